@@ -1,0 +1,25 @@
+/* SPDX-License-Identifier: Apache-2.0 OR MIT */
+/*
+ * What every device model does in the same way: present an event, and ask for
+ * a reset.
+ *
+ * Nothing here decides when; that is policy of the models.  VIRTIO 1.4, 2.1.2
+ * and 2.3.
+ */
+#include <linux/virtio_config.h>
+#include <linux/virtio_mmio.h>
+
+#include "device.h"
+
+void device_interrupt(struct device *dev, uint32_t bits)
+{
+	dev->interrupt_status |= bits;
+	dev->host->interrupt(dev->host->ctx, bits);
+}
+
+void device_needs_reset(struct device *dev)
+{
+	dev->status |= VIRTIO_CONFIG_S_NEEDS_RESET;
+	if (dev->status & VIRTIO_CONFIG_S_DRIVER_OK)
+		device_interrupt(dev, VIRTIO_MMIO_INT_CONFIG);
+}

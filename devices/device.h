@@ -1,0 +1,162 @@
+/* SPDX-License-Identifier: Apache-2.0 OR MIT */
+/*
+ * The contract between a device model, what it stands on and what drives it.
+ *
+ * A model gets a `struct device_host`: guest memory through accessors, an
+ * interrupt line, and allocation.  It offers a constant `struct device_ops`.
+ * Between the two stands a transport (mmio.h), which owns status, features,
+ * queue registers and interrupts, and calls the model.
+ *
+ * A model never sees a host address of guest memory, a clock, a thread or the
+ * code that drives it, and it is never re-entered: a call runs to its end.
+ *
+ * Guest mistakes are never assertions and never host errors: they are counted,
+ * and where the policy says so the device asks for a reset.  Host mistakes are
+ * negative errno.
+ *
+ * VIRTIO 1.4 chapter 2 (basic facilities), 2.7 (split virtqueues).
+ */
+#ifndef VRINGER_DEVICES_DEVICE_H
+#define VRINGER_DEVICES_DEVICE_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+struct virtqueue;
+
+/* What a guest-memory access is for.  Every access says so: a trace is then
+ * readable, and a judge can tell a descriptor from a payload byte. */
+enum guest_purpose {
+	GUEST_PAYLOAD,	   /* bytes of a buffer that a descriptor names */
+	GUEST_DESC,	   /* one 16-byte entry of the descriptor table */
+	GUEST_INDIRECT,	   /* one 16-byte entry of an indirect table */
+	GUEST_AVAIL_FLAGS, /* le16 */
+	GUEST_AVAIL_IDX,   /* le16 */
+	GUEST_AVAIL_ENTRY, /* le16, one head */
+	GUEST_USED_EVENT,  /* le16, behind the available ring */
+	GUEST_USED_FLAGS,  /* le16 */
+	GUEST_USED_IDX,	   /* le16 */
+	GUEST_USED_ENTRY,  /* 8 bytes: le32 id, le32 len */
+	GUEST_AVAIL_EVENT, /* le16, behind the used ring */
+	GUEST_PURPOSE_COUNT
+};
+
+/* Passed by value with every access. */
+struct guest_why {
+	uint8_t purpose; /* enum guest_purpose */
+	uint16_t queue;	 /* index of the queue that the access serves */
+	/* The chain that the access serves, as the free-running position (mod
+	 * 2^16) of its entry in the available ring.  For AVAIL_ENTRY, DESC,
+	 * INDIRECT, PAYLOAD and USED_ENTRY; 0 for the others. */
+	uint16_t walk;
+};
+
+/* Bits of InterruptStatus (VIRTIO 4.2.2) are VIRTIO_MMIO_INT_VRING and
+ * VIRTIO_MMIO_INT_CONFIG of <linux/virtio_mmio.h>. */
+
+/* What a model stands on.  Every call is made inside a device call and takes
+ * `ctx` first. */
+struct device_host {
+	void *ctx;
+
+	/* Copy `len` bytes between guest memory at guest-physical `addr` and
+	 * `buf`.  All or nothing: 0, or -EFAULT with nothing copied if any byte
+	 * of the range is not mapped or the range does not fit in 64 bits.
+	 * `len` 0 succeeds and looks at no address. */
+	int (*read)(void *ctx, struct guest_why why, uint64_t addr, void *buf, uint32_t len);
+	int (*write)(void *ctx, struct guest_why why, uint64_t addr, const void *buf, uint32_t len);
+
+	/* A host view of a guest range for as long as one device call lasts.
+	 * NULL if the range is not mapped whole.  A view is a bounce buffer: a
+	 * view to read holds what was there at map, a view to write reaches the
+	 * guest at unmap, whole.  unmap: 0 or -EFAULT. */
+	void *(*map)(void *ctx, struct guest_why why, uint64_t addr, uint32_t len, bool write);
+	int (*unmap)(void *ctx, void *view);
+
+	/* Raise the interrupt line; `bits` says why, as InterruptStatus does. */
+	void (*interrupt)(void *ctx, uint32_t bits);
+
+	/* Host heap.  alloc: NULL when there is none; contents undefined, aligned
+	 * as malloc's.  free: NULL is allowed. */
+	void *(*alloc)(void *ctx, size_t size);
+	void (*free)(void *ctx, void *block);
+};
+
+/* What a device says of itself when a call has ended. */
+enum device_state {
+	DEVICE_IDLE,	/* nothing to do until the guest or the host acts */
+	DEVICE_WORK,	/* has work left: call work() again */
+	DEVICE_WAITING, /* cannot go on until the host acts (a full buffer) */
+};
+
+struct device_queue_desc {
+	const char *name;
+	uint16_t size_max;	/* entries, a power of two, 1..32768 */
+	bool driver_initiated; /* a notification makes the device process it */
+};
+
+struct device;
+
+/* What a model offers: constant, shared by all its instances. */
+struct device_ops {
+	const char *name;
+	uint32_t device_id;  /* VIRTIO 5 */
+	size_t state_size;   /* bytes; the state starts with a struct device */
+	/* Bytes at the end of the state that are working memory: undefined when
+	 * create is called.  Big arrays go there, so that a new device costs
+	 * little. */
+	size_t scratch_size;
+	uint64_t features;   /* every bit the model can offer */
+	unsigned queue_count;
+	const struct device_queue_desc *queues;
+	/* Counters never fall while the device lives, not even across reset. */
+	unsigned counter_count;
+	const char *const *counter_names;
+
+	/* The state is zeroed but for its struct device, which is filled in, and
+	 * its scratch bytes.  0, or negative errno with nothing left allocated:
+	 * destroy is not called then. */
+	int (*create)(struct device *dev);
+	/* Give back what create and later calls allocated; not the state. */
+	void (*destroy)(struct device *dev);
+	/* Session state back to that of a new device; counters stay.  The queues,
+	 * status and features are still as they were before the reset; the
+	 * transport clears them when this returns. */
+	void (*reset)(struct device *dev);
+	/* The driver notified `queue`, which exists, is ready and the device is
+	 * live (DRIVER_OK). */
+	void (*notify)(struct device *dev, unsigned queue);
+	/* Go on with work that an earlier call left.  Live devices only. */
+	void (*work)(struct device *dev);
+	enum device_state (*state)(const struct device *dev);
+	/* Device-specific configuration, `offset` from its start in bytes, any
+	 * width.  config_write may be NULL: writes are ignored. */
+	void (*config_read)(const struct device *dev, uint64_t offset, uint8_t *buf, uint32_t len);
+	void (*config_write)(struct device *dev, uint64_t offset, const uint8_t *buf, uint32_t len);
+};
+
+/* The part that every instance has; a model embeds it first in its state. */
+struct device {
+	const struct device_ops *ops;
+	const struct device_host *host;
+	struct virtqueue *queues; /* ops->queue_count of them, the transport's */
+	uint64_t *counters;	  /* ops->counter_count of them */
+	uint64_t offered;	  /* feature bits this instance offers */
+	uint64_t features;	  /* as the driver accepted them */
+	uint32_t status;	  /* device status, VIRTIO 2.1 */
+	uint32_t interrupt_status;
+	/* Moves before a change that the device makes to its configuration can be
+	 * seen (VIRTIO 2.5); not for the driver's own writes, not at reset. */
+	uint32_t config_generation;
+};
+
+/* Present an event in InterruptStatus and raise the line. */
+void device_interrupt(struct device *dev, uint32_t bits);
+
+/* The device can only be used again after a reset (VIRTIO 2.1.2): sets
+ * DEVICE_NEEDS_RESET and, on a live device, raises a configuration interrupt.
+ * Doing it twice before a reset raises it twice. */
+void device_needs_reset(struct device *dev);
+
+#endif

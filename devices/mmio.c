@@ -1,0 +1,181 @@
+/* SPDX-License-Identifier: Apache-2.0 OR MIT */
+/*
+ * The virtio-mmio transport: the life of a device, which accesses are well
+ * formed, and the counters.  mmio_registers.c has what the registers do; mmio.h
+ * says what this transport is and is not.
+ *
+ * VIRTIO 1.4, 4.2.2.
+ */
+#include <endian.h>
+#include <string.h>
+
+#include <linux/virtio_mmio.h>
+
+#include "mmio_private.h"
+#include "virtqueue.h"
+
+#define ROUND_UP(n, a) (((n) + (a) - 1) / (a) * (a))
+
+static const char *const counter_names[MMIO_COUNTER_COUNT] = {
+	/* Register access that is not 4 bytes and aligned, configuration access
+	 * that is not 1, 2, 4 or 8 bytes. */
+	[MMIO_BAD_ACCESS] = "mmio_bad_access",
+	/* Status write that is not one step up, FAILED, the same again, or 0. */
+	[MMIO_STATUS_REFUSED] = "mmio_status_refused",
+	/* FEATURES_OK that did not stick, for the features the driver accepted. */
+	[MMIO_FEATURES_REFUSED] = "mmio_features_refused",
+	/* DriverFeatures written before DRIVER or after FEATURES_OK. */
+	[MMIO_FEATURE_WRITE_REFUSED] = "mmio_feature_write_refused",
+	/* Queue register written on the wrong rung, while the queue is ready, for
+	 * a queue that does not exist, or with a value that it cannot take. */
+	[MMIO_QUEUE_CONFIG_REFUSED] = "mmio_queue_config_refused",
+	/* Notification for a queue that does not exist or is not ready, or on a
+	 * device that is not live. */
+	[MMIO_NOTIFY_IGNORED] = "mmio_notify_ignored",
+};
+
+/* Whether an access has a width and alignment that its part of the region takes.
+ * One that starts in the registers and ends in configuration space has not. */
+static bool access_allowed(uint64_t offset, uint32_t len)
+{
+	if (offset < VIRTIO_MMIO_CONFIG)
+		return len == 4 && offset % 4 == 0;
+	return len == 1 || len == 2 || len == 4 || len == 8;
+}
+
+void mmio_read(struct mmio *m, uint64_t offset, void *buf, uint32_t len)
+{
+	const struct mmio_register *reg;
+	uint32_t value;
+
+	if (!access_allowed(offset, len)) {
+		mmio_count(m, MMIO_BAD_ACCESS);
+		memset(buf, 0xff, len);
+		return;
+	}
+	if (offset >= VIRTIO_MMIO_CONFIG) {
+		m->dev->ops->config_read(m->dev, offset - VIRTIO_MMIO_CONFIG, buf, len);
+		return;
+	}
+	reg = &mmio_registers[offset / 4];
+	value = htole32(reg->read ? reg->read(m) : reg->value);
+	memcpy(buf, &value, sizeof(value));
+}
+
+void mmio_write(struct mmio *m, uint64_t offset, const void *buf, uint32_t len)
+{
+	const struct mmio_register *reg;
+	uint32_t value;
+
+	if (!access_allowed(offset, len)) {
+		mmio_count(m, MMIO_BAD_ACCESS);
+		return;
+	}
+	if (offset >= VIRTIO_MMIO_CONFIG) {
+		if (m->dev->ops->config_write)
+			m->dev->ops->config_write(m->dev, offset - VIRTIO_MMIO_CONFIG, buf, len);
+		return;
+	}
+	reg = &mmio_registers[offset / 4];
+	memcpy(&value, buf, sizeof(value));
+	if (reg->write)
+		reg->write(m, le32toh(value));
+}
+
+void mmio_work(struct mmio *m)
+{
+	if (device_live(m->dev))
+		m->dev->ops->work(m->dev);
+}
+
+enum device_state mmio_state(const struct mmio *m)
+{
+	return device_live(m->dev) ? m->dev->ops->state(m->dev) : DEVICE_IDLE;
+}
+
+unsigned mmio_counter_count(const struct mmio *m)
+{
+	return MMIO_COUNTER_COUNT + m->dev->ops->counter_count;
+}
+
+const char *mmio_counter_name(const struct mmio *m, unsigned i)
+{
+	if (i < MMIO_COUNTER_COUNT)
+		return counter_names[i];
+	if (i < mmio_counter_count(m))
+		return m->dev->ops->counter_names[i - MMIO_COUNTER_COUNT];
+	return NULL;
+}
+
+uint64_t mmio_counter(const struct mmio *m, unsigned i)
+{
+	return i < mmio_counter_count(m) ? m->counters[i] : 0;
+}
+
+static uint16_t queue_size_limit(const struct device_queue_desc *desc, const uint16_t *queue_max,
+				 unsigned i)
+{
+	if (!queue_max || queue_max[i] == 0 || queue_max[i] > desc->size_max)
+		return desc->size_max;
+	return queue_max[i];
+}
+
+struct mmio *mmio_create(const struct device_ops *ops, const struct device_host *host,
+			 uint64_t offered, const uint16_t *queue_max)
+{
+	/* One block, since a device is made for every fuzz program:
+	 *
+	 *   struct mmio | queues | counters | state ... scratch | seen bits
+	 *   `------------- zeroed ----------------'
+	 */
+	const size_t align = _Alignof(max_align_t);
+	const size_t queues_at = ROUND_UP(sizeof(struct mmio), align);
+	const size_t counters_at =
+		queues_at + ROUND_UP(ops->queue_count * sizeof(struct virtqueue), align);
+	const size_t state_at =
+		counters_at +
+		ROUND_UP((MMIO_COUNTER_COUNT + ops->counter_count) * sizeof(uint64_t), align);
+	size_t size = state_at + ops->state_size;
+	struct mmio *m;
+	uint8_t *block, *seen;
+	unsigned i;
+
+	for (i = 0; i < ops->queue_count; i++)
+		size += virtqueue_seen_size(queue_size_limit(&ops->queues[i], queue_max, i));
+	block = host->alloc(host->ctx, size);
+	if (!block)
+		return NULL;
+	memset(block, 0, state_at + ops->state_size - ops->scratch_size);
+
+	m = (struct mmio *)block;
+	m->counters = (uint64_t *)(block + counters_at);
+	m->dev = (struct device *)(block + state_at);
+	m->dev->ops = ops;
+	m->dev->host = host;
+	m->dev->queues = (struct virtqueue *)(block + queues_at);
+	m->dev->counters = m->counters + MMIO_COUNTER_COUNT;
+	m->dev->offered = (offered & ops->features) | MMIO_F_VERSION_1;
+	seen = block + state_at + ops->state_size;
+	for (i = 0; i < ops->queue_count; i++) {
+		uint16_t limit = queue_size_limit(&ops->queues[i], queue_max, i);
+
+		virtqueue_init(&m->dev->queues[i], host, (uint16_t)i, limit, seen);
+		seen += virtqueue_seen_size(limit);
+	}
+	if (ops->create(m->dev)) {
+		host->free(host->ctx, block);
+		return NULL;
+	}
+	return m;
+}
+
+void mmio_destroy(struct mmio *m)
+{
+	const struct device_host *host;
+
+	if (!m)
+		return;
+	host = m->dev->host;
+	m->dev->ops->destroy(m->dev);
+	host->free(host->ctx, m);
+}

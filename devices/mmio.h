@@ -1,0 +1,53 @@
+/* SPDX-License-Identifier: Apache-2.0 OR MIT */
+/*
+ * The virtio-mmio transport, layout version 2: the registers that a driver
+ * sees, over any model of device.h.
+ *
+ * Stricter than VIRTIO where the house policy is: a driver must climb the status
+ * ladder one step at a time, and queue and feature registers answer only on the
+ * rung they belong to.  What is refused changes nothing and is counted.
+ *
+ * Not here: legacy registers, VIRTIO_F_RING_RESET and VIRTIO_F_NOTIFICATION_DATA
+ * (never offered), and shared-memory regions (every id is absent).
+ *
+ * VIRTIO 1.4, 4.2 (virtio over MMIO), 2.1 (status), 3.1 (initialisation).
+ */
+#ifndef VRINGER_DEVICES_MMIO_H
+#define VRINGER_DEVICES_MMIO_H
+
+#include <stdint.h>
+
+#include "device.h"
+
+/* Bytes of the region. Accesses beyond it fall into configuration space. */
+#define MMIO_REGION_SIZE 0x1000
+
+struct mmio;
+
+/* A new device.  `offered`: the features to offer, of those that the model has;
+ * VIRTIO_F_VERSION_1 always is.  `queue_max`: the largest size of each of the
+ * model's queues; 0, or more than the model has, means the model's own; NULL
+ * means that for all.  All memory comes from `host`, which must outlive the
+ * device.  NULL if there is none, or the model refuses; nothing is leaked. */
+struct mmio *mmio_create(const struct device_ops *ops, const struct device_host *host,
+			 uint64_t offered, const uint16_t *queue_max);
+/* NULL is allowed. */
+void mmio_destroy(struct mmio *m);
+
+/* A guest's access of `len` bytes, 1 to 8, at any offset from the base of the
+ * region.  A read always fills `buf`. */
+void mmio_read(struct mmio *m, uint64_t offset, void *buf, uint32_t len);
+void mmio_write(struct mmio *m, uint64_t offset, const void *buf, uint32_t len);
+
+/* Go on with work left by an earlier call; bounded, as a notification is.
+ * Nothing happens on a device that is not live. */
+void mmio_work(struct mmio *m);
+enum device_state mmio_state(const struct mmio *m);
+
+/* Counters: the transport's, then the model's.  They never fall.  Beyond the
+ * last: NULL and 0. */
+unsigned mmio_counter_count(const struct mmio *m);
+const char *mmio_counter_name(const struct mmio *m, unsigned i);
+uint64_t mmio_counter(const struct mmio *m, unsigned i);
+
+#endif

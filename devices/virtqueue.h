@@ -1,0 +1,149 @@
+/* SPDX-License-Identifier: Apache-2.0 OR MIT */
+/*
+ * The split virtqueue, seen from the device: take what the driver made
+ * available, walk its descriptors, give it back.
+ *
+ *     area[DRIVER] ("avail", driver writes)      area[DEVICE] ("used", device writes)
+ *     +0  le16 flags                             +0  le16 flags
+ *     +2  le16 idx ---------.                    +2  le16 idx ----------.
+ *     +4  le16 ring[size]   |                    +4  {le32 id, le32 len}|
+ *          +---+---+---+---+v--+                      ring[size]        |
+ *          | 3 | 0 | 5 |   |   |                  +-----+-----+-----+---v-+
+ *          +---+---+-|-+---+---+                  | 3,0 | 0,9 |     |     |
+ *            ^       |   ^                        +-----+-----+-----+-----+
+ *            |       |   next_avail: first one                ^
+ *            |       |   not taken yet            next_used: where the next goes
+ *     taken -'       v
+ *     area[DESC]  +------+------+------+------+------+------+
+ *     le64 addr   |  0   |  1   |  2   |  3   |  4   |  5 --+--.
+ *     le32 len    |      |  <---+------+------+------+------+--'  next
+ *     le16 flags  |      | end  |      |      |      |      |
+ *     le16 next   +------+------+------+------+------+------+
+ *
+ * next_avail and next_used run freely modulo 2^16; the place in a ring is the
+ * index modulo the queue size.
+ *
+ * The contract:
+ *  - Guest memory is read once and the copy is used: a descriptor is copied by
+ *    virtqueue_chain_next, and no descriptor is read twice for one chain.
+ *  - Nothing is touched while the queue is not ready, or is poisoned.  That the
+ *    device is live (DRIVER_OK) is for the caller to know.
+ *  - A chain is at most `size` descriptors long; a walk cannot be longer.
+ *  - Addresses never wrap: a part of a ring beyond 2^64 cannot be accessed.
+ *  - Buffers are not looked at: what addr, len and direction mean, and whether
+ *    addr + len fits, is for the model.
+ *
+ * What it refuses to do: indirect descriptors (no model offers
+ * VIRTIO_F_INDIRECT_DESC, so one is a malformed chain), EVENT_IDX, and anything
+ * about policy: it counts nothing and raises no interrupt.
+ *
+ * VIRTIO 1.4, 2.7 (split virtqueues).
+ */
+#ifndef VRINGER_DEVICES_VIRTQUEUE_H
+#define VRINGER_DEVICES_VIRTQUEUE_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "device.h"
+
+enum virtqueue_area {
+	VIRTQUEUE_DESC,	  /* descriptor table, 16-byte aligned */
+	VIRTQUEUE_DRIVER, /* available ring, 2-byte aligned */
+	VIRTQUEUE_DEVICE, /* used ring, 4-byte aligned */
+	VIRTQUEUE_AREA_COUNT
+};
+
+struct virtqueue {
+	const struct device_host *host;
+	uint64_t area[VIRTQUEUE_AREA_COUNT];
+	/* One bit per descriptor: already part of the chain being walked.  Room
+	 * for size_max bits; one walk at a time. */
+	uint8_t *seen;
+	uint16_t index;	     /* which queue of the device this is */
+	uint16_t size_max;   /* what QueueNumMax says */
+	uint16_t size;	     /* a power of two, at most size_max */
+	uint16_t next_avail; /* free-running */
+	uint16_t next_used;  /* free-running */
+	bool ready;
+	bool poisoned;	     /* not walked again until reset */
+	bool moved;	     /* the used idx moved since virtqueue_wants_interrupt */
+};
+
+/* A chain that was taken from the available ring.  Opaque but for `head`. */
+struct virtqueue_chain {
+	struct virtqueue *vq;
+	uint16_t head;
+	uint16_t walk; /* position in the available ring, free-running */
+	uint16_t next; /* descriptor to read next, if `more` */
+	bool more;
+};
+
+/* A descriptor's copy, in host byte order. */
+struct virtqueue_buffer {
+	uint64_t addr;
+	uint32_t len;
+	bool writable; /* by the device */
+};
+
+/* Bytes that `seen` needs for queues of at most `size_max` entries. */
+static inline size_t virtqueue_seen_size(uint16_t size_max)
+{
+	return ((size_t)size_max + 7) / 8;
+}
+
+/* `vq` becomes queue `index` as it is after reset. `host` and `seen` must
+ * outlive it. size_max is not 0. */
+void virtqueue_init(struct virtqueue *vq, const struct device_host *host, uint16_t index,
+		    uint16_t size_max, uint8_t *seen);
+
+/* Forget all that the driver and earlier walks set. The size is then the largest
+ * power of two that size_max allows. */
+void virtqueue_reset(struct virtqueue *vq);
+
+/* May the queue be walked: ready and not poisoned. */
+static inline bool virtqueue_usable(const struct virtqueue *vq)
+{
+	return vq->ready && !vq->poisoned;
+}
+
+/* Take the next available chain; the avail idx is read afresh.
+ *  1         `chain` is set up; the caller owes a virtqueue_push.
+ *  0         nothing there, or the queue is not usable.
+ *  -EBADMSG  the available ring makes no sense (idx more than `size` ahead of
+ *            what was taken, a head that is not below `size`) or
+ *  -EFAULT   cannot be read.  In both cases the queue has just been poisoned;
+ *            this is said once, the caller counts and signals it. */
+int virtqueue_pop(struct virtqueue *vq, struct virtqueue_chain *chain);
+
+/* The next descriptor of a chain that was popped last from its queue.
+ *  1         `buffer` is set.
+ *  0         the chain has ended.
+ *  -EBADMSG  the chain is torn: next out of range, a loop, or an indirect
+ *            descriptor.
+ *  -EFAULT   the descriptor cannot be read.
+ * After anything but 1 the walk is over, and 0 comes from then on. */
+int virtqueue_chain_next(struct virtqueue_chain *chain, struct virtqueue_buffer *buffer);
+
+/* Return a chain to the driver with `len` bytes written.  0, -EFAULT if the used
+ * ring could not be written (the used idx has not moved), or -ESHUTDOWN if the
+ * queue is not usable any more (nothing was touched). */
+int virtqueue_push(struct virtqueue *vq, const struct virtqueue_chain *chain, uint32_t len);
+
+/* Whether the driver wants to hear of used-idx moves since this was last asked.
+ * To be called after the last move of a device call.  Reads the avail flags; if
+ * they cannot be read, or the queue is no longer usable and so must not be
+ * touched, the answer is yes, which at worst is a spurious interrupt. */
+bool virtqueue_wants_interrupt(struct virtqueue *vq);
+
+/* What an access to the buffers of `chain` is for. */
+static inline struct guest_why virtqueue_payload(const struct virtqueue_chain *chain)
+{
+	return (struct guest_why){
+		.purpose = GUEST_PAYLOAD,
+		.queue = chain->vq->index,
+		.walk = chain->walk,
+	};
+}
+
+#endif
