@@ -1,0 +1,130 @@
+/* SPDX-License-Identifier: Apache-2.0 OR MIT */
+/*
+ * The world: guest memory as a device sees it.
+ *
+ * A few regions of a 64-bit address space with holes between them; guest
+ * addresses are never host addresses.  The standard layout:
+ *
+ *   0x10000             low: rings, then buffers          256 KiB
+ *   0x80000000          hole: nothing for a GiB around
+ *   0x100000000 - 96K   below the seam                     96 KiB
+ *   0x100000000         above the seam                     96 KiB
+ *   2^64 - 96K          top: ends with the address space   96 KiB
+ *
+ * Devices reach it through accessors (arena_host), each access with its
+ * purpose.  Here races and faults strike, bytes can be unmapped one by one,
+ * and every access is told to one observer.  What is not mapped is poisoned
+ * under AddressSanitizer.
+ *
+ * Reset costs what the last program touched, not the size of memory.
+ *
+ * The guest's own stores and loads (arena_store, arena_load) are not accesses
+ * of the device: nobody is told.
+ */
+#ifndef VRINGER_HARNESS_ARENA_H
+#define VRINGER_HARNESS_ARENA_H
+
+#include "devices/device.h"
+#include "harness/heap.h"
+#include "harness/program.h"
+#include "harness/trace.h"
+
+#define ARENA_REGIONS_MAX 4
+#define ARENA_HOLES_MAX 32
+#define ARENA_RACES_MAX 8
+#define ARENA_RACE_BYTES_MAX 16
+#define ARENA_VIEWS_MAX 64
+#define ARENA_SIZE_MAX (640u << 10) /* host bytes behind all regions and the gaps */
+#define ARENA_GRANULE 512	    /* bytes restored together */
+
+enum arena_layout {
+	ARENA_STANDARD,
+	ARENA_FLAT, /* one region that starts at 0x10000; places lie in it */
+};
+
+struct arena_region {
+	uint64_t base;
+	uint32_t size;
+	uint32_t offset; /* of its bytes in memory */
+};
+
+/* A range that the device cannot reach; `last` is its last byte. */
+struct arena_hole {
+	uint64_t first, last;
+};
+
+struct arena_race {
+	uint64_t addr;
+	uint32_t len;
+	uint32_t countdown; /* takes effect when it gets to 0 */
+	uint8_t data[ARENA_RACE_BYTES_MAX];
+};
+
+struct arena_view {
+	void *memory; /* NULL: free */
+	struct guest_why why;
+	uint64_t addr;
+	uint32_t len;
+	bool write;
+};
+
+/* Told of every device access once it is over; data is what was read or what
+ * was to be written.  err: 0 or -EFAULT. */
+typedef void arena_observe_fn(void *ctx, struct guest_why why, bool write, uint64_t addr,
+			      const void *data, uint32_t len, int err);
+
+struct arena {
+	struct device_host host; /* give this to a device; interrupt is the owner's to fill in */
+	struct heap *heap;	 /* for host.alloc and views */
+	arena_observe_fn *observe;
+	void *observe_ctx;
+	const struct trace *trace;
+
+	struct arena_region regions[ARENA_REGIONS_MAX];
+	unsigned region_count;
+	uint64_t place[BASE_HOLE + 1]; /* BASE_LOW to BASE_HOLE */
+
+	struct arena_hole holes[ARENA_HOLES_MAX];
+	unsigned hole_count;
+	struct arena_race races[ARENA_RACES_MAX];
+	unsigned race_count;
+	uint32_t fault_nth;    /* the Nth matching access from now fails; 0: none */
+	uint8_t fault_kind;    /* enum access_kind */
+	uint8_t fault_purpose; /* 0: any, else 1 + enum guest_purpose */
+	struct arena_view views[ARENA_VIEWS_MAX];
+	unsigned view_count;
+
+	uint8_t *memory;   /* the live bytes of all regions */
+	uint8_t *pristine; /* what they are reset to */
+	unsigned dirty_count;
+	uint16_t dirty[ARENA_SIZE_MAX / ARENA_GRANULE];
+	bool is_dirty[ARENA_SIZE_MAX / ARENA_GRANULE];
+};
+
+/* 0 or -ENOMEM.  `heap` must outlive the arena. */
+int arena_init(struct arena *arena, enum arena_layout layout, struct heap *heap);
+void arena_release(struct arena *arena);
+/* Memory as it was at first, everything mapped, nothing armed. */
+void arena_reset(struct arena *arena);
+
+/* The guest's own access.  Bytes that are not there are skipped, or read 0. */
+void arena_store(struct arena *arena, uint64_t addr, const void *data, uint32_t len);
+void arena_load(struct arena *arena, uint64_t addr, void *data, uint32_t len);
+void arena_store16(struct arena *arena, uint64_t addr, uint16_t value);
+uint16_t arena_load16(struct arena *arena, uint64_t addr);
+/* Fill with `value`, or with bytes that depend on `seed` and position. */
+void arena_fill(struct arena *arena, uint64_t addr, uint64_t len, uint8_t value);
+void arena_pattern(struct arena *arena, uint64_t addr, uint64_t len, uint8_t seed);
+
+/* From here on the device can or cannot reach these bytes.  A range that
+ * passes 2^64 is cut there; map gives back only what unmap took.  When there
+ * are too many holes to keep apart, unmap does nothing. */
+void arena_unmap(struct arena *arena, uint64_t addr, uint64_t len);
+void arena_map(struct arena *arena, uint64_t addr, uint64_t len);
+
+/* Arm a race; false if it is empty, too long, or there are too many. */
+bool arena_race(struct arena *arena, uint32_t nth, uint64_t addr, const void *data, uint32_t len);
+/* Forget races and faults that have not happened, of memory and heap. */
+void arena_disarm(struct arena *arena);
+
+#endif

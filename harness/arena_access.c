@@ -1,0 +1,299 @@
+/* SPDX-License-Identifier: Apache-2.0 OR MIT */
+/*
+ * The device's side of guest memory: read, write, map, unmap, with the races
+ * and faults that strike there.  See arena.h.
+ */
+#include "harness/arena_internal.h"
+#include "harness/poison.h"
+
+#include <errno.h>
+#include <string.h>
+
+static void arena_trace(const struct arena *arena, enum trace_kind kind, uint64_t addr,
+			uint32_t len, const uint8_t *data)
+{
+	struct trace_event event = { .kind = (uint8_t)kind, .addr = addr, .len = len,
+				     .data = data };
+
+	if (arena->trace != NULL)
+		arena->trace->event(arena->trace->ctx, &event);
+}
+
+/* A device read of [addr, addr + len) is about to happen. */
+static void strike_races(struct arena *arena, uint64_t addr, uint32_t len)
+{
+	for (unsigned i = 0; i < arena->race_count;) {
+		struct arena_race *race = &arena->races[i];
+		bool touches = addr - race->addr < race->len || race->addr - addr < len;
+
+		if (!touches || --race->countdown > 0) {
+			i++;
+			continue;
+		}
+		arena_store(arena, race->addr, race->data, race->len);
+		arena_trace(arena, TRACE_RACE, race->addr, race->len, race->data);
+		/* Those armed earlier strike first: keep the order. */
+		memmove(race, race + 1, (--arena->race_count - i) * sizeof(*race));
+	}
+}
+
+/* Is this the access that was to fail? */
+static bool strike_fault(struct arena *arena, struct guest_why why, bool write)
+{
+	if (arena->fault_kind != ACCESS_ANY &&
+	    (arena->fault_kind == ACCESS_WRITE) != write)
+		return false;
+	if (arena->fault_purpose != 0 && arena->fault_purpose - 1 != why.purpose)
+		return false;
+	if (--arena->fault_nth > 0)
+		return false;
+	arena_trace(arena, TRACE_FAULT, 0, 0, NULL);
+	return true;
+}
+
+/* Small copies are most copies, and not worth a call. */
+static void copy_bytes(void *to, const void *from, uint32_t len)
+{
+	switch (len) {
+	case 2:
+		memcpy(to, from, 2);
+		break;
+	case 4:
+		memcpy(to, from, 4);
+		break;
+	case 8:
+		memcpy(to, from, 8);
+		break;
+	case 16:
+		memcpy(to, from, 16);
+		break;
+	default:
+		memcpy(to, from, len);
+	}
+}
+
+/* Is every byte of the range there?  Only for ranges that fit in 64 bits. */
+static bool range_is_mapped(struct arena *arena, uint64_t addr, uint32_t len)
+{
+	while (len > 0) {
+		uint8_t *host;
+		uint32_t piece = arena_piece(arena, addr, len, &host);
+
+		if (piece == 0)
+			return false;
+		addr += piece;
+		len -= piece;
+	}
+	return true;
+}
+
+/* Copy a range of several pieces, all of it there. */
+static void copy_pieces(struct arena *arena, uint64_t addr, uint8_t *data, uint32_t len,
+			bool write)
+{
+	while (len > 0) {
+		uint8_t *host;
+		uint32_t piece = arena_piece(arena, addr, len, &host);
+
+		if (write) {
+			arena_mark_dirty(arena, host, piece);
+			memcpy(host, data, piece);
+		} else {
+			memcpy(data, host, piece);
+		}
+		addr += piece;
+		data += piece;
+		len -= piece;
+	}
+}
+
+/* The host bytes of a range that lies in one region and meets no hole. */
+static uint8_t *find_whole(const struct arena *arena, uint64_t addr, uint32_t len)
+{
+	for (unsigned i = 0; i < arena->hole_count; i++)
+		if (addr <= arena->holes[i].last && addr + (len - 1) >= arena->holes[i].first)
+			return NULL;
+	for (unsigned i = 0; i < arena->region_count; i++) {
+		const struct arena_region *region = &arena->regions[i];
+		uint64_t offset = addr - region->base;
+
+		if (offset < region->size && len <= region->size - offset)
+			return arena->memory + region->offset + offset;
+	}
+	return NULL;
+}
+
+/* The copy itself: 0, or -EFAULT with nothing copied. */
+static int move_bytes(struct arena *arena, struct guest_why why, uint64_t addr, void *data,
+		      uint32_t len, bool write)
+{
+	uint8_t *host;
+
+	if (arena->fault_nth > 0 && strike_fault(arena, why, write))
+		return -EFAULT;
+	if (len == 0)
+		return 0;
+	if (len - 1 > UINT64_MAX - addr)
+		return -EFAULT;
+	if (arena->race_count > 0 && !write)
+		strike_races(arena, addr, len);
+	host = find_whole(arena, addr, len);
+	if (host == NULL) {
+		if (!range_is_mapped(arena, addr, len))
+			return -EFAULT;
+		copy_pieces(arena, addr, data, len, write);
+	} else if (write) {
+		arena_mark_dirty(arena, host, len);
+		copy_bytes(host, data, len);
+	} else {
+		copy_bytes(data, host, len);
+	}
+	return 0;
+}
+
+static void tell(struct arena *arena, struct guest_why why, bool write, uint64_t addr,
+		 const void *data, uint32_t len, int err)
+{
+	if (arena->trace != NULL) {
+		struct trace_event event = { .kind = write ? TRACE_WRITE : TRACE_READ, .why = why,
+					     .err = err, .addr = addr, .len = len, .data = data };
+
+		arena->trace->event(arena->trace->ctx, &event);
+	}
+	if (arena->observe != NULL)
+		arena->observe(arena->observe_ctx, why, write, addr, data, len, err);
+}
+
+static int arena_read(void *ctx, struct guest_why why, uint64_t addr, void *buf, uint32_t len)
+{
+	struct arena *arena = ctx;
+	int err = move_bytes(arena, why, addr, buf, len, false);
+
+	tell(arena, why, false, addr, buf, len, err);
+	return err;
+}
+
+/* The bytes written are only read; one copy routine serves both directions. */
+static void *writable(const void *data)
+{
+	union {
+		const void *in;
+		void *out;
+	} pointer = { .in = data };
+
+	return pointer.out;
+}
+
+static int arena_write(void *ctx, struct guest_why why, uint64_t addr, const void *buf,
+		       uint32_t len)
+{
+	struct arena *arena = ctx;
+	int err = move_bytes(arena, why, addr, writable(buf), len, true);
+
+	tell(arena, why, true, addr, buf, len, err);
+	return err;
+}
+
+static struct arena_view *find_view(struct arena *arena, const void *memory)
+{
+	for (unsigned i = 0; i < ARENA_VIEWS_MAX; i++)
+		if (arena->views[i].memory == memory)
+			return &arena->views[i];
+	return NULL;
+}
+
+static void *arena_map_view(void *ctx, struct guest_why why, uint64_t addr, uint32_t len,
+			    bool write)
+{
+	struct arena *arena = ctx;
+	struct arena_view *view = find_view(arena, NULL);
+	void *memory;
+
+	if (view == NULL || (len > 0 && len - 1 > UINT64_MAX - addr) ||
+	    !range_is_mapped(arena, addr, len))
+		return NULL;
+	memory = heap_alloc(arena->heap, len);
+	if (memory == NULL)
+		return NULL;
+	if (!write && arena_read(arena, why, addr, memory, len) != 0) {
+		heap_free(arena->heap, memory);
+		return NULL;
+	}
+	view->memory = memory;
+	view->why = why;
+	view->addr = addr;
+	view->len = len;
+	view->write = write;
+	arena->view_count++;
+	return memory;
+}
+
+static int arena_unmap_view(void *ctx, void *memory)
+{
+	struct arena *arena = ctx;
+	struct arena_view *view = memory != NULL ? find_view(arena, memory) : NULL;
+	int err = 0;
+
+	if (view == NULL)
+		return -EINVAL;
+	if (view->write)
+		err = arena_write(arena, view->why, view->addr, memory, view->len);
+	heap_free(arena->heap, memory);
+	view->memory = NULL;
+	arena->view_count--;
+	return err;
+}
+
+void arena_drop_views(struct arena *arena)
+{
+	for (unsigned i = 0; arena->view_count > 0 && i < ARENA_VIEWS_MAX; i++) {
+		if (arena->views[i].memory == NULL)
+			continue;
+		heap_free(arena->heap, arena->views[i].memory);
+		arena->views[i].memory = NULL;
+		arena->view_count--;
+	}
+}
+
+static void *arena_alloc(void *ctx, size_t size)
+{
+	return heap_alloc(((struct arena *)ctx)->heap, size);
+}
+
+static void arena_free(void *ctx, void *memory)
+{
+	heap_free(((struct arena *)ctx)->heap, memory);
+}
+
+void arena_host_init(struct arena *arena)
+{
+	arena->host.ctx = arena;
+	arena->host.read = arena_read;
+	arena->host.write = arena_write;
+	arena->host.map = arena_map_view;
+	arena->host.unmap = arena_unmap_view;
+	arena->host.alloc = arena_alloc;
+	arena->host.free = arena_free;
+}
+
+bool arena_race(struct arena *arena, uint32_t nth, uint64_t addr, const void *data, uint32_t len)
+{
+	struct arena_race *race = &arena->races[arena->race_count];
+
+	if (nth == 0 || len == 0 || len > ARENA_RACE_BYTES_MAX ||
+	    arena->race_count == ARENA_RACES_MAX)
+		return false;
+	race->addr = addr;
+	race->len = len;
+	race->countdown = nth;
+	memcpy(race->data, data, len);
+	arena->race_count++;
+	return true;
+}
+
+void arena_disarm(struct arena *arena)
+{
+	arena->race_count = 0;
+	arena->fault_nth = 0;
+	arena->heap->fault_nth = 0;
+}

@@ -1,0 +1,22 @@
+/* SPDX-License-Identifier: Apache-2.0 OR MIT */
+/*
+ * What the two halves of the arena share: arena.c (memory) and arena_access.c
+ * (the device's accessors).
+ */
+#ifndef VRINGER_HARNESS_ARENA_INTERNAL_H
+#define VRINGER_HARNESS_ARENA_INTERNAL_H
+
+#include "harness/arena.h"
+
+/* How many of the `len` bytes from `addr` on are there and lie together in
+ * host memory at *host; 0 if the first is not there. */
+uint32_t arena_piece(struct arena *arena, uint64_t addr, uint64_t len, uint8_t **host);
+/* These `len` > 0 bytes of arena->memory will have to be restored. */
+void arena_mark_dirty(struct arena *arena, const uint8_t *host, uint32_t len);
+uint8_t arena_pattern_byte(uint64_t position, uint8_t seed);
+
+/* Fill arena->host in, the interrupt aside. */
+void arena_host_init(struct arena *arena);
+void arena_drop_views(struct arena *arena);
+
+#endif

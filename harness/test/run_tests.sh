@@ -1,0 +1,75 @@
+#!/bin/sh
+# SPDX-License-Identifier: Apache-2.0 OR MIT
+#
+# run_tests.sh [WORD]: run every test suite, or those with WORD in their name.
+# `make test` has built what they need.  One line for each suite, failures
+# below it, logs in build/test-logs/; the last line is `N passed, N failed`.
+#
+# A suite is any command that prints TAP; tap.awk says what counts.
+set -eu
+
+word=${1:-}
+logs=build/test-logs
+# A test should not depend on who runs it.
+unset MAKEFLAGS MFLAGS MAKELEVEL
+export LC_ALL=C CMOCKA_MESSAGE_OUTPUT=TAP
+export ASAN_OPTIONS="detect_leaks=1:${ASAN_OPTIONS:-}"
+export UBSAN_OPTIONS="print_stacktrace=1:${UBSAN_OPTIONS:-}"
+
+suite() {
+	printf '%s\t%s\n' "$1" "$2"
+}
+
+# Folders of scripts that `vringer run` is for: those of text and binary hold
+# input of other kinds.
+script_dirs() {
+	for dir in conformance corpus/*; do
+		case $dir in
+		corpus/text | corpus/binary) ;;
+		*) [ ! -d "$dir" ] || echo "$dir" ;;
+		esac
+	done
+}
+
+suites() {
+	for flavour in gcc clang; do
+		obj=build/obj/$flavour
+		for source in devices/test/test_*.c harness/test/test_*.c; do
+			[ ! -f "$source" ] || suite "$flavour ${source%.c}" "$obj/${source%.c}"
+		done
+		for script in devices/test/test_*.sh harness/test/test_*.sh; do
+			[ ! -f "$script" ] || suite "$flavour ${script%.sh}" \
+				"VRINGER=$PWD/$obj/vringer BUILD=$PWD/build FLAVOUR=$flavour $script"
+		done
+		for dir in $(script_dirs); do
+			suite "$flavour run $dir" "$obj/vringer run $dir"
+		done
+	done
+	for source in fuzzers/fuzz_*.c; do
+		target=$(basename "$source" .c)
+		target=${target#fuzz_}
+		seeds=build/seeds/$target
+		suite "gcc replay $target" "harness/test/replay.sh build/replay/fuzz_$target $seeds"
+		suite "clang replay $target" "harness/test/replay.sh build/fuzz/fuzz_$target $seeds"
+		suite "valgrind replay $target" \
+			"harness/test/replay.sh -v 10 build/replay-plain/fuzz_$target $seeds"
+	done
+	suite "planted bugs" "fuzzers/bugs.sh tap"
+}
+
+rm -rf "$logs"
+mkdir -p "$logs"
+suites | grep -F -- "$word" >"$logs/suites" || {
+	echo "no test suite has '$word' in its name" >&2
+	exit 2
+}
+xargs -d '\n' -P "$(nproc)" -n 1 harness/test/suite.sh "$logs" <"$logs/suites"
+
+# A suite that left no count did not run to its end: one failure.
+cat "$logs"/*.counts | awk -v suites="$(wc -l <"$logs/suites")" '
+	{ passed += $1; failed += $2 }
+	END {
+		failed += suites - NR
+		print passed + 0 " passed, " failed + 0 " failed"
+		exit failed || !passed
+	}'
