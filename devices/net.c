@@ -1,0 +1,180 @@
+/* SPDX-License-Identifier: Apache-2.0 OR MIT */
+/*
+ * The network frontend: what a notification does, configuration, and the
+ * net-loopback personality.
+ *
+ * It offers VERSION_1 and MAC, and nothing that would change the header or the
+ * number of queues.  Driver writes to configuration are ignored.
+ *
+ * A drain takes at most one queue-full of transmit chains, because a guest can
+ * make the available ring grow while it is being drained (by laying a used ring
+ * over it).  What may be left over is DEVICE_WORK.
+ *
+ * VIRTIO 1.4, 5.1.
+ */
+#include <string.h>
+
+#include <linux/virtio_config.h>
+#include <linux/virtio_ids.h>
+#include <linux/virtio_mmio.h>
+
+#include "net_frame.h"
+
+static const char *const counter_names[NET_COUNTER_COUNT] = {
+	[NET_TX_PACKETS] = "tx_packets",
+	[NET_TX_BYTES] = "tx_bytes",
+	[NET_TX_CHAIN_INVALID] = "tx_chain_invalid",
+	[NET_TX_OVERSIZE_DROPPED] = "tx_oversize_dropped",
+	[NET_TX_DROPPED_NO_RX] = "tx_dropped_no_rx_buffer",
+	[NET_TX_DROPPED_RX_POISONED] = "tx_dropped_rx_poisoned",
+	[NET_TX_ADD_USED_FAILURES] = "tx_add_used_failures",
+	[NET_RX_ADD_USED_FAILURES] = "rx_add_used_failures",
+	[NET_RX_PACKETS] = "rx_packets",
+	[NET_RX_BYTES] = "rx_bytes",
+	[NET_RX_CHAIN_INVALID] = "rx_chain_invalid",
+	[NET_RX_FRAME_TOO_LARGE] = "rx_frame_too_large",
+	[NET_RX_WRITE_FAILED] = "rx_write_failed",
+	[NET_INVALID_AVAIL_IDX] = "invalid_avail_idx_count",
+	[NET_ALLOC_FAILURES] = "host_alloc_failures",
+};
+
+static const struct device_queue_desc net_queues[NET_QUEUE_COUNT] = {
+	[NET_RX] = { .name = "rx", .size_max = NET_QUEUE_SIZE_MAX },
+	[NET_TX] = { .name = "tx", .size_max = NET_QUEUE_SIZE_MAX, .driver_initiated = true },
+};
+
+static struct net *net_of(struct device *dev)
+{
+	return (struct net *)dev;
+}
+
+/* Take a transmit chain to its end. */
+static void net_transmit(struct net *net, struct virtqueue_chain *chain)
+{
+	uint32_t len;
+	bool valid = net_capture(net, chain, &len) == 0;
+
+	if (valid)
+		net->sink(net, net->frame, len);
+	if (virtqueue_push(&net->dev.queues[NET_TX], chain, 0)) {
+		net_count(net, NET_TX_ADD_USED_FAILURES);
+	} else if (valid) {
+		net_count(net, NET_TX_PACKETS);
+		net->dev.counters[NET_TX_BYTES] += len;
+	}
+}
+
+/* Tell the driver what a drain did.  Completions go before the poison signal:
+ * a driver that resets on the second has then heard of the first. */
+static void net_signal(struct net *net)
+{
+	bool wanted = false;
+	unsigned i;
+
+	for (i = 0; i < NET_QUEUE_COUNT; i++)
+		if (virtqueue_wants_interrupt(&net->dev.queues[i]))
+			wanted = true;
+	if (wanted)
+		device_interrupt(&net->dev, VIRTIO_MMIO_INT_VRING);
+	if (net->poisoned_now)
+		device_needs_reset(&net->dev);
+	net->poisoned_now = false;
+}
+
+/* Ends when the queue is empty, at its bound, or when either queue becomes
+ * poisoned: the driver is then told to reset, and chains that are still there
+ * wait for another notification if it does not. */
+static void net_drain(struct net *net)
+{
+	struct virtqueue_chain chain;
+	unsigned left = net->dev.queues[NET_TX].size;
+
+	for (; left > 0 && !net->poisoned_now; left--) {
+		if (!net_pop(net, NET_TX, &chain))
+			break;
+		net_transmit(net, &chain);
+	}
+	net->work_left = left == 0 && !net->poisoned_now;
+	net_signal(net);
+}
+
+static void net_destroy(struct device *dev)
+{
+	dev->host->free(dev->host->ctx, net_of(dev)->frame);
+}
+
+static void net_reset(struct device *dev)
+{
+	/* poisoned_now does not outlive a call, and the frame buffer is kept. */
+	net_of(dev)->work_left = false;
+}
+
+static void net_notify(struct device *dev, unsigned queue)
+{
+	/* New receive buffers wait until there is a frame for them. */
+	if (queue == NET_TX)
+		net_drain(net_of(dev));
+}
+
+static void net_work(struct device *dev)
+{
+	if (net_of(dev)->work_left)
+		net_drain(net_of(dev));
+}
+
+static enum device_state net_state(const struct device *dev)
+{
+	const struct net *net = (const struct net *)dev;
+
+	return net->work_left && virtqueue_usable(&dev->queues[NET_TX]) ? DEVICE_WORK :
+									  DEVICE_IDLE;
+}
+
+static void net_config_read(const struct device *dev, uint64_t offset, uint8_t *buf, uint32_t len)
+{
+	static const struct virtio_net_config config = { .mac = NET_MAC };
+	const uint8_t *bytes = (const uint8_t *)&config;
+	uint32_t i;
+
+	(void)dev;
+	for (i = 0; i < len; i++)
+		buf[i] = offset < sizeof(config) && i < sizeof(config) - offset ?
+				 bytes[offset + i] :
+				 0;
+}
+
+/* Loopback: what the guest sends, it receives. */
+static void loopback_sink(struct net *net, const uint8_t *frame, uint32_t len)
+{
+	enum net_delivery delivery = net_deliver(net, frame, len);
+
+	if (delivery == NET_NO_BUFFER)
+		net_count(net, NET_TX_DROPPED_NO_RX);
+	else if (delivery == NET_POISONED)
+		net_count(net, NET_TX_DROPPED_RX_POISONED);
+}
+
+static int loopback_create(struct device *dev)
+{
+	net_of(dev)->sink = loopback_sink;
+	return 0;
+}
+
+const struct device_ops net_loopback_ops = {
+	.name = "net-loopback",
+	.device_id = VIRTIO_ID_NET,
+	.state_size = sizeof(struct net),
+	.scratch_size = sizeof(struct net) - offsetof(struct net, buffers),
+	.features = UINT64_C(1) << VIRTIO_F_VERSION_1 | UINT64_C(1) << VIRTIO_NET_F_MAC,
+	.queue_count = NET_QUEUE_COUNT,
+	.queues = net_queues,
+	.counter_count = NET_COUNTER_COUNT,
+	.counter_names = counter_names,
+	.create = loopback_create,
+	.destroy = net_destroy,
+	.reset = net_reset,
+	.notify = net_notify,
+	.work = net_work,
+	.state = net_state,
+	.config_read = net_config_read,
+};

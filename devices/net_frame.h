@@ -1,0 +1,82 @@
+/* SPDX-License-Identifier: Apache-2.0 OR MIT */
+/*
+ * What the parts of the network frontend share: its state, its counters, and how
+ * a frame gets out of a transmit chain and into a receive chain.  For net.c and
+ * net_frame.c only.
+ *
+ * VIRTIO 1.4, 5.1.6 (device operation).
+ */
+#ifndef VRINGER_DEVICES_NET_FRAME_H
+#define VRINGER_DEVICES_NET_FRAME_H
+
+#include "net.h"
+#include "virtqueue.h"
+
+/* Names are in net.c.  An event moves the counters named for it and no other;
+ * a chain that is dropped and then cannot be returned is two events. */
+enum net_counter {
+	NET_TX_PACKETS,		    /* a valid frame's chain was published as used */
+	NET_TX_BYTES,		    /* and its bytes, without the header */
+	NET_TX_CHAIN_INVALID,	    /* torn, writable or unreadable part, wraps, too short */
+	NET_TX_OVERSIZE_DROPPED,    /* frame over NET_FRAME_MAX */
+	NET_TX_DROPPED_NO_RX,	    /* valid frame, RX not ready or empty */
+	NET_TX_DROPPED_RX_POISONED, /* valid frame, RX poisoned now or before */
+	NET_TX_ADD_USED_FAILURES,
+	NET_RX_ADD_USED_FAILURES,
+	NET_RX_PACKETS,	      /* a frame's chain was published as used */
+	NET_RX_BYTES,	      /* and its bytes, without the header */
+	NET_RX_CHAIN_INVALID, /* torn, readable part, wraps, too short for the header */
+	NET_RX_FRAME_TOO_LARGE,
+	NET_RX_WRITE_FAILED,   /* a chain of good shape that could not be written */
+	NET_INVALID_AVAIL_IDX, /* a queue became poisoned */
+	NET_ALLOC_FAILURES,    /* no host memory for a frame, which was dropped */
+	NET_COUNTER_COUNT
+};
+
+struct net;
+
+/* Where a personality takes a transmitted frame, which may be empty.  The frame
+ * is gone when this returns. */
+typedef void net_sink(struct net *net, const uint8_t *frame, uint32_t len);
+
+struct net {
+	struct device dev;
+	net_sink *sink;
+	uint8_t *frame; /* of frame_room bytes; grows on demand, survives reset */
+	uint32_t frame_room;
+	bool work_left;	   /* the last drain ended at its bound */
+	bool poisoned_now; /* a queue was poisoned in this call: not signalled yet */
+
+	/* Scratch from here on. The descriptors of the chain in hand: a transmit
+	 * chain is done with them when its frame is in `frame`. */
+	struct virtqueue_buffer buffers[NET_QUEUE_SIZE_MAX];
+};
+
+/* What became of a frame that was to be received. */
+enum net_delivery {
+	NET_DELIVERED,
+	NET_LOST,      /* a chain was taken and is of no use; the frame is not in it */
+	NET_NO_BUFFER, /* RX is not ready, or empty */
+	NET_POISONED,  /* RX is poisoned */
+};
+
+static inline void net_count(struct net *net, enum net_counter which)
+{
+	net->dev.counters[which]++;
+}
+
+/* virtqueue_pop, with a poisoned queue counted and kept for the signal at the
+ * end of the drain. */
+bool net_pop(struct net *net, enum net_queue queue, struct virtqueue_chain *chain);
+
+/* The frame of a transmit chain, into net->frame.  0, or negative errno if there
+ * is none to be had; that was counted.  The chain is not returned to the driver
+ * here. */
+int net_capture(struct net *net, struct virtqueue_chain *chain, uint32_t *frame_len);
+
+/* One frame into the next receive chain, which is returned to the driver
+ * whatever happens.  Counts all but NET_NO_BUFFER and NET_POISONED, which mean
+ * different things to different senders. */
+enum net_delivery net_deliver(struct net *net, const uint8_t *frame, uint32_t len);
+
+#endif
