@@ -1,0 +1,240 @@
+# SPDX-License-Identifier: Apache-2.0 OR MIT
+#
+# vringer's build.  `make help` lists the commands.
+#
+# Objects live in build/obj/FLAVOUR/; a flavour is a compiler and its flags:
+#
+#   gcc    gcc,   -O1, ASan + UBSan     build/vringer, libvringer.a, tests, replayers
+#   clang  clang, -O1, ASan + UBSan     tests
+#   fuzz   clang, -O2, ASan + UBSan, coverage feedback      build/fuzz/fuzz_*
+#   plain  gcc,   -O2, no sanitizer     benchmarks, valgrind
+#   cov    clang, -O1, source coverage  `make coverage`
+#   cli    stands in for gcc in build/vringer where CC or CFLAGS is given
+#
+# CC, CFLAGS and LDFLAGS mean what they always do: CFLAGS replaces the
+# optimisation, and the sanitizers stay.  Where LIB_FUZZING_ENGINE or OUT is
+# given, the build is somebody else's (OSS-Fuzz, ClusterFuzzLite, another
+# engine): fuzz is then exactly CC, CFLAGS, CXX and CXXFLAGS, linked with that
+# engine, or with a plain replayer's main where there is none.
+
+MAKEFLAGS += -r --no-print-directory
+.SUFFIXES:
+.SECONDARY:
+.DELETE_ON_ERROR:
+.DEFAULT_GOAL := all
+
+T       ?= net_loopback
+SECONDS ?= 60
+ENGINE  ?= libfuzzer
+JOBS    ?= 1
+CLANG   ?= clang
+AR      ?= ar
+
+# ---- sources: a new file needs no line here ---------------------------------
+
+DEV_SRC   := $(wildcard devices/*.c)
+CLI_SRC   := $(wildcard harness/main.c harness/cmd_*.c)
+LIB_SRC   := $(DEV_SRC) $(filter-out $(CLI_SRC),$(wildcard harness/*.c))
+TEST_SRC  := $(wildcard devices/test/test_*.c harness/test/test_*.c)
+GLUE_SRC  := $(filter-out fuzzers/fuzz_% fuzzers/bench.c fuzzers/standalone_main.c, \
+	       $(wildcard fuzzers/*.c))
+TARGETS   := $(patsubst fuzzers/fuzz_%.c,%,$(wildcard fuzzers/fuzz_*.c))
+BUGS      := $(patsubst fuzzers/bugs/%.patch,%,$(wildcard fuzzers/bugs/*.patch))
+
+# ---- flavours ---------------------------------------------------------------
+
+SAN    := -fsanitize=address,undefined -fno-sanitize-recover=undefined -fno-omit-frame-pointer
+WERROR := -Werror
+WARN   := -Wall -Wextra -Wshadow -Wconversion -Wstrict-prototypes -Wmissing-prototypes \
+	  -Wundef -Wpointer-arith -Wcast-qual -Wwrite-strings
+
+given    = $(filter environment command override,$(firstword $(origin $1)))
+FOREIGN := $(strip $(LIB_FUZZING_ENGINE) $(OUT))
+CLI     := $(if $(call given,CC)$(call given,CFLAGS),cli,gcc)
+
+FLAVOURS := gcc clang fuzz plain cov cli
+
+CC_gcc   := gcc
+CC_clang := $(CLANG)
+CC_fuzz  := $(if $(call given,CC),$(CC),$(CLANG))
+CC_plain := $(if $(call given,CC),$(CC),gcc)
+CC_cov   := $(CLANG)
+CC_cli   := $(if $(call given,CC),$(CC),gcc)
+
+FLAGS_gcc   := -O1 -g $(SAN)
+FLAGS_clang := -O1 -g $(SAN)
+FLAGS_fuzz  := $(if $(FOREIGN),$(CFLAGS),$(or $(CFLAGS),-O2 -g) $(SAN) -fsanitize=fuzzer-no-link)
+FLAGS_plain := -O2 -g
+FLAGS_cov   := -O1 -g -fprofile-instr-generate -fcoverage-mapping -fcoverage-compilation-dir=.
+FLAGS_cli   := $(or $(CFLAGS),-O1 -g) $(SAN)
+
+# Compilers we did not choose may warn of things that ours do not know.
+WERROR_cli   :=
+WERROR_fuzz  := $(if $(FOREIGN)$(call given,CC)$(call given,CFLAGS),,$(WERROR))
+WERROR_plain := $(if $(call given,CC),,$(WERROR))
+
+# An engine may be a C++ library, so somebody else's is linked with CXX.
+ENGINE_MAIN := $(if $(FOREIGN),$(if $(LIB_FUZZING_ENGINE),,fuzzers/standalone_main.c))
+LINK_fuzz   := $(if $(FOREIGN),$(or $(CXX),c++) $(or $(CXXFLAGS),$(CFLAGS)),$(CC_fuzz) $(FLAGS_fuzz))
+ENGINE_LIB  := $(if $(FOREIGN),$(LIB_FUZZING_ENGINE),-fsanitize=fuzzer)
+
+# ---- commands ---------------------------------------------------------------
+# Each command first has .ci/deps install, or name, what it lacks; only then
+# does a sub-make look at the files.
+
+FUZZ_NEEDS := gcc fuzz llvm-symbolizer
+TEST_NEEDS := $(FUZZ_NEEDS) clang cmocka valgrind patch zip unzip
+COV_NEEDS  := coverage llvm-profdata llvm-cov
+LINT_NEEDS := clang-format clang-tidy cppcheck shellcheck
+
+J      = $(if $(filter -j%,$(MAKEFLAGS)),,-j$(shell nproc))
+SUB    = +@$(MAKE) $(J)
+SLUG  := $(subst -,_,$(T))
+PICKED = $(if $(filter all,$(T)),$(TARGETS),$(SLUG))
+
+.PHONY: all test fuzz bugs bugs-tap bench coverage lint format deps help clean fuzzers seeds \
+	targets test-files FORCE
+
+all: ## Build build/vringer (ASan + UBSan; CC and CFLAGS are honoured) and build/libvringer.a
+	@.ci/deps $(if $(call given,CC),,gcc)
+	$(SUB) build/vringer build/libvringer.a
+
+test: ## Build and run every test with gcc's and clang's sanitizers (ONLY=word: suites named so)
+	@.ci/deps $(TEST_NEEDS)
+	$(SUB) test-files
+	@harness/test/run_tests.sh "$(ONLY)"
+
+fuzz: ## Fuzz T=net_loopback (or all) for SECONDS=60 with ENGINE=libfuzzer, JOBS=1 processes
+	@fuzzers/fuzz.sh check "$(ENGINE)" "$(SECONDS)" "$(JOBS)" "$(PICKED)" "$(TARGETS)" \
+		"$(if $(ENGINE_MAIN),none,ok)"
+	@.ci/deps $(if $(FOREIGN),,$(FUZZ_NEEDS))
+	$(SUB) seeds $(PICKED:%=build/fuzz/fuzz_%)
+	@fuzzers/fuzz.sh run "$(SECONDS)" "$(JOBS)" $(PICKED)
+
+bugs: ## Put each bug of fuzzers/bugs/ (or B=name) back and see that its script catches it
+	@.ci/deps gcc patch
+	$(SUB) $(patsubst %,build/bugs/%/built,$(or $(B),$(BUGS)))
+	@fuzzers/bugs.sh table $(or $(B),$(BUGS))
+
+bugs-tap: $(BUGS:%=build/bugs/%/built)
+	@fuzzers/bugs.sh tap $(BUGS)
+
+bench: ## Measure executions and chains per second, as fuzzed and without sanitizers
+	@.ci/deps $(FUZZ_NEEDS)
+	$(SUB) seeds build/bench/fuzz build/bench/plain
+	@fuzzers/bench.sh
+
+coverage: ## Report which lines of devices/ and harness/ scripts and corpus reach (build/coverage/html)
+	@.ci/deps $(COV_NEEDS)
+	$(SUB) build/obj/cov/vringer
+	@.ci/coverage
+
+lint: ## Check formatting, clang-tidy, cppcheck, shellcheck and the tree's own rules
+	@.ci/deps gcc cmocka $(LINT_NEEDS)
+	@.ci/lint
+
+format: ## Rewrite the C sources as .clang-format says
+	@.ci/deps clang-format
+	@clang-format -i $$(.ci/lint c-files)
+
+deps: ## Install all that any of these commands needs
+	@.ci/deps $(TEST_NEEDS) $(COV_NEEDS) $(LINT_NEEDS)
+
+fuzzers: $(TARGETS:%=build/fuzz/fuzz_%) ## Build the fuzz targets alone (nothing is installed)
+
+help: ## Show this text
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-9s %s\n", $$1, $$2 }' Makefile
+
+clean: ## Remove build/: corpora grown by fuzzing and findings too
+	rm -rf build
+
+targets:
+	@echo $(TARGETS)
+
+# ---- from sources to objects ------------------------------------------------
+
+INC        := -I.
+compile     = $(CC_$1) -std=gnu11 $(INC) $(CPPFLAGS) $(WARN) $(WERROR_$1) $(FLAGS_$1)
+quote       = '$(subst ','\'',$1)'
+say         = $(if $(V),,@printf '  %-5s %s\n' $1 $@ &&)
+objs        = $(patsubst %.c,build/obj/$1/%.o,$2)
+
+# $(call remember,TEXT): the target changes only when TEXT does.
+remember = @mkdir -p $(@D); printf '%s\n' $(call quote,$1) >$@.new; \
+	   if cmp -s $@.new $@; then rm $@.new; else mv $@.new $@; fi
+
+define flavour
+WERROR_$1 ?= $$(WERROR)
+
+build/obj/$1/flags: FORCE
+	$$(call remember,$$(call compile,$1) $$(LDFLAGS) $$(if $$(filter fuzz,$1),$$(LINK_fuzz) $$(ENGINE_LIB)))
+
+build/obj/$1/sources: FORCE
+	$$(call remember,$$(LIB_SRC))
+
+build/obj/$1/%.o: %.c build/obj/$1/flags
+	@mkdir -p $$(@D)
+	$$(call say,CC) $$(call compile,$1) -MMD -MP -c -o $$@ $$<
+
+build/obj/$1/libvringer.a: $(call objs,$1,$(LIB_SRC)) build/obj/$1/sources
+	@rm -f $$@
+	$$(call say,AR) $$(AR) rcs $$@ $$(filter %.o,$$^)
+
+build/obj/$1/vringer: $(call objs,$1,$(CLI_SRC)) build/obj/$1/libvringer.a
+	$$(call say,LINK) $$(CC_$1) $$(FLAGS_$1) $$(LDFLAGS) -o $$@ $$^
+
+-include $(patsubst %.o,%.d,$(call objs,$1,$(LIB_SRC) $(CLI_SRC) $(TEST_SRC) $(HELPER_SRC) $(wildcard fuzzers/*.c)))
+endef
+
+HELPER_SRC := $(filter-out $(TEST_SRC),$(wildcard devices/test/*.c harness/test/*.c))
+$(foreach f,$(FLAVOURS),$(eval $(call flavour,$f)))
+
+# Unit tests: one program per test_*.c, with its folder's other files.
+define tests
+build/obj/$1/$2/test/test_%: build/obj/$1/$2/test/test_%.o build/obj/$1/libvringer.a \
+		$(call objs,$1,$(filter $2/%,$(HELPER_SRC)))
+	$$(call say,LINK) $$(CC_$1) $$(FLAGS_$1) $$(LDFLAGS) -o $$@ $$(filter %.o,$$^) $$(filter %.a,$$^) -lcmocka
+endef
+$(foreach f,gcc clang,$(foreach d,devices harness,$(eval $(call tests,$f,$d))))
+
+# ---- programs ---------------------------------------------------------------
+
+# CC may have changed since: compare, do not trust times.
+build/vringer build/libvringer.a: build/%: build/obj/$(CLI)/% FORCE
+	@cmp -s $< $@ || cp -f $< $@
+
+build/fuzz/fuzz_%: build/obj/fuzz/fuzzers/fuzz_%.o $(call objs,fuzz,$(GLUE_SRC) $(ENGINE_MAIN)) \
+		build/obj/fuzz/libvringer.a
+	@mkdir -p $(@D)
+	$(call say,LINK) $(LINK_fuzz) $(LDFLAGS) -o $@ $^ $(ENGINE_LIB)
+
+# The plain replayers: the same objects, no engine.
+define replayer
+$2/fuzz_%: build/obj/$1/fuzzers/fuzz_%.o $(call objs,$1,$(GLUE_SRC) fuzzers/standalone_main.c) \
+		build/obj/$1/libvringer.a
+	@mkdir -p $$(@D)
+	$$(call say,LINK) $$(CC_$1) $$(FLAGS_$1) $$(LDFLAGS) -o $$@ $$^
+endef
+$(eval $(call replayer,gcc,build/replay))
+$(eval $(call replayer,plain,build/replay-plain))
+
+build/bench/%: build/obj/%/fuzzers/bench.o build/obj/%/libvringer.a
+	@mkdir -p $(@D)
+	$(call say,LINK) $(CC_$*) $(FLAGS_$*) $(LDFLAGS) -o $@ $^
+
+# Where each fuzz target starts: committed scripts, in the form its input has.
+seeds: $(if $(FOREIGN),build/obj/plain/vringer,build/vringer)
+	@for t in $(TARGETS); do fuzzers/seeds.sh $< $$t build/seeds/$$t || exit; done
+
+# A planted bug: the patched files compiled anew, all else as in build/obj/gcc.
+# A patch that does not apply or compile is a row in the table, not an error here.
+build/bugs/%/built: fuzzers/bugs/%.patch build/obj/gcc/vringer
+	@COMPILE=$(call quote,$(call compile,gcc) -w) fuzzers/bugs.sh build $* \
+		$(call objs,gcc,$(CLI_SRC)) build/obj/gcc/libvringer.a
+
+test-files: seeds $(BUGS:%=build/bugs/%/built) $(foreach f,gcc clang, \
+		build/obj/$f/vringer \
+		$(patsubst %.c,build/obj/$f/%,$(TEST_SRC))) \
+		$(foreach t,$(TARGETS),build/fuzz/fuzz_$t build/replay/fuzz_$t build/replay-plain/fuzz_$t)
+
+FORCE:
