@@ -32,6 +32,8 @@ script_dirs() {
 }
 
 suites() {
+	# First what takes longest.
+	suite "oss-fuzz build" harness/test/oss_fuzz.sh
 	for flavour in gcc clang; do
 		obj=build/obj/$flavour
 		for source in devices/test/test_*.c harness/test/test_*.c; do
