@@ -112,6 +112,7 @@ fuzz: ## Fuzz T=net_loopback (or all) for SECONDS=60 with ENGINE=libfuzzer, JOBS
 	@fuzzers/fuzz.sh run "$(SECONDS)" "$(JOBS)" $(PICKED)
 
 bugs: ## Put each bug of fuzzers/bugs/ (or B=name) back and see that its script catches it
+	$(if $(filter-out $(BUGS),$(B)),$(error make bugs: there is no fuzzers/bugs/$(B).patch))
 	@.ci/deps gcc patch
 	$(SUB) $(patsubst %,build/bugs/%/built,$(or $(B),$(BUGS)))
 	@fuzzers/bugs.sh table $(or $(B),$(BUGS))
