@@ -1,0 +1,35 @@
+/* SPDX-License-Identifier: Apache-2.0 OR MIT */
+/*
+ * A finding: what is wrong with a device, and what the guest did to it.
+ */
+#ifndef VRINGER_HARNESS_FINDING_H
+#define VRINGER_HARNESS_FINDING_H
+
+#include <stdint.h>
+
+enum finding_kind {
+	FINDING_NONE,
+	FINDING_RULE,	   /* the ledger's: see rule */
+	FINDING_SANITIZER, /* a report of ASan, UBSan or LSan */
+	FINDING_SIGNAL,
+	FINDING_EXIT,	 /* the device called exit */
+	FINDING_HANG,	 /* an endless loop */
+	FINDING_OOM,	 /* out of memory */
+	FINDING_LEAK,	 /* memory that nobody gives back */
+	FINDING_KIND_COUNT
+};
+
+#define FINDING_OP_END UINT32_MAX /* after the last operation */
+
+struct finding {
+	uint8_t kind;
+	uint16_t rule;	 /* enum rule, for FINDING_RULE */
+	uint32_t op;	 /* index of the operation in flight, or FINDING_OP_END */
+	char verb[16];	 /* its name, or the stage after the last operation */
+	/* Kind, place and operation, without addresses: the same for the same
+	 * fault on every run and machine. */
+	char signature[160];
+	char message[320]; /* what the guest did and what the device got wrong */
+};
+
+#endif

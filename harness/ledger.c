@@ -1,0 +1,155 @@
+/* SPDX-License-Identifier: Apache-2.0 OR MIT */
+/*
+ * The ledger's frame: the table of rules, findings, and the life of a ledger.
+ * See ledger.h.
+ */
+#include "harness/ledger_internal.h"
+
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* Each rule aborts through a function of its own: engines and ClusterFuzz tell
+ * findings apart by the stack.  The barrier keeps them from being folded into
+ * one, which have the same body. */
+#define X(name, id, severity, facts, clause, demand)                                              \
+	void vringer_rule_##name(void) __attribute__((noreturn, noinline));                        \
+	void vringer_rule_##name(void)                                                             \
+	{                                                                                          \
+		__asm__ volatile("" : : "r"(RULE_##name) : "memory");                              \
+		abort();                                                                           \
+	}
+LEDGER_RULES(X)
+#undef X
+
+const struct rule_desc rule_table[RULE_COUNT] = {
+#define X(name, id, severity, facts, clause, demand)                                              \
+	[RULE_##name] = { id, SEVERITY_##severity, facts, clause, demand, vringer_rule_##name },
+	LEDGER_RULES(X)
+#undef X
+};
+
+int rule_find(const char *id)
+{
+	for (int i = 0; i < RULE_COUNT; i++)
+		if (strcmp(rule_table[i].id, id) == 0)
+			return i;
+	return -1;
+}
+
+const char *severity_name(enum severity severity)
+{
+	static const char *const names[] = { "must", "should", "limit", "model" };
+
+	return names[severity];
+}
+
+void ledger_reset(struct ledger *ledger, const struct target *target, uint64_t offered)
+{
+	ledger->target = target;
+	ledger->offered = offered;
+	ledger->op = 0;
+	ledger->verb = "";
+	ledger->status = 0;
+	ledger->driver_features_sel = 0;
+	ledger->queue_sel = 0;
+	ledger->driver_features = 0;
+	ledger->features_known = true;
+	ledger->interrupt_status = 0;
+	memset(&ledger->call, 0, sizeof(ledger->call));
+	memset(ledger->queues, 0, sizeof(ledger->queues));
+	memset(ledger->counters, 0, sizeof(ledger->counters));
+	memset(ledger->judged, 0, sizeof(ledger->judged));
+	memset(ledger->not_judged, 0, sizeof(ledger->not_judged));
+	ledger->node_free = ledger->hold_free = LEDGER_NONE;
+	ledger->node_used = ledger->hold_used = 0;
+	for (int i = 0; i < PROGRAM_QUEUES; i++)
+		ledger->queues[i].holds = ledger->queues[i].last_hold = LEDGER_NONE;
+	ledger->finding_count = 0;
+	ledger->stop = false;
+}
+
+void ledger_op(struct ledger *ledger, uint32_t index, const char *verb)
+{
+	ledger->op = index;
+	ledger->verb = verb;
+}
+
+static bool fails(const struct ledger *ledger, const struct rule_desc *rule)
+{
+	if (rule->severity == SEVERITY_SHOULD)
+		return ledger->strict;
+	return rule->severity != SEVERITY_LIMIT || ledger->limits;
+}
+
+/* A finding with its place filled in; NULL when there is no room, which there
+ * always is for the first that fails the run. */
+static struct finding *new_finding(struct ledger *ledger, enum finding_kind kind)
+{
+	struct finding *f;
+
+	if (ledger->finding_count == LEDGER_FINDINGS_MAX)
+		return NULL;
+	f = &ledger->findings[ledger->finding_count++];
+	memset(f, 0, sizeof(*f));
+	f->kind = (uint8_t)kind;
+	f->op = ledger->op;
+	snprintf(f->verb, sizeof(f->verb), "%s", ledger->verb);
+	return f;
+}
+
+static void told(const struct ledger *ledger, const struct finding *f)
+{
+	struct trace_event event = { .kind = TRACE_FINDING, .finding = f };
+
+	if (ledger->trace != NULL)
+		ledger->trace->event(ledger->trace->ctx, &event);
+}
+
+void ledger_break(struct ledger *ledger, enum rule rule, const char *format, ...)
+{
+	const struct rule_desc *desc = &rule_table[rule];
+	struct finding *f;
+	va_list args;
+
+	if (ledger->stop || !ledger->enabled)
+		return;
+	/* A rule of lesser severity is told once, and leaves room for a failure. */
+	for (unsigned i = 0; i < ledger->finding_count; i++)
+		if (ledger->findings[i].rule == rule)
+			return;
+	if (!fails(ledger, desc) && ledger->finding_count == LEDGER_FINDINGS_MAX - 1)
+		return;
+	f = new_finding(ledger, FINDING_RULE);
+	if (f == NULL)
+		return;
+	f->rule = (uint16_t)rule;
+	snprintf(f->signature, sizeof(f->signature), "%s:%s", desc->id, f->verb);
+	va_start(args, format);
+	vsnprintf(f->message, sizeof(f->message), format, args);
+	va_end(args);
+	ledger->stop = fails(ledger, desc);
+	told(ledger, f);
+}
+
+void ledger_find(struct ledger *ledger, enum finding_kind kind, const char *what,
+		 const char *format, ...)
+{
+	struct finding *f;
+	va_list args;
+
+	if (ledger->stop)
+		return;
+	if (ledger->finding_count == LEDGER_FINDINGS_MAX)
+		ledger->finding_count--;
+	f = new_finding(ledger, kind);
+	snprintf(f->signature, sizeof(f->signature), "%s:%s", what, f->verb);
+	va_start(args, format);
+	vsnprintf(f->message, sizeof(f->message), format, args);
+	va_end(args);
+	ledger->stop = true;
+	told(ledger, f);
+	if (kind == FINDING_HANG && ledger->fatal != NULL)
+		ledger->fatal(ledger->fatal_ctx, f);
+}

@@ -1,0 +1,324 @@
+/* SPDX-License-Identifier: Apache-2.0 OR MIT */
+/*
+ * The ledger's account of registers: a small reference model of status,
+ * features and interrupt status (VIRTIO 2.1, 2.2, 4.2.2) under any order and
+ * width of accesses.  See ledger.h.
+ *
+ * Rules of severity `must` are judged on what the device itself shows.  What a
+ * device may make of a driver that breaks the rules (a queue's size written
+ * after DRIVER_OK, a feature word before DRIVER) VIRTIO does not say: for our
+ * own models the policy says that it is ignored, for others what the ledger
+ * knows of the queue or the features is void until reset.
+ */
+#include "harness/ledger_internal.h"
+
+#include <linux/virtio_config.h>
+#include <linux/virtio_mmio.h>
+#include <stddef.h>
+
+#define STEP_1 VIRTIO_CONFIG_S_ACKNOWLEDGE
+#define STEP_2 (STEP_1 | VIRTIO_CONFIG_S_DRIVER)
+#define STEP_3 (STEP_2 | VIRTIO_CONFIG_S_FEATURES_OK)
+#define STEP_4 (STEP_3 | VIRTIO_CONFIG_S_DRIVER_OK)
+
+static void forget_all(struct ledger *l)
+{
+	l->driver_features_sel = 0;
+	l->queue_sel = 0;
+	l->driver_features = 0;
+	l->features_known = true;
+	l->interrupt_status = 0;
+	for (unsigned i = 0; i < PROGRAM_QUEUES; i++) {
+		struct ledger_queue *q = &l->queues[i];
+
+		ledger_queue_stop(l, q);
+		q->known = false;
+		q->size = 0;
+		q->desc = q->avail = q->used = 0;
+	}
+}
+
+/* The status that our models show once the driver wrote `value`. */
+static uint32_t ladder(const struct ledger *l, uint32_t old, uint32_t value)
+{
+	static const struct {
+		uint32_t from, to;
+	} steps[] = { { 0, STEP_1 }, { STEP_1, STEP_2 }, { STEP_2, STEP_3 }, { STEP_3, STEP_4 } };
+	uint64_t missing = 1ULL << VIRTIO_F_VERSION_1;
+
+	value &= ~(uint32_t)VIRTIO_CONFIG_S_NEEDS_RESET;
+	if (value == (old | VIRTIO_CONFIG_S_FAILED))
+		return value;
+	for (size_t i = 0; i < sizeof(steps) / sizeof(steps[0]); i++) {
+		if (old != steps[i].from || value != steps[i].to)
+			continue;
+		if (value == STEP_3 && ((l->driver_features & ~l->offered) != 0 ||
+					(l->driver_features & missing) == 0))
+			return old | VIRTIO_CONFIG_S_FAILED;
+		return value;
+	}
+	return old;
+}
+
+static void judge_ladder(struct ledger *l, uint32_t old, uint32_t due, uint32_t status,
+			 const char *what, uint32_t value)
+{
+	status &= ~(uint32_t)VIRTIO_CONFIG_S_NEEDS_RESET;
+	if (status != due && ledger_judges(l, RULE_STATUS_LADDER))
+		ledger_break(l, RULE_STATUS_LADDER,
+			     "%s 0x%x on status 0x%x: the device shows 0x%x, the policy is 0x%x", what,
+			     value, old, status, due);
+}
+
+static void on_status(struct ledger *l, uint32_t value, const struct ledger_probe *probe)
+{
+	uint32_t old = l->status & ~(uint32_t)VIRTIO_CONFIG_S_NEEDS_RESET;
+
+	if (value == 0) {
+		forget_all(l);
+		if (ledger_judges(l, RULE_STATUS_RESET) && probe->status != 0)
+			ledger_break(l, RULE_STATUS_RESET,
+				     "the driver wrote 0 and the device status reads 0x%x",
+				     probe->status);
+		return;
+	}
+	if ((probe->status & ~old & VIRTIO_CONFIG_S_FEATURES_OK) != 0 && l->features_known &&
+	    ledger_judges(l, RULE_STATUS_FEATURES) && (l->driver_features & ~l->offered) != 0)
+		ledger_break(l, RULE_STATUS_FEATURES,
+			     "FEATURES_OK stands, the driver accepted features 0x%llx of which "
+			     "0x%llx were not offered",
+			     (unsigned long long)l->driver_features,
+			     (unsigned long long)(l->driver_features & ~l->offered));
+	judge_ladder(l, old, ladder(l, old, value), probe->status, "the driver wrote", value);
+}
+
+static void on_driver_features(struct ledger *l, uint32_t value, const struct ledger_probe *probe)
+{
+	unsigned shift = 32 * l->driver_features_sel;
+
+	(void)probe;
+	if ((l->status & STEP_2) != STEP_2 || (l->status & VIRTIO_CONFIG_S_FEATURES_OK) != 0) {
+		l->features_known = l->features_known && l->target->model;
+		return;
+	}
+	if (l->driver_features_sel > 1)
+		return;
+	l->driver_features &= ~(0xffffffffULL << shift);
+	l->driver_features |= (uint64_t)value << shift;
+}
+
+static void on_driver_features_sel(struct ledger *l, uint32_t value,
+				   const struct ledger_probe *probe)
+{
+	(void)probe;
+	l->driver_features_sel = value;
+}
+
+static void on_queue_sel(struct ledger *l, uint32_t value, const struct ledger_probe *probe)
+{
+	(void)probe;
+	l->queue_sel = value;
+}
+
+static struct ledger_queue *selected(struct ledger *l)
+{
+	return l->queue_sel < l->target->queue_count && l->queue_sel < PROGRAM_QUEUES
+		       ? &l->queues[l->queue_sel]
+		       : NULL;
+}
+
+/* The queue whose registers may be written now, or NULL. */
+static struct ledger_queue *writable(struct ledger *l)
+{
+	struct ledger_queue *q = selected(l);
+
+	if (q == NULL)
+		return NULL;
+	if ((l->status & VIRTIO_CONFIG_S_FEATURES_OK) != 0 &&
+	    (l->status & VIRTIO_CONFIG_S_DRIVER_OK) == 0 && !q->ready)
+		return q;
+	q->known = q->known && l->target->model;
+	return NULL;
+}
+
+static void on_queue_num(struct ledger *l, uint32_t value, const struct ledger_probe *probe)
+{
+	struct ledger_queue *q = writable(l);
+
+	(void)probe;
+	if (q == NULL)
+		return;
+	if (value == 0 || value > l->queue_max[l->queue_sel] || (value & (value - 1)) != 0) {
+		q->known = q->known && l->target->model;
+		return;
+	}
+	q->size = (uint16_t)value;
+}
+
+static void set_addr(struct ledger *l, size_t field, bool high, uint32_t value, uint32_t align)
+{
+	struct ledger_queue *q = writable(l);
+	uint64_t *addr;
+
+	if (q == NULL)
+		return;
+	if (!high && (value & (align - 1)) != 0) {
+		q->known = q->known && l->target->model;
+		return;
+	}
+	addr = (uint64_t *)(void *)((char *)q + field);
+	*addr &= high ? 0xffffffffULL : ~0xffffffffULL;
+	*addr |= (uint64_t)value << (high ? 32 : 0);
+}
+
+#define ADDR_WRITER(name, field, high, align)                                                      \
+	static void on_##name(struct ledger *l, uint32_t value, const struct ledger_probe *probe)  \
+	{                                                                                          \
+		(void)probe;                                                                       \
+		set_addr(l, offsetof(struct ledger_queue, field), high, value, align);             \
+	}
+ADDR_WRITER(desc_low, desc, false, 16)
+ADDR_WRITER(desc_high, desc, true, 16)
+ADDR_WRITER(avail_low, avail, false, 2)
+ADDR_WRITER(avail_high, avail, true, 2)
+ADDR_WRITER(used_low, used, false, 4)
+ADDR_WRITER(used_high, used, true, 4)
+
+static void on_queue_ready(struct ledger *l, uint32_t value, const struct ledger_probe *probe)
+{
+	struct ledger_queue *q = selected(l);
+
+	if (q == NULL)
+		return;
+	if (value == 0 && probe->ready != 0 && ledger_judges(l, RULE_STATUS_QUEUE_READY))
+		ledger_break(l, RULE_STATUS_QUEUE_READY,
+			     "the driver wrote 0 to QueueReady of queue %u and reads %u",
+			     l->queue_sel, probe->ready);
+	if (probe->ready == 0) {
+		ledger_queue_stop(l, q);
+	} else if (!q->ready) {
+		/* Never written: the device goes by the largest size. */
+		if (q->size == 0)
+			q->size = l->queue_max[l->queue_sel];
+		q->known = q->size != 0;
+		ledger_queue_start(l, q);
+	}
+}
+
+static void on_interrupt_ack(struct ledger *l, uint32_t value, const struct ledger_probe *probe)
+{
+	(void)probe;
+	l->interrupt_status &= ~value;
+}
+
+static const struct {
+	uint16_t offset;
+	void (*on)(struct ledger *l, uint32_t value, const struct ledger_probe *probe);
+} writers[] = {
+	{ VIRTIO_MMIO_STATUS, on_status },
+	{ VIRTIO_MMIO_DRIVER_FEATURES, on_driver_features },
+	{ VIRTIO_MMIO_DRIVER_FEATURES_SEL, on_driver_features_sel },
+	{ VIRTIO_MMIO_QUEUE_SEL, on_queue_sel },
+	{ VIRTIO_MMIO_QUEUE_NUM, on_queue_num },
+	{ VIRTIO_MMIO_QUEUE_READY, on_queue_ready },
+	{ VIRTIO_MMIO_QUEUE_DESC_LOW, on_desc_low },
+	{ VIRTIO_MMIO_QUEUE_DESC_HIGH, on_desc_high },
+	{ VIRTIO_MMIO_QUEUE_AVAIL_LOW, on_avail_low },
+	{ VIRTIO_MMIO_QUEUE_AVAIL_HIGH, on_avail_high },
+	{ VIRTIO_MMIO_QUEUE_USED_LOW, on_used_low },
+	{ VIRTIO_MMIO_QUEUE_USED_HIGH, on_used_high },
+	{ VIRTIO_MMIO_INTERRUPT_ACK, on_interrupt_ack },
+};
+
+/* A control register was accessed in a way that VIRTIO does not know. */
+static bool is_odd(uint64_t offset, uint32_t width)
+{
+	return offset < VIRTIO_MMIO_CONFIG && (width != 4 || offset % 4 != 0);
+}
+
+void ledger_access_begin(struct ledger *l, bool write, uint64_t offset, uint32_t width,
+			 uint64_t value)
+{
+	l->call = (struct ledger_call){ .bytes_max = 4096 };
+	for (unsigned i = 0; i < PROGRAM_QUEUES; i++)
+		l->queues[i].active = l->queues[i].failed = false;
+	l->heap->call_bytes = 0;
+	l->call.live = (l->status & VIRTIO_CONFIG_S_DRIVER_OK) != 0;
+	if (!write || is_odd(offset, width))
+		return;
+	if (offset == VIRTIO_MMIO_STATUS)
+		l->call.live = l->call.live || (value & VIRTIO_CONFIG_S_DRIVER_OK) != 0;
+	if (offset == VIRTIO_MMIO_QUEUE_NOTIFY && value < l->target->queue_count &&
+	    value < PROGRAM_QUEUES && l->call.live && l->queues[value].ready &&
+	    !l->queues[value].poisoned)
+		l->queues[value].notified = l->queues[value].active = true;
+}
+
+static void judge_identity(struct ledger *l, uint64_t offset, uint64_t value)
+{
+	static const uint32_t constants[] = { 0x74726976, 2 };
+	uint32_t due;
+
+	if (offset > VIRTIO_MMIO_VERSION)
+		return;
+	due = constants[offset / 4];
+	if (ledger_judges(l, RULE_STATUS_IDENTITY) && value != due)
+		ledger_break(l, RULE_STATUS_IDENTITY, "%s reads 0x%llx, not 0x%x",
+			     register_name((uint32_t)offset), (unsigned long long)value, due);
+}
+
+/* Bits stay until acknowledged.  A device that shows a used buffer which it
+ * raised no interrupt for, because the driver wanted none, tells the truth. */
+static void judge_interrupt_status(struct ledger *l, uint32_t shown)
+{
+	uint32_t extra = shown & ~l->interrupt_status & 3;
+
+	for (unsigned i = 0; i < PROGRAM_QUEUES; i++)
+		if (l->queues[i].silenced)
+			extra &= ~(uint32_t)VIRTIO_MMIO_INT_VRING;
+	if (!ledger_judges(l, RULE_STATUS_INTERRUPT))
+		return;
+	if (extra != 0 || (l->interrupt_status & ~shown) != 0)
+		ledger_break(l, RULE_STATUS_INTERRUPT,
+			     "InterruptStatus reads 0x%x, raised and not acknowledged is 0x%x", shown,
+			     l->interrupt_status);
+}
+
+void ledger_access_end(struct ledger *l, bool write, uint64_t offset, uint32_t width,
+		       uint64_t value, const struct ledger_probe *probe)
+{
+	uint32_t old = l->status;
+	bool odd = is_odd(offset, width);
+	bool status = write && !odd && offset == VIRTIO_MMIO_STATUS;
+
+	if (!l->enabled)
+		return;
+	if (write && !odd) {
+		for (size_t i = 0; i < sizeof(writers) / sizeof(writers[0]); i++)
+			if (writers[i].offset == offset)
+				writers[i].on(l, (uint32_t)value, probe);
+	} else if (write && !l->target->model) {
+		l->features_known = false;
+		for (unsigned i = 0; i < PROGRAM_QUEUES; i++)
+			l->queues[i].known = false;
+	} else if (!write && !odd) {
+		judge_identity(l, offset, value);
+	}
+	if (!status)
+		judge_ladder(l, old, old & ~(uint32_t)VIRTIO_CONFIG_S_NEEDS_RESET, probe->status,
+			     write ? "a write of" : "a read of", (uint32_t)value);
+	judge_interrupt_status(l, probe->interrupt_status);
+	if (!status || value != 0)
+		ledger_call_end(l, old, probe);
+	l->status = probe->status;
+}
+
+void ledger_work_begin(struct ledger *l)
+{
+	ledger_access_begin(l, false, VIRTIO_MMIO_CONFIG, 1, 0);
+}
+
+void ledger_work_end(struct ledger *l, const struct ledger_probe *probe)
+{
+	ledger_access_end(l, false, VIRTIO_MMIO_CONFIG, 1, 0, probe);
+}

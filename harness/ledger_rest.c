@@ -1,0 +1,195 @@
+/* SPDX-License-Identifier: Apache-2.0 OR MIT */
+/*
+ * What the ledger judges when a device call, or an operation, is over.  See
+ * ledger.h.
+ *
+ * wakeup.missing: the used index moved, as the device itself wrote it; the only
+ * leave to be silent is a value of the flags that the device read after that.
+ * Looked at earlier they say nothing: the driver may have set them back before
+ * it looked at the used ring for the last time.
+ *
+ * stuck.*: judged for a queue that the last call was about, by the index and
+ * the entries that the device itself read, and not where an access of that
+ * queue failed in the call, the device asked for a reset or has work left: it
+ * then has a reason to stop that VIRTIO leaves it.  A chain whose completion
+ * could not be written is lost by the guest's own doing.
+ *
+ * work.*: a call that takes no chain has a constant; each chain and descriptor
+ * adds what taking it needs, and bytes up to the target's cap, twice, for a
+ * device that takes back what it wrote.
+ */
+#include "harness/ledger_internal.h"
+
+#include <linux/virtio_config.h>
+#include <linux/virtio_mmio.h>
+#include <string.h>
+
+static void judge_work(struct ledger *l)
+{
+	uint64_t max = 64 + 16ull * l->call.chains + 8ull * l->call.descs;
+
+	if (l->call.accesses == 0)
+		return;
+	if (ledger_judges(l, RULE_WORK_ACCESSES) && l->call.accesses > max)
+		ledger_break(l, RULE_WORK_ACCESSES,
+			     "%u accesses in one call that took %u chains and %u descriptors, at "
+			     "most %llu are due",
+			     l->call.accesses, l->call.chains, l->call.descs,
+			     (unsigned long long)max);
+	if (ledger_judges(l, RULE_WORK_BYTES) && l->call.bytes > l->call.bytes_max)
+		ledger_break(l, RULE_WORK_BYTES,
+			     "%llu bytes moved in one call that took %u chains and %u descriptors, "
+			     "at most %llu are due",
+			     (unsigned long long)l->call.bytes, l->call.chains, l->call.descs,
+			     (unsigned long long)l->call.bytes_max);
+}
+
+static void judge_heap(struct ledger *l)
+{
+	if (l->heap->exhausted) {
+		ledger_find(l, FINDING_OOM, "out-of-memory",
+			    "the device has %zu bytes in %u blocks and asked for more",
+			    l->heap->live_bytes, l->heap->live_blocks);
+		return;
+	}
+	if (ledger_judges(l, RULE_WORK_HEAP) && l->heap->live_bytes > l->target->heap_max)
+		ledger_break(l, RULE_WORK_HEAP, "the device has %zu bytes of host memory, at most "
+			     "%u are due", l->heap->live_bytes, l->target->heap_max);
+}
+
+void ledger_call_end(struct ledger *l, uint32_t old_status, const struct ledger_probe *probe)
+{
+	uint32_t set = probe->status & ~old_status;
+
+	judge_work(l);
+	judge_heap(l);
+	if ((set & VIRTIO_CONFIG_S_NEEDS_RESET) != 0 &&
+	    (probe->status & VIRTIO_CONFIG_S_DRIVER_OK) != 0 &&
+	    ledger_judges(l, RULE_WAKEUP_NEEDS_RESET) &&
+	    (l->call.interrupts & VIRTIO_MMIO_INT_CONFIG) == 0)
+		ledger_break(l, RULE_WAKEUP_NEEDS_RESET,
+			     "the device set DEVICE_NEEDS_RESET and raised no configuration "
+			     "interrupt");
+	for (unsigned i = 0; i < PROGRAM_QUEUES; i++)
+		if (l->queues[i].poisoned && ledger_judges(l, RULE_STATUS_POISON) &&
+		    (probe->status & VIRTIO_CONFIG_S_NEEDS_RESET) == 0)
+			ledger_break(l, RULE_STATUS_POISON,
+				     "queue %u: its available ring is structurally wrong, and "
+				     "DEVICE_NEEDS_RESET is not set",
+				     i);
+}
+
+static void judge_wakeup(struct ledger *l, unsigned i)
+{
+	struct ledger_queue *q = &l->queues[i];
+
+	if (!q->moved)
+		return;
+	q->moved = false;
+	if (q->unsure || !ledger_judges(l, RULE_WAKEUP_MISSING) || (q->asked && q->silenced))
+		return;
+	ledger_break(l, RULE_WAKEUP_MISSING,
+		     "queue %u: the used index moved to %u and no interrupt came; %s", i, q->used_idx,
+		     q->asked ? "the flags that the device read do not ask for silence"
+			      : "the device did not look whether the driver wants one");
+}
+
+static bool holds_chain(const struct ledger *l, const struct ledger_queue *q, uint16_t *head)
+{
+	for (uint32_t i = q->holds; i != LEDGER_NONE; i = l->hold[i].next) {
+		if (l->hold[i].abandoned)
+			continue;
+		*head = l->hold[i].head;
+		return true;
+	}
+	return false;
+}
+
+static void judge_stuck(struct ledger *l, unsigned i)
+{
+	struct ledger_queue *q = &l->queues[i];
+	uint16_t head;
+
+	if (!q->active || q->failed || q->poisoned || !q->ready)
+		return;
+	if (ledger_judges(l, RULE_STUCK_NOTIFY) && q->notified &&
+	    l->target->queues[i].driver_initiated)
+		ledger_break(l, RULE_STUCK_NOTIFY,
+			     "queue %u was notified and the device did not look at it", i);
+	if (ledger_judges(l, RULE_STUCK_AVAILABLE) && q->index_seen && q->taken != q->avail_idx &&
+	    l->target->queues[i].driver_initiated)
+		ledger_break(l, RULE_STUCK_AVAILABLE,
+			     "queue %u: the device read available index %u, took the entries below "
+			     "%u and rests",
+			     i, q->avail_idx, q->taken);
+	if (ledger_judges(l, RULE_STUCK_HELD) && !l->target->holds && holds_chain(l, q, &head))
+		ledger_break(l, RULE_STUCK_HELD,
+			     "queue %u: the device took the chain of head %u and rests without "
+			     "returning it",
+			     i, head);
+}
+
+/* The value of the counters named in `list`, added up. */
+static uint64_t sum_up(const struct ledger *l, const void *device, const char *list)
+{
+	unsigned count = l->target->counter_count(device);
+	uint64_t sum = 0;
+
+	while (*list != '\0') {
+		size_t len = strcspn(list, " ");
+
+		for (unsigned i = 0; i < count; i++) {
+			const char *name = l->target->counter_name(device, i);
+
+			if (strncmp(name, list, len) == 0 && name[len] == '\0')
+				sum += l->target->counter(device, i);
+		}
+		list += len + strspn(list + len, " ");
+	}
+	return sum;
+}
+
+/* counters.sum: compared only when a counter moved, since a sum of what stands
+ * still stands still. */
+static void judge_counters(struct ledger *l, const void *device)
+{
+	unsigned count = l->target->counter_count(device);
+	bool moved = false;
+
+	if (count > TARGET_COUNTERS_MAX)
+		count = TARGET_COUNTERS_MAX;
+	for (unsigned i = 0; i < count; i++) {
+		uint64_t value = l->target->counter(device, i);
+
+		if (value == l->counters[i])
+			continue;
+		if (value < l->counters[i])
+			ledger_break(l, RULE_COUNTERS_FALL, "%s fell from %llu to %llu",
+				     l->target->counter_name(device, i),
+				     (unsigned long long)l->counters[i], (unsigned long long)value);
+		l->counters[i] = value;
+		moved = true;
+	}
+	if (!moved || l->target->sums == NULL || !ledger_judges(l, RULE_COUNTERS_SUM))
+		return;
+	for (const struct target_sum *sum = l->target->sums; sum->left != NULL; sum++)
+		if (sum_up(l, device, sum->left) > sum_up(l, device, sum->right))
+			ledger_break(l, RULE_COUNTERS_SUM, "%s is %llu, more than %s, which is %llu",
+				     sum->left, (unsigned long long)sum_up(l, device, sum->left),
+				     sum->right, (unsigned long long)sum_up(l, device, sum->right));
+}
+
+void ledger_rest(struct ledger *l, enum device_state state, const void *device)
+{
+	bool resting = state != DEVICE_WORK;
+
+	if (!l->enabled)
+		return;
+	if (ledger_judges(l, RULE_COUNTERS_FALL))
+		judge_counters(l, device);
+	for (unsigned i = 0; resting && i < PROGRAM_QUEUES; i++) {
+		judge_wakeup(l, i);
+		if (state == DEVICE_IDLE && (l->status & VIRTIO_CONFIG_S_NEEDS_RESET) == 0)
+			judge_stuck(l, i);
+	}
+}

@@ -1,0 +1,434 @@
+/* SPDX-License-Identifier: Apache-2.0 OR MIT */
+/*
+ * The ledger's account of queues: what the device read from and wrote to the
+ * rings.  See ledger.h.
+ *
+ * memory.not-live, memory.ring: judged by the queue's own registers and the
+ * purpose that the device gave; where rings lie over each other or over
+ * buffers the purpose still says which field was meant.
+ *
+ * completion.*, order.*: judged on what the device wrote, against chains taken
+ * by what it read.  A guest that publishes a head twice makes two holds, told
+ * apart by their place in the available ring; one that overwrites rings while
+ * the device works changes what the device reads, and so what it is judged by.
+ *
+ * A ring field that could not be accessed is no fact: an index that was not
+ * written did not move, an entry that was not written is not there.
+ */
+#include "harness/ledger_internal.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#define DESC_SIZE 16u
+#define USED_ENTRY_SIZE 8u
+
+static uint16_t get16(const uint8_t *p)
+{
+	return (uint16_t)(p[0] | p[1] << 8);
+}
+
+static uint32_t get32(const uint8_t *p)
+{
+	return get16(p) | (uint32_t)get16(p + 2) << 16;
+}
+
+static uint64_t get64(const uint8_t *p)
+{
+	return get32(p) | (uint64_t)get32(p + 4) << 32;
+}
+
+void ledger_queue_stop(struct ledger *l, struct ledger_queue *q)
+{
+	while (q->holds != LEDGER_NONE)
+		ledger_hold_drop(l, q, q->holds);
+	q->ready = false;
+	q->index_seen = false;
+	q->poisoned = false;
+	q->moved = false;
+	q->notified = false;
+	q->pending_count = 0;
+}
+
+void ledger_queue_start(struct ledger *l, struct ledger_queue *q)
+{
+	ledger_queue_stop(l, q);
+	q->ready = true;
+	q->taken = 0;
+	q->used_idx = 0;
+}
+
+/* One access of a ring, taken apart. */
+struct ring_access {
+	struct ledger *l;
+	struct ledger_queue *q;
+	struct ledger_pending *pending; /* of q */
+	struct guest_why why;
+	bool write;
+	uint64_t addr;
+	const uint8_t *data;
+	uint32_t len;
+	int err;
+};
+
+static void on_avail_idx(const struct ring_access *a)
+{
+	struct ledger_queue *q = a->q;
+
+	q->active = true;
+	q->notified = false;
+	if (a->err != 0) {
+		q->poisoned = true;
+		return;
+	}
+	q->index_seen = true;
+	q->avail_idx = get16(a->data);
+	if ((uint16_t)(q->avail_idx - q->taken) > q->size)
+		q->poisoned = true;
+}
+
+/* A walk that starts: the device takes the chain, or takes it again. */
+static void on_avail_entry(const struct ring_access *a)
+{
+	struct ledger *l = a->l;
+	struct ledger_queue *q = a->q;
+	uint16_t walk = a->why.walk;
+	uint32_t index = ledger_hold_find(l, q, walk);
+	uint16_t ahead = (uint16_t)(q->avail_idx - walk);
+
+	if (ledger_judges(l, RULE_ORDER_UNAVAILABLE) &&
+	    (!q->index_seen || ahead == 0 || ahead > q->size))
+		ledger_break(l, RULE_ORDER_UNAVAILABLE,
+			     "queue %u: the device read available entry %u, the index it read last "
+			     "is %u",
+			     a->why.queue, walk, q->avail_idx);
+	if (a->err != 0) {
+		q->poisoned = true;
+		return;
+	}
+	if ((uint16_t)(walk - q->taken) < 0x8000)
+		q->taken = (uint16_t)(walk + 1);
+	l->call.chains++;
+	l->call.bytes_max += 64;
+	if (get16(a->data) >= q->size) {
+		q->poisoned = true;
+		return;
+	}
+	if (index == LEDGER_NONE) {
+		ledger_hold_take(l, q, walk, get16(a->data));
+		return;
+	}
+	l->hold[index].head = l->hold[index].expect = get16(a->data);
+	l->hold[index].expects = true;
+	l->hold[index].restarted = true;
+	l->hold[index].moved_max = 0;
+}
+
+/* fetch.walk: the walk may go wherever the descriptor read before leads, in
+ * circles too; a read of any other entry is one whose value nobody checked. */
+static void judge_walk(const struct ring_access *a, struct ledger_hold *hold, uint16_t index)
+{
+	if (!ledger_judges(a->l, RULE_FETCH_WALK) || (hold->expects && hold->expect == index))
+		return;
+	ledger_break(a->l, RULE_FETCH_WALK,
+		     "queue %u, chain of head %u: the device read descriptor %u, the chain as it "
+		     "read it %s %u",
+		     a->why.queue, hold->head, index,
+		     hold->expects ? "goes on at" : "ended before it could lead to", hold->expect);
+}
+
+static void on_desc(const struct ring_access *a)
+{
+	struct ledger *l = a->l;
+	uint32_t found = ledger_hold_find(l, a->q, a->why.walk);
+	struct ledger_hold *hold;
+	uint64_t addr;
+	uint32_t len, moved;
+	uint16_t flags;
+
+	l->call.descs++;
+	if (found == LEDGER_NONE || a->err != 0)
+		return;
+	hold = &l->hold[found];
+	addr = get64(a->data);
+	len = get32(a->data + 8);
+	flags = get16(a->data + 12);
+	if (a->why.purpose == GUEST_DESC)
+		judge_walk(a, hold, (uint16_t)((a->addr - a->q->desc) / DESC_SIZE));
+	hold->expects = (flags & 1) != 0;
+	hold->expect = get16(a->data + 14);
+	ledger_hold_add(l, hold, addr, len, (flags & 2) != 0);
+	/* Read once and, where a device takes back what it wrote, written twice. */
+	moved = l->target->chain_bytes_max - hold->moved_max;
+	if (len < moved)
+		moved = len;
+	hold->moved_max += moved;
+	l->call.bytes_max += 2ull * moved + 64;
+}
+
+static void on_avail_flags(const struct ring_access *a)
+{
+	a->q->asked = true;
+	a->q->silenced = a->err == 0 && (get16(a->data) & 1) != 0;
+	a->q->unsure = a->err != 0;
+}
+
+/* Forget that the chain's completion is on its way: it could not be written. */
+static void abandon(const struct ring_access *a, uint16_t walk)
+{
+	uint32_t found = ledger_hold_find(a->l, a->q, walk);
+
+	if (found != LEDGER_NONE)
+		a->l->hold[found].abandoned = true;
+}
+
+static void on_used_entry(const struct ring_access *a)
+{
+	struct ledger *l = a->l;
+	struct ledger_queue *q = a->q;
+	uint16_t slot = (uint16_t)((a->addr - q->used - 4) / USED_ENTRY_SIZE);
+	struct ledger_pending *entry = NULL;
+
+	if (a->err != 0) {
+		abandon(a, a->why.walk);
+		return;
+	}
+	for (unsigned i = 0; i < q->pending_count; i++)
+		if (a->pending[i].slot == slot)
+			entry = &a->pending[i];
+	if (entry == NULL) {
+		uint16_t due = (uint16_t)(q->used_idx + q->pending_count);
+
+		if (ledger_judges(l, RULE_COMPLETION_SLOT) && slot != due % q->size)
+			ledger_break(l, RULE_COMPLETION_SLOT,
+				     "queue %u: the device wrote used entry %u, the next is %u "
+				     "(used index %u)",
+				     a->why.queue, slot, due % q->size, q->used_idx);
+		if (q->pending_count == LEDGER_PENDING_MAX)
+			return;
+		entry = &a->pending[q->pending_count++];
+	}
+	entry->slot = slot;
+	entry->walk = a->why.walk;
+	entry->id = get32(a->data);
+	entry->len = get32(a->data + 4);
+}
+
+/* The chain that an entry returns: the one whose walk the device named, or, if
+ * that has another head, any with that head. */
+static uint32_t find_returned(const struct ring_access *a, const struct ledger_pending *entry)
+{
+	uint32_t found = ledger_hold_find(a->l, a->q, entry->walk);
+
+	if (found != LEDGER_NONE && a->l->hold[found].head == entry->id)
+		return found;
+	for (found = a->q->holds; found != LEDGER_NONE; found = a->l->hold[found].next)
+		if (a->l->hold[found].head == entry->id)
+			return found;
+	return LEDGER_NONE;
+}
+
+static void judge_completion(const struct ring_access *a, const struct ledger_pending *entry)
+{
+	struct ledger *l = a->l;
+	uint32_t found = find_returned(a, entry);
+	const struct ledger_hold *hold;
+
+	if (found == LEDGER_NONE) {
+		if (ledger_judges(l, RULE_COMPLETION_NOT_HELD))
+			ledger_break(l, RULE_COMPLETION_NOT_HELD,
+				     "queue %u: used entry %u returns head %u, which the device "
+				     "does not hold",
+				     a->why.queue, entry->slot, entry->id);
+		return;
+	}
+	hold = &l->hold[found];
+	if (!hold->blind && !hold->restarted && ledger_judges(l, RULE_COMPLETION_LEN) &&
+	    !ledger_hold_covers(l, hold, entry->len))
+		ledger_break(l, RULE_COMPLETION_LEN,
+			     "queue %u: used entry %u says that %u bytes of the chain of head %u "
+			     "were written, the device did not write all of them",
+			     a->why.queue, entry->slot, entry->len, entry->id);
+	ledger_hold_drop(l, a->q, found);
+}
+
+static void on_used_idx(const struct ring_access *a)
+{
+	struct ledger *l = a->l;
+	struct ledger_queue *q = a->q;
+	uint16_t moved = (uint16_t)(get16(a->data) - q->used_idx);
+
+	if (a->err != 0) {
+		for (unsigned i = 0; i < q->pending_count; i++)
+			abandon(a, a->pending[i].walk);
+		return;
+	}
+	if (moved == 0)
+		return;
+	if (ledger_judges(l, RULE_ORDER_ENTRY) && moved > q->pending_count)
+		ledger_break(l, RULE_ORDER_ENTRY,
+			     "queue %u: the used index went from %u to %u, of these %u entries "
+			     "%u had been written",
+			     a->why.queue, q->used_idx, get16(a->data), moved, q->pending_count);
+	if (moved > q->pending_count)
+		moved = (uint16_t)q->pending_count;
+	for (unsigned i = 0; i < moved; i++)
+		judge_completion(a, &a->pending[i]);
+	q->pending_count -= moved;
+	memmove(a->pending, a->pending + moved, q->pending_count * sizeof(*a->pending));
+	q->used_idx = get16(a->data);
+	q->moved = true;
+	q->asked = q->silenced = q->unsure = false;
+}
+
+static void on_nothing(const struct ring_access *a)
+{
+	(void)a;
+}
+
+/* Where each purpose's field lies, how large it is, and who may write it. */
+static const struct {
+	uint8_t part;	 /* enum ring_part */
+	uint8_t offset;	 /* of the first, from the start of the part */
+	uint8_t size;	 /* bytes */
+	bool array;	 /* queue_size of them */
+	bool behind;	 /* behind an array of entries of 2 or 8 bytes */
+	bool write;	 /* the device's to write */
+	void (*on)(const struct ring_access *a);
+} fields[GUEST_PURPOSE_COUNT] = {
+	[GUEST_DESC] = { RING_DESC, 0, 16, true, false, false, on_desc },
+	[GUEST_AVAIL_FLAGS] = { RING_AVAIL, 0, 2, false, false, false, on_avail_flags },
+	[GUEST_AVAIL_IDX] = { RING_AVAIL, 2, 2, false, false, false, on_avail_idx },
+	[GUEST_AVAIL_ENTRY] = { RING_AVAIL, 4, 2, true, false, false, on_avail_entry },
+	[GUEST_USED_EVENT] = { RING_AVAIL, 4, 2, false, true, false, on_nothing },
+	[GUEST_USED_FLAGS] = { RING_USED, 0, 2, false, false, true, on_nothing },
+	[GUEST_USED_IDX] = { RING_USED, 2, 2, false, false, true, on_used_idx },
+	[GUEST_USED_ENTRY] = { RING_USED, 4, 8, true, false, true, on_used_entry },
+	[GUEST_AVAIL_EVENT] = { RING_USED, 4, 2, false, true, true, on_nothing },
+};
+
+static bool in_place(const struct ring_access *a)
+{
+	uint8_t purpose = a->why.purpose;
+	uint64_t part[RING_PART_COUNT] = { a->q->desc, a->q->avail, a->q->used };
+	uint64_t offset = a->addr - part[fields[purpose].part] - fields[purpose].offset;
+
+	if (a->len != fields[purpose].size || (a->write && !fields[purpose].write))
+		return false;
+	if (fields[purpose].behind)
+		return offset == (fields[purpose].write ? 8ull : 2ull) * a->q->size;
+	if (!fields[purpose].array)
+		return offset == 0;
+	if (purpose == GUEST_AVAIL_ENTRY)
+		return offset == (uint64_t)a->why.walk % a->q->size * 2;
+	return offset % a->len == 0 && offset / a->len < a->q->size;
+}
+
+static void on_ring(const struct ring_access *a)
+{
+	uint8_t purpose = a->why.purpose;
+
+	if (a->q->known && !in_place(a)) {
+		if (ledger_judges(a->l, RULE_MEMORY_RING))
+			ledger_break(a->l, RULE_MEMORY_RING,
+				     "queue %u: the device %s %u bytes at 0x%llx as %s, which does "
+				     "not lie there",
+				     a->why.queue, a->write ? "wrote" : "read", a->len,
+				     (unsigned long long)a->addr,
+				     field_names(FIELD_PURPOSE)[purpose + 1]);
+		return;
+	}
+	/* A device may look at what it wrote, and learns nothing new. */
+	if (a->q->known && a->write == fields[purpose].write)
+		fields[purpose].on(a);
+}
+
+static void judge_live(const struct ring_access *a)
+{
+	if (a->l->call.live && a->q->ready)
+		return;
+	if (ledger_judges(a->l, RULE_MEMORY_NOT_LIVE))
+		ledger_break(a->l, RULE_MEMORY_NOT_LIVE,
+			     "queue %u is %s, and the device %s %u bytes at 0x%llx (%s)",
+			     a->why.queue, a->q->ready ? "ready but DRIVER_OK is not set" : "not ready",
+			     a->write ? "wrote" : "read", a->len, (unsigned long long)a->addr,
+			     field_names(FIELD_PURPOSE)[a->why.purpose + 1]);
+}
+
+/* An endless loop inside the device ends here, whatever it does. */
+static void count_access(struct ledger *l, uint32_t len)
+{
+	l->call.bytes += len;
+	if (++l->call.accesses == LEDGER_ACCESSES_MAX)
+		ledger_find(l, FINDING_HANG, "endless-loop",
+			    "%u guest-memory accesses in one call of the device", l->call.accesses);
+}
+
+void ledger_memory(void *ledger, struct guest_why why, bool write, uint64_t addr,
+		   const void *data, uint32_t len, int err)
+{
+	struct ledger *l = ledger;
+	struct ring_access a = { .l = l, .why = why, .write = write, .addr = addr, .data = data,
+				 .len = len, .err = err };
+	bool was_poisoned;
+
+	if (!l->enabled)
+		return;
+	count_access(l, len);
+	if (why.queue >= PROGRAM_QUEUES || why.queue >= l->target->queue_count ||
+	    why.purpose >= GUEST_PURPOSE_COUNT)
+		return;
+	a.q = &l->queues[why.queue];
+	a.pending = l->pending[why.queue];
+	judge_live(&a);
+	was_poisoned = a.q->poisoned;
+	if (err != 0)
+		a.q->failed = true;
+	if (why.purpose == GUEST_PAYLOAD)
+		ledger_payload(l, a.q, why, write, addr, len, err);
+	else if (why.purpose == GUEST_INDIRECT)
+		on_desc(&a);
+	else
+		on_ring(&a);
+	/* Chains taken before the fault may still be finished. */
+	if (was_poisoned && !write && why.purpose != GUEST_PAYLOAD &&
+	    why.purpose != GUEST_AVAIL_FLAGS && why.purpose != GUEST_DESC &&
+	    ledger_judges(l, RULE_MEMORY_POISONED))
+		ledger_break(l, RULE_MEMORY_POISONED,
+			     "queue %u: its available ring was structurally wrong, and the device "
+			     "read %s again",
+			     why.queue, field_names(FIELD_PURPOSE)[why.purpose + 1]);
+}
+
+void ledger_interrupt(struct ledger *ledger, uint32_t bits)
+{
+	bool due = false, asked = true, wanted = false;
+
+	ledger->call.interrupts |= bits;
+	ledger->interrupt_status |= bits;
+	if (!ledger->enabled || (bits & 1) == 0)
+		return;
+	if (!ledger->call.live) {
+		if (ledger_judges(ledger, RULE_WAKEUP_NOT_LIVE))
+			ledger_break(ledger, RULE_WAKEUP_NOT_LIVE,
+				     "a used-buffer interrupt while DRIVER_OK is not set");
+		return;
+	}
+	for (unsigned i = 0; i < PROGRAM_QUEUES; i++) {
+		struct ledger_queue *q = &ledger->queues[i];
+
+		if (!q->moved)
+			continue;
+		due = true;
+		asked = asked && q->asked;
+		wanted = wanted || !q->asked || !q->silenced;
+		q->moved = false;
+	}
+	if (due && !asked && ledger_judges(ledger, RULE_WAKEUP_UNASKED))
+		ledger_break(ledger, RULE_WAKEUP_UNASKED,
+			     "a used-buffer interrupt, and the device did not look at the flags of "
+			     "the available ring after it moved the used index");
+	else if ((!due || !wanted) && ledger_judges(ledger, RULE_WAKEUP_SUPERFLUOUS))
+		ledger_break(ledger, RULE_WAKEUP_SUPERFLUOUS, "a used-buffer interrupt, and %s",
+			     due ? "the driver set NO_INTERRUPT" : "no used index moved");
+}

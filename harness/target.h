@@ -1,0 +1,73 @@
+/* SPDX-License-Identifier: Apache-2.0 OR MIT */
+/*
+ * A target: anything that can be driven at the level of registers.
+ *
+ * A target says what it is (device, queues, features), what the ledger may
+ * believe of it (facts, policy, caps) and how it is driven.  Calls are never
+ * nested; what a target gets in `create` is what it stands on until
+ * `destroy`.
+ */
+#ifndef VRINGER_HARNESS_TARGET_H
+#define VRINGER_HARNESS_TARGET_H
+
+#include "devices/device.h"
+
+/* What the harness can learn of a run.  A rule that needs a fact which the
+ * target does not give is reported as not judged. */
+enum target_fact {
+	FACT_REGISTERS = 1 << 0, /* driven through virtio-mmio registers */
+	FACT_ACCESS = 1 << 1,	 /* every guest-memory access is told, with its purpose */
+	FACT_WALK = 1 << 2,	 /* ... and with the chain it serves */
+	FACT_INTERRUPT = 1 << 3, /* every interrupt is told when it is raised */
+	FACT_STATE = 1 << 4,	 /* `state` says truly whether work is left */
+	FACT_COUNTERS = 1 << 5,	 /* counters, and the sums below */
+	FACT_HEAP = 1 << 6,	 /* all host memory comes from host->alloc */
+	FACT_ALL = (1 << 7) - 1,
+};
+
+/* left <= right, both sums of counters by name, separated by blanks. */
+struct target_sum {
+	const char *left;
+	const char *right;
+};
+
+struct target {
+	const char *name; /* letters a to z, digits, '-' */
+	const char *help; /* one line */
+	uint32_t device_id;
+	uint64_t features; /* every bit that it can offer */
+	unsigned queue_count;
+	const struct device_queue_desc *queues;
+	unsigned config_len; /* bytes that hold fields */
+
+	unsigned facts; /* enum target_fact */
+	bool model;	/* rules of severity `model` apply */
+	bool holds;	/* may hold chains while it is idle */
+	uint32_t chain_bytes_max; /* bytes of one chain that it ever moves */
+	uint32_t heap_max;	  /* host bytes it ever has at a time */
+	const struct target_sum *sums; /* ended by one with a NULL left; or NULL */
+	/* A script with its `>` lines, which a device just reset must satisfy. */
+	const char *liveness;
+
+	/* A new device, reset.  NULL if there is no host memory for it. */
+	void *(*create)(const struct device_host *host, uint64_t offered,
+			const uint16_t *queue_max);
+	void (*destroy)(void *device);
+	/* A register access: any offset below 0x1000, any width of 1 to 8. */
+	void (*read)(void *device, uint64_t offset, void *buf, uint32_t len);
+	void (*write)(void *device, uint64_t offset, const void *buf, uint32_t len);
+	void (*work)(void *device);
+	enum device_state (*state)(const void *device);
+	unsigned (*counter_count)(const void *device);
+	const char *(*counter_name)(const void *device, unsigned index);
+	uint64_t (*counter)(const void *device, unsigned index);
+};
+
+#define TARGET_COUNTERS_MAX 64
+
+/* All registered targets, NULL-terminated. */
+extern const struct target *const target_table[];
+/* NULL if there is none of that name. */
+const struct target *target_find(const char *name);
+
+#endif
