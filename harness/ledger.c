@@ -47,6 +47,8 @@ const char *severity_name(enum severity severity)
 
 void ledger_reset(struct ledger *ledger, const struct target *target, uint64_t offered)
 {
+	if (ledger->target != target)
+		ledger->sums_ready = false;
 	ledger->target = target;
 	ledger->offered = offered;
 	ledger->op = 0;
@@ -67,6 +69,7 @@ void ledger_reset(struct ledger *ledger, const struct target *target, uint64_t o
 	for (int i = 0; i < PROGRAM_QUEUES; i++)
 		ledger->queues[i].holds = ledger->queues[i].last_hold = LEDGER_NONE;
 	ledger->finding_count = 0;
+	ledger->completions = 0;
 	ledger->stop = false;
 }
 
@@ -125,7 +128,7 @@ void ledger_break(struct ledger *ledger, enum rule rule, const char *format, ...
 	if (f == NULL)
 		return;
 	f->rule = (uint16_t)rule;
-	snprintf(f->signature, sizeof(f->signature), "%s:%s", desc->id, f->verb);
+	snprintf(f->signature, sizeof(f->signature), "%s:%s", desc->id, ledger->verb);
 	va_start(args, format);
 	vsnprintf(f->message, sizeof(f->message), format, args);
 	va_end(args);
@@ -144,7 +147,7 @@ void ledger_find(struct ledger *ledger, enum finding_kind kind, const char *what
 	if (ledger->finding_count == LEDGER_FINDINGS_MAX)
 		ledger->finding_count--;
 	f = new_finding(ledger, kind);
-	snprintf(f->signature, sizeof(f->signature), "%s:%s", what, f->verb);
+	snprintf(f->signature, sizeof(f->signature), "%s:%s", what, ledger->verb);
 	va_start(args, format);
 	vsnprintf(f->message, sizeof(f->message), format, args);
 	va_end(args);

@@ -134,6 +134,8 @@ const char *severity_name(enum severity severity);
 #define LEDGER_HOLDS_MAX 1024
 #define LEDGER_PENDING_MAX 512
 #define LEDGER_FINDINGS_MAX 8
+#define LEDGER_SUMS_MAX 8	       /* sums that a target declares */
+#define LEDGER_SUM_TERMS_MAX 12
 #define LEDGER_ACCESSES_MAX (1u << 20) /* of one call; more is an endless loop */
 
 /* A descriptor of a chain, or a range of written bytes: [first, last]. */
@@ -219,6 +221,11 @@ struct ledger {
 	struct ledger_pending pending[PROGRAM_QUEUES][LEDGER_PENDING_MAX];
 	struct ledger_call call;
 	uint64_t counters[TARGET_COUNTERS_MAX];
+	uint64_t completions; /* chains returned */
+	/* The target's sums as indices of counters, ended by -1. */
+	bool sums_ready;
+	unsigned sum_count;
+	int8_t sums[LEDGER_SUMS_MAX][2][LEDGER_SUM_TERMS_MAX + 1];
 
 	uint32_t node_free, node_used, hold_free, hold_used;
 	struct ledger_node nodes[LEDGER_NODES_MAX];

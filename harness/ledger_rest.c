@@ -129,23 +129,45 @@ static void judge_stuck(struct ledger *l, unsigned i)
 			     i, head);
 }
 
-/* The value of the counters named in `list`, added up. */
-static uint64_t sum_up(const struct ledger *l, const void *device, const char *list)
+/* The counters named in `list`, as indices; a name that is none is skipped. */
+static void compile_terms(const struct ledger *l, const void *device, const char *list,
+			  int8_t terms[LEDGER_SUM_TERMS_MAX + 1])
 {
 	unsigned count = l->target->counter_count(device);
-	uint64_t sum = 0;
+	unsigned n = 0;
 
 	while (*list != '\0') {
 		size_t len = strcspn(list, " ");
 
-		for (unsigned i = 0; i < count; i++) {
+		for (unsigned i = 0; i < count && n < LEDGER_SUM_TERMS_MAX; i++) {
 			const char *name = l->target->counter_name(device, i);
 
 			if (strncmp(name, list, len) == 0 && name[len] == '\0')
-				sum += l->target->counter(device, i);
+				terms[n++] = (int8_t)i;
 		}
 		list += len + strspn(list + len, " ");
 	}
+	terms[n] = -1;
+}
+
+static void compile_sums(struct ledger *l, const void *device)
+{
+	const struct target_sum *sum = l->target->sums;
+
+	l->sum_count = 0;
+	for (; sum != NULL && sum->left != NULL && l->sum_count < LEDGER_SUMS_MAX; sum++) {
+		compile_terms(l, device, sum->left, l->sums[l->sum_count][0]);
+		compile_terms(l, device, sum->right, l->sums[l->sum_count++][1]);
+	}
+	l->sums_ready = true;
+}
+
+static uint64_t add_up(const struct ledger *l, const int8_t *terms)
+{
+	uint64_t sum = 0;
+
+	while (*terms >= 0)
+		sum += l->counters[*terms++];
 	return sum;
 }
 
@@ -156,6 +178,8 @@ static void judge_counters(struct ledger *l, const void *device)
 	unsigned count = l->target->counter_count(device);
 	bool moved = false;
 
+	if (!l->sums_ready)
+		compile_sums(l, device);
 	if (count > TARGET_COUNTERS_MAX)
 		count = TARGET_COUNTERS_MAX;
 	for (unsigned i = 0; i < count; i++) {
@@ -170,13 +194,17 @@ static void judge_counters(struct ledger *l, const void *device)
 		l->counters[i] = value;
 		moved = true;
 	}
-	if (!moved || l->target->sums == NULL || !ledger_judges(l, RULE_COUNTERS_SUM))
+	if (!moved || !ledger_judges(l, RULE_COUNTERS_SUM))
 		return;
-	for (const struct target_sum *sum = l->target->sums; sum->left != NULL; sum++)
-		if (sum_up(l, device, sum->left) > sum_up(l, device, sum->right))
+	for (unsigned i = 0; i < l->sum_count; i++) {
+		uint64_t left = add_up(l, l->sums[i][0]);
+		uint64_t right = add_up(l, l->sums[i][1]);
+
+		if (left > right)
 			ledger_break(l, RULE_COUNTERS_SUM, "%s is %llu, more than %s, which is %llu",
-				     sum->left, (unsigned long long)sum_up(l, device, sum->left),
-				     sum->right, (unsigned long long)sum_up(l, device, sum->right));
+				     l->target->sums[i].left, (unsigned long long)left,
+				     l->target->sums[i].right, (unsigned long long)right);
+	}
 }
 
 void ledger_rest(struct ledger *l, enum device_state state, const void *device)

@@ -242,6 +242,7 @@ static void judge_completion(const struct ring_access *a, const struct ledger_pe
 				     a->why.queue, entry->slot, entry->id);
 		return;
 	}
+	l->completions++;
 	hold = &l->hold[found];
 	if (!hold->blind && !hold->restarted && ledger_judges(l, RULE_COMPLETION_LEN) &&
 	    !ledger_hold_covers(l, hold, entry->len))
