@@ -92,7 +92,7 @@ enum device_state {
 
 struct device_queue_desc {
 	const char *name;
-	uint16_t size_max;	/* entries, a power of two, 1..32768 */
+	uint16_t size_max;     /* entries, a power of two, 1..32768 */
 	bool driver_initiated; /* a notification makes the device process it */
 };
 
@@ -101,13 +101,13 @@ struct device;
 /* What a model offers: constant, shared by all its instances. */
 struct device_ops {
 	const char *name;
-	uint32_t device_id;  /* VIRTIO 5 */
-	size_t state_size;   /* bytes; the state starts with a struct device */
+	uint32_t device_id; /* VIRTIO 5 */
+	size_t state_size;  /* bytes; the state starts with a struct device */
 	/* Bytes at the end of the state that are working memory: undefined when
 	 * create is called.  Big arrays go there, so that a new device costs
 	 * little. */
 	size_t scratch_size;
-	uint64_t features;   /* every bit the model can offer */
+	uint64_t features; /* every bit the model can offer */
 	unsigned queue_count;
 	const struct device_queue_desc *queues;
 	/* Counters never fall while the device lives, not even across reset. */

@@ -14,7 +14,7 @@
 #include "mmio_private.h"
 #include "virtqueue.h"
 
-#define ROUND_UP(n, a) (((n) + (a) - 1) / (a) * (a))
+#define ROUND_UP(n, a) (((n) + (a)-1) / (a) * (a))
 
 static const char *const counter_names[MMIO_COUNTER_COUNT] = {
 	/* Register access that is not 4 bytes and aligned, configuration access

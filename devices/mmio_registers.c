@@ -13,10 +13,10 @@
 #include "mmio_private.h"
 #include "virtqueue.h"
 
-#define MMIO_MAGIC    0x74726976 /* "virt" */
-#define MMIO_VERSION  2
-#define MMIO_VENDOR   0
-#define SHM_ABSENT    UINT32_MAX
+#define MMIO_MAGIC 0x74726976 /* "virt" */
+#define MMIO_VERSION 2
+#define MMIO_VENDOR 0
+#define SHM_ABSENT UINT32_MAX
 #define FEATURE_PAGES 2 /* 32 bits each; struct device has 64 */
 #define S_NEEDS_RESET ((uint32_t)VIRTIO_CONFIG_S_NEEDS_RESET)
 

@@ -126,8 +126,7 @@ static enum device_state net_state(const struct device *dev)
 {
 	const struct net *net = (const struct net *)dev;
 
-	return net->work_left && virtqueue_usable(&dev->queues[NET_TX]) ? DEVICE_WORK :
-									  DEVICE_IDLE;
+	return net->work_left && virtqueue_usable(&dev->queues[NET_TX]) ? DEVICE_WORK : DEVICE_IDLE;
 }
 
 static void net_config_read(const struct device *dev, uint64_t offset, uint8_t *buf, uint32_t len)
@@ -138,9 +137,8 @@ static void net_config_read(const struct device *dev, uint64_t offset, uint8_t *
 
 	(void)dev;
 	for (i = 0; i < len; i++)
-		buf[i] = offset < sizeof(config) && i < sizeof(config) - offset ?
-				 bytes[offset + i] :
-				 0;
+		buf[i] = offset < sizeof(config) && i < sizeof(config) - offset ? bytes[offset + i]
+										: 0;
 }
 
 /* Loopback: what the guest sends, it receives. */

@@ -16,18 +16,17 @@
 
 #include "device.h"
 
-enum net_queue {
-	NET_RX,
-	NET_TX,
-	NET_QUEUE_COUNT
-};
+enum net_queue { NET_RX, NET_TX, NET_QUEUE_COUNT };
 
 #define NET_QUEUE_SIZE_MAX 256
-#define NET_HEADER_SIZE	   ((uint32_t)sizeof(struct virtio_net_hdr_v1))
+#define NET_HEADER_SIZE ((uint32_t)sizeof(struct virtio_net_hdr_v1))
 /* Ethernet header, two VLAN tags, and the largest IP packet. */
-#define NET_FRAME_MAX	   ((uint32_t)(ETH_HLEN + 2 * 4 + 65535))
+#define NET_FRAME_MAX ((uint32_t)(ETH_HLEN + 2 * 4 + 65535))
 /* Locally administered: it belongs to no vendor. */
-#define NET_MAC		   { 0x52, 0x54, 0x00, 0x12, 0x34, 0x56 }
+#define NET_MAC                                                                                    \
+	{                                                                                          \
+		0x52, 0x54, 0x00, 0x12, 0x34, 0x56                                                 \
+	}
 
 extern const struct device_ops net_loopback_ops;
 

@@ -51,8 +51,8 @@ static uint32_t cursor_take(struct cursor *at, uint32_t want, uint64_t *addr)
 	return take;
 }
 
-static int chain_read(const struct net *net, const struct virtqueue_chain *chain,
-		      struct cursor *at, uint8_t *buf, uint32_t len)
+static int chain_read(const struct net *net, const struct virtqueue_chain *chain, struct cursor *at,
+		      uint8_t *buf, uint32_t len)
 {
 	const struct device_host *host = net->dev.host;
 
@@ -101,8 +101,7 @@ static int chain_collect(struct net *net, struct virtqueue_chain *chain, bool wr
 
 		if (buffer->writable != writable)
 			return -EBADMSG;
-		if (buffer->len > 0 &&
-		    __builtin_add_overflow(buffer->addr, buffer->len - 1, &last))
+		if (buffer->len > 0 && __builtin_add_overflow(buffer->addr, buffer->len - 1, &last))
 			return -EBADMSG;
 		*total += buffer->len;
 	}

@@ -15,10 +15,10 @@
 #include "virtqueue.h"
 
 #define AVAIL_FLAGS offsetof(struct vring_avail, flags)
-#define AVAIL_IDX   offsetof(struct vring_avail, idx)
-#define AVAIL_RING  offsetof(struct vring_avail, ring)
-#define USED_IDX    offsetof(struct vring_used, idx)
-#define USED_RING   offsetof(struct vring_used, ring)
+#define AVAIL_IDX offsetof(struct vring_avail, idx)
+#define AVAIL_RING offsetof(struct vring_avail, ring)
+#define USED_IDX offsetof(struct vring_used, idx)
+#define USED_RING offsetof(struct vring_used, ring)
 
 static struct guest_why ring_why(const struct virtqueue *vq, enum guest_purpose purpose,
 				 uint16_t walk)

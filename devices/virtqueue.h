@@ -66,8 +66,8 @@ struct virtqueue {
 	uint16_t next_avail; /* free-running */
 	uint16_t next_used;  /* free-running */
 	bool ready;
-	bool poisoned;	     /* not walked again until reset */
-	bool moved;	     /* the used idx moved since virtqueue_wants_interrupt */
+	bool poisoned; /* not walked again until reset */
+	bool moved;    /* the used idx moved since virtqueue_wants_interrupt */
 };
 
 /* A chain that was taken from the available ring.  Opaque but for `head`. */

@@ -16,7 +16,7 @@
 #include "../virtqueue.h"
 #include "fake_host.h"
 
-#define BASE  0x10000u
+#define BASE 0x10000u
 #define QUEUE 3 /* its index, to be seen in every access */
 #define F_NEXT VRING_DESC_F_NEXT
 #define F_WRITE VRING_DESC_F_WRITE
@@ -69,8 +69,8 @@ static void assert_access(unsigned i, enum guest_purpose purpose, uint16_t walk,
 
 static void init_rounds_size_down(void **state)
 {
-	static const uint16_t sizes[][2] = { { 1, 1 },	   { 2, 2 },	   { 3, 2 },
-					     { 255, 128 }, { 256, 256 },   { 32768, 32768 },
+	static const uint16_t sizes[][2] = { { 1, 1 },	      { 2, 2 },	    { 3, 2 },
+					     { 255, 128 },    { 256, 256 }, { 32768, 32768 },
 					     { 65535, 32768 } };
 	size_t i;
 
