@@ -1,0 +1,309 @@
+/* SPDX-License-Identifier: Apache-2.0 OR MIT */
+/*
+ * Check what the `>` lines of a script demand.  See text.h for what they mean.
+ *
+ * A check reads registers as a driver would, and guest memory as the guest; the
+ * ledger is told of neither, so a script with `>` lines and one without them
+ * are judged alike.  `used` takes the entry, as a driver does.
+ */
+#include "harness/run.h"
+
+#include <linux/virtio_mmio.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+
+/* Where a check says what it saw. */
+struct verdict {
+	struct run *run;
+	const struct script *script;
+	const struct expect *expect;
+	char *message;
+	size_t size;
+};
+
+static bool wrong(const struct verdict *v, const char *format, ...)
+	__attribute__((format(printf, 2, 3)));
+
+static bool wrong(const struct verdict *v, const char *format, ...)
+{
+	va_list args;
+
+	va_start(args, format);
+	vsnprintf(v->message, v->size, format, args);
+	va_end(args);
+	return false;
+}
+
+static uint32_t read_register(const struct verdict *v, uint32_t offset)
+{
+	uint8_t bytes[4];
+
+	v->run->target->read(v->run->device, offset, bytes, sizeof(bytes));
+	return bytes[0] | (uint32_t)bytes[1] << 8 | (uint32_t)bytes[2] << 16 |
+	       (uint32_t)bytes[3] << 24;
+}
+
+/* A value spelled as a field of that kind. */
+struct spelled {
+	char text[96];
+};
+
+static struct spelled spell(enum field_kind kind, uint64_t value)
+{
+	struct spelled s = { "" };
+	FILE *out = fmemopen(s.text, sizeof(s.text), "w");
+
+	if (out != NULL) {
+		text_print_value(out, kind, value);
+		fclose(out);
+	}
+	return s;
+}
+
+static bool check_value(const struct verdict *v)
+{
+	if (v->run->last_read == v->expect->value[0])
+		return true;
+	return wrong(v, "the read returned 0x%llx, expected 0x%llx",
+		     (unsigned long long)v->run->last_read,
+		     (unsigned long long)v->expect->value[0]);
+}
+
+static bool check_register(const struct verdict *v)
+{
+	uint32_t offset = (uint32_t)v->expect->value[0];
+	uint32_t value = read_register(v, offset);
+
+	if (value == v->expect->value[1])
+		return true;
+	return wrong(v, "%s reads 0x%x, expected 0x%llx", spell(FIELD_REG, offset).text, value,
+		     (unsigned long long)v->expect->value[1]);
+}
+
+static bool check_status(const struct verdict *v)
+{
+	uint32_t status = read_register(v, VIRTIO_MMIO_STATUS);
+
+	if ((status & v->expect->mask) == v->expect->value[0])
+		return true;
+	return wrong(v, "the device status is %s, expected %s of %s",
+		     spell(FIELD_STATUS, status).text,
+		     spell(FIELD_STATUS, v->expect->value[0]).text,
+		     v->expect->mask == UINT32_MAX ? "all"
+						   : spell(FIELD_STATUS, v->expect->mask).text);
+}
+
+static bool check_interrupt_status(const struct verdict *v)
+{
+	uint32_t value = read_register(v, VIRTIO_MMIO_INTERRUPT_STATUS);
+
+	if (value == v->expect->value[0])
+		return true;
+	return wrong(v, "InterruptStatus is %s, expected %s", spell(FIELD_INTERRUPT, value).text,
+		     spell(FIELD_INTERRUPT, v->expect->value[0]).text);
+}
+
+static bool check_interrupts(const struct verdict *v)
+{
+	if (v->run->interrupts_used == v->expect->value[0] &&
+	    v->run->interrupts_config == v->expect->value[1])
+		return true;
+	return wrong(v, "the operation raised used=%u config=%u, expected used=%llu config=%llu",
+		     v->run->interrupts_used, v->run->interrupts_config,
+		     (unsigned long long)v->expect->value[0],
+		     (unsigned long long)v->expect->value[1]);
+}
+
+static bool check_used(const struct verdict *v)
+{
+	const struct expect *e = v->expect;
+	uint32_t id, len;
+
+	if (!guest_take(v->run, (unsigned)e->value[2], &id, &len))
+		return wrong(v, "queue %llu has no further used entry, expected one",
+			     (unsigned long long)e->value[2]);
+	if ((!e->given[0] || id == e->value[0]) && (!e->given[1] || len == e->value[1]))
+		return true;
+	return wrong(v, "the used entry of queue %llu is id=%u len=%u, expected id=%llu len=%llu",
+		     (unsigned long long)e->value[2], id, len,
+		     (unsigned long long)(e->given[0] ? e->value[0] : id),
+		     (unsigned long long)(e->given[1] ? e->value[1] : len));
+}
+
+static bool check_used_none(const struct verdict *v)
+{
+	uint32_t id, len;
+
+	if (!guest_take(v->run, (unsigned)v->expect->value[2], &id, &len))
+		return true;
+	return wrong(v, "queue %llu has a used entry, id=%u len=%u, expected none",
+		     (unsigned long long)v->expect->value[2], id, len);
+}
+
+static bool check_used_idx(const struct verdict *v)
+{
+	uint64_t queue = v->expect->value[0];
+	uint16_t idx = arena_load16(&v->run->arena, v->run->queues[queue].ring[RING_USED] + 2);
+
+	if (idx == v->expect->value[1])
+		return true;
+	return wrong(v, "the used index of queue %llu is %u, expected %llu",
+		     (unsigned long long)queue, idx, (unsigned long long)v->expect->value[1]);
+}
+
+static uint8_t load_byte(const struct verdict *v, uint64_t addr)
+{
+	uint8_t byte;
+
+	arena_load(&v->run->arena, addr, &byte, 1);
+	return byte;
+}
+
+static uint64_t expect_addr(const struct verdict *v, int i)
+{
+	return guest_addr(v->run, v->expect->base[i], v->expect->value[i]);
+}
+
+static bool wrong_byte(const struct verdict *v, uint64_t addr, uint64_t at, uint8_t due)
+{
+	return wrong(v, "byte %llu at 0x%llx is 0x%02x, expected 0x%02x", (unsigned long long)at,
+		     (unsigned long long)addr, load_byte(v, addr), due);
+}
+
+static bool check_mem(const struct verdict *v)
+{
+	uint64_t addr = expect_addr(v, 0);
+
+	for (uint64_t i = 0; i < v->expect->byte_count; i++)
+		if (load_byte(v, addr + i) != v->expect->bytes[i])
+			return wrong_byte(v, addr + i, i, v->expect->bytes[i]);
+	return true;
+}
+
+static bool check_mem_fill(const struct verdict *v)
+{
+	uint64_t addr = expect_addr(v, 0);
+
+	for (uint64_t i = 0; i < v->expect->value[2]; i++)
+		if (load_byte(v, addr + i) != v->expect->value[3])
+			return wrong_byte(v, addr + i, i, (uint8_t)v->expect->value[3]);
+	return true;
+}
+
+static bool check_mem_equal(const struct verdict *v)
+{
+	uint64_t addr = expect_addr(v, 0);
+	uint64_t other = expect_addr(v, 1);
+
+	for (uint64_t i = 0; i < v->expect->value[2]; i++)
+		if (load_byte(v, addr + i) != load_byte(v, other + i))
+			return wrong_byte(v, addr + i, i, load_byte(v, other + i));
+	return true;
+}
+
+static int find_counter(const struct verdict *v, const char *name)
+{
+	unsigned count = v->run->target->counter_count(v->run->device);
+
+	for (unsigned i = 0; i < count && i < TARGET_COUNTERS_MAX; i++)
+		if (strcmp(v->run->target->counter_name(v->run->device, i), name) == 0)
+			return (int)i;
+	return -1;
+}
+
+/* By how much `name` was to move. */
+static uint64_t due_move(const struct verdict *v, const char *name)
+{
+	const struct counter_pair *pair = &v->script->pairs[v->expect->pair_first];
+
+	for (unsigned i = 0; i < v->expect->pair_count; i++)
+		if (strcmp(pair[i].name, name) == 0)
+			return pair[i].value;
+	return 0;
+}
+
+static bool check_counters(const struct verdict *v)
+{
+	const struct target *target = v->run->target;
+	unsigned count = target->counter_count(v->run->device);
+
+	for (unsigned i = 0; i < v->expect->pair_count; i++) {
+		const char *name = v->script->pairs[v->expect->pair_first + i].name;
+
+		if (find_counter(v, name) < 0)
+			return wrong(v, "%s has no counter %s", target->name, name);
+	}
+	for (unsigned i = 0; i < count && i < TARGET_COUNTERS_MAX; i++) {
+		const char *name = target->counter_name(v->run->device, i);
+		uint64_t moved = target->counter(v->run->device, i) - v->run->counters[i];
+
+		if (moved != due_move(v, name))
+			return wrong(v, "%s moved by %llu, expected %llu", name,
+				     (unsigned long long)moved,
+				     (unsigned long long)due_move(v, name));
+	}
+	return true;
+}
+
+static bool check_counter(const struct verdict *v)
+{
+	int i = find_counter(v, v->expect->name);
+	uint64_t value;
+
+	if (i < 0)
+		return wrong(v, "%s has no counter %s", v->run->target->name, v->expect->name);
+	value = v->run->target->counter(v->run->device, (unsigned)i);
+	if (value == v->expect->value[0])
+		return true;
+	return wrong(v, "%s is %llu, expected %llu", v->expect->name, (unsigned long long)value,
+		     (unsigned long long)v->expect->value[0]);
+}
+
+static bool check_silent(const struct verdict *v)
+{
+	const struct ledger *ledger = &v->run->ledger;
+
+	if (ledger->finding_count == 0)
+		return true;
+	return wrong(v, "%s: %s, expected silence", rule_table[ledger->findings[0].rule].id,
+		     ledger->findings[0].message);
+}
+
+/* Had the rule been broken, the operation would not have come to its checks:
+ * the runner looks at the finding itself. */
+static bool check_breaks(const struct verdict *v)
+{
+	const struct ledger *ledger = &v->run->ledger;
+
+	for (unsigned i = 0; i < ledger->finding_count; i++)
+		if (strcmp(rule_table[ledger->findings[i].rule].id, v->expect->name) == 0)
+			return true;
+	return wrong(v, "the device keeps %s, expected it broken", v->expect->name);
+}
+
+static bool (*const checks[EXPECT_KIND_COUNT])(const struct verdict *v) = {
+	[EXPECT_VALUE] = check_value,
+	[EXPECT_REGISTER] = check_register,
+	[EXPECT_STATUS] = check_status,
+	[EXPECT_INTERRUPT_STATUS] = check_interrupt_status,
+	[EXPECT_INTERRUPTS] = check_interrupts,
+	[EXPECT_USED] = check_used,
+	[EXPECT_USED_NONE] = check_used_none,
+	[EXPECT_USED_IDX] = check_used_idx,
+	[EXPECT_MEM] = check_mem,
+	[EXPECT_MEM_FILL] = check_mem_fill,
+	[EXPECT_MEM_EQUAL] = check_mem_equal,
+	[EXPECT_COUNTERS] = check_counters,
+	[EXPECT_COUNTER] = check_counter,
+	[EXPECT_SILENT] = check_silent,
+	[EXPECT_BREAKS] = check_breaks,
+};
+
+bool expect_check(struct run *run, const struct script *script, const struct expect *expect,
+		  char *message, size_t size)
+{
+	struct verdict v = { run, script, expect, message, size };
+
+	return checks[expect->kind](&v);
+}

@@ -1,0 +1,114 @@
+/* SPDX-License-Identifier: Apache-2.0 OR MIT */
+/*
+ * Our own device models as targets.  See target.h.
+ */
+#include "harness/target.h"
+
+#include "devices/mmio.h"
+#include "devices/net.h"
+
+#include <linux/virtio_config.h>
+#include <linux/virtio_ids.h>
+#include <linux/virtio_net.h>
+#include <string.h>
+
+static void model_destroy(void *device)
+{
+	mmio_destroy(device);
+}
+
+static void model_read(void *device, uint64_t offset, void *buf, uint32_t len)
+{
+	mmio_read(device, offset, buf, len);
+}
+
+static void model_write(void *device, uint64_t offset, const void *buf, uint32_t len)
+{
+	mmio_write(device, offset, buf, len);
+}
+
+static void model_work(void *device)
+{
+	mmio_work(device);
+}
+
+static enum device_state model_state(const void *device)
+{
+	return mmio_state(device);
+}
+
+static unsigned model_counter_count(const void *device)
+{
+	return mmio_counter_count(device);
+}
+
+static const char *model_counter_name(const void *device, unsigned index)
+{
+	return mmio_counter_name(device, index);
+}
+
+static uint64_t model_counter(const void *device, unsigned index)
+{
+	return mmio_counter(device, index);
+}
+
+/* What every model on our mmio transport has in common. */
+#define MODEL_CALLS(create_fn)                                                                     \
+	.facts = FACT_ALL, .model = true, .create = (create_fn), .destroy = model_destroy,         \
+	.read = model_read, .write = model_write, .work = model_work, .state = model_state,        \
+	.counter_count = model_counter_count, .counter_name = model_counter_name,                  \
+	.counter = model_counter
+
+static void *net_loopback_create(const struct device_host *host, uint64_t offered,
+				 const uint16_t *queue_max)
+{
+	return mmio_create(&net_loopback_ops, host, offered, queue_max);
+}
+
+static const struct device_queue_desc net_queues[] = {
+	{ "rx", 256, false },
+	{ "tx", 256, true },
+};
+
+/* A valid frame meets exactly one fate; each of them returns its chain, or
+ * fails to. */
+static const struct target_sum net_loopback_sums[] = {
+	{ "tx_packets", "rx_packets rx_chain_invalid rx_frame_too_large rx_write_failed "
+			"rx_add_used_failures tx_dropped_no_rx_buffer tx_dropped_rx_poisoned "
+			"host_alloc_failures" },
+	{ "rx_packets rx_chain_invalid rx_frame_too_large rx_write_failed "
+	  "tx_dropped_no_rx_buffer tx_dropped_rx_poisoned",
+	  "tx_packets tx_add_used_failures" },
+	{ NULL, NULL },
+};
+
+static const struct target net_loopback = {
+	.name = "net-loopback",
+	.help = "virtio-net that sends every frame back to its driver",
+	.device_id = VIRTIO_ID_NET,
+	.features = 1ULL << VIRTIO_F_VERSION_1 | 1ULL << VIRTIO_NET_F_MAC,
+	.queue_count = 2,
+	.queues = net_queues,
+	.config_len = 12,
+	.chain_bytes_max = 12 + 65557,
+	.heap_max = 256u << 10,
+	.sums = net_loopback_sums,
+	.liveness = "device net-loopback\n"
+		    "start driver_ok\n"
+		    "offer 0 b9:w\n"
+		    "send 1 b3\n"
+		    "> used 1 id=0 len=0\n"
+		    "> used 0 id=0 len=76\n"
+		    "> mem_equal b9+12 b3+12 len=64\n",
+	MODEL_CALLS(net_loopback_create),
+};
+
+const struct target *const target_table[] = { &net_loopback, NULL };
+
+const struct target *target_find(const char *name)
+{
+	for (const struct target *const *t = target_table; *t != NULL; t++)
+		if (strcmp((*t)->name, name) == 0)
+			return *t;
+	return NULL;
+}

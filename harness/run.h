@@ -1,0 +1,106 @@
+/* SPDX-License-Identifier: Apache-2.0 OR MIT */
+/*
+ * Run guest programs on a target, in this process, under the ledger.
+ *
+ * A run is: memory, heap and ledger reset, a new device, the operations in
+ * order, the device settled; then, whatever the program did, the harness
+ * disarms, maps everything, resets the device, compares its registers with a
+ * new device's, has it serve a well-formed request, and destroys it.
+ *
+ * Everything is allocated when the run is opened; running a program allocates,
+ * formats and asks the host for nothing.  Not here: isolation (child.h).
+ */
+#ifndef VRINGER_HARNESS_RUN_H
+#define VRINGER_HARNESS_RUN_H
+
+#include "harness/arena.h"
+#include "harness/heap.h"
+#include "harness/ledger.h"
+#include "harness/text.h"
+
+#define RUN_REGISTERS_MAX 96 /* words of register state compared after reset */
+#define RUN_SETTLE_MAX 64    /* steps of left-over work before the run goes on */
+
+struct guest_slot {
+	uint64_t addr;
+	uint32_t len;
+};
+
+/* A driver's own idea of a queue. */
+struct guest_queue {
+	uint16_t size;
+	uint64_t ring[RING_PART_COUNT];
+	uint16_t avail_idx; /* next entry to publish */
+	uint16_t used_idx;  /* next used entry to take */
+};
+
+struct run {
+	struct arena arena;
+	struct heap heap;
+	struct ledger ledger;
+	const struct target *target;
+	const struct trace *trace;
+	void *device;
+	uint64_t offered;
+	uint16_t queue_max[PROGRAM_QUEUES];
+
+	/* The driver. */
+	struct guest_slot slots[PROGRAM_SLOTS];
+	struct guest_queue queues[PROGRAM_QUEUES];
+	uint64_t last_read; /* what the last register read returned */
+
+	/* The operation in flight: what it raised, and counters before it. */
+	uint32_t interrupts_used, interrupts_config;
+	uint64_t counters[TARGET_COUNTERS_MAX];
+	bool entered; /* the device was called */
+
+	uint32_t ops_run;
+	unsigned register_count;
+	uint32_t registers[RUN_REGISTERS_MAX]; /* of the device when it was new */
+	struct script *liveness;
+};
+
+struct run_options {
+	bool strict;	/* `should` fails */
+	bool limits;	/* `limit` fails */
+	bool no_ledger; /* judge nothing: crashes only */
+	const struct trace *trace;
+	/* Called when an operation has run; `script` and its `>` lines are the
+	 * caller's to check.  NULL: nobody wants to know. */
+	void (*after_op)(void *ctx, struct run *run, uint32_t index);
+	/* Called before: `index` is what is in flight from now on. */
+	void (*before_op)(void *ctx, uint32_t index, const char *verb);
+	void *ctx;
+	/* An endless loop in the device: does not return. */
+	void (*fatal)(void *ctx, const struct finding *finding);
+};
+
+/* 0, -ENOMEM, or -EINVAL for a target whose liveness script is wrong, which is
+ * then in `error`. */
+int run_open(struct run **run, const struct target *target, struct text_error *error);
+void run_close(struct run *run);
+
+/* Run `prog`, whatever target it names, on the run's.  true if nothing was
+ * found that fails the run; findings are in run->ledger until the next one. */
+bool run_program(struct run *run, const struct program *prog, const struct run_options *options);
+
+/* The driver's register access, judged and traced.  `width` in bytes, 1 to 8. */
+uint64_t guest_read(struct run *run, uint32_t offset, uint32_t width);
+void guest_write(struct run *run, uint32_t offset, uint32_t width, uint64_t value);
+/* The driver as it is before it has done anything. */
+void guest_reset(struct run *run);
+/* Execute one operation; not repeat. */
+void guest_op(struct run *run, const struct program *prog, const struct op *op);
+/* The address that a base and an offset stand for now. */
+uint64_t guest_addr(const struct run *run, uint8_t base, uint64_t offset);
+/* Take the next used entry of a queue; false if there is none. */
+bool guest_take(struct run *run, unsigned queue, uint32_t *id, uint32_t *len);
+/* Let the device go on with left-over work, once. */
+void guest_work(struct run *run);
+
+/* Does the device show what the line demands?  If not, `message` says what was
+ * shown and what was expected. */
+bool expect_check(struct run *run, const struct script *script, const struct expect *expect,
+		  char *message, size_t size);
+
+#endif
