@@ -86,6 +86,23 @@ static uint32_t chain_write(const struct net *net, const struct virtqueue_chain 
 	return done;
 }
 
+/* Zero the first `len` bytes of the chain, of the header, which were written before.  A piece
+ * that can no longer be written does not keep the others. */
+static void chain_clear(const struct net *net, const struct virtqueue_chain *chain, uint32_t len)
+{
+	static const uint8_t zeroes[NET_HEADER_SIZE];
+	const struct device_host *host = net->dev.host;
+	struct cursor at = { .buffer = net->buffers };
+
+	while (len > 0) {
+		uint64_t addr;
+		uint32_t take = cursor_take(&at, len, &addr);
+
+		(void)host->write(host->ctx, virtqueue_payload(chain), addr, zeroes, take);
+		len -= take;
+	}
+}
+
 /* Copy a chain's descriptors to net->buffers and judge their shape; `total` is
  * their bytes.  The walk is bounded by the queue size, which is at most
  * NET_QUEUE_SIZE_MAX, so `total` cannot overflow. */
@@ -187,7 +204,6 @@ static int chain_fill(struct net *net, struct virtqueue_chain *chain, const uint
 {
 	/* VIRTIO 5.1.6.4.1: without mergeable buffers num_buffers is 1. */
 	const struct virtio_net_hdr_v1 header = { .num_buffers = htole16(1) };
-	static const uint8_t zeroes[sizeof(header)];
 	struct cursor at = { .buffer = net->buffers };
 	uint32_t header_done;
 	uint64_t total;
@@ -207,8 +223,7 @@ static int chain_fill(struct net *net, struct virtqueue_chain *chain, const uint
 	if (header_done == NET_HEADER_SIZE && chain_write(net, chain, &at, frame, len) == len)
 		return 0;
 	net_count(net, NET_RX_WRITE_FAILED);
-	at = (struct cursor){ .buffer = net->buffers };
-	chain_write(net, chain, &at, zeroes, header_done);
+	chain_clear(net, chain, header_done);
 	return -EFAULT;
 }
 

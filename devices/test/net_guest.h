@@ -57,9 +57,9 @@ struct moved {
 	uint64_t by;
 };
 
-/* The counters that moved since the last expect() are these. */
-#define expect(...)                                                                                \
-	expect_moved((const struct moved[]){ __VA_ARGS__ __VA_OPT__(, ){ NULL, 0 } }, __LINE__)
+/* The counters that moved since the last look are these, or none. */
+#define expect(...) expect_moved((const struct moved[]){ __VA_ARGS__, { NULL, 0 } }, __LINE__)
+#define expect_none() expect_moved((const struct moved[]){ { NULL, 0 } }, __LINE__)
 void expect_moved(const struct moved *list, int line);
 
 /* One chain of consecutive descriptors from `at`, made available: their lengths

@@ -137,7 +137,7 @@ static void no_rx_buffer(void **state)
 	chain(&rx, 0, RX_DATA, 2048);
 	reg_write(VIRTIO_MMIO_QUEUE_NOTIFY, NET_RX);
 	net_kick();
-	expect();
+	expect_none();
 	assert_int_equal(fake_used_idx(&rx), 0);
 	/* N8: no transmit queue. */
 	net_start(1, 0);
@@ -233,6 +233,13 @@ static void rx_frame_too_large(void **state)
 	expect({ "tx_packets", 1 }, { "tx_bytes", 60 }, { "rx_chain_invalid", 1 });
 }
 
+/* After the write that fails, the first zeroing fails as well. */
+static void fail_next_zero(struct fake_host *host, const struct fake_access *access)
+{
+	if (access->why.purpose == GUEST_PAYLOAD && host->fail_nth[GUEST_PAYLOAD] == 0)
+		host->fail_nth[GUEST_PAYLOAD] = 1, host->hook = NULL;
+}
+
 static void rx_write_failed(void **state)
 {
 	uint32_t at;
@@ -264,6 +271,12 @@ static void rx_write_failed(void **state)
 		assert_bytes(RX_DATA, 0, 12);
 		assert_bytes(RX_DATA + 42, 0xee, 64);
 	}
+	/* The last bytes of the address space: not mapped, but nothing wraps. */
+	chain(&rx, 0, RX_DATA, 12, 60);
+	fake_desc(&rx, 1, UINT64_MAX - 59, 60, F_WRITE, 0);
+	chain(&tx, 0, TX_DATA, 72);
+	net_kick();
+	expect({ "tx_packets", 1 }, { "tx_bytes", 60 }, { "rx_write_failed", 1 });
 	/* Zeroing touches only what was written, even if the header's second
 	 * piece is where writes work again. */
 	memset(fake_mem(&fake, RX_DATA, 256), 0xee, 256);
@@ -274,6 +287,17 @@ static void rx_write_failed(void **state)
 	expect({ "tx_packets", 1 }, { "tx_bytes", 60 }, { "rx_write_failed", 1 });
 	assert_bytes(RX_DATA, 0, 4);
 	assert_bytes(RX_DATA + 4, 0xee, 64);
+	/* A piece that cannot even be zeroed does not keep the next. */
+	memset(fake_mem(&fake, RX_DATA, 256), 0xee, 256);
+	chain(&rx, 0, RX_DATA, 4, 8, 100);
+	chain(&tx, 0, TX_DATA, 72);
+	fake.fail_nth[GUEST_PAYLOAD] = 2 + 3;
+	fake.hook = fail_next_zero;
+	net_kick();
+	expect({ "tx_packets", 1 }, { "tx_bytes", 60 }, { "rx_write_failed", 1 });
+	assert_null(fake.hook);
+	assert_bytes(RX_DATA + 4, 0, 8); /* num_buffers is in it */
+	assert_bytes(RX_DATA + 12, 0xee, 64);
 	assert_int_equal(reg_read(VIRTIO_MMIO_STATUS), S_OK);
 }
 
@@ -342,7 +366,7 @@ static void tx_poisoned(void **state)
 	fake_log_clear(&fake);
 	net_kick();
 	mmio_work(m);
-	expect();
+	expect_none();
 	assert_int_equal(fake.logged, 0);
 	assert_interrupts(0, 0);
 	/* Until reset. */
@@ -382,7 +406,7 @@ static void rx_poisoned(void **state)
 	assert_interrupts(VIRTIO_MMIO_INT_VRING, VIRTIO_MMIO_INT_CONFIG);
 	assert_int_equal(mmio_state(m), DEVICE_IDLE);
 	mmio_work(m);
-	expect();
+	expect_none();
 	/* The next notification goes on, without RX, and does not signal again. */
 	fake_avail_set(&rx, 0);
 	chain(&tx, 2, TX_DATA, 13);
@@ -415,6 +439,16 @@ static void rx_poisoned(void **state)
 	       { "tx_dropped_rx_poisoned", 1 }, { "invalid_avail_idx_count", 1 });
 	assert_interrupts(VIRTIO_MMIO_INT_VRING, VIRTIO_MMIO_INT_CONFIG);
 	assert_int_equal(fake_log_count(&fake, GUEST_AVAIL_FLAGS), 1);
+	/* At the bound of the drain it ends the drain, too. */
+	tx.size = 1;
+	net_start(1, 1);
+	fake_avail_set(&rx, SIZE + 1);
+	chain(&tx, 0, TX_DATA, 72);
+	net_kick();
+	expect({ "tx_packets", 1 }, { "tx_bytes", 60 }, { "tx_dropped_rx_poisoned", 1 },
+	       { "invalid_avail_idx_count", 1 });
+	assert_int_equal(mmio_state(m), DEVICE_IDLE);
+	tx.size = SIZE;
 	/* With suppression, only the poison is heard of. */
 	net_start(1, 1);
 	fake_avail_flags(&tx, 1);
