@@ -421,7 +421,8 @@ void ledger_interrupt(struct ledger *ledger, uint32_t bits)
 		if (!q->moved)
 			continue;
 		due = true;
-		asked = asked && q->asked;
+		/* A queue that was poisoned since is left alone, its flags too. */
+		asked = asked && (q->asked || q->poisoned);
 		wanted = wanted || !q->asked || !q->silenced;
 		q->moved = false;
 	}

@@ -1,0 +1,314 @@
+/* SPDX-License-Identifier: Apache-2.0 OR MIT */
+/*
+ * vringer run: run scripts with their `>` lines, each in a process of its own.
+ *
+ * Everything is read and parsed before anything is run: a script that is wrong
+ * is exit status 2 and one line, and no result.  Whether a script can be run on
+ * a target is decided from its header, before it runs.
+ */
+#define _GNU_SOURCE
+#include "harness/cmd.h"
+#include "harness/input.h"
+#include "harness/suite.h"
+
+#include <dirent.h>
+#include <errno.h>
+#include <getopt.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+
+static const char help[] =
+	"usage: vringer run [-t TARGET] [--json | --junit] [OPTION]... SCRIPT|DIR...\n"
+	"Run scripts, each in a process of its own; of a directory all *.vr in it.\n"
+	"  -t, --target TARGET  only scripts for this target, and those for any\n"
+	"      --json           one JSON document instead of TAP\n"
+	"      --junit          JUnit XML instead of TAP\n"
+	"  -o, --output FILE    write the results there\n"
+	"      --completes      a script that returns no chain fails\n"
+	"      --strict         a broken SHOULD fails too (always so on vringer's own models)\n"
+	"      --limits         a broken policy on hostile guests fails too (likewise)\n"
+	"      --timeout N      seconds until a device hangs (20)\n";
+
+struct paths {
+	char **list;
+	size_t count, room;
+};
+
+struct runner {
+	struct paths paths;
+	const char *target;
+	const char *output;
+	bool completes, strict, limits;
+	unsigned seconds;
+	struct suite suite;
+	struct script *script;
+	char *report;
+};
+
+static int add_path(struct paths *paths, const char *path)
+{
+	if (paths->count == paths->room) {
+		size_t room = paths->room != 0 ? 2 * paths->room : 64;
+		char **list = realloc(paths->list, room * sizeof(*list));
+
+		if (list == NULL)
+			return -ENOMEM;
+		paths->list = list;
+		paths->room = room;
+	}
+	paths->list[paths->count] = strdup(path);
+	return paths->list[paths->count++] != NULL ? 0 : -ENOMEM;
+}
+
+static int wanted(const struct dirent *entry)
+{
+	size_t len = strlen(entry->d_name);
+
+	return entry->d_name[0] != '.' &&
+	       (entry->d_type == DT_DIR || entry->d_type == DT_UNKNOWN ||
+		(len > 3 && strcmp(entry->d_name + len - 3, ".vr") == 0));
+}
+
+/* All scripts below `dir`, in the order of their names. */
+static int add_directory(struct paths *paths, const char *dir)
+{
+	struct dirent **entries;
+	int count = scandir(dir, &entries, wanted, alphasort);
+	int err = count < 0 ? -errno : 0;
+
+	for (int i = 0; i < count; i++) {
+		char *path = NULL;
+		struct stat st;
+
+		if (err == 0 && asprintf(&path, "%s/%s", dir, entries[i]->d_name) < 0)
+			err = -ENOMEM;
+		if (err == 0 && stat(path, &st) != 0)
+			err = -errno;
+		else if (err == 0 && S_ISDIR(st.st_mode))
+			err = add_directory(paths, path);
+		else if (err == 0)
+			err = add_path(paths, path);
+		free(path);
+		free(entries[i]);
+	}
+	if (count >= 0)
+		free(entries);
+	return err;
+}
+
+static int add_argument(struct paths *paths, const char *path)
+{
+	size_t before = paths->count;
+	struct stat st;
+	int err;
+
+	if (stat(path, &st) != 0) {
+		fprintf(stderr, "%s: %s\n", path, strerror(errno));
+		return STATUS_USAGE;
+	}
+	err = S_ISDIR(st.st_mode) ? add_directory(paths, path) : add_path(paths, path);
+	if (err != 0) {
+		fprintf(stderr, "%s: %s\n", path, strerror(-err));
+		return STATUS_USAGE;
+	}
+	if (paths->count > before)
+		return 0;
+	fprintf(stderr, "%s: no script in it, expected *.vr\n", path);
+	return STATUS_USAGE;
+}
+
+/* Why the script is not for that target; NULL if it is. */
+static const char *unmet_need(const struct script *script, const struct target *target)
+{
+	if (script->needs_queues > target->queue_count)
+		return "needs more queues";
+	if ((script->needs_features & ~target->features) != 0)
+		return "needs features that are not offered";
+	if (script->needs_model && !target->model)
+		return "judges vringer's own models only";
+	return NULL;
+}
+
+/* Is the script, which is loaded, to be run on that target at all? */
+static bool is_for(const struct runner *r, const struct target *target)
+{
+	const char *name = r->script->prog.target;
+
+	if (r->target != NULL && strcmp(r->target, target->name) != 0)
+		return false;
+	return strcmp(name, "any") == 0 || strcmp(name, target->name) == 0;
+}
+
+/* Parse everything once: 0 with the number of runs, or STATUS_USAGE. */
+static int plan(struct runner *r, unsigned *runs)
+{
+	int status = 0;
+
+	*runs = 0;
+	for (size_t i = 0; i < r->paths.count; i++) {
+		const struct program *prog = &r->script->prog;
+
+		if (input_load(r->script, r->paths.list[i], r->target) != 0 ||
+		    (strcmp(prog->target, "any") != 0 &&
+		     input_target(prog, r->paths.list[i], NULL) == NULL)) {
+			status = STATUS_USAGE;
+			continue;
+		}
+		for (const struct target *const *t = target_table; *t != NULL; t++)
+			*runs += is_for(r, *t);
+	}
+	return status;
+}
+
+static int run_one(struct runner *r, const char *path, const struct target *target)
+{
+	struct child_job job = {
+		.script = r->script,
+		.target = target,
+		.expect = true,
+		.strict = r->strict || target->model,
+		.limits = r->limits || target->model,
+		.seconds = r->seconds,
+		.leaks = (target->facts & FACT_HEAP) == 0,
+	};
+	struct child_result child;
+	struct suite_result result = {
+		.path = path,
+		.target = target,
+		.named = strcmp(r->script->prog.target, "any") == 0,
+		.skip = unmet_need(r->script, target),
+		.script = r->script,
+		.job = &job,
+		.child = &child,
+		.report = r->report,
+	};
+	int err = result.skip == NULL ? child_run(&job, &child, r->report) : 0;
+
+	if (err != 0) {
+		fprintf(stderr, "%s: no process to run it in: %s\n", path, strerror(-err));
+		return STATUS_USAGE;
+	}
+	result.incomplete = result.skip == NULL && r->completes && child.completions == 0;
+	suite_add(&r->suite, &result);
+	return 0;
+}
+
+static int run_all(struct runner *r)
+{
+	unsigned runs;
+	int status = plan(r, &runs);
+
+	if (status != 0)
+		return status;
+	suite_begin(&r->suite, runs);
+	for (size_t i = 0; i < r->paths.count && status == 0; i++) {
+		if (input_load(r->script, r->paths.list[i], r->target) != 0)
+			return STATUS_USAGE;
+		for (const struct target *const *t = target_table; *t != NULL && status == 0; t++)
+			if (is_for(r, *t))
+				status = run_one(r, r->paths.list[i], *t);
+	}
+	suite_end(&r->suite);
+	return status != 0 ? status : r->suite.failed > 0 ? STATUS_BROKEN : STATUS_OK;
+}
+
+/* 0, or an exit status. */
+static int parse_options(struct runner *r, int argc, char **argv)
+{
+	static const struct option options[] = {
+		{ "target", required_argument, NULL, 't' }, { "json", no_argument, NULL, 'j' },
+		{ "junit", no_argument, NULL, 'u' },	    { "output", required_argument, NULL, 'o' },
+		{ "completes", no_argument, NULL, 'c' },    { "strict", no_argument, NULL, 's' },
+		{ "limits", no_argument, NULL, 'l' },	    { "timeout", required_argument, NULL, 'T' },
+		{ "help", no_argument, NULL, 'h' },	    { NULL, 0, NULL, 0 },
+	};
+	int option;
+
+	while ((option = getopt_long(argc, argv, "t:o:h", options, NULL)) != -1) {
+		switch (option) {
+		case 't':
+			r->target = optarg;
+			break;
+		case 'j':
+			r->suite.format = SUITE_JSON;
+			break;
+		case 'u':
+			r->suite.format = SUITE_JUNIT;
+			break;
+		case 'o':
+			r->output = optarg;
+			break;
+		case 'c':
+			r->completes = true;
+			break;
+		case 's':
+			r->strict = true;
+			break;
+		case 'l':
+			r->limits = true;
+			break;
+		case 'T':
+			r->seconds = cmd_number("run", "timeout", optarg, 86400);
+			if (r->seconds == 0)
+				return STATUS_USAGE;
+			break;
+		case 'h':
+			fputs(help, stdout);
+			exit(STATUS_OK);
+		default:
+			return cmd_usage("run", "unknown option");
+		}
+	}
+	if (optind == argc)
+		return cmd_usage("run", "no script or directory");
+	if (r->target == NULL || target_find(r->target) != NULL)
+		return 0;
+	fprintf(stderr, "vringer run: unknown target '%s', 'vringer targets' lists them\n",
+		r->target);
+	return STATUS_USAGE;
+}
+
+/* Where the results go; whole or not at all if it is a file. */
+static int run_to_output(struct runner *r)
+{
+	char *text = NULL;
+	size_t len = 0;
+	int status;
+
+	r->suite.out = stdout;
+	if (r->output == NULL)
+		return run_all(r);
+	r->suite.out = open_memstream(&text, &len);
+	if (r->suite.out == NULL)
+		return STATUS_USAGE;
+	status = run_all(r);
+	fclose(r->suite.out);
+	if (status != STATUS_USAGE && output_write(r->output, text, len) != 0)
+		status = STATUS_USAGE;
+	free(text);
+	return status;
+}
+
+int cmd_run(int argc, char **argv)
+{
+	struct runner r = { .target = NULL };
+	int status = parse_options(&r, argc, argv);
+
+	if (status != 0)
+		return status;
+	r.script = calloc(1, sizeof(*r.script));
+	r.report = malloc(CHILD_REPORT_MAX);
+	if (r.script == NULL || r.report == NULL)
+		status = STATUS_USAGE;
+	for (int i = optind; i < argc && status == 0; i++)
+		status = add_argument(&r.paths, argv[i]);
+	if (status == 0)
+		status = run_to_output(&r);
+	for (size_t i = 0; i < r.paths.count; i++)
+		free(r.paths.list[i]);
+	free(r.paths.list);
+	free(r.report);
+	free(r.script);
+	return status;
+}

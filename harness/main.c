@@ -1,0 +1,86 @@
+/* SPDX-License-Identifier: Apache-2.0 OR MIT */
+/*
+ * The command line: `vringer COMMAND ...`.  See README.md.
+ */
+#include "harness/cmd.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* What AddressSanitizer does in this command: a report ends the child that it
+ * is about, quickly, and a huge allocation is a report and not a NULL. */
+const char *__asan_default_options(void);
+const char *__asan_default_options(void)
+{
+	return "exitcode=77:max_allocation_size_mb=1024:handle_abort=1:quarantine_size_mb=16";
+}
+
+const char *__ubsan_default_options(void);
+const char *__ubsan_default_options(void)
+{
+	return "print_stacktrace=1";
+}
+
+static const struct {
+	const char *name;
+	int (*run)(int argc, char **argv);
+	const char *help;
+} commands[] = {
+	{ "targets", cmd_targets, "list the devices that can be driven" },
+	{ "run", cmd_run, "run scripts and report as TAP, JUnit or JSON" },
+	{ "replay", cmd_replay, "run a crash or corpus file and print what happened" },
+	{ "show", cmd_show, "print a crash or corpus file as a script" },
+	{ "encode", cmd_encode, "turn scripts into the binary spelling" },
+	{ "rules", cmd_rules, "list the rules that devices are judged by" },
+	{ "ops", cmd_ops, "list the operations of guest programs" },
+};
+
+static void help(FILE *out)
+{
+	fputs("usage: vringer COMMAND [OPTION]... [FILE]...\n"
+	      "Drive a virtio device model as a hostile guest, and judge what it does.\n\n",
+	      out);
+	for (size_t i = 0; i < sizeof(commands) / sizeof(commands[0]); i++)
+		fprintf(out, "  %-9s %s\n", commands[i].name, commands[i].help);
+	fputs("\n'vringer COMMAND --help' tells more.\n"
+	      "Exit status: 0 nothing broken, 1 a rule broken, 2 the input or usage is wrong.\n",
+	      out);
+}
+
+int cmd_usage(const char *command, const char *what)
+{
+	if (what != NULL)
+		fprintf(stderr, "vringer %s: %s, see 'vringer %s --help'\n", command, what, command);
+	return STATUS_USAGE;
+}
+
+unsigned cmd_number(const char *command, const char *option, const char *text, unsigned max)
+{
+	char *end;
+	unsigned long value = strtoul(text, &end, 10);
+
+	if (*text >= '0' && *text <= '9' && *end == '\0' && value >= 1 && value <= max)
+		return (unsigned)value;
+	fprintf(stderr, "vringer %s: --%s '%s': expected a number from 1 to %u\n", command, option,
+		text, max);
+	return 0;
+}
+
+int main(int argc, char **argv)
+{
+	if (argc < 2) {
+		fputs("vringer: no command, see 'vringer --help'\n", stderr);
+		return STATUS_USAGE;
+	}
+	if (strcmp(argv[1], "--help") == 0 || strcmp(argv[1], "-h") == 0 ||
+	    strcmp(argv[1], "help") == 0) {
+		help(stdout);
+		return STATUS_OK;
+	}
+	for (size_t i = 0; i < sizeof(commands) / sizeof(commands[0]); i++)
+		if (strcmp(argv[1], commands[i].name) == 0)
+			return commands[i].run(argc - 1, argv + 1);
+	fprintf(stderr, "vringer: unknown command '%s', see 'vringer --help'\n", argv[1]);
+	return STATUS_USAGE;
+}

@@ -1,0 +1,143 @@
+/* SPDX-License-Identifier: Apache-2.0 OR MIT */
+/*
+ * Replay one file.  See replay.h.
+ */
+#include "harness/replay.h"
+#include "harness/input.h"
+#include "harness/report.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+enum {
+	NOTHING_FOUND = 0,
+	FOUND = 1,
+	WRONG = 2
+};
+
+static void print_not_judged(const struct child_result *result)
+{
+	const char *separator = "not judged:";
+
+	for (int i = 0; i < RULE_COUNT; i++) {
+		if ((result->not_judged[i / 64] >> i % 64 & 1) == 0)
+			continue;
+		printf("%s %s", separator, rule_table[i].id);
+		separator = ",";
+	}
+	if (*separator == ',')
+		putchar('\n');
+}
+
+static void print_text(const struct replay_options *options, const char *path,
+		       const struct child_job *job, const struct child_result *result,
+		       const char *report)
+{
+	const struct finding *failing = child_finding(result, job);
+
+	for (unsigned i = 0; i < result->finding_count; i++) {
+		if (&result->findings[i] != failing)
+			printf("warning: ");
+		report_finding(stdout, "", &result->findings[i], job->script);
+	}
+	if (failing != NULL && failing->kind != FINDING_RULE && *report != '\0')
+		printf("%s%s", report, report[strlen(report) - 1] == '\n' ? "" : "\n");
+	if (result->failed_line != 0)
+		printf("%s:%u: %s\n", path, result->failed_line, result->failure);
+	print_not_judged(result);
+	printf("%s: %s: %u operations, %llu chains returned: %s\n", path, job->target->name,
+	       result->ops_run, (unsigned long long)result->completions,
+	       failing != NULL	       ? failing->signature
+	       : result->failed_line != 0 ? "does not show what the script demands"
+					  : "nothing found");
+	if (failing == NULL || options->verbose)
+		return;
+	printf("next: vringer replay -v -t %s %s   (every operation and access)\n",
+	       job->target->name, path);
+	printf("      vringer show -t %s %s > corpus/%s/regressions/CAUSE.vr   (keep it)\n",
+	       job->target->name, path, job->target->name);
+}
+
+static void print_json(const char *path, const struct child_job *job,
+		       const struct child_result *result)
+{
+	const struct finding *failing = child_finding(result, job);
+	const char *separator = "";
+
+	printf("{\"event\":\"result\",\"file\":");
+	report_string(stdout, path);
+	printf(",\"target\":\"%s\",\"operations\":%u,\"chains\":%llu,\"passed\":%s",
+	       job->target->name, result->ops_run, (unsigned long long)result->completions,
+	       failing == NULL && result->failed_line == 0 ? "true" : "false");
+	if (result->failed_line != 0) {
+		printf(",\"line\":%u,\"message\":", result->failed_line);
+		report_string(stdout, result->failure);
+	}
+	printf(",\"findings\":[");
+	for (unsigned i = 0; i < result->finding_count; i++) {
+		fputs(separator, stdout);
+		report_finding_json(stdout, &result->findings[i], job->script);
+		separator = ",";
+	}
+	separator = "";
+	printf("],\"not_judged\":[");
+	for (int i = 0; i < RULE_COUNT; i++) {
+		if ((result->not_judged[i / 64] >> i % 64 & 1) == 0)
+			continue;
+		printf("%s\"%s\"", separator, rule_table[i].id);
+		separator = ",";
+	}
+	printf("]}\n");
+}
+
+static int replay_script(const struct replay_options *options, const char *path,
+			 const struct script *script, const struct target *target, char *report)
+{
+	struct report_trace trace = { .out = stdout, .script = script, .json = options->json };
+	struct trace reader = { report_trace_event, &trace };
+	struct child_job job = {
+		.script = script,
+		.target = target,
+		.expect = true,
+		.strict = options->strict || target->model,
+		.limits = options->limits || target->model,
+		.no_ledger = options->no_ledger,
+		.leaks = true,
+		.seconds = options->seconds,
+		.trace = options->verbose ? &reader : NULL,
+	};
+	struct child_result result;
+	int err;
+
+	if (options->print_script && !options->json)
+		text_print(stdout, &script->prog, script->slot_names);
+	err = child_run(&job, &result, report);
+	if (err != 0) {
+		fprintf(stderr, "%s: no process to run it in: %s\n", path, strerror(-err));
+		return WRONG;
+	}
+	if (options->json)
+		print_json(path, &job, &result);
+	else
+		print_text(options, path, &job, &result, report);
+	return child_finding(&result, &job) != NULL || result.failed_line != 0 ? FOUND
+									       : NOTHING_FOUND;
+}
+
+int replay_file(const struct replay_options *options, const char *path)
+{
+	struct script *script = calloc(1, sizeof(*script));
+	char *report = malloc(CHILD_REPORT_MAX);
+	const struct target *target;
+	int status = WRONG;
+
+	if (script != NULL && report != NULL && input_load(script, path, options->target) == 0) {
+		target = input_target(&script->prog, path, options->target);
+		if (target != NULL)
+			status = replay_script(options, path, script, target, report);
+	}
+	free(report);
+	free(script);
+	return status;
+}

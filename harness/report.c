@@ -1,0 +1,233 @@
+/* SPDX-License-Identifier: Apache-2.0 OR MIT */
+/*
+ * Print traces and findings.  See report.h.
+ */
+#include "harness/report.h"
+
+#include <inttypes.h>
+#include <linux/virtio_mmio.h>
+#include <string.h>
+
+#define TRACE_BYTES_MAX 16 /* of an access shown */
+
+const char *finding_kind_name(enum finding_kind kind)
+{
+	static const char *const names[FINDING_KIND_COUNT] = {
+		"none", "rule", "sanitizer", "signal", "exit", "hang", "oom", "leak"
+	};
+
+	return names[kind];
+}
+
+void report_string(FILE *out, const char *text)
+{
+	fputc('"', out);
+	for (; *text != '\0'; text++) {
+		if (*text == '"' || *text == '\\')
+			fprintf(out, "\\%c", *text);
+		else if ((unsigned char)*text < ' ')
+			fprintf(out, "\\u%04x", *text);
+		else
+			fputc(*text, out);
+	}
+	fputc('"', out);
+}
+
+static void print_bytes(FILE *out, const uint8_t *data, uint32_t len)
+{
+	for (uint32_t i = 0; data != NULL && i < len && i < TRACE_BYTES_MAX; i++)
+		fprintf(out, "%02x", data[i]);
+	if (data != NULL && len > TRACE_BYTES_MAX)
+		fputs("...", out);
+}
+
+static void print_op(const struct report_trace *t, const struct trace_event *e)
+{
+	const struct script *script = t->script;
+
+	fprintf(t->out, "op %u", e->index);
+	if (script != NULL && script->op_lines[e->index] != 0)
+		fprintf(t->out, " (line %u)", script->op_lines[e->index]);
+	fputs(": ", t->out);
+	if (script != NULL)
+		text_print_op(t->out, &script->prog, &script->prog.ops[e->index],
+			      script->slot_names);
+	else
+		fputs(e->name, t->out);
+	fputc('\n', t->out);
+}
+
+static void print_register(FILE *out, const struct trace_event *e)
+{
+	fprintf(out, "  driver %s ", e->kind == TRACE_REG_READ ? "reads" : "writes");
+	text_print_value(out, FIELD_REG, e->addr);
+	if (e->len != 4)
+		fprintf(out, " (%u bytes)", e->len);
+	fprintf(out, " = 0x%" PRIx64 "\n", e->value);
+}
+
+static void print_access(FILE *out, const struct trace_event *e)
+{
+	const char *purpose = field_names(FIELD_PURPOSE)[e->why.purpose + 1];
+
+	fprintf(out, "    device %s 0x%" PRIx64 " len %u: queue %u %s",
+		e->kind == TRACE_READ ? "reads" : "writes", e->addr, e->len, e->why.queue, purpose);
+	if (e->why.purpose == GUEST_DESC || e->why.purpose == GUEST_PAYLOAD ||
+	    e->why.purpose == GUEST_AVAIL_ENTRY || e->why.purpose == GUEST_USED_ENTRY)
+		fprintf(out, ", chain %u", e->why.walk);
+	if (e->err != 0) {
+		fputs(": fails\n", out);
+		return;
+	}
+	fputs(": ", out);
+	print_bytes(out, e->data, e->len);
+	fputc('\n', out);
+}
+
+static void print_event(const struct report_trace *t, const struct trace_event *e)
+{
+	FILE *out = t->out;
+
+	switch (e->kind) {
+	case TRACE_OP:
+		print_op(t, e);
+		break;
+	case TRACE_STAGE:
+		fprintf(out, "after the program: %s\n", e->name);
+		break;
+	case TRACE_REG_READ:
+	case TRACE_REG_WRITE:
+		print_register(out, e);
+		break;
+	case TRACE_READ:
+	case TRACE_WRITE:
+		print_access(out, e);
+		break;
+	case TRACE_INTERRUPT:
+		fputs("    device interrupts: ", out);
+		text_print_value(out, FIELD_INTERRUPT, e->value);
+		fputc('\n', out);
+		break;
+	case TRACE_RACE:
+		fprintf(out, "    race: 0x%" PRIx64 " becomes ", e->addr);
+		print_bytes(out, e->data, e->len);
+		fputc('\n', out);
+		break;
+	case TRACE_FAULT:
+		fputs("    fault: the access that follows fails\n", out);
+		break;
+	case TRACE_ALLOC:
+		fprintf(out, "    device allocates %u bytes%s\n", e->len,
+			e->err != 0 ? ": fails" : "");
+		break;
+	case TRACE_FREE:
+		fprintf(out, "    device frees %u bytes\n", e->len);
+		break;
+	case TRACE_WORK:
+		fputs("  the device goes on with left-over work\n", out);
+		break;
+	case TRACE_USED:
+		fprintf(out, "  driver takes used entry of queue %u: id %" PRIu64 " len %u\n",
+			e->why.queue, e->value, e->len);
+		break;
+	case TRACE_COUNTER:
+		fprintf(out, "  counter %s +%" PRIu64 "\n", e->name, e->value);
+		break;
+	default:
+		report_finding(out, "  ", e->finding, t->script);
+	}
+}
+
+static void print_event_json(const struct report_trace *t, const struct trace_event *e)
+{
+	static const char *const kinds[] = { "op",	  "stage",     "register-read", "register-write",
+					     "read",	  "write",     "interrupt",	"race",
+					     "fault",	  "alloc",     "free",		"work",
+					     "used",	  "counter",   "finding" };
+	FILE *out = t->out;
+
+	fprintf(out, "{\"event\":\"%s\"", kinds[e->kind]);
+	if (e->kind == TRACE_OP)
+		fprintf(out, ",\"index\":%u", e->index);
+	if (e->name != NULL) {
+		fputs(",\"name\":", out);
+		report_string(out, e->name);
+	}
+	if (e->kind == TRACE_READ || e->kind == TRACE_WRITE)
+		fprintf(out, ",\"queue\":%u,\"purpose\":\"%s\",\"chain\":%u", e->why.queue,
+			field_names(FIELD_PURPOSE)[e->why.purpose + 1], e->why.walk);
+	if (e->kind == TRACE_USED)
+		fprintf(out, ",\"queue\":%u", e->why.queue);
+	fprintf(out, ",\"addr\":\"0x%" PRIx64 "\",\"len\":%u,\"value\":\"0x%" PRIx64 "\",\"err\":%d",
+		e->addr, e->len, e->value, e->err);
+	if (e->data != NULL && e->err == 0) {
+		fputs(",\"data\":\"", out);
+		print_bytes(out, e->data, e->len);
+		fputc('"', out);
+	}
+	if (e->finding != NULL) {
+		fputs(",\"finding\":", out);
+		report_finding_json(out, e->finding, t->script);
+	}
+	fputs("}\n", out);
+}
+
+void report_trace_event(void *ctx, const struct trace_event *event)
+{
+	const struct report_trace *t = ctx;
+
+	if (t->json)
+		print_event_json(t, event);
+	else
+		print_event(t, event);
+}
+
+void report_finding(FILE *out, const char *prefix, const struct finding *finding,
+		    const struct script *script)
+{
+	fprintf(out, "%sfinding: %s\n", prefix, finding->signature);
+	if (finding->kind == FINDING_RULE) {
+		const struct rule_desc *rule = &rule_table[finding->rule];
+
+		fprintf(out, "%s  rule: %s (%s, %s): %s\n", prefix, rule->id,
+			severity_name(rule->severity), rule->clause, rule->demand);
+	} else {
+		fprintf(out, "%s  kind: %s\n", prefix,
+			finding_kind_name((enum finding_kind)finding->kind));
+	}
+	if (finding->op != FINDING_OP_END && script != NULL) {
+		fprintf(out, "%s  guest: op %u", prefix, finding->op);
+		if (script->op_lines[finding->op] != 0)
+			fprintf(out, " (line %u)", script->op_lines[finding->op]);
+		fputs(": ", out);
+		text_print_op(out, &script->prog, &script->prog.ops[finding->op],
+			      script->slot_names);
+		fputc('\n', out);
+	} else {
+		fprintf(out, "%s  guest: after the program, %s\n", prefix, finding->verb);
+	}
+	fprintf(out, "%s  device: %s\n", prefix, finding->message);
+}
+
+void report_finding_json(FILE *out, const struct finding *finding, const struct script *script)
+{
+	fprintf(out, "{\"kind\":\"%s\",\"signature\":",
+		finding_kind_name((enum finding_kind)finding->kind));
+	report_string(out, finding->signature);
+	if (finding->kind == FINDING_RULE) {
+		const struct rule_desc *rule = &rule_table[finding->rule];
+
+		fprintf(out, ",\"rule\":\"%s\",\"severity\":\"%s\",\"clause\":\"%s\"", rule->id,
+			severity_name(rule->severity), rule->clause);
+	}
+	if (finding->op != FINDING_OP_END) {
+		fprintf(out, ",\"op\":%u", finding->op);
+		if (script != NULL && script->op_lines[finding->op] != 0)
+			fprintf(out, ",\"line\":%u", script->op_lines[finding->op]);
+	}
+	fputs(",\"verb\":", out);
+	report_string(out, finding->verb);
+	fputs(",\"message\":", out);
+	report_string(out, finding->message);
+	fputc('}', out);
+}

@@ -1,0 +1,30 @@
+/* SPDX-License-Identifier: Apache-2.0 OR MIT */
+/*
+ * What people and programs read: traces and findings, as text and as JSON.
+ */
+#ifndef VRINGER_HARNESS_REPORT_H
+#define VRINGER_HARNESS_REPORT_H
+
+#include "harness/child.h"
+
+#include <stdio.h>
+
+/* A reader of a run that prints each event as a line of text, or as a JSON
+ * object a line.  Set `script` to have operations spelled out. */
+struct report_trace {
+	FILE *out;
+	const struct script *script;
+	bool json;
+};
+void report_trace_event(void *ctx, const struct trace_event *event);
+
+/* A finding in words: signature, rule and clause, operation, message; each
+ * line behind `prefix`. */
+void report_finding(FILE *out, const char *prefix, const struct finding *finding,
+		    const struct script *script);
+void report_finding_json(FILE *out, const struct finding *finding, const struct script *script);
+/* A JSON string, quotes and all. */
+void report_string(FILE *out, const char *text);
+const char *finding_kind_name(enum finding_kind kind);
+
+#endif

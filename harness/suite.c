@@ -1,0 +1,198 @@
+/* SPDX-License-Identifier: Apache-2.0 OR MIT */
+/*
+ * Print the results of many scripts.  See suite.h.
+ */
+#include "harness/suite.h"
+#include "harness/report.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#define REPORT_LINES_MAX 40 /* of a sanitizer's report shown */
+
+static bool has_passed(const struct suite_result *r)
+{
+	return r->child->passed && !r->incomplete;
+}
+
+/* What failed, as lines of text; the caller frees it. */
+static char *describe(const struct suite_result *r)
+{
+	const struct finding *finding = child_finding(r->child, r->job);
+	char *text = NULL;
+	size_t len = 0;
+	FILE *out = open_memstream(&text, &len);
+
+	if (out == NULL)
+		return NULL;
+	if (r->child->failed_line != 0)
+		fprintf(out, "%s:%u: %s\n", r->path, r->child->failed_line, r->child->failure);
+	if (r->incomplete)
+		fprintf(out, "%s: no chain was returned, expected one at least\n", r->path);
+	if (finding != NULL && finding->op != FINDING_OP_END)
+		fprintf(out, "%s:%u: %s\n", r->path, r->script->op_lines[finding->op],
+			finding->signature);
+	if (finding != NULL)
+		report_finding(out, "", finding, r->script);
+	if (r->script->clause_count > 0)
+		fputs("clause:", out);
+	for (unsigned i = 0; i < r->script->clause_count; i++)
+		fprintf(out, " %s", r->script->clauses[i]);
+	if (r->script->clause_count > 0)
+		fputc('\n', out);
+	if (finding != NULL && finding->kind != FINDING_RULE) {
+		const char *line = r->report;
+
+		for (int i = 0; i < REPORT_LINES_MAX && *line != '\0'; i++) {
+			size_t n = strcspn(line, "\n");
+
+			fprintf(out, "%.*s\n", (int)n, line);
+			line += line[n] == '\n' ? n + 1 : n;
+		}
+	}
+	fclose(out);
+	return text;
+}
+
+static void print_name(const struct suite *suite, const struct suite_result *r)
+{
+	fputs(r->path, suite->out);
+	if (r->named)
+		fprintf(suite->out, " [%s]", r->target->name);
+}
+
+static void tap_result(const struct suite *suite, const struct suite_result *r)
+{
+	unsigned number = suite->passed + suite->failed + suite->skipped;
+	bool failed = r->skip == NULL && !has_passed(r);
+	char *text;
+
+	fprintf(suite->out, "%s %u - ", failed ? "not ok" : "ok", number);
+	print_name(suite, r);
+	if (r->skip != NULL)
+		fprintf(suite->out, " # SKIP %s", r->skip);
+	fputc('\n', suite->out);
+	text = failed ? describe(r) : NULL;
+	for (char *line = text; line != NULL && *line != '\0';) {
+		size_t n = strcspn(line, "\n");
+
+		fprintf(suite->out, "# %.*s\n", (int)n, line);
+		line += line[n] == '\n' ? n + 1 : n;
+	}
+	free(text);
+}
+
+static void print_xml(FILE *out, const char *text)
+{
+	for (; *text != '\0'; text++) {
+		if (*text == '<' || *text == '>' || *text == '&' || *text == '"')
+			fprintf(out, "&#%d;", *text);
+		else if ((unsigned char)*text >= ' ' || *text == '\n' || *text == '\t')
+			fputc(*text, out);
+		else
+			fputc('?', out);
+	}
+}
+
+static void junit_result(const struct suite *suite, const struct suite_result *r)
+{
+	char *text;
+
+	fputs("  <testcase classname=\"", suite->out);
+	print_xml(suite->out, r->target->name);
+	fputs("\" name=\"", suite->out);
+	print_xml(suite->out, r->path);
+	fputs("\">", suite->out);
+	if (r->skip != NULL) {
+		fputs("<skipped message=\"", suite->out);
+		print_xml(suite->out, r->skip);
+		fputs("\"/>", suite->out);
+	} else if (!has_passed(r)) {
+		const struct finding *finding = child_finding(r->child, r->job);
+
+		text = describe(r);
+		fputs("<failure message=\"", suite->out);
+		print_xml(suite->out, finding != NULL ? finding->signature : r->child->failure);
+		fputs("\">", suite->out);
+		print_xml(suite->out, text != NULL ? text : "");
+		fputs("</failure>", suite->out);
+		free(text);
+	}
+	fputs("</testcase>\n", suite->out);
+}
+
+static void json_result(const struct suite *suite, const struct suite_result *r)
+{
+	FILE *out = suite->out;
+
+	fprintf(out, "%s{\"file\":", suite->passed + suite->failed + suite->skipped > 1 ? ",\n" : "");
+	report_string(out, r->path);
+	fprintf(out, ",\"target\":\"%s\",\"result\":\"%s\"", r->target->name,
+		r->skip != NULL	  ? "skip"
+		: has_passed(r) ? "pass"
+				: "fail");
+	if (r->skip != NULL) {
+		fputs(",\"reason\":", out);
+		report_string(out, r->skip);
+	} else {
+		fprintf(out, ",\"operations\":%u,\"chains\":%llu", r->child->ops_run,
+			(unsigned long long)r->child->completions);
+	}
+	if (r->skip == NULL && r->child->failed_line != 0) {
+		fprintf(out, ",\"line\":%u,\"message\":", r->child->failed_line);
+		report_string(out, r->child->failure);
+	}
+	fputs(",\"clauses\":[", out);
+	for (unsigned i = 0; i < r->script->clause_count; i++) {
+		fputs(i > 0 ? "," : "", out);
+		report_string(out, r->script->clauses[i]);
+	}
+	fputs("],\"findings\":[", out);
+	for (unsigned i = 0; r->skip == NULL && i < r->child->finding_count; i++) {
+		fputs(i > 0 ? "," : "", out);
+		report_finding_json(out, &r->child->findings[i], r->script);
+	}
+	fputs("]}", out);
+}
+
+void suite_begin(struct suite *suite, unsigned planned)
+{
+	suite->planned = planned;
+	if (suite->format == SUITE_TAP)
+		fprintf(suite->out, "TAP version 13\n1..%u\n", planned);
+	else if (suite->format == SUITE_JUNIT)
+		fputs("<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n<testsuite name=\"vringer\">\n",
+		      suite->out);
+	else
+		fputs("{\"results\":[\n", suite->out);
+}
+
+void suite_add(struct suite *suite, const struct suite_result *result)
+{
+	static void (*const print[])(const struct suite *suite, const struct suite_result *r) = {
+		[SUITE_TAP] = tap_result,
+		[SUITE_JUNIT] = junit_result,
+		[SUITE_JSON] = json_result,
+	};
+
+	if (result->skip != NULL)
+		suite->skipped++;
+	else if (has_passed(result))
+		suite->passed++;
+	else
+		suite->failed++;
+	print[suite->format](suite, result);
+	fflush(suite->out);
+}
+
+void suite_end(struct suite *suite)
+{
+	if (suite->format == SUITE_TAP)
+		fprintf(suite->out, "# %u passed, %u failed, %u skipped\n", suite->passed,
+			suite->failed, suite->skipped);
+	else if (suite->format == SUITE_JUNIT)
+		fputs("</testsuite>\n", suite->out);
+	else
+		fprintf(suite->out, "],\"passed\":%u,\"failed\":%u,\"skipped\":%u}\n", suite->passed,
+			suite->failed, suite->skipped);
+}

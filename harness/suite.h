@@ -1,0 +1,41 @@
+/* SPDX-License-Identifier: Apache-2.0 OR MIT */
+/*
+ * Results of many scripts: TAP version 13, JUnit XML or JSON.
+ */
+#ifndef VRINGER_HARNESS_SUITE_H
+#define VRINGER_HARNESS_SUITE_H
+
+#include "harness/child.h"
+
+#include <stdio.h>
+
+enum suite_format {
+	SUITE_TAP,
+	SUITE_JUNIT,
+	SUITE_JSON,
+};
+
+/* One script on one target. */
+struct suite_result {
+	const char *path;
+	const struct target *target;
+	bool named;	  /* the target belongs in the name */
+	const char *skip; /* why it was not run; NULL: it was */
+	const struct script *script;
+	const struct child_job *job;
+	const struct child_result *child;
+	const char *report; /* the child's stderr */
+	bool incomplete;    /* it had to return a chain, and returned none */
+};
+
+struct suite {
+	FILE *out;
+	enum suite_format format;
+	unsigned planned, passed, failed, skipped;
+};
+
+void suite_begin(struct suite *suite, unsigned planned);
+void suite_add(struct suite *suite, const struct suite_result *result);
+void suite_end(struct suite *suite);
+
+#endif
