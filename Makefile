@@ -6,7 +6,7 @@
 #
 #   gcc    gcc,   -O1, ASan + UBSan     build/vringer, libvringer.a, tests, replayers
 #   clang  clang, -O1, ASan + UBSan     tests
-#   fuzz   clang, -O2, ASan + UBSan, coverage feedback      build/fuzz/fuzz_*
+#   fuzz   clang, -O2, ASan + UBSan, coverage feedback      build/fuzz/fuzz_* (see JUDGE)
 #   plain  gcc,   -O2, no sanitizer     benchmarks, valgrind
 #   cov    clang, -O1, source coverage  `make coverage`
 #   cli    stands in for gcc in build/vringer where CC or CFLAGS is given
@@ -67,6 +67,18 @@ FLAGS_fuzz  := $(if $(FOREIGN),$(CFLAGS),$(or $(CFLAGS),-O2 -g) $(SAN) -fsanitiz
 FLAGS_plain := -O2 -g
 FLAGS_cov   := -O1 -g -fprofile-instr-generate -fcoverage-mapping -fcoverage-compilation-dir=.
 FLAGS_cli   := $(or $(CFLAGS),-O1 -g) $(SAN)
+
+# In the fuzz flavour the device under test is instrumented, and the seam where
+# it meets the harness (guest memory, heap).  The judge is not: its own branches
+# are no news to an engine, and cost more than half of the speed; gcc and clang
+# check it with all sanitizers in the tests.  Of somebody else's flags only the
+# coverage feedback is dropped, where their compiler knows how.
+SEAM       := harness/arena.c harness/arena_access.c harness/heap.c
+NO_COV     := -fno-sanitize=fuzzer-no-link
+knows       = $(if $(shell $1 $2 -x c -c /dev/null -o /dev/null 2>&1 || echo no),,$2)
+JUDGE_fuzz := $(if $(FOREIGN),$(call knows,$(CC_fuzz),$(NO_COV)),$(NO_COV) -fno-sanitize=all)
+SEAM_fuzz  := $(if $(FOREIGN),$(JUDGE_fuzz),$(NO_COV))
+judge       = $(if $(filter harness/%,$2),$(if $(filter $(SEAM),$2),$(SEAM_$1),$(JUDGE_$1)))
 
 # Compilers we did not choose may warn of things that ours do not know.
 WERROR_cli   :=
@@ -168,14 +180,14 @@ define flavour
 WERROR_$1 ?= $$(WERROR)
 
 build/obj/$1/flags: FORCE
-	$$(call remember,$$(call compile,$1) $$(LDFLAGS) $$(if $$(filter fuzz,$1),$$(LINK_fuzz) $$(ENGINE_LIB)))
+	$$(call remember,$$(call compile,$1) $$(JUDGE_$1) $$(LDFLAGS) $$(if $$(filter fuzz,$1),$$(LINK_fuzz) $$(ENGINE_LIB)))
 
 build/obj/$1/sources: FORCE
 	$$(call remember,$$(LIB_SRC))
 
 build/obj/$1/%.o: %.c build/obj/$1/flags
 	@mkdir -p $$(@D)
-	$$(call say,CC) $$(call compile,$1) -MMD -MP -c -o $$@ $$<
+	$$(call say,CC) $$(call compile,$1) $$(call judge,$1,$$<) -MMD -MP -c -o $$@ $$<
 
 build/obj/$1/libvringer.a: $(call objs,$1,$(LIB_SRC)) build/obj/$1/sources
 	@rm -f $$@

@@ -49,5 +49,7 @@ enum device_state mmio_state(const struct mmio *m);
 unsigned mmio_counter_count(const struct mmio *m);
 const char *mmio_counter_name(const struct mmio *m, unsigned i);
 uint64_t mmio_counter(const struct mmio *m, unsigned i);
+/* All of them at once: mmio_counter_count() values. */
+void mmio_counters(const struct mmio *m, uint64_t *values);
 
 #endif

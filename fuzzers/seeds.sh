@@ -41,14 +41,19 @@ binary)
 	;;
 *)
 	all_scripts | while read -r file; do
-		grep -qE "^[[:space:]]*target[[:space:]]+$name([[:space:]]|\$)" "$file" || continue
+		grep -qE "^[[:space:]]*device[[:space:]]+($name|any)([[:space:]]|\$)" "$file" || continue
+		# Long sessions are for conformance: an engine would only be slow.
+		! grep -qE '^[[:space:]]*device.*budget=' "$file" || continue
 		echo "$file"
 	done | gather "$dir.scripts"
+	# Mutations of a magic would be wasted: a body is all that an engine needs.
+	body="--body -t $name"
 	;;
 esac
 
 if [ -d "$own" ]; then
 	find "$own" -type f ! -name '*.vr' ! -name '.*' ! -name 'README*' | sort | gather "$dir"
 fi
-find "$dir.scripts" -type f -print0 | xargs -0 -r "$vringer" encode -o "$dir"
+# shellcheck disable=SC2086  # two words or none
+find "$dir.scripts" -type f -print0 | xargs -0 -r "$vringer" encode ${body:-} -o "$dir"
 rm -rf "$dir.scripts"

@@ -133,6 +133,23 @@ void arena_reset(struct arena *arena)
 	arena_drop_views(arena);
 }
 
+uint8_t *arena_find(const struct arena *arena, uint64_t addr, uint32_t len)
+{
+	if (len == 0)
+		return NULL;
+	for (unsigned i = 0; i < arena->hole_count; i++)
+		if (addr <= arena->holes[i].last && addr + (len - 1) >= arena->holes[i].first)
+			return NULL;
+	for (unsigned i = 0; i < arena->region_count; i++) {
+		const struct arena_region *region = &arena->regions[i];
+		uint64_t offset = addr - region->base;
+
+		if (offset < region->size && len <= region->size - offset)
+			return arena->memory + region->offset + offset;
+	}
+	return NULL;
+}
+
 uint32_t arena_piece(struct arena *arena, uint64_t addr, uint64_t len, uint8_t **host)
 {
 	*host = NULL;
@@ -220,7 +237,13 @@ void arena_store(struct arena *arena, uint64_t addr, const void *data, uint32_t 
 		const void *from;
 		void *ctx;
 	} bytes = { .from = data };
+	uint8_t *host = arena_find(arena, addr, len);
 
+	if (host != NULL) {
+		arena_mark_dirty(arena, host, len);
+		memcpy(host, data, len);
+		return;
+	}
 	for_each_piece(arena, addr, len, store_piece, bytes.ctx);
 }
 
@@ -232,6 +255,12 @@ static void load_piece(struct arena *arena, uint8_t *host, uint32_t len, uint64_
 
 void arena_load(struct arena *arena, uint64_t addr, void *data, uint32_t len)
 {
+	const uint8_t *host = arena_find(arena, addr, len);
+
+	if (host != NULL) {
+		memcpy(data, host, len);
+		return;
+	}
 	memset(data, 0, len);
 	for_each_piece(arena, addr, len, load_piece, data);
 }

@@ -107,22 +107,6 @@ static void copy_pieces(struct arena *arena, uint64_t addr, uint8_t *data, uint3
 	}
 }
 
-/* The host bytes of a range that lies in one region and meets no hole. */
-static uint8_t *find_whole(const struct arena *arena, uint64_t addr, uint32_t len)
-{
-	for (unsigned i = 0; i < arena->hole_count; i++)
-		if (addr <= arena->holes[i].last && addr + (len - 1) >= arena->holes[i].first)
-			return NULL;
-	for (unsigned i = 0; i < arena->region_count; i++) {
-		const struct arena_region *region = &arena->regions[i];
-		uint64_t offset = addr - region->base;
-
-		if (offset < region->size && len <= region->size - offset)
-			return arena->memory + region->offset + offset;
-	}
-	return NULL;
-}
-
 /* The copy itself: 0, or -EFAULT with nothing copied. */
 static int move_bytes(struct arena *arena, struct guest_why why, uint64_t addr, void *data,
 		      uint32_t len, bool write)
@@ -137,7 +121,7 @@ static int move_bytes(struct arena *arena, struct guest_why why, uint64_t addr, 
 		return -EFAULT;
 	if (arena->race_count > 0 && !write)
 		strike_races(arena, addr, len);
-	host = find_whole(arena, addr, len);
+	host = arena_find(arena, addr, len);
 	if (host == NULL) {
 		if (!range_is_mapped(arena, addr, len))
 			return -EFAULT;

@@ -8,6 +8,9 @@
 
 #include "harness/arena.h"
 
+/* The host bytes of a range that lies in one region and meets no hole; NULL if
+ * it does not, or is empty.  The range must not pass 2^64. */
+uint8_t *arena_find(const struct arena *arena, uint64_t addr, uint32_t len);
 /* How many of the `len` bytes from `addr` on are there and lie together in
  * host memory at *host; 0 if the first is not there. */
 uint32_t arena_piece(struct arena *arena, uint64_t addr, uint64_t len, uint8_t **host);

@@ -140,14 +140,14 @@ int binary_decode(struct program *prog, const uint8_t *data, size_t len, const c
 	bool first = true;
 
 	program_init(prog, target);
-	if (len >= sizeof(magic_bytes) + 2 && memcmp(data, magic_bytes, sizeof(magic_bytes)) == 0) {
-		size_t name_len = data[5];
+	if (len > sizeof(magic_bytes) && memcmp(data, magic_bytes, sizeof(magic_bytes)) == 0) {
+		size_t name_len = len > 5 ? data[5] : 0;
 
 		if (version != NULL)
 			*version = data[4];
 		if (data[4] != BINARY_VERSION)
 			return -EPROTONOSUPPORT;
-		data += 6;
+		data += len > 5 ? 6 : 5;
 		if (name_len > (size_t)(end - data))
 			name_len = (size_t)(end - data);
 		decode_target(prog, data, name_len);

@@ -75,16 +75,24 @@ static uint32_t peek(const struct run *run, uint32_t offset)
 }
 
 /* What a guest sees next; reads of these change nothing (VIRTIO 4.2.2). */
-static struct ledger_probe probe(const struct run *run, bool ready)
+static void probe(const struct run *run, bool ready, struct ledger_probe *p)
 {
-	struct ledger_probe p = {
-		.status = peek(run, VIRTIO_MMIO_STATUS),
-		.interrupt_status = peek(run, VIRTIO_MMIO_INTERRUPT_STATUS),
-	};
+	p->status = peek(run, VIRTIO_MMIO_STATUS);
+	p->interrupt_status = peek(run, VIRTIO_MMIO_INTERRUPT_STATUS);
+	p->ready = ready ? peek(run, VIRTIO_MMIO_QUEUE_READY) : 0;
+}
 
-	if (ready)
-		p.ready = peek(run, VIRTIO_MMIO_QUEUE_READY);
-	return p;
+/* Accesses after which the ledger need not be shown the status: reads of
+ * registers and writes of those that only remember what is written.  Should a
+ * device change its status there, the next look tells. */
+static bool is_quiet(bool write, uint32_t offset, uint32_t width)
+{
+	if (width != 4 || offset % 4 != 0 || offset >= VIRTIO_MMIO_CONFIG)
+		return false;
+	if (!write)
+		return true;
+	return (offset >= VIRTIO_MMIO_QUEUE_DESC_LOW && offset <= VIRTIO_MMIO_QUEUE_USED_HIGH) ||
+	       (offset >= VIRTIO_MMIO_DEVICE_FEATURES_SEL && offset <= VIRTIO_MMIO_QUEUE_NUM);
 }
 
 static void trace_register(const struct run *run, enum trace_kind kind, uint32_t offset,
@@ -108,8 +116,10 @@ uint64_t guest_read(struct run *run, uint32_t offset, uint32_t width)
 	run->target->read(run->device, offset, bytes, width);
 	for (uint32_t i = 0; i < width; i++)
 		value |= (uint64_t)bytes[i] << (8 * i);
-	after = probe(run, false);
-	ledger_access_end(&run->ledger, false, offset, width, value, &after);
+	if (!is_quiet(false, offset, width))
+		probe(run, false, &after);
+	ledger_access_end(&run->ledger, false, offset, width, value,
+			  is_quiet(false, offset, width) ? NULL : &after);
 	trace_register(run, TRACE_REG_READ, offset, width, value);
 	run->last_read = value;
 	return value;
@@ -128,8 +138,10 @@ void guest_write(struct run *run, uint32_t offset, uint32_t width, uint64_t valu
 	trace_register(run, TRACE_REG_WRITE, offset, width, value);
 	ledger_access_begin(&run->ledger, true, offset, width, value);
 	run->target->write(run->device, offset, bytes, width);
-	after = probe(run, offset == VIRTIO_MMIO_QUEUE_READY);
-	ledger_access_end(&run->ledger, true, offset, width, value, &after);
+	if (!is_quiet(true, offset, width))
+		probe(run, offset == VIRTIO_MMIO_QUEUE_READY, &after);
+	ledger_access_end(&run->ledger, true, offset, width, value,
+			  is_quiet(true, offset, width) ? NULL : &after);
 }
 
 void guest_work(struct run *run)
@@ -142,7 +154,7 @@ void guest_work(struct run *run)
 		run->trace->event(run->trace->ctx, &event);
 	ledger_work_begin(&run->ledger);
 	run->target->work(run->device);
-	after = probe(run, false);
+	probe(run, false, &after);
 	ledger_work_end(&run->ledger, &after);
 }
 

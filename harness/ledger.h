@@ -182,8 +182,6 @@ struct ledger_queue {
 	bool moved;	    /* the used index moved and no interrupt came */
 	bool asked, silenced, unsure; /* flags read since: done, NO_INTERRUPT, failed */
 	bool notified;	    /* and the available index not read since */
-	bool failed;	    /* an access failed in this call */
-	bool active;	    /* notified or looked at in this call */
 	uint32_t holds, last_hold;
 	unsigned pending_count; /* entries in ledger.pending */
 };
@@ -192,6 +190,8 @@ struct ledger_call {
 	uint32_t accesses, chains, descs;
 	uint64_t bytes, bytes_max;
 	uint32_t interrupts; /* bits raised */
+	uint8_t active;	     /* queues notified or looked at, a bit each */
+	uint8_t failed;	     /* queues that an access failed for */
 	bool live;	     /* queues may be touched */
 };
 
@@ -245,9 +245,8 @@ void ledger_reset(struct ledger *ledger, const struct target *target, uint64_t o
 void ledger_op(struct ledger *ledger, uint32_t index, const char *verb);
 
 /* One register access of the driver: before it reaches the device, and after.
- * `write` registers get `value`; `status` and `interrupt_status` are what the
- * device shows once it has returned, and `ready` the QueueReady of the selected
- * queue. */
+ * `probe` is what the device shows once it has returned, `ready` the QueueReady
+ * of the selected queue where that was written; NULL: nobody looked. */
 void ledger_access_begin(struct ledger *ledger, bool write, uint64_t offset, uint32_t width,
 			 uint64_t value);
 struct ledger_probe {

@@ -240,8 +240,6 @@ void ledger_access_begin(struct ledger *l, bool write, uint64_t offset, uint32_t
 			 uint64_t value)
 {
 	l->call = (struct ledger_call){ .bytes_max = 4096 };
-	for (unsigned i = 0; i < PROGRAM_QUEUES; i++)
-		l->queues[i].active = l->queues[i].failed = false;
 	l->heap->call_bytes = 0;
 	l->call.live = (l->status & VIRTIO_CONFIG_S_DRIVER_OK) != 0;
 	if (!write || is_odd(offset, width))
@@ -250,8 +248,10 @@ void ledger_access_begin(struct ledger *l, bool write, uint64_t offset, uint32_t
 		l->call.live = l->call.live || (value & VIRTIO_CONFIG_S_DRIVER_OK) != 0;
 	if (offset == VIRTIO_MMIO_QUEUE_NOTIFY && value < l->target->queue_count &&
 	    value < PROGRAM_QUEUES && l->call.live && l->queues[value].ready &&
-	    !l->queues[value].poisoned)
-		l->queues[value].notified = l->queues[value].active = true;
+	    !l->queues[value].poisoned) {
+		l->queues[value].notified = true;
+		l->call.active |= (uint8_t)(1u << value);
+	}
 }
 
 static void judge_identity(struct ledger *l, uint64_t offset, uint64_t value)
@@ -304,6 +304,8 @@ void ledger_access_end(struct ledger *l, bool write, uint64_t offset, uint32_t w
 	} else if (!write && !odd) {
 		judge_identity(l, offset, value);
 	}
+	if (probe == NULL)
+		return;
 	if (!status)
 		judge_ladder(l, old, old & ~(uint32_t)VIRTIO_CONFIG_S_NEEDS_RESET, probe->status,
 			     write ? "a write of" : "a read of", (uint32_t)value);

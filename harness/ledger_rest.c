@@ -110,7 +110,8 @@ static void judge_stuck(struct ledger *l, unsigned i)
 	struct ledger_queue *q = &l->queues[i];
 	uint16_t head;
 
-	if (!q->active || q->failed || q->poisoned || !q->ready)
+	if ((l->call.active >> i & 1) == 0 || (l->call.failed >> i & 1) != 0 || q->poisoned ||
+	    !q->ready)
 		return;
 	if (ledger_judges(l, RULE_STUCK_NOTIFY) && q->notified &&
 	    l->target->queues[i].driver_initiated)
@@ -171,31 +172,8 @@ static uint64_t add_up(const struct ledger *l, const int8_t *terms)
 	return sum;
 }
 
-/* counters.sum: compared only when a counter moved, since a sum of what stands
- * still stands still. */
-static void judge_counters(struct ledger *l, const void *device)
+static void judge_sums(struct ledger *l)
 {
-	unsigned count = l->target->counter_count(device);
-	bool moved = false;
-
-	if (!l->sums_ready)
-		compile_sums(l, device);
-	if (count > TARGET_COUNTERS_MAX)
-		count = TARGET_COUNTERS_MAX;
-	for (unsigned i = 0; i < count; i++) {
-		uint64_t value = l->target->counter(device, i);
-
-		if (value == l->counters[i])
-			continue;
-		if (value < l->counters[i])
-			ledger_break(l, RULE_COUNTERS_FALL, "%s fell from %llu to %llu",
-				     l->target->counter_name(device, i),
-				     (unsigned long long)l->counters[i], (unsigned long long)value);
-		l->counters[i] = value;
-		moved = true;
-	}
-	if (!moved || !ledger_judges(l, RULE_COUNTERS_SUM))
-		return;
 	for (unsigned i = 0; i < l->sum_count; i++) {
 		uint64_t left = add_up(l, l->sums[i][0]);
 		uint64_t right = add_up(l, l->sums[i][1]);
@@ -207,6 +185,30 @@ static void judge_counters(struct ledger *l, const void *device)
 	}
 }
 
+/* counters.sum: compared only when a counter moved, since a sum of what stands
+ * still stands still. */
+static void judge_counters(struct ledger *l, const void *device)
+{
+	unsigned count = l->target->counter_count(device);
+	uint64_t values[TARGET_COUNTERS_MAX];
+
+	if (!l->sums_ready)
+		compile_sums(l, device);
+	l->target->counters(device, values);
+	if (memcmp(values, l->counters, count * sizeof(*values)) == 0)
+		return;
+	for (unsigned i = 0; i < count; i++) {
+		if (values[i] < l->counters[i])
+			ledger_break(l, RULE_COUNTERS_FALL, "%s fell from %llu to %llu",
+				     l->target->counter_name(device, i),
+				     (unsigned long long)l->counters[i],
+				     (unsigned long long)values[i]);
+		l->counters[i] = values[i];
+	}
+	if (ledger_judges(l, RULE_COUNTERS_SUM))
+		judge_sums(l);
+}
+
 void ledger_rest(struct ledger *l, enum device_state state, const void *device)
 {
 	bool resting = state != DEVICE_WORK;
@@ -215,7 +217,7 @@ void ledger_rest(struct ledger *l, enum device_state state, const void *device)
 		return;
 	if (ledger_judges(l, RULE_COUNTERS_FALL))
 		judge_counters(l, device);
-	for (unsigned i = 0; resting && i < PROGRAM_QUEUES; i++) {
+	for (unsigned i = 0; resting && i < l->target->queue_count && i < PROGRAM_QUEUES; i++) {
 		judge_wakeup(l, i);
 		if (state == DEVICE_IDLE && (l->status & VIRTIO_CONFIG_S_NEEDS_RESET) == 0)
 			judge_stuck(l, i);

@@ -75,7 +75,7 @@ static void on_avail_idx(const struct ring_access *a)
 {
 	struct ledger_queue *q = a->q;
 
-	q->active = true;
+	a->l->call.active |= (uint8_t)(1u << a->why.queue);
 	q->notified = false;
 	if (a->err != 0) {
 		q->poisoned = true;
@@ -384,7 +384,7 @@ void ledger_memory(void *ledger, struct guest_why why, bool write, uint64_t addr
 	judge_live(&a);
 	was_poisoned = a.q->poisoned;
 	if (err != 0)
-		a.q->failed = true;
+		l->call.failed |= (uint8_t)(1u << why.queue);
 	if (why.purpose == GUEST_PAYLOAD)
 		ledger_payload(l, a.q, why, write, addr, len, err);
 	else if (why.purpose == GUEST_INDIRECT)

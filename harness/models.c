@@ -47,9 +47,9 @@ static const char *model_counter_name(const void *device, unsigned index)
 	return mmio_counter_name(device, index);
 }
 
-static uint64_t model_counter(const void *device, unsigned index)
+static void model_counters(const void *device, uint64_t *values)
 {
-	return mmio_counter(device, index);
+	mmio_counters(device, values);
 }
 
 /* What every model on our mmio transport has in common. */
@@ -57,7 +57,7 @@ static uint64_t model_counter(const void *device, unsigned index)
 	.facts = FACT_ALL, .model = true, .create = (create_fn), .destroy = model_destroy,         \
 	.read = model_read, .write = model_write, .work = model_work, .state = model_state,        \
 	.counter_count = model_counter_count, .counter_name = model_counter_name,                  \
-	.counter = model_counter
+	.counters = model_counters
 
 static void *net_loopback_create(const struct device_host *host, uint64_t offered,
 				 const uint16_t *queue_max)

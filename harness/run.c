@@ -160,23 +160,17 @@ static void rest(struct run *run)
 	ledger_rest(&run->ledger, run->target->state(run->device), run->device);
 }
 
-static void note_counters(struct run *run)
-{
-	unsigned count = run->target->counter_count(run->device);
-
-	for (unsigned i = 0; i < count && i < TARGET_COUNTERS_MAX; i++)
-		run->counters[i] = run->target->counter(run->device, i);
-}
-
 static void trace_counters(const struct run *run)
 {
 	unsigned count = run->target->counter_count(run->device);
+	uint64_t now[TARGET_COUNTERS_MAX];
 
-	for (unsigned i = 0; i < count && i < TARGET_COUNTERS_MAX; i++) {
+	run->target->counters(run->device, now);
+	for (unsigned i = 0; i < count; i++) {
 		struct trace_event event = {
 			.kind = TRACE_COUNTER,
 			.name = run->target->counter_name(run->device, i),
-			.value = run->target->counter(run->device, i) - run->counters[i],
+			.value = now[i] - run->counters[i],
 		};
 
 		if (event.value != 0)
@@ -197,7 +191,7 @@ static void begin_op(struct run *run, const struct run_options *options, uint32_
 	if (run->trace != NULL)
 		run->trace->event(run->trace->ctx, &event);
 	if (run->trace != NULL || options->after_op != NULL)
-		note_counters(run);
+		run->target->counters(run->device, run->counters);
 	run->interrupts_used = 0;
 	run->interrupts_config = 0;
 	run->entered = false;

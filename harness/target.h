@@ -58,12 +58,13 @@ struct target {
 	void (*write)(void *device, uint64_t offset, const void *buf, uint32_t len);
 	void (*work)(void *device);
 	enum device_state (*state)(const void *device);
-	unsigned (*counter_count)(const void *device);
+	unsigned (*counter_count)(const void *device); /* at most TARGET_COUNTERS_MAX */
 	const char *(*counter_name)(const void *device, unsigned index);
-	uint64_t (*counter)(const void *device, unsigned index);
+	/* All of them, in that order; the harness reads them after every call. */
+	void (*counters)(const void *device, uint64_t *values);
 };
 
-#define TARGET_COUNTERS_MAX 64
+#define TARGET_COUNTERS_MAX 64u
 
 /* All registered targets, NULL-terminated. */
 extern const struct target *const target_table[];

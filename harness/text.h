@@ -22,7 +22,9 @@
 
 #include <stdio.h>
 
-#define TEXT_LINE_MAX 8192   /* bytes of a line, newline aside */
+/* Bytes of a line, newline aside: room for OP_BYTES_MAX buffers, each under the
+ * longest of names, so that every program prints as lines that parse. */
+#define TEXT_LINE_MAX 73728
 #define TEXT_NAME_MAX 32     /* bytes of a slot's name, NUL included */
 #define SCRIPT_EXPECT_MAX 512
 #define SCRIPT_CLAUSE_MAX 32

@@ -1,0 +1,42 @@
+/* SPDX-License-Identifier: Apache-2.0 OR MIT */
+/*
+ * What every fuzzing binary and replayer has in common.  See engine.h.
+ *
+ * Given one file and nothing else, a person wants to know what it does: it is
+ * run in a child and explained.  With flags, or with several files, it is an
+ * engine's or a script's turn, and everything happens in this process.
+ */
+#include "fuzzers/engine.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/stat.h>
+
+/* A smaller quarantine than AddressSanitizer's own: the memory limit of a fuzz
+ * run is there for the device. */
+const char *__asan_default_options(void);
+const char *__asan_default_options(void)
+{
+	return "quarantine_size_mb=16:max_allocation_size_mb=1024";
+}
+
+const char *__ubsan_default_options(void);
+const char *__ubsan_default_options(void)
+{
+	return "print_stacktrace=1";
+}
+
+int LLVMFuzzerInitialize(int *argc, char ***argv)
+{
+	struct stat st;
+
+	if (*argc == 2 && (*argv)[1][0] != '-' && fuzz_target.explain != NULL &&
+	    stat((*argv)[1], &st) == 0 && !S_ISDIR(st.st_mode))
+		exit(fuzz_target.explain(fuzz_target.name, (*argv)[1]));
+	return 0;
+}
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+{
+	return fuzz_target.one(fuzz_target.name, data, size);
+}

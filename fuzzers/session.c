@@ -1,0 +1,103 @@
+/* SPDX-License-Identifier: Apache-2.0 OR MIT */
+/*
+ * A fuzz input as a session of a device: decode, run, judge.  See engine.h.
+ *
+ * A finding is printed as a script with what happened and the next command,
+ * and ends the process through a function whose name tells findings apart.
+ */
+#include "fuzzers/engine.h"
+
+#include "harness/binary.h"
+#include "harness/replay.h"
+#include "harness/report.h"
+#include "harness/run.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+static struct program program;
+static struct run *run;
+
+/* Aborts with the kind of the finding on the stack. */
+#define FINDING_ABORT(kind)                                                                        \
+	void vringer_finding_##kind(void) __attribute__((noreturn, noinline));                     \
+	void vringer_finding_##kind(void)                                                          \
+	{                                                                                          \
+		__asm__ volatile("" : : "r"(FINDING_##kind) : "memory");                           \
+		abort();                                                                           \
+	}
+FINDING_ABORT(HANG)
+FINDING_ABORT(OOM)
+FINDING_ABORT(LEAK)
+
+static void give_up(const struct finding *finding) __attribute__((noreturn));
+
+static void give_up(const struct finding *finding)
+{
+	static struct script script;
+
+	fputs("vringer: a finding\n", stderr);
+	text_print(stderr, &program, NULL);
+	memset(script.op_lines, 0, sizeof(script.op_lines));
+	script.prog = program;
+	report_finding(stderr, "", finding, &script);
+	fprintf(stderr, "next: vringer replay -v -t %s FILE   (the file that the engine writes)\n",
+		run->target->name);
+	fflush(stderr);
+	if (finding->kind == FINDING_RULE)
+		rule_table[finding->rule].fail();
+	if (finding->kind == FINDING_HANG)
+		vringer_finding_HANG();
+	if (finding->kind == FINDING_LEAK)
+		vringer_finding_LEAK();
+	vringer_finding_OOM();
+}
+
+static void on_fatal(void *ctx, const struct finding *finding)
+{
+	(void)ctx;
+	give_up(finding);
+}
+
+static void open_session(const char *name)
+{
+	const struct target *target = target_find(name);
+	struct text_error error;
+
+	if (target != NULL && run_open(&run, target, &error) == 0)
+		return;
+	fprintf(stderr, "%s: no such target, or no memory for it\n", name);
+	exit(2);
+}
+
+static const struct finding *failing(const struct ledger *ledger)
+{
+	for (unsigned i = 0; i < ledger->finding_count; i++) {
+		const struct finding *f = &ledger->findings[i];
+
+		if (f->kind != FINDING_RULE || rule_fails(f->rule, ledger->strict, ledger->limits))
+			return f;
+	}
+	return &ledger->findings[0];
+}
+
+int session_one(const char *name, const uint8_t *data, size_t size)
+{
+	struct run_options options = { .fatal = on_fatal };
+
+	if (run == NULL)
+		open_session(name);
+	options.strict = options.limits = run->target->model;
+	if (binary_decode(&program, data, size, name, NULL) != 0)
+		return -1;
+	if (!run_program(run, &program, &options))
+		give_up(failing(&run->ledger));
+	return 0;
+}
+
+int session_explain(const char *name, const char *path)
+{
+	struct replay_options options = { .target = name, .print_script = true };
+
+	return replay_file(&options, path);
+}

@@ -1,0 +1,346 @@
+/* SPDX-License-Identifier: Apache-2.0 OR MIT */
+/*
+ * The binary spelling, record by record: each operation's bytes are its own,
+ * unassigned codes stay what they are, and files of other versions are told
+ * apart.  The laws over whole programs are in test_program.c.
+ */
+#include <errno.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include "generate.h"
+#include "spellings.h"
+
+static struct program decoded;
+
+static void decode(const void *bytes, size_t len)
+{
+	assert_int_equal(binary_decode(&decoded, bytes, len, "any", NULL), 0);
+}
+
+/* The same operation?  A repeat's body may have been clipped. */
+static void assert_same_op(const struct program *a, uint32_t i, const struct program *b, uint32_t j)
+{
+	const struct op *x = &a->ops[i], *y = &b->ops[j];
+
+	assert_int_equal(x->code, y->code);
+	assert_memory_equal(x->base, y->base, sizeof(x->base));
+	assert_memory_equal(x->value, y->value, sizeof(x->value));
+	if (x->code == OP_REPEAT)
+		return;
+	assert_int_equal(x->data_len, y->data_len);
+	assert_memory_equal(a->data + x->data_off, b->data + y->data_off, x->data_len);
+}
+
+/* Where each record of an encoding starts; the last one is the end. */
+static size_t find_records(const uint8_t *bytes, size_t len, size_t *starts)
+{
+	size_t count = 0;
+
+	starts[count++] = 0;
+	for (size_t i = 0; i < len; i++)
+		if (bytes[i] == BINARY_END)
+			starts[count++] = i + 1;
+	assert_int_equal(starts[count - 1], len);
+	return count - 1;
+}
+
+static void deleting_a_record_leaves_the_other_operations(void **state)
+{
+	static uint8_t cut[BINARY_SIZE_MAX];
+	struct generator g = { 11 };
+	size_t starts[64];
+
+	(void)state;
+	for (int i = 0; i < 400; i++) {
+		size_t len, count;
+
+		generate_program(&g, &program, 16);
+		len = (size_t)binary_encode(&program, encoded, sizeof(encoded), false);
+		count = find_records(encoded, len, starts);
+		assert_int_equal(count, program.op_count + 1);
+		for (size_t r = 1; r < count; r++) {
+			size_t gone = starts[r + 1] - starts[r];
+
+			memcpy(cut, encoded, starts[r]);
+			memcpy(cut + starts[r], encoded + starts[r + 1], len - starts[r + 1]);
+			decode(cut, len - gone);
+			assert_int_equal(decoded.op_count, program.op_count - 1);
+			for (uint32_t o = 0; o < decoded.op_count; o++)
+				assert_same_op(&decoded, o, &program, o + (o >= r - 1));
+		}
+	}
+}
+
+static void doubling_a_record_leaves_the_other_operations(void **state)
+{
+	static uint8_t grown[2 * BINARY_SIZE_MAX];
+	struct generator g = { 12 };
+	size_t starts[64];
+
+	(void)state;
+	for (int i = 0; i < 400; i++) {
+		size_t len, count;
+
+		do {
+			generate_program(&g, &program, 16);
+		} while (program.data_len > PROGRAM_DATA_MAX / 2);
+		len = (size_t)binary_encode(&program, encoded, sizeof(encoded), false);
+		count = find_records(encoded, len, starts);
+		for (size_t r = 1; r < count; r++) {
+			size_t more = starts[r + 1] - starts[r];
+
+			memcpy(grown, encoded, starts[r + 1]);
+			memcpy(grown + starts[r + 1], encoded + starts[r], len - starts[r]);
+			decode(grown, len + more);
+			assert_int_equal(decoded.op_count, program.op_count + 1);
+			for (uint32_t o = 0; o < decoded.op_count; o++)
+				assert_same_op(&decoded, o, &program, o - (o >= r));
+		}
+	}
+}
+
+static void deleting_the_header_record_gives_defaults(void **state)
+{
+	static const uint8_t bytes[] = { OP_CODE_HEADER, 1, BINARY_END, OP_RESET, BINARY_END };
+
+	(void)state;
+	decode(bytes, sizeof(bytes));
+	assert_true(decoded.features == ~1ULL);
+	assert_int_equal(decoded.op_count, 1);
+	decode(bytes + 3, 2);
+	assert_true(decoded.features == ~0ULL);
+	assert_int_equal(decoded.budget, 1);
+	assert_int_equal(decoded.op_count, 1);
+	assert_int_equal(decoded.ops[0].code, OP_RESET);
+}
+
+static void unassigned_codes_stay_what_they_are(void **state)
+{
+	unsigned unassigned = 0;
+
+	(void)state;
+	for (unsigned code = 0; code < 256; code++) {
+		bool special = code == BINARY_END || code == BINARY_ESCAPE;
+		uint8_t bytes[] = { OP_CODE_HEADER, BINARY_END, BINARY_ESCAPE, (uint8_t)(code & 15),
+				    BINARY_END };
+		size_t len = sizeof(bytes);
+		char expected[32];
+		char *text;
+
+		if (op_find((uint8_t)code) != NULL)
+			continue;
+		unassigned++;
+		if (!special) {
+			bytes[2] = (uint8_t)code;
+			bytes[3] = BINARY_END;
+			len--;
+		}
+		decode(bytes, len);
+		assert_int_equal(decoded.op_count, 1);
+		assert_int_equal(decoded.ops[0].code, OP_NOP);
+		assert_int_equal(decoded.ops[0].value[0], code);
+		text = print_program(&decoded);
+		snprintf(expected, sizeof(expected), "device any\nnop %u\n", code);
+		assert_string_equal(text, expected);
+		free(text);
+		assert_int_equal(binary_encode(&decoded, encoded, sizeof(encoded), false), len);
+		assert_memory_equal(encoded, bytes, len);
+	}
+	assert_true(unassigned > 100);
+}
+
+static void fields_that_are_missing_are_zero_and_bytes_too_many_are_cut(void **state)
+{
+	static const uint8_t shorter[] = { OP_QUEUE, 3, 0xff, BINARY_END };
+	uint8_t longer[200] = { OP_READY, 9, 1, 0, 0, 0, 7, 7, 7 };
+
+	(void)state;
+	decode(shorter, sizeof(shorter));
+	assert_int_equal(decoded.ops[0].value[0], 3);
+	assert_int_equal(decoded.ops[0].value[1], 0xff);
+	assert_int_equal(decoded.ops[0].value[4], 0);
+	longer[199] = BINARY_END;
+	decode(longer, sizeof(longer));
+	assert_int_equal(decoded.op_count, 1);
+	assert_int_equal(decoded.ops[0].value[0], 9 % PROGRAM_QUEUES);
+	assert_int_equal(decoded.ops[0].value[1], 1);
+}
+
+static void empty_records_are_nothing_and_the_last_needs_no_end(void **state)
+{
+	static const uint8_t bytes[] = { BINARY_END, BINARY_END, OP_RESET,
+					 BINARY_END, BINARY_END, OP_WORK };
+
+	(void)state;
+	decode(bytes, sizeof(bytes));
+	assert_int_equal(decoded.op_count, 2);
+	assert_int_equal(decoded.ops[0].code, OP_RESET);
+	assert_int_equal(decoded.ops[1].code, OP_WORK);
+	decode("", 0);
+	assert_int_equal(decoded.op_count, 0);
+}
+
+static void escapes_stand_for_end_and_escape_and_nothing_else(void **state)
+{
+	static const uint8_t bytes[] = { OP_STORE, 0,	 0,    0,    0,	   0,	 0,
+					 0,	   0,	 0,    0xf6, 0x05, 0xf6, 0x06,
+					 0xf6,	   0x07, 0xf6, 0xf6, 0x05, 0xf6, BINARY_END };
+	static const uint8_t payload[] = { 0xf5, 0xf6, 0xf6, 0x07, 0xf6, 0xf5, 0xf6 };
+
+	(void)state;
+	decode(bytes, sizeof(bytes));
+	assert_int_equal(decoded.op_count, 1);
+	assert_int_equal(decoded.ops[0].data_len, sizeof(payload));
+	assert_memory_equal(decoded.data, payload, sizeof(payload));
+}
+
+static void more_operations_than_fit_are_left_out(void **state)
+{
+	static uint8_t bytes[4 * PROGRAM_OPS_MAX];
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(bytes); i += 2) {
+		bytes[i] = OP_RESET;
+		bytes[i + 1] = BINARY_END;
+	}
+	decode(bytes, sizeof(bytes));
+	assert_int_equal(decoded.op_count, PROGRAM_OPS_MAX);
+	assert_text_law(&decoded);
+}
+
+static void payload_past_the_program_s_bound_is_cut(void **state)
+{
+	static uint8_t bytes[PROGRAM_DATA_MAX + 20 * (12 + OP_BYTES_MAX)];
+	size_t len = 0;
+
+	(void)state;
+	while (len + 11 + OP_BYTES_MAX < sizeof(bytes)) {
+		memset(bytes + len, 0, 10);
+		bytes[len] = OP_STORE;
+		memset(bytes + len + 10, 0x55, OP_BYTES_MAX);
+		len += 10 + OP_BYTES_MAX;
+		bytes[len++] = BINARY_END;
+	}
+	decode(bytes, len);
+	assert_int_equal(decoded.data_len, PROGRAM_DATA_MAX);
+	assert_int_equal(decoded.ops[decoded.op_count - 1].data_len, 0);
+	assert_text_law(&decoded);
+}
+
+static void repeats_end_inside_the_repeat_around_them(void **state)
+{
+	static const uint8_t bytes[] = {
+		OP_REPEAT,  2,		0,	   3,	 0,    BINARY_END, /* three operations */
+		OP_REPEAT,  2,		0,	   0xff, 0xff, BINARY_END, /* ... as many as there
+									      are: one */
+		OP_RESET,   BINARY_END, OP_REPEAT, 0,	 0,    1,	   0,
+		BINARY_END, /* the last in the first one */
+		OP_WORK,    BINARY_END,
+	};
+
+	(void)state;
+	decode(bytes, sizeof(bytes));
+	assert_int_equal(decoded.op_count, 5);
+	assert_int_equal(decoded.ops[0].data_len, 3);
+	assert_int_equal(decoded.ops[1].data_len, 2);
+	assert_int_equal(decoded.ops[3].data_len, 0);
+	assert_text_law(&decoded);
+}
+
+static void repeats_too_deep_have_no_body(void **state)
+{
+	uint8_t bytes[6 * 10];
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(bytes); i += 6) {
+		static const uint8_t repeat[] = { OP_REPEAT, 2, 0, 0xff, 0xff, BINARY_END };
+
+		memcpy(bytes + i, repeat, sizeof(repeat));
+	}
+	decode(bytes, sizeof(bytes));
+	for (int i = 0; i < 10; i++)
+		assert_int_equal(decoded.ops[i].data_len, i < PROGRAM_REPEAT_DEPTH_MAX ? 9 - i : 0);
+	assert_text_law(&decoded);
+}
+
+static void a_file_names_its_target(void **state)
+{
+	static const char *const files[][2] = {
+		{ "VRNG\x01\x03"
+		  "net",
+		  "net" },
+		{ "VRNG\x01\x05"
+		  "N t/\xff",
+		  "_____" },
+		{ "VRNG\x01\x40"
+		  "net",
+		  "net" },
+		{ "VRNG\x01\x01"
+		  "a",
+		  "a" },
+	};
+	static const char long_name[] = "VRNG\x01\x28"
+					"abcdefghijklmnopqrstuvwxyzabcdefghijklmn";
+
+	(void)state;
+	for (size_t i = 0; i < 4; i++) {
+		decode(files[i][0], strlen(files[i][0]));
+		assert_string_equal(decoded.target, files[i][1]);
+	}
+	decode(long_name, sizeof(long_name) - 1);
+	assert_string_equal(decoded.target, "abcdefghijklmnopqrstuvwxyzabcde");
+	decode("VRNG\x01\x00", 6);
+	assert_string_equal(decoded.target, "any");
+	decode("VRN\x01\x03net", 8);
+	assert_string_equal(decoded.target, "any");
+}
+
+static void a_file_of_another_version_is_an_empty_program(void **state)
+{
+	static const uint8_t versions[] = { 0, 2, 0x7f, 0xff };
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(versions); i++) {
+		uint8_t bytes[] = { 'V', 'R', 'N', 'G', versions[i], 1, 'x', OP_RESET, BINARY_END };
+		unsigned version = 77;
+
+		assert_int_equal(
+			binary_decode(&decoded, bytes, sizeof(bytes), "net-loopback", &version),
+			-EPROTONOSUPPORT);
+		assert_int_equal(version, versions[i]);
+		assert_int_equal(decoded.op_count, 0);
+		assert_string_equal(decoded.target, "net-loopback");
+		/* Cut short it is still of that version. */
+		assert_int_equal(binary_decode(&decoded, bytes, 5, "net-loopback", &version),
+				 -EPROTONOSUPPORT);
+	}
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(deleting_a_record_leaves_the_other_operations),
+		cmocka_unit_test(doubling_a_record_leaves_the_other_operations),
+		cmocka_unit_test(deleting_the_header_record_gives_defaults),
+		cmocka_unit_test(unassigned_codes_stay_what_they_are),
+		cmocka_unit_test(fields_that_are_missing_are_zero_and_bytes_too_many_are_cut),
+		cmocka_unit_test(empty_records_are_nothing_and_the_last_needs_no_end),
+		cmocka_unit_test(escapes_stand_for_end_and_escape_and_nothing_else),
+		cmocka_unit_test(more_operations_than_fit_are_left_out),
+		cmocka_unit_test(payload_past_the_program_s_bound_is_cut),
+		cmocka_unit_test(repeats_end_inside_the_repeat_around_them),
+		cmocka_unit_test(repeats_too_deep_have_no_body),
+		cmocka_unit_test(a_file_names_its_target),
+		cmocka_unit_test(a_file_of_another_version_is_an_empty_program),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
