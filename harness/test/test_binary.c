@@ -274,18 +274,10 @@ static void repeats_too_deep_have_no_body(void **state)
 static void a_file_names_its_target(void **state)
 {
 	static const char *const files[][2] = {
-		{ "VRNG\x01\x03"
-		  "net",
-		  "net" },
-		{ "VRNG\x01\x05"
-		  "N t/\xff",
-		  "_____" },
-		{ "VRNG\x01\x40"
-		  "net",
-		  "net" },
-		{ "VRNG\x01\x01"
-		  "a",
-		  "a" },
+		{ "VRNG\1\3net", "net" },
+		{ "VRNG\1\5N t/\377", "__t__" },
+		{ "VRNG\1\100net", "net" },
+		{ "VRNG\1\1a", "a" },
 	};
 	static const char long_name[] = "VRNG\x01\x28"
 					"abcdefghijklmnopqrstuvwxyzabcdefghijklmn";
