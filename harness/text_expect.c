@@ -21,6 +21,7 @@
  *   > silent                        no rule of any severity broken so far
  *   > breaks completion.not-held    the operation breaks that rule
  */
+#include "harness/ledger.h"
 #include "harness/text.h"
 
 #include <errno.h>
@@ -254,7 +255,11 @@ static int parse_breaks(struct text_line *line, struct expect *e)
 
 	if (!text_next(line, &word))
 		return text_fail(line, NULL, "expected a rule, 'vringer rules' lists them");
-	return copy_name(line, &word, word.len, &e->name);
+	if (copy_name(line, &word, word.len, &e->name) != 0)
+		return -EINVAL;
+	if (rule_find(e->name) < 0)
+		return text_fail(line, &word, "no rule '%s', 'vringer rules' lists them", e->name);
+	return 0;
 }
 
 static const struct {
