@@ -63,7 +63,7 @@ CC_cli   := $(if $(call given,CC),$(CC),gcc)
 
 FLAGS_gcc   := -O1 -g $(SAN)
 FLAGS_clang := -O1 -g $(SAN)
-FLAGS_fuzz  := $(if $(FOREIGN),$(CFLAGS),$(or $(CFLAGS),-O2 -g) $(SAN) -fsanitize=fuzzer-no-link)
+FLAGS_fuzz  := $(if $(FOREIGN),$(CFLAGS),$(or $(CFLAGS),-O3 -g) $(SAN) -fsanitize=fuzzer-no-link)
 FLAGS_plain := -O2 -g
 FLAGS_cov   := -O1 -g -fprofile-instr-generate -fcoverage-mapping -fcoverage-compilation-dir=.
 FLAGS_cli   := $(or $(CFLAGS),-O1 -g) $(SAN)
@@ -73,7 +73,7 @@ FLAGS_cli   := $(or $(CFLAGS),-O1 -g) $(SAN)
 # are no news to an engine, and cost more than half of the speed; gcc and clang
 # check it with all sanitizers in the tests.  Of somebody else's flags only the
 # coverage feedback is dropped, where their compiler knows how.
-SEAM       := harness/arena.c harness/arena_access.c harness/heap.c
+SEAM       := harness/seam.c
 NO_COV     := -fno-sanitize=fuzzer-no-link
 knows       = $(if $(shell $1 $2 -x c -c /dev/null -o /dev/null 2>&1 || echo no),,$2)
 JUDGE_fuzz := $(if $(FOREIGN),$(call knows,$(CC_fuzz),$(NO_COV)),$(NO_COV) -fno-sanitize=all)

@@ -4,7 +4,7 @@
  * device's side is in arena_access.c.  See arena.h.
  */
 #include "harness/arena_internal.h"
-#include "harness/poison.h"
+#include "harness/seam.h"
 
 #include <errno.h>
 #include <stdlib.h>
@@ -78,9 +78,9 @@ int arena_init(struct arena *arena, enum arena_layout layout, struct heap *heap)
 	}
 	fill_pristine(arena);
 	memcpy(arena->memory, arena->pristine, ARENA_SIZE_MAX);
-	poison_memory(arena->memory, ARENA_SIZE_MAX);
+	seam_poison(arena->memory, ARENA_SIZE_MAX);
 	for (unsigned i = 0; i < arena->region_count; i++)
-		unpoison_memory(arena->memory + arena->regions[i].offset, arena->regions[i].size);
+		seam_unpoison(arena->memory + arena->regions[i].offset, arena->regions[i].size);
 	arena_host_init(arena);
 	return 0;
 }
@@ -88,7 +88,7 @@ int arena_init(struct arena *arena, enum arena_layout layout, struct heap *heap)
 void arena_release(struct arena *arena)
 {
 	arena_drop_views(arena);
-	unpoison_memory(arena->memory, ARENA_SIZE_MAX);
+	seam_unpoison(arena->memory, ARENA_SIZE_MAX);
 	free(arena->memory);
 	free(arena->pristine);
 }
@@ -106,9 +106,9 @@ static void hole_poison(struct arena *arena, const struct arena_hole *hole, bool
 		if (from > to)
 			continue;
 		if (poison)
-			poison_memory(host + (from - region->base), to - from + 1);
+			seam_poison(host + (from - region->base), to - from + 1);
 		else
-			unpoison_memory(host + (from - region->base), to - from + 1);
+			seam_unpoison(host + (from - region->base), to - from + 1);
 	}
 }
 

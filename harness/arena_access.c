@@ -4,7 +4,7 @@
  * and faults that strike there.  See arena.h.
  */
 #include "harness/arena_internal.h"
-#include "harness/poison.h"
+#include "harness/seam.h"
 
 #include <errno.h>
 #include <string.h>
@@ -51,27 +51,6 @@ static bool strike_fault(struct arena *arena, struct guest_why why, bool write)
 	return true;
 }
 
-/* Small copies are most copies, and not worth a call. */
-static void copy_bytes(void *to, const void *from, uint32_t len)
-{
-	switch (len) {
-	case 2:
-		memcpy(to, from, 2);
-		break;
-	case 4:
-		memcpy(to, from, 4);
-		break;
-	case 8:
-		memcpy(to, from, 8);
-		break;
-	case 16:
-		memcpy(to, from, 16);
-		break;
-	default:
-		memcpy(to, from, len);
-	}
-}
-
 /* Is every byte of the range there?  Only for ranges that fit in 64 bits. */
 static bool range_is_mapped(struct arena *arena, uint64_t addr, uint32_t len)
 {
@@ -97,9 +76,9 @@ static void copy_pieces(struct arena *arena, uint64_t addr, uint8_t *data, uint3
 
 		if (write) {
 			arena_mark_dirty(arena, host, piece);
-			memcpy(host, data, piece);
+			seam_copy(host, data, piece);
 		} else {
-			memcpy(data, host, piece);
+			seam_copy(data, host, piece);
 		}
 		addr += piece;
 		data += piece;
@@ -128,9 +107,9 @@ static int move_bytes(struct arena *arena, struct guest_why why, uint64_t addr, 
 		copy_pieces(arena, addr, data, len, write);
 	} else if (write) {
 		arena_mark_dirty(arena, host, len);
-		copy_bytes(host, data, len);
+		seam_copy(host, data, len);
 	} else {
-		copy_bytes(data, host, len);
+		seam_copy(data, host, len);
 	}
 	return 0;
 }

@@ -4,7 +4,7 @@
  */
 #define _GNU_SOURCE
 #include "harness/child.h"
-#include "harness/poison.h"
+#include "harness/seam.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -17,10 +17,6 @@
 #include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
-
-#ifdef HAVE_ASAN
-#include <sanitizer/lsan_interface.h>
-#endif
 
 /* A coverage build writes its counters at exit, which a child does not reach. */
 extern int __llvm_profile_write_file(void) __attribute__((weak));
@@ -149,10 +145,8 @@ static void run_in_child(struct child *child)
 		result->finding_count = 0;
 	run_close(run);
 	result->passed = result->failed_line == 0 && child_finding(result, job) == NULL;
-#ifdef HAVE_ASAN
-	if (job->leaks && result->passed && __lsan_do_recoverable_leak_check() != 0)
+	if (job->leaks && result->passed && seam_leaks())
 		result->passed = false;
-#endif
 	result->done = true;
 	leave();
 }

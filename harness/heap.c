@@ -3,7 +3,7 @@
  * The host heap of a device under test; see heap.h.
  */
 #include "harness/heap.h"
-#include "harness/poison.h"
+#include "harness/seam.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -67,7 +67,7 @@ void *heap_alloc(void *ctx, size_t size)
 	heap->live_blocks++;
 	heap->live_bytes += size;
 	heap->call_bytes += size;
-	unpoison_memory(block->memory, size);
+	seam_unpoison(block->memory, size);
 	memset(block->memory, HEAP_GARBAGE, size);
 	heap_trace(heap, TRACE_ALLOC, size, 0);
 	return block->memory;
@@ -78,7 +78,7 @@ static void block_free(struct heap *heap, struct heap_block *block)
 	block->live = false;
 	heap->live_blocks--;
 	heap->live_bytes -= block->size;
-	poison_memory(block->memory, block->size);
+	seam_poison(block->memory, block->size);
 }
 
 void heap_free(void *ctx, void *memory)
@@ -114,7 +114,7 @@ void heap_release(struct heap *heap)
 {
 	heap_reset(heap);
 	for (unsigned i = 0; i < heap->block_count; i++) {
-		unpoison_memory(heap->blocks[i].memory, heap->blocks[i].size);
+		seam_unpoison(heap->blocks[i].memory, heap->blocks[i].size);
 		free(heap->blocks[i].memory);
 	}
 	memset(heap, 0, sizeof(*heap));

@@ -61,17 +61,38 @@ uint32_t ledger_hold_find(struct ledger *l, struct ledger_queue *q, uint16_t wal
 	return LEDGER_NONE;
 }
 
+/* Chains whose completion could not be written are lost, as a rule: a device
+ * that still returns one is no longer judged for it. */
+static void drop_abandoned(struct ledger *l, struct ledger_queue *q)
+{
+	uint32_t next;
+
+	for (uint32_t i = q->holds; i != LEDGER_NONE; i = next) {
+		next = l->hold[i].next;
+		if (!l->hold[i].abandoned)
+			continue;
+		ledger_hold_drop(l, q, i);
+		q->overflowed = true;
+	}
+}
+
 uint32_t ledger_hold_take(struct ledger *l, struct ledger_queue *q, uint16_t walk, uint16_t head)
 {
 	uint32_t index = l->hold_free;
 	struct ledger_hold *hold;
 
-	if (index != LEDGER_NONE)
+	if (index == LEDGER_NONE && l->hold_used == LEDGER_HOLDS_MAX) {
+		drop_abandoned(l, q);
+		index = l->hold_free;
+	}
+	if (index != LEDGER_NONE) {
 		l->hold_free = l->hold[index].next;
-	else if (l->hold_used < LEDGER_HOLDS_MAX)
+	} else if (l->hold_used < LEDGER_HOLDS_MAX) {
 		index = l->hold_used++;
-	else
+	} else {
+		q->overflowed = true;
 		return LEDGER_NONE;
+	}
 	hold = &l->hold[index];
 	memset(hold, 0, sizeof(*hold));
 	hold->walk = walk;
@@ -207,7 +228,7 @@ void ledger_payload(struct ledger *l, struct ledger_queue *q, struct guest_why w
 		return;
 	index = ledger_hold_find(l, q, why.walk);
 	if (index == LEDGER_NONE) {
-		if (l->hold_free == LEDGER_NONE && l->hold_used == LEDGER_HOLDS_MAX)
+		if (q->overflowed)
 			return;
 		if (ledger_judges(l, write ? RULE_MEMORY_WRITE : RULE_MEMORY_READ))
 			ledger_break(l, write ? RULE_MEMORY_WRITE : RULE_MEMORY_READ,

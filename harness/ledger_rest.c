@@ -191,13 +191,15 @@ static void judge_counters(struct ledger *l, const void *device)
 {
 	unsigned count = l->target->counter_count(device);
 	uint64_t values[TARGET_COUNTERS_MAX];
+	bool moved = false;
 
 	if (!l->sums_ready)
 		compile_sums(l, device);
 	l->target->counters(device, values);
-	if (memcmp(values, l->counters, count * sizeof(*values)) == 0)
-		return;
 	for (unsigned i = 0; i < count; i++) {
+		if (values[i] == l->counters[i])
+			continue;
+		moved = true;
 		if (values[i] < l->counters[i])
 			ledger_break(l, RULE_COUNTERS_FALL, "%s fell from %llu to %llu",
 				     l->target->counter_name(device, i),
@@ -205,7 +207,7 @@ static void judge_counters(struct ledger *l, const void *device)
 				     (unsigned long long)values[i]);
 		l->counters[i] = values[i];
 	}
-	if (ledger_judges(l, RULE_COUNTERS_SUM))
+	if (moved && ledger_judges(l, RULE_COUNTERS_SUM))
 		judge_sums(l);
 }
 

@@ -47,6 +47,7 @@ void ledger_queue_stop(struct ledger *l, struct ledger_queue *q)
 	q->poisoned = false;
 	q->moved = false;
 	q->notified = false;
+	q->overflowed = false;
 	q->pending_count = 0;
 }
 
@@ -147,11 +148,15 @@ static void on_desc(const struct ring_access *a)
 	uint16_t flags;
 
 	l->call.descs++;
-	if (found == LEDGER_NONE || a->err != 0)
+	if (a->err != 0)
 		return;
-	hold = &l->hold[found];
 	addr = get64(a->data);
 	len = get32(a->data + 8);
+	if (found == LEDGER_NONE) {
+		l->call.bytes_max += 2ull * l->target->chain_bytes_max + 64;
+		return;
+	}
+	hold = &l->hold[found];
 	flags = get16(a->data + 12);
 	if (a->why.purpose == GUEST_DESC)
 		judge_walk(a, hold, (uint16_t)((a->addr - a->q->desc) / DESC_SIZE));
@@ -234,15 +239,15 @@ static void judge_completion(const struct ring_access *a, const struct ledger_pe
 	uint32_t found = find_returned(a, entry);
 	const struct ledger_hold *hold;
 
+	l->completions++;
 	if (found == LEDGER_NONE) {
-		if (ledger_judges(l, RULE_COMPLETION_NOT_HELD))
+		if (!a->q->overflowed && ledger_judges(l, RULE_COMPLETION_NOT_HELD))
 			ledger_break(l, RULE_COMPLETION_NOT_HELD,
 				     "queue %u: used entry %u returns head %u, which the device "
 				     "does not hold",
 				     a->why.queue, entry->slot, entry->id);
 		return;
 	}
-	l->completions++;
 	hold = &l->hold[found];
 	if (!hold->blind && !hold->restarted && ledger_judges(l, RULE_COMPLETION_LEN) &&
 	    !ledger_hold_covers(l, hold, entry->len))

@@ -222,6 +222,8 @@ static void run_ops(struct run *run, const struct program *prog, const struct ru
 	unsigned depth = 0;
 	uint32_t i = 0;
 
+	if (budget < prog->op_count)
+		budget = prog->op_count;
 	run->ops_run = 0;
 	while (!run->ledger.stop && run->ops_run < budget) {
 		const struct op *op;

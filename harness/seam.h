@@ -1,0 +1,28 @@
+/* SPDX-License-Identifier: Apache-2.0 OR MIT */
+/*
+ * Where a device's own memory meets the harness: copies that are checked, and
+ * memory that is forbidden.
+ *
+ * seam.c is the one file of the harness that is built with the sanitizers of
+ * the device under test also where the rest of it is not.
+ */
+#ifndef VRINGER_HARNESS_SEAM_H
+#define VRINGER_HARNESS_SEAM_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+/* Copy `len` bytes; under AddressSanitizer both ranges are checked. */
+void seam_copy(void *to, const void *from, uint32_t len);
+
+/* Under AddressSanitizer, make any access to these bytes a report, or allow
+ * it again. */
+void seam_poison(const void *memory, size_t size);
+void seam_unpoison(const void *memory, size_t size);
+
+/* Has memory been lost since the process began?  LeakSanitizer's report is on
+ * stderr then.  false where there is none. */
+bool seam_leaks(void);
+
+#endif
