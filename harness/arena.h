@@ -69,7 +69,8 @@ struct arena_view {
 };
 
 /* Told of every device access once it is over; data is what was read or what
- * was to be written.  err: 0 or -EFAULT. */
+ * was to be written.  err: 0, or -EFAULT and data may be NULL: a view that
+ * cannot be had is a failed access. */
 typedef void arena_observe_fn(void *ctx, struct guest_why why, bool write, uint64_t addr,
 			      const void *data, uint32_t len, int err);
 

@@ -172,9 +172,12 @@ static void *arena_map_view(void *ctx, struct guest_why why, uint64_t addr, uint
 	struct arena_view *view = find_view(arena, NULL);
 	void *memory;
 
-	if (view == NULL || (len > 0 && len - 1 > UINT64_MAX - addr) ||
-	    !range_is_mapped(arena, addr, len))
+	if (view == NULL)
 		return NULL;
+	if ((len > 0 && len - 1 > UINT64_MAX - addr) || !range_is_mapped(arena, addr, len)) {
+		tell(arena, why, write, addr, NULL, len, -EFAULT);
+		return NULL;
+	}
 	memory = heap_alloc(arena->heap, len);
 	if (memory == NULL)
 		return NULL;

@@ -262,13 +262,14 @@ static void on_used_idx(const struct ring_access *a)
 {
 	struct ledger *l = a->l;
 	struct ledger_queue *q = a->q;
-	uint16_t moved = (uint16_t)(get16(a->data) - q->used_idx);
+	uint16_t moved;
 
 	if (a->err != 0) {
 		for (unsigned i = 0; i < q->pending_count; i++)
 			abandon(a, a->pending[i].walk);
 		return;
 	}
+	moved = (uint16_t)(get16(a->data) - q->used_idx);
 	if (moved == 0)
 		return;
 	if (ledger_judges(l, RULE_ORDER_ENTRY) && moved > q->pending_count)
