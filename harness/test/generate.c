@@ -110,7 +110,7 @@ static void generate_header(struct generator *g, struct program *prog)
 	for (int i = 0; i < PROGRAM_QUEUES && generate_below(g, 2) != 0; i++)
 		prog->queue_max[i] = (uint16_t)generate_edge(g);
 	if (generate_below(g, 2) != 0)
-		prog->budget = (uint8_t)(1 + generate_below(g, PROGRAM_BUDGET_MAX));
+		prog->budget = (uint16_t)(1 + generate_below(g, PROGRAM_BUDGET_MAX));
 }
 
 void generate_program(struct generator *g, struct program *prog, uint32_t ops_max)
