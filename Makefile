@@ -63,10 +63,14 @@ CC_cli   := $(if $(call given,CC),$(CC),gcc)
 
 FLAGS_gcc   := -O1 -g $(SAN)
 FLAGS_clang := -O1 -g $(SAN)
-FLAGS_fuzz  := $(if $(FOREIGN),$(CFLAGS),$(or $(CFLAGS),-O3 -g) $(SAN) -fsanitize=fuzzer-no-link)
+FLAGS_fuzz  := $(if $(FOREIGN),$(CFLAGS),$(or $(CFLAGS),-O2 -g) $(SAN) $(COV))
 FLAGS_plain := -O2 -g
 FLAGS_cov   := -O1 -g -fprofile-instr-generate -fcoverage-mapping -fcoverage-compilation-dir=.
 FLAGS_cli   := $(or $(CFLAGS),-O1 -g) $(SAN)
+
+# Edge counters alone: comparisons are traced at each check that UBSan adds, for
+# half of the speed, and a program has few magic numbers to be guessed.
+COV         = -fsanitize-coverage=inline-8bit-counters,pc-table
 
 # In the fuzz flavour the device under test is instrumented, and the seam where
 # it meets the harness (guest memory, heap).  The judge is not: its own branches
@@ -74,7 +78,7 @@ FLAGS_cli   := $(or $(CFLAGS),-O1 -g) $(SAN)
 # check it with all sanitizers in the tests.  Of somebody else's flags only the
 # coverage feedback is dropped, where their compiler knows how.
 SEAM       := harness/seam.c
-NO_COV     := -fno-sanitize=fuzzer-no-link
+NO_COV     := -fno-sanitize=fuzzer-no-link -fno-sanitize-coverage=edge,inline-8bit-counters,pc-table,trace-pc-guard,trace-cmp,indirect-calls
 knows       = $(if $(shell $1 $2 -x c -c /dev/null -o /dev/null 2>&1 || echo no),,$2)
 JUDGE_fuzz := $(if $(FOREIGN),$(call knows,$(CC_fuzz),$(NO_COV)),$(NO_COV) -fno-sanitize=all)
 SEAM_fuzz  := $(if $(FOREIGN),$(JUDGE_fuzz),$(NO_COV))

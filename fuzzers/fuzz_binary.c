@@ -44,6 +44,9 @@ static void check_binary(bool magic)
 		abort();
 	if (binary_decode(&again, encoded, (size_t)len, program.target, NULL) != 0)
 		abort();
+	/* A body alone has neither target nor budget. */
+	if (!magic)
+		again.budget = program.budget;
 	if (!program_equal(&program, &again))
 		abort();
 	if (program_hash(&program) != program_hash(&again))

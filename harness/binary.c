@@ -9,6 +9,7 @@
 #include <string.h>
 
 static const uint8_t magic_bytes[4] = { 'V', 'R', 'N', 'G' };
+#define MAGIC_SIZE 8 /* magic, version, budget, length of the target's name */
 
 /* One record, unescaped. */
 #define RECORD_MAX (1 + 9 * OP_FIELDS_MAX + 2 + OP_BYTES_MAX)
@@ -55,7 +56,6 @@ static void decode_header(struct program *prog, struct record *rec)
 {
 	rec->pos = 1;
 	prog->features = ~record_value(rec, 8);
-	prog->budget = (uint8_t)(record_value(rec, 1) % PROGRAM_BUDGET_MAX + 1);
 	for (int i = 0; i < PROGRAM_QUEUES; i++)
 		prog->queue_max[i] = (uint16_t)record_value(rec, 2);
 }
@@ -208,11 +208,10 @@ static size_t trim(const uint8_t *bytes, size_t len)
 
 static void encode_header(struct writer *w, const struct program *prog)
 {
-	uint8_t bytes[1 + 8 + 1 + 2 * PROGRAM_QUEUES] = { OP_CODE_HEADER };
+	uint8_t bytes[1 + 8 + 2 * PROGRAM_QUEUES] = { OP_CODE_HEADER };
 	size_t len = 1;
 
 	len += put_value(bytes + len, ~prog->features, 8);
-	len += put_value(bytes + len, prog->budget - 1u, 1);
 	for (int i = 0; i < PROGRAM_QUEUES; i++)
 		len += put_value(bytes + len, prog->queue_max[i], 2);
 	put_record(w, bytes, trim(bytes, len));
@@ -258,6 +257,8 @@ long binary_encode(const struct program *prog, uint8_t *out, size_t size, bool m
 		for (size_t i = 0; i < sizeof(magic_bytes); i++)
 			put_raw(&w, magic_bytes[i]);
 		put_raw(&w, BINARY_VERSION);
+		put_raw(&w, (uint8_t)(prog->budget - 1u));
+		put_raw(&w, (uint8_t)((prog->budget - 1u) >> 8));
 		put_raw(&w, (uint8_t)name_len);
 		for (size_t i = 0; i < name_len; i++)
 			put_raw(&w, (uint8_t)prog->target[i]);

@@ -4,7 +4,7 @@
  *
  * Decoding is total: every byte string is a program.  Version 1:
  *
- *   file    = [ "VRNG" version:1 length:1 target:length ] body
+ *   file    = [ "VRNG" version:1 budget:2 length:1 target:length ] body
  *   body    = record END record END ...           END = 0xf5
  *   record  = code:1 fields payload               little-endian, no padding
  *
@@ -17,12 +17,13 @@
  * each operation's bytes are its own: delete or double them and the others
  * stay what they were.
  *
- * A body may start with a header record, code 0x01: features withheld (8),
- * budget - 1 (1), the largest size of each of 8 queues (2 each).  Anywhere
- * else that code is an unassigned one, and so a nop.
+ * A body may start with a header record, code 0x01: features withheld (8), the
+ * largest size of each of 8 queues (2 each).  Anywhere else that code is an
+ * unassigned one, and so a nop.
  *
  * Without magic the whole input is a body of this version for the target that
- * the caller names.
+ * the caller names, with a budget of one unit: an engine has no way to make
+ * its inputs slow.
  */
 #ifndef VRINGER_HARNESS_BINARY_H
 #define VRINGER_HARNESS_BINARY_H
@@ -42,8 +43,8 @@
 int binary_decode(struct program *prog, const uint8_t *data, size_t len, const char *target,
 		  unsigned *version);
 
-/* Encode into `out`, which has room for `size` bytes, with magic and target if
- * `magic`.  The number of bytes, or -ENOSPC. */
+/* Encode into `out`, which has room for `size` bytes, with magic, target and
+ * budget if `magic`; without it these three are not in it.  The number of bytes, or -ENOSPC. */
 long binary_encode(const struct program *prog, uint8_t *out, size_t size, bool magic);
 
 #endif

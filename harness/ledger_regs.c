@@ -184,6 +184,12 @@ ADDR_WRITER(avail_high, avail, true, 2)
 ADDR_WRITER(used_low, used, false, 4)
 ADDR_WRITER(used_high, used, true, 4)
 
+/* The largest that is not above `max`, which is not 0. */
+static uint16_t power_of_two(uint16_t max)
+{
+	return (uint16_t)(1u << (31 - __builtin_clz(max)));
+}
+
 static void on_queue_ready(struct ledger *l, uint32_t value, const struct ledger_probe *probe)
 {
 	struct ledger_queue *q = selected(l);
@@ -197,10 +203,10 @@ static void on_queue_ready(struct ledger *l, uint32_t value, const struct ledger
 	if (probe->ready == 0) {
 		ledger_queue_stop(l, q);
 	} else if (!q->ready) {
-		/* Never written: the device goes by the largest size. */
+		/* Never written: our models go by the largest power of two. */
+		q->known = q->size != 0 || l->target->model;
 		if (q->size == 0)
-			q->size = l->queue_max[l->queue_sel];
-		q->known = q->size != 0;
+			q->size = power_of_two(l->queue_max[l->queue_sel]);
 		ledger_queue_start(l, q);
 	}
 }

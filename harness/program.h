@@ -27,8 +27,8 @@
 #define PROGRAM_QUEUES 8	    /* queues that a program can name */
 #define PROGRAM_SLOTS 16	    /* buffer slots, b0 to b15 */
 #define PROGRAM_TARGET_MAX 32	    /* bytes of a target's name, NUL included */
-#define PROGRAM_BUDGET_UNIT 512     /* operations run per unit of budget */
-#define PROGRAM_BUDGET_MAX 255	    /* units */
+#define PROGRAM_BUDGET_UNIT 256     /* operations run per unit of budget */
+#define PROGRAM_BUDGET_MAX 1024	    /* units */
 #define OP_FIELDS_MAX 6		    /* fields of an operation, payload aside */
 #define OP_BYTES_MAX 2048	    /* payload bytes of one operation */
 
@@ -203,7 +203,7 @@ struct program {
 	uint16_t queue_max[PROGRAM_QUEUES]; /* entries; 0: the target's own */
 	/* How many operations are run, repeats counted each time: 1 to
 	 * PROGRAM_BUDGET_MAX units, and in any case each one once. */
-	uint8_t budget;
+	uint16_t budget;
 	uint32_t op_count;
 	uint32_t data_len;
 	struct op ops[PROGRAM_OPS_MAX];

@@ -94,12 +94,12 @@ static int parse_header(struct parser *p)
 			if (parse_queue_max(line, &word, prog) != 0)
 				return -EINVAL;
 		} else if (text_word_named(&word, "budget")) {
-			if (text_value(line, &word, FIELD_U8, &value, &base) != 0)
+			if (text_value(line, &word, FIELD_U16, &value, &base) != 0)
 				return -EINVAL;
 			if (value < 1 || value > PROGRAM_BUDGET_MAX)
 				return text_fail(line, &word, "out of range, expected 1 to %d",
 						 PROGRAM_BUDGET_MAX);
-			prog->budget = (uint8_t)value;
+			prog->budget = (uint16_t)value;
 		} else {
 			return text_fail(line, &word,
 					 "unknown, expected features=, queue_max= or budget=");
