@@ -61,16 +61,16 @@ CC_plain := $(if $(call given,CC),$(CC),gcc)
 CC_cov   := $(CLANG)
 CC_cli   := $(if $(call given,CC),$(CC),gcc)
 
+# Edge counters alone: comparisons are traced at each check that UBSan adds, for
+# half of the speed, and a program has few magic numbers to be guessed.
+COV    := -fsanitize-coverage=edge,inline-8bit-counters,pc-table
+
 FLAGS_gcc   := -O1 -g $(SAN)
 FLAGS_clang := -O1 -g $(SAN)
 FLAGS_fuzz  := $(if $(FOREIGN),$(CFLAGS),$(or $(CFLAGS),-O2 -g) $(SAN) $(COV))
 FLAGS_plain := -O2 -g
 FLAGS_cov   := -O1 -g -fprofile-instr-generate -fcoverage-mapping -fcoverage-compilation-dir=.
 FLAGS_cli   := $(or $(CFLAGS),-O1 -g) $(SAN)
-
-# Edge counters alone: comparisons are traced at each check that UBSan adds, for
-# half of the speed, and a program has few magic numbers to be guessed.
-COV         = -fsanitize-coverage=inline-8bit-counters,pc-table
 
 # In the fuzz flavour the device under test is instrumented, and the seam where
 # it meets the harness (guest memory, heap).  The judge is not: its own branches

@@ -105,6 +105,13 @@ static bool holds_chain(const struct ledger *l, const struct ledger_queue *q, ui
 	return false;
 }
 
+/* A used ring that passes 2^64 has entries that are nowhere: a device that
+ * notices need not try to write them. */
+static bool used_ring_wraps(const struct ledger_queue *q)
+{
+	return q->used > UINT64_MAX - (4 + 8ull * q->size);
+}
+
 static void judge_stuck(struct ledger *l, unsigned i)
 {
 	struct ledger_queue *q = &l->queues[i];
@@ -123,7 +130,8 @@ static void judge_stuck(struct ledger *l, unsigned i)
 			     "queue %u: the device read available index %u, took the entries below "
 			     "%u and rests",
 			     i, q->avail_idx, q->taken);
-	if (ledger_judges(l, RULE_STUCK_HELD) && !l->target->holds && holds_chain(l, q, &head))
+	if (!used_ring_wraps(q) && ledger_judges(l, RULE_STUCK_HELD) && !l->target->holds &&
+	    holds_chain(l, q, &head))
 		ledger_break(l, RULE_STUCK_HELD,
 			     "queue %u: the device took the chain of head %u and rests without "
 			     "returning it",

@@ -1,0 +1,63 @@
+/* SPDX-License-Identifier: Apache-2.0 OR MIT */
+/*
+ * For each rule a sequence that breaks it, and nothing before it, and next to
+ * it a correct one.  Both start with rig_new() done.
+ */
+#ifndef VRINGER_HARNESS_TEST_LEDGER_CASES_H
+#define VRINGER_HARNESS_TEST_LEDGER_CASES_H
+
+#include "harness/ledger.h"
+
+struct ledger_case {
+	enum rule rule;
+	void (*broken)(void);
+	void (*correct)(void);
+};
+
+extern const struct ledger_case ledger_cases[];
+extern const size_t ledger_case_count;
+
+/* Rules of queues and chains, of what follows at rest, and of registers. */
+#define LEDGER_CASES(X)                                                                            \
+	X(MEMORY_NOT_LIVE, queue_not_live, queue_live)                                             \
+	X(MEMORY_RING, index_out_of_place, index_in_place)                                         \
+	X(MEMORY_WRITE, write_to_readable, write_to_writable)                                      \
+	X(MEMORY_READ, read_past_buffer, read_whole_buffer)                                        \
+	X(MEMORY_READ_WRITABLE, read_of_writable, read_of_both)                                    \
+	X(MEMORY_POISONED, poisoned_read_again, poisoned_left_alone)                               \
+	X(COMPLETION_NOT_HELD, returned_twice, returned_once)                                      \
+	X(COMPLETION_SLOT, slot_skipped, slots_in_order)                                           \
+	X(COMPLETION_LEN, len_one_too_many, len_as_written)                                        \
+	X(ORDER_ENTRY, index_before_entry, index_after_entry)                                      \
+	X(ORDER_UNAVAILABLE, entry_at_the_index, entry_below_the_index)                            \
+	X(FETCH_WALK, walk_leaves_the_chain, walk_follows_the_chain)                               \
+	X(WAKEUP_MISSING, no_interrupt, no_interrupt_wanted)                                       \
+	X(WAKEUP_SUPERFLUOUS, interrupt_not_wanted, interrupt_wanted)                              \
+	X(WAKEUP_UNASKED, interrupt_unasked, interrupt_asked)                                      \
+	X(WAKEUP_NOT_LIVE, used_interrupt_early, config_interrupt_early)                           \
+	X(WAKEUP_NEEDS_RESET, needs_reset_in_silence, needs_reset_told)                            \
+	X(STUCK_NOTIFY, notified_in_vain, notified_and_looked)                                     \
+	X(STUCK_AVAILABLE, one_of_two_taken, two_of_two_taken)                                     \
+	X(STUCK_HELD, chain_kept, chain_kept_where_declared)                                       \
+	X(WORK_ACCESSES, accesses_one_too_many, accesses_at_the_bound)                             \
+	X(WORK_BYTES, bytes_moved_three_times, bytes_moved_twice)                                  \
+	X(WORK_HEAP, heap_one_too_many, heap_at_the_bound)                                         \
+	X(COUNTERS_FALL, counter_falls, counter_stands)                                            \
+	X(COUNTERS_SUM, sum_broken, sum_kept)                                                      \
+	X(STATUS_IDENTITY, version_one, version_two)                                               \
+	X(STATUS_RESET, status_stays, status_zero)                                                 \
+	X(STATUS_FEATURES, features_not_offered, features_refused)                                 \
+	X(STATUS_LADDER, step_skipped, step_ignored)                                               \
+	X(STATUS_POISON, poison_in_silence, poison_told)                                           \
+	X(STATUS_INTERRUPT, interrupt_not_shown, interrupt_shown)                                  \
+	X(STATUS_QUEUE_READY, ready_stays, ready_falls)                                            \
+	X(RESET_REGISTERS, register_kept, register_cleared)                                        \
+	X(LIVENESS_REQUEST, dead_after_reset, alive_after_reset)
+
+#define X(rule, broken, correct)                                                                   \
+	void case_##broken(void);                                                                  \
+	void case_##correct(void);
+LEDGER_CASES(X)
+#undef X
+
+#endif

@@ -1,0 +1,301 @@
+/* SPDX-License-Identifier: Apache-2.0 OR MIT */
+/*
+ * The device that is not there; see ledger_rig.h.
+ */
+#include <errno.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include "ledger_rig.h"
+
+struct ledger ledger;
+struct heap rig_heap;
+struct ledger_probe shown;
+uint64_t rig_counters[2];
+unsigned on;
+int access_error;
+
+/* The register access in flight. */
+static struct {
+	bool write;
+	uint64_t offset, value;
+} in_flight;
+
+static unsigned counter_count(const void *device)
+{
+	(void)device;
+	return 2;
+}
+
+static const char *counter_name(const void *device, unsigned index)
+{
+	(void)device;
+	return index == 0 ? "out" : "in";
+}
+
+static void counters(const void *device, uint64_t *values)
+{
+	(void)device;
+	memcpy(values, rig_counters, sizeof(rig_counters));
+}
+
+static const struct device_queue_desc queues[] = { { "rx", 256, false }, { "tx", 256, true } };
+static const struct target_sum sums[] = { { "out", "in" }, { NULL, NULL } };
+
+struct target rig_target;
+
+static const struct target fresh_target = {
+	.name = "rig",
+	.features = 1ULL << VIRTIO_F_VERSION_1 | 1,
+	.queue_count = 2,
+	.queues = queues,
+	.facts = FACT_ALL,
+	.model = true,
+	.chain_bytes_max = 65536,
+	.heap_max = 4096,
+	.sums = sums,
+	.counter_count = counter_count,
+	.counter_name = counter_name,
+	.counters = counters,
+};
+
+static void start(void)
+{
+	memset(&ledger, 0, sizeof(ledger));
+	memset(&rig_heap, 0, sizeof(rig_heap));
+	memset(rig_counters, 0, sizeof(rig_counters));
+	ledger.heap = &rig_heap;
+	ledger.enabled = true;
+	ledger.strict = true;
+	ledger.limits = true;
+	shown = (struct ledger_probe){ 0, 0, 0 };
+	on = TX;
+	access_error = 0;
+	ledger_reset(&ledger, &rig_target, rig_target.features);
+	ledger.queue_max[RX] = ledger.queue_max[TX] = 256;
+	ledger_op(&ledger, 7, "test");
+}
+
+void rig_new(void)
+{
+	rig_target = fresh_target;
+	start();
+}
+
+void rig_features_ok(uint16_t size)
+{
+	start();
+	set_status(VIRTIO_CONFIG_S_ACKNOWLEDGE);
+	set_status(STATUS_DRIVER);
+	reg_write(VIRTIO_MMIO_DRIVER_FEATURES_SEL, 1);
+	reg_write(VIRTIO_MMIO_DRIVER_FEATURES, 1);
+	set_status(STATUS_FEATURES);
+	for (unsigned q = 0; q < 2; q++) {
+		reg_write(VIRTIO_MMIO_QUEUE_SEL, q);
+		reg_write(VIRTIO_MMIO_QUEUE_NUM, size);
+		reg_write(VIRTIO_MMIO_QUEUE_DESC_LOW, DESC_AT(q));
+		reg_write(VIRTIO_MMIO_QUEUE_AVAIL_LOW, AVAIL_AT(q));
+		reg_write(VIRTIO_MMIO_QUEUE_USED_LOW, USED_AT(q));
+		shown.ready = 1;
+		reg_write(VIRTIO_MMIO_QUEUE_READY, 1);
+	}
+}
+
+void rig_live(uint16_t size)
+{
+	rig_features_ok(size);
+	set_status(STATUS_LIVE);
+}
+
+void call(uint64_t offset, uint64_t value)
+{
+	in_flight.write = true;
+	in_flight.offset = offset;
+	in_flight.value = value;
+	ledger_access_begin(&ledger, true, offset, 4, value);
+}
+
+void done(void)
+{
+	ledger_access_end(&ledger, in_flight.write, in_flight.offset, 4, in_flight.value, &shown);
+}
+
+void reg_write(uint64_t offset, uint64_t value)
+{
+	call(offset, value);
+	done();
+}
+
+void reg_read(uint64_t offset, uint64_t value)
+{
+	ledger_access_begin(&ledger, false, offset, 4, 0);
+	ledger_access_end(&ledger, false, offset, 4, value, &shown);
+}
+
+void set_status(uint32_t status)
+{
+	call(VIRTIO_MMIO_STATUS, status);
+	shown.status = status;
+	if (status == 0)
+		shown.interrupt_status = shown.ready = 0;
+	done();
+}
+
+void notify(void)
+{
+	call(VIRTIO_MMIO_QUEUE_NOTIFY, on);
+}
+
+void work(void)
+{
+	in_flight.write = false;
+	in_flight.offset = VIRTIO_MMIO_CONFIG;
+	ledger_work_begin(&ledger);
+}
+
+void rest(enum device_state state)
+{
+	ledger_rest(&ledger, state, NULL);
+}
+
+static void access_bytes(enum guest_purpose purpose, uint16_t walk, bool write, uint64_t addr,
+			 const void *data, uint32_t len)
+{
+	struct guest_why why = { .purpose = (uint8_t)purpose, .queue = (uint16_t)on, .walk = walk };
+
+	/* On a failed access there is nothing to see. */
+	ledger_memory(&ledger, why, write, addr, access_error == 0 ? data : NULL, len,
+		      access_error);
+}
+
+static void put(uint8_t *to, uint64_t value, unsigned width)
+{
+	for (unsigned i = 0; i < width; i++)
+		to[i] = (uint8_t)(value >> (8 * i));
+}
+
+void access_ring(enum guest_purpose purpose, bool write, uint64_t addr, uint32_t len)
+{
+	static const uint8_t zeros[64];
+
+	assert_true(len <= sizeof(zeros));
+	access_bytes(purpose, 0, write, addr, zeros, len);
+}
+
+void avail_idx(uint16_t value)
+{
+	uint8_t bytes[2];
+
+	put(bytes, value, 2);
+	access_bytes(GUEST_AVAIL_IDX, 0, false, AVAIL_AT(on) + 2, bytes, 2);
+}
+
+void avail_entry(uint16_t walk, uint16_t head)
+{
+	uint8_t bytes[2];
+
+	put(bytes, head, 2);
+	access_bytes(GUEST_AVAIL_ENTRY, walk, false,
+		     AVAIL_AT(on) + 4 + 2ull * (walk % ledger.queues[on].size), bytes, 2);
+}
+
+void avail_flags(uint16_t value)
+{
+	uint8_t bytes[2];
+
+	put(bytes, value, 2);
+	access_bytes(GUEST_AVAIL_FLAGS, 0, false, AVAIL_AT(on), bytes, 2);
+}
+
+static void put_desc(uint8_t *bytes, uint64_t addr, uint32_t len, unsigned flags, uint16_t next)
+{
+	put(bytes, addr, 8);
+	put(bytes + 8, len, 4);
+	put(bytes + 12, flags, 2);
+	put(bytes + 14, next, 2);
+}
+
+void desc(uint16_t walk, uint16_t index, uint64_t addr, uint32_t len, unsigned flags, uint16_t next)
+{
+	uint8_t bytes[16];
+
+	put_desc(bytes, addr, len, flags, next);
+	access_bytes(GUEST_DESC, walk, false, DESC_AT(on) + 16ull * index, bytes, 16);
+}
+
+void indirect(uint16_t walk, uint64_t addr, uint32_t len, unsigned flags)
+{
+	uint8_t bytes[16];
+
+	put_desc(bytes, addr, len, flags, 0);
+	access_bytes(GUEST_INDIRECT, walk, false, 0x9000000, bytes, 16);
+}
+
+void payload_read(uint16_t walk, uint64_t addr, uint32_t len)
+{
+	access_bytes(GUEST_PAYLOAD, walk, false, addr, NULL, len);
+}
+
+void payload_write(uint16_t walk, uint64_t addr, uint32_t len)
+{
+	access_bytes(GUEST_PAYLOAD, walk, true, addr, NULL, len);
+}
+
+void used_entry(uint16_t slot, uint16_t walk, uint32_t id, uint32_t len)
+{
+	uint8_t bytes[8];
+
+	put(bytes, id, 4);
+	put(bytes + 4, len, 4);
+	access_bytes(GUEST_USED_ENTRY, walk, true, USED_AT(on) + 4 + 8ull * slot, bytes, 8);
+}
+
+void used_idx(uint16_t value)
+{
+	uint8_t bytes[2];
+
+	put(bytes, value, 2);
+	access_bytes(GUEST_USED_IDX, 0, true, USED_AT(on) + 2, bytes, 2);
+}
+
+void raise_interrupt(uint32_t bits)
+{
+	shown.interrupt_status |= bits;
+	ledger_interrupt(&ledger, bits);
+}
+
+void return_chain(uint16_t position, uint16_t walk, uint32_t id, uint32_t len)
+{
+	used_entry(position % ledger.queues[on].size, walk, id, len);
+	used_idx((uint16_t)(position + 1));
+}
+
+void wake(void)
+{
+	avail_flags(0);
+	raise_interrupt(VIRTIO_MMIO_INT_VRING);
+}
+
+void serve(uint16_t position)
+{
+	notify();
+	avail_idx((uint16_t)(position + 1));
+	avail_entry(position, 0);
+	desc(position, 0, 0x5000, 16, 0, 0);
+	payload_read(position, 0x5000, 16);
+	return_chain(position, position, 0, 0);
+	wake();
+	done();
+	rest(DEVICE_IDLE);
+}
+
+void need_reset(void)
+{
+	shown.status |= VIRTIO_CONFIG_S_NEEDS_RESET;
+	raise_interrupt(VIRTIO_MMIO_INT_CONFIG);
+}

@@ -1,0 +1,83 @@
+/* SPDX-License-Identifier: Apache-2.0 OR MIT */
+/*
+ * A ledger that is told of a device which is not there: what its registers
+ * show, what it reads and writes, its interrupts.  So that a test can break one
+ * rule and no other.  Include after cmocka.h.
+ */
+#ifndef VRINGER_HARNESS_TEST_LEDGER_RIG_H
+#define VRINGER_HARNESS_TEST_LEDGER_RIG_H
+
+#include "harness/ledger.h"
+
+#include <linux/virtio_config.h>
+#include <linux/virtio_mmio.h>
+
+#define RX 0u /* the device's to begin with */
+#define TX 1u /* the driver notifies, the device processes */
+
+/* Queue q has its rings here. */
+#define DESC_AT(q) (0x100000ULL * (q) + 0x10000)
+#define AVAIL_AT(q) (0x100000ULL * (q) + 0x20000)
+#define USED_AT(q) (0x100000ULL * (q) + 0x30000)
+
+#define F_NEXT 1u
+#define F_WRITE 2u
+#define NO_INTERRUPT 1u
+
+#define STATUS_DRIVER (VIRTIO_CONFIG_S_ACKNOWLEDGE | VIRTIO_CONFIG_S_DRIVER)
+#define STATUS_FEATURES (STATUS_DRIVER | VIRTIO_CONFIG_S_FEATURES_OK)
+#define STATUS_LIVE (STATUS_FEATURES | VIRTIO_CONFIG_S_DRIVER_OK)
+
+extern struct ledger ledger;
+extern struct heap rig_heap;
+extern struct target rig_target; /* a test may change it before rig_new */
+
+/* What the device shows. */
+extern struct ledger_probe shown;
+extern uint64_t rig_counters[2]; /* "out", "in"; out <= in */
+/* The queue that what follows is about, and how accesses end. */
+extern unsigned on;
+extern int access_error;
+
+/* A target with every fact, judged by every rule; its ledger; nothing done. */
+void rig_new(void);
+/* Initialised, both queues of that size ready; with DRIVER_OK and without. */
+void rig_live(uint16_t size);
+void rig_features_ok(uint16_t size);
+
+/* One register access of the driver: its start, its end, and both. */
+void call(uint64_t offset, uint64_t value);
+void done(void);
+void reg_write(uint64_t offset, uint64_t value);
+void reg_read(uint64_t offset, uint64_t value);
+/* The device status is written, and shown as written. */
+void set_status(uint32_t status);
+void notify(void);
+void work(void);
+void rest(enum device_state state);
+
+/* What the device does. */
+void avail_idx(uint16_t value);
+void avail_entry(uint16_t walk, uint16_t head);
+void avail_flags(uint16_t value);
+void desc(uint16_t walk, uint16_t index, uint64_t addr, uint32_t len, unsigned flags, uint16_t next);
+void indirect(uint16_t walk, uint64_t addr, uint32_t len, unsigned flags);
+void payload_read(uint16_t walk, uint64_t addr, uint32_t len);
+void payload_write(uint16_t walk, uint64_t addr, uint32_t len);
+void used_entry(uint16_t slot, uint16_t walk, uint32_t id, uint32_t len);
+void used_idx(uint16_t value);
+void raise_interrupt(uint32_t bits);
+/* Any access, of bytes that are all zero. */
+void access_ring(enum guest_purpose purpose, bool write, uint64_t addr, uint32_t len);
+
+/* Entry and index of a chain returned at that position. */
+void return_chain(uint16_t position, uint16_t walk, uint32_t id, uint32_t len);
+/* Flags looked at and the interrupt raised. */
+void wake(void);
+/* One readable buffer of 16 bytes at that position, taken, read, returned with
+ * an interrupt, all in one notification of queue TX. */
+void serve(uint16_t position);
+/* The queue's ring is found structurally wrong and the device says so. */
+void need_reset(void);
+
+#endif
