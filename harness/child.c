@@ -68,6 +68,7 @@ static void after_op(void *ctx, struct run *run, uint32_t index)
 						   sizeof(result->failure)))
 			continue;
 		result->failed_line = e->line;
+		result->failed_op = index;
 		run->ledger.stop = true;
 		return;
 	}

@@ -24,6 +24,7 @@ struct child_result {
 	bool done;		      /* the child came to its end */
 	bool passed;		      /* nothing found, every `>` line held */
 	uint32_t failed_line;	      /* of the `>` line that did not; 0: none */
+	uint32_t failed_op;	      /* the operation that it judges */
 	char failure[400];	      /* what was wrong */
 	unsigned finding_count;	      /* those that do not fail the run included */
 	struct finding findings[LEDGER_FINDINGS_MAX];

@@ -44,7 +44,7 @@ static void print_text(const struct replay_options *options, const char *path,
 	if (failing != NULL && failing->kind != FINDING_RULE && *report != '\0')
 		printf("%s%s", report, report[strlen(report) - 1] == '\n' ? "" : "\n");
 	if (result->failed_line != 0)
-		printf("%s:%u: %s\n", path, result->failed_line, result->failure);
+		report_failure(stdout, path, result, job->script);
 	print_not_judged(result);
 	printf("%s: %s: %u operations, %llu chains returned: %s\n", path, job->target->name,
 	       result->ops_run, (unsigned long long)result->completions,

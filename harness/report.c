@@ -41,20 +41,23 @@ static void print_bytes(FILE *out, const uint8_t *data, uint32_t len)
 		fputs("...", out);
 }
 
+/* An operation with its place in the script. */
+static void print_guest_op(FILE *out, const struct script *script, uint32_t op)
+{
+	fprintf(out, "op %u", op);
+	if (script->op_lines[op] != 0)
+		fprintf(out, " (line %u)", script->op_lines[op]);
+	fputs(": ", out);
+	text_print_op(out, &script->prog, &script->prog.ops[op], script->slot_names);
+	fputc('\n', out);
+}
+
 static void print_op(const struct report_trace *t, const struct trace_event *e)
 {
-	const struct script *script = t->script;
-
-	fprintf(t->out, "op %u", e->index);
-	if (script != NULL && script->op_lines[e->index] != 0)
-		fprintf(t->out, " (line %u)", script->op_lines[e->index]);
-	fputs(": ", t->out);
-	if (script != NULL)
-		text_print_op(t->out, &script->prog, &script->prog.ops[e->index],
-			      script->slot_names);
+	if (t->script != NULL)
+		print_guest_op(t->out, t->script, e->index);
 	else
-		fputs(e->name, t->out);
-	fputc('\n', t->out);
+		fprintf(t->out, "op %u: %s\n", e->index, e->name);
 }
 
 static void print_register(FILE *out, const struct trace_event *e)
@@ -182,6 +185,14 @@ void report_trace_event(void *ctx, const struct trace_event *event)
 		print_event(t, event);
 }
 
+void report_failure(FILE *out, const char *path, const struct child_result *result,
+		    const struct script *script)
+{
+	fprintf(out, "%s:%u: %s\n", path, result->failed_line, result->failure);
+	fputs("  guest: ", out);
+	print_guest_op(out, script, result->failed_op);
+}
+
 void report_finding(FILE *out, const char *prefix, const struct finding *finding,
 		    const struct script *script)
 {
@@ -196,13 +207,8 @@ void report_finding(FILE *out, const char *prefix, const struct finding *finding
 			finding_kind_name((enum finding_kind)finding->kind));
 	}
 	if (finding->op != FINDING_OP_END && script != NULL) {
-		fprintf(out, "%s  guest: op %u", prefix, finding->op);
-		if (script->op_lines[finding->op] != 0)
-			fprintf(out, " (line %u)", script->op_lines[finding->op]);
-		fputs(": ", out);
-		text_print_op(out, &script->prog, &script->prog.ops[finding->op],
-			      script->slot_names);
-		fputc('\n', out);
+		fprintf(out, "%s  guest: ", prefix);
+		print_guest_op(out, script, finding->op);
 	} else {
 		fprintf(out, "%s  guest: after the program, %s\n", prefix, finding->verb);
 	}

@@ -23,6 +23,9 @@ void report_trace_event(void *ctx, const struct trace_event *event);
 void report_finding(FILE *out, const char *prefix, const struct finding *finding,
 		    const struct script *script);
 void report_finding_json(FILE *out, const struct finding *finding, const struct script *script);
+/* A `>` line that did not hold: the operation before it, and what was shown. */
+void report_failure(FILE *out, const char *path, const struct child_result *result,
+		    const struct script *script);
 /* A JSON string, quotes and all. */
 void report_string(FILE *out, const char *text);
 const char *finding_kind_name(enum finding_kind kind);

@@ -26,7 +26,7 @@ static char *describe(const struct suite_result *r)
 	if (out == NULL)
 		return NULL;
 	if (r->child->failed_line != 0)
-		fprintf(out, "%s:%u: %s\n", r->path, r->child->failed_line, r->child->failure);
+		report_failure(out, r->path, r->child, r->script);
 	if (r->incomplete)
 		fprintf(out, "%s: no chain was returned, expected one at least\n", r->path);
 	if (finding != NULL && finding->op != FINDING_OP_END)
@@ -34,6 +34,8 @@ static char *describe(const struct suite_result *r)
 			finding->signature);
 	if (finding != NULL)
 		report_finding(out, "", finding, r->script);
+	if (r->script->prose[0] != '\0')
+		fprintf(out, "claim: %s\n", r->script->prose);
 	if (r->script->clause_count > 0)
 		fputs("clause:", out);
 	for (unsigned i = 0; i < r->script->clause_count; i++)

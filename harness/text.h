@@ -26,6 +26,7 @@
  * longest of names, so that every program prints as lines that parse. */
 #define TEXT_LINE_MAX 73728
 #define TEXT_NAME_MAX 32     /* bytes of a slot's name, NUL included */
+#define SCRIPT_PROSE_MAX 600 /* bytes of what a script says of itself, NUL included */
 #define SCRIPT_EXPECT_MAX 512
 #define SCRIPT_CLAUSE_MAX 32
 #define SCRIPT_PAIR_MAX 1024
@@ -75,6 +76,7 @@ struct script {
 	struct program prog;
 	char slot_names[PROGRAM_SLOTS][TEXT_NAME_MAX]; /* empty: none */
 	uint32_t op_lines[PROGRAM_OPS_MAX];
+	char prose[SCRIPT_PROSE_MAX]; /* the comment that it begins with, one line */
 	char clauses[SCRIPT_CLAUSE_MAX][48];
 	unsigned clause_count;
 	unsigned needs_queues;	 /* at least so many */

@@ -390,6 +390,22 @@ static int parse_line(struct parser *p)
 	return text_word_is(&verb, "end") ? parse_end(p, &verb) : parse_op(p, &verb);
 }
 
+/* Keep what the comment lines before the header say, joined by blanks. */
+static void keep_prose(struct parser *p, const char *comment, const char *end)
+{
+	char *prose = p->script->prose;
+	size_t used = strlen(prose);
+
+	if (p->header || p->script->prog.op_count > 0)
+		return;
+	while (comment < end && (*comment == '#' || *comment == ' ' || *comment == '\t'))
+		comment++;
+	if (strncmp(comment, "SPDX", 4) == 0 || comment >= end)
+		return;
+	snprintf(prose + used, SCRIPT_PROSE_MAX - used, "%s%.*s", used > 0 ? " " : "",
+		 (int)(end - comment), comment);
+}
+
 /* Set the line up from [start, end): no comment, no odd bytes, not too long. */
 static int open_line(struct parser *p, const char *start, const char *end)
 {
@@ -405,8 +421,10 @@ static int open_line(struct parser *p, const char *start, const char *end)
 	if (end > start && end[-1] == '\r')
 		p->line.end = --end;
 	comment = memchr(start, '#', (size_t)(end - start));
-	if (comment != NULL)
+	if (comment != NULL) {
+		keep_prose(p, comment, end);
 		p->line.end = comment;
+	}
 	for (const char *c = start; c < end; c++) {
 		struct text_word at = { c, 1 };
 
@@ -424,6 +442,7 @@ int text_parse(struct script *script, const char *text, size_t len, struct text_
 	struct text_line *line = &p.line;
 
 	memset(script->slot_names, 0, sizeof(script->slot_names));
+	script->prose[0] = '\0';
 	program_init(&script->prog, "any");
 	script->clause_count = 0;
 	script->needs_queues = 0;
