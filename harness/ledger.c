@@ -45,6 +45,17 @@ const char *severity_name(enum severity severity)
 	return names[severity];
 }
 
+/* Rules that lack a fact are not judged, whether or not the run comes to where
+ * they would be.  Those for our own models have nothing to say of others. */
+static void note_not_judged(struct ledger *ledger)
+{
+	memset(ledger->not_judged, 0, sizeof(ledger->not_judged));
+	for (int i = 0; ledger->target->facts != FACT_ALL && i < RULE_COUNT; i++)
+		if ((rule_table[i].facts & ~ledger->target->facts) != 0 &&
+		    (rule_table[i].severity != SEVERITY_MODEL || ledger->target->model))
+			ledger->not_judged[i / 64] |= 1ULL << i % 64;
+}
+
 void ledger_reset(struct ledger *ledger, const struct target *target, uint64_t offered)
 {
 	if (ledger->target != target)
@@ -63,7 +74,7 @@ void ledger_reset(struct ledger *ledger, const struct target *target, uint64_t o
 	memset(ledger->queues, 0, sizeof(ledger->queues));
 	memset(ledger->counters, 0, sizeof(ledger->counters));
 	memset(ledger->judged, 0, sizeof(ledger->judged));
-	memset(ledger->not_judged, 0, sizeof(ledger->not_judged));
+	note_not_judged(ledger);
 	ledger->node_free = ledger->hold_free = LEDGER_NONE;
 	ledger->node_used = ledger->hold_used = 0;
 	for (int i = 0; i < PROGRAM_QUEUES; i++)

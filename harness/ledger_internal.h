@@ -9,18 +9,15 @@
 
 #include "harness/ledger.h"
 
-/* Is the rule to be judged for this target?  Notes that it was, or that a fact
- * is missing. */
+/* Is the rule to be judged for this target?  Notes that it was. */
 static inline bool ledger_judges(struct ledger *l, enum rule rule)
 {
 	const struct rule_desc *desc = &rule_table[rule];
 
 	if (desc->severity == SEVERITY_MODEL && !l->target->model)
 		return false;
-	if ((desc->facts & l->target->facts) != desc->facts) {
-		l->not_judged[rule / 64] |= 1ULL << rule % 64;
+	if ((desc->facts & l->target->facts) != desc->facts)
 		return false;
-	}
 	l->judged[rule / 64] |= 1ULL << rule % 64;
 	return true;
 }

@@ -8,6 +8,7 @@
  * what the device kept.
  */
 #include "harness/run.h"
+#include "harness/ledger_internal.h"
 
 #include <errno.h>
 #include <linux/virtio_config.h>
@@ -275,7 +276,7 @@ static void check_reset(struct run *run, const struct run_options *options)
 	guest_reset(run);
 	guest_write(run, VIRTIO_MMIO_STATUS, 4, 0);
 	end_op(run, options, FINDING_OP_END);
-	if (run->ledger.enabled && (run->target->facts & FACT_REGISTERS) != 0)
+	if (run->ledger.enabled && ledger_judges(&run->ledger, RULE_RESET_REGISTERS))
 		judge_registers(run);
 }
 
@@ -304,7 +305,7 @@ static void check_liveness(struct run *run, const struct run_options *options)
 	for (uint32_t i = 0; i < prog->op_count && !run->ledger.stop; i++) {
 		guest_op(run, prog, &prog->ops[i]);
 		rest(run);
-		if (run->ledger.enabled)
+		if (run->ledger.enabled && ledger_judges(&run->ledger, RULE_LIVENESS_REQUEST))
 			check_liveness_line(run, run->liveness, i);
 	}
 	end_op(run, options, FINDING_OP_END);
