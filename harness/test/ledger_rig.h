@@ -60,7 +60,8 @@ void rest(enum device_state state);
 void avail_idx(uint16_t value);
 void avail_entry(uint16_t walk, uint16_t head);
 void avail_flags(uint16_t value);
-void desc(uint16_t walk, uint16_t index, uint64_t addr, uint32_t len, unsigned flags, uint16_t next);
+void desc(uint16_t walk, uint16_t index, uint64_t addr, uint32_t len, unsigned flags,
+	  uint16_t next);
 void indirect(uint16_t walk, uint64_t addr, uint32_t len, unsigned flags);
 void payload_read(uint16_t walk, uint64_t addr, uint32_t len);
 void payload_write(uint16_t walk, uint64_t addr, uint32_t len);

@@ -1,0 +1,247 @@
+/* SPDX-License-Identifier: Apache-2.0 OR MIT */
+/*
+ * Rules of queues and chains, each broken once, and kept once next to it.  See
+ * ledger_cases.h.
+ */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+
+#include "ledger_cases.h"
+#include "ledger_rig.h"
+
+#define BUFFER 0x5000u
+
+/* TX is notified and the device takes one chain, head 0, of one buffer. */
+static void take_one(uint32_t len, unsigned flags)
+{
+	rig_live(8);
+	notify();
+	avail_idx(1);
+	avail_entry(0, 0);
+	desc(0, 0, BUFFER, len, flags, 0);
+}
+
+/* The chain goes back and everything is as it should be. */
+static void finish_one(uint32_t len)
+{
+	return_chain(0, 0, 0, len);
+	wake();
+	done();
+	rest(DEVICE_IDLE);
+}
+
+void case_queue_not_live(void)
+{
+	rig_features_ok(8);
+	notify();
+	avail_idx(0);
+}
+
+void case_queue_live(void)
+{
+	rig_live(8);
+	notify();
+	avail_idx(0);
+	done();
+	rest(DEVICE_IDLE);
+}
+
+void case_index_out_of_place(void)
+{
+	rig_live(8);
+	notify();
+	access_ring(GUEST_AVAIL_IDX, false, AVAIL_AT(TX) + 4, 2);
+}
+
+void case_index_in_place(void)
+{
+	rig_live(8);
+	notify();
+	access_ring(GUEST_AVAIL_IDX, false, AVAIL_AT(TX) + 2, 2);
+	done();
+	rest(DEVICE_IDLE);
+}
+
+void case_write_to_readable(void)
+{
+	take_one(16, 0);
+	payload_write(0, BUFFER, 16);
+}
+
+void case_write_to_writable(void)
+{
+	take_one(16, F_WRITE);
+	payload_write(0, BUFFER, 16);
+	finish_one(16);
+}
+
+void case_read_past_buffer(void)
+{
+	take_one(16, 0);
+	payload_read(0, BUFFER, 17);
+}
+
+void case_read_whole_buffer(void)
+{
+	take_one(16, 0);
+	payload_read(0, BUFFER, 16);
+	finish_one(0);
+}
+
+void case_read_of_writable(void)
+{
+	take_one(16, F_WRITE);
+	payload_read(0, BUFFER, 16);
+}
+
+/* The same bytes are readable by one descriptor and writable by another. */
+void case_read_of_both(void)
+{
+	rig_live(8);
+	notify();
+	avail_idx(1);
+	avail_entry(0, 0);
+	desc(0, 0, BUFFER, 16, F_NEXT, 1);
+	desc(0, 1, BUFFER, 16, F_WRITE, 0);
+	payload_read(0, BUFFER, 16);
+	payload_write(0, BUFFER, 16);
+	payload_read(0, BUFFER, 16);
+	finish_one(16);
+}
+
+/* The index is more than a queue ahead. */
+void case_poisoned_read_again(void)
+{
+	rig_live(8);
+	notify();
+	avail_idx(9);
+	avail_idx(9);
+}
+
+void case_poisoned_left_alone(void)
+{
+	rig_live(8);
+	notify();
+	avail_idx(9);
+	need_reset();
+	done();
+	rest(DEVICE_IDLE);
+	notify();
+	done();
+	rest(DEVICE_IDLE);
+}
+
+void case_returned_twice(void)
+{
+	take_one(16, 0);
+	return_chain(0, 0, 0, 0);
+	return_chain(1, 0, 0, 0);
+}
+
+void case_returned_once(void)
+{
+	take_one(16, 0);
+	finish_one(0);
+}
+
+static void take_two(void)
+{
+	rig_live(8);
+	notify();
+	avail_idx(2);
+	avail_entry(0, 0);
+	desc(0, 0, BUFFER, 16, 0, 0);
+	avail_entry(1, 1);
+	desc(1, 1, BUFFER, 16, 0, 0);
+}
+
+void case_slot_skipped(void)
+{
+	take_two();
+	used_entry(1, 0, 0, 0);
+}
+
+void case_slots_in_order(void)
+{
+	take_two();
+	used_entry(0, 1, 1, 0);
+	used_entry(1, 0, 0, 0);
+	used_idx(2);
+	wake();
+	done();
+	rest(DEVICE_IDLE);
+}
+
+void case_len_one_too_many(void)
+{
+	take_one(16, F_WRITE);
+	payload_write(0, BUFFER, 9);
+	return_chain(0, 0, 0, 10);
+}
+
+void case_len_as_written(void)
+{
+	take_one(16, F_WRITE);
+	payload_write(0, BUFFER, 9);
+	payload_write(0, BUFFER + 9, 1);
+	finish_one(10);
+}
+
+void case_index_before_entry(void)
+{
+	take_one(16, 0);
+	used_idx(1);
+}
+
+void case_index_after_entry(void)
+{
+	take_one(16, 0);
+	used_entry(0, 0, 0, 0);
+	used_idx(1);
+	wake();
+	done();
+	rest(DEVICE_IDLE);
+}
+
+void case_entry_at_the_index(void)
+{
+	rig_live(8);
+	notify();
+	avail_idx(1);
+	avail_entry(1, 0);
+}
+
+void case_entry_below_the_index(void)
+{
+	rig_live(8);
+	notify();
+	avail_idx(1);
+	avail_entry(0, 0);
+	finish_one(0);
+}
+
+void case_walk_leaves_the_chain(void)
+{
+	take_one(16, F_NEXT);
+	desc(0, 3, BUFFER, 16, 0, 0);
+}
+
+void case_walk_follows_the_chain(void)
+{
+	rig_live(8);
+	notify();
+	avail_idx(1);
+	avail_entry(0, 2);
+	desc(0, 2, BUFFER, 16, F_NEXT, 5);
+	desc(0, 5, BUFFER, 16, F_NEXT, 2);
+	/* In a circle: once round is enough to see it. */
+	desc(0, 2, BUFFER, 16, 0, 0);
+	return_chain(0, 0, 2, 0);
+	wake();
+	done();
+	rest(DEVICE_IDLE);
+}

@@ -1,0 +1,197 @@
+/* SPDX-License-Identifier: Apache-2.0 OR MIT */
+/*
+ * Rules of registers and of what comes after the program, each broken once, and
+ * kept once next to it; and the table of all of them.  See ledger_cases.h.
+ */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <string.h>
+
+/* Before cmocka, which has an expect_check of its own. */
+#include "harness/run.h"
+
+#include <cmocka.h>
+
+#include "broken.h"
+#include "ledger_cases.h"
+#include "ledger_rig.h"
+
+const struct ledger_case ledger_cases[] = {
+#define X(rule, broken, correct) { RULE_##rule, case_##broken, case_##correct },
+	LEDGER_CASES(X)
+#undef X
+};
+const size_t ledger_case_count = sizeof(ledger_cases) / sizeof(ledger_cases[0]);
+
+void case_version_one(void)
+{
+	rig_live(8);
+	reg_read(VIRTIO_MMIO_VERSION, 1);
+}
+
+void case_version_two(void)
+{
+	rig_live(8);
+	reg_read(VIRTIO_MMIO_VERSION, 2);
+	reg_read(VIRTIO_MMIO_MAGIC_VALUE, 0x74726976);
+	reg_read(VIRTIO_MMIO_DEVICE_ID, 1);
+}
+
+void case_status_stays(void)
+{
+	rig_live(8);
+	call(VIRTIO_MMIO_STATUS, 0);
+	done();
+}
+
+void case_status_zero(void)
+{
+	rig_live(8);
+	set_status(0);
+	rest(DEVICE_IDLE);
+}
+
+/* The driver accepts a bit that is not there; what the device makes of it. */
+static void accept_too_much(uint32_t status)
+{
+	rig_live(8);
+	set_status(0);
+	set_status(VIRTIO_CONFIG_S_ACKNOWLEDGE);
+	set_status(STATUS_DRIVER);
+	reg_write(VIRTIO_MMIO_DRIVER_FEATURES_SEL, 1);
+	reg_write(VIRTIO_MMIO_DRIVER_FEATURES, 3);
+	call(VIRTIO_MMIO_STATUS, STATUS_FEATURES);
+	shown.status = status;
+	done();
+}
+
+void case_features_not_offered(void)
+{
+	accept_too_much(STATUS_FEATURES);
+}
+
+void case_features_refused(void)
+{
+	accept_too_much(STATUS_DRIVER | VIRTIO_CONFIG_S_FAILED);
+}
+
+static void skip_a_step(uint32_t status)
+{
+	rig_live(8);
+	set_status(0);
+	call(VIRTIO_MMIO_STATUS, STATUS_DRIVER);
+	shown.status = status;
+	done();
+}
+
+void case_step_skipped(void)
+{
+	skip_a_step(STATUS_DRIVER);
+}
+
+void case_step_ignored(void)
+{
+	skip_a_step(0);
+}
+
+void case_poison_in_silence(void)
+{
+	rig_live(8);
+	notify();
+	avail_idx(9);
+	done();
+}
+
+void case_poison_told(void)
+{
+	rig_live(8);
+	notify();
+	avail_idx(9);
+	need_reset();
+	done();
+	rest(DEVICE_IDLE);
+}
+
+void case_interrupt_not_shown(void)
+{
+	rig_live(8);
+	notify();
+	avail_idx(0);
+	raise_interrupt(VIRTIO_MMIO_INT_CONFIG);
+	shown.interrupt_status = 0;
+	done();
+}
+
+void case_interrupt_shown(void)
+{
+	rig_live(8);
+	notify();
+	avail_idx(0);
+	raise_interrupt(VIRTIO_MMIO_INT_CONFIG);
+	done();
+	call(VIRTIO_MMIO_INTERRUPT_ACK, VIRTIO_MMIO_INT_CONFIG);
+	shown.interrupt_status = 0;
+	done();
+}
+
+static void unready(uint32_t ready)
+{
+	rig_live(8);
+	reg_write(VIRTIO_MMIO_QUEUE_SEL, TX);
+	call(VIRTIO_MMIO_QUEUE_READY, 0);
+	shown.ready = ready;
+	done();
+}
+
+void case_ready_stays(void)
+{
+	unready(1);
+}
+
+void case_ready_falls(void)
+{
+	unready(0);
+}
+
+/* These two are judged by the run, not by the ledger alone. */
+static void run_misdeed(enum misdeed misdeed)
+{
+	struct run_options options = { .strict = true, .limits = true };
+	static struct program prog;
+	struct text_error error;
+	struct run *run;
+	struct op *op;
+
+	broken_target.facts = rig_target.facts;
+	program_init(&prog, "any");
+	op = program_add(&prog, OP_CONFIG_WRITE);
+	op->value[1] = (uint64_t)misdeed;
+	op->value[2] = 4;
+	assert_int_equal(run_open(&run, &broken_target, &error), 0);
+	run_program(run, &prog, &options);
+	ledger = run->ledger;
+	run_close(run);
+	broken_target.facts = FACT_ALL;
+}
+
+void case_register_kept(void)
+{
+	run_misdeed(MISDEED_KEEP_REGISTER);
+}
+
+void case_register_cleared(void)
+{
+	run_misdeed(MISDEED_NONE);
+}
+
+void case_dead_after_reset(void)
+{
+	run_misdeed(MISDEED_DIE_AT_RESET);
+}
+
+void case_alive_after_reset(void)
+{
+	run_misdeed(MISDEED_NONE);
+}
