@@ -9,7 +9,7 @@
 #include <string.h>
 
 static const uint8_t magic_bytes[4] = { 'V', 'R', 'N', 'G' };
-#define MAGIC_SIZE 8 /* magic, version, budget, length of the target's name */
+#define FRONT_SIZE 8 /* magic, version, budget, length of the target's name */
 
 /* One record, unescaped. */
 #define RECORD_MAX (1 + 9 * OP_FIELDS_MAX + 2 + OP_BYTES_MAX)
@@ -140,16 +140,20 @@ int binary_decode(struct program *prog, const uint8_t *data, size_t len, const c
 	bool first = true;
 
 	program_init(prog, target);
+	/* A file cut short in front of its body is extended with zero bytes, as
+	 * a record is. */
 	if (len > sizeof(magic_bytes) && memcmp(data, magic_bytes, sizeof(magic_bytes)) == 0) {
-		size_t name_len = len > 5 ? data[5] : 0;
+		uint8_t front[FRONT_SIZE] = { 0 };
+		size_t name_len;
 
+		memcpy(front, data, len < FRONT_SIZE ? len : FRONT_SIZE);
 		if (version != NULL)
-			*version = data[4];
-		if (data[4] != BINARY_VERSION)
+			*version = front[4];
+		if (front[4] != BINARY_VERSION)
 			return -EPROTONOSUPPORT;
-		data += len > 5 ? 6 : 5;
-		if (name_len > (size_t)(end - data))
-			name_len = (size_t)(end - data);
+		prog->budget = (uint16_t)((front[5] | front[6] << 8) % PROGRAM_BUDGET_MAX + 1);
+		data += len < FRONT_SIZE ? len : FRONT_SIZE;
+		name_len = front[7] < end - data ? front[7] : (size_t)(end - data);
 		decode_target(prog, data, name_len);
 		data += name_len;
 	}
