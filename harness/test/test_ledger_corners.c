@@ -1,0 +1,628 @@
+/* SPDX-License-Identifier: Apache-2.0 OR MIT */
+/*
+ * Guests that do odd things to devices that are correct: the ledger must be
+ * silent, under every severity and with every rule.
+ */
+#include <errno.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include "ledger_rig.h"
+
+#define BUFFER 0x5000u
+
+static int setup(void **state)
+{
+	(void)state;
+	rig_new();
+	rig_live(8);
+	return 0;
+}
+
+static void assert_silent(void)
+{
+	if (ledger.finding_count != 0)
+		fail_msg("%s: %s", ledger.findings[0].signature, ledger.findings[0].message);
+}
+
+static void end_silent(void)
+{
+	done();
+	rest(DEVICE_IDLE);
+	assert_silent();
+}
+
+static void assert_breaks(enum rule rule)
+{
+	if (ledger.finding_count != 1 || ledger.findings[0].rule != rule)
+		fail_msg("found %u, first %s", ledger.finding_count,
+			 ledger.finding_count > 0 ? ledger.findings[0].signature : "none");
+}
+
+static void take(uint16_t walk, uint16_t head, uint32_t len, unsigned flags)
+{
+	avail_entry(walk, head);
+	desc(walk, head, BUFFER, len, flags, 0);
+}
+
+static void the_same_head_twice_is_two_chains(void **state)
+{
+	(void)state;
+	notify();
+	avail_idx(2);
+	take(0, 0, 16, 0);
+	take(1, 0, 16, 0);
+	return_chain(0, 0, 0, 0);
+	return_chain(1, 1, 0, 0);
+	wake();
+	end_silent();
+	notify();
+	return_chain(2, 1, 0, 0);
+	assert_breaks(RULE_COMPLETION_NOT_HELD);
+}
+
+static void chains_come_back_in_any_order_and_at_once(void **state)
+{
+	(void)state;
+	notify();
+	avail_idx(8);
+	for (uint16_t i = 0; i < 8; i++)
+		take(i, i, 16, F_WRITE);
+	for (uint16_t i = 0; i < 8; i++) {
+		payload_write((uint16_t)(7 - i), BUFFER, (uint32_t)i + 1);
+		used_entry(i, (uint16_t)(7 - i), 7u - i, (uint32_t)i + 1);
+	}
+	used_idx(8);
+	wake();
+	end_silent();
+	assert_int_equal(ledger.completions, 8);
+}
+
+static void buffers_of_a_chain_lie_over_each_other(void **state)
+{
+	(void)state;
+	notify();
+	avail_idx(1);
+	avail_entry(0, 0);
+	desc(0, 0, BUFFER, 16, F_WRITE | F_NEXT, 1);
+	desc(0, 1, BUFFER + 8, 16, F_WRITE | F_NEXT, 2);
+	desc(0, 2, BUFFER, 0, F_WRITE | F_NEXT, 3);
+	desc(0, 3, BUFFER + 8, 16, F_WRITE, 0);
+	payload_write(0, BUFFER, 16);
+	payload_write(0, BUFFER + 8, 16);
+	payload_write(0, BUFFER + 8, 16);
+	return_chain(0, 0, 0, 48);
+	wake();
+	end_silent();
+}
+
+static void bytes_written_out_of_order_count(void **state)
+{
+	(void)state;
+	notify();
+	avail_idx(1);
+	take(0, 0, 64, F_WRITE);
+	payload_write(0, BUFFER + 40, 24);
+	payload_write(0, BUFFER, 8);
+	payload_write(0, BUFFER + 16, 24);
+	payload_write(0, BUFFER + 8, 8);
+	return_chain(0, 0, 0, 64);
+	wake();
+	end_silent();
+}
+
+static void a_chain_of_nothing_returns_length_zero(void **state)
+{
+	(void)state;
+	notify();
+	avail_idx(1);
+	avail_entry(0, 0);
+	for (uint16_t i = 0; i < 7; i++)
+		desc(0, i, UINT64_MAX, 0, F_WRITE | F_NEXT, (uint16_t)(i + 1));
+	desc(0, 7, 0, 0, 0, 0);
+	payload_write(0, UINT64_MAX, 0);
+	payload_read(0, 0, 0);
+	return_chain(0, 0, 0, 0);
+	wake();
+	end_silent();
+}
+
+static void a_buffer_ends_with_the_address_space(void **state)
+{
+	(void)state;
+	notify();
+	avail_idx(1);
+	avail_entry(0, 0);
+	desc(0, 0, 0 - 16ULL, 16, F_WRITE, 0);
+	payload_write(0, 0 - 16ULL, 8);
+	payload_write(0, 0 - 8ULL, 8);
+	return_chain(0, 0, 0, 16);
+	wake();
+	end_silent();
+}
+
+static void the_first_byte_past_the_top_is_not_the_buffer_s(void **state)
+{
+	(void)state;
+	notify();
+	avail_idx(1);
+	avail_entry(0, 0);
+	desc(0, 0, 0 - 16ULL, 32, F_WRITE, 0);
+	payload_write(0, 0, 8);
+	assert_breaks(RULE_MEMORY_WRITE);
+}
+
+static void an_indirect_table_permits_what_it_names(void **state)
+{
+	(void)state;
+	notify();
+	avail_idx(1);
+	avail_entry(0, 0);
+	indirect(0, BUFFER, 16, F_NEXT);
+	indirect(0, 0x9000, 16, F_WRITE);
+	payload_read(0, BUFFER, 16);
+	payload_write(0, 0x9000, 16);
+	return_chain(0, 0, 0, 16);
+	wake();
+	end_silent();
+}
+
+static void a_used_entry_is_rewritten_before_the_index_moves(void **state)
+{
+	(void)state;
+	notify();
+	avail_idx(1);
+	take(0, 0, 16, F_WRITE);
+	used_entry(0, 0, 0, 16);
+	used_entry(0, 0, 0, 0);
+	used_idx(1);
+	wake();
+	end_silent();
+}
+
+static void a_device_looks_at_what_it_wrote(void **state)
+{
+	(void)state;
+	notify();
+	avail_idx(1);
+	take(0, 0, 16, 0);
+	used_entry(0, 0, 0, 0);
+	access_ring(GUEST_USED_ENTRY, false, USED_AT(TX) + 4, 8);
+	used_idx(1);
+	access_ring(GUEST_USED_IDX, false, USED_AT(TX) + 2, 2);
+	wake();
+	end_silent();
+	serve(1);
+	assert_silent();
+}
+
+static void a_used_entry_that_cannot_be_written_is_lost(void **state)
+{
+	(void)state;
+	notify();
+	avail_idx(1);
+	take(0, 0, 16, 0);
+	access_error = -EFAULT;
+	used_entry(0, 0, 0, 0);
+	access_error = 0;
+	end_silent();
+	/* It stays lost when the device rests for the next time. */
+	notify();
+	avail_idx(2);
+	take(1, 1, 16, 0);
+	return_chain(0, 1, 1, 0);
+	wake();
+	end_silent();
+}
+
+static void a_used_index_that_cannot_be_written_did_not_move(void **state)
+{
+	(void)state;
+	notify();
+	avail_idx(1);
+	take(0, 0, 16, 0);
+	used_entry(0, 0, 0, 0);
+	access_error = -EFAULT;
+	used_idx(1);
+	access_error = 0;
+	end_silent();
+	notify();
+	avail_idx(2);
+	take(1, 1, 16, 0);
+	used_entry(0, 1, 1, 0);
+	used_idx(1);
+	wake();
+	end_silent();
+}
+
+static void an_available_index_that_cannot_be_read_is_structural(void **state)
+{
+	(void)state;
+	notify();
+	access_error = -EFAULT;
+	avail_idx(0);
+	access_error = 0;
+	need_reset();
+	end_silent();
+}
+
+static void an_entry_that_cannot_be_read_or_is_too_large_is_structural(void **state)
+{
+	(void)state;
+	notify();
+	avail_idx(1);
+	access_error = -EFAULT;
+	avail_entry(0, 0);
+	access_error = 0;
+	need_reset();
+	end_silent();
+	rig_live(8);
+	notify();
+	avail_idx(1);
+	avail_entry(0, 8);
+	need_reset();
+	end_silent();
+}
+
+static void a_descriptor_that_cannot_be_read_ends_the_walk(void **state)
+{
+	(void)state;
+	notify();
+	avail_idx(1);
+	avail_entry(0, 0);
+	access_error = -EFAULT;
+	desc(0, 0, 0, 0, 0, 0);
+	access_error = 0;
+	return_chain(0, 0, 0, 0);
+	wake();
+	end_silent();
+}
+
+static void payload_in_a_hole_fails_and_is_not_counted_as_written(void **state)
+{
+	(void)state;
+	notify();
+	avail_idx(1);
+	take(0, 0, 16, F_WRITE);
+	access_error = -EFAULT;
+	payload_write(0, BUFFER, 16);
+	access_error = 0;
+	return_chain(0, 0, 0, 0);
+	wake();
+	end_silent();
+	rig_live(8);
+	notify();
+	avail_idx(1);
+	take(0, 0, 16, F_WRITE);
+	access_error = -EFAULT;
+	payload_write(0, BUFFER, 16);
+	access_error = 0;
+	return_chain(0, 0, 0, 16);
+	assert_breaks(RULE_COMPLETION_LEN);
+}
+
+static void a_chain_taken_before_the_fault_may_be_finished(void **state)
+{
+	(void)state;
+	notify();
+	avail_idx(2);
+	avail_entry(0, 0);
+	avail_entry(1, 9);
+	desc(0, 0, BUFFER, 16, 0, 0);
+	payload_read(0, BUFFER, 16);
+	return_chain(0, 0, 0, 0);
+	wake();
+	need_reset();
+	end_silent();
+}
+
+static void indices_wrap(void **state)
+{
+	(void)state;
+	for (unsigned i = 0; i < 65536 + 20; i++)
+		serve((uint16_t)i);
+	assert_silent();
+	assert_int_equal(ledger.completions, 65556);
+	notify();
+	avail_idx(20);
+	used_idx(21);
+	assert_breaks(RULE_ORDER_ENTRY);
+}
+
+static void several_chains_across_the_wrap(void **state)
+{
+	(void)state;
+	for (unsigned i = 0; i < 65533; i++)
+		serve((uint16_t)i);
+	notify();
+	avail_idx(5);
+	for (unsigned i = 65533; i < 65536 + 5; i++)
+		take((uint16_t)i, (uint16_t)(i % 8), 16, 0);
+	for (unsigned i = 65533; i < 65536 + 5; i++)
+		used_entry((uint16_t)(i % 8), (uint16_t)i, i % 8, 0);
+	used_idx(5);
+	wake();
+	end_silent();
+}
+
+static void a_queue_of_one_entry_works(void **state)
+{
+	(void)state;
+	rig_live(1);
+	for (uint16_t i = 0; i < 5; i++)
+		serve(i);
+	assert_silent();
+	notify();
+	avail_idx(7);
+	need_reset();
+	end_silent();
+}
+
+static void a_full_queue_is_not_too_far_ahead(void **state)
+{
+	(void)state;
+	notify();
+	avail_idx(8);
+	for (uint16_t i = 0; i < 8; i++) {
+		take(i, i, 16, 0);
+		return_chain(i, i, i, 0);
+		wake();
+	}
+	end_silent();
+}
+
+static void chains_held_are_forgotten_when_the_queue_is_not_ready(void **state)
+{
+	(void)state;
+	rig_target.holds = true;
+	on = RX;
+	notify();
+	avail_idx(3);
+	take(0, 0, 16, F_WRITE);
+	end_silent();
+	reg_write(VIRTIO_MMIO_QUEUE_SEL, RX);
+	call(VIRTIO_MMIO_QUEUE_READY, 0);
+	shown.ready = 0;
+	end_silent();
+	/* The queue starts from nothing. */
+	call(VIRTIO_MMIO_QUEUE_READY, 1);
+	shown.ready = 1;
+	end_silent();
+	notify();
+	avail_idx(1);
+	take(0, 3, 16, F_WRITE);
+	return_chain(0, 0, 3, 0);
+	wake();
+	end_silent();
+}
+
+static void a_queue_that_is_not_ready_is_left_alone(void **state)
+{
+	(void)state;
+	reg_write(VIRTIO_MMIO_QUEUE_SEL, TX);
+	call(VIRTIO_MMIO_QUEUE_READY, 0);
+	shown.ready = 0;
+	end_silent();
+	notify();
+	end_silent();
+	notify();
+	avail_idx(0);
+	assert_breaks(RULE_MEMORY_NOT_LIVE);
+}
+
+static void nothing_is_held_after_a_reset(void **state)
+{
+	(void)state;
+	rig_target.holds = true;
+	notify();
+	avail_idx(1);
+	take(0, 0, 16, F_WRITE);
+	end_silent();
+	set_status(0);
+	rest(DEVICE_IDLE);
+	assert_silent();
+	work();
+	payload_write(0, BUFFER, 16);
+	assert_breaks(RULE_MEMORY_NOT_LIVE);
+}
+
+static void a_device_begins_with_driver_ok(void **state)
+{
+	(void)state;
+	rig_features_ok(8);
+	call(VIRTIO_MMIO_STATUS, STATUS_LIVE);
+	shown.status = STATUS_LIVE;
+	avail_idx(1);
+	take(0, 0, 16, 0);
+	return_chain(0, 0, 0, 0);
+	wake();
+	end_silent();
+}
+
+static void one_interrupt_serves_every_queue_that_moved(void **state)
+{
+	(void)state;
+	notify();
+	for (unsigned q = 0; q < 2; q++) {
+		on = q;
+		avail_idx(1);
+		take(0, 0, 16, 0);
+		return_chain(0, 0, 0, 0);
+		avail_flags(0);
+	}
+	raise_interrupt(VIRTIO_MMIO_INT_VRING);
+	end_silent();
+}
+
+static void one_queue_that_wants_it_is_need_enough(void **state)
+{
+	(void)state;
+	notify();
+	for (unsigned q = 0; q < 2; q++) {
+		on = q;
+		avail_idx(1);
+		take(0, 0, 16, 0);
+		return_chain(0, 0, 0, 0);
+		avail_flags(q == RX ? NO_INTERRUPT : 0);
+	}
+	raise_interrupt(VIRTIO_MMIO_INT_VRING);
+	end_silent();
+}
+
+static void an_interrupt_may_come_with_later_work(void **state)
+{
+	(void)state;
+	notify();
+	avail_idx(1);
+	take(0, 0, 16, 0);
+	return_chain(0, 0, 0, 0);
+	done();
+	rest(DEVICE_WORK);
+	assert_silent();
+	work();
+	wake();
+	end_silent();
+}
+
+static void flags_that_cannot_be_read_allow_both(void **state)
+{
+	(void)state;
+	for (int interrupt = 0; interrupt < 2; interrupt++) {
+		rig_live(8);
+		notify();
+		avail_idx(1);
+		take(0, 0, 16, 0);
+		return_chain(0, 0, 0, 0);
+		access_error = -EFAULT;
+		avail_flags(0);
+		access_error = 0;
+		if (interrupt != 0)
+			raise_interrupt(VIRTIO_MMIO_INT_VRING);
+		end_silent();
+	}
+}
+
+static void a_device_may_show_a_used_buffer_that_it_was_silent_about(void **state)
+{
+	(void)state;
+	notify();
+	avail_idx(1);
+	take(0, 0, 16, 0);
+	return_chain(0, 0, 0, 0);
+	avail_flags(NO_INTERRUPT);
+	shown.interrupt_status |= VIRTIO_MMIO_INT_VRING;
+	end_silent();
+}
+
+static void what_waits_for_the_host_is_not_stuck(void **state)
+{
+	(void)state;
+	notify();
+	avail_idx(2);
+	take(0, 0, 16, F_WRITE);
+	done();
+	rest(DEVICE_WAITING);
+	assert_silent();
+}
+
+static void the_device_s_own_queue_may_keep_what_is_available(void **state)
+{
+	(void)state;
+	on = RX;
+	notify();
+	avail_idx(3);
+	end_silent();
+	notify();
+	end_silent();
+}
+
+static void an_access_that_failed_is_reason_to_stop(void **state)
+{
+	(void)state;
+	notify();
+	avail_idx(2);
+	take(0, 0, 16, F_WRITE);
+	access_error = -EFAULT;
+	payload_write(0, BUFFER, 16);
+	access_error = 0;
+	end_silent();
+}
+
+static void a_guest_that_writes_registers_when_it_may_not(void **state)
+{
+	(void)state;
+	reg_write(VIRTIO_MMIO_QUEUE_SEL, TX);
+	reg_write(VIRTIO_MMIO_QUEUE_NUM, 4);
+	reg_write(VIRTIO_MMIO_QUEUE_DESC_LOW, 0xdead0);
+	reg_write(VIRTIO_MMIO_DRIVER_FEATURES, 0xffffffff);
+	reg_write(VIRTIO_MMIO_QUEUE_SEL, 99);
+	reg_write(VIRTIO_MMIO_QUEUE_READY, 0);
+	reg_write(VIRTIO_MMIO_QUEUE_NOTIFY, 99);
+	serve(0);
+	assert_silent();
+}
+
+static void others_may_take_such_registers_as_they_like(void **state)
+{
+	(void)state;
+	rig_target.model = false;
+	rig_live(8);
+	reg_write(VIRTIO_MMIO_QUEUE_SEL, TX);
+	reg_write(VIRTIO_MMIO_QUEUE_DESC_LOW, 0xdead0);
+	notify();
+	access_ring(GUEST_AVAIL_IDX, false, 0x123456, 2);
+	access_ring(GUEST_USED_IDX, true, 0x123456, 2);
+	access_ring(GUEST_DESC, false, 0xdead0, 16);
+	done();
+	assert_silent();
+}
+
+#define TEST(name) cmocka_unit_test_setup(name, setup)
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		TEST(the_same_head_twice_is_two_chains),
+		TEST(chains_come_back_in_any_order_and_at_once),
+		TEST(buffers_of_a_chain_lie_over_each_other),
+		TEST(bytes_written_out_of_order_count),
+		TEST(a_chain_of_nothing_returns_length_zero),
+		TEST(a_buffer_ends_with_the_address_space),
+		TEST(the_first_byte_past_the_top_is_not_the_buffer_s),
+		TEST(an_indirect_table_permits_what_it_names),
+		TEST(a_used_entry_is_rewritten_before_the_index_moves),
+		TEST(a_device_looks_at_what_it_wrote),
+		TEST(a_used_entry_that_cannot_be_written_is_lost),
+		TEST(a_used_index_that_cannot_be_written_did_not_move),
+		TEST(an_available_index_that_cannot_be_read_is_structural),
+		TEST(an_entry_that_cannot_be_read_or_is_too_large_is_structural),
+		TEST(a_descriptor_that_cannot_be_read_ends_the_walk),
+		TEST(payload_in_a_hole_fails_and_is_not_counted_as_written),
+		TEST(a_chain_taken_before_the_fault_may_be_finished),
+		TEST(indices_wrap),
+		TEST(several_chains_across_the_wrap),
+		TEST(a_queue_of_one_entry_works),
+		TEST(a_full_queue_is_not_too_far_ahead),
+		TEST(chains_held_are_forgotten_when_the_queue_is_not_ready),
+		TEST(a_queue_that_is_not_ready_is_left_alone),
+		TEST(nothing_is_held_after_a_reset),
+		TEST(a_device_begins_with_driver_ok),
+		TEST(one_interrupt_serves_every_queue_that_moved),
+		TEST(one_queue_that_wants_it_is_need_enough),
+		TEST(an_interrupt_may_come_with_later_work),
+		TEST(flags_that_cannot_be_read_allow_both),
+		TEST(a_device_may_show_a_used_buffer_that_it_was_silent_about),
+		TEST(what_waits_for_the_host_is_not_stuck),
+		TEST(the_device_s_own_queue_may_keep_what_is_available),
+		TEST(an_access_that_failed_is_reason_to_stop),
+		TEST(a_guest_that_writes_registers_when_it_may_not),
+		TEST(others_may_take_such_registers_as_they_like),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
