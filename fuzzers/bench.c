@@ -52,7 +52,7 @@ static void bench_row(struct run *run, const char *name, const struct input *inp
 				exit(1);
 			}
 			runs++;
-			chains += run->ledger.completions;
+			chains += run->completions;
 			ops += run->ops_run;
 		}
 		elapsed = now() - start;

@@ -43,6 +43,7 @@ static void lay_out(struct arena *arena, enum arena_layout layout)
 	add_region(arena, seam - 96 * KIB, 96 * KIB);
 	add_region(arena, seam, 96 * KIB);
 	add_region(arena, 0 - (uint64_t)(96 * KIB), 96 * KIB);
+	add_region(arena, 0, 4 * KIB);
 	arena->place[BASE_SEAM] = seam;
 	arena->place[BASE_TOP] = 0;
 }

@@ -5,6 +5,7 @@
  * A few regions of a 64-bit address space with holes between them; guest
  * addresses are never host addresses.  The standard layout:
  *
+ *   0                   zero: what an address that wrapped finds  4 KiB
  *   0x10000             low: rings, then buffers          256 KiB
  *   0x80000000          hole: nothing for a GiB around
  *   0x100000000 - 96K   below the seam                     96 KiB
@@ -29,7 +30,7 @@
 #include "harness/program.h"
 #include "harness/trace.h"
 
-#define ARENA_REGIONS_MAX 4
+#define ARENA_REGIONS_MAX 5
 #define ARENA_HOLES_MAX 32
 #define ARENA_RACES_MAX 8
 #define ARENA_RACE_BYTES_MAX 16

@@ -25,6 +25,7 @@ extern int __llvm_profile_write_file(void) __attribute__((weak));
 struct child {
 	const struct child_job *job;
 	struct child_result *result; /* shared with the parent */
+	bool checked[SCRIPT_EXPECT_MAX]; /* the `>` lines that came to their turn */
 };
 
 bool rule_fails(enum rule rule, bool strict, bool limits)
@@ -64,8 +65,10 @@ static void after_op(void *ctx, struct run *run, uint32_t index)
 	for (unsigned i = 0; i < script->expect_count; i++) {
 		const struct expect *e = &script->expects[i];
 
-		if (e->op != index || expect_check(run, script, e, result->failure,
-						   sizeof(result->failure)))
+		if (e->op != index)
+			continue;
+		child->checked[i] = true;
+		if (expect_check(run, script, e, result->failure, sizeof(result->failure)))
 			continue;
 		result->failed_line = e->line;
 		result->failed_op = index;
@@ -81,7 +84,7 @@ static void copy_findings(const struct run *run, struct child_result *result)
 	memcpy(result->judged, run->ledger.judged, sizeof(result->judged));
 	memcpy(result->not_judged, run->ledger.not_judged, sizeof(result->not_judged));
 	result->ops_run = run->ops_run;
-	result->completions = run->ledger.completions;
+	result->completions = run->completions;
 }
 
 static void leave(void)
@@ -116,6 +119,26 @@ static bool is_expected(const struct script *script, const struct finding *findi
 	return false;
 }
 
+/* A `>` line that was never looked at shows nothing. */
+static void check_reached(const struct child *child)
+{
+	const struct script *script = child->job->script;
+	struct child_result *result = child->result;
+
+	for (unsigned i = 0; i < script->expect_count; i++) {
+		if (child->checked[i])
+			continue;
+		result->failed_line = script->expects[i].line;
+		result->failed_op = script->expects[i].op;
+		snprintf(result->failure, sizeof(result->failure),
+			 "never checked: the operation before it was not run%s",
+			 result->ops_run >= script->prog.budget * (uint32_t)PROGRAM_BUDGET_UNIT
+				 ? ", the budget was used up"
+				 : "");
+		return;
+	}
+}
+
 static void run_in_child(struct child *child)
 {
 	const struct child_job *job = child->job;
@@ -144,6 +167,8 @@ static void run_in_child(struct child *child)
 	finding = child_finding(result, job);
 	if (job->expect && finding != NULL && is_expected(job->script, finding))
 		result->finding_count = 0;
+	else if (job->expect && finding == NULL && result->failed_line == 0)
+		check_reached(child);
 	run_close(run);
 	result->passed = result->failed_line == 0 && child_finding(result, job) == NULL;
 	if (job->leaks && result->passed && seam_leaks())
@@ -240,7 +265,7 @@ static void add_finding(const struct child_job *job, struct child_result *result
 /* The child itself: its stderr is the report. */
 static void be_child(const struct child_job *job, struct child_result *shared, int report_fd)
 {
-	struct child child = { job, shared };
+	struct child child = { .job = job, .result = shared };
 
 	dup2(report_fd, STDERR_FILENO);
 	setvbuf(stdout, NULL, _IOLBF, 0);

@@ -345,6 +345,7 @@ bool run_program(struct run *run, const struct program *prog, const struct run_o
 	run_ops(run, prog, options);
 	if (!run->ledger.stop)
 		settle(run, options);
+	run->completions = run->ledger.completions;
 	if (!run->ledger.stop)
 		check_reset(run, options);
 	if (!run->ledger.stop)

@@ -56,6 +56,7 @@ struct run {
 	bool entered; /* the device was called */
 
 	uint32_t ops_run;
+	uint64_t completions; /* chains returned, up to the end of the program */
 	unsigned register_count;
 	uint32_t registers[RUN_REGISTERS_MAX]; /* of the device when it was new */
 	struct script *liveness;

@@ -224,13 +224,26 @@ static int find_field(struct text_line *line, const struct op_desc *desc, struct
 	return count;
 }
 
-static int parse_element(struct text_line *line, const struct text_word *word, uint8_t *element)
+/* SLOT[:r|:w][*TIMES] */
+static int parse_element(struct text_line *line, const struct text_word *word, uint8_t *element,
+			 uint64_t *times)
 {
 	struct text_word slot = *word;
+	const char *star = memchr(word->start, '*', word->len);
 	bool write = false;
 	uint64_t value;
 	uint8_t base;
 
+	*times = 1;
+	if (star != NULL) {
+		struct text_word number = { star + 1, (size_t)(word->start + word->len - star) - 1 };
+
+		if (text_value(line, &number, FIELD_U16, times, &base) != 0)
+			return -EINVAL;
+		if (*times == 0)
+			return text_fail(line, &number, "0 times, expected 1 at least");
+		slot.len = (size_t)(star - word->start);
+	}
 	if (slot.len > 2 && slot.start[slot.len - 2] == ':') {
 		char access = slot.start[slot.len - 1];
 
@@ -251,6 +264,7 @@ static int parse_payload(struct parser *p, enum payload_kind kind, struct text_w
 {
 	struct text_line *line = &p->line;
 	uint8_t bytes[OP_BYTES_MAX];
+	uint64_t times;
 	size_t count = 0;
 
 	if (kind == PAYLOAD_BYTES) {
@@ -259,11 +273,15 @@ static int parse_payload(struct parser *p, enum payload_kind kind, struct text_w
 			return -EINVAL;
 	} else {
 		do {
-			if (count == sizeof(bytes))
+			uint8_t element;
+
+			if (parse_element(line, word, &element, &times) != 0)
+				return -EINVAL;
+			if (times > sizeof(bytes) - count)
 				return text_fail(line, word, "too many buffers, at most %d",
 						 OP_BYTES_MAX);
-			if (parse_element(line, word, &bytes[count++]) != 0)
-				return -EINVAL;
+			memset(bytes + count, element, times);
+			count += times;
 		} while (text_next(line, word));
 	}
 	if (!program_add_data(&p->script->prog, bytes, count))

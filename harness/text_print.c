@@ -6,6 +6,8 @@
 
 #include <inttypes.h>
 
+#define ELEMENT_RUN_MIN 3 /* the same buffer so often in a row is written once */
+
 static const char *const ring_part_names[] = { "desc", "avail", "used" };
 
 /* Small numbers as people count, large ones as addresses and masks are read. */
@@ -50,6 +52,8 @@ void text_print_value(FILE *out, enum field_kind kind, uint64_t value)
 			fprintf(out, "0x%03" PRIx64, value);
 	} else if (kind == FIELD_SLOT) {
 		fprintf(out, "b%" PRIu64, value);
+	} else if (kind == FIELD_COUNT) {
+		fprintf(out, "%" PRIu64, value);
 	} else if (kind == FIELD_I16) {
 		fprintf(out, "%" PRId64, (int64_t)value);
 	} else {
@@ -92,23 +96,39 @@ static bool is_default(enum field_kind kind, uint8_t base, uint64_t value)
 	return kind == FIELD_WIDTH ? value == 4 : value == 0 && base == BASE_ABSOLUTE;
 }
 
+/* Buffers of a chain; a run of the same one as "b7:w*13". */
+static void print_elements(FILE *out, const uint8_t *data, unsigned len,
+			   const char (*names)[TEXT_NAME_MAX])
+{
+	unsigned run;
+
+	for (unsigned i = 0; i < len; i += run) {
+		for (run = 1; i + run < len && data[i + run] == data[i];)
+			run++;
+		if (run < ELEMENT_RUN_MIN)
+			run = 1;
+		fputc(' ', out);
+		print_slot(out, data[i] & ELEMENT_SLOT, names);
+		if (data[i] & ELEMENT_WRITE)
+			fputs(":w", out);
+		if (run > 1)
+			fprintf(out, "*%u", run);
+	}
+}
+
 static void print_payload(FILE *out, const struct program *prog, const struct op *op,
 			  enum payload_kind kind, const char (*names)[TEXT_NAME_MAX])
 {
 	const uint8_t *data = prog->data + op->data_off;
 
+	if (kind == PAYLOAD_ELEMENTS) {
+		print_elements(out, data, op->data_len, names);
+		return;
+	}
 	if (kind == PAYLOAD_BYTES && op->data_len > 0)
 		fputc(' ', out);
-	for (unsigned i = 0; i < op->data_len; i++) {
-		if (kind == PAYLOAD_ELEMENTS) {
-			fputc(' ', out);
-			print_slot(out, data[i] & ELEMENT_SLOT, names);
-			if (data[i] & ELEMENT_WRITE)
-				fputs(":w", out);
-		} else {
-			fprintf(out, "%02x", data[i]);
-		}
-	}
+	for (unsigned i = 0; i < op->data_len; i++)
+		fprintf(out, "%02x", data[i]);
 }
 
 void text_print_op(FILE *out, const struct program *prog, const struct op *op,
