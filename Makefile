@@ -170,7 +170,7 @@ targets:
 
 # ---- from sources to objects ------------------------------------------------
 
-INC        := -I.
+INC        := -I. -D_GNU_SOURCE
 compile     = $(CC_$1) -std=gnu11 $(INC) $(CPPFLAGS) $(WARN) $(WERROR_$1) $(FLAGS_$1)
 quote       = '$(subst ','\'',$1)'
 say         = $(if $(V),,@printf '  %-5s %s\n' $1 $@ &&)

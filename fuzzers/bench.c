@@ -45,7 +45,8 @@ static void bench_row(struct run *run, const char *name, const struct input *inp
 
 	while (elapsed < ROW_SECONDS) {
 		for (size_t i = 0; i < count; i++) {
-			binary_decode(&program, inputs[i].data, inputs[i].size, "net-loopback", NULL);
+			binary_decode(&program, inputs[i].data, inputs[i].size, "net-loopback",
+				      NULL);
 			if (!run_program(run, &program, &options)) {
 				fprintf(stderr, "%s: %s\n", name,
 					run->ledger.findings[0].signature);

@@ -11,7 +11,7 @@
 #include <string.h>
 
 #define KIB 1024u
-#define GAP (4 * KIB) /* poisoned host bytes around each region */
+#define GAP (4 * KIB)	      /* poisoned host bytes around each region */
 #define RINGS_SIZE (96 * KIB) /* at `low`: starts as zero bytes */
 
 static void add_region(struct arena *arena, uint64_t base, uint32_t size)

@@ -12,8 +12,9 @@
 static void arena_trace(const struct arena *arena, enum trace_kind kind, uint64_t addr,
 			uint32_t len, const uint8_t *data)
 {
-	struct trace_event event = { .kind = (uint8_t)kind, .addr = addr, .len = len,
-				     .data = data };
+	struct trace_event event = {
+		.kind = (uint8_t)kind, .addr = addr, .len = len, .data = data
+	};
 
 	if (arena->trace != NULL)
 		arena->trace->event(arena->trace->ctx, &event);
@@ -40,8 +41,7 @@ static void strike_races(struct arena *arena, uint64_t addr, uint32_t len)
 /* Is this the access that was to fail? */
 static bool strike_fault(struct arena *arena, struct guest_why why, bool write)
 {
-	if (arena->fault_kind != ACCESS_ANY &&
-	    (arena->fault_kind == ACCESS_WRITE) != write)
+	if (arena->fault_kind != ACCESS_ANY && (arena->fault_kind == ACCESS_WRITE) != write)
 		return false;
 	if (arena->fault_purpose != 0 && arena->fault_purpose - 1 != why.purpose)
 		return false;
@@ -67,8 +67,7 @@ static bool range_is_mapped(struct arena *arena, uint64_t addr, uint32_t len)
 }
 
 /* Copy a range of several pieces, all of it there. */
-static void copy_pieces(struct arena *arena, uint64_t addr, uint8_t *data, uint32_t len,
-			bool write)
+static void copy_pieces(struct arena *arena, uint64_t addr, uint8_t *data, uint32_t len, bool write)
 {
 	while (len > 0) {
 		uint8_t *host;
@@ -118,8 +117,12 @@ static void tell(struct arena *arena, struct guest_why why, bool write, uint64_t
 		 const void *data, uint32_t len, int err)
 {
 	if (arena->trace != NULL) {
-		struct trace_event event = { .kind = write ? TRACE_WRITE : TRACE_READ, .why = why,
-					     .err = err, .addr = addr, .len = len, .data = data };
+		struct trace_event event = { .kind = write ? TRACE_WRITE : TRACE_READ,
+					     .why = why,
+					     .err = err,
+					     .addr = addr,
+					     .len = len,
+					     .data = data };
 
 		arena->trace->event(arena->trace->ctx, &event);
 	}

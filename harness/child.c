@@ -2,7 +2,6 @@
 /*
  * Programs in children.  See child.h.
  */
-#define _GNU_SOURCE
 #include "harness/child.h"
 #include "harness/seam.h"
 
@@ -24,7 +23,7 @@ extern int __llvm_profile_write_file(void) __attribute__((weak));
 /* What the child's hooks need. */
 struct child {
 	const struct child_job *job;
-	struct child_result *result; /* shared with the parent */
+	struct child_result *result;	 /* shared with the parent */
 	bool checked[SCRIPT_EXPECT_MAX]; /* the `>` lines that came to their turn */
 };
 
@@ -180,7 +179,7 @@ static void run_in_child(struct child *child)
 /* Resident bytes of a process; 0 if that cannot be told. */
 static unsigned long long resident_bytes(pid_t pid)
 {
-	unsigned long long pages = 0;
+	char text[128], *resident = NULL;
 	char path[64];
 	FILE *in;
 
@@ -188,10 +187,12 @@ static unsigned long long resident_bytes(pid_t pid)
 	in = fopen(path, "r");
 	if (in == NULL)
 		return 0;
-	if (fscanf(in, "%*u %llu", &pages) != 1)
-		pages = 0;
+	if (fgets(text, sizeof(text), in) != NULL)
+		resident = strchr(text, ' ');
 	fclose(in);
-	return pages * (unsigned long long)sysconf(_SC_PAGESIZE);
+	if (resident == NULL)
+		return 0;
+	return strtoull(resident, NULL, 10) * (unsigned long long)sysconf(_SC_PAGESIZE);
 }
 
 /* Wait until the child closes `life`, which it does by ending.  0, or what it

@@ -13,20 +13,20 @@
 
 #include "harness/run.h"
 
-#define CHILD_SECONDS 20	    /* of wall-clock time, then it is a hang */
+#define CHILD_SECONDS 20	     /* of wall-clock time, then it is a hang */
 #define CHILD_BYTES_MAX (2ull << 30) /* resident, then it is out of memory */
-#define CHILD_REPORT_MAX 65536	    /* bytes kept of what the child wrote to stderr */
+#define CHILD_REPORT_MAX 65536	     /* bytes kept of what the child wrote to stderr */
 
 /* What came of a program. */
 struct child_result {
 	uint32_t op; /* in flight, while the child runs */
 	char verb[16];
-	bool done;		      /* the child came to its end */
-	bool passed;		      /* nothing found, every `>` line held */
-	uint32_t failed_line;	      /* of the `>` line that did not; 0: none */
-	uint32_t failed_op;	      /* the operation that it judges */
-	char failure[400];	      /* what was wrong */
-	unsigned finding_count;	      /* those that do not fail the run included */
+	bool done;		/* the child came to its end */
+	bool passed;		/* nothing found, every `>` line held */
+	uint32_t failed_line;	/* of the `>` line that did not; 0: none */
+	uint32_t failed_op;	/* the operation that it judges */
+	char failure[400];	/* what was wrong */
+	unsigned finding_count; /* those that do not fail the run included */
 	struct finding findings[LEDGER_FINDINGS_MAX];
 	uint64_t judged[(RULE_COUNT + 63) / 64];
 	uint64_t not_judged[(RULE_COUNT + 63) / 64];
@@ -39,7 +39,7 @@ struct child_job {
 	const struct target *target;
 	bool expect;
 	bool strict, limits, no_ledger, leaks;
-	unsigned seconds; /* 0: CHILD_SECONDS */
+	unsigned seconds;	   /* 0: CHILD_SECONDS */
 	const struct trace *trace; /* called in the child; writes to stdout */
 };
 

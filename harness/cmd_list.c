@@ -28,8 +28,9 @@ static int no_options(int argc, char **argv, const char *help)
 
 int cmd_targets(int argc, char **argv)
 {
-	int status = no_options(argc, argv, "List the devices that can be driven, with their "
-					    "queues.\n");
+	int status = no_options(argc, argv,
+				"List the devices that can be driven, with their "
+				"queues.\n");
 
 	if (status >= 0)
 		return status;
@@ -46,11 +47,12 @@ int cmd_targets(int argc, char **argv)
 
 int cmd_rules(int argc, char **argv)
 {
-	int status = no_options(argc, argv,
-				"List the rules that devices are judged by: id, severity, clause of "
-				"VIRTIO 1.4, demand.\n"
-				"must and limit fail a run, should fails a strict one; model judges "
-				"vringer's own models only.\n");
+	int status =
+		no_options(argc, argv,
+			   "List the rules that devices are judged by: id, severity, clause of "
+			   "VIRTIO 1.4, demand.\n"
+			   "must and limit fail a run, should fails a strict one; model judges "
+			   "vringer's own models only.\n");
 
 	if (status >= 0)
 		return status;
@@ -73,8 +75,9 @@ static void print_field(const struct field_desc *field)
 int cmd_ops(int argc, char **argv)
 {
 	static const char *const payloads[] = { "", " [HEX...]", " [bN|bN:w]...", "" };
-	int status = no_options(argc, argv, "List the operations of guest programs, their fields and "
-					    "payloads.\n");
+	int status = no_options(argc, argv,
+				"List the operations of guest programs, their fields and "
+				"payloads.\n");
 	const struct op_desc *ops;
 	size_t count;
 

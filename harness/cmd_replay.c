@@ -24,10 +24,14 @@ static const char help[] =
 int cmd_replay(int argc, char **argv)
 {
 	static const struct option options[] = {
-		{ "verbose", no_argument, NULL, 'v' },	   { "json", no_argument, NULL, 'j' },
-		{ "target", required_argument, NULL, 't' }, { "strict", no_argument, NULL, 's' },
-		{ "limits", no_argument, NULL, 'l' },	   { "no-ledger", no_argument, NULL, 'n' },
-		{ "timeout", required_argument, NULL, 'T' }, { "help", no_argument, NULL, 'h' },
+		{ "verbose", no_argument, NULL, 'v' },
+		{ "json", no_argument, NULL, 'j' },
+		{ "target", required_argument, NULL, 't' },
+		{ "strict", no_argument, NULL, 's' },
+		{ "limits", no_argument, NULL, 'l' },
+		{ "no-ledger", no_argument, NULL, 'n' },
+		{ "timeout", required_argument, NULL, 'T' },
+		{ "help", no_argument, NULL, 'h' },
 		{ NULL, 0, NULL, 0 },
 	};
 	struct replay_options replay = { .command = "vringer replay" };

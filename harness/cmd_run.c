@@ -6,7 +6,6 @@
  * is exit status 2 and one line, and no result.  Whether a script can be run on
  * a target is decided from its header, before it runs.
  */
-#define _GNU_SOURCE
 #include "harness/cmd.h"
 #include "harness/input.h"
 #include "harness/suite.h"
@@ -217,11 +216,16 @@ static int run_all(struct runner *r)
 static int parse_options(struct runner *r, int argc, char **argv)
 {
 	static const struct option options[] = {
-		{ "target", required_argument, NULL, 't' }, { "json", no_argument, NULL, 'j' },
-		{ "junit", no_argument, NULL, 'u' },	    { "output", required_argument, NULL, 'o' },
-		{ "completes", no_argument, NULL, 'c' },    { "strict", no_argument, NULL, 's' },
-		{ "limits", no_argument, NULL, 'l' },	    { "timeout", required_argument, NULL, 'T' },
-		{ "help", no_argument, NULL, 'h' },	    { NULL, 0, NULL, 0 },
+		{ "target", required_argument, NULL, 't' },
+		{ "json", no_argument, NULL, 'j' },
+		{ "junit", no_argument, NULL, 'u' },
+		{ "output", required_argument, NULL, 'o' },
+		{ "completes", no_argument, NULL, 'c' },
+		{ "strict", no_argument, NULL, 's' },
+		{ "limits", no_argument, NULL, 'l' },
+		{ "timeout", required_argument, NULL, 'T' },
+		{ "help", no_argument, NULL, 'h' },
+		{ NULL, 0, NULL, 0 },
 	};
 	int option;
 

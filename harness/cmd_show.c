@@ -2,7 +2,6 @@
 /*
  * vringer show, encode: from one spelling of a guest program to the other.
  */
-#define _GNU_SOURCE
 #include "harness/binary.h"
 #include "harness/cmd.h"
 #include "harness/input.h"
@@ -13,11 +12,10 @@
 #include <string.h>
 #include <sys/stat.h>
 
-static const char show_help[] =
-	"usage: vringer show [-t TARGET] [-o OUT] FILE...\n"
-	"Print corpus and crash files, in either spelling, as scripts.\n"
-	"  -t, --target TARGET  the target of a file that names none\n"
-	"  -o, --output OUT     write there instead; one FILE only\n";
+static const char show_help[] = "usage: vringer show [-t TARGET] [-o OUT] FILE...\n"
+				"Print corpus and crash files, in either spelling, as scripts.\n"
+				"  -t, --target TARGET  the target of a file that names none\n"
+				"  -o, --output OUT     write there instead; one FILE only\n";
 
 static const char encode_help[] =
 	"usage: vringer encode [-t TARGET] [--body] [-o OUT] FILE...\n"

@@ -87,11 +87,10 @@ static bool check_status(const struct verdict *v)
 
 	if ((status & v->expect->mask) == v->expect->value[0])
 		return true;
-	return wrong(v, "the device status is %s, expected %s of %s",
-		     spell(FIELD_STATUS, status).text,
-		     spell(FIELD_STATUS, v->expect->value[0]).text,
-		     v->expect->mask == UINT32_MAX ? "all"
-						   : spell(FIELD_STATUS, v->expect->mask).text);
+	return wrong(
+		v, "the device status is %s, expected %s of %s", spell(FIELD_STATUS, status).text,
+		spell(FIELD_STATUS, v->expect->value[0]).text,
+		v->expect->mask == UINT32_MAX ? "all" : spell(FIELD_STATUS, v->expect->mask).text);
 }
 
 static bool check_interrupt_status(const struct verdict *v)

@@ -12,10 +12,10 @@ enum finding_kind {
 	FINDING_RULE,	   /* the ledger's: see rule */
 	FINDING_SANITIZER, /* a report of ASan, UBSan or LSan */
 	FINDING_SIGNAL,
-	FINDING_EXIT,	 /* the device called exit */
-	FINDING_HANG,	 /* an endless loop */
-	FINDING_OOM,	 /* out of memory */
-	FINDING_LEAK,	 /* memory that nobody gives back */
+	FINDING_EXIT, /* the device called exit */
+	FINDING_HANG, /* an endless loop */
+	FINDING_OOM,  /* out of memory */
+	FINDING_LEAK, /* memory that nobody gives back */
 	FINDING_KIND_COUNT
 };
 
@@ -23,9 +23,9 @@ enum finding_kind {
 
 struct finding {
 	uint8_t kind;
-	uint16_t rule;	 /* enum rule, for FINDING_RULE */
-	uint32_t op;	 /* index of the operation in flight, or FINDING_OP_END */
-	char verb[16];	 /* its name, or the stage after the last operation */
+	uint16_t rule; /* enum rule, for FINDING_RULE */
+	uint32_t op;   /* index of the operation in flight, or FINDING_OP_END */
+	char verb[16]; /* its name, or the stage after the last operation */
 	/* Kind, place and operation, without addresses: the same for the same
 	 * fault on every run and machine. */
 	char signature[160];

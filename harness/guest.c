@@ -8,7 +8,7 @@
 #include <linux/virtio_mmio.h>
 
 #define KIB 1024u
-#define RING_SPAN (4 * KIB)	 /* between the parts of a ring at its default place */
+#define RING_SPAN (4 * KIB) /* between the parts of a ring at its default place */
 
 /* Where the slots are at first: base and offset from it, length. */
 static const struct {
@@ -16,22 +16,22 @@ static const struct {
 	int32_t offset;
 	uint32_t len;
 } default_slots[PROGRAM_SLOTS] = {
-	{ BASE_LOW, 96 * KIB, 12 },		    /* b0: a virtio-net header */
-	{ BASE_LOW, 96 * KIB + 0x100, 64 },	    /* b1: a small frame */
-	{ BASE_LOW, 96 * KIB + 0x400, 1514 },	    /* b2: a full frame */
-	{ BASE_LOW, 96 * KIB + 0x200, 76 },	    /* b3: header and small frame */
-	{ BASE_LOW, 96 * KIB + 0x1000, 4096 },	    /* b4: a page */
-	{ BASE_LOW, 96 * KIB + 0x4000, 65557 },	    /* b5: the largest frame */
-	{ BASE_SEAM, -32768, 65569 },		    /* b6: the largest frame and its header, across the seam */
-	{ BASE_LOW, 96 * KIB + 0x3000, 0 },	    /* b7: nothing */
-	{ BASE_LOW, 96 * KIB + 0x2000, 12 },	    /* b8 to b12: as b0, b3, b2 and header, b4, b6 */
-	{ BASE_LOW, 96 * KIB + 0x2100, 76 },	    /* b9 */
-	{ BASE_LOW, 96 * KIB + 0x2200, 1526 },	    /* b10 */
-	{ BASE_LOW, 96 * KIB + 0x3000, 4096 },	    /* b11 */
-	{ BASE_LOW, 96 * KIB + 0x14100, 65569 },    /* b12 */
-	{ BASE_SEAM, -32, 64 },			    /* b13: across the seam */
-	{ BASE_TOP, -64, 64 },			    /* b14: the last bytes there are */
-	{ BASE_HOLE, 0, 64 },			    /* b15: not there */
+	{ BASE_LOW, 96 * KIB, 12 },		/* b0: a virtio-net header */
+	{ BASE_LOW, 96 * KIB + 0x100, 64 },	/* b1: a small frame */
+	{ BASE_LOW, 96 * KIB + 0x400, 1514 },	/* b2: a full frame */
+	{ BASE_LOW, 96 * KIB + 0x200, 76 },	/* b3: header and small frame */
+	{ BASE_LOW, 96 * KIB + 0x1000, 4096 },	/* b4: a page */
+	{ BASE_LOW, 96 * KIB + 0x4000, 65557 }, /* b5: the largest frame */
+	{ BASE_SEAM, -32768, 65569 }, /* b6: the largest frame and its header, across the seam */
+	{ BASE_LOW, 96 * KIB + 0x3000, 0 },	 /* b7: nothing */
+	{ BASE_LOW, 96 * KIB + 0x2000, 12 },	 /* b8 to b12: as b0, b3, b2 and header, b4, b6 */
+	{ BASE_LOW, 96 * KIB + 0x2100, 76 },	 /* b9 */
+	{ BASE_LOW, 96 * KIB + 0x2200, 1526 },	 /* b10 */
+	{ BASE_LOW, 96 * KIB + 0x3000, 4096 },	 /* b11 */
+	{ BASE_LOW, 96 * KIB + 0x14100, 65569 }, /* b12 */
+	{ BASE_SEAM, -32, 64 },			 /* b13: across the seam */
+	{ BASE_TOP, -64, 64 },			 /* b14: the last bytes there are */
+	{ BASE_HOLE, 0, 64 },			 /* b15: not there */
 };
 
 void guest_reset(struct run *run)
@@ -48,8 +48,8 @@ void guest_reset(struct run *run)
 
 		q->size = GUEST_QUEUE_SIZE_MAX;
 		for (unsigned part = 0; part < RING_PART_COUNT; part++)
-			q->ring[part] = arena->place[BASE_LOW] +
-					(i * RING_PART_COUNT + part) * RING_SPAN;
+			q->ring[part] =
+				arena->place[BASE_LOW] + (i * RING_PART_COUNT + part) * RING_SPAN;
 		q->avail_idx = 0;
 		q->used_idx = 0;
 	}
@@ -62,7 +62,9 @@ uint64_t guest_addr(const struct run *run, uint8_t base, uint64_t offset)
 		return run->queues[(base - BASE_RING) / 4].ring[(base - BASE_RING) % 4] + offset;
 	if (base >= BASE_SLOT)
 		return run->slots[base - BASE_SLOT].addr + offset;
-	return base == BASE_ABSOLUTE ? offset : run->arena.place[base] + offset;
+	if (base >= BASE_LOW && base <= BASE_HOLE)
+		return run->arena.place[base] + offset;
+	return offset;
 }
 
 static uint32_t peek(const struct run *run, uint32_t offset)
@@ -98,8 +100,9 @@ static bool is_quiet(bool write, uint32_t offset, uint32_t width)
 static void trace_register(const struct run *run, enum trace_kind kind, uint32_t offset,
 			   uint32_t width, uint64_t value)
 {
-	struct trace_event event = { .kind = (uint8_t)kind, .addr = offset, .len = width,
-				     .value = value };
+	struct trace_event event = {
+		.kind = (uint8_t)kind, .addr = offset, .len = width, .value = value
+	};
 
 	if (run->trace != NULL)
 		run->trace->event(run->trace->ctx, &event);
@@ -160,8 +163,8 @@ void guest_work(struct run *run)
 
 static uint32_t load32(struct run *run, uint64_t addr)
 {
-	return arena_load16(&run->arena, addr) |
-	       (uint32_t)arena_load16(&run->arena, addr + 2) << 16;
+	return arena_load16(&run->arena, addr) | (uint32_t)arena_load16(&run->arena, addr + 2)
+							 << 16;
 }
 
 bool guest_take(struct run *run, unsigned queue, uint32_t *id, uint32_t *len)
@@ -177,8 +180,10 @@ bool guest_take(struct run *run, unsigned queue, uint32_t *id, uint32_t *len)
 	*id = load32(run, entry);
 	*len = load32(run, entry + 4);
 	if (run->trace != NULL) {
-		struct trace_event event = { .kind = TRACE_USED, .why = { .queue = (uint16_t)queue },
-					     .value = *id, .len = *len };
+		struct trace_event event = { .kind = TRACE_USED,
+					     .why = { .queue = (uint16_t)queue },
+					     .value = *id,
+					     .len = *len };
 
 		run->trace->event(run->trace->ctx, &event);
 	}

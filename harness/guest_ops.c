@@ -39,9 +39,9 @@ static uint64_t offered_features(struct run *run)
 static void set_up_queue(struct run *run, unsigned queue, uint16_t size,
 			 const uint64_t ring[RING_PART_COUNT])
 {
-	static const uint32_t low[RING_PART_COUNT] = {
-		VIRTIO_MMIO_QUEUE_DESC_LOW, VIRTIO_MMIO_QUEUE_AVAIL_LOW, VIRTIO_MMIO_QUEUE_USED_LOW
-	};
+	static const uint32_t low[RING_PART_COUNT] = { VIRTIO_MMIO_QUEUE_DESC_LOW,
+						       VIRTIO_MMIO_QUEUE_AVAIL_LOW,
+						       VIRTIO_MMIO_QUEUE_USED_LOW };
 	struct guest_queue *q = &run->queues[queue];
 	uint32_t max;
 
@@ -149,7 +149,8 @@ static void op_ack(struct run *run, const struct program *prog, const struct op 
 static void op_config_read(struct run *run, const struct program *prog, const struct op *op)
 {
 	(void)prog;
-	guest_read(run, (uint32_t)(VIRTIO_MMIO_CONFIG + op->value[0]) & 0xfff, (uint32_t)op->value[1]);
+	guest_read(run, (uint32_t)(VIRTIO_MMIO_CONFIG + op->value[0]) & 0xfff,
+		   (uint32_t)op->value[1]);
 }
 
 static void op_config_write(struct run *run, const struct program *prog, const struct op *op)
@@ -336,13 +337,14 @@ static void op_used_event(struct run *run, const struct program *prog, const str
 	const struct guest_queue *q = &run->queues[op->value[0]];
 
 	(void)prog;
-	arena_store16(&run->arena, q->ring[RING_AVAIL] + 4 + 2ull * q->size, (uint16_t)op->value[1]);
+	arena_store16(&run->arena, q->ring[RING_AVAIL] + 4 + 2ull * q->size,
+		      (uint16_t)op->value[1]);
 }
 
 static void op_race(struct run *run, const struct program *prog, const struct op *op)
 {
-	arena_race(&run->arena, (uint32_t)op->value[0],
-		   guest_addr(run, op->base[1], op->value[1]), prog->data + op->data_off,
+	arena_race(&run->arena, (uint32_t)op->value[0], guest_addr(run, op->base[1], op->value[1]),
+		   prog->data + op->data_off,
 		   op->data_len < ARENA_RACE_BYTES_MAX ? op->data_len : ARENA_RACE_BYTES_MAX);
 }
 

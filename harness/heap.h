@@ -30,9 +30,9 @@ struct heap {
 	unsigned block_count;
 	unsigned live_blocks;
 	size_t live_bytes;
-	size_t call_bytes; /* allocated since the counter was last set to 0 */
+	size_t call_bytes;  /* allocated since the counter was last set to 0 */
 	unsigned fault_nth; /* the Nth allocation from now fails; 0: none */
-	bool exhausted;	   /* a bound above was passed */
+	bool exhausted;	    /* a bound above was passed */
 	const struct trace *trace;
 };
 

@@ -35,7 +35,8 @@ static char *read_all(FILE *in, const char *path, size_t *len)
 			break;
 		if (*len > INPUT_SIZE_MAX) {
 			free(data);
-			return fail_read(path, "too large for a guest program, expected at most 4 MiB");
+			return fail_read(path,
+					 "too large for a guest program, expected at most 4 MiB");
 		}
 		if (*len + 1 < room)
 			continue;
@@ -126,11 +127,13 @@ int input_decode(struct script *script, const char *path, const char *data, size
 	}
 	/* An empty text is a script without annotations. */
 	text_parse(script, "device any\n", 11, &error);
-	if (binary_decode(&script->prog, (const uint8_t *)data, len, target != NULL ? target : "any",
-			  &version) == 0)
+	if (binary_decode(&script->prog, (const uint8_t *)data, len,
+			  target != NULL ? target : "any", &version) == 0)
 		return 0;
-	fprintf(stderr, "%s: the file is of format version %u, expected %d: it is newer than this "
-		"vringer\n", path, version, BINARY_VERSION);
+	fprintf(stderr,
+		"%s: the file is of format version %u, expected %d: it is newer than this "
+		"vringer\n",
+		path, version, BINARY_VERSION);
 	return -EINVAL;
 }
 

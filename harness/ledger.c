@@ -13,7 +13,7 @@
 /* Each rule aborts through a function of its own: engines and ClusterFuzz tell
  * findings apart by the stack.  The barrier keeps them from being folded into
  * one, which have the same body. */
-#define X(name, id, severity, facts, clause, demand)                                              \
+#define X(name, id, severity, facts, clause, demand)                                               \
 	void vringer_rule_##name(void) __attribute__((noreturn, noinline));                        \
 	void vringer_rule_##name(void)                                                             \
 	{                                                                                          \
@@ -24,7 +24,7 @@ LEDGER_RULES(X)
 #undef X
 
 const struct rule_desc rule_table[RULE_COUNT] = {
-#define X(name, id, severity, facts, clause, demand)                                              \
+#define X(name, id, severity, facts, clause, demand)                                               \
 	[RULE_##name] = { id, SEVERITY_##severity, facts, clause, demand, vringer_rule_##name },
 	LEDGER_RULES(X)
 #undef X

@@ -38,72 +38,74 @@ enum severity {
 /* X(name, id, severity, facts, clause, demand) */
 #define LEDGER_RULES(X)                                                                            \
 	X(MEMORY_NOT_LIVE, "memory.not-live", MUST, MEM, "dev.mmio.regs.7",                        \
-	  "no access for a queue that is not ready, before DRIVER_OK or after reset")             \
+	  "no access for a queue that is not ready, before DRIVER_OK or after reset")              \
 	X(MEMORY_RING, "memory.ring", MUST, MEM, "dev.split.desc-table.2",                         \
-	  "a ring is accessed where it lies: each field at its place, and only the used ring "    \
+	  "a ring is accessed where it lies: each field at its place, and only the used ring "     \
 	  "written")                                                                               \
 	X(MEMORY_WRITE, "memory.write", MUST, WALK, "dev.split.desc-table.1a",                     \
-	  "every byte written lies in a device-writable part of a chain that the device holds")   \
+	  "every byte written lies in a device-writable part of a chain that the device holds")    \
 	X(MEMORY_READ, "memory.read", LIMIT, WALK, "policy",                                       \
-	  "every byte read lies in a chain that the device holds")                                \
+	  "every byte read lies in a chain that the device holds")                                 \
 	X(MEMORY_READ_WRITABLE, "memory.read-writable", SHOULD, WALK, "dev.split.desc-table.1b",   \
 	  "a device-writable buffer is not read")                                                  \
 	X(MEMORY_POISONED, "memory.poisoned", MODEL, WALK, "policy",                               \
-	  "a queue whose available ring was structurally wrong is left alone until reset")        \
+	  "a queue whose available ring was structurally wrong is left alone until reset")         \
 	X(COMPLETION_NOT_HELD, "completion.not-held", MUST, WALK, "2.7.8",                         \
-	  "a used entry names a chain that the device holds, once per hold")                      \
+	  "a used entry names a chain that the device holds, once per hold")                       \
 	X(COMPLETION_SLOT, "completion.slot", MUST, WALK, "2.7.8",                                 \
-	  "used entries are written in the order of the used ring")                               \
+	  "used entries are written in the order of the used ring")                                \
 	X(COMPLETION_LEN, "completion.len", MUST, WALK, "dev.split.used-ring.2",                   \
-	  "every byte below used.len was written by the device while it held the chain")          \
+	  "every byte below used.len was written by the device while it held the chain")           \
 	X(ORDER_ENTRY, "order.entry", MUST, WALK, "dev.split.used-ring.1",                         \
-	  "a used entry is written before the used index passes it")                              \
+	  "a used entry is written before the used index passes it")                               \
 	X(ORDER_UNAVAILABLE, "order.unavailable", MUST, WALK, "2.7.13.3",                          \
-	  "an available entry is read only below the available index")                            \
+	  "an available entry is read only below the available index")                             \
 	X(WAKEUP_MISSING, "wakeup.missing", MUST, WAKE, "dev.split.used-notify-suppress.3",        \
-	  "the used index moved: an interrupt follows, unless the driver said it wants none")     \
+	  "the used index moved: an interrupt follows, unless the driver said it wants none")      \
 	X(WAKEUP_SUPERFLUOUS, "wakeup.superfluous", SHOULD, WAKE,                                  \
-	  "dev.split.used-notify-suppress.2", "no used-buffer interrupt without need")            \
+	  "dev.split.used-notify-suppress.2", "no used-buffer interrupt without need")             \
 	X(WAKEUP_UNASKED, "wakeup.unasked", MODEL, WAKE, "dev.split.used-notify-suppress.2",       \
-	  "the device looks whether the driver wants an interrupt before it raises one")          \
+	  "the device looks whether the driver wants an interrupt before it raises one")           \
 	X(WAKEUP_NOT_LIVE, "wakeup.not-live", MUST, FACT_INTERRUPT | FACT_REGISTERS,               \
-	  "dev.status.field.1", "no used-buffer interrupt before DRIVER_OK")                      \
+	  "dev.status.field.1", "no used-buffer interrupt before DRIVER_OK")                       \
 	X(WAKEUP_NEEDS_RESET, "wakeup.needs-reset", MUST, FACT_INTERRUPT | FACT_REGISTERS,         \
-	  "dev.status.field.3", "DEVICE_NEEDS_RESET on a live device comes with a configuration " \
-				"interrupt")                                                       \
+	  "dev.status.field.3",                                                                    \
+	  "DEVICE_NEEDS_RESET on a live device comes with a configuration "                        \
+	  "interrupt")                                                                             \
 	X(STUCK_NOTIFY, "stuck.notify", LIMIT, WALK | FACT_STATE, "policy",                        \
-	  "a notified queue is looked at before the device rests")                                \
+	  "a notified queue is looked at before the device rests")                                 \
 	X(STUCK_AVAILABLE, "stuck.available", LIMIT, WALK | FACT_STATE, "policy",                  \
-	  "what is available on a queue that the driver serves is taken before the device rests") \
+	  "what is available on a queue that the driver serves is taken before the device rests")  \
 	X(STUCK_HELD, "stuck.held", LIMIT, WALK | FACT_STATE, "policy",                            \
-	  "a chain taken is returned before the device rests")                                    \
+	  "a chain taken is returned before the device rests")                                     \
 	X(STATUS_IDENTITY, "status.identity", MUST, FACT_REGISTERS, "dev.mmio.regs.1",             \
-	  "MagicValue is 'virt' and Version 2, always")                                           \
+	  "MagicValue is 'virt' and Version 2, always")                                            \
 	X(STATUS_RESET, "status.reset", MUST, FACT_REGISTERS, "dev.reset.op.1",                    \
-	  "the device status is 0 after reset")                                                   \
+	  "the device status is 0 after reset")                                                    \
 	X(STATUS_FEATURES, "status.features", MUST, FACT_REGISTERS, "dev.feature.bits.2b",         \
-	  "FEATURES_OK is refused when the driver accepted what was not offered")                 \
+	  "FEATURES_OK is refused when the driver accepted what was not offered")                  \
 	X(STATUS_LADDER, "status.ladder", MODEL, FACT_REGISTERS, "policy",                         \
-	  "the status moves one step of initialisation at a time")                                \
+	  "the status moves one step of initialisation at a time")                                 \
 	X(STATUS_POISON, "status.poison", MODEL, WALK, "dev.status.field.2",                       \
-	  "a structurally wrong available ring sets DEVICE_NEEDS_RESET")                          \
+	  "a structurally wrong available ring sets DEVICE_NEEDS_RESET")                           \
 	X(STATUS_INTERRUPT, "status.interrupt", MUST, FACT_INTERRUPT | FACT_REGISTERS,             \
-	  "dev.mmio.regs.3", "InterruptStatus shows what was raised and not acknowledged, and "   \
-			     "nothing else")                                                       \
+	  "dev.mmio.regs.3",                                                                       \
+	  "InterruptStatus shows what was raised and not acknowledged, and "                       \
+	  "nothing else")                                                                          \
 	X(STATUS_QUEUE_READY, "status.queue-ready", MUST, FACT_REGISTERS, "4.2.2",                 \
-	  "QueueReady reads 0 after 0 was written")                                               \
+	  "QueueReady reads 0 after 0 was written")                                                \
 	X(WORK_ACCESSES, "work.accesses", LIMIT, WALK, "policy",                                   \
-	  "accesses of one call are bounded by the chains and descriptors it took")               \
+	  "accesses of one call are bounded by the chains and descriptors it took")                \
 	X(WORK_BYTES, "work.bytes", LIMIT, WALK, "policy",                                         \
-	  "bytes moved in one call are bounded by the chains it took")                            \
+	  "bytes moved in one call are bounded by the chains it took")                             \
 	X(WORK_HEAP, "work.heap", LIMIT, FACT_HEAP, "policy",                                      \
-	  "host memory is bounded, whatever the guest does")                                      \
+	  "host memory is bounded, whatever the guest does")                                       \
 	X(FETCH_WALK, "fetch.walk", MODEL, WALK, "policy",                                         \
-	  "a walk reads each descriptor once, where the one before leads")                        \
+	  "a walk reads each descriptor once, where the one before leads")                         \
 	X(RESET_REGISTERS, "reset.registers", MUST, FACT_REGISTERS, "dev.mmio.regs.5",             \
-	  "after reset every register reads as on a new device")                                  \
+	  "after reset every register reads as on a new device")                                   \
 	X(LIVENESS_REQUEST, "liveness.request", LIMIT, FACT_REGISTERS, "policy",                   \
-	  "after any program a reset device serves a well-formed request")                        \
+	  "after any program a reset device serves a well-formed request")                         \
 	X(COUNTERS_FALL, "counters.fall", LIMIT, FACT_COUNTERS, "policy", "counters never fall")   \
 	X(COUNTERS_SUM, "counters.sum", LIMIT, FACT_COUNTERS, "policy",                            \
 	  "counters satisfy the sums that the device declares")
@@ -112,7 +114,7 @@ enum rule {
 #define X(name, id, severity, facts, clause, demand) RULE_##name,
 	LEDGER_RULES(X)
 #undef X
-	RULE_COUNT
+		RULE_COUNT
 };
 
 struct rule_desc {
@@ -134,15 +136,15 @@ const char *severity_name(enum severity severity);
 #define LEDGER_HOLDS_MAX 1024
 #define LEDGER_PENDING_MAX 512
 #define LEDGER_FINDINGS_MAX 8
-#define LEDGER_SUMS_MAX 8	       /* sums that a target declares */
+#define LEDGER_SUMS_MAX 8 /* sums that a target declares */
 #define LEDGER_SUM_TERMS_MAX 12
 #define LEDGER_ACCESSES_MAX (1u << 20) /* of one call; more is an endless loop */
 
 /* A descriptor of a chain, or a range of written bytes: [first, last]. */
 struct ledger_node {
 	uint64_t first, last;
-	uint32_t next;	/* node, or LEDGER_NONE */
-	bool empty;	/* a descriptor of no bytes */
+	uint32_t next; /* node, or LEDGER_NONE */
+	bool empty;    /* a descriptor of no bytes */
 	bool writable;
 };
 
@@ -150,16 +152,16 @@ struct ledger_node {
 struct ledger_hold {
 	uint32_t next; /* hold of the same queue */
 	uint16_t walk, head;
-	uint16_t expect;     /* the descriptor that the walk leads to */
-	bool expects;	     /* it leads on */
-	bool restarted;	     /* taken twice: what is allowed is the sum of both */
-	bool blind;	     /* not all of it is known: not judged */
-	bool abandoned;	     /* its completion could not be written */
+	uint16_t expect; /* the descriptor that the walk leads to */
+	bool expects;	 /* it leads on */
+	bool restarted;	 /* taken twice: what is allowed is the sum of both */
+	bool blind;	 /* not all of it is known: not judged */
+	bool abandoned;	 /* its completion could not be written */
 	uint32_t desc_count;
 	uint32_t first, last_desc; /* nodes of descriptors */
-	uint32_t cursor;     /* where the last access was found */
-	uint32_t written;    /* nodes of ranges */
-	uint32_t moved_max;  /* bytes of it that the device may move */
+	uint32_t cursor;	   /* where the last access was found */
+	uint32_t written;	   /* nodes of ranges */
+	uint32_t moved_max;	   /* bytes of it that the device may move */
 };
 
 struct ledger_pending {
@@ -174,15 +176,15 @@ struct ledger_queue {
 	bool ready;
 	bool known; /* size and addresses are what the device goes by */
 	/* as the device worked on it */
-	bool index_seen; /* avail_idx is valid */
-	uint16_t avail_idx; /* as the device read it last */
-	uint16_t taken;	    /* heads taken: the position of the next */
-	uint16_t used_idx;  /* as the device wrote it last */
-	bool poisoned;	    /* a structural fault was read */
-	bool moved;	    /* the used index moved and no interrupt came */
+	bool index_seen;	      /* avail_idx is valid */
+	uint16_t avail_idx;	      /* as the device read it last */
+	uint16_t taken;		      /* heads taken: the position of the next */
+	uint16_t used_idx;	      /* as the device wrote it last */
+	bool poisoned;		      /* a structural fault was read */
+	bool moved;		      /* the used index moved and no interrupt came */
 	bool asked, silenced, unsure; /* flags read since: done, NO_INTERRUPT, failed */
-	bool notified;	    /* and the available index not read since */
-	bool overflowed;    /* more chains taken than can be kept: not all judged */
+	bool notified;		      /* and the available index not read since */
+	bool overflowed;	      /* more chains taken than can be kept: not all judged */
 	uint32_t holds, last_hold;
 	unsigned pending_count; /* entries in ledger.pending */
 };
@@ -202,15 +204,15 @@ struct ledger {
 	struct heap *heap;
 	uint64_t offered;
 	uint16_t queue_max[PROGRAM_QUEUES]; /* QueueNumMax as the device shows it */
-	bool strict;	/* `should` fails */
-	bool limits;	/* `limit` fails */
-	bool enabled;	/* false: judge nothing */
+	bool strict;			    /* `should` fails */
+	bool limits;			    /* `limit` fails */
+	bool enabled;			    /* false: judge nothing */
 	/* What to do about an endless loop inside the device, from which there
 	 * is no return. */
 	void (*fatal)(void *ctx, const struct finding *finding);
 	void *fatal_ctx;
 
-	uint32_t op;	  /* index of the operation in flight */
+	uint32_t op; /* index of the operation in flight */
 	const char *verb;
 
 	uint32_t status; /* as the device showed it last */
@@ -261,8 +263,8 @@ void ledger_work_begin(struct ledger *ledger);
 void ledger_work_end(struct ledger *ledger, const struct ledger_probe *probe);
 
 /* The device accessed guest memory: an arena_observe_fn. */
-void ledger_memory(void *ledger, struct guest_why why, bool write, uint64_t addr,
-		   const void *data, uint32_t len, int err);
+void ledger_memory(void *ledger, struct guest_why why, bool write, uint64_t addr, const void *data,
+		   uint32_t len, int err);
 /* The device raised its interrupt. */
 void ledger_interrupt(struct ledger *ledger, uint32_t bits);
 

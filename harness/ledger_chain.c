@@ -194,7 +194,8 @@ static void mark_written(struct ledger *l, struct ledger_hold *hold, uint64_t fi
 
 	for (uint32_t i = hold->written; i != LEDGER_NONE; i = l->nodes[i].next, count++) {
 		struct ledger_node *node = &l->nodes[i];
-		bool after = first >= node->first && first - node->first <= node->last - node->first + 1;
+		bool after =
+			first >= node->first && first - node->first <= node->last - node->first + 1;
 		bool before = node->first >= first && node->first - first <= last - first + 1;
 
 		/* A range as long as the address space cannot be: descriptors end. */
@@ -256,11 +257,12 @@ void ledger_payload(struct ledger *l, struct ledger_queue *q, struct guest_why w
 		return;
 	}
 	if (ledger_judges(l, write ? RULE_MEMORY_WRITE : RULE_MEMORY_READ))
-		ledger_break(l, write ? RULE_MEMORY_WRITE : RULE_MEMORY_READ,
-			     "queue %u, chain of head %u: the device %s %u bytes at 0x%llx, not all "
-			     "of them in a device-%s buffer of that chain",
-			     why.queue, hold->head, write ? "wrote" : "read", len,
-			     (unsigned long long)addr, write ? "writable" : "readable");
+		ledger_break(
+			l, write ? RULE_MEMORY_WRITE : RULE_MEMORY_READ,
+			"queue %u, chain of head %u: the device %s %u bytes at 0x%llx, not all "
+			"of them in a device-%s buffer of that chain",
+			why.queue, hold->head, write ? "wrote" : "read", len,
+			(unsigned long long)addr, write ? "writable" : "readable");
 }
 
 static bool is_written(const struct ledger *l, const struct ledger_hold *hold, uint64_t first,

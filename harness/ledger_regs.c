@@ -66,8 +66,8 @@ static void judge_ladder(struct ledger *l, uint32_t old, uint32_t due, uint32_t 
 	status &= ~(uint32_t)VIRTIO_CONFIG_S_NEEDS_RESET;
 	if (status != due && ledger_judges(l, RULE_STATUS_LADDER))
 		ledger_break(l, RULE_STATUS_LADDER,
-			     "%s 0x%x on status 0x%x: the device shows 0x%x, the policy is 0x%x", what,
-			     value, old, status, due);
+			     "%s 0x%x on status 0x%x: the device shows 0x%x, the policy is 0x%x",
+			     what, value, old, status, due);
 }
 
 static void on_status(struct ledger *l, uint32_t value, const struct ledger_probe *probe)
@@ -286,8 +286,8 @@ static void judge_interrupt_status(struct ledger *l, uint32_t shown)
 		return;
 	if (extra != 0 || (l->interrupt_status & ~shown) != 0)
 		ledger_break(l, RULE_STATUS_INTERRUPT,
-			     "InterruptStatus reads 0x%x, raised and not acknowledged is 0x%x", shown,
-			     l->interrupt_status);
+			     "InterruptStatus reads 0x%x, raised and not acknowledged is 0x%x",
+			     shown, l->interrupt_status);
 }
 
 void ledger_access_end(struct ledger *l, bool write, uint64_t offset, uint32_t width,

@@ -53,8 +53,10 @@ static void judge_heap(struct ledger *l)
 		return;
 	}
 	if (ledger_judges(l, RULE_WORK_HEAP) && l->heap->live_bytes > l->target->heap_max)
-		ledger_break(l, RULE_WORK_HEAP, "the device has %zu bytes of host memory, at most "
-			     "%u are due", l->heap->live_bytes, l->target->heap_max);
+		ledger_break(l, RULE_WORK_HEAP,
+			     "the device has %zu bytes of host memory, at most "
+			     "%u are due",
+			     l->heap->live_bytes, l->target->heap_max);
 }
 
 void ledger_call_end(struct ledger *l, uint32_t old_status, const struct ledger_probe *probe)
@@ -89,7 +91,8 @@ static void judge_wakeup(struct ledger *l, unsigned i)
 	if (q->unsure || !ledger_judges(l, RULE_WAKEUP_MISSING) || (q->asked && q->silenced))
 		return;
 	ledger_break(l, RULE_WAKEUP_MISSING,
-		     "queue %u: the used index moved to %u and no interrupt came; %s", i, q->used_idx,
+		     "queue %u: the used index moved to %u and no interrupt came; %s", i,
+		     q->used_idx,
 		     q->asked ? "the flags that the device read do not ask for silence"
 			      : "the device did not look whether the driver wants one");
 }
@@ -187,7 +190,8 @@ static void judge_sums(struct ledger *l)
 		uint64_t right = add_up(l, l->sums[i][1]);
 
 		if (left > right)
-			ledger_break(l, RULE_COUNTERS_SUM, "%s is %llu, more than %s, which is %llu",
+			ledger_break(l, RULE_COUNTERS_SUM,
+				     "%s is %llu, more than %s, which is %llu",
 				     l->target->sums[i].left, (unsigned long long)left,
 				     l->target->sums[i].right, (unsigned long long)right);
 	}

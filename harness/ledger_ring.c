@@ -295,12 +295,12 @@ static void on_nothing(const struct ring_access *a)
 
 /* Where each purpose's field lies, how large it is, and who may write it. */
 static const struct {
-	uint8_t part;	 /* enum ring_part */
-	uint8_t offset;	 /* of the first, from the start of the part */
-	uint8_t size;	 /* bytes */
-	bool array;	 /* queue_size of them */
-	bool behind;	 /* behind an array of entries of 2 or 8 bytes */
-	bool write;	 /* the device's to write */
+	uint8_t part;	/* enum ring_part */
+	uint8_t offset; /* of the first, from the start of the part */
+	uint8_t size;	/* bytes */
+	bool array;	/* queue_size of them */
+	bool behind;	/* behind an array of entries of 2 or 8 bytes */
+	bool write;	/* the device's to write */
 	void (*on)(const struct ring_access *a);
 } fields[GUEST_PURPOSE_COUNT] = {
 	[GUEST_DESC] = { RING_DESC, 0, 16, true, false, false, on_desc },
@@ -357,7 +357,8 @@ static void judge_live(const struct ring_access *a)
 	if (ledger_judges(a->l, RULE_MEMORY_NOT_LIVE))
 		ledger_break(a->l, RULE_MEMORY_NOT_LIVE,
 			     "queue %u is %s, and the device %s %u bytes at 0x%llx (%s)",
-			     a->why.queue, a->q->ready ? "ready but DRIVER_OK is not set" : "not ready",
+			     a->why.queue,
+			     a->q->ready ? "ready but DRIVER_OK is not set" : "not ready",
 			     a->write ? "wrote" : "read", a->len, (unsigned long long)a->addr,
 			     field_names(FIELD_PURPOSE)[a->why.purpose + 1]);
 }
@@ -371,12 +372,17 @@ static void count_access(struct ledger *l, uint32_t len)
 			    "%u guest-memory accesses in one call of the device", l->call.accesses);
 }
 
-void ledger_memory(void *ledger, struct guest_why why, bool write, uint64_t addr,
-		   const void *data, uint32_t len, int err)
+void ledger_memory(void *ledger, struct guest_why why, bool write, uint64_t addr, const void *data,
+		   uint32_t len, int err)
 {
 	struct ledger *l = ledger;
-	struct ring_access a = { .l = l, .why = why, .write = write, .addr = addr, .data = data,
-				 .len = len, .err = err };
+	struct ring_access a = { .l = l,
+				 .why = why,
+				 .write = write,
+				 .addr = addr,
+				 .data = data,
+				 .len = len,
+				 .err = err };
 	bool was_poisoned;
 
 	if (!l->enabled)

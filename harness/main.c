@@ -51,7 +51,8 @@ static void help(FILE *out)
 int cmd_usage(const char *command, const char *what)
 {
 	if (what != NULL)
-		fprintf(stderr, "vringer %s: %s, see 'vringer %s --help'\n", command, what, command);
+		fprintf(stderr, "vringer %s: %s, see 'vringer %s --help'\n", command, what,
+			command);
 	return STATUS_USAGE;
 }
 

@@ -21,16 +21,16 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#define PROGRAM_OPS_MAX 1024	    /* operations in a program */
-#define PROGRAM_DATA_MAX 32768	    /* payload bytes in a program */
-#define PROGRAM_REPEAT_DEPTH_MAX 4  /* repeats inside each other */
-#define PROGRAM_QUEUES 8	    /* queues that a program can name */
-#define PROGRAM_SLOTS 16	    /* buffer slots, b0 to b15 */
-#define PROGRAM_TARGET_MAX 32	    /* bytes of a target's name, NUL included */
-#define PROGRAM_BUDGET_UNIT 256     /* operations run per unit of budget */
-#define PROGRAM_BUDGET_MAX 1024	    /* units */
-#define OP_FIELDS_MAX 6		    /* fields of an operation, payload aside */
-#define OP_BYTES_MAX 2048	    /* payload bytes of one operation */
+#define PROGRAM_OPS_MAX 1024	   /* operations in a program */
+#define PROGRAM_DATA_MAX 32768	   /* payload bytes in a program */
+#define PROGRAM_REPEAT_DEPTH_MAX 4 /* repeats inside each other */
+#define PROGRAM_QUEUES 8	   /* queues that a program can name */
+#define PROGRAM_SLOTS 16	   /* buffer slots, b0 to b15 */
+#define PROGRAM_TARGET_MAX 32	   /* bytes of a target's name, NUL included */
+#define PROGRAM_BUDGET_UNIT 256	   /* operations run per unit of budget */
+#define PROGRAM_BUDGET_MAX 1024	   /* units */
+#define OP_FIELDS_MAX 6		   /* fields of an operation, payload aside */
+#define OP_BYTES_MAX 2048	   /* payload bytes of one operation */
 
 /* Codes are bytes in files: append, never change, never reuse. */
 enum op_code {
@@ -98,21 +98,21 @@ enum field_kind {
 	FIELD_U32,
 	FIELD_U64,
 	FIELD_I16,
-	FIELD_COUNT,	 /* u16: decimal, 0 to 65535 */
-	FIELD_ADDR,	 /* a base and a signed 64-bit offset */
-	FIELD_SLOT,	 /* b0 to b15 */
-	FIELD_QUEUE,	 /* 0 to 7 */
-	FIELD_REG,	 /* offset in the register region, by name where it has one */
-	FIELD_WIDTH,	 /* bytes of a register access, 1 to 8; 4 if not given */
-	FIELD_RUNG,	 /* how far `start` goes */
-	FIELD_STATUS,	 /* u32, bits by name */
-	FIELD_INTERRUPT, /* u32, bits by name */
-	FIELD_FEATURES,	 /* u64 */
+	FIELD_COUNT,	  /* u16: decimal, 0 to 65535 */
+	FIELD_ADDR,	  /* a base and a signed 64-bit offset */
+	FIELD_SLOT,	  /* b0 to b15 */
+	FIELD_QUEUE,	  /* 0 to 7 */
+	FIELD_REG,	  /* offset in the register region, by name where it has one */
+	FIELD_WIDTH,	  /* bytes of a register access, 1 to 8; 4 if not given */
+	FIELD_RUNG,	  /* how far `start` goes */
+	FIELD_STATUS,	  /* u32, bits by name */
+	FIELD_INTERRUPT,  /* u32, bits by name */
+	FIELD_FEATURES,	  /* u64 */
 	FIELD_DESC_FLAGS, /* u16, bits by name */
 	FIELD_DESC_FIELD, /* which field of a descriptor */
-	FIELD_ACCESS,	 /* any, read or write */
-	FIELD_PURPOSE,	 /* any, or a purpose of an access */
-	FIELD_NOP,	 /* an unassigned operation code, or 0 */
+	FIELD_ACCESS,	  /* any, read or write */
+	FIELD_PURPOSE,	  /* any, or a purpose of an access */
+	FIELD_NOP,	  /* an unassigned operation code, or 0 */
 	FIELD_KIND_COUNT
 };
 
@@ -139,44 +139,28 @@ enum addr_base {
 	BASE_COUNT = 64,
 };
 
-enum ring_part {
-	RING_DESC,
-	RING_AVAIL,
-	RING_USED,
-	RING_PART_COUNT
-};
+enum ring_part { RING_DESC, RING_AVAIL, RING_USED, RING_PART_COUNT };
 
 /* How far `start` brings the device up; each includes those before it. */
 enum rung {
 	RUNG_RESET,
 	RUNG_ACKNOWLEDGE,
 	RUNG_DRIVER,
-	RUNG_FEATURES,	  /* features written, FEATURES_OK not yet */
+	RUNG_FEATURES, /* features written, FEATURES_OK not yet */
 	RUNG_FEATURES_OK,
-	RUNG_QUEUES,	  /* every queue set up and ready */
+	RUNG_QUEUES, /* every queue set up and ready */
 	RUNG_DRIVER_OK,
 	RUNG_COUNT
 };
 
-enum desc_field {
-	DESC_ADDR,
-	DESC_LEN,
-	DESC_FLAGS,
-	DESC_NEXT,
-	DESC_FIELD_COUNT
-};
+enum desc_field { DESC_ADDR, DESC_LEN, DESC_FLAGS, DESC_NEXT, DESC_FIELD_COUNT };
 
-enum access_kind {
-	ACCESS_ANY,
-	ACCESS_READ,
-	ACCESS_WRITE,
-	ACCESS_KIND_COUNT
-};
+enum access_kind { ACCESS_ANY, ACCESS_READ, ACCESS_WRITE, ACCESS_KIND_COUNT };
 
 struct field_desc {
 	const char *name;
-	uint8_t kind;	   /* enum field_kind */
-	bool positional;   /* written without its name; always written */
+	uint8_t kind;	 /* enum field_kind */
+	bool positional; /* written without its name; always written */
 };
 
 struct op_desc {
@@ -198,8 +182,8 @@ struct op {
 };
 
 struct program {
-	char target[PROGRAM_TARGET_MAX]; /* NUL-terminated; "any": no device of its own */
-	uint64_t features;		 /* mask on what the target can offer */
+	char target[PROGRAM_TARGET_MAX];    /* NUL-terminated; "any": no device of its own */
+	uint64_t features;		    /* mask on what the target can offer */
 	uint16_t queue_max[PROGRAM_QUEUES]; /* entries; 0: the target's own */
 	/* How many operations are run, repeats counted each time: 1 to
 	 * PROGRAM_BUDGET_MAX units, and in any case each one once. */

@@ -10,11 +10,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum {
-	NOTHING_FOUND = 0,
-	FOUND = 1,
-	WRONG = 2
-};
+enum { NOTHING_FOUND = 0, FOUND = 1, WRONG = 2 };
 
 static void print_not_judged(const struct child_result *result)
 {
@@ -48,7 +44,7 @@ static void print_text(const struct replay_options *options, const char *path,
 	print_not_judged(result);
 	printf("%s: %s: %u operations, %llu chains returned: %s\n", path, job->target->name,
 	       result->ops_run, (unsigned long long)result->completions,
-	       failing != NULL	       ? failing->signature
+	       failing != NULL		  ? failing->signature
 	       : result->failed_line != 0 ? "does not show what the script demands"
 					  : "nothing found");
 	if (failing == NULL || options->verbose)

@@ -12,9 +12,9 @@
 
 const char *finding_kind_name(enum finding_kind kind)
 {
-	static const char *const names[FINDING_KIND_COUNT] = {
-		"none", "rule", "sanitizer", "signal", "exit", "hang", "oom", "leak"
-	};
+	static const char *const names[FINDING_KIND_COUNT] = { "none",	 "rule", "sanitizer",
+							       "signal", "exit", "hang",
+							       "oom",	 "leak" };
 
 	return names[kind];
 }
@@ -143,10 +143,10 @@ static void print_event(const struct report_trace *t, const struct trace_event *
 
 static void print_event_json(const struct report_trace *t, const struct trace_event *e)
 {
-	static const char *const kinds[] = { "op",	  "stage",     "register-read", "register-write",
-					     "read",	  "write",     "interrupt",	"race",
-					     "fault",	  "alloc",     "free",		"work",
-					     "used",	  "counter",   "finding" };
+	static const char *const kinds[] = { "op",    "stage",	 "register-read", "register-write",
+					     "read",  "write",	 "interrupt",	  "race",
+					     "fault", "alloc",	 "free",	  "work",
+					     "used",  "counter", "finding" };
 	FILE *out = t->out;
 
 	fprintf(out, "{\"event\":\"%s\"", kinds[e->kind]);
@@ -161,7 +161,8 @@ static void print_event_json(const struct report_trace *t, const struct trace_ev
 			field_names(FIELD_PURPOSE)[e->why.purpose + 1], e->why.walk);
 	if (e->kind == TRACE_USED)
 		fprintf(out, ",\"queue\":%u", e->why.queue);
-	fprintf(out, ",\"addr\":\"0x%" PRIx64 "\",\"len\":%u,\"value\":\"0x%" PRIx64 "\",\"err\":%d",
+	fprintf(out,
+		",\"addr\":\"0x%" PRIx64 "\",\"len\":%u,\"value\":\"0x%" PRIx64 "\",\"err\":%d",
 		e->addr, e->len, e->value, e->err);
 	if (e->data != NULL && e->err == 0) {
 		fputs(",\"data\":\"", out);

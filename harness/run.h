@@ -18,9 +18,9 @@
 #include "harness/ledger.h"
 #include "harness/text.h"
 
-#define RUN_REGISTERS_MAX 96 /* words of register state compared after reset */
+#define RUN_REGISTERS_MAX 96	  /* words of register state compared after reset */
 #define GUEST_QUEUE_SIZE_MAX 256u /* entries that a queue's default place has room for */
-#define RUN_SETTLE_MAX 64    /* steps of left-over work before the run goes on */
+#define RUN_SETTLE_MAX 64	  /* steps of left-over work before the run goes on */
 
 struct guest_slot {
 	uint64_t addr;

@@ -15,10 +15,11 @@
 /* Frames that say how a fault was noticed, not where it was made. */
 static bool is_noise(const char *name, size_t len)
 {
-	static const char *const prefixes[] = { "__asan", "__interceptor", "__ubsan",  "__sanitizer",
-						"__lsan", "mem",	   "abort",    "raise",
-						"__GI_",  "__pthread",	   "__assert", "malloc",
-						"calloc", "realloc",	   "pthread_kill" };
+	static const char *const prefixes[] = { "__asan",      "__interceptor", "__ubsan",
+						"__sanitizer", "__lsan",	"mem",
+						"abort",       "raise",		"__GI_",
+						"__pthread",   "__assert",	"malloc",
+						"calloc",      "realloc",	"pthread_kill" };
 
 	for (size_t i = 0; i < sizeof(prefixes) / sizeof(prefixes[0]); i++)
 		if (len >= strlen(prefixes[i]) &&

@@ -127,10 +127,11 @@ static void json_result(const struct suite *suite, const struct suite_result *r)
 {
 	FILE *out = suite->out;
 
-	fprintf(out, "%s{\"file\":", suite->passed + suite->failed + suite->skipped > 1 ? ",\n" : "");
+	fprintf(out,
+		"%s{\"file\":", suite->passed + suite->failed + suite->skipped > 1 ? ",\n" : "");
 	report_string(out, r->path);
 	fprintf(out, ",\"target\":\"%s\",\"result\":\"%s\"", r->target->name,
-		r->skip != NULL	  ? "skip"
+		r->skip != NULL ? "skip"
 		: has_passed(r) ? "pass"
 				: "fail");
 	if (r->skip != NULL) {
@@ -195,6 +196,6 @@ void suite_end(struct suite *suite)
 	else if (suite->format == SUITE_JUNIT)
 		fputs("</testsuite>\n", suite->out);
 	else
-		fprintf(suite->out, "],\"passed\":%u,\"failed\":%u,\"skipped\":%u}\n", suite->passed,
-			suite->failed, suite->skipped);
+		fprintf(suite->out, "],\"passed\":%u,\"failed\":%u,\"skipped\":%u}\n",
+			suite->passed, suite->failed, suite->skipped);
 }

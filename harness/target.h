@@ -40,11 +40,11 @@ struct target {
 	const struct device_queue_desc *queues;
 	unsigned config_len; /* bytes that hold fields */
 
-	unsigned facts; /* enum target_fact */
-	bool model;	/* rules of severity `model` apply */
-	bool holds;	/* may hold chains while it is idle */
-	uint32_t chain_bytes_max; /* bytes of one chain that it ever moves */
-	uint32_t heap_max;	  /* host bytes it ever has at a time */
+	unsigned facts;		       /* enum target_fact */
+	bool model;		       /* rules of severity `model` apply */
+	bool holds;		       /* may hold chains while it is idle */
+	uint32_t chain_bytes_max;      /* bytes of one chain that it ever moves */
+	uint32_t heap_max;	       /* host bytes it ever has at a time */
 	const struct target_sum *sums; /* ended by one with a NULL left; or NULL */
 	/* A script with its `>` lines, which a device just reset must satisfy. */
 	const char *liveness;

@@ -54,13 +54,13 @@ enum expect_kind {
 
 struct expect {
 	uint8_t kind;
-	uint32_t line;	 /* in the script */
-	uint32_t op;	 /* checked when this operation has run; its index */
+	uint32_t line; /* in the script */
+	uint32_t op;   /* checked when this operation has run; its index */
 	uint64_t value[4];
-	uint64_t mask;	 /* EXPECT_STATUS: bits compared */
-	uint8_t base[2]; /* of the addresses in value[0] and value[1] */
-	bool given[2];	 /* EXPECT_USED: id, len */
-	char name[48];	 /* EXPECT_BREAKS, EXPECT_COUNTER */
+	uint64_t mask;			 /* EXPECT_STATUS: bits compared */
+	uint8_t base[2];		 /* of the addresses in value[0] and value[1] */
+	bool given[2];			 /* EXPECT_USED: id, len */
+	char name[48];			 /* EXPECT_BREAKS, EXPECT_COUNTER */
 	uint16_t pair_first, pair_count; /* EXPECT_COUNTERS, in script.pairs */
 	uint16_t byte_count;		 /* EXPECT_MEM */
 	uint8_t bytes[EXPECT_BYTES_MAX];
@@ -97,16 +97,14 @@ struct text_error {
 int text_parse(struct script *script, const char *text, size_t len, struct text_error *error);
 
 /* Print the program, canonically.  `names`: slot names to use, or NULL. */
-void text_print(FILE *out, const struct program *prog,
-		const char (*names)[TEXT_NAME_MAX]);
+void text_print(FILE *out, const struct program *prog, const char (*names)[TEXT_NAME_MAX]);
 /* One operation, without indentation or newline. */
 void text_print_op(FILE *out, const struct program *prog, const struct op *op,
 		   const char (*names)[TEXT_NAME_MAX]);
 /* One value of a kind, as a field of that kind is written. */
 void text_print_value(FILE *out, enum field_kind kind, uint64_t value);
 /* Bits by name, joined with '|'; 0 for none. */
-void text_print_addr(FILE *out, uint8_t base, uint64_t offset,
-		     const char (*names)[TEXT_NAME_MAX]);
+void text_print_addr(FILE *out, uint8_t base, uint64_t offset, const char (*names)[TEXT_NAME_MAX]);
 
 /*
  * For text_expect.c: the words of a line, and values in them.

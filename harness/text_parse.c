@@ -62,8 +62,9 @@ static int parse_target(struct text_line *line, struct program *prog)
 		unsigned char c = (unsigned char)word.start[i];
 
 		if (!islower(c) && !isdigit(c) && c != '-' && c != '_')
-			return text_fail(line, &word, "no name of a target, expected letters a to "
-						      "z, digits, '-' and '_'");
+			return text_fail(line, &word,
+					 "no name of a target, expected letters a to "
+					 "z, digits, '-' and '_'");
 	}
 	program_init(prog, "");
 	memcpy(prog->target, word.start, word.len);
@@ -160,8 +161,9 @@ static int check_name(struct text_line *line, const struct text_word *word)
 	for (size_t i = 0; i < word->len; i++)
 		good = good && (isalnum((unsigned char)word->start[i]) || word->start[i] == '_');
 	if (!good)
-		return text_fail(line, word, "no name, expected a letter, then letters, digits "
-					     "and '_'");
+		return text_fail(line, word,
+				 "no name, expected a letter, then letters, digits "
+				 "and '_'");
 	if (word->len >= TEXT_NAME_MAX)
 		return text_fail(line, word, "the name is too long, at most %d characters",
 				 TEXT_NAME_MAX - 1);
@@ -234,9 +236,11 @@ static int parse_element(struct text_line *line, const struct text_word *word, u
 	uint64_t value;
 	uint8_t base;
 
+	*element = 0;
 	*times = 1;
 	if (star != NULL) {
-		struct text_word number = { star + 1, (size_t)(word->start + word->len - star) - 1 };
+		struct text_word number = { star + 1,
+					    (size_t)(word->start + word->len - star) - 1 };
 
 		if (text_value(line, &number, FIELD_U16, times, &base) != 0)
 			return -EINVAL;
@@ -248,8 +252,9 @@ static int parse_element(struct text_line *line, const struct text_word *word, u
 		char access = slot.start[slot.len - 1];
 
 		if (access != 'r' && access != 'w')
-			return text_fail(line, word, "expected ':r', ':w' or nothing after the "
-						     "buffer");
+			return text_fail(line, word,
+					 "expected ':r', ':w' or nothing after the "
+					 "buffer");
 		write = access == 'w';
 		slot.len -= 2;
 	}

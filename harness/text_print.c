@@ -81,10 +81,10 @@ void text_print_addr(FILE *out, uint8_t base, uint64_t offset, const char (*name
 	if (base >= BASE_RING)
 		fprintf(out, "q%u.%s", (base - BASE_RING) / 4u,
 			ring_part_names[(base - BASE_RING) % 4]);
-	else if (base >= BASE_SLOT)
-		print_slot(out, base - (unsigned)BASE_SLOT, names);
-	else
+	else if (base <= BASE_HOLE)
 		fputs(base_names[base], out);
+	else
+		print_slot(out, base - (unsigned)BASE_SLOT, names);
 	if (offset != 0) {
 		fputc((int64_t)offset < 0 ? '-' : '+', out);
 		print_number(out, magnitude);

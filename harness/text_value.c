@@ -364,8 +364,10 @@ int text_bytes(struct text_line *line, uint8_t *bytes, size_t max, size_t *count
 			struct text_word at = { word.start + i, 2 };
 
 			if (high < 0 || low < 0)
-				return text_fail(line, &at, "'%s' is no byte, expected two hex "
-						 "digits", quote(&at).text);
+				return text_fail(line, &at,
+						 "'%s' is no byte, expected two hex "
+						 "digits",
+						 quote(&at).text);
 			if (*count == max)
 				return text_fail(line, &at, "too many bytes, at most %zu", max);
 			bytes[(*count)++] = (uint8_t)(high << 4 | low);

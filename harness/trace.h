@@ -14,20 +14,20 @@
 struct finding;
 
 enum trace_kind {
-	TRACE_OP,	 /* an operation begins: index */
-	TRACE_STAGE,	 /* the program is over, what follows is the harness's: name */
-	TRACE_REG_READ,	 /* addr is the offset, len the width */
+	TRACE_OP,	/* an operation begins: index */
+	TRACE_STAGE,	/* the program is over, what follows is the harness's: name */
+	TRACE_REG_READ, /* addr is the offset, len the width */
 	TRACE_REG_WRITE,
-	TRACE_READ,	 /* the device read guest memory */
+	TRACE_READ, /* the device read guest memory */
 	TRACE_WRITE,
 	TRACE_INTERRUPT, /* value: bits */
 	TRACE_RACE,	 /* a race took effect at addr */
 	TRACE_FAULT,	 /* the next access fails */
 	TRACE_ALLOC,	 /* len bytes; err */
 	TRACE_FREE,
-	TRACE_WORK,	 /* the device is let go on */
-	TRACE_USED,	 /* the driver took a used entry: why.queue, value id, len */
-	TRACE_COUNTER,	 /* name moved by value */
+	TRACE_WORK,    /* the device is let go on */
+	TRACE_USED,    /* the driver took a used entry: why.queue, value id, len */
+	TRACE_COUNTER, /* name moved by value */
 	TRACE_FINDING,
 };
 

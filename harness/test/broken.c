@@ -2,7 +2,6 @@
 /*
  * The target with the misdeeds; see broken.h.
  */
-#define _GNU_SOURCE
 #include "broken.h"
 
 #include <linux/virtio_config.h>
@@ -20,12 +19,13 @@ struct broken {
 };
 
 static volatile unsigned zero;
+static volatile char *volatile nowhere;
 static void *volatile lost;
 
 static void crash(struct broken *device)
 {
 	(void)device;
-	*(volatile char *)(uintptr_t)zero = 1;
+	*nowhere = 1;
 }
 
 static void give_up(struct broken *device)

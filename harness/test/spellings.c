@@ -2,7 +2,6 @@
 /*
  * The laws of both spellings, asserted; see spellings.h.
  */
-#define _GNU_SOURCE
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>

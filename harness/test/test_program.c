@@ -8,7 +8,6 @@
  *
  * What each operation's bytes mean alone is in test_binary.c.
  */
-#define _GNU_SOURCE
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
