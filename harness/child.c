@@ -263,6 +263,17 @@ static void add_finding(const struct child_job *job, struct child_result *result
 	result->passed = false;
 }
 
+/* The device called exit: nothing else may have its say in the status, such as
+ * LeakSanitizer, for which everything that the run has is lost now. */
+static void on_exit_called(int status, void *ctx)
+{
+	(void)ctx;
+	fflush(stdout);
+	if (__llvm_profile_write_file != NULL)
+		__llvm_profile_write_file();
+	_exit(status);
+}
+
 /* The child itself: its stderr is the report. */
 static void be_child(const struct child_job *job, struct child_result *shared, int report_fd)
 {
@@ -270,6 +281,7 @@ static void be_child(const struct child_job *job, struct child_result *shared, i
 
 	dup2(report_fd, STDERR_FILENO);
 	setvbuf(stdout, NULL, _IOLBF, 0);
+	on_exit(on_exit_called, NULL);
 	run_in_child(&child);
 }
 

@@ -153,6 +153,10 @@ void ledger_find(struct ledger *ledger, enum finding_kind kind, const char *what
 	struct finding *f;
 	va_list args;
 
+	/* The first that fails is the finding; a loop has no way back even so. */
+	if (ledger->stop && ledger->finding_count > 0 && kind == FINDING_HANG &&
+	    ledger->fatal != NULL)
+		ledger->fatal(ledger->fatal_ctx, &ledger->findings[ledger->finding_count - 1]);
 	if (ledger->stop)
 		return;
 	if (ledger->finding_count == LEDGER_FINDINGS_MAX)

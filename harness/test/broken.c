@@ -19,7 +19,8 @@ struct broken {
 };
 
 static volatile unsigned zero;
-static volatile char *volatile nowhere;
+/* Not NULL, which UBSan would speak of first. */
+static volatile char *volatile nowhere = (volatile char *)64;
 static void *volatile lost;
 
 static void crash(struct broken *device)

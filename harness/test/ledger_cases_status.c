@@ -20,7 +20,6 @@
 
 const struct ledger_case ledger_cases[] = {
 #define X(rule, broken, correct) { RULE_##rule, case_##broken, case_##correct },
-	/* 2.10 loses track of a list of lists: cppcheck-suppress syntaxError */
 	LEDGER_CASES(X)
 #undef X
 };
