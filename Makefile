@@ -108,7 +108,7 @@ SUB    = +@$(MAKE) $(J)
 SLUG  := $(subst -,_,$(T))
 PICKED = $(if $(filter all,$(T)),$(TARGETS),$(SLUG))
 
-.PHONY: all test fuzz bugs bugs-tap bench coverage lint format deps help clean fuzzers seeds \
+.PHONY: all test fuzz corpus bugs bugs-tap bench coverage lint format deps help clean fuzzers seeds \
 	targets test-files FORCE
 
 all: ## Build build/vringer (ASan + UBSan; CC and CFLAGS are honoured) and build/libvringer.a
@@ -126,6 +126,11 @@ fuzz: ## Fuzz T=net_loopback (or all) for SECONDS=60 with ENGINE=libfuzzer, JOBS
 	@.ci/deps $(if $(FOREIGN),,$(FUZZ_NEEDS))
 	$(SUB) seeds $(PICKED:%=build/fuzz/fuzz_%)
 	@fuzzers/fuzz.sh run "$(SECONDS)" "$(JOBS)" $(PICKED)
+
+corpus: ## Keep what fuzzing T grew and no committed script reaches, in corpus/T/coverage
+	@.ci/deps $(FUZZ_NEEDS)
+	$(SUB) build/vringer seeds $(PICKED:%=build/fuzz/fuzz_%)
+	@for t in $(PICKED); do fuzzers/grow.sh $$t || exit; done
 
 bugs: ## Put each bug of fuzzers/bugs/ (or B=name) back and see that its script catches it
 	$(if $(filter-out $(BUGS),$(B)),$(error make bugs: there is no fuzzers/bugs/$(B).patch))
