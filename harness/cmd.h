@@ -20,8 +20,11 @@ int cmd_replay(int argc, char **argv);
 int cmd_show(int argc, char **argv);
 int cmd_encode(int argc, char **argv);
 
-/* An option was wrong (getopt has said so, or `what` does); STATUS_USAGE. */
+/* Say what is wrong with the usage, in one line; STATUS_USAGE. */
 int cmd_usage(const char *command, const char *what);
+/* The same for what getopt_long returned, ':' or '?'; its option string starts
+ * with ':' so that it says nothing itself. */
+int cmd_bad_option(const char *command, int option, char *const *argv);
 
 /* The number in an option's argument, 1 to max; 0 after one line on stderr. */
 unsigned cmd_number(const char *command, const char *option, const char *text, unsigned max);

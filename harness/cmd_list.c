@@ -17,9 +17,9 @@ static int no_options(int argc, char **argv, const char *help)
 						 { NULL, 0, NULL, 0 } };
 	int option;
 
-	while ((option = getopt_long(argc, argv, "h", options, NULL)) != -1) {
+	while ((option = getopt_long(argc, argv, ":h", options, NULL)) != -1) {
 		if (option != 'h')
-			return cmd_usage(argv[0], "unknown option");
+			return cmd_bad_option(argv[0], option, argv);
 		printf("usage: vringer %s\n%s", argv[0], help);
 		return STATUS_OK;
 	}

@@ -38,7 +38,7 @@ int cmd_replay(int argc, char **argv)
 	int status = STATUS_OK;
 	int option;
 
-	while ((option = getopt_long(argc, argv, "vt:h", options, NULL)) != -1) {
+	while ((option = getopt_long(argc, argv, ":vt:h", options, NULL)) != -1) {
 		switch (option) {
 		case 'v':
 			replay.verbose = true;
@@ -67,7 +67,7 @@ int cmd_replay(int argc, char **argv)
 			fputs(help, stdout);
 			return STATUS_OK;
 		default:
-			return cmd_usage("replay", "unknown option");
+			return cmd_bad_option("replay", option, argv);
 		}
 	}
 	if (optind == argc)

@@ -229,7 +229,7 @@ static int parse_options(struct runner *r, int argc, char **argv)
 	};
 	int option;
 
-	while ((option = getopt_long(argc, argv, "t:o:h", options, NULL)) != -1) {
+	while ((option = getopt_long(argc, argv, ":t:o:h", options, NULL)) != -1) {
 		switch (option) {
 		case 't':
 			r->target = optarg;
@@ -261,7 +261,7 @@ static int parse_options(struct runner *r, int argc, char **argv)
 			fputs(help, stdout);
 			exit(STATUS_OK);
 		default:
-			return cmd_usage("run", "unknown option");
+			return cmd_bad_option("run", option, argv);
 		}
 	}
 	if (optind == argc)

@@ -44,7 +44,7 @@ static int parse_options(struct convert *c, int argc, char **argv, const char *h
 	};
 	int option;
 
-	while ((option = getopt_long(argc, argv, "t:o:h", options, NULL)) != -1) {
+	while ((option = getopt_long(argc, argv, ":t:o:h", options, NULL)) != -1) {
 		switch (option) {
 		case 't':
 			c->target = optarg;
@@ -59,7 +59,7 @@ static int parse_options(struct convert *c, int argc, char **argv, const char *h
 			fputs(help, stdout);
 			exit(STATUS_OK);
 		default:
-			return cmd_usage(c->command, "unknown option");
+			return cmd_bad_option(c->command, option, argv);
 		}
 	}
 	if (optind == argc)

@@ -4,6 +4,7 @@
  */
 #include "harness/cmd.h"
 
+#include <getopt.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -50,9 +51,20 @@ static void help(FILE *out)
 
 int cmd_usage(const char *command, const char *what)
 {
-	if (what != NULL)
-		fprintf(stderr, "vringer %s: %s, see 'vringer %s --help'\n", command, what,
-			command);
+	fprintf(stderr, "vringer %s: %s, see 'vringer %s --help'\n", command, what, command);
+	return STATUS_USAGE;
+}
+
+int cmd_bad_option(const char *command, int option, char *const *argv)
+{
+	const char *word = argv[optind - 1];
+	const char letter[] = { '-', (char)optopt, '\0' };
+
+	/* A letter may stand among others, a long option is a word. */
+	if (strncmp(word, "--", 2) != 0)
+		word = letter;
+	fprintf(stderr, "vringer %s: %s '%s', see 'vringer %s --help'\n", command,
+		option == ':' ? "no argument for option" : "unknown option", word, command);
 	return STATUS_USAGE;
 }
 
