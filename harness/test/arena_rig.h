@@ -14,6 +14,7 @@
 #define SIDE (96u << 10) /* on each side of the seam, and at the top */
 #define TOP_START (0 - (uint64_t)SIDE)
 #define HOLE (1ULL << 31)
+#define ZERO_SIZE 4096u /* at address 0 */
 #define TOLD_MAX 64
 
 struct told {

@@ -13,8 +13,6 @@
 #include "ledger_cases.h"
 #include "ledger_rig.h"
 
-#define BUFFER 0x5000u
-
 /* A chain of queue TX has been returned, nothing said of it yet. */
 static void return_one(void)
 {

@@ -13,8 +13,6 @@
 #include "ledger_cases.h"
 #include "ledger_rig.h"
 
-#define BUFFER 0x5000u
-
 /* TX is notified and the device takes one chain, head 0, of one buffer. */
 static void take_one(uint32_t len, unsigned flags)
 {

@@ -299,3 +299,37 @@ void need_reset(void)
 	shown.status |= VIRTIO_CONFIG_S_NEEDS_RESET;
 	raise_interrupt(VIRTIO_MMIO_INT_CONFIG);
 }
+
+int rig_setup(void **state)
+{
+	(void)state;
+	rig_new();
+	rig_live(8);
+	return 0;
+}
+
+void assert_silent(void)
+{
+	if (ledger.finding_count != 0)
+		fail_msg("%s: %s", ledger.findings[0].signature, ledger.findings[0].message);
+}
+
+void end_silent(void)
+{
+	done();
+	rest(DEVICE_IDLE);
+	assert_silent();
+}
+
+void assert_breaks(enum rule rule)
+{
+	if (ledger.finding_count != 1 || ledger.findings[0].rule != rule)
+		fail_msg("found %u, first %s", ledger.finding_count,
+			 ledger.finding_count > 0 ? ledger.findings[0].signature : "none");
+}
+
+void take(uint16_t walk, uint16_t head, uint32_t len, unsigned flags)
+{
+	avail_entry(walk, head);
+	desc(walk, head, BUFFER, len, flags, 0);
+}

@@ -24,6 +24,8 @@
 #define F_WRITE 2u
 #define NO_INTERRUPT 1u
 
+#define BUFFER 0x5000u
+
 #define STATUS_DRIVER (VIRTIO_CONFIG_S_ACKNOWLEDGE | VIRTIO_CONFIG_S_DRIVER)
 #define STATUS_FEATURES (STATUS_DRIVER | VIRTIO_CONFIG_S_FEATURES_OK)
 #define STATUS_LIVE (STATUS_FEATURES | VIRTIO_CONFIG_S_DRIVER_OK)
@@ -80,5 +82,15 @@ void wake(void);
 void serve(uint16_t position);
 /* The queue's ring is found structurally wrong and the device says so. */
 void need_reset(void);
+
+/* A cmocka setup: rig_new, rig_live with 8 entries. */
+int rig_setup(void **state);
+/* Take a chain of one buffer. */
+void take(uint16_t walk, uint16_t head, uint32_t len, unsigned flags);
+/* Nothing was found; the same once the call has ended and the device rests. */
+void assert_silent(void);
+void end_silent(void);
+/* That rule, and nothing else. */
+void assert_breaks(enum rule rule);
 
 #endif

@@ -271,28 +271,34 @@ static void repeats_too_deep_have_no_body(void **state)
 	assert_text_law(&decoded);
 }
 
-static void a_file_names_its_target(void **state)
+static void a_file_names_its_target_and_budget(void **state)
 {
-	static const char *const files[][2] = {
-		{ "VRNG\1\3net", "net" },
-		{ "VRNG\1\5N t/\377", "__t__" },
-		{ "VRNG\1\100net", "net" },
-		{ "VRNG\1\1a", "a" },
+	static const struct {
+		const char *bytes;
+		size_t len;
+		const char *target;
+		unsigned budget;
+	} files[] = {
+		{ "VRNG\1\0\0\3net", 11, "net", 1 },
+		{ "VRNG\1\2\1\3net\32\365", 13, "net", 0x103 },
+		{ "VRNG\1\377\3\3net", 11, "net", PROGRAM_BUDGET_MAX },
+		{ "VRNG\1\0\4\3net", 11, "net", 1 },
+		{ "VRNG\1\0\0\5N t/\377", 13, "__t__", 1 },
+		{ "VRNG\1\0\0\100net", 11, "net", 1 },
+		{ "VRNG\1\0\0\50abcdefghijklmnopqrstuvwxyzabcdefghijklmn", 48,
+		  "abcdefghijklmnopqrstuvwxyzabcde", 1 },
+		{ "VRNG\1\0\0\0", 8, "any", 1 },
+		{ "VRNG\1\4", 6, "any", 5 },
+		{ "VRNG\1", 5, "any", 1 },
+		{ "VRN\1\0\0\3net", 10, "any", 1 },
 	};
-	static const char long_name[] = "VRNG\x01\x28"
-					"abcdefghijklmnopqrstuvwxyzabcdefghijklmn";
 
 	(void)state;
-	for (size_t i = 0; i < 4; i++) {
-		decode(files[i][0], strlen(files[i][0]));
-		assert_string_equal(decoded.target, files[i][1]);
+	for (size_t i = 0; i < sizeof(files) / sizeof(files[0]); i++) {
+		decode(files[i].bytes, files[i].len);
+		assert_string_equal(decoded.target, files[i].target);
+		assert_int_equal(decoded.budget, files[i].budget);
 	}
-	decode(long_name, sizeof(long_name) - 1);
-	assert_string_equal(decoded.target, "abcdefghijklmnopqrstuvwxyzabcde");
-	decode("VRNG\x01\x00", 6);
-	assert_string_equal(decoded.target, "any");
-	decode("VRN\x01\x03net", 8);
-	assert_string_equal(decoded.target, "any");
 }
 
 static void a_file_of_another_version_is_an_empty_program(void **state)
@@ -330,7 +336,7 @@ int main(void)
 		cmocka_unit_test(payload_past_the_program_s_bound_is_cut),
 		cmocka_unit_test(repeats_end_inside_the_repeat_around_them),
 		cmocka_unit_test(repeats_too_deep_have_no_body),
-		cmocka_unit_test(a_file_names_its_target),
+		cmocka_unit_test(a_file_names_its_target_and_budget),
 		cmocka_unit_test(a_file_of_another_version_is_an_empty_program),
 	};
 

@@ -2,7 +2,7 @@
 /*
  * The judge: every rule is broken once, kept once, and not judged where a fact
  * is missing; severities; findings.  Correct devices in odd places are in
- * test_ledger_corners.c.
+ * test_ledger_chains.c and test_ledger_sessions.c.
  */
 #include <setjmp.h>
 #include <stdarg.h>
