@@ -272,6 +272,7 @@ static void check_reset(struct run *run, const struct run_options *options)
 {
 	begin_op(run, options, FINDING_OP_END, "end-reset");
 	arena_map(&run->arena, 0, UINT64_MAX);
+	arena_map(&run->arena, UINT64_MAX, 1); /* a length cannot hold all of 2^64 */
 	arena_disarm(&run->arena);
 	guest_reset(run);
 	guest_write(run, VIRTIO_MMIO_STATUS, 4, 0);
