@@ -1,10 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 OR MIT */
 /*
- * The commands of `vringer`.  Each takes its own argv (argv[0] its name) and
- * returns the exit status.
+ * The commands of `vringer`, and the options that they share.  Each command
+ * takes its own argv (argv[0] its name) and returns the exit status.
  */
 #ifndef VRINGER_HARNESS_CMD_H
 #define VRINGER_HARNESS_CMD_H
+
+#include <stdbool.h>
 
 enum exit_status {
 	STATUS_OK = 0,	   /* nothing broken */
@@ -20,13 +22,27 @@ int cmd_replay(int argc, char **argv);
 int cmd_show(int argc, char **argv);
 int cmd_encode(int argc, char **argv);
 
-/* Say what is wrong with the usage, in one line; STATUS_USAGE. */
-int cmd_usage(const char *command, const char *what);
-/* The same for what getopt_long returned, ':' or '?'; its option string starts
- * with ':' so that it says nothing itself. */
-int cmd_bad_option(const char *command, int option, char *const *argv);
+/* Every option of every command; what was not given is 0. */
+struct cmd_options {
+	const char *target;
+	const char *output;
+	unsigned seconds;
+	bool verbose, json, junit, completes, strict, limits, no_ledger, body;
+	/* What is left: files, never none where the command takes them. */
+	char **files;
+	int file_count;
+};
 
-/* The number in an option's argument, 1 to max; 0 after one line on stderr. */
-unsigned cmd_number(const char *command, const char *option, const char *text, unsigned max);
+struct cmd_usage {
+	const char *files;   /* as in "FILE..."; NULL: takes none */
+	const char *options; /* letters of the table in cmd_options.c */
+	const char *help;    /* what the command does */
+};
+
+/* Parse argv by `usage`.  0, or the exit status plus 1 where there is nothing
+ * more to do: --help was printed, or one line on stderr said what is wrong. */
+int cmd_parse(struct cmd_options *options, const struct cmd_usage *usage, int argc, char **argv);
+/* One line on stderr; STATUS_USAGE. */
+int cmd_fail(const char *command, const char *what);
 
 #endif

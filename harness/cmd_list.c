@@ -6,24 +6,15 @@
 #include "harness/ledger.h"
 #include "harness/text.h"
 
-#include <getopt.h>
 #include <stdio.h>
-#include <string.h>
 
-/* These commands take --help and nothing else; -1: go on. */
+/* These commands take --help and nothing else. */
 static int no_options(int argc, char **argv, const char *help)
 {
-	static const struct option options[] = { { "help", no_argument, NULL, 'h' },
-						 { NULL, 0, NULL, 0 } };
-	int option;
+	const struct cmd_usage usage = { NULL, "", help };
+	struct cmd_options options;
 
-	while ((option = getopt_long(argc, argv, ":h", options, NULL)) != -1) {
-		if (option != 'h')
-			return cmd_bad_option(argv[0], option, argv);
-		printf("usage: vringer %s\n%s", argv[0], help);
-		return STATUS_OK;
-	}
-	return optind < argc ? cmd_usage(argv[0], "takes no argument") : -1;
+	return cmd_parse(&options, &usage, argc, argv);
 }
 
 int cmd_targets(int argc, char **argv)
@@ -32,8 +23,8 @@ int cmd_targets(int argc, char **argv)
 				"List the devices that can be driven, with their "
 				"queues.\n");
 
-	if (status >= 0)
-		return status;
+	if (status != 0)
+		return status - 1;
 	for (const struct target *const *t = target_table; *t != NULL; t++) {
 		printf("%-14s %s\n", (*t)->name, (*t)->help);
 		printf("%-14s device id %u, features 0x%llx, queues:", "", (*t)->device_id,
@@ -54,8 +45,8 @@ int cmd_rules(int argc, char **argv)
 			   "must and limit fail a run, should fails a strict one; model judges "
 			   "vringer's own models only.\n");
 
-	if (status >= 0)
-		return status;
+	if (status != 0)
+		return status - 1;
 	for (int i = 0; i < RULE_COUNT; i++)
 		printf("%-20s %-6s %-34s %s\n", rule_table[i].id,
 		       severity_name(rule_table[i].severity), rule_table[i].clause,
@@ -81,8 +72,8 @@ int cmd_ops(int argc, char **argv)
 	const struct op_desc *ops;
 	size_t count;
 
-	if (status >= 0)
-		return status;
+	if (status != 0)
+		return status - 1;
 	ops = op_table(&count);
 	for (size_t i = 0; i < count; i++) {
 		printf("%s", ops[i].name);

@@ -12,22 +12,16 @@
 
 #include <dirent.h>
 #include <errno.h>
-#include <getopt.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 
-static const char help[] =
-	"usage: vringer run [-t TARGET] [--json | --junit] [OPTION]... SCRIPT|DIR...\n"
-	"Run scripts, each in a process of its own; of a directory all *.vr in it.\n"
-	"  -t, --target TARGET  only scripts for this target, and those for any\n"
-	"      --json           one JSON document instead of TAP\n"
-	"      --junit          JUnit XML instead of TAP\n"
-	"  -o, --output FILE    write the results there\n"
-	"      --completes      a script that returns no chain fails\n"
-	"      --strict         a broken SHOULD fails too (always so on vringer's own models)\n"
-	"      --limits         a broken policy on hostile guests fails too (likewise)\n"
-	"      --timeout N      seconds until a device hangs (20)\n";
+static const struct cmd_usage usage = {
+	"SCRIPT|DIR...",
+	"toJUCSLT",
+	"Run scripts, each in a process of its own; of a directory all *.vr in it.  TAP is printed\n"
+	"unless JSON or JUnit XML is asked for; with -t only scripts for that target or any.",
+};
 
 struct paths {
 	char **list;
@@ -36,10 +30,7 @@ struct paths {
 
 struct runner {
 	struct paths paths;
-	const char *target;
-	const char *output;
-	bool completes, strict, limits;
-	unsigned seconds;
+	struct cmd_options options;
 	struct suite suite;
 	struct script *script;
 	char *report;
@@ -134,7 +125,7 @@ static bool is_for(const struct runner *r, const struct target *target)
 {
 	const char *name = r->script->prog.target;
 
-	if (r->target != NULL && strcmp(r->target, target->name) != 0)
+	if (r->options.target != NULL && strcmp(r->options.target, target->name) != 0)
 		return false;
 	return strcmp(name, "any") == 0 || strcmp(name, target->name) == 0;
 }
@@ -148,7 +139,7 @@ static int plan(struct runner *r, unsigned *runs)
 	for (size_t i = 0; i < r->paths.count; i++) {
 		const struct program *prog = &r->script->prog;
 
-		if (input_load(r->script, r->paths.list[i], r->target) != 0 ||
+		if (input_load(r->script, r->paths.list[i], r->options.target) != 0 ||
 		    (strcmp(prog->target, "any") != 0 &&
 		     input_target(prog, r->paths.list[i], NULL) == NULL)) {
 			status = STATUS_USAGE;
@@ -166,9 +157,9 @@ static int run_one(struct runner *r, const char *path, const struct target *targ
 		.script = r->script,
 		.target = target,
 		.expect = true,
-		.strict = r->strict || target->model,
-		.limits = r->limits || target->model,
-		.seconds = r->seconds,
+		.strict = r->options.strict || target->model,
+		.limits = r->options.limits || target->model,
+		.seconds = r->options.seconds,
 		.leaks = (target->facts & FACT_HEAP) == 0,
 	};
 	struct child_result child;
@@ -188,7 +179,7 @@ static int run_one(struct runner *r, const char *path, const struct target *targ
 		fprintf(stderr, "%s: no process to run it in: %s\n", path, strerror(-err));
 		return STATUS_USAGE;
 	}
-	result.incomplete = result.skip == NULL && r->completes && child.completions == 0;
+	result.incomplete = result.skip == NULL && r->options.completes && child.completions == 0;
 	suite_add(&r->suite, &result);
 	return 0;
 }
@@ -202,7 +193,7 @@ static int run_all(struct runner *r)
 		return status;
 	suite_begin(&r->suite, runs);
 	for (size_t i = 0; i < r->paths.count && status == 0; i++) {
-		if (input_load(r->script, r->paths.list[i], r->target) != 0)
+		if (input_load(r->script, r->paths.list[i], r->options.target) != 0)
 			return STATUS_USAGE;
 		for (const struct target *const *t = target_table; *t != NULL && status == 0; t++)
 			if (is_for(r, *t))
@@ -210,67 +201,6 @@ static int run_all(struct runner *r)
 	}
 	suite_end(&r->suite);
 	return status != 0 ? status : r->suite.failed > 0 ? STATUS_BROKEN : STATUS_OK;
-}
-
-/* 0, or an exit status. */
-static int parse_options(struct runner *r, int argc, char **argv)
-{
-	static const struct option options[] = {
-		{ "target", required_argument, NULL, 't' },
-		{ "json", no_argument, NULL, 'j' },
-		{ "junit", no_argument, NULL, 'u' },
-		{ "output", required_argument, NULL, 'o' },
-		{ "completes", no_argument, NULL, 'c' },
-		{ "strict", no_argument, NULL, 's' },
-		{ "limits", no_argument, NULL, 'l' },
-		{ "timeout", required_argument, NULL, 'T' },
-		{ "help", no_argument, NULL, 'h' },
-		{ NULL, 0, NULL, 0 },
-	};
-	int option;
-
-	while ((option = getopt_long(argc, argv, ":t:o:h", options, NULL)) != -1) {
-		switch (option) {
-		case 't':
-			r->target = optarg;
-			break;
-		case 'j':
-			r->suite.format = SUITE_JSON;
-			break;
-		case 'u':
-			r->suite.format = SUITE_JUNIT;
-			break;
-		case 'o':
-			r->output = optarg;
-			break;
-		case 'c':
-			r->completes = true;
-			break;
-		case 's':
-			r->strict = true;
-			break;
-		case 'l':
-			r->limits = true;
-			break;
-		case 'T':
-			r->seconds = cmd_number("run", "timeout", optarg, 86400);
-			if (r->seconds == 0)
-				return STATUS_USAGE;
-			break;
-		case 'h':
-			fputs(help, stdout);
-			exit(STATUS_OK);
-		default:
-			return cmd_bad_option("run", option, argv);
-		}
-	}
-	if (optind == argc)
-		return cmd_usage("run", "no script or directory");
-	if (r->target == NULL || target_find(r->target) != NULL)
-		return 0;
-	fprintf(stderr, "vringer run: unknown target '%s', 'vringer targets' lists them\n",
-		r->target);
-	return STATUS_USAGE;
 }
 
 /* Where the results go; whole or not at all if it is a file. */
@@ -281,14 +211,14 @@ static int run_to_output(struct runner *r)
 	int status;
 
 	r->suite.out = stdout;
-	if (r->output == NULL)
+	if (r->options.output == NULL)
 		return run_all(r);
 	r->suite.out = open_memstream(&text, &len);
 	if (r->suite.out == NULL)
 		return STATUS_USAGE;
 	status = run_all(r);
 	fclose(r->suite.out);
-	if (status != STATUS_USAGE && output_write(r->output, text, len) != 0)
+	if (status != STATUS_USAGE && output_write(r->options.output, text, len) != 0)
 		status = STATUS_USAGE;
 	free(text);
 	return status;
@@ -296,17 +226,21 @@ static int run_to_output(struct runner *r)
 
 int cmd_run(int argc, char **argv)
 {
-	struct runner r = { .target = NULL };
-	int status = parse_options(&r, argc, argv);
+	struct runner r = { .script = NULL };
+	int status = cmd_parse(&r.options, &usage, argc, argv);
 
 	if (status != 0)
-		return status;
+		return status - 1;
+	if (r.options.json)
+		r.suite.format = SUITE_JSON;
+	else if (r.options.junit)
+		r.suite.format = SUITE_JUNIT;
 	r.script = calloc(1, sizeof(*r.script));
 	r.report = malloc(CHILD_REPORT_MAX);
 	if (r.script == NULL || r.report == NULL)
 		status = STATUS_USAGE;
-	for (int i = optind; i < argc && status == 0; i++)
-		status = add_argument(&r.paths, argv[i]);
+	for (int i = 0; i < r.options.file_count && status == 0; i++)
+		status = add_argument(&r.paths, r.options.files[i]);
 	if (status == 0)
 		status = run_to_output(&r);
 	for (size_t i = 0; i < r.paths.count; i++)

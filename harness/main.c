@@ -4,7 +4,6 @@
  */
 #include "harness/cmd.h"
 
-#include <getopt.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -47,37 +46,6 @@ static void help(FILE *out)
 	fputs("\n'vringer COMMAND --help' tells more.\n"
 	      "Exit status: 0 nothing broken, 1 a rule broken, 2 the input or usage is wrong.\n",
 	      out);
-}
-
-int cmd_usage(const char *command, const char *what)
-{
-	fprintf(stderr, "vringer %s: %s, see 'vringer %s --help'\n", command, what, command);
-	return STATUS_USAGE;
-}
-
-int cmd_bad_option(const char *command, int option, char *const *argv)
-{
-	const char *word = argv[optind - 1];
-	const char letter[] = { '-', (char)optopt, '\0' };
-
-	/* A letter may stand among others, a long option is a word. */
-	if (strncmp(word, "--", 2) != 0)
-		word = letter;
-	fprintf(stderr, "vringer %s: %s '%s', see 'vringer %s --help'\n", command,
-		option == ':' ? "no argument for option" : "unknown option", word, command);
-	return STATUS_USAGE;
-}
-
-unsigned cmd_number(const char *command, const char *option, const char *text, unsigned max)
-{
-	char *end;
-	unsigned long value = strtoul(text, &end, 10);
-
-	if (*text >= '0' && *text <= '9' && *end == '\0' && value >= 1 && value <= max)
-		return (unsigned)value;
-	fprintf(stderr, "vringer %s: --%s '%s': expected a number from 1 to %u\n", command, option,
-		text, max);
-	return 0;
 }
 
 int main(int argc, char **argv)

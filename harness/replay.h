@@ -9,7 +9,6 @@
 #include <stdbool.h>
 
 struct replay_options {
-	const char *command; /* to name in the command to type next */
 	const char *target;  /* of files that name none; NULL: the only one */
 	bool verbose, json;
 	bool print_script;   /* before it is run */
