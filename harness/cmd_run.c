@@ -19,7 +19,8 @@
 static const struct cmd_usage usage = {
 	"SCRIPT|DIR...",
 	"toJUCSLT",
-	"Run scripts, each in a process of its own; of a directory all *.vr in it.  TAP is printed\n"
+	"Run scripts, each in a process of its own; of a directory all *.vr in it.  TAP is "
+	"printed\n"
 	"unless JSON or JUnit XML is asked for; with -t only scripts for that target or any.",
 };
 

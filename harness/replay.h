@@ -9,7 +9,7 @@
 #include <stdbool.h>
 
 struct replay_options {
-	const char *target;  /* of files that name none; NULL: the only one */
+	const char *target; /* of files that name none; NULL: the only one */
 	bool verbose, json;
 	bool print_script;   /* before it is run */
 	bool strict, limits; /* even on targets that are not vringer's own models */
