@@ -315,40 +315,65 @@ static bool touches_region(const struct arena *arena, uint64_t first, uint64_t l
 	return false;
 }
 
-void arena_unmap(struct arena *arena, uint64_t addr, uint64_t len)
+/* The last byte of a range; one that passes 2^64 is cut there. */
+static uint64_t range_last(uint64_t addr, uint64_t len)
 {
-	struct arena_hole *hole = &arena->holes[arena->hole_count];
-
-	if (len == 0 || arena->hole_count == ARENA_HOLES_MAX)
-		return;
-	hole->first = addr;
-	hole->last = len - 1 > UINT64_MAX - addr ? UINT64_MAX : addr + len - 1;
-	if (!touches_region(arena, hole->first, hole->last))
-		return;
-	hole_poison(arena, hole, true);
-	arena->hole_count++;
+	return len - 1 > UINT64_MAX - addr ? UINT64_MAX : addr + len - 1;
 }
 
-/* Cut [first, last] out of every hole; holes may overlap each other. */
+static void add_hole(struct arena *arena, uint64_t first, uint64_t last)
+{
+	struct arena_hole *hole = &arena->holes[arena->hole_count++];
+
+	hole->first = first;
+	hole->last = last;
+	hole_poison(arena, hole, true);
+}
+
+void arena_unmap(struct arena *arena, uint64_t addr, uint64_t len)
+{
+	uint64_t first = addr, last = range_last(addr, len);
+
+	if (len == 0 || !touches_region(arena, first, last))
+		return;
+	/* Holes are kept apart: those that this one meets become part of it. */
+	for (unsigned i = 0; i < arena->hole_count;) {
+		struct arena_hole *hole = &arena->holes[i];
+
+		if (hole->last < first || hole->first > last) {
+			i++;
+			continue;
+		}
+		first = hole->first < first ? hole->first : first;
+		last = hole->last > last ? hole->last : last;
+		*hole = arena->holes[--arena->hole_count];
+	}
+	if (arena->hole_count < ARENA_HOLES_MAX)
+		add_hole(arena, first, last);
+}
+
 void arena_map(struct arena *arena, uint64_t addr, uint64_t len)
 {
 	struct arena_hole old[ARENA_HOLES_MAX];
 	unsigned count = arena->hole_count;
-	uint64_t last;
+	uint64_t last = range_last(addr, len);
 
 	if (len == 0 || count == 0)
 		return;
-	last = len - 1 > UINT64_MAX - addr ? UINT64_MAX : addr + len - 1;
-	memcpy(old, arena->holes, sizeof(old));
+	/* One hole at the most is cut in two. */
+	for (unsigned i = 0; i < count && count == ARENA_HOLES_MAX; i++)
+		if (arena->holes[i].first < addr && arena->holes[i].last > last)
+			return;
+	memcpy(old, arena->holes, count * sizeof(*old));
 	fill_holes(arena);
 	for (unsigned i = 0; i < count; i++) {
 		if (old[i].last < addr || old[i].first > last) {
-			arena_unmap(arena, old[i].first, old[i].last - old[i].first + 1);
+			add_hole(arena, old[i].first, old[i].last);
 			continue;
 		}
 		if (old[i].first < addr)
-			arena_unmap(arena, old[i].first, addr - old[i].first);
+			add_hole(arena, old[i].first, addr - 1);
 		if (old[i].last > last)
-			arena_unmap(arena, last + 1, old[i].last - last);
+			add_hole(arena, last + 1, old[i].last);
 	}
 }

@@ -120,7 +120,7 @@ void arena_pattern(struct arena *arena, uint64_t addr, uint64_t len, uint8_t see
 
 /* From here on the device can or cannot reach these bytes.  A range that
  * passes 2^64 is cut there; map gives back only what unmap took.  When there
- * are too many holes to keep apart, unmap does nothing. */
+ * would be too many holes to keep apart, nothing is done. */
 void arena_unmap(struct arena *arena, uint64_t addr, uint64_t len);
 void arena_map(struct arena *arena, uint64_t addr, uint64_t len);
 

@@ -209,8 +209,10 @@ static void on_used_entry(const struct ring_access *a)
 				     "queue %u: the device wrote used entry %u, the next is %u "
 				     "(used index %u)",
 				     a->why.queue, slot, due % q->size, q->used_idx);
-		if (q->pending_count == LEDGER_PENDING_MAX)
+		if (q->pending_count == LEDGER_PENDING_MAX) {
+			q->overflowed = true;
 			return;
+		}
 		entry = &a->pending[q->pending_count++];
 	}
 	entry->slot = slot;
@@ -272,7 +274,7 @@ static void on_used_idx(const struct ring_access *a)
 	moved = (uint16_t)(get16(a->data) - q->used_idx);
 	if (moved == 0)
 		return;
-	if (ledger_judges(l, RULE_ORDER_ENTRY) && moved > q->pending_count)
+	if (!q->overflowed && ledger_judges(l, RULE_ORDER_ENTRY) && moved > q->pending_count)
 		ledger_break(l, RULE_ORDER_ENTRY,
 			     "queue %u: the used index went from %u to %u, of these %u entries "
 			     "%u had been written",

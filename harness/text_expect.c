@@ -105,6 +105,8 @@ static int parse_status(struct text_line *line, struct expect *e)
 		} else if (e->mask != 0) {
 			return text_fail(line, &word, "expected +BIT or -BIT");
 		}
+		if (e->mask == UINT32_MAX)
+			return text_fail(line, &word, "expected nothing after the whole status");
 		if (text_value(line, &word, FIELD_STATUS, &bits, &base) != 0)
 			return -EINVAL;
 		e->mask |= sign == '+' || sign == '-' ? bits : UINT32_MAX;
