@@ -47,6 +47,10 @@ suites() {
 			suite "$flavour run $dir" "$obj/vringer run $dir"
 		done
 	done
+	# A seed that completes no request leads an engine nowhere.
+	for dir in corpus/*/seeds; do
+		[ ! -d "$dir" ] || suite "completes $dir" "build/obj/gcc/vringer run --completes $dir"
+	done
 	for source in fuzzers/fuzz_*.c; do
 		target=$(basename "$source" .c)
 		target=${target#fuzz_}
