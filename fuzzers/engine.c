@@ -8,8 +8,10 @@
  */
 #include "fuzzers/engine.h"
 
+#include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 #include <sys/stat.h>
 
 /* A smaller quarantine than AddressSanitizer's own: the memory limit of a fuzz
@@ -30,6 +32,10 @@ int LLVMFuzzerInitialize(int *argc, char ***argv)
 {
 	struct stat st;
 
+	if (*argc == 2 && (*argv)[1][0] != '-' && stat((*argv)[1], &st) != 0) {
+		fprintf(stderr, "%s: %s\n", (*argv)[1], strerror(errno));
+		exit(2);
+	}
 	if (*argc == 2 && (*argv)[1][0] != '-' && fuzz_target.explain != NULL &&
 	    stat((*argv)[1], &st) == 0 && !S_ISDIR(st.st_mode))
 		exit(fuzz_target.explain(fuzz_target.name, (*argv)[1]));

@@ -266,6 +266,22 @@ void arena_load(struct arena *arena, uint64_t addr, void *data, uint32_t len)
 	for_each_piece(arena, addr, len, load_piece, data);
 }
 
+bool arena_has(struct arena *arena, uint64_t addr, uint64_t len)
+{
+	while (len > 0) {
+		uint8_t *host;
+		uint32_t piece = arena_piece(arena, addr, len, &host);
+
+		if (piece == 0)
+			return false;
+		addr += piece;
+		len -= piece;
+		if (addr == 0 && len > 0)
+			return false;
+	}
+	return true;
+}
+
 void arena_store16(struct arena *arena, uint64_t addr, uint16_t value)
 {
 	uint8_t bytes[2] = { (uint8_t)value, (uint8_t)(value >> 8) };

@@ -112,6 +112,8 @@ void arena_reset(struct arena *arena);
 /* The guest's own access.  Bytes that are not there are skipped, or read 0. */
 void arena_store(struct arena *arena, uint64_t addr, const void *data, uint32_t len);
 void arena_load(struct arena *arena, uint64_t addr, void *data, uint32_t len);
+/* Are all of these bytes there? */
+bool arena_has(struct arena *arena, uint64_t addr, uint64_t len);
 void arena_store16(struct arena *arena, uint64_t addr, uint16_t value);
 uint16_t arena_load16(struct arena *arena, uint64_t addr);
 /* Fill with `value`, or with bytes that depend on `seed` and position. */

@@ -52,6 +52,7 @@ static void before_op(void *ctx, uint32_t index, const char *verb)
 	struct child *child = ctx;
 
 	child->result->op = index;
+	child->result->ops_run += index != FINDING_OP_END;
 	snprintf(child->result->verb, sizeof(child->result->verb), "%s", verb);
 }
 

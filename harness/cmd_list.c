@@ -3,8 +3,7 @@
  * vringer targets, rules, ops: what there is, from the tables themselves.
  */
 #include "harness/cmd.h"
-#include "harness/ledger.h"
-#include "harness/text.h"
+#include "harness/run.h"
 
 #include <stdio.h>
 
@@ -17,21 +16,41 @@ static int no_options(int argc, char **argv, const char *help)
 	return cmd_parse(&options, &usage, argc, argv);
 }
 
+/* The counters of a device, which only an instance can tell. */
+static void print_counters(const struct target *target)
+{
+	struct text_error error;
+	struct run *run;
+	void *device;
+
+	if ((target->facts & FACT_COUNTERS) == 0 || run_open(&run, target, &error) != 0)
+		return;
+	device = target->create(&run->arena.host, target->features, NULL);
+	for (unsigned i = 0; device != NULL && i < target_counter_count(target, device); i++)
+		printf("%s%s", i == 0 ? "    counters: " : " ", target->counter_name(device, i));
+	if (device != NULL) {
+		putchar('\n');
+		target->destroy(device);
+	}
+	run_close(run);
+}
+
 int cmd_targets(int argc, char **argv)
 {
 	int status = no_options(argc, argv,
 				"List the devices that can be driven, with their "
-				"queues.\n");
+				"queues and counters.");
 
 	if (status != 0)
 		return status - 1;
 	for (const struct target *const *t = target_table; *t != NULL; t++) {
-		printf("%-14s %s\n", (*t)->name, (*t)->help);
-		printf("%-14s device id %u, features 0x%llx, queues:", "", (*t)->device_id,
+		printf("%s: %s\n", (*t)->name, (*t)->help);
+		printf("    device id %u, features 0x%llx, queues:", (*t)->device_id,
 		       (unsigned long long)(*t)->features);
 		for (unsigned i = 0; i < (*t)->queue_count; i++)
 			printf(" %u=%s(%u)", i, (*t)->queues[i].name, (*t)->queues[i].size_max);
 		putchar('\n');
+		print_counters(*t);
 	}
 	return STATUS_OK;
 }
@@ -63,12 +82,33 @@ static void print_field(const struct field_desc *field)
 		printf(" [%s=]", field->name);
 }
 
+/* What a field may be called, where its values have names. */
+static void print_names(const struct field_desc *field)
+{
+	const char *const *names = field_names((enum field_kind)field->kind);
+	const struct bit_name *bits = field_bits((enum field_kind)field->kind);
+
+	if (names == NULL && bits == NULL && field->kind != FIELD_REG)
+		return;
+	printf("        %s:", field->name);
+	for (; names != NULL && *names != NULL; names++)
+		printf(" %s", *names);
+	for (; bits != NULL && bits->name != NULL; bits++)
+		printf(" %s%s", bits->name, bits[1].name != NULL ? " |" : "");
+	for (uint32_t at = 0; field->kind == FIELD_REG && at < 0x104; at += 4)
+		if (register_name(at) != NULL)
+			printf(" %s", register_name(at));
+	putchar('\n');
+}
+
 int cmd_ops(int argc, char **argv)
 {
-	static const char *const payloads[] = { "", " [HEX...]", " [bN|bN:w]...", "" };
+	static const char *const payloads[] = { "", " [HEX...]", " [bN|bN:w][*TIMES]...",
+						" ... end" };
 	int status = no_options(argc, argv,
 				"List the operations of guest programs, their fields and "
-				"payloads.\n");
+				"payloads.  A field in brackets is 0\n"
+				"where it is not given (head=0: descriptor 0), width 4.");
 	const struct op_desc *ops;
 	size_t count;
 
@@ -80,6 +120,8 @@ int cmd_ops(int argc, char **argv)
 		for (int f = 0; f < OP_FIELDS_MAX && ops[i].fields[f].kind != FIELD_NONE; f++)
 			print_field(&ops[i].fields[f]);
 		printf("%s\n        %s\n", payloads[ops[i].payload], ops[i].help);
+		for (int f = 0; f < OP_FIELDS_MAX && ops[i].fields[f].kind != FIELD_NONE; f++)
+			print_names(&ops[i].fields[f]);
 	}
 	return STATUS_OK;
 }

@@ -140,7 +140,7 @@ static int plan(struct runner *r, unsigned *runs)
 	for (size_t i = 0; i < r->paths.count; i++) {
 		const struct program *prog = &r->script->prog;
 
-		if (input_load(r->script, r->paths.list[i], r->options.target) != 0 ||
+		if (input_load_script(r->script, r->paths.list[i]) != 0 ||
 		    (strcmp(prog->target, "any") != 0 &&
 		     input_target(prog, r->paths.list[i], NULL) == NULL)) {
 			status = STATUS_USAGE;
@@ -194,7 +194,7 @@ static int run_all(struct runner *r)
 		return status;
 	suite_begin(&r->suite, runs);
 	for (size_t i = 0; i < r->paths.count && status == 0; i++) {
-		if (input_load(r->script, r->paths.list[i], r->options.target) != 0)
+		if (input_load_script(r->script, r->paths.list[i]) != 0)
 			return STATUS_USAGE;
 		for (const struct target *const *t = target_table; *t != NULL && status == 0; t++)
 			if (is_for(r, *t))
@@ -232,6 +232,8 @@ int cmd_run(int argc, char **argv)
 
 	if (status != 0)
 		return status - 1;
+	if (r.options.json && r.options.junit)
+		return cmd_fail(argv[0], "--json and --junit, expected one of them");
 	if (r.options.json)
 		r.suite.format = SUITE_JSON;
 	else if (r.options.junit)
@@ -240,6 +242,9 @@ int cmd_run(int argc, char **argv)
 	r.report = malloc(CHILD_REPORT_MAX);
 	if (r.script == NULL || r.report == NULL)
 		status = STATUS_USAGE;
+	for (int i = 0; r.options.output != NULL && i < r.options.file_count; i++)
+		if (output_is_input(r.options.output, r.options.files[i]))
+			status = STATUS_USAGE;
 	for (int i = 0; i < r.options.file_count && status == 0; i++)
 		status = add_argument(&r.paths, r.options.files[i]);
 	if (status == 0)

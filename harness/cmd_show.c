@@ -28,17 +28,24 @@ struct convert {
 	struct script *script;
 };
 
-/* Load a file and make its target a known one; "any" stays in a script. */
+/* Load a file.  A script for any device stays one, unless a target was asked
+ * for; a body, which names none, gets the one that it is for. */
 static int load(struct convert *c, const char *path)
 {
 	struct program *prog = &c->script->prog;
+	const struct target *target;
+	bool script;
 
-	if (input_load(c->script, path, c->options.target) != 0)
+	if (c->options.output != NULL && output_is_input(c->options.output, path))
 		return STATUS_USAGE;
-	if (strcmp(prog->target, "any") == 0 && c->options.target != NULL)
-		strcpy(prog->target, c->options.target);
-	if (strcmp(prog->target, "any") != 0 && input_target(prog, path, NULL) == NULL)
+	if (input_load(c->script, path, c->options.target, &script) != 0)
 		return STATUS_USAGE;
+	if (script && strcmp(prog->target, "any") == 0 && c->options.target == NULL)
+		return 0;
+	target = input_target(prog, path, c->options.target);
+	if (target == NULL)
+		return STATUS_USAGE;
+	snprintf(prog->target, sizeof(prog->target), "%s", target->name);
 	return 0;
 }
 

@@ -114,11 +114,21 @@ static bool check_interrupts(const struct verdict *v)
 		     (unsigned long long)v->expect->value[1]);
 }
 
+/* A demand on a queue that the target has not would always hold, or never. */
+static bool has_queue(const struct verdict *v, uint64_t queue)
+{
+	if (queue < v->run->target->queue_count)
+		return true;
+	return wrong(v, "%s has no queue %llu", v->run->target->name, (unsigned long long)queue);
+}
+
 static bool check_used(const struct verdict *v)
 {
 	const struct expect *e = v->expect;
 	uint32_t id, len;
 
+	if (!has_queue(v, e->value[2]))
+		return false;
 	if (!guest_take(v->run, (unsigned)e->value[2], &id, &len))
 		return wrong(v, "queue %llu has no further used entry, expected one",
 			     (unsigned long long)e->value[2]);
@@ -134,6 +144,8 @@ static bool check_used_none(const struct verdict *v)
 {
 	uint32_t id, len;
 
+	if (!has_queue(v, v->expect->value[2]))
+		return false;
 	if (!guest_take(v->run, (unsigned)v->expect->value[2], &id, &len))
 		return true;
 	return wrong(v, "queue %llu has a used entry, id=%u len=%u, expected none",
@@ -164,19 +176,45 @@ static uint64_t expect_addr(const struct verdict *v, int i)
 	return guest_addr(v->run, v->expect->base[i], v->expect->value[i]);
 }
 
-static bool wrong_byte(const struct verdict *v, uint64_t addr, uint64_t at, uint8_t due)
+/* An address as the script names it. */
+static struct spelled spell_addr(const struct verdict *v, int i, uint64_t at)
 {
-	return wrong(v, "byte %llu at 0x%llx is 0x%02x, expected 0x%02x", (unsigned long long)at,
-		     (unsigned long long)addr, load_byte(v, addr), due);
+	struct spelled s = { "" };
+	FILE *out = fmemopen(s.text, sizeof(s.text), "w");
+
+	if (out != NULL) {
+		text_print_addr(out, v->expect->base[i], v->expect->value[i] + at,
+				v->script->slot_names);
+		fprintf(out, " (0x%llx)", (unsigned long long)(expect_addr(v, i) + at));
+		fclose(out);
+	}
+	return s;
+}
+
+/* Memory that is not there holds nothing, not even zeroes. */
+static bool is_there(const struct verdict *v, int i, uint64_t len)
+{
+	if (arena_has(&v->run->arena, expect_addr(v, i), len))
+		return true;
+	return wrong(v, "%s: not all of these %llu bytes are mapped", spell_addr(v, i, 0).text,
+		     (unsigned long long)len);
+}
+
+static bool wrong_byte(const struct verdict *v, uint64_t at, uint8_t due)
+{
+	return wrong(v, "the byte at %s is 0x%02x, expected 0x%02x", spell_addr(v, 0, at).text,
+		     load_byte(v, expect_addr(v, 0) + at), due);
 }
 
 static bool check_mem(const struct verdict *v)
 {
 	uint64_t addr = expect_addr(v, 0);
 
+	if (!is_there(v, 0, v->expect->byte_count))
+		return false;
 	for (uint64_t i = 0; i < v->expect->byte_count; i++)
 		if (load_byte(v, addr + i) != v->expect->bytes[i])
-			return wrong_byte(v, addr + i, i, v->expect->bytes[i]);
+			return wrong_byte(v, i, v->expect->bytes[i]);
 	return true;
 }
 
@@ -184,9 +222,11 @@ static bool check_mem_fill(const struct verdict *v)
 {
 	uint64_t addr = expect_addr(v, 0);
 
+	if (!is_there(v, 0, v->expect->value[2]))
+		return false;
 	for (uint64_t i = 0; i < v->expect->value[2]; i++)
 		if (load_byte(v, addr + i) != v->expect->value[3])
-			return wrong_byte(v, addr + i, i, (uint8_t)v->expect->value[3]);
+			return wrong_byte(v, i, (uint8_t)v->expect->value[3]);
 	return true;
 }
 
@@ -195,15 +235,17 @@ static bool check_mem_equal(const struct verdict *v)
 	uint64_t addr = expect_addr(v, 0);
 	uint64_t other = expect_addr(v, 1);
 
+	if (!is_there(v, 0, v->expect->value[2]) || !is_there(v, 1, v->expect->value[2]))
+		return false;
 	for (uint64_t i = 0; i < v->expect->value[2]; i++)
 		if (load_byte(v, addr + i) != load_byte(v, other + i))
-			return wrong_byte(v, addr + i, i, load_byte(v, other + i));
+			return wrong_byte(v, i, load_byte(v, other + i));
 	return true;
 }
 
 static int find_counter(const struct verdict *v, const char *name)
 {
-	unsigned count = v->run->target->counter_count(v->run->device);
+	unsigned count = target_counter_count(v->run->target, v->run->device);
 
 	for (unsigned i = 0; i < count; i++)
 		if (strcmp(v->run->target->counter_name(v->run->device, i), name) == 0)
@@ -225,26 +267,28 @@ static uint64_t due_move(const struct verdict *v, const char *name)
 static bool check_counters(const struct verdict *v)
 {
 	const struct target *target = v->run->target;
-	unsigned count = target->counter_count(v->run->device);
+	unsigned count = target_counter_count(target, v->run->device);
 	uint64_t now[TARGET_COUNTERS_MAX];
 
-	target->counters(v->run->device, now);
+	target_counters(target, v->run->device, now);
 	for (unsigned i = 0; i < v->expect->pair_count; i++) {
 		const char *name = v->script->pairs[v->expect->pair_first + i].name;
 
 		if (find_counter(v, name) < 0)
 			return wrong(v, "%s has no counter %s", target->name, name);
 	}
+	v->message[0] = '\0';
 	for (unsigned i = 0; i < count; i++) {
 		const char *name = target->counter_name(v->run->device, i);
 		uint64_t moved = now[i] - v->run->counters[i];
+		size_t used = strlen(v->message);
 
 		if (moved != due_move(v, name))
-			return wrong(v, "%s moved by %llu, expected %llu", name,
-				     (unsigned long long)moved,
-				     (unsigned long long)due_move(v, name));
+			snprintf(v->message + used, v->size - used,
+				 "%s%s moved by %llu, expected %llu", used > 0 ? "; " : "", name,
+				 (unsigned long long)moved, (unsigned long long)due_move(v, name));
 	}
-	return true;
+	return v->message[0] == '\0';
 }
 
 static bool check_counter(const struct verdict *v)
@@ -254,7 +298,7 @@ static bool check_counter(const struct verdict *v)
 
 	if (i < 0)
 		return wrong(v, "%s has no counter %s", v->run->target->name, v->expect->name);
-	v->run->target->counters(v->run->device, now);
+	target_counters(v->run->target, v->run->device, now);
 	if (now[i] == v->expect->value[0])
 		return true;
 	return wrong(v, "%s is %llu, expected %llu", v->expect->name, (unsigned long long)now[i],

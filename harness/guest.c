@@ -156,7 +156,7 @@ void guest_work(struct run *run)
 	if (run->trace != NULL)
 		run->trace->event(run->trace->ctx, &event);
 	ledger_work_begin(&run->ledger);
-	run->target->work(run->device);
+	target_work(run->target, run->device);
 	probe(run, false, &after);
 	ledger_work_end(&run->ledger, &after);
 }

@@ -380,7 +380,8 @@ static void op_settle(struct run *run, const struct program *prog, const struct 
 {
 	(void)prog;
 	(void)op;
-	for (int i = 0; i < RUN_SETTLE_MAX && run->target->state(run->device) == DEVICE_WORK; i++)
+	for (int i = 0; i < RUN_SETTLE_MAX && target_state(run->target, run->device) == DEVICE_WORK;
+	     i++)
 		guest_work(run);
 }
 

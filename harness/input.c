@@ -108,9 +108,44 @@ static bool is_text(const char *path, const char *data, size_t len)
 	return (n > 3 && strcmp(path + n - 3, ".vr") == 0) || looks_like_text(data, len);
 }
 
-static const char *only_target(void)
+/* The only target there is, or the one that a folder of the path is named
+ * after, as build/findings/net_loopback and corpus/net-loopback are; or NULL. */
+static const char *likely_target(const char *path)
 {
-	return target_table[0] != NULL && target_table[1] == NULL ? target_table[0]->name : NULL;
+	if (target_table[0] != NULL && target_table[1] == NULL)
+		return target_table[0]->name;
+	for (const char *end = strchr(path, '/'); end != NULL; end = strchr(path, '/')) {
+		for (const struct target *const *t = target_table; *t != NULL; t++) {
+			const char *name = (*t)->name;
+			size_t i = 0;
+
+			while (path + i < end &&
+			       (name[i] == path[i] || (name[i] == '-' && path[i] == '_')))
+				i++;
+			if (path + i == end && name[i] == '\0')
+				return name;
+		}
+		path = end + 1;
+	}
+	return NULL;
+}
+
+int input_load_script(struct script *script, const char *path)
+{
+	size_t len;
+	char *data = input_read(path, &len);
+	int err = -EINVAL;
+
+	if (data == NULL)
+		return -EINVAL;
+	if (is_text(path, data, len))
+		err = input_decode(script, path, data, len, NULL);
+	else
+		fprintf(stderr,
+			"%s: is no script, expected text; 'vringer replay' runs other files\n",
+			path);
+	free(data);
+	return err;
 }
 
 int input_decode(struct script *script, const char *path, const char *data, size_t len,
@@ -137,7 +172,7 @@ int input_decode(struct script *script, const char *path, const char *data, size
 	return -EINVAL;
 }
 
-int input_load(struct script *script, const char *path, const char *target)
+int input_load(struct script *script, const char *path, const char *target, bool *text)
 {
 	size_t len;
 	char *data = input_read(path, &len);
@@ -145,6 +180,8 @@ int input_load(struct script *script, const char *path, const char *target)
 
 	if (data == NULL)
 		return -EINVAL;
+	if (text != NULL)
+		*text = is_text(path, data, len);
 	err = input_decode(script, path, data, len, target);
 	free(data);
 	return err;
@@ -157,7 +194,7 @@ const struct target *input_target(const struct program *prog, const char *path, 
 	if (strcmp(prog->target, "any") != 0)
 		name = prog->target;
 	else if (name == NULL)
-		name = only_target();
+		name = likely_target(path);
 	if (name == NULL) {
 		fprintf(stderr, "%s: names no target, expected one with -t\n", path);
 		return NULL;
@@ -169,35 +206,68 @@ const struct target *input_target(const struct program *prog, const char *path, 
 	return target;
 }
 
-int output_write(const char *path, const void *data, size_t len)
+static int write_all(FILE *out, const void *data, size_t len)
+{
+	return fwrite(data, 1, len, out) == len && fflush(out) == 0 ? 0 : -EIO;
+}
+
+/* Something other than a file (a terminal, a pipe, /dev/full) is written as it
+ * is; a file is written beside itself and renamed. */
+static int write_place(const char *path, const void *data, size_t len)
+{
+	FILE *out = fopen(path, "wb");
+	int err;
+
+	if (out == NULL)
+		return -errno;
+	err = write_all(out, data, len);
+	if (fclose(out) != 0 && err == 0)
+		err = -EIO;
+	return err;
+}
+
+static int write_file(const char *path, const void *data, size_t len)
 {
 	size_t size = strlen(path) + 32;
-	char *temporary;
-	FILE *out;
-	int err = 0;
+	char *temporary = malloc(size);
+	int err;
 
-	if (strcmp(path, "-") == 0)
-		return fwrite(data, 1, len, stdout) == len && fflush(stdout) == 0 ? 0 : -EIO;
-	temporary = malloc(size);
 	if (temporary == NULL)
 		return -ENOMEM;
 	snprintf(temporary, size, "%s.tmp-%ld", path, (long)getpid());
-	out = fopen(temporary, "wb");
-	if (out == NULL) {
-		err = -errno;
-		goto done;
-	}
-	if (fwrite(data, 1, len, out) != len)
-		err = -EIO;
-	if (fclose(out) != 0)
-		err = -EIO;
+	err = write_place(temporary, data, len);
 	if (err == 0 && rename(temporary, path) != 0)
 		err = -errno;
 	if (err != 0)
 		unlink(temporary);
-done:
-	if (err != 0)
-		fprintf(stderr, "%s: cannot be written: %s\n", path, strerror(-err));
 	free(temporary);
 	return err;
+}
+
+int output_write(const char *path, const void *data, size_t len)
+{
+	struct stat st;
+	int err;
+
+	if (strcmp(path, "-") == 0)
+		err = write_all(stdout, data, len);
+	else if (stat(path, &st) == 0 && !S_ISREG(st.st_mode) && !S_ISDIR(st.st_mode))
+		err = write_place(path, data, len);
+	else
+		err = write_file(path, data, len);
+	if (err != 0)
+		fprintf(stderr, "%s: cannot be written: %s\n",
+			strcmp(path, "-") == 0 ? "(standard output)" : path, strerror(-err));
+	return err;
+}
+
+bool output_is_input(const char *output, const char *input)
+{
+	struct stat a, b;
+
+	if (stat(output, &a) != 0 || stat(input, &b) != 0 || a.st_dev != b.st_dev ||
+	    a.st_ino != b.st_ino)
+		return false;
+	fprintf(stderr, "%s: is the input, expected another output\n", output);
+	return true;
 }

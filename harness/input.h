@@ -26,15 +26,22 @@ char *input_read(const char *path, size_t *len);
 int input_decode(struct script *script, const char *path, const char *data, size_t len,
 		 const char *target);
 
-/* Both of the above: 0, or -EINVAL after one line on stderr. */
-int input_load(struct script *script, const char *path, const char *target);
+/* Both of the above: 0, or -EINVAL after one line on stderr.  *text (may be
+ * NULL): it was a script. */
+int input_load(struct script *script, const char *path, const char *target, bool *text);
 
-/* The target that a program is for; `name` stands for "any", NULL for the only
- * one there is.  NULL after one line on stderr. */
+/* The same for a script: anything else is an error. */
+int input_load_script(struct script *script, const char *path);
+
+/* The target that a program is for; `name` stands for "any"; NULL: the only one
+ * there is, or the one that a folder of `path` is named after.  NULL after one
+ * line on stderr. */
 const struct target *input_target(const struct program *prog, const char *path, const char *name);
 
 /* Write a file whole or not at all: beside it first, then renamed.  "-" is
  * standard output.  0, or negative errno after one line on stderr. */
 int output_write(const char *path, const void *data, size_t len);
+/* Would writing `output` lose `input`?  Then one line on stderr. */
+bool output_is_input(const char *output, const char *input);
 
 #endif

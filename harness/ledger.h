@@ -192,10 +192,11 @@ struct ledger_queue {
 struct ledger_call {
 	uint32_t accesses, chains, descs;
 	uint64_t bytes, bytes_max;
-	uint32_t interrupts; /* bits raised */
-	uint8_t active;	     /* queues notified or looked at, a bit each */
-	uint8_t failed;	     /* queues that an access failed for */
-	bool live;	     /* queues may be touched */
+	uint32_t interrupts;	 /* bits raised */
+	uint32_t status_written; /* by the driver, in this call */
+	uint8_t active;		 /* queues notified or looked at, a bit each */
+	uint8_t failed;		 /* queues that an access failed for */
+	bool live;		 /* queues may be touched */
 };
 
 struct ledger {

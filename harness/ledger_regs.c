@@ -251,6 +251,8 @@ void ledger_access_begin(struct ledger *l, bool write, uint64_t offset, uint32_t
 	if (!write || is_odd(offset, width))
 		return;
 	if (offset == VIRTIO_MMIO_STATUS)
+		l->call.status_written = (uint32_t)value;
+	if (offset == VIRTIO_MMIO_STATUS)
 		l->call.live = l->call.live || (value & VIRTIO_CONFIG_S_DRIVER_OK) != 0;
 	if (offset == VIRTIO_MMIO_QUEUE_NOTIFY && value < l->target->queue_count &&
 	    value < PROGRAM_QUEUES && l->call.live && l->queues[value].ready &&

@@ -61,7 +61,8 @@ static void judge_heap(struct ledger *l)
 
 void ledger_call_end(struct ledger *l, uint32_t old_status, const struct ledger_probe *probe)
 {
-	uint32_t set = probe->status & ~old_status;
+	/* What the driver wrote the device may show; it has set nothing itself. */
+	uint32_t set = probe->status & ~old_status & ~l->call.status_written;
 
 	judge_work(l);
 	judge_heap(l);
@@ -145,7 +146,7 @@ static void judge_stuck(struct ledger *l, unsigned i)
 static void compile_terms(const struct ledger *l, const void *device, const char *list,
 			  int8_t terms[LEDGER_SUM_TERMS_MAX + 1])
 {
-	unsigned count = l->target->counter_count(device);
+	unsigned count = target_counter_count(l->target, device);
 	unsigned n = 0;
 
 	while (*list != '\0') {
@@ -201,13 +202,13 @@ static void judge_sums(struct ledger *l)
  * still stands still. */
 static void judge_counters(struct ledger *l, const void *device)
 {
-	unsigned count = l->target->counter_count(device);
+	unsigned count = target_counter_count(l->target, device);
 	uint64_t values[TARGET_COUNTERS_MAX];
 	bool moved = false;
 
 	if (!l->sums_ready)
 		compile_sums(l, device);
-	l->target->counters(device, values);
+	target_counters(l->target, device, values);
 	for (unsigned i = 0; i < count; i++) {
 		if (values[i] == l->counters[i])
 			continue;

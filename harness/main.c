@@ -2,8 +2,11 @@
 /*
  * The command line: `vringer COMMAND ...`.  See README.md.
  */
+#include "harness/binary.h"
 #include "harness/cmd.h"
+#include "harness/target.h"
 
+#include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -30,6 +33,7 @@ static const struct {
 	{ "targets", cmd_targets, "list the devices that can be driven" },
 	{ "run", cmd_run, "run scripts and report as TAP, JUnit or JSON" },
 	{ "replay", cmd_replay, "run a crash or corpus file and print what happened" },
+	{ "minimize", cmd_minimize, "shrink a crash file to what its finding needs" },
 	{ "show", cmd_show, "print a crash or corpus file as a script" },
 	{ "encode", cmd_encode, "turn scripts into the binary spelling" },
 	{ "rules", cmd_rules, "list the rules that devices are judged by" },
@@ -48,6 +52,30 @@ static void help(FILE *out)
 	      out);
 }
 
+/* A result that did not get where it was to go is no result. */
+static int finish(int status)
+{
+	if (fflush(stdout) == 0 && !ferror(stdout))
+		return status;
+	fprintf(stderr, "vringer: standard output: %s\n", strerror(errno));
+	return STATUS_USAGE;
+}
+
+/* A target that is described wrongly would look like a broken device. */
+static bool targets_are_sound(void)
+{
+	for (const struct target *const *t = target_table; *t != NULL; t++) {
+		const char *fault = target_fault(*t);
+
+		if (fault == NULL)
+			continue;
+		fprintf(stderr, "vringer: target %s %s\n", (*t)->name != NULL ? (*t)->name : "?",
+			fault);
+		return false;
+	}
+	return true;
+}
+
 int main(int argc, char **argv)
 {
 	if (argc < 2) {
@@ -57,11 +85,17 @@ int main(int argc, char **argv)
 	if (strcmp(argv[1], "--help") == 0 || strcmp(argv[1], "-h") == 0 ||
 	    strcmp(argv[1], "help") == 0) {
 		help(stdout);
-		return STATUS_OK;
+		return finish(STATUS_OK);
 	}
+	if (strcmp(argv[1], "--version") == 0) {
+		printf("vringer, guest programs of version %d\n", BINARY_VERSION);
+		return finish(STATUS_OK);
+	}
+	if (!targets_are_sound())
+		return STATUS_USAGE;
 	for (size_t i = 0; i < sizeof(commands) / sizeof(commands[0]); i++)
 		if (strcmp(argv[1], commands[i].name) == 0)
-			return commands[i].run(argc - 1, argv + 1);
+			return finish(commands[i].run(argc - 1, argv + 1));
 	fprintf(stderr, "vringer: unknown command '%s', see 'vringer --help'\n", argv[1]);
 	return STATUS_USAGE;
 }

@@ -10,7 +10,6 @@
 #include <linux/virtio_config.h>
 #include <linux/virtio_ids.h>
 #include <linux/virtio_net.h>
-#include <string.h>
 
 static void model_destroy(void *device)
 {
@@ -104,11 +103,3 @@ static const struct target net_loopback = {
 };
 
 const struct target *const target_table[] = { &net_loopback, NULL };
-
-const struct target *target_find(const char *name)
-{
-	for (const struct target *const *t = target_table; *t != NULL; t++)
-		if (strcmp((*t)->name, name) == 0)
-			return *t;
-	return NULL;
-}

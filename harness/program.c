@@ -311,6 +311,13 @@ uint64_t field_reduce(enum field_kind kind, uint64_t value)
 	return value;
 }
 
+uint64_t desc_value_reduce(enum desc_field field, uint64_t value)
+{
+	static const uint8_t bits[DESC_FIELD_COUNT] = { 64, 32, 16, 16 };
+
+	return bits[field] < 64 ? value & ((1ULL << bits[field]) - 1) : value;
+}
+
 uint8_t base_reduce(uint8_t base)
 {
 	base &= BASE_COUNT - 1;

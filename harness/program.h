@@ -204,6 +204,8 @@ const struct op_desc *op_table(size_t *count);
 unsigned field_width(enum field_kind kind);
 /* The value reduced to what the text spelling allows for that kind. */
 uint64_t field_reduce(enum field_kind kind, uint64_t value);
+/* A value of set_desc reduced to the width of the field that it is for. */
+uint64_t desc_value_reduce(enum desc_field field, uint64_t value);
 /* A base that is not assigned becomes BASE_ABSOLUTE. */
 uint8_t base_reduce(uint8_t base);
 /* The names of a kind's values, NULL-terminated and indexed by value; NULL

@@ -36,6 +36,8 @@ static int open_liveness(struct run *run, struct text_error *error)
 {
 	const char *text = run->target->liveness;
 
+	if (text == NULL)
+		return 0;
 	run->liveness = calloc(1, sizeof(*run->liveness));
 	if (run->liveness == NULL)
 		return -ENOMEM;
@@ -47,6 +49,7 @@ int run_open(struct run **run, const struct target *target, struct text_error *e
 	struct run *r = calloc(1, sizeof(*r));
 	int err;
 
+	*error = (struct text_error){ .line = 0 };
 	if (r == NULL)
 		return -ENOMEM;
 	r->target = target;
@@ -158,15 +161,15 @@ static void judge_registers(struct run *run)
 /* Is the device at rest, and has it done what it had to? */
 static void rest(struct run *run)
 {
-	ledger_rest(&run->ledger, run->target->state(run->device), run->device);
+	ledger_rest(&run->ledger, target_state(run->target, run->device), run->device);
 }
 
 static void trace_counters(const struct run *run)
 {
-	unsigned count = run->target->counter_count(run->device);
+	unsigned count = target_counter_count(run->target, run->device);
 	uint64_t now[TARGET_COUNTERS_MAX];
 
-	run->target->counters(run->device, now);
+	target_counters(run->target, run->device, now);
 	for (unsigned i = 0; i < count; i++) {
 		struct trace_event event = {
 			.kind = TRACE_COUNTER,
@@ -192,7 +195,7 @@ static void begin_op(struct run *run, const struct run_options *options, uint32_
 	if (run->trace != NULL)
 		run->trace->event(run->trace->ctx, &event);
 	if (run->trace != NULL || options->after_op != NULL)
-		run->target->counters(run->device, run->counters);
+		target_counters(run->target, run->device, run->counters);
 	run->interrupts_used = 0;
 	run->interrupts_config = 0;
 	run->entered = false;
@@ -263,7 +266,8 @@ static void run_ops(struct run *run, const struct program *prog, const struct ru
 static void settle(struct run *run, const struct run_options *options)
 {
 	begin_op(run, options, FINDING_OP_END, "settle");
-	for (int i = 0; i < RUN_SETTLE_MAX && run->target->state(run->device) == DEVICE_WORK; i++)
+	for (int i = 0; i < RUN_SETTLE_MAX && target_state(run->target, run->device) == DEVICE_WORK;
+	     i++)
 		guest_work(run);
 	end_op(run, options, FINDING_OP_END);
 }
@@ -349,7 +353,7 @@ bool run_program(struct run *run, const struct program *prog, const struct run_o
 	run->completions = run->ledger.completions;
 	if (!run->ledger.stop)
 		check_reset(run, options);
-	if (!run->ledger.stop)
+	if (!run->ledger.stop && run->liveness != NULL)
 		check_liveness(run, options);
 	ledger_op(&run->ledger, FINDING_OP_END, "destroy");
 	if (options->before_op != NULL)

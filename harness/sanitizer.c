@@ -46,6 +46,15 @@ static const char *frame_name(const char *line, size_t *len)
 	return in;
 }
 
+/* Is the frame on this line one of the harness's, by the path of its file? */
+static bool is_harness(const char *line)
+{
+	const char *end = line + strcspn(line, "\n");
+	const char *at = strstr(line, "harness/");
+
+	return at != NULL && at < end && strstr(line, "harness/test/") != at;
+}
+
 /* The top frames of the first stack in `report`, as ":a<b<c". */
 static void append_frames(const char *report, char *signature, size_t size)
 {
@@ -55,6 +64,9 @@ static void append_frames(const char *report, char *signature, size_t size)
 		size_t len = 0;
 		const char *name = frame_name(line, &len);
 
+		/* Below the device there is only the harness. */
+		if (name != NULL && is_harness(line))
+			break;
 		if (name != NULL && !is_noise(name, len)) {
 			size_t used = strlen(signature);
 

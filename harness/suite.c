@@ -158,6 +158,27 @@ static void json_result(const struct suite *suite, const struct suite_result *r)
 	fputs("]}", out);
 }
 
+/* The rules that were not judged, each behind `separator`, the first not. */
+static void print_not_judged(const struct suite *suite, const char *quote, const char *separator)
+{
+	const char *before = "";
+
+	for (int i = 0; i < RULE_COUNT; i++) {
+		if ((suite->not_judged[i / 64] >> i % 64 & 1) == 0)
+			continue;
+		fprintf(suite->out, "%s%s%s%s", before, quote, rule_table[i].id, quote);
+		before = separator;
+	}
+}
+
+static bool any_not_judged(const struct suite *suite)
+{
+	for (size_t i = 0; i < sizeof(suite->not_judged) / sizeof(suite->not_judged[0]); i++)
+		if (suite->not_judged[i] != 0)
+			return true;
+	return false;
+}
+
 void suite_begin(struct suite *suite, unsigned planned)
 {
 	suite->planned = planned;
@@ -178,6 +199,8 @@ void suite_add(struct suite *suite, const struct suite_result *result)
 		[SUITE_JSON] = json_result,
 	};
 
+	for (size_t i = 0; result->skip == NULL && i < sizeof(suite->not_judged) / 8; i++)
+		suite->not_judged[i] |= result->child->not_judged[i];
 	if (result->skip != NULL)
 		suite->skipped++;
 	else if (has_passed(result))
@@ -190,12 +213,20 @@ void suite_add(struct suite *suite, const struct suite_result *result)
 
 void suite_end(struct suite *suite)
 {
-	if (suite->format == SUITE_TAP)
+	if (suite->format == SUITE_TAP) {
+		if (any_not_judged(suite)) {
+			fputs("# not judged, for want of facts: ", suite->out);
+			print_not_judged(suite, "", ", ");
+			fputc('\n', suite->out);
+		}
 		fprintf(suite->out, "# %u passed, %u failed, %u skipped\n", suite->passed,
 			suite->failed, suite->skipped);
-	else if (suite->format == SUITE_JUNIT)
+	} else if (suite->format == SUITE_JUNIT) {
 		fputs("</testsuite>\n", suite->out);
-	else
-		fprintf(suite->out, "],\"passed\":%u,\"failed\":%u,\"skipped\":%u}\n",
+	} else {
+		fprintf(suite->out, "],\"passed\":%u,\"failed\":%u,\"skipped\":%u,\"not_judged\":[",
 			suite->passed, suite->failed, suite->skipped);
+		print_not_judged(suite, "\"", ",");
+		fputs("]}\n", suite->out);
+	}
 }

@@ -32,6 +32,8 @@ struct suite {
 	FILE *out;
 	enum suite_format format;
 	unsigned planned, passed, failed, skipped;
+	/* Rules that lacked a fact on some target. */
+	uint64_t not_judged[(RULE_COUNT + 63) / 64];
 };
 
 void suite_begin(struct suite *suite, unsigned planned);

@@ -47,7 +47,7 @@ struct target {
 	uint32_t heap_max;	       /* host bytes it ever has at a time */
 	const struct target_sum *sums; /* ended by one with a NULL left; or NULL */
 	/* A script with its `>` lines, which a device just reset must satisfy. */
-	const char *liveness;
+	const char *liveness; /* NULL: there is none, and nothing is judged by it */
 
 	/* A new device, reset.  NULL if there is no host memory for it. */
 	void *(*create)(const struct device_host *host, uint64_t offered,
@@ -56,8 +56,10 @@ struct target {
 	/* A register access: any offset below 0x1000, any width of 1 to 8. */
 	void (*read)(void *device, uint64_t offset, void *buf, uint32_t len);
 	void (*write)(void *device, uint64_t offset, const void *buf, uint32_t len);
+	/* May be NULL: a device that never leaves work, or without FACT_STATE. */
 	void (*work)(void *device);
 	enum device_state (*state)(const void *device);
+	/* May be NULL without FACT_COUNTERS. */
 	unsigned (*counter_count)(const void *device); /* at most TARGET_COUNTERS_MAX */
 	const char *(*counter_name)(const void *device, unsigned index);
 	/* All of them, in that order; the harness reads them after every call. */
@@ -65,6 +67,15 @@ struct target {
 };
 
 #define TARGET_COUNTERS_MAX 64u
+
+/* What a target leaves out, where it may. */
+enum device_state target_state(const struct target *target, const void *device);
+void target_work(const struct target *target, void *device);
+unsigned target_counter_count(const struct target *target, const void *device);
+void target_counters(const struct target *target, const void *device, uint64_t *values);
+
+/* What is wrong with the description of a target, or NULL. */
+const char *target_fault(const struct target *target);
 
 /* All registered targets, NULL-terminated. */
 extern const struct target *const target_table[];

@@ -128,6 +128,11 @@ bool text_next(struct text_line *line, struct text_word *word);
 bool text_word_is(const struct text_word *word, const char *name);
 /* If the word is NAME=..., cut it to what follows; else false. */
 bool text_word_named(struct text_word *word, const char *name);
+/* A word as it is quoted in a message: cut if long, odd bytes made visible. */
+struct text_quoted {
+	char text[44];
+};
+struct text_quoted text_quote(const struct text_word *word);
 /* Report what is wrong at `word` (NULL: at the end of the line); -EINVAL. */
 int text_fail(const struct text_line *line, const struct text_word *word, const char *format, ...)
 	__attribute__((format(printf, 3, 4)));

@@ -140,7 +140,8 @@ static int parse_op(struct parser *p, const struct text_word *verb)
 	struct op *op;
 
 	if (desc == NULL)
-		return text_fail(&p->line, verb, "unknown operation, 'vringer ops' lists them");
+		return text_fail(&p->line, verb, "unknown operation '%s', 'vringer ops' lists them",
+				 text_quote(verb).text);
 	if (!p->header)
 		return text_fail(&p->line, verb, "no header yet, expected a 'device' line first");
 	if (p->depth > PROGRAM_REPEAT_DEPTH_MAX)
@@ -153,6 +154,10 @@ static int parse_op(struct parser *p, const struct text_word *verb)
 	p->script->op_lines[prog->op_count - 1] = p->line.number;
 	if (parse_fields(p, desc, op) != 0)
 		return -EINVAL;
+	if (op->code == OP_SET_DESC &&
+	    op->value[3] != desc_value_reduce((enum desc_field)op->value[2], op->value[3]))
+		return text_fail(&p->line, verb, "the value does not fit the field %s",
+				 field_names(FIELD_DESC_FIELD)[op->value[2]]);
 	p->last_op = prog->op_count - 1;
 	p->has_last = desc->code != OP_REPEAT;
 	if (desc->code == OP_REPEAT) {
@@ -229,7 +234,7 @@ static void keep_prose(struct parser *p, const char *comment, const char *end)
 		return;
 	while (comment < end && (*comment == '#' || *comment == ' ' || *comment == '\t'))
 		comment++;
-	if (strncmp(comment, "SPDX", 4) == 0 || comment >= end)
+	if (comment == end || (end - comment >= 4 && memcmp(comment, "SPDX", 4) == 0))
 		return;
 	snprintf(prose + used, SCRIPT_PROSE_MAX - used, "%s%.*s", used > 0 ? " " : "",
 		 (int)(end - comment), comment);

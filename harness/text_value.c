@@ -53,14 +53,9 @@ int text_fail(const struct text_line *line, const struct text_word *word, const 
 	return -EINVAL;
 }
 
-/* A word quoted in a message: long ones are cut, odd bytes made visible. */
-struct quoted {
-	char text[44];
-};
-
-static struct quoted quote(const struct text_word *word)
+struct text_quoted text_quote(const struct text_word *word)
 {
-	struct quoted q;
+	struct text_quoted q;
 	size_t n = word->len < 40 ? word->len : 40;
 
 	for (size_t i = 0; i < n; i++)
@@ -105,10 +100,10 @@ static int parse_number(struct text_line *line, const struct text_word *word, ui
 {
 	if (!parse_digits(word, 0, value))
 		return text_fail(line, word, "'%s' is not a number, expected 0 to %llu",
-				 quote(word).text, (unsigned long long)max);
+				 text_quote(word).text, (unsigned long long)max);
 	if (*value > max)
 		return text_fail(line, word, "%s is out of range, expected 0 to %llu",
-				 quote(word).text, (unsigned long long)max);
+				 text_quote(word).text, (unsigned long long)max);
 	return 0;
 }
 
@@ -119,7 +114,7 @@ static int parse_i16(struct text_line *line, const struct text_word *word, uint6
 
 	if (!parse_digits(word, negative, &magnitude) || magnitude > (negative ? 32768 : 32767))
 		return text_fail(line, word, "'%s' is not a step, expected -32768 to 32767",
-				 quote(word).text);
+				 text_quote(word).text);
 	*value = negative ? 0 - magnitude : magnitude;
 	return 0;
 }
@@ -138,7 +133,7 @@ static int parse_name(struct text_line *line, const struct text_word *word,
 			strncat(list, ", ", sizeof(list) - strlen(list) - 1);
 		strncat(list, names[i], sizeof(list) - strlen(list) - 1);
 	}
-	return text_fail(line, word, "'%s' is unknown, expected one of: %s", quote(word).text,
+	return text_fail(line, word, "'%s' is unknown, expected one of: %s", text_quote(word).text,
 			 list);
 }
 
@@ -170,10 +165,10 @@ static int parse_bits(struct text_line *line, const struct text_word *word,
 			if (!parse_digits(&part, 0, &bit))
 				return text_fail(line, &part,
 						 "'%s' is not a bit, expected %s|..., or a number",
-						 quote(&part).text, bits->name);
+						 text_quote(&part).text, bits->name);
 			if (bit > max)
 				return text_fail(line, &part, "%s is out of range, at most 0x%llx",
-						 quote(&part).text, (unsigned long long)max);
+						 text_quote(&part).text, (unsigned long long)max);
 		}
 		*value |= bit;
 		if (bar == NULL)
@@ -204,7 +199,7 @@ static int parse_slot(struct text_line *line, const struct text_word *word, uint
 	if (slot < 0)
 		return text_fail(line, word,
 				 "no buffer '%s', expected b0 to b15 or a name given before",
-				 quote(word).text);
+				 text_quote(word).text);
 	*value = (uint64_t)slot;
 	return 0;
 }
@@ -254,7 +249,7 @@ static int parse_addr(struct text_line *line, const struct text_word *word, uint
 		return text_fail(line, word,
 				 "'%s' is no address, expected a number, low, seam, top, hole, b0 "
 				 "to b15, a name given before, or q0.desc, q0.avail, q0.used ...",
-				 quote(&name).text);
+				 text_quote(&name).text);
 	*base = (uint8_t)found;
 	*value = 0;
 	if (name.len == word->len)
@@ -263,7 +258,7 @@ static int parse_addr(struct text_line *line, const struct text_word *word, uint
 	offset.len = word->len - name.len - 1;
 	if (!parse_digits(&offset, 0, value))
 		return text_fail(line, &offset, "'%s' is not an offset, expected a number",
-				 quote(&offset).text);
+				 text_quote(&offset).text);
 	if (name.start[name.len] == '-')
 		*value = 0 - *value;
 	return 0;
@@ -283,13 +278,13 @@ static int parse_register(struct text_line *line, const struct text_word *word, 
 	if (found < 0)
 		return text_fail(line, word,
 				 "no register '%s', expected a name of VIRTIO 4.2.2 or an offset",
-				 quote(&name).text);
+				 text_quote(&name).text);
 	*value = 0;
 	offset.start = name.start + name.len + 1;
 	offset.len = name.len < word->len ? word->len - name.len - 1 : 0;
 	if (name.len < word->len && (!parse_digits(&offset, 0, value) || *value > 0xfff))
 		return text_fail(line, &offset, "'%s' is not an offset, expected 0 to 0xfff",
-				 quote(&offset).text);
+				 text_quote(&offset).text);
 	*value += (uint64_t)found;
 	return *value <= 0xfff ? 0
 			       : text_fail(line, word, "past the register region, 0xfff at most");
@@ -301,7 +296,7 @@ static int parse_nop(struct text_line *line, const struct text_word *word, uint6
 
 	if (err == 0 && *value != OP_NOP && op_find((uint8_t)*value) != NULL)
 		return text_fail(line, word, "%s is the code of '%s', expected an unassigned one",
-				 quote(word).text, op_find((uint8_t)*value)->name);
+				 text_quote(word).text, op_find((uint8_t)*value)->name);
 	return err;
 }
 
@@ -367,7 +362,7 @@ int text_bytes(struct text_line *line, uint8_t *bytes, size_t max, size_t *count
 				return text_fail(line, &at,
 						 "'%s' is no byte, expected two hex "
 						 "digits",
-						 quote(&at).text);
+						 text_quote(&at).text);
 			if (*count == max)
 				return text_fail(line, &at, "too many bytes, at most %zu", max);
 			bytes[(*count)++] = (uint8_t)(high << 4 | low);

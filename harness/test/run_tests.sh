@@ -36,7 +36,7 @@ suites() {
 	suite "oss-fuzz build" harness/test/oss_fuzz.sh
 	for flavour in gcc clang; do
 		obj=build/obj/$flavour
-		for source in devices/test/test_*.c harness/test/test_*.c; do
+		for source in devices/test/test_*.c harness/test/test_*.c fuzzers/test/test_*.c; do
 			[ ! -f "$source" ] || suite "$flavour ${source%.c}" "$obj/${source%.c}"
 		done
 		for script in devices/test/test_*.sh harness/test/test_*.sh; do

@@ -1,0 +1,249 @@
+/* SPDX-License-Identifier: Apache-2.0 OR MIT */
+/*
+ * vringer minimize: shrink a crash file or script to what its finding needs,
+ * and write it as a script for corpus/TARGET/regressions/.
+ *
+ * Progress is on stderr: in place on a terminal, else a line for each phase of
+ * the first round and then at most one a second.  SIGINT and SIGTERM end it
+ * with the best so far, which is written as if nothing else had been left to
+ * try.
+ */
+#include "harness/binary.h"
+#include "harness/cmd.h"
+#include "harness/input.h"
+#include "harness/minimize.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <time.h>
+#include <unistd.h>
+
+static const struct cmd_usage usage = {
+	"FILE",
+	"toSLNT",
+	"Shrink a crash file or script, keeping its finding, and print it as a script. A\n"
+	"candidate hangs after 2 seconds unless --timeout says otherwise.  Ctrl-C ends it with\n"
+	"the best so far.",
+};
+
+#define FIRST_PHASES 6u /* lines of a log that do not wait for their second */
+
+struct minimize_cmd {
+	struct cmd_options options;
+	const char *path;
+	struct script *script;
+	const struct target *target;
+	uint32_t ops_before;
+	long bytes_before;
+
+	/* What was last shown. */
+	bool terminal;
+	const char *phase;
+	unsigned lines;
+	struct timespec shown;
+};
+
+static volatile sig_atomic_t stop;
+static pid_t owner;
+
+/* The terminal sends it to the child as well, which is then of no use. */
+static void on_signal(int signal)
+{
+	if (getpid() != owner)
+		_exit(0);
+	stop = signal;
+}
+
+/* What was ignored stays so: nohup, and what runs in the background. */
+static void catch (int signal, struct sigaction *before)
+{
+	struct sigaction action = { .sa_handler = on_signal, .sa_flags = SA_RESTART };
+
+	sigemptyset(&action.sa_mask);
+	sigaction(signal, NULL, before);
+	if (before->sa_handler != SIG_IGN)
+		sigaction(signal, &action, NULL);
+}
+
+/* Bytes of a program as an engine has it. */
+static long size_of(const struct program *prog)
+{
+	static uint8_t bytes[BINARY_SIZE_MAX];
+
+	return binary_encode(prog, bytes, sizeof(bytes), false);
+}
+
+static double since(const struct timespec *then)
+{
+	struct timespec now;
+
+	clock_gettime(CLOCK_MONOTONIC, &now);
+	return (double)(now.tv_sec - then->tv_sec) + (double)(now.tv_nsec - then->tv_nsec) * 1e-9;
+}
+
+static void show_progress(void *ctx, const struct minimize_progress *progress)
+{
+	struct minimize_cmd *c = ctx;
+	bool fresh = progress->phase != c->phase && c->lines < FIRST_PHASES;
+
+	if (!fresh && since(&c->shown) < (c->terminal ? 0.1 : 1.0))
+		return;
+	fprintf(stderr, "%s%s: %u candidates, %u operations, %ld bytes%s",
+		c->terminal ? "\r\033[Kminimize: " : "minimize: ", progress->phase,
+		progress->candidates, progress->best->op_count, size_of(progress->best),
+		c->terminal ? "" : "\n");
+	fflush(stderr);
+	c->phase = progress->phase;
+	c->lines++;
+	clock_gettime(CLOCK_MONOTONIC, &c->shown);
+}
+
+/* After minutes of work it is late to learn that the result has no place. */
+static int check_output(const char *path)
+{
+	const char *slash = strrchr(path, '/');
+	struct stat st;
+	char *dir = NULL;
+	int err = 0;
+
+	if (stat(path, &st) == 0 && S_ISDIR(st.st_mode))
+		err = EISDIR;
+	else if (slash != NULL)
+		dir = strndup(path, slash == path ? 1 : (size_t)(slash - path));
+	if (err == 0 && access(dir != NULL ? dir : ".", W_OK | X_OK) != 0)
+		err = errno;
+	free(dir);
+	if (err == 0)
+		return 0;
+	fprintf(stderr, "%s: cannot be written: %s\n", path, strerror(err));
+	return STATUS_USAGE;
+}
+
+static int fail(const struct minimize_cmd *c, const struct minimize_result *result, int err)
+{
+	if (err == -ENOENT)
+		fprintf(stderr,
+			"%s: no finding on %s, nothing to minimise ('>' lines are not looked at)\n",
+			c->path, c->target->name);
+	else if (err == -ESTALE)
+		fprintf(stderr, "%s: not the same on every run: %s, then %s\n", c->path,
+			result->finding.signature,
+			result->other.kind != FINDING_NONE ? result->other.signature : "nothing");
+	else if (err == -EINTR)
+		fprintf(stderr, "%s: interrupted before its finding was known\n", c->path);
+	else
+		fprintf(stderr, "%s: no process to run it in: %s\n", c->path, strerror(-err));
+	return STATUS_USAGE;
+}
+
+static void summarise(const struct minimize_cmd *c, const struct minimize_result *result)
+{
+	fprintf(stderr, "%s: %u operations, %ld bytes; was %u, %ld; %u candidates: %s\n", c->path,
+		c->script->prog.op_count, size_of(&c->script->prog), c->ops_before, c->bytes_before,
+		result->candidates, result->finding.signature);
+	if (result->ended == -EINTR)
+		fprintf(stderr, "%s: interrupted, this is the best so far\n", c->path);
+	else if (result->ended == -ENOSPC)
+		fprintf(stderr, "%s: ended after %u candidates, this is the best so far\n", c->path,
+			result->candidates);
+	else if (result->ended != 0)
+		fprintf(stderr, "%s: no further process (%s), this is the best so far\n", c->path,
+			strerror(-result->ended));
+}
+
+static int write_result(const struct minimize_cmd *c, const struct minimize_result *result)
+{
+	char *text = NULL;
+	size_t len = 0;
+	FILE *out = open_memstream(&text, &len);
+	int err;
+
+	if (out == NULL)
+		return STATUS_USAGE;
+	minimize_print(out, c->script, &result->finding);
+	fclose(out);
+	err = output_write(c->options.output != NULL ? c->options.output : "-", text, len);
+	free(text);
+	return err != 0 ? STATUS_USAGE : STATUS_OK;
+}
+
+/* Minimise with the device's own standard output thrown away: ours is for the
+ * result, and hundreds of runs say the same. */
+static int minimize_quietly(struct minimize_cmd *c, struct minimize_result *result)
+{
+	const struct minimize_options options = {
+		.target = c->target,
+		.strict = c->options.strict || c->target->model,
+		.limits = c->options.limits || c->target->model,
+		.no_ledger = c->options.no_ledger,
+		.seconds = c->options.seconds,
+		.stop = &stop,
+		.progress = show_progress,
+		.ctx = c,
+	};
+	int out = fcntl(STDOUT_FILENO, F_DUPFD_CLOEXEC, 3);
+	int nothing = open("/dev/null", O_WRONLY | O_CLOEXEC);
+	int err;
+
+	if (nothing >= 0)
+		dup2(nothing, STDOUT_FILENO);
+	err = minimize_script(c->script, &options, result);
+	if (out >= 0)
+		dup2(out, STDOUT_FILENO);
+	if (nothing >= 0)
+		close(nothing);
+	if (out >= 0)
+		close(out);
+	return err;
+}
+
+static int minimize_file(struct minimize_cmd *c)
+{
+	struct sigaction interrupt, terminate;
+	struct minimize_result result;
+	int err;
+
+	if (input_load(c->script, c->path, c->options.target, NULL) != 0)
+		return STATUS_USAGE;
+	c->target = input_target(&c->script->prog, c->path, c->options.target);
+	if (c->target == NULL)
+		return STATUS_USAGE;
+	if (c->options.output != NULL && check_output(c->options.output) != 0)
+		return STATUS_USAGE;
+	c->ops_before = c->script->prog.op_count;
+	c->bytes_before = size_of(&c->script->prog);
+	owner = getpid();
+	catch (SIGINT, &interrupt);
+	catch (SIGTERM, &terminate);
+	err = minimize_quietly(c, &result);
+	sigaction(SIGINT, &interrupt, NULL);
+	sigaction(SIGTERM, &terminate, NULL);
+	if (c->terminal)
+		fputs("\r\033[K", stderr);
+	if (err != 0)
+		return fail(c, &result, err);
+	summarise(c, &result);
+	return write_result(c, &result);
+}
+
+int cmd_minimize(int argc, char **argv)
+{
+	struct minimize_cmd c = { .terminal = isatty(STDERR_FILENO) == 1 };
+	int status = cmd_parse(&c.options, &usage, argc, argv);
+
+	if (status != 0)
+		return status - 1;
+	if (c.options.file_count > 1)
+		return cmd_fail(argv[0], "several files, expected one");
+	c.path = c.options.files[0];
+	c.script = calloc(1, sizeof(*c.script));
+	if (c.script == NULL)
+		return STATUS_USAGE;
+	status = minimize_file(&c);
+	free(c.script);
+	return status;
+}

@@ -1,0 +1,69 @@
+/* SPDX-License-Identifier: Apache-2.0 OR MIT */
+/*
+ * What a target may leave out, and what it may not.  See target.h.
+ */
+#include "harness/target.h"
+
+#include <stddef.h>
+#include <string.h>
+
+enum device_state target_state(const struct target *target, const void *device)
+{
+	return (target->facts & FACT_STATE) != 0 ? target->state(device) : DEVICE_IDLE;
+}
+
+void target_work(const struct target *target, void *device)
+{
+	if (target->work != NULL)
+		target->work(device);
+}
+
+unsigned target_counter_count(const struct target *target, const void *device)
+{
+	unsigned count = 0;
+
+	if ((target->facts & FACT_COUNTERS) != 0)
+		count = target->counter_count(device);
+	return count < TARGET_COUNTERS_MAX ? count : TARGET_COUNTERS_MAX;
+}
+
+void target_counters(const struct target *target, const void *device, uint64_t *values)
+{
+	if ((target->facts & FACT_COUNTERS) != 0)
+		target->counters(device, values);
+}
+
+static bool is_name(const char *name)
+{
+	return name != NULL && name[0] != '\0' &&
+	       name[strspn(name, "abcdefghijklmnopqrstuvwxyz0123456789-")] == '\0';
+}
+
+const char *target_fault(const struct target *target)
+{
+	if (!is_name(target->name))
+		return "has no name of letters a to z, digits and '-'";
+	if (target->help == NULL)
+		return "has no help";
+	if (target->queue_count > 0 && target->queues == NULL)
+		return "has queues and does not describe them";
+	if (target->create == NULL || target->destroy == NULL)
+		return "cannot be created or destroyed";
+	if (target->read == NULL || target->write == NULL)
+		return "answers no register reads or writes";
+	if ((target->facts & FACT_STATE) != 0 && target->state == NULL)
+		return "gives FACT_STATE and has no state";
+	if ((target->facts & FACT_COUNTERS) != 0 &&
+	    (target->counter_count == NULL || target->counter_name == NULL ||
+	     target->counters == NULL))
+		return "gives FACT_COUNTERS and has no counters";
+	return NULL;
+}
+
+const struct target *target_find(const char *name)
+{
+	for (const struct target *const *t = target_table; *t != NULL; t++)
+		if (strcmp((*t)->name, name) == 0)
+			return *t;
+	return NULL;
+}
