@@ -35,7 +35,8 @@ AR      ?= ar
 DEV_SRC   := $(wildcard devices/*.c)
 CLI_SRC   := $(wildcard harness/main.c harness/cmd_*.c)
 LIB_SRC   := $(DEV_SRC) $(filter-out $(CLI_SRC),$(wildcard harness/*.c))
-TEST_SRC  := $(wildcard devices/test/test_*.c harness/test/test_*.c)
+MUT_SRC   := $(wildcard fuzzers/mutate*.c)
+TEST_SRC  := $(wildcard devices/test/test_*.c harness/test/test_*.c fuzzers/test/test_*.c)
 GLUE_SRC  := $(filter-out fuzzers/fuzz_% fuzzers/bench.c fuzzers/standalone_main.c, \
 	       $(wildcard fuzzers/*.c))
 TARGETS   := $(patsubst fuzzers/fuzz_%.c,%,$(wildcard fuzzers/fuzz_*.c))
@@ -75,14 +76,15 @@ FLAGS_cli   := $(or $(CFLAGS),-O1 -g) $(SAN)
 # In the fuzz flavour the device under test is instrumented, and the seam where
 # it meets the harness (guest memory, heap).  The judge is not: its own branches
 # are no news to an engine, and cost more than half of the speed; gcc and clang
-# check it with all sanitizers in the tests.  Of somebody else's flags only the
-# coverage feedback is dropped, where their compiler knows how.
+# check it with all sanitizers in the tests.  Nor is the mutator.  Of somebody
+# else's flags only the coverage feedback is dropped, where their compiler knows
+# how.
 SEAM       := harness/seam.c
 NO_COV     := -fno-sanitize=fuzzer-no-link -fno-sanitize-coverage=edge,inline-8bit-counters,pc-table,trace-pc-guard,trace-cmp,indirect-calls
 knows       = $(if $(shell $1 $2 -x c -c /dev/null -o /dev/null 2>&1 || echo no),,$2)
 JUDGE_fuzz := $(if $(FOREIGN),$(call knows,$(CC_fuzz),$(NO_COV)),$(NO_COV) -fno-sanitize=all)
 SEAM_fuzz  := $(if $(FOREIGN),$(JUDGE_fuzz),$(NO_COV))
-judge       = $(if $(filter harness/%,$2),$(if $(filter $(SEAM),$2),$(SEAM_$1),$(JUDGE_$1)))
+judge       = $(if $(filter harness/% fuzzers/mutat%,$2),$(if $(filter $(SEAM),$2),$(SEAM_$1),$(JUDGE_$1)))
 
 # Compilers we did not choose may warn of things that ours do not know.
 WERROR_cli   :=
@@ -218,6 +220,14 @@ build/obj/$1/$2/test/test_%: build/obj/$1/$2/test/test_%.o build/obj/$1/libvring
 	$$(call say,LINK) $$(CC_$1) $$(FLAGS_$1) $$(LDFLAGS) -o $$@ $$(filter %.o,$$^) $$(filter %.a,$$^) -lcmocka
 endef
 $(foreach f,gcc clang,$(foreach d,devices harness,$(eval $(call tests,$f,$d))))
+
+# Tests of the mutator, which is in no library.
+define mutator_tests
+build/obj/$1/fuzzers/test/test_%: build/obj/$1/fuzzers/test/test_%.o $(call objs,$1,$(MUT_SRC) \
+		harness/test/generate.c) build/obj/$1/libvringer.a
+	$$(call say,LINK) $$(CC_$1) $$(FLAGS_$1) $$(LDFLAGS) -o $$@ $$^ -lcmocka
+endef
+$(foreach f,gcc clang,$(eval $(call mutator_tests,$f)))
 
 # ---- programs ---------------------------------------------------------------
 

@@ -7,6 +7,7 @@
 #ifndef VRINGER_FUZZERS_ENGINE_H
 #define VRINGER_FUZZERS_ENGINE_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -18,6 +19,7 @@ struct fuzz_target {
 	/* Run the file that a person gave, and say what happened: an exit
 	 * status.  NULL: nothing to say beyond what `one` does. */
 	int (*explain)(const char *name, const char *path);
+	bool programs; /* inputs are guest programs in the binary spelling */
 };
 
 extern const struct fuzz_target fuzz_target;

@@ -67,4 +67,5 @@ static int binary_one(const char *name, const uint8_t *data, size_t size)
 const struct fuzz_target fuzz_target = {
 	.name = "binary",
 	.one = binary_one,
+	.programs = true,
 };

@@ -8,4 +8,5 @@ const struct fuzz_target fuzz_target = {
 	.name = "net-loopback",
 	.one = session_one,
 	.explain = session_explain,
+	.programs = true,
 };

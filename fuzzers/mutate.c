@@ -1,0 +1,259 @@
+/* SPDX-License-Identifier: Apache-2.0 OR MIT */
+/*
+ * The mutator from the outside: the generator, the choice of mutations, and
+ * bytes in and out.  See mutate.h.
+ */
+#include "fuzzers/mutate_internal.h"
+
+#include "harness/target.h"
+
+#include <stdio.h>
+#include <string.h>
+
+/* How often a kind is chosen, out of the sum of them all. */
+static const struct {
+	const char *name;
+	unsigned weight;
+	mutation_fn *apply;
+} mutations[MUTATION_COUNT] = {
+	[MUTATE_INSERT] = { "insert", 24, mutate_insert },
+	[MUTATE_DELETE] = { "delete", 8, mutate_delete },
+	[MUTATE_DUPLICATE] = { "duplicate", 6, mutate_duplicate },
+	[MUTATE_MOVE] = { "move", 5, mutate_move },
+	[MUTATE_SWAP] = { "swap", 3, mutate_swap },
+	[MUTATE_SPLICE] = { "splice", 6, mutate_splice },
+	[MUTATE_NUDGE] = { "nudge", 20, mutate_nudge },
+	[MUTATE_ADDRESS] = { "address", 9, mutate_address },
+	[MUTATE_FLAGS] = { "flags", 6, mutate_flags },
+	[MUTATE_PAYLOAD] = { "payload", 8, mutate_payload },
+	[MUTATE_REPEAT] = { "repeat", 2, mutate_repeat },
+	[MUTATE_HEADER] = { "header", 3, mutate_header },
+};
+
+/* How often `insert` takes an operation; the others OTHER_WEIGHT times. */
+#define OTHER_WEIGHT 2
+static const struct {
+	uint8_t code, weight;
+} wanted[] = {
+	{ OP_NOP, 0 },	       { OP_QUEUE, 5 },	      { OP_NOTIFY, 4 },	     { OP_BUFFER, 6 },
+	{ OP_UNMAP, 5 },       { OP_DESC, 5 },	      { OP_SET_DESC, 7 },    { OP_CHAIN, 3 },
+	{ OP_PUBLISH, 5 },     { OP_OFFER, 8 },	      { OP_SEND, 12 },	     { OP_AVAIL_IDX, 4 },
+	{ OP_AVAIL_FLAGS, 3 }, { OP_AVAIL_ENTRY, 3 }, { OP_RACE, 6 },	     { OP_FAULT_ACCESS, 5 },
+	{ OP_STATUS, 4 },      { OP_WRITE, 5 },	      { OP_CONFIG_READ, 1 }, { OP_CONFIG_WRITE, 1 },
+	{ OP_ACK, 1 },	       { OP_SETTLE, 1 },      { OP_READ, 1 },
+};
+
+/* xorshift64* */
+uint64_t random_number(struct mutator *m)
+{
+	m->state ^= m->state >> 12;
+	m->state ^= m->state << 25;
+	m->state ^= m->state >> 27;
+	return m->state * 0x2545f4914f6cdd1dULL;
+}
+
+uint32_t random_below(struct mutator *m, uint32_t n)
+{
+	return (uint32_t)((random_number(m) >> 32) * n >> 32);
+}
+
+bool random_chance(struct mutator *m, uint32_t n)
+{
+	return random_below(m, n) == 0;
+}
+
+/* Engines give seeds that differ in few bits: spread them (splitmix64). */
+void mutator_seed(struct mutator *m, uint64_t seed)
+{
+	seed += 0x9e3779b97f4a7c15ULL;
+	seed = (seed ^ seed >> 30) * 0xbf58476d1ce4e5b9ULL;
+	seed = (seed ^ seed >> 27) * 0x94d049bb133111ebULL;
+	m->state = (seed ^ seed >> 31) | 1;
+}
+
+static void fill_bag(struct mutator *m)
+{
+	size_t count;
+	const struct op_desc *ops = op_table(&count);
+
+	for (size_t i = 0; i < count; i++) {
+		unsigned weight = OTHER_WEIGHT;
+
+		for (size_t w = 0; w < ARRAY_SIZE(wanted); w++)
+			if (wanted[w].code == ops[i].code)
+				weight = wanted[w].weight;
+		while (weight-- > 0 && m->bag_count < MUTATE_BAG_MAX)
+			m->bag[m->bag_count++] = ops[i].code;
+	}
+}
+
+void mutator_init(struct mutator *m, const char *target, uint64_t seed)
+{
+	const struct target *t = target_find(target);
+
+	memset(m, 0, sizeof(*m));
+	snprintf(m->target, sizeof(m->target), "%s", target);
+	mutator_seed(m, seed);
+	m->effort = 2;
+	fill_bag(m);
+	/* Of a device that is not known, as most are: queues both ways. */
+	m->queue_count = t != NULL && t->queue_count > 0 ? t->queue_count : 2;
+	if (m->queue_count > PROGRAM_QUEUES)
+		m->queue_count = PROGRAM_QUEUES;
+	m->features = t != NULL ? t->features : ~0ULL;
+	for (unsigned i = 0; i < m->queue_count; i++)
+		m->driven[i] = t != NULL ? t->queues[i].driver_initiated : i % 2 != 0;
+}
+
+static enum mutation choose(struct mutator *m)
+{
+	unsigned sum = 0, at;
+
+	for (int i = 0; i < MUTATION_COUNT; i++)
+		sum += mutations[i].weight;
+	at = random_below(m, sum);
+	for (int i = 0; i < MUTATION_COUNT; i++) {
+		if (at < mutations[i].weight)
+			return (enum mutation)i;
+		at -= mutations[i].weight;
+	}
+	return MUTATE_INSERT;
+}
+
+enum mutation mutate_program(struct mutator *m, struct program *prog, const struct program *other)
+{
+	enum mutation kind = MUTATE_INSERT;
+
+	/* Not everything can be done to a short program; a new operation fits
+	 * nearly always, and out of a full one some can go. */
+	for (int tries = 0; tries < 8; tries++) {
+		kind = choose(m);
+		if (mutations[kind].apply(m, prog, other))
+			goto done;
+	}
+	kind = MUTATE_INSERT;
+	if (!mutate_insert(m, prog, other)) {
+		kind = MUTATE_DELETE;
+		mutate_delete(m, prog, other);
+	}
+done:
+	edit_settle(m, prog);
+	m->counts[kind]++;
+	return kind;
+}
+
+/* The most operations of the program, from the first on, that fit. */
+static uint32_t ops_that_fit(struct program *prog, uint8_t *out, size_t max, bool magic)
+{
+	uint32_t fit = 0, all = prog->op_count, high = all;
+
+	while (fit < high) {
+		prog->op_count = fit + (high - fit + 1) / 2;
+		if (binary_encode(prog, out, max, magic) >= 0)
+			fit = prog->op_count;
+		else
+			high = prog->op_count - 1;
+	}
+	prog->op_count = all;
+	return fit;
+}
+
+/* Encode in at most `max` bytes, leaving out what does not fit. */
+static size_t encode(struct program *prog, uint8_t *out, size_t max, bool magic)
+{
+	long len = binary_encode(prog, out, max, magic);
+
+	if (len >= 0)
+		return (size_t)len;
+	prog->op_count = ops_that_fit(prog, out, max, magic);
+	/* A repeat that is cut shorter may be spelt longer. */
+	for (;; prog->op_count--) {
+		program_clip_repeats(prog);
+		len = binary_encode(prog, out, max, magic);
+		if (len >= 0)
+			return (size_t)len;
+		if (prog->op_count == 0)
+			break;
+	}
+	prog->features = ~0ULL;
+	memset(prog->queue_max, 0, sizeof(prog->queue_max));
+	len = binary_encode(prog, out, max, magic);
+	return len >= 0 ? (size_t)len : 0;
+}
+
+/* Decode into `prog`; `*magic`: with a front of its own. */
+static bool decode(const struct mutator *m, struct program *prog, const uint8_t *data, size_t size,
+		   bool *magic)
+{
+	unsigned version = 0;
+
+	if (binary_decode(prog, data, size, m->target, &version) != 0)
+		return false;
+	*magic = version != 0;
+	return true;
+}
+
+size_t mutator_bytes(struct mutator *m, const uint8_t *data, size_t size, const uint8_t *other,
+		     size_t other_size, uint8_t *out, size_t max)
+{
+	unsigned rounds = 1u << random_below(m, m->effort + 1);
+	bool magic, spare, mate;
+
+	m->applied_count = 0;
+	if (!decode(m, &m->prog, data, size, &magic))
+		return 0;
+	mate = other_size > 0 && decode(m, &m->other, other, other_size, &spare);
+	while (rounds-- > 0 && m->applied_count < MUTATE_ROUNDS_MAX)
+		m->applied[m->applied_count++] =
+			(uint8_t)mutate_program(m, &m->prog, mate ? &m->other : NULL);
+	return encode(&m->prog, out, max, magic);
+}
+
+size_t mutator_cross(struct mutator *m, const uint8_t *a, size_t a_size, const uint8_t *b,
+		     size_t b_size, uint8_t *out, size_t max)
+{
+	uint32_t at, gone, first, count;
+	bool magic, spare;
+
+	m->applied_count = 0;
+	if (!decode(m, &m->prog, a, a_size, &magic) || !decode(m, &m->other, b, b_size, &spare))
+		return 0;
+	at = random_below(m, m->prog.op_count + 1);
+	first = random_below(m, m->other.op_count + 1);
+	count = m->other.op_count - first;
+	gone = m->prog.op_count - at;
+	/* The head of one and the tail of the other; or a piece of the other in
+	 * the place of a piece of the one, or of nothing. */
+	if (random_chance(m, 2)) {
+		count = random_below(m, count + 1);
+		gone = random_chance(m, 2) ? 0 : random_below(m, gone + 1);
+	}
+	edit_cut(&m->prog, at, gone);
+	edit_graft(m, &m->prog, at, &m->other, first, count);
+	edit_settle(m, &m->prog);
+	return encode(&m->prog, out, max, magic);
+}
+
+size_t mutator_canonical(struct mutator *m, const uint8_t *data, size_t size, uint8_t *out,
+			 size_t max)
+{
+	bool magic;
+
+	return decode(m, &m->prog, data, size, &magic) ? encode(&m->prog, out, max, magic) : 0;
+}
+
+const char *mutation_name(enum mutation kind)
+{
+	return mutations[kind].name;
+}
+
+void mutator_describe(const struct mutator *m, char *text, size_t size)
+{
+	size_t len = 0;
+
+	if (size > 0)
+		text[0] = '\0';
+	for (unsigned i = 0; i < m->applied_count && len < size; i++)
+		len += (size_t)snprintf(text + len, size - len, "%s%s", i > 0 ? "+" : "",
+					mutations[m->applied[i]].name);
+}

@@ -1,0 +1,307 @@
+/* SPDX-License-Identifier: Apache-2.0 OR MIT */
+/*
+ * Mutations of what one operation says, and of the header.  See mutate.h.
+ */
+#include "fuzzers/mutate_internal.h"
+
+#include <string.h>
+
+/* Does an operation have what a mutation is about? */
+typedef bool op_test(const struct op *op, const struct op_desc *desc);
+
+/* The first operation that passes, from a random one on; NULL if none does. */
+static struct op *find_op(struct mutator *m, struct program *prog, op_test *test)
+{
+	uint32_t at = prog->op_count > 0 ? random_below(m, prog->op_count) : 0;
+
+	for (uint32_t i = 0; i < prog->op_count; i++) {
+		struct op *op = &prog->ops[(at + i) % prog->op_count];
+
+		if (test(op, op_find(op->code)))
+			return op;
+	}
+	return NULL;
+}
+
+/* One of its fields of a kind for which `wanted` is true; -1 if none is. */
+static int find_field(struct mutator *m, const struct op_desc *desc,
+		      bool (*wanted)(enum field_kind kind))
+{
+	unsigned count = field_count(desc), at = count > 0 ? random_below(m, count) : 0;
+
+	for (unsigned i = 0; i < count; i++)
+		if (wanted((enum field_kind)desc->fields[(at + i) % count].kind))
+			return (int)((at + i) % count);
+	return -1;
+}
+
+static bool is_value(enum field_kind kind)
+{
+	return kind != FIELD_NOP;
+}
+
+static bool is_address(enum field_kind kind)
+{
+	return kind == FIELD_ADDR;
+}
+
+static bool is_flags(enum field_kind kind)
+{
+	return field_bits(kind) != NULL;
+}
+
+static bool has(const struct op_desc *desc, bool (*wanted)(enum field_kind kind))
+{
+	for (unsigned i = 0; i < field_count(desc); i++)
+		if (wanted((enum field_kind)desc->fields[i].kind))
+			return true;
+	return false;
+}
+
+static bool has_value(const struct op *op, const struct op_desc *desc)
+{
+	(void)op;
+	return has(desc, is_value);
+}
+
+static bool has_address(const struct op *op, const struct op_desc *desc)
+{
+	(void)op;
+	return has(desc, is_address);
+}
+
+static bool has_elements(const struct op *op, const struct op_desc *desc)
+{
+	return desc->payload == PAYLOAD_ELEMENTS && op->data_len > 0;
+}
+
+static bool has_flags(const struct op *op, const struct op_desc *desc)
+{
+	return has(desc, is_flags) || has_elements(op, desc);
+}
+
+static bool has_payload(const struct op *op, const struct op_desc *desc)
+{
+	(void)op;
+	return desc->payload == PAYLOAD_ELEMENTS || desc->payload == PAYLOAD_BYTES;
+}
+
+/* A number that the program holds elsewhere: sizes are wrong by one against
+ * other sizes. */
+static uint64_t borrow(struct mutator *m, struct program *prog)
+{
+	const struct op *op = find_op(m, prog, has_value);
+	int field = op != NULL ? find_field(m, op_find(op->code), is_value) : -1;
+
+	return field >= 0 ? op->value[field] + random_below(m, 3) - 1 : 0;
+}
+
+static uint64_t nudged(struct mutator *m, struct program *prog, enum field_kind kind,
+		       uint64_t value)
+{
+	switch (random_below(m, 10)) {
+	case 0:
+		return value + 1;
+	case 1:
+		return value - 1;
+	case 2:
+		return 0;
+	case 3:
+		return ~0ULL;
+	case 4:
+		return value ^ 1ULL << random_below(m, 64);
+	case 5:
+		return borrow(m, prog);
+	case 6:
+	case 7:
+		return kind == FIELD_ADDR ? value_edge(m) : value_fresh(m, kind);
+	case 8:
+		return value + (random_chance(m, 2) ? 1 : 0 - 1ULL) * value_edge(m);
+	default:
+		return value_edge(m);
+	}
+}
+
+bool mutate_nudge(struct mutator *m, struct program *prog, const struct program *other)
+{
+	struct op *op = find_op(m, prog, has_value);
+	const struct op_desc *desc;
+	enum field_kind kind;
+	int field;
+
+	(void)other;
+	if (op == NULL)
+		return false;
+	desc = op_find(op->code);
+	field = find_field(m, desc, is_value);
+	kind = (enum field_kind)desc->fields[field].kind;
+	/* Much of what is nudged comes out the same. */
+	for (int tries = 0; tries < 4; tries++) {
+		uint64_t value = field_reduce(kind, nudged(m, prog, kind, op->value[field]));
+
+		if (value == op->value[field])
+			continue;
+		op->value[field] = value;
+		return true;
+	}
+	return false;
+}
+
+/* Rings over rings, and buffers over rings. */
+static bool add_overlap(struct mutator *m, struct program *prog)
+{
+	uint8_t code = random_chance(m, 2) ? OP_BUFFER : OP_QUEUE;
+	struct op *op = edit_add(prog, random_below(m, prog->op_count + 1), code);
+	unsigned field;
+
+	if (op == NULL)
+		return false;
+	op_fresh(m, prog, op);
+	field = code == OP_BUFFER ? 1 : 2 + random_below(m, 3);
+	op->base[field] = (uint8_t)(BASE_RING + 4 * random_below(m, m->queue_count) +
+				    random_below(m, RING_PART_COUNT));
+	op->value[field] = random_chance(m, 2) ? 0 : 16 * random_below(m, 8);
+	return true;
+}
+
+bool mutate_address(struct mutator *m, struct program *prog, const struct program *other)
+{
+	struct op *op = find_op(m, prog, has_address);
+	int field;
+
+	(void)other;
+	if (op == NULL || random_chance(m, 6))
+		return add_overlap(m, prog);
+	field = find_field(m, op_find(op->code), is_address);
+	switch (random_below(m, 4)) {
+	case 0: /* the same distance from elsewhere */
+		op->base[field] = base_reduce((uint8_t)random_below(m, BASE_COUNT));
+		break;
+	case 1:
+		op->value[field] += random_below(m, 17) - 8ULL;
+		break;
+	case 2:
+		op->value[field] = 0 - op->value[field];
+		break;
+	default:
+		address_fresh(m, op, (unsigned)field);
+		break;
+	}
+	return true;
+}
+
+/* One of the kind's own bits, mostly. */
+static uint64_t pick_bit(struct mutator *m, enum field_kind kind)
+{
+	const struct bit_name *bits = field_bits(kind);
+	uint32_t count = 0;
+
+	while (bits[count].name != NULL)
+		count++;
+	if (count == 0 || random_chance(m, 6))
+		return 1ULL << random_below(m, 8 * field_width(kind));
+	return bits[random_below(m, count)].bit;
+}
+
+bool mutate_flags(struct mutator *m, struct program *prog, const struct program *other)
+{
+	struct op *op = find_op(m, prog, has_flags);
+	const struct op_desc *desc;
+	uint8_t bytes[OP_BYTES_MAX];
+	enum field_kind kind;
+	int field;
+
+	(void)other;
+	if (op == NULL)
+		return false;
+	desc = op_find(op->code);
+	field = find_field(m, desc, is_flags);
+	if (field >= 0) {
+		kind = (enum field_kind)desc->fields[field].kind;
+		op->value[field] = field_reduce(kind, op->value[field] ^ pick_bit(m, kind));
+		return true;
+	}
+	memcpy(bytes, prog->data + op->data_off, op->data_len);
+	bytes[random_below(m, op->data_len)] ^= ELEMENT_WRITE;
+	return edit_payload(m, prog, op, bytes, op->data_len);
+}
+
+/* A new byte for a payload of that kind. */
+static uint8_t payload_byte(struct mutator *m, uint8_t payload)
+{
+	uint8_t byte = (uint8_t)(random_chance(m, 2) ? value_edge(m) : random_number(m) >> 32);
+
+	if (payload == PAYLOAD_ELEMENTS)
+		byte = (uint8_t)random_below(m, 256) & (ELEMENT_SLOT | ELEMENT_WRITE);
+	return byte;
+}
+
+/* Change one byte; the new length.  `bytes` has room for as many again. */
+static size_t change_payload(struct mutator *m, uint8_t payload, uint8_t *bytes, size_t len)
+{
+	size_t at = len > 0 ? random_below(m, (uint32_t)len) : 0, run;
+
+	switch (len > 0 ? random_below(m, 5) : 0) {
+	case 0: /* one more */
+		memmove(bytes + at + 1, bytes + at, len - at);
+		bytes[at] = payload_byte(m, payload);
+		return len + 1;
+	case 1: /* some less */
+		run = random_chance(m, 2) ? 1 : 1 + random_below(m, (uint32_t)(len - at));
+		memmove(bytes + at, bytes + at + run, len - at - run);
+		return len - run;
+	case 2: /* a byte again, and again */
+		run = random_chance(m, 2) ? 1 : random_below(m, 16);
+		memmove(bytes + at + run, bytes + at, len - at);
+		memset(bytes + at, bytes[at + run], run);
+		return len + run;
+	case 3:
+		bytes[at] ^= (uint8_t)(payload == PAYLOAD_ELEMENTS ? ELEMENT_WRITE
+								   : 1 << random_below(m, 8));
+		return len;
+	default:
+		bytes[at] = payload_byte(m, payload);
+		return len;
+	}
+}
+
+bool mutate_payload(struct mutator *m, struct program *prog, const struct program *other)
+{
+	struct op *op = find_op(m, prog, has_payload);
+	uint8_t bytes[OP_BYTES_MAX + 16];
+	size_t len;
+
+	(void)other;
+	if (op == NULL)
+		return false;
+	len = op->data_len;
+	memcpy(bytes, prog->data + op->data_off, len);
+	len = change_payload(m, op_find(op->code)->payload, bytes, len);
+	return edit_payload(m, prog, op, bytes, len);
+}
+
+bool mutate_header(struct mutator *m, struct program *prog, const struct program *other)
+{
+	static const uint16_t sizes[] = { 0,  1,   2,	3,   4,	  5,	  8,	  16,
+					  64, 128, 255, 256, 257, 0x7fff, 0x8000, 0xffff };
+	uint64_t bit = 1ULL << random_below(m, 64);
+
+	(void)other;
+	if (random_chance(m, 2)) {
+		unsigned queue = random_chance(m, 8) ? random_below(m, PROGRAM_QUEUES)
+						     : random_below(m, m->queue_count);
+
+		prog->queue_max[queue] = sizes[random_below(m, ARRAY_SIZE(sizes))];
+		return true;
+	}
+	/* A bit that the target does not offer makes no difference. */
+	if ((m->features & bit) == 0 && !random_chance(m, 16)) {
+		uint64_t left = m->features;
+
+		for (uint32_t skip = random_below(m, 64); left != 0 && skip > 0; skip--)
+			left = (left & (left - 1)) != 0 ? left & (left - 1) : m->features;
+		bit = left & (~left + 1);
+	}
+	prog->features ^= bit;
+	return true;
+}

@@ -1,0 +1,56 @@
+/* SPDX-License-Identifier: Apache-2.0 OR MIT */
+/*
+ * Between the files of the mutator.  See mutate.h.
+ *
+ * While a program is being mutated operations may share payload bytes, since
+ * a payload is never changed in place: whoever changes one writes a new one.
+ */
+#ifndef VRINGER_FUZZERS_MUTATE_INTERNAL_H
+#define VRINGER_FUZZERS_MUTATE_INTERNAL_H
+
+#include "fuzzers/mutate.h"
+
+#define ARRAY_SIZE(a) (sizeof(a) / sizeof((a)[0]))
+
+/* mutate.c: numbers.  below: 0 to n - 1, n not 0; chance: once in n. */
+uint64_t random_number(struct mutator *m);
+uint32_t random_below(struct mutator *m, uint32_t n);
+bool random_chance(struct mutator *m, uint32_t n);
+
+/* mutate_edit.c: lists of operations.  Repeats around the place grow and
+ * shrink with what is put in and taken out. */
+bool edit_open(struct program *prog, uint32_t at, uint32_t count);
+void edit_cut(struct program *prog, uint32_t at, uint32_t count);
+/* A new operation, zeroed; NULL if the program is full. */
+struct op *edit_add(struct program *prog, uint32_t at, uint8_t code);
+/* Give an operation that payload; false if there is no room. */
+bool edit_payload(struct mutator *m, struct program *prog, struct op *op, const void *data,
+		  size_t len);
+/* Copy `count` operations of `from`, another program, to `at`. */
+bool edit_graft(struct mutator *m, struct program *prog, uint32_t at, const struct program *from,
+		uint32_t first, uint32_t count);
+/* The same of the program's own; `at` is not inside them. */
+bool edit_copy(struct program *prog, uint32_t at, uint32_t first, uint32_t count);
+/* Make the program whole: payloads no longer shared and within bounds,
+ * operations that do not fit dropped from the end, repeats clipped. */
+void edit_settle(struct mutator *m, struct program *prog);
+
+/* mutate_value.c: what a field may usefully hold. */
+unsigned field_count(const struct op_desc *desc);
+uint64_t value_edge(struct mutator *m);
+uint64_t value_fresh(struct mutator *m, enum field_kind kind);
+void address_fresh(struct mutator *m, struct op *op, unsigned field);
+/* Fill a new operation's fields and payload in. */
+void op_fresh(struct mutator *m, struct program *prog, struct op *op);
+/* Buffers that suit a request to that queue. */
+void elements_fresh(struct mutator *m, struct program *prog, struct op *op, unsigned queue);
+
+/* Mutations: false where there is nothing of that kind to change. */
+typedef bool mutation_fn(struct mutator *m, struct program *prog, const struct program *other);
+/* mutate_ops.c */
+mutation_fn mutate_insert, mutate_delete, mutate_duplicate, mutate_move, mutate_swap, mutate_splice,
+	mutate_repeat;
+/* mutate_field.c */
+mutation_fn mutate_nudge, mutate_address, mutate_flags, mutate_payload, mutate_header;
+
+#endif

@@ -1,0 +1,230 @@
+/* SPDX-License-Identifier: Apache-2.0 OR MIT */
+/*
+ * Mutations of the list of operations.  See mutate.h.
+ */
+#include "fuzzers/mutate_internal.h"
+
+/* A run of the program's operations, mostly short. */
+static bool pick_run(struct mutator *m, const struct program *prog, uint32_t *first,
+		     uint32_t *count)
+{
+	uint32_t most;
+
+	if (prog->op_count == 0)
+		return false;
+	*first = random_below(m, prog->op_count);
+	most = prog->op_count - *first;
+	if (!random_chance(m, 8) && most > 4)
+		most = 4;
+	*count = random_chance(m, 2) ? 1 : 1 + random_below(m, most);
+	return true;
+}
+
+static unsigned pick_queue(struct mutator *m, bool driven)
+{
+	unsigned at = random_below(m, m->queue_count);
+
+	for (unsigned i = 0; i < m->queue_count; i++)
+		if (m->driven[(at + i) % m->queue_count] == driven)
+			return (at + i) % m->queue_count;
+	return at;
+}
+
+/* A chain for a queue: offered where the device comes for it, sent where it
+ * waits to be told.  Heads are far enough apart for both to be in flight. */
+static bool add_chain(struct mutator *m, struct program *prog, uint32_t at, bool driven)
+{
+	struct op *op = edit_add(prog, at, driven ? OP_SEND : OP_OFFER);
+
+	if (op == NULL)
+		return false;
+	op->value[0] = pick_queue(m, driven);
+	op->value[1] = random_chance(m, 2) ? 0 : random_below(m, 8);
+	elements_fresh(m, prog, op, (unsigned)op->value[0]);
+	return true;
+}
+
+static bool add_exchange(struct mutator *m, struct program *prog, uint32_t at)
+{
+	return add_chain(m, prog, at, false) && add_chain(m, prog, at + 1, true);
+}
+
+static bool add_start(struct mutator *m, struct program *prog, uint32_t at)
+{
+	static const uint16_t sizes[] = { 1, 2, 2, 4, 4, 4, 8, 8, 16, 64, 0, 256, 3 };
+	struct op *op = edit_add(prog, at, OP_START);
+
+	if (op == NULL)
+		return false;
+	op->value[0] = value_fresh(m, FIELD_RUNG);
+	op->value[1] = sizes[random_below(m, ARRAY_SIZE(sizes))];
+	op->value[2] = random_chance(m, 6) ? value_fresh(m, FIELD_FEATURES) : 0;
+	return true;
+}
+
+static bool add_any(struct mutator *m, struct program *prog, uint32_t at)
+{
+	struct op *op = edit_add(prog, at, m->bag[random_below(m, m->bag_count)]);
+
+	if (op == NULL)
+		return false;
+	op_fresh(m, prog, op);
+	return true;
+}
+
+/* Something that waits for the device, and what makes the device run into it. */
+static bool add_trap(struct mutator *m, struct program *prog, uint32_t at)
+{
+	static const uint8_t traps[] = { OP_RACE,  OP_RACE,	OP_FAULT_ACCESS, OP_FAULT_ACCESS,
+					 OP_UNMAP, OP_SET_DESC, OP_FAULT_ALLOC,	 OP_AVAIL_FLAGS };
+	struct op *op = edit_add(prog, at, traps[random_below(m, ARRAY_SIZE(traps))]);
+
+	if (op == NULL)
+		return false;
+	op_fresh(m, prog, op);
+	return add_chain(m, prog, at + 1, true);
+}
+
+/* A buffer of a size or in a place of its own, and a chain that uses it. */
+static bool add_misfit(struct mutator *m, struct program *prog, uint32_t at)
+{
+	struct op *op = edit_add(prog, at, OP_BUFFER);
+	bool driven = random_chance(m, 2);
+	uint8_t element;
+
+	if (op == NULL)
+		return false;
+	op_fresh(m, prog, op);
+	if (random_chance(m, 2)) { /* memory that is there and large enough */
+		op->base[1] = BASE_LOW;
+		op->value[1] = 0x20000;
+	}
+	element = (uint8_t)(op->value[0] | (driven ? 0 : ELEMENT_WRITE));
+	if (!add_chain(m, prog, at + 1, driven))
+		return false;
+	op = &prog->ops[at + 1];
+	if (!random_chance(m, 4))
+		edit_payload(m, prog, op, &element, 1);
+	return driven || add_chain(m, prog, at + 2, true);
+}
+
+bool mutate_insert(struct mutator *m, struct program *prog, const struct program *other)
+{
+	uint32_t at = random_below(m, prog->op_count + 1), what = random_below(m, 16);
+
+	(void)other;
+	/* Before a device is started there is little to find. */
+	if (prog->op_count == 0 || (prog->ops[0].code != OP_START && random_chance(m, 4)))
+		return add_start(m, prog, 0);
+	if (random_chance(m, 3))
+		at = prog->op_count;
+	if (what < 3)
+		return add_exchange(m, prog, at);
+	if (what < 5)
+		return add_trap(m, prog, at);
+	if (what < 6)
+		return add_misfit(m, prog, at);
+	if (what < 7)
+		return add_start(m, prog, at);
+	return add_any(m, prog, at);
+}
+
+bool mutate_delete(struct mutator *m, struct program *prog, const struct program *other)
+{
+	uint32_t first, count;
+
+	(void)other;
+	if (!pick_run(m, prog, &first, &count))
+		return false;
+	edit_cut(prog, first, count);
+	return true;
+}
+
+bool mutate_duplicate(struct mutator *m, struct program *prog, const struct program *other)
+{
+	uint32_t first, count;
+
+	(void)other;
+	return pick_run(m, prog, &first, &count) && edit_copy(prog, first + count, first, count);
+}
+
+bool mutate_move(struct mutator *m, struct program *prog, const struct program *other)
+{
+	uint32_t first, count, at;
+
+	(void)other;
+	if (!pick_run(m, prog, &first, &count) || count == prog->op_count)
+		return false;
+	/* To a place that is neither in it nor right before or behind it. */
+	at = random_below(m, prog->op_count - count);
+	if (at >= first)
+		at += count + 1;
+	if (!edit_copy(prog, at, first, count))
+		return false;
+	edit_cut(prog, at <= first ? first + count : first, count);
+	return true;
+}
+
+bool mutate_swap(struct mutator *m, struct program *prog, const struct program *other)
+{
+	uint32_t a, b;
+	struct op kept;
+
+	(void)other;
+	if (prog->op_count < 2)
+		return false;
+	a = random_below(m, prog->op_count);
+	b = random_chance(m, 2) ? (a + 1) % prog->op_count : random_below(m, prog->op_count);
+	if (a == b)
+		return false;
+	kept = prog->ops[a];
+	prog->ops[a] = prog->ops[b];
+	prog->ops[b] = kept;
+	return true;
+}
+
+bool mutate_splice(struct mutator *m, struct program *prog, const struct program *other)
+{
+	uint32_t first, count, at = random_below(m, prog->op_count + 1);
+
+	if (other == NULL || other->op_count == 0) {
+		if (!pick_run(m, prog, &first, &count))
+			return false;
+		if (at > first && at < first + count)
+			at = first + count;
+		return edit_copy(prog, at, first, count);
+	}
+	if (!pick_run(m, other, &first, &count))
+		return false;
+	/* Its tail is a way of going on. */
+	if (random_chance(m, 4)) {
+		count = other->op_count - first;
+		edit_cut(prog, at, prog->op_count - at);
+	}
+	return edit_graft(m, prog, at, other, first, count);
+}
+
+bool mutate_repeat(struct mutator *m, struct program *prog, const struct program *other)
+{
+	static const uint16_t times[] = { 2, 2, 3, 4, 5, 8, 9, 16, 17, 64, 128, 255, 256 };
+	uint16_t value = times[random_below(m, ARRAY_SIZE(times))];
+	uint32_t first, count;
+	struct op *op;
+
+	(void)other;
+	if (!pick_run(m, prog, &first, &count))
+		return false;
+	for (uint32_t i = 0; i < prog->op_count && random_chance(m, 2); i++) {
+		op = &prog->ops[(first + i) % prog->op_count];
+		if (op->code == OP_REPEAT && op->value[0] != value) {
+			op->value[0] = value;
+			return true;
+		}
+	}
+	op = edit_add(prog, first, OP_REPEAT);
+	if (op == NULL)
+		return false;
+	op->value[0] = value;
+	op->data_len = (uint16_t)count;
+	return true;
+}

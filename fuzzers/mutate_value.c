@@ -1,0 +1,331 @@
+/* SPDX-License-Identifier: Apache-2.0 OR MIT */
+/*
+ * What the fields and payload of a new operation usefully hold: mostly what a
+ * driver would write, so that the next mistake is reached, and the edges that
+ * devices get wrong.  See mutate_internal.h.
+ */
+#include "fuzzers/mutate_internal.h"
+
+#include <linux/virtio_config.h>
+
+/* Sizes, each with its neighbours: of rings, of the virtio-net header (12), of
+ * the buffer slots, of pages and of the largest frame; where counters of 8, 15,
+ * 16, 31, 32, 63 and 64 bits wrap. */
+static const uint64_t edges[] = {
+	0,
+	1,
+	2,
+	3,
+	4,
+	7,
+	8,
+	9,
+	11,
+	12,
+	13,
+	15,
+	16,
+	17,
+	31,
+	32,
+	33,
+	63,
+	64,
+	65,
+	75,
+	76,
+	77,
+	127,
+	128,
+	129,
+	255,
+	256,
+	257,
+	1513,
+	1514,
+	1515,
+	1525,
+	1526,
+	1527,
+	4095,
+	4096,
+	4097,
+	0x7ffe,
+	0x7fff,
+	0x8000,
+	0x8001,
+	0xfffe,
+	0xffff,
+	0x10000,
+	65556,
+	65557,
+	65558,
+	65568,
+	65569,
+	65570,
+	0x7fffffff,
+	0x80000000,
+	0xfffffffe,
+	0xffffffff,
+	0x100000000,
+	0x7fffffffffffffff,
+	0x8000000000000000,
+	0xfffffffffffff000,
+	0xfffffffffffffff0,
+	0xfffffffffffffffe,
+	0xffffffffffffffff,
+};
+static const uint16_t small[] = { 0, 0, 0, 1, 1, 1, 2, 2, 3, 4, 5, 7, 8, 16, 64, 255, 256, 257 };
+static const uint16_t counts[] = { 1, 1, 1, 2, 2, 3, 4, 5, 6, 8, 9, 13, 17, 33 };
+static const int16_t steps[] = { 1, 1, 2, 3, 4, 5, 8, 9, 256, 257, -1, -2, -4, 0x7fff, -0x8000 };
+static const uint32_t statuses[] = { 0, 1, 3, 11, 15, 7, 0x40, 0x4f, 0x80, 0x8f, 0x81, 4, 8, 2 };
+static const uint16_t ring_bytes[] = { 1, 2, 4, 8, 12, 16, 64, 4096, 4096 };
+
+#define PICK(m, table) ((table)[random_below((m), ARRAY_SIZE(table))])
+
+unsigned field_count(const struct op_desc *desc)
+{
+	unsigned n = 0;
+
+	while (n < OP_FIELDS_MAX && desc->fields[n].kind != FIELD_NONE)
+		n++;
+	return n;
+}
+
+uint64_t value_edge(struct mutator *m)
+{
+	return PICK(m, edges);
+}
+
+static uint64_t fresh_small(struct mutator *m)
+{
+	return random_chance(m, 8) ? value_edge(m) : PICK(m, small);
+}
+
+static uint64_t fresh_step(struct mutator *m)
+{
+	return random_chance(m, 6) ? value_edge(m) : (uint64_t)(int64_t)PICK(m, steps);
+}
+
+static uint64_t fresh_count(struct mutator *m)
+{
+	return random_chance(m, 8) ? random_below(m, 64) : PICK(m, counts);
+}
+
+static uint64_t fresh_byte(struct mutator *m)
+{
+	return random_chance(m, 2) ? random_below(m, 256) : 0;
+}
+
+static uint64_t fresh_queue(struct mutator *m)
+{
+	return random_below(m, random_chance(m, 16) ? PROGRAM_QUEUES : m->queue_count);
+}
+
+/* A queue number where it is any number. */
+static uint64_t fresh_length(struct mutator *m)
+{
+	return random_chance(m, 3) ? fresh_queue(m) : value_edge(m);
+}
+
+/* A register that has a name, more often than not. */
+static uint64_t fresh_register(struct mutator *m)
+{
+	for (int tries = 0; tries < 16 && !random_chance(m, 16); tries++) {
+		uint32_t offset = 4 * random_below(m, 0x104 / 4);
+
+		if (register_name(offset) != NULL)
+			return offset;
+	}
+	return random_below(m, 0x1000);
+}
+
+static uint64_t fresh_width(struct mutator *m)
+{
+	return random_chance(m, 6) ? 1 + random_below(m, 8) : 4;
+}
+
+static uint64_t fresh_rung(struct mutator *m)
+{
+	return random_chance(m, 8) ? random_below(m, RUNG_COUNT) : RUNG_DRIVER_OK;
+}
+
+static uint64_t fresh_status(struct mutator *m)
+{
+	return PICK(m, statuses);
+}
+
+/* 0: all that are offered. */
+static uint64_t fresh_features(struct mutator *m)
+{
+	uint64_t bit = 1ULL << random_below(m, 64);
+
+	if (random_chance(m, 2))
+		return 0;
+	return random_chance(m, 2) ? m->features & ~bit : 1ULL << VIRTIO_F_VERSION_1 | bit;
+}
+
+static uint64_t fresh_bits(struct mutator *m)
+{
+	return random_chance(m, 8) ? value_edge(m) : random_below(m, 8);
+}
+
+static uint64_t fresh_any(struct mutator *m)
+{
+	return random_number(m) >> 32;
+}
+
+static uint64_t fresh_zero(struct mutator *m)
+{
+	(void)m;
+	return 0;
+}
+
+uint64_t value_fresh(struct mutator *m, enum field_kind kind)
+{
+	static uint64_t (*const fresh[FIELD_KIND_COUNT])(struct mutator * m) = {
+		[FIELD_U8] = fresh_byte,	 [FIELD_U16] = fresh_small,
+		[FIELD_U32] = fresh_length,	 [FIELD_U64] = value_edge,
+		[FIELD_I16] = fresh_step,	 [FIELD_COUNT] = fresh_count,
+		[FIELD_SLOT] = fresh_any,	 [FIELD_QUEUE] = fresh_queue,
+		[FIELD_REG] = fresh_register,	 [FIELD_WIDTH] = fresh_width,
+		[FIELD_RUNG] = fresh_rung,	 [FIELD_STATUS] = fresh_status,
+		[FIELD_INTERRUPT] = fresh_bits,	 [FIELD_FEATURES] = fresh_features,
+		[FIELD_DESC_FLAGS] = fresh_bits, [FIELD_DESC_FIELD] = fresh_any,
+		[FIELD_ACCESS] = fresh_any,	 [FIELD_PURPOSE] = fresh_any,
+		[FIELD_NOP] = fresh_zero,
+	};
+
+	return field_reduce(kind, (fresh[kind] != NULL ? fresh[kind] : fresh_any)(m));
+}
+
+/* Where in a ring: at a field of one of its first entries. */
+static uint64_t ring_offset(struct mutator *m, unsigned part)
+{
+	static const uint8_t in_desc[] = { 0, 8, 12, 14 };
+	uint64_t entry = PICK(m, small);
+
+	switch (part) {
+	case RING_DESC:
+		return 16 * entry + PICK(m, in_desc);
+	case RING_AVAIL: /* flags, idx, entries */
+		return 2 * entry;
+	default: /* flags and idx, ids and lens */
+		return random_chance(m, 2) ? 2 * random_below(m, 2) : 4 + 4 * entry;
+	}
+}
+
+void address_fresh(struct mutator *m, struct op *op, unsigned field)
+{
+	static const uint8_t places[] = { BASE_LOW, BASE_SEAM, BASE_SEAM,    BASE_TOP,
+					  BASE_TOP, BASE_HOLE, BASE_ABSOLUTE };
+	uint64_t near = random_chance(m, 2) ? 0 : PICK(m, small);
+	uint32_t which = random_below(m, 8);
+
+	if (which < 4) {
+		unsigned part = random_below(m, RING_PART_COUNT);
+
+		op->base[field] = (uint8_t)(BASE_RING + 4 * fresh_queue(m) + part);
+		op->value[field] = ring_offset(m, part);
+		return;
+	}
+	op->base[field] =
+		which < 6 ? (uint8_t)(BASE_SLOT + random_below(m, PROGRAM_SLOTS)) : PICK(m, places);
+	/* What is to lie across a seam, or end at the top, starts before it. */
+	if (op->base[field] == BASE_SEAM || op->base[field] == BASE_TOP || random_chance(m, 8))
+		near = 0 - (random_chance(m, 2) ? near : PICK(m, edges));
+	else if (random_chance(m, 4))
+		near = value_edge(m);
+	op->value[field] = near;
+}
+
+void elements_fresh(struct mutator *m, struct program *prog, struct op *op, unsigned queue)
+{
+	/* Slots that make a request together, ended by NONE.  See guest.c. */
+	enum { NONE = 0xff };
+	static const uint8_t requests[][4] = {
+		{ 0, 1, NONE }, { 0, 1, NONE },	 { 3, NONE },	  { 3, NONE }, { 0, 2, NONE },
+		{ 0, 4, NONE }, { 0, 5, NONE },	 { 6, NONE },	  { 0, NONE }, { 0, 7, 1, NONE },
+		{ 1, NONE },	{ 0, 13, NONE }, { 0, 14, NONE },
+	};
+	static const uint8_t rooms[][4] = {
+		{ 9, NONE },	{ 9, NONE },	 { 10, NONE },	  { 11, NONE },	  { 12, NONE },
+		{ 8, NONE },	{ 8, 1, NONE },	 { 8, 11, NONE }, { 8, 4, NONE }, { 6, NONE },
+		{ 7, 9, NONE }, { 8, 13, NONE }, { 8, 14, NONE },
+	};
+	bool driven = queue < m->queue_count && m->driven[queue];
+	const uint8_t *slots = driven ? PICK(m, requests) : PICK(m, rooms);
+	uint8_t bytes[8];
+	size_t len = 0;
+
+	for (; len < 4 && slots[len] != NONE; len++)
+		bytes[len] = driven ? slots[len] : slots[len] | ELEMENT_WRITE;
+	/* What a request to other devices ends with; or what does not belong. */
+	if (random_chance(m, driven ? 6 : 12))
+		bytes[len++] = (uint8_t)(random_below(m, PROGRAM_SLOTS) | ELEMENT_WRITE);
+	if (random_chance(m, 12))
+		bytes[len++] = (uint8_t)random_below(m, PROGRAM_SLOTS);
+	edit_payload(m, prog, op, bytes, len);
+}
+
+/* A number as the device would read it, or a few bytes of nothing. */
+static void bytes_fresh(struct mutator *m, struct program *prog, struct op *op)
+{
+	static const uint8_t widths[] = { 1, 2, 2, 2, 4, 4, 8, 16 };
+	uint8_t bytes[16] = { 0 };
+	unsigned width = PICK(m, widths);
+	uint64_t value = random_chance(m, 4) ? random_number(m) : value_edge(m);
+
+	for (unsigned i = 0; i < 8; i++)
+		bytes[i] = (uint8_t)(value >> (8 * i));
+	for (unsigned i = 8; i < width; i++)
+		bytes[i] = (uint8_t)random_below(m, 4);
+	edit_payload(m, prog, op, bytes, width);
+}
+
+/* Fields that mean more than their kind says. */
+static void fresh_special(struct mutator *m, struct op *op)
+{
+	switch (op->code) {
+	case OP_QUEUE: /* default places, mostly: addresses that are aligned */
+		for (unsigned i = 2; i < 5; i++) {
+			bool given = random_chance(m, 6);
+
+			op->base[i] = given ? op->base[i] : BASE_ABSOLUTE;
+			op->value[i] = given ? op->value[i] & ~15ULL : 0;
+		}
+		break;
+	case OP_UNMAP:
+	case OP_MAP:
+		op->value[1] =
+			random_chance(m, 4) ? value_edge(m) & 0xffffffff : PICK(m, ring_bytes);
+		break;
+	case OP_SET_DESC:
+		if (op->value[2] == DESC_FLAGS)
+			op->value[3] = fresh_bits(m);
+		else if (op->value[2] == DESC_NEXT)
+			op->value[3] = fresh_small(m);
+		break;
+	default:
+		break;
+	}
+}
+
+void op_fresh(struct mutator *m, struct program *prog, struct op *op)
+{
+	const struct op_desc *desc = op_find(op->code);
+
+	for (unsigned i = 0; i < field_count(desc); i++) {
+		if (desc->fields[i].kind == FIELD_ADDR)
+			address_fresh(m, op, i);
+		else
+			op->value[i] = value_fresh(m, (enum field_kind)desc->fields[i].kind);
+	}
+	fresh_special(m, op);
+	if (desc->payload == PAYLOAD_ELEMENTS)
+		elements_fresh(m, prog, op, (unsigned)op->value[0]);
+	else if (desc->payload == PAYLOAD_BYTES)
+		bytes_fresh(m, prog, op);
+	else if (desc->payload == PAYLOAD_OPS)
+		op->data_len = (uint16_t)random_below(m, 4);
+}
