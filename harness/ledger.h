@@ -143,8 +143,9 @@ const char *severity_name(enum severity severity);
 /* A descriptor of a chain, or a range of written bytes: [first, last]. */
 struct ledger_node {
 	uint64_t first, last;
-	uint32_t next; /* node, or LEDGER_NONE */
-	bool empty;    /* a descriptor of no bytes */
+	uint64_t written; /* of a descriptor: bytes from the first on */
+	uint32_t next;	  /* node, or LEDGER_NONE */
+	bool empty;	  /* a descriptor of no bytes */
 	bool writable;
 };
 
@@ -157,6 +158,7 @@ struct ledger_hold {
 	bool restarted;	 /* taken twice: what is allowed is the sum of both */
 	bool blind;	 /* not all of it is known: not judged */
 	bool abandoned;	 /* its completion could not be written */
+	uint32_t call;	 /* the call that it was taken in */
 	uint32_t desc_count;
 	uint32_t first, last_desc; /* nodes of descriptors */
 	uint32_t cursor;	   /* where the last access was found */
@@ -190,6 +192,7 @@ struct ledger_queue {
 };
 
 struct ledger_call {
+	uint32_t number;
 	uint32_t accesses, chains, descs;
 	uint64_t bytes, bytes_max;
 	uint32_t interrupts;	 /* bits raised */

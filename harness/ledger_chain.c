@@ -19,10 +19,18 @@
 
 #define RANGES_MAX 600 /* ranges of written bytes of a chain; more: not judged */
 
+static void drop_abandoned(struct ledger *l, struct ledger_queue *q);
+
+/* A node, at the price of chains that are lost if need be. */
 static uint32_t new_node(struct ledger *l)
 {
 	uint32_t index = l->node_free;
 
+	if (index == LEDGER_NONE && l->node_used == LEDGER_NODES_MAX) {
+		for (unsigned i = 0; i < PROGRAM_QUEUES; i++)
+			drop_abandoned(l, &l->queues[i]);
+		index = l->node_free;
+	}
 	if (index != LEDGER_NONE) {
 		l->node_free = l->nodes[index].next;
 	} else {
@@ -96,6 +104,7 @@ uint32_t ledger_hold_take(struct ledger *l, struct ledger_queue *q, uint16_t wal
 	hold = &l->hold[index];
 	memset(hold, 0, sizeof(*hold));
 	hold->walk = walk;
+	hold->call = l->call.number;
 	hold->head = hold->expect = head;
 	hold->expects = true;
 	hold->first = hold->last_desc = hold->cursor = hold->written = LEDGER_NONE;
@@ -134,6 +143,8 @@ void ledger_hold_add(struct ledger *l, struct ledger_hold *hold, uint64_t addr, 
 	node->empty = len == 0;
 	node->last = len == 0 ? addr : addr + (len - 1);
 	node->writable = writable;
+	node->written = 0;
+	hold->abandoned = false;
 	/* A range that passes 2^64 permits what lies before it. */
 	if (node->last < addr)
 		node->last = UINT64_MAX;
@@ -186,12 +197,27 @@ static bool is_permitted(struct ledger *l, struct ledger_hold *hold, uint64_t fi
 	return false;
 }
 
+/* The usual case: a buffer is written from its start on, and the write lies in
+ * the one buffer where it was found. */
+static bool extend_written(struct ledger *l, const struct ledger_hold *hold, uint64_t first,
+			   uint64_t last)
+{
+	struct ledger_node *node = &l->nodes[hold->cursor];
+
+	if (first < node->first || last > node->last || first - node->first > node->written)
+		return false;
+	if (last - node->first >= node->written)
+		node->written = last - node->first + 1;
+	return true;
+}
+
 /* Remember that [first, last] was written, joined with a neighbour if it can. */
 static void mark_written(struct ledger *l, struct ledger_hold *hold, uint64_t first, uint64_t last)
 {
 	unsigned count = 0;
 	uint32_t index;
 
+	hold->abandoned = false;
 	for (uint32_t i = hold->written; i != LEDGER_NONE; i = l->nodes[i].next, count++) {
 		struct ledger_node *node = &l->nodes[i];
 		bool after =
@@ -244,7 +270,7 @@ void ledger_payload(struct ledger *l, struct ledger_queue *q, struct guest_why w
 		return;
 	if (is_permitted(l, hold, addr, last, write)) {
 		l->judged[0] |= 1ULL << (write ? RULE_MEMORY_WRITE : RULE_MEMORY_READ);
-		if (write && err == 0)
+		if (write && err == 0 && !extend_written(l, hold, addr, last))
 			mark_written(l, hold, addr, last);
 		return;
 	}
@@ -265,23 +291,37 @@ void ledger_payload(struct ledger *l, struct ledger_queue *q, struct guest_why w
 			(unsigned long long)addr, write ? "writable" : "readable");
 }
 
+/* How far from `at` on bytes were written in one piece, of the ranges or of the
+ * buffers of the chain, which may overlap; false if that byte was not. */
+static bool written_extent(const struct ledger *l, const struct ledger_hold *hold, uint64_t at,
+			   uint64_t *last)
+{
+	for (uint32_t i = hold->written; i != LEDGER_NONE; i = l->nodes[i].next) {
+		if (at >= l->nodes[i].first && at <= l->nodes[i].last) {
+			*last = l->nodes[i].last;
+			return true;
+		}
+	}
+	for (uint32_t i = hold->first; i != LEDGER_NONE; i = l->nodes[i].next) {
+		const struct ledger_node *node = &l->nodes[i];
+
+		if (node->written > 0 && at >= node->first && at - node->first < node->written) {
+			*last = node->first + (node->written - 1);
+			return true;
+		}
+	}
+	return false;
+}
+
 static bool is_written(const struct ledger *l, const struct ledger_hold *hold, uint64_t first,
 		       uint64_t last)
 {
-	uint32_t i = hold->written;
+	uint64_t reach;
 
-	/* Ranges may touch each other: go on where one ends, from the start. */
-	while (i != LEDGER_NONE) {
-		const struct ledger_node *node = &l->nodes[i];
-
-		if (first >= node->first && first <= node->last) {
-			if (node->last >= last)
-				return true;
-			first = node->last + 1;
-			i = hold->written;
-			continue;
-		}
-		i = node->next;
+	while (written_extent(l, hold, first, &reach)) {
+		if (reach >= last)
+			return true;
+		first = reach + 1;
 	}
 	return false;
 }
@@ -296,7 +336,7 @@ bool ledger_hold_covers(const struct ledger *l, const struct ledger_hold *hold, 
 			continue;
 		if (last - node->first >= len)
 			last = node->first + (len - 1);
-		if (!is_written(l, hold, node->first, last))
+		if (node->written <= last - node->first && !is_written(l, hold, node->first, last))
 			return false;
 		len -= (uint32_t)(last - node->first + 1);
 	}

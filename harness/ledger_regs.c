@@ -215,6 +215,8 @@ static void on_interrupt_ack(struct ledger *l, uint32_t value, const struct ledg
 {
 	(void)probe;
 	l->interrupt_status &= ~value;
+	for (unsigned i = 0; i < PROGRAM_QUEUES; i++)
+		l->queues[i].silenced = l->queues[i].silenced && l->queues[i].moved;
 }
 
 static const struct {
@@ -242,10 +244,18 @@ static bool is_odd(uint64_t offset, uint32_t width)
 	return offset < VIRTIO_MMIO_CONFIG && (width != 4 || offset % 4 != 0);
 }
 
+/* The status that the write of `value` may lead to. */
+static uint32_t may_become(const struct ledger *l, uint32_t value)
+{
+	if (!l->target->model || value == 0)
+		return value;
+	return ladder(l, l->status & ~(uint32_t)VIRTIO_CONFIG_S_NEEDS_RESET, value);
+}
+
 void ledger_access_begin(struct ledger *l, bool write, uint64_t offset, uint32_t width,
 			 uint64_t value)
 {
-	l->call = (struct ledger_call){ .bytes_max = 4096 };
+	l->call = (struct ledger_call){ .number = l->call.number + 1, .bytes_max = 4096 };
 	l->heap->call_bytes = 0;
 	l->call.live = (l->status & VIRTIO_CONFIG_S_DRIVER_OK) != 0;
 	if (!write || is_odd(offset, width))
@@ -253,7 +263,8 @@ void ledger_access_begin(struct ledger *l, bool write, uint64_t offset, uint32_t
 	if (offset == VIRTIO_MMIO_STATUS)
 		l->call.status_written = (uint32_t)value;
 	if (offset == VIRTIO_MMIO_STATUS)
-		l->call.live = l->call.live || (value & VIRTIO_CONFIG_S_DRIVER_OK) != 0;
+		l->call.live = l->call.live ||
+			       (may_become(l, (uint32_t)value) & VIRTIO_CONFIG_S_DRIVER_OK) != 0;
 	if (offset == VIRTIO_MMIO_QUEUE_NOTIFY && value < l->target->queue_count &&
 	    value < PROGRAM_QUEUES && l->call.live && l->queues[value].ready &&
 	    !l->queues[value].poisoned) {

@@ -113,7 +113,7 @@ static bool holds_chain(const struct ledger *l, const struct ledger_queue *q, ui
  * notices need not try to write them. */
 static bool used_ring_wraps(const struct ledger_queue *q)
 {
-	return q->used > UINT64_MAX - (4 + 8ull * q->size);
+	return q->used > UINT64_MAX - (3 + 8ull * q->size);
 }
 
 static void judge_stuck(struct ledger *l, unsigned i)

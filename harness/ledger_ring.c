@@ -45,7 +45,7 @@ void ledger_queue_stop(struct ledger *l, struct ledger_queue *q)
 	q->ready = false;
 	q->index_seen = false;
 	q->poisoned = false;
-	q->moved = false;
+	q->moved = q->asked = q->silenced = q->unsure = false;
 	q->notified = false;
 	q->overflowed = false;
 	q->pending_count = 0;
@@ -86,6 +86,9 @@ static void on_avail_idx(const struct ring_access *a)
 	q->avail_idx = get16(a->data);
 	if ((uint16_t)(q->avail_idx - q->taken) > q->size)
 		q->poisoned = true;
+	/* An entry past 2^64 is nowhere: it cannot be read, and no access tells. */
+	if (q->avail_idx != q->taken && q->avail > UINT64_MAX - (5 + 2ull * (q->taken % q->size)))
+		q->poisoned = true;
 }
 
 /* A walk that starts: the device takes the chain, or takes it again. */
@@ -119,8 +122,14 @@ static void on_avail_entry(const struct ring_access *a)
 		ledger_hold_take(l, q, walk, get16(a->data));
 		return;
 	}
+	if (l->hold[index].call == l->call.number && ledger_judges(l, RULE_FETCH_WALK))
+		ledger_break(l, RULE_FETCH_WALK,
+			     "queue %u: the device read available entry %u twice in one call",
+			     a->why.queue, walk);
+	l->hold[index].call = l->call.number;
 	l->hold[index].head = l->hold[index].expect = get16(a->data);
 	l->hold[index].expects = true;
+	l->hold[index].abandoned = false;
 	l->hold[index].restarted = true;
 	l->hold[index].moved_max = 0;
 }
@@ -148,7 +157,7 @@ static void on_desc(const struct ring_access *a)
 	uint16_t flags;
 
 	l->call.descs++;
-	if (a->err != 0)
+	if (a->err != 0 || a->len != DESC_SIZE)
 		return;
 	addr = get64(a->data);
 	len = get32(a->data + 8);
@@ -162,6 +171,9 @@ static void on_desc(const struct ring_access *a)
 		judge_walk(a, hold, (uint16_t)((a->addr - a->q->desc) / DESC_SIZE));
 	hold->expects = (flags & 1) != 0;
 	hold->expect = get16(a->data + 14);
+	/* What names a table is no buffer. */
+	if ((flags & 4) != 0)
+		return;
 	ledger_hold_add(l, hold, addr, len, (flags & 2) != 0);
 	/* Read once and, where a device takes back what it wrote, written twice. */
 	moved = l->target->chain_bytes_max - hold->moved_max;
@@ -290,6 +302,12 @@ static void on_used_idx(const struct ring_access *a)
 	q->asked = q->silenced = q->unsure = false;
 }
 
+/* With EVENT_IDX used_event decides, which is not judged yet. */
+static void on_used_event(const struct ring_access *a)
+{
+	a->q->asked = a->q->unsure = true;
+}
+
 static void on_nothing(const struct ring_access *a)
 {
 	(void)a;
@@ -309,7 +327,7 @@ static const struct {
 	[GUEST_AVAIL_FLAGS] = { RING_AVAIL, 0, 2, false, false, false, on_avail_flags },
 	[GUEST_AVAIL_IDX] = { RING_AVAIL, 2, 2, false, false, false, on_avail_idx },
 	[GUEST_AVAIL_ENTRY] = { RING_AVAIL, 4, 2, true, false, false, on_avail_entry },
-	[GUEST_USED_EVENT] = { RING_AVAIL, 4, 2, false, true, false, on_nothing },
+	[GUEST_USED_EVENT] = { RING_AVAIL, 4, 2, false, true, false, on_used_event },
 	[GUEST_USED_FLAGS] = { RING_USED, 0, 2, false, false, true, on_nothing },
 	[GUEST_USED_IDX] = { RING_USED, 2, 2, false, false, true, on_used_idx },
 	[GUEST_USED_ENTRY] = { RING_USED, 4, 8, true, false, true, on_used_entry },
@@ -328,7 +346,7 @@ static bool in_place(const struct ring_access *a)
 		return offset == (fields[purpose].write ? 8ull : 2ull) * a->q->size;
 	if (!fields[purpose].array)
 		return offset == 0;
-	if (purpose == GUEST_AVAIL_ENTRY)
+	if (purpose == GUEST_AVAIL_ENTRY && (a->l->target->facts & FACT_WALK) != 0)
 		return offset == (uint64_t)a->why.walk % a->q->size * 2;
 	return offset % a->len == 0 && offset / a->len < a->q->size;
 }
@@ -390,14 +408,24 @@ void ledger_memory(void *ledger, struct guest_why why, bool write, uint64_t addr
 	if (!l->enabled)
 		return;
 	count_access(l, len);
-	if (why.queue >= PROGRAM_QUEUES || why.queue >= l->target->queue_count ||
-	    why.purpose >= GUEST_PURPOSE_COUNT)
+	if (why.queue >= l->target->queue_count || why.purpose >= GUEST_PURPOSE_COUNT) {
+		if (ledger_judges(l, RULE_MEMORY_RING))
+			ledger_break(l, RULE_MEMORY_RING,
+				     "the device %s %u bytes at 0x%llx for queue %u, which there "
+				     "is not",
+				     write ? "wrote" : "read", len, (unsigned long long)addr,
+				     why.queue);
+		return;
+	}
+	if (why.queue >= PROGRAM_QUEUES)
 		return;
 	a.q = &l->queues[why.queue];
 	a.pending = l->pending[why.queue];
 	judge_live(&a);
 	was_poisoned = a.q->poisoned;
-	if (err != 0)
+	/* A buffer that cannot be reached is no reason for our models to leave
+	 * the queue. */
+	if (err != 0 && (why.purpose != GUEST_PAYLOAD || !l->target->model))
 		l->call.failed |= (uint8_t)(1u << why.queue);
 	if (why.purpose == GUEST_PAYLOAD)
 		ledger_payload(l, a.q, why, write, addr, len, err);

@@ -170,16 +170,41 @@ static bool try_unrolled(struct minimizer *m, uint32_t at)
 	return fits && minimize_try(m);
 }
 
-static bool set_times(struct minimizer *m, const struct minimize_place *place, uint64_t value)
-{
-	return minimize_set_field(m, place, value);
-}
-
 static void reduce_times(struct minimizer *m, uint32_t at)
 {
 	const struct minimize_place place = { .op = at };
 
-	minimize_number(m, set_times, &place, m->best.ops[at].value[0], 1);
+	minimize_number(m, minimize_set_field, &place, m->best.ops[at].value[0], 1);
+}
+
+/* The first operation of the body in front of its repeat, or the last behind:
+ * as many operations, run once. */
+static bool try_narrower(struct minimizer *m, uint32_t at, bool front)
+{
+	struct program *next = minimize_candidate(m);
+	struct op *repeat = &next->ops[at];
+
+	if (repeat->data_len < 2 || (front && repeat[1].code == OP_REPEAT))
+		return false;
+	repeat->data_len--;
+	if (front) {
+		struct op moved = repeat[1];
+
+		repeat[1] = repeat[0];
+		repeat[0] = moved;
+	}
+	program_clip_repeats(next);
+	return minimize_try(m);
+}
+
+/* Where the repeat is then. */
+static uint32_t narrow(struct minimizer *m, uint32_t at)
+{
+	while (try_narrower(m, at, true))
+		at++;
+	while (try_narrower(m, at, false))
+		;
+	return at;
 }
 
 /* The first time round may need other operations than those that follow: worth
@@ -215,6 +240,6 @@ void minimize_repeats(struct minimizer *m)
 		    delete_repeat(m, i))
 			continue;
 		reduce_times(m, i);
-		unroll(m, i);
+		unroll(m, narrow(m, i));
 	}
 }

@@ -185,9 +185,23 @@ static void an_access_that_failed_is_reason_to_stop(void **state)
 	avail_idx(2);
 	take(0, 0, 16, F_WRITE);
 	access_error = -EFAULT;
-	payload_write(0, BUFFER, 16);
+	used_entry(0, 0, 0, 0);
 	access_error = 0;
 	end_silent();
+}
+
+static void a_buffer_out_of_reach_is_no_reason_for_our_models(void **state)
+{
+	(void)state;
+	notify();
+	avail_idx(2);
+	take(0, 0, 16, F_WRITE);
+	access_error = -EFAULT;
+	payload_write(0, BUFFER, 16);
+	access_error = 0;
+	done();
+	rest(DEVICE_IDLE);
+	assert_breaks(RULE_STUCK_AVAILABLE);
 }
 
 static void a_guest_that_writes_registers_when_it_may_not(void **state)
@@ -236,6 +250,7 @@ int main(void)
 		TEST(what_waits_for_the_host_is_not_stuck),
 		TEST(the_device_s_own_queue_may_keep_what_is_available),
 		TEST(an_access_that_failed_is_reason_to_stop),
+		TEST(a_buffer_out_of_reach_is_no_reason_for_our_models),
 		TEST(a_guest_that_writes_registers_when_it_may_not),
 		TEST(others_may_take_such_registers_as_they_like),
 	};
