@@ -103,18 +103,21 @@ static void show_progress(void *ctx, const struct minimize_progress *progress)
 }
 
 /* After minutes of work it is late to learn that the result has no place. */
-static int check_output(const char *path)
+static int check_output(const char *path, const char *input)
 {
 	const char *slash = strrchr(path, '/');
+	char *dir = slash == NULL ? strdup(".") : strndup(path, (size_t)(slash - path) + 1);
+	int err = dir == NULL ? ENOMEM : 0;
 	struct stat st;
-	char *dir = NULL;
-	int err = 0;
 
-	if (stat(path, &st) == 0 && S_ISDIR(st.st_mode))
-		err = EISDIR;
-	else if (slash != NULL)
-		dir = strndup(path, slash == path ? 1 : (size_t)(slash - path));
-	if (err == 0 && access(dir != NULL ? dir : ".", W_OK | X_OK) != 0)
+	if (output_is_input(path, input)) {
+		free(dir);
+		return STATUS_USAGE;
+	}
+	/* A file is made anew, in its folder; anything else is written to. */
+	if (err == 0 && stat(path, &st) == 0 && !S_ISREG(st.st_mode))
+		err = S_ISDIR(st.st_mode) ? EISDIR : 0;
+	else if (err == 0 && access(dir, W_OK | X_OK) != 0)
 		err = errno;
 	free(dir);
 	if (err == 0)
@@ -212,7 +215,7 @@ static int minimize_file(struct minimize_cmd *c)
 	c->target = input_target(&c->script->prog, c->path, c->options.target);
 	if (c->target == NULL)
 		return STATUS_USAGE;
-	if (c->options.output != NULL && check_output(c->options.output) != 0)
+	if (c->options.output != NULL && check_output(c->options.output, c->path) != 0)
 		return STATUS_USAGE;
 	c->ops_before = c->script->prog.op_count;
 	c->bytes_before = size_of(&c->script->prog);

@@ -65,6 +65,9 @@ void ledger_reset(struct ledger *ledger, const struct target *target, uint64_t o
 	ledger->op = 0;
 	ledger->verb = "";
 	ledger->status = 0;
+	ledger->interrupts = 0;
+	ledger->lost = false;
+	ledger->features_sel_known = ledger->queue_sel_known = target->model;
 	ledger->driver_features_sel = 0;
 	ledger->queue_sel = 0;
 	ledger->driver_features = 0;

@@ -177,6 +177,7 @@ struct ledger_queue {
 	uint64_t desc, avail, used;
 	bool ready;
 	bool known; /* size and addresses are what the device goes by */
+	bool lost;  /* ... or not, until reset: the driver wrote what it may not */
 	/* as the device worked on it */
 	bool index_seen;	      /* avail_idx is valid */
 	uint16_t avail_idx;	      /* as the device read it last */
@@ -195,7 +196,6 @@ struct ledger_call {
 	uint32_t number;
 	uint32_t accesses, chains, descs;
 	uint64_t bytes, bytes_max;
-	uint32_t interrupts;	 /* bits raised */
 	uint32_t status_written; /* by the driver, in this call */
 	uint8_t active;		 /* queues notified or looked at, a bit each */
 	uint8_t failed;		 /* queues that an access failed for */
@@ -219,7 +219,13 @@ struct ledger {
 	uint32_t op; /* index of the operation in flight */
 	const char *verb;
 
-	uint32_t status; /* as the device showed it last */
+	uint32_t status;     /* as the device showed it last */
+	uint32_t interrupts; /* raised since it did, bits */
+	/* The driver accessed registers in a way that VIRTIO does not know, and
+	 * what this device made of it is its own affair, until reset. */
+	bool lost;
+	/* What the selectors hold; not known until written, except of a model. */
+	bool features_sel_known, queue_sel_known;
 	uint32_t driver_features_sel, queue_sel;
 	uint64_t driver_features;
 	bool features_known;

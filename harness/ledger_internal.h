@@ -18,6 +18,10 @@ static inline bool ledger_judges(struct ledger *l, enum rule rule)
 		return false;
 	if ((desc->facts & l->target->facts) != desc->facts)
 		return false;
+	if (l->lost && (desc->facts & FACT_REGISTERS) != 0) {
+		l->not_judged[rule / 64] |= 1ULL << rule % 64;
+		return false;
+	}
 	l->judged[rule / 64] |= 1ULL << rule % 64;
 	return true;
 }

@@ -23,6 +23,8 @@
 
 static void forget_all(struct ledger *l)
 {
+	l->lost = false;
+	l->features_sel_known = l->queue_sel_known = l->target->model;
 	l->driver_features_sel = 0;
 	l->queue_sel = 0;
 	l->driver_features = 0;
@@ -32,7 +34,7 @@ static void forget_all(struct ledger *l)
 		struct ledger_queue *q = &l->queues[i];
 
 		ledger_queue_stop(l, q);
-		q->known = false;
+		q->known = q->lost = false;
 		q->size = 0;
 		q->desc = q->avail = q->used = 0;
 	}
@@ -97,7 +99,8 @@ static void on_driver_features(struct ledger *l, uint32_t value, const struct le
 	unsigned shift = 32 * l->driver_features_sel;
 
 	(void)probe;
-	if ((l->status & STEP_2) != STEP_2 || (l->status & VIRTIO_CONFIG_S_FEATURES_OK) != 0) {
+	if (!l->features_sel_known || (l->status & STEP_2) != STEP_2 ||
+	    (l->status & VIRTIO_CONFIG_S_FEATURES_OK) != 0) {
 		l->features_known = l->features_known && l->target->model;
 		return;
 	}
@@ -111,17 +114,31 @@ static void on_driver_features_sel(struct ledger *l, uint32_t value,
 				   const struct ledger_probe *probe)
 {
 	(void)probe;
+	l->features_sel_known = true;
 	l->driver_features_sel = value;
 }
 
 static void on_queue_sel(struct ledger *l, uint32_t value, const struct ledger_probe *probe)
 {
 	(void)probe;
+	l->queue_sel_known = true;
 	l->queue_sel = value;
+}
+
+/* The driver wrote to a queue's registers what, or when, it may not.  Our models
+ * ignore it; what others do is not known. */
+static void lose_queue(struct ledger *l, struct ledger_queue *q)
+{
+	if (l->target->model)
+		return;
+	q->lost = true;
+	q->known = false;
 }
 
 static struct ledger_queue *selected(struct ledger *l)
 {
+	if (!l->queue_sel_known)
+		l->lost = true;
 	return l->queue_sel < l->target->queue_count && l->queue_sel < PROGRAM_QUEUES
 		       ? &l->queues[l->queue_sel]
 		       : NULL;
@@ -137,7 +154,7 @@ static struct ledger_queue *writable(struct ledger *l)
 	if ((l->status & VIRTIO_CONFIG_S_FEATURES_OK) != 0 &&
 	    (l->status & VIRTIO_CONFIG_S_DRIVER_OK) == 0 && !q->ready)
 		return q;
-	q->known = q->known && l->target->model;
+	lose_queue(l, q);
 	return NULL;
 }
 
@@ -149,7 +166,7 @@ static void on_queue_num(struct ledger *l, uint32_t value, const struct ledger_p
 	if (q == NULL)
 		return;
 	if (value == 0 || value > l->queue_max[l->queue_sel] || (value & (value - 1)) != 0) {
-		q->known = q->known && l->target->model;
+		lose_queue(l, q);
 		return;
 	}
 	q->size = (uint16_t)value;
@@ -163,7 +180,7 @@ static void set_addr(struct ledger *l, size_t field, bool high, uint32_t value, 
 	if (q == NULL)
 		return;
 	if (!high && (value & (align - 1)) != 0) {
-		q->known = q->known && l->target->model;
+		lose_queue(l, q);
 		return;
 	}
 	addr = (uint64_t *)(void *)((char *)q + field);
@@ -204,19 +221,11 @@ static void on_queue_ready(struct ledger *l, uint32_t value, const struct ledger
 		ledger_queue_stop(l, q);
 	} else if (!q->ready) {
 		/* Never written: our models go by the largest power of two. */
-		q->known = q->size != 0 || l->target->model;
+		q->known = !q->lost && (q->size != 0 || l->target->model);
 		if (q->size == 0)
 			q->size = power_of_two(l->queue_max[l->queue_sel]);
 		ledger_queue_start(l, q);
 	}
-}
-
-static void on_interrupt_ack(struct ledger *l, uint32_t value, const struct ledger_probe *probe)
-{
-	(void)probe;
-	l->interrupt_status &= ~value;
-	for (unsigned i = 0; i < PROGRAM_QUEUES; i++)
-		l->queues[i].silenced = l->queues[i].silenced && l->queues[i].moved;
 }
 
 static const struct {
@@ -235,13 +244,20 @@ static const struct {
 	{ VIRTIO_MMIO_QUEUE_AVAIL_HIGH, on_avail_high },
 	{ VIRTIO_MMIO_QUEUE_USED_LOW, on_used_low },
 	{ VIRTIO_MMIO_QUEUE_USED_HIGH, on_used_high },
-	{ VIRTIO_MMIO_INTERRUPT_ACK, on_interrupt_ack },
 };
 
 /* A control register was accessed in a way that VIRTIO does not know. */
 static bool is_odd(uint64_t offset, uint32_t width)
 {
 	return offset < VIRTIO_MMIO_CONFIG && (width != 4 || offset % 4 != 0);
+}
+
+/* Before the device sees it: what it raises in answer is new. */
+static void acknowledge(struct ledger *l, uint32_t bits)
+{
+	l->interrupt_status &= ~bits;
+	for (unsigned i = 0; i < PROGRAM_QUEUES; i++)
+		l->queues[i].silenced = l->queues[i].silenced && l->queues[i].moved;
 }
 
 /* The status that the write of `value` may lead to. */
@@ -260,6 +276,8 @@ void ledger_access_begin(struct ledger *l, bool write, uint64_t offset, uint32_t
 	l->call.live = (l->status & VIRTIO_CONFIG_S_DRIVER_OK) != 0;
 	if (!write || is_odd(offset, width))
 		return;
+	if (offset == VIRTIO_MMIO_INTERRUPT_ACK)
+		acknowledge(l, (uint32_t)value);
 	if (offset == VIRTIO_MMIO_STATUS)
 		l->call.status_written = (uint32_t)value;
 	if (offset == VIRTIO_MMIO_STATUS)
@@ -317,9 +335,7 @@ void ledger_access_end(struct ledger *l, bool write, uint64_t offset, uint32_t w
 			if (writers[i].offset == offset)
 				writers[i].on(l, (uint32_t)value, probe);
 	} else if (write && !l->target->model) {
-		l->features_known = false;
-		for (unsigned i = 0; i < PROGRAM_QUEUES; i++)
-			l->queues[i].known = false;
+		l->lost = true;
 	} else if (!write && !odd) {
 		judge_identity(l, offset, value);
 	}
@@ -332,6 +348,7 @@ void ledger_access_end(struct ledger *l, bool write, uint64_t offset, uint32_t w
 	if (!status || value != 0)
 		ledger_call_end(l, old, probe);
 	l->status = probe->status;
+	l->interrupts = 0;
 }
 
 void ledger_work_begin(struct ledger *l)

@@ -69,7 +69,7 @@ void ledger_call_end(struct ledger *l, uint32_t old_status, const struct ledger_
 	if ((set & VIRTIO_CONFIG_S_NEEDS_RESET) != 0 &&
 	    (probe->status & VIRTIO_CONFIG_S_DRIVER_OK) != 0 &&
 	    ledger_judges(l, RULE_WAKEUP_NEEDS_RESET) &&
-	    (l->call.interrupts & VIRTIO_MMIO_INT_CONFIG) == 0)
+	    (l->interrupts & VIRTIO_MMIO_INT_CONFIG) == 0)
 		ledger_break(l, RULE_WAKEUP_NEEDS_RESET,
 			     "the device set DEVICE_NEEDS_RESET and raised no configuration "
 			     "interrupt");

@@ -101,7 +101,7 @@ static void on_avail_entry(const struct ring_access *a)
 	uint16_t ahead = (uint16_t)(q->avail_idx - walk);
 
 	if (ledger_judges(l, RULE_ORDER_UNAVAILABLE) &&
-	    (!q->index_seen || ahead == 0 || ahead > q->size))
+	    (!q->index_seen || ahead == 0 || (l->target->model && ahead > q->size)))
 		ledger_break(l, RULE_ORDER_UNAVAILABLE,
 			     "queue %u: the device read available entry %u, the index it read last "
 			     "is %u",
@@ -447,7 +447,7 @@ void ledger_interrupt(struct ledger *ledger, uint32_t bits)
 {
 	bool due = false, asked = true, wanted = false;
 
-	ledger->call.interrupts |= bits;
+	ledger->interrupts |= bits;
 	ledger->interrupt_status |= bits;
 	if (!ledger->enabled || (bits & 1) == 0)
 		return;

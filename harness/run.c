@@ -128,8 +128,14 @@ static unsigned read_registers(const struct run *run, uint32_t *out)
 		VIRTIO_MMIO_SHM_LEN_LOW,   VIRTIO_MMIO_SHM_LEN_HIGH,	 VIRTIO_MMIO_SHM_BASE_LOW,
 		VIRTIO_MMIO_SHM_BASE_HIGH,
 	};
+	static const uint16_t selectors[] = { VIRTIO_MMIO_DEVICE_FEATURES_SEL,
+					      VIRTIO_MMIO_QUEUE_SEL, VIRTIO_MMIO_SHM_SEL };
+	static const uint32_t zero;
 	unsigned count = 0;
 
+	/* What they hold at first VIRTIO does not say. */
+	for (size_t i = 0; i < sizeof(selectors) / sizeof(selectors[0]); i++)
+		run->target->write(run->device, selectors[i], &zero, sizeof(zero));
 	for (size_t i = 0; i < sizeof(offsets) / sizeof(offsets[0]); i++)
 		out[count++] = peek(run, offsets[i]);
 	for (unsigned i = 0; i < run->target->config_len && count < RUN_REGISTERS_MAX; i += 4)

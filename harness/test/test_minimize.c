@@ -116,12 +116,24 @@ static void exit_every_other_run(uint32_t value)
 		exit(60);
 }
 
+/* The first byte of b14. */
+static void exit_if_last(uint32_t value)
+{
+	uint8_t byte = 0;
+
+	(void)value;
+	host->read(host->ctx, (struct guest_why){ 0 }, 0 - (uint64_t)64, &byte, 1);
+	if (byte != 0)
+		exit(70);
+}
+
 static void (*const acts[])(uint32_t value) = {
 	NULL,	       count,
 	ready,	       count_if_ready,
 	exit_if_two,   exit_if_three,
 	exit_if_many,  exit_if_held_back,
 	exit_if_bytes, exit_every_other_run,
+	exit_if_last,
 };
 
 static void picky_write(void *device, uint64_t offset, const void *buf, uint32_t len)
@@ -292,12 +304,21 @@ static void assert_needs(const char *first, enum misdeed misdeed, const char *si
 		 misdeed < 5 ? "device picky\n%sconfig_write 0 %u\n"
 			     : "device picky\n%sconfig_write 0 0x%x\n",
 		 first, (unsigned)misdeed * 1000 + 7);
-	assert_shrinks_twice(text, signature, program);
+	assert_shrinks(text, signature, program);
 }
 
 static void assert_misdeed_shrinks(enum misdeed misdeed, const char *signature)
 {
 	assert_needs("", misdeed, signature);
+}
+
+static void twice_is_twice_the_same(void **state)
+{
+	(void)state;
+	assert_shrinks_twice(NOISE_BEFORE "config_write 0 1007\n" NOISE_AFTER, "asan:SEGV:crash<",
+			     "device picky\nconfig_write 0 1007\n");
+	assert_shrinks_twice(NOISE_BEFORE "config_write 0 17007\n" NOISE_AFTER,
+			     "reset.registers:end-reset", "device picky\nconfig_write 0 0x426f\n");
 }
 
 static void crashes_shrink_to_one_operation(void **state)
@@ -393,7 +414,8 @@ static void repeats_run_as_often_as_needed(void **state)
 {
 	(void)state;
 	assert_shrinks_twice(
-		"device any\nstart driver_ok\nrepeat 900\nread Status\nconfig_write 4 100\nreset\n"
+		"device any budget=20\nstart driver_ok\nrepeat 900\nread Status\nconfig_write 4 "
+		"100\nreset\n"
 		"end\nread Status\nconfig_write 20 1\n",
 		"exit:30:config_write",
 		"device picky\nrepeat 3\n  config_write 4 65\nend\nconfig_write 20 0\n");
@@ -403,7 +425,7 @@ static void what_repeats_twice_is_written_twice(void **state)
 {
 	(void)state;
 	assert_shrinks_twice(
-		"device any\nrepeat 50\nrepeat 50\nread Status\nconfig_write 4 100\nend\n"
+		"device any budget=40\nrepeat 50\nrepeat 50\nread Status\nconfig_write 4 100\nend\n"
 		"end\nconfig_write 16 1\n",
 		"exit:20:config_write",
 		"device picky\nconfig_write 4 65\nconfig_write 4 65\nconfig_write 16 0\n");
@@ -421,15 +443,12 @@ static void what_is_needed_once_leaves_the_repeat(void **state)
 
 static void a_program_without_operations_is_the_least(void **state)
 {
-	struct target target = picky;
+	const char *liveness = picky.liveness;
 
 	(void)state;
-	target.heap_max = 0;
-	options.target = &target;
-	parse(&script, "device any\nread Status\nread Status\n");
-	if (minimize("device any\nread Status\nread Status\n") == 0)
-		assert_int_equal(script.prog.op_count, 0);
-	options.target = &picky;
+	picky.liveness = "device any\nstart driver_ok\n> status NEEDS_RESET\n";
+	assert_shrinks(NOISE_BEFORE NOISE_AFTER, "liveness.request:liveness", "device picky\n");
+	picky.liveness = liveness;
 }
 
 static void numbers_and_bits_shrink(void **state)
@@ -456,11 +475,18 @@ static void payloads_and_addresses_shrink(void **state)
 		       "buffer used at=seam-3 len=9\nconfig_write 32 1\n",
 		       "exit:51:config_write",
 		       "device picky\nfill low len=273 value=1\nconfig_write 32 0\n");
-	/* A name stays where its slot does. */
-	assert_shrinks("device any\nname b9 = used\nname b3 = frame\nbuffer used at=low+4 len=9\n"
-		       "fill used+4 len=600 value=9\nread Status\nconfig_write 32 1\n",
-		       "exit:51:config_write",
-		       "device picky\nfill low len=273 value=1\nconfig_write 32 0\n");
+	options.limits = true;
+}
+
+static void names_stay_with_their_slots(void **state)
+{
+	(void)state;
+	options.limits = false;
+	assert_shrinks("device any\nname b9 = used\nname b14 = last\nbuffer used at=low+4 len=9\n"
+		       "fill last-4 len=600 value=9\nread Status\nconfig_write 40 1\n",
+		       "exit:70:config_write",
+		       "device picky\nname b14 = last\nfill last len=1 value=1\n"
+		       "config_write 40 0\n");
 	options.limits = true;
 }
 
@@ -548,7 +574,7 @@ static void an_interrupt_in_a_trial_keeps_what_was_before_it(void **state)
 	(void)state;
 	options.stop = &stop;
 	options.progress = stop_at;
-	for (stop_after = 3; stop_after < 80; stop_after++) {
+	for (stop_after = 3; stop_after < 90; stop_after += 7) {
 		char *out;
 
 		stop = 0;
@@ -567,6 +593,7 @@ static void an_interrupt_in_a_trial_keeps_what_was_before_it(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(twice_is_twice_the_same),
 		cmocka_unit_test(crashes_shrink_to_one_operation),
 		cmocka_unit_test(exits_shrink_to_one_operation),
 		cmocka_unit_test(memory_without_end_shrinks_to_one_operation),
@@ -582,6 +609,7 @@ int main(void)
 		cmocka_unit_test(a_program_without_operations_is_the_least),
 		cmocka_unit_test(numbers_and_bits_shrink),
 		cmocka_unit_test(payloads_and_addresses_shrink),
+		cmocka_unit_test(names_stay_with_their_slots),
 		cmocka_unit_test(headers_shrink),
 		cmocka_unit_test(without_a_finding_there_is_nothing_to_do),
 		cmocka_unit_test(what_differs_from_run_to_run_is_refused),
