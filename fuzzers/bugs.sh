@@ -61,7 +61,7 @@ judge() {
 		verdict="its header names no Script:"
 		return
 	fi
-	verdict=caught
+	verdict=caught where=
 	for script in $scripts; do
 		log=$dir/$(basename "$script" .vr)
 		rc=0
@@ -69,6 +69,8 @@ judge() {
 		[ "$rc" = 0 ] || { verdict="$script exits $rc without the bug: $log.without" && return; }
 		timeout 60 "$dir/vringer" run "$script" >"$log.with" 2>&1 || rc=$?
 		[ "$rc" = 1 ] || { verdict="$script exits $rc with the bug: $log.with" && return; }
+		# The line of the script where it shows, as the runner says it.
+		where=$(sed -n "s/^# \([^ :]*\.vr:[0-9]*\):.*/\1/p" "$log.with" | head -n 1)
 		for rule in $(header "$name" Rule); do
 			grep -qF -- "$rule" "$log.with" ||
 				{ verdict="$script does not name $rule: $log.with" && return; }
@@ -78,12 +80,13 @@ judge() {
 
 table() {
 	missed=0
-	printf '%-28s %-18s %-22s %s\n' BUG CLASS RULE RESULT
+	printf '%-30s %-22s %-22s %s\n' BUG CLASS 'RULE' 'RESULT'
 	for bug; do
 		judge "$bug"
 		[ "$verdict" = caught ] || missed=$((missed + 1))
-		printf '%-28s %-18s %-22s %s\n' "$bug" "$(header "$bug" Class)" \
-			"$(header "$bug" Rule)" "$verdict"
+		rule=$(header "$bug" Rule)
+		printf '%-30s %-22s %-22s %s\n' "$bug" "$(header "$bug" Class)" \
+			"${rule:-(the script)}" "$verdict${where:+ at $where}"
 	done
 	echo "$# bugs, $(($# - missed)) caught"
 	[ "$missed" = 0 ]
