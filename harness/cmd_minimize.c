@@ -30,7 +30,7 @@ static const struct cmd_usage usage = {
 	"the best so far.",
 };
 
-#define FIRST_PHASES 6u /* lines of a log that do not wait for their second */
+#define FIRST_PHASES 5u /* lines of a log that do not wait for their second */
 
 struct minimize_cmd {
 	struct cmd_options options;
@@ -90,6 +90,9 @@ static void show_progress(void *ctx, const struct minimize_progress *progress)
 	struct minimize_cmd *c = ctx;
 	bool fresh = progress->phase != c->phase && c->lines < FIRST_PHASES;
 
+	/* A log of what has no finding is the line that says so. */
+	if (progress->candidates == 0 && !c->terminal)
+		return;
 	if (!fresh && since(&c->shown) < (c->terminal ? 0.1 : 1.0))
 		return;
 	fprintf(stderr, "%s%s: %u candidates, %u operations, %ld bytes%s",
