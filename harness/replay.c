@@ -51,7 +51,7 @@ static void print_text(const struct replay_options *options, const char *path,
 		return;
 	printf("next: vringer replay -v -t %s %s   (every operation and access)\n",
 	       job->target->name, path);
-	printf("      vringer show -t %s %s > corpus/%s/regressions/CAUSE.vr   (keep it)\n",
+	printf("      vringer minimize -t %s %s -o corpus/%s/regressions/CAUSE.vr   (keep it)\n",
 	       job->target->name, path, job->target->name);
 }
 
