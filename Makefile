@@ -9,6 +9,8 @@
 #   fuzz   clang, -O2, ASan + UBSan, coverage feedback      build/fuzz/fuzz_* (see JUDGE)
 #   plain  gcc,   -O2, no sanitizer     benchmarks, valgrind
 #   cov    clang, -O1, source coverage  `make coverage`
+#   afl    afl-clang-fast, -O2,  ASan + UBSan      build/afl/fuzz_* (see JUDGE)
+#   pic    gcc,   -O2, no sanitizer     the mutator as afl-fuzz loads it
 #   cli    stands in for gcc in build/vringer where CC or CFLAGS is given
 #
 # CC, CFLAGS and LDFLAGS mean what they always do: CFLAGS replaces the
@@ -37,8 +39,9 @@ CLI_SRC   := $(wildcard harness/main.c harness/cmd_*.c)
 LIB_SRC   := $(DEV_SRC) $(filter-out $(CLI_SRC),$(wildcard harness/*.c))
 MUT_SRC   := $(wildcard fuzzers/mutate*.c)
 TEST_SRC  := $(wildcard devices/test/test_*.c harness/test/test_*.c fuzzers/test/test_*.c)
-GLUE_SRC  := $(filter-out fuzzers/fuzz_% fuzzers/bench.c fuzzers/standalone_main.c, \
-	       $(wildcard fuzzers/*.c))
+GLUE_SRC  := $(filter-out fuzzers/fuzz_% fuzzers/bench.c fuzzers/standalone_main.c fuzzers/mutator_afl.c \
+	       fuzzers/afl_main.c,$(wildcard fuzzers/*.c))
+AFL_SRC   := $(filter-out fuzzers/mutat%,$(GLUE_SRC)) fuzzers/afl_main.c
 TARGETS   := $(patsubst fuzzers/fuzz_%.c,%,$(wildcard fuzzers/fuzz_*.c))
 BUGS      := $(patsubst fuzzers/bugs/%.patch,%,$(wildcard fuzzers/bugs/*.patch))
 
@@ -53,7 +56,7 @@ given    = $(filter environment command override,$(firstword $(origin $1)))
 FOREIGN := $(strip $(LIB_FUZZING_ENGINE) $(OUT))
 CLI     := $(if $(call given,CC)$(call given,CFLAGS),cli,gcc)
 
-FLAVOURS := gcc clang fuzz plain cov cli
+FLAVOURS := gcc clang fuzz plain cov cli afl pic
 
 CC_gcc   := gcc
 CC_clang := $(CLANG)
@@ -61,6 +64,8 @@ CC_fuzz  := $(if $(call given,CC),$(CC),$(CLANG))
 CC_plain := $(if $(call given,CC),$(CC),gcc)
 CC_cov   := $(CLANG)
 CC_cli   := $(if $(call given,CC),$(CC),gcc)
+CC_afl   := AFL_QUIET=1 AFL_LLVM_ALLOWLIST=fuzzers/afl.allow afl-clang-fast
+CC_pic   := gcc
 
 # Edge counters alone: comparisons are traced at each check that UBSan adds, for
 # half of the speed, and a program has few magic numbers to be guessed.
@@ -71,6 +76,8 @@ FLAGS_clang := -O1 -g $(SAN)
 FLAGS_fuzz  := $(if $(FOREIGN),$(CFLAGS),$(or $(CFLAGS),-O2 -g) $(SAN) $(COV))
 FLAGS_plain := -O2 -g
 FLAGS_cov   := -O1 -g -fprofile-instr-generate -fcoverage-mapping -fcoverage-compilation-dir=.
+FLAGS_afl   := $(or $(CFLAGS),-O2 -g) $(SAN)
+FLAGS_pic   := -O2 -g -fPIC
 FLAGS_cli   := $(or $(CFLAGS),-O1 -g) $(SAN)
 
 # In the fuzz flavour the device under test is instrumented, and the seam where
@@ -78,13 +85,15 @@ FLAGS_cli   := $(or $(CFLAGS),-O1 -g) $(SAN)
 # are no news to an engine, and cost more than half of the speed; gcc and clang
 # check it with all sanitizers in the tests.  Nor is the mutator.  Of somebody
 # else's flags only the coverage feedback is dropped, where their compiler knows
-# how.
+# how.  afl-clang-fast goes by fuzzers/afl.allow.
 SEAM       := harness/seam.c
 NO_COV     := -fno-sanitize=fuzzer-no-link -fno-sanitize-coverage=edge,inline-8bit-counters,pc-table,trace-pc-guard,trace-cmp,indirect-calls
 knows       = $(if $(shell $1 $2 -x c -c /dev/null -o /dev/null 2>&1 || echo no),,$2)
 JUDGE_fuzz := $(if $(FOREIGN),$(call knows,$(CC_fuzz),$(NO_COV)),$(NO_COV) -fno-sanitize=all)
 SEAM_fuzz  := $(if $(FOREIGN),$(JUDGE_fuzz),$(NO_COV))
 judge       = $(if $(filter harness/% fuzzers/mutat%,$2),$(if $(filter $(SEAM),$2),$(SEAM_$1),$(JUDGE_$1)))
+
+JUDGE_afl  := -fno-sanitize=all
 
 # Compilers we did not choose may warn of things that ours do not know.
 WERROR_cli   :=
@@ -101,6 +110,7 @@ ENGINE_LIB  := $(if $(FOREIGN),$(LIB_FUZZING_ENGINE),-fsanitize=fuzzer)
 # does a sub-make look at the files.
 
 FUZZ_NEEDS := gcc fuzz llvm-symbolizer
+AFL_NEEDS  := gcc clang afl llvm-symbolizer
 TEST_NEEDS := $(FUZZ_NEEDS) clang cmocka valgrind patch zip unzip
 COV_NEEDS  := coverage llvm-profdata llvm-cov
 LINT_NEEDS := clang-format clang-tidy cppcheck shellcheck
@@ -109,6 +119,8 @@ J      = $(if $(filter -j%,$(MAKEFLAGS)),,-j$(shell nproc))
 SUB    = +@$(MAKE) $(J)
 SLUG  := $(subst -,_,$(T))
 PICKED = $(if $(filter all,$(T)),$(TARGETS),$(SLUG))
+BUILT_libfuzzer = $(PICKED:%=build/fuzz/fuzz_%)
+BUILT_afl       = $(PICKED:%=build/afl/fuzz_%) build/afl/vringer_mutator.so
 
 .PHONY: all test fuzz corpus bugs bugs-tap bench coverage lint format deps help clean fuzzers seeds \
 	targets test-files FORCE
@@ -122,12 +134,12 @@ test: ## Build and run every test with gcc's and clang's sanitizers (ONLY=word: 
 	$(SUB) test-files
 	@harness/test/run_tests.sh "$(ONLY)"
 
-fuzz: ## Fuzz T=net_loopback (or all) for SECONDS=60 with ENGINE=libfuzzer, JOBS=1 processes
+fuzz: ## Fuzz T=net_loopback (or all) for SECONDS=60 with ENGINE=libfuzzer (or afl), JOBS=1 processes
 	@fuzzers/fuzz.sh check "$(ENGINE)" "$(SECONDS)" "$(JOBS)" "$(PICKED)" "$(TARGETS)" \
 		"$(if $(ENGINE_MAIN),none,ok)"
-	@.ci/deps $(if $(FOREIGN),,$(FUZZ_NEEDS))
-	$(SUB) seeds $(PICKED:%=build/fuzz/fuzz_%)
-	@fuzzers/fuzz.sh run "$(SECONDS)" "$(JOBS)" $(PICKED)
+	@.ci/deps $(if $(FOREIGN),,$(if $(filter afl,$(ENGINE)),$(AFL_NEEDS),$(FUZZ_NEEDS)))
+	$(SUB) seeds $(BUILT_$(ENGINE))
+	@fuzzers/fuzz.sh run "$(ENGINE)" "$(SECONDS)" "$(JOBS)" $(PICKED)
 
 corpus: ## Keep what fuzzing T grew and no committed script reaches, in corpus/T/coverage
 	@.ci/deps $(FUZZ_NEEDS)
@@ -162,7 +174,7 @@ format: ## Rewrite the C sources as .clang-format says
 	@clang-format -i $$(.ci/lint c-files)
 
 deps: ## Install all that any of these commands needs
-	@.ci/deps $(TEST_NEEDS) $(COV_NEEDS) $(LINT_NEEDS)
+	@.ci/deps $(TEST_NEEDS) $(COV_NEEDS) $(LINT_NEEDS) $(AFL_NEEDS)
 
 fuzzers: $(TARGETS:%=build/fuzz/fuzz_%) ## Build the fuzz targets alone (nothing is installed)
 
@@ -239,6 +251,16 @@ build/fuzz/fuzz_%: build/obj/fuzz/fuzzers/fuzz_%.o $(call objs,fuzz,$(GLUE_SRC) 
 		build/obj/fuzz/libvringer.a
 	@mkdir -p $(@D)
 	$(call say,LINK) $(LINK_fuzz) $(LDFLAGS) -o $@ $^ $(ENGINE_LIB)
+
+build/afl/fuzz_%: build/obj/afl/fuzzers/fuzz_%.o $(call objs,afl,$(AFL_SRC)) \
+		build/obj/afl/libvringer.a
+	@mkdir -p $(@D)
+	$(call say,LINK) $(CC_afl) $(FLAGS_afl) $(LDFLAGS) -o $@ $^
+
+build/afl/vringer_mutator.so: $(call objs,pic,fuzzers/mutator_afl.c $(MUT_SRC)) \
+		build/obj/pic/libvringer.a
+	@mkdir -p $(@D)
+	$(call say,LINK) $(CC_pic) $(FLAGS_pic) $(LDFLAGS) -shared -o $@ $^
 
 # The plain replayers: the same objects, no engine.
 define replayer

@@ -4,12 +4,13 @@
 # What `make fuzz` does once things are built.
 #
 #   fuzz.sh check ENGINE SECONDS JOBS TARGETS KNOWN LINKED   is that possible?
-#   fuzz.sh run SECONDS JOBS TARGET...
+#   fuzz.sh run ENGINE SECONDS JOBS TARGET...
 #
 # Exit 0: nothing found; 1: something was; 2: it cannot be done.
 #
 # The corpus that fuzzing grows is build/fuzz-corpus/TARGET; build/seeds/TARGET
-# is read, never written.  Findings go to build/findings/TARGET.
+# is read, never written.  Findings go to build/findings/TARGET.  This is
+# libFuzzer's side; AFL++'s is in afl.sh.
 set -eu
 
 fail() {
@@ -27,8 +28,8 @@ check() {
 	engine=$1 seconds=$2 jobs=$3 targets=$4 known=$5 linked=$6
 	case $engine in
 	libfuzzer) ;;
-	afl) fail "ENGINE=afl is not there yet; libfuzzer is" ;;
-	*) fail "ENGINE=$engine is unknown; libfuzzer is known" ;;
+	afl) [ "$linked" = ok ] || fail "OUT is given: AFL++ links its own" ;;
+	*) fail "ENGINE=$engine is unknown; there are: libfuzzer, afl" ;;
 	esac
 	is_count "$seconds" || fail "SECONDS=$seconds is not a number of seconds above 0"
 	is_count "$jobs" || fail "JOBS=$jobs is not a number of processes above 0"
@@ -124,13 +125,20 @@ check)
 	check "$@"
 	;;
 run)
-	seconds=$2 jobs=$3 total=0
-	shift 3
+	engine=$2 seconds=$3 jobs=$4 total=0
+	shift 4
 	# A quarantine as large as the default would be most of the memory limit.
 	export ASAN_OPTIONS="quarantine_size_mb=16:${ASAN_OPTIONS:-}"
 	export UBSAN_OPTIONS="print_stacktrace=1:${UBSAN_OPTIONS:-}"
 	for t; do
-		fuzz_one "$t"
+		if [ "$engine" = libfuzzer ]; then
+			fuzz_one "$t"
+			continue
+		fi
+		rc=0
+		"fuzzers/$engine.sh" "$t" "$seconds" "$jobs" || rc=$?
+		[ "$rc" -le 1 ] || exit "$rc"
+		total=$((total + rc))
 	done
 	[ "$total" = 0 ] || exit 1
 	;;

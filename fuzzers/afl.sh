@@ -1,0 +1,153 @@
+#!/bin/sh
+# SPDX-License-Identifier: Apache-2.0 OR MIT
+#
+# What `make fuzz ENGINE=afl` does for one target.
+#
+#   afl.sh TARGET SECONDS JOBS
+#
+# Exit 0: nothing found; 1: something was; 2: afl-fuzz cannot run, and says why.
+#
+# It starts from build/seeds/TARGET and from what fuzzing has grown before, in
+# build/fuzz-corpus/TARGET, whichever engine did; works in build/afl-out/TARGET;
+# and gives back what it grew there.  A crash is build/findings/TARGET/crash-HASH,
+# a hang timeout-HASH, as libFuzzer names them.  VRINGER_MUTATOR=off: bytes alone.
+set -eu
+
+target=$1 seconds=$2 jobs=$3
+corpus=build/fuzz-corpus/$target findings=build/findings/$target
+out=build/afl-out/$target in=build/afl-in/$target logs=build/fuzz-logs/$target
+poll=10
+
+option() {
+	awk -F '[ \t]*=[ \t]*' -v n="$1" '$1 == n { print $2 }' "fuzzers/fuzz_$target.options"
+}
+
+# Copy the files given to $1, named after their content.
+keep() {
+	prefix=$1
+	shift
+	for file; do
+		[ ! -f "$file" ] || cp "$file" "$prefix$(sha1sum <"$file" | cut -c1-40)"
+	done
+}
+
+# Over all instances: a sum, or for stability the least.
+statistic() {
+	cat "$out"/*/fuzzer_stats 2>/dev/null | awk -v n="$1" '
+		$1 == n { v = $3 + 0; s += v; if (!seen++ || v < low) low = v }
+		END { printf "%d\n", n == "stability" ? low * 100 : s }'
+}
+
+percent() {
+	awk -v v="$1" 'BEGIN { printf "%.2f%%", v / 100 }'
+}
+
+# Memory of the targets, in MiB; the most seen is what counts.
+peak=0
+measure_memory() {
+	now=$(ps -eo rss=,args= | awk -v n="build/afl/fuzz_$target" '
+		$2 == n && $1 > m { m = $1 } END { print int(m / 1024) }')
+	[ "$now" -le "$peak" ] || peak=$now
+}
+
+# afl-fuzz writes plot_data often and fuzzer_stats once a minute.
+progress() {
+	for plot in "$out"/*/plot_data; do
+		[ ! -f "$plot" ] || tail -n 1 "$plot"
+	done | awk -F ', *' -v s="$1" -v stable="$(percent "$(statistic stability)")" '
+		$1 !~ /#/ { execs += $12; speed += $11; corpus += $4; crashes += $8; hangs += $9
+			    if ($13 > edges) edges = $13 }
+		END { printf "%5d s: %d executions, %d exec/s, %d edges, %d in corpus, %d crashes, " \
+			"%d hangs, stability %s\n", s, execs, speed, edges, corpus, crashes, hangs, stable }'
+}
+
+environment() {
+	export AFL_NO_UI=1 AFL_NO_COLOR=1 AFL_SKIP_CPUFREQ=1 AFL_NO_AFFINITY=1
+	export AFL_FORKSRV_INIT_TMOUT=30000
+	# afl-fuzz insists on the first two of each.
+	export ASAN_OPTIONS="abort_on_error=1:symbolize=0:detect_leaks=0:quarantine_size_mb=16:max_allocation_size_mb=1024"
+	export UBSAN_OPTIONS="abort_on_error=1:symbolize=0:halt_on_error=1"
+	case $(cat /proc/sys/kernel/core_pattern 2>/dev/null) in
+	'|'*)
+		echo "   core dumps go to a program here (/proc/sys/kernel/core_pattern):" \
+			"a crash may be taken for a hang"
+		export AFL_I_DONT_CARE_ABOUT_MISSING_CRASHES=1
+		;;
+	esac
+	[ "$target" != text ] && [ "${VRINGER_MUTATOR:-on}" != off ] || return 0
+	VRINGER_TARGET=$(echo "$target" | tr _ - | sed 's/^binary$/any/')
+	VRINGER_MAX_LEN=$(option max_len)
+	export VRINGER_TARGET VRINGER_MAX_LEN
+	export AFL_CUSTOM_MUTATOR_LIBRARY="$PWD/build/afl/vringer_mutator.so"
+}
+
+# instance NUMBER FLAGS...
+instance() {
+	number=$1
+	shift
+	rc=0
+	afl-fuzz "$@" >"$logs/$number.log" 2>&1 || rc=$?
+	echo "$rc" >"$logs/$number.rc"
+}
+
+# Is one of the instances still at work?
+running() {
+	[ "$(find "$logs" -name '*.rc' | wc -l)" -lt "$jobs" ]
+}
+
+rm -rf "$out" "$in" "$logs"
+mkdir -p "$out" "$in" "$logs" "$corpus" "$findings"
+keep "$in/" "build/seeds/$target"/* "$corpus"/*
+touch "$logs/started"
+
+echo "== $target for $seconds s: corpus $corpus, findings $findings, logs $logs"
+environment
+set -- -i "$in" -o "$out" -V "$seconds" -m none -t 1000+ -G "$(option max_len)"
+[ ! -f "fuzzers/fuzz_$target.dict" ] || set -- "$@" -x "fuzzers/fuzz_$target.dict"
+job=0
+while [ "$job" -lt "$jobs" ]; do
+	role="-S s$job"
+	[ "$jobs" -gt 1 ] && [ "$job" = 0 ] && role="-M main"
+	# shellcheck disable=SC2086  # two words
+	instance "$job" $role "$@" -- "build/afl/fuzz_$target" &
+	job=$((job + 1))
+done
+# Ctrl-C reaches the instances too: what they found is still gathered.
+trap : INT
+elapsed=0
+while running; do
+	sleep 1
+	elapsed=$((elapsed + 1))
+	measure_memory
+	[ $((elapsed % poll)) != 0 ] || progress "$elapsed"
+done
+trap - INT
+progress "$elapsed"
+
+keep "$corpus/" "$out"/*/queue/id*
+keep "$findings/crash-" "$out"/*/crashes/id*
+keep "$findings/timeout-" "$out"/*/hangs/id*
+# An input that it starts from and that crashes is set aside without a word.
+sed -n "s/.*Test case '\(id:[^']*\)' results in a \(crash\|timeout\).*/\1/p" "$logs"/*.log |
+	sed 's/.*orig://' | sort -u | while read -r seed; do
+	keep "$findings/crash-" "$in/$seed"
+done
+
+found=$(find "$findings" -type f -newer "$logs/started")
+count=$(printf '%s' "$found" | grep -c . || [ $? = 1 ])
+printf '== %s: %d executions, %d exec/s, peak %d MiB, %d files in corpus, %d findings\n' "$target" \
+	"$(statistic execs_done)" "$(($(statistic execs_done) / seconds))" "$peak" \
+	"$(find "$corpus" -type f | wc -l)" "$count"
+for file in $found; do
+	case $target in
+	text | binary) echo "   next: build/afl/fuzz_$target <$file" ;;
+	*) echo "   next: build/vringer replay -v $file" ;;
+	esac
+done
+for rc in "$logs"/*.rc; do
+	[ "$(cat "$rc")" = 0 ] || {
+		echo "   log:  ${rc%.rc}.log"
+		[ "$count" -gt 0 ] || { tail -n 5 "${rc%.rc}.log" && exit 2; }
+	}
+done
+[ "$count" = 0 ] || exit 1
