@@ -168,7 +168,7 @@ static size_t encode(struct program *prog, uint8_t *out, size_t max, bool magic)
 	prog->op_count = ops_that_fit(prog, out, max, magic);
 	/* A repeat that is cut shorter may be spelt longer. */
 	for (;; prog->op_count--) {
-		program_clip_repeats(prog);
+		program_reduce(prog);
 		len = binary_encode(prog, out, max, magic);
 		if (len >= 0)
 			return (size_t)len;

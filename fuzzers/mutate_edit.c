@@ -128,5 +128,5 @@ bool edit_copy(struct program *prog, uint32_t at, uint32_t first, uint32_t count
 void edit_settle(struct mutator *m, struct program *prog)
 {
 	pack(m, prog);
-	program_clip_repeats(prog);
+	program_reduce(prog);
 }

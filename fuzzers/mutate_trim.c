@@ -47,7 +47,7 @@ size_t trim_next(struct trimmer *t)
 
 		copy(&t->candidate, &t->good);
 		edit_cut(&t->candidate, t->at, t->chunk < left ? t->chunk : left);
-		program_clip_repeats(&t->candidate);
+		program_reduce(&t->candidate);
 		len = binary_encode(&t->candidate, t->bytes, sizeof(t->bytes), t->magic);
 		/* What was not spelt canonically may grow. */
 		if (len > 0 && (size_t)len < t->size)

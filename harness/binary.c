@@ -74,13 +74,6 @@ static void decode_fields(struct op *op, const struct op_desc *desc, struct reco
 	}
 }
 
-/* The width of set_desc's value depends on another field. */
-static void decode_set_desc(struct op *op)
-{
-	if (op->code == OP_SET_DESC)
-		op->value[3] = desc_value_reduce((enum desc_field)op->value[2], op->value[3]);
-}
-
 static void decode_payload(struct program *prog, struct op *op, const struct op_desc *desc,
 			   struct record *rec)
 {
@@ -120,7 +113,6 @@ static void decode_op(struct program *prog, struct record *rec)
 		return;
 	}
 	decode_fields(op, desc, rec);
-	decode_set_desc(op);
 	decode_payload(prog, op, desc, rec);
 }
 
@@ -174,7 +166,7 @@ int binary_decode(struct program *prog, const uint8_t *data, size_t len, const c
 			decode_op(prog, &rec);
 		first = false;
 	}
-	program_clip_repeats(prog);
+	program_reduce(prog);
 	return 0;
 }
 

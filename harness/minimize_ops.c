@@ -193,7 +193,7 @@ static bool try_narrower(struct minimizer *m, uint32_t at, bool front)
 		repeat[1] = repeat[0];
 		repeat[0] = moved;
 	}
-	program_clip_repeats(next);
+	program_reduce(next);
 	return minimize_try(m);
 }
 

@@ -379,7 +379,7 @@ bool program_add_data(struct program *prog, const void *data, size_t len)
 	return true;
 }
 
-void program_clip_repeats(struct program *prog)
+void program_reduce(struct program *prog)
 {
 	uint32_t end[PROGRAM_REPEAT_DEPTH_MAX];
 	unsigned depth = 0;
@@ -388,6 +388,9 @@ void program_clip_repeats(struct program *prog)
 		struct op *op = &prog->ops[i];
 		uint32_t room;
 
+		if (op->code == OP_SET_DESC)
+			op->value[3] =
+				desc_value_reduce((enum desc_field)op->value[2], op->value[3]);
 		while (depth > 0 && i >= end[depth - 1])
 			depth--;
 		if (op->code != OP_REPEAT)

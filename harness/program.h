@@ -231,9 +231,10 @@ struct op *program_add(struct program *prog, uint8_t code);
 /* Give the operation added last its payload; false if it does not fit. */
 bool program_add_data(struct program *prog, const void *data, size_t len);
 
-/* Bring repeats into bounds: bodies end inside the body around them and at the
- * end of the program, and one nested too deep has no body. */
-void program_clip_repeats(struct program *prog);
+/* Bring into bounds what one field alone does not tell: bodies of repeats end
+ * inside the body around them and at the end of the program, one nested too
+ * deep has no body, and a value of set_desc fits the field that it is for. */
+void program_reduce(struct program *prog);
 
 /* The same program?  Header, operations and payloads; where the payloads lie
  * in `data` does not count. */

@@ -130,5 +130,5 @@ void generate_program(struct generator *g, struct program *prog, uint32_t ops_ma
 		if (!generate_op(g, prog, code, OP_BYTES_MAX))
 			break;
 	}
-	program_clip_repeats(prog);
+	program_reduce(prog);
 }
