@@ -64,8 +64,17 @@ stat() {
 replay() {
 	case $1 in
 	text | binary) echo "build/fuzz/fuzz_$1" ;;
-	*) echo "build/vringer replay -v" ;;
+	*) echo "build/vringer replay -t $(echo "$1" | tr _ -)" ;;
 	esac
+}
+
+# What a person reads of an engine's log, as it comes: of its progress every
+# hundredth line, and none of the dictionary that it recommends.
+progress() {
+	awk '
+		/^#[0-9]+\t(NEW|REDUCE|RELOAD)/ { if (n++ % 100) next }
+		/ommended dictionary|^"|^###### / { next }
+		{ print; fflush() }'
 }
 
 fuzz_one() {
@@ -98,7 +107,7 @@ fuzz_one() {
 		rc=0
 		"$@" 2>&1 || rc=$?
 		echo "$rc" >"$logs/0.rc"
-	} | tee "$logs/0.log"
+	} | tee "$logs/0.log" | progress
 	wait
 
 	found=$(find "$findings" -type f -newer "$logs/started" ! -name 'slow-unit-*')
