@@ -8,6 +8,7 @@
  */
 #include "harness/run.h"
 
+#include <inttypes.h>
 #include <linux/virtio_mmio.h>
 #include <stdarg.h>
 #include <stdio.h>
@@ -185,7 +186,7 @@ static struct spelled spell_addr(const struct verdict *v, int i, uint64_t at)
 	if (out != NULL) {
 		text_print_addr(out, v->expect->base[i], v->expect->value[i] + at,
 				v->script->slot_names);
-		fprintf(out, " (0x%llx)", (unsigned long long)(expect_addr(v, i) + at));
+		fprintf(out, " (0x%" PRIx64 ")", expect_addr(v, i) + at);
 		fclose(out);
 	}
 	return s;
