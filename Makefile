@@ -7,6 +7,7 @@
 #   gcc    gcc,   -O1, ASan + UBSan     build/vringer, libvringer.a, tests, replayers
 #   clang  clang, -O1, ASan + UBSan     tests
 #   fuzz   clang, -O2, ASan + UBSan, coverage feedback      build/fuzz/fuzz_* (see JUDGE)
+#   codec  as fuzz, the harness too    build/fuzz/fuzz_text, fuzz_binary
 #   plain  gcc,   -O2, no sanitizer     benchmarks, valgrind
 #   cov    clang, -O1, source coverage  `make coverage`
 #   afl    afl-clang-fast, -O2,  ASan + UBSan      build/afl/fuzz_* (see JUDGE)
@@ -56,7 +57,7 @@ given    = $(filter environment command override,$(firstword $(origin $1)))
 FOREIGN := $(strip $(LIB_FUZZING_ENGINE) $(OUT))
 CLI     := $(if $(call given,CC)$(call given,CFLAGS),cli,gcc)
 
-FLAVOURS := gcc clang fuzz plain cov cli afl pic
+FLAVOURS := gcc clang fuzz codec plain cov cli afl pic
 
 CC_gcc   := gcc
 CC_clang := $(CLANG)
@@ -103,6 +104,13 @@ WERROR_plain := $(if $(call given,CC),,$(WERROR))
 # An engine may be a C++ library, so somebody else's is linked with CXX.
 ENGINE_MAIN := $(if $(FOREIGN),$(if $(LIB_FUZZING_ENGINE),,fuzzers/standalone_main.c))
 LINK_fuzz   := $(if $(FOREIGN),$(or $(CXX),c++) $(or $(CXXFLAGS),$(CFLAGS)),$(CC_fuzz) $(FLAGS_fuzz))
+
+# The fuzz targets of the two spellings are about the harness: for them all of it
+# is instrumented.
+CODECS       := text binary
+CC_codec     := $(CC_fuzz)
+FLAGS_codec  := $(FLAGS_fuzz)
+WERROR_codec := $(WERROR_fuzz)
 ENGINE_LIB  := $(if $(FOREIGN),$(LIB_FUZZING_ENGINE),-fsanitize=fuzzer)
 
 # ---- commands ---------------------------------------------------------------
@@ -247,10 +255,15 @@ $(foreach f,gcc clang,$(eval $(call mutator_tests,$f)))
 build/vringer build/libvringer.a: build/%: build/obj/$(CLI)/% FORCE
 	@cmp -s $< $@ || cp -f $< $@
 
-build/fuzz/fuzz_%: build/obj/fuzz/fuzzers/fuzz_%.o $(call objs,fuzz,$(GLUE_SRC) $(ENGINE_MAIN)) \
-		build/obj/fuzz/libvringer.a
-	@mkdir -p $(@D)
-	$(call say,LINK) $(LINK_fuzz) $(LDFLAGS) -o $@ $^ $(ENGINE_LIB)
+# $(call fuzzer,FLAVOUR,NAMES)
+define fuzzer
+$2: build/fuzz/fuzz_%: build/obj/$1/fuzzers/fuzz_%.o $(call objs,$1,$(GLUE_SRC) $(ENGINE_MAIN)) \
+		build/obj/$1/libvringer.a
+	@mkdir -p $$(@D)
+	$$(call say,LINK) $$(LINK_fuzz) $$(LDFLAGS) -o $$@ $$^ $$(ENGINE_LIB)
+endef
+$(eval $(call fuzzer,fuzz,$(patsubst %,build/fuzz/fuzz_%,$(filter-out $(CODECS),$(TARGETS)))))
+$(eval $(call fuzzer,codec,$(CODECS:%=build/fuzz/fuzz_%)))
 
 build/afl/fuzz_%: build/obj/afl/fuzzers/fuzz_%.o $(call objs,afl,$(AFL_SRC)) \
 		build/obj/afl/libvringer.a
