@@ -119,7 +119,7 @@ ENGINE_LIB  := $(if $(FOREIGN),$(LIB_FUZZING_ENGINE),-fsanitize=fuzzer)
 
 FUZZ_NEEDS := gcc fuzz llvm-symbolizer
 AFL_NEEDS  := gcc clang afl llvm-symbolizer
-TEST_NEEDS := $(FUZZ_NEEDS) clang cmocka valgrind patch zip unzip
+TEST_NEEDS := $(FUZZ_NEEDS) clang cmocka valgrind patch zip unzip jq xmllint
 COV_NEEDS  := coverage llvm-profdata llvm-cov
 LINT_NEEDS := clang-format clang-tidy cppcheck shellcheck
 

@@ -9,25 +9,14 @@ set -u
 
 # Does standard input hold JSON: one document, or with -l one a line?
 json() {
-	if command -v python3 >/dev/null; then
-		python3 -c '
-import json, sys
-text = sys.stdin.read()
-parts = text.splitlines() if sys.argv[1:] else [text]
-assert parts
-[json.loads(part) for part in parts]' "$@" 2>>"$err"
-	else
-		perl -MJSON::PP -e 'local $/ = @ARGV ? "\n" : undef; @ARGV = ();
-			while (<STDIN>) { decode_json($_) }' "$@" 2>>"$err"
-	fi
+	case ${1:-} in
+	-l) jq -eR fromjson >/dev/null 2>>"$err" ;;
+	*) jq -es 'length == 1' >/dev/null 2>>"$err" ;;
+	esac
 }
 
 xml() {
-	if command -v python3 >/dev/null; then
-		python3 -c 'import sys, xml.dom.minidom; xml.dom.minidom.parse(sys.stdin)' 2>>"$err"
-	else
-		xmllint --noout - 2>>"$err"
-	fi
+	xmllint --noout - 2>>"$err"
 }
 
 same() {
