@@ -95,7 +95,7 @@ static int replay_script(const struct replay_options *options, const char *path,
 	struct child_job job = {
 		.script = script,
 		.target = target,
-		.expect = true,
+		.expect = !options->no_ledger,
 		.strict = options->strict || target->model,
 		.limits = options->limits || target->model,
 		.no_ledger = options->no_ledger,

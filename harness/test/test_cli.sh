@@ -78,6 +78,7 @@ shows 'run: the others ran' '^ok 1 - '
 gives 0 'run: a script that returns a chain completes' "$VRINGER" run --completes "$good"
 gives 1 'run: one that returns none does not' "$VRINGER" run --completes "$work/suite/deeper"
 gives 0 'run: strict and limits' "$VRINGER" run --strict --limits --timeout 60 "$good"
+gives 0 'run --no-ledger: a demand not met is no crash' "$VRINGER" run --no-ledger "$good" "$bad"
 gives 0 'run: for one target' "$VRINGER" run -t net-loopback "$work/suite"
 
 gives 1 'run --json' "$VRINGER" run --json "$work/suite" "$bad"
@@ -130,6 +131,7 @@ done
 gives 0 'replay of an encoding' "$VRINGER" replay "$work/1.bin"
 gives 1 'replay of a script that fails' "$VRINGER" replay "$bad"
 shows 'replay names file and line' 'b.vr:4: the device status'
+gives 0 'replay --no-ledger of it' "$VRINGER" replay --no-ledger "$bad"
 gives 2 'the worst of several decides' "$VRINGER" replay "$good" "$bad" "$work/none"
 gives 0 'replay -v' "$VRINGER" replay -v "$good"
 shows 'replay -v names operations with their lines' '^op 2 \(line 7\): send 1 b3'

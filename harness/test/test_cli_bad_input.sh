@@ -76,6 +76,8 @@ for command in run replay; do
 			"$VRINGER" $command --timeout "$seconds" "$work/good.vr"
 	done
 done
+refuses 'run: chains are not counted without the ledger' 'the ledger counts chains' \
+	"$VRINGER" run --completes --no-ledger "$work/good.vr"
 refuses 'show: several files, one output' 'one output' \
 	"$VRINGER" show -o "$work/x" "$work/good.vr" "$work/good.vr"
 refuses 'encode: several files, no directory' 'directory' \
