@@ -81,6 +81,9 @@ static void probe(const struct run *run, bool ready, struct ledger_probe *p)
 {
 	p->status = peek(run, VIRTIO_MMIO_STATUS);
 	p->interrupt_status = peek(run, VIRTIO_MMIO_INTERRUPT_STATUS);
+	p->generation = (run->ledger.interrupts & VIRTIO_MMIO_INT_CONFIG) != 0
+				? peek(run, VIRTIO_MMIO_CONFIG_GENERATION)
+				: 0;
 	p->ready = ready ? peek(run, VIRTIO_MMIO_QUEUE_READY) : 0;
 }
 

@@ -68,7 +68,9 @@ void ledger_reset(struct ledger *ledger, const struct target *target, uint64_t o
 	ledger->interrupts = 0;
 	ledger->lost = false;
 	ledger->features_sel_known = ledger->queue_sel_known = target->model;
+	ledger->device_features_sel_known = target->model;
 	ledger->driver_features_sel = 0;
+	ledger->device_features_sel = 0;
 	ledger->queue_sel = 0;
 	ledger->driver_features = 0;
 	ledger->features_known = true;
@@ -84,6 +86,7 @@ void ledger_reset(struct ledger *ledger, const struct target *target, uint64_t o
 		ledger->queues[i].holds = ledger->queues[i].last_hold = LEDGER_NONE;
 	ledger->finding_count = 0;
 	ledger->completions = 0;
+	ledger->held_bytes_max = ledger->held_accesses_max = 0;
 	ledger->stop = false;
 }
 

@@ -48,6 +48,8 @@ enum severity {
 	  "every byte read lies in a chain that the device holds")                                 \
 	X(MEMORY_READ_WRITABLE, "memory.read-writable", SHOULD, WALK, "dev.split.desc-table.1b",   \
 	  "a device-writable buffer is not read")                                                  \
+	X(MEMORY_INDIRECT, "memory.indirect", LIMIT, WALK, "drv.split.indirect.1",                 \
+	  "an indirect table is read only where that was negotiated, and within the table")        \
 	X(MEMORY_POISONED, "memory.poisoned", MODEL, WALK, "policy",                               \
 	  "a queue whose available ring was structurally wrong is left alone until reset")         \
 	X(COMPLETION_NOT_HELD, "completion.not-held", MUST, WALK, "2.7.8",                         \
@@ -72,6 +74,11 @@ enum severity {
 	  "dev.status.field.3",                                                                    \
 	  "DEVICE_NEEDS_RESET on a live device comes with a configuration "                        \
 	  "interrupt")                                                                             \
+	X(WAKEUP_CONFIG, "wakeup.config", SHOULD, FACT_INTERRUPT | FACT_REGISTERS,                 \
+	  "dev.mmio.regs.4", "no configuration interrupt without a change or DEVICE_NEEDS_RESET")  \
+	X(WAKEUP_FLAGS, "wakeup.flags", MUST, FACT_ACCESS | FACT_REGISTERS,                        \
+	  "dev.split.avail-notify-suppress.1",                                                     \
+	  "the used ring's flags are 0 or 1, and 0 with EVENT_IDX")                                \
 	X(STUCK_NOTIFY, "stuck.notify", LIMIT, WALK | FACT_STATE, "policy",                        \
 	  "a notified queue is looked at before the device rests")                                 \
 	X(STUCK_AVAILABLE, "stuck.available", LIMIT, WALK | FACT_STATE, "policy",                  \
@@ -80,6 +87,10 @@ enum severity {
 	  "a chain taken is returned before the device rests")                                     \
 	X(STATUS_IDENTITY, "status.identity", MUST, FACT_REGISTERS, "dev.mmio.regs.1",             \
 	  "MagicValue is 'virt' and Version 2, always")                                            \
+	X(STATUS_REGISTERS, "status.registers", MUST, FACT_REGISTERS, "4.2.2",                     \
+	  "DeviceID, DeviceFeatures and QueueNumMax read as the device was made")                  \
+	X(STATUS_GENERATION, "status.generation", MODEL, FACT_REGISTERS, "dev.mmio.regs.6",        \
+	  "ConfigGeneration moves when the device changes its configuration, only")                \
 	X(STATUS_RESET, "status.reset", MUST, FACT_REGISTERS, "dev.reset.op.1",                    \
 	  "the device status is 0 after reset")                                                    \
 	X(STATUS_FEATURES, "status.features", MUST, FACT_REGISTERS, "dev.feature.bits.2b",         \
@@ -100,12 +111,19 @@ enum severity {
 	  "bytes moved in one call are bounded by the chains it took")                             \
 	X(WORK_HEAP, "work.heap", LIMIT, FACT_HEAP, "policy",                                      \
 	  "host memory is bounded, whatever the guest does")                                       \
+	X(FETCH_CONSISTENT, "fetch.consistent", LIMIT, WALK, "policy",                             \
+	  "memory that changes between two reads for one chain makes no difference: the "          \
+	  "outcome is that of the old value or of the new one")                                    \
 	X(FETCH_WALK, "fetch.walk", MODEL, WALK, "policy",                                         \
 	  "a walk reads each descriptor once, where the one before leads")                         \
 	X(RESET_REGISTERS, "reset.registers", MUST, FACT_REGISTERS, "dev.mmio.regs.5",             \
 	  "after reset every register reads as on a new device")                                   \
+	X(RESET_SESSION, "reset.session", LIMIT, FACT_ACCESS | FACT_REGISTERS, "2.4",              \
+	  "after reset the same session goes as it did on a new device")                           \
 	X(LIVENESS_REQUEST, "liveness.request", LIMIT, FACT_REGISTERS, "policy",                   \
 	  "after any program a reset device serves a well-formed request")                         \
+	X(STREAM_FRAMES, "stream.frames", LIMIT, WALK, "policy",                                   \
+	  "frames come out whole, in order, once, and counted")                                    \
 	X(COUNTERS_FALL, "counters.fall", LIMIT, FACT_COUNTERS, "policy", "counters never fall")   \
 	X(COUNTERS_SUM, "counters.sum", LIMIT, FACT_COUNTERS, "policy",                            \
 	  "counters satisfy the sums that the device declares")
@@ -160,10 +178,15 @@ struct ledger_hold {
 	bool abandoned;	 /* its completion could not be written */
 	uint32_t call;	 /* the call that it was taken in */
 	uint32_t desc_count;
-	uint32_t first, last_desc; /* nodes of descriptors */
-	uint32_t cursor;	   /* where the last access was found */
-	uint32_t written;	   /* nodes of ranges */
-	uint32_t moved_max;	   /* bytes of it that the device may move */
+	uint32_t first, last_desc;	  /* nodes of descriptors */
+	uint32_t cursor;		  /* where the last access was found */
+	uint32_t written;		  /* nodes of ranges */
+	uint32_t moved_max;		  /* bytes of it that the device may move */
+	uint64_t table_first, table_last; /* of the indirect table, if it names one */
+	bool has_table;
+	/* What it adds to the bounds of a call while it is held. */
+	uint64_t bytes_max;
+	uint32_t accesses_max;
 };
 
 struct ledger_pending {
@@ -183,6 +206,7 @@ struct ledger_queue {
 	uint16_t avail_idx;	      /* as the device read it last */
 	uint16_t taken;		      /* heads taken: the position of the next */
 	uint16_t used_idx;	      /* as the device wrote it last */
+	uint16_t moved_from;	      /* where it stood when an interrupt was last due */
 	bool poisoned;		      /* a structural fault was read */
 	bool moved;		      /* the used index moved and no interrupt came */
 	bool asked, silenced, unsure; /* flags read since: done, NO_INTERRUPT, failed */
@@ -195,11 +219,13 @@ struct ledger_queue {
 struct ledger_call {
 	uint32_t number;
 	uint32_t accesses, chains, descs;
-	uint64_t bytes, bytes_max;
+	uint64_t bytes, bytes_max, accesses_max;
 	uint32_t status_written; /* by the driver, in this call */
 	uint8_t active;		 /* queues notified or looked at, a bit each */
 	uint8_t failed;		 /* queues that an access failed for */
-	bool live;		 /* queues may be touched */
+	uint8_t poisoned;	 /* queues that were first found structurally wrong */
+	unsigned config_interrupts;
+	bool live; /* queues may be touched */
 };
 
 struct ledger {
@@ -225,16 +251,18 @@ struct ledger {
 	 * what this device made of it is its own affair, until reset. */
 	bool lost;
 	/* What the selectors hold; not known until written, except of a model. */
-	bool features_sel_known, queue_sel_known;
-	uint32_t driver_features_sel, queue_sel;
+	bool features_sel_known, queue_sel_known, device_features_sel_known;
+	uint32_t driver_features_sel, queue_sel, device_features_sel;
 	uint64_t driver_features;
 	bool features_known;
 	uint32_t interrupt_status; /* raised and not acknowledged */
+	uint32_t generation;	   /* of the configuration, as the device showed it last */
 	struct ledger_queue queues[PROGRAM_QUEUES];
 	struct ledger_pending pending[PROGRAM_QUEUES][LEDGER_PENDING_MAX];
 	struct ledger_call call;
 	uint64_t counters[TARGET_COUNTERS_MAX];
-	uint64_t completions; /* chains returned */
+	uint64_t completions;			    /* chains returned */
+	uint64_t held_bytes_max, held_accesses_max; /* sums over all holds */
 	/* The target's sums as indices of counters, ended by -1. */
 	bool sums_ready;
 	unsigned sum_count;
@@ -251,7 +279,8 @@ struct ledger {
 	uint64_t not_judged[(RULE_COUNT + 63) / 64]; /* ... and lacked a fact */
 };
 
-/* For a new device of `target` that offers `offered`. */
+/* For a new device of `target` that offers `offered`; then queue_max and
+ * generation are the caller's to fill in. */
 void ledger_reset(struct ledger *ledger, const struct target *target, uint64_t offered);
 
 /* An operation begins; what breaks from here on is its. */
@@ -259,11 +288,12 @@ void ledger_op(struct ledger *ledger, uint32_t index, const char *verb);
 
 /* One register access of the driver: before it reaches the device, and after.
  * `probe` is what the device shows once it has returned, `ready` the QueueReady
- * of the selected queue where that was written; NULL: nobody looked. */
+ * of the selected queue where that was written, `generation` ConfigGeneration
+ * where a configuration interrupt was raised; NULL: nobody looked. */
 void ledger_access_begin(struct ledger *ledger, bool write, uint64_t offset, uint32_t width,
 			 uint64_t value);
 struct ledger_probe {
-	uint32_t status, interrupt_status, ready;
+	uint32_t status, interrupt_status, ready, generation;
 };
 void ledger_access_end(struct ledger *ledger, bool write, uint64_t offset, uint32_t width,
 		       uint64_t value, const struct ledger_probe *probe);

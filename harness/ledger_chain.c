@@ -108,6 +108,10 @@ uint32_t ledger_hold_take(struct ledger *l, struct ledger_queue *q, uint16_t wal
 	hold->head = hold->expect = head;
 	hold->expects = true;
 	hold->first = hold->last_desc = hold->cursor = hold->written = LEDGER_NONE;
+	hold->bytes_max = LEDGER_CHAIN_BYTES;
+	hold->accesses_max = LEDGER_CHAIN_ACCESSES;
+	l->held_bytes_max += hold->bytes_max;
+	l->held_accesses_max += hold->accesses_max;
 	hold->next = q->holds;
 	q->holds = q->last_hold = index;
 	return index;
@@ -124,6 +128,8 @@ void ledger_hold_drop(struct ledger *l, struct ledger_queue *q, uint32_t index)
 		q->last_hold = LEDGER_NONE;
 	free_nodes(l, l->hold[index].first);
 	free_nodes(l, l->hold[index].written);
+	l->held_bytes_max -= l->hold[index].bytes_max;
+	l->held_accesses_max -= l->hold[index].accesses_max;
 	l->hold[index].next = l->hold_free;
 	l->hold_free = index;
 }

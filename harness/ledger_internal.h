@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 OR MIT */
 /*
  * What the parts of the ledger share: ledger.c (rules and findings),
- * ledger_regs.c (registers and status), ledger_ring.c (queues and chains),
- * ledger_chain.c (what a chain permits), ledger_rest.c (at rest).
+ * ledger_regs.c (registers and status), ledger_show.c (what they read as), ledger_ring.c (queues
+ * and chains), ledger_desc.c (descriptors), ledger_chain.c (what a chain permits), ledger_wakeup.c
+ * (interrupts), ledger_rest.c (at rest).
  */
 #ifndef VRINGER_HARNESS_LEDGER_INTERNAL_H
 #define VRINGER_HARNESS_LEDGER_INTERNAL_H
@@ -26,6 +27,47 @@ static inline bool ledger_judges(struct ledger *l, enum rule rule)
 	return true;
 }
 
+/* What taking a chain, and each of its descriptors, allows a device to do. */
+#define LEDGER_CHAIN_BYTES 64u
+#define LEDGER_CHAIN_ACCESSES 16u
+#define LEDGER_DESC_BYTES 64u
+#define LEDGER_DESC_ACCESSES 8u
+
+static inline uint16_t ledger_get16(const uint8_t *p)
+{
+	return (uint16_t)(p[0] | p[1] << 8);
+}
+
+static inline uint32_t ledger_get32(const uint8_t *p)
+{
+	return ledger_get16(p) | (uint32_t)ledger_get16(p + 2) << 16;
+}
+
+static inline uint64_t ledger_get64(const uint8_t *p)
+{
+	return ledger_get32(p) | (uint64_t)ledger_get32(p + 4) << 32;
+}
+
+/* One access of a ring, taken apart. */
+struct ring_access {
+	struct ledger *l;
+	struct ledger_queue *q;
+	struct ledger_pending *pending; /* of q */
+	struct guest_why why;
+	bool write;
+	uint64_t addr;
+	const uint8_t *data;
+	uint32_t len;
+	int err;
+};
+
+/* The device read a descriptor, or several of an indirect table. */
+void ledger_desc_read(const struct ring_access *a);
+
+/* What registers show: a 4-byte read of one, and InterruptStatus. */
+void ledger_judge_read(struct ledger *l, uint64_t offset, uint64_t value);
+void ledger_judge_interrupt_status(struct ledger *l, uint32_t shown);
+
 /* Queues. */
 void ledger_queue_start(struct ledger *l, struct ledger_queue *q);
 /* The device has no business with the queue any more. */
@@ -42,6 +84,16 @@ void ledger_payload(struct ledger *l, struct ledger_queue *q, struct guest_why w
 		    uint64_t addr, uint32_t len, int err);
 /* Were all of the first `len` device-writable bytes written? */
 bool ledger_hold_covers(const struct ledger *l, const struct ledger_hold *hold, uint32_t len);
+
+/* What the driver says about interrupts, as the device read it (err: it could
+ * not), what the device says about notifications, and what it raised. */
+void ledger_index_moved(struct ledger_queue *q, uint16_t used_idx);
+void ledger_flags_read(struct ledger *l, struct ledger_queue *q, int err, uint16_t flags);
+void ledger_event_read(struct ledger *l, struct ledger_queue *q, int err, uint16_t event);
+void ledger_flags_written(struct ledger *l, unsigned queue, uint16_t flags);
+void ledger_judge_config(struct ledger *l, uint32_t set, const struct ledger_probe *probe);
+/* At rest: did the interrupt come that queue `i` still waits for? */
+void ledger_wakeup_rest(struct ledger *l, unsigned i);
 
 /* After a call: what must follow at once. */
 void ledger_call_end(struct ledger *l, uint32_t old_status, const struct ledger_probe *probe);

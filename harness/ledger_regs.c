@@ -24,8 +24,10 @@
 static void forget_all(struct ledger *l)
 {
 	l->lost = false;
-	l->features_sel_known = l->queue_sel_known = l->target->model;
+	l->features_sel_known = l->queue_sel_known = l->device_features_sel_known =
+		l->target->model;
 	l->driver_features_sel = 0;
+	l->device_features_sel = 0;
 	l->queue_sel = 0;
 	l->driver_features = 0;
 	l->features_known = true;
@@ -116,6 +118,14 @@ static void on_driver_features_sel(struct ledger *l, uint32_t value,
 	(void)probe;
 	l->features_sel_known = true;
 	l->driver_features_sel = value;
+}
+
+static void on_device_features_sel(struct ledger *l, uint32_t value,
+				   const struct ledger_probe *probe)
+{
+	(void)probe;
+	l->device_features_sel_known = true;
+	l->device_features_sel = value;
 }
 
 static void on_queue_sel(struct ledger *l, uint32_t value, const struct ledger_probe *probe)
@@ -235,6 +245,7 @@ static const struct {
 	{ VIRTIO_MMIO_STATUS, on_status },
 	{ VIRTIO_MMIO_DRIVER_FEATURES, on_driver_features },
 	{ VIRTIO_MMIO_DRIVER_FEATURES_SEL, on_driver_features_sel },
+	{ VIRTIO_MMIO_DEVICE_FEATURES_SEL, on_device_features_sel },
 	{ VIRTIO_MMIO_QUEUE_SEL, on_queue_sel },
 	{ VIRTIO_MMIO_QUEUE_NUM, on_queue_num },
 	{ VIRTIO_MMIO_QUEUE_READY, on_queue_ready },
@@ -271,7 +282,9 @@ static uint32_t may_become(const struct ledger *l, uint32_t value)
 void ledger_access_begin(struct ledger *l, bool write, uint64_t offset, uint32_t width,
 			 uint64_t value)
 {
-	l->call = (struct ledger_call){ .number = l->call.number + 1, .bytes_max = 4096 };
+	l->call = (struct ledger_call){ .number = l->call.number + 1,
+					.bytes_max = 4096 + l->held_bytes_max,
+					.accesses_max = 64 + l->held_accesses_max };
 	l->heap->call_bytes = 0;
 	l->call.live = (l->status & VIRTIO_CONFIG_S_DRIVER_OK) != 0;
 	if (!write || is_odd(offset, width))
@@ -291,36 +304,6 @@ void ledger_access_begin(struct ledger *l, bool write, uint64_t offset, uint32_t
 	}
 }
 
-static void judge_identity(struct ledger *l, uint64_t offset, uint64_t value)
-{
-	static const uint32_t constants[] = { 0x74726976, 2 };
-	uint32_t due;
-
-	if (offset > VIRTIO_MMIO_VERSION)
-		return;
-	due = constants[offset / 4];
-	if (ledger_judges(l, RULE_STATUS_IDENTITY) && value != due)
-		ledger_break(l, RULE_STATUS_IDENTITY, "%s reads 0x%llx, not 0x%x",
-			     register_name((uint32_t)offset), (unsigned long long)value, due);
-}
-
-/* Bits stay until acknowledged.  A device that shows a used buffer which it
- * raised no interrupt for, because the driver wanted none, tells the truth. */
-static void judge_interrupt_status(struct ledger *l, uint32_t shown)
-{
-	uint32_t extra = shown & ~l->interrupt_status & 3;
-
-	for (unsigned i = 0; i < PROGRAM_QUEUES; i++)
-		if (l->queues[i].silenced)
-			extra &= ~(uint32_t)VIRTIO_MMIO_INT_VRING;
-	if (!ledger_judges(l, RULE_STATUS_INTERRUPT))
-		return;
-	if (extra != 0 || (l->interrupt_status & ~shown) != 0)
-		ledger_break(l, RULE_STATUS_INTERRUPT,
-			     "InterruptStatus reads 0x%x, raised and not acknowledged is 0x%x",
-			     shown, l->interrupt_status);
-}
-
 void ledger_access_end(struct ledger *l, bool write, uint64_t offset, uint32_t width,
 		       uint64_t value, const struct ledger_probe *probe)
 {
@@ -337,14 +320,14 @@ void ledger_access_end(struct ledger *l, bool write, uint64_t offset, uint32_t w
 	} else if (write && !l->target->model) {
 		l->lost = true;
 	} else if (!write && !odd) {
-		judge_identity(l, offset, value);
+		ledger_judge_read(l, offset, value);
 	}
 	if (probe == NULL)
 		return;
 	if (!status)
 		judge_ladder(l, old, old & ~(uint32_t)VIRTIO_CONFIG_S_NEEDS_RESET, probe->status,
 			     write ? "a write of" : "a read of", (uint32_t)value);
-	judge_interrupt_status(l, probe->interrupt_status);
+	ledger_judge_interrupt_status(l, probe->interrupt_status);
 	if (!status || value != 0)
 		ledger_call_end(l, old, probe);
 	l->status = probe->status;

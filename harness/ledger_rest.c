@@ -3,11 +3,6 @@
  * What the ledger judges when a device call, or an operation, is over.  See
  * ledger.h.
  *
- * wakeup.missing: the used index moved, as the device itself wrote it; the only
- * leave to be silent is a value of the flags that the device read after that.
- * Looked at earlier they say nothing: the driver may have set them back before
- * it looked at the used ring for the last time.
- *
  * stuck.*: judged for a queue that the last call was about, by the index and
  * the entries that the device itself read, and not where an access of that
  * queue failed in the call, the device asked for a reset or has work left: it
@@ -16,26 +11,24 @@
  *
  * work.*: a call that takes no chain has a constant; each chain and descriptor
  * adds what taking it needs, and bytes up to the target's cap, twice, for a
- * device that takes back what it wrote.
+ * device that takes back what it wrote; a chain that was taken in an earlier
+ * call and is still held counts again.
  */
 #include "harness/ledger_internal.h"
 
 #include <linux/virtio_config.h>
-#include <linux/virtio_mmio.h>
 #include <string.h>
 
 static void judge_work(struct ledger *l)
 {
-	uint64_t max = 64 + 16ull * l->call.chains + 8ull * l->call.descs;
-
 	if (l->call.accesses == 0)
 		return;
-	if (ledger_judges(l, RULE_WORK_ACCESSES) && l->call.accesses > max)
+	if (ledger_judges(l, RULE_WORK_ACCESSES) && l->call.accesses > l->call.accesses_max)
 		ledger_break(l, RULE_WORK_ACCESSES,
 			     "%u accesses in one call that took %u chains and %u descriptors, at "
 			     "most %llu are due",
 			     l->call.accesses, l->call.chains, l->call.descs,
-			     (unsigned long long)max);
+			     (unsigned long long)l->call.accesses_max);
 	if (ledger_judges(l, RULE_WORK_BYTES) && l->call.bytes > l->call.bytes_max)
 		ledger_break(l, RULE_WORK_BYTES,
 			     "%llu bytes moved in one call that took %u chains and %u descriptors, "
@@ -66,13 +59,7 @@ void ledger_call_end(struct ledger *l, uint32_t old_status, const struct ledger_
 
 	judge_work(l);
 	judge_heap(l);
-	if ((set & VIRTIO_CONFIG_S_NEEDS_RESET) != 0 &&
-	    (probe->status & VIRTIO_CONFIG_S_DRIVER_OK) != 0 &&
-	    ledger_judges(l, RULE_WAKEUP_NEEDS_RESET) &&
-	    (l->interrupts & VIRTIO_MMIO_INT_CONFIG) == 0)
-		ledger_break(l, RULE_WAKEUP_NEEDS_RESET,
-			     "the device set DEVICE_NEEDS_RESET and raised no configuration "
-			     "interrupt");
+	ledger_judge_config(l, set, probe);
 	for (unsigned i = 0; i < PROGRAM_QUEUES; i++)
 		if (l->queues[i].poisoned && ledger_judges(l, RULE_STATUS_POISON) &&
 		    (probe->status & VIRTIO_CONFIG_S_NEEDS_RESET) == 0)
@@ -80,22 +67,6 @@ void ledger_call_end(struct ledger *l, uint32_t old_status, const struct ledger_
 				     "queue %u: its available ring is structurally wrong, and "
 				     "DEVICE_NEEDS_RESET is not set",
 				     i);
-}
-
-static void judge_wakeup(struct ledger *l, unsigned i)
-{
-	struct ledger_queue *q = &l->queues[i];
-
-	if (!q->moved)
-		return;
-	q->moved = false;
-	if (q->unsure || !ledger_judges(l, RULE_WAKEUP_MISSING) || (q->asked && q->silenced))
-		return;
-	ledger_break(l, RULE_WAKEUP_MISSING,
-		     "queue %u: the used index moved to %u and no interrupt came; %s", i,
-		     q->used_idx,
-		     q->asked ? "the flags that the device read do not ask for silence"
-			      : "the device did not look whether the driver wants one");
 }
 
 static bool holds_chain(const struct ledger *l, const struct ledger_queue *q, uint16_t *head)
@@ -233,7 +204,7 @@ void ledger_rest(struct ledger *l, enum device_state state, const void *device)
 	if (ledger_judges(l, RULE_COUNTERS_FALL))
 		judge_counters(l, device);
 	for (unsigned i = 0; resting && i < l->target->queue_count && i < PROGRAM_QUEUES; i++) {
-		judge_wakeup(l, i);
+		ledger_wakeup_rest(l, i);
 		if (state == DEVICE_IDLE && (l->status & VIRTIO_CONFIG_S_NEEDS_RESET) == 0)
 			judge_stuck(l, i);
 	}

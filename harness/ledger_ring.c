@@ -20,23 +20,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define DESC_SIZE 16u
 #define USED_ENTRY_SIZE 8u
-
-static uint16_t get16(const uint8_t *p)
-{
-	return (uint16_t)(p[0] | p[1] << 8);
-}
-
-static uint32_t get32(const uint8_t *p)
-{
-	return get16(p) | (uint32_t)get16(p + 2) << 16;
-}
-
-static uint64_t get64(const uint8_t *p)
-{
-	return get32(p) | (uint64_t)get32(p + 4) << 32;
-}
 
 void ledger_queue_stop(struct ledger *l, struct ledger_queue *q)
 {
@@ -59,18 +43,13 @@ void ledger_queue_start(struct ledger *l, struct ledger_queue *q)
 	q->used_idx = 0;
 }
 
-/* One access of a ring, taken apart. */
-struct ring_access {
-	struct ledger *l;
-	struct ledger_queue *q;
-	struct ledger_pending *pending; /* of q */
-	struct guest_why why;
-	bool write;
-	uint64_t addr;
-	const uint8_t *data;
-	uint32_t len;
-	int err;
-};
+/* The available ring is structurally wrong, as the device read it. */
+static void poison(const struct ring_access *a)
+{
+	if (!a->q->poisoned)
+		a->l->call.poisoned |= (uint8_t)(1u << a->why.queue);
+	a->q->poisoned = true;
+}
 
 static void on_avail_idx(const struct ring_access *a)
 {
@@ -79,16 +58,16 @@ static void on_avail_idx(const struct ring_access *a)
 	a->l->call.active |= (uint8_t)(1u << a->why.queue);
 	q->notified = false;
 	if (a->err != 0) {
-		q->poisoned = true;
+		poison(a);
 		return;
 	}
 	q->index_seen = true;
-	q->avail_idx = get16(a->data);
+	q->avail_idx = ledger_get16(a->data);
 	if ((uint16_t)(q->avail_idx - q->taken) > q->size)
-		q->poisoned = true;
+		poison(a);
 	/* An entry past 2^64 is nowhere: it cannot be read, and no access tells. */
 	if (q->avail_idx != q->taken && q->avail > UINT64_MAX - (5 + 2ull * (q->taken % q->size)))
-		q->poisoned = true;
+		poison(a);
 }
 
 /* A walk that starts: the device takes the chain, or takes it again. */
@@ -107,19 +86,20 @@ static void on_avail_entry(const struct ring_access *a)
 			     "is %u",
 			     a->why.queue, walk, q->avail_idx);
 	if (a->err != 0) {
-		q->poisoned = true;
+		poison(a);
 		return;
 	}
 	if ((uint16_t)(walk - q->taken) < 0x8000)
 		q->taken = (uint16_t)(walk + 1);
 	l->call.chains++;
-	l->call.bytes_max += 64;
-	if (get16(a->data) >= q->size) {
-		q->poisoned = true;
+	l->call.bytes_max += LEDGER_CHAIN_BYTES;
+	l->call.accesses_max += LEDGER_CHAIN_ACCESSES;
+	if (ledger_get16(a->data) >= q->size) {
+		poison(a);
 		return;
 	}
 	if (index == LEDGER_NONE) {
-		ledger_hold_take(l, q, walk, get16(a->data));
+		ledger_hold_take(l, q, walk, ledger_get16(a->data));
 		return;
 	}
 	if (l->hold[index].call == l->call.number && ledger_judges(l, RULE_FETCH_WALK))
@@ -127,67 +107,26 @@ static void on_avail_entry(const struct ring_access *a)
 			     "queue %u: the device read available entry %u twice in one call",
 			     a->why.queue, walk);
 	l->hold[index].call = l->call.number;
-	l->hold[index].head = l->hold[index].expect = get16(a->data);
+	l->hold[index].head = l->hold[index].expect = ledger_get16(a->data);
 	l->hold[index].expects = true;
 	l->hold[index].abandoned = false;
 	l->hold[index].restarted = true;
 	l->hold[index].moved_max = 0;
 }
 
-/* fetch.walk: the walk may go wherever the descriptor read before leads, in
- * circles too; a read of any other entry is one whose value nobody checked. */
-static void judge_walk(const struct ring_access *a, struct ledger_hold *hold, uint16_t index)
-{
-	if (!ledger_judges(a->l, RULE_FETCH_WALK) || (hold->expects && hold->expect == index))
-		return;
-	ledger_break(a->l, RULE_FETCH_WALK,
-		     "queue %u, chain of head %u: the device read descriptor %u, the chain as it "
-		     "read it %s %u",
-		     a->why.queue, hold->head, index,
-		     hold->expects ? "goes on at" : "ended before it could lead to", hold->expect);
-}
-
-static void on_desc(const struct ring_access *a)
-{
-	struct ledger *l = a->l;
-	uint32_t found = ledger_hold_find(l, a->q, a->why.walk);
-	struct ledger_hold *hold;
-	uint64_t addr;
-	uint32_t len, moved;
-	uint16_t flags;
-
-	l->call.descs++;
-	if (a->err != 0 || a->len != DESC_SIZE)
-		return;
-	addr = get64(a->data);
-	len = get32(a->data + 8);
-	if (found == LEDGER_NONE) {
-		l->call.bytes_max += 2ull * l->target->chain_bytes_max + 64;
-		return;
-	}
-	hold = &l->hold[found];
-	flags = get16(a->data + 12);
-	if (a->why.purpose == GUEST_DESC)
-		judge_walk(a, hold, (uint16_t)((a->addr - a->q->desc) / DESC_SIZE));
-	hold->expects = (flags & 1) != 0;
-	hold->expect = get16(a->data + 14);
-	/* What names a table is no buffer. */
-	if ((flags & 4) != 0)
-		return;
-	ledger_hold_add(l, hold, addr, len, (flags & 2) != 0);
-	/* Read once and, where a device takes back what it wrote, written twice. */
-	moved = l->target->chain_bytes_max - hold->moved_max;
-	if (len < moved)
-		moved = len;
-	hold->moved_max += moved;
-	l->call.bytes_max += 2ull * moved + 64;
-}
-
 static void on_avail_flags(const struct ring_access *a)
 {
-	a->q->asked = true;
-	a->q->silenced = a->err == 0 && (get16(a->data) & 1) != 0;
-	a->q->unsure = a->err != 0;
+	ledger_flags_read(a->l, a->q, a->err, a->err == 0 ? ledger_get16(a->data) : 0);
+}
+
+static void on_used_event(const struct ring_access *a)
+{
+	ledger_event_read(a->l, a->q, a->err, a->err == 0 ? ledger_get16(a->data) : 0);
+}
+
+static void on_used_flags(const struct ring_access *a)
+{
+	ledger_flags_written(a->l, a->why.queue, ledger_get16(a->data));
 }
 
 /* Forget that the chain's completion is on its way: it could not be written. */
@@ -229,8 +168,8 @@ static void on_used_entry(const struct ring_access *a)
 	}
 	entry->slot = slot;
 	entry->walk = a->why.walk;
-	entry->id = get32(a->data);
-	entry->len = get32(a->data + 4);
+	entry->id = ledger_get32(a->data);
+	entry->len = ledger_get32(a->data + 4);
 }
 
 /* The chain that an entry returns: the one whose walk the device named, or, if
@@ -283,29 +222,22 @@ static void on_used_idx(const struct ring_access *a)
 			abandon(a, a->pending[i].walk);
 		return;
 	}
-	moved = (uint16_t)(get16(a->data) - q->used_idx);
+	moved = (uint16_t)(ledger_get16(a->data) - q->used_idx);
 	if (moved == 0)
 		return;
 	if (!q->overflowed && ledger_judges(l, RULE_ORDER_ENTRY) && moved > q->pending_count)
 		ledger_break(l, RULE_ORDER_ENTRY,
 			     "queue %u: the used index went from %u to %u, of these %u entries "
 			     "%u had been written",
-			     a->why.queue, q->used_idx, get16(a->data), moved, q->pending_count);
+			     a->why.queue, q->used_idx, ledger_get16(a->data), moved,
+			     q->pending_count);
 	if (moved > q->pending_count)
 		moved = (uint16_t)q->pending_count;
 	for (unsigned i = 0; i < moved; i++)
 		judge_completion(a, &a->pending[i]);
 	q->pending_count -= moved;
 	memmove(a->pending, a->pending + moved, q->pending_count * sizeof(*a->pending));
-	q->used_idx = get16(a->data);
-	q->moved = true;
-	q->asked = q->silenced = q->unsure = false;
-}
-
-/* With EVENT_IDX used_event decides, which is not judged yet. */
-static void on_used_event(const struct ring_access *a)
-{
-	a->q->asked = a->q->unsure = true;
+	ledger_index_moved(q, ledger_get16(a->data));
 }
 
 static void on_nothing(const struct ring_access *a)
@@ -323,12 +255,12 @@ static const struct {
 	bool write;	/* the device's to write */
 	void (*on)(const struct ring_access *a);
 } fields[GUEST_PURPOSE_COUNT] = {
-	[GUEST_DESC] = { RING_DESC, 0, 16, true, false, false, on_desc },
+	[GUEST_DESC] = { RING_DESC, 0, 16, true, false, false, ledger_desc_read },
 	[GUEST_AVAIL_FLAGS] = { RING_AVAIL, 0, 2, false, false, false, on_avail_flags },
 	[GUEST_AVAIL_IDX] = { RING_AVAIL, 2, 2, false, false, false, on_avail_idx },
 	[GUEST_AVAIL_ENTRY] = { RING_AVAIL, 4, 2, true, false, false, on_avail_entry },
 	[GUEST_USED_EVENT] = { RING_AVAIL, 4, 2, false, true, false, on_used_event },
-	[GUEST_USED_FLAGS] = { RING_USED, 0, 2, false, false, true, on_nothing },
+	[GUEST_USED_FLAGS] = { RING_USED, 0, 2, false, false, true, on_used_flags },
 	[GUEST_USED_IDX] = { RING_USED, 2, 2, false, false, true, on_used_idx },
 	[GUEST_USED_ENTRY] = { RING_USED, 4, 8, true, false, true, on_used_entry },
 	[GUEST_AVAIL_EVENT] = { RING_USED, 4, 2, false, true, true, on_nothing },
@@ -430,7 +362,7 @@ void ledger_memory(void *ledger, struct guest_why why, bool write, uint64_t addr
 	if (why.purpose == GUEST_PAYLOAD)
 		ledger_payload(l, a.q, why, write, addr, len, err);
 	else if (why.purpose == GUEST_INDIRECT)
-		on_desc(&a);
+		ledger_desc_read(&a);
 	else
 		on_ring(&a);
 	/* Chains taken before the fault may still be finished. */
@@ -441,38 +373,4 @@ void ledger_memory(void *ledger, struct guest_why why, bool write, uint64_t addr
 			     "queue %u: its available ring was structurally wrong, and the device "
 			     "read %s again",
 			     why.queue, field_names(FIELD_PURPOSE)[why.purpose + 1]);
-}
-
-void ledger_interrupt(struct ledger *ledger, uint32_t bits)
-{
-	bool due = false, asked = true, wanted = false;
-
-	ledger->interrupts |= bits;
-	ledger->interrupt_status |= bits;
-	if (!ledger->enabled || (bits & 1) == 0)
-		return;
-	if (!ledger->call.live) {
-		if (ledger_judges(ledger, RULE_WAKEUP_NOT_LIVE))
-			ledger_break(ledger, RULE_WAKEUP_NOT_LIVE,
-				     "a used-buffer interrupt while DRIVER_OK is not set");
-		return;
-	}
-	for (unsigned i = 0; i < PROGRAM_QUEUES; i++) {
-		struct ledger_queue *q = &ledger->queues[i];
-
-		if (!q->moved)
-			continue;
-		due = true;
-		/* A queue that was poisoned since is left alone, its flags too. */
-		asked = asked && (q->asked || q->poisoned);
-		wanted = wanted || !q->asked || !q->silenced;
-		q->moved = false;
-	}
-	if (due && !asked && ledger_judges(ledger, RULE_WAKEUP_UNASKED))
-		ledger_break(ledger, RULE_WAKEUP_UNASKED,
-			     "a used-buffer interrupt, and the device did not look at the flags of "
-			     "the available ring after it moved the used index");
-	else if ((!due || !wanted) && ledger_judges(ledger, RULE_WAKEUP_SUPERFLUOUS))
-		ledger_break(ledger, RULE_WAKEUP_SUPERFLUOUS, "a used-buffer interrupt, and %s",
-			     due ? "the driver set NO_INTERRUPT" : "no used index moved");
 }

@@ -353,6 +353,7 @@ bool run_program(struct run *run, const struct program *prog, const struct run_o
 		return false;
 	}
 	run->register_count = read_registers(run, run->registers);
+	run->ledger.generation = peek(run, VIRTIO_MMIO_CONFIG_GENERATION);
 	run_ops(run, prog, options);
 	if (!run->ledger.stop)
 		settle(run, options);

@@ -14,6 +14,7 @@
 struct broken {
 	const struct device_host *host;
 	uint64_t offered;
+	uint16_t queue_max;
 	uint32_t features_sel, queue_sel, status, kept;
 	bool ready, dead, leak_at_reset;
 };
@@ -179,12 +180,12 @@ static void *broken_create(const struct device_host *host, uint64_t offered,
 {
 	struct broken *device = host->alloc(host->ctx, sizeof(*device));
 
-	(void)queue_max;
 	if (device == NULL)
 		return NULL;
 	memset(device, 0, sizeof(*device));
 	device->host = host;
 	device->offered = offered;
+	device->queue_max = queue_max[0];
 	return device;
 }
 
@@ -209,7 +210,7 @@ static uint32_t value_of(const struct broken *device, uint64_t offset)
 			       ? (uint32_t)(device->offered >> (32 * device->features_sel))
 			       : 0;
 	case VIRTIO_MMIO_QUEUE_NUM_MAX:
-		return device->queue_sel == 0 ? 8 : 0;
+		return device->queue_sel == 0 ? device->queue_max : 0;
 	case VIRTIO_MMIO_QUEUE_READY:
 		return device->queue_sel == 0 && device->ready;
 	case VIRTIO_MMIO_STATUS:
@@ -308,6 +309,7 @@ struct target broken_target = {
 	.name = "broken",
 	.help = "a device with a bug for every register value",
 	.features = 1ULL << VIRTIO_F_VERSION_1,
+	.device_id = 1,
 	.queue_count = 1,
 	.queues = broken_queues,
 	.config_len = 4,

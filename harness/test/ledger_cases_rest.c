@@ -82,6 +82,7 @@ void case_config_interrupt_early(void)
 	rig_features_ok(8);
 	notify();
 	raise_interrupt(VIRTIO_MMIO_INT_CONFIG);
+	shown.generation++;
 	done();
 	rest(DEVICE_IDLE);
 }

@@ -120,6 +120,7 @@ void case_interrupt_not_shown(void)
 	notify();
 	avail_idx(0);
 	raise_interrupt(VIRTIO_MMIO_INT_CONFIG);
+	shown.generation++;
 	shown.interrupt_status = 0;
 	done();
 }
@@ -130,6 +131,7 @@ void case_interrupt_shown(void)
 	notify();
 	avail_idx(0);
 	raise_interrupt(VIRTIO_MMIO_INT_CONFIG);
+	shown.generation++;
 	done();
 	call(VIRTIO_MMIO_INTERRUPT_ACK, VIRTIO_MMIO_INT_CONFIG);
 	shown.interrupt_status = 0;

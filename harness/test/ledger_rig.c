@@ -51,6 +51,7 @@ struct target rig_target;
 
 static const struct target fresh_target = {
 	.name = "rig",
+	.device_id = 1,
 	.features = 1ULL << VIRTIO_F_VERSION_1 | 1,
 	.queue_count = 2,
 	.queues = queues,
@@ -73,7 +74,7 @@ static void start(void)
 	ledger.enabled = true;
 	ledger.strict = true;
 	ledger.limits = true;
-	shown = (struct ledger_probe){ 0, 0, 0 };
+	shown = (struct ledger_probe){ .status = 0 };
 	on = TX;
 	access_error = 0;
 	ledger_reset(&ledger, &rig_target, rig_target.features);
@@ -228,12 +229,12 @@ void desc(uint16_t walk, uint16_t index, uint64_t addr, uint32_t len, unsigned f
 	access_bytes(GUEST_DESC, walk, false, DESC_AT(on) + 16ull * index, bytes, 16);
 }
 
-void indirect(uint16_t walk, uint64_t addr, uint32_t len, unsigned flags)
+void indirect(uint16_t walk, uint16_t index, uint64_t addr, uint32_t len, unsigned flags)
 {
 	uint8_t bytes[16];
 
 	put_desc(bytes, addr, len, flags, 0);
-	access_bytes(GUEST_INDIRECT, walk, false, 0x9000000, bytes, 16);
+	access_bytes(GUEST_INDIRECT, walk, false, INDIRECT_AT + 16ull * index, bytes, 16);
 }
 
 void payload_read(uint16_t walk, uint64_t addr, uint32_t len)

@@ -11,6 +11,7 @@
 
 #include <linux/virtio_config.h>
 #include <linux/virtio_mmio.h>
+#include <linux/virtio_ring.h>
 
 #define RX 0u /* the device's to begin with */
 #define TX 1u /* the driver notifies, the device processes */
@@ -25,6 +26,7 @@
 #define NO_INTERRUPT 1u
 
 #define BUFFER 0x5000u
+#define INDIRECT_AT 0x9000000ULL
 
 #define STATUS_DRIVER (VIRTIO_CONFIG_S_ACKNOWLEDGE | VIRTIO_CONFIG_S_DRIVER)
 #define STATUS_FEATURES (STATUS_DRIVER | VIRTIO_CONFIG_S_FEATURES_OK)
@@ -64,7 +66,7 @@ void avail_entry(uint16_t walk, uint16_t head);
 void avail_flags(uint16_t value);
 void desc(uint16_t walk, uint16_t index, uint64_t addr, uint32_t len, unsigned flags,
 	  uint16_t next);
-void indirect(uint16_t walk, uint64_t addr, uint32_t len, unsigned flags);
+void indirect(uint16_t walk, uint16_t index, uint64_t addr, uint32_t len, unsigned flags);
 void payload_read(uint16_t walk, uint64_t addr, uint32_t len);
 void payload_write(uint16_t walk, uint64_t addr, uint32_t len);
 void used_entry(uint16_t slot, uint16_t walk, uint32_t id, uint32_t len);

@@ -136,11 +136,13 @@ static void the_first_byte_past_the_top_is_not_the_buffer_s(void **state)
 static void an_indirect_table_permits_what_it_names(void **state)
 {
 	(void)state;
+	ledger.driver_features |= 1ULL << VIRTIO_RING_F_INDIRECT_DESC;
 	notify();
 	avail_idx(1);
 	avail_entry(0, 0);
-	indirect(0, BUFFER, 16, F_NEXT);
-	indirect(0, 0x9000, 16, F_WRITE);
+	desc(0, 0, INDIRECT_AT, 32, VRING_DESC_F_INDIRECT, 0);
+	indirect(0, 0, BUFFER, 16, F_NEXT);
+	indirect(0, 1, 0x9000, 16, F_WRITE);
 	payload_read(0, BUFFER, 16);
 	payload_write(0, 0x9000, 16);
 	return_chain(0, 0, 0, 16);

@@ -1,0 +1,101 @@
+/* SPDX-License-Identifier: Apache-2.0 OR MIT */
+/*
+ * The ledger's account of what registers read as (VIRTIO 4.2.2).  See ledger.h.
+ *
+ * status.identity, status.registers: what a device is does not depend on what
+ * the guest does; the two that a selector chooses are judged once the driver
+ * wrote it.  status.generation: nothing that a guest writes is a change that
+ * the device makes.  status.interrupt: bits are compared with what was raised
+ * and acknowledged, whatever else happened.
+ */
+#include "harness/ledger_internal.h"
+
+#include <linux/virtio_mmio.h>
+#include <stddef.h>
+
+/* What a register must read, if that is known. */
+static bool due_magic(const struct ledger *l, uint32_t *due)
+{
+	(void)l;
+	*due = 0x74726976;
+	return true;
+}
+
+static bool due_version(const struct ledger *l, uint32_t *due)
+{
+	(void)l;
+	*due = 2;
+	return true;
+}
+
+static bool due_device_id(const struct ledger *l, uint32_t *due)
+{
+	*due = l->target->device_id;
+	return true;
+}
+
+static bool due_device_features(const struct ledger *l, uint32_t *due)
+{
+	*due = l->device_features_sel > 1 ? 0
+					  : (uint32_t)(l->offered >> (32 * l->device_features_sel));
+	return l->device_features_sel_known;
+}
+
+static bool due_queue_num_max(const struct ledger *l, uint32_t *due)
+{
+	bool exists = l->queue_sel < l->target->queue_count;
+
+	*due = exists && l->queue_sel < PROGRAM_QUEUES ? l->queue_max[l->queue_sel] : 0;
+	return l->queue_sel_known && (!exists || l->queue_sel < PROGRAM_QUEUES);
+}
+
+static bool due_generation(const struct ledger *l, uint32_t *due)
+{
+	*due = l->generation;
+	return true;
+}
+
+static const struct {
+	uint16_t offset;
+	uint16_t rule;
+	bool (*due)(const struct ledger *l, uint32_t *due);
+} readers[] = {
+	{ VIRTIO_MMIO_MAGIC_VALUE, RULE_STATUS_IDENTITY, due_magic },
+	{ VIRTIO_MMIO_VERSION, RULE_STATUS_IDENTITY, due_version },
+	{ VIRTIO_MMIO_DEVICE_ID, RULE_STATUS_REGISTERS, due_device_id },
+	{ VIRTIO_MMIO_DEVICE_FEATURES, RULE_STATUS_REGISTERS, due_device_features },
+	{ VIRTIO_MMIO_QUEUE_NUM_MAX, RULE_STATUS_REGISTERS, due_queue_num_max },
+	{ VIRTIO_MMIO_CONFIG_GENERATION, RULE_STATUS_GENERATION, due_generation },
+};
+
+void ledger_judge_read(struct ledger *l, uint64_t offset, uint64_t value)
+{
+	uint32_t due;
+
+	for (size_t i = 0; i < sizeof(readers) / sizeof(readers[0]); i++) {
+		if (readers[i].offset != offset || !readers[i].due(l, &due))
+			continue;
+		if (ledger_judges(l, readers[i].rule) && value != due)
+			ledger_break(l, readers[i].rule, "%s reads 0x%llx, not 0x%x",
+				     register_name((uint32_t)offset), (unsigned long long)value,
+				     due);
+		return;
+	}
+}
+
+/* Bits stay until acknowledged.  A device that shows a used buffer which it
+ * raised no interrupt for, because the driver wanted none, tells the truth. */
+void ledger_judge_interrupt_status(struct ledger *l, uint32_t shown)
+{
+	uint32_t extra = shown & ~l->interrupt_status & 3;
+
+	for (unsigned i = 0; i < PROGRAM_QUEUES; i++)
+		if (l->queues[i].silenced)
+			extra &= ~(uint32_t)VIRTIO_MMIO_INT_VRING;
+	if (!ledger_judges(l, RULE_STATUS_INTERRUPT))
+		return;
+	if (extra != 0 || (l->interrupt_status & ~shown) != 0)
+		ledger_break(l, RULE_STATUS_INTERRUPT,
+			     "InterruptStatus reads 0x%x, raised and not acknowledged is 0x%x",
+			     shown, l->interrupt_status);
+}
