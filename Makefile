@@ -43,6 +43,7 @@ TEST_SRC  := $(wildcard devices/test/test_*.c harness/test/test_*.c fuzzers/test
 GLUE_SRC  := $(filter-out fuzzers/fuzz_% fuzzers/bench.c fuzzers/standalone_main.c fuzzers/mutator_afl.c \
 	       fuzzers/afl_main.c,$(wildcard fuzzers/*.c))
 AFL_SRC   := $(filter-out fuzzers/mutat%,$(GLUE_SRC)) fuzzers/afl_main.c
+DEVICE_FUZZERS := $(filter-out fuzzers/fuzz_text.c fuzzers/fuzz_binary.c,$(wildcard fuzzers/fuzz_*.c))
 TARGETS   := $(patsubst fuzzers/fuzz_%.c,%,$(wildcard fuzzers/fuzz_*.c))
 BUGS      := $(patsubst fuzzers/bugs/%.patch,%,$(wildcard fuzzers/bugs/*.patch))
 
@@ -130,7 +131,21 @@ PICKED = $(if $(filter all,$(T)),$(TARGETS),$(SLUG))
 BUILT_libfuzzer = $(PICKED:%=build/fuzz/fuzz_%)
 BUILT_afl       = $(PICKED:%=build/afl/fuzz_%) build/afl/vringer_mutator.so
 
-.PHONY: all test fuzz corpus bugs bugs-tap bench coverage lint format deps help clean fuzzers seeds \
+# What the table of planted bugs needs, by the flavours that its columns need.
+# A COLUMNS in the environment is the width of somebody's terminal.
+CRASH_SECONDS ?= 10
+BUG_COLUMNS    = $(if $(filter command,$(firstword $(origin COLUMNS))),$(COLUMNS),all)
+BUG_JOBS       = $(if $(call given,JOBS),$(JOBS),$(shell nproc))
+BUG_ROWS       = $(or $(B),unpatched $(BUGS))
+BUG_FLAVOURS   = $(shell fuzzers/bugs.sh flavours "$(ENGINE)" "$(BUG_COLUMNS)")
+BUG_FUZZERS    = $(shell fuzzers/bugs.sh targets $(BUG_ROWS))
+BUG_NEEDS_gcc  = gcc
+BUG_NEEDS_fuzz = gcc fuzz
+BUG_NEEDS_afl  = gcc clang afl
+BUG_BASE_fuzz  = seeds $(BUG_FUZZERS:%=build/fuzz/fuzz_%)
+BUG_BASE_afl   = seeds $(BUG_FUZZERS:%=build/afl/fuzz_%) build/afl/vringer_mutator.so
+
+.PHONY: all test fuzz corpus bugs bugs-table bugs-tap bench coverage lint format deps help clean fuzzers seeds \
 	targets test-files FORCE
 
 all: ## Build build/vringer (ASan + UBSan; CC and CFLAGS are honoured) and build/libvringer.a
@@ -154,13 +169,19 @@ corpus: ## Keep what fuzzing T grew and no committed script reaches, in corpus/T
 	$(SUB) build/vringer seeds $(PICKED:%=build/fuzz/fuzz_%)
 	@for t in $(PICKED); do fuzzers/grow.sh $$t || exit; done
 
-bugs: ## Put each bug of fuzzers/bugs/ (or B=name) back and see that its script catches it
-	$(if $(filter-out $(BUGS),$(B)),$(error make bugs: there is no fuzzers/bugs/$(B).patch))
-	@.ci/deps gcc patch
-	$(SUB) $(patsubst %,build/bugs/%/built,$(or $(B),$(BUGS)))
-	@fuzzers/bugs.sh table $(or $(B),$(BUGS))
+bugs: ## Put each bug of fuzzers/bugs/ (or B=name) back and show what catches it (COLUMNS=scripts,corpus: quick)
+	@fuzzers/bugs.sh check "$(ENGINE)" "$(SECONDS)" "$(CRASH_SECONDS)" "$(BUG_JOBS)" "$(BUG_COLUMNS)" \
+		"$(BUG_ROWS)" "$(BUGS)"
+	+@$(MAKE) bugs-table
 
-bugs-tap: $(BUGS:%=build/bugs/%/built)
+# Only now does make look at what was asked for.
+bugs-table:
+	@.ci/deps patch $(foreach f,$(BUG_FLAVOURS),$(BUG_NEEDS_$f))
+	$(SUB) build/obj/gcc/vringer $(foreach f,$(BUG_FLAVOURS),$(BUG_BASE_$f) \
+		$(patsubst %,build/bugs/%/built-$f,$(filter-out unpatched,$(BUG_ROWS))))
+	@fuzzers/bugs.sh table "$(ENGINE)" "$(SECONDS)" "$(CRASH_SECONDS)" "$(BUG_JOBS)" "$(BUG_COLUMNS)" $(BUG_ROWS)
+
+bugs-tap: $(BUGS:%=build/bugs/%/built-gcc)
 	@fuzzers/bugs.sh tap $(BUGS)
 
 bench: ## Measure executions and chains per second, as fuzzed and without sanitizers
@@ -295,11 +316,25 @@ seeds: $(if $(FOREIGN),build/obj/plain/vringer,build/vringer)
 
 # A planted bug: the patched files compiled anew, all else as in build/obj/gcc.
 # A patch that does not apply or compile is a row in the table, not an error here.
-build/bugs/%/built: fuzzers/bugs/%.patch build/obj/gcc/vringer
-	@COMPILE=$(call quote,$(call compile,gcc) -w) fuzzers/bugs.sh build $* \
-		$(call objs,gcc,$(CLI_SRC)) build/obj/gcc/libvringer.a
+build/bugs/%/built-gcc: fuzzers/bugs/%.patch build/obj/gcc/vringer
+	$(call say,BUG) COMPILE=$(call quote,$(call compile,gcc) -w) \
+		LINK=$(call quote,$(CC_gcc) $(FLAGS_gcc) $(LDFLAGS)) \
+		fuzzers/bugs.sh build gcc $* $(call objs,gcc,$(CLI_SRC)) build/obj/gcc/libvringer.a
 
-test-files: seeds $(BUGS:%=build/bugs/%/built) $(foreach f,gcc clang, \
+build/bugs/%/built-fuzz: fuzzers/bugs/%.patch $(call objs,fuzz,$(GLUE_SRC) $(DEVICE_FUZZERS)) \
+		build/obj/fuzz/libvringer.a
+	$(call say,BUG) COMPILE=$(call quote,$(call compile,fuzz) -w) \
+		LINK=$(call quote,$(LINK_fuzz) $(LDFLAGS)) LIBS=$(call quote,$(ENGINE_LIB)) \
+		fuzzers/bugs.sh build fuzz $* $(call objs,fuzz,$(GLUE_SRC)) build/obj/fuzz/libvringer.a
+
+build/bugs/%/built-afl: fuzzers/bugs/%.patch $(call objs,afl,$(AFL_SRC) $(DEVICE_FUZZERS)) \
+		build/obj/afl/libvringer.a
+	$(call say,BUG) export $(filter AFL_%,$(CC_afl)) && \
+		COMPILE=$(call quote,$(filter-out AFL_%,$(call compile,afl)) -w) \
+		LINK=$(call quote,$(filter-out AFL_%,$(CC_afl)) $(FLAGS_afl) $(LDFLAGS)) \
+		fuzzers/bugs.sh build afl $* $(call objs,afl,$(AFL_SRC)) build/obj/afl/libvringer.a
+
+test-files: seeds $(BUGS:%=build/bugs/%/built-gcc) $(foreach f,gcc clang, \
 		build/obj/$f/vringer \
 		$(patsubst %.c,build/obj/$f/%,$(TEST_SRC))) \
 		$(foreach t,$(TARGETS),build/fuzz/fuzz_$t build/replay/fuzz_$t build/replay-plain/fuzz_$t)

@@ -1,95 +1,195 @@
 #!/bin/sh
 # SPDX-License-Identifier: Apache-2.0 OR MIT
 #
-# Planted bugs: each fuzzers/bugs/NAME.patch puts one bug back into devices/.
+# Planted bugs: each fuzzers/bugs/NAME.patch puts one bug back into devices/*.c.
 # Its header says what and whence (Bug:, Origin:, Class:), which script must
-# catch it (Script:, one or more paths) and, where one does, which rule (Rule:).
+# catch it (Script:, one or more paths), and where there is one, which rule
+# (Rule:), what alone can reach it (Family:), and for which device it is
+# (Target:, net-loopback if not given).
 #
-#   bugs.sh build NAME LINKED...   build build/bugs/NAME/vringer: the patched
-#                                  files by $COMPILE, and the objects LINKED
-#   bugs.sh table NAME...          does its script catch it?  for people
-#   bugs.sh tap [NAME...]          the same, as TAP; of every patch
+#   bugs.sh check ENGINE SECONDS CRASH_SECONDS JOBS COLUMNS BUGS KNOWN   can that be?
+#   bugs.sh flavours ENGINE COLUMNS       which builds of a bug the columns need
+#   bugs.sh targets BUG...                and of which fuzz targets
+#   bugs.sh build FLAVOUR NAME LINKED...  build/bugs/NAME/vringer, fuzz or afl: the
+#                                         patched files by $COMPILE, with the
+#                                         objects LINKED by $LINK and $LIBS
+#   bugs.sh table ENGINE SECONDS CRASH_SECONDS JOBS COLUMNS BUG...
+#   bugs.sh tap [BUG...]                  does its script catch it?  of every patch
 #
-# Caught: `vringer run SCRIPT` exits 1 with the bug, 0 without it, and names
-# the rule.  A build that fails is left for table and tap to tell.
+# Columns: scripts (conformance/), corpus, seeds (fuzzing from both), nothing
+# (fuzzing from no input at all), and crash-scripts ... crash-nothing, the same
+# with the ledger off.  bugs_cell.sh fills one place of the table; the row
+# unpatched-TARGET is the tree as it is.
+#
+# table: exit 1 if neither scripts nor corpus catch a bug, or if something is
+# found in the tree as it is.  A build that fails is a row of the table.
 set -eu
+
+all_columns='scripts corpus seeds nothing crash-scripts crash-corpus crash-seeds crash-nothing'
+
+fail() {
+	echo "make bugs: $1" >&2
+	exit 2
+}
+
+is_count() {
+	case $1 in
+	'' | *[!0-9]* | 0*) return 1 ;;
+	esac
+}
 
 # The words of header line $2 of bug $1.
 header() {
 	sed -n "/^---/q; s/^$2:[[:space:]]*//p" "fuzzers/bugs/$1.patch"
 }
 
-build() {
-	name=$1 dir=build/bugs/$1 patch=fuzzers/bugs/$1.patch
-	shift
-	rm -rf "$dir"
-	mkdir -p "$dir"
-	cp -R devices "$dir/devices"
-	touch "$dir/built"
-	exec >"$dir/log" 2>&1
+# Which device a row is for.
+target() {
+	case $1 in
+	unpatched-*) echo "${1#unpatched-}" ;;
+	*)
+		given=$(header "$1" Target)
+		echo "${given:-net-loopback}"
+		;;
+	esac
+}
 
-	patch -d "$dir" -p1 --batch --forward <"$patch" || return 0
-	# Only what is compiled anew here may differ from the objects linked.
-	files=$(sed -n 's|^+++ [^/]*/\([^[:space:]]*\).*|\1|p' "$patch")
-	objects=
-	for file in $files; do
-		case $file in
-		devices/*/* | *.h) echo "$patch touches $file: only devices/*.c may be" && return 0 ;;
-		devices/*.c) ;;
-		*) echo "$patch touches $file: only devices/*.c may be" && return 0 ;;
+# The columns that a list names, in the order of the table; 1 with the first
+# word that is none.
+columns() {
+	list=" $(echo "$1" | tr , ' ') "
+	for word in $list; do
+		case " $all_columns all ledger crash " in
+		*" $word "*) ;;
+		*) echo "$word" && return 1 ;;
 		esac
-		object=$dir/$(basename "$file" .c).o
-		$COMPILE -iquote "$dir" -c -o "$object" "$dir/$file" || return 0
-		objects="$objects $object"
 	done
+	for column in $all_columns; do
+		half=ledger
+		[ "$column" = "${column#crash-}" ] || half=crash
+		case $list in
+		*" $column "* | *" $half "* | *" all "*) printf '%s ' "$column" ;;
+		esac
+	done
+}
+
+check() {
+	engine=$1 seconds=$2 crash_seconds=$3 jobs=$4 wanted=$5 bugs=$6 known=$7
+	case $engine in
+	libfuzzer | afl) ;;
+	*) fail "ENGINE=$engine is unknown; there are: libfuzzer, afl" ;;
+	esac
+	is_count "$seconds" || fail "SECONDS=$seconds is not a number of seconds above 0"
+	is_count "$crash_seconds" ||
+		fail "CRASH_SECONDS=$crash_seconds is not a number of seconds above 0"
+	is_count "$jobs" || fail "JOBS=$jobs is not a number of processes above 0"
+	picked=$(columns "$wanted") ||
+		fail "COLUMNS=$wanted: there is no '$picked'; there are: $all_columns; ledger, crash, all"
+	[ -n "$picked" ] || fail "COLUMNS is empty"
+	for bug in $bugs; do
+		case " $known unpatched " in
+		*" $bug "*) ;;
+		*) fail "there is no fuzzers/bugs/$bug.patch" ;;
+		esac
+	done
+	[ -n "$bugs" ] || fail "there is no planted bug"
+}
+
+flavours() {
+	picked=$(columns "$2") || return 0
+	case $picked in
+	*scripts* | *corpus*) echo gcc ;;
+	esac
+	case $picked in
+	*seeds* | *nothing*) if [ "$1" = afl ]; then echo afl; else echo fuzz; fi ;;
+	esac
+}
+
+targets() {
+	for bug; do
+		if [ "$bug" = unpatched ]; then
+			for patch in fuzzers/bugs/*.patch; do
+				target "$(basename "$patch" .patch)"
+			done
+		else
+			target "$bug"
+		fi
+	done | tr - _ | sort -u
+}
+
+# The objects of the files that the patch touches, in $objects; 1 where that
+# cannot be, and what was printed says why.
+compile() {
+	patch=$1 work=$2 objects=
+	key=$({ echo "$COMPILE" && cat "$patch" devices/*.[ch]; } | sha1sum)
+	files=$(sed -n 's|^+++ [^/]*/\([^[:space:]]*\).*|\1|p' "$patch")
+	for file in $files; do
+		# Only what is compiled anew here may differ from the objects linked.
+		case $file in
+		devices/*/* | *.h) file=${file#devices/}/ ;;
+		esac
+		case $file in
+		devices/*.c) objects="$objects $work/$(basename "$file" .c).o" ;;
+		*) echo "$patch touches ${file%/}: only devices/*.c may be" && return 1 ;;
+		esac
+	done
+	[ "$(cat "$work/key" 2>/dev/null)" != "$key" ] || return 0
+	rm -rf "$work"
+	mkdir -p "$work"
+	cp -R devices "$work/devices"
+	patch -d "$work" -p1 --batch --forward <"$patch" || return 1
+	for file in $files; do
+		$COMPILE -iquote "$work" -c -o "$work/$(basename "$file" .c).o" "$work/$file" || return 1
+	done
+	echo "$key" >"$work/key"
+}
+
+build() {
+	flavour=$1 name=$2 dir=build/bugs/$2
+	shift 2
+	mkdir -p "$dir"
+	case $flavour in
+	gcc) program=$dir/vringer ;;
+	*)
+		program=$dir/$flavour
+		set -- "build/obj/$flavour/fuzzers/fuzz_$(target "$name" | tr - _).o" "$@"
+		;;
+	esac
+	rm -f "$program"
 	# First come, first linked: the archive's own copies are then not wanted.
 	# shellcheck disable=SC2086
-	$COMPILE -o "$dir/vringer" $objects "$@" || return 0
+	if compile "fuzzers/bugs/$name.patch" "$dir/$flavour.obj"; then
+		$LINK -o "$program" $objects "$@" ${LIBS:-} || true
+	fi >"$dir/$flavour.log" 2>&1
+	touch "$dir/built-$flavour"
 }
 
-# Set `verdict` to "caught", or to why it is not.
-judge() {
-	name=$1 dir=build/bugs/$1
-	scripts=$(header "$name" Script)
-	if [ ! -f "fuzzers/bugs/$name.patch" ]; then
-		verdict="no fuzzers/bugs/$name.patch"
-		return
-	elif [ ! -x "$dir/vringer" ]; then
-		verdict="does not apply or build: $dir/log"
-		return
-	elif [ -z "$scripts" ]; then
-		verdict="its header names no Script:"
-		return
-	fi
-	verdict=caught where=
-	for script in $scripts; do
-		log=$dir/$(basename "$script" .vr)
-		rc=0
-		timeout 60 build/obj/gcc/vringer run "$script" >"$log.without" 2>&1 || rc=$?
-		[ "$rc" = 0 ] || { verdict="$script exits $rc without the bug: $log.without" && return; }
-		timeout 60 "$dir/vringer" run "$script" >"$log.with" 2>&1 || rc=$?
-		[ "$rc" = 1 ] || { verdict="$script exits $rc with the bug: $log.with" && return; }
-		# The line of the script where it shows, as the runner says it.
-		where=$(sed -n "s/^# \([^ :]*\.vr:[0-9]*\):.*/\1/p" "$log.with" | head -n 1)
-		for rule in $(header "$name" Rule); do
-			grep -qF -- "$rule" "$log.with" ||
-				{ verdict="$script does not name $rule: $log.with" && return; }
-		done
-	done
-}
-
+# Every place of the table, the cheap columns first; then the table.
 table() {
-	missed=0
-	printf '%-30s %-22s %-22s %s\n' BUG CLASS 'RULE' 'RESULT'
-	for bug; do
-		judge "$bug"
-		[ "$verdict" = caught ] || missed=$((missed + 1))
-		rule=$(header "$bug" Rule)
-		printf '%-30s %-22s %-22s %s\n' "$bug" "$(header "$bug" Class)" \
-			"${rule:-(the script)}" "$verdict${where:+ at $where}"
+	export ENGINE="$1" BOUND="$2" CRASH_BOUND="$3" LC_ALL=C
+	jobs=$4 picked=$(columns "$5")
+	shift 5
+	rows='' places=build/bugs/places
+	for row; do
+		# Asked for alone, or first of all of them.
+		case $row in
+		unpatched) rows="$(targets unpatched | tr _ - | sed 's/^/unpatched-/') $rows" ;;
+		*) rows="$rows $row" ;;
+		esac
 	done
-	echo "$# bugs, $(($# - missed)) caught"
-	[ "$missed" = 0 ]
+	for column in $picked; do
+		for row in $rows; do
+			echo "$row $column $(target "$row")"
+		done
+	done >"$places"
+	PLACES=$(wc -l <"$places")
+	export PLACES
+	: >build/bugs/progress
+	xargs -P "$jobs" -L 1 fuzzers/bugs_cell.sh measure <"$places"
+	while read -r row column _; do
+		printf '%s\t%s\t' "$row" "$column"
+		tail -n 1 "build/bugs/$row/results/$(fuzzers/bugs_cell.sh name "$column")"
+	done <"$places" | awk -v seconds="$BOUND" -f fuzzers/bugs_table.awk
 }
 
 tap() {
@@ -99,7 +199,7 @@ tap() {
 	for bug; do
 		bug=$(basename "$bug" .patch)
 		number=$((number + 1))
-		judge "$bug"
+		verdict=$(fuzzers/bugs_cell.sh judge "$bug")
 		if [ "$verdict" = caught ]; then
 			echo "ok $number - $bug is caught"
 		else

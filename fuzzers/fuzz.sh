@@ -5,6 +5,7 @@
 #
 #   fuzz.sh check ENGINE SECONDS JOBS TARGETS KNOWN LINKED   is that possible?
 #   fuzz.sh run ENGINE SECONDS JOBS TARGET...
+#   fuzz.sh options TARGET   the engine's flags for that target
 #
 # Exit 0: nothing found; 1: something was; 2: it cannot be done.
 #
@@ -132,6 +133,9 @@ case $1 in
 check)
 	shift
 	check "$@"
+	;;
+options)
+	options "$2"
 	;;
 run)
 	engine=$2 seconds=$3 jobs=$4 total=0

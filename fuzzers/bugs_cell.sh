@@ -1,0 +1,152 @@
+#!/bin/sh
+# SPDX-License-Identifier: Apache-2.0 OR MIT
+#
+# One place of the table of planted bugs (bugs.sh).
+#
+#   bugs_cell.sh judge BUG                 `caught`, or why its script does not
+#   bugs_cell.sh measure ROW COLUMN TARGET
+#
+# measure writes build/bugs/ROW/results/COLUMN (-$ENGINE): a line with all that the
+# result depends on, and one with, separated by tabs,
+#
+#   FOUND OF EXECUTIONS SECONDS BY NOTE
+#
+# scripts and corpus: FOUND scripts OF so many are red.  Fuzzing: FOUND runs OF at
+# most 3, each with a seed of its own and at most $BOUND seconds long, find something;
+# EXECUTIONS and SECONDS (of CPU) are medians, `-` where two runs find nothing.
+# BY is the rule or sanitizer that most often caught it.  What was measured of
+# the same programs and inputs before is not measured again.
+set -eu
+
+header() {
+	sed -n "/^---/q; s/^$2:[[:space:]]*//p" "fuzzers/bugs/$1.patch"
+}
+
+judge() {
+	name=$1 dir=build/bugs/$1
+	scripts=$(header "$name" Script)
+	[ -x "$dir/vringer" ] || { echo "does not apply or build: $dir/gcc.log" && return; }
+	[ -n "$scripts" ] || { echo "its header names no Script:" && return; }
+	for script in $scripts; do
+		log=$dir/$(basename "$script" .vr)
+		rc=0
+		timeout 60 build/obj/gcc/vringer run "$script" >"$log.without" 2>&1 || rc=$?
+		[ "$rc" = 0 ] || { echo "$script exits $rc without the bug: $log.without" && return; }
+		timeout 60 "$dir/vringer" run "$script" >"$log.with" 2>&1 || rc=$?
+		[ "$rc" = 1 ] || { echo "$script exits $rc with the bug: $log.with" && return; }
+		for rule in $(header "$name" Rule); do
+			grep -qF -- "$rule" "$log.with" ||
+				{ echo "$script does not name $rule: $log.with" && return; }
+		done
+	done
+	echo caught
+}
+
+# Where a result stands: scripts are the same whatever the engine.
+name() {
+	case $1 in
+	*scripts | *corpus) echo "$1" ;;
+	*) echo "$1-$ENGINE" ;;
+	esac
+}
+
+# The most frequent line.
+most_frequent() {
+	sort | uniq -c | sort -k1,1nr -k2 | awk 'NR == 1 { print $2 }'
+}
+
+run_scripts() {
+	# shellcheck disable=SC2086  # two words or none
+	timeout 900 "$program" run ${off:+--no-ledger} --timeout 5 -t "$target" "$1" >"$log" 2>&1 || rc=$?
+	[ "$rc" -le 1 ] || { note="vringer run exits $rc: $log" && return; }
+	of=$(grep -cE '^(not )?ok ' "$log") || true
+	found=$(grep -c '^not ok ' "$log") || true
+	by=$(fuzzers/bugs_run.sh signatures "$log" | most_frequent)
+}
+
+fuzz() {
+	seeds=$1 dict=$2 misses=0
+	runs=build/bugs/$row/runs/$column-$ENGINE
+	rm -rf "$runs"
+	for seed in 1 2 3; do
+		run=$runs/$seed
+		fuzzers/bugs_run.sh "$ENGINE" "$seed" "$limit" "$program" "$target" "$seeds" "$dict" "$run"
+		of=$((of + 1))
+		if [ -e "$run/found" ]; then
+			found=$((found + 1))
+			cat "$run/executions" >>"$runs/executions"
+			cat "$run/seconds" >>"$runs/seconds"
+			head -n 1 "$run/found" >>"$runs/by"
+		else
+			misses=$((misses + 1))
+			[ "$misses" -lt 2 ] || break
+		fi
+	done
+	# A run that found nothing would be the last of the three.
+	if [ "$found" -ge 2 ]; then
+		executions=$(sort -n "$runs/executions" | sed -n 2p)
+		seconds=$(sort -n "$runs/seconds" | sed -n 2p)
+	fi
+	[ "$found" = 0 ] || by=$(most_frequent <"$runs/by")
+}
+
+# All that a result depends on.
+key() {
+	case $column in
+	*nothing) echo "$limit ${VRINGER_MUTATOR:-on}" && cat "$program" ;;
+	*seeds) echo "$limit ${VRINGER_MUTATOR:-on}" && cat "$program" "build/seeds/$slug"/* ;;
+	*corpus) find "corpus/$target" -type f | sort | xargs cat "$program" ;;
+	*scripts) find conformance -type f | sort | xargs cat "$program" ;;
+	esac
+	[ "$column" != scripts ] || cat "fuzzers/bugs/$row.patch" 2>/dev/null || true
+}
+
+measure() {
+	row=$1 column=$2 target=$3
+	slug=$(echo "$target" | tr - _) flavour=fuzz off='' limit=$BOUND
+	found=0 of=0 executions=- seconds=- by='' note='' rc=0
+	result=build/bugs/$row/results/$(name "$column") log=build/bugs/$row/results/$column.log
+	[ "$ENGINE" != afl ] || flavour=afl
+	mkdir -p "build/bugs/$row/results"
+	case $column in
+	crash-*)
+		export VRINGER_LEDGER=off
+		off=off limit=$CRASH_BOUND
+		;;
+	esac
+	case $column-$row in
+	*scripts-unpatched-* | *corpus-unpatched-*) program=build/obj/gcc/vringer ;;
+	*-unpatched-*) program=build/$flavour/fuzz_$slug ;;
+	*scripts-* | *corpus-*) program=build/bugs/$row/vringer flavour=gcc ;;
+	*) program=build/bugs/$row/$flavour ;;
+	esac
+	[ -x "$program" ] || note="does not apply or build: build/bugs/$row/$flavour.log"
+	[ -n "$note" ] || key=$(key | sha1sum)
+	if [ -z "$note" ] && [ "$(head -n 1 "$result" 2>/dev/null)" = "$key" ]; then
+		echo "$row $column: as before" >>build/bugs/progress
+		return
+	fi
+	if [ -z "$note" ]; then
+		case ${column#crash-} in
+		scripts) run_scripts conformance ;;
+		corpus) [ ! -d "corpus/$target" ] || run_scripts "corpus/$target" ;;
+		seeds) fuzz "build/seeds/$slug" "$(fuzzers/fuzz.sh options "$slug" | sed -n 's/^-dict=//p')" ;;
+		nothing) fuzz '' '' ;;
+		esac
+		case $column-$row in
+		scripts-unpatched-*) ;;
+		scripts-*)
+			verdict=$(judge "$row")
+			[ "$verdict" = caught ] || note=$verdict
+			;;
+		esac
+	fi
+	printf '%s\n%s\t%s\t%s\t%s\t%s\t%s\n' "${key:-}" "$found" "$of" "$executions" "$seconds" \
+		"${by:--}" "$note" >"$result.new"
+	mv "$result.new" "$result"
+	echo "$row $column: $found of $of" >>build/bugs/progress
+	printf '%4d/%d  %s, %s: found by %s of %s%s%s\n' "$(wc -l <build/bugs/progress)" "$PLACES" "$row" \
+		"$column" "$found" "$of" "${by:+, $by}" "${note:+; $note}"
+}
+
+"$@"
