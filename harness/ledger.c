@@ -86,6 +86,9 @@ void ledger_reset(struct ledger *ledger, const struct target *target, uint64_t o
 		ledger->queues[i].holds = ledger->queues[i].last_hold = LEDGER_NONE;
 	ledger->finding_count = 0;
 	ledger->completions = 0;
+	ledger->stream.first = ledger->stream.count = 0;
+	ledger->stream.passed = ledger->stream.lost = false;
+	ledger->stream.delivered = 0;
 	ledger->held_bytes_max = ledger->held_accesses_max = 0;
 	ledger->stop = false;
 }

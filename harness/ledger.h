@@ -158,13 +158,36 @@ const char *severity_name(enum severity severity);
 #define LEDGER_SUM_TERMS_MAX 12
 #define LEDGER_ACCESSES_MAX (1u << 20) /* of one call; more is an endless loop */
 
+#define LEDGER_FRAMES_MAX 64 /* read and not delivered, that are kept */
+
 /* A descriptor of a chain, or a range of written bytes: [first, last]. */
 struct ledger_node {
 	uint64_t first, last;
 	uint64_t written; /* of a descriptor: bytes from the first on */
+	uint64_t offset;  /* ... and bytes of its direction in the chain before it */
 	uint32_t next;	  /* node, or LEDGER_NONE */
 	bool empty;	  /* a descriptor of no bytes */
 	bool writable;
+};
+
+/* What is known of a frame. */
+struct ledger_digest {
+	uint32_t serial;
+	uint64_t at;  /* bytes of the chain that were accessed */
+	uint32_t len; /* ... of the frame */
+	uint64_t sum, word;
+	bool blind; /* not all of it is known */
+};
+
+/* Frames between the queues of a target_stream, oldest first. */
+struct ledger_stream {
+	unsigned first, count;
+	uint32_t serial;
+	bool passed; /* an older one was forgotten, and may still come */
+	bool lost;   /* `delivered` is not known */
+	uint64_t delivered;
+	int counter; /* index of target_stream.counter, or -1 */
+	struct ledger_digest frames[LEDGER_FRAMES_MAX];
 };
 
 /* A chain that the device took and has not returned. */
@@ -184,6 +207,10 @@ struct ledger_hold {
 	uint32_t moved_max;		  /* bytes of it that the device may move */
 	uint64_t table_first, table_last; /* of the indirect table, if it names one */
 	bool has_table;
+	uint64_t readable, writable; /* bytes */
+	struct ledger_digest out;    /* the frame that is written to it */
+	bool carries;		     /* a frame, which has this serial */
+	uint32_t frame;
 	/* What it adds to the bounds of a call while it is held. */
 	uint64_t bytes_max;
 	uint32_t accesses_max;
@@ -268,6 +295,7 @@ struct ledger {
 	unsigned sum_count;
 	int8_t sums[LEDGER_SUMS_MAX][2][LEDGER_SUM_TERMS_MAX + 1];
 
+	struct ledger_stream stream;
 	uint32_t node_free, node_used, hold_free, hold_used;
 	struct ledger_node nodes[LEDGER_NODES_MAX];
 	struct ledger_hold hold[LEDGER_HOLDS_MAX];

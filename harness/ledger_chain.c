@@ -151,6 +151,8 @@ void ledger_hold_add(struct ledger *l, struct ledger_hold *hold, uint64_t addr, 
 	node->writable = writable;
 	node->written = 0;
 	hold->abandoned = false;
+	node->offset = writable ? hold->writable : hold->readable;
+	*(writable ? &hold->writable : &hold->readable) += len;
 	/* A range that passes 2^64 permits what lies before it. */
 	if (node->last < addr)
 		node->last = UINT64_MAX;
@@ -251,7 +253,7 @@ static void mark_written(struct ledger *l, struct ledger_hold *hold, uint64_t fi
 }
 
 void ledger_payload(struct ledger *l, struct ledger_queue *q, struct guest_why why, bool write,
-		    uint64_t addr, uint32_t len, int err)
+		    uint64_t addr, const uint8_t *data, uint32_t len, int err)
 {
 	uint64_t last = addr + (len - 1);
 	struct ledger_hold *hold;
@@ -276,6 +278,8 @@ void ledger_payload(struct ledger *l, struct ledger_queue *q, struct guest_why w
 		return;
 	if (is_permitted(l, hold, addr, last, write)) {
 		l->judged[0] |= 1ULL << (write ? RULE_MEMORY_WRITE : RULE_MEMORY_READ);
+		if (l->target->stream != NULL && err == 0)
+			ledger_stream_access(l, why.queue, hold, write, addr, data, len);
 		if (write && err == 0 && !extend_written(l, hold, addr, last))
 			mark_written(l, hold, addr, last);
 		return;

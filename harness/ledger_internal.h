@@ -81,7 +81,7 @@ void ledger_hold_add(struct ledger *l, struct ledger_hold *hold, uint64_t addr, 
 		     bool writable);
 /* The device read or wrote payload bytes of a chain. */
 void ledger_payload(struct ledger *l, struct ledger_queue *q, struct guest_why why, bool write,
-		    uint64_t addr, uint32_t len, int err);
+		    uint64_t addr, const uint8_t *data, uint32_t len, int err);
 /* Were all of the first `len` device-writable bytes written? */
 bool ledger_hold_covers(const struct ledger *l, const struct ledger_hold *hold, uint32_t len);
 
@@ -94,6 +94,13 @@ void ledger_flags_written(struct ledger *l, unsigned queue, uint16_t flags);
 void ledger_judge_config(struct ledger *l, uint32_t set, const struct ledger_probe *probe);
 /* At rest: did the interrupt come that queue `i` still waits for? */
 void ledger_wakeup_rest(struct ledger *l, unsigned i);
+
+/* Streams, of a target that has one.  access: of payload that the device may
+ * access, found at hold->cursor.  out: a chain was returned. */
+void ledger_stream_access(struct ledger *l, unsigned queue, struct ledger_hold *hold, bool write,
+			  uint64_t addr, const uint8_t *data, uint32_t len);
+void ledger_stream_out(struct ledger *l, const struct ledger_hold *hold, uint32_t len);
+void ledger_stream_rest(struct ledger *l);
 
 /* After a call: what must follow at once. */
 void ledger_call_end(struct ledger *l, uint32_t old_status, const struct ledger_probe *probe);

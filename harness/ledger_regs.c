@@ -32,6 +32,8 @@ static void forget_all(struct ledger *l)
 	l->driver_features = 0;
 	l->features_known = true;
 	l->interrupt_status = 0;
+	l->stream.count = 0;
+	l->stream.passed = false;
 	for (unsigned i = 0; i < PROGRAM_QUEUES; i++) {
 		struct ledger_queue *q = &l->queues[i];
 
@@ -142,6 +144,7 @@ static void lose_queue(struct ledger *l, struct ledger_queue *q)
 	if (l->target->model)
 		return;
 	q->lost = true;
+	l->stream.lost = true;
 	q->known = false;
 }
 

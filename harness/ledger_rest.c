@@ -138,10 +138,17 @@ static void compile_sums(struct ledger *l, const void *device)
 {
 	const struct target_sum *sum = l->target->sums;
 
+	int8_t terms[LEDGER_SUM_TERMS_MAX + 1];
+
 	l->sum_count = 0;
 	for (; sum != NULL && sum->left != NULL && l->sum_count < LEDGER_SUMS_MAX; sum++) {
 		compile_terms(l, device, sum->left, l->sums[l->sum_count][0]);
 		compile_terms(l, device, sum->right, l->sums[l->sum_count++][1]);
+	}
+	l->stream.counter = -1;
+	if (l->target->stream != NULL) {
+		compile_terms(l, device, l->target->stream->counter, terms);
+		l->stream.counter = terms[0];
 	}
 	l->sums_ready = true;
 }
@@ -193,6 +200,8 @@ static void judge_counters(struct ledger *l, const void *device)
 	}
 	if (moved && ledger_judges(l, RULE_COUNTERS_SUM))
 		judge_sums(l);
+	if (l->target->stream != NULL)
+		ledger_stream_rest(l);
 }
 
 void ledger_rest(struct ledger *l, enum device_state state, const void *device)

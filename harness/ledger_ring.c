@@ -194,6 +194,7 @@ static void judge_completion(const struct ring_access *a, const struct ledger_pe
 
 	l->completions++;
 	if (found == LEDGER_NONE) {
+		l->stream.lost = true;
 		if (!a->q->overflowed && ledger_judges(l, RULE_COMPLETION_NOT_HELD))
 			ledger_break(l, RULE_COMPLETION_NOT_HELD,
 				     "queue %u: used entry %u returns head %u, which the device "
@@ -202,6 +203,8 @@ static void judge_completion(const struct ring_access *a, const struct ledger_pe
 		return;
 	}
 	hold = &l->hold[found];
+	if (l->target->stream != NULL && a->why.queue == l->target->stream->to)
+		ledger_stream_out(l, hold, entry->len);
 	if (!hold->blind && !hold->restarted && ledger_judges(l, RULE_COMPLETION_LEN) &&
 	    !ledger_hold_covers(l, hold, entry->len))
 		ledger_break(l, RULE_COMPLETION_LEN,
@@ -360,7 +363,7 @@ void ledger_memory(void *ledger, struct guest_why why, bool write, uint64_t addr
 	if (err != 0 && (why.purpose != GUEST_PAYLOAD || !l->target->model))
 		l->call.failed |= (uint8_t)(1u << why.queue);
 	if (why.purpose == GUEST_PAYLOAD)
-		ledger_payload(l, a.q, why, write, addr, len, err);
+		ledger_payload(l, a.q, why, write, addr, data, len, err);
 	else if (why.purpose == GUEST_INDIRECT)
 		ledger_desc_read(&a);
 	else

@@ -81,6 +81,10 @@ static const struct target_sum net_loopback_sums[] = {
 	{ NULL, NULL },
 };
 
+static const struct target_stream net_loopback_stream = {
+	.from = 1, .to = 0, .skip = sizeof(struct virtio_net_hdr_v1), .counter = "rx_packets"
+};
+
 static const struct target net_loopback = {
 	.name = "net-loopback",
 	.help = "virtio-net that sends every frame back to its driver",
@@ -92,6 +96,7 @@ static const struct target net_loopback = {
 	.chain_bytes_max = 12 + 65557,
 	.heap_max = 256u << 10,
 	.sums = net_loopback_sums,
+	.stream = &net_loopback_stream,
 	.liveness = "device net-loopback\n"
 		    "start driver_ok\n"
 		    "offer 0 b9:w\n"

@@ -31,6 +31,14 @@ struct target_sum {
 	const char *right;
 };
 
+/* Frames that the device reads from chains of one queue and delivers in chains
+ * of another, in order, each after `skip` bytes of header. */
+struct target_stream {
+	uint16_t from, to;
+	uint16_t skip;	     /* bytes */
+	const char *counter; /* of frames delivered */
+};
+
 struct target {
 	const char *name; /* letters a to z, digits, '-' */
 	const char *help; /* one line */
@@ -40,12 +48,13 @@ struct target {
 	const struct device_queue_desc *queues;
 	unsigned config_len; /* bytes that hold fields */
 
-	unsigned facts;		       /* enum target_fact */
-	bool model;		       /* rules of severity `model` apply */
-	bool holds;		       /* may hold chains while it is idle */
-	uint32_t chain_bytes_max;      /* bytes of one chain that it ever moves */
-	uint32_t heap_max;	       /* host bytes it ever has at a time */
-	const struct target_sum *sums; /* ended by one with a NULL left; or NULL */
+	unsigned facts;			    /* enum target_fact */
+	bool model;			    /* rules of severity `model` apply */
+	bool holds;			    /* may hold chains while it is idle */
+	uint32_t chain_bytes_max;	    /* bytes of one chain that it ever moves */
+	uint32_t heap_max;		    /* host bytes it ever has at a time */
+	const struct target_sum *sums;	    /* ended by one with a NULL left; or NULL */
+	const struct target_stream *stream; /* NULL: there is none */
 	/* A script with its `>` lines, which a device just reset must satisfy. */
 	const char *liveness; /* NULL: there is none, and nothing is judged by it */
 

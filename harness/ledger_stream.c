@@ -1,0 +1,180 @@
+/* SPDX-License-Identifier: Apache-2.0 OR MIT */
+/*
+ * The ledger's account of streams: frames that go in at one queue and come out
+ * at another.  See ledger.h; struct target_stream says which.
+ *
+ * stream.frames: a frame is made of the very bytes that the device's reads
+ * returned, and compared with those that its writes stored, each at its place in
+ * the chain; memory that the guest changes before, between or after makes no
+ * difference.  A frame that the ledger could not follow (buffers of one chain
+ * that overlap, bytes accessed twice or out of order) equals every other.  One
+ * that never comes out is the counters' affair (counters.sum).
+ *
+ * Of what lies behind the first 256 bytes of a frame one word in 512 bytes is
+ * compared, and the last.
+ */
+#include "harness/ledger_internal.h"
+
+#include <string.h>
+
+#define WORDS_ALL 32u /* words compared without a gap */
+#define WORDS_STEP 64u
+#define WORD 8u
+#define MULTIPLIER 0x9e3779b97f4a7c15ULL
+
+static void digest_word(struct ledger_digest *d, uint64_t word)
+{
+	d->sum = (d->sum ^ word) * MULTIPLIER;
+	d->sum ^= d->sum >> 29;
+}
+
+static void digest_byte(struct ledger_digest *d, uint8_t byte)
+{
+	d->word |= (uint64_t)byte << 8 * (d->len % WORD);
+	d->len++;
+	if (d->len % WORD != 0)
+		return;
+	digest_word(d, d->word);
+	d->word = 0;
+}
+
+/* Words, of which those between the ones that are compared are passed over. */
+static uint32_t digest_words(struct ledger_digest *d, const uint8_t *data, uint32_t len)
+{
+	uint32_t done = 0;
+
+	while (len - done >= WORD) {
+		uint32_t index = d->len / WORD;
+		uint32_t step = index < WORDS_ALL ? 1 : WORDS_STEP - index % WORDS_STEP;
+		uint64_t word;
+
+		if (index < WORDS_ALL || index % WORDS_STEP == 0) {
+			memcpy(&word, data + done, WORD);
+			digest_word(d, word);
+		}
+		if (step > (len - done) / WORD)
+			step = (len - done) / WORD;
+		d->len += step * WORD;
+		done += step * WORD;
+	}
+	return done;
+}
+
+static void digest_add(struct ledger_digest *d, const uint8_t *data, uint32_t len)
+{
+	uint32_t done = 0;
+
+	while (done < len && d->len % WORD != 0)
+		digest_byte(d, data[done++]);
+	done += digest_words(d, data + done, len - done);
+	while (done < len)
+		digest_byte(d, data[done++]);
+}
+
+static bool digest_equal(const struct ledger_digest *a, const struct ledger_digest *b)
+{
+	return a->len == b->len && a->sum == b->sum && a->word == b->word;
+}
+
+static void frame_pop(struct ledger_stream *s, unsigned count)
+{
+	s->first = (s->first + count) % LEDGER_FRAMES_MAX;
+	s->count -= count;
+	s->passed = false;
+}
+
+/* The record of the frame that a chain carries in; a new one at its first byte. */
+static struct ledger_digest *frame_of(struct ledger_stream *s, struct ledger_hold *hold)
+{
+	unsigned at;
+
+	if (!hold->carries) {
+		if (s->count == LEDGER_FRAMES_MAX) {
+			frame_pop(s, 1);
+			s->passed = true;
+		}
+		at = (s->first + s->count++) % LEDGER_FRAMES_MAX;
+		hold->carries = true;
+		hold->frame = ++s->serial;
+		s->frames[at] = (struct ledger_digest){ .serial = s->serial };
+	}
+	for (unsigned i = s->count; i-- > 0;) {
+		at = (s->first + i) % LEDGER_FRAMES_MAX;
+		if (s->frames[at].serial == hold->frame)
+			return &s->frames[at];
+	}
+	return NULL;
+}
+
+static void digest_access(struct ledger_digest *d, uint64_t at, const uint8_t *data, uint32_t len,
+			  uint16_t skip)
+{
+	uint32_t cut = at >= skip ? 0 : (uint32_t)(skip - at);
+
+	if (data == NULL || at != d->at || len > UINT32_MAX - d->len)
+		d->blind = true;
+	d->at += len;
+	if (!d->blind && cut < len)
+		digest_add(d, data + cut, len - cut);
+}
+
+void ledger_stream_access(struct ledger *l, unsigned queue, struct ledger_hold *hold, bool write,
+			  uint64_t addr, const uint8_t *data, uint32_t len)
+{
+	const struct target_stream *stream = l->target->stream;
+	const struct ledger_node *node = &l->nodes[hold->cursor];
+	bool in = !write && queue == stream->from;
+	struct ledger_digest *d;
+
+	if (!in && !(write && queue == stream->to))
+		return;
+	d = in ? frame_of(&l->stream, hold) : &hold->out;
+	if (d == NULL)
+		return;
+	/* Across buffers, or a chain that was begun anew: where it lies in the
+	 * frame is not known. */
+	if (hold->restarted || addr < node->first || addr + (len - 1) > node->last)
+		d->blind = true;
+	else
+		digest_access(d, node->offset + (addr - node->first), data, len, stream->skip);
+}
+
+/* A chain of the queue that frames come out of was returned. */
+void ledger_stream_out(struct ledger *l, const struct ledger_hold *hold, uint32_t len)
+{
+	struct ledger_stream *s = &l->stream;
+	bool excused = hold->out.blind || hold->blind || s->passed;
+
+	if (len < l->target->stream->skip)
+		return;
+	s->delivered++;
+	for (unsigned i = 0; i < s->count; i++) {
+		const struct ledger_digest *frame = &s->frames[(s->first + i) % LEDGER_FRAMES_MAX];
+
+		if (!frame->blind && digest_equal(frame, &hold->out)) {
+			frame_pop(s, i + 1);
+			return;
+		}
+		excused = excused || frame->blind;
+	}
+	if (!excused && ledger_judges(l, RULE_STREAM_FRAMES))
+		ledger_break(l, RULE_STREAM_FRAMES,
+			     "the chain of head %u of queue %u returns a frame of %u bytes that is "
+			     "none of the %u that the device read and has not delivered yet",
+			     hold->head, l->target->stream->to, hold->out.len, s->count);
+}
+
+void ledger_stream_rest(struct ledger *l)
+{
+	const struct ledger_stream *s = &l->stream;
+	uint64_t counted;
+
+	if (s->lost || s->counter < 0)
+		return;
+	counted = l->counters[s->counter];
+	if (counted != s->delivered && ledger_judges(l, RULE_STREAM_FRAMES))
+		ledger_break(l, RULE_STREAM_FRAMES,
+			     "%s is %llu, and %llu frames were delivered to the guest",
+			     l->target->stream->counter, (unsigned long long)counted,
+			     (unsigned long long)s->delivered);
+}
