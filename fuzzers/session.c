@@ -16,6 +16,7 @@
 #include <string.h>
 
 static struct program program;
+static struct known known;
 static struct run *run;
 
 /* Aborts with the kind of the finding on the stack. */
@@ -74,11 +75,46 @@ static bool without_ledger(void)
 	return state == OFF;
 }
 
+/* VRINGER_KNOWN=FILE: findings to go on past. */
+static struct known *load_known(void)
+{
+	const char *path = getenv("VRINGER_KNOWN");
+
+	if (path == NULL || *path == '\0')
+		return NULL;
+	if (known.count == 0 && known_load(&known, path) != 0)
+		exit(2);
+	return &known;
+}
+
+/* Each is named once by a process, here and, for who gathers them from many
+ * processes, in the file VRINGER_KNOWN_MET. */
+static void tell_known(const struct finding *finding)
+{
+	const char *path = getenv("VRINGER_KNOWN_MET");
+	FILE *met = path != NULL && *path != '\0' ? fopen(path, "a") : NULL;
+
+	fprintf(stderr, "vringer: known: %s  # %s\n", finding->signature, finding->known);
+	if (met == NULL)
+		return;
+	fprintf(met, "%s  # %s\n", finding->signature, finding->known);
+	fclose(met);
+}
+
+static void note_known(const struct ledger *ledger)
+{
+	for (unsigned i = 0; i < ledger->finding_count; i++)
+		if (ledger->findings[i].known != NULL &&
+		    known_hit(&known, ledger->findings[i].signature))
+			tell_known(&ledger->findings[i]);
+}
+
 static void open_session(const char *name)
 {
 	const struct target *target = target_find(name);
 	struct text_error error;
 
+	load_known();
 	if (target != NULL && run_open(&run, target, &error) == 0)
 		return;
 	fprintf(stderr, "%s: no such target, or no memory for it\n", name);
@@ -90,15 +126,18 @@ static const struct finding *failing(const struct ledger *ledger)
 	for (unsigned i = 0; i < ledger->finding_count; i++) {
 		const struct finding *f = &ledger->findings[i];
 
-		if (f->kind != FINDING_RULE || rule_fails(f->rule, ledger->strict, ledger->limits))
+		if (f->known == NULL && (f->kind != FINDING_RULE ||
+					 rule_fails(f->rule, ledger->strict, ledger->limits)))
 			return f;
 	}
-	return &ledger->findings[0];
+	return NULL;
 }
 
 int session_one(const char *name, const uint8_t *data, size_t size)
 {
 	struct run_options options = { .fatal = on_fatal };
+	const struct finding *finding;
+	bool stopped;
 
 	if (run == NULL)
 		open_session(name);
@@ -106,8 +145,12 @@ int session_one(const char *name, const uint8_t *data, size_t size)
 	options.no_ledger = without_ledger();
 	if (binary_decode(&program, data, size, name, NULL) != 0)
 		return -1;
-	if (!run_program(run, &program, &options))
-		give_up(failing(&run->ledger));
+	options.known = &known;
+	stopped = !run_program(run, &program, &options);
+	note_known(&run->ledger);
+	finding = stopped ? failing(&run->ledger) : NULL;
+	if (finding != NULL)
+		give_up(finding);
 	return 0;
 }
 
@@ -115,7 +158,8 @@ int session_explain(const char *name, const char *path)
 {
 	struct replay_options options = { .target = name,
 					  .print_script = true,
-					  .no_ledger = without_ledger() };
+					  .no_ledger = without_ledger(),
+					  .known = load_known() };
 
 	return replay_file(&options, path);
 }

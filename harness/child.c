@@ -41,10 +41,33 @@ const struct finding *child_finding(const struct child_result *result, const str
 	for (unsigned i = 0; i < result->finding_count; i++) {
 		const struct finding *f = &result->findings[i];
 
-		if (f->kind != FINDING_RULE || rule_fails(f->rule, job->strict, job->limits))
+		if (f->known == NULL &&
+		    (f->kind != FINDING_RULE || rule_fails(f->rule, job->strict, job->limits)))
 			return f;
 	}
 	return NULL;
+}
+
+const struct finding *child_known(const struct child_result *result)
+{
+	for (unsigned i = 0; i < result->finding_count; i++)
+		if (result->findings[i].known != NULL)
+			return &result->findings[i];
+	return NULL;
+}
+
+bool child_failed(const struct child_result *result, const struct child_job *job)
+{
+	return child_finding(result, job) != NULL ||
+	       (!result->passed && child_known(result) == NULL);
+}
+
+bool child_note_known(const struct child_result *result, struct known *known)
+{
+	for (unsigned i = 0; known != NULL && i < result->finding_count; i++)
+		if (result->findings[i].known != NULL)
+			known_hit(known, result->findings[i].signature);
+	return child_known(result) != NULL;
 }
 
 static void before_op(void *ctx, uint32_t index, const char *verb)
@@ -102,6 +125,7 @@ static void on_fatal(void *ctx, const struct finding *finding)
 
 	child->result->finding_count = 1;
 	child->result->findings[0] = *finding;
+	child->result->passed = finding->known != NULL;
 	child->result->done = true;
 	leave();
 }
@@ -147,6 +171,7 @@ static void run_in_child(struct child *child)
 		.strict = job->strict,
 		.limits = job->limits,
 		.no_ledger = job->no_ledger,
+		.known = job->known,
 		.trace = job->trace,
 		.after_op = job->expect ? after_op : NULL,
 		.before_op = before_op,
@@ -259,6 +284,7 @@ static void add_finding(const struct child_job *job, struct child_result *result
 	}
 	used = strlen(f.signature);
 	snprintf(f.signature + used, sizeof(f.signature) - used, ":%s", result->verb);
+	f.known = known_reason(job->known, f.signature);
 	result->findings[0] = f;
 	result->finding_count = 1;
 	result->passed = false;

@@ -40,6 +40,7 @@ struct child_job {
 	bool expect;
 	bool strict, limits, no_ledger, leaks;
 	unsigned seconds;	   /* 0: CHILD_SECONDS */
+	const struct known *known; /* what fails nothing; may be NULL */
 	const struct trace *trace; /* called in the child; writes to stdout */
 };
 
@@ -50,6 +51,12 @@ int child_run(const struct child_job *job, struct child_result *result, char *re
 
 /* The finding that fails the run; NULL if there is none. */
 const struct finding *child_finding(const struct child_result *result, const struct child_job *job);
+/* A known finding; NULL if there is none. */
+const struct finding *child_known(const struct child_result *result);
+/* What comes after a known finding is not the script's failure. */
+bool child_failed(const struct child_result *result, const struct child_job *job);
+/* Count the known findings as met; true if there is one. */
+bool child_note_known(const struct child_result *result, struct known *known);
 
 /* Does a finding of that rule fail a run with these options? */
 bool rule_fails(enum rule rule, bool strict, bool limits);

@@ -6,6 +6,8 @@
 #ifndef VRINGER_HARNESS_CMD_H
 #define VRINGER_HARNESS_CMD_H
 
+#include "harness/known.h"
+
 #include <stdbool.h>
 
 enum exit_status {
@@ -27,6 +29,8 @@ int cmd_encode(int argc, char **argv);
 struct cmd_options {
 	const char *target;
 	const char *output;
+	const char *known_path;
+	struct known *known; /* what that file lists; NULL: none was given */
 	unsigned seconds;
 	bool verbose, json, junit, completes, strict, limits, no_ledger, body;
 	/* What is left: files, never none where the command takes them. */

@@ -24,7 +24,7 @@
 
 static const struct cmd_usage usage = {
 	"FILE",
-	"toSLNT",
+	"toSLNKT",
 	"Shrink a crash file or script, keeping its finding, and print it as a script. A\n"
 	"candidate hangs after 2 seconds unless --timeout says otherwise.  Ctrl-C ends it with\n"
 	"the best so far.",
@@ -133,8 +133,10 @@ static int fail(const struct minimize_cmd *c, const struct minimize_result *resu
 {
 	if (err == -ENOENT)
 		fprintf(stderr,
-			"%s: no finding on %s, nothing to minimise ('>' lines are not looked at)\n",
-			c->path, c->target->name);
+			"%s: no finding%s on %s, nothing to minimise ('>' lines are not looked "
+			"at)\n",
+			c->path, c->options.known != NULL ? " beyond the known" : "",
+			c->target->name);
 	else if (err == -ESTALE)
 		fprintf(stderr, "%s: not the same on every run: %s, then %s\n", c->path,
 			result->finding.signature,
@@ -186,6 +188,7 @@ static int minimize_quietly(struct minimize_cmd *c, struct minimize_result *resu
 		.strict = c->options.strict || c->target->model,
 		.limits = c->options.limits || c->target->model,
 		.no_ledger = c->options.no_ledger,
+		.known = c->options.known,
 		.seconds = c->options.seconds,
 		.stop = &stop,
 		.progress = show_progress,

@@ -43,6 +43,8 @@ static const struct {
 	  "a broken policy on hostile guests fails (likewise)" },
 	{ 'N', OPTION_FLAG, "no-ledger", NULL, AT(no_ledger),
 	  "judge no rule and no `>` line: crashes, hangs, leaks only" },
+	{ 'K', OPTION_TEXT, "known", "FILE", AT(known_path),
+	  "lines 'SIGNATURE # REASON': findings that fail nothing" },
 	{ 'B', OPTION_FLAG, "body", NULL, AT(body),
 	  "no magic and target, as in an engine's corpus" },
 	{ 'T', OPTION_NUMBER, "timeout", "N", AT(seconds), "seconds until a device hangs (20)" },
@@ -157,6 +159,17 @@ static int set_option(struct cmd_options *options, const struct cmd_usage *usage
 	return letter == 'h' ? 1 + STATUS_OK : 0;
 }
 
+/* 0, or STATUS_USAGE.  The list stays until the process ends. */
+static int load_known(struct cmd_options *options)
+{
+	static struct known known;
+
+	if (options->known_path == NULL)
+		return 0;
+	options->known = &known;
+	return known_load(&known, options->known_path) != 0 ? STATUS_USAGE : 0;
+}
+
 int cmd_parse(struct cmd_options *options, const struct cmd_usage *usage, int argc, char **argv)
 {
 	struct option longs[OPTION_COUNT + 1];
@@ -180,9 +193,10 @@ int cmd_parse(struct cmd_options *options, const struct cmd_usage *usage, int ar
 		return 1 + cmd_fail(argv[0], "takes no argument");
 	if (usage->files != NULL && options->file_count == 0)
 		return 1 + cmd_fail(argv[0], "no file");
-	if (options->target == NULL || target_find(options->target) != NULL)
-		return 0;
-	fprintf(stderr, "vringer %s: unknown target '%s', 'vringer targets' lists them\n", argv[0],
-		options->target);
-	return 1 + STATUS_USAGE;
+	if (options->target != NULL && target_find(options->target) == NULL) {
+		fprintf(stderr, "vringer %s: unknown target '%s', 'vringer targets' lists them\n",
+			argv[0], options->target);
+		return 1 + STATUS_USAGE;
+	}
+	return load_known(options) != 0 ? 1 + STATUS_USAGE : 0;
 }

@@ -8,7 +8,7 @@
 
 static const struct cmd_usage usage = {
 	"FILE...",
-	"tvJSLNT",
+	"tvJSLNKT",
 	"Run corpus and crash files, each in a process of its own, and print the finding.",
 };
 
@@ -27,6 +27,7 @@ int cmd_replay(int argc, char **argv)
 		.strict = options.strict,
 		.limits = options.limits,
 		.no_ledger = options.no_ledger,
+		.known = options.known,
 		.seconds = options.seconds,
 	};
 	for (int i = 0; i < options.file_count; i++) {

@@ -18,7 +18,7 @@
 
 static const struct cmd_usage usage = {
 	"SCRIPT|DIR...",
-	"toJUCSLNT",
+	"toJUCSLNKT",
 	"Run scripts, each in a process of its own; of a directory all *.vr in it.  TAP is "
 	"printed\n"
 	"unless JSON or JUnit XML is asked for; with -t only scripts for that target or any.\n"
@@ -162,6 +162,7 @@ static int run_one(struct runner *r, const char *path, const struct target *targ
 		.strict = r->options.strict || target->model,
 		.limits = r->options.limits || target->model,
 		.no_ledger = r->options.no_ledger,
+		.known = r->options.known,
 		.seconds = r->options.seconds,
 		.leaks = (target->facts & FACT_HEAP) == 0,
 	};
@@ -242,6 +243,7 @@ int cmd_run(int argc, char **argv)
 		r.suite.format = SUITE_JSON;
 	else if (r.options.junit)
 		r.suite.format = SUITE_JUNIT;
+	r.suite.known = r.options.known;
 	r.script = calloc(1, sizeof(*r.script));
 	r.report = malloc(CHILD_REPORT_MAX);
 	if (r.script == NULL || r.report == NULL)

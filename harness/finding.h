@@ -30,6 +30,9 @@ struct finding {
 	 * fault on every run and machine. */
 	char signature[160];
 	char message[320]; /* what the guest did and what the device got wrong */
+	/* Why it fails no run, from the list of known findings (known.h); NULL:
+	 * it is not on the list. */
+	const char *known;
 };
 
 #endif

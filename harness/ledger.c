@@ -130,29 +130,51 @@ static void told(const struct ledger *ledger, const struct finding *f)
 		ledger->trace->event(ledger->trace->ctx, &event);
 }
 
+/* What does not fail the run is told once: a rule of lesser severity, a known
+ * signature. */
+static bool was_told(const struct ledger *ledger, enum rule rule, const char *known,
+		     const char *signature)
+{
+	for (unsigned i = 0; i < ledger->finding_count; i++) {
+		const struct finding *f = &ledger->findings[i];
+
+		if (known != NULL ? strcmp(f->signature, signature) == 0
+				  : f->kind == FINDING_RULE && f->rule == rule && f->known == NULL)
+			return true;
+	}
+	return false;
+}
+
 void ledger_break(struct ledger *ledger, enum rule rule, const char *format, ...)
 {
 	const struct rule_desc *desc = &rule_table[rule];
+	char signature[sizeof(((struct finding *)NULL)->signature)];
+	const char *known = NULL;
 	struct finding *f;
 	va_list args;
+	bool failing;
 
 	if (ledger->stop || !ledger->enabled)
 		return;
-	/* A rule of lesser severity is told once, and leaves room for a failure. */
-	for (unsigned i = 0; i < ledger->finding_count; i++)
-		if (ledger->findings[i].rule == rule)
-			return;
-	if (!fails(ledger, desc) && ledger->finding_count == LEDGER_FINDINGS_MAX - 1)
+	snprintf(signature, sizeof(signature), "%s:%s", desc->id, ledger->verb);
+	failing = fails(ledger, desc);
+	if (failing)
+		known = known_reason(ledger->known, signature);
+	failing = failing && known == NULL;
+	/* It leaves room for a failure. */
+	if (!failing && (was_told(ledger, rule, known, signature) ||
+			 ledger->finding_count == LEDGER_FINDINGS_MAX - 1))
 		return;
 	f = new_finding(ledger, FINDING_RULE);
 	if (f == NULL)
 		return;
 	f->rule = (uint16_t)rule;
-	snprintf(f->signature, sizeof(f->signature), "%s:%s", desc->id, ledger->verb);
+	f->known = known;
+	memcpy(f->signature, signature, sizeof(signature));
 	va_start(args, format);
 	vsnprintf(f->message, sizeof(f->message), format, args);
 	va_end(args);
-	ledger->stop = fails(ledger, desc);
+	ledger->stop = failing;
 	told(ledger, f);
 }
 
@@ -172,6 +194,7 @@ void ledger_find(struct ledger *ledger, enum finding_kind kind, const char *what
 		ledger->finding_count--;
 	f = new_finding(ledger, kind);
 	snprintf(f->signature, sizeof(f->signature), "%s:%s", what, ledger->verb);
+	f->known = known_reason(ledger->known, f->signature);
 	va_start(args, format);
 	vsnprintf(f->message, sizeof(f->message), format, args);
 	va_end(args);

@@ -20,6 +20,7 @@
 
 #include "harness/finding.h"
 #include "harness/heap.h"
+#include "harness/known.h"
 #include "harness/program.h"
 #include "harness/target.h"
 #include "harness/trace.h"
@@ -264,6 +265,7 @@ struct ledger {
 	bool strict;			    /* `should` fails */
 	bool limits;			    /* `limit` fails */
 	bool enabled;			    /* false: judge nothing */
+	const struct known *known;	    /* findings that fail nothing; may be NULL */
 	/* What to do about an endless loop inside the device, from which there
 	 * is no return. */
 	void (*fatal)(void *ctx, const struct finding *finding);

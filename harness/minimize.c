@@ -241,6 +241,7 @@ int minimize_script(struct script *script, const struct minimize_options *option
 		.strict = options->strict,
 		.limits = options->limits,
 		.no_ledger = options->no_ledger,
+		.known = options->known,
 		.leaks = true,
 		.seconds = options->seconds,
 	};

@@ -36,6 +36,7 @@ struct minimize_progress {
 struct minimize_options {
 	const struct target *target;
 	bool strict, limits, no_ledger;
+	const struct known *known; /* findings that are none; may be NULL */
 	/* Until a device hangs; 0: CHILD_SECONDS for the input, then
 	 * MINIMIZE_SECONDS, or longer if the input took long and was no hang. */
 	unsigned seconds;

@@ -31,10 +31,11 @@ static void print_text(const struct replay_options *options, const char *path,
 		       const char *report)
 {
 	const struct finding *failing = child_finding(result, job);
+	const struct finding *known = child_known(result);
 
 	for (unsigned i = 0; i < result->finding_count; i++) {
 		if (&result->findings[i] != failing)
-			printf("warning: ");
+			fputs(result->findings[i].known != NULL ? "known: " : "warning: ", stdout);
 		report_finding(stdout, "", &result->findings[i], job->script);
 	}
 	if (failing != NULL && failing->kind != FINDING_RULE && *report != '\0')
@@ -45,6 +46,7 @@ static void print_text(const struct replay_options *options, const char *path,
 	printf("%s: %s: %u operations, %llu chains returned: %s\n", path, job->target->name,
 	       result->ops_run, (unsigned long long)result->completions,
 	       failing != NULL		  ? failing->signature
+	       : known != NULL		  ? "nothing but what is known"
 	       : result->failed_line != 0 ? "does not show what the script demands"
 					  : "nothing found");
 	if (failing == NULL || options->verbose)
@@ -58,14 +60,13 @@ static void print_text(const struct replay_options *options, const char *path,
 static void print_json(const char *path, const struct child_job *job,
 		       const struct child_result *result)
 {
-	const struct finding *failing = child_finding(result, job);
 	const char *separator = "";
 
 	printf("{\"event\":\"result\",\"file\":");
 	report_string(stdout, path);
 	printf(",\"target\":\"%s\",\"operations\":%u,\"chains\":%llu,\"passed\":%s",
 	       job->target->name, result->ops_run, (unsigned long long)result->completions,
-	       failing == NULL && result->failed_line == 0 ? "true" : "false");
+	       child_failed(result, job) ? "false" : "true");
 	if (result->failed_line != 0) {
 		printf(",\"line\":%u,\"message\":", result->failed_line);
 		report_string(stdout, result->failure);
@@ -99,6 +100,7 @@ static int replay_script(const struct replay_options *options, const char *path,
 		.strict = options->strict || target->model,
 		.limits = options->limits || target->model,
 		.no_ledger = options->no_ledger,
+		.known = options->known,
 		.leaks = true,
 		.seconds = options->seconds,
 		.trace = options->verbose ? &reader : NULL,
@@ -117,8 +119,8 @@ static int replay_script(const struct replay_options *options, const char *path,
 		print_json(path, &job, &result);
 	else
 		print_text(options, path, &job, &result, report);
-	return child_finding(&result, &job) != NULL || result.failed_line != 0 ? FOUND
-									       : NOTHING_FOUND;
+	child_note_known(&result, options->known);
+	return child_failed(&result, &job) ? FOUND : NOTHING_FOUND;
 }
 
 int replay_file(const struct replay_options *options, const char *path)

@@ -6,6 +6,8 @@
 #ifndef VRINGER_HARNESS_REPLAY_H
 #define VRINGER_HARNESS_REPLAY_H
 
+#include "harness/known.h"
+
 #include <stdbool.h>
 
 struct replay_options {
@@ -14,7 +16,8 @@ struct replay_options {
 	bool print_script;   /* before it is run */
 	bool strict, limits; /* even on targets that are not vringer's own models */
 	bool no_ledger;
-	unsigned seconds; /* 0: the default */
+	struct known *known; /* findings that fail nothing; NULL: none */
+	unsigned seconds;    /* 0: the default */
 };
 
 /* An exit status: 0 nothing found, 1 a finding, 2 the file is wrong. */

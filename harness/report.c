@@ -214,6 +214,8 @@ void report_finding(FILE *out, const char *prefix, const struct finding *finding
 		fprintf(out, "%s  guest: after the program, %s\n", prefix, finding->verb);
 	}
 	fprintf(out, "%s  device: %s\n", prefix, finding->message);
+	if (finding->known != NULL)
+		fprintf(out, "%s  known: %s\n", prefix, finding->known);
 }
 
 void report_finding_json(FILE *out, const struct finding *finding, const struct script *script)
@@ -236,5 +238,9 @@ void report_finding_json(FILE *out, const struct finding *finding, const struct 
 	report_string(out, finding->verb);
 	fputs(",\"message\":", out);
 	report_string(out, finding->message);
+	if (finding->known != NULL) {
+		fputs(",\"known\":", out);
+		report_string(out, finding->known);
+	}
 	fputc('}', out);
 }

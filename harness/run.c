@@ -93,6 +93,7 @@ static void set_options(struct run *run, const struct run_options *options)
 	run->ledger.enabled = !options->no_ledger;
 	run->ledger.strict = options->strict;
 	run->ledger.limits = options->limits;
+	run->ledger.known = options->known;
 	run->ledger.fatal = options->fatal;
 	run->ledger.fatal_ctx = options->ctx;
 }

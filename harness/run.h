@@ -63,9 +63,10 @@ struct run {
 };
 
 struct run_options {
-	bool strict;	/* `should` fails */
-	bool limits;	/* `limit` fails */
-	bool no_ledger; /* judge nothing: crashes only */
+	bool strict;		   /* `should` fails */
+	bool limits;		   /* `limit` fails */
+	bool no_ledger;		   /* judge nothing: crashes only */
+	const struct known *known; /* what fails nothing; may be NULL */
 	const struct trace *trace;
 	/* Called when an operation has run; `script` and its `>` lines are the
 	 * caller's to check.  NULL: nobody wants to know. */

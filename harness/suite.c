@@ -10,15 +10,34 @@
 
 #define REPORT_LINES_MAX 40 /* of a sanitizer's report shown */
 
-static bool has_passed(const struct suite_result *r)
+enum outcome {
+	SKIPPED,
+	PASSED,
+	FAILED,
+	EXPECTED, /* to fail: it met a known finding */
+};
+
+static enum outcome outcome_of(const struct suite_result *r)
 {
-	return r->child->passed && !r->incomplete;
+	if (r->skip != NULL)
+		return SKIPPED;
+	if (child_failed(r->child, r->job))
+		return FAILED;
+	if (child_known(r->child) != NULL)
+		return EXPECTED;
+	return r->incomplete ? FAILED : PASSED;
+}
+
+static unsigned results(const struct suite *suite)
+{
+	return suite->passed + suite->failed + suite->skipped + suite->expected;
 }
 
 /* What failed, as lines of text; the caller frees it. */
 static char *describe(const struct suite_result *r)
 {
-	const struct finding *finding = child_finding(r->child, r->job);
+	const struct finding *failing = child_finding(r->child, r->job);
+	const struct finding *finding = failing != NULL ? failing : child_known(r->child);
 	char *text = NULL;
 	size_t len = 0;
 	FILE *out = open_memstream(&text, &len);
@@ -65,16 +84,19 @@ static void print_name(const struct suite *suite, const struct suite_result *r)
 
 static void tap_result(const struct suite *suite, const struct suite_result *r)
 {
-	unsigned number = suite->passed + suite->failed + suite->skipped;
-	bool failed = r->skip == NULL && !has_passed(r);
+	enum outcome outcome = outcome_of(r);
+	bool good = outcome == PASSED || outcome == SKIPPED;
 	char *text;
 
-	fprintf(suite->out, "%s %u - ", failed ? "not ok" : "ok", number);
+	fprintf(suite->out, "%s %u - ", good ? "ok" : "not ok", results(suite));
 	print_name(suite, r);
-	if (r->skip != NULL)
+	if (outcome == SKIPPED)
 		fprintf(suite->out, " # SKIP %s", r->skip);
+	else if (outcome == EXPECTED)
+		fprintf(suite->out, " # TODO known: %s: %s", child_known(r->child)->signature,
+			child_known(r->child)->known);
 	fputc('\n', suite->out);
-	text = failed ? describe(r) : NULL;
+	text = good ? NULL : describe(r);
 	for (char *line = text; line != NULL && *line != '\0';) {
 		size_t n = strcspn(line, "\n");
 
@@ -98,6 +120,7 @@ static void print_xml(FILE *out, const char *text)
 
 static void junit_result(const struct suite *suite, const struct suite_result *r)
 {
+	enum outcome outcome = outcome_of(r);
 	char *text;
 
 	fputs("  <testcase classname=\"", suite->out);
@@ -105,11 +128,17 @@ static void junit_result(const struct suite *suite, const struct suite_result *r
 	fputs("\" name=\"", suite->out);
 	print_xml(suite->out, r->path);
 	fputs("\">", suite->out);
-	if (r->skip != NULL) {
+	if (outcome == SKIPPED) {
 		fputs("<skipped message=\"", suite->out);
 		print_xml(suite->out, r->skip);
 		fputs("\"/>", suite->out);
-	} else if (!has_passed(r)) {
+	} else if (outcome == EXPECTED) {
+		fputs("<skipped message=\"known: ", suite->out);
+		print_xml(suite->out, child_known(r->child)->signature);
+		fputs(": ", suite->out);
+		print_xml(suite->out, child_known(r->child)->known);
+		fputs("\"/>", suite->out);
+	} else if (outcome == FAILED) {
 		const struct finding *finding = child_finding(r->child, r->job);
 
 		text = describe(r);
@@ -125,15 +154,14 @@ static void junit_result(const struct suite *suite, const struct suite_result *r
 
 static void json_result(const struct suite *suite, const struct suite_result *r)
 {
+	static const char *const names[] = {
+		[SKIPPED] = "skip", [PASSED] = "pass", [FAILED] = "fail", [EXPECTED] = "known"
+	};
 	FILE *out = suite->out;
 
-	fprintf(out,
-		"%s{\"file\":", suite->passed + suite->failed + suite->skipped > 1 ? ",\n" : "");
+	fprintf(out, "%s{\"file\":", results(suite) > 1 ? ",\n" : "");
 	report_string(out, r->path);
-	fprintf(out, ",\"target\":\"%s\",\"result\":\"%s\"", r->target->name,
-		r->skip != NULL ? "skip"
-		: has_passed(r) ? "pass"
-				: "fail");
+	fprintf(out, ",\"target\":\"%s\",\"result\":\"%s\"", r->target->name, names[outcome_of(r)]);
 	if (r->skip != NULL) {
 		fputs(",\"reason\":", out);
 		report_string(out, r->skip);
@@ -199,14 +227,16 @@ void suite_add(struct suite *suite, const struct suite_result *result)
 		[SUITE_JSON] = json_result,
 	};
 
+	unsigned *const counts[] = { [SKIPPED] = &suite->skipped,
+				     [PASSED] = &suite->passed,
+				     [FAILED] = &suite->failed,
+				     [EXPECTED] = &suite->expected };
+
 	for (size_t i = 0; result->skip == NULL && i < sizeof(suite->not_judged) / 8; i++)
 		suite->not_judged[i] |= result->child->not_judged[i];
-	if (result->skip != NULL)
-		suite->skipped++;
-	else if (has_passed(result))
-		suite->passed++;
-	else
-		suite->failed++;
+	if (result->skip == NULL)
+		child_note_known(result->child, suite->known);
+	++*counts[outcome_of(result)];
 	print[suite->format](suite, result);
 	fflush(suite->out);
 }
@@ -219,14 +249,20 @@ void suite_end(struct suite *suite)
 			print_not_judged(suite, "", ", ");
 			fputc('\n', suite->out);
 		}
-		fprintf(suite->out, "# %u passed, %u failed, %u skipped\n", suite->passed,
+		known_report(suite->out, "# ", suite->known);
+		fprintf(suite->out, "# %u passed, %u failed, %u skipped", suite->passed,
 			suite->failed, suite->skipped);
+		if (suite->known != NULL)
+			fprintf(suite->out, ", %u known", suite->expected);
+		fputc('\n', suite->out);
 	} else if (suite->format == SUITE_JUNIT) {
 		fputs("</testsuite>\n", suite->out);
 	} else {
 		fprintf(suite->out, "],\"passed\":%u,\"failed\":%u,\"skipped\":%u,\"not_judged\":[",
 			suite->passed, suite->failed, suite->skipped);
 		print_not_judged(suite, "\"", ",");
-		fputs("]}\n", suite->out);
+		fputs("],\"known\":", suite->out);
+		known_report_json(suite->out, suite->known);
+		fputs("}\n", suite->out);
 	}
 }

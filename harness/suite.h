@@ -31,7 +31,8 @@ struct suite_result {
 struct suite {
 	FILE *out;
 	enum suite_format format;
-	unsigned planned, passed, failed, skipped;
+	unsigned planned, passed, failed, skipped, expected;
+	struct known *known; /* the list that it is held against; NULL: none */
 	/* Rules that lacked a fact on some target. */
 	uint64_t not_judged[(RULE_COUNT + 63) / 64];
 };

@@ -1,0 +1,46 @@
+/* SPDX-License-Identifier: Apache-2.0 OR MIT */
+/*
+ * The list of known findings: signatures that do not fail a run, each with the
+ * reason why not.  Work goes on past them, and every report names those that
+ * were met.
+ *
+ * One a line, the reason behind a `#`; a line may be blank, or a comment:
+ *
+ *     # until net.c counts what it wrote
+ *     completion.len:send    # the length has the header twice
+ *
+ * A rule of the ledger is noted, and the program goes on.  After a crash
+ * nothing goes on: the program ends there, and fails nothing.
+ */
+#ifndef VRINGER_HARNESS_KNOWN_H
+#define VRINGER_HARNESS_KNOWN_H
+
+#include <stdbool.h>
+#include <stdio.h>
+
+struct known_entry {
+	char *signature;
+	char *reason;
+	unsigned line;
+	unsigned hits; /* programs that it was met in */
+};
+
+struct known {
+	struct known_entry *entries;
+	size_t count, room;
+};
+
+/* Add what the file lists.  0, or -EINVAL after one line on stderr. */
+int known_load(struct known *known, const char *path);
+void known_release(struct known *known);
+
+/* Why the signature does not fail a run; NULL: it does.  `known` may be NULL. */
+const char *known_reason(const struct known *known, const char *signature);
+/* A program met it.  true: the first. */
+bool known_hit(struct known *known, const char *signature);
+/* One line for each that was met. */
+void known_report(FILE *out, const char *prefix, const struct known *known);
+/* [{"signature":...,"reason":...,"programs":N},...] */
+void known_report_json(FILE *out, const struct known *known);
+
+#endif

@@ -1,0 +1,94 @@
+#!/bin/sh
+# SPDX-License-Identifier: Apache-2.0 OR MIT
+#
+# --known FILE: what is on the list fails nothing and is named; what is not on
+# it fails as before.  Bugs of the net model are planted for that.
+# shellcheck disable=SC1091,SC2154
+set -u
+. "${0%/*}/tap.sh"
+
+rule=$BUILD/bugs/rule-completion-len/vringer
+crash=$BUILD/bugs/n1-header-slots/vringer
+
+printf 'device net-loopback\nstart driver_ok\noffer 0 b7:w*13 b9:w\nsend 1 b3\n' >"$work/crash.vr"
+{
+	echo '# The frame does not fit.'
+	printf 'device net-loopback\nstart driver_ok\nbuffer b9 at=b9 len=75\noffer 0 b9:w\nsend 1 b3\n'
+} >"$work/rule.vr"
+{
+	cat "$work/rule.vr"
+	echo '> used 0 id=0 len=0'
+} >"$work/demand.vr"
+# A chain that fits, when notified and not when sent: another operation.
+{
+	cat "$work/rule.vr"
+	printf 'buffer b10 at=b10 len=70\noffer 0 head=4 b10:w\noffer 1 head=5 b3\nnotify 1\n'
+} >"$work/another.vr"
+
+printf '\n# a comment\n  completion.len:send \t#  counted twice  \n' >"$work/known"
+gives 0 'a list, and nothing to meet' "$VRINGER" run --known "$work/known" "$work/demand.vr"
+shows 'nothing was known' '^# 1 passed, 0 failed, 0 skipped, 0 known$'
+
+gives 1 'a finding without the list' "$rule" run "$work/rule.vr"
+gives 0 'run --known' "$rule" run --known "$work/known" "$work/rule.vr" "$work/demand.vr"
+shows 'TAP: not ok, and to be so' '^not ok 1 - .*/rule.vr # TODO known: completion.len:send: counted twice$'
+shows 'TAP: a demand after it, too' '^not ok 2 - .*/demand.vr # TODO known: completion.len:send'
+shows 'TAP: the list is named' '^# known: completion.len:send  # counted twice \(2 programs\)$'
+shows 'TAP: it is counted apart' '^# 0 passed, 0 failed, 0 skipped, 2 known$'
+gives 1 'the program goes on to what is not known' \
+	"$rule" run --known "$work/known" "$work/another.vr"
+shows 'which fails' '^# .*another.vr:10: completion.len:notify$'
+gives 0 'run --known --json' "$rule" run --known "$work/known" --json "$work/rule.vr"
+jq -e '.failed == 0 and .results[0].result == "known" and
+	.results[0].findings[0].known == "counted twice" and
+	.known == [{signature: "completion.len:send", reason: "counted twice", programs: 1}]' \
+	"$out" >/dev/null 2>"$err"
+tap 'JSON says so' $?
+gives 0 'run --known --junit' "$rule" run --known "$work/known" --junit "$work/rule.vr"
+xmllint --noout "$out" 2>"$err"
+tap 'it is XML' $?
+shows 'JUnit: skipped, and why' '<skipped message="known: completion.len:send: counted twice"/>'
+
+gives 0 'replay --known' "$rule" replay --known "$work/known" "$work/demand.vr"
+shows 'replay names it' '^known: finding: completion.len:send$'
+shows 'and the reason' '^  known: counted twice$'
+shows 'and says that there is nothing else' ': nothing but what is known$'
+gives 1 'replay --known of another' "$rule" replay --known "$work/known" "$work/another.vr"
+gives 0 'replay --known --json' "$rule" replay --json --known "$work/known" "$work/rule.vr"
+jq -e '.passed and .findings[0].known == "counted twice"' "$out" >/dev/null 2>"$err"
+tap 'JSON of replay says so' $?
+refuses 'minimize --known' 'no finding beyond the known on net-loopback' \
+	"$rule" minimize --known "$work/known" "$work/rule.vr"
+gives 0 'minimize --known of another' "$rule" minimize --known "$work/known" "$work/another.vr"
+shows 'keeps the other one' '^# completion.len:notify '
+
+# A crash: nothing goes on, and its signature is the build's.
+gives 1 'a crash without the list' "$crash" replay "$work/crash.vr"
+echo "$(sed -n 's/^finding: //p' "$out") # header slots" >"$work/known-crash"
+gives 0 'replay --known of a crash' "$crash" replay --known "$work/known-crash" "$work/crash.vr"
+gives 0 'run --known of a crash' "$crash" run --known "$work/known-crash" "$work/crash.vr"
+shows 'TAP: it is known' '^not ok 1 - .* # TODO known: .*: header slots$'
+
+# bad NAME LINE COLUMN PATTERN: what $work/bad holds is refused there.
+bad() {
+	refuses "$1" "^$work/bad:$2:$3: $4" "$VRINGER" run --known "$work/bad" "$work/rule.vr"
+}
+refuses 'no such list' "^$work/none: No such file" "$VRINGER" replay --known "$work/none" "$work/rule.vr"
+printf 'completion.len:send # a\ncompletion.len:send # b\n' >"$work/bad"
+bad 'twice' 2 1 "'completion.len:send' is on line 1, expected it once"
+printf '# x\n\n completion.len:send\n' >"$work/bad"
+bad 'no reason' 3 21 "the line ends, expected '#'"
+printf 'completion.len:send #  \n' >"$work/bad"
+bad 'an empty reason' 1 24 'no reason, expected'
+printf 'completion.len:send because\n' >"$work/bad"
+bad 'no #' 1 21 "'b', expected '#'"
+printf 'completion.length:send # x\n' >"$work/bad"
+bad 'no such rule' 1 1 "'completion.length' begins no signature, expected a rule"
+printf 'completion.len # x\n' >"$work/bad"
+bad 'no operation' 1 15 'the signature ends, expected'
+printf 'hang:\001 # x\n' >"$work/bad"
+bad 'a control character' 1 6 'byte 0x01, expected'
+printf 'hang:send # x\000y\n' >"$work/bad"
+bad 'a NUL' 1 14 'byte 0x00, expected text'
+
+tap_end
