@@ -24,6 +24,7 @@ extern const size_t ledger_case_count;
 	X(MEMORY_WRITE, write_to_readable, write_to_writable)                                      \
 	X(MEMORY_READ, read_past_buffer, read_whole_buffer)                                        \
 	X(MEMORY_READ_WRITABLE, read_of_writable, read_of_both)                                    \
+	X(MEMORY_INDIRECT, table_not_negotiated, table_negotiated)                                 \
 	X(MEMORY_POISONED, poisoned_read_again, poisoned_left_alone)                               \
 	X(COMPLETION_NOT_HELD, returned_twice, returned_once)                                      \
 	X(COMPLETION_SLOT, slot_skipped, slots_in_order)                                           \
@@ -36,6 +37,8 @@ extern const size_t ledger_case_count;
 	X(WAKEUP_UNASKED, interrupt_unasked, interrupt_asked)                                      \
 	X(WAKEUP_NOT_LIVE, used_interrupt_early, config_interrupt_early)                           \
 	X(WAKEUP_NEEDS_RESET, needs_reset_in_silence, needs_reset_told)                            \
+	X(WAKEUP_CONFIG, config_interrupt_for_nothing, config_interrupt_for_change)                \
+	X(WAKEUP_FLAGS, used_flags_two, used_flags_one)                                            \
 	X(STUCK_NOTIFY, notified_in_vain, notified_and_looked)                                     \
 	X(STUCK_AVAILABLE, one_of_two_taken, two_of_two_taken)                                     \
 	X(STUCK_HELD, chain_kept, chain_kept_where_declared)                                       \
@@ -45,6 +48,8 @@ extern const size_t ledger_case_count;
 	X(COUNTERS_FALL, counter_falls, counter_stands)                                            \
 	X(COUNTERS_SUM, sum_broken, sum_kept)                                                      \
 	X(STATUS_IDENTITY, version_one, version_two)                                               \
+	X(STATUS_REGISTERS, more_offered_than_is_true, offer_as_it_is)                             \
+	X(STATUS_GENERATION, generation_moves_in_silence, generation_moves_with_interrupt)         \
 	X(STATUS_RESET, status_stays, status_zero)                                                 \
 	X(STATUS_FEATURES, features_not_offered, features_refused)                                 \
 	X(STATUS_LADDER, step_skipped, step_ignored)                                               \

@@ -104,6 +104,43 @@ void case_needs_reset_told(void)
 	rest(DEVICE_IDLE);
 }
 
+void case_config_interrupt_for_nothing(void)
+{
+	rig_live(8);
+	notify();
+	avail_idx(0);
+	raise_interrupt(VIRTIO_MMIO_INT_CONFIG);
+	done();
+}
+
+void case_config_interrupt_for_change(void)
+{
+	rig_live(8);
+	notify();
+	avail_idx(0);
+	raise_interrupt(VIRTIO_MMIO_INT_CONFIG);
+	shown.generation++;
+	done();
+	rest(DEVICE_IDLE);
+}
+
+void case_used_flags_two(void)
+{
+	rig_live(8);
+	notify();
+	used_flags(2);
+}
+
+void case_used_flags_one(void)
+{
+	rig_live(8);
+	notify();
+	avail_idx(0);
+	used_flags(VRING_USED_F_NO_NOTIFY);
+	done();
+	rest(DEVICE_IDLE);
+}
+
 void case_notified_in_vain(void)
 {
 	rig_live(8);

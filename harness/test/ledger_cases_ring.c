@@ -111,6 +111,23 @@ void case_read_of_both(void)
 	finish_one(16);
 }
 
+void case_table_not_negotiated(void)
+{
+	take_one(16, VRING_DESC_F_INDIRECT);
+	access_ring(GUEST_INDIRECT, false, BUFFER, 16);
+}
+
+void case_table_negotiated(void)
+{
+	rig_live(8);
+	negotiate(VIRTIO_RING_F_INDIRECT_DESC);
+	notify();
+	avail_idx(1);
+	take(0, 0, 16, VRING_DESC_F_INDIRECT);
+	access_ring(GUEST_INDIRECT, false, BUFFER, 16);
+	finish_one(0);
+}
+
 /* The index is more than a queue ahead. */
 void case_poisoned_read_again(void)
 {

@@ -39,6 +39,39 @@ void case_version_two(void)
 	reg_read(VIRTIO_MMIO_DEVICE_ID, 1);
 }
 
+static void read_offer(uint32_t high)
+{
+	rig_live(8);
+	reg_write(VIRTIO_MMIO_DEVICE_FEATURES_SEL, 1);
+	reg_read(VIRTIO_MMIO_DEVICE_FEATURES, high);
+}
+
+void case_more_offered_than_is_true(void)
+{
+	read_offer(3);
+}
+
+void case_offer_as_it_is(void)
+{
+	read_offer(1);
+}
+
+void case_generation_moves_in_silence(void)
+{
+	rig_live(8);
+	reg_read(VIRTIO_MMIO_CONFIG_GENERATION, 1);
+}
+
+void case_generation_moves_with_interrupt(void)
+{
+	rig_live(8);
+	work();
+	raise_interrupt(VIRTIO_MMIO_INT_CONFIG);
+	shown.generation = 1;
+	done();
+	reg_read(VIRTIO_MMIO_CONFIG_GENERATION, 1);
+}
+
 void case_status_stays(void)
 {
 	rig_live(8);

@@ -147,6 +147,11 @@ void set_status(uint32_t status)
 	done();
 }
 
+void negotiate(unsigned bit)
+{
+	ledger.driver_features |= 1ULL << bit;
+}
+
 void notify(void)
 {
 	call(VIRTIO_MMIO_QUEUE_NOTIFY, on);
@@ -211,6 +216,23 @@ void avail_flags(uint16_t value)
 
 	put(bytes, value, 2);
 	access_bytes(GUEST_AVAIL_FLAGS, 0, false, AVAIL_AT(on), bytes, 2);
+}
+
+void used_event(uint16_t value)
+{
+	uint8_t bytes[2];
+
+	put(bytes, value, 2);
+	access_bytes(GUEST_USED_EVENT, 0, false, AVAIL_AT(on) + 4 + 2ull * ledger.queues[on].size,
+		     bytes, 2);
+}
+
+void used_flags(uint16_t value)
+{
+	uint8_t bytes[2];
+
+	put(bytes, value, 2);
+	access_bytes(GUEST_USED_FLAGS, 0, true, USED_AT(on), bytes, 2);
 }
 
 static void put_desc(uint8_t *bytes, uint64_t addr, uint32_t len, unsigned flags, uint16_t next)

@@ -56,6 +56,8 @@ void reg_write(uint64_t offset, uint64_t value);
 void reg_read(uint64_t offset, uint64_t value);
 /* The device status is written, and shown as written. */
 void set_status(uint32_t status);
+/* As if the driver had accepted that feature too. */
+void negotiate(unsigned bit);
 void notify(void);
 void work(void);
 void rest(enum device_state state);
@@ -72,7 +74,9 @@ void payload_write(uint16_t walk, uint64_t addr, uint32_t len);
 void used_entry(uint16_t slot, uint16_t walk, uint32_t id, uint32_t len);
 void used_idx(uint16_t value);
 void raise_interrupt(uint32_t bits);
-/* Any access, of bytes that are all zero. */
+void used_event(uint16_t value);
+void used_flags(uint16_t value);
+/* Any access, of bytes that are all zero, for walk 0. */
 void access_ring(enum guest_purpose purpose, bool write, uint64_t addr, uint32_t len);
 
 /* Entry and index of a chain returned at that position. */

@@ -133,23 +133,6 @@ static void the_first_byte_past_the_top_is_not_the_buffer_s(void **state)
 	assert_breaks(RULE_MEMORY_WRITE);
 }
 
-static void an_indirect_table_permits_what_it_names(void **state)
-{
-	(void)state;
-	ledger.driver_features |= 1ULL << VIRTIO_RING_F_INDIRECT_DESC;
-	notify();
-	avail_idx(1);
-	avail_entry(0, 0);
-	desc(0, 0, INDIRECT_AT, 32, VRING_DESC_F_INDIRECT, 0);
-	indirect(0, 0, BUFFER, 16, F_NEXT);
-	indirect(0, 1, 0x9000, 16, F_WRITE);
-	payload_read(0, BUFFER, 16);
-	payload_write(0, 0x9000, 16);
-	return_chain(0, 0, 0, 16);
-	wake();
-	end_silent();
-}
-
 static void a_used_entry_is_rewritten_before_the_index_moves(void **state)
 {
 	(void)state;
@@ -366,7 +349,6 @@ int main(void)
 		TEST(a_chain_of_nothing_returns_length_zero),
 		TEST(a_buffer_ends_with_the_address_space),
 		TEST(the_first_byte_past_the_top_is_not_the_buffer_s),
-		TEST(an_indirect_table_permits_what_it_names),
 		TEST(a_used_entry_is_rewritten_before_the_index_moves),
 		TEST(a_device_looks_at_what_it_wrote),
 		TEST(a_used_entry_that_cannot_be_written_is_lost),

@@ -1,0 +1,218 @@
+/* SPDX-License-Identifier: Apache-2.0 OR MIT */
+/*
+ * Indirect tables: where one is, and what its entries allow.  VIRTIO 2.7.5.3.
+ */
+#include <errno.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+
+#include "ledger_rig.h"
+
+#define ENTRY 16u
+#define F_INDIRECT VRING_DESC_F_INDIRECT
+
+static int setup_indirect(void **state)
+{
+	rig_setup(state);
+	negotiate(VIRTIO_RING_F_INDIRECT_DESC);
+	return 0;
+}
+
+/* A chain of one descriptor, which names that table. */
+static void take_table(uint64_t addr, uint32_t len, unsigned flags)
+{
+	notify();
+	avail_idx(1);
+	avail_entry(0, 0);
+	desc(0, 0, addr, len, F_INDIRECT | flags, 0);
+}
+
+/* Of entries that are all zero: buffers of no bytes. */
+static void read_table(uint64_t addr, uint32_t len)
+{
+	access_ring(GUEST_INDIRECT, false, addr, len);
+}
+
+static void finish_chain(uint32_t len)
+{
+	return_chain(0, 0, 0, len);
+	wake();
+	end_silent();
+}
+
+static void a_table_permits_what_its_entries_name(void **state)
+{
+	(void)state;
+	take_table(INDIRECT_AT, 3 * ENTRY, 0);
+	indirect(0, 0, BUFFER, 16, F_NEXT);
+	indirect(0, 2, 0x9000, 16, F_WRITE);
+	payload_read(0, BUFFER, 16);
+	payload_write(0, 0x9000, 16);
+	finish_chain(16);
+}
+
+static void the_table_itself_is_no_buffer(void **state)
+{
+	(void)state;
+	take_table(INDIRECT_AT, 2 * ENTRY, 0);
+	payload_read(0, INDIRECT_AT, ENTRY);
+	assert_breaks(RULE_MEMORY_READ);
+	setup_indirect(state);
+	take_table(INDIRECT_AT, 2 * ENTRY, F_WRITE);
+	payload_write(0, INDIRECT_AT, ENTRY);
+	assert_breaks(RULE_MEMORY_WRITE);
+}
+
+/* VIRTIO 2.7.5.3.2: the device must ignore it. */
+static void a_table_may_be_read_though_its_descriptor_says_write(void **state)
+{
+	(void)state;
+	take_table(INDIRECT_AT, ENTRY, F_WRITE);
+	indirect(0, 0, BUFFER, 16, F_WRITE);
+	payload_write(0, BUFFER, 16);
+	finish_chain(16);
+}
+
+static void a_table_may_follow_other_descriptors(void **state)
+{
+	(void)state;
+	notify();
+	avail_idx(1);
+	avail_entry(0, 0);
+	desc(0, 0, BUFFER, 16, F_NEXT, 1);
+	desc(0, 1, INDIRECT_AT, ENTRY, F_INDIRECT, 0);
+	indirect(0, 0, 0x9000, 16, F_WRITE);
+	payload_read(0, BUFFER, 16);
+	payload_write(0, 0x9000, 16);
+	finish_chain(16);
+}
+
+static void a_whole_table_may_be_read_at_once(void **state)
+{
+	(void)state;
+	take_table(INDIRECT_AT, 4 * ENTRY, 0);
+	read_table(INDIRECT_AT, 4 * ENTRY);
+	finish_chain(0);
+	setup_indirect(state);
+	take_table(INDIRECT_AT, 3 * ENTRY, 0);
+	read_table(INDIRECT_AT, 4 * ENTRY);
+	assert_breaks(RULE_MEMORY_INDIRECT);
+}
+
+static void entries_lie_in_the_table(void **state)
+{
+	static const struct {
+		uint64_t addr;
+		bool inside;
+	} cases[] = {
+		{ INDIRECT_AT, true },
+		{ INDIRECT_AT + ENTRY, true },
+		{ INDIRECT_AT + 2 * ENTRY, false },
+		{ INDIRECT_AT - ENTRY, false },
+		{ INDIRECT_AT + ENTRY / 2, false },
+		{ 0, false },
+	};
+
+	/* The half entry at the end is none. */
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		setup_indirect(state);
+		take_table(INDIRECT_AT, 2 * ENTRY + ENTRY / 2, 0);
+		read_table(cases[i].addr, ENTRY);
+		if (cases[i].inside)
+			finish_chain(0);
+		else
+			assert_breaks(RULE_MEMORY_INDIRECT);
+	}
+}
+
+static void a_table_of_no_bytes_has_no_entry(void **state)
+{
+	(void)state;
+	take_table(INDIRECT_AT, 0, 0);
+	read_table(INDIRECT_AT, ENTRY);
+	assert_breaks(RULE_MEMORY_INDIRECT);
+}
+
+static void a_descriptor_without_the_flag_names_no_table(void **state)
+{
+	(void)state;
+	notify();
+	avail_idx(1);
+	take(0, 0, 2 * ENTRY, 0);
+	read_table(BUFFER, ENTRY);
+	assert_breaks(RULE_MEMORY_INDIRECT);
+}
+
+static void a_table_within_a_table_is_none(void **state)
+{
+	(void)state;
+	take_table(INDIRECT_AT, 2 * ENTRY, 0);
+	indirect(0, 0, BUFFER, 2 * ENTRY, F_INDIRECT);
+	finish_chain(0);
+	setup_indirect(state);
+	take_table(INDIRECT_AT, 2 * ENTRY, 0);
+	indirect(0, 0, BUFFER, 2 * ENTRY, F_INDIRECT);
+	read_table(BUFFER, ENTRY);
+	assert_breaks(RULE_MEMORY_INDIRECT);
+}
+
+static void a_table_ends_with_the_address_space(void **state)
+{
+	(void)state;
+	take_table(0 - 2ULL * ENTRY, 4 * ENTRY, 0);
+	read_table(0 - 2ULL * ENTRY, ENTRY);
+	read_table(0 - 1ULL * ENTRY, ENTRY);
+	finish_chain(0);
+	setup_indirect(state);
+	take_table(0 - 2ULL * ENTRY, 4 * ENTRY, 0);
+	read_table(0, ENTRY);
+	assert_breaks(RULE_MEMORY_INDIRECT);
+}
+
+static void a_table_that_cannot_be_read_ends_the_walk(void **state)
+{
+	(void)state;
+	take_table(INDIRECT_AT, 2 * ENTRY, 0);
+	access_error = -EFAULT;
+	read_table(INDIRECT_AT, ENTRY);
+	access_error = 0;
+	finish_chain(0);
+}
+
+static void without_the_feature_a_table_is_left_alone(void **state)
+{
+	(void)state;
+	take_table(INDIRECT_AT, 2 * ENTRY, 0);
+	finish_chain(0);
+	rig_live(8);
+	take_table(INDIRECT_AT, 2 * ENTRY, 0);
+	read_table(INDIRECT_AT, ENTRY);
+	assert_breaks(RULE_MEMORY_INDIRECT);
+}
+
+#define TEST(name) cmocka_unit_test_setup(name, rig_setup)
+#define INDIRECT_TEST(name) cmocka_unit_test_setup(name, setup_indirect)
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		INDIRECT_TEST(a_table_permits_what_its_entries_name),
+		INDIRECT_TEST(the_table_itself_is_no_buffer),
+		INDIRECT_TEST(a_table_may_be_read_though_its_descriptor_says_write),
+		INDIRECT_TEST(a_table_may_follow_other_descriptors),
+		INDIRECT_TEST(a_whole_table_may_be_read_at_once),
+		INDIRECT_TEST(entries_lie_in_the_table),
+		INDIRECT_TEST(a_table_of_no_bytes_has_no_entry),
+		INDIRECT_TEST(a_descriptor_without_the_flag_names_no_table),
+		INDIRECT_TEST(a_table_within_a_table_is_none),
+		INDIRECT_TEST(a_table_ends_with_the_address_space),
+		INDIRECT_TEST(a_table_that_cannot_be_read_ends_the_walk),
+		TEST(without_the_feature_a_table_is_left_alone),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}

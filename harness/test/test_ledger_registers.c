@@ -1,0 +1,235 @@
+/* SPDX-License-Identifier: Apache-2.0 OR MIT */
+/*
+ * What registers read as, for our own models and for others.  VIRTIO 4.2.2.
+ */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+
+#include "ledger_rig.h"
+
+/* The target of another, just created: nobody knows what its selectors hold. */
+static int setup_other(void **state)
+{
+	(void)state;
+	rig_new();
+	rig_target.model = false;
+	rig_target.features = 0x1234567890abcdefULL;
+	ledger_reset(&ledger, &rig_target, rig_target.features);
+	return 0;
+}
+
+/* The register reads that, and anything else breaks the rule. */
+static void assert_only(uint64_t offset, uint32_t value, enum rule rule)
+{
+	reg_read(offset, value);
+	assert_silent();
+	reg_read(offset, value ^ 1);
+	assert_breaks(rule);
+	ledger.finding_count = 0;
+	ledger.stop = false;
+}
+
+static void offered(uint32_t page, uint32_t value)
+{
+	reg_write(VIRTIO_MMIO_DEVICE_FEATURES_SEL, page);
+	assert_only(VIRTIO_MMIO_DEVICE_FEATURES, value, RULE_STATUS_REGISTERS);
+}
+
+static void largest(uint32_t queue, uint32_t value)
+{
+	reg_write(VIRTIO_MMIO_QUEUE_SEL, queue);
+	assert_only(VIRTIO_MMIO_QUEUE_NUM_MAX, value, RULE_STATUS_REGISTERS);
+}
+
+static void the_device_id_is_the_target_s(void **state)
+{
+	(void)state;
+	assert_only(VIRTIO_MMIO_DEVICE_ID, 1, RULE_STATUS_REGISTERS);
+	set_status(0);
+	assert_only(VIRTIO_MMIO_DEVICE_ID, 1, RULE_STATUS_REGISTERS);
+}
+
+static void the_offer_is_of_two_pages(void **state)
+{
+	(void)state;
+	offered(0, 0x90abcdef);
+	offered(1, 0x12345678);
+	offered(2, 0);
+	offered(3, 0);
+	offered(0x100, 0);
+	offered(0xffffffff, 0);
+	offered(0, 0x90abcdef);
+}
+
+static void the_offer_is_what_the_host_left_of_it(void **state)
+{
+	(void)state;
+	ledger.offered = 1ULL << VIRTIO_F_VERSION_1;
+	offered(0, 0);
+	offered(1, 1);
+}
+
+static void a_queue_is_as_large_as_the_host_made_it(void **state)
+{
+	(void)state;
+	ledger.queue_max[RX] = 256;
+	ledger.queue_max[TX] = 48;
+	largest(RX, 256);
+	largest(TX, 48);
+}
+
+static void a_queue_that_there_is_not_has_no_size(void **state)
+{
+	(void)state;
+	largest(2, 0);
+	largest(PROGRAM_QUEUES, 0);
+	largest(0x101, 0);
+	largest(0xffffffff, 0);
+}
+
+/* More than the ledger keeps: there, and nothing known of them. */
+static void queues_beyond_what_is_kept_are_not_judged(void **state)
+{
+	(void)state;
+	rig_target.queue_count = PROGRAM_QUEUES + 1;
+	reg_write(VIRTIO_MMIO_QUEUE_SEL, PROGRAM_QUEUES);
+	reg_read(VIRTIO_MMIO_QUEUE_NUM_MAX, 77);
+	assert_silent();
+	largest(PROGRAM_QUEUES + 1, 0);
+}
+
+static void selectors_of_our_models_start_at_0(void **state)
+{
+	(void)state;
+	assert_only(VIRTIO_MMIO_DEVICE_FEATURES, 1, RULE_STATUS_REGISTERS);
+	reg_write(VIRTIO_MMIO_DEVICE_FEATURES_SEL, 2);
+	reg_write(VIRTIO_MMIO_QUEUE_SEL, 2);
+	set_status(0);
+	assert_only(VIRTIO_MMIO_DEVICE_FEATURES, 1, RULE_STATUS_REGISTERS);
+	assert_only(VIRTIO_MMIO_QUEUE_NUM_MAX, 256, RULE_STATUS_REGISTERS);
+}
+
+static void selectors_of_others_are_known_once_written(void **state)
+{
+	(void)state;
+	for (int turn = 0; turn < 2; turn++) {
+		reg_read(VIRTIO_MMIO_DEVICE_FEATURES, 0xdeadbeef);
+		reg_read(VIRTIO_MMIO_QUEUE_NUM_MAX, 0xdeadbeef);
+		assert_silent();
+		offered(1, 0x12345678);
+		largest(TX, 256);
+		/* What a reset makes of them nobody knows. */
+		set_status(0);
+	}
+}
+
+static void each_selector_selects_its_own(void **state)
+{
+	(void)state;
+	reg_write(VIRTIO_MMIO_DRIVER_FEATURES_SEL, 1);
+	reg_read(VIRTIO_MMIO_DEVICE_FEATURES, 0xdeadbeef);
+	reg_read(VIRTIO_MMIO_QUEUE_NUM_MAX, 0xdeadbeef);
+	reg_write(VIRTIO_MMIO_DEVICE_FEATURES_SEL, 0);
+	reg_read(VIRTIO_MMIO_QUEUE_NUM_MAX, 0xdeadbeef);
+	assert_silent();
+	offered(0, 0x90abcdef);
+}
+
+/* In a width or at a place that VIRTIO does not know. */
+static void an_odd_write_loses_others_until_reset(void **state)
+{
+	(void)state;
+	reg_write(VIRTIO_MMIO_DEVICE_FEATURES_SEL, 0);
+	ledger_access_begin(&ledger, true, VIRTIO_MMIO_DEVICE_FEATURES_SEL, 2, 1);
+	ledger_access_end(&ledger, true, VIRTIO_MMIO_DEVICE_FEATURES_SEL, 2, 1, &shown);
+	reg_read(VIRTIO_MMIO_DEVICE_FEATURES, 0xdeadbeef);
+	reg_read(VIRTIO_MMIO_DEVICE_ID, 0xdeadbeef);
+	assert_silent();
+	set_status(0);
+	offered(0, 0x90abcdef);
+}
+
+static void an_odd_write_is_nothing_to_our_models(void **state)
+{
+	(void)state;
+	reg_write(VIRTIO_MMIO_DEVICE_FEATURES_SEL, 1);
+	ledger_access_begin(&ledger, true, VIRTIO_MMIO_DEVICE_FEATURES_SEL, 2, 0);
+	ledger_access_end(&ledger, true, VIRTIO_MMIO_DEVICE_FEATURES_SEL, 2, 0, &shown);
+	assert_only(VIRTIO_MMIO_DEVICE_FEATURES, 1, RULE_STATUS_REGISTERS);
+}
+
+static void an_odd_read_is_not_judged(void **state)
+{
+	(void)state;
+	ledger_access_begin(&ledger, false, VIRTIO_MMIO_DEVICE_ID, 2, 0);
+	ledger_access_end(&ledger, false, VIRTIO_MMIO_DEVICE_ID, 2, 0xffff, &shown);
+	ledger_access_begin(&ledger, false, VIRTIO_MMIO_DEVICE_ID + 2, 4, 0);
+	ledger_access_end(&ledger, false, VIRTIO_MMIO_DEVICE_ID + 2, 4, 0xffffffff, &shown);
+	assert_silent();
+}
+
+static void what_a_driver_writes_does_not_move_the_generation(void **state)
+{
+	(void)state;
+	assert_only(VIRTIO_MMIO_CONFIG_GENERATION, 0, RULE_STATUS_GENERATION);
+	reg_write(VIRTIO_MMIO_CONFIG, 0xffffffff);
+	serve(0);
+	set_status(0);
+	assert_only(VIRTIO_MMIO_CONFIG_GENERATION, 0, RULE_STATUS_GENERATION);
+}
+
+static void the_generation_stays_where_it_moved_to(void **state)
+{
+	(void)state;
+	ledger.generation = shown.generation = 0xfffffffe;
+	for (int i = 0; i < 3; i++) {
+		work();
+		raise_interrupt(VIRTIO_MMIO_INT_CONFIG);
+		shown.generation++;
+		end_silent();
+		assert_only(VIRTIO_MMIO_CONFIG_GENERATION, shown.generation,
+			    RULE_STATUS_GENERATION);
+	}
+	assert_int_equal(shown.generation, 1);
+	set_status(0);
+	assert_only(VIRTIO_MMIO_CONFIG_GENERATION, 1, RULE_STATUS_GENERATION);
+}
+
+static void the_generation_of_others_is_their_own(void **state)
+{
+	(void)state;
+	reg_read(VIRTIO_MMIO_CONFIG_GENERATION, 5);
+	reg_write(VIRTIO_MMIO_CONFIG, 1);
+	reg_read(VIRTIO_MMIO_CONFIG_GENERATION, 6);
+	assert_silent();
+}
+
+#define TEST(name) cmocka_unit_test_setup(name, rig_setup)
+#define OTHER_TEST(name) cmocka_unit_test_setup(name, setup_other)
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		TEST(the_device_id_is_the_target_s),
+		OTHER_TEST(the_offer_is_of_two_pages),
+		TEST(the_offer_is_what_the_host_left_of_it),
+		TEST(a_queue_is_as_large_as_the_host_made_it),
+		TEST(a_queue_that_there_is_not_has_no_size),
+		OTHER_TEST(queues_beyond_what_is_kept_are_not_judged),
+		TEST(selectors_of_our_models_start_at_0),
+		OTHER_TEST(selectors_of_others_are_known_once_written),
+		OTHER_TEST(each_selector_selects_its_own),
+		OTHER_TEST(an_odd_write_loses_others_until_reset),
+		TEST(an_odd_write_is_nothing_to_our_models),
+		TEST(an_odd_read_is_not_judged),
+		TEST(what_a_driver_writes_does_not_move_the_generation),
+		TEST(the_generation_stays_where_it_moved_to),
+		OTHER_TEST(the_generation_of_others_is_their_own),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -1,0 +1,296 @@
+/* SPDX-License-Identifier: Apache-2.0 OR MIT */
+/*
+ * When a used-buffer interrupt is due where EVENT_IDX was negotiated, and where
+ * it was not.  VIRTIO 2.7.7.
+ */
+#include <errno.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+
+#include "ledger_rig.h"
+
+/* Both queues of 8, EVENT_IDX accepted. */
+static int setup_event_idx(void **state)
+{
+	rig_setup(state);
+	negotiate(VIRTIO_RING_F_EVENT_IDX);
+	return 0;
+}
+
+/* `count` chains are taken and returned, the used index moved once for all of
+ * them, from `from` on. */
+static void return_batch(uint16_t from, uint16_t count)
+{
+	avail_idx((uint16_t)(from + count));
+	for (uint16_t i = from; i != (uint16_t)(from + count); i++)
+		take(i, (uint16_t)(i % 8), 16, 0);
+	for (uint16_t i = from; i != (uint16_t)(from + count); i++)
+		used_entry((uint16_t)(i % 8), i, i % 8, 0);
+	used_idx((uint16_t)(from + count));
+}
+
+/* The driver asks to hear of `event`; the index goes from `from` by `count`. */
+static void move_with_event(uint16_t from, uint16_t count, uint16_t event, bool interrupt)
+{
+	notify();
+	return_batch(from, count);
+	used_event(event);
+	if (interrupt)
+		raise_interrupt(VIRTIO_MMIO_INT_VRING);
+	done();
+	rest(DEVICE_IDLE);
+}
+
+static void assert_due(uint16_t from, uint16_t count, uint16_t event, bool due)
+{
+	for (int interrupt = 0; interrupt < 2; interrupt++) {
+		rig_live(8);
+		for (unsigned i = 0; i < from; i++)
+			serve((uint16_t)i);
+		negotiate(VIRTIO_RING_F_EVENT_IDX);
+		move_with_event(from, count, event, interrupt != 0);
+		if ((interrupt != 0) == due)
+			assert_silent();
+		else
+			assert_breaks(due ? RULE_WAKEUP_MISSING : RULE_WAKEUP_SUPERFLUOUS);
+	}
+}
+
+static void an_event_in_the_range_is_due_and_no_other(void **state)
+{
+	(void)state;
+	assert_due(0, 1, 0, true);
+	assert_due(0, 1, 1, false);
+	assert_due(0, 1, 0xffff, false);
+	assert_due(0, 1, 0x8000, false);
+	for (uint16_t event = 0; event < 12; event++)
+		assert_due(3, 5, event, event >= 3 && event < 8);
+}
+
+static void the_range_goes_round(void **state)
+{
+	(void)state;
+	assert_due(65534, 4, 65533, false);
+	assert_due(65534, 4, 65534, true);
+	assert_due(65534, 4, 65535, true);
+	assert_due(65534, 4, 0, true);
+	assert_due(65534, 4, 1, true);
+	assert_due(65534, 4, 2, false);
+	assert_due(65535, 1, 65535, true);
+	assert_due(65535, 1, 0, false);
+}
+
+/* A new range begins where the device decided that it may be silent. */
+static void silence_covers_what_it_was_decided_for(void **state)
+{
+	for (int event = 0; event < 2; event++) {
+		setup_event_idx(state);
+		notify();
+		return_batch(0, 1);
+		used_event(7);
+		return_batch(1, 1);
+		used_event((uint16_t)event);
+		done();
+		rest(DEVICE_IDLE);
+		if (event == 0)
+			assert_silent();
+		else
+			assert_breaks(RULE_WAKEUP_MISSING);
+	}
+}
+
+static void silence_does_not_last_to_the_next_move(void **state)
+{
+	(void)state;
+	notify();
+	return_batch(0, 1);
+	used_event(7);
+	return_batch(1, 1);
+	done();
+	rest(DEVICE_IDLE);
+	assert_breaks(RULE_WAKEUP_MISSING);
+}
+
+static void what_was_due_stays_due(void **state)
+{
+	(void)state;
+	notify();
+	return_batch(0, 1);
+	used_event(0);
+	return_batch(1, 1);
+	used_event(0);
+	done();
+	rest(DEVICE_IDLE);
+	assert_breaks(RULE_WAKEUP_MISSING);
+}
+
+static void an_interrupt_begins_a_new_range(void **state)
+{
+	(void)state;
+	move_with_event(0, 3, 2, true);
+	move_with_event(3, 1, 2, false);
+	move_with_event(4, 1, 4, true);
+	assert_silent();
+	move_with_event(5, 1, 4, true);
+	assert_breaks(RULE_WAKEUP_SUPERFLUOUS);
+}
+
+static void an_event_read_before_the_index_moved_says_nothing(void **state)
+{
+	(void)state;
+	notify();
+	used_event(7);
+	return_batch(0, 1);
+	done();
+	rest(DEVICE_IDLE);
+	assert_breaks(RULE_WAKEUP_MISSING);
+}
+
+static void an_event_that_cannot_be_read_allows_both(void **state)
+{
+	for (int interrupt = 0; interrupt < 2; interrupt++) {
+		setup_event_idx(state);
+		notify();
+		return_batch(0, 1);
+		access_error = -EFAULT;
+		used_event(7);
+		access_error = 0;
+		if (interrupt != 0)
+			raise_interrupt(VIRTIO_MMIO_INT_VRING);
+		end_silent();
+	}
+}
+
+static void one_queue_whose_event_came_is_need_enough(void **state)
+{
+	for (int interrupt = 0; interrupt < 2; interrupt++) {
+		setup_event_idx(state);
+		notify();
+		for (on = 0; on < 2; on++) {
+			return_batch(0, 2);
+			used_event(on == RX ? 1 : 2);
+		}
+		if (interrupt != 0)
+			raise_interrupt(VIRTIO_MMIO_INT_VRING);
+		done();
+		rest(DEVICE_IDLE);
+		if (interrupt != 0)
+			assert_silent();
+		else
+			assert_breaks(RULE_WAKEUP_MISSING);
+	}
+}
+
+static void with_event_idx_the_flags_are_no_leave(void **state)
+{
+	(void)state;
+	notify();
+	return_batch(0, 1);
+	avail_flags(NO_INTERRUPT);
+	done();
+	rest(DEVICE_IDLE);
+	assert_breaks(RULE_WAKEUP_MISSING);
+	setup_event_idx(state);
+	notify();
+	return_batch(0, 1);
+	used_event(0);
+	avail_flags(NO_INTERRUPT);
+	raise_interrupt(VIRTIO_MMIO_INT_VRING);
+	end_silent();
+}
+
+static void with_event_idx_a_look_at_the_flags_is_no_look(void **state)
+{
+	(void)state;
+	notify();
+	return_batch(0, 1);
+	wake();
+	assert_breaks(RULE_WAKEUP_UNASKED);
+}
+
+static void without_event_idx_the_event_is_no_leave(void **state)
+{
+	(void)state;
+	move_with_event(0, 1, 7, false);
+	assert_breaks(RULE_WAKEUP_MISSING);
+	rig_live(8);
+	move_with_event(0, 1, 0, true);
+	assert_breaks(RULE_WAKEUP_UNASKED);
+}
+
+/* Features were written to a foreign target in a way that VIRTIO does not know. */
+static void where_the_features_are_not_known_either_word_counts(void **state)
+{
+	for (int flags = 0; flags < 2; flags++) {
+		rig_setup(state);
+		ledger.features_known = false;
+		notify();
+		return_batch(0, 1);
+		if (flags != 0)
+			avail_flags(0);
+		else
+			used_event(0);
+		end_silent();
+	}
+}
+
+static void a_used_buffer_that_nobody_wanted_to_hear_of_may_be_shown(void **state)
+{
+	(void)state;
+	notify();
+	return_batch(0, 1);
+	used_event(7);
+	shown.interrupt_status |= VIRTIO_MMIO_INT_VRING;
+	end_silent();
+}
+
+static void the_events_lie_behind_the_rings(void **state)
+{
+	(void)state;
+	notify();
+	avail_idx(0);
+	access_ring(GUEST_AVAIL_EVENT, true, USED_AT(TX) + 4 + 8 * 8, 2);
+	access_ring(GUEST_USED_EVENT, false, AVAIL_AT(TX) + 4 + 2 * 8, 2);
+	end_silent();
+	notify();
+	access_ring(GUEST_AVAIL_EVENT, true, USED_AT(TX) + 4 + 8 * 7, 2);
+	assert_breaks(RULE_MEMORY_RING);
+	setup_event_idx(state);
+	notify();
+	access_ring(GUEST_USED_EVENT, false, AVAIL_AT(TX) + 4 + 2 * 7, 2);
+	assert_breaks(RULE_MEMORY_RING);
+	setup_event_idx(state);
+	notify();
+	access_ring(GUEST_USED_EVENT, true, AVAIL_AT(TX) + 4 + 2 * 8, 2);
+	assert_breaks(RULE_MEMORY_RING);
+}
+
+#define TEST(name) cmocka_unit_test_setup(name, rig_setup)
+#define EVENT_TEST(name) cmocka_unit_test_setup(name, setup_event_idx)
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		TEST(an_event_in_the_range_is_due_and_no_other),
+		TEST(the_range_goes_round),
+		EVENT_TEST(silence_covers_what_it_was_decided_for),
+		EVENT_TEST(silence_does_not_last_to_the_next_move),
+		EVENT_TEST(what_was_due_stays_due),
+		EVENT_TEST(an_interrupt_begins_a_new_range),
+		EVENT_TEST(an_event_read_before_the_index_moved_says_nothing),
+		EVENT_TEST(an_event_that_cannot_be_read_allows_both),
+		EVENT_TEST(one_queue_whose_event_came_is_need_enough),
+		EVENT_TEST(with_event_idx_the_flags_are_no_leave),
+		EVENT_TEST(with_event_idx_a_look_at_the_flags_is_no_look),
+		TEST(without_event_idx_the_event_is_no_leave),
+		TEST(where_the_features_are_not_known_either_word_counts),
+		EVENT_TEST(a_used_buffer_that_nobody_wanted_to_hear_of_may_be_shown),
+		EVENT_TEST(the_events_lie_behind_the_rings),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -1,0 +1,160 @@
+/* SPDX-License-Identifier: Apache-2.0 OR MIT */
+/*
+ * What a device may do in one call where it holds chains of earlier ones.
+ */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+
+#include "ledger_rig.h"
+
+static int setup_holding(void **state)
+{
+	rig_setup(state);
+	rig_target.holds = true;
+	return 0;
+}
+
+/* Of a call: 64 of its own, 16 for a chain, 8 for a descriptor. */
+static void look(uint16_t index, unsigned times)
+{
+	for (unsigned i = 0; i < times; i++)
+		avail_idx(index);
+}
+
+static void hold_one(uint32_t len)
+{
+	notify();
+	avail_idx(1);
+	take(0, 0, len, 0);
+	end_silent();
+}
+
+static void a_chain_that_is_held_counts_in_later_calls(void **state)
+{
+	for (unsigned more = 0; more < 2; more++) {
+		setup_holding(state);
+		hold_one(16);
+		for (int i = 0; i < 3; i++) {
+			notify();
+			look(1, 64 + 16 + 8);
+			end_silent();
+		}
+		notify();
+		look(1, 64 + 16 + 8 + more);
+		done();
+		if (more == 0)
+			assert_silent();
+		else
+			assert_breaks(RULE_WORK_ACCESSES);
+	}
+}
+
+static void it_counts_once_in_the_call_that_took_it(void **state)
+{
+	(void)state;
+	notify();
+	avail_idx(1);
+	take(0, 0, 16, 0);
+	look(1, 64 + 16 + 8 - 3);
+	end_silent();
+	setup_holding(state);
+	notify();
+	avail_idx(1);
+	take(0, 0, 16, 0);
+	look(1, 64 + 16 + 8 - 2);
+	done();
+	assert_breaks(RULE_WORK_ACCESSES);
+}
+
+static void every_descriptor_of_it_counts(void **state)
+{
+	for (unsigned more = 0; more < 2; more++) {
+		setup_holding(state);
+		notify();
+		avail_idx(2);
+		avail_entry(0, 0);
+		desc(0, 0, BUFFER, 16, F_NEXT, 1);
+		desc(0, 1, BUFFER, 16, 0, 0);
+		take(1, 2, 16, 0);
+		end_silent();
+		notify();
+		look(2, 64 + 2 * 16 + 3 * 8 + more);
+		done();
+		if (more == 0)
+			assert_silent();
+		else
+			assert_breaks(RULE_WORK_ACCESSES);
+	}
+}
+
+static void a_chain_that_was_returned_counts_no_more(void **state)
+{
+	(void)state;
+	hold_one(16);
+	notify();
+	avail_idx(1);
+	return_chain(0, 0, 0, 0);
+	wake();
+	end_silent();
+	notify();
+	look(1, 64);
+	end_silent();
+	notify();
+	look(1, 65);
+	done();
+	assert_breaks(RULE_WORK_ACCESSES);
+}
+
+/* A queue that was stopped, and a reset. */
+static void a_chain_that_was_forgotten_counts_no_more(void **state)
+{
+	(void)state;
+	hold_one(16);
+	on = RX;
+	hold_one(16);
+	reg_write(VIRTIO_MMIO_QUEUE_SEL, TX);
+	shown.ready = 0;
+	reg_write(VIRTIO_MMIO_QUEUE_READY, 0);
+	assert_int_equal(ledger.held_accesses_max, 16 + 8);
+	set_status(0);
+	assert_int_equal(ledger.held_accesses_max, 0);
+	assert_int_equal(ledger.held_bytes_max, 0);
+	assert_silent();
+}
+
+static void bytes_of_a_chain_that_is_held_may_move_later(void **state)
+{
+	for (unsigned more = 0; more < 2; more++) {
+		setup_holding(state);
+		hold_one(20000);
+		notify();
+		payload_read(0, BUFFER, 20000);
+		payload_read(0, BUFFER, 20000);
+		payload_read(0, BUFFER, 4096 + 64 + 64 + more);
+		done();
+		if (more == 0)
+			assert_silent();
+		else
+			assert_breaks(RULE_WORK_BYTES);
+	}
+}
+
+#define TEST(name) cmocka_unit_test_setup(name, setup_holding)
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		TEST(a_chain_that_is_held_counts_in_later_calls),
+		TEST(it_counts_once_in_the_call_that_took_it),
+		TEST(every_descriptor_of_it_counts),
+		TEST(a_chain_that_was_returned_counts_no_more),
+		TEST(a_chain_that_was_forgotten_counts_no_more),
+		TEST(bytes_of_a_chain_that_is_held_may_move_later),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
