@@ -130,6 +130,9 @@ void arena_reset(struct arena *arena)
 		arena->is_dirty[arena->dirty[i]] = false;
 	}
 	arena->dirty_count = 0;
+	arena->race_serial = 0;
+	arena->refetch.serial = 0;
+	arena->overtaken = false;
 	arena_disarm(arena);
 	arena_drop_views(arena);
 }

@@ -59,6 +59,30 @@ struct arena_race {
 	uint32_t len;
 	uint32_t countdown; /* takes effect when it gets to 0 */
 	uint8_t data[ARENA_RACE_BYTES_MAX];
+	uint32_t serial;      /* the how many-th that was armed, from 1 */
+	uint32_t reads;	      /* that touched it */
+	uint32_t first;	      /* of them, the first for the same chain as the last */
+	uint16_t seen;	      /* bytes that those saw, a bit each */
+	struct guest_why why; /* of the last */
+	bool due;	      /* but put off */
+};
+
+/* A race that struck when all that it changes had been read before for the same
+ * chain: a second fetch. */
+struct arena_refetch {
+	uint32_t serial; /* of the race; 0: there was none */
+	uint32_t first;	 /* read of those that touched it */
+	uint64_t addr;
+	uint32_t len;
+	bool fresh;  /* the owner has not looked at it */
+	uint32_t op; /* the owner's to fill in, and verb */
+	const char *verb;
+};
+
+/* How the race with that serial number is to strike instead. */
+struct arena_retime {
+	uint32_t serial; /* 0: as armed */
+	uint32_t nth;	 /* at this read; 0: when the chain that it strikes is done with */
 };
 
 struct arena_view {
@@ -90,9 +114,13 @@ struct arena {
 	unsigned hole_count;
 	struct arena_race races[ARENA_RACES_MAX];
 	unsigned race_count;
-	uint32_t fault_nth;    /* the Nth matching access from now fails; 0: none */
-	uint8_t fault_kind;    /* enum access_kind */
-	uint8_t fault_purpose; /* 0: any, else 1 + enum guest_purpose */
+	uint32_t race_serial; /* armed since reset */
+	struct arena_refetch refetch;
+	struct arena_retime retime; /* reset leaves it */
+	bool overtaken;		    /* the device wrote to what a race put off will change */
+	uint32_t fault_nth;	    /* the Nth matching access from now fails; 0: none */
+	uint8_t fault_kind;	    /* enum access_kind */
+	uint8_t fault_purpose;	    /* 0: any, else 1 + enum guest_purpose */
 	struct arena_view views[ARENA_VIEWS_MAX];
 	unsigned view_count;
 
@@ -128,6 +156,8 @@ void arena_map(struct arena *arena, uint64_t addr, uint64_t len);
 
 /* Arm a race; false if it is empty, too long, or there are too many. */
 bool arena_race(struct arena *arena, uint32_t nth, uint64_t addr, const void *data, uint32_t len);
+/* A race that was put off strikes now: the device's call is over. */
+void arena_strike_due(struct arena *arena);
 /* Forget races and faults that have not happened, of memory and heap. */
 void arena_disarm(struct arena *arena);
 

@@ -20,21 +20,102 @@ static void arena_trace(const struct arena *arena, enum trace_kind kind, uint64_
 		arena->trace->event(arena->trace->ctx, &event);
 }
 
+static bool touches(const struct arena_race *race, uint64_t addr, uint32_t len)
+{
+	return addr - race->addr < race->len || race->addr - addr < len;
+}
+
+/* Two reads for one chain, of the same kind of thing. */
+static bool is_same_fetch(struct guest_why a, struct guest_why b)
+{
+	bool chain = a.purpose == GUEST_PAYLOAD || a.purpose == GUEST_DESC ||
+		     a.purpose == GUEST_INDIRECT || a.purpose == GUEST_AVAIL_ENTRY;
+
+	return chain && a.purpose == b.purpose && a.queue == b.queue && a.walk == b.walk;
+}
+
+/* The bytes of the race that an access of [addr, addr + len) meets. */
+static uint16_t bytes_met(const struct arena_race *race, uint64_t addr, uint32_t len)
+{
+	uint16_t met = 0;
+
+	for (uint32_t i = 0; i < race->len; i++)
+		if (race->addr + i - addr < len)
+			met |= (uint16_t)(1u << i);
+	return met;
+}
+
+static void strike(struct arena *arena, unsigned i)
+{
+	struct arena_race *race = &arena->races[i];
+
+	arena_store(arena, race->addr, race->data, race->len);
+	arena_trace(arena, TRACE_RACE, race->addr, race->len, race->data);
+	/* Those armed earlier strike first: keep the order. */
+	memmove(race, race + 1, (--arena->race_count - i) * sizeof(*race));
+}
+
+/* The race is due at this read.  true: put it off. */
+static bool note_due(struct arena *arena, struct arena_race *race)
+{
+	if (arena->refetch.serial == 0 && race->seen == (1u << race->len) - 1)
+		arena->refetch = (struct arena_refetch){ .serial = race->serial,
+							 .first = race->first,
+							 .addr = race->addr,
+							 .len = race->len,
+							 .fresh = true };
+	race->due = race->serial == arena->retime.serial && arena->retime.nth == 0;
+	return race->due;
+}
+
 /* A device read of [addr, addr + len) is about to happen. */
-static void strike_races(struct arena *arena, uint64_t addr, uint32_t len)
+static void strike_races(struct arena *arena, struct guest_why why, uint64_t addr, uint32_t len)
 {
 	for (unsigned i = 0; i < arena->race_count;) {
 		struct arena_race *race = &arena->races[i];
-		bool touches = addr - race->addr < race->len || race->addr - addr < len;
 
-		if (!touches || --race->countdown > 0) {
+		if (!touches(race, addr, len)) {
 			i++;
 			continue;
 		}
-		arena_store(arena, race->addr, race->data, race->len);
-		arena_trace(arena, TRACE_RACE, race->addr, race->len, race->data);
-		/* Those armed earlier strike first: keep the order. */
-		memmove(race, race + 1, (--arena->race_count - i) * sizeof(*race));
+		race->reads++;
+		if (race->first == 0 || !is_same_fetch(race->why, why)) {
+			race->first = race->reads;
+			race->seen = 0;
+			if (race->due) {
+				strike(arena, i);
+				continue;
+			}
+		}
+		race->why = why;
+		if (race->due || --race->countdown > 0 || note_due(arena, race)) {
+			race->seen |= bytes_met(race, addr, len);
+			i++;
+			continue;
+		}
+		strike(arena, i);
+	}
+}
+
+/* What the device itself writes there is no longer what it read before. */
+static void overtake_races(struct arena *arena, uint64_t addr, uint32_t len)
+{
+	for (unsigned i = 0; i < arena->race_count; i++) {
+		if (!touches(&arena->races[i], addr, len))
+			continue;
+		arena->races[i].first = 0;
+		arena->overtaken = arena->overtaken || arena->races[i].due;
+	}
+}
+
+void arena_strike_due(struct arena *arena)
+{
+	for (unsigned i = 0; i < arena->race_count;) {
+		arena->races[i].first = 0;
+		if (arena->races[i].due)
+			strike(arena, i);
+		else
+			i++;
 	}
 }
 
@@ -98,7 +179,9 @@ static int move_bytes(struct arena *arena, struct guest_why why, uint64_t addr, 
 	if (len - 1 > UINT64_MAX - addr)
 		return -EFAULT;
 	if (arena->race_count > 0 && !write)
-		strike_races(arena, addr, len);
+		strike_races(arena, why, addr, len);
+	else if (arena->race_count > 0)
+		overtake_races(arena, addr, len);
 	host = arena_find(arena, addr, len);
 	if (host == NULL) {
 		if (!range_is_mapped(arena, addr, len))
@@ -252,10 +335,12 @@ bool arena_race(struct arena *arena, uint32_t nth, uint64_t addr, const void *da
 	if (nth == 0 || len == 0 || len > ARENA_RACE_BYTES_MAX ||
 	    arena->race_count == ARENA_RACES_MAX)
 		return false;
-	race->addr = addr;
-	race->len = len;
-	race->countdown = nth;
+	*race = (struct arena_race){
+		.addr = addr, .len = len, .countdown = nth, .serial = ++arena->race_serial
+	};
 	memcpy(race->data, data, len);
+	if (race->serial == arena->retime.serial && arena->retime.nth != 0)
+		race->countdown = arena->retime.nth;
 	arena->race_count++;
 	return true;
 }

@@ -171,6 +171,7 @@ static void run_in_child(struct child *child)
 		.strict = job->strict,
 		.limits = job->limits,
 		.no_ledger = job->no_ledger,
+		.twins = true,
 		.known = job->known,
 		.trace = job->trace,
 		.after_op = job->expect ? after_op : NULL,

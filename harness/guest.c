@@ -76,14 +76,22 @@ static uint32_t peek(const struct run *run, uint32_t offset)
 	       (uint32_t)bytes[3] << 24;
 }
 
+/* A call of the device is over. */
+static void returned(struct run *run)
+{
+	if (run->arena.race_count > 0)
+		arena_strike_due(&run->arena);
+}
+
 /* What a guest sees next; reads of these change nothing (VIRTIO 4.2.2). */
-static void probe(const struct run *run, bool ready, struct ledger_probe *p)
+static void probe(struct run *run, bool ready, struct ledger_probe *p)
 {
 	p->status = peek(run, VIRTIO_MMIO_STATUS);
 	p->interrupt_status = peek(run, VIRTIO_MMIO_INTERRUPT_STATUS);
 	p->generation = (run->ledger.interrupts & VIRTIO_MMIO_INT_CONFIG) != 0
 				? peek(run, VIRTIO_MMIO_CONFIG_GENERATION)
 				: 0;
+	twin_value(&run->twin, TWIN_REGISTERS, (uint64_t)p->interrupt_status << 32 | p->status);
 	p->ready = ready ? peek(run, VIRTIO_MMIO_QUEUE_READY) : 0;
 }
 
@@ -122,12 +130,16 @@ uint64_t guest_read(struct run *run, uint32_t offset, uint32_t width)
 	run->target->read(run->device, offset, bytes, width);
 	for (uint32_t i = 0; i < width; i++)
 		value |= (uint64_t)bytes[i] << (8 * i);
+	run->last_read = value;
+	returned(run);
+	/* It may have moved since the device was new. */
+	if (offset != VIRTIO_MMIO_CONFIG_GENERATION)
+		twin_value(&run->twin, TWIN_REGISTERS, value);
 	if (!is_quiet(false, offset, width))
 		probe(run, false, &after);
 	ledger_access_end(&run->ledger, false, offset, width, value,
 			  is_quiet(false, offset, width) ? NULL : &after);
 	trace_register(run, TRACE_REG_READ, offset, width, value);
-	run->last_read = value;
 	return value;
 }
 
@@ -144,6 +156,7 @@ void guest_write(struct run *run, uint32_t offset, uint32_t width, uint64_t valu
 	trace_register(run, TRACE_REG_WRITE, offset, width, value);
 	ledger_access_begin(&run->ledger, true, offset, width, value);
 	run->target->write(run->device, offset, bytes, width);
+	returned(run);
 	if (!is_quiet(true, offset, width))
 		probe(run, offset == VIRTIO_MMIO_QUEUE_READY, &after);
 	ledger_access_end(&run->ledger, true, offset, width, value,
@@ -160,6 +173,7 @@ void guest_work(struct run *run)
 		run->trace->event(run->trace->ctx, &event);
 	ledger_work_begin(&run->ledger);
 	target_work(run->target, run->device);
+	returned(run);
 	probe(run, false, &after);
 	ledger_work_end(&run->ledger, &after);
 }

@@ -197,6 +197,7 @@ struct ledger_hold {
 	uint16_t walk, head;
 	uint16_t expect; /* the descriptor that the walk leads to */
 	bool expects;	 /* it leads on */
+	bool strayed;	 /* a descriptor was read to which the chain did not lead */
 	bool restarted;	 /* taken twice: what is allowed is the sum of both */
 	bool blind;	 /* not all of it is known: not judged */
 	bool abandoned;	 /* its completion could not be written */
@@ -335,6 +336,9 @@ void ledger_work_end(struct ledger *ledger, const struct ledger_probe *probe);
 /* The device accessed guest memory: an arena_observe_fn. */
 void ledger_memory(void *ledger, struct guest_why why, bool write, uint64_t addr, const void *data,
 		   uint32_t len, int err);
+/* Was the access told last a second fetch?  Not where one byte has several
+ * parts in a chain, or where the chain led the device there again. */
+bool ledger_is_refetch(struct ledger *ledger, struct guest_why why, uint64_t addr, uint32_t len);
 /* The device raised its interrupt. */
 void ledger_interrupt(struct ledger *ledger, uint32_t bits);
 

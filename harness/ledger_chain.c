@@ -301,6 +301,29 @@ void ledger_payload(struct ledger *l, struct ledger_queue *q, struct guest_why w
 			(unsigned long long)addr, write ? "writable" : "readable");
 }
 
+bool ledger_is_refetch(struct ledger *l, struct guest_why why, uint64_t addr, uint32_t len)
+{
+	uint64_t last = addr + (len - 1);
+	struct ledger_queue *q;
+	uint32_t index;
+	unsigned parts = 0;
+
+	if (why.queue >= l->target->queue_count || why.queue >= PROGRAM_QUEUES)
+		return false;
+	q = &l->queues[why.queue];
+	index = ledger_hold_find(l, q, why.walk);
+	if (index == LEDGER_NONE || l->hold[index].blind)
+		return false;
+	if (why.purpose == GUEST_AVAIL_ENTRY)
+		return l->hold[index].restarted;
+	if (why.purpose != GUEST_PAYLOAD)
+		return l->hold[index].strayed;
+	for (uint32_t i = l->hold[index].first; i != LEDGER_NONE; i = l->nodes[i].next)
+		parts +=
+			!l->nodes[i].empty && l->nodes[i].first <= last && l->nodes[i].last >= addr;
+	return parts == 1 && !l->hold[index].restarted;
+}
+
 /* How far from `at` on bytes were written in one piece, of the ranges or of the
  * buffers of the chain, which may overlap; false if that byte was not. */
 static bool written_extent(const struct ledger *l, const struct ledger_hold *hold, uint64_t at,

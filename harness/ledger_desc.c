@@ -17,14 +17,20 @@
 
 #define DESC_SIZE 16u
 
-static void judge_walk(const struct ring_access *a, const struct ledger_hold *hold, uint16_t index)
+static void judge_walk(const struct ring_access *a, struct ledger_hold *hold)
 {
-	if (!ledger_judges(a->l, RULE_FETCH_WALK) || (hold->expects && hold->expect == index))
+	bool table = a->why.purpose == GUEST_INDIRECT;
+	uint64_t index = (a->addr - (table ? hold->table_first : a->q->desc)) / DESC_SIZE;
+
+	if (hold->expects && hold->expect == index)
+		return;
+	hold->strayed = true;
+	if (table || a->err != 0 || !ledger_judges(a->l, RULE_FETCH_WALK))
 		return;
 	ledger_break(a->l, RULE_FETCH_WALK,
-		     "queue %u, chain of head %u: the device read descriptor %u, the chain as it "
+		     "queue %u, chain of head %u: the device read descriptor %llu, the chain as it "
 		     "read it %s %u",
-		     a->why.queue, hold->head, index,
+		     a->why.queue, hold->head, (unsigned long long)index,
 		     hold->expects ? "goes on at" : "ended before it could lead to", hold->expect);
 }
 
@@ -66,6 +72,8 @@ static void allow(struct ledger *l, struct ledger_hold *hold, uint64_t bytes)
 static void name_table(struct ledger_hold *hold, uint64_t addr, uint32_t len)
 {
 	hold->has_table = len > 0;
+	hold->expects = true;
+	hold->expect = 0;
 	hold->table_first = addr;
 	hold->table_last = addr + (len - 1);
 	if (hold->table_last < addr)
@@ -109,9 +117,8 @@ void ledger_desc_read(const struct ring_access *a)
 		allow(l, NULL, 2ull * l->target->chain_bytes_max + LEDGER_DESC_BYTES);
 		return;
 	}
-	if (a->why.purpose == GUEST_DESC && a->err == 0)
-		judge_walk(a, hold, (uint16_t)((a->addr - a->q->desc) / DESC_SIZE));
-	else if (a->why.purpose == GUEST_INDIRECT)
+	judge_walk(a, hold);
+	if (a->why.purpose == GUEST_INDIRECT)
 		judge_table(a, hold);
 	if (a->err != 0) {
 		allow(l, hold, LEDGER_DESC_BYTES);

@@ -111,6 +111,7 @@ static void on_avail_entry(const struct ring_access *a)
 	l->hold[index].expects = true;
 	l->hold[index].abandoned = false;
 	l->hold[index].restarted = true;
+	l->hold[index].strayed = false;
 	l->hold[index].moved_max = 0;
 }
 

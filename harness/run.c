@@ -1,14 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 OR MIT */
 /*
- * The life of a run.  See run.h.
- *
- * reset.registers, liveness.request: what comes after the program stands on
- * memory that is all mapped, with nothing armed and the driver's slots and
- * rings where they are at first, so nothing of what the guest did is left but
- * what the device kept.
+ * The life of a run, and its operations in order.  See run.h.
  */
-#include "harness/run.h"
-#include "harness/ledger_internal.h"
+#include "harness/run_internal.h"
 
 #include <errno.h>
 #include <linux/virtio_config.h>
@@ -29,7 +23,35 @@ static void on_interrupt(void *ctx, uint32_t bits)
 		run->trace->event(run->trace->ctx, &event);
 	run->interrupts_used += (bits & VIRTIO_MMIO_INT_VRING) != 0;
 	run->interrupts_config += (bits & VIRTIO_MMIO_INT_CONFIG) != 0;
+	twin_value(&run->twin, TWIN_INTERRUPTS, bits);
 	ledger_interrupt(&run->ledger, bits);
+}
+
+/* A race struck at a second fetch: note where, or that it is none after all. */
+static void look_at_refetch(struct run *run, struct guest_why why)
+{
+	struct arena_refetch *refetch = &run->arena.refetch;
+
+	refetch->fresh = false;
+	refetch->op = run->ledger.op;
+	refetch->verb = run->ledger.verb;
+	if (!ledger_is_refetch(&run->ledger, why, refetch->addr, refetch->len))
+		refetch->serial = 0;
+}
+
+/* The device accessed guest memory. */
+static void on_memory(void *ctx, struct guest_why why, bool write, uint64_t addr, const void *data,
+		      uint32_t len, int err)
+{
+	struct run *run = ctx;
+
+	ledger_memory(&run->ledger, why, write, addr, data, len, err);
+	if (run->arena.refetch.fresh)
+		look_at_refetch(run, why);
+	if (!run->twin.recording || !write || err != 0)
+		return;
+	twin_value(&run->twin, TWIN_MEMORY, addr);
+	twin_bytes(&run->twin, TWIN_MEMORY, data, len);
 }
 
 static int open_liveness(struct run *run, struct text_error *error)
@@ -61,8 +83,8 @@ int run_open(struct run **run, const struct target *target, struct text_error *e
 	if (err != 0)
 		goto fail_arena;
 	r->arena.host.interrupt = on_interrupt;
-	r->arena.observe = ledger_memory;
-	r->arena.observe_ctx = &r->ledger;
+	r->arena.observe = on_memory;
+	r->arena.observe_ctx = r;
 	*run = r;
 	return 0;
 
@@ -111,62 +133,7 @@ static void set_offer(struct run *run, const struct program *prog)
 	}
 }
 
-static uint32_t peek(const struct run *run, uint32_t offset)
-{
-	uint32_t value = 0;
-
-	run->target->read(run->device, offset, &value, sizeof(value));
-	return value;
-}
-
-/* Every register that may be read, as a new device shows it, selectors 0. */
-static unsigned read_registers(const struct run *run, uint32_t *out)
-{
-	static const uint16_t offsets[] = {
-		VIRTIO_MMIO_MAGIC_VALUE,   VIRTIO_MMIO_VERSION,		 VIRTIO_MMIO_DEVICE_ID,
-		VIRTIO_MMIO_VENDOR_ID,	   VIRTIO_MMIO_DEVICE_FEATURES,	 VIRTIO_MMIO_QUEUE_NUM_MAX,
-		VIRTIO_MMIO_QUEUE_READY,   VIRTIO_MMIO_INTERRUPT_STATUS, VIRTIO_MMIO_STATUS,
-		VIRTIO_MMIO_SHM_LEN_LOW,   VIRTIO_MMIO_SHM_LEN_HIGH,	 VIRTIO_MMIO_SHM_BASE_LOW,
-		VIRTIO_MMIO_SHM_BASE_HIGH,
-	};
-	static const uint16_t selectors[] = { VIRTIO_MMIO_DEVICE_FEATURES_SEL,
-					      VIRTIO_MMIO_QUEUE_SEL, VIRTIO_MMIO_SHM_SEL };
-	static const uint32_t zero;
-	unsigned count = 0;
-
-	/* What they hold at first VIRTIO does not say. */
-	for (size_t i = 0; i < sizeof(selectors) / sizeof(selectors[0]); i++)
-		run->target->write(run->device, selectors[i], &zero, sizeof(zero));
-	for (size_t i = 0; i < sizeof(offsets) / sizeof(offsets[0]); i++)
-		out[count++] = peek(run, offsets[i]);
-	for (unsigned i = 0; i < run->target->config_len && count < RUN_REGISTERS_MAX; i += 4)
-		out[count++] = peek(run, VIRTIO_MMIO_CONFIG + i);
-	return count;
-}
-
-static void judge_registers(struct run *run)
-{
-	uint32_t now[RUN_REGISTERS_MAX];
-	unsigned count = read_registers(run, now);
-	uint32_t value;
-
-	for (unsigned i = 0; i < count; i++)
-		if (now[i] != run->registers[i])
-			ledger_break(&run->ledger, RULE_RESET_REGISTERS,
-				     "after reset register %u of those compared reads 0x%x, on a "
-				     "new device 0x%x",
-				     i, now[i], run->registers[i]);
-	for (uint32_t i = 0; i < run->target->queue_count; i++) {
-		run->target->write(run->device, VIRTIO_MMIO_QUEUE_SEL, &i, sizeof(i));
-		value = peek(run, VIRTIO_MMIO_QUEUE_READY);
-		if (value != 0)
-			ledger_break(&run->ledger, RULE_RESET_REGISTERS,
-				     "after reset QueueReady of queue %u reads %u", i, value);
-	}
-}
-
-/* Is the device at rest, and has it done what it had to? */
-static void rest(struct run *run)
+void run_rest(struct run *run)
 {
 	ledger_rest(&run->ledger, target_state(run->target, run->device), run->device);
 }
@@ -208,14 +175,26 @@ static void begin_op(struct run *run, const struct run_options *options, uint32_
 	run->entered = false;
 }
 
-static void end_op(struct run *run, const struct run_options *options, uint32_t index)
+void run_stage(struct run *run, const struct run_options *options, const char *name)
+{
+	begin_op(run, options, FINDING_OP_END, name);
+}
+
+void run_stage_end(struct run *run)
 {
 	if (run->entered)
-		rest(run);
+		run_rest(run);
 	if (run->trace != NULL)
 		trace_counters(run);
-	if (options->after_op != NULL && index != FINDING_OP_END && !run->ledger.stop)
+}
+
+static void end_op(struct run *run, const struct run_options *options, uint32_t index)
+{
+	run_stage_end(run);
+	if (options->after_op != NULL && !run->ledger.stop)
 		options->after_op(options->ctx, run, index);
+	if (run->twin.recording && !run->ledger.stop)
+		twin_end_op(run);
 }
 
 /* A repeat in progress. */
@@ -272,100 +251,48 @@ static void run_ops(struct run *run, const struct program *prog, const struct ru
 
 static void settle(struct run *run, const struct run_options *options)
 {
-	begin_op(run, options, FINDING_OP_END, "settle");
+	run_stage(run, options, "settle");
 	for (int i = 0; i < RUN_SETTLE_MAX && target_state(run->target, run->device) == DEVICE_WORK;
 	     i++)
 		guest_work(run);
-	end_op(run, options, FINDING_OP_END);
+	run_stage_end(run);
+	if (run->twin.recording && !run->ledger.stop)
+		twin_end_op(run);
 }
 
-static void check_reset(struct run *run, const struct run_options *options)
+void run_session(struct run *run, const struct program *prog, const struct run_options *options)
 {
-	begin_op(run, options, FINDING_OP_END, "end-reset");
-	arena_map(&run->arena, 0, UINT64_MAX);
-	arena_map(&run->arena, UINT64_MAX, 1); /* a length cannot hold all of 2^64 */
-	arena_disarm(&run->arena);
-	guest_reset(run);
-	guest_write(run, VIRTIO_MMIO_STATUS, 4, 0);
-	end_op(run, options, FINDING_OP_END);
-	if (run->ledger.enabled && ledger_judges(&run->ledger, RULE_RESET_REGISTERS))
-		judge_registers(run);
-}
-
-/* The `>` lines of the liveness script that belong to one of its operations. */
-static void check_liveness_line(struct run *run, const struct script *script, uint32_t op)
-{
-	char message[200];
-
-	for (unsigned i = 0; i < script->expect_count; i++) {
-		if (script->expects[i].op != op ||
-		    expect_check(run, script, &script->expects[i], message, sizeof(message)))
-			continue;
-		ledger_break(&run->ledger, RULE_LIVENESS_REQUEST,
-			     "after the program, a reset and a new start: line %u of the target's "
-			     "liveness script: %s",
-			     script->expects[i].line, message);
-		return;
-	}
-}
-
-static void check_liveness(struct run *run, const struct run_options *options)
-{
-	const struct program *prog = &run->liveness->prog;
-
-	begin_op(run, options, FINDING_OP_END, "liveness");
-	for (uint32_t i = 0; i < prog->op_count && !run->ledger.stop; i++) {
-		guest_op(run, prog, &prog->ops[i]);
-		rest(run);
-		if (run->ledger.enabled && ledger_judges(&run->ledger, RULE_LIVENESS_REQUEST))
-			check_liveness_line(run, run->liveness, i);
-	}
-	end_op(run, options, FINDING_OP_END);
-}
-
-static void destroy(struct run *run)
-{
-	unsigned leaked;
-
-	arena_disarm(&run->arena);
-	run->target->destroy(run->device);
-	run->device = NULL;
-	leaked = run->heap.live_blocks;
-	if (leaked > 0)
-		ledger_find(&run->ledger, FINDING_LEAK, "leak",
-			    "the device was destroyed and left %u blocks of %zu bytes", leaked,
-			    run->heap.live_bytes);
-	heap_reset(&run->heap);
+	run_ops(run, prog, options);
+	if (!run->ledger.stop)
+		settle(run, options);
 }
 
 bool run_program(struct run *run, const struct program *prog, const struct run_options *options)
 {
 	set_options(run, options);
 	set_offer(run, prog);
-	arena_reset(&run->arena);
-	heap_reset(&run->heap);
-	guest_reset(run);
+	run->arena.retime.serial = 0;
 	ledger_reset(&run->ledger, run->target, run->offered);
 	memcpy(run->ledger.queue_max, run->queue_max, sizeof(run->queue_max));
 	ledger_op(&run->ledger, FINDING_OP_END, "create");
-	run->device = run->target->create(&run->arena.host, run->offered, run->queue_max);
-	if (run->device == NULL) {
+	if (!run_create(run)) {
 		ledger_find(&run->ledger, FINDING_OOM, "create", "the target could not be created");
 		return false;
 	}
-	run->register_count = read_registers(run, run->registers);
-	run->ledger.generation = peek(run, VIRTIO_MMIO_CONFIG_GENERATION);
-	run_ops(run, prog, options);
-	if (!run->ledger.stop)
-		settle(run, options);
+	twin_begin(run, prog, options);
+	run_session(run, prog, options);
 	run->completions = run->ledger.completions;
 	if (!run->ledger.stop)
-		check_reset(run, options);
+		run_check_reset(run, options);
 	if (!run->ledger.stop && run->liveness != NULL)
-		check_liveness(run, options);
+		run_check_liveness(run, options);
+	if (!run->ledger.stop)
+		twin_reset(run, prog, options);
 	ledger_op(&run->ledger, FINDING_OP_END, "destroy");
 	if (options->before_op != NULL)
 		options->before_op(options->ctx, FINDING_OP_END, "destroy");
-	destroy(run);
+	run_destroy(run);
+	if (!run->ledger.stop)
+		twin_fetch(run, prog, options);
 	return !run->ledger.stop;
 }

@@ -5,7 +5,8 @@
  * A run is: memory, heap and ledger reset, a new device, the operations in
  * order, the device settled; then, whatever the program did, the harness
  * disarms, maps everything, resets the device, compares its registers with a
- * new device's, has it serve a well-formed request, and destroys it.
+ * new device's, has it serve a well-formed request, and destroys it.  Some
+ * programs are then run again: twin.h.
  *
  * Everything is allocated when the run is opened; running a program allocates,
  * formats and asks the host for nothing.  Not here: isolation (child.h).
@@ -17,6 +18,7 @@
 #include "harness/heap.h"
 #include "harness/ledger.h"
 #include "harness/text.h"
+#include "harness/twin.h"
 
 #define RUN_REGISTERS_MAX 96	  /* words of register state compared after reset */
 #define GUEST_QUEUE_SIZE_MAX 256u /* entries that a queue's default place has room for */
@@ -60,12 +62,14 @@ struct run {
 	unsigned register_count;
 	uint32_t registers[RUN_REGISTERS_MAX]; /* of the device when it was new */
 	struct script *liveness;
+	struct twin twin;
 };
 
 struct run_options {
 	bool strict;		   /* `should` fails */
 	bool limits;		   /* `limit` fails */
 	bool no_ledger;		   /* judge nothing: crashes only */
+	bool twins;		   /* every program by twins, not a fraction: see twin.h */
 	const struct known *known; /* what fails nothing; may be NULL */
 	const struct trace *trace;
 	/* Called when an operation has run; `script` and its `>` lines are the

@@ -1,0 +1,155 @@
+/* SPDX-License-Identifier: Apache-2.0 OR MIT */
+/*
+ * What comes after a program.  See run.h.
+ *
+ * reset.registers, liveness.request: it stands on memory that is all mapped,
+ * with nothing armed and the driver's slots and rings where they are at first,
+ * so nothing of what the guest did is left but what the device kept.
+ */
+#include "harness/ledger_internal.h"
+#include "harness/run_internal.h"
+
+#include <linux/virtio_config.h>
+#include <linux/virtio_mmio.h>
+#include <string.h>
+
+static uint32_t peek(const struct run *run, uint32_t offset)
+{
+	uint32_t value = 0;
+
+	run->target->read(run->device, offset, &value, sizeof(value));
+	return value;
+}
+
+/* What they hold at first VIRTIO does not say. */
+static void clear_selectors(const struct run *run)
+{
+	static const uint16_t selectors[] = { VIRTIO_MMIO_DEVICE_FEATURES_SEL,
+					      VIRTIO_MMIO_DRIVER_FEATURES_SEL,
+					      VIRTIO_MMIO_QUEUE_SEL, VIRTIO_MMIO_SHM_SEL };
+	static const uint32_t zero;
+
+	for (size_t i = 0; i < sizeof(selectors) / sizeof(selectors[0]); i++)
+		run->target->write(run->device, selectors[i], &zero, sizeof(zero));
+}
+
+/* Every register that may be read, as a new device shows it, selectors 0. */
+static unsigned read_registers(const struct run *run, uint32_t *out)
+{
+	static const uint16_t offsets[] = {
+		VIRTIO_MMIO_MAGIC_VALUE,   VIRTIO_MMIO_VERSION,		 VIRTIO_MMIO_DEVICE_ID,
+		VIRTIO_MMIO_VENDOR_ID,	   VIRTIO_MMIO_DEVICE_FEATURES,	 VIRTIO_MMIO_QUEUE_NUM_MAX,
+		VIRTIO_MMIO_QUEUE_READY,   VIRTIO_MMIO_INTERRUPT_STATUS, VIRTIO_MMIO_STATUS,
+		VIRTIO_MMIO_SHM_LEN_LOW,   VIRTIO_MMIO_SHM_LEN_HIGH,	 VIRTIO_MMIO_SHM_BASE_LOW,
+		VIRTIO_MMIO_SHM_BASE_HIGH,
+	};
+	unsigned count = 0;
+
+	clear_selectors(run);
+	for (size_t i = 0; i < sizeof(offsets) / sizeof(offsets[0]); i++)
+		out[count++] = peek(run, offsets[i]);
+	for (unsigned i = 0; i < run->target->config_len && count < RUN_REGISTERS_MAX; i += 4)
+		out[count++] = peek(run, VIRTIO_MMIO_CONFIG + i);
+	return count;
+}
+
+static void judge_registers(struct run *run)
+{
+	uint32_t now[RUN_REGISTERS_MAX];
+	unsigned count = read_registers(run, now);
+	uint32_t value;
+
+	for (unsigned i = 0; i < count; i++)
+		if (now[i] != run->registers[i])
+			ledger_break(&run->ledger, RULE_RESET_REGISTERS,
+				     "after reset register %u of those compared reads 0x%x, on a "
+				     "new device 0x%x",
+				     i, now[i], run->registers[i]);
+	for (uint32_t i = 0; i < run->target->queue_count; i++) {
+		run->target->write(run->device, VIRTIO_MMIO_QUEUE_SEL, &i, sizeof(i));
+		value = peek(run, VIRTIO_MMIO_QUEUE_READY);
+		if (value != 0)
+			ledger_break(&run->ledger, RULE_RESET_REGISTERS,
+				     "after reset QueueReady of queue %u reads %u", i, value);
+	}
+}
+
+bool run_create(struct run *run)
+{
+	arena_reset(&run->arena);
+	heap_reset(&run->heap);
+	guest_reset(run);
+	run->device = run->target->create(&run->arena.host, run->offered, run->queue_max);
+	if (run->device == NULL)
+		return false;
+	run->register_count = read_registers(run, run->registers);
+	run->ledger.generation = peek(run, VIRTIO_MMIO_CONFIG_GENERATION);
+	return true;
+}
+
+void run_reset(struct run *run)
+{
+	guest_reset(run);
+	guest_write(run, VIRTIO_MMIO_STATUS, 4, 0);
+	clear_selectors(run);
+	arena_reset(&run->arena);
+}
+
+void run_check_reset(struct run *run, const struct run_options *options)
+{
+	run_stage(run, options, "end-reset");
+	arena_map(&run->arena, 0, UINT64_MAX);
+	arena_map(&run->arena, UINT64_MAX, 1); /* a length cannot hold all of 2^64 */
+	arena_disarm(&run->arena);
+	guest_reset(run);
+	guest_write(run, VIRTIO_MMIO_STATUS, 4, 0);
+	run_stage_end(run);
+	if (run->ledger.enabled && ledger_judges(&run->ledger, RULE_RESET_REGISTERS))
+		judge_registers(run);
+}
+
+/* The `>` lines of the liveness script that belong to one of its operations. */
+static void check_liveness_line(struct run *run, const struct script *script, uint32_t op)
+{
+	char message[200];
+
+	for (unsigned i = 0; i < script->expect_count; i++) {
+		if (script->expects[i].op != op ||
+		    expect_check(run, script, &script->expects[i], message, sizeof(message)))
+			continue;
+		ledger_break(&run->ledger, RULE_LIVENESS_REQUEST,
+			     "after the program, a reset and a new start: line %u of the target's "
+			     "liveness script: %s",
+			     script->expects[i].line, message);
+		return;
+	}
+}
+
+void run_check_liveness(struct run *run, const struct run_options *options)
+{
+	const struct program *prog = &run->liveness->prog;
+
+	run_stage(run, options, "liveness");
+	for (uint32_t i = 0; i < prog->op_count && !run->ledger.stop; i++) {
+		guest_op(run, prog, &prog->ops[i]);
+		run_rest(run);
+		if (run->ledger.enabled && ledger_judges(&run->ledger, RULE_LIVENESS_REQUEST))
+			check_liveness_line(run, run->liveness, i);
+	}
+	run_stage_end(run);
+}
+
+void run_destroy(struct run *run)
+{
+	unsigned leaked;
+
+	arena_disarm(&run->arena);
+	run->target->destroy(run->device);
+	run->device = NULL;
+	leaked = run->heap.live_blocks;
+	if (leaked > 0)
+		ledger_find(&run->ledger, FINDING_LEAK, "leak",
+			    "the device was destroyed and left %u blocks of %zu bytes", leaked,
+			    run->heap.live_bytes);
+	heap_reset(&run->heap);
+}

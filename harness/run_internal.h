@@ -1,0 +1,26 @@
+/* SPDX-License-Identifier: Apache-2.0 OR MIT */
+/*
+ * What the parts of a run share: run.c (its life), twin.c (the same again).
+ */
+#ifndef VRINGER_HARNESS_RUN_INTERNAL_H
+#define VRINGER_HARNESS_RUN_INTERNAL_H
+
+#include "harness/run.h"
+
+/* Memory as at first and a new device on it; false if there is none. */
+bool run_create(struct run *run);
+/* The program's operations, and the device settled. */
+void run_session(struct run *run, const struct program *prog, const struct run_options *options);
+/* Memory as at first, the device reset, selectors at 0. */
+void run_reset(struct run *run);
+/* A stage after the program begins. */
+void run_stage(struct run *run, const struct run_options *options, const char *name);
+void run_stage_end(struct run *run);
+/* The device is at rest, or not: has it done what it had to? */
+void run_rest(struct run *run);
+/* After the program: reset, and a well-formed request. */
+void run_check_reset(struct run *run, const struct run_options *options);
+void run_check_liveness(struct run *run, const struct run_options *options);
+void run_destroy(struct run *run);
+
+#endif

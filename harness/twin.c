@@ -1,0 +1,214 @@
+/* SPDX-License-Identifier: Apache-2.0 OR MIT */
+/*
+ * Judging by running again.  See twin.h.
+ *
+ * reset.session: the program does the same on both devices, and memory holds
+ * the same bytes, so a correct device does the same whatever the program is:
+ * races and faults count the device's own accesses, which are then the same.
+ * Failing allocations are the exception, since a device may keep memory over a
+ * reset that it then need not ask for: a program that has them is not judged.
+ *
+ * fetch.consistent: up to the first read for the chain all three runs are the
+ * same.  From there on a correct device has the old value, and does what it
+ * does when the change comes later, or the new one.  Not judged where one byte
+ * has two parts in a chain (ledger_is_refetch), where the device itself wrote
+ * to those bytes in between, or where not all of them had been read.
+ */
+#include "harness/twin.h"
+#include "harness/ledger_internal.h"
+#include "harness/run_internal.h"
+
+#include <string.h>
+
+#define MULTIPLIER 0x9e3779b1u
+
+void twin_value(struct twin *twin, enum twin_part part, uint64_t value)
+{
+	uint32_t *hash = &twin->now.part[part];
+
+	if (!twin->recording)
+		return;
+	*hash = (*hash ^ (uint32_t)value) * MULTIPLIER;
+	*hash = (*hash ^ *hash >> 15 ^ (uint32_t)(value >> 32)) * MULTIPLIER;
+	*hash ^= *hash >> 13;
+}
+
+void twin_bytes(struct twin *twin, enum twin_part part, const void *data, uint32_t len)
+{
+	const uint8_t *bytes = data;
+	uint64_t word = 0;
+
+	twin_value(twin, part, len);
+	for (; len >= sizeof(word); len -= (uint32_t)sizeof(word), bytes += sizeof(word)) {
+		memcpy(&word, bytes, sizeof(word));
+		twin_value(twin, part, word);
+	}
+	word = 0;
+	memcpy(&word, bytes, len);
+	twin_value(twin, part, word);
+}
+
+static bool has_op(const struct program *prog, uint8_t code)
+{
+	for (uint32_t i = 0; i < prog->op_count; i++)
+		if (prog->ops[i].code == code)
+			return true;
+	return false;
+}
+
+static void begin_pass(struct run *run, bool comparing)
+{
+	struct twin *twin = &run->twin;
+
+	twin->recording = true;
+	twin->comparing = comparing;
+	twin->count = 0;
+	twin->differs = 0;
+	memset(&twin->now, 0, sizeof(twin->now));
+	target_counters(run->target, run->device, twin->counters);
+}
+
+void twin_begin(struct run *run, const struct program *prog, const struct run_options *options)
+{
+	struct twin *twin = &run->twin;
+
+	twin->recording = twin->reset = false;
+	if (options->no_ledger || run->target->facts == 0)
+		return;
+	twin->reset = (options->twins || program_hash(prog) % TWIN_FRACTION == 0) &&
+		      !has_op(prog, OP_FAULT_ALLOC);
+	if (twin->reset || has_op(prog, OP_RACE))
+		begin_pass(run, false);
+}
+
+static void note_counters(struct run *run)
+{
+	unsigned count = target_counter_count(run->target, run->device);
+	uint64_t now[TARGET_COUNTERS_MAX];
+
+	target_counters(run->target, run->device, now);
+	for (unsigned i = 0; i < count; i++)
+		twin_value(&run->twin, TWIN_COUNTERS, now[i] - run->twin.counters[i]);
+}
+
+static void compare(struct twin *twin, const struct twin_digest *due)
+{
+	if (!twin->comparing || twin->differs != 0)
+		return;
+	for (unsigned i = 0; i < TWIN_PARTS; i++)
+		if (due->part[i] != twin->now.part[i])
+			twin->differs |= (uint8_t)(1u << i);
+	twin->first = twin->count;
+}
+
+void twin_end_op(struct run *run)
+{
+	struct twin *twin = &run->twin;
+
+	note_counters(run);
+	if (!twin->comparing)
+		twin->last = twin->now;
+	if (!twin->comparing && twin->count < TWIN_OPS_MAX)
+		twin->ops[twin->count] = twin->now;
+	if (twin->count < TWIN_OPS_MAX)
+		compare(twin, &twin->ops[twin->count]);
+	twin->count++;
+}
+
+/* Run the program and compare. */
+static void run_twin(struct run *run, const struct program *prog, const struct run_options *options)
+{
+	uint32_t ops_run = run->ops_run;
+
+	begin_pass(run, true);
+	run_session(run, prog, options);
+	compare(&run->twin, &run->twin.last);
+	run->twin.recording = false;
+	run->ops_run = ops_run;
+}
+
+/* What differs, in words. */
+static const char *name_parts(uint8_t parts)
+{
+	static const char *const names[TWIN_PARTS] = { "its registers read", "it wrote to memory",
+						       "it interrupted", "its counters moved" };
+
+	for (int i = 0; i < TWIN_PARTS; i++)
+		if ((parts >> i & 1) != 0)
+			return names[i];
+	return "it did";
+}
+
+/* Nobody is told of what the program does again, but of what breaks. */
+static void hush(struct run *run, struct run_options *options)
+{
+	run->trace = NULL;
+	run->arena.trace = NULL;
+	run->heap.trace = NULL;
+	options->after_op = NULL;
+}
+
+void twin_reset(struct run *run, const struct program *prog, const struct run_options *options)
+{
+	const struct arena_refetch refetch = run->arena.refetch;
+	struct run_options quiet = *options;
+	struct twin *twin = &run->twin;
+
+	twin->recording = false;
+	if (!twin->reset || !ledger_judges(&run->ledger, RULE_RESET_SESSION))
+		return;
+	run_stage(run, options, "reset-session");
+	hush(run, &quiet);
+	run_reset(run);
+	if (!run->ledger.stop)
+		run_twin(run, prog, &quiet);
+	run->arena.refetch = refetch;
+	if (run->ledger.stop || twin->differs == 0)
+		return;
+	ledger_op(&run->ledger, FINDING_OP_END, "reset-session");
+	ledger_break(&run->ledger, RULE_RESET_SESSION,
+		     "the program was run again on the device once it was reset: from operation "
+		     "number %u of those run, %s otherwise than on a new device",
+		     twin->first + 1, name_parts(twin->differs));
+}
+
+/* On a new device, with the race at another time: is the outcome another?  What
+ * the device wrote itself must not be lost by that. */
+static bool differs_retimed(struct run *run, const struct program *prog,
+			    const struct run_options *quiet, uint32_t serial, uint32_t nth)
+{
+	run->arena.retime = (struct arena_retime){ .serial = serial, .nth = nth };
+	if (!run_create(run))
+		return false;
+	run_twin(run, prog, quiet);
+	run_destroy(run);
+	run->arena.retime.serial = 0;
+	return run->twin.differs != 0 && !run->arena.overtaken;
+}
+
+void twin_fetch(struct run *run, const struct program *prog, const struct run_options *options)
+{
+	const struct arena_refetch refetch = run->arena.refetch;
+	struct run_options quiet = *options;
+	struct ledger *l = &run->ledger;
+	bool differs;
+
+	if (refetch.serial == 0 || options->no_ledger || !ledger_judges(l, RULE_FETCH_CONSISTENT))
+		return;
+	hush(run, &quiet);
+	ledger_op(l, refetch.op, refetch.verb);
+	if (options->before_op != NULL)
+		options->before_op(options->ctx, refetch.op, refetch.verb);
+	/* Nothing is judged but the outcome. */
+	l->enabled = false;
+	differs = differs_retimed(run, prog, &quiet, refetch.serial, refetch.first) &&
+		  differs_retimed(run, prog, &quiet, refetch.serial, 0);
+	l->enabled = true;
+	if (!differs || l->stop)
+		return;
+	ledger_op(l, refetch.op, refetch.verb);
+	ledger_break(l, RULE_FETCH_CONSISTENT,
+		     "%u bytes at 0x%llx changed between two reads for one chain, and the outcome "
+		     "is neither that of the old value nor that of the new one",
+		     refetch.len, (unsigned long long)refetch.addr);
+}

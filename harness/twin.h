@@ -1,0 +1,61 @@
+/* SPDX-License-Identifier: Apache-2.0 OR MIT */
+/*
+ * Rules that compare two runs of one program (see run.h):
+ *
+ * reset.session     on the device that was reset after the program, and on
+ *                   memory as it was at first, the program is run once more
+ * fetch.consistent  where memory changed between two reads for one chain, the
+ *                   program is run on new devices with the change before the
+ *                   first of them, and with it after the last
+ *
+ * What is compared, operation by operation, is what guest and host see: values
+ * of register reads, what the device wrote to guest memory, interrupts, and how
+ * far counters moved.  The device's reads of memory are not.
+ *
+ * Every program is judged so where run_options.twins says so, else those that
+ * arm a race, and a fixed fraction chosen by the program's hash.
+ */
+#ifndef VRINGER_HARNESS_TWIN_H
+#define VRINGER_HARNESS_TWIN_H
+
+#include "devices/device.h"
+
+struct run;
+struct run_options;
+struct program;
+
+#define TWIN_FRACTION 16u /* of programs, one */
+#define TWIN_OPS_MAX 2048 /* operations told apart; those beyond count as one */
+
+enum twin_part { TWIN_REGISTERS, TWIN_MEMORY, TWIN_INTERRUPTS, TWIN_COUNTERS, TWIN_PARTS };
+
+struct twin_digest {
+	uint32_t part[TWIN_PARTS];
+};
+
+struct twin {
+	bool recording;
+	bool comparing;		      /* with what was recorded first */
+	bool reset;		      /* this program is one for reset.session */
+	unsigned count;		      /* operations over in this pass */
+	unsigned first;		      /* the first of them that differs, if `differs` */
+	uint8_t differs;	      /* parts of it, bits */
+	struct twin_digest now, last; /* as it is, and was when the first pass ended */
+	uint64_t counters[64];
+	struct twin_digest ops[TWIN_OPS_MAX];
+};
+
+/* Before the program's first operation: choose, and record if need be. */
+void twin_begin(struct run *run, const struct program *prog, const struct run_options *options);
+/* An operation of the program is over; `index` is the one that it began with. */
+void twin_end_op(struct run *run);
+/* The device is idle, reset, and still there: run it again. */
+void twin_reset(struct run *run, const struct program *prog, const struct run_options *options);
+/* It is gone: if a race struck between two reads, run that again. */
+void twin_fetch(struct run *run, const struct program *prog, const struct run_options *options);
+
+/* What guest and host see, told while recording. */
+void twin_value(struct twin *twin, enum twin_part part, uint64_t value);
+void twin_bytes(struct twin *twin, enum twin_part part, const void *data, uint32_t len);
+
+#endif
