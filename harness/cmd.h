@@ -8,6 +8,7 @@
 
 #include "harness/known.h"
 
+#include <signal.h>
 #include <stdbool.h>
 
 enum exit_status {
@@ -22,6 +23,7 @@ int cmd_ops(int argc, char **argv);
 int cmd_run(int argc, char **argv);
 int cmd_replay(int argc, char **argv);
 int cmd_minimize(int argc, char **argv);
+int cmd_triage(int argc, char **argv);
 int cmd_show(int argc, char **argv);
 int cmd_encode(int argc, char **argv);
 
@@ -31,7 +33,7 @@ struct cmd_options {
 	const char *output;
 	const char *known_path;
 	struct known *known; /* what that file lists; NULL: none was given */
-	unsigned seconds;
+	unsigned seconds, keep;
 	bool verbose, json, junit, completes, strict, limits, no_ledger, body;
 	/* What is left: files, never none where the command takes them. */
 	char **files;
@@ -47,6 +49,11 @@ struct cmd_usage {
 /* Parse argv by `usage`.  0, or the exit status plus 1 where there is nothing
  * more to do: --help was printed, or one line on stderr said what is wrong. */
 int cmd_parse(struct cmd_options *options, const struct cmd_usage *usage, int argc, char **argv);
+/* SIGINT and SIGTERM set cmd_stop from now on, and end a child. */
+extern volatile sig_atomic_t cmd_stop;
+void cmd_catch_signals(void);
+void cmd_release_signals(void);
+
 /* One line on stderr; STATUS_USAGE. */
 int cmd_fail(const char *command, const char *what);
 

@@ -47,28 +47,6 @@ struct minimize_cmd {
 	struct timespec shown;
 };
 
-static volatile sig_atomic_t stop;
-static pid_t owner;
-
-/* The terminal sends it to the child as well, which is then of no use. */
-static void on_signal(int signal)
-{
-	if (getpid() != owner)
-		_exit(0);
-	stop = signal;
-}
-
-/* What was ignored stays so: nohup, and what runs in the background. */
-static void catch (int signal, struct sigaction *before)
-{
-	struct sigaction action = { .sa_handler = on_signal, .sa_flags = SA_RESTART };
-
-	sigemptyset(&action.sa_mask);
-	sigaction(signal, NULL, before);
-	if (before->sa_handler != SIG_IGN)
-		sigaction(signal, &action, NULL);
-}
-
 /* Bytes of a program as an engine has it. */
 static long size_of(const struct program *prog)
 {
@@ -190,7 +168,7 @@ static int minimize_quietly(struct minimize_cmd *c, struct minimize_result *resu
 		.no_ledger = c->options.no_ledger,
 		.known = c->options.known,
 		.seconds = c->options.seconds,
-		.stop = &stop,
+		.stop = &cmd_stop,
 		.progress = show_progress,
 		.ctx = c,
 	};
@@ -212,7 +190,6 @@ static int minimize_quietly(struct minimize_cmd *c, struct minimize_result *resu
 
 static int minimize_file(struct minimize_cmd *c)
 {
-	struct sigaction interrupt, terminate;
 	struct minimize_result result;
 	int err;
 
@@ -225,12 +202,9 @@ static int minimize_file(struct minimize_cmd *c)
 		return STATUS_USAGE;
 	c->ops_before = c->script->prog.op_count;
 	c->bytes_before = size_of(&c->script->prog);
-	owner = getpid();
-	catch (SIGINT, &interrupt);
-	catch (SIGTERM, &terminate);
+	cmd_catch_signals();
 	err = minimize_quietly(c, &result);
-	sigaction(SIGINT, &interrupt, NULL);
-	sigaction(SIGTERM, &terminate, NULL);
+	cmd_release_signals();
 	if (c->terminal)
 		fputs("\r\033[K", stderr);
 	if (err != 0)

@@ -11,12 +11,12 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define SECONDS_MAX 86400
+#define NUMBER_MAX 86400
 
 enum option_kind {
 	OPTION_FLAG,   /* a bool */
 	OPTION_TEXT,   /* a const char * */
-	OPTION_NUMBER, /* an unsigned, 1 to SECONDS_MAX */
+	OPTION_NUMBER, /* an unsigned, 1 to NUMBER_MAX */
 	OPTION_HELP,
 };
 
@@ -31,7 +31,8 @@ static const struct {
 } table[] = {
 #define AT(field) offsetof(struct cmd_options, field)
 	{ 't', OPTION_TEXT, "target", "TARGET", AT(target), "the target of what names none" },
-	{ 'o', OPTION_TEXT, "output", "FILE", AT(output), "write there, not to standard output" },
+	{ 'o', OPTION_TEXT, "output", "PATH", AT(output),
+	  "write there: a file, or the folder for several" },
 	{ 'v', OPTION_FLAG, "verbose", NULL, AT(verbose),
 	  "every operation, access, interrupt and counter" },
 	{ 'J', OPTION_FLAG, "json", NULL, AT(json), "JSON" },
@@ -45,6 +46,8 @@ static const struct {
 	  "judge no rule and no `>` line: crashes, hangs, leaks only" },
 	{ 'K', OPTION_TEXT, "known", "FILE", AT(known_path),
 	  "lines 'SIGNATURE # REASON': findings that fail nothing" },
+	{ 'P', OPTION_NUMBER, "keep", "N", AT(keep),
+	  "remove all but the N smallest of those that show the same" },
 	{ 'B', OPTION_FLAG, "body", NULL, AT(body),
 	  "no magic and target, as in an engine's corpus" },
 	{ 'T', OPTION_NUMBER, "timeout", "N", AT(seconds), "seconds until a device hangs (20)" },
@@ -108,12 +111,12 @@ static int set_number(const char *command, size_t i, unsigned *value)
 	unsigned long number = strtoul(optarg, &end, 10);
 
 	if (*optarg >= '0' && *optarg <= '9' && *end == '\0' && number >= 1 &&
-	    number <= SECONDS_MAX) {
+	    number <= NUMBER_MAX) {
 		*value = (unsigned)number;
 		return 0;
 	}
 	fprintf(stderr, "vringer %s: --%s '%s': expected a number from 1 to %d\n", command,
-		table[i].name, optarg, SECONDS_MAX);
+		table[i].name, optarg, NUMBER_MAX);
 	return STATUS_USAGE;
 }
 

@@ -87,7 +87,8 @@ static int read_signature(struct line *line)
 			    "ubsan, lsan, signal, exit, hang, leak, ... and ':'",
 			    (int)kind, text);
 	if (kind == len)
-		return fail(line, line->at, "the signature ends, expected ':' and the operation");
+		return fail(line, line->at,
+			    "the signature ends, expected ':' and the operation, or '*'");
 	return (int)len;
 }
 
@@ -120,6 +121,27 @@ static struct known_entry *find(const struct known *known, const char *signature
 {
 	for (size_t i = 0; known != NULL && i < known->count; i++)
 		if (strcmp(known->entries[i].signature, signature) == 0)
+			return &known->entries[i];
+	return NULL;
+}
+
+/* Is the signature the entry's, or like the entry's but for the operation? */
+static bool covers(const struct known_entry *entry, const char *signature)
+{
+	size_t len = strlen(entry->signature);
+	const char *operation = strrchr(signature, ':');
+
+	if (strcmp(entry->signature, signature) == 0)
+		return true;
+	return operation != NULL && entry->signature[len - 1] == '*' &&
+	       (size_t)(operation + 1 - signature) == len - 1 &&
+	       memcmp(entry->signature, signature, len - 1) == 0;
+}
+
+static struct known_entry *match(const struct known *known, const char *signature)
+{
+	for (size_t i = 0; known != NULL && i < known->count; i++)
+		if (covers(&known->entries[i], signature))
 			return &known->entries[i];
 	return NULL;
 }
@@ -209,14 +231,14 @@ void known_release(struct known *known)
 
 const char *known_reason(const struct known *known, const char *signature)
 {
-	const struct known_entry *entry = find(known, signature);
+	const struct known_entry *entry = match(known, signature);
 
 	return entry != NULL ? entry->reason : NULL;
 }
 
 bool known_hit(struct known *known, const char *signature)
 {
-	struct known_entry *entry = find(known, signature);
+	struct known_entry *entry = match(known, signature);
 
 	return entry != NULL && entry->hits++ == 0;
 }
@@ -225,7 +247,7 @@ void known_report(FILE *out, const char *prefix, const struct known *known)
 {
 	for (size_t i = 0; known != NULL && i < known->count; i++)
 		if (known->entries[i].hits > 0)
-			fprintf(out, "%sknown: %s  # %s (%u program%s)\n", prefix,
+			fprintf(out, "%sknown: %s  # %s (met %u time%s)\n", prefix,
 				known->entries[i].signature, known->entries[i].reason,
 				known->entries[i].hits, known->entries[i].hits > 1 ? "s" : "");
 }
@@ -242,7 +264,7 @@ void known_report_json(FILE *out, const struct known *known)
 		report_string(out, known->entries[i].signature);
 		fputs(",\"reason\":", out);
 		report_string(out, known->entries[i].reason);
-		fprintf(out, ",\"programs\":%u}", known->entries[i].hits);
+		fprintf(out, ",\"hits\":%u}", known->entries[i].hits);
 		separator = ",";
 	}
 	fputc(']', out);

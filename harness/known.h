@@ -8,6 +8,7 @@
  *
  *     # until net.c counts what it wrote
  *     completion.len:send    # the length has the header twice
+ *     fetch.walk:*           # whichever the operation is
  *
  * A rule of the ledger is noted, and the program goes on.  After a crash
  * nothing goes on: the program ends there, and fails nothing.
@@ -22,7 +23,7 @@ struct known_entry {
 	char *signature;
 	char *reason;
 	unsigned line;
-	unsigned hits; /* programs that it was met in */
+	unsigned hits; /* times it was met; a program meets a signature once */
 };
 
 struct known {
@@ -40,7 +41,7 @@ const char *known_reason(const struct known *known, const char *signature);
 bool known_hit(struct known *known, const char *signature);
 /* One line for each that was met. */
 void known_report(FILE *out, const char *prefix, const struct known *known);
-/* [{"signature":...,"reason":...,"programs":N},...] */
+/* [{"signature":...,"reason":...,"hits":N},...] */
 void known_report_json(FILE *out, const struct known *known);
 
 #endif

@@ -34,6 +34,7 @@ static const struct {
 	{ "run", cmd_run, "run scripts and report as TAP, JUnit or JSON" },
 	{ "replay", cmd_replay, "run a crash or corpus file and print what happened" },
 	{ "minimize", cmd_minimize, "shrink a crash file to what its finding needs" },
+	{ "triage", cmd_triage, "sort many crash files by what they show" },
 	{ "show", cmd_show, "print a crash or corpus file as a script" },
 	{ "encode", cmd_encode, "turn scripts into the binary spelling" },
 	{ "rules", cmd_rules, "list the rules that devices are judged by" },

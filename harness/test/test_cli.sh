@@ -50,10 +50,10 @@ bad="$work/fails/a<&>\"b.vr"
 good=$work/suite/passes.vr
 
 gives 0 'help' "$VRINGER" --help
-for command in targets run replay show encode rules ops; do
+for command in targets run replay minimize triage show encode rules ops; do
 	shows "help names $command" "^  $command "
 done
-for command in targets run replay show encode rules ops; do
+for command in targets run replay minimize triage show encode rules ops; do
 	gives 0 "$command --help" "$VRINGER" $command --help
 	shows "$command --help is its own" "^usage: vringer $command"
 	run "$VRINGER" --help

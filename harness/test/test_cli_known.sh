@@ -7,60 +7,61 @@
 set -u
 . "${0%/*}/tap.sh"
 
-rule=$BUILD/bugs/rule-completion-len/vringer
+rule=$BUILD/bugs/rule-fetch-walk/vringer
 crash=$BUILD/bugs/n1-header-slots/vringer
 
 printf 'device net-loopback\nstart driver_ok\noffer 0 b7:w*13 b9:w\nsend 1 b3\n' >"$work/crash.vr"
-{
-	echo '# The frame does not fit.'
-	printf 'device net-loopback\nstart driver_ok\nbuffer b9 at=b9 len=75\noffer 0 b9:w\nsend 1 b3\n'
-} >"$work/rule.vr"
+printf 'device net-loopback\nstart driver_ok\nsend 1 b3\n' >"$work/rule.vr"
 {
 	cat "$work/rule.vr"
-	echo '> used 0 id=0 len=0'
+	echo '> used 1 none'
 } >"$work/demand.vr"
-# A chain that fits, when notified and not when sent: another operation.
+# The same when notified and not when sent: another operation.
 {
 	cat "$work/rule.vr"
-	printf 'buffer b10 at=b10 len=70\noffer 0 head=4 b10:w\noffer 1 head=5 b3\nnotify 1\n'
+	printf 'offer 1 head=4 b3\nnotify 1\n'
 } >"$work/another.vr"
+printf 'device net-loopback\nstart driver_ok\nsend 1 b3\n> used 1 id=0 len=0\n' >"$work/good.vr"
 
-printf '\n# a comment\n  completion.len:send \t#  counted twice  \n' >"$work/known"
-gives 0 'a list, and nothing to meet' "$VRINGER" run --known "$work/known" "$work/demand.vr"
+printf '\n# a comment\n  fetch.walk:send \t#  read twice  \nfetch.walk:liveness # likewise\n' >"$work/known"
+gives 0 'a list, and nothing to meet' "$VRINGER" run --known "$work/known" "$work/good.vr"
 shows 'nothing was known' '^# 1 passed, 0 failed, 0 skipped, 0 known$'
 
 gives 1 'a finding without the list' "$rule" run "$work/rule.vr"
 gives 0 'run --known' "$rule" run --known "$work/known" "$work/rule.vr" "$work/demand.vr"
-shows 'TAP: not ok, and to be so' '^not ok 1 - .*/rule.vr # TODO known: completion.len:send: counted twice$'
-shows 'TAP: a demand after it, too' '^not ok 2 - .*/demand.vr # TODO known: completion.len:send'
-shows 'TAP: the list is named' '^# known: completion.len:send  # counted twice \(2 programs\)$'
+shows 'TAP: not ok, and to be so' '^not ok 1 - .*/rule.vr # TODO known: fetch.walk:send: read twice$'
+shows 'TAP: a demand after it, too' '^not ok 2 - .*/demand.vr # TODO known: fetch.walk:send'
+shows 'TAP: the list is named' '^# known: fetch.walk:send  # read twice \(met 2 times\)$'
 shows 'TAP: it is counted apart' '^# 0 passed, 0 failed, 0 skipped, 2 known$'
 gives 1 'the program goes on to what is not known' \
 	"$rule" run --known "$work/known" "$work/another.vr"
-shows 'which fails' '^# .*another.vr:10: completion.len:notify$'
+shows 'which fails' '^# .*another.vr:5: fetch.walk:notify$'
+printf 'fetch.walk:* # read twice\n' >"$work/known-all"
+gives 0 'whichever the operation' "$rule" run --known "$work/known-all" "$work/another.vr"
+shows 'is known' '^# known: fetch.walk:\*  # read twice \(met 3 times\)$'
 gives 0 'run --known --json' "$rule" run --known "$work/known" --json "$work/rule.vr"
 jq -e '.failed == 0 and .results[0].result == "known" and
-	.results[0].findings[0].known == "counted twice" and
-	.known == [{signature: "completion.len:send", reason: "counted twice", programs: 1}]' \
+	.results[0].findings[0].known == "read twice" and
+	.known[0] == {signature: "fetch.walk:send", reason: "read twice", hits: 1}' \
 	"$out" >/dev/null 2>"$err"
 tap 'JSON says so' $?
 gives 0 'run --known --junit' "$rule" run --known "$work/known" --junit "$work/rule.vr"
 xmllint --noout "$out" 2>"$err"
 tap 'it is XML' $?
-shows 'JUnit: skipped, and why' '<skipped message="known: completion.len:send: counted twice"/>'
+shows 'JUnit: skipped, and why' '<skipped message="known: fetch.walk:send: read twice"/>'
 
 gives 0 'replay --known' "$rule" replay --known "$work/known" "$work/demand.vr"
-shows 'replay names it' '^known: finding: completion.len:send$'
-shows 'and the reason' '^  known: counted twice$'
+shows 'replay names it' '^known: finding: fetch.walk:send$'
+shows 'and the reason' '^  known: read twice$'
 shows 'and says that there is nothing else' ': nothing but what is known$'
 gives 1 'replay --known of another' "$rule" replay --known "$work/known" "$work/another.vr"
 gives 0 'replay --known --json' "$rule" replay --json --known "$work/known" "$work/rule.vr"
-jq -e '.passed and .findings[0].known == "counted twice"' "$out" >/dev/null 2>"$err"
+jq -e '.passed and .findings[0].known == "read twice"' "$out" >/dev/null 2>"$err"
 tap 'JSON of replay says so' $?
 refuses 'minimize --known' 'no finding beyond the known on net-loopback' \
 	"$rule" minimize --known "$work/known" "$work/rule.vr"
 gives 0 'minimize --known of another' "$rule" minimize --known "$work/known" "$work/another.vr"
-shows 'keeps the other one' '^# completion.len:notify '
+shows 'keeps the other one' '^# fetch.walk:notify '
 
 # A crash: nothing goes on, and its signature is the build's.
 gives 1 'a crash without the list' "$crash" replay "$work/crash.vr"
@@ -74,18 +75,18 @@ bad() {
 	refuses "$1" "^$work/bad:$2:$3: $4" "$VRINGER" run --known "$work/bad" "$work/rule.vr"
 }
 refuses 'no such list' "^$work/none: No such file" "$VRINGER" replay --known "$work/none" "$work/rule.vr"
-printf 'completion.len:send # a\ncompletion.len:send # b\n' >"$work/bad"
-bad 'twice' 2 1 "'completion.len:send' is on line 1, expected it once"
-printf '# x\n\n completion.len:send\n' >"$work/bad"
-bad 'no reason' 3 21 "the line ends, expected '#'"
-printf 'completion.len:send #  \n' >"$work/bad"
-bad 'an empty reason' 1 24 'no reason, expected'
-printf 'completion.len:send because\n' >"$work/bad"
-bad 'no #' 1 21 "'b', expected '#'"
-printf 'completion.length:send # x\n' >"$work/bad"
-bad 'no such rule' 1 1 "'completion.length' begins no signature, expected a rule"
-printf 'completion.len # x\n' >"$work/bad"
-bad 'no operation' 1 15 'the signature ends, expected'
+printf 'fetch.walk:send # a\nfetch.walk:send # b\n' >"$work/bad"
+bad 'twice' 2 1 "'fetch.walk:send' is on line 1, expected it once"
+printf '# x\n\n fetch.walk:send\n' >"$work/bad"
+bad 'no reason' 3 17 "the line ends, expected '#'"
+printf 'fetch.walk:send #  \n' >"$work/bad"
+bad 'an empty reason' 1 20 'no reason, expected'
+printf 'fetch.walk:send because\n' >"$work/bad"
+bad 'no #' 1 17 "'b', expected '#'"
+printf 'fetch.wlk:send # x\n' >"$work/bad"
+bad 'no such rule' 1 1 "'fetch.wlk' begins no signature, expected a rule"
+printf 'fetch.walk # x\n' >"$work/bad"
+bad 'no operation' 1 11 'the signature ends, expected'
 printf 'hang:\001 # x\n' >"$work/bad"
 bad 'a control character' 1 6 'byte 0x01, expected'
 printf 'hang:send # x\000y\n' >"$work/bad"

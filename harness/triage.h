@@ -1,0 +1,75 @@
+/* SPDX-License-Identifier: Apache-2.0 OR MIT */
+/*
+ * Sort many crash files by what they show: each runs in a child (child.h), and
+ * those of one target and one signature are one group, whose smallest input is
+ * shrunk (minimize.h) to a script.
+ *
+ * What shows nothing is a group too: an engine stopped at it, and the reason is
+ * not in the file alone.
+ */
+#ifndef VRINGER_HARNESS_TRIAGE_H
+#define VRINGER_HARNESS_TRIAGE_H
+
+#include "harness/child.h"
+
+#include <signal.h>
+
+/* Until a device hangs; engines have less patience than `replay`. */
+#define TRIAGE_SECONDS 10
+/* For shrinking: of one group, and of all together. */
+#define TRIAGE_SHRINK_SECONDS 15
+#define TRIAGE_SHRINK_ALL_SECONDS 60
+
+struct triage_input {
+	char *path;
+	size_t size;
+};
+
+struct triage_group {
+	const struct target *target;
+	struct finding finding; /* of the first input; FINDING_NONE: they show nothing */
+	struct triage_input *inputs;
+	size_t count, room;
+	/* The result of shrinking. */
+	char *script; /* where it was written; NULL: nowhere */
+	uint32_t op_count;
+	bool shrunk; /* nothing is left to try */
+};
+
+struct triage_options {
+	const char *target; /* of files that name none */
+	const char *output; /* the folder for scripts; NULL: none are written */
+	bool strict, limits, no_ledger;
+	struct known *known;
+	unsigned seconds; /* 0: TRIAGE_SECONDS */
+	/* Set by a signal handler: end with what is known so far.  Also used to
+	 * end a shrinking whose time is over. */
+	volatile sig_atomic_t *stop;
+};
+
+struct triage {
+	const struct triage_options *options;
+	struct triage_group *groups; /* in the order of signatures, once shrunk */
+	size_t count, room;
+	size_t inputs;
+	struct script *script;
+	char *report;
+	unsigned shrunk_seconds;
+};
+
+/* 0 or -ENOMEM.  `options` must outlive it. */
+int triage_open(struct triage *triage, const struct triage_options *options);
+void triage_close(struct triage *triage);
+
+/* Run a file and put it where it belongs.  0; -EINTR, it was not looked at; or
+ * a negative errno after one line on stderr. */
+int triage_add(struct triage *triage, const char *path);
+/* Sort groups, and the inputs of each by size. */
+void triage_sort(struct triage *triage);
+/* Shrink the smallest input of a group, or what an earlier triage made of it,
+ * and write it.  0, or a negative errno after one line on stderr. */
+int triage_shrink(struct triage *triage, struct triage_group *group);
+/* Remove all but the `keep` smallest inputs of a group. */
+int triage_prune(struct triage_group *group, unsigned keep);
+
+#endif
