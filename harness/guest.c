@@ -6,6 +6,7 @@
 #include "harness/run.h"
 
 #include <linux/virtio_mmio.h>
+#include <string.h>
 
 #define KIB 1024u
 #define RING_SPAN (4 * KIB) /* between the parts of a ring at its default place */
@@ -121,10 +122,12 @@ static void trace_register(const struct run *run, enum trace_kind kind, uint32_t
 
 uint64_t guest_read(struct run *run, uint32_t offset, uint32_t width)
 {
-	uint8_t bytes[8] = { 0 };
 	struct ledger_probe after;
 	uint64_t value = 0;
+	uint8_t bytes[8];
 
+	/* Bytes that the device does not fill are seen, as a host's would be. */
+	memset(bytes, 0xa5, sizeof(bytes));
 	run->entered = true;
 	ledger_access_begin(&run->ledger, false, offset, width, 0);
 	run->target->read(run->device, offset, bytes, width);
