@@ -251,7 +251,7 @@ build/obj/$1/vringer: $(call objs,$1,$(CLI_SRC)) build/obj/$1/libvringer.a
 -include $(patsubst %.o,%.d,$(call objs,$1,$(LIB_SRC) $(CLI_SRC) $(TEST_SRC) $(HELPER_SRC) $(wildcard fuzzers/*.c)))
 endef
 
-HELPER_SRC := $(filter-out $(TEST_SRC),$(wildcard devices/test/*.c harness/test/*.c))
+HELPER_SRC := $(filter-out $(TEST_SRC),$(wildcard devices/test/*.c harness/test/*.c fuzzers/test/*.c))
 $(foreach f,$(FLAVOURS),$(eval $(call flavour,$f)))
 
 # Unit tests: one program per test_*.c, with its folder's other files.
@@ -262,9 +262,13 @@ build/obj/$1/$2/test/test_%: build/obj/$1/$2/test/test_%.o build/obj/$1/libvring
 endef
 $(foreach f,gcc clang,$(foreach d,devices harness,$(eval $(call tests,$f,$d))))
 
-# Tests of the mutator, which is in no library.
+# Tests of the mutator, which is in no library; test_mutator_*: of an engine's side of it.
 define mutator_tests
-build/obj/$1/fuzzers/test/test_%: build/obj/$1/fuzzers/test/test_%.o $(call objs,$1,$(MUT_SRC) \
+$(patsubst %.c,build/obj/$1/%,$(filter fuzzers/test/test_mutator_%,$(TEST_SRC))): \
+		build/obj/$1/fuzzers/test/test_%: build/obj/$1/fuzzers/%.o
+
+$(patsubst %.c,build/obj/$1/%,$(filter fuzzers/%,$(TEST_SRC))): \
+		%: %.o $(call objs,$1,$(MUT_SRC) $(filter fuzzers/%,$(HELPER_SRC)) \
 		harness/test/generate.c) build/obj/$1/libvringer.a
 	$$(call say,LINK) $$(CC_$1) $$(FLAGS_$1) $$(LDFLAGS) -o $$@ $$^ -lcmocka
 endef

@@ -40,7 +40,7 @@ static const struct {
 	{ OP_PUBLISH, 5 },     { OP_OFFER, 8 },	      { OP_SEND, 12 },	     { OP_AVAIL_IDX, 4 },
 	{ OP_AVAIL_FLAGS, 3 }, { OP_AVAIL_ENTRY, 3 }, { OP_RACE, 6 },	     { OP_FAULT_ACCESS, 5 },
 	{ OP_STATUS, 4 },      { OP_WRITE, 5 },	      { OP_CONFIG_READ, 1 }, { OP_CONFIG_WRITE, 1 },
-	{ OP_ACK, 1 },	       { OP_SETTLE, 1 },      { OP_READ, 1 },
+	{ OP_ACK, 1 },	       { OP_SETTLE, 1 },      { OP_READ, 3 },
 };
 
 /* xorshift64* */
@@ -216,16 +216,17 @@ size_t mutator_cross(struct mutator *m, const uint8_t *a, size_t a_size, const u
 	bool magic, spare;
 
 	m->applied_count = 0;
-	if (!decode(m, &m->prog, a, a_size, &magic) || !decode(m, &m->other, b, b_size, &spare))
+	if (!decode(m, &m->prog, a, a_size, &magic) || !decode(m, &m->other, b, b_size, &spare) ||
+	    m->other.op_count == 0)
 		return 0;
 	at = random_below(m, m->prog.op_count + 1);
-	first = random_below(m, m->other.op_count + 1);
-	count = m->other.op_count - first;
 	gone = m->prog.op_count - at;
+	first = random_below(m, m->other.op_count);
+	count = m->other.op_count - first;
 	/* The head of one and the tail of the other; or a piece of the other in
 	 * the place of a piece of the one, or of nothing. */
 	if (random_chance(m, 2)) {
-		count = random_below(m, count + 1);
+		count = 1 + random_below(m, count);
 		gone = random_chance(m, 2) ? 0 : random_below(m, gone + 1);
 	}
 	edit_cut(&m->prog, at, gone);

@@ -65,8 +65,10 @@ enum mutation mutate_program(struct mutator *m, struct program *prog, const stru
 /*
  * Bytes in, bytes out: mutate, or cross two parents over at operation
  * boundaries.  At most `max` bytes are written to `out`; operations at the end
- * that do not fit are dropped.  A front with magic is kept.  0 if nothing can
- * be made: a parent is of another version, or not even an empty program fits.
+ * that do not fit are dropped.  A front with magic, the target's name and the
+ * budget in it, stays the first parent's.  0 if nothing can be made: a parent is
+ * of another version, there is nothing to cross over with, or not even an empty
+ * program fits.
  */
 size_t mutator_bytes(struct mutator *m, const uint8_t *data, size_t size, const uint8_t *other,
 		     size_t other_size, uint8_t *out, size_t max);

@@ -99,7 +99,7 @@ static uint64_t borrow(struct mutator *m, struct program *prog)
 static uint64_t nudged(struct mutator *m, struct program *prog, enum field_kind kind,
 		       uint64_t value)
 {
-	switch (random_below(m, 10)) {
+	switch (random_below(m, 11)) {
 	case 0:
 		return value + 1;
 	case 1:
@@ -116,7 +116,9 @@ static uint64_t nudged(struct mutator *m, struct program *prog, enum field_kind 
 	case 7:
 		return kind == FIELD_ADDR ? value_edge(m) : value_fresh(m, kind);
 	case 8:
-		return value + (random_chance(m, 2) ? 1 : 0 - 1ULL) * value_edge(m);
+		return value + value_edge(m);
+	case 9:
+		return value - value_edge(m);
 	default:
 		return value_edge(m);
 	}
@@ -152,14 +154,15 @@ static bool add_overlap(struct mutator *m, struct program *prog)
 {
 	uint8_t code = random_chance(m, 2) ? OP_BUFFER : OP_QUEUE;
 	struct op *op = edit_add(prog, random_below(m, prog->op_count + 1), code);
-	unsigned field;
+	unsigned field, ring;
 
 	if (op == NULL)
 		return false;
 	op_fresh(m, prog, op);
 	field = code == OP_BUFFER ? 1 : 2 + random_below(m, 3);
-	op->base[field] = (uint8_t)(BASE_RING + 4 * random_below(m, m->queue_count) +
-				    random_below(m, RING_PART_COUNT));
+	ring = BASE_RING + 4 * random_below(m, m->queue_count);
+	ring += random_below(m, RING_PART_COUNT);
+	op->base[field] = (uint8_t)ring;
 	op->value[field] = random_chance(m, 2) ? 0 : 16 * random_below(m, 8);
 	return true;
 }
@@ -184,7 +187,7 @@ bool mutate_address(struct mutator *m, struct program *prog, const struct progra
 		op->value[field] = 0 - op->value[field];
 		break;
 	default:
-		address_fresh(m, op, (unsigned)field);
+		address_fresh(m, prog, op, (unsigned)field);
 		break;
 	}
 	return true;
@@ -236,7 +239,8 @@ static uint8_t payload_byte(struct mutator *m, uint8_t payload)
 	return byte;
 }
 
-/* Change one byte; the new length.  `bytes` has room for as many again. */
+/* Change one byte, or run of bytes; the new length.  `bytes` has room for RUN_MAX
+ * more than the longest payload. */
 static size_t change_payload(struct mutator *m, uint8_t payload, uint8_t *bytes, size_t len)
 {
 	size_t at = len > 0 ? random_below(m, (uint32_t)len) : 0, run;
@@ -251,7 +255,7 @@ static size_t change_payload(struct mutator *m, uint8_t payload, uint8_t *bytes,
 		memmove(bytes + at, bytes + at + run, len - at - run);
 		return len - run;
 	case 2: /* a byte again, and again */
-		run = random_chance(m, 2) ? 1 : random_below(m, 16);
+		run = random_chance(m, 2) ? 1 : run_length(m);
 		memmove(bytes + at + run, bytes + at, len - at);
 		memset(bytes + at, bytes[at + run], run);
 		return len + run;
@@ -268,7 +272,7 @@ static size_t change_payload(struct mutator *m, uint8_t payload, uint8_t *bytes,
 bool mutate_payload(struct mutator *m, struct program *prog, const struct program *other)
 {
 	struct op *op = find_op(m, prog, has_payload);
-	uint8_t bytes[OP_BYTES_MAX + 16];
+	uint8_t bytes[OP_BYTES_MAX + RUN_MAX];
 	size_t len;
 
 	(void)other;

@@ -12,7 +12,8 @@
 
 #define ARRAY_SIZE(a) (sizeof(a) / sizeof((a)[0]))
 
-/* mutate.c: numbers.  below: 0 to n - 1, n not 0; chance: once in n. */
+/* mutate.c: numbers.  below: 0 to n - 1, n not 0; chance: once in n.  One call in
+ * an expression: the order of two is the compiler's. */
 uint64_t random_number(struct mutator *m);
 uint32_t random_below(struct mutator *m, uint32_t n);
 bool random_chance(struct mutator *m, uint32_t n);
@@ -39,7 +40,11 @@ void edit_settle(struct mutator *m, struct program *prog);
 unsigned field_count(const struct op_desc *desc);
 uint64_t value_edge(struct mutator *m);
 uint64_t value_fresh(struct mutator *m, enum field_kind kind);
-void address_fresh(struct mutator *m, struct op *op, unsigned field);
+/* The operation is one of the program's. */
+void address_fresh(struct mutator *m, const struct program *prog, struct op *op, unsigned field);
+/* How many times one element, or one byte, may come in a row. */
+#define RUN_MAX 257
+uint32_t run_length(struct mutator *m);
 /* Fill a new operation's fields and payload in. */
 void op_fresh(struct mutator *m, struct program *prog, struct op *op);
 /* Buffers that suit a request to that queue. */

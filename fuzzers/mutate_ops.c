@@ -4,6 +4,16 @@
  */
 #include "fuzzers/mutate_internal.h"
 
+#include <linux/virtio_config.h>
+
+/* The status as a driver writes it, step by step. */
+enum {
+	ACKNOWLEDGE = VIRTIO_CONFIG_S_ACKNOWLEDGE,
+	DRIVER = ACKNOWLEDGE | VIRTIO_CONFIG_S_DRIVER,
+	FEATURES_OK = DRIVER | VIRTIO_CONFIG_S_FEATURES_OK,
+	DRIVER_OK = FEATURES_OK | VIRTIO_CONFIG_S_DRIVER_OK,
+};
+
 /* A run of the program's operations, mostly short. */
 static bool pick_run(struct mutator *m, const struct program *prog, uint32_t *first,
 		     uint32_t *count)
@@ -72,6 +82,54 @@ static bool add_any(struct mutator *m, struct program *prog, uint32_t at)
 	return true;
 }
 
+static bool add_status(struct program *prog, uint32_t at, uint64_t value)
+{
+	struct op *op = edit_add(prog, at, OP_STATUS);
+
+	if (op != NULL)
+		op->value[0] = value;
+	return op != NULL;
+}
+
+/* Initialisation up to some rung, and the next step of it.  In between, perhaps:
+ * features, anything that does not belong there, or a bit of the status that
+ * does not, and is carried on. */
+static bool add_steps(struct mutator *m, struct program *prog, uint32_t at)
+{
+	static const uint8_t status[RUNG_COUNT + 1] = {
+		0, ACKNOWLEDGE, DRIVER, DRIVER, FEATURES_OK, FEATURES_OK, DRIVER_OK, DRIVER_OK,
+	};
+	uint32_t rung = random_below(m, RUNG_COUNT), next = rung + 1;
+	uint64_t stray = 0;
+	struct op *op;
+
+	while (next < RUNG_COUNT && status[next] == status[rung])
+		next++;
+	if (!add_start(m, prog, at))
+		return false;
+	prog->ops[at++].value[0] = rung;
+	switch (random_below(m, 4)) {
+	case 0:
+		op = edit_add(prog, at++, OP_NEGOTIATE);
+		if (op == NULL)
+			return false;
+		op_fresh(m, prog, op);
+		break;
+	case 1:
+		stray = 1ULL << random_below(m, 8);
+		if (!add_status(prog, at++, status[rung] | stray))
+			return false;
+		break;
+	case 2:
+		if (!add_any(m, prog, at++))
+			return false;
+		break;
+	default:
+		break;
+	}
+	return add_status(prog, at, status[next] | stray);
+}
+
 /* Something that waits for the device, and what makes the device run into it. */
 static bool add_trap(struct mutator *m, struct program *prog, uint32_t at)
 {
@@ -108,24 +166,34 @@ static bool add_misfit(struct mutator *m, struct program *prog, uint32_t at)
 	return driven || add_chain(m, prog, at + 2, true);
 }
 
+/* Has the driver anything to be served with? */
+static bool has_request(const struct program *prog)
+{
+	for (uint32_t i = 0; i < prog->op_count; i++)
+		if (prog->ops[i].code == OP_SEND || prog->ops[i].code == OP_NOTIFY)
+			return true;
+	return false;
+}
+
 bool mutate_insert(struct mutator *m, struct program *prog, const struct program *other)
 {
 	uint32_t at = random_below(m, prog->op_count + 1), what = random_below(m, 16);
 
 	(void)other;
-	/* Before a device is started there is little to find. */
+	/* There is little to find in a device that is not started, or has nothing
+	 * to do. */
 	if (prog->op_count == 0 || (prog->ops[0].code != OP_START && random_chance(m, 4)))
 		return add_start(m, prog, 0);
 	if (random_chance(m, 3))
 		at = prog->op_count;
-	if (what < 3)
+	if (what < 3 || (what < 8 && !has_request(prog)))
 		return add_exchange(m, prog, at);
 	if (what < 5)
 		return add_trap(m, prog, at);
 	if (what < 6)
 		return add_misfit(m, prog, at);
 	if (what < 7)
-		return add_start(m, prog, at);
+		return random_chance(m, 2) ? add_start(m, prog, at) : add_steps(m, prog, at);
 	return add_any(m, prog, at);
 }
 

@@ -7,6 +7,7 @@
 #include "fuzzers/mutate_internal.h"
 
 #include <linux/virtio_config.h>
+#include <string.h>
 
 /* Sizes, each with its neighbours: of rings, of the virtio-net header (12), of
  * the buffer slots, of pages and of the largest frame; where counters of 8, 15,
@@ -78,7 +79,7 @@ static const uint64_t edges[] = {
 static const uint16_t small[] = { 0, 0, 0, 1, 1, 1, 2, 2, 3, 4, 5, 7, 8, 16, 64, 255, 256, 257 };
 static const uint16_t counts[] = { 1, 1, 1, 2, 2, 3, 4, 5, 6, 8, 9, 13, 17, 33 };
 static const int16_t steps[] = { 1, 1, 2, 3, 4, 5, 8, 9, 256, 257, -1, -2, -4, 0x7fff, -0x8000 };
-static const uint32_t statuses[] = { 0, 1, 3, 11, 15, 7, 0x40, 0x4f, 0x80, 0x8f, 0x81, 4, 8, 2 };
+static const uint8_t statuses[] = { 0, 1, 3, 11, 11, 15, 15 };
 static const uint16_t ring_bytes[] = { 1, 2, 4, 8, 12, 16, 64, 4096, 4096 };
 
 #define PICK(m, table) ((table)[random_below((m), ARRAY_SIZE(table))])
@@ -95,6 +96,15 @@ unsigned field_count(const struct op_desc *desc)
 uint64_t value_edge(struct mutator *m)
 {
 	return PICK(m, edges);
+}
+
+uint32_t run_length(struct mutator *m)
+{
+	/* More than a header has bytes, a ring has entries, a table has room. */
+	static const uint16_t lengths[] = { 1,	2,  3,	4,  5,	8,   9,	     12,
+					    13, 16, 17, 64, 65, 256, RUN_MAX };
+
+	return PICK(m, lengths);
 }
 
 static uint64_t fresh_small(struct mutator *m)
@@ -150,9 +160,20 @@ static uint64_t fresh_rung(struct mutator *m)
 	return random_chance(m, 8) ? random_below(m, RUNG_COUNT) : RUNG_DRIVER_OK;
 }
 
+/* A step of the way, as it should be, given up on, or with a bit too many or
+ * too few. */
 static uint64_t fresh_status(struct mutator *m)
 {
-	return PICK(m, statuses);
+	uint64_t status = PICK(m, statuses);
+
+	switch (random_below(m, 4)) {
+	case 0:
+		return status | VIRTIO_CONFIG_S_FAILED;
+	case 1:
+		return status ^ 1ULL << random_below(m, 8);
+	default:
+		return status;
+	}
 }
 
 /* 0: all that are offered. */
@@ -215,13 +236,48 @@ static uint64_t ring_offset(struct mutator *m, unsigned part)
 	}
 }
 
-void address_fresh(struct mutator *m, struct op *op, unsigned field)
+/* Where the program is already: a ring of a queue that it uses, a buffer that is
+ * in a chain of it, an address that it has. */
+static bool address_near(struct mutator *m, const struct program *prog, struct op *op,
+			 unsigned field)
+{
+	const struct op *used = &prog->ops[random_below(m, prog->op_count)];
+	const struct op_desc *desc = op_find(used->code);
+
+	if (desc->payload == PAYLOAD_ELEMENTS && used->data_len > 0 && random_chance(m, 2)) {
+		uint8_t element = prog->data[used->data_off + random_below(m, used->data_len)];
+
+		op->base[field] = BASE_SLOT + (element & ELEMENT_SLOT);
+		op->value[field] = PICK(m, small);
+		return true;
+	}
+	for (unsigned i = 0; i < field_count(desc); i++) {
+		if (desc->fields[i].kind == FIELD_ADDR && used != op) {
+			op->base[field] = used->base[i];
+			op->value[field] = used->value[i] - random_below(m, 2);
+			op->value[field] += random_chance(m, 2) ? 0 : PICK(m, small);
+			return true;
+		}
+		if (desc->fields[i].kind == FIELD_QUEUE) {
+			unsigned part = random_below(m, RING_PART_COUNT);
+
+			op->base[field] = (uint8_t)(BASE_RING + 4 * used->value[i] + part);
+			op->value[field] = ring_offset(m, part);
+			return true;
+		}
+	}
+	return false;
+}
+
+void address_fresh(struct mutator *m, const struct program *prog, struct op *op, unsigned field)
 {
 	static const uint8_t places[] = { BASE_LOW, BASE_SEAM, BASE_SEAM,    BASE_TOP,
 					  BASE_TOP, BASE_HOLE, BASE_ABSOLUTE };
 	uint64_t near = random_chance(m, 2) ? 0 : PICK(m, small);
 	uint32_t which = random_below(m, 8);
 
+	if (random_chance(m, 3) && address_near(m, prog, op, field))
+		return;
 	if (which < 4) {
 		unsigned part = random_below(m, RING_PART_COUNT);
 
@@ -255,7 +311,7 @@ void elements_fresh(struct mutator *m, struct program *prog, struct op *op, unsi
 	};
 	bool driven = queue < m->queue_count && m->driven[queue];
 	const uint8_t *slots = driven ? PICK(m, requests) : PICK(m, rooms);
-	uint8_t bytes[8];
+	uint8_t bytes[8 + RUN_MAX];
 	size_t len = 0;
 
 	for (; len < 4 && slots[len] != NONE; len++)
@@ -265,6 +321,13 @@ void elements_fresh(struct mutator *m, struct program *prog, struct op *op, unsi
 		bytes[len++] = (uint8_t)(random_below(m, PROGRAM_SLOTS) | ELEMENT_WRITE);
 	if (random_chance(m, 12))
 		bytes[len++] = (uint8_t)random_below(m, PROGRAM_SLOTS);
+	if (random_chance(m, 16)) {
+		size_t more = run_length(m), at = random_below(m, (uint32_t)len);
+
+		memmove(bytes + at + more, bytes + at, len - at);
+		memset(bytes + at, bytes[at + more], more);
+		len += more;
+	}
 	edit_payload(m, prog, op, bytes, len);
 }
 
@@ -317,7 +380,7 @@ void op_fresh(struct mutator *m, struct program *prog, struct op *op)
 
 	for (unsigned i = 0; i < field_count(desc); i++) {
 		if (desc->fields[i].kind == FIELD_ADDR)
-			address_fresh(m, op, i);
+			address_fresh(m, prog, op, i);
 		else
 			op->value[i] = value_fresh(m, (enum field_kind)desc->fields[i].kind);
 	}

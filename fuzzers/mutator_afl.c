@@ -18,6 +18,8 @@
 #define MAX_LEN 4096
 /* afl_custom_fuzz starts from a kept input each time: up to 16 mutations. */
 #define EFFORT 4
+/* One child in so many has two parents. */
+#define CROSS_CHANCE 8
 #define HAVOC_PERCENT 25
 #define DESCRIPTION_MAX 128
 
@@ -27,7 +29,8 @@ struct afl_mutator {
 	size_t max;
 	unsigned step, steps; /* of trimming */
 	size_t posted_size;
-	bool crossed; /* what was made last is a child of two */
+	unsigned calls; /* of afl_custom_fuzz */
+	bool crossed;	/* what it made last is a child of two */
 	char description[DESCRIPTION_MAX];
 	/* One for each caller: afl-fuzz keeps what it was given. */
 	uint8_t fuzzed[BINARY_SIZE_MAX], havoc[BINARY_SIZE_MAX], posted[BINARY_SIZE_MAX];
@@ -76,13 +79,17 @@ size_t afl_custom_fuzz(void *data, uint8_t *buf, size_t size, uint8_t **out, uin
 		       size_t other_size, size_t max)
 {
 	struct afl_mutator *a = data;
-	size_t len;
+	size_t len = 0;
 
 	if (max > a->max)
 		max = a->max;
-	a->crossed = other != NULL && other_size > 0 && a->mutator.state % 8 == 0;
-	len = a->crossed ? mutator_cross(&a->mutator, buf, size, other, other_size, a->fuzzed, max)
-			 : mutator_bytes(&a->mutator, buf, size, other, other_size, a->fuzzed, max);
+	a->crossed = other_size > 0 && a->calls++ % CROSS_CHANCE == 0;
+	if (a->crossed)
+		len = mutator_cross(&a->mutator, buf, size, other, other_size, a->fuzzed, max);
+	if (len == 0) {
+		a->crossed = false;
+		len = mutator_bytes(&a->mutator, buf, size, other, other_size, a->fuzzed, max);
+	}
 	*out = a->fuzzed;
 	return len > 0 ? len : unchanged(buf, size, out);
 }
