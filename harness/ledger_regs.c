@@ -302,7 +302,8 @@ void ledger_access_begin(struct ledger *l, bool write, uint64_t offset, uint32_t
 	if (offset == VIRTIO_MMIO_QUEUE_NOTIFY && value < l->target->queue_count &&
 	    value < PROGRAM_QUEUES && l->call.live && l->queues[value].ready &&
 	    !l->queues[value].poisoned) {
-		l->queues[value].notified = true;
+		/* An index past 2^64 is nowhere: no access tells of the look. */
+		l->queues[value].notified = l->queues[value].avail <= UINT64_MAX - 3;
 		l->call.active |= (uint8_t)(1u << value);
 	}
 }

@@ -204,6 +204,15 @@ static void judge_counters(struct ledger *l, const void *device)
 		ledger_stream_rest(l);
 }
 
+/* A device that asked for a reset need do nothing more.  Of our models one queue
+ * that is wrong does not stop the others: only the call that finds it ends. */
+static bool may_stop(const struct ledger *l)
+{
+	if ((l->status & VIRTIO_CONFIG_S_NEEDS_RESET) == 0)
+		return false;
+	return !l->target->model || l->call.config_interrupts > 0;
+}
+
 void ledger_rest(struct ledger *l, enum device_state state, const void *device)
 {
 	bool resting = state != DEVICE_WORK;
@@ -214,7 +223,7 @@ void ledger_rest(struct ledger *l, enum device_state state, const void *device)
 		judge_counters(l, device);
 	for (unsigned i = 0; resting && i < l->target->queue_count && i < PROGRAM_QUEUES; i++) {
 		ledger_wakeup_rest(l, i);
-		if (state == DEVICE_IDLE && (l->status & VIRTIO_CONFIG_S_NEEDS_RESET) == 0)
+		if (state == DEVICE_IDLE && !may_stop(l))
 			judge_stuck(l, i);
 	}
 }

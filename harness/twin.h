@@ -13,7 +13,7 @@
  * far counters moved.  The device's reads of memory are not.
  *
  * Every program is judged so where run_options.twins says so, else those that
- * arm a race, and a fixed fraction chosen by the program's hash.
+ * arm a race, and a fixed fraction chosen by what the program is.
  */
 #ifndef VRINGER_HARNESS_TWIN_H
 #define VRINGER_HARNESS_TWIN_H
