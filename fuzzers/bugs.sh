@@ -125,13 +125,10 @@ compile() {
 	files=$(sed -n 's|^+++ [^/]*/\([^[:space:]]*\).*|\1|p' "$patch")
 	for file in $files; do
 		# Only what is compiled anew here may differ from the objects linked.
-		case $file in
-		devices/*/* | *.h) file=${file#devices/}/ ;;
+		case ${file#devices/} in
+		"$file" | */* | *.[!c] | *.??*) echo "$patch touches $file: only devices/*.c may be" && return 1 ;;
 		esac
-		case $file in
-		devices/*.c) objects="$objects $work/$(basename "$file" .c).o" ;;
-		*) echo "$patch touches ${file%/}: only devices/*.c may be" && return 1 ;;
-		esac
+		objects="$objects $work/$(basename "$file" .c).o"
 	done
 	[ "$(cat "$work/key" 2>/dev/null)" != "$key" ] || return 0
 	rm -rf "$work"
