@@ -32,6 +32,8 @@ extern const size_t ledger_case_count;
 	X(ORDER_ENTRY, index_before_entry, index_after_entry)                                      \
 	X(ORDER_UNAVAILABLE, entry_at_the_index, entry_below_the_index)                            \
 	X(FETCH_WALK, walk_leaves_the_chain, walk_follows_the_chain)                               \
+	X(STREAM_FRAMES, frame_changed, frame_as_it_came)                                          \
+	X(FETCH_CONSISTENT, half_of_each_fetch, second_fetch_alone)                                \
 	X(WAKEUP_MISSING, no_interrupt, no_interrupt_wanted)                                       \
 	X(WAKEUP_SUPERFLUOUS, interrupt_not_wanted, interrupt_wanted)                              \
 	X(WAKEUP_UNASKED, interrupt_unasked, interrupt_asked)                                      \
@@ -57,6 +59,7 @@ extern const size_t ledger_case_count;
 	X(STATUS_INTERRUPT, interrupt_not_shown, interrupt_shown)                                  \
 	X(STATUS_QUEUE_READY, ready_stays, ready_falls)                                            \
 	X(RESET_REGISTERS, register_kept, register_cleared)                                        \
+	X(RESET_SESSION, secret_kept, secret_not_kept)                                             \
 	X(LIVENESS_REQUEST, dead_after_reset, alive_after_reset)
 
 #define X(rule, broken, correct)                                                                   \
