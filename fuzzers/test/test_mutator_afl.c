@@ -113,8 +113,8 @@ static void growth_ends_at_the_room_there_is(void **state)
 		most = len > most ? len : most;
 	}
 	for (int i = 0; i < 20; i++) {
-		generate_bytes(&g, input, 2 * MAX_LEN);
-		len = afl_custom_post_process(*state, input, 2 * MAX_LEN, &out);
+		generate_bytes(&g, input, 8 * MAX_LEN);
+		len = afl_custom_post_process(*state, input, 8 * MAX_LEN, &out);
 		assert_in_range(len, 1, MAX_LEN);
 		most_posted = len > most_posted ? len : most_posted;
 	}
