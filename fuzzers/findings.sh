@@ -38,6 +38,7 @@ wait_for_all() {
 triage() {
 	list=$1
 	shift
+	[ "${VRINGER_LEDGER:-}" != off ] || set -- --no-ledger "$@"
 	build/vringer triage -t "$(echo "$target" | tr _ -)" ${list:+--known "$list"} "$@"
 }
 
