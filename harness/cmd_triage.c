@@ -314,7 +314,6 @@ int cmd_triage(int argc, char **argv)
 		return cmd_fail(argv[0], strerror(ENOMEM));
 	cmd_catch_signals();
 	status = triage_quietly(&c);
-	cmd_release_signals();
 	triage_close(&c.triage);
 	return status;
 }
