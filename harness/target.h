@@ -25,7 +25,8 @@ enum target_fact {
 	FACT_ALL = (1 << 7) - 1,
 };
 
-/* left <= right, both sums of counters by name, separated by blanks. */
+/* left <= right, both sums of counters by name, separated by blanks.  On the left
+ * `used.N` is a counter too: chains of queue N that came back, as far as known. */
 struct target_sum {
 	const char *left;
 	const char *right;
