@@ -56,19 +56,33 @@ static void note_not_judged(struct ledger *ledger)
 			ledger->not_judged[i / 64] |= 1ULL << i % 64;
 }
 
+static void note_disagreements(struct ledger *ledger)
+{
+	const struct target_disagreement *d = ledger->target->disagreements;
+
+	memset(ledger->disagreed, 0, sizeof(ledger->disagreed));
+	for (; d != NULL && d->rule != NULL; d++) {
+		int rule = rule_find(d->rule);
+
+		if (rule >= 0)
+			ledger->disagreed[rule / 64] |= 1ULL << rule % 64;
+	}
+}
+
 void ledger_reset(struct ledger *ledger, const struct target *target, uint64_t offered)
 {
 	if (ledger->target != target)
 		ledger->sums_ready = false;
 	ledger->target = target;
+	note_disagreements(ledger);
 	ledger->offered = offered;
 	ledger->op = 0;
 	ledger->verb = "";
 	ledger->status = 0;
 	ledger->interrupts = 0;
 	ledger->lost = false;
-	ledger->features_sel_known = ledger->queue_sel_known = target->model;
-	ledger->device_features_sel_known = target->model;
+	ledger->features_sel_known = ledger->queue_sel_known = ledger->device_features_sel_known =
+		ledger_knows_transport(ledger);
 	ledger->driver_features_sel = 0;
 	ledger->device_features_sel = 0;
 	ledger->queue_sel = 0;

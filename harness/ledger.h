@@ -308,6 +308,7 @@ struct ledger {
 	struct finding findings[LEDGER_FINDINGS_MAX];
 	uint64_t judged[(RULE_COUNT + 63) / 64];     /* rules that had something to judge */
 	uint64_t not_judged[(RULE_COUNT + 63) / 64]; /* ... and lacked a fact */
+	uint64_t disagreed[(RULE_COUNT + 63) / 64];  /* that the target is not judged by */
 };
 
 /* For a new device of `target` that offers `offered`; then queue_max and

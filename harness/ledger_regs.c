@@ -25,7 +25,7 @@ static void forget_all(struct ledger *l)
 {
 	l->lost = false;
 	l->features_sel_known = l->queue_sel_known = l->device_features_sel_known =
-		l->target->model;
+		ledger_knows_transport(l);
 	l->driver_features_sel = 0;
 	l->device_features_sel = 0;
 	l->queue_sel = 0;
@@ -105,7 +105,7 @@ static void on_driver_features(struct ledger *l, uint32_t value, const struct le
 	(void)probe;
 	if (!l->features_sel_known || (l->status & STEP_2) != STEP_2 ||
 	    (l->status & VIRTIO_CONFIG_S_FEATURES_OK) != 0) {
-		l->features_known = l->features_known && l->target->model;
+		l->features_known = l->features_known && ledger_knows_transport(l);
 		return;
 	}
 	if (l->driver_features_sel > 1)
@@ -137,11 +137,11 @@ static void on_queue_sel(struct ledger *l, uint32_t value, const struct ledger_p
 	l->queue_sel = value;
 }
 
-/* The driver wrote to a queue's registers what, or when, it may not.  Our models
- * ignore it; what others do is not known. */
+/* The driver wrote to a queue's registers what, or when, it may not.  Our transport
+ * ignores it; what others do is not known. */
 static void lose_queue(struct ledger *l, struct ledger_queue *q)
 {
-	if (l->target->model)
+	if (ledger_knows_transport(l))
 		return;
 	q->lost = true;
 	l->stream.lost = true;
@@ -233,8 +233,8 @@ static void on_queue_ready(struct ledger *l, uint32_t value, const struct ledger
 	if (probe->ready == 0) {
 		ledger_queue_stop(l, q);
 	} else if (!q->ready) {
-		/* Never written: our models go by the largest power of two. */
-		q->known = !q->lost && (q->size != 0 || l->target->model);
+		/* Never written: our transport goes by the largest power of two. */
+		q->known = !q->lost && (q->size != 0 || ledger_knows_transport(l));
 		if (q->size == 0)
 			q->size = power_of_two(l->queue_max[l->queue_sel]);
 		ledger_queue_start(l, q);
@@ -277,7 +277,7 @@ static void acknowledge(struct ledger *l, uint32_t bits)
 /* The status that the write of `value` may lead to. */
 static uint32_t may_become(const struct ledger *l, uint32_t value)
 {
-	if (!l->target->model || value == 0)
+	if (!ledger_knows_transport(l) || value == 0)
 		return value;
 	return ladder(l, l->status & ~(uint32_t)VIRTIO_CONFIG_S_NEEDS_RESET, value);
 }
@@ -321,7 +321,7 @@ void ledger_access_end(struct ledger *l, bool write, uint64_t offset, uint32_t w
 		for (size_t i = 0; i < sizeof(writers) / sizeof(writers[0]); i++)
 			if (writers[i].offset == offset)
 				writers[i].on(l, (uint32_t)value, probe);
-	} else if (write && !l->target->model) {
+	} else if (write && !ledger_knows_transport(l)) {
 		l->lost = true;
 	} else if (!write && !odd) {
 		ledger_judge_read(l, offset, value);

@@ -31,6 +31,12 @@ struct target_sum {
 	const char *right;
 };
 
+/* A rule that the target is not judged by. */
+struct target_disagreement {
+	const char *rule;   /* its id */
+	const char *reason; /* one line */
+};
+
 /* Frames that the device reads from chains of one queue and delivers in chains
  * of another, in order, each after `skip` bytes of header. */
 struct target_stream {
@@ -50,17 +56,23 @@ struct target {
 
 	unsigned facts;			    /* enum target_fact */
 	bool model;			    /* rules of severity `model` apply */
+	bool transport;			    /* its registers are those of devices/mmio.h */
+	bool strict, limits;		    /* rules of severity `should`, `limit` fail a run */
+	bool fixed;			    /* always offers all features and the largest queues */
+	unsigned layout;		    /* enum arena_layout: the memory that it takes */
 	bool holds;			    /* may hold chains while it is idle */
 	uint32_t chain_bytes_max;	    /* bytes of one chain that it ever moves */
 	uint32_t heap_max;		    /* host bytes it ever has at a time */
 	const struct target_sum *sums;	    /* ended by one with a NULL left; or NULL */
 	const struct target_stream *stream; /* NULL: there is none */
+	/* Ended by one with a NULL rule; or NULL. */
+	const struct target_disagreement *disagreements;
 	/* A script with its `>` lines, which a device just reset must satisfy. */
 	const char *liveness; /* NULL: there is none, and nothing is judged by it */
 
 	/* A new device, reset.  NULL if there is no host memory for it. */
-	void *(*create)(const struct device_host *host, uint64_t offered,
-			const uint16_t *queue_max);
+	void *(*create)(const struct target *target, const struct device_host *host,
+			uint64_t offered, const uint16_t *queue_max);
 	void (*destroy)(void *device);
 	/* A register access: any offset below 0x1000, any width of 1 to 8. */
 	void (*read)(void *device, uint64_t offset, void *buf, uint32_t len);
@@ -68,6 +80,9 @@ struct target {
 	/* May be NULL: a device that never leaves work, or without FACT_STATE. */
 	void (*work)(void *device);
 	enum device_state (*state)(const void *device);
+	/* May be NULL: has a thread of the device's not come to rest after the
+	 * last call? */
+	bool (*hung)(const void *device);
 	/* May be NULL without FACT_COUNTERS. */
 	unsigned (*counter_count)(const void *device); /* at most TARGET_COUNTERS_MAX */
 	const char *(*counter_name)(const void *device, unsigned index);
@@ -86,9 +101,9 @@ void target_counters(const struct target *target, const void *device, uint64_t *
 /* What is wrong with the description of a target, or NULL. */
 const char *target_fault(const struct target *target);
 
-/* All registered targets, NULL-terminated. */
-extern const struct target *const target_table[];
-/* NULL if there is none of that name. */
+/* All registered targets, NULL-terminated; they stay. */
+const struct target *const *target_all(void);
+/* The one of that name, or, for NULL, the only one; NULL if there is none. */
 const struct target *target_find(const char *name);
 
 #endif
