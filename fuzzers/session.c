@@ -141,7 +141,8 @@ int session_one(const char *name, const uint8_t *data, size_t size)
 
 	if (run == NULL)
 		open_session(name);
-	options.strict = options.limits = run->target->model;
+	options.strict = run->target->strict;
+	options.limits = run->target->limits;
 	options.no_ledger = without_ledger();
 	if (binary_decode(&program, data, size, name, NULL) != 0)
 		return -1;

@@ -30,6 +30,7 @@ static void add_region(struct arena *arena, uint64_t base, uint32_t size)
 static void lay_out(struct arena *arena, enum arena_layout layout)
 {
 	static const uint64_t seam = 1ULL << 32;
+	uint64_t top;
 
 	arena->place[BASE_LOW] = 64 * KIB;
 	arena->place[BASE_HOLE] = 1ULL << 31;
@@ -42,10 +43,11 @@ static void lay_out(struct arena *arena, enum arena_layout layout)
 	add_region(arena, 64 * KIB, 256 * KIB);
 	add_region(arena, seam - 96 * KIB, 96 * KIB);
 	add_region(arena, seam, 96 * KIB);
-	add_region(arena, 0 - (uint64_t)(96 * KIB), 96 * KIB);
+	top = layout == ARENA_BELOW_TOP ? 0 - (uint64_t)(4 * KIB) : 0;
+	add_region(arena, top - 96 * KIB, 96 * KIB);
 	add_region(arena, 0, 4 * KIB);
 	arena->place[BASE_SEAM] = seam;
-	arena->place[BASE_TOP] = 0;
+	arena->place[BASE_TOP] = top;
 }
 
 /* A byte that depends on where it is; no two neighbouring pages are alike. */

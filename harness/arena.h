@@ -40,7 +40,8 @@
 
 enum arena_layout {
 	ARENA_STANDARD,
-	ARENA_FLAT, /* one region that starts at 0x10000; places lie in it */
+	ARENA_BELOW_TOP, /* the same, but top ends one page below 2^64 */
+	ARENA_FLAT,	 /* one region that starts at 0x10000; places lie in it */
 };
 
 struct arena_region {

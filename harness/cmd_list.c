@@ -25,7 +25,7 @@ static void print_counters(const struct target *target)
 
 	if ((target->facts & FACT_COUNTERS) == 0 || run_open(&run, target, &error) != 0)
 		return;
-	device = target->create(&run->arena.host, target->features, NULL);
+	device = target->create(target, &run->arena.host, target->features, NULL);
 	for (unsigned i = 0; device != NULL && i < target_counter_count(target, device); i++)
 		printf("%s%s", i == 0 ? "    counters: " : " ", target->counter_name(device, i));
 	if (device != NULL) {
@@ -43,7 +43,7 @@ int cmd_targets(int argc, char **argv)
 
 	if (status != 0)
 		return status - 1;
-	for (const struct target *const *t = target_table; *t != NULL; t++) {
+	for (const struct target *const *t = target_all(); *t != NULL; t++) {
 		printf("%s: %s\n", (*t)->name, (*t)->help);
 		printf("    device id %u, features 0x%llx, queues:", (*t)->device_id,
 		       (unsigned long long)(*t)->features);

@@ -147,7 +147,7 @@ static int plan(struct runner *r, unsigned *runs)
 			status = STATUS_USAGE;
 			continue;
 		}
-		for (const struct target *const *t = target_table; *t != NULL; t++)
+		for (const struct target *const *t = target_all(); *t != NULL; t++)
 			*runs += is_for(r, *t);
 	}
 	return status;
@@ -159,8 +159,8 @@ static int run_one(struct runner *r, const char *path, const struct target *targ
 		.script = r->script,
 		.target = target,
 		.expect = !r->options.no_ledger,
-		.strict = r->options.strict || target->model,
-		.limits = r->options.limits || target->model,
+		.strict = r->options.strict || target->strict,
+		.limits = r->options.limits || target->limits,
 		.no_ledger = r->options.no_ledger,
 		.known = r->options.known,
 		.seconds = r->options.seconds,
@@ -199,7 +199,7 @@ static int run_all(struct runner *r)
 	for (size_t i = 0; i < r->paths.count && status == 0; i++) {
 		if (input_load_script(r->script, r->paths.list[i]) != 0)
 			return STATUS_USAGE;
-		for (const struct target *const *t = target_table; *t != NULL && status == 0; t++)
+		for (const struct target *const *t = target_all(); *t != NULL && status == 0; t++)
 			if (is_for(r, *t))
 				status = run_one(r, r->paths.list[i], *t);
 	}

@@ -80,6 +80,9 @@ static uint32_t peek(const struct run *run, uint32_t offset)
 /* A call of the device is over. */
 static void returned(struct run *run)
 {
+	if (run->target->hung != NULL && run->target->hung(run->device))
+		ledger_find(&run->ledger, FINDING_HANG, "hang",
+			    "the device's own threads did not come to rest");
 	if (run->arena.race_count > 0)
 		arena_strike_due(&run->arena);
 }

@@ -112,10 +112,10 @@ static bool is_text(const char *path, const char *data, size_t len)
  * after, as build/findings/net_loopback and corpus/net-loopback are; or NULL. */
 static const char *likely_target(const char *path)
 {
-	if (target_table[0] != NULL && target_table[1] == NULL)
-		return target_table[0]->name;
+	if (target_find(NULL) != NULL)
+		return target_find(NULL)->name;
 	for (const char *end = strchr(path, '/'); end != NULL; end = strchr(path, '/')) {
-		for (const struct target *const *t = target_table; *t != NULL; t++) {
+		for (const struct target *const *t = target_all(); *t != NULL; t++) {
 			const char *name = (*t)->name;
 			size_t i = 0;
 

@@ -65,7 +65,7 @@ static int finish(int status)
 /* A target that is described wrongly would look like a broken device. */
 static bool targets_are_sound(void)
 {
-	for (const struct target *const *t = target_table; *t != NULL; t++) {
+	for (const struct target *const *t = target_all(); *t != NULL; t++) {
 		const char *fault = target_fault(*t);
 
 		if (fault == NULL)

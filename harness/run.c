@@ -76,7 +76,7 @@ int run_open(struct run **run, const struct target *target, struct text_error *e
 		return -ENOMEM;
 	r->target = target;
 	r->ledger.heap = &r->heap;
-	err = arena_init(&r->arena, ARENA_STANDARD, &r->heap);
+	err = arena_init(&r->arena, (enum arena_layout)target->layout, &r->heap);
 	if (err != 0)
 		goto fail_run;
 	err = open_liveness(r, error);
@@ -123,11 +123,13 @@ static void set_options(struct run *run, const struct run_options *options)
 /* Largest queue sizes and features as the program holds them back. */
 static void set_offer(struct run *run, const struct program *prog)
 {
-	run->offered = (run->target->features & prog->features) | 1ULL << VIRTIO_F_VERSION_1;
+	run->offered =
+		(run->target->features & (run->target->fixed ? UINT64_MAX : prog->features)) |
+		1ULL << VIRTIO_F_VERSION_1;
 	for (unsigned i = 0; i < PROGRAM_QUEUES; i++) {
 		uint16_t max = i < run->target->queue_count ? run->target->queues[i].size_max : 0;
 
-		run->queue_max[i] = prog->queue_max[i];
+		run->queue_max[i] = run->target->fixed ? 0 : prog->queue_max[i];
 		if (run->queue_max[i] == 0 || run->queue_max[i] > max)
 			run->queue_max[i] = max;
 	}

@@ -62,7 +62,11 @@ const char *target_fault(const struct target *target)
 
 const struct target *target_find(const char *name)
 {
-	for (const struct target *const *t = target_table; *t != NULL; t++)
+	const struct target *const *t = target_all();
+
+	if (name == NULL)
+		return t[0] != NULL && t[1] == NULL ? t[0] : NULL;
+	for (; *t != NULL; t++)
 		if (strcmp((*t)->name, name) == 0)
 			return *t;
 	return NULL;

@@ -175,11 +175,12 @@ static void (*const misdeeds[MISDEED_COUNT])(struct broken *device) = {
 	[MISDEED_LEAK_AT_RESET] = plan_leak,
 };
 
-static void *broken_create(const struct device_host *host, uint64_t offered,
-			   const uint16_t *queue_max)
+static void *broken_create(const struct target *target, const struct device_host *host,
+			   uint64_t offered, const uint16_t *queue_max)
 {
 	struct broken *device = host->alloc(host->ctx, sizeof(*device));
 
+	(void)target;
 	if (device == NULL)
 		return NULL;
 	memset(device, 0, sizeof(*device));
