@@ -13,7 +13,7 @@
 /* Each rule aborts through a function of its own: engines and ClusterFuzz tell
  * findings apart by the stack.  The barrier keeps them from being folded into
  * one, which have the same body. */
-#define X(name, id, severity, facts, clause, demand)                                               \
+#define X(name, id, severity, facts, part, clause, demand)                                         \
 	void vringer_rule_##name(void) __attribute__((noreturn, noinline));                        \
 	void vringer_rule_##name(void)                                                             \
 	{                                                                                          \
@@ -24,8 +24,10 @@ LEDGER_RULES(X)
 #undef X
 
 const struct rule_desc rule_table[RULE_COUNT] = {
-#define X(name, id, severity, facts, clause, demand)                                               \
-	[RULE_##name] = { id, SEVERITY_##severity, facts, clause, demand, vringer_rule_##name },
+#define X(name, id, severity, facts, part, clause, demand)                                         \
+	[RULE_##name] = {                                                                          \
+		id, SEVERITY_##severity, facts, part, clause, demand, vringer_rule_##name          \
+	},
 	LEDGER_RULES(X)
 #undef X
 };
@@ -36,6 +38,15 @@ int rule_find(const char *id)
 		if (strcmp(rule_table[i].id, id) == 0)
 			return i;
 	return -1;
+}
+
+enum rule_extent rule_extent(enum rule rule, unsigned facts)
+{
+	const struct rule_desc *desc = &rule_table[rule];
+
+	if ((desc->facts & ~facts) == 0)
+		return RULE_WHOLE;
+	return desc->part != 0 && (desc->part & ~facts) == 0 ? RULE_IN_PART : RULE_NOT_JUDGED;
 }
 
 const char *severity_name(enum severity severity)
@@ -51,7 +62,7 @@ static void note_not_judged(struct ledger *ledger)
 {
 	memset(ledger->not_judged, 0, sizeof(ledger->not_judged));
 	for (int i = 0; ledger->target->facts != FACT_ALL && i < RULE_COUNT; i++)
-		if ((rule_table[i].facts & ~ledger->target->facts) != 0 &&
+		if (rule_extent((enum rule)i, ledger->target->facts) == RULE_NOT_JUDGED &&
 		    (rule_table[i].severity != SEVERITY_MODEL || ledger->target->model))
 			ledger->not_judged[i / 64] |= 1ULL << i % 64;
 }

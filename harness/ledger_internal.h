@@ -24,7 +24,7 @@ static inline bool ledger_judges(struct ledger *l, enum rule rule)
 
 	if (desc->severity == SEVERITY_MODEL && !l->target->model)
 		return false;
-	if ((desc->facts & l->target->facts) != desc->facts ||
+	if (rule_extent(rule, l->target->facts) == RULE_NOT_JUDGED ||
 	    (l->disagreed[rule / 64] >> rule % 64 & 1) != 0)
 		return false;
 	if (l->lost && (desc->facts & FACT_REGISTERS) != 0) {

@@ -76,7 +76,8 @@ int run_open(struct run **run, const struct target *target, struct text_error *e
 		return -ENOMEM;
 	r->target = target;
 	r->ledger.heap = &r->heap;
-	err = arena_init(&r->arena, (enum arena_layout)target->layout, &r->heap);
+	err = arena_init(&r->arena, (enum arena_layout)target->layout, target_is_plain(target),
+			 &r->heap);
 	if (err != 0)
 		goto fail_run;
 	err = open_liveness(r, error);

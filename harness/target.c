@@ -33,6 +33,11 @@ void target_counters(const struct target *target, const void *device, uint64_t *
 		target->counters(device, values);
 }
 
+bool target_is_plain(const struct target *target)
+{
+	return (target->facts & TARGET_MEMORY) == TARGET_PLAIN;
+}
+
 static bool is_name(const char *name)
 {
 	return name != NULL && name[0] != '\0' &&

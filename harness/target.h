@@ -16,14 +16,25 @@
  * target does not give is reported as not judged. */
 enum target_fact {
 	FACT_REGISTERS = 1 << 0, /* driven through virtio-mmio registers */
-	FACT_ACCESS = 1 << 1,	 /* every guest-memory access is told, with its purpose */
-	FACT_WALK = 1 << 2,	 /* ... and with the chain it serves */
+	FACT_ACCESS = 1 << 1,	 /* every guest-memory access is told when it happens */
+	FACT_WALK = 1 << 2,	 /* ... and the chain that it serves */
 	FACT_INTERRUPT = 1 << 3, /* every interrupt is told when it is raised */
 	FACT_STATE = 1 << 4,	 /* `state` says truly whether work is left */
 	FACT_COUNTERS = 1 << 5,	 /* counters, and the sums below */
 	FACT_HEAP = 1 << 6,	 /* all host memory comes from host->alloc */
-	FACT_ALL = (1 << 7) - 1,
+	FACT_PURPOSE = 1 << 7,	 /* with FACT_ACCESS: and what it is for */
+	FACT_CHANGES = 1 << 8,	 /* what a call changed in guest memory can be told */
+	FACT_ALL = (1 << 9) - 1,
 };
+
+/* How a device reaches guest memory, as the facts that it gives. */
+#define TARGET_PLAIN FACT_CHANGES		      /* by pointers: untold */
+#define TARGET_ACCESSORS (TARGET_PLAIN | FACT_ACCESS) /* with GUEST_UNTOLD for a purpose */
+#define TARGET_PURPOSES (TARGET_ACCESSORS | FACT_PURPOSE | FACT_WALK)
+#define TARGET_MEMORY TARGET_PURPOSES
+
+/* Of an access that does not say what it is for. */
+#define GUEST_UNTOLD GUEST_PURPOSE_COUNT
 
 /* left <= right, both sums of counters by name, separated by blanks. */
 struct target_sum {
@@ -97,6 +108,9 @@ enum device_state target_state(const struct target *target, const void *device);
 void target_work(const struct target *target, void *device);
 unsigned target_counter_count(const struct target *target, const void *device);
 void target_counters(const struct target *target, const void *device, uint64_t *values);
+
+/* Does it reach guest memory by pointers? */
+bool target_is_plain(const struct target *target);
 
 /* What is wrong with the description of a target, or NULL. */
 const char *target_fault(const struct target *target);
