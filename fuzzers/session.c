@@ -42,10 +42,7 @@ static void give_up(const struct finding *finding)
 	memset(script.op_lines, 0, sizeof(script.op_lines));
 	script.prog = program;
 	report_finding(stderr, "", finding, &script);
-	fprintf(stderr,
-		"next: vringer replay -v -t %s FILE   (the file that the engine writes)\n"
-		"      vringer minimize -t %s FILE -o corpus/%s/regressions/CAUSE.vr\n",
-		run->target->name, run->target->name, run->target->name);
+	report_next(stderr, run->target->name, "FILE");
 	fflush(stderr);
 	if (finding->kind == FINDING_RULE)
 		rule_table[finding->rule].fail();

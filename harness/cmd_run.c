@@ -17,12 +17,14 @@
 #include <sys/stat.h>
 
 static const struct cmd_usage usage = {
-	"SCRIPT|DIR...",
+	"[SCRIPT|DIR...]",
 	"toJUCSLNKT",
 	"Run scripts, each in a process of its own; of a directory all *.vr in it.  TAP is "
 	"printed\n"
 	"unless JSON or JUnit XML is asked for; with -t only scripts for that target or any.\n"
-	"With --no-ledger `>` lines demand nothing.",
+	"With --no-ledger `>` lines demand nothing.  Without an argument: the installed "
+	"conformance\n"
+	"scripts.",
 };
 
 struct paths {
@@ -251,6 +253,10 @@ int cmd_run(int argc, char **argv)
 	for (int i = 0; r.options.output != NULL && i < r.options.file_count; i++)
 		if (output_is_input(r.options.output, r.options.files[i]))
 			status = STATUS_USAGE;
+	if (r.options.file_count == 0 && scripts_folder() == NULL)
+		status = cmd_fail(argv[0], "no file");
+	else if (r.options.file_count == 0 && status == 0)
+		status = add_argument(&r.paths, scripts_folder());
 	for (int i = 0; i < r.options.file_count && status == 0; i++)
 		status = add_argument(&r.paths, r.options.files[i]);
 	if (status == 0)

@@ -4,6 +4,7 @@
  */
 #include "harness/input.h"
 #include "harness/binary.h"
+#include "harness/report.h"
 
 #include <ctype.h>
 #include <errno.h>
@@ -201,8 +202,8 @@ const struct target *input_target(const struct program *prog, const char *path, 
 	}
 	target = target_find(name);
 	if (target == NULL)
-		fprintf(stderr, "%s: unknown target '%s', 'vringer targets' lists them\n", path,
-			name);
+		fprintf(stderr, "%s: unknown target '%s', '%s targets' lists them\n", path, name,
+			report_command);
 	return target;
 }
 

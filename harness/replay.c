@@ -51,10 +51,7 @@ static void print_text(const struct replay_options *options, const char *path,
 					  : "nothing found");
 	if (failing == NULL || options->verbose)
 		return;
-	printf("next: vringer replay -v -t %s %s   (every operation and access)\n",
-	       job->target->name, path);
-	printf("      vringer minimize -t %s %s -o corpus/%s/regressions/CAUSE.vr   (keep it)\n",
-	       job->target->name, path, job->target->name);
+	report_next(stdout, job->target->name, path);
 }
 
 static void print_json(const char *path, const struct child_job *job,

@@ -9,6 +9,15 @@
 
 #include <stdio.h>
 
+/* What the commands are called with: "vringer", or the program of somebody who
+ * linked libvringer.a. */
+extern const char *report_command;
+/* Where a script that is kept goes: "corpus/TARGET/regressions/" of this tree, or
+ * nowhere in particular. */
+extern bool report_in_tree;
+/* The commands that come next for what a file showed. */
+void report_next(FILE *out, const char *target, const char *path);
+
 /* A reader of a run that prints each event as a line of text, or as a JSON
  * object a line.  Set `script` to have operations spelled out. */
 struct report_trace {

@@ -81,6 +81,8 @@ struct target {
 	/* A script with its `>` lines, which a device just reset must satisfy. */
 	const char *liveness; /* NULL: there is none, and nothing is judged by it */
 
+	void *owner; /* the target's own */
+
 	/* A new device, reset.  NULL if there is no host memory for it. */
 	void *(*create)(const struct target *target, const struct device_host *host,
 			uint64_t offered, const uint16_t *queue_max);

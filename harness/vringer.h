@@ -258,8 +258,8 @@ struct vringer_target {
 	 * is idle when a call has returned.  step: NULL or go on with work left,
 	 * for a bounded time.
 	 * settle: NULL or wait until the device's own threads have nothing more to
-	 * do; it is called after every other call here, and nothing is judged
-	 * before it returns.  0, or -ETIMEDOUT after `ms` milliseconds: a hang. */
+	 * do; it is called after every call here but state and counters, and nothing
+	 * is judged before it returns.  0, or -ETIMEDOUT after `ms` milliseconds: a hang. */
 	void (*step)(void *device);
 	uint32_t (*state)(void *device);
 	int32_t (*settle)(void *device, uint32_t ms);
