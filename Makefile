@@ -91,8 +91,8 @@ FLAGS_cov   := -O1 -g -fprofile-instr-generate -fcoverage-mapping -fcoverage-com
 FLAGS_afl   := $(or $(CFLAGS),-O2 -g) $(SAN)
 FLAGS_pic   := -O2 -g -fPIC
 # A report about somebody's device tells its frames from ours by the path.
-FLAGS_lib   := $(or $(CFLAGS),-O2 -g) -fPIC -ffile-prefix-map=$(CURDIR)/=vringer-src/ \
-	       -ffile-prefix-map=$(CURDIR)=vringer-src -D'HARNESS_PATH="vringer-src/harness/"'
+FLAGS_lib   := $(or $(CFLAGS),-O2 -g) -fPIC -D'HARNESS_PATH="vringer-src/"' -ffile-prefix-map=$(CURDIR)=. \
+	       $(foreach d,devices harness fuzzers,-ffile-prefix-map=$d/=vringer-src/$d/)
 FLAGS_cli   := $(or $(CFLAGS),-O1 -g) $(SAN)
 
 # In the fuzz flavour the device under test is instrumented, and the seam where

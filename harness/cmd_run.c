@@ -134,6 +134,16 @@ static bool is_for(const struct runner *r, const struct target *target)
 	return strcmp(name, "any") == 0 || strcmp(name, target->name) == 0;
 }
 
+/* Of the installed scripts many are for devices that this program has not. */
+static bool is_for_others(const struct program *prog, const char *path)
+{
+	const char *folder = scripts_folder();
+	size_t len = folder != NULL ? strlen(folder) : 0;
+
+	return len > 0 && strncmp(path, folder, len) == 0 && strcmp(prog->target, "any") != 0 &&
+	       target_find(prog->target) == NULL;
+}
+
 /* Parse everything once: 0 with the number of runs, or STATUS_USAGE. */
 static int plan(struct runner *r, unsigned *runs)
 {
@@ -144,7 +154,7 @@ static int plan(struct runner *r, unsigned *runs)
 		const struct program *prog = &r->script->prog;
 
 		if (input_load_script(r->script, r->paths.list[i]) != 0 ||
-		    (strcmp(prog->target, "any") != 0 &&
+		    (strcmp(prog->target, "any") != 0 && !is_for_others(prog, r->paths.list[i]) &&
 		     input_target(prog, r->paths.list[i], NULL) == NULL)) {
 			status = STATUS_USAGE;
 			continue;

@@ -149,10 +149,13 @@ static const char *liveness_fault(struct foreign *f)
 
 static unsigned facts_of(const struct vringer_target *t)
 {
-	unsigned facts = FACT_REGISTERS | FACT_STATE;
+	static const unsigned memory[] = {
+		[VRINGER_MEMORY_PURPOSES] = TARGET_PURPOSES,
+		[VRINGER_MEMORY_ACCESSORS] = TARGET_ACCESSORS,
+		[VRINGER_MEMORY_PLAIN] = TARGET_PLAIN,
+	};
+	unsigned facts = FACT_REGISTERS | FACT_STATE | memory[t->memory];
 
-	if (t->memory == VRINGER_MEMORY_PURPOSES)
-		facts |= FACT_ACCESS | FACT_WALK;
 	if ((t->flags & VRINGER_NO_INTERRUPT) == 0)
 		facts |= FACT_INTERRUPT;
 	if (t->counter_count > 0 || t->level == VRINGER_LEVEL_ACTIVATED)

@@ -108,7 +108,7 @@ static int32_t host_unmap(void *ctx, void *view)
 }
 
 /* Nobody says what for. */
-static const struct guest_why untold = { .purpose = GUEST_PURPOSE_COUNT };
+static const struct guest_why untold = { .purpose = GUEST_UNTOLD };
 
 static int32_t host_load(void *ctx, uint64_t addr, void *buf, uint32_t len)
 {

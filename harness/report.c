@@ -85,8 +85,7 @@ static void print_register(FILE *out, const struct trace_event *e)
 /* NULL: the device did not say. */
 static const char *purpose_name(struct guest_why why)
 {
-	return why.purpose < GUEST_PURPOSE_COUNT ? field_names(FIELD_PURPOSE)[why.purpose + 1]
-						 : NULL;
+	return why.purpose != GUEST_UNTOLD ? field_names(FIELD_PURPOSE)[why.purpose + 1] : NULL;
 }
 
 static void print_access(FILE *out, const struct trace_event *e)
