@@ -115,6 +115,13 @@ void ledger_reset(struct ledger *ledger, const struct target *target, uint64_t o
 	ledger->stream.passed = ledger->stream.lost = false;
 	ledger->stream.delivered = 0;
 	ledger->held_bytes_max = ledger->held_accesses_max = 0;
+	ledger->plain.tables = ledger->plain.over = false;
+	ledger->plain.blind = ledger->plain.looking = ledger->plain.entered = false;
+	ledger->plain.interrupts = 0;
+	ledger->plain.salting = false;
+	ledger->plain.salts = 0;
+	ledger->plain.suspect_count = 0;
+	ledger->plain.confirmed = NULL;
 	ledger->stop = false;
 }
 
@@ -179,7 +186,7 @@ void ledger_break(struct ledger *ledger, enum rule rule, const char *format, ...
 	va_list args;
 	bool failing;
 
-	if (ledger->stop || !ledger->enabled)
+	if (ledger->stop || !ledger->enabled || ledger->plain.salting)
 		return;
 	snprintf(signature, sizeof(signature), "%s:%s", desc->id, ledger->verb);
 	failing = fails(ledger, desc);
@@ -213,7 +220,7 @@ void ledger_find(struct ledger *ledger, enum finding_kind kind, const char *what
 	if (ledger->stop && ledger->finding_count > 0 && kind == FINDING_HANG &&
 	    ledger->fatal != NULL)
 		ledger->fatal(ledger->fatal_ctx, &ledger->findings[ledger->finding_count - 1]);
-	if (ledger->stop)
+	if (ledger->stop || ledger->plain.salting)
 		return;
 	if (ledger->finding_count == LEDGER_FINDINGS_MAX)
 		ledger->finding_count--;

@@ -166,6 +166,7 @@ const char *severity_name(enum severity severity);
 #define LEDGER_SUM_TERMS_MAX 12
 #define LEDGER_ACCESSES_MAX (1u << 20) /* of one call; more is an endless loop */
 
+#define LEDGER_SUSPECTS_MAX 16
 #define LEDGER_FRAMES_MAX 64 /* read and not delivered, that are kept */
 
 /* A descriptor of a chain, or a range of written bytes: [first, last]. */
@@ -202,13 +203,16 @@ struct ledger_stream {
 struct ledger_hold {
 	uint32_t next; /* hold of the same queue */
 	uint16_t walk, head;
-	uint16_t expect; /* the descriptor that the walk leads to */
-	bool expects;	 /* it leads on */
-	bool strayed;	 /* a descriptor was read to which the chain did not lead */
-	bool restarted;	 /* taken twice: what is allowed is the sum of both */
-	bool blind;	 /* not all of it is known: not judged */
-	bool abandoned;	 /* its completion could not be written */
-	uint32_t call;	 /* the call that it was taken in */
+	uint16_t expect;   /* the descriptor that the walk leads to */
+	bool expects;	   /* it leads on */
+	bool strayed;	   /* a descriptor was read to which the chain did not lead */
+	bool restarted;	   /* taken twice: what is allowed is the sum of both */
+	bool blind;	   /* not all of it is known: not judged */
+	bool odd;	   /* of plain memory: the device may make several things of it */
+	bool salted, pure; /* ... its buffers were changed; and only it writes there */
+	uint32_t look;	   /* ... the first comparison that can show what it wrote */
+	bool abandoned;	   /* its completion could not be written */
+	uint32_t call;	   /* the call that it was taken in */
 	uint32_t desc_count;
 	uint32_t first, last_desc;	  /* nodes of descriptors */
 	uint32_t cursor;		  /* where the last access was found */
@@ -244,6 +248,8 @@ struct ledger_queue {
 	uint16_t used_idx;	      /* as the device wrote it last */
 	uint16_t moved_from;	      /* where it stood when an interrupt was last due */
 	bool poisoned;		      /* a structural fault was read */
+	uint32_t held;		      /* chains available or held, of plain memory */
+	uint32_t moved_count;	      /* ... entries that it moved by since then */
 	bool moved;		      /* the used index moved and no interrupt came */
 	bool asked, silenced, unsure; /* flags read since: done, NO_INTERRUPT, failed */
 	bool notified;		      /* and the available index not read since */
@@ -262,6 +268,36 @@ struct ledger_call {
 	uint8_t poisoned;	 /* queues that were first found structurally wrong */
 	unsigned config_interrupts;
 	bool live; /* queues may be touched */
+};
+
+/* A returned chain of which not all bytes below used.len seem to be written. */
+struct ledger_suspect {
+	uint64_t serial; /* of the completion */
+	uint16_t queue, head;
+	uint32_t len;
+	uint32_t op;
+	const char *verb;
+};
+
+/* Of a device on plain memory. */
+struct ledger_plain {
+	struct arena *arena; /* NULL: it is on no such memory.  Reset leaves it, and: */
+	/* Told of what changed; may be NULL. */
+	void (*told)(void *ctx, uint64_t addr, const uint8_t *data, uint32_t len);
+	void *told_ctx;
+
+	bool tables;	     /* a chain that is held names one */
+	bool blind;	     /* what it may do cannot be told, until reset */
+	bool looking;	     /* in a call of a live device */
+	bool entered;	     /* called while it was not live, and not looked at since */
+	uint32_t interrupts; /* used-buffer interrupts of this call */
+	bool over; /* the program is: chains are no suspects any more */
+	/* The second run of a program, whose suspects are those of the first. */
+	bool salting;
+	uint32_t salts;
+	unsigned suspect_count;
+	struct ledger_suspect suspects[LEDGER_SUSPECTS_MAX];
+	const struct ledger_suspect *confirmed;
 };
 
 struct ledger {
@@ -306,6 +342,7 @@ struct ledger {
 	int8_t sums[LEDGER_SUMS_MAX][2][LEDGER_SUM_TERMS_MAX + 1];
 
 	struct ledger_stream stream;
+	struct ledger_plain plain;
 	uint32_t node_free, node_used, hold_free, hold_used;
 	struct ledger_node nodes[LEDGER_NODES_MAX];
 	struct ledger_hold hold[LEDGER_HOLDS_MAX];

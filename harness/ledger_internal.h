@@ -3,7 +3,8 @@
  * What the parts of the ledger share: ledger.c (rules and findings),
  * ledger_regs.c (registers and status), ledger_show.c (what they read as), ledger_ring.c (queues
  * and chains), ledger_desc.c (descriptors), ledger_chain.c (what a chain permits), ledger_wakeup.c
- * (interrupts), ledger_rest.c (at rest).
+ * (interrupts), ledger_rest.c (at rest), and, of plain memory, ledger_plain.c and
+ * ledger_survey.c.
  */
 #ifndef VRINGER_HARNESS_LEDGER_INTERNAL_H
 #define VRINGER_HARNESS_LEDGER_INTERNAL_H
@@ -109,6 +110,13 @@ void ledger_stream_access(struct ledger *l, unsigned queue, struct ledger_hold *
 			  uint64_t addr, const uint8_t *data, uint32_t len);
 void ledger_stream_out(struct ledger *l, const struct ledger_hold *hold, uint32_t len);
 void ledger_stream_rest(struct ledger *l);
+
+/* Of a device on plain memory: around a call (unsure: what the device makes of it is
+ * not known); at rest; and its queue `i` there. */
+void ledger_plain_begin(struct ledger *l, bool unsure);
+void ledger_plain_end(struct ledger *l);
+void ledger_plain_rest(struct ledger *l);
+void ledger_plain_stuck(struct ledger *l, unsigned i);
 
 /* After a call: what must follow at once. */
 void ledger_call_end(struct ledger *l, uint32_t old_status, const struct ledger_probe *probe);

@@ -32,6 +32,7 @@ static void forget_all(struct ledger *l)
 	l->driver_features = 0;
 	l->features_known = true;
 	l->interrupt_status = 0;
+	l->plain.blind = l->plain.tables = false;
 	l->stream.count = 0;
 	l->stream.passed = false;
 	for (unsigned i = 0; i < PROGRAM_QUEUES; i++) {
@@ -282,8 +283,8 @@ static uint32_t may_become(const struct ledger *l, uint32_t value)
 	return ladder(l, l->status & ~(uint32_t)VIRTIO_CONFIG_S_NEEDS_RESET, value);
 }
 
-void ledger_access_begin(struct ledger *l, bool write, uint64_t offset, uint32_t width,
-			 uint64_t value)
+static void begin_call(struct ledger *l, bool write, uint64_t offset, uint32_t width,
+		       uint64_t value)
 {
 	l->call = (struct ledger_call){ .number = l->call.number + 1,
 					.bytes_max = 4096 + l->held_bytes_max,
@@ -308,6 +309,17 @@ void ledger_access_begin(struct ledger *l, bool write, uint64_t offset, uint32_t
 	}
 }
 
+void ledger_access_begin(struct ledger *l, bool write, uint64_t offset, uint32_t width,
+			 uint64_t value)
+{
+	begin_call(l, write, offset, width, value);
+	/* A queue that becomes ready under a live device may be served at once. */
+	if (l->plain.arena != NULL && l->enabled)
+		ledger_plain_begin(
+			l, write && ((is_odd(offset, width) && !ledger_knows_transport(l)) ||
+				     (offset == VIRTIO_MMIO_QUEUE_READY && value != 0)));
+}
+
 void ledger_access_end(struct ledger *l, bool write, uint64_t offset, uint32_t width,
 		       uint64_t value, const struct ledger_probe *probe)
 {
@@ -317,6 +329,8 @@ void ledger_access_end(struct ledger *l, bool write, uint64_t offset, uint32_t w
 
 	if (!l->enabled)
 		return;
+	if (l->plain.arena != NULL)
+		ledger_plain_end(l);
 	if (write && !odd) {
 		for (size_t i = 0; i < sizeof(writers) / sizeof(writers[0]); i++)
 			if (writers[i].offset == offset)

@@ -219,11 +219,17 @@ void ledger_rest(struct ledger *l, enum device_state state, const void *device)
 
 	if (!l->enabled)
 		return;
+	if (l->plain.arena != NULL)
+		ledger_plain_rest(l);
 	if (ledger_judges(l, RULE_COUNTERS_FALL))
 		judge_counters(l, device);
 	for (unsigned i = 0; resting && i < l->target->queue_count && i < PROGRAM_QUEUES; i++) {
 		ledger_wakeup_rest(l, i);
-		if (state == DEVICE_IDLE && !may_stop(l))
+		if (state != DEVICE_IDLE || may_stop(l))
+			continue;
+		if (l->plain.arena != NULL)
+			ledger_plain_stuck(l, i);
+		else
 			judge_stuck(l, i);
 	}
 }

@@ -33,6 +33,7 @@ void ledger_queue_stop(struct ledger *l, struct ledger_queue *q)
 	q->notified = false;
 	q->overflowed = false;
 	q->pending_count = 0;
+	q->held = 0;
 }
 
 void ledger_queue_start(struct ledger *l, struct ledger_queue *q)

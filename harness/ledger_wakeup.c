@@ -107,7 +107,9 @@ void ledger_interrupt(struct ledger *l, uint32_t bits)
 	l->call.config_interrupts += (bits & VIRTIO_MMIO_INT_CONFIG) != 0;
 	if (!l->enabled || (bits & VIRTIO_MMIO_INT_VRING) == 0)
 		return;
-	if (l->call.live)
+	if (l->plain.looking)
+		l->plain.interrupts++;
+	else if (l->call.live)
 		judge_used(l);
 	else if (ledger_judges(l, RULE_WAKEUP_NOT_LIVE))
 		ledger_break(l, RULE_WAKEUP_NOT_LIVE,
@@ -155,9 +157,10 @@ void ledger_wakeup_rest(struct ledger *l, unsigned i)
 	q->moved = false;
 	if (q->unsure || !ledger_judges(l, RULE_WAKEUP_MISSING) || (q->asked && q->silenced))
 		return;
-	ledger_break(l, RULE_WAKEUP_MISSING,
-		     "queue %u: the used index moved to %u and no interrupt came; %s", i,
-		     q->used_idx,
-		     q->asked ? "what the device read of the driver does not ask for silence"
-			      : "the device did not look whether the driver wants one");
+	ledger_break(
+		l, RULE_WAKEUP_MISSING,
+		"queue %u: the used index moved to %u and no interrupt came; %s", i, q->used_idx,
+		l->plain.arena != NULL ? "what the driver says in memory does not ask for silence"
+		: q->asked ? "what the device read of the driver does not ask for silence"
+			   : "the device did not look whether the driver wants one");
 }

@@ -157,6 +157,11 @@ static void print_event(const struct report_trace *t, const struct trace_event *
 	case TRACE_COUNTER:
 		fprintf(out, "  counter %s +%" PRIu64 "\n", e->name, e->value);
 		break;
+	case TRACE_CHANGE:
+		fprintf(out, "    device changed 0x%" PRIx64 " len %u: ", e->addr, e->len);
+		print_bytes(out, e->data, e->len);
+		fputc('\n', out);
+		break;
 	default:
 		report_finding(out, "  ", e->finding, t->script);
 	}
@@ -167,7 +172,7 @@ static void print_event_json(const struct report_trace *t, const struct trace_ev
 	static const char *const kinds[] = { "op",    "stage",	 "register-read", "register-write",
 					     "read",  "write",	 "interrupt",	  "race",
 					     "fault", "alloc",	 "free",	  "work",
-					     "used",  "counter", "finding" };
+					     "used",  "counter", "change",	  "finding" };
 	FILE *out = t->out;
 
 	fprintf(out, "{\"event\":\"%s\"", kinds[e->kind]);

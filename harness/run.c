@@ -54,6 +54,20 @@ static void on_memory(void *ctx, struct guest_why why, bool write, uint64_t addr
 	twin_bytes(&run->twin, TWIN_MEMORY, data, len);
 }
 
+/* The device changed plain memory. */
+static void on_change(void *ctx, uint64_t addr, const uint8_t *data, uint32_t len)
+{
+	struct trace_event event = { .kind = TRACE_CHANGE, .addr = addr, .len = len, .data = data };
+	struct run *run = ctx;
+
+	if (run->trace != NULL)
+		run->trace->event(run->trace->ctx, &event);
+	if (!run->twin.recording)
+		return;
+	twin_value(&run->twin, TWIN_MEMORY, addr);
+	twin_bytes(&run->twin, TWIN_MEMORY, data, len);
+}
+
 static int open_liveness(struct run *run, struct text_error *error)
 {
 	const char *text = run->target->liveness;
@@ -86,6 +100,10 @@ int run_open(struct run **run, const struct target *target, struct text_error *e
 	r->arena.host.interrupt = on_interrupt;
 	r->arena.observe = on_memory;
 	r->arena.observe_ctx = r;
+	if (target_is_plain(target))
+		r->ledger.plain = (struct ledger_plain){ .arena = &r->arena,
+							 .told = on_change,
+							 .told_ctx = r };
 	*run = r;
 	return 0;
 
@@ -285,6 +303,7 @@ bool run_program(struct run *run, const struct program *prog, const struct run_o
 	twin_begin(run, prog, options);
 	run_session(run, prog, options);
 	run->completions = run->ledger.completions;
+	run->ledger.plain.over = true;
 	if (!run->ledger.stop)
 		run_check_reset(run, options);
 	if (!run->ledger.stop && run->liveness != NULL)
@@ -297,5 +316,7 @@ bool run_program(struct run *run, const struct program *prog, const struct run_o
 	run_destroy(run);
 	if (!run->ledger.stop)
 		twin_fetch(run, prog, options);
+	if (!run->ledger.stop)
+		twin_length(run, prog, options);
 	return !run->ledger.stop;
 }
