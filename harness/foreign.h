@@ -17,6 +17,7 @@
 
 #include "devices/device.h"
 #include "devices/mmio.h"
+#include "harness/arena.h"
 #include "harness/program.h"
 #include "harness/target.h"
 #include "harness/vringer.h"
@@ -40,10 +41,11 @@ struct foreign_device {
 	bool hung;	/* `settle` said so */
 	uint64_t calls; /* in progress: 0 or 1 */
 	pthread_mutex_t lock;
-	const struct device_host *inner;	      /* what the harness gave */
-	struct device_host transport;		      /* what our transport stands on */
-	struct vringer_host host;		      /* what the author's device stands on */
-	uint64_t counters_from[FOREIGN_COUNTERS_MAX]; /* where they stood when the run began */
+	const struct device_host *inner;		  /* what the harness gave */
+	struct device_host transport;			  /* what our transport stands on */
+	struct vringer_host host;			  /* what the author's device stands on */
+	struct vringer_region regions[ARENA_REGIONS_MAX]; /* of plain memory */
+	uint64_t counters_from[FOREIGN_COUNTERS_MAX];	  /* where they stood when the run began */
 };
 
 struct foreign {

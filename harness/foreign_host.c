@@ -223,12 +223,28 @@ static void transport_interrupt(void *ctx, uint32_t bits)
 	d->inner->interrupt(d->inner->ctx, bits);
 }
 
+/* The regions of plain memory; how many. */
+static uint32_t hand_out(struct foreign_device *d)
+{
+	struct arena_handout out[ARENA_REGIONS_MAX];
+	unsigned count = arena_hand_out(d->inner->ctx, out);
+
+	for (unsigned i = 0; i < count; i++)
+		d->regions[i] = (struct vringer_region){ .addr = out[i].addr,
+							 .size = out[i].size,
+							 .host = out[i].host,
+							 .fd_offset = out[i].fd_offset,
+							 .fd = out[i].fd };
+	return count;
+}
+
 void foreign_host_init(struct foreign_device *d)
 {
 	const struct vringer_target *t = &d->foreign->given;
 	bool activated = t->level == VRINGER_LEVEL_ACTIVATED;
 	bool purposes = t->memory == VRINGER_MEMORY_PURPOSES;
 	bool accessors = t->memory == VRINGER_MEMORY_ACCESSORS;
+	bool plain = t->memory == VRINGER_MEMORY_PLAIN;
 
 	d->transport = (struct device_host){ .ctx = d,
 					     .interrupt = transport_interrupt,
@@ -244,6 +260,8 @@ void foreign_host_init(struct foreign_device *d)
 		.unmap = purposes ? host_unmap : NULL,
 		.load = accessors ? host_load : NULL,
 		.store = accessors ? host_store : NULL,
+		.regions = plain ? d->regions : NULL,
+		.region_count = plain ? hand_out(d) : 0,
 		.interrupt = activated ? NULL : host_interrupt,
 		.used = activated ? host_used : NULL,
 		.config_changed = activated ? host_config_changed : NULL,
