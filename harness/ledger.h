@@ -291,7 +291,7 @@ struct ledger_plain {
 	bool looking;	     /* in a call of a live device */
 	bool entered;	     /* called while it was not live, and not looked at since */
 	uint32_t interrupts; /* used-buffer interrupts of this call */
-	bool over; /* the program is: chains are no suspects any more */
+	bool over;	     /* the program is: chains are no suspects any more */
 	/* The second run of a program, whose suspects are those of the first. */
 	bool salting;
 	uint32_t salts;

@@ -43,6 +43,7 @@ static void print_text(const struct replay_options *options, const char *path,
 	if (result->failed_line != 0)
 		report_failure(stdout, path, result, job->script);
 	print_not_judged(result);
+	report_disagreements(stdout, "", job->target);
 	printf("%s: %s: %u operations, %llu chains returned: %s\n", path, job->target->name,
 	       result->ops_run, (unsigned long long)result->completions,
 	       failing != NULL		  ? failing->signature
@@ -82,6 +83,8 @@ static void print_json(const char *path, const struct child_job *job,
 		printf("%s\"%s\"", separator, rule_table[i].id);
 		separator = ",";
 	}
+	printf("],\"disagrees\":[");
+	report_disagreements_json(stdout, "", job->target);
 	printf("]}\n");
 }
 

@@ -220,6 +220,28 @@ void report_failure(FILE *out, const char *path, const struct child_result *resu
 	print_guest_op(out, script, result->failed_op);
 }
 
+void report_disagreements(FILE *out, const char *prefix, const struct target *target)
+{
+	const struct target_disagreement *d = target->disagreements;
+
+	for (; d != NULL && d->rule != NULL; d++)
+		fprintf(out, "%s%s disagrees: %s: %s\n", prefix, target->name, d->rule, d->reason);
+}
+
+const char *report_disagreements_json(FILE *out, const char *separator, const struct target *target)
+{
+	const struct target_disagreement *d = target->disagreements;
+
+	for (; d != NULL && d->rule != NULL; d++) {
+		fprintf(out, "%s{\"target\":\"%s\",\"rule\":\"%s\",\"reason\":", separator,
+			target->name, d->rule);
+		report_string(out, d->reason);
+		fputc('}', out);
+		separator = ",";
+	}
+	return separator;
+}
+
 void report_finding(FILE *out, const char *prefix, const struct finding *finding,
 		    const struct script *script)
 {

@@ -11,6 +11,7 @@
 #include <string.h>
 
 #define FRAMES_MAX 3
+#define RUST_HASH 19u
 
 /* What is in the name of every file of the harness, as it was built. */
 #ifndef HARNESS_PATH
@@ -20,11 +21,12 @@
 /* Frames that say how a fault was noticed, not where it was made. */
 static bool is_noise(const char *name, size_t len)
 {
-	static const char *const prefixes[] = { "__asan",      "__interceptor", "__ubsan",
-						"__sanitizer", "__lsan",	"mem",
-						"abort",       "raise",		"__GI_",
-						"__pthread",   "__assert",	"malloc",
-						"calloc",      "realloc",	"pthread_kill" };
+	static const char *const prefixes[] = {
+		"__asan",   "__interceptor", "__ubsan", "__sanitizer", "__lsan",
+		"mem",	    "abort",	     "raise",	"__GI_",       "__pthread",
+		"__assert", "malloc",	     "calloc",	"realloc",     "pthread_kill",
+		"std::",    "core::",	     "alloc::", "__rust",      "rust_begin_unwind"
+	};
 
 	for (size_t i = 0; i < sizeof(prefixes) / sizeof(prefixes[0]); i++)
 		if (len >= strlen(prefixes[i]) &&
@@ -48,6 +50,9 @@ static const char *frame_name(const char *line, size_t *len)
 		return NULL;
 	in += 4;
 	*len = strcspn(in, " (\n");
+	/* Rust ends a name with a hash of its build: "::h" and 16 digits. */
+	if (*len > RUST_HASH && memcmp(in + *len - RUST_HASH, "::h", 3) == 0)
+		*len -= RUST_HASH;
 	return in;
 }
 

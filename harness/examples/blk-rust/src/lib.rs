@@ -61,7 +61,7 @@ impl Blk {
         Why { purpose: purpose as u16, queue: 0, walk }
     }
 
-    /// `len` bytes at `addr` into `buf`.
+    /// `len` bytes at `addr` into `buf`, which has room for them.
     fn read(&self, why: Why, addr: u64, buf: &mut [u8], len: usize) -> Ringed<()> {
         let host = unsafe { &*self.host };
         let to = buf.as_mut_ptr() as *mut c_void;
@@ -193,17 +193,17 @@ impl Blk {
 
 /// Requests.
 impl Blk {
-    /// The first bytes that the driver wrote: `buf` full, or None.
-    fn gather(&self, walk: u16, buffers: &[Buffer], buf: &mut [u8]) -> Option<()> {
+    /// The first `len` bytes that the driver wrote, or None; `buf` has room.
+    fn gather(&self, walk: u16, buffers: &[Buffer], buf: &mut [u8], len: usize) -> Option<()> {
         let mut at = 0;
 
         for b in buffers.iter().filter(|b| !b.writable) {
-            let len = (b.len as usize).min(buf.len() - at);
+            let part = (b.len as usize).min(len - at);
 
-            self.read(self.why(Purpose::Payload, walk), b.addr, &mut buf[at..], len).ok()?;
-            at += len;
+            self.read(self.why(Purpose::Payload, walk), b.addr, &mut buf[at..], part).ok()?;
+            at += part;
         }
-        if at == buf.len() { Some(()) } else { None }
+        if at == len { Some(()) } else { None }
     }
 
     /// `data` into the device-writable bytes, from the first on.  How many were
@@ -234,10 +234,15 @@ impl Blk {
     /// What the driver wrote behind the header goes to the disk.
     fn store(&mut self, walk: u16, buffers: &[Buffer], sector: u64, len: u64) -> Option<()> {
         let range = Self::range(sector, len - HEADER as u64)?;
-        let mut data = vec![0; HEADER + range.len()];
+        let room = match cfg!(feature = "bug-long-write") {
+            true => SECTOR, // what drivers send
+            false => range.len(),
+        };
+        let mut data = vec![0; HEADER + room];
 
-        self.gather(walk, buffers, &mut data)?;
-        self.disk[range].copy_from_slice(&data[HEADER..]);
+        self.gather(walk, buffers, &mut data, HEADER + range.len())?;
+        let len = range.len();
+        self.disk[range].copy_from_slice(&data[HEADER..][..len]);
         Some(())
     }
 
@@ -261,7 +266,7 @@ impl Blk {
                 return Ok(0);
             }
         };
-        if readable >= HEADER as u64 && self.gather(walk, buffers, &mut header).is_some() {
+        if readable >= HEADER as u64 && self.gather(walk, buffers, &mut header, HEADER).is_some() {
             let kind = u32::from_le_bytes(header[..4].try_into().unwrap());
             let sector = u64::from_le_bytes(header[8..].try_into().unwrap());
             let done = match kind {
@@ -286,7 +291,7 @@ impl Blk {
         let at = last.addr.checked_add(last.len as u64 - 1).ok_or(NeedsReset)?;
         self.write(self.why(Purpose::Payload, walk), at, &[status])?;
         /* The status counts where nothing is missing in front of it. */
-        if written as u64 == writable - 1 {
+        if written as u64 == writable - 1 || cfg!(feature = "bug-status-len") {
             written += 1;
         }
         Ok(written)
