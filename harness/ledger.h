@@ -53,6 +53,8 @@ enum severity {
 	  "every byte read lies in a chain that the device holds")                                 \
 	X(MEMORY_READ_WRITABLE, "memory.read-writable", SHOULD, WALK, 0,                           \
 	  "dev.split.desc-table.1b", "a device-writable buffer is not read")                       \
+	X(MEMORY_TORN, "memory.torn", MODEL, WALK, 0, "policy",                                    \
+	  "no buffer of a chain is accessed before the walk has come to its end")                  \
 	X(MEMORY_INDIRECT, "memory.indirect", LIMIT, WALK, 0, "drv.split.indirect.1",              \
 	  "an indirect table is read only where that was negotiated, and within the table")        \
 	X(MEMORY_POISONED, "memory.poisoned", MODEL, WALK, 0, "policy",                            \

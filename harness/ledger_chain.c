@@ -252,6 +252,19 @@ static void mark_written(struct ledger *l, struct ledger_hold *hold, uint64_t fi
 	hold->written = index;
 }
 
+/* memory.torn: our models copy all of a chain's descriptors before they look at a
+ * buffer.  The last that was read said that there is another: what lies before it
+ * is the piece of a chain, torn or not yet known, and no request. */
+static void judge_whole(struct ledger *l, const struct ledger_hold *hold, struct guest_why why,
+			bool write)
+{
+	if (ledger_judges(l, RULE_MEMORY_TORN) && hold->expects)
+		ledger_break(l, RULE_MEMORY_TORN,
+			     "queue %u, chain of head %u: the device %s a buffer, and the chain as "
+			     "it read it goes on at %u",
+			     why.queue, hold->head, write ? "wrote" : "read", hold->expect);
+}
+
 void ledger_payload(struct ledger *l, struct ledger_queue *q, struct guest_why why, bool write,
 		    uint64_t addr, const uint8_t *data, uint32_t len, int err)
 {
@@ -277,6 +290,7 @@ void ledger_payload(struct ledger *l, struct ledger_queue *q, struct guest_why w
 	if (hold->blind)
 		return;
 	if (is_permitted(l, hold, addr, last, write)) {
+		judge_whole(l, hold, why, write);
 		l->judged[0] |= 1ULL << (write ? RULE_MEMORY_WRITE : RULE_MEMORY_READ);
 		if (l->target->stream != NULL && err == 0)
 			ledger_stream_access(l, why.queue, hold, write, addr, data, len);

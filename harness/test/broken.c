@@ -6,6 +6,7 @@
 
 #include <linux/virtio_config.h>
 #include <linux/virtio_mmio.h>
+#include <linux/virtio_ring.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
@@ -15,7 +16,8 @@ struct broken {
 	const struct device_host *host;
 	uint64_t offered;
 	uint16_t queue_max;
-	uint32_t features_sel, queue_sel, status, kept;
+	uint32_t features_sel, queue_sel, status, kept, secret;
+	uint32_t desc, avail, used; /* of queue 0 */
 	bool ready, dead, leak_at_reset;
 };
 
@@ -153,6 +155,54 @@ static void plan_leak(struct broken *device)
 	device->leak_at_reset = true;
 }
 
+static void keep_secret(struct broken *device)
+{
+	device->secret = 0x5ec2e7;
+}
+
+static void touch(const struct broken *device, enum guest_purpose purpose, uint64_t addr,
+		  void *data, uint32_t len)
+{
+	struct guest_why why = { .purpose = (uint8_t)purpose };
+
+	if (purpose == GUEST_USED_ENTRY || purpose == GUEST_USED_IDX)
+		device->host->write(device->host->ctx, why, addr, data, len);
+	else
+		device->host->read(device->host->ctx, why, addr, data, len);
+}
+
+/* The first chain of queue 0, of one buffer whose first byte is read twice. */
+static void fetch_twice(struct broken *device, uint32_t mask)
+{
+	uint8_t first = 0, second = 0, used[8] = { 0 };
+	uint16_t index = 0, head = 0, flags;
+	struct vring_desc desc = { 0 };
+
+	touch(device, GUEST_AVAIL_IDX, device->avail + 2ull, &index, sizeof(index));
+	if (index == 0)
+		return;
+	touch(device, GUEST_AVAIL_ENTRY, device->avail + 4ull, &head, sizeof(head));
+	touch(device, GUEST_DESC, device->desc + 16ull * head, &desc, sizeof(desc));
+	touch(device, GUEST_PAYLOAD, desc.addr, &first, 1);
+	touch(device, GUEST_PAYLOAD, desc.addr, &second, 1);
+	device->secret = (first & mask) | (second & ~mask & 0xff);
+	used[0] = (uint8_t)head;
+	index = 1;
+	touch(device, GUEST_USED_ENTRY, device->used + 4ull, used, sizeof(used));
+	touch(device, GUEST_USED_IDX, device->used + 2ull, &index, sizeof(index));
+	touch(device, GUEST_AVAIL_FLAGS, device->avail, &flags, sizeof(flags));
+}
+
+static void fetch_and_mix(struct broken *device)
+{
+	fetch_twice(device, 0xf0);
+}
+
+static void fetch_and_drop(struct broken *device)
+{
+	fetch_twice(device, 0);
+}
+
 static void (*const misdeeds[MISDEED_COUNT])(struct broken *device) = {
 	[MISDEED_SEGV] = crash,
 	[MISDEED_ABORT] = give_up,
@@ -173,6 +223,9 @@ static void (*const misdeeds[MISDEED_COUNT])(struct broken *device) = {
 	[MISDEED_KEEP_REGISTER] = keep,
 	[MISDEED_DIE_AT_RESET] = plan_death,
 	[MISDEED_LEAK_AT_RESET] = plan_leak,
+	[MISDEED_KEEP_SECRET] = keep_secret,
+	[MISDEED_FETCH_AND_MIX] = fetch_and_mix,
+	[MISDEED_FETCH_AND_DROP] = fetch_and_drop,
 };
 
 static void *broken_create(const struct target *target, const struct device_host *host,
@@ -218,6 +271,8 @@ static uint32_t value_of(const struct broken *device, uint64_t offset)
 		return device->status;
 	case VIRTIO_MMIO_CONFIG:
 		return device->kept;
+	case BROKEN_SECRET:
+		return device->secret;
 	default:
 		return 0;
 	}
@@ -258,6 +313,15 @@ static void broken_write(void *opaque, uint64_t offset, const void *buf, uint32_
 		break;
 	case VIRTIO_MMIO_QUEUE_SEL:
 		device->queue_sel = value;
+		break;
+	case VIRTIO_MMIO_QUEUE_DESC_LOW:
+		device->desc = value;
+		break;
+	case VIRTIO_MMIO_QUEUE_AVAIL_LOW:
+		device->avail = value;
+		break;
+	case VIRTIO_MMIO_QUEUE_USED_LOW:
+		device->used = value;
 		break;
 	case VIRTIO_MMIO_QUEUE_READY:
 		device->ready = value != 0 && device->queue_sel == 0;

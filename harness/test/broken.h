@@ -29,8 +29,14 @@ enum misdeed {
 	MISDEED_KEEP_REGISTER, /* a register keeps its value over a reset */
 	MISDEED_DIE_AT_RESET,
 	MISDEED_LEAK_AT_RESET,
+	MISDEED_KEEP_SECRET,	/* something no register of a new device shows stays over a reset */
+	MISDEED_FETCH_AND_MIX,	/* a buffer is read twice, and half of each is taken */
+	MISDEED_FETCH_AND_DROP, /* no misdeed: read twice, and the first is forgotten */
 	MISDEED_COUNT
 };
+
+/* What it remembers can be read here. */
+#define BROKEN_SECRET 0x110
 
 extern struct target broken_target;
 

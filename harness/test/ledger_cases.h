@@ -24,6 +24,7 @@ extern const size_t ledger_case_count;
 	X(MEMORY_WRITE, write_to_readable, write_to_writable)                                      \
 	X(MEMORY_READ, read_past_buffer, read_whole_buffer)                                        \
 	X(MEMORY_READ_WRITABLE, read_of_writable, read_of_both)                                    \
+	X(MEMORY_TORN, read_before_the_end, read_behind_the_end)                                   \
 	X(MEMORY_INDIRECT, table_not_negotiated, table_negotiated)                                 \
 	X(MEMORY_POISONED, poisoned_read_again, poisoned_left_alone)                               \
 	X(COMPLETION_NOT_HELD, returned_twice, returned_once)                                      \
@@ -32,6 +33,8 @@ extern const size_t ledger_case_count;
 	X(ORDER_ENTRY, index_before_entry, index_after_entry)                                      \
 	X(ORDER_UNAVAILABLE, entry_at_the_index, entry_below_the_index)                            \
 	X(FETCH_WALK, walk_leaves_the_chain, walk_follows_the_chain)                               \
+	X(STREAM_FRAMES, frame_changed, frame_as_it_came)                                          \
+	X(FETCH_CONSISTENT, half_of_each_fetch, second_fetch_alone)                                \
 	X(WAKEUP_MISSING, no_interrupt, no_interrupt_wanted)                                       \
 	X(WAKEUP_SUPERFLUOUS, interrupt_not_wanted, interrupt_wanted)                              \
 	X(WAKEUP_UNASKED, interrupt_unasked, interrupt_asked)                                      \
@@ -57,6 +60,7 @@ extern const size_t ledger_case_count;
 	X(STATUS_INTERRUPT, interrupt_not_shown, interrupt_shown)                                  \
 	X(STATUS_QUEUE_READY, ready_stays, ready_falls)                                            \
 	X(RESET_REGISTERS, register_kept, register_cleared)                                        \
+	X(RESET_SESSION, secret_kept, secret_not_kept)                                             \
 	X(LIVENESS_REQUEST, dead_after_reset, alive_after_reset)
 
 #define X(rule, broken, correct)                                                                   \

@@ -111,6 +111,20 @@ void case_read_of_both(void)
 	finish_one(16);
 }
 
+void case_read_before_the_end(void)
+{
+	take_one(16, F_NEXT);
+	payload_read(0, BUFFER, 16);
+}
+
+void case_read_behind_the_end(void)
+{
+	take_one(16, F_NEXT);
+	desc(0, 0, BUFFER, 16, 0, 0);
+	payload_read(0, BUFFER, 16);
+	finish_one(0);
+}
+
 void case_table_not_negotiated(void)
 {
 	take_one(16, VRING_DESC_F_INDIRECT);
@@ -259,4 +273,31 @@ void case_walk_follows_the_chain(void)
 	wake();
 	done();
 	rest(DEVICE_IDLE);
+}
+
+/* One frame of 12 bytes from TX to RX. */
+static void pass_frame(const char *in, const char *out)
+{
+	rig_target.stream = &rig_stream;
+	take_one(16, 0);
+	payload_bytes(0, false, BUFFER, in, 16);
+	on = RX;
+	avail_idx(1);
+	take(0, 0, 16, F_WRITE);
+	payload_bytes(0, true, BUFFER, out, 16);
+	return_chain(0, 0, 0, 16);
+	avail_flags(NO_INTERRUPT);
+	on = TX;
+	rig_counters[0] = rig_counters[1] = 1;
+	finish_one(0);
+}
+
+void case_frame_changed(void)
+{
+	pass_frame("HEADtwelve bytes", "headtwelve bites");
+}
+
+void case_frame_as_it_came(void)
+{
+	pass_frame("HEADtwelve bytes", "headtwelve bytes");
 }

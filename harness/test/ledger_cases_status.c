@@ -7,6 +7,7 @@
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <stdio.h>
 #include <string.h>
 
 /* Before cmocka, which has an expect_check of its own. */
@@ -190,25 +191,31 @@ void case_ready_falls(void)
 	unready(0);
 }
 
-/* These two are judged by the run, not by the ledger alone. */
-static void run_misdeed(enum misdeed misdeed)
+/* These are judged by the run, not by the ledger alone. */
+static void run_text(const char *format, ...)
 {
-	struct run_options options = { .strict = true, .limits = true };
-	static struct program prog;
+	struct run_options options = { .strict = true, .limits = true, .twins = true };
+	static struct script script;
 	struct text_error error;
 	struct run *run;
-	struct op *op;
+	char text[300];
+	va_list args;
 
+	va_start(args, format);
+	vsnprintf(text, sizeof(text), format, args);
+	va_end(args);
+	assert_int_equal(text_parse(&script, text, strlen(text), &error), 0);
 	broken_target.facts = rig_target.facts;
-	program_init(&prog, "any");
-	op = program_add(&prog, OP_CONFIG_WRITE);
-	op->value[1] = (uint64_t)misdeed;
-	op->value[2] = 4;
 	assert_int_equal(run_open(&run, &broken_target, &error), 0);
-	run_program(run, &prog, &options);
+	run_program(run, &script.prog, &options);
 	ledger = run->ledger;
 	run_close(run);
 	broken_target.facts = FACT_ALL;
+}
+
+static void run_misdeed(enum misdeed misdeed)
+{
+	run_text("device any\nconfig_write 0 %d width=4\n", misdeed);
 }
 
 void case_register_kept(void)
@@ -229,4 +236,37 @@ void case_dead_after_reset(void)
 void case_alive_after_reset(void)
 {
 	run_misdeed(MISDEED_NONE);
+}
+
+/* Read, then learnt: the second session reads what the first left. */
+static void run_secret(enum misdeed misdeed)
+{
+	run_text("device any\nread 0x%x\nconfig_write 0 %d width=4\n", BROKEN_SECRET, misdeed);
+}
+
+void case_secret_kept(void)
+{
+	run_secret(MISDEED_KEEP_SECRET);
+}
+
+void case_secret_not_kept(void)
+{
+	run_secret(MISDEED_NONE);
+}
+
+static void run_race(enum misdeed misdeed)
+{
+	run_text("device any\nstart driver_ok size=4\navail_flags 0 1\nfill b1 len=1 value=0x11\n"
+		 "offer 0 b1\nrace 2 b1 22\nconfig_write 0 %d width=4\nread 0x%x\n",
+		 misdeed, BROKEN_SECRET);
+}
+
+void case_half_of_each_fetch(void)
+{
+	run_race(MISDEED_FETCH_AND_MIX);
+}
+
+void case_second_fetch_alone(void)
+{
+	run_race(MISDEED_FETCH_AND_DROP);
 }

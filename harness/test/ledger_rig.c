@@ -47,6 +47,7 @@ static void counters(const void *device, uint64_t *values)
 static const struct device_queue_desc queues[] = { { "rx", 256, false }, { "tx", 256, true } };
 static const struct target_sum sums[] = { { "out", "in" }, { NULL, NULL } };
 
+const struct target_stream rig_stream = { .from = TX, .to = RX, .skip = 4, .counter = "out" };
 struct target rig_target;
 
 static const struct target fresh_target = {
@@ -267,6 +268,11 @@ void payload_read(uint16_t walk, uint64_t addr, uint32_t len)
 void payload_write(uint16_t walk, uint64_t addr, uint32_t len)
 {
 	access_bytes(GUEST_PAYLOAD, walk, true, addr, NULL, len);
+}
+
+void payload_bytes(uint16_t walk, bool write, uint64_t addr, const void *data, uint32_t len)
+{
+	access_bytes(GUEST_PAYLOAD, walk, write, addr, data, len);
 }
 
 void used_entry(uint16_t slot, uint16_t walk, uint32_t id, uint32_t len)

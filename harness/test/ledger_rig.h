@@ -34,7 +34,9 @@
 
 extern struct ledger ledger;
 extern struct heap rig_heap;
-extern struct target rig_target; /* a test may change it before rig_new */
+extern struct target rig_target; /* a test may change it between rig_new and rig_live */
+/* Frames from TX to RX after 4 bytes of header, counted by "out". */
+extern const struct target_stream rig_stream;
 
 /* What the device shows. */
 extern struct ledger_probe shown;
@@ -71,6 +73,8 @@ void desc(uint16_t walk, uint16_t index, uint64_t addr, uint32_t len, unsigned f
 void indirect(uint16_t walk, uint16_t index, uint64_t addr, uint32_t len, unsigned flags);
 void payload_read(uint16_t walk, uint64_t addr, uint32_t len);
 void payload_write(uint16_t walk, uint64_t addr, uint32_t len);
+/* Bytes that the stream is judged by; those of the two above are not known. */
+void payload_bytes(uint16_t walk, bool write, uint64_t addr, const void *data, uint32_t len);
 void used_entry(uint16_t slot, uint16_t walk, uint32_t id, uint32_t len);
 void used_idx(uint16_t value);
 void raise_interrupt(uint32_t bits);

@@ -29,6 +29,13 @@ static bool in_set(const uint64_t *set, enum rule rule)
 	return (set[rule / 64] >> rule % 64 & 1) != 0;
 }
 
+/* Judged by a run of a whole program. */
+static bool is_of_the_run(enum rule rule)
+{
+	return rule == RULE_RESET_REGISTERS || rule == RULE_LIVENESS_REQUEST ||
+	       rule == RULE_RESET_SESSION || rule == RULE_FETCH_CONSISTENT;
+}
+
 static void every_rule_has_a_case(void **state)
 {
 	unsigned cases[RULE_COUNT] = { 0 };
@@ -69,6 +76,10 @@ static void its_correct_neighbour_is_silent(void **state)
 			fail_msg("next to %s, %s: %s", rule_table[ledger_cases[i].rule].id,
 				 ledger.findings[0].signature, ledger.findings[0].message);
 		assert_false(ledger.stop);
+		if (is_of_the_run(ledger_cases[i].rule) &&
+		    !in_set(ledger.judged, ledger_cases[i].rule))
+			fail_msg("next to %s nothing is judged",
+				 rule_table[ledger_cases[i].rule].id);
 	}
 }
 
@@ -130,8 +141,7 @@ static void severities_decide_what_fails(void **state)
 		enum rule rule = ledger_cases[i].rule;
 		uint8_t severity = rule_table[rule].severity;
 
-		/* These two run a whole program. */
-		if (rule == RULE_RESET_REGISTERS || rule == RULE_LIVENESS_REQUEST)
+		if (is_of_the_run(rule))
 			continue;
 		for (unsigned options = 0; options < 4; options++) {
 			bool fails = severity == SEVERITY_MUST || severity == SEVERITY_MODEL ||
@@ -236,8 +246,9 @@ static void a_signature_is_the_rule_and_the_operation(void **state)
 		assert_string_equal(ledger.findings[0].signature, expected);
 		assert_null(strstr(ledger.findings[0].signature, "0x"));
 		assert_true(strlen(ledger.findings[0].message) > 15);
-		if (rule == RULE_RESET_REGISTERS || rule == RULE_LIVENESS_REQUEST) {
-			assert_true(ledger.findings[0].op == FINDING_OP_END);
+		if (is_of_the_run(rule)) {
+			assert_int_equal(ledger.findings[0].op,
+					 rule == RULE_FETCH_CONSISTENT ? 5 : FINDING_OP_END);
 			continue;
 		}
 		assert_string_equal(ledger.findings[0].verb, "test");
