@@ -152,6 +152,7 @@ struct arena {
 	bool plain;
 	int fd;		   /* behind `memory` */
 	uint8_t *shadow;   /* what the device has not changed is in both */
+	bool settled;	   /* there is nothing to be compared */
 	uint32_t look;	   /* number of the last comparison; 0 is none */
 	uint32_t *changed; /* per byte, the last one that found it changed */
 	unsigned dirty_count;
@@ -191,9 +192,15 @@ void arena_disarm(struct arena *arena);
 
 /* Plain memory: its regions in the order of their addresses; how many. */
 unsigned arena_hand_out(const struct arena *arena, struct arena_handout out[ARENA_REGIONS_MAX]);
-/* Tell, in pieces as long as they go, of all that the device changed since the
- * last look. */
-void arena_compare(struct arena *arena, arena_change_fn *fn, void *ctx);
+/* A look begins: what is compared from here on bears its number. */
+void arena_look(struct arena *arena);
+/* Tell, in pieces as long as they go, of what the device changed since it was
+ * compared last: of these bytes, which do not pass 2^64; or of all there are. */
+void arena_compare(struct arena *arena, uint64_t addr, uint64_t len, arena_change_fn *fn,
+		   void *ctx);
+void arena_compare_all(struct arena *arena, arena_change_fn *fn, void *ctx);
+/* The device is gone, and arena_compare_all was last: reset can rely on it. */
+void arena_settled(struct arena *arena);
 /* The first of these bytes at which `run` or more in a row have not been found
  * changed by look number `since` or a later one, as an offset; `len` if there is
  * none.  Bytes that are not there count as changed. */

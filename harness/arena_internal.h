@@ -23,7 +23,8 @@ uint8_t arena_pattern_byte(uint64_t position, uint8_t seed);
 void arena_fill_holes(struct arena *arena);
 
 /* Plain memory.  init: 0, or negative errno with nothing left to be released.
- * restore: what the device changed, and the shadow of what is dirty.  keep: the
+ * restore: find what the device changed, to be restored as well, and restore the
+ * shadow.  keep: the
  * guest stored these bytes of arena->memory. */
 int arena_plain_init(struct arena *arena);
 void arena_plain_release(struct arena *arena);

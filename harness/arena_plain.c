@@ -89,27 +89,6 @@ void arena_keep(struct arena *arena, const uint8_t *host, uint32_t len)
 		memcpy(arena->shadow + (host - arena->memory), host, len);
 }
 
-void arena_plain_restore(struct arena *arena)
-{
-	for (unsigned i = 0; i < arena->dirty_count; i++) {
-		size_t at = (size_t)arena->dirty[i] * ARENA_GRANULE;
-
-		memcpy(arena->shadow + at, arena->pristine + at, ARENA_GRANULE);
-	}
-	/* What it changed since the last look is in no list. */
-	for (unsigned i = 0; i < arena->region_count; i++) {
-		const struct arena_region *region = &arena->regions[i];
-
-		for (uint32_t page = 0; page < region->size; page += PAGE) {
-			uint8_t *host = arena->memory + region->offset + page;
-			const uint8_t *was = arena->pristine + region->offset + page;
-
-			if (memcmp(host, was, PAGE) != 0)
-				memcpy(host, was, PAGE);
-		}
-	}
-}
-
 unsigned arena_hand_out(const struct arena *arena, struct arena_handout out[ARENA_REGIONS_MAX])
 {
 	unsigned count = 0;
@@ -151,51 +130,96 @@ static uint32_t other_bytes(const uint8_t *a, const uint8_t *b, uint32_t len)
 	return at;
 }
 
-/* [at, at + len) of a region are changed: accept them. */
-static void accept(struct arena *arena, const struct arena_region *region, uint32_t at,
-		   uint32_t len, arena_change_fn *fn, void *ctx)
+/* These bytes of a piece at `addr` are changed: accept them. */
+static void accept(struct arena *arena, const uint8_t *host, uint64_t addr, uint32_t len,
+		   arena_change_fn *fn, void *ctx)
 {
-	uint32_t offset = region->offset + at;
+	size_t offset = (size_t)(host - arena->memory);
 
-	arena_mark_dirty(arena, arena->memory + offset, len);
-	memcpy(arena->shadow + offset, arena->memory + offset, len);
+	arena_mark_dirty(arena, host, len);
+	memcpy(arena->shadow + offset, host, len);
 	for (uint32_t i = 0; i < len; i++)
 		arena->changed[offset + i] = arena->look;
-	fn(ctx, region->base + at, arena->shadow + offset, len);
+	fn(ctx, addr, arena->shadow + offset, len);
 }
 
-static void compare_region(struct arena *arena, const struct arena_region *region,
-			   arena_change_fn *fn, void *ctx)
+/* `len` bytes that lie together in host memory, at `addr`. */
+static void compare_piece(struct arena *arena, const uint8_t *now, uint64_t addr, uint32_t len,
+			  arena_change_fn *fn, void *ctx)
 {
-	const uint8_t *now = arena->memory + region->offset;
-	const uint8_t *was = arena->shadow + region->offset;
+	const uint8_t *was = arena->shadow + (now - arena->memory);
 	uint32_t at = 0;
 
-	while (at < region->size) {
-		uint32_t len;
+	while (at < len) {
+		uint32_t step = len - at < PAGE ? len - at : PAGE;
+		uint32_t run;
 
-		/* Most pages are as they were, and memcmp is fast. */
-		if (at % PAGE == 0 && memcmp(now + at, was + at, PAGE) == 0) {
-			at += PAGE;
+		/* Most of it is as it was, and memcmp is fast. */
+		if (memcmp(now + at, was + at, step) == 0) {
+			at += step;
 			continue;
 		}
-		at += same_bytes(now + at, was + at, PAGE - at % PAGE);
-		len = other_bytes(now + at, was + at, region->size - at);
-		if (len > 0)
-			accept(arena, region, at, len, fn, ctx);
-		at += len;
+		at += same_bytes(now + at, was + at, step);
+		run = other_bytes(now + at, was + at, len - at);
+		accept(arena, now + at, addr + at, run, fn, ctx);
+		at += run;
 	}
 }
 
-void arena_compare(struct arena *arena, arena_change_fn *fn, void *ctx)
+void arena_look(struct arena *arena)
 {
 	/* Once in 2^32 looks what was changed before is forgotten. */
-	if (++arena->look == 0)
-		memset(arena->changed, 0, ARENA_SIZE_MAX * sizeof(*arena->changed));
-	if (arena->look == 0)
-		arena->look = 1;
+	if (++arena->look != 0)
+		return;
+	memset(arena->changed, 0, ARENA_SIZE_MAX * sizeof(*arena->changed));
+	arena->look = 1;
+}
+
+void arena_compare(struct arena *arena, uint64_t addr, uint64_t len, arena_change_fn *fn, void *ctx)
+{
+	while (len > 0) {
+		uint8_t *host;
+		uint32_t piece = arena_piece(arena, addr, len, &host);
+
+		if (piece == 0)
+			return;
+		compare_piece(arena, host, addr, piece, fn, ctx);
+		addr += piece;
+		len -= piece;
+	}
+}
+
+void arena_compare_all(struct arena *arena, arena_change_fn *fn, void *ctx)
+{
 	for (unsigned i = 0; i < arena->region_count; i++)
-		compare_region(arena, &arena->regions[i], fn, ctx);
+		compare_piece(arena, arena->memory + arena->regions[i].offset,
+			      arena->regions[i].base, arena->regions[i].size, fn, ctx);
+}
+
+static void forget(void *ctx, uint64_t addr, const uint8_t *data, uint32_t len)
+{
+	(void)ctx;
+	(void)addr;
+	(void)data;
+	(void)len;
+}
+
+void arena_plain_restore(struct arena *arena)
+{
+	/* What it changed since the last look is in no list. */
+	if (!arena->settled)
+		arena_compare_all(arena, forget, NULL);
+	arena->settled = false;
+	for (unsigned i = 0; i < arena->dirty_count; i++) {
+		size_t at = (size_t)arena->dirty[i] * ARENA_GRANULE;
+
+		memcpy(arena->shadow + at, arena->pristine + at, ARENA_GRANULE);
+	}
+}
+
+void arena_settled(struct arena *arena)
+{
+	arena->settled = true;
 }
 
 uint32_t arena_unchanged(struct arena *arena, uint64_t addr, uint32_t len, uint32_t since,

@@ -288,12 +288,20 @@ struct ledger_plain {
 	void (*told)(void *ctx, uint64_t addr, const uint8_t *data, uint32_t len);
 	void *told_ctx;
 
-	bool tables;	     /* a chain that is held names one */
-	bool blind;	     /* what it may do cannot be told, until reset */
-	bool looking;	     /* in a call of a live device */
+	bool tables;  /* a chain that is held names one */
+	bool blind;   /* what it may do cannot be told, until reset */
+	bool looking; /* in a call of a live device */
+	/* All memory is compared after every call, and not only what the device may
+	 * write to and the rings: the owner's to say.  Where it is not, the rest is
+	 * compared in the end: `strayed` says that it changed. */
+	bool thorough, strayed;
 	bool entered;	     /* called while it was not live, and not looked at since */
 	uint32_t interrupts; /* used-buffer interrupts of this call */
 	bool over;	     /* the program is: chains are no suspects any more */
+
+	bool went_blind;
+	bool stale; /* memory was not compared while it was blind */
+	bool over;  /* the program is: chains are no suspects any more */
 	/* The second run of a program, whose suspects are those of the first. */
 	bool salting;
 	uint32_t salts;
@@ -388,6 +396,9 @@ void ledger_memory(void *ledger, struct guest_why why, bool write, uint64_t addr
 bool ledger_is_refetch(struct ledger *ledger, struct guest_why why, uint64_t addr, uint32_t len);
 /* The device raised its interrupt. */
 void ledger_interrupt(struct ledger *ledger, uint32_t bits);
+
+/* The device is gone. */
+void ledger_gone(struct ledger *ledger);
 
 /* An operation is over and the device is in `state`; `device` for counters. */
 void ledger_rest(struct ledger *ledger, enum device_state state, const void *device);

@@ -157,6 +157,44 @@ static void on_dead_change(void *ctx, uint64_t addr, const uint8_t *data, uint32
 			     (unsigned long long)addr);
 }
 
+/* ... while nobody looked. */
+static void on_untold_change(void *ctx, uint64_t addr, const uint8_t *data, uint32_t len)
+{
+	tell(ctx, addr, data, len);
+}
+
+/* What the device changed in calls while it was not live. */
+static void look_dead(struct ledger *l)
+{
+	if (l->plain.entered && l->plain.thorough) {
+		arena_look(l->plain.arena);
+		arena_compare_all(l->plain.arena, on_dead_change, l);
+	}
+	l->plain.entered = false;
+}
+
+/* Only where the device may write, and the rings. */
+static void compare_due(struct ledger *l)
+{
+	struct arena *arena = l->plain.arena;
+
+	for (unsigned i = 0; i < PROGRAM_QUEUES; i++) {
+		const struct ledger_queue *q = &l->queues[i];
+
+		if (!q->ready)
+			continue;
+		arena_compare(arena, q->used, 6 + 8ull * q->size, on_change, l);
+		arena_compare(arena, q->avail, 6 + 2ull * q->size, on_change, l);
+		arena_compare(arena, q->desc, 16ull * q->size, on_change, l);
+		for (uint32_t h = q->holds; h != LEDGER_NONE; h = l->hold[h].next)
+			for (uint32_t n = l->hold[h].first; n != LEDGER_NONE; n = l->nodes[n].next)
+				if (l->nodes[n].writable && !l->nodes[n].empty)
+					arena_compare(arena, l->nodes[n].first,
+						      l->nodes[n].last - l->nodes[n].first + 1,
+						      on_change, l);
+	}
+}
+
 void ledger_plain_begin(struct ledger *l, bool unsure)
 {
 	struct ledger_plain *p = &l->plain;
@@ -167,9 +205,10 @@ void ledger_plain_begin(struct ledger *l, bool unsure)
 		p->entered = true;
 		return;
 	}
-	if (p->entered)
-		arena_compare(p->arena, on_dead_change, l);
-	p->entered = false;
+	look_dead(l);
+	if (p->stale && !p->blind)
+		arena_compare_all(p->arena, on_untold_change, l);
+	p->stale = p->stale && p->blind;
 	if (unsure || l->lost)
 		ledger_go_blind(l);
 	if (!p->blind)
@@ -183,7 +222,11 @@ void ledger_plain_end(struct ledger *l)
 	if (!p->looking)
 		return;
 	p->looking = false;
-	arena_compare(p->arena, on_change, l);
+	arena_look(p->arena);
+	if (p->thorough)
+		arena_compare_all(p->arena, on_change, l);
+	else if (!p->blind)
+		compare_due(l);
 	for (unsigned i = 0; i < PROGRAM_QUEUES && !p->blind; i++)
 		if (l->queues[i].ready)
 			ledger_plain_used(l, i);
@@ -193,7 +236,24 @@ void ledger_plain_end(struct ledger *l)
 
 void ledger_plain_rest(struct ledger *l)
 {
-	if (l->plain.entered)
-		arena_compare(l->plain.arena, on_dead_change, l);
-	l->plain.entered = false;
+	look_dead(l);
+}
+
+static void on_stray(void *ctx, uint64_t addr, const uint8_t *data, uint32_t len)
+{
+	struct ledger *l = ctx;
+
+	(void)addr;
+	(void)data;
+	(void)len;
+	l->plain.strayed = true;
+}
+
+void ledger_gone(struct ledger *l)
+{
+	if (l->plain.arena == NULL)
+		return;
+	arena_look(l->plain.arena);
+	arena_compare_all(l->plain.arena, l->plain.thorough ? on_dead_change : on_stray, l);
+	arena_settled(l->plain.arena);
 }

@@ -56,7 +56,8 @@ uint16_t ledger_used_idx(const struct ledger *l, const struct ledger_queue *q)
 
 void ledger_go_blind(struct ledger *l)
 {
-	l->plain.blind = true;
+	l->plain.blind = l->plain.went_blind = true;
+	l->plain.stale = !l->plain.thorough;
 	for (unsigned i = 0; i < PROGRAM_QUEUES; i++) {
 		struct ledger_queue *q = &l->queues[i];
 

@@ -288,19 +288,20 @@ void run_session(struct run *run, const struct program *prog, const struct run_o
 		settle(run, options);
 }
 
-bool run_program(struct run *run, const struct program *prog, const struct run_options *options)
+/* The program, and what comes after it, on one device.  `thorough`: on plain
+ * memory, all of it is compared after every call. */
+static void run_once(struct run *run, const struct program *prog, const struct run_options *options,
+		     bool thorough)
 {
-	set_options(run, options);
-	set_offer(run, prog);
-	run->arena.retime.serial = 0;
 	ledger_reset(&run->ledger, run->target, run->offered);
 	memcpy(run->ledger.queue_max, run->queue_max, sizeof(run->queue_max));
 	ledger_op(&run->ledger, FINDING_OP_END, "create");
 	if (!run_create(run)) {
 		ledger_find(&run->ledger, FINDING_OOM, "create", "the target could not be created");
-		return false;
+		return;
 	}
 	twin_begin(run, prog, options);
+	run->ledger.plain.thorough = thorough || run->twin.recording;
 	run_session(run, prog, options);
 	run->completions = run->ledger.completions;
 	run->ledger.plain.over = true;
@@ -314,6 +315,22 @@ bool run_program(struct run *run, const struct program *prog, const struct run_o
 	if (options->before_op != NULL)
 		options->before_op(options->ctx, FINDING_OP_END, "destroy");
 	run_destroy(run);
+	ledger_gone(&run->ledger);
+}
+
+bool run_program(struct run *run, const struct program *prog, const struct run_options *options)
+{
+	struct ledger_plain *plain = &run->ledger.plain;
+
+	set_options(run, options);
+	set_offer(run, prog);
+	run->arena.retime.serial = 0;
+	run_once(run, prog, options, options->twins);
+	/* Something changed that is no buffer's and no ring's, or a finding was made
+	 * without all memory compared: when and where was it first? */
+	if (plain->arena != NULL && !plain->thorough &&
+	    (run->ledger.stop || (plain->strayed && !plain->went_blind)))
+		run_once(run, prog, options, true);
 	if (!run->ledger.stop)
 		twin_fetch(run, prog, options);
 	if (!run->ledger.stop)

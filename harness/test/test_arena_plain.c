@@ -42,7 +42,8 @@ static void on_change(void *ctx, uint64_t addr, const uint8_t *data, uint32_t le
 static void look(void)
 {
 	run_count = 0;
-	arena_compare(&arena, on_change, NULL);
+	arena_look(&arena);
+	arena_compare_all(&arena, on_change, NULL);
 }
 
 /* The device's own pointer to guest memory. */
