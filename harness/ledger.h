@@ -397,7 +397,8 @@ bool ledger_is_refetch(struct ledger *ledger, struct guest_why why, uint64_t add
 /* The device raised its interrupt. */
 void ledger_interrupt(struct ledger *ledger, uint32_t bits);
 
-/* The device is gone. */
+/* Memory is about to be reset; and: the device is gone. */
+void ledger_strays(struct ledger *ledger);
 void ledger_gone(struct ledger *ledger);
 
 /* An operation is over and the device is in `state`; `device` for counters. */

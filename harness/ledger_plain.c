@@ -249,11 +249,17 @@ static void on_stray(void *ctx, uint64_t addr, const uint8_t *data, uint32_t len
 	l->plain.strayed = true;
 }
 
-void ledger_gone(struct ledger *l)
+void ledger_strays(struct ledger *l)
 {
 	if (l->plain.arena == NULL)
 		return;
 	arena_look(l->plain.arena);
 	arena_compare_all(l->plain.arena, l->plain.thorough ? on_dead_change : on_stray, l);
-	arena_settled(l->plain.arena);
+}
+
+void ledger_gone(struct ledger *l)
+{
+	ledger_strays(l);
+	if (l->plain.arena != NULL)
+		arena_settled(l->plain.arena);
 }

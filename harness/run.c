@@ -301,7 +301,7 @@ static void run_once(struct run *run, const struct program *prog, const struct r
 		return;
 	}
 	twin_begin(run, prog, options);
-	run->ledger.plain.thorough = thorough || run->twin.recording;
+	run->ledger.plain.thorough = thorough;
 	run_session(run, prog, options);
 	run->completions = run->ledger.completions;
 	run->ledger.plain.over = true;

@@ -174,6 +174,7 @@ void twin_reset(struct run *run, const struct program *prog, const struct run_op
 	if (!twin->reset || !ledger_judges(&run->ledger, RULE_RESET_SESSION))
 		return;
 	run_stage(run, options, "reset-session");
+	ledger_strays(&run->ledger);
 	hush(run, &quiet);
 	run_reset(run);
 	if (!run->ledger.stop)
