@@ -297,8 +297,6 @@ struct ledger_plain {
 	bool thorough, strayed;
 	bool entered;	     /* called while it was not live, and not looked at since */
 	uint32_t interrupts; /* used-buffer interrupts of this call */
-	bool over;	     /* the program is: chains are no suspects any more */
-
 	bool went_blind;
 	bool stale; /* memory was not compared while it was blind */
 	bool over;  /* the program is: chains are no suspects any more */
