@@ -244,10 +244,12 @@ struct ledger_queue {
 	bool known; /* size and addresses are what the device goes by */
 	bool lost;  /* ... or not, until reset: the driver wrote what it may not */
 	/* as the device worked on it */
-	bool index_seen;	      /* avail_idx is valid */
-	uint16_t avail_idx;	      /* as the device read it last */
-	uint16_t taken;		      /* heads taken: the position of the next */
-	uint16_t used_idx;	      /* as the device wrote it last */
+	bool index_seen;    /* avail_idx is valid */
+	uint16_t avail_idx; /* as the device read it last */
+	uint16_t taken;	    /* heads taken: the position of the next */
+	uint16_t used_idx;  /* as the device wrote it last */
+	bool used_read;	    /* it has read it since, and it may go by that: */
+	uint16_t used_seen;
 	uint16_t moved_from;	      /* where it stood when an interrupt was last due */
 	bool poisoned;		      /* a structural fault was read */
 	uint32_t held;		      /* chains available or held, of plain memory */
@@ -269,7 +271,9 @@ struct ledger_call {
 	uint8_t failed;		 /* queues that an access failed for */
 	uint8_t poisoned;	 /* queues that were first found structurally wrong */
 	unsigned config_interrupts;
-	bool live; /* queues may be touched */
+	bool live;	  /* queues may be touched */
+	bool blind;	  /* an access was for a queue that is not known */
+	uint8_t starting; /* queues that the driver sets ready in this call */
 };
 
 /* A returned chain of which not all bytes below used.len seem to be written. */

@@ -138,6 +138,15 @@ static void on_queue_sel(struct ledger *l, uint32_t value, const struct ledger_p
 	l->queue_sel = value;
 }
 
+/* Rules about chains say nothing of a queue that is not known. */
+static void note_unknown(struct ledger *l)
+{
+	for (int i = 0; i < RULE_COUNT; i++)
+		if ((rule_table[i].facts & FACT_WALK) != 0 &&
+		    (rule_table[i].severity != SEVERITY_MODEL || l->target->model))
+			l->not_judged[i / 64] |= 1ULL << i % 64;
+}
+
 /* The driver wrote to a queue's registers what, or when, it may not.  Our transport
  * ignores it; what others do is not known. */
 static void lose_queue(struct ledger *l, struct ledger_queue *q)
@@ -147,6 +156,8 @@ static void lose_queue(struct ledger *l, struct ledger_queue *q)
 	q->lost = true;
 	l->stream.lost = true;
 	q->known = false;
+	if (q->ready)
+		note_unknown(l);
 }
 
 static struct ledger_queue *selected(struct ledger *l)
@@ -232,12 +243,18 @@ static void on_queue_ready(struct ledger *l, uint32_t value, const struct ledger
 			     "the driver wrote 0 to QueueReady of queue %u and reads %u",
 			     l->queue_sel, probe->ready);
 	if (probe->ready == 0) {
+		/* Where a device goes on when the queue is ready again VIRTIO does
+		 * not say. */
+		if (q->index_seen)
+			lose_queue(l, q);
 		ledger_queue_stop(l, q);
 	} else if (!q->ready) {
 		/* Never written: our transport goes by the largest power of two. */
 		q->known = !q->lost && (q->size != 0 || ledger_knows_transport(l));
 		if (q->size == 0)
 			q->size = power_of_two(l->queue_max[l->queue_sel]);
+		if (!q->known)
+			note_unknown(l);
 		ledger_queue_start(l, q);
 	}
 }
@@ -297,6 +314,10 @@ static void begin_call(struct ledger *l, bool write, uint64_t offset, uint32_t w
 		acknowledge(l, (uint32_t)value);
 	if (offset == VIRTIO_MMIO_STATUS)
 		l->call.status_written = (uint32_t)value;
+	if (offset == VIRTIO_MMIO_QUEUE_READY && value != 0 && !ledger_knows_transport(l))
+		l->call.starting = (uint8_t)(l->queue_sel_known && l->queue_sel < PROGRAM_QUEUES
+						     ? 1u << l->queue_sel
+						     : UINT8_MAX);
 	if (offset == VIRTIO_MMIO_STATUS)
 		l->call.live = l->call.live ||
 			       (may_become(l, (uint32_t)value) & VIRTIO_CONFIG_S_DRIVER_OK) != 0;
@@ -348,6 +369,11 @@ void ledger_access_end(struct ledger *l, bool write, uint64_t offset, uint32_t w
 	ledger_judge_interrupt_status(l, probe->interrupt_status);
 	if (!status || value != 0)
 		ledger_call_end(l, old, probe);
+	/* What a device does that was live, and whose driver took DRIVER_OK back
+	 * without a reset, is its own affair. */
+	if (status && value != 0 && !ledger_knows_transport(l) &&
+	    (old & ~probe->status & VIRTIO_CONFIG_S_DRIVER_OK) != 0)
+		l->lost = true;
 	l->status = probe->status;
 	l->interrupts = 0;
 }

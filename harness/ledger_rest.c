@@ -21,7 +21,7 @@
 
 static void judge_work(struct ledger *l)
 {
-	if (l->call.accesses == 0)
+	if (l->call.accesses == 0 || l->call.blind)
 		return;
 	if (ledger_judges(l, RULE_WORK_ACCESSES) && l->call.accesses > l->call.accesses_max)
 		ledger_break(l, RULE_WORK_ACCESSES,
@@ -93,7 +93,7 @@ static void judge_stuck(struct ledger *l, unsigned i)
 	uint16_t head;
 
 	if ((l->call.active >> i & 1) == 0 || (l->call.failed >> i & 1) != 0 || q->poisoned ||
-	    !q->ready)
+	    !q->ready || !q->known)
 		return;
 	if (ledger_judges(l, RULE_STUCK_NOTIFY) && q->notified &&
 	    l->target->queues[i].driver_initiated)

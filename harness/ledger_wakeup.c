@@ -78,11 +78,12 @@ void ledger_flags_written(struct ledger *l, unsigned queue, uint16_t flags)
 /* A used-buffer interrupt on a live device. */
 static void judge_used(struct ledger *l)
 {
-	bool due = false, asked = true, wanted = false;
+	bool due = false, asked = true, wanted = false, known = true;
 
 	for (unsigned i = 0; i < PROGRAM_QUEUES; i++) {
 		struct ledger_queue *q = &l->queues[i];
 
+		known = known && (q->known || !q->ready);
 		if (!q->moved)
 			continue;
 		due = true;
@@ -91,6 +92,8 @@ static void judge_used(struct ledger *l)
 		wanted = wanted || !q->asked || !q->silenced;
 		q->moved = false;
 	}
+	if (!known)
+		return;
 	if (due && !asked && ledger_judges(l, RULE_WAKEUP_UNASKED))
 		ledger_break(l, RULE_WAKEUP_UNASKED,
 			     "a used-buffer interrupt, and the device did not look at what the "
