@@ -207,6 +207,8 @@ struct ledger_hold {
 	uint16_t walk, head;
 	uint16_t expect;   /* the descriptor that the walk leads to */
 	bool expects;	   /* it leads on */
+	bool in_table;	   /* ... of the indirect table */
+	uint32_t walked;   /* reads of the descriptor table since it was taken */
 	bool strayed;	   /* a descriptor was read to which the chain did not lead */
 	bool restarted;	   /* taken twice: what is allowed is the sum of both */
 	bool blind;	   /* not all of it is known: not judged */

@@ -276,8 +276,10 @@ void ledger_payload(struct ledger *l, struct ledger_queue *q, struct guest_why w
 		return;
 	index = ledger_hold_find(l, q, why.walk);
 	if (index == LEDGER_NONE) {
-		if (q->overflowed)
+		if (q->overflowed) {
+			ledger_stream_unknown(l, why.queue, NULL, write);
 			return;
+		}
 		if (ledger_judges(l, write ? RULE_MEMORY_WRITE : RULE_MEMORY_READ))
 			ledger_break(l, write ? RULE_MEMORY_WRITE : RULE_MEMORY_READ,
 				     "queue %u: the device %s %u bytes at 0x%llx for available "
@@ -287,8 +289,10 @@ void ledger_payload(struct ledger *l, struct ledger_queue *q, struct guest_why w
 		return;
 	}
 	hold = &l->hold[index];
-	if (hold->blind)
+	if (hold->blind) {
+		ledger_stream_unknown(l, why.queue, hold, write);
 		return;
+	}
 	if (is_permitted(l, hold, addr, last, write)) {
 		judge_whole(l, hold, why, write);
 		l->judged[0] |= 1ULL << (write ? RULE_MEMORY_WRITE : RULE_MEMORY_READ);
