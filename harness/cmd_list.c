@@ -3,6 +3,7 @@
  * vringer targets, rules, ops: what there is, from the tables themselves.
  */
 #include "harness/cmd.h"
+#include "harness/report.h"
 #include "harness/run.h"
 
 #include <stdio.h>
@@ -35,6 +36,16 @@ static void print_counters(const struct target *target)
 	run_close(run);
 }
 
+/* What AFL++'s mutator is told of a target that is not ours. */
+static void print_for_afl(const struct target *target)
+{
+	printf("    for afl-fuzz: VRINGER_TARGET=%s VRINGER_FEATURES=0x%llx VRINGER_QUEUES=",
+	       target->name, (unsigned long long)target->features);
+	for (unsigned i = 0; i < target->queue_count; i++)
+		putchar(target->queues[i].driver_initiated ? 'd' : '-');
+	putchar('\n');
+}
+
 int cmd_targets(int argc, char **argv)
 {
 	int status = no_options(argc, argv,
@@ -51,6 +62,8 @@ int cmd_targets(int argc, char **argv)
 			printf(" %u=%s(%u)", i, (*t)->queues[i].name, (*t)->queues[i].size_max);
 		putchar('\n');
 		print_counters(*t);
+		if (!report_in_tree)
+			print_for_afl(*t);
 	}
 	return STATUS_OK;
 }
