@@ -197,7 +197,7 @@ struct ledger_stream {
 	bool passed; /* an older one was forgotten, and may still come */
 	bool lost;   /* `delivered` is not known */
 	uint64_t delivered;
-	int counter; /* index of target_stream.counter, or -1 */
+	int8_t counter; /* index of target_stream.counter, or -1 */
 	struct ledger_digest frames[LEDGER_FRAMES_MAX];
 };
 

@@ -137,7 +137,6 @@ static void compile_terms(const struct ledger *l, const void *device, const char
 static void compile_sums(struct ledger *l, const void *device)
 {
 	const struct target_sum *sum = l->target->sums;
-
 	int8_t terms[LEDGER_SUM_TERMS_MAX + 1];
 
 	l->sum_count = 0;
