@@ -44,7 +44,7 @@ const struct target *const *target_all(void)
 		count++;
 	if (count == 0)
 		refuse("?", "is missing: VRINGER_TARGETS registers none");
-	table = calloc(count + 1, sizeof(*table));
+	table = calloc(count + 1, sizeof(const struct target *));
 	foreign = calloc(count, sizeof(*foreign));
 	if (table == NULL || foreign == NULL)
 		refuse("?", "cannot be registered: no memory");

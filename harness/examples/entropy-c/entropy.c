@@ -16,7 +16,8 @@ static void *to_host(const struct entropy *e, uint64_t addr, uint64_t len)
 	for (size_t i = 0; i < e->memory_count; i++) {
 		const struct entropy_memory *m = &e->memory[i];
 
-		if (addr >= m->addr && addr - m->addr < m->size && len <= m->size - (addr - m->addr))
+		if (addr >= m->addr && addr - m->addr < m->size &&
+		    len <= m->size - (addr - m->addr))
 			return m->host + (addr - m->addr);
 	}
 	return NULL;
@@ -63,9 +64,9 @@ static uint32_t fill_chain(struct entropy *e, const struct vring_desc *table, ui
 static void serve_queue(struct entropy *e)
 {
 	struct entropy_queue *q = &e->queue;
-	struct vring_desc *table = to_host(e, q->desc, sizeof(*table) * (uint64_t)q->size);
-	volatile uint16_t *avail = to_host(e, q->avail, 4 + 2 * (uint64_t)q->size);
-	struct vring_used *used = to_host(e, q->used, sizeof(*used) + 8 * (uint64_t)q->size);
+	struct vring_desc *table = to_host(e, q->area[0], sizeof(*table) * (uint64_t)q->size);
+	volatile uint16_t *avail = to_host(e, q->area[1], 4 + 2 * (uint64_t)q->size);
+	struct vring_used *used = to_host(e, q->area[2], sizeof(*used) + 8 * (uint64_t)q->size);
 	uint16_t first_used = q->next_used;
 	uint16_t avail_idx;
 
@@ -91,35 +92,46 @@ static void serve_queue(struct entropy *e)
 		raise_interrupt(e, VIRTIO_MMIO_INT_VRING);
 }
 
+static uint32_t half(uint64_t value, uint32_t which)
+{
+	return which < 2 ? (uint32_t)(value >> 32 * which) : 0;
+}
+
+static void set_half(uint64_t *value, uint32_t which, uint32_t to)
+{
+	if (which < 2)
+		*value = (uint64_t)half(*value, 1 - which) << 32 * (1 - which) |
+			 (uint64_t)to << 32 * which;
+}
+
 static void reset(struct entropy *e)
 {
 	memset(&e->status, 0, sizeof(*e) - offsetof(struct entropy, status));
 }
 
+/* Registers are 32 bits wide; what else there may be to read is 0. */
 void entropy_read(struct entropy *e, uint64_t offset, void *buf, uint32_t len)
 {
-	uint32_t value = 0;
+	const struct entropy_queue none = { 0 };
+	const struct entropy_queue *q = e->queue_sel == 0 ? &e->queue : &none;
+	const uint32_t registers[] = {
+		[VIRTIO_MMIO_MAGIC_VALUE / 4] = 0x74726976,
+		[VIRTIO_MMIO_VERSION / 4] = 2,
+		[VIRTIO_MMIO_DEVICE_ID / 4] = VIRTIO_ID_RNG,
+		[VIRTIO_MMIO_DEVICE_FEATURES / 4] = half(e->features, e->device_features_sel),
+		[VIRTIO_MMIO_QUEUE_NUM_MAX / 4] = e->queue_sel == 0 ? e->queue_max : 0,
+		[VIRTIO_MMIO_QUEUE_READY / 4] = q->ready,
+		[VIRTIO_MMIO_INTERRUPT_STATUS / 4] = e->interrupt_status,
+		[VIRTIO_MMIO_STATUS / 4] = e->status,
+		[VIRTIO_MMIO_SHM_LEN_LOW / 4] = UINT32_MAX,
+		[VIRTIO_MMIO_SHM_LEN_HIGH / 4] = UINT32_MAX,
+		[VIRTIO_MMIO_SHM_BASE_LOW / 4] = UINT32_MAX,
+		[VIRTIO_MMIO_SHM_BASE_HIGH / 4] = UINT32_MAX,
+	};
 
 	memset(buf, 0, len);
-	if (len != 4 || offset % 4 != 0)
-		return;
-	switch (offset) {
-	case VIRTIO_MMIO_MAGIC_VALUE: value = 0x74726976; break;
-	case VIRTIO_MMIO_VERSION: value = 2; break;
-	case VIRTIO_MMIO_DEVICE_ID: value = VIRTIO_ID_RNG; break;
-	case VIRTIO_MMIO_DEVICE_FEATURES:
-		value = e->device_features_sel < 2 ? e->features >> 32 * e->device_features_sel : 0;
-		break;
-	case VIRTIO_MMIO_QUEUE_NUM_MAX: value = e->queue_sel == 0 ? e->queue_max : 0; break;
-	case VIRTIO_MMIO_QUEUE_READY: value = e->queue_sel == 0 ? e->queue.ready : 0; break;
-	case VIRTIO_MMIO_INTERRUPT_STATUS: value = e->interrupt_status; break;
-	case VIRTIO_MMIO_STATUS: value = e->status; break;
-	case VIRTIO_MMIO_SHM_LEN_LOW:
-	case VIRTIO_MMIO_SHM_LEN_HIGH:
-	case VIRTIO_MMIO_SHM_BASE_LOW:
-	case VIRTIO_MMIO_SHM_BASE_HIGH: value = 0xffffffff; break;
-	}
-	memcpy(buf, &value, sizeof(value));
+	if (len == 4 && offset % 4 == 0 && offset < sizeof(registers))
+		memcpy(buf, &registers[offset / 4], 4);
 }
 
 static void write_status(struct entropy *e, uint32_t value)
@@ -134,36 +146,25 @@ static void write_status(struct entropy *e, uint32_t value)
 	e->status = (e->status & VIRTIO_CONFIG_S_NEEDS_RESET) | (value & 0xff);
 }
 
-static void set_half(uint64_t *value, uint32_t half, int high)
-{
-	*value = high ? (*value & 0xffffffff) | (uint64_t)half << 32
-		      : (*value & ~0xffffffffULL) | half;
-}
-
 /* Only before the queue is used, and only the one there is. */
 static void write_queue(struct entropy *e, uint64_t offset, uint32_t value)
 {
+	static const uint32_t align[] = { 16, 2, 4 };
 	struct entropy_queue *q = &e->queue;
+	uint64_t area = (offset - VIRTIO_MMIO_QUEUE_DESC_LOW) / 16;
 
 	if (e->queue_sel != 0 || (q->ready && offset != VIRTIO_MMIO_QUEUE_READY))
 		return;
-	switch (offset) {
-	case VIRTIO_MMIO_QUEUE_NUM:
-		if (value > 0 && value <= e->queue_max && (value & (value - 1)) == 0)
-			q->size = value;
-		break;
-	case VIRTIO_MMIO_QUEUE_DESC_LOW: set_half(&q->desc, value & ~15u, 0); break;
-	case VIRTIO_MMIO_QUEUE_DESC_HIGH: set_half(&q->desc, value, 1); break;
-	case VIRTIO_MMIO_QUEUE_AVAIL_LOW: set_half(&q->avail, value & ~1u, 0); break;
-	case VIRTIO_MMIO_QUEUE_AVAIL_HIGH: set_half(&q->avail, value, 1); break;
-	case VIRTIO_MMIO_QUEUE_USED_LOW: set_half(&q->used, value & ~3u, 0); break;
-	case VIRTIO_MMIO_QUEUE_USED_HIGH: set_half(&q->used, value, 1); break;
-	case VIRTIO_MMIO_QUEUE_READY:
-		if (value == 1 && !q->ready)
+	if (offset == VIRTIO_MMIO_QUEUE_NUM && value <= e->queue_max && (value & (value - 1)) == 0)
+		q->size = value;
+	else if (offset == VIRTIO_MMIO_QUEUE_READY && value <= 1) {
+		if (!q->ready)
 			q->next_avail = q->next_used = 0;
 		q->ready = value == 1 && q->size != 0;
-		break;
-	}
+	} else if (offset >= VIRTIO_MMIO_QUEUE_DESC_LOW && area < 3 && offset % 16 == 0)
+		set_half(&q->area[area], 0, value & ~(align[area] - 1));
+	else if (offset >= VIRTIO_MMIO_QUEUE_DESC_LOW && area < 3 && offset % 16 == 4)
+		set_half(&q->area[area], 1, value);
 }
 
 void entropy_write(struct entropy *e, uint64_t offset, const void *buf, uint32_t len)
@@ -174,20 +175,31 @@ void entropy_write(struct entropy *e, uint64_t offset, const void *buf, uint32_t
 		return;
 	memcpy(&value, buf, sizeof(value));
 	switch (offset) {
-	case VIRTIO_MMIO_DEVICE_FEATURES_SEL: e->device_features_sel = value; break;
-	case VIRTIO_MMIO_DRIVER_FEATURES_SEL: e->driver_features_sel = value; break;
-	case VIRTIO_MMIO_DRIVER_FEATURES:
-		if (e->driver_features_sel < 2 && (e->status & VIRTIO_CONFIG_S_FEATURES_OK) == 0)
-			set_half(&e->driver_features, value, e->driver_features_sel == 1);
+	case VIRTIO_MMIO_DEVICE_FEATURES_SEL:
+		e->device_features_sel = value;
 		break;
-	case VIRTIO_MMIO_QUEUE_SEL: e->queue_sel = value; break;
+	case VIRTIO_MMIO_DRIVER_FEATURES_SEL:
+		e->driver_features_sel = value;
+		break;
+	case VIRTIO_MMIO_DRIVER_FEATURES:
+		if ((e->status & VIRTIO_CONFIG_S_FEATURES_OK) == 0)
+			set_half(&e->driver_features, e->driver_features_sel, value);
+		break;
+	case VIRTIO_MMIO_QUEUE_SEL:
+		e->queue_sel = value;
+		break;
 	case VIRTIO_MMIO_QUEUE_NOTIFY:
 		if (value == 0 && e->queue.ready && (e->status & VIRTIO_CONFIG_S_DRIVER_OK) != 0 &&
 		    (e->status & VIRTIO_CONFIG_S_NEEDS_RESET) == 0)
 			serve_queue(e);
 		break;
-	case VIRTIO_MMIO_INTERRUPT_ACK: e->interrupt_status &= ~value; break;
-	case VIRTIO_MMIO_STATUS: write_status(e, value); break;
-	default: write_queue(e, offset, value);
+	case VIRTIO_MMIO_INTERRUPT_ACK:
+		e->interrupt_status &= ~value;
+		break;
+	case VIRTIO_MMIO_STATUS:
+		write_status(e, value);
+		break;
+	default:
+		write_queue(e, offset, value);
 	}
 }

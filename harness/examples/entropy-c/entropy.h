@@ -22,7 +22,7 @@ struct entropy_memory {
 
 struct entropy_queue {
 	uint32_t size, ready;
-	uint64_t desc, avail, used;
+	uint64_t area[3]; /* descriptors, available ring, used ring */
 	uint16_t next_avail, next_used;
 };
 

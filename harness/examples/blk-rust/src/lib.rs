@@ -234,15 +234,10 @@ impl Blk {
     /// What the driver wrote behind the header goes to the disk.
     fn store(&mut self, walk: u16, buffers: &[Buffer], sector: u64, len: u64) -> Option<()> {
         let range = Self::range(sector, len - HEADER as u64)?;
-        let room = match cfg!(feature = "bug-long-write") {
-            true => SECTOR, // what drivers send
-            false => range.len(),
-        };
-        let mut data = vec![0; HEADER + room];
+        let mut data = vec![0; HEADER + range.len()];
 
         self.gather(walk, buffers, &mut data, HEADER + range.len())?;
-        let len = range.len();
-        self.disk[range].copy_from_slice(&data[HEADER..][..len]);
+        self.disk[range].copy_from_slice(&data[HEADER..]);
         Some(())
     }
 
@@ -291,7 +286,7 @@ impl Blk {
         let at = last.addr.checked_add(last.len as u64 - 1).ok_or(NeedsReset)?;
         self.write(self.why(Purpose::Payload, walk), at, &[status])?;
         /* The status counts where nothing is missing in front of it. */
-        if written as u64 == writable - 1 || cfg!(feature = "bug-status-len") {
+        if written as u64 == writable - 1 {
             written += 1;
         }
         Ok(written)
