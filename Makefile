@@ -134,7 +134,7 @@ ENGINE_LIB  := $(if $(FOREIGN),$(LIB_FUZZING_ENGINE),-fsanitize=fuzzer)
 
 FUZZ_NEEDS := gcc fuzz llvm-symbolizer
 AFL_NEEDS  := gcc clang afl llvm-symbolizer
-TEST_NEEDS := $(FUZZ_NEEDS) clang cmocka valgrind patch zip unzip jq xmllint
+TEST_NEEDS := $(FUZZ_NEEDS) clang cmocka valgrind patch zip unzip jq xmllint pkg-config rust
 COV_NEEDS  := coverage llvm-profdata llvm-cov
 LINT_NEEDS := clang-format clang-tidy cppcheck shellcheck
 
@@ -182,6 +182,7 @@ install: ## Install library, header, command and scripts for your own device (PR
 test: ## Build and run every test with gcc's and clang's sanitizers (ONLY=word: suites named so)
 	@.ci/deps $(TEST_NEEDS)
 	$(SUB) test-files
+	$(SUB) -s install PREFIX=$(CURDIR)/build/installed DESTDIR=
 	@harness/test/run_tests.sh "$(ONLY)"
 
 fuzz: ## Fuzz T=net_loopback (or all) for SECONDS=60 with ENGINE=libfuzzer (or afl), JOBS=1 processes, past KNOWN=file
