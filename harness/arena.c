@@ -83,11 +83,12 @@ int arena_init(struct arena *arena, enum arena_layout layout, bool plain, struct
 	arena->plain = plain;
 	lay_out(arena, layout);
 	arena->pristine = calloc(1, ARENA_SIZE_MAX);
-	if (arena->pristine == NULL)
-		return -ENOMEM;
-	fill_pristine(arena);
-	err = take_memory(arena);
+	arena->changed = calloc(ARENA_SIZE_MAX, sizeof(*arena->changed));
+	if (arena->pristine != NULL)
+		fill_pristine(arena);
+	err = arena->pristine != NULL && arena->changed != NULL ? take_memory(arena) : -ENOMEM;
 	if (err != 0) {
+		free(arena->changed);
 		free(arena->pristine);
 		return err;
 	}
@@ -110,6 +111,7 @@ void arena_release(struct arena *arena)
 		arena_plain_release(arena);
 	else
 		free(arena->memory);
+	free(arena->changed);
 	free(arena->pristine);
 }
 

@@ -150,11 +150,14 @@ struct arena {
 	uint8_t *pristine; /* what they are reset to */
 	/* Of plain memory: */
 	bool plain;
-	int fd;		   /* behind `memory` */
-	uint8_t *shadow;   /* what the device has not changed is in both */
-	bool settled;	   /* there is nothing to be compared */
-	uint32_t look;	   /* number of the last comparison; 0 is none */
-	uint32_t *changed; /* per byte, the last one that found it changed */
+	int fd;		 /* behind `memory` */
+	uint8_t *shadow; /* what the device has not changed is in both */
+	bool settled;	 /* there is nothing to be compared */
+	/* Of plain memory, and of accessors where the owner sets `watch`: */
+	bool watch;
+	uint32_t look;	   /* number of the last look; 0 is none */
+	uint32_t *changed; /* per byte, the last one in which it changed or was written */
+	uint32_t struck;   /* races and faults that there have been */
 	unsigned dirty_count;
 	uint16_t dirty[ARENA_SIZE_MAX / ARENA_GRANULE];
 	bool is_dirty[ARENA_SIZE_MAX / ARENA_GRANULE];
@@ -192,7 +195,7 @@ void arena_disarm(struct arena *arena);
 
 /* Plain memory: its regions in the order of their addresses; how many. */
 unsigned arena_hand_out(const struct arena *arena, struct arena_handout out[ARENA_REGIONS_MAX]);
-/* A look begins: what is compared from here on bears its number. */
+/* A look begins: what is compared, or written, from here on bears its number. */
 void arena_look(struct arena *arena);
 /* Tell, in pieces as long as they go, of what the device changed since it was
  * compared last: of these bytes, which do not pass 2^64; or of all there are. */

@@ -29,8 +29,11 @@ static int map_regions(struct arena *arena)
 	for (unsigned i = 0; i < arena->region_count; i++) {
 		const struct arena_region *region = &arena->regions[i];
 
-		if (mmap(arena->memory + region->offset, region->size, PROT_READ | PROT_WRITE,
-			 MAP_SHARED | MAP_FIXED, arena->fd, (off_t)region->offset) == MAP_FAILED)
+		void *at =
+			mmap(arena->memory + region->offset, region->size, PROT_READ | PROT_WRITE,
+			     MAP_SHARED | MAP_FIXED, arena->fd, (off_t)region->offset);
+
+		if (at == MAP_FAILED)
 			return -errno;
 	}
 	return 0;
@@ -42,9 +45,8 @@ int arena_plain_init(struct arena *arena)
 	int err;
 
 	arena->shadow = malloc(ARENA_SIZE_MAX);
-	arena->changed = calloc(ARENA_SIZE_MAX, sizeof(*arena->changed));
 	arena->fd = memfd_create("guest-memory", MFD_CLOEXEC);
-	if (arena->shadow == NULL || arena->changed == NULL) {
+	if (arena->shadow == NULL) {
 		err = -ENOMEM;
 		goto fail;
 	}
@@ -70,7 +72,6 @@ fail:
 		munmap(reserved, ARENA_SIZE_MAX + 2 * GUARD);
 	if (arena->fd >= 0)
 		close(arena->fd);
-	free(arena->changed);
 	free(arena->shadow);
 	return err;
 }
@@ -79,7 +80,6 @@ void arena_plain_release(struct arena *arena)
 {
 	munmap(arena->memory - GUARD, ARENA_SIZE_MAX + 2 * GUARD);
 	close(arena->fd);
-	free(arena->changed);
 	free(arena->shadow);
 }
 
@@ -130,6 +130,14 @@ static uint32_t other_bytes(const uint8_t *a, const uint8_t *b, uint32_t len)
 	return at;
 }
 
+void arena_mark_changed(struct arena *arena, const uint8_t *host, uint32_t len)
+{
+	uint32_t *changed = arena->changed + (host - arena->memory);
+
+	for (uint32_t i = 0; i < len; i++)
+		changed[i] = arena->look;
+}
+
 /* These bytes of a piece at `addr` are changed: accept them. */
 static void accept(struct arena *arena, const uint8_t *host, uint64_t addr, uint32_t len,
 		   arena_change_fn *fn, void *ctx)
@@ -138,8 +146,7 @@ static void accept(struct arena *arena, const uint8_t *host, uint64_t addr, uint
 
 	arena_mark_dirty(arena, host, len);
 	memcpy(arena->shadow + offset, host, len);
-	for (uint32_t i = 0; i < len; i++)
-		arena->changed[offset + i] = arena->look;
+	arena_mark_changed(arena, host, len);
 	fn(ctx, addr, arena->shadow + offset, len);
 }
 

@@ -39,7 +39,7 @@ struct cmd_options {
 	const char *known_path;
 	struct known *known; /* what that file lists; NULL: none was given */
 	unsigned seconds, keep;
-	bool verbose, json, junit, completes, strict, limits, no_ledger, body;
+	bool verbose, json, junit, completes, strict, limits, no_ledger, body, levels;
 	/* What is left: files, never none where the command takes them. */
 	char **files;
 	int file_count;

@@ -68,17 +68,65 @@ int cmd_targets(int argc, char **argv)
 	return STATUS_OK;
 }
 
+/* What a rule wants to know that has nothing to do with guest memory. */
+static void print_other_facts(unsigned facts)
+{
+	static const struct {
+		unsigned fact;
+		const char *name;
+	} others[] = { { FACT_INTERRUPT, "interrupts" },
+		       { FACT_STATE, "`state`" },
+		       { FACT_HEAP, "`VRINGER_ALLOC`" },
+		       { FACT_COUNTERS, "`counters`" } };
+	const char *between = " ";
+
+	for (size_t i = 0; i < sizeof(others) / sizeof(others[0]); i++) {
+		if ((facts & others[i].fact) == 0)
+			continue;
+		printf("%s%s", between, others[i].name);
+		between = ", ";
+	}
+}
+
+/* The table of README.md, which a test compares with this. */
+static void print_levels(void)
+{
+	static const unsigned memory[] = { TARGET_PURPOSES, TARGET_ACCESSORS, TARGET_PLAIN };
+	static const char *const extent[] = {
+		[RULE_NOT_JUDGED] = "-", [RULE_IN_PART] = "in part", [RULE_WHOLE] = "yes"
+	};
+
+	printf("| rule | severity | purposes | accessors | plain memory | needs as well |\n"
+	       "|---|---|---|---|---|---|\n");
+	for (int i = 0; i < RULE_COUNT; i++) {
+		printf("| `%s` | %s |", rule_table[i].id, severity_name(rule_table[i].severity));
+		for (size_t m = 0; m < sizeof(memory) / sizeof(memory[0]); m++)
+			printf(" %s |",
+			       extent[rule_extent((enum rule)i,
+						  (FACT_ALL & ~TARGET_MEMORY) | memory[m])]);
+		print_other_facts(rule_table[i].facts);
+		printf(" |\n");
+	}
+}
+
 int cmd_rules(int argc, char **argv)
 {
-	int status =
-		no_options(argc, argv,
-			   "List the rules that devices are judged by: id, severity, clause of "
-			   "VIRTIO 1.4, demand.\n"
-			   "must and limit fail a run, should fails a strict one; model judges "
-			   "vringer's own models only.\n");
+	static const struct cmd_usage usage = {
+		NULL, "V",
+		"List the rules that devices are judged by: id, severity, clause of VIRTIO 1.4, "
+		"demand.\n"
+		"must and limit fail a run, should fails a strict one; model judges vringer's own "
+		"models only."
+	};
+	struct cmd_options options;
+	int status = cmd_parse(&options, &usage, argc, argv);
 
 	if (status != 0)
 		return status - 1;
+	if (options.levels) {
+		print_levels();
+		return STATUS_OK;
+	}
 	for (int i = 0; i < RULE_COUNT; i++)
 		printf("%-20s %-6s %-34s %s\n", rule_table[i].id,
 		       severity_name(rule_table[i].severity), rule_table[i].clause,

@@ -51,6 +51,8 @@ static const struct {
 	  "remove all but the N smallest of those that show the same" },
 	{ 'B', OPTION_FLAG, "body", NULL, AT(body),
 	  "no magic and target, as in an engine's corpus" },
+	{ 'V', OPTION_FLAG, "levels", NULL, AT(levels),
+	  "a table of what each kind of access to guest memory lets them judge" },
 	{ 'T', OPTION_NUMBER, "timeout", "N", AT(seconds), "seconds until a device hangs (20)" },
 	{ 'h', OPTION_HELP, "help", NULL, 0, "this text" },
 #undef AT

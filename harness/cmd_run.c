@@ -112,6 +112,25 @@ static int add_argument(struct paths *paths, const char *path)
 	return STATUS_USAGE;
 }
 
+/* What can only be done to accesses that the device has made for it: to pointers
+ * nothing happens. */
+static const char *unmet_op(const struct op *op, unsigned facts)
+{
+	bool told = (facts & FACT_ACCESS) != 0;
+
+	if (op->code == OP_RACE || op->code == OP_UNMAP)
+		return told ? NULL : "races and holes are not for plain memory";
+	if (op->code == OP_FAULT_ACCESS && op->value[2] != 0)
+		return (facts & FACT_PURPOSE) != 0 ? NULL
+						   : "needs the purpose of accesses to be told";
+	if (op->code == OP_FAULT_ACCESS)
+		return told ? NULL : "plain memory has no accesses that fail";
+	if (op->code == OP_FAULT_ALLOC)
+		return (facts & FACT_HEAP) != 0 ? NULL
+						: "needs all memory to come from host->alloc";
+	return NULL;
+}
+
 /* Why the script is not for that target; NULL if it is. */
 static const char *unmet_need(const struct script *script, const struct target *target)
 {
@@ -121,6 +140,9 @@ static const char *unmet_need(const struct script *script, const struct target *
 		return "needs features that are not offered";
 	if (script->needs_model && !target->model)
 		return "judges vringer's own models only";
+	for (uint32_t i = 0; i < script->prog.op_count; i++)
+		if (unmet_op(&script->prog.ops[i], target->facts) != NULL)
+			return unmet_op(&script->prog.ops[i], target->facts);
 	return NULL;
 }
 

@@ -49,7 +49,7 @@ enum severity {
 	  "written")                                                                               \
 	X(MEMORY_WRITE, "memory.write", MUST, WALK, SEEN, "dev.split.desc-table.1a",               \
 	  "every byte written lies in a device-writable part of a chain that the device holds")    \
-	X(MEMORY_READ, "memory.read", LIMIT, WALK, 0, "policy",                                    \
+	X(MEMORY_READ, "memory.read", LIMIT, WALK, TOLD, "policy",                                 \
 	  "every byte read lies in a chain that the device holds")                                 \
 	X(MEMORY_READ_WRITABLE, "memory.read-writable", SHOULD, WALK, 0,                           \
 	  "dev.split.desc-table.1b", "a device-writable buffer is not read")                       \
@@ -287,9 +287,10 @@ struct ledger_suspect {
 	const char *verb;
 };
 
-/* Of a device on plain memory. */
+/* Of a device that reaches memory without purposes: plain memory, or accessors. */
 struct ledger_plain {
-	struct arena *arena; /* NULL: it is on no such memory.  Reset leaves it, and: */
+	struct arena *arena; /* NULL: there are purposes.  Reset leaves it, and: */
+	bool accesses;	     /* accesses are told, nothing is compared */
 	/* Told of what changed; may be NULL. */
 	void (*told)(void *ctx, uint64_t addr, const uint8_t *data, uint32_t len);
 	void *told_ctx;
@@ -302,6 +303,7 @@ struct ledger_plain {
 	 * compared in the end: `strayed` says that it changed. */
 	bool thorough, strayed;
 	bool entered;	     /* called while it was not live, and not looked at since */
+	uint32_t struck;     /* races and faults before this call */
 	uint32_t interrupts; /* used-buffer interrupts of this call */
 	bool went_blind;
 	bool stale; /* memory was not compared while it was blind */

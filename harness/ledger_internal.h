@@ -120,6 +120,9 @@ void ledger_plain_end(struct ledger *l);
 void ledger_plain_rest(struct ledger *l);
 void ledger_plain_stuck(struct ledger *l, unsigned i);
 
+/* An access without a purpose. */
+void ledger_untold(struct ledger *l, bool write, uint64_t addr, uint32_t len, int err);
+
 /* After a call: what must follow at once. */
 void ledger_call_end(struct ledger *l, uint32_t old_status, const struct ledger_probe *probe);
 

@@ -8,6 +8,10 @@
  * of a chain that was available and not returned when the call began, whatever
  * order the device did things in.  A write of what was there already, and every
  * read, go unseen.
+ *
+ * Accessors without purposes are judged in the same way, but every access is seen
+ * when it happens, and memory can change or fail under it: from the first time that
+ * it does nothing is judged until reset.
  */
 #include "harness/ledger_plain.h"
 
@@ -106,14 +110,12 @@ static void tell(const struct ledger *l, uint64_t addr, const uint8_t *data, uin
 		l->plain.told(l->plain.told_ctx, addr, data, len);
 }
 
-/* A change in a call of a live device. */
-static void on_change(void *ctx, uint64_t addr, const uint8_t *data, uint32_t len)
+/* These bytes changed, or were written, in a call of a live device. */
+static void judge_write(struct ledger *l, uint64_t addr, uint32_t len)
 {
-	struct ledger *l = ctx;
 	uint64_t end = addr + (len - 1);
 	uint64_t last = 0;
 
-	tell(l, addr, data, len);
 	for (bool more = !l->plain.blind; more; more = last < end, addr = last + 1) {
 		unsigned queue = 0;
 		enum place place = find_place(l, addr, &queue, &last);
@@ -145,6 +147,12 @@ static void on_change(void *ctx, uint64_t addr, const uint8_t *data, uint32_t le
 	}
 }
 
+static void on_change(void *ctx, uint64_t addr, const uint8_t *data, uint32_t len)
+{
+	tell(ctx, addr, data, len);
+	judge_write(ctx, addr, len);
+}
+
 /* ... of one that is not live. */
 static void on_dead_change(void *ctx, uint64_t addr, const uint8_t *data, uint32_t len)
 {
@@ -157,6 +165,73 @@ static void on_dead_change(void *ctx, uint64_t addr, const uint8_t *data, uint32
 			     (unsigned long long)addr);
 }
 
+/* Memory that changed while the device was called, or could not be accessed, is
+ * not what it was before. */
+static void note_strikes(struct ledger *l)
+{
+	if (l->plain.struck != l->plain.arena->struck && !l->plain.blind)
+		ledger_go_blind(l);
+}
+
+/* How far from `addr` on a chain that is held permits to be read: its buffers, and
+ * the table that it names. */
+static bool read_place(const struct ledger *l, uint64_t addr, uint64_t *last)
+{
+	for (unsigned i = 0; i < PROGRAM_QUEUES; i++) {
+		for (uint32_t h = l->queues[i].holds; h != LEDGER_NONE; h = l->hold[h].next) {
+			const struct ledger_hold *hold = &l->hold[h];
+
+			*last = hold->table_last;
+			if (hold->has_table && addr >= hold->table_first && addr <= *last)
+				return true;
+			for (uint32_t n = hold->first; n != LEDGER_NONE; n = l->nodes[n].next) {
+				*last = l->nodes[n].last;
+				if (!l->nodes[n].empty && addr >= l->nodes[n].first &&
+				    addr <= *last)
+					return true;
+			}
+		}
+	}
+	return false;
+}
+
+static void judge_read(struct ledger *l, uint64_t addr, uint32_t len)
+{
+	uint64_t end = addr + (len - 1);
+	uint64_t last = 0;
+	unsigned queue;
+
+	if (!ledger_judges(l, RULE_MEMORY_READ))
+		return;
+	for (bool more = true; more; more = last < end, addr = last + 1) {
+		if (read_place(l, addr, &last) || find_place(l, addr, &queue, &last) != PLACE_NONE)
+			continue;
+		ledger_break(l, RULE_MEMORY_READ,
+			     "the device read 0x%llx, which lies in no ring and in no chain that "
+			     "is available or held",
+			     (unsigned long long)addr);
+		return;
+	}
+}
+
+void ledger_untold(struct ledger *l, bool write, uint64_t addr, uint32_t len, int err)
+{
+	if (len == 0 || err != 0)
+		return;
+	if (!l->plain.looking) {
+		if (!l->lost && ledger_judges(l, RULE_MEMORY_NOT_LIVE))
+			ledger_break(l, RULE_MEMORY_NOT_LIVE,
+				     "the device %s %u bytes at 0x%llx while DRIVER_OK is not set",
+				     write ? "wrote" : "read", len, (unsigned long long)addr);
+		return;
+	}
+	note_strikes(l);
+	if (!l->plain.blind && write)
+		judge_write(l, addr, len);
+	else if (!l->plain.blind)
+		judge_read(l, addr, len);
+}
+
 /* ... while nobody looked. */
 static void on_untold_change(void *ctx, uint64_t addr, const uint8_t *data, uint32_t len)
 {
@@ -166,7 +241,7 @@ static void on_untold_change(void *ctx, uint64_t addr, const uint8_t *data, uint
 /* What the device changed in calls while it was not live. */
 static void look_dead(struct ledger *l)
 {
-	if (l->plain.entered && l->plain.thorough) {
+	if (l->plain.entered && l->plain.thorough && !l->plain.accesses) {
 		arena_look(l->plain.arena);
 		arena_compare_all(l->plain.arena, on_dead_change, l);
 	}
@@ -200,17 +275,19 @@ void ledger_plain_begin(struct ledger *l, bool unsure)
 	struct ledger_plain *p = &l->plain;
 
 	p->interrupts = 0;
+	p->struck = p->arena->struck;
 	p->looking = l->call.live;
 	if (!p->looking) {
 		p->entered = true;
 		return;
 	}
 	look_dead(l);
-	if (p->stale && !p->blind)
+	if (p->stale && !p->blind && !p->accesses)
 		arena_compare_all(p->arena, on_untold_change, l);
 	p->stale = p->stale && p->blind;
-	if (unsure || l->lost)
+	if (unsure || l->lost || p->arena->hole_count > 0)
 		ledger_go_blind(l);
+	arena_look(p->arena);
 	if (!p->blind)
 		ledger_survey(l);
 }
@@ -222,10 +299,10 @@ void ledger_plain_end(struct ledger *l)
 	if (!p->looking)
 		return;
 	p->looking = false;
-	arena_look(p->arena);
-	if (p->thorough)
+	note_strikes(l);
+	if (p->thorough && !p->accesses)
 		arena_compare_all(p->arena, on_change, l);
-	else if (!p->blind)
+	else if (!p->blind && !p->accesses)
 		compare_due(l);
 	for (unsigned i = 0; i < PROGRAM_QUEUES && !p->blind; i++)
 		if (l->queues[i].ready)
@@ -251,7 +328,7 @@ static void on_stray(void *ctx, uint64_t addr, const uint8_t *data, uint32_t len
 
 void ledger_strays(struct ledger *l)
 {
-	if (l->plain.arena == NULL)
+	if (l->plain.arena == NULL || l->plain.accesses)
 		return;
 	arena_look(l->plain.arena);
 	arena_compare_all(l->plain.arena, l->plain.thorough ? on_dead_change : on_stray, l);
@@ -260,6 +337,6 @@ void ledger_strays(struct ledger *l)
 void ledger_gone(struct ledger *l)
 {
 	ledger_strays(l);
-	if (l->plain.arena != NULL)
+	if (l->plain.arena != NULL && !l->plain.accesses)
 		arena_settled(l->plain.arena);
 }

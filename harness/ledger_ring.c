@@ -393,6 +393,10 @@ void ledger_memory(void *ledger, struct guest_why why, bool write, uint64_t addr
 	if (!l->enabled)
 		return;
 	count_access(l, len);
+	if (l->plain.accesses) {
+		ledger_untold(l, write, addr, len, err);
+		return;
+	}
 	if (why.queue >= l->target->queue_count || why.purpose >= GUEST_PURPOSE_COUNT) {
 		if (ledger_judges(l, RULE_MEMORY_RING))
 			ledger_break(l, RULE_MEMORY_RING,

@@ -229,7 +229,7 @@ static bool take_new(struct ledger *l, struct ledger_queue *q, struct parts *p)
 		if (index == LEDGER_NONE)
 			return false;
 		walk(l, q, head, p);
-		l->hold[index].look = l->plain.arena->look + 1;
+		l->hold[index].look = l->plain.arena->look;
 		permit(l, &l->hold[index], p, true);
 		q->held++;
 		if (l->hold[index].blind)

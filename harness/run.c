@@ -100,8 +100,10 @@ int run_open(struct run **run, const struct target *target, struct text_error *e
 	r->arena.host.interrupt = on_interrupt;
 	r->arena.observe = on_memory;
 	r->arena.observe_ctx = r;
-	if (target_is_plain(target))
+	r->arena.watch = (target->facts & TARGET_MEMORY) == TARGET_ACCESSORS;
+	if (r->arena.watch || r->arena.plain)
 		r->ledger.plain = (struct ledger_plain){ .arena = &r->arena,
+							 .accesses = r->arena.watch,
 							 .told = on_change,
 							 .told_ctx = r };
 	*run = r;

@@ -6,6 +6,7 @@
 # scripts pass, fuzzing finds nothing known in it, and what is kept of each planted
 # bug fails with the bug and only then.  One planted bug is found anew, and shrunk.
 # Prints TAP.
+# shellcheck disable=SC1091,SC2154
 set -eu
 
 . harness/test/tap.sh

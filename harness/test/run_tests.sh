@@ -36,6 +36,7 @@ suites() {
 	suite "oss-fuzz build" harness/test/oss_fuzz.sh
 	suite "fuzz findings" harness/test/fuzz_findings.sh
 	suite "examples" harness/test/examples.sh
+	suite "foreign devices" harness/test/foreign.sh
 	for flavour in gcc clang; do
 		obj=build/obj/$flavour
 		for source in devices/test/test_*.c harness/test/test_*.c fuzzers/test/test_*.c; do

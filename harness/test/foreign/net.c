@@ -4,8 +4,12 @@
  * either level, and what all of our own scripts ask of the model they must get
  * of it here.  Built against the installed files.
  *
- *   LEVEL    VRINGER_LEVEL_MMIO: with our transport as its own
- *            VRINGER_LEVEL_ACTIVATED: without one
+ *   LEVEL    1, VRINGER_LEVEL_MMIO: with our transport as its own
+ *            2, VRINGER_LEVEL_ACTIVATED: without one
+ *   MEMORY   1, 2 or 3 of enum vringer_memory
+ *   FLAGS    of enum vringer_flag
+ *   BUG      1: claims to have written a byte more than it has
+ *            2: writes a byte behind the used ring's index
  */
 #include <vringer.h>
 
@@ -13,11 +17,33 @@
 #include "devices/net.h"
 #include "devices/virtqueue.h"
 
+#include <errno.h>
 #include <linux/virtio_config.h>
 #include <linux/virtio_mmio.h>
 #include <linux/virtio_net.h>
 #include <stdlib.h>
 #include <string.h>
+
+#ifndef LEVEL
+#define LEVEL 1
+#endif
+#ifndef MEMORY
+#define MEMORY 1
+#endif
+#ifndef FLAGS
+#define FLAGS 0
+#endif
+#ifndef BUG
+#define BUG 0
+#endif
+
+struct view {
+	struct view *next;
+	uint64_t addr;
+	uint32_t len;
+	bool write;
+	uint8_t data[];
+};
 
 struct wrapped {
 	const struct vringer_host *host;
@@ -27,6 +53,7 @@ struct wrapped {
 	struct virtqueue queues[NET_QUEUE_COUNT];
 	uint8_t seen[NET_QUEUE_COUNT][NET_QUEUE_SIZE_MAX / 8];
 	uint64_t counters[64];
+	struct view *views;
 };
 
 static struct vringer_why why_of(struct guest_why why)
@@ -34,6 +61,14 @@ static struct vringer_why why_of(struct guest_why why)
 	return (struct vringer_why){ why.purpose, why.queue, why.walk };
 }
 
+/* The device's mistakes, in what it is about to write. */
+static void spoil(struct guest_why why, uint8_t *buf)
+{
+	if (BUG == 1 && why.purpose == GUEST_USED_ENTRY)
+		buf[4]++;
+}
+
+#if MEMORY == 1
 static int inner_read(void *ctx, struct guest_why why, uint64_t addr, void *buf, uint32_t len)
 {
 	const struct vringer_host *host = ((struct wrapped *)ctx)->host;
@@ -41,8 +76,7 @@ static int inner_read(void *ctx, struct guest_why why, uint64_t addr, void *buf,
 	return host->read(host->ctx, why_of(why), addr, buf, len);
 }
 
-static int inner_write(void *ctx, struct guest_why why, uint64_t addr, const void *buf,
-		       uint32_t len)
+static int store(void *ctx, struct guest_why why, uint64_t addr, const void *buf, uint32_t len)
 {
 	const struct vringer_host *host = ((struct wrapped *)ctx)->host;
 
@@ -61,6 +95,107 @@ static int inner_unmap(void *ctx, void *view)
 	const struct vringer_host *host = ((struct wrapped *)ctx)->host;
 
 	return host->unmap(host->ctx, view);
+}
+#else
+/* Copy, all or nothing: whatever can reach memory without saying why. */
+static int reach(void *ctx, bool write, uint64_t addr, void *buf, uint32_t len)
+{
+	const struct vringer_host *host = ((struct wrapped *)ctx)->host;
+
+#if MEMORY == 2
+	return write ? host->store(host->ctx, addr, buf, len)
+		     : host->load(host->ctx, addr, buf, len);
+#else
+	for (uint32_t copy = 0, done = 0; copy < 2; copy++, done = 0) {
+		uint64_t at = addr;
+
+		while (done < len) {
+			const struct vringer_region *r = NULL;
+			uint64_t piece;
+
+			for (uint32_t i = 0; i < host->region_count && r == NULL; i++)
+				if (at >= host->regions[i].addr &&
+				    at - host->regions[i].addr < host->regions[i].size)
+					r = &host->regions[i];
+			if (r == NULL || (at < addr && done > 0))
+				return -EFAULT;
+			piece = r->size - (at - r->addr);
+			if (piece > len - done)
+				piece = len - done;
+			if (copy && write)
+				memcpy((uint8_t *)r->host + (at - r->addr), (uint8_t *)buf + done,
+				       piece);
+			else if (copy)
+				memcpy((uint8_t *)buf + done, (uint8_t *)r->host + (at - r->addr),
+				       piece);
+			at += piece;
+			done += (uint32_t)piece;
+		}
+	}
+	return 0;
+#endif
+}
+
+static int inner_read(void *ctx, struct guest_why why, uint64_t addr, void *buf, uint32_t len)
+{
+	(void)why;
+	return reach(ctx, false, addr, buf, len);
+}
+
+static int store(void *ctx, struct guest_why why, uint64_t addr, const void *buf, uint32_t len)
+{
+	(void)why;
+	return reach(ctx, true, addr, (void *)(uintptr_t)buf, len);
+}
+
+static void *inner_map(void *ctx, struct guest_why why, uint64_t addr, uint32_t len, bool write)
+{
+	struct wrapped *w = ctx;
+	struct view *view = malloc(sizeof(*view) + len);
+
+	(void)why;
+	if (view == NULL)
+		return NULL;
+	*view = (struct view){ .next = w->views, .addr = addr, .len = len, .write = write };
+	/* A view to write is filled too: that it can be read shows that it is there. */
+	if (reach(ctx, false, addr, view->data, len) != 0) {
+		free(view);
+		return NULL;
+	}
+	w->views = view;
+	return view->data;
+}
+
+static int inner_unmap(void *ctx, void *data)
+{
+	struct wrapped *w = ctx;
+	struct view **at = &w->views, *view;
+	int err;
+
+	while ((*at)->data != data)
+		at = &(*at)->next;
+	view = *at;
+	*at = view->next;
+	err = view->write ? reach(ctx, true, view->addr, view->data, view->len) : 0;
+	free(view);
+	return err;
+}
+#endif
+
+static int inner_write(void *ctx, struct guest_why why, uint64_t addr, const void *buf,
+		       uint32_t len)
+{
+	uint8_t copy[16];
+	int err;
+
+	if (len > sizeof(copy))
+		return store(ctx, why, addr, buf, len);
+	memcpy(copy, buf, len);
+	spoil(why, copy);
+	err = store(ctx, why, addr, copy, len);
+	if (BUG == 2 && why.purpose == GUEST_USED_IDX)
+		store(ctx, why, addr - 8, copy, 1);
+	return err;
 }
 
 static void inner_interrupt(void *ctx, uint32_t bits)
@@ -112,8 +247,9 @@ static bool create_bare(struct wrapped *w, uint64_t offered)
 	w->dev->queues = w->queues;
 	w->dev->counters = w->counters;
 	w->dev->offered = offered;
-	for (uint16_t i = 0; i < NET_QUEUE_COUNT; i++)
-		virtqueue_init(&w->queues[i], &w->inner, i, NET_QUEUE_SIZE_MAX, w->seen[i]);
+	for (unsigned i = 0; i < NET_QUEUE_COUNT; i++)
+		virtqueue_init(&w->queues[i], &w->inner, (uint16_t)i, NET_QUEUE_SIZE_MAX,
+			       w->seen[i]);
 	if (net_loopback_ops.create(w->dev) == 0)
 		return true;
 	inner_free(w, w->dev);
@@ -175,8 +311,7 @@ static void counters(void *device, uint64_t *values)
 	if (w->mmio != NULL)
 		mmio_counters(w->mmio, values);
 	else
-		memcpy(values, w->counters,
-		       net_loopback_ops.counter_count * sizeof(*values));
+		memcpy(values, w->counters, net_loopback_ops.counter_count * sizeof(*values));
 }
 
 #if LEVEL == 1 /* VRINGER_LEVEL_MMIO */
@@ -243,7 +378,7 @@ static struct vringer_target target = {
 	.name = "net-loopback",
 	.help = "our net model behind vringer.h",
 	.level = LEVEL,
-	.memory = VRINGER_MEMORY_PURPOSES,
+	.memory = MEMORY,
 	.flags = VRINGER_ALLOC | FLAGS,
 	.device_id = 1,
 	.queue_count = 2,
@@ -277,17 +412,16 @@ static struct vringer_target target = {
 	.counters = counters,
 };
 
-
 __attribute__((constructor)) static void name_counters(void)
 {
 	uint32_t count = 0;
 
 	if (LEVEL == VRINGER_LEVEL_MMIO) {
-		static const char *const transport[] = { "mmio_bad_access", "mmio_status_refused",
-							 "mmio_features_refused",
-							 "mmio_feature_write_refused",
-							 "mmio_queue_config_refused",
-							 "mmio_notify_ignored" };
+		static const char *const transport[] = {
+			"mmio_bad_access",	     "mmio_status_refused",
+			"mmio_features_refused",     "mmio_feature_write_refused",
+			"mmio_queue_config_refused", "mmio_notify_ignored"
+		};
 
 		for (; count < 6; count++)
 			names[count] = transport[count];
