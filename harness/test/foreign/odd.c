@@ -261,6 +261,7 @@ static const struct vringer_queue queues[] = {
 					    .queues = queues,                                      \
 					    .activate = activate,                                  \
 					    .reset = reset,                                        \
+					    .queue_stop = queue_stop,                              \
 					    __VA_ARGS__ }
 
 ODD(well, "odd-well", .create = create, .destroy = free, .kick = kick_well);
