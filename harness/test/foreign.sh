@@ -36,7 +36,10 @@ header() {
 net() {
 	builds "net, level $1, memory $2" net -I. "-DLEVEL=$1" "-DMEMORY=$2" "-DFLAGS=$3" \
 		harness/test/foreign/net.c devices/*.c
-	gives 0 "net, level $1, memory $2: passes" "$work/net" run conformance corpus/net-loopback
+	# What failed, before all that did not; a busy machine is no hang.
+	run "$work/net" run --timeout 60 conformance corpus/net-loopback
+	grep -A 6 '^not ok' "$out" >"$err" || :
+	tap "net, level $1, memory $2: passes" "$rc"
 	shows "... some of it" '^# [1-9][0-9]* passed, 0 failed'
 }
 
