@@ -53,14 +53,15 @@ static void model_counters(const void *device, uint64_t *values)
 
 /* What every model on our mmio transport has in common. */
 #define MODEL_CALLS(create_fn)                                                                     \
-	.facts = FACT_ALL, .model = true, .create = (create_fn), .destroy = model_destroy,         \
-	.read = model_read, .write = model_write, .work = model_work, .state = model_state,        \
-	.counter_count = model_counter_count, .counter_name = model_counter_name,                  \
-	.counters = model_counters
+	.facts = FACT_ALL, .model = true, .transport = true, .strict = true, .limits = true,       \
+	.create = (create_fn), .destroy = model_destroy, .read = model_read, .write = model_write, \
+	.work = model_work, .state = model_state, .counter_count = model_counter_count,            \
+	.counter_name = model_counter_name, .counters = model_counters
 
-static void *net_loopback_create(const struct device_host *host, uint64_t offered,
-				 const uint16_t *queue_max)
+static void *net_loopback_create(const struct target *target, const struct device_host *host,
+				 uint64_t offered, const uint16_t *queue_max)
 {
+	(void)target;
 	return mmio_create(&net_loopback_ops, host, offered, queue_max);
 }
 
@@ -109,4 +110,9 @@ static const struct target net_loopback = {
 	MODEL_CALLS(net_loopback_create),
 };
 
-const struct target *const target_table[] = { &net_loopback, NULL };
+const struct target *const *target_all(void)
+{
+	static const struct target *const table[] = { &net_loopback, NULL };
+
+	return table;
+}

@@ -28,6 +28,7 @@ enum trace_kind {
 	TRACE_WORK,    /* the device is let go on */
 	TRACE_USED,    /* the driver took a used entry: why.queue, value id, len */
 	TRACE_COUNTER, /* name moved by value */
+	TRACE_CHANGE,  /* len bytes at addr of plain memory are found changed */
 	TRACE_FINDING,
 };
 
