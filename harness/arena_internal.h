@@ -16,7 +16,6 @@ uint8_t *arena_find(const struct arena *arena, uint64_t addr, uint32_t len);
 uint32_t arena_piece(struct arena *arena, uint64_t addr, uint64_t len, uint8_t **host);
 /* These `len` > 0 bytes of arena->memory will have to be restored. */
 void arena_mark_dirty(struct arena *arena, const uint8_t *host, uint32_t len);
-uint8_t arena_pattern_byte(uint64_t position, uint8_t seed);
 
 /* Fill arena->host in, the interrupt aside. */
 void arena_host_init(struct arena *arena);

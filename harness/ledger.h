@@ -125,7 +125,12 @@ enum severity {
 	  "after any program a reset device serves a well-formed request")                         \
 	X(STREAM_FRAMES, "stream.frames", LIMIT, WALK, "policy",                                   \
 	  "frames come out whole, in order, once, and counted")                                    \
-	X(COUNTERS_FALL, "counters.fall", LIMIT, FACT_COUNTERS, "policy", "counters never fall")   \
+	X(STREAM_BYTES, "stream.bytes", LIMIT, WALK | FACT_COUNTERS, "policy",                     \
+	  "bytes of a port come out whole, in order, once, at the other end of that port")         \
+	X(STREAM_ANSWERS, "stream.answers", LIMIT, WALK, "policy",                                 \
+	  "a control message is one of the protocol, answers what asked for it, and comes once")   \
+	X(COUNTERS_FALL, "counters.fall", LIMIT, FACT_COUNTERS, "policy",                          \
+	  "counters never fall, but for gauges")                                                   \
 	X(COUNTERS_SUM, "counters.sum", LIMIT, FACT_COUNTERS, "policy",                            \
 	  "counters satisfy the sums that the device declares")
 
@@ -155,11 +160,12 @@ const char *severity_name(enum severity severity);
 #define LEDGER_HOLDS_MAX 1024
 #define LEDGER_PENDING_MAX 512
 #define LEDGER_FINDINGS_MAX 8
-#define LEDGER_SUMS_MAX 8 /* sums that a target declares */
+#define LEDGER_SUMS_MAX 16 /* sums that a target declares */
 #define LEDGER_SUM_TERMS_MAX 12
 #define LEDGER_ACCESSES_MAX (1u << 20) /* of one call; more is an endless loop */
 
-#define LEDGER_FRAMES_MAX 64 /* read and not delivered, that are kept */
+#define LEDGER_PORT_BYTES (2u << 20) /* of a port in each direction, that are kept */
+#define LEDGER_FRAMES_MAX 64	     /* read and not delivered, that are kept */
 
 /* A descriptor of a chain, or a range of written bytes: [first, last]. */
 struct ledger_node {
@@ -191,6 +197,28 @@ struct ledger_stream {
 	struct ledger_digest frames[LEDGER_FRAMES_MAX];
 };
 
+/* Bytes on their way: a ring of LEDGER_PORT_BYTES. */
+struct ledger_bytes {
+	uint8_t *bytes;
+	uint32_t start, len;
+};
+
+/* What is on its way through a target_port. */
+struct ledger_port {
+	struct ledger_bytes out, in;
+	uint32_t staged;   /* bytes read behind `out`, of the chain that is being read */
+	uint16_t walk;	   /* ... which is this one */
+	bool failed;	   /* ... of which an access failed */
+	bool lost;	   /* more than can be kept: not judged */
+	int held, pending; /* indices of counters, or -1 */
+};
+
+/* What was said in a target_dialogue in this session: bits. */
+struct ledger_dialogue {
+	uint16_t asked, answered;
+	bool lost; /* not all that was said is known: not judged */
+};
+
 /* A chain that the device took and has not returned. */
 struct ledger_hold {
 	uint32_t next; /* hold of the same queue */
@@ -211,7 +239,9 @@ struct ledger_hold {
 	bool has_table;
 	uint64_t readable, writable; /* bytes */
 	struct ledger_digest out;    /* the frame that is written to it */
-	bool carries;		     /* a frame, which has this serial */
+	uint64_t first_bytes;	     /* the first bytes read or written, little-endian */
+	uint8_t first_count;
+	bool carries; /* a frame, which has this serial */
 	uint32_t frame;
 	/* What it adds to the bounds of a call while it is held. */
 	uint64_t bytes_max;
@@ -299,6 +329,9 @@ struct ledger {
 	int8_t sums[LEDGER_SUMS_MAX][2][LEDGER_SUM_TERMS_MAX + 1];
 
 	struct ledger_stream stream;
+	struct ledger_port ports[TARGET_PORTS_MAX];
+	struct ledger_dialogue dialogue;
+	uint64_t gauges; /* counters that may fall, bits */
 	uint32_t node_free, node_used, hold_free, hold_used;
 	struct ledger_node nodes[LEDGER_NODES_MAX];
 	struct ledger_hold hold[LEDGER_HOLDS_MAX];
@@ -309,6 +342,11 @@ struct ledger {
 	uint64_t judged[(RULE_COUNT + 63) / 64];     /* rules that had something to judge */
 	uint64_t not_judged[(RULE_COUNT + 63) / 64]; /* ... and lacked a fact */
 };
+
+/* Room for what a target of that description needs; 0 or -ENOMEM.  The ledger is
+ * zeroed before. */
+int ledger_open(struct ledger *ledger, const struct target *target);
+void ledger_close(struct ledger *ledger);
 
 /* For a new device of `target` that offers `offered`; then queue_max and
  * generation are the caller's to fill in. */
@@ -332,6 +370,12 @@ void ledger_access_end(struct ledger *ledger, bool write, uint64_t offset, uint3
 /* A call of the device that is no register access (left-over work). */
 void ledger_work_begin(struct ledger *ledger);
 void ledger_work_end(struct ledger *ledger, const struct ledger_probe *probe);
+
+/* Around an act of the host: `moved` is what it came to. */
+void ledger_host_begin(struct ledger *ledger, enum host_act act, unsigned port, const void *data,
+		       uint32_t len);
+void ledger_host_end(struct ledger *ledger, enum host_act act, unsigned port, const void *data,
+		     uint32_t len, uint32_t moved);
 
 /* The device accessed guest memory: an arena_observe_fn. */
 void ledger_memory(void *ledger, struct guest_why why, bool write, uint64_t addr, const void *data,

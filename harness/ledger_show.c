@@ -43,9 +43,13 @@ static bool due_device_features(const struct ledger *l, uint32_t *due)
 
 static bool due_queue_num_max(const struct ledger *l, uint32_t *due)
 {
-	bool exists = l->queue_sel < l->target->queue_count;
+	bool described = l->queue_sel < l->target->queue_count;
+	bool exists = ledger_queue_exists(l, l->queue_sel);
 
 	*due = exists && l->queue_sel < PROGRAM_QUEUES ? l->queue_max[l->queue_sel] : 0;
+	/* Whether others show a queue that a feature would bring is theirs to say. */
+	if (described && !l->target->model && l->target->queues[l->queue_sel].features != 0)
+		return false;
 	return l->queue_sel_known && (!exists || l->queue_sel < PROGRAM_QUEUES);
 }
 

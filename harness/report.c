@@ -87,6 +87,15 @@ static void print_access(FILE *out, const struct trace_event *e)
 	fputc('\n', out);
 }
 
+static void print_host(FILE *out, const struct trace_event *e)
+{
+	static const char *const acts[HOST_ACT_COUNT] = { "types", "takes", "puts back" };
+
+	fprintf(out, "  host %s %u bytes of port %u: ", acts[e->value], e->len, e->index);
+	print_bytes(out, e->data, e->len);
+	fputc('\n', out);
+}
+
 static void print_event(const struct report_trace *t, const struct trace_event *e)
 {
 	FILE *out = t->out;
@@ -136,6 +145,9 @@ static void print_event(const struct report_trace *t, const struct trace_event *
 	case TRACE_COUNTER:
 		fprintf(out, "  counter %s +%" PRIu64 "\n", e->name, e->value);
 		break;
+	case TRACE_HOST:
+		print_host(out, e);
+		break;
 	default:
 		report_finding(out, "  ", e->finding, t->script);
 	}
@@ -146,7 +158,7 @@ static void print_event_json(const struct report_trace *t, const struct trace_ev
 	static const char *const kinds[] = { "op",    "stage",	 "register-read", "register-write",
 					     "read",  "write",	 "interrupt",	  "race",
 					     "fault", "alloc",	 "free",	  "work",
-					     "used",  "counter", "finding" };
+					     "used",  "counter", "host",	  "finding" };
 	FILE *out = t->out;
 
 	fprintf(out, "{\"event\":\"%s\"", kinds[e->kind]);

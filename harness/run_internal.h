@@ -1,11 +1,19 @@
 /* SPDX-License-Identifier: Apache-2.0 OR MIT */
 /*
- * What the parts of a run share: run.c (its life), twin.c (the same again).
+ * What the parts of a run share: run.c (its life), twin.c (the same again),
+ * guest_ops.c and guest_host.c (operations).
  */
 #ifndef VRINGER_HARNESS_RUN_INTERNAL_H
 #define VRINGER_HARNESS_RUN_INTERNAL_H
 
 #include "harness/run.h"
+
+/* Operations of the host; see guest_host.c. */
+void guest_type(struct run *run, const struct program *prog, const struct op *op);
+void guest_take_output(struct run *run, const struct program *prog, const struct op *op);
+void guest_put_back(struct run *run, const struct program *prog, const struct op *op);
+/* The host takes all output of every port. */
+void guest_take_all_output(struct run *run);
 
 /* Memory as at first and a new device on it; false if there is none. */
 bool run_create(struct run *run);
