@@ -157,11 +157,11 @@ test: ## Build and run every test with gcc's and clang's sanitizers (ONLY=word: 
 	$(SUB) test-files
 	@harness/test/run_tests.sh "$(ONLY)"
 
-fuzz: ## Fuzz T=net_loopback (or all) for SECONDS=60 with ENGINE=libfuzzer (or afl), JOBS=1 processes
+fuzz: ## Fuzz T=net_loopback (or all) for SECONDS=60 with ENGINE=libfuzzer (or afl), JOBS=1 processes, past KNOWN=file
 	@fuzzers/fuzz.sh check "$(ENGINE)" "$(SECONDS)" "$(JOBS)" "$(PICKED)" "$(TARGETS)" \
 		"$(if $(ENGINE_MAIN),none,ok)"
 	@.ci/deps $(if $(FOREIGN),,$(if $(filter afl,$(ENGINE)),$(AFL_NEEDS),$(FUZZ_NEEDS)))
-	$(SUB) seeds $(BUILT_$(ENGINE))
+	$(SUB) seeds build/vringer $(BUILT_$(ENGINE))
 	@fuzzers/fuzz.sh run "$(ENGINE)" "$(SECONDS)" "$(JOBS)" $(PICKED)
 
 corpus: ## Keep what fuzzing T grew and no committed script reaches, in corpus/T/coverage

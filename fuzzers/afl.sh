@@ -1,7 +1,8 @@
 #!/bin/sh
 # SPDX-License-Identifier: Apache-2.0 OR MIT
 #
-# What `make fuzz ENGINE=afl` does for one target.
+# What `make fuzz ENGINE=afl` does for one target.  KNOWN is the list of known
+# findings.
 #
 #   afl.sh TARGET SECONDS JOBS
 #
@@ -14,21 +15,31 @@
 set -eu
 
 target=$1 seconds=$2 jobs=$3
+binary=build/afl/fuzz_$target
 corpus=build/fuzz-corpus/$target findings=build/findings/$target
 out=build/afl-out/$target in=build/afl-in/$target logs=build/fuzz-logs/$target
 poll=10
+known=${KNOWN:-}
+. fuzzers/findings.sh
 
 option() {
 	awk -F '[ \t]*=[ \t]*' -v n="$1" '$1 == n { print $2 }' "fuzzers/fuzz_$target.options"
 }
 
-# Copy the files given to $1, named after their content.
+# Copy the files given to $1, named after their content; each whole or not at
+# all.  One that is there is new again.
 keep() {
 	prefix=$1
 	shift
-	for file; do
-		[ ! -f "$file" ] || cp "$file" "$prefix$(sha1sum <"$file" | cut -c1-40)"
-	done
+	[ -f "$1" ] || return 0 # a pattern that nothing matched
+	printf '%s\0' "$@" | xargs -0 sha1sum | while read -r hash file; do
+		if [ -f "$prefix$hash" ]; then
+			echo "$prefix$hash"
+			continue
+		fi
+		cp "$file" "$logs/copy"
+		mv "$logs/copy" "$prefix$hash"
+	done | xargs -r touch -c
 }
 
 # Over all instances: a sum, or for stability the least.
@@ -43,15 +54,23 @@ percent() {
 }
 
 # Memory of the targets, in MiB; the most seen is what counts.
-peak=0
 measure_memory() {
-	now=$(ps -eo rss=,args= | awk -v n="build/afl/fuzz_$target" '
+	now=$(ps -eo rss=,args= | awk -v n="$binary" '
 		$2 == n && $1 > m { m = $1 } END { print int(m / 1024) }')
 	[ "$now" -le "$peak" ] || peak=$now
+	echo "$peak" >"$logs/peak"
 }
 
-# afl-fuzz writes plot_data often and fuzzer_stats once a minute.
+# afl-fuzz writes plot_data after a minute, then often; fuzzer_stats once a
+# minute.
 progress() {
+	if ! cat "$out"/*/plot_data 2>/dev/null | grep -qv '^#'; then
+		printf '%5d s: %d in corpus, %d crashes, %d hangs\n' "$1" \
+			"$(find "$out" -path '*/queue/id*' | wc -l)" \
+			"$(find "$out" -path '*/crashes/id*' | wc -l)" \
+			"$(find "$out" -path '*/hangs/id*' | wc -l)"
+		return
+	fi
 	for plot in "$out"/*/plot_data; do
 		[ ! -f "$plot" ] || tail -n 1 "$plot"
 	done | awk -F ', *' -v s="$1" -v stable="$(percent "$(statistic stability)")" '
@@ -62,8 +81,9 @@ progress() {
 }
 
 environment() {
-	export AFL_NO_UI=1 AFL_NO_COLOR=1 AFL_SKIP_CPUFREQ=1 AFL_NO_AFFINITY=1
+	export AFL_NO_UI=1 AFL_SKIP_CPUFREQ=1 AFL_NO_AFFINITY=1
 	export AFL_FORKSRV_INIT_TMOUT=30000
+	export VRINGER_KNOWN="$known" VRINGER_KNOWN_MET="$PWD/$logs/known-met"
 	# afl-fuzz insists on the first two of each.
 	export ASAN_OPTIONS="abort_on_error=1:symbolize=0:detect_leaks=0:quarantine_size_mb=16:max_allocation_size_mb=1024"
 	export UBSAN_OPTIONS="abort_on_error=1:symbolize=0:halt_on_error=1"
@@ -95,8 +115,22 @@ running() {
 	[ "$(find "$logs" -name '*.rc' | wc -l)" -lt "$jobs" ]
 }
 
+monitor() {
+	trap '' INT
+	peak=0 told=0
+	while running; do
+		sleep 1
+		measure_memory
+		elapsed=$(($(date +%s) - begun))
+		[ $((elapsed / poll)) = "$told" ] || progress "$elapsed"
+		told=$((elapsed / poll))
+	done
+	progress "$(($(date +%s) - begun))"
+}
+
 rm -rf "$out" "$in" "$logs"
 mkdir -p "$out" "$in" "$logs" "$corpus" "$findings"
+{ [ -z "$known" ] || cat "$known"; } >"$logs/known"
 keep "$in/" "build/seeds/$target"/* "$corpus"/*
 touch "$logs/started"
 
@@ -104,25 +138,19 @@ echo "== $target for $seconds s: corpus $corpus, findings $findings, logs $logs"
 environment
 set -- -i "$in" -o "$out" -V "$seconds" -m none -t 1000+ -G "$(option max_len)"
 [ ! -f "fuzzers/fuzz_$target.dict" ] || set -- "$@" -x "fuzzers/fuzz_$target.dict"
+begun=$(date +%s)
+stop_on_interrupt
 job=0
 while [ "$job" -lt "$jobs" ]; do
 	role="-S s$job"
 	[ "$jobs" -gt 1 ] && [ "$job" = 0 ] && role="-M main"
 	# shellcheck disable=SC2086  # two words
-	instance "$job" $role "$@" -- "build/afl/fuzz_$target" &
+	instance "$job" $role "$@" -- "$binary" &
 	job=$((job + 1))
 done
-# Ctrl-C reaches the instances too: what they found is still gathered.
-trap : INT
-elapsed=0
-while running; do
-	sleep 1
-	elapsed=$((elapsed + 1))
-	measure_memory
-	[ $((elapsed % poll)) != 0 ] || progress "$elapsed"
-done
-trap - INT
-progress "$elapsed"
+monitor &
+wait_for_all
+elapsed=$(($(date +%s) - begun))
 
 keep "$corpus/" "$out"/*/queue/id*
 keep "$findings/crash-" "$out"/*/crashes/id*
@@ -133,17 +161,14 @@ sed -n "s/.*Test case '\(id:[^']*\)' results in a \(crash\|timeout\).*/\1/p" "$l
 	keep "$findings/crash-" "$in/$seed"
 done
 
-found=$(find "$findings" -type f -newer "$logs/started")
-count=$(printf '%s' "$found" | grep -c . || [ $? = 1 ])
+# What runs now is no target.
+unset VRINGER_KNOWN AFL_CUSTOM_MUTATOR_LIBRARY
+export ASAN_OPTIONS='' UBSAN_OPTIONS=print_stacktrace=1
+report_findings
 printf '== %s: %d executions, %d exec/s, peak %d MiB, %d files in corpus, %d findings\n' "$target" \
-	"$(statistic execs_done)" "$(($(statistic execs_done) / seconds))" "$peak" \
+	"$(statistic execs_done)" "$(($(statistic execs_done) / (elapsed > 0 ? elapsed : 1)))" "$(cat "$logs/peak")" \
 	"$(find "$corpus" -type f | wc -l)" "$count"
-for file in $found; do
-	case $target in
-	text | binary) echo "   next: build/afl/fuzz_$target <$file" ;;
-	*) echo "   next: build/vringer replay -v $file" ;;
-	esac
-done
+cat "$logs/findings"
 for rc in "$logs"/*.rc; do
 	[ "$(cat "$rc")" = 0 ] || {
 		echo "   log:  ${rc%.rc}.log"

@@ -12,7 +12,7 @@
 #   FOUND OF EXECUTIONS SECONDS BY NOTE
 #
 # scripts and corpus: FOUND scripts OF so many are red.  Fuzzing: FOUND runs OF at
-# most 3, each with a seed of its own and at most $BOUND seconds long, find something;
+# most 3, each with a seed of its own and $BOUND seconds at most, find something;
 # EXECUTIONS and SECONDS (of CPU) are medians, `-` where two runs find nothing.
 # BY is the rule or sanitizer that most often caught it.  What was measured of
 # the same programs and inputs before is not measured again.
@@ -57,7 +57,7 @@ most_frequent() {
 
 run_scripts() {
 	# shellcheck disable=SC2086  # two words or none
-	timeout 900 "$program" run ${off:+--no-ledger} --timeout 5 -t "$target" "$1" >"$log" 2>&1 || rc=$?
+	timeout 1800 "$program" run ${off:+--no-ledger} --timeout 10 -t "$target" "$1" >"$log" 2>&1 || rc=$?
 	[ "$rc" -le 1 ] || { note="vringer run exits $rc: $log" && return; }
 	of=$(grep -cE '^(not )?ok ' "$log") || true
 	found=$(grep -c '^not ok ' "$log") || true

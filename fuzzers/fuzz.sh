@@ -9,6 +9,9 @@
 #
 # Exit 0: nothing found; 1: something was; 2: it cannot be done.
 #
+# A run goes on past its findings for as long as it has time, and at its end
+# tells them apart: findings.sh.  The list of known findings is KNOWN.
+#
 # The corpus that fuzzing grows is build/fuzz-corpus/TARGET; build/seeds/TARGET
 # is read, never written.  Findings go to build/findings/TARGET.  This is
 # libFuzzer's side; AFL++'s is in afl.sh.
@@ -54,78 +57,137 @@ options() {
 	[ ! -f "fuzzers/fuzz_$1.dict" ] || echo "-dict=fuzzers/fuzz_$1.dict"
 }
 
-# The sum over the logs given of one of libFuzzer's final statistics.
+# Over the logs given, of one of libFuzzer's final statistics: the sum, or the
+# sum of the most of each, a log being of several processes one after the other.
 stat() {
-	name=$1
-	shift
-	awk -v n="stat::$name:" '$1 == n { s += $2 } END { print s + 0 }' "$@"
+	name=$1 how=$2
+	shift 2
+	awk -v n="stat::$name:" -v how="$how" '
+		FNR == 1 { s += most; most = 0 }
+		$1 == n && how == "sum" { s += $2 }
+		$1 == n && how == "most" && $2 > most { most = $2 }
+		END { print s + most }' "$@"
 }
 
-# What to do with a finding: of a device, a program; of the codecs, raw input.
-replay() {
-	case $1 in
-	text | binary) echo "build/fuzz/fuzz_$1" ;;
-	*) echo "build/vringer replay -t $(echo "$1" | tr _ -)" ;;
-	esac
-}
-
-# What a person reads of an engine's log, as it comes: of its progress every
-# hundredth line, and none of the dictionary that it recommends.
+# What a person reads of an engine's log, as it comes: its progress, of new
+# inputs every hundredth, and what was found.
 progress() {
 	awk '
 		/^#[0-9]+\t(NEW|REDUCE|RELOAD)/ { if (n++ % 100) next }
-		/ommended dictionary|^"|^###### / { next }
-		{ print; fflush() }'
+		/^#[0-9]+\t|^== / { print; fflush() }'
+}
+
+# Nobody else counts findings now.
+lock() {
+	until mkdir "$logs/lock" 2>/dev/null; do sleep 0.1; done
+}
+
+# A new input: put among the findings, unless there are enough of its signature.
+# Then the rest of the run goes on past that, if it is one to be gone past.
+take_input() {
+	signature=$(signature_of "$1")
+	lock
+	seen=$(grep -cxF -- "$signature" "$logs/signatures" || [ $? = 1 ])
+	echo "$signature" >>"$logs/signatures"
+	if [ "$seen" -lt "$keep" ]; then
+		echo "== finding: $signature: $findings/${1##*/}"
+		mv "$1" "$findings/"
+	else
+		rm "$1"
+	fi
+	if ! is_codec && [ "$signature" != nothing ] && [ "$((seen + 1))" = "$keep" ]; then
+		echo "$signature  # found in this run" >>"$logs/known"
+	fi
+	rmdir "$logs/lock"
+}
+
+# A seed or corpus file that fails would end each process at its start.
+set_aside() {
+	hash=${1##*-}
+	rm -f "$corpus/$hash"
+	sha1sum "$seeds"/* | awk -v h="$hash" '$1 == h { print $2 }' | while read -r seed; do
+		rm -f "$seed"
+	done
+}
+
+# What a process left in the folder given: is there a finding?
+take() {
+	taken=1
+	for file in "$1"/*; do
+		case $file in
+		*/slow-unit-*) mv "$file" "$findings/" && continue ;;
+		esac
+		[ -f "$file" ] || continue
+		taken=0
+		set_aside "$file"
+		take_input "$file"
+	done
+	return "$taken"
+}
+
+# worker NUMBER COMMAND...: run the engine until the time is over, again after
+# each finding.
+worker() {
+	job=$1 new=$logs/new-$1
+	shift
+	trap '' INT
+	mkdir "$new"
+	while left=$((deadline - $(date +%s))) && [ "$left" -gt 0 ] && [ ! -f "$logs/interrupted" ]; do
+		rc=0
+		VRINGER_KNOWN=$logs/known "$@" -max_total_time="$left" \
+			-artifact_prefix="$new/" "$corpus" "$seeds" 2>&1 || rc=$?
+		if take "$new"; then
+			continue
+		elif [ "$rc" != 0 ] && [ "$rc" != 72 ]; then # 72: libFuzzer was interrupted
+			echo "== $target: exit $rc and no input, see $logs/$job.log"
+			echo "$rc" >"$logs/$job.died"
+		fi
+		break
+	done
 }
 
 fuzz_one() {
 	target=$1
-	corpus=build/fuzz-corpus/$target
-	findings=build/findings/$target
-	logs=build/fuzz-logs/$target
-	rm -rf "$logs"
-	mkdir -p "$corpus" "$findings" "$logs"
-	touch "$logs/started"
+	binary=build/fuzz/fuzz_$target
+	corpus=build/fuzz-corpus/$target seeds=build/fuzz-in/$target
+	findings=build/findings/$target logs=build/fuzz-logs/$target
+	rm -rf "$logs" "$seeds"
+	mkdir -p "$corpus" "$findings" "$logs" build/fuzz-in
+	cp -R "build/seeds/$target" "$seeds"
+	{ [ -z "$known" ] || cat "$known"; } >"$logs/known"
+	touch "$logs/started" "$logs/signatures"
+	. fuzzers/findings.sh
+	export VRINGER_KNOWN_MET="$logs/known-met"
 
 	# shellcheck disable=SC2046  # flags hold no spaces
-	set -- "build/fuzz/fuzz_$target" $(options "$target") \
-		-max_total_time="$seconds" -timeout=10 -rss_limit_mb=512 -detect_leaks=1 \
-		-reload=1 -print_final_stats=1 -artifact_prefix="$findings/" \
-		"$corpus" "build/seeds/$target"
+	set -- "$binary" $(options "$target") -timeout=10 -rss_limit_mb=512 -detect_leaks=1 \
+		-reload=1 -print_final_stats=1
 
-	echo "== $target for $seconds s: corpus $corpus, findings $findings"
+	echo "== $target for $seconds s: corpus $corpus, findings $findings, logs $logs"
+	begun=$(date +%s)
+	deadline=$((begun + seconds))
+	stop_on_interrupt
 	# The others work on the same corpus, each with a log of its own.
 	job=1
 	while [ "$job" -lt "$jobs" ]; do
-		{
-			rc=0
-			"$@" >"$logs/$job.log" 2>&1 || rc=$?
-			echo "$rc" >"$logs/$job.rc"
-		} &
+		worker "$job" "$@" >"$logs/$job.log" &
 		job=$((job + 1))
 	done
-	{
-		rc=0
-		"$@" 2>&1 || rc=$?
-		echo "$rc" >"$logs/0.rc"
-	} | tee "$logs/0.log" | progress
-	wait
+	worker 0 "$@" | (trap '' INT && tee "$logs/0.log" | progress) &
+	wait_for_all
 
-	found=$(find "$findings" -type f -newer "$logs/started" ! -name 'slow-unit-*')
-	count=$(printf '%s' "$found" | grep -c . || [ $? = 1 ])
-	failed=$(cat "$logs"/*.rc | grep -cvx 0 || [ $? = 1 ])
+	executions=$(stat number_of_executed_units sum "$logs"/*.log)
+	elapsed=$(($(date +%s) - begun))
+	peak=$(stat peak_rss_mb most "$logs"/*.log)
+	report_findings
 	# A process that died and left no file is a finding all the same.
-	[ "$count" -gt 0 ] || count=$failed
+	for died in "$logs"/*.died; do
+		[ ! -f "$died" ] || count=$((count + 1))
+	done
 	printf '== %s: %d executions, %d exec/s, peak %d MiB, %d files in corpus, %d findings\n' "$target" \
-		"$(stat number_of_executed_units "$logs"/*.log)" \
-		"$(stat average_exec_per_sec "$logs"/*.log)" \
-		"$(stat peak_rss_mb "$logs"/*.log)" "$(find "$corpus" -type f | wc -l)" "$count"
-	for file in $found; do
-		echo "   next: $(replay "$target") $file"
-	done
-	for rc in "$logs"/*.rc; do
-		[ "$(cat "$rc")" = 0 ] || echo "   log:  ${rc%.rc}.log"
-	done
+		"$executions" "$((executions / (elapsed > 0 ? elapsed : 1)))" "$peak" \
+		"$(find "$corpus" -type f | wc -l)" "$count"
+	cat "$logs/findings"
 	total=$((total + count))
 }
 
@@ -139,19 +201,26 @@ options)
 	;;
 run)
 	engine=$2 seconds=$3 jobs=$4 total=0
+	known=${KNOWN:-${VRINGER_KNOWN:-}}
 	shift 4
 	# A quarantine as large as the default would be most of the memory limit.
 	export ASAN_OPTIONS="quarantine_size_mb=16:${ASAN_OPTIONS:-}"
 	export UBSAN_OPTIONS="print_stacktrace=1:${UBSAN_OPTIONS:-}"
+	# An empty program shows whether the list can be read.
+	[ -z "$known" ] || build/vringer triage --known "$known" -t "$(build/vringer targets |
+		sed -n '1s/:.*//p')" /dev/null >/dev/null || [ $? = 1 ] || exit 2
+	# A script that is run here decides for itself.
+	trap : INT
 	for t; do
 		if [ "$engine" = libfuzzer ]; then
 			fuzz_one "$t"
-			continue
+		else
+			rc=0
+			KNOWN=$known "fuzzers/$engine.sh" "$t" "$seconds" "$jobs" || rc=$?
+			[ "$rc" -le 1 ] || exit "$rc"
+			total=$((total + rc))
 		fi
-		rc=0
-		"fuzzers/$engine.sh" "$t" "$seconds" "$jobs" || rc=$?
-		[ "$rc" -le 1 ] || exit "$rc"
-		total=$((total + rc))
+		[ ! -f "build/fuzz-logs/$t/interrupted" ] || break
 	done
 	[ "$total" = 0 ] || exit 1
 	;;

@@ -291,7 +291,7 @@ bool mutate_header(struct mutator *m, struct program *prog, const struct program
 	uint64_t bit = 1ULL << random_below(m, 64);
 
 	(void)other;
-	if (random_chance(m, 2)) {
+	if (random_chance(m, 2) || m->features == 0) {
 		unsigned queue = random_chance(m, 8) ? random_below(m, PROGRAM_QUEUES)
 						     : random_below(m, m->queue_count);
 

@@ -138,6 +138,11 @@ static void print_replay(const struct triage_cmd *c, const struct triage_group *
 	fputs(" replay -v ", c->out);
 	if (group->script == NULL)
 		fprintf(c->out, "-t %s ", group->target->name);
+	if (c->options.known != NULL) {
+		fputs("--known ", c->out);
+		print_word(c->out, c->options.known_path);
+		fputc(' ', c->out);
+	}
 	print_word(c->out, group->script != NULL ? group->script : group->inputs[0].path);
 	fputc('\n', c->out);
 }

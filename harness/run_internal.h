@@ -19,7 +19,7 @@ void guest_take_all_output(struct run *run);
 bool run_create(struct run *run);
 /* The program's operations, and the device settled. */
 void run_session(struct run *run, const struct program *prog, const struct run_options *options);
-/* Memory as at first, the device reset, selectors at 0. */
+/* Memory as at first, the device reset, its output taken, selectors at 0. */
 void run_reset(struct run *run);
 /* A stage after the program begins. */
 void run_stage(struct run *run, const struct run_options *options, const char *name);

@@ -96,6 +96,33 @@ static void what_is_fuzzed_is_ready_to_run(void **state)
 	assert_in_range(afl_custom_havoc_mutation_probability(*state), 1, 100);
 }
 
+/* Each child is the next one's parent. */
+static void growth_ends_at_the_room_there_is(void **state)
+{
+	struct generator g = { 25 };
+	size_t len = make_input(&g, input), most = 0, most_posted = 0;
+	uint8_t *out = NULL;
+
+	for (int i = 0; i < 4 * ROUNDS; i++) {
+		if (i % 2 != 0)
+			len = afl_custom_fuzz(*state, input, len, &out, NULL, 0, AFL_MAX);
+		else
+			len = afl_custom_havoc_mutation(*state, input, len, &out, AFL_MAX);
+		assert_in_range(len, 1, MAX_LEN);
+		memcpy(input, out, len);
+		most = len > most ? len : most;
+	}
+	for (int i = 0; i < 20; i++) {
+		generate_bytes(&g, input, 8 * MAX_LEN);
+		len = afl_custom_post_process(*state, input, 8 * MAX_LEN, &out);
+		assert_in_range(len, 1, MAX_LEN);
+		most_posted = len > most_posted ? len : most_posted;
+	}
+	/* It came to that. */
+	assert_in_range(most, MAX_LEN - 32, MAX_LEN);
+	assert_in_range(most_posted, MAX_LEN - 32, MAX_LEN);
+}
+
 /* havoc: ours among its own, one behind the other, in a buffer of its own;
  * what comes of it goes through post_process, and calibration then gives back
  * what post_process gave, with the length that it had before. */
@@ -245,6 +272,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(what_is_fuzzed_is_ready_to_run),
+		cmocka_unit_test(growth_ends_at_the_room_there_is),
 		cmocka_unit_test(havoc_is_spelt_canonically),
 		cmocka_unit_test(what_is_not_ours_stays),
 		cmocka_unit_test(nothing_becomes_something),

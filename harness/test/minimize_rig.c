@@ -116,6 +116,8 @@ static void picky_write(void *device, uint64_t offset, const void *buf, uint32_t
 	memcpy(&value, buf, len < sizeof(value) ? len : sizeof(value));
 	if (offset == VIRTIO_MMIO_STATUS && (value & 0x42) == 0x42)
 		exit(5);
+	if (offset == VIRTIO_MMIO_STATUS && value == 0)
+		counted = readied = 0;
 	if (offset > VIRTIO_MMIO_CONFIG && offset % 4 == 0 && act < sizeof(acts) / sizeof(acts[0]))
 		acts[act](value);
 	if (offset != VIRTIO_MMIO_CONFIG) {

@@ -25,7 +25,7 @@ static void repeats_run_as_often_as_needed(void **state)
 	(void)state;
 	assert_shrinks_twice(
 		"device any budget=20\nstart driver_ok\nrepeat 900\nread Status\nconfig_write 4 "
-		"100\nreset\n"
+		"100\nwork\n"
 		"end\nread Status\nconfig_write 20 1\n",
 		"exit:30:config_write",
 		"device picky\nrepeat 3\n  config_write 4 65\nend\nconfig_write 20 0\n");

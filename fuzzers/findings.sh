@@ -1,0 +1,129 @@
+# shellcheck shell=sh
+# SPDX-License-Identifier: Apache-2.0 OR MIT
+#
+# What the scripts of both engines do with findings.  Source it, and set
+#
+#   target     the fuzz target
+#   binary     it, built for that engine
+#   findings   build/findings/TARGET
+#   logs       build/fuzz-logs/TARGET, made anew for this run
+#   known      a list of known findings, or nothing
+#
+# A device's findings are told apart by `vringer triage`.  Input of the two
+# spellings is no program of a device: what the binary says of it decides.
+# shellcheck disable=SC2034,SC2154
+
+keep=3 # inputs of one signature; more are no news
+
+is_codec() {
+	[ "$target" = text ] || [ "$target" = binary ]
+}
+
+# Ctrl-C ends the engine, which catches it, and what it found is told all the
+# same.  From here on nothing else may end by it: what runs in the background
+# ignores it.
+stop_on_interrupt() {
+	trap 'touch "$logs/interrupted"' INT
+}
+
+wait_for_all() {
+	while :; do
+		rc=0
+		wait || rc=$?
+		[ "$rc" -gt 128 ] || break
+	done
+}
+
+# triage LIST ARGUMENT...: LIST is of known findings, or nothing.
+triage() {
+	list=$1
+	shift
+	build/vringer triage -t "$(echo "$target" | tr _ -)" ${list:+--known "$list"} "$@"
+}
+
+# Run an input of a codec again, with a stack to read.
+run_codec() {
+	export ASAN_OPTIONS="${ASAN_OPTIONS:-}:handle_abort=1:symbolize=1"
+	case $binary in
+	build/afl/*) timeout 20 "$binary" <"$1" ;;
+	*) timeout 20 "$binary" -timeout=10 "$1" ;;
+	esac
+}
+
+# What is said of it: the kind of the report, and the first line of the tree in
+# its stack.
+codec_signature() {
+	(run_codec "$1" 2>&1 || :) | awk '
+		/ERROR: [A-Za-z]+: / && !kind { kind = $4 }
+		/: runtime error: / && !kind { kind = "ubsan" }
+		/^ *#[0-9]+ / && !place && match($0, /(fuzzers|harness)\/[a-z_0-9]+\.c:[0-9]+/) {
+			place = $4 ":" substr($0, RSTART, RLENGTH)
+		}
+		END { print (kind ? kind : "nothing") (place ? ":" place : "") }'
+}
+
+# What an input shows beyond what the run goes past: a signature, or "nothing".
+signature_of() {
+	if is_codec; then
+		codec_signature "$1"
+		return
+	fi
+	(triage "$logs/known" "$1" 2>&1 || :) | awk '
+		/^# nothing shows/ { print "nothing"; exit }
+		/^# known: / { print $3; exit }
+		!/^#/ { print $1; exit }'
+}
+
+# One line for each signature of a codec's inputs.
+group_codec() {
+	for file; do
+		echo "$(codec_signature "$file") $file"
+	done | sort | awk -v run="$binary$([ "$binary" = "build/fuzz/fuzz_$target" ] || echo ' <')" '
+		$1 != last { if (last) print last line; last = $1; count = 0 }
+		{ count++; line = "  # " count " file" (count > 1 ? "s" : "") ": " run " " (count > 1 ? first : first = $2) }
+		END { if (last) print last line }'
+}
+
+# What of the list of known findings this run met.
+report_known() {
+	[ ! -f "$logs/known-met" ] || sort -u "$logs/known-met" | grep -v '# found in this run$' |
+		sed 's/^/# known: /'
+}
+
+# What a run went past hides what comes after: the same inputs, with what they
+# show at first as known.
+report_behind() {
+	grep -q '# found in this run$' "$logs/known" || return 0
+	{
+		[ -z "$known" ] || cat "$known"
+		echo
+		grep -v '^#' "$logs/findings" || :
+	} >"$findings/.past"
+	triage "$findings/.past" -o "$findings" "$@" >"$logs/behind" || :
+	grep -v '^#' "$logs/behind" | sed 's/  # /  # behind one of those, /' >>"$logs/findings"
+}
+
+# Print to $logs/findings what is new in $findings, one line for each signature,
+# and leave the number of signatures in $count.
+report_findings() {
+	set -- # the files; no name of them has a space
+	for file in $(find "$findings" -type f -newer "$logs/started" ! -name '*.vr' \
+		! -name 'slow-unit-*' ! -name '.*' | sort); do
+		set -- "$@" "$file"
+	done
+	: >"$logs/findings"
+	if [ $# -gt 0 ] && is_codec; then
+		group_codec "$@" >"$logs/findings"
+	elif [ $# -gt 0 ]; then
+		rc=0
+		# A run that goes past nothing may have many that are alike.
+		many=
+		[ -s "$logs/signatures" ] || many="--keep $keep"
+		# shellcheck disable=SC2086  # two words or none
+		triage "$known" $many -o "$findings" "$@" >"$logs/findings" || rc=$?
+		[ "$rc" -le 1 ] || exit "$rc"
+		report_behind "$@"
+	fi
+	count=$(awk '!/^#/ || /^# nothing shows/ { n++ } END { print n + 0 }' "$logs/findings")
+	report_known >>"$logs/findings"
+}

@@ -1,0 +1,53 @@
+#!/bin/sh
+# SPDX-License-Identifier: Apache-2.0 OR MIT
+#
+# Every rule of the ledger has a script in conformance/soundness/, named by its
+# id, that puts a correct device into the nastiest corners for that rule and
+# demands silence, and a planted bug that breaks it.  That the scripts pass is
+# the affair of `run conformance`.
+# shellcheck disable=SC1091,SC2154
+set -u
+. "${0%/*}/tap.sh"
+
+scripts=conformance/soundness
+bugs=fuzzers/bugs
+seen='used|used_idx|value|status|interrupts|counter|counters'
+
+# has NAME FILE PATTERN...: FILE has a line like each of them.
+has() {
+	name=$1 file=$2 result=0
+	shift 2
+	: >"$err"
+	for pattern; do
+		grep -qE -- "$pattern" "$file" 2>>"$err" && continue
+		echo "no line like $pattern" >>"$err"
+		result=1
+	done
+	tap "$name" "$result"
+}
+
+gives 0 'rules' "$VRINGER" rules
+cp "$out" "$work/rules"
+: >"$out"
+[ -s "$work/rules" ]
+tap 'there are rules' $?
+cut -d ' ' -f 1 "$work/rules" >"$work/ids"
+cat "$bugs"/*.patch >"$work/bugs"
+
+while read -r rule _ clause _; do
+	script=$scripts/$rule.vr
+	has "$rule: a script" "$script" .
+	has "$rule: it demands silence, and that something was done" "$script" '^ *> silent' \
+		"^ *> ($seen)( |\$)"
+	[ "$clause" = policy ] ||
+		has "$rule: the rule's clause" "$script" "^clause (.* )?$clause( |\$)"
+	has "$rule: a planted bug" "$work/bugs" "^Rule:(.*[[:space:]])?$rule([[:space:]]|\$)"
+done <"$work/rules"
+
+for script in "$scripts"/*.vr; do
+	has "$script: there is that rule" "$work/ids" "^$(basename "$script" .vr)\$"
+	[ "$(head -c 2 "$script")" = '# ' ]
+	tap "$script: the argument comes first" $?
+done
+
+tap_end
