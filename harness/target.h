@@ -44,10 +44,13 @@ struct target_stream {
 /* A port: bytes that the driver sends in chains of one queue and the host takes,
  * and bytes that the host types and the device delivers in chains of another.
  * The device reads a chain's bytes once and in order, and keeps all that it read
- * unless an access failed; it writes them in order as well.  A reset discards
+ * unless an access failed; it writes them in order as well.  A chain of which it
+ * reads any it reads whole, but for what is beyond `chain_max`.  A reset discards
  * what was typed and not delivered, and nothing that can be taken. */
 struct target_port {
 	uint16_t from, to;
+	uint32_t chain_max;  /* bytes of one chain that are kept */
+	uint32_t held_max;   /* bytes that it keeps in each direction */
 	const char *held;    /* counter: bytes that can be taken */
 	const char *pending; /* counter: bytes typed and not delivered */
 };
