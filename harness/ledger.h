@@ -283,6 +283,7 @@ struct ledger_call {
 	uint8_t active;		 /* queues notified or looked at, a bit each */
 	uint8_t failed;		 /* queues that an access failed for */
 	uint8_t poisoned;	 /* queues that were first found structurally wrong */
+	uint8_t moved;		 /* queues whose used index moved */
 	unsigned config_interrupts;
 	bool live; /* queues may be touched */
 };

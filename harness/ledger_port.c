@@ -8,7 +8,8 @@
  * host typed, so memory that the guest changes makes no difference.  A chain of
  * which an access failed gives nothing.  That nothing is lost shows in the two
  * counters that say how many bytes are on their way: they are compared when the
- * device rests.
+ * device rests.  A chain that is returned though a part of it was not read was cut
+ * without anybody being told.
  *
  * Of what is delivered, bytes behind the first 256 of a chain are compared as
  * those of a frame are (ledger_stream.c); of what is taken, all.
@@ -111,8 +112,12 @@ void ledger_port_access(struct ledger *l, unsigned queue, struct ledger_hold *ho
 			const uint8_t *data, uint32_t len, int err)
 {
 	for (unsigned i = 0; i < l->target->port_count; i++) {
-		if (!write && l->target->ports[i].from == queue && !l->ports[i].lost)
-			on_read(&l->ports[i], hold, data, len, err);
+		if (!write && l->target->ports[i].from == queue) {
+			hold->out.at += len;
+			hold->out.blind = hold->out.blind || err != 0;
+			if (!l->ports[i].lost)
+				on_read(&l->ports[i], hold, data, len, err);
+		}
 		if (write && l->target->ports[i].to == queue && err == 0)
 			ledger_digest_add(&hold->out, data, len);
 	}
@@ -143,11 +148,30 @@ static void on_delivery(struct ledger *l, unsigned port, const struct ledger_hol
 	bytes_drop(&p->in, len);
 }
 
+/* A chain of which nothing was read may be one that the device refuses. */
+static void judge_whole(struct ledger *l, unsigned port, const struct ledger_hold *hold)
+{
+	uint64_t due = hold->readable;
+
+	if (due > l->target->ports[port].chain_max)
+		due = l->target->ports[port].chain_max;
+	if (hold->out.at == 0 || hold->out.blind || hold->blind || hold->restarted)
+		return;
+	if (ledger_judges(l, RULE_STREAM_BYTES) && hold->out.at != due)
+		ledger_break(l, RULE_STREAM_BYTES,
+			     "the device read %llu bytes of the chain of head %u, of %llu that "
+			     "are due, and returns it",
+			     (unsigned long long)hold->out.at, hold->head, (unsigned long long)due);
+}
+
 void ledger_port_out(struct ledger *l, unsigned queue, const struct ledger_hold *hold, uint32_t len)
 {
-	for (unsigned i = 0; len > 0 && i < l->target->port_count; i++)
-		if (l->target->ports[i].to == queue)
+	for (unsigned i = 0; i < l->target->port_count; i++) {
+		if (l->target->ports[i].from == queue)
+			judge_whole(l, i, hold);
+		if (len > 0 && l->target->ports[i].to == queue)
 			on_delivery(l, i, hold, len);
+	}
 }
 
 void ledger_port_lose(struct ledger *l, unsigned queue)
@@ -233,12 +257,23 @@ static void judge_gauge(struct ledger *l, unsigned port, const char *name, int c
 			     (unsigned long long)l->counters[counter], due, port);
 }
 
+static void judge_held(struct ledger *l, unsigned port, uint32_t held)
+{
+	uint32_t max = l->target->ports[port].held_max;
+
+	if (held > max && ledger_judges(l, RULE_WORK_HEAP))
+		ledger_break(l, RULE_WORK_HEAP, "%u bytes of port %u are kept, at most %u are due",
+			     held, port, max);
+}
+
 void ledger_port_rest(struct ledger *l)
 {
 	for (unsigned i = 0; i < l->target->port_count; i++) {
 		struct ledger_port *p = &l->ports[i];
 
 		settle(p);
+		judge_held(l, i, p->out.len);
+		judge_held(l, i, p->in.len);
 		judge_gauge(l, i, l->target->ports[i].held, p->held, p->out.len);
 		judge_gauge(l, i, l->target->ports[i].pending, p->pending, p->in.len);
 	}

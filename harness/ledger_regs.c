@@ -83,6 +83,9 @@ static void on_status(struct ledger *l, uint32_t value, const struct ledger_prob
 	uint32_t old = l->status & ~(uint32_t)VIRTIO_CONFIG_S_NEEDS_RESET;
 
 	if (value == 0) {
+		for (unsigned i = 0; i < PROGRAM_QUEUES; i++)
+			if ((l->call.moved >> i & 1) != 0)
+				ledger_wakeup_rest(l, i);
 		forget_all(l);
 		if (ledger_judges(l, RULE_STATUS_RESET) && probe->status != 0)
 			ledger_break(l, RULE_STATUS_RESET,

@@ -246,6 +246,7 @@ static void on_used_idx(const struct ring_access *a)
 		judge_completion(a, &a->pending[i]);
 	q->pending_count -= moved;
 	memmove(a->pending, a->pending + moved, q->pending_count * sizeof(*a->pending));
+	l->call.moved |= (uint8_t)(1u << a->why.queue);
 	ledger_index_moved(q, ledger_get16(a->data));
 }
 

@@ -10,7 +10,9 @@
  * 2^16.  Looked at earlier they say nothing: the driver may have set them back
  * before it looked at the used ring for the last time.  What a guest does to
  * those fields, by a race or by a ring laid over them, the device reads, and by
- * what it read it is judged; a field that it could not read leaves it free.
+ * what it read it is judged; a field that it could not read leaves it free.  A device that
+ * returns chains in the very call that resets it has no leave either; what it
+ * returned before, and owes an interrupt for, the reset forgives.
  *
  * wakeup.superfluous, wakeup.unasked: an interrupt serves every queue whose
  * index moved since the last one, so one that wants it is enough.
