@@ -45,7 +45,7 @@ static void counters(const void *device, uint64_t *values)
 }
 
 static const struct device_queue_desc queues[] = { { "rx", 256, false }, { "tx", 256, true } };
-static const struct target_sum sums[] = { { "out", "in" }, { NULL, NULL } };
+static const struct target_sum sums[] = { { "out", "in", false }, { NULL, NULL, false } };
 
 const struct target_stream rig_stream = { .from = TX, .to = RX, .skip = 4, .counter = "out" };
 struct target rig_target;
