@@ -90,7 +90,7 @@ median() {
 }
 
 edges() {
-	ASAN_OPTIONS=symbolize=1 "build/fuzz/$binary" -runs=0 -print_coverage=1 "$1" 2>&1 |
+	ASAN_OPTIONS=symbolize=1 UBSAN_OPTIONS=symbolize=1 "build/fuzz/$binary" -runs=0 -print_coverage=1 "$1" 2>&1 |
 		sed -n 's/^COVERED_FUNC: .* edges: \([0-9]*\)\/.*\/devices\/[^/]*$/\1/p' |
 		awk '{ n += $1 } END { print n + 0 }'
 }

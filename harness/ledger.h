@@ -49,6 +49,8 @@ enum severity {
 	  "every byte read lies in a chain that the device holds")                                 \
 	X(MEMORY_READ_WRITABLE, "memory.read-writable", SHOULD, WALK, "dev.split.desc-table.1b",   \
 	  "a device-writable buffer is not read")                                                  \
+	X(MEMORY_TORN, "memory.torn", MODEL, WALK, "policy",                                       \
+	  "no buffer of a chain is accessed before the walk has come to its end")                  \
 	X(MEMORY_INDIRECT, "memory.indirect", LIMIT, WALK, "drv.split.indirect.1",                 \
 	  "an indirect table is read only where that was negotiated, and within the table")        \
 	X(MEMORY_POISONED, "memory.poisoned", MODEL, WALK, "policy",                               \
@@ -225,6 +227,8 @@ struct ledger_hold {
 	uint16_t walk, head;
 	uint16_t expect; /* the descriptor that the walk leads to */
 	bool expects;	 /* it leads on */
+	bool in_table;	 /* ... of the indirect table */
+	uint32_t walked; /* reads of the descriptor table since it was taken */
 	bool strayed;	 /* a descriptor was read to which the chain did not lead */
 	bool restarted;	 /* taken twice: what is allowed is the sum of both */
 	bool blind;	 /* not all of it is known: not judged */

@@ -263,6 +263,19 @@ static void on_message(struct ledger *l, unsigned queue, struct ledger_hold *hol
 	ledger_dialogue_access(l, queue, hold, write);
 }
 
+/* memory.torn: our models copy all of a chain's descriptors before they look at a
+ * buffer.  The last that was read said that there is another: what lies before it
+ * is the piece of a chain, torn or not yet known, and no request. */
+static void judge_whole(struct ledger *l, const struct ledger_hold *hold, struct guest_why why,
+			bool write)
+{
+	if (ledger_judges(l, RULE_MEMORY_TORN) && hold->expects)
+		ledger_break(l, RULE_MEMORY_TORN,
+			     "queue %u, chain of head %u: the device %s a buffer, and the chain as "
+			     "it read it goes on at %u",
+			     why.queue, hold->head, write ? "wrote" : "read", hold->expect);
+}
+
 void ledger_payload(struct ledger *l, struct ledger_queue *q, struct guest_why why, bool write,
 		    uint64_t addr, const uint8_t *data, uint32_t len, int err)
 {
@@ -276,8 +289,10 @@ void ledger_payload(struct ledger *l, struct ledger_queue *q, struct guest_why w
 	if (index == LEDGER_NONE || l->hold[index].blind)
 		ledger_port_lose(l, why.queue);
 	if (index == LEDGER_NONE) {
-		if (q->overflowed)
+		if (q->overflowed) {
+			ledger_stream_unknown(l, why.queue, NULL, write);
 			return;
+		}
 		if (ledger_judges(l, write ? RULE_MEMORY_WRITE : RULE_MEMORY_READ))
 			ledger_break(l, write ? RULE_MEMORY_WRITE : RULE_MEMORY_READ,
 				     "queue %u: the device %s %u bytes at 0x%llx for available "
@@ -287,9 +302,12 @@ void ledger_payload(struct ledger *l, struct ledger_queue *q, struct guest_why w
 		return;
 	}
 	hold = &l->hold[index];
-	if (hold->blind)
+	if (hold->blind) {
+		ledger_stream_unknown(l, why.queue, hold, write);
 		return;
+	}
 	if (is_permitted(l, hold, addr, last, write)) {
+		judge_whole(l, hold, why, write);
 		l->judged[0] |= 1ULL << (write ? RULE_MEMORY_WRITE : RULE_MEMORY_READ);
 		if (l->target->stream != NULL && err == 0)
 			ledger_stream_access(l, why.queue, hold, write, addr, data, len);

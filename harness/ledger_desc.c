@@ -22,7 +22,13 @@ static void judge_walk(const struct ring_access *a, struct ledger_hold *hold)
 	bool table = a->why.purpose == GUEST_INDIRECT;
 	uint64_t index = (a->addr - (table ? hold->table_first : a->q->desc)) / DESC_SIZE;
 
-	if (hold->expects && hold->expect == index)
+	/* Loops too end there: no chain is longer than the queue. */
+	if (!table && hold->walked++ == a->q->size && ledger_judges(a->l, RULE_FETCH_WALK))
+		ledger_break(a->l, RULE_FETCH_WALK,
+			     "queue %u, chain of head %u: the device read more descriptors than "
+			     "the queue has, %u",
+			     a->why.queue, hold->head, a->q->size);
+	if (hold->expects && hold->expect == index && hold->in_table == table)
 		return;
 	hold->strayed = true;
 	if (table || a->err != 0 || !ledger_judges(a->l, RULE_FETCH_WALK))
@@ -34,19 +40,33 @@ static void judge_walk(const struct ring_access *a, struct ledger_hold *hold)
 		     hold->expects ? "goes on at" : "ended before it could lead to", hold->expect);
 }
 
+/* hold: NULL if the device does not hold the chain. */
 static void judge_table(const struct ring_access *a, const struct ledger_hold *hold)
 {
 	const struct ledger *l = a->l;
 	bool negotiated = (l->driver_features >> VIRTIO_RING_F_INDIRECT_DESC & 1) != 0;
 	uint64_t last = a->addr + (a->len - 1);
 
+	/* Such a range cannot be accessed: a device may leave that to be found. */
+	if (last < a->addr)
+		return;
+	if (a->write && ledger_judges(a->l, RULE_MEMORY_WRITE))
+		ledger_break(a->l, RULE_MEMORY_WRITE,
+			     "queue %u: the device wrote %u bytes at 0x%llx as entries of an "
+			     "indirect table",
+			     a->why.queue, a->len, (unsigned long long)a->addr);
 	if (!l->features_known || !ledger_judges(a->l, RULE_MEMORY_INDIRECT))
 		return;
 	if (!negotiated)
 		ledger_break(a->l, RULE_MEMORY_INDIRECT,
-			     "queue %u, chain of head %u: the device read an indirect table, and "
-			     "INDIRECT_DESC was not negotiated",
-			     a->why.queue, hold->head);
+			     "queue %u: the device read an indirect table, and INDIRECT_DESC was "
+			     "not negotiated",
+			     a->why.queue);
+	else if (hold == NULL)
+		ledger_break(a->l, RULE_MEMORY_INDIRECT,
+			     "queue %u: the device read an indirect table for available entry %u, "
+			     "whose chain it does not hold",
+			     a->why.queue, a->why.walk);
 	else if (!hold->has_table || a->addr < hold->table_first || last < a->addr ||
 		 last > hold->table_last || (a->addr - hold->table_first) % DESC_SIZE != 0)
 		ledger_break(a->l, RULE_MEMORY_INDIRECT,
@@ -72,6 +92,7 @@ static void allow(struct ledger *l, struct ledger_hold *hold, uint64_t bytes)
 static void name_table(struct ledger_hold *hold, uint64_t addr, uint32_t len)
 {
 	hold->has_table = len > 0;
+	hold->in_table = true;
 	hold->expects = true;
 	hold->expect = 0;
 	hold->table_first = addr;
@@ -113,13 +134,13 @@ void ledger_desc_read(const struct ring_access *a)
 	struct ledger_hold *hold = found != LEDGER_NONE ? &l->hold[found] : NULL;
 
 	l->call.descs++;
-	if (hold == NULL || a->len == 0) {
+	if (a->why.purpose == GUEST_INDIRECT && a->len > 0 && (hold != NULL || !a->q->overflowed))
+		judge_table(a, hold);
+	if (hold == NULL || a->len == 0 || a->write) {
 		allow(l, NULL, 2ull * l->target->chain_bytes_max + LEDGER_DESC_BYTES);
 		return;
 	}
 	judge_walk(a, hold);
-	if (a->why.purpose == GUEST_INDIRECT)
-		judge_table(a, hold);
 	if (a->err != 0) {
 		allow(l, hold, LEDGER_DESC_BYTES);
 		return;

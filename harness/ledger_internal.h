@@ -99,6 +99,8 @@ void ledger_wakeup_rest(struct ledger *l, unsigned i);
  * access, found at hold->cursor.  out: a chain was returned. */
 void ledger_stream_access(struct ledger *l, unsigned queue, struct ledger_hold *hold, bool write,
 			  uint64_t addr, const uint8_t *data, uint32_t len);
+/* ... of a chain that is not known, NULL, or not whole. */
+void ledger_stream_unknown(struct ledger *l, unsigned queue, struct ledger_hold *hold, bool write);
 void ledger_stream_out(struct ledger *l, const struct ledger_hold *hold, uint32_t len);
 void ledger_stream_rest(struct ledger *l);
 

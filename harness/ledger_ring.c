@@ -112,7 +112,11 @@ static void on_avail_entry(const struct ring_access *a)
 	l->hold[index].abandoned = false;
 	l->hold[index].restarted = true;
 	l->hold[index].strayed = false;
+	l->hold[index].in_table = false;
+	l->hold[index].walked = 0;
 	l->hold[index].moved_max = 0;
+	l->hold[index].carries = false;
+	l->hold[index].out.blind = true;
 }
 
 static void on_avail_flags(const struct ring_access *a)
@@ -127,7 +131,8 @@ static void on_used_event(const struct ring_access *a)
 
 static void on_used_flags(const struct ring_access *a)
 {
-	ledger_flags_written(a->l, a->why.queue, ledger_get16(a->data));
+	if (a->err == 0)
+		ledger_flags_written(a->l, a->why.queue, ledger_get16(a->data));
 }
 
 /* Forget that the chain's completion is on its way: it could not be written. */
@@ -377,7 +382,8 @@ void ledger_memory(void *ledger, struct guest_why why, bool write, uint64_t addr
 		on_ring(&a);
 	/* Chains taken before the fault may still be finished. */
 	if (was_poisoned && !write && why.purpose != GUEST_PAYLOAD &&
-	    why.purpose != GUEST_AVAIL_FLAGS && why.purpose != GUEST_DESC &&
+	    why.purpose != GUEST_AVAIL_FLAGS && why.purpose != GUEST_USED_EVENT &&
+	    why.purpose != GUEST_DESC && why.purpose != GUEST_INDIRECT &&
 	    ledger_judges(l, RULE_MEMORY_POISONED))
 		ledger_break(l, RULE_MEMORY_POISONED,
 			     "queue %u: its available ring was structurally wrong, and the device "

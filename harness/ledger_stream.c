@@ -88,20 +88,25 @@ static void frame_pop(struct ledger_stream *s, unsigned count)
 	s->passed = false;
 }
 
+static void frame_push(struct ledger_stream *s, bool blind)
+{
+	if (s->count == LEDGER_FRAMES_MAX) {
+		frame_pop(s, 1);
+		s->passed = true;
+	}
+	s->frames[(s->first + s->count++) % LEDGER_FRAMES_MAX] =
+		(struct ledger_digest){ .serial = ++s->serial, .blind = blind };
+}
+
 /* The record of the frame that a chain carries in; a new one at its first byte. */
 static struct ledger_digest *frame_of(struct ledger_stream *s, struct ledger_hold *hold)
 {
 	unsigned at;
 
 	if (!hold->carries) {
-		if (s->count == LEDGER_FRAMES_MAX) {
-			frame_pop(s, 1);
-			s->passed = true;
-		}
-		at = (s->first + s->count++) % LEDGER_FRAMES_MAX;
+		frame_push(s, false);
 		hold->carries = true;
-		hold->frame = ++s->serial;
-		s->frames[at] = (struct ledger_digest){ .serial = s->serial };
+		hold->frame = s->serial;
 	}
 	for (unsigned i = s->count; i-- > 0;) {
 		at = (s->first + i) % LEDGER_FRAMES_MAX;
@@ -144,10 +149,27 @@ void ledger_stream_access(struct ledger *l, unsigned queue, struct ledger_hold *
 		digest_access(d, node->offset + (addr - node->first), data, len, stream->skip);
 }
 
+void ledger_stream_unknown(struct ledger *l, unsigned queue, struct ledger_hold *hold, bool write)
+{
+	struct ledger_digest *frame;
+
+	if (l->target->stream == NULL || write || queue != l->target->stream->from)
+		return;
+	if (hold == NULL) {
+		frame_push(&l->stream, true);
+		return;
+	}
+	frame = frame_of(&l->stream, hold);
+	if (frame != NULL)
+		frame->blind = true;
+}
+
 /* A chain of the queue that frames come out of was returned. */
 void ledger_stream_out(struct ledger *l, const struct ledger_hold *hold, uint32_t len)
 {
 	struct ledger_stream *s = &l->stream;
+	/* The driver sees as much of it as the used entry says. */
+	bool whole = len - l->target->stream->skip == hold->out.len;
 	bool excused = hold->out.blind || hold->blind || s->passed;
 
 	if (len < l->target->stream->skip)
@@ -156,7 +178,7 @@ void ledger_stream_out(struct ledger *l, const struct ledger_hold *hold, uint32_
 	for (unsigned i = 0; i < s->count; i++) {
 		const struct ledger_digest *frame = &s->frames[(s->first + i) % LEDGER_FRAMES_MAX];
 
-		if (!frame->blind && ledger_digest_equal(frame, &hold->out)) {
+		if (!frame->blind && whole && ledger_digest_equal(frame, &hold->out)) {
 			frame_pop(s, i + 1);
 			return;
 		}

@@ -134,6 +134,7 @@ const struct target console_target = {
 	.requests = console_requests,
 	/* Port 0 alone: a program may keep the rest from being offered. */
 	.liveness = "device console\n"
+		    "reset\n"
 		    "take_output 0\n"
 		    "start driver_ok\n"
 		    "send 1 b1\n"

@@ -291,10 +291,13 @@ bool run_program(struct run *run, const struct program *prog, const struct run_o
 	run->completions = run->ledger.completions;
 	if (!run->ledger.stop)
 		run_check_reset(run, options);
+	/* Before a request that goes well, which heals what a reset did not. */
+	if (!run->ledger.stop)
+		twin_reset(run, prog, options);
 	if (!run->ledger.stop && run->liveness != NULL)
 		run_check_liveness(run, options);
 	if (!run->ledger.stop)
-		twin_reset(run, prog, options);
+		twin_judge_reset(run);
 	ledger_op(&run->ledger, FINDING_OP_END, "destroy");
 	if (options->before_op != NULL)
 		options->before_op(options->ctx, FINDING_OP_END, "destroy");

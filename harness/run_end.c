@@ -96,13 +96,18 @@ void run_reset(struct run *run)
 	arena_reset(&run->arena);
 }
 
-void run_check_reset(struct run *run, const struct run_options *options)
+void run_clear(struct run *run)
 {
-	run_stage(run, options, "end-reset");
 	arena_map(&run->arena, 0, UINT64_MAX);
 	arena_map(&run->arena, UINT64_MAX, 1); /* a length cannot hold all of 2^64 */
 	arena_disarm(&run->arena);
 	guest_reset(run);
+}
+
+void run_check_reset(struct run *run, const struct run_options *options)
+{
+	run_stage(run, options, "end-reset");
+	run_clear(run);
 	guest_write(run, VIRTIO_MMIO_STATUS, 4, 0);
 	run_stage_end(run);
 	if (run->ledger.enabled && ledger_judges(&run->ledger, RULE_RESET_REGISTERS))

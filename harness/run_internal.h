@@ -26,6 +26,8 @@ void run_stage(struct run *run, const struct run_options *options, const char *n
 void run_stage_end(struct run *run);
 /* The device is at rest, or not: has it done what it had to? */
 void run_rest(struct run *run);
+/* What the guest did to memory, armed and knew is undone; the device is as it was. */
+void run_clear(struct run *run);
 /* After the program: reset, and a well-formed request. */
 void run_check_reset(struct run *run, const struct run_options *options);
 void run_check_liveness(struct run *run, const struct run_options *options);

@@ -83,7 +83,7 @@ void twin_begin(struct run *run, const struct program *prog, const struct run_op
 {
 	struct twin *twin = &run->twin;
 
-	twin->recording = twin->reset = false;
+	twin->recording = twin->reset = twin->reset_differs = false;
 	if (options->no_ledger || run->target->facts == 0)
 		return;
 	twin->reset = (options->twins || is_chosen(prog)) && !has_op(prog, OP_FAULT_ALLOC);
@@ -173,8 +173,19 @@ void twin_reset(struct run *run, const struct program *prog, const struct run_op
 	run_reset(run);
 	if (!run->ledger.stop)
 		run_twin(run, prog, &quiet);
+	run_clear(run);
+	run->trace = options->trace;
+	run->arena.trace = options->trace;
+	run->heap.trace = options->trace;
 	run->arena.refetch = refetch;
-	if (run->ledger.stop || twin->differs == 0)
+	twin->reset_differs = !run->ledger.stop && twin->differs != 0;
+}
+
+void twin_judge_reset(struct run *run)
+{
+	const struct twin *twin = &run->twin;
+
+	if (!twin->reset_differs)
 		return;
 	ledger_op(&run->ledger, FINDING_OP_END, "reset-session");
 	ledger_break(&run->ledger, RULE_RESET_SESSION,

@@ -44,6 +44,7 @@ struct twin {
 	bool recording;
 	bool comparing;		      /* with what was recorded first */
 	bool reset;		      /* this program is one for reset.session */
+	bool reset_differs;	      /* ... and went otherwise */
 	unsigned count;		      /* operations over in this pass */
 	unsigned first;		      /* the first of them that differs, if `differs` */
 	uint8_t differs;	      /* parts of it, bits */
@@ -58,6 +59,8 @@ void twin_begin(struct run *run, const struct program *prog, const struct run_op
 void twin_end_op(struct run *run);
 /* The device is idle, reset, and still there: run it again. */
 void twin_reset(struct run *run, const struct program *prog, const struct run_options *options);
+/* What came of that; to be told when nothing simpler is wrong with the device. */
+void twin_judge_reset(struct run *run);
 /* It is gone: if a race struck between two reads, run that again. */
 void twin_fetch(struct run *run, const struct program *prog, const struct run_options *options);
 

@@ -24,6 +24,7 @@ extern const size_t ledger_case_count;
 	X(MEMORY_WRITE, write_to_readable, write_to_writable)                                      \
 	X(MEMORY_READ, read_past_buffer, read_whole_buffer)                                        \
 	X(MEMORY_READ_WRITABLE, read_of_writable, read_of_both)                                    \
+	X(MEMORY_TORN, read_before_the_end, read_behind_the_end)                                   \
 	X(MEMORY_INDIRECT, table_not_negotiated, table_negotiated)                                 \
 	X(MEMORY_POISONED, poisoned_read_again, poisoned_left_alone)                               \
 	X(COMPLETION_NOT_HELD, returned_twice, returned_once)                                      \

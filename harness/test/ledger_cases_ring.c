@@ -111,6 +111,20 @@ void case_read_of_both(void)
 	finish_one(16);
 }
 
+void case_read_before_the_end(void)
+{
+	take_one(16, F_NEXT);
+	payload_read(0, BUFFER, 16);
+}
+
+void case_read_behind_the_end(void)
+{
+	take_one(16, F_NEXT);
+	desc(0, 0, BUFFER, 16, 0, 0);
+	payload_read(0, BUFFER, 16);
+	finish_one(0);
+}
+
 void case_table_not_negotiated(void)
 {
 	take_one(16, VRING_DESC_F_INDIRECT);

@@ -44,7 +44,8 @@ static void counters(const void *device, uint64_t *values)
 	memcpy(values, rig_counters, sizeof(rig_counters));
 }
 
-static const struct device_queue_desc queues[] = { { "rx", 256, false }, { "tx", 256, true } };
+static const struct device_queue_desc queues[] = { { "rx", 256, false, 0 },
+						   { "tx", 256, true, 0 } };
 static const struct target_sum sums[] = { { "out", "in", false }, { NULL, NULL, false } };
 
 const struct target_stream rig_stream = { .from = TX, .to = RX, .skip = 4, .counter = "out" };

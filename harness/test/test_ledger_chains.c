@@ -133,6 +133,26 @@ static void the_first_byte_past_the_top_is_not_the_buffer_s(void **state)
 	assert_breaks(RULE_MEMORY_WRITE);
 }
 
+static void a_walk_ends_after_as_many_descriptors_as_the_queue_has(void **state)
+{
+	(void)state;
+	for (int more = 0; more < 2; more++) {
+		rig_live(8);
+		notify();
+		avail_idx(1);
+		avail_entry(0, 0);
+		for (int i = 0; i < 8 + more; i++)
+			desc(0, 0, BUFFER, 16, F_NEXT, 0);
+		if (more != 0) {
+			assert_breaks(RULE_FETCH_WALK);
+			break;
+		}
+		return_chain(0, 0, 0, 0);
+		wake();
+		end_silent();
+	}
+}
+
 static void a_used_entry_is_rewritten_before_the_index_moves(void **state)
 {
 	(void)state;
@@ -349,6 +369,7 @@ int main(void)
 		TEST(a_chain_of_nothing_returns_length_zero),
 		TEST(a_buffer_ends_with_the_address_space),
 		TEST(the_first_byte_past_the_top_is_not_the_buffer_s),
+		TEST(a_walk_ends_after_as_many_descriptors_as_the_queue_has),
 		TEST(a_used_entry_is_rewritten_before_the_index_moves),
 		TEST(a_device_looks_at_what_it_wrote),
 		TEST(a_used_entry_that_cannot_be_written_is_lost),

@@ -3,6 +3,7 @@
  * What the device says of itself: the flags of the used ring, and configuration
  * interrupts.  VIRTIO 2.7.10, 2.1.2, 2.5.
  */
+#include <errno.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -183,6 +184,17 @@ static void others_raise_none_without_a_reason(void **state)
 	assert_breaks(RULE_WAKEUP_CONFIG);
 }
 
+static void used_flags_that_cannot_be_written_are_not_there(void **state)
+{
+	(void)state;
+	notify();
+	avail_idx(0);
+	access_error = -EFAULT;
+	used_flags(1);
+	access_error = 0;
+	end_silent();
+}
+
 #define TEST(name) cmocka_unit_test_setup(name, rig_setup)
 
 int main(void)
@@ -199,6 +211,7 @@ int main(void)
 		TEST(a_device_may_ask_for_a_reset_for_reasons_of_its_own),
 		TEST(others_may_say_again_that_they_need_a_reset),
 		TEST(others_raise_none_without_a_reason),
+		TEST(used_flags_that_cannot_be_written_are_not_there),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

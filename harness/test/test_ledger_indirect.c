@@ -194,6 +194,56 @@ static void without_the_feature_a_table_is_left_alone(void **state)
 	assert_breaks(RULE_MEMORY_INDIRECT);
 }
 
+/* No such range can be accessed: a device may leave that to the accessor. */
+static void a_table_past_the_top_may_be_tried(void **state)
+{
+	(void)state;
+	take_table(0 - 2ULL * ENTRY, 4 * ENTRY, 0);
+	access_error = -EFAULT;
+	read_table(0 - 2ULL * ENTRY, 4 * ENTRY);
+	access_error = 0;
+	finish_chain(0);
+}
+
+static void a_chain_that_is_not_held_has_no_table(void **state)
+{
+	(void)state;
+	take_table(INDIRECT_AT, 2 * ENTRY, 0);
+	return_chain(0, 0, 0, 0);
+	read_table(INDIRECT_AT, ENTRY);
+	assert_breaks(RULE_MEMORY_INDIRECT);
+}
+
+static void an_entry_leads_nowhere_in_the_descriptor_table(void **state)
+{
+	(void)state;
+	take_table(INDIRECT_AT, 2 * ENTRY, 0);
+	indirect(0, 0, BUFFER, 16, F_NEXT);
+	desc(0, 0, 0x9000, 16, 0, 0);
+	assert_breaks(RULE_FETCH_WALK);
+}
+
+static void a_poisoned_queue_s_chains_may_be_finished(void **state)
+{
+	(void)state;
+	take_table(INDIRECT_AT, 2 * ENTRY, 0);
+	avail_idx(20);
+	indirect(0, 0, BUFFER, 16, 0);
+	payload_read(0, BUFFER, 16);
+	return_chain(0, 0, 0, 0);
+	wake();
+	need_reset();
+	end_silent();
+}
+
+static void nothing_is_written_to_a_table(void **state)
+{
+	(void)state;
+	take_table(INDIRECT_AT, 2 * ENTRY, 0);
+	access_ring(GUEST_INDIRECT, true, INDIRECT_AT, ENTRY);
+	assert_breaks(RULE_MEMORY_WRITE);
+}
+
 #define TEST(name) cmocka_unit_test_setup(name, rig_setup)
 #define INDIRECT_TEST(name) cmocka_unit_test_setup(name, setup_indirect)
 
@@ -212,6 +262,11 @@ int main(void)
 		INDIRECT_TEST(a_table_ends_with_the_address_space),
 		INDIRECT_TEST(a_table_that_cannot_be_read_ends_the_walk),
 		TEST(without_the_feature_a_table_is_left_alone),
+		INDIRECT_TEST(a_table_past_the_top_may_be_tried),
+		INDIRECT_TEST(a_chain_that_is_not_held_has_no_table),
+		INDIRECT_TEST(an_entry_leads_nowhere_in_the_descriptor_table),
+		INDIRECT_TEST(a_poisoned_queue_s_chains_may_be_finished),
+		INDIRECT_TEST(nothing_is_written_to_a_table),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

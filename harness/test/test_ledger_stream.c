@@ -325,6 +325,17 @@ static void counters_go_on_over_a_reset_and_frames_do_not(void **state)
 	assert_breaks(RULE_STREAM_FRAMES);
 }
 
+static void the_used_length_says_how_much_of_it_there_is(void **state)
+{
+	(void)state;
+	send_frame(1, 60);
+	make_frame(1, 60);
+	begin(RX, 60);
+	payload_bytes(received, true, BUFFER, bytes, HEADER + 60);
+	finish(&received, 60);
+	assert_breaks(RULE_STREAM_FRAMES);
+}
+
 /* More on the way than are remembered: the oldest may still come. */
 static void more_than_are_remembered_excuse_a_stranger(void **state)
 {
@@ -359,6 +370,7 @@ int main(void)
 		TEST(a_chain_that_comes_back_without_a_header_carries_none),
 		TEST(delivered_is_what_is_counted),
 		TEST(counters_go_on_over_a_reset_and_frames_do_not),
+		TEST(the_used_length_says_how_much_of_it_there_is),
 		TEST(more_than_are_remembered_excuse_a_stranger),
 	};
 

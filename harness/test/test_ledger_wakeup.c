@@ -269,6 +269,18 @@ static void the_events_lie_behind_the_rings(void **state)
 	assert_breaks(RULE_MEMORY_RING);
 }
 
+static void the_event_of_a_poisoned_queue_may_be_read(void **state)
+{
+	(void)state;
+	notify();
+	return_batch(0, 1);
+	avail_idx(20);
+	used_event(0);
+	raise_interrupt(VIRTIO_MMIO_INT_VRING);
+	need_reset();
+	end_silent();
+}
+
 #define TEST(name) cmocka_unit_test_setup(name, rig_setup)
 #define EVENT_TEST(name) cmocka_unit_test_setup(name, setup_event_idx)
 
@@ -290,6 +302,7 @@ int main(void)
 		TEST(where_the_features_are_not_known_either_word_counts),
 		EVENT_TEST(a_used_buffer_that_nobody_wanted_to_hear_of_may_be_shown),
 		EVENT_TEST(the_events_lie_behind_the_rings),
+		EVENT_TEST(the_event_of_a_poisoned_queue_may_be_read),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
