@@ -338,7 +338,7 @@ build/bugs/%/built-afl: fuzzers/bugs/%.patch $(call objs,afl,$(AFL_SRC) $(DEVICE
 		LINK=$(call quote,$(filter-out AFL_%,$(CC_afl)) $(FLAGS_afl) $(LDFLAGS)) \
 		fuzzers/bugs.sh build afl $* $(call objs,afl,$(AFL_SRC)) build/obj/afl/libvringer.a
 
-test-files: seeds $(BUGS:%=build/bugs/%/built-gcc) $(foreach f,gcc clang, \
+test-files: seeds $(BUGS:%=build/bugs/%/built-gcc) build/bugs/rule-fetch-walk/built-fuzz $(foreach f,gcc clang, \
 		build/obj/$f/vringer \
 		$(patsubst %.c,build/obj/$f/%,$(TEST_SRC))) \
 		$(foreach t,$(TARGETS),build/fuzz/fuzz_$t build/replay/fuzz_$t build/replay-plain/fuzz_$t)

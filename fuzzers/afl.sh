@@ -12,6 +12,7 @@
 # build/fuzz-corpus/TARGET, whichever engine did; works in build/afl-out/TARGET;
 # and gives back what it grew there.  A crash is build/findings/TARGET/crash-HASH,
 # a hang timeout-HASH, as libFuzzer names them.  VRINGER_MUTATOR=off: bytes alone.
+# shellcheck disable=SC1091,SC2154
 set -eu
 
 target=$1 seconds=$2 jobs=$3

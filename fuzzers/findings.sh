@@ -38,6 +38,7 @@ wait_for_all() {
 triage() {
 	list=$1
 	shift
+	[ "${VRINGER_LEDGER:-}" != off ] || set -- --no-ledger "$@"
 	build/vringer triage -t "$(echo "$target" | tr _ -)" ${list:+--known "$list"} "$@"
 }
 
@@ -54,7 +55,10 @@ run_codec() {
 # its stack.
 codec_signature() {
 	(run_codec "$1" 2>&1 || :) | awk '
-		/ERROR: [A-Za-z]+: / && !kind { kind = $4 }
+		!kind && match($0, /ERROR: [A-Za-z]+: [a-zA-Z-]+/) {
+			kind = substr($0, RSTART, RLENGTH)
+			sub(/.* /, "", kind)
+		}
 		/: runtime error: / && !kind { kind = "ubsan" }
 		/^ *#[0-9]+ / && !place && match($0, /(fuzzers|harness)\/[a-z_0-9]+\.c:[0-9]+/) {
 			place = $4 ":" substr($0, RSTART, RLENGTH)

@@ -15,6 +15,7 @@
 # The corpus that fuzzing grows is build/fuzz-corpus/TARGET; build/seeds/TARGET
 # is read, never written.  Findings go to build/findings/TARGET.  This is
 # libFuzzer's side; AFL++'s is in afl.sh.
+# shellcheck disable=SC1091,SC2154
 set -eu
 
 fail() {
@@ -105,9 +106,8 @@ take_input() {
 set_aside() {
 	hash=${1##*-}
 	rm -f "$corpus/$hash"
-	sha1sum "$seeds"/* | awk -v h="$hash" '$1 == h { print $2 }' | while read -r seed; do
-		rm -f "$seed"
-	done
+	find "$seeds" -type f -exec sha1sum {} + | awk -v h="$hash" '$1 == h { print $2 }' |
+		xargs -r rm -f
 }
 
 # What a process left in the folder given: is there a finding?

@@ -26,8 +26,8 @@ static const struct cmd_usage usage = {
 	"FILE",
 	"toSLNKT",
 	"Shrink a crash file or script, keeping its finding, and print it as a script. A\n"
-	"candidate hangs after 2 seconds unless --timeout says otherwise.  Ctrl-C ends it with\n"
-	"the best so far.",
+	"candidate hangs after 2 seconds (5 where the finding is no hang) unless --timeout says\n"
+	"otherwise.  Ctrl-C ends it with the best so far.",
 };
 
 #define FIRST_PHASES 5u /* lines of a log that do not wait for their second */
@@ -204,7 +204,6 @@ static int minimize_file(struct minimize_cmd *c)
 	c->bytes_before = size_of(&c->script->prog);
 	cmd_catch_signals();
 	err = minimize_quietly(c, &result);
-	cmd_release_signals();
 	if (c->terminal)
 		fputs("\r\033[K", stderr);
 	if (err != 0)

@@ -10,8 +10,6 @@
 volatile sig_atomic_t cmd_stop;
 
 static pid_t owner;
-static struct sigaction before[2];
-static const int signals[2] = { SIGINT, SIGTERM };
 
 /* The terminal sends it to the child as well, which is then of no use. */
 static void on_signal(int signal)
@@ -24,19 +22,15 @@ static void on_signal(int signal)
 /* What was ignored stays so: nohup, and what runs in the background. */
 void cmd_catch_signals(void)
 {
+	static const int signals[] = { SIGINT, SIGTERM };
 	struct sigaction action = { .sa_handler = on_signal, .sa_flags = SA_RESTART };
+	struct sigaction before;
 
 	owner = getpid();
 	sigemptyset(&action.sa_mask);
-	for (int i = 0; i < 2; i++) {
-		sigaction(signals[i], NULL, &before[i]);
-		if (before[i].sa_handler != SIG_IGN)
+	for (size_t i = 0; i < sizeof(signals) / sizeof(signals[0]); i++) {
+		sigaction(signals[i], NULL, &before);
+		if (before.sa_handler != SIG_IGN)
 			sigaction(signals[i], &action, NULL);
 	}
-}
-
-void cmd_release_signals(void)
-{
-	for (int i = 0; i < 2; i++)
-		sigaction(signals[i], &before[i], NULL);
 }

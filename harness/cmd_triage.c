@@ -138,6 +138,12 @@ static void print_replay(const struct triage_cmd *c, const struct triage_group *
 	fputs(" replay -v ", c->out);
 	if (group->script == NULL)
 		fprintf(c->out, "-t %s ", group->target->name);
+	if (c->options.no_ledger)
+		fputs("--no-ledger ", c->out);
+	if (c->options.strict)
+		fputs("--strict ", c->out);
+	if (c->options.limits)
+		fputs("--limits ", c->out);
 	if (c->options.known != NULL) {
 		fputs("--known ", c->out);
 		print_word(c->out, c->options.known_path);
@@ -308,7 +314,6 @@ int cmd_triage(int argc, char **argv)
 		return cmd_fail(argv[0], strerror(ENOMEM));
 	cmd_catch_signals();
 	status = triage_quietly(&c);
-	cmd_release_signals();
 	triage_close(&c.triage);
 	return status;
 }

@@ -38,7 +38,8 @@ struct minimize_options {
 	bool strict, limits, no_ledger;
 	const struct known *known; /* findings that are none; may be NULL */
 	/* Until a device hangs; 0: CHILD_SECONDS for the input, then
-	 * MINIMIZE_SECONDS, or longer if the input took long and was no hang. */
+	 * MINIMIZE_SECONDS, and if the input was no hang 3 seconds more, or more
+	 * if it took long. */
 	unsigned seconds;
 	/* Set by a signal handler, say: end, with the best so far.  May be NULL. */
 	const volatile sig_atomic_t *stop;

@@ -34,6 +34,7 @@ script_dirs() {
 suites() {
 	# First what takes longest.
 	suite "oss-fuzz build" harness/test/oss_fuzz.sh
+	suite "fuzz findings" harness/test/fuzz_findings.sh
 	for flavour in gcc clang; do
 		obj=build/obj/$flavour
 		for source in devices/test/test_*.c harness/test/test_*.c fuzzers/test/test_*.c; do
