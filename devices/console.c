@@ -100,11 +100,9 @@ bool console_push(struct console *con, const struct virtqueue_chain *chain, uint
 /* What is held now, as counters that can fall. */
 static void note_gauges(struct console *con)
 {
-	uint64_t *counters = con->dev.counters;
+	uint64_t *counters = con->dev.counters, *of_port = counters + CONSOLE_PORT_COUNTERS;
 
-	for (unsigned i = 0; i < CONSOLE_PORTS; i++) {
-		uint64_t *of_port = counters + CONSOLE_PORT_COUNTERS + i * PORT_COUNTER_COUNT;
-
+	for (unsigned i = 0; i < CONSOLE_PORTS; i++, of_port += PORT_COUNTER_COUNT) {
 		of_port[PORT_OUTPUT_HELD] = con->ports[i].output.len;
 		of_port[PORT_INPUT_PENDING] = con->ports[i].input.len;
 	}

@@ -331,7 +331,7 @@ struct ledger {
 	/* The target's sums as indices of counters, ended by -1. */
 	bool sums_ready;
 	unsigned sum_count;
-	int8_t sums[LEDGER_SUMS_MAX][2][LEDGER_SUM_TERMS_MAX + 1];
+	int16_t sums[LEDGER_SUMS_MAX][2][LEDGER_SUM_TERMS_MAX + 1];
 
 	struct ledger_stream stream;
 	struct ledger_port ports[TARGET_PORTS_MAX];

@@ -115,7 +115,7 @@ static void judge_stuck(struct ledger *l, unsigned i)
 
 /* The counters named in `list`, as indices; a name that is none is skipped. */
 static void compile_terms(const struct ledger *l, const void *device, const char *list,
-			  int8_t terms[LEDGER_SUM_TERMS_MAX + 1])
+			  int16_t terms[LEDGER_SUM_TERMS_MAX + 1])
 {
 	unsigned count = target_counter_count(l->target, device);
 	unsigned n = 0;
@@ -127,7 +127,7 @@ static void compile_terms(const struct ledger *l, const void *device, const char
 			const char *name = l->target->counter_name(device, i);
 
 			if (strncmp(name, list, len) == 0 && name[len] == '\0')
-				terms[n++] = (int8_t)i;
+				terms[n++] = (int16_t)i;
 		}
 		list += len + strspn(list + len, " ");
 	}
@@ -148,7 +148,7 @@ static void compile_sums(struct ledger *l, const void *device)
 {
 	const struct target_sum *sum = l->target->sums;
 
-	int8_t terms[LEDGER_SUM_TERMS_MAX + 1];
+	int16_t terms[LEDGER_SUM_TERMS_MAX + 1];
 
 	l->sum_count = 0;
 	for (; sum != NULL && sum->left != NULL && l->sum_count < LEDGER_SUMS_MAX; sum++) {
@@ -170,7 +170,7 @@ static void compile_sums(struct ledger *l, const void *device)
 	l->sums_ready = true;
 }
 
-static uint64_t add_up(const struct ledger *l, const int8_t *terms)
+static uint64_t add_up(const struct ledger *l, const int16_t *terms)
 {
 	uint64_t sum = 0;
 

@@ -143,7 +143,8 @@ static void print_event(const struct report_trace *t, const struct trace_event *
 			e->why.queue, e->value, e->len);
 		break;
 	case TRACE_COUNTER:
-		fprintf(out, "  counter %s +%" PRIu64 "\n", e->name, e->value);
+		/* What a gauge falls by wraps around 2^64. */
+		fprintf(out, "  counter %s %+" PRId64 "\n", e->name, (int64_t)e->value);
 		break;
 	case TRACE_HOST:
 		print_host(out, e);
