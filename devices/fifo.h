@@ -3,9 +3,9 @@
  * A byte queue in host memory, bounded: bytes go in at the end, or are put back
  * at the front, and come out in order.
  *
- * It grows by doubling up to its limit, and has no memory once it is empty; what
- * does not fit is refused whole.  Bytes become visible only when they are committed, so that a
- * writer whose source fails leaves nothing behind.
+ * It grows by doubling up to its limit, and is as small as at first once it is
+ * empty; what does not fit is refused whole.  Bytes become visible only when they
+ * are committed, so that a writer whose source fails leaves nothing behind.
  */
 #ifndef VRINGER_DEVICES_FIFO_H
 #define VRINGER_DEVICES_FIFO_H
