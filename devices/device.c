@@ -1,15 +1,22 @@
 /* SPDX-License-Identifier: Apache-2.0 OR MIT */
 /*
- * What every device model does in the same way: present an event, and ask for
- * a reset.
+ * What every device model does in the same way: say which queues there are,
+ * present an event, and ask for a reset.
  *
- * Nothing here decides when; that is policy of the models.  VIRTIO 1.4, 2.1.2
- * and 2.3.
+ * Nothing here decides when; that is policy of the models.  VIRTIO 1.4, 2.1.2,
+ * 2.2 and 2.3.
  */
 #include <linux/virtio_config.h>
 #include <linux/virtio_mmio.h>
 
 #include "device.h"
+
+bool device_queue_exists(const struct device *dev, unsigned queue)
+{
+	uint64_t there = dev->status & VIRTIO_CONFIG_S_FEATURES_OK ? dev->features : dev->offered;
+
+	return !(dev->ops->queues[queue].features & ~there);
+}
 
 void device_interrupt(struct device *dev, uint32_t bits)
 {

@@ -94,6 +94,9 @@ struct device_queue_desc {
 	const char *name;
 	uint16_t size_max;     /* entries, a power of two, 1..32768 */
 	bool driver_initiated; /* a notification makes the device process it */
+	/* Bits without which there is no such queue: offered, and from FEATURES_OK
+	 * on accepted.  0: it always exists. */
+	uint64_t features;
 };
 
 struct device;
@@ -154,6 +157,9 @@ struct device {
 	 * seen (VIRTIO 2.5); not for the driver's own writes, not at reset. */
 	uint32_t config_generation;
 };
+
+/* Does the queue, one of ops->queue_count, exist now? */
+bool device_queue_exists(const struct device *dev, unsigned queue);
 
 /* Present an event in InterruptStatus and raise the line. */
 void device_interrupt(struct device *dev, uint32_t bits);

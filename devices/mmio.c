@@ -82,6 +82,11 @@ void mmio_write(struct mmio *m, uint64_t offset, const void *buf, uint32_t len)
 		reg->write(m, le32toh(value));
 }
 
+struct device *mmio_device(struct mmio *m)
+{
+	return m->dev;
+}
+
 void mmio_work(struct mmio *m)
 {
 	if (device_live(m->dev))

@@ -39,6 +39,9 @@ void mmio_destroy(struct mmio *m);
 void mmio_read(struct mmio *m, uint64_t offset, void *buf, uint32_t len);
 void mmio_write(struct mmio *m, uint64_t offset, const void *buf, uint32_t len);
 
+/* The model behind the registers: for what its own header lets a host do. */
+struct device *mmio_device(struct mmio *m);
+
 /* Go on with work left by an earlier call; bounded, as a notification is.
  * Nothing happens on a device that is not live. */
 void mmio_work(struct mmio *m);

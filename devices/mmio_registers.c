@@ -20,10 +20,14 @@
 #define FEATURE_PAGES 2 /* 32 bits each; struct device has 64 */
 #define S_NEEDS_RESET ((uint32_t)VIRTIO_CONFIG_S_NEEDS_RESET)
 
-/* NULL where QueueSel names no queue; the selector is compared whole. */
+/* NULL where QueueSel names no queue; the selector is compared whole.  So a queue
+ * that does not exist is never ready: it must be selected, with FEATURES_OK set,
+ * to become so. */
 static struct virtqueue *queue_selected(const struct mmio *m)
 {
-	return m->queue_sel < m->dev->ops->queue_count ? &m->dev->queues[m->queue_sel] : NULL;
+	return m->queue_sel < m->dev->ops->queue_count && device_queue_exists(m->dev, m->queue_sel)
+		       ? &m->dev->queues[m->queue_sel]
+		       : NULL;
 }
 
 static uint32_t device_id_read(const struct mmio *m)

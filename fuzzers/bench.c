@@ -2,7 +2,7 @@
 /*
  * How fast sessions run: decode, run and judge, over and over, on one core.
  *
- *   bench DIR    DIR: the encoded corpus of net-loopback
+ *   bench TARGET DIR...    DIR: the encoded corpus of that target
  *
  * The ledger is always on.  Each row is measured for about two seconds.
  */
@@ -45,7 +45,7 @@ static void bench_row(struct run *run, const char *name, const struct input *inp
 
 	while (elapsed < ROW_SECONDS) {
 		for (size_t i = 0; i < count; i++) {
-			binary_decode(&program, inputs[i].data, inputs[i].size, "net-loopback",
+			binary_decode(&program, inputs[i].data, inputs[i].size, run->target->name,
 				      NULL);
 			if (!run_program(run, &program, &options)) {
 				fprintf(stderr, "%s: %s\n", name,
@@ -58,12 +58,23 @@ static void bench_row(struct run *run, const char *name, const struct input *inp
 		}
 		elapsed = now() - start;
 	}
-	printf("%-30s %8zu %12.0f %12.0f %14.0f\n", name, count, (double)runs / elapsed,
-	       (double)ops / elapsed, (double)chains / elapsed);
+	printf("%-13s %-20s %6zu %12.0f %12.0f %14.0f\n", run->target->name, name, count,
+	       (double)runs / elapsed, (double)ops / elapsed, (double)chains / elapsed);
 }
 
-/* 64 operations: start, 31 frames, take. */
-static struct input encode_session(const char *rx, const char *tx)
+/* Sessions of about 64 operations: what is done 31 times, `@` being the how
+ * many-th time it is. */
+static const struct session {
+	const char *target, *name, *round;
+} sessions[] = {
+	{ "net-loopback", "small frames", "offer 0 head=@ b9:w\nsend 1 head=@ b0 b1\n" },
+	{ "net-loopback", "64 KiB frames", "offer 0 head=@ b12:w\nsend 1 head=@ b0 b5\n" },
+	{ "console", "lines of output", "send 1 head=@ b1\ntake_output 0\n" },
+	{ "console", "lines of input", "offer 0 head=@ b9:w\ntype 0 len=64\n" },
+	{ "console", "64 KiB of output", "send 5 head=@ b5\ntake_output 1\n" },
+};
+
+static struct input encode_session(const struct session *session)
 {
 	struct input input = { malloc(BINARY_SIZE_MAX), 0 };
 	struct text_error error;
@@ -73,9 +84,15 @@ static struct input encode_session(const char *rx, const char *tx)
 
 	if (out == NULL || input.data == NULL)
 		exit(1);
-	fputs("device net-loopback\nstart driver_ok size=64\n", out);
-	for (int i = 0; i < 31; i++)
-		fprintf(out, "offer 0 head=%d %s\nsend 1 head=%d %s\n", i, rx, 2 * i, tx);
+	fprintf(out, "device %s\nstart driver_ok size=64\n", session->target);
+	for (int i = 0; i < 31; i++) {
+		for (const char *c = session->round; *c != '\0'; c++) {
+			if (*c == '@')
+				fprintf(out, "%d", i);
+			else
+				fputc(*c, out);
+		}
+	}
 	fputs("take 0\n", out);
 	fclose(out);
 	if (text_parse(&script, text, len, &error) != 0) {
@@ -111,36 +128,51 @@ static size_t read_corpus(const char *dir, struct input *inputs)
 	return count;
 }
 
-int main(int argc, char **argv)
+static void bench_target(const struct target *target, const char *dir)
 {
 	static struct input inputs[INPUTS_MAX];
-	struct input small, large;
+	size_t count = read_corpus(dir, inputs);
 	struct text_error error;
-	struct rusage usage;
 	struct run *run;
-	size_t count;
 
-	if (argc != 2) {
-		fprintf(stderr, "usage: %s DIR\n", argv[0]);
-		return 2;
-	}
-	if (run_open(&run, target_find("net-loopback"), &error) != 0)
-		return 1;
-	count = read_corpus(argv[1], inputs);
-	small = encode_session("b9:w", "b0 b1");
-	large = encode_session("b12:w", "b0 b5");
-	printf("%-30s %8s %12s %12s %14s\n", "session", "inputs", "executions/s", "operations/s",
-	       "chains/s");
+	if (run_open(&run, target, &error) != 0)
+		exit(1);
 	if (count > 0)
 		bench_row(run, "corpus and scripts", inputs, count);
-	bench_row(run, "64 operations, small frames", &small, 1);
-	bench_row(run, "64 operations, 64 KiB frames", &large, 1);
-	getrusage(RUSAGE_SELF, &usage);
-	printf("peak memory: %ld MiB\n", usage.ru_maxrss / 1024);
 	for (size_t i = 0; i < count; i++)
 		free(inputs[i].data);
-	free(small.data);
-	free(large.data);
+	for (size_t i = 0; i < sizeof(sessions) / sizeof(sessions[0]); i++) {
+		struct input input;
+
+		if (strcmp(sessions[i].target, target->name) != 0)
+			continue;
+		input = encode_session(&sessions[i]);
+		bench_row(run, sessions[i].name, &input, 1);
+		free(input.data);
+	}
 	run_close(run);
+}
+
+int main(int argc, char **argv)
+{
+	struct rusage usage;
+
+	if (argc < 3 || argc % 2 == 0) {
+		fprintf(stderr, "usage: %s TARGET DIR...\n", argv[0]);
+		return 2;
+	}
+	printf("%-34s %6s %12s %12s %14s\n", "session", "inputs", "executions/s", "operations/s",
+	       "chains/s");
+	for (int i = 1; i < argc; i += 2) {
+		const struct target *target = target_find(argv[i]);
+
+		if (target == NULL) {
+			fprintf(stderr, "%s: no such target\n", argv[i]);
+			return 2;
+		}
+		bench_target(target, argv[i + 1]);
+	}
+	getrusage(RUSAGE_SELF, &usage);
+	printf("peak memory: %ld MiB\n", usage.ru_maxrss / 1024);
 	return 0;
 }

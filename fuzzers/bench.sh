@@ -5,8 +5,16 @@
 set -eu
 
 export ASAN_OPTIONS="quarantine_size_mb=16:${ASAN_OPTIONS:-}"
+# Each device that has a fuzz target, with what fuzzing it starts from.
+set --
+for fuzzer in fuzzers/fuzz_*.c; do
+	slug=$(basename "$fuzzer" .c)
+	slug=${slug#fuzz_}
+	[ "$slug" = text ] || [ "$slug" = binary ] || set -- "$@" "$(echo "$slug" | tr _ -)" "build/seeds/$slug"
+done
+
 echo "as fuzzed: clang -O2, ASan + UBSan, coverage feedback"
-build/bench/fuzz build/seeds/net_loopback
+build/bench/fuzz "$@"
 echo
 echo "without sanitizers: gcc -O2"
-build/bench/plain build/seeds/net_loopback
+build/bench/plain "$@"

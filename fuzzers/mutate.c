@@ -5,8 +5,6 @@
  */
 #include "fuzzers/mutate_internal.h"
 
-#include "harness/target.h"
-
 #include <stdio.h>
 #include <string.h>
 
@@ -71,6 +69,12 @@ void mutator_seed(struct mutator *m, uint64_t seed)
 	m->state = (seed ^ seed >> 31) | 1;
 }
 
+/* What a host does, to devices that give it something to do. */
+static bool is_host_op(uint8_t code)
+{
+	return code == OP_TYPE || code == OP_TAKE_OUTPUT || code == OP_PUT_BACK;
+}
+
 static void fill_bag(struct mutator *m)
 {
 	size_t count;
@@ -79,6 +83,8 @@ static void fill_bag(struct mutator *m)
 	for (size_t i = 0; i < count; i++) {
 		unsigned weight = OTHER_WEIGHT;
 
+		if (is_host_op(ops[i].code) && m->port_count == 0)
+			weight = 0;
 		for (size_t w = 0; w < ARRAY_SIZE(wanted); w++)
 			if (wanted[w].code == ops[i].code)
 				weight = wanted[w].weight;
@@ -95,11 +101,16 @@ void mutator_init(struct mutator *m, const char *target, uint64_t seed)
 	snprintf(m->target, sizeof(m->target), "%s", target);
 	mutator_seed(m, seed);
 	m->effort = 2;
-	fill_bag(m);
 	/* Of a device that is not known, as most are: queues both ways. */
 	m->queue_count = t != NULL && t->queue_count > 0 ? t->queue_count : 2;
 	if (m->queue_count > PROGRAM_QUEUES)
 		m->queue_count = PROGRAM_QUEUES;
+	if (t != NULL) {
+		m->port_count = t->port_count;
+		m->request_count = t->request_count;
+		m->requests = t->requests;
+	}
+	fill_bag(m);
 	m->features = t != NULL ? t->features : ~0ULL;
 	for (unsigned i = 0; i < m->queue_count; i++)
 		m->driven[i] = t != NULL ? t->queues[i].driver_initiated : i % 2 != 0;

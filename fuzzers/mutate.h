@@ -15,6 +15,7 @@
 #define VRINGER_FUZZERS_MUTATE_H
 
 #include "harness/binary.h"
+#include "harness/target.h"
 
 /* Kinds of mutation; mutate.c has the table. */
 enum mutation {
@@ -43,7 +44,10 @@ struct mutator {
 	uint64_t features; /* that the target can offer */
 	unsigned queue_count;
 	bool driven[PROGRAM_QUEUES]; /* the driver initiates: it sends there */
-	uint8_t bag[MUTATE_BAG_MAX]; /* operation codes, each as often as it is wanted */
+	unsigned port_count;	     /* that the host has; 0: it does nothing */
+	unsigned request_count;
+	const struct target_request *requests; /* that mean something to the target */
+	uint8_t bag[MUTATE_BAG_MAX];	       /* operation codes, each as often as it is wanted */
 	unsigned bag_count;
 	uint32_t counts[MUTATION_COUNT];    /* applied since the mutator was set up */
 	uint8_t applied[MUTATE_ROUNDS_MAX]; /* the last call's, in order */

@@ -54,6 +54,27 @@ static bool add_chain(struct mutator *m, struct program *prog, uint32_t at, bool
 	return true;
 }
 
+/* Words that the device knows, sent where it listens for them; in descriptors of
+ * their own, since several may be in flight. */
+static bool add_request(struct mutator *m, struct program *prog, uint32_t at)
+{
+	const struct target_request *request = &m->requests[random_below(m, m->request_count)];
+	uint8_t slot = (uint8_t)random_below(m, 4);
+	struct op *op = edit_add(prog, at, OP_STORE);
+
+	if (op == NULL)
+		return false;
+	op->base[0] = BASE_SLOT + slot;
+	if (!edit_payload(m, prog, op, request->bytes, request->len))
+		return false;
+	op = edit_add(prog, at + 1, random_chance(m, 4) ? OP_OFFER : OP_SEND);
+	if (op == NULL)
+		return false;
+	op->value[0] = request->queue;
+	op->value[1] = random_chance(m, 2) ? 0 : random_below(m, 8);
+	return edit_payload(m, prog, op, &slot, 1);
+}
+
 static bool add_exchange(struct mutator *m, struct program *prog, uint32_t at)
 {
 	return add_chain(m, prog, at, false) && add_chain(m, prog, at + 1, true);
@@ -186,6 +207,8 @@ bool mutate_insert(struct mutator *m, struct program *prog, const struct program
 		return add_start(m, prog, 0);
 	if (random_chance(m, 3))
 		at = prog->op_count;
+	if (m->request_count > 0 && random_chance(m, 3))
+		return add_request(m, prog, at);
 	if (what < 3 || (what < 8 && !has_request(prog)))
 		return add_exchange(m, prog, at);
 	if (what < 5)

@@ -191,6 +191,11 @@ static uint64_t fresh_bits(struct mutator *m)
 	return random_chance(m, 8) ? value_edge(m) : random_below(m, 8);
 }
 
+static uint64_t fresh_port(struct mutator *m)
+{
+	return random_below(m, random_chance(m, 16) || m->port_count == 0 ? 256 : m->port_count);
+}
+
 static uint64_t fresh_any(struct mutator *m)
 {
 	return random_number(m) >> 32;
@@ -214,7 +219,7 @@ uint64_t value_fresh(struct mutator *m, enum field_kind kind)
 		[FIELD_INTERRUPT] = fresh_bits,	 [FIELD_FEATURES] = fresh_features,
 		[FIELD_DESC_FLAGS] = fresh_bits, [FIELD_DESC_FIELD] = fresh_any,
 		[FIELD_ACCESS] = fresh_any,	 [FIELD_PURPOSE] = fresh_any,
-		[FIELD_NOP] = fresh_zero,
+		[FIELD_PORT] = fresh_port,	 [FIELD_NOP] = fresh_zero,
 	};
 
 	return field_reduce(kind, (fresh[kind] != NULL ? fresh[kind] : fresh_any)(m));
@@ -368,6 +373,13 @@ static void fresh_special(struct mutator *m, struct op *op)
 			op->value[3] = fresh_bits(m);
 		else if (op->value[2] == DESC_NEXT)
 			op->value[3] = fresh_small(m);
+		break;
+	case OP_TYPE: /* what fits in a buffer and what does not */
+	case OP_PUT_BACK:
+		op->value[1] = random_chance(m, 2) ? 0 : value_edge(m) & 0xffff;
+		break;
+	case OP_TAKE_OUTPUT: /* all, mostly */
+		op->value[1] = random_chance(m, 2) ? 0 : op->value[1];
 		break;
 	default:
 		break;

@@ -49,12 +49,6 @@ static void lay_out(struct arena *arena, enum arena_layout layout)
 	add_region(arena, 0, 4 * KIB);
 }
 
-/* A byte that depends on where it is; no two neighbouring pages are alike. */
-uint8_t arena_pattern_byte(uint64_t position, uint8_t seed)
-{
-	return (uint8_t)((position + seed) * 0x9e3779b1u >> 13);
-}
-
 static void fill_pristine(struct arena *arena)
 {
 	for (unsigned i = 0; i < arena->region_count; i++) {

@@ -176,7 +176,13 @@ void arena_load(struct arena *arena, uint64_t addr, void *data, uint32_t len);
 bool arena_has(struct arena *arena, uint64_t addr, uint64_t len);
 void arena_store16(struct arena *arena, uint64_t addr, uint16_t value);
 uint16_t arena_load16(struct arena *arena, uint64_t addr);
-/* Fill with `value`, or with bytes that depend on `seed` and position. */
+/* The byte at `position` of the pattern `seed`; no two neighbouring pages are
+ * alike. */
+static inline uint8_t arena_pattern_byte(uint64_t position, uint8_t seed)
+{
+	return (uint8_t)((position + seed) * 0x9e3779b1u >> 13);
+}
+/* Fill with `value`, or with bytes that depend on `seed` and address. */
 void arena_fill(struct arena *arena, uint64_t addr, uint64_t len, uint8_t value);
 void arena_pattern(struct arena *arena, uint64_t addr, uint64_t len, uint8_t seed);
 

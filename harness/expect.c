@@ -244,6 +244,69 @@ static bool check_mem_equal(const struct verdict *v)
 	return true;
 }
 
+static bool check_mem_typed(const struct verdict *v)
+{
+	const uint64_t *value = v->expect->value; /* address, len, seed, at */
+
+	if (!is_there(v, 0, value[1]))
+		return false;
+	for (uint64_t i = 0; i < value[1]; i++) {
+		uint8_t due = arena_pattern_byte(value[3] + i, (uint8_t)value[2]);
+
+		if (load_byte(v, expect_addr(v, 0) + i) != due)
+			return wrong_byte(v, i, due);
+	}
+	return true;
+}
+
+static bool check_output_len(const struct verdict *v, uint64_t due)
+{
+	if (v->run->output_len == due)
+		return true;
+	return wrong(v, "the host took %u bytes, expected %llu", v->run->output_len,
+		     (unsigned long long)due);
+}
+
+static bool check_output_bytes(const struct verdict *v)
+{
+	return check_output_len(v, v->expect->value[0]);
+}
+
+static bool wrong_output(const struct verdict *v, uint64_t at, uint8_t due)
+{
+	return wrong(v, "byte %llu of what the host took is 0x%02x, expected 0x%02x",
+		     (unsigned long long)at, v->run->output[at], due);
+}
+
+static bool check_output(const struct verdict *v)
+{
+	const struct expect *e = v->expect;
+
+	if (!check_output_len(v, e->byte_count))
+		return false;
+	for (uint32_t i = 0; i < e->byte_count; i++)
+		if (v->run->output[i] != e->bytes[i])
+			return wrong_output(v, i, e->bytes[i]);
+	return true;
+}
+
+static bool check_output_equal(const struct verdict *v)
+{
+	uint64_t len = v->expect->value[2], at = v->expect->value[3];
+
+	if (!is_there(v, 0, len))
+		return false;
+	if (at + len > v->run->output_len)
+		return check_output_len(v, at + len);
+	for (uint64_t i = 0; i < len; i++) {
+		uint8_t due = load_byte(v, expect_addr(v, 0) + i);
+
+		if (v->run->output[at + i] != due)
+			return wrong_output(v, at + i, due);
+	}
+	return true;
+}
+
 static int find_counter(const struct verdict *v, const char *name)
 {
 	unsigned count = target_counter_count(v->run->target, v->run->device);
@@ -284,7 +347,7 @@ static bool check_counters(const struct verdict *v)
 		uint64_t moved = now[i] - v->run->counters[i];
 		size_t used = strlen(v->message);
 
-		if (moved != due_move(v, name))
+		if (moved != due_move(v, name) && !target_is_gauge(target, name))
 			snprintf(v->message + used, v->size - used,
 				 "%s%s moved by %llu, expected %llu", used > 0 ? "; " : "", name,
 				 (unsigned long long)moved, (unsigned long long)due_move(v, name));
@@ -340,6 +403,10 @@ static bool (*const checks[EXPECT_KIND_COUNT])(const struct verdict *v) = {
 	[EXPECT_MEM] = check_mem,
 	[EXPECT_MEM_FILL] = check_mem_fill,
 	[EXPECT_MEM_EQUAL] = check_mem_equal,
+	[EXPECT_MEM_TYPED] = check_mem_typed,
+	[EXPECT_OUTPUT] = check_output,
+	[EXPECT_OUTPUT_LEN] = check_output_bytes,
+	[EXPECT_OUTPUT_EQUAL] = check_output_equal,
 	[EXPECT_COUNTERS] = check_counters,
 	[EXPECT_COUNTER] = check_counter,
 	[EXPECT_SILENT] = check_silent,

@@ -98,7 +98,7 @@ static const char *sums_fault(struct foreign *f)
 			return "declares more than 8 sums";
 		if (sum->right == NULL)
 			return "declares a sum without a right side";
-		f->sums[n++] = (struct target_sum){ sum->left, sum->right };
+		f->sums[n++] = (struct target_sum){ .left = sum->left, .right = sum->right };
 	}
 	f->target.sums = n > 0 ? f->sums : NULL;
 	return NULL;
@@ -176,8 +176,11 @@ static void describe(struct foreign *f)
 	struct target *target = &f->target;
 
 	for (uint32_t i = 0; i < t->queue_count; i++)
-		f->queues[i] = (struct device_queue_desc){ t->queues[i].name, t->queues[i].size_max,
-							   t->queues[i].driver_initiated != 0 };
+		f->queues[i] = (struct device_queue_desc){
+			.name = t->queues[i].name,
+			.size_max = t->queues[i].size_max,
+			.driver_initiated = t->queues[i].driver_initiated != 0,
+		};
 	target->name = t->name;
 	target->help = t->help;
 	target->device_id = t->device_id;

@@ -55,6 +55,7 @@ void guest_reset(struct run *run)
 		q->used_idx = 0;
 	}
 	run->last_read = 0;
+	run->output_len = 0;
 }
 
 uint64_t guest_addr(const struct run *run, uint8_t base, uint64_t offset)
@@ -199,6 +200,30 @@ void guest_work(struct run *run)
 	returned(run);
 	probe(run, false, &after);
 	ledger_work_end(&run->ledger, &after);
+}
+
+uint32_t guest_host(struct run *run, enum host_act act, unsigned port, void *data, uint32_t len)
+{
+	struct trace_event event = { .kind = TRACE_HOST, .index = port, .value = act };
+	struct ledger_probe after;
+	uint32_t moved;
+
+	run->entered = true;
+	ledger_work_begin(&run->ledger);
+	ledger_host_begin(&run->ledger, act, port, data, len);
+	moved = target_host(run->target, run->device, act, port, data, len);
+	returned(run);
+	ledger_host_end(&run->ledger, act, port, data, len, moved);
+	probe(run, false, &after);
+	ledger_work_end(&run->ledger, &after);
+	twin_value(&run->twin, TWIN_HOST, moved);
+	if (act == HOST_TAKE)
+		twin_bytes(&run->twin, TWIN_HOST, data, moved);
+	event.len = moved;
+	event.data = data;
+	if (run->trace != NULL)
+		run->trace->event(run->trace->ctx, &event);
+	return moved;
 }
 
 static uint32_t load32(struct run *run, uint64_t addr)

@@ -5,7 +5,7 @@
  * It never fails: what cannot be done (a ring in a hole, a queue that is not
  * there) is done as far as it goes, as on a real machine.
  */
-#include "harness/run.h"
+#include "harness/run_internal.h"
 
 #include <linux/virtio_config.h>
 #include <linux/virtio_mmio.h>
@@ -35,9 +35,10 @@ static uint64_t offered_features(struct run *run)
 }
 
 /* Set a queue up as a driver does, rings initialised; ring[part] 0: where it
- * is.  size 0: the largest that its place has room for. */
+ * is.  size 0: the largest that its place has room for.  `needed` false: leave a
+ * queue alone that the device says is not there. */
 static void set_up_queue(struct run *run, unsigned queue, uint16_t size,
-			 const uint64_t ring[RING_PART_COUNT])
+			 const uint64_t ring[RING_PART_COUNT], bool needed)
 {
 	static const uint32_t low[RING_PART_COUNT] = { VIRTIO_MMIO_QUEUE_DESC_LOW,
 						       VIRTIO_MMIO_QUEUE_AVAIL_LOW,
@@ -47,6 +48,8 @@ static void set_up_queue(struct run *run, unsigned queue, uint16_t size,
 
 	write32(run, VIRTIO_MMIO_QUEUE_SEL, queue);
 	max = (uint32_t)guest_read(run, VIRTIO_MMIO_QUEUE_NUM_MAX, 4);
+	if (max == 0 && !needed)
+		return;
 	if (size == 0) {
 		size = GUEST_QUEUE_SIZE_MAX;
 		while (size > max && size > 1)
@@ -90,7 +93,7 @@ static void op_start(struct run *run, const struct program *prog, const struct o
 		write32(run, VIRTIO_MMIO_STATUS, status);
 	for (unsigned i = 0; rung >= RUNG_QUEUES && i < run->target->queue_count; i++)
 		if (i < PROGRAM_QUEUES)
-			set_up_queue(run, i, (uint16_t)op->value[1], in_place);
+			set_up_queue(run, i, (uint16_t)op->value[1], in_place, false);
 	if (rung >= RUNG_DRIVER_OK)
 		write32(run, VIRTIO_MMIO_STATUS, status | VIRTIO_CONFIG_S_DRIVER_OK);
 }
@@ -114,7 +117,7 @@ static void op_queue(struct run *run, const struct program *prog, const struct o
 	(void)prog;
 	for (int part = 0; part < RING_PART_COUNT; part++)
 		ring[part] = guest_addr(run, op->base[2 + part], op->value[2 + part]);
-	set_up_queue(run, (unsigned)op->value[0], (uint16_t)op->value[1], ring);
+	set_up_queue(run, (unsigned)op->value[0], (uint16_t)op->value[1], ring, true);
 }
 
 static void op_ready(struct run *run, const struct program *prog, const struct op *op)
@@ -431,6 +434,9 @@ static guest_op_fn *const op_fns[256] = {
 	[OP_DISARM] = op_disarm,
 	[OP_WORK] = op_work,
 	[OP_SETTLE] = op_settle,
+	[OP_TYPE] = guest_type,
+	[OP_TAKE_OUTPUT] = guest_take_output,
+	[OP_PUT_BACK] = guest_put_back,
 };
 
 void guest_op(struct run *run, const struct program *prog, const struct op *op)

@@ -114,6 +114,14 @@ void ledger_reset(struct ledger *ledger, const struct target *target, uint64_t o
 	ledger->stream.first = ledger->stream.count = 0;
 	ledger->stream.passed = ledger->stream.lost = false;
 	ledger->stream.delivered = 0;
+	ledger->dialogue = (struct ledger_dialogue){ .asked = 0 };
+	for (unsigned i = 0; i < TARGET_PORTS_MAX; i++) {
+		struct ledger_port *port = &ledger->ports[i];
+
+		port->out.start = port->out.len = port->in.start = port->in.len = 0;
+		port->staged = 0;
+		port->failed = port->lost = false;
+	}
 	ledger->held_bytes_max = ledger->held_accesses_max = 0;
 	ledger->plain.went_blind = ledger->plain.strayed = ledger->plain.stale = false;
 	ledger->plain.tables = ledger->plain.over = false;

@@ -99,7 +99,7 @@ enum severity {
 	X(STATUS_GENERATION, "status.generation", MODEL, REGS, 0, "dev.mmio.regs.6",               \
 	  "ConfigGeneration moves when the device changes its configuration, only")                \
 	X(STATUS_CONFIG, "status.config", MODEL, REGS, 0, "policy",                                \
-	  "what is read past the end of the configuration is 0: no byte of the host's memory")     \
+	  "what is read past the end of the configuration is fixed: no byte of the host's memory") \
 	X(STATUS_RESET, "status.reset", MUST, REGS, 0, "dev.reset.op.1",                           \
 	  "the device status is 0 after reset")                                                    \
 	X(STATUS_FEATURES, "status.features", MUST, REGS, 0, "dev.feature.bits.2b",                \
@@ -131,8 +131,12 @@ enum severity {
 	  "after any program a reset device serves a well-formed request")                         \
 	X(STREAM_FRAMES, "stream.frames", LIMIT, WALK, 0, "policy",                                \
 	  "frames come out whole, in order, once, and counted")                                    \
+	X(STREAM_BYTES, "stream.bytes", LIMIT, WALK | FACT_COUNTERS, 0, "policy",                  \
+	  "bytes of a port come out whole, in order, once, at the other end of that port")         \
+	X(STREAM_ANSWERS, "stream.answers", LIMIT, WALK, 0, "policy",                              \
+	  "a control message is one of the protocol, answers what asked for it, and comes once")   \
 	X(COUNTERS_FALL, "counters.fall", LIMIT, FACT_COUNTERS, 0, "policy",                       \
-	  "counters never fall")                                                                   \
+	  "counters never fall, but for gauges")                                                   \
 	X(COUNTERS_SUM, "counters.sum", LIMIT, FACT_COUNTERS, 0, "policy",                         \
 	  "counters satisfy the sums that the device declares")
 
@@ -166,12 +170,13 @@ const char *severity_name(enum severity severity);
 #define LEDGER_HOLDS_MAX 1024
 #define LEDGER_PENDING_MAX 512
 #define LEDGER_FINDINGS_MAX 8
-#define LEDGER_SUMS_MAX 8 /* sums that a target declares */
+#define LEDGER_SUMS_MAX 16 /* sums that a target declares */
 #define LEDGER_SUM_TERMS_MAX 12
 #define LEDGER_ACCESSES_MAX (1u << 20) /* of one call; more is an endless loop */
 
 #define LEDGER_SUSPECTS_MAX 16
-#define LEDGER_FRAMES_MAX 64 /* read and not delivered, that are kept */
+#define LEDGER_PORT_BYTES (2u << 20) /* of a port in each direction, that are kept */
+#define LEDGER_FRAMES_MAX 64	     /* read and not delivered, that are kept */
 
 /* A descriptor of a chain, or a range of written bytes: [first, last]. */
 struct ledger_node {
@@ -199,8 +204,30 @@ struct ledger_stream {
 	bool passed; /* an older one was forgotten, and may still come */
 	bool lost;   /* `delivered` is not known */
 	uint64_t delivered;
-	int8_t counter; /* index of target_stream.counter, or -1 */
+	int16_t counter; /* index of target_stream.counter, or -1 */
 	struct ledger_digest frames[LEDGER_FRAMES_MAX];
+};
+
+/* Bytes on their way: a ring of LEDGER_PORT_BYTES. */
+struct ledger_bytes {
+	uint8_t *bytes;
+	uint32_t start, len;
+};
+
+/* What is on its way through a target_port. */
+struct ledger_port {
+	struct ledger_bytes out, in;
+	uint32_t staged;   /* bytes read behind `out`, of the chain that is being read */
+	uint16_t walk;	   /* ... which is this one */
+	bool failed;	   /* ... of which an access failed */
+	bool lost;	   /* more than can be kept: not judged */
+	int held, pending; /* indices of counters, or -1 */
+};
+
+/* What was said in a target_dialogue in this session: bits. */
+struct ledger_dialogue {
+	uint16_t asked, answered;
+	bool lost; /* not all that was said is known: not judged */
 };
 
 /* A chain that the device took and has not returned. */
@@ -228,7 +255,9 @@ struct ledger_hold {
 	bool has_table;
 	uint64_t readable, writable; /* bytes */
 	struct ledger_digest out;    /* the frame that is written to it */
-	bool carries;		     /* a frame, which has this serial */
+	uint64_t first_bytes;	     /* the first bytes read or written, little-endian */
+	uint8_t first_count;
+	bool carries; /* a frame, which has this serial */
 	uint32_t frame;
 	/* What it adds to the bounds of a call while it is held. */
 	uint64_t bytes_max;
@@ -358,10 +387,13 @@ struct ledger {
 	/* The target's sums as indices of counters, ended by -1. */
 	bool sums_ready;
 	unsigned sum_count;
-	int8_t sums[LEDGER_SUMS_MAX][2][LEDGER_SUM_TERMS_MAX + 1];
+	int16_t sums[LEDGER_SUMS_MAX][2][LEDGER_SUM_TERMS_MAX + 1];
 
 	struct ledger_stream stream;
 	struct ledger_plain plain;
+	struct ledger_port ports[TARGET_PORTS_MAX];
+	struct ledger_dialogue dialogue;
+	uint64_t gauges; /* counters that may fall, bits */
 	uint32_t node_free, node_used, hold_free, hold_used;
 	struct ledger_node nodes[LEDGER_NODES_MAX];
 	struct ledger_hold hold[LEDGER_HOLDS_MAX];
@@ -373,6 +405,11 @@ struct ledger {
 	uint64_t not_judged[(RULE_COUNT + 63) / 64]; /* ... and lacked a fact */
 	uint64_t disagreed[(RULE_COUNT + 63) / 64];  /* that the target is not judged by */
 };
+
+/* Room for what a target of that description needs; 0 or -ENOMEM.  The ledger is
+ * zeroed before. */
+int ledger_open(struct ledger *ledger, const struct target *target);
+void ledger_close(struct ledger *ledger);
 
 /* For a new device of `target` that offers `offered`; then queue_max and
  * generation are the caller's to fill in. */
@@ -396,6 +433,12 @@ void ledger_access_end(struct ledger *ledger, bool write, uint64_t offset, uint3
 /* A call of the device that is no register access (left-over work). */
 void ledger_work_begin(struct ledger *ledger);
 void ledger_work_end(struct ledger *ledger, const struct ledger_probe *probe);
+
+/* Around an act of the host: `moved` is what it came to. */
+void ledger_host_begin(struct ledger *ledger, enum host_act act, unsigned port, const void *data,
+		       uint32_t len);
+void ledger_host_end(struct ledger *ledger, enum host_act act, unsigned port, const void *data,
+		     uint32_t len, uint32_t moved);
 
 /* The device accessed guest memory: an arena_observe_fn. */
 void ledger_memory(void *ledger, struct guest_why why, bool write, uint64_t addr, const void *data,

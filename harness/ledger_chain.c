@@ -252,6 +252,17 @@ static void mark_written(struct ledger *l, struct ledger_hold *hold, uint64_t fi
 	hold->written = index;
 }
 
+/* Bytes of a message: its first ones, and all that are written of one. */
+static void on_message(struct ledger *l, unsigned queue, struct ledger_hold *hold, bool write,
+		       const uint8_t *data, uint32_t len)
+{
+	for (uint32_t i = 0; i < len && hold->first_count < sizeof(hold->first_bytes); i++)
+		hold->first_bytes |= (uint64_t)data[i] << 8 * hold->first_count++;
+	if (write && queue == l->target->dialogue->to)
+		ledger_digest_add(&hold->out, data, len);
+	ledger_dialogue_access(l, queue, hold, write);
+}
+
 /* memory.torn: our models copy all of a chain's descriptors before they look at a
  * buffer.  The last that was read said that there is another: what lies before it
  * is the piece of a chain, torn or not yet known, and no request. */
@@ -275,6 +286,8 @@ void ledger_payload(struct ledger *l, struct ledger_queue *q, struct guest_why w
 	if (len == 0 || last < addr)
 		return;
 	index = ledger_hold_find(l, q, why.walk);
+	if (index == LEDGER_NONE || l->hold[index].blind)
+		ledger_port_lose(l, why.queue);
 	if (index == LEDGER_NONE) {
 		if (q->overflowed) {
 			ledger_stream_unknown(l, why.queue, NULL, write);
@@ -298,6 +311,10 @@ void ledger_payload(struct ledger *l, struct ledger_queue *q, struct guest_why w
 		l->judged[0] |= 1ULL << (write ? RULE_MEMORY_WRITE : RULE_MEMORY_READ);
 		if (l->target->stream != NULL && err == 0)
 			ledger_stream_access(l, why.queue, hold, write, addr, data, len);
+		if (l->target->port_count > 0)
+			ledger_port_access(l, why.queue, hold, write, data, len, err);
+		if (l->target->dialogue != NULL && err == 0)
+			on_message(l, why.queue, hold, write, data, len);
 		if (write && err == 0 && !extend_written(l, hold, addr, last))
 			mark_written(l, hold, addr, last);
 		return;

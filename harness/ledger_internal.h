@@ -122,6 +122,29 @@ void ledger_plain_stuck(struct ledger *l, unsigned i);
 
 /* An access without a purpose. */
 void ledger_untold(struct ledger *l, bool write, uint64_t addr, uint32_t len, int err);
+/* Digests: of bytes in the order in which they come. */
+void ledger_digest_add(struct ledger_digest *digest, const uint8_t *data, uint32_t len);
+bool ledger_digest_equal(const struct ledger_digest *a, const struct ledger_digest *b);
+
+/* Ports, of a target that has them.  access: as ledger_stream_access, `err` too.
+ * out: a chain was returned.  forget: reset. */
+void ledger_port_access(struct ledger *l, unsigned queue, struct ledger_hold *hold, bool write,
+			const uint8_t *data, uint32_t len, int err);
+void ledger_port_out(struct ledger *l, unsigned queue, const struct ledger_hold *hold,
+		     uint32_t len);
+/* What the device does with a queue can no longer be followed. */
+void ledger_port_lose(struct ledger *l, unsigned queue);
+void ledger_port_rest(struct ledger *l);
+void ledger_port_forget(struct ledger *l);
+
+/* The dialogue, of a target that has one. */
+void ledger_dialogue_access(struct ledger *l, unsigned queue, const struct ledger_hold *hold,
+			    bool write);
+void ledger_dialogue_out(struct ledger *l, unsigned queue, const struct ledger_hold *hold,
+			 uint32_t len);
+
+/* Is there a queue of that number now? */
+bool ledger_queue_exists(const struct ledger *l, unsigned i);
 
 /* After a call: what must follow at once. */
 void ledger_call_end(struct ledger *l, uint32_t old_status, const struct ledger_probe *probe);

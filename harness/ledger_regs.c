@@ -35,6 +35,8 @@ static void forget_all(struct ledger *l)
 	l->plain.blind = l->plain.tables = false;
 	l->stream.count = 0;
 	l->stream.passed = false;
+	l->dialogue = (struct ledger_dialogue){ .asked = 0 };
+	ledger_port_forget(l);
 	for (unsigned i = 0; i < PROGRAM_QUEUES; i++) {
 		struct ledger_queue *q = &l->queues[i];
 
@@ -82,6 +84,9 @@ static void on_status(struct ledger *l, uint32_t value, const struct ledger_prob
 	uint32_t old = l->status & ~(uint32_t)VIRTIO_CONFIG_S_NEEDS_RESET;
 
 	if (value == 0) {
+		for (unsigned i = 0; i < PROGRAM_QUEUES; i++)
+			if ((l->call.moved >> i & 1) != 0)
+				ledger_wakeup_rest(l, i);
 		forget_all(l);
 		if (ledger_judges(l, RULE_STATUS_RESET) && probe->status != 0)
 			ledger_break(l, RULE_STATUS_RESET,
@@ -164,9 +169,19 @@ static struct ledger_queue *selected(struct ledger *l)
 {
 	if (!l->queue_sel_known)
 		l->lost = true;
-	return l->queue_sel < l->target->queue_count && l->queue_sel < PROGRAM_QUEUES
-		       ? &l->queues[l->queue_sel]
-		       : NULL;
+	if (l->queue_sel >= l->target->queue_count || l->queue_sel >= PROGRAM_QUEUES)
+		return NULL;
+	/* Of a queue that is not there our models take no configuration. */
+	return !l->target->model || ledger_queue_exists(l, l->queue_sel) ? &l->queues[l->queue_sel]
+									 : NULL;
+}
+
+bool ledger_queue_exists(const struct ledger *l, unsigned i)
+{
+	uint64_t there =
+		(l->status & VIRTIO_CONFIG_S_FEATURES_OK) != 0 ? l->driver_features : l->offered;
+
+	return i < l->target->queue_count && (l->target->queues[i].features & ~there) == 0;
 }
 
 /* The queue whose registers may be written now, or NULL. */

@@ -132,7 +132,7 @@ static int find_term(const struct ledger *l, const void *device, const char *ter
 
 /* The counters named in `list`, as indices; a name that is none is skipped. */
 static void compile_terms(const struct ledger *l, const void *device, const char *list,
-			  int8_t terms[LEDGER_SUM_TERMS_MAX + 1])
+			  int16_t terms[LEDGER_SUM_TERMS_MAX + 1])
 {
 	unsigned n = 0;
 
@@ -141,31 +141,48 @@ static void compile_terms(const struct ledger *l, const void *device, const char
 		int term = find_term(l, device, list, len);
 
 		if (term >= 0 && n < LEDGER_SUM_TERMS_MAX)
-			terms[n++] = (int8_t)term;
+			terms[n++] = (int16_t)term;
 		list += len + strspn(list + len, " ");
 	}
 	terms[n] = -1;
 }
 
+static void compile_gauges(struct ledger *l, const void *device)
+{
+	unsigned count = target_counter_count(l->target, device);
+
+	l->gauges = 0;
+	for (unsigned i = 0; i < count; i++)
+		if (target_is_gauge(l->target, l->target->counter_name(device, i)))
+			l->gauges |= 1ULL << i;
+}
+
 static void compile_sums(struct ledger *l, const void *device)
 {
 	const struct target_sum *sum = l->target->sums;
-	int8_t terms[LEDGER_SUM_TERMS_MAX + 1];
+	int16_t terms[LEDGER_SUM_TERMS_MAX + 1];
 
 	l->sum_count = 0;
 	for (; sum != NULL && sum->left != NULL && l->sum_count < LEDGER_SUMS_MAX; sum++) {
 		compile_terms(l, device, sum->left, l->sums[l->sum_count][0]);
 		compile_terms(l, device, sum->right, l->sums[l->sum_count++][1]);
 	}
+	compile_gauges(l, device);
 	l->stream.counter = -1;
 	if (l->target->stream != NULL) {
 		compile_terms(l, device, l->target->stream->counter, terms);
 		l->stream.counter = terms[0];
 	}
+	for (unsigned i = 0; i < l->target->port_count; i++) {
+		compile_terms(l, device, l->target->ports[i].held, terms);
+		l->ports[i].held = terms[0];
+		compile_terms(l, device, l->target->ports[i].pending, terms);
+		l->ports[i].pending = terms[0];
+	}
 	l->sums_ready = true;
 }
 
-static uint64_t add_up(const struct ledger *l, const int8_t *terms)
+static uint64_t add_up(const struct ledger *l, const int16_t *terms)
 {
 	uint64_t sum = 0;
 
@@ -180,11 +197,11 @@ static void judge_sums(struct ledger *l)
 		uint64_t left = add_up(l, l->sums[i][0]);
 		uint64_t right = add_up(l, l->sums[i][1]);
 
-		if (left > right)
-			ledger_break(l, RULE_COUNTERS_SUM,
-				     "%s is %llu, more than %s, which is %llu",
+		if (left > right || (l->target->sums[i].equal && left < right))
+			ledger_break(l, RULE_COUNTERS_SUM, "%s is %llu, %s than %s, which is %llu",
 				     l->target->sums[i].left, (unsigned long long)left,
-				     l->target->sums[i].right, (unsigned long long)right);
+				     left > right ? "more" : "less", l->target->sums[i].right,
+				     (unsigned long long)right);
 	}
 }
 
@@ -203,7 +220,7 @@ static void judge_counters(struct ledger *l, const void *device)
 		if (values[i] == l->counters[i])
 			continue;
 		moved = true;
-		if (values[i] < l->counters[i])
+		if (values[i] < l->counters[i] && (l->gauges >> i & 1) == 0)
 			ledger_break(l, RULE_COUNTERS_FALL, "%s fell from %llu to %llu",
 				     l->target->counter_name(device, i),
 				     (unsigned long long)l->counters[i],
@@ -214,6 +231,7 @@ static void judge_counters(struct ledger *l, const void *device)
 		judge_sums(l);
 	if (l->target->stream != NULL)
 		ledger_stream_rest(l);
+	ledger_port_rest(l);
 }
 
 /* A device that asked for a reset need do nothing more.  Of our models one queue

@@ -225,6 +225,7 @@ static void judge_completion(const struct ring_access *a, const struct ledger_pe
 	l->completions++;
 	if (found == LEDGER_NONE) {
 		l->stream.lost = true;
+		ledger_port_lose(l, a->why.queue);
 		if (!a->q->overflowed && ledger_judges(l, RULE_COMPLETION_NOT_HELD))
 			ledger_break(l, RULE_COMPLETION_NOT_HELD,
 				     "queue %u: used entry %u returns head %u, which the device "
@@ -235,6 +236,10 @@ static void judge_completion(const struct ring_access *a, const struct ledger_pe
 	hold = &l->hold[found];
 	if (l->target->stream != NULL && a->why.queue == l->target->stream->to)
 		ledger_stream_out(l, hold, entry->len);
+	if (l->target->port_count > 0)
+		ledger_port_out(l, a->why.queue, hold, entry->len);
+	if (l->target->dialogue != NULL)
+		ledger_dialogue_out(l, a->why.queue, hold, entry->len);
 	if (!hold->blind && !hold->restarted && ledger_judges(l, RULE_COMPLETION_LEN) &&
 	    !ledger_hold_covers(l, hold, entry->len))
 		ledger_break(l, RULE_COMPLETION_LEN,

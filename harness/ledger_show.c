@@ -44,9 +44,13 @@ static bool due_device_features(const struct ledger *l, uint32_t *due)
 
 static bool due_queue_num_max(const struct ledger *l, uint32_t *due)
 {
-	bool exists = l->queue_sel < l->target->queue_count;
+	bool described = l->queue_sel < l->target->queue_count;
+	bool exists = ledger_queue_exists(l, l->queue_sel);
 
 	*due = exists && l->queue_sel < PROGRAM_QUEUES ? l->queue_max[l->queue_sel] : 0;
+	/* Whether others show a queue that a feature would bring is theirs to say. */
+	if (described && !l->target->model && l->target->queues[l->queue_sel].features != 0)
+		return false;
 	return l->queue_sel_known && (!exists || l->queue_sel < PROGRAM_QUEUES);
 }
 
@@ -73,14 +77,15 @@ static const struct {
 static void judge_past_config(struct ledger *l, uint64_t offset, uint32_t width, uint64_t value)
 {
 	uint64_t end = VIRTIO_MMIO_CONFIG + (uint64_t)l->target->config_len;
-	uint64_t within = offset < end ? end - offset : 0;
+	uint64_t within = offset < end ? end - offset : 0, due;
 
 	/* Other widths are no access: whatever they read, no field is meant. */
 	if (width != 1 && width != 2 && width != 4 && width != 8)
 		return;
 	if (!ledger_judges(l, RULE_STATUS_CONFIG) || within >= width)
 		return;
-	if (value >> (8 * within) != 0)
+	due = (l->target->config_past * 0x0101010101010101u) & (UINT64_MAX >> (64 - 8 * width));
+	if ((value ^ due) >> (8 * within) != 0)
 		ledger_break(l, RULE_STATUS_CONFIG,
 			     "%u bytes of the configuration at offset %llu read 0x%llx, its last "
 			     "byte is at %u",

@@ -65,7 +65,7 @@ static uint32_t digest_words(struct ledger_digest *d, const uint8_t *data, uint3
 	return done;
 }
 
-static void digest_add(struct ledger_digest *d, const uint8_t *data, uint32_t len)
+void ledger_digest_add(struct ledger_digest *d, const uint8_t *data, uint32_t len)
 {
 	uint32_t done = 0;
 
@@ -76,7 +76,7 @@ static void digest_add(struct ledger_digest *d, const uint8_t *data, uint32_t le
 		digest_byte(d, data[done++]);
 }
 
-static bool digest_equal(const struct ledger_digest *a, const struct ledger_digest *b)
+bool ledger_digest_equal(const struct ledger_digest *a, const struct ledger_digest *b)
 {
 	return a->len == b->len && a->sum == b->sum && a->word == b->word;
 }
@@ -125,7 +125,7 @@ static void digest_access(struct ledger_digest *d, uint64_t at, const uint8_t *d
 		d->blind = true;
 	d->at += len;
 	if (!d->blind && cut < len)
-		digest_add(d, data + cut, len - cut);
+		ledger_digest_add(d, data + cut, len - cut);
 }
 
 void ledger_stream_access(struct ledger *l, unsigned queue, struct ledger_hold *hold, bool write,
@@ -178,7 +178,7 @@ void ledger_stream_out(struct ledger *l, const struct ledger_hold *hold, uint32_
 	for (unsigned i = 0; i < s->count; i++) {
 		const struct ledger_digest *frame = &s->frames[(s->first + i) % LEDGER_FRAMES_MAX];
 
-		if (!frame->blind && whole && digest_equal(frame, &hold->out)) {
+		if (!frame->blind && whole && ledger_digest_equal(frame, &hold->out)) {
 			frame_pop(s, i + 1);
 			return;
 		}

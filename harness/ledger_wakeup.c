@@ -10,14 +10,17 @@
  * 2^16.  Looked at earlier they say nothing: the driver may have set them back
  * before it looked at the used ring for the last time.  What a guest does to
  * those fields, by a race or by a ring laid over them, the device reads, and by
- * what it read it is judged; a field that it could not read leaves it free.
+ * what it read it is judged; a field that it could not read leaves it free.  A device that
+ * returns chains in the very call that resets it has no leave either; what it
+ * returned before, and owes an interrupt for, the reset forgives.
  *
  * wakeup.superfluous, wakeup.unasked: an interrupt serves every queue whose
  * index moved since the last one, so one that wants it is enough.
  *
  * wakeup.config: what is raised is compared with what the device shows when its
  * call is over.  Our models ask for a reset once for each queue that they find
- * structurally wrong, which the ledger knows from what they read.
+ * structurally wrong, which the ledger knows from what they read.  An available
+ * ring that passes 2^64 is wrong without being read.
  */
 #include "harness/ledger_internal.h"
 
@@ -119,6 +122,19 @@ void ledger_interrupt(struct ledger *l, uint32_t bits)
 			     "a used-buffer interrupt while DRIVER_OK is not set");
 }
 
+/* Queues that a device may find wrong without an access. */
+static unsigned count_wrapping(const struct ledger *l)
+{
+	unsigned count = 0;
+
+	for (unsigned i = 0; i < PROGRAM_QUEUES; i++) {
+		const struct ledger_queue *q = &l->queues[i];
+
+		count += q->ready && !q->poisoned && q->avail > UINT64_MAX - (3 + 2ull * q->size);
+	}
+	return count;
+}
+
 /* Configuration interrupts of a call, and DEVICE_NEEDS_RESET, which `set` are
  * the status bits that the device itself set in it. */
 void ledger_judge_config(struct ledger *l, uint32_t set, const struct ledger_probe *probe)
@@ -144,7 +160,7 @@ void ledger_judge_config(struct ledger *l, uint32_t set, const struct ledger_pro
 		return;
 	if (!l->target->model && (probe->status & VIRTIO_CONFIG_S_NEEDS_RESET) != 0)
 		return;
-	if (raised > due)
+	if (raised > due && raised > due + count_wrapping(l))
 		ledger_break(l, RULE_WAKEUP_CONFIG,
 			     "%u configuration interrupts in one call, in which the device %s its "
 			     "configuration generation and found %u queues structurally wrong",

@@ -82,13 +82,13 @@ static void address(struct minimizer *m, struct minimize_place *place, uint64_t 
 
 static void (*const kinds[FIELD_KIND_COUNT])(struct minimizer *m, struct minimize_place *place,
 					     uint64_t value) = {
-	[FIELD_U8] = number,	   [FIELD_U16] = number,	[FIELD_U32] = number,
-	[FIELD_U64] = number,	   [FIELD_I16] = signed_number, [FIELD_COUNT] = number,
-	[FIELD_ADDR] = address,	   [FIELD_SLOT] = number,	[FIELD_QUEUE] = number,
-	[FIELD_REG] = reg,	   [FIELD_WIDTH] = width,	[FIELD_RUNG] = number,
-	[FIELD_STATUS] = bits,	   [FIELD_INTERRUPT] = bits,	[FIELD_FEATURES] = bits,
-	[FIELD_DESC_FLAGS] = bits, [FIELD_DESC_FIELD] = first,	[FIELD_ACCESS] = first,
-	[FIELD_PURPOSE] = first,   [FIELD_NOP] = first,
+	[FIELD_U8] = number,	 [FIELD_U16] = number,	      [FIELD_U32] = number,
+	[FIELD_U64] = number,	 [FIELD_I16] = signed_number, [FIELD_COUNT] = number,
+	[FIELD_ADDR] = address,	 [FIELD_SLOT] = number,	      [FIELD_QUEUE] = number,
+	[FIELD_PORT] = number,	 [FIELD_REG] = reg,	      [FIELD_WIDTH] = width,
+	[FIELD_RUNG] = number,	 [FIELD_STATUS] = bits,	      [FIELD_INTERRUPT] = bits,
+	[FIELD_FEATURES] = bits, [FIELD_DESC_FLAGS] = bits,   [FIELD_DESC_FIELD] = first,
+	[FIELD_ACCESS] = first,	 [FIELD_PURPOSE] = first,     [FIELD_NOP] = first,
 };
 
 void minimize_fields(struct minimizer *m)

@@ -2,7 +2,7 @@
 /*
  * Our own device models as targets.  See target.h.
  */
-#include "harness/target.h"
+#include "harness/models.h"
 
 #include "devices/mmio.h"
 #include "devices/net.h"
@@ -11,52 +11,45 @@
 #include <linux/virtio_ids.h>
 #include <linux/virtio_net.h>
 
-static void model_destroy(void *device)
+void model_destroy(void *device)
 {
 	mmio_destroy(device);
 }
 
-static void model_read(void *device, uint64_t offset, void *buf, uint32_t len)
+void model_read(void *device, uint64_t offset, void *buf, uint32_t len)
 {
 	mmio_read(device, offset, buf, len);
 }
 
-static void model_write(void *device, uint64_t offset, const void *buf, uint32_t len)
+void model_write(void *device, uint64_t offset, const void *buf, uint32_t len)
 {
 	mmio_write(device, offset, buf, len);
 }
 
-static void model_work(void *device)
+void model_work(void *device)
 {
 	mmio_work(device);
 }
 
-static enum device_state model_state(const void *device)
+enum device_state model_state(const void *device)
 {
 	return mmio_state(device);
 }
 
-static unsigned model_counter_count(const void *device)
+unsigned model_counter_count(const void *device)
 {
 	return mmio_counter_count(device);
 }
 
-static const char *model_counter_name(const void *device, unsigned index)
+const char *model_counter_name(const void *device, unsigned index)
 {
 	return mmio_counter_name(device, index);
 }
 
-static void model_counters(const void *device, uint64_t *values)
+void model_counters(const void *device, uint64_t *values)
 {
 	mmio_counters(device, values);
 }
-
-/* What every model on our mmio transport has in common. */
-#define MODEL_CALLS(create_fn)                                                                     \
-	.facts = FACT_ALL, .model = true, .transport = true, .strict = true, .limits = true,       \
-	.create = (create_fn), .destroy = model_destroy, .read = model_read, .write = model_write, \
-	.work = model_work, .state = model_state, .counter_count = model_counter_count,            \
-	.counter_name = model_counter_name, .counters = model_counters
 
 static void *net_loopback_create(const struct target *target, const struct device_host *host,
 				 uint64_t offered, const uint16_t *queue_max)
@@ -66,22 +59,24 @@ static void *net_loopback_create(const struct target *target, const struct devic
 }
 
 static const struct device_queue_desc net_queues[] = {
-	{ "rx", 256, false },
-	{ "tx", 256, true },
+	{ "rx", 256, false, 0 },
+	{ "tx", 256, true, 0 },
 };
 
 /* A valid frame meets exactly one fate; each of them returns its chain, or
  * fails to. */
 static const struct target_sum net_loopback_sums[] = {
-	{ "tx_packets", "rx_packets rx_chain_invalid rx_frame_too_large rx_write_failed "
-			"rx_add_used_failures tx_dropped_no_rx_buffer tx_dropped_rx_poisoned "
-			"host_alloc_failures" },
+	{ "tx_packets",
+	  "rx_packets rx_chain_invalid rx_frame_too_large rx_write_failed "
+	  "rx_add_used_failures tx_dropped_no_rx_buffer tx_dropped_rx_poisoned "
+	  "host_alloc_failures",
+	  false },
 	{ "rx_packets rx_chain_invalid rx_frame_too_large rx_write_failed "
 	  "tx_dropped_no_rx_buffer tx_dropped_rx_poisoned",
-	  "tx_packets tx_add_used_failures" },
-	{ "used.1", "tx_packets tx_chain_invalid tx_oversize_dropped host_alloc_failures" },
-	{ "used.0", "rx_packets rx_chain_invalid rx_frame_too_large rx_write_failed" },
-	{ NULL, NULL },
+	  "tx_packets tx_add_used_failures", false },
+	{ "used.1", "tx_packets tx_chain_invalid tx_oversize_dropped host_alloc_failures", false },
+	{ "used.0", "rx_packets rx_chain_invalid rx_frame_too_large rx_write_failed", false },
+	{ NULL, NULL, false },
 };
 
 static const struct target_stream net_loopback_stream = {
@@ -112,7 +107,7 @@ static const struct target net_loopback = {
 
 const struct target *const *target_all(void)
 {
-	static const struct target *const table[] = { &net_loopback, NULL };
+	static const struct target *const table[] = { &net_loopback, &console_target, NULL };
 
 	return table;
 }

@@ -128,6 +128,15 @@ static const struct op_desc ops[] = {
 	{ OP_SETTLE, "settle",
 	  { NO_FIELDS }, PAYLOAD_NONE,
 	  "let the device go on until it has nothing left to do" },
+	{ OP_TYPE, "type",
+	  { P("port", FIELD_PORT), F("len", FIELD_COUNT), F("seed", FIELD_U8) }, PAYLOAD_BYTES,
+	  "the host gives a port these bytes, and len more that depend on their position" },
+	{ OP_TAKE_OUTPUT, "take_output",
+	  { P("port", FIELD_PORT), F("max", FIELD_COUNT) }, PAYLOAD_NONE,
+	  "the host takes what the guest gave a port; max 0: all there is" },
+	{ OP_PUT_BACK, "put_back",
+	  { P("port", FIELD_PORT), F("len", FIELD_COUNT), F("seed", FIELD_U8) }, PAYLOAD_BYTES,
+	  "the host puts bytes, as type gives them, in front of what it can take of a port" },
 	{ OP_REPEAT, "repeat",
 	  { P("times", FIELD_COUNT) }, PAYLOAD_OPS,
 	  "run the operations up to its end that many times" },
@@ -194,6 +203,7 @@ static const struct {
 	[FIELD_DESC_FIELD] = { 1, 0, desc_field_names, NULL },
 	[FIELD_ACCESS] = { 1, 0, access_names, NULL },
 	[FIELD_PURPOSE] = { 1, 0, purpose_names, NULL },
+	[FIELD_PORT] = { 1, 8, NULL, NULL },
 	[FIELD_NOP] = { 1, 0, NULL, NULL },
 };
 

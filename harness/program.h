@@ -83,6 +83,9 @@ enum op_code {
 	/* the host */
 	OP_WORK = 0x60,
 	OP_SETTLE = 0x61,
+	OP_TYPE = 0x62,
+	OP_TAKE_OUTPUT = 0x63,
+	OP_PUT_BACK = 0x64,
 
 	OP_REPEAT = 0x70,
 };
@@ -112,6 +115,7 @@ enum field_kind {
 	FIELD_DESC_FIELD, /* which field of a descriptor */
 	FIELD_ACCESS,	  /* any, read or write */
 	FIELD_PURPOSE,	  /* any, or a purpose of an access */
+	FIELD_PORT,	  /* u8: a port of the device, as the host counts them */
 	FIELD_NOP,	  /* an unassigned operation code, or 0 */
 	FIELD_KIND_COUNT
 };

@@ -108,6 +108,15 @@ static void print_access(FILE *out, const struct trace_event *e)
 	fputc('\n', out);
 }
 
+static void print_host(FILE *out, const struct trace_event *e)
+{
+	static const char *const acts[HOST_ACT_COUNT] = { "types", "takes", "puts back" };
+
+	fprintf(out, "  host %s %u bytes of port %u: ", acts[e->value], e->len, e->index);
+	print_bytes(out, e->data, e->len);
+	fputc('\n', out);
+}
+
 static void print_event(const struct report_trace *t, const struct trace_event *e)
 {
 	FILE *out = t->out;
@@ -155,7 +164,11 @@ static void print_event(const struct report_trace *t, const struct trace_event *
 			e->why.queue, e->value, e->len);
 		break;
 	case TRACE_COUNTER:
-		fprintf(out, "  counter %s +%" PRIu64 "\n", e->name, e->value);
+		/* What a gauge falls by wraps around 2^64. */
+		fprintf(out, "  counter %s %+" PRId64 "\n", e->name, (int64_t)e->value);
+		break;
+	case TRACE_HOST:
+		print_host(out, e);
 		break;
 	case TRACE_CHANGE:
 		fprintf(out, "    device changed 0x%" PRIx64 " len %u: ", e->addr, e->len);
@@ -169,10 +182,11 @@ static void print_event(const struct report_trace *t, const struct trace_event *
 
 static void print_event_json(const struct report_trace *t, const struct trace_event *e)
 {
-	static const char *const kinds[] = { "op",    "stage",	 "register-read", "register-write",
-					     "read",  "write",	 "interrupt",	  "race",
-					     "fault", "alloc",	 "free",	  "work",
-					     "used",  "counter", "change",	  "finding" };
+	static const char *const kinds[] = { "op",     "stage",	  "register-read", "register-write",
+					     "read",   "write",	  "interrupt",	   "race",
+					     "fault",  "alloc",	  "free",	   "work",
+					     "used",   "counter", "host",	   "change",
+					     "finding" };
 	FILE *out = t->out;
 
 	fprintf(out, "{\"event\":\"%s\"", kinds[e->kind]);

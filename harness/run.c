@@ -94,7 +94,10 @@ int run_open(struct run **run, const struct target *target, struct text_error *e
 			 &r->heap);
 	if (err != 0)
 		goto fail_run;
-	err = open_liveness(r, error);
+	r->output = malloc(RUN_OUTPUT_MAX);
+	err = r->output != NULL ? ledger_open(&r->ledger, target) : -ENOMEM;
+	if (err == 0)
+		err = open_liveness(r, error);
 	if (err != 0)
 		goto fail_arena;
 	r->arena.host.interrupt = on_interrupt;
@@ -111,6 +114,8 @@ int run_open(struct run **run, const struct target *target, struct text_error *e
 
 fail_arena:
 	free(r->liveness);
+	free(r->output);
+	ledger_close(&r->ledger);
 	arena_release(&r->arena);
 fail_run:
 	free(r);
@@ -123,7 +128,9 @@ void run_close(struct run *run)
 		return;
 	arena_release(&run->arena);
 	heap_release(&run->heap);
+	ledger_close(&run->ledger);
 	free(run->liveness);
+	free(run->output);
 	free(run);
 }
 

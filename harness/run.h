@@ -24,6 +24,8 @@
 #define GUEST_QUEUE_SIZE_MAX 256u /* entries that a queue's default place has room for */
 #define RUN_SETTLE_MAX 64	  /* steps of left-over work before the run goes on */
 
+#define RUN_OUTPUT_MAX (1u << 20) /* bytes that the host takes at a time */
+
 struct guest_slot {
 	uint64_t addr;
 	uint32_t len;
@@ -51,6 +53,10 @@ struct run {
 	struct guest_slot slots[PROGRAM_SLOTS];
 	struct guest_queue queues[PROGRAM_QUEUES];
 	uint64_t last_read; /* what the last register read returned */
+
+	/* The host. */
+	uint8_t *output; /* what take_output took last; room for RUN_OUTPUT_MAX */
+	uint32_t output_len;
 
 	/* The operation in flight: what it raised, and counters before it. */
 	uint32_t interrupts_used, interrupts_config;
@@ -104,6 +110,8 @@ uint64_t guest_addr(const struct run *run, uint8_t base, uint64_t offset);
 bool guest_take(struct run *run, unsigned queue, uint32_t *id, uint32_t *len);
 /* Let the device go on with left-over work, once. */
 void guest_work(struct run *run);
+/* An act of the host, judged and traced; what target_host returned. */
+uint32_t guest_host(struct run *run, enum host_act act, unsigned port, void *data, uint32_t len);
 
 /* Does the device show what the line demands?  If not, `message` says what was
  * shown and what was expected. */

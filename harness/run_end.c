@@ -92,6 +92,7 @@ void run_reset(struct run *run)
 {
 	guest_reset(run);
 	guest_write(run, VIRTIO_MMIO_STATUS, 4, 0);
+	guest_take_all_output(run);
 	clear_selectors(run);
 	arena_reset(&run->arena);
 }

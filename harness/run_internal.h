@@ -1,17 +1,25 @@
 /* SPDX-License-Identifier: Apache-2.0 OR MIT */
 /*
- * What the parts of a run share: run.c (its life), twin.c (the same again).
+ * What the parts of a run share: run.c (its life), twin.c (the same again),
+ * guest_ops.c and guest_host.c (operations).
  */
 #ifndef VRINGER_HARNESS_RUN_INTERNAL_H
 #define VRINGER_HARNESS_RUN_INTERNAL_H
 
 #include "harness/run.h"
 
+/* Operations of the host; see guest_host.c. */
+void guest_type(struct run *run, const struct program *prog, const struct op *op);
+void guest_take_output(struct run *run, const struct program *prog, const struct op *op);
+void guest_put_back(struct run *run, const struct program *prog, const struct op *op);
+/* The host takes all output of every port. */
+void guest_take_all_output(struct run *run);
+
 /* Memory as at first and a new device on it; false if there is none. */
 bool run_create(struct run *run);
 /* The program's operations, and the device settled. */
 void run_session(struct run *run, const struct program *prog, const struct run_options *options);
-/* Memory as at first, the device reset, selectors at 0. */
+/* Memory as at first, the device reset, its output taken, selectors at 0. */
 void run_reset(struct run *run);
 /* A stage after the program begins. */
 void run_stage(struct run *run, const struct run_options *options, const char *name);

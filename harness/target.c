@@ -38,6 +38,26 @@ bool target_is_plain(const struct target *target)
 	return (target->facts & TARGET_MEMORY) == TARGET_PLAIN;
 }
 
+bool target_is_gauge(const struct target *target, const char *counter)
+{
+	size_t len = strlen(counter);
+	const char *at = target->gauges;
+
+	while (at != NULL && *at != '\0') {
+		if (strncmp(at, counter, len) == 0 && (at[len] == ' ' || at[len] == '\0'))
+			return true;
+		at = strchr(at, ' ');
+		at = at != NULL ? at + 1 : NULL;
+	}
+	return false;
+}
+
+uint32_t target_host(const struct target *target, void *device, enum host_act act, unsigned port,
+		     void *data, uint32_t len)
+{
+	return target->host != NULL ? target->host(device, act, port, data, len) : 0;
+}
+
 static bool is_name(const char *name)
 {
 	return name != NULL && name[0] != '\0' &&
@@ -62,6 +82,13 @@ const char *target_fault(const struct target *target)
 	    (target->counter_count == NULL || target->counter_name == NULL ||
 	     target->counters == NULL))
 		return "gives FACT_COUNTERS and has no counters";
+	if (target->port_count > TARGET_PORTS_MAX)
+		return "has too many ports";
+	if (target->port_count > 0 && (target->ports == NULL || target->host == NULL))
+		return "has ports and does not describe them, or no host that serves them";
+	if (target->dialogue != NULL && (target->dialogue->ask_count > TARGET_ANSWERS_MAX ||
+					 target->dialogue->answer_count > TARGET_ANSWERS_MAX))
+		return "has too many messages";
 	return NULL;
 }
 

@@ -36,11 +36,13 @@ enum target_fact {
 /* Of an access that does not say what it is for. */
 #define GUEST_UNTOLD GUEST_PURPOSE_COUNT
 
-/* left <= right, both sums of counters by name, separated by blanks.  On the left
- * `used.N` is a counter too: chains of queue N that came back, as far as known. */
+/* left <= right, or left == right, both sums of counters by name, separated by
+ * blanks.  On the left of the former `used.N` is a counter too: chains of queue N
+ * that came back, as far as known. */
 struct target_sum {
 	const char *left;
 	const char *right;
+	bool equal;
 };
 
 /* A rule that the target is not judged by. */
@@ -57,6 +59,53 @@ struct target_stream {
 	const char *counter; /* of frames delivered */
 };
 
+/* A port: bytes that the driver sends in chains of one queue and the host takes,
+ * and bytes that the host types and the device delivers in chains of another.
+ * The device reads a chain's bytes once and in order, and keeps all that it read
+ * unless an access failed; it writes them in order as well.  A chain of which it
+ * reads any it reads whole, but for what is beyond `chain_max`.  A reset discards
+ * what was typed and not delivered, and nothing that can be taken. */
+struct target_port {
+	uint16_t from, to;
+	uint32_t chain_max;  /* bytes of one chain that are kept */
+	uint32_t held_max;   /* bytes that it keeps in each direction */
+	const char *held;    /* counter: bytes that can be taken */
+	const char *pending; /* counter: bytes typed and not delivered */
+};
+
+/* What the device answers to messages of the driver: each once a session, after
+ * the message that asks for it, those of one message in their order. */
+struct target_ask {
+	uint64_t head, mask; /* the first 8 bytes, little-endian, and which bits count */
+};
+struct target_answer {
+	uint64_t head;
+	const char *tail; /* behind it; or NULL */
+	uint8_t ask;	  /* index */
+};
+struct target_dialogue {
+	uint16_t from, to;		 /* queues */
+	uint8_t ask_count, answer_count; /* at most TARGET_ANSWERS_MAX each */
+	const struct target_ask *asks;
+	const struct target_answer *answers;
+};
+
+/* Bytes that mean something to the device when it reads them from a queue: the
+ * mutator sends them. */
+struct target_request {
+	uint16_t queue;
+	uint8_t len;
+	const char *bytes;
+};
+
+/* What a host does to a device, apart from what the guest does. */
+enum host_act {
+	HOST_TYPE,     /* give bytes to a port; how many were accepted, from the first on */
+	HOST_TAKE,     /* take at most that many bytes of a port's output; how many */
+	HOST_PUT_BACK, /* bytes in front of a port's output; all of them, or 0 */
+	HOST_ACT_COUNT
+};
+
 struct target {
 	const char *name; /* letters a to z, digits, '-' */
 	const char *help; /* one line */
@@ -65,6 +114,7 @@ struct target {
 	unsigned queue_count;
 	const struct device_queue_desc *queues;
 	unsigned config_len; /* bytes that hold fields */
+	uint8_t config_past; /* the byte that our models read past them */
 
 	unsigned facts;			    /* enum target_fact */
 	bool model;			    /* rules of severity `model` apply */
@@ -76,9 +126,15 @@ struct target {
 	uint32_t chain_bytes_max;	    /* bytes of one chain that it ever moves */
 	uint32_t heap_max;		    /* host bytes it ever has at a time */
 	const struct target_sum *sums;	    /* ended by one with a NULL left; or NULL */
+	const char *gauges;		    /* counters that may fall, blanks between; or NULL */
 	const struct target_stream *stream; /* NULL: there is none */
 	/* Ended by one with a NULL rule; or NULL. */
 	const struct target_disagreement *disagreements;
+	unsigned port_count; /* at most TARGET_PORTS_MAX */
+	const struct target_port *ports;
+	const struct target_dialogue *dialogue; /* NULL: there is none */
+	unsigned request_count;
+	const struct target_request *requests;
 	/* A script with its `>` lines, which a device just reset must satisfy. */
 	const char *liveness; /* NULL: there is none, and nothing is judged by it */
 
@@ -97,6 +153,8 @@ struct target {
 	/* May be NULL: has a thread of the device's not come to rest after the
 	 * last call? */
 	bool (*hung)(const void *device);
+	/* One act of the host; NULL: there is nothing that a host does. */
+	uint32_t (*host)(void *device, enum host_act act, unsigned port, void *data, uint32_t len);
 	/* May be NULL without FACT_COUNTERS. */
 	unsigned (*counter_count)(const void *device); /* at most TARGET_COUNTERS_MAX */
 	const char *(*counter_name)(const void *device, unsigned index);
@@ -105,12 +163,19 @@ struct target {
 };
 
 #define TARGET_COUNTERS_MAX 64u
+#define TARGET_PORTS_MAX 4u
+#define TARGET_ANSWERS_MAX 16u
 
 /* What a target leaves out, where it may. */
 enum device_state target_state(const struct target *target, const void *device);
 void target_work(const struct target *target, void *device);
 unsigned target_counter_count(const struct target *target, const void *device);
 void target_counters(const struct target *target, const void *device, uint64_t *values);
+/* May that counter fall? */
+bool target_is_gauge(const struct target *target, const char *counter);
+/* What the host moved; 0 where it can do nothing. */
+uint32_t target_host(const struct target *target, void *device, enum host_act act, unsigned port,
+		     void *data, uint32_t len);
 
 /* Does it reach guest memory by pointers? */
 bool target_is_plain(const struct target *target);

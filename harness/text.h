@@ -45,6 +45,10 @@ enum expect_kind {
 	EXPECT_MEM,		 /* guest memory holds these bytes */
 	EXPECT_MEM_FILL,	 /* guest memory holds this byte, len times */
 	EXPECT_MEM_EQUAL,	 /* two ranges of guest memory are the same */
+	EXPECT_MEM_TYPED,	 /* guest memory holds a piece of what `type` gives */
+	EXPECT_OUTPUT,		 /* what the host took is these bytes */
+	EXPECT_OUTPUT_LEN,	 /* ... so many */
+	EXPECT_OUTPUT_EQUAL,	 /* a piece of it is what guest memory holds */
 	EXPECT_COUNTERS,	 /* exactly these counters moved, by that much */
 	EXPECT_COUNTER,		 /* a counter stands at that value */
 	EXPECT_SILENT,		 /* no rule of any severity broken so far */
@@ -62,7 +66,7 @@ struct expect {
 	bool given[2];			 /* EXPECT_USED: id, len */
 	char name[48];			 /* EXPECT_BREAKS, EXPECT_COUNTER */
 	uint16_t pair_first, pair_count; /* EXPECT_COUNTERS, in script.pairs */
-	uint16_t byte_count;		 /* EXPECT_MEM */
+	uint16_t byte_count;		 /* EXPECT_MEM, EXPECT_OUTPUT */
 	uint8_t bytes[EXPECT_BYTES_MAX];
 };
 

@@ -15,6 +15,10 @@
  *   > mem b8+12 00112233
  *   > mem_fill b8 len=12 value=0
  *   > mem_equal b8+12 b0+12 len=64
+ *   > mem_typed b8 len=64 seed=1 at=0   bytes of what `type ... len= seed=` gives
+ *   > output 68656c6c6f             what take_output took, or none
+ *   > output_len 5
+ *   > output_equal b1 len=5 at=0    ... from there on is what memory holds
  *   > counters tx_packets=1         exactly these moved, by that much
  *   > counters none
  *   > counter tx_packets=3          stands at
@@ -194,6 +198,51 @@ static int parse_mem_equal(struct text_line *line, struct expect *e)
 	return named_values(line, names, true, fields, e->value + 2, given);
 }
 
+static int parse_mem_typed(struct text_line *line, struct expect *e)
+{
+	static const char *const names[] = { "len", "seed", "at", NULL };
+	static const enum field_kind fields[] = { FIELD_U32, FIELD_U8, FIELD_U32 };
+	bool given[3] = { false, false, false };
+
+	if (need_value(line, FIELD_ADDR, "an address", &e->value[0], &e->base[0]) != 0)
+		return -EINVAL;
+	return named_values(line, names, false, fields, e->value + 1, given);
+}
+
+static int parse_output(struct text_line *line, struct expect *e)
+{
+	struct text_line rest = *line;
+	struct text_word word;
+	size_t count;
+
+	if (!text_next(&rest, &word))
+		return text_fail(line, NULL, "expected bytes in hex, or none");
+	if (text_word_is(&word, "none")) {
+		*line = rest;
+		return 0;
+	}
+	if (text_bytes(line, e->bytes, sizeof(e->bytes), &count) != 0)
+		return -EINVAL;
+	e->byte_count = (uint16_t)count;
+	return 0;
+}
+
+static int parse_output_len(struct text_line *line, struct expect *e)
+{
+	return need_value(line, FIELD_U32, "the number of bytes", &e->value[0], &e->base[0]);
+}
+
+static int parse_output_equal(struct text_line *line, struct expect *e)
+{
+	static const char *const names[] = { "len", "at", NULL };
+	static const enum field_kind fields[] = { FIELD_U32, FIELD_U32 };
+	bool given[2] = { false, false };
+
+	if (need_value(line, FIELD_ADDR, "an address", &e->value[0], &e->base[0]) != 0)
+		return -EINVAL;
+	return named_values(line, names, false, fields, e->value + 2, given);
+}
+
 /* NAME=VALUE */
 static int parse_pair(struct text_line *line, const struct text_word *word, char (*name)[48],
 		      uint64_t *value)
@@ -279,6 +328,10 @@ static const struct {
 	{ "mem", EXPECT_MEM, parse_mem },
 	{ "mem_fill", EXPECT_MEM_FILL, parse_mem_fill },
 	{ "mem_equal", EXPECT_MEM_EQUAL, parse_mem_equal },
+	{ "mem_typed", EXPECT_MEM_TYPED, parse_mem_typed },
+	{ "output", EXPECT_OUTPUT, parse_output },
+	{ "output_len", EXPECT_OUTPUT_LEN, parse_output_len },
+	{ "output_equal", EXPECT_OUTPUT_EQUAL, parse_output_equal },
 	{ "counters", EXPECT_COUNTERS, parse_counters },
 	{ "counter", EXPECT_COUNTER, parse_counter },
 	{ "silent", EXPECT_SILENT, parse_silent },
@@ -306,6 +359,6 @@ int text_expect(struct text_line *line)
 	}
 	return text_fail(line, &word,
 			 "unknown, expected value, read, status, interrupt_status, interrupts, "
-			 "used, used_idx, mem, mem_fill, mem_equal, counters, counter, silent or "
-			 "breaks");
+			 "used, used_idx, mem, mem_fill, mem_equal, mem_typed, output, output_len, "
+			 "output_equal, counters, counter, silent or breaks");
 }

@@ -28,7 +28,9 @@ enum trace_kind {
 	TRACE_WORK,    /* the device is let go on */
 	TRACE_USED,    /* the driver took a used entry: why.queue, value id, len */
 	TRACE_COUNTER, /* name moved by value */
-	TRACE_CHANGE,  /* len bytes at addr of plain memory are found changed */
+	TRACE_HOST, /* the host did something: value is an enum host_act, index the port, len, data
+		     */
+	TRACE_CHANGE, /* len bytes at addr of plain memory are found changed */
 	TRACE_FINDING,
 };
 

@@ -147,7 +147,8 @@ static void run_twin(struct run *run, const struct program *prog, const struct r
 static const char *name_parts(uint8_t parts)
 {
 	static const char *const names[TWIN_PARTS] = { "its registers read", "it wrote to memory",
-						       "it interrupted", "its counters moved" };
+						       "it interrupted", "its counters moved",
+						       "it gave the host" };
 
 	for (int i = 0; i < TWIN_PARTS; i++)
 		if ((parts >> i & 1) != 0)

@@ -31,7 +31,14 @@ struct program;
 #define TWIN_FRACTION 16u /* of programs, one */
 #define TWIN_OPS_MAX 2048 /* operations told apart; those beyond count as one */
 
-enum twin_part { TWIN_REGISTERS, TWIN_MEMORY, TWIN_INTERRUPTS, TWIN_COUNTERS, TWIN_PARTS };
+enum twin_part {
+	TWIN_REGISTERS,
+	TWIN_MEMORY,
+	TWIN_INTERRUPTS,
+	TWIN_COUNTERS,
+	TWIN_HOST,
+	TWIN_PARTS
+};
 
 struct twin_digest {
 	uint32_t part[TWIN_PARTS];

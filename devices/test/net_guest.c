@@ -10,6 +10,7 @@
 struct fake_host fake;
 struct fake_queue rx, tx;
 struct mmio *m;
+bool (*expect_passes)(const char *counter);
 static uint64_t known[64]; /* the counters at the last expect() */
 
 uint32_t reg_read(uint64_t offset)
@@ -32,30 +33,48 @@ static void write64(uint64_t offset, uint64_t value)
 	reg_write(offset + 4, (uint32_t)(value >> 32));
 }
 
-void net_start(uint32_t rx_ready, uint32_t tx_ready)
+static void queue_start(struct fake_queue *q, uint32_t index, uint32_t ready)
 {
-	struct fake_queue *queues[] = { &rx, &tx };
-	const uint32_t ready[] = { rx_ready, tx_ready };
-	uint32_t i;
+	memset(fake_mem(&fake, q->driver, 4), 0, 4);
+	memset(fake_mem(&fake, q->device, 4), 0, 4);
+	q->avail_idx = 0;
+	reg_write(VIRTIO_MMIO_QUEUE_SEL, index);
+	reg_write(VIRTIO_MMIO_QUEUE_NUM, q->size);
+	write64(VIRTIO_MMIO_QUEUE_DESC_LOW, q->desc);
+	write64(VIRTIO_MMIO_QUEUE_AVAIL_LOW, q->driver);
+	write64(VIRTIO_MMIO_QUEUE_USED_LOW, q->device);
+	reg_write(VIRTIO_MMIO_QUEUE_READY, ready);
+}
 
+static void climb(uint64_t features)
+{
 	reg_write(VIRTIO_MMIO_STATUS, 0);
 	reg_write(VIRTIO_MMIO_STATUS, VIRTIO_CONFIG_S_ACKNOWLEDGE);
 	reg_write(VIRTIO_MMIO_STATUS, VIRTIO_CONFIG_S_ACKNOWLEDGE | VIRTIO_CONFIG_S_DRIVER);
-	reg_write(VIRTIO_MMIO_DRIVER_FEATURES, 1u << VIRTIO_NET_F_MAC);
+	reg_write(VIRTIO_MMIO_DRIVER_FEATURES, (uint32_t)features);
 	reg_write(VIRTIO_MMIO_DRIVER_FEATURES_SEL, 1);
-	reg_write(VIRTIO_MMIO_DRIVER_FEATURES, 1);
+	reg_write(VIRTIO_MMIO_DRIVER_FEATURES, (uint32_t)(features >> 32));
 	reg_write(VIRTIO_MMIO_STATUS, S_FEAT);
-	for (i = 0; i < 2; i++) {
-		memset(fake_mem(&fake, queues[i]->driver, 4), 0, 4);
-		memset(fake_mem(&fake, queues[i]->device, 4), 0, 4);
-		queues[i]->avail_idx = 0;
-		reg_write(VIRTIO_MMIO_QUEUE_SEL, i);
-		reg_write(VIRTIO_MMIO_QUEUE_NUM, queues[i]->size);
-		write64(VIRTIO_MMIO_QUEUE_DESC_LOW, queues[i]->desc);
-		write64(VIRTIO_MMIO_QUEUE_AVAIL_LOW, queues[i]->driver);
-		write64(VIRTIO_MMIO_QUEUE_USED_LOW, queues[i]->device);
-		reg_write(VIRTIO_MMIO_QUEUE_READY, ready[i]);
-	}
+}
+
+void guest_start(struct fake_queue *queues, unsigned count, uint64_t features)
+{
+	unsigned i;
+
+	climb(features);
+	for (i = 0; i < count; i++)
+		if (queues[i].size > 0)
+			queue_start(&queues[i], i, 1);
+	reg_write(VIRTIO_MMIO_STATUS, S_OK);
+	assert_int_equal(reg_read(VIRTIO_MMIO_STATUS), S_OK);
+	fake_log_clear(&fake);
+}
+
+void net_start(uint32_t rx_ready, uint32_t tx_ready)
+{
+	climb(1u << VIRTIO_NET_F_MAC | UINT64_C(1) << VIRTIO_F_VERSION_1);
+	queue_start(&rx, NET_RX, rx_ready);
+	queue_start(&tx, NET_TX, tx_ready);
 	reg_write(VIRTIO_MMIO_STATUS, S_OK);
 	assert_int_equal(reg_read(VIRTIO_MMIO_STATUS), S_OK);
 	fake_log_clear(&fake);
@@ -77,7 +96,7 @@ int net_setup(void **state)
 	uint32_t i;
 
 	(void)state;
-	memset(known, 0, sizeof(known));
+	expect_anew();
 	fake_host_init(&fake, BASE);
 	for (i = 0; i < 0x20000; i++)
 		*fake_mem(&fake, TX_DATA + i, 1) = (uint8_t)(i * 7 + i / 251);
@@ -98,6 +117,11 @@ int net_teardown(void **state)
 	return 0;
 }
 
+void expect_anew(void)
+{
+	memset(known, 0, sizeof(known));
+}
+
 void expect_moved(const struct moved *list, int line)
 {
 	const struct moved *it;
@@ -111,6 +135,8 @@ void expect_moved(const struct moved *list, int line)
 				by = it->by;
 				found++;
 			}
+		if (expect_passes && expect_passes(mmio_counter_name(m, i)))
+			continue;
 		if (mmio_counter(m, i) - known[i] != by)
 			fail_msg("line %d: %s moved by %u, not %u", line, mmio_counter_name(m, i),
 				 (unsigned)(mmio_counter(m, i) - known[i]), (unsigned)by);

@@ -61,6 +61,13 @@ struct moved {
 #define expect(...) expect_moved((const struct moved[]){ __VA_ARGS__, { NULL, 0 } }, __LINE__)
 #define expect_none() expect_moved((const struct moved[]){ { NULL, 0 } }, __LINE__)
 void expect_moved(const struct moved *list, int line);
+/* Counters that expect() passes over; NULL: none. */
+extern bool (*expect_passes)(const char *counter);
+/* A new account, all 0. */
+void expect_anew(void);
+/* Reset, and initialise with `features`: each of the queues that has a size is
+ * made ready. */
+void guest_start(struct fake_queue *queues, unsigned count, uint64_t features);
 
 /* One chain of consecutive descriptors from `at`, made available: their lengths
  * follow, and their buffers lie one after another from `addr`. */

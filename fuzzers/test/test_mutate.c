@@ -186,11 +186,41 @@ static void every_kind_comes_up_from_nothing(void **state)
 		assert_true(mutator.counts[kind] > ROUNDS / 200);
 		assert_non_null(mutation_name((enum mutation)kind));
 	}
-	/* All operations but nop, which is what an engine's havoc is for. */
+	/* All operations but nop, which is what an engine's havoc is for, and those
+	 * of a host that has nothing to do. */
 	ops = op_table(&count);
-	for (size_t i = 0; i < count; i++)
+	for (size_t i = 0; i < count; i++) {
+		bool of_host = ops[i].code >= OP_TYPE && ops[i].code <= OP_PUT_BACK;
+
 		if (ops[i].code != OP_NOP)
-			assert_true(codes[ops[i].code] > 0);
+			assert_int_equal(codes[ops[i].code] > 0, !of_host);
+	}
+}
+
+/* A host that has ports uses them, and what the device knows is said to it. */
+static void hosts_and_requests_come_up(void **state)
+{
+	static uint32_t codes[256];
+	uint32_t said = 0;
+
+	(void)state;
+	mutator_init(&mutator, "console", 7);
+	assert_true(mutator.request_count > 0);
+	for (int i = 0; i < 4 * ROUNDS; i++) {
+		if (i % 40 == 0)
+			program_init(&program, "console");
+		mutate_program(&mutator, &program, NULL);
+		for (uint32_t at = 0; at < program.op_count; at++) {
+			const struct op *op = &program.ops[at];
+
+			codes[op->code]++;
+			said += op->code == OP_STORE && op->data_len == mutator.requests[0].len &&
+				memcmp(program.data + op->data_off, mutator.requests[0].bytes,
+				       op->data_len) == 0;
+		}
+	}
+	assert_true(codes[OP_TYPE] > 0 && codes[OP_TAKE_OUTPUT] > 0 && codes[OP_PUT_BACK] > 0);
+	assert_true(said > ROUNDS / 200);
 }
 
 /* Of whatever compiler.  A change of the mutator changes the number too. */
@@ -374,6 +404,7 @@ int main(void)
 		cmocka_unit_test(growth_ends_at_the_limits),
 		cmocka_unit_test(every_kind_does_what_it_says),
 		cmocka_unit_test(every_kind_comes_up_from_nothing),
+		cmocka_unit_test(hosts_and_requests_come_up),
 		cmocka_unit_test(every_machine_makes_the_same),
 		cmocka_unit_test(numbers_reach_their_edges),
 		cmocka_unit_test(addresses_reach_every_place),

@@ -368,7 +368,7 @@ static void broken_counters(const void *opaque, uint64_t *values)
 	(void)values;
 }
 
-static const struct device_queue_desc broken_queues[] = { { "queue", 8, false } };
+static const struct device_queue_desc broken_queues[] = { { "queue", 8, false, 0 } };
 
 struct target broken_target = {
 	.name = "broken",

@@ -34,6 +34,8 @@ extern const size_t ledger_case_count;
 	X(ORDER_UNAVAILABLE, entry_at_the_index, entry_below_the_index)                            \
 	X(FETCH_WALK, walk_leaves_the_chain, walk_follows_the_chain)                               \
 	X(STREAM_FRAMES, frame_changed, frame_as_it_came)                                          \
+	X(STREAM_BYTES, bytes_changed, bytes_as_they_came)                                         \
+	X(STREAM_ANSWERS, answered_twice, answered_once)                                           \
 	X(FETCH_CONSISTENT, half_of_each_fetch, second_fetch_alone)                                \
 	X(WAKEUP_MISSING, no_interrupt, no_interrupt_wanted)                                       \
 	X(WAKEUP_SUPERFLUOUS, interrupt_not_wanted, interrupt_wanted)                              \

@@ -44,8 +44,9 @@ static void counters(const void *device, uint64_t *values)
 	memcpy(values, rig_counters, sizeof(rig_counters));
 }
 
-static const struct device_queue_desc queues[] = { { "rx", 256, false }, { "tx", 256, true } };
-static const struct target_sum sums[] = { { "out", "in" }, { NULL, NULL } };
+static const struct device_queue_desc queues[] = { { "rx", 256, false, 0 },
+						   { "tx", 256, true, 0 } };
+static const struct target_sum sums[] = { { "out", "in", false }, { NULL, NULL, false } };
 
 const struct target_stream rig_stream = { .from = TX, .to = RX, .skip = 4, .counter = "out" };
 struct target rig_target;
@@ -67,6 +68,43 @@ static const struct target fresh_target = {
 	.counters = counters,
 };
 
+static uint8_t port_bytes[2][LEDGER_PORT_BYTES];
+bool rig_gauges;
+
+void rig_port(void)
+{
+	static const struct target_port uncounted = { TX, RX, 64, 256, "", "" };
+	static const struct target_port counted = { TX, RX, 64, 256, "out", "in" };
+
+	rig_target.ports = rig_gauges ? &counted : &uncounted;
+	rig_target.port_count = 1;
+	rig_target.gauges = rig_gauges ? "out in" : NULL;
+	rig_target.sums = rig_gauges ? NULL : sums;
+}
+
+#define WORD(s)                                                                                    \
+	((uint64_t)(s)[7] << 56 | (uint64_t)(s)[6] << 48 | (uint64_t)(s)[5] << 40 |                \
+	 (uint64_t)(s)[4] << 32 | (uint64_t)(s)[3] << 24 | (uint64_t)(s)[2] << 16 |                \
+	 (uint64_t)(s)[1] << 8 | (uint64_t)(s)[0])
+
+void rig_dialogue(void)
+{
+	static struct target_ask ask = { .mask = UINT64_MAX };
+	static struct target_answer answer = { .tail = &RIG_ANSWER[8] };
+	static const struct target_dialogue dialogue = {
+		.from = TX,
+		.to = RX,
+		.ask_count = 1,
+		.answer_count = 1,
+		.asks = &ask,
+		.answers = &answer,
+	};
+
+	ask.head = WORD(RIG_ASK);
+	answer.head = WORD(RIG_ANSWER);
+	rig_target.dialogue = &dialogue;
+}
+
 static void start(void)
 {
 	memset(&ledger, 0, sizeof(ledger));
@@ -79,6 +117,8 @@ static void start(void)
 	shown = (struct ledger_probe){ .status = 0 };
 	on = TX;
 	access_error = 0;
+	ledger.ports[0].out.bytes = port_bytes[0];
+	ledger.ports[0].in.bytes = port_bytes[1];
 	ledger_reset(&ledger, &rig_target, rig_target.features);
 	ledger.queue_max[RX] = ledger.queue_max[TX] = 256;
 	ledger_op(&ledger, 7, "test");
@@ -164,6 +204,14 @@ void work(void)
 	in_flight.write = false;
 	in_flight.offset = VIRTIO_MMIO_CONFIG;
 	ledger_work_begin(&ledger);
+}
+
+void host(enum host_act act, const void *data, uint32_t len, uint32_t moved)
+{
+	work();
+	ledger_host_begin(&ledger, act, 0, data, len);
+	ledger_host_end(&ledger, act, 0, data, len, moved);
+	done();
 }
 
 void rest(enum device_state state)

@@ -38,6 +38,18 @@ extern struct target rig_target; /* a test may change it between rig_new and rig
 /* Frames from TX to RX after 4 bytes of header, counted by "out". */
 extern const struct target_stream rig_stream;
 
+/* Before rig_live: port 0 takes bytes from TX and gives bytes to RX, at most 64 of
+ * a chain and 256 in all; "out" counts what is held and "in" what is pending,
+ * where rig_gauges is set. */
+void rig_port(void);
+extern bool rig_gauges;
+/* What is asked on TX and answered on RX. */
+#define RIG_ASK "askasker"
+#define RIG_ANSWER "answersitall"
+void rig_dialogue(void);
+/* An act of the host on port 0, which came to `moved` bytes. */
+void host(enum host_act act, const void *data, uint32_t len, uint32_t moved);
+
 /* What the device shows. */
 extern struct ledger_probe shown;
 extern uint64_t rig_counters[2]; /* "out", "in"; out <= in */

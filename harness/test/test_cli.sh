@@ -66,6 +66,8 @@ gives 0 'ops' "$VRINGER" ops
 shows 'ops lists an operation' '^race read addr'
 
 gives 0 'run: scripts that pass' "$VRINGER" run "$work/suite"
+shows 'run: a script for any runs on each target' 'ok . - .*/deeper/any.vr \[console\]'
+gives 0 'run: for one target' "$VRINGER" run -t net-loopback "$work/suite"
 shows 'run: the plan counts every script' '^1\.\.3$'
 shows 'run: a script for any is named with its target' 'ok 1 - .*/deeper/any.vr \[net-loopback\]'
 shows 'run: a skip says why' '^ok 3 - .*/skipped.vr .*# SKIP needs more queues'
@@ -79,9 +81,8 @@ gives 0 'run: a script that returns a chain completes' "$VRINGER" run --complete
 gives 1 'run: one that returns none does not' "$VRINGER" run --completes "$work/suite/deeper"
 gives 0 'run: strict and limits' "$VRINGER" run --strict --limits --timeout 60 "$good"
 gives 0 'run --no-ledger: a demand not met is no crash' "$VRINGER" run --no-ledger "$good" "$bad"
-gives 0 'run: for one target' "$VRINGER" run -t net-loopback "$work/suite"
 
-gives 1 'run --json' "$VRINGER" run --json "$work/suite" "$bad"
+gives 1 'run --json' "$VRINGER" run --json -t net-loopback "$work/suite" "$bad"
 json <"$out"
 tap 'run --json is JSON' $?
 shows 'run --json counts' '"passed":2,"failed":1,"skipped":1'
@@ -109,7 +110,7 @@ mkdir "$work/out"
 gives 0 'encode of several' "$VRINGER" encode -o "$work/out" "$good" "$work/suite/deeper/any.vr"
 [ -s "$work/out/passes" ] && [ -s "$work/out/any" ]
 tap 'encode of several writes one file each' $?
-gives 0 'show of several' "$VRINGER" show "$work/out/passes" "$work/out/any"
+gives 0 'show of several' "$VRINGER" show -t net-loopback "$work/out/passes" "$work/out/any"
 shows 'show of several names each' "^# $work/out/any"
 printf 'old' >"$work/1.vr.old"
 gives 0 'an output that is there is replaced' "$VRINGER" show -o "$work/1.vr.old" "$work/1.bin"
@@ -118,15 +119,15 @@ same 'by all of the new' "$work/1.vr.old" "$work/1.vr"
 # Files as libFuzzer names them, and any other bytes.
 for kind in crash leak oom timeout slow-unit; do
 	cp "$work/crash-body" "$work/$kind-0123456789abcdef"
-	gives 0 "replay of $kind-*" "$VRINGER" replay "$work/$kind-0123456789abcdef"
+	gives 0 "replay of $kind-*" "$VRINGER" replay -t net-loopback "$work/$kind-0123456789abcdef"
 	shows "replay of $kind-* ran it" ': net-loopback: 3 operations, [1-9][0-9]* chains returned: nothing found'
 done
 head -c 3000 "$VRINGER" >"$work/crash-bytes"
 : >"$work/crash-empty"
 printf '\365\366\377' >"$work/crash-odd"
 for file in crash-bytes crash-empty crash-odd; do
-	gives 0 "replay of $file" "$VRINGER" replay "$work/$file"
-	gives 0 "show of $file" "$VRINGER" show "$work/$file"
+	gives 0 "replay of $file" "$VRINGER" replay -t net-loopback "$work/$file"
+	gives 0 "show of $file" "$VRINGER" show -t net-loopback "$work/$file"
 done
 gives 0 'replay of an encoding' "$VRINGER" replay "$work/1.bin"
 gives 1 'replay of a script that fails' "$VRINGER" replay "$bad"

@@ -78,10 +78,11 @@ same 'bit for bit' "$out" "$work/first"
 "$VRINGER" encode --body -o "$work/crash-1" "$work/noise.vr"
 gives 0 'minimize of a crash file' "$bug" minimize -t net-loopback "$work/crash-1"
 same 'it shrinks to the same' "$out" "$work/first"
-gives 0 'minimize --no-ledger' "$bug" minimize --no-ledger --strict --limits --timeout 5 "$work/crash-1"
+gives 0 'minimize --no-ledger' "$bug" minimize --no-ledger --strict --limits --timeout 5 -t net-loopback \
+	"$work/crash-1"
 same 'a crash is one without the ledger' "$out" "$work/first"
 
-gives 1 'replay of a finding' "$bug" replay "$work/crash-1"
+gives 1 'replay of a finding' "$bug" replay -t net-loopback "$work/crash-1"
 shows 'replay says what is next' "vringer minimize -t net-loopback $work/crash-1 -o $regression"
 
 refuses 'no file' '^vringer minimize: no file' "$VRINGER" minimize
@@ -109,7 +110,7 @@ tap 'no temporary file is left' $?
 # What runs in the background has SIGINT ignored, unless told otherwise.
 mkfifo "$work/log"
 for signal in INT TERM; do
-	env --default-signal=INT "$bug" minimize -o "$work/$signal.vr" "$work/crash-1" \
+	env --default-signal=INT "$bug" minimize -t net-loopback -o "$work/$signal.vr" "$work/crash-1" \
 		>"$out" 2>"$work/log" </dev/null &
 	pid=$!
 	while read -r line; do

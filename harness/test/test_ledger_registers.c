@@ -94,7 +94,12 @@ static void a_queue_that_there_is_not_has_no_size(void **state)
 /* More than the ledger keeps: there, and nothing known of them. */
 static void queues_beyond_what_is_kept_are_not_judged(void **state)
 {
+	static struct device_queue_desc queues[PROGRAM_QUEUES + 1];
+
 	(void)state;
+	for (unsigned q = 0; q <= PROGRAM_QUEUES; q++)
+		queues[q] = rig_target.queues[0];
+	rig_target.queues = queues;
 	rig_target.queue_count = PROGRAM_QUEUES + 1;
 	reg_write(VIRTIO_MMIO_QUEUE_SEL, PROGRAM_QUEUES);
 	reg_read(VIRTIO_MMIO_QUEUE_NUM_MAX, 77);

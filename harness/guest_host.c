@@ -1,0 +1,60 @@
+/* SPDX-License-Identifier: Apache-2.0 OR MIT */
+/*
+ * The host's side, operation by operation: what a user of the device does to it
+ * while a guest runs.  See run.h.
+ *
+ * A target that gives the host nothing to do is left alone.
+ */
+#include "harness/run_internal.h"
+
+#include <string.h>
+
+/* What an operation gives: its payload, and then `len` bytes of a pattern that is
+ * the one of arena_pattern at address 0. */
+static void give(struct run *run, const struct program *prog, const struct op *op,
+		 enum host_act act)
+{
+	static uint8_t bytes[OP_BYTES_MAX + UINT16_MAX];
+	uint32_t len = (uint32_t)op->value[1];
+
+	if (run->target->host == NULL)
+		return;
+	if (op->data_len > 0)
+		memcpy(bytes, prog->data + op->data_off, op->data_len);
+	for (uint32_t i = 0; i < len; i++)
+		bytes[op->data_len + i] = arena_pattern_byte(i, (uint8_t)op->value[2]);
+	guest_host(run, act, (unsigned)op->value[0], bytes, op->data_len + len);
+}
+
+void guest_type(struct run *run, const struct program *prog, const struct op *op)
+{
+	give(run, prog, op, HOST_TYPE);
+}
+
+void guest_put_back(struct run *run, const struct program *prog, const struct op *op)
+{
+	give(run, prog, op, HOST_PUT_BACK);
+}
+
+static void take(struct run *run, unsigned port, uint32_t max)
+{
+	if (run->target->host != NULL)
+		run->output_len = guest_host(run, HOST_TAKE, port, run->output, max);
+}
+
+void guest_take_output(struct run *run, const struct program *prog, const struct op *op)
+{
+	uint32_t max = (uint32_t)op->value[1];
+
+	(void)prog;
+	take(run, (unsigned)op->value[0], max != 0 ? max : RUN_OUTPUT_MAX);
+}
+
+void guest_take_all_output(struct run *run)
+{
+	for (unsigned port = 0; port < run->target->port_count; port++) {
+		do
+			take(run, port, RUN_OUTPUT_MAX);
+		while (run->output_len == RUN_OUTPUT_MAX);
+	}
+}

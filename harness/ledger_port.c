@@ -1,0 +1,288 @@
+/* SPDX-License-Identifier: Apache-2.0 OR MIT */
+/*
+ * The ledger's account of ports: bytes between queues and the host.  See
+ * ledger.h; struct target_port says which, and what it takes the device to do.
+ *
+ * stream.bytes: what the host takes is compared with what the device's own reads
+ * returned, and what the device writes to chains that it returns with what the
+ * host typed, so memory that the guest changes makes no difference.  A chain of
+ * which an access failed gives nothing.  That nothing is lost shows in the two
+ * counters that say how many bytes are on their way: they are compared when the
+ * device rests.  A chain that is returned though a part of it was not read was cut
+ * without anybody being told.
+ *
+ * Of what is delivered, bytes behind the first 256 of a chain are compared as
+ * those of a frame are (ledger_stream.c); of what is taken, all.
+ */
+#include "harness/ledger_internal.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+int ledger_open(struct ledger *l, const struct target *target)
+{
+	for (unsigned i = 0; i < target->port_count; i++) {
+		l->ports[i].out.bytes = malloc(LEDGER_PORT_BYTES);
+		l->ports[i].in.bytes = malloc(LEDGER_PORT_BYTES);
+		if (l->ports[i].out.bytes == NULL || l->ports[i].in.bytes == NULL)
+			return -ENOMEM;
+	}
+	return 0;
+}
+
+void ledger_close(struct ledger *l)
+{
+	for (unsigned i = 0; i < TARGET_PORTS_MAX; i++) {
+		free(l->ports[i].out.bytes);
+		free(l->ports[i].in.bytes);
+	}
+}
+
+/* Store at the end, `ahead` bytes behind it. */
+static void bytes_store(struct ledger_bytes *b, uint32_t ahead, const uint8_t *data, uint32_t len)
+{
+	for (uint32_t done = 0; done < len;) {
+		uint32_t at = (b->start + b->len + ahead + done) % LEDGER_PORT_BYTES;
+		uint32_t piece = LEDGER_PORT_BYTES - at;
+
+		if (piece > len - done)
+			piece = len - done;
+		memcpy(b->bytes + at, data + done, piece);
+		done += piece;
+	}
+}
+
+static void bytes_drop(struct ledger_bytes *b, uint32_t len)
+{
+	b->start = (b->start + len) % LEDGER_PORT_BYTES;
+	b->len -= len;
+}
+
+/* Are the first `len` bytes these? */
+static bool bytes_equal(const struct ledger_bytes *b, const uint8_t *data, uint32_t len)
+{
+	uint32_t first = LEDGER_PORT_BYTES - b->start;
+
+	if (first > len)
+		first = len;
+	return memcmp(b->bytes + b->start, data, first) == 0 &&
+	       memcmp(b->bytes, data + first, len - first) == 0;
+}
+
+static struct ledger_digest bytes_digest(const struct ledger_bytes *b, uint32_t len)
+{
+	struct ledger_digest digest = { .len = 0 };
+	uint32_t first = LEDGER_PORT_BYTES - b->start;
+
+	if (first > len)
+		first = len;
+	ledger_digest_add(&digest, b->bytes + b->start, first);
+	ledger_digest_add(&digest, b->bytes, len - first);
+	return digest;
+}
+
+/* The chain that was being read has been. */
+static void settle(struct ledger_port *p)
+{
+	if (!p->failed)
+		p->out.len += p->staged;
+	p->staged = 0;
+	p->failed = false;
+}
+
+static void on_read(struct ledger_port *p, const struct ledger_hold *hold, const uint8_t *data,
+		    uint32_t len, int err)
+{
+	if (p->walk != hold->walk)
+		settle(p);
+	p->walk = hold->walk;
+	p->failed = p->failed || err != 0;
+	if (p->failed)
+		return;
+	if (len > LEDGER_PORT_BYTES - p->out.len - p->staged) {
+		p->lost = true;
+		return;
+	}
+	bytes_store(&p->out, p->staged, data, len);
+	p->staged += len;
+}
+
+void ledger_port_access(struct ledger *l, unsigned queue, struct ledger_hold *hold, bool write,
+			const uint8_t *data, uint32_t len, int err)
+{
+	for (unsigned i = 0; i < l->target->port_count; i++) {
+		if (!write && l->target->ports[i].from == queue) {
+			hold->out.at += len;
+			hold->out.blind = hold->out.blind || err != 0;
+			if (!l->ports[i].lost)
+				on_read(&l->ports[i], hold, data, len, err);
+		}
+		if (write && l->target->ports[i].to == queue && err == 0)
+			ledger_digest_add(&hold->out, data, len);
+	}
+}
+
+static void on_delivery(struct ledger *l, unsigned port, const struct ledger_hold *hold,
+			uint32_t len)
+{
+	struct ledger_port *p = &l->ports[port];
+	struct ledger_digest due;
+
+	if (p->lost || !ledger_judges(l, RULE_STREAM_BYTES))
+		return;
+	if (len > p->in.len) {
+		ledger_break(l, RULE_STREAM_BYTES,
+			     "the chain of head %u returns %u bytes of port %u, for which %u are "
+			     "waiting",
+			     hold->head, len, port, p->in.len);
+		return;
+	}
+	due = bytes_digest(&p->in, len);
+	/* More than it says, and what lies behind is not for the driver. */
+	if (hold->out.len <= len && !ledger_digest_equal(&due, &hold->out))
+		ledger_break(l, RULE_STREAM_BYTES,
+			     "the chain of head %u returns %u bytes that are not the next that "
+			     "were typed into port %u",
+			     hold->head, len, port);
+	bytes_drop(&p->in, len);
+}
+
+/* A chain of which nothing was read may be one that the device refuses. */
+static void judge_whole(struct ledger *l, unsigned port, const struct ledger_hold *hold)
+{
+	uint64_t due = hold->readable;
+
+	if (due > l->target->ports[port].chain_max)
+		due = l->target->ports[port].chain_max;
+	if (hold->out.at == 0 || hold->out.blind || hold->blind || hold->restarted)
+		return;
+	if (ledger_judges(l, RULE_STREAM_BYTES) && hold->out.at != due)
+		ledger_break(l, RULE_STREAM_BYTES,
+			     "the device read %llu bytes of the chain of head %u, of %llu that "
+			     "are due, and returns it",
+			     (unsigned long long)hold->out.at, hold->head, (unsigned long long)due);
+}
+
+void ledger_port_out(struct ledger *l, unsigned queue, const struct ledger_hold *hold, uint32_t len)
+{
+	for (unsigned i = 0; i < l->target->port_count; i++) {
+		if (l->target->ports[i].from == queue)
+			judge_whole(l, i, hold);
+		if (len > 0 && l->target->ports[i].to == queue)
+			on_delivery(l, i, hold, len);
+	}
+}
+
+void ledger_port_lose(struct ledger *l, unsigned queue)
+{
+	for (unsigned i = 0; i < l->target->port_count; i++)
+		if (l->target->ports[i].from == queue || l->target->ports[i].to == queue)
+			l->ports[i].lost = true;
+}
+
+/* Before the device has them: it may deliver at once. */
+void ledger_host_begin(struct ledger *l, enum host_act act, unsigned port, const void *data,
+		       uint32_t len)
+{
+	struct ledger_port *p = &l->ports[port < TARGET_PORTS_MAX ? port : 0];
+
+	if (!l->enabled || port >= l->target->port_count || act != HOST_TYPE || p->lost)
+		return;
+	if (len > LEDGER_PORT_BYTES - p->in.len) {
+		p->lost = true;
+		return;
+	}
+	bytes_store(&p->in, 0, data, len);
+	p->in.len += len;
+}
+
+static void on_taken(struct ledger *l, unsigned port, const void *data, uint32_t len)
+{
+	struct ledger_port *p = &l->ports[port];
+
+	if (!ledger_judges(l, RULE_STREAM_BYTES))
+		return;
+	if (len > p->out.len) {
+		ledger_break(l, RULE_STREAM_BYTES,
+			     "the host took %u bytes of port %u, to which the guest wrote %u", len,
+			     port, p->out.len);
+		return;
+	}
+	if (!bytes_equal(&p->out, data, len))
+		ledger_break(l, RULE_STREAM_BYTES,
+			     "the host took %u bytes of port %u, not those that the guest wrote",
+			     len, port);
+	bytes_drop(&p->out, len);
+}
+
+static void on_put_back(struct ledger_port *p, const void *data, uint32_t len)
+{
+	uint32_t kept = p->out.len;
+
+	if (len > LEDGER_PORT_BYTES - kept) {
+		p->lost = true;
+		return;
+	}
+	p->out.start = (p->out.start - len) % LEDGER_PORT_BYTES;
+	p->out.len = 0;
+	bytes_store(&p->out, 0, data, len);
+	p->out.len = kept + len;
+}
+
+void ledger_host_end(struct ledger *l, enum host_act act, unsigned port, const void *data,
+		     uint32_t len, uint32_t moved)
+{
+	struct ledger_port *p = &l->ports[port < TARGET_PORTS_MAX ? port : 0];
+
+	if (!l->enabled || port >= l->target->port_count || p->lost)
+		return;
+	settle(p);
+	if (act == HOST_TYPE)
+		p->in.len -= len - moved <= p->in.len ? len - moved : p->in.len;
+	else if (act == HOST_TAKE)
+		on_taken(l, port, data, moved);
+	else
+		on_put_back(p, data, moved);
+}
+
+static void judge_gauge(struct ledger *l, unsigned port, const char *name, int counter,
+			uint32_t due)
+{
+	if (counter < 0 || l->ports[port].lost || !ledger_judges(l, RULE_STREAM_BYTES))
+		return;
+	if (l->counters[counter] != due)
+		ledger_break(l, RULE_STREAM_BYTES,
+			     "%s is %llu, and %u bytes are on their way through port %u", name,
+			     (unsigned long long)l->counters[counter], due, port);
+}
+
+static void judge_held(struct ledger *l, unsigned port, uint32_t held)
+{
+	uint32_t max = l->target->ports[port].held_max;
+
+	if (held > max && ledger_judges(l, RULE_WORK_HEAP))
+		ledger_break(l, RULE_WORK_HEAP, "%u bytes of port %u are kept, at most %u are due",
+			     held, port, max);
+}
+
+void ledger_port_rest(struct ledger *l)
+{
+	for (unsigned i = 0; i < l->target->port_count; i++) {
+		struct ledger_port *p = &l->ports[i];
+
+		settle(p);
+		judge_held(l, i, p->out.len);
+		judge_held(l, i, p->in.len);
+		judge_gauge(l, i, l->target->ports[i].held, p->held, p->out.len);
+		judge_gauge(l, i, l->target->ports[i].pending, p->pending, p->in.len);
+	}
+}
+
+void ledger_port_forget(struct ledger *l)
+{
+	for (unsigned i = 0; i < l->target->port_count; i++) {
+		settle(&l->ports[i]);
+		l->ports[i].in.len = 0;
+	}
+}

@@ -1,0 +1,29 @@
+/* SPDX-License-Identifier: Apache-2.0 OR MIT */
+/*
+ * What our own device models have in common as targets.  See target.h.
+ */
+#ifndef VRINGER_HARNESS_MODELS_H
+#define VRINGER_HARNESS_MODELS_H
+
+#include "harness/target.h"
+
+/* The calls of a target, on a struct mmio. */
+void model_destroy(void *device);
+void model_read(void *device, uint64_t offset, void *buf, uint32_t len);
+void model_write(void *device, uint64_t offset, const void *buf, uint32_t len);
+void model_work(void *device);
+enum device_state model_state(const void *device);
+unsigned model_counter_count(const void *device);
+const char *model_counter_name(const void *device, unsigned index);
+void model_counters(const void *device, uint64_t *values);
+
+/* What every model on our mmio transport has in common. */
+#define MODEL_CALLS(create_fn)                                                                     \
+	.facts = FACT_ALL, .model = true, .transport = true, .strict = true, .limits = true,       \
+	.create = (create_fn), .destroy = model_destroy, .read = model_read, .write = model_write, \
+	.work = model_work, .state = model_state, .counter_count = model_counter_count,            \
+	.counter_name = model_counter_name, .counters = model_counters
+
+extern const struct target console_target;
+
+#endif

@@ -1,0 +1,388 @@
+/* SPDX-License-Identifier: Apache-2.0 OR MIT */
+/*
+ * The ledger's account of ports and dialogues: every way in which bytes can be
+ * lost, doubled, changed or mixed up is told, and nothing that a device may do.
+ */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include "ledger_rig.h"
+
+static uint16_t written, given; /* chains so far */
+
+static int setup_port(void **state)
+{
+	(void)state;
+	rig_new();
+	rig_gauges = true;
+	rig_port();
+	rig_gauges = false;
+	rig_live(8);
+	written = given = 0;
+	return 0;
+}
+
+static void set_gauges(uint64_t held, uint64_t pending)
+{
+	rig_counters[0] = held;
+	rig_counters[1] = pending;
+}
+
+/* The guest writes a chain of `len` bytes, of which the device reads `read`. */
+static void guest_writes(const char *bytes, uint32_t len, uint32_t read)
+{
+	on = TX;
+	notify();
+	avail_idx((uint16_t)(written + 1));
+	take(written, 0, len, 0);
+	if (read > 0)
+		payload_bytes(written, false, BUFFER, bytes, read);
+	return_chain(written, written, 0, 0);
+	wake();
+	done();
+	written++;
+}
+
+/* The device delivers a chain in a call of its own. */
+static void device_gives(const char *bytes, uint32_t wrote, uint32_t len)
+{
+	on = RX;
+	work();
+	avail_idx((uint16_t)(given + 1));
+	take(given, 0, 64, F_WRITE);
+	if (wrote > 0)
+		payload_bytes(given, true, BUFFER, bytes, wrote);
+	return_chain(given, given, 0, len);
+	wake();
+	done();
+	given++;
+}
+
+static void output_in_pieces(void **state)
+{
+	(void)state;
+	guest_writes("abc", 3, 3);
+	guest_writes("defgh", 5, 5);
+	set_gauges(8, 0);
+	rest(DEVICE_IDLE);
+	host(HOST_TAKE, "abcd", 100, 4);
+	host(HOST_PUT_BACK, "XY", 2, 2);
+	host(HOST_PUT_BACK, "refused", 7, 0);
+	set_gauges(6, 0);
+	rest(DEVICE_IDLE);
+	host(HOST_TAKE, "XYefgh", 6, 6);
+	host(HOST_TAKE, "", 6, 0);
+	set_gauges(0, 0);
+	rest(DEVICE_IDLE);
+	assert_silent();
+}
+
+static void output_out_of_order(void **state)
+{
+	(void)state;
+	guest_writes("abc", 3, 3);
+	guest_writes("def", 3, 3);
+	host(HOST_TAKE, "defabc", 6, 6);
+	assert_breaks(RULE_STREAM_BYTES);
+}
+
+static void output_twice(void **state)
+{
+	(void)state;
+	guest_writes("abc", 3, 3);
+	host(HOST_TAKE, "abc", 3, 3);
+	host(HOST_TAKE, "abc", 3, 3);
+	assert_breaks(RULE_STREAM_BYTES);
+}
+
+static void output_lost(void **state)
+{
+	(void)state;
+	guest_writes("abc", 3, 3);
+	set_gauges(2, 0);
+	rest(DEVICE_IDLE);
+	assert_breaks(RULE_STREAM_BYTES);
+}
+
+static void put_back_at_the_end(void **state)
+{
+	(void)state;
+	guest_writes("abc", 3, 3);
+	host(HOST_PUT_BACK, "X", 1, 1);
+	host(HOST_TAKE, "abcX", 4, 4);
+	assert_breaks(RULE_STREAM_BYTES);
+}
+
+static void chain_cut(void **state)
+{
+	(void)state;
+	guest_writes("abc", 5, 3);
+	assert_breaks(RULE_STREAM_BYTES);
+}
+
+/* One that is refused has none of its bytes read; what is beyond the most that a
+ * chain gives is not read either. */
+static void chain_refused_or_too_long(void **state)
+{
+	static const char bytes[64];
+
+	(void)state;
+	guest_writes("", 5, 0);
+	set_gauges(0, 0);
+	rest(DEVICE_IDLE);
+	guest_writes(bytes, 65, 64);
+	set_gauges(64, 0);
+	rest(DEVICE_IDLE);
+	assert_silent();
+	guest_writes(bytes, 65, 63);
+	assert_breaks(RULE_STREAM_BYTES);
+}
+
+static void chain_with_a_failed_part(void **state)
+{
+	(void)state;
+	notify();
+	avail_idx(1);
+	take(0, 0, 8, 0);
+	payload_bytes(0, false, BUFFER, "abcd", 4);
+	access_error = -1;
+	payload_bytes(0, false, BUFFER + 4, "efgh", 4);
+	access_error = 0;
+	return_chain(0, 0, 0, 0);
+	wake();
+	done();
+	set_gauges(0, 0);
+	rest(DEVICE_IDLE);
+	assert_silent();
+	set_gauges(4, 0);
+	rest(DEVICE_IDLE);
+	assert_breaks(RULE_STREAM_BYTES);
+}
+
+static void too_much_is_kept(void **state)
+{
+	static const char bytes[64];
+
+	(void)state;
+	for (unsigned i = 1; i <= 4; i++) {
+		guest_writes(bytes, 64, 64);
+		set_gauges(64 * i, 0);
+		rest(DEVICE_IDLE);
+	}
+	assert_silent();
+	guest_writes(bytes, 1, 1);
+	set_gauges(257, 0);
+	rest(DEVICE_IDLE);
+	assert_breaks(RULE_WORK_HEAP);
+}
+
+static void input_in_pieces(void **state)
+{
+	(void)state;
+	host(HOST_TYPE, "abcdef", 6, 5); /* f is refused */
+	host(HOST_TYPE, "gh", 2, 2);
+	set_gauges(0, 7);
+	rest(DEVICE_IDLE);
+	device_gives("abc", 3, 3);
+	device_gives("torn", 4, 0);
+	device_gives("degh", 4, 4);
+	set_gauges(0, 0);
+	rest(DEVICE_IDLE);
+	assert_silent();
+}
+
+static void input_changed(void **state)
+{
+	(void)state;
+	host(HOST_TYPE, "abcd", 4, 4);
+	device_gives("abdc", 4, 4);
+	assert_breaks(RULE_STREAM_BYTES);
+}
+
+static void input_twice(void **state)
+{
+	(void)state;
+	host(HOST_TYPE, "aa", 2, 2);
+	device_gives("aa", 2, 2);
+	device_gives("a", 1, 1);
+	assert_breaks(RULE_STREAM_BYTES);
+}
+
+static void input_lost(void **state)
+{
+	(void)state;
+	host(HOST_TYPE, "abcd", 4, 4);
+	device_gives("ab", 2, 2);
+	set_gauges(0, 1);
+	rest(DEVICE_IDLE);
+	assert_breaks(RULE_STREAM_BYTES);
+}
+
+/* A reset discards input, and nothing of the output. */
+static void over_a_reset(void **state)
+{
+	(void)state;
+	guest_writes("abc", 3, 3);
+	host(HOST_TYPE, "xyz", 3, 3);
+	set_status(0);
+	set_gauges(3, 0);
+	rest(DEVICE_IDLE);
+	host(HOST_TAKE, "abc", 3, 3);
+	set_gauges(0, 0);
+	rest(DEVICE_IDLE);
+	assert_silent();
+}
+
+/* Round the ring of what the ledger remembers. */
+static void many_bytes(void **state)
+{
+	char bytes[64];
+
+	(void)state;
+	for (unsigned i = 0; i < 3 * LEDGER_PORT_BYTES / 63; i++) {
+		for (unsigned b = 0; b < 63; b++)
+			bytes[b] = (char)(i * 63 + b * 7);
+		ledger.ports[0].out.start += i == 0 ? LEDGER_PORT_BYTES - 20 : 0;
+		written = (uint16_t)i;
+		guest_writes(bytes, 63, 63);
+		host(HOST_TAKE, bytes, 63, 63);
+	}
+	assert_silent();
+}
+
+static void more_than_can_be_kept(void **state)
+{
+	static const char bytes[65536];
+
+	(void)state;
+	for (unsigned i = 0; i <= LEDGER_PORT_BYTES / sizeof(bytes); i++)
+		host(HOST_TYPE, bytes, sizeof(bytes), sizeof(bytes));
+	assert_true(ledger.ports[0].lost);
+	device_gives("whatever", 8, 8);
+	assert_silent();
+}
+
+static int setup_dialogue(void **state)
+{
+	(void)state;
+	rig_new();
+	rig_dialogue();
+	rig_live(8);
+	written = given = 0;
+	return 0;
+}
+
+static void answer_not_asked_for(void **state)
+{
+	(void)state;
+	device_gives(RIG_ANSWER, 12, 12);
+	assert_breaks(RULE_STREAM_ANSWERS);
+}
+
+static void answer_that_is_none(void **state)
+{
+	(void)state;
+	guest_writes(RIG_ASK, 8, 8);
+	device_gives("answersitalL", 12, 12);
+	assert_breaks(RULE_STREAM_ANSWERS);
+}
+
+static void answer_after_another_question(void **state)
+{
+	(void)state;
+	guest_writes("askaskeR", 8, 8);
+	device_gives(RIG_ANSWER, 12, 12);
+	assert_breaks(RULE_STREAM_ANSWERS);
+}
+
+/* Returned with length 0 it was not given; a reset is a new session. */
+static void answer_again(void **state)
+{
+	(void)state;
+	guest_writes(RIG_ASK, 8, 8);
+	device_gives(RIG_ANSWER, 12, 0);
+	device_gives(RIG_ANSWER, 12, 12);
+	assert_silent();
+	setup_dialogue(state);
+	guest_writes(RIG_ASK, 8, 8);
+	device_gives(RIG_ANSWER, 12, 12);
+	set_status(0);
+	assert_int_equal(ledger.dialogue.answered, 0);
+	assert_silent();
+}
+
+/* A chain returned in the call that resets: nobody was told. */
+static void returned_at_reset(void **state)
+{
+	(void)state;
+	rig_new();
+	rig_live(8);
+	call(VIRTIO_MMIO_STATUS, 0);
+	on = TX;
+	avail_idx(1);
+	take(0, 0, 8, 0);
+	return_chain(0, 0, 0, 0);
+	shown.status = shown.interrupt_status = 0;
+	done();
+	assert_breaks(RULE_WAKEUP_MISSING);
+}
+
+static void equal_sums_and_gauges(void **state)
+{
+	static const struct target_sum equal[] = { { "out", "in", true }, { NULL, NULL, false } };
+
+	(void)state;
+	rig_new();
+	rig_target.sums = equal;
+	rig_target.gauges = "in out";
+	rig_live(8);
+	set_gauges(5, 5);
+	rest(DEVICE_IDLE);
+	set_gauges(3, 3);
+	rest(DEVICE_IDLE);
+	assert_silent();
+	set_gauges(3, 4);
+	rest(DEVICE_IDLE);
+	assert_breaks(RULE_COUNTERS_SUM);
+	assert_true(target_is_gauge(&rig_target, "in") && target_is_gauge(&rig_target, "out"));
+	assert_false(target_is_gauge(&rig_target, "ou") || target_is_gauge(&rig_target, "ut"));
+	rig_target.gauges = NULL;
+	assert_false(target_is_gauge(&rig_target, "in"));
+}
+
+int main(void)
+{
+#define PORT(name) cmocka_unit_test_setup(name, setup_port)
+#define DIALOGUE(name) cmocka_unit_test_setup(name, setup_dialogue)
+	const struct CMUnitTest tests[] = {
+		PORT(output_in_pieces),
+		PORT(output_out_of_order),
+		PORT(output_twice),
+		PORT(output_lost),
+		PORT(put_back_at_the_end),
+		PORT(chain_cut),
+		PORT(chain_refused_or_too_long),
+		PORT(chain_with_a_failed_part),
+		PORT(too_much_is_kept),
+		PORT(input_in_pieces),
+		PORT(input_changed),
+		PORT(input_twice),
+		PORT(input_lost),
+		PORT(over_a_reset),
+		PORT(many_bytes),
+		PORT(more_than_can_be_kept),
+		DIALOGUE(answer_not_asked_for),
+		DIALOGUE(answer_that_is_none),
+		DIALOGUE(answer_after_another_question),
+		DIALOGUE(answer_again),
+		cmocka_unit_test(returned_at_reset),
+		cmocka_unit_test(equal_sums_and_gauges),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
