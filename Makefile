@@ -43,7 +43,8 @@ DEV_SRC   := $(wildcard devices/*.c)
 CLI_SRC   := $(wildcard harness/main.c harness/command.c harness/cmd_*.c)
 LIB_SRC   := $(DEV_SRC) $(filter-out $(CLI_SRC) harness/foreign_targets.c,$(wildcard harness/*.c))
 # libvringer.a: no models of ours, an entry for every engine, the commands.
-OUR_SRC   := harness/main.c harness/models.c $(filter devices/net%,$(DEV_SRC))
+OUR_SRC   := harness/main.c harness/models.c $(wildcard harness/model_*.c) \
+	     $(filter-out devices/device.c devices/mmio% devices/virtqueue.c,$(DEV_SRC))
 FOREIGN_SRC := $(filter-out $(OUR_SRC),$(LIB_SRC) $(CLI_SRC)) harness/foreign_targets.c \
 	       fuzzers/engine.c fuzzers/session.c fuzzers/foreign.c $(wildcard fuzzers/mutate*.c) \
 	       fuzzers/mutator_libfuzzer.c
@@ -314,7 +315,7 @@ build/libvringer.a: build/obj/lib/vringer.o build/obj/lib/fuzzers/foreign_main.o
 	@rm -f $@
 	$(call say,AR) $(AR) rcs $@ $^
 
-build/obj/lib/vringer.o: $(call objs,lib,$(FOREIGN_SRC)) fuzzers/foreign.symbols
+build/obj/lib/vringer.o: $(call objs,lib,$(FOREIGN_SRC)) fuzzers/foreign.symbols Makefile
 	$(call say,LINK) $(LD) -r -o $@.all $(filter %.o,$^) && \
 		$(OBJCOPY) --keep-global-symbols=fuzzers/foreign.symbols $@.all $@ && rm $@.all
 
