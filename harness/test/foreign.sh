@@ -103,6 +103,12 @@ does odd-flat 0 '^warning: finding: stuck.available'
 does odd-plain 0 '2 chains returned: nothing found'
 does odd-miscount 1 '^finding: counters.sum'
 gives 0 "one for ever, in one process" "$work/odd" run -t odd-forever
+builds "odd devices, as AFL++ runs them" forks harness/test/foreign/odd.c \
+	harness/test/foreign/forks.c
+gives 0 "a session for AFL++" "$work/odd" encode --body -t odd-lasting "$work/session.vr" \
+	-o "$work/session.bin"
+gives 0 "threads are not from before the fork" env __AFL_SHM_ID=1 VRINGER_TARGET=odd-lasting \
+	FORKS_INPUT="$work/session.bin" "$work/forks"
 refused version 'another vringer.h'
 refused size 'another vringer.h'
 refused packed 'leave RING_PACKED'

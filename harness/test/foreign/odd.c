@@ -314,6 +314,7 @@ ODD(held, "odd-hold", .create = create, .destroy = free, .kick = kick_hold, .ste
     .state = state_hold);
 ODD(threaded, "odd-thread", .create = create_thread, .destroy = destroy_thread, .kick = kick_thread,
     .settle = settle_thread);
+ODD(lasting, "odd-lasting", .create = create_thread, .kick = kick_thread, .settle = settle_thread);
 ODD(restless, "odd-restless", .create = create, .destroy = free, .kick = kick_hold,
     .settle = settle_never);
 ODD(forever, "odd-forever", .create = create, .kick = kick_well);
@@ -370,4 +371,4 @@ __attribute__((constructor)) static void spoil(void)
 }
 
 VRINGER_TARGETS(&well, &exits, &loops, &held, &threaded, &restless, &forever, &below, &flat, &plain,
-		&miscount);
+		&miscount, &lasting);
