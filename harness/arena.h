@@ -40,6 +40,8 @@
 #include "harness/program.h"
 #include "harness/trace.h"
 
+#include <sys/types.h>
+
 #define ARENA_REGIONS_MAX 5
 #define ARENA_HOLES_MAX 32
 #define ARENA_RACES_MAX 8
@@ -153,6 +155,7 @@ struct arena {
 	int fd;		 /* behind `memory` */
 	uint8_t *shadow; /* what the device has not changed is in both */
 	bool settled;	 /* there is nothing to be compared */
+	pid_t process;	 /* that knows so */
 	/* Of plain memory, and of accessors where the owner sets `watch`: */
 	bool watch;
 	uint32_t look;	   /* number of the last look; 0 is none */

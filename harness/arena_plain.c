@@ -65,6 +65,7 @@ int arena_plain_init(struct arena *arena)
 	if (err != 0)
 		goto fail;
 	memcpy(arena->shadow, arena->pristine, ARENA_SIZE_MAX);
+	arena->process = getpid();
 	return 0;
 
 fail:
@@ -213,6 +214,12 @@ static void forget(void *ctx, uint64_t addr, const uint8_t *data, uint32_t len)
 
 void arena_plain_restore(struct arena *arena)
 {
+	/* The bytes are shared with the process that this one was forked from, and
+	 * what is known of them is not: others may have been at them since. */
+	if (arena->process != getpid()) {
+		arena->process = getpid();
+		arena->settled = false;
+	}
 	/* What it changed since the last look is in no list. */
 	if (!arena->settled)
 		arena_compare_all(arena, forget, NULL);

@@ -10,6 +10,7 @@
 #include "harness/text.h"
 
 #include <linux/virtio_config.h>
+#include <stddef.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -18,7 +19,11 @@
 /* What a target has that says nothing of its bounds. */
 #define CHAIN_BYTES_MAX (1u << 30)
 #define HEAP_MAX (64u << 20)
-#define FLAGS_ALL 0x3fu /* enum vringer_flag */
+#define FLAGS_ALL 0x3fu	 /* enum vringer_flag */
+#define GROWTH_MAX 4096u /* bytes that a later vringer.h may have added */
+/* RING_PACKED, IN_ORDER, NOTIFICATION_DATA, RING_RESET: nobody here drives or judges
+ * the rings, notifications and registers that they ask for. */
+#define FEATURES_UNKNOWN (1ULL << 34 | 1ULL << 35 | 1ULL << 38 | 1ULL << 40)
 
 /* What the level asks for, all or nothing. */
 static const char *level_fault(const struct vringer_target *t)
@@ -81,6 +86,9 @@ static const char *values_fault(const struct vringer_target *t)
 		return "has unknown flags, expected those of enum vringer_flag";
 	if ((t->features >> VIRTIO_F_VERSION_1 & 1) == 0)
 		return "does not offer VIRTIO_F_VERSION_1 (bit 32)";
+	if ((t->features & FEATURES_UNKNOWN) != 0)
+		return "offers what vringer cannot drive: leave RING_PACKED, IN_ORDER, "
+		       "NOTIFICATION_DATA and RING_RESET (bits 34, 35, 38, 40) out";
 	if (t->create == NULL)
 		return "cannot be created";
 	if (t->step != NULL && t->state == NULL)
@@ -88,9 +96,42 @@ static const char *values_fault(const struct vringer_target *t)
 	return NULL;
 }
 
+/* A counter of the target's, or used.N of one of its queues. */
+static bool is_term(const struct vringer_target *t, const char *term, size_t len, bool left)
+{
+	for (uint32_t i = 0; i < t->counter_count; i++)
+		if (strlen(t->counter_names[i]) == len &&
+		    memcmp(t->counter_names[i], term, len) == 0)
+			return true;
+	return left && len == sizeof("used.N") - 1 && memcmp(term, "used.", 5) == 0 &&
+	       term[5] >= '0' && (uint32_t)(term[5] - '0') < t->queue_count;
+}
+
+static const char *terms_fault(struct foreign *f, const char *list, bool left)
+{
+	unsigned count = 0;
+
+	for (list += strspn(list, " "); *list != '\0'; list += strspn(list, " ")) {
+		size_t len = strcspn(list, " ");
+
+		if (!is_term(&f->given, list, len, left)) {
+			snprintf(f->fault, sizeof(f->fault),
+				 "declares a sum of '%.*s', which is none of its counters%s",
+				 (int)(len < 40 ? len : 40), list,
+				 left ? ", nor used.N of one of its queues" : "");
+			return f->fault;
+		}
+		if (++count > LEDGER_SUM_TERMS_MAX)
+			return "declares a sum of more than 12 counters";
+		list += len;
+	}
+	return NULL;
+}
+
 static const char *sums_fault(struct foreign *f)
 {
 	const struct vringer_sum *sum = f->given.sums;
+	const char *fault;
 	unsigned n = 0;
 
 	for (; sum != NULL && sum->left != NULL; sum++) {
@@ -98,6 +139,11 @@ static const char *sums_fault(struct foreign *f)
 			return "declares more than 8 sums";
 		if (sum->right == NULL)
 			return "declares a sum without a right side";
+		fault = terms_fault(f, sum->left, true);
+		if (fault == NULL)
+			fault = terms_fault(f, sum->right, false);
+		if (fault != NULL)
+			return fault;
 		f->sums[n++] = (struct target_sum){ .left = sum->left, .right = sum->right };
 	}
 	f->target.sums = n > 0 ? f->sums : NULL;
@@ -193,6 +239,7 @@ static void describe(struct foreign *f)
 	target->transport = t->level == VRINGER_LEVEL_ACTIVATED;
 	target->strict = (t->flags & (VRINGER_JUDGE_SHOULD | VRINGER_JUDGE_MODEL)) != 0;
 	target->limits = (t->flags & (VRINGER_JUDGE_LIMITS | VRINGER_JUDGE_MODEL)) != 0;
+	target->keeps_config = (t->flags & VRINGER_JUDGE_MODEL) == 0;
 	target->fixed = t->destroy == NULL && t->level == VRINGER_LEVEL_MMIO;
 	target->layout = layouts[t->layout];
 	target->holds = (t->flags & VRINGER_HOLDS) != 0;
@@ -201,14 +248,20 @@ static void describe(struct foreign *f)
 	target->liveness = t->liveness;
 }
 
+/* What it had when this version began. */
+#define SIZE_MIN                                                                                   \
+	(offsetof(struct vringer_target, counters) +                                               \
+	 sizeof(((const struct vringer_target *)NULL)->counters))
+
 /* A structure of this version that has grown since is fine as long as it asks
- * for nothing that was not there. */
+ * for nothing that was not there; of one that grew later the rest is 0. */
 static const char *version_fault(struct foreign *f, const struct vringer_target *given)
 {
 	const uint8_t *bytes = (const uint8_t *)given;
 	uint32_t at = sizeof(*given);
 
-	if (given->version == VRINGER_VERSION && given->size >= sizeof(*given)) {
+	if (given->version == VRINGER_VERSION && given->size >= SIZE_MIN &&
+	    given->size <= sizeof(*given) + GROWTH_MAX) {
 		while (at < given->size && bytes[at] == 0)
 			at++;
 		if (at >= given->size)
@@ -234,7 +287,7 @@ const char *foreign_open(struct foreign *f, const struct vringer_target *given)
 	fault = version_fault(f, given);
 	if (fault != NULL)
 		return fault;
-	memcpy(&f->given, given, sizeof(f->given));
+	memcpy(&f->given, given, given->size < sizeof(f->given) ? given->size : sizeof(f->given));
 	for (size_t i = 0; i < sizeof(faults) / sizeof(faults[0]) && fault == NULL; i++)
 		fault = faults[i](&f->given);
 	if (fault != NULL)

@@ -188,10 +188,16 @@ void ledger_plain_used(struct ledger *l, unsigned queue)
 		ledger_go_blind(l);
 		return;
 	}
+	/* Once round the ring: entries were written over. */
+	if (moved > q->size)
+		ledger_go_blind(l);
 	for (uint16_t n = 0; n < moved && !l->plain.blind; n++)
 		judge_entry(l, queue, (uint16_t)(q->used_idx + n));
-	if (!l->plain.blind)
-		index_moved(l, q, idx);
+	if (l->plain.blind)
+		return;
+	l->counters[TARGET_COUNTERS_MAX + queue] += moved;
+	l->call.moved |= (uint8_t)(1u << queue);
+	index_moved(l, q, idx);
 }
 
 void ledger_plain_interrupts(struct ledger *l)

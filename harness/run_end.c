@@ -33,7 +33,9 @@ static void clear_selectors(const struct run *run)
 		run->target->write(run->device, selectors[i], &zero, sizeof(zero));
 }
 
-/* Every register that may be read, as a new device shows it, selectors 0. */
+/* Every register that may be read, as a new device shows it, selectors 0.  Not what
+ * the driver wrote to the configuration, or the device changed there, of a device
+ * that is not ours: VIRTIO does not say that a reset undoes it. */
 static unsigned read_registers(const struct run *run, uint32_t *out)
 {
 	static const uint16_t offsets[] = {
@@ -48,6 +50,8 @@ static unsigned read_registers(const struct run *run, uint32_t *out)
 	clear_selectors(run);
 	for (size_t i = 0; i < sizeof(offsets) / sizeof(offsets[0]); i++)
 		out[count++] = peek(run, offsets[i]);
+	if (run->target->keeps_config)
+		return count;
 	for (unsigned i = 0; i < run->target->config_len && count < RUN_REGISTERS_MAX; i += 4)
 		out[count++] = peek(run, VIRTIO_MMIO_CONFIG + i);
 	return count;

@@ -120,6 +120,7 @@ struct target {
 	bool model;			    /* rules of severity `model` apply */
 	bool transport;			    /* its registers are those of devices/mmio.h */
 	bool strict, limits;		    /* rules of severity `should`, `limit` fail a run */
+	bool keeps_config;		    /* the configuration may outlast a reset */
 	bool fixed;			    /* always offers all features and the largest queues */
 	unsigned layout;		    /* enum arena_layout: the memory that it takes */
 	bool holds;			    /* may hold chains while it is idle */

@@ -27,8 +27,9 @@
  * `settle` waits until they have nothing more to do; queues served by different
  * threads may be served in any order, chains of one queue may not.
  *
- * C11, or C++11 and later.  Structures only grow at their ends: `size` says what
- * is there, and what is not there is 0.  No function here is called on a signal.
+ * C11, or C++11 and later.  A structure with a `size` only grows at its end: `size`
+ * says what is there, and what is not there is 0.  What is `reserved` is 0.  No
+ * function here is called on a signal.
  */
 #ifndef VRINGER_H
 #define VRINGER_H
@@ -143,8 +144,9 @@ struct vringer_ring {
 	uint32_t reserved;
 };
 
-/* left <= right, at any time: sums of counters by name, separated by blanks.  On the
- * left `used.N` is a counter too: chains of queue N that came back, as far as known. */
+/* left <= right, at any time: sums of its own counters by name, separated by blanks,
+ * at most 12.  On the left `used.N` is a counter too: chains of queue N that came back,
+ * as far as known. */
 struct vringer_sum {
 	const char *left, *right;
 };
@@ -206,7 +208,8 @@ struct vringer_target {
 
 	uint32_t device_id;   /* VIRTIO 5 */
 	uint32_t queue_count; /* at most 8 */
-	uint64_t features;    /* every bit that it can offer, VIRTIO_F_VERSION_1 among them */
+	uint64_t features;    /* every bit that it can offer, VIRTIO_F_VERSION_1 among them;
+			       * not RING_PACKED, IN_ORDER, NOTIFICATION_DATA, RING_RESET */
 	const struct vringer_queue *queues;
 	uint32_t config_len; /* bytes of configuration that hold fields */
 
@@ -224,7 +227,8 @@ struct vringer_target {
 
 	/* A new device, reset.  NULL if there is no host memory for it.
 	 * `offered`: the feature bits to offer, of those above; `queue_max`:
-	 * queue_count sizes, what QueueNumMax is to say. */
+	 * queue_count sizes, what QueueNumMax is to say.  A device that shows others
+	 * breaks status.registers. */
 	void *(*create)(const struct vringer_host *host, uint64_t offered,
 			const uint16_t *queue_max);
 	/* Give everything back, threads too.  NULL: such a device cannot be
@@ -259,7 +263,7 @@ struct vringer_target {
 	 * is idle when a call has returned.  step: NULL or go on with work left,
 	 * for a bounded time.
 	 * settle: NULL or wait until the device's own threads have nothing more to
-	 * do; it is called after every call here but state and counters, and nothing
+	 * do; it is called after every call here but destroy, state and counters, and nothing
 	 * is judged before it returns.  0, or -ETIMEDOUT after `ms` milliseconds: a hang. */
 	void (*step)(void *device);
 	uint32_t (*state)(void *device);

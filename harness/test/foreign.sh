@@ -87,10 +87,12 @@ device any
 start driver_ok
 send 0 b1
 send 0 b1:w b2
+config_write 0 5 width=1
 settle
 S
 builds "odd devices" odd harness/test/foreign/odd.c
-does odd-well 0 '4 operations, 2 chains returned: nothing found'
+gives 0 "odd devices: targets, and none leaks" "$work/odd" targets
+does odd-well 0 '5 operations, 2 chains returned: nothing found'
 does odd-exit 1 '^finding: exit'
 does odd-loop 1 '^finding: hang'
 does odd-hold 0 '2 chains returned: nothing found'
@@ -99,8 +101,21 @@ does odd-restless 1 '^finding: hang'
 does odd-forever 0 '2 chains returned: nothing found'
 does odd-below 0 '^warning: finding: stuck.available'
 does odd-flat 0 '^warning: finding: stuck.available'
+does odd-plain 0 '2 chains returned: nothing found'
+does odd-miscount 1 '^finding: counters.sum'
 gives 0 "one for ever, in one process" "$work/odd" run -t odd-forever
+builds "odd devices, as AFL++ runs them" forks harness/test/foreign/odd.c \
+	harness/test/foreign/forks.c
+gives 0 "a session for AFL++" "$work/odd" encode --body -t odd-lasting "$work/session.vr" \
+	-o "$work/session.bin"
+gives 0 "threads are not from before the fork" env __AFL_SHM_ID=1 VRINGER_TARGET=odd-lasting \
+	FORKS_INPUT="$work/session.bin" "$work/forks"
 refused version 'another vringer.h'
+refused size 'another vringer.h'
+refused packed 'leave RING_PACKED'
+refused sum "'sevred', which is none of its counters"
+refused sum-right "'used.0', which is none of its counters"
+refused sum-queue "'used.1', .* nor used.N"
 refused level 'enters at no level'
 refused kick 'expected activate, kick and reset'
 refused memory memory

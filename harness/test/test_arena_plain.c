@@ -9,6 +9,8 @@
 #include <stdint.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <sys/wait.h>
+#include <unistd.h>
 
 #include <cmocka.h>
 
@@ -184,6 +186,39 @@ static void salt_makes_every_byte_another_and_is_no_change(void **state)
 	assert_memory_equal(before, at(0x20000), 64);
 }
 
+static int status_of(pid_t pid)
+{
+	int status = -1;
+
+	assert_true(pid > 0);
+	assert_int_equal(waitpid(pid, &status, 0), pid);
+	return status;
+}
+
+/* As a fork server does: the bytes are shared, what is known of them is not. */
+static void reset_takes_back_what_another_process_changed(void **state)
+{
+	static uint8_t before[4096];
+	pid_t pid;
+
+	(void)state;
+	arena_reset(&arena);
+	arena_settled(&arena);
+	memcpy(before, at(0x20000), sizeof(before));
+	pid = fork();
+	if (pid == 0) {
+		memset(at(0x20000), 0x33, sizeof(before));
+		_exit(0);
+	}
+	assert_int_equal(status_of(pid), 0);
+	pid = fork();
+	if (pid == 0) {
+		arena_reset(&arena);
+		_exit(memcmp(before, at(0x20000), sizeof(before)) == 0 ? 0 : 1);
+	}
+	assert_int_equal(status_of(pid), 0);
+}
+
 static void nothing_is_unmapped(void **state)
 {
 	(void)state;
@@ -209,6 +244,8 @@ int main(void)
 		cmocka_unit_test_setup_teardown(bytes_that_no_look_found_changed_are_found, setup,
 						teardown),
 		cmocka_unit_test_setup_teardown(salt_makes_every_byte_another_and_is_no_change,
+						setup, teardown),
+		cmocka_unit_test_setup_teardown(reset_takes_back_what_another_process_changed,
 						setup, teardown),
 		cmocka_unit_test_setup_teardown(nothing_is_unmapped, setup, teardown),
 	};

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 OR MIT */
 /*
  * Devices that are not ours and do what devices may, or must not, do: exit, loop
- * for ever, complete from a thread, never come to rest, keep chains, live for ever.
+ * for ever, complete from a thread, never come to rest, keep chains, live for ever,
+ * keep their configuration over a reset, count nothing.
  * Each returns every chain of its one queue with a length of 0.  Built against the
  * installed files.
  *
@@ -21,6 +22,7 @@ struct odd {
 	struct vringer_ring ring;
 	uint16_t next;
 	uint32_t steps; /* calls of `step` until the chain is returned */
+	uint8_t config;
 	/* Of the one with a thread: */
 	pthread_t thread;
 	pthread_mutex_t lock;
@@ -183,6 +185,7 @@ static void destroy_thread(void *device)
 	pthread_cond_broadcast(&o->changed);
 	pthread_mutex_unlock(&o->lock);
 	pthread_join(o->thread, NULL);
+	free(o);
 }
 
 static void kick_thread(void *device, uint32_t queue)
@@ -205,11 +208,9 @@ static int32_t settle_thread(void *device, uint32_t ms)
 	clock_gettime(CLOCK_REALTIME, &until);
 	until.tv_sec += ms / 1000;
 	pthread_mutex_lock(&o->lock);
-	while (o->kicked && !o->stop && err == 0)
+	while (o->kicked && err == 0)
 		err = pthread_cond_timedwait(&o->changed, &o->lock, &until);
 	pthread_mutex_unlock(&o->lock);
-	if (o->stop)
-		free(o);
 	return err == 0 ? 0 : -ETIMEDOUT;
 }
 
@@ -244,6 +245,48 @@ static void kick_nothing(void *device, uint32_t queue)
 	(void)queue;
 }
 
+/* One region, by a pointer. */
+static void kick_plain(void *device, uint32_t queue)
+{
+	struct odd *o = device;
+	uint8_t *memory = (uint8_t *)o->host->regions[0].host - o->host->regions[0].addr;
+	volatile uint16_t *avail = (void *)(memory + o->ring.avail);
+	volatile uint16_t *used = (void *)(memory + o->ring.used);
+
+	(void)queue;
+	for (; avail[1] != o->next; o->next++) {
+		uint16_t slot = o->next % o->ring.size;
+
+		((volatile uint32_t *)(used + 2))[2 * slot] = avail[2 + slot];
+		((volatile uint32_t *)(used + 2))[2 * slot + 1] = 0;
+		used[1] = (uint16_t)(o->next + 1);
+		if ((avail[0] & 1) == 0)
+			o->host->used(o->host->ctx, 0);
+	}
+}
+
+static void config_read(void *device, uint64_t offset, void *buf, uint32_t len)
+{
+	memset(buf, 0, len);
+	if (offset == 0)
+		memcpy(buf, &((struct odd *)device)->config, 1);
+}
+
+static void config_write(void *device, uint64_t offset, const void *buf, uint32_t len)
+{
+	if (offset == 0 && len == 1)
+		memcpy(&((struct odd *)device)->config, buf, 1);
+}
+
+static void count_nothing(void *device, uint64_t *values)
+{
+	(void)device;
+	*values = 0;
+}
+
+static const char *const counter_names[] = { "served" };
+static const struct vringer_sum sums[] = { { "used.0", "served" }, { 0, 0 } };
+
 static const struct vringer_queue queues[] = {
 	{ .name = "requests", .size_max = 64, .driver_initiated = 1 },
 };
@@ -271,6 +314,7 @@ ODD(held, "odd-hold", .create = create, .destroy = free, .kick = kick_hold, .ste
     .state = state_hold);
 ODD(threaded, "odd-thread", .create = create_thread, .destroy = destroy_thread, .kick = kick_thread,
     .settle = settle_thread);
+ODD(lasting, "odd-lasting", .create = create_thread, .kick = kick_thread, .settle = settle_thread);
 ODD(restless, "odd-restless", .create = create, .destroy = free, .kick = kick_hold,
     .settle = settle_never);
 ODD(forever, "odd-forever", .create = create, .kick = kick_well);
@@ -279,8 +323,18 @@ ODD(below, "odd-below", .create = create_below, .destroy = free, .kick = kick_no
 ODD(flat, "odd-flat", .create = create_flat, .destroy = free, .kick = kick_nothing,
     .memory = VRINGER_MEMORY_PLAIN, .layout = VRINGER_LAYOUT_FLAT);
 
+ODD(plain, "odd-plain", .create = create, .destroy = free, .kick = kick_plain,
+    .memory = VRINGER_MEMORY_PLAIN, .layout = VRINGER_LAYOUT_FLAT, .config_len = 1,
+    .config_read = config_read, .config_write = config_write);
+ODD(miscount, "odd-miscount", .create = create, .destroy = free, .kick = kick_plain,
+    .memory = VRINGER_MEMORY_PLAIN, .layout = VRINGER_LAYOUT_FLAT, .flags = VRINGER_JUDGE_LIMITS,
+    .counter_count = 1, .counter_names = counter_names, .counters = count_nothing, .sums = sums);
+
 __attribute__((constructor)) static void spoil(void)
 {
+	static const struct vringer_sum unknown_sum[] = { { "served", "sevred" }, { 0, 0 } };
+	static const struct vringer_sum used_right[] = { { "served", "used.0" }, { 0, 0 } };
+	static const struct vringer_sum used_queue[] = { { "used.1", "served" }, { 0, 0 } };
 	static const struct vringer_disagreement unknown[] = { { "no.such", "why not" }, { 0, 0 } };
 	const char *what = getenv("SPOIL");
 
@@ -288,6 +342,16 @@ __attribute__((constructor)) static void spoil(void)
 		return;
 	if (strcmp(what, "version") == 0)
 		well.version = 99;
+	else if (strcmp(what, "size") == 0)
+		well.size -= 8;
+	else if (strcmp(what, "packed") == 0)
+		well.features |= 1ull << 34;
+	else if (strcmp(what, "sum") == 0)
+		miscount.sums = unknown_sum;
+	else if (strcmp(what, "sum-right") == 0)
+		miscount.sums = used_right;
+	else if (strcmp(what, "sum-queue") == 0)
+		miscount.sums = used_queue;
 	else if (strcmp(what, "level") == 0)
 		well.level = 0;
 	else if (strcmp(what, "kick") == 0)
@@ -306,4 +370,5 @@ __attribute__((constructor)) static void spoil(void)
 		well.liveness = "device odd-well\nnonsense\n";
 }
 
-VRINGER_TARGETS(&well, &exits, &loops, &held, &threaded, &restless, &forever, &below, &flat);
+VRINGER_TARGETS(&well, &exits, &loops, &held, &threaded, &restless, &forever, &below, &flat, &plain,
+		&miscount, &lasting);
