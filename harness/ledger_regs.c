@@ -32,8 +32,7 @@ static void forget_all(struct ledger *l)
 	l->driver_features = 0;
 	l->features_known = true;
 	l->interrupt_status = 0;
-	l->stream.count = 0;
-	l->stream.passed = false;
+	ledger_stream_forget(l);
 	l->dialogue = (struct ledger_dialogue){ .asked = 0 };
 	ledger_port_forget(l);
 	for (unsigned i = 0; i < PROGRAM_QUEUES; i++) {
@@ -149,7 +148,7 @@ static void lose_queue(struct ledger *l, struct ledger_queue *q)
 	if (l->target->model)
 		return;
 	q->lost = true;
-	l->stream.lost = true;
+	ledger_stream_lose(l);
 	q->known = false;
 }
 

@@ -33,12 +33,28 @@ struct target_sum {
 	bool equal;
 };
 
-/* Frames that the device reads from chains of one queue and delivers in chains
- * of another, in order, each after `skip` bytes of header. */
+/* Where frames come from or go to, beyond queues: a listener is told of these. */
+enum frame_end {
+	END_AWAY = 0x100, /* handed to whatever is behind the device, taken or not */
+	END_GIVEN,	  /* the device took it from there */
+	END_REPLY,	  /* the device answers a frame itself */
+};
+
+/* Frames on their way through the device, in order: from chains of a queue or from
+ * an end, to chains of a queue or to an end; in a chain after `skip` bytes of
+ * header.  Where several streams go to one queue, a frame is of the first of them
+ * that has it. */
 struct target_stream {
-	uint16_t from, to;
+	uint16_t from, to;   /* queue or enum frame_end; no two are from the same */
 	uint16_t skip;	     /* bytes */
-	const char *counter; /* of frames delivered */
+	const char *entered; /* counters: frames that came from an end; or NULL */
+	const char *left;    /* counters: frames that reached `to`, of all streams; or NULL */
+};
+
+/* Who is told of frames at the ends, inside device calls. */
+struct target_listener {
+	void *ctx;
+	void (*frame)(void *ctx, enum frame_end end, const uint8_t *frame, uint32_t len);
 };
 
 /* A port: bytes that the driver sends in chains of one queue and the host takes,
@@ -46,7 +62,10 @@ struct target_stream {
  * The device reads a chain's bytes once and in order, and keeps all that it read
  * unless an access failed; it writes them in order as well.  A chain of which it
  * reads any it reads whole, but for what is beyond `chain_max`.  A reset discards
- * what was typed and not delivered, and nothing that can be taken. */
+ * what was typed and not delivered, and nothing that can be taken.
+ * With TARGET_NO_QUEUE on both sides, what is typed or taken at a time is a frame:
+ * streams are about those, and the rest is not said. */
+#define TARGET_NO_QUEUE UINT16_MAX
 struct target_port {
 	uint16_t from, to;
 	uint32_t chain_max;  /* bytes of one chain that are kept */
@@ -88,6 +107,15 @@ enum host_act {
 	HOST_ACT_COUNT
 };
 
+/* What a host is told to do when the device turns to it. */
+enum host_order {
+	ORDER_FORGET,  /* all orders, and what is on its way */
+	ORDER_REFUSE,  /* the next `count` frames: take `amount` bytes of each */
+	ORDER_HOLD,    /* what is typed from here on comes when it is sent the `count`th frame */
+	ORDER_PRETEND, /* say once that `count` frames wait */
+	HOST_ORDER_COUNT
+};
+
 struct target {
 	const char *name; /* letters a to z, digits, '-' */
 	const char *help; /* one line */
@@ -97,15 +125,16 @@ struct target {
 	const struct device_queue_desc *queues;
 	unsigned config_len; /* bytes that hold fields */
 
-	unsigned facts;			    /* enum target_fact */
-	bool model;			    /* rules of severity `model` apply */
-	bool holds;			    /* may hold chains while it is idle */
-	uint32_t chain_bytes_max;	    /* bytes of one chain that it ever moves */
-	uint32_t heap_max;		    /* host bytes it ever has at a time */
-	const struct target_sum *sums;	    /* ended by one with a NULL left; or NULL */
-	const char *gauges;		    /* counters that may fall, blanks between; or NULL */
-	const struct target_stream *stream; /* NULL: there is none */
-	unsigned port_count;		    /* at most TARGET_PORTS_MAX */
+	unsigned facts;		       /* enum target_fact */
+	bool model;		       /* rules of severity `model` apply */
+	bool holds;		       /* may hold chains while it is idle */
+	uint32_t chain_bytes_max;      /* bytes of one chain that it ever moves */
+	uint32_t heap_max;	       /* host bytes it ever has at a time */
+	const struct target_sum *sums; /* ended by one with a NULL left; or NULL */
+	const char *gauges;	       /* counters that may fall, blanks between; or NULL */
+	unsigned stream_count;	       /* at most TARGET_STREAMS_MAX */
+	const struct target_stream *streams;
+	unsigned port_count; /* at most TARGET_PORTS_MAX */
 	const struct target_port *ports;
 	const struct target_dialogue *dialogue; /* NULL: there is none */
 	unsigned request_count;
@@ -125,6 +154,12 @@ struct target {
 	enum device_state (*state)(const void *device);
 	/* One act of the host; NULL: there is nothing that a host does. */
 	uint32_t (*host)(void *device, enum host_act act, unsigned port, void *data, uint32_t len);
+	/* An order to the host of that port; NULL: it takes none. */
+	void (*order)(void *device, enum host_order order, unsigned port, uint32_t count,
+		      uint32_t amount);
+	/* Tell `listener` of frames at the ends, until `destroy`; may be NULL where no
+	 * stream has one. */
+	void (*listen)(void *device, const struct target_listener *listener);
 	/* May be NULL without FACT_COUNTERS. */
 	unsigned (*counter_count)(const void *device); /* at most TARGET_COUNTERS_MAX */
 	const char *(*counter_name)(const void *device, unsigned index);
@@ -134,6 +169,7 @@ struct target {
 
 #define TARGET_COUNTERS_MAX 64u
 #define TARGET_PORTS_MAX 4u
+#define TARGET_STREAMS_MAX 4u
 #define TARGET_ANSWERS_MAX 16u
 
 /* What a target leaves out, where it may. */
@@ -146,6 +182,15 @@ bool target_is_gauge(const struct target *target, const char *counter);
 /* What the host moved; 0 where it can do nothing. */
 uint32_t target_host(const struct target *target, void *device, enum host_act act, unsigned port,
 		     void *data, uint32_t len);
+
+/* Is it one of frames? */
+static inline bool target_port_frames(const struct target_port *port)
+{
+	return port->from == TARGET_NO_QUEUE && port->to == TARGET_NO_QUEUE;
+}
+/* Nothing happens where it takes none. */
+void target_order(const struct target *target, void *device, enum host_order order, unsigned port,
+		  uint32_t count, uint32_t amount);
 
 /* What is wrong with the description of a target, or NULL. */
 const char *target_fault(const struct target *target);
