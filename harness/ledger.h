@@ -275,6 +275,7 @@ struct ledger_queue {
 	bool moved;		      /* the used index moved and no interrupt came */
 	bool asked, silenced, unsure; /* flags read since: done, NO_INTERRUPT, failed */
 	bool notified;		      /* and the available index not read since */
+	bool told;		      /* its available index is nowhere, and the device said so */
 	bool overflowed;	      /* more chains taken than can be kept: not all judged */
 	uint32_t holds, last_hold;
 	unsigned pending_count; /* entries in ledger.pending */

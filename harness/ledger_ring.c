@@ -31,7 +31,7 @@ void ledger_queue_stop(struct ledger *l, struct ledger_queue *q)
 	q->poisoned = false;
 	q->moved = q->asked = q->silenced = q->unsure = false;
 	q->notified = false;
-	q->overflowed = false;
+	q->told = q->overflowed = false;
 	q->pending_count = 0;
 }
 
