@@ -94,6 +94,8 @@ enum severity {
 	  "DeviceID, DeviceFeatures and QueueNumMax read as the device was made")                  \
 	X(STATUS_GENERATION, "status.generation", MODEL, FACT_REGISTERS, "dev.mmio.regs.6",        \
 	  "ConfigGeneration moves when the device changes its configuration, only")                \
+	X(STATUS_CONFIG, "status.config", MODEL, FACT_REGISTERS, "policy",                         \
+	  "what is read past the end of the configuration is fixed: no byte of the host's memory") \
 	X(STATUS_RESET, "status.reset", MUST, FACT_REGISTERS, "dev.reset.op.1",                    \
 	  "the device status is 0 after reset")                                                    \
 	X(STATUS_FEATURES, "status.features", MUST, FACT_REGISTERS, "dev.feature.bits.2b",         \
@@ -275,7 +277,6 @@ struct ledger_queue {
 	bool moved;		      /* the used index moved and no interrupt came */
 	bool asked, silenced, unsure; /* flags read since: done, NO_INTERRUPT, failed */
 	bool notified;		      /* and the available index not read since */
-	bool told;		      /* its available index is nowhere, and the device said so */
 	bool overflowed;	      /* more chains taken than can be kept: not all judged */
 	uint32_t holds, last_hold;
 	unsigned pending_count; /* entries in ledger.pending */
@@ -327,9 +328,9 @@ struct ledger {
 	struct ledger_queue queues[PROGRAM_QUEUES];
 	struct ledger_pending pending[PROGRAM_QUEUES][LEDGER_PENDING_MAX];
 	struct ledger_call call;
-	uint64_t counters[TARGET_COUNTERS_MAX];
-	uint64_t completions;			    /* chains returned */
-	uint64_t held_bytes_max, held_accesses_max; /* sums over all holds */
+	uint64_t counters[TARGET_COUNTERS_MAX + PROGRAM_QUEUES]; /* then the used.N */
+	uint64_t completions;					 /* chains returned */
+	uint64_t held_bytes_max, held_accesses_max;		 /* sums over all holds */
 	/* The target's sums as indices of counters, ended by -1. */
 	bool sums_ready;
 	unsigned sum_count;

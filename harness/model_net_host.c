@@ -243,6 +243,10 @@ static const struct target_sum sums[] = {
 	  "rx_packets rx_frame_too_large host_frames_oversize host_frames_waiting "
 	  "replies_waiting replies_lost rx_discarded",
 	  true },
+	{ "used.1",
+	  "tx_packets tx_chain_invalid tx_oversize_dropped pool_exhausted host_alloc_failures",
+	  false },
+	{ "used.0", "rx_packets rx_chain_invalid rx_frame_too_large rx_write_failed", false },
 	{ NULL, NULL, false },
 };
 

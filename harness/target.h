@@ -26,7 +26,8 @@ enum target_fact {
 };
 
 /* left <= right, or left == right, both sums of counters by name, separated by
- * blanks. */
+ * blanks.  On the left of the former `used.N` is a counter too: chains of queue N
+ * that came back, as far as known. */
 struct target_sum {
 	const char *left;
 	const char *right;
@@ -124,6 +125,7 @@ struct target {
 	unsigned queue_count;
 	const struct device_queue_desc *queues;
 	unsigned config_len; /* bytes that hold fields */
+	uint8_t config_past; /* the byte that our models read past them */
 
 	unsigned facts;		       /* enum target_fact */
 	bool model;		       /* rules of severity `model` apply */
