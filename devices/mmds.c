@@ -18,6 +18,7 @@
 #include "mmds.h"
 
 #define ADDRESS_SIZE 4u
+#define MACS_SIZE ((size_t)2 * ETH_ALEN)
 
 /* RFC 826 with Ethernet and IPv4 addresses: <net/if_arp.h> leaves these out. */
 struct arp {
@@ -145,7 +146,7 @@ static int mmds_reply(void *ctx, const uint8_t *frame, uint32_t len, uint8_t *re
 	memcpy(&arp, frame + p.at, sizeof(arp));
 	memcpy(reply, arp.sender_mac, ETH_ALEN);
 	memcpy(reply + ETH_ALEN, mmds_mac, ETH_ALEN);
-	memcpy(reply + 2 * ETH_ALEN, frame + 2 * ETH_ALEN, p.at - 2 * ETH_ALEN);
+	memcpy(reply + MACS_SIZE, frame + MACS_SIZE, p.at - MACS_SIZE);
 	arp.operation = htobe16(ARPOP_REPLY);
 	memcpy(arp.target_mac, arp.sender_mac, ETH_ALEN);
 	memcpy(arp.target, arp.sender, ADDRESS_SIZE);

@@ -98,11 +98,8 @@ static void print_host(FILE *out, const struct trace_event *e)
 
 static void print_frame(FILE *out, const struct trace_event *e)
 {
-	static const char *const ends[] = {
-		[END_AWAY - END_AWAY] = "hands on",
-		[END_GIVEN - END_AWAY] = "is given",
-		[END_REPLY - END_AWAY] = "answers with",
-	};
+	/* From END_AWAY on. */
+	static const char *const ends[] = { "hands on", "is given", "answers with" };
 
 	fprintf(out, "  device %s a frame of %u bytes: ", ends[e->value - END_AWAY], e->len);
 	print_bytes(out, e->data, e->len);
