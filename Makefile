@@ -4,7 +4,7 @@
 #
 # Objects live in build/obj/FLAVOUR/; a flavour is a compiler and its flags:
 #
-#   gcc    gcc,   -O1, ASan + UBSan     build/vringer, libvringer.a, tests, replayers
+#   gcc    gcc,   -O1, ASan + UBSan     build/vringer, tests, replayers
 #   clang  clang, -O1, ASan + UBSan     tests
 #   fuzz   clang, -O2, ASan + UBSan, coverage feedback      build/fuzz/fuzz_* (see JUDGE)
 #   codec  as fuzz, the harness too    build/fuzz/fuzz_text, fuzz_binary
@@ -12,6 +12,7 @@
 #   cov    clang, -O1, source coverage  `make coverage`
 #   afl    afl-clang-fast, -O2,  ASan + UBSan      build/afl/fuzz_* (see JUDGE)
 #   pic    gcc,   -O2, no sanitizer     the mutator as afl-fuzz loads it
+#   lib    gcc,   -O2, no sanitizer     libvringer.a, for devices that are not ours
 #   cli    stands in for gcc in build/vringer where CC or CFLAGS is given
 #
 # CC, CFLAGS and LDFLAGS mean what they always do: CFLAGS replaces the
@@ -32,16 +33,25 @@ ENGINE  ?= libfuzzer
 JOBS    ?= 1
 CLANG   ?= clang
 AR      ?= ar
+LD      ?= ld
+OBJCOPY ?= objcopy
+PREFIX  ?= /usr/local
 
 # ---- sources: a new file needs no line here ---------------------------------
 
 DEV_SRC   := $(wildcard devices/*.c)
-CLI_SRC   := $(wildcard harness/main.c harness/cmd_*.c)
-LIB_SRC   := $(DEV_SRC) $(filter-out $(CLI_SRC),$(wildcard harness/*.c))
+CLI_SRC   := $(wildcard harness/main.c harness/command.c harness/cmd_*.c)
+LIB_SRC   := $(DEV_SRC) $(filter-out $(CLI_SRC) harness/foreign_targets.c,$(wildcard harness/*.c))
+# libvringer.a: no models of ours, an entry for every engine, the commands.
+OUR_SRC   := harness/main.c harness/models.c $(wildcard harness/model_*.c) \
+	     $(filter-out devices/device.c devices/mmio% devices/virtqueue.c,$(DEV_SRC))
+FOREIGN_SRC := $(filter-out $(OUR_SRC),$(LIB_SRC) $(CLI_SRC)) harness/foreign_targets.c \
+	       fuzzers/engine.c fuzzers/session.c fuzzers/foreign.c $(wildcard fuzzers/mutate*.c) \
+	       fuzzers/mutator_libfuzzer.c
 MUT_SRC   := $(wildcard fuzzers/mutate*.c)
 TEST_SRC  := $(wildcard devices/test/test_*.c harness/test/test_*.c fuzzers/test/test_*.c)
 GLUE_SRC  := $(filter-out fuzzers/fuzz_% fuzzers/bench.c fuzzers/standalone_main.c fuzzers/mutator_afl.c \
-	       fuzzers/afl_main.c,$(wildcard fuzzers/*.c))
+	       fuzzers/afl_main.c fuzzers/foreign%,$(wildcard fuzzers/*.c))
 AFL_SRC   := $(filter-out fuzzers/mutat%,$(GLUE_SRC)) fuzzers/afl_main.c
 DEVICE_FUZZERS := $(filter-out fuzzers/fuzz_text.c fuzzers/fuzz_binary.c fuzzers/fuzz_mmds.c,$(wildcard fuzzers/fuzz_*.c))
 TARGETS   := $(patsubst fuzzers/fuzz_%.c,%,$(wildcard fuzzers/fuzz_*.c))
@@ -58,7 +68,7 @@ given    = $(filter environment command override,$(firstword $(origin $1)))
 FOREIGN := $(strip $(LIB_FUZZING_ENGINE) $(OUT))
 CLI     := $(if $(call given,CC)$(call given,CFLAGS),cli,gcc)
 
-FLAVOURS := gcc clang fuzz codec plain cov cli afl pic
+FLAVOURS := gcc clang fuzz codec plain cov cli afl pic lib
 
 CC_gcc   := gcc
 CC_clang := $(CLANG)
@@ -68,6 +78,7 @@ CC_cov   := $(CLANG)
 CC_cli   := $(if $(call given,CC),$(CC),gcc)
 CC_afl   := AFL_QUIET=1 AFL_LLVM_ALLOWLIST=fuzzers/afl.allow afl-clang-fast
 CC_pic   := gcc
+CC_lib   := $(if $(call given,CC),$(CC),gcc)
 
 # Edge counters alone: comparisons are traced at each check that UBSan adds, for
 # half of the speed, and a program has few magic numbers to be guessed.
@@ -80,6 +91,9 @@ FLAGS_plain := -O2 -g
 FLAGS_cov   := -O1 -g -fprofile-instr-generate -fcoverage-mapping -fcoverage-compilation-dir=.
 FLAGS_afl   := $(or $(CFLAGS),-O2 -g) $(SAN)
 FLAGS_pic   := -O2 -g -fPIC
+# A report about somebody's device tells its frames from ours by the path.
+FLAGS_lib   := $(or $(CFLAGS),-O2 -g) -fPIC -D'HARNESS_PATH="vringer-src/"' -ffile-prefix-map=$(CURDIR)=. \
+	       $(foreach d,devices harness fuzzers,-ffile-prefix-map=$d/=vringer-src/$d/)
 FLAGS_cli   := $(or $(CFLAGS),-O1 -g) $(SAN)
 
 # In the fuzz flavour the device under test is instrumented, and the seam where
@@ -99,6 +113,7 @@ JUDGE_afl  := -fno-sanitize=all
 
 # Compilers we did not choose may warn of things that ours do not know.
 WERROR_cli   :=
+WERROR_lib   := $(if $(call given,CC)$(call given,CFLAGS),,$(WERROR))
 WERROR_fuzz  := $(if $(FOREIGN)$(call given,CC)$(call given,CFLAGS),,$(WERROR))
 WERROR_plain := $(if $(call given,CC),,$(WERROR))
 
@@ -120,7 +135,7 @@ ENGINE_LIB  := $(if $(FOREIGN),$(LIB_FUZZING_ENGINE),-fsanitize=fuzzer)
 
 FUZZ_NEEDS := gcc fuzz llvm-symbolizer
 AFL_NEEDS  := gcc clang afl llvm-symbolizer
-TEST_NEEDS := $(FUZZ_NEEDS) clang cmocka valgrind patch zip unzip jq xmllint
+TEST_NEEDS := $(FUZZ_NEEDS) clang cmocka valgrind patch zip unzip jq xmllint pkg-config rust
 COV_NEEDS  := coverage llvm-profdata llvm-cov
 LINT_NEEDS := clang-format clang-tidy cppcheck shellcheck
 
@@ -145,16 +160,30 @@ BUG_NEEDS_afl  = gcc clang afl
 BUG_BASE_fuzz  = seeds $(BUG_FUZZERS:%=build/fuzz/fuzz_%)
 BUG_BASE_afl   = seeds $(BUG_FUZZERS:%=build/afl/fuzz_%) build/afl/vringer_mutator.so
 
-.PHONY: all test fuzz corpus bugs bugs-table bugs-tap bench coverage lint format deps help clean fuzzers seeds \
+.PHONY: all install test fuzz corpus bugs bugs-table bugs-tap bench coverage lint format deps help clean fuzzers seeds \
 	targets test-files FORCE
 
 all: ## Build build/vringer (ASan + UBSan; CC and CFLAGS are honoured) and build/libvringer.a
 	@.ci/deps $(if $(call given,CC),,gcc)
 	$(SUB) build/vringer build/libvringer.a
 
+install: ## Install library, header, command and scripts for your own device (PREFIX=/usr/local DESTDIR=)
+	@.ci/deps $(if $(call given,CC),,gcc)
+	$(SUB) build/vringer build/libvringer.a build/vringer.pc build/afl/vringer_mutator.so
+	install -d $(foreach d,bin include lib/pkgconfig lib/vringer share/vringer,'$(DESTDIR)$(PREFIX)/$d')
+	install -m 755 build/vringer '$(DESTDIR)$(PREFIX)/bin/vringer'
+	install -m 644 harness/vringer.h '$(DESTDIR)$(PREFIX)/include/vringer.h'
+	install -m 644 build/libvringer.a '$(DESTDIR)$(PREFIX)/lib/libvringer.a'
+	install -m 644 build/vringer.pc '$(DESTDIR)$(PREFIX)/lib/pkgconfig/vringer.pc'
+	install -m 755 build/afl/vringer_mutator.so '$(DESTDIR)$(PREFIX)/lib/vringer/vringer_mutator.so'
+	install -m 644 fuzzers/fuzz_net_loopback.dict '$(DESTDIR)$(PREFIX)/share/vringer/vringer.dict'
+	rm -rf '$(DESTDIR)$(PREFIX)/share/vringer/conformance'
+	cp -R conformance '$(DESTDIR)$(PREFIX)/share/vringer/conformance'
+
 test: ## Build and run every test with gcc's and clang's sanitizers (ONLY=word: suites named so)
 	@.ci/deps $(TEST_NEEDS)
 	$(SUB) test-files
+	$(SUB) -s install PREFIX=$(CURDIR)/build/installed DESTDIR=
 	@harness/test/run_tests.sh "$(ONLY)"
 
 fuzz: ## Fuzz T=net_loopback (or all) for SECONDS=60 with ENGINE=libfuzzer (or afl), JOBS=1 processes, past KNOWN=file
@@ -277,8 +306,26 @@ $(foreach f,gcc clang,$(eval $(call mutator_tests,$f)))
 # ---- programs ---------------------------------------------------------------
 
 # CC may have changed since: compare, do not trust times.
-build/vringer build/libvringer.a: build/%: build/obj/$(CLI)/% FORCE
+build/vringer: build/%: build/obj/$(CLI)/% FORCE
 	@cmp -s $< $@ || cp -f $< $@
+
+# One object, so that none of our names meets one of the author's, and main apart
+# from it, which an engine's takes the place of.
+build/libvringer.a: build/obj/lib/vringer.o build/obj/lib/fuzzers/foreign_main.o
+	@rm -f $@
+	$(call say,AR) $(AR) rcs $@ $^
+
+build/obj/lib/vringer.o: $(call objs,lib,$(FOREIGN_SRC)) fuzzers/foreign.symbols Makefile
+	$(call say,LINK) $(LD) -r -o $@.all $(filter %.o,$^) && \
+		$(OBJCOPY) --keep-global-symbols=fuzzers/foreign.symbols $@.all $@ && rm $@.all
+
+build/obj/lib/harness/scripts.o: CPPFLAGS += -D'SCRIPTS_FOLDER="$(PREFIX)/share/vringer/conformance"'
+build/obj/lib/harness/scripts.o: build/obj/lib/prefix
+build/obj/lib/prefix: FORCE
+	$(call remember,$(PREFIX))
+
+build/vringer.pc: harness/vringer.pc.in build/obj/lib/prefix
+	@sed 's|@PREFIX@|$(PREFIX)|' $< >$@
 
 # $(call fuzzer,FLAVOUR,NAMES)
 define fuzzer

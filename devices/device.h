@@ -127,6 +127,10 @@ struct device_ops {
 	 * status and features are still as they were before the reset; the
 	 * transport clears them when this returns. */
 	void (*reset)(struct device *dev);
+	/* May be NULL.  live: the driver has set DRIVER_OK.  queue_stop: it has
+	 * stopped `queue` of a live device. */
+	void (*live)(struct device *dev);
+	void (*queue_stop)(struct device *dev, unsigned queue);
 	/* The driver notified `queue`, which exists, is ready and the device is
 	 * live (DRIVER_OK). */
 	void (*notify)(struct device *dev, unsigned queue);

@@ -163,12 +163,16 @@ static void queue_ready_write(struct mmio *m, uint32_t value)
 {
 	/* A queue can be stopped at any time (VIRTIO 4.2.2.2). */
 	struct virtqueue *vq = value == 0 ? queue_selected(m) : queue_configurable(m);
+	bool stopped;
 
 	if (!vq || value > 1) {
 		mmio_count(m, MMIO_QUEUE_CONFIG_REFUSED);
 		return;
 	}
+	stopped = vq->ready && value == 0;
 	vq->ready = value;
+	if (stopped && device_live(m->dev) && m->dev->ops->queue_stop)
+		m->dev->ops->queue_stop(m->dev, m->queue_sel);
 }
 
 static void queue_notify_write(struct mmio *m, uint32_t value)
@@ -269,6 +273,8 @@ static void status_write(struct mmio *m, uint32_t value)
 		return;
 	}
 	dev->status |= to;
+	if ((to ^ from) == VIRTIO_CONFIG_S_DRIVER_OK && dev->ops->live)
+		dev->ops->live(dev);
 }
 
 static uint32_t config_generation_read(const struct mmio *m)

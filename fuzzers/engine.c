@@ -14,35 +14,24 @@
 #include <string.h>
 #include <sys/stat.h>
 
-/* A smaller quarantine than AddressSanitizer's own: the memory limit of a fuzz
- * run is there for the device. */
-const char *__asan_default_options(void);
-const char *__asan_default_options(void)
-{
-	return "quarantine_size_mb=16:max_allocation_size_mb=1024";
-}
-
-const char *__ubsan_default_options(void);
-const char *__ubsan_default_options(void)
-{
-	return "print_stacktrace=1";
-}
-
 int LLVMFuzzerInitialize(int *argc, char ***argv)
 {
+	int status = fuzz_target.command != NULL ? fuzz_target.command(*argc, *argv) : -1;
 	struct stat st;
 
+	if (status >= 0)
+		exit(status);
 	if (*argc == 2 && (*argv)[1][0] != '-' && stat((*argv)[1], &st) != 0) {
 		fprintf(stderr, "%s: %s\n", (*argv)[1], strerror(errno));
 		exit(2);
 	}
 	if (*argc == 2 && (*argv)[1][0] != '-' && fuzz_target.explain != NULL &&
 	    stat((*argv)[1], &st) == 0 && !S_ISDIR(st.st_mode))
-		exit(fuzz_target.explain(fuzz_target.name, (*argv)[1]));
+		exit(fuzz_target.explain(fuzz_target_name(), (*argv)[1]));
 	return 0;
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
-	return fuzz_target.one(fuzz_target.name, data, size);
+	return fuzz_target.one(fuzz_target_name(), data, size);
 }

@@ -19,14 +19,27 @@ struct fuzz_target {
 	/* Run the file that a person gave, and say what happened: an exit
 	 * status.  NULL: nothing to say beyond what `one` does. */
 	int (*explain)(const char *name, const char *path);
+	/* NULL, or the name where it is not fixed. */
+	const char *(*choose)(void);
+	/* NULL, or run what the arguments ask for: an exit status, or -1 for
+	 * arguments that are an engine's. */
+	int (*command)(int argc, char **argv);
 	bool programs; /* inputs are guest programs in the binary spelling */
 };
 
 extern const struct fuzz_target fuzz_target;
 
+static inline const char *fuzz_target_name(void)
+{
+	return fuzz_target.choose != NULL ? fuzz_target.choose() : fuzz_target.name;
+}
+
 /* Targets that are sessions of a device. */
 int session_one(const char *name, const uint8_t *data, size_t size);
 int session_explain(const char *name, const char *path);
+
+/* The main of a program that registers its own devices. */
+int vringer_main(int argc, char **argv);
 
 int LLVMFuzzerInitialize(int *argc, char ***argv);
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);

@@ -5,6 +5,9 @@
  *
  *   VRINGER_TARGET     the target of inputs that name none; "any" if not given
  *   VRINGER_MAX_LEN    bytes of an input at most
+ *   VRINGER_QUEUES     of a target that this library does not know, a letter for
+ *                      each queue: d, the driver initiates, or -, the device
+ *   VRINGER_FEATURES   ... and the features that it can offer
  *
  * AFL++'s own havoc goes on beside it and keeps the byte level within reach;
  * what that makes is spelt canonically before it runs, so that the bytes of
@@ -48,6 +51,21 @@ size_t afl_custom_trim(void *data, uint8_t **out);
 int afl_custom_post_trim(void *data, uint8_t success);
 const char *afl_custom_describe(void *data, size_t max);
 
+/* What the program under afl-fuzz knows of its own target, this library does not. */
+static void learn_target(struct mutator *m)
+{
+	const char *queues = getenv("VRINGER_QUEUES"), *features = getenv("VRINGER_FEATURES");
+	size_t count = queues != NULL ? strlen(queues) : 0;
+
+	if (features != NULL && *features != '\0')
+		m->features = strtoull(features, NULL, 0);
+	if (count == 0 || count > PROGRAM_QUEUES)
+		return;
+	m->queue_count = (unsigned)count;
+	for (size_t i = 0; i < count; i++)
+		m->driven[i] = queues[i] == 'd';
+}
+
 void *afl_custom_init(void *afl, unsigned int seed)
 {
 	struct afl_mutator *a = calloc(1, sizeof(*a));
@@ -58,6 +76,7 @@ void *afl_custom_init(void *afl, unsigned int seed)
 	if (a == NULL)
 		return NULL;
 	mutator_init(&a->mutator, target != NULL ? target : "any", seed);
+	learn_target(&a->mutator);
 	a->mutator.effort = EFFORT;
 	a->max = max > 0 && max < BINARY_SIZE_MAX ? max : MAX_LEN;
 	return a;

@@ -36,7 +36,7 @@ static struct mutator *mutator(void)
 		state = fuzz_target.programs && (given == NULL || strcmp(given, "off") != 0) ? ON
 											     : OFF;
 		if (state == ON)
-			mutator_init(&m, fuzz_target.name, 0);
+			mutator_init(&m, fuzz_target_name(), 0);
 	}
 	return state == ON ? &m : NULL;
 }

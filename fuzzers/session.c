@@ -42,10 +42,7 @@ static void give_up(const struct finding *finding)
 	memset(script.op_lines, 0, sizeof(script.op_lines));
 	script.prog = program;
 	report_finding(stderr, "", finding, &script);
-	fprintf(stderr,
-		"next: vringer replay -v -t %s FILE   (the file that the engine writes)\n"
-		"      vringer minimize -t %s FILE -o corpus/%s/regressions/CAUSE.vr\n",
-		run->target->name, run->target->name, run->target->name);
+	report_next(stderr, run->target->name, "FILE");
 	fflush(stderr);
 	if (finding->kind == FINDING_RULE)
 		rule_table[finding->rule].fail();
@@ -141,7 +138,8 @@ int session_one(const char *name, const uint8_t *data, size_t size)
 
 	if (run == NULL)
 		open_session(name);
-	options.strict = options.limits = run->target->model;
+	options.strict = run->target->strict;
+	options.limits = run->target->limits;
 	options.no_ledger = without_ledger();
 	if (binary_decode(&program, data, size, name, NULL) != 0)
 		return -1;

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 OR MIT */
 /*
- * Guest memory: regions, holes, reset, and the guest's own access.  The
- * device's side is in arena_access.c.  See arena.h.
+ * Guest memory: regions, reset, and the guest's own access.  The device's side
+ * is in arena_access.c, what it cannot reach in arena_holes.c.  See arena.h.
  */
 #include "harness/arena_internal.h"
 #include "harness/seam.h"
@@ -34,18 +34,19 @@ static void lay_out(struct arena *arena, enum arena_layout layout)
 	arena->place[BASE_LOW] = 64 * KIB;
 	arena->place[BASE_HOLE] = 1ULL << 31;
 	if (layout == ARENA_FLAT) {
-		add_region(arena, 64 * KIB, 544 * KIB);
-		arena->place[BASE_SEAM] = (64 + 256 + 96) * KIB;
-		arena->place[BASE_TOP] = (64 + 544) * KIB;
+		/* The driver's slots lie beside each other here too: guest.c. */
+		add_region(arena, 64 * KIB, 320 * KIB);
+		arena->place[BASE_SEAM] = (64 + 276) * KIB;
+		arena->place[BASE_TOP] = (64 + 320) * KIB;
 		return;
 	}
+	arena->place[BASE_SEAM] = seam;
+	arena->place[BASE_TOP] = layout == ARENA_BELOW_TOP ? 0 - (uint64_t)(4 * KIB) : 0;
 	add_region(arena, 64 * KIB, 256 * KIB);
 	add_region(arena, seam - 96 * KIB, 96 * KIB);
 	add_region(arena, seam, 96 * KIB);
-	add_region(arena, 0 - (uint64_t)(96 * KIB), 96 * KIB);
+	add_region(arena, arena->place[BASE_TOP] - 96 * KIB, 96 * KIB);
 	add_region(arena, 0, 4 * KIB);
-	arena->place[BASE_SEAM] = seam;
-	arena->place[BASE_TOP] = 0;
 }
 
 static void fill_pristine(struct arena *arena)
@@ -59,23 +60,39 @@ static void fill_pristine(struct arena *arena)
 	}
 }
 
-int arena_init(struct arena *arena, enum arena_layout layout, struct heap *heap)
+static int take_memory(struct arena *arena)
 {
+	if (arena->plain)
+		return arena_plain_init(arena);
+	arena->memory = aligned_alloc(4096, ARENA_SIZE_MAX);
+	return arena->memory != NULL ? 0 : -ENOMEM;
+}
+
+int arena_init(struct arena *arena, enum arena_layout layout, bool plain, struct heap *heap)
+{
+	int err;
+
 	memset(arena, 0, sizeof(*arena));
 	arena->heap = heap;
+	arena->plain = plain;
 	lay_out(arena, layout);
-	arena->memory = aligned_alloc(4096, ARENA_SIZE_MAX);
 	arena->pristine = calloc(1, ARENA_SIZE_MAX);
-	if (arena->memory == NULL || arena->pristine == NULL) {
-		free(arena->memory);
+	arena->changed = calloc(ARENA_SIZE_MAX, sizeof(*arena->changed));
+	if (arena->pristine != NULL)
+		fill_pristine(arena);
+	err = arena->pristine != NULL && arena->changed != NULL ? take_memory(arena) : -ENOMEM;
+	if (err != 0) {
+		free(arena->changed);
 		free(arena->pristine);
-		return -ENOMEM;
+		return err;
 	}
-	fill_pristine(arena);
-	memcpy(arena->memory, arena->pristine, ARENA_SIZE_MAX);
 	seam_poison(arena->memory, ARENA_SIZE_MAX);
-	for (unsigned i = 0; i < arena->region_count; i++)
-		seam_unpoison(arena->memory + arena->regions[i].offset, arena->regions[i].size);
+	for (unsigned i = 0; i < arena->region_count; i++) {
+		uint32_t at = arena->regions[i].offset;
+
+		seam_unpoison(arena->memory + at, arena->regions[i].size);
+		memcpy(arena->memory + at, arena->pristine + at, arena->regions[i].size);
+	}
 	arena_host_init(arena);
 	return 0;
 }
@@ -84,39 +101,19 @@ void arena_release(struct arena *arena)
 {
 	arena_drop_views(arena);
 	seam_unpoison(arena->memory, ARENA_SIZE_MAX);
-	free(arena->memory);
+	if (arena->plain)
+		arena_plain_release(arena);
+	else
+		free(arena->memory);
+	free(arena->changed);
 	free(arena->pristine);
-}
-
-/* The host bytes of a hole: poison them, or take the poison off. */
-static void hole_poison(struct arena *arena, const struct arena_hole *hole, bool poison)
-{
-	for (unsigned i = 0; i < arena->region_count; i++) {
-		const struct arena_region *region = &arena->regions[i];
-		uint64_t last = region->base + (region->size - 1);
-		uint64_t from = hole->first > region->base ? hole->first : region->base;
-		uint64_t to = hole->last < last ? hole->last : last;
-		uint8_t *host = arena->memory + region->offset;
-
-		if (from > to)
-			continue;
-		if (poison)
-			seam_poison(host + (from - region->base), to - from + 1);
-		else
-			seam_unpoison(host + (from - region->base), to - from + 1);
-	}
-}
-
-static void fill_holes(struct arena *arena)
-{
-	for (unsigned i = 0; i < arena->hole_count; i++)
-		hole_poison(arena, &arena->holes[i], false);
-	arena->hole_count = 0;
 }
 
 void arena_reset(struct arena *arena)
 {
-	fill_holes(arena);
+	arena_fill_holes(arena);
+	if (arena->plain)
+		arena_plain_restore(arena);
 	for (unsigned i = 0; i < arena->dirty_count; i++) {
 		size_t at = (size_t)arena->dirty[i] * ARENA_GRANULE;
 
@@ -227,6 +224,7 @@ static void store_piece(struct arena *arena, uint8_t *host, uint32_t len, uint64
 {
 	arena_mark_dirty(arena, host, len);
 	memcpy(host, (const uint8_t *)ctx + at, len);
+	arena_keep(arena, host, len);
 }
 
 void arena_store(struct arena *arena, uint64_t addr, const void *data, uint32_t len)
@@ -240,6 +238,7 @@ void arena_store(struct arena *arena, uint64_t addr, const void *data, uint32_t 
 	if (host != NULL) {
 		arena_mark_dirty(arena, host, len);
 		memcpy(host, data, len);
+		arena_keep(arena, host, len);
 		return;
 	}
 	for_each_piece(arena, addr, len, store_piece, bytes.ctx);
@@ -299,6 +298,7 @@ static void fill_piece(struct arena *arena, uint8_t *host, uint32_t len, uint64_
 	(void)at;
 	arena_mark_dirty(arena, host, len);
 	memset(host, *(const uint8_t *)ctx, len);
+	arena_keep(arena, host, len);
 }
 
 void arena_fill(struct arena *arena, uint64_t addr, uint64_t len, uint8_t value)
@@ -311,82 +311,10 @@ static void pattern_piece(struct arena *arena, uint8_t *host, uint32_t len, uint
 	arena_mark_dirty(arena, host, len);
 	for (uint32_t i = 0; i < len; i++)
 		host[i] = arena_pattern_byte(at + i, *(const uint8_t *)ctx);
+	arena_keep(arena, host, len);
 }
 
 void arena_pattern(struct arena *arena, uint64_t addr, uint64_t len, uint8_t seed)
 {
 	for_each_piece(arena, addr, len, pattern_piece, &seed);
-}
-
-/* Is there a byte of any region in [first, last]?  Holes elsewhere say nothing. */
-static bool touches_region(const struct arena *arena, uint64_t first, uint64_t last)
-{
-	for (unsigned i = 0; i < arena->region_count; i++)
-		if (first <= arena->regions[i].base + (arena->regions[i].size - 1) &&
-		    last >= arena->regions[i].base)
-			return true;
-	return false;
-}
-
-/* The last byte of a range; one that passes 2^64 is cut there. */
-static uint64_t range_last(uint64_t addr, uint64_t len)
-{
-	return len - 1 > UINT64_MAX - addr ? UINT64_MAX : addr + len - 1;
-}
-
-static void add_hole(struct arena *arena, uint64_t first, uint64_t last)
-{
-	struct arena_hole *hole = &arena->holes[arena->hole_count++];
-
-	hole->first = first;
-	hole->last = last;
-	hole_poison(arena, hole, true);
-}
-
-void arena_unmap(struct arena *arena, uint64_t addr, uint64_t len)
-{
-	uint64_t first = addr, last = range_last(addr, len);
-
-	if (len == 0 || !touches_region(arena, first, last))
-		return;
-	/* Holes are kept apart: those that this one meets become part of it. */
-	for (unsigned i = 0; i < arena->hole_count;) {
-		struct arena_hole *hole = &arena->holes[i];
-
-		if (hole->last < first || hole->first > last) {
-			i++;
-			continue;
-		}
-		first = hole->first < first ? hole->first : first;
-		last = hole->last > last ? hole->last : last;
-		*hole = arena->holes[--arena->hole_count];
-	}
-	if (arena->hole_count < ARENA_HOLES_MAX)
-		add_hole(arena, first, last);
-}
-
-void arena_map(struct arena *arena, uint64_t addr, uint64_t len)
-{
-	struct arena_hole old[ARENA_HOLES_MAX];
-	unsigned count = arena->hole_count;
-	uint64_t last = range_last(addr, len);
-
-	if (len == 0 || count == 0)
-		return;
-	/* One hole at the most is cut in two. */
-	for (unsigned i = 0; i < count && count == ARENA_HOLES_MAX; i++)
-		if (arena->holes[i].first < addr && arena->holes[i].last > last)
-			return;
-	memcpy(old, arena->holes, count * sizeof(*old));
-	fill_holes(arena);
-	for (unsigned i = 0; i < count; i++) {
-		if (old[i].last < addr || old[i].first > last) {
-			add_hole(arena, old[i].first, old[i].last);
-			continue;
-		}
-		if (old[i].first < addr)
-			add_hole(arena, old[i].first, addr - 1);
-		if (old[i].last > last)
-			add_hole(arena, last + 1, old[i].last);
-	}
 }

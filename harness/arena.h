@@ -12,12 +12,22 @@
  *   0x100000000         above the seam                     96 KiB
  *   2^64 - 96K          top: ends with the address space   96 KiB
  *
+ * Below the top, for devices that refuse memory which ends there, the last one
+ * is a page lower.  Flat is one region of 320 KiB at 0x10000: `seam` lies in it,
+ * `top` is its end, and `hole` is where it was.
+ *
  * Devices reach it through accessors (arena_host), each access with its
  * purpose.  Here races and faults strike, bytes can be unmapped one by one,
  * and every access is told to one observer.  What is not mapped is poisoned
  * under AddressSanitizer.
  *
- * Reset costs what the last program touched, not the size of memory.
+ * Plain memory is for devices that reach it by pointers (arena_plain.c): its
+ * regions are handed out, and what the device changed is found by comparing.
+ * There nothing is told: unmap, races and faults do nothing.  Around each region
+ * are pages that cannot be accessed.
+ *
+ * Reset costs what the last program touched, not the size of memory; of plain
+ * memory it costs a comparison.
  *
  * The guest's own stores and loads (arena_store, arena_load) are not accesses
  * of the device: nobody is told.
@@ -40,7 +50,8 @@
 
 enum arena_layout {
 	ARENA_STANDARD,
-	ARENA_FLAT, /* one region that starts at 0x10000; places lie in it */
+	ARENA_BELOW_TOP,
+	ARENA_FLAT,
 };
 
 struct arena_region {
@@ -99,6 +110,17 @@ struct arena_view {
 typedef void arena_observe_fn(void *ctx, struct guest_why why, bool write, uint64_t addr,
 			      const void *data, uint32_t len, int err);
 
+/* A region of plain memory, for a device. */
+struct arena_handout {
+	uint64_t addr, size;
+	void *host;
+	int fd; /* the same bytes, from fd_offset on */
+	uint64_t fd_offset;
+};
+
+/* Bytes that the device changed, and what they are now. */
+typedef void arena_change_fn(void *ctx, uint64_t addr, const uint8_t *data, uint32_t len);
+
 struct arena {
 	struct device_host host; /* give this to a device; interrupt is the owner's to fill in */
 	struct heap *heap;	 /* for host.alloc and views */
@@ -126,13 +148,23 @@ struct arena {
 
 	uint8_t *memory;   /* the live bytes of all regions */
 	uint8_t *pristine; /* what they are reset to */
+	/* Of plain memory: */
+	bool plain;
+	int fd;		 /* behind `memory` */
+	uint8_t *shadow; /* what the device has not changed is in both */
+	bool settled;	 /* there is nothing to be compared */
+	/* Of plain memory, and of accessors where the owner sets `watch`: */
+	bool watch;
+	uint32_t look;	   /* number of the last look; 0 is none */
+	uint32_t *changed; /* per byte, the last one in which it changed or was written */
+	uint32_t struck;   /* races and faults that there have been */
 	unsigned dirty_count;
 	uint16_t dirty[ARENA_SIZE_MAX / ARENA_GRANULE];
 	bool is_dirty[ARENA_SIZE_MAX / ARENA_GRANULE];
 };
 
-/* 0 or -ENOMEM.  `heap` must outlive the arena. */
-int arena_init(struct arena *arena, enum arena_layout layout, struct heap *heap);
+/* 0 or negative errno.  `heap` must outlive the arena. */
+int arena_init(struct arena *arena, enum arena_layout layout, bool plain, struct heap *heap);
 void arena_release(struct arena *arena);
 /* Memory as it was at first, everything mapped, nothing armed. */
 void arena_reset(struct arena *arena);
@@ -166,5 +198,24 @@ bool arena_race(struct arena *arena, uint32_t nth, uint64_t addr, const void *da
 void arena_strike_due(struct arena *arena);
 /* Forget races and faults that have not happened, of memory and heap. */
 void arena_disarm(struct arena *arena);
+
+/* Plain memory: its regions in the order of their addresses; how many. */
+unsigned arena_hand_out(const struct arena *arena, struct arena_handout out[ARENA_REGIONS_MAX]);
+/* A look begins: what is compared, or written, from here on bears its number. */
+void arena_look(struct arena *arena);
+/* Tell, in pieces as long as they go, of what the device changed since it was
+ * compared last: of these bytes, which do not pass 2^64; or of all there are. */
+void arena_compare(struct arena *arena, uint64_t addr, uint64_t len, arena_change_fn *fn,
+		   void *ctx);
+void arena_compare_all(struct arena *arena, arena_change_fn *fn, void *ctx);
+/* The device is gone, and arena_compare_all was last: reset can rely on it. */
+void arena_settled(struct arena *arena);
+/* The first of these bytes at which `run` or more in a row have not been found
+ * changed by look number `since` or a later one, as an offset; `len` if there is
+ * none.  Bytes that are not there count as changed. */
+uint32_t arena_unchanged(struct arena *arena, uint64_t addr, uint32_t len, uint32_t since,
+			 uint32_t run);
+/* Make each of these bytes another, by `key` and its address. */
+void arena_salt(struct arena *arena, uint64_t addr, uint32_t len, uint64_t key);
 
 #endif

@@ -49,6 +49,7 @@ static void strike(struct arena *arena, unsigned i)
 {
 	struct arena_race *race = &arena->races[i];
 
+	arena->struck++;
 	arena_store(arena, race->addr, race->data, race->len);
 	arena_trace(arena, TRACE_RACE, race->addr, race->len, race->data);
 	/* Those armed earlier strike first: keep the order. */
@@ -128,6 +129,7 @@ static bool strike_fault(struct arena *arena, struct guest_why why, bool write)
 		return false;
 	if (--arena->fault_nth > 0)
 		return false;
+	arena->struck++;
 	arena_trace(arena, TRACE_FAULT, 0, 0, NULL);
 	return true;
 }
@@ -156,6 +158,8 @@ static void copy_pieces(struct arena *arena, uint64_t addr, uint8_t *data, uint3
 
 		if (write) {
 			arena_mark_dirty(arena, host, piece);
+			if (arena->watch)
+				arena_mark_changed(arena, host, piece);
 			seam_copy(host, data, piece);
 		} else {
 			seam_copy(data, host, piece);
@@ -189,6 +193,8 @@ static int move_bytes(struct arena *arena, struct guest_why why, uint64_t addr, 
 		copy_pieces(arena, addr, data, len, write);
 	} else if (write) {
 		arena_mark_dirty(arena, host, len);
+		if (arena->watch)
+			arena_mark_changed(arena, host, len);
 		seam_copy(host, data, len);
 	} else {
 		seam_copy(data, host, len);

@@ -17,6 +17,11 @@ enum exit_status {
 	STATUS_USAGE = 2,  /* the input or the usage is wrong */
 };
 
+/* Everything: argv[1] is the command.  The exit status. */
+int command_main(int argc, char **argv);
+/* Is that one of the commands, --help or --version? */
+bool command_is(const char *name);
+
 int cmd_targets(int argc, char **argv);
 int cmd_rules(int argc, char **argv);
 int cmd_ops(int argc, char **argv);
@@ -34,14 +39,14 @@ struct cmd_options {
 	const char *known_path;
 	struct known *known; /* what that file lists; NULL: none was given */
 	unsigned seconds, keep;
-	bool verbose, json, junit, completes, strict, limits, no_ledger, body;
+	bool verbose, json, junit, completes, strict, limits, no_ledger, body, levels;
 	/* What is left: files, never none where the command takes them. */
 	char **files;
 	int file_count;
 };
 
 struct cmd_usage {
-	const char *files;   /* as in "FILE..."; NULL: takes none */
+	const char *files;   /* as in "FILE...", or "[FILE...]"; NULL: takes none */
 	const char *options; /* letters of the table in cmd_options.c */
 	const char *help;    /* what the command does */
 };
@@ -53,6 +58,9 @@ int cmd_parse(struct cmd_options *options, const struct cmd_usage *usage, int ar
  * to end soon, and does not lose what it has to a second one. */
 extern volatile sig_atomic_t cmd_stop;
 void cmd_catch_signals(void);
+
+/* Where the conformance scripts are installed; NULL in a command that is not. */
+const char *scripts_folder(void);
 
 /* One line on stderr; STATUS_USAGE. */
 int cmd_fail(const char *command, const char *what);

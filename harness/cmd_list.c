@@ -3,6 +3,7 @@
  * vringer targets, rules, ops: what there is, from the tables themselves.
  */
 #include "harness/cmd.h"
+#include "harness/report.h"
 #include "harness/run.h"
 
 #include <stdio.h>
@@ -25,7 +26,7 @@ static void print_counters(const struct target *target)
 
 	if ((target->facts & FACT_COUNTERS) == 0 || run_open(&run, target, &error) != 0)
 		return;
-	device = target->create(&run->arena.host, target->features, NULL);
+	device = target->create(target, &run->arena.host, target->features, NULL);
 	for (unsigned i = 0; device != NULL && i < target_counter_count(target, device); i++)
 		printf("%s%s", i == 0 ? "    counters: " : " ", target->counter_name(device, i));
 	if (device != NULL) {
@@ -33,6 +34,16 @@ static void print_counters(const struct target *target)
 		target->destroy(device);
 	}
 	run_close(run);
+}
+
+/* What AFL++'s mutator is told of a target that is not ours. */
+static void print_for_afl(const struct target *target)
+{
+	printf("    for afl-fuzz: VRINGER_TARGET=%s VRINGER_FEATURES=0x%llx VRINGER_QUEUES=",
+	       target->name, (unsigned long long)target->features);
+	for (unsigned i = 0; i < target->queue_count; i++)
+		putchar(target->queues[i].driver_initiated ? 'd' : '-');
+	putchar('\n');
 }
 
 int cmd_targets(int argc, char **argv)
@@ -43,7 +54,7 @@ int cmd_targets(int argc, char **argv)
 
 	if (status != 0)
 		return status - 1;
-	for (const struct target *const *t = target_table; *t != NULL; t++) {
+	for (const struct target *const *t = target_all(); *t != NULL; t++) {
 		printf("%s: %s\n", (*t)->name, (*t)->help);
 		printf("    device id %u, features 0x%llx, queues:", (*t)->device_id,
 		       (unsigned long long)(*t)->features);
@@ -51,21 +62,71 @@ int cmd_targets(int argc, char **argv)
 			printf(" %u=%s(%u)", i, (*t)->queues[i].name, (*t)->queues[i].size_max);
 		putchar('\n');
 		print_counters(*t);
+		if (!report_in_tree)
+			print_for_afl(*t);
 	}
 	return STATUS_OK;
 }
 
+/* What a rule wants to know that has nothing to do with guest memory. */
+static void print_other_facts(unsigned facts)
+{
+	static const struct {
+		unsigned fact;
+		const char *name;
+	} others[] = { { FACT_INTERRUPT, "interrupts" },
+		       { FACT_STATE, "`state`" },
+		       { FACT_HEAP, "`VRINGER_ALLOC`" },
+		       { FACT_COUNTERS, "`counters`" } };
+	const char *between = " ";
+
+	for (size_t i = 0; i < sizeof(others) / sizeof(others[0]); i++) {
+		if ((facts & others[i].fact) == 0)
+			continue;
+		printf("%s%s", between, others[i].name);
+		between = ", ";
+	}
+}
+
+/* The table of README.md, which a test compares with this. */
+static void print_levels(void)
+{
+	static const unsigned memory[] = { TARGET_PURPOSES, TARGET_ACCESSORS, TARGET_PLAIN };
+	static const char *const extent[] = {
+		[RULE_NOT_JUDGED] = "-", [RULE_IN_PART] = "in part", [RULE_WHOLE] = "yes"
+	};
+
+	printf("| rule | severity | purposes | accessors | plain memory | needs as well |\n"
+	       "|---|---|---|---|---|---|\n");
+	for (int i = 0; i < RULE_COUNT; i++) {
+		printf("| `%s` | %s |", rule_table[i].id, severity_name(rule_table[i].severity));
+		for (size_t m = 0; m < sizeof(memory) / sizeof(memory[0]); m++)
+			printf(" %s |",
+			       extent[rule_extent((enum rule)i,
+						  (FACT_ALL & ~TARGET_MEMORY) | memory[m])]);
+		print_other_facts(rule_table[i].facts);
+		printf(" |\n");
+	}
+}
+
 int cmd_rules(int argc, char **argv)
 {
-	int status =
-		no_options(argc, argv,
-			   "List the rules that devices are judged by: id, severity, clause of "
-			   "VIRTIO 1.4, demand.\n"
-			   "must and limit fail a run, should fails a strict one; model judges "
-			   "vringer's own models only.\n");
+	static const struct cmd_usage usage = {
+		NULL, "V",
+		"List the rules that devices are judged by: id, severity, clause of VIRTIO 1.4, "
+		"demand.\n"
+		"must and limit fail a run, should fails a strict one; model judges vringer's own "
+		"models only."
+	};
+	struct cmd_options options;
+	int status = cmd_parse(&options, &usage, argc, argv);
 
 	if (status != 0)
 		return status - 1;
+	if (options.levels) {
+		print_levels();
+		return STATUS_OK;
+	}
 	for (int i = 0; i < RULE_COUNT; i++)
 		printf("%-20s %-6s %-34s %s\n", rule_table[i].id,
 		       severity_name(rule_table[i].severity), rule_table[i].clause,

@@ -163,8 +163,8 @@ static int minimize_quietly(struct minimize_cmd *c, struct minimize_result *resu
 {
 	const struct minimize_options options = {
 		.target = c->target,
-		.strict = c->options.strict || c->target->model,
-		.limits = c->options.limits || c->target->model,
+		.strict = c->options.strict || c->target->strict,
+		.limits = c->options.limits || c->target->limits,
 		.no_ledger = c->options.no_ledger,
 		.known = c->options.known,
 		.seconds = c->options.seconds,

@@ -3,6 +3,7 @@
  * The options of the commands: one table, from which parsing and --help come.
  */
 #include "harness/cmd.h"
+#include "harness/report.h"
 #include "harness/target.h"
 
 #include <getopt.h>
@@ -50,6 +51,8 @@ static const struct {
 	  "remove all but the N smallest of those that show the same" },
 	{ 'B', OPTION_FLAG, "body", NULL, AT(body),
 	  "no magic and target, as in an engine's corpus" },
+	{ 'V', OPTION_FLAG, "levels", NULL, AT(levels),
+	  "a table of what each kind of access to guest memory lets them judge" },
 	{ 'T', OPTION_NUMBER, "timeout", "N", AT(seconds), "seconds until a device hangs (20)" },
 	{ 'h', OPTION_HELP, "help", NULL, 0, "this text" },
 #undef AT
@@ -59,7 +62,8 @@ static const struct {
 
 int cmd_fail(const char *command, const char *what)
 {
-	fprintf(stderr, "vringer %s: %s, see 'vringer %s --help'\n", command, what, command);
+	fprintf(stderr, "%s %s: %s, see '%s %s --help'\n", report_command, command, what,
+		report_command, command);
 	return STATUS_USAGE;
 }
 
@@ -75,8 +79,9 @@ static bool has_short(size_t i)
 
 static void print_help(const char *command, const struct cmd_usage *usage)
 {
-	printf("usage: vringer %s [OPTION]...%s%s\n%s\n", command, usage->files != NULL ? " " : "",
-	       usage->files != NULL ? usage->files : "", usage->help);
+	printf("usage: %s %s [OPTION]...%s%s\n%s\n", report_command, command,
+	       usage->files != NULL ? " " : "", usage->files != NULL ? usage->files : "",
+	       usage->help);
 	for (size_t i = 0; i < OPTION_COUNT; i++) {
 		char name[48];
 
@@ -100,8 +105,9 @@ static int bad_option(const char *command, int option, char *const *argv)
 	/* A letter may stand among others, a long option is a word. */
 	if (strncmp(word, "--", 2) != 0)
 		word = letter;
-	fprintf(stderr, "vringer %s: %s '%s', see 'vringer %s --help'\n", command,
-		option == ':' ? "no argument for option" : "unknown option", word, command);
+	fprintf(stderr, "%s %s: %s '%s', see '%s %s --help'\n", report_command, command,
+		option == ':' ? "no argument for option" : "unknown option", word, report_command,
+		command);
 	return STATUS_USAGE;
 }
 
@@ -115,8 +121,8 @@ static int set_number(const char *command, size_t i, unsigned *value)
 		*value = (unsigned)number;
 		return 0;
 	}
-	fprintf(stderr, "vringer %s: --%s '%s': expected a number from 1 to %d\n", command,
-		table[i].name, optarg, NUMBER_MAX);
+	fprintf(stderr, "%s %s: --%s '%s': expected a number from 1 to %d\n", report_command,
+		command, table[i].name, optarg, NUMBER_MAX);
 	return STATUS_USAGE;
 }
 
@@ -194,11 +200,11 @@ int cmd_parse(struct cmd_options *options, const struct cmd_usage *usage, int ar
 	options->file_count = argc - optind;
 	if (usage->files == NULL && options->file_count > 0)
 		return 1 + cmd_fail(argv[0], "takes no argument");
-	if (usage->files != NULL && options->file_count == 0)
+	if (usage->files != NULL && usage->files[0] != '[' && options->file_count == 0)
 		return 1 + cmd_fail(argv[0], "no file");
 	if (options->target != NULL && target_find(options->target) == NULL) {
-		fprintf(stderr, "vringer %s: unknown target '%s', 'vringer targets' lists them\n",
-			argv[0], options->target);
+		fprintf(stderr, "%s %s: unknown target '%s', '%s targets' lists them\n",
+			report_command, argv[0], options->target, report_command);
 		return 1 + STATUS_USAGE;
 	}
 	return load_known(options) != 0 ? 1 + STATUS_USAGE : 0;

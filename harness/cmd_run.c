@@ -17,12 +17,14 @@
 #include <sys/stat.h>
 
 static const struct cmd_usage usage = {
-	"SCRIPT|DIR...",
+	"[SCRIPT|DIR...]",
 	"toJUCSLNKT",
 	"Run scripts, each in a process of its own; of a directory all *.vr in it.  TAP is "
 	"printed\n"
 	"unless JSON or JUnit XML is asked for; with -t only scripts for that target or any.\n"
-	"With --no-ledger `>` lines demand nothing.",
+	"With --no-ledger `>` lines demand nothing.  Without an argument: the installed "
+	"conformance\n"
+	"scripts.",
 };
 
 struct paths {
@@ -110,6 +112,25 @@ static int add_argument(struct paths *paths, const char *path)
 	return STATUS_USAGE;
 }
 
+/* What can only be done to accesses that the device has made for it: to pointers
+ * nothing happens. */
+static const char *unmet_op(const struct op *op, unsigned facts)
+{
+	bool told = (facts & FACT_ACCESS) != 0;
+
+	if (op->code == OP_RACE || op->code == OP_UNMAP)
+		return told ? NULL : "races and holes are not for plain memory";
+	if (op->code == OP_FAULT_ACCESS && op->value[2] != 0)
+		return (facts & FACT_PURPOSE) != 0 ? NULL
+						   : "needs the purpose of accesses to be told";
+	if (op->code == OP_FAULT_ACCESS)
+		return told ? NULL : "plain memory has no accesses that fail";
+	if (op->code == OP_FAULT_ALLOC)
+		return (facts & FACT_HEAP) != 0 ? NULL
+						: "needs all memory to come from host->alloc";
+	return NULL;
+}
+
 /* Why the script is not for that target; NULL if it is. */
 static const char *unmet_need(const struct script *script, const struct target *target)
 {
@@ -119,6 +140,9 @@ static const char *unmet_need(const struct script *script, const struct target *
 		return "needs features that are not offered";
 	if (script->needs_model && !target->model)
 		return "judges vringer's own models only";
+	for (uint32_t i = 0; i < script->prog.op_count; i++)
+		if (unmet_op(&script->prog.ops[i], target->facts) != NULL)
+			return unmet_op(&script->prog.ops[i], target->facts);
 	return NULL;
 }
 
@@ -132,6 +156,16 @@ static bool is_for(const struct runner *r, const struct target *target)
 	return strcmp(name, "any") == 0 || strcmp(name, target->name) == 0;
 }
 
+/* Of the installed scripts many are for devices that this program has not. */
+static bool is_for_others(const struct program *prog, const char *path)
+{
+	const char *folder = scripts_folder();
+	size_t len = folder != NULL ? strlen(folder) : 0;
+
+	return len > 0 && strncmp(path, folder, len) == 0 && strcmp(prog->target, "any") != 0 &&
+	       target_find(prog->target) == NULL;
+}
+
 /* Parse everything once: 0 with the number of runs, or STATUS_USAGE. */
 static int plan(struct runner *r, unsigned *runs)
 {
@@ -142,12 +176,12 @@ static int plan(struct runner *r, unsigned *runs)
 		const struct program *prog = &r->script->prog;
 
 		if (input_load_script(r->script, r->paths.list[i]) != 0 ||
-		    (strcmp(prog->target, "any") != 0 &&
+		    (strcmp(prog->target, "any") != 0 && !is_for_others(prog, r->paths.list[i]) &&
 		     input_target(prog, r->paths.list[i], NULL) == NULL)) {
 			status = STATUS_USAGE;
 			continue;
 		}
-		for (const struct target *const *t = target_table; *t != NULL; t++)
+		for (const struct target *const *t = target_all(); *t != NULL; t++)
 			*runs += is_for(r, *t);
 	}
 	return status;
@@ -159,8 +193,8 @@ static int run_one(struct runner *r, const char *path, const struct target *targ
 		.script = r->script,
 		.target = target,
 		.expect = !r->options.no_ledger,
-		.strict = r->options.strict || target->model,
-		.limits = r->options.limits || target->model,
+		.strict = r->options.strict || target->strict,
+		.limits = r->options.limits || target->limits,
 		.no_ledger = r->options.no_ledger,
 		.known = r->options.known,
 		.seconds = r->options.seconds,
@@ -199,7 +233,7 @@ static int run_all(struct runner *r)
 	for (size_t i = 0; i < r->paths.count && status == 0; i++) {
 		if (input_load_script(r->script, r->paths.list[i]) != 0)
 			return STATUS_USAGE;
-		for (const struct target *const *t = target_table; *t != NULL && status == 0; t++)
+		for (const struct target *const *t = target_all(); *t != NULL && status == 0; t++)
 			if (is_for(r, *t))
 				status = run_one(r, r->paths.list[i], *t);
 	}
@@ -251,6 +285,10 @@ int cmd_run(int argc, char **argv)
 	for (int i = 0; r.options.output != NULL && i < r.options.file_count; i++)
 		if (output_is_input(r.options.output, r.options.files[i]))
 			status = STATUS_USAGE;
+	if (r.options.file_count == 0 && scripts_folder() == NULL)
+		status = cmd_fail(argv[0], "no file");
+	else if (r.options.file_count == 0 && status == 0)
+		status = add_argument(&r.paths, scripts_folder());
 	for (int i = 0; i < r.options.file_count && status == 0; i++)
 		status = add_argument(&r.paths, r.options.files[i]);
 	if (status == 0)

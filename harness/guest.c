@@ -81,6 +81,9 @@ static uint32_t peek(const struct run *run, uint32_t offset)
 /* A call of the device is over. */
 static void returned(struct run *run)
 {
+	if (run->target->hung != NULL && run->target->hung(run->device))
+		ledger_find(&run->ledger, FINDING_HANG, "hang",
+			    "the device's own threads did not come to rest");
 	if (run->arena.race_count > 0)
 		arena_strike_due(&run->arena);
 }
@@ -147,6 +150,21 @@ uint64_t guest_read(struct run *run, uint32_t offset, uint32_t width)
 	return value;
 }
 
+/* A reset and the stop of a queue may take a device some steps; its driver
+ * polls. */
+static void finish_write(struct run *run, uint32_t offset, uint64_t value)
+{
+	if (value != 0 || run->target->transport ||
+	    (offset != VIRTIO_MMIO_STATUS && offset != VIRTIO_MMIO_QUEUE_READY))
+		return;
+	for (int i = 0; i < RUN_SETTLE_MAX && peek(run, offset) != 0 &&
+			target_state(run->target, run->device) == DEVICE_WORK;
+	     i++) {
+		target_work(run->target, run->device);
+		returned(run);
+	}
+}
+
 void guest_write(struct run *run, uint32_t offset, uint32_t width, uint64_t value)
 {
 	struct ledger_probe after;
@@ -161,6 +179,8 @@ void guest_write(struct run *run, uint32_t offset, uint32_t width, uint64_t valu
 	ledger_access_begin(&run->ledger, true, offset, width, value);
 	run->target->write(run->device, offset, bytes, width);
 	returned(run);
+	if (width == 4)
+		finish_write(run, offset, value);
 	if (!is_quiet(true, offset, width))
 		probe(run, offset == VIRTIO_MMIO_QUEUE_READY, &after);
 	ledger_access_end(&run->ledger, true, offset, width, value,

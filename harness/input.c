@@ -4,6 +4,7 @@
  */
 #include "harness/input.h"
 #include "harness/binary.h"
+#include "harness/report.h"
 
 #include <ctype.h>
 #include <errno.h>
@@ -112,10 +113,10 @@ static bool is_text(const char *path, const char *data, size_t len)
  * after, as build/findings/net_loopback and corpus/net-loopback are; or NULL. */
 static const char *likely_target(const char *path)
 {
-	if (target_table[0] != NULL && target_table[1] == NULL)
-		return target_table[0]->name;
+	if (target_find(NULL) != NULL)
+		return target_find(NULL)->name;
 	for (const char *end = strchr(path, '/'); end != NULL; end = strchr(path, '/')) {
-		for (const struct target *const *t = target_table; *t != NULL; t++) {
+		for (const struct target *const *t = target_all(); *t != NULL; t++) {
 			const char *name = (*t)->name;
 			size_t i = 0;
 
@@ -201,8 +202,8 @@ const struct target *input_target(const struct program *prog, const char *path, 
 	}
 	target = target_find(name);
 	if (target == NULL)
-		fprintf(stderr, "%s: unknown target '%s', 'vringer targets' lists them\n", path,
-			name);
+		fprintf(stderr, "%s: unknown target '%s', '%s targets' lists them\n", path, name,
+			report_command);
 	return target;
 }
 

@@ -13,7 +13,7 @@
 /* Each rule aborts through a function of its own: engines and ClusterFuzz tell
  * findings apart by the stack.  The barrier keeps them from being folded into
  * one, which have the same body. */
-#define X(name, id, severity, facts, clause, demand)                                               \
+#define X(name, id, severity, facts, part, clause, demand)                                         \
 	void vringer_rule_##name(void) __attribute__((noreturn, noinline));                        \
 	void vringer_rule_##name(void)                                                             \
 	{                                                                                          \
@@ -24,8 +24,10 @@ LEDGER_RULES(X)
 #undef X
 
 const struct rule_desc rule_table[RULE_COUNT] = {
-#define X(name, id, severity, facts, clause, demand)                                               \
-	[RULE_##name] = { id, SEVERITY_##severity, facts, clause, demand, vringer_rule_##name },
+#define X(name, id, severity, facts, part, clause, demand)                                         \
+	[RULE_##name] = {                                                                          \
+		id, SEVERITY_##severity, facts, part, clause, demand, vringer_rule_##name          \
+	},
 	LEDGER_RULES(X)
 #undef X
 };
@@ -36,6 +38,15 @@ int rule_find(const char *id)
 		if (strcmp(rule_table[i].id, id) == 0)
 			return i;
 	return -1;
+}
+
+enum rule_extent rule_extent(enum rule rule, unsigned facts)
+{
+	const struct rule_desc *desc = &rule_table[rule];
+
+	if ((desc->facts & ~facts) == 0)
+		return RULE_WHOLE;
+	return desc->part != 0 && (desc->part & ~facts) == 0 ? RULE_IN_PART : RULE_NOT_JUDGED;
 }
 
 const char *severity_name(enum severity severity)
@@ -51,9 +62,22 @@ static void note_not_judged(struct ledger *ledger)
 {
 	memset(ledger->not_judged, 0, sizeof(ledger->not_judged));
 	for (int i = 0; ledger->target->facts != FACT_ALL && i < RULE_COUNT; i++)
-		if ((rule_table[i].facts & ~ledger->target->facts) != 0 &&
+		if (rule_extent((enum rule)i, ledger->target->facts) == RULE_NOT_JUDGED &&
 		    (rule_table[i].severity != SEVERITY_MODEL || ledger->target->model))
 			ledger->not_judged[i / 64] |= 1ULL << i % 64;
+}
+
+static void note_disagreements(struct ledger *ledger)
+{
+	const struct target_disagreement *d = ledger->target->disagreements;
+
+	memset(ledger->disagreed, 0, sizeof(ledger->disagreed));
+	for (; d != NULL && d->rule != NULL; d++) {
+		int rule = rule_find(d->rule);
+
+		if (rule >= 0)
+			ledger->disagreed[rule / 64] |= 1ULL << rule % 64;
+	}
 }
 
 void ledger_reset(struct ledger *ledger, const struct target *target, uint64_t offered)
@@ -61,14 +85,15 @@ void ledger_reset(struct ledger *ledger, const struct target *target, uint64_t o
 	if (ledger->target != target)
 		ledger->sums_ready = false;
 	ledger->target = target;
+	note_disagreements(ledger);
 	ledger->offered = offered;
 	ledger->op = 0;
 	ledger->verb = "";
 	ledger->status = 0;
 	ledger->interrupts = 0;
 	ledger->lost = false;
-	ledger->features_sel_known = ledger->queue_sel_known = target->model;
-	ledger->device_features_sel_known = target->model;
+	ledger->features_sel_known = ledger->queue_sel_known = ledger->device_features_sel_known =
+		ledger_knows_transport(ledger);
 	ledger->driver_features_sel = 0;
 	ledger->device_features_sel = 0;
 	ledger->queue_sel = 0;
@@ -102,6 +127,14 @@ void ledger_reset(struct ledger *ledger, const struct target *target, uint64_t o
 		port->failed = port->lost = false;
 	}
 	ledger->held_bytes_max = ledger->held_accesses_max = 0;
+	ledger->plain.went_blind = ledger->plain.strayed = ledger->plain.stale = false;
+	ledger->plain.tables = ledger->plain.over = false;
+	ledger->plain.blind = ledger->plain.looking = ledger->plain.entered = false;
+	ledger->plain.interrupts = 0;
+	ledger->plain.salting = false;
+	ledger->plain.salts = 0;
+	ledger->plain.suspect_count = 0;
+	ledger->plain.confirmed = NULL;
 	ledger->stop = false;
 }
 
@@ -166,7 +199,7 @@ void ledger_break(struct ledger *ledger, enum rule rule, const char *format, ...
 	va_list args;
 	bool failing;
 
-	if (ledger->stop || !ledger->enabled)
+	if (ledger->stop || !ledger->enabled || ledger->plain.salting)
 		return;
 	snprintf(signature, sizeof(signature), "%s:%s", desc->id, ledger->verb);
 	failing = fails(ledger, desc);
@@ -200,7 +233,7 @@ void ledger_find(struct ledger *ledger, enum finding_kind kind, const char *what
 	if (ledger->stop && ledger->finding_count > 0 && kind == FINDING_HANG &&
 	    ledger->fatal != NULL)
 		ledger->fatal(ledger->fatal_ctx, &ledger->findings[ledger->finding_count - 1]);
-	if (ledger->stop)
+	if (ledger->stop || ledger->plain.salting)
 		return;
 	if (ledger->finding_count == LEDGER_FINDINGS_MAX)
 		ledger->finding_count--;

@@ -32,114 +32,116 @@ enum severity {
 	SEVERITY_MODEL,	 /* stricter behaviour of our own models */
 };
 
-#define MEM (FACT_ACCESS | FACT_REGISTERS)
-#define WALK (FACT_ACCESS | FACT_WALK | FACT_REGISTERS)
-#define WAKE (FACT_ACCESS | FACT_INTERRUPT | FACT_REGISTERS)
+#define REGS FACT_REGISTERS
+#define INTR (REGS | FACT_INTERRUPT)
+#define SEEN (REGS | FACT_CHANGES)
+#define TOLD (SEEN | FACT_ACCESS)
+#define MEM (TOLD | FACT_PURPOSE)
+#define WALK (MEM | FACT_WALK)
 
-/* X(name, id, severity, facts, clause, demand) */
+/* X(name, id, severity, facts, part, clause, demand): with `facts` a rule is judged,
+ * with `part` of them (0: none) as far as those go. */
 #define LEDGER_RULES(X)                                                                            \
-	X(MEMORY_NOT_LIVE, "memory.not-live", MUST, MEM, "dev.mmio.regs.7",                        \
+	X(MEMORY_NOT_LIVE, "memory.not-live", MUST, MEM, SEEN, "dev.mmio.regs.7",                  \
 	  "no access for a queue that is not ready, before DRIVER_OK or after reset")              \
-	X(MEMORY_RING, "memory.ring", MUST, MEM, "dev.split.desc-table.2",                         \
+	X(MEMORY_RING, "memory.ring", MUST, MEM, SEEN, "dev.split.desc-table.2",                   \
 	  "a ring is accessed where it lies: each field at its place, and only the used ring "     \
 	  "written")                                                                               \
-	X(MEMORY_WRITE, "memory.write", MUST, WALK, "dev.split.desc-table.1a",                     \
+	X(MEMORY_WRITE, "memory.write", MUST, WALK, SEEN, "dev.split.desc-table.1a",               \
 	  "every byte written lies in a device-writable part of a chain that the device holds")    \
-	X(MEMORY_READ, "memory.read", LIMIT, WALK, "policy",                                       \
+	X(MEMORY_READ, "memory.read", LIMIT, WALK, TOLD, "policy",                                 \
 	  "every byte read lies in a chain that the device holds")                                 \
-	X(MEMORY_READ_WRITABLE, "memory.read-writable", SHOULD, WALK, "dev.split.desc-table.1b",   \
-	  "a device-writable buffer is not read")                                                  \
-	X(MEMORY_TORN, "memory.torn", MODEL, WALK, "policy",                                       \
+	X(MEMORY_READ_WRITABLE, "memory.read-writable", SHOULD, WALK, 0,                           \
+	  "dev.split.desc-table.1b", "a device-writable buffer is not read")                       \
+	X(MEMORY_TORN, "memory.torn", MODEL, WALK, 0, "policy",                                    \
 	  "no buffer of a chain is accessed before the walk has come to its end")                  \
-	X(MEMORY_INDIRECT, "memory.indirect", LIMIT, WALK, "drv.split.indirect.1",                 \
+	X(MEMORY_INDIRECT, "memory.indirect", LIMIT, WALK, 0, "drv.split.indirect.1",              \
 	  "an indirect table is read only where that was negotiated, and within the table")        \
-	X(MEMORY_POISONED, "memory.poisoned", MODEL, WALK, "policy",                               \
+	X(MEMORY_POISONED, "memory.poisoned", MODEL, WALK, 0, "policy",                            \
 	  "a queue whose available ring was structurally wrong is left alone until reset")         \
-	X(COMPLETION_NOT_HELD, "completion.not-held", MUST, WALK, "2.7.8",                         \
+	X(COMPLETION_NOT_HELD, "completion.not-held", MUST, WALK, SEEN, "2.7.8",                   \
 	  "a used entry names a chain that the device holds, once per hold")                       \
-	X(COMPLETION_SLOT, "completion.slot", MUST, WALK, "2.7.8",                                 \
+	X(COMPLETION_SLOT, "completion.slot", MUST, WALK, SEEN, "2.7.8",                           \
 	  "used entries are written in the order of the used ring")                                \
-	X(COMPLETION_LEN, "completion.len", MUST, WALK, "dev.split.used-ring.2",                   \
+	X(COMPLETION_LEN, "completion.len", MUST, WALK, SEEN, "dev.split.used-ring.2",             \
 	  "every byte below used.len was written by the device while it held the chain")           \
-	X(ORDER_ENTRY, "order.entry", MUST, WALK, "dev.split.used-ring.1",                         \
+	X(ORDER_ENTRY, "order.entry", MUST, WALK, 0, "dev.split.used-ring.1",                      \
 	  "a used entry is written before the used index passes it")                               \
-	X(ORDER_UNAVAILABLE, "order.unavailable", MUST, WALK, "2.7.13.3",                          \
+	X(ORDER_UNAVAILABLE, "order.unavailable", MUST, WALK, 0, "2.7.13.3",                       \
 	  "an available entry is read only below the available index")                             \
-	X(WAKEUP_MISSING, "wakeup.missing", MUST, WAKE, "dev.split.used-notify-suppress.3",        \
+	X(WAKEUP_MISSING, "wakeup.missing", MUST, MEM | INTR, SEEN | INTR,                         \
+	  "dev.split.used-notify-suppress.3",                                                      \
 	  "the used index moved: an interrupt follows, unless the driver said it wants none")      \
-	X(WAKEUP_SUPERFLUOUS, "wakeup.superfluous", SHOULD, WAKE,                                  \
+	X(WAKEUP_SUPERFLUOUS, "wakeup.superfluous", SHOULD, MEM | INTR, SEEN | INTR,               \
 	  "dev.split.used-notify-suppress.2", "no used-buffer interrupt without need")             \
-	X(WAKEUP_UNASKED, "wakeup.unasked", MODEL, WAKE, "dev.split.used-notify-suppress.2",       \
+	X(WAKEUP_UNASKED, "wakeup.unasked", MODEL, MEM | INTR, 0,                                  \
+	  "dev.split.used-notify-suppress.2",                                                      \
 	  "the device looks whether the driver wants an interrupt before it raises one")           \
-	X(WAKEUP_NOT_LIVE, "wakeup.not-live", MUST, FACT_INTERRUPT | FACT_REGISTERS,               \
-	  "dev.status.field.1", "no used-buffer interrupt before DRIVER_OK")                       \
-	X(WAKEUP_NEEDS_RESET, "wakeup.needs-reset", MUST, FACT_INTERRUPT | FACT_REGISTERS,         \
-	  "dev.status.field.3",                                                                    \
-	  "DEVICE_NEEDS_RESET on a live device comes with a configuration "                        \
-	  "interrupt")                                                                             \
-	X(WAKEUP_CONFIG, "wakeup.config", SHOULD, FACT_INTERRUPT | FACT_REGISTERS,                 \
-	  "dev.mmio.regs.4", "no configuration interrupt without a change or DEVICE_NEEDS_RESET")  \
-	X(WAKEUP_FLAGS, "wakeup.flags", MUST, FACT_ACCESS | FACT_REGISTERS,                        \
-	  "dev.split.avail-notify-suppress.1",                                                     \
+	X(WAKEUP_NOT_LIVE, "wakeup.not-live", MUST, INTR, 0, "dev.status.field.1",                 \
+	  "no used-buffer interrupt before DRIVER_OK")                                             \
+	X(WAKEUP_NEEDS_RESET, "wakeup.needs-reset", MUST, INTR, 0, "dev.status.field.3",           \
+	  "DEVICE_NEEDS_RESET on a live device comes with a configuration interrupt")              \
+	X(WAKEUP_CONFIG, "wakeup.config", SHOULD, INTR, 0, "dev.mmio.regs.4",                      \
+	  "no configuration interrupt without a change or DEVICE_NEEDS_RESET")                     \
+	X(WAKEUP_FLAGS, "wakeup.flags", MUST, SEEN, 0, "dev.split.avail-notify-suppress.1",        \
 	  "the used ring's flags are 0 or 1, and 0 with EVENT_IDX")                                \
-	X(STUCK_NOTIFY, "stuck.notify", LIMIT, WALK | FACT_STATE, "policy",                        \
+	X(STUCK_NOTIFY, "stuck.notify", LIMIT, WALK | FACT_STATE, 0, "policy",                     \
 	  "a notified queue is looked at before the device rests")                                 \
-	X(STUCK_AVAILABLE, "stuck.available", LIMIT, WALK | FACT_STATE, "policy",                  \
+	X(STUCK_AVAILABLE, "stuck.available", LIMIT, WALK | FACT_STATE, SEEN | FACT_STATE,         \
+	  "policy",                                                                                \
 	  "what is available on a queue that the driver serves is taken before the device rests")  \
-	X(STUCK_HELD, "stuck.held", LIMIT, WALK | FACT_STATE, "policy",                            \
+	X(STUCK_HELD, "stuck.held", LIMIT, WALK | FACT_STATE, 0, "policy",                         \
 	  "a chain taken is returned before the device rests")                                     \
-	X(STATUS_IDENTITY, "status.identity", MUST, FACT_REGISTERS, "dev.mmio.regs.1",             \
+	X(STATUS_IDENTITY, "status.identity", MUST, REGS, 0, "dev.mmio.regs.1",                    \
 	  "MagicValue is 'virt' and Version 2, always")                                            \
-	X(STATUS_REGISTERS, "status.registers", MUST, FACT_REGISTERS, "4.2.2",                     \
+	X(STATUS_REGISTERS, "status.registers", MUST, REGS, 0, "4.2.2",                            \
 	  "DeviceID, DeviceFeatures and QueueNumMax read as the device was made")                  \
-	X(STATUS_GENERATION, "status.generation", MODEL, FACT_REGISTERS, "dev.mmio.regs.6",        \
+	X(STATUS_GENERATION, "status.generation", MODEL, REGS, 0, "dev.mmio.regs.6",               \
 	  "ConfigGeneration moves when the device changes its configuration, only")                \
-	X(STATUS_CONFIG, "status.config", MODEL, FACT_REGISTERS, "policy",                         \
+	X(STATUS_CONFIG, "status.config", MODEL, REGS, 0, "policy",                                \
 	  "what is read past the end of the configuration is fixed: no byte of the host's memory") \
-	X(STATUS_RESET, "status.reset", MUST, FACT_REGISTERS, "dev.reset.op.1",                    \
+	X(STATUS_RESET, "status.reset", MUST, REGS, 0, "dev.reset.op.1",                           \
 	  "the device status is 0 after reset")                                                    \
-	X(STATUS_FEATURES, "status.features", MUST, FACT_REGISTERS, "dev.feature.bits.2b",         \
+	X(STATUS_FEATURES, "status.features", MUST, REGS, 0, "dev.feature.bits.2b",                \
 	  "FEATURES_OK is refused when the driver accepted what was not offered")                  \
-	X(STATUS_LADDER, "status.ladder", MODEL, FACT_REGISTERS, "policy",                         \
+	X(STATUS_LADDER, "status.ladder", MODEL, REGS, 0, "policy",                                \
 	  "the status moves one step of initialisation at a time")                                 \
-	X(STATUS_POISON, "status.poison", MODEL, WALK, "dev.status.field.2",                       \
+	X(STATUS_POISON, "status.poison", MODEL, WALK, 0, "dev.status.field.2",                    \
 	  "a structurally wrong available ring sets DEVICE_NEEDS_RESET")                           \
-	X(STATUS_INTERRUPT, "status.interrupt", MUST, FACT_INTERRUPT | FACT_REGISTERS,             \
-	  "dev.mmio.regs.3",                                                                       \
-	  "InterruptStatus shows what was raised and not acknowledged, and "                       \
-	  "nothing else")                                                                          \
-	X(STATUS_QUEUE_READY, "status.queue-ready", MUST, FACT_REGISTERS, "4.2.2",                 \
+	X(STATUS_INTERRUPT, "status.interrupt", MUST, INTR, 0, "dev.mmio.regs.3",                  \
+	  "InterruptStatus shows what was raised and not acknowledged, and nothing else")          \
+	X(STATUS_QUEUE_READY, "status.queue-ready", MUST, REGS, 0, "4.2.2",                        \
 	  "QueueReady reads 0 after 0 was written")                                                \
-	X(WORK_ACCESSES, "work.accesses", LIMIT, WALK, "policy",                                   \
+	X(WORK_ACCESSES, "work.accesses", LIMIT, WALK, 0, "policy",                                \
 	  "accesses of one call are bounded by the chains and descriptors it took")                \
-	X(WORK_BYTES, "work.bytes", LIMIT, WALK, "policy",                                         \
+	X(WORK_BYTES, "work.bytes", LIMIT, WALK, 0, "policy",                                      \
 	  "bytes moved in one call are bounded by the chains it took")                             \
-	X(WORK_HEAP, "work.heap", LIMIT, FACT_HEAP, "policy",                                      \
+	X(WORK_HEAP, "work.heap", LIMIT, FACT_HEAP, 0, "policy",                                   \
 	  "host memory is bounded, whatever the guest does")                                       \
-	X(FETCH_CONSISTENT, "fetch.consistent", LIMIT, WALK, "policy",                             \
-	  "memory that changes between two reads for one chain makes no difference: the "          \
-	  "outcome is that of the old value or of the new one")                                    \
-	X(FETCH_WALK, "fetch.walk", MODEL, WALK, "policy",                                         \
+	X(FETCH_CONSISTENT, "fetch.consistent", LIMIT, WALK, 0, "policy",                          \
+	  "memory that changes between two reads for one chain makes no difference: the outcome "  \
+	  "is that of the old value or of the new one")                                            \
+	X(FETCH_WALK, "fetch.walk", MODEL, WALK, 0, "policy",                                      \
 	  "a walk reads each descriptor once, where the one before leads")                         \
-	X(RESET_REGISTERS, "reset.registers", MUST, FACT_REGISTERS, "dev.mmio.regs.5",             \
+	X(RESET_REGISTERS, "reset.registers", MUST, REGS, 0, "dev.mmio.regs.5",                    \
 	  "after reset every register reads as on a new device")                                   \
-	X(RESET_SESSION, "reset.session", LIMIT, FACT_ACCESS | FACT_REGISTERS, "2.4",              \
+	X(RESET_SESSION, "reset.session", LIMIT, SEEN, 0, "2.4",                                   \
 	  "after reset the same session goes as it did on a new device")                           \
-	X(LIVENESS_REQUEST, "liveness.request", LIMIT, FACT_REGISTERS, "policy",                   \
+	X(LIVENESS_REQUEST, "liveness.request", LIMIT, REGS, 0, "policy",                          \
 	  "after any program a reset device serves a well-formed request")                         \
-	X(STREAM_FRAMES, "stream.frames", LIMIT, WALK, "policy",                                   \
+	X(STREAM_FRAMES, "stream.frames", LIMIT, WALK, 0, "policy",                                \
 	  "frames come out whole, in order, once, and counted")                                    \
-	X(STREAM_BYTES, "stream.bytes", LIMIT, WALK | FACT_COUNTERS, "policy",                     \
+	X(STREAM_BYTES, "stream.bytes", LIMIT, WALK | FACT_COUNTERS, 0, "policy",                  \
 	  "bytes of a port come out whole, in order, once, at the other end of that port")         \
-	X(STREAM_ANSWERS, "stream.answers", LIMIT, WALK, "policy",                                 \
+	X(STREAM_ANSWERS, "stream.answers", LIMIT, WALK, 0, "policy",                              \
 	  "a control message is one of the protocol, answers what asked for it, and comes once")   \
-	X(COUNTERS_FALL, "counters.fall", LIMIT, FACT_COUNTERS, "policy",                          \
+	X(COUNTERS_FALL, "counters.fall", LIMIT, FACT_COUNTERS, 0, "policy",                       \
 	  "counters never fall, but for gauges")                                                   \
-	X(COUNTERS_SUM, "counters.sum", LIMIT, FACT_COUNTERS, "policy",                            \
+	X(COUNTERS_SUM, "counters.sum", LIMIT, FACT_COUNTERS, 0, "policy",                         \
 	  "counters satisfy the sums that the device declares")
 
 enum rule {
-#define X(name, id, severity, facts, clause, demand) RULE_##name,
+#define X(name, id, severity, facts, part, clause, demand) RULE_##name,
 	LEDGER_RULES(X)
 #undef X
 		RULE_COUNT
@@ -149,12 +151,16 @@ struct rule_desc {
 	const char *id;
 	uint8_t severity;
 	unsigned facts; /* all of them needed */
+	unsigned part;	/* ... to be judged as far as these go; 0: not at all */
 	const char *clause;
 	const char *demand;
 	void (*fail)(void) __attribute__((noreturn)); /* aborts; its name is the rule's */
 };
 
 extern const struct rule_desc rule_table[RULE_COUNT];
+/* How far a rule is judged on these facts, of enum target_fact. */
+enum rule_extent { RULE_NOT_JUDGED, RULE_IN_PART, RULE_WHOLE };
+enum rule_extent rule_extent(enum rule rule, unsigned facts);
 /* -1 if there is none of that id. */
 int rule_find(const char *id);
 const char *severity_name(enum severity severity);
@@ -168,6 +174,7 @@ const char *severity_name(enum severity severity);
 #define LEDGER_SUM_TERMS_MAX 12
 #define LEDGER_ACCESSES_MAX (1u << 20) /* of one call; more is an endless loop */
 
+#define LEDGER_SUSPECTS_MAX 16
 #define LEDGER_PORT_BYTES (2u << 20) /* of a port in each direction, that are kept */
 #define LEDGER_FRAMES_MAX 64	     /* read and not delivered, that are kept */
 
@@ -228,15 +235,18 @@ struct ledger_dialogue {
 struct ledger_hold {
 	uint32_t next; /* hold of the same queue */
 	uint16_t walk, head;
-	uint16_t expect; /* the descriptor that the walk leads to */
-	bool expects;	 /* it leads on */
-	bool in_table;	 /* ... of the indirect table */
-	uint32_t walked; /* reads of the descriptor table since it was taken */
-	bool strayed;	 /* a descriptor was read to which the chain did not lead */
-	bool restarted;	 /* taken twice: what is allowed is the sum of both */
-	bool blind;	 /* not all of it is known: not judged */
-	bool abandoned;	 /* its completion could not be written */
-	uint32_t call;	 /* the call that it was taken in */
+	uint16_t expect;   /* the descriptor that the walk leads to */
+	bool expects;	   /* it leads on */
+	bool in_table;	   /* ... of the indirect table */
+	uint32_t walked;   /* reads of the descriptor table since it was taken */
+	bool strayed;	   /* a descriptor was read to which the chain did not lead */
+	bool restarted;	   /* taken twice: what is allowed is the sum of both */
+	bool blind;	   /* not all of it is known: not judged */
+	bool odd;	   /* of plain memory: the device may make several things of it */
+	bool salted, pure; /* ... its buffers were changed; and only it writes there */
+	uint32_t look;	   /* ... the first comparison that can show what it wrote */
+	bool abandoned;	   /* its completion could not be written */
+	uint32_t call;	   /* the call that it was taken in */
 	uint32_t desc_count;
 	uint32_t first, last_desc;	  /* nodes of descriptors */
 	uint32_t cursor;		  /* where the last access was found */
@@ -268,12 +278,16 @@ struct ledger_queue {
 	bool known; /* size and addresses are what the device goes by */
 	bool lost;  /* ... or not, until reset: the driver wrote what it may not */
 	/* as the device worked on it */
-	bool index_seen;	      /* avail_idx is valid */
-	uint16_t avail_idx;	      /* as the device read it last */
-	uint16_t taken;		      /* heads taken: the position of the next */
-	uint16_t used_idx;	      /* as the device wrote it last */
+	bool index_seen;    /* avail_idx is valid */
+	uint16_t avail_idx; /* as the device read it last */
+	uint16_t taken;	    /* heads taken: the position of the next */
+	uint16_t used_idx;  /* as the device wrote it last */
+	bool used_read;	    /* it has read it since, and it may go by that: */
+	uint16_t used_seen;
 	uint16_t moved_from;	      /* where it stood when an interrupt was last due */
 	bool poisoned;		      /* a structural fault was read */
+	uint32_t held;		      /* chains available or held, of plain memory */
+	uint32_t moved_count;	      /* ... entries that it moved by since then */
 	bool moved;		      /* the used index moved and no interrupt came */
 	bool asked, silenced, unsure; /* flags read since: done, NO_INTERRUPT, failed */
 	bool notified;		      /* and the available index not read since */
@@ -292,7 +306,47 @@ struct ledger_call {
 	uint8_t poisoned;	 /* queues that were first found structurally wrong */
 	uint8_t moved;		 /* queues whose used index moved */
 	unsigned config_interrupts;
-	bool live; /* queues may be touched */
+	bool live;	  /* queues may be touched */
+	bool blind;	  /* an access was for a queue that is not known */
+	uint8_t starting; /* queues that the driver sets ready in this call */
+};
+
+/* A returned chain of which not all bytes below used.len seem to be written. */
+struct ledger_suspect {
+	uint64_t serial; /* of the completion */
+	uint16_t queue, head;
+	uint32_t len;
+	uint32_t op;
+	const char *verb;
+};
+
+/* Of a device that reaches memory without purposes: plain memory, or accessors. */
+struct ledger_plain {
+	struct arena *arena; /* NULL: there are purposes.  Reset leaves it, and: */
+	bool accesses;	     /* accesses are told, nothing is compared */
+	/* Told of what changed; may be NULL. */
+	void (*told)(void *ctx, uint64_t addr, const uint8_t *data, uint32_t len);
+	void *told_ctx;
+
+	bool tables;  /* a chain that is held names one */
+	bool blind;   /* what it may do cannot be told, until reset */
+	bool looking; /* in a call of a live device */
+	/* All memory is compared after every call, and not only what the device may
+	 * write to and the rings: the owner's to say.  Where it is not, the rest is
+	 * compared in the end: `strayed` says that it changed. */
+	bool thorough, strayed;
+	bool entered;	     /* called while it was not live, and not looked at since */
+	uint32_t struck;     /* races and faults before this call */
+	uint32_t interrupts; /* used-buffer interrupts of this call */
+	bool went_blind;
+	bool stale; /* memory was not compared while it was blind */
+	bool over;  /* the program is: chains are no suspects any more */
+	/* The second run of a program, whose suspects are those of the first. */
+	bool salting;
+	uint32_t salts;
+	unsigned suspect_count;
+	struct ledger_suspect suspects[LEDGER_SUSPECTS_MAX];
+	const struct ledger_suspect *confirmed;
 };
 
 struct ledger {
@@ -337,6 +391,7 @@ struct ledger {
 	int16_t sums[LEDGER_SUMS_MAX][2][LEDGER_SUM_TERMS_MAX + 1];
 
 	struct ledger_stream streams[TARGET_STREAMS_MAX];
+	struct ledger_plain plain;
 	struct ledger_port ports[TARGET_PORTS_MAX];
 	struct ledger_dialogue dialogue;
 	uint64_t gauges; /* counters that may fall, bits */
@@ -349,6 +404,7 @@ struct ledger {
 	struct finding findings[LEDGER_FINDINGS_MAX];
 	uint64_t judged[(RULE_COUNT + 63) / 64];     /* rules that had something to judge */
 	uint64_t not_judged[(RULE_COUNT + 63) / 64]; /* ... and lacked a fact */
+	uint64_t disagreed[(RULE_COUNT + 63) / 64];  /* that the target is not judged by */
 };
 
 /* Room for what a target of that description needs; 0 or -ENOMEM.  The ledger is
@@ -396,6 +452,10 @@ void ledger_memory(void *ledger, struct guest_why why, bool write, uint64_t addr
 bool ledger_is_refetch(struct ledger *ledger, struct guest_why why, uint64_t addr, uint32_t len);
 /* The device raised its interrupt. */
 void ledger_interrupt(struct ledger *ledger, uint32_t bits);
+
+/* Memory is about to be reset; and: the device is gone. */
+void ledger_strays(struct ledger *ledger);
+void ledger_gone(struct ledger *ledger);
 
 /* An operation is over and the device is in `state`; `device` for counters. */
 void ledger_rest(struct ledger *ledger, enum device_state state, const void *device);

@@ -3,12 +3,20 @@
  * What the parts of the ledger share: ledger.c (rules and findings),
  * ledger_regs.c (registers and status), ledger_show.c (what they read as), ledger_ring.c (queues
  * and chains), ledger_desc.c (descriptors), ledger_chain.c (what a chain permits), ledger_wakeup.c
- * (interrupts), ledger_rest.c (at rest).
+ * (interrupts), ledger_rest.c (at rest), and, of plain memory, ledger_plain.c and
+ * ledger_survey.c.
  */
 #ifndef VRINGER_HARNESS_LEDGER_INTERNAL_H
 #define VRINGER_HARNESS_LEDGER_INTERNAL_H
 
 #include "harness/ledger.h"
+
+/* Are the device's registers those of devices/mmio.h, whose answers to a driver
+ * that breaks the rules are known? */
+static inline bool ledger_knows_transport(const struct ledger *l)
+{
+	return l->target->model || l->target->transport;
+}
 
 /* Is the rule to be judged for this target?  Notes that it was. */
 static inline bool ledger_judges(struct ledger *l, enum rule rule)
@@ -17,7 +25,8 @@ static inline bool ledger_judges(struct ledger *l, enum rule rule)
 
 	if (desc->severity == SEVERITY_MODEL && !l->target->model)
 		return false;
-	if ((desc->facts & l->target->facts) != desc->facts)
+	if (rule_extent(rule, l->target->facts) == RULE_NOT_JUDGED ||
+	    (l->disagreed[rule / 64] >> rule % 64 & 1) != 0)
 		return false;
 	if (l->lost && (desc->facts & FACT_REGISTERS) != 0) {
 		l->not_judged[rule / 64] |= 1ULL << rule % 64;
@@ -109,6 +118,15 @@ void ledger_stream_rest(struct ledger *l);
 /* Reset: nothing is on its way. */
 void ledger_stream_forget(struct ledger *l);
 
+/* Of a device on plain memory: around a call (unsure: what the device makes of it is
+ * not known); at rest; and its queue `i` there. */
+void ledger_plain_begin(struct ledger *l, bool unsure);
+void ledger_plain_end(struct ledger *l);
+void ledger_plain_rest(struct ledger *l);
+void ledger_plain_stuck(struct ledger *l, unsigned i);
+
+/* An access without a purpose. */
+void ledger_untold(struct ledger *l, bool write, uint64_t addr, uint32_t len, int err);
 /* Digests: of bytes in the order in which they come. */
 void ledger_digest_add(struct ledger_digest *digest, const uint8_t *data, uint32_t len);
 bool ledger_digest_equal(const struct ledger_digest *a, const struct ledger_digest *b);

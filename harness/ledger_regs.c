@@ -25,13 +25,14 @@ static void forget_all(struct ledger *l)
 {
 	l->lost = false;
 	l->features_sel_known = l->queue_sel_known = l->device_features_sel_known =
-		l->target->model;
+		ledger_knows_transport(l);
 	l->driver_features_sel = 0;
 	l->device_features_sel = 0;
 	l->queue_sel = 0;
 	l->driver_features = 0;
 	l->features_known = true;
 	l->interrupt_status = 0;
+	l->plain.blind = l->plain.tables = false;
 	ledger_stream_forget(l);
 	l->dialogue = (struct ledger_dialogue){ .asked = 0 };
 	ledger_port_forget(l);
@@ -109,7 +110,7 @@ static void on_driver_features(struct ledger *l, uint32_t value, const struct le
 	(void)probe;
 	if (!l->features_sel_known || (l->status & STEP_2) != STEP_2 ||
 	    (l->status & VIRTIO_CONFIG_S_FEATURES_OK) != 0) {
-		l->features_known = l->features_known && l->target->model;
+		l->features_known = l->features_known && ledger_knows_transport(l);
 		return;
 	}
 	if (l->driver_features_sel > 1)
@@ -141,15 +142,26 @@ static void on_queue_sel(struct ledger *l, uint32_t value, const struct ledger_p
 	l->queue_sel = value;
 }
 
-/* The driver wrote to a queue's registers what, or when, it may not.  Our models
- * ignore it; what others do is not known. */
+/* Rules about chains say nothing of a queue that is not known. */
+static void note_unknown(struct ledger *l)
+{
+	for (int i = 0; i < RULE_COUNT; i++)
+		if ((rule_table[i].facts & FACT_WALK) != 0 &&
+		    (rule_table[i].severity != SEVERITY_MODEL || l->target->model))
+			l->not_judged[i / 64] |= 1ULL << i % 64;
+}
+
+/* The driver wrote to a queue's registers what, or when, it may not.  Our transport
+ * ignores it; what others do is not known. */
 static void lose_queue(struct ledger *l, struct ledger_queue *q)
 {
-	if (l->target->model)
+	if (ledger_knows_transport(l))
 		return;
 	q->lost = true;
 	ledger_stream_lose(l);
 	q->known = false;
+	if (q->ready)
+		note_unknown(l);
 }
 
 static struct ledger_queue *selected(struct ledger *l)
@@ -245,12 +257,18 @@ static void on_queue_ready(struct ledger *l, uint32_t value, const struct ledger
 			     "the driver wrote 0 to QueueReady of queue %u and reads %u",
 			     l->queue_sel, probe->ready);
 	if (probe->ready == 0) {
+		/* Where a device goes on when the queue is ready again VIRTIO does
+		 * not say. */
+		if (q->index_seen)
+			lose_queue(l, q);
 		ledger_queue_stop(l, q);
 	} else if (!q->ready) {
-		/* Never written: our models go by the largest power of two. */
-		q->known = !q->lost && (q->size != 0 || l->target->model);
+		/* Never written: our transport goes by the largest power of two. */
+		q->known = !q->lost && (q->size != 0 || ledger_knows_transport(l));
 		if (q->size == 0)
 			q->size = power_of_two(l->queue_max[l->queue_sel]);
+		if (!q->known)
+			note_unknown(l);
 		ledger_queue_start(l, q);
 	}
 }
@@ -291,13 +309,13 @@ static void acknowledge(struct ledger *l, uint32_t bits)
 /* The status that the write of `value` may lead to. */
 static uint32_t may_become(const struct ledger *l, uint32_t value)
 {
-	if (!l->target->model || value == 0)
+	if (!ledger_knows_transport(l) || value == 0)
 		return value;
 	return ladder(l, l->status & ~(uint32_t)VIRTIO_CONFIG_S_NEEDS_RESET, value);
 }
 
-void ledger_access_begin(struct ledger *l, bool write, uint64_t offset, uint32_t width,
-			 uint64_t value)
+static void begin_call(struct ledger *l, bool write, uint64_t offset, uint32_t width,
+		       uint64_t value)
 {
 	l->call = (struct ledger_call){ .number = l->call.number + 1,
 					.bytes_max = 4096 + l->held_bytes_max,
@@ -310,6 +328,10 @@ void ledger_access_begin(struct ledger *l, bool write, uint64_t offset, uint32_t
 		acknowledge(l, (uint32_t)value);
 	if (offset == VIRTIO_MMIO_STATUS)
 		l->call.status_written = (uint32_t)value;
+	if (offset == VIRTIO_MMIO_QUEUE_READY && value != 0 && !ledger_knows_transport(l))
+		l->call.starting = (uint8_t)(l->queue_sel_known && l->queue_sel < PROGRAM_QUEUES
+						     ? 1u << l->queue_sel
+						     : UINT8_MAX);
 	if (offset == VIRTIO_MMIO_STATUS)
 		l->call.live = l->call.live ||
 			       (may_become(l, (uint32_t)value) & VIRTIO_CONFIG_S_DRIVER_OK) != 0;
@@ -322,6 +344,17 @@ void ledger_access_begin(struct ledger *l, bool write, uint64_t offset, uint32_t
 	}
 }
 
+void ledger_access_begin(struct ledger *l, bool write, uint64_t offset, uint32_t width,
+			 uint64_t value)
+{
+	begin_call(l, write, offset, width, value);
+	/* A queue that becomes ready under a live device may be served at once. */
+	if (l->plain.arena != NULL && l->enabled)
+		ledger_plain_begin(
+			l, write && ((is_odd(offset, width) && !ledger_knows_transport(l)) ||
+				     (offset == VIRTIO_MMIO_QUEUE_READY && value != 0)));
+}
+
 void ledger_access_end(struct ledger *l, bool write, uint64_t offset, uint32_t width,
 		       uint64_t value, const struct ledger_probe *probe)
 {
@@ -331,11 +364,13 @@ void ledger_access_end(struct ledger *l, bool write, uint64_t offset, uint32_t w
 
 	if (!l->enabled)
 		return;
+	if (l->plain.arena != NULL)
+		ledger_plain_end(l);
 	if (write && !odd) {
 		for (size_t i = 0; i < sizeof(writers) / sizeof(writers[0]); i++)
 			if (writers[i].offset == offset)
 				writers[i].on(l, (uint32_t)value, probe);
-	} else if (write && !l->target->model) {
+	} else if (write && !ledger_knows_transport(l)) {
 		l->lost = true;
 	} else if (!write && !odd) {
 		ledger_judge_read(l, offset, width, value);
@@ -348,6 +383,11 @@ void ledger_access_end(struct ledger *l, bool write, uint64_t offset, uint32_t w
 	ledger_judge_interrupt_status(l, probe->interrupt_status);
 	if (!status || value != 0)
 		ledger_call_end(l, old, probe);
+	/* What a device does that was live, and whose driver took DRIVER_OK back
+	 * without a reset, is its own affair. */
+	if (status && value != 0 && !ledger_knows_transport(l) &&
+	    (old & ~probe->status & VIRTIO_CONFIG_S_DRIVER_OK) != 0)
+		l->lost = true;
 	l->status = probe->status;
 	l->interrupts = 0;
 }

@@ -21,7 +21,7 @@
 
 static void judge_work(struct ledger *l)
 {
-	if (l->call.accesses == 0)
+	if (l->call.accesses == 0 || l->call.blind)
 		return;
 	if (ledger_judges(l, RULE_WORK_ACCESSES) && l->call.accesses > l->call.accesses_max)
 		ledger_break(l, RULE_WORK_ACCESSES,
@@ -93,7 +93,7 @@ static void judge_stuck(struct ledger *l, unsigned i)
 	uint16_t head;
 
 	if ((l->call.active >> i & 1) == 0 || (l->call.failed >> i & 1) != 0 || q->poisoned ||
-	    !q->ready)
+	    !q->ready || !q->known)
 		return;
 	if (ledger_judges(l, RULE_STUCK_NOTIFY) && q->notified &&
 	    l->target->queues[i].driver_initiated)
@@ -249,11 +249,17 @@ void ledger_rest(struct ledger *l, enum device_state state, const void *device)
 
 	if (!l->enabled)
 		return;
+	if (l->plain.arena != NULL)
+		ledger_plain_rest(l);
 	if (ledger_judges(l, RULE_COUNTERS_FALL))
 		judge_counters(l, device);
 	for (unsigned i = 0; resting && i < l->target->queue_count && i < PROGRAM_QUEUES; i++) {
 		ledger_wakeup_rest(l, i);
-		if (state == DEVICE_IDLE && !may_stop(l))
+		if (state != DEVICE_IDLE || may_stop(l))
+			continue;
+		if (l->plain.arena != NULL)
+			ledger_plain_stuck(l, i);
+		else
 			judge_stuck(l, i);
 	}
 }

@@ -27,12 +27,13 @@ void ledger_queue_stop(struct ledger *l, struct ledger_queue *q)
 	while (q->holds != LEDGER_NONE)
 		ledger_hold_drop(l, q, q->holds);
 	q->ready = false;
-	q->index_seen = false;
+	q->index_seen = q->used_read = false;
 	q->poisoned = false;
 	q->moved = q->asked = q->silenced = q->unsure = false;
 	q->notified = false;
 	q->overflowed = false;
 	q->pending_count = 0;
+	q->held = 0;
 }
 
 void ledger_queue_start(struct ledger *l, struct ledger_queue *q)
@@ -144,6 +145,26 @@ static void abandon(const struct ring_access *a, uint16_t walk)
 		a->l->hold[found].abandoned = true;
 }
 
+/* A device may go by the used index that it finds in memory: one that took a
+ * queue over does.  It may also look and go by its own. */
+static void on_used_idx_read(const struct ring_access *a)
+{
+	if (a->l->target->model || a->err != 0 || a->q->pending_count > 0)
+		return;
+	a->q->used_read = true;
+	a->q->used_seen = ledger_get16(a->data);
+}
+
+/* By what the device does it shows which of the two it is. */
+static void choose_used_idx(struct ledger_queue *q, bool by_own, bool by_seen)
+{
+	if (!q->used_read || by_own)
+		return;
+	if (by_seen)
+		q->used_idx = q->used_seen;
+	q->used_read = false;
+}
+
 static void on_used_entry(const struct ring_access *a)
 {
 	struct ledger *l = a->l;
@@ -159,8 +180,11 @@ static void on_used_entry(const struct ring_access *a)
 		if (a->pending[i].slot == slot)
 			entry = &a->pending[i];
 	if (entry == NULL) {
-		uint16_t due = (uint16_t)(q->used_idx + q->pending_count);
+		uint16_t due;
 
+		choose_used_idx(q, slot == (uint16_t)(q->used_idx + q->pending_count) % q->size,
+				slot == (uint16_t)(q->used_seen + q->pending_count) % q->size);
+		due = (uint16_t)(q->used_idx + q->pending_count);
 		if (ledger_judges(l, RULE_COMPLETION_SLOT) && slot != due % q->size)
 			ledger_break(l, RULE_COMPLETION_SLOT,
 				     "queue %u: the device wrote used entry %u, the next is %u "
@@ -236,7 +260,10 @@ static void on_used_idx(const struct ring_access *a)
 			abandon(a, a->pending[i].walk);
 		return;
 	}
+	choose_used_idx(q, (uint16_t)(ledger_get16(a->data) - q->used_idx) <= q->pending_count,
+			(uint16_t)(ledger_get16(a->data) - q->used_seen) <= q->pending_count);
 	moved = (uint16_t)(ledger_get16(a->data) - q->used_idx);
+	q->used_read = false;
 	if (moved == 0)
 		return;
 	if (!q->overflowed && ledger_judges(l, RULE_ORDER_ENTRY) && moved > q->pending_count)
@@ -316,6 +343,8 @@ static void on_ring(const struct ring_access *a)
 	/* A device may look at what it wrote, and learns nothing new. */
 	if (a->q->known && a->write == fields[purpose].write)
 		fields[purpose].on(a);
+	else if (a->q->known && purpose == GUEST_USED_IDX)
+		on_used_idx_read(a);
 }
 
 static void judge_live(const struct ring_access *a)
@@ -329,6 +358,21 @@ static void judge_live(const struct ring_access *a)
 			     a->q->ready ? "ready but DRIVER_OK is not set" : "not ready",
 			     a->write ? "wrote" : "read", a->len, (unsigned long long)a->addr,
 			     field_names(FIELD_PURPOSE)[a->why.purpose + 1]);
+}
+
+/* Nothing can be said of a queue whose size and addresses the device alone knows,
+ * nor of one that it works on before the driver's QueueReady is seen to stand:
+ * where it is in that queue then is not known either. */
+static bool is_unknown(const struct ring_access *a)
+{
+	struct ledger *l = a->l;
+
+	if ((l->call.starting >> a->why.queue & 1) != 0 && !a->q->ready)
+		a->q->lost = true;
+	else if (!a->q->ready || a->q->known || !l->call.live)
+		return false;
+	l->call.blind = true;
+	return true;
 }
 
 /* An endless loop inside the device ends here, whatever it does. */
@@ -356,6 +400,10 @@ void ledger_memory(void *ledger, struct guest_why why, bool write, uint64_t addr
 	if (!l->enabled)
 		return;
 	count_access(l, len);
+	if (l->plain.accesses) {
+		ledger_untold(l, write, addr, len, err);
+		return;
+	}
 	if (why.queue >= l->target->queue_count || why.purpose >= GUEST_PURPOSE_COUNT) {
 		if (ledger_judges(l, RULE_MEMORY_RING))
 			ledger_break(l, RULE_MEMORY_RING,
@@ -369,6 +417,8 @@ void ledger_memory(void *ledger, struct guest_why why, bool write, uint64_t addr
 		return;
 	a.q = &l->queues[why.queue];
 	a.pending = l->pending[why.queue];
+	if (is_unknown(&a))
+		return;
 	judge_live(&a);
 	was_poisoned = a.q->poisoned;
 	/* A buffer that cannot be reached is no reason for our models to leave

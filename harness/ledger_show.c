@@ -121,6 +121,8 @@ void ledger_judge_interrupt_status(struct ledger *l, uint32_t shown)
 	for (unsigned i = 0; i < PROGRAM_QUEUES; i++)
 		if (l->queues[i].silenced)
 			extra &= ~(uint32_t)VIRTIO_MMIO_INT_VRING;
+	if (l->plain.blind)
+		extra &= ~(uint32_t)VIRTIO_MMIO_INT_VRING;
 	if (!ledger_judges(l, RULE_STATUS_INTERRUPT))
 		return;
 	if (extra != 0 || (l->interrupt_status & ~shown) != 0)

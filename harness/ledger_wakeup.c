@@ -81,11 +81,12 @@ void ledger_flags_written(struct ledger *l, unsigned queue, uint16_t flags)
 /* A used-buffer interrupt on a live device. */
 static void judge_used(struct ledger *l)
 {
-	bool due = false, asked = true, wanted = false;
+	bool due = false, asked = true, wanted = false, known = true;
 
 	for (unsigned i = 0; i < PROGRAM_QUEUES; i++) {
 		struct ledger_queue *q = &l->queues[i];
 
+		known = known && (q->known || !q->ready);
 		if (!q->moved)
 			continue;
 		due = true;
@@ -94,6 +95,8 @@ static void judge_used(struct ledger *l)
 		wanted = wanted || !q->asked || !q->silenced;
 		q->moved = false;
 	}
+	if (!known)
+		return;
 	if (due && !asked && ledger_judges(l, RULE_WAKEUP_UNASKED))
 		ledger_break(l, RULE_WAKEUP_UNASKED,
 			     "a used-buffer interrupt, and the device did not look at what the "
@@ -110,7 +113,9 @@ void ledger_interrupt(struct ledger *l, uint32_t bits)
 	l->call.config_interrupts += (bits & VIRTIO_MMIO_INT_CONFIG) != 0;
 	if (!l->enabled || (bits & VIRTIO_MMIO_INT_VRING) == 0)
 		return;
-	if (l->call.live)
+	if (l->plain.looking)
+		l->plain.interrupts++;
+	else if (l->call.live)
 		judge_used(l);
 	else if (ledger_judges(l, RULE_WAKEUP_NOT_LIVE))
 		ledger_break(l, RULE_WAKEUP_NOT_LIVE,
@@ -171,9 +176,10 @@ void ledger_wakeup_rest(struct ledger *l, unsigned i)
 	q->moved = false;
 	if (q->unsure || !ledger_judges(l, RULE_WAKEUP_MISSING) || (q->asked && q->silenced))
 		return;
-	ledger_break(l, RULE_WAKEUP_MISSING,
-		     "queue %u: the used index moved to %u and no interrupt came; %s", i,
-		     q->used_idx,
-		     q->asked ? "what the device read of the driver does not ask for silence"
-			      : "the device did not look whether the driver wants one");
+	ledger_break(
+		l, RULE_WAKEUP_MISSING,
+		"queue %u: the used index moved to %u and no interrupt came; %s", i, q->used_idx,
+		l->plain.arena != NULL ? "what the driver says in memory does not ask for silence"
+		: q->asked ? "what the device read of the driver does not ask for silence"
+			   : "the device did not look whether the driver wants one");
 }

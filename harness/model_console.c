@@ -12,9 +12,10 @@
 
 #define F_MULTIPORT (1ULL << VIRTIO_CONSOLE_F_MULTIPORT)
 
-static void *console_create(const struct device_host *host, uint64_t offered,
-			    const uint16_t *queue_max)
+static void *console_create(const struct target *target, const struct device_host *host,
+			    uint64_t offered, const uint16_t *queue_max)
 {
+	(void)target;
 	return mmio_create(&console_ops, host, offered, queue_max);
 }
 

@@ -88,8 +88,8 @@ static void card_free(struct card *card)
 		free(card);
 }
 
-static void *card_create(const struct device_host *host, uint64_t offered,
-			 const uint16_t *queue_max)
+static void *card_create(const struct target *target, const struct device_host *host,
+			 uint64_t offered, const uint16_t *queue_max)
 {
 	static const uint8_t mac[ETH_ALEN] = NET_MAC;
 	struct card *card = card_alloc();
@@ -102,6 +102,7 @@ static void *card_create(const struct device_host *host, uint64_t offered,
 		.interceptor_ctx = card,
 	};
 
+	(void)target;
 	if (card == NULL)
 		return NULL;
 	card->wire.listener = NULL;
@@ -260,6 +261,9 @@ const struct target net_host_target = {
 	.config_len = 12,
 	.facts = FACT_ALL,
 	.model = true,
+	.transport = true,
+	.strict = true,
+	.limits = true,
 	.chain_bytes_max = NET_HEADER_SIZE + NET_LINK_MAX + MTU,
 	.heap_max = 96u << 10,
 	.sums = sums,

@@ -51,9 +51,10 @@ void model_counters(const void *device, uint64_t *values)
 	mmio_counters(device, values);
 }
 
-static void *net_loopback_create(const struct device_host *host, uint64_t offered,
-				 const uint16_t *queue_max)
+static void *net_loopback_create(const struct target *target, const struct device_host *host,
+				 uint64_t offered, const uint16_t *queue_max)
 {
+	(void)target;
 	return mmio_create(&net_loopback_ops, host, offered, queue_max);
 }
 
@@ -105,5 +106,10 @@ static const struct target net_loopback = {
 	MODEL_CALLS(net_loopback_create),
 };
 
-const struct target *const target_table[] = { &net_loopback, &net_host_target, &console_target,
-					      NULL };
+const struct target *const *target_all(void)
+{
+	static const struct target *const table[] = { &net_loopback, &net_host_target,
+						      &console_target, NULL };
+
+	return table;
+}

@@ -19,10 +19,10 @@ void model_counters(const void *device, uint64_t *values);
 
 /* What every model on our mmio transport has in common. */
 #define MODEL_CALLS(create_fn)                                                                     \
-	.facts = FACT_ALL, .model = true, .create = (create_fn), .destroy = model_destroy,         \
-	.read = model_read, .write = model_write, .work = model_work, .state = model_state,        \
-	.counter_count = model_counter_count, .counter_name = model_counter_name,                  \
-	.counters = model_counters
+	.facts = FACT_ALL, .model = true, .transport = true, .strict = true, .limits = true,       \
+	.create = (create_fn), .destroy = model_destroy, .read = model_read, .write = model_write, \
+	.work = model_work, .state = model_state, .counter_count = model_counter_count,            \
+	.counter_name = model_counter_name, .counters = model_counters
 
 extern const struct target console_target, net_host_target;
 

@@ -43,6 +43,7 @@ static void print_text(const struct replay_options *options, const char *path,
 	if (result->failed_line != 0)
 		report_failure(stdout, path, result, job->script);
 	print_not_judged(result);
+	report_disagreements(stdout, "", job->target);
 	printf("%s: %s: %u operations, %llu chains returned: %s\n", path, job->target->name,
 	       result->ops_run, (unsigned long long)result->completions,
 	       failing != NULL		  ? failing->signature
@@ -51,10 +52,7 @@ static void print_text(const struct replay_options *options, const char *path,
 					  : "nothing found");
 	if (failing == NULL || options->verbose)
 		return;
-	printf("next: vringer replay -v -t %s %s   (every operation and access)\n",
-	       job->target->name, path);
-	printf("      vringer minimize -t %s %s -o corpus/%s/regressions/CAUSE.vr   (keep it)\n",
-	       job->target->name, path, job->target->name);
+	report_next(stdout, job->target->name, path);
 }
 
 static void print_json(const char *path, const struct child_job *job,
@@ -85,6 +83,8 @@ static void print_json(const char *path, const struct child_job *job,
 		printf("%s\"%s\"", separator, rule_table[i].id);
 		separator = ",";
 	}
+	printf("],\"disagrees\":[");
+	report_disagreements_json(stdout, "", job->target);
 	printf("]}\n");
 }
 
@@ -97,8 +97,8 @@ static int replay_script(const struct replay_options *options, const char *path,
 		.script = script,
 		.target = target,
 		.expect = !options->no_ledger,
-		.strict = options->strict || target->model,
-		.limits = options->limits || target->model,
+		.strict = options->strict || target->strict,
+		.limits = options->limits || target->limits,
 		.no_ledger = options->no_ledger,
 		.known = options->known,
 		.leaks = true,

@@ -10,6 +10,19 @@
 
 #define TRACE_BYTES_MAX 16 /* of an access shown */
 
+const char *report_command = "vringer";
+bool report_in_tree = true;
+
+void report_next(FILE *out, const char *target, const char *path)
+{
+	fprintf(out, "next: %s replay -v -t %s %s   (every operation and access)\n", report_command,
+		target, path);
+	fprintf(out, "      %s minimize -t %s %s -o ", report_command, target, path);
+	if (report_in_tree)
+		fprintf(out, "corpus/%s/regressions/", target);
+	fputs("CAUSE.vr   (keep it)\n", out);
+}
+
 const char *finding_kind_name(enum finding_kind kind)
 {
 	static const char *const names[FINDING_KIND_COUNT] = { "none",	 "rule", "sanitizer",
@@ -69,12 +82,20 @@ static void print_register(FILE *out, const struct trace_event *e)
 	fprintf(out, " = 0x%" PRIx64 "\n", e->value);
 }
 
+/* NULL: the device did not say. */
+static const char *purpose_name(struct guest_why why)
+{
+	return why.purpose != GUEST_UNTOLD ? field_names(FIELD_PURPOSE)[why.purpose + 1] : NULL;
+}
+
 static void print_access(FILE *out, const struct trace_event *e)
 {
-	const char *purpose = field_names(FIELD_PURPOSE)[e->why.purpose + 1];
+	const char *purpose = purpose_name(e->why);
 
-	fprintf(out, "    device %s 0x%" PRIx64 " len %u: queue %u %s",
-		e->kind == TRACE_READ ? "reads" : "writes", e->addr, e->len, e->why.queue, purpose);
+	fprintf(out, "    device %s 0x%" PRIx64 " len %u",
+		e->kind == TRACE_READ ? "reads" : "writes", e->addr, e->len);
+	if (purpose != NULL)
+		fprintf(out, ": queue %u %s", e->why.queue, purpose);
 	if (e->why.purpose == GUEST_DESC || e->why.purpose == GUEST_PAYLOAD ||
 	    e->why.purpose == GUEST_AVAIL_ENTRY || e->why.purpose == GUEST_USED_ENTRY)
 		fprintf(out, ", chain %u", e->why.walk);
@@ -162,6 +183,11 @@ static void print_event(const struct report_trace *t, const struct trace_event *
 	case TRACE_HOST:
 		print_host(out, e);
 		break;
+	case TRACE_CHANGE:
+		fprintf(out, "    device changed 0x%" PRIx64 " len %u: ", e->addr, e->len);
+		print_bytes(out, e->data, e->len);
+		fputc('\n', out);
+		break;
 	default:
 		report_finding(out, "  ", e->finding, t->script);
 	}
@@ -169,10 +195,11 @@ static void print_event(const struct report_trace *t, const struct trace_event *
 
 static void print_event_json(const struct report_trace *t, const struct trace_event *e)
 {
-	static const char *const kinds[] = { "op",    "stage",	 "register-read", "register-write",
-					     "read",  "write",	 "interrupt",	  "race",
-					     "fault", "alloc",	 "free",	  "work",
-					     "used",  "counter", "host",	  "finding" };
+	static const char *const kinds[] = { "op",     "stage",	  "register-read", "register-write",
+					     "read",   "write",	  "interrupt",	   "race",
+					     "fault",  "alloc",	  "free",	   "work",
+					     "used",   "counter", "host",	   "change",
+					     "finding" };
 	FILE *out = t->out;
 
 	fprintf(out, "{\"event\":\"%s\"", kinds[e->kind]);
@@ -182,9 +209,9 @@ static void print_event_json(const struct report_trace *t, const struct trace_ev
 		fputs(",\"name\":", out);
 		report_string(out, e->name);
 	}
-	if (e->kind == TRACE_READ || e->kind == TRACE_WRITE)
+	if ((e->kind == TRACE_READ || e->kind == TRACE_WRITE) && purpose_name(e->why) != NULL)
 		fprintf(out, ",\"queue\":%u,\"purpose\":\"%s\",\"chain\":%u", e->why.queue,
-			field_names(FIELD_PURPOSE)[e->why.purpose + 1], e->why.walk);
+			purpose_name(e->why), e->why.walk);
 	if (e->kind == TRACE_USED)
 		fprintf(out, ",\"queue\":%u", e->why.queue);
 	fprintf(out,
@@ -218,6 +245,28 @@ void report_failure(FILE *out, const char *path, const struct child_result *resu
 	fprintf(out, "%s:%u: %s\n", path, result->failed_line, result->failure);
 	fputs("  guest: ", out);
 	print_guest_op(out, script, result->failed_op);
+}
+
+void report_disagreements(FILE *out, const char *prefix, const struct target *target)
+{
+	const struct target_disagreement *d = target->disagreements;
+
+	for (; d != NULL && d->rule != NULL; d++)
+		fprintf(out, "%s%s disagrees: %s: %s\n", prefix, target->name, d->rule, d->reason);
+}
+
+const char *report_disagreements_json(FILE *out, const char *separator, const struct target *target)
+{
+	const struct target_disagreement *d = target->disagreements;
+
+	for (; d != NULL && d->rule != NULL; d++) {
+		fprintf(out, "%s{\"target\":\"%s\",\"rule\":\"%s\",\"reason\":", separator,
+			target->name, d->rule);
+		report_string(out, d->reason);
+		fputc('}', out);
+		separator = ",";
+	}
+	return separator;
 }
 
 void report_finding(FILE *out, const char *prefix, const struct finding *finding,

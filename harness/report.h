@@ -9,6 +9,15 @@
 
 #include <stdio.h>
 
+/* What the commands are called with: "vringer", or the program of somebody who
+ * linked libvringer.a. */
+extern const char *report_command;
+/* Where a script that is kept goes: "corpus/TARGET/regressions/" of this tree, or
+ * nowhere in particular. */
+extern bool report_in_tree;
+/* The commands that come next for what a file showed. */
+void report_next(FILE *out, const char *target, const char *path);
+
 /* A reader of a run that prints each event as a line of text, or as a JSON
  * object a line.  Set `script` to have operations spelled out. */
 struct report_trace {
@@ -26,6 +35,12 @@ void report_finding_json(FILE *out, const struct finding *finding, const struct 
 /* A `>` line that did not hold: the operation before it, and what was shown. */
 void report_failure(FILE *out, const char *path, const struct child_result *result,
 		    const struct script *script);
+/* The rules that a target is not judged by, with reasons: lines "disagrees: ...",
+ * or objects of a JSON list, the first behind `separator`, the next behind ","; the
+ * separator for what follows. */
+void report_disagreements(FILE *out, const char *prefix, const struct target *target);
+const char *report_disagreements_json(FILE *out, const char *separator,
+				      const struct target *target);
 /* A JSON string, quotes and all. */
 void report_string(FILE *out, const char *text);
 const char *finding_kind_name(enum finding_kind kind);

@@ -67,6 +67,20 @@ static void on_frame(void *ctx, enum frame_end end, const uint8_t *frame, uint32
 		run->trace->event(run->trace->ctx, &event);
 }
 
+/* The device changed plain memory. */
+static void on_change(void *ctx, uint64_t addr, const uint8_t *data, uint32_t len)
+{
+	struct trace_event event = { .kind = TRACE_CHANGE, .addr = addr, .len = len, .data = data };
+	struct run *run = ctx;
+
+	if (run->trace != NULL)
+		run->trace->event(run->trace->ctx, &event);
+	if (!run->twin.recording)
+		return;
+	twin_value(&run->twin, TWIN_MEMORY, addr);
+	twin_bytes(&run->twin, TWIN_MEMORY, data, len);
+}
+
 static int open_liveness(struct run *run, struct text_error *error)
 {
 	const char *text = run->target->liveness;
@@ -89,7 +103,8 @@ int run_open(struct run **run, const struct target *target, struct text_error *e
 		return -ENOMEM;
 	r->target = target;
 	r->ledger.heap = &r->heap;
-	err = arena_init(&r->arena, ARENA_STANDARD, &r->heap);
+	err = arena_init(&r->arena, (enum arena_layout)target->layout, target_is_plain(target),
+			 &r->heap);
 	if (err != 0)
 		goto fail_run;
 	r->output = malloc(RUN_OUTPUT_MAX);
@@ -102,6 +117,12 @@ int run_open(struct run **run, const struct target *target, struct text_error *e
 	r->arena.observe = on_memory;
 	r->arena.observe_ctx = r;
 	r->listener = (struct target_listener){ .ctx = r, .frame = on_frame };
+	r->arena.watch = (target->facts & TARGET_MEMORY) == TARGET_ACCESSORS;
+	if (r->arena.watch || r->arena.plain)
+		r->ledger.plain = (struct ledger_plain){ .arena = &r->arena,
+							 .accesses = r->arena.watch,
+							 .told = on_change,
+							 .told_ctx = r };
 	*run = r;
 	return 0;
 
@@ -144,11 +165,13 @@ static void set_options(struct run *run, const struct run_options *options)
 /* Largest queue sizes and features as the program holds them back. */
 static void set_offer(struct run *run, const struct program *prog)
 {
-	run->offered = (run->target->features & prog->features) | 1ULL << VIRTIO_F_VERSION_1;
+	run->offered =
+		(run->target->features & (run->target->fixed ? UINT64_MAX : prog->features)) |
+		1ULL << VIRTIO_F_VERSION_1;
 	for (unsigned i = 0; i < PROGRAM_QUEUES; i++) {
 		uint16_t max = i < run->target->queue_count ? run->target->queues[i].size_max : 0;
 
-		run->queue_max[i] = prog->queue_max[i];
+		run->queue_max[i] = run->target->fixed ? 0 : prog->queue_max[i];
 		if (run->queue_max[i] == 0 || run->queue_max[i] > max)
 			run->queue_max[i] = max;
 	}
@@ -288,21 +311,23 @@ void run_session(struct run *run, const struct program *prog, const struct run_o
 		settle(run, options);
 }
 
-bool run_program(struct run *run, const struct program *prog, const struct run_options *options)
+/* The program, and what comes after it, on one device.  `thorough`: on plain
+ * memory, all of it is compared after every call. */
+static void run_once(struct run *run, const struct program *prog, const struct run_options *options,
+		     bool thorough)
 {
-	set_options(run, options);
-	set_offer(run, prog);
-	run->arena.retime.serial = 0;
 	ledger_reset(&run->ledger, run->target, run->offered);
 	memcpy(run->ledger.queue_max, run->queue_max, sizeof(run->queue_max));
 	ledger_op(&run->ledger, FINDING_OP_END, "create");
 	if (!run_create(run)) {
 		ledger_find(&run->ledger, FINDING_OOM, "create", "the target could not be created");
-		return false;
+		return;
 	}
 	twin_begin(run, prog, options);
+	run->ledger.plain.thorough = thorough;
 	run_session(run, prog, options);
 	run->completions = run->ledger.completions;
+	run->ledger.plain.over = true;
 	if (!run->ledger.stop)
 		run_check_reset(run, options);
 	/* Before a request that goes well, which heals what a reset did not. */
@@ -316,7 +341,25 @@ bool run_program(struct run *run, const struct program *prog, const struct run_o
 	if (options->before_op != NULL)
 		options->before_op(options->ctx, FINDING_OP_END, "destroy");
 	run_destroy(run);
+	ledger_gone(&run->ledger);
+}
+
+bool run_program(struct run *run, const struct program *prog, const struct run_options *options)
+{
+	struct ledger_plain *plain = &run->ledger.plain;
+
+	set_options(run, options);
+	set_offer(run, prog);
+	run->arena.retime.serial = 0;
+	run_once(run, prog, options, options->twins);
+	/* Something changed that is no buffer's and no ring's, or a finding was made
+	 * without all memory compared: when and where was it first? */
+	if (plain->arena != NULL && !plain->thorough &&
+	    (run->ledger.stop || (plain->strayed && !plain->went_blind)))
+		run_once(run, prog, options, true);
 	if (!run->ledger.stop)
 		twin_fetch(run, prog, options);
+	if (!run->ledger.stop)
+		twin_length(run, prog, options);
 	return !run->ledger.stop;
 }

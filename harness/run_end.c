@@ -79,7 +79,8 @@ bool run_create(struct run *run)
 	arena_reset(&run->arena);
 	heap_reset(&run->heap);
 	guest_reset(run);
-	run->device = run->target->create(&run->arena.host, run->offered, run->queue_max);
+	run->device =
+		run->target->create(run->target, &run->arena.host, run->offered, run->queue_max);
 	if (run->device == NULL)
 		return false;
 	if (run->target->listen != NULL)

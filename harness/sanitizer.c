@@ -11,15 +11,22 @@
 #include <string.h>
 
 #define FRAMES_MAX 3
+#define RUST_HASH 19u
+
+/* What is in the name of every file of the harness, as it was built. */
+#ifndef HARNESS_PATH
+#define HARNESS_PATH "harness/"
+#endif
 
 /* Frames that say how a fault was noticed, not where it was made. */
 static bool is_noise(const char *name, size_t len)
 {
-	static const char *const prefixes[] = { "__asan",      "__interceptor", "__ubsan",
-						"__sanitizer", "__lsan",	"mem",
-						"abort",       "raise",		"__GI_",
-						"__pthread",   "__assert",	"malloc",
-						"calloc",      "realloc",	"pthread_kill" };
+	static const char *const prefixes[] = {
+		"__asan",   "__interceptor", "__ubsan", "__sanitizer", "__lsan",
+		"mem",	    "abort",	     "raise",	"__GI_",       "__pthread",
+		"__assert", "malloc",	     "calloc",	"realloc",     "pthread_kill",
+		"std::",    "core::",	     "alloc::", "__rust",      "rust_begin_unwind"
+	};
 
 	for (size_t i = 0; i < sizeof(prefixes) / sizeof(prefixes[0]); i++)
 		if (len >= strlen(prefixes[i]) &&
@@ -43,6 +50,9 @@ static const char *frame_name(const char *line, size_t *len)
 		return NULL;
 	in += 4;
 	*len = strcspn(in, " (\n");
+	/* Rust ends a name with a hash of its build: "::h" and 16 digits. */
+	if (*len > RUST_HASH && memcmp(in + *len - RUST_HASH, "::h", 3) == 0)
+		*len -= RUST_HASH;
 	return in;
 }
 
@@ -50,9 +60,25 @@ static const char *frame_name(const char *line, size_t *len)
 static bool is_harness(const char *line)
 {
 	const char *end = line + strcspn(line, "\n");
-	const char *at = strstr(line, "harness/");
+	const char *at = strstr(line, HARNESS_PATH);
 
-	return at != NULL && at < end && strstr(line, "harness/test/") != at;
+	return at != NULL && at < end && strstr(line, HARNESS_PATH "test/") != at;
+}
+
+/* Is it one of those that copy for a device, or allocate? */
+static bool is_seam(const char *line)
+{
+	static const char *const files[] = { "seam.c", "arena_access.c", "heap.c", "foreign_host.c",
+					     "foreign_plain.c" };
+	const char *end = line + strcspn(line, "\n");
+
+	for (size_t i = 0; i < sizeof(files) / sizeof(files[0]); i++) {
+		const char *at = strstr(line, files[i]);
+
+		if (at != NULL && at < end)
+			return true;
+	}
+	return false;
 }
 
 /* The top frames of the first stack in `report`, as ":a<b<c". */
@@ -64,10 +90,13 @@ static void append_frames(const char *report, char *signature, size_t size)
 		size_t len = 0;
 		const char *name = frame_name(line, &len);
 
-		/* Below the device there is only the harness. */
-		if (name != NULL && is_harness(line))
+		/* Below the device there is only the harness, above it no more than
+		 * a copy that it asked for. */
+		if (name != NULL && is_harness(line) && !(frames == 0 && is_seam(line)))
 			break;
-		if (name != NULL && !is_noise(name, len)) {
+		if (name != NULL && is_harness(line))
+			name = NULL;
+		else if (name != NULL && !is_noise(name, len)) {
 			size_t used = strlen(signature);
 
 			snprintf(signature + used, size - used, "%s%.*s", frames++ == 0 ? ":" : "<",

@@ -219,6 +219,47 @@ void suite_begin(struct suite *suite, unsigned planned)
 		fputs("{\"results\":[\n", suite->out);
 }
 
+static void note_target(struct suite *suite, const struct target *target)
+{
+	for (unsigned i = 0; i < suite->target_count; i++)
+		if (suite->targets[i] == target)
+			return;
+	if (suite->target_count < SUITE_TARGETS_MAX)
+		suite->targets[suite->target_count++] = target;
+}
+
+static void print_disagreements(const struct suite *suite)
+{
+	const char *separator = "";
+
+	for (unsigned i = 0; i < suite->target_count; i++)
+		if (suite->format == SUITE_TAP)
+			report_disagreements(suite->out, "# ", suite->targets[i]);
+		else
+			separator =
+				report_disagreements_json(suite->out, separator, suite->targets[i]);
+}
+
+/* For people who read JUnit: as much as its schema has room for. */
+static void junit_disagreements(const struct suite *suite)
+{
+	char *text = NULL;
+	size_t len = 0;
+	FILE *out = open_memstream(&text, &len);
+
+	if (out == NULL)
+		return;
+	for (unsigned i = 0; i < suite->target_count; i++)
+		report_disagreements(out, "", suite->targets[i]);
+	fclose(out);
+	if (len > 0) {
+		fputs("  <system-out>", suite->out);
+		print_xml(suite->out, text);
+		fputs("</system-out>\n", suite->out);
+	}
+	free(text);
+}
+
 void suite_add(struct suite *suite, const struct suite_result *result)
 {
 	static void (*const print[])(const struct suite *suite, const struct suite_result *r) = {
@@ -235,6 +276,8 @@ void suite_add(struct suite *suite, const struct suite_result *result)
 	for (size_t i = 0; result->skip == NULL && i < sizeof(suite->not_judged) / 8; i++)
 		suite->not_judged[i] |= result->child->not_judged[i];
 	if (result->skip == NULL)
+		note_target(suite, result->target);
+	if (result->skip == NULL)
 		child_note_known(result->child, suite->known);
 	++*counts[outcome_of(result)];
 	print[suite->format](suite, result);
@@ -249,6 +292,7 @@ void suite_end(struct suite *suite)
 			print_not_judged(suite, "", ", ");
 			fputc('\n', suite->out);
 		}
+		print_disagreements(suite);
 		known_report(suite->out, "# ", suite->known);
 		fprintf(suite->out, "# %u passed, %u failed, %u skipped", suite->passed,
 			suite->failed, suite->skipped);
@@ -256,11 +300,14 @@ void suite_end(struct suite *suite)
 			fprintf(suite->out, ", %u known", suite->expected);
 		fputc('\n', suite->out);
 	} else if (suite->format == SUITE_JUNIT) {
+		junit_disagreements(suite);
 		fputs("</testsuite>\n", suite->out);
 	} else {
 		fprintf(suite->out, "],\"passed\":%u,\"failed\":%u,\"skipped\":%u,\"not_judged\":[",
 			suite->passed, suite->failed, suite->skipped);
 		print_not_judged(suite, "\"", ",");
+		fputs("],\"disagrees\":[", suite->out);
+		print_disagreements(suite);
 		fputs("],\"known\":", suite->out);
 		known_report_json(suite->out, suite->known);
 		fputs("}\n", suite->out);

@@ -9,6 +9,8 @@
 
 #include <stdio.h>
 
+#define SUITE_TARGETS_MAX 64u
+
 enum suite_format {
 	SUITE_TAP,
 	SUITE_JUNIT,
@@ -33,6 +35,9 @@ struct suite {
 	enum suite_format format;
 	unsigned planned, passed, failed, skipped, expected;
 	struct known *known; /* the list that it is held against; NULL: none */
+	/* Those that something was run on. */
+	const struct target *targets[SUITE_TARGETS_MAX];
+	unsigned target_count;
 	/* Rules that lacked a fact on some target. */
 	uint64_t not_judged[(RULE_COUNT + 63) / 64];
 };

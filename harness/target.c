@@ -33,6 +33,11 @@ void target_counters(const struct target *target, const void *device, uint64_t *
 		target->counters(device, values);
 }
 
+bool target_is_plain(const struct target *target)
+{
+	return (target->facts & TARGET_MEMORY) == TARGET_PLAIN;
+}
+
 bool target_is_gauge(const struct target *target, const char *counter)
 {
 	size_t len = strlen(counter);
@@ -100,7 +105,11 @@ const char *target_fault(const struct target *target)
 
 const struct target *target_find(const char *name)
 {
-	for (const struct target *const *t = target_table; *t != NULL; t++)
+	const struct target *const *t = target_all();
+
+	if (name == NULL)
+		return t[0] != NULL && t[1] == NULL ? t[0] : NULL;
+	for (; *t != NULL; t++)
 		if (strcmp((*t)->name, name) == 0)
 			return *t;
 	return NULL;

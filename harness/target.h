@@ -16,14 +16,25 @@
  * target does not give is reported as not judged. */
 enum target_fact {
 	FACT_REGISTERS = 1 << 0, /* driven through virtio-mmio registers */
-	FACT_ACCESS = 1 << 1,	 /* every guest-memory access is told, with its purpose */
-	FACT_WALK = 1 << 2,	 /* ... and with the chain it serves */
+	FACT_ACCESS = 1 << 1,	 /* every guest-memory access is told when it happens */
+	FACT_WALK = 1 << 2,	 /* ... and the chain that it serves */
 	FACT_INTERRUPT = 1 << 3, /* every interrupt is told when it is raised */
 	FACT_STATE = 1 << 4,	 /* `state` says truly whether work is left */
 	FACT_COUNTERS = 1 << 5,	 /* counters, and the sums below */
 	FACT_HEAP = 1 << 6,	 /* all host memory comes from host->alloc */
-	FACT_ALL = (1 << 7) - 1,
+	FACT_PURPOSE = 1 << 7,	 /* with FACT_ACCESS: and what it is for */
+	FACT_CHANGES = 1 << 8,	 /* what a call changed in guest memory can be told */
+	FACT_ALL = (1 << 9) - 1,
 };
+
+/* How a device reaches guest memory, as the facts that it gives. */
+#define TARGET_PLAIN FACT_CHANGES		      /* by pointers: untold */
+#define TARGET_ACCESSORS (TARGET_PLAIN | FACT_ACCESS) /* with GUEST_UNTOLD for a purpose */
+#define TARGET_PURPOSES (TARGET_ACCESSORS | FACT_PURPOSE | FACT_WALK)
+#define TARGET_MEMORY TARGET_PURPOSES
+
+/* Of an access that does not say what it is for. */
+#define GUEST_UNTOLD GUEST_PURPOSE_COUNT
 
 /* left <= right, or left == right, both sums of counters by name, separated by
  * blanks.  On the left of the former `used.N` is a counter too: chains of queue N
@@ -32,6 +43,12 @@ struct target_sum {
 	const char *left;
 	const char *right;
 	bool equal;
+};
+
+/* A rule that the target is not judged by. */
+struct target_disagreement {
+	const char *rule;   /* its id */
+	const char *reason; /* one line */
 };
 
 /* Where frames come from or go to, beyond queues: a listener is told of these. */
@@ -129,6 +146,10 @@ struct target {
 
 	unsigned facts;		       /* enum target_fact */
 	bool model;		       /* rules of severity `model` apply */
+	bool transport;		       /* its registers are those of devices/mmio.h */
+	bool strict, limits;	       /* rules of severity `should`, `limit` fail a run */
+	bool fixed;		       /* always offers all features and the largest queues */
+	unsigned layout;	       /* enum arena_layout: the memory that it takes */
 	bool holds;		       /* may hold chains while it is idle */
 	uint32_t chain_bytes_max;      /* bytes of one chain that it ever moves */
 	uint32_t heap_max;	       /* host bytes it ever has at a time */
@@ -136,6 +157,8 @@ struct target {
 	const char *gauges;	       /* counters that may fall, blanks between; or NULL */
 	unsigned stream_count;	       /* at most TARGET_STREAMS_MAX */
 	const struct target_stream *streams;
+	/* Ended by one with a NULL rule; or NULL. */
+	const struct target_disagreement *disagreements;
 	unsigned port_count; /* at most TARGET_PORTS_MAX */
 	const struct target_port *ports;
 	const struct target_dialogue *dialogue; /* NULL: there is none */
@@ -144,9 +167,11 @@ struct target {
 	/* A script with its `>` lines, which a device just reset must satisfy. */
 	const char *liveness; /* NULL: there is none, and nothing is judged by it */
 
+	void *owner; /* the target's own */
+
 	/* A new device, reset.  NULL if there is no host memory for it. */
-	void *(*create)(const struct device_host *host, uint64_t offered,
-			const uint16_t *queue_max);
+	void *(*create)(const struct target *target, const struct device_host *host,
+			uint64_t offered, const uint16_t *queue_max);
 	void (*destroy)(void *device);
 	/* A register access: any offset below 0x1000, any width of 1 to 8. */
 	void (*read)(void *device, uint64_t offset, void *buf, uint32_t len);
@@ -154,6 +179,9 @@ struct target {
 	/* May be NULL: a device that never leaves work, or without FACT_STATE. */
 	void (*work)(void *device);
 	enum device_state (*state)(const void *device);
+	/* May be NULL: has a thread of the device's not come to rest after the
+	 * last call? */
+	bool (*hung)(const void *device);
 	/* One act of the host; NULL: there is nothing that a host does. */
 	uint32_t (*host)(void *device, enum host_act act, unsigned port, void *data, uint32_t len);
 	/* An order to the host of that port; NULL: it takes none. */
@@ -193,13 +221,15 @@ static inline bool target_port_frames(const struct target_port *port)
 /* Nothing happens where it takes none. */
 void target_order(const struct target *target, void *device, enum host_order order, unsigned port,
 		  uint32_t count, uint32_t amount);
+/* Does it reach guest memory by pointers? */
+bool target_is_plain(const struct target *target);
 
 /* What is wrong with the description of a target, or NULL. */
 const char *target_fault(const struct target *target);
 
-/* All registered targets, NULL-terminated. */
-extern const struct target *const target_table[];
-/* NULL if there is none of that name. */
+/* All registered targets, NULL-terminated; they stay. */
+const struct target *const *target_all(void);
+/* The one of that name, or, for NULL, the only one; NULL if there is none. */
 const struct target *target_find(const char *name);
 
 #endif

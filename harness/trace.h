@@ -32,6 +32,7 @@ enum trace_kind {
 		      */
 	TRACE_FRAME, /* a frame passed an end of the device: value is an enum frame_end, len, data
 		      */
+	TRACE_CHANGE, /* len bytes at addr of plain memory are found changed */
 	TRACE_FINDING,
 };
 

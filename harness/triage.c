@@ -100,8 +100,8 @@ static int look(struct triage *triage, const char *path, const struct target **t
 	*target = job.target = input_target(&triage->script->prog, path, o->target);
 	if (job.target == NULL)
 		return -EINVAL;
-	job.strict = o->strict || job.target->model;
-	job.limits = o->limits || job.target->model;
+	job.strict = o->strict || job.target->strict;
+	job.limits = o->limits || job.target->limits;
 	job.no_ledger = o->no_ledger;
 	job.known = o->known;
 	job.seconds = o->seconds != 0 ? o->seconds : TRIAGE_SECONDS;

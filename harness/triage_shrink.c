@@ -100,8 +100,8 @@ static int minimize_group(struct triage *triage, const struct triage_group *grou
 	struct shrink s = { .stop = o->stop, .seconds = TRIAGE_SHRINK_SECONDS };
 	const struct minimize_options options = {
 		.target = group->target,
-		.strict = o->strict || group->target->model,
-		.limits = o->limits || group->target->model,
+		.strict = o->strict || group->target->strict,
+		.limits = o->limits || group->target->limits,
 		.no_ledger = o->no_ledger,
 		.known = o->known,
 		.seconds = o->seconds,

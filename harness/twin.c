@@ -13,6 +13,12 @@
  * does when the change comes later, or the new one.  Not judged where one byte
  * has two parts in a chain (ledger_is_refetch), where the device itself wrote
  * to those bytes in between, or where not all of them had been read.
+ *
+ * completion.len: a byte that the device wrote is the same in both runs, what was
+ * there before is not, so in one of them it changed.  The guest does the same in
+ * both; should the device do something else, since it reads what it returned in
+ * another chain, then it is another chain or length, or bytes that would have to be
+ * the same by chance.
  */
 #include "harness/twin.h"
 #include "harness/ledger_internal.h"
@@ -169,6 +175,7 @@ void twin_reset(struct run *run, const struct program *prog, const struct run_op
 	if (!twin->reset || !ledger_judges(&run->ledger, RULE_RESET_SESSION))
 		return;
 	run_stage(run, options, "reset-session");
+	ledger_strays(&run->ledger);
 	hush(run, &quiet);
 	run_reset(run);
 	if (!run->ledger.stop)
@@ -233,4 +240,75 @@ void twin_fetch(struct run *run, const struct program *prog, const struct run_op
 		     "%u bytes at 0x%llx changed between two reads for one chain, and the outcome "
 		     "is neither that of the old value nor that of the new one",
 		     refetch.len, (unsigned long long)refetch.addr);
+}
+
+/* What the first run found stays. */
+struct kept {
+	unsigned finding_count;
+	struct finding findings[LEDGER_FINDINGS_MAX];
+	uint64_t judged[(RULE_COUNT + 63) / 64], not_judged[(RULE_COUNT + 63) / 64];
+};
+
+static void keep(const struct ledger *l, struct kept *kept)
+{
+	kept->finding_count = l->finding_count;
+	memcpy(kept->findings, l->findings, sizeof(kept->findings));
+	memcpy(kept->judged, l->judged, sizeof(kept->judged));
+	memcpy(kept->not_judged, l->not_judged, sizeof(kept->not_judged));
+}
+
+static void give_back(struct ledger *l, const struct kept *kept)
+{
+	l->finding_count = kept->finding_count;
+	memcpy(l->findings, kept->findings, sizeof(kept->findings));
+	memcpy(l->judged, kept->judged, sizeof(kept->judged));
+	memcpy(l->not_judged, kept->not_judged, sizeof(kept->not_judged));
+}
+
+/* The suspect of the first run that the second one confirms, or NULL. */
+static const struct ledger_suspect *run_salted(struct run *run, const struct program *prog,
+					       const struct run_options *quiet)
+{
+	struct ledger *l = &run->ledger;
+	unsigned count = l->plain.suspect_count;
+	const struct ledger_suspect *confirmed;
+
+	ledger_reset(l, run->target, run->offered);
+	memcpy(l->queue_max, run->queue_max, sizeof(l->queue_max));
+	l->plain.suspect_count = count;
+	l->plain.salting = true;
+	if (run_create(run)) {
+		run_session(run, prog, quiet);
+		run_destroy(run);
+	}
+	confirmed = l->plain.confirmed;
+	l->plain.salting = false;
+	return confirmed;
+}
+
+void twin_length(struct run *run, const struct program *prog, const struct run_options *options)
+{
+	struct run_options quiet = *options;
+	const struct ledger_suspect *suspect;
+	struct ledger *l = &run->ledger;
+	uint32_t ops_run = run->ops_run;
+	struct kept kept;
+
+	if (l->plain.suspect_count == 0 || options->no_ledger)
+		return;
+	hush(run, &quiet);
+	keep(l, &kept);
+	ledger_op(l, l->plain.suspects[0].op, l->plain.suspects[0].verb);
+	if (options->before_op != NULL)
+		options->before_op(options->ctx, l->op, l->verb);
+	suspect = run_salted(run, prog, &quiet);
+	give_back(l, &kept);
+	run->ops_run = ops_run;
+	if (suspect == NULL)
+		return;
+	ledger_op(l, suspect->op, suspect->verb);
+	ledger_break(l, RULE_COMPLETION_LEN,
+		     "queue %u: a used entry says that %u bytes of the chain of head %u were "
+		     "written, and some of them keep what was there before",
+		     suspect->queue, suspect->len, suspect->head);
 }

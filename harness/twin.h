@@ -8,7 +8,11 @@
  *                   program is run on new devices with the change before the
  *                   first of them, and with it after the last
  *
- * What is compared, operation by operation, is what guest and host see: values
+ * completion.len    of a device on plain memory: where bytes below used.len did
+ *                   not change, the program is run on a new device with other
+ *                   bytes in all buffers that only the device writes to
+ *
+ * What is compared by the first two, operation by operation, is what guest and host see: values
  * of register reads, what the device wrote to guest memory, interrupts, and how
  * far counters moved.  The device's reads of memory are not.
  *
@@ -63,6 +67,8 @@ void twin_reset(struct run *run, const struct program *prog, const struct run_op
 void twin_judge_reset(struct run *run);
 /* It is gone: if a race struck between two reads, run that again. */
 void twin_fetch(struct run *run, const struct program *prog, const struct run_options *options);
+/* ... or a chain was returned with bytes that did not change. */
+void twin_length(struct run *run, const struct program *prog, const struct run_options *options);
 
 /* What guest and host see, told while recording. */
 void twin_value(struct twin *twin, enum twin_part part, uint64_t value);

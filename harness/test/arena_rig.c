@@ -34,7 +34,7 @@ int arena_setup(void **state)
 	(void)state;
 	memset(&heap, 0, sizeof(heap));
 	told_count = 0;
-	if (arena_init(&arena, ARENA_STANDARD, &heap) != 0)
+	if (arena_init(&arena, ARENA_STANDARD, false, &heap) != 0)
 		return -1;
 	arena.observe = observe;
 	arena.observe_ctx = told;

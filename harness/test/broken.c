@@ -228,11 +228,12 @@ static void (*const misdeeds[MISDEED_COUNT])(struct broken *device) = {
 	[MISDEED_FETCH_AND_DROP] = fetch_and_drop,
 };
 
-static void *broken_create(const struct device_host *host, uint64_t offered,
-			   const uint16_t *queue_max)
+static void *broken_create(const struct target *target, const struct device_host *host,
+			   uint64_t offered, const uint16_t *queue_max)
 {
 	struct broken *device = host->alloc(host->ctx, sizeof(*device));
 
+	(void)target;
 	if (device == NULL)
 		return NULL;
 	memset(device, 0, sizeof(*device));

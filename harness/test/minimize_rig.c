@@ -16,13 +16,14 @@ static uint64_t offered;
 static uint16_t queue_max;
 static unsigned *runs; /* shared by all processes */
 
-static void *picky_create(const struct device_host *h, uint64_t features, const uint16_t *sizes)
+static void *picky_create(const struct target *target, const struct device_host *h,
+			  uint64_t features, const uint16_t *sizes)
 {
 	host = h;
 	offered = features;
 	queue_max = sizes[0];
 	++*runs;
-	return broken_target.create(h, features, sizes);
+	return broken_target.create(target, h, features, sizes);
 }
 
 static void count(uint32_t value)

@@ -35,6 +35,8 @@ suites() {
 	# First what takes longest.
 	suite "oss-fuzz build" harness/test/oss_fuzz.sh
 	suite "fuzz findings" harness/test/fuzz_findings.sh
+	suite "examples" harness/test/examples.sh
+	suite "foreign devices" harness/test/foreign.sh
 	for flavour in gcc clang; do
 		obj=build/obj/$flavour
 		for source in devices/test/test_*.c harness/test/test_*.c fuzzers/test/test_*.c; do

@@ -47,7 +47,7 @@ static void a_flat_layout_is_one_region_with_every_place(void **state)
 	uint8_t byte = 0;
 
 	(void)state;
-	assert_int_equal(arena_init(&flat, ARENA_FLAT, &heap), 0);
+	assert_int_equal(arena_init(&flat, ARENA_FLAT, false, &heap), 0);
 	assert_int_equal(flat.region_count, 1);
 	assert_true(flat.regions[0].base == LOW);
 	for (int side = -1; side < 1; side++)
@@ -61,6 +61,24 @@ static void a_flat_layout_is_one_region_with_every_place(void **state)
 		flat.host.read(&flat, (struct guest_why){ 0 }, flat.place[BASE_TOP], &byte, 1),
 		-EFAULT);
 	arena_release(&flat);
+}
+
+static void below_the_top_nothing_ends_at_2_64(void **state)
+{
+	struct arena below;
+	uint8_t byte = 0;
+
+	(void)state;
+	assert_int_equal(arena_init(&below, ARENA_BELOW_TOP, false, &heap), 0);
+	for (unsigned i = 0; i < below.region_count; i++)
+		assert_true(below.regions[i].base + below.regions[i].size != 0);
+	assert_int_equal(below.host.read(&below, (struct guest_why){ 0 }, below.place[BASE_TOP] - 1,
+					 &byte, 1),
+			 0);
+	assert_int_equal(
+		below.host.read(&below, (struct guest_why){ 0 }, below.place[BASE_TOP], &byte, 1),
+		-EFAULT);
+	arena_release(&below);
 }
 
 static void an_access_crosses_the_seam(void **state)
@@ -349,6 +367,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		TEST(memory_is_where_the_layout_says),
 		TEST(a_flat_layout_is_one_region_with_every_place),
+		TEST(below_the_top_nothing_ends_at_2_64),
 		TEST(an_access_crosses_the_seam),
 		TEST(the_last_byte_is_reached_and_nothing_wraps),
 		TEST(length_zero_succeeds_anywhere),

@@ -90,7 +90,7 @@ static void without_a_fact_it_needs_a_rule_is_not_judged(void **state)
 		enum rule rule = ledger_cases[i].rule;
 
 		for (unsigned fact = 1; fact <= FACT_ALL; fact <<= 1) {
-			if ((rule_table[rule].facts & fact) == 0)
+			if (rule_extent(rule, FACT_ALL & ~fact) != RULE_NOT_JUDGED)
 				continue;
 			rig_new();
 			rig_target.facts &= ~fact;

@@ -1,0 +1,97 @@
+/* SPDX-License-Identifier: Apache-2.0 OR MIT */
+/*
+ * Sessions of a device that is not ours, in a program that registers it with
+ * VRINGER_TARGETS: what an engine calls, the same for every such program.
+ *
+ *   VRINGER_TARGET=NAME    which of several targets is fuzzed
+ *
+ * The program serves people too: where its first argument is one of vringer's
+ * commands it is that command, whatever main it has.
+ */
+#include "fuzzers/engine.h"
+
+#include "harness/cmd.h"
+#include "harness/report.h"
+#include "harness/target.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+
+/* A report ends the child that it is about, quickly, and a huge allocation is a
+ * report and not a NULL. */
+const char *__asan_default_options(void);
+const char *__asan_default_options(void)
+{
+	return "exitcode=77:max_allocation_size_mb=1024:handle_abort=1:quarantine_size_mb=16";
+}
+
+const char *__ubsan_default_options(void);
+const char *__ubsan_default_options(void)
+{
+	return "print_stacktrace=1";
+}
+
+static const char *choose(void)
+{
+	static const struct target *target;
+	const char *name = getenv("VRINGER_TARGET");
+
+	if (target != NULL)
+		return target->name;
+	target = target_find(name);
+	if (target != NULL)
+		return target->name;
+	if (name != NULL)
+		fprintf(stderr, "VRINGER_TARGET: unknown target '%s', '%s targets' lists them\n",
+			name, report_command);
+	else
+		fprintf(stderr,
+			"several targets are registered, expected VRINGER_TARGET=NAME; "
+			"'%s targets' lists them\n",
+			report_command);
+	exit(2);
+}
+
+static int command(int argc, char **argv)
+{
+	report_command = argv[0];
+	report_in_tree = false;
+	return argc > 1 && command_is(argv[1]) ? command_main(argc, argv) : -1;
+}
+
+/* Files alone: what do they do? */
+static int replay(int argc, char **argv)
+{
+	static char verb[] = "replay";
+	char **args = calloc((size_t)argc + 2, sizeof(*args));
+	int status;
+
+	if (args == NULL)
+		return 2;
+	args[0] = argv[0];
+	args[1] = verb;
+	memcpy(args + 2, argv + 1, (size_t)(argc - 1) * sizeof(*args));
+	status = command_main(argc + 1, args);
+	free(args);
+	return status;
+}
+
+int vringer_main(int argc, char **argv)
+{
+	struct stat st;
+
+	LLVMFuzzerInitialize(&argc, &argv);
+	if (argc > 1 && stat(argv[1], &st) == 0)
+		return replay(argc, argv);
+	return command_main(argc, argv);
+}
+
+const struct fuzz_target fuzz_target = {
+	.one = session_one,
+	.explain = session_explain,
+	.choose = choose,
+	.command = command,
+	.programs = true,
+};

@@ -1,0 +1,97 @@
+#!/bin/sh
+# SPDX-License-Identifier: Apache-2.0 OR MIT
+#
+# examples.sh: harness/examples/ by the installed files alone, which `make test`
+# has put into build/installed: each example is copied away and built there; its
+# scripts pass, fuzzing finds nothing known in it, and what is kept of each planted
+# bug fails with the bug and only then.  One planted bug is found anew, and shrunk.
+# Prints TAP.
+# shellcheck disable=SC1091,SC2154
+set -eu
+
+. harness/test/tap.sh
+
+examples=$PWD/harness/examples
+PKG_CONFIG_PATH=$PWD/build/installed/lib/pkgconfig
+export PKG_CONFIG_PATH
+unset ASAN_OPTIONS UBSAN_OPTIONS
+
+# The words of header line $2 of patch $1.
+header() {
+	sed -n "/^---/q; s/^$2:[[:space:]]*//p" "$1"
+}
+
+# lacks TOOL...: print the first one that is not there.
+lacks() {
+	for tool; do
+		command -v "$tool" >/dev/null || {
+			echo "$tool"
+			return
+		}
+	done
+	false
+}
+
+# planted EXAMPLE COMMAND PATCH: the kept script passes without the bug, and
+# replayed with it shows the finding.
+planted() {
+	planted=$(basename "$3" .patch)
+	script=$(header "$3" Script)
+	gives 0 "$1: $script passes" "build/$2" run "$script"
+	gives 0 "$1: builds with $planted" make BUG="$planted"
+	gives 1 "$1: $script fails with $planted" "build/$planted/$2" run "$script"
+	run "build/$planted/$2" replay "$script"
+	shows "$1: $planted is $(header "$3" Finding)" "^finding: $(header "$3" Finding)"
+}
+
+# found EXAMPLE COMMAND NAME: by libFuzzer, and shrunk to what shows the same.
+found() {
+	run make BUG="$3" fuzz SECONDS=60 FLAGS=-seed=1
+	crash=$(find "build/$3/findings" -type f | head -n 1)
+	[ -n "$crash" ] && result=0 || result=1
+	tap "$1: fuzzing finds $3" "$result"
+	gives 0 "$1: $3 is shrunk" "build/$3/$2" minimize "$crash" -o "found-$3.vr"
+	run "build/$3/$2" replay "found-$3.vr"
+	shows "$1: ... to the same finding" "^finding: $(header "bugs/$3.patch" Finding)"
+}
+
+# fuzzed EXAMPLE COMMAND NAME: by AFL++, where it is there.
+fuzzed_by_afl() {
+	if tool=$(lacks afl-fuzz afl-clang-fast); then
+		number=$((number + 1))
+		echo "ok $number - $1: AFL++ finds $3 # SKIP no $tool"
+		return
+	fi
+	run make BUG="$3" afl SECONDS=60
+	[ -n "$(find "build/$3/afl" -path '*/crashes/id*')" ] && result=0 || result=1
+	tap "$1: AFL++ finds $3" "$result"
+}
+
+# example NAME COMMAND LEDGER-BUG TOOL...
+example() {
+	example=$1 command=$2 bug=$3
+	shift 3
+	if tool=$(lacks "$@"); then
+		echo "missing: $tool" >"$err"
+		: >"$out"
+		tap "$example: missing: $tool" 1
+		return
+	fi
+	mkdir -p "$work/$example"
+	(cd "$examples/$example" && tar -cf - --exclude=./build .) | tar -xf - -C "$work/$example"
+	cd "$work/$example"
+	gives 0 "$example: builds" make
+	gives 0 "$example: passes its scripts and vringer's" make check
+	shows "$example: ... some of them" '^# [1-9][0-9]* passed, 0 failed'
+	gives 0 "$example: nothing is found in a second of fuzzing" make fuzz SECONDS=1
+	for patch in bugs/*.patch; do
+		planted "$example" "$command" "$patch"
+	done
+	found "$example" "$command" "$bug"
+	fuzzed_by_afl "$example" "$command" "$bug"
+	cd "$examples/../.."
+}
+
+example entropy-c entropy used-len gcc clang make pkg-config patch
+example blk-rust blk-rust status-len rustc cargo clang make pkg-config patch
+tap_end

@@ -1,0 +1,112 @@
+#!/bin/sh
+# SPDX-License-Identifier: Apache-2.0 OR MIT
+#
+# foreign.sh: devices that are not ours, built against build/installed, which
+# `make test` has made: vringer.h in C and in C++; our net model behind it passes
+# what it passes itself, however it reaches memory; what a device may do passes,
+# what it must not is a finding; a wrong description is refused.  Prints TAP.
+# shellcheck disable=SC1091,SC2016,SC2154
+set -eu
+
+. harness/test/tap.sh
+
+PKG_CONFIG_PATH=$PWD/build/installed/lib/pkgconfig
+export PKG_CONFIG_PATH
+cflags=$(pkg-config --cflags vringer)
+libs=$(pkg-config --libs vringer)
+scripts=$(pkg-config --variable=scripts vringer)
+
+# Flags are split into words on purpose.
+# shellcheck disable=SC2086
+builds() {
+	name=$1 output=$2
+	shift 2
+	gives 0 "$name builds" gcc -std=gnu11 -g -O1 -fsanitize=address,undefined $cflags \
+		-o "$work/$output" "$@" $libs
+}
+
+# shellcheck disable=SC2086
+header() {
+	for language in "c -std=c99" "c -std=c11" "c++ -std=c++11" "c++ -std=c++17"; do
+		gives 0 "vringer.h: $language" "${CLANG:-clang}" -x $language -Wall -Wextra -Werror \
+			-pedantic -fsyntax-only $cflags harness/test/foreign/header.c
+	done
+}
+
+# net LEVEL MEMORY FLAGS: how many of 1 to 3 enum vringer_flag.
+net() {
+	builds "net, level $1, memory $2" net -I. "-DLEVEL=$1" "-DMEMORY=$2" "-DFLAGS=$3" \
+		harness/test/foreign/net.c devices/*.c
+	# What failed, before all that did not; a busy machine is no hang.
+	run "$work/net" run --timeout 60 "$scripts" corpus/net-loopback
+	grep -A 6 '^not ok' "$out" >"$err" || :
+	tap "net, level $1, memory $2: passes" "$rc"
+	shows "... some of it" '^# [1-9][0-9]* passed, 0 failed'
+}
+
+# bug MEMORY BUG RULE
+bug() {
+	builds "net, memory $1, bug $2" net -I. -DLEVEL=1 "-DMEMORY=$1" "-DFLAGS=0" "-DBUG=$2" \
+		harness/test/foreign/net.c devices/*.c
+	run "$work/net" replay -t net-loopback corpus/net-loopback/seeds/full-frames.vr
+	shows "... is found" "^finding: $3"
+}
+
+# does TARGET STATUS PATTERN: the session, on that target.
+does() {
+	gives "$2" "$1" "$work/odd" replay --timeout 2 -t "$1" "$work/session.vr"
+	shows "$1: $3" "$3"
+}
+
+refused() {
+	refuses "a wrong $1" "$2" env SPOIL="$1" "$work/odd" targets
+}
+
+# README.md shows what the rules declare; its skeleton builds.
+build/obj/gcc/vringer rules --levels >"$work/levels"
+sed -n '/^| rule | severity/,/^$/p' README.md | sed '$d' >"$work/readme"
+run diff "$work/levels" "$work/readme"
+tap "README.md has the table of vringer rules --levels" "$rc"
+sed -n '/^```c$/,/^```$/p' README.md | sed '1d;$d' >"$work/skeleton.c"
+builds "README.md's skeleton" skeleton "$work/skeleton.c"
+gives 0 "README.md's skeleton: targets" "$work/skeleton" targets
+
+header
+net 1 1 7
+net 2 1 3
+net 1 2 3
+net 1 3 3
+net 2 3 3
+for memory in 1 2 3; do
+	bug "$memory" 1 completion.len
+	bug "$memory" 2 memory
+done
+
+cat >"$work/session.vr" <<'S'
+device any
+start driver_ok
+send 0 b1
+send 0 b1:w b2
+settle
+S
+builds "odd devices" odd harness/test/foreign/odd.c
+does odd-well 0 '4 operations, 2 chains returned: nothing found'
+does odd-exit 1 '^finding: exit'
+does odd-loop 1 '^finding: hang'
+does odd-hold 0 '2 chains returned: nothing found'
+does odd-thread 0 '2 chains returned: nothing found'
+does odd-restless 1 '^finding: hang'
+does odd-forever 0 '2 chains returned: nothing found'
+does odd-below 0 '^warning: finding: stuck.available'
+does odd-flat 0 '^warning: finding: stuck.available'
+gives 0 "one for ever, in one process" "$work/odd" run -t odd-forever
+refused version 'another vringer.h'
+refused level 'enters at no level'
+refused kick 'expected activate, kick and reset'
+refused memory memory
+refused layout layout
+refused name 'registered twice'
+refused queues 'more than 8 queues'
+refused rule 'no.such'
+refused liveness '2:1'
+tap_end
