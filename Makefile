@@ -53,7 +53,7 @@ TEST_SRC  := $(wildcard devices/test/test_*.c harness/test/test_*.c fuzzers/test
 GLUE_SRC  := $(filter-out fuzzers/fuzz_% fuzzers/bench.c fuzzers/standalone_main.c fuzzers/mutator_afl.c \
 	       fuzzers/afl_main.c fuzzers/foreign%,$(wildcard fuzzers/*.c))
 AFL_SRC   := $(filter-out fuzzers/mutat%,$(GLUE_SRC)) fuzzers/afl_main.c
-DEVICE_FUZZERS := $(filter-out fuzzers/fuzz_text.c fuzzers/fuzz_binary.c,$(wildcard fuzzers/fuzz_*.c))
+DEVICE_FUZZERS := $(filter-out fuzzers/fuzz_text.c fuzzers/fuzz_binary.c fuzzers/fuzz_mmds.c,$(wildcard fuzzers/fuzz_*.c))
 TARGETS   := $(patsubst fuzzers/fuzz_%.c,%,$(wildcard fuzzers/fuzz_*.c))
 BUGS      := $(patsubst fuzzers/bugs/%.patch,%,$(wildcard fuzzers/bugs/*.patch))
 

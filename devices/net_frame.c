@@ -38,18 +38,22 @@ static int net_collect(struct net *net, struct virtqueue_chain *chain, bool writ
 	return ret == 0 && *total < NET_HEADER_SIZE ? -EBADMSG : ret;
 }
 
+/* Room for `len` bytes, at most net->frame_max, at net->frame: a buffer that grows
+ * on demand and survives reset, or one of the pool. */
 static int frame_reserve(struct net *net, uint32_t len)
 {
 	const struct device_host *host = net->dev.host;
 	uint32_t room = FRAME_ROOM_MIN;
 	uint8_t *frame;
 
+	if (net->uplink)
+		return net_uplink_room(net);
 	if (len <= net->frame_room)
 		return 0;
 	while (room < len)
 		room *= 2;
-	if (room > NET_FRAME_MAX)
-		room = NET_FRAME_MAX;
+	if (room > net->frame_max)
+		room = net->frame_max;
 	frame = host->alloc(host->ctx, room);
 	if (!frame)
 		return -ENOMEM;
@@ -83,7 +87,7 @@ int net_capture(struct net *net, struct virtqueue_chain *chain, uint32_t *frame_
 	if (ret)
 		goto drop;
 	total -= NET_HEADER_SIZE;
-	if (total > NET_FRAME_MAX) {
+	if (total > net->frame_max) {
 		ret = -EMSGSIZE;
 		reason = NET_TX_OVERSIZE_DROPPED;
 		goto drop;
@@ -95,7 +99,7 @@ int net_capture(struct net *net, struct virtqueue_chain *chain, uint32_t *frame_
 		goto drop;
 	ret = frame_reserve(net, len);
 	if (ret) {
-		reason = NET_ALLOC_FAILURES;
+		reason = ret == -ENOBUFS ? NET_POOL_EXHAUSTED : NET_ALLOC_FAILURES;
 		goto drop;
 	}
 	ret = chain_read(chain, &at, net->frame, len);
@@ -142,19 +146,19 @@ enum net_delivery net_deliver(struct net *net, const uint8_t *frame, uint32_t le
 {
 	struct virtqueue *rx = &net->dev.queues[NET_RX];
 	struct virtqueue_chain chain;
-	bool filled;
+	int ret;
 
 	/* A queue that was poisoned and then stopped still counts as poisoned. */
 	if (!net_pop(net, NET_RX, &chain))
 		return rx->poisoned ? NET_POISONED : NET_NO_BUFFER;
 
-	filled = chain_fill(net, &chain, frame, len) == 0;
-	if (virtqueue_push(rx, &chain, filled ? NET_HEADER_SIZE + len : 0)) {
+	ret = chain_fill(net, &chain, frame, len);
+	if (virtqueue_push(rx, &chain, ret == 0 ? NET_HEADER_SIZE + len : 0)) {
 		net_count(net, NET_RX_ADD_USED_FAILURES);
-		return NET_LOST;
+		return ret == -EMSGSIZE ? NET_TOO_LARGE : NET_UNRETURNED;
 	}
-	if (!filled)
-		return NET_LOST;
+	if (ret)
+		return ret == -EMSGSIZE ? NET_TOO_LARGE : NET_LOST;
 	net_count(net, NET_RX_PACKETS);
 	net->dev.counters[NET_RX_BYTES] += len;
 	return NET_DELIVERED;

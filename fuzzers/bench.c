@@ -70,6 +70,8 @@ static const struct session {
 } sessions[] = {
 	{ "net-loopback", "small frames", "offer 0 head=@ b9:w\nsend 1 head=@ b0 b1\n" },
 	{ "net-loopback", "64 KiB frames", "offer 0 head=@ b12:w\nsend 1 head=@ b0 b5\n" },
+	{ "net-host", "frames sent", "send 1 head=@ b0 b1\ntake_output 0\n" },
+	{ "net-host", "frames received", "offer 0 head=@ b9:w\ntype 0 len=64\n" },
 	{ "console", "lines of output", "send 1 head=@ b1\ntake_output 0\n" },
 	{ "console", "lines of input", "offer 0 head=@ b9:w\ntype 0 len=64\n" },
 	{ "console", "64 KiB of output", "send 5 head=@ b5\ntake_output 1\n" },

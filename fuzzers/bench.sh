@@ -10,7 +10,10 @@ set --
 for fuzzer in fuzzers/fuzz_*.c; do
 	slug=$(basename "$fuzzer" .c)
 	slug=${slug#fuzz_}
-	[ "$slug" = text ] || [ "$slug" = binary ] || set -- "$@" "$(echo "$slug" | tr _ -)" "build/seeds/$slug"
+	case $slug in
+	text | binary | mmds) ;;
+	*) set -- "$@" "$(echo "$slug" | tr _ -)" "build/seeds/$slug" ;;
+	esac
 done
 
 echo "as fuzzed: clang -O2, ASan + UBSan, coverage feedback"

@@ -10,13 +10,17 @@
 #   known      a list of known findings, or nothing
 #
 # A device's findings are told apart by `vringer triage`.  Input of the two
-# spellings is no program of a device: what the binary says of it decides.
+# spellings, and frames, are no programs of a device: what the binary says of them
+# decides.
 # shellcheck disable=SC2034,SC2154
 
 keep=3 # inputs of one signature; more are no news
 
 is_codec() {
-	[ "$target" = text ] || [ "$target" = binary ]
+	case $target in
+	text | binary | mmds) ;;
+	*) return 1 ;;
+	esac
 }
 
 # Ctrl-C ends the engine, which catches it, and what it found is told all the

@@ -72,7 +72,13 @@ void mutator_seed(struct mutator *m, uint64_t seed)
 /* What a host does, to devices that give it something to do. */
 static bool is_host_op(uint8_t code)
 {
-	return code == OP_TYPE || code == OP_TAKE_OUTPUT || code == OP_PUT_BACK;
+	return code >= OP_TYPE && code <= OP_PRETEND;
+}
+
+/* ... when told. */
+static bool is_order(uint8_t code)
+{
+	return code >= OP_REFUSE && code <= OP_PRETEND;
 }
 
 static void fill_bag(struct mutator *m)
@@ -83,7 +89,8 @@ static void fill_bag(struct mutator *m)
 	for (size_t i = 0; i < count; i++) {
 		unsigned weight = OTHER_WEIGHT;
 
-		if (is_host_op(ops[i].code) && m->port_count == 0)
+		if ((is_host_op(ops[i].code) && m->port_count == 0) ||
+		    (is_order(ops[i].code) && !m->takes_orders))
 			weight = 0;
 		for (size_t w = 0; w < ARRAY_SIZE(wanted); w++)
 			if (wanted[w].code == ops[i].code)
@@ -107,6 +114,7 @@ void mutator_init(struct mutator *m, const char *target, uint64_t seed)
 		m->queue_count = PROGRAM_QUEUES;
 	if (t != NULL) {
 		m->port_count = t->port_count;
+		m->takes_orders = t->order != NULL;
 		m->request_count = t->request_count;
 		m->requests = t->requests;
 	}

@@ -378,6 +378,13 @@ static void fresh_special(struct mutator *m, struct op *op)
 	case OP_PUT_BACK:
 		op->value[1] = random_chance(m, 2) ? 0 : value_edge(m) & 0xffff;
 		break;
+	case OP_REFUSE:
+		op->value[1] = 1 + random_below(m, 4);
+		op->value[2] = random_chance(m, 2) ? 0 : op->value[2];
+		break;
+	case OP_HOLD:
+		op->value[1] = random_below(m, 4);
+		break;
 	case OP_TAKE_OUTPUT: /* all, mostly */
 		op->value[1] = random_chance(m, 2) ? 0 : op->value[1];
 		break;

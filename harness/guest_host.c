@@ -36,6 +36,36 @@ void guest_put_back(struct run *run, const struct program *prog, const struct op
 	give(run, prog, op, HOST_PUT_BACK);
 }
 
+static void give_order(struct run *run, const struct op *op, enum host_order order)
+{
+	target_order(run->target, run->device, order, (unsigned)op->value[0],
+		     (uint32_t)op->value[1], (uint32_t)op->value[2]);
+}
+
+void guest_refuse(struct run *run, const struct program *prog, const struct op *op)
+{
+	(void)prog;
+	give_order(run, op, ORDER_REFUSE);
+}
+
+void guest_hold(struct run *run, const struct program *prog, const struct op *op)
+{
+	(void)prog;
+	give_order(run, op, ORDER_HOLD);
+}
+
+void guest_pretend(struct run *run, const struct program *prog, const struct op *op)
+{
+	(void)prog;
+	give_order(run, op, ORDER_PRETEND);
+}
+
+void guest_forget_orders(struct run *run)
+{
+	for (unsigned port = 0; port < run->target->port_count; port++)
+		target_order(run->target, run->device, ORDER_FORGET, port, 0, 0);
+}
+
 static void take(struct run *run, unsigned port, uint32_t max)
 {
 	if (run->target->host != NULL)

@@ -111,9 +111,13 @@ void ledger_reset(struct ledger *ledger, const struct target *target, uint64_t o
 		ledger->queues[i].holds = ledger->queues[i].last_hold = LEDGER_NONE;
 	ledger->finding_count = 0;
 	ledger->completions = 0;
-	ledger->stream.first = ledger->stream.count = 0;
-	ledger->stream.passed = ledger->stream.lost = false;
-	ledger->stream.delivered = 0;
+	for (unsigned i = 0; i < TARGET_STREAMS_MAX; i++) {
+		struct ledger_stream *stream = &ledger->streams[i];
+
+		stream->first = stream->count = 0;
+		stream->passed = stream->lost = false;
+		stream->entered = stream->left = 0;
+	}
 	ledger->dialogue = (struct ledger_dialogue){ .asked = 0 };
 	for (unsigned i = 0; i < TARGET_PORTS_MAX; i++) {
 		struct ledger_port *port = &ledger->ports[i];

@@ -197,14 +197,15 @@ struct ledger_digest {
 	bool blind; /* not all of it is known */
 };
 
-/* Frames between the queues of a target_stream, oldest first. */
+/* Frames of a target_stream, oldest first. */
 struct ledger_stream {
 	unsigned first, count;
 	uint32_t serial;
 	bool passed; /* an older one was forgotten, and may still come */
-	bool lost;   /* `delivered` is not known */
-	uint64_t delivered;
-	int16_t counter; /* index of target_stream.counter, or -1 */
+	bool lost;   /* `left` is not known */
+	uint64_t entered, left;
+	/* Indices of the counters that say the same, ended by -1. */
+	int16_t entered_terms[LEDGER_SUM_TERMS_MAX + 1], left_terms[LEDGER_SUM_TERMS_MAX + 1];
 	struct ledger_digest frames[LEDGER_FRAMES_MAX];
 };
 
@@ -257,7 +258,7 @@ struct ledger_hold {
 	struct ledger_digest out;    /* the frame that is written to it */
 	uint64_t first_bytes;	     /* the first bytes read or written, little-endian */
 	uint8_t first_count;
-	bool carries; /* a frame, which has this serial */
+	bool carries; /* a frame into a stream, which has this serial there */
 	uint32_t frame;
 	/* What it adds to the bounds of a call while it is held. */
 	uint64_t bytes_max;
@@ -389,7 +390,7 @@ struct ledger {
 	unsigned sum_count;
 	int16_t sums[LEDGER_SUMS_MAX][2][LEDGER_SUM_TERMS_MAX + 1];
 
-	struct ledger_stream stream;
+	struct ledger_stream streams[TARGET_STREAMS_MAX];
 	struct ledger_plain plain;
 	struct ledger_port ports[TARGET_PORTS_MAX];
 	struct ledger_dialogue dialogue;
@@ -439,6 +440,9 @@ void ledger_host_begin(struct ledger *ledger, enum host_act act, unsigned port, 
 		       uint32_t len);
 void ledger_host_end(struct ledger *ledger, enum host_act act, unsigned port, const void *data,
 		     uint32_t len, uint32_t moved);
+
+/* A frame passed at an end of the device. */
+void ledger_frame(struct ledger *ledger, enum frame_end end, const void *frame, uint32_t len);
 
 /* The device accessed guest memory: an arena_observe_fn. */
 void ledger_memory(void *ledger, struct guest_why why, bool write, uint64_t addr, const void *data,

@@ -309,7 +309,7 @@ void ledger_payload(struct ledger *l, struct ledger_queue *q, struct guest_why w
 	if (is_permitted(l, hold, addr, last, write)) {
 		judge_whole(l, hold, why, write);
 		l->judged[0] |= 1ULL << (write ? RULE_MEMORY_WRITE : RULE_MEMORY_READ);
-		if (l->target->stream != NULL && err == 0)
+		if (l->target->stream_count > 0 && err == 0)
 			ledger_stream_access(l, why.queue, hold, write, addr, data, len);
 		if (l->target->port_count > 0)
 			ledger_port_access(l, why.queue, hold, write, data, len, err);

@@ -110,8 +110,13 @@ void ledger_stream_access(struct ledger *l, unsigned queue, struct ledger_hold *
 			  uint64_t addr, const uint8_t *data, uint32_t len);
 /* ... of a chain that is not known, NULL, or not whole. */
 void ledger_stream_unknown(struct ledger *l, unsigned queue, struct ledger_hold *hold, bool write);
-void ledger_stream_out(struct ledger *l, const struct ledger_hold *hold, uint32_t len);
+void ledger_stream_out(struct ledger *l, unsigned queue, const struct ledger_hold *hold,
+		       uint32_t len);
+/* What the device does with a queue, or any, can no longer be followed. */
+void ledger_stream_lose(struct ledger *l);
 void ledger_stream_rest(struct ledger *l);
+/* Reset: nothing is on its way. */
+void ledger_stream_forget(struct ledger *l);
 
 /* Of a device on plain memory: around a call (unsure: what the device makes of it is
  * not known); at rest; and its queue `i` there. */
@@ -142,6 +147,9 @@ void ledger_dialogue_access(struct ledger *l, unsigned queue, const struct ledge
 			    bool write);
 void ledger_dialogue_out(struct ledger *l, unsigned queue, const struct ledger_hold *hold,
 			 uint32_t len);
+
+/* The sum of these counters, ended by -1. */
+uint64_t ledger_add_up(const struct ledger *l, const int16_t *terms);
 
 /* Is there a queue of that number now? */
 bool ledger_queue_exists(const struct ledger *l, unsigned i);

@@ -23,6 +23,8 @@
 int ledger_open(struct ledger *l, const struct target *target)
 {
 	for (unsigned i = 0; i < target->port_count; i++) {
+		if (target_port_frames(&target->ports[i]))
+			continue;
 		l->ports[i].out.bytes = malloc(LEDGER_PORT_BYTES);
 		l->ports[i].in.bytes = malloc(LEDGER_PORT_BYTES);
 		if (l->ports[i].out.bytes == NULL || l->ports[i].in.bytes == NULL)
@@ -181,13 +183,19 @@ void ledger_port_lose(struct ledger *l, unsigned queue)
 			l->ports[i].lost = true;
 }
 
+static bool is_followed(const struct ledger *l, unsigned port)
+{
+	return l->enabled && port < l->target->port_count &&
+	       !target_port_frames(&l->target->ports[port]) && !l->ports[port].lost;
+}
+
 /* Before the device has them: it may deliver at once. */
 void ledger_host_begin(struct ledger *l, enum host_act act, unsigned port, const void *data,
 		       uint32_t len)
 {
 	struct ledger_port *p = &l->ports[port < TARGET_PORTS_MAX ? port : 0];
 
-	if (!l->enabled || port >= l->target->port_count || act != HOST_TYPE || p->lost)
+	if (act != HOST_TYPE || !is_followed(l, port))
 		return;
 	if (len > LEDGER_PORT_BYTES - p->in.len) {
 		p->lost = true;
@@ -235,7 +243,7 @@ void ledger_host_end(struct ledger *l, enum host_act act, unsigned port, const v
 {
 	struct ledger_port *p = &l->ports[port < TARGET_PORTS_MAX ? port : 0];
 
-	if (!l->enabled || port >= l->target->port_count || p->lost)
+	if (!is_followed(l, port))
 		return;
 	settle(p);
 	if (act == HOST_TYPE)

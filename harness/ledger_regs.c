@@ -33,8 +33,7 @@ static void forget_all(struct ledger *l)
 	l->features_known = true;
 	l->interrupt_status = 0;
 	l->plain.blind = l->plain.tables = false;
-	l->stream.count = 0;
-	l->stream.passed = false;
+	ledger_stream_forget(l);
 	l->dialogue = (struct ledger_dialogue){ .asked = 0 };
 	ledger_port_forget(l);
 	for (unsigned i = 0; i < PROGRAM_QUEUES; i++) {
@@ -159,7 +158,7 @@ static void lose_queue(struct ledger *l, struct ledger_queue *q)
 	if (ledger_knows_transport(l))
 		return;
 	q->lost = true;
-	l->stream.lost = true;
+	ledger_stream_lose(l);
 	q->known = false;
 	if (q->ready)
 		note_unknown(l);

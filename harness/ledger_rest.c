@@ -136,7 +136,7 @@ static void compile_terms(const struct ledger *l, const void *device, const char
 {
 	unsigned n = 0;
 
-	while (*list != '\0') {
+	while (list != NULL && *list != '\0') {
 		size_t len = strcspn(list, " ");
 		int term = find_term(l, device, list, len);
 
@@ -168,10 +168,11 @@ static void compile_sums(struct ledger *l, const void *device)
 		compile_terms(l, device, sum->right, l->sums[l->sum_count++][1]);
 	}
 	compile_gauges(l, device);
-	l->stream.counter = -1;
-	if (l->target->stream != NULL) {
-		compile_terms(l, device, l->target->stream->counter, terms);
-		l->stream.counter = terms[0];
+	for (unsigned i = 0; i < l->target->stream_count; i++) {
+		const struct target_stream *stream = &l->target->streams[i];
+
+		compile_terms(l, device, stream->entered, l->streams[i].entered_terms);
+		compile_terms(l, device, stream->left, l->streams[i].left_terms);
 	}
 	for (unsigned i = 0; i < l->target->port_count; i++) {
 		compile_terms(l, device, l->target->ports[i].held, terms);
@@ -182,7 +183,7 @@ static void compile_sums(struct ledger *l, const void *device)
 	l->sums_ready = true;
 }
 
-static uint64_t add_up(const struct ledger *l, const int16_t *terms)
+uint64_t ledger_add_up(const struct ledger *l, const int16_t *terms)
 {
 	uint64_t sum = 0;
 
@@ -194,8 +195,8 @@ static uint64_t add_up(const struct ledger *l, const int16_t *terms)
 static void judge_sums(struct ledger *l)
 {
 	for (unsigned i = 0; i < l->sum_count; i++) {
-		uint64_t left = add_up(l, l->sums[i][0]);
-		uint64_t right = add_up(l, l->sums[i][1]);
+		uint64_t left = ledger_add_up(l, l->sums[i][0]);
+		uint64_t right = ledger_add_up(l, l->sums[i][1]);
 
 		if (left > right || (l->target->sums[i].equal && left < right))
 			ledger_break(l, RULE_COUNTERS_SUM, "%s is %llu, %s than %s, which is %llu",
@@ -229,8 +230,7 @@ static void judge_counters(struct ledger *l, const void *device)
 	}
 	if (moved && ledger_judges(l, RULE_COUNTERS_SUM))
 		judge_sums(l);
-	if (l->target->stream != NULL)
-		ledger_stream_rest(l);
+	ledger_stream_rest(l);
 	ledger_port_rest(l);
 }
 

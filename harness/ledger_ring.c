@@ -224,7 +224,7 @@ static void judge_completion(const struct ring_access *a, const struct ledger_pe
 
 	l->completions++;
 	if (found == LEDGER_NONE) {
-		l->stream.lost = true;
+		ledger_stream_lose(l);
 		ledger_port_lose(l, a->why.queue);
 		if (!a->q->overflowed && ledger_judges(l, RULE_COMPLETION_NOT_HELD))
 			ledger_break(l, RULE_COMPLETION_NOT_HELD,
@@ -234,8 +234,8 @@ static void judge_completion(const struct ring_access *a, const struct ledger_pe
 		return;
 	}
 	hold = &l->hold[found];
-	if (l->target->stream != NULL && a->why.queue == l->target->stream->to)
-		ledger_stream_out(l, hold, entry->len);
+	if (l->target->stream_count > 0)
+		ledger_stream_out(l, a->why.queue, hold, entry->len);
 	if (l->target->port_count > 0)
 		ledger_port_out(l, a->why.queue, hold, entry->len);
 	if (l->target->dialogue != NULL)

@@ -1,14 +1,18 @@
 /* SPDX-License-Identifier: Apache-2.0 OR MIT */
 /*
- * The ledger's account of streams: frames that go in at one queue and come out
- * at another.  See ledger.h; struct target_stream says which.
+ * The ledger's account of streams: frames that go in at a queue or an end of the
+ * device, and come out at another.  See ledger.h; struct target_stream says which.
  *
  * stream.frames: a frame is made of the very bytes that the device's reads
  * returned, and compared with those that its writes stored, each at its place in
  * the chain; memory that the guest changes before, between or after makes no
  * difference.  A frame that the ledger could not follow (buffers of one chain
  * that overlap, bytes accessed twice or out of order) equals every other.  One
- * that never comes out is the counters' affair (counters.sum).
+ * that never comes out is the counters' affair (counters.sum); the counters of
+ * what came from an end, and of what came out, are compared with what did.
+ *
+ * Two streams that go to one queue may hold equal frames.  The one that is named
+ * first gives its own up first: what it keeps too long excuses, and accuses not.
  *
  * Of what lies behind the first 256 bytes of a frame one word in 512 bytes is
  * compared, and the last.
@@ -128,17 +132,38 @@ static void digest_access(struct ledger_digest *d, uint64_t at, const uint8_t *d
 		ledger_digest_add(d, data + cut, len - cut);
 }
 
+/* The stream that begins there; NULL if none does. */
+static struct ledger_stream *stream_from(struct ledger *l, unsigned from)
+{
+	for (unsigned i = 0; i < l->target->stream_count; i++)
+		if (l->target->streams[i].from == from)
+			return &l->streams[i];
+	return NULL;
+}
+
+/* A description of what goes there; NULL if nothing does. */
+static const struct target_stream *desc_to(const struct ledger *l, unsigned to)
+{
+	for (unsigned i = 0; i < l->target->stream_count; i++)
+		if (l->target->streams[i].to == to)
+			return &l->target->streams[i];
+	return NULL;
+}
+
 void ledger_stream_access(struct ledger *l, unsigned queue, struct ledger_hold *hold, bool write,
 			  uint64_t addr, const uint8_t *data, uint32_t len)
 {
-	const struct target_stream *stream = l->target->stream;
+	struct ledger_stream *from = write ? NULL : stream_from(l, queue);
+	const struct target_stream *desc =
+		from != NULL ? &l->target->streams[from - l->streams] : NULL;
 	const struct ledger_node *node = &l->nodes[hold->cursor];
-	bool in = !write && queue == stream->from;
 	struct ledger_digest *d;
 
-	if (!in && !(write && queue == stream->to))
+	if (write)
+		desc = desc_to(l, queue);
+	if (desc == NULL)
 		return;
-	d = in ? frame_of(&l->stream, hold) : &hold->out;
+	d = from != NULL ? frame_of(from, hold) : &hold->out;
 	if (d == NULL)
 		return;
 	/* Across buffers, or a chain that was begun anew: where it lies in the
@@ -146,62 +171,131 @@ void ledger_stream_access(struct ledger *l, unsigned queue, struct ledger_hold *
 	if (hold->restarted || addr < node->first || addr + (len - 1) > node->last)
 		d->blind = true;
 	else
-		digest_access(d, node->offset + (addr - node->first), data, len, stream->skip);
+		digest_access(d, node->offset + (addr - node->first), data, len, desc->skip);
 }
 
 void ledger_stream_unknown(struct ledger *l, unsigned queue, struct ledger_hold *hold, bool write)
 {
+	struct ledger_stream *s = write ? NULL : stream_from(l, queue);
 	struct ledger_digest *frame;
 
-	if (l->target->stream == NULL || write || queue != l->target->stream->from)
+	if (s == NULL)
 		return;
 	if (hold == NULL) {
-		frame_push(&l->stream, true);
+		frame_push(s, true);
 		return;
 	}
-	frame = frame_of(&l->stream, hold);
+	frame = frame_of(s, hold);
 	if (frame != NULL)
 		frame->blind = true;
 }
 
-/* A chain of the queue that frames come out of was returned. */
-void ledger_stream_out(struct ledger *l, const struct ledger_hold *hold, uint32_t len)
+/* A frame came out of a stream, if that has it: gone from there, with those before
+ * it.  `excused`: it may be one that is not known. */
+static bool leave(struct ledger_stream *s, const struct ledger_digest *out, bool whole,
+		  bool *excused)
 {
-	struct ledger_stream *s = &l->stream;
-	/* The driver sees as much of it as the used entry says. */
-	bool whole = len - l->target->stream->skip == hold->out.len;
-	bool excused = hold->out.blind || hold->blind || s->passed;
-
-	if (len < l->target->stream->skip)
-		return;
-	s->delivered++;
+	*excused = *excused || s->passed;
 	for (unsigned i = 0; i < s->count; i++) {
 		const struct ledger_digest *frame = &s->frames[(s->first + i) % LEDGER_FRAMES_MAX];
 
-		if (!frame->blind && whole && ledger_digest_equal(frame, &hold->out)) {
+		if (!frame->blind && whole && ledger_digest_equal(frame, out)) {
 			frame_pop(s, i + 1);
-			return;
+			return true;
 		}
-		excused = excused || frame->blind;
+		*excused = *excused || frame->blind;
 	}
-	if (!excused && ledger_judges(l, RULE_STREAM_FRAMES))
+	return false;
+}
+
+/* A frame reached `to`: does any stream have it that goes there?  `excused`: that
+ * cannot be told. */
+static bool reach(struct ledger *l, unsigned to, const struct ledger_digest *out, bool whole,
+		  bool excused)
+{
+	for (unsigned i = 0; i < l->target->stream_count; i++) {
+		if (l->target->streams[i].to != to)
+			continue;
+		l->streams[i].left++;
+	}
+	for (unsigned i = 0; i < l->target->stream_count; i++)
+		if (l->target->streams[i].to == to && leave(&l->streams[i], out, whole, &excused))
+			return true;
+	return excused || !ledger_judges(l, RULE_STREAM_FRAMES);
+}
+
+void ledger_stream_out(struct ledger *l, unsigned queue, const struct ledger_hold *hold,
+		       uint32_t len)
+{
+	const struct target_stream *desc = desc_to(l, queue);
+
+	if (desc == NULL || len < desc->skip)
+		return;
+	/* The driver sees as much of it as the used entry says. */
+	if (!reach(l, queue, &hold->out, len - desc->skip == hold->out.len,
+		   hold->out.blind || hold->blind))
 		ledger_break(l, RULE_STREAM_FRAMES,
 			     "the chain of head %u of queue %u returns a frame of %u bytes that is "
-			     "none of the %u that the device read and has not delivered yet",
-			     hold->head, l->target->stream->to, hold->out.len, s->count);
+			     "none of those that the device has and has not delivered yet",
+			     hold->head, queue, hold->out.len);
+}
+
+void ledger_frame(struct ledger *l, enum frame_end end, const void *frame, uint32_t len)
+{
+	struct ledger_stream *s = stream_from(l, end);
+	struct ledger_digest out = { .len = 0 };
+
+	if (!l->enabled)
+		return;
+	if (s != NULL) {
+		frame_push(s, false);
+		s->entered++;
+		ledger_digest_add(&s->frames[(s->first + s->count - 1) % LEDGER_FRAMES_MAX], frame,
+				  len);
+	}
+	if (desc_to(l, end) == NULL)
+		return;
+	ledger_digest_add(&out, frame, len);
+	if (!reach(l, end, &out, true, false))
+		ledger_break(l, RULE_STREAM_FRAMES,
+			     "the device hands a frame of %u bytes on that is none of those that "
+			     "it read and has not handed on yet",
+			     len);
+}
+
+void ledger_stream_lose(struct ledger *l)
+{
+	for (unsigned i = 0; i < l->target->stream_count; i++)
+		l->streams[i].lost = true;
+}
+
+void ledger_stream_forget(struct ledger *l)
+{
+	for (unsigned i = 0; i < l->target->stream_count; i++) {
+		l->streams[i].count = 0;
+		l->streams[i].passed = false;
+	}
+}
+
+static void judge_count(struct ledger *l, const char *names, const int16_t *terms, uint64_t due,
+			const char *where)
+{
+	uint64_t counted = ledger_add_up(l, terms);
+
+	if (terms[0] >= 0 && counted != due && ledger_judges(l, RULE_STREAM_FRAMES))
+		ledger_break(l, RULE_STREAM_FRAMES, "%s is %llu, and %llu frames were %s", names,
+			     (unsigned long long)counted, (unsigned long long)due, where);
 }
 
 void ledger_stream_rest(struct ledger *l)
 {
-	const struct ledger_stream *s = &l->stream;
-	uint64_t counted;
+	for (unsigned i = 0; i < l->target->stream_count; i++) {
+		const struct target_stream *desc = &l->target->streams[i];
+		const struct ledger_stream *s = &l->streams[i];
 
-	if (s->lost || s->counter < 0)
-		return;
-	counted = l->counters[s->counter];
-	if (counted != s->delivered && ledger_judges(l, RULE_STREAM_FRAMES))
-		ledger_break(l, RULE_STREAM_FRAMES,
-			     "%s is %llu, and %llu frames were delivered to the guest",
-			     l->target->stream->counter, (unsigned long long)counted,
-			     (unsigned long long)s->delivered);
+		judge_count(l, desc->entered, s->entered_terms, s->entered, "taken by the device");
+		if (!s->lost)
+			judge_count(l, desc->left, s->left_terms, s->left,
+				    desc->to >= END_AWAY ? "handed on" : "delivered to the guest");
+	}
 }

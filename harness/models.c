@@ -80,7 +80,7 @@ static const struct target_sum net_loopback_sums[] = {
 };
 
 static const struct target_stream net_loopback_stream = {
-	.from = 1, .to = 0, .skip = sizeof(struct virtio_net_hdr_v1), .counter = "rx_packets"
+	.from = 1, .to = 0, .skip = sizeof(struct virtio_net_hdr_v1), .left = "rx_packets"
 };
 
 static const struct target net_loopback = {
@@ -94,7 +94,8 @@ static const struct target net_loopback = {
 	.chain_bytes_max = 12 + 65557,
 	.heap_max = 256u << 10,
 	.sums = net_loopback_sums,
-	.stream = &net_loopback_stream,
+	.stream_count = 1,
+	.streams = &net_loopback_stream,
 	.liveness = "device net-loopback\n"
 		    "start driver_ok\n"
 		    "offer 0 b9:w\n"
@@ -107,7 +108,8 @@ static const struct target net_loopback = {
 
 const struct target *const *target_all(void)
 {
-	static const struct target *const table[] = { &net_loopback, &console_target, NULL };
+	static const struct target *const table[] = { &net_loopback, &net_host_target,
+						      &console_target, NULL };
 
 	return table;
 }

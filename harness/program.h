@@ -86,6 +86,9 @@ enum op_code {
 	OP_TYPE = 0x62,
 	OP_TAKE_OUTPUT = 0x63,
 	OP_PUT_BACK = 0x64,
+	OP_REFUSE = 0x65,
+	OP_HOLD = 0x66,
+	OP_PRETEND = 0x67,
 
 	OP_REPEAT = 0x70,
 };

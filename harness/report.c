@@ -117,6 +117,16 @@ static void print_host(FILE *out, const struct trace_event *e)
 	fputc('\n', out);
 }
 
+static void print_frame(FILE *out, const struct trace_event *e)
+{
+	/* From END_AWAY on. */
+	static const char *const ends[] = { "hands on", "is given", "answers with" };
+
+	fprintf(out, "  device %s a frame of %u bytes: ", ends[e->value - END_AWAY], e->len);
+	print_bytes(out, e->data, e->len);
+	fputc('\n', out);
+}
+
 static void print_event(const struct report_trace *t, const struct trace_event *e)
 {
 	FILE *out = t->out;
@@ -166,6 +176,9 @@ static void print_event(const struct report_trace *t, const struct trace_event *
 	case TRACE_COUNTER:
 		/* What a gauge falls by wraps around 2^64. */
 		fprintf(out, "  counter %s %+" PRId64 "\n", e->name, (int64_t)e->value);
+		break;
+	case TRACE_FRAME:
+		print_frame(out, e);
 		break;
 	case TRACE_HOST:
 		print_host(out, e);

@@ -54,6 +54,19 @@ static void on_memory(void *ctx, struct guest_why why, bool write, uint64_t addr
 	twin_bytes(&run->twin, TWIN_MEMORY, data, len);
 }
 
+/* A frame passed at an end of the device. */
+static void on_frame(void *ctx, enum frame_end end, const uint8_t *frame, uint32_t len)
+{
+	struct run *run = ctx;
+	struct trace_event event = { .kind = TRACE_FRAME, .value = end, .len = len, .data = frame };
+
+	ledger_frame(&run->ledger, end, frame, len);
+	twin_value(&run->twin, TWIN_HOST, end);
+	twin_bytes(&run->twin, TWIN_HOST, frame, len);
+	if (run->trace != NULL)
+		run->trace->event(run->trace->ctx, &event);
+}
+
 /* The device changed plain memory. */
 static void on_change(void *ctx, uint64_t addr, const uint8_t *data, uint32_t len)
 {
@@ -103,6 +116,7 @@ int run_open(struct run **run, const struct target *target, struct text_error *e
 	r->arena.host.interrupt = on_interrupt;
 	r->arena.observe = on_memory;
 	r->arena.observe_ctx = r;
+	r->listener = (struct target_listener){ .ctx = r, .frame = on_frame };
 	r->arena.watch = (target->facts & TARGET_MEMORY) == TARGET_ACCESSORS;
 	if (r->arena.watch || r->arena.plain)
 		r->ledger.plain = (struct ledger_plain){ .arena = &r->arena,

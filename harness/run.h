@@ -55,7 +55,8 @@ struct run {
 	uint64_t last_read; /* what the last register read returned */
 
 	/* The host. */
-	uint8_t *output; /* what take_output took last; room for RUN_OUTPUT_MAX */
+	struct target_listener listener; /* who hears of frames: this run */
+	uint8_t *output;		 /* what take_output took last; room for RUN_OUTPUT_MAX */
 	uint32_t output_len;
 
 	/* The operation in flight: what it raised, and counters before it. */

@@ -87,6 +87,8 @@ bool run_create(struct run *run)
 		run->target->create(run->target, &run->arena.host, run->offered, run->queue_max);
 	if (run->device == NULL)
 		return false;
+	if (run->target->listen != NULL)
+		run->target->listen(run->device, &run->listener);
 	run->register_count = read_registers(run, run->registers);
 	run->ledger.generation = peek(run, VIRTIO_MMIO_CONFIG_GENERATION);
 	return true;
@@ -97,6 +99,7 @@ void run_reset(struct run *run)
 	guest_reset(run);
 	guest_write(run, VIRTIO_MMIO_STATUS, 4, 0);
 	guest_take_all_output(run);
+	guest_forget_orders(run);
 	clear_selectors(run);
 	arena_reset(&run->arena);
 }
@@ -106,6 +109,7 @@ void run_clear(struct run *run)
 	arena_map(&run->arena, 0, UINT64_MAX);
 	arena_map(&run->arena, UINT64_MAX, 1); /* a length cannot hold all of 2^64 */
 	arena_disarm(&run->arena);
+	guest_forget_orders(run);
 	guest_reset(run);
 }
 

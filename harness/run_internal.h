@@ -12,6 +12,11 @@
 void guest_type(struct run *run, const struct program *prog, const struct op *op);
 void guest_take_output(struct run *run, const struct program *prog, const struct op *op);
 void guest_put_back(struct run *run, const struct program *prog, const struct op *op);
+void guest_refuse(struct run *run, const struct program *prog, const struct op *op);
+void guest_hold(struct run *run, const struct program *prog, const struct op *op);
+void guest_pretend(struct run *run, const struct program *prog, const struct op *op);
+/* Every order to the host is forgotten. */
+void guest_forget_orders(struct run *run);
 /* The host takes all output of every port. */
 void guest_take_all_output(struct run *run);
 

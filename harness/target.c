@@ -58,6 +58,13 @@ uint32_t target_host(const struct target *target, void *device, enum host_act ac
 	return target->host != NULL ? target->host(device, act, port, data, len) : 0;
 }
 
+void target_order(const struct target *target, void *device, enum host_order order, unsigned port,
+		  uint32_t count, uint32_t amount)
+{
+	if (target->order != NULL)
+		target->order(device, order, port, count, amount);
+}
+
 static bool is_name(const char *name)
 {
 	return name != NULL && name[0] != '\0' &&
@@ -86,6 +93,10 @@ const char *target_fault(const struct target *target)
 		return "has too many ports";
 	if (target->port_count > 0 && (target->ports == NULL || target->host == NULL))
 		return "has ports and does not describe them, or no host that serves them";
+	if (target->stream_count > TARGET_STREAMS_MAX)
+		return "has too many streams";
+	if (target->stream_count > 0 && target->streams == NULL)
+		return "has streams and does not describe them";
 	if (target->dialogue != NULL && (target->dialogue->ask_count > TARGET_ANSWERS_MAX ||
 					 target->dialogue->answer_count > TARGET_ANSWERS_MAX))
 		return "has too many messages";

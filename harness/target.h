@@ -51,12 +51,28 @@ struct target_disagreement {
 	const char *reason; /* one line */
 };
 
-/* Frames that the device reads from chains of one queue and delivers in chains
- * of another, in order, each after `skip` bytes of header. */
+/* Where frames come from or go to, beyond queues: a listener is told of these. */
+enum frame_end {
+	END_AWAY = 0x100, /* handed to whatever is behind the device, taken or not */
+	END_GIVEN,	  /* the device took it from there */
+	END_REPLY,	  /* the device answers a frame itself */
+};
+
+/* Frames on their way through the device, in order: from chains of a queue or from
+ * an end, to chains of a queue or to an end; in a chain after `skip` bytes of
+ * header.  Where several streams go to one queue, a frame is of the first of them
+ * that has it. */
 struct target_stream {
-	uint16_t from, to;
+	uint16_t from, to;   /* queue or enum frame_end; no two are from the same */
 	uint16_t skip;	     /* bytes */
-	const char *counter; /* of frames delivered */
+	const char *entered; /* counters: frames that came from an end; or NULL */
+	const char *left;    /* counters: frames that reached `to`, of all streams; or NULL */
+};
+
+/* Who is told of frames at the ends, inside device calls. */
+struct target_listener {
+	void *ctx;
+	void (*frame)(void *ctx, enum frame_end end, const uint8_t *frame, uint32_t len);
 };
 
 /* A port: bytes that the driver sends in chains of one queue and the host takes,
@@ -64,7 +80,10 @@ struct target_stream {
  * The device reads a chain's bytes once and in order, and keeps all that it read
  * unless an access failed; it writes them in order as well.  A chain of which it
  * reads any it reads whole, but for what is beyond `chain_max`.  A reset discards
- * what was typed and not delivered, and nothing that can be taken. */
+ * what was typed and not delivered, and nothing that can be taken.
+ * With TARGET_NO_QUEUE on both sides, what is typed or taken at a time is a frame:
+ * streams are about those, and the rest is not said. */
+#define TARGET_NO_QUEUE UINT16_MAX
 struct target_port {
 	uint16_t from, to;
 	uint32_t chain_max;  /* bytes of one chain that are kept */
@@ -106,6 +125,15 @@ enum host_act {
 	HOST_ACT_COUNT
 };
 
+/* What a host is told to do when the device turns to it. */
+enum host_order {
+	ORDER_FORGET,  /* all orders, and what is on its way */
+	ORDER_REFUSE,  /* the next `count` frames: take `amount` bytes of each */
+	ORDER_HOLD,    /* what is typed from here on comes when it is sent the `count`th frame */
+	ORDER_PRETEND, /* say once that `count` frames wait */
+	HOST_ORDER_COUNT
+};
+
 struct target {
 	const char *name; /* letters a to z, digits, '-' */
 	const char *help; /* one line */
@@ -116,19 +144,20 @@ struct target {
 	unsigned config_len; /* bytes that hold fields */
 	uint8_t config_past; /* the byte that our models read past them */
 
-	unsigned facts;			    /* enum target_fact */
-	bool model;			    /* rules of severity `model` apply */
-	bool transport;			    /* its registers are those of devices/mmio.h */
-	bool strict, limits;		    /* rules of severity `should`, `limit` fail a run */
-	bool keeps_config;		    /* the configuration may outlast a reset */
-	bool fixed;			    /* always offers all features and the largest queues */
-	unsigned layout;		    /* enum arena_layout: the memory that it takes */
-	bool holds;			    /* may hold chains while it is idle */
-	uint32_t chain_bytes_max;	    /* bytes of one chain that it ever moves */
-	uint32_t heap_max;		    /* host bytes it ever has at a time */
-	const struct target_sum *sums;	    /* ended by one with a NULL left; or NULL */
-	const char *gauges;		    /* counters that may fall, blanks between; or NULL */
-	const struct target_stream *stream; /* NULL: there is none */
+	unsigned facts;		       /* enum target_fact */
+	bool model;		       /* rules of severity `model` apply */
+	bool transport;		       /* its registers are those of devices/mmio.h */
+	bool strict, limits;	       /* rules of severity `should`, `limit` fail a run */
+	bool keeps_config;	       /* the configuration may outlast a reset */
+	bool fixed;		       /* always offers all features and the largest queues */
+	unsigned layout;	       /* enum arena_layout: the memory that it takes */
+	bool holds;		       /* may hold chains while it is idle */
+	uint32_t chain_bytes_max;      /* bytes of one chain that it ever moves */
+	uint32_t heap_max;	       /* host bytes it ever has at a time */
+	const struct target_sum *sums; /* ended by one with a NULL left; or NULL */
+	const char *gauges;	       /* counters that may fall, blanks between; or NULL */
+	unsigned stream_count;	       /* at most TARGET_STREAMS_MAX */
+	const struct target_stream *streams;
 	/* Ended by one with a NULL rule; or NULL. */
 	const struct target_disagreement *disagreements;
 	unsigned port_count; /* at most TARGET_PORTS_MAX */
@@ -156,6 +185,12 @@ struct target {
 	bool (*hung)(const void *device);
 	/* One act of the host; NULL: there is nothing that a host does. */
 	uint32_t (*host)(void *device, enum host_act act, unsigned port, void *data, uint32_t len);
+	/* An order to the host of that port; NULL: it takes none. */
+	void (*order)(void *device, enum host_order order, unsigned port, uint32_t count,
+		      uint32_t amount);
+	/* Tell `listener` of frames at the ends, until `destroy`; may be NULL where no
+	 * stream has one. */
+	void (*listen)(void *device, const struct target_listener *listener);
 	/* May be NULL without FACT_COUNTERS. */
 	unsigned (*counter_count)(const void *device); /* at most TARGET_COUNTERS_MAX */
 	const char *(*counter_name)(const void *device, unsigned index);
@@ -165,6 +200,7 @@ struct target {
 
 #define TARGET_COUNTERS_MAX 64u
 #define TARGET_PORTS_MAX 4u
+#define TARGET_STREAMS_MAX 4u
 #define TARGET_ANSWERS_MAX 16u
 
 /* What a target leaves out, where it may. */
@@ -178,6 +214,14 @@ bool target_is_gauge(const struct target *target, const char *counter);
 uint32_t target_host(const struct target *target, void *device, enum host_act act, unsigned port,
 		     void *data, uint32_t len);
 
+/* Is it one of frames? */
+static inline bool target_port_frames(const struct target_port *port)
+{
+	return port->from == TARGET_NO_QUEUE && port->to == TARGET_NO_QUEUE;
+}
+/* Nothing happens where it takes none. */
+void target_order(const struct target *target, void *device, enum host_order order, unsigned port,
+		  uint32_t count, uint32_t amount);
 /* Does it reach guest memory by pointers? */
 bool target_is_plain(const struct target *target);
 

@@ -28,8 +28,10 @@ enum trace_kind {
 	TRACE_WORK,    /* the device is let go on */
 	TRACE_USED,    /* the driver took a used entry: why.queue, value id, len */
 	TRACE_COUNTER, /* name moved by value */
-	TRACE_HOST, /* the host did something: value is an enum host_act, index the port, len, data
-		     */
+	TRACE_HOST,  /* the host did something: value is an enum host_act, index the port, len, data
+		      */
+	TRACE_FRAME, /* a frame passed an end of the device: value is an enum frame_end, len, data
+		      */
 	TRACE_CHANGE, /* len bytes at addr of plain memory are found changed */
 	TRACE_FINDING,
 };

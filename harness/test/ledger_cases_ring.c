@@ -278,7 +278,8 @@ void case_walk_follows_the_chain(void)
 /* One frame of 12 bytes from TX to RX. */
 static void pass_frame(const char *in, const char *out)
 {
-	rig_target.stream = &rig_stream;
+	rig_target.stream_count = 1;
+	rig_target.streams = &rig_stream;
 	take_one(16, 0);
 	payload_bytes(0, false, BUFFER, in, 16);
 	on = RX;

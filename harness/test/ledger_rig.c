@@ -48,7 +48,7 @@ static const struct device_queue_desc queues[] = { { "rx", 256, false, 0 },
 						   { "tx", 256, true, 0 } };
 static const struct target_sum sums[] = { { "out", "in", false }, { NULL, NULL, false } };
 
-const struct target_stream rig_stream = { .from = TX, .to = RX, .skip = 4, .counter = "out" };
+const struct target_stream rig_stream = { .from = TX, .to = RX, .skip = 4, .left = "out" };
 struct target rig_target;
 
 static const struct target fresh_target = {

@@ -20,12 +20,12 @@ suite() {
 	printf '%s\t%s\n' "$1" "$2"
 }
 
-# Folders of scripts that `vringer run` is for: those of text and binary hold
-# input of other kinds.
+# Folders of scripts that `vringer run` is for: those of text, binary and mmds
+# hold input of other kinds.
 script_dirs() {
 	for dir in conformance corpus/*; do
 		case $dir in
-		corpus/text | corpus/binary) ;;
+		corpus/text | corpus/binary | corpus/mmds) ;;
 		*) [ ! -d "$dir" ] || echo "$dir" ;;
 		esac
 	done
@@ -52,7 +52,7 @@ suites() {
 	done
 	# A seed that completes no request leads an engine nowhere.
 	for dir in corpus/*/seeds; do
-		[ ! -d "$dir" ] || suite "completes $dir" "build/obj/gcc/vringer run --completes $dir"
+		[ ! -d "$dir" ] || [ "$dir" = corpus/mmds/seeds ] || suite "completes $dir" "build/obj/gcc/vringer run --completes $dir"
 	done
 	for source in fuzzers/fuzz_*.c; do
 		target=$(basename "$source" .c)

@@ -53,6 +53,18 @@ static void poison(unsigned queue)
 	avail_idx(9);
 }
 
+/* Nobody sees the device look at an index that is nowhere. */
+static void an_index_past_2_64_may_raise_one(void **state)
+{
+	(void)state;
+	need_reset();
+	done();
+	ledger.queues[RX].avail = UINT64_MAX - 2;
+	work();
+	raise_interrupt(VIRTIO_MMIO_INT_CONFIG);
+	end_silent();
+}
+
 static void each_queue_that_is_poisoned_may_raise_one(void **state)
 {
 	(void)state;
@@ -202,6 +214,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		TEST(used_flags_hold_one_bit_and_none_with_event_idx),
 		TEST(used_flags_may_be_read_back),
+		TEST(an_index_past_2_64_may_raise_one),
 		TEST(each_queue_that_is_poisoned_may_raise_one),
 		TEST(one_poisoned_queue_does_not_raise_two),
 		TEST(the_second_queue_may_be_poisoned_later),

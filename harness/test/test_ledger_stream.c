@@ -24,7 +24,8 @@ static int setup_stream(void **state)
 {
 	(void)state;
 	rig_new();
-	rig_target.stream = &rig_stream;
+	rig_target.stream_count = 1;
+	rig_target.streams = &rig_stream;
 	rig_live(256);
 	sent = received = 0;
 	notify();

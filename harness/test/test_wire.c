@@ -1,0 +1,157 @@
+/* SPDX-License-Identifier: Apache-2.0 OR MIT */
+/*
+ * The scripted end of a network card: what it keeps, and how it obeys.
+ */
+#include <errno.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include "harness/wire.h"
+
+static struct wire wire;
+static uint8_t frame[4096], got[4096];
+static unsigned told[3];
+
+static void on_frame(void *ctx, enum frame_end end, const uint8_t *data, uint32_t len)
+{
+	(void)data;
+	(void)len;
+	assert_ptr_equal(ctx, told);
+	told[end - END_AWAY]++;
+}
+
+static const struct target_listener listener = { told, on_frame };
+
+static int setup(void **state)
+{
+	(void)state;
+	memset(told, 0, sizeof(told));
+	wire.listener = &listener;
+	wire_reset(&wire);
+	for (size_t i = 0; i < sizeof(frame); i++)
+		frame[i] = (uint8_t)(i * 7);
+	return 0;
+}
+
+static void frames_for_the_guest(void **state)
+{
+	(void)state;
+	for (uint32_t i = 0; i < WIRE_FRAMES; i++)
+		assert_true(wire_put(&wire, frame, i));
+	assert_false(wire_put(&wire, frame, 1));
+	assert_int_equal(wire_waiting(&wire), WIRE_FRAMES);
+	for (uint32_t i = 0; i < WIRE_FRAMES; i++) {
+		assert_int_equal(wire_receive(&wire, got, 100), i);
+		assert_memory_equal(got, frame, i);
+	}
+	assert_int_equal(wire_receive(&wire, got, 100), -EAGAIN);
+	assert_int_equal(told[END_GIVEN - END_AWAY], WIRE_FRAMES);
+}
+
+/* Room is not exceeded, and what a frame leaves of it is spoilt. */
+static void room_is_filled(void **state)
+{
+	(void)state;
+	memset(got, 0xee, sizeof(got));
+	assert_true(wire_put(&wire, frame, 4000));
+	assert_true(wire_put(&wire, frame, 10));
+	assert_int_equal(wire_receive(&wire, got, 20), 4000);
+	assert_memory_equal(got, frame, 20);
+	assert_int_equal(got[20], 0xee);
+	assert_int_equal(wire_receive(&wire, got, 20), 10);
+	assert_memory_equal(got, frame, 10);
+	for (int i = 10; i < 20; i++)
+		assert_int_equal(got[i], WIRE_GARBAGE);
+	assert_int_equal(got[20], 0xee);
+}
+
+static void the_last_that_were_sent_are_kept(void **state)
+{
+	(void)state;
+	for (uint32_t i = 0; i < WIRE_FRAMES + 3; i++)
+		assert_int_equal(wire_send(&wire, frame + i, 50), 50);
+	assert_int_equal(wire_take(&wire, got, 10), 10);
+	assert_memory_equal(got, frame + 3, 10);
+	for (uint32_t i = 1; i < WIRE_FRAMES; i++)
+		assert_int_equal(wire_take(&wire, got, sizeof(got)), 50);
+	assert_int_equal(wire_take(&wire, got, sizeof(got)), 0);
+	assert_int_equal(told[0], WIRE_FRAMES + 3);
+}
+
+static void refuses_and_takes_short(void **state)
+{
+	(void)state;
+	wire_order(&wire, ORDER_REFUSE, 2, 0);
+	assert_int_equal(wire_send(&wire, frame, 50), -EAGAIN);
+	assert_int_equal(wire_send(&wire, frame, 50), -EAGAIN);
+	assert_int_equal(wire_send(&wire, frame, 50), 50);
+	wire_order(&wire, ORDER_REFUSE, 2, 30);
+	assert_int_equal(wire_send(&wire, frame, 50), 30);
+	assert_int_equal(wire_send(&wire, frame, 20), 20);
+	assert_int_equal(wire_send(&wire, frame, 50), 50);
+	assert_int_equal(wire_take(&wire, got, sizeof(got)), 50);
+	assert_int_equal(wire_take(&wire, got, sizeof(got)), 30);
+}
+
+static void holds(void **state)
+{
+	(void)state;
+	assert_true(wire_put(&wire, frame, 1));
+	wire_order(&wire, ORDER_HOLD, 2, 0);
+	assert_true(wire_holds(&wire));
+	assert_true(wire_put(&wire, frame, 2));
+	assert_int_equal(wire_waiting(&wire), 1);
+	assert_int_equal(wire_receive(&wire, got, 10), 1);
+	assert_int_equal(wire_receive(&wire, got, 10), -EAGAIN);
+	wire_send(&wire, frame, 5);
+	assert_int_equal(wire_waiting(&wire), 0);
+	wire_send(&wire, frame, 5);
+	assert_int_equal(wire_waiting(&wire), 1);
+	assert_false(wire_holds(&wire));
+	wire_order(&wire, ORDER_HOLD, 9, 0);
+	assert_true(wire_put(&wire, frame, 3));
+	wire_order(&wire, ORDER_HOLD, 0, 0);
+	assert_int_equal(wire_waiting(&wire), 2);
+}
+
+static void pretends_once(void **state)
+{
+	(void)state;
+	wire_order(&wire, ORDER_PRETEND, 77, 0);
+	assert_int_equal(wire_waiting(&wire), 77);
+	assert_int_equal(wire_waiting(&wire), 0);
+}
+
+static void forgets(void **state)
+{
+	(void)state;
+	wire_order(&wire, ORDER_REFUSE, 9, 0);
+	wire_order(&wire, ORDER_HOLD, 9, 0);
+	wire_order(&wire, ORDER_PRETEND, 9, 0);
+	wire_put(&wire, frame, 5);
+	wire_order(&wire, ORDER_FORGET, 0, 0);
+	assert_int_equal(wire_waiting(&wire), 0);
+	assert_int_equal(wire_send(&wire, frame, 5), 5);
+	assert_true(wire_put(&wire, frame, 5));
+	assert_int_equal(wire_waiting(&wire), 1);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test_setup(frames_for_the_guest, setup),
+		cmocka_unit_test_setup(room_is_filled, setup),
+		cmocka_unit_test_setup(the_last_that_were_sent_are_kept, setup),
+		cmocka_unit_test_setup(refuses_and_takes_short, setup),
+		cmocka_unit_test_setup(holds, setup),
+		cmocka_unit_test_setup(pretends_once, setup),
+		cmocka_unit_test_setup(forgets, setup),
+	};
+
+	return cmocka_run_group_tests_name("wire", tests, NULL, NULL);
+}

@@ -1,0 +1,139 @@
+/* SPDX-License-Identifier: Apache-2.0 OR MIT */
+/*
+ * The other end of a network card; wire.h has the contract.
+ */
+#include "harness/wire.h"
+
+#include <errno.h>
+#include <string.h>
+
+void wire_tell(const struct wire *wire, enum frame_end end, const uint8_t *frame, uint32_t len)
+{
+	if (wire->listener != NULL)
+		wire->listener->frame(wire->listener->ctx, end, frame, len);
+}
+
+static void line_put(struct wire_line *line, const uint8_t *frame, uint32_t len)
+{
+	struct wire_frame *place = &line->frames[(line->first + line->count++) % WIRE_FRAMES];
+
+	place->len = len;
+	memcpy(place->bytes, frame, len < WIRE_BYTES ? len : WIRE_BYTES);
+}
+
+static const struct wire_frame *line_pop(struct wire_line *line)
+{
+	const struct wire_frame *frame = &line->frames[line->first];
+
+	line->first = (line->first + 1) % WIRE_FRAMES;
+	line->count--;
+	return frame;
+}
+
+static uint32_t line_copy(const struct wire_frame *frame, uint8_t *to, uint32_t room)
+{
+	uint32_t len = frame->len < WIRE_BYTES ? frame->len : WIRE_BYTES;
+
+	if (len > room)
+		len = room;
+	memcpy(to, frame->bytes, len);
+	return len;
+}
+
+int64_t wire_send(void *ctx, const uint8_t *frame, uint32_t len)
+{
+	struct wire *wire = ctx;
+
+	wire_tell(wire, END_AWAY, frame, len);
+	if (wire->hold > 0 && --wire->hold == 0)
+		wire->held = 0;
+	if (wire->refuse > 0) {
+		wire->refuse--;
+		if (wire->refuse_taken == 0)
+			return -EAGAIN;
+		if (len > wire->refuse_taken)
+			len = wire->refuse_taken;
+	}
+	if (wire->out.count == WIRE_FRAMES)
+		line_pop(&wire->out);
+	line_put(&wire->out, frame, len);
+	return len;
+}
+
+uint32_t wire_waiting(void *ctx)
+{
+	struct wire *wire = ctx;
+
+	if (!wire->pretends)
+		return wire->in.count - wire->held;
+	wire->pretends = false;
+	return wire->pretended;
+}
+
+int64_t wire_receive(void *ctx, uint8_t *frame, uint32_t room)
+{
+	struct wire *wire = ctx;
+	const struct wire_frame *next;
+	uint32_t len;
+
+	if (wire->in.count == wire->held)
+		return -EAGAIN;
+	next = line_pop(&wire->in);
+	/* A buffer that is somebody else's as well is spoilt. */
+	memset(frame, WIRE_GARBAGE, room);
+	len = line_copy(next, frame, room);
+	wire_tell(wire, END_GIVEN, frame, len);
+	return next->len;
+}
+
+void wire_reset(struct wire *wire)
+{
+	wire->held = 0;
+	wire->hold = wire->refuse = wire->refuse_taken = 0;
+	wire->pretends = false;
+	wire->in.first = wire->in.count = 0;
+	wire->out.first = wire->out.count = 0;
+}
+
+bool wire_put(struct wire *wire, const uint8_t *frame, uint32_t len)
+{
+	if (wire->in.count == WIRE_FRAMES)
+		return false;
+	line_put(&wire->in, frame, len);
+	wire->held += wire->hold > 0;
+	return true;
+}
+
+bool wire_holds(const struct wire *wire)
+{
+	return wire->hold > 0;
+}
+
+uint32_t wire_take(struct wire *wire, uint8_t *frame, uint32_t max)
+{
+	return wire->out.count > 0 ? line_copy(line_pop(&wire->out), frame, max) : 0;
+}
+
+void wire_order(struct wire *wire, enum host_order order, uint32_t count, uint32_t amount)
+{
+	switch (order) {
+	case ORDER_FORGET:
+		wire_reset(wire);
+		break;
+	case ORDER_REFUSE:
+		wire->refuse = count;
+		wire->refuse_taken = amount;
+		break;
+	case ORDER_HOLD:
+		wire->hold = count;
+		if (count == 0)
+			wire->held = 0;
+		break;
+	case ORDER_PRETEND:
+		wire->pretends = true;
+		wire->pretended = count;
+		break;
+	default:
+		break;
+	}
+}
