@@ -94,6 +94,9 @@ enum severity {
 	  "DeviceID, DeviceFeatures and QueueNumMax read as the device was made")                  \
 	X(STATUS_GENERATION, "status.generation", MODEL, FACT_REGISTERS, "dev.mmio.regs.6",        \
 	  "ConfigGeneration moves when the device changes its configuration, only")                \
+	X(STATUS_CONFIG, "status.config", MODEL, FACT_REGISTERS, "policy",                         \
+	  "what is read past the end of the configuration is 0, or the whole read all ones: no "   \
+	  "byte of the host's memory")                                                             \
 	X(STATUS_RESET, "status.reset", MUST, FACT_REGISTERS, "dev.reset.op.1",                    \
 	  "the device status is 0 after reset")                                                    \
 	X(STATUS_FEATURES, "status.features", MUST, FACT_REGISTERS, "dev.feature.bits.2b",         \
@@ -195,7 +198,7 @@ struct ledger_stream {
 	bool passed; /* an older one was forgotten, and may still come */
 	bool lost;   /* `delivered` is not known */
 	uint64_t delivered;
-	int counter; /* index of target_stream.counter, or -1 */
+	int16_t counter; /* index of target_stream.counter, or -1 */
 	struct ledger_digest frames[LEDGER_FRAMES_MAX];
 };
 
@@ -325,7 +328,7 @@ struct ledger {
 	struct ledger_queue queues[PROGRAM_QUEUES];
 	struct ledger_pending pending[PROGRAM_QUEUES][LEDGER_PENDING_MAX];
 	struct ledger_call call;
-	uint64_t counters[TARGET_COUNTERS_MAX];
+	uint64_t counters[TARGET_COUNTERS_MAX + PROGRAM_QUEUES]; /* then the used.N */
 	uint64_t completions;			    /* chains returned */
 	uint64_t held_bytes_max, held_accesses_max; /* sums over all holds */
 	/* The target's sums as indices of counters, ended by -1. */

@@ -65,7 +65,7 @@ struct ring_access {
 void ledger_desc_read(const struct ring_access *a);
 
 /* What registers show: a 4-byte read of one, and InterruptStatus. */
-void ledger_judge_read(struct ledger *l, uint64_t offset, uint64_t value);
+void ledger_judge_read(struct ledger *l, uint64_t offset, uint32_t width, uint64_t value);
 void ledger_judge_interrupt_status(struct ledger *l, uint32_t shown);
 
 /* Queues. */

@@ -339,7 +339,7 @@ void ledger_access_end(struct ledger *l, bool write, uint64_t offset, uint32_t w
 	} else if (write && !l->target->model) {
 		l->lost = true;
 	} else if (!write && !odd) {
-		ledger_judge_read(l, offset, value);
+		ledger_judge_read(l, offset, width, value);
 	}
 	if (probe == NULL)
 		return;

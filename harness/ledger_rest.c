@@ -113,22 +113,35 @@ static void judge_stuck(struct ledger *l, unsigned i)
 			     i, head);
 }
 
+/* The counter, as an index, with that name of `len` bytes; or -1. */
+static int find_term(const struct ledger *l, const void *device, const char *term, size_t len)
+{
+	unsigned count = target_counter_count(l->target, device);
+
+	for (unsigned i = 0; i < count; i++) {
+		const char *name = l->target->counter_name(device, i);
+
+		if (strncmp(name, term, len) == 0 && name[len] == '\0')
+			return (int)i;
+	}
+	if (len == sizeof("used.N") - 1 && memcmp(term, "used.", 5) == 0 && term[5] >= '0' &&
+	    term[5] < '0' + (int)PROGRAM_QUEUES)
+		return (int)TARGET_COUNTERS_MAX + term[5] - '0';
+	return -1;
+}
+
 /* The counters named in `list`, as indices; a name that is none is skipped. */
 static void compile_terms(const struct ledger *l, const void *device, const char *list,
 			  int16_t terms[LEDGER_SUM_TERMS_MAX + 1])
 {
-	unsigned count = target_counter_count(l->target, device);
 	unsigned n = 0;
 
 	while (*list != '\0') {
 		size_t len = strcspn(list, " ");
+		int term = find_term(l, device, list, len);
 
-		for (unsigned i = 0; i < count && n < LEDGER_SUM_TERMS_MAX; i++) {
-			const char *name = l->target->counter_name(device, i);
-
-			if (strncmp(name, list, len) == 0 && name[len] == '\0')
-				terms[n++] = (int16_t)i;
-		}
+		if (term >= 0 && n < LEDGER_SUM_TERMS_MAX)
+			terms[n++] = (int16_t)term;
 		list += len + strspn(list + len, " ");
 	}
 	terms[n] = -1;
@@ -147,7 +160,6 @@ static void compile_gauges(struct ledger *l, const void *device)
 static void compile_sums(struct ledger *l, const void *device)
 {
 	const struct target_sum *sum = l->target->sums;
-
 	int16_t terms[LEDGER_SUM_TERMS_MAX + 1];
 
 	l->sum_count = 0;
@@ -193,13 +205,13 @@ static void judge_sums(struct ledger *l)
 	}
 }
 
-/* counters.sum: compared only when a counter moved, since a sum of what stands
- * still stands still. */
+/* counters.sum: compared only when a counter moved or a chain came back, since a
+ * sum of what stands still stands still. */
 static void judge_counters(struct ledger *l, const void *device)
 {
 	unsigned count = target_counter_count(l->target, device);
 	uint64_t values[TARGET_COUNTERS_MAX];
-	bool moved = false;
+	bool moved = l->call.moved != 0;
 
 	if (!l->sums_ready)
 		compile_sums(l, device);

@@ -249,6 +249,7 @@ static void on_used_idx(const struct ring_access *a)
 		moved = (uint16_t)q->pending_count;
 	for (unsigned i = 0; i < moved; i++)
 		judge_completion(a, &a->pending[i]);
+	l->counters[TARGET_COUNTERS_MAX + a->why.queue] += moved;
 	q->pending_count -= moved;
 	memmove(a->pending, a->pending + moved, q->pending_count * sizeof(*a->pending));
 	l->call.moved |= (uint8_t)(1u << a->why.queue);

@@ -5,8 +5,9 @@
  * status.identity, status.registers: what a device is does not depend on what
  * the guest does; the two that a selector chooses are judged once the driver
  * wrote it.  status.generation: nothing that a guest writes is a change that
- * the device makes.  status.interrupt: bits are compared with what was raised
- * and acknowledged, whatever else happened.
+ * the device makes.  status.config: what lies past the end is nobody's, whichever
+ * bytes of it an access takes; all ones is an access refused as a whole.  status.interrupt: bits are compared with what was
+ * raised and acknowledged, whatever else happened.
  */
 #include "harness/ledger_internal.h"
 
@@ -72,10 +73,31 @@ static const struct {
 	{ VIRTIO_MMIO_CONFIG_GENERATION, RULE_STATUS_GENERATION, due_generation },
 };
 
-void ledger_judge_read(struct ledger *l, uint64_t offset, uint64_t value)
+/* `value` is of `width` bytes, little-endian, read at `offset`. */
+static void judge_past_config(struct ledger *l, uint64_t offset, uint32_t width, uint64_t value)
+{
+	uint64_t end = VIRTIO_MMIO_CONFIG + (uint64_t)l->target->config_len;
+	uint64_t within = offset < end ? end - offset : 0;
+	uint64_t ones = width < 8 ? (1ULL << (8 * width)) - 1 : UINT64_MAX;
+
+	if (!ledger_judges(l, RULE_STATUS_CONFIG) || width > 8 || within >= width)
+		return;
+	if (value >> (8 * within) != 0 && value != ones)
+		ledger_break(l, RULE_STATUS_CONFIG,
+			     "%u bytes of the configuration at offset %llu read 0x%llx, its last "
+			     "byte is at %u",
+			     width, (unsigned long long)(offset - VIRTIO_MMIO_CONFIG),
+			     (unsigned long long)value, l->target->config_len - 1);
+}
+
+void ledger_judge_read(struct ledger *l, uint64_t offset, uint32_t width, uint64_t value)
 {
 	uint32_t due;
 
+	if (offset >= VIRTIO_MMIO_CONFIG) {
+		judge_past_config(l, offset, width, value);
+		return;
+	}
 	for (size_t i = 0; i < sizeof(readers) / sizeof(readers[0]); i++) {
 		if (readers[i].offset != offset || !readers[i].due(l, &due))
 			continue;

@@ -73,6 +73,8 @@ static const struct target_sum net_loopback_sums[] = {
 	{ "rx_packets rx_chain_invalid rx_frame_too_large rx_write_failed "
 	  "tx_dropped_no_rx_buffer tx_dropped_rx_poisoned",
 	  "tx_packets tx_add_used_failures", false },
+	{ "used.1", "tx_packets tx_chain_invalid tx_oversize_dropped host_alloc_failures", false },
+	{ "used.0", "rx_packets rx_chain_invalid rx_frame_too_large rx_write_failed", false },
 	{ NULL, NULL, false },
 };
 

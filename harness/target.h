@@ -26,7 +26,8 @@ enum target_fact {
 };
 
 /* left <= right, or left == right, both sums of counters by name, separated by
- * blanks. */
+ * blanks.  On the left `used.N` is a counter too: chains of queue N that came back,
+ * as far as known. */
 struct target_sum {
 	const char *left;
 	const char *right;

@@ -55,6 +55,7 @@ extern const size_t ledger_case_count;
 	X(STATUS_IDENTITY, version_one, version_two)                                               \
 	X(STATUS_REGISTERS, more_offered_than_is_true, offer_as_it_is)                             \
 	X(STATUS_GENERATION, generation_moves_in_silence, generation_moves_with_interrupt)         \
+	X(STATUS_CONFIG, past_config_is_left_over, past_config_is_zero)                            \
 	X(STATUS_RESET, status_stays, status_zero)                                                 \
 	X(STATUS_FEATURES, features_not_offered, features_refused)                                 \
 	X(STATUS_LADDER, step_skipped, step_ignored)                                               \

@@ -57,6 +57,23 @@ void case_offer_as_it_is(void)
 	read_offer(1);
 }
 
+/* Two bytes on either side of the end. */
+static void read_across_end(uint32_t value)
+{
+	rig_live(8);
+	reg_read(VIRTIO_MMIO_CONFIG + RIG_CONFIG_LEN - 2, value);
+}
+
+void case_past_config_is_left_over(void)
+{
+	read_across_end(0x10000);
+}
+
+void case_past_config_is_zero(void)
+{
+	read_across_end(0xffff);
+}
+
 void case_generation_moves_in_silence(void)
 {
 	rig_live(8);

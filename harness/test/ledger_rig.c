@@ -55,6 +55,7 @@ static const struct target fresh_target = {
 	.name = "rig",
 	.device_id = 1,
 	.features = 1ULL << VIRTIO_F_VERSION_1 | 1,
+	.config_len = RIG_CONFIG_LEN,
 	.queue_count = 2,
 	.queues = queues,
 	.facts = FACT_ALL,

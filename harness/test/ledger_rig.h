@@ -67,6 +67,7 @@ void rig_features_ok(uint16_t size);
 void call(uint64_t offset, uint64_t value);
 void done(void);
 void reg_write(uint64_t offset, uint64_t value);
+#define RIG_CONFIG_LEN 6u /* bytes */
 void reg_read(uint64_t offset, uint64_t value);
 /* The device status is written, and shown as written. */
 void set_status(uint32_t status);

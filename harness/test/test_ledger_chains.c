@@ -357,6 +357,43 @@ static void a_full_queue_is_not_too_far_ahead(void **state)
 	end_silent();
 }
 
+/* `used.1` on the left of a sum. */
+static void a_chain_that_came_back_is_counted(void **state)
+{
+	static const struct target_sum returned[] = { { "used.1", "out" }, { NULL, NULL } };
+
+	rig_setup(state);
+	rig_target.sums = returned;
+	rig_counters[0] = 1;
+	serve(0);
+	rig_counters[0] = 2;
+	serve(1);
+	end_silent();
+	serve(2);
+	assert_breaks(RULE_COUNTERS_SUM);
+}
+
+/* It does not come back with its entry alone. */
+static void a_chain_whose_index_cannot_be_written_need_not_be_counted(void **state)
+{
+	static const struct target_sum returned[] = { { "used.1", "out" }, { NULL, NULL } };
+
+	rig_setup(state);
+	rig_target.sums = returned;
+	notify();
+	avail_idx(1);
+	avail_entry(0, 0);
+	desc(0, 0, 0x5000, 16, 0, 0);
+	payload_read(0, 0x5000, 16);
+	used_entry(0, 0, 0, 0);
+	access_error = -EFAULT;
+	used_idx(1);
+	access_error = 0;
+	done();
+	rest(DEVICE_IDLE);
+	assert_silent();
+}
+
 #define TEST(name) cmocka_unit_test_setup(name, rig_setup)
 
 int main(void)
@@ -374,6 +411,8 @@ int main(void)
 		TEST(a_device_looks_at_what_it_wrote),
 		TEST(a_used_entry_that_cannot_be_written_is_lost),
 		TEST(a_used_index_that_cannot_be_written_did_not_move),
+		TEST(a_chain_that_came_back_is_counted),
+		TEST(a_chain_whose_index_cannot_be_written_need_not_be_counted),
 		TEST(an_available_index_that_cannot_be_read_is_structural),
 		TEST(an_entry_that_cannot_be_read_or_is_too_large_is_structural),
 		TEST(a_descriptor_that_cannot_be_read_ends_the_walk),

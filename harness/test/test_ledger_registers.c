@@ -204,6 +204,30 @@ static void the_generation_stays_where_it_moved_to(void **state)
 	assert_only(VIRTIO_MMIO_CONFIG_GENERATION, 1, RULE_STATUS_GENERATION);
 }
 
+static void what_lies_past_the_configuration_reads_zero(void **state)
+{
+	const uint64_t end = VIRTIO_MMIO_CONFIG + RIG_CONFIG_LEN;
+
+	(void)state;
+	reg_read(end - 4, 0xffffffff);
+	reg_read(end - 1, 0xff);
+	reg_read(end, 0);
+	reg_read(0xffc, 0);
+	assert_silent();
+	assert_only(end, 0, RULE_STATUS_CONFIG);
+	assert_only(0xffc, 0, RULE_STATUS_CONFIG);
+	reg_read(end - 1, 0x155);
+	assert_breaks(RULE_STATUS_CONFIG);
+}
+
+static void past_the_configuration_others_do_as_they_like(void **state)
+{
+	(void)state;
+	rig_target.model = false;
+	reg_read(VIRTIO_MMIO_CONFIG + RIG_CONFIG_LEN, 0xffffffff);
+	assert_silent();
+}
+
 static void the_generation_of_others_is_their_own(void **state)
 {
 	(void)state;
@@ -232,6 +256,8 @@ int main(void)
 		TEST(an_odd_write_is_nothing_to_our_models),
 		TEST(an_odd_read_is_not_judged),
 		TEST(what_a_driver_writes_does_not_move_the_generation),
+		TEST(what_lies_past_the_configuration_reads_zero),
+		TEST(past_the_configuration_others_do_as_they_like),
 		TEST(the_generation_stays_where_it_moved_to),
 		OTHER_TEST(the_generation_of_others_is_their_own),
 	};
