@@ -77,6 +77,10 @@ struct device_host {
 	/* Raise the interrupt line; `bits` says why, as InterruptStatus does. */
 	void (*interrupt)(void *ctx, uint32_t bits);
 
+	/* Is all of the range guest memory?  No access: nothing is read.  `len` is
+	 * not 0; false where the range does not fit in 64 bits. */
+	bool (*is_memory)(void *ctx, uint64_t addr, uint64_t len);
+
 	/* Host heap.  alloc: NULL when there is none; contents undefined, aligned
 	 * as malloc's.  free: NULL is allowed. */
 	void *(*alloc)(void *ctx, size_t size);
@@ -99,6 +103,12 @@ struct device_queue_desc {
 	uint64_t features;
 };
 
+/* A shared-memory region (VIRTIO 2.10): where the guest sees it. */
+struct device_shm {
+	uint32_t id;
+	uint64_t base, len; /* guest-physical, bytes; neither is all ones */
+};
+
 struct device;
 
 /* What a model offers: constant, shared by all its instances. */
@@ -113,6 +123,8 @@ struct device_ops {
 	uint64_t features; /* every bit the model can offer */
 	unsigned queue_count;
 	const struct device_queue_desc *queues;
+	unsigned shm_count; /* regions; an id that is none of theirs is absent */
+	const struct device_shm *shm;
 	/* Counters never fall while the device lives, not even across reset. */
 	unsigned counter_count;
 	const char *const *counter_names;
@@ -159,6 +171,13 @@ bool device_queue_exists(const struct device *dev, unsigned queue);
 
 /* Present an event in InterruptStatus and raise the line. */
 void device_interrupt(struct device *dev, uint32_t bits);
+
+/* Around a change that the device makes to its configuration: before the first
+ * byte of it can be read, and when the last one can.  The generation moves at the
+ * first, so that a driver which reads one half before and the other after sees it
+ * (VIRTIO 2.5); a live device tells its driver at the second. */
+void device_config_changing(struct device *dev);
+void device_config_changed(struct device *dev);
 
 /* The device can only be used again after a reset (VIRTIO 2.1.2): sets
  * DEVICE_NEEDS_RESET and, on a live device, raises a configuration interrupt.

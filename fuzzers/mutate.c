@@ -69,10 +69,13 @@ void mutator_seed(struct mutator *m, uint64_t seed)
 	m->state = (seed ^ seed >> 31) | 1;
 }
 
-/* What a host does, to devices that give it something to do. */
-static bool is_host_op(uint8_t code)
+/* Operations that mean nothing to this device: a host's, where it gives the host
+ * nothing to do. */
+static bool is_idle(const struct mutator *m, uint8_t code)
 {
-	return code == OP_TYPE || code == OP_TAKE_OUTPUT || code == OP_PUT_BACK;
+	if (code == OP_TYPE || code == OP_TAKE_OUTPUT || code == OP_PUT_BACK)
+		return m->port_count == 0;
+	return code == OP_SET_TARGET && !m->has_target;
 }
 
 static void fill_bag(struct mutator *m)
@@ -83,7 +86,7 @@ static void fill_bag(struct mutator *m)
 	for (size_t i = 0; i < count; i++) {
 		unsigned weight = OTHER_WEIGHT;
 
-		if (is_host_op(ops[i].code) && m->port_count == 0)
+		if (is_idle(m, ops[i].code))
 			weight = 0;
 		for (size_t w = 0; w < ARRAY_SIZE(wanted); w++)
 			if (wanted[w].code == ops[i].code)
@@ -107,6 +110,7 @@ void mutator_init(struct mutator *m, const char *target, uint64_t seed)
 		m->queue_count = PROGRAM_QUEUES;
 	if (t != NULL) {
 		m->port_count = t->port_count;
+		m->has_target = t->has_target;
 		m->request_count = t->request_count;
 		m->requests = t->requests;
 	}

@@ -36,6 +36,29 @@ void guest_put_back(struct run *run, const struct program *prog, const struct op
 	give(run, prog, op, HOST_PUT_BACK);
 }
 
+/* What the driver reads where the host changed it is no matter of a reset. */
+static void want(struct run *run, uint32_t value)
+{
+	uint32_t before[RUN_REGISTERS_MAX];
+
+	if (!run->target->has_target)
+		return;
+	run_config_words(run, before);
+	if (guest_host(run, HOST_SET_TARGET, 0, NULL, value) != 0)
+		run_note_config(run, before);
+}
+
+void guest_set_target(struct run *run, const struct program *prog, const struct op *op)
+{
+	(void)prog;
+	want(run, (uint32_t)op->value[0]);
+}
+
+void guest_want_nothing(struct run *run)
+{
+	want(run, 0);
+}
+
 static void take(struct run *run, unsigned port, uint32_t max)
 {
 	if (run->target->host != NULL)

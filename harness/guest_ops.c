@@ -437,6 +437,7 @@ static guest_op_fn *const op_fns[256] = {
 	[OP_TYPE] = guest_type,
 	[OP_TAKE_OUTPUT] = guest_take_output,
 	[OP_PUT_BACK] = guest_put_back,
+	[OP_SET_TARGET] = guest_set_target,
 };
 
 void guest_op(struct run *run, const struct program *prog, const struct op *op)

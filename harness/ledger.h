@@ -79,6 +79,8 @@ enum severity {
 	  "interrupt")                                                                             \
 	X(WAKEUP_CONFIG, "wakeup.config", SHOULD, FACT_INTERRUPT | FACT_REGISTERS,                 \
 	  "dev.mmio.regs.4", "no configuration interrupt without a change or DEVICE_NEEDS_RESET")  \
+	X(WAKEUP_CHANGED, "wakeup.changed", MODEL, FACT_INTERRUPT | FACT_REGISTERS, "2.3",         \
+	  "a change of configuration on a live device comes with a configuration interrupt")       \
 	X(WAKEUP_FLAGS, "wakeup.flags", MUST, FACT_ACCESS | FACT_REGISTERS,                        \
 	  "dev.split.avail-notify-suppress.1",                                                     \
 	  "the used ring's flags are 0 or 1, and 0 with EVENT_IDX")                                \
@@ -94,6 +96,8 @@ enum severity {
 	  "DeviceID, DeviceFeatures and QueueNumMax read as the device was made")                  \
 	X(STATUS_GENERATION, "status.generation", MODEL, FACT_REGISTERS, "dev.mmio.regs.6",        \
 	  "ConfigGeneration moves when the device changes its configuration, only")                \
+	X(STATUS_TORN, "status.torn", MUST, FACT_REGISTERS, "dev.mmio.regs.6",                     \
+	  "a field that a driver reads in pieces under one generation is one that it was")         \
 	X(STATUS_CONFIG, "status.config", MODEL, FACT_REGISTERS, "policy",                         \
 	  "what is read past the end of the configuration is 0, or the whole read all ones: no "   \
 	  "byte of the host's memory")                                                             \
@@ -292,7 +296,19 @@ struct ledger_call {
 	uint8_t poisoned;	 /* queues that were first found structurally wrong */
 	uint8_t moved;		 /* queues whose used index moved */
 	unsigned config_interrupts;
-	bool live; /* queues may be touched */
+	bool live;	   /* queues may be touched */
+	bool host_changes; /* the host is about to change the configuration */
+	bool host_changed; /* ... and did */
+};
+
+/* What the driver read of a target_field under one generation, piece by piece. */
+#define LEDGER_FIELD_VALUES 4u
+struct ledger_field {
+	uint64_t read; /* little-endian */
+	uint8_t mask;  /* bytes of it that were read */
+	uint32_t generation;
+	unsigned value_count; /* what it was at these reads; more than fit: not judged */
+	uint64_t values[LEDGER_FIELD_VALUES];
 };
 
 struct ledger {
@@ -329,8 +345,8 @@ struct ledger {
 	struct ledger_pending pending[PROGRAM_QUEUES][LEDGER_PENDING_MAX];
 	struct ledger_call call;
 	uint64_t counters[TARGET_COUNTERS_MAX + PROGRAM_QUEUES]; /* then the used.N */
-	uint64_t completions;			    /* chains returned */
-	uint64_t held_bytes_max, held_accesses_max; /* sums over all holds */
+	uint64_t completions;					 /* chains returned */
+	uint64_t held_bytes_max, held_accesses_max;		 /* sums over all holds */
 	/* The target's sums as indices of counters, ended by -1. */
 	bool sums_ready;
 	unsigned sum_count;
@@ -339,6 +355,7 @@ struct ledger {
 	struct ledger_stream stream;
 	struct ledger_port ports[TARGET_PORTS_MAX];
 	struct ledger_dialogue dialogue;
+	struct ledger_field fields[TARGET_FIELDS_MAX];
 	uint64_t gauges; /* counters that may fall, bits */
 	uint32_t node_free, node_used, hold_free, hold_used;
 	struct ledger_node nodes[LEDGER_NODES_MAX];
@@ -366,11 +383,12 @@ void ledger_op(struct ledger *ledger, uint32_t index, const char *verb);
 /* One register access of the driver: before it reaches the device, and after.
  * `probe` is what the device shows once it has returned, `ready` the QueueReady
  * of the selected queue where that was written, `generation` ConfigGeneration
- * where a configuration interrupt was raised; NULL: nobody looked. */
+ * where a configuration interrupt was raised or the host changes something; NULL: nobody looked. */
 void ledger_access_begin(struct ledger *ledger, bool write, uint64_t offset, uint32_t width,
 			 uint64_t value);
 struct ledger_probe {
 	uint32_t status, interrupt_status, ready, generation;
+	bool generation_seen;
 };
 void ledger_access_end(struct ledger *ledger, bool write, uint64_t offset, uint32_t width,
 		       uint64_t value, const struct ledger_probe *probe);
@@ -384,6 +402,11 @@ void ledger_host_begin(struct ledger *ledger, enum host_act act, unsigned port, 
 		       uint32_t len);
 void ledger_host_end(struct ledger *ledger, enum host_act act, unsigned port, const void *data,
 		     uint32_t len, uint32_t moved);
+
+/* The driver read `width` bytes of configuration, `value`, at `at` and so a part of
+ * the target's field `index`, which is `now` and the generation `generation`. */
+void ledger_field_read(struct ledger *ledger, unsigned index, uint32_t at, uint32_t width,
+		       uint64_t value, uint64_t now, uint32_t generation);
 
 /* The device accessed guest memory: an arena_observe_fn. */
 void ledger_memory(void *ledger, struct guest_why why, bool write, uint64_t addr, const void *data,

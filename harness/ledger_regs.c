@@ -332,6 +332,9 @@ void ledger_access_end(struct ledger *l, bool write, uint64_t offset, uint32_t w
 
 	if (!l->enabled)
 		return;
+	/* The driver's own writes may change configuration, and so may a reset. */
+	if (write && (status || offset >= VIRTIO_MMIO_CONFIG))
+		ledger_fields_forget(l);
 	if (write && !odd) {
 		for (size_t i = 0; i < sizeof(writers) / sizeof(writers[0]); i++)
 			if (writers[i].offset == offset)

@@ -104,4 +104,5 @@ static const struct target net_loopback = {
 	MODEL_CALLS(net_loopback_create),
 };
 
-const struct target *const target_table[] = { &net_loopback, &console_target, NULL };
+const struct target *const target_table[] = { &net_loopback, &console_target, &fs_target,
+						&balloon_target, NULL };

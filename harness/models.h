@@ -24,6 +24,6 @@ void model_counters(const void *device, uint64_t *values);
 	.counter_count = model_counter_count, .counter_name = model_counter_name,                  \
 	.counters = model_counters
 
-extern const struct target console_target;
+extern const struct target console_target, fs_target, balloon_target;
 
 #endif

@@ -86,6 +86,7 @@ enum op_code {
 	OP_TYPE = 0x62,
 	OP_TAKE_OUTPUT = 0x63,
 	OP_PUT_BACK = 0x64,
+	OP_SET_TARGET = 0x68,
 
 	OP_REPEAT = 0x70,
 };

@@ -53,6 +53,28 @@ static unsigned read_registers(const struct run *run, uint32_t *out)
 	return count;
 }
 
+unsigned run_config_words(const struct run *run, uint32_t *out)
+{
+	unsigned words = (run->target->config_len + 3) / 4;
+
+	if (words > run->register_count)
+		words = run->register_count;
+	for (unsigned i = 0; i < words; i++)
+		out[i] = peek(run, VIRTIO_MMIO_CONFIG + 4 * i);
+	return words;
+}
+
+void run_note_config(struct run *run, const uint32_t *before)
+{
+	uint32_t now[RUN_REGISTERS_MAX];
+	unsigned words = run_config_words(run, now);
+
+	/* Configuration comes last. */
+	for (unsigned i = 0; i < words; i++)
+		if (now[i] != before[i])
+			run->registers[run->register_count - words + i] = now[i];
+}
+
 static void judge_registers(struct run *run)
 {
 	uint32_t now[RUN_REGISTERS_MAX];
@@ -92,6 +114,7 @@ void run_reset(struct run *run)
 	guest_reset(run);
 	guest_write(run, VIRTIO_MMIO_STATUS, 4, 0);
 	guest_take_all_output(run);
+	guest_want_nothing(run);
 	clear_selectors(run);
 	arena_reset(&run->arena);
 }

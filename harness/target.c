@@ -81,6 +81,10 @@ const char *target_fault(const struct target *target)
 		return "has too many ports";
 	if (target->port_count > 0 && (target->ports == NULL || target->host == NULL))
 		return "has ports and does not describe them, or no host that serves them";
+	if (target->field_count > TARGET_FIELDS_MAX)
+		return "has too many fields";
+	if (target->has_target && target->host == NULL)
+		return "is given a target and has no host that gives it";
 	if (target->dialogue != NULL && (target->dialogue->ask_count > TARGET_ANSWERS_MAX ||
 					 target->dialogue->answer_count > TARGET_ANSWERS_MAX))
 		return "has too many messages";

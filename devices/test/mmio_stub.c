@@ -74,6 +74,10 @@ static const struct device_queue_desc stub_queues[] = {
 	{ .name = "a", .size_max = 64 },
 	{ .name = "b", .size_max = 128, .driver_initiated = true },
 };
+static const struct device_shm stub_shm[] = {
+	{ .id = 2, .base = 0x123456789abcdef0, .len = 0x1000 },
+	{ .id = 0x102, .base = 0, .len = 0xfedcba9876543210 },
+};
 static const char *const stub_counters[] = { "stub_zero", "stub_notified" };
 const struct device_ops stub_ops = {
 	.name = "stub",
@@ -83,6 +87,8 @@ const struct device_ops stub_ops = {
 	.features = UINT64_C(1) << VIRTIO_F_VERSION_1 | UINT64_C(1) << 50 | 1u << 5 | 1u << 31,
 	.queue_count = 2,
 	.queues = stub_queues,
+	.shm_count = 2,
+	.shm = stub_shm,
 	.counter_count = 2,
 	.counter_names = stub_counters,
 	.create = stub_create,
