@@ -66,8 +66,10 @@ static int copy_output(struct console *con, unsigned port, uint32_t len)
 			piece = len - done;
 		if (piece > CONSOLE_COPY_MAX)
 			piece = CONSOLE_COPY_MAX;
-		if (chain_read(&p->chain, &at, to, piece))
+		if (chain_read(&p->chain, &at, to, piece)) {
+			fifo_drop(&p->output, 0);
 			return -EFAULT;
+		}
 	}
 	fifo_commit(&p->output, len);
 	return 0;

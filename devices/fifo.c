@@ -73,10 +73,15 @@ const uint8_t *fifo_head(const struct fifo *fifo, uint32_t ahead, uint32_t *len)
 	return fifo_piece(fifo, ahead, len);
 }
 
+/* What holds nothing keeps no memory but what it would have at first: neither for a
+ * guest that was loud once, nor as a trace of its session in the next, where the
+ * pieces would be others. */
 void fifo_drop(struct fifo *fifo, uint32_t len)
 {
 	fifo->len -= len;
 	fifo->start = fifo->len ? (fifo->start + len) & (fifo->size - 1) : 0;
+	if (fifo->len == 0 && fifo->size > FIFO_SIZE_MIN)
+		fifo_release(fifo);
 }
 
 /* Both ways: `len` bytes from `ahead` behind the front on. */

@@ -3,9 +3,9 @@
  * A byte queue in host memory, bounded: bytes go in at the end, or are put back
  * at the front, and come out in order.
  *
- * It grows by doubling up to its limit and never shrinks; what does not fit is
- * refused whole.  Bytes become visible only when they are committed, so that a
- * writer whose source fails leaves nothing behind.
+ * It grows by doubling up to its limit, and is as small as at first once it is
+ * empty; what does not fit is refused whole.  Bytes become visible only when they
+ * are committed, so that a writer whose source fails leaves nothing behind.
  */
 #ifndef VRINGER_DEVICES_FIFO_H
 #define VRINGER_DEVICES_FIFO_H
@@ -43,7 +43,8 @@ void fifo_commit(struct fifo *fifo, uint32_t len);
 
 /* The byte at `ahead` from the front, which is there; *len: as fifo_tail. */
 const uint8_t *fifo_head(const struct fifo *fifo, uint32_t ahead, uint32_t *len);
-/* Forget the first `len` bytes, which are there. */
+/* Forget the first `len` bytes, which are there; with 0 bytes: what was reserved for
+ * nothing. */
 void fifo_drop(struct fifo *fifo, uint32_t len);
 
 /* Whole or not at all: 0, or what fifo_reserve says. */

@@ -99,8 +99,7 @@ enum severity {
 	X(STATUS_TORN, "status.torn", MUST, FACT_REGISTERS, "dev.mmio.regs.6",                     \
 	  "a field that a driver reads in pieces under one generation is one that it was")         \
 	X(STATUS_CONFIG, "status.config", MODEL, FACT_REGISTERS, "policy",                         \
-	  "what is read past the end of the configuration is 0, or the whole read all ones: no "   \
-	  "byte of the host's memory")                                                             \
+	  "what is read past the end of the configuration is fixed: no byte of the host's memory") \
 	X(STATUS_RESET, "status.reset", MUST, FACT_REGISTERS, "dev.reset.op.1",                    \
 	  "the device status is 0 after reset")                                                    \
 	X(STATUS_FEATURES, "status.features", MUST, FACT_REGISTERS, "dev.feature.bits.2b",         \

@@ -21,7 +21,8 @@
  *
  * wakeup.config: what is raised is compared with what the device shows when its
  * call is over.  Our models ask for a reset once for each queue that they find
- * structurally wrong, which the ledger knows from what they read.
+ * structurally wrong, which the ledger knows from what they read.  An available
+ * ring that passes 2^64 is wrong without being read.
  */
 #include "harness/ledger_internal.h"
 
@@ -118,6 +119,19 @@ void ledger_interrupt(struct ledger *l, uint32_t bits)
 			     "a used-buffer interrupt while DRIVER_OK is not set");
 }
 
+/* Queues that a device may find wrong without an access. */
+static unsigned count_wrapping(const struct ledger *l)
+{
+	unsigned count = 0;
+
+	for (unsigned i = 0; i < PROGRAM_QUEUES; i++) {
+		const struct ledger_queue *q = &l->queues[i];
+
+		count += q->ready && !q->poisoned && q->avail > UINT64_MAX - (3 + 2ull * q->size);
+	}
+	return count;
+}
+
 /* Configuration interrupts of a call, and DEVICE_NEEDS_RESET, which `set` are
  * the status bits that the device itself set in it. */
 void ledger_judge_config(struct ledger *l, uint32_t set, const struct ledger_probe *probe)
@@ -154,7 +168,7 @@ void ledger_judge_config(struct ledger *l, uint32_t set, const struct ledger_pro
 		return;
 	if (!l->target->model && (probe->status & VIRTIO_CONFIG_S_NEEDS_RESET) != 0)
 		return;
-	if (raised > due)
+	if (raised > due && raised > due + count_wrapping(l))
 		ledger_break(l, RULE_WAKEUP_CONFIG,
 			     "%u configuration interrupts in one call, in which the device %s its "
 			     "configuration generation and found %u queues structurally wrong",

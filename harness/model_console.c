@@ -121,6 +121,7 @@ const struct target console_target = {
 	.queue_count = CONSOLE_QUEUE_COUNT,
 	.queues = console_queues,
 	.config_len = sizeof(struct virtio_console_config),
+	.config_past = 0xff,
 	.chain_bytes_max = CONSOLE_HELD_MAX,
 	/* Two directions of each port, and what is small. */
 	.heap_max = 4 * CONSOLE_HELD_MAX + (64u << 10),

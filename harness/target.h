@@ -26,8 +26,8 @@ enum target_fact {
 };
 
 /* left <= right, or left == right, both sums of counters by name, separated by
- * blanks.  On the left `used.N` is a counter too: chains of queue N that came back,
- * as far as known. */
+ * blanks.  On the left of the former `used.N` is a counter too: chains of queue N
+ * that came back, as far as known. */
 struct target_sum {
 	const char *left;
 	const char *right;
@@ -104,6 +104,7 @@ struct target {
 	unsigned queue_count;
 	const struct device_queue_desc *queues;
 	unsigned config_len;  /* bytes that hold fields */
+	uint8_t config_past;  /* the byte that our models read past them */
 	unsigned field_count; /* at most TARGET_FIELDS_MAX */
 	const struct target_field *fields;
 

@@ -360,7 +360,8 @@ static void a_full_queue_is_not_too_far_ahead(void **state)
 /* `used.1` on the left of a sum. */
 static void a_chain_that_came_back_is_counted(void **state)
 {
-	static const struct target_sum returned[] = { { "used.1", "out" }, { NULL, NULL } };
+	static const struct target_sum returned[] = { { "used.1", "out", false },
+						      { NULL, NULL, false } };
 
 	rig_setup(state);
 	rig_target.sums = returned;
@@ -376,7 +377,8 @@ static void a_chain_that_came_back_is_counted(void **state)
 /* It does not come back with its entry alone. */
 static void a_chain_whose_index_cannot_be_written_need_not_be_counted(void **state)
 {
-	static const struct target_sum returned[] = { { "used.1", "out" }, { NULL, NULL } };
+	static const struct target_sum returned[] = { { "used.1", "out", false },
+						      { NULL, NULL, false } };
 
 	rig_setup(state);
 	rig_target.sums = returned;

@@ -220,6 +220,16 @@ static void what_lies_past_the_configuration_reads_zero(void **state)
 	assert_breaks(RULE_STATUS_CONFIG);
 }
 
+static void a_width_that_is_none_reads_no_configuration(void **state)
+{
+	(void)state;
+	for (uint32_t width = 3; width < 8; width += width == 3 ? 2 : 1) {
+		ledger_access_begin(&ledger, false, 0xe00, width, 0);
+		ledger_access_end(&ledger, false, 0xe00, width, 0xffffff, &shown);
+	}
+	assert_silent();
+}
+
 static void past_the_configuration_others_do_as_they_like(void **state)
 {
 	(void)state;
@@ -257,6 +267,7 @@ int main(void)
 		TEST(an_odd_read_is_not_judged),
 		TEST(what_a_driver_writes_does_not_move_the_generation),
 		TEST(what_lies_past_the_configuration_reads_zero),
+		TEST(a_width_that_is_none_reads_no_configuration),
 		TEST(past_the_configuration_others_do_as_they_like),
 		TEST(the_generation_stays_where_it_moved_to),
 		OTHER_TEST(the_generation_of_others_is_their_own),
