@@ -215,6 +215,30 @@ bool balloon_set_target(struct device *dev, uint32_t pages)
 	return true;
 }
 
+static void balloon_save(const struct device *dev, struct snapshot_out *out)
+{
+	const struct balloon *balloon = (const struct balloon *)dev;
+
+	drain_save(&balloon->drain, out);
+	snapshot_put(out, 4, balloon->target);
+	snapshot_put(out, 4, balloon->actual);
+}
+
+static void balloon_restore(struct device *dev, const struct snapshot_view *view,
+			    struct snapshot_in *in)
+{
+	struct balloon *balloon = balloon_of(dev);
+	uint32_t target, actual;
+
+	drain_restore(&balloon->drain, dev, view, in);
+	target = (uint32_t)snapshot_get(in, 4);
+	actual = (uint32_t)snapshot_get(in, 4);
+	if (!in->commit)
+		return;
+	balloon->target = target;
+	balloon->actual = actual;
+}
+
 uint32_t balloon_actual(const struct device *dev)
 {
 	return ((const struct balloon *)dev)->actual;
@@ -238,4 +262,6 @@ const struct device_ops balloon_ops = {
 	.state = balloon_state,
 	.config_read = balloon_config_read,
 	.config_write = balloon_config_write,
+	.save = balloon_save,
+	.restore = balloon_restore,
 };

@@ -24,6 +24,9 @@
 #include <stdint.h>
 
 struct virtqueue;
+struct snapshot_in;
+struct snapshot_out;
+struct snapshot_queue;
 
 /* What a guest-memory access is for.  Every access says so: a trace is then
  * readable, and a judge can tell a descriptor from a payload byte. */
@@ -111,6 +114,12 @@ struct device_shm {
 
 struct device;
 
+/* What a snapshot says of the transport, for the model to check its part against. */
+struct snapshot_view {
+	uint32_t status;
+	const struct snapshot_queue *queues; /* ops->queue_count of them */
+};
+
 /* What a model offers: constant, shared by all its instances. */
 struct device_ops {
 	const char *name;
@@ -149,6 +158,15 @@ struct device_ops {
 	 * width.  config_write may be NULL: writes are ignored. */
 	void (*config_read)(const struct device *dev, uint64_t offset, uint8_t *buf, uint32_t len);
 	void (*config_write)(struct device *dev, uint64_t offset, const uint8_t *buf, uint32_t len);
+	/* The model's part of a snapshot (snapshot.h): what it has beside what the
+	 * transport keeps, as snapshot_codec.h writes it. */
+	void (*save)(const struct device *dev, struct snapshot_out *out);
+	/* Into a new device.  Checks each field, against the transport's part too,
+	 * which is not taken over yet; with in->commit, which comes after all were
+	 * found good, takes them over.  -ENOMEM by snapshot_bad leaves the device as
+	 * it was. */
+	void (*restore)(struct device *dev, const struct snapshot_view *view,
+			struct snapshot_in *in);
 };
 
 /* The part that every instance has; a model embeds it first in its state. */

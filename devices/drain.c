@@ -4,6 +4,7 @@
  *
  * A device has at most 32 queues of this kind.  VIRTIO 1.4, 2.7.13, 2.7.14.
  */
+#include <linux/virtio_config.h>
 #include <linux/virtio_mmio.h>
 
 #include "drain.h"
@@ -67,6 +68,23 @@ void drain_work(struct drain *drain, const struct drain_ops *ops, struct device 
 		if (goes_on(drain, dev, i))
 			drain_queue(drain, ops, dev, i);
 	call_end(drain, dev);
+}
+
+void drain_save(const struct drain *drain, struct snapshot_out *out)
+{
+	snapshot_put(out, 4, drain->left);
+}
+
+void drain_restore(struct drain *drain, const struct device *dev, const struct snapshot_view *view,
+		   struct snapshot_in *in)
+{
+	bool live = view->status & VIRTIO_CONFIG_S_DRIVER_OK;
+	uint32_t queues = live ? (uint32_t)((UINT64_C(1) << dev->ops->queue_count) - 1) : 0;
+	uint32_t left =
+		(uint32_t)snapshot_get_max(in, 4, queues, "work left of queues that are none");
+
+	if (in->commit)
+		drain->left = left;
 }
 
 enum device_state drain_state(const struct drain *drain, const struct device *dev)

@@ -14,6 +14,7 @@
 #ifndef VRINGER_DEVICES_DRAIN_H
 #define VRINGER_DEVICES_DRAIN_H
 
+#include "snapshot_codec.h"
 #include "virtqueue.h"
 
 struct drain {
@@ -36,6 +37,10 @@ void drain_notify(struct drain *drain, const struct drain_ops *ops, struct devic
 		  unsigned queue);
 /* Go on with every queue that has work left, in their order, once. */
 void drain_work(struct drain *drain, const struct drain_ops *ops, struct device *dev);
+/* Its part of a model's snapshot; queues that have work left are live. */
+void drain_save(const struct drain *drain, struct snapshot_out *out);
+void drain_restore(struct drain *drain, const struct device *dev, const struct snapshot_view *view,
+		   struct snapshot_in *in);
 /* DEVICE_WORK where there is any to go on with. */
 enum device_state drain_state(const struct drain *drain, const struct device *dev);
 

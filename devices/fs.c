@@ -281,6 +281,25 @@ static void fs_config_read(const struct device *dev, uint64_t offset, uint8_t *b
 										: 0;
 }
 
+static void fs_save(const struct device *dev, struct snapshot_out *out)
+{
+	const struct fs *fs = (const struct fs *)dev;
+
+	drain_save(&fs->drain, out);
+	snapshot_put(out, 1, fs->big_endian);
+}
+
+static void fs_restore(struct device *dev, const struct snapshot_view *view, struct snapshot_in *in)
+{
+	struct fs *fs = fs_of(dev);
+	bool big_endian;
+
+	drain_restore(&fs->drain, dev, view, in);
+	big_endian = snapshot_get_max(in, 1, 1, "neither byte order");
+	if (in->commit)
+		fs->big_endian = big_endian;
+}
+
 const struct device_ops fs_ops = {
 	.name = "fs",
 	.device_id = VIRTIO_ID_FS,
@@ -300,4 +319,6 @@ const struct device_ops fs_ops = {
 	.work = fs_work,
 	.state = fs_state,
 	.config_read = fs_config_read,
+	.save = fs_save,
+	.restore = fs_restore,
 };

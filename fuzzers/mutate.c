@@ -75,6 +75,8 @@ static bool is_idle(const struct mutator *m, uint8_t code)
 {
 	if (code == OP_TYPE || code == OP_TAKE_OUTPUT || code == OP_PUT_BACK)
 		return m->port_count == 0;
+	if (code >= OP_SAVE && code <= OP_CUT)
+		return !m->has_snapshots;
 	return code == OP_SET_TARGET && !m->has_target;
 }
 
@@ -111,6 +113,7 @@ void mutator_init(struct mutator *m, const char *target, uint64_t seed)
 	if (t != NULL) {
 		m->port_count = t->port_count;
 		m->has_target = t->has_target;
+		m->has_snapshots = t->restore != NULL;
 		m->request_count = t->request_count;
 		m->requests = t->requests;
 	}

@@ -45,7 +45,8 @@ struct mutator {
 	unsigned queue_count;
 	bool driven[PROGRAM_QUEUES]; /* the driver initiates: it sends there */
 	unsigned port_count;	     /* that the host has; 0: it does nothing */
-	bool has_target; /* the host can want something of the driver */
+	bool has_snapshots;	     /* the device can be saved and restored */
+	bool has_target;	     /* the host can want something of the driver */
 	unsigned request_count;
 	const struct target_request *requests; /* that mean something to the target */
 	uint8_t bag[MUTATE_BAG_MAX];	       /* operation codes, each as often as it is wanted */

@@ -438,6 +438,10 @@ static guest_op_fn *const op_fns[256] = {
 	[OP_TAKE_OUTPUT] = guest_take_output,
 	[OP_PUT_BACK] = guest_put_back,
 	[OP_SET_TARGET] = guest_set_target,
+	[OP_SAVE] = guest_save,
+	[OP_RESTORE] = guest_restore,
+	[OP_CORRUPT] = guest_corrupt,
+	[OP_CUT] = guest_cut,
 };
 
 void guest_op(struct run *run, const struct program *prog, const struct op *op)

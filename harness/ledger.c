@@ -89,6 +89,7 @@ void ledger_reset(struct ledger *ledger, const struct target *target, uint64_t o
 	ledger->stream.first = ledger->stream.count = 0;
 	ledger->stream.passed = ledger->stream.lost = false;
 	ledger->stream.delivered = 0;
+	ledger->counters_lost = false;
 	ledger->dialogue = (struct ledger_dialogue){ .asked = 0 };
 	memset(ledger->fields, 0, sizeof(ledger->fields));
 	for (unsigned i = 0; i < TARGET_PORTS_MAX; i++) {

@@ -137,6 +137,12 @@ enum severity {
 	  "bytes of a port come out whole, in order, once, at the other end of that port")         \
 	X(STREAM_ANSWERS, "stream.answers", LIMIT, WALK, "policy",                                 \
 	  "a control message is one of the protocol, answers what asked for it, and comes once")   \
+	X(SNAPSHOT_REFUSED, "snapshot.refused", LIMIT, FACT_REGISTERS, "policy",                   \
+	  "a device takes the snapshot that it saved, and one that it refuses changes nothing")    \
+	X(SNAPSHOT_SAME, "snapshot.same", LIMIT, FACT_REGISTERS, "policy",                         \
+	  "a restored device shows what the saved one showed")                                     \
+	X(SNAPSHOT_CARRY_ON, "snapshot.carry-on", LIMIT, FACT_ACCESS | FACT_REGISTERS, "policy",   \
+	  "a restored device goes on as the saved one would have")                                 \
 	X(COUNTERS_FALL, "counters.fall", LIMIT, FACT_COUNTERS, "policy",                          \
 	  "counters never fall, but for gauges")                                                   \
 	X(COUNTERS_SUM, "counters.sum", LIMIT, FACT_COUNTERS, "policy",                            \
@@ -355,7 +361,8 @@ struct ledger {
 	struct ledger_port ports[TARGET_PORTS_MAX];
 	struct ledger_dialogue dialogue;
 	struct ledger_field fields[TARGET_FIELDS_MAX];
-	uint64_t gauges; /* counters that may fall, bits */
+	bool counters_lost; /* what they stand at is not known: not judged */
+	uint64_t gauges;    /* counters that may fall, bits */
 	uint32_t node_free, node_used, hold_free, hold_used;
 	struct ledger_node nodes[LEDGER_NODES_MAX];
 	struct ledger_hold hold[LEDGER_HOLDS_MAX];
@@ -406,6 +413,10 @@ void ledger_host_end(struct ledger *ledger, enum host_act act, unsigned port, co
  * the target's field `index`, which is `now` and the generation `generation`. */
 void ledger_field_read(struct ledger *ledger, unsigned index, uint32_t at, uint32_t width,
 		       uint64_t value, uint64_t now, uint32_t generation);
+
+/* The device is in a state that is not known: until reset only what needs no
+ * knowledge of it is judged, and of its counters nothing. */
+void ledger_forget(struct ledger *ledger);
 
 /* The device accessed guest memory: an arena_observe_fn. */
 void ledger_memory(void *ledger, struct guest_why why, bool write, uint64_t addr, const void *data,

@@ -256,6 +256,20 @@ static void on_queue_ready(struct ledger *l, uint32_t value, const struct ledger
 	}
 }
 
+void ledger_forget(struct ledger *l)
+{
+	forget_all(l);
+	for (unsigned i = 0; i < PROGRAM_QUEUES; i++)
+		l->queues[i].lost = true;
+	for (unsigned i = 0; i < TARGET_PORTS_MAX; i++)
+		l->ports[i].lost = true;
+	ledger_fields_forget(l);
+	l->dialogue.lost = true;
+	l->stream.lost = true;
+	l->counters_lost = true;
+	l->lost = true;
+}
+
 static const struct {
 	uint16_t offset;
 	void (*on)(struct ledger *l, uint32_t value, const struct ledger_probe *probe);

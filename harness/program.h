@@ -87,6 +87,10 @@ enum op_code {
 	OP_TAKE_OUTPUT = 0x63,
 	OP_PUT_BACK = 0x64,
 	OP_SET_TARGET = 0x68,
+	OP_SAVE = 0x69,
+	OP_RESTORE = 0x6a,
+	OP_CORRUPT = 0x6b,
+	OP_CUT = 0x6c,
 
 	OP_REPEAT = 0x70,
 };

@@ -79,7 +79,10 @@ int run_open(struct run **run, const struct target *target, struct text_error *e
 	err = arena_init(&r->arena, ARENA_STANDARD, &r->heap);
 	if (err != 0)
 		goto fail_run;
-	r->output = malloc(RUN_OUTPUT_MAX);
+	r->output = malloc(RUN_OUTPUT_MAX + 3ull * SNAPSHOT_MAX);
+	r->snapshots[0].bytes = r->output + RUN_OUTPUT_MAX;
+	r->snapshots[1].bytes = r->snapshots[0].bytes + SNAPSHOT_MAX;
+	r->scratch = r->snapshots[1].bytes + SNAPSHOT_MAX;
 	err = r->output != NULL ? ledger_open(&r->ledger, target) : -ENOMEM;
 	if (err == 0)
 		err = open_liveness(r, error);
@@ -304,5 +307,7 @@ bool run_program(struct run *run, const struct program *prog, const struct run_o
 	run_destroy(run);
 	if (!run->ledger.stop)
 		twin_fetch(run, prog, options);
+	if (!run->ledger.stop)
+		twin_snapshot(run, prog, options);
 	return !run->ledger.stop;
 }

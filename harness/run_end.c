@@ -81,6 +81,8 @@ static void judge_registers(struct run *run)
 	unsigned count = read_registers(run, now);
 	uint32_t value;
 
+	if (run->config_unknown)
+		count -= (run->target->config_len + 3) / 4;
 	for (unsigned i = 0; i < count; i++)
 		if (now[i] != run->registers[i])
 			ledger_break(&run->ledger, RULE_RESET_REGISTERS,
@@ -101,6 +103,8 @@ bool run_create(struct run *run)
 	arena_reset(&run->arena);
 	heap_reset(&run->heap);
 	guest_reset(run);
+	run->snapshots[0].len = 0;
+	run->config_unknown = false;
 	run->device = run->target->create(&run->arena.host, run->offered, run->queue_max);
 	if (run->device == NULL)
 		return false;

@@ -13,6 +13,11 @@ void guest_type(struct run *run, const struct program *prog, const struct op *op
 void guest_take_output(struct run *run, const struct program *prog, const struct op *op);
 void guest_put_back(struct run *run, const struct program *prog, const struct op *op);
 void guest_set_target(struct run *run, const struct program *prog, const struct op *op);
+/* Snapshots; see snapshot.c. */
+void guest_save(struct run *run, const struct program *prog, const struct op *op);
+void guest_restore(struct run *run, const struct program *prog, const struct op *op);
+void guest_corrupt(struct run *run, const struct program *prog, const struct op *op);
+void guest_cut(struct run *run, const struct program *prog, const struct op *op);
 /* What the host wants of a device that is new. */
 void guest_want_nothing(struct run *run);
 /* The host takes all output of every port. */

@@ -83,6 +83,8 @@ const char *target_fault(const struct target *target)
 		return "has ports and does not describe them, or no host that serves them";
 	if (target->field_count > TARGET_FIELDS_MAX)
 		return "has too many fields";
+	if ((target->save == NULL) != (target->restore == NULL))
+		return "saves and does not restore, or the other way round";
 	if (target->has_target && target->host == NULL)
 		return "is given a target and has no host that gives it";
 	if (target->dialogue != NULL && (target->dialogue->ask_count > TARGET_ANSWERS_MAX ||

@@ -137,6 +137,12 @@ struct target {
 	enum device_state (*state)(const void *device);
 	/* One act of the host; NULL: there is nothing that a host does. */
 	uint32_t (*host)(void *device, enum host_act act, unsigned port, void *data, uint32_t len);
+	/* Snapshots; NULL, both: there are none.  save: the number of bytes, of which
+	 * `out` holds none unless all fit in `room`.  restore, into a new device: 0,
+	 * or negative errno with what is wrong at which byte, and the device is as it
+	 * was; -EINVAL is for what no device could have saved. */
+	size_t (*save)(const void *device, void *out, size_t room);
+	int (*restore)(void *device, const void *data, size_t len, size_t *at, const char **what);
 	/* May be NULL without FACT_COUNTERS. */
 	unsigned (*counter_count)(const void *device); /* at most TARGET_COUNTERS_MAX */
 	const char *(*counter_name)(const void *device, unsigned index);

@@ -8,6 +8,9 @@
  *                   program is run on new devices with the change before the
  *                   first of them, and with it after the last
  *
+ * snapshot.carry-on on a new device, and at some point of the program that is
+ *                   saved and restored into another
+ *
  * What is compared, operation by operation, is what guest and host see: values
  * of register reads, what the device wrote to guest memory, interrupts, and how
  * far counters moved.  The device's reads of memory are not.
@@ -43,6 +46,9 @@ struct twin_digest {
 struct twin {
 	bool recording;
 	bool comparing;		      /* with what was recorded first */
+	bool snapshot;		      /* this program is one for snapshot.carry-on */
+	unsigned swap_at;	      /* operations over when the device is swapped; 0: never */
+	unsigned total;		      /* operations of the first pass */
 	bool reset;		      /* this program is one for reset.session */
 	bool reset_differs;	      /* ... and went otherwise */
 	unsigned count;		      /* operations over in this pass */
@@ -63,6 +69,9 @@ void twin_reset(struct run *run, const struct program *prog, const struct run_op
 void twin_judge_reset(struct run *run);
 /* It is gone: if a race struck between two reads, run that again. */
 void twin_fetch(struct run *run, const struct program *prog, const struct run_options *options);
+
+/* The device is gone: run it again with a restored device from some point on. */
+void twin_snapshot(struct run *run, const struct program *prog, const struct run_options *options);
 
 /* What guest and host see, told while recording. */
 void twin_value(struct twin *twin, enum twin_part part, uint64_t value);

@@ -271,6 +271,49 @@ void case_secret_not_kept(void)
 	run_secret(MISDEED_NONE);
 }
 
+static void run_restore(enum misdeed misdeed)
+{
+	run_text("device any\nstatus ACKNOWLEDGE\nconfig_write 0 %d width=4\nsave\nrestore\n",
+		 misdeed);
+}
+
+void case_own_snapshot_refused(void)
+{
+	run_restore(MISDEED_REFUSE_OWN);
+}
+
+void case_own_snapshot_taken(void)
+{
+	run_restore(MISDEED_NONE);
+}
+
+void case_other_status_shown(void)
+{
+	run_restore(MISDEED_SHOW_OTHER);
+}
+
+void case_same_status_shown(void)
+{
+	run_restore(MISDEED_NONE);
+}
+
+/* Restored in the middle, where a register shows what is missing later. */
+static void run_on(enum misdeed misdeed)
+{
+	run_text("device any\nconfig_write 0 %d width=4\nread 0x0\nread 0x0\nread 0x%x\n", misdeed,
+		 BROKEN_SECRET);
+}
+
+void case_secret_not_restored(void)
+{
+	run_on(MISDEED_RESTORE_LESS);
+}
+
+void case_secret_restored(void)
+{
+	run_on(MISDEED_NONE);
+}
+
 static void run_race(enum misdeed misdeed)
 {
 	run_text("device any\nstart driver_ok size=4\navail_flags 0 1\nfill b1 len=1 value=0x11\n"
