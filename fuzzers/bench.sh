@@ -10,7 +10,7 @@ set --
 for fuzzer in fuzzers/fuzz_*.c; do
 	slug=$(basename "$fuzzer" .c)
 	slug=${slug#fuzz_}
-	[ "$slug" = text ] || [ "$slug" = binary ] || set -- "$@" "$(echo "$slug" | tr _ -)" "build/seeds/$slug"
+	[ "$slug" = text ] || [ "$slug" = binary ] || [ "$slug" = snapshot ] || set -- "$@" "$(echo "$slug" | tr _ -)" "build/seeds/$slug"
 done
 
 echo "as fuzzed: clang -O2, ASan + UBSan, coverage feedback"

@@ -16,7 +16,7 @@
 keep=3 # inputs of one signature; more are no news
 
 is_codec() {
-	[ "$target" = text ] || [ "$target" = binary ]
+	[ "$target" = text ] || [ "$target" = binary ] || [ "$target" = snapshot ]
 }
 
 # Ctrl-C ends the engine, which catches it, and what it found is told all the

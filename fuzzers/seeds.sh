@@ -7,6 +7,7 @@
 #
 #   text      its input is text: every script of the tree, as it stands
 #   binary    its input is binary for any target: every script, encoded
+#   snapshot  its input is a snapshot: those of its corpus
 #   others    a device: the scripts for that device, encoded
 #
 # A file of corpus/TARGET/ that is not a script (*.vr) is input as it stands.
@@ -38,6 +39,8 @@ text)
 	;;
 binary)
 	all_scripts | gather "$dir.scripts"
+	;;
+snapshot)
 	;;
 *)
 	all_scripts | while read -r file; do

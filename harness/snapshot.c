@@ -129,8 +129,11 @@ void snapshot_restore_run(struct run *run, unsigned i, bool clean)
 	if (err == 0) {
 		s->outcome = SNAPSHOT_RESTORED;
 		run->target->destroy(old);
-		if (clean && run->ledger.enabled)
-			judge_same(run, &before, s);
+		if (!clean || !run->ledger.enabled)
+			return;
+		/* It was taken: so much for that. */
+		ledger_judges(&run->ledger, RULE_SNAPSHOT_REFUSED);
+		judge_same(run, &before, s);
 		return;
 	}
 	s->outcome = SNAPSHOT_REFUSED;
