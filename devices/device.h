@@ -159,7 +159,7 @@ struct device_ops {
 	void (*config_read)(const struct device *dev, uint64_t offset, uint8_t *buf, uint32_t len);
 	void (*config_write)(struct device *dev, uint64_t offset, const uint8_t *buf, uint32_t len);
 	/* The model's part of a snapshot (snapshot.h): what it has beside what the
-	 * transport keeps, as snapshot_codec.h writes it. */
+	 * transport keeps, as snapshot_codec.h writes it.  Both may be NULL: nothing. */
 	void (*save)(const struct device *dev, struct snapshot_out *out);
 	/* Into a new device.  Checks each field, against the transport's part too,
 	 * which is not taken over yet; with in->commit, which comes after all were

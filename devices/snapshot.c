@@ -37,22 +37,24 @@ static void put_session(const struct mmio *m, struct snapshot_out *out)
 		snapshot_put(out, 8, m->counters[i]);
 }
 
-size_t snapshot_save(const struct mmio *m, void *to, size_t room)
+size_t snapshot_save(const struct mmio *m, void *out, size_t room)
 {
-	struct snapshot_out out = { .bytes = to, .room = room };
+	struct snapshot_out all = { .bytes = out, .room = room };
 	struct snapshot_out model = { .room = 0 };
 
-	snapshot_put_bytes(&out, magic, sizeof(magic));
-	snapshot_put(&out, 2, VERSION);
-	snapshot_put(&out, 2, 0);
-	snapshot_put(&out, 4, m->dev->ops->device_id);
-	snapshot_put(&out, 4, snapshot_record_size(m));
-	snapshot_put_record(m, &out);
-	put_session(m, &out);
-	m->dev->ops->save(m->dev, &model);
-	snapshot_put(&out, 4, model.len);
-	m->dev->ops->save(m->dev, &out);
-	return out.len;
+	snapshot_put_bytes(&all, magic, sizeof(magic));
+	snapshot_put(&all, 2, VERSION);
+	snapshot_put(&all, 2, 0);
+	snapshot_put(&all, 4, m->dev->ops->device_id);
+	snapshot_put(&all, 4, snapshot_record_size(m));
+	snapshot_put_record(m, &all);
+	put_session(m, &all);
+	if (m->dev->ops->save)
+		m->dev->ops->save(m->dev, &model);
+	snapshot_put(&all, 4, model.len);
+	if (m->dev->ops->save)
+		m->dev->ops->save(m->dev, &all);
+	return all.len;
 }
 
 static void get_head(const struct mmio *m, struct snapshot_in *in)
@@ -60,7 +62,7 @@ static void get_head(const struct mmio *m, struct snapshot_in *in)
 	const uint8_t *bytes = snapshot_get_bytes(in, sizeof(magic));
 	size_t at;
 
-	if (bytes && memcmp(bytes, magic, sizeof(magic)))
+	if (bytes && memcmp(bytes, magic, sizeof(magic)) != 0)
 		snapshot_bad(in, 0, -EINVAL, "not a snapshot");
 	at = in->at;
 	if (snapshot_get(in, 2) != VERSION)
@@ -119,7 +121,7 @@ static void get_model(struct mmio *m, struct snapshot_in *in, const struct snaps
 	if (snapshot_get(in, 4) != in->len - in->at)
 		snapshot_bad(in, at, -EINVAL, "the length of the model's part");
 	in->commit = commit;
-	if (!in->err)
+	if (!in->err && m->dev->ops->restore)
 		m->dev->ops->restore(m->dev, &view, in);
 	if (in->at < in->len)
 		snapshot_bad(in, in->at, -EINVAL, "more than there is");
@@ -164,12 +166,12 @@ int snapshot_restore(struct mmio *m, const void *data, size_t len, struct snapsh
 	return outcome(&in, error);
 }
 
-size_t snapshot_record_save(const struct mmio *m, void *to, size_t room)
+size_t snapshot_record_save(const struct mmio *m, void *out, size_t room)
 {
-	struct snapshot_out out = { .bytes = to, .room = room };
+	struct snapshot_out record = { .bytes = out, .room = room };
 
-	snapshot_put_record(m, &out);
-	return out.len;
+	snapshot_put_record(m, &record);
+	return record.len;
 }
 
 int snapshot_record_restore(struct mmio *m, const void *data, size_t len,

@@ -89,11 +89,11 @@ static void give_up(void *ctx, const struct finding *finding)
 static struct run *open_target(unsigned i)
 {
 	struct text_error error;
-	unsigned count = 0;
+	unsigned count = 1;
 
-	while (target_table[count] != NULL)
+	while (target_table[count] != NULL && count < TARGETS_MAX)
 		count++;
-	i %= count < TARGETS_MAX ? count : TARGETS_MAX;
+	i %= count;
 	if (script.prog.op_count == 0 &&
 	    text_parse(&script, session, sizeof(session) - 1, &error) != 0)
 		abort();
