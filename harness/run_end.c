@@ -116,6 +116,7 @@ bool run_create(struct run *run)
 void run_reset(struct run *run)
 {
 	guest_reset(run);
+	run->snapshots[0].len = 0;
 	guest_write(run, VIRTIO_MMIO_STATUS, 4, 0);
 	guest_take_all_output(run);
 	guest_want_nothing(run);

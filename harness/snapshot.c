@@ -154,6 +154,7 @@ void guest_restore(struct run *run, const struct program *prog, const struct op 
 {
 	struct snapshot *s = &run->snapshots[0];
 	bool clean = !s->altered && s->call == run->ledger.call.number;
+	uint32_t generation = 0;
 
 	(void)prog;
 	(void)op;
@@ -162,6 +163,8 @@ void guest_restore(struct run *run, const struct program *prog, const struct op 
 	twin_value(&run->twin, TWIN_HOST, s->outcome);
 	if (s->outcome == SNAPSHOT_RESTORED && !clean) {
 		ledger_forget(&run->ledger);
+		run->target->read(run->device, VIRTIO_MMIO_CONFIG_GENERATION, &generation, 4);
+		run->ledger.generation = generation;
 		run->config_unknown = true;
 	}
 }

@@ -7,6 +7,7 @@
  * races and faults count the device's own accesses, which are then the same.
  * Failing allocations are the exception, since a device may keep memory over a
  * reset that it then need not ask for: a program that has them is not judged.
+ * Nor is one that alters snapshots: counters, which go on, are among their bytes.
  *
  * snapshot.carry-on: the device that is restored is the one that was saved, and
  * the same happens to both.  Not judged with failing allocations, of which the
@@ -94,7 +95,8 @@ void twin_begin(struct run *run, const struct program *prog, const struct run_op
 		return;
 	twin->reset = (options->twins || is_chosen(prog)) && !has_op(prog, OP_FAULT_ALLOC);
 	twin->snapshot = twin->reset && run->target->restore != NULL;
-	if (twin->reset || has_op(prog, OP_RACE))
+	twin->reset = twin->reset && !has_op(prog, OP_CORRUPT) && !has_op(prog, OP_CUT);
+	if (twin->reset || twin->snapshot || has_op(prog, OP_RACE))
 		begin_pass(run, false);
 }
 
