@@ -239,11 +239,6 @@ static void balloon_restore(struct device *dev, const struct snapshot_view *view
 	balloon->actual = actual;
 }
 
-uint32_t balloon_actual(const struct device *dev)
-{
-	return ((const struct balloon *)dev)->actual;
-}
-
 const struct device_ops balloon_ops = {
 	.name = "balloon",
 	.device_id = VIRTIO_ID_BALLOON,

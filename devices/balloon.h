@@ -33,7 +33,5 @@ extern const struct device_ops balloon_ops;
  * change.  `dev` is an instance of balloon_ops and in no other call.  Did it
  * change? */
 bool balloon_set_target(struct device *dev, uint32_t pages);
-/* What the driver says it has given up, in this session. */
-uint32_t balloon_actual(const struct device *dev);
 
 #endif

@@ -285,11 +285,14 @@ void twin_snapshot(struct run *run, const struct program *prog, const struct run
 			break;
 	}
 	l->enabled = true;
-	if (twin->differs == 0 || l->stop)
-		return;
 	ledger_op(l, FINDING_OP_END, "snapshot");
-	ledger_break(l, RULE_SNAPSHOT_CARRY_ON,
-		     "the device was restored after %u operations: from operation number %u of "
-		     "those run, %s otherwise than without",
-		     at, twin->first + 1, name_parts(twin->differs));
+	if (twin->differs != 0 && !l->stop)
+		ledger_break(l, RULE_SNAPSHOT_CARRY_ON,
+			     "the device was restored after %u operations: from operation number "
+			     "%u of those run, %s otherwise than without",
+			     at, twin->first + 1, name_parts(twin->differs));
+	/* What leaked is the affair of the end. */
+	ledger_op(l, FINDING_OP_END, "destroy");
+	if (options->before_op != NULL)
+		options->before_op(options->ctx, FINDING_OP_END, "destroy");
 }
