@@ -51,14 +51,16 @@ static unsigned waiting_count(const struct console *con, unsigned port)
 static void put_port(const struct console *con, unsigned port, struct snapshot_out *out)
 {
 	const struct console_port *p = &con->ports[port];
+	/* Of a queue that was stopped it waits for ever: it is gone. */
+	bool waits = p->has_chain && virtqueue_usable(&con->dev.queues[tx_queues[port]]);
 	unsigned count, i;
 
 	snapshot_put(out, 1, p->ready);
 	snapshot_put(out, 1, p->open);
 	put_fifo(out, &p->output);
 	put_fifo(out, &p->input);
-	snapshot_put(out, 1, p->has_chain);
-	if (!p->has_chain)
+	snapshot_put(out, 1, waits);
+	if (!waits)
 		return;
 	count = waiting_count(con, port);
 	snapshot_put(out, 2, p->chain.head);
