@@ -91,7 +91,7 @@ static struct run *open_target(unsigned i)
 	struct text_error error;
 	unsigned count = 1;
 
-	while (target_table[count] != NULL && count < TARGETS_MAX)
+	while (count < TARGETS_MAX && target_table[count] != NULL)
 		count++;
 	i %= count;
 	if (script.prog.op_count == 0 &&
