@@ -11,6 +11,14 @@
 
 #define ZEROES 64u
 
+/* Does the buffer pass 2^64? */
+static bool buffer_wraps(const struct virtqueue_buffer *buffer)
+{
+	uint64_t last;
+
+	return buffer->len > 0 && __builtin_add_overflow(buffer->addr, buffer->len - 1, &last);
+}
+
 int chain_collect(struct virtqueue_chain *chain, bool writable, struct virtqueue_buffer *buffers,
 		  uint64_t *total)
 {
@@ -19,13 +27,32 @@ int chain_collect(struct virtqueue_chain *chain, bool writable, struct virtqueue
 
 	*total = 0;
 	for (; (ret = virtqueue_chain_next(chain, buffer)) > 0; buffer++) {
-		uint64_t last;
-
-		if (buffer->writable != writable)
-			return -EBADMSG;
-		if (buffer->len > 0 && __builtin_add_overflow(buffer->addr, buffer->len - 1, &last))
+		if (buffer->writable != writable || buffer_wraps(buffer))
 			return -EBADMSG;
 		*total += buffer->len;
+	}
+	return ret;
+}
+
+int chain_collect_request(struct virtqueue_chain *chain, struct virtqueue_buffer *buffers,
+			  unsigned *in_count, uint64_t *in, uint64_t *out)
+{
+	struct virtqueue_buffer *buffer = buffers;
+	bool answer = false;
+	int ret;
+
+	*in_count = 0;
+	*in = *out = 0;
+	for (; (ret = virtqueue_chain_next(chain, buffer)) > 0; buffer++) {
+		if (buffer_wraps(buffer) || (answer && !buffer->writable))
+			return -EBADMSG;
+		answer = buffer->writable;
+		if (answer) {
+			*out += buffer->len;
+		} else {
+			*in += buffer->len;
+			(*in_count)++;
+		}
 	}
 	return ret;
 }

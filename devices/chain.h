@@ -7,8 +7,8 @@
  * copies are used.  An empty buffer is legal anywhere: its address is not looked
  * at, and it takes no part in what follows.
  *
- * What it refuses: chains of both directions.  How many bytes are too few or too
- * many is for the model, and so is the counting.
+ * What it refuses: buffers in another direction or order than asked for.  How many bytes are too
+ * few or too many is for the model, and so is the counting.
  *
  * VIRTIO 1.4, 2.7.4 (message framing), 2.7.5 (descriptors).
  */
@@ -33,6 +33,13 @@ struct chain_cursor {
  *  -EFAULT   a descriptor cannot be read. */
 int chain_collect(struct virtqueue_chain *chain, bool writable, struct virtqueue_buffer *buffers,
 		  uint64_t *total);
+
+/* The same of a request with its answer: device-readable buffers, then
+ * device-writable ones (VIRTIO 2.7.4.2), either of which may be missing.  The
+ * first `*in_count` of `buffers` are the readable ones, `*in` and `*out` the bytes
+ * of each kind.  Returns as chain_collect does; -EBADMSG for another order. */
+int chain_collect_request(struct virtqueue_chain *chain, struct virtqueue_buffer *buffers,
+			  unsigned *in_count, uint64_t *in, uint64_t *out);
 
 /* The next `len` bytes into `buf`: 0, or -EFAULT and what is in `buf` is not
  * defined. */

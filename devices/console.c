@@ -98,7 +98,7 @@ bool console_push(struct console *con, const struct virtqueue_chain *chain, uint
 }
 
 /* What is held now, as counters that can fall. */
-static void note_gauges(struct console *con)
+void console_note_gauges(struct console *con)
 {
 	uint64_t *counters = con->dev.counters, *of_port = counters + CONSOLE_PORT_COUNTERS;
 
@@ -116,7 +116,7 @@ static void call_end(struct console *con)
 {
 	bool wanted = false;
 
-	note_gauges(con);
+	console_note_gauges(con);
 	for (unsigned i = 0; i < CONSOLE_QUEUE_COUNT; i++)
 		if (virtqueue_wants_interrupt(&con->dev.queues[i]))
 			wanted = true;
@@ -238,7 +238,7 @@ static void console_reset(struct device *dev)
 	con->ready = false;
 	con->more = MORE_AT_FIRST;
 	con->poisoned_now = false;
-	note_gauges(con);
+	console_note_gauges(con);
 }
 
 static void console_config_read(const struct device *dev, uint64_t offset, uint8_t *buf,
@@ -262,7 +262,7 @@ uint32_t console_take_output(struct device *dev, unsigned port, void *buf, uint3
 		return 0;
 	len = fifo_take(&con->ports[port].output, buf, max);
 	console_add(con, port, PORT_OUTPUT_TAKEN, len);
-	note_gauges(con);
+	console_note_gauges(con);
 	return len;
 }
 
@@ -275,7 +275,7 @@ int console_put_back(struct device *dev, const void *data, uint32_t len)
 		console_add(con, 1, PORT_OUTPUT_PUT_BACK, len);
 	else if (ret == -ENOMEM)
 		console_count(con, CONSOLE_ALLOC_FAILURES);
-	note_gauges(con);
+	console_note_gauges(con);
 	return ret;
 }
 
@@ -322,4 +322,6 @@ const struct device_ops console_ops = {
 	.work = console_work,
 	.state = console_state,
 	.config_read = console_config_read,
+	.save = console_save,
+	.restore = console_restore,
 };

@@ -126,6 +126,13 @@ bool console_pop(struct console *con, enum console_queue queue, struct virtqueue
 /* virtqueue_push; false if that failed, which was counted. */
 bool console_push(struct console *con, const struct virtqueue_chain *chain, uint32_t len);
 
+/* Counters of what is held now, which can fall. */
+void console_note_gauges(struct console *con);
+
+/* console_snapshot.c. */
+void console_save(const struct device *dev, struct snapshot_out *out);
+void console_restore(struct device *dev, const struct snapshot_view *view, struct snapshot_in *in);
+
 /* Of each part: do what a notification asks for, as far as one call goes, and is
  * there anything left to go on with? */
 

@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 OR MIT */
 /*
  * What every device model does in the same way: say which queues there are,
- * present an event, and ask for a reset.
+ * present an event, change configuration, and ask for a reset.
  *
  * Nothing here decides when; that is policy of the models.  VIRTIO 1.4, 2.1.2,
- * 2.2 and 2.3.
+ * 2.2, 2.3 and 2.5.
  */
 #include <linux/virtio_config.h>
 #include <linux/virtio_mmio.h>
@@ -22,6 +22,18 @@ void device_interrupt(struct device *dev, uint32_t bits)
 {
 	dev->interrupt_status |= bits;
 	dev->host->interrupt(dev->host->ctx, bits);
+}
+
+void device_config_changing(struct device *dev)
+{
+	dev->config_generation++;
+}
+
+void device_config_changed(struct device *dev)
+{
+	/* A driver that is not there yet reads configuration when it starts. */
+	if (dev->status & VIRTIO_CONFIG_S_DRIVER_OK)
+		device_interrupt(dev, VIRTIO_MMIO_INT_CONFIG);
 }
 
 void device_needs_reset(struct device *dev)

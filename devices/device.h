@@ -24,6 +24,9 @@
 #include <stdint.h>
 
 struct virtqueue;
+struct snapshot_in;
+struct snapshot_out;
+struct snapshot_queue;
 
 /* What a guest-memory access is for.  Every access says so: a trace is then
  * readable, and a judge can tell a descriptor from a payload byte. */
@@ -77,6 +80,10 @@ struct device_host {
 	/* Raise the interrupt line; `bits` says why, as InterruptStatus does. */
 	void (*interrupt)(void *ctx, uint32_t bits);
 
+	/* Is all of the range guest memory?  No access: nothing is read.  `len` is
+	 * not 0; false where the range does not fit in 64 bits. */
+	bool (*is_memory)(void *ctx, uint64_t addr, uint64_t len);
+
 	/* Host heap.  alloc: NULL when there is none; contents undefined, aligned
 	 * as malloc's.  free: NULL is allowed. */
 	void *(*alloc)(void *ctx, size_t size);
@@ -99,7 +106,19 @@ struct device_queue_desc {
 	uint64_t features;
 };
 
+/* A shared-memory region (VIRTIO 2.10): where the guest sees it. */
+struct device_shm {
+	uint32_t id;
+	uint64_t base, len; /* guest-physical, bytes; neither is all ones */
+};
+
 struct device;
+
+/* What a snapshot says of the transport, for the model to check its part against. */
+struct snapshot_view {
+	uint32_t status;
+	const struct snapshot_queue *queues; /* ops->queue_count of them */
+};
 
 /* What a model offers: constant, shared by all its instances. */
 struct device_ops {
@@ -113,6 +132,8 @@ struct device_ops {
 	uint64_t features; /* every bit the model can offer */
 	unsigned queue_count;
 	const struct device_queue_desc *queues;
+	unsigned shm_count; /* regions; an id that is none of theirs is absent */
+	const struct device_shm *shm;
 	/* Counters never fall while the device lives, not even across reset. */
 	unsigned counter_count;
 	const char *const *counter_names;
@@ -141,6 +162,15 @@ struct device_ops {
 	 * width.  config_write may be NULL: writes are ignored. */
 	void (*config_read)(const struct device *dev, uint64_t offset, uint8_t *buf, uint32_t len);
 	void (*config_write)(struct device *dev, uint64_t offset, const uint8_t *buf, uint32_t len);
+	/* The model's part of a snapshot (snapshot.h): what it has beside what the
+	 * transport keeps, as snapshot_codec.h writes it.  Both may be NULL: nothing. */
+	void (*save)(const struct device *dev, struct snapshot_out *out);
+	/* Into a new device.  Checks each field, against the transport's part too,
+	 * which is not taken over yet; with in->commit, which comes after all were
+	 * found good, takes them over.  -ENOMEM by snapshot_bad leaves the device as
+	 * it was. */
+	void (*restore)(struct device *dev, const struct snapshot_view *view,
+			struct snapshot_in *in);
 };
 
 /* The part that every instance has; a model embeds it first in its state. */
@@ -163,6 +193,13 @@ bool device_queue_exists(const struct device *dev, unsigned queue);
 
 /* Present an event in InterruptStatus and raise the line. */
 void device_interrupt(struct device *dev, uint32_t bits);
+
+/* Around a change that the device makes to its configuration: before the first
+ * byte of it can be read, and when the last one can.  The generation moves at the
+ * first, so that a driver which reads one half before and the other after sees it
+ * (VIRTIO 2.5); a live device tells its driver at the second. */
+void device_config_changing(struct device *dev);
+void device_config_changed(struct device *dev);
 
 /* The device can only be used again after a reset (VIRTIO 2.1.2): sets
  * DEVICE_NEEDS_RESET and, on a live device, raises a configuration interrupt.

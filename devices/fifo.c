@@ -123,6 +123,28 @@ int fifo_put_back(struct fifo *fifo, const void *data, uint32_t len)
 	return 0;
 }
 
+bool fifo_shape_possible(const struct fifo *fifo, uint32_t size, uint32_t start, uint32_t len)
+{
+	if (size == 0)
+		return start == 0 && len == 0;
+	return size >= FIFO_SIZE_MIN && size <= fifo->limit && (size & (size - 1)) == 0 &&
+	       start < size && len <= size;
+}
+
+int fifo_restore(struct fifo *fifo, uint32_t size, uint32_t start, const void *data, uint32_t len)
+{
+	if (size == 0)
+		return 0;
+	fifo->bytes = fifo->host->alloc(fifo->host->ctx, size);
+	if (!fifo->bytes)
+		return -ENOMEM;
+	fifo->size = size;
+	fifo->start = start;
+	fifo_store(fifo, 0, data, len);
+	fifo->len = len;
+	return 0;
+}
+
 uint32_t fifo_take(struct fifo *fifo, void *buf, uint32_t max)
 {
 	uint8_t *to = buf;

@@ -50,6 +50,12 @@ void fifo_drop(struct fifo *fifo, uint32_t len);
 /* Whole or not at all: 0, or what fifo_reserve says. */
 int fifo_append(struct fifo *fifo, const void *data, uint32_t len);
 int fifo_put_back(struct fifo *fifo, const void *data, uint32_t len);
+/* Could a fifo have that ring, so many bytes from `start` on? */
+bool fifo_shape_possible(const struct fifo *fifo, uint32_t size, uint32_t start, uint32_t len);
+/* An empty fifo without memory becomes one of that shape, which is possible, with
+ * these bytes: whoever takes them, piece by piece, gets the same pieces.  0 or
+ * -ENOMEM. */
+int fifo_restore(struct fifo *fifo, uint32_t size, uint32_t start, const void *data, uint32_t len);
 /* Up to `max` bytes from the front; the number of bytes. */
 uint32_t fifo_take(struct fifo *fifo, void *buf, uint32_t max);
 

@@ -8,7 +8,7 @@
  * rung they belong to.  What is refused changes nothing and is counted.
  *
  * Not here: legacy registers, VIRTIO_F_RING_RESET and VIRTIO_F_NOTIFICATION_DATA
- * (never offered), and shared-memory regions (every id is absent).
+ * (never offered).
  *
  * VIRTIO 1.4, 4.2 (virtio over MMIO), 2.1 (status), 3.1 (initialisation).
  */

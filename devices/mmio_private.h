@@ -30,6 +30,7 @@ struct mmio {
 	uint32_t device_features_sel;
 	uint32_t driver_features_sel;
 	uint32_t queue_sel;
+	uint32_t shm_sel;
 };
 
 /* A register that has no `read` reads as `value`: a constant, or 0 if it is

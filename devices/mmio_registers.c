@@ -16,8 +16,8 @@
 #define MMIO_MAGIC 0x74726976 /* "virt" */
 #define MMIO_VERSION 2
 #define MMIO_VENDOR 0
-#define SHM_ABSENT UINT32_MAX
-#define FEATURE_PAGES 2 /* 32 bits each; struct device has 64 */
+#define SHM_ABSENT UINT64_MAX /* length and base of a region that is not there */
+#define FEATURE_PAGES 2	      /* 32 bits each; struct device has 64 */
 #define S_NEEDS_RESET ((uint32_t)VIRTIO_CONFIG_S_NEEDS_RESET)
 
 /* NULL where QueueSel names no queue; the selector is compared whole.  So a queue
@@ -196,6 +196,44 @@ static void interrupt_ack_write(struct mmio *m, uint32_t value)
 	m->dev->interrupt_status &= ~value;
 }
 
+static void shm_sel_write(struct mmio *m, uint32_t value)
+{
+	m->shm_sel = value;
+}
+
+/* The selected region, which may be one that is not there; the selector is
+ * compared whole. */
+static struct device_shm shm_selected(const struct mmio *m)
+{
+	const struct device_ops *ops = m->dev->ops;
+	unsigned i;
+
+	for (i = 0; i < ops->shm_count; i++)
+		if (ops->shm[i].id == m->shm_sel)
+			return ops->shm[i];
+	return (struct device_shm){ .base = SHM_ABSENT, .len = SHM_ABSENT };
+}
+
+static uint32_t shm_len_low_read(const struct mmio *m)
+{
+	return (uint32_t)shm_selected(m).len;
+}
+
+static uint32_t shm_len_high_read(const struct mmio *m)
+{
+	return (uint32_t)(shm_selected(m).len >> 32);
+}
+
+static uint32_t shm_base_low_read(const struct mmio *m)
+{
+	return (uint32_t)shm_selected(m).base;
+}
+
+static uint32_t shm_base_high_read(const struct mmio *m)
+{
+	return (uint32_t)(shm_selected(m).base >> 32);
+}
+
 /* Back to a new device. Counters and the configuration generation stay: the
  * first are monotonic, and the second says whether configuration changed, which
  * a reset does not do. */
@@ -213,6 +251,7 @@ static void mmio_reset(struct mmio *m)
 	m->device_features_sel = 0;
 	m->driver_features_sel = 0;
 	m->queue_sel = 0;
+	m->shm_sel = 0;
 }
 
 static bool status_step_allowed(uint32_t from, uint32_t add)
@@ -305,11 +344,10 @@ const struct mmio_register mmio_registers[VIRTIO_MMIO_CONFIG / 4] = {
 	[VIRTIO_MMIO_QUEUE_AVAIL_HIGH / 4] = { .write = queue_driver_high_write },
 	[VIRTIO_MMIO_QUEUE_USED_LOW / 4] = { .write = queue_device_low_write },
 	[VIRTIO_MMIO_QUEUE_USED_HIGH / 4] = { .write = queue_device_high_write },
-	/* No model has a shared-memory region, so SHMSel (no row) selects nothing
-	 * and every id answers as an absent one does. */
-	[VIRTIO_MMIO_SHM_LEN_LOW / 4] = { .value = SHM_ABSENT },
-	[VIRTIO_MMIO_SHM_LEN_HIGH / 4] = { .value = SHM_ABSENT },
-	[VIRTIO_MMIO_SHM_BASE_LOW / 4] = { .value = SHM_ABSENT },
-	[VIRTIO_MMIO_SHM_BASE_HIGH / 4] = { .value = SHM_ABSENT },
+	[VIRTIO_MMIO_SHM_SEL / 4] = { .write = shm_sel_write },
+	[VIRTIO_MMIO_SHM_LEN_LOW / 4] = { .read = shm_len_low_read },
+	[VIRTIO_MMIO_SHM_LEN_HIGH / 4] = { .read = shm_len_high_read },
+	[VIRTIO_MMIO_SHM_BASE_LOW / 4] = { .read = shm_base_low_read },
+	[VIRTIO_MMIO_SHM_BASE_HIGH / 4] = { .read = shm_base_high_read },
 	[VIRTIO_MMIO_CONFIG_GENERATION / 4] = { .read = config_generation_read },
 };

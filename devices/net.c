@@ -19,6 +19,7 @@
 #include <linux/virtio_mmio.h>
 
 #include "net_frame.h"
+#include "snapshot_codec.h"
 
 #define F_VERSION_1 (UINT64_C(1) << VIRTIO_F_VERSION_1)
 #define F_MAC (UINT64_C(1) << VIRTIO_NET_F_MAC)
@@ -188,6 +189,21 @@ static void net_config_read(const struct device *dev, uint64_t offset, uint8_t *
 				 : 0;
 }
 
+static void net_save(const struct device *dev, struct snapshot_out *out)
+{
+	snapshot_put(out, 1, ((const struct net *)dev)->work_left);
+}
+
+static void net_restore(struct device *dev, const struct snapshot_view *view,
+			struct snapshot_in *in)
+{
+	bool live = view->status & VIRTIO_CONFIG_S_DRIVER_OK;
+	bool work_left = snapshot_get_max(in, 1, live, "work left that cannot be");
+
+	if (in->commit)
+		net_of(dev)->work_left = work_left;
+}
+
 /* Loopback: what the guest sends, it receives. */
 static void loopback_sink(struct net *net, const uint8_t *frame, uint32_t len)
 {
@@ -235,6 +251,8 @@ const struct device_ops net_loopback_ops = {
 	.counter_count = NET_LOOPBACK_COUNTERS,
 	.counter_names = loopback_names,
 	.create = loopback_create,
+	.save = net_save,
+	.restore = net_restore,
 	NET_OPS,
 };
 

@@ -78,6 +78,7 @@ void virtqueue_reset(struct virtqueue *vq)
 	vq->size = (uint16_t)(1u << (31 - __builtin_clz(vq->size_max)));
 	vq->next_avail = 0;
 	vq->next_used = 0;
+	vq->lost = 0;
 	vq->ready = false;
 	vq->poisoned = false;
 	vq->moved = false;
@@ -173,8 +174,10 @@ int virtqueue_push(struct virtqueue *vq, const struct virtqueue_chain *chain, ui
 	uint16_t idx = htole16((uint16_t)(vq->next_used + 1));
 	int ret;
 
-	if (!virtqueue_usable(vq))
+	if (!virtqueue_usable(vq)) {
+		vq->lost++;
 		return -ESHUTDOWN;
+	}
 
 	/* The entry is complete before the index says so (VIRTIO 2.7.8.2).  The
 	 * host's accessors take effect in the order of the calls; a host with
@@ -185,11 +188,13 @@ int virtqueue_push(struct virtqueue *vq, const struct virtqueue_chain *chain, ui
 	if (ret == 0)
 		ret = area_write(vq, VIRTQUEUE_DEVICE, ring_why(vq, GUEST_USED_IDX, 0), USED_IDX,
 				 &idx, sizeof(idx));
-	if (ret == 0) {
-		vq->next_used++;
-		vq->moved = true;
+	if (ret) {
+		vq->lost++;
+		return ret;
 	}
-	return ret;
+	vq->next_used++;
+	vq->moved = true;
+	return 0;
 }
 
 bool virtqueue_wants_interrupt(struct virtqueue *vq)

@@ -65,9 +65,17 @@ struct virtqueue {
 	uint16_t size;	     /* a power of two, at most size_max */
 	uint16_t next_avail; /* free-running */
 	uint16_t next_used;  /* free-running */
+	uint16_t lost;	     /* chains whose completion could not be written, mod 2^16 */
 	bool ready;
 	bool poisoned; /* not walked again until reset */
 	bool moved;    /* the used idx moved since virtqueue_wants_interrupt */
+};
+
+/* What a snapshot says of a queue. */
+struct snapshot_queue {
+	uint64_t area[VIRTQUEUE_AREA_COUNT];
+	uint16_t size, next_avail, next_used, lost;
+	bool ready, poisoned;
 };
 
 /* A chain that was taken from the available ring.  Opaque but for `head`. */

@@ -11,7 +11,7 @@ for fuzzer in fuzzers/fuzz_*.c; do
 	slug=$(basename "$fuzzer" .c)
 	slug=${slug#fuzz_}
 	case $slug in
-	text | binary | mmds) ;;
+	text | binary | mmds | snapshot) ;;
 	*) set -- "$@" "$(echo "$slug" | tr _ -)" "build/seeds/$slug" ;;
 	esac
 done

@@ -18,7 +18,7 @@ keep=3 # inputs of one signature; more are no news
 
 is_codec() {
 	case $target in
-	text | binary | mmds) ;;
+	text | binary | mmds | snapshot) ;;
 	*) return 1 ;;
 	esac
 }

@@ -18,7 +18,7 @@ kept=corpus/$name/coverage
 
 [ -d "$grown" ] || { echo "make corpus: nothing in $grown yet: make fuzz T=$target" >&2 && exit 2; }
 case $name in
-text | binary | mmds)
+text | binary | mmds | snapshot)
 	echo "make corpus: $name has no scripts of its own" >&2
 	exit 2
 	;;

@@ -69,16 +69,17 @@ void mutator_seed(struct mutator *m, uint64_t seed)
 	m->state = (seed ^ seed >> 31) | 1;
 }
 
-/* What a host does, to devices that give it something to do. */
-static bool is_host_op(uint8_t code)
+/* Operations that mean nothing to this device: a host's, where it gives the host
+ * nothing to do. */
+static bool is_idle(const struct mutator *m, uint8_t code)
 {
-	return code >= OP_TYPE && code <= OP_PRETEND;
-}
-
-/* ... when told. */
-static bool is_order(uint8_t code)
-{
-	return code >= OP_REFUSE && code <= OP_PRETEND;
+	if (code == OP_TYPE || code == OP_TAKE_OUTPUT || code == OP_PUT_BACK)
+		return m->port_count == 0;
+	if (code >= OP_REFUSE && code <= OP_PRETEND)
+		return !m->takes_orders;
+	if (code >= OP_SAVE && code <= OP_CUT)
+		return !m->has_snapshots;
+	return code == OP_SET_TARGET && !m->has_target;
 }
 
 static void fill_bag(struct mutator *m)
@@ -89,8 +90,7 @@ static void fill_bag(struct mutator *m)
 	for (size_t i = 0; i < count; i++) {
 		unsigned weight = OTHER_WEIGHT;
 
-		if ((is_host_op(ops[i].code) && m->port_count == 0) ||
-		    (is_order(ops[i].code) && !m->takes_orders))
+		if (is_idle(m, ops[i].code))
 			weight = 0;
 		for (size_t w = 0; w < ARRAY_SIZE(wanted); w++)
 			if (wanted[w].code == ops[i].code)
@@ -115,6 +115,8 @@ void mutator_init(struct mutator *m, const char *target, uint64_t seed)
 	if (t != NULL) {
 		m->port_count = t->port_count;
 		m->takes_orders = t->order != NULL;
+		m->has_target = t->has_target;
+		m->has_snapshots = t->restore != NULL;
 		m->request_count = t->request_count;
 		m->requests = t->requests;
 	}

@@ -46,6 +46,8 @@ struct mutator {
 	bool driven[PROGRAM_QUEUES]; /* the driver initiates: it sends there */
 	unsigned port_count;	     /* that the host has; 0: it does nothing */
 	bool takes_orders;	     /* ... and it can be told how */
+	bool has_snapshots;	     /* the device can be saved and restored */
+	bool has_target;	     /* the host can want something of the driver */
 	unsigned request_count;
 	const struct target_request *requests; /* that mean something to the target */
 	uint8_t bag[MUTATE_BAG_MAX];	       /* operation codes, each as often as it is wanted */

@@ -385,6 +385,14 @@ static void fresh_special(struct mutator *m, struct op *op)
 	case OP_HOLD:
 		op->value[1] = random_below(m, 4);
 		break;
+	case OP_CORRUPT: /* mostly of what every snapshot has */
+		op->value[0] = random_below(m, random_chance(m, 4) ? 1024 : 320);
+		op->value[1] =
+			random_chance(m, 2) ? 1u << random_below(m, 8) : 1 + random_below(m, 255);
+		break;
+	case OP_CUT:
+		op->value[0] = 1 + random_below(m, 1024);
+		break;
 	case OP_TAKE_OUTPUT: /* all, mostly */
 		op->value[1] = random_chance(m, 2) ? 0 : op->value[1];
 		break;

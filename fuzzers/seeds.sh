@@ -8,6 +8,7 @@
 #   text      its input is text: every script of the tree, as it stands
 #   binary    its input is binary for any target: every script, encoded
 #   mmds      its input is a frame: what corpus/mmds has
+#   snapshot  its input is a snapshot: those of its corpus
 #   others    a device: the scripts for that device, encoded
 #
 # A file of corpus/TARGET/ that is not a script (*.vr) is input as it stands.
@@ -41,6 +42,8 @@ binary)
 	all_scripts | gather "$dir.scripts"
 	;;
 mmds) ;;
+snapshot)
+	;;
 *)
 	all_scripts | while read -r file; do
 		grep -qE "^[[:space:]]*device[[:space:]]+($name|any)([[:space:]]|\$)" "$file" || continue

@@ -323,6 +323,11 @@ static void arena_free(void *ctx, void *memory)
 	heap_free(((struct arena *)ctx)->heap, memory);
 }
 
+static bool arena_is_memory(void *ctx, uint64_t addr, uint64_t len)
+{
+	return len - 1 <= UINT64_MAX - addr && arena_has(ctx, addr, len);
+}
+
 void arena_host_init(struct arena *arena)
 {
 	arena->host.ctx = arena;
@@ -330,6 +335,7 @@ void arena_host_init(struct arena *arena)
 	arena->host.write = arena_write;
 	arena->host.map = arena_map_view;
 	arena->host.unmap = arena_unmap_view;
+	arena->host.is_memory = arena_is_memory;
 	arena->host.alloc = arena_alloc;
 	arena->host.free = arena_free;
 }

@@ -113,11 +113,14 @@ static int add_argument(struct paths *paths, const char *path)
 }
 
 /* What can only be done to accesses that the device has made for it: to pointers
- * nothing happens. */
-static const char *unmet_op(const struct op *op, unsigned facts)
+ * nothing happens.  Or to a device that has snapshots. */
+static const char *unmet_op(const struct op *op, const struct target *target)
 {
+	unsigned facts = target->facts;
 	bool told = (facts & FACT_ACCESS) != 0;
 
+	if (op->code >= OP_SAVE && op->code <= OP_CUT)
+		return target->restore != NULL ? NULL : "cannot be saved and restored";
 	if (op->code == OP_RACE || op->code == OP_UNMAP)
 		return told ? NULL : "races and holes are not for plain memory";
 	if (op->code == OP_FAULT_ACCESS && op->value[2] != 0)
@@ -141,8 +144,8 @@ static const char *unmet_need(const struct script *script, const struct target *
 	if (script->needs_model && !target->model)
 		return "judges vringer's own models only";
 	for (uint32_t i = 0; i < script->prog.op_count; i++)
-		if (unmet_op(&script->prog.ops[i], target->facts) != NULL)
-			return unmet_op(&script->prog.ops[i], target->facts);
+		if (unmet_op(&script->prog.ops[i], target) != NULL)
+			return unmet_op(&script->prog.ops[i], target);
 	return NULL;
 }
 

@@ -369,6 +369,31 @@ static bool check_counter(const struct verdict *v)
 		     (unsigned long long)v->expect->value[0]);
 }
 
+static bool check_restored(const struct verdict *v)
+{
+	const struct snapshot *s = &v->run->snapshots[0];
+
+	if (s->outcome == SNAPSHOT_RESTORED)
+		return true;
+	if (s->outcome == SNAPSHOT_NONE)
+		return wrong(v, "no snapshot was restored");
+	return wrong(v, "the snapshot was refused, at byte %zu", s->refused_at);
+}
+
+static bool check_refused(const struct verdict *v)
+{
+	const struct snapshot *s = &v->run->snapshots[0];
+	size_t at = (size_t)v->expect->value[0];
+
+	if (s->outcome == SNAPSHOT_REFUSED && s->refused_at == at)
+		return true;
+	if (s->outcome == SNAPSHOT_REFUSED)
+		return wrong(v, "the snapshot was refused at byte %zu, expected %zu", s->refused_at,
+			     at);
+	return wrong(v, "the snapshot was %s, expected a refusal at byte %zu",
+		     s->outcome == SNAPSHOT_NONE ? "not restored" : "taken", at);
+}
+
 static bool check_silent(const struct verdict *v)
 {
 	const struct ledger *ledger = &v->run->ledger;
@@ -407,6 +432,8 @@ static bool (*const checks[EXPECT_KIND_COUNT])(const struct verdict *v) = {
 	[EXPECT_OUTPUT] = check_output,
 	[EXPECT_OUTPUT_LEN] = check_output_bytes,
 	[EXPECT_OUTPUT_EQUAL] = check_output_equal,
+	[EXPECT_RESTORED] = check_restored,
+	[EXPECT_REFUSED] = check_refused,
 	[EXPECT_COUNTERS] = check_counters,
 	[EXPECT_COUNTER] = check_counter,
 	[EXPECT_SILENT] = check_silent,

@@ -93,9 +93,9 @@ static void probe(struct run *run, bool ready, struct ledger_probe *p)
 {
 	p->status = peek(run, VIRTIO_MMIO_STATUS);
 	p->interrupt_status = peek(run, VIRTIO_MMIO_INTERRUPT_STATUS);
-	p->generation = (run->ledger.interrupts & VIRTIO_MMIO_INT_CONFIG) != 0
-				? peek(run, VIRTIO_MMIO_CONFIG_GENERATION)
-				: 0;
+	p->generation_seen = run->ledger.call.host_changes ||
+			     (run->ledger.interrupts & VIRTIO_MMIO_INT_CONFIG) != 0;
+	p->generation = p->generation_seen ? peek(run, VIRTIO_MMIO_CONFIG_GENERATION) : 0;
 	twin_value(&run->twin, TWIN_REGISTERS, (uint64_t)p->interrupt_status << 32 | p->status);
 	p->ready = ready ? peek(run, VIRTIO_MMIO_QUEUE_READY) : 0;
 }
@@ -124,6 +124,27 @@ static void trace_register(const struct run *run, enum trace_kind kind, uint32_t
 		run->trace->event(run->trace->ctx, &event);
 }
 
+/* The driver read configuration: fields that it read a part of, as they are now. */
+static void look_at_fields(struct run *run, uint32_t offset, uint32_t width, uint64_t value)
+{
+	uint32_t at = offset - VIRTIO_MMIO_CONFIG;
+
+	for (unsigned i = 0; i < run->target->field_count; i++) {
+		const struct target_field *field = &run->target->fields[i];
+		uint8_t bytes[8] = { 0 };
+		uint64_t now = 0;
+
+		if (at >= (uint32_t)field->offset + field->width || at + width <= field->offset)
+			continue;
+		run->target->read(run->device, VIRTIO_MMIO_CONFIG + field->offset, bytes,
+				  field->width);
+		for (unsigned b = 0; b < field->width; b++)
+			now |= (uint64_t)bytes[b] << (8 * b);
+		ledger_field_read(&run->ledger, i, at, width, value, now,
+				  peek(run, VIRTIO_MMIO_CONFIG_GENERATION));
+	}
+}
+
 uint64_t guest_read(struct run *run, uint32_t offset, uint32_t width)
 {
 	struct ledger_probe after;
@@ -146,6 +167,8 @@ uint64_t guest_read(struct run *run, uint32_t offset, uint32_t width)
 		probe(run, false, &after);
 	ledger_access_end(&run->ledger, false, offset, width, value,
 			  is_quiet(false, offset, width) ? NULL : &after);
+	if (offset >= VIRTIO_MMIO_CONFIG && (width & (width - 1)) == 0)
+		look_at_fields(run, offset, width, value);
 	trace_register(run, TRACE_REG_READ, offset, width, value);
 	return value;
 }

@@ -66,6 +66,29 @@ void guest_forget_orders(struct run *run)
 		target_order(run->target, run->device, ORDER_FORGET, port, 0, 0);
 }
 
+/* What the driver reads where the host changed it is no matter of a reset. */
+static void want(struct run *run, uint32_t value)
+{
+	uint32_t before[RUN_REGISTERS_MAX];
+
+	if (!run->target->has_target)
+		return;
+	run_config_words(run, before);
+	if (guest_host(run, HOST_SET_TARGET, 0, NULL, value) != 0)
+		run_note_config(run, before);
+}
+
+void guest_set_target(struct run *run, const struct program *prog, const struct op *op)
+{
+	(void)prog;
+	want(run, (uint32_t)op->value[0]);
+}
+
+void guest_want_nothing(struct run *run)
+{
+	want(run, 0);
+}
+
 static void take(struct run *run, unsigned port, uint32_t max)
 {
 	if (run->target->host != NULL)

@@ -440,6 +440,11 @@ static guest_op_fn *const op_fns[256] = {
 	[OP_REFUSE] = guest_refuse,
 	[OP_HOLD] = guest_hold,
 	[OP_PRETEND] = guest_pretend,
+	[OP_SET_TARGET] = guest_set_target,
+	[OP_SAVE] = guest_save,
+	[OP_RESTORE] = guest_restore,
+	[OP_CORRUPT] = guest_corrupt,
+	[OP_CUT] = guest_cut,
 };
 
 void guest_op(struct run *run, const struct program *prog, const struct op *op)

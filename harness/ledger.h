@@ -83,6 +83,8 @@ enum severity {
 	  "DEVICE_NEEDS_RESET on a live device comes with a configuration interrupt")              \
 	X(WAKEUP_CONFIG, "wakeup.config", SHOULD, INTR, 0, "dev.mmio.regs.4",                      \
 	  "no configuration interrupt without a change or DEVICE_NEEDS_RESET")                     \
+	X(WAKEUP_CHANGED, "wakeup.changed", MODEL, INTR, 0, "2.3",                                 \
+	  "a change of configuration on a live device comes with a configuration interrupt")       \
 	X(WAKEUP_FLAGS, "wakeup.flags", MUST, SEEN, 0, "dev.split.avail-notify-suppress.1",        \
 	  "the used ring's flags are 0 or 1, and 0 with EVENT_IDX")                                \
 	X(STUCK_NOTIFY, "stuck.notify", LIMIT, WALK | FACT_STATE, 0, "policy",                     \
@@ -98,6 +100,8 @@ enum severity {
 	  "DeviceID, DeviceFeatures and QueueNumMax read as the device was made")                  \
 	X(STATUS_GENERATION, "status.generation", MODEL, REGS, 0, "dev.mmio.regs.6",               \
 	  "ConfigGeneration moves when the device changes its configuration, only")                \
+	X(STATUS_TORN, "status.torn", MUST, REGS, 0, "dev.mmio.regs.6",                            \
+	  "a field that a driver reads in pieces under one generation is one that it was")         \
 	X(STATUS_CONFIG, "status.config", MODEL, REGS, 0, "policy",                                \
 	  "what is read past the end of the configuration is fixed: no byte of the host's memory") \
 	X(STATUS_RESET, "status.reset", MUST, REGS, 0, "dev.reset.op.1",                           \
@@ -135,6 +139,12 @@ enum severity {
 	  "bytes of a port come out whole, in order, once, at the other end of that port")         \
 	X(STREAM_ANSWERS, "stream.answers", LIMIT, WALK, 0, "policy",                              \
 	  "a control message is one of the protocol, answers what asked for it, and comes once")   \
+	X(SNAPSHOT_REFUSED, "snapshot.refused", LIMIT, REGS, 0, "policy",                          \
+	  "a device takes the snapshot that it saved, and one that it refuses changes nothing")    \
+	X(SNAPSHOT_SAME, "snapshot.same", LIMIT, REGS, 0, "policy",                                \
+	  "a restored device shows what the saved one showed")                                     \
+	X(SNAPSHOT_CARRY_ON, "snapshot.carry-on", LIMIT, SEEN, 0, "policy",                        \
+	  "a restored device goes on as the saved one would have")                                 \
 	X(COUNTERS_FALL, "counters.fall", LIMIT, FACT_COUNTERS, 0, "policy",                       \
 	  "counters never fall, but for gauges")                                                   \
 	X(COUNTERS_SUM, "counters.sum", LIMIT, FACT_COUNTERS, 0, "policy",                         \
@@ -306,9 +316,11 @@ struct ledger_call {
 	uint8_t poisoned;	 /* queues that were first found structurally wrong */
 	uint8_t moved;		 /* queues whose used index moved */
 	unsigned config_interrupts;
-	bool live;	  /* queues may be touched */
-	bool blind;	  /* an access was for a queue that is not known */
-	uint8_t starting; /* queues that the driver sets ready in this call */
+	bool live;	   /* queues may be touched */
+	bool blind;	   /* an access was for a queue that is not known */
+	uint8_t starting;  /* queues that the driver sets ready in this call */
+	bool host_changes; /* the host is about to change the configuration */
+	bool host_changed; /* ... and did */
 };
 
 /* A returned chain of which not all bytes below used.len seem to be written. */
@@ -347,6 +359,16 @@ struct ledger_plain {
 	unsigned suspect_count;
 	struct ledger_suspect suspects[LEDGER_SUSPECTS_MAX];
 	const struct ledger_suspect *confirmed;
+};
+
+/* What the driver read of a target_field under one generation, piece by piece. */
+#define LEDGER_FIELD_VALUES 4u
+struct ledger_field {
+	uint64_t read; /* little-endian */
+	uint8_t mask;  /* bytes of it that were read */
+	uint32_t generation;
+	unsigned value_count; /* what it was at these reads; more than fit: not judged */
+	uint64_t values[LEDGER_FIELD_VALUES];
 };
 
 struct ledger {
@@ -394,7 +416,9 @@ struct ledger {
 	struct ledger_plain plain;
 	struct ledger_port ports[TARGET_PORTS_MAX];
 	struct ledger_dialogue dialogue;
-	uint64_t gauges; /* counters that may fall, bits */
+	struct ledger_field fields[TARGET_FIELDS_MAX];
+	bool counters_lost; /* what they stand at is not known: not judged */
+	uint64_t gauges;    /* counters that may fall, bits */
 	uint32_t node_free, node_used, hold_free, hold_used;
 	struct ledger_node nodes[LEDGER_NODES_MAX];
 	struct ledger_hold hold[LEDGER_HOLDS_MAX];
@@ -422,11 +446,12 @@ void ledger_op(struct ledger *ledger, uint32_t index, const char *verb);
 /* One register access of the driver: before it reaches the device, and after.
  * `probe` is what the device shows once it has returned, `ready` the QueueReady
  * of the selected queue where that was written, `generation` ConfigGeneration
- * where a configuration interrupt was raised; NULL: nobody looked. */
+ * where a configuration interrupt was raised or the host changes something; NULL: nobody looked. */
 void ledger_access_begin(struct ledger *ledger, bool write, uint64_t offset, uint32_t width,
 			 uint64_t value);
 struct ledger_probe {
 	uint32_t status, interrupt_status, ready, generation;
+	bool generation_seen;
 };
 void ledger_access_end(struct ledger *ledger, bool write, uint64_t offset, uint32_t width,
 		       uint64_t value, const struct ledger_probe *probe);
@@ -443,6 +468,15 @@ void ledger_host_end(struct ledger *ledger, enum host_act act, unsigned port, co
 
 /* A frame passed at an end of the device. */
 void ledger_frame(struct ledger *ledger, enum frame_end end, const void *frame, uint32_t len);
+
+/* The driver read `width` bytes of configuration, `value`, at `at` and so a part of
+ * the target's field `index`, which is `now` and the generation `generation`. */
+void ledger_field_read(struct ledger *ledger, unsigned index, uint32_t at, uint32_t width,
+		       uint64_t value, uint64_t now, uint32_t generation);
+
+/* The device is in a state that is not known: until reset only what needs no
+ * knowledge of it is judged, and of its counters nothing. */
+void ledger_forget(struct ledger *ledger);
 
 /* The device accessed guest memory: an arena_observe_fn. */
 void ledger_memory(void *ledger, struct guest_why why, bool write, uint64_t addr, const void *data,

@@ -100,6 +100,7 @@ void ledger_index_moved(struct ledger_queue *q, uint16_t used_idx);
 void ledger_flags_read(struct ledger *l, struct ledger_queue *q, int err, uint16_t flags);
 void ledger_event_read(struct ledger *l, struct ledger_queue *q, int err, uint16_t event);
 void ledger_flags_written(struct ledger *l, unsigned queue, uint16_t flags);
+void ledger_fields_forget(struct ledger *l);
 void ledger_judge_config(struct ledger *l, uint32_t set, const struct ledger_probe *probe);
 /* At rest: did the interrupt come that queue `i` still waits for? */
 void ledger_wakeup_rest(struct ledger *l, unsigned i);

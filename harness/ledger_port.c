@@ -195,6 +195,7 @@ void ledger_host_begin(struct ledger *l, enum host_act act, unsigned port, const
 {
 	struct ledger_port *p = &l->ports[port < TARGET_PORTS_MAX ? port : 0];
 
+	l->call.host_changes = act == HOST_SET_TARGET;
 	if (act != HOST_TYPE || !is_followed(l, port))
 		return;
 	if (len > LEDGER_PORT_BYTES - p->in.len) {
@@ -243,6 +244,7 @@ void ledger_host_end(struct ledger *l, enum host_act act, unsigned port, const v
 {
 	struct ledger_port *p = &l->ports[port < TARGET_PORTS_MAX ? port : 0];
 
+	l->call.host_changed = act == HOST_SET_TARGET && moved != 0;
 	if (!is_followed(l, port))
 		return;
 	settle(p);
@@ -250,7 +252,7 @@ void ledger_host_end(struct ledger *l, enum host_act act, unsigned port, const v
 		p->in.len -= len - moved <= p->in.len ? len - moved : p->in.len;
 	else if (act == HOST_TAKE)
 		on_taken(l, port, data, moved);
-	else
+	else if (act == HOST_PUT_BACK)
 		on_put_back(p, data, moved);
 }
 

@@ -273,6 +273,21 @@ static void on_queue_ready(struct ledger *l, uint32_t value, const struct ledger
 	}
 }
 
+void ledger_forget(struct ledger *l)
+{
+	forget_all(l);
+	for (unsigned i = 0; i < PROGRAM_QUEUES; i++)
+		l->queues[i].lost = true;
+	for (unsigned i = 0; i < TARGET_PORTS_MAX; i++)
+		l->ports[i].lost = true;
+	ledger_fields_forget(l);
+	l->dialogue.lost = true;
+	for (unsigned i = 0; i < TARGET_STREAMS_MAX; i++)
+		l->streams[i].lost = true;
+	l->counters_lost = true;
+	l->lost = true;
+}
+
 static const struct {
 	uint16_t offset;
 	void (*on)(struct ledger *l, uint32_t value, const struct ledger_probe *probe);
@@ -366,6 +381,9 @@ void ledger_access_end(struct ledger *l, bool write, uint64_t offset, uint32_t w
 		return;
 	if (l->plain.arena != NULL)
 		ledger_plain_end(l);
+	/* The driver's own writes may change configuration, and so may a reset. */
+	if (write && (status || offset >= VIRTIO_MMIO_CONFIG))
+		ledger_fields_forget(l);
 	if (write && !odd) {
 		for (size_t i = 0; i < sizeof(writers) / sizeof(writers[0]); i++)
 			if (writers[i].offset == offset)

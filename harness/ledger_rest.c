@@ -251,7 +251,7 @@ void ledger_rest(struct ledger *l, enum device_state state, const void *device)
 		return;
 	if (l->plain.arena != NULL)
 		ledger_plain_rest(l);
-	if (ledger_judges(l, RULE_COUNTERS_FALL))
+	if (!l->counters_lost && ledger_judges(l, RULE_COUNTERS_FALL))
 		judge_counters(l, device);
 	for (unsigned i = 0; resting && i < l->target->queue_count && i < PROGRAM_QUEUES; i++) {
 		ledger_wakeup_rest(l, i);

@@ -6,8 +6,8 @@
  * the guest does; the two that a selector chooses are judged once the driver
  * wrote it.  status.generation: nothing that a guest writes is a change that
  * the device makes.  status.config: what lies past the end is nobody's, whichever
- * bytes of it an access takes.  status.interrupt: bits are compared with what was
- * raised and acknowledged, whatever else happened.
+ * bytes of it an access takes.  status.interrupt: bits
+ * are compared with what was raised and acknowledged, whatever else happened.
  */
 #include "harness/ledger_internal.h"
 

@@ -17,6 +17,8 @@
  * wakeup.superfluous, wakeup.unasked: an interrupt serves every queue whose
  * index moved since the last one, so one that wants it is enough.
  *
+ * wakeup.changed: a target says of each act of its host whether it was a change.
+ *
  * wakeup.config: what is raised is compared with what the device shows when its
  * call is over.  Our models ask for a reset once for each queue that they find
  * structurally wrong, which the ledger knows from what they read.  An available
@@ -140,7 +142,7 @@ static unsigned count_wrapping(const struct ledger *l)
 void ledger_judge_config(struct ledger *l, uint32_t set, const struct ledger_probe *probe)
 {
 	unsigned raised = l->call.config_interrupts;
-	bool changed = raised > 0 && probe->generation != l->generation;
+	bool changed = probe->generation_seen && probe->generation != l->generation;
 	unsigned faults = (unsigned)__builtin_popcount(l->call.poisoned);
 	unsigned due = changed + faults;
 
@@ -153,9 +155,20 @@ void ledger_judge_config(struct ledger *l, uint32_t set, const struct ledger_pro
 		ledger_break(l, RULE_WAKEUP_NEEDS_RESET,
 			     "the device set DEVICE_NEEDS_RESET and raised no configuration "
 			     "interrupt");
+	if (probe->generation_seen)
+		l->generation = probe->generation;
+	if (l->call.host_changes && l->call.host_changed != changed &&
+	    ledger_judges(l, RULE_STATUS_GENERATION))
+		ledger_break(l, RULE_STATUS_GENERATION, "the host %s, and ConfigGeneration %s",
+			     changed ? "changed nothing" : "changed the configuration",
+			     changed ? "moved" : "did not move");
+	if (l->call.host_changed && l->call.live && raised == 0 &&
+	    ledger_judges(l, RULE_WAKEUP_CHANGED))
+		ledger_break(l, RULE_WAKEUP_CHANGED,
+			     "the host changed the configuration of a live device and no "
+			     "configuration interrupt came");
 	if (raised == 0)
 		return;
-	l->generation = probe->generation;
 	if (!ledger_judges(l, RULE_WAKEUP_CONFIG))
 		return;
 	if (!l->target->model && (probe->status & VIRTIO_CONFIG_S_NEEDS_RESET) != 0)

@@ -150,4 +150,5 @@ const struct target console_target = {
 		    "> mem_typed b11 len=64 seed=3\n",
 	.host = console_host,
 	MODEL_CALLS(console_create),
+	MODEL_SNAPSHOTS,
 };

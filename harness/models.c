@@ -6,6 +6,7 @@
 
 #include "devices/mmio.h"
 #include "devices/net.h"
+#include "devices/snapshot.h"
 
 #include <linux/virtio_config.h>
 #include <linux/virtio_ids.h>
@@ -49,6 +50,21 @@ const char *model_counter_name(const void *device, unsigned index)
 void model_counters(const void *device, uint64_t *values)
 {
 	mmio_counters(device, values);
+}
+
+size_t model_save(const void *device, void *out, size_t room)
+{
+	return snapshot_save(device, out, room);
+}
+
+int model_restore(void *device, const void *data, size_t len, size_t *at, const char **what)
+{
+	struct snapshot_error error;
+	int err = snapshot_restore(device, data, len, &error);
+
+	*at = error.at;
+	*what = error.what;
+	return err;
 }
 
 static void *net_loopback_create(const struct target *target, const struct device_host *host,
@@ -104,12 +120,14 @@ static const struct target net_loopback = {
 		    "> used 0 id=0 len=76\n"
 		    "> mem_equal b9+12 b3+12 len=64\n",
 	MODEL_CALLS(net_loopback_create),
+	MODEL_SNAPSHOTS,
 };
 
 const struct target *const *target_all(void)
 {
-	static const struct target *const table[] = { &net_loopback, &net_host_target,
-						      &console_target, NULL };
+	static const struct target *const table[] = {
+		&net_loopback, &net_host_target, &console_target, &fs_target, &balloon_target, NULL,
+	};
 
 	return table;
 }

@@ -16,6 +16,8 @@ enum device_state model_state(const void *device);
 unsigned model_counter_count(const void *device);
 const char *model_counter_name(const void *device, unsigned index);
 void model_counters(const void *device, uint64_t *values);
+size_t model_save(const void *device, void *out, size_t room);
+int model_restore(void *device, const void *data, size_t len, size_t *at, const char **what);
 
 /* What every model on our mmio transport has in common. */
 #define MODEL_CALLS(create_fn)                                                                     \
@@ -24,6 +26,9 @@ void model_counters(const void *device, uint64_t *values);
 	.work = model_work, .state = model_state, .counter_count = model_counter_count,            \
 	.counter_name = model_counter_name, .counters = model_counters
 
-extern const struct target console_target, net_host_target;
+/* ... and of those that can be saved. */
+#define MODEL_SNAPSHOTS .save = model_save, .restore = model_restore
+
+extern const struct target console_target, net_host_target, fs_target, balloon_target;
 
 #endif

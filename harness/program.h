@@ -89,6 +89,11 @@ enum op_code {
 	OP_REFUSE = 0x65,
 	OP_HOLD = 0x66,
 	OP_PRETEND = 0x67,
+	OP_SET_TARGET = 0x68,
+	OP_SAVE = 0x69,
+	OP_RESTORE = 0x6a,
+	OP_CORRUPT = 0x6b,
+	OP_CUT = 0x6c,
 
 	OP_REPEAT = 0x70,
 };

@@ -110,8 +110,12 @@ static void print_access(FILE *out, const struct trace_event *e)
 
 static void print_host(FILE *out, const struct trace_event *e)
 {
-	static const char *const acts[HOST_ACT_COUNT] = { "types", "takes", "puts back" };
+	static const char *const acts[HOST_ACT_COUNT] = { "types", "takes", "puts back", "wants" };
 
+	if (e->value == HOST_SET_TARGET) {
+		fprintf(out, "  host wants something else: %u\n", e->len);
+		return;
+	}
 	fprintf(out, "  host %s %u bytes of port %u: ", acts[e->value], e->len, e->index);
 	print_bytes(out, e->data, e->len);
 	fputc('\n', out);

@@ -81,6 +81,18 @@ static void on_change(void *ctx, uint64_t addr, const uint8_t *data, uint32_t le
 	twin_bytes(&run->twin, TWIN_MEMORY, data, len);
 }
 
+/* Of what the host takes, and of snapshots: one block. */
+static int open_buffers(struct run *run)
+{
+	run->output = malloc(RUN_OUTPUT_MAX + 3ull * SNAPSHOT_MAX);
+	if (run->output == NULL)
+		return -ENOMEM;
+	run->snapshots[0].bytes = run->output + RUN_OUTPUT_MAX;
+	run->snapshots[1].bytes = run->snapshots[0].bytes + SNAPSHOT_MAX;
+	run->scratch = run->snapshots[1].bytes + SNAPSHOT_MAX;
+	return 0;
+}
+
 static int open_liveness(struct run *run, struct text_error *error)
 {
 	const char *text = run->target->liveness;
@@ -107,8 +119,9 @@ int run_open(struct run **run, const struct target *target, struct text_error *e
 			 &r->heap);
 	if (err != 0)
 		goto fail_run;
-	r->output = malloc(RUN_OUTPUT_MAX);
-	err = r->output != NULL ? ledger_open(&r->ledger, target) : -ENOMEM;
+	err = open_buffers(r);
+	if (err == 0)
+		err = ledger_open(&r->ledger, target);
 	if (err == 0)
 		err = open_liveness(r, error);
 	if (err != 0)
@@ -361,5 +374,6 @@ bool run_program(struct run *run, const struct program *prog, const struct run_o
 		twin_fetch(run, prog, options);
 	if (!run->ledger.stop)
 		twin_length(run, prog, options);
+	twin_snapshot(run, prog, options);
 	return !run->ledger.stop;
 }

@@ -17,6 +17,7 @@
 #include "harness/arena.h"
 #include "harness/heap.h"
 #include "harness/ledger.h"
+#include "harness/snapshot.h"
 #include "harness/text.h"
 #include "harness/twin.h"
 
@@ -58,6 +59,11 @@ struct run {
 	struct target_listener listener; /* who hears of frames: this run */
 	uint8_t *output;		 /* what take_output took last; room for RUN_OUTPUT_MAX */
 	uint32_t output_len;
+
+	/* Snapshots: of the program, and of a twin. */
+	struct snapshot snapshots[2];
+	uint8_t *scratch;    /* room for another */
+	bool config_unknown; /* a snapshot that was altered may have changed it */
 
 	/* The operation in flight: what it raised, and counters before it. */
 	uint32_t interrupts_used, interrupts_config;

@@ -57,12 +57,36 @@ static unsigned read_registers(const struct run *run, uint32_t *out)
 	return count;
 }
 
+unsigned run_config_words(const struct run *run, uint32_t *out)
+{
+	unsigned words = (run->target->config_len + 3) / 4;
+
+	if (words > run->register_count)
+		words = run->register_count;
+	for (unsigned i = 0; i < words; i++)
+		out[i] = peek(run, VIRTIO_MMIO_CONFIG + 4 * i);
+	return words;
+}
+
+void run_note_config(struct run *run, const uint32_t *before)
+{
+	uint32_t now[RUN_REGISTERS_MAX];
+	unsigned words = run_config_words(run, now);
+
+	/* Configuration comes last. */
+	for (unsigned i = 0; i < words; i++)
+		if (now[i] != before[i])
+			run->registers[run->register_count - words + i] = now[i];
+}
+
 static void judge_registers(struct run *run)
 {
 	uint32_t now[RUN_REGISTERS_MAX];
 	unsigned count = read_registers(run, now);
 	uint32_t value;
 
+	if (run->config_unknown)
+		count -= (run->target->config_len + 3) / 4;
 	for (unsigned i = 0; i < count; i++)
 		if (now[i] != run->registers[i])
 			ledger_break(&run->ledger, RULE_RESET_REGISTERS,
@@ -83,6 +107,8 @@ bool run_create(struct run *run)
 	arena_reset(&run->arena);
 	heap_reset(&run->heap);
 	guest_reset(run);
+	run->snapshots[0].len = 0;
+	run->config_unknown = false;
 	run->device =
 		run->target->create(run->target, &run->arena.host, run->offered, run->queue_max);
 	if (run->device == NULL)
@@ -97,9 +123,11 @@ bool run_create(struct run *run)
 void run_reset(struct run *run)
 {
 	guest_reset(run);
+	run->snapshots[0].len = 0;
 	guest_write(run, VIRTIO_MMIO_STATUS, 4, 0);
 	guest_take_all_output(run);
 	guest_forget_orders(run);
+	guest_want_nothing(run);
 	clear_selectors(run);
 	arena_reset(&run->arena);
 }

@@ -17,6 +17,14 @@ void guest_hold(struct run *run, const struct program *prog, const struct op *op
 void guest_pretend(struct run *run, const struct program *prog, const struct op *op);
 /* Every order to the host is forgotten. */
 void guest_forget_orders(struct run *run);
+void guest_set_target(struct run *run, const struct program *prog, const struct op *op);
+/* Snapshots; see snapshot.c. */
+void guest_save(struct run *run, const struct program *prog, const struct op *op);
+void guest_restore(struct run *run, const struct program *prog, const struct op *op);
+void guest_corrupt(struct run *run, const struct program *prog, const struct op *op);
+void guest_cut(struct run *run, const struct program *prog, const struct op *op);
+/* What the host wants of a device that is new. */
+void guest_want_nothing(struct run *run);
 /* The host takes all output of every port. */
 void guest_take_all_output(struct run *run);
 
@@ -24,6 +32,11 @@ void guest_take_all_output(struct run *run);
 bool run_create(struct run *run);
 /* The program's operations, and the device settled. */
 void run_session(struct run *run, const struct program *prog, const struct run_options *options);
+/* The configuration, RUN_REGISTERS_MAX words at most; how many. */
+unsigned run_config_words(const struct run *run, uint32_t *out);
+/* The host changed the configuration, which was `before`: a new device would show
+ * what it changed. */
+void run_note_config(struct run *run, const uint32_t *before);
 /* Memory as at first, the device reset, its output taken, selectors at 0. */
 void run_reset(struct run *run);
 /* A stage after the program begins. */

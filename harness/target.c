@@ -97,6 +97,12 @@ const char *target_fault(const struct target *target)
 		return "has too many streams";
 	if (target->stream_count > 0 && target->streams == NULL)
 		return "has streams and does not describe them";
+	if (target->field_count > TARGET_FIELDS_MAX)
+		return "has too many fields";
+	if ((target->save == NULL) != (target->restore == NULL))
+		return "saves and does not restore, or the other way round";
+	if (target->has_target && target->host == NULL)
+		return "is given a target and has no host that gives it";
 	if (target->dialogue != NULL && (target->dialogue->ask_count > TARGET_ANSWERS_MAX ||
 					 target->dialogue->answer_count > TARGET_ANSWERS_MAX))
 		return "has too many messages";

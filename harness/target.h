@@ -117,11 +117,18 @@ struct target_request {
 	const char *bytes;
 };
 
+/* A field of the configuration of more than one byte, which the device may change. */
+struct target_field {
+	uint16_t offset;
+	uint8_t width; /* 2, 4 or 8 bytes, read in one access */
+};
+
 /* What a host does to a device, apart from what the guest does. */
 enum host_act {
-	HOST_TYPE,     /* give bytes to a port; how many were accepted, from the first on */
-	HOST_TAKE,     /* take at most that many bytes of a port's output; how many */
-	HOST_PUT_BACK, /* bytes in front of a port's output; all of them, or 0 */
+	HOST_TYPE,	 /* give bytes to a port; how many were accepted, from the first on */
+	HOST_TAKE,	 /* take at most that many bytes of a port's output; how many */
+	HOST_PUT_BACK,	 /* bytes in front of a port's output; all of them, or 0 */
+	HOST_SET_TARGET, /* want `len` of the driver, a balloon's pages; 1 if that is a change */
 	HOST_ACT_COUNT
 };
 
@@ -141,8 +148,10 @@ struct target {
 	uint64_t features; /* every bit that it can offer */
 	unsigned queue_count;
 	const struct device_queue_desc *queues;
-	unsigned config_len; /* bytes that hold fields */
-	uint8_t config_past; /* the byte that our models read past them */
+	unsigned config_len;  /* bytes that hold fields */
+	uint8_t config_past;  /* the byte that our models read past them */
+	unsigned field_count; /* at most TARGET_FIELDS_MAX */
+	const struct target_field *fields;
 
 	unsigned facts;		       /* enum target_fact */
 	bool model;		       /* rules of severity `model` apply */
@@ -162,6 +171,7 @@ struct target {
 	const struct target_disagreement *disagreements;
 	unsigned port_count; /* at most TARGET_PORTS_MAX */
 	const struct target_port *ports;
+	bool has_target;			/* HOST_SET_TARGET is served; 0 at first */
 	const struct target_dialogue *dialogue; /* NULL: there is none */
 	unsigned request_count;
 	const struct target_request *requests;
@@ -191,6 +201,12 @@ struct target {
 	/* Tell `listener` of frames at the ends, until `destroy`; may be NULL where no
 	 * stream has one. */
 	void (*listen)(void *device, const struct target_listener *listener);
+	/* Snapshots; NULL, both: there are none.  save: the number of bytes, of which
+	 * `out` holds none unless all fit in `room`.  restore, into a new device: 0,
+	 * or negative errno with what is wrong at which byte, and the device is as it
+	 * was; -EINVAL is for what no device could have saved. */
+	size_t (*save)(const void *device, void *out, size_t room);
+	int (*restore)(void *device, const void *data, size_t len, size_t *at, const char **what);
 	/* May be NULL without FACT_COUNTERS. */
 	unsigned (*counter_count)(const void *device); /* at most TARGET_COUNTERS_MAX */
 	const char *(*counter_name)(const void *device, unsigned index);
@@ -201,6 +217,7 @@ struct target {
 #define TARGET_COUNTERS_MAX 64u
 #define TARGET_PORTS_MAX 4u
 #define TARGET_STREAMS_MAX 4u
+#define TARGET_FIELDS_MAX 8u
 #define TARGET_ANSWERS_MAX 16u
 
 /* What a target leaves out, where it may. */

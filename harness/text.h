@@ -49,6 +49,8 @@ enum expect_kind {
 	EXPECT_OUTPUT,		 /* what the host took is these bytes */
 	EXPECT_OUTPUT_LEN,	 /* ... so many */
 	EXPECT_OUTPUT_EQUAL,	 /* a piece of it is what guest memory holds */
+	EXPECT_RESTORED,	 /* the snapshot was taken by a new device */
+	EXPECT_REFUSED,		 /* ... was not, for what is at that byte */
 	EXPECT_COUNTERS,	 /* exactly these counters moved, by that much */
 	EXPECT_COUNTER,		 /* a counter stands at that value */
 	EXPECT_SILENT,		 /* no rule of any severity broken so far */

@@ -19,6 +19,8 @@
  *   > output 68656c6c6f             what take_output took, or none
  *   > output_len 5
  *   > output_equal b1 len=5 at=0    ... from there on is what memory holds
+ *   > restored                      a new device took the snapshot
+ *   > refused 28                    it did not, for what is at that byte
  *   > counters tx_packets=1         exactly these moved, by that much
  *   > counters none
  *   > counter tx_packets=3          stands at
@@ -300,6 +302,18 @@ static int parse_silent(struct text_line *line, struct expect *e)
 	return 0;
 }
 
+static int parse_restored(struct text_line *line, struct expect *e)
+{
+	(void)line;
+	(void)e;
+	return 0;
+}
+
+static int parse_refused(struct text_line *line, struct expect *e)
+{
+	return need_value(line, FIELD_U32, "the byte", &e->value[0], &e->base[0]);
+}
+
 static int parse_breaks(struct text_line *line, struct expect *e)
 {
 	struct text_word word;
@@ -332,6 +346,8 @@ static const struct {
 	{ "output", EXPECT_OUTPUT, parse_output },
 	{ "output_len", EXPECT_OUTPUT_LEN, parse_output_len },
 	{ "output_equal", EXPECT_OUTPUT_EQUAL, parse_output_equal },
+	{ "restored", EXPECT_RESTORED, parse_restored },
+	{ "refused", EXPECT_REFUSED, parse_refused },
 	{ "counters", EXPECT_COUNTERS, parse_counters },
 	{ "counter", EXPECT_COUNTER, parse_counter },
 	{ "silent", EXPECT_SILENT, parse_silent },

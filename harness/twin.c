@@ -7,6 +7,11 @@
  * races and faults count the device's own accesses, which are then the same.
  * Failing allocations are the exception, since a device may keep memory over a
  * reset that it then need not ask for: a program that has them is not judged.
+ * Nor is one that alters snapshots: counters, which go on, are among their bytes.
+ *
+ * snapshot.carry-on: the device that is restored is the one that was saved, and
+ * the same happens to both.  Not judged with failing allocations, of which the
+ * restored device has its own.
  *
  * fetch.consistent: up to the first read for the chain all three runs are the
  * same.  From there on a correct device has the old value, and does what it
@@ -27,6 +32,7 @@
 #include <string.h>
 
 #define MULTIPLIER 0x9e3779b1u
+#define SNAPSHOT_POINTS 3u /* of a program */
 
 void twin_value(struct twin *twin, enum twin_part part, uint64_t value)
 {
@@ -89,11 +95,14 @@ void twin_begin(struct run *run, const struct program *prog, const struct run_op
 {
 	struct twin *twin = &run->twin;
 
-	twin->recording = twin->reset = twin->reset_differs = false;
+	twin->recording = twin->reset = twin->reset_differs = twin->snapshot = false;
+	twin->swap_at = 0;
 	if (options->no_ledger || run->target->facts == 0)
 		return;
 	twin->reset = (options->twins || is_chosen(prog)) && !has_op(prog, OP_FAULT_ALLOC);
-	if (twin->reset || has_op(prog, OP_RACE))
+	twin->snapshot = twin->reset && run->target->restore != NULL;
+	twin->reset = twin->reset && !has_op(prog, OP_CORRUPT) && !has_op(prog, OP_CUT);
+	if (twin->reset || twin->snapshot || has_op(prog, OP_RACE))
 		begin_pass(run, false);
 }
 
@@ -129,6 +138,10 @@ void twin_end_op(struct run *run)
 	if (twin->count < TWIN_OPS_MAX)
 		compare(twin, &twin->ops[twin->count]);
 	twin->count++;
+	if (!twin->comparing)
+		twin->total = twin->count;
+	else if (twin->count == twin->swap_at && snapshot_take(run, 1))
+		snapshot_restore_run(run, 1, true);
 }
 
 /* Run the program and compare. */
@@ -311,4 +324,53 @@ void twin_length(struct run *run, const struct program *prog, const struct run_o
 		     "queue %u: a used entry says that %u bytes of the chain of head %u were "
 		     "written, and some of them keep what was there before",
 		     suspect->queue, suspect->len, suspect->head);
+}
+
+/* With the device swapped for a restored one when `at` operations are over. */
+static bool differs_swapped(struct run *run, const struct program *prog,
+			    const struct run_options *quiet, unsigned at)
+{
+	if (!run_create(run))
+		return false;
+	run->twin.swap_at = at;
+	run_twin(run, prog, quiet);
+	run->twin.swap_at = 0;
+	run_destroy(run);
+	return run->twin.differs != 0 || run->ledger.stop;
+}
+
+void twin_snapshot(struct run *run, const struct program *prog, const struct run_options *options)
+{
+	struct run_options quiet = *options;
+	struct ledger *l = &run->ledger;
+	struct twin *twin = &run->twin;
+	unsigned points = options->twins ? SNAPSHOT_POINTS : 1, at = 0;
+
+	if (!twin->snapshot || twin->total < 2 || !ledger_judges(l, RULE_SNAPSHOT_CARRY_ON))
+		return;
+	hush(run, &quiet);
+	run->arena.retime.serial = 0;
+	ledger_op(l, FINDING_OP_END, "snapshot");
+	if (options->before_op != NULL)
+		options->before_op(options->ctx, FINDING_OP_END, "snapshot");
+	for (unsigned i = 0; i < points && !l->stop; i++) {
+		/* Of one point, the middle. */
+		at = (unsigned)((uint64_t)twin->total * (i + 1) / (points + 1));
+		if (at == 0)
+			continue;
+		l->enabled = false;
+		if (differs_swapped(run, prog, &quiet, at))
+			break;
+	}
+	l->enabled = true;
+	ledger_op(l, FINDING_OP_END, "snapshot");
+	if (twin->differs != 0 && !l->stop)
+		ledger_break(l, RULE_SNAPSHOT_CARRY_ON,
+			     "the device was restored after %u operations: from operation number "
+			     "%u of those run, %s otherwise than without",
+			     at, twin->first + 1, name_parts(twin->differs));
+	/* What leaked is the affair of the end. */
+	ledger_op(l, FINDING_OP_END, "destroy");
+	if (options->before_op != NULL)
+		options->before_op(options->ctx, FINDING_OP_END, "destroy");
 }

@@ -7,14 +7,15 @@
  * fetch.consistent  where memory changed between two reads for one chain, the
  *                   program is run on new devices with the change before the
  *                   first of them, and with it after the last
- *
  * completion.len    of a device on plain memory: where bytes below used.len did
  *                   not change, the program is run on a new device with other
  *                   bytes in all buffers that only the device writes to
+ * snapshot.carry-on on a new device, and at some point of the program that is
+ *                   saved and restored into another
  *
- * What is compared by the first two, operation by operation, is what guest and host see: values
- * of register reads, what the device wrote to guest memory, interrupts, and how
- * far counters moved.  The device's reads of memory are not.
+ * What is compared, operation by operation, but for completion.len, is what guest
+ * and host see: values of register reads, what the device wrote to guest memory,
+ * interrupts, and how far counters moved.  The device's reads of memory are not.
  *
  * Every program is judged so where run_options.twins says so, else those that
  * arm a race, and a fixed fraction chosen by what the program is.
@@ -47,6 +48,9 @@ struct twin_digest {
 struct twin {
 	bool recording;
 	bool comparing;		      /* with what was recorded first */
+	bool snapshot;		      /* this program is one for snapshot.carry-on */
+	unsigned swap_at;	      /* operations over when the device is swapped; 0: never */
+	unsigned total;		      /* operations of the first pass */
 	bool reset;		      /* this program is one for reset.session */
 	bool reset_differs;	      /* ... and went otherwise */
 	unsigned count;		      /* operations over in this pass */
@@ -69,6 +73,9 @@ void twin_judge_reset(struct run *run);
 void twin_fetch(struct run *run, const struct program *prog, const struct run_options *options);
 /* ... or a chain was returned with bytes that did not change. */
 void twin_length(struct run *run, const struct program *prog, const struct run_options *options);
+
+/* The device is gone: run it again with a restored device from some point on. */
+void twin_snapshot(struct run *run, const struct program *prog, const struct run_options *options);
 
 /* What guest and host see, told while recording. */
 void twin_value(struct twin *twin, enum twin_part part, uint64_t value);

@@ -81,6 +81,14 @@ static void fake_interrupt(void *ctx, uint32_t bits)
 	fake->interrupt_count++;
 }
 
+static bool fake_is_memory(void *ctx, uint64_t addr, uint64_t len)
+{
+	const struct fake_host *fake = ctx;
+
+	return addr >= fake->base && addr - fake->base < FAKE_MEM_SIZE &&
+	       len <= FAKE_MEM_SIZE - (addr - fake->base);
+}
+
 static void *fake_alloc(void *ctx, size_t size)
 {
 	struct fake_host *fake = ctx;
@@ -117,6 +125,7 @@ void fake_host_init(struct fake_host *fake, uint64_t base)
 		.map = fake_map,
 		.unmap = fake_unmap,
 		.interrupt = fake_interrupt,
+		.is_memory = fake_is_memory,
 		.alloc = fake_alloc,
 		.free = fake_free,
 	};

@@ -5,6 +5,7 @@
 #include <endian.h>
 #include <string.h>
 
+#include "../snapshot_codec.h"
 #include "mmio_stub.h"
 
 struct fake_host stub_host;
@@ -70,9 +71,28 @@ static void stub_config_write(struct device *dev, uint64_t offset, const uint8_t
 			stub->config[offset + i] = buf[i];
 }
 
+static void stub_save(const struct device *dev, struct snapshot_out *out)
+{
+	snapshot_put_bytes(out, ((const struct stub *)dev)->config, sizeof(stub->config));
+}
+
+static void stub_restore(struct device *dev, const struct snapshot_view *view,
+			 struct snapshot_in *in)
+{
+	const uint8_t *config = snapshot_get_bytes(in, sizeof(stub->config));
+
+	(void)view;
+	if (in->commit && config)
+		memcpy(((struct stub *)dev)->config, config, sizeof(stub->config));
+}
+
 static const struct device_queue_desc stub_queues[] = {
 	{ .name = "a", .size_max = 64 },
 	{ .name = "b", .size_max = 128, .driver_initiated = true },
+};
+static const struct device_shm stub_shm[] = {
+	{ .id = 2, .base = 0x123456789abcdef0, .len = 0x1000 },
+	{ .id = 0x102, .base = 0, .len = 0xfedcba9876543210 },
 };
 static const char *const stub_counters[] = { "stub_zero", "stub_notified" };
 const struct device_ops stub_ops = {
@@ -83,6 +103,8 @@ const struct device_ops stub_ops = {
 	.features = UINT64_C(1) << VIRTIO_F_VERSION_1 | UINT64_C(1) << 50 | 1u << 5 | 1u << 31,
 	.queue_count = 2,
 	.queues = stub_queues,
+	.shm_count = 2,
+	.shm = stub_shm,
 	.counter_count = 2,
 	.counter_names = stub_counters,
 	.create = stub_create,
@@ -93,6 +115,8 @@ const struct device_ops stub_ops = {
 	.state = stub_state,
 	.config_read = stub_config_read,
 	.config_write = stub_config_write,
+	.save = stub_save,
+	.restore = stub_restore,
 };
 
 uint32_t stub_read(uint64_t offset)

@@ -27,7 +27,7 @@
 #define S_NEEDS VIRTIO_CONFIG_S_NEEDS_RESET
 
 /* A model with two queues, a writable configuration of 16 bytes, one feature in
- * each page, and a session that the tests look into. */
+ * each page, shared memory under the ids 2 and 0x102, and a session that the tests look into. */
 struct stub {
 	struct device dev;
 	unsigned notified[2];

@@ -320,9 +320,52 @@ static void interrupt_ack(void **state)
 	assert_int_equal(stub_counter_sum(), 0);
 }
 
+static uint64_t shm_pair(uint32_t id, uint64_t low)
+{
+	stub_write(VIRTIO_MMIO_SHM_SEL, id);
+	return (uint64_t)stub_read(low + 4) << 32 | stub_read(low);
+}
+
+static void shared_memory(void **state)
+{
+	(void)state;
+	assert_int_equal(shm_pair(2, VIRTIO_MMIO_SHM_LEN_LOW), 0x1000);
+	assert_int_equal(shm_pair(2, VIRTIO_MMIO_SHM_BASE_LOW), 0x123456789abcdef0);
+	assert_int_equal(shm_pair(0x102, VIRTIO_MMIO_SHM_LEN_LOW), 0xfedcba9876543210);
+	assert_int_equal(shm_pair(0x102, VIRTIO_MMIO_SHM_BASE_LOW), 0);
+	/* The selector is compared whole, and reset forgets it. */
+	assert_int_equal(shm_pair(0x10002, VIRTIO_MMIO_SHM_LEN_LOW), UINT64_MAX);
+	stub_write(VIRTIO_MMIO_SHM_SEL, 2);
+	stub_write(VIRTIO_MMIO_STATUS, 0);
+	assert_int_equal(stub_read(VIRTIO_MMIO_SHM_LEN_LOW), UINT32_MAX);
+	assert_int_equal(stub_counter_sum(), 0);
+}
+
+static void configuration_change(void **state)
+{
+	unsigned before;
+
+	(void)state;
+	before = stub_host.interrupt_count;
+	device_config_changing(&stub->dev);
+	assert_int_equal(stub_read(VIRTIO_MMIO_CONFIG_GENERATION), 1);
+	device_config_changed(&stub->dev);
+	assert_int_equal(stub_host.interrupt_count, before);
+	assert_int_equal(stub_read(VIRTIO_MMIO_INTERRUPT_STATUS), 0);
+	stub_climb(S_OK);
+	device_config_changing(&stub->dev);
+	assert_int_equal(stub_host.interrupt_count, before);
+	device_config_changed(&stub->dev);
+	assert_int_equal(stub_read(VIRTIO_MMIO_CONFIG_GENERATION), 2);
+	assert_int_equal(stub_host.interrupt_count, before + 1);
+	assert_int_equal(stub_read(VIRTIO_MMIO_INTERRUPT_STATUS), VIRTIO_MMIO_INT_CONFIG);
+	stub_write(VIRTIO_MMIO_STATUS, 0);
+	assert_int_equal(stub_read(VIRTIO_MMIO_CONFIG_GENERATION), 2);
+}
+
 static void shared_memory_absent(void **state)
 {
-	static const uint32_t ids[] = { 0, 1, 255, 256, UINT32_MAX };
+	static const uint32_t ids[] = { 0, 1, 255, 256, 0x202, UINT32_MAX };
 	uint64_t offset;
 	size_t i;
 
@@ -429,6 +472,8 @@ int main(void)
 		cmocka_unit_test_setup_teardown(needs_reset_is_the_devices, stub_setup,
 						stub_teardown),
 		cmocka_unit_test_setup_teardown(interrupt_ack, stub_setup, stub_teardown),
+		cmocka_unit_test_setup_teardown(shared_memory, stub_setup, stub_teardown),
+		cmocka_unit_test_setup_teardown(configuration_change, stub_setup, stub_teardown),
 		cmocka_unit_test_setup_teardown(shared_memory_absent, stub_setup, stub_teardown),
 		cmocka_unit_test_setup_teardown(reset, stub_setup, stub_teardown),
 		cmocka_unit_test_setup_teardown(counters, stub_setup, stub_teardown),

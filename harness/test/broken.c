@@ -4,6 +4,7 @@
  */
 #include "broken.h"
 
+#include <errno.h>
 #include <linux/virtio_config.h>
 #include <linux/virtio_mmio.h>
 #include <linux/virtio_ring.h>
@@ -19,6 +20,7 @@ struct broken {
 	uint32_t features_sel, queue_sel, status, kept, secret;
 	uint32_t desc, avail, used; /* of queue 0 */
 	bool ready, dead, leak_at_reset;
+	enum misdeed at_restore;
 };
 
 static volatile unsigned zero;
@@ -203,6 +205,28 @@ static void fetch_and_drop(struct broken *device)
 	fetch_twice(device, 0);
 }
 
+static void refuse_own(struct broken *device)
+{
+	device->at_restore = MISDEED_REFUSE_OWN;
+}
+
+static void take_partly(struct broken *device)
+{
+	device->at_restore = MISDEED_TAKE_PARTLY;
+}
+
+static void show_other(struct broken *device)
+{
+	device->at_restore = MISDEED_SHOW_OTHER;
+}
+
+/* What it learns and does not restore. */
+static void restore_less(struct broken *device)
+{
+	device->at_restore = MISDEED_RESTORE_LESS;
+	device->secret = 7;
+}
+
 static void (*const misdeeds[MISDEED_COUNT])(struct broken *device) = {
 	[MISDEED_SEGV] = crash,
 	[MISDEED_ABORT] = give_up,
@@ -226,6 +250,10 @@ static void (*const misdeeds[MISDEED_COUNT])(struct broken *device) = {
 	[MISDEED_KEEP_SECRET] = keep_secret,
 	[MISDEED_FETCH_AND_MIX] = fetch_and_mix,
 	[MISDEED_FETCH_AND_DROP] = fetch_and_drop,
+	[MISDEED_REFUSE_OWN] = refuse_own,
+	[MISDEED_TAKE_PARTLY] = take_partly,
+	[MISDEED_SHOW_OTHER] = show_other,
+	[MISDEED_RESTORE_LESS] = restore_less,
 };
 
 static void *broken_create(const struct target *target, const struct device_host *host,
@@ -297,6 +325,9 @@ static void set_status(struct broken *device, uint32_t status)
 	device->ready = false;
 	device->features_sel = 0;
 	device->queue_sel = 0;
+	if (device->at_restore == MISDEED_RESTORE_LESS)
+		device->secret = 0;
+	device->at_restore = MISDEED_NONE;
 	if (device->leak_at_reset)
 		leak_heap(device);
 }
@@ -368,6 +399,44 @@ static void broken_counters(const void *opaque, uint64_t *values)
 	(void)values;
 }
 
+/* The state as it lies in memory, but for what is of the host, and a secret that
+ * is not saved. */
+static size_t broken_save(const void *opaque, void *out, size_t room)
+{
+	struct broken copy = *(const struct broken *)opaque;
+
+	copy.host = NULL;
+	if (copy.at_restore == MISDEED_RESTORE_LESS)
+		copy.secret = 0;
+	if (sizeof(copy) <= room)
+		memcpy(out, &copy, sizeof(copy));
+	return sizeof(copy);
+}
+
+static int broken_restore(void *opaque, const void *data, size_t len, size_t *at, const char **what)
+{
+	struct broken *device = opaque;
+	const struct device_host *host = device->host;
+	struct broken copy;
+
+	*at = len;
+	*what = "another length";
+	if (len != sizeof(copy))
+		return -EINVAL;
+	memcpy(&copy, data, sizeof(copy));
+	copy.host = host;
+	*at = 0;
+	*what = "no reason";
+	if (copy.at_restore == MISDEED_TAKE_PARTLY)
+		device->kept = 1;
+	if (copy.at_restore == MISDEED_REFUSE_OWN || copy.at_restore == MISDEED_TAKE_PARTLY)
+		return copy.at_restore == MISDEED_REFUSE_OWN ? -EINVAL : -EOVERFLOW;
+	if (copy.at_restore == MISDEED_SHOW_OTHER)
+		copy.status ^= 1;
+	*device = copy;
+	return 0;
+}
+
 static const struct device_queue_desc broken_queues[] = { { "queue", 8, false, 0 } };
 
 struct target broken_target = {
@@ -391,4 +460,6 @@ struct target broken_target = {
 	.counter_count = broken_counter_count,
 	.counter_name = broken_counter_name,
 	.counters = broken_counters,
+	.save = broken_save,
+	.restore = broken_restore,
 };

@@ -32,6 +32,10 @@ enum misdeed {
 	MISDEED_KEEP_SECRET,	/* something no register of a new device shows stays over a reset */
 	MISDEED_FETCH_AND_MIX,	/* a buffer is read twice, and half of each is taken */
 	MISDEED_FETCH_AND_DROP, /* no misdeed: read twice, and the first is forgotten */
+	MISDEED_REFUSE_OWN,	/* a snapshot of its own is refused */
+	MISDEED_TAKE_PARTLY,	/* one that is refused changes the new device all the same */
+	MISDEED_SHOW_OTHER,	/* a restored device shows another register */
+	MISDEED_RESTORE_LESS,	/* something that no register shows at once is not restored */
 	MISDEED_COUNT
 };
 

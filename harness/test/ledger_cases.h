@@ -43,6 +43,7 @@ extern const size_t ledger_case_count;
 	X(WAKEUP_NOT_LIVE, used_interrupt_early, config_interrupt_early)                           \
 	X(WAKEUP_NEEDS_RESET, needs_reset_in_silence, needs_reset_told)                            \
 	X(WAKEUP_CONFIG, config_interrupt_for_nothing, config_interrupt_for_change)                \
+	X(WAKEUP_CHANGED, change_in_silence, change_told)                                          \
 	X(WAKEUP_FLAGS, used_flags_two, used_flags_one)                                            \
 	X(STUCK_NOTIFY, notified_in_vain, notified_and_looked)                                     \
 	X(STUCK_AVAILABLE, one_of_two_taken, two_of_two_taken)                                     \
@@ -55,6 +56,7 @@ extern const size_t ledger_case_count;
 	X(STATUS_IDENTITY, version_one, version_two)                                               \
 	X(STATUS_REGISTERS, more_offered_than_is_true, offer_as_it_is)                             \
 	X(STATUS_GENERATION, generation_moves_in_silence, generation_moves_with_interrupt)         \
+	X(STATUS_TORN, halves_of_two_values, halves_under_two_generations)                         \
 	X(STATUS_CONFIG, past_config_is_left_over, past_config_is_zero)                            \
 	X(STATUS_RESET, status_stays, status_zero)                                                 \
 	X(STATUS_FEATURES, features_not_offered, features_refused)                                 \
@@ -62,6 +64,9 @@ extern const size_t ledger_case_count;
 	X(STATUS_POISON, poison_in_silence, poison_told)                                           \
 	X(STATUS_INTERRUPT, interrupt_not_shown, interrupt_shown)                                  \
 	X(STATUS_QUEUE_READY, ready_stays, ready_falls)                                            \
+	X(SNAPSHOT_REFUSED, own_snapshot_refused, own_snapshot_taken)                              \
+	X(SNAPSHOT_SAME, other_status_shown, same_status_shown)                                    \
+	X(SNAPSHOT_CARRY_ON, secret_not_restored, secret_restored)                                 \
 	X(RESET_REGISTERS, register_kept, register_cleared)                                        \
 	X(RESET_SESSION, secret_kept, secret_not_kept)                                             \
 	X(LIVENESS_REQUEST, dead_after_reset, alive_after_reset)

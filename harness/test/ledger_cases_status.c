@@ -271,6 +271,49 @@ void case_secret_not_kept(void)
 	run_secret(MISDEED_NONE);
 }
 
+static void run_restore(enum misdeed misdeed)
+{
+	run_text("device any\nstatus ACKNOWLEDGE\nconfig_write 0 %d width=4\nsave\nrestore\n",
+		 misdeed);
+}
+
+void case_own_snapshot_refused(void)
+{
+	run_restore(MISDEED_REFUSE_OWN);
+}
+
+void case_own_snapshot_taken(void)
+{
+	run_restore(MISDEED_NONE);
+}
+
+void case_other_status_shown(void)
+{
+	run_restore(MISDEED_SHOW_OTHER);
+}
+
+void case_same_status_shown(void)
+{
+	run_restore(MISDEED_NONE);
+}
+
+/* Restored in the middle, where a register shows what is missing later. */
+static void run_on(enum misdeed misdeed)
+{
+	run_text("device any\nconfig_write 0 %d width=4\nread 0x0\nread 0x0\nread 0x%x\n", misdeed,
+		 BROKEN_SECRET);
+}
+
+void case_secret_not_restored(void)
+{
+	run_on(MISDEED_RESTORE_LESS);
+}
+
+void case_secret_restored(void)
+{
+	run_on(MISDEED_NONE);
+}
+
 static void run_race(enum misdeed misdeed)
 {
 	run_text("device any\nstart driver_ok size=4\navail_flags 0 1\nfill b1 len=1 value=0x11\n"
@@ -286,4 +329,57 @@ void case_half_of_each_fetch(void)
 void case_second_fetch_alone(void)
 {
 	run_race(MISDEED_FETCH_AND_DROP);
+}
+
+/* The host changes a field of 4 bytes from 0x0000ffff to 0x10000, and the driver
+ * reads a half before and a half after. */
+static void read_halves(uint32_t generation)
+{
+	static const struct target_field fields[] = { { 0, 4 } };
+
+	rig_target.field_count = 1;
+	rig_target.fields = fields;
+	rig_live(8);
+	ledger_field_read(&ledger, 0, 0, 2, 0xffff, 0xffff, 7);
+	ledger_field_read(&ledger, 0, 2, 2, 0x0001, 0x10000, generation);
+}
+
+void case_halves_of_two_values(void)
+{
+	read_halves(7);
+}
+
+void case_halves_under_two_generations(void)
+{
+	read_halves(8);
+	ledger_field_read(&ledger, 0, 0, 2, 0x0000, 0x10000, 8);
+	/* Of one value, and of another that it becomes again. */
+	ledger_field_read(&ledger, 0, 0, 4, 0x20000, 0x20000, 8);
+	ledger_field_read(&ledger, 0, 2, 2, 0x0001, 0x10000, 8);
+	/* The driver's own write. */
+	reg_write(VIRTIO_MMIO_CONFIG, 0);
+	ledger_field_read(&ledger, 0, 0, 2, 0xabcd, 0xffffabcd, 8);
+	/* Too many to keep. */
+	for (uint64_t i = 1; i < 9; i++)
+		ledger_field_read(&ledger, 0, 1, 1, i, i << 8, 8);
+	ledger_field_read(&ledger, 0, 0, 1, 0, 0, 8);
+	ledger_field_read(&ledger, 0, 2, 2, 0x5555, 0, 8);
+}
+
+void case_change_in_silence(void)
+{
+	rig_live(8);
+	shown.generation++;
+	host(HOST_SET_TARGET, NULL, 5, 1);
+}
+
+void case_change_told(void)
+{
+	shown.generation++;
+	host(HOST_SET_TARGET, NULL, 4, 1);
+	rig_live(8);
+	host(HOST_SET_TARGET, NULL, 4, 0);
+	host_raises = VIRTIO_MMIO_INT_CONFIG;
+	shown.generation++;
+	host(HOST_SET_TARGET, NULL, 5, 1);
 }

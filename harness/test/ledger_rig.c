@@ -16,6 +16,7 @@
 struct ledger ledger;
 struct heap rig_heap;
 struct ledger_probe shown;
+uint32_t host_raises;
 uint64_t rig_counters[2];
 unsigned on;
 int access_error;
@@ -165,6 +166,8 @@ void call(uint64_t offset, uint64_t value)
 
 void done(void)
 {
+	shown.generation_seen =
+		ledger.call.host_changes || (ledger.interrupts & VIRTIO_MMIO_INT_CONFIG) != 0;
 	ledger_access_end(&ledger, in_flight.write, in_flight.offset, 4, in_flight.value, &shown);
 }
 
@@ -210,6 +213,9 @@ void host(enum host_act act, const void *data, uint32_t len, uint32_t moved)
 {
 	work();
 	ledger_host_begin(&ledger, act, 0, data, len);
+	if (host_raises != 0)
+		raise_interrupt(host_raises);
+	host_raises = 0;
 	ledger_host_end(&ledger, act, 0, data, len, moved);
 	done();
 }

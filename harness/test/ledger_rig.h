@@ -48,6 +48,7 @@ extern bool rig_gauges;
 #define RIG_ANSWER "answersitall"
 void rig_dialogue(void);
 /* An act of the host on port 0, which came to `moved` bytes. */
+extern uint32_t host_raises; /* interrupts that the next one leads to */
 void host(enum host_act act, const void *data, uint32_t len, uint32_t moved);
 
 /* What the device shows. */

@@ -25,7 +25,7 @@ suite() {
 script_dirs() {
 	for dir in conformance corpus/*; do
 		case $dir in
-		corpus/text | corpus/binary | corpus/mmds) ;;
+		corpus/text | corpus/binary | corpus/mmds | corpus/snapshot) ;;
 		*) [ ! -d "$dir" ] || echo "$dir" ;;
 		esac
 	done

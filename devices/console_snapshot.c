@@ -1,0 +1,217 @@
+/* SPDX-License-Identifier: Apache-2.0 OR MIT */
+/*
+ * The console's part of a snapshot: the bytes that a port holds in either
+ * direction, a transmit chain that waits, the protocol's flags and answers.
+ *
+ *   u8 ready, u8 answers, u8 each; u8 queues that were not looked at
+ *   per port: u8 ready, u8 open, output, input, each as u32 size of its ring,
+ *   u32 start, u32 length and the bytes in order; u8 waits; if so u16 head, u16 buffers, u64
+ * address and u32 length each
+ *
+ * A chain that waits is the one taken last, of a live queue; its place in the ring
+ * is the queue's cursor.
+ */
+#include <errno.h>
+#include <string.h>
+
+#include <linux/virtio_config.h>
+
+#include "console_private.h"
+#include "snapshot_codec.h"
+
+static const enum console_queue tx_queues[CONSOLE_PORTS] = { CONSOLE_TX0, CONSOLE_TX1 };
+
+static void put_fifo(struct snapshot_out *out, const struct fifo *fifo)
+{
+	uint32_t done, piece;
+
+	snapshot_put(out, 4, fifo->size);
+	snapshot_put(out, 4, fifo->start);
+	snapshot_put(out, 4, fifo->len);
+	for (done = 0; done < fifo->len; done += piece) {
+		const uint8_t *from = fifo_head(fifo, done, &piece);
+
+		if (piece > fifo->len - done)
+			piece = fifo->len - done;
+		snapshot_put_bytes(out, from, piece);
+	}
+}
+
+/* Buffers of the chain that waits, up to the last one that has bytes. */
+static unsigned waiting_count(const struct console *con, unsigned port)
+{
+	uint64_t left = con->ports[port].chain_len;
+	unsigned count = 0;
+
+	for (; left > 0; count++)
+		left -= con->waiting[port][count].len;
+	return count;
+}
+
+static void put_port(const struct console *con, unsigned port, struct snapshot_out *out)
+{
+	const struct console_port *p = &con->ports[port];
+	/* Of a queue that was stopped it waits for ever: it is gone. */
+	bool waits = p->has_chain && virtqueue_usable(&con->dev.queues[tx_queues[port]]);
+	unsigned count, i;
+
+	snapshot_put(out, 1, p->ready);
+	snapshot_put(out, 1, p->open);
+	put_fifo(out, &p->output);
+	put_fifo(out, &p->input);
+	snapshot_put(out, 1, waits);
+	if (!waits)
+		return;
+	count = waiting_count(con, port);
+	snapshot_put(out, 2, p->chain.head);
+	snapshot_put(out, 2, count);
+	for (i = 0; i < count; i++) {
+		snapshot_put(out, 8, con->waiting[port][i].addr);
+		snapshot_put(out, 4, con->waiting[port][i].len);
+	}
+}
+
+void console_save(const struct device *dev, struct snapshot_out *out)
+{
+	const struct console *con = (const struct console *)dev;
+	unsigned i;
+
+	snapshot_put(out, 1, con->ready);
+	snapshot_put(out, 1, con->answer_count);
+	for (i = 0; i < con->answer_count; i++)
+		snapshot_put(out, 1, con->answers[(con->answer_first + i) % ANSWER_COUNT]);
+	snapshot_put(out, 1, con->more);
+	for (i = 0; i < CONSOLE_PORTS; i++)
+		put_port(con, i, out);
+}
+
+static void get_fifo(struct snapshot_in *in, struct fifo *fifo)
+{
+	size_t at = in->at;
+	uint32_t size = (uint32_t)snapshot_get(in, 4);
+	uint32_t start = (uint32_t)snapshot_get(in, 4);
+	uint32_t len = (uint32_t)snapshot_get(in, 4);
+	const uint8_t *bytes;
+
+	if (!fifo_shape_possible(fifo, size, start, len))
+		snapshot_bad(in, at, -EINVAL, "a buffer that a port cannot have");
+	bytes = snapshot_get_bytes(in, len);
+	if (in->commit && bytes && fifo_restore(fifo, size, start, bytes, len))
+		snapshot_bad(in, at, -ENOMEM, "no memory");
+}
+
+static void get_chain(struct console *con, unsigned port, const struct snapshot_view *view,
+		      struct snapshot_in *in)
+{
+	const struct snapshot_queue *q = &view->queues[tx_queues[port]];
+	struct console_port *p = &con->ports[port];
+	size_t at = in->at - 1;
+	uint64_t total = 0;
+	unsigned head, count, i;
+
+	if (!q->ready || q->poisoned || !(view->status & VIRTIO_CONFIG_S_DRIVER_OK) ||
+	    q->next_avail == q->next_used)
+		snapshot_bad(in, at, -EINVAL, "a chain of a queue that has none");
+	head = (unsigned)snapshot_get_max(in, 2, q->size - 1u, "a head beyond the queue");
+	count = (unsigned)snapshot_get_max(in, 2, q->size, "more buffers than the queue has");
+	for (i = 0; i < count && !in->err; i++) {
+		struct virtqueue_buffer buffer = { .writable = false };
+		uint64_t last;
+
+		at = in->at;
+		buffer.addr = snapshot_get(in, 8);
+		buffer.len = (uint32_t)snapshot_get(in, 4);
+		if (buffer.len > 0 && __builtin_add_overflow(buffer.addr, buffer.len - 1, &last))
+			snapshot_bad(in, at, -EINVAL, "a buffer that passes 2^64");
+		if (buffer.len == 0 && i + 1 == count)
+			snapshot_bad(in, at, -EINVAL, "an empty buffer at the end");
+		total += buffer.len;
+		if (in->commit)
+			con->waiting[port][i] = buffer;
+	}
+	if (!in->commit)
+		return;
+	p->chain = (struct virtqueue_chain){ .vq = &con->dev.queues[tx_queues[port]],
+					     .head = (uint16_t)head,
+					     .walk = (uint16_t)(q->next_avail - 1) };
+	p->chain_len = total;
+	p->has_chain = true;
+}
+
+static void get_port(struct console *con, unsigned port, const struct snapshot_view *view,
+		     struct snapshot_in *in)
+{
+	struct console_port *p = &con->ports[port];
+	bool ready = snapshot_get_max(in, 1, 1, "neither ready nor not");
+	bool open = snapshot_get_max(in, 1, 1, "neither open nor closed");
+
+	get_fifo(in, &p->output);
+	get_fifo(in, &p->input);
+	if (snapshot_get_max(in, 1, 1, "neither waiting nor not"))
+		get_chain(con, port, view, in);
+	if (!in->commit)
+		return;
+	p->ready = ready;
+	p->open = open;
+}
+
+static void get_answers(struct console *con, struct snapshot_in *in)
+{
+	unsigned count = (unsigned)snapshot_get_max(in, 1, ANSWER_COUNT, "too many answers");
+	unsigned seen = 0, i;
+
+	for (i = 0; i < count && !in->err; i++) {
+		size_t at = in->at;
+		unsigned answer = (unsigned)snapshot_get_max(in, 1, ANSWER_COUNT - 1,
+							     "an answer that there is not");
+
+		if (seen >> answer & 1)
+			snapshot_bad(in, at, -EINVAL, "an answer that comes twice");
+		seen |= 1u << answer;
+		if (in->commit)
+			con->answers[i] = (uint8_t)answer;
+	}
+	if (!in->commit)
+		return;
+	con->answer_first = 0;
+	con->answer_count = count;
+}
+
+/* As it was when new: what was taken over before memory ran out is given back. */
+static void forget(struct console *con)
+{
+	unsigned i;
+
+	for (i = 0; i < CONSOLE_PORTS; i++) {
+		struct console_port *p = &con->ports[i];
+
+		fifo_release(&p->output);
+		fifo_release(&p->input);
+		p->ready = p->open = p->has_chain = false;
+	}
+	con->answer_count = 0;
+	con->ready = false;
+}
+
+void console_restore(struct device *dev, const struct snapshot_view *view, struct snapshot_in *in)
+{
+	struct console *con = (struct console *)dev;
+	bool ready = snapshot_get_max(in, 1, 1, "neither ready nor not");
+	uint8_t more;
+	unsigned i;
+
+	get_answers(con, in);
+	more = (uint8_t)snapshot_get_max(in, 1, (1u << CONSOLE_QUEUE_COUNT) - 1,
+					 "queues that there are not");
+	for (i = 0; i < CONSOLE_PORTS; i++)
+		get_port(con, i, view, in);
+	if (!in->commit)
+		return;
+	if (in->err) {
+		forget(con);
+		return;
+	}
+	con->ready = ready;
+	con->more = more;
+	console_note_gauges(con);
+}

@@ -1,0 +1,324 @@
+/* SPDX-License-Identifier: Apache-2.0 OR MIT */
+/*
+ * The file system device; fs.h says what it does and refuses.
+ *
+ * A request is a chain of readable buffers and then writable ones.  Its head, at
+ * most the header and INIT's body, is copied once, however it is spread over
+ * descriptors, and the copy is judged and answered; nothing else of it is read.
+ *
+ * VIRTIO 1.4, 5.11.6 (device operation); <linux/fuse.h>.
+ */
+#include <endian.h>
+#include <errno.h>
+#include <string.h>
+
+#include <linux/fuse.h>
+#include <linux/virtio_config.h>
+#include <linux/virtio_ids.h>
+
+#include "chain.h"
+#include "drain.h"
+#include "fs.h"
+
+/* What every version of an INIT has: major, minor, max_readahead, flags. */
+#define INIT_IN_SIZE 16u
+#define FS_MINOR 31 /* of FUSE protocol 7 */
+#define FS_MAX_WRITE (1u << 20)
+
+/* An event moves the counters named for it and no other. */
+enum fs_counter {
+	FS_REQUESTS, /* with a header that makes sense; each is one of the next six */
+	FS_INITS,
+	FS_INITS_REFUSED, /* answered with an error: version, or no room for the answer */
+	FS_FORGETS,
+	FS_UNSUPPORTED,
+	FS_NO_ROOM,	  /* not even for the reply header */
+	FS_REPLY_FAILED,  /* could not be written */
+	FS_TOO_SHORT,	  /* for its header, its header's length, or INIT's body */
+	FS_CHAIN_INVALID, /* torn, out of order, unreadable part, wraps */
+	FS_ADD_USED_FAILURES,
+	FS_INVALID_AVAIL_IDX, /* a queue became poisoned */
+	FS_COUNTER_COUNT
+};
+
+static const char *const counter_names[FS_COUNTER_COUNT] = {
+	[FS_REQUESTS] = "requests",
+	[FS_INITS] = "inits",
+	[FS_INITS_REFUSED] = "inits_refused",
+	[FS_FORGETS] = "forgets",
+	[FS_UNSUPPORTED] = "unsupported",
+	[FS_NO_ROOM] = "no_room",
+	[FS_REPLY_FAILED] = "reply_failed",
+	[FS_TOO_SHORT] = "too_short",
+	[FS_CHAIN_INVALID] = "chain_invalid",
+	[FS_ADD_USED_FAILURES] = "add_used_failures",
+	[FS_INVALID_AVAIL_IDX] = "invalid_avail_idx_count",
+};
+
+static const struct device_queue_desc fs_queues[FS_QUEUE_COUNT] = {
+	[FS_HIPRIO] = { "hiprio", FS_QUEUE_SIZE_MAX, true, 0 },
+	[FS_REQUEST0] = { "request0", FS_QUEUE_SIZE_MAX, true, 0 },
+	[FS_REQUEST1] = { "request1", FS_QUEUE_SIZE_MAX, true, 0 },
+};
+
+static const struct device_shm fs_shm[] = {
+	{ .id = VIRTIO_FS_SHMCAP_ID_CACHE, .base = FS_SHM_BASE, .len = FS_SHM_LEN },
+};
+
+struct fs {
+	struct device dev;
+	struct drain drain;
+	bool big_endian; /* the session's byte order; little before there is one */
+
+	/* Scratch from here on: the chain in hand. */
+	struct virtqueue_buffer buffers[FS_QUEUE_SIZE_MAX];
+};
+
+/* The head of a request, as the guest has it. */
+struct fs_head {
+	struct fuse_in_header in;
+	uint8_t body[INIT_IN_SIZE];
+};
+
+struct fs_reply {
+	struct fuse_out_header out;
+	struct fuse_init_out init;
+};
+
+/* A request in hand. */
+struct fs_request {
+	const struct virtqueue_chain *chain;
+	const struct virtqueue_buffer *answer; /* the first writable buffer */
+	uint64_t room;			       /* writable bytes */
+	struct fs_head head;
+};
+
+static struct fs *fs_of(struct device *dev)
+{
+	return (struct fs *)dev;
+}
+
+static void fs_count(struct fs *fs, enum fs_counter which)
+{
+	fs->dev.counters[which]++;
+}
+
+static uint32_t get32(bool big_endian, uint32_t raw)
+{
+	return big_endian ? be32toh(raw) : le32toh(raw);
+}
+
+static uint32_t put32(bool big_endian, uint32_t value)
+{
+	return big_endian ? htobe32(value) : htole32(value);
+}
+
+static uint16_t put16(bool big_endian, uint16_t value)
+{
+	return big_endian ? htobe16(value) : htole16(value);
+}
+
+/* The reply header and `extra` bytes behind it, for which there is room; how many
+ * bytes were written, counted as `fate` if all were. */
+static uint32_t fs_answer(struct fs *fs, const struct fs_request *request, struct fs_reply *reply,
+			  int error, uint32_t extra, enum fs_counter fate)
+{
+	struct chain_cursor at = { .buffer = request->answer };
+	uint32_t len = (uint32_t)sizeof(reply->out) + extra;
+
+	reply->out.len = put32(fs->big_endian, len);
+	reply->out.error = (int32_t)put32(fs->big_endian, (uint32_t)error);
+	reply->out.unique = request->head.in.unique; /* the guest's, whatever its order */
+	if (chain_write(request->chain, &at, reply, len) < len) {
+		fs_count(fs, FS_REPLY_FAILED);
+		return 0;
+	}
+	fs_count(fs, fate);
+	return len;
+}
+
+static uint32_t fs_init(struct fs *fs, const struct fs_request *request)
+{
+	struct fs_reply reply = { .init = { .major = 0 } };
+	const bool big = fs->big_endian;
+	uint32_t major;
+
+	memcpy(&major, request->head.body, sizeof(major));
+	if (get32(big, major) < FUSE_KERNEL_VERSION)
+		return fs_answer(fs, request, &reply, -EPROTO, 0, FS_INITS_REFUSED);
+	if (request->room < sizeof(reply))
+		return fs_answer(fs, request, &reply, -EIO, 0, FS_INITS_REFUSED);
+	/* A later major is answered with ours, and the driver asks again. */
+	reply.init.major = put32(big, FUSE_KERNEL_VERSION);
+	reply.init.minor = put32(big, FS_MINOR);
+	reply.init.max_write = put32(big, FS_MAX_WRITE);
+	reply.init.time_gran = put32(big, 1);
+	reply.init.max_background = put16(big, FS_QUEUE_SIZE_MAX);
+	return fs_answer(fs, request, &reply, 0, sizeof(reply.init), FS_INITS);
+}
+
+/* A header that makes sense, `in` bytes of request behind it. */
+static uint32_t fs_request(struct fs *fs, const struct fs_request *request, uint32_t opcode)
+{
+	struct fs_reply reply = { .init = { .major = 0 } };
+
+	fs_count(fs, FS_REQUESTS);
+	if (opcode == FUSE_FORGET || opcode == FUSE_BATCH_FORGET) {
+		fs_count(fs, FS_FORGETS);
+		return 0;
+	}
+	if (request->room < sizeof(reply.out)) {
+		fs_count(fs, FS_NO_ROOM);
+		return 0;
+	}
+	if (opcode == FUSE_INIT)
+		return fs_init(fs, request);
+	return fs_answer(fs, request, &reply, -ENOSYS, 0, FS_UNSUPPORTED);
+}
+
+/* Is this an INIT?  Then it says which byte order the session has. */
+static bool is_init(uint32_t opcode, bool *big_endian)
+{
+	bool little = le32toh(opcode) == FUSE_INIT;
+
+	if (!little && be32toh(opcode) != FUSE_INIT)
+		return false;
+	*big_endian = !little;
+	return true;
+}
+
+static uint32_t fs_serve(struct device *dev, struct virtqueue_chain *chain)
+{
+	struct fs *fs = fs_of(dev);
+	struct fs_request request = { .chain = chain };
+	struct chain_cursor at = { .buffer = fs->buffers };
+	uint32_t due = sizeof(request.head.in), opcode;
+	bool big = fs->big_endian;
+	unsigned in_count;
+	uint64_t in;
+
+	if (chain_collect_request(chain, fs->buffers, &in_count, &in, &request.room)) {
+		fs_count(fs, FS_CHAIN_INVALID);
+		return 0;
+	}
+	request.answer = fs->buffers + in_count;
+	if (in < due) {
+		fs_count(fs, FS_TOO_SHORT);
+		return 0;
+	}
+	if (chain_read(chain, &at, &request.head.in, due)) {
+		fs_count(fs, FS_CHAIN_INVALID);
+		return 0;
+	}
+	if (is_init(request.head.in.opcode, &big))
+		due += INIT_IN_SIZE;
+	opcode = get32(big, request.head.in.opcode);
+	if (get32(big, request.head.in.len) < due || get32(big, request.head.in.len) > in) {
+		fs_count(fs, FS_TOO_SHORT);
+		return 0;
+	}
+	if (opcode == FUSE_INIT && chain_read(chain, &at, request.head.body, INIT_IN_SIZE)) {
+		fs_count(fs, FS_CHAIN_INVALID);
+		return 0;
+	}
+	/* An INIT ends the session before it, and is answered in its own order. */
+	fs->big_endian = big;
+	return fs_request(fs, &request, opcode);
+}
+
+static const struct drain_ops fs_drain = {
+	.serve = fs_serve,
+	.add_used_failures = FS_ADD_USED_FAILURES,
+	.invalid_avail_idx = FS_INVALID_AVAIL_IDX,
+};
+
+static int fs_create(struct device *dev)
+{
+	(void)dev;
+	return 0;
+}
+
+static void fs_destroy(struct device *dev)
+{
+	(void)dev;
+}
+
+static void fs_reset(struct device *dev)
+{
+	struct fs *fs = fs_of(dev);
+
+	fs->drain = (struct drain){ .left = 0 };
+	fs->big_endian = false;
+}
+
+static void fs_notify(struct device *dev, unsigned queue)
+{
+	drain_notify(&fs_of(dev)->drain, &fs_drain, dev, queue);
+}
+
+static void fs_work(struct device *dev)
+{
+	drain_work(&fs_of(dev)->drain, &fs_drain, dev);
+}
+
+static enum device_state fs_state(const struct device *dev)
+{
+	return drain_state(&((const struct fs *)dev)->drain, dev);
+}
+
+static void fs_config_read(const struct device *dev, uint64_t offset, uint8_t *buf, uint32_t len)
+{
+	const struct virtio_fs_config config = {
+		.tag = FS_TAG,
+		.num_request_queues = htole32(FS_REQUEST_QUEUES),
+	};
+	const uint8_t *bytes = (const uint8_t *)&config;
+	uint32_t i;
+
+	(void)dev;
+	for (i = 0; i < len; i++)
+		buf[i] = offset < sizeof(config) && i < sizeof(config) - offset ? bytes[offset + i]
+										: 0;
+}
+
+static void fs_save(const struct device *dev, struct snapshot_out *out)
+{
+	const struct fs *fs = (const struct fs *)dev;
+
+	drain_save(&fs->drain, out);
+	snapshot_put(out, 1, fs->big_endian);
+}
+
+static void fs_restore(struct device *dev, const struct snapshot_view *view, struct snapshot_in *in)
+{
+	struct fs *fs = fs_of(dev);
+	bool big_endian;
+
+	drain_restore(&fs->drain, dev, view, in);
+	big_endian = snapshot_get_max(in, 1, 1, "neither byte order");
+	if (in->commit)
+		fs->big_endian = big_endian;
+}
+
+const struct device_ops fs_ops = {
+	.name = "fs",
+	.device_id = VIRTIO_ID_FS,
+	.state_size = sizeof(struct fs),
+	.scratch_size = sizeof(struct fs) - offsetof(struct fs, buffers),
+	.features = UINT64_C(1) << VIRTIO_F_VERSION_1,
+	.queue_count = FS_QUEUE_COUNT,
+	.queues = fs_queues,
+	.shm_count = sizeof(fs_shm) / sizeof(fs_shm[0]),
+	.shm = fs_shm,
+	.counter_count = FS_COUNTER_COUNT,
+	.counter_names = counter_names,
+	.create = fs_create,
+	.destroy = fs_destroy,
+	.reset = fs_reset,
+	.notify = fs_notify,
+	.work = fs_work,
+	.state = fs_state,
+	.config_read = fs_config_read,
+	.save = fs_save,
+	.restore = fs_restore,
+};

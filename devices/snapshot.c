@@ -1,0 +1,190 @@
+/* SPDX-License-Identifier: Apache-2.0 OR MIT */
+/*
+ * The container, and its order: check all, take over the model's part, which may
+ * lack memory, and then the transport's, which cannot fail.  snapshot_record.c has
+ * the record; snapshot.h the format.
+ */
+#include <errno.h>
+#include <string.h>
+
+#include "mmio_private.h"
+#include "snapshot_private.h"
+
+static const uint8_t magic[4] = "VRSS";
+#define VERSION 1
+
+static unsigned counter_count(const struct mmio *m)
+{
+	return MMIO_COUNTER_COUNT + m->dev->ops->counter_count;
+}
+
+static void put_session(const struct mmio *m, struct snapshot_out *out)
+{
+	const struct device *dev = m->dev;
+	unsigned i;
+
+	snapshot_put(out, 4, m->device_features_sel);
+	snapshot_put(out, 4, m->driver_features_sel);
+	snapshot_put(out, 4, m->queue_sel);
+	snapshot_put(out, 4, m->shm_sel);
+	snapshot_put(out, 4, dev->config_generation);
+	for (i = 0; i < dev->ops->queue_count; i++) {
+		snapshot_put(out, 1, dev->queues[i].poisoned);
+		snapshot_put(out, 2, dev->queues[i].lost);
+	}
+	snapshot_put(out, 4, counter_count(m));
+	for (i = 0; i < counter_count(m); i++)
+		snapshot_put(out, 8, m->counters[i]);
+}
+
+size_t snapshot_save(const struct mmio *m, void *out, size_t room)
+{
+	struct snapshot_out all = { .bytes = out, .room = room };
+	struct snapshot_out model = { .room = 0 };
+
+	snapshot_put_bytes(&all, magic, sizeof(magic));
+	snapshot_put(&all, 2, VERSION);
+	snapshot_put(&all, 2, 0);
+	snapshot_put(&all, 4, m->dev->ops->device_id);
+	snapshot_put(&all, 4, snapshot_record_size(m));
+	snapshot_put_record(m, &all);
+	put_session(m, &all);
+	if (m->dev->ops->save)
+		m->dev->ops->save(m->dev, &model);
+	snapshot_put(&all, 4, model.len);
+	if (m->dev->ops->save)
+		m->dev->ops->save(m->dev, &all);
+	return all.len;
+}
+
+static void get_head(const struct mmio *m, struct snapshot_in *in)
+{
+	const uint8_t *bytes = snapshot_get_bytes(in, sizeof(magic));
+	size_t at;
+
+	if (bytes && memcmp(bytes, magic, sizeof(magic)) != 0)
+		snapshot_bad(in, 0, -EINVAL, "not a snapshot");
+	at = in->at;
+	if (snapshot_get(in, 2) != VERSION)
+		snapshot_bad(in, at, -EINVAL, "not of this version");
+	snapshot_get_max(in, 2, 0, "not 0");
+	at = in->at;
+	if (snapshot_get(in, 4) != m->dev->ops->device_id)
+		snapshot_bad(in, at, -EINVAL, "of another device");
+	at = in->at;
+	if (snapshot_get(in, 4) != snapshot_record_size(m))
+		snapshot_bad(in, at, -EINVAL, "the length of the transport record");
+}
+
+/* What the record says is in `r`, checked but for the cursors. */
+static void get_session(struct mmio *m, struct snapshot_in *in, struct snapshot_record *r)
+{
+	struct device *dev = m->dev;
+	uint32_t selectors[4], generation;
+	size_t at;
+	unsigned i;
+
+	for (i = 0; i < 4; i++)
+		selectors[i] = (uint32_t)snapshot_get(in, 4);
+	generation = (uint32_t)snapshot_get(in, 4);
+	for (i = 0; i < dev->ops->queue_count; i++) {
+		at = in->at;
+		r->queues[i].poisoned = snapshot_get_max(in, 1, 1, "neither poisoned nor not");
+		if (r->queues[i].poisoned && !(r->status & VIRTIO_CONFIG_S_NEEDS_RESET))
+			snapshot_bad(in, at, -EINVAL, "a poisoned queue without NEEDS_RESET");
+		r->queues[i].lost = (uint16_t)snapshot_get(in, 2);
+	}
+	at = in->at;
+	if (snapshot_get(in, 4) != counter_count(m))
+		snapshot_bad(in, at, -EINVAL, "the number of counters");
+	for (i = 0; i < counter_count(m); i++) {
+		uint64_t value = snapshot_get(in, 8);
+
+		if (in->commit)
+			m->counters[i] = value;
+	}
+	if (!in->commit)
+		return;
+	m->device_features_sel = selectors[0];
+	m->driver_features_sel = selectors[1];
+	m->queue_sel = selectors[2];
+	m->shm_sel = selectors[3];
+	dev->config_generation = generation;
+}
+
+static void get_model(struct mmio *m, struct snapshot_in *in, const struct snapshot_record *r,
+		      bool commit)
+{
+	const struct snapshot_view view = { .status = r->status, .queues = r->queues };
+	size_t at = in->at;
+
+	if (snapshot_get(in, 4) != in->len - in->at)
+		snapshot_bad(in, at, -EINVAL, "the length of the model's part");
+	in->commit = commit;
+	if (!in->err && m->dev->ops->restore)
+		m->dev->ops->restore(m->dev, &view, in);
+	if (in->at < in->len)
+		snapshot_bad(in, in->at, -EINVAL, "more than there is");
+}
+
+static void get_all(struct mmio *m, struct snapshot_in *in, bool commit)
+{
+	struct snapshot_record r;
+
+	in->at = 0;
+	in->commit = false;
+	get_head(m, in);
+	snapshot_get_record(m, in, &r);
+	in->commit = false;
+	get_session(m, in, &r);
+	snapshot_check_cursors(m, in, &r, sizeof(magic) + 2 + 2 + 4 + 4);
+	get_model(m, in, &r, commit);
+	if (!commit || in->err)
+		return;
+	/* Again, and for good: nothing of this can fail. */
+	in->commit = true;
+	in->at = 0;
+	get_head(m, in);
+	snapshot_get_record(m, in, &r);
+	get_session(m, in, &r);
+	snapshot_take_record(m, &r);
+}
+
+static int outcome(const struct snapshot_in *in, struct snapshot_error *error)
+{
+	*error = (struct snapshot_error){ .at = in->bad_at, .what = in->bad };
+	return in->err;
+}
+
+int snapshot_restore(struct mmio *m, const void *data, size_t len, struct snapshot_error *error)
+{
+	struct snapshot_in in = { .bytes = data, .len = len };
+
+	get_all(m, &in, false);
+	if (!in.err)
+		get_all(m, &in, true);
+	return outcome(&in, error);
+}
+
+size_t snapshot_record_save(const struct mmio *m, void *out, size_t room)
+{
+	struct snapshot_out record = { .bytes = out, .room = room };
+
+	snapshot_put_record(m, &record);
+	return record.len;
+}
+
+int snapshot_record_restore(struct mmio *m, const void *data, size_t len,
+			    struct snapshot_error *error)
+{
+	struct snapshot_in in = { .bytes = data, .len = len };
+	struct snapshot_record r;
+
+	snapshot_get_record(m, &in, &r);
+	snapshot_check_cursors(m, &in, &r, 0);
+	if (in.at < in.len)
+		snapshot_bad(&in, in.at, -EINVAL, "more than there is");
+	if (!in.err)
+		snapshot_take_record(m, &r);
+	return outcome(&in, error);
+}

@@ -1,0 +1,42 @@
+/* SPDX-License-Identifier: Apache-2.0 OR MIT */
+/*
+ * Numbers in and out of a snapshot, little-endian: what the transport's part and
+ * the models' parts are written with.
+ *
+ * Reading is done twice, by the same code: first to check, then, with `commit`,
+ * to take over.  The first error sticks: from then on everything reads 0.
+ */
+#ifndef VRINGER_DEVICES_SNAPSHOT_CODEC_H
+#define VRINGER_DEVICES_SNAPSHOT_CODEC_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+struct snapshot_out {
+	uint8_t *bytes;
+	size_t room, len; /* len goes on past room, bytes do not */
+};
+
+struct snapshot_in {
+	const uint8_t *bytes;
+	size_t len, at;
+	bool commit;
+	int err; /* 0 or negative errno */
+	size_t bad_at;
+	const char *bad;
+};
+
+/* A number of `width` bytes, 1 to 8. */
+void snapshot_put(struct snapshot_out *out, unsigned width, uint64_t value);
+void snapshot_put_bytes(struct snapshot_out *out, const void *bytes, size_t len);
+
+uint64_t snapshot_get(struct snapshot_in *in, unsigned width);
+/* One of at most `max`, else `what` is wrong. */
+uint64_t snapshot_get_max(struct snapshot_in *in, unsigned width, uint64_t max, const char *what);
+/* The next `len` bytes, where they lie; NULL if there are not so many. */
+const uint8_t *snapshot_get_bytes(struct snapshot_in *in, size_t len);
+/* What was read at `at` cannot be. */
+void snapshot_bad(struct snapshot_in *in, size_t at, int err, const char *what);
+
+#endif

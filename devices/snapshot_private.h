@@ -1,0 +1,31 @@
+/* SPDX-License-Identifier: Apache-2.0 OR MIT */
+/*
+ * The transport record, taken apart: what snapshot.c (the container) and
+ * snapshot_record.c share.
+ */
+#ifndef VRINGER_DEVICES_SNAPSHOT_PRIVATE_H
+#define VRINGER_DEVICES_SNAPSHOT_PRIVATE_H
+
+#include "device.h"
+#include "snapshot.h"
+#include "snapshot_codec.h"
+#include "virtqueue.h"
+
+#define SNAPSHOT_QUEUES_MAX 64
+
+struct snapshot_record {
+	uint64_t features;
+	uint32_t status, interrupt_status;
+	struct snapshot_queue queues[SNAPSHOT_QUEUES_MAX];
+};
+
+void snapshot_put_record(const struct mmio *m, struct snapshot_out *out);
+/* Read and check all but the cursors; `r` is whole where there is no error. */
+void snapshot_get_record(const struct mmio *m, struct snapshot_in *in, struct snapshot_record *r);
+/* The cursors of each queue are at most its size apart, completions aside that
+ * could not be written.  The record starts at byte `base` of the input. */
+void snapshot_check_cursors(const struct mmio *m, struct snapshot_in *in,
+			    const struct snapshot_record *r, size_t base);
+void snapshot_take_record(struct mmio *m, const struct snapshot_record *r);
+
+#endif

@@ -1,0 +1,184 @@
+/* SPDX-License-Identifier: Apache-2.0 OR MIT */
+/*
+ * The transport record of a snapshot; snapshot.h has the format.
+ *
+ * What is refused is what the registers of this transport never let a driver set,
+ * and what would have the device touch memory that it must not.
+ */
+#include <errno.h>
+#include <string.h>
+
+#include <linux/virtio_mmio.h>
+#include <linux/virtio_ring.h>
+
+#include "mmio_private.h"
+#include "snapshot_private.h"
+
+#define HEAD_SIZE 20u
+#define QUEUE_SIZE 31u
+#define CURSORS_AT 27u
+#define S_LIVE VIRTIO_CONFIG_S_DRIVER_OK
+#define S_NEEDS_RESET ((uint32_t)VIRTIO_CONFIG_S_NEEDS_RESET)
+#define S_FAILED ((uint32_t)VIRTIO_CONFIG_S_FAILED)
+#define INTERRUPTS (VIRTIO_MMIO_INT_VRING | VIRTIO_MMIO_INT_CONFIG)
+
+size_t snapshot_record_size(const struct mmio *m)
+{
+	return HEAD_SIZE + (size_t)QUEUE_SIZE * m->dev->ops->queue_count;
+}
+
+void snapshot_put_record(const struct mmio *m, struct snapshot_out *out)
+{
+	const struct device *dev = m->dev;
+	unsigned i, area;
+
+	snapshot_put(out, 8, dev->features);
+	snapshot_put(out, 4, dev->status);
+	snapshot_put(out, 4, dev->interrupt_status);
+	snapshot_put(out, 4, dev->ops->queue_count);
+	for (i = 0; i < dev->ops->queue_count; i++) {
+		const struct virtqueue *vq = &dev->queues[i];
+
+		snapshot_put(out, 2, vq->size);
+		snapshot_put(out, 1, vq->ready);
+		for (area = 0; area < VIRTQUEUE_AREA_COUNT; area++)
+			snapshot_put(out, 8, vq->area[area]);
+		snapshot_put(out, 2, vq->next_avail);
+		snapshot_put(out, 2, vq->next_used);
+	}
+}
+
+/* One of the statuses that the ladder leads to. */
+static bool status_possible(uint32_t status)
+{
+	static const uint8_t rungs[] = { 0, 1, 3, 11, 15 };
+	size_t i;
+
+	status &= ~(S_FAILED | S_NEEDS_RESET);
+	for (i = 0; i < sizeof(rungs); i++)
+		if (status == rungs[i])
+			return true;
+	return false;
+}
+
+/* Bytes of each part of a queue of that size. */
+static uint64_t area_bytes(enum virtqueue_area area, uint16_t size)
+{
+	switch (area) {
+	case VIRTQUEUE_DESC:
+		return sizeof(struct vring_desc) * (uint64_t)size;
+	case VIRTQUEUE_DRIVER:
+		return sizeof(struct vring_avail) + sizeof(uint16_t) * (uint64_t)size;
+	default:
+		return sizeof(struct vring_used) + sizeof(struct vring_used_elem) * (uint64_t)size;
+	}
+}
+
+static void get_area(struct snapshot_in *in, struct snapshot_queue *q, enum virtqueue_area area)
+{
+	static const uint8_t align[VIRTQUEUE_AREA_COUNT] = {
+		[VIRTQUEUE_DESC] = VRING_DESC_ALIGN_SIZE,
+		[VIRTQUEUE_DRIVER] = VRING_AVAIL_ALIGN_SIZE,
+		[VIRTQUEUE_DEVICE] = VRING_USED_ALIGN_SIZE,
+	};
+	size_t at = in->at;
+
+	q->area[area] = snapshot_get(in, 8);
+	if (q->area[area] % align[area])
+		snapshot_bad(in, at, -EINVAL, "a ring that is not aligned");
+	if (q->ready && q->area[area] > UINT64_MAX - (area_bytes(area, q->size) - 1))
+		snapshot_bad(in, at, -EOVERFLOW, "a ring that passes 2^64");
+}
+
+static void get_queue(const struct mmio *m, struct snapshot_in *in, struct snapshot_record *r,
+		      unsigned i)
+{
+	const struct virtqueue *vq = &m->dev->queues[i];
+	struct snapshot_queue *q = &r->queues[i];
+	uint64_t there = r->status & VIRTIO_CONFIG_S_FEATURES_OK ? r->features : m->dev->offered;
+	size_t at = in->at;
+
+	q->poisoned = false;
+	q->lost = 0;
+	q->size = (uint16_t)snapshot_get(in, 2);
+	if (q->size == 0 || q->size > vq->size_max || (q->size & (q->size - 1)))
+		snapshot_bad(in, at, -EINVAL, "a queue size that cannot be");
+	at = in->at;
+	q->ready = snapshot_get_max(in, 1, 1, "neither ready nor not");
+	if (q->ready && !(r->status & VIRTIO_CONFIG_S_FEATURES_OK))
+		snapshot_bad(in, at, -EINVAL, "a queue that is ready before FEATURES_OK");
+	if (q->ready && (m->dev->ops->queues[i].features & ~there))
+		snapshot_bad(in, at, -EINVAL, "a ready queue that does not exist");
+	get_area(in, q, VIRTQUEUE_DESC);
+	get_area(in, q, VIRTQUEUE_DRIVER);
+	get_area(in, q, VIRTQUEUE_DEVICE);
+	at = in->at;
+	q->next_avail = (uint16_t)snapshot_get(in, 2);
+	q->next_used = (uint16_t)snapshot_get(in, 2);
+	if (!(r->status & S_LIVE) && (q->next_avail || q->next_used))
+		snapshot_bad(in, at, -EINVAL, "a queue that was worked on before DRIVER_OK");
+}
+
+void snapshot_get_record(const struct mmio *m, struct snapshot_in *in, struct snapshot_record *r)
+{
+	const struct device *dev = m->dev;
+	size_t at = in->at;
+	unsigned i;
+
+	r->features = snapshot_get(in, 8);
+	r->status = (uint32_t)snapshot_get(in, 4);
+	if (!status_possible(r->status))
+		snapshot_bad(in, at + 8, -EINVAL, "a status that cannot be");
+	if (r->features && !(r->status & VIRTIO_CONFIG_S_DRIVER))
+		snapshot_bad(in, at, -EINVAL, "features accepted before DRIVER");
+	if ((r->status & VIRTIO_CONFIG_S_FEATURES_OK) &&
+	    ((r->features & ~dev->offered) || !(r->features & MMIO_F_VERSION_1)))
+		snapshot_bad(in, at, -EINVAL, "FEATURES_OK with features that are not offered");
+	at = in->at;
+	r->interrupt_status =
+		(uint32_t)snapshot_get_max(in, 4, INTERRUPTS, "interrupts that cannot be");
+	if ((r->interrupt_status & VIRTIO_MMIO_INT_VRING) && !(r->status & S_LIVE))
+		snapshot_bad(in, at, -EINVAL, "a used-buffer interrupt before DRIVER_OK");
+	at = in->at;
+	if (snapshot_get(in, 4) != dev->ops->queue_count)
+		snapshot_bad(in, at, -EINVAL, "the number of queues");
+	for (i = 0; i < dev->ops->queue_count && !in->err; i++)
+		get_queue(m, in, r, i);
+}
+
+void snapshot_check_cursors(const struct mmio *m, struct snapshot_in *in,
+			    const struct snapshot_record *r, size_t base)
+{
+	unsigned i;
+
+	for (i = 0; i < m->dev->ops->queue_count && !in->err; i++) {
+		const struct snapshot_queue *q = &r->queues[i];
+
+		if ((uint16_t)(q->next_avail - q->next_used - q->lost) > q->size)
+			snapshot_bad(in, base + HEAD_SIZE + (size_t)i * QUEUE_SIZE + CURSORS_AT,
+				     -EINVAL, "cursors more than a ring apart");
+	}
+}
+
+void snapshot_take_record(struct mmio *m, const struct snapshot_record *r)
+{
+	struct device *dev = m->dev;
+	unsigned i;
+
+	dev->features = r->features;
+	dev->status = r->status;
+	dev->interrupt_status = r->interrupt_status;
+	for (i = 0; i < dev->ops->queue_count; i++) {
+		struct virtqueue *vq = &dev->queues[i];
+		const struct snapshot_queue *q = &r->queues[i];
+
+		memcpy(vq->area, q->area, sizeof(vq->area));
+		vq->size = q->size;
+		vq->ready = q->ready;
+		vq->poisoned = q->poisoned;
+		vq->lost = q->lost;
+		vq->next_avail = q->next_avail;
+		vq->next_used = q->next_used;
+		vq->moved = false;
+	}
+}

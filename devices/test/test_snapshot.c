@@ -1,0 +1,210 @@
+/* SPDX-License-Identifier: Apache-2.0 OR MIT */
+/*
+ * Snapshots of the transport: the record byte for byte, alone and in its
+ * container, and what is refused of either.  The model is the stub of two queues.
+ */
+#include <errno.h>
+#include <string.h>
+
+#include "../snapshot.h"
+#include "mmio_stub.h"
+
+#define RECORD_SIZE 82u
+#define CONTAINER_MAX 1024u
+
+static uint8_t saved[CONTAINER_MAX], again[CONTAINER_MAX];
+static struct snapshot_error error;
+
+/* A device that is new takes the stub's place. */
+static void renew(void)
+{
+	mmio_destroy(stub_mmio);
+	stub_mmio = mmio_create(&stub_ops, &stub_host.host, UINT64_MAX, NULL);
+	assert_non_null(stub_mmio);
+}
+
+static void configure(uint32_t queue)
+{
+	stub_write(VIRTIO_MMIO_QUEUE_SEL, queue);
+	stub_write(VIRTIO_MMIO_QUEUE_NUM, 16u << queue);
+	stub_write(VIRTIO_MMIO_QUEUE_DESC_LOW, 0x10u + (queue << 8));
+	stub_write(VIRTIO_MMIO_QUEUE_DESC_HIGH, 0x11223344);
+	stub_write(VIRTIO_MMIO_QUEUE_AVAIL_LOW, 0x22u + (queue << 8));
+	stub_write(VIRTIO_MMIO_QUEUE_USED_LOW, 0x34u + (queue << 8));
+	stub_write(VIRTIO_MMIO_QUEUE_READY, 1);
+}
+
+static void live(void)
+{
+	stub_climb(S_FEAT);
+	configure(0);
+	configure(1);
+	stub_write(VIRTIO_MMIO_STATUS, S_OK);
+	stub->dev.queues[0].next_avail = 0x0102;
+	stub->dev.queues[0].next_used = 0x0100;
+	stub->dev.queues[1].next_avail = 3;
+	stub->dev.queues[1].next_used = 0xfffe;
+	device_interrupt(&stub->dev, VIRTIO_MMIO_INT_VRING);
+}
+
+static void the_record_byte_for_byte(void **state)
+{
+	static const uint8_t due[RECORD_SIZE] = {
+		0, 0, 0, 0, 1, 0, 0, 0, 0x0f, 0, 0, 0, 1, 0, 0, 0, 2, 0, 0, 0,
+		/* queue 0: size, ready, three addresses, two cursors */
+		16, 0, 1, 0x10, 0, 0, 0, 0x44, 0x33, 0x22, 0x11, 0x22, 0, 0, 0, 0, 0, 0, 0, 0x34, 0,
+		0, 0, 0, 0, 0, 0, 0x02, 0x01, 0x00, 0x01,
+		/* queue 1 */
+		32, 0, 1, 0x10, 1, 0, 0, 0x44, 0x33, 0x22, 0x11, 0x22, 1, 0, 0, 0, 0, 0, 0, 0x34, 1,
+		0, 0, 0, 0, 0, 0, 3, 0, 0xfe, 0xff
+	};
+
+	(void)state;
+	live();
+	assert_int_equal(snapshot_record_size(stub_mmio), RECORD_SIZE);
+	assert_int_equal(snapshot_record_save(stub_mmio, saved, sizeof(saved)), RECORD_SIZE);
+	assert_memory_equal(saved, due, RECORD_SIZE);
+	renew();
+	assert_int_equal(snapshot_record_restore(stub_mmio, due, RECORD_SIZE, &error), 0);
+	assert_int_equal(stub_read(VIRTIO_MMIO_STATUS), S_OK);
+	assert_int_equal(stub_read(VIRTIO_MMIO_INTERRUPT_STATUS), VIRTIO_MMIO_INT_VRING);
+	assert_int_equal(snapshot_record_save(stub_mmio, again, sizeof(again)), RECORD_SIZE);
+	assert_memory_equal(again, due, RECORD_SIZE);
+	/* It is live again. */
+	stub_write(VIRTIO_MMIO_QUEUE_NOTIFY, 1);
+	assert_int_equal(stub->notified[1], 1);
+}
+
+static void without_room_nothing_is_written(void **state)
+{
+	(void)state;
+	live();
+	memset(saved, 0xee, sizeof(saved));
+	assert_int_equal(snapshot_record_save(stub_mmio, saved, 0), RECORD_SIZE);
+	assert_int_equal(saved[0], 0xee);
+}
+
+/* The device stays new, and says at which byte. */
+static void refuse(const uint8_t *bytes, size_t len, size_t at, int err)
+{
+	static uint8_t before[CONTAINER_MAX], after[CONTAINER_MAX];
+	size_t size = snapshot_save(stub_mmio, before, sizeof(before));
+
+	assert_int_equal(snapshot_record_restore(stub_mmio, bytes, len, &error), err);
+	assert_int_equal(error.at, at);
+	assert_non_null(error.what);
+	assert_int_equal(snapshot_save(stub_mmio, after, sizeof(after)), size);
+	assert_memory_equal(before, after, size);
+}
+
+static void the_record_is_checked(void **state)
+{
+	static const struct {
+		uint8_t byte, value, at;
+		int err;
+	} bad[] = {
+		{ 0, 1, 0, -EINVAL },	 /* a feature that is not offered */
+		{ 4, 0, 0, -EINVAL },	 /* VERSION_1 not accepted */
+		{ 8, 0x07, 8, -EINVAL }, /* a rung left out */
+		{ 8, 0x1f, 8, -EINVAL }, /* a bit that there is not */
+		{ 10, 1, 8, -EINVAL },	   { 12, 4, 12, -EINVAL },    { 16, 3, 16, -EINVAL },
+		{ 16, 0, 16, -EINVAL },	   { 20, 0, 20, -EINVAL },    { 20, 24, 20, -EINVAL },
+		{ 20, 128, 20, -EINVAL },  { 21, 1, 20, -EINVAL },    { 22, 2, 22, -EINVAL },
+		{ 23, 0x18, 23, -EINVAL }, { 31, 0x23, 31, -EINVAL }, { 39, 0x36, 39, -EINVAL },
+		{ 48, 0x05, 47, -EINVAL }, { 51, 0, 51, -EINVAL },    { 79, 0x80, 78, -EINVAL },
+	};
+	uint8_t bytes[RECORD_SIZE + 1] = { 0 };
+	size_t i;
+
+	(void)state;
+	live();
+	snapshot_record_save(stub_mmio, saved, sizeof(saved));
+	renew();
+	for (i = 0; i < sizeof(bad) / sizeof(bad[0]); i++) {
+		memcpy(bytes, saved, RECORD_SIZE);
+		bytes[bad[i].byte] = bad[i].value;
+		refuse(bytes, RECORD_SIZE, bad[i].at, bad[i].err);
+	}
+	/* A ring that passes 2^64, of the queue of 16. */
+	memcpy(bytes, saved, RECORD_SIZE);
+	memset(bytes + 24, 0xff, 7);
+	refuse(bytes, RECORD_SIZE, 23, -EOVERFLOW);
+	for (i = 0; i < RECORD_SIZE; i++)
+		refuse(saved, i, i, -EINVAL);
+	memcpy(bytes, saved, RECORD_SIZE);
+	refuse(bytes, RECORD_SIZE + 1, RECORD_SIZE, -EINVAL);
+	assert_int_equal(snapshot_record_restore(stub_mmio, saved, RECORD_SIZE, &error), 0);
+}
+
+static void what_a_new_device_has_is_taken(void **state)
+{
+	(void)state;
+	snapshot_record_save(stub_mmio, saved, sizeof(saved));
+	renew();
+	assert_int_equal(snapshot_record_restore(stub_mmio, saved, RECORD_SIZE, &error), 0);
+	/* Not ready, features before FEATURES_OK: a driver may still change its mind. */
+	stub_write(VIRTIO_MMIO_STATUS, S_ACK);
+	stub_write(VIRTIO_MMIO_STATUS, S_DRIVER);
+	stub_write(VIRTIO_MMIO_DRIVER_FEATURES, 0xffffffff);
+	snapshot_record_save(stub_mmio, saved, sizeof(saved));
+	renew();
+	assert_int_equal(snapshot_record_restore(stub_mmio, saved, RECORD_SIZE, &error), 0);
+	/* Features without a driver, a ready queue, and cursors that moved. */
+	saved[8] = S_ACK;
+	renew();
+	refuse(saved, RECORD_SIZE, 0, -EINVAL);
+	saved[8] = S_DRIVER;
+	saved[22] = 1;
+	refuse(saved, RECORD_SIZE, 22, -EINVAL);
+	saved[22] = 0;
+	saved[47] = 1;
+	refuse(saved, RECORD_SIZE, 47, -EINVAL);
+	saved[47] = 0;
+	saved[12] = VIRTIO_MMIO_INT_VRING;
+	refuse(saved, RECORD_SIZE, 12, -EINVAL);
+}
+
+static void the_container_carries_the_rest(void **state)
+{
+	size_t len, i;
+
+	(void)state;
+	live();
+	stub->config[3] = 0x77;
+	device_config_changing(&stub->dev);
+	device_needs_reset(&stub->dev);
+	stub->dev.queues[1].poisoned = true;
+	stub->dev.queues[0].lost = 2;
+	stub_write(VIRTIO_MMIO_SHM_SEL, 2);
+	stub_write(VIRTIO_MMIO_DEVICE_FEATURES_SEL, 1);
+	stub_write(VIRTIO_MMIO_DRIVER_FEATURES_SEL, 1);
+	stub->dev.counters[1] = 5;
+	len = snapshot_save(stub_mmio, saved, sizeof(saved));
+	assert_in_range(len, RECORD_SIZE + 16, sizeof(saved));
+	renew();
+	for (i = 0; i < len; i++) {
+		assert_int_equal(snapshot_restore(stub_mmio, saved, i, &error), -EINVAL);
+		assert_true(error.at <= i);
+	}
+	assert_int_equal(snapshot_restore(stub_mmio, saved, len, &error), 0);
+	assert_int_equal(snapshot_save(stub_mmio, again, sizeof(again)), len);
+	assert_memory_equal(saved, again, len);
+	assert_int_equal(stub->config[3], 0x77);
+	assert_true(stub->dev.queues[1].poisoned);
+	assert_int_equal(stub_read(VIRTIO_MMIO_SHM_LEN_LOW), 0x1000);
+	assert_int_equal(stub_read(VIRTIO_MMIO_CONFIG_GENERATION), 1);
+	assert_int_equal(stub_counter("stub_notified"), 5);
+}
+
+#define TEST(name) cmocka_unit_test_setup_teardown(name, stub_setup, stub_teardown)
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		TEST(the_record_byte_for_byte),	      TEST(without_room_nothing_is_written),
+		TEST(the_record_is_checked),	      TEST(what_a_new_device_has_is_taken),
+		TEST(the_container_carries_the_rest),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -1,0 +1,127 @@
+/* SPDX-License-Identifier: Apache-2.0 OR MIT */
+/*
+ * The decoder of snapshots, of every device: the first byte chooses one of the
+ * registered targets, the rest is restored in the middle of a live session, which
+ * then goes on.
+ *
+ * Either it is refused, and the new device is as it was, or the device that comes
+ * of it saves the same bytes again, holds itself to what needs no knowledge of it
+ * (memory, bounds, endless work), and serves a well-formed request after a reset.
+ */
+#include "fuzzers/engine.h"
+
+#include "harness/run.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define TARGETS_MAX 16u
+#define RESTORE_AT 2u /* operation of the session */
+
+static const char session[] = "device any\n"
+			      "start driver_ok size=16\n"
+			      "save\n"
+			      "restore\n"
+			      "read Status\n"
+			      "config_read 0 width=8\n"
+			      "repeat 2\n"
+			      "notify 0\nnotify 1\nnotify 2\nnotify 3\nnotify 4\nnotify 5\n"
+			      "work\n"
+			      "end\n"
+			      "take_output 0\n"
+			      "take_output 1\n"
+			      "type 0 len=8\n"
+			      "type 1 len=8\n"
+			      "set_target 3\n"
+			      "settle\n"
+			      "save\n"
+			      "restore\n";
+
+static struct script script;
+static struct run *runs[TARGETS_MAX];
+
+struct input {
+	struct run *run;
+	const uint8_t *data;
+	size_t size;
+};
+
+/* The program saved a snapshot: the input takes its place. */
+static void put_input(void *ctx, uint32_t index, const char *verb)
+{
+	const struct input *in = ctx;
+	struct snapshot *s = &in->run->snapshots[0];
+
+	(void)verb;
+	if (index != RESTORE_AT || s->len == 0)
+		return;
+	memcpy(s->bytes, in->data, in->size);
+	s->len = in->size;
+	s->altered = true;
+}
+
+static void check_again(void *ctx, struct run *run, uint32_t index)
+{
+	const struct input *in = ctx;
+	struct snapshot *s = &run->snapshots[0];
+	size_t len;
+
+	if (index != RESTORE_AT || s->outcome != SNAPSHOT_RESTORED)
+		return;
+	len = run->target->save(run->device, run->scratch, SNAPSHOT_MAX);
+	if (len == in->size && memcmp(run->scratch, in->data, len) == 0)
+		return;
+	fprintf(stderr, "vringer: %s took a snapshot of %zu bytes and saves another of %zu\n",
+		run->target->name, in->size, len);
+	abort();
+}
+
+static void give_up(void *ctx, const struct finding *finding)
+{
+	const struct input *in = ctx;
+
+	fprintf(stderr, "vringer: %s: %s: %s\n", in->run->target->name, finding->signature,
+		finding->message);
+	abort();
+}
+
+static struct run *open_target(unsigned i)
+{
+	struct text_error error;
+	unsigned count = 1;
+
+	while (count < TARGETS_MAX && target_table[count] != NULL)
+		count++;
+	i %= count;
+	if (script.prog.op_count == 0 &&
+	    text_parse(&script, session, sizeof(session) - 1, &error) != 0)
+		abort();
+	if (runs[i] == NULL && run_open(&runs[i], target_table[i], &error) != 0)
+		exit(2);
+	return runs[i];
+}
+
+static int snapshot_one(const char *name, const uint8_t *data, size_t size)
+{
+	struct run_options options = { .strict = true,
+				       .limits = true,
+				       .before_op = put_input,
+				       .after_op = check_again,
+				       .fatal = give_up };
+	struct input in;
+
+	(void)name;
+	if (size < 2 || size > SNAPSHOT_MAX)
+		return -1;
+	in = (struct input){ .run = open_target(data[0]), .data = data + 1, .size = size - 1 };
+	options.ctx = &in;
+	if (!run_program(in.run, &script.prog, &options))
+		give_up(&in, &in.run->ledger.findings[in.run->ledger.finding_count - 1]);
+	return 0;
+}
+
+const struct fuzz_target fuzz_target = {
+	.name = "snapshot",
+	.one = snapshot_one,
+};

@@ -1,0 +1,89 @@
+/* SPDX-License-Identifier: Apache-2.0 OR MIT */
+/*
+ * The file system model as a target.  See target.h.
+ */
+#include "harness/models.h"
+
+#include "devices/fs.h"
+#include "devices/mmio.h"
+
+#include <linux/virtio_ids.h>
+
+static void *fs_create(const struct target *target, const struct device_host *host,
+		       uint64_t offered, const uint16_t *queue_max)
+{
+	(void)target;
+	return mmio_create(&fs_ops, host, offered, queue_max);
+}
+
+static const struct device_queue_desc fs_queues[] = {
+	{ "hiprio", 128, true, 0 },
+	{ "request0", 128, true, 0 },
+	{ "request1", 128, true, 0 },
+};
+
+/* A request meets exactly one fate. */
+static const struct target_sum fs_sums[] = {
+	{ "requests", "inits inits_refused forgets unsupported no_room reply_failed", true },
+	{ "used.0 used.1 used.2", "requests too_short chain_invalid", false },
+	{ NULL, NULL, false },
+};
+
+/* The length, the operation and a unique number of a request; the rest is 0. */
+#define HEAD(len, opcode)                                                                          \
+	len "\0\0\0" opcode "\0\0\0"                                                               \
+	    "\1\2\3\4\5\6\7\x8"
+#define BIG_HEAD(len, opcode) "\0\0\0" len "\0\0\0" opcode "\1\2\3\4\5\6\7\x8"
+#define REST                                                                                       \
+	"\0\0\0\0\0\0\0\0"                                                                         \
+	"\0\0\0\0\0\0\0\0"                                                                         \
+	"\0\0\0\0\0\0\0\0"
+#define INIT                                                                                       \
+	"\7\0\0\0"                                                                                 \
+	"\x1f\0\0\0"                                                                               \
+	"\0\0\2\0"                                                                                 \
+	"\0\0\0\0"
+#define BIG_INIT                                                                                   \
+	"\0\0\0\7"                                                                                 \
+	"\0\0\0\x1f"                                                                               \
+	"\0\2\0\0"                                                                                 \
+	"\0\0\0\0"
+
+static const struct target_request fs_requests[] = {
+	{ 1, 56, HEAD("\x38", "\x1a") REST INIT },
+	{ 2, 56, BIG_HEAD("\x38", "\x1a") REST BIG_INIT },
+	{ 1, 40, HEAD("\x28", "\3") REST },		       /* FUSE_GETATTR */
+	{ 0, 48, HEAD("\x30", "\2") REST "\1\0\0\0\0\0\0\0" }, /* FUSE_FORGET */
+	{ 0, 48, HEAD("\x30", "\x2a") REST "\1\0\0\0\0\0\0\0" },
+	{ 0, 48, BIG_HEAD("\x30", "\2") REST "\0\0\0\0\0\0\0\1" },
+	{ 1, 16, HEAD("\x28", "\3") },
+};
+
+const struct target fs_target = {
+	.name = "fs",
+	.help = "virtio-fs that starts a FUSE session and implements nothing else",
+	.device_id = VIRTIO_ID_FS,
+	.features = 1ULL << VIRTIO_F_VERSION_1,
+	.queue_count = FS_QUEUE_COUNT,
+	.queues = fs_queues,
+	.config_len = sizeof(struct virtio_fs_config),
+	.chain_bytes_max = 256,
+	.heap_max = 64u << 10,
+	.sums = fs_sums,
+	.request_count = sizeof(fs_requests) / sizeof(fs_requests[0]),
+	.requests = fs_requests,
+	/* In one buffer: a program may leave the device queues of one entry, in which
+	 * a request with a reply does not fit. */
+	.liveness = "device fs\n"
+		    "start driver_ok\n"
+		    "fill b1 len=64\n"
+		    "store b1 30000000020000000102030405060708\n"
+		    "send 0 b1\n"
+		    "> used 0 id=0 len=0\n"
+		    "send 1 b1\n"
+		    "> used 1 id=0 len=0\n"
+		    "send 2 b1\n"
+		    "> used 2 id=0 len=0\n",
+	MODEL_CALLS(fs_create),
+	MODEL_SNAPSHOTS,
+};

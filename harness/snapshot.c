@@ -1,0 +1,196 @@
+/* SPDX-License-Identifier: Apache-2.0 OR MIT */
+/*
+ * Save, alter and restore the device of a run.  See snapshot.h.
+ *
+ * snapshot.refused: a device that has no ring which passes 2^64 has nothing that
+ * restore may not take; where one does it says -EOVERFLOW, and that is no fault.
+ * What a refusing device is like is compared by what it saves, before and after.
+ *
+ * snapshot.same: nothing of the guest or the host comes between the two looks.
+ * They are at what reading does not change: registers at the selectors as they
+ * are, configuration, counters, state, and the snapshot of each.
+ *
+ * A snapshot that was altered, or is older than the device, restores to a device
+ * of which the ledger knows nothing: it forgets, until reset, what it knew, and
+ * judges what needs no knowledge (memory safety, bounds, what follows a reset).
+ */
+#include "harness/snapshot.h"
+#include "harness/ledger_internal.h"
+#include "harness/run_internal.h"
+
+#include <errno.h>
+#include <linux/virtio_mmio.h>
+#include <string.h>
+
+#define FRESH_MAX (64u << 10) /* bytes of the snapshot of a new device */
+
+struct view {
+	uint32_t words[16 + RUN_REGISTERS_MAX];
+	unsigned count;
+	enum device_state state;
+	uint64_t counters[TARGET_COUNTERS_MAX];
+};
+
+static void look(const struct run *run, struct view *view)
+{
+	static const uint16_t offsets[] = {
+		VIRTIO_MMIO_STATUS,
+		VIRTIO_MMIO_INTERRUPT_STATUS,
+		VIRTIO_MMIO_CONFIG_GENERATION,
+		VIRTIO_MMIO_DEVICE_FEATURES,
+		VIRTIO_MMIO_QUEUE_NUM_MAX,
+		VIRTIO_MMIO_QUEUE_READY,
+		VIRTIO_MMIO_SHM_LEN_LOW,
+		VIRTIO_MMIO_SHM_BASE_LOW,
+	};
+
+	memset(view, 0, sizeof(*view));
+	for (size_t i = 0; i < sizeof(offsets) / sizeof(offsets[0]); i++)
+		run->target->read(run->device, offsets[i], &view->words[view->count++], 4);
+	view->count += run_config_words(run, view->words + view->count);
+	view->state = target_state(run->target, run->device);
+	target_counters(run->target, run->device, view->counters);
+}
+
+bool snapshot_take(struct run *run, unsigned i)
+{
+	struct snapshot *s = &run->snapshots[i];
+	size_t len;
+
+	if (run->target->save == NULL)
+		return false;
+	len = run->target->save(run->device, s->bytes, SNAPSHOT_MAX);
+	if (len > SNAPSHOT_MAX)
+		return false;
+	s->len = len;
+	s->altered = false;
+	s->call = run->ledger.call.number;
+	return true;
+}
+
+static void judge_same(struct run *run, const struct view *before, const struct snapshot *s)
+{
+	struct view after;
+	size_t len;
+
+	if (!ledger_judges(&run->ledger, RULE_SNAPSHOT_SAME))
+		return;
+	look(run, &after);
+	len = run->target->save(run->device, run->scratch, SNAPSHOT_MAX);
+	if (memcmp(before, &after, sizeof(after)) != 0)
+		ledger_break(&run->ledger, RULE_SNAPSHOT_SAME,
+			     "the restored device shows other registers, configuration, state or "
+			     "counters than the one that was saved");
+	else if (len != s->len || memcmp(run->scratch, s->bytes, len) != 0)
+		ledger_break(&run->ledger, RULE_SNAPSHOT_SAME,
+			     "the restored device does not save what it was restored from");
+}
+
+static void judge_refusal(struct run *run, const struct snapshot *s, bool clean, int err,
+			  const char *what, const uint8_t *fresh, size_t fresh_len)
+{
+	static uint8_t now[FRESH_MAX];
+	size_t len = run->target->save(run->device, now, sizeof(now));
+
+	if (!ledger_judges(&run->ledger, RULE_SNAPSHOT_REFUSED))
+		return;
+	if (clean && err == -EINVAL)
+		ledger_break(&run->ledger, RULE_SNAPSHOT_REFUSED,
+			     "the device refuses what it saved, at byte %zu: %s", s->refused_at,
+			     what);
+	else if (len != fresh_len || (len <= sizeof(now) && memcmp(now, fresh, len) != 0))
+		ledger_break(&run->ledger, RULE_SNAPSHOT_REFUSED,
+			     "the snapshot was refused, at byte %zu (%s), and the new device is no "
+			     "longer new",
+			     s->refused_at, what);
+}
+
+void snapshot_restore_run(struct run *run, unsigned i, bool clean)
+{
+	static uint8_t fresh[FRESH_MAX];
+	struct snapshot *s = &run->snapshots[i];
+	void *old = run->device;
+	const char *what = "";
+	struct view before;
+	size_t fresh_len;
+	int err;
+
+	s->outcome = SNAPSHOT_NONE;
+	if (run->target->restore == NULL || s->len == 0)
+		return;
+	look(run, &before);
+	run->device =
+		run->target->create(run->target, &run->arena.host, run->offered, run->queue_max);
+	if (run->device == NULL) {
+		run->device = old;
+		return;
+	}
+	fresh_len = run->target->save(run->device, fresh, sizeof(fresh));
+	err = run->target->restore(run->device, s->bytes, s->len, &s->refused_at, &what);
+	if (err == 0) {
+		s->outcome = SNAPSHOT_RESTORED;
+		run->target->destroy(old);
+		if (!clean || !run->ledger.enabled)
+			return;
+		/* It was taken: so much for that. */
+		ledger_judges(&run->ledger, RULE_SNAPSHOT_REFUSED);
+		judge_same(run, &before, s);
+		return;
+	}
+	s->outcome = SNAPSHOT_REFUSED;
+	if (run->ledger.enabled)
+		judge_refusal(run, s, clean, err, what, fresh, fresh_len);
+	run->target->destroy(run->device);
+	run->device = old;
+}
+
+void guest_save(struct run *run, const struct program *prog, const struct op *op)
+{
+	(void)prog;
+	(void)op;
+	snapshot_take(run, 0);
+}
+
+void guest_restore(struct run *run, const struct program *prog, const struct op *op)
+{
+	struct snapshot *s = &run->snapshots[0];
+	bool clean = !s->altered && s->call == run->ledger.call.number;
+	uint32_t generation = 0;
+
+	(void)prog;
+	(void)op;
+	run->entered = true;
+	snapshot_restore_run(run, 0, clean);
+	twin_value(&run->twin, TWIN_HOST, s->outcome);
+	if (s->outcome == SNAPSHOT_RESTORED && !clean) {
+		ledger_forget(&run->ledger);
+		run->target->read(run->device, VIRTIO_MMIO_CONFIG_GENERATION, &generation, 4);
+		run->ledger.generation = generation;
+		run->config_unknown = true;
+	}
+}
+
+void guest_corrupt(struct run *run, const struct program *prog, const struct op *op)
+{
+	struct snapshot *s = &run->snapshots[0];
+
+	(void)prog;
+	if (op->value[0] >= s->len)
+		return;
+	s->bytes[op->value[0]] ^= (uint8_t)op->value[1];
+	s->altered = true;
+}
+
+void guest_cut(struct run *run, const struct program *prog, const struct op *op)
+{
+	struct snapshot *s = &run->snapshots[0];
+	size_t len = op->value[0];
+
+	(void)prog;
+	if (s->len == 0 || len == 0 || len > SNAPSHOT_MAX)
+		return;
+	if (len > s->len)
+		memset(s->bytes + s->len, 0, len - s->len);
+	s->altered = s->altered || len != s->len;
+	s->len = len;
+}
