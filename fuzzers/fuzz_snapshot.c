@@ -86,18 +86,30 @@ static void give_up(void *ctx, const struct finding *finding)
 	abort();
 }
 
+/* The targets that have snapshots, and how many there are. */
+static unsigned find_targets(const struct target *found[TARGETS_MAX])
+{
+	unsigned count = 0;
+
+	for (const struct target *const *t = target_all(); *t != NULL && count < TARGETS_MAX; t++)
+		if ((*t)->restore != NULL)
+			found[count++] = *t;
+	return count;
+}
+
 static struct run *open_target(unsigned i)
 {
+	const struct target *targets[TARGETS_MAX];
+	unsigned count = find_targets(targets);
 	struct text_error error;
-	unsigned count = 1;
 
-	while (count < TARGETS_MAX && target_table[count] != NULL)
-		count++;
+	if (count == 0)
+		exit(2);
 	i %= count;
 	if (script.prog.op_count == 0 &&
 	    text_parse(&script, session, sizeof(session) - 1, &error) != 0)
 		abort();
-	if (runs[i] == NULL && run_open(&runs[i], target_table[i], &error) != 0)
+	if (runs[i] == NULL && run_open(&runs[i], targets[i], &error) != 0)
 		exit(2);
 	return runs[i];
 }
