@@ -163,9 +163,9 @@ void console_rescue_output(struct console *con, unsigned port)
 			console_add(con, port, PORT_OUTPUT_CHAIN_INVALID, 1);
 			continue;
 		}
-		/* What comes after a gap is of no use. */
+		/* One that is cut leaves nothing for what comes after the gap. */
 		keep = p->chain_len < budget ? (uint32_t)p->chain_len : budget;
-		budget = keep == p->chain_len ? budget - keep : 0;
+		budget -= keep;
 		take_over(con, port, keep);
 	}
 	p->has_chain = false;

@@ -86,6 +86,8 @@ static void net_transmit(struct net *net, struct virtqueue_chain *chain)
 		net_count(net, NET_TX_PACKETS);
 		net->dev.counters[NET_TX_BYTES] += len;
 	}
+	if (net->uplink)
+		net_uplink_give_back(net);
 }
 
 /* Tell the driver what a drain did.  Completions go before the poison signal:
@@ -149,6 +151,11 @@ static void net_receive(struct net *net)
 		return;
 	net_uplink_receive(net);
 	net_signal(net);
+}
+
+static void host_live(struct device *dev)
+{
+	net_uplink_live(net_of(dev));
 }
 
 static void net_notify(struct device *dev, unsigned queue)
@@ -262,5 +269,6 @@ const struct device_ops net_host_ops = {
 	.counter_count = NET_HOST_COUNTERS,
 	.counter_names = host_names,
 	.create = host_create,
+	.live = host_live,
 	NET_OPS,
 };

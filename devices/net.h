@@ -17,7 +17,9 @@
  *            <- then:    host frames, at most NET_HOST_FRAMES_MAX <- backend->receive
  *
  * Frames have no virtio header there.  What finds no receive chain waits, in
- * order; what does not fit there stays with the backend.  A frame is dropped only
+ * order; what does not fit there stays with the backend, as does what there is no
+ * host memory for or what comes before the device is live: the device asks for it
+ * when it can, or is DEVICE_WORK.  A frame is dropped only
  * where a counter says so.
  *
  * VIRTIO 1.4, 5.1 (network device).

@@ -114,13 +114,17 @@ int net_uplink_create(struct net *net);
 void net_uplink_destroy(struct net *net);
 /* Discard what waits; it was counted. */
 void net_uplink_reset(struct net *net);
-/* A buffer for the frame that is to be transmitted, net->frame, which is the sink's
- * to give back: 0, -ENOBUFS or -ENOMEM. */
+/* A buffer for the frame that is to be transmitted, net->frame: 0, -ENOBUFS or
+ * -ENOMEM.  Its owner is that one transmit chain, at whose end it goes back, where
+ * there is one. */
 int net_uplink_room(struct net *net);
+void net_uplink_give_back(struct net *net);
+/* The driver has set DRIVER_OK: frames may have come before that. */
+void net_uplink_live(struct net *net);
 /* Take frames from the backend and deliver what waits: ends when nothing does, at
  * its bound, or where RX takes no more. */
 void net_uplink_receive(struct net *net);
-/* Did the last one end at its bound? */
+/* Did the last one end at its bound, or for want of host memory? */
 bool net_uplink_goes_on(const struct net *net);
 
 #endif

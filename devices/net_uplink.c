@@ -12,7 +12,8 @@
  * carries it was published, or it is dropped and counted: where the chain that it
  * meets is too small.  Where a chain is no good or cannot be written the next one
  * is tried; where the used ring cannot be written, or RX is poisoned or empty, the
- * lines wait.
+ * lines wait.  A frame that there is no host memory for stays with the backend,
+ * and is work that is left: nobody would tell of it again.
  *
  * Bounds of one call: as many chains as RX has entries, and as many frames from
  * the backend for each as may wait.
@@ -51,7 +52,8 @@ struct net_uplink {
 	uint64_t may_offer; /* as far as they are configured */
 	uint32_t mtu;	    /* that is kept, configured or not */
 	bool connected;
-	bool work_left; /* the last call ended at its bound */
+	bool starved;	/* the call in hand had no host memory to take a frame into */
+	bool work_left; /* the last call ended at its bound, or starved */
 	struct line replies, frames;
 	struct waiting reply_places[NET_REPLIES_MAX];
 	struct waiting frame_places[NET_HOST_FRAMES_MAX];
@@ -77,33 +79,38 @@ static void note_gauges(struct net *net)
 	net->dev.counters[NET_HOST_FRAMES_WAITING] = net->uplink->frames.count;
 }
 
-/* A buffer of the pool; NULL, counted, where there is none. */
-static uint8_t *take_buffer(struct net *net)
+/* A buffer of the pool: 0, or what net_pool_acquire says, counted. */
+static int take_buffer(struct net *net, uint8_t **buffer)
 {
-	uint8_t *buffer = NULL;
-	int ret = net_pool_acquire(&net->uplink->pool, &buffer);
+	int ret = net_pool_acquire(&net->uplink->pool, buffer);
 
 	if (ret)
 		net_count(net, ret == -ENOBUFS ? NET_POOL_EXHAUSTED : NET_ALLOC_FAILURES);
-	return buffer;
+	return ret;
 }
 
 /* ---- transmit ------------------------------------------------------------- */
 
 int net_uplink_room(struct net *net)
 {
-	/* That of a frame which could not be read is as good as new. */
-	return net->frame ? 0 : net_pool_acquire(&net->uplink->pool, &net->frame);
+	return net_pool_acquire(&net->uplink->pool, &net->frame);
+}
+
+void net_uplink_give_back(struct net *net)
+{
+	if (net->frame)
+		net_pool_release(&net->uplink->pool, net->frame);
+	net->frame = NULL;
 }
 
 /* The interceptor answers a frame. */
 static void answer(struct net *net, const uint8_t *frame, uint32_t len)
 {
 	struct net_uplink *up = net->uplink;
-	uint8_t *reply = up->replies.count < NET_REPLIES_MAX ? take_buffer(net) : NULL;
+	uint8_t *reply = NULL;
 	int reply_len = -ENOSPC;
 
-	if (reply)
+	if (up->replies.count < NET_REPLIES_MAX && take_buffer(net, &reply) == 0)
 		reply_len = up->interceptor->reply(up->interceptor_ctx, frame, len, reply,
 						   up->pool.size);
 	if (reply_len > 0) {
@@ -131,7 +138,7 @@ static void send(struct net *net, const uint8_t *frame, uint32_t len)
 		net_count(net, taken < len ? NET_TX_SENT_SHORT : NET_TX_SENT);
 }
 
-static void forward(struct net *net, const uint8_t *frame, uint32_t len)
+static void uplink_sink(struct net *net, const uint8_t *frame, uint32_t len)
 {
 	static const enum net_counter claimed[] = {
 		[NET_DROP] = NET_TX_CLAIMED,
@@ -152,13 +159,6 @@ static void forward(struct net *net, const uint8_t *frame, uint32_t len)
 	net_count(net, claimed[verdict]);
 	if (verdict == NET_REPLY)
 		answer(net, frame, len);
-}
-
-static void uplink_sink(struct net *net, const uint8_t *frame, uint32_t len)
-{
-	forward(net, frame, len);
-	net_pool_release(&net->uplink->pool, net->frame);
-	net->frame = NULL;
 }
 
 /* ---- receive -------------------------------------------------------------- */
@@ -192,6 +192,7 @@ static bool fetch(struct net *net)
 	struct net_uplink *up = net->uplink;
 	uint8_t *frame;
 	int64_t len;
+	int ret;
 
 	if (up->backend->waiting(up->backend_ctx) == 0)
 		return false;
@@ -199,9 +200,11 @@ static bool fetch(struct net *net)
 		net_count(net, NET_HOST_HELD_BACK);
 		return false;
 	}
-	frame = take_buffer(net);
-	if (!frame)
+	ret = take_buffer(net, &frame);
+	if (ret) {
+		up->starved = ret == -ENOMEM;
 		return false;
+	}
 	len = up->backend->receive(up->backend_ctx, frame, up->pool.size);
 	if (len < 0) {
 		net_pool_release(&up->pool, frame);
@@ -251,8 +254,10 @@ void net_uplink_receive(struct net *net)
 {
 	struct net_uplink *up = net->uplink;
 	unsigned left = net->dev.queues[NET_RX].size;
-	bool more = fetch_all(net);
+	bool more;
 
+	up->starved = false;
+	more = fetch_all(net);
 	while (left > 0 && up->replies.count + up->frames.count > 0) {
 		if (!deliver_next(net))
 			break;
@@ -260,13 +265,22 @@ void net_uplink_receive(struct net *net)
 			more = fetch_all(net);
 		left--;
 	}
-	up->work_left = more || (left == 0 && up->replies.count + up->frames.count > 0);
+	up->work_left = more || up->starved || (left == 0 && up->replies.count + up->frames.count > 0);
 	note_gauges(net);
 }
 
 bool net_uplink_goes_on(const struct net *net)
 {
 	return net->uplink->work_left && virtqueue_usable(&net->dev.queues[NET_RX]);
+}
+
+/* A driver has no reason to tell about buffers that were there before, nor a host
+ * about frames once more. */
+void net_uplink_live(struct net *net)
+{
+	struct net_uplink *up = net->uplink;
+
+	up->work_left = up->backend && up->backend->waiting(up->backend_ctx) > 0;
 }
 
 /* ---- life ----------------------------------------------------------------- */
