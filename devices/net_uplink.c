@@ -265,7 +265,8 @@ void net_uplink_receive(struct net *net)
 			more = fetch_all(net);
 		left--;
 	}
-	up->work_left = more || up->starved || (left == 0 && up->replies.count + up->frames.count > 0);
+	up->work_left =
+		more || up->starved || (left == 0 && up->replies.count + up->frames.count > 0);
 	note_gauges(net);
 }
 

@@ -6,8 +6,10 @@
  * does:
  *  - to its MAC address every frame is claimed, and elsewhere what it was;
  *  - one more VLAN tag, where there may be one, changes nothing but the reply's;
- *  - a reply is bounded, goes to one station, is none to answer in turn, and is
- *    refused, with nothing written, where there is no room for all of it.
+ *  - a reply is an ARP packet behind the tags of the request and nothing more, is
+ *    written whole and not beyond its end, goes to one station, is none to answer in
+ *    turn, and is refused, with nothing written, where there is no room for all of
+ *    it.
  */
 #include "fuzzers/engine.h"
 
@@ -18,6 +20,7 @@
 #include <string.h>
 
 #define GARBAGE 0x5a
+#define ARP_SIZE 28
 
 static const uint8_t tag[NET_VLAN_SIZE] = { 0x81, 0x00, 0x00, 0x07 };
 static const uint8_t mac[ETH_ALEN] = MMDS_MAC;
@@ -82,13 +85,19 @@ static void check_tagged(const uint8_t *frame, uint32_t len, enum net_verdict ve
 
 static void check_reply(const uint8_t *frame, uint32_t len)
 {
-	uint8_t reply[MMDS_REPLY_MAX];
+	uint8_t reply[MMDS_REPLY_MAX], again[MMDS_REPLY_MAX];
 	int room, reply_len;
 
 	memset(reply, GARBAGE, sizeof(reply));
+	memset(again, (uint8_t)~GARBAGE, sizeof(again));
 	reply_len = mmds_interceptor.reply(NULL, frame, len, reply, sizeof(reply));
-	if (reply_len <= 0 || (uint32_t)reply_len > sizeof(reply) || (uint32_t)reply_len > len)
+	if (reply_len != ETH_HLEN + (int)(count_tags(frame, len) * NET_VLAN_SIZE) + ARP_SIZE)
 		abort();
+	if (mmds_interceptor.reply(NULL, frame, len, again, sizeof(again)) != reply_len)
+		abort();
+	for (int i = 0; i < (int)sizeof(reply); i++)
+		if (i < reply_len ? reply[i] != again[i] : reply[i] != GARBAGE)
+			abort();
 	if ((reply[0] & 1) != 0 || judge(reply, (uint32_t)reply_len) == NET_REPLY)
 		abort();
 	for (room = 0; room < reply_len; room += reply_len - 1) {

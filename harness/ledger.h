@@ -232,7 +232,12 @@ struct ledger_port {
 	uint16_t walk;	   /* ... which is this one */
 	bool failed;	   /* ... of which an access failed */
 	bool lost;	   /* more than can be kept: not judged */
-	int held, pending; /* indices of counters, or -1 */
+	/* Bytes of chains that were returned since the device last rested and that
+	 * nobody read; `unsure`: it may be more chains than is known. */
+	uint64_t unread;
+	bool unsure;
+	int held, pending, dropped; /* indices of counters, or -1 */
+	uint64_t dropped_before;    /* ... as that stood when the device last rested */
 };
 
 /* What was said in a target_dialogue in this session: bits. */

@@ -141,6 +141,8 @@ void ledger_port_out(struct ledger *l, unsigned queue, const struct ledger_hold 
 /* What the device does with a queue can no longer be followed. */
 void ledger_port_lose(struct ledger *l, unsigned queue);
 void ledger_port_rest(struct ledger *l);
+/* May it be that the device waits for the host, as it says? */
+bool ledger_port_may_wait(const struct ledger *l);
 void ledger_port_forget(struct ledger *l);
 
 /* The dialogue, of a target that has one. */

@@ -9,7 +9,8 @@
  * which an access failed gives nothing.  That nothing is lost shows in the two
  * counters that say how many bytes are on their way: they are compared when the
  * device rests.  A chain that is returned though a part of it was not read was cut
- * without anybody being told.
+ * without anybody being told; one that is returned unread, with nothing wrong about
+ * it as the device itself read it, is one that the device must say it dropped.
  *
  * Of what is delivered, bytes behind the first 256 of a chain are compared as
  * those of a frame are (ledger_stream.c); of what is taken, all.
@@ -150,14 +151,40 @@ static void on_delivery(struct ledger *l, unsigned port, const struct ledger_hol
 	bytes_drop(&p->in, len);
 }
 
-/* A chain of which nothing was read may be one that the device refuses. */
+/* Must a device take it over, as it read it?  All of it is there and readable, and
+ * none passes 2^64: what does was cut. */
+static bool is_sound(const struct ledger *l, const struct ledger_hold *hold)
+{
+	uint64_t bytes = 0;
+
+	if (hold->expects || hold->has_table)
+		return false;
+	for (uint32_t i = hold->first; i != LEDGER_NONE; i = l->nodes[i].next) {
+		const struct ledger_node *node = &l->nodes[i];
+
+		if (node->writable)
+			return false;
+		bytes += node->empty ? 0 : node->last - node->first + 1;
+	}
+	return bytes == hold->readable;
+}
+
+/* A chain of which nothing was read may be one that the device refuses, or that it
+ * says it dropped. */
 static void judge_whole(struct ledger *l, unsigned port, const struct ledger_hold *hold)
 {
+	struct ledger_port *p = &l->ports[port];
 	uint64_t due = hold->readable;
 
 	if (due > l->target->ports[port].chain_max)
 		due = l->target->ports[port].chain_max;
-	if (hold->out.at == 0 || hold->out.blind || hold->blind || hold->restarted)
+	if (hold->out.blind || hold->blind || hold->restarted || hold->strayed) {
+		p->unsure = true;
+		return;
+	}
+	if (is_sound(l, hold))
+		p->unread += hold->out.at > 0 ? hold->readable - due : hold->readable;
+	if (hold->out.at == 0)
 		return;
 	if (ledger_judges(l, RULE_STREAM_BYTES) && hold->out.at != due)
 		ledger_break(l, RULE_STREAM_BYTES,
@@ -267,6 +294,26 @@ static void judge_gauge(struct ledger *l, unsigned port, const char *name, int c
 			     (unsigned long long)l->counters[counter], due, port);
 }
 
+static void judge_dropped(struct ledger *l, unsigned port)
+{
+	struct ledger_port *p = &l->ports[port];
+	uint64_t dropped, unread = p->unread;
+	bool unsure = p->unsure || p->lost;
+
+	p->unread = 0;
+	p->unsure = false;
+	if (p->dropped < 0)
+		return;
+	dropped = l->counters[p->dropped] - p->dropped_before;
+	p->dropped_before = l->counters[p->dropped];
+	if (unread > dropped && !unsure && ledger_judges(l, RULE_STREAM_BYTES))
+		ledger_break(l, RULE_STREAM_BYTES,
+			     "port %u: %llu bytes of chains that nothing is wrong with were "
+			     "returned unread, and %s moved by %llu",
+			     port, (unsigned long long)unread, l->target->ports[port].dropped,
+			     (unsigned long long)dropped);
+}
+
 static void judge_held(struct ledger *l, unsigned port, uint32_t held)
 {
 	uint32_t max = l->target->ports[port].held_max;
@@ -286,7 +333,25 @@ void ledger_port_rest(struct ledger *l)
 		judge_held(l, i, p->in.len);
 		judge_gauge(l, i, l->target->ports[i].held, p->held, p->out.len);
 		judge_gauge(l, i, l->target->ports[i].pending, p->pending, p->in.len);
+		judge_dropped(l, i);
 	}
+}
+
+/* A device whose ports are followed waits for room for a chain, and for nothing
+ * else. */
+bool ledger_port_may_wait(const struct ledger *l)
+{
+	if (l->counters_lost || l->target->port_count == 0)
+		return true;
+	for (unsigned i = 0; i < l->target->port_count; i++) {
+		const struct target_port *desc = &l->target->ports[i];
+		const struct ledger_port *p = &l->ports[i];
+
+		if (target_port_frames(desc) || p->lost ||
+		    p->out.len + desc->chain_max > desc->held_max)
+			return true;
+	}
+	return false;
 }
 
 void ledger_port_forget(struct ledger *l)

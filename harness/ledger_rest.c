@@ -179,6 +179,8 @@ static void compile_sums(struct ledger *l, const void *device)
 		l->ports[i].held = terms[0];
 		compile_terms(l, device, l->target->ports[i].pending, terms);
 		l->ports[i].pending = terms[0];
+		compile_terms(l, device, l->target->ports[i].dropped, terms);
+		l->ports[i].dropped = terms[0];
 	}
 	l->sums_ready = true;
 }
@@ -245,7 +247,7 @@ static bool may_stop(const struct ledger *l)
 
 void ledger_rest(struct ledger *l, enum device_state state, const void *device)
 {
-	bool resting = state != DEVICE_WORK;
+	bool resting = state != DEVICE_WORK, excused;
 
 	if (!l->enabled)
 		return;
@@ -253,9 +255,10 @@ void ledger_rest(struct ledger *l, enum device_state state, const void *device)
 		ledger_plain_rest(l);
 	if (!l->counters_lost && ledger_judges(l, RULE_COUNTERS_FALL))
 		judge_counters(l, device);
+	excused = (state == DEVICE_WAITING && ledger_port_may_wait(l)) || may_stop(l);
 	for (unsigned i = 0; resting && i < l->target->queue_count && i < PROGRAM_QUEUES; i++) {
 		ledger_wakeup_rest(l, i);
-		if (state != DEVICE_IDLE || may_stop(l))
+		if (excused)
 			continue;
 		if (l->plain.arena != NULL)
 			ledger_plain_stuck(l, i);

@@ -230,7 +230,7 @@ static const struct target_request requests[] = {
 };
 
 static const struct target_port ports[] = {
-	{ TARGET_NO_QUEUE, TARGET_NO_QUEUE, 0, WIRE_FRAMES *WIRE_BYTES, NULL, NULL },
+	{ .from = TARGET_NO_QUEUE, .to = TARGET_NO_QUEUE, .held_max = WIRE_FRAMES * WIRE_BYTES },
 };
 
 /* A valid frame meets exactly one fate; what waits or was lost is counted. */

@@ -90,6 +90,9 @@ struct target_port {
 	uint32_t held_max;   /* bytes that it keeps in each direction */
 	const char *held;    /* counter: bytes that can be taken */
 	const char *pending; /* counter: bytes typed and not delivered */
+	/* Counter: bytes of chains that were returned and not kept, though nothing
+	 * was wrong with them; NULL: that is not counted. */
+	const char *dropped;
 };
 
 /* What the device answers to messages of the driver: each once a session, after

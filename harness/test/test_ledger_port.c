@@ -355,8 +355,140 @@ static void equal_sums_and_gauges(void **state)
 	assert_false(target_is_gauge(&rig_target, "in"));
 }
 
+/* Chains that nobody reads: "in" says how many bytes were dropped. */
+static int setup_dropping(void **state)
+{
+	static const struct target_port dropping = { TX, RX, 64, 256, "", "", "in" };
+
+	(void)state;
+	rig_new();
+	rig_port();
+	rig_target.ports = &dropping;
+	rig_target.sums = NULL;
+	rig_live(8);
+	written = given = 0;
+	return 0;
+}
+
+static void unread_and_not_counted(void **state)
+{
+	(void)state;
+	guest_writes("", 10, 0);
+	set_gauges(0, 9);
+	rest(DEVICE_IDLE);
+	assert_breaks(RULE_STREAM_BYTES);
+}
+
+static void unread_and_counted(void **state)
+{
+	(void)state;
+	guest_writes("", 10, 0);
+	guest_writes("", 20, 0);
+	set_gauges(0, 30);
+	rest(DEVICE_IDLE);
+	guest_writes("", 0, 0);
+	rest(DEVICE_IDLE);
+	assert_silent();
+}
+
+/* What was counted before is about other chains. */
+static void unread_and_counted_before(void **state)
+{
+	(void)state;
+	set_gauges(0, 30);
+	rest(DEVICE_IDLE);
+	guest_writes("", 10, 0);
+	rest(DEVICE_IDLE);
+	assert_breaks(RULE_STREAM_BYTES);
+}
+
+static void tail_not_counted(void **state)
+{
+	char bytes[64] = "";
+
+	(void)state;
+	guest_writes(bytes, 65, 64);
+	rest(DEVICE_IDLE);
+	assert_breaks(RULE_STREAM_BYTES);
+}
+
+/* One chain of that descriptor alone, which the device returns unread. */
+static void refuse(uint64_t addr, uint32_t len, unsigned flags)
+{
+	on = TX;
+	notify();
+	avail_idx(1);
+	avail_entry(0, 0);
+	desc(0, 0, addr, len, flags, 1);
+	return_chain(0, 0, 0, 0);
+	wake();
+	done();
+	rest(DEVICE_IDLE);
+}
+
+static void refused_since_writable(void **state)
+{
+	(void)state;
+	refuse(BUFFER, 0, F_WRITE);
+	assert_silent();
+}
+
+static void refused_since_it_goes_on(void **state)
+{
+	(void)state;
+	refuse(BUFFER, 10, F_NEXT);
+	assert_silent();
+}
+
+static void refused_since_it_wraps(void **state)
+{
+	(void)state;
+	refuse(UINT64_MAX - 1, 3, 0);
+	assert_silent();
+}
+
+static void not_refused_at_the_top(void **state)
+{
+	(void)state;
+	refuse(UINT64_MAX - 1, 2, 0);
+	assert_breaks(RULE_STREAM_BYTES);
+}
+
+/* A chain that is held, and room for one of 64 bytes or not. */
+static void waits(uint64_t kept)
+{
+	char bytes[64] = "";
+
+	for (uint64_t i = 0; i < kept / sizeof(bytes); i++)
+		guest_writes(bytes, sizeof(bytes), sizeof(bytes));
+	guest_writes(bytes, 1, 1);
+	on = TX;
+	notify();
+	avail_idx((uint16_t)(written + 1));
+	take(written, 0, 64, 0);
+	wake();
+	done();
+	set_gauges(kept + 1, 0);
+	rest(DEVICE_WAITING);
+}
+
+static void waits_for_room(void **state)
+{
+	(void)state;
+	waits(192);
+	assert_silent();
+}
+
+static void waits_for_nothing(void **state)
+{
+	(void)state;
+	waits(128);
+	assert_breaks(RULE_STUCK_HELD);
+}
+
 int main(void)
 {
+#define DROPPING(name) cmocka_unit_test_setup(name, setup_dropping)
 #define PORT(name) cmocka_unit_test_setup(name, setup_port)
 #define DIALOGUE(name) cmocka_unit_test_setup(name, setup_dialogue)
 	const struct CMUnitTest tests[] = {
@@ -376,6 +508,16 @@ int main(void)
 		PORT(over_a_reset),
 		PORT(many_bytes),
 		PORT(more_than_can_be_kept),
+		PORT(waits_for_room),
+		PORT(waits_for_nothing),
+		DROPPING(unread_and_not_counted),
+		DROPPING(unread_and_counted),
+		DROPPING(unread_and_counted_before),
+		DROPPING(tail_not_counted),
+		DROPPING(refused_since_writable),
+		DROPPING(refused_since_it_goes_on),
+		DROPPING(refused_since_it_wraps),
+		DROPPING(not_refused_at_the_top),
 		DIALOGUE(answer_not_asked_for),
 		DIALOGUE(answer_that_is_none),
 		DIALOGUE(answer_after_another_question),
