@@ -228,10 +228,10 @@ struct ledger_bytes {
 /* What is on its way through a target_port. */
 struct ledger_port {
 	struct ledger_bytes out, in;
-	uint32_t staged;   /* bytes read behind `out`, of the chain that is being read */
-	uint16_t walk;	   /* ... which is this one */
-	bool failed;	   /* ... of which an access failed */
-	bool lost;	   /* more than can be kept: not judged */
+	uint32_t staged; /* bytes read behind `out`, of the chain that is being read */
+	uint16_t walk;	 /* ... which is this one */
+	bool failed;	 /* ... of which an access failed */
+	bool lost;	 /* more than can be kept: not judged */
 	/* Bytes of chains that were returned since the device last rested and that
 	 * nobody read; `unsure`: it may be more chains than is known. */
 	uint64_t unread;

@@ -466,7 +466,6 @@ static void waits(uint64_t kept)
 	notify();
 	avail_idx((uint16_t)(written + 1));
 	take(written, 0, 64, 0);
-	wake();
 	done();
 	set_gauges(kept + 1, 0);
 	rest(DEVICE_WAITING);
