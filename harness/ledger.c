@@ -126,7 +126,8 @@ void ledger_reset(struct ledger *ledger, const struct target *target, uint64_t o
 
 		port->out.start = port->out.len = port->in.start = port->in.len = 0;
 		port->staged = 0;
-		port->failed = port->lost = false;
+		port->failed = port->lost = port->unsure = false;
+		port->unread = port->dropped_before = 0;
 	}
 	ledger->held_bytes_max = ledger->held_accesses_max = 0;
 	ledger->plain.went_blind = ledger->plain.strayed = ledger->plain.stale = false;
