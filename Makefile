@@ -254,8 +254,8 @@ say         = $(if $(V),,@printf '  %-5s %s\n' $1 $@ &&)
 objs        = $(patsubst %.c,build/obj/$1/%.o,$2)
 
 # $(call remember,TEXT): the target changes only when TEXT does.
-remember = @mkdir -p $(@D); printf '%s\n' $(call quote,$1) >$@.new; \
-	   if cmp -s $@.new $@; then rm $@.new; else mv $@.new $@; fi
+remember = @mkdir -p $(@D); printf '%s\n' $(call quote,$1) >$@.$$$$; \
+	   if cmp -s $@.$$$$ $@; then rm $@.$$$$; else mv $@.$$$$ $@; fi
 
 define flavour
 WERROR_$1 ?= $$(WERROR)

@@ -12,14 +12,16 @@
 #   others    a device: the scripts for that device, encoded
 #
 # A file of corpus/TARGET/ that is not a script (*.vr) is input as it stands.
+# DIR is not touched where it would be the same: somebody may be fuzzing from it.
 set -eu
 
 vringer=$1 target=$2 dir=$3
 name=$(echo "$target" | tr _ -)
 own=corpus/$name
 
-rm -rf "$dir" "$dir.scripts"
-mkdir -p "$dir" "$dir.scripts"
+seeds=$dir.$$ scripts=$dir.$$.scripts
+trap 'rm -rf "$seeds" "$scripts"' EXIT
+mkdir -p "$seeds" "$scripts"
 
 # Copy the files listed on standard input into $1, their names flattened.
 gather() {
@@ -36,10 +38,10 @@ all_scripts() {
 
 case $name in
 text)
-	all_scripts | gather "$dir"
+	all_scripts | gather "$seeds"
 	;;
 binary)
-	all_scripts | gather "$dir.scripts"
+	all_scripts | gather "$scripts"
 	;;
 mmds) ;;
 snapshot)
@@ -50,15 +52,18 @@ snapshot)
 		# Long sessions are for conformance: an engine would only be slow.
 		! grep -qE '^[[:space:]]*device.*budget=' "$file" || continue
 		echo "$file"
-	done | gather "$dir.scripts"
+	done | gather "$scripts"
 	# Mutations of a magic would be wasted: a body is all that an engine needs.
 	body="--body -t $name"
 	;;
 esac
 
 if [ -d "$own" ]; then
-	find "$own" -type f ! -name '*.vr' ! -name '.*' ! -name 'README*' | sort | gather "$dir"
+	find "$own" -type f ! -name '*.vr' ! -name '.*' ! -name 'README*' | sort | gather "$seeds"
 fi
 # shellcheck disable=SC2086  # two words or none
-find "$dir.scripts" -type f -print0 | xargs -0 -r "$vringer" encode ${body:-} -o "$dir"
-rm -rf "$dir.scripts"
+find "$scripts" -type f -print0 | xargs -0 -r "$vringer" encode ${body:-} -o "$seeds"
+if ! diff -rq "$seeds" "$dir" >/dev/null 2>&1; then
+	rm -rf "$dir"
+	mv -T "$seeds" "$dir"
+fi

@@ -1,32 +1,20 @@
 /* SPDX-License-Identifier: Apache-2.0 OR MIT */
 /*
- * Check what the `>` lines of a script demand.  See text.h for what they mean.
+ * Check what the `>` lines of a script demand: registers, rings, counters, findings;
+ * bytes are compared in expect_memory.c.  See text.h for what they mean.
  *
  * A check reads registers as a driver would, and guest memory as the guest; the
  * ledger is told of neither, so a script with `>` lines and one without them
  * are judged alike.  `used` takes the entry, as a driver does.
  */
-#include "harness/run.h"
+#include "harness/expect_internal.h"
 
-#include <inttypes.h>
 #include <linux/virtio_mmio.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
 
-/* Where a check says what it saw. */
-struct verdict {
-	struct run *run;
-	const struct script *script;
-	const struct expect *expect;
-	char *message;
-	size_t size;
-};
-
-static bool wrong(const struct verdict *v, const char *format, ...)
-	__attribute__((format(printf, 2, 3)));
-
-static bool wrong(const struct verdict *v, const char *format, ...)
+bool expect_wrong(const struct verdict *v, const char *format, ...)
 {
 	va_list args;
 
@@ -45,11 +33,7 @@ static uint32_t read_register(const struct verdict *v, uint32_t offset)
 	       (uint32_t)bytes[3] << 24;
 }
 
-/* A value spelled as a field of that kind. */
-struct spelled {
-	char text[96];
-};
-
+/* A value as a field of that kind. */
 static struct spelled spell(enum field_kind kind, uint64_t value)
 {
 	struct spelled s = { "" };
@@ -66,9 +50,9 @@ static bool check_value(const struct verdict *v)
 {
 	if (v->run->last_read == v->expect->value[0])
 		return true;
-	return wrong(v, "the read returned 0x%llx, expected 0x%llx",
-		     (unsigned long long)v->run->last_read,
-		     (unsigned long long)v->expect->value[0]);
+	return expect_wrong(v, "the read returned 0x%llx, expected 0x%llx",
+			    (unsigned long long)v->run->last_read,
+			    (unsigned long long)v->expect->value[0]);
 }
 
 static bool check_register(const struct verdict *v)
@@ -78,8 +62,8 @@ static bool check_register(const struct verdict *v)
 
 	if (value == v->expect->value[1])
 		return true;
-	return wrong(v, "%s reads 0x%x, expected 0x%llx", spell(FIELD_REG, offset).text, value,
-		     (unsigned long long)v->expect->value[1]);
+	return expect_wrong(v, "%s reads 0x%x, expected 0x%llx", spell(FIELD_REG, offset).text,
+			    value, (unsigned long long)v->expect->value[1]);
 }
 
 static bool check_status(const struct verdict *v)
@@ -88,7 +72,7 @@ static bool check_status(const struct verdict *v)
 
 	if ((status & v->expect->mask) == v->expect->value[0])
 		return true;
-	return wrong(
+	return expect_wrong(
 		v, "the device status is %s, expected %s of %s", spell(FIELD_STATUS, status).text,
 		spell(FIELD_STATUS, v->expect->value[0]).text,
 		v->expect->mask == UINT32_MAX ? "all" : spell(FIELD_STATUS, v->expect->mask).text);
@@ -100,8 +84,9 @@ static bool check_interrupt_status(const struct verdict *v)
 
 	if (value == v->expect->value[0])
 		return true;
-	return wrong(v, "InterruptStatus is %s, expected %s", spell(FIELD_INTERRUPT, value).text,
-		     spell(FIELD_INTERRUPT, v->expect->value[0]).text);
+	return expect_wrong(v, "InterruptStatus is %s, expected %s",
+			    spell(FIELD_INTERRUPT, value).text,
+			    spell(FIELD_INTERRUPT, v->expect->value[0]).text);
 }
 
 static bool check_interrupts(const struct verdict *v)
@@ -109,10 +94,10 @@ static bool check_interrupts(const struct verdict *v)
 	if (v->run->interrupts_used == v->expect->value[0] &&
 	    v->run->interrupts_config == v->expect->value[1])
 		return true;
-	return wrong(v, "the operation raised used=%u config=%u, expected used=%llu config=%llu",
-		     v->run->interrupts_used, v->run->interrupts_config,
-		     (unsigned long long)v->expect->value[0],
-		     (unsigned long long)v->expect->value[1]);
+	return expect_wrong(
+		v, "the operation raised used=%u config=%u, expected used=%llu config=%llu",
+		v->run->interrupts_used, v->run->interrupts_config,
+		(unsigned long long)v->expect->value[0], (unsigned long long)v->expect->value[1]);
 }
 
 /* A demand on a queue that the target has not would always hold, or never. */
@@ -120,7 +105,8 @@ static bool has_queue(const struct verdict *v, uint64_t queue)
 {
 	if (queue < v->run->target->queue_count)
 		return true;
-	return wrong(v, "%s has no queue %llu", v->run->target->name, (unsigned long long)queue);
+	return expect_wrong(v, "%s has no queue %llu", v->run->target->name,
+			    (unsigned long long)queue);
 }
 
 static bool check_used(const struct verdict *v)
@@ -131,14 +117,15 @@ static bool check_used(const struct verdict *v)
 	if (!has_queue(v, e->value[2]))
 		return false;
 	if (!guest_take(v->run, (unsigned)e->value[2], &id, &len))
-		return wrong(v, "queue %llu has no further used entry, expected one",
-			     (unsigned long long)e->value[2]);
+		return expect_wrong(v, "queue %llu has no further used entry, expected one",
+				    (unsigned long long)e->value[2]);
 	if ((!e->given[0] || id == e->value[0]) && (!e->given[1] || len == e->value[1]))
 		return true;
-	return wrong(v, "the used entry of queue %llu is id=%u len=%u, expected id=%llu len=%llu",
-		     (unsigned long long)e->value[2], id, len,
-		     (unsigned long long)(e->given[0] ? e->value[0] : id),
-		     (unsigned long long)(e->given[1] ? e->value[1] : len));
+	return expect_wrong(
+		v, "the used entry of queue %llu is id=%u len=%u, expected id=%llu len=%llu",
+		(unsigned long long)e->value[2], id, len,
+		(unsigned long long)(e->given[0] ? e->value[0] : id),
+		(unsigned long long)(e->given[1] ? e->value[1] : len));
 }
 
 static bool check_used_none(const struct verdict *v)
@@ -149,8 +136,8 @@ static bool check_used_none(const struct verdict *v)
 		return false;
 	if (!guest_take(v->run, (unsigned)v->expect->value[2], &id, &len))
 		return true;
-	return wrong(v, "queue %llu has a used entry, id=%u len=%u, expected none",
-		     (unsigned long long)v->expect->value[2], id, len);
+	return expect_wrong(v, "queue %llu has a used entry, id=%u len=%u, expected none",
+			    (unsigned long long)v->expect->value[2], id, len);
 }
 
 static bool check_used_idx(const struct verdict *v)
@@ -160,151 +147,9 @@ static bool check_used_idx(const struct verdict *v)
 
 	if (idx == v->expect->value[1])
 		return true;
-	return wrong(v, "the used index of queue %llu is %u, expected %llu",
-		     (unsigned long long)queue, idx, (unsigned long long)v->expect->value[1]);
-}
-
-static uint8_t load_byte(const struct verdict *v, uint64_t addr)
-{
-	uint8_t byte;
-
-	arena_load(&v->run->arena, addr, &byte, 1);
-	return byte;
-}
-
-static uint64_t expect_addr(const struct verdict *v, int i)
-{
-	return guest_addr(v->run, v->expect->base[i], v->expect->value[i]);
-}
-
-/* An address as the script names it. */
-static struct spelled spell_addr(const struct verdict *v, int i, uint64_t at)
-{
-	struct spelled s = { "" };
-	FILE *out = fmemopen(s.text, sizeof(s.text), "w");
-
-	if (out != NULL) {
-		text_print_addr(out, v->expect->base[i], v->expect->value[i] + at,
-				v->script->slot_names);
-		fprintf(out, " (0x%" PRIx64 ")", expect_addr(v, i) + at);
-		fclose(out);
-	}
-	return s;
-}
-
-/* Memory that is not there holds nothing, not even zeroes. */
-static bool is_there(const struct verdict *v, int i, uint64_t len)
-{
-	if (arena_has(&v->run->arena, expect_addr(v, i), len))
-		return true;
-	return wrong(v, "%s: not all of these %llu bytes are mapped", spell_addr(v, i, 0).text,
-		     (unsigned long long)len);
-}
-
-static bool wrong_byte(const struct verdict *v, uint64_t at, uint8_t due)
-{
-	return wrong(v, "the byte at %s is 0x%02x, expected 0x%02x", spell_addr(v, 0, at).text,
-		     load_byte(v, expect_addr(v, 0) + at), due);
-}
-
-static bool check_mem(const struct verdict *v)
-{
-	uint64_t addr = expect_addr(v, 0);
-
-	if (!is_there(v, 0, v->expect->byte_count))
-		return false;
-	for (uint64_t i = 0; i < v->expect->byte_count; i++)
-		if (load_byte(v, addr + i) != v->expect->bytes[i])
-			return wrong_byte(v, i, v->expect->bytes[i]);
-	return true;
-}
-
-static bool check_mem_fill(const struct verdict *v)
-{
-	uint64_t addr = expect_addr(v, 0);
-
-	if (!is_there(v, 0, v->expect->value[2]))
-		return false;
-	for (uint64_t i = 0; i < v->expect->value[2]; i++)
-		if (load_byte(v, addr + i) != v->expect->value[3])
-			return wrong_byte(v, i, (uint8_t)v->expect->value[3]);
-	return true;
-}
-
-static bool check_mem_equal(const struct verdict *v)
-{
-	uint64_t addr = expect_addr(v, 0);
-	uint64_t other = expect_addr(v, 1);
-
-	if (!is_there(v, 0, v->expect->value[2]) || !is_there(v, 1, v->expect->value[2]))
-		return false;
-	for (uint64_t i = 0; i < v->expect->value[2]; i++)
-		if (load_byte(v, addr + i) != load_byte(v, other + i))
-			return wrong_byte(v, i, load_byte(v, other + i));
-	return true;
-}
-
-static bool check_mem_typed(const struct verdict *v)
-{
-	const uint64_t *value = v->expect->value; /* address, len, seed, at */
-
-	if (!is_there(v, 0, value[1]))
-		return false;
-	for (uint64_t i = 0; i < value[1]; i++) {
-		uint8_t due = arena_pattern_byte(value[3] + i, (uint8_t)value[2]);
-
-		if (load_byte(v, expect_addr(v, 0) + i) != due)
-			return wrong_byte(v, i, due);
-	}
-	return true;
-}
-
-static bool check_output_len(const struct verdict *v, uint64_t due)
-{
-	if (v->run->output_len == due)
-		return true;
-	return wrong(v, "the host took %u bytes, expected %llu", v->run->output_len,
-		     (unsigned long long)due);
-}
-
-static bool check_output_bytes(const struct verdict *v)
-{
-	return check_output_len(v, v->expect->value[0]);
-}
-
-static bool wrong_output(const struct verdict *v, uint64_t at, uint8_t due)
-{
-	return wrong(v, "byte %llu of what the host took is 0x%02x, expected 0x%02x",
-		     (unsigned long long)at, v->run->output[at], due);
-}
-
-static bool check_output(const struct verdict *v)
-{
-	const struct expect *e = v->expect;
-
-	if (!check_output_len(v, e->byte_count))
-		return false;
-	for (uint32_t i = 0; i < e->byte_count; i++)
-		if (v->run->output[i] != e->bytes[i])
-			return wrong_output(v, i, e->bytes[i]);
-	return true;
-}
-
-static bool check_output_equal(const struct verdict *v)
-{
-	uint64_t len = v->expect->value[2], at = v->expect->value[3];
-
-	if (!is_there(v, 0, len))
-		return false;
-	if (at + len > v->run->output_len)
-		return check_output_len(v, at + len);
-	for (uint64_t i = 0; i < len; i++) {
-		uint8_t due = load_byte(v, expect_addr(v, 0) + i);
-
-		if (v->run->output[at + i] != due)
-			return wrong_output(v, at + i, due);
-	}
-	return true;
+	return expect_wrong(v, "the used index of queue %llu is %u, expected %llu",
+			    (unsigned long long)queue, idx,
+			    (unsigned long long)v->expect->value[1]);
 }
 
 static int find_counter(const struct verdict *v, const char *name)
@@ -339,7 +184,7 @@ static bool check_counters(const struct verdict *v)
 		const char *name = v->script->pairs[v->expect->pair_first + i].name;
 
 		if (find_counter(v, name) < 0)
-			return wrong(v, "%s has no counter %s", target->name, name);
+			return expect_wrong(v, "%s has no counter %s", target->name, name);
 	}
 	v->message[0] = '\0';
 	for (unsigned i = 0; i < count; i++) {
@@ -361,12 +206,13 @@ static bool check_counter(const struct verdict *v)
 	uint64_t now[TARGET_COUNTERS_MAX];
 
 	if (i < 0)
-		return wrong(v, "%s has no counter %s", v->run->target->name, v->expect->name);
+		return expect_wrong(v, "%s has no counter %s", v->run->target->name,
+				    v->expect->name);
 	target_counters(v->run->target, v->run->device, now);
 	if (now[i] == v->expect->value[0])
 		return true;
-	return wrong(v, "%s is %llu, expected %llu", v->expect->name, (unsigned long long)now[i],
-		     (unsigned long long)v->expect->value[0]);
+	return expect_wrong(v, "%s is %llu, expected %llu", v->expect->name,
+			    (unsigned long long)now[i], (unsigned long long)v->expect->value[0]);
 }
 
 static bool check_restored(const struct verdict *v)
@@ -376,8 +222,8 @@ static bool check_restored(const struct verdict *v)
 	if (s->outcome == SNAPSHOT_RESTORED)
 		return true;
 	if (s->outcome == SNAPSHOT_NONE)
-		return wrong(v, "no snapshot was restored");
-	return wrong(v, "the snapshot was refused, at byte %zu", s->refused_at);
+		return expect_wrong(v, "no snapshot was restored");
+	return expect_wrong(v, "the snapshot was refused, at byte %zu", s->refused_at);
 }
 
 static bool check_refused(const struct verdict *v)
@@ -388,10 +234,10 @@ static bool check_refused(const struct verdict *v)
 	if (s->outcome == SNAPSHOT_REFUSED && s->refused_at == at)
 		return true;
 	if (s->outcome == SNAPSHOT_REFUSED)
-		return wrong(v, "the snapshot was refused at byte %zu, expected %zu", s->refused_at,
-			     at);
-	return wrong(v, "the snapshot was %s, expected a refusal at byte %zu",
-		     s->outcome == SNAPSHOT_NONE ? "not restored" : "taken", at);
+		return expect_wrong(v, "the snapshot was refused at byte %zu, expected %zu",
+				    s->refused_at, at);
+	return expect_wrong(v, "the snapshot was %s, expected a refusal at byte %zu",
+			    s->outcome == SNAPSHOT_NONE ? "not restored" : "taken", at);
 }
 
 static bool check_silent(const struct verdict *v)
@@ -400,8 +246,8 @@ static bool check_silent(const struct verdict *v)
 
 	if (ledger->finding_count == 0)
 		return true;
-	return wrong(v, "%s: %s, expected silence", rule_table[ledger->findings[0].rule].id,
-		     ledger->findings[0].message);
+	return expect_wrong(v, "%s: %s, expected silence", rule_table[ledger->findings[0].rule].id,
+			    ledger->findings[0].message);
 }
 
 /* Had the rule been broken, the operation would not have come to its checks:
@@ -413,7 +259,7 @@ static bool check_breaks(const struct verdict *v)
 	for (unsigned i = 0; i < ledger->finding_count; i++)
 		if (strcmp(rule_table[ledger->findings[i].rule].id, v->expect->name) == 0)
 			return true;
-	return wrong(v, "the device keeps %s, expected it broken", v->expect->name);
+	return expect_wrong(v, "the device keeps %s, expected it broken", v->expect->name);
 }
 
 static bool (*const checks[EXPECT_KIND_COUNT])(const struct verdict *v) = {
@@ -425,13 +271,13 @@ static bool (*const checks[EXPECT_KIND_COUNT])(const struct verdict *v) = {
 	[EXPECT_USED] = check_used,
 	[EXPECT_USED_NONE] = check_used_none,
 	[EXPECT_USED_IDX] = check_used_idx,
-	[EXPECT_MEM] = check_mem,
-	[EXPECT_MEM_FILL] = check_mem_fill,
-	[EXPECT_MEM_EQUAL] = check_mem_equal,
-	[EXPECT_MEM_TYPED] = check_mem_typed,
-	[EXPECT_OUTPUT] = check_output,
-	[EXPECT_OUTPUT_LEN] = check_output_bytes,
-	[EXPECT_OUTPUT_EQUAL] = check_output_equal,
+	[EXPECT_MEM] = expect_mem,
+	[EXPECT_MEM_FILL] = expect_mem_fill,
+	[EXPECT_MEM_EQUAL] = expect_mem_equal,
+	[EXPECT_MEM_TYPED] = expect_mem_typed,
+	[EXPECT_OUTPUT] = expect_output,
+	[EXPECT_OUTPUT_LEN] = expect_output_bytes,
+	[EXPECT_OUTPUT_EQUAL] = expect_output_equal,
 	[EXPECT_RESTORED] = check_restored,
 	[EXPECT_REFUSED] = check_refused,
 	[EXPECT_COUNTERS] = check_counters,

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 OR MIT */
 /*
- * The lying guest, operation by operation.  See run.h.
+ * The lying guest, operation by operation: registers and sessions here, what it
+ * writes into memory in guest_memory.c.  See run.h.
  *
  * It never fails: what cannot be done (a ring in a hole, a queue that is not
  * there) is done as far as it goes, as on a real machine.
@@ -182,166 +183,10 @@ static void op_write(struct run *run, const struct program *prog, const struct o
 	guest_write(run, (uint32_t)op->value[0], (uint32_t)op->value[2], op->value[1]);
 }
 
-static void op_store(struct run *run, const struct program *prog, const struct op *op)
-{
-	arena_store(&run->arena, guest_addr(run, op->base[0], op->value[0]),
-		    prog->data + op->data_off, op->data_len);
-}
-
-static void op_fill(struct run *run, const struct program *prog, const struct op *op)
-{
-	(void)prog;
-	arena_fill(&run->arena, guest_addr(run, op->base[0], op->value[0]), op->value[1],
-		   (uint8_t)op->value[2]);
-}
-
-static void op_pattern(struct run *run, const struct program *prog, const struct op *op)
-{
-	(void)prog;
-	arena_pattern(&run->arena, guest_addr(run, op->base[0], op->value[0]), op->value[1],
-		      (uint8_t)op->value[2]);
-}
-
-static void op_unmap(struct run *run, const struct program *prog, const struct op *op)
-{
-	(void)prog;
-	arena_unmap(&run->arena, guest_addr(run, op->base[0], op->value[0]), op->value[1]);
-}
-
-static void op_map(struct run *run, const struct program *prog, const struct op *op)
-{
-	(void)prog;
-	arena_map(&run->arena, guest_addr(run, op->base[0], op->value[0]), op->value[1]);
-}
-
-static void op_buffer(struct run *run, const struct program *prog, const struct op *op)
-{
-	struct guest_slot *slot = &run->slots[op->value[0]];
-
-	(void)prog;
-	slot->addr = guest_addr(run, op->base[1], op->value[1]);
-	slot->len = (uint32_t)op->value[2];
-}
-
-static void put_value(uint8_t *bytes, uint64_t value, unsigned width)
-{
-	for (unsigned i = 0; i < width; i++)
-		bytes[i] = (uint8_t)(value >> (8 * i));
-}
-
-/* Write one descriptor; `index` is not checked against the queue's size. */
-static void store_desc(struct run *run, unsigned queue, uint64_t index, uint64_t addr, uint32_t len,
-		       uint16_t flags, uint16_t next)
-{
-	uint8_t bytes[16];
-
-	put_value(bytes, addr, 8);
-	put_value(bytes + 8, len, 4);
-	put_value(bytes + 12, flags, 2);
-	put_value(bytes + 14, next, 2);
-	arena_store(&run->arena, run->queues[queue].ring[RING_DESC] + 16 * index, bytes,
-		    sizeof(bytes));
-}
-
-static void op_desc(struct run *run, const struct program *prog, const struct op *op)
-{
-	(void)prog;
-	store_desc(run, (unsigned)op->value[0], op->value[1],
-		   guest_addr(run, op->base[2], op->value[2]), (uint32_t)op->value[3],
-		   (uint16_t)op->value[4], (uint16_t)op->value[5]);
-}
-
-static void op_set_desc(struct run *run, const struct program *prog, const struct op *op)
-{
-	static const struct {
-		uint8_t offset, width;
-	} places[DESC_FIELD_COUNT] = { { 0, 8 }, { 8, 4 }, { 12, 2 }, { 14, 2 } };
-	uint64_t desc = run->queues[op->value[0]].ring[RING_DESC] + 16 * op->value[1];
-	uint8_t bytes[8];
-
-	(void)prog;
-	put_value(bytes, op->value[3], 8);
-	arena_store(&run->arena, desc + places[op->value[2]].offset, bytes,
-		    places[op->value[2]].width);
-}
-
-/* Buffers in descriptors from head on, each leading to the next; past the end
- * of the table it goes on at its start. */
-static void op_chain(struct run *run, const struct program *prog, const struct op *op)
-{
-	const uint8_t *elements = prog->data + op->data_off;
-	unsigned queue = (unsigned)op->value[0];
-	uint32_t size = run->queues[queue].size != 0 ? run->queues[queue].size : 1;
-
-	for (uint32_t i = 0; i < op->data_len; i++) {
-		const struct guest_slot *slot = &run->slots[elements[i] & ELEMENT_SLOT];
-		bool last = i + 1 == op->data_len;
-		uint16_t flags = (uint16_t)((last ? 0 : 1) | (elements[i] & ELEMENT_WRITE ? 2 : 0));
-		uint16_t next = (uint16_t)(last ? 0 : (op->value[1] + i + 1) % size);
-
-		store_desc(run, queue, (op->value[1] + i) % size, slot->addr, slot->len, flags,
-			   next);
-	}
-}
-
-static void publish(struct run *run, unsigned queue, uint16_t head)
-{
-	struct guest_queue *q = &run->queues[queue];
-	uint32_t size = q->size != 0 ? q->size : 1;
-
-	arena_store16(&run->arena, q->ring[RING_AVAIL] + 4 + 2ull * (q->avail_idx % size), head);
-	arena_store16(&run->arena, q->ring[RING_AVAIL] + 2, ++q->avail_idx);
-}
-
-static void op_publish(struct run *run, const struct program *prog, const struct op *op)
-{
-	(void)prog;
-	publish(run, (unsigned)op->value[0], (uint16_t)op->value[1]);
-}
-
-static void op_offer(struct run *run, const struct program *prog, const struct op *op)
-{
-	op_chain(run, prog, op);
-	op_publish(run, prog, op);
-}
-
 static void op_send(struct run *run, const struct program *prog, const struct op *op)
 {
-	op_offer(run, prog, op);
+	guest_offer(run, prog, op);
 	op_notify(run, prog, op);
-}
-
-static void op_avail_idx(struct run *run, const struct program *prog, const struct op *op)
-{
-	struct guest_queue *q = &run->queues[op->value[0]];
-
-	(void)prog;
-	q->avail_idx = (uint16_t)(q->avail_idx + op->value[1]);
-	arena_store16(&run->arena, q->ring[RING_AVAIL] + 2, q->avail_idx);
-}
-
-static void op_avail_flags(struct run *run, const struct program *prog, const struct op *op)
-{
-	(void)prog;
-	arena_store16(&run->arena, run->queues[op->value[0]].ring[RING_AVAIL],
-		      (uint16_t)op->value[1]);
-}
-
-static void op_avail_entry(struct run *run, const struct program *prog, const struct op *op)
-{
-	(void)prog;
-	arena_store16(&run->arena,
-		      run->queues[op->value[0]].ring[RING_AVAIL] + 4 + 2 * op->value[1],
-		      (uint16_t)op->value[2]);
-}
-
-static void op_used_event(struct run *run, const struct program *prog, const struct op *op)
-{
-	const struct guest_queue *q = &run->queues[op->value[0]];
-
-	(void)prog;
-	arena_store16(&run->arena, q->ring[RING_AVAIL] + 4 + 2ull * q->size,
-		      (uint16_t)op->value[1]);
 }
 
 static void op_race(struct run *run, const struct program *prog, const struct op *op)
@@ -412,22 +257,22 @@ static guest_op_fn *const op_fns[256] = {
 	[OP_RESET] = op_reset,
 	[OP_READ] = op_read,
 	[OP_WRITE] = op_write,
-	[OP_STORE] = op_store,
-	[OP_FILL] = op_fill,
-	[OP_PATTERN] = op_pattern,
-	[OP_UNMAP] = op_unmap,
-	[OP_MAP] = op_map,
-	[OP_BUFFER] = op_buffer,
-	[OP_DESC] = op_desc,
-	[OP_SET_DESC] = op_set_desc,
-	[OP_CHAIN] = op_chain,
-	[OP_PUBLISH] = op_publish,
-	[OP_OFFER] = op_offer,
+	[OP_STORE] = guest_store,
+	[OP_FILL] = guest_fill,
+	[OP_PATTERN] = guest_pattern,
+	[OP_UNMAP] = guest_unmap,
+	[OP_MAP] = guest_map,
+	[OP_BUFFER] = guest_buffer,
+	[OP_DESC] = guest_desc,
+	[OP_SET_DESC] = guest_set_desc,
+	[OP_CHAIN] = guest_chain,
+	[OP_PUBLISH] = guest_publish,
+	[OP_OFFER] = guest_offer,
 	[OP_SEND] = op_send,
-	[OP_AVAIL_IDX] = op_avail_idx,
-	[OP_AVAIL_FLAGS] = op_avail_flags,
-	[OP_AVAIL_ENTRY] = op_avail_entry,
-	[OP_USED_EVENT] = op_used_event,
+	[OP_AVAIL_IDX] = guest_avail_idx,
+	[OP_AVAIL_FLAGS] = guest_avail_flags,
+	[OP_AVAIL_ENTRY] = guest_avail_entry,
+	[OP_USED_EVENT] = guest_used_event,
 	[OP_RACE] = op_race,
 	[OP_FAULT_ACCESS] = op_fault_access,
 	[OP_FAULT_ALLOC] = op_fault_alloc,

@@ -101,7 +101,7 @@ enum op_code {
 #define OP_CODE_HEADER 0x01 /* not an operation */
 
 /* What a field holds.  The kind fixes its range, its width in the binary
- * spelling and its form in text; program.c has the table. */
+ * spelling and its form in text; program_ops.c has the table. */
 enum field_kind {
 	FIELD_NONE,
 	FIELD_U8,

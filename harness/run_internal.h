@@ -1,12 +1,29 @@
 /* SPDX-License-Identifier: Apache-2.0 OR MIT */
 /*
  * What the parts of a run share: run.c (its life), twin.c (the same again),
- * guest_ops.c and guest_host.c (operations).
+ * guest_ops.c, guest_memory.c and guest_host.c (operations).
  */
 #ifndef VRINGER_HARNESS_RUN_INTERNAL_H
 #define VRINGER_HARNESS_RUN_INTERNAL_H
 
 #include "harness/run.h"
+
+/* Operations on memory; see guest_memory.c. */
+void guest_store(struct run *run, const struct program *prog, const struct op *op);
+void guest_fill(struct run *run, const struct program *prog, const struct op *op);
+void guest_pattern(struct run *run, const struct program *prog, const struct op *op);
+void guest_unmap(struct run *run, const struct program *prog, const struct op *op);
+void guest_map(struct run *run, const struct program *prog, const struct op *op);
+void guest_buffer(struct run *run, const struct program *prog, const struct op *op);
+void guest_desc(struct run *run, const struct program *prog, const struct op *op);
+void guest_set_desc(struct run *run, const struct program *prog, const struct op *op);
+void guest_chain(struct run *run, const struct program *prog, const struct op *op);
+void guest_publish(struct run *run, const struct program *prog, const struct op *op);
+void guest_offer(struct run *run, const struct program *prog, const struct op *op);
+void guest_avail_idx(struct run *run, const struct program *prog, const struct op *op);
+void guest_avail_flags(struct run *run, const struct program *prog, const struct op *op);
+void guest_avail_entry(struct run *run, const struct program *prog, const struct op *op);
+void guest_used_event(struct run *run, const struct program *prog, const struct op *op);
 
 /* Operations of the host; see guest_host.c. */
 void guest_type(struct run *run, const struct program *prog, const struct op *op);
