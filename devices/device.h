@@ -116,6 +116,7 @@ struct device;
 
 /* What a snapshot says of the transport, for the model to check its part against. */
 struct snapshot_view {
+	uint64_t features; /* as the driver accepted them */
 	uint32_t status;
 	const struct snapshot_queue *queues; /* ops->queue_count of them */
 };

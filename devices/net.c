@@ -198,17 +198,24 @@ static void net_config_read(const struct device *dev, uint64_t offset, uint8_t *
 
 static void net_save(const struct device *dev, struct snapshot_out *out)
 {
-	snapshot_put(out, 1, ((const struct net *)dev)->work_left);
+	const struct net *net = (const struct net *)dev;
+
+	snapshot_put(out, 1, net->work_left);
+	if (net->uplink)
+		net_uplink_save(net, out);
 }
 
 static void net_restore(struct device *dev, const struct snapshot_view *view,
 			struct snapshot_in *in)
 {
+	struct net *net = net_of(dev);
 	bool live = view->status & VIRTIO_CONFIG_S_DRIVER_OK;
 	bool work_left = snapshot_get_max(in, 1, live, "work left that cannot be");
 
-	if (in->commit)
-		net_of(dev)->work_left = work_left;
+	if (net->uplink)
+		net_uplink_restore(net, view, in);
+	if (in->commit && !in->err)
+		net->work_left = work_left;
 }
 
 /* Loopback: what the guest sends, it receives. */
@@ -250,7 +257,7 @@ void net_host_poll(struct device *dev)
 	.scratch_size = sizeof(struct net) - offsetof(struct net, buffers),                        \
 	.queue_count = NET_QUEUE_COUNT, .queues = net_queues, .destroy = net_destroy,              \
 	.reset = net_reset, .notify = net_notify, .work = net_work, .state = net_state,            \
-	.config_read = net_config_read
+	.config_read = net_config_read, .save = net_save, .restore = net_restore
 
 const struct device_ops net_loopback_ops = {
 	.name = "net-loopback",
@@ -258,8 +265,6 @@ const struct device_ops net_loopback_ops = {
 	.counter_count = NET_LOOPBACK_COUNTERS,
 	.counter_names = loopback_names,
 	.create = loopback_create,
-	.save = net_save,
-	.restore = net_restore,
 	NET_OPS,
 };
 

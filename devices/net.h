@@ -22,6 +22,10 @@
  * when it can, or is DEVICE_WORK.  A frame is dropped only
  * where a counter says so.
  *
+ * A snapshot has replies and frames that wait in the device.  What the backend and
+ * the interceptor hold is theirs to save: connect a new device as the old one was,
+ * and then restore it.
+ *
  * VIRTIO 1.4, 5.1 (network device).
  */
 #ifndef VRINGER_DEVICES_NET_H
@@ -103,7 +107,8 @@ struct net_host_config {
 /* Connect an instance of net_host_ops, before a driver has seen it.  What
  * `config` points at, the MAC aside, must outlive the device.  Features that it
  * does not configure are no longer offered.  0, -EINVAL for an MTU that cannot be,
- * -EBUSY for a device that is in use or connected: nothing has changed then. */
+ * -EBUSY for a device that is in use, connected or restored: nothing has changed
+ * then. */
 int net_host_connect(struct device *dev, const struct net_host_config *config);
 
 /* The backend has frames: deliver what the driver is ready for.  To be called when

@@ -1,8 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 OR MIT */
 /*
  * What the parts of the network frontend share: its state, its counters, and how
- * a frame gets out of a transmit chain and into a receive chain.  For net.c,
- * net_frame.c and net_uplink.c only.
+ * a frame gets out of a transmit chain and into a receive chain.  For net*.c only.
  *
  * VIRTIO 1.4, 5.1.6 (device operation).
  */
@@ -126,5 +125,8 @@ void net_uplink_live(struct net *net);
 void net_uplink_receive(struct net *net);
 /* Did the last one end at its bound, or for want of host memory? */
 bool net_uplink_goes_on(const struct net *net);
+/* net_snapshot.c: what it adds to the part of the snapshot that is the card's. */
+void net_uplink_save(const struct net *net, struct snapshot_out *out);
+void net_uplink_restore(struct net *net, const struct snapshot_view *view, struct snapshot_in *in);
 
 #endif

@@ -34,6 +34,18 @@ int net_pool_acquire(struct net_pool *pool, uint8_t **buffer)
 	return 0;
 }
 
+int net_pool_stock(struct net_pool *pool, unsigned count)
+{
+	while (pool->kept < count) {
+		uint8_t *buffer = pool->host->alloc(pool->host->ctx, pool->size);
+
+		if (!buffer)
+			return -ENOMEM;
+		pool->free[pool->kept++] = buffer;
+	}
+	return 0;
+}
+
 void net_pool_release(struct net_pool *pool, uint8_t *buffer)
 {
 	pool->out--;

@@ -35,6 +35,9 @@ void net_pool_fini(struct net_pool *pool);
 /* A buffer, its contents undefined: 0; -ENOBUFS where NET_POOL_MAX are handed out,
  * -ENOMEM without host memory. */
 int net_pool_acquire(struct net_pool *pool, uint8_t **buffer);
+/* Keep `count` buffers, at most NET_POOL_KEPT, or more: 0; -ENOMEM with as many as
+ * there was memory for. */
+int net_pool_stock(struct net_pool *pool, unsigned count);
 /* Give a buffer of this pool back, once. */
 void net_pool_release(struct net_pool *pool, uint8_t *buffer);
 

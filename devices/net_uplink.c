@@ -26,52 +26,10 @@
 
 #include <linux/virtio_config.h>
 
-#include "net_frame.h"
-#include "net_pool.h"
+#include "net_uplink.h"
 
 #define F_MAC (UINT64_C(1) << VIRTIO_NET_F_MAC)
 #define F_MTU (UINT64_C(1) << VIRTIO_NET_F_MTU)
-
-struct waiting {
-	uint8_t *frame; /* of the pool */
-	uint32_t len;
-};
-
-/* Oldest first, from `first` on, round. */
-struct line {
-	struct waiting *places;
-	unsigned room, first, count;
-};
-
-struct net_uplink {
-	const struct net_backend *backend;
-	void *backend_ctx;
-	const struct net_interceptor *interceptor;
-	void *interceptor_ctx;
-	struct net_pool pool;
-	uint64_t may_offer; /* as far as they are configured */
-	uint32_t mtu;	    /* that is kept, configured or not */
-	bool connected;
-	bool starved;	/* the call in hand had no host memory to take a frame into */
-	bool work_left; /* the last call ended at its bound, or starved */
-	struct line replies, frames;
-	struct waiting reply_places[NET_REPLIES_MAX];
-	struct waiting frame_places[NET_HOST_FRAMES_MAX];
-};
-
-static void line_push(struct line *line, uint8_t *frame, uint32_t len)
-{
-	line->places[(line->first + line->count++) % line->room] =
-		(struct waiting){ .frame = frame, .len = len };
-}
-
-/* The oldest is gone; there is one. */
-static void line_pop(struct line *line, struct net_pool *pool)
-{
-	net_pool_release(pool, line->places[line->first].frame);
-	line->first = (line->first + 1) % line->room;
-	line->count--;
-}
 
 static void note_gauges(struct net *net)
 {
@@ -114,7 +72,7 @@ static void answer(struct net *net, const uint8_t *frame, uint32_t len)
 		reply_len = up->interceptor->reply(up->interceptor_ctx, frame, len, reply,
 						   up->pool.size);
 	if (reply_len > 0) {
-		line_push(&up->replies, reply, (uint32_t)reply_len);
+		net_line_push(&up->replies, reply, (uint32_t)reply_len);
 		return;
 	}
 	net_count(net, NET_REPLIES_LOST);
@@ -178,12 +136,12 @@ static uint32_t link_size(const uint8_t *frame, uint32_t len)
 	return size;
 }
 
-/* VIRTIO 5.1.4.1: once MTU was negotiated no packet beyond it is passed on. */
-static bool is_oversize(const struct net *net, const uint8_t *frame, uint32_t len)
+bool net_uplink_oversize(const struct net_uplink *up, uint64_t features, const uint8_t *frame,
+			 uint32_t len)
 {
-	if (len > net->uplink->pool.size)
+	if (len > up->pool.size)
 		return true;
-	return net->dev.features & F_MTU && len > link_size(frame, len) + net->uplink->mtu;
+	return features & F_MTU && len > link_size(frame, len) + up->mtu;
 }
 
 /* One frame from the backend; false if none is to be had now. */
@@ -211,11 +169,11 @@ static bool fetch(struct net *net)
 		return false;
 	}
 	net_count(net, NET_HOST_FRAMES);
-	if (len > UINT32_MAX || is_oversize(net, frame, (uint32_t)len)) {
+	if (len > UINT32_MAX || net_uplink_oversize(up, net->dev.features, frame, (uint32_t)len)) {
 		net_count(net, NET_HOST_FRAMES_OVERSIZE);
 		net_pool_release(&up->pool, frame);
 	} else {
-		line_push(&up->frames, frame, (uint32_t)len);
+		net_line_push(&up->frames, frame, (uint32_t)len);
 	}
 	return true;
 }
@@ -235,13 +193,13 @@ static bool fetch_all(struct net *net)
 static bool deliver_next(struct net *net)
 {
 	struct net_uplink *up = net->uplink;
-	struct line *line = up->replies.count > 0 ? &up->replies : &up->frames;
-	const struct waiting *next = &line->places[line->first];
+	struct net_line *line = up->replies.count > 0 ? &up->replies : &up->frames;
+	const struct net_waiting *next = &line->places[line->first];
 
 	switch (net_deliver(net, next->frame, next->len)) {
 	case NET_DELIVERED:
 	case NET_TOO_LARGE:
-		line_pop(line, &up->pool);
+		net_line_pop(line, &up->pool);
 		return true;
 	case NET_LOST:
 		return true;
@@ -289,12 +247,12 @@ void net_uplink_live(struct net *net)
 void net_uplink_reset(struct net *net)
 {
 	struct net_uplink *up = net->uplink;
-	struct line *lines[] = { &up->replies, &up->frames };
+	struct net_line *lines[] = { &up->replies, &up->frames };
 	unsigned i;
 
 	for (i = 0; i < 2; i++) {
 		while (lines[i]->count > 0) {
-			line_pop(lines[i], &up->pool);
+			net_line_pop(lines[i], &up->pool);
 			net_count(net, NET_RX_DISCARDED);
 		}
 	}
@@ -318,8 +276,8 @@ int net_uplink_create(struct net *net)
 	if (!up)
 		return -ENOMEM;
 	memset(up, 0, sizeof(*up));
-	up->replies = (struct line){ .places = up->reply_places, .room = NET_REPLIES_MAX };
-	up->frames = (struct line){ .places = up->frame_places, .room = NET_HOST_FRAMES_MAX };
+	up->replies = (struct net_line){ .places = up->reply_places, .room = NET_REPLIES_MAX };
+	up->frames = (struct net_line){ .places = up->frame_places, .room = NET_HOST_FRAMES_MAX };
 	net->uplink = up;
 	net->sink = uplink_sink;
 	set_mtu(net, NET_MTU_DEFAULT);

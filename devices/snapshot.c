@@ -115,7 +115,9 @@ static void get_session(struct mmio *m, struct snapshot_in *in, struct snapshot_
 static void get_model(struct mmio *m, struct snapshot_in *in, const struct snapshot_record *r,
 		      bool commit)
 {
-	const struct snapshot_view view = { .status = r->status, .queues = r->queues };
+	const struct snapshot_view view = { .features = r->features,
+					    .status = r->status,
+					    .queues = r->queues };
 	size_t at = in->at;
 
 	if (snapshot_get(in, 4) != in->len - in->at)

@@ -161,6 +161,22 @@ static void card_counters(const void *device, uint64_t *values)
 	mmio_counters(mmio_of(device), values);
 }
 
+static size_t card_save(const void *device, void *out, size_t room)
+{
+	return model_save(mmio_of(device), out, room);
+}
+
+static int card_restore(void *device, const void *data, size_t len, size_t *at, const char **what)
+{
+	return model_restore(mmio_of(device), data, len, at, what);
+}
+
+/* The wire is no part of a snapshot: what is on it stays on it. */
+static void card_inherit(void *device, void *old)
+{
+	wire_take_over(&((struct card *)device)->wire, &((struct card *)old)->wire);
+}
+
 static void card_listen(void *device, const struct target_listener *listener)
 {
 	((struct card *)device)->wire.listener = listener;
@@ -294,6 +310,9 @@ const struct target net_host_target = {
 	.host = card_host,
 	.order = card_order,
 	.listen = card_listen,
+	.save = card_save,
+	.restore = card_restore,
+	.inherit = card_inherit,
 	.counter_count = card_counter_count,
 	.counter_name = card_counter_name,
 	.counters = card_counters,

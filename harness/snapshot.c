@@ -105,6 +105,16 @@ static void judge_refusal(struct run *run, const struct snapshot *s, bool clean,
 			     s->refused_at, what);
 }
 
+/* The new device was restored; the host is the same. */
+static void take_place(struct run *run, void *old)
+{
+	if (run->target->listen != NULL)
+		run->target->listen(run->device, &run->listener);
+	if (run->target->inherit != NULL)
+		run->target->inherit(run->device, old);
+	run->target->destroy(old);
+}
+
 void snapshot_restore_run(struct run *run, unsigned i, bool clean)
 {
 	static uint8_t fresh[FRESH_MAX];
@@ -129,7 +139,7 @@ void snapshot_restore_run(struct run *run, unsigned i, bool clean)
 	err = run->target->restore(run->device, s->bytes, s->len, &s->refused_at, &what);
 	if (err == 0) {
 		s->outcome = SNAPSHOT_RESTORED;
-		run->target->destroy(old);
+		take_place(run, old);
 		if (!clean || !run->ledger.enabled)
 			return;
 		/* It was taken: so much for that. */

@@ -210,6 +210,9 @@ struct target {
 	 * was; -EINVAL is for what no device could have saved. */
 	size_t (*save)(const void *device, void *out, size_t room);
 	int (*restore)(void *device, const void *data, size_t len, size_t *at, const char **what);
+	/* What the host keeps beside `old`, which is destroyed next, is kept beside
+	 * `device` from now on, which was restored; NULL: there is nothing. */
+	void (*inherit)(void *device, void *old);
 	/* May be NULL without FACT_COUNTERS. */
 	unsigned (*counter_count)(const void *device); /* at most TARGET_COUNTERS_MAX */
 	const char *(*counter_name)(const void *device, unsigned index);

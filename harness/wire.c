@@ -45,14 +45,14 @@ int64_t wire_send(void *ctx, const uint8_t *frame, uint32_t len)
 	struct wire *wire = ctx;
 
 	wire_tell(wire, END_AWAY, frame, len);
-	if (wire->hold > 0 && --wire->hold == 0)
-		wire->held = 0;
-	if (wire->refuse > 0) {
-		wire->refuse--;
-		if (wire->refuse_taken == 0)
+	if (wire->orders.hold > 0 && --wire->orders.hold == 0)
+		wire->orders.held = 0;
+	if (wire->orders.refuse > 0) {
+		wire->orders.refuse--;
+		if (wire->orders.refuse_taken == 0)
 			return -EAGAIN;
-		if (len > wire->refuse_taken)
-			len = wire->refuse_taken;
+		if (len > wire->orders.refuse_taken)
+			len = wire->orders.refuse_taken;
 	}
 	if (wire->out.count == WIRE_FRAMES)
 		line_pop(&wire->out);
@@ -64,10 +64,10 @@ uint32_t wire_waiting(void *ctx)
 {
 	struct wire *wire = ctx;
 
-	if (!wire->pretends)
-		return wire->in.count - wire->held;
-	wire->pretends = false;
-	return wire->pretended;
+	if (!wire->orders.pretends)
+		return wire->in.count - wire->orders.held;
+	wire->orders.pretends = false;
+	return wire->orders.pretended;
 }
 
 int64_t wire_receive(void *ctx, uint8_t *frame, uint32_t room)
@@ -76,7 +76,7 @@ int64_t wire_receive(void *ctx, uint8_t *frame, uint32_t room)
 	const struct wire_frame *next;
 	uint32_t len;
 
-	if (wire->in.count == wire->held)
+	if (wire->in.count == wire->orders.held)
 		return -EAGAIN;
 	next = line_pop(&wire->in);
 	/* A buffer that is somebody else's as well is spoilt. */
@@ -88,11 +88,26 @@ int64_t wire_receive(void *ctx, uint8_t *frame, uint32_t room)
 
 void wire_reset(struct wire *wire)
 {
-	wire->held = 0;
-	wire->hold = wire->refuse = wire->refuse_taken = 0;
-	wire->pretends = false;
+	wire->orders = (struct wire_orders){ .pretends = false };
 	wire->in.first = wire->in.count = 0;
 	wire->out.first = wire->out.count = 0;
+}
+
+static void line_take_over(struct wire_line *line, struct wire_line *old)
+{
+	while (old->count > 0) {
+		const struct wire_frame *frame = line_pop(old);
+
+		line_put(line, frame->bytes, frame->len);
+	}
+}
+
+void wire_take_over(struct wire *wire, struct wire *old)
+{
+	wire->orders = old->orders;
+	line_take_over(&wire->in, &old->in);
+	line_take_over(&wire->out, &old->out);
+	wire_reset(old);
 }
 
 bool wire_put(struct wire *wire, const uint8_t *frame, uint32_t len)
@@ -100,13 +115,13 @@ bool wire_put(struct wire *wire, const uint8_t *frame, uint32_t len)
 	if (wire->in.count == WIRE_FRAMES)
 		return false;
 	line_put(&wire->in, frame, len);
-	wire->held += wire->hold > 0;
+	wire->orders.held += wire->orders.hold > 0;
 	return true;
 }
 
 bool wire_holds(const struct wire *wire)
 {
-	return wire->hold > 0;
+	return wire->orders.hold > 0;
 }
 
 uint32_t wire_take(struct wire *wire, uint8_t *frame, uint32_t max)
@@ -121,17 +136,17 @@ void wire_order(struct wire *wire, enum host_order order, uint32_t count, uint32
 		wire_reset(wire);
 		break;
 	case ORDER_REFUSE:
-		wire->refuse = count;
-		wire->refuse_taken = amount;
+		wire->orders.refuse = count;
+		wire->orders.refuse_taken = amount;
 		break;
 	case ORDER_HOLD:
-		wire->hold = count;
+		wire->orders.hold = count;
 		if (count == 0)
-			wire->held = 0;
+			wire->orders.held = 0;
 		break;
 	case ORDER_PRETEND:
-		wire->pretends = true;
-		wire->pretended = count;
+		wire->orders.pretends = true;
+		wire->orders.pretended = count;
 		break;
 	default:
 		break;

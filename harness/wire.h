@@ -29,13 +29,18 @@ struct wire_line {
 	struct wire_frame frames[WIRE_FRAMES];
 };
 
-struct wire {
-	const struct target_listener *listener; /* NULL: nobody listens */
-	unsigned held;				/* the last of `in`: not there yet */
-	uint32_t hold;				/* sends until they are */
-	uint32_t refuse, refuse_taken;		/* so many sends, of each so many bytes taken */
+/* What the host was told to do. */
+struct wire_orders {
+	unsigned held;		       /* the last of `in`: not there yet */
+	uint32_t hold;		       /* sends until they are */
+	uint32_t refuse, refuse_taken; /* so many sends, of each so many bytes taken */
 	bool pretends;
 	uint32_t pretended;
+};
+
+struct wire {
+	const struct target_listener *listener; /* NULL: nobody listens */
+	struct wire_orders orders;
 	struct wire_line in, out;
 };
 
@@ -46,6 +51,9 @@ int64_t wire_receive(void *ctx, uint8_t *frame, uint32_t room);
 
 /* As a wire that nothing was done to; the listener stays. */
 void wire_reset(struct wire *wire);
+/* What was done to `old`, which then is as after wire_reset, was done to `wire`,
+ * which is so before; each keeps its listener. */
+void wire_take_over(struct wire *wire, struct wire *old);
 /* A frame for the guest: false if there is no room.  Whether it is there at once
  * is for wire_holds to say. */
 bool wire_put(struct wire *wire, const uint8_t *frame, uint32_t len);

@@ -7,6 +7,7 @@
 #include <errno.h>
 #include <string.h>
 
+#include "../snapshot.h"
 #include "net_guest.h"
 
 #define ROOM 128u
@@ -284,6 +285,61 @@ static void the_steady_state_allocates_nothing(void **state)
 	assert_int_equal(fake.alloc_calls, calls);
 }
 
+static void renew(uint16_t mtu)
+{
+	mmio_destroy(m);
+	m = mmio_create(&net_host_ops, &fake.host, UINT64_MAX, NULL);
+	assert_non_null(m);
+	config.mtu = mtu;
+	if (mtu > 0)
+		assert_int_equal(net_host_connect(mmio_device(m), &config), 0);
+}
+
+/* A frame that waits, into a device that is connected to less, to nothing, and as the
+ * one that was saved. */
+static void snapshots_of_a_frame_that_waits(void **state)
+{
+	static uint8_t saved[4096];
+	struct snapshot_error error;
+	size_t len;
+
+	(void)state;
+	connect();
+	backend.waits = 1;
+	backend.len = 1522;
+	net_host_poll(mmio_device(m));
+	len = snapshot_save(m, saved, sizeof(saved));
+	assert_true(len <= sizeof(saved));
+	renew(1400);
+	assert_int_equal(snapshot_restore(m, saved, len, &error), -EINVAL);
+	assert_string_equal(error.what, "larger than its buffer");
+	assert_int_equal(error.at, len - 2 - 1522 - 4);
+	renew(0);
+	assert_int_equal(snapshot_restore(m, saved, len, &error), -EINVAL);
+	assert_string_equal(error.what, "FEATURES_OK with features that are not offered");
+	renew(1500);
+	assert_int_equal(snapshot_restore(m, saved, len, &error), 0);
+	assert_int_equal(net_host_connect(mmio_device(m), &config), -EBUSY);
+	chain(&rx, 0, RX_DATA, 2048);
+	net_host_poll(mmio_device(m));
+	assert_used(&rx, 1, 0, 1534);
+	assert_bytes(RX_DATA + 12, 0x42, 1522);
+}
+
+/* Restored before it was connected it stays as it is. */
+static void a_restored_device_is_not_connected(void **state)
+{
+	static uint8_t saved[4096];
+	struct snapshot_error error;
+	size_t len;
+
+	(void)state;
+	len = snapshot_save(m, saved, sizeof(saved));
+	renew(0);
+	assert_int_equal(snapshot_restore(m, saved, len, &error), 0);
+	assert_int_equal(net_host_connect(mmio_device(m), &config), -EBUSY);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -297,6 +353,10 @@ int main(void)
 		cmocka_unit_test_setup_teardown(odd_results_of_a_send, setup, net_teardown),
 		cmocka_unit_test_setup_teardown(odd_lengths_from_a_backend, setup, net_teardown),
 		cmocka_unit_test_setup_teardown(replies_that_do_not_fit, setup, net_teardown),
+		cmocka_unit_test_setup_teardown(snapshots_of_a_frame_that_waits, setup,
+						net_teardown),
+		cmocka_unit_test_setup_teardown(a_restored_device_is_not_connected, setup,
+						net_teardown),
 		cmocka_unit_test_setup_teardown(the_steady_state_allocates_nothing, setup,
 						net_teardown),
 	};

@@ -113,6 +113,19 @@ static void without_host_memory(void **state)
 	release(1);
 }
 
+static void what_is_stocked_is_kept(void **state)
+{
+	(void)state;
+	assert_int_equal(net_pool_stock(&pool, 3), 0);
+	assert_int_equal(fake.blocks, 3);
+	assert_int_equal(net_pool_stock(&pool, 2), 0);
+	fake.allocs_left = 0;
+	acquire(3);
+	release(3);
+	assert_int_equal(net_pool_stock(&pool, NET_POOL_KEPT), -ENOMEM);
+	assert_int_equal(fake.blocks, 3);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -122,6 +135,7 @@ int main(void)
 		cmocka_unit_test_setup_teardown(the_steady_state_allocates_nothing, setup,
 						teardown),
 		cmocka_unit_test_setup_teardown(without_host_memory, setup, teardown),
+		cmocka_unit_test_setup_teardown(what_is_stocked_is_kept, setup, teardown),
 	};
 
 	return cmocka_run_group_tests_name("net_pool", tests, NULL, NULL);

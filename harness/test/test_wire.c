@@ -141,6 +141,31 @@ static void forgets(void **state)
 	assert_int_equal(wire_waiting(&wire), 1);
 }
 
+static void takes_over(void **state)
+{
+	static struct wire next;
+
+	(void)state;
+	wire_reset(&next);
+	wire_send(&wire, frame, 50);
+	assert_true(wire_put(&wire, frame, 3000));
+	wire_order(&wire, ORDER_HOLD, 1, 0);
+	wire_order(&wire, ORDER_REFUSE, 1, 0);
+	assert_true(wire_put(&wire, frame, 9));
+	wire_take_over(&next, &wire);
+	assert_int_equal(wire_waiting(&wire), 0);
+	assert_int_equal(wire_take(&wire, got, sizeof(got)), 0);
+	assert_ptr_equal(wire.listener, &listener);
+	assert_null(next.listener);
+	assert_int_equal(wire_waiting(&next), 1);
+	assert_int_equal(wire_receive(&next, got, WIRE_BYTES), 3000);
+	assert_memory_equal(got, frame, WIRE_BYTES);
+	assert_int_equal(wire_send(&next, frame, 5), -EAGAIN);
+	assert_int_equal(wire_receive(&next, got, WIRE_BYTES), 9);
+	assert_int_equal(wire_take(&next, got, sizeof(got)), 50);
+	assert_memory_equal(got, frame, 50);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -151,6 +176,7 @@ int main(void)
 		cmocka_unit_test_setup(holds, setup),
 		cmocka_unit_test_setup(pretends_once, setup),
 		cmocka_unit_test_setup(forgets, setup),
+		cmocka_unit_test_setup(takes_over, setup),
 	};
 
 	return cmocka_run_group_tests_name("wire", tests, NULL, NULL);
