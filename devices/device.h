@@ -116,7 +116,9 @@ struct device;
 
 /* What a snapshot says of the transport, for the model to check its part against. */
 struct snapshot_view {
+	uint64_t features; /* as the driver accepted them */
 	uint32_t status;
+	size_t counters_at; /* byte of the input: the model's first counter, u64 each */
 	const struct snapshot_queue *queues; /* ops->queue_count of them */
 };
 

@@ -200,6 +200,7 @@ static void net_restore(struct device *dev, const struct snapshot_view *view,
 	bool live = view->status & VIRTIO_CONFIG_S_DRIVER_OK;
 	bool work_left = snapshot_get_max(in, 1, live, "work left that cannot be");
 
+	snapshot_check_none_held(in, view, NET_QUEUE_COUNT);
 	if (in->commit)
 		net_of(dev)->work_left = work_left;
 }
