@@ -182,6 +182,14 @@ static void init_in_either_order(void **state)
 		assert_memory_equal(fake_mem(&fake, REPLY + 8, 8), &(uint64_t){ UNIQUE }, 8);
 		assert_int_equal(reply32(big, ANSWER), 7);
 		assert_int_equal(reply32(big, ANSWER + 4), 31);
+		/* No readahead and no flags; two sizes of 16 bits in one word. */
+		assert_int_equal(reply32(big, ANSWER + 8), 0);
+		assert_int_equal(reply32(big, ANSWER + 12), 0);
+		assert_int_equal(reply32(big, ANSWER + 16),
+				 big ? FS_QUEUE_SIZE_MAX << 16 : FS_QUEUE_SIZE_MAX);
+		assert_int_equal(reply32(big, ANSWER + 20), 1u << 20);
+		assert_int_equal(reply32(big, ANSWER + 24), 1);
+		assert_bytes(REPLY + ANSWER + 28, 0, INIT_REPLY - ANSWER - 28);
 		assert_bytes(REPLY + INIT_REPLY, 0xee, 0x40);
 		expect({ "requests", 1 }, { "inits", 1 });
 		/* The session has its order, on every queue. */
