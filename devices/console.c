@@ -25,10 +25,6 @@
 
 #define F_MULTIPORT (UINT64_C(1) << VIRTIO_CONSOLE_F_MULTIPORT)
 
-/* Not looked at yet: a driver fills its receive queues and need not say so before
- * the device is live. */
-#define MORE_AT_FIRST (1u << CONSOLE_RX0 | 1u << CONSOLE_CONTROL_RX | 1u << CONSOLE_RX1)
-
 #define PORT_NAMES(n)                                                                              \
 	"port" #n "_output_bytes", "port" #n "_output_dropped", "port" #n "_output_put_back",      \
 		"port" #n "_output_taken", "port" #n "_output_held",                               \
@@ -202,7 +198,7 @@ static int console_create(struct device *dev)
 		fifo_init(&con->ports[i].output, dev->host, CONSOLE_HELD_MAX);
 		fifo_init(&con->ports[i].input, dev->host, CONSOLE_HELD_MAX);
 	}
-	con->more = MORE_AT_FIRST;
+	con->more = CONSOLE_MORE_AT_FIRST;
 	return 0;
 }
 
@@ -236,7 +232,7 @@ static void console_reset(struct device *dev)
 	dev->counters[CONSOLE_ANSWERS_DISCARDED] += con->answer_count;
 	con->answer_first = con->answer_count = 0;
 	con->ready = false;
-	con->more = MORE_AT_FIRST;
+	con->more = CONSOLE_MORE_AT_FIRST;
 	con->poisoned_now = false;
 	console_note_gauges(con);
 }

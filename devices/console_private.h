@@ -72,6 +72,10 @@ enum console_answer {
 	ANSWER_COUNT
 };
 
+/* Not looked at yet: a driver fills its receive queues and need not say so before
+ * the device is live. */
+#define CONSOLE_MORE_AT_FIRST (1u << CONSOLE_RX0 | 1u << CONSOLE_CONTROL_RX | 1u << CONSOLE_RX1)
+
 struct console_port {
 	struct fifo output, input;
 	/* A transmit chain that was taken from the ring and waits for room, or for

@@ -5,11 +5,16 @@
  *
  *   u8 ready, u8 answers, u8 each; u8 queues that were not looked at
  *   per port: u8 ready, u8 open, output, input, each as u32 size of its ring,
- *   u32 start, u32 length and the bytes in order; u8 waits; if so u16 head, u16 buffers, u64
- * address and u32 length each
+ *   u32 start, u32 length and the bytes in order; u8 waits; if so u16 head, u16
+ *   buffers, u64 address and u32 length each
  *
  * A chain that waits is the one taken last, of a live queue; its place in the ring
  * is the queue's cursor.
+ *
+ * The flags of the protocol are those of a session, which there is on a live device
+ * with VIRTIO_CONSOLE_F_MULTIPORT; answers that wait are to what the flags say was
+ * asked, which is why there is always room for what a driver may still ask; and the
+ * counters that tell what is held tell of what is there.
  */
 #include <errno.h>
 #include <string.h>
@@ -19,7 +24,18 @@
 #include "console_private.h"
 #include "snapshot_codec.h"
 
+#define F_MULTIPORT (UINT64_C(1) << VIRTIO_CONSOLE_F_MULTIPORT)
+
 static const enum console_queue tx_queues[CONSOLE_PORTS] = { CONSOLE_TX0, CONSOLE_TX1 };
+
+/* What was found in a snapshot, for what comes later in it. */
+struct found {
+	bool session;
+	unsigned said;	  /* the device's readiness, and that of each port, a bit each */
+	unsigned answers; /* that wait, a bit each */
+	unsigned waits;	  /* queues with a chain that waits, a bit each */
+	uint8_t more;
+};
 
 static void put_fifo(struct snapshot_out *out, const struct fifo *fifo)
 {
@@ -85,7 +101,7 @@ void console_save(const struct device *dev, struct snapshot_out *out)
 		put_port(con, i, out);
 }
 
-static void get_fifo(struct snapshot_in *in, struct fifo *fifo)
+static uint32_t get_fifo(struct snapshot_in *in, struct fifo *fifo)
 {
 	size_t at = in->at;
 	uint32_t size = (uint32_t)snapshot_get(in, 4);
@@ -98,6 +114,7 @@ static void get_fifo(struct snapshot_in *in, struct fifo *fifo)
 	bytes = snapshot_get_bytes(in, len);
 	if (in->commit && bytes && fifo_restore(fifo, size, start, bytes, len))
 		snapshot_bad(in, at, -ENOMEM, "no memory");
+	return len;
 }
 
 static void get_chain(struct console *con, unsigned port, const struct snapshot_view *view,
@@ -109,8 +126,7 @@ static void get_chain(struct console *con, unsigned port, const struct snapshot_
 	uint64_t total = 0;
 	unsigned head, count, i;
 
-	if (!q->ready || q->poisoned || !(view->status & VIRTIO_CONFIG_S_DRIVER_OK) ||
-	    q->next_avail == q->next_used)
+	if (!q->ready || q->poisoned || snapshot_queue_held(q) != 1)
 		snapshot_bad(in, at, -EINVAL, "a chain of a queue that has none");
 	head = (unsigned)snapshot_get_max(in, 2, q->size - 1u, "a head beyond the queue");
 	count = (unsigned)snapshot_get_max(in, 2, q->size, "more buffers than the queue has");
@@ -138,24 +154,30 @@ static void get_chain(struct console *con, unsigned port, const struct snapshot_
 	p->has_chain = true;
 }
 
-static void get_port(struct console *con, unsigned port, const struct snapshot_view *view,
-		     struct snapshot_in *in)
+static void get_port(struct console *con, unsigned port, struct found *found,
+		     const struct snapshot_view *view, struct snapshot_in *in)
 {
+	const unsigned counters = CONSOLE_PORT_COUNTERS + port * PORT_COUNTER_COUNT;
 	struct console_port *p = &con->ports[port];
-	bool ready = snapshot_get_max(in, 1, 1, "neither ready nor not");
-	bool open = snapshot_get_max(in, 1, 1, "neither open nor closed");
+	bool ready = snapshot_get_max(in, 1, found->session, "ready, which it cannot be");
+	bool open = snapshot_get_max(in, 1, found->session, "open, which it cannot be");
+	bool listed = found->more >> tx_queues[port] & 1;
 
-	get_fifo(in, &p->output);
-	get_fifo(in, &p->input);
-	if (snapshot_get_max(in, 1, 1, "neither waiting nor not"))
+	snapshot_check_gauge(in, view, counters + PORT_OUTPUT_HELD, get_fifo(in, &p->output));
+	snapshot_check_gauge(in, view, counters + PORT_INPUT_PENDING, get_fifo(in, &p->input));
+	/* Whoever waits has more to do. */
+	if (snapshot_get_max(in, 1, listed, "waiting, which it cannot be")) {
+		found->waits |= 1u << tx_queues[port];
 		get_chain(con, port, view, in);
+	}
+	found->said |= (unsigned)ready << (port + 1);
 	if (!in->commit)
 		return;
 	p->ready = ready;
 	p->open = open;
 }
 
-static void get_answers(struct console *con, struct snapshot_in *in)
+static unsigned get_answers(struct console *con, struct snapshot_in *in)
 {
 	unsigned count = (unsigned)snapshot_get_max(in, 1, ANSWER_COUNT, "too many answers");
 	unsigned seen = 0, i;
@@ -171,10 +193,11 @@ static void get_answers(struct console *con, struct snapshot_in *in)
 		if (in->commit)
 			con->answers[i] = (uint8_t)answer;
 	}
-	if (!in->commit)
-		return;
-	con->answer_first = 0;
-	con->answer_count = count;
+	if (in->commit) {
+		con->answer_first = 0;
+		con->answer_count = count;
+	}
+	return seen;
 }
 
 /* As it was when new: what was taken over before memory ran out is given back. */
@@ -193,18 +216,64 @@ static void forget(struct console *con)
 	con->ready = false;
 }
 
+/* A chain is with the device only while it waits; of a queue that was stopped it is
+ * gone, and nobody has it. */
+static void check_held(const struct found *found, const struct snapshot_view *view,
+		       struct snapshot_in *in)
+{
+	unsigned i;
+
+	for (i = 0; i < CONSOLE_QUEUE_COUNT; i++) {
+		const struct snapshot_queue *q = &view->queues[i];
+		bool stopped = !q->ready && (i == CONSOLE_TX0 || i == CONSOLE_TX1);
+
+		if (snapshot_queue_held(q) > (stopped || (found->waits >> i & 1)))
+			snapshot_bad(in, q->cursors_at, -EINVAL, "a chain that nobody has");
+	}
+}
+
+/* Each answer is queued once, when what asks for it is said. */
+static bool answers_possible(const struct found *found)
+{
+	static const struct {
+		enum console_answer first, last;
+	} asked[CONSOLE_PORTS + 1] = {
+		{ ANSWER_PORT0_ADD, ANSWER_PORT1_ADD },
+		{ ANSWER_PORT0_CONSOLE, ANSWER_PORT0_OPEN },
+		{ ANSWER_PORT1_NAME, ANSWER_PORT1_OPEN },
+	};
+	unsigned i, answer;
+
+	for (i = 0; i < CONSOLE_PORTS + 1; i++)
+		for (answer = asked[i].first; answer <= asked[i].last; answer++)
+			if ((found->answers >> answer & 1) && !(found->said >> i & 1))
+				return false;
+	return true;
+}
+
 void console_restore(struct device *dev, const struct snapshot_view *view, struct snapshot_in *in)
 {
 	struct console *con = (struct console *)dev;
-	bool ready = snapshot_get_max(in, 1, 1, "neither ready nor not");
-	uint8_t more;
+	const bool live = view->status & VIRTIO_CONFIG_S_DRIVER_OK;
+	struct found found = { .session = live && (view->features & F_MULTIPORT) };
+	bool ready = snapshot_get_max(in, 1, found.session, "ready, which it cannot be");
+	size_t answers_at = in->at, at;
 	unsigned i;
 
-	get_answers(con, in);
-	more = (uint8_t)snapshot_get_max(in, 1, (1u << CONSOLE_QUEUE_COUNT) - 1,
-					 "queues that there are not");
+	found.said = ready;
+	found.answers = get_answers(con, in);
+	at = in->at;
+	found.more = (uint8_t)snapshot_get_max(in, 1, (1u << CONSOLE_QUEUE_COUNT) - 1,
+					       "queues that there are not");
+	if (!live && found.more != CONSOLE_MORE_AT_FIRST)
+		snapshot_bad(in, at, -EINVAL, "queues that nobody has looked at");
 	for (i = 0; i < CONSOLE_PORTS; i++)
-		get_port(con, i, view, in);
+		get_port(con, i, &found, view, in);
+	if (!answers_possible(&found))
+		snapshot_bad(in, answers_at, -EINVAL, "an answer to what was not said");
+	snapshot_check_gauge(in, view, CONSOLE_ANSWERS_WAITING,
+			     (unsigned)__builtin_popcount(found.answers));
+	check_held(&found, view, in);
 	if (!in->commit)
 		return;
 	if (in->err) {
@@ -212,6 +281,5 @@ void console_restore(struct device *dev, const struct snapshot_view *view, struc
 		return;
 	}
 	con->ready = ready;
-	con->more = more;
-	console_note_gauges(con);
+	con->more = found.more;
 }

@@ -118,6 +118,7 @@ struct device;
 struct snapshot_view {
 	uint64_t features; /* as the driver accepted them */
 	uint32_t status;
+	size_t counters_at; /* byte of the input: the model's first counter, u64 each */
 	const struct snapshot_queue *queues; /* ops->queue_count of them */
 };
 

@@ -83,6 +83,7 @@ void drain_restore(struct drain *drain, const struct device *dev, const struct s
 	uint32_t left =
 		(uint32_t)snapshot_get_max(in, 4, queues, "work left of queues that are none");
 
+	snapshot_check_none_held(in, view, dev->ops->queue_count);
 	if (in->commit)
 		drain->left = left;
 }

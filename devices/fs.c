@@ -292,10 +292,12 @@ static void fs_save(const struct device *dev, struct snapshot_out *out)
 static void fs_restore(struct device *dev, const struct snapshot_view *view, struct snapshot_in *in)
 {
 	struct fs *fs = fs_of(dev);
+	/* Before there is a session it is little. */
+	bool live = view->status & VIRTIO_CONFIG_S_DRIVER_OK;
 	bool big_endian;
 
 	drain_restore(&fs->drain, dev, view, in);
-	big_endian = snapshot_get_max(in, 1, 1, "neither byte order");
+	big_endian = snapshot_get_max(in, 1, live, "a byte order that cannot be");
 	if (in->commit)
 		fs->big_endian = big_endian;
 }

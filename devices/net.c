@@ -212,6 +212,7 @@ static void net_restore(struct device *dev, const struct snapshot_view *view,
 	bool live = view->status & VIRTIO_CONFIG_S_DRIVER_OK;
 	bool work_left = snapshot_get_max(in, 1, live, "work left that cannot be");
 
+	snapshot_check_none_held(in, view, NET_QUEUE_COUNT);
 	if (net->uplink)
 		net_uplink_restore(net, view, in);
 	if (in->commit && !in->err)

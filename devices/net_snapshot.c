@@ -100,11 +100,14 @@ void net_uplink_restore(struct net *net, const struct snapshot_view *view, struc
 	struct net_uplink *up = net->uplink;
 	bool live = view->status & VIRTIO_CONFIG_S_DRIVER_OK;
 	bool work_left = snapshot_get_max(in, 1, live, "work left that cannot be");
-	unsigned left = NET_POOL_MAX, kept;
+	unsigned left = NET_POOL_MAX, replies, frames, kept;
 	size_t at;
 
-	left -= get_line(up, &up->replies, view, in);
-	left -= get_line(up, &up->frames, view, in);
+	replies = get_line(up, &up->replies, view, in);
+	snapshot_check_gauge(in, view, NET_REPLIES_WAITING, replies);
+	frames = get_line(up, &up->frames, view, in);
+	snapshot_check_gauge(in, view, NET_HOST_FRAMES_WAITING, frames);
+	left -= replies + frames;
 	at = in->at;
 	kept = (unsigned)snapshot_get_max(in, 1, left < NET_POOL_KEPT ? left : NET_POOL_KEPT,
 					  "more buffers than the pool has");

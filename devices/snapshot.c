@@ -37,24 +37,34 @@ static void put_session(const struct mmio *m, struct snapshot_out *out)
 		snapshot_put(out, 8, m->counters[i]);
 }
 
+static void put_all(const struct mmio *m, struct snapshot_out *out)
+{
+	const struct device *dev = m->dev;
+	struct snapshot_out model = { .room = 0 };
+
+	snapshot_put_bytes(out, magic, sizeof(magic));
+	snapshot_put(out, 2, VERSION);
+	snapshot_put(out, 2, 0);
+	snapshot_put(out, 4, dev->ops->device_id);
+	snapshot_put(out, 4, snapshot_record_size(m));
+	snapshot_put_record(m, out);
+	put_session(m, out);
+	if (dev->ops->save)
+		dev->ops->save(dev, &model);
+	snapshot_put(out, 4, model.len);
+	if (dev->ops->save)
+		dev->ops->save(dev, out);
+}
+
 size_t snapshot_save(const struct mmio *m, void *out, size_t room)
 {
 	struct snapshot_out all = { .bytes = out, .room = room };
-	struct snapshot_out model = { .room = 0 };
+	struct snapshot_out size = { .room = 0 };
 
-	snapshot_put_bytes(&all, magic, sizeof(magic));
-	snapshot_put(&all, 2, VERSION);
-	snapshot_put(&all, 2, 0);
-	snapshot_put(&all, 4, m->dev->ops->device_id);
-	snapshot_put(&all, 4, snapshot_record_size(m));
-	snapshot_put_record(m, &all);
-	put_session(m, &all);
-	if (m->dev->ops->save)
-		m->dev->ops->save(m->dev, &model);
-	snapshot_put(&all, 4, model.len);
-	if (m->dev->ops->save)
-		m->dev->ops->save(m->dev, &all);
-	return all.len;
+	put_all(m, &size);
+	if (size.len <= room)
+		put_all(m, &all);
+	return size.len;
 }
 
 static void get_head(const struct mmio *m, struct snapshot_in *in)
@@ -92,11 +102,15 @@ static void get_session(struct mmio *m, struct snapshot_in *in, struct snapshot_
 		r->queues[i].poisoned = snapshot_get_max(in, 1, 1, "neither poisoned nor not");
 		if (r->queues[i].poisoned && !(r->status & VIRTIO_CONFIG_S_NEEDS_RESET))
 			snapshot_bad(in, at, -EINVAL, "a poisoned queue without NEEDS_RESET");
+		at = in->at;
 		r->queues[i].lost = (uint16_t)snapshot_get(in, 2);
+		if (r->queues[i].lost && !(r->status & VIRTIO_CONFIG_S_DRIVER_OK))
+			snapshot_bad(in, at, -EINVAL, "completions before DRIVER_OK");
 	}
 	at = in->at;
 	if (snapshot_get(in, 4) != counter_count(m))
 		snapshot_bad(in, at, -EINVAL, "the number of counters");
+	r->counters_at = in->at + MMIO_COUNTER_COUNT * sizeof(uint64_t);
 	for (i = 0; i < counter_count(m); i++) {
 		uint64_t value = snapshot_get(in, 8);
 
@@ -117,6 +131,7 @@ static void get_model(struct mmio *m, struct snapshot_in *in, const struct snaps
 {
 	const struct snapshot_view view = { .features = r->features,
 					    .status = r->status,
+					    .counters_at = r->counters_at,
 					    .queues = r->queues };
 	size_t at = in->at;
 
@@ -139,7 +154,7 @@ static void get_all(struct mmio *m, struct snapshot_in *in, bool commit)
 	snapshot_get_record(m, in, &r);
 	in->commit = false;
 	get_session(m, in, &r);
-	snapshot_check_cursors(m, in, &r, sizeof(magic) + 2 + 2 + 4 + 4);
+	snapshot_check_cursors(m, in, &r);
 	get_model(m, in, &r, commit);
 	if (!commit || in->err)
 		return;
@@ -171,9 +186,11 @@ int snapshot_restore(struct mmio *m, const void *data, size_t len, struct snapsh
 size_t snapshot_record_save(const struct mmio *m, void *out, size_t room)
 {
 	struct snapshot_out record = { .bytes = out, .room = room };
+	size_t size = snapshot_record_size(m);
 
-	snapshot_put_record(m, &record);
-	return record.len;
+	if (size <= room)
+		snapshot_put_record(m, &record);
+	return size;
 }
 
 int snapshot_record_restore(struct mmio *m, const void *data, size_t len,
@@ -181,11 +198,16 @@ int snapshot_record_restore(struct mmio *m, const void *data, size_t len,
 {
 	struct snapshot_in in = { .bytes = data, .len = len };
 	struct snapshot_record r;
+	unsigned i;
 
 	snapshot_get_record(m, &in, &r);
-	snapshot_check_cursors(m, &in, &r, 0);
+	snapshot_check_cursors(m, &in, &r);
 	if (in.at < in.len)
 		snapshot_bad(&in, in.at, -EINVAL, "more than there is");
+	/* A chain that was taken and not returned was the model's to keep, and the
+	 * record has nothing of the model's. */
+	for (i = 0; i < m->dev->ops->queue_count && !in.err; i++)
+		r.queues[i].lost = snapshot_queue_held(&r.queues[i]);
 	if (!in.err)
 		snapshot_take_record(m, &r);
 	return outcome(&in, error);

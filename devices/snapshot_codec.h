@@ -13,6 +13,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
+struct snapshot_view;
+
 struct snapshot_out {
 	uint8_t *bytes;
 	size_t room, len; /* len goes on past room, bytes do not */
@@ -34,9 +36,19 @@ void snapshot_put_bytes(struct snapshot_out *out, const void *bytes, size_t len)
 uint64_t snapshot_get(struct snapshot_in *in, unsigned width);
 /* One of at most `max`, else `what` is wrong. */
 uint64_t snapshot_get_max(struct snapshot_in *in, unsigned width, uint64_t max, const char *what);
+/* The number at byte `at`, which was read already. */
+uint64_t snapshot_peek(const struct snapshot_in *in, size_t at, unsigned width);
 /* The next `len` bytes, where they lie; NULL if there are not so many. */
 const uint8_t *snapshot_get_bytes(struct snapshot_in *in, size_t len);
 /* What was read at `at` cannot be. */
 void snapshot_bad(struct snapshot_in *in, size_t at, int err, const char *what);
+
+/* For models that keep no chain from one call to the next: there is none that was
+ * taken and neither returned nor lost. */
+void snapshot_check_none_held(struct snapshot_in *in, const struct snapshot_view *view,
+			      unsigned queue_count);
+/* A counter that tells how much is held now tells what was found to be held. */
+void snapshot_check_gauge(struct snapshot_in *in, const struct snapshot_view *view,
+			  unsigned counter, uint64_t held);
 
 #endif

@@ -16,6 +16,7 @@
 struct snapshot_record {
 	uint64_t features;
 	uint32_t status, interrupt_status;
+	size_t counters_at; /* byte of the input: the model's */
 	struct snapshot_queue queues[SNAPSHOT_QUEUES_MAX];
 };
 
@@ -23,9 +24,9 @@ void snapshot_put_record(const struct mmio *m, struct snapshot_out *out);
 /* Read and check all but the cursors; `r` is whole where there is no error. */
 void snapshot_get_record(const struct mmio *m, struct snapshot_in *in, struct snapshot_record *r);
 /* The cursors of each queue are at most its size apart, completions aside that
- * could not be written.  The record starts at byte `base` of the input. */
+ * could not be written. */
 void snapshot_check_cursors(const struct mmio *m, struct snapshot_in *in,
-			    const struct snapshot_record *r, size_t base);
+			    const struct snapshot_record *r);
 void snapshot_take_record(struct mmio *m, const struct snapshot_record *r);
 
 #endif

@@ -16,7 +16,6 @@
 
 #define HEAD_SIZE 20u
 #define QUEUE_SIZE 31u
-#define CURSORS_AT 27u
 #define S_LIVE VIRTIO_CONFIG_S_DRIVER_OK
 #define S_NEEDS_RESET ((uint32_t)VIRTIO_CONFIG_S_NEEDS_RESET)
 #define S_FAILED ((uint32_t)VIRTIO_CONFIG_S_FAILED)
@@ -54,7 +53,10 @@ static bool status_possible(uint32_t status)
 	static const uint8_t rungs[] = { 0, 1, 3, 11, 15 };
 	size_t i;
 
-	status &= ~(S_FAILED | S_NEEDS_RESET);
+	/* Only a live device asks for a reset, and no driver can take DRIVER_OK back. */
+	if (status & S_LIVE)
+		status &= ~S_NEEDS_RESET;
+	status &= ~S_FAILED;
 	for (i = 0; i < sizeof(rungs); i++)
 		if (status == rungs[i])
 			return true;
@@ -112,11 +114,12 @@ static void get_queue(const struct mmio *m, struct snapshot_in *in, struct snaps
 	get_area(in, q, VIRTQUEUE_DESC);
 	get_area(in, q, VIRTQUEUE_DRIVER);
 	get_area(in, q, VIRTQUEUE_DEVICE);
-	at = in->at;
+	q->cursors_at = in->at;
 	q->next_avail = (uint16_t)snapshot_get(in, 2);
 	q->next_used = (uint16_t)snapshot_get(in, 2);
 	if (!(r->status & S_LIVE) && (q->next_avail || q->next_used))
-		snapshot_bad(in, at, -EINVAL, "a queue that was worked on before DRIVER_OK");
+		snapshot_bad(in, q->cursors_at, -EINVAL,
+			     "a queue that was worked on before DRIVER_OK");
 }
 
 void snapshot_get_record(const struct mmio *m, struct snapshot_in *in, struct snapshot_record *r)
@@ -137,26 +140,26 @@ void snapshot_get_record(const struct mmio *m, struct snapshot_in *in, struct sn
 	at = in->at;
 	r->interrupt_status =
 		(uint32_t)snapshot_get_max(in, 4, INTERRUPTS, "interrupts that cannot be");
-	if ((r->interrupt_status & VIRTIO_MMIO_INT_VRING) && !(r->status & S_LIVE))
-		snapshot_bad(in, at, -EINVAL, "a used-buffer interrupt before DRIVER_OK");
+	if (r->interrupt_status && !(r->status & S_LIVE))
+		snapshot_bad(in, at, -EINVAL, "an interrupt before DRIVER_OK");
 	at = in->at;
-	if (snapshot_get(in, 4) != dev->ops->queue_count)
+	if (snapshot_get(in, 4) != dev->ops->queue_count ||
+	    dev->ops->queue_count > SNAPSHOT_QUEUES_MAX)
 		snapshot_bad(in, at, -EINVAL, "the number of queues");
 	for (i = 0; i < dev->ops->queue_count && !in->err; i++)
 		get_queue(m, in, r, i);
 }
 
 void snapshot_check_cursors(const struct mmio *m, struct snapshot_in *in,
-			    const struct snapshot_record *r, size_t base)
+			    const struct snapshot_record *r)
 {
 	unsigned i;
 
 	for (i = 0; i < m->dev->ops->queue_count && !in->err; i++) {
 		const struct snapshot_queue *q = &r->queues[i];
 
-		if ((uint16_t)(q->next_avail - q->next_used - q->lost) > q->size)
-			snapshot_bad(in, base + HEAD_SIZE + (size_t)i * QUEUE_SIZE + CURSORS_AT,
-				     -EINVAL, "cursors more than a ring apart");
+		if (snapshot_queue_held(q) > q->size)
+			snapshot_bad(in, q->cursors_at, -EINVAL, "cursors more than a ring apart");
 	}
 }
 

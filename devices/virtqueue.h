@@ -76,7 +76,14 @@ struct snapshot_queue {
 	uint64_t area[VIRTQUEUE_AREA_COUNT];
 	uint16_t size, next_avail, next_used, lost;
 	bool ready, poisoned;
+	size_t cursors_at; /* byte of the input, to say where it is wrong */
 };
+
+/* Chains that were taken and neither returned nor lost: the model has them. */
+static inline uint16_t snapshot_queue_held(const struct snapshot_queue *q)
+{
+	return (uint16_t)(q->next_avail - q->next_used - q->lost);
+}
 
 /* A chain that was taken from the available ring.  Opaque but for `head`. */
 struct virtqueue_chain {

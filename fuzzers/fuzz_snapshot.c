@@ -18,24 +18,34 @@
 
 #define RESTORE_AT 2u /* operation of the session */
 
-static const char session[] = "device any\n"
-			      "start driver_ok size=16\n"
-			      "save\n"
-			      "restore\n"
-			      "read Status\n"
-			      "config_read 0 width=8\n"
-			      "repeat 2\n"
-			      "notify 0\nnotify 1\nnotify 2\nnotify 3\nnotify 4\nnotify 5\n"
-			      "work\n"
-			      "end\n"
-			      "take_output 0\n"
-			      "take_output 1\n"
-			      "type 0 len=8\n"
-			      "type 1 len=8\n"
-			      "set_target 3\n"
-			      "settle\n"
-			      "save\n"
-			      "restore\n";
+static const char session[] =
+	"device any\n"
+	"start driver_ok size=16\n"
+	"save\n"
+	"restore\n"
+	"read Status\n"
+	"config_read 0 width=8\n"
+	/* Of a console: what a driver says, once more than it may. */
+	"store b1 0000000000000100000000000300010001000000030001000100000006000100\n"
+	"buffer b4 at=b1 len=8\n"
+	"buffer b5 at=b1+8 len=8\n"
+	"buffer b6 at=b1+16 len=8\n"
+	"buffer b7 at=b1+24 len=8\n"
+	"repeat 2\n"
+	"send 3 b4\nsend 3 b5\nsend 3 b6\nsend 3 b7\n"
+	"end\n"
+	"repeat 2\n"
+	"notify 0\nnotify 1\nnotify 2\nnotify 3\nnotify 4\nnotify 5\n"
+	"work\n"
+	"end\n"
+	"take_output 0\n"
+	"take_output 1\n"
+	"type 0 len=8\n"
+	"type 1 len=8\n"
+	"set_target 3\n"
+	"settle\n"
+	"save\n"
+	"restore\n";
 
 /* By the first byte; seeds and findings have it, so a new one goes to the end. */
 static const char *const names[] = { "net-loopback", "console", "fs", "balloon", "net-host" };

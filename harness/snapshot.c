@@ -6,7 +6,8 @@
  * restore may not take; where one does it says -EOVERFLOW, and that is no fault.
  * What a refusing device is like is compared by what it saves, before and after.
  *
- * snapshot.same: nothing of the guest or the host comes between the two looks.
+ * snapshot.same: nothing of the guest or the host comes between the two looks,
+ * neither when the device is saved, which may go on, nor when it is restored.
  * They are at what reading does not change: registers at the selectors as they
  * are, configuration, counters, state, and the snapshot of each.
  *
@@ -156,9 +157,19 @@ void snapshot_restore_run(struct run *run, unsigned i, bool clean)
 
 void guest_save(struct run *run, const struct program *prog, const struct op *op)
 {
+	struct view before, after;
+
 	(void)prog;
 	(void)op;
-	snapshot_take(run, 0);
+	look(run, &before);
+	if (!snapshot_take(run, 0) || !run->ledger.enabled ||
+	    !ledger_judges(&run->ledger, RULE_SNAPSHOT_SAME))
+		return;
+	look(run, &after);
+	if (memcmp(&before, &after, sizeof(after)) != 0)
+		ledger_break(&run->ledger, RULE_SNAPSHOT_SAME,
+			     "the device shows other registers, configuration, state or counters "
+			     "once it was saved");
 }
 
 void guest_restore(struct run *run, const struct program *prog, const struct op *op)

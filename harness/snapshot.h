@@ -5,7 +5,8 @@
  *
  * snapshot.refused   what the device saved it restores, and a snapshot that is
  *                    refused leaves the new device as it was
- * snapshot.same      the restored device shows what the saved one showed
+ * snapshot.same      the restored device shows what the saved one showed, and so does
+ *                    the saved one
  * snapshot.carry-on  the rest of the program goes as without (see twin.h)
  */
 #ifndef VRINGER_HARNESS_SNAPSHOT_H

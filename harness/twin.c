@@ -32,7 +32,8 @@
 #include <string.h>
 
 #define MULTIPLIER 0x9e3779b1u
-#define SNAPSHOT_POINTS 3u /* of a program */
+#define SNAPSHOT_POINTS 3u /* of a program that has more operations than this: */
+#define SNAPSHOT_EVERY 16u
 
 void twin_value(struct twin *twin, enum twin_part part, uint64_t value)
 {
@@ -339,12 +340,21 @@ static bool differs_swapped(struct run *run, const struct program *prog,
 	return run->twin.differs != 0 || run->ledger.stop;
 }
 
+/* At how many points of the program the device is swapped: of one with few
+ * operations behind each of them. */
+static unsigned snapshot_points(const struct twin *twin, const struct run_options *options)
+{
+	if (!options->twins)
+		return 1;
+	return twin->total <= SNAPSHOT_EVERY ? twin->total - 1 : SNAPSHOT_POINTS;
+}
+
 void twin_snapshot(struct run *run, const struct program *prog, const struct run_options *options)
 {
 	struct run_options quiet = *options;
 	struct ledger *l = &run->ledger;
 	struct twin *twin = &run->twin;
-	unsigned points = options->twins ? SNAPSHOT_POINTS : 1, at = 0;
+	unsigned points = snapshot_points(twin, options), at = 0;
 
 	if (!twin->snapshot || twin->total < 2 || !ledger_judges(l, RULE_SNAPSHOT_CARRY_ON))
 		return;
