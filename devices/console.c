@@ -56,6 +56,7 @@ static const char *const counter_names[CONSOLE_COUNTER_COUNT] = {
 	[CONSOLE_ADD_USED_FAILURES] = "add_used_failures",
 	[CONSOLE_INVALID_AVAIL_IDX] = "invalid_avail_idx_count",
 	[CONSOLE_ALLOC_FAILURES] = "host_alloc_failures",
+	[CONSOLE_PUT_BACK_REFUSED] = "port1_output_put_back_refused",
 };
 
 static const struct device_queue_desc console_queues[CONSOLE_QUEUE_COUNT] = {
@@ -269,7 +270,9 @@ int console_put_back(struct device *dev, const void *data, uint32_t len)
 
 	if (ret == 0)
 		console_add(con, 1, PORT_OUTPUT_PUT_BACK, len);
-	else if (ret == -ENOMEM)
+	else
+		con->dev.counters[CONSOLE_PUT_BACK_REFUSED] += len;
+	if (ret == -ENOMEM)
 		console_count(con, CONSOLE_ALLOC_FAILURES);
 	console_note_gauges(con);
 	return ret;

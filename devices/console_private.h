@@ -56,6 +56,7 @@ enum console_counter {
 	CONSOLE_ADD_USED_FAILURES,
 	CONSOLE_INVALID_AVAIL_IDX, /* a queue became poisoned */
 	CONSOLE_ALLOC_FAILURES,
+	CONSOLE_PUT_BACK_REFUSED, /* bytes, for want of room or host memory: port 1's */
 	CONSOLE_COUNTER_COUNT
 };
 
