@@ -18,7 +18,7 @@ set -eu
 target=$1 seconds=$2 jobs=$3
 binary=build/afl/fuzz_$target
 corpus=build/fuzz-corpus/$target findings=build/findings/$target
-out=build/afl-out/$target in=build/afl-in/$target logs=build/fuzz-logs/$target
+out=build/afl-out/$target in=build/afl-in/$target logs=build/afl-logs/$target
 poll=10
 known=${KNOWN:-}
 . fuzzers/findings.sh

@@ -6,7 +6,7 @@
 #   target     the fuzz target
 #   binary     it, built for that engine
 #   findings   build/findings/TARGET
-#   logs       build/fuzz-logs/TARGET, made anew for this run
+#   logs       build/fuzz-logs/TARGET (AFL++: build/afl-logs/TARGET), made anew for this run
 #   known      a list of known findings, or nothing
 #
 # A device's findings are told apart by `vringer triage`.  Input of the two

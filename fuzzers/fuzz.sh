@@ -209,6 +209,9 @@ run)
 	# An empty program shows whether the list can be read.
 	[ -z "$known" ] || build/vringer triage --known "$known" -t "$(build/vringer targets |
 		sed -n '1s/:.*//p')" /dev/null >/dev/null || [ $? = 1 ] || exit 2
+	# Each engine its own logs: both may be at work on one target.
+	logs_of=build/fuzz-logs
+	[ "$engine" = libfuzzer ] || logs_of=build/$engine-logs
 	# A script that is run here decides for itself.
 	trap : INT
 	for t; do
@@ -220,7 +223,7 @@ run)
 			[ "$rc" -le 1 ] || exit "$rc"
 			total=$((total + rc))
 		fi
-		[ ! -f "build/fuzz-logs/$t/interrupted" ] || break
+		[ ! -f "$logs_of/$t/interrupted" ] || break
 	done
 	[ "$total" = 0 ] || exit 1
 	;;

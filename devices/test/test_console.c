@@ -204,7 +204,8 @@ static void host_memory(void **state)
 	assert_used(&q[1], 1, 0, 0);
 	assert_int_equal(console_put_back(console, "a", 1), -ENOMEM);
 	assert_int_equal(console_type(console, 0, "abc", 3), 0);
-	expect({ "port0_input_refused", 3 }, { "host_alloc_failures", 2 });
+	expect({ "port0_input_refused", 3 }, { "host_alloc_failures", 2 },
+	       { "port1_output_put_back_refused", 1 });
 	offer(CONSOLE_TX0, 0, OUT, 0);
 	kick(CONSOLE_TX0);
 	expect_none();
