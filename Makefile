@@ -135,7 +135,7 @@ ENGINE_LIB  := $(if $(FOREIGN),$(LIB_FUZZING_ENGINE),-fsanitize=fuzzer)
 
 FUZZ_NEEDS := gcc fuzz llvm-symbolizer
 AFL_NEEDS  := gcc clang afl llvm-symbolizer
-TEST_NEEDS := $(FUZZ_NEEDS) clang cmocka valgrind patch zip unzip jq xmllint pkg-config rust
+TEST_NEEDS := $(FUZZ_NEEDS) $(AFL_NEEDS) cmocka valgrind patch zip unzip jq xmllint pkg-config rust
 COV_NEEDS  := coverage llvm-profdata llvm-cov
 LINT_NEEDS := clang-format clang-tidy cppcheck shellcheck
 
@@ -232,7 +232,7 @@ format: ## Rewrite the C sources as .clang-format says
 	@clang-format -i $$(.ci/lint c-files)
 
 deps: ## Install all that any of these commands needs
-	@.ci/deps $(TEST_NEEDS) $(COV_NEEDS) $(LINT_NEEDS) $(AFL_NEEDS)
+	@.ci/deps $(TEST_NEEDS) $(COV_NEEDS) $(LINT_NEEDS)
 
 fuzzers: $(TARGETS:%=build/fuzz/fuzz_%) ## Build the fuzz targets alone (nothing is installed)
 
