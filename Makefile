@@ -190,7 +190,7 @@ fuzz: ## Fuzz T=net_loopback (or all) for SECONDS=60 with ENGINE=libfuzzer (or a
 	@fuzzers/fuzz.sh check "$(ENGINE)" "$(SECONDS)" "$(JOBS)" "$(PICKED)" "$(TARGETS)" \
 		"$(if $(ENGINE_MAIN),none,ok)"
 	@.ci/deps $(if $(FOREIGN),,$(if $(filter afl,$(ENGINE)),$(AFL_NEEDS),$(FUZZ_NEEDS)))
-	$(SUB) seeds build/vringer $(BUILT_$(ENGINE))
+	$(SUB) SEEDED="$(PICKED)" seeds build/vringer $(BUILT_$(ENGINE))
 	@fuzzers/fuzz.sh run "$(ENGINE)" "$(SECONDS)" "$(JOBS)" $(PICKED)
 
 corpus: ## Keep what fuzzing T grew and no committed script reaches, in corpus/T/coverage
@@ -363,7 +363,7 @@ build/bench/%: build/obj/%/fuzzers/bench.o build/obj/%/libvringer.a
 
 # Where each fuzz target starts: committed scripts, in the form its input has.
 seeds: $(if $(FOREIGN),build/obj/plain/vringer,build/vringer)
-	@for t in $(TARGETS); do fuzzers/seeds.sh $< $$t build/seeds/$$t || exit; done
+	@for t in $(or $(SEEDED),$(TARGETS)); do fuzzers/seeds.sh $< $$t build/seeds/$$t || exit; done
 
 # A planted bug: the patched files compiled anew, all else as in build/obj/gcc.
 # A patch that does not apply or compile is a row in the table, not an error here.

@@ -25,8 +25,7 @@ mkdir -p "$seeds" "$scripts"
 
 # Copy the files listed on standard input into $1, their names flattened.
 gather() {
-	while read -r file; do
-		flat=$(echo "${file#"$own/"}" | tr / -)
+	sed "h; s,^$own/,,; s,/,-,g; x; G; s/\n/ /" | while read -r file flat; do
 		[ ! -e "$1/$flat" ] || { echo "seeds: two files would be $flat" >&2 && exit 1; }
 		cp "$file" "$1/$flat"
 	done
@@ -47,12 +46,9 @@ mmds) ;;
 snapshot)
 	;;
 *)
-	all_scripts | while read -r file; do
-		grep -qE "^[[:space:]]*device[[:space:]]+($name|any)([[:space:]]|\$)" "$file" || continue
-		# Long sessions are for conformance: an engine would only be slow.
-		! grep -qE '^[[:space:]]*device.*budget=' "$file" || continue
-		echo "$file"
-	done | gather "$scripts"
+	# Long sessions are for conformance: an engine would only be slow.
+	all_scripts | xargs grep -lE "^[[:space:]]*device[[:space:]]+($name|any)([[:space:]]|\$)" |
+		xargs -r grep -LE '^[[:space:]]*device.*budget=' | gather "$scripts"
 	# Mutations of a magic would be wasted: a body is all that an engine needs.
 	body="--body -t $name"
 	;;
