@@ -19,7 +19,7 @@ printf 'device net-loopback\nstart driver_ok\noffer 1 b3\nnotify 1\n' >notify.vr
 build/vringer encode --body -o build/seeds/net_loopback send.vr notify.vr
 findings=build/findings/net_loopback logs=build/fuzz-logs/net_loopback
 
-gives 1 'a run that finds something' fuzzers/fuzz.sh run libfuzzer 12 2 net_loopback
+gives 1 'a run that finds something' fuzzers/fuzz.sh run libfuzzer 30 2 net_loopback
 shows 'it goes on past it' '^#[0-9]+	INITED'
 shows 'and counts signatures' '^== net_loopback: [0-9]+ executions, .* [1-9][0-9]* findings$'
 for verb in send notify; do
