@@ -25,26 +25,13 @@ int console_setup(void **state)
 	uint32_t i;
 
 	(void)state;
-	fake_host_init(&fake, BASE);
+	guest_setup(&console_ops, q, CONSOLE_QUEUE_COUNT);
 	for (i = 0; i < OUT_SIZE; i++)
 		*fake_mem(&fake, OUT + i, 1) = (uint8_t)(i * 7 + i / 251);
 	memset(fake_mem(&fake, IN, IN_SIZE), 0xee, IN_SIZE);
-	for (i = 0; i < CONSOLE_QUEUE_COUNT; i++)
-		q[i] = net_queue_at(BASE + i * RINGS, SIZE);
-	m = mmio_create(&console_ops, &fake.host, UINT64_MAX, NULL);
-	assert_non_null(m);
 	console = mmio_device(m);
-	expect_anew();
 	expect_passes = is_gauge;
 	console_start(VERSION_1 | MULTIPORT);
-	return 0;
-}
-
-int console_teardown(void **state)
-{
-	(void)state;
-	mmio_destroy(m);
-	assert_int_equal(fake.blocks, 0);
 	return 0;
 }
 

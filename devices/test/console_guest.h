@@ -26,7 +26,6 @@ extern struct device *console;
 /* Reset, and initialise with those features. */
 void console_start(uint64_t features);
 int console_setup(void **state);
-int console_teardown(void **state);
 
 /* One chain of consecutive descriptors from `at`, made available, in the direction
  * of its queue; lengths up to END, buffers one behind the other from `addr`. */

@@ -91,6 +91,18 @@ struct fake_queue net_queue_at(uint64_t at, uint16_t size)
 	};
 }
 
+void guest_setup(const struct device_ops *ops, struct fake_queue *queues, unsigned count)
+{
+	unsigned i;
+
+	fake_host_init(&fake, BASE);
+	for (i = 0; i < count; i++)
+		queues[i] = net_queue_at(BASE + i * RINGS, SIZE);
+	m = mmio_create(ops, &fake.host, UINT64_MAX, NULL);
+	assert_non_null(m);
+	expect_anew();
+}
+
 int net_setup(void **state)
 {
 	uint32_t i;

@@ -65,6 +65,9 @@ void expect_moved(const struct moved *list, int line);
 extern bool (*expect_passes)(const char *counter);
 /* A new account, all 0. */
 void expect_anew(void);
+/* A device of that model in a new host, not started; its queues lie one behind the
+ * other from BASE on.  net_teardown ends it. */
+void guest_setup(const struct device_ops *ops, struct fake_queue *queues, unsigned count);
 /* Reset, and initialise with `features`: each of the queues that has a size is
  * made ready. */
 void guest_start(struct fake_queue *queues, unsigned count, uint64_t features);

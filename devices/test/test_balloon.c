@@ -24,24 +24,9 @@ static void start(void)
 
 static int setup(void **state)
 {
-	unsigned i;
-
 	(void)state;
-	fake_host_init(&fake, BASE);
-	for (i = 0; i < BALLOON_QUEUE_COUNT; i++)
-		q[i] = net_queue_at(BASE + i * RINGS, SIZE);
-	m = mmio_create(&balloon_ops, &fake.host, UINT64_MAX, NULL);
-	assert_non_null(m);
-	expect_anew();
+	guest_setup(&balloon_ops, q, BALLOON_QUEUE_COUNT);
 	start();
-	return 0;
-}
-
-static int teardown(void **state)
-{
-	(void)state;
-	mmio_destroy(m);
-	assert_int_equal(fake.blocks, 0);
 	return 0;
 }
 
@@ -323,7 +308,7 @@ static void a_driver_that_wants_no_interrupt(void **state)
 	assert_interrupts(VIRTIO_MMIO_INT_CONFIG, 0);
 }
 
-#define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
+#define TEST(name) cmocka_unit_test_setup_teardown(name, setup, net_teardown)
 
 int main(void)
 {

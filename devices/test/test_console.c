@@ -308,7 +308,7 @@ static void poisoned(void **state)
 
 int main(void)
 {
-#define TEST(name) cmocka_unit_test_setup_teardown(name, console_setup, console_teardown)
+#define TEST(name) cmocka_unit_test_setup_teardown(name, console_setup, net_teardown)
 	const struct CMUnitTest tests[] = {
 		TEST(identity),
 		TEST(queues_come_with_multiport),

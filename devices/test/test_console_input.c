@@ -320,7 +320,7 @@ static void descriptors_are_copied(void **state)
 
 int main(void)
 {
-#define TEST(name) cmocka_unit_test_setup_teardown(name, console_setup, console_teardown)
+#define TEST(name) cmocka_unit_test_setup_teardown(name, console_setup, net_teardown)
 	const struct CMUnitTest tests[] = {
 		TEST(delivered),
 		TEST(gates),

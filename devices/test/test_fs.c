@@ -30,24 +30,9 @@ static void start(void)
 
 static int setup(void **state)
 {
-	unsigned i;
-
 	(void)state;
-	fake_host_init(&fake, BASE);
-	for (i = 0; i < FS_QUEUE_COUNT; i++)
-		q[i] = net_queue_at(BASE + i * RINGS, SIZE);
-	m = mmio_create(&fs_ops, &fake.host, UINT64_MAX, NULL);
-	assert_non_null(m);
-	expect_anew();
+	guest_setup(&fs_ops, q, FS_QUEUE_COUNT);
 	start();
-	return 0;
-}
-
-static int teardown(void **state)
-{
-	(void)state;
-	mmio_destroy(m);
-	assert_int_equal(fake.blocks, 0);
 	return 0;
 }
 
@@ -441,7 +426,7 @@ static void work_is_bounded(void **state)
 	expect({ "requests", 1 }, { "forgets", 1 });
 }
 
-#define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
+#define TEST(name) cmocka_unit_test_setup_teardown(name, setup, net_teardown)
 
 int main(void)
 {
