@@ -117,9 +117,9 @@ uint64_t mmio_counter(const struct mmio *m, unsigned i)
 	return i < mmio_counter_count(m) ? m->counters[i] : 0;
 }
 
-void mmio_counters(const struct mmio *m, uint64_t *values)
+const uint64_t *mmio_counters(const struct mmio *m)
 {
-	memcpy(values, m->counters, mmio_counter_count(m) * sizeof(*values));
+	return m->counters;
 }
 
 static uint16_t queue_size_limit(const struct device_queue_desc *desc, const uint16_t *queue_max,

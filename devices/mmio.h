@@ -52,7 +52,8 @@ enum device_state mmio_state(const struct mmio *m);
 unsigned mmio_counter_count(const struct mmio *m);
 const char *mmio_counter_name(const struct mmio *m, unsigned i);
 uint64_t mmio_counter(const struct mmio *m, unsigned i);
-/* All of them at once: mmio_counter_count() values. */
-void mmio_counters(const struct mmio *m, uint64_t *values);
+/* All of them: mmio_counter_count() values, the device's own, which move as it
+ * runs.  They end with it. */
+const uint64_t *mmio_counters(const struct mmio *m);
 
 #endif

@@ -128,7 +128,7 @@ void arena_reset(struct arena *arena)
 	arena_drop_views(arena);
 }
 
-uint8_t *arena_find(const struct arena *arena, uint64_t addr, uint32_t len)
+uint8_t *arena_search(const struct arena *arena, uint64_t addr, uint32_t len)
 {
 	if (len == 0)
 		return NULL;
@@ -237,7 +237,7 @@ void arena_store(struct arena *arena, uint64_t addr, const void *data, uint32_t 
 
 	if (host != NULL) {
 		arena_mark_dirty(arena, host, len);
-		memcpy(host, data, len);
+		arena_copy(host, data, len);
 		arena_keep(arena, host, len);
 		return;
 	}
@@ -255,7 +255,7 @@ void arena_load(struct arena *arena, uint64_t addr, void *data, uint32_t len)
 	const uint8_t *host = arena_find(arena, addr, len);
 
 	if (host != NULL) {
-		memcpy(data, host, len);
+		arena_copy(data, host, len);
 		return;
 	}
 	memset(data, 0, len);

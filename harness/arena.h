@@ -106,11 +106,18 @@ struct arena_view {
 	bool write;
 };
 
-/* Told of every device access once it is over; data is what was read or what
- * was to be written.  err: 0, or -EFAULT and data may be NULL: a view that
- * cannot be had is a failed access. */
-typedef void arena_observe_fn(void *ctx, struct guest_why why, bool write, uint64_t addr,
-			      const void *data, uint32_t len, int err);
+/* An access of the device that is over. */
+struct arena_access {
+	struct guest_why why;
+	bool write;
+	uint64_t addr;
+	const uint8_t *data; /* what was read, or was to be written: len bytes */
+	uint32_t len;
+	int err; /* 0, or -EFAULT and data may be NULL: a view that cannot be had */
+};
+
+/* Told of each. */
+typedef void arena_observe_fn(void *ctx, const struct arena_access *access);
 
 /* A region of plain memory, for a device. */
 struct arena_handout {

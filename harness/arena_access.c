@@ -171,8 +171,8 @@ static void copy_pieces(struct arena *arena, uint64_t addr, uint8_t *data, uint3
 }
 
 /* The copy itself: 0, or -EFAULT with nothing copied. */
-static int move_bytes(struct arena *arena, struct guest_why why, uint64_t addr, void *data,
-		      uint32_t len, bool write)
+static inline int move_bytes(struct arena *arena, struct guest_why why, uint64_t addr, void *data,
+			     uint32_t len, bool write)
 {
 	uint8_t *host;
 
@@ -202,30 +202,29 @@ static int move_bytes(struct arena *arena, struct guest_why why, uint64_t addr, 
 	return 0;
 }
 
-static void tell(struct arena *arena, struct guest_why why, bool write, uint64_t addr,
-		 const void *data, uint32_t len, int err)
+static void tell(struct arena *arena, const struct arena_access *access)
 {
 	if (arena->trace != NULL) {
-		struct trace_event event = { .kind = write ? TRACE_WRITE : TRACE_READ,
-					     .why = why,
-					     .err = err,
-					     .addr = addr,
-					     .len = len,
-					     .data = data };
+		struct trace_event event = { .kind = access->write ? TRACE_WRITE : TRACE_READ,
+					     .why = access->why,
+					     .err = access->err,
+					     .addr = access->addr,
+					     .len = access->len,
+					     .data = access->data };
 
 		arena->trace->event(arena->trace->ctx, &event);
 	}
 	if (arena->observe != NULL)
-		arena->observe(arena->observe_ctx, why, write, addr, data, len, err);
+		arena->observe(arena->observe_ctx, access);
 }
 
 static int arena_read(void *ctx, struct guest_why why, uint64_t addr, void *buf, uint32_t len)
 {
-	struct arena *arena = ctx;
-	int err = move_bytes(arena, why, addr, buf, len, false);
+	struct arena_access access = { why, false, addr, buf, len, 0 };
 
-	tell(arena, why, false, addr, buf, len, err);
-	return err;
+	access.err = move_bytes(ctx, why, addr, buf, len, false);
+	tell(ctx, &access);
+	return access.err;
 }
 
 /* The bytes written are only read; one copy routine serves both directions. */
@@ -242,11 +241,11 @@ static void *writable(const void *data)
 static int arena_write(void *ctx, struct guest_why why, uint64_t addr, const void *buf,
 		       uint32_t len)
 {
-	struct arena *arena = ctx;
-	int err = move_bytes(arena, why, addr, writable(buf), len, true);
+	struct arena_access access = { why, true, addr, buf, len, 0 };
 
-	tell(arena, why, true, addr, buf, len, err);
-	return err;
+	access.err = move_bytes(ctx, why, addr, writable(buf), len, true);
+	tell(ctx, &access);
+	return access.err;
 }
 
 static struct arena_view *find_view(struct arena *arena, const void *memory)
@@ -267,7 +266,7 @@ static void *arena_map_view(void *ctx, struct guest_why why, uint64_t addr, uint
 	if (view == NULL)
 		return NULL;
 	if ((len > 0 && len - 1 > UINT64_MAX - addr) || !range_is_mapped(arena, addr, len)) {
-		tell(arena, why, write, addr, NULL, len, -EFAULT);
+		tell(arena, &(struct arena_access){ why, write, addr, NULL, len, -EFAULT });
 		return NULL;
 	}
 	memory = heap_alloc(arena->heap, len);

@@ -219,7 +219,7 @@ static void foreign_counters(const void *device, uint64_t *values)
 	const struct vringer_target *t = given_of(d);
 
 	if (d->mmio != NULL)
-		mmio_counters(d->mmio, values);
+		memcpy(values, mmio_counters(d->mmio), transport_counters(d) * sizeof(*values));
 	values += transport_counters(d);
 	if (t->counter_count == 0)
 		return;

@@ -5,6 +5,7 @@
  */
 #include "harness/run.h"
 
+#include <endian.h>
 #include <linux/virtio_mmio.h>
 #include <string.h>
 
@@ -69,13 +70,17 @@ uint64_t guest_addr(const struct run *run, uint8_t base, uint64_t offset)
 	return offset;
 }
 
+static uint32_t get32(const uint8_t *p)
+{
+	return p[0] | (uint32_t)p[1] << 8 | (uint32_t)p[2] << 16 | (uint32_t)p[3] << 24;
+}
+
 static uint32_t peek(const struct run *run, uint32_t offset)
 {
 	uint8_t bytes[4];
 
 	run->target->read(run->device, offset, bytes, sizeof(bytes));
-	return bytes[0] | (uint32_t)bytes[1] << 8 | (uint32_t)bytes[2] << 16 |
-	       (uint32_t)bytes[3] << 24;
+	return get32(bytes);
 }
 
 /* A call of the device is over. */
@@ -191,16 +196,14 @@ static void finish_write(struct run *run, uint32_t offset, uint64_t value)
 void guest_write(struct run *run, uint32_t offset, uint32_t width, uint64_t value)
 {
 	struct ledger_probe after;
-	uint8_t bytes[8];
+	uint64_t bytes = htole64(value);
 
-	for (uint32_t i = 0; i < 8; i++)
-		bytes[i] = (uint8_t)(value >> (8 * i));
 	if (width < 8)
 		value &= (1ULL << (8 * width)) - 1;
 	run->entered = true;
 	trace_register(run, TRACE_REG_WRITE, offset, width, value);
 	ledger_access_begin(&run->ledger, true, offset, width, value);
-	run->target->write(run->device, offset, bytes, width);
+	run->target->write(run->device, offset, &bytes, width);
 	returned(run);
 	if (width == 4)
 		finish_write(run, offset, value);
@@ -249,24 +252,18 @@ uint32_t guest_host(struct run *run, enum host_act act, unsigned port, void *dat
 	return moved;
 }
 
-static uint32_t load32(struct run *run, uint64_t addr)
-{
-	return arena_load16(&run->arena, addr) | (uint32_t)arena_load16(&run->arena, addr + 2)
-							 << 16;
-}
-
 bool guest_take(struct run *run, unsigned queue, uint32_t *id, uint32_t *len)
 {
 	struct guest_queue *q = &run->queues[queue];
 	uint64_t used = q->ring[RING_USED];
-	uint64_t entry;
+	uint8_t entry[8];
 
 	if (q->size == 0 || q->used_idx == arena_load16(&run->arena, used + 2))
 		return false;
-	entry = used + 4 + 8ull * (q->used_idx % q->size);
+	arena_load(&run->arena, used + 4 + 8ull * (q->used_idx % q->size), entry, sizeof(entry));
 	q->used_idx++;
-	*id = load32(run, entry);
-	*len = load32(run, entry + 4);
+	*id = get32(entry);
+	*len = get32(entry + 4);
 	if (run->trace != NULL) {
 		struct trace_event event = { .kind = TRACE_USED,
 					     .why = { .queue = (uint16_t)queue },

@@ -7,6 +7,9 @@
  */
 #include "harness/run_internal.h"
 
+#include <endian.h>
+#include <linux/virtio_ring.h>
+
 void guest_store(struct run *run, const struct program *prog, const struct op *op)
 {
 	arena_store(&run->arena, guest_addr(run, op->base[0], op->value[0]),
@@ -48,24 +51,19 @@ void guest_buffer(struct run *run, const struct program *prog, const struct op *
 	slot->len = (uint32_t)op->value[2];
 }
 
-static void put_value(uint8_t *bytes, uint64_t value, unsigned width)
-{
-	for (unsigned i = 0; i < width; i++)
-		bytes[i] = (uint8_t)(value >> (8 * i));
-}
-
 /* Write one descriptor; `index` is not checked against the queue's size. */
 static void store_desc(struct run *run, unsigned queue, uint64_t index, uint64_t addr, uint32_t len,
 		       uint16_t flags, uint16_t next)
 {
-	uint8_t bytes[16];
+	struct vring_desc desc = {
+		.addr = htole64(addr),
+		.len = htole32(len),
+		.flags = htole16(flags),
+		.next = htole16(next),
+	};
 
-	put_value(bytes, addr, 8);
-	put_value(bytes + 8, len, 4);
-	put_value(bytes + 12, flags, 2);
-	put_value(bytes + 14, next, 2);
-	arena_store(&run->arena, run->queues[queue].ring[RING_DESC] + 16 * index, bytes,
-		    sizeof(bytes));
+	arena_store(&run->arena, run->queues[queue].ring[RING_DESC] + sizeof(desc) * index, &desc,
+		    sizeof(desc));
 }
 
 void guest_desc(struct run *run, const struct program *prog, const struct op *op)
@@ -82,11 +80,10 @@ void guest_set_desc(struct run *run, const struct program *prog, const struct op
 		uint8_t offset, width;
 	} places[DESC_FIELD_COUNT] = { { 0, 8 }, { 8, 4 }, { 12, 2 }, { 14, 2 } };
 	uint64_t desc = run->queues[op->value[0]].ring[RING_DESC] + 16 * op->value[1];
-	uint8_t bytes[8];
+	uint64_t value = htole64(op->value[3]);
 
 	(void)prog;
-	put_value(bytes, op->value[3], 8);
-	arena_store(&run->arena, desc + places[op->value[2]].offset, bytes,
+	arena_store(&run->arena, desc + places[op->value[2]].offset, &value,
 		    places[op->value[2]].width);
 }
 

@@ -58,25 +58,33 @@ const char *severity_name(enum severity severity)
 
 /* Rules that lack a fact are not judged, whether or not the run comes to where
  * they would be.  Those for our own models have nothing to say of others. */
-static void note_not_judged(struct ledger *ledger)
+static void note_silent(struct ledger *ledger)
 {
+	const struct target *target = ledger->target;
+
 	memset(ledger->not_judged, 0, sizeof(ledger->not_judged));
-	for (int i = 0; ledger->target->facts != FACT_ALL && i < RULE_COUNT; i++)
-		if (rule_extent((enum rule)i, ledger->target->facts) == RULE_NOT_JUDGED &&
-		    (rule_table[i].severity != SEVERITY_MODEL || ledger->target->model))
-			ledger->not_judged[i / 64] |= 1ULL << i % 64;
+	memset(ledger->silent, 0, sizeof(ledger->silent));
+	for (int i = 0; i < RULE_COUNT; i++) {
+		uint64_t bit = 1ULL << i % 64;
+
+		if (rule_table[i].severity == SEVERITY_MODEL && !target->model)
+			ledger->silent[i / 64] |= bit;
+		else if (rule_extent((enum rule)i, target->facts) == RULE_NOT_JUDGED)
+			ledger->not_judged[i / 64] |= bit;
+		ledger->silent[i / 64] |= ledger->not_judged[i / 64];
+	}
 }
 
+/* What a target disagrees with. */
 static void note_disagreements(struct ledger *ledger)
 {
 	const struct target_disagreement *d = ledger->target->disagreements;
 
-	memset(ledger->disagreed, 0, sizeof(ledger->disagreed));
 	for (; d != NULL && d->rule != NULL; d++) {
 		int rule = rule_find(d->rule);
 
 		if (rule >= 0)
-			ledger->disagreed[rule / 64] |= 1ULL << rule % 64;
+			ledger->silent[rule / 64] |= 1ULL << rule % 64;
 	}
 }
 
@@ -85,6 +93,7 @@ void ledger_reset(struct ledger *ledger, const struct target *target, uint64_t o
 	if (ledger->target != target)
 		ledger->sums_ready = false;
 	ledger->target = target;
+	note_silent(ledger);
 	note_disagreements(ledger);
 	ledger->offered = offered;
 	ledger->op = 0;
@@ -104,7 +113,6 @@ void ledger_reset(struct ledger *ledger, const struct target *target, uint64_t o
 	memset(ledger->queues, 0, sizeof(ledger->queues));
 	memset(ledger->counters, 0, sizeof(ledger->counters));
 	memset(ledger->judged, 0, sizeof(ledger->judged));
-	note_not_judged(ledger);
 	ledger->node_free = ledger->hold_free = LEDGER_NONE;
 	ledger->node_used = ledger->hold_used = 0;
 	for (int i = 0; i < PROGRAM_QUEUES; i++)

@@ -25,6 +25,8 @@
 #include "harness/target.h"
 #include "harness/trace.h"
 
+struct arena_access;
+
 enum severity {
 	SEVERITY_MUST,	 /* VIRTIO says MUST */
 	SEVERITY_SHOULD, /* VIRTIO says SHOULD: fails a strict run */
@@ -433,7 +435,7 @@ struct ledger {
 	struct finding findings[LEDGER_FINDINGS_MAX];
 	uint64_t judged[(RULE_COUNT + 63) / 64];     /* rules that had something to judge */
 	uint64_t not_judged[(RULE_COUNT + 63) / 64]; /* ... and lacked a fact */
-	uint64_t disagreed[(RULE_COUNT + 63) / 64];  /* that the target is not judged by */
+	uint64_t silent[(RULE_COUNT + 63) / 64];     /* that the target is not judged by */
 };
 
 /* Room for what a target of that description needs; 0 or -ENOMEM.  The ledger is
@@ -483,9 +485,8 @@ void ledger_field_read(struct ledger *ledger, unsigned index, uint32_t at, uint3
  * knowledge of it is judged, and of its counters nothing. */
 void ledger_forget(struct ledger *ledger);
 
-/* The device accessed guest memory: an arena_observe_fn. */
-void ledger_memory(void *ledger, struct guest_why why, bool write, uint64_t addr, const void *data,
-		   uint32_t len, int err);
+/* The device accessed guest memory. */
+void ledger_memory(struct ledger *ledger, const struct arena_access *access);
 /* Was the access told last a second fetch?  Not where one byte has several
  * parts in a chain, or where the chain led the device there again. */
 bool ledger_is_refetch(struct ledger *ledger, struct guest_why why, uint64_t addr, uint32_t len);

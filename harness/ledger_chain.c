@@ -253,14 +253,13 @@ static void mark_written(struct ledger *l, struct ledger_hold *hold, uint64_t fi
 }
 
 /* Bytes of a message: its first ones, and all that are written of one. */
-static void on_message(struct ledger *l, unsigned queue, struct ledger_hold *hold, bool write,
-		       const uint8_t *data, uint32_t len)
+static void on_message(struct ledger *l, struct ledger_hold *hold, const struct arena_access *a)
 {
-	for (uint32_t i = 0; i < len && hold->first_count < sizeof(hold->first_bytes); i++)
-		hold->first_bytes |= (uint64_t)data[i] << 8 * hold->first_count++;
-	if (write && queue == l->target->dialogue->to)
-		ledger_digest_add(&hold->out, data, len);
-	ledger_dialogue_access(l, queue, hold, write);
+	for (uint32_t i = 0; i < a->len && hold->first_count < sizeof(hold->first_bytes); i++)
+		hold->first_bytes |= (uint64_t)a->data[i] << 8 * hold->first_count++;
+	if (a->write && a->why.queue == l->target->dialogue->to)
+		ledger_digest_add(&hold->out, a->data, a->len);
+	ledger_dialogue_access(l, a->why.queue, hold, a->write);
 }
 
 /* memory.torn: our models copy all of a chain's descriptors before they look at a
@@ -276,10 +275,13 @@ static void judge_whole(struct ledger *l, const struct ledger_hold *hold, struct
 			     why.queue, hold->head, write ? "wrote" : "read", hold->expect);
 }
 
-void ledger_payload(struct ledger *l, struct ledger_queue *q, struct guest_why why, bool write,
-		    uint64_t addr, const uint8_t *data, uint32_t len, int err)
+void ledger_payload(struct ledger *l, struct ledger_queue *q, const struct arena_access *access)
 {
-	uint64_t last = addr + (len - 1);
+	const struct guest_why why = access->why;
+	const uint64_t addr = access->addr, last = addr + (access->len - 1);
+	const uint32_t len = access->len;
+	const bool write = access->write;
+	bool done = access->err == 0;
 	struct ledger_hold *hold;
 	uint32_t index;
 
@@ -309,13 +311,13 @@ void ledger_payload(struct ledger *l, struct ledger_queue *q, struct guest_why w
 	if (is_permitted(l, hold, addr, last, write)) {
 		judge_whole(l, hold, why, write);
 		l->judged[0] |= 1ULL << (write ? RULE_MEMORY_WRITE : RULE_MEMORY_READ);
-		if (l->target->stream_count > 0 && err == 0)
-			ledger_stream_access(l, why.queue, hold, write, addr, data, len);
+		if (l->target->stream_count > 0 && done)
+			ledger_stream_access(l, hold, access);
 		if (l->target->port_count > 0)
-			ledger_port_access(l, why.queue, hold, write, data, len, err);
-		if (l->target->dialogue != NULL && err == 0)
-			on_message(l, why.queue, hold, write, data, len);
-		if (write && err == 0 && !extend_written(l, hold, addr, last))
+			ledger_port_access(l, hold, access);
+		if (l->target->dialogue != NULL && done)
+			on_message(l, hold, access);
+		if (write && done && !extend_written(l, hold, addr, last))
 			mark_written(l, hold, addr, last);
 		return;
 	}

@@ -9,6 +9,7 @@
 #ifndef VRINGER_HARNESS_LEDGER_INTERNAL_H
 #define VRINGER_HARNESS_LEDGER_INTERNAL_H
 
+#include "harness/arena.h"
 #include "harness/ledger.h"
 
 /* Are the device's registers those of devices/mmio.h, whose answers to a driver
@@ -21,18 +22,15 @@ static inline bool ledger_knows_transport(const struct ledger *l)
 /* Is the rule to be judged for this target?  Notes that it was. */
 static inline bool ledger_judges(struct ledger *l, enum rule rule)
 {
-	const struct rule_desc *desc = &rule_table[rule];
+	uint64_t bit = 1ULL << rule % 64;
 
-	if (desc->severity == SEVERITY_MODEL && !l->target->model)
+	if ((l->silent[rule / 64] & bit) != 0)
 		return false;
-	if (rule_extent(rule, l->target->facts) == RULE_NOT_JUDGED ||
-	    (l->disagreed[rule / 64] >> rule % 64 & 1) != 0)
-		return false;
-	if (l->lost && (desc->facts & FACT_REGISTERS) != 0) {
-		l->not_judged[rule / 64] |= 1ULL << rule % 64;
+	if (l->lost && (rule_table[rule].facts & FACT_REGISTERS) != 0) {
+		l->not_judged[rule / 64] |= bit;
 		return false;
 	}
-	l->judged[rule / 64] |= 1ULL << rule % 64;
+	l->judged[rule / 64] |= bit;
 	return true;
 }
 
@@ -89,8 +87,7 @@ void ledger_hold_drop(struct ledger *l, struct ledger_queue *q, uint32_t index);
 void ledger_hold_add(struct ledger *l, struct ledger_hold *hold, uint64_t addr, uint32_t len,
 		     bool writable);
 /* The device read or wrote payload bytes of a chain. */
-void ledger_payload(struct ledger *l, struct ledger_queue *q, struct guest_why why, bool write,
-		    uint64_t addr, const uint8_t *data, uint32_t len, int err);
+void ledger_payload(struct ledger *l, struct ledger_queue *q, const struct arena_access *access);
 /* Were all of the first `len` device-writable bytes written? */
 bool ledger_hold_covers(const struct ledger *l, const struct ledger_hold *hold, uint32_t len);
 
@@ -106,9 +103,9 @@ void ledger_judge_config(struct ledger *l, uint32_t set, const struct ledger_pro
 void ledger_wakeup_rest(struct ledger *l, unsigned i);
 
 /* Streams, of a target that has one.  access: of payload that the device may
- * access, found at hold->cursor.  out: a chain was returned. */
-void ledger_stream_access(struct ledger *l, unsigned queue, struct ledger_hold *hold, bool write,
-			  uint64_t addr, const uint8_t *data, uint32_t len);
+ * access, found at hold->cursor, and did.  out: a chain was returned. */
+void ledger_stream_access(struct ledger *l, struct ledger_hold *hold,
+			  const struct arena_access *access);
 /* ... of a chain that is not known, NULL, or not whole. */
 void ledger_stream_unknown(struct ledger *l, unsigned queue, struct ledger_hold *hold, bool write);
 void ledger_stream_out(struct ledger *l, unsigned queue, const struct ledger_hold *hold,
@@ -132,10 +129,10 @@ void ledger_untold(struct ledger *l, bool write, uint64_t addr, uint32_t len, in
 void ledger_digest_add(struct ledger_digest *digest, const uint8_t *data, uint32_t len);
 bool ledger_digest_equal(const struct ledger_digest *a, const struct ledger_digest *b);
 
-/* Ports, of a target that has them.  access: as ledger_stream_access, `err` too.
+/* Ports, of a target that has them.  access: as ledger_stream_access, or one that failed.
  * out: a chain was returned.  forget: reset. */
-void ledger_port_access(struct ledger *l, unsigned queue, struct ledger_hold *hold, bool write,
-			const uint8_t *data, uint32_t len, int err);
+void ledger_port_access(struct ledger *l, struct ledger_hold *hold,
+			const struct arena_access *access);
 void ledger_port_out(struct ledger *l, unsigned queue, const struct ledger_hold *hold,
 		     uint32_t len);
 /* What the device does with a queue can no longer be followed. */
@@ -152,7 +149,14 @@ void ledger_dialogue_out(struct ledger *l, unsigned queue, const struct ledger_h
 			 uint32_t len);
 
 /* The sum of these counters, ended by -1. */
-uint64_t ledger_add_up(const struct ledger *l, const int16_t *terms);
+static inline uint64_t ledger_add_up(const struct ledger *l, const int16_t *terms)
+{
+	uint64_t sum = 0;
+
+	while (*terms >= 0)
+		sum += l->counters[*terms++];
+	return sum;
+}
 
 /* Is there a queue of that number now? */
 bool ledger_queue_exists(const struct ledger *l, unsigned i);

@@ -94,35 +94,36 @@ static void settle(struct ledger_port *p)
 	p->failed = false;
 }
 
-static void on_read(struct ledger_port *p, const struct ledger_hold *hold, const uint8_t *data,
-		    uint32_t len, int err)
+static void on_read(struct ledger_port *p, const struct ledger_hold *hold,
+		    const struct arena_access *a)
 {
 	if (p->walk != hold->walk)
 		settle(p);
 	p->walk = hold->walk;
-	p->failed = p->failed || err != 0;
+	p->failed = p->failed || a->err != 0;
 	if (p->failed)
 		return;
-	if (len > LEDGER_PORT_BYTES - p->out.len - p->staged) {
+	if (a->len > LEDGER_PORT_BYTES - p->out.len - p->staged) {
 		p->lost = true;
 		return;
 	}
-	bytes_store(&p->out, p->staged, data, len);
-	p->staged += len;
+	bytes_store(&p->out, p->staged, a->data, a->len);
+	p->staged += a->len;
 }
 
-void ledger_port_access(struct ledger *l, unsigned queue, struct ledger_hold *hold, bool write,
-			const uint8_t *data, uint32_t len, int err)
+void ledger_port_access(struct ledger *l, struct ledger_hold *hold, const struct arena_access *a)
 {
+	unsigned queue = a->why.queue;
+
 	for (unsigned i = 0; i < l->target->port_count; i++) {
-		if (!write && l->target->ports[i].from == queue) {
-			hold->out.at += len;
-			hold->out.blind = hold->out.blind || err != 0;
+		if (!a->write && l->target->ports[i].from == queue) {
+			hold->out.at += a->len;
+			hold->out.blind = hold->out.blind || a->err != 0;
 			if (!l->ports[i].lost)
-				on_read(&l->ports[i], hold, data, len, err);
+				on_read(&l->ports[i], hold, a);
 		}
-		if (write && l->target->ports[i].to == queue && err == 0)
-			ledger_digest_add(&hold->out, data, len);
+		if (a->write && l->target->ports[i].to == queue && a->err == 0)
+			ledger_digest_add(&hold->out, a->data, a->len);
 	}
 }
 

@@ -288,23 +288,24 @@ void ledger_forget(struct ledger *l)
 	l->lost = true;
 }
 
-static const struct {
-	uint16_t offset;
-	void (*on)(struct ledger *l, uint32_t value, const struct ledger_probe *probe);
-} writers[] = {
-	{ VIRTIO_MMIO_STATUS, on_status },
-	{ VIRTIO_MMIO_DRIVER_FEATURES, on_driver_features },
-	{ VIRTIO_MMIO_DRIVER_FEATURES_SEL, on_driver_features_sel },
-	{ VIRTIO_MMIO_DEVICE_FEATURES_SEL, on_device_features_sel },
-	{ VIRTIO_MMIO_QUEUE_SEL, on_queue_sel },
-	{ VIRTIO_MMIO_QUEUE_NUM, on_queue_num },
-	{ VIRTIO_MMIO_QUEUE_READY, on_queue_ready },
-	{ VIRTIO_MMIO_QUEUE_DESC_LOW, on_desc_low },
-	{ VIRTIO_MMIO_QUEUE_DESC_HIGH, on_desc_high },
-	{ VIRTIO_MMIO_QUEUE_AVAIL_LOW, on_avail_low },
-	{ VIRTIO_MMIO_QUEUE_AVAIL_HIGH, on_avail_high },
-	{ VIRTIO_MMIO_QUEUE_USED_LOW, on_used_low },
-	{ VIRTIO_MMIO_QUEUE_USED_HIGH, on_used_high },
+#define REGISTER(offset) ((offset) / 4)
+
+/* By register; NULL: what is written there the ledger need not remember. */
+static void (*const writers[REGISTER(VIRTIO_MMIO_CONFIG)])(struct ledger *l, uint32_t value,
+							   const struct ledger_probe *probe) = {
+	[REGISTER(VIRTIO_MMIO_STATUS)] = on_status,
+	[REGISTER(VIRTIO_MMIO_DRIVER_FEATURES)] = on_driver_features,
+	[REGISTER(VIRTIO_MMIO_DRIVER_FEATURES_SEL)] = on_driver_features_sel,
+	[REGISTER(VIRTIO_MMIO_DEVICE_FEATURES_SEL)] = on_device_features_sel,
+	[REGISTER(VIRTIO_MMIO_QUEUE_SEL)] = on_queue_sel,
+	[REGISTER(VIRTIO_MMIO_QUEUE_NUM)] = on_queue_num,
+	[REGISTER(VIRTIO_MMIO_QUEUE_READY)] = on_queue_ready,
+	[REGISTER(VIRTIO_MMIO_QUEUE_DESC_LOW)] = on_desc_low,
+	[REGISTER(VIRTIO_MMIO_QUEUE_DESC_HIGH)] = on_desc_high,
+	[REGISTER(VIRTIO_MMIO_QUEUE_AVAIL_LOW)] = on_avail_low,
+	[REGISTER(VIRTIO_MMIO_QUEUE_AVAIL_HIGH)] = on_avail_high,
+	[REGISTER(VIRTIO_MMIO_QUEUE_USED_LOW)] = on_used_low,
+	[REGISTER(VIRTIO_MMIO_QUEUE_USED_HIGH)] = on_used_high,
 };
 
 /* A control register was accessed in a way that VIRTIO does not know. */
@@ -385,9 +386,8 @@ void ledger_access_end(struct ledger *l, bool write, uint64_t offset, uint32_t w
 	if (write && (status || offset >= VIRTIO_MMIO_CONFIG))
 		ledger_fields_forget(l);
 	if (write && !odd) {
-		for (size_t i = 0; i < sizeof(writers) / sizeof(writers[0]); i++)
-			if (writers[i].offset == offset)
-				writers[i].on(l, (uint32_t)value, probe);
+		if (offset < VIRTIO_MMIO_CONFIG && writers[REGISTER(offset)] != NULL)
+			writers[REGISTER(offset)](l, (uint32_t)value, probe);
 	} else if (write && !ledger_knows_transport(l)) {
 		l->lost = true;
 	} else if (!write && !odd) {

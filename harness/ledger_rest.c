@@ -185,15 +185,6 @@ static void compile_sums(struct ledger *l, const void *device)
 	l->sums_ready = true;
 }
 
-uint64_t ledger_add_up(const struct ledger *l, const int16_t *terms)
-{
-	uint64_t sum = 0;
-
-	while (*terms >= 0)
-		sum += l->counters[*terms++];
-	return sum;
-}
-
 static void judge_sums(struct ledger *l)
 {
 	for (unsigned i = 0; i < l->sum_count; i++) {

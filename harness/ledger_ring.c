@@ -278,7 +278,8 @@ static void on_used_idx(const struct ring_access *a)
 		judge_completion(a, &a->pending[i]);
 	l->counters[TARGET_COUNTERS_MAX + a->why.queue] += moved;
 	q->pending_count -= moved;
-	memmove(a->pending, a->pending + moved, q->pending_count * sizeof(*a->pending));
+	if (q->pending_count > 0)
+		memmove(a->pending, a->pending + moved, q->pending_count * sizeof(*a->pending));
 	l->call.moved |= (uint8_t)(1u << a->why.queue);
 	ledger_index_moved(q, ledger_get16(a->data));
 }
@@ -323,7 +324,8 @@ static bool in_place(const struct ring_access *a)
 		return offset == 0;
 	if (purpose == GUEST_AVAIL_ENTRY && (a->l->target->facts & FACT_WALK) != 0)
 		return offset == (uint64_t)a->why.walk % a->q->size * 2;
-	return offset % a->len == 0 && offset / a->len < a->q->size;
+	/* Sizes of entries are powers of two: no division at each access. */
+	return (offset & (a->len - 1)) == 0 && offset < (uint64_t)a->q->size * a->len;
 }
 
 static void on_ring(const struct ring_access *a)
@@ -347,29 +349,29 @@ static void on_ring(const struct ring_access *a)
 		on_used_idx_read(a);
 }
 
-static void judge_live(const struct ring_access *a)
+static void judge_live(struct ledger *l, const struct ledger_queue *q,
+		       const struct arena_access *access)
 {
-	if (a->l->call.live && a->q->ready)
+	if (l->call.live && q->ready)
 		return;
-	if (ledger_judges(a->l, RULE_MEMORY_NOT_LIVE))
-		ledger_break(a->l, RULE_MEMORY_NOT_LIVE,
+	if (ledger_judges(l, RULE_MEMORY_NOT_LIVE))
+		ledger_break(l, RULE_MEMORY_NOT_LIVE,
 			     "queue %u is %s, and the device %s %u bytes at 0x%llx (%s)",
-			     a->why.queue,
-			     a->q->ready ? "ready but DRIVER_OK is not set" : "not ready",
-			     a->write ? "wrote" : "read", a->len, (unsigned long long)a->addr,
-			     field_names(FIELD_PURPOSE)[a->why.purpose + 1]);
+			     access->why.queue,
+			     q->ready ? "ready but DRIVER_OK is not set" : "not ready",
+			     access->write ? "wrote" : "read", access->len,
+			     (unsigned long long)access->addr,
+			     field_names(FIELD_PURPOSE)[access->why.purpose + 1]);
 }
 
 /* Nothing can be said of a queue whose size and addresses the device alone knows,
  * nor of one that it works on before the driver's QueueReady is seen to stand:
  * where it is in that queue then is not known either. */
-static bool is_unknown(const struct ring_access *a)
+static bool is_unknown(struct ledger *l, struct ledger_queue *q, unsigned queue)
 {
-	struct ledger *l = a->l;
-
-	if ((l->call.starting >> a->why.queue & 1) != 0 && !a->q->ready)
-		a->q->lost = true;
-	else if (!a->q->ready || a->q->known || !l->call.live)
+	if ((l->call.starting >> queue & 1) != 0 && !q->ready)
+		q->lost = true;
+	else if (!q->ready || q->known || !l->call.live)
 		return false;
 	l->call.blind = true;
 	return true;
@@ -384,24 +386,50 @@ static void count_access(struct ledger *l, uint32_t len)
 			    "%u guest-memory accesses in one call of the device", l->call.accesses);
 }
 
-void ledger_memory(void *ledger, struct guest_why why, bool write, uint64_t addr, const void *data,
-		   uint32_t len, int err)
+/* Chains taken before the fault may still be finished. */
+static void judge_poisoned(struct ledger *l, const struct arena_access *access)
 {
-	struct ledger *l = ledger;
+	uint32_t finishing = 1u << GUEST_PAYLOAD | 1u << GUEST_AVAIL_FLAGS |
+			     1u << GUEST_USED_EVENT | 1u << GUEST_DESC | 1u << GUEST_INDIRECT;
+
+	if (!access->write && (finishing >> access->why.purpose & 1) == 0 &&
+	    ledger_judges(l, RULE_MEMORY_POISONED))
+		ledger_break(l, RULE_MEMORY_POISONED,
+			     "queue %u: its available ring was structurally wrong, and the device "
+			     "read %s again",
+			     access->why.queue,
+			     field_names(FIELD_PURPOSE)[access->why.purpose + 1]);
+}
+
+static void on_queue(struct ledger *l, struct ledger_queue *q, const struct arena_access *access)
+{
 	struct ring_access a = { .l = l,
-				 .why = why,
-				 .write = write,
-				 .addr = addr,
-				 .data = data,
-				 .len = len,
-				 .err = err };
+				 .q = q,
+				 .pending = l->pending[access->why.queue],
+				 .why = access->why,
+				 .write = access->write,
+				 .addr = access->addr,
+				 .data = access->data,
+				 .len = access->len,
+				 .err = access->err };
+
+	if (access->why.purpose == GUEST_INDIRECT)
+		ledger_desc_read(&a);
+	else
+		on_ring(&a);
+}
+
+void ledger_memory(struct ledger *l, const struct arena_access *access)
+{
+	struct guest_why why = access->why;
+	struct ledger_queue *q;
 	bool was_poisoned;
 
 	if (!l->enabled)
 		return;
-	count_access(l, len);
+	count_access(l, access->len);
 	if (l->plain.accesses) {
-		ledger_untold(l, write, addr, len, err);
+		ledger_untold(l, access->write, access->addr, access->len, access->err);
 		return;
 	}
 	if (why.queue >= l->target->queue_count || why.purpose >= GUEST_PURPOSE_COUNT) {
@@ -409,35 +437,25 @@ void ledger_memory(void *ledger, struct guest_why why, bool write, uint64_t addr
 			ledger_break(l, RULE_MEMORY_RING,
 				     "the device %s %u bytes at 0x%llx for queue %u, which there "
 				     "is not",
-				     write ? "wrote" : "read", len, (unsigned long long)addr,
-				     why.queue);
+				     access->write ? "wrote" : "read", access->len,
+				     (unsigned long long)access->addr, why.queue);
 		return;
 	}
 	if (why.queue >= PROGRAM_QUEUES)
 		return;
-	a.q = &l->queues[why.queue];
-	a.pending = l->pending[why.queue];
-	if (is_unknown(&a))
+	q = &l->queues[why.queue];
+	if (is_unknown(l, q, why.queue))
 		return;
-	judge_live(&a);
-	was_poisoned = a.q->poisoned;
+	judge_live(l, q, access);
+	was_poisoned = q->poisoned;
 	/* A buffer that cannot be reached is no reason for our models to leave
 	 * the queue. */
-	if (err != 0 && (why.purpose != GUEST_PAYLOAD || !l->target->model))
+	if (access->err != 0 && (why.purpose != GUEST_PAYLOAD || !l->target->model))
 		l->call.failed |= (uint8_t)(1u << why.queue);
 	if (why.purpose == GUEST_PAYLOAD)
-		ledger_payload(l, a.q, why, write, addr, data, len, err);
-	else if (why.purpose == GUEST_INDIRECT)
-		ledger_desc_read(&a);
+		ledger_payload(l, q, access);
 	else
-		on_ring(&a);
-	/* Chains taken before the fault may still be finished. */
-	if (was_poisoned && !write && why.purpose != GUEST_PAYLOAD &&
-	    why.purpose != GUEST_AVAIL_FLAGS && why.purpose != GUEST_USED_EVENT &&
-	    why.purpose != GUEST_DESC && why.purpose != GUEST_INDIRECT &&
-	    ledger_judges(l, RULE_MEMORY_POISONED))
-		ledger_break(l, RULE_MEMORY_POISONED,
-			     "queue %u: its available ring was structurally wrong, and the device "
-			     "read %s again",
-			     why.queue, field_names(FIELD_PURPOSE)[why.purpose + 1]);
+		on_queue(l, q, access);
+	if (was_poisoned)
+		judge_poisoned(l, access);
 }

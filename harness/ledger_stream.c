@@ -150,17 +150,16 @@ static const struct target_stream *desc_to(const struct ledger *l, unsigned to)
 	return NULL;
 }
 
-void ledger_stream_access(struct ledger *l, unsigned queue, struct ledger_hold *hold, bool write,
-			  uint64_t addr, const uint8_t *data, uint32_t len)
+void ledger_stream_access(struct ledger *l, struct ledger_hold *hold, const struct arena_access *a)
 {
-	struct ledger_stream *from = write ? NULL : stream_from(l, queue);
+	struct ledger_stream *from = a->write ? NULL : stream_from(l, a->why.queue);
 	const struct target_stream *desc =
 		from != NULL ? &l->target->streams[from - l->streams] : NULL;
 	const struct ledger_node *node = &l->nodes[hold->cursor];
 	struct ledger_digest *d;
 
-	if (write)
-		desc = desc_to(l, queue);
+	if (a->write)
+		desc = desc_to(l, a->why.queue);
 	if (desc == NULL)
 		return;
 	d = from != NULL ? frame_of(from, hold) : &hold->out;
@@ -168,10 +167,11 @@ void ledger_stream_access(struct ledger *l, unsigned queue, struct ledger_hold *
 		return;
 	/* Across buffers, or a chain that was begun anew: where it lies in the
 	 * frame is not known. */
-	if (hold->restarted || addr < node->first || addr + (len - 1) > node->last)
+	if (hold->restarted || a->addr < node->first || a->addr + (a->len - 1) > node->last)
 		d->blind = true;
 	else
-		digest_access(d, node->offset + (addr - node->first), data, len, desc->skip);
+		digest_access(d, node->offset + (a->addr - node->first), a->data, a->len,
+			      desc->skip);
 }
 
 void ledger_stream_unknown(struct ledger *l, unsigned queue, struct ledger_hold *hold, bool write)
@@ -280,9 +280,12 @@ void ledger_stream_forget(struct ledger *l)
 static void judge_count(struct ledger *l, const char *names, const int16_t *terms, uint64_t due,
 			const char *where)
 {
-	uint64_t counted = ledger_add_up(l, terms);
+	uint64_t counted;
 
-	if (terms[0] >= 0 && counted != due && ledger_judges(l, RULE_STREAM_FRAMES))
+	if (terms[0] < 0)
+		return;
+	counted = ledger_add_up(l, terms);
+	if (counted != due && ledger_judges(l, RULE_STREAM_FRAMES))
 		ledger_break(l, RULE_STREAM_FRAMES, "%s is %llu, and %llu frames were %s", names,
 			     (unsigned long long)counted, (unsigned long long)due, where);
 }

@@ -158,7 +158,7 @@ static const char *card_counter_name(const void *device, unsigned index)
 
 static void card_counters(const void *device, uint64_t *values)
 {
-	mmio_counters(mmio_of(device), values);
+	model_counters(mmio_of(device), values);
 }
 
 static size_t card_save(const void *device, void *out, size_t room)

@@ -40,18 +40,17 @@ static void look_at_refetch(struct run *run, struct guest_why why)
 }
 
 /* The device accessed guest memory. */
-static void on_memory(void *ctx, struct guest_why why, bool write, uint64_t addr, const void *data,
-		      uint32_t len, int err)
+static void on_memory(void *ctx, const struct arena_access *access)
 {
 	struct run *run = ctx;
 
-	ledger_memory(&run->ledger, why, write, addr, data, len, err);
+	ledger_memory(&run->ledger, access);
 	if (run->arena.refetch.fresh)
-		look_at_refetch(run, why);
-	if (!run->twin.recording || !write || err != 0)
+		look_at_refetch(run, access->why);
+	if (!run->twin.recording || !access->write || access->err != 0)
 		return;
-	twin_value(&run->twin, TWIN_MEMORY, addr);
-	twin_bytes(&run->twin, TWIN_MEMORY, data, len);
+	twin_value(&run->twin, TWIN_MEMORY, access->addr);
+	twin_bytes(&run->twin, TWIN_MEMORY, access->data, access->len);
 }
 
 /* A frame passed at an end of the device. */

@@ -51,6 +51,8 @@ void twin_bytes(struct twin *twin, enum twin_part part, const void *data, uint32
 	const uint8_t *bytes = data;
 	uint64_t word = 0;
 
+	if (!twin->recording)
+		return;
 	twin_value(twin, part, len);
 	for (; len >= sizeof(word); len -= (uint32_t)sizeof(word), bytes += sizeof(word)) {
 		memcpy(&word, bytes, sizeof(word));

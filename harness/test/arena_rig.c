@@ -17,15 +17,16 @@ struct heap heap;
 struct told told[TOLD_MAX];
 unsigned told_count;
 
-static void observe(void *ctx, struct guest_why why, bool write, uint64_t addr, const void *data,
-		    uint32_t len, int err)
+static void observe(void *ctx, const struct arena_access *a)
 {
 	struct told *t = &told[told_count % TOLD_MAX];
 
 	assert_ptr_equal(ctx, told);
-	*t = (struct told){ .why = why, .write = write, .addr = addr, .len = len, .err = err };
-	if (err == 0 && len > 0)
-		t->first = *(const uint8_t *)data;
+	*t = (struct told){
+		.why = a->why, .write = a->write, .addr = a->addr, .len = a->len, .err = a->err
+	};
+	if (a->err == 0 && a->len > 0)
+		t->first = *a->data;
 	told_count++;
 }
 

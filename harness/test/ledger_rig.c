@@ -13,6 +13,8 @@
 
 #include "ledger_rig.h"
 
+#include "harness/arena.h"
+
 struct ledger ledger;
 struct heap rig_heap;
 struct ledger_probe shown;
@@ -231,8 +233,9 @@ static void access_bytes(enum guest_purpose purpose, uint16_t walk, bool write, 
 	struct guest_why why = { .purpose = (uint8_t)purpose, .queue = (uint16_t)on, .walk = walk };
 
 	/* On a failed access there is nothing to see. */
-	ledger_memory(&ledger, why, write, addr, access_error == 0 ? data : NULL, len,
-		      access_error);
+	ledger_memory(&ledger,
+		      &(struct arena_access){ why, write, addr, access_error == 0 ? data : NULL,
+					      len, access_error });
 }
 
 static void put(uint8_t *to, uint64_t value, unsigned width)

@@ -309,7 +309,8 @@ static void counters(void *device, uint64_t *values)
 	const struct wrapped *w = device;
 
 	if (w->mmio != NULL)
-		mmio_counters(w->mmio, values);
+		memcpy(values, mmio_counters(w->mmio),
+		       mmio_counter_count(w->mmio) * sizeof(*values));
 	else
 		memcpy(values, w->counters, net_loopback_ops.counter_count * sizeof(*values));
 }
