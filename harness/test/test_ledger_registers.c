@@ -233,7 +233,6 @@ static void a_width_that_is_none_reads_no_configuration(void **state)
 static void past_the_configuration_others_do_as_they_like(void **state)
 {
 	(void)state;
-	rig_target.model = false;
 	reg_read(VIRTIO_MMIO_CONFIG + RIG_CONFIG_LEN, 0xffffffff);
 	assert_silent();
 }
@@ -268,8 +267,8 @@ int main(void)
 		TEST(what_a_driver_writes_does_not_move_the_generation),
 		TEST(what_lies_past_the_configuration_reads_zero),
 		TEST(a_width_that_is_none_reads_no_configuration),
-		TEST(past_the_configuration_others_do_as_they_like),
 		TEST(the_generation_stays_where_it_moved_to),
+		OTHER_TEST(past_the_configuration_others_do_as_they_like),
 		OTHER_TEST(the_generation_of_others_is_their_own),
 	};
 
