@@ -145,6 +145,8 @@ enum severity {
 	  "a device takes the snapshot that it saved, and one that it refuses changes nothing")    \
 	X(SNAPSHOT_SAME, "snapshot.same", LIMIT, REGS, 0, "policy",                                \
 	  "a restored device shows what the saved one showed")                                     \
+	X(SNAPSHOT_POSSIBLE, "snapshot.possible", MODEL, 0, 0, "policy",                           \
+	  "a device takes no altered snapshot that it could not have saved")                       \
 	X(SNAPSHOT_CARRY_ON, "snapshot.carry-on", LIMIT, SEEN, 0, "policy",                        \
 	  "a restored device goes on as the saved one would have")                                 \
 	X(COUNTERS_FALL, "counters.fall", LIMIT, FACT_COUNTERS, 0, "policy",                       \

@@ -130,6 +130,7 @@ const struct target console_target = {
 	.gauges = "port0_output_held port0_input_pending port1_output_held port1_input_pending "
 		  "answers_waiting",
 	.port_count = CONSOLE_PORTS,
+	.chains_kept = 1,
 	.ports = console_ports,
 	.dialogue = &console_dialogue,
 	.request_count = sizeof(console_requests) / sizeof(console_requests[0]),

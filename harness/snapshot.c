@@ -12,8 +12,9 @@
  * are, configuration, counters, state, and the snapshot of each.
  *
  * A snapshot that was altered, or is older than the device, restores to a device
- * of which the ledger knows nothing: it forgets, until reset, what it knew, and
- * judges what needs no knowledge (memory safety, bounds, what follows a reset).
+ * that says of itself what the snapshot said, and that could have been; of it the
+ * ledger knows nothing more: it forgets, until reset, what it knew, and judges what
+ * needs no knowledge (memory safety, bounds, what follows a reset).
  */
 #include "harness/snapshot.h"
 #include "harness/ledger_internal.h"
@@ -69,6 +70,21 @@ bool snapshot_take(struct run *run, unsigned i)
 	return true;
 }
 
+static void judge_possible(struct run *run, const struct snapshot *s)
+{
+	const char *what;
+	size_t at;
+
+	if (!ledger_judges(&run->ledger, RULE_SNAPSHOT_POSSIBLE))
+		return;
+	what = snapshot_impossible(run, s, &at);
+	if (what != NULL)
+		ledger_break(&run->ledger, RULE_SNAPSHOT_POSSIBLE,
+			     "the device takes a snapshot that none saves, at byte %zu: %s", at,
+			     what);
+}
+
+/* before: NULL if the snapshot is not of the device as it was. */
 static void judge_same(struct run *run, const struct view *before, const struct snapshot *s)
 {
 	struct view after;
@@ -78,7 +94,7 @@ static void judge_same(struct run *run, const struct view *before, const struct 
 		return;
 	look(run, &after);
 	len = run->target->save(run->device, run->scratch, SNAPSHOT_MAX);
-	if (memcmp(before, &after, sizeof(after)) != 0)
+	if (before != NULL && memcmp(before, &after, sizeof(after)) != 0)
 		ledger_break(&run->ledger, RULE_SNAPSHOT_SAME,
 			     "the restored device shows other registers, configuration, state or "
 			     "counters than the one that was saved");
@@ -141,11 +157,13 @@ void snapshot_restore_run(struct run *run, unsigned i, bool clean)
 	if (err == 0) {
 		s->outcome = SNAPSHOT_RESTORED;
 		take_place(run, old);
-		if (!clean || !run->ledger.enabled)
+		if (!run->ledger.enabled)
 			return;
 		/* It was taken: so much for that. */
 		ledger_judges(&run->ledger, RULE_SNAPSHOT_REFUSED);
-		judge_same(run, &before, s);
+		if (!clean)
+			judge_possible(run, s);
+		judge_same(run, clean ? &before : NULL, s);
 		return;
 	}
 	s->outcome = SNAPSHOT_REFUSED;

@@ -6,7 +6,8 @@
  * snapshot.refused   what the device saved it restores, and a snapshot that is
  *                    refused leaves the new device as it was
  * snapshot.same      the restored device shows what the saved one showed, and so does
- *                    the saved one
+ *                    the saved one; it saves what it was restored from
+ * snapshot.possible  of an altered one, a device takes only what it could have saved
  * snapshot.carry-on  the rest of the program goes as without (see twin.h)
  */
 #ifndef VRINGER_HARNESS_SNAPSHOT_H
@@ -39,5 +40,9 @@ bool snapshot_take(struct run *run, unsigned i);
 /* run->snapshots[i] into a new device, which then is the run's.  `clean`: it is of
  * the device as it is, and what comes of it is judged. */
 void snapshot_restore_run(struct run *run, unsigned i, bool clean);
+
+/* What no device of ours that the run has could have saved; NULL if there is nothing
+ * such in the transport's part.  `at`: which byte. */
+const char *snapshot_impossible(const struct run *run, const struct snapshot *s, size_t *at);
 
 #endif

@@ -66,6 +66,7 @@ extern const size_t ledger_case_count;
 	X(STATUS_QUEUE_READY, ready_stays, ready_falls)                                            \
 	X(SNAPSHOT_REFUSED, own_snapshot_refused, own_snapshot_taken)                              \
 	X(SNAPSHOT_SAME, other_status_shown, same_status_shown)                                    \
+	X(SNAPSHOT_POSSIBLE, status_of_no_device, status_of_another_device)                        \
 	X(SNAPSHOT_CARRY_ON, secret_not_restored, secret_restored)                                 \
 	X(RESET_REGISTERS, register_kept, register_cleared)                                        \
 	X(RESET_SESSION, secret_kept, secret_not_kept)                                             \

@@ -1,0 +1,196 @@
+/* SPDX-License-Identifier: Apache-2.0 OR MIT */
+/*
+ * Rules that a whole run judges, each broken once, and kept once next to it.  See
+ * ledger_cases.h.
+ */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <string.h>
+
+/* Before cmocka, which has an expect_check of its own. */
+#include "harness/run.h"
+
+#include <cmocka.h>
+
+#include "harness/models.h"
+
+#include "broken.h"
+#include "ledger_cases.h"
+#include "ledger_rig.h"
+
+static void run_on_target(const struct target *target, const char *text)
+{
+	struct run_options options = { .strict = true, .limits = true, .twins = true };
+	static struct script script;
+	struct text_error error;
+	struct run *run;
+
+	assert_int_equal(text_parse(&script, text, strlen(text), &error), 0);
+	assert_int_equal(run_open(&run, target, &error), 0);
+	run_program(run, &script.prog, &options);
+	ledger = run->ledger;
+	run_close(run);
+}
+
+static void run_text(const char *format, ...)
+{
+	char text[300];
+	va_list args;
+
+	va_start(args, format);
+	vsnprintf(text, sizeof(text), format, args);
+	va_end(args);
+	broken_target.facts = rig_target.facts;
+	run_on_target(&broken_target, text);
+	broken_target.facts = FACT_ALL;
+}
+
+static void run_misdeed(enum misdeed misdeed)
+{
+	run_text("device any\nconfig_write 0 %d width=4\n", misdeed);
+}
+
+void case_register_kept(void)
+{
+	run_misdeed(MISDEED_KEEP_REGISTER);
+}
+
+void case_register_cleared(void)
+{
+	run_misdeed(MISDEED_NONE);
+}
+
+void case_dead_after_reset(void)
+{
+	run_misdeed(MISDEED_DIE_AT_RESET);
+}
+
+void case_alive_after_reset(void)
+{
+	run_misdeed(MISDEED_NONE);
+}
+
+/* Read, then learnt: the second session reads what the first left. */
+static void run_secret(enum misdeed misdeed)
+{
+	run_text("device any\nread 0x%x\nconfig_write 0 %d width=4\n", BROKEN_SECRET, misdeed);
+}
+
+void case_secret_kept(void)
+{
+	run_secret(MISDEED_KEEP_SECRET);
+}
+
+void case_secret_not_kept(void)
+{
+	run_secret(MISDEED_NONE);
+}
+
+static void run_restore(enum misdeed misdeed)
+{
+	run_text("device any\nstatus ACKNOWLEDGE\nconfig_write 0 %d width=4\nsave\nrestore\n",
+		 misdeed);
+}
+
+void case_own_snapshot_refused(void)
+{
+	run_restore(MISDEED_REFUSE_OWN);
+}
+
+void case_own_snapshot_taken(void)
+{
+	run_restore(MISDEED_NONE);
+}
+
+void case_other_status_shown(void)
+{
+	run_restore(MISDEED_SHOW_OTHER);
+}
+
+void case_same_status_shown(void)
+{
+	run_restore(MISDEED_NONE);
+}
+
+/* Restored in the middle, where a register shows what is missing later. */
+static void run_on(enum misdeed misdeed)
+{
+	run_text("device any\nconfig_write 0 %d width=4\nread 0x0\nread 0x0\nread 0x%x\n", misdeed,
+		 BROKEN_SECRET);
+}
+
+void case_secret_not_restored(void)
+{
+	run_on(MISDEED_RESTORE_LESS);
+}
+
+void case_secret_restored(void)
+{
+	run_on(MISDEED_NONE);
+}
+
+static void run_race(enum misdeed misdeed)
+{
+	run_text("device any\nstart driver_ok size=4\navail_flags 0 1\nfill b1 len=1 value=0x11\n"
+		 "offer 0 b1\nrace 2 b1 22\nconfig_write 0 %d width=4\nread 0x%x\n",
+		 misdeed, BROKEN_SECRET);
+}
+
+void case_half_of_each_fetch(void)
+{
+	run_race(MISDEED_FETCH_AND_MIX);
+}
+
+void case_second_fetch_alone(void)
+{
+	run_race(MISDEED_FETCH_AND_DROP);
+}
+
+#define STATUS_AT 24 /* byte of a snapshot of ours */
+
+/* It takes any status, and saves it. */
+static uint8_t status_taken;
+
+static int restore_any_status(void *device, const void *data, size_t len, size_t *at,
+			      const char **what)
+{
+	uint8_t bytes[4096] = { 0 };
+
+	assert_true(len > STATUS_AT && len <= sizeof(bytes));
+	memcpy(bytes, data, len);
+	status_taken = bytes[STATUS_AT];
+	bytes[STATUS_AT] = 0;
+	return balloon_target.restore(device, bytes, len, at, what);
+}
+
+static size_t save_any_status(const void *device, void *out, size_t room)
+{
+	size_t len = balloon_target.save(device, out, room);
+
+	assert_true(len > STATUS_AT && len <= room);
+	((uint8_t *)out)[STATUS_AT] = status_taken;
+	return len;
+}
+
+void case_status_of_no_device(void)
+{
+	struct target target = balloon_target;
+
+	target.facts = rig_target.facts;
+	target.model = rig_target.model;
+	target.restore = restore_any_status;
+	target.save = save_any_status;
+	status_taken = 0;
+	run_on_target(&target, "device balloon\nsave\ncorrupt 24 2\nrestore\n");
+}
+
+void case_status_of_another_device(void)
+{
+	struct target target = balloon_target;
+
+	target.facts = rig_target.facts;
+	run_on_target(&target, "device balloon\nsave\ncorrupt 24 1\nrestore\n");
+}
