@@ -136,6 +136,8 @@ void ledger_reset(struct ledger *ledger, const struct target *target, uint64_t o
 		port->staged = 0;
 		port->failed = port->lost = port->unsure = false;
 		port->unread = port->dropped_before = 0;
+		port->typed.before = port->typed.bytes = 0;
+		port->put_back.before = port->put_back.bytes = 0;
 	}
 	ledger->held_bytes_max = ledger->held_accesses_max = 0;
 	ledger->plain.went_blind = ledger->plain.strayed = ledger->plain.stale = false;

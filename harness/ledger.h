@@ -242,6 +242,12 @@ struct ledger_port {
 	bool unsure;
 	int held, pending, dropped; /* indices of counters, or -1 */
 	uint64_t dropped_before;    /* ... as that stood when the device last rested */
+	/* Of bytes that the device did not take: the counter, or -1, as that stood then,
+	 * and how many there were since. */
+	struct ledger_refusal {
+		int counter;
+		uint64_t before, bytes;
+	} typed, put_back;
 };
 
 /* What was said in a target_dialogue in this session: bits. */

@@ -276,6 +276,8 @@ void ledger_host_end(struct ledger *l, enum host_act act, unsigned port, const v
 	if (!is_followed(l, port))
 		return;
 	settle(p);
+	if (act == HOST_TYPE || act == HOST_PUT_BACK)
+		(act == HOST_TYPE ? &p->typed : &p->put_back)->bytes += len - moved;
 	if (act == HOST_TYPE)
 		p->in.len -= len - moved <= p->in.len ? len - moved : p->in.len;
 	else if (act == HOST_TAKE)
@@ -315,6 +317,24 @@ static void judge_dropped(struct ledger *l, unsigned port)
 			     (unsigned long long)dropped);
 }
 
+static void judge_refused(struct ledger *l, unsigned port, struct ledger_refusal *refusal,
+			  const char *name)
+{
+	uint64_t bytes = refusal->bytes, counted;
+
+	refusal->bytes = 0;
+	if (refusal->counter < 0)
+		return;
+	counted = l->counters[refusal->counter] - refusal->before;
+	refusal->before = l->counters[refusal->counter];
+	if (counted != bytes && !l->ports[port].lost && ledger_judges(l, RULE_STREAM_BYTES))
+		ledger_break(
+			l, RULE_STREAM_BYTES,
+			"port %u: the device did not take %llu bytes of the host, and %s moved "
+			"by %llu",
+			port, (unsigned long long)bytes, name, (unsigned long long)counted);
+}
+
 static void judge_held(struct ledger *l, unsigned port, uint32_t held)
 {
 	uint32_t max = l->target->ports[port].held_max;
@@ -335,6 +355,8 @@ void ledger_port_rest(struct ledger *l)
 		judge_gauge(l, i, l->target->ports[i].held, p->held, p->out.len);
 		judge_gauge(l, i, l->target->ports[i].pending, p->pending, p->in.len);
 		judge_dropped(l, i);
+		judge_refused(l, i, &p->typed, l->target->ports[i].typed_refused);
+		judge_refused(l, i, &p->put_back, l->target->ports[i].put_back_refused);
 	}
 }
 

@@ -147,6 +147,12 @@ static void compile_terms(const struct ledger *l, const void *device, const char
 	terms[n] = -1;
 }
 
+/* The counter of that name, as an index; -1 if there is none. */
+static int compile_counter(const struct ledger *l, const void *device, const char *name)
+{
+	return name != NULL && *name != '\0' ? find_term(l, device, name, strlen(name)) : -1;
+}
+
 static void compile_gauges(struct ledger *l, const void *device)
 {
 	unsigned count = target_counter_count(l->target, device);
@@ -160,7 +166,6 @@ static void compile_gauges(struct ledger *l, const void *device)
 static void compile_sums(struct ledger *l, const void *device)
 {
 	const struct target_sum *sum = l->target->sums;
-	int16_t terms[LEDGER_SUM_TERMS_MAX + 1];
 
 	l->sum_count = 0;
 	for (; sum != NULL && sum->left != NULL && l->sum_count < LEDGER_SUMS_MAX; sum++) {
@@ -175,12 +180,14 @@ static void compile_sums(struct ledger *l, const void *device)
 		compile_terms(l, device, stream->left, l->streams[i].left_terms);
 	}
 	for (unsigned i = 0; i < l->target->port_count; i++) {
-		compile_terms(l, device, l->target->ports[i].held, terms);
-		l->ports[i].held = terms[0];
-		compile_terms(l, device, l->target->ports[i].pending, terms);
-		l->ports[i].pending = terms[0];
-		compile_terms(l, device, l->target->ports[i].dropped, terms);
-		l->ports[i].dropped = terms[0];
+		const struct target_port *desc = &l->target->ports[i];
+		struct ledger_port *port = &l->ports[i];
+
+		port->held = compile_counter(l, device, desc->held);
+		port->pending = compile_counter(l, device, desc->pending);
+		port->dropped = compile_counter(l, device, desc->dropped);
+		port->typed.counter = compile_counter(l, device, desc->typed_refused);
+		port->put_back.counter = compile_counter(l, device, desc->put_back_refused);
 	}
 	l->sums_ready = true;
 }

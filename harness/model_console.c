@@ -47,9 +47,10 @@ static const struct device_queue_desc console_queues[] = {
 
 static const struct target_port console_ports[] = {
 	{ CONSOLE_TX0, CONSOLE_RX0, CONSOLE_CALL_BYTES_MAX, CONSOLE_HELD_MAX, "port0_output_held",
-	  "port0_input_pending", "port0_output_dropped" },
+	  "port0_input_pending", "port0_output_dropped", "port0_input_refused", NULL },
 	{ CONSOLE_TX1, CONSOLE_RX1, CONSOLE_CALL_BYTES_MAX, CONSOLE_HELD_MAX, "port1_output_held",
-	  "port1_input_pending", "port1_output_dropped" },
+	  "port1_input_pending", "port1_output_dropped", "port1_input_refused",
+	  "port1_output_put_back_refused" },
 };
 
 /* A message as its first 8 bytes: le32 id, le16 event, le16 value. */

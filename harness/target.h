@@ -93,6 +93,9 @@ struct target_port {
 	/* Counter: bytes of chains that were returned and not kept, though nothing
 	 * was wrong with them; NULL: that is not counted. */
 	const char *dropped;
+	/* Counters: bytes that the host typed, or put back, and that the device did not
+	 * take; NULL: that is not counted. */
+	const char *typed_refused, *put_back_refused;
 };
 
 /* What the device answers to messages of the driver: each once a session, after

@@ -76,8 +76,10 @@ bool rig_gauges;
 
 void rig_port(void)
 {
-	static const struct target_port uncounted = { TX, RX, 64, 256, "", "", NULL };
-	static const struct target_port counted = { TX, RX, 64, 256, "out", "in", NULL };
+	static const struct target_port uncounted = { TX, RX, 64, 256, "", "", NULL, NULL, NULL };
+	static const struct target_port counted = {
+		TX, RX, 64, 256, "out", "in", NULL, NULL, NULL
+	};
 
 	rig_target.ports = rig_gauges ? &counted : &uncounted;
 	rig_target.port_count = 1;

@@ -358,7 +358,7 @@ static void equal_sums_and_gauges(void **state)
 /* Chains that nobody reads: "in" says how many bytes were dropped. */
 static int setup_dropping(void **state)
 {
-	static const struct target_port dropping = { TX, RX, 64, 256, "", "", "in" };
+	static const struct target_port dropping = { TX, RX, 64, 256, "", "", "in", NULL, NULL };
 
 	(void)state;
 	rig_new();
