@@ -119,6 +119,9 @@ struct arena_access {
 /* Told of each. */
 typedef void arena_observe_fn(void *ctx, const struct arena_access *access);
 
+/* Told when the device asks whether that is memory. */
+typedef void arena_asked_fn(void *ctx, uint64_t addr, uint64_t len);
+
 /* A region of plain memory, for a device. */
 struct arena_handout {
 	uint64_t addr, size;
@@ -134,7 +137,8 @@ struct arena {
 	struct device_host host; /* give this to a device; interrupt is the owner's to fill in */
 	struct heap *heap;	 /* for host.alloc and views */
 	arena_observe_fn *observe;
-	void *observe_ctx;
+	arena_asked_fn *asked; /* or NULL */
+	void *observe_ctx;     /* of both */
 	const struct trace *trace;
 
 	struct arena_region regions[ARENA_REGIONS_MAX];

@@ -324,7 +324,11 @@ static void arena_free(void *ctx, void *memory)
 
 static bool arena_is_memory(void *ctx, uint64_t addr, uint64_t len)
 {
-	return len - 1 <= UINT64_MAX - addr && arena_has(ctx, addr, len);
+	struct arena *arena = ctx;
+
+	if (arena->asked != NULL)
+		arena->asked(arena->observe_ctx, addr, len);
+	return len - 1 <= UINT64_MAX - addr && arena_has(arena, addr, len);
 }
 
 void arena_host_init(struct arena *arena)

@@ -5,6 +5,7 @@
  */
 #include "harness/ledger_internal.h"
 
+#include <errno.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -88,6 +89,33 @@ static void note_disagreements(struct ledger *ledger)
 	}
 }
 
+int ledger_open(struct ledger *l, const struct target *target)
+{
+	if (target->pages_max > 0) {
+		l->pages.bytes = malloc((size_t)target->pages_max * sizeof(uint32_t));
+		if (l->pages.bytes == NULL)
+			return -ENOMEM;
+	}
+	for (unsigned i = 0; i < target->port_count; i++) {
+		if (target_port_frames(&target->ports[i]))
+			continue;
+		l->ports[i].out.bytes = malloc(LEDGER_PORT_BYTES);
+		l->ports[i].in.bytes = malloc(LEDGER_PORT_BYTES);
+		if (l->ports[i].out.bytes == NULL || l->ports[i].in.bytes == NULL)
+			return -ENOMEM;
+	}
+	return 0;
+}
+
+void ledger_close(struct ledger *l)
+{
+	free(l->pages.bytes);
+	for (unsigned i = 0; i < TARGET_PORTS_MAX; i++) {
+		free(l->ports[i].out.bytes);
+		free(l->ports[i].in.bytes);
+	}
+}
+
 void ledger_reset(struct ledger *ledger, const struct target *target, uint64_t offered)
 {
 	if (ledger->target != target)
@@ -128,6 +156,7 @@ void ledger_reset(struct ledger *ledger, const struct target *target, uint64_t o
 	}
 	ledger->counters_lost = false;
 	ledger->dialogue = (struct ledger_dialogue){ .asked = 0 };
+	ledger_request_forget(ledger, true);
 	memset(ledger->fields, 0, sizeof(ledger->fields));
 	for (unsigned i = 0; i < TARGET_PORTS_MAX; i++) {
 		struct ledger_port *port = &ledger->ports[i];

@@ -141,6 +141,10 @@ enum severity {
 	  "bytes of a port come out whole, in order, once, at the other end of that port")         \
 	X(STREAM_ANSWERS, "stream.answers", LIMIT, WALK, 0, "policy",                              \
 	  "a control message is one of the protocol, answers what asked for it, and comes once")   \
+	X(STREAM_PAGES, "stream.pages", MODEL, WALK, 0, "policy",                                  \
+	  "a balloon asks about each page that a chain names, whole, in order and once")           \
+	X(STREAM_REPLIES, "stream.replies", MODEL, WALK, 0, "policy",                              \
+	  "a FUSE reply is to the request of its chain and as long as it says")                    \
 	X(SNAPSHOT_REFUSED, "snapshot.refused", LIMIT, REGS, 0, "policy",                          \
 	  "a device takes the snapshot that it saved, and one that it refuses changes nothing")    \
 	X(SNAPSHOT_SAME, "snapshot.same", LIMIT, REGS, 0, "policy",                                \
@@ -256,6 +260,23 @@ struct ledger_dialogue {
 	bool lost; /* not all that was said is known: not judged */
 };
 
+/* The first bytes of a request, or of its reply, and which of them are known. */
+struct ledger_head {
+	uint8_t bytes[16];
+	uint16_t known;
+	bool blind; /* they cannot be */
+};
+
+/* A list of page numbers, of which the device reads one at a time. */
+struct ledger_pages {
+	uint8_t *bytes; /* room for target.pages_max */
+	bool reading;	/* the device has one in hand: the chain of that walk */
+	bool known;	/* ... all that it read of it is in `bytes` */
+	uint16_t queue, walk;
+	uint32_t read;	/* bytes */
+	uint32_t asked; /* pages about which it asked */
+};
+
 /* A chain that the device took and has not returned. */
 struct ledger_hold {
 	uint32_t next; /* hold of the same queue */
@@ -283,7 +304,8 @@ struct ledger_hold {
 	struct ledger_digest out;    /* the frame that is written to it */
 	uint64_t first_bytes;	     /* the first bytes read or written, little-endian */
 	uint8_t first_count;
-	bool carries; /* a frame into a stream, which has this serial there */
+	struct ledger_head request, reply; /* of a target that speaks FUSE */
+	bool carries;			   /* a frame into a stream, which has this serial there */
 	uint32_t frame;
 	/* What it adds to the bounds of a call while it is held. */
 	uint64_t bytes_max;
@@ -430,6 +452,8 @@ struct ledger {
 	struct ledger_stream streams[TARGET_STREAMS_MAX];
 	struct ledger_plain plain;
 	struct ledger_port ports[TARGET_PORTS_MAX];
+	struct ledger_pages pages;
+	bool other_order; /* an INIT in the other byte order was read in this session */
 	struct ledger_dialogue dialogue;
 	struct ledger_field fields[TARGET_FIELDS_MAX];
 	bool counters_lost; /* what they stand at is not known: not judged */
@@ -495,6 +519,8 @@ void ledger_forget(struct ledger *ledger);
 
 /* The device accessed guest memory. */
 void ledger_memory(struct ledger *ledger, const struct arena_access *access);
+/* The device asked whether that is guest memory. */
+void ledger_page(struct ledger *ledger, uint64_t addr, uint64_t len);
 /* Was the access told last a second fetch?  Not where one byte has several
  * parts in a chain, or where the chain led the device there again. */
 bool ledger_is_refetch(struct ledger *ledger, struct guest_why why, uint64_t addr, uint32_t len);

@@ -315,6 +315,8 @@ void ledger_payload(struct ledger *l, struct ledger_queue *q, const struct arena
 			ledger_stream_access(l, hold, access);
 		if (l->target->port_count > 0)
 			ledger_port_access(l, hold, access);
+		if (l->target->pages_max > 0 || l->target->fuse)
+			ledger_request_access(l, hold, access);
 		if (l->target->dialogue != NULL && done)
 			on_message(l, hold, access);
 		if (write && done && !extend_written(l, hold, addr, last))

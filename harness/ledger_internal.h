@@ -148,6 +148,14 @@ void ledger_dialogue_access(struct ledger *l, unsigned queue, const struct ledge
 void ledger_dialogue_out(struct ledger *l, unsigned queue, const struct ledger_hold *hold,
 			 uint32_t len);
 
+/* Requests, of a target that has some.  access: as ledger_port_access.  out: a chain
+ * was returned.  forget: by a reset, or what came before is not known. */
+void ledger_request_access(struct ledger *l, struct ledger_hold *hold,
+			   const struct arena_access *access);
+void ledger_request_out(struct ledger *l, unsigned queue, const struct ledger_hold *hold,
+			uint32_t len);
+void ledger_request_forget(struct ledger *l, bool reset);
+
 /* The sum of these counters, ended by -1. */
 static inline uint64_t ledger_add_up(const struct ledger *l, const int16_t *terms)
 {

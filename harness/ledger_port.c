@@ -17,30 +17,7 @@
  */
 #include "harness/ledger_internal.h"
 
-#include <errno.h>
-#include <stdlib.h>
 #include <string.h>
-
-int ledger_open(struct ledger *l, const struct target *target)
-{
-	for (unsigned i = 0; i < target->port_count; i++) {
-		if (target_port_frames(&target->ports[i]))
-			continue;
-		l->ports[i].out.bytes = malloc(LEDGER_PORT_BYTES);
-		l->ports[i].in.bytes = malloc(LEDGER_PORT_BYTES);
-		if (l->ports[i].out.bytes == NULL || l->ports[i].in.bytes == NULL)
-			return -ENOMEM;
-	}
-	return 0;
-}
-
-void ledger_close(struct ledger *l)
-{
-	for (unsigned i = 0; i < TARGET_PORTS_MAX; i++) {
-		free(l->ports[i].out.bytes);
-		free(l->ports[i].in.bytes);
-	}
-}
 
 /* Store at the end, `ahead` bytes behind it. */
 static void bytes_store(struct ledger_bytes *b, uint32_t ahead, const uint8_t *data, uint32_t len)

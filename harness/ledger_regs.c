@@ -36,6 +36,7 @@ static void forget_all(struct ledger *l)
 	ledger_stream_forget(l);
 	l->dialogue = (struct ledger_dialogue){ .asked = 0 };
 	ledger_port_forget(l);
+	ledger_request_forget(l, true);
 	for (unsigned i = 0; i < PROGRAM_QUEUES; i++) {
 		struct ledger_queue *q = &l->queues[i];
 
@@ -282,6 +283,7 @@ void ledger_forget(struct ledger *l)
 		l->ports[i].lost = true;
 	ledger_fields_forget(l);
 	l->dialogue.lost = true;
+	ledger_request_forget(l, false);
 	for (unsigned i = 0; i < TARGET_STREAMS_MAX; i++)
 		l->streams[i].lost = true;
 	l->counters_lost = true;

@@ -238,6 +238,8 @@ static void judge_completion(const struct ring_access *a, const struct ledger_pe
 		ledger_stream_out(l, a->why.queue, hold, entry->len);
 	if (l->target->port_count > 0)
 		ledger_port_out(l, a->why.queue, hold, entry->len);
+	if (l->target->pages_max > 0 || l->target->fuse)
+		ledger_request_out(l, a->why.queue, hold, entry->len);
 	if (l->target->dialogue != NULL)
 		ledger_dialogue_out(l, a->why.queue, hold, entry->len);
 	if (!hold->blind && !hold->restarted && ledger_judges(l, RULE_COMPLETION_LEN) &&

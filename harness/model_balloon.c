@@ -60,6 +60,7 @@ const struct target balloon_target = {
 	.config_len = sizeof(struct virtio_balloon_config),
 	.field_count = sizeof(balloon_fields) / sizeof(balloon_fields[0]),
 	.fields = balloon_fields,
+	.pages_max = BALLOON_CHAIN_PAGES,
 	.chain_bytes_max = BALLOON_CHAIN_PAGES * 4,
 	.heap_max = 64u << 10,
 	.sums = balloon_sums,

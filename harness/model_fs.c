@@ -67,6 +67,7 @@ const struct target fs_target = {
 	.queue_count = FS_QUEUE_COUNT,
 	.queues = fs_queues,
 	.config_len = sizeof(struct virtio_fs_config),
+	.fuse = true,
 	.chain_bytes_max = 256,
 	.heap_max = 64u << 10,
 	.sums = fs_sums,

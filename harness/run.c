@@ -53,6 +53,12 @@ static void on_memory(void *ctx, const struct arena_access *access)
 	twin_bytes(&run->twin, TWIN_MEMORY, access->data, access->len);
 }
 
+/* The device asked whether that is memory. */
+static void on_asked(void *ctx, uint64_t addr, uint64_t len)
+{
+	ledger_page(&((struct run *)ctx)->ledger, addr, len);
+}
+
 /* A frame passed at an end of the device. */
 static void on_frame(void *ctx, enum frame_end end, const uint8_t *frame, uint32_t len)
 {
@@ -127,6 +133,7 @@ int run_open(struct run **run, const struct target *target, struct text_error *e
 		goto fail_arena;
 	r->arena.host.interrupt = on_interrupt;
 	r->arena.observe = on_memory;
+	r->arena.asked = on_asked;
 	r->arena.observe_ctx = r;
 	r->listener = (struct target_listener){ .ctx = r, .frame = on_frame };
 	r->arena.watch = (target->facts & TARGET_MEMORY) == TARGET_ACCESSORS;

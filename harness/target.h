@@ -168,6 +168,8 @@ struct target {
 	unsigned layout;	       /* enum arena_layout: the memory that it takes */
 	bool holds;		       /* may hold chains while it is idle */
 	uint16_t chains_kept;	       /* of a queue, while it waits for the host */
+	uint32_t pages_max;	       /* numbers of a chain of pages (VIRTIO 5.5.6); or 0 */
+	bool fuse;		       /* chains are FUSE requests and replies (VIRTIO 5.11.6) */
 	uint32_t chain_bytes_max;      /* bytes of one chain that it ever moves */
 	uint32_t heap_max;	       /* host bytes it ever has at a time */
 	const struct target_sum *sums; /* ended by one with a NULL left; or NULL */

@@ -64,6 +64,8 @@ extern const size_t ledger_case_count;
 	X(STATUS_POISON, poison_in_silence, poison_told)                                           \
 	X(STATUS_INTERRUPT, interrupt_not_shown, interrupt_shown)                                  \
 	X(STATUS_QUEUE_READY, ready_stays, ready_falls)                                            \
+	X(STREAM_PAGES, half_a_page, whole_pages)                                                  \
+	X(STREAM_REPLIES, reply_to_another, reply_to_the_request)                                  \
 	X(SNAPSHOT_REFUSED, own_snapshot_refused, own_snapshot_taken)                              \
 	X(SNAPSHOT_SAME, other_status_shown, same_status_shown)                                    \
 	X(SNAPSHOT_POSSIBLE, status_of_no_device, status_of_another_device)                        \

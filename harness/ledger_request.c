@@ -1,0 +1,215 @@
+/* SPDX-License-Identifier: Apache-2.0 OR MIT */
+/*
+ * The ledger's account of requests: what a chain asks for, as the device itself read
+ * it, and what the device makes of it.  See struct target.
+ *
+ * stream.pages: a balloon asks its host about each page whose number it read, whole,
+ * once and in order, and once it has read all the numbers that it goes by; of a list
+ * that is no list, about none.  A number that is read twice, of which a part failed,
+ * or whose place in the chain is not known makes the chain one that is not judged.
+ *
+ * stream.replies: a FUSE reply is to the request in whose chain it is, by `unique`,
+ * says its own length, and is none to a request that has no reply.  Which of the two
+ * byte orders a session has is the device's to remember: the length may be in either,
+ * and once a driver began to speak the other one no operation is taken for another.
+ */
+#include "harness/ledger_internal.h"
+
+#include <linux/fuse.h>
+#include <string.h>
+
+#define NUMBER_LEN 4u
+#define PAGE_SHIFT 12 /* VIRTIO 5.5.6 */
+
+/* Where in its chain the bytes of that access are; false if they lie in more than one
+ * buffer, or the chain was begun anew. */
+static bool place_of(const struct ledger *l, const struct ledger_hold *hold,
+		     const struct arena_access *a, uint64_t *at)
+{
+	const struct ledger_node *node = &l->nodes[hold->cursor];
+
+	*at = node->offset + (a->addr - node->first);
+	return !hold->restarted && a->addr >= node->first && a->addr + (a->len - 1) <= node->last;
+}
+
+/* Page numbers that the device goes by. */
+static uint32_t numbers_due(const struct ledger *l, const struct ledger_hold *hold)
+{
+	uint64_t numbers = hold->readable / NUMBER_LEN;
+
+	return numbers < l->target->pages_max ? (uint32_t)numbers : l->target->pages_max;
+}
+
+static void on_numbers(struct ledger *l, const struct ledger_hold *hold,
+		       const struct arena_access *a)
+{
+	struct ledger_pages *p = &l->pages;
+	uint64_t at;
+
+	if (a->write)
+		return;
+	if (!p->reading || p->queue != a->why.queue || p->walk != a->why.walk) {
+		p->reading = p->known = true;
+		p->queue = a->why.queue;
+		p->walk = a->why.walk;
+		p->read = p->asked = 0;
+	}
+	if (a->err != 0 || !place_of(l, hold, a, &at) || at != p->read ||
+	    a->len > l->target->pages_max * NUMBER_LEN - p->read) {
+		p->known = false;
+		return;
+	}
+	memcpy(p->bytes + p->read, a->data, a->len);
+	p->read += a->len;
+}
+
+/* What is wrong with a question about that page now, or NULL. */
+static const char *question_fault(const struct ledger *l, const struct ledger_hold *hold,
+				  uint64_t addr, uint64_t len)
+{
+	const struct ledger_pages *p = &l->pages;
+	uint32_t due = numbers_due(l, hold);
+
+	if (hold->readable % NUMBER_LEN != 0)
+		return "which is no list of page numbers";
+	if (p->read != due * NUMBER_LEN)
+		return "of which it has not read all the numbers";
+	if (p->asked >= due)
+		return "which has no more of them";
+	if (len != 1u << PAGE_SHIFT ||
+	    addr != (uint64_t)ledger_get32(p->bytes + (size_t)p->asked * NUMBER_LEN) << PAGE_SHIFT)
+		return "which is not the next page of it";
+	return NULL;
+}
+
+void ledger_page(struct ledger *l, uint64_t addr, uint64_t len)
+{
+	struct ledger_pages *p = &l->pages;
+	struct ledger_hold *hold;
+	const char *fault;
+	uint32_t index;
+
+	if (!l->enabled || l->target->pages_max == 0 || !p->reading || !p->known)
+		return;
+	index = ledger_hold_find(l, &l->queues[p->queue], p->walk);
+	if (index == LEDGER_NONE || l->hold[index].blind || !ledger_judges(l, RULE_STREAM_PAGES))
+		return;
+	hold = &l->hold[index];
+	fault = question_fault(l, hold, addr, len);
+	if (fault != NULL)
+		ledger_break(l, RULE_STREAM_PAGES,
+			     "queue %u, chain of head %u, %llu bytes: the device asks about %llu "
+			     "bytes at 0x%llx, %s",
+			     p->queue, hold->head, (unsigned long long)hold->readable,
+			     (unsigned long long)len, (unsigned long long)addr, fault);
+	p->asked++;
+}
+
+static void on_list_returned(struct ledger *l, unsigned queue, const struct ledger_hold *hold)
+{
+	struct ledger_pages *p = &l->pages;
+	uint32_t due = numbers_due(l, hold);
+
+	if (!p->reading || p->queue != queue || p->walk != hold->walk)
+		return;
+	p->reading = false;
+	if (p->known && !hold->blind && hold->readable % NUMBER_LEN == 0 &&
+	    p->read == due * NUMBER_LEN && p->asked != due && ledger_judges(l, RULE_STREAM_PAGES))
+		ledger_break(
+			l, RULE_STREAM_PAGES,
+			"queue %u, chain of head %u: the device read %u page numbers and asked "
+			"about %u pages",
+			queue, hold->head, due, p->asked);
+}
+
+/* The first bytes of a request and of its reply, each once it is known. */
+static void on_head(struct ledger *l, struct ledger_hold *hold, const struct arena_access *a)
+{
+	struct ledger_head *head = a->write ? &hold->reply : &hold->request;
+	uint64_t at;
+
+	if (a->err != 0)
+		return;
+	if (!place_of(l, hold, a, &at)) {
+		head->blind = true;
+		return;
+	}
+	for (uint32_t i = 0; i < a->len && at + i < sizeof(head->bytes); i++) {
+		head->bytes[at + i] = a->data[i];
+		head->known |= (uint16_t)(1u << (at + i));
+	}
+}
+
+static bool is_whole(const struct ledger_head *head)
+{
+	return !head->blind && head->known == UINT16_MAX;
+}
+
+static uint32_t opcode_of(const struct ledger_hold *hold)
+{
+	return ledger_get32(hold->request.bytes + offsetof(struct fuse_in_header, opcode));
+}
+
+static const char *reply_fault(const struct ledger *l, const struct ledger_hold *hold, uint32_t len)
+{
+	uint32_t opcode = opcode_of(hold), said = ledger_get32(hold->reply.bytes);
+	const size_t asked = offsetof(struct fuse_in_header, unique);
+	const size_t answered = offsetof(struct fuse_out_header, unique);
+
+	if (!l->other_order && (opcode == FUSE_FORGET || opcode == FUSE_BATCH_FORGET))
+		return "to a request that has none";
+	if (len < sizeof(struct fuse_out_header))
+		return "that is no whole header";
+	if (!is_whole(&hold->reply))
+		return NULL;
+	if (memcmp(hold->request.bytes + asked, hold->reply.bytes + answered, sizeof(uint64_t)) !=
+	    0)
+		return "to another request";
+	if (said != len && __builtin_bswap32(said) != len)
+		return "that says it has another length";
+	return NULL;
+}
+
+static void on_reply_returned(struct ledger *l, unsigned queue, const struct ledger_hold *hold,
+			      uint32_t len)
+{
+	const char *fault;
+
+	if (len == 0 || hold->blind || hold->restarted || hold->request.blind)
+		return;
+	if (is_whole(&hold->request))
+		fault = reply_fault(l, hold, len);
+	else
+		fault = "to a request that it has not read";
+	if (fault != NULL && ledger_judges(l, RULE_STREAM_REPLIES))
+		ledger_break(l, RULE_STREAM_REPLIES,
+			     "queue %u: the chain of head %u returns a reply of %u bytes %s", queue,
+			     hold->head, len, fault);
+}
+
+void ledger_request_access(struct ledger *l, struct ledger_hold *hold,
+			   const struct arena_access *access)
+{
+	if (l->target->pages_max > 0)
+		on_numbers(l, hold, access);
+	if (!l->target->fuse)
+		return;
+	on_head(l, hold, access);
+	if (is_whole(&hold->request) && __builtin_bswap32(opcode_of(hold)) == FUSE_INIT)
+		l->other_order = true;
+}
+
+void ledger_request_out(struct ledger *l, unsigned queue, const struct ledger_hold *hold,
+			uint32_t len)
+{
+	if (l->target->pages_max > 0)
+		on_list_returned(l, queue, hold);
+	if (l->target->fuse)
+		on_reply_returned(l, queue, hold, len);
+}
+
+void ledger_request_forget(struct ledger *l, bool reset)
+{
+	l->pages.reading = false;
+	l->other_order = !reset;
+}
