@@ -260,11 +260,10 @@ struct ledger_dialogue {
 	bool lost; /* not all that was said is known: not judged */
 };
 
-/* The first bytes of a request, or of its reply, and which of them are known. */
+/* The first bytes of a request, or of its reply, in the order in which they came. */
 struct ledger_head {
-	uint8_t bytes[16];
-	uint16_t known;
-	bool blind; /* they cannot be */
+	uint8_t bytes[16], len;
+	bool blind; /* which they are is not known */
 };
 
 /* A list of page numbers, of which the device reads one at a time. */

@@ -5,13 +5,16 @@
  *
  * stream.pages: a balloon asks its host about each page whose number it read, whole,
  * once and in order, and once it has read all the numbers that it goes by; of a list
- * that is no list, about none.  A number that is read twice, of which a part failed,
- * or whose place in the chain is not known makes the chain one that is not judged.
+ * that is no list, about none.  A chain of which more is read than that, or of which
+ * an access failed, is not judged.
  *
  * stream.replies: a FUSE reply is to the request in whose chain it is, by `unique`,
  * says its own length, and is none to a request that has no reply.  Which of the two
  * byte orders a session has is the device's to remember: the length may be in either,
  * and once a driver began to speak the other one no operation is taken for another.
+ *
+ * Our models read a chain, and write it, once and in the order of its buffers: that
+ * says where in it bytes are, since an address may be there twice.
  */
 #include "harness/ledger_internal.h"
 
@@ -20,17 +23,6 @@
 
 #define NUMBER_LEN 4u
 #define PAGE_SHIFT 12 /* VIRTIO 5.5.6 */
-
-/* Where in its chain the bytes of that access are; false if they lie in more than one
- * buffer, or the chain was begun anew. */
-static bool place_of(const struct ledger *l, const struct ledger_hold *hold,
-		     const struct arena_access *a, uint64_t *at)
-{
-	const struct ledger_node *node = &l->nodes[hold->cursor];
-
-	*at = node->offset + (a->addr - node->first);
-	return !hold->restarted && a->addr >= node->first && a->addr + (a->len - 1) <= node->last;
-}
 
 /* Page numbers that the device goes by. */
 static uint32_t numbers_due(const struct ledger *l, const struct ledger_hold *hold)
@@ -44,7 +36,6 @@ static void on_numbers(struct ledger *l, const struct ledger_hold *hold,
 		       const struct arena_access *a)
 {
 	struct ledger_pages *p = &l->pages;
-	uint64_t at;
 
 	if (a->write)
 		return;
@@ -54,7 +45,7 @@ static void on_numbers(struct ledger *l, const struct ledger_hold *hold,
 		p->walk = a->why.walk;
 		p->read = p->asked = 0;
 	}
-	if (a->err != 0 || !place_of(l, hold, a, &at) || at != p->read ||
+	if (a->err != 0 || hold->restarted ||
 	    a->len > l->target->pages_max * NUMBER_LEN - p->read) {
 		p->known = false;
 		return;
@@ -122,27 +113,19 @@ static void on_list_returned(struct ledger *l, unsigned queue, const struct ledg
 			queue, hold->head, due, p->asked);
 }
 
-/* The first bytes of a request and of its reply, each once it is known. */
-static void on_head(struct ledger *l, struct ledger_hold *hold, const struct arena_access *a)
+/* The first bytes of a request, and of its reply. */
+static void on_head(struct ledger_hold *hold, const struct arena_access *a)
 {
 	struct ledger_head *head = a->write ? &hold->reply : &hold->request;
-	uint64_t at;
 
-	if (a->err != 0)
-		return;
-	if (!place_of(l, hold, a, &at)) {
-		head->blind = true;
-		return;
-	}
-	for (uint32_t i = 0; i < a->len && at + i < sizeof(head->bytes); i++) {
-		head->bytes[at + i] = a->data[i];
-		head->known |= (uint16_t)(1u << (at + i));
-	}
+	head->blind = head->blind || a->err != 0 || hold->restarted;
+	for (uint32_t i = 0; !head->blind && i < a->len && head->len < sizeof(head->bytes); i++)
+		head->bytes[head->len++] = a->data[i];
 }
 
 static bool is_whole(const struct ledger_head *head)
 {
-	return !head->blind && head->known == UINT16_MAX;
+	return !head->blind && head->len == sizeof(head->bytes);
 }
 
 static uint32_t opcode_of(const struct ledger_hold *hold)
@@ -194,7 +177,7 @@ void ledger_request_access(struct ledger *l, struct ledger_hold *hold,
 		on_numbers(l, hold, access);
 	if (!l->target->fuse)
 		return;
-	on_head(l, hold, access);
+	on_head(hold, access);
 	if (is_whole(&hold->request) && __builtin_bswap32(opcode_of(hold)) == FUSE_INIT)
 		l->other_order = true;
 }
