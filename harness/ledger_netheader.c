@@ -191,7 +191,7 @@ static void begin_packet(struct ledger *l, const struct ledger_hold *hold, uint3
 			     hold->head, buffers,
 			     buffers > 1 ? ", and MRG_RXBUF was not negotiated" : "");
 	judge_offloads(l, hold);
-	l->net.left = (uint16_t)buffers;
+	l->net.left = merges ? (uint16_t)buffers : 1;
 	l->net.bytes = 0;
 	l->net.bytes_max = bytes_max(l, hold);
 }
