@@ -277,7 +277,8 @@ build/obj/$1/libvringer.a: $(call objs,$1,$(LIB_SRC)) build/obj/$1/sources
 build/obj/$1/vringer: $(call objs,$1,$(CLI_SRC)) build/obj/$1/libvringer.a
 	$$(call say,LINK) $$(CC_$1) $$(FLAGS_$1) $$(LDFLAGS) -o $$@ $$^
 
--include $(patsubst %.o,%.d,$(call objs,$1,$(LIB_SRC) $(CLI_SRC) $(TEST_SRC) $(HELPER_SRC) $(wildcard fuzzers/*.c)))
+-include $(patsubst %.o,%.d,$(call objs,$1,$(LIB_SRC) $(CLI_SRC) $(FOREIGN_SRC) $(TEST_SRC) $(HELPER_SRC) \
+	$(wildcard fuzzers/*.c))))
 endef
 
 HELPER_SRC := $(filter-out $(TEST_SRC),$(wildcard devices/test/*.c harness/test/*.c fuzzers/test/*.c))

@@ -4,6 +4,7 @@
  *
  * What must hold, beyond what sanitizers see of a frame that ends where its block
  * does:
+ *  - it is what an account of its own makes of the frame (harness/filter.h);
  *  - to its MAC address every frame is claimed, and elsewhere what it was;
  *  - one more VLAN tag, where there may be one, changes nothing but the reply's;
  *  - a reply is an ARP packet behind the tags of the request and nothing more, is
@@ -13,7 +14,7 @@
  */
 #include "fuzzers/engine.h"
 
-#include "devices/mmds.h"
+#include "harness/filter.h"
 
 #include <errno.h>
 #include <stdlib.h>
@@ -98,7 +99,8 @@ static void check_reply(const uint8_t *frame, uint32_t len)
 	for (int i = 0; i < (int)sizeof(reply); i++)
 		if (i < reply_len ? reply[i] != again[i] : reply[i] != GARBAGE)
 			abort();
-	if ((reply[0] & 1) != 0 || judge(reply, (uint32_t)reply_len) == NET_REPLY)
+	if (!filter_is_reply(frame, len, reply, (uint32_t)reply_len) || (reply[0] & 1) != 0 ||
+	    judge(reply, (uint32_t)reply_len) == NET_REPLY)
 		abort();
 	for (room = 0; room < reply_len; room += reply_len - 1) {
 		memset(reply, GARBAGE, sizeof(reply));
@@ -121,6 +123,8 @@ static int mmds_one(const char *name, const uint8_t *data, size_t size)
 		return -1;
 	frame = copy_of(data, size, 0);
 	verdict = judge(frame, len);
+	if (verdict != filter_verdict(frame, len))
+		abort();
 	check_mac(frame, len, verdict);
 	check_tagged(frame, len, verdict);
 	if (verdict == NET_REPLY)

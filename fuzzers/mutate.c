@@ -38,7 +38,7 @@ static const struct {
 	{ OP_PUBLISH, 5 },     { OP_OFFER, 8 },	      { OP_SEND, 12 },	     { OP_AVAIL_IDX, 4 },
 	{ OP_AVAIL_FLAGS, 3 }, { OP_AVAIL_ENTRY, 3 }, { OP_RACE, 6 },	     { OP_FAULT_ACCESS, 5 },
 	{ OP_STATUS, 4 },      { OP_WRITE, 5 },	      { OP_CONFIG_READ, 1 }, { OP_CONFIG_WRITE, 1 },
-	{ OP_ACK, 1 },	       { OP_SETTLE, 1 },      { OP_READ, 3 },
+	{ OP_ACK, 1 },	       { OP_SETTLE, 1 },      { OP_READ, 3 },	     { OP_TYPE, 6 },
 };
 
 /* xorshift64* */
@@ -90,11 +90,11 @@ static void fill_bag(struct mutator *m)
 	for (size_t i = 0; i < count; i++) {
 		unsigned weight = OTHER_WEIGHT;
 
-		if (is_idle(m, ops[i].code))
-			weight = 0;
 		for (size_t w = 0; w < ARRAY_SIZE(wanted); w++)
 			if (wanted[w].code == ops[i].code)
 				weight = wanted[w].weight;
+		if (is_idle(m, ops[i].code))
+			weight = 0;
 		while (weight-- > 0 && m->bag_count < MUTATE_BAG_MAX)
 			m->bag[m->bag_count++] = ops[i].code;
 	}
@@ -114,6 +114,7 @@ void mutator_init(struct mutator *m, const char *target, uint64_t seed)
 		m->queue_count = PROGRAM_QUEUES;
 	if (t != NULL) {
 		m->port_count = t->port_count;
+		m->chain_max = t->chain_bytes_max;
 		m->takes_orders = t->order != NULL;
 		m->has_target = t->has_target;
 		m->has_snapshots = t->restore != NULL;

@@ -5,6 +5,7 @@
 #include "fuzzers/mutate_internal.h"
 
 #include <linux/virtio_config.h>
+#include <string.h>
 
 /* The status as a driver writes it, step by step. */
 enum {
@@ -59,13 +60,21 @@ static bool add_chain(struct mutator *m, struct program *prog, uint32_t at, bool
 static bool add_request(struct mutator *m, struct program *prog, uint32_t at)
 {
 	const struct target_request *request = &m->requests[random_below(m, m->request_count)];
-	uint8_t slot = (uint8_t)random_below(m, 4);
+	uint8_t slot = (uint8_t)random_below(m, 4), bytes[UINT8_MAX];
 	struct op *op = edit_add(prog, at, OP_STORE);
 
 	if (op == NULL)
 		return false;
 	op->base[0] = BASE_SLOT + slot;
-	if (!edit_payload(m, prog, op, request->bytes, request->len))
+	memcpy(bytes, request->bytes, request->len);
+	/* Nearly what it should be: the parser comes as far as what is wrong. */
+	if (request->len > 0 && random_chance(m, 3)) {
+		uint8_t *byte = &bytes[random_below(m, request->len)];
+
+		*byte ^= (uint8_t)(random_chance(m, 2) ? 1u << random_below(m, 8)
+						       : 1 + random_below(m, 255));
+	}
+	if (!edit_payload(m, prog, op, bytes, request->len))
 		return false;
 	op = edit_add(prog, at + 1, random_chance(m, 4) ? OP_OFFER : OP_SEND);
 	if (op == NULL)
@@ -187,6 +196,23 @@ static bool add_misfit(struct mutator *m, struct program *prog, uint32_t at)
 	return driven || add_chain(m, prog, at + 2, true);
 }
 
+/* A snapshot and back, perhaps with a byte or two changed on the way. */
+static bool add_snapshot(struct mutator *m, struct program *prog, uint32_t at)
+{
+	uint32_t changes = random_below(m, 4);
+
+	if (edit_add(prog, at++, OP_SAVE) == NULL)
+		return false;
+	for (; changes > 0; changes--) {
+		struct op *op = edit_add(prog, at++, OP_CORRUPT);
+
+		if (op == NULL)
+			return false;
+		op_fresh(m, prog, op);
+	}
+	return edit_add(prog, at, OP_RESTORE) != NULL;
+}
+
 /* Has the driver anything to be served with? */
 static bool has_request(const struct program *prog)
 {
@@ -217,6 +243,8 @@ bool mutate_insert(struct mutator *m, struct program *prog, const struct program
 		return add_misfit(m, prog, at);
 	if (what < 7)
 		return random_chance(m, 2) ? add_start(m, prog, at) : add_steps(m, prog, at);
+	if (what < 8 && m->has_snapshots)
+		return add_snapshot(m, prog, at);
 	return add_any(m, prog, at);
 }
 

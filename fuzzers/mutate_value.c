@@ -374,9 +374,11 @@ static void fresh_special(struct mutator *m, struct op *op)
 		else if (op->value[2] == DESC_NEXT)
 			op->value[3] = fresh_small(m);
 		break;
-	case OP_TYPE: /* what fits in a buffer and what does not */
+	case OP_TYPE: /* what fits in a buffer, or in the device, and what does not */
 	case OP_PUT_BACK:
 		op->value[1] = random_chance(m, 2) ? 0 : value_edge(m) & 0xffff;
+		if (m->chain_max > 0 && random_chance(m, 4))
+			op->value[1] = (m->chain_max + 4 - random_below(m, 48)) & 0xffff;
 		break;
 	case OP_REFUSE:
 		op->value[1] = 1 + random_below(m, 4);
@@ -385,8 +387,10 @@ static void fresh_special(struct mutator *m, struct op *op)
 	case OP_HOLD:
 		op->value[1] = random_below(m, 4);
 		break;
-	case OP_CORRUPT: /* mostly of what every snapshot has */
+	case OP_CORRUPT: /* of what every snapshot has, or of the device's own, which ends it */
 		op->value[0] = random_below(m, random_chance(m, 4) ? 1024 : 320);
+		if (random_chance(m, 3))
+			op->value[0] = UINT32_MAX - random_below(m, 24);
 		op->value[1] =
 			random_chance(m, 2) ? 1u << random_below(m, 8) : 1 + random_below(m, 255);
 		break;

@@ -240,6 +240,16 @@ static bool check_refused(const struct verdict *v)
 			    s->outcome == SNAPSHOT_NONE ? "not restored" : "taken", at);
 }
 
+static bool check_state(const struct verdict *v)
+{
+	enum device_state state = target_state(v->run->target, v->run->device);
+
+	if (state == v->expect->value[0])
+		return true;
+	return expect_wrong(v, "the device is %s, expected %s", expect_states[state],
+			    expect_states[v->expect->value[0]]);
+}
+
 static bool check_silent(const struct verdict *v)
 {
 	const struct ledger *ledger = &v->run->ledger;
@@ -282,6 +292,7 @@ static bool (*const checks[EXPECT_KIND_COUNT])(const struct verdict *v) = {
 	[EXPECT_REFUSED] = check_refused,
 	[EXPECT_COUNTERS] = check_counters,
 	[EXPECT_COUNTER] = check_counter,
+	[EXPECT_STATE] = check_state,
 	[EXPECT_SILENT] = check_silent,
 	[EXPECT_BREAKS] = check_breaks,
 };

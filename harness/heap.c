@@ -65,6 +65,8 @@ void *heap_alloc(void *ctx, size_t size)
 	}
 	block->live = true;
 	heap->live_blocks++;
+	if (heap->live_blocks > heap->peak_blocks)
+		heap->peak_blocks = heap->live_blocks;
 	heap->live_bytes += size;
 	heap->call_bytes += size;
 	seam_unpoison(block->memory, size);

@@ -29,6 +29,7 @@ struct heap {
 	struct heap_block blocks[HEAP_BLOCKS_MAX];
 	unsigned block_count;
 	unsigned live_blocks;
+	unsigned peak_blocks; /* live at a time since that was last set; the owner's */
 	size_t live_bytes;
 	size_t call_bytes;  /* allocated since the counter was last set to 0 */
 	unsigned fault_nth; /* the Nth allocation from now fails; 0: none */

@@ -154,6 +154,7 @@ void ledger_reset(struct ledger *ledger, const struct target *target, uint64_t o
 		stream->passed = stream->lost = false;
 		stream->entered = stream->left = 0;
 	}
+	ledger->net = (struct ledger_net){ .mtu = 0 };
 	ledger->counters_lost = false;
 	ledger->dialogue = (struct ledger_dialogue){ .asked = 0 };
 	ledger_request_forget(ledger, true);

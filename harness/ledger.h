@@ -57,6 +57,8 @@ enum severity {
 	  "dev.split.desc-table.1b", "a device-writable buffer is not read")                       \
 	X(MEMORY_TORN, "memory.torn", MODEL, WALK, 0, "policy",                                    \
 	  "no buffer of a chain is accessed before the walk has come to its end")                  \
+	X(MEMORY_MIXED, "memory.mixed", MODEL, WALK, 0, "policy",                                  \
+	  "no frame is read from, or written to, a chain that has buffers for both directions")    \
 	X(MEMORY_INDIRECT, "memory.indirect", LIMIT, WALK, 0, "drv.split.indirect.1",              \
 	  "an indirect table is read only where that was negotiated, and within the table")        \
 	X(MEMORY_POISONED, "memory.poisoned", MODEL, WALK, 0, "policy",                            \
@@ -96,6 +98,9 @@ enum severity {
 	  "what is available on a queue that the driver serves is taken before the device rests")  \
 	X(STUCK_HELD, "stuck.held", LIMIT, WALK | FACT_STATE, 0, "policy",                         \
 	  "a chain taken is returned before the device rests")                                     \
+	X(STUCK_FRAME, "stuck.frame", LIMIT, WALK | FACT_STATE | FACT_COUNTERS, 0, "policy",       \
+	  "a frame that waits is delivered before the device rests, where a chain may be there "   \
+	  "for it")                                                                                \
 	X(STATUS_IDENTITY, "status.identity", MUST, REGS, 0, "dev.mmio.regs.1",                    \
 	  "MagicValue is 'virt' and Version 2, always")                                            \
 	X(STATUS_REGISTERS, "status.registers", MUST, REGS, 0, "4.2.2",                            \
@@ -124,6 +129,8 @@ enum severity {
 	  "bytes moved in one call are bounded by the chains it took")                             \
 	X(WORK_HEAP, "work.heap", LIMIT, FACT_HEAP, 0, "policy",                                   \
 	  "host memory is bounded, whatever the guest does")                                       \
+	X(WORK_STEADY, "work.steady", LIMIT, FACT_HEAP, 0, "policy",                               \
+	  "host memory that a device keeps for the next request is not given back")                \
 	X(FETCH_CONSISTENT, "fetch.consistent", LIMIT, WALK, 0, "policy",                          \
 	  "memory that changes between two reads for one chain makes no difference: the outcome "  \
 	  "is that of the old value or of the new one")                                            \
@@ -137,6 +144,9 @@ enum severity {
 	  "after any program a reset device serves a well-formed request")                         \
 	X(STREAM_FRAMES, "stream.frames", LIMIT, WALK, 0, "policy",                                \
 	  "frames come out whole, in order, once, and counted")                                    \
+	X(STREAM_FILTER, "stream.filter", LIMIT, WALK, 0, "policy",                                \
+	  "a frame goes where a filter sends it, is judged once and as it is, and answered as it " \
+	  "should be")                                                                             \
 	X(STREAM_BYTES, "stream.bytes", LIMIT, WALK | FACT_COUNTERS, 0, "policy",                  \
 	  "bytes of a port come out whole, in order, once, at the other end of that port")         \
 	X(STREAM_ANSWERS, "stream.answers", LIMIT, WALK, 0, "policy",                              \
@@ -145,6 +155,13 @@ enum severity {
 	  "a balloon asks about each page that a chain names, whole, in order and once")           \
 	X(STREAM_REPLIES, "stream.replies", MODEL, WALK, 0, "policy",                              \
 	  "a FUSE reply is to the request of its chain and as long as it says")                    \
+	X(NET_HEADER, "net.header", MUST, WALK, 0, "dev.net.rx-packets.1",                         \
+	  "the header of a received packet counts its buffers, and tells of no offload that was "  \
+	  "not negotiated")                                                                        \
+	X(NET_SPARE, "net.spare", MODEL, WALK, 0, "policy",                                        \
+	  "what an offload would have put into the header is 0 without one")                       \
+	X(NET_MTU, "net.mtu", MUST, WALK, 0, "dev.net.config-layout.5",                            \
+	  "no received packet is larger than the MTU that was negotiated")                         \
 	X(SNAPSHOT_REFUSED, "snapshot.refused", LIMIT, REGS, 0, "policy",                          \
 	  "a device takes the snapshot that it saved, and one that it refuses changes nothing")    \
 	X(SNAPSHOT_SAME, "snapshot.same", LIMIT, REGS, 0, "policy",                                \
@@ -195,6 +212,7 @@ const char *severity_name(enum severity severity);
 #define LEDGER_SUSPECTS_MAX 16
 #define LEDGER_PORT_BYTES (2u << 20) /* of a port in each direction, that are kept */
 #define LEDGER_FRAMES_MAX 64	     /* read and not delivered, that are kept */
+#define LEDGER_HEAD_BYTES 42u	     /* of a received packet: header and link layer */
 
 /* A descriptor of a chain, or a range of written bytes: [first, last]. */
 struct ledger_node {
@@ -224,6 +242,7 @@ struct ledger_stream {
 	uint64_t entered, left;
 	/* Indices of the counters that say the same, ended by -1. */
 	int16_t entered_terms[LEDGER_SUM_TERMS_MAX + 1], left_terms[LEDGER_SUM_TERMS_MAX + 1];
+	int16_t waiting_terms[LEDGER_SUM_TERMS_MAX + 1]; /* ... that wait */
 	struct ledger_digest frames[LEDGER_FRAMES_MAX];
 };
 
@@ -303,12 +322,23 @@ struct ledger_hold {
 	struct ledger_digest out;    /* the frame that is written to it */
 	uint64_t first_bytes;	     /* the first bytes read or written, little-endian */
 	uint8_t first_count;
-	struct ledger_head request, reply; /* of a target that speaks FUSE */
-	bool carries;			   /* a frame into a stream, which has this serial there */
+	struct ledger_head request, reply;     /* of a target that speaks FUSE */
+	uint8_t head_bytes[LEDGER_HEAD_BYTES]; /* written to the start of a receive chain */
+	uint64_t head_known;		       /* ... those that were, a bit each */
+	bool head_blind;		       /* ... nothing can be said of them */
+	bool carries; /* a frame into a stream, which has this serial there */
 	uint32_t frame;
 	/* What it adds to the bounds of a call while it is held. */
 	uint64_t bytes_max;
 	uint32_t accesses_max;
+};
+
+/* A received packet, while the device returns its chains. */
+struct ledger_net {
+	uint16_t mtu;  /* as the device was made; 0: there is none */
+	uint16_t left; /* chains of the packet that are still to come */
+	bool lost;     /* ... or not: not judged until the used index has moved */
+	uint64_t bytes, bytes_max;
 };
 
 struct ledger_pending {
@@ -449,6 +479,7 @@ struct ledger {
 	int16_t sums[LEDGER_SUMS_MAX][2][LEDGER_SUM_TERMS_MAX + 1];
 
 	struct ledger_stream streams[TARGET_STREAMS_MAX];
+	struct ledger_net net;
 	struct ledger_plain plain;
 	struct ledger_port ports[TARGET_PORTS_MAX];
 	struct ledger_pages pages;
@@ -456,6 +487,7 @@ struct ledger {
 	struct ledger_dialogue dialogue;
 	struct ledger_field fields[TARGET_FIELDS_MAX];
 	bool counters_lost; /* what they stand at is not known: not judged */
+	unsigned heap_base; /* blocks that the device had when it was new */
 	uint64_t gauges;    /* counters that may fall, bits */
 	uint32_t node_free, node_used, hold_free, hold_used;
 	struct ledger_node nodes[LEDGER_NODES_MAX];
@@ -474,9 +506,13 @@ struct ledger {
 int ledger_open(struct ledger *ledger, const struct target *target);
 void ledger_close(struct ledger *ledger);
 
-/* For a new device of `target` that offers `offered`; then queue_max and
- * generation are the caller's to fill in. */
+/* For a new device of `target` that offers `offered`; then queue_max,
+ * generation, heap_base and net.mtu are the caller's to fill in. */
 void ledger_reset(struct ledger *ledger, const struct target *target, uint64_t offered);
+
+/* Where a network device that offers `offered` has its MTU, in the configuration; 0:
+ * it has none. */
+uint32_t ledger_net_mtu_at(const struct target *target, uint64_t offered);
 
 /* An operation begins; what breaks from here on is its. */
 void ledger_op(struct ledger *ledger, uint32_t index, const char *verb);
@@ -503,6 +539,9 @@ void ledger_host_begin(struct ledger *ledger, enum host_act act, unsigned port, 
 		       uint32_t len);
 void ledger_host_end(struct ledger *ledger, enum host_act act, unsigned port, const void *data,
 		     uint32_t len, uint32_t moved);
+
+/* The device deals wrongly with what is behind it, or `what` of it does. */
+void ledger_fault(struct ledger *ledger, const char *what);
 
 /* A frame passed at an end of the device. */
 void ledger_frame(struct ledger *ledger, enum frame_end end, const void *frame, uint32_t len);

@@ -313,6 +313,8 @@ void ledger_payload(struct ledger *l, struct ledger_queue *q, const struct arena
 		l->judged[0] |= 1ULL << (write ? RULE_MEMORY_WRITE : RULE_MEMORY_READ);
 		if (l->target->stream_count > 0 && done)
 			ledger_stream_access(l, hold, access);
+		if (write && done && ledger_is_net(l, why.queue))
+			ledger_net_written(l, hold, addr, access->data, len);
 		if (l->target->port_count > 0)
 			ledger_port_access(l, hold, access);
 		if (l->target->pages_max > 0 || l->target->fuse)

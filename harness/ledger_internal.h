@@ -3,14 +3,16 @@
  * What the parts of the ledger share: ledger.c (rules and findings),
  * ledger_regs.c (registers and status), ledger_show.c (what they read as), ledger_ring.c (queues
  * and chains), ledger_desc.c (descriptors), ledger_chain.c (what a chain permits), ledger_wakeup.c
- * (interrupts), ledger_rest.c (at rest), and, of plain memory, ledger_plain.c and
- * ledger_survey.c.
+ * (interrupts), ledger_netheader.c (received packets), ledger_rest.c and ledger_waiting.c (at
+ * rest), and, of plain memory, ledger_plain.c and ledger_survey.c.
  */
 #ifndef VRINGER_HARNESS_LEDGER_INTERNAL_H
 #define VRINGER_HARNESS_LEDGER_INTERNAL_H
 
 #include "harness/arena.h"
 #include "harness/ledger.h"
+
+#include <linux/virtio_ids.h>
 
 /* Are the device's registers those of devices/mmio.h, whose answers to a driver
  * that breaks the rules are known? */
@@ -115,6 +117,27 @@ void ledger_stream_lose(struct ledger *l);
 void ledger_stream_rest(struct ledger *l);
 /* Reset: nothing is on its way. */
 void ledger_stream_forget(struct ledger *l);
+
+/* A used ring that passes 2^64 has entries that are nowhere: a device that
+ * notices need not try to write them. */
+static inline bool ledger_used_ring_wraps(const struct ledger_queue *q)
+{
+	return q->used > UINT64_MAX - (3 + 8ull * q->size);
+}
+/* At rest, of a target with streams: frames that wait. */
+void ledger_waiting_rest(struct ledger *l, const void *device);
+
+/* Received packets, of a network device.  is_net: do that queue's chains carry
+ * them?  written: bytes of such a chain, found at hold->cursor.  out: it was
+ * returned.  moved: with the chains before it. */
+static inline bool ledger_is_net(const struct ledger *l, unsigned queue)
+{
+	return queue == 0 && l->target->device_id == VIRTIO_ID_NET;
+}
+void ledger_net_written(struct ledger *l, struct ledger_hold *hold, uint64_t addr,
+			const uint8_t *data, uint32_t len);
+void ledger_net_out(struct ledger *l, const struct ledger_hold *hold, uint32_t len);
+void ledger_net_moved(struct ledger *l);
 
 /* Of a device on plain memory: around a call (unsure: what the device makes of it is
  * not known); at rest; and its queue `i` there. */

@@ -13,6 +13,9 @@
  * adds what taking it needs, and bytes up to the target's cap, twice, for a
  * device that takes back what it wrote; a chain that was taken in an earlier
  * call and is still held counts again.
+ *
+ * work.steady: what a target says it keeps beyond what a new device has, it gives
+ * back only at its end; an allocation that fails takes none of it away.
  */
 #include "harness/ledger_internal.h"
 
@@ -39,6 +42,8 @@ static void judge_work(struct ledger *l)
 
 static void judge_heap(struct ledger *l)
 {
+	unsigned kept;
+
 	if (l->heap->exhausted) {
 		ledger_find(l, FINDING_OOM, "out-of-memory",
 			    "the device has %zu bytes in %u blocks and asked for more",
@@ -50,6 +55,15 @@ static void judge_heap(struct ledger *l)
 			     "the device has %zu bytes of host memory, at most "
 			     "%u are due",
 			     l->heap->live_bytes, l->target->heap_max);
+	kept = l->heap_base + l->target->blocks_kept;
+	if (kept > l->heap->peak_blocks)
+		kept = l->heap->peak_blocks;
+	if (l->target->blocks_kept > 0 && ledger_judges(l, RULE_WORK_STEADY) &&
+	    l->heap->live_blocks < kept)
+		ledger_break(l, RULE_WORK_STEADY,
+			     "the device has %u blocks of host memory and had %u, of which it "
+			     "should have kept %u",
+			     l->heap->live_blocks, l->heap->peak_blocks, kept);
 }
 
 void ledger_call_end(struct ledger *l, uint32_t old_status, const struct ledger_probe *probe)
@@ -80,13 +94,6 @@ static bool holds_chain(const struct ledger *l, const struct ledger_queue *q, ui
 	return false;
 }
 
-/* A used ring that passes 2^64 has entries that are nowhere: a device that
- * notices need not try to write them. */
-static bool used_ring_wraps(const struct ledger_queue *q)
-{
-	return q->used > UINT64_MAX - (3 + 8ull * q->size);
-}
-
 static void judge_stuck(struct ledger *l, unsigned i)
 {
 	struct ledger_queue *q = &l->queues[i];
@@ -105,7 +112,7 @@ static void judge_stuck(struct ledger *l, unsigned i)
 			     "queue %u: the device read available index %u, took the entries below "
 			     "%u and rests",
 			     i, q->avail_idx, q->taken);
-	if (!used_ring_wraps(q) && ledger_judges(l, RULE_STUCK_HELD) && !l->target->holds &&
+	if (!ledger_used_ring_wraps(q) && ledger_judges(l, RULE_STUCK_HELD) && !l->target->holds &&
 	    holds_chain(l, q, &head))
 		ledger_break(l, RULE_STUCK_HELD,
 			     "queue %u: the device took the chain of head %u and rests without "
@@ -178,6 +185,7 @@ static void compile_sums(struct ledger *l, const void *device)
 
 		compile_terms(l, device, stream->entered, l->streams[i].entered_terms);
 		compile_terms(l, device, stream->left, l->streams[i].left_terms);
+		compile_terms(l, device, stream->waiting, l->streams[i].waiting_terms);
 	}
 	for (unsigned i = 0; i < l->target->port_count; i++) {
 		const struct target_port *desc = &l->target->ports[i];
@@ -263,4 +271,6 @@ void ledger_rest(struct ledger *l, enum device_state state, const void *device)
 		else
 			judge_stuck(l, i);
 	}
+	if (resting && !excused)
+		ledger_waiting_rest(l, device);
 }

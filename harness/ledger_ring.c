@@ -226,6 +226,7 @@ static void judge_completion(const struct ring_access *a, const struct ledger_pe
 	if (found == LEDGER_NONE) {
 		ledger_stream_lose(l);
 		ledger_port_lose(l, a->why.queue);
+		l->net.lost = l->net.lost || ledger_is_net(l, a->why.queue);
 		if (!a->q->overflowed && ledger_judges(l, RULE_COMPLETION_NOT_HELD))
 			ledger_break(l, RULE_COMPLETION_NOT_HELD,
 				     "queue %u: used entry %u returns head %u, which the device "
@@ -236,6 +237,8 @@ static void judge_completion(const struct ring_access *a, const struct ledger_pe
 	hold = &l->hold[found];
 	if (l->target->stream_count > 0)
 		ledger_stream_out(l, a->why.queue, hold, entry->len);
+	if (ledger_is_net(l, a->why.queue))
+		ledger_net_out(l, hold, entry->len);
 	if (l->target->port_count > 0)
 		ledger_port_out(l, a->why.queue, hold, entry->len);
 	if (l->target->pages_max > 0 || l->target->fuse)
@@ -278,6 +281,8 @@ static void on_used_idx(const struct ring_access *a)
 		moved = (uint16_t)q->pending_count;
 	for (unsigned i = 0; i < moved; i++)
 		judge_completion(a, &a->pending[i]);
+	if (ledger_is_net(l, a->why.queue))
+		ledger_net_moved(l);
 	l->counters[TARGET_COUNTERS_MAX + a->why.queue] += moved;
 	q->pending_count -= moved;
 	if (q->pending_count > 0)

@@ -14,6 +14,14 @@
  * Two streams that go to one queue may hold equal frames.  The one that is named
  * first gives its own up first: what it keeps too long excuses, and accuses not.
  *
+ * memory.mixed: our models copy all of a chain's descriptors before they look at a
+ * buffer, and a chain that has any for the other direction is wrong as a whole.  What
+ * a chain has is known from those reads; of one that was taken twice, from both, so
+ * that one is not judged.
+ *
+ * stream.filter: what is behind the device tells of what it sees of it, in its own
+ * words; it sees no guest memory, and judges the bytes that it was given.
+ *
  * Of what lies behind the first 256 bytes of a frame one word in 512 bytes is
  * compared, and the last.
  */
@@ -162,6 +170,15 @@ void ledger_stream_access(struct ledger *l, struct ledger_hold *hold, const stru
 		desc = desc_to(l, a->why.queue);
 	if (desc == NULL)
 		return;
+	if ((a->write ? hold->readable : hold->writable) > 0 && !hold->restarted &&
+	    ledger_judges(l, RULE_MEMORY_MIXED))
+		ledger_break(l, RULE_MEMORY_MIXED,
+			     "queue %u: the device %s the chain of head %u, which has %llu "
+			     "device-%s bytes as well",
+			     a->why.queue, a->write ? "writes a frame to" : "reads a frame from",
+			     hold->head,
+			     (unsigned long long)(a->write ? hold->readable : hold->writable),
+			     a->write ? "readable" : "writable");
 	d = from != NULL ? frame_of(from, hold) : &hold->out;
 	if (d == NULL)
 		return;
@@ -261,6 +278,12 @@ void ledger_frame(struct ledger *l, enum frame_end end, const void *frame, uint3
 			     "the device hands a frame of %u bytes on that is none of those that "
 			     "it read and has not handed on yet",
 			     len);
+}
+
+void ledger_fault(struct ledger *l, const char *what)
+{
+	if (l->enabled && ledger_judges(l, RULE_STREAM_FILTER))
+		ledger_break(l, RULE_STREAM_FILTER, "%s", what);
 }
 
 void ledger_stream_lose(struct ledger *l)

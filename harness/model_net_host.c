@@ -6,11 +6,13 @@
  * MAC and MTU are configured; a program that holds the features back gets a
  * device that is told neither.
  */
+#include "harness/filter.h"
 #include "harness/models.h"
 #include "harness/wire.h"
 
 #include "devices/mmds.h"
 #include "devices/mmio.h"
+#include "devices/net_pool.h"
 
 #include <linux/virtio_config.h>
 #include <linux/virtio_ids.h>
@@ -30,6 +32,7 @@ struct card {
 	struct wire wire;
 	/* What the interceptor is shown ends where this does, and so does the
 	 * block: whoever reads on is seen. */
+	uint32_t shown_len; /* 0: nothing that is to be answered */
 	uint8_t shown[WIRE_BYTES];
 };
 
@@ -39,7 +42,15 @@ static const struct net_backend wire_backend = {
 	.receive = wire_receive,
 };
 
-/* The metadata service, with what it does told. */
+static void find_fault(const struct card *card, bool wrong, const char *what)
+{
+	const struct target_listener *listener = card->wire.listener;
+
+	if (wrong && listener != NULL)
+		listener->fault(listener->ctx, what);
+}
+
+/* The metadata service, with what it does told, and compared with what is due. */
 static enum net_verdict told_judge(void *ctx, const uint8_t *frame, uint32_t len)
 {
 	struct card *card = ctx;
@@ -48,6 +59,10 @@ static enum net_verdict told_judge(void *ctx, const uint8_t *frame, uint32_t len
 
 	memcpy(shown, frame, len);
 	verdict = mmds_interceptor.judge(NULL, shown, len);
+	find_fault(card, verdict != filter_verdict(shown, len),
+		   "the metadata service makes of a frame what it should not: it passes on or "
+		   "claims, drops or answers it wrongly");
+	card->shown_len = verdict == NET_REPLY ? len : 0;
 	if (verdict != NET_PASS)
 		wire_tell(&card->wire, END_AWAY, frame, len);
 	return verdict;
@@ -56,11 +71,19 @@ static enum net_verdict told_judge(void *ctx, const uint8_t *frame, uint32_t len
 static int told_reply(void *ctx, const uint8_t *frame, uint32_t len, uint8_t *reply, uint32_t room)
 {
 	const struct card *card = ctx;
+	const uint8_t *shown = card->shown + sizeof(card->shown) - card->shown_len;
 	int reply_len;
 
 	/* A buffer that is somebody else's as well is spoilt. */
 	memset(reply, WIRE_GARBAGE, room);
+	find_fault(card, len != card->shown_len || memcmp(frame, shown, len) != 0,
+		   "the metadata service is to answer another frame than the one it judged last, "
+		   "or that is no longer what it was");
 	reply_len = mmds_interceptor.reply(NULL, frame, len, reply, room);
+	find_fault(card,
+		   reply_len >= 0 &&
+			   !filter_is_reply(shown, card->shown_len, reply, (uint32_t)reply_len),
+		   "the metadata service gives another answer than the one that is due");
 	if (reply_len > 0)
 		wire_tell(&card->wire, END_REPLY, reply, (uint32_t)reply_len);
 	return reply_len;
@@ -106,6 +129,7 @@ static void *card_create(const struct target *target, const struct device_host *
 	if (card == NULL)
 		return NULL;
 	card->wire.listener = NULL;
+	card->shown_len = 0;
 	wire_reset(&card->wire);
 	card->mmio = mmio_create(&net_host_ops, host, offered, queue_max);
 	if (card->mmio != NULL && net_host_connect(mmio_device(card->mmio), &config) == 0)
@@ -197,6 +221,11 @@ static uint32_t card_host(void *device, enum host_act act, unsigned port, void *
 	return len;
 }
 
+static uint32_t card_waiting(const void *device)
+{
+	return wire_due(&((const struct card *)device)->wire);
+}
+
 static void card_order(void *device, enum host_order order, unsigned port, uint32_t count,
 		       uint32_t amount)
 {
@@ -213,9 +242,9 @@ static const struct device_queue_desc queues[] = {
 #define SKIP ((uint16_t)sizeof(struct virtio_net_hdr_v1))
 static const struct target_stream streams[] = {
 	{ NET_TX, END_AWAY, SKIP, NULL,
-	  "tx_sent tx_sent_short tx_refused tx_answered tx_claimed tx_claimed_malformed" },
-	{ END_REPLY, NET_RX, SKIP, NULL, "rx_packets" },
-	{ END_GIVEN, NET_RX, SKIP, "host_frames", NULL },
+	  "tx_sent tx_sent_short tx_refused tx_answered tx_claimed tx_claimed_malformed", NULL },
+	{ END_REPLY, NET_RX, SKIP, NULL, "rx_packets", "replies_waiting" },
+	{ END_GIVEN, NET_RX, SKIP, "host_frames", NULL, "host_frames_waiting" },
 };
 
 /* What a driver asks the metadata service, or had better not: behind a header, a
@@ -282,6 +311,8 @@ const struct target net_host_target = {
 	.limits = true,
 	.chain_bytes_max = NET_HEADER_SIZE + NET_LINK_MAX + MTU,
 	.heap_max = 96u << 10,
+	.blocks_kept = NET_POOL_KEPT,
+	.saves_blocks = true,
 	.sums = sums,
 	.gauges = "replies_waiting host_frames_waiting",
 	.stream_count = sizeof(streams) / sizeof(streams[0]),
@@ -308,6 +339,7 @@ const struct target net_host_target = {
 	.work = card_work,
 	.state = card_state,
 	.host = card_host,
+	.waiting = card_waiting,
 	.order = card_order,
 	.listen = card_listen,
 	.save = card_save,

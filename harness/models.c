@@ -117,6 +117,7 @@ static const struct target net_loopback = {
 	.config_len = 12,
 	.chain_bytes_max = 12 + 65557,
 	.heap_max = 256u << 10,
+	.blocks_kept = 1, /* the buffer of a frame */
 	.sums = net_loopback_sums,
 	.stream_count = 1,
 	.streams = &net_loopback_stream,

@@ -158,7 +158,7 @@ static const struct op_desc ops[] = {
 	  "the snapshot into a new device, which takes the old one's place if it takes it" },
 	{ OP_CORRUPT, "corrupt",
 	  { P("at", FIELD_U32), P("xor", FIELD_U8) }, PAYLOAD_NONE,
-	  "change a byte of the snapshot" },
+	  "change a byte of the snapshot; -1 as 32 bits, 0xffffffff, is the last" },
 	{ OP_CUT, "cut",
 	  { P("len", FIELD_U32) }, PAYLOAD_NONE,
 	  "the snapshot is so many bytes long, what is missing is 0; not 0" },

@@ -72,6 +72,11 @@ static void on_frame(void *ctx, enum frame_end end, const uint8_t *frame, uint32
 		run->trace->event(run->trace->ctx, &event);
 }
 
+static void on_fault(void *ctx, const char *what)
+{
+	ledger_fault(&((struct run *)ctx)->ledger, what);
+}
+
 /* The device changed plain memory. */
 static void on_change(void *ctx, uint64_t addr, const uint8_t *data, uint32_t len)
 {
@@ -135,7 +140,7 @@ int run_open(struct run **run, const struct target *target, struct text_error *e
 	r->arena.observe = on_memory;
 	r->arena.asked = on_asked;
 	r->arena.observe_ctx = r;
-	r->listener = (struct target_listener){ .ctx = r, .frame = on_frame };
+	r->listener = (struct target_listener){ .ctx = r, .frame = on_frame, .fault = on_fault };
 	r->arena.watch = (target->facts & TARGET_MEMORY) == TARGET_ACCESSORS;
 	if (r->arena.watch || r->arena.plain)
 		r->ledger.plain = (struct ledger_plain){ .arena = &r->arena,

@@ -102,6 +102,16 @@ static void judge_registers(struct run *run)
 	}
 }
 
+static void note_mtu(struct run *run)
+{
+	uint32_t at = ledger_net_mtu_at(run->target, run->offered);
+	uint8_t mtu[2] = { 0 };
+
+	if (at > 0)
+		run->target->read(run->device, VIRTIO_MMIO_CONFIG + at, mtu, sizeof(mtu));
+	run->ledger.net.mtu = ledger_get16(mtu);
+}
+
 bool run_create(struct run *run)
 {
 	arena_reset(&run->arena);
@@ -117,6 +127,8 @@ bool run_create(struct run *run)
 		run->target->listen(run->device, &run->listener);
 	run->register_count = read_registers(run, run->registers);
 	run->ledger.generation = peek(run, VIRTIO_MMIO_CONFIG_GENERATION);
+	run->ledger.heap_base = run->heap.peak_blocks = run->heap.live_blocks;
+	note_mtu(run);
 	return true;
 }
 

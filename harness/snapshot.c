@@ -103,6 +103,18 @@ static void judge_same(struct run *run, const struct view *before, const struct 
 			     "the restored device does not save what it was restored from");
 }
 
+static void judge_blocks(struct run *run, unsigned before)
+{
+	unsigned now = run->heap.live_blocks;
+
+	if (run->target->saves_blocks && now != before &&
+	    ledger_judges(&run->ledger, RULE_SNAPSHOT_SAME))
+		ledger_break(&run->ledger, RULE_SNAPSHOT_SAME,
+			     "the restored device has %u blocks of host memory, the one that was "
+			     "saved had %u",
+			     now, before);
+}
+
 static void judge_refusal(struct run *run, const struct snapshot *s, bool clean, int err,
 			  const char *what, const uint8_t *fresh, size_t fresh_len)
 {
@@ -139,6 +151,7 @@ void snapshot_restore_run(struct run *run, unsigned i, bool clean)
 	void *old = run->device;
 	const char *what = "";
 	struct view before;
+	unsigned blocks = run->heap.live_blocks, peak = run->heap.peak_blocks;
 	size_t fresh_len;
 	int err;
 
@@ -149,6 +162,7 @@ void snapshot_restore_run(struct run *run, unsigned i, bool clean)
 	run->device =
 		run->target->create(run->target, &run->arena.host, run->offered, run->queue_max);
 	if (run->device == NULL) {
+		run->heap.peak_blocks = peak;
 		run->device = old;
 		return;
 	}
@@ -157,6 +171,7 @@ void snapshot_restore_run(struct run *run, unsigned i, bool clean)
 	if (err == 0) {
 		s->outcome = SNAPSHOT_RESTORED;
 		take_place(run, old);
+		run->heap.peak_blocks = run->heap.live_blocks;
 		if (!run->ledger.enabled)
 			return;
 		/* It was taken: so much for that. */
@@ -164,12 +179,15 @@ void snapshot_restore_run(struct run *run, unsigned i, bool clean)
 		if (!clean)
 			judge_possible(run, s);
 		judge_same(run, clean ? &before : NULL, s);
+		if (clean)
+			judge_blocks(run, blocks);
 		return;
 	}
 	s->outcome = SNAPSHOT_REFUSED;
 	if (run->ledger.enabled)
 		judge_refusal(run, s, clean, err, what, fresh, fresh_len);
 	run->target->destroy(run->device);
+	run->heap.peak_blocks = peak;
 	run->device = old;
 }
 
@@ -212,11 +230,15 @@ void guest_restore(struct run *run, const struct program *prog, const struct op 
 void guest_corrupt(struct run *run, const struct program *prog, const struct op *op)
 {
 	struct snapshot *s = &run->snapshots[0];
+	uint64_t at = op->value[0], back = (1ULL << 32) - at;
 
 	(void)prog;
-	if (op->value[0] >= s->len)
+	/* What lies behind the largest snapshot is counted from the end. */
+	if (back <= s->len && at >= SNAPSHOT_MAX)
+		at = s->len - back;
+	if (at >= s->len)
 		return;
-	s->bytes[op->value[0]] ^= (uint8_t)op->value[1];
+	s->bytes[at] ^= (uint8_t)op->value[1];
 	s->altered = true;
 }
 

@@ -67,12 +67,17 @@ struct target_stream {
 	uint16_t skip;	     /* bytes */
 	const char *entered; /* counters: frames that came from an end; or NULL */
 	const char *left;    /* counters: frames that reached `to`, of all streams; or NULL */
+	/* Counters: frames that wait in the device for a chain of `to`; NULL: they are
+	 * not said, and what the device rests on is not judged. */
+	const char *waiting;
 };
 
 /* Who is told of frames at the ends, inside device calls. */
 struct target_listener {
 	void *ctx;
 	void (*frame)(void *ctx, enum frame_end end, const uint8_t *frame, uint32_t len);
+	/* What is behind the device finds fault: one line that says what with. */
+	void (*fault)(void *ctx, const char *what);
 };
 
 /* A port: bytes that the driver sends in chains of one queue and the host takes,
@@ -159,19 +164,22 @@ struct target {
 	unsigned field_count; /* at most TARGET_FIELDS_MAX */
 	const struct target_field *fields;
 
-	unsigned facts;		       /* enum target_fact */
-	bool model;		       /* rules of severity `model` apply */
-	bool transport;		       /* its registers are those of devices/mmio.h */
-	bool strict, limits;	       /* rules of severity `should`, `limit` fail a run */
-	bool keeps_config;	       /* the configuration may outlast a reset */
-	bool fixed;		       /* always offers all features and the largest queues */
-	unsigned layout;	       /* enum arena_layout: the memory that it takes */
-	bool holds;		       /* may hold chains while it is idle */
-	uint16_t chains_kept;	       /* of a queue, while it waits for the host */
-	uint32_t pages_max;	       /* numbers of a chain of pages (VIRTIO 5.5.6); or 0 */
-	bool fuse;		       /* chains are FUSE requests and replies (VIRTIO 5.11.6) */
-	uint32_t chain_bytes_max;      /* bytes of one chain that it ever moves */
-	uint32_t heap_max;	       /* host bytes it ever has at a time */
+	unsigned facts;		  /* enum target_fact */
+	bool model;		  /* rules of severity `model` apply */
+	bool transport;		  /* its registers are those of devices/mmio.h */
+	bool strict, limits;	  /* rules of severity `should`, `limit` fail a run */
+	bool keeps_config;	  /* the configuration may outlast a reset */
+	bool fixed;		  /* always offers all features and the largest queues */
+	unsigned layout;	  /* enum arena_layout: the memory that it takes */
+	bool holds;		  /* may hold chains while it is idle */
+	uint16_t chains_kept;	  /* of a queue, while it waits for the host */
+	uint32_t pages_max;	  /* numbers of a chain of pages (VIRTIO 5.5.6); or 0 */
+	bool fuse;		  /* chains are FUSE requests and replies (VIRTIO 5.11.6) */
+	uint32_t chain_bytes_max; /* bytes of one chain that it ever moves */
+	uint32_t heap_max;	  /* host bytes it ever has at a time */
+	/* Blocks, beyond those of a new device, that it keeps once it had them. */
+	unsigned blocks_kept;
+	bool saves_blocks;	       /* a restored device has as many as the saved one */
 	const struct target_sum *sums; /* ended by one with a NULL left; or NULL */
 	const char *gauges;	       /* counters that may fall, blanks between; or NULL */
 	unsigned stream_count;	       /* at most TARGET_STREAMS_MAX */
@@ -204,6 +212,9 @@ struct target {
 	bool (*hung)(const void *device);
 	/* One act of the host; NULL: there is nothing that a host does. */
 	uint32_t (*host)(void *device, enum host_act act, unsigned port, void *data, uint32_t len);
+	/* May be NULL: how many frames the host has for the device, which it told it
+	 * of; those of the stream from END_GIVEN. */
+	uint32_t (*waiting)(const void *device);
 	/* An order to the host of that port; NULL: it takes none. */
 	void (*order)(void *device, enum host_order order, unsigned port, uint32_t count,
 		      uint32_t amount);

@@ -53,6 +53,7 @@ enum expect_kind {
 	EXPECT_REFUSED,		 /* ... was not, for what is at that byte */
 	EXPECT_COUNTERS,	 /* exactly these counters moved, by that much */
 	EXPECT_COUNTER,		 /* a counter stands at that value */
+	EXPECT_STATE,		 /* what the device rests in */
 	EXPECT_SILENT,		 /* no rule of any severity broken so far */
 	EXPECT_BREAKS,		 /* this operation breaks that rule */
 	EXPECT_KIND_COUNT
@@ -76,6 +77,9 @@ struct counter_pair {
 	char name[48];
 	uint64_t value;
 };
+
+/* Names of enum device_state, ended by NULL. */
+extern const char *const expect_states[];
 
 /* A program and its annotations. */
 struct script {

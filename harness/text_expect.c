@@ -24,6 +24,7 @@
  *   > counters tx_packets=1         exactly these moved, by that much
  *   > counters none
  *   > counter tx_packets=3          stands at
+ *   > state work                    the device rests with work left, waiting or idle
  *   > silent                        no rule of any severity broken so far
  *   > breaks completion.not-held    the operation breaks that rule
  */
@@ -32,6 +33,10 @@
 
 #include <errno.h>
 #include <string.h>
+
+const char *const expect_states[] = {
+	[DEVICE_IDLE] = "idle", [DEVICE_WORK] = "work", [DEVICE_WAITING] = "waiting", NULL
+};
 
 /* A name out of `word`, up to an optional '='; into `name`. */
 static int copy_name(struct text_line *line, const struct text_word *word, size_t len,
@@ -295,6 +300,18 @@ static int parse_counter(struct text_line *line, struct expect *e)
 	return parse_pair(line, &word, &e->name, &e->value[0]);
 }
 
+static int parse_state(struct text_line *line, struct expect *e)
+{
+	struct text_word word;
+
+	if (!text_next(line, &word))
+		return text_fail(line, NULL, "expected idle, work or waiting");
+	while (!text_word_is(&word, expect_states[e->value[0]]))
+		if (expect_states[++e->value[0]] == NULL)
+			return text_fail(line, &word, "no state, expected idle, work or waiting");
+	return 0;
+}
+
 static int parse_silent(struct text_line *line, struct expect *e)
 {
 	(void)line;
@@ -350,6 +367,7 @@ static const struct {
 	{ "refused", EXPECT_REFUSED, parse_refused },
 	{ "counters", EXPECT_COUNTERS, parse_counters },
 	{ "counter", EXPECT_COUNTER, parse_counter },
+	{ "state", EXPECT_STATE, parse_state },
 	{ "silent", EXPECT_SILENT, parse_silent },
 	{ "breaks", EXPECT_BREAKS, parse_breaks },
 };
@@ -376,5 +394,5 @@ int text_expect(struct text_line *line)
 	return text_fail(line, &word,
 			 "unknown, expected value, read, status, interrupt_status, interrupts, "
 			 "used, used_idx, mem, mem_fill, mem_equal, mem_typed, output, output_len, "
-			 "output_equal, counters, counter, silent or breaks");
+			 "output_equal, counters, counter, state, silent or breaks");
 }

@@ -40,13 +40,20 @@ static uint32_t line_copy(const struct wire_frame *frame, uint8_t *to, uint32_t 
 	return len;
 }
 
+/* What was held is there, and nobody says so. */
+static void let_go(struct wire *wire)
+{
+	wire->told = wire->told && wire->orders.held == 0;
+	wire->orders.held = 0;
+}
+
 int64_t wire_send(void *ctx, const uint8_t *frame, uint32_t len)
 {
 	struct wire *wire = ctx;
 
 	wire_tell(wire, END_AWAY, frame, len);
 	if (wire->orders.hold > 0 && --wire->orders.hold == 0)
-		wire->orders.held = 0;
+		let_go(wire);
 	if (wire->orders.refuse > 0) {
 		wire->orders.refuse--;
 		if (wire->orders.refuse_taken == 0)
@@ -64,10 +71,13 @@ uint32_t wire_waiting(void *ctx)
 {
 	struct wire *wire = ctx;
 
-	if (!wire->orders.pretends)
-		return wire->in.count - wire->orders.held;
+	uint32_t said = wire->in.count - wire->orders.held;
+
+	if (wire->orders.pretends)
+		said = wire->orders.pretended;
 	wire->orders.pretends = false;
-	return wire->orders.pretended;
+	wire->told = said > 0;
+	return said;
 }
 
 int64_t wire_receive(void *ctx, uint8_t *frame, uint32_t room)
@@ -89,6 +99,7 @@ int64_t wire_receive(void *ctx, uint8_t *frame, uint32_t room)
 void wire_reset(struct wire *wire)
 {
 	wire->orders = (struct wire_orders){ .pretends = false };
+	wire->told = false;
 	wire->in.first = wire->in.count = 0;
 	wire->out.first = wire->out.count = 0;
 }
@@ -116,7 +127,13 @@ bool wire_put(struct wire *wire, const uint8_t *frame, uint32_t len)
 		return false;
 	line_put(&wire->in, frame, len);
 	wire->orders.held += wire->orders.hold > 0;
+	wire->told = wire->told || wire->orders.hold == 0;
 	return true;
+}
+
+uint32_t wire_due(const struct wire *wire)
+{
+	return wire->told ? wire->in.count - wire->orders.held : 0;
 }
 
 bool wire_holds(const struct wire *wire)
@@ -142,7 +159,7 @@ void wire_order(struct wire *wire, enum host_order order, uint32_t count, uint32
 	case ORDER_HOLD:
 		wire->orders.hold = count;
 		if (count == 0)
-			wire->orders.held = 0;
+			let_go(wire);
 		break;
 	case ORDER_PRETEND:
 		wire->orders.pretends = true;

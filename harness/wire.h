@@ -41,6 +41,7 @@ struct wire_orders {
 struct wire {
 	const struct target_listener *listener; /* NULL: nobody listens */
 	struct wire_orders orders;
+	bool told; /* the device knows of frames that are there, if there are any */
 	struct wire_line in, out;
 };
 
@@ -55,9 +56,11 @@ void wire_reset(struct wire *wire);
  * which is so before; each keeps its listener. */
 void wire_take_over(struct wire *wire, struct wire *old);
 /* A frame for the guest: false if there is no room.  Whether it is there at once
- * is for wire_holds to say. */
+ * is for wire_holds to say: if so, the device is to be told. */
 bool wire_put(struct wire *wire, const uint8_t *frame, uint32_t len);
 bool wire_holds(const struct wire *wire);
+/* How many frames are there that the device was told of, or saw. */
+uint32_t wire_due(const struct wire *wire);
 /* The oldest frame that the guest sent and that was not taken, its first `max`
  * bytes; how many, 0: there is none. */
 uint32_t wire_take(struct wire *wire, uint8_t *frame, uint32_t max);

@@ -223,6 +223,37 @@ static void hosts_and_requests_come_up(void **state)
 	assert_true(said > ROUNDS / 200);
 }
 
+/* Snapshots are taken, changed where the device's own part ends, and restored; frames are
+ * as large as the device takes them, and a little larger. */
+static void snapshots_and_sizes_come_up(void **state)
+{
+	uint32_t max = target_find("net-host")->chain_bytes_max;
+	uint32_t restored = 0, ends = 0, nearly = 0, over = 0;
+
+	(void)state;
+	mutator_init(&mutator, "net-host", 7);
+	for (int i = 0; i < 4 * ROUNDS; i++) {
+		if (i % 40 == 0)
+			program_init(&program, "net-host");
+		mutate_program(&mutator, &program, NULL);
+		for (uint32_t at = 0; at < program.op_count; at++) {
+			const struct op *op = &program.ops[at];
+
+			restored += at > 0 && op->code == OP_RESTORE &&
+				    program.ops[at - 1].code == OP_CORRUPT;
+			ends += op->code == OP_CORRUPT && op->value[0] > UINT32_MAX - 4;
+			nearly += op->code == OP_TYPE && op->value[1] <= max - 12 &&
+				  op->value[1] > max - 44;
+			over += op->code == OP_TYPE && op->value[1] > max &&
+				op->value[1] <= max + 4;
+		}
+	}
+	assert_in_range(restored, 1, UINT32_MAX);
+	assert_in_range(ends, 1, UINT32_MAX);
+	assert_in_range(nearly, 1, UINT32_MAX);
+	assert_in_range(over, 1, UINT32_MAX);
+}
+
 /* Of whatever compiler.  A change of the mutator changes the number too. */
 static void every_machine_makes_the_same(void **state)
 {
@@ -236,7 +267,7 @@ static void every_machine_makes_the_same(void **state)
 		mutate_program(&mutator, &program, NULL);
 		digest = digest * 31 + program_hash(&program);
 	}
-	assert_int_equal(digest, 0x5e9fd25736d5651d);
+	assert_int_equal(digest, 0x987e15f78d75daed);
 }
 
 /* Does a field come to hold every one of these? */
@@ -405,6 +436,7 @@ int main(void)
 		cmocka_unit_test(every_kind_does_what_it_says),
 		cmocka_unit_test(every_kind_comes_up_from_nothing),
 		cmocka_unit_test(hosts_and_requests_come_up),
+		cmocka_unit_test(snapshots_and_sizes_come_up),
 		cmocka_unit_test(every_machine_makes_the_same),
 		cmocka_unit_test(numbers_reach_their_edges),
 		cmocka_unit_test(addresses_reach_every_place),

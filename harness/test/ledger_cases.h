@@ -25,6 +25,7 @@ extern const size_t ledger_case_count;
 	X(MEMORY_READ, read_past_buffer, read_whole_buffer)                                        \
 	X(MEMORY_READ_WRITABLE, read_of_writable, read_of_both)                                    \
 	X(MEMORY_TORN, read_before_the_end, read_behind_the_end)                                   \
+	X(MEMORY_MIXED, frame_from_a_mixed_chain, frame_from_a_plain_chain)                        \
 	X(MEMORY_INDIRECT, table_not_negotiated, table_negotiated)                                 \
 	X(MEMORY_POISONED, poisoned_read_again, poisoned_left_alone)                               \
 	X(COMPLETION_NOT_HELD, returned_twice, returned_once)                                      \
@@ -34,6 +35,7 @@ extern const size_t ledger_case_count;
 	X(ORDER_UNAVAILABLE, entry_at_the_index, entry_below_the_index)                            \
 	X(FETCH_WALK, walk_leaves_the_chain, walk_follows_the_chain)                               \
 	X(STREAM_FRAMES, frame_changed, frame_as_it_came)                                          \
+	X(STREAM_FILTER, filter_finds_fault, filter_finds_none)                                    \
 	X(STREAM_BYTES, bytes_changed, bytes_as_they_came)                                         \
 	X(STREAM_ANSWERS, answered_twice, answered_once)                                           \
 	X(FETCH_CONSISTENT, half_of_each_fetch, second_fetch_alone)                                \
@@ -48,9 +50,11 @@ extern const size_t ledger_case_count;
 	X(STUCK_NOTIFY, notified_in_vain, notified_and_looked)                                     \
 	X(STUCK_AVAILABLE, one_of_two_taken, two_of_two_taken)                                     \
 	X(STUCK_HELD, chain_kept, chain_kept_where_declared)                                       \
+	X(STUCK_FRAME, frame_waits_in_vain, frame_waits_for_a_chain)                               \
 	X(WORK_ACCESSES, accesses_one_too_many, accesses_at_the_bound)                             \
 	X(WORK_BYTES, bytes_moved_three_times, bytes_moved_twice)                                  \
 	X(WORK_HEAP, heap_one_too_many, heap_at_the_bound)                                         \
+	X(WORK_STEADY, block_given_back, block_kept)                                               \
 	X(COUNTERS_FALL, counter_falls, counter_stands)                                            \
 	X(COUNTERS_SUM, sum_broken, sum_kept)                                                      \
 	X(STATUS_IDENTITY, version_one, version_two)                                               \
@@ -66,6 +70,9 @@ extern const size_t ledger_case_count;
 	X(STATUS_QUEUE_READY, ready_stays, ready_falls)                                            \
 	X(STREAM_PAGES, half_a_page, whole_pages)                                                  \
 	X(STREAM_REPLIES, reply_to_another, reply_to_the_request)                                  \
+	X(NET_HEADER, header_counts_none, header_counts_one)                                       \
+	X(NET_SPARE, header_left_over, header_cleared)                                             \
+	X(NET_MTU, packet_over_the_mtu, packet_at_the_mtu)                                         \
 	X(SNAPSHOT_REFUSED, own_snapshot_refused, own_snapshot_taken)                              \
 	X(SNAPSHOT_SAME, other_status_shown, same_status_shown)                                    \
 	X(SNAPSHOT_POSSIBLE, status_of_no_device, status_of_another_device)                        \

@@ -31,7 +31,7 @@ void case_version_two(void)
 	rig_live(8);
 	reg_read(VIRTIO_MMIO_VERSION, 2);
 	reg_read(VIRTIO_MMIO_MAGIC_VALUE, 0x74726976);
-	reg_read(VIRTIO_MMIO_DEVICE_ID, 1);
+	reg_read(VIRTIO_MMIO_DEVICE_ID, 42);
 }
 
 static void read_offer(uint32_t high)

@@ -56,7 +56,7 @@ struct target rig_target;
 
 static const struct target fresh_target = {
 	.name = "rig",
-	.device_id = 1,
+	.device_id = 42,
 	.features = 1ULL << VIRTIO_F_VERSION_1 | 1,
 	.config_len = RIG_CONFIG_LEN,
 	.queue_count = 2,

@@ -17,9 +17,9 @@
 #define LEN 60u
 
 static const struct target_stream streams[] = {
-	{ TX, END_AWAY, HEADER, NULL, NULL },
-	{ END_REPLY, RX, HEADER, NULL, NULL },
-	{ END_GIVEN, RX, HEADER, "in", "out" },
+	{ TX, END_AWAY, HEADER, NULL, NULL, NULL },
+	{ END_REPLY, RX, HEADER, NULL, NULL, NULL },
+	{ END_GIVEN, RX, HEADER, "in", "out", NULL },
 };
 
 static uint16_t sent, received;

@@ -48,9 +48,9 @@ static void largest(uint32_t queue, uint32_t value)
 static void the_device_id_is_the_target_s(void **state)
 {
 	(void)state;
-	assert_only(VIRTIO_MMIO_DEVICE_ID, 1, RULE_STATUS_REGISTERS);
+	assert_only(VIRTIO_MMIO_DEVICE_ID, 42, RULE_STATUS_REGISTERS);
 	set_status(0);
-	assert_only(VIRTIO_MMIO_DEVICE_ID, 1, RULE_STATUS_REGISTERS);
+	assert_only(VIRTIO_MMIO_DEVICE_ID, 42, RULE_STATUS_REGISTERS);
 }
 
 static void the_offer_is_of_two_pages(void **state)

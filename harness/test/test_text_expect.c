@@ -67,6 +67,9 @@ static const struct bad_text bad_expectations[] = {
 	{ AFTER "> counter\n", 3, 10, "COUNTER=NUMBER" },
 	{ AFTER "> counter tx=1 rx=1\n", 3, 16, "expected nothing more" },
 	{ AFTER "> counter " NAME_48 "=1\n", 3, 11, "1 to 47 characters" },
+	{ AFTER "> state\n", 3, 8, "expected idle, work or waiting" },
+	{ AFTER "> state busy\n", 3, 9, "no state, expected idle" },
+	{ AFTER "> state idle work\n", 3, 14, "expected nothing more" },
 	{ AFTER "> silent now\n", 3, 10, "expected nothing more" },
 	{ AFTER "> breaks\n", 3, 9, "expected a rule" },
 	{ AFTER "> breaks " NAME_48 "\n", 3, 10, "no name" },
@@ -110,8 +113,8 @@ static void every_kind_of_expectation_is_taken_at_its_operation(void **state)
 		EXPECT_VALUE,	   EXPECT_REGISTER, EXPECT_STATUS,    EXPECT_STATUS,
 		EXPECT_MEM,	   EXPECT_MEM_FILL, EXPECT_MEM_EQUAL, EXPECT_INTERRUPT_STATUS,
 		EXPECT_INTERRUPTS, EXPECT_USED,	    EXPECT_USED_NONE, EXPECT_USED_IDX,
-		EXPECT_COUNTERS,   EXPECT_COUNTERS, EXPECT_COUNTER,   EXPECT_SILENT,
-		EXPECT_BREAKS,
+		EXPECT_COUNTERS,   EXPECT_COUNTERS, EXPECT_COUNTER,   EXPECT_STATE,
+		EXPECT_SILENT,	   EXPECT_BREAKS,
 	};
 
 	(void)state;
@@ -131,6 +134,7 @@ static void every_kind_of_expectation_is_taken_at_its_operation(void **state)
 			 "> counters a=1 b=2\n"
 			 "> counters none\n"
 			 "> counter a=1\n"
+			 "> state waiting\n"
 			 "> silent\n"
 			 "> breaks completion.not-held\n");
 	assert_int_equal(parsed.expect_count, sizeof(kinds));

@@ -25,7 +25,7 @@ static void on_frame(void *ctx, enum frame_end end, const uint8_t *data, uint32_
 	told[end - END_AWAY]++;
 }
 
-static const struct target_listener listener = { told, on_frame };
+static const struct target_listener listener = { .ctx = told, .frame = on_frame };
 
 static int setup(void **state)
 {
@@ -119,6 +119,43 @@ static void holds(void **state)
 	assert_int_equal(wire_waiting(&wire), 2);
 }
 
+static void tells_of_what_is_there(void **state)
+{
+	static struct wire next;
+
+	(void)state;
+	assert_int_equal(wire_due(&wire), 0);
+	assert_true(wire_put(&wire, frame, 1));
+	assert_int_equal(wire_due(&wire), 1);
+	/* It denies it, and is asked again. */
+	wire_order(&wire, ORDER_PRETEND, 0, 0);
+	assert_int_equal(wire_waiting(&wire), 0);
+	assert_int_equal(wire_due(&wire), 0);
+	assert_int_equal(wire_waiting(&wire), 1);
+	assert_int_equal(wire_due(&wire), 1);
+	/* What it holds it has not told of, nor when it lets it go. */
+	wire_order(&wire, ORDER_HOLD, 1, 0);
+	assert_true(wire_put(&wire, frame, 1));
+	assert_int_equal(wire_due(&wire), 1);
+	wire_send(&wire, frame, 5);
+	assert_int_equal(wire_due(&wire), 0);
+	assert_true(wire_put(&wire, frame, 1));
+	assert_int_equal(wire_due(&wire), 3);
+	wire_order(&wire, ORDER_HOLD, 9, 0);
+	assert_true(wire_put(&wire, frame, 1));
+	wire_order(&wire, ORDER_HOLD, 0, 0);
+	assert_int_equal(wire_due(&wire), 0);
+	assert_int_equal(wire_waiting(&wire), 4);
+	assert_int_equal(wire_receive(&wire, got, 10), 1);
+	assert_int_equal(wire_due(&wire), 3);
+	/* A device that was restored has seen nothing. */
+	wire_reset(&next);
+	wire_take_over(&next, &wire);
+	assert_int_equal(wire_due(&next), 0);
+	assert_int_equal(wire_waiting(&next), 3);
+	assert_int_equal(wire_due(&next), 3);
+}
+
 static void pretends_once(void **state)
 {
 	(void)state;
@@ -174,6 +211,7 @@ int main(void)
 		cmocka_unit_test_setup(the_last_that_were_sent_are_kept, setup),
 		cmocka_unit_test_setup(refuses_and_takes_short, setup),
 		cmocka_unit_test_setup(holds, setup),
+		cmocka_unit_test_setup(tells_of_what_is_there, setup),
 		cmocka_unit_test_setup(pretends_once, setup),
 		cmocka_unit_test_setup(forgets, setup),
 		cmocka_unit_test_setup(takes_over, setup),
