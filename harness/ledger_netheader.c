@@ -65,23 +65,36 @@ static bool is_plain(const struct ledger *l, const struct ledger_hold *hold, uin
 	return parts == 1;
 }
 
+/* By words, and not by what a sanitizer would check: this is done for every packet. */
+static void keep(uint8_t *to, const uint8_t *from, uint32_t len)
+{
+	uint32_t at = 0;
+
+	for (; len - at >= 8; at += 8)
+		memcpy(to + at, from + at, 8);
+	for (; at < len; at++)
+		to[at] = from[at];
+}
+
 void ledger_net_written(struct ledger *l, struct ledger_hold *hold, uint64_t addr,
 			const uint8_t *data, uint32_t len)
 {
 	const struct ledger_node *node = &l->nodes[hold->cursor];
 	uint64_t at = node->offset + (addr - node->first);
+	/* What is behind the header matters for the MTU alone. */
+	uint32_t most = l->net.mtu != 0 ? LEDGER_HEAD_BYTES : HEADER;
 
 	/* The first buffers come first, so one that the write began before is none
 	 * of those unless it goes over several. */
-	if (addr >= node->first && at >= LEDGER_HEAD_BYTES)
+	if (addr >= node->first && at >= most)
 		return;
 	if (data == NULL || !is_plain(l, hold, addr, addr + (len - 1))) {
 		hold->head_blind = true;
 		return;
 	}
-	if (len > LEDGER_HEAD_BYTES - at)
-		len = (uint32_t)(LEDGER_HEAD_BYTES - at);
-	memcpy(hold->head_bytes + at, data, len);
+	if (len > most - at)
+		len = (uint32_t)(most - at);
+	keep(hold->head_bytes + at, data, len);
 	hold->head_known |= ((1ULL << len) - 1) << at;
 }
 
