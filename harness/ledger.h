@@ -302,14 +302,15 @@ struct ledger_hold {
 	struct ledger_digest out;    /* the frame that is written to it */
 	uint64_t first_bytes;	     /* the first bytes read or written, little-endian */
 	uint8_t first_count;
-	uint8_t head_bytes[LEDGER_HEAD_BYTES]; /* written to the start of a receive chain */
-	uint64_t head_known;		       /* ... those that were, a bit each */
-	bool head_blind;		       /* ... nothing can be said of them */
-	bool carries; /* a frame into a stream, which has this serial there */
+	uint64_t head_known; /* bytes written of `head_bytes`, a bit each */
+	bool head_blind;     /* nothing can be said of them */
+	bool carries;	     /* a frame into a stream, which has this serial there */
 	uint32_t frame;
 	/* What it adds to the bounds of a call while it is held. */
 	uint64_t bytes_max;
 	uint32_t accesses_max;
+	/* What comes last is not cleared: written to the start of a receive chain. */
+	uint8_t head_bytes[LEDGER_HEAD_BYTES];
 };
 
 /* A received packet, while the device returns its chains. */

@@ -15,6 +15,7 @@
  */
 #include "harness/ledger_internal.h"
 
+#include <stddef.h>
 #include <string.h>
 
 #define RANGES_MAX 600 /* ranges of written bytes of a chain; more: not judged */
@@ -102,7 +103,7 @@ uint32_t ledger_hold_take(struct ledger *l, struct ledger_queue *q, uint16_t wal
 		return LEDGER_NONE;
 	}
 	hold = &l->hold[index];
-	memset(hold, 0, sizeof(*hold));
+	memset(hold, 0, offsetof(struct ledger_hold, head_bytes));
 	hold->walk = walk;
 	hold->call = l->call.number;
 	hold->head = hold->expect = head;
