@@ -214,6 +214,19 @@ static void judge_sums(struct ledger *l)
 	}
 }
 
+#define BLOCK 8u
+
+/* Is any of the counters from `i` on, a block of them, not what it was?  Most are,
+ * after most operations. */
+static bool block_moved(const struct ledger *l, const uint64_t *values, unsigned i)
+{
+	uint64_t differs = 0;
+
+	for (unsigned k = 0; k < BLOCK; k++)
+		differs |= values[i + k] ^ l->counters[i + k];
+	return differs != 0;
+}
+
 /* counters.sum: compared only when a counter moved or a chain came back, since a
  * sum of what stands still stands still. */
 static void judge_counters(struct ledger *l, const void *device)
@@ -226,6 +239,10 @@ static void judge_counters(struct ledger *l, const void *device)
 		compile_sums(l, device);
 	target_counters(l->target, device, values);
 	for (unsigned i = 0; i < count; i++) {
+		if (i % BLOCK == 0 && count - i >= BLOCK && !block_moved(l, values, i)) {
+			i += BLOCK - 1;
+			continue;
+		}
 		if (values[i] == l->counters[i])
 			continue;
 		moved = true;
