@@ -151,7 +151,8 @@ void ledger_reset(struct ledger *ledger, const struct target *target, uint64_t o
 		struct ledger_stream *stream = &ledger->streams[i];
 
 		stream->first = stream->count = 0;
-		stream->passed = stream->lost = false;
+		stream->passed = 0;
+		stream->lost = false;
 		stream->entered = stream->left = 0;
 	}
 	ledger->net = (struct ledger_net){ .mtu = 0 };

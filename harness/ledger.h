@@ -237,8 +237,8 @@ struct ledger_digest {
 struct ledger_stream {
 	unsigned first, count;
 	uint32_t serial;
-	bool passed; /* an older one was forgotten, and may still come */
-	bool lost;   /* `left` is not known */
+	uint64_t passed; /* kinds of those that were forgotten and may still come, bits */
+	bool lost;	 /* `left` is not known */
 	uint64_t entered, left;
 	/* Indices of the counters that say the same, ended by -1. */
 	int16_t entered_terms[LEDGER_SUM_TERMS_MAX + 1], left_terms[LEDGER_SUM_TERMS_MAX + 1];

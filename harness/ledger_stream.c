@@ -93,18 +93,28 @@ bool ledger_digest_equal(const struct ledger_digest *a, const struct ledger_dige
 	return a->len == b->len && a->sum == b->sum && a->word == b->word;
 }
 
+/* One bit of 64 that equal frames have in common; all, of one that may equal any. */
+static uint64_t kind_of(const struct ledger_digest *d)
+{
+	uint64_t mixed = (d->sum ^ d->word ^ d->len) * MULTIPLIER;
+
+	return d->blind ? UINT64_MAX : 1ULL << (mixed >> 58);
+}
+
 static void frame_pop(struct ledger_stream *s, unsigned count)
 {
 	s->first = (s->first + count) % LEDGER_FRAMES_MAX;
 	s->count -= count;
-	s->passed = false;
+	s->passed = 0;
 }
 
 static void frame_push(struct ledger_stream *s, bool blind)
 {
 	if (s->count == LEDGER_FRAMES_MAX) {
+		uint64_t passed = s->passed | kind_of(&s->frames[s->first]);
+
 		frame_pop(s, 1);
-		s->passed = true;
+		s->passed = passed;
 	}
 	s->frames[(s->first + s->count++) % LEDGER_FRAMES_MAX] =
 		(struct ledger_digest){ .serial = ++s->serial, .blind = blind };
@@ -125,6 +135,9 @@ static struct ledger_digest *frame_of(struct ledger_stream *s, struct ledger_hol
 		if (s->frames[at].serial == hold->frame)
 			return &s->frames[at];
 	}
+	/* Forgotten before it was whole. */
+	if (s->passed != 0)
+		s->passed = UINT64_MAX;
 	return NULL;
 }
 
@@ -208,11 +221,13 @@ void ledger_stream_unknown(struct ledger *l, unsigned queue, struct ledger_hold 
 }
 
 /* A frame came out of a stream, if that has it: gone from there, with those before
- * it.  `excused`: it may be one that is not known. */
+ * it.  `excused`: it may be one that is not known.  One that equals a forgotten frame
+ * is taken for that: those that are known may all be still to come. */
 static bool leave(struct ledger_stream *s, const struct ledger_digest *out, bool whole,
 		  bool *excused)
 {
-	*excused = *excused || s->passed;
+	if ((s->passed & kind_of(out)) != 0)
+		return true;
 	for (unsigned i = 0; i < s->count; i++) {
 		const struct ledger_digest *frame = &s->frames[(s->first + i) % LEDGER_FRAMES_MAX];
 
@@ -296,7 +311,7 @@ void ledger_stream_forget(struct ledger *l)
 {
 	for (unsigned i = 0; i < l->target->stream_count; i++) {
 		l->streams[i].count = 0;
-		l->streams[i].passed = false;
+		l->streams[i].passed = 0;
 	}
 }
 

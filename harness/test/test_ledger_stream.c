@@ -338,7 +338,7 @@ static void the_used_length_says_how_much_of_it_there_is(void **state)
 }
 
 /* More on the way than are remembered: the oldest may still come. */
-static void more_than_are_remembered_excuse_a_stranger(void **state)
+static void one_that_was_forgotten_may_still_come(void **state)
 {
 	(void)state;
 	for (unsigned i = 0; i < LEDGER_FRAMES_MAX + 1; i++)
@@ -348,6 +348,22 @@ static void more_than_are_remembered_excuse_a_stranger(void **state)
 	end_counted();
 	notify();
 	receive_frame(200, 60);
+	assert_breaks(RULE_STREAM_FRAMES);
+}
+
+/* Then the known one has not come yet, nor have those before it. */
+static void what_equals_a_forgotten_one_is_that(void **state)
+{
+	(void)state;
+	for (unsigned i = 0; i < LEDGER_FRAMES_MAX; i++)
+		send_frame((uint8_t)i, 60);
+	send_frame(0, 60);
+	receive_frame(0, 60);
+	receive_frame(1, 60);
+	receive_frame(0, 60);
+	end_counted();
+	notify();
+	receive_frame(1, 60);
 	assert_breaks(RULE_STREAM_FRAMES);
 }
 
@@ -372,7 +388,8 @@ int main(void)
 		TEST(delivered_is_what_is_counted),
 		TEST(counters_go_on_over_a_reset_and_frames_do_not),
 		TEST(the_used_length_says_how_much_of_it_there_is),
-		TEST(more_than_are_remembered_excuse_a_stranger),
+		TEST(one_that_was_forgotten_may_still_come),
+		TEST(what_equals_a_forgotten_one_is_that),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
