@@ -129,7 +129,7 @@ void ledger_waiting_rest(struct ledger *l, const void *device);
 
 /* Received packets, of a network device.  is_net: do that queue's chains carry
  * them?  written: bytes of such a chain, found at hold->cursor.  out: it was
- * returned.  moved: with the chains before it. */
+ * returned.  moved: with the chains before it; lost: there were others. */
 static inline bool ledger_is_net(const struct ledger *l, unsigned queue)
 {
 	return queue == 0 && l->target->device_id == VIRTIO_ID_NET;
@@ -137,7 +137,7 @@ static inline bool ledger_is_net(const struct ledger *l, unsigned queue)
 void ledger_net_written(struct ledger *l, struct ledger_hold *hold, uint64_t addr,
 			const uint8_t *data, uint32_t len);
 void ledger_net_out(struct ledger *l, const struct ledger_hold *hold, uint32_t len);
-void ledger_net_moved(struct ledger *l);
+void ledger_net_moved(struct ledger *l, bool lost);
 
 /* Of a device on plain memory: around a call (unsure: what the device makes of it is
  * not known); at rest; and its queue `i` there. */

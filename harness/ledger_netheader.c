@@ -8,12 +8,15 @@
  * before or behind the packet, in pieces, and anew.  Memory is never looked at:
  * what a guest changes there makes no difference.  A byte of which memory has
  * another part in the chain is nobody's in particular, and the header of a chain
- * that has such a byte there, of which a byte was not stored, or that was taken
- * twice is not judged.
+ * that has such a byte there, of which a byte was not stored, or that was taken or
+ * walked twice is not judged.
  *
  * With MRG_RXBUF a packet may be spread over the chains that one move of the used
- * index returns.  Where one of these cannot be followed, the rest of that move is
- * not judged.
+ * index returns.  Where one of these cannot be followed, or is more than are kept,
+ * the rest of that move is not judged.
+ *
+ * Without VERSION_1, or FEATURES_OK, nothing was negotiated: the header of old has
+ * no num_buffers, and a device that goes on all the same is not judged.
  *
  * A chain that comes back with less than a header carries no packet.  Queue 0
  * alone is known to be one of these, whatever else was negotiated.
@@ -21,6 +24,7 @@
 #include "harness/ledger_internal.h"
 
 #include <linux/if_ether.h>
+#include <linux/virtio_config.h>
 #include <linux/virtio_ids.h>
 #include <linux/virtio_net.h>
 #include <stddef.h>
@@ -185,6 +189,19 @@ static uint64_t bytes_max(const struct ledger *l, const struct ledger_hold *hold
 	return link > 0 ? (uint64_t)header + link + l->net.mtu : UINT64_MAX;
 }
 
+/* Is what the header has to be known? */
+static bool was_negotiated(const struct ledger *l)
+{
+	return l->features_known && (l->status & VIRTIO_CONFIG_S_FEATURES_OK) != 0 &&
+	       (l->driver_features & BIT(VIRTIO_F_VERSION_1)) != 0;
+}
+
+/* Are the chain's buffers those that it has, each once? */
+static bool is_followed(const struct ledger_hold *hold)
+{
+	return !hold->blind && !hold->restarted && !hold->strayed;
+}
+
 static void begin_packet(struct ledger *l, const struct ledger_hold *hold, uint32_t len)
 {
 	bool merges = (l->driver_features & BIT(VIRTIO_NET_F_MRG_RXBUF)) != 0;
@@ -192,7 +209,7 @@ static void begin_packet(struct ledger *l, const struct ledger_hold *hold, uint3
 
 	if (len < HEADER)
 		return;
-	if (hold->blind || hold->head_blind || hold->restarted || !is_known(hold, HEADER)) {
+	if (!is_followed(hold) || hold->head_blind || !is_known(hold, HEADER)) {
 		l->net.lost = merges;
 		return;
 	}
@@ -211,11 +228,13 @@ static void begin_packet(struct ledger *l, const struct ledger_hold *hold, uint3
 
 void ledger_net_out(struct ledger *l, const struct ledger_hold *hold, uint32_t len)
 {
-	if (l->net.lost || !l->features_known)
+	if (l->net.lost || !was_negotiated(l))
 		return;
 	if (l->net.left == 0)
 		begin_packet(l, hold, len);
-	if (l->net.left == 0)
+	else
+		l->net.lost = !is_followed(hold);
+	if (l->net.left == 0 || l->net.lost)
 		return;
 	l->net.bytes += len;
 	l->net.left--;
@@ -234,11 +253,11 @@ void ledger_net_out(struct ledger *l, const struct ledger_hold *hold, uint32_t l
 			     (unsigned long long)l->net.bytes_max, l->net.mtu);
 }
 
-void ledger_net_moved(struct ledger *l)
+void ledger_net_moved(struct ledger *l, bool lost)
 {
 	unsigned left = l->net.left;
-	bool lost = l->net.lost;
 
+	lost = lost || l->net.lost;
 	l->net.left = 0;
 	l->net.lost = false;
 	if (left > 0 && !lost && ledger_judges(l, RULE_NET_HEADER))

@@ -114,8 +114,12 @@ static void on_driver_features(struct ledger *l, uint32_t value, const struct le
 		l->features_known = l->features_known && ledger_knows_transport(l);
 		return;
 	}
-	if (l->driver_features_sel > 1)
+	if (l->driver_features_sel > 1) {
+		/* Whether the device has features there is not known. */
+		if (value != 0 && !ledger_knows_transport(l))
+			l->features_known = false;
 		return;
+	}
 	l->driver_features &= ~(0xffffffffULL << shift);
 	l->driver_features |= (uint64_t)value << shift;
 }

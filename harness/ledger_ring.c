@@ -259,6 +259,7 @@ static void on_used_idx(const struct ring_access *a)
 	struct ledger *l = a->l;
 	struct ledger_queue *q = a->q;
 	uint16_t moved;
+	bool lost;
 
 	if (a->err != 0) {
 		for (unsigned i = 0; i < q->pending_count; i++)
@@ -277,12 +278,13 @@ static void on_used_idx(const struct ring_access *a)
 			     "%u had been written",
 			     a->why.queue, q->used_idx, ledger_get16(a->data), moved,
 			     q->pending_count);
-	if (moved > q->pending_count)
+	lost = moved > q->pending_count;
+	if (lost)
 		moved = (uint16_t)q->pending_count;
 	for (unsigned i = 0; i < moved; i++)
 		judge_completion(a, &a->pending[i]);
 	if (ledger_is_net(l, a->why.queue))
-		ledger_net_moved(l);
+		ledger_net_moved(l, lost);
 	l->counters[TARGET_COUNTERS_MAX + a->why.queue] += moved;
 	q->pending_count -= moved;
 	if (q->pending_count > 0)

@@ -300,6 +300,56 @@ static void one_that_is_not_known_excuses_the_rest(void **state)
 	assert_breaks(RULE_NET_HEADER);
 }
 
+/* A device may walk a chain twice, to see how much room it has. */
+static void one_that_was_walked_twice_excuses_the_rest(void **state)
+{
+	for (unsigned again = 0; again < 2; again++) {
+		(void)state;
+		rig_new();
+		rig_target.model = false;
+		go_live();
+		negotiate(VIRTIO_NET_F_MRG_RXBUF);
+		bytes[10] = 3;
+		fill_chain(0, 100, 100);
+		take_chain(1, 80);
+		if (again)
+			desc(1, 1, BUFFER, 80, F_WRITE, 0);
+		payload_bytes(1, true, BUFFER, bytes, 79 + again);
+		used_entry(1, 1, 1, 79 + again);
+		fill_chain(2, 80, 80);
+		finish(3);
+		assert_broken(!again, RULE_NET_HEADER);
+	}
+}
+
+static void more_chains_than_are_kept_excuse_the_rest(void **state)
+{
+	(void)state;
+	negotiate(VIRTIO_NET_F_MRG_RXBUF);
+	ledger.queues[RX].overflowed = true;
+	bytes[10] = 3;
+	fill_chain(0, 80, 80);
+	finish(3);
+	end_silent();
+}
+
+/* A header of 10 bytes is before the packet then, or who knows. */
+static void nothing_is_due_that_was_not_negotiated(void **state)
+{
+	for (unsigned has = 0; has < 3; has++) {
+		setup_net(state);
+		bytes[10] = 0;
+		if (has == 0)
+			ledger.driver_features &= ~(1ULL << VIRTIO_F_VERSION_1);
+		else if (has == 1)
+			ledger.status &= ~(uint32_t)VIRTIO_CONFIG_S_FEATURES_OK;
+		receive(72);
+		if (has == 1)
+			ledger.status |= VIRTIO_CONFIG_S_FEATURES_OK;
+		assert_broken(has == 2, RULE_NET_HEADER);
+	}
+}
+
 static void put_type(uint32_t at, unsigned type)
 {
 	bytes[HEADER + at] = (uint8_t)(type >> 8);
@@ -370,6 +420,9 @@ int main(void)
 		TEST(a_packet_may_be_spread_where_that_was_negotiated),
 		TEST(its_chains_are_full_but_for_the_last_and_come_together),
 		TEST(one_that_is_not_known_excuses_the_rest),
+		TEST(one_that_was_walked_twice_excuses_the_rest),
+		TEST(more_chains_than_are_kept_excuse_the_rest),
+		TEST(nothing_is_due_that_was_not_negotiated),
 		TEST(tags_are_no_part_of_the_packet),
 		TEST(the_mtu_binds_where_it_was_negotiated),
 		TEST(of_several_chains_the_bytes_add_up),

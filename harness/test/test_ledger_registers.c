@@ -118,6 +118,25 @@ static void selectors_of_our_models_start_at_0(void **state)
 	assert_only(VIRTIO_MMIO_QUEUE_NUM_MAX, 256, RULE_STATUS_REGISTERS);
 }
 
+/* A device may have more features than 64; ours have none there. */
+static void of_features_behind_the_first_64_nothing_is_known(void **state)
+{
+	(void)state;
+	for (unsigned ours = 0; ours < 2; ours++) {
+		rig_new();
+		rig_target.model = rig_target.transport = ours;
+		set_status(VIRTIO_CONFIG_S_ACKNOWLEDGE);
+		set_status(STATUS_DRIVER);
+		reg_write(VIRTIO_MMIO_DRIVER_FEATURES_SEL, 2);
+		reg_write(VIRTIO_MMIO_DRIVER_FEATURES, 0);
+		assert_true(ledger.features_known);
+		reg_write(VIRTIO_MMIO_DRIVER_FEATURES, 1);
+		assert_int_equal(ledger.features_known, ours);
+		set_status(0);
+		assert_true(ledger.features_known);
+	}
+}
+
 static void selectors_of_others_are_known_once_written(void **state)
 {
 	(void)state;
@@ -259,6 +278,7 @@ int main(void)
 		TEST(a_queue_that_there_is_not_has_no_size),
 		OTHER_TEST(queues_beyond_what_is_kept_are_not_judged),
 		TEST(selectors_of_our_models_start_at_0),
+		TEST(of_features_behind_the_first_64_nothing_is_known),
 		OTHER_TEST(selectors_of_others_are_known_once_written),
 		OTHER_TEST(each_selector_selects_its_own),
 		OTHER_TEST(an_odd_write_loses_others_until_reset),
