@@ -83,6 +83,8 @@ bool filter_is_reply(const uint8_t *frame, uint32_t len, const uint8_t *reply, u
 	uint32_t at = packet_at(frame, len);
 	const uint8_t *asked = frame + at, *answer = reply + at;
 
+	if (filter_verdict(frame, len) != NET_REPLY)
+		return false;
 	/* To who asked and from us, with the tags, of that kind. */
 	if (reply_len != at + ARP_LEN || memcmp(reply, asked + 8, 6) != 0 ||
 	    !HAS(reply, reply_len, 6, OUR_MAC) || memcmp(reply + 12, frame + 12, at - 12) != 0)

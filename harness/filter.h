@@ -11,7 +11,7 @@
 
 /* The verdict that is due on a frame of `len` bytes. */
 enum net_verdict filter_verdict(const uint8_t *frame, uint32_t len);
-/* Is that the reply to a frame on which NET_REPLY is due? */
+/* Is that the reply to a frame on which NET_REPLY is due?  To any other there is none. */
 bool filter_is_reply(const uint8_t *frame, uint32_t len, const uint8_t *reply, uint32_t reply_len);
 
 #endif

@@ -128,6 +128,12 @@ static void a_reply_is_the_one_that_is_due(void **state)
 			reply[at] ^= 0x10;
 		}
 	}
+	/* None is due, and nothing is looked at that is not there. */
+	for (size_t i = 3; i < FRAMES; i++)
+		assert_false(filter_is_reply(at_the_end(frames[i].bytes, frames[i].len),
+					     frames[i].len, reply, MMDS_REPLY_MAX));
+	for (uint32_t len = 0; len < 42; len++)
+		assert_false(filter_is_reply(at_the_end(frames[0].bytes, len), len, reply, 42));
 }
 
 int main(void)
