@@ -92,7 +92,7 @@ static void note_disagreements(struct ledger *ledger)
 int ledger_open(struct ledger *l, const struct target *target)
 {
 	if (target->pages_max > 0) {
-		l->pages.bytes = malloc((size_t)target->pages_max * sizeof(uint32_t));
+		l->pages.bytes = malloc((size_t)target->pages_max * LEDGER_NUMBER_LEN);
 		if (l->pages.bytes == NULL)
 			return -ENOMEM;
 	}

@@ -212,6 +212,7 @@ const char *severity_name(enum severity severity);
 #define LEDGER_SUSPECTS_MAX 16
 #define LEDGER_PORT_BYTES (2u << 20) /* of a port in each direction, that are kept */
 #define LEDGER_FRAMES_MAX 64	     /* read and not delivered, that are kept */
+#define LEDGER_NUMBER_LEN 4u	     /* bytes of a page number (VIRTIO 5.5.6) */
 #define LEDGER_HEAD_BYTES 42u	     /* of a received packet: header and link layer */
 
 /* A descriptor of a chain, or a range of written bytes: [first, last]. */

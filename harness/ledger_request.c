@@ -21,13 +21,12 @@
 #include <linux/fuse.h>
 #include <string.h>
 
-#define NUMBER_LEN 4u
 #define PAGE_SHIFT 12 /* VIRTIO 5.5.6 */
 
 /* Page numbers that the device goes by. */
 static uint32_t numbers_due(const struct ledger *l, const struct ledger_hold *hold)
 {
-	uint64_t numbers = hold->readable / NUMBER_LEN;
+	uint64_t numbers = hold->readable / LEDGER_NUMBER_LEN;
 
 	return numbers < l->target->pages_max ? (uint32_t)numbers : l->target->pages_max;
 }
@@ -46,7 +45,7 @@ static void on_numbers(struct ledger *l, const struct ledger_hold *hold,
 		p->read = p->asked = 0;
 	}
 	if (a->err != 0 || hold->restarted ||
-	    a->len > l->target->pages_max * NUMBER_LEN - p->read) {
+	    a->len > l->target->pages_max * LEDGER_NUMBER_LEN - p->read) {
 		p->known = false;
 		return;
 	}
@@ -61,14 +60,15 @@ static const char *question_fault(const struct ledger *l, const struct ledger_ho
 	const struct ledger_pages *p = &l->pages;
 	uint32_t due = numbers_due(l, hold);
 
-	if (hold->readable % NUMBER_LEN != 0)
+	if (hold->readable % LEDGER_NUMBER_LEN != 0)
 		return "which is no list of page numbers";
-	if (p->read != due * NUMBER_LEN)
+	if (p->read != due * LEDGER_NUMBER_LEN)
 		return "of which it has not read all the numbers";
 	if (p->asked >= due)
 		return "which has no more of them";
 	if (len != 1u << PAGE_SHIFT ||
-	    addr != (uint64_t)ledger_get32(p->bytes + (size_t)p->asked * NUMBER_LEN) << PAGE_SHIFT)
+	    addr != (uint64_t)ledger_get32(p->bytes + (size_t)p->asked * LEDGER_NUMBER_LEN)
+			    << PAGE_SHIFT)
 		return "which is not the next page of it";
 	return NULL;
 }
@@ -104,8 +104,9 @@ static void on_list_returned(struct ledger *l, unsigned queue, const struct ledg
 	if (!p->reading || p->queue != queue || p->walk != hold->walk)
 		return;
 	p->reading = false;
-	if (p->known && !hold->blind && hold->readable % NUMBER_LEN == 0 &&
-	    p->read == due * NUMBER_LEN && p->asked != due && ledger_judges(l, RULE_STREAM_PAGES))
+	if (p->known && !hold->blind && hold->readable % LEDGER_NUMBER_LEN == 0 &&
+	    p->read == due * LEDGER_NUMBER_LEN && p->asked != due &&
+	    ledger_judges(l, RULE_STREAM_PAGES))
 		ledger_break(
 			l, RULE_STREAM_PAGES,
 			"queue %u, chain of head %u: the device read %u page numbers and asked "
