@@ -289,8 +289,10 @@ void ledger_payload(struct ledger *l, struct ledger_queue *q, const struct arena
 	if (len == 0 || last < addr)
 		return;
 	index = ledger_hold_find(l, q, why.walk);
-	if (index == LEDGER_NONE || l->hold[index].blind)
+	if (index == LEDGER_NONE || l->hold[index].blind) {
 		ledger_port_lose(l, why.queue);
+		ledger_request_forget(l, false);
+	}
 	if (index == LEDGER_NONE) {
 		if (q->overflowed) {
 			ledger_stream_unknown(l, why.queue, NULL, write);

@@ -3,8 +3,8 @@
  * What the parts of the ledger share: ledger.c (rules and findings),
  * ledger_regs.c (registers and status), ledger_show.c (what they read as), ledger_ring.c (queues
  * and chains), ledger_desc.c (descriptors), ledger_chain.c (what a chain permits), ledger_wakeup.c
- * (interrupts), ledger_netheader.c (received packets), ledger_rest.c and ledger_waiting.c (at
- * rest), and, of plain memory, ledger_plain.c and ledger_survey.c.
+ * (interrupts), ledger_netheader.c (received packets), ledger_request.c (requests), ledger_rest.c
+ * and ledger_waiting.c (at rest), and, of plain memory, ledger_plain.c and ledger_survey.c.
  */
 #ifndef VRINGER_HARNESS_LEDGER_INTERNAL_H
 #define VRINGER_HARNESS_LEDGER_INTERNAL_H
@@ -172,7 +172,8 @@ void ledger_dialogue_out(struct ledger *l, unsigned queue, const struct ledger_h
 			 uint32_t len);
 
 /* Requests, of a target that has some.  access: as ledger_port_access.  out: a chain
- * was returned.  forget: by a reset, or what came before is not known. */
+ * was returned.  forget: by a reset, or what came before is not known, since of
+ * some chain nothing is. */
 void ledger_request_access(struct ledger *l, struct ledger_hold *hold,
 			   const struct arena_access *access);
 void ledger_request_out(struct ledger *l, unsigned queue, const struct ledger_hold *hold,

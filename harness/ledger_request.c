@@ -11,7 +11,8 @@
  * stream.replies: a FUSE reply is to the request in whose chain it is, by `unique`,
  * says its own length, and is none to a request that has no reply.  Which of the two
  * byte orders a session has is the device's to remember: the length may be in either,
- * and once a driver began to speak the other one no operation is taken for another.
+ * and once a driver began to speak the other one, or may have in a chain that is not
+ * known, no operation is taken for another.
  *
  * Our models read a chain, and write it, once and in the order of its buffers: that
  * says where in it bytes are, since an address may be there twice.
@@ -179,7 +180,8 @@ void ledger_request_access(struct ledger *l, struct ledger_hold *hold,
 	if (!l->target->fuse)
 		return;
 	on_head(hold, access);
-	if (is_whole(&hold->request) && __builtin_bswap32(opcode_of(hold)) == FUSE_INIT)
+	if (hold->restarted ||
+	    (is_whole(&hold->request) && __builtin_bswap32(opcode_of(hold)) == FUSE_INIT))
 		l->other_order = true;
 }
 
