@@ -134,6 +134,7 @@ void ledger_reset(struct ledger *ledger, const struct target *target, uint64_t o
 	ledger->driver_features_sel = 0;
 	ledger->device_features_sel = 0;
 	ledger->queue_sel = 0;
+	ledger->shm_sel = 0;
 	ledger->driver_features = 0;
 	ledger->features_known = true;
 	ledger->interrupt_status = 0;

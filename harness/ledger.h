@@ -464,7 +464,7 @@ struct ledger {
 	bool lost;
 	/* What the selectors hold; not known until written, except of a model. */
 	bool features_sel_known, queue_sel_known, device_features_sel_known;
-	uint32_t driver_features_sel, queue_sel, device_features_sel;
+	uint32_t driver_features_sel, queue_sel, device_features_sel, shm_sel;
 	uint64_t driver_features;
 	bool features_known;
 	uint32_t interrupt_status; /* raised and not acknowledged */

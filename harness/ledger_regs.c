@@ -29,6 +29,7 @@ static void forget_all(struct ledger *l)
 	l->driver_features_sel = 0;
 	l->device_features_sel = 0;
 	l->queue_sel = 0;
+	l->shm_sel = 0;
 	l->driver_features = 0;
 	l->features_known = true;
 	l->interrupt_status = 0;
@@ -145,6 +146,12 @@ static void on_queue_sel(struct ledger *l, uint32_t value, const struct ledger_p
 	(void)probe;
 	l->queue_sel_known = true;
 	l->queue_sel = value;
+}
+
+static void on_shm_sel(struct ledger *l, uint32_t value, const struct ledger_probe *probe)
+{
+	(void)probe;
+	l->shm_sel = value;
 }
 
 /* Rules about chains say nothing of a queue that is not known. */
@@ -304,6 +311,7 @@ static void (*const writers[REGISTER(VIRTIO_MMIO_CONFIG)])(struct ledger *l, uin
 	[REGISTER(VIRTIO_MMIO_DRIVER_FEATURES_SEL)] = on_driver_features_sel,
 	[REGISTER(VIRTIO_MMIO_DEVICE_FEATURES_SEL)] = on_device_features_sel,
 	[REGISTER(VIRTIO_MMIO_QUEUE_SEL)] = on_queue_sel,
+	[REGISTER(VIRTIO_MMIO_SHM_SEL)] = on_shm_sel,
 	[REGISTER(VIRTIO_MMIO_QUEUE_NUM)] = on_queue_num,
 	[REGISTER(VIRTIO_MMIO_QUEUE_READY)] = on_queue_ready,
 	[REGISTER(VIRTIO_MMIO_QUEUE_DESC_LOW)] = on_desc_low,

@@ -3,11 +3,11 @@
  * The ledger's account of what registers read as (VIRTIO 4.2.2).  See ledger.h.
  *
  * status.identity, status.registers: what a device is does not depend on what
- * the guest does; the two that a selector chooses are judged once the driver
- * wrote it.  status.generation: nothing that a guest writes is a change that
- * the device makes.  status.config: what lies past the end is nobody's, whichever
- * bytes of it an access takes.  status.interrupt: bits
- * are compared with what was raised and acknowledged, whatever else happened.
+ * the guest does; those that a selector chooses are judged once the driver wrote it,
+ * or where it is known to be 0 until then.  status.generation: nothing that a guest writes is a
+ * change that the device makes.  status.config: what lies past the end is nobody's, whichever bytes
+ * of it an access takes.  status.interrupt: bits are compared with what was raised and
+ * acknowledged, whatever else happened.
  */
 #include "harness/ledger_internal.h"
 
@@ -60,6 +60,39 @@ static bool due_generation(const struct ledger *l, uint32_t *due)
 	return true;
 }
 
+/* The length and base of the selected shared-memory region: all ones where there is
+ * none (VIRTIO 4.2.2).  Of others' devices nothing is known. */
+static bool due_region(const struct ledger *l, bool base, unsigned shift, uint32_t *due)
+{
+	uint64_t value = UINT64_MAX;
+
+	for (unsigned i = 0; i < l->target->region_count; i++)
+		if (l->target->regions[i].id == l->shm_sel)
+			value = base ? l->target->regions[i].base : l->target->regions[i].len;
+	*due = (uint32_t)(value >> shift);
+	return l->target->model;
+}
+
+static bool due_shm_len_low(const struct ledger *l, uint32_t *due)
+{
+	return due_region(l, false, 0, due);
+}
+
+static bool due_shm_len_high(const struct ledger *l, uint32_t *due)
+{
+	return due_region(l, false, 32, due);
+}
+
+static bool due_shm_base_low(const struct ledger *l, uint32_t *due)
+{
+	return due_region(l, true, 0, due);
+}
+
+static bool due_shm_base_high(const struct ledger *l, uint32_t *due)
+{
+	return due_region(l, true, 32, due);
+}
+
 static const struct {
 	uint16_t offset;
 	uint16_t rule;
@@ -70,6 +103,10 @@ static const struct {
 	{ VIRTIO_MMIO_DEVICE_ID, RULE_STATUS_REGISTERS, due_device_id },
 	{ VIRTIO_MMIO_DEVICE_FEATURES, RULE_STATUS_REGISTERS, due_device_features },
 	{ VIRTIO_MMIO_QUEUE_NUM_MAX, RULE_STATUS_REGISTERS, due_queue_num_max },
+	{ VIRTIO_MMIO_SHM_LEN_LOW, RULE_STATUS_REGISTERS, due_shm_len_low },
+	{ VIRTIO_MMIO_SHM_LEN_HIGH, RULE_STATUS_REGISTERS, due_shm_len_high },
+	{ VIRTIO_MMIO_SHM_BASE_LOW, RULE_STATUS_REGISTERS, due_shm_base_low },
+	{ VIRTIO_MMIO_SHM_BASE_HIGH, RULE_STATUS_REGISTERS, due_shm_base_high },
 	{ VIRTIO_MMIO_CONFIG_GENERATION, RULE_STATUS_GENERATION, due_generation },
 };
 

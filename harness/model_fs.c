@@ -59,6 +59,8 @@ static const struct target_request fs_requests[] = {
 	{ 1, 16, HEAD("\x28", "\3") },
 };
 
+static const struct target_region fs_regions[] = { { 0, FS_SHM_BASE, FS_SHM_LEN } };
+
 const struct target fs_target = {
 	.name = "fs",
 	.help = "virtio-fs that starts a FUSE session and implements nothing else",
@@ -67,6 +69,8 @@ const struct target fs_target = {
 	.queue_count = FS_QUEUE_COUNT,
 	.queues = fs_queues,
 	.config_len = sizeof(struct virtio_fs_config),
+	.region_count = 1,
+	.regions = fs_regions,
 	.fuse = true,
 	.chain_bytes_max = 256,
 	.heap_max = 64u << 10,

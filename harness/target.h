@@ -134,6 +134,12 @@ struct target_field {
 	uint8_t width; /* 2, 4 or 8 bytes, read in one access */
 };
 
+/* A shared-memory region (VIRTIO 2.10). */
+struct target_region {
+	uint8_t id;
+	uint64_t base, len; /* bytes */
+};
+
 /* What a host does to a device, apart from what the guest does. */
 enum host_act {
 	HOST_TYPE,	 /* give bytes to a port; how many were accepted, from the first on */
@@ -159,8 +165,10 @@ struct target {
 	uint64_t features; /* every bit that it can offer */
 	unsigned queue_count;
 	const struct device_queue_desc *queues;
-	unsigned config_len;  /* bytes that hold fields */
-	uint8_t config_past;  /* the byte that our models read past them */
+	unsigned config_len; /* bytes that hold fields */
+	uint8_t config_past; /* the byte that our models read past them */
+	unsigned region_count;
+	const struct target_region *regions;
 	unsigned field_count; /* at most TARGET_FIELDS_MAX */
 	const struct target_field *fields;
 

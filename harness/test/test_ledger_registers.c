@@ -249,6 +249,42 @@ static void a_width_that_is_none_reads_no_configuration(void **state)
 	assert_silent();
 }
 
+/* Region 5 is there, and none whose number ends like that. */
+static void shared_memory_is_where_it_is_or_all_ones(void **state)
+{
+	static const struct target_region regions[] = { { 5, 0x123456789000, 0x280000000 } };
+
+	(void)state;
+	rig_target.region_count = 1;
+	rig_target.regions = regions;
+	reg_read(VIRTIO_MMIO_SHM_LEN_LOW, 0xffffffff);
+	reg_write(VIRTIO_MMIO_SHM_SEL, 5);
+	reg_read(VIRTIO_MMIO_SHM_LEN_LOW, 0x80000000);
+	reg_read(VIRTIO_MMIO_SHM_LEN_HIGH, 2);
+	reg_read(VIRTIO_MMIO_SHM_BASE_LOW, 0x56789000);
+	assert_only(VIRTIO_MMIO_SHM_BASE_HIGH, 0x1234, RULE_STATUS_REGISTERS);
+}
+
+static void shared_memory_that_is_absent(void **state)
+{
+	(void)state;
+	reg_write(VIRTIO_MMIO_SHM_SEL, 0x105);
+	reg_read(VIRTIO_MMIO_SHM_LEN_HIGH, 0xffffffff);
+	assert_only(VIRTIO_MMIO_SHM_BASE_LOW, 0xffffffff, RULE_STATUS_REGISTERS);
+}
+
+static void shared_memory_over_a_reset(void **state)
+{
+	static const struct target_region regions[] = { { 5, 0x1000, 0x2000 } };
+
+	(void)state;
+	rig_target.region_count = 1;
+	rig_target.regions = regions;
+	reg_write(VIRTIO_MMIO_SHM_SEL, 5);
+	set_status(0);
+	assert_only(VIRTIO_MMIO_SHM_BASE_LOW, 0xffffffff, RULE_STATUS_REGISTERS);
+}
+
 static void past_the_configuration_others_do_as_they_like(void **state)
 {
 	(void)state;
@@ -287,6 +323,9 @@ int main(void)
 		TEST(what_a_driver_writes_does_not_move_the_generation),
 		TEST(what_lies_past_the_configuration_reads_zero),
 		TEST(a_width_that_is_none_reads_no_configuration),
+		TEST(shared_memory_is_where_it_is_or_all_ones),
+		TEST(shared_memory_that_is_absent),
+		TEST(shared_memory_over_a_reset),
 		TEST(the_generation_stays_where_it_moved_to),
 		OTHER_TEST(past_the_configuration_others_do_as_they_like),
 		OTHER_TEST(the_generation_of_others_is_their_own),
