@@ -5,7 +5,10 @@
 #include "fuzzers/mutate_internal.h"
 
 #include <linux/virtio_config.h>
+#include <linux/virtio_mmio.h>
 #include <string.h>
+
+#define REGISTER_LEN 4u
 
 /* The status as a driver writes it, step by step. */
 enum {
@@ -196,11 +199,14 @@ static bool add_misfit(struct mutator *m, struct program *prog, uint32_t at)
 	return driven || add_chain(m, prog, at + 2, true);
 }
 
-/* A snapshot and back, perhaps with a byte or two changed on the way. */
+/* A snapshot and back, perhaps with a byte or two changed on the way, and of a device
+ * that is not live yet. */
 static bool add_snapshot(struct mutator *m, struct program *prog, uint32_t at)
 {
 	uint32_t changes = random_below(m, 4);
 
+	if (random_chance(m, 4) && !add_start(m, prog, at++))
+		return false;
 	if (edit_add(prog, at++, OP_SAVE) == NULL)
 		return false;
 	for (; changes > 0; changes--) {
@@ -211,6 +217,35 @@ static bool add_snapshot(struct mutator *m, struct program *prog, uint32_t at)
 		op_fresh(m, prog, op);
 	}
 	return edit_add(prog, at, OP_RESTORE) != NULL;
+}
+
+/* A number that there may be or not, and a register that shows it.  Devices that look at
+ * a part of the number show another. */
+static bool add_selection(struct mutator *m, struct program *prog, uint32_t at)
+{
+	static const struct {
+		uint16_t selector, shows, count;
+	} kinds[] = {
+		{ VIRTIO_MMIO_DEVICE_FEATURES_SEL, VIRTIO_MMIO_DEVICE_FEATURES, 1 },
+		{ VIRTIO_MMIO_QUEUE_SEL, VIRTIO_MMIO_QUEUE_NUM_MAX, 1 },
+		{ VIRTIO_MMIO_SHM_SEL, VIRTIO_MMIO_SHM_LEN_LOW, 4 },
+	};
+	unsigned kind = random_below(m, ARRAY_SIZE(kinds));
+	struct op *op = edit_add(prog, at, OP_WRITE);
+
+	if (op == NULL)
+		return false;
+	op->value[0] = kinds[kind].selector;
+	op->value[1] = random_below(m, 4);
+	if (random_chance(m, 2))
+		op->value[1] |= 1ULL << random_below(m, 32);
+	op->value[2] = REGISTER_LEN;
+	op = edit_add(prog, at + 1, OP_READ);
+	if (op == NULL)
+		return false;
+	op->value[0] = kinds[kind].shows + REGISTER_LEN * random_below(m, kinds[kind].count);
+	op->value[1] = REGISTER_LEN;
+	return true;
 }
 
 /* Has the driver anything to be served with? */
@@ -245,6 +280,8 @@ bool mutate_insert(struct mutator *m, struct program *prog, const struct program
 		return random_chance(m, 2) ? add_start(m, prog, at) : add_steps(m, prog, at);
 	if (what < 8 && m->has_snapshots)
 		return add_snapshot(m, prog, at);
+	if (what < 9 && random_chance(m, 4))
+		return add_selection(m, prog, at);
 	return add_any(m, prog, at);
 }
 

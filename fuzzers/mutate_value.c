@@ -354,6 +354,9 @@ static void bytes_fresh(struct mutator *m, struct program *prog, struct op *op)
 /* Fields that mean more than their kind says. */
 static void fresh_special(struct mutator *m, struct op *op)
 {
+	/* Of a snapshot: its head and the transport's record, counters, the model's part. */
+	static const uint16_t ends[] = { 128, 128, 320, 1024 };
+
 	switch (op->code) {
 	case OP_QUEUE: /* default places, mostly: addresses that are aligned */
 		for (unsigned i = 2; i < 5; i++) {
@@ -388,7 +391,7 @@ static void fresh_special(struct mutator *m, struct op *op)
 		op->value[1] = random_below(m, 4);
 		break;
 	case OP_CORRUPT: /* of what every snapshot has, or of the device's own, which ends it */
-		op->value[0] = random_below(m, random_chance(m, 4) ? 1024 : 320);
+		op->value[0] = random_below(m, ends[random_below(m, ARRAY_SIZE(ends))]);
 		if (random_chance(m, 3))
 			op->value[0] = UINT32_MAX - random_below(m, 24);
 		op->value[1] =
