@@ -8,7 +8,6 @@
  * VIRTIO 1.4, 4.2.2 (register layout), 2.1 (status), 2.2 (features).
  */
 #include <linux/virtio_mmio.h>
-#include <linux/virtio_ring.h>
 
 #include "mmio_private.h"
 #include "virtqueue.h"
@@ -106,15 +105,10 @@ static void queue_size_write(struct mmio *m, uint32_t value)
 static void queue_area_write(struct mmio *m, enum virtqueue_area area, unsigned shift,
 			     uint32_t value)
 {
-	static const uint8_t align[VIRTQUEUE_AREA_COUNT] = {
-		[VIRTQUEUE_DESC] = VRING_DESC_ALIGN_SIZE,
-		[VIRTQUEUE_DRIVER] = VRING_AVAIL_ALIGN_SIZE,
-		[VIRTQUEUE_DEVICE] = VRING_USED_ALIGN_SIZE,
-	};
 	struct virtqueue *vq = queue_configurable(m);
 	uint64_t half = (uint64_t)value << shift;
 
-	if (!vq || half % align[area]) {
+	if (!vq || half % ring_split.align[area]) {
 		mmio_count(m, MMIO_QUEUE_CONFIG_REFUSED);
 		return;
 	}

@@ -9,7 +9,6 @@
 #include <string.h>
 
 #include <linux/virtio_mmio.h>
-#include <linux/virtio_ring.h>
 
 #include "mmio_private.h"
 #include "snapshot_private.h"
@@ -63,32 +62,14 @@ static bool status_possible(uint32_t status)
 	return false;
 }
 
-/* Bytes of each part of a queue of that size. */
-static uint64_t area_bytes(enum virtqueue_area area, uint16_t size)
-{
-	switch (area) {
-	case VIRTQUEUE_DESC:
-		return sizeof(struct vring_desc) * (uint64_t)size;
-	case VIRTQUEUE_DRIVER:
-		return sizeof(struct vring_avail) + sizeof(uint16_t) * (uint64_t)size;
-	default:
-		return sizeof(struct vring_used) + sizeof(struct vring_used_elem) * (uint64_t)size;
-	}
-}
-
 static void get_area(struct snapshot_in *in, struct snapshot_queue *q, enum virtqueue_area area)
 {
-	static const uint8_t align[VIRTQUEUE_AREA_COUNT] = {
-		[VIRTQUEUE_DESC] = VRING_DESC_ALIGN_SIZE,
-		[VIRTQUEUE_DRIVER] = VRING_AVAIL_ALIGN_SIZE,
-		[VIRTQUEUE_DEVICE] = VRING_USED_ALIGN_SIZE,
-	};
 	size_t at = in->at;
 
 	q->area[area] = snapshot_get(in, 8);
-	if (q->area[area] % align[area])
+	if (q->area[area] % ring_split.align[area])
 		snapshot_bad(in, at, -EINVAL, "a ring that is not aligned");
-	if (q->ready && q->area[area] > UINT64_MAX - (area_bytes(area, q->size) - 1))
+	if (q->ready && ring_wraps(&ring_split, area, q->size, q->area[area]))
 		snapshot_bad(in, at, -EOVERFLOW, "a ring that passes 2^64");
 }
 

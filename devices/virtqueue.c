@@ -10,15 +10,11 @@
 #include <errno.h>
 #include <string.h>
 
-#include <linux/virtio_ring.h>
-
 #include "virtqueue.h"
 
-#define AVAIL_FLAGS offsetof(struct vring_avail, flags)
-#define AVAIL_IDX offsetof(struct vring_avail, idx)
-#define AVAIL_RING offsetof(struct vring_avail, ring)
-#define USED_IDX offsetof(struct vring_used, idx)
-#define USED_RING offsetof(struct vring_used, ring)
+#define AVAIL_FLAGS ring_at(&ring_split, GUEST_AVAIL_FLAGS, 0, 0)
+#define AVAIL_IDX ring_at(&ring_split, GUEST_AVAIL_IDX, 0, 0)
+#define USED_IDX ring_at(&ring_split, GUEST_USED_IDX, 0, 0)
 
 static struct guest_why ring_why(const struct virtqueue *vq, enum guest_purpose purpose,
 				 uint16_t walk)
@@ -102,9 +98,10 @@ int virtqueue_pop(struct virtqueue *vq, struct virtqueue_chain *chain)
 	if (ahead > vq->size)
 		goto poison;
 
-	ret = avail_read(vq, ring_why(vq, GUEST_AVAIL_ENTRY, vq->next_avail),
-			 AVAIL_RING + sizeof(uint16_t) * (uint64_t)(vq->next_avail % vq->size),
-			 &head);
+	ret = avail_read(
+		vq, ring_why(vq, GUEST_AVAIL_ENTRY, vq->next_avail),
+		ring_at(&ring_split, GUEST_AVAIL_ENTRY, vq->size, vq->next_avail % vq->size),
+		&head);
 	if (ret)
 		goto poison;
 	ret = -EBADMSG;
@@ -153,7 +150,7 @@ int virtqueue_chain_next(struct virtqueue_chain *chain, struct virtqueue_buffer 
 	if (chain->next >= vq->size || !chain_visit(vq, chain->next))
 		return -EBADMSG;
 	ret = area_read(vq, VIRTQUEUE_DESC, ring_why(vq, GUEST_DESC, chain->walk),
-			sizeof(raw) * (uint64_t)chain->next, &raw, sizeof(raw));
+			ring_at(&ring_split, GUEST_DESC, vq->size, chain->next), &raw, sizeof(raw));
 	if (ret)
 		return ret;
 	flags = le16toh(raw.flags);
@@ -183,8 +180,8 @@ int virtqueue_push(struct virtqueue *vq, const struct virtqueue_chain *chain, ui
 	 * host's accessors take effect in the order of the calls; a host with
 	 * real guest CPUs would have to put a barrier into its write. */
 	ret = area_write(vq, VIRTQUEUE_DEVICE, ring_why(vq, GUEST_USED_ENTRY, chain->walk),
-			 USED_RING + sizeof(entry) * (uint64_t)(vq->next_used % vq->size), &entry,
-			 sizeof(entry));
+			 ring_at(&ring_split, GUEST_USED_ENTRY, vq->size, vq->next_used % vq->size),
+			 &entry, sizeof(entry));
 	if (ret == 0)
 		ret = area_write(vq, VIRTQUEUE_DEVICE, ring_why(vq, GUEST_USED_IDX, 0), USED_IDX,
 				 &idx, sizeof(idx));

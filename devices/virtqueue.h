@@ -46,13 +46,7 @@
 #include <stdint.h>
 
 #include "device.h"
-
-enum virtqueue_area {
-	VIRTQUEUE_DESC,	  /* descriptor table, 16-byte aligned */
-	VIRTQUEUE_DRIVER, /* available ring, 2-byte aligned */
-	VIRTQUEUE_DEVICE, /* used ring, 4-byte aligned */
-	VIRTQUEUE_AREA_COUNT
-};
+#include "ring.h"
 
 struct virtqueue {
 	const struct device_host *host;

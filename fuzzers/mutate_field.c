@@ -161,7 +161,7 @@ static bool add_overlap(struct mutator *m, struct program *prog)
 	op_fresh(m, prog, op);
 	field = code == OP_BUFFER ? 1 : 2 + random_below(m, 3);
 	ring = BASE_RING + 4 * random_below(m, m->queue_count);
-	ring += random_below(m, RING_PART_COUNT);
+	ring += random_below(m, VIRTQUEUE_AREA_COUNT);
 	op->base[field] = (uint8_t)ring;
 	op->value[field] = random_chance(m, 2) ? 0 : 16 * random_below(m, 8);
 	return true;

@@ -232,9 +232,9 @@ static uint64_t ring_offset(struct mutator *m, unsigned part)
 	uint64_t entry = PICK(m, small);
 
 	switch (part) {
-	case RING_DESC:
+	case VIRTQUEUE_DESC:
 		return 16 * entry + PICK(m, in_desc);
-	case RING_AVAIL: /* flags, idx, entries */
+	case VIRTQUEUE_DRIVER: /* flags, idx, entries */
 		return 2 * entry;
 	default: /* flags and idx, ids and lens */
 		return random_chance(m, 2) ? 2 * random_below(m, 2) : 4 + 4 * entry;
@@ -264,7 +264,7 @@ static bool address_near(struct mutator *m, const struct program *prog, struct o
 			return true;
 		}
 		if (desc->fields[i].kind == FIELD_QUEUE) {
-			unsigned part = random_below(m, RING_PART_COUNT);
+			unsigned part = random_below(m, VIRTQUEUE_AREA_COUNT);
 
 			op->base[field] = (uint8_t)(BASE_RING + 4 * used->value[i] + part);
 			op->value[field] = ring_offset(m, part);
@@ -284,7 +284,7 @@ void address_fresh(struct mutator *m, const struct program *prog, struct op *op,
 	if (random_chance(m, 3) && address_near(m, prog, op, field))
 		return;
 	if (which < 4) {
-		unsigned part = random_below(m, RING_PART_COUNT);
+		unsigned part = random_below(m, VIRTQUEUE_AREA_COUNT);
 
 		op->base[field] = (uint8_t)(BASE_RING + 4 * fresh_queue(m) + part);
 		op->value[field] = ring_offset(m, part);

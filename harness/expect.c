@@ -143,7 +143,8 @@ static bool check_used_none(const struct verdict *v)
 static bool check_used_idx(const struct verdict *v)
 {
 	uint64_t queue = v->expect->value[0];
-	uint16_t idx = arena_load16(&v->run->arena, v->run->queues[queue].ring[RING_USED] + 2);
+	uint16_t idx =
+		arena_load16(&v->run->arena, v->run->queues[queue].ring[VIRTQUEUE_DEVICE] + 2);
 
 	if (idx == v->expect->value[1])
 		return true;

@@ -49,9 +49,9 @@ void guest_reset(struct run *run)
 		struct guest_queue *q = &run->queues[i];
 
 		q->size = GUEST_QUEUE_SIZE_MAX;
-		for (unsigned part = 0; part < RING_PART_COUNT; part++)
-			q->ring[part] =
-				arena->place[BASE_LOW] + (i * RING_PART_COUNT + part) * RING_SPAN;
+		for (unsigned part = 0; part < VIRTQUEUE_AREA_COUNT; part++)
+			q->ring[part] = arena->place[BASE_LOW] +
+					(i * VIRTQUEUE_AREA_COUNT + part) * RING_SPAN;
 		q->avail_idx = 0;
 		q->used_idx = 0;
 	}
@@ -255,12 +255,16 @@ uint32_t guest_host(struct run *run, enum host_act act, unsigned port, void *dat
 bool guest_take(struct run *run, unsigned queue, uint32_t *id, uint32_t *len)
 {
 	struct guest_queue *q = &run->queues[queue];
-	uint64_t used = q->ring[RING_USED];
+	uint64_t used = q->ring[VIRTQUEUE_DEVICE];
 	uint8_t entry[8];
 
-	if (q->size == 0 || q->used_idx == arena_load16(&run->arena, used + 2))
+	if (q->size == 0 ||
+	    q->used_idx ==
+		    arena_load16(&run->arena, used + ring_at(&ring_split, GUEST_USED_IDX, 0, 0)))
 		return false;
-	arena_load(&run->arena, used + 4 + 8ull * (q->used_idx % q->size), entry, sizeof(entry));
+	arena_load(&run->arena,
+		   used + ring_at(&ring_split, GUEST_USED_ENTRY, q->size, q->used_idx % q->size),
+		   entry, sizeof(entry));
 	q->used_idx++;
 	*id = get32(entry);
 	*len = get32(entry + 4);

@@ -62,8 +62,10 @@ static void store_desc(struct run *run, unsigned queue, uint64_t index, uint64_t
 		.next = htole16(next),
 	};
 
-	arena_store(&run->arena, run->queues[queue].ring[RING_DESC] + sizeof(desc) * index, &desc,
-		    sizeof(desc));
+	arena_store(&run->arena,
+		    run->queues[queue].ring[VIRTQUEUE_DESC] +
+			    ring_at(&ring_split, GUEST_DESC, 0, (uint32_t)index),
+		    &desc, sizeof(desc));
 }
 
 void guest_desc(struct run *run, const struct program *prog, const struct op *op)
@@ -79,7 +81,8 @@ void guest_set_desc(struct run *run, const struct program *prog, const struct op
 	static const struct {
 		uint8_t offset, width;
 	} places[DESC_FIELD_COUNT] = { { 0, 8 }, { 8, 4 }, { 12, 2 }, { 14, 2 } };
-	uint64_t desc = run->queues[op->value[0]].ring[RING_DESC] + 16 * op->value[1];
+	uint64_t desc = run->queues[op->value[0]].ring[VIRTQUEUE_DESC] +
+			ring_at(&ring_split, GUEST_DESC, 0, (uint32_t)op->value[1]);
 	uint64_t value = htole64(op->value[3]);
 
 	(void)prog;
@@ -111,8 +114,13 @@ static void publish(struct run *run, unsigned queue, uint16_t head)
 	struct guest_queue *q = &run->queues[queue];
 	uint32_t size = q->size != 0 ? q->size : 1;
 
-	arena_store16(&run->arena, q->ring[RING_AVAIL] + 4 + 2ull * (q->avail_idx % size), head);
-	arena_store16(&run->arena, q->ring[RING_AVAIL] + 2, ++q->avail_idx);
+	arena_store16(&run->arena,
+		      q->ring[VIRTQUEUE_DRIVER] +
+			      ring_at(&ring_split, GUEST_AVAIL_ENTRY, size, q->avail_idx % size),
+		      head);
+	arena_store16(&run->arena,
+		      q->ring[VIRTQUEUE_DRIVER] + ring_at(&ring_split, GUEST_AVAIL_IDX, 0, 0),
+		      ++q->avail_idx);
 }
 
 void guest_publish(struct run *run, const struct program *prog, const struct op *op)
@@ -133,13 +141,17 @@ void guest_avail_idx(struct run *run, const struct program *prog, const struct o
 
 	(void)prog;
 	q->avail_idx = (uint16_t)(q->avail_idx + op->value[1]);
-	arena_store16(&run->arena, q->ring[RING_AVAIL] + 2, q->avail_idx);
+	arena_store16(&run->arena,
+		      q->ring[VIRTQUEUE_DRIVER] + ring_at(&ring_split, GUEST_AVAIL_IDX, 0, 0),
+		      q->avail_idx);
 }
 
 void guest_avail_flags(struct run *run, const struct program *prog, const struct op *op)
 {
 	(void)prog;
-	arena_store16(&run->arena, run->queues[op->value[0]].ring[RING_AVAIL],
+	arena_store16(&run->arena,
+		      run->queues[op->value[0]].ring[VIRTQUEUE_DRIVER] +
+			      ring_at(&ring_split, GUEST_AVAIL_FLAGS, 0, 0),
 		      (uint16_t)op->value[1]);
 }
 
@@ -147,7 +159,8 @@ void guest_avail_entry(struct run *run, const struct program *prog, const struct
 {
 	(void)prog;
 	arena_store16(&run->arena,
-		      run->queues[op->value[0]].ring[RING_AVAIL] + 4 + 2 * op->value[1],
+		      run->queues[op->value[0]].ring[VIRTQUEUE_DRIVER] +
+			      ring_at(&ring_split, GUEST_AVAIL_ENTRY, 0, (uint32_t)op->value[1]),
 		      (uint16_t)op->value[2]);
 }
 
@@ -156,6 +169,8 @@ void guest_used_event(struct run *run, const struct program *prog, const struct 
 	const struct guest_queue *q = &run->queues[op->value[0]];
 
 	(void)prog;
-	arena_store16(&run->arena, q->ring[RING_AVAIL] + 4 + 2ull * q->size,
+	arena_store16(&run->arena,
+		      q->ring[VIRTQUEUE_DRIVER] +
+			      ring_at(&ring_split, GUEST_USED_EVENT, q->size, 0),
 		      (uint16_t)op->value[1]);
 }

@@ -39,11 +39,11 @@ static uint64_t offered_features(struct run *run)
  * is.  size 0: the largest that its place has room for.  `needed` false: leave a
  * queue alone that the device says is not there. */
 static void set_up_queue(struct run *run, unsigned queue, uint16_t size,
-			 const uint64_t ring[RING_PART_COUNT], bool needed)
+			 const uint64_t ring[VIRTQUEUE_AREA_COUNT], bool needed)
 {
-	static const uint32_t low[RING_PART_COUNT] = { VIRTIO_MMIO_QUEUE_DESC_LOW,
-						       VIRTIO_MMIO_QUEUE_AVAIL_LOW,
-						       VIRTIO_MMIO_QUEUE_USED_LOW };
+	static const uint32_t low[VIRTQUEUE_AREA_COUNT] = { VIRTIO_MMIO_QUEUE_DESC_LOW,
+							    VIRTIO_MMIO_QUEUE_AVAIL_LOW,
+							    VIRTIO_MMIO_QUEUE_USED_LOW };
 	struct guest_queue *q = &run->queues[queue];
 	uint32_t max;
 
@@ -58,7 +58,7 @@ static void set_up_queue(struct run *run, unsigned queue, uint16_t size,
 	}
 	q->size = size;
 	write32(run, VIRTIO_MMIO_QUEUE_NUM, size);
-	for (int part = 0; part < RING_PART_COUNT; part++) {
+	for (int part = 0; part < VIRTQUEUE_AREA_COUNT; part++) {
 		if (ring[part] != 0)
 			q->ring[part] = ring[part];
 		write32(run, low[part], q->ring[part]);
@@ -66,14 +66,14 @@ static void set_up_queue(struct run *run, unsigned queue, uint16_t size,
 	}
 	q->avail_idx = 0;
 	q->used_idx = 0;
-	arena_fill(&run->arena, q->ring[RING_AVAIL], 4, 0);
-	arena_fill(&run->arena, q->ring[RING_USED], 4, 0);
+	arena_fill(&run->arena, q->ring[VIRTQUEUE_DRIVER], 4, 0);
+	arena_fill(&run->arena, q->ring[VIRTQUEUE_DEVICE], 4, 0);
 	write32(run, VIRTIO_MMIO_QUEUE_READY, 1);
 }
 
 static void op_start(struct run *run, const struct program *prog, const struct op *op)
 {
-	static const uint64_t in_place[RING_PART_COUNT];
+	static const uint64_t in_place[VIRTQUEUE_AREA_COUNT];
 	uint64_t rung = op->value[0];
 	uint32_t status = VIRTIO_CONFIG_S_ACKNOWLEDGE;
 	uint64_t offered;
@@ -113,10 +113,10 @@ static void op_negotiate(struct run *run, const struct program *prog, const stru
 
 static void op_queue(struct run *run, const struct program *prog, const struct op *op)
 {
-	uint64_t ring[RING_PART_COUNT];
+	uint64_t ring[VIRTQUEUE_AREA_COUNT];
 
 	(void)prog;
-	for (int part = 0; part < RING_PART_COUNT; part++)
+	for (int part = 0; part < VIRTQUEUE_AREA_COUNT; part++)
 		ring[part] = guest_addr(run, op->base[2 + part], op->value[2 + part]);
 	set_up_queue(run, (unsigned)op->value[0], (uint16_t)op->value[1], ring, true);
 }

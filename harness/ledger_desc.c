@@ -15,12 +15,10 @@
 #include <linux/virtio_config.h>
 #include <linux/virtio_ring.h>
 
-#define DESC_SIZE 16u
-
 static void judge_walk(const struct ring_access *a, struct ledger_hold *hold)
 {
 	bool table = a->why.purpose == GUEST_INDIRECT;
-	uint64_t index = (a->addr - (table ? hold->table_first : a->q->desc)) / DESC_SIZE;
+	uint64_t index = (a->addr - (table ? hold->table_first : a->q->desc)) / RING_DESC_SIZE;
 
 	/* Loops too end there: no chain is longer than the queue. */
 	if (!table && hold->walked++ == a->q->size && ledger_judges(a->l, RULE_FETCH_WALK))
@@ -68,7 +66,7 @@ static void judge_table(const struct ring_access *a, const struct ledger_hold *h
 			     "whose chain it does not hold",
 			     a->why.queue, a->why.walk);
 	else if (!hold->has_table || a->addr < hold->table_first || last < a->addr ||
-		 last > hold->table_last || (a->addr - hold->table_first) % DESC_SIZE != 0)
+		 last > hold->table_last || (a->addr - hold->table_first) % RING_DESC_SIZE != 0)
 		ledger_break(a->l, RULE_MEMORY_INDIRECT,
 			     "queue %u, chain of head %u: the device read %u bytes at 0x%llx as "
 			     "entries of an indirect table, which do not lie in one that the chain "
@@ -145,6 +143,6 @@ void ledger_desc_read(const struct ring_access *a)
 		allow(l, hold, LEDGER_DESC_BYTES);
 		return;
 	}
-	for (uint32_t i = 0; i + DESC_SIZE <= a->len; i += DESC_SIZE)
+	for (uint32_t i = 0; i + RING_DESC_SIZE <= a->len; i += RING_DESC_SIZE)
 		add_desc(a, hold, a->data + i);
 }

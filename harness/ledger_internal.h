@@ -122,7 +122,7 @@ void ledger_stream_forget(struct ledger *l);
  * notices need not try to write them. */
 static inline bool ledger_used_ring_wraps(const struct ledger_queue *q)
 {
-	return q->used > UINT64_MAX - (3 + 8ull * q->size);
+	return ring_wraps(&ring_split, VIRTQUEUE_DEVICE, q->size, q->used);
 }
 /* At rest, of a target with streams: frames that wait. */
 void ledger_waiting_rest(struct ledger *l, const void *device);

@@ -24,11 +24,11 @@ static struct span span_of(uint64_t first, uint64_t len)
 }
 
 /* What the device reads as rings, and what it writes: [0] is the used ring. */
-static void rings_of(const struct ledger_queue *q, struct span ring[RING_PART_COUNT])
+static void rings_of(const struct ledger_queue *q, struct span ring[VIRTQUEUE_AREA_COUNT])
 {
-	ring[0] = span_of(q->used, 6 + 8ull * q->size);
-	ring[1] = span_of(q->desc, 16ull * q->size);
-	ring[2] = span_of(q->avail, 6 + 2ull * q->size);
+	ring[0] = span_of(q->used, ring_extent(&ring_split, VIRTQUEUE_DEVICE, q->size));
+	ring[1] = span_of(q->desc, ring_extent(&ring_split, VIRTQUEUE_DESC, q->size));
+	ring[2] = span_of(q->avail, ring_extent(&ring_split, VIRTQUEUE_DRIVER, q->size));
 }
 
 /* Does it meet a device-writable buffer of the chain? */
@@ -60,12 +60,12 @@ static bool meets_rings(const struct ledger *l, struct span written, const struc
 {
 	for (unsigned i = 0; i < PROGRAM_QUEUES; i++) {
 		const struct ledger_queue *q = &l->queues[i];
-		struct span ring[RING_PART_COUNT];
+		struct span ring[VIRTQUEUE_AREA_COUNT];
 
 		if (!q->ready)
 			continue;
 		rings_of(q, ring);
-		for (unsigned part = own == q ? 1 : 0; part < RING_PART_COUNT; part++)
+		for (unsigned part = own == q ? 1 : 0; part < VIRTQUEUE_AREA_COUNT; part++)
 			if (meet(written, ring[part]))
 				return true;
 	}
@@ -74,7 +74,7 @@ static bool meets_rings(const struct ledger *l, struct span written, const struc
 
 bool ledger_overlaps(const struct ledger *l, const struct ledger_queue *q)
 {
-	struct span used = span_of(q->used, 6 + 8ull * q->size);
+	struct span used = span_of(q->used, ring_extent(&ring_split, VIRTQUEUE_DEVICE, q->size));
 
 	if (meets_rings(l, used, q) || (l->plain.tables && meets_tables(l, used)))
 		return true;

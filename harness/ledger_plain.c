@@ -17,8 +17,6 @@
 
 #include "harness/arena.h"
 
-#define USED_ENTRY_SIZE 8u
-
 enum place {
 	PLACE_NONE,
 	PLACE_BUFFER, /* that the device may write to */
@@ -32,18 +30,19 @@ enum place {
  * lies there too. */
 static enum place used_place(const struct ledger_queue *q, uint64_t offset, uint64_t *last)
 {
-	uint64_t entries = (uint64_t)USED_ENTRY_SIZE * q->size;
-	uint64_t slot = (offset - 4) / USED_ENTRY_SIZE;
+	uint64_t entries = ring_at(&ring_split, GUEST_USED_ENTRY, q->size, 0);
+	uint64_t index = ring_at(&ring_split, GUEST_USED_IDX, q->size, 0);
+	uint64_t slot = (offset - entries) / RING_USED_ENTRY_SIZE;
 
-	if (offset < 4) {
-		*last = offset < 2 ? 1 : 3;
-		return offset < 2 ? PLACE_FLAGS : PLACE_USED;
+	if (offset < entries) {
+		*last = (offset < index ? index : entries) - 1;
+		return offset < index ? PLACE_FLAGS : PLACE_USED;
 	}
-	if (offset >= 4 + entries) {
-		*last = 5 + entries;
+	if (offset >= ring_at(&ring_split, GUEST_AVAIL_EVENT, q->size, 0)) {
+		*last = ring_extent(&ring_split, VIRTQUEUE_DEVICE, q->size) - 1;
 		return PLACE_USED;
 	}
-	*last = 4 + USED_ENTRY_SIZE * slot + (USED_ENTRY_SIZE - 1);
+	*last = ring_at(&ring_split, GUEST_USED_ENTRY, q->size, (uint32_t)slot + 1) - 1;
 	return (uint32_t)(slot - q->used_idx) % q->size < q->held ? PLACE_USED : PLACE_SLOT;
 }
 
@@ -57,13 +56,13 @@ static enum place ring_place(const struct ledger_queue *q, uint64_t addr, uint64
 {
 	enum place place;
 
-	if (in_span(addr, q->used, 6 + 8ull * q->size, last)) {
+	if (in_span(addr, q->used, ring_extent(&ring_split, VIRTQUEUE_DEVICE, q->size), last)) {
 		place = used_place(q, addr - q->used, last);
 		*last += q->used;
 		return place;
 	}
-	if (in_span(addr, q->desc, 16ull * q->size, last) ||
-	    in_span(addr, q->avail, 6 + 2ull * q->size, last))
+	if (in_span(addr, q->desc, ring_extent(&ring_split, VIRTQUEUE_DESC, q->size), last) ||
+	    in_span(addr, q->avail, ring_extent(&ring_split, VIRTQUEUE_DRIVER, q->size), last))
 		return PLACE_RING;
 	return PLACE_NONE;
 }
@@ -129,7 +128,7 @@ static void judge_write(struct ledger *l, uint64_t addr, uint32_t len)
 				     "%u chains are available or held",
 				     queue,
 				     (unsigned long long)(addr - l->queues[queue].used - 4) /
-					     USED_ENTRY_SIZE,
+					     RING_USED_ENTRY_SIZE,
 				     l->queues[queue].used_idx, l->queues[queue].held);
 		if (place == PLACE_RING && ledger_judges(l, RULE_MEMORY_RING))
 			ledger_break(l, RULE_MEMORY_RING,
@@ -258,9 +257,12 @@ static void compare_due(struct ledger *l)
 
 		if (!q->ready)
 			continue;
-		arena_compare(arena, q->used, 6 + 8ull * q->size, on_change, l);
-		arena_compare(arena, q->avail, 6 + 2ull * q->size, on_change, l);
-		arena_compare(arena, q->desc, 16ull * q->size, on_change, l);
+		arena_compare(arena, q->used, ring_extent(&ring_split, VIRTQUEUE_DEVICE, q->size),
+			      on_change, l);
+		arena_compare(arena, q->avail, ring_extent(&ring_split, VIRTQUEUE_DRIVER, q->size),
+			      on_change, l);
+		arena_compare(arena, q->desc, ring_extent(&ring_split, VIRTQUEUE_DESC, q->size),
+			      on_change, l);
 		for (uint32_t h = q->holds; h != LEDGER_NONE; h = l->hold[h].next)
 			for (uint32_t n = l->hold[h].first; n != LEDGER_NONE; n = l->nodes[n].next)
 				if (l->nodes[n].writable && !l->nodes[n].empty)

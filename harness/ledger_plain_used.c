@@ -22,7 +22,6 @@
 
 #include "harness/arena.h"
 
-#define USED_ENTRY_SIZE 8u
 #define UNWRITTEN_RUN 4u /* bytes in a row */
 
 /* The oldest chain of that head; LEDGER_NONE if there is none. */
@@ -134,10 +133,11 @@ static void judge_len(struct ledger *l, unsigned queue, const struct ledger_hold
 static void judge_entry(struct ledger *l, unsigned queue, uint16_t at)
 {
 	struct ledger_queue *q = &l->queues[queue];
-	uint8_t entry[USED_ENTRY_SIZE];
+	uint8_t entry[RING_USED_ENTRY_SIZE];
 	uint32_t index;
 
-	arena_load(l->plain.arena, q->used + 4 + (uint64_t)USED_ENTRY_SIZE * (at % q->size), entry,
+	arena_load(l->plain.arena,
+		   q->used + ring_at(&ring_split, GUEST_USED_ENTRY, q->size, at % q->size), entry,
 		   sizeof(entry));
 	index = find_head(l, q, ledger_get32(entry));
 	l->completions++;

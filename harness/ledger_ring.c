@@ -20,8 +20,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define USED_ENTRY_SIZE 8u
-
 void ledger_queue_stop(struct ledger *l, struct ledger_queue *q)
 {
 	while (q->holds != LEDGER_NONE)
@@ -67,7 +65,8 @@ static void on_avail_idx(const struct ring_access *a)
 	if ((uint16_t)(q->avail_idx - q->taken) > q->size)
 		poison(a);
 	/* An entry past 2^64 is nowhere: it cannot be read, and no access tells. */
-	if (q->avail_idx != q->taken && q->avail > UINT64_MAX - (5 + 2ull * (q->taken % q->size)))
+	if (q->avail_idx != q->taken &&
+	    ring_wraps(&ring_split, VIRTQUEUE_DRIVER, q->taken % q->size + 1u, q->avail))
 		poison(a);
 }
 
@@ -169,7 +168,9 @@ static void on_used_entry(const struct ring_access *a)
 {
 	struct ledger *l = a->l;
 	struct ledger_queue *q = a->q;
-	uint16_t slot = (uint16_t)((a->addr - q->used - 4) / USED_ENTRY_SIZE);
+	uint16_t slot =
+		(uint16_t)((a->addr - q->used - ring_at(&ring_split, GUEST_USED_ENTRY, 0, 0)) /
+			   RING_USED_ENTRY_SIZE);
 	struct ledger_pending *entry = NULL;
 
 	if (a->err != 0) {
@@ -298,41 +299,30 @@ static void on_nothing(const struct ring_access *a)
 	(void)a;
 }
 
-/* Where each purpose's field lies, how large it is, and who may write it. */
-static const struct {
-	uint8_t part;	/* enum ring_part */
-	uint8_t offset; /* of the first, from the start of the part */
-	uint8_t size;	/* bytes */
-	bool array;	/* queue_size of them */
-	bool behind;	/* behind an array of entries of 2 or 8 bytes */
-	bool write;	/* the device's to write */
-	void (*on)(const struct ring_access *a);
-} fields[GUEST_PURPOSE_COUNT] = {
-	[GUEST_DESC] = { RING_DESC, 0, 16, true, false, false, ledger_desc_read },
-	[GUEST_AVAIL_FLAGS] = { RING_AVAIL, 0, 2, false, false, false, on_avail_flags },
-	[GUEST_AVAIL_IDX] = { RING_AVAIL, 2, 2, false, false, false, on_avail_idx },
-	[GUEST_AVAIL_ENTRY] = { RING_AVAIL, 4, 2, true, false, false, on_avail_entry },
-	[GUEST_USED_EVENT] = { RING_AVAIL, 4, 2, false, true, false, on_used_event },
-	[GUEST_USED_FLAGS] = { RING_USED, 0, 2, false, false, true, on_used_flags },
-	[GUEST_USED_IDX] = { RING_USED, 2, 2, false, false, true, on_used_idx },
-	[GUEST_USED_ENTRY] = { RING_USED, 4, 8, true, false, true, on_used_entry },
-	[GUEST_AVAIL_EVENT] = { RING_USED, 4, 2, false, true, true, on_nothing },
+/* What the ledger makes of each purpose's field; ring.h says where it lies. */
+static void (*const on_field[GUEST_PURPOSE_COUNT])(const struct ring_access *a) = {
+	[GUEST_DESC] = ledger_desc_read,    [GUEST_AVAIL_FLAGS] = on_avail_flags,
+	[GUEST_AVAIL_IDX] = on_avail_idx,   [GUEST_AVAIL_ENTRY] = on_avail_entry,
+	[GUEST_USED_EVENT] = on_used_event, [GUEST_USED_FLAGS] = on_used_flags,
+	[GUEST_USED_IDX] = on_used_idx,	    [GUEST_USED_ENTRY] = on_used_entry,
+	[GUEST_AVAIL_EVENT] = on_nothing,
 };
 
 static bool in_place(const struct ring_access *a)
 {
 	uint8_t purpose = a->why.purpose;
-	uint64_t part[RING_PART_COUNT] = { a->q->desc, a->q->avail, a->q->used };
-	uint64_t offset = a->addr - part[fields[purpose].part] - fields[purpose].offset;
+	const struct ring_field *f = &ring_split.field[purpose];
+	const uint64_t area[VIRTQUEUE_AREA_COUNT] = { a->q->desc, a->q->avail, a->q->used };
+	uint64_t offset = a->addr - area[f->area] - f->offset;
 
-	if (a->len != fields[purpose].size || (a->write && !fields[purpose].write))
+	if (a->len != f->size || (a->write && !f->device))
 		return false;
-	if (fields[purpose].behind)
-		return offset == (fields[purpose].write ? 8ull : 2ull) * a->q->size;
-	if (!fields[purpose].array)
+	if (f->behind)
+		return offset == (uint64_t)ring_split.entry[f->area] * a->q->size;
+	if (!f->array)
 		return offset == 0;
 	if (purpose == GUEST_AVAIL_ENTRY && (a->l->target->facts & FACT_WALK) != 0)
-		return offset == (uint64_t)a->why.walk % a->q->size * 2;
+		return offset == (uint64_t)a->why.walk % a->q->size * f->size;
 	/* Sizes of entries are powers of two: no division at each access. */
 	return (offset & (a->len - 1)) == 0 && offset < (uint64_t)a->q->size * a->len;
 }
@@ -352,8 +342,8 @@ static void on_ring(const struct ring_access *a)
 		return;
 	}
 	/* A device may look at what it wrote, and learns nothing new. */
-	if (a->q->known && a->write == fields[purpose].write)
-		fields[purpose].on(a);
+	if (a->q->known && a->write == ring_split.field[purpose].device)
+		on_field[purpose](a);
 	else if (a->q->known && purpose == GUEST_USED_IDX)
 		on_used_idx_read(a);
 }

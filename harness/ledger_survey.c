@@ -26,7 +26,6 @@
 #include <linux/virtio_config.h>
 #include <linux/virtio_ring.h>
 
-#define DESC_SIZE 16u
 #define PARTS_MAX 512u /* of one chain; more: nothing is said of it */
 
 /* A chain as memory has it now. */
@@ -51,7 +50,7 @@ static bool has_feature(const struct ledger *l, unsigned bit)
 
 uint16_t ledger_used_idx(const struct ledger *l, const struct ledger_queue *q)
 {
-	return arena_load16(l->plain.arena, q->used + 2);
+	return arena_load16(l->plain.arena, q->used + ring_at(&ring_split, GUEST_USED_IDX, 0, 0));
 }
 
 void ledger_go_blind(struct ledger *l)
@@ -78,8 +77,11 @@ bool ledger_is_wanted(const struct ledger *l, const struct ledger_queue *q, uint
 	uint16_t event;
 
 	if (!has_feature(l, VIRTIO_RING_F_EVENT_IDX))
-		return (arena_load16(l->plain.arena, q->avail) & VRING_AVAIL_F_NO_INTERRUPT) == 0;
-	event = arena_load16(l->plain.arena, q->avail + 4 + 2ull * q->size);
+		return (arena_load16(l->plain.arena,
+				     q->avail + ring_at(&ring_split, GUEST_AVAIL_FLAGS, 0, 0)) &
+			VRING_AVAIL_F_NO_INTERRUPT) == 0;
+	event = arena_load16(l->plain.arena,
+			     q->avail + ring_at(&ring_split, GUEST_USED_EVENT, q->size, 0));
 	return (uint16_t)(to - event - 1) < (uint16_t)(to - from);
 }
 
@@ -88,7 +90,7 @@ static bool enter_table(const struct ledger *l, struct parts *p, uint64_t addr, 
 			uint16_t flags)
 {
 	if (p->has_table || !l->features_known || !has_feature(l, VIRTIO_RING_F_INDIRECT_DESC) ||
-	    (flags & VRING_DESC_F_NEXT) != 0 || len == 0 || len % DESC_SIZE != 0 ||
+	    (flags & VRING_DESC_F_NEXT) != 0 || len == 0 || len % RING_DESC_SIZE != 0 ||
 	    !arena_has(l->plain.arena, addr, len)) {
 		p->blind = true;
 		return false;
@@ -127,7 +129,7 @@ static void walk(const struct ledger *l, const struct ledger_queue *q, uint16_t 
 	p->bytes = 0;
 	p->odd = p->blind = p->writable = p->has_table = false;
 	for (uint32_t steps = 0; !p->blind; steps++) {
-		uint8_t desc[DESC_SIZE];
+		uint8_t desc[RING_DESC_SIZE];
 		uint16_t flags;
 
 		/* A loop comes by all that it leads to in as many steps. */
@@ -135,13 +137,14 @@ static void walk(const struct ledger *l, const struct ledger_queue *q, uint16_t 
 			p->odd = true;
 			return;
 		}
-		arena_load(l->plain.arena, table + (uint64_t)DESC_SIZE * index, desc, DESC_SIZE);
+		arena_load(l->plain.arena, table + ring_at(&ring_split, GUEST_DESC, 0, index), desc,
+			   RING_DESC_SIZE);
 		flags = ledger_get16(desc + 12);
 		if ((flags & VRING_DESC_F_INDIRECT) != 0) {
 			if (!enter_table(l, p, ledger_get64(desc), ledger_get32(desc + 8), flags))
 				return;
 			table = p->table;
-			size = ledger_get32(desc + 8) / DESC_SIZE;
+			size = ledger_get32(desc + 8) / RING_DESC_SIZE;
 			index = 0;
 			steps = UINT32_MAX;
 			continue;
@@ -212,13 +215,15 @@ static void permit(struct ledger *l, struct ledger_hold *hold, const struct part
 
 static uint16_t avail_entry(const struct ledger *l, const struct ledger_queue *q, uint16_t at)
 {
-	return arena_load16(l->plain.arena, q->avail + 4 + 2ull * (at % q->size));
+	return arena_load16(l->plain.arena, q->avail + ring_at(&ring_split, GUEST_AVAIL_ENTRY,
+							       q->size, at % q->size));
 }
 
 /* What is available and new; false if it cannot be told. */
 static bool take_new(struct ledger *l, struct ledger_queue *q, struct parts *p)
 {
-	uint16_t idx = arena_load16(l->plain.arena, q->avail + 2);
+	uint16_t idx = arena_load16(l->plain.arena,
+				    q->avail + ring_at(&ring_split, GUEST_AVAIL_IDX, 0, 0));
 
 	if ((uint16_t)(idx - q->taken) > q->size)
 		return false;
@@ -256,9 +261,9 @@ static bool rings_are_there(const struct ledger *l, const struct ledger_queue *q
 {
 	struct arena *arena = l->plain.arena;
 
-	return arena_has(arena, q->desc, 16ull * q->size) &&
-	       arena_has(arena, q->avail, 6 + 2ull * q->size) &&
-	       arena_has(arena, q->used, 6 + 8ull * q->size);
+	return arena_has(arena, q->desc, ring_extent(&ring_split, VIRTQUEUE_DESC, q->size)) &&
+	       arena_has(arena, q->avail, ring_extent(&ring_split, VIRTQUEUE_DRIVER, q->size)) &&
+	       arena_has(arena, q->used, ring_extent(&ring_split, VIRTQUEUE_DEVICE, q->size));
 }
 
 /* false: what the device may do with the queue cannot be told. */

@@ -132,7 +132,8 @@ static unsigned count_wrapping(const struct ledger *l)
 	for (unsigned i = 0; i < PROGRAM_QUEUES; i++) {
 		const struct ledger_queue *q = &l->queues[i];
 
-		count += q->ready && !q->poisoned && q->avail > UINT64_MAX - (3 + 2ull * q->size);
+		count += q->ready && !q->poisoned &&
+			 ring_wraps(&ring_split, VIRTQUEUE_DRIVER, q->size, q->avail);
 	}
 	return count;
 }

@@ -21,6 +21,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "devices/ring.h"
+
 #define PROGRAM_OPS_MAX 1024	   /* operations in a program */
 #define PROGRAM_DATA_MAX 32768	   /* payload bytes in a program */
 #define PROGRAM_REPEAT_DEPTH_MAX 4 /* repeats inside each other */
@@ -147,11 +149,9 @@ enum addr_base {
 	BASE_TOP = 3,	   /* 2^64, the end of the highest region */
 	BASE_HOLE = 4,	   /* in the middle of what is not mapped */
 	BASE_SLOT = 16,	   /* start of buffer slot BASE_SLOT + n */
-	BASE_RING = 32,	   /* BASE_RING + 4 * queue + enum ring_part */
+	BASE_RING = 32,	   /* BASE_RING + 4 * queue + enum virtqueue_area */
 	BASE_COUNT = 64,
 };
-
-enum ring_part { RING_DESC, RING_AVAIL, RING_USED, RING_PART_COUNT };
 
 /* How far `start` brings the device up; each includes those before it. */
 enum rung {

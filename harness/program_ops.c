@@ -357,7 +357,7 @@ uint8_t base_reduce(uint8_t base)
 {
 	base &= BASE_COUNT - 1;
 	if (base >= BASE_RING)
-		return (base & 3) < RING_PART_COUNT ? base : BASE_ABSOLUTE;
+		return (base & 3) < VIRTQUEUE_AREA_COUNT ? base : BASE_ABSOLUTE;
 	return base > BASE_HOLE && base < BASE_SLOT ? BASE_ABSOLUTE : base;
 }
 

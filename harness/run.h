@@ -35,7 +35,7 @@ struct guest_slot {
 /* A driver's own idea of a queue. */
 struct guest_queue {
 	uint16_t size;
-	uint64_t ring[RING_PART_COUNT];
+	uint64_t ring[VIRTQUEUE_AREA_COUNT];
 	uint16_t avail_idx; /* next entry to publish */
 	uint16_t used_idx;  /* next used entry to take */
 };

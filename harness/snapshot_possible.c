@@ -99,11 +99,11 @@ static void read_head(struct reading *r)
 
 static void read_areas(struct reading *r, size_t at)
 {
-	static const uint8_t align[RING_PART_COUNT] = { VRING_DESC_ALIGN_SIZE,
-							VRING_AVAIL_ALIGN_SIZE,
-							VRING_USED_ALIGN_SIZE };
+	static const uint8_t align[VIRTQUEUE_AREA_COUNT] = { VRING_DESC_ALIGN_SIZE,
+							     VRING_AVAIL_ALIGN_SIZE,
+							     VRING_USED_ALIGN_SIZE };
 
-	for (unsigned part = 0; part < RING_PART_COUNT; part++)
+	for (unsigned part = 0; part < VIRTQUEUE_AREA_COUNT; part++)
 		require(r, ledger_get64(r->bytes + at + AREAS_AT + 8 * part) % align[part] == 0,
 			at + AREAS_AT + 8 * part, "the address of a ring that is not aligned");
 }

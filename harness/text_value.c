@@ -213,7 +213,7 @@ static int find_ring(const struct text_word *word)
 	if (word->len < 3 || word->start[0] != 'q' || word->start[1] < '0' ||
 	    word->start[1] >= '0' + PROGRAM_QUEUES)
 		return -1;
-	for (int i = 0; i < RING_PART_COUNT; i++)
+	for (int i = 0; i < VIRTQUEUE_AREA_COUNT; i++)
 		if (text_word_is(&rest, parts[i]))
 			return BASE_RING + 4 * (word->start[1] - '0') + i;
 	return -1;
