@@ -159,7 +159,8 @@ static bool add_overlap(struct mutator *m, struct program *prog)
 	if (op == NULL)
 		return false;
 	op_fresh(m, prog, op);
-	field = code == OP_BUFFER ? 1 : 2 + random_below(m, 3);
+	field = code == OP_BUFFER ? (unsigned)BUFFER_AT
+				  : QUEUE_DESC + random_below(m, VIRTQUEUE_AREA_COUNT);
 	ring = BASE_RING + 4 * random_below(m, m->queue_count);
 	ring += random_below(m, VIRTQUEUE_AREA_COUNT);
 	op->base[field] = (uint8_t)ring;

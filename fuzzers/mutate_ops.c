@@ -52,9 +52,9 @@ static bool add_chain(struct mutator *m, struct program *prog, uint32_t at, bool
 
 	if (op == NULL)
 		return false;
-	op->value[0] = pick_queue(m, driven);
-	op->value[1] = random_chance(m, 2) ? 0 : random_below(m, 8);
-	elements_fresh(m, prog, op, (unsigned)op->value[0]);
+	op->value[OFFER_QUEUE] = pick_queue(m, driven);
+	op->value[OFFER_HEAD] = random_chance(m, 2) ? 0 : random_below(m, 8);
+	elements_fresh(m, prog, op, (unsigned)op->value[OFFER_QUEUE]);
 	return true;
 }
 
@@ -68,7 +68,7 @@ static bool add_request(struct mutator *m, struct program *prog, uint32_t at)
 
 	if (op == NULL)
 		return false;
-	op->base[0] = BASE_SLOT + slot;
+	op->base[STORE_ADDR] = BASE_SLOT + slot;
 	memcpy(bytes, request->bytes, request->len);
 	/* Nearly what it should be: the parser comes as far as what is wrong. */
 	if (request->len > 0 && random_chance(m, 3)) {
@@ -82,8 +82,8 @@ static bool add_request(struct mutator *m, struct program *prog, uint32_t at)
 	op = edit_add(prog, at + 1, random_chance(m, 4) ? OP_OFFER : OP_SEND);
 	if (op == NULL)
 		return false;
-	op->value[0] = request->queue;
-	op->value[1] = random_chance(m, 2) ? 0 : random_below(m, 8);
+	op->value[OFFER_QUEUE] = request->queue;
+	op->value[OFFER_HEAD] = random_chance(m, 2) ? 0 : random_below(m, 8);
 	return edit_payload(m, prog, op, &slot, 1);
 }
 
@@ -99,9 +99,9 @@ static bool add_start(struct mutator *m, struct program *prog, uint32_t at)
 
 	if (op == NULL)
 		return false;
-	op->value[0] = value_fresh(m, FIELD_RUNG);
-	op->value[1] = sizes[random_below(m, ARRAY_SIZE(sizes))];
-	op->value[2] = random_chance(m, 6) ? value_fresh(m, FIELD_FEATURES) : 0;
+	op->value[START_RUNG] = value_fresh(m, FIELD_RUNG);
+	op->value[START_SIZE] = sizes[random_below(m, ARRAY_SIZE(sizes))];
+	op->value[START_FEATURES] = random_chance(m, 6) ? value_fresh(m, FIELD_FEATURES) : 0;
 	return true;
 }
 
@@ -120,7 +120,7 @@ static bool add_status(struct program *prog, uint32_t at, uint64_t value)
 	struct op *op = edit_add(prog, at, OP_STATUS);
 
 	if (op != NULL)
-		op->value[0] = value;
+		op->value[STATUS_VALUE] = value;
 	return op != NULL;
 }
 
@@ -140,7 +140,7 @@ static bool add_steps(struct mutator *m, struct program *prog, uint32_t at)
 		next++;
 	if (!add_start(m, prog, at))
 		return false;
-	prog->ops[at++].value[0] = rung;
+	prog->ops[at++].value[START_RUNG] = rung;
 	switch (random_below(m, 4)) {
 	case 0:
 		op = edit_add(prog, at++, OP_NEGOTIATE);
@@ -187,10 +187,10 @@ static bool add_misfit(struct mutator *m, struct program *prog, uint32_t at)
 		return false;
 	op_fresh(m, prog, op);
 	if (random_chance(m, 2)) { /* memory that is there and large enough */
-		op->base[1] = BASE_LOW;
-		op->value[1] = 0x20000;
+		op->base[BUFFER_AT] = BASE_LOW;
+		op->value[BUFFER_AT] = 0x20000;
 	}
-	element = (uint8_t)(op->value[0] | (driven ? 0 : ELEMENT_WRITE));
+	element = (uint8_t)(op->value[BUFFER_SLOT] | (driven ? 0 : ELEMENT_WRITE));
 	if (!add_chain(m, prog, at + 1, driven))
 		return false;
 	op = &prog->ops[at + 1];
@@ -235,16 +235,17 @@ static bool add_selection(struct mutator *m, struct program *prog, uint32_t at)
 
 	if (op == NULL)
 		return false;
-	op->value[0] = kinds[kind].selector;
-	op->value[1] = random_below(m, 4);
+	op->value[WRITE_REGISTER] = kinds[kind].selector;
+	op->value[WRITE_VALUE] = random_below(m, 4);
 	if (random_chance(m, 2))
-		op->value[1] |= 1ULL << random_below(m, 32);
-	op->value[2] = REGISTER_LEN;
+		op->value[WRITE_VALUE] |= 1ULL << random_below(m, 32);
+	op->value[WRITE_WIDTH] = REGISTER_LEN;
 	op = edit_add(prog, at + 1, OP_READ);
 	if (op == NULL)
 		return false;
-	op->value[0] = kinds[kind].shows + REGISTER_LEN * random_below(m, kinds[kind].count);
-	op->value[1] = REGISTER_LEN;
+	op->value[READ_REGISTER] =
+		kinds[kind].shows + REGISTER_LEN * random_below(m, kinds[kind].count);
+	op->value[READ_WIDTH] = REGISTER_LEN;
 	return true;
 }
 
@@ -372,15 +373,15 @@ bool mutate_repeat(struct mutator *m, struct program *prog, const struct program
 		return false;
 	for (uint32_t i = 0; i < prog->op_count && random_chance(m, 2); i++) {
 		op = &prog->ops[(first + i) % prog->op_count];
-		if (op->code == OP_REPEAT && op->value[0] != value) {
-			op->value[0] = value;
+		if (op->code == OP_REPEAT && op->value[REPEAT_TIMES] != value) {
+			op->value[REPEAT_TIMES] = value;
 			return true;
 		}
 	}
 	op = edit_add(prog, first, OP_REPEAT);
 	if (op == NULL)
 		return false;
-	op->value[0] = value;
+	op->value[REPEAT_TIMES] = value;
 	op->data_len = (uint16_t)count;
 	return true;
 }

@@ -359,7 +359,7 @@ static void fresh_special(struct mutator *m, struct op *op)
 
 	switch (op->code) {
 	case OP_QUEUE: /* default places, mostly: addresses that are aligned */
-		for (unsigned i = 2; i < 5; i++) {
+		for (unsigned i = QUEUE_DESC; i <= QUEUE_USED; i++) {
 			bool given = random_chance(m, 6);
 
 			op->base[i] = given ? op->base[i] : BASE_ABSOLUTE;
@@ -368,40 +368,40 @@ static void fresh_special(struct mutator *m, struct op *op)
 		break;
 	case OP_UNMAP:
 	case OP_MAP:
-		op->value[1] =
+		op->value[UNMAP_LEN] =
 			random_chance(m, 4) ? value_edge(m) & 0xffffffff : PICK(m, ring_bytes);
 		break;
 	case OP_SET_DESC:
-		if (op->value[2] == DESC_FLAGS)
-			op->value[3] = fresh_bits(m);
-		else if (op->value[2] == DESC_NEXT)
-			op->value[3] = fresh_small(m);
+		if (op->value[SET_DESC_FIELD] == DESC_FIELD_FLAGS)
+			op->value[SET_DESC_VALUE] = fresh_bits(m);
+		else if (op->value[SET_DESC_FIELD] == DESC_FIELD_NEXT)
+			op->value[SET_DESC_VALUE] = fresh_small(m);
 		break;
 	case OP_TYPE: /* what fits in a buffer, or in the device, and what does not */
 	case OP_PUT_BACK:
-		op->value[1] = random_chance(m, 2) ? 0 : value_edge(m) & 0xffff;
+		op->value[TYPE_LEN] = random_chance(m, 2) ? 0 : value_edge(m) & 0xffff;
 		if (m->chain_max > 0 && random_chance(m, 4))
-			op->value[1] = (m->chain_max + 4 - random_below(m, 48)) & 0xffff;
+			op->value[TYPE_LEN] = (m->chain_max + 4 - random_below(m, 48)) & 0xffff;
 		break;
 	case OP_REFUSE:
-		op->value[1] = 1 + random_below(m, 4);
-		op->value[2] = random_chance(m, 2) ? 0 : op->value[2];
+		op->value[REFUSE_COUNT] = 1 + random_below(m, 4);
+		op->value[REFUSE_TAKEN] = random_chance(m, 2) ? 0 : op->value[REFUSE_TAKEN];
 		break;
 	case OP_HOLD:
-		op->value[1] = random_below(m, 4);
+		op->value[HOLD_SENDS] = random_below(m, 4);
 		break;
 	case OP_CORRUPT: /* of what every snapshot has, or of the device's own, which ends it */
-		op->value[0] = random_below(m, ends[random_below(m, ARRAY_SIZE(ends))]);
+		op->value[CORRUPT_AT] = random_below(m, ends[random_below(m, ARRAY_SIZE(ends))]);
 		if (random_chance(m, 3))
-			op->value[0] = UINT32_MAX - random_below(m, 24);
-		op->value[1] =
+			op->value[CORRUPT_AT] = UINT32_MAX - random_below(m, 24);
+		op->value[CORRUPT_XOR] =
 			random_chance(m, 2) ? 1u << random_below(m, 8) : 1 + random_below(m, 255);
 		break;
 	case OP_CUT:
-		op->value[0] = 1 + random_below(m, 1024);
+		op->value[CUT_LEN] = 1 + random_below(m, 1024);
 		break;
 	case OP_TAKE_OUTPUT: /* all, mostly */
-		op->value[1] = random_chance(m, 2) ? 0 : op->value[1];
+		op->value[TAKE_OUTPUT_MAX] = random_chance(m, 2) ? 0 : op->value[TAKE_OUTPUT_MAX];
 		break;
 	default:
 		break;
@@ -420,7 +420,7 @@ void op_fresh(struct mutator *m, struct program *prog, struct op *op)
 	}
 	fresh_special(m, op);
 	if (desc->payload == PAYLOAD_ELEMENTS)
-		elements_fresh(m, prog, op, (unsigned)op->value[0]);
+		elements_fresh(m, prog, op, (unsigned)op->value[CHAIN_QUEUE]);
 	else if (desc->payload == PAYLOAD_BYTES)
 		bytes_fresh(m, prog, op);
 	else if (desc->payload == PAYLOAD_OPS)

@@ -109,7 +109,7 @@ static void decode_op(struct program *prog, struct record *rec)
 		return;
 	rec->pos = 1;
 	if (desc == NULL || desc->code == OP_NOP) {
-		op->value[0] = rec->bytes[0];
+		op->value[NOP_CODE] = rec->bytes[0];
 		return;
 	}
 	decode_fields(op, desc, rec);
@@ -228,7 +228,7 @@ static void encode_op(struct writer *w, const struct program *prog, const struct
 	size_t len = 1;
 
 	if (op->code == OP_NOP) {
-		bytes[0] = (uint8_t)op->value[0];
+		bytes[0] = (uint8_t)op->value[NOP_CODE];
 		put_record(w, bytes, 1);
 		return;
 	}

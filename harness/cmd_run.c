@@ -123,7 +123,7 @@ static const char *unmet_op(const struct op *op, const struct target *target)
 		return target->restore != NULL ? NULL : "cannot be saved and restored";
 	if (op->code == OP_RACE || op->code == OP_UNMAP)
 		return told ? NULL : "races and holes are not for plain memory";
-	if (op->code == OP_FAULT_ACCESS && op->value[2] != 0)
+	if (op->code == OP_FAULT_ACCESS && op->value[FAULT_ACCESS_PURPOSE] != 0)
 		return (facts & FACT_PURPOSE) != 0 ? NULL
 						   : "needs the purpose of accesses to be told";
 	if (op->code == OP_FAULT_ACCESS)

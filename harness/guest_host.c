@@ -11,19 +11,23 @@
 
 /* What an operation gives: its payload, and then `len` bytes of a pattern that is
  * the one of arena_pattern at address 0. */
+SAME_FIELD(TYPE_PORT, PUT_BACK_PORT);
+SAME_FIELD(TYPE_LEN, PUT_BACK_LEN);
+SAME_FIELD(TYPE_SEED, PUT_BACK_SEED);
+
 static void give(struct run *run, const struct program *prog, const struct op *op,
 		 enum host_act act)
 {
 	static uint8_t bytes[OP_BYTES_MAX + UINT16_MAX];
-	uint32_t len = (uint32_t)op->value[1];
+	uint32_t len = (uint32_t)op->value[TYPE_LEN];
 
 	if (run->target->host == NULL)
 		return;
 	if (op->data_len > 0)
 		memcpy(bytes, prog->data + op->data_off, op->data_len);
 	for (uint32_t i = 0; i < len; i++)
-		bytes[op->data_len + i] = arena_pattern_byte(i, (uint8_t)op->value[2]);
-	guest_host(run, act, (unsigned)op->value[0], bytes, op->data_len + len);
+		bytes[op->data_len + i] = arena_pattern_byte(i, (uint8_t)op->value[TYPE_SEED]);
+	guest_host(run, act, (unsigned)op->value[TYPE_PORT], bytes, op->data_len + len);
 }
 
 void guest_type(struct run *run, const struct program *prog, const struct op *op)
@@ -36,10 +40,15 @@ void guest_put_back(struct run *run, const struct program *prog, const struct op
 	give(run, prog, op, HOST_PUT_BACK);
 }
 
+SAME_FIELD(REFUSE_PORT, HOLD_PORT);
+SAME_FIELD(REFUSE_PORT, PRETEND_PORT);
+SAME_FIELD(REFUSE_COUNT, HOLD_SENDS);
+SAME_FIELD(REFUSE_COUNT, PRETEND_COUNT);
+
 static void give_order(struct run *run, const struct op *op, enum host_order order)
 {
-	target_order(run->target, run->device, order, (unsigned)op->value[0],
-		     (uint32_t)op->value[1], (uint32_t)op->value[2]);
+	target_order(run->target, run->device, order, (unsigned)op->value[REFUSE_PORT],
+		     (uint32_t)op->value[REFUSE_COUNT], (uint32_t)op->value[REFUSE_TAKEN]);
 }
 
 void guest_refuse(struct run *run, const struct program *prog, const struct op *op)
@@ -81,7 +90,7 @@ static void want(struct run *run, uint32_t value)
 void guest_set_target(struct run *run, const struct program *prog, const struct op *op)
 {
 	(void)prog;
-	want(run, (uint32_t)op->value[0]);
+	want(run, (uint32_t)op->value[SET_TARGET_VALUE]);
 }
 
 void guest_want_nothing(struct run *run)
@@ -97,10 +106,10 @@ static void take(struct run *run, unsigned port, uint32_t max)
 
 void guest_take_output(struct run *run, const struct program *prog, const struct op *op)
 {
-	uint32_t max = (uint32_t)op->value[1];
+	uint32_t max = (uint32_t)op->value[TAKE_OUTPUT_MAX];
 
 	(void)prog;
-	take(run, (unsigned)op->value[0], max != 0 ? max : RUN_OUTPUT_MAX);
+	take(run, (unsigned)op->value[TAKE_OUTPUT_PORT], max != 0 ? max : RUN_OUTPUT_MAX);
 }
 
 void guest_take_all_output(struct run *run)

@@ -74,7 +74,7 @@ static void set_up_queue(struct run *run, unsigned queue, uint16_t size,
 static void op_start(struct run *run, const struct program *prog, const struct op *op)
 {
 	static const uint64_t in_place[VIRTQUEUE_AREA_COUNT];
-	uint64_t rung = op->value[0];
+	uint64_t rung = op->value[START_RUNG];
 	uint32_t status = VIRTIO_CONFIG_S_ACKNOWLEDGE;
 	uint64_t offered;
 
@@ -87,14 +87,16 @@ static void op_start(struct run *run, const struct program *prog, const struct o
 		write32(run, VIRTIO_MMIO_STATUS, status);
 	if (rung >= RUNG_FEATURES) {
 		offered = offered_features(run);
-		accept_features(run, op->value[2] != 0 ? offered & op->value[2] : offered);
+		accept_features(run, op->value[START_FEATURES] != 0
+					     ? offered & op->value[START_FEATURES]
+					     : offered);
 	}
 	status |= VIRTIO_CONFIG_S_FEATURES_OK;
 	if (rung >= RUNG_FEATURES_OK)
 		write32(run, VIRTIO_MMIO_STATUS, status);
 	for (unsigned i = 0; rung >= RUNG_QUEUES && i < run->target->queue_count; i++)
 		if (i < PROGRAM_QUEUES)
-			set_up_queue(run, i, (uint16_t)op->value[1], in_place, false);
+			set_up_queue(run, i, (uint16_t)op->value[START_SIZE], in_place, false);
 	if (rung >= RUNG_DRIVER_OK)
 		write32(run, VIRTIO_MMIO_STATUS, status | VIRTIO_CONFIG_S_DRIVER_OK);
 }
@@ -102,13 +104,13 @@ static void op_start(struct run *run, const struct program *prog, const struct o
 static void op_status(struct run *run, const struct program *prog, const struct op *op)
 {
 	(void)prog;
-	write32(run, VIRTIO_MMIO_STATUS, op->value[0]);
+	write32(run, VIRTIO_MMIO_STATUS, op->value[STATUS_VALUE]);
 }
 
 static void op_negotiate(struct run *run, const struct program *prog, const struct op *op)
 {
 	(void)prog;
-	accept_features(run, op->value[0]);
+	accept_features(run, op->value[NEGOTIATE_FEATURES]);
 }
 
 static void op_queue(struct run *run, const struct program *prog, const struct op *op)
@@ -117,51 +119,53 @@ static void op_queue(struct run *run, const struct program *prog, const struct o
 
 	(void)prog;
 	for (int part = 0; part < VIRTQUEUE_AREA_COUNT; part++)
-		ring[part] = guest_addr(run, op->base[2 + part], op->value[2 + part]);
-	set_up_queue(run, (unsigned)op->value[0], (uint16_t)op->value[1], ring, true);
+		ring[part] =
+			guest_addr(run, op->base[QUEUE_DESC + part], op->value[QUEUE_DESC + part]);
+	set_up_queue(run, (unsigned)op->value[QUEUE_QUEUE], (uint16_t)op->value[QUEUE_SIZE], ring,
+		     true);
 }
 
 static void op_ready(struct run *run, const struct program *prog, const struct op *op)
 {
 	(void)prog;
-	write32(run, VIRTIO_MMIO_QUEUE_SEL, op->value[0]);
-	write32(run, VIRTIO_MMIO_QUEUE_READY, op->value[1]);
+	write32(run, VIRTIO_MMIO_QUEUE_SEL, op->value[READY_QUEUE]);
+	write32(run, VIRTIO_MMIO_QUEUE_READY, op->value[READY_VALUE]);
 }
 
 static void op_notify(struct run *run, const struct program *prog, const struct op *op)
 {
 	(void)prog;
-	write32(run, VIRTIO_MMIO_QUEUE_NOTIFY, op->value[0]);
+	write32(run, VIRTIO_MMIO_QUEUE_NOTIFY, op->value[NOTIFY_QUEUE]);
 }
 
 static void op_take(struct run *run, const struct program *prog, const struct op *op)
 {
-	uint64_t count = op->value[1] != 0 ? op->value[1] : UINT16_MAX + 1;
+	uint64_t count = op->value[TAKE_COUNT] != 0 ? op->value[TAKE_COUNT] : UINT16_MAX + 1;
 	uint32_t id, len;
 
 	(void)prog;
-	while (count-- > 0 && guest_take(run, (unsigned)op->value[0], &id, &len))
+	while (count-- > 0 && guest_take(run, (unsigned)op->value[TAKE_QUEUE], &id, &len))
 		;
 }
 
 static void op_ack(struct run *run, const struct program *prog, const struct op *op)
 {
 	(void)prog;
-	write32(run, VIRTIO_MMIO_INTERRUPT_ACK, op->value[0]);
+	write32(run, VIRTIO_MMIO_INTERRUPT_ACK, op->value[ACK_BITS]);
 }
 
 static void op_config_read(struct run *run, const struct program *prog, const struct op *op)
 {
 	(void)prog;
-	guest_read(run, (uint32_t)(VIRTIO_MMIO_CONFIG + op->value[0]) & 0xfff,
-		   (uint32_t)op->value[1]);
+	guest_read(run, (uint32_t)(VIRTIO_MMIO_CONFIG + op->value[CONFIG_READ_OFFSET]) & 0xfff,
+		   (uint32_t)op->value[CONFIG_READ_WIDTH]);
 }
 
 static void op_config_write(struct run *run, const struct program *prog, const struct op *op)
 {
 	(void)prog;
-	guest_write(run, (uint32_t)(VIRTIO_MMIO_CONFIG + op->value[0]) & 0xfff,
-		    (uint32_t)op->value[2], op->value[1]);
+	guest_write(run, (uint32_t)(VIRTIO_MMIO_CONFIG + op->value[CONFIG_WRITE_OFFSET]) & 0xfff,
+		    (uint32_t)op->value[CONFIG_WRITE_WIDTH], op->value[CONFIG_WRITE_VALUE]);
 }
 
 static void op_reset(struct run *run, const struct program *prog, const struct op *op)
@@ -174,14 +178,19 @@ static void op_reset(struct run *run, const struct program *prog, const struct o
 static void op_read(struct run *run, const struct program *prog, const struct op *op)
 {
 	(void)prog;
-	guest_read(run, (uint32_t)op->value[0], (uint32_t)op->value[1]);
+	guest_read(run, (uint32_t)op->value[READ_REGISTER], (uint32_t)op->value[READ_WIDTH]);
 }
 
 static void op_write(struct run *run, const struct program *prog, const struct op *op)
 {
 	(void)prog;
-	guest_write(run, (uint32_t)op->value[0], (uint32_t)op->value[2], op->value[1]);
+	guest_write(run, (uint32_t)op->value[WRITE_REGISTER], (uint32_t)op->value[WRITE_WIDTH],
+		    op->value[WRITE_VALUE]);
 }
+
+SAME_FIELD(SEND_QUEUE, OFFER_QUEUE);
+SAME_FIELD(SEND_HEAD, OFFER_HEAD);
+SAME_FIELD(SEND_QUEUE, NOTIFY_QUEUE);
 
 static void op_send(struct run *run, const struct program *prog, const struct op *op)
 {
@@ -191,7 +200,8 @@ static void op_send(struct run *run, const struct program *prog, const struct op
 
 static void op_race(struct run *run, const struct program *prog, const struct op *op)
 {
-	arena_race(&run->arena, (uint32_t)op->value[0], guest_addr(run, op->base[1], op->value[1]),
+	arena_race(&run->arena, (uint32_t)op->value[RACE_READ],
+		   guest_addr(run, op->base[RACE_ADDR], op->value[RACE_ADDR]),
 		   prog->data + op->data_off,
 		   op->data_len < ARENA_RACE_BYTES_MAX ? op->data_len : ARENA_RACE_BYTES_MAX);
 }
@@ -199,15 +209,15 @@ static void op_race(struct run *run, const struct program *prog, const struct op
 static void op_fault_access(struct run *run, const struct program *prog, const struct op *op)
 {
 	(void)prog;
-	run->arena.fault_nth = (uint32_t)op->value[0];
-	run->arena.fault_kind = (uint8_t)op->value[1];
-	run->arena.fault_purpose = (uint8_t)op->value[2];
+	run->arena.fault_nth = (uint32_t)op->value[FAULT_ACCESS_NTH];
+	run->arena.fault_kind = (uint8_t)op->value[FAULT_ACCESS_KIND];
+	run->arena.fault_purpose = (uint8_t)op->value[FAULT_ACCESS_PURPOSE];
 }
 
 static void op_fault_alloc(struct run *run, const struct program *prog, const struct op *op)
 {
 	(void)prog;
-	run->heap.fault_nth = (uint32_t)op->value[0];
+	run->heap.fault_nth = (uint32_t)op->value[FAULT_ALLOC_NTH];
 }
 
 static void op_disarm(struct run *run, const struct program *prog, const struct op *op)

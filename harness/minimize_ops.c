@@ -136,7 +136,7 @@ static uint64_t executed(const struct program *prog, uint32_t first, uint32_t en
 		sum++;
 		if (op->code != OP_REPEAT)
 			continue;
-		sum += op->value[0] * executed(prog, i + 1, i + 1 + op->data_len);
+		sum += op->value[REPEAT_TIMES] * executed(prog, i + 1, i + 1 + op->data_len);
 		i += op->data_len;
 		if (sum > UINT32_MAX)
 			return UINT32_MAX;
@@ -150,7 +150,7 @@ static bool try_unrolled(struct minimizer *m, uint32_t at)
 {
 	const struct op *repeat = &m->best.ops[at];
 	uint32_t end = at + 1 + repeat->data_len;
-	uint32_t first = repeat->value[0] > 2 ? at : at + 1;
+	uint32_t first = repeat->value[REPEAT_TIMES] > 2 ? at : at + 1;
 	struct program *next = minimize_candidate(m);
 	bool fits = true;
 
@@ -165,7 +165,7 @@ static bool try_unrolled(struct minimizer *m, uint32_t at)
 	for (uint32_t i = first; i < m->best.op_count; i++) {
 		fits = fits && append(next, &m->best, i);
 		if (fits && i == at)
-			next->ops[next->op_count - 1].value[0]--;
+			next->ops[next->op_count - 1].value[REPEAT_TIMES]--;
 	}
 	return fits && minimize_try(m);
 }
@@ -174,7 +174,7 @@ static void reduce_times(struct minimizer *m, uint32_t at)
 {
 	const struct minimize_place place = { .op = at };
 
-	minimize_number(m, minimize_set_field, &place, m->best.ops[at].value[0], 1);
+	minimize_number(m, minimize_set_field, &place, m->best.ops[at].value[REPEAT_TIMES], 1);
 }
 
 /* The first operation of the body in front of its repeat, or the last behind:
@@ -214,7 +214,7 @@ static void unroll(struct minimizer *m, uint32_t at)
 	const struct finding finding = m->result->finding;
 	uint64_t ran;
 
-	if (m->best.ops[at].value[0] < 2)
+	if (m->best.ops[at].value[REPEAT_TIMES] < 2)
 		return;
 	minimize_copy(&m->saved, &m->best);
 	if (!try_unrolled(m, at))

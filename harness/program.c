@@ -55,8 +55,9 @@ void program_reduce(struct program *prog)
 		uint32_t room;
 
 		if (op->code == OP_SET_DESC)
-			op->value[3] =
-				desc_value_reduce((enum desc_field)op->value[2], op->value[3]);
+			op->value[SET_DESC_VALUE] =
+				desc_value_reduce((enum desc_field)op->value[SET_DESC_FIELD],
+						  op->value[SET_DESC_VALUE]);
 		while (depth > 0 && i >= end[depth - 1])
 			depth--;
 		if (op->code != OP_REPEAT)

@@ -22,6 +22,7 @@
 #include <stdint.h>
 
 #include "devices/ring.h"
+#include "harness/ops.h"
 
 #define PROGRAM_OPS_MAX 1024	   /* operations in a program */
 #define PROGRAM_DATA_MAX 32768	   /* payload bytes in a program */
@@ -33,72 +34,6 @@
 #define PROGRAM_BUDGET_MAX 1024	   /* units */
 #define OP_FIELDS_MAX 6		   /* fields of an operation, payload aside */
 #define OP_BYTES_MAX 2048	   /* payload bytes of one operation */
-
-/* Codes are bytes in files: append, never change, never reuse. */
-enum op_code {
-	OP_NOP = 0x00,
-	/* 0x01 is the header's record in the binary spelling. */
-
-	/* the driver, whatever the transport */
-	OP_START = 0x10,
-	OP_STATUS = 0x11,
-	OP_NEGOTIATE = 0x12,
-	OP_QUEUE = 0x13,
-	OP_READY = 0x14,
-	OP_NOTIFY = 0x15,
-	OP_TAKE = 0x16,
-	OP_ACK = 0x17,
-	OP_CONFIG_READ = 0x18,
-	OP_CONFIG_WRITE = 0x19,
-	OP_RESET = 0x1a,
-
-	/* registers of the transport */
-	OP_READ = 0x20,
-	OP_WRITE = 0x21,
-
-	/* memory */
-	OP_STORE = 0x30,
-	OP_FILL = 0x31,
-	OP_PATTERN = 0x32,
-	OP_UNMAP = 0x33,
-	OP_MAP = 0x34,
-	OP_BUFFER = 0x35,
-
-	/* rings */
-	OP_DESC = 0x40,
-	OP_SET_DESC = 0x41,
-	OP_CHAIN = 0x42,
-	OP_PUBLISH = 0x43,
-	OP_OFFER = 0x44,
-	OP_SEND = 0x45,
-	OP_AVAIL_IDX = 0x46,
-	OP_AVAIL_FLAGS = 0x47,
-	OP_AVAIL_ENTRY = 0x48,
-	OP_USED_EVENT = 0x49,
-
-	/* races and faults */
-	OP_RACE = 0x50,
-	OP_FAULT_ACCESS = 0x58,
-	OP_FAULT_ALLOC = 0x59,
-	OP_DISARM = 0x5a,
-
-	/* the host */
-	OP_WORK = 0x60,
-	OP_SETTLE = 0x61,
-	OP_TYPE = 0x62,
-	OP_TAKE_OUTPUT = 0x63,
-	OP_PUT_BACK = 0x64,
-	OP_REFUSE = 0x65,
-	OP_HOLD = 0x66,
-	OP_PRETEND = 0x67,
-	OP_SET_TARGET = 0x68,
-	OP_SAVE = 0x69,
-	OP_RESTORE = 0x6a,
-	OP_CORRUPT = 0x6b,
-	OP_CUT = 0x6c,
-
-	OP_REPEAT = 0x70,
-};
 
 #define OP_CODE_HEADER 0x01 /* not an operation */
 
@@ -165,7 +100,14 @@ enum rung {
 	RUNG_COUNT
 };
 
-enum desc_field { DESC_ADDR, DESC_LEN, DESC_FLAGS, DESC_NEXT, DESC_FIELD_COUNT };
+/* Of a descriptor, as set_desc counts them. */
+enum desc_field {
+	DESC_FIELD_ADDR,
+	DESC_FIELD_LEN,
+	DESC_FIELD_FLAGS,
+	DESC_FIELD_NEXT,
+	DESC_FIELD_COUNT
+};
 
 enum access_kind { ACCESS_ANY, ACCESS_READ, ACCESS_WRITE, ACCESS_KIND_COUNT };
 

@@ -302,9 +302,10 @@ static void run_ops(struct run *run, const struct program *prog, const struct ru
 		op = &prog->ops[i];
 		run->ops_run++;
 		if (op->code == OP_REPEAT) {
-			if (op->value[0] > 0 && op->data_len > 0)
-				frames[depth++] = (struct frame){ i, i + 1 + op->data_len,
-								  (uint32_t)op->value[0] - 1 };
+			if (op->value[REPEAT_TIMES] > 0 && op->data_len > 0)
+				frames[depth++] =
+					(struct frame){ i, i + 1 + op->data_len,
+							(uint32_t)op->value[REPEAT_TIMES] - 1 };
 			else
 				i += op->data_len;
 			i++;

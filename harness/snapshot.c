@@ -230,7 +230,7 @@ void guest_restore(struct run *run, const struct program *prog, const struct op 
 void guest_corrupt(struct run *run, const struct program *prog, const struct op *op)
 {
 	struct snapshot *s = &run->snapshots[0];
-	uint64_t at = op->value[0], back = (1ULL << 32) - at;
+	uint64_t at = op->value[CORRUPT_AT], back = (1ULL << 32) - at;
 
 	(void)prog;
 	/* What lies behind the largest snapshot is counted from the end. */
@@ -238,14 +238,14 @@ void guest_corrupt(struct run *run, const struct program *prog, const struct op 
 		at = s->len - back;
 	if (at >= s->len)
 		return;
-	s->bytes[at] ^= (uint8_t)op->value[1];
+	s->bytes[at] ^= (uint8_t)op->value[CORRUPT_XOR];
 	s->altered = true;
 }
 
 void guest_cut(struct run *run, const struct program *prog, const struct op *op)
 {
 	struct snapshot *s = &run->snapshots[0];
-	size_t len = op->value[0];
+	size_t len = op->value[CUT_LEN];
 
 	(void)prog;
 	if (s->len == 0 || len == 0 || len > SNAPSHOT_MAX)

@@ -155,9 +155,11 @@ static int parse_op(struct parser *p, const struct text_word *verb)
 	if (parse_fields(p, desc, op) != 0)
 		return -EINVAL;
 	if (op->code == OP_SET_DESC &&
-	    op->value[3] != desc_value_reduce((enum desc_field)op->value[2], op->value[3]))
+	    op->value[SET_DESC_VALUE] !=
+		    desc_value_reduce((enum desc_field)op->value[SET_DESC_FIELD],
+				      op->value[SET_DESC_VALUE]))
 		return text_fail(&p->line, verb, "the value does not fit the field %s",
-				 field_names(FIELD_DESC_FIELD)[op->value[2]]);
+				 field_names(FIELD_DESC_FIELD)[op->value[SET_DESC_FIELD]]);
 	p->last_op = prog->op_count - 1;
 	p->has_last = desc->code != OP_REPEAT;
 	if (desc->code == OP_REPEAT) {

@@ -1,0 +1,216 @@
+/* SPDX-License-Identifier: Apache-2.0 OR MIT */
+/*
+ * The operations of guest programs: one table.  Codes, the names of fields in C
+ * and in text, their kinds, payloads and help all come from it.
+ *
+ *   X(NAME, code, "verb", payload, "help", fields...)
+ *   POS(NAME, FIELD, "field", kind)   written without its name, always
+ *   OPT(NAME, FIELD, "field", kind)   written as field=, or left out where 0
+ *   NONE(NAME)                        there are none
+ *
+ * OP_NAME is the code, NAME_FIELD the index in op.value and op.base.  Codes are
+ * bytes in files: append, never change, never reuse; they are in ascending order.
+ * 0x01 is the header's record in the binary form.
+ */
+#ifndef VRINGER_HARNESS_OPS_H
+#define VRINGER_HARNESS_OPS_H
+
+/* clang-format off */
+#define PROGRAM_OPS(X) \
+	X(NOP, 0x00, "nop", PAYLOAD_NONE, \
+	  "do nothing; a code that this version does not know", \
+	  POS(NOP, CODE, "code", FIELD_NOP)) \
+	/* the driver, whatever the transport */ \
+	X(START, 0x10, "start", PAYLOAD_NONE, \
+	  "reset, then initialise as far as rung; size 0: the largest, features 0: all offered", \
+	  POS(START, RUNG, "rung", FIELD_RUNG), OPT(START, SIZE, "size", FIELD_U16), \
+	  OPT(START, FEATURES, "features", FIELD_FEATURES)) \
+	X(STATUS, 0x11, "status", PAYLOAD_NONE, \
+	  "write the device status", \
+	  POS(STATUS, VALUE, "value", FIELD_STATUS)) \
+	X(NEGOTIATE, 0x12, "negotiate", PAYLOAD_NONE, \
+	  "accept exactly these features, offered or not", \
+	  POS(NEGOTIATE, FEATURES, "features", FIELD_FEATURES)) \
+	X(QUEUE, 0x13, "queue", PAYLOAD_NONE, \
+	  "set a queue up and make it ready; an address of 0: the default place", \
+	  POS(QUEUE, QUEUE, "queue", FIELD_QUEUE), OPT(QUEUE, SIZE, "size", FIELD_U16), \
+	  OPT(QUEUE, DESC, "desc", FIELD_ADDR), OPT(QUEUE, AVAIL, "avail", FIELD_ADDR), \
+	  OPT(QUEUE, USED, "used", FIELD_ADDR)) \
+	X(READY, 0x14, "ready", PAYLOAD_NONE, \
+	  "write QueueReady of a queue", \
+	  POS(READY, QUEUE, "queue", FIELD_QUEUE), POS(READY, VALUE, "value", FIELD_U32)) \
+	X(NOTIFY, 0x15, "notify", PAYLOAD_NONE, \
+	  "notify any queue number", \
+	  POS(NOTIFY, QUEUE, "queue", FIELD_U32)) \
+	X(TAKE, 0x16, "take", PAYLOAD_NONE, \
+	  "take used entries as a driver does; count 0: all there are", \
+	  POS(TAKE, QUEUE, "queue", FIELD_QUEUE), OPT(TAKE, COUNT, "count", FIELD_COUNT)) \
+	X(ACK, 0x17, "ack", PAYLOAD_NONE, \
+	  "acknowledge interrupts", \
+	  POS(ACK, BITS, "bits", FIELD_INTERRUPT)) \
+	X(CONFIG_READ, 0x18, "config_read", PAYLOAD_NONE, \
+	  "read the device configuration", \
+	  POS(CONFIG_READ, OFFSET, "offset", FIELD_U16), \
+	  OPT(CONFIG_READ, WIDTH, "width", FIELD_WIDTH)) \
+	X(CONFIG_WRITE, 0x19, "config_write", PAYLOAD_NONE, \
+	  "write the device configuration", \
+	  POS(CONFIG_WRITE, OFFSET, "offset", FIELD_U16), \
+	  POS(CONFIG_WRITE, VALUE, "value", FIELD_U64), \
+	  OPT(CONFIG_WRITE, WIDTH, "width", FIELD_WIDTH)) \
+	X(RESET, 0x1a, "reset", PAYLOAD_NONE, \
+	  "write 0 to the device status", \
+	  NONE(RESET)) \
+	/* registers of the transport */ \
+	X(READ, 0x20, "read", PAYLOAD_NONE, \
+	  "read a register, or any offset and width", \
+	  POS(READ, REGISTER, "register", FIELD_REG), OPT(READ, WIDTH, "width", FIELD_WIDTH)) \
+	X(WRITE, 0x21, "write", PAYLOAD_NONE, \
+	  "write a register, or any offset and width", \
+	  POS(WRITE, REGISTER, "register", FIELD_REG), POS(WRITE, VALUE, "value", FIELD_U64), \
+	  OPT(WRITE, WIDTH, "width", FIELD_WIDTH)) \
+	/* memory */ \
+	X(STORE, 0x30, "store", PAYLOAD_BYTES, \
+	  "write bytes to memory", \
+	  POS(STORE, ADDR, "addr", FIELD_ADDR)) \
+	X(FILL, 0x31, "fill", PAYLOAD_NONE, \
+	  "fill memory with one byte", \
+	  POS(FILL, ADDR, "addr", FIELD_ADDR), OPT(FILL, LEN, "len", FIELD_U32), \
+	  OPT(FILL, VALUE, "value", FIELD_U8)) \
+	X(PATTERN, 0x32, "pattern", PAYLOAD_NONE, \
+	  "fill memory with bytes that depend on their position", \
+	  POS(PATTERN, ADDR, "addr", FIELD_ADDR), OPT(PATTERN, LEN, "len", FIELD_U32), \
+	  OPT(PATTERN, SEED, "seed", FIELD_U8)) \
+	X(UNMAP, 0x33, "unmap", PAYLOAD_NONE, \
+	  "the device can no longer reach these bytes", \
+	  POS(UNMAP, ADDR, "addr", FIELD_ADDR), OPT(UNMAP, LEN, "len", FIELD_U32)) \
+	X(MAP, 0x34, "map", PAYLOAD_NONE, \
+	  "undo unmap", \
+	  POS(MAP, ADDR, "addr", FIELD_ADDR), OPT(MAP, LEN, "len", FIELD_U32)) \
+	X(BUFFER, 0x35, "buffer", PAYLOAD_NONE, \
+	  "move a buffer slot, to any address", \
+	  POS(BUFFER, SLOT, "slot", FIELD_SLOT), OPT(BUFFER, AT, "at", FIELD_ADDR), \
+	  OPT(BUFFER, LEN, "len", FIELD_U32)) \
+	/* rings */ \
+	X(DESC, 0x40, "desc", PAYLOAD_NONE, \
+	  "write one descriptor", \
+	  POS(DESC, QUEUE, "queue", FIELD_QUEUE), POS(DESC, INDEX, "index", FIELD_U16), \
+	  OPT(DESC, ADDR, "addr", FIELD_ADDR), OPT(DESC, LEN, "len", FIELD_U32), \
+	  OPT(DESC, FLAGS, "flags", FIELD_DESC_FLAGS), OPT(DESC, NEXT, "next", FIELD_U16)) \
+	X(SET_DESC, 0x41, "set_desc", PAYLOAD_NONE, \
+	  "write one field of a descriptor", \
+	  POS(SET_DESC, QUEUE, "queue", FIELD_QUEUE), \
+	  POS(SET_DESC, INDEX, "index", FIELD_U16), \
+	  POS(SET_DESC, FIELD, "field", FIELD_DESC_FIELD), \
+	  POS(SET_DESC, VALUE, "value", FIELD_U64)) \
+	X(CHAIN, 0x42, "chain", PAYLOAD_ELEMENTS, \
+	  "write a chain of buffers, in descriptors from head on", \
+	  POS(CHAIN, QUEUE, "queue", FIELD_QUEUE), OPT(CHAIN, HEAD, "head", FIELD_U16)) \
+	X(PUBLISH, 0x43, "publish", PAYLOAD_NONE, \
+	  "make a head available", \
+	  POS(PUBLISH, QUEUE, "queue", FIELD_QUEUE), POS(PUBLISH, HEAD, "head", FIELD_U16)) \
+	X(OFFER, 0x44, "offer", PAYLOAD_ELEMENTS, \
+	  "chain and publish", \
+	  POS(OFFER, QUEUE, "queue", FIELD_QUEUE), OPT(OFFER, HEAD, "head", FIELD_U16)) \
+	X(SEND, 0x45, "send", PAYLOAD_ELEMENTS, \
+	  "chain, publish and notify", \
+	  POS(SEND, QUEUE, "queue", FIELD_QUEUE), OPT(SEND, HEAD, "head", FIELD_U16)) \
+	X(AVAIL_IDX, 0x46, "avail_idx", PAYLOAD_NONE, \
+	  "move the available index by any amount", \
+	  POS(AVAIL_IDX, QUEUE, "queue", FIELD_QUEUE), \
+	  POS(AVAIL_IDX, DELTA, "delta", FIELD_I16)) \
+	X(AVAIL_FLAGS, 0x47, "avail_flags", PAYLOAD_NONE, \
+	  "write the flags of the available ring", \
+	  POS(AVAIL_FLAGS, QUEUE, "queue", FIELD_QUEUE), \
+	  POS(AVAIL_FLAGS, VALUE, "value", FIELD_U16)) \
+	X(AVAIL_ENTRY, 0x48, "avail_entry", PAYLOAD_NONE, \
+	  "write one entry of the available ring", \
+	  POS(AVAIL_ENTRY, QUEUE, "queue", FIELD_QUEUE), \
+	  POS(AVAIL_ENTRY, INDEX, "index", FIELD_U16), \
+	  POS(AVAIL_ENTRY, HEAD, "head", FIELD_U16)) \
+	X(USED_EVENT, 0x49, "used_event", PAYLOAD_NONE, \
+	  "write used_event", \
+	  POS(USED_EVENT, QUEUE, "queue", FIELD_QUEUE), \
+	  POS(USED_EVENT, VALUE, "value", FIELD_U16)) \
+	/* races and faults */ \
+	X(RACE, 0x50, "race", PAYLOAD_BYTES, \
+	  "just before the Nth device read that touches these bytes, they become the payload", \
+	  POS(RACE, READ, "read", FIELD_COUNT), POS(RACE, ADDR, "addr", FIELD_ADDR)) \
+	X(FAULT_ACCESS, 0x58, "fault_access", PAYLOAD_NONE, \
+	  "the Nth device access of that kind from here on fails", \
+	  POS(FAULT_ACCESS, NTH, "nth", FIELD_COUNT), \
+	  OPT(FAULT_ACCESS, KIND, "kind", FIELD_ACCESS), \
+	  OPT(FAULT_ACCESS, PURPOSE, "purpose", FIELD_PURPOSE)) \
+	X(FAULT_ALLOC, 0x59, "fault_alloc", PAYLOAD_NONE, \
+	  "the Nth host allocation from here on fails", \
+	  POS(FAULT_ALLOC, NTH, "nth", FIELD_COUNT)) \
+	X(DISARM, 0x5a, "disarm", PAYLOAD_NONE, \
+	  "forget the races and faults that have not happened", \
+	  NONE(DISARM)) \
+	/* the host */ \
+	X(WORK, 0x60, "work", PAYLOAD_NONE, \
+	  "let the device go on with left-over work, once", \
+	  NONE(WORK)) \
+	X(SETTLE, 0x61, "settle", PAYLOAD_NONE, \
+	  "let the device go on until it has nothing left to do", \
+	  NONE(SETTLE)) \
+	X(TYPE, 0x62, "type", PAYLOAD_BYTES, \
+	  "the host gives a port these bytes, and len more that depend on their position", \
+	  POS(TYPE, PORT, "port", FIELD_PORT), OPT(TYPE, LEN, "len", FIELD_COUNT), \
+	  OPT(TYPE, SEED, "seed", FIELD_U8)) \
+	X(TAKE_OUTPUT, 0x63, "take_output", PAYLOAD_NONE, \
+	  "the host takes what the guest gave a port; max 0: all there is", \
+	  POS(TAKE_OUTPUT, PORT, "port", FIELD_PORT), \
+	  OPT(TAKE_OUTPUT, MAX, "max", FIELD_COUNT)) \
+	X(PUT_BACK, 0x64, "put_back", PAYLOAD_BYTES, \
+	  "the host puts bytes, as type gives them, in front of what it can take of a port", \
+	  POS(PUT_BACK, PORT, "port", FIELD_PORT), OPT(PUT_BACK, LEN, "len", FIELD_COUNT), \
+	  OPT(PUT_BACK, SEED, "seed", FIELD_U8)) \
+	X(REFUSE, 0x65, "refuse", PAYLOAD_NONE, \
+	  "of each of the next count frames the host of a port takes so many bytes; 0: it refuses them", \
+	  POS(REFUSE, PORT, "port", FIELD_PORT), POS(REFUSE, COUNT, "count", FIELD_COUNT), \
+	  OPT(REFUSE, TAKEN, "taken", FIELD_COUNT)) \
+	X(HOLD, 0x66, "hold", PAYLOAD_NONE, \
+	  "what is typed from here on arrives while the device sends that frame, counted from here", \
+	  POS(HOLD, PORT, "port", FIELD_PORT), POS(HOLD, SENDS, "sends", FIELD_COUNT)) \
+	X(PRETEND, 0x67, "pretend", PAYLOAD_NONE, \
+	  "asked next, the host says that so many frames wait", \
+	  POS(PRETEND, PORT, "port", FIELD_PORT), POS(PRETEND, COUNT, "count", FIELD_COUNT)) \
+	X(SET_TARGET, 0x68, "set_target", PAYLOAD_NONE, \
+	  "the host wants so much of the driver: a balloon's pages", \
+	  POS(SET_TARGET, VALUE, "value", FIELD_U32)) \
+	X(SAVE, 0x69, "save", PAYLOAD_NONE, \
+	  "take a snapshot of the device", \
+	  NONE(SAVE)) \
+	X(RESTORE, 0x6a, "restore", PAYLOAD_NONE, \
+	  "the snapshot into a new device, which takes the old one's place if it takes it", \
+	  NONE(RESTORE)) \
+	X(CORRUPT, 0x6b, "corrupt", PAYLOAD_NONE, \
+	  "change a byte of the snapshot; -1 as 32 bits, 0xffffffff, is the last", \
+	  POS(CORRUPT, AT, "at", FIELD_U32), POS(CORRUPT, XOR, "xor", FIELD_U8)) \
+	X(CUT, 0x6c, "cut", PAYLOAD_NONE, \
+	  "the snapshot is so many bytes long, what is missing is 0; not 0", \
+	  POS(CUT, LEN, "len", FIELD_U32)) \
+	X(REPEAT, 0x70, "repeat", PAYLOAD_OPS, \
+	  "run the operations up to its end that many times", \
+	  POS(REPEAT, TIMES, "times", FIELD_COUNT))
+/* clang-format on */
+
+#define X(op, code, verb, payload, help, ...) OP_##op = code,
+enum op_code { PROGRAM_OPS(X) };
+#undef X
+
+#define POS(op, field, name, kind) op##_##field
+#define OPT(op, field, name, kind) op##_##field
+#define NONE(op) op##_NO_FIELD
+#define X(op, code, verb, payload, help, ...) enum { __VA_ARGS__ };
+PROGRAM_OPS(X)
+#undef X
+#undef POS
+#undef OPT
+#undef NONE
+
+/* Two operations keep a field in the same place, so that one's code serves the
+ * other. */
+#define SAME_FIELD(a, b) _Static_assert((int)(a) == (int)(b), #a " and " #b)
+
+#endif
