@@ -55,8 +55,10 @@ static const struct ring_layout ring_split = {
 		   [VIRTQUEUE_DEVICE] = VRING_USED_ALIGN_SIZE },
 	.field = {
 		[GUEST_DESC] = { VIRTQUEUE_DESC, 0, sizeof(struct vring_desc), .array = true },
-		[GUEST_AVAIL_FLAGS] = { VIRTQUEUE_DRIVER, offsetof(struct vring_avail, flags), 2 },
-		[GUEST_AVAIL_IDX] = { VIRTQUEUE_DRIVER, offsetof(struct vring_avail, idx), 2 },
+		[GUEST_AVAIL_FLAGS] = { VIRTQUEUE_DRIVER, offsetof(struct vring_avail, flags), 2,
+					.array = false },
+		[GUEST_AVAIL_IDX] = { VIRTQUEUE_DRIVER, offsetof(struct vring_avail, idx), 2,
+					.array = false },
 		[GUEST_AVAIL_ENTRY] = { VIRTQUEUE_DRIVER, offsetof(struct vring_avail, ring), 2,
 					.array = true },
 		[GUEST_USED_EVENT] = { VIRTQUEUE_DRIVER, offsetof(struct vring_avail, ring), 2,
