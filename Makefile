@@ -62,7 +62,7 @@ BUGS      := $(patsubst fuzzers/bugs/%.patch,%,$(wildcard fuzzers/bugs/*.patch))
 SAN    := -fsanitize=address,undefined -fno-sanitize-recover=undefined -fno-omit-frame-pointer
 WERROR := -Werror
 WARN   := -Wall -Wextra -Wshadow -Wconversion -Wstrict-prototypes -Wmissing-prototypes \
-	  -Wundef -Wpointer-arith -Wcast-qual -Wwrite-strings
+	  -Wundef -Wpointer-arith -Wcast-qual -Wwrite-strings -Wswitch-enum
 
 given    = $(filter environment command override,$(firstword $(origin $1)))
 FOREIGN := $(strip $(LIB_FUZZING_ENGINE) $(OUT))

@@ -203,9 +203,12 @@ static bool deliver_next(struct net *net)
 		return true;
 	case NET_LOST:
 		return true;
-	default:
-		return false;
+	case NET_NO_BUFFER:
+	case NET_POISONED:
+	case NET_UNRETURNED:
+		break;
 	}
+	return false;
 }
 
 void net_uplink_receive(struct net *net)

@@ -62,33 +62,51 @@ static const struct bit_name feature_bits[] = {
 	{ 0, NULL },
 };
 
+static uint64_t reduce_i16(uint64_t value)
+{
+	return (uint64_t)(int64_t)(int16_t)(uint16_t)value;
+}
+
+/* 0, the default, is 4. */
+static uint64_t reduce_width(uint64_t value)
+{
+	return (value & 0xff) == 0 ? 4 : ((value & 0xff) - 1) % 8 + 1;
+}
+
+static uint64_t reduce_nop(uint64_t value)
+{
+	value &= 0xff;
+	return op_find((uint8_t)value) == NULL ? value : 0;
+}
+
 static const struct {
 	uint8_t width; /* bytes in the binary spelling */
-	uint8_t bits;  /* of a number; 0: see field_reduce */
+	uint8_t bits;  /* of a number */
 	const char *const *names;
 	const struct bit_name *flags;
+	uint64_t (*reduce)(uint64_t value); /* where the others do not tell the range */
 } kinds[FIELD_KIND_COUNT] = {
-	[FIELD_U8] = { 1, 8, NULL, NULL },
-	[FIELD_U16] = { 2, 16, NULL, NULL },
-	[FIELD_U32] = { 4, 32, NULL, NULL },
-	[FIELD_U64] = { 8, 64, NULL, NULL },
-	[FIELD_I16] = { 2, 0, NULL, NULL },
-	[FIELD_COUNT] = { 2, 16, NULL, NULL },
-	[FIELD_ADDR] = { 9, 64, NULL, NULL },
-	[FIELD_SLOT] = { 1, 4, NULL, NULL },
-	[FIELD_QUEUE] = { 1, 3, NULL, NULL },
-	[FIELD_REG] = { 2, 12, NULL, NULL },
-	[FIELD_WIDTH] = { 1, 0, NULL, NULL },
-	[FIELD_RUNG] = { 1, 0, rung_names, NULL },
-	[FIELD_STATUS] = { 4, 32, NULL, status_bits },
-	[FIELD_INTERRUPT] = { 4, 32, NULL, interrupt_bits },
-	[FIELD_FEATURES] = { 8, 64, NULL, feature_bits },
-	[FIELD_DESC_FLAGS] = { 2, 16, NULL, desc_bits },
-	[FIELD_DESC_FIELD] = { 1, 0, desc_field_names, NULL },
-	[FIELD_ACCESS] = { 1, 0, access_names, NULL },
-	[FIELD_PURPOSE] = { 1, 0, purpose_names, NULL },
-	[FIELD_PORT] = { 1, 8, NULL, NULL },
-	[FIELD_NOP] = { 1, 0, NULL, NULL },
+	[FIELD_U8] = { 1, 8, NULL, NULL, NULL },
+	[FIELD_U16] = { 2, 16, NULL, NULL, NULL },
+	[FIELD_U32] = { 4, 32, NULL, NULL, NULL },
+	[FIELD_U64] = { 8, 64, NULL, NULL, NULL },
+	[FIELD_I16] = { 2, 0, NULL, NULL, reduce_i16 },
+	[FIELD_COUNT] = { 2, 16, NULL, NULL, NULL },
+	[FIELD_ADDR] = { 9, 64, NULL, NULL, NULL },
+	[FIELD_SLOT] = { 1, 4, NULL, NULL, NULL },
+	[FIELD_QUEUE] = { 1, 3, NULL, NULL, NULL },
+	[FIELD_REG] = { 2, 12, NULL, NULL, NULL },
+	[FIELD_WIDTH] = { 1, 0, NULL, NULL, reduce_width },
+	[FIELD_RUNG] = { 1, 0, rung_names, NULL, NULL },
+	[FIELD_STATUS] = { 4, 32, NULL, status_bits, NULL },
+	[FIELD_INTERRUPT] = { 4, 32, NULL, interrupt_bits, NULL },
+	[FIELD_FEATURES] = { 8, 64, NULL, feature_bits, NULL },
+	[FIELD_DESC_FLAGS] = { 2, 16, NULL, desc_bits, NULL },
+	[FIELD_DESC_FIELD] = { 1, 0, desc_field_names, NULL, NULL },
+	[FIELD_ACCESS] = { 1, 0, access_names, NULL, NULL },
+	[FIELD_PURPOSE] = { 1, 0, purpose_names, NULL, NULL },
+	[FIELD_PORT] = { 1, 8, NULL, NULL, NULL },
+	[FIELD_NOP] = { 1, 0, NULL, NULL, reduce_nop },
 };
 
 /* clang-format off */
@@ -187,17 +205,8 @@ static uint64_t name_count(const char *const *names)
 
 uint64_t field_reduce(enum field_kind kind, uint64_t value)
 {
-	switch (kind) {
-	case FIELD_I16:
-		return (uint64_t)(int64_t)(int16_t)(uint16_t)value;
-	case FIELD_WIDTH: /* 0, the default, is 4 */
-		return (value & 0xff) == 0 ? 4 : ((value & 0xff) - 1) % 8 + 1;
-	case FIELD_NOP:
-		value &= 0xff;
-		return op_find((uint8_t)value) == NULL ? value : 0;
-	default:
-		break;
-	}
+	if (kinds[kind].reduce != NULL)
+		return kinds[kind].reduce(value);
 	if (kinds[kind].names != NULL)
 		return (value & 0xff) % name_count(kinds[kind].names);
 	if (kinds[kind].bits < 64)

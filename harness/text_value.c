@@ -300,6 +300,20 @@ static int parse_nop(struct text_line *line, const struct text_word *word, uint6
 	return err;
 }
 
+static int parse_width(struct text_line *line, const struct text_word *word, uint64_t *value)
+{
+	if (parse_number(line, word, 8, value) != 0)
+		return -EINVAL;
+	return *value > 0 ? 0 : text_fail(line, word, "0 is no width, expected 1 to 8");
+}
+
+/* Kinds whose form their names, bits or range do not tell. */
+static int (*const parsers[FIELD_KIND_COUNT])(struct text_line *line, const struct text_word *word,
+					      uint64_t *value) = {
+	[FIELD_I16] = parse_i16,     [FIELD_SLOT] = parse_slot, [FIELD_REG] = parse_register,
+	[FIELD_WIDTH] = parse_width, [FIELD_NOP] = parse_nop,
+};
+
 int text_value(struct text_line *line, const struct text_word *word, enum field_kind kind,
 	       uint64_t *value, uint8_t *base)
 {
@@ -308,24 +322,10 @@ int text_value(struct text_line *line, const struct text_word *word, enum field_
 	if (word->len == 0)
 		return text_fail(line, word, "nothing here, expected a value");
 	*base = BASE_ABSOLUTE;
-	switch (kind) {
-	case FIELD_I16:
-		return parse_i16(line, word, value);
-	case FIELD_ADDR:
+	if (kind == FIELD_ADDR)
 		return parse_addr(line, word, value, base);
-	case FIELD_SLOT:
-		return parse_slot(line, word, value);
-	case FIELD_REG:
-		return parse_register(line, word, value);
-	case FIELD_NOP:
-		return parse_nop(line, word, value);
-	case FIELD_WIDTH:
-		if (parse_number(line, word, 8, value) != 0)
-			return -EINVAL;
-		return *value > 0 ? 0 : text_fail(line, word, "0 is no width, expected 1 to 8");
-	default:
-		break;
-	}
+	if (parsers[kind] != NULL)
+		return parsers[kind](line, word, value);
 	if (field_names(kind) != NULL)
 		return parse_name(line, word, field_names(kind), value);
 	max = field_reduce(kind, UINT64_MAX);

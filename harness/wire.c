@@ -165,7 +165,7 @@ void wire_order(struct wire *wire, enum host_order order, uint32_t count, uint32
 		wire->orders.pretends = true;
 		wire->orders.pretended = count;
 		break;
-	default:
+	case HOST_ORDER_COUNT:
 		break;
 	}
 }
