@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 OR MIT */
 /*
- * The lying guest: what a driver knows, and its register accesses, each judged
- * and traced.  Its operations are in guest_ops.c.  See run.h.
+ * The lying guest: what a driver knows, and the calls of a device that are no
+ * driver's.  Its operations are in guest_ops.c, how they reach a device in
+ * transport_mmio.c.  See run.h.
  */
-#include "harness/run.h"
+#include "harness/run_internal.h"
 
 #include <endian.h>
 #include <linux/virtio_mmio.h>
@@ -75,16 +76,8 @@ static uint32_t get32(const uint8_t *p)
 	return p[0] | (uint32_t)p[1] << 8 | (uint32_t)p[2] << 16 | (uint32_t)p[3] << 24;
 }
 
-static uint32_t peek(const struct run *run, uint32_t offset)
-{
-	uint8_t bytes[4];
-
-	run->target->read(run->device, offset, bytes, sizeof(bytes));
-	return get32(bytes);
-}
-
 /* A call of the device is over. */
-static void returned(struct run *run)
+void guest_returned(struct run *run)
 {
 	if (run->target->hung != NULL && run->target->hung(run->device))
 		ledger_find(&run->ledger, FINDING_HANG, "hang",
@@ -94,123 +87,17 @@ static void returned(struct run *run)
 }
 
 /* What a guest sees next; reads of these change nothing (VIRTIO 4.2.2). */
-static void probe(struct run *run, bool ready, struct ledger_probe *p)
+void guest_look(struct run *run, bool ready, struct ledger_probe *p)
 {
-	p->status = peek(run, VIRTIO_MMIO_STATUS);
-	p->interrupt_status = peek(run, VIRTIO_MMIO_INTERRUPT_STATUS);
+	const struct transport *t = run->transport;
+
+	p->status = t->look_status(run);
+	p->interrupt_status = t->look_interrupt_status(run);
 	p->generation_seen = run->ledger.call.host_changes ||
 			     (run->ledger.interrupts & VIRTIO_MMIO_INT_CONFIG) != 0;
-	p->generation = p->generation_seen ? peek(run, VIRTIO_MMIO_CONFIG_GENERATION) : 0;
+	p->generation = p->generation_seen ? t->look_generation(run) : 0;
 	twin_value(&run->twin, TWIN_REGISTERS, (uint64_t)p->interrupt_status << 32 | p->status);
-	p->ready = ready ? peek(run, VIRTIO_MMIO_QUEUE_READY) : 0;
-}
-
-/* Accesses after which the ledger need not be shown the status: reads of
- * registers and writes of those that only remember what is written.  Should a
- * device change its status there, the next look tells. */
-static bool is_quiet(bool write, uint32_t offset, uint32_t width)
-{
-	if (width != 4 || offset % 4 != 0 || offset >= VIRTIO_MMIO_CONFIG)
-		return false;
-	if (!write)
-		return true;
-	return (offset >= VIRTIO_MMIO_QUEUE_DESC_LOW && offset <= VIRTIO_MMIO_QUEUE_USED_HIGH) ||
-	       (offset >= VIRTIO_MMIO_DEVICE_FEATURES_SEL && offset <= VIRTIO_MMIO_QUEUE_NUM);
-}
-
-static void trace_register(const struct run *run, enum trace_kind kind, uint32_t offset,
-			   uint32_t width, uint64_t value)
-{
-	struct trace_event event = {
-		.kind = (uint8_t)kind, .addr = offset, .len = width, .value = value
-	};
-
-	if (run->trace != NULL)
-		run->trace->event(run->trace->ctx, &event);
-}
-
-/* The driver read configuration: fields that it read a part of, as they are now. */
-static void look_at_fields(struct run *run, uint32_t offset, uint32_t width, uint64_t value)
-{
-	uint32_t at = offset - VIRTIO_MMIO_CONFIG;
-
-	for (unsigned i = 0; i < run->target->field_count; i++) {
-		const struct target_field *field = &run->target->fields[i];
-		uint8_t bytes[8] = { 0 };
-		uint64_t now = 0;
-
-		if (at >= (uint32_t)field->offset + field->width || at + width <= field->offset)
-			continue;
-		run->target->read(run->device, VIRTIO_MMIO_CONFIG + field->offset, bytes,
-				  field->width);
-		for (unsigned b = 0; b < field->width; b++)
-			now |= (uint64_t)bytes[b] << (8 * b);
-		ledger_field_read(&run->ledger, i, at, width, value, now,
-				  peek(run, VIRTIO_MMIO_CONFIG_GENERATION));
-	}
-}
-
-uint64_t guest_read(struct run *run, uint32_t offset, uint32_t width)
-{
-	struct ledger_probe after;
-	uint64_t value = 0;
-	uint8_t bytes[8];
-
-	/* Bytes that the device does not fill are seen, as a host's would be. */
-	memset(bytes, 0xa5, sizeof(bytes));
-	run->entered = true;
-	ledger_access_begin(&run->ledger, false, offset, width, 0);
-	run->target->read(run->device, offset, bytes, width);
-	for (uint32_t i = 0; i < width; i++)
-		value |= (uint64_t)bytes[i] << (8 * i);
-	run->last_read = value;
-	returned(run);
-	/* It may have moved since the device was new. */
-	if (offset != VIRTIO_MMIO_CONFIG_GENERATION)
-		twin_value(&run->twin, TWIN_REGISTERS, value);
-	if (!is_quiet(false, offset, width))
-		probe(run, false, &after);
-	ledger_access_end(&run->ledger, false, offset, width, value,
-			  is_quiet(false, offset, width) ? NULL : &after);
-	if (offset >= VIRTIO_MMIO_CONFIG && (width & (width - 1)) == 0)
-		look_at_fields(run, offset, width, value);
-	trace_register(run, TRACE_REG_READ, offset, width, value);
-	return value;
-}
-
-/* A reset and the stop of a queue may take a device some steps; its driver
- * polls. */
-static void finish_write(struct run *run, uint32_t offset, uint64_t value)
-{
-	if (value != 0 || run->target->transport ||
-	    (offset != VIRTIO_MMIO_STATUS && offset != VIRTIO_MMIO_QUEUE_READY))
-		return;
-	for (int i = 0; i < RUN_SETTLE_MAX && peek(run, offset) != 0 &&
-			target_state(run->target, run->device) == DEVICE_WORK;
-	     i++) {
-		target_work(run->target, run->device);
-		returned(run);
-	}
-}
-
-void guest_write(struct run *run, uint32_t offset, uint32_t width, uint64_t value)
-{
-	struct ledger_probe after;
-	uint64_t bytes = htole64(value);
-
-	if (width < 8)
-		value &= (1ULL << (8 * width)) - 1;
-	run->entered = true;
-	trace_register(run, TRACE_REG_WRITE, offset, width, value);
-	ledger_access_begin(&run->ledger, true, offset, width, value);
-	run->target->write(run->device, offset, &bytes, width);
-	returned(run);
-	if (width == 4)
-		finish_write(run, offset, value);
-	if (!is_quiet(true, offset, width))
-		probe(run, offset == VIRTIO_MMIO_QUEUE_READY, &after);
-	ledger_access_end(&run->ledger, true, offset, width, value,
-			  is_quiet(true, offset, width) ? NULL : &after);
+	p->ready = ready ? t->look_queue_ready(run) : 0;
 }
 
 void guest_work(struct run *run)
@@ -223,8 +110,8 @@ void guest_work(struct run *run)
 		run->trace->event(run->trace->ctx, &event);
 	ledger_work_begin(&run->ledger);
 	target_work(run->target, run->device);
-	returned(run);
-	probe(run, false, &after);
+	guest_returned(run);
+	guest_look(run, false, &after);
 	ledger_work_end(&run->ledger, &after);
 }
 
@@ -238,9 +125,9 @@ uint32_t guest_host(struct run *run, enum host_act act, unsigned port, void *dat
 	ledger_work_begin(&run->ledger);
 	ledger_host_begin(&run->ledger, act, port, data, len);
 	moved = target_host(run->target, run->device, act, port, data, len);
-	returned(run);
+	guest_returned(run);
 	ledger_host_end(&run->ledger, act, port, data, len, moved);
-	probe(run, false, &after);
+	guest_look(run, false, &after);
 	ledger_work_end(&run->ledger, &after);
 	twin_value(&run->twin, TWIN_HOST, moved);
 	if (act == HOST_TAKE)

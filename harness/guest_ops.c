@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 OR MIT */
 /*
- * The lying guest, operation by operation: registers and sessions here, what it
+ * The lying guest, operation by operation: sessions here, what it
  * writes into memory in guest_memory.c.  See run.h.
  *
  * It never fails: what cannot be done (a ring in a hole, a queue that is not
@@ -9,31 +9,6 @@
 #include "harness/run_internal.h"
 
 #include <linux/virtio_config.h>
-#include <linux/virtio_mmio.h>
-
-static void write32(struct run *run, uint32_t offset, uint64_t value)
-{
-	guest_write(run, offset, 4, value & 0xffffffff);
-}
-
-static void accept_features(struct run *run, uint64_t features)
-{
-	for (uint32_t page = 0; page < 2; page++) {
-		write32(run, VIRTIO_MMIO_DRIVER_FEATURES_SEL, page);
-		write32(run, VIRTIO_MMIO_DRIVER_FEATURES, features >> (32 * page));
-	}
-}
-
-static uint64_t offered_features(struct run *run)
-{
-	uint64_t features = 0;
-
-	for (uint32_t page = 0; page < 2; page++) {
-		write32(run, VIRTIO_MMIO_DEVICE_FEATURES_SEL, page);
-		features |= guest_read(run, VIRTIO_MMIO_DEVICE_FEATURES, 4) << (32 * page);
-	}
-	return features;
-}
 
 /* Set a queue up as a driver does, rings initialised; ring[part] 0: where it
  * is.  size 0: the largest that its place has room for.  `needed` false: leave a
@@ -41,14 +16,12 @@ static uint64_t offered_features(struct run *run)
 static void set_up_queue(struct run *run, unsigned queue, uint16_t size,
 			 const uint64_t ring[VIRTQUEUE_AREA_COUNT], bool needed)
 {
-	static const uint32_t low[VIRTQUEUE_AREA_COUNT] = { VIRTIO_MMIO_QUEUE_DESC_LOW,
-							    VIRTIO_MMIO_QUEUE_AVAIL_LOW,
-							    VIRTIO_MMIO_QUEUE_USED_LOW };
+	const struct transport *t = run->transport;
 	struct guest_queue *q = &run->queues[queue];
 	uint32_t max;
 
-	write32(run, VIRTIO_MMIO_QUEUE_SEL, queue);
-	max = (uint32_t)guest_read(run, VIRTIO_MMIO_QUEUE_NUM_MAX, 4);
+	t->select_queue(run, queue);
+	max = t->read_queue_max(run);
 	if (max == 0 && !needed)
 		return;
 	if (size == 0) {
@@ -57,60 +30,58 @@ static void set_up_queue(struct run *run, unsigned queue, uint16_t size,
 			size /= 2;
 	}
 	q->size = size;
-	write32(run, VIRTIO_MMIO_QUEUE_NUM, size);
-	for (int part = 0; part < VIRTQUEUE_AREA_COUNT; part++) {
+	for (int part = 0; part < VIRTQUEUE_AREA_COUNT; part++)
 		if (ring[part] != 0)
 			q->ring[part] = ring[part];
-		write32(run, low[part], q->ring[part]);
-		write32(run, low[part] + 4, q->ring[part] >> 32);
-	}
+	t->write_queue(run, size, q->ring);
 	q->avail_idx = 0;
 	q->used_idx = 0;
 	arena_fill(&run->arena, q->ring[VIRTQUEUE_DRIVER], 4, 0);
 	arena_fill(&run->arena, q->ring[VIRTQUEUE_DEVICE], 4, 0);
-	write32(run, VIRTIO_MMIO_QUEUE_READY, 1);
+	t->write_queue_ready(run, 1);
 }
 
 static void op_start(struct run *run, const struct program *prog, const struct op *op)
 {
 	static const uint64_t in_place[VIRTQUEUE_AREA_COUNT];
+	const struct transport *t = run->transport;
 	uint64_t rung = op->value[START_RUNG];
 	uint32_t status = VIRTIO_CONFIG_S_ACKNOWLEDGE;
 	uint64_t offered;
 
 	(void)prog;
-	write32(run, VIRTIO_MMIO_STATUS, 0);
+	t->write_status(run, 0);
 	if (rung >= RUNG_ACKNOWLEDGE)
-		write32(run, VIRTIO_MMIO_STATUS, status);
+		t->write_status(run, status);
 	status |= VIRTIO_CONFIG_S_DRIVER;
 	if (rung >= RUNG_DRIVER)
-		write32(run, VIRTIO_MMIO_STATUS, status);
+		t->write_status(run, status);
 	if (rung >= RUNG_FEATURES) {
-		offered = offered_features(run);
-		accept_features(run, op->value[START_FEATURES] != 0
-					     ? offered & op->value[START_FEATURES]
-					     : offered);
+		offered = t->read_features(run);
+		t->write_features(run, op->value[START_FEATURES] != 0
+					       ? offered & op->value[START_FEATURES]
+					       : offered);
 	}
 	status |= VIRTIO_CONFIG_S_FEATURES_OK;
 	if (rung >= RUNG_FEATURES_OK)
-		write32(run, VIRTIO_MMIO_STATUS, status);
+		t->write_status(run, status);
 	for (unsigned i = 0; rung >= RUNG_QUEUES && i < run->target->queue_count; i++)
 		if (i < PROGRAM_QUEUES)
 			set_up_queue(run, i, (uint16_t)op->value[START_SIZE], in_place, false);
 	if (rung >= RUNG_DRIVER_OK)
-		write32(run, VIRTIO_MMIO_STATUS, status | VIRTIO_CONFIG_S_DRIVER_OK);
+		t->write_status(run, status | VIRTIO_CONFIG_S_DRIVER_OK);
 }
 
 static void op_status(struct run *run, const struct program *prog, const struct op *op)
 {
 	(void)prog;
-	write32(run, VIRTIO_MMIO_STATUS, op->value[STATUS_VALUE]);
+	run->transport->write_status(run, (uint32_t)op->value[STATUS_VALUE]);
 }
 
 static void op_negotiate(struct run *run, const struct program *prog, const struct op *op)
 {
 	(void)prog;
-	accept_features(run, op->value[NEGOTIATE_FEATURES]);
+	run->transport->write_features(run, op->value[NEGOTIATE_FEATURES]);
 }
 
 static void op_queue(struct run *run, const struct program *prog, const struct op *op)
@@ -128,14 +99,14 @@ static void op_queue(struct run *run, const struct program *prog, const struct o
 static void op_ready(struct run *run, const struct program *prog, const struct op *op)
 {
 	(void)prog;
-	write32(run, VIRTIO_MMIO_QUEUE_SEL, op->value[READY_QUEUE]);
-	write32(run, VIRTIO_MMIO_QUEUE_READY, op->value[READY_VALUE]);
+	run->transport->select_queue(run, op->value[READY_QUEUE]);
+	run->transport->write_queue_ready(run, op->value[READY_VALUE]);
 }
 
 static void op_notify(struct run *run, const struct program *prog, const struct op *op)
 {
 	(void)prog;
-	write32(run, VIRTIO_MMIO_QUEUE_NOTIFY, op->value[NOTIFY_QUEUE]);
+	run->transport->notify(run, op->value[NOTIFY_QUEUE]);
 }
 
 static void op_take(struct run *run, const struct program *prog, const struct op *op)
@@ -151,41 +122,46 @@ static void op_take(struct run *run, const struct program *prog, const struct op
 static void op_ack(struct run *run, const struct program *prog, const struct op *op)
 {
 	(void)prog;
-	write32(run, VIRTIO_MMIO_INTERRUPT_ACK, op->value[ACK_BITS]);
+	run->transport->ack_interrupt(run, op->value[ACK_BITS]);
 }
 
 static void op_config_read(struct run *run, const struct program *prog, const struct op *op)
 {
 	(void)prog;
-	guest_read(run, (uint32_t)(VIRTIO_MMIO_CONFIG + op->value[CONFIG_READ_OFFSET]) & 0xfff,
-		   (uint32_t)op->value[CONFIG_READ_WIDTH]);
+	run->transport->read_config(run, op->value[CONFIG_READ_OFFSET],
+				    (uint32_t)op->value[CONFIG_READ_WIDTH]);
 }
 
 static void op_config_write(struct run *run, const struct program *prog, const struct op *op)
 {
 	(void)prog;
-	guest_write(run, (uint32_t)(VIRTIO_MMIO_CONFIG + op->value[CONFIG_WRITE_OFFSET]) & 0xfff,
-		    (uint32_t)op->value[CONFIG_WRITE_WIDTH], op->value[CONFIG_WRITE_VALUE]);
+	run->transport->write_config(run, op->value[CONFIG_WRITE_OFFSET],
+				     (uint32_t)op->value[CONFIG_WRITE_WIDTH],
+				     op->value[CONFIG_WRITE_VALUE]);
 }
 
 static void op_reset(struct run *run, const struct program *prog, const struct op *op)
 {
 	(void)prog;
 	(void)op;
-	write32(run, VIRTIO_MMIO_STATUS, 0);
+	run->transport->write_status(run, 0);
 }
 
 static void op_read(struct run *run, const struct program *prog, const struct op *op)
 {
 	(void)prog;
-	guest_read(run, (uint32_t)op->value[READ_REGISTER], (uint32_t)op->value[READ_WIDTH]);
+	if (run->transport->read_register != NULL)
+		run->transport->read_register(run, (uint32_t)op->value[READ_REGISTER],
+					      (uint32_t)op->value[READ_WIDTH]);
 }
 
 static void op_write(struct run *run, const struct program *prog, const struct op *op)
 {
 	(void)prog;
-	guest_write(run, (uint32_t)op->value[WRITE_REGISTER], (uint32_t)op->value[WRITE_WIDTH],
-		    op->value[WRITE_VALUE]);
+	if (run->transport->write_register != NULL)
+		run->transport->write_register(run, (uint32_t)op->value[WRITE_REGISTER],
+					       (uint32_t)op->value[WRITE_WIDTH],
+					       op->value[WRITE_VALUE]);
 }
 
 SAME_FIELD(SEND_QUEUE, OFFER_QUEUE);

@@ -124,6 +124,7 @@ int run_open(struct run **run, const struct target *target, struct text_error *e
 	if (r == NULL)
 		return -ENOMEM;
 	r->target = target;
+	r->transport = &transport_mmio;
 	r->ledger.heap = &r->heap;
 	err = arena_init(&r->arena, (enum arena_layout)target->layout, target_is_plain(target),
 			 &r->heap);

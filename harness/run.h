@@ -19,6 +19,7 @@
 #include "harness/ledger.h"
 #include "harness/snapshot.h"
 #include "harness/text.h"
+#include "harness/transport.h"
 #include "harness/twin.h"
 
 #define RUN_REGISTERS_MAX 96	  /* words of register state compared after reset */
@@ -45,6 +46,7 @@ struct run {
 	struct heap heap;
 	struct ledger ledger;
 	const struct target *target;
+	const struct transport *transport;
 	const struct trace *trace;
 	void *device;
 	uint64_t offered;

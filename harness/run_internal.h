@@ -8,6 +8,11 @@
 
 #include "harness/run.h"
 
+/* A call of the device has returned. */
+void guest_returned(struct run *run);
+/* What a guest would see next; `ready`: of the selected queue as well. */
+void guest_look(struct run *run, bool ready, struct ledger_probe *probe);
+
 /* Operations on memory; see guest_memory.c. */
 void guest_store(struct run *run, const struct program *prog, const struct op *op);
 void guest_fill(struct run *run, const struct program *prog, const struct op *op);
