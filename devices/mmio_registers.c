@@ -11,6 +11,7 @@
 #include <linux/virtio_ring.h>
 
 #include "mmio_private.h"
+#include "table.h"
 #include "virtqueue.h"
 
 #define MMIO_MAGIC 0x74726976 /* "virt" */
@@ -106,11 +107,10 @@ static void queue_size_write(struct mmio *m, uint32_t value)
 static void queue_area_write(struct mmio *m, enum virtqueue_area area, unsigned shift,
 			     uint32_t value)
 {
-	static const uint8_t align[VIRTQUEUE_AREA_COUNT] = {
+	TABLE(static const uint8_t, align, VIRTQUEUE_AREA_COUNT, 1,
 		[VIRTQUEUE_DESC] = VRING_DESC_ALIGN_SIZE,
 		[VIRTQUEUE_DRIVER] = VRING_AVAIL_ALIGN_SIZE,
-		[VIRTQUEUE_DEVICE] = VRING_USED_ALIGN_SIZE,
-	};
+		[VIRTQUEUE_DEVICE] = VRING_USED_ALIGN_SIZE);
 	struct virtqueue *vq = queue_configurable(m);
 	uint64_t half = (uint64_t)value << shift;
 

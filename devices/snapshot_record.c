@@ -13,6 +13,7 @@
 
 #include "mmio_private.h"
 #include "snapshot_private.h"
+#include "table.h"
 
 #define HEAD_SIZE 20u
 #define QUEUE_SIZE 31u
@@ -78,11 +79,10 @@ static uint64_t area_bytes(enum virtqueue_area area, uint16_t size)
 
 static void get_area(struct snapshot_in *in, struct snapshot_queue *q, enum virtqueue_area area)
 {
-	static const uint8_t align[VIRTQUEUE_AREA_COUNT] = {
+	TABLE(static const uint8_t, align, VIRTQUEUE_AREA_COUNT, 1,
 		[VIRTQUEUE_DESC] = VRING_DESC_ALIGN_SIZE,
 		[VIRTQUEUE_DRIVER] = VRING_AVAIL_ALIGN_SIZE,
-		[VIRTQUEUE_DEVICE] = VRING_USED_ALIGN_SIZE,
-	};
+		[VIRTQUEUE_DEVICE] = VRING_USED_ALIGN_SIZE);
 	size_t at = in->at;
 
 	q->area[area] = snapshot_get(in, 8);

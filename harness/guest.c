@@ -3,6 +3,7 @@
  * The lying guest: what a driver knows, and its register accesses, each judged
  * and traced.  Its operations are in guest_ops.c.  See run.h.
  */
+#include "devices/table.h"
 #include "harness/run.h"
 
 #include <endian.h>
@@ -13,11 +14,13 @@
 #define RING_SPAN (4 * KIB) /* between the parts of a ring at its default place */
 
 /* Where the slots are at first: base and offset from it, length. */
-static const struct {
+struct slot_place {
 	uint8_t base;
 	int32_t offset;
 	uint32_t len;
-} default_slots[PROGRAM_SLOTS] = {
+};
+
+TABLE(static const struct slot_place, default_slots, PROGRAM_SLOTS, 3,
 	{ BASE_LOW, 96 * KIB, 12 },		/* b0: a virtio-net header */
 	{ BASE_LOW, 96 * KIB + 0x100, 64 },	/* b1: a small frame */
 	{ BASE_LOW, 96 * KIB + 0x400, 1514 },	/* b2: a full frame */
@@ -33,8 +36,8 @@ static const struct {
 	{ BASE_LOW, 96 * KIB + 0x14100, 65569 }, /* b12 */
 	{ BASE_SEAM, -32, 64 },			 /* b13: across the seam */
 	{ BASE_TOP, -64, 64 },			 /* b14: the last bytes there are */
-	{ BASE_HOLE, 0, 64 },			 /* b15: not there */
-};
+	{ BASE_HOLE, 0, 64 }			 /* b15: not there */
+);
 
 void guest_reset(struct run *run)
 {

@@ -5,6 +5,7 @@
  *
  * It never fails: what falls into a hole is lost, as on a real machine.
  */
+#include "devices/table.h"
 #include "harness/run_internal.h"
 
 #include <endian.h>
@@ -76,9 +77,14 @@ void guest_desc(struct run *run, const struct program *prog, const struct op *op
 
 void guest_set_desc(struct run *run, const struct program *prog, const struct op *op)
 {
-	static const struct {
+	struct place {
 		uint8_t offset, width;
-	} places[DESC_FIELD_COUNT] = { { 0, 8 }, { 8, 4 }, { 12, 2 }, { 14, 2 } };
+	};
+	TABLE(static const struct place, places, DESC_FIELD_COUNT, 2,
+	      [DESC_ADDR] = { 0, 8 },
+	      [DESC_LEN] = { 8, 4 },
+	      [DESC_FLAGS] = { 12, 2 },
+	      [DESC_NEXT] = { 14, 2 });
 	uint64_t desc = run->queues[op->value[0]].ring[RING_DESC] + 16 * op->value[1];
 	uint64_t value = htole64(op->value[3]);
 

@@ -6,6 +6,7 @@
  * It never fails: what cannot be done (a ring in a hole, a queue that is not
  * there) is done as far as it goes, as on a real machine.
  */
+#include "devices/table.h"
 #include "harness/run_internal.h"
 
 #include <linux/virtio_config.h>
@@ -41,9 +42,10 @@ static uint64_t offered_features(struct run *run)
 static void set_up_queue(struct run *run, unsigned queue, uint16_t size,
 			 const uint64_t ring[RING_PART_COUNT], bool needed)
 {
-	static const uint32_t low[RING_PART_COUNT] = { VIRTIO_MMIO_QUEUE_DESC_LOW,
-						       VIRTIO_MMIO_QUEUE_AVAIL_LOW,
-						       VIRTIO_MMIO_QUEUE_USED_LOW };
+	TABLE(static const uint32_t, low, RING_PART_COUNT, 1,
+	      [RING_DESC] = VIRTIO_MMIO_QUEUE_DESC_LOW,
+	      [RING_AVAIL] = VIRTIO_MMIO_QUEUE_AVAIL_LOW,
+	      [RING_USED] = VIRTIO_MMIO_QUEUE_USED_LOW);
 	struct guest_queue *q = &run->queues[queue];
 	uint32_t max;
 
@@ -242,7 +244,8 @@ static void op_nop(struct run *run, const struct program *prog, const struct op 
 
 typedef void guest_op_fn(struct run *run, const struct program *prog, const struct op *op);
 
-static guest_op_fn *const op_fns[256] = {
+/* `repeat` is run.c's. */
+TABLE_SPARSE(static guest_op_fn *const, op_fns, 256, OP_COUNT - 1,
 	[OP_NOP] = op_nop,
 	[OP_START] = op_start,
 	[OP_STATUS] = op_status,
@@ -289,8 +292,7 @@ static guest_op_fn *const op_fns[256] = {
 	[OP_SAVE] = guest_save,
 	[OP_RESTORE] = guest_restore,
 	[OP_CORRUPT] = guest_corrupt,
-	[OP_CUT] = guest_cut,
-};
+	[OP_CUT] = guest_cut);
 
 void guest_op(struct run *run, const struct program *prog, const struct op *op)
 {

@@ -3,6 +3,7 @@
  * The ledger's frame: the table of rules, findings, and the life of a ledger.
  * See ledger.h.
  */
+#include "devices/table.h"
 #include "harness/ledger_internal.h"
 
 #include <errno.h>
@@ -52,7 +53,11 @@ enum rule_extent rule_extent(enum rule rule, unsigned facts)
 
 const char *severity_name(enum severity severity)
 {
-	static const char *const names[] = { "must", "should", "limit", "model" };
+	TABLE(static const char *const, names, SEVERITY_COUNT, 1,
+	      [SEVERITY_MUST] = "must",
+	      [SEVERITY_SHOULD] = "should",
+	      [SEVERITY_LIMIT] = "limit",
+	      [SEVERITY_MODEL] = "model");
 
 	return names[severity];
 }

@@ -32,6 +32,7 @@ enum severity {
 	SEVERITY_SHOULD, /* VIRTIO says SHOULD: fails a strict run */
 	SEVERITY_LIMIT,	 /* house policy on hostile guests */
 	SEVERITY_MODEL,	 /* stricter behaviour of our own models */
+	SEVERITY_COUNT
 };
 
 #define REGS FACT_REGISTERS
@@ -194,7 +195,7 @@ struct rule_desc {
 
 extern const struct rule_desc rule_table[RULE_COUNT];
 /* How far a rule is judged on these facts, of enum target_fact. */
-enum rule_extent { RULE_NOT_JUDGED, RULE_IN_PART, RULE_WHOLE };
+enum rule_extent { RULE_NOT_JUDGED, RULE_IN_PART, RULE_WHOLE, RULE_EXTENT_COUNT };
 enum rule_extent rule_extent(enum rule rule, unsigned facts);
 /* -1 if there is none of that id. */
 int rule_find(const char *id);

@@ -15,6 +15,7 @@
  * A ring field that could not be accessed is no fact: an index that was not
  * written did not move, an entry that was not written is not there.
  */
+#include "devices/table.h"
 #include "harness/ledger_internal.h"
 
 #include <stdlib.h>
@@ -299,7 +300,7 @@ static void on_nothing(const struct ring_access *a)
 }
 
 /* Where each purpose's field lies, how large it is, and who may write it. */
-static const struct {
+struct ring_field {
 	uint8_t part;	/* enum ring_part */
 	uint8_t offset; /* of the first, from the start of the part */
 	uint8_t size;	/* bytes */
@@ -307,7 +308,12 @@ static const struct {
 	bool behind;	/* behind an array of entries of 2 or 8 bytes */
 	bool write;	/* the device's to write */
 	void (*on)(const struct ring_access *a);
-} fields[GUEST_PURPOSE_COUNT] = {
+};
+
+TABLE(static const struct ring_field, fields, GUEST_PURPOSE_COUNT, 7,
+	/* Of these ledger_memory has its own idea. */
+	[GUEST_PAYLOAD] = { 0, 0, 0, false, false, false, NULL },
+	[GUEST_INDIRECT] = { 0, 0, 0, false, false, false, NULL },
 	[GUEST_DESC] = { RING_DESC, 0, 16, true, false, false, ledger_desc_read },
 	[GUEST_AVAIL_FLAGS] = { RING_AVAIL, 0, 2, false, false, false, on_avail_flags },
 	[GUEST_AVAIL_IDX] = { RING_AVAIL, 2, 2, false, false, false, on_avail_idx },
@@ -316,13 +322,13 @@ static const struct {
 	[GUEST_USED_FLAGS] = { RING_USED, 0, 2, false, false, true, on_used_flags },
 	[GUEST_USED_IDX] = { RING_USED, 2, 2, false, false, true, on_used_idx },
 	[GUEST_USED_ENTRY] = { RING_USED, 4, 8, true, false, true, on_used_entry },
-	[GUEST_AVAIL_EVENT] = { RING_USED, 4, 2, false, true, true, on_nothing },
-};
+	[GUEST_AVAIL_EVENT] = { RING_USED, 4, 2, false, true, true, on_nothing });
 
 static bool in_place(const struct ring_access *a)
 {
 	uint8_t purpose = a->why.purpose;
-	uint64_t part[RING_PART_COUNT] = { a->q->desc, a->q->avail, a->q->used };
+	TABLE(const uint64_t, part, RING_PART_COUNT, 1,
+	      [RING_DESC] = a->q->desc, [RING_AVAIL] = a->q->avail, [RING_USED] = a->q->used);
 	uint64_t offset = a->addr - part[fields[purpose].part] - fields[purpose].offset;
 
 	if (a->len != fields[purpose].size || (a->write && !fields[purpose].write))

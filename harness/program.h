@@ -98,6 +98,8 @@ enum op_code {
 	OP_REPEAT = 0x70,
 };
 
+#define OP_COUNT 48 /* codes that are assigned: tables of them have as many */
+
 #define OP_CODE_HEADER 0x01 /* not an operation */
 
 /* What a field holds.  The kind fixes its range, its width in the binary
@@ -134,6 +136,7 @@ enum payload_kind {
 	PAYLOAD_BYTES,	  /* any bytes */
 	PAYLOAD_ELEMENTS, /* one byte each: buffer slot, and ELEMENT_WRITE */
 	PAYLOAD_OPS,	  /* field "ops" of repeat: the operations that follow */
+	PAYLOAD_KIND_COUNT
 };
 
 #define ELEMENT_SLOT 0x0f
@@ -146,12 +149,17 @@ enum addr_base {
 	BASE_SEAM = 2,	   /* where two regions meet */
 	BASE_TOP = 3,	   /* 2^64, the end of the highest region */
 	BASE_HOLE = 4,	   /* in the middle of what is not mapped */
-	BASE_SLOT = 16,	   /* start of buffer slot BASE_SLOT + n */
-	BASE_RING = 32,	   /* BASE_RING + 4 * queue + enum ring_part */
+	BASE_NAMED_COUNT,
+	BASE_SLOT = 16, /* start of buffer slot BASE_SLOT + n */
+	BASE_RING = 32, /* BASE_RING + 4 * queue + enum ring_part */
 	BASE_COUNT = 64,
 };
 
 enum ring_part { RING_DESC, RING_AVAIL, RING_USED, RING_PART_COUNT };
+
+/* In text; BASE_ABSOLUTE has none. */
+extern const char *const base_names[BASE_NAMED_COUNT];
+extern const char *const ring_part_names[RING_PART_COUNT];
 
 /* How far `start` brings the device up; each includes those before it. */
 enum rung {

@@ -3,6 +3,7 @@
  * Print traces and findings.  See report.h.
  */
 #include "harness/report.h"
+#include "devices/table.h"
 
 #include <inttypes.h>
 #include <linux/virtio_mmio.h>
@@ -25,9 +26,15 @@ void report_next(FILE *out, const char *target, const char *path)
 
 const char *finding_kind_name(enum finding_kind kind)
 {
-	static const char *const names[FINDING_KIND_COUNT] = { "none",	 "rule", "sanitizer",
-							       "signal", "exit", "hang",
-							       "oom",	 "leak" };
+	TABLE(static const char *const, names, FINDING_KIND_COUNT, 1,
+	      [FINDING_NONE] = "none",
+	      [FINDING_RULE] = "rule",
+	      [FINDING_SANITIZER] = "sanitizer",
+	      [FINDING_SIGNAL] = "signal",
+	      [FINDING_EXIT] = "exit",
+	      [FINDING_HANG] = "hang",
+	      [FINDING_OOM] = "oom",
+	      [FINDING_LEAK] = "leak");
 
 	return names[kind];
 }
@@ -110,7 +117,11 @@ static void print_access(FILE *out, const struct trace_event *e)
 
 static void print_host(FILE *out, const struct trace_event *e)
 {
-	static const char *const acts[HOST_ACT_COUNT] = { "types", "takes", "puts back", "wants" };
+	TABLE(static const char *const, acts, HOST_ACT_COUNT, 1,
+	      [HOST_TYPE] = "types",
+	      [HOST_TAKE] = "takes",
+	      [HOST_PUT_BACK] = "puts back",
+	      [HOST_SET_TARGET] = "wants");
 
 	if (e->value == HOST_SET_TARGET) {
 		fprintf(out, "  host wants something else: %u\n", e->len);
@@ -123,10 +134,12 @@ static void print_host(FILE *out, const struct trace_event *e)
 
 static void print_frame(FILE *out, const struct trace_event *e)
 {
-	/* From END_AWAY on. */
-	static const char *const ends[] = { "hands on", "is given", "answers with" };
+	TABLE(static const char *const, ends, FRAME_END_COUNT, 1,
+	      [END_AWAY - FRAME_END_FIRST] = "hands on",
+	      [END_GIVEN - FRAME_END_FIRST] = "is given",
+	      [END_REPLY - FRAME_END_FIRST] = "answers with");
 
-	fprintf(out, "  device %s a frame of %u bytes: ", ends[e->value - END_AWAY], e->len);
+	fprintf(out, "  device %s a frame of %u bytes: ", ends[e->value - FRAME_END_FIRST], e->len);
 	print_bytes(out, e->data, e->len);
 	fputc('\n', out);
 }
@@ -199,11 +212,25 @@ static void print_event(const struct report_trace *t, const struct trace_event *
 
 static void print_event_json(const struct report_trace *t, const struct trace_event *e)
 {
-	static const char *const kinds[] = { "op",     "stage",	  "register-read", "register-write",
-					     "read",   "write",	  "interrupt",	   "race",
-					     "fault",  "alloc",	  "free",	   "work",
-					     "used",   "counter", "host",	   "change",
-					     "finding" };
+	TABLE(static const char *const, kinds, TRACE_KIND_COUNT, 1,
+	      [TRACE_OP] = "op",
+	      [TRACE_STAGE] = "stage",
+	      [TRACE_REG_READ] = "register-read",
+	      [TRACE_REG_WRITE] = "register-write",
+	      [TRACE_READ] = "read",
+	      [TRACE_WRITE] = "write",
+	      [TRACE_INTERRUPT] = "interrupt",
+	      [TRACE_RACE] = "race",
+	      [TRACE_FAULT] = "fault",
+	      [TRACE_ALLOC] = "alloc",
+	      [TRACE_FREE] = "free",
+	      [TRACE_WORK] = "work",
+	      [TRACE_USED] = "used",
+	      [TRACE_COUNTER] = "counter",
+	      [TRACE_HOST] = "host",
+	      [TRACE_FRAME] = "frame",
+	      [TRACE_CHANGE] = "change",
+	      [TRACE_FINDING] = "finding");
 	FILE *out = t->out;
 
 	fprintf(out, "{\"event\":\"%s\"", kinds[e->kind]);

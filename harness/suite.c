@@ -3,6 +3,7 @@
  * Print the results of many scripts.  See suite.h.
  */
 #include "harness/suite.h"
+#include "devices/table.h"
 #include "harness/report.h"
 
 #include <stdlib.h>
@@ -15,6 +16,7 @@ enum outcome {
 	PASSED,
 	FAILED,
 	EXPECTED, /* to fail: it met a known finding */
+	OUTCOME_COUNT
 };
 
 static enum outcome outcome_of(const struct suite_result *r)
@@ -154,9 +156,11 @@ static void junit_result(const struct suite *suite, const struct suite_result *r
 
 static void json_result(const struct suite *suite, const struct suite_result *r)
 {
-	static const char *const names[] = {
-		[SKIPPED] = "skip", [PASSED] = "pass", [FAILED] = "fail", [EXPECTED] = "known"
-	};
+	TABLE(static const char *const, names, OUTCOME_COUNT, 1,
+	      [SKIPPED] = "skip",
+	      [PASSED] = "pass",
+	      [FAILED] = "fail",
+	      [EXPECTED] = "known");
 	FILE *out = suite->out;
 
 	fprintf(out, "%s{\"file\":", results(suite) > 1 ? ",\n" : "");
@@ -260,18 +264,19 @@ static void junit_disagreements(const struct suite *suite)
 	free(text);
 }
 
+typedef void print_fn(const struct suite *suite, const struct suite_result *r);
+
 void suite_add(struct suite *suite, const struct suite_result *result)
 {
-	static void (*const print[])(const struct suite *suite, const struct suite_result *r) = {
-		[SUITE_TAP] = tap_result,
-		[SUITE_JUNIT] = junit_result,
-		[SUITE_JSON] = json_result,
-	};
-
-	unsigned *const counts[] = { [SKIPPED] = &suite->skipped,
-				     [PASSED] = &suite->passed,
-				     [FAILED] = &suite->failed,
-				     [EXPECTED] = &suite->expected };
+	TABLE(static print_fn *const, print, SUITE_FORMAT_COUNT, 1,
+	      [SUITE_TAP] = tap_result,
+	      [SUITE_JUNIT] = junit_result,
+	      [SUITE_JSON] = json_result);
+	TABLE(unsigned *const, counts, OUTCOME_COUNT, 1,
+	      [SKIPPED] = &suite->skipped,
+	      [PASSED] = &suite->passed,
+	      [FAILED] = &suite->failed,
+	      [EXPECTED] = &suite->expected);
 
 	for (size_t i = 0; result->skip == NULL && i < sizeof(suite->not_judged) / 8; i++)
 		suite->not_judged[i] |= result->child->not_judged[i];

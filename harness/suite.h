@@ -15,6 +15,7 @@ enum suite_format {
 	SUITE_TAP,
 	SUITE_JUNIT,
 	SUITE_JSON,
+	SUITE_FORMAT_COUNT,
 };
 
 /* One script on one target. */

@@ -52,11 +52,14 @@ struct target_disagreement {
 };
 
 /* Where frames come from or go to, beyond queues: a listener is told of these. */
+#define FRAME_END_FIRST 0x100
 enum frame_end {
-	END_AWAY = 0x100, /* handed to whatever is behind the device, taken or not */
-	END_GIVEN,	  /* the device took it from there */
-	END_REPLY,	  /* the device answers a frame itself */
+	END_AWAY = FRAME_END_FIRST, /* handed to whatever is behind the device, taken or not */
+	END_GIVEN,		    /* the device took it from there */
+	END_REPLY,		    /* the device answers a frame itself */
+	FRAME_END_PAST
 };
+#define FRAME_END_COUNT (FRAME_END_PAST - FRAME_END_FIRST)
 
 /* Frames on their way through the device, in order: from chains of a queue or from
  * an end, to chains of a queue or to an end; in a chain after `skip` bytes of

@@ -34,6 +34,7 @@ enum trace_kind {
 		      */
 	TRACE_CHANGE, /* len bytes at addr of plain memory are found changed */
 	TRACE_FINDING,
+	TRACE_KIND_COUNT
 };
 
 struct trace_event {
