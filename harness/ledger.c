@@ -180,7 +180,7 @@ void ledger_reset(struct ledger *ledger, const struct target *target, uint64_t o
 	ledger->plain.went_blind = ledger->plain.strayed = ledger->plain.stale = false;
 	ledger->plain.tables = ledger->plain.over = false;
 	ledger->plain.blind = ledger->plain.looking = ledger->plain.entered = false;
-	ledger->plain.interrupts = 0;
+	memset(ledger->plain.interrupts, 0, sizeof(ledger->plain.interrupts));
 	ledger->plain.salting = false;
 	ledger->plain.salts = 0;
 	ledger->plain.suspect_count = 0;

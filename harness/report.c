@@ -166,6 +166,8 @@ static void print_event(const struct report_trace *t, const struct trace_event *
 	case TRACE_INTERRUPT:
 		fputs("    device interrupts: ", out);
 		text_print_value(out, FIELD_INTERRUPT, e->value);
+		if (e->index > 0)
+			fprintf(out, ", of queue %u", e->index - 1);
 		fputc('\n', out);
 		break;
 	case TRACE_RACE:
@@ -245,6 +247,8 @@ static void print_event_json(const struct report_trace *t, const struct trace_ev
 			purpose_name(e->why), e->why.walk);
 	if (e->kind == TRACE_USED)
 		fprintf(out, ",\"queue\":%u", e->why.queue);
+	if (e->kind == TRACE_INTERRUPT && e->index > 0)
+		fprintf(out, ",\"queue\":%u", e->index - 1);
 	fprintf(out,
 		",\"addr\":\"0x%" PRIx64 "\",\"len\":%u,\"value\":\"0x%" PRIx64 "\",\"err\":%d",
 		e->addr, e->len, e->value, e->err);

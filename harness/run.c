@@ -17,14 +17,26 @@
 static void on_interrupt(void *ctx, uint32_t bits)
 {
 	struct run *run = CONTAINER_OF(ctx, struct run, arena);
-	struct trace_event event = { .kind = TRACE_INTERRUPT, .value = bits };
+	unsigned queue = run->interrupt_queue;
+	bool used = (bits & VIRTIO_MMIO_INT_VRING) != 0;
+	struct trace_event event = { .kind = TRACE_INTERRUPT,
+				     .value = bits,
+				     .index = queue != LEDGER_LINE ? queue + 1 : 0 };
 
+	run->interrupt_queue = LEDGER_LINE;
 	if (run->trace != NULL)
 		run->trace->event(run->trace->ctx, &event);
-	run->interrupts_used += (bits & VIRTIO_MMIO_INT_VRING) != 0;
+	/* Queues that have one each do not add up. */
+	if (used && ++run->interrupts_of[queue] > run->interrupts_used)
+		run->interrupts_used = run->interrupts_of[queue];
 	run->interrupts_config += (bits & VIRTIO_MMIO_INT_CONFIG) != 0;
 	twin_value(&run->twin, TWIN_INTERRUPTS, bits);
-	ledger_interrupt(&run->ledger, bits);
+	ledger_interrupt(&run->ledger, bits, queue);
+}
+
+static void on_used(void *ctx, unsigned queue)
+{
+	((struct run *)ctx)->interrupt_queue = queue;
 }
 
 /* A race struck at a second fetch: note where, or that it is none after all. */
@@ -140,7 +152,10 @@ int run_open(struct run **run, const struct target *target, struct text_error *e
 	r->arena.observe = on_memory;
 	r->arena.asked = on_asked;
 	r->arena.observe_ctx = r;
-	r->listener = (struct target_listener){ .ctx = r, .frame = on_frame, .fault = on_fault };
+	r->interrupt_queue = LEDGER_LINE;
+	r->listener = (struct target_listener){
+		.ctx = r, .frame = on_frame, .fault = on_fault, .used = on_used
+	};
 	r->arena.watch = (target->facts & TARGET_MEMORY) == TARGET_ACCESSORS;
 	if (r->arena.watch || r->arena.plain)
 		r->ledger.plain = (struct ledger_plain){ .arena = &r->arena,
@@ -224,6 +239,13 @@ static void trace_counters(const struct run *run)
 	}
 }
 
+void run_forget_interrupts(struct run *run)
+{
+	run->interrupts_used = 0;
+	run->interrupts_config = 0;
+	memset(run->interrupts_of, 0, sizeof(run->interrupts_of));
+}
+
 static void begin_op(struct run *run, const struct run_options *options, uint32_t index,
 		     const char *verb)
 {
@@ -238,8 +260,7 @@ static void begin_op(struct run *run, const struct run_options *options, uint32_
 		run->trace->event(run->trace->ctx, &event);
 	if (run->trace != NULL || options->after_op != NULL)
 		target_counters(run->target, run->device, run->counters);
-	run->interrupts_used = 0;
-	run->interrupts_config = 0;
+	run_forget_interrupts(run);
 	run->entered = false;
 }
 

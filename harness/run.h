@@ -67,6 +67,8 @@ struct run {
 
 	/* The operation in flight: what it raised, and counters before it. */
 	uint32_t interrupts_used, interrupts_config;
+	uint32_t interrupts_of[PROGRAM_QUEUES + 1]; /* of each queue, and of their line */
+	unsigned interrupt_queue;		    /* whose the next one is, or LEDGER_LINE */
 	uint64_t counters[TARGET_COUNTERS_MAX];
 	bool entered; /* the device was called */
 

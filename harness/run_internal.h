@@ -56,6 +56,8 @@ unsigned run_config_words(const struct run *run, uint32_t *out);
 void run_note_config(struct run *run, const uint32_t *before);
 /* Memory as at first, the device reset, its output taken, selectors at 0. */
 void run_reset(struct run *run);
+/* An operation begins: it has raised nothing. */
+void run_forget_interrupts(struct run *run);
 /* A stage after the program begins. */
 void run_stage(struct run *run, const struct run_options *options, const char *name);
 void run_stage_end(struct run *run);

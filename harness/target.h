@@ -75,12 +75,14 @@ struct target_stream {
 	const char *waiting;
 };
 
-/* Who is told of frames at the ends, inside device calls. */
+/* Who is told of frames at the ends and of queues' interrupts, inside device calls. */
 struct target_listener {
 	void *ctx;
 	void (*frame)(void *ctx, enum frame_end end, const uint8_t *frame, uint32_t len);
 	/* What is behind the device finds fault: one line that says what with. */
 	void (*fault)(void *ctx, const char *what);
+	/* The used-buffer interrupt that is raised next is that queue's alone. */
+	void (*used)(void *ctx, unsigned queue);
 };
 
 /* A port: bytes that the driver sends in chains of one queue and the host takes,
@@ -229,8 +231,9 @@ struct target {
 	/* An order to the host of that port; NULL: it takes none. */
 	void (*order)(void *device, enum host_order order, unsigned port, uint32_t count,
 		      uint32_t amount);
-	/* Tell `listener` of frames at the ends, until `destroy`; may be NULL where no
-	 * stream has one. */
+	/* Tell `listener` of frames at the ends, and whose an interrupt is where queues
+	 * have one each, until `destroy`; may be NULL where no stream has an end and all
+	 * queues share a line. */
 	void (*listen)(void *device, const struct target_listener *listener);
 	/* Snapshots; NULL, both: there are none.  save: the number of bytes, of which
 	 * `out` holds none unless all fit in `room`.  restore, into a new device: 0,

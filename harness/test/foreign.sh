@@ -103,6 +103,21 @@ does odd-below 0 '^warning: finding: stuck.available'
 does odd-flat 0 '^warning: finding: stuck.available'
 does odd-plain 0 '2 chains returned: nothing found'
 does odd-miscount 1 '^finding: counters.sum'
+# Of two queues served in one call, each has an interrupt of its own, or one has none.
+cat >"$work/session.vr" <<'S'
+device any
+start driver_ok
+offer 1 b1
+send 0 b2
+S
+does odd-both 0 '2 chains returned: nothing found'
+does odd-first 1 '^finding: wakeup.missing'
+does odd-both-plain 0 '2 chains returned: nothing found'
+does odd-first-plain 1 '^finding: wakeup.missing'
+gives 0 "an interrupt's queue is shown" "$work/odd" replay -v -t odd-both "$work/session.vr"
+shows "... as text" '^    device interrupts: used, of queue 1$'
+run "$work/odd" replay -v --json -t odd-both "$work/session.vr"
+shows "... as JSON" '"event":"interrupt","queue":1,'
 gives 0 "one for ever, in one process" "$work/odd" run -t odd-forever
 builds "odd devices, as AFL++ runs them" forks harness/test/foreign/odd.c \
 	harness/test/foreign/forks.c
