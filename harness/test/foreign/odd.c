@@ -270,8 +270,8 @@ static void kick_plain(void *device, uint32_t queue)
 	}
 }
 
-/* Two queues, each served when either is kicked: whoever has returned a chain on one
- * says so of that one.  TELLS has a bit for each that it says so of. */
+/* Two queues, both served when either is kicked.  `tells` has a bit for each of which
+ * it says that a chain was returned. */
 struct two {
 	const struct vringer_host *host;
 	struct odd of[2];
@@ -310,7 +310,8 @@ static void kick_two(void *device, void (*one)(void *device, uint32_t queue), ui
 {
 	struct two *two = device;
 
-	for (uint32_t i = 0; i < 2; i++) {
+	/* The first is the last, so that its interrupt comes when all are returned. */
+	for (uint32_t i = 2; i-- > 0;) {
 		two->of[i].mute = (tells >> i & 1) == 0;
 		if (two->of[i].ring.ready)
 			one(&two->of[i], i);
