@@ -328,7 +328,8 @@ void report_finding(FILE *out, const char *prefix, const struct finding *finding
 		fprintf(out, "%s  known: %s\n", prefix, finding->known);
 }
 
-void report_finding_json(FILE *out, const struct finding *finding, const struct script *script)
+static void print_finding_json(FILE *out, const struct finding *finding,
+			       const struct script *script, const char *more)
 {
 	fprintf(out, "{\"kind\":\"%s\",\"signature\":",
 		finding_kind_name((enum finding_kind)finding->kind));
@@ -352,5 +353,55 @@ void report_finding_json(FILE *out, const struct finding *finding, const struct 
 		fputs(",\"known\":", out);
 		report_string(out, finding->known);
 	}
-	fputc('}', out);
+	fprintf(out, "%s}", more);
+}
+
+void report_finding_json(FILE *out, const struct finding *finding, const struct script *script)
+{
+	print_finding_json(out, finding, script, "");
+}
+
+bool report_has_notes(const struct child_result *result, const struct child_job *job)
+{
+	const struct finding *failing = child_finding(result, job);
+
+	return result->finding_count > (failing != NULL) || result->shortage[0] != '\0';
+}
+
+void report_notes(FILE *out, const struct child_result *result, const struct child_job *job)
+{
+	const struct finding *failing = child_finding(result, job);
+
+	for (unsigned i = 0; i < result->finding_count; i++) {
+		const struct finding *f = &result->findings[i];
+
+		if (f == failing)
+			continue;
+		fputs(f->known != NULL ? "known: " : "warning: ", out);
+		report_finding(out, "", f, job->script);
+	}
+	if (result->shortage[0] != '\0')
+		fprintf(out, "not judged: %s: %s\n", rule_table[RULE_LIVENESS_REQUEST].id,
+			result->shortage);
+}
+
+void report_result_json(FILE *out, const struct child_result *result, const struct child_job *job)
+{
+	fputs("\"findings\":[", out);
+	for (unsigned i = 0; i < result->finding_count; i++) {
+		const struct finding *f = &result->findings[i];
+		bool fails = f->known == NULL && (f->kind != FINDING_RULE ||
+						  rule_fails(f->rule, job->strict, job->limits));
+
+		fputs(i > 0 ? "," : "", out);
+		print_finding_json(out, f, job->script,
+				   fails ? ",\"fails\":true" : ",\"fails\":false");
+	}
+	fputs("],\"unjudged\":[", out);
+	if (result->shortage[0] != '\0') {
+		fprintf(out, "{\"rule\":\"%s\",\"reason\":", rule_table[RULE_LIVENESS_REQUEST].id);
+		report_string(out, result->shortage);
+		fputc('}', out);
+	}
+	fputc(']', out);
 }

@@ -239,11 +239,15 @@ static void trace_counters(const struct run *run)
 	}
 }
 
-void run_forget_interrupts(struct run *run)
+/* So far the operation has raised and moved nothing. */
+static void begin(struct run *run, const struct run_options *options)
 {
+	if (run->trace != NULL || options->after_op != NULL)
+		target_counters(run->target, run->device, run->counters);
 	run->interrupts_used = 0;
 	run->interrupts_config = 0;
 	memset(run->interrupts_of, 0, sizeof(run->interrupts_of));
+	run->entered = false;
 }
 
 static void begin_op(struct run *run, const struct run_options *options, uint32_t index,
@@ -258,10 +262,7 @@ static void begin_op(struct run *run, const struct run_options *options, uint32_
 		options->before_op(options->ctx, index, verb);
 	if (run->trace != NULL)
 		run->trace->event(run->trace->ctx, &event);
-	if (run->trace != NULL || options->after_op != NULL)
-		target_counters(run->target, run->device, run->counters);
-	run_forget_interrupts(run);
-	run->entered = false;
+	begin(run, options);
 }
 
 void run_stage(struct run *run, const struct run_options *options, const char *name)
@@ -293,8 +294,7 @@ struct frame {
 	uint32_t left;	/* times to go, after this one */
 };
 
-/* Operations in order, repeats unrolled, as many as the budget allows. */
-static void run_ops(struct run *run, const struct program *prog, const struct run_options *options)
+void run_ops(struct run *run, const struct program *prog, const struct run_options *options)
 {
 	uint32_t budget = prog->budget * (uint32_t)PROGRAM_BUDGET_UNIT;
 	struct frame frames[PROGRAM_REPEAT_DEPTH_MAX];
@@ -331,7 +331,13 @@ static void run_ops(struct run *run, const struct program *prog, const struct ru
 			i++;
 			continue;
 		}
-		begin_op(run, options, i, op_find(op->code)->name);
+		/* Of the liveness script all operations are one stage. */
+		if (run->in_liveness)
+			begin(run, options);
+		else
+			begin_op(run, options, i, op_find(op->code)->name);
+		if (run->in_liveness && !run_liveness_fits(run, op))
+			return;
 		guest_op(run, prog, op);
 		end_op(run, options, i);
 		i++;
@@ -363,6 +369,7 @@ static void run_once(struct run *run, const struct program *prog, const struct r
 {
 	ledger_reset(&run->ledger, run->target, run->offered);
 	memcpy(run->ledger.queue_max, run->queue_max, sizeof(run->queue_max));
+	run->shortage.lack = LACK_NOTHING;
 	ledger_op(&run->ledger, FINDING_OP_END, "create");
 	if (!run_create(run)) {
 		ledger_find(&run->ledger, FINDING_OOM, "create", "the target could not be created");

@@ -47,6 +47,8 @@ void guest_take_all_output(struct run *run);
 
 /* Memory as at first and a new device on it; false if there is none. */
 bool run_create(struct run *run);
+/* Operations in order, repeats unrolled, as many as the budget allows. */
+void run_ops(struct run *run, const struct program *prog, const struct run_options *options);
 /* The program's operations, and the device settled. */
 void run_session(struct run *run, const struct program *prog, const struct run_options *options);
 /* The configuration, RUN_REGISTERS_MAX words at most; how many. */
@@ -56,8 +58,6 @@ unsigned run_config_words(const struct run *run, uint32_t *out);
 void run_note_config(struct run *run, const uint32_t *before);
 /* Memory as at first, the device reset, its output taken, selectors at 0. */
 void run_reset(struct run *run);
-/* An operation begins: it has raised nothing. */
-void run_forget_interrupts(struct run *run);
 /* A stage after the program begins. */
 void run_stage(struct run *run, const struct run_options *options, const char *name);
 void run_stage_end(struct run *run);
@@ -68,6 +68,9 @@ void run_clear(struct run *run);
 /* After the program: reset, and a well-formed request. */
 void run_check_reset(struct run *run, const struct run_options *options);
 void run_check_liveness(struct run *run, const struct run_options *options);
+/* Has the device what that operation of the liveness script needs?  If not,
+ * run->shortage says what it lacks. */
+bool run_liveness_fits(struct run *run, const struct op *op);
 void run_destroy(struct run *run);
 
 #endif
