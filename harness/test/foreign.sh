@@ -125,6 +125,11 @@ gives 0 "a session for AFL++" "$work/odd" encode --body -t odd-lasting "$work/se
 	-o "$work/session.bin"
 gives 0 "threads are not from before the fork" env __AFL_SHM_ID=1 VRINGER_TARGET=odd-lasting \
 	FORKS_INPUT="$work/session.bin" "$work/forks"
+run "$work/odd" encode --body -t odd-flat "$work/session.vr" -o "$work/flat.bin"
+gives 0 "fuzzing goes on past a warning" env __AFL_SHM_ID=1 VRINGER_TARGET=odd-flat \
+	FORKS_INPUT="$work/flat.bin" "$work/forks"
+grep -q '^vringer: warning: stuck.available:send  # ' "$err" && result=0 || result=1
+tap "... and shows it" "$result"
 refused version 'another vringer.h'
 refused size 'another vringer.h'
 refused packed 'leave RING_PACKED'
