@@ -17,6 +17,7 @@
 #include "balloon.h"
 #include "chain.h"
 #include "drain.h"
+#include "table.h"
 
 #define PAGE_BYTES (UINT64_C(1) << VIRTIO_BALLOON_PFN_SHIFT)
 #define ACTUAL_AT offsetof(struct virtio_balloon_config, actual)
@@ -47,19 +48,17 @@ enum balloon_counter {
 	queue "_chains", queue "_chain_invalid", queue "_odd_length", queue "_numbers",            \
 		queue "_pages", queue "_outside", queue "_dropped"
 
-static const char *const counter_names[BALLOON_COUNTER_COUNT] = {
+TABLE(static const char *const, counter_names, BALLOON_COUNTER_COUNT, 1,
 	QUEUE_NAMES("inflate"),
 	QUEUE_NAMES("deflate"),
 	[BALLOON_TARGET_CHANGED] = "target_changed",
 	[BALLOON_ACTUAL_WRITTEN] = "actual_written",
 	[BALLOON_ADD_USED_FAILURES] = "add_used_failures",
-	[BALLOON_INVALID_AVAIL_IDX] = "invalid_avail_idx_count",
-};
+	[BALLOON_INVALID_AVAIL_IDX] = "invalid_avail_idx_count");
 
-static const struct device_queue_desc balloon_queues[BALLOON_QUEUE_COUNT] = {
+TABLE(static const struct device_queue_desc, balloon_queues, BALLOON_QUEUE_COUNT, 4,
 	[BALLOON_INFLATE] = { "inflate", BALLOON_QUEUE_SIZE_MAX, true, 0 },
-	[BALLOON_DEFLATE] = { "deflate", BALLOON_QUEUE_SIZE_MAX, true, 0 },
-};
+	[BALLOON_DEFLATE] = { "deflate", BALLOON_QUEUE_SIZE_MAX, true, 0 });
 
 struct balloon {
 	struct device dev;

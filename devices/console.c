@@ -22,6 +22,7 @@
 #include <linux/virtio_mmio.h>
 
 #include "console_private.h"
+#include "table.h"
 
 #define F_MULTIPORT (UINT64_C(1) << VIRTIO_CONSOLE_F_MULTIPORT)
 
@@ -34,7 +35,7 @@
 		"port" #n "_input_discarded", "port" #n "_input_chain_invalid",                    \
 		"port" #n "_input_write_failed", "port" #n "_input_capped"
 
-static const char *const counter_names[CONSOLE_COUNTER_COUNT] = {
+TABLE(static const char *const, counter_names, CONSOLE_COUNTER_COUNT, 1,
 	PORT_NAMES(0),
 	PORT_NAMES(1),
 	[CONSOLE_CONTROL_MESSAGES] = "control_messages",
@@ -56,17 +57,15 @@ static const char *const counter_names[CONSOLE_COUNTER_COUNT] = {
 	[CONSOLE_ADD_USED_FAILURES] = "add_used_failures",
 	[CONSOLE_INVALID_AVAIL_IDX] = "invalid_avail_idx_count",
 	[CONSOLE_ALLOC_FAILURES] = "host_alloc_failures",
-	[CONSOLE_PUT_BACK_REFUSED] = "port1_output_put_back_refused",
-};
+	[CONSOLE_PUT_BACK_REFUSED] = "port1_output_put_back_refused");
 
-static const struct device_queue_desc console_queues[CONSOLE_QUEUE_COUNT] = {
+TABLE(static const struct device_queue_desc, console_queues, CONSOLE_QUEUE_COUNT, 4,
 	[CONSOLE_RX0] = { "receive0", CONSOLE_QUEUE_SIZE_MAX, false, 0 },
 	[CONSOLE_TX0] = { "transmit0", CONSOLE_QUEUE_SIZE_MAX, true, 0 },
 	[CONSOLE_CONTROL_RX] = { "control-receive", CONSOLE_QUEUE_SIZE_MAX, false, F_MULTIPORT },
 	[CONSOLE_CONTROL_TX] = { "control-transmit", CONSOLE_QUEUE_SIZE_MAX, true, F_MULTIPORT },
 	[CONSOLE_RX1] = { "receive1", CONSOLE_QUEUE_SIZE_MAX, false, F_MULTIPORT },
-	[CONSOLE_TX1] = { "transmit1", CONSOLE_QUEUE_SIZE_MAX, true, F_MULTIPORT },
-};
+	[CONSOLE_TX1] = { "transmit1", CONSOLE_QUEUE_SIZE_MAX, true, F_MULTIPORT });
 
 static struct console *console_of(struct device *dev)
 {
@@ -125,18 +124,19 @@ static void call_end(struct console *con)
 }
 
 /* What each queue is for. */
-static const struct {
+struct duty {
 	void (*drain)(struct console *con, unsigned port);
 	bool (*goes_on)(const struct console *con, unsigned port);
 	unsigned port;
-} console_duties[CONSOLE_QUEUE_COUNT] = {
+};
+
+TABLE(static const struct duty, console_duties, CONSOLE_QUEUE_COUNT, 3,
 	[CONSOLE_RX0] = { console_drain_input, console_input_goes_on, 0 },
 	[CONSOLE_TX0] = { console_drain_output, console_output_goes_on, 0 },
 	[CONSOLE_CONTROL_RX] = { console_drain_answers, console_answers_go_on, 0 },
 	[CONSOLE_CONTROL_TX] = { console_drain_control, console_control_goes_on, 0 },
 	[CONSOLE_RX1] = { console_drain_input, console_input_goes_on, 1 },
-	[CONSOLE_TX1] = { console_drain_output, console_output_goes_on, 1 },
-};
+	[CONSOLE_TX1] = { console_drain_output, console_output_goes_on, 1 });
 
 static void drain(struct console *con, unsigned queue)
 {
@@ -166,10 +166,9 @@ static void console_notify(struct device *dev, unsigned queue)
 /* Every queue once.  Control messages come first: they may let others go on. */
 static void console_work(struct device *dev)
 {
-	static const uint8_t order[CONSOLE_QUEUE_COUNT] = {
+	TABLE(static const uint8_t, order, CONSOLE_QUEUE_COUNT, 1,
 		CONSOLE_CONTROL_TX, CONSOLE_CONTROL_RX, CONSOLE_TX0,
-		CONSOLE_RX0,	    CONSOLE_TX1,	CONSOLE_RX1,
-	};
+		CONSOLE_RX0,	    CONSOLE_TX1,	CONSOLE_RX1);
 	struct console *con = console_of(dev);
 
 	for (unsigned i = 0; i < CONSOLE_QUEUE_COUNT; i++)

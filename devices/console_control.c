@@ -22,23 +22,25 @@
 #include <string.h>
 
 #include "console_private.h"
+#include "table.h"
 
 #define MESSAGE_SIZE ((uint32_t)sizeof(struct virtio_console_control))
 #define NAME_SIZE_MAX 32u
 
-static const struct {
+struct answer {
 	uint32_t port;
 	uint16_t event;
 	const char *name; /* follows PORT_NAME, without a NUL */
-} answers[ANSWER_COUNT] = {
+};
+
+TABLE(static const struct answer, answers, ANSWER_COUNT, 3,
 	[ANSWER_PORT0_ADD] = { 0, VIRTIO_CONSOLE_PORT_ADD, "" },
 	[ANSWER_PORT1_ADD] = { 1, VIRTIO_CONSOLE_PORT_ADD, "" },
 	[ANSWER_PORT0_CONSOLE] = { 0, VIRTIO_CONSOLE_CONSOLE_PORT, "" },
 	[ANSWER_PORT0_NAME] = { 0, VIRTIO_CONSOLE_PORT_NAME, CONSOLE_PORT0_NAME },
 	[ANSWER_PORT0_OPEN] = { 0, VIRTIO_CONSOLE_PORT_OPEN, "" },
 	[ANSWER_PORT1_NAME] = { 1, VIRTIO_CONSOLE_PORT_NAME, CONSOLE_PORT1_NAME },
-	[ANSWER_PORT1_OPEN] = { 1, VIRTIO_CONSOLE_PORT_OPEN, "" },
-};
+	[ANSWER_PORT1_OPEN] = { 1, VIRTIO_CONSOLE_PORT_OPEN, "" });
 
 /* The answers from `first` to `last`.  Callers see to it that none comes twice in
  * a session: there is room for each of them once. */
@@ -65,10 +67,11 @@ static void on_device_ready(struct console *con, uint32_t port, uint16_t value)
 
 static void on_port_ready(struct console *con, uint32_t port, uint16_t value)
 {
-	static const enum console_answer of_port[CONSOLE_PORTS][2] = {
+	static const enum console_answer of_port[][2] = {
 		{ ANSWER_PORT0_CONSOLE, ANSWER_PORT0_OPEN },
 		{ ANSWER_PORT1_NAME, ANSWER_PORT1_OPEN },
 	};
+	_Static_assert(ARRAY_SIZE(of_port) == CONSOLE_PORTS, "answers to each port");
 
 	if (value == 0) {
 		console_count(con, CONSOLE_CONTROL_PORT_FAILED);

@@ -17,8 +17,9 @@
 #include <linux/virtio_config.h>
 
 #include "console_private.h"
+#include "table.h"
 
-static const enum console_queue rx_queues[CONSOLE_PORTS] = { CONSOLE_RX0, CONSOLE_RX1 };
+TABLE(static const enum console_queue, rx_queues, CONSOLE_PORTS, 1, CONSOLE_RX0, CONSOLE_RX1);
 
 /* The console's own port is always open (VIRTIO 5.3.6.2: what the driver must
  * answer to CONSOLE_PORT is no condition for input). */

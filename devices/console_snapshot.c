@@ -23,10 +23,11 @@
 
 #include "console_private.h"
 #include "snapshot_codec.h"
+#include "table.h"
 
 #define F_MULTIPORT (UINT64_C(1) << VIRTIO_CONSOLE_F_MULTIPORT)
 
-static const enum console_queue tx_queues[CONSOLE_PORTS] = { CONSOLE_TX0, CONSOLE_TX1 };
+TABLE(static const enum console_queue, tx_queues, CONSOLE_PORTS, 1, CONSOLE_TX0, CONSOLE_TX1);
 
 /* What was found in a snapshot, for what comes later in it. */
 struct found {
@@ -235,13 +236,13 @@ static void check_held(const struct found *found, const struct snapshot_view *vi
 /* Each answer is queued once, when what asks for it is said. */
 static bool answers_possible(const struct found *found)
 {
-	static const struct {
+	struct span {
 		enum console_answer first, last;
-	} asked[CONSOLE_PORTS + 1] = {
+	};
+	TABLE(static const struct span, asked, CONSOLE_PORTS + 1, 2,
 		{ ANSWER_PORT0_ADD, ANSWER_PORT1_ADD },
 		{ ANSWER_PORT0_CONSOLE, ANSWER_PORT0_OPEN },
-		{ ANSWER_PORT1_NAME, ANSWER_PORT1_OPEN },
-	};
+		{ ANSWER_PORT1_NAME, ANSWER_PORT1_OPEN });
 	unsigned i, answer;
 
 	for (i = 0; i < CONSOLE_PORTS + 1; i++)

@@ -16,8 +16,9 @@
 #include <errno.h>
 
 #include "console_private.h"
+#include "table.h"
 
-static const enum console_queue tx_queues[CONSOLE_PORTS] = { CONSOLE_TX0, CONSOLE_TX1 };
+TABLE(static const enum console_queue, tx_queues, CONSOLE_PORTS, 1, CONSOLE_TX0, CONSOLE_TX1);
 
 static struct virtqueue *output_queue(const struct console *con, unsigned port)
 {

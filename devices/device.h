@@ -95,6 +95,7 @@ enum device_state {
 	DEVICE_IDLE,	/* nothing to do until the guest or the host acts */
 	DEVICE_WORK,	/* has work left: call work() again */
 	DEVICE_WAITING, /* cannot go on until the host acts (a full buffer) */
+	DEVICE_STATE_COUNT
 };
 
 struct device_queue_desc {

@@ -19,6 +19,7 @@
 #include "chain.h"
 #include "drain.h"
 #include "fs.h"
+#include "table.h"
 
 /* What every version of an INIT has: major, minor, max_readahead, flags. */
 #define INIT_IN_SIZE 16u
@@ -41,7 +42,7 @@ enum fs_counter {
 	FS_COUNTER_COUNT
 };
 
-static const char *const counter_names[FS_COUNTER_COUNT] = {
+TABLE(static const char *const, counter_names, FS_COUNTER_COUNT, 1,
 	[FS_REQUESTS] = "requests",
 	[FS_INITS] = "inits",
 	[FS_INITS_REFUSED] = "inits_refused",
@@ -52,14 +53,12 @@ static const char *const counter_names[FS_COUNTER_COUNT] = {
 	[FS_TOO_SHORT] = "too_short",
 	[FS_CHAIN_INVALID] = "chain_invalid",
 	[FS_ADD_USED_FAILURES] = "add_used_failures",
-	[FS_INVALID_AVAIL_IDX] = "invalid_avail_idx_count",
-};
+	[FS_INVALID_AVAIL_IDX] = "invalid_avail_idx_count");
 
-static const struct device_queue_desc fs_queues[FS_QUEUE_COUNT] = {
+TABLE(static const struct device_queue_desc, fs_queues, FS_QUEUE_COUNT, 4,
 	[FS_HIPRIO] = { "hiprio", FS_QUEUE_SIZE_MAX, true, 0 },
 	[FS_REQUEST0] = { "request0", FS_QUEUE_SIZE_MAX, true, 0 },
-	[FS_REQUEST1] = { "request1", FS_QUEUE_SIZE_MAX, true, 0 },
-};
+	[FS_REQUEST1] = { "request1", FS_QUEUE_SIZE_MAX, true, 0 });
 
 static const struct device_shm fs_shm[] = {
 	{ .id = VIRTIO_FS_SHMCAP_ID_CACHE, .base = FS_SHM_BASE, .len = FS_SHM_LEN },

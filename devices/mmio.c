@@ -12,11 +12,12 @@
 #include <linux/virtio_mmio.h>
 
 #include "mmio_private.h"
+#include "table.h"
 #include "virtqueue.h"
 
 #define ROUND_UP(n, a) (((n) + (a)-1) / (a) * (a))
 
-static const char *const counter_names[MMIO_COUNTER_COUNT] = {
+TABLE(static const char *const, counter_names, MMIO_COUNTER_COUNT, 1,
 	/* Register access that is not 4 bytes and aligned, configuration access
 	 * that is not 1, 2, 4 or 8 bytes. */
 	[MMIO_BAD_ACCESS] = "mmio_bad_access",
@@ -31,8 +32,7 @@ static const char *const counter_names[MMIO_COUNTER_COUNT] = {
 	[MMIO_QUEUE_CONFIG_REFUSED] = "mmio_queue_config_refused",
 	/* Notification for a queue that does not exist or is not ready, or on a
 	 * device that is not live. */
-	[MMIO_NOTIFY_IGNORED] = "mmio_notify_ignored",
-};
+	[MMIO_NOTIFY_IGNORED] = "mmio_notify_ignored");
 
 /* Whether an access has a width and alignment that its part of the region takes.
  * One that starts in the registers and ends in configuration space has not. */

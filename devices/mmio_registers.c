@@ -10,6 +10,7 @@
 #include <linux/virtio_mmio.h>
 
 #include "mmio_private.h"
+#include "table.h"
 #include "virtqueue.h"
 
 #define MMIO_MAGIC 0x74726976 /* "virt" */

@@ -20,6 +20,7 @@
 
 #include "net_frame.h"
 #include "snapshot_codec.h"
+#include "table.h"
 
 #define F_VERSION_1 (UINT64_C(1) << VIRTIO_F_VERSION_1)
 #define F_MAC (UINT64_C(1) << VIRTIO_NET_F_MAC)
@@ -37,13 +38,12 @@
 	[NET_INVALID_AVAIL_IDX] = "invalid_avail_idx_count",                                       \
 	[NET_ALLOC_FAILURES] = "host_alloc_failures"
 
-static const char *const loopback_names[NET_LOOPBACK_COUNTERS] = {
+TABLE(static const char *const, loopback_names, NET_LOOPBACK_COUNTERS, 1,
 	COMMON_NAMES,
 	[NET_TX_DROPPED_NO_RX] = "tx_dropped_no_rx_buffer",
-	[NET_TX_DROPPED_RX_POISONED] = "tx_dropped_rx_poisoned",
-};
+	[NET_TX_DROPPED_RX_POISONED] = "tx_dropped_rx_poisoned");
 
-static const char *const host_names[NET_HOST_COUNTERS] = {
+TABLE(static const char *const, host_names, NET_HOST_COUNTERS, 1,
 	COMMON_NAMES,
 	[NET_TX_SENT] = "tx_sent",
 	[NET_TX_SENT_SHORT] = "tx_sent_short",
@@ -59,13 +59,11 @@ static const char *const host_names[NET_HOST_COUNTERS] = {
 	[NET_HOST_FRAMES_WAITING] = "host_frames_waiting",
 	[NET_HOST_HELD_BACK] = "host_held_back",
 	[NET_RX_DISCARDED] = "rx_discarded",
-	[NET_POOL_EXHAUSTED] = "pool_exhausted",
-};
+	[NET_POOL_EXHAUSTED] = "pool_exhausted");
 
-static const struct device_queue_desc net_queues[NET_QUEUE_COUNT] = {
-	[NET_RX] = { .name = "rx", .size_max = NET_QUEUE_SIZE_MAX },
-	[NET_TX] = { .name = "tx", .size_max = NET_QUEUE_SIZE_MAX, .driver_initiated = true },
-};
+TABLE(static const struct device_queue_desc, net_queues, NET_QUEUE_COUNT, 4,
+	[NET_RX] = { "rx", NET_QUEUE_SIZE_MAX, false, 0 },
+	[NET_TX] = { "tx", NET_QUEUE_SIZE_MAX, true, 0 });
 
 static struct net *net_of(struct device *dev)
 {

@@ -85,6 +85,7 @@ enum net_verdict {
 	NET_DROP,      /* its own, nothing to answer */
 	NET_MALFORMED, /* its own, and not as it should be */
 	NET_REPLY,     /* its own, and answered */
+	NET_VERDICT_COUNT
 };
 
 struct net_interceptor {

@@ -27,6 +27,7 @@
 #include <linux/virtio_config.h>
 
 #include "net_uplink.h"
+#include "table.h"
 
 #define F_MAC (UINT64_C(1) << VIRTIO_NET_F_MAC)
 #define F_MTU (UINT64_C(1) << VIRTIO_NET_F_MTU)
@@ -98,11 +99,11 @@ static void send(struct net *net, const uint8_t *frame, uint32_t len)
 
 static void uplink_sink(struct net *net, const uint8_t *frame, uint32_t len)
 {
-	static const enum net_counter claimed[] = {
+	TABLE(static const enum net_counter, claimed, NET_VERDICT_COUNT, 1,
+		[NET_PASS] = NET_TX_SENT,
 		[NET_DROP] = NET_TX_CLAIMED,
 		[NET_MALFORMED] = NET_TX_CLAIMED_MALFORMED,
-		[NET_REPLY] = NET_TX_ANSWERED,
-	};
+		[NET_REPLY] = NET_TX_ANSWERED);
 	enum net_verdict verdict;
 
 	if (len == 0) {

@@ -12,6 +12,7 @@
 
 #include "mmio_private.h"
 #include "snapshot_private.h"
+#include "table.h"
 
 #define HEAD_SIZE 20u
 #define QUEUE_SIZE 31u

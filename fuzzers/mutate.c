@@ -9,11 +9,13 @@
 #include <string.h>
 
 /* How often a kind is chosen, out of the sum of them all. */
-static const struct {
+struct choice {
 	const char *name;
 	unsigned weight;
 	mutation_fn *apply;
-} mutations[MUTATION_COUNT] = {
+};
+
+TABLE(static const struct choice, mutations, MUTATION_COUNT, 3,
 	[MUTATE_INSERT] = { "insert", 24, mutate_insert },
 	[MUTATE_DELETE] = { "delete", 8, mutate_delete },
 	[MUTATE_DUPLICATE] = { "duplicate", 6, mutate_duplicate },
@@ -25,8 +27,7 @@ static const struct {
 	[MUTATE_FLAGS] = { "flags", 6, mutate_flags },
 	[MUTATE_PAYLOAD] = { "payload", 8, mutate_payload },
 	[MUTATE_REPEAT] = { "repeat", 2, mutate_repeat },
-	[MUTATE_HEADER] = { "header", 3, mutate_header },
-};
+	[MUTATE_HEADER] = { "header", 3, mutate_header });
 
 /* How often `insert` takes an operation; the others OTHER_WEIGHT times. */
 #define OTHER_WEIGHT 2

@@ -8,9 +8,8 @@
 #ifndef VRINGER_FUZZERS_MUTATE_INTERNAL_H
 #define VRINGER_FUZZERS_MUTATE_INTERNAL_H
 
+#include "devices/table.h"
 #include "fuzzers/mutate.h"
-
-#define ARRAY_SIZE(a) (sizeof(a) / sizeof((a)[0]))
 
 /* mutate.c: numbers.  below: 0 to n - 1, n not 0; chance: once in n.  One call in
  * an expression: the order of two is the compiler's. */

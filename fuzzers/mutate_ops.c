@@ -129,9 +129,15 @@ static bool add_status(struct program *prog, uint32_t at, uint64_t value)
  * does not, and is carried on. */
 static bool add_steps(struct mutator *m, struct program *prog, uint32_t at)
 {
-	static const uint8_t status[RUNG_COUNT + 1] = {
-		0, ACKNOWLEDGE, DRIVER, DRIVER, FEATURES_OK, FEATURES_OK, DRIVER_OK, DRIVER_OK,
-	};
+	TABLE(static const uint8_t, status, RUNG_COUNT + 1, 1,
+	      [RUNG_RESET] = 0,
+	      [RUNG_ACKNOWLEDGE] = ACKNOWLEDGE,
+	      [RUNG_DRIVER] = DRIVER,
+	      [RUNG_FEATURES] = DRIVER,
+	      [RUNG_FEATURES_OK] = FEATURES_OK,
+	      [RUNG_QUEUES] = FEATURES_OK,
+	      [RUNG_DRIVER_OK] = DRIVER_OK,
+	      [RUNG_COUNT] = DRIVER_OK);
 	uint32_t rung = random_below(m, RUNG_COUNT), next = rung + 1;
 	uint64_t stray = 0;
 	struct op *op;

@@ -207,22 +207,35 @@ static uint64_t fresh_zero(struct mutator *m)
 	return 0;
 }
 
+typedef uint64_t fresh_fn(struct mutator *m);
+
 uint64_t value_fresh(struct mutator *m, enum field_kind kind)
 {
-	static uint64_t (*const fresh[FIELD_KIND_COUNT])(struct mutator * m) = {
-		[FIELD_U8] = fresh_byte,	 [FIELD_U16] = fresh_small,
-		[FIELD_U32] = fresh_length,	 [FIELD_U64] = value_edge,
-		[FIELD_I16] = fresh_step,	 [FIELD_COUNT] = fresh_count,
-		[FIELD_SLOT] = fresh_any,	 [FIELD_QUEUE] = fresh_queue,
-		[FIELD_REG] = fresh_register,	 [FIELD_WIDTH] = fresh_width,
-		[FIELD_RUNG] = fresh_rung,	 [FIELD_STATUS] = fresh_status,
-		[FIELD_INTERRUPT] = fresh_bits,	 [FIELD_FEATURES] = fresh_features,
-		[FIELD_DESC_FLAGS] = fresh_bits, [FIELD_DESC_FIELD] = fresh_any,
-		[FIELD_ACCESS] = fresh_any,	 [FIELD_PURPOSE] = fresh_any,
-		[FIELD_PORT] = fresh_port,	 [FIELD_NOP] = fresh_zero,
-	};
+	TABLE(static fresh_fn *const, fresh, FIELD_KIND_COUNT, 1,
+	      [FIELD_NONE] = fresh_any,
+	      [FIELD_U8] = fresh_byte,
+	      [FIELD_U16] = fresh_small,
+	      [FIELD_U32] = fresh_length,
+	      [FIELD_U64] = value_edge,
+	      [FIELD_I16] = fresh_step,
+	      [FIELD_COUNT] = fresh_count,
+	      [FIELD_ADDR] = fresh_any,
+	      [FIELD_SLOT] = fresh_any,
+	      [FIELD_QUEUE] = fresh_queue,
+	      [FIELD_REG] = fresh_register,
+	      [FIELD_WIDTH] = fresh_width,
+	      [FIELD_RUNG] = fresh_rung,
+	      [FIELD_STATUS] = fresh_status,
+	      [FIELD_INTERRUPT] = fresh_bits,
+	      [FIELD_FEATURES] = fresh_features,
+	      [FIELD_DESC_FLAGS] = fresh_bits,
+	      [FIELD_DESC_FIELD] = fresh_any,
+	      [FIELD_ACCESS] = fresh_any,
+	      [FIELD_PURPOSE] = fresh_any,
+	      [FIELD_PORT] = fresh_port,
+	      [FIELD_NOP] = fresh_zero);
 
-	return field_reduce(kind, (fresh[kind] != NULL ? fresh[kind] : fresh_any)(m));
+	return field_reduce(kind, fresh[kind](m));
 }
 
 /* Where in a ring: at a field of one of its first entries. */

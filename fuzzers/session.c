@@ -106,6 +106,25 @@ static void note_known(const struct ledger *ledger)
 			tell_known(&ledger->findings[i]);
 }
 
+/* What fails nothing is told once by a process for each rule. */
+static void note_warnings(const struct ledger *ledger)
+{
+	static uint64_t told[(RULE_COUNT + 63) / 64];
+
+	for (unsigned i = 0; i < ledger->finding_count; i++) {
+		const struct finding *f = &ledger->findings[i];
+
+		if (f->known != NULL || f->kind != FINDING_RULE ||
+		    rule_fails(f->rule, ledger->strict, ledger->limits) ||
+		    (told[f->rule / 64] >> f->rule % 64 & 1) != 0)
+			continue;
+		told[f->rule / 64] |= 1ULL << f->rule % 64;
+		fprintf(stderr, "vringer: warning: %s  # %s (%s, %s): %s\n", f->signature,
+			rule_table[f->rule].id, severity_name(rule_table[f->rule].severity),
+			rule_table[f->rule].clause, f->message);
+	}
+}
+
 static void open_session(const char *name)
 {
 	const struct target *target = target_find(name);
@@ -146,6 +165,7 @@ int session_one(const char *name, const uint8_t *data, size_t size)
 	options.known = &known;
 	stopped = !run_program(run, &program, &options);
 	note_known(&run->ledger);
+	note_warnings(&run->ledger);
 	finding = stopped ? failing(&run->ledger) : NULL;
 	if (finding != NULL)
 		give_up(finding);

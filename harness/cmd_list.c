@@ -2,6 +2,7 @@
 /*
  * vringer targets, rules, ops: what there is, from the tables themselves.
  */
+#include "devices/table.h"
 #include "harness/cmd.h"
 #include "harness/report.h"
 #include "harness/run.h"
@@ -92,9 +93,10 @@ static void print_other_facts(unsigned facts)
 static void print_levels(void)
 {
 	static const unsigned memory[] = { TARGET_PURPOSES, TARGET_ACCESSORS, TARGET_PLAIN };
-	static const char *const extent[] = {
-		[RULE_NOT_JUDGED] = "-", [RULE_IN_PART] = "in part", [RULE_WHOLE] = "yes"
-	};
+	TABLE(static const char *const, extent, RULE_EXTENT_COUNT, 1,
+	      [RULE_NOT_JUDGED] = "-",
+	      [RULE_IN_PART] = "in part",
+	      [RULE_WHOLE] = "yes");
 
 	printf("| rule | severity | purposes | accessors | plain memory | needs as well |\n"
 	       "|---|---|---|---|---|---|\n");
@@ -164,8 +166,11 @@ static void print_names(const struct field_desc *field)
 
 int cmd_ops(int argc, char **argv)
 {
-	static const char *const payloads[] = { "", " [HEX...]", " [bN|bN:w][*TIMES]...",
-						" ... end" };
+	TABLE(static const char *const, payloads, PAYLOAD_KIND_COUNT, 1,
+	      [PAYLOAD_NONE] = "",
+	      [PAYLOAD_BYTES] = " [HEX...]",
+	      [PAYLOAD_ELEMENTS] = " [bN|bN:w][*TIMES]...",
+	      [PAYLOAD_OPS] = " ... end");
 	int status = no_options(argc, argv,
 				"List the operations of guest programs, their fields and "
 				"payloads.  A field in brackets is 0\n"

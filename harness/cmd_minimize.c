@@ -107,6 +107,19 @@ static int check_output(const char *path, const char *input)
 	return STATUS_USAGE;
 }
 
+/* Of the input: it is shrunk to its finding, and what fails nothing may go. */
+static void show_warnings(const struct minimize_cmd *c, const struct child_result *input)
+{
+	for (unsigned i = 0; i < input->finding_count; i++) {
+		const struct finding *f = &input->findings[i];
+
+		if (f->known == NULL && f->kind == FINDING_RULE &&
+		    !rule_fails(f->rule, c->options.strict || c->target->strict,
+				c->options.limits || c->target->limits))
+			fprintf(stderr, "%s: warning: %s: %s\n", c->path, f->signature, f->message);
+	}
+}
+
 static int fail(const struct minimize_cmd *c, const struct minimize_result *result, int err)
 {
 	if (err == -ENOENT)
@@ -203,9 +216,11 @@ static int minimize_file(struct minimize_cmd *c)
 	c->ops_before = c->script->prog.op_count;
 	c->bytes_before = size_of(&c->script->prog);
 	cmd_catch_signals();
+	result.input.finding_count = 0;
 	err = minimize_quietly(c, &result);
 	if (c->terminal)
 		fputs("\r\033[K", stderr);
+	show_warnings(c, &result.input);
 	if (err != 0)
 		return fail(c, &result, err);
 	summarise(c, &result);

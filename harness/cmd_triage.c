@@ -206,15 +206,44 @@ static void print_group_json(const struct triage_cmd *c, const struct triage_gro
 	fputc('}', c->out);
 }
 
+static void print_warnings(const struct triage_cmd *c)
+{
+	for (size_t i = 0; i < c->triage.warning_count; i++) {
+		const struct triage_warning *w = &c->triage.warnings[i];
+
+		fprintf(c->out, "# warning: %s  # %s (%s, %s), %zu file%s: %s\n",
+			w->finding.signature, rule_table[w->finding.rule].id,
+			severity_name(rule_table[w->finding.rule].severity),
+			rule_table[w->finding.rule].clause, w->count, plural(w->count), w->path);
+	}
+}
+
+static void print_warnings_json(const struct triage_cmd *c)
+{
+	for (size_t i = 0; i < c->triage.warning_count; i++) {
+		const struct triage_warning *w = &c->triage.warnings[i];
+
+		fprintf(c->out, "%s{\"target\":\"%s\",\"files\":%zu,\"file\":", i > 0 ? "," : "",
+			w->target->name, w->count);
+		report_string(c->out, w->path);
+		fputs(",\"finding\":", c->out);
+		report_finding_json(c->out, &w->finding, NULL);
+		fputc('}', c->out);
+	}
+}
+
 static void print_end(const struct triage_cmd *c)
 {
 	if (c->options.json) {
+		fputs("],\"warnings\":[", c->out);
+		print_warnings_json(c);
 		fprintf(c->out, "],\"files\":%zu,\"interrupted\":%s,\"known\":", c->triage.inputs,
 			c->interrupted ? "true" : "false");
 		known_report_json(c->out, c->options.known);
 		fputs("}\n", c->out);
 		return;
 	}
+	print_warnings(c);
 	known_report(c->out, "# ", c->options.known);
 	fprintf(c->out, "# %zu file%s, %zu finding%s; known %zu, showing nothing %zu%s\n",
 		c->triage.inputs, plural(c->triage.inputs), c->found, plural(c->found), c->expected,

@@ -7,6 +7,7 @@
  * ledger is told of neither, so a script with `>` lines and one without them
  * are judged alike.  `used` takes the entry, as a driver does.
  */
+#include "devices/table.h"
 #include "harness/expect_internal.h"
 
 #include <linux/virtio_mmio.h>
@@ -273,7 +274,9 @@ static bool check_breaks(const struct verdict *v)
 	return expect_wrong(v, "the device keeps %s, expected it broken", v->expect->name);
 }
 
-static bool (*const checks[EXPECT_KIND_COUNT])(const struct verdict *v) = {
+typedef bool check_fn(const struct verdict *v);
+
+TABLE(static check_fn *const, checks, EXPECT_KIND_COUNT, 1,
 	[EXPECT_VALUE] = check_value,
 	[EXPECT_REGISTER] = check_register,
 	[EXPECT_STATUS] = check_status,
@@ -295,8 +298,7 @@ static bool (*const checks[EXPECT_KIND_COUNT])(const struct verdict *v) = {
 	[EXPECT_COUNTER] = check_counter,
 	[EXPECT_STATE] = check_state,
 	[EXPECT_SILENT] = check_silent,
-	[EXPECT_BREAKS] = check_breaks,
-};
+	[EXPECT_BREAKS] = check_breaks);
 
 bool expect_check(struct run *run, const struct script *script, const struct expect *expect,
 		  char *message, size_t size)

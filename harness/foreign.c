@@ -5,6 +5,7 @@
  * foreign.h.
  */
 #include "harness/foreign.h"
+#include "devices/table.h"
 #include "harness/arena.h"
 #include "harness/ledger.h"
 #include "harness/text.h"
@@ -195,11 +196,11 @@ static const char *liveness_fault(struct foreign *f)
 
 static unsigned facts_of(const struct vringer_target *t)
 {
-	static const unsigned memory[] = {
-		[VRINGER_MEMORY_PURPOSES] = TARGET_PURPOSES,
-		[VRINGER_MEMORY_ACCESSORS] = TARGET_ACCESSORS,
-		[VRINGER_MEMORY_PLAIN] = TARGET_PLAIN,
-	};
+	TABLE(static const unsigned, memory, VRINGER_MEMORY_PLAIN + 1, 1,
+	      [0] = 0,
+	      [VRINGER_MEMORY_PURPOSES] = TARGET_PURPOSES,
+	      [VRINGER_MEMORY_ACCESSORS] = TARGET_ACCESSORS,
+	      [VRINGER_MEMORY_PLAIN] = TARGET_PLAIN);
 	unsigned facts = FACT_REGISTERS | FACT_STATE | memory[t->memory];
 
 	if ((t->flags & VRINGER_NO_INTERRUPT) == 0)
@@ -213,11 +214,10 @@ static unsigned facts_of(const struct vringer_target *t)
 
 static void describe(struct foreign *f)
 {
-	static const uint8_t layouts[] = {
-		[VRINGER_LAYOUT_STANDARD] = ARENA_STANDARD,
-		[VRINGER_LAYOUT_BELOW_TOP] = ARENA_BELOW_TOP,
-		[VRINGER_LAYOUT_FLAT] = ARENA_FLAT,
-	};
+	TABLE(static const uint8_t, layouts, VRINGER_LAYOUT_FLAT + 1, 1,
+	      [VRINGER_LAYOUT_STANDARD] = ARENA_STANDARD,
+	      [VRINGER_LAYOUT_BELOW_TOP] = ARENA_BELOW_TOP,
+	      [VRINGER_LAYOUT_FLAT] = ARENA_FLAT);
 	const struct vringer_target *t = &f->given;
 	struct target *target = &f->target;
 

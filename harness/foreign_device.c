@@ -112,6 +112,7 @@ static void *foreign_create(const struct target *target, const struct device_hos
 	struct foreign_device *d = &f->device;
 
 	d->inner = host;
+	d->listener = NULL;
 	d->hung = false;
 	d->activated = false;
 	foreign_host_init(d);
@@ -228,6 +229,11 @@ static void foreign_counters(const void *device, uint64_t *values)
 		values[i] -= d->counters_from[i];
 }
 
+static void foreign_listen(void *device, const struct target_listener *listener)
+{
+	get(device)->listener = listener;
+}
+
 void foreign_target_init(struct foreign *f)
 {
 	struct target *t = &f->target;
@@ -245,4 +251,6 @@ void foreign_target_init(struct foreign *f)
 	t->counter_count = foreign_counter_count;
 	t->counter_name = foreign_counter_name;
 	t->counters = foreign_counters;
+	if (f->given.level == VRINGER_LEVEL_ACTIVATED)
+		t->listen = foreign_listen;
 }

@@ -150,8 +150,11 @@ static void host_used(void *ctx, uint32_t queue)
 	foreign_host_enter(d, "used");
 	if (queue >= d->foreign->given.queue_count)
 		foreign_abort(d, "used", "there is no such queue");
-	if (d->dev != NULL)
+	if (d->dev != NULL) {
+		if (d->listener != NULL)
+			d->listener->used(d->listener->ctx, queue);
 		device_interrupt(d->dev, VIRTIO_MMIO_INT_VRING);
+	}
 	foreign_host_leave(d);
 }
 

@@ -4,6 +4,7 @@
  * driver's.  Its operations are in guest_ops.c, how they reach a device in
  * transport_mmio.c.  See run.h.
  */
+#include "devices/table.h"
 #include "harness/run_internal.h"
 
 #include <endian.h>
@@ -14,11 +15,13 @@
 #define RING_SPAN (4 * KIB) /* between the parts of a ring at its default place */
 
 /* Where the slots are at first: base and offset from it, length. */
-static const struct {
+struct slot_place {
 	uint8_t base;
 	int32_t offset;
 	uint32_t len;
-} default_slots[PROGRAM_SLOTS] = {
+};
+
+TABLE(static const struct slot_place, default_slots, PROGRAM_SLOTS, 3,
 	{ BASE_LOW, 96 * KIB, 12 },		/* b0: a virtio-net header */
 	{ BASE_LOW, 96 * KIB + 0x100, 64 },	/* b1: a small frame */
 	{ BASE_LOW, 96 * KIB + 0x400, 1514 },	/* b2: a full frame */
@@ -34,8 +37,8 @@ static const struct {
 	{ BASE_LOW, 96 * KIB + 0x14100, 65569 }, /* b12 */
 	{ BASE_SEAM, -32, 64 },			 /* b13: across the seam */
 	{ BASE_TOP, -64, 64 },			 /* b14: the last bytes there are */
-	{ BASE_HOLE, 0, 64 },			 /* b15: not there */
-};
+	{ BASE_HOLE, 0, 64 }			 /* b15: not there */
+);
 
 void guest_reset(struct run *run)
 {

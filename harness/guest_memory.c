@@ -5,6 +5,7 @@
  *
  * It never fails: what falls into a hole is lost, as on a real machine.
  */
+#include "devices/table.h"
 #include "harness/run_internal.h"
 
 #include <endian.h>
@@ -81,9 +82,14 @@ void guest_desc(struct run *run, const struct program *prog, const struct op *op
 
 void guest_set_desc(struct run *run, const struct program *prog, const struct op *op)
 {
-	static const struct {
+	struct place {
 		uint8_t offset, width;
-	} places[DESC_FIELD_COUNT] = { { 0, 8 }, { 8, 4 }, { 12, 2 }, { 14, 2 } };
+	};
+	TABLE(static const struct place, places, DESC_FIELD_COUNT, 2,
+	      [DESC_FIELD_ADDR] = { offsetof(struct vring_desc, addr), 8 },
+	      [DESC_FIELD_LEN] = { offsetof(struct vring_desc, len), 4 },
+	      [DESC_FIELD_FLAGS] = { offsetof(struct vring_desc, flags), 2 },
+	      [DESC_FIELD_NEXT] = { offsetof(struct vring_desc, next), 2 });
 	uint64_t desc = run->queues[op->value[SET_DESC_QUEUE]].ring[VIRTQUEUE_DESC] +
 			ring_at(&ring_split, GUEST_DESC, 0, (uint32_t)op->value[SET_DESC_INDEX]);
 	uint64_t value = htole64(op->value[SET_DESC_VALUE]);

@@ -6,6 +6,7 @@
  * It never fails: what cannot be done (a ring in a hole, a queue that is not
  * there) is done as far as it goes, as on a real machine.
  */
+#include "devices/table.h"
 #include "harness/run_internal.h"
 
 #include <linux/virtio_config.h>
@@ -228,7 +229,8 @@ static void op_nop(struct run *run, const struct program *prog, const struct op 
 
 typedef void guest_op_fn(struct run *run, const struct program *prog, const struct op *op);
 
-static guest_op_fn *const op_fns[256] = {
+/* `repeat` is run.c's. */
+TABLE_SPARSE(static guest_op_fn *const, op_fns, 256, OP_COUNT - 1,
 	[OP_NOP] = op_nop,
 	[OP_START] = op_start,
 	[OP_STATUS] = op_status,
@@ -275,8 +277,7 @@ static guest_op_fn *const op_fns[256] = {
 	[OP_SAVE] = guest_save,
 	[OP_RESTORE] = guest_restore,
 	[OP_CORRUPT] = guest_corrupt,
-	[OP_CUT] = guest_cut,
-};
+	[OP_CUT] = guest_cut);
 
 void guest_op(struct run *run, const struct program *prog, const struct op *op)
 {

@@ -3,6 +3,7 @@
  * The ledger's frame: the table of rules, findings, and the life of a ledger.
  * See ledger.h.
  */
+#include "devices/table.h"
 #include "harness/ledger_internal.h"
 
 #include <errno.h>
@@ -52,7 +53,11 @@ enum rule_extent rule_extent(enum rule rule, unsigned facts)
 
 const char *severity_name(enum severity severity)
 {
-	static const char *const names[] = { "must", "should", "limit", "model" };
+	TABLE(static const char *const, names, SEVERITY_COUNT, 1,
+	      [SEVERITY_MUST] = "must",
+	      [SEVERITY_SHOULD] = "should",
+	      [SEVERITY_LIMIT] = "limit",
+	      [SEVERITY_MODEL] = "model");
 
 	return names[severity];
 }
@@ -175,7 +180,7 @@ void ledger_reset(struct ledger *ledger, const struct target *target, uint64_t o
 	ledger->plain.went_blind = ledger->plain.strayed = ledger->plain.stale = false;
 	ledger->plain.tables = ledger->plain.over = false;
 	ledger->plain.blind = ledger->plain.looking = ledger->plain.entered = false;
-	ledger->plain.interrupts = 0;
+	memset(ledger->plain.interrupts, 0, sizeof(ledger->plain.interrupts));
 	ledger->plain.salting = false;
 	ledger->plain.salts = 0;
 	ledger->plain.suspect_count = 0;

@@ -32,6 +32,7 @@ enum severity {
 	SEVERITY_SHOULD, /* VIRTIO says SHOULD: fails a strict run */
 	SEVERITY_LIMIT,	 /* house policy on hostile guests */
 	SEVERITY_MODEL,	 /* stricter behaviour of our own models */
+	SEVERITY_COUNT
 };
 
 #define REGS FACT_REGISTERS
@@ -194,7 +195,7 @@ struct rule_desc {
 
 extern const struct rule_desc rule_table[RULE_COUNT];
 /* How far a rule is judged on these facts, of enum target_fact. */
-enum rule_extent { RULE_NOT_JUDGED, RULE_IN_PART, RULE_WHOLE };
+enum rule_extent { RULE_NOT_JUDGED, RULE_IN_PART, RULE_WHOLE, RULE_EXTENT_COUNT };
 enum rule_extent rule_extent(enum rule rule, unsigned facts);
 /* -1 if there is none of that id. */
 int rule_find(const char *id);
@@ -415,9 +416,10 @@ struct ledger_plain {
 	 * write to and the rings: the owner's to say.  Where it is not, the rest is
 	 * compared in the end: `strayed` says that it changed. */
 	bool thorough, strayed;
-	bool entered;	     /* called while it was not live, and not looked at since */
-	uint32_t struck;     /* races and faults before this call */
-	uint32_t interrupts; /* used-buffer interrupts of this call */
+	bool entered;	 /* called while it was not live, and not looked at since */
+	uint32_t struck; /* races and faults before this call */
+	/* Used-buffer interrupts of this call: of each queue, and of their line. */
+	uint32_t interrupts[PROGRAM_QUEUES + 1];
 	bool went_blind;
 	bool stale; /* memory was not compared while it was blind */
 	bool over;  /* the program is: chains are no suspects any more */
@@ -564,8 +566,9 @@ void ledger_page(struct ledger *ledger, uint64_t addr, uint64_t len);
 /* Was the access told last a second fetch?  Not where one byte has several
  * parts in a chain, or where the chain led the device there again. */
 bool ledger_is_refetch(struct ledger *ledger, struct guest_why why, uint64_t addr, uint32_t len);
-/* The device raised its interrupt. */
-void ledger_interrupt(struct ledger *ledger, uint32_t bits);
+/* The device raised its interrupt: of one queue alone, or of the line that all have. */
+#define LEDGER_LINE PROGRAM_QUEUES
+void ledger_interrupt(struct ledger *ledger, uint32_t bits, unsigned queue);
 
 /* Memory is about to be reset; and: the device is gone. */
 void ledger_strays(struct ledger *ledger);

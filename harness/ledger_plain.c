@@ -17,6 +17,8 @@
 
 #include "harness/arena.h"
 
+#include <string.h>
+
 enum place {
 	PLACE_NONE,
 	PLACE_BUFFER, /* that the device may write to */
@@ -276,7 +278,7 @@ void ledger_plain_begin(struct ledger *l, bool unsure)
 {
 	struct ledger_plain *p = &l->plain;
 
-	p->interrupts = 0;
+	memset(p->interrupts, 0, sizeof(p->interrupts));
 	p->struck = p->arena->struck;
 	p->looking = l->call.live;
 	if (!p->looking) {

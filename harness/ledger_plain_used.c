@@ -200,14 +200,15 @@ void ledger_plain_used(struct ledger *l, unsigned queue)
 	index_moved(l, q, idx);
 }
 
-void ledger_plain_interrupts(struct ledger *l)
+/* So many interrupts, which serve the queues [from, to). */
+static void judge_interrupts(struct ledger *l, uint32_t count, unsigned from, unsigned to)
 {
 	bool wanted = false, unsure = false;
 	uint32_t moved = 0;
 
-	if (l->plain.interrupts == 0)
+	if (count == 0)
 		return;
-	for (unsigned i = 0; i < PROGRAM_QUEUES; i++) {
+	for (unsigned i = from; i < to; i++) {
 		struct ledger_queue *q = &l->queues[i];
 
 		if (!q->moved)
@@ -217,13 +218,20 @@ void ledger_plain_interrupts(struct ledger *l)
 		unsure = unsure || q->unsure;
 		q->moved = false;
 	}
-	if (l->plain.interrupts <= moved && (wanted || unsure))
+	if (count <= moved && (wanted || unsure))
 		return;
 	if (ledger_judges(l, RULE_WAKEUP_SUPERFLUOUS))
-		ledger_break(l, RULE_WAKEUP_SUPERFLUOUS, "%u used-buffer interrupts, and %s",
-			     l->plain.interrupts,
-			     l->plain.interrupts <= moved ? "the driver wants none"
-							  : "fewer chains were returned");
+		ledger_break(l, RULE_WAKEUP_SUPERFLUOUS, "%u used-buffer interrupts%s, and %s",
+			     count, to - from == 1 ? " of one queue" : "",
+			     count <= moved ? "the driver wants none"
+					    : "fewer chains were returned");
+}
+
+void ledger_plain_interrupts(struct ledger *l)
+{
+	for (unsigned i = 0; i < PROGRAM_QUEUES; i++)
+		judge_interrupts(l, l->plain.interrupts[i], i, i + 1);
+	judge_interrupts(l, l->plain.interrupts[LEDGER_LINE], 0, PROGRAM_QUEUES);
 }
 
 void ledger_plain_stuck(struct ledger *l, unsigned i)

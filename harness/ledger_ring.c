@@ -15,6 +15,7 @@
  * A ring field that could not be accessed is no fact: an index that was not
  * written did not move, an entry that was not written is not there.
  */
+#include "devices/table.h"
 #include "harness/ledger_internal.h"
 
 #include <stdlib.h>
@@ -300,13 +301,20 @@ static void on_nothing(const struct ring_access *a)
 }
 
 /* What the ledger makes of each purpose's field; ring.h says where it lies. */
-static void (*const on_field[GUEST_PURPOSE_COUNT])(const struct ring_access *a) = {
-	[GUEST_DESC] = ledger_desc_read,    [GUEST_AVAIL_FLAGS] = on_avail_flags,
-	[GUEST_AVAIL_IDX] = on_avail_idx,   [GUEST_AVAIL_ENTRY] = on_avail_entry,
-	[GUEST_USED_EVENT] = on_used_event, [GUEST_USED_FLAGS] = on_used_flags,
-	[GUEST_USED_IDX] = on_used_idx,	    [GUEST_USED_ENTRY] = on_used_entry,
-	[GUEST_AVAIL_EVENT] = on_nothing,
-};
+typedef void on_field_fn(const struct ring_access *a);
+
+TABLE(static on_field_fn *const, on_field, GUEST_PURPOSE_COUNT, 1,
+      [GUEST_PAYLOAD] = NULL, /* of these two ledger_memory has its own idea */
+      [GUEST_INDIRECT] = NULL,
+      [GUEST_DESC] = ledger_desc_read,
+      [GUEST_AVAIL_FLAGS] = on_avail_flags,
+      [GUEST_AVAIL_IDX] = on_avail_idx,
+      [GUEST_AVAIL_ENTRY] = on_avail_entry,
+      [GUEST_USED_EVENT] = on_used_event,
+      [GUEST_USED_FLAGS] = on_used_flags,
+      [GUEST_USED_IDX] = on_used_idx,
+      [GUEST_USED_ENTRY] = on_used_entry,
+      [GUEST_AVAIL_EVENT] = on_nothing);
 
 static bool in_place(const struct ring_access *a)
 {

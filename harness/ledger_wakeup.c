@@ -14,8 +14,11 @@
  * returns chains in the very call that resets it has no leave either; what it
  * returned before, and owes an interrupt for, the reset forgives.
  *
- * wakeup.superfluous, wakeup.unasked: an interrupt serves every queue whose
- * index moved since the last one, so one that wants it is enough.
+ * wakeup.superfluous, wakeup.unasked: an interrupt of the line serves every queue
+ * whose index moved since the last one, so one that wants it is enough.  A device
+ * that has our transport over it, and says which queue each is for, serves that
+ * queue alone (vringer.h): on a bus that has a vector for each queue the driver of
+ * another would hear of nothing.
  *
  * wakeup.changed: a target says of each act of its host whether it was a change.
  *
@@ -80,12 +83,12 @@ void ledger_flags_written(struct ledger *l, unsigned queue, uint16_t flags)
 			     queue, flags, max);
 }
 
-/* A used-buffer interrupt on a live device. */
-static void judge_used(struct ledger *l)
+/* A used-buffer interrupt on a live device, which serves the queues [from, to). */
+static void judge_used(struct ledger *l, unsigned from, unsigned to)
 {
 	bool due = false, asked = true, wanted = false, known = true;
 
-	for (unsigned i = 0; i < PROGRAM_QUEUES; i++) {
+	for (unsigned i = from; i < to; i++) {
 		struct ledger_queue *q = &l->queues[i];
 
 		known = known && (q->known || !q->ready);
@@ -108,17 +111,20 @@ static void judge_used(struct ledger *l)
 			     due ? "the driver wants none" : "no used index moved");
 }
 
-void ledger_interrupt(struct ledger *l, uint32_t bits)
+void ledger_interrupt(struct ledger *l, uint32_t bits, unsigned queue)
 {
+	unsigned from = queue != LEDGER_LINE ? queue : 0;
+	unsigned to = queue != LEDGER_LINE ? queue + 1 : PROGRAM_QUEUES;
+
 	l->interrupts |= bits;
 	l->interrupt_status |= bits;
 	l->call.config_interrupts += (bits & VIRTIO_MMIO_INT_CONFIG) != 0;
 	if (!l->enabled || (bits & VIRTIO_MMIO_INT_VRING) == 0)
 		return;
 	if (l->plain.looking)
-		l->plain.interrupts++;
+		l->plain.interrupts[queue]++;
 	else if (l->call.live)
-		judge_used(l);
+		judge_used(l, from, to);
 	else if (ledger_judges(l, RULE_WAKEUP_NOT_LIVE))
 		ledger_break(l, RULE_WAKEUP_NOT_LIVE,
 			     "a used-buffer interrupt while DRIVER_OK is not set");

@@ -161,6 +161,7 @@ static int find_wanted(struct minimizer *m)
 	clock_gettime(CLOCK_MONOTONIC, &after);
 	if (m->result->ended != 0)
 		return m->result->ended;
+	m->result->input = m->outcome;
 	if (f == NULL)
 		return is_stopped(m) ? -EINTR : -ENOENT;
 	m->wanted = m->result->finding = *f;

@@ -49,9 +49,10 @@ struct minimize_options {
 };
 
 struct minimize_result {
-	struct finding finding; /* of the smallest program */
-	struct finding other;	/* -ESTALE: what the second run found, if anything */
-	unsigned candidates;	/* run */
+	struct finding finding;	   /* of the smallest program */
+	struct finding other;	   /* -ESTALE: what the second run found, if anything */
+	struct child_result input; /* what the input showed, all of it */
+	unsigned candidates;	   /* run */
 	/* 0: nothing was left to try; -EINTR: `stop` was set; -ENOSPC:
 	 * MINIMIZE_CANDIDATES_MAX; else why there was no child to be had. */
 	int ended;

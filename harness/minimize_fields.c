@@ -7,6 +7,7 @@
  * that matters, a named place with an offset, that place, the start of memory,
  * and where a field can be left out, no address at all.
  */
+#include "devices/table.h"
 #include "harness/minimize_internal.h"
 
 #include <string.h>
@@ -80,16 +81,31 @@ static void address(struct minimizer *m, struct minimize_place *place, uint64_t 
 		signed_number(m, place, value);
 }
 
-static void (*const kinds[FIELD_KIND_COUNT])(struct minimizer *m, struct minimize_place *place,
-					     uint64_t value) = {
-	[FIELD_U8] = number,	 [FIELD_U16] = number,	      [FIELD_U32] = number,
-	[FIELD_U64] = number,	 [FIELD_I16] = signed_number, [FIELD_COUNT] = number,
-	[FIELD_ADDR] = address,	 [FIELD_SLOT] = number,	      [FIELD_QUEUE] = number,
-	[FIELD_PORT] = number,	 [FIELD_REG] = reg,	      [FIELD_WIDTH] = width,
-	[FIELD_RUNG] = number,	 [FIELD_STATUS] = bits,	      [FIELD_INTERRUPT] = bits,
-	[FIELD_FEATURES] = bits, [FIELD_DESC_FLAGS] = bits,   [FIELD_DESC_FIELD] = first,
-	[FIELD_ACCESS] = first,	 [FIELD_PURPOSE] = first,     [FIELD_NOP] = first,
-};
+typedef void shrink_fn(struct minimizer *m, struct minimize_place *place, uint64_t value);
+
+TABLE(static shrink_fn *const, kinds, FIELD_KIND_COUNT, 1,
+      [FIELD_NONE] = NULL,
+      [FIELD_U8] = number,
+      [FIELD_U16] = number,
+      [FIELD_U32] = number,
+      [FIELD_U64] = number,
+      [FIELD_I16] = signed_number,
+      [FIELD_COUNT] = number,
+      [FIELD_ADDR] = address,
+      [FIELD_SLOT] = number,
+      [FIELD_QUEUE] = number,
+      [FIELD_REG] = reg,
+      [FIELD_WIDTH] = width,
+      [FIELD_RUNG] = number,
+      [FIELD_STATUS] = bits,
+      [FIELD_INTERRUPT] = bits,
+      [FIELD_FEATURES] = bits,
+      [FIELD_DESC_FLAGS] = bits,
+      [FIELD_DESC_FIELD] = first,
+      [FIELD_ACCESS] = first,
+      [FIELD_PURPOSE] = first,
+      [FIELD_PORT] = number,
+      [FIELD_NOP] = first);
 
 void minimize_fields(struct minimizer *m)
 {

@@ -199,6 +199,11 @@
 enum op_code { PROGRAM_OPS(X) };
 #undef X
 
+/* Codes that are assigned. */
+#define X(...) +1
+enum { OP_COUNT = 0 PROGRAM_OPS(X) };
+#undef X
+
 #define POS(op, field, name, kind) op##_##field
 #define OPT(op, field, name, kind) op##_##field
 #define NONE(op) op##_NO_FIELD

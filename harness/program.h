@@ -71,6 +71,7 @@ enum payload_kind {
 	PAYLOAD_BYTES,	  /* any bytes */
 	PAYLOAD_ELEMENTS, /* one byte each: buffer slot, and ELEMENT_WRITE */
 	PAYLOAD_OPS,	  /* field "ops" of repeat: the operations that follow */
+	PAYLOAD_KIND_COUNT
 };
 
 #define ELEMENT_SLOT 0x0f
@@ -83,10 +84,15 @@ enum addr_base {
 	BASE_SEAM = 2,	   /* where two regions meet */
 	BASE_TOP = 3,	   /* 2^64, the end of the highest region */
 	BASE_HOLE = 4,	   /* in the middle of what is not mapped */
-	BASE_SLOT = 16,	   /* start of buffer slot BASE_SLOT + n */
-	BASE_RING = 32,	   /* BASE_RING + 4 * queue + enum virtqueue_area */
+	BASE_NAMED_COUNT,
+	BASE_SLOT = 16, /* start of buffer slot BASE_SLOT + n */
+	BASE_RING = 32, /* BASE_RING + 4 * queue + enum virtqueue_area */
 	BASE_COUNT = 64,
 };
+
+/* In text; BASE_ABSOLUTE has none. */
+extern const char *const base_names[BASE_NAMED_COUNT];
+extern const char *const virtqueue_area_names[VIRTQUEUE_AREA_COUNT];
 
 /* How far `start` brings the device up; each includes those before it. */
 enum rung {

@@ -3,6 +3,8 @@
  * The operation table, the kinds of their fields and the names of registers: what
  * text, binary, mutator and runner all read.  It runs nothing.  See program.h.
  */
+#include "devices/device.h"
+#include "devices/table.h"
 #include "harness/program.h"
 
 #include <linux/virtio_config.h>
@@ -27,15 +29,53 @@
 /* In the order of the codes. */
 static const struct op_desc ops[] = { PROGRAM_OPS(X) };
 
-static const char *const rung_names[] = { "reset",	 "acknowledge", "driver",    "features",
-					  "features_ok", "queues",	"driver_ok", NULL };
-static const char *const desc_field_names[] = { "addr", "len", "flags", "next", NULL };
-static const char *const access_names[] = { "any", "read", "write", NULL };
-static const char *const purpose_names[] = { "any",	    "payload",	   "desc",
-					     "indirect",    "avail_flags", "avail_idx",
-					     "avail_entry", "used_event",  "used_flags",
-					     "used_idx",    "used_entry",  "avail_event",
-					     NULL };
+/* Names in the order of their values, and NULL. */
+TABLE(static const char *const, rung_names, RUNG_COUNT + 1, 1,
+      [RUNG_RESET] = "reset",
+      [RUNG_ACKNOWLEDGE] = "acknowledge",
+      [RUNG_DRIVER] = "driver",
+      [RUNG_FEATURES] = "features",
+      [RUNG_FEATURES_OK] = "features_ok",
+      [RUNG_QUEUES] = "queues",
+      [RUNG_DRIVER_OK] = "driver_ok",
+      [RUNG_COUNT] = NULL);
+TABLE(static const char *const, desc_field_names, DESC_FIELD_COUNT + 1, 1,
+      [DESC_FIELD_ADDR] = "addr",
+      [DESC_FIELD_LEN] = "len",
+      [DESC_FIELD_FLAGS] = "flags",
+      [DESC_FIELD_NEXT] = "next",
+      [DESC_FIELD_COUNT] = NULL);
+TABLE(static const char *const, access_names, ACCESS_KIND_COUNT + 1, 1,
+      [ACCESS_ANY] = "any",
+      [ACCESS_READ] = "read",
+      [ACCESS_WRITE] = "write",
+      [ACCESS_KIND_COUNT] = NULL);
+#define PURPOSE(purpose) [GUEST_##purpose + 1]
+TABLE(static const char *const, purpose_names, GUEST_PURPOSE_COUNT + 2, 1,
+      [0] = "any",
+      PURPOSE(PAYLOAD) = "payload",
+      PURPOSE(DESC) = "desc",
+      PURPOSE(INDIRECT) = "indirect",
+      PURPOSE(AVAIL_FLAGS) = "avail_flags",
+      PURPOSE(AVAIL_IDX) = "avail_idx",
+      PURPOSE(AVAIL_ENTRY) = "avail_entry",
+      PURPOSE(USED_EVENT) = "used_event",
+      PURPOSE(USED_FLAGS) = "used_flags",
+      PURPOSE(USED_IDX) = "used_idx",
+      PURPOSE(USED_ENTRY) = "used_entry",
+      PURPOSE(AVAIL_EVENT) = "avail_event",
+      PURPOSE(PURPOSE_COUNT) = NULL);
+
+TABLE(const char *const, base_names, BASE_NAMED_COUNT, 1,
+      [BASE_ABSOLUTE] = "",
+      [BASE_LOW] = "low",
+      [BASE_SEAM] = "seam",
+      [BASE_TOP] = "top",
+      [BASE_HOLE] = "hole");
+TABLE(const char *const, virtqueue_area_names, VIRTQUEUE_AREA_COUNT, 1,
+      [VIRTQUEUE_DESC] = "desc",
+      [VIRTQUEUE_DRIVER] = "avail",
+      [VIRTQUEUE_DEVICE] = "used");
 
 static const struct bit_name status_bits[] = {
 	{ VIRTIO_CONFIG_S_ACKNOWLEDGE, "ACKNOWLEDGE" },
@@ -79,13 +119,16 @@ static uint64_t reduce_nop(uint64_t value)
 	return op_find((uint8_t)value) == NULL ? value : 0;
 }
 
-static const struct {
+struct kind {
 	uint8_t width; /* bytes in the binary spelling */
 	uint8_t bits;  /* of a number */
 	const char *const *names;
 	const struct bit_name *flags;
 	uint64_t (*reduce)(uint64_t value); /* where the others do not tell the range */
-} kinds[FIELD_KIND_COUNT] = {
+};
+
+TABLE(static const struct kind, kinds, FIELD_KIND_COUNT, 5,
+	[FIELD_NONE] = { 0, 0, NULL, NULL, NULL },
 	[FIELD_U8] = { 1, 8, NULL, NULL, NULL },
 	[FIELD_U16] = { 2, 16, NULL, NULL, NULL },
 	[FIELD_U32] = { 4, 32, NULL, NULL, NULL },
@@ -106,8 +149,7 @@ static const struct {
 	[FIELD_ACCESS] = { 1, 0, access_names, NULL, NULL },
 	[FIELD_PURPOSE] = { 1, 0, purpose_names, NULL, NULL },
 	[FIELD_PORT] = { 1, 8, NULL, NULL, NULL },
-	[FIELD_NOP] = { 1, 0, NULL, NULL, reduce_nop },
-};
+	[FIELD_NOP] = { 1, 0, NULL, NULL, reduce_nop });
 
 /* clang-format off */
 static const struct {
@@ -148,8 +190,6 @@ static const struct {
 	{ "Config", VIRTIO_MMIO_CONFIG },
 };
 /* clang-format on */
-
-#define ARRAY_SIZE(a) (sizeof(a) / sizeof((a)[0]))
 
 const struct op_desc *op_table(size_t *count)
 {
@@ -216,7 +256,8 @@ uint64_t field_reduce(enum field_kind kind, uint64_t value)
 
 uint64_t desc_value_reduce(enum desc_field field, uint64_t value)
 {
-	static const uint8_t bits[DESC_FIELD_COUNT] = { 64, 32, 16, 16 };
+	TABLE(static const uint8_t, bits, DESC_FIELD_COUNT, 1,
+	      [DESC_FIELD_ADDR] = 64, [DESC_FIELD_LEN] = 32, [DESC_FIELD_FLAGS] = 16, [DESC_FIELD_NEXT] = 16);
 
 	return bits[field] < 64 ? value & ((1ULL << bits[field]) - 1) : value;
 }

@@ -33,11 +33,9 @@ static void print_text(const struct replay_options *options, const char *path,
 	const struct finding *failing = child_finding(result, job);
 	const struct finding *known = child_known(result);
 
-	for (unsigned i = 0; i < result->finding_count; i++) {
-		if (&result->findings[i] != failing)
-			fputs(result->findings[i].known != NULL ? "known: " : "warning: ", stdout);
-		report_finding(stdout, "", &result->findings[i], job->script);
-	}
+	if (failing != NULL)
+		report_finding(stdout, "", failing, job->script);
+	report_notes(stdout, result, job);
 	if (failing != NULL && failing->kind != FINDING_RULE && *report != '\0')
 		printf("%s%s", report, report[strlen(report) - 1] == '\n' ? "" : "\n");
 	if (result->failed_line != 0)
@@ -69,14 +67,9 @@ static void print_json(const char *path, const struct child_job *job,
 		printf(",\"line\":%u,\"message\":", result->failed_line);
 		report_string(stdout, result->failure);
 	}
-	printf(",\"findings\":[");
-	for (unsigned i = 0; i < result->finding_count; i++) {
-		fputs(separator, stdout);
-		report_finding_json(stdout, &result->findings[i], job->script);
-		separator = ",";
-	}
-	separator = "";
-	printf("],\"not_judged\":[");
+	putchar(',');
+	report_result_json(stdout, result, job);
+	printf(",\"not_judged\":[");
 	for (int i = 0; i < RULE_COUNT; i++) {
 		if ((result->not_judged[i / 64] >> i % 64 & 1) == 0)
 			continue;

@@ -3,6 +3,7 @@
  * Print traces and findings.  See report.h.
  */
 #include "harness/report.h"
+#include "devices/table.h"
 
 #include <inttypes.h>
 #include <linux/virtio_mmio.h>
@@ -25,9 +26,15 @@ void report_next(FILE *out, const char *target, const char *path)
 
 const char *finding_kind_name(enum finding_kind kind)
 {
-	static const char *const names[FINDING_KIND_COUNT] = { "none",	 "rule", "sanitizer",
-							       "signal", "exit", "hang",
-							       "oom",	 "leak" };
+	TABLE(static const char *const, names, FINDING_KIND_COUNT, 1,
+	      [FINDING_NONE] = "none",
+	      [FINDING_RULE] = "rule",
+	      [FINDING_SANITIZER] = "sanitizer",
+	      [FINDING_SIGNAL] = "signal",
+	      [FINDING_EXIT] = "exit",
+	      [FINDING_HANG] = "hang",
+	      [FINDING_OOM] = "oom",
+	      [FINDING_LEAK] = "leak");
 
 	return names[kind];
 }
@@ -110,7 +117,11 @@ static void print_access(FILE *out, const struct trace_event *e)
 
 static void print_host(FILE *out, const struct trace_event *e)
 {
-	static const char *const acts[HOST_ACT_COUNT] = { "types", "takes", "puts back", "wants" };
+	TABLE(static const char *const, acts, HOST_ACT_COUNT, 1,
+	      [HOST_TYPE] = "types",
+	      [HOST_TAKE] = "takes",
+	      [HOST_PUT_BACK] = "puts back",
+	      [HOST_SET_TARGET] = "wants");
 
 	if (e->value == HOST_SET_TARGET) {
 		fprintf(out, "  host wants something else: %u\n", e->len);
@@ -123,10 +134,12 @@ static void print_host(FILE *out, const struct trace_event *e)
 
 static void print_frame(FILE *out, const struct trace_event *e)
 {
-	/* From END_AWAY on. */
-	static const char *const ends[] = { "hands on", "is given", "answers with" };
+	TABLE(static const char *const, ends, FRAME_END_COUNT, 1,
+	      [END_AWAY - FRAME_END_FIRST] = "hands on",
+	      [END_GIVEN - FRAME_END_FIRST] = "is given",
+	      [END_REPLY - FRAME_END_FIRST] = "answers with");
 
-	fprintf(out, "  device %s a frame of %u bytes: ", ends[e->value - END_AWAY], e->len);
+	fprintf(out, "  device %s a frame of %u bytes: ", ends[e->value - FRAME_END_FIRST], e->len);
 	print_bytes(out, e->data, e->len);
 	fputc('\n', out);
 }
@@ -153,6 +166,8 @@ static void print_event(const struct report_trace *t, const struct trace_event *
 	case TRACE_INTERRUPT:
 		fputs("    device interrupts: ", out);
 		text_print_value(out, FIELD_INTERRUPT, e->value);
+		if (e->index > 0)
+			fprintf(out, ", of queue %u", e->index - 1);
 		fputc('\n', out);
 		break;
 	case TRACE_RACE:
@@ -199,11 +214,25 @@ static void print_event(const struct report_trace *t, const struct trace_event *
 
 static void print_event_json(const struct report_trace *t, const struct trace_event *e)
 {
-	static const char *const kinds[] = { "op",     "stage",	  "register-read", "register-write",
-					     "read",   "write",	  "interrupt",	   "race",
-					     "fault",  "alloc",	  "free",	   "work",
-					     "used",   "counter", "host",	   "change",
-					     "finding" };
+	TABLE(static const char *const, kinds, TRACE_KIND_COUNT, 1,
+	      [TRACE_OP] = "op",
+	      [TRACE_STAGE] = "stage",
+	      [TRACE_REG_READ] = "register-read",
+	      [TRACE_REG_WRITE] = "register-write",
+	      [TRACE_READ] = "read",
+	      [TRACE_WRITE] = "write",
+	      [TRACE_INTERRUPT] = "interrupt",
+	      [TRACE_RACE] = "race",
+	      [TRACE_FAULT] = "fault",
+	      [TRACE_ALLOC] = "alloc",
+	      [TRACE_FREE] = "free",
+	      [TRACE_WORK] = "work",
+	      [TRACE_USED] = "used",
+	      [TRACE_COUNTER] = "counter",
+	      [TRACE_HOST] = "host",
+	      [TRACE_FRAME] = "frame",
+	      [TRACE_CHANGE] = "change",
+	      [TRACE_FINDING] = "finding");
 	FILE *out = t->out;
 
 	fprintf(out, "{\"event\":\"%s\"", kinds[e->kind]);
@@ -218,6 +247,8 @@ static void print_event_json(const struct report_trace *t, const struct trace_ev
 			purpose_name(e->why), e->why.walk);
 	if (e->kind == TRACE_USED)
 		fprintf(out, ",\"queue\":%u", e->why.queue);
+	if (e->kind == TRACE_INTERRUPT && e->index > 0)
+		fprintf(out, ",\"queue\":%u", e->index - 1);
 	fprintf(out,
 		",\"addr\":\"0x%" PRIx64 "\",\"len\":%u,\"value\":\"0x%" PRIx64 "\",\"err\":%d",
 		e->addr, e->len, e->value, e->err);
@@ -297,7 +328,8 @@ void report_finding(FILE *out, const char *prefix, const struct finding *finding
 		fprintf(out, "%s  known: %s\n", prefix, finding->known);
 }
 
-void report_finding_json(FILE *out, const struct finding *finding, const struct script *script)
+static void print_finding_json(FILE *out, const struct finding *finding,
+			       const struct script *script, const char *more)
 {
 	fprintf(out, "{\"kind\":\"%s\",\"signature\":",
 		finding_kind_name((enum finding_kind)finding->kind));
@@ -321,5 +353,55 @@ void report_finding_json(FILE *out, const struct finding *finding, const struct 
 		fputs(",\"known\":", out);
 		report_string(out, finding->known);
 	}
-	fputc('}', out);
+	fprintf(out, "%s}", more);
+}
+
+void report_finding_json(FILE *out, const struct finding *finding, const struct script *script)
+{
+	print_finding_json(out, finding, script, "");
+}
+
+bool report_has_notes(const struct child_result *result, const struct child_job *job)
+{
+	const struct finding *failing = child_finding(result, job);
+
+	return result->finding_count > (failing != NULL) || result->shortage[0] != '\0';
+}
+
+void report_notes(FILE *out, const struct child_result *result, const struct child_job *job)
+{
+	const struct finding *failing = child_finding(result, job);
+
+	for (unsigned i = 0; i < result->finding_count; i++) {
+		const struct finding *f = &result->findings[i];
+
+		if (f == failing)
+			continue;
+		fputs(f->known != NULL ? "known: " : "warning: ", out);
+		report_finding(out, "", f, job->script);
+	}
+	if (result->shortage[0] != '\0')
+		fprintf(out, "not judged: %s: %s\n", rule_table[RULE_LIVENESS_REQUEST].id,
+			result->shortage);
+}
+
+void report_result_json(FILE *out, const struct child_result *result, const struct child_job *job)
+{
+	fputs("\"findings\":[", out);
+	for (unsigned i = 0; i < result->finding_count; i++) {
+		const struct finding *f = &result->findings[i];
+		bool fails = f->known == NULL && (f->kind != FINDING_RULE ||
+						  rule_fails(f->rule, job->strict, job->limits));
+
+		fputs(i > 0 ? "," : "", out);
+		print_finding_json(out, f, job->script,
+				   fails ? ",\"fails\":true" : ",\"fails\":false");
+	}
+	fputs("],\"unjudged\":[", out);
+	if (result->shortage[0] != '\0') {
+		fprintf(out, "{\"rule\":\"%s\",\"reason\":", rule_table[RULE_LIVENESS_REQUEST].id);
+		report_string(out, result->shortage);
+		fputc('}', out);
+	}
+	fputc(']', out);
 }

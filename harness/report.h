@@ -32,6 +32,13 @@ void report_trace_event(void *ctx, const struct trace_event *event);
 void report_finding(FILE *out, const char *prefix, const struct finding *finding,
 		    const struct script *script);
 void report_finding_json(FILE *out, const struct finding *finding, const struct script *script);
+/* All that a run found and that does not fail it, each behind "warning: " or
+ * "known: ", and what of it was not judged because of the program. */
+bool report_has_notes(const struct child_result *result, const struct child_job *job);
+void report_notes(FILE *out, const struct child_result *result, const struct child_job *job);
+/* Members of a JSON object: all findings, whether each fails the run, and what was
+ * not judged because of the program. */
+void report_result_json(FILE *out, const struct child_result *result, const struct child_job *job);
 /* A `>` line that did not hold: the operation before it, and what was shown. */
 void report_failure(FILE *out, const char *path, const struct child_result *result,
 		    const struct script *script);

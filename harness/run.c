@@ -17,14 +17,26 @@
 static void on_interrupt(void *ctx, uint32_t bits)
 {
 	struct run *run = CONTAINER_OF(ctx, struct run, arena);
-	struct trace_event event = { .kind = TRACE_INTERRUPT, .value = bits };
+	unsigned queue = run->interrupt_queue;
+	bool used = (bits & VIRTIO_MMIO_INT_VRING) != 0;
+	struct trace_event event = { .kind = TRACE_INTERRUPT,
+				     .value = bits,
+				     .index = queue != LEDGER_LINE ? queue + 1 : 0 };
 
+	run->interrupt_queue = LEDGER_LINE;
 	if (run->trace != NULL)
 		run->trace->event(run->trace->ctx, &event);
-	run->interrupts_used += (bits & VIRTIO_MMIO_INT_VRING) != 0;
+	/* Queues that have one each do not add up. */
+	if (used && ++run->interrupts_of[queue] > run->interrupts_used)
+		run->interrupts_used = run->interrupts_of[queue];
 	run->interrupts_config += (bits & VIRTIO_MMIO_INT_CONFIG) != 0;
 	twin_value(&run->twin, TWIN_INTERRUPTS, bits);
-	ledger_interrupt(&run->ledger, bits);
+	ledger_interrupt(&run->ledger, bits, queue);
+}
+
+static void on_used(void *ctx, unsigned queue)
+{
+	((struct run *)ctx)->interrupt_queue = queue;
 }
 
 /* A race struck at a second fetch: note where, or that it is none after all. */
@@ -141,7 +153,10 @@ int run_open(struct run **run, const struct target *target, struct text_error *e
 	r->arena.observe = on_memory;
 	r->arena.asked = on_asked;
 	r->arena.observe_ctx = r;
-	r->listener = (struct target_listener){ .ctx = r, .frame = on_frame, .fault = on_fault };
+	r->interrupt_queue = LEDGER_LINE;
+	r->listener = (struct target_listener){
+		.ctx = r, .frame = on_frame, .fault = on_fault, .used = on_used
+	};
 	r->arena.watch = (target->facts & TARGET_MEMORY) == TARGET_ACCESSORS;
 	if (r->arena.watch || r->arena.plain)
 		r->ledger.plain = (struct ledger_plain){ .arena = &r->arena,
@@ -225,6 +240,17 @@ static void trace_counters(const struct run *run)
 	}
 }
 
+/* So far the operation has raised and moved nothing. */
+static void begin(struct run *run, const struct run_options *options)
+{
+	if (run->trace != NULL || options->after_op != NULL)
+		target_counters(run->target, run->device, run->counters);
+	run->interrupts_used = 0;
+	run->interrupts_config = 0;
+	memset(run->interrupts_of, 0, sizeof(run->interrupts_of));
+	run->entered = false;
+}
+
 static void begin_op(struct run *run, const struct run_options *options, uint32_t index,
 		     const char *verb)
 {
@@ -237,11 +263,7 @@ static void begin_op(struct run *run, const struct run_options *options, uint32_
 		options->before_op(options->ctx, index, verb);
 	if (run->trace != NULL)
 		run->trace->event(run->trace->ctx, &event);
-	if (run->trace != NULL || options->after_op != NULL)
-		target_counters(run->target, run->device, run->counters);
-	run->interrupts_used = 0;
-	run->interrupts_config = 0;
-	run->entered = false;
+	begin(run, options);
 }
 
 void run_stage(struct run *run, const struct run_options *options, const char *name)
@@ -273,8 +295,7 @@ struct frame {
 	uint32_t left;	/* times to go, after this one */
 };
 
-/* Operations in order, repeats unrolled, as many as the budget allows. */
-static void run_ops(struct run *run, const struct program *prog, const struct run_options *options)
+void run_ops(struct run *run, const struct program *prog, const struct run_options *options)
 {
 	uint32_t budget = prog->budget * (uint32_t)PROGRAM_BUDGET_UNIT;
 	struct frame frames[PROGRAM_REPEAT_DEPTH_MAX];
@@ -312,7 +333,13 @@ static void run_ops(struct run *run, const struct program *prog, const struct ru
 			i++;
 			continue;
 		}
-		begin_op(run, options, i, op_find(op->code)->name);
+		/* Of the liveness script all operations are one stage. */
+		if (run->in_liveness)
+			begin(run, options);
+		else
+			begin_op(run, options, i, op_find(op->code)->name);
+		if (run->in_liveness && !run_liveness_fits(run, op))
+			return;
 		guest_op(run, prog, op);
 		end_op(run, options, i);
 		i++;
@@ -344,6 +371,7 @@ static void run_once(struct run *run, const struct program *prog, const struct r
 {
 	ledger_reset(&run->ledger, run->target, run->offered);
 	memcpy(run->ledger.queue_max, run->queue_max, sizeof(run->queue_max));
+	run->shortage.lack = LACK_NOTHING;
 	ledger_op(&run->ledger, FINDING_OP_END, "create");
 	if (!run_create(run)) {
 		ledger_find(&run->ledger, FINDING_OOM, "create", "the target could not be created");

@@ -41,6 +41,15 @@ struct guest_queue {
 	uint16_t used_idx;  /* next used entry to take */
 };
 
+/* What the program holds back of the device and the liveness script needs. */
+enum run_lack { LACK_NOTHING, LACK_ROOM, LACK_FEATURES };
+struct run_shortage {
+	enum run_lack lack;
+	uint32_t line;	/* of the script; 0: its header */
+	unsigned queue; /* that is too small */
+	uint64_t have, need;
+};
+
 struct run {
 	struct arena arena;
 	struct heap heap;
@@ -67,8 +76,11 @@ struct run {
 	uint8_t *scratch;    /* room for another */
 	bool config_unknown; /* a snapshot that was altered may have changed it */
 
-	/* The operation in flight: what it raised, and counters before it. */
+	/* The operation in flight, one of the liveness script too: what it raised, and
+	 * counters before it. */
 	uint32_t interrupts_used, interrupts_config;
+	uint32_t interrupts_of[PROGRAM_QUEUES + 1]; /* of each queue, and of their line */
+	unsigned interrupt_queue;		    /* whose the next one is, or LEDGER_LINE */
 	uint64_t counters[TARGET_COUNTERS_MAX];
 	bool entered; /* the device was called */
 
@@ -77,6 +89,8 @@ struct run {
 	unsigned register_count;
 	uint32_t registers[RUN_REGISTERS_MAX]; /* of the device when it was new */
 	struct script *liveness;
+	bool in_liveness; /* what runs is that script */
+	struct run_shortage shortage;
 	struct twin twin;
 };
 
@@ -105,6 +119,10 @@ void run_close(struct run *run);
 /* Run `prog`, whatever target it names, on the run's.  true if nothing was
  * found that fails the run; findings are in run->ledger until the next one. */
 bool run_program(struct run *run, const struct program *prog, const struct run_options *options);
+
+/* Why liveness.request was not judged, or not to its end, in the last program: one
+ * line, empty if it was. */
+void run_print_shortage(const struct run *run, char *text, size_t size);
 
 /* The driver's register access, judged and traced.  `width` in bytes, 1 to 8. */
 uint64_t guest_read(struct run *run, uint32_t offset, uint32_t width);

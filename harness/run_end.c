@@ -2,9 +2,9 @@
 /*
  * What comes after a program.  See run.h.
  *
- * reset.registers, liveness.request: it stands on memory that is all mapped,
- * with nothing armed and the driver's slots and rings where they are at first,
- * so nothing of what the guest did is left but what the device kept.
+ * reset.registers: it stands on memory that is all mapped, with nothing armed and
+ * the driver's slots and rings where they are at first, so nothing of what the
+ * guest did is left but what the device kept.
  */
 #include "harness/ledger_internal.h"
 #include "harness/run_internal.h"
@@ -161,37 +161,6 @@ void run_check_reset(struct run *run, const struct run_options *options)
 	run_stage_end(run);
 	if (run->ledger.enabled && ledger_judges(&run->ledger, RULE_RESET_REGISTERS))
 		judge_registers(run);
-}
-
-/* The `>` lines of the liveness script that belong to one of its operations. */
-static void check_liveness_line(struct run *run, const struct script *script, uint32_t op)
-{
-	char message[200];
-
-	for (unsigned i = 0; i < script->expect_count; i++) {
-		if (script->expects[i].op != op ||
-		    expect_check(run, script, &script->expects[i], message, sizeof(message)))
-			continue;
-		ledger_break(&run->ledger, RULE_LIVENESS_REQUEST,
-			     "after the program, a reset and a new start: line %u of the target's "
-			     "liveness script: %s",
-			     script->expects[i].line, message);
-		return;
-	}
-}
-
-void run_check_liveness(struct run *run, const struct run_options *options)
-{
-	const struct program *prog = &run->liveness->prog;
-
-	run_stage(run, options, "liveness");
-	for (uint32_t i = 0; i < prog->op_count && !run->ledger.stop; i++) {
-		guest_op(run, prog, &prog->ops[i]);
-		run_rest(run);
-		if (run->ledger.enabled && ledger_judges(&run->ledger, RULE_LIVENESS_REQUEST))
-			check_liveness_line(run, run->liveness, i);
-	}
-	run_stage_end(run);
 }
 
 void run_destroy(struct run *run)

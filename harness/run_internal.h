@@ -52,6 +52,8 @@ void guest_take_all_output(struct run *run);
 
 /* Memory as at first and a new device on it; false if there is none. */
 bool run_create(struct run *run);
+/* Operations in order, repeats unrolled, as many as the budget allows. */
+void run_ops(struct run *run, const struct program *prog, const struct run_options *options);
 /* The program's operations, and the device settled. */
 void run_session(struct run *run, const struct program *prog, const struct run_options *options);
 /* The configuration, RUN_REGISTERS_MAX words at most; how many. */
@@ -71,6 +73,9 @@ void run_clear(struct run *run);
 /* After the program: reset, and a well-formed request. */
 void run_check_reset(struct run *run, const struct run_options *options);
 void run_check_liveness(struct run *run, const struct run_options *options);
+/* Has the device what that operation of the liveness script needs?  If not,
+ * run->shortage says what it lacks. */
+bool run_liveness_fits(struct run *run, const struct op *op);
 void run_destroy(struct run *run);
 
 #endif

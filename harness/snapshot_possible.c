@@ -12,6 +12,7 @@
  * 82 bytes for two queues, and what follows it), and not with its decoder: what is
  * judged does not judge.  Of the model's own part nothing is known here.
  */
+#include "devices/table.h"
 #include "harness/ledger_internal.h"
 #include "harness/run.h"
 #include "harness/snapshot.h"
@@ -99,12 +100,11 @@ static void read_head(struct reading *r)
 
 static void read_areas(struct reading *r, size_t at)
 {
-	static const uint8_t align[VIRTQUEUE_AREA_COUNT] = { VRING_DESC_ALIGN_SIZE,
-							     VRING_AVAIL_ALIGN_SIZE,
-							     VRING_USED_ALIGN_SIZE };
-
 	for (unsigned part = 0; part < VIRTQUEUE_AREA_COUNT; part++)
-		require(r, ledger_get64(r->bytes + at + AREAS_AT + 8 * part) % align[part] == 0,
+		require(r,
+			ledger_get64(r->bytes + at + AREAS_AT + 8 * part) %
+					ring_split.align[part] ==
+				0,
 			at + AREAS_AT + 8 * part, "the address of a ring that is not aligned");
 }
 

@@ -3,6 +3,7 @@
  * Print the results of many scripts.  See suite.h.
  */
 #include "harness/suite.h"
+#include "devices/table.h"
 #include "harness/report.h"
 
 #include <stdlib.h>
@@ -15,6 +16,7 @@ enum outcome {
 	PASSED,
 	FAILED,
 	EXPECTED, /* to fail: it met a known finding */
+	OUTCOME_COUNT
 };
 
 static enum outcome outcome_of(const struct suite_result *r)
@@ -33,17 +35,27 @@ static unsigned results(const struct suite *suite)
 	return suite->passed + suite->failed + suite->skipped + suite->expected;
 }
 
-/* What failed, as lines of text; the caller frees it. */
-static char *describe(const struct suite_result *r)
+/* What fails nothing and is to be known all the same. */
+static bool has_notes(const struct suite_result *r)
+{
+	return r->skip == NULL && report_has_notes(r->child, r->job);
+}
+
+static bool has_warning(const struct suite_result *r)
+{
+	const struct finding *failing = child_finding(r->child, r->job);
+
+	for (unsigned i = 0; i < r->child->finding_count; i++)
+		if (&r->child->findings[i] != failing && r->child->findings[i].known == NULL)
+			return true;
+	return false;
+}
+
+static void describe_failure(FILE *out, const struct suite_result *r)
 {
 	const struct finding *failing = child_finding(r->child, r->job);
 	const struct finding *finding = failing != NULL ? failing : child_known(r->child);
-	char *text = NULL;
-	size_t len = 0;
-	FILE *out = open_memstream(&text, &len);
 
-	if (out == NULL)
-		return NULL;
 	if (r->child->failed_line != 0)
 		report_failure(out, r->path, r->child, r->script);
 	if (r->incomplete)
@@ -71,6 +83,27 @@ static char *describe(const struct suite_result *r)
 			line += line[n] == '\n' ? n + 1 : n;
 		}
 	}
+}
+
+/* What there is to say of a result, as lines of text; the caller frees it.  NULL:
+ * nothing. */
+static char *describe(const struct suite_result *r)
+{
+	enum outcome outcome = outcome_of(r);
+	bool good = outcome == PASSED || outcome == SKIPPED;
+	char *text = NULL;
+	size_t len = 0;
+	FILE *out;
+
+	if (good && !has_notes(r))
+		return NULL;
+	out = open_memstream(&text, &len);
+	if (out == NULL)
+		return NULL;
+	if (!good)
+		describe_failure(out, r);
+	if (has_notes(r))
+		report_notes(out, r->child, r->job);
 	fclose(out);
 	return text;
 }
@@ -96,7 +129,7 @@ static void tap_result(const struct suite *suite, const struct suite_result *r)
 		fprintf(suite->out, " # TODO known: %s: %s", child_known(r->child)->signature,
 			child_known(r->child)->known);
 	fputc('\n', suite->out);
-	text = good ? NULL : describe(r);
+	text = describe(r);
 	for (char *line = text; line != NULL && *line != '\0';) {
 		size_t n = strcspn(line, "\n");
 
@@ -121,7 +154,7 @@ static void print_xml(FILE *out, const char *text)
 static void junit_result(const struct suite *suite, const struct suite_result *r)
 {
 	enum outcome outcome = outcome_of(r);
-	char *text;
+	char *text = describe(r);
 
 	fputs("  <testcase classname=\"", suite->out);
 	print_xml(suite->out, r->target->name);
@@ -141,22 +174,28 @@ static void junit_result(const struct suite *suite, const struct suite_result *r
 	} else if (outcome == FAILED) {
 		const struct finding *finding = child_finding(r->child, r->job);
 
-		text = describe(r);
 		fputs("<failure message=\"", suite->out);
 		print_xml(suite->out, finding != NULL ? finding->signature : r->child->failure);
 		fputs("\">", suite->out);
 		print_xml(suite->out, text != NULL ? text : "");
 		fputs("</failure>", suite->out);
-		free(text);
 	}
+	if (outcome != FAILED && text != NULL) {
+		fputs("<system-out>", suite->out);
+		print_xml(suite->out, text);
+		fputs("</system-out>", suite->out);
+	}
+	free(text);
 	fputs("</testcase>\n", suite->out);
 }
 
 static void json_result(const struct suite *suite, const struct suite_result *r)
 {
-	static const char *const names[] = {
-		[SKIPPED] = "skip", [PASSED] = "pass", [FAILED] = "fail", [EXPECTED] = "known"
-	};
+	TABLE(static const char *const, names, OUTCOME_COUNT, 1,
+	      [SKIPPED] = "skip",
+	      [PASSED] = "pass",
+	      [FAILED] = "fail",
+	      [EXPECTED] = "known");
 	FILE *out = suite->out;
 
 	fprintf(out, "%s{\"file\":", results(suite) > 1 ? ",\n" : "");
@@ -178,12 +217,12 @@ static void json_result(const struct suite *suite, const struct suite_result *r)
 		fputs(i > 0 ? "," : "", out);
 		report_string(out, r->script->clauses[i]);
 	}
-	fputs("],\"findings\":[", out);
-	for (unsigned i = 0; r->skip == NULL && i < r->child->finding_count; i++) {
-		fputs(i > 0 ? "," : "", out);
-		report_finding_json(out, &r->child->findings[i], r->script);
-	}
-	fputs("]}", out);
+	fputs("],", out);
+	if (r->skip == NULL)
+		report_result_json(out, r->child, r->job);
+	else
+		fputs("\"findings\":[],\"unjudged\":[]", out);
+	fputc('}', out);
 }
 
 /* The rules that were not judged, each behind `separator`, the first not. */
@@ -260,18 +299,19 @@ static void junit_disagreements(const struct suite *suite)
 	free(text);
 }
 
+typedef void print_fn(const struct suite *suite, const struct suite_result *r);
+
 void suite_add(struct suite *suite, const struct suite_result *result)
 {
-	static void (*const print[])(const struct suite *suite, const struct suite_result *r) = {
-		[SUITE_TAP] = tap_result,
-		[SUITE_JUNIT] = junit_result,
-		[SUITE_JSON] = json_result,
-	};
-
-	unsigned *const counts[] = { [SKIPPED] = &suite->skipped,
-				     [PASSED] = &suite->passed,
-				     [FAILED] = &suite->failed,
-				     [EXPECTED] = &suite->expected };
+	TABLE(static print_fn *const, print, SUITE_FORMAT_COUNT, 1,
+	      [SUITE_TAP] = tap_result,
+	      [SUITE_JUNIT] = junit_result,
+	      [SUITE_JSON] = json_result);
+	TABLE(unsigned *const, counts, OUTCOME_COUNT, 1,
+	      [SKIPPED] = &suite->skipped,
+	      [PASSED] = &suite->passed,
+	      [FAILED] = &suite->failed,
+	      [EXPECTED] = &suite->expected);
 
 	for (size_t i = 0; result->skip == NULL && i < sizeof(suite->not_judged) / 8; i++)
 		suite->not_judged[i] |= result->child->not_judged[i];
@@ -280,6 +320,7 @@ void suite_add(struct suite *suite, const struct suite_result *result)
 	if (result->skip == NULL)
 		child_note_known(result->child, suite->known);
 	++*counts[outcome_of(result)];
+	suite->warned += result->skip == NULL && has_warning(result);
 	print[suite->format](suite, result);
 	fflush(suite->out);
 }
@@ -298,13 +339,17 @@ void suite_end(struct suite *suite)
 			suite->failed, suite->skipped);
 		if (suite->known != NULL)
 			fprintf(suite->out, ", %u known", suite->expected);
+		if (suite->warned > 0)
+			fprintf(suite->out, ", %u with warnings", suite->warned);
 		fputc('\n', suite->out);
 	} else if (suite->format == SUITE_JUNIT) {
 		junit_disagreements(suite);
 		fputs("</testsuite>\n", suite->out);
 	} else {
-		fprintf(suite->out, "],\"passed\":%u,\"failed\":%u,\"skipped\":%u,\"not_judged\":[",
-			suite->passed, suite->failed, suite->skipped);
+		fprintf(suite->out,
+			"],\"passed\":%u,\"failed\":%u,\"skipped\":%u,\"warned\":%u,\"not_judged\":"
+			"[",
+			suite->passed, suite->failed, suite->skipped, suite->warned);
 		print_not_judged(suite, "\"", ",");
 		fputs("],\"disagrees\":[", suite->out);
 		print_disagreements(suite);

@@ -15,6 +15,7 @@ enum suite_format {
 	SUITE_TAP,
 	SUITE_JUNIT,
 	SUITE_JSON,
+	SUITE_FORMAT_COUNT,
 };
 
 /* One script on one target. */
@@ -34,6 +35,7 @@ struct suite {
 	FILE *out;
 	enum suite_format format;
 	unsigned planned, passed, failed, skipped, expected;
+	unsigned warned;     /* results that broke a rule which fails nothing */
 	struct known *known; /* the list that it is held against; NULL: none */
 	/* Those that something was run on. */
 	const struct target *targets[SUITE_TARGETS_MAX];

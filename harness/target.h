@@ -52,11 +52,14 @@ struct target_disagreement {
 };
 
 /* Where frames come from or go to, beyond queues: a listener is told of these. */
+#define FRAME_END_FIRST 0x100
 enum frame_end {
-	END_AWAY = 0x100, /* handed to whatever is behind the device, taken or not */
-	END_GIVEN,	  /* the device took it from there */
-	END_REPLY,	  /* the device answers a frame itself */
+	END_AWAY = FRAME_END_FIRST, /* handed to whatever is behind the device, taken or not */
+	END_GIVEN,		    /* the device took it from there */
+	END_REPLY,		    /* the device answers a frame itself */
+	FRAME_END_PAST
 };
+#define FRAME_END_COUNT (FRAME_END_PAST - FRAME_END_FIRST)
 
 /* Frames on their way through the device, in order: from chains of a queue or from
  * an end, to chains of a queue or to an end; in a chain after `skip` bytes of
@@ -72,12 +75,14 @@ struct target_stream {
 	const char *waiting;
 };
 
-/* Who is told of frames at the ends, inside device calls. */
+/* Who is told of frames at the ends and of queues' interrupts, inside device calls. */
 struct target_listener {
 	void *ctx;
 	void (*frame)(void *ctx, enum frame_end end, const uint8_t *frame, uint32_t len);
 	/* What is behind the device finds fault: one line that says what with. */
 	void (*fault)(void *ctx, const char *what);
+	/* The used-buffer interrupt that is raised next is that queue's alone. */
+	void (*used)(void *ctx, unsigned queue);
 };
 
 /* A port: bytes that the driver sends in chains of one queue and the host takes,
@@ -226,8 +231,9 @@ struct target {
 	/* An order to the host of that port; NULL: it takes none. */
 	void (*order)(void *device, enum host_order order, unsigned port, uint32_t count,
 		      uint32_t amount);
-	/* Tell `listener` of frames at the ends, until `destroy`; may be NULL where no
-	 * stream has one. */
+	/* Tell `listener` of frames at the ends, and whose an interrupt is where queues
+	 * have one each, until `destroy`; may be NULL where no stream has an end and all
+	 * queues share a line. */
 	void (*listen)(void *device, const struct target_listener *listener);
 	/* Snapshots; NULL, both: there are none.  save: the number of bytes, of which
 	 * `out` holds none unless all fit in `room`.  restore, into a new device: 0,

@@ -28,15 +28,18 @@
  *   > silent                        no rule of any severity broken so far
  *   > breaks completion.not-held    the operation breaks that rule
  */
+#include "devices/table.h"
 #include "harness/ledger.h"
 #include "harness/text.h"
 
 #include <errno.h>
 #include <string.h>
 
-const char *const expect_states[] = {
-	[DEVICE_IDLE] = "idle", [DEVICE_WORK] = "work", [DEVICE_WAITING] = "waiting", NULL
-};
+TABLE(const char *const, expect_states, DEVICE_STATE_COUNT + 1, 1,
+      [DEVICE_IDLE] = "idle",
+      [DEVICE_WORK] = "work",
+      [DEVICE_WAITING] = "waiting",
+      [DEVICE_STATE_COUNT] = NULL);
 
 /* A name out of `word`, up to an optional '='; into `name`. */
 static int copy_name(struct text_line *line, const struct text_word *word, size_t len,

@@ -138,7 +138,6 @@ int text_parse_needs(struct parser *p)
 /* A name that is no other word where a name may stand. */
 static int check_name(struct text_line *line, const struct text_word *word)
 {
-	static const char *const taken[] = { "low", "seam", "top", "hole" };
 	bool good = word->len > 0 && isalpha((unsigned char)word->start[0]);
 
 	for (size_t i = 0; i < word->len; i++)
@@ -150,9 +149,10 @@ static int check_name(struct text_line *line, const struct text_word *word)
 	if (word->len >= TEXT_NAME_MAX)
 		return text_fail(line, word, "the name is too long, at most %d characters",
 				 TEXT_NAME_MAX - 1);
-	for (size_t i = 0; i < sizeof(taken) / sizeof(taken[0]); i++)
-		if (text_word_is(word, taken[i]))
-			return text_fail(line, word, "'%s' is the name of a place", taken[i]);
+	for (int base = BASE_LOW; base < BASE_NAMED_COUNT; base++)
+		if (text_word_is(word, base_names[base]))
+			return text_fail(line, word, "'%s' is the name of a place",
+					 base_names[base]);
 	if (word->len > 1 && strchr("bq", word->start[0]) != NULL &&
 	    isdigit((unsigned char)word->start[1]))
 		return text_fail(line, word, "names like b0 and q0 are taken");

@@ -8,8 +8,6 @@
 
 #define ELEMENT_RUN_MIN 3 /* the same buffer so often in a row is written once */
 
-static const char *const ring_part_names[] = { "desc", "avail", "used" };
-
 /* Small numbers as people count, large ones as addresses and masks are read. */
 static void print_number(FILE *out, uint64_t value)
 {
@@ -71,7 +69,6 @@ static void print_slot(FILE *out, unsigned slot, const char (*names)[TEXT_NAME_M
 
 void text_print_addr(FILE *out, uint8_t base, uint64_t offset, const char (*names)[TEXT_NAME_MAX])
 {
-	static const char *const base_names[] = { "", "low", "seam", "top", "hole" };
 	uint64_t magnitude = (int64_t)offset < 0 ? 0 - offset : offset;
 
 	if (base == BASE_ABSOLUTE) {
@@ -80,7 +77,7 @@ void text_print_addr(FILE *out, uint8_t base, uint64_t offset, const char (*name
 	}
 	if (base >= BASE_RING)
 		fprintf(out, "q%u.%s", (base - BASE_RING) / 4u,
-			ring_part_names[(base - BASE_RING) % 4]);
+			virtqueue_area_names[(base - BASE_RING) % 4]);
 	else if (base <= BASE_HOLE)
 		fputs(base_names[base], out);
 	else

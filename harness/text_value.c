@@ -207,26 +207,24 @@ static int parse_slot(struct text_line *line, const struct text_word *word, uint
 /* qN.desc, qN.avail, qN.used; -1 if it is none of them. */
 static int find_ring(const struct text_word *word)
 {
-	static const char *const parts[] = { ".desc", ".avail", ".used" };
-	struct text_word rest = { word->start + 2, word->len - 2 };
+	struct text_word rest = { word->start + 3, word->len - 3 };
 
-	if (word->len < 3 || word->start[0] != 'q' || word->start[1] < '0' ||
-	    word->start[1] >= '0' + PROGRAM_QUEUES)
+	if (word->len < 4 || word->start[2] != '.' || word->start[0] != 'q' ||
+	    word->start[1] < '0' || word->start[1] >= '0' + PROGRAM_QUEUES)
 		return -1;
 	for (int i = 0; i < VIRTQUEUE_AREA_COUNT; i++)
-		if (text_word_is(&rest, parts[i]))
+		if (text_word_is(&rest, virtqueue_area_names[i]))
 			return BASE_RING + 4 * (word->start[1] - '0') + i;
 	return -1;
 }
 
 static int find_base(const struct script *script, const struct text_word *word)
 {
-	static const char *const places[] = { "low", "seam", "top", "hole" };
 	int slot;
 
-	for (int i = 0; i < 4; i++)
-		if (text_word_is(word, places[i]))
-			return BASE_LOW + i;
+	for (int base = BASE_LOW; base < BASE_NAMED_COUNT; base++)
+		if (text_word_is(word, base_names[base]))
+			return base;
 	slot = find_slot(script, word);
 	return slot >= 0 ? BASE_SLOT + slot : find_ring(word);
 }

@@ -20,7 +20,7 @@ enum trace_kind {
 	TRACE_REG_WRITE,
 	TRACE_READ, /* the device read guest memory */
 	TRACE_WRITE,
-	TRACE_INTERRUPT, /* value: bits */
+	TRACE_INTERRUPT, /* value: bits; index: 1 + the queue that alone it is for, or 0 */
 	TRACE_RACE,	 /* a race took effect at addr */
 	TRACE_FAULT,	 /* the next access fails */
 	TRACE_ALLOC,	 /* len bytes; err */
@@ -34,6 +34,7 @@ enum trace_kind {
 		      */
 	TRACE_CHANGE, /* len bytes at addr of plain memory are found changed */
 	TRACE_FINDING,
+	TRACE_KIND_COUNT
 };
 
 struct trace_event {

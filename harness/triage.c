@@ -32,6 +32,9 @@ void triage_close(struct triage *triage)
 		free(group->inputs);
 		free(group->script);
 	}
+	for (size_t i = 0; i < triage->warning_count; i++)
+		free(triage->warnings[i].path);
+	free(triage->warnings);
 	free(triage->groups);
 	free(triage->script);
 	free(triage->report);
@@ -84,6 +87,31 @@ static int add_input(struct triage_group *group, const char *path)
 	return inputs[group->count++].path != NULL ? 0 : -ENOMEM;
 }
 
+static int add_warning(struct triage *triage, const struct target *target,
+		       const struct finding *finding, const char *path)
+{
+	struct triage_warning *list;
+
+	for (size_t i = 0; i < triage->warning_count; i++) {
+		struct triage_warning *w = &triage->warnings[i];
+
+		if (w->target == target && strcmp(w->finding.signature, finding->signature) == 0) {
+			w->count++;
+			return 0;
+		}
+	}
+	list = grow(triage->warnings, triage->warning_count, &triage->warning_room, sizeof(*list));
+	if (list == NULL)
+		return -ENOMEM;
+	triage->warnings = list;
+	list += triage->warning_count;
+	*list = (struct triage_warning){ target, *finding, strdup(path), 1 };
+	if (list->path == NULL)
+		return -ENOMEM;
+	triage->warning_count++;
+	return 0;
+}
+
 /* What the file shows: the finding, a known one, or none.  `>` lines are not
  * looked at. */
 static int look(struct triage *triage, const char *path, const struct target **target,
@@ -118,7 +146,12 @@ static int look(struct triage *triage, const char *path, const struct target **t
 	if (f == NULL)
 		f = child_known(&result);
 	*finding = f != NULL ? *f : (struct finding){ .kind = FINDING_NONE };
-	return 0;
+	for (unsigned i = 0; i < result.finding_count && err == 0; i++)
+		if (&result.findings[i] != f && result.findings[i].known == NULL)
+			err = add_warning(triage, job.target, &result.findings[i], path);
+	if (err != 0)
+		fprintf(stderr, "%s: %s\n", path, strerror(-err));
+	return err;
 }
 
 int triage_add(struct triage *triage, const char *path)

@@ -36,6 +36,14 @@ struct triage_group {
 	bool shrunk; /* nothing is left to try */
 };
 
+/* What was found and fails nothing. */
+struct triage_warning {
+	const struct target *target;
+	struct finding finding; /* of the first file */
+	char *path;		/* of that */
+	size_t count;		/* files */
+};
+
 struct triage_options {
 	const char *target; /* of files that name none */
 	const char *output; /* the folder for scripts; NULL: none are written */
@@ -51,6 +59,8 @@ struct triage {
 	const struct triage_options *options;
 	struct triage_group *groups; /* in the order of signatures, once shrunk */
 	size_t count, room;
+	struct triage_warning *warnings; /* in the order in which they were met */
+	size_t warning_count, warning_room;
 	size_t inputs;
 	struct script *script;
 	char *report;

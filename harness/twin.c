@@ -26,6 +26,7 @@
  * the same by chance.
  */
 #include "harness/twin.h"
+#include "devices/table.h"
 #include "harness/ledger_internal.h"
 #include "harness/run_internal.h"
 
@@ -162,9 +163,12 @@ static void run_twin(struct run *run, const struct program *prog, const struct r
 /* What differs, in words. */
 static const char *name_parts(uint8_t parts)
 {
-	static const char *const names[TWIN_PARTS] = { "its registers read", "it wrote to memory",
-						       "it interrupted", "its counters moved",
-						       "it gave the host" };
+	TABLE(static const char *const, names, TWIN_PARTS, 1,
+	      [TWIN_REGISTERS] = "its registers read",
+	      [TWIN_MEMORY] = "it wrote to memory",
+	      [TWIN_INTERRUPTS] = "it interrupted",
+	      [TWIN_COUNTERS] = "its counters moved",
+	      [TWIN_HOST] = "it gave the host");
 
 	for (int i = 0; i < TWIN_PARTS; i++)
 		if ((parts >> i & 1) != 0)

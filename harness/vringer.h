@@ -115,7 +115,8 @@ struct vringer_host {
 	void (*interrupt)(void *ctx, uint32_t bits);
 
 	/* VRINGER_LEVEL_ACTIVATED.  used: notify the driver of buffers used on
-	 * `queue`; whether it wants that is for the device to have looked at.
+	 * `queue`, and on no other: each queue may have a vector of its own; whether
+	 * the driver wants that is for the device to have looked at.
 	 * config_changed: what config_read returns is another.  needs_reset: the
 	 * device cannot go on until it is reset. */
 	void (*used)(void *ctx, uint32_t queue);

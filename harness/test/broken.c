@@ -3,6 +3,7 @@
  * The target with the misdeeds; see broken.h.
  */
 #include "broken.h"
+#include "devices/table.h"
 
 #include <errno.h>
 #include <linux/virtio_config.h>
@@ -227,7 +228,10 @@ static void restore_less(struct broken *device)
 	device->secret = 7;
 }
 
-static void (*const misdeeds[MISDEED_COUNT])(struct broken *device) = {
+typedef void misdeed_fn(struct broken *device);
+
+TABLE(static misdeed_fn *const, misdeeds, MISDEED_COUNT, 1,
+	[MISDEED_NONE] = NULL,
 	[MISDEED_SEGV] = crash,
 	[MISDEED_ABORT] = give_up,
 	[MISDEED_EXIT] = leave,
@@ -253,8 +257,7 @@ static void (*const misdeeds[MISDEED_COUNT])(struct broken *device) = {
 	[MISDEED_REFUSE_OWN] = refuse_own,
 	[MISDEED_TAKE_PARTLY] = take_partly,
 	[MISDEED_SHOW_OTHER] = show_other,
-	[MISDEED_RESTORE_LESS] = restore_less,
-};
+	[MISDEED_RESTORE_LESS] = restore_less);
 
 static void *broken_create(const struct target *target, const struct device_host *host,
 			   uint64_t offered, const uint16_t *queue_max)

@@ -88,5 +88,20 @@ example() {
 }
 
 example entropy-c entropy used-len gcc clang make pkg-config afl-fuzz afl-clang-fast patch
+# Its liveness script sends chains of three: in a queue of two there are none.
+small_queue() {
+	[ -x "$work/blk-rust/build/blk-rust" ] || return 0
+	printf 'device blk-rust queue_max=2\nreset\n' >"$work/small.vr"
+	for command in run replay; do
+		gives 0 "blk-rust: $command with a queue too small for its liveness script" \
+			"$work/blk-rust/build/blk-rust" "$command" "$work/small.vr"
+		shows "blk-rust: ... which is not judged, and why" \
+			'^(# )?not judged: liveness.request: queue 0 has room for 2 '
+		grep -q warning "$out" && result=1 || result=0
+		tap "blk-rust: ... and the device is not blamed" "$result"
+	done
+}
+
 example blk-rust blk-rust status-len rustc cargo clang make pkg-config afl-fuzz afl-clang-fast patch
+small_queue
 tap_end

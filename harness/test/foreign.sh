@@ -103,6 +103,21 @@ does odd-below 0 '^warning: finding: stuck.available'
 does odd-flat 0 '^warning: finding: stuck.available'
 does odd-plain 0 '2 chains returned: nothing found'
 does odd-miscount 1 '^finding: counters.sum'
+# Of two queues served in one call, each has an interrupt of its own, or one has none.
+cat >"$work/session.vr" <<'S'
+device any
+start driver_ok
+offer 1 b1
+send 0 b2
+S
+does odd-both 0 '2 chains returned: nothing found'
+does odd-first 1 '^finding: wakeup.missing'
+does odd-both-plain 0 '2 chains returned: nothing found'
+does odd-first-plain 1 '^finding: wakeup.missing'
+gives 0 "an interrupt's queue is shown" "$work/odd" replay -v -t odd-both "$work/session.vr"
+shows "... as text" '^    device interrupts: used, of queue 1$'
+run "$work/odd" replay -v --json -t odd-both "$work/session.vr"
+shows "... as JSON" '"event":"interrupt","queue":1,'
 gives 0 "one for ever, in one process" "$work/odd" run -t odd-forever
 builds "odd devices, as AFL++ runs them" forks harness/test/foreign/odd.c \
 	harness/test/foreign/forks.c
@@ -110,6 +125,11 @@ gives 0 "a session for AFL++" "$work/odd" encode --body -t odd-lasting "$work/se
 	-o "$work/session.bin"
 gives 0 "threads are not from before the fork" env __AFL_SHM_ID=1 VRINGER_TARGET=odd-lasting \
 	FORKS_INPUT="$work/session.bin" "$work/forks"
+run "$work/odd" encode --body -t odd-flat "$work/session.vr" -o "$work/flat.bin"
+gives 0 "fuzzing goes on past a warning" env __AFL_SHM_ID=1 VRINGER_TARGET=odd-flat \
+	FORKS_INPUT="$work/flat.bin" "$work/forks"
+grep -q '^vringer: warning: stuck.available:send  # ' "$err" && result=0 || result=1
+tap "... and shows it" "$result"
 refused version 'another vringer.h'
 refused size 'another vringer.h'
 refused packed 'leave RING_PACKED'

@@ -355,7 +355,13 @@ void used_idx(uint16_t value)
 void raise_interrupt(uint32_t bits)
 {
 	shown.interrupt_status |= bits;
-	ledger_interrupt(&ledger, bits);
+	ledger_interrupt(&ledger, bits, LEDGER_LINE);
+}
+
+void raise_interrupt_of(unsigned queue)
+{
+	shown.interrupt_status |= VIRTIO_MMIO_INT_VRING;
+	ledger_interrupt(&ledger, VIRTIO_MMIO_INT_VRING, queue);
 }
 
 void return_chain(uint16_t position, uint16_t walk, uint32_t id, uint32_t len)

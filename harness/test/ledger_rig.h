@@ -92,6 +92,8 @@ void payload_bytes(uint16_t walk, bool write, uint64_t addr, const void *data, u
 void used_entry(uint16_t slot, uint16_t walk, uint32_t id, uint32_t len);
 void used_idx(uint16_t value);
 void raise_interrupt(uint32_t bits);
+/* ... for used buffers of that queue alone. */
+void raise_interrupt_of(unsigned queue);
 void used_event(uint16_t value);
 void used_flags(uint16_t value);
 /* Any access, of bytes that are all zero, for walk 0. */

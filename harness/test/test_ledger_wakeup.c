@@ -281,6 +281,54 @@ static void the_event_of_a_poisoned_queue_may_be_read(void **state)
 	end_silent();
 }
 
+/* A chain of each queue is returned, and its driver wants to hear of it. */
+static void return_on_both(void)
+{
+	notify();
+	for (on = RX; on <= TX; on++) {
+		avail_idx(1);
+		take(0, 0, 16, 0);
+		return_chain(0, 0, 0, 0);
+		avail_flags(0);
+	}
+	on = TX;
+}
+
+static void the_line_serves_every_queue(void **state)
+{
+	(void)state;
+	return_on_both();
+	raise_interrupt(VIRTIO_MMIO_INT_VRING);
+	end_silent();
+}
+
+static void a_queue_with_an_interrupt_of_its_own_serves_no_other(void **state)
+{
+	(void)state;
+	return_on_both();
+	raise_interrupt_of(RX);
+	raise_interrupt_of(TX);
+	end_silent();
+	for (unsigned queue = RX; queue <= TX; queue++) {
+		rig_setup(state);
+		return_on_both();
+		raise_interrupt_of(queue);
+		done();
+		rest(DEVICE_IDLE);
+		assert_breaks(RULE_WAKEUP_MISSING);
+	}
+}
+
+static void an_interrupt_of_one_queue_is_asked_for_by_that_queue(void **state)
+{
+	(void)state;
+	notify();
+	return_batch(0, 1);
+	avail_flags(0);
+	raise_interrupt_of(RX);
+	assert_breaks(RULE_WAKEUP_SUPERFLUOUS);
+}
+
 #define TEST(name) cmocka_unit_test_setup(name, rig_setup)
 #define EVENT_TEST(name) cmocka_unit_test_setup(name, setup_event_idx)
 
@@ -303,6 +351,9 @@ int main(void)
 		EVENT_TEST(a_used_buffer_that_nobody_wanted_to_hear_of_may_be_shown),
 		EVENT_TEST(the_events_lie_behind_the_rings),
 		EVENT_TEST(the_event_of_a_poisoned_queue_may_be_read),
+		TEST(the_line_serves_every_queue),
+		TEST(a_queue_with_an_interrupt_of_its_own_serves_no_other),
+		TEST(an_interrupt_of_one_queue_is_asked_for_by_that_queue),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

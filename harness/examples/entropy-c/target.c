@@ -84,6 +84,9 @@ static const struct vringer_target entropy = {
 		    "start driver_ok\n"
 		    "send 0 b1:w\n"
 		    "> used 0 id=0 len=64\n"
+		    "> interrupts used=1 config=0\n"
+		    "send 0 b1:w\n"
+		    "> used 0 id=0 len=64\n"
 		    "> interrupts used=1 config=0\n",
 	.create = create,
 	.destroy = free,

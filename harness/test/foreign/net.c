@@ -52,6 +52,7 @@ struct wrapped {
 	struct device *dev; /* activated */
 	struct virtqueue queues[NET_QUEUE_COUNT];
 	uint8_t seen[NET_QUEUE_COUNT][NET_QUEUE_SIZE_MAX / 8];
+	bool moved[NET_QUEUE_COUNT]; /* the used index did, and the driver wants to hear of it */
 	uint64_t counters[64];
 	struct view *views;
 };
@@ -69,7 +70,7 @@ static void spoil(struct guest_why why, uint8_t *buf)
 }
 
 #if MEMORY == 1
-static int inner_read(void *ctx, struct guest_why why, uint64_t addr, void *buf, uint32_t len)
+static int load(void *ctx, struct guest_why why, uint64_t addr, void *buf, uint32_t len)
 {
 	const struct vringer_host *host = ((struct wrapped *)ctx)->host;
 
@@ -136,7 +137,7 @@ static int reach(void *ctx, bool write, uint64_t addr, void *buf, uint32_t len)
 #endif
 }
 
-static int inner_read(void *ctx, struct guest_why why, uint64_t addr, void *buf, uint32_t len)
+static int load(void *ctx, struct guest_why why, uint64_t addr, void *buf, uint32_t len)
 {
 	(void)why;
 	return reach(ctx, false, addr, buf, len);
@@ -182,6 +183,15 @@ static int inner_unmap(void *ctx, void *data)
 }
 #endif
 
+static int inner_read(void *ctx, struct guest_why why, uint64_t addr, void *buf, uint32_t len)
+{
+	int err = load(ctx, why, addr, buf, len);
+
+	if (why.purpose == GUEST_AVAIL_FLAGS && err == 0 && (*(const uint8_t *)buf & 1) != 0)
+		((struct wrapped *)ctx)->moved[why.queue] = false;
+	return err;
+}
+
 static int inner_write(void *ctx, struct guest_why why, uint64_t addr, const void *buf,
 		       uint32_t len)
 {
@@ -193,9 +203,20 @@ static int inner_write(void *ctx, struct guest_why why, uint64_t addr, const voi
 	memcpy(copy, buf, len);
 	spoil(why, copy);
 	err = store(ctx, why, addr, copy, len);
+	if (why.purpose == GUEST_USED_IDX && err == 0)
+		((struct wrapped *)ctx)->moved[why.queue] = true;
 	if (BUG == 2 && why.purpose == GUEST_USED_IDX)
 		store(ctx, why, addr - 8, copy, 1);
 	return err;
+}
+
+/* The model has one line: for which queues is it? */
+static void notify_each(struct wrapped *w)
+{
+	for (unsigned i = 0; i < NET_QUEUE_COUNT; i++)
+		if (w->moved[i])
+			w->host->used(w->host->ctx, i);
+	memset(w->moved, 0, sizeof(w->moved));
 }
 
 static void inner_interrupt(void *ctx, uint32_t bits)
@@ -205,7 +226,7 @@ static void inner_interrupt(void *ctx, uint32_t bits)
 	if (host->interrupt != NULL)
 		host->interrupt(host->ctx, bits);
 	else if ((bits & VIRTIO_MMIO_INT_VRING) != 0)
-		host->used(host->ctx, 0);
+		notify_each(ctx);
 	else
 		host->needs_reset(host->ctx);
 }

@@ -23,6 +23,8 @@ struct odd {
 	uint16_t next;
 	uint32_t steps; /* calls of `step` until the chain is returned */
 	uint8_t config;
+	uint32_t queue;
+	int mute; /* says nothing of what it returned */
 	/* Of the one with a thread: */
 	pthread_t thread;
 	pthread_mutex_t lock;
@@ -32,7 +34,9 @@ struct odd {
 
 static uint16_t read16(const struct odd *o, uint16_t purpose, uint64_t addr)
 {
-	struct vringer_why why = { .purpose = purpose, .walk = o->next };
+	struct vringer_why why = { .purpose = purpose,
+				   .queue = (uint16_t)o->queue,
+				   .walk = o->next };
 	uint16_t value = 0;
 
 	if (purpose == VRINGER_AVAIL_IDX || purpose == VRINGER_AVAIL_FLAGS)
@@ -44,8 +48,9 @@ static uint16_t read16(const struct odd *o, uint16_t purpose, uint64_t addr)
 /* The next chain, if there is one. */
 static int serve_one(struct odd *o)
 {
-	struct vringer_why entry = { .purpose = VRINGER_USED_ENTRY, .walk = o->next };
-	struct vringer_why idx = { .purpose = VRINGER_USED_IDX };
+	uint16_t queue = (uint16_t)o->queue;
+	struct vringer_why entry = { VRINGER_USED_ENTRY, queue, o->next };
+	struct vringer_why idx = { VRINGER_USED_IDX, queue, 0 };
 	uint32_t elem[2] = { 0 };
 	uint16_t slot, used;
 
@@ -56,8 +61,8 @@ static int serve_one(struct odd *o)
 	o->host->write(o->host->ctx, entry, o->ring.used + 4 + 8 * slot, elem, sizeof(elem));
 	used = ++o->next;
 	o->host->write(o->host->ctx, idx, o->ring.used + 2, &used, sizeof(used));
-	if ((read16(o, VRINGER_AVAIL_FLAGS, o->ring.avail) & 1) == 0)
-		o->host->used(o->host->ctx, 0);
+	if ((read16(o, VRINGER_AVAIL_FLAGS, o->ring.avail) & 1) == 0 && !o->mute)
+		o->host->used(o->host->ctx, o->queue);
 	return 1;
 }
 
@@ -260,9 +265,81 @@ static void kick_plain(void *device, uint32_t queue)
 		((volatile uint32_t *)(used + 2))[2 * slot] = avail[2 + slot];
 		((volatile uint32_t *)(used + 2))[2 * slot + 1] = 0;
 		used[1] = (uint16_t)(o->next + 1);
-		if ((avail[0] & 1) == 0)
-			o->host->used(o->host->ctx, 0);
+		if ((avail[0] & 1) == 0 && !o->mute)
+			o->host->used(o->host->ctx, o->queue);
 	}
+}
+
+/* Two queues, both served when either is kicked.  `tells` has a bit for each of which
+ * it says that a chain was returned. */
+struct two {
+	const struct vringer_host *host;
+	struct odd of[2];
+};
+
+static void *create_two(const struct vringer_host *host, uint64_t offered,
+			const uint16_t *queue_max)
+{
+	struct two *two = calloc(1, sizeof(*two));
+
+	(void)offered;
+	(void)queue_max;
+	for (uint32_t i = 0; two != NULL && i < 2; i++)
+		two->of[i] = (struct odd){ .host = host, .queue = i };
+	return two;
+}
+
+static void activate_two(void *device, uint64_t features, const struct vringer_ring *rings)
+{
+	for (uint32_t i = 0; i < 2; i++)
+		activate(&((struct two *)device)->of[i], features, &rings[i]);
+}
+
+static void reset_two(void *device)
+{
+	for (uint32_t i = 0; i < 2; i++)
+		reset(&((struct two *)device)->of[i]);
+}
+
+static void queue_stop_two(void *device, uint32_t queue)
+{
+	reset(&((struct two *)device)->of[queue]);
+}
+
+static void kick_two(void *device, void (*one)(void *device, uint32_t queue), uint32_t tells)
+{
+	struct two *two = device;
+
+	/* The first is the last, so that its interrupt comes when all are returned. */
+	for (uint32_t i = 2; i-- > 0;) {
+		two->of[i].mute = (tells >> i & 1) == 0;
+		if (two->of[i].ring.ready)
+			one(&two->of[i], i);
+	}
+}
+
+static void kick_both(void *device, uint32_t queue)
+{
+	(void)queue;
+	kick_two(device, kick_well, 3);
+}
+
+static void kick_first(void *device, uint32_t queue)
+{
+	(void)queue;
+	kick_two(device, kick_well, 1);
+}
+
+static void kick_both_plain(void *device, uint32_t queue)
+{
+	(void)queue;
+	kick_two(device, kick_plain, 3);
+}
+
+static void kick_first_plain(void *device, uint32_t queue)
+{
+	(void)queue;
+	kick_two(device, kick_plain, 1);
 }
 
 static void config_read(void *device, uint64_t offset, void *buf, uint32_t len)
@@ -289,6 +366,7 @@ static const struct vringer_sum sums[] = { { "used.0", "served" }, { 0, 0 } };
 
 static const struct vringer_queue queues[] = {
 	{ .name = "requests", .size_max = 64, .driver_initiated = 1 },
+	{ .name = "others", .size_max = 64, .driver_initiated = 1 },
 };
 
 #define ODD(id, called, ...)                                                                       \
@@ -329,6 +407,17 @@ ODD(plain, "odd-plain", .create = create, .destroy = free, .kick = kick_plain,
 ODD(miscount, "odd-miscount", .create = create, .destroy = free, .kick = kick_plain,
     .memory = VRINGER_MEMORY_PLAIN, .layout = VRINGER_LAYOUT_FLAT, .flags = VRINGER_JUDGE_LIMITS,
     .counter_count = 1, .counter_names = counter_names, .counters = count_nothing, .sums = sums);
+
+#define TWO(id, called, ...)                                                                       \
+	ODD(id, called, .queue_count = 2, .create = create_two, .destroy = free,                   \
+	    .activate = activate_two, .reset = reset_two, .queue_stop = queue_stop_two,            \
+	    __VA_ARGS__)
+TWO(both, "odd-both", .kick = kick_both);
+TWO(first, "odd-first", .kick = kick_first);
+TWO(both_plain, "odd-both-plain", .kick = kick_both_plain, .memory = VRINGER_MEMORY_PLAIN,
+    .layout = VRINGER_LAYOUT_FLAT);
+TWO(first_plain, "odd-first-plain", .kick = kick_first_plain, .memory = VRINGER_MEMORY_PLAIN,
+    .layout = VRINGER_LAYOUT_FLAT);
 
 __attribute__((constructor)) static void spoil(void)
 {
@@ -371,4 +460,4 @@ __attribute__((constructor)) static void spoil(void)
 }
 
 VRINGER_TARGETS(&well, &exits, &loops, &held, &threaded, &restless, &forever, &below, &flat, &plain,
-		&miscount, &lasting);
+		&miscount, &lasting, &both, &first, &both_plain, &first_plain);
