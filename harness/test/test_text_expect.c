@@ -170,14 +170,15 @@ static void annotations_are_outside_equality(void **state)
 	(void)state;
 	parse_good("device any\nsend 1 head=0 b0 b1:w\nreset\n");
 	program = parsed.prog;
-	parse_good("# a header\nclause dev.a dev.b\nneeds queues=2 features=VERSION_1 model\n"
-		   "device any # the target\n\n   \t\nname b0 = header\nname b15 = end_\n"
-		   "send 1 head=0 header b1:w # goes\n> used 1 id=0\n> silent\n"
-		   "name b0 = other\nreset\n");
+	parse_good(
+		"# a header\nclause dev.reset.op.1 2.4\nneeds queues=2 features=VERSION_1 model\n"
+		"device any # the target\n\n   \t\nname b0 = header\nname b15 = end_\n"
+		"send 1 head=0 header b1:w # goes\n> used 1 id=0\n> silent\n"
+		"name b0 = other\nreset\n");
 	assert_true(program_equal(&parsed.prog, &program));
 	assert_true(program_hash(&parsed.prog) == program_hash(&program));
 	assert_int_equal(parsed.clause_count, 2);
-	assert_string_equal(parsed.clauses[1], "dev.b");
+	assert_string_equal(parsed.clauses[1], "2.4");
 	assert_int_equal(parsed.needs_queues, 2);
 	assert_true(parsed.needs_features == 1ULL << 32);
 	assert_true(parsed.needs_model);
