@@ -21,6 +21,8 @@ static void on_interrupt(void *ctx, uint32_t bits)
 
 	if (run->trace != NULL)
 		run->trace->event(run->trace->ctx, &event);
+	if (run->interrupts_used + run->interrupts_config == 0)
+		run->interrupts_first = bits;
 	run->interrupts_used += (bits & VIRTIO_MMIO_INT_VRING) != 0;
 	run->interrupts_config += (bits & VIRTIO_MMIO_INT_CONFIG) != 0;
 	twin_value(&run->twin, TWIN_INTERRUPTS, bits);
@@ -240,6 +242,7 @@ static void begin_op(struct run *run, const struct run_options *options, uint32_
 		target_counters(run->target, run->device, run->counters);
 	run->interrupts_used = 0;
 	run->interrupts_config = 0;
+	run->interrupts_first = 0;
 	run->entered = false;
 }
 
