@@ -41,7 +41,9 @@ PREFIX  ?= /usr/local
 
 DEV_SRC   := $(wildcard devices/*.c)
 CLI_SRC   := $(wildcard harness/main.c harness/command.c harness/cmd_*.c)
-LIB_SRC   := $(DEV_SRC) $(filter-out $(CLI_SRC) harness/foreign_targets.c,$(wildcard harness/*.c))
+# What VIRTIO says and where, from conformance/: see harness/clause.h.
+CLAUSES   := build/gen/clause_table.c
+LIB_SRC   := $(DEV_SRC) $(filter-out $(CLI_SRC) harness/foreign_targets.c,$(wildcard harness/*.c)) $(CLAUSES)
 # libvringer.a: no models of ours, an entry for every engine, the commands.
 OUR_SRC   := harness/main.c harness/models.c $(wildcard harness/model_*.c) \
 	     $(filter-out devices/device.c devices/mmio% devices/virtqueue.c,$(DEV_SRC))
@@ -107,7 +109,7 @@ NO_COV     := -fno-sanitize=fuzzer-no-link -fno-sanitize-coverage=edge,inline-8b
 knows       = $(if $(shell $1 $2 -x c -c /dev/null -o /dev/null 2>&1 || echo no),,$2)
 JUDGE_fuzz := $(if $(FOREIGN),$(call knows,$(CC_fuzz),$(NO_COV)),$(NO_COV) -fno-sanitize=all)
 SEAM_fuzz  := $(if $(FOREIGN),$(JUDGE_fuzz),$(NO_COV))
-judge       = $(if $(filter harness/% fuzzers/mutat%,$2),$(if $(filter $(SEAM),$2),$(SEAM_$1),$(JUDGE_$1)))
+judge       = $(if $(filter harness/% build/gen/% fuzzers/mutat%,$2),$(if $(filter $(SEAM),$2),$(SEAM_$1),$(JUDGE_$1)))
 
 JUDGE_afl  := -fno-sanitize=all
 
@@ -303,6 +305,12 @@ $(patsubst %.c,build/obj/$1/%,$(filter fuzzers/%,$(TEST_SRC))): \
 	$$(call say,LINK) $$(CC_$1) $$(FLAGS_$1) $$(LDFLAGS) -o $$@ $$^ -lcmocka
 endef
 $(foreach f,gcc clang,$(eval $(call mutator_tests,$f)))
+
+# Sorted here, and searched by halves there: both by bytes.
+$(CLAUSES): harness/clause_table.awk conformance/clauses.tsv conformance/sections.txt
+	@mkdir -p $(@D)
+	$(call say,GEN) { sed 1d conformance/clauses.tsv && sed '/^#/d; s/$$/\t\t\t/' conformance/sections.txt; } | \
+		LC_ALL=C sort -t "$$(printf '\t')" -k1,1 | LC_ALL=C awk -f $< >$@
 
 # ---- programs ---------------------------------------------------------------
 

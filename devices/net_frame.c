@@ -17,7 +17,7 @@
  *
  * Refused: offloads, mergeable and short receive buffers.  The header that the
  * driver transmits must be readable and is otherwise ignored, since no feature
- * gives it a meaning.  VIRTIO 1.4, 5.1.6.
+ * gives it a meaning.  VIRTIO 1.4, 5.1.9.
  */
 #include <endian.h>
 #include <errno.h>
@@ -117,7 +117,7 @@ drop:
 static int chain_fill(struct net *net, struct virtqueue_chain *chain, const uint8_t *frame,
 		      uint32_t len)
 {
-	/* VIRTIO 5.1.6.4.1: without mergeable buffers num_buffers is 1. */
+	/* VIRTIO 5.1.9.4.1: without mergeable buffers num_buffers is 1. */
 	const struct virtio_net_hdr_v1 header = { .num_buffers = htole16(1) };
 	struct chain_cursor at = { .buffer = net->buffers };
 	uint32_t header_done;

@@ -3,7 +3,7 @@
  * What the parts of the network frontend share: its state, its counters, and how
  * a frame gets out of a transmit chain and into a receive chain.  For net*.c only.
  *
- * VIRTIO 1.4, 5.1.6 (device operation).
+ * VIRTIO 1.4, 5.1.9 (device operation).
  */
 #ifndef VRINGER_DEVICES_NET_FRAME_H
 #define VRINGER_DEVICES_NET_FRAME_H

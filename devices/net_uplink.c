@@ -18,7 +18,7 @@
  * Bounds of one call: as many chains as RX has entries, and as many frames from
  * the backend for each as may wait.
  *
- * VIRTIO 1.4, 5.1.4 (configuration), 5.1.6.
+ * VIRTIO 1.4, 5.1.4 (configuration), 5.1.9.
  */
 #include <endian.h>
 #include <errno.h>

@@ -101,6 +101,37 @@ static bool check_interrupts(const struct verdict *v)
 		(unsigned long long)v->expect->value[0], (unsigned long long)v->expect->value[1]);
 }
 
+/* Both kinds, and the first of them before the first of the others.  One that says
+ * both at once says neither first. */
+static bool check_order(const struct verdict *v)
+{
+	static const uint32_t bits[] = { VIRTIO_MMIO_INT_VRING, VIRTIO_MMIO_INT_CONFIG };
+	const struct run *run = v->run;
+
+	if (run->interrupts_used > 0 && run->interrupts_config > 0 &&
+	    run->interrupts_first == bits[v->expect->value[0]])
+		return true;
+	return expect_wrong(
+		v, "the operation raised used=%u config=%u, first %s, expected %s before %s",
+		run->interrupts_used, run->interrupts_config,
+		spell(FIELD_INTERRUPT, run->interrupts_first).text,
+		expect_interrupts[v->expect->value[0]], expect_interrupts[v->expect->value[1]]);
+}
+
+static bool check_generation(const struct verdict *v)
+{
+	uint32_t now = read_register(v, VIRTIO_MMIO_CONFIG_GENERATION);
+
+	if (!v->run->generation_read)
+		return expect_wrong(v, "the driver has not read ConfigGeneration, expected 'read "
+				       "ConfigGeneration' somewhere before");
+	if ((now != v->run->generation) == v->expect->value[0])
+		return true;
+	return expect_wrong(v, "ConfigGeneration reads 0x%x, and read 0x%llx before, expected %s",
+			    now, (unsigned long long)v->run->generation,
+			    v->expect->value[0] ? "another" : "the same");
+}
+
 /* A demand on a queue that the target has not would always hold, or never. */
 static bool has_queue(const struct verdict *v, uint64_t queue)
 {
@@ -187,6 +218,10 @@ static bool check_counters(const struct verdict *v)
 
 		if (find_counter(v, name) < 0)
 			return expect_wrong(v, "%s has no counter %s", target->name, name);
+		if (target_is_gauge(target, name))
+			return expect_wrong(
+				v, "%s can fall: expected '> counter %s=', where it stands", name,
+				name);
 	}
 	v->message[0] = '\0';
 	for (unsigned i = 0; i < count; i++) {
@@ -282,6 +317,8 @@ TABLE(static check_fn *const, checks, EXPECT_KIND_COUNT, 1,
 	[EXPECT_STATUS] = check_status,
 	[EXPECT_INTERRUPT_STATUS] = check_interrupt_status,
 	[EXPECT_INTERRUPTS] = check_interrupts,
+	[EXPECT_ORDER] = check_order,
+	[EXPECT_GENERATION] = check_generation,
 	[EXPECT_USED] = check_used,
 	[EXPECT_USED_NONE] = check_used_none,
 	[EXPECT_USED_IDX] = check_used_idx,

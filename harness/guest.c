@@ -60,6 +60,7 @@ void guest_reset(struct run *run)
 		q->used_idx = 0;
 	}
 	run->last_read = 0;
+	run->generation_read = false;
 	run->output_len = 0;
 }
 

@@ -26,6 +26,8 @@ static void on_interrupt(void *ctx, uint32_t bits)
 	run->interrupt_queue = LEDGER_LINE;
 	if (run->trace != NULL)
 		run->trace->event(run->trace->ctx, &event);
+	if (run->interrupts_used + run->interrupts_config == 0)
+		run->interrupts_first = bits;
 	/* Queues that have one each do not add up. */
 	if (used && ++run->interrupts_of[queue] > run->interrupts_used)
 		run->interrupts_used = run->interrupts_of[queue];
@@ -247,6 +249,7 @@ static void begin(struct run *run, const struct run_options *options)
 		target_counters(run->target, run->device, run->counters);
 	run->interrupts_used = 0;
 	run->interrupts_config = 0;
+	run->interrupts_first = 0;
 	memset(run->interrupts_of, 0, sizeof(run->interrupts_of));
 	run->entered = false;
 }

@@ -64,7 +64,9 @@ struct run {
 	/* The driver. */
 	struct guest_slot slots[PROGRAM_SLOTS];
 	struct guest_queue queues[PROGRAM_QUEUES];
-	uint64_t last_read; /* what the last register read returned */
+	uint64_t last_read;  /* what the last register read returned */
+	uint64_t generation; /* what the driver's last read of ConfigGeneration returned */
+	bool generation_read;
 
 	/* The host. */
 	struct target_listener listener; /* who hears of frames: this run */
@@ -81,6 +83,7 @@ struct run {
 	uint32_t interrupts_used, interrupts_config;
 	uint32_t interrupts_of[PROGRAM_QUEUES + 1]; /* of each queue, and of their line */
 	unsigned interrupt_queue;		    /* whose the next one is, or LEDGER_LINE */
+	uint32_t interrupts_first;		    /* the bits of the one that it raised first */
 	uint64_t counters[TARGET_COUNTERS_MAX];
 	bool entered; /* the device was called */
 

@@ -39,6 +39,8 @@ enum expect_kind {
 	EXPECT_STATUS,		 /* the device status, whole or bit by bit */
 	EXPECT_INTERRUPT_STATUS, /* InterruptStatus */
 	EXPECT_INTERRUPTS,	 /* interrupts that the operation raised */
+	EXPECT_ORDER,		 /* ... which kind of them came first */
+	EXPECT_GENERATION,	 /* ConfigGeneration against what the driver read last */
 	EXPECT_USED,		 /* the next used entry of a queue */
 	EXPECT_USED_NONE,	 /* no further used entry */
 	EXPECT_USED_IDX,	 /* the used index in guest memory */
@@ -80,6 +82,9 @@ struct counter_pair {
 
 /* Names of enum device_state, ended by NULL. */
 extern const char *const expect_states[];
+/* What `order` and `generation` may name, in the order of their values. */
+extern const char *const expect_interrupts[]; /* used, config */
+extern const char *const expect_moves[];      /* same, moved */
 
 /* A program and its annotations. */
 struct script {

@@ -9,6 +9,8 @@
  *   > status +DRIVER_OK -FAILED     ... or these bits set, those clear
  *   > interrupt_status used
  *   > interrupts used=1 config=0    raised by the operation; not named: 0
+ *   > order used config             it raised both, and one of this kind first
+ *   > generation moved              or same: since the driver read ConfigGeneration
  *   > used 1 id=0 len=0             the driver's next used entry, taken
  *   > used 1 none                   and there is no further one
  *   > used_idx 1 3
@@ -40,6 +42,8 @@ TABLE(const char *const, expect_states, DEVICE_STATE_COUNT + 1, 1,
       [DEVICE_WORK] = "work",
       [DEVICE_WAITING] = "waiting",
       [DEVICE_STATE_COUNT] = NULL);
+const char *const expect_interrupts[] = { "used", "config", NULL };
+const char *const expect_moves[] = { "same", "moved", NULL };
 
 /* A name out of `word`, up to an optional '='; into `name`. */
 static int copy_name(struct text_line *line, const struct text_word *word, size_t len,
@@ -142,6 +146,36 @@ static int parse_interrupts(struct text_line *line, struct expect *e)
 	bool given[2] = { false, false };
 
 	return named_values(line, names, false, fields, e->value, given);
+}
+
+/* One of `names`, its place to *value. */
+static int need_name(struct text_line *line, const char *const *names, const char *list,
+		     uint64_t *value)
+{
+	struct text_word word;
+
+	if (!text_next(line, &word))
+		return text_fail(line, NULL, "expected %s", list);
+	for (*value = 0; names[*value] != NULL; ++*value)
+		if (text_word_is(&word, names[*value]))
+			return 0;
+	return text_fail(line, &word, "'%s', expected %s", text_quote(&word).text, list);
+}
+
+static int parse_order(struct text_line *line, struct expect *e)
+{
+	for (int i = 0; i < 2; i++)
+		if (need_name(line, expect_interrupts, "used config or config used",
+			      &e->value[i]) != 0)
+			return -EINVAL;
+	if (e->value[0] == e->value[1])
+		return text_fail(line, NULL, "twice the same, expected used config or config used");
+	return 0;
+}
+
+static int parse_generation(struct text_line *line, struct expect *e)
+{
+	return need_name(line, expect_moves, "moved or same", &e->value[0]);
 }
 
 static int parse_used(struct text_line *line, struct expect *e)
@@ -305,14 +339,7 @@ static int parse_counter(struct text_line *line, struct expect *e)
 
 static int parse_state(struct text_line *line, struct expect *e)
 {
-	struct text_word word;
-
-	if (!text_next(line, &word))
-		return text_fail(line, NULL, "expected idle, work or waiting");
-	while (!text_word_is(&word, expect_states[e->value[0]]))
-		if (expect_states[++e->value[0]] == NULL)
-			return text_fail(line, &word, "no state, expected idle, work or waiting");
-	return 0;
+	return need_name(line, expect_states, "idle, work or waiting", &e->value[0]);
 }
 
 static int parse_silent(struct text_line *line, struct expect *e)
@@ -357,6 +384,8 @@ static const struct {
 	{ "status", EXPECT_STATUS, parse_status },
 	{ "interrupt_status", EXPECT_INTERRUPT_STATUS, parse_interrupt_status },
 	{ "interrupts", EXPECT_INTERRUPTS, parse_interrupts },
+	{ "order", EXPECT_ORDER, parse_order },
+	{ "generation", EXPECT_GENERATION, parse_generation },
 	{ "used", EXPECT_USED, parse_used },
 	{ "used_idx", EXPECT_USED_IDX, parse_used_idx },
 	{ "mem", EXPECT_MEM, parse_mem },
@@ -394,8 +423,10 @@ int text_expect(struct text_line *line)
 		script->expect_count++;
 		return 0;
 	}
-	return text_fail(line, &word,
-			 "unknown, expected value, read, status, interrupt_status, interrupts, "
-			 "used, used_idx, mem, mem_fill, mem_equal, mem_typed, output, output_len, "
-			 "output_equal, counters, counter, state, silent or breaks");
+	return text_fail(
+		line, &word,
+		"unknown, expected value, read, status, interrupt_status, interrupts, "
+		"order, generation, used, used_idx, mem, mem_fill, mem_equal, mem_typed, output, "
+		"output_len, "
+		"output_equal, restored, refused, counters, counter, state, silent or breaks");
 }

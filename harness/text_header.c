@@ -2,6 +2,7 @@
 /*
  * Parse a script's header and its annotations.  See text.h.
  */
+#include "harness/clause.h"
 #include "harness/text_parse.h"
 
 #include <ctype.h>
@@ -101,8 +102,12 @@ int text_parse_clause(struct parser *p)
 		if (script->clause_count == SCRIPT_CLAUSE_MAX)
 			return text_fail(&p->line, &word, "too many clauses, at most %d",
 					 SCRIPT_CLAUSE_MAX);
-		if (word.len >= sizeof(script->clauses[0]))
-			return text_fail(&p->line, &word, "the clause's id is too long");
+		if (clause_find(word.start, word.len) == NULL)
+			return text_fail(&p->line, &word,
+					 "no clause '%s', expected an id or a section of VIRTIO "
+					 "1.4 (clauses.tsv, sections.txt), or policy",
+					 text_quote(&word).text);
+		/* An id is shorter than the room for it: clause_find knows no longer one. */
 		memcpy(script->clauses[script->clause_count], word.start, word.len);
 		script->clauses[script->clause_count++][word.len] = '\0';
 	}

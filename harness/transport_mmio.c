@@ -99,6 +99,10 @@ uint64_t guest_read(struct run *run, uint32_t offset, uint32_t width)
 	for (uint32_t i = 0; i < width; i++)
 		value |= (uint64_t)bytes[i] << (8 * i);
 	run->last_read = value;
+	if (offset == VIRTIO_MMIO_CONFIG_GENERATION && width == 4) {
+		run->generation = value;
+		run->generation_read = true;
+	}
 	guest_returned(run);
 	/* It may have moved since the device was new. */
 	if (offset != VIRTIO_MMIO_CONFIG_GENERATION)

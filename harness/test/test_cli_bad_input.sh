@@ -9,6 +9,7 @@ set -u
 printf 'device net-loopback\nstart driver_ok\n' >"$work/good.vr"
 printf 'device net-loopback\nstart driver_ok\n  smash 1\n' >"$work/bad.vr"
 printf 'device no-such\nreset\n' >"$work/target.vr"
+printf 'device any\nclause 2.4 dev.no.such.9\nreset\n' >"$work/clause.vr"
 printf 'device net-loopback\nreset\n\0\n' >"$work/nul.vr"
 printf 'VRNG\002\003netxx' >"$work/newer.bin"
 printf 'VRNG\001\000\000\007no-such\032\365' >"$work/target.bin"
@@ -44,6 +45,8 @@ for command in run replay show encode; do
 	refuses "$command: empty path" '^: No such file' "$VRINGER" $command ''
 	refuses "$command: script error" "^$work/bad.vr:3:3: unknown operation" \
 		"$VRINGER" $command "$work/bad.vr"
+	refuses "$command: a clause that is none" "^$work/clause.vr:2:12: no clause 'dev.no.such.9', expected" \
+		"$VRINGER" $command "$work/clause.vr"
 	refuses "$command: NUL byte" "^$work/nul.vr:3:1: byte 0x00" \
 		"$VRINGER" $command "$work/nul.vr"
 	refuses "$command: newer file" "$newer" \

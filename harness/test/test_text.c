@@ -19,7 +19,7 @@
 static const struct bad_text bad_headers[] = {
 	{ "", 1, 1, "no header" },
 	{ "\n\n# nothing\n", 3, 1, "no header" },
-	{ "clause a.b\n", 1, 11, "no header" },
+	{ "clause 2.4\n", 1, 11, "no header" },
 	{ "reset\n", 1, 1, "no header yet" },
 	{ "device\n", 1, 7, "expected a target or 'any'" },
 	{ "device NET\n", 1, 8, "letters a to z" },
@@ -159,7 +159,10 @@ static const struct bad_text bad_annotations[] = {
 	{ "device any\nneeds queues=256\n", 2, 14, "0 to 255" },
 	{ "device any\nneeds features=NONE\n", 2, 16, "not a bit" },
 	{ "device any\nclause aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa\n", 2, 8,
-	  "too long" },
+	  "no clause 'aaaaaaaa" },
+	{ "device any\nclause dev.reset.op.1 dev.no.such.9\n", 2, 23,
+	  "no clause 'dev.no.such.9', expected an id or a section of VIRTIO 1.4" },
+	{ "device any\nclause 2.4 9.9.9\n", 2, 12, "no clause '9.9.9'" },
 };
 
 #define ASSERT_ALL_BAD(table) assert_all_bad(table, sizeof(table) / sizeof((table)[0]))
@@ -263,17 +266,17 @@ static void assert_bound(const char *line, int max, unsigned column, const char 
 
 static void more_than_a_script_holds_is_told(void **state)
 {
-	char clauses[2 * SCRIPT_CLAUSE_MAX + 40] = "device any\nclause";
+	char clauses[4 * SCRIPT_CLAUSE_MAX + 40] = "device any\nclause";
 	char *bytes = malloc(2 * OP_BYTES_MAX + 32);
 
 	(void)state;
 	assert_bound("reset\n", PROGRAM_OPS_MAX - 1, 1, "too long, at most 1024");
 	assert_bound("> value 1\n", SCRIPT_EXPECT_MAX, 1, "at most 512");
 	for (int i = 0; i < SCRIPT_CLAUSE_MAX; i++)
-		strcat(clauses, " x");
+		strcat(clauses, " 2.4");
 	assert_good(clauses, strlen(clauses));
-	strcat(clauses, " y");
-	assert_bad(clauses, strlen(clauses), 2, 8 + 2 * SCRIPT_CLAUSE_MAX, "at most 32");
+	strcat(clauses, " 2.5");
+	assert_bad(clauses, strlen(clauses), 2, 8 + 4 * SCRIPT_CLAUSE_MAX, "at most 32");
 
 	strcpy(bytes, "store low ");
 	memset(bytes + 10, '5', 2 * OP_BYTES_MAX);

@@ -41,6 +41,13 @@ static const struct bad_text bad_expectations[] = {
 	{ AFTER "> interrupts rx=1\n", 3, 14, "expected used=" },
 	{ AFTER "> interrupts used=1 used=1\n", 3, 26, "given twice" },
 	{ AFTER "> interrupts used=x\n", 3, 19, "not a number" },
+	{ AFTER "> order\n", 3, 8, "expected used config or config used" },
+	{ AFTER "> order used\n", 3, 13, "expected used config or config used" },
+	{ AFTER "> order used used\n", 3, 18, "twice the same" },
+	{ AFTER "> order used rx\n", 3, 14, "'rx', expected used config" },
+	{ AFTER "> order used config used\n", 3, 21, "expected nothing more" },
+	{ AFTER "> generation\n", 3, 13, "expected moved or same" },
+	{ AFTER "> generation +1\n", 3, 14, "'+1', expected moved or same" },
 	{ AFTER "> used\n", 3, 7, "expected a queue" },
 	{ AFTER "> used 8 none\n", 3, 8, "0 to 7" },
 	{ AFTER "> used 1\n", 3, 9, "expected id=, len= or none" },
@@ -68,7 +75,7 @@ static const struct bad_text bad_expectations[] = {
 	{ AFTER "> counter tx=1 rx=1\n", 3, 16, "expected nothing more" },
 	{ AFTER "> counter " NAME_48 "=1\n", 3, 11, "1 to 47 characters" },
 	{ AFTER "> state\n", 3, 8, "expected idle, work or waiting" },
-	{ AFTER "> state busy\n", 3, 9, "no state, expected idle" },
+	{ AFTER "> state busy\n", 3, 9, "'busy', expected idle" },
 	{ AFTER "> state idle work\n", 3, 14, "expected nothing more" },
 	{ AFTER "> silent now\n", 3, 10, "expected nothing more" },
 	{ AFTER "> breaks\n", 3, 9, "expected a rule" },
@@ -114,7 +121,8 @@ static void every_kind_of_expectation_is_taken_at_its_operation(void **state)
 		EXPECT_MEM,	   EXPECT_MEM_FILL, EXPECT_MEM_EQUAL, EXPECT_INTERRUPT_STATUS,
 		EXPECT_INTERRUPTS, EXPECT_USED,	    EXPECT_USED_NONE, EXPECT_USED_IDX,
 		EXPECT_COUNTERS,   EXPECT_COUNTERS, EXPECT_COUNTER,   EXPECT_STATE,
-		EXPECT_SILENT,	   EXPECT_BREAKS,
+		EXPECT_SILENT,	   EXPECT_BREAKS,   EXPECT_ORDER,     EXPECT_GENERATION,
+		EXPECT_GENERATION,
 	};
 
 	(void)state;
@@ -136,7 +144,10 @@ static void every_kind_of_expectation_is_taken_at_its_operation(void **state)
 			 "> counter a=1\n"
 			 "> state waiting\n"
 			 "> silent\n"
-			 "> breaks completion.not-held\n");
+			 "> breaks completion.not-held\n"
+			 "> order config used\n"
+			 "> generation moved\n"
+			 "> generation same\n");
 	assert_int_equal(parsed.expect_count, sizeof(kinds));
 	for (unsigned i = 0; i < sizeof(kinds); i++) {
 		assert_int_equal(parsed.expects[i].kind, kinds[i]);
@@ -155,6 +166,10 @@ static void every_kind_of_expectation_is_taken_at_its_operation(void **state)
 	assert_int_equal(parsed.expects[12].pair_count, 2);
 	assert_int_equal(parsed.expects[13].pair_count, 0);
 	assert_string_equal(parsed.expects[14].name, "a");
+	assert_int_equal(parsed.expects[18].value[0], 1);
+	assert_int_equal(parsed.expects[18].value[1], 0);
+	assert_int_equal(parsed.expects[19].value[0], 1);
+	assert_int_equal(parsed.expects[20].value[0], 0);
 }
 
 static void an_expectation_after_end_judges_the_repeat(void **state)
@@ -170,14 +185,15 @@ static void annotations_are_outside_equality(void **state)
 	(void)state;
 	parse_good("device any\nsend 1 head=0 b0 b1:w\nreset\n");
 	program = parsed.prog;
-	parse_good("# a header\nclause dev.a dev.b\nneeds queues=2 features=VERSION_1 model\n"
-		   "device any # the target\n\n   \t\nname b0 = header\nname b15 = end_\n"
-		   "send 1 head=0 header b1:w # goes\n> used 1 id=0\n> silent\n"
-		   "name b0 = other\nreset\n");
+	parse_good(
+		"# a header\nclause dev.reset.op.1 2.4\nneeds queues=2 features=VERSION_1 model\n"
+		"device any # the target\n\n   \t\nname b0 = header\nname b15 = end_\n"
+		"send 1 head=0 header b1:w # goes\n> used 1 id=0\n> silent\n"
+		"name b0 = other\nreset\n");
 	assert_true(program_equal(&parsed.prog, &program));
 	assert_true(program_hash(&parsed.prog) == program_hash(&program));
 	assert_int_equal(parsed.clause_count, 2);
-	assert_string_equal(parsed.clauses[1], "dev.b");
+	assert_string_equal(parsed.clauses[1], "2.4");
 	assert_int_equal(parsed.needs_queues, 2);
 	assert_true(parsed.needs_features == 1ULL << 32);
 	assert_true(parsed.needs_model);
