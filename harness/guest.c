@@ -3,7 +3,7 @@
  * The lying guest: what a driver knows, and its register accesses, each judged
  * and traced.  Its operations are in guest_ops.c.  See run.h.
  */
-#include "harness/run.h"
+#include "harness/run_internal.h"
 
 #include <endian.h>
 #include <linux/virtio_mmio.h>
@@ -129,27 +129,6 @@ static void trace_register(const struct run *run, enum trace_kind kind, uint32_t
 		run->trace->event(run->trace->ctx, &event);
 }
 
-/* The driver read configuration: fields that it read a part of, as they are now. */
-static void look_at_fields(struct run *run, uint32_t offset, uint32_t width, uint64_t value)
-{
-	uint32_t at = offset - VIRTIO_MMIO_CONFIG;
-
-	for (unsigned i = 0; i < run->target->field_count; i++) {
-		const struct target_field *field = &run->target->fields[i];
-		uint8_t bytes[8] = { 0 };
-		uint64_t now = 0;
-
-		if (at >= (uint32_t)field->offset + field->width || at + width <= field->offset)
-			continue;
-		run->target->read(run->device, VIRTIO_MMIO_CONFIG + field->offset, bytes,
-				  field->width);
-		for (unsigned b = 0; b < field->width; b++)
-			now |= (uint64_t)bytes[b] << (8 * b);
-		ledger_field_read(&run->ledger, i, at, width, value, now,
-				  peek(run, VIRTIO_MMIO_CONFIG_GENERATION));
-	}
-}
-
 uint64_t guest_read(struct run *run, uint32_t offset, uint32_t width)
 {
 	struct ledger_probe after;
@@ -173,7 +152,8 @@ uint64_t guest_read(struct run *run, uint32_t offset, uint32_t width)
 	ledger_access_end(&run->ledger, false, offset, width, value,
 			  is_quiet(false, offset, width) ? NULL : &after);
 	if (offset >= VIRTIO_MMIO_CONFIG && (width & (width - 1)) == 0)
-		look_at_fields(run, offset, width, value);
+		guest_look_at_config(run, offset - VIRTIO_MMIO_CONFIG, width, value,
+				     peek(run, VIRTIO_MMIO_CONFIG_GENERATION));
 	trace_register(run, TRACE_REG_READ, offset, width, value);
 	return value;
 }

@@ -59,6 +59,11 @@ static const struct target_request fs_requests[] = {
 	{ 1, 16, HEAD("\x28", "\3") },
 };
 
+static const struct target_field fs_fields[] = {
+	{ "tag", 0, 1, 36 },
+	{ "num_request_queues", 36, 4, 1 },
+};
+
 static const struct target_region fs_regions[] = { { 0, FS_SHM_BASE, FS_SHM_LEN } };
 
 const struct target fs_target = {
@@ -69,6 +74,8 @@ const struct target fs_target = {
 	.queue_count = FS_QUEUE_COUNT,
 	.queues = fs_queues,
 	.config_len = sizeof(struct virtio_fs_config),
+	.field_count = sizeof(fs_fields) / sizeof(fs_fields[0]),
+	.fields = fs_fields,
 	.region_count = 1,
 	.regions = fs_regions,
 	.fuse = true,
