@@ -15,7 +15,7 @@ bool device_queue_exists(const struct device *dev, unsigned queue)
 {
 	uint64_t there = dev->status & VIRTIO_CONFIG_S_FEATURES_OK ? dev->features : dev->offered;
 
-	return !(dev->ops->queues[queue].features & ~there);
+	return queue < dev->ops->queue_count && !(dev->ops->queues[queue].features & ~there);
 }
 
 void device_interrupt(struct device *dev, uint32_t bits)

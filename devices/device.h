@@ -180,18 +180,19 @@ struct device_ops {
 struct device {
 	const struct device_ops *ops;
 	const struct device_host *host;
-	struct virtqueue *queues; /* ops->queue_count of them, the transport's */
-	uint64_t *counters;	  /* ops->counter_count of them */
-	uint64_t offered;	  /* feature bits this instance offers */
-	uint64_t features;	  /* as the driver accepted them */
-	uint32_t status;	  /* device status, VIRTIO 2.1 */
+	/* ops->queue_count of them, the transport's; one more is a report. */
+	struct virtqueue *queues;
+	uint64_t *counters; /* ops->counter_count of them */
+	uint64_t offered;   /* feature bits this instance offers */
+	uint64_t features;  /* as the driver accepted them */
+	uint32_t status;    /* device status, VIRTIO 2.1 */
 	uint32_t interrupt_status;
 	/* Moves before a change that the device makes to its configuration can be
 	 * seen (VIRTIO 2.5); not for the driver's own writes, not at reset. */
 	uint32_t config_generation;
 };
 
-/* Does the queue, one of ops->queue_count, exist now? */
+/* Is there a queue of that number now? */
 bool device_queue_exists(const struct device *dev, unsigned queue);
 
 /* Present an event in InterruptStatus and raise the line. */

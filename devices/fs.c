@@ -2,9 +2,10 @@
 /*
  * The file system device; fs.h says what it does and refuses.
  *
- * A request is a chain of readable buffers and then writable ones.  Its head, at
- * most the header and INIT's body, is copied once, however it is spread over
- * descriptors, and the copy is judged and answered; nothing else of it is read.
+ * A request is a chain of readable buffers and then writable ones.  Its head, the
+ * header and the body that goes with it, is copied once, however it is spread over
+ * descriptors, and the copy is judged and answered; nothing else of it is read but
+ * what a FUSE_REMOVEMAPPING lists, whole, before any of it is done.
  *
  * VIRTIO 1.4, 5.11.6 (device operation); <linux/fuse.h>.
  */
@@ -19,23 +20,29 @@
 #include "chain.h"
 #include "drain.h"
 #include "fs.h"
+#include "fs_window.h"
 #include "table.h"
 
 /* What every version of an INIT has: major, minor, max_readahead, flags. */
 #define INIT_IN_SIZE 16u
-#define FS_MINOR 31 /* of FUSE protocol 7 */
+#define REMOVE_MAX 256u /* FUSE_REMOVEMAPPING_MAX_ENTRY of small pages */
+#define FS_MINOR 31	/* of FUSE protocol 7 */
 #define FS_MAX_WRITE (1u << 20)
 
 /* An event moves the counters named for it and no other. */
 enum fs_counter {
-	FS_REQUESTS, /* with a header that makes sense; each is one of the next six */
+	FS_REQUESTS, /* with a header that makes sense; each is one of the next ten */
 	FS_INITS,
 	FS_INITS_REFUSED, /* answered with an error: version, or no room for the answer */
 	FS_FORGETS,
+	FS_READS,
+	FS_MAPPED,
+	FS_UNMAPPED,
+	FS_REFUSED, /* no such file, no room, not in the window: answered with an error */
 	FS_UNSUPPORTED,
 	FS_NO_ROOM,	  /* not even for the reply header */
 	FS_REPLY_FAILED,  /* could not be written */
-	FS_TOO_SHORT,	  /* for its header, its header's length, or INIT's body */
+	FS_TOO_SHORT,	  /* for its header, its header's length, or its body */
 	FS_CHAIN_INVALID, /* torn, out of order, unreadable part, wraps */
 	FS_ADD_USED_FAILURES,
 	FS_INVALID_AVAIL_IDX, /* a queue became poisoned */
@@ -47,6 +54,10 @@ TABLE(static const char *const, counter_names, FS_COUNTER_COUNT, 1,
 	[FS_INITS] = "inits",
 	[FS_INITS_REFUSED] = "inits_refused",
 	[FS_FORGETS] = "forgets",
+	[FS_READS] = "reads",
+	[FS_MAPPED] = "mapped",
+	[FS_UNMAPPED] = "unmapped",
+	[FS_REFUSED] = "refused",
 	[FS_UNSUPPORTED] = "unsupported",
 	[FS_NO_ROOM] = "no_room",
 	[FS_REPLY_FAILED] = "reply_failed",
@@ -68,16 +79,28 @@ struct fs {
 	struct device dev;
 	struct drain drain;
 	bool big_endian; /* the session's byte order; little before there is one */
+	struct fs_window window;
 
 	/* Scratch from here on: the chain in hand. */
 	struct virtqueue_buffer buffers[FS_QUEUE_SIZE_MAX];
+	struct fuse_removemapping_one removed[REMOVE_MAX];
 };
 
 /* The head of a request, as the guest has it. */
 struct fs_head {
 	struct fuse_in_header in;
-	uint8_t body[INIT_IN_SIZE];
+	union {
+		uint8_t body[sizeof(struct fuse_setupmapping_in)]; /* the largest */
+		struct {
+			uint32_t major, minor, max_readahead, flags;
+		} init; /* what every version of it has */
+		struct fuse_read_in read;
+		struct fuse_write_in write;
+		struct fuse_setupmapping_in map;
+		struct fuse_removemapping_in unmap;
+	};
 };
+_Static_assert(sizeof(((struct fs_head *)NULL)->init) == INIT_IN_SIZE, "no padding");
 
 struct fs_reply {
 	struct fuse_out_header out;
@@ -89,6 +112,8 @@ struct fs_request {
 	const struct virtqueue_chain *chain;
 	const struct virtqueue_buffer *answer; /* the first writable buffer */
 	uint64_t room;			       /* writable bytes */
+	uint32_t rest;			       /* readable bytes that follow the head */
+	struct chain_cursor at;		       /* ... and where */
 	struct fs_head head;
 };
 
@@ -110,6 +135,11 @@ static uint32_t get32(bool big_endian, uint32_t raw)
 static uint32_t put32(bool big_endian, uint32_t value)
 {
 	return big_endian ? htobe32(value) : htole32(value);
+}
+
+static uint64_t get64(bool big_endian, uint64_t raw)
+{
+	return big_endian ? be64toh(raw) : le64toh(raw);
 }
 
 static uint16_t put16(bool big_endian, uint16_t value)
@@ -140,10 +170,9 @@ static uint32_t fs_init(struct fs *fs, const struct fs_request *request)
 {
 	struct fs_reply reply = { .init = { .major = 0 } };
 	const bool big = fs->big_endian;
-	uint32_t major;
 
-	memcpy(&major, request->head.body, sizeof(major));
-	if (get32(big, major) < FUSE_KERNEL_VERSION)
+	fs->window.count = 0; /* another session */
+	if (get32(big, request->head.init.major) < FUSE_KERNEL_VERSION)
 		return fs_answer(fs, request, &reply, -EPROTO, 0, FS_INITS_REFUSED);
 	if (request->room < sizeof(reply))
 		return fs_answer(fs, request, &reply, -EIO, 0, FS_INITS_REFUSED);
@@ -153,11 +182,108 @@ static uint32_t fs_init(struct fs *fs, const struct fs_request *request)
 	reply.init.max_write = put32(big, FS_MAX_WRITE);
 	reply.init.time_gran = put32(big, 1);
 	reply.init.max_background = put16(big, FS_QUEUE_SIZE_MAX);
+	if (get32(big, request->head.init.flags) & FUSE_MAP_ALIGNMENT) {
+		reply.init.flags = put32(big, FUSE_MAP_ALIGNMENT);
+		reply.init.map_alignment = put16(big, FS_MAP_ALIGNMENT);
+	}
 	return fs_answer(fs, request, &reply, 0, sizeof(reply.init), FS_INITS);
 }
 
-/* A header that makes sense, `in` bytes of request behind it. */
-static uint32_t fs_request(struct fs *fs, const struct fs_request *request, uint32_t opcode)
+/* The answer of a request that is done, or refused with an error. */
+static uint32_t fs_done(struct fs *fs, const struct fs_request *request, int err,
+			enum fs_counter fate)
+{
+	struct fs_reply reply = { .init = { .major = 0 } };
+
+	return fs_answer(fs, request, &reply, err, 0, err ? FS_REFUSED : fate);
+}
+
+static bool is_root(const struct fs *fs, const struct fs_request *request)
+{
+	return get64(fs->big_endian, request->head.in.nodeid) == FUSE_ROOT_ID;
+}
+
+static uint32_t fs_read(struct fs *fs, const struct fs_request *request)
+{
+	return fs_done(fs, request, is_root(fs, request) ? 0 : -ENOENT, FS_READS);
+}
+
+static uint32_t fs_write(struct fs *fs, const struct fs_request *request)
+{
+	return fs_done(fs, request, is_root(fs, request) ? -ENOSPC : -ENOENT, FS_REFUSED);
+}
+
+/* VIRTIO 5.11.6.4.1: not beyond the window, and over whatever was there. */
+static uint32_t fs_map(struct fs *fs, const struct fs_request *request)
+{
+	const struct fuse_setupmapping_in *in = &request->head.map;
+	const uint64_t at = get64(fs->big_endian, in->moffset);
+	const uint64_t len = get64(fs->big_endian, in->len);
+	const uint64_t file = get64(fs->big_endian, in->foffset);
+	int err = -EINVAL;
+
+	if (!is_root(fs, request))
+		err = -ENOENT;
+	else if (fs_window_has(at, len) && fs_window_takes(file, len))
+		err = fs_window_map(&fs->window, at, len, file);
+	return fs_done(fs, request, err, FS_MAPPED);
+}
+
+/* All that is listed, or nothing. */
+static int unmap_all(struct fs *fs, unsigned count)
+{
+	struct fs_window window = fs->window;
+	unsigned i;
+	int err = 0;
+
+	for (i = 0; i < count && err == 0; i++) {
+		const uint64_t at = get64(fs->big_endian, fs->removed[i].moffset);
+		const uint64_t len = get64(fs->big_endian, fs->removed[i].len);
+
+		err = fs_window_has(at, len) ? fs_window_unmap(&window, at, len) : -EINVAL;
+	}
+	if (err == 0)
+		fs->window = window;
+	return err;
+}
+
+static uint32_t fs_unmap(struct fs *fs, const struct fs_request *request)
+{
+	const uint32_t count = get32(fs->big_endian, request->head.unmap.count);
+	struct chain_cursor at = request->at;
+
+	if (count == 0 || count > REMOVE_MAX || count * sizeof(fs->removed[0]) > request->rest)
+		return fs_done(fs, request, -EINVAL, FS_REFUSED);
+	if (chain_read(request->chain, &at, fs->removed, count * (uint32_t)sizeof(fs->removed[0])))
+		return fs_done(fs, request, -EIO, FS_REFUSED);
+	return fs_done(fs, request, unmap_all(fs, count), FS_UNMAPPED);
+}
+
+/* Requests that have a body which is read. */
+static const struct fs_operation {
+	uint32_t opcode, body_size;
+	uint32_t (*serve)(struct fs *fs, const struct fs_request *request);
+} operations[] = {
+	{ FUSE_INIT, INIT_IN_SIZE, fs_init },
+	{ FUSE_READ, sizeof(struct fuse_read_in), fs_read },
+	{ FUSE_WRITE, sizeof(struct fuse_write_in), fs_write },
+	{ FUSE_SETUPMAPPING, sizeof(struct fuse_setupmapping_in), fs_map },
+	{ FUSE_REMOVEMAPPING, sizeof(struct fuse_removemapping_in), fs_unmap },
+};
+
+static const struct fs_operation *operation_of(uint32_t opcode)
+{
+	size_t i;
+
+	for (i = 0; i < sizeof(operations) / sizeof(operations[0]); i++)
+		if (operations[i].opcode == opcode)
+			return &operations[i];
+	return NULL;
+}
+
+/* A header that makes sense, with the body of `operation`, or NULL. */
+static uint32_t fs_request(struct fs *fs, const struct fs_request *request, uint32_t opcode,
+			   const struct fs_operation *operation)
 {
 	struct fs_reply reply = { .init = { .major = 0 } };
 
@@ -170,29 +296,26 @@ static uint32_t fs_request(struct fs *fs, const struct fs_request *request, uint
 		fs_count(fs, FS_NO_ROOM);
 		return 0;
 	}
-	if (opcode == FUSE_INIT)
-		return fs_init(fs, request);
+	if (operation)
+		return operation->serve(fs, request);
 	return fs_answer(fs, request, &reply, -ENOSYS, 0, FS_UNSUPPORTED);
 }
 
-/* Is this an INIT?  Then it says which byte order the session has. */
-static bool is_init(uint32_t opcode, bool *big_endian)
+/* The byte order of a request: an INIT says which one its session has. */
+static bool order_of(uint32_t opcode, bool session)
 {
-	bool little = le32toh(opcode) == FUSE_INIT;
-
-	if (!little && be32toh(opcode) != FUSE_INIT)
+	if (le32toh(opcode) == FUSE_INIT)
 		return false;
-	*big_endian = !little;
-	return true;
+	return be32toh(opcode) == FUSE_INIT || session;
 }
 
 static uint32_t fs_serve(struct device *dev, struct virtqueue_chain *chain)
 {
 	struct fs *fs = fs_of(dev);
-	struct fs_request request = { .chain = chain };
-	struct chain_cursor at = { .buffer = fs->buffers };
-	uint32_t due = sizeof(request.head.in), opcode;
-	bool big = fs->big_endian;
+	struct fs_request request = { .chain = chain, .at = { .buffer = fs->buffers } };
+	const struct fs_operation *operation;
+	uint32_t due = sizeof(request.head.in), opcode, len;
+	bool big;
 	unsigned in_count;
 	uint64_t in;
 
@@ -205,24 +328,28 @@ static uint32_t fs_serve(struct device *dev, struct virtqueue_chain *chain)
 		fs_count(fs, FS_TOO_SHORT);
 		return 0;
 	}
-	if (chain_read(chain, &at, &request.head.in, due)) {
+	if (chain_read(chain, &request.at, &request.head.in, due)) {
 		fs_count(fs, FS_CHAIN_INVALID);
 		return 0;
 	}
-	if (is_init(request.head.in.opcode, &big))
-		due += INIT_IN_SIZE;
+	big = order_of(request.head.in.opcode, fs->big_endian);
 	opcode = get32(big, request.head.in.opcode);
-	if (get32(big, request.head.in.len) < due || get32(big, request.head.in.len) > in) {
+	len = get32(big, request.head.in.len);
+	operation = operation_of(opcode);
+	if (operation)
+		due += operation->body_size;
+	if (len < due || len > in) {
 		fs_count(fs, FS_TOO_SHORT);
 		return 0;
 	}
-	if (opcode == FUSE_INIT && chain_read(chain, &at, request.head.body, INIT_IN_SIZE)) {
+	if (operation && chain_read(chain, &request.at, request.head.body, operation->body_size)) {
 		fs_count(fs, FS_CHAIN_INVALID);
 		return 0;
 	}
+	request.rest = len - due;
 	/* An INIT ends the session before it, and is answered in its own order. */
 	fs->big_endian = big;
-	return fs_request(fs, &request, opcode);
+	return fs_request(fs, &request, opcode, operation);
 }
 
 static const struct drain_ops fs_drain = {
@@ -248,6 +375,7 @@ static void fs_reset(struct device *dev)
 
 	fs->drain = (struct drain){ .left = 0 };
 	fs->big_endian = false;
+	fs->window.count = 0;
 }
 
 static void fs_notify(struct device *dev, unsigned queue)
@@ -286,6 +414,7 @@ static void fs_save(const struct device *dev, struct snapshot_out *out)
 
 	drain_save(&fs->drain, out);
 	snapshot_put(out, 1, fs->big_endian);
+	fs_window_save(&fs->window, out);
 }
 
 static void fs_restore(struct device *dev, const struct snapshot_view *view, struct snapshot_in *in)
@@ -297,6 +426,7 @@ static void fs_restore(struct device *dev, const struct snapshot_view *view, str
 
 	drain_restore(&fs->drain, dev, view, in);
 	big_endian = snapshot_get_max(in, 1, live, "a byte order that cannot be");
+	fs_window_restore(&fs->window, live, in);
 	if (in->commit)
 		fs->big_endian = big_endian;
 }

@@ -1,16 +1,20 @@
 /* SPDX-License-Identifier: Apache-2.0 OR MIT */
 /*
- * The file system device, with no file system behind it: FUSE requests are
- * parsed, a session is started, and everything else is not implemented.
+ * The file system device, with next to no file system behind it: FUSE requests are
+ * parsed, a session is started, the root is a file without a byte or room for one, and
+ * the DAX window is kept account of.
  *
  *   FUSE_INIT                  answered; its byte order is the session's
  *   FUSE_FORGET, BATCH_FORGET  returned with length 0: they have no reply
+ *   FUSE_READ, FUSE_WRITE      of the root: no bytes, and -ENOSPC; else -ENOENT
+ *   FUSE_SETUPMAPPING          of the root: into the window, over what was there
+ *   FUSE_REMOVEMAPPING         whatever is mapped there
  *   anything else              -ENOSYS
  *
- * A request that is shorter than its header, than its header says, or than an
- * INIT's body, and one with no room for the reply header, is returned with length
- * 0 and counted.  Shared-memory region 0 is where a guest would map files; nothing
- * is ever mapped there.
+ * A request that is shorter than its header, than its header says, or than its
+ * body is, and one with no room for the reply header, is returned with length
+ * 0 and counted.  Shared-memory region 0 is the window, with nothing behind it: the
+ * file has no contents that could be seen there.
  *
  * Not offered: VIRTIO_FS_F_NOTIFICATION.
  *

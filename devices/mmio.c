@@ -11,6 +11,7 @@
 
 #include <linux/virtio_mmio.h>
 
+#include "guard.h"
 #include "mmio_private.h"
 #include "table.h"
 #include "virtqueue.h"
@@ -130,50 +131,88 @@ static uint16_t queue_size_limit(const struct device_queue_desc *desc, const uin
 	return queue_max[i];
 }
 
+/* Where the parts of a device are in its block, of which there is one since a device
+ * is made for every fuzz program:
+ *
+ *   struct mmio | queues | counters | state ... scratch | seen bits
+ *   `------------- zeroed ----------------'
+ *
+ * Between the parts are guards; those on both sides of the queues have room for one
+ * queue more than there is. */
+struct layout {
+	size_t queues, counters, state, seen, size;
+};
+
+#define GUARD ROUND_UP(sizeof(struct virtqueue), _Alignof(max_align_t))
+
+/* Where the next part begins, if there is one of `size` bytes at `at`. */
+static size_t part_after(size_t at, size_t size)
+{
+	return at + ROUND_UP(size, _Alignof(max_align_t)) + GUARD;
+}
+
+static struct layout layout_of(const struct device_ops *ops)
+{
+	struct layout at;
+
+	at.queues = part_after(0, sizeof(struct mmio));
+	at.counters = part_after(at.queues, ops->queue_count * sizeof(struct virtqueue));
+	at.state = part_after(at.counters,
+			      (MMIO_COUNTER_COUNT + ops->counter_count) * sizeof(uint64_t));
+	at.seen = part_after(at.state, ops->state_size);
+	at.size = at.seen;
+	return at;
+}
+
+static void guards_set(const struct device_ops *ops, uint8_t *block)
+{
+	const struct layout at = layout_of(ops);
+
+	guard_forbid(block + at.queues - GUARD, GUARD);
+	guard_forbid(block + at.counters - GUARD, GUARD);
+	guard_forbid(block + at.state - GUARD, GUARD);
+	guard_forbid(block + at.seen - GUARD, GUARD);
+}
+
+static void block_free(const struct device_ops *ops, const struct device_host *host, void *block)
+{
+	guard_allow(block, layout_of(ops).seen);
+	host->free(host->ctx, block);
+}
+
 struct mmio *mmio_create(const struct device_ops *ops, const struct device_host *host,
 			 uint64_t offered, const uint16_t *queue_max)
 {
-	/* One block, since a device is made for every fuzz program:
-	 *
-	 *   struct mmio | queues | counters | state ... scratch | seen bits
-	 *   `------------- zeroed ----------------'
-	 */
-	const size_t align = _Alignof(max_align_t);
-	const size_t queues_at = ROUND_UP(sizeof(struct mmio), align);
-	const size_t counters_at =
-		queues_at + ROUND_UP(ops->queue_count * sizeof(struct virtqueue), align);
-	const size_t state_at =
-		counters_at +
-		ROUND_UP((MMIO_COUNTER_COUNT + ops->counter_count) * sizeof(uint64_t), align);
-	size_t size = state_at + ops->state_size;
+	struct layout at = layout_of(ops);
 	struct mmio *m;
 	uint8_t *block, *seen;
 	unsigned i;
 
 	for (i = 0; i < ops->queue_count; i++)
-		size += virtqueue_seen_size(queue_size_limit(&ops->queues[i], queue_max, i));
-	block = host->alloc(host->ctx, size);
+		at.size += virtqueue_seen_size(queue_size_limit(&ops->queues[i], queue_max, i));
+	block = host->alloc(host->ctx, at.size);
 	if (!block)
 		return NULL;
-	memset(block, 0, state_at + ops->state_size - ops->scratch_size);
+	memset(block, 0, at.state + ops->state_size - ops->scratch_size);
 
 	m = (struct mmio *)block;
-	m->counters = (uint64_t *)(block + counters_at);
-	m->dev = (struct device *)(block + state_at);
+	m->counters = (uint64_t *)(block + at.counters);
+	m->dev = (struct device *)(block + at.state);
 	m->dev->ops = ops;
 	m->dev->host = host;
-	m->dev->queues = (struct virtqueue *)(block + queues_at);
+	m->dev->queues = (struct virtqueue *)(block + at.queues);
 	m->dev->counters = m->counters + MMIO_COUNTER_COUNT;
 	m->dev->offered = (offered & ops->features) | MMIO_F_VERSION_1;
-	seen = block + state_at + ops->state_size;
+	seen = block + at.seen;
 	for (i = 0; i < ops->queue_count; i++) {
 		uint16_t limit = queue_size_limit(&ops->queues[i], queue_max, i);
 
 		virtqueue_init(&m->dev->queues[i], host, (uint16_t)i, limit, seen);
 		seen += virtqueue_seen_size(limit);
 	}
+	guards_set(ops, block);
 	if (ops->create(m->dev)) {
-		host->free(host->ctx, block);
+		block_free(ops, host, block);
 		return NULL;
 	}
 	return m;
@@ -182,10 +221,12 @@ struct mmio *mmio_create(const struct device_ops *ops, const struct device_host 
 void mmio_destroy(struct mmio *m)
 {
 	const struct device_host *host;
+	const struct device_ops *ops;
 
 	if (!m)
 		return;
 	host = m->dev->host;
-	m->dev->ops->destroy(m->dev);
-	host->free(host->ctx, m);
+	ops = m->dev->ops;
+	ops->destroy(m->dev);
+	block_free(ops, host, m);
 }

@@ -25,9 +25,7 @@
  * to become so. */
 static struct virtqueue *queue_selected(const struct mmio *m)
 {
-	return m->queue_sel < m->dev->ops->queue_count && device_queue_exists(m->dev, m->queue_sel)
-		       ? &m->dev->queues[m->queue_sel]
-		       : NULL;
+	return device_queue_exists(m->dev, m->queue_sel) ? &m->dev->queues[m->queue_sel] : NULL;
 }
 
 static uint32_t device_id_read(const struct mmio *m)

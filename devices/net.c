@@ -243,6 +243,11 @@ static int host_create(struct device *dev)
 	return net_uplink_create(net_of(dev));
 }
 
+void net_accept_any_header(struct device *dev)
+{
+	net_of(dev)->any_header = true;
+}
+
 void net_host_poll(struct device *dev)
 {
 	/* Before that the driver may still choose features, and has no buffers. */

@@ -112,6 +112,11 @@ struct net_host_config {
  * then. */
 int net_host_connect(struct device *dev, const struct net_host_config *config);
 
+/* Take packets whatever their header says, as VIRTIO 1.3 and before allow, in either
+ * personality; before a driver has seen the device.  It is no part of a snapshot.
+ * From 1.4 on a device must not (5.1.9.2.2). */
+void net_accept_any_header(struct device *dev);
+
 /* The backend has frames: deliver what the driver is ready for.  To be called when
  * the device is not in another call. */
 void net_host_poll(struct device *dev);

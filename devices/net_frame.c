@@ -8,16 +8,21 @@
  *
  *   transmit  not a chain of readable buffers of at least a header (torn, wrong
  *             direction, address overflow, short); frame over the limit; header
- *             unreadable; no host memory; frame unreadable
+ *             unreadable, or asking for an offload; no host memory; frame unreadable
  *   receive   not a chain of writable buffers of at least a header; frame larger
  *             than the chain; memory not writable
  *
  * An empty buffer is legal anywhere: its address is not looked at and it takes
  * no part in anything below.
  *
- * Refused: offloads, mergeable and short receive buffers.  The header that the
- * driver transmits must be readable and is otherwise ignored, since no feature
- * gives it a meaning.  VIRTIO 1.4, 5.1.9.
+ * Refused: offloads, mergeable and short receive buffers.  A driver that asks for
+ * segmentation or a checksum has negotiated neither, so its packet is not accepted
+ * and counts as a chain that is not valid.  In VIRTIO 1.4 that is a demand where
+ * the bits of UDP tunnels are set (5.1.9.2.2), and for the rest our policy.  Bits of
+ * flags that mean nothing here, and all that is behind gso_type, are ignored; so is
+ * the whole header, as of 1.3 and before, where net.any_header says so.
+ *
+ * VIRTIO 1.4, 5.1.9 (device operation).
  */
 #include <endian.h>
 #include <errno.h>
@@ -27,6 +32,14 @@
 #include "net_frame.h"
 
 #define FRAME_ROOM_MIN 2048u
+
+/* Of VIRTIO 1.4: <linux/virtio_net.h> has it from Linux 6.17 on. */
+#ifndef VIRTIO_NET_HDR_F_UDP_TUNNEL_CSUM
+#define VIRTIO_NET_HDR_F_UDP_TUNNEL_CSUM 8
+#endif
+
+/* Flags that ask the device for work, which needs a feature that is not offered. */
+#define FLAGS_REFUSED (VIRTIO_NET_HDR_F_NEEDS_CSUM | VIRTIO_NET_HDR_F_UDP_TUNNEL_CSUM)
 
 /* The chain's buffers, in net->buffers; those of one too short for a header are
  * of no use. */
@@ -74,10 +87,18 @@ bool net_pop(struct net *net, enum net_queue queue, struct virtqueue_chain *chai
 	return ret > 0;
 }
 
+/* Does the header ask for what was not negotiated?  No segmentation was, so no
+ * gso_type but NONE is good, with whichever of its bits set. */
+static bool header_refused(const struct net *net, const struct virtio_net_hdr_v1 *header)
+{
+	return !net->any_header && (header->gso_type != VIRTIO_NET_HDR_GSO_NONE ||
+				    (header->flags & FLAGS_REFUSED) != 0);
+}
+
 int net_capture(struct net *net, struct virtqueue_chain *chain, uint32_t *frame_len)
 {
 	struct chain_cursor at = { .buffer = net->buffers };
-	uint8_t header[NET_HEADER_SIZE];
+	struct virtio_net_hdr_v1 header;
 	enum net_counter reason = NET_TX_CHAIN_INVALID;
 	uint64_t total;
 	uint32_t len;
@@ -94,9 +115,13 @@ int net_capture(struct net *net, struct virtqueue_chain *chain, uint32_t *frame_
 	}
 	len = (uint32_t)total;
 
-	ret = chain_read(chain, &at, header, NET_HEADER_SIZE);
+	ret = chain_read(chain, &at, &header, NET_HEADER_SIZE);
 	if (ret)
 		goto drop;
+	if (header_refused(net, &header)) {
+		ret = -EBADMSG;
+		goto drop;
+	}
 	ret = frame_reserve(net, len);
 	if (ret) {
 		reason = ret == -ENOBUFS ? NET_POOL_EXHAUSTED : NET_ALLOC_FAILURES;

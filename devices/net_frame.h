@@ -15,9 +15,11 @@
  * no other; a chain that is dropped and then cannot be returned is two events.
  * Those of a personality follow the common ones. */
 enum net_counter {
-	NET_TX_PACKETS,		 /* a valid frame's chain was published as used */
-	NET_TX_BYTES,		 /* and its bytes, without the header */
-	NET_TX_CHAIN_INVALID,	 /* torn, writable or unreadable part, wraps, too short */
+	NET_TX_PACKETS, /* a valid frame's chain was published as used */
+	NET_TX_BYTES,	/* and its bytes, without the header */
+	/* Torn, writable or unreadable part, wraps, too short; or its header asks for
+	 * what was not negotiated. */
+	NET_TX_CHAIN_INVALID,
 	NET_TX_OVERSIZE_DROPPED, /* frame over net.frame_max */
 	NET_TX_ADD_USED_FAILURES,
 	NET_RX_ADD_USED_FAILURES,
@@ -72,6 +74,7 @@ struct net {
 	uint32_t frame_max; /* bytes of the largest frame to be transmitted */
 	bool work_left;	    /* the last drain ended at its bound */
 	bool poisoned_now;  /* a queue was poisoned in this call: not signalled yet */
+	bool any_header;    /* what a transmitted header says is ignored */
 	struct virtio_net_config config;
 
 	/* Scratch from here on. The descriptors of the chain in hand: a transmit

@@ -112,6 +112,10 @@ enum severity {
 	  "a field that a driver reads in pieces under one generation is one that it was")         \
 	X(STATUS_CONFIG, "status.config", MODEL, REGS, 0, "policy",                                \
 	  "what is read past the end of the configuration is fixed: no byte of the host's memory") \
+	X(STATUS_CONFIG_WIDTH, "status.config-width", LIMIT, REGS, 0, "policy",                    \
+	  "a byte of the configuration reads the same at every width")                             \
+	X(STATUS_CONFIG_COUNT, "status.config-count", MUST, REGS, 0, "2.5",                        \
+	  "the configuration counts no more queues than there are, and not none")                  \
 	X(STATUS_RESET, "status.reset", MUST, REGS, 0, "dev.reset.op.1",                           \
 	  "the device status is 0 after reset")                                                    \
 	X(STATUS_FEATURES, "status.features", MUST, REGS, 0, "dev.feature.bits.2b",                \
@@ -554,6 +558,25 @@ void ledger_frame(struct ledger *ledger, enum frame_end end, const void *frame, 
  * the target's field `index`, which is `now` and the generation `generation`. */
 void ledger_field_read(struct ledger *ledger, unsigned index, uint32_t at, uint32_t width,
 		       uint64_t value, uint64_t now, uint32_t generation);
+
+/* The device showed `width` bytes of configuration, 1 to 8, at `at`. */
+struct ledger_look {
+	uint32_t at, width;
+	uint64_t value; /* little-endian */
+};
+
+/* The driver and then the harness read configuration: may they not both be right,
+ * though nothing came in between?  differ: nothing did. */
+bool ledger_config_differs(struct ledger *ledger, const struct ledger_look *driver,
+			   const struct ledger_look *again);
+void ledger_config_differ(struct ledger *ledger, const struct ledger_look *driver,
+			  const struct ledger_look *again);
+
+/* Is there a count of queues in these bytes of configuration?  Then where; and it is
+ * `value`. */
+bool ledger_config_counts(const struct ledger *ledger, uint32_t at, uint32_t width,
+			  uint32_t *offset, uint32_t *count_width);
+void ledger_config_count(struct ledger *ledger, uint64_t value);
 
 /* The device is in a state that is not known: until reset only what needs no
  * knowledge of it is judged, and of its counters nothing. */

@@ -3,8 +3,9 @@
  * What the parts of the ledger share: ledger.c (rules and findings),
  * ledger_regs.c (registers and status), ledger_show.c (what they read as), ledger_ring.c (queues
  * and chains), ledger_desc.c (descriptors), ledger_chain.c (what a chain permits), ledger_wakeup.c
- * (interrupts), ledger_netheader.c (received packets), ledger_request.c (requests), ledger_rest.c
- * and ledger_waiting.c (at rest), and, of plain memory, ledger_plain.c and ledger_survey.c.
+ * (interrupts), ledger_config.c (configuration), ledger_netheader.c (received packets),
+ * ledger_request.c (requests), ledger_rest.c and ledger_waiting.c (at rest), and, of plain memory,
+ * ledger_plain.c and ledger_survey.c.
  */
 #ifndef VRINGER_HARNESS_LEDGER_INTERNAL_H
 #define VRINGER_HARNESS_LEDGER_INTERNAL_H

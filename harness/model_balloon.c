@@ -29,8 +29,10 @@ static const struct device_queue_desc balloon_queues[] = {
 	{ "deflate", 128, true, 0 },
 };
 
-/* num_pages and actual. */
-static const struct target_field balloon_fields[] = { { 0, 4 }, { 4, 4 } };
+static const struct target_field balloon_fields[] = {
+	{ "num_pages", 0, 4, 1 },
+	{ "actual", 4, 4, 1 },
+};
 
 /* A page number has one fate, and a chain one as well. */
 static const struct target_sum balloon_sums[] = {

@@ -117,6 +117,13 @@ static const struct target_sum console_sums[] = {
 	{ NULL, NULL, false },
 };
 
+static const struct target_field console_fields[] = {
+	{ "cols", 0, 2, 1 },
+	{ "rows", 2, 2, 1 },
+	{ "max_nr_ports", 4, 4, 1 },
+	{ "emerg_wr", 8, 4, 1 },
+};
+
 const struct target console_target = {
 	.name = "console",
 	.help = "virtio-console with two ports and the multiport control protocol",
@@ -126,6 +133,8 @@ const struct target console_target = {
 	.queues = console_queues,
 	.config_len = sizeof(struct virtio_console_config),
 	.config_past = 0xff,
+	.field_count = sizeof(console_fields) / sizeof(console_fields[0]),
+	.fields = console_fields,
 	.chain_bytes_max = CONSOLE_HELD_MAX,
 	/* Two directions of each port, and what is small. */
 	.heap_max = 4 * CONSOLE_HELD_MAX + (64u << 10),

@@ -24,7 +24,10 @@ static const struct device_queue_desc fs_queues[] = {
 
 /* A request meets exactly one fate. */
 static const struct target_sum fs_sums[] = {
-	{ "requests", "inits inits_refused forgets unsupported no_room reply_failed", true },
+	{ "requests",
+	  "inits inits_refused forgets reads mapped unmapped refused unsupported no_room "
+	  "reply_failed",
+	  true },
 	{ "used.0 used.1 used.2", "requests too_short chain_invalid", false },
 	{ NULL, NULL, false },
 };
@@ -36,6 +39,13 @@ static const struct target_sum fs_sums[] = {
 #define BIG_HEAD(len, opcode) "\0\0\0" len "\0\0\0" opcode "\1\2\3\4\5\6\7\x8"
 #define REST                                                                                       \
 	"\0\0\0\0\0\0\0\0"                                                                         \
+	"\0\0\0\0\0\0\0\0"                                                                         \
+	"\0\0\0\0\0\0\0\0"
+#define ROOT                                                                                       \
+	"\1\0\0\0\0\0\0\0"                                                                         \
+	"\0\0\0\0\0\0\0\0"                                                                         \
+	"\0\0\0\0\0\0\0\0"
+#define NOUGHT                                                                                     \
 	"\0\0\0\0\0\0\0\0"                                                                         \
 	"\0\0\0\0\0\0\0\0"
 #define INIT                                                                                       \
@@ -57,6 +67,25 @@ static const struct target_request fs_requests[] = {
 	{ 0, 48, HEAD("\x30", "\x2a") REST "\1\0\0\0\0\0\0\0" },
 	{ 0, 48, BIG_HEAD("\x30", "\2") REST "\0\0\0\0\0\0\0\1" },
 	{ 1, 16, HEAD("\x28", "\3") },
+	{ 1, 80, HEAD("\x50", "\x0f") ROOT NOUGHT NOUGHT },
+	{ 1, 80, HEAD("\x50", "\x10") ROOT NOUGHT NOUGHT },
+	{ 1, 80,
+	  HEAD("\x50", "\x30") ROOT NOUGHT "\0\0\1\0\0\0\0\0"
+					   "\3\0\0\0\0\0\0\0"
+					   "\0\x80\0\0\0\0\0\0" },
+	{ 1, 80,
+	  HEAD("\x50", "\x30") ROOT NOUGHT "\0\x20\0\0\0\0\0\0"
+					   "\3\0\0\0\0\0\0\0"
+					   "\0\xf0\xff\x7f\2\0\0\0" },
+	{ 1, 60,
+	  HEAD("\x3c", "\x31") ROOT "\1\0\0\0"
+				    "\0\x90\0\0\0\0\0\0"
+				    "\0\x10\0\0\0\0\0\0" },
+};
+
+static const struct target_field fs_fields[] = {
+	{ "tag", 0, 1, 36 },
+	{ "num_request_queues", 36, 4, 1 },
 };
 
 static const struct target_region fs_regions[] = { { 0, FS_SHM_BASE, FS_SHM_LEN } };
@@ -69,10 +98,12 @@ const struct target fs_target = {
 	.queue_count = FS_QUEUE_COUNT,
 	.queues = fs_queues,
 	.config_len = sizeof(struct virtio_fs_config),
+	.field_count = sizeof(fs_fields) / sizeof(fs_fields[0]),
+	.fields = fs_fields,
 	.region_count = 1,
 	.regions = fs_regions,
 	.fuse = true,
-	.chain_bytes_max = 256,
+	.chain_bytes_max = 256 + 4096, /* of mappings to be removed */
 	.heap_max = 64u << 10,
 	.sums = fs_sums,
 	.request_count = sizeof(fs_requests) / sizeof(fs_requests[0]),

@@ -82,6 +82,13 @@ static void *net_loopback_create(const struct target *target, const struct devic
 	return mmio_create(&net_loopback_ops, host, offered, queue_max);
 }
 
+const struct target_field model_net_fields[MODEL_NET_FIELDS] = {
+	{ "mac", 0, 1, 6 },
+	{ "status", 6, 2, 1 },
+	{ "max_virtqueue_pairs", 8, 2, 1 },
+	{ "mtu", 10, 2, 1 },
+};
+
 static const struct device_queue_desc net_queues[] = {
 	{ "rx", 256, false, 0 },
 	{ "tx", 256, true, 0 },
@@ -115,6 +122,8 @@ static const struct target net_loopback = {
 	.queue_count = 2,
 	.queues = net_queues,
 	.config_len = 12,
+	.field_count = MODEL_NET_FIELDS,
+	.fields = model_net_fields,
 	.chain_bytes_max = 12 + 65557,
 	.heap_max = 256u << 10,
 	.blocks_kept = 1, /* the buffer of a frame */

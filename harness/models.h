@@ -29,6 +29,10 @@ int model_restore(void *device, const void *data, size_t len, size_t *at, const 
 /* ... and of those that can be saved. */
 #define MODEL_SNAPSHOTS .save = model_save, .restore = model_restore
 
+/* The configuration of both network cards. */
+#define MODEL_NET_FIELDS 4u
+extern const struct target_field model_net_fields[MODEL_NET_FIELDS];
+
 extern const struct target console_target, net_host_target, fs_target, balloon_target;
 
 #endif

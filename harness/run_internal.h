@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 OR MIT */
 /*
  * What the parts of a run share: run.c (its life), twin.c (the same again),
- * guest_ops.c, guest_memory.c and guest_host.c (operations).
+ * guest_ops.c, guest_memory.c, guest_config.c and guest_host.c (operations).
  */
 #ifndef VRINGER_HARNESS_RUN_INTERNAL_H
 #define VRINGER_HARNESS_RUN_INTERNAL_H
@@ -45,6 +45,10 @@ void guest_save(struct run *run, const struct program *prog, const struct op *op
 void guest_restore(struct run *run, const struct program *prog, const struct op *op);
 void guest_corrupt(struct run *run, const struct program *prog, const struct op *op);
 void guest_cut(struct run *run, const struct program *prog, const struct op *op);
+/* The driver read `width` bytes of configuration, `value`, at `at`, and the generation
+ * is `generation`: what else it reads as; see guest_config.c. */
+void guest_look_at_config(struct run *run, uint32_t at, uint32_t width, uint64_t value,
+			  uint32_t generation);
 /* What the host wants of a device that is new. */
 void guest_want_nothing(struct run *run);
 /* The host takes all output of every port. */

@@ -71,6 +71,13 @@ static bool is_name(const char *name)
 	       name[strspn(name, "abcdefghijklmnopqrstuvwxyz0123456789-")] == '\0';
 }
 
+static bool is_field(const struct target *target, const struct target_field *field)
+{
+	return field->name != NULL && field->width > 0 && field->width <= 8 &&
+	       (field->width & (field->width - 1)) == 0 &&
+	       target_field_end(field) <= target->config_len;
+}
+
 const char *target_fault(const struct target *target)
 {
 	if (!is_name(target->name))
@@ -99,6 +106,10 @@ const char *target_fault(const struct target *target)
 		return "has streams and does not describe them";
 	if (target->field_count > TARGET_FIELDS_MAX)
 		return "has too many fields";
+	for (unsigned i = 0; i < target->field_count; i++)
+		if (!is_field(target, &target->fields[i]))
+			return "has a field without a name, of no width, or past the end of its "
+			       "configuration";
 	if ((target->save == NULL) != (target->restore == NULL))
 		return "saves and does not restore, or the other way round";
 	if (target->has_target && target->host == NULL)

@@ -133,11 +133,18 @@ struct target_request {
 	const char *bytes;
 };
 
-/* A field of the configuration of more than one byte, which the device may change. */
+/* A field of the configuration (VIRTIO 2.5). */
 struct target_field {
+	const char *name; /* as VIRTIO has it */
 	uint16_t offset;
-	uint8_t width; /* 2, 4 or 8 bytes, read in one access */
+	uint8_t width; /* 1, 2, 4 or 8 bytes, read in one access */
+	uint8_t count; /* of an array; or 0, which is 1 */
 };
+
+static inline uint32_t target_field_end(const struct target_field *field)
+{
+	return field->offset + (uint32_t)field->width * (field->count > 0 ? field->count : 1);
+}
 
 /* A shared-memory region (VIRTIO 2.10). */
 struct target_region {

@@ -69,22 +69,6 @@ static void trace_register(const struct run *run, enum trace_kind kind, uint32_t
 		run->trace->event(run->trace->ctx, &event);
 }
 
-/* The driver read configuration: fields that it read a part of, as they are now. */
-static void look_at_fields(struct run *run, uint32_t offset, uint32_t width, uint64_t value)
-{
-	uint32_t at = offset - VIRTIO_MMIO_CONFIG;
-
-	for (unsigned i = 0; i < run->target->field_count; i++) {
-		const struct target_field *field = &run->target->fields[i];
-
-		if (at >= (uint32_t)field->offset + field->width || at + width <= field->offset)
-			continue;
-		ledger_field_read(&run->ledger, i, at, width, value,
-				  look_config(run, field->offset, field->width),
-				  look_generation(run));
-	}
-}
-
 uint64_t guest_read(struct run *run, uint32_t offset, uint32_t width)
 {
 	struct ledger_probe after;
@@ -112,7 +96,8 @@ uint64_t guest_read(struct run *run, uint32_t offset, uint32_t width)
 	ledger_access_end(&run->ledger, false, offset, width, value,
 			  is_quiet(false, offset, width) ? NULL : &after);
 	if (offset >= VIRTIO_MMIO_CONFIG && (width & (width - 1)) == 0)
-		look_at_fields(run, offset, width, value);
+		guest_look_at_config(run, offset - VIRTIO_MMIO_CONFIG, width, value,
+				     look_generation(run));
 	trace_register(run, TRACE_REG_READ, offset, width, value);
 	return value;
 }

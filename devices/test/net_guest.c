@@ -112,6 +112,7 @@ int net_setup(void **state)
 	fake_host_init(&fake, BASE);
 	for (i = 0; i < 0x20000; i++)
 		*fake_mem(&fake, TX_DATA + i, 1) = (uint8_t)(i * 7 + i / 251);
+	memset(fake_mem(&fake, TX_DATA, 2), 0, 2); /* flags and gso_type: a plain packet */
 	memset(fake_mem(&fake, RX_DATA, 0x20000), 0xee, 0x20000);
 	rx = net_queue_at(BASE, SIZE);
 	tx = net_queue_at(BASE + RINGS, SIZE);

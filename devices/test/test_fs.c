@@ -10,6 +10,7 @@
 #include <linux/fuse.h>
 
 #include "../fs.h"
+#include "../fs_window.h"
 #include "net_guest.h"
 
 #define VERSION_1 (UINT64_C(1) << VIRTIO_F_VERSION_1)
@@ -428,6 +429,99 @@ static void work_is_bounded(void **state)
 
 #define TEST(name) cmocka_unit_test_setup_teardown(name, setup, net_teardown)
 
+/* A piece of the window: page `at`, `pages` of them, page `file` of the file. */
+#define PAGE UINT64_C(0x1000)
+#define PIECE(page, pages, of)                                                                     \
+	{                                                                                          \
+		(page) * PAGE, (pages)*PAGE, (of)*PAGE                                             \
+	}
+
+static void assert_pieces(const struct fs_window *w, const struct fs_piece *due, unsigned count)
+{
+	assert_int_equal(w->count, count);
+	for (unsigned i = 0; i < count; i++) {
+		assert_int_equal(w->pieces[i].at, due[i].at);
+		assert_int_equal(w->pieces[i].len, due[i].len);
+		assert_int_equal(w->pieces[i].file, due[i].file);
+	}
+}
+
+#define assert_window(w, ...)                                                                      \
+	assert_pieces(w, (const struct fs_piece[]){ __VA_ARGS__ },                                 \
+		      sizeof((const struct fs_piece[]){ __VA_ARGS__ }) / sizeof(struct fs_piece))
+
+static void window_pieces(void **state)
+{
+	struct fs_window w = { .count = 0 };
+
+	(void)state;
+	assert_int_equal(fs_window_map(&w, 10 * PAGE, 10 * PAGE, 100 * PAGE), 0);
+	assert_window(&w, PIECE(10, 10, 100));
+	/* In the middle, over the start, over the end, exactly. */
+	assert_int_equal(fs_window_map(&w, 14 * PAGE, 2 * PAGE, 0), 0);
+	assert_window(&w, PIECE(10, 4, 100), PIECE(14, 2, 0), PIECE(16, 4, 106));
+	assert_int_equal(fs_window_map(&w, 8 * PAGE, 3 * PAGE, 50 * PAGE), 0);
+	assert_window(&w, PIECE(8, 3, 50), PIECE(11, 3, 101), PIECE(14, 2, 0), PIECE(16, 4, 106));
+	assert_int_equal(fs_window_map(&w, 19 * PAGE, 9 * PAGE, 7 * PAGE), 0);
+	assert_int_equal(fs_window_map(&w, 14 * PAGE, 2 * PAGE, 5 * PAGE), 0);
+	assert_window(&w, PIECE(8, 3, 50), PIECE(11, 3, 101), PIECE(14, 2, 5), PIECE(16, 3, 106),
+		      PIECE(19, 9, 7));
+	/* Between two, before all, across several. */
+	assert_int_equal(fs_window_unmap(&w, 14 * PAGE, 2 * PAGE), 0);
+	assert_int_equal(fs_window_map(&w, 0, PAGE, 0), 0);
+	assert_window(&w, PIECE(0, 1, 0), PIECE(8, 3, 50), PIECE(11, 3, 101), PIECE(16, 3, 106),
+		      PIECE(19, 9, 7));
+	assert_int_equal(fs_window_unmap(&w, 9 * PAGE, 11 * PAGE), 0);
+	assert_window(&w, PIECE(0, 1, 0), PIECE(8, 1, 50), PIECE(20, 8, 8));
+	assert_int_equal(fs_window_map(&w, 0, FS_SHM_LEN, 0), 0);
+	assert_int_equal(w.count, 1);
+	assert_int_equal(fs_window_unmap(&w, 0, FS_SHM_LEN), 0);
+	assert_int_equal(w.count, 0);
+	/* Where there is nothing. */
+	assert_int_equal(fs_window_unmap(&w, PAGE, PAGE), 0);
+	assert_int_equal(w.count, 0);
+}
+
+static void window_is_full(void **state)
+{
+	struct fs_window w = { .count = 0 }, before;
+
+	(void)state;
+	for (unsigned i = 0; i < FS_PIECES_MAX; i++)
+		assert_int_equal(fs_window_map(&w, i * 4 * PAGE, 3 * PAGE, 0), 0);
+	before = w;
+	assert_int_equal(fs_window_map(&w, FS_SHM_LEN - PAGE, PAGE, 0), -ENOMEM);
+	assert_int_equal(fs_window_map(&w, PAGE, PAGE, 0), -ENOMEM);
+	assert_int_equal(fs_window_unmap(&w, PAGE, PAGE), -ENOMEM);
+	assert_memory_equal(&w, &before, sizeof(w));
+	/* What needs no piece more is done. */
+	assert_int_equal(fs_window_unmap(&w, 0, PAGE), 0);
+	assert_int_equal(fs_window_map(&w, 4 * PAGE, 3 * PAGE, PAGE), 0);
+	assert_int_equal(fs_window_map(&w, 2 * PAGE, 4 * PAGE, PAGE), -ENOMEM);
+	assert_int_equal(fs_window_unmap(&w, 4 * PAGE, 3 * PAGE), 0);
+	assert_int_equal(fs_window_map(&w, FS_SHM_LEN - PAGE, PAGE, 0), 0);
+	assert_int_equal(w.count, FS_PIECES_MAX);
+}
+
+static void window_ranges(void **state)
+{
+	(void)state;
+	assert_true(fs_window_has(0, FS_SHM_LEN));
+	assert_true(fs_window_has(FS_SHM_LEN - PAGE, PAGE));
+	assert_true(fs_window_has(0, 1));
+	assert_false(fs_window_has(0, 0));
+	assert_false(fs_window_has(0, FS_SHM_LEN + 1));
+	assert_false(fs_window_has(FS_SHM_LEN, 1));
+	assert_false(fs_window_has(FS_SHM_LEN - PAGE, PAGE + 1));
+	assert_false(fs_window_has(PAGE, UINT64_MAX - PAGE + 1));
+	assert_false(fs_window_has(UINT64_MAX - PAGE + 1, 2 * PAGE));
+	assert_false(fs_window_has(PAGE / 2, PAGE));
+	assert_true(fs_window_takes(INT64_MAX - 2 * PAGE + 1, PAGE));
+	assert_false(fs_window_takes(INT64_MAX - PAGE + 1, PAGE));
+	assert_false(fs_window_takes(UINT64_MAX - PAGE + 1, PAGE));
+	assert_false(fs_window_takes(1, PAGE));
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -446,6 +540,9 @@ int main(void)
 		TEST(a_poisoned_queue_is_alone),
 		TEST(reset_ends_the_session),
 		TEST(work_is_bounded),
+		cmocka_unit_test(window_pieces),
+		cmocka_unit_test(window_is_full),
+		cmocka_unit_test(window_ranges),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

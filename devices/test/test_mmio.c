@@ -4,8 +4,11 @@
  * reset, counters and memory.  VIRTIO 1.4, 4.2.2 and 2.1.
  */
 #include <errno.h>
+#include <limits.h>
 #include <string.h>
 
+#include "../guard.h"
+#include "../virtqueue.h"
 #include "mmio_stub.h"
 
 static void climb_with_queue_ready(uint32_t queue)
@@ -457,6 +460,29 @@ static void memory(void **state)
 	stub_mmio = NULL; /* which mmio_destroy takes */
 }
 
+/* One queue, or one counter, more than there is can be neither read nor written. */
+static void guards(void **state)
+{
+	struct device *dev = mmio_device(stub_mmio);
+	const struct virtqueue *queues = dev->queues;
+	const unsigned count = stub_ops.queue_count;
+
+	(void)state;
+	assert_false(device_queue_exists(dev, count));
+	assert_false(device_queue_exists(dev, UINT_MAX));
+#ifdef GUARD_CHECKED
+	assert_null(__asan_region_is_poisoned(dev->queues, count * sizeof(*queues)));
+	assert_int_equal(__asan_address_is_poisoned(&queues[-1]), 1);
+	assert_int_equal(__asan_address_is_poisoned((const char *)queues - 1), 1);
+	assert_int_equal(__asan_address_is_poisoned(&queues[count]), 1);
+	assert_int_equal(__asan_address_is_poisoned(&queues[count].moved), 1);
+	/* The places of an odd number of counters are rounded up. */
+	assert_int_equal(__asan_address_is_poisoned(&dev->counters[stub_ops.counter_count + 1]), 1);
+#else
+	(void)queues;
+#endif
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -478,6 +504,7 @@ int main(void)
 		cmocka_unit_test_setup_teardown(reset, stub_setup, stub_teardown),
 		cmocka_unit_test_setup_teardown(counters, stub_setup, stub_teardown),
 		cmocka_unit_test_setup_teardown(memory, stub_setup, stub_teardown),
+		cmocka_unit_test_setup_teardown(guards, stub_setup, stub_teardown),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

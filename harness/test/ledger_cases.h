@@ -62,6 +62,8 @@ extern const size_t ledger_case_count;
 	X(STATUS_GENERATION, generation_moves_in_silence, generation_moves_with_interrupt)         \
 	X(STATUS_TORN, halves_of_two_values, halves_under_two_generations)                         \
 	X(STATUS_CONFIG, past_config_is_left_over, past_config_is_zero)                            \
+	X(STATUS_CONFIG_WIDTH, byte_of_another_lane, byte_at_two_widths)                           \
+	X(STATUS_CONFIG_COUNT, more_queues_than_there_are, queues_that_there_are)                  \
 	X(STATUS_RESET, status_stays, status_zero)                                                 \
 	X(STATUS_FEATURES, features_not_offered, features_refused)                                 \
 	X(STATUS_LADDER, step_skipped, step_ignored)                                               \

@@ -13,6 +13,8 @@
 #include "ledger_cases.h"
 #include "ledger_rig.h"
 
+#include <linux/virtio_ids.h>
+
 const struct ledger_case ledger_cases[] = {
 #define X(rule, broken, correct) { RULE_##rule, case_##broken, case_##correct },
 	LEDGER_CASES(X)
@@ -206,7 +208,7 @@ void case_ready_falls(void)
  * reads a half before and a half after. */
 static void read_halves(uint32_t generation)
 {
-	static const struct target_field fields[] = { { 0, 4 } };
+	static const struct target_field fields[] = { { "field", 0, 4, 1 } };
 
 	rig_target.field_count = 1;
 	rig_target.fields = fields;
@@ -235,6 +237,49 @@ void case_halves_under_two_generations(void)
 		ledger_field_read(&ledger, 0, 1, 1, i, i << 8, 8);
 	ledger_field_read(&ledger, 0, 0, 1, 0, 0, 8);
 	ledger_field_read(&ledger, 0, 2, 2, 0x5555, 0, 8);
+}
+
+static void look_twice(const struct ledger_look *driver, const struct ledger_look *again)
+{
+	if (ledger_config_differs(&ledger, driver, again))
+		ledger_config_differ(&ledger, driver, again);
+}
+
+void case_byte_of_another_lane(void)
+{
+	rig_live(8);
+	look_twice(&(struct ledger_look){ 1, 1, 0x44 }, &(struct ledger_look){ 0, 4, 0x11223344 });
+}
+
+void case_byte_at_two_widths(void)
+{
+	rig_live(8);
+	look_twice(&(struct ledger_look){ 1, 1, 0x33 }, &(struct ledger_look){ 0, 4, 0x11223344 });
+	look_twice(&(struct ledger_look){ 0, 4, 0x11223344 }, &(struct ledger_look){ 3, 1, 0x11 });
+	/* They have no byte in common. */
+	look_twice(&(struct ledger_look){ 2, 2, 0x1122 }, &(struct ledger_look){ 1, 1, 0x55 });
+	/* One passes the end. */
+	look_twice(&(struct ledger_look){ RIG_CONFIG_LEN - 1, 2, 0xffff },
+		   &(struct ledger_look){ RIG_CONFIG_LEN - 1, 1, 0x55 });
+}
+
+/* A file system with one queue for requests. */
+static void count_queues(uint32_t count)
+{
+	rig_target.device_id = VIRTIO_ID_FS;
+	rig_target.features = 1ULL << VIRTIO_F_VERSION_1;
+	rig_features_ok(8);
+	ledger_config_count(&ledger, count);
+}
+
+void case_more_queues_than_there_are(void)
+{
+	count_queues(2);
+}
+
+void case_queues_that_there_are(void)
+{
+	count_queues(1);
 }
 
 void case_change_in_silence(void)

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 OR MIT */
 /*
- * What the device says of itself: the flags of the used ring, and configuration
- * interrupts.  VIRTIO 2.7.10, 2.1.2, 2.5.
+ * What the device says of itself: the flags of the used ring, configuration
+ * interrupts, and what configuration holds.  VIRTIO 2.7.10, 2.1.2, 2.5.
  */
 #include <errno.h>
 #include <setjmp.h>
@@ -12,6 +12,11 @@
 #include <cmocka.h>
 
 #include "ledger_rig.h"
+
+#include <linux/virtio_blk.h>
+#include <linux/virtio_console.h>
+#include <linux/virtio_ids.h>
+#include <linux/virtio_net.h>
 
 static void used_flags_hold_one_bit_and_none_with_event_idx(void **state)
 {
@@ -207,6 +212,82 @@ static void used_flags_that_cannot_be_written_are_not_there(void **state)
 	end_silent();
 }
 
+#define BIT(n) (1ULL << (n))
+
+/* A count of queues of each device that has one, with two queues. */
+static void counts_are_of_queues_that_there_are(void **state)
+{
+	static const struct {
+		uint32_t device_id;
+		uint64_t features; /* offered */
+		uint64_t value;
+		bool accepted; /* FEATURES_OK: nothing of it was accepted */
+		bool fits;
+	} cases[] = {
+		{ VIRTIO_ID_NET, BIT(VIRTIO_NET_F_MQ), 1, false, true },
+		{ VIRTIO_ID_NET, BIT(VIRTIO_NET_F_MQ), 0, false, false },
+		{ VIRTIO_ID_NET, BIT(VIRTIO_NET_F_MQ), 2, false, false },
+		{ VIRTIO_ID_NET, BIT(VIRTIO_NET_F_MQ) | BIT(VIRTIO_NET_F_CTRL_VQ), 1, false,
+		  false },
+		{ VIRTIO_ID_NET, BIT(VIRTIO_NET_F_RSS), 0xffff, false, false },
+		{ VIRTIO_ID_NET, BIT(VIRTIO_NET_F_CTRL_VQ), 0xffff, false, true },
+		{ VIRTIO_ID_NET, BIT(VIRTIO_NET_F_MQ), 2, true, true },
+		{ VIRTIO_ID_BLOCK, BIT(VIRTIO_BLK_F_MQ), 2, false, true },
+		{ VIRTIO_ID_BLOCK, BIT(VIRTIO_BLK_F_MQ), 3, false, false },
+		{ VIRTIO_ID_BLOCK, BIT(VIRTIO_BLK_F_MQ), 0, false, false },
+		{ VIRTIO_ID_BLOCK, 0, 3, false, true },
+		{ VIRTIO_ID_CONSOLE, BIT(VIRTIO_CONSOLE_F_MULTIPORT), 0, false, true },
+		{ VIRTIO_ID_CONSOLE, BIT(VIRTIO_CONSOLE_F_MULTIPORT), 1, false, false },
+		{ VIRTIO_ID_CONSOLE, BIT(VIRTIO_CONSOLE_F_MULTIPORT), 0xffffffff, false, false },
+		{ VIRTIO_ID_CONSOLE, 0, 0xffffffff, false, true },
+		{ VIRTIO_ID_FS, 0, 1, false, true },
+		{ VIRTIO_ID_FS, 0, 0, true, false },
+		{ VIRTIO_ID_FS, 0, 0xffffffff, true, false },
+		{ VIRTIO_ID_FS, 1, 1, false, false }, /* a queue of notifications */
+		{ VIRTIO_ID_BALLOON, 0, 77, false, true },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		rig_new();
+		rig_target.device_id = cases[i].device_id;
+		rig_target.features = cases[i].features | 1ULL << VIRTIO_F_VERSION_1;
+		ledger_reset(&ledger, &rig_target, rig_target.features);
+		if (cases[i].accepted)
+			rig_features_ok(8);
+		ledger_config_count(&ledger, cases[i].value);
+		if (cases[i].fits)
+			assert_int_equal(ledger.finding_count, 0);
+		else
+			assert_breaks(RULE_STATUS_CONFIG_COUNT);
+	}
+}
+
+/* A device that is not ours may refuse an access in the width of no field. */
+static void others_may_refuse_a_width(void **state)
+{
+	static const struct ledger_look word = { 0, 4, 0x11223344 };
+	static const struct {
+		struct ledger_look look;
+		bool model, fits;
+	} cases[] = {
+		{ { 1, 1, 0xff }, false, true },    { { 1, 1, 0 }, false, true },
+		{ { 1, 1, 0x44 }, false, false },   { { 1, 1, 0xff }, true, false },
+		{ { 1, 1, 0 }, true, false },	    { { 0, 2, 0xffff }, false, true },
+		{ { 0, 2, 0x00ff }, false, false }, { { 0, 2, 0x3344 }, false, true },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		rig_new();
+		rig_target.model = cases[i].model;
+		assert_int_equal(ledger_config_differs(&ledger, &word, &cases[i].look),
+				 !cases[i].fits);
+		assert_int_equal(ledger_config_differs(&ledger, &cases[i].look, &word),
+				 !cases[i].fits);
+	}
+}
+
 #define TEST(name) cmocka_unit_test_setup(name, rig_setup)
 
 int main(void)
@@ -225,6 +306,8 @@ int main(void)
 		TEST(others_may_say_again_that_they_need_a_reset),
 		TEST(others_raise_none_without_a_reason),
 		TEST(used_flags_that_cannot_be_written_are_not_there),
+		TEST(counts_are_of_queues_that_there_are),
+		TEST(others_may_refuse_a_width),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
