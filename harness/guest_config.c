@@ -10,17 +10,13 @@
  */
 #include "harness/run_internal.h"
 
-#include <linux/virtio_mmio.h>
-
 static struct ledger_look look(const struct run *run, uint32_t at, uint32_t width)
 {
-	struct ledger_look seen = { .at = at, .width = width };
-	uint8_t bytes[8] = { 0 };
-
-	run->target->read(run->device, VIRTIO_MMIO_CONFIG + at, bytes, width);
-	for (uint32_t i = 0; i < width; i++)
-		seen.value |= (uint64_t)bytes[i] << (8 * i);
-	return seen;
+	return (struct ledger_look){
+		.at = at,
+		.width = width,
+		.value = run->transport->look_config(run, at, width),
+	};
 }
 
 static void look_at_fields(struct run *run, const struct ledger_look *driver, uint32_t generation)
