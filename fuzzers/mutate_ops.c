@@ -166,8 +166,9 @@ static bool add_steps(struct mutator *m, struct program *prog, uint32_t at)
 /* Something that waits for the device, and what makes the device run into it. */
 static bool add_trap(struct mutator *m, struct program *prog, uint32_t at)
 {
-	static const uint8_t traps[] = { OP_RACE,  OP_RACE,	OP_FAULT_ACCESS, OP_FAULT_ACCESS,
-					 OP_UNMAP, OP_SET_DESC, OP_FAULT_ALLOC,	 OP_AVAIL_FLAGS };
+	static const uint8_t traps[] = { OP_RACE,	  OP_RACE,	   OP_RACE_WRITE,
+					 OP_FAULT_ACCESS, OP_FAULT_ACCESS, OP_UNMAP,
+					 OP_SET_DESC,	  OP_FAULT_ALLOC,  OP_AVAIL_FLAGS };
 	struct op *op = edit_add(prog, at, traps[random_below(m, ARRAY_SIZE(traps))]);
 
 	if (op == NULL)

@@ -76,6 +76,7 @@ enum op_code {
 
 	/* races and faults */
 	OP_RACE = 0x50,
+	OP_RACE_WRITE = 0x51,
 	OP_FAULT_ACCESS = 0x58,
 	OP_FAULT_ALLOC = 0x59,
 	OP_DISARM = 0x5a,
