@@ -38,8 +38,9 @@ struct foreign_device {
 	struct mmio *mmio;  /* our transport over it; NULL at the level of registers */
 	struct device *dev; /* ... and the part of it that all models have */
 	bool activated;
-	bool hung;	/* `settle` said so */
-	uint64_t calls; /* in progress: 0 or 1 */
+	bool hung;				/* `settle` said so */
+	const struct target_listener *listener; /* NULL: none yet */
+	uint64_t calls;				/* in progress: 0 or 1 */
 	pthread_mutex_t lock;
 	const struct device_host *inner;		  /* what the harness gave */
 	struct device_host transport;			  /* what our transport stands on */

@@ -113,6 +113,7 @@ static void *foreign_create(const struct target *target, const struct device_hos
 
 	d->inner = host;
 	d->hung = false;
+	d->listener = NULL;
 	d->activated = false;
 	foreign_host_init(d);
 	if (!create_given(d, offered, queue_max))
@@ -228,6 +229,11 @@ static void foreign_counters(const void *device, uint64_t *values)
 		values[i] -= d->counters_from[i];
 }
 
+static void foreign_listen(void *device, const struct target_listener *listener)
+{
+	get(device)->listener = listener;
+}
+
 void foreign_target_init(struct foreign *f)
 {
 	struct target *t = &f->target;
@@ -241,6 +247,7 @@ void foreign_target_init(struct foreign *f)
 	t->write = foreign_write;
 	t->work = f->given.step != NULL ? foreign_work : NULL;
 	t->state = foreign_state;
+	t->listen = foreign_listen;
 	t->hung = f->given.settle != NULL ? foreign_hung : NULL;
 	t->counter_count = foreign_counter_count;
 	t->counter_name = foreign_counter_name;

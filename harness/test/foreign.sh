@@ -103,6 +103,11 @@ does odd-below 0 '^warning: finding: stuck.available'
 does odd-flat 0 '^warning: finding: stuck.available'
 does odd-plain 0 '2 chains returned: nothing found'
 does odd-miscount 1 '^finding: counters.sum'
+does odd-quiet 0 '2 chains returned: nothing found'
+does odd-mute 1 '^finding: stuck.suppressed'
+does odd-polls 0 '2 chains returned: nothing found'
+does odd-asks 0 '2 chains returned: nothing found'
+does odd-asks-more 1 '^finding: work.backend'
 gives 0 "one for ever, in one process" "$work/odd" run -t odd-forever
 builds "odd devices, as AFL++ runs them" forks harness/test/foreign/odd.c \
 	harness/test/foreign/forks.c

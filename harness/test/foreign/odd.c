@@ -140,6 +140,45 @@ static uint32_t state_hold(void *device)
 	return ((struct odd *)device)->steps > 0 ? VRINGER_WORK : VRINGER_IDLE;
 }
 
+static void say(const struct odd *o, uint16_t flags)
+{
+	struct vringer_why why = { .purpose = VRINGER_USED_FLAGS };
+
+	o->host->write(o->host->ctx, why, o->ring.used, &flags, sizeof(flags));
+}
+
+/* Wants no notification while it works. */
+static void kick_quiet(void *device, uint32_t queue)
+{
+	struct odd *o = device;
+
+	(void)queue;
+	say(o, 1);
+	serve(o);
+	say(o, 0);
+	serve(o);
+}
+
+/* ... and none when it rests. */
+static void kick_mute(void *device, uint32_t queue)
+{
+	(void)queue;
+	say(device, 1);
+	serve(device);
+}
+
+/* Turns to what is behind it, twice for each chain. */
+static void kick_ask(void *device, uint32_t queue)
+{
+	struct odd *o = device;
+
+	(void)queue;
+	for (int i = 0; i < 64 && serve_one(o); i++) {
+		o->host->backend(o->host->ctx);
+		o->host->backend(o->host->ctx);
+	}
+}
+
 static void *work(void *device)
 {
 	struct odd *o = device;
@@ -330,6 +369,17 @@ ODD(miscount, "odd-miscount", .create = create, .destroy = free, .kick = kick_pl
     .memory = VRINGER_MEMORY_PLAIN, .layout = VRINGER_LAYOUT_FLAT, .flags = VRINGER_JUDGE_LIMITS,
     .counter_count = 1, .counter_names = counter_names, .counters = count_nothing, .sums = sums);
 
+ODD(quiet, "odd-quiet", .create = create, .destroy = free, .kick = kick_quiet,
+    .flags = VRINGER_JUDGE_LIMITS);
+ODD(mute, "odd-mute", .create = create, .destroy = free, .kick = kick_mute,
+    .flags = VRINGER_JUDGE_LIMITS);
+ODD(polls, "odd-polls", .create = create, .destroy = free, .kick = kick_mute,
+    .flags = VRINGER_JUDGE_LIMITS | VRINGER_POLLS);
+ODD(asks, "odd-asks", .create = create, .destroy = free, .kick = kick_ask,
+    .flags = VRINGER_JUDGE_LIMITS, .backend_calls_chain = 2);
+ODD(asks_more, "odd-asks-more", .create = create, .destroy = free, .kick = kick_ask,
+    .flags = VRINGER_JUDGE_LIMITS, .backend_calls = 1);
+
 __attribute__((constructor)) static void spoil(void)
 {
 	static const struct vringer_sum unknown_sum[] = { { "served", "sevred" }, { 0, 0 } };
@@ -343,7 +393,7 @@ __attribute__((constructor)) static void spoil(void)
 	if (strcmp(what, "version") == 0)
 		well.version = 99;
 	else if (strcmp(what, "size") == 0)
-		well.size -= 8;
+		well.size -= 16;
 	else if (strcmp(what, "packed") == 0)
 		well.features |= 1ull << 34;
 	else if (strcmp(what, "sum") == 0)
@@ -371,4 +421,4 @@ __attribute__((constructor)) static void spoil(void)
 }
 
 VRINGER_TARGETS(&well, &exits, &loops, &held, &threaded, &restless, &forever, &below, &flat, &plain,
-		&miscount, &lasting);
+		&miscount, &lasting, &quiet, &mute, &polls, &asks, &asks_more);
