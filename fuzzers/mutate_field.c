@@ -170,11 +170,17 @@ static bool add_overlap(struct mutator *m, struct program *prog)
 bool mutate_address(struct mutator *m, struct program *prog, const struct program *other)
 {
 	struct op *op = find_op(m, prog, has_address);
-	int field;
+	unsigned len = 0;
+	int field, range;
 
 	(void)other;
 	if (op == NULL || random_chance(m, 6))
 		return add_overlap(m, prog);
+	range = range_of(op_find(op->code), &len);
+	if (range >= 0 && random_chance(m, 6)) {
+		range_over_top(m, op, (unsigned)range, len);
+		return true;
+	}
 	field = find_field(m, op_find(op->code), is_address);
 	switch (random_below(m, 4)) {
 	case 0: /* the same distance from elsewhere */

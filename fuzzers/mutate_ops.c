@@ -163,6 +163,22 @@ static bool add_steps(struct mutator *m, struct program *prog, uint32_t at)
 	return add_status(prog, at, status[next] | stray);
 }
 
+/* The race moves the available index of a queue that the device is to serve, by a
+ * little: the driver adds chains while it serves others. */
+static bool race_index(struct mutator *m, struct program *prog, struct op *op)
+{
+	unsigned ring = BASE_RING + 4 * pick_queue(m, true), addr = op->code == OP_RACE ? 1 : 2;
+	uint8_t bytes[2] = { (uint8_t)(1 + random_below(m, 10)), 0 };
+
+	op->base[addr] = (uint8_t)(ring + RING_AVAIL);
+	op->value[addr] = 2;
+	if (op->code == OP_RACE_WRITE) {
+		op->base[1] = (uint8_t)(ring + RING_USED);
+		op->value[1] = random_chance(m, 3) ? 0 : 2;
+	}
+	return edit_payload(m, prog, op, bytes, sizeof(bytes));
+}
+
 /* Something that waits for the device, and what makes the device run into it. */
 static bool add_trap(struct mutator *m, struct program *prog, uint32_t at)
 {
@@ -174,6 +190,9 @@ static bool add_trap(struct mutator *m, struct program *prog, uint32_t at)
 	if (op == NULL)
 		return false;
 	op_fresh(m, prog, op);
+	if ((op->code == OP_RACE || op->code == OP_RACE_WRITE) && random_chance(m, 3) &&
+	    !race_index(m, prog, op))
+		return false;
 	return add_chain(m, prog, at + 1, true);
 }
 
@@ -198,6 +217,36 @@ static bool add_misfit(struct mutator *m, struct program *prog, uint32_t at)
 	if (!random_chance(m, 4))
 		edit_payload(m, prog, op, &element, 1);
 	return driven || add_chain(m, prog, at + 2, true);
+}
+
+/* A request in a buffer that passes the end of memory, whose first bytes are as long as
+ * a device's header may be: what it does with an address behind them shows. */
+static bool add_over_top(struct mutator *m, struct program *prog, uint32_t at)
+{
+	bool driven = m->request_count > 0 || random_chance(m, 2);
+	struct op *op;
+	uint8_t slot;
+
+	/* The bytes that it needs, in a slot that moves first. */
+	if (m->request_count > 0 && !random_chance(m, 4)) {
+		if (!add_request(m, prog, at))
+			return false;
+		slot = prog->ops[at].base[0] - BASE_SLOT;
+	} else {
+		if (!add_chain(m, prog, at, driven) ||
+		    (!driven && !add_chain(m, prog, at + 1, true)))
+			return false;
+		op = &prog->ops[at];
+		if (op->data_len == 0) /* there was no room */
+			return true;
+		slot = prog->data[op->data_off + random_below(m, op->data_len)] & ELEMENT_SLOT;
+	}
+	op = edit_add(prog, at, OP_BUFFER);
+	if (op == NULL)
+		return false;
+	op->value[0] = slot;
+	range_over_top(m, op, 1, 2);
+	return true;
 }
 
 /* A snapshot and back, perhaps with a byte or two changed on the way, and of a device
@@ -281,6 +330,8 @@ bool mutate_insert(struct mutator *m, struct program *prog, const struct program
 		return random_chance(m, 2) ? add_start(m, prog, at) : add_steps(m, prog, at);
 	if (what < 8 && m->has_snapshots)
 		return add_snapshot(m, prog, at);
+	if (what < 9 && random_chance(m, 2))
+		return add_over_top(m, prog, at);
 	if (what < 9 && random_chance(m, 4))
 		return add_selection(m, prog, at);
 	return add_any(m, prog, at);

@@ -82,6 +82,13 @@ static const int16_t steps[] = { 1, 1, 2, 3, 4, 5, 8, 9, 256, 257, -1, -2, -4, 0
 static const uint8_t statuses[] = { 0, 1, 3, 11, 11, 15, 15 };
 static const uint16_t ring_bytes[] = { 1, 2, 4, 8, 12, 16, 64, 4096, 4096 };
 
+/* How far into a buffer a device goes before it looks at an address again: fields and
+ * headers of its formats (an index, a port, a message, a packet's and a link's header,
+ * a descriptor, a request and its reply, with what follows), a page. */
+static const uint16_t boundaries[] = { 1,  2,  4,  6,	8,   10,   12,	 14,   16,
+				       18, 20, 22, 24,	26,  40,   54,	 56,   64,
+				       76, 80, 96, 128, 512, 1024, 1514, 4095, 4096 };
+
 #define PICK(m, table) ((table)[random_below((m), ARRAY_SIZE(table))])
 
 unsigned field_count(const struct op_desc *desc)
@@ -95,7 +102,30 @@ unsigned field_count(const struct op_desc *desc)
 
 uint64_t value_edge(struct mutator *m)
 {
-	return PICK(m, edges);
+	return random_chance(m, 16) ? 0 - (uint64_t)PICK(m, boundaries) : PICK(m, edges);
+}
+
+/* The last bytes there are, as many as a device takes for a header, and some behind
+ * them: the sum of address and length is 2^64 and a little. */
+void range_over_top(struct mutator *m, struct op *op, unsigned addr, unsigned len)
+{
+	static const uint16_t behind[] = { 0, 1, 1, 2, 4, 8, 16, 16, 64, 64, 256, 4096 };
+	uint16_t before = PICK(m, boundaries);
+
+	op->base[addr] = BASE_TOP;
+	op->value[addr] = 0 - (uint64_t)before;
+	op->value[len] = before + (uint64_t)PICK(m, behind);
+}
+
+int range_of(const struct op_desc *desc, unsigned *len)
+{
+	for (unsigned i = 1; i < field_count(desc); i++) {
+		if (desc->fields[i - 1].kind != FIELD_ADDR || desc->fields[i].kind != FIELD_U32)
+			continue;
+		*len = i;
+		return (int)i - 1;
+	}
+	return -1;
 }
 
 uint32_t run_length(struct mutator *m)
