@@ -100,32 +100,14 @@ unsigned field_count(const struct op_desc *desc)
 	return n;
 }
 
+uint64_t value_boundary(struct mutator *m)
+{
+	return PICK(m, boundaries);
+}
+
 uint64_t value_edge(struct mutator *m)
 {
-	return random_chance(m, 16) ? 0 - (uint64_t)PICK(m, boundaries) : PICK(m, edges);
-}
-
-/* The last bytes there are, as many as a device takes for a header, and some behind
- * them: the sum of address and length is 2^64 and a little. */
-void range_over_top(struct mutator *m, struct op *op, unsigned addr, unsigned len)
-{
-	static const uint16_t behind[] = { 0, 1, 1, 2, 4, 8, 16, 16, 64, 64, 256, 4096 };
-	uint16_t before = PICK(m, boundaries);
-
-	op->base[addr] = BASE_TOP;
-	op->value[addr] = 0 - (uint64_t)before;
-	op->value[len] = before + (uint64_t)PICK(m, behind);
-}
-
-int range_of(const struct op_desc *desc, unsigned *len)
-{
-	for (unsigned i = 1; i < field_count(desc); i++) {
-		if (desc->fields[i - 1].kind != FIELD_ADDR || desc->fields[i].kind != FIELD_U32)
-			continue;
-		*len = i;
-		return (int)i - 1;
-	}
-	return -1;
+	return random_chance(m, 16) ? 0 - value_boundary(m) : PICK(m, edges);
 }
 
 uint32_t run_length(struct mutator *m)

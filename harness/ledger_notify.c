@@ -22,6 +22,7 @@
  */
 #include "harness/ledger_internal.h"
 
+#include <linux/virtio_config.h>
 #include <linux/virtio_ring.h>
 
 void ledger_notify_said(struct ledger *l, unsigned queue, bool wanted)
@@ -56,7 +57,8 @@ void ledger_notify_rest(struct ledger *l, unsigned i)
 		return;
 	n->unwanted = n->unwanted && stands(l, q);
 	if (!q->ready || !q->known || q->poisoned || n->gave_up || l->plain.blind ||
-	    l->target->polls || (l->target->holds && q->holds != LEDGER_NONE))
+	    l->target->polls || (l->status & VIRTIO_CONFIG_S_NEEDS_RESET) != 0 ||
+	    (l->target->holds && q->holds != LEDGER_NONE))
 		return;
 	if (n->unwanted && ledger_judges(l, RULE_STUCK_SUPPRESSED))
 		ledger_break(l, RULE_STUCK_SUPPRESSED,

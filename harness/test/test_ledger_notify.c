@@ -112,6 +112,24 @@ static void a_reset_a_stop_and_a_call_for_one_end_it(void **state)
 	assert_silent();
 }
 
+/* ... whichever queue it is for, until it has been reset. */
+static void who_asked_for_a_reset_need_not_be_notified(void **state)
+{
+	(void)state;
+	setup_with(DEVICE_WORK);
+	on = RX;
+	notify();
+	avail_idx(100);
+	need_reset();
+	end_silent();
+	reg_read(VIRTIO_MMIO_STATUS, shown.status);
+	rest(DEVICE_IDLE);
+	notify();
+	done();
+	rest(DEVICE_IDLE);
+	assert_silent();
+}
+
 /* It may have given up, or not know what stands there. */
 static void what_failed_excuses_it_until_it_writes_again(void **state)
 {
@@ -220,6 +238,7 @@ int main(void)
 		TEST(what_is_left_over_is_not_forgotten),
 		TEST(another_queue_counts_too),
 		TEST(a_reset_a_stop_and_a_call_for_one_end_it),
+		TEST(who_asked_for_a_reset_need_not_be_notified),
 		TEST(what_failed_excuses_it_until_it_writes_again),
 		TEST(a_look_counts_whatever_it_sees),
 		TEST(saying_it_twice_does_not_make_up_for_a_look),
