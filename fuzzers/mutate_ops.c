@@ -163,11 +163,11 @@ static bool add_steps(struct mutator *m, struct program *prog, uint32_t at)
 	return add_status(prog, at, status[next] | stray);
 }
 
-/* The race moves the available index of a queue that the device is to serve, by a
+/* The race moves the available index of that queue, which the device is to serve, by a
  * little: the driver adds chains while it serves others. */
-static bool race_index(struct mutator *m, struct program *prog, struct op *op)
+static bool race_index(struct mutator *m, struct program *prog, struct op *op, unsigned queue)
 {
-	unsigned ring = BASE_RING + 4 * pick_queue(m, true), addr = op->code == OP_RACE ? 1 : 2;
+	unsigned ring = BASE_RING + 4 * queue, addr = op->code == OP_RACE ? 1 : 2;
 	uint8_t bytes[2] = { (uint8_t)(1 + random_below(m, 10)), 0 };
 
 	op->base[addr] = (uint8_t)(ring + RING_AVAIL);
@@ -190,10 +190,12 @@ static bool add_trap(struct mutator *m, struct program *prog, uint32_t at)
 	if (op == NULL)
 		return false;
 	op_fresh(m, prog, op);
-	if ((op->code == OP_RACE || op->code == OP_RACE_WRITE) && random_chance(m, 3) &&
-	    !race_index(m, prog, op))
+	if (!add_chain(m, prog, at + 1, true))
 		return false;
-	return add_chain(m, prog, at + 1, true);
+	op = &prog->ops[at];
+	if ((op->code == OP_RACE || op->code == OP_RACE_WRITE) && random_chance(m, 3))
+		return race_index(m, prog, op, (unsigned)prog->ops[at + 1].value[0]);
+	return true;
 }
 
 /* A buffer of a size or in a place of its own, and a chain that uses it. */

@@ -363,6 +363,21 @@ static void bytes_fresh(struct mutator *m, struct program *prog, struct op *op)
 	edit_payload(m, prog, op, bytes, width);
 }
 
+/* Default places, mostly: addresses that are aligned.  Or so that a few entries of the
+ * ring lie before 2^64, and the others past it. */
+static void fresh_ring(struct mutator *m, struct op *op, unsigned field, unsigned part)
+{
+	static const uint8_t before[] = { 0, 4, 4 }, each[] = { 16, 2, 8 };
+	bool given = random_chance(m, 6);
+
+	op->base[field] = given ? op->base[field] : BASE_ABSOLUTE;
+	op->value[field] = given ? op->value[field] & ~15ULL : 0;
+	if (!given || !random_chance(m, 3))
+		return;
+	op->base[field] = BASE_TOP;
+	op->value[field] = 0 - (before[part] + (uint64_t)each[part] * random_below(m, 9));
+}
+
 /* Fields that mean more than their kind says. */
 static void fresh_special(struct mutator *m, struct op *op)
 {
@@ -370,13 +385,9 @@ static void fresh_special(struct mutator *m, struct op *op)
 	static const uint16_t ends[] = { 128, 128, 320, 1024 };
 
 	switch (op->code) {
-	case OP_QUEUE: /* default places, mostly: addresses that are aligned */
-		for (unsigned i = 2; i < 5; i++) {
-			bool given = random_chance(m, 6);
-
-			op->base[i] = given ? op->base[i] : BASE_ABSOLUTE;
-			op->value[i] = given ? op->value[i] & ~15ULL : 0;
-		}
+	case OP_QUEUE:
+		for (unsigned part = 0; part < RING_PART_COUNT; part++)
+			fresh_ring(m, op, 2 + part, part);
 		break;
 	case OP_UNMAP:
 	case OP_MAP:

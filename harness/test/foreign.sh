@@ -106,6 +106,8 @@ does odd-miscount 1 '^finding: counters.sum'
 does odd-quiet 0 '2 chains returned: nothing found'
 does odd-mute 1 '^finding: stuck.suppressed'
 does odd-polls 0 '2 chains returned: nothing found'
+does odd-plain-quiet 0 '2 chains returned: nothing found'
+does odd-plain-mute 1 '^finding: stuck.suppressed'
 does odd-asks 0 '2 chains returned: nothing found'
 does odd-asks-more 1 '^finding: work.backend'
 gives 0 "one for ever, in one process" "$work/odd" run -t odd-forever

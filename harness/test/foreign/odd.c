@@ -304,6 +304,28 @@ static void kick_plain(void *device, uint32_t queue)
 	}
 }
 
+/* Wants no notification while it works; and when it rests. */
+static void kick_plain_quiet(void *device, uint32_t queue)
+{
+	struct odd *o = device;
+	uint8_t *memory = (uint8_t *)o->host->regions[0].host - o->host->regions[0].addr;
+	volatile uint16_t *used = (void *)(memory + o->ring.used);
+
+	*used = 1;
+	kick_plain(device, queue);
+	*used = 0;
+	kick_plain(device, queue);
+}
+
+static void kick_plain_mute(void *device, uint32_t queue)
+{
+	struct odd *o = device;
+	uint8_t *memory = (uint8_t *)o->host->regions[0].host - o->host->regions[0].addr;
+
+	kick_plain(device, queue);
+	*(volatile uint16_t *)(void *)(memory + o->ring.used) = 1;
+}
+
 static void config_read(void *device, uint64_t offset, void *buf, uint32_t len)
 {
 	memset(buf, 0, len);
@@ -380,6 +402,11 @@ ODD(asks, "odd-asks", .create = create, .destroy = free, .kick = kick_ask,
 ODD(asks_more, "odd-asks-more", .create = create, .destroy = free, .kick = kick_ask,
     .flags = VRINGER_JUDGE_LIMITS, .backend_calls = 1);
 
+ODD(plain_quiet, "odd-plain-quiet", .create = create, .destroy = free, .kick = kick_plain_quiet,
+    .memory = VRINGER_MEMORY_PLAIN, .layout = VRINGER_LAYOUT_FLAT, .flags = VRINGER_JUDGE_LIMITS);
+ODD(plain_mute, "odd-plain-mute", .create = create, .destroy = free, .kick = kick_plain_mute,
+    .memory = VRINGER_MEMORY_PLAIN, .layout = VRINGER_LAYOUT_FLAT, .flags = VRINGER_JUDGE_LIMITS);
+
 __attribute__((constructor)) static void spoil(void)
 {
 	static const struct vringer_sum unknown_sum[] = { { "served", "sevred" }, { 0, 0 } };
@@ -421,4 +448,5 @@ __attribute__((constructor)) static void spoil(void)
 }
 
 VRINGER_TARGETS(&well, &exits, &loops, &held, &threaded, &restless, &forever, &below, &flat, &plain,
-		&miscount, &lasting, &quiet, &mute, &polls, &asks, &asks_more);
+		&miscount, &lasting, &quiet, &mute, &polls, &asks, &asks_more, &plain_quiet,
+		&plain_mute);
