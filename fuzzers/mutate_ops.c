@@ -167,8 +167,14 @@ static bool add_steps(struct mutator *m, struct program *prog, uint32_t at)
  * little: the driver adds chains while it serves others. */
 static bool race_index(struct mutator *m, struct program *prog, struct op *op, unsigned queue)
 {
+	/* One more than a ring that is full with what was taken, mostly, at the next look. */
+	static const uint8_t indices[] = { 2, 2, 3, 3, 5, 5, 9, 1, 4, 6, 17 };
+	static const uint8_t looks[] = { 2, 2, 2, 1, 3, 4 };
 	unsigned ring = BASE_RING + 4 * queue, addr = op->code == OP_RACE ? 1 : 2;
-	uint8_t bytes[2] = { (uint8_t)(1 + random_below(m, 10)), 0 };
+	uint8_t bytes[2] = { indices[random_below(m, ARRAY_SIZE(indices))], 0 };
+
+	if (!random_chance(m, 4))
+		op->value[0] = looks[random_below(m, ARRAY_SIZE(looks))] - (addr - 1);
 
 	op->base[addr] = (uint8_t)(ring + RING_AVAIL);
 	op->value[addr] = 2;

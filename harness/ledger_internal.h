@@ -199,7 +199,9 @@ static inline uint64_t ledger_add_up(const struct ledger *l, const int16_t *term
 /* Is there a queue of that number now? */
 bool ledger_queue_exists(const struct ledger *l, unsigned i);
 
-/* After a call: what must follow at once. */
+/* After a call, the one that resets too: how much it did. */
+void ledger_judge_work(struct ledger *l);
+/* After any other call: what must follow at once. */
 void ledger_call_end(struct ledger *l, uint32_t old_status, const struct ledger_probe *probe);
 
 #endif

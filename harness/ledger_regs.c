@@ -88,6 +88,7 @@ static void on_status(struct ledger *l, uint32_t value, const struct ledger_prob
 		for (unsigned i = 0; i < PROGRAM_QUEUES; i++)
 			if ((l->call.moved >> i & 1) != 0)
 				ledger_wakeup_rest(l, i);
+		ledger_judge_work(l);
 		forget_all(l);
 		if (ledger_judges(l, RULE_STATUS_RESET) && probe->status != 0)
 			ledger_break(l, RULE_STATUS_RESET,

@@ -80,7 +80,7 @@ void ledger_backend(struct ledger *l)
 			    l->call.backend);
 }
 
-static void judge_work(struct ledger *l)
+void ledger_judge_work(struct ledger *l)
 {
 	if (l->call.blind)
 		return;
@@ -133,7 +133,7 @@ void ledger_call_end(struct ledger *l, uint32_t old_status, const struct ledger_
 	/* What the driver wrote the device may show; it has set nothing itself. */
 	uint32_t set = probe->status & ~old_status & ~l->call.status_written;
 
-	judge_work(l);
+	ledger_judge_work(l);
 	judge_heap(l);
 	ledger_judge_config(l, set, probe);
 	for (unsigned i = 0; i < PROGRAM_QUEUES; i++)

@@ -203,6 +203,25 @@ static void a_chain_that_is_taken_again_is_no_other(void **state)
 	end_silent();
 }
 
+/* What a reset takes over is taken in one call as well. */
+static void a_reset_counts_too(void **state)
+{
+	for (uint16_t more = 0; more < 2; more++) {
+		rig_setup(state);
+		call(VIRTIO_MMIO_STATUS, 0);
+		for (uint16_t i = 0; i < 8 + more; i++) {
+			avail_idx((uint16_t)(i + 1));
+			take(i, i % 8, 16, 0);
+		}
+		shown.status = 0;
+		done();
+		if (more == 0)
+			assert_silent();
+		else
+			assert_breaks(RULE_WORK_CHAINS);
+	}
+}
+
 /* 2 of a call, 3 for a chain. */
 static void chains_that_are_held_pay_for_calls_behind_the_device(void **state)
 {
@@ -261,6 +280,7 @@ int main(void)
 		TEST(bytes_of_a_chain_that_is_held_may_move_later),
 		TEST(chains_of_one_queue_may_be_answered_on_the_other),
 		TEST(a_call_counts_its_own_chains_alone),
+		TEST(a_reset_counts_too),
 		TEST(a_chain_that_is_taken_again_is_no_other),
 		TEST(chains_that_are_held_pay_for_calls_behind_the_device),
 		TEST(without_a_chain_it_is_a_constant),
