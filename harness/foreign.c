@@ -157,7 +157,7 @@ static const char *disagreements_fault(struct foreign *f)
 
 	for (; d != NULL && d->rule != NULL; d++) {
 		if (n == FOREIGN_RULES_MAX)
-			return "disagrees with more than 64 rules";
+			return "disagrees with more than 128 rules";
 		if (rule_find(d->rule) < 0) {
 			snprintf(f->fault, sizeof(f->fault),
 				 "disagrees with '%.40s', which is no rule; 'rules' lists them",
