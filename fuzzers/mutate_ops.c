@@ -199,9 +199,15 @@ static bool add_trap(struct mutator *m, struct program *prog, uint32_t at)
 	if (!add_chain(m, prog, at + 1, true))
 		return false;
 	op = &prog->ops[at];
-	if ((op->code == OP_RACE || op->code == OP_RACE_WRITE) && random_chance(m, 3))
-		return race_index(m, prog, op, (unsigned)prog->ops[at + 1].value[0]);
-	return true;
+	if ((op->code != OP_RACE && op->code != OP_RACE_WRITE) || random_chance(m, 2))
+		return true;
+	if (!race_index(m, prog, op, (unsigned)prog->ops[at + 1].value[0]))
+		return false;
+	/* Or it is a reset that finds the chain there. */
+	if (!random_chance(m, 8))
+		return true;
+	prog->ops[at + 1].code = OP_OFFER;
+	return edit_add(prog, at + 2, OP_RESET) != NULL;
 }
 
 /* A buffer of a size or in a place of its own, and a chain that uses it. */
