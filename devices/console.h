@@ -40,7 +40,8 @@ enum console_queue {
 #define CONSOLE_PORT0_NAME "ktstr-console"
 #define CONSOLE_PORT1_NAME "ktstr-bulk"
 
-/* What one call takes over or delivers; the rest is left-over work. */
+/* What one call takes over or delivers, and never more chains of a queue than that
+ * has entries; the rest is left-over work. */
 #define CONSOLE_CALL_BYTES_MAX (256u << 10) /* of output of one port */
 #define CONSOLE_CONTROL_CHAINS_MAX 32u	    /* of each control queue */
 #define CONSOLE_INPUT_CHAINS_MAX 64u	    /* of one receive queue */

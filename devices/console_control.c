@@ -139,7 +139,7 @@ void console_drain_control(struct console *con, unsigned port)
 {
 	struct virtio_console_control message;
 	struct virtqueue_chain chain;
-	unsigned left = CONSOLE_CONTROL_CHAINS_MAX;
+	unsigned left = console_call_chains(con, CONSOLE_CONTROL_TX, CONSOLE_CONTROL_CHAINS_MAX);
 
 	(void)port;
 	console_more(con, CONSOLE_CONTROL_TX, true);
@@ -211,7 +211,7 @@ static bool send_answer(struct console *con, struct virtqueue_chain *chain)
 void console_drain_answers(struct console *con, unsigned port)
 {
 	struct virtqueue_chain chain;
-	unsigned left = CONSOLE_CONTROL_CHAINS_MAX;
+	unsigned left = console_call_chains(con, CONSOLE_CONTROL_RX, CONSOLE_CONTROL_CHAINS_MAX);
 
 	(void)port;
 	console_more(con, CONSOLE_CONTROL_RX, true);

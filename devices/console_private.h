@@ -131,6 +131,16 @@ bool console_pop(struct console *con, enum console_queue queue, struct virtqueue
 /* virtqueue_push; false if that failed, which was counted. */
 bool console_push(struct console *con, const struct virtqueue_chain *chain, uint32_t len);
 
+/* How many chains of that queue one call takes: at most `most`, and no more than a driver
+ * that does not add to them meanwhile can have there. */
+static inline unsigned console_call_chains(const struct console *con, enum console_queue queue,
+					   unsigned most)
+{
+	unsigned size = con->dev.queues[queue].size;
+
+	return size < most ? size : most;
+}
+
 /* Counters of what is held now, which can fall. */
 void console_note_gauges(struct console *con);
 

@@ -77,7 +77,7 @@ static bool deliver(struct console *con, unsigned port, struct virtqueue_chain *
 void console_drain_input(struct console *con, unsigned port)
 {
 	struct virtqueue_chain chain;
-	unsigned left = CONSOLE_INPUT_CHAINS_MAX;
+	unsigned left = console_call_chains(con, rx_queues[port], CONSOLE_INPUT_CHAINS_MAX);
 
 	console_more(con, rx_queues[port], true);
 	for (; left > 0 && may_deliver(con, port); left--)

@@ -40,6 +40,7 @@ static const struct {
 	{ OP_AVAIL_FLAGS, 3 }, { OP_AVAIL_ENTRY, 3 }, { OP_RACE, 6 },	     { OP_FAULT_ACCESS, 5 },
 	{ OP_STATUS, 4 },      { OP_WRITE, 5 },	      { OP_CONFIG_READ, 1 }, { OP_CONFIG_WRITE, 1 },
 	{ OP_ACK, 1 },	       { OP_SETTLE, 1 },      { OP_READ, 3 },	     { OP_TYPE, 6 },
+	{ OP_RACE_WRITE, 3 },
 };
 
 /* xorshift64* */

@@ -168,14 +168,45 @@ static bool add_overlap(struct mutator *m, struct program *prog)
 	return true;
 }
 
+/* The last bytes there are, as many as a device takes for a header, and some behind
+ * them: the sum of address and length is 2^64 and a little. */
+void range_over_top(struct mutator *m, struct op *op, unsigned addr, unsigned len)
+{
+	static const uint16_t behind[] = { 0, 1, 1, 2, 4, 8, 16, 16, 64, 64, 256, 4096 };
+	uint64_t before = value_boundary(m);
+
+	op->base[addr] = BASE_TOP;
+	op->value[addr] = 0 - before;
+	op->value[len] = before + behind[random_below(m, ARRAY_SIZE(behind))];
+}
+
+/* The fields that are an address and the length of what is there: the first as an
+ * index, -1 where there are none. */
+static int range_of(const struct op_desc *desc, unsigned *len)
+{
+	for (unsigned i = 1; i < field_count(desc); i++) {
+		if (desc->fields[i - 1].kind != FIELD_ADDR || desc->fields[i].kind != FIELD_U32)
+			continue;
+		*len = i;
+		return (int)i - 1;
+	}
+	return -1;
+}
+
 bool mutate_address(struct mutator *m, struct program *prog, const struct program *other)
 {
 	struct op *op = find_op(m, prog, has_address);
-	int field;
+	unsigned len = 0;
+	int field, range;
 
 	(void)other;
 	if (op == NULL || random_chance(m, 6))
 		return add_overlap(m, prog);
+	range = range_of(op_find(op->code), &len);
+	if (range >= 0 && random_chance(m, 6)) {
+		range_over_top(m, op, (unsigned)range, len);
+		return true;
+	}
 	field = find_field(m, op_find(op->code), is_address);
 	switch (random_below(m, 4)) {
 	case 0: /* the same distance from elsewhere */

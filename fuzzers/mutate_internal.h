@@ -38,6 +38,8 @@ void edit_settle(struct mutator *m, struct program *prog);
 /* mutate_value.c: what a field may usefully hold. */
 unsigned field_count(const struct op_desc *desc);
 uint64_t value_edge(struct mutator *m);
+/* How many bytes into a buffer a device looks at an address again. */
+uint64_t value_boundary(struct mutator *m);
 uint64_t value_fresh(struct mutator *m, enum field_kind kind);
 /* The operation is one of the program's. */
 void address_fresh(struct mutator *m, const struct program *prog, struct op *op, unsigned field);
@@ -48,6 +50,9 @@ uint32_t run_length(struct mutator *m);
 void op_fresh(struct mutator *m, struct program *prog, struct op *op);
 /* Buffers that suit a request to that queue. */
 void elements_fresh(struct mutator *m, struct program *prog, struct op *op, unsigned queue);
+
+/* mutate_field.c: a range that ends at 2^64, or passes it, behind a boundary. */
+void range_over_top(struct mutator *m, struct op *op, unsigned addr, unsigned len);
 
 /* Mutations: false where there is nothing of that kind to change. */
 typedef bool mutation_fn(struct mutator *m, struct program *prog, const struct program *other);

@@ -169,17 +169,51 @@ static bool add_steps(struct mutator *m, struct program *prog, uint32_t at)
 	return add_status(prog, at, status[next] | stray);
 }
 
+/* The race moves the available index of that queue, which the device is to serve, by a
+ * little: the driver adds chains while it serves others. */
+static bool race_index(struct mutator *m, struct program *prog, struct op *op, unsigned queue)
+{
+	/* One more than a ring that is full with what was taken, mostly, at the next look. */
+	static const uint8_t indices[] = { 2, 2, 3, 3, 5, 5, 9, 1, 4, 6, 17 };
+	static const uint8_t looks[] = { 2, 2, 2, 1, 3, 4 };
+	unsigned ring = BASE_RING + 4 * queue, addr = op->code == OP_RACE ? 1 : 2;
+	uint8_t bytes[2] = { indices[random_below(m, ARRAY_SIZE(indices))], 0 };
+
+	if (!random_chance(m, 4))
+		op->value[0] = looks[random_below(m, ARRAY_SIZE(looks))] - (addr - 1);
+
+	op->base[addr] = (uint8_t)(ring + RING_AVAIL);
+	op->value[addr] = 2;
+	if (op->code == OP_RACE_WRITE) {
+		op->base[1] = (uint8_t)(ring + RING_USED);
+		op->value[1] = random_chance(m, 3) ? 0 : 2;
+	}
+	return edit_payload(m, prog, op, bytes, sizeof(bytes));
+}
+
 /* Something that waits for the device, and what makes the device run into it. */
 static bool add_trap(struct mutator *m, struct program *prog, uint32_t at)
 {
-	static const uint8_t traps[] = { OP_RACE,  OP_RACE,	OP_FAULT_ACCESS, OP_FAULT_ACCESS,
-					 OP_UNMAP, OP_SET_DESC, OP_FAULT_ALLOC,	 OP_AVAIL_FLAGS };
+	static const uint8_t traps[] = { OP_RACE,	  OP_RACE,	   OP_RACE_WRITE,
+					 OP_FAULT_ACCESS, OP_FAULT_ACCESS, OP_UNMAP,
+					 OP_SET_DESC,	  OP_FAULT_ALLOC,  OP_AVAIL_FLAGS };
 	struct op *op = edit_add(prog, at, traps[random_below(m, ARRAY_SIZE(traps))]);
 
 	if (op == NULL)
 		return false;
 	op_fresh(m, prog, op);
-	return add_chain(m, prog, at + 1, true);
+	if (!add_chain(m, prog, at + 1, true))
+		return false;
+	op = &prog->ops[at];
+	if ((op->code != OP_RACE && op->code != OP_RACE_WRITE) || random_chance(m, 2))
+		return true;
+	if (!race_index(m, prog, op, (unsigned)prog->ops[at + 1].value[0]))
+		return false;
+	/* Or it is a reset that finds the chain there. */
+	if (!random_chance(m, 8))
+		return true;
+	prog->ops[at + 1].code = OP_OFFER;
+	return edit_add(prog, at + 2, OP_RESET) != NULL;
 }
 
 /* A buffer of a size or in a place of its own, and a chain that uses it. */
@@ -203,6 +237,36 @@ static bool add_misfit(struct mutator *m, struct program *prog, uint32_t at)
 	if (!random_chance(m, 4))
 		edit_payload(m, prog, op, &element, 1);
 	return driven || add_chain(m, prog, at + 2, true);
+}
+
+/* A request in a buffer that passes the end of memory, whose first bytes are as long as
+ * a device's header may be: what it does with an address behind them shows. */
+static bool add_over_top(struct mutator *m, struct program *prog, uint32_t at)
+{
+	bool driven = m->request_count > 0 || random_chance(m, 2);
+	struct op *op;
+	uint8_t slot;
+
+	/* The bytes that it needs, in a slot that moves first. */
+	if (m->request_count > 0 && !random_chance(m, 4)) {
+		if (!add_request(m, prog, at))
+			return false;
+		slot = prog->ops[at].base[0] - BASE_SLOT;
+	} else {
+		if (!add_chain(m, prog, at, driven) ||
+		    (!driven && !add_chain(m, prog, at + 1, true)))
+			return false;
+		op = &prog->ops[at];
+		if (op->data_len == 0) /* there was no room */
+			return true;
+		slot = prog->data[op->data_off + random_below(m, op->data_len)] & ELEMENT_SLOT;
+	}
+	op = edit_add(prog, at, OP_BUFFER);
+	if (op == NULL)
+		return false;
+	op->value[0] = slot;
+	range_over_top(m, op, 1, 2);
+	return true;
 }
 
 /* A snapshot and back, perhaps with a byte or two changed on the way, and of a device
@@ -287,6 +351,8 @@ bool mutate_insert(struct mutator *m, struct program *prog, const struct program
 		return random_chance(m, 2) ? add_start(m, prog, at) : add_steps(m, prog, at);
 	if (what < 8 && m->has_snapshots)
 		return add_snapshot(m, prog, at);
+	if (what < 9 && random_chance(m, 2))
+		return add_over_top(m, prog, at);
 	if (what < 9 && random_chance(m, 4))
 		return add_selection(m, prog, at);
 	return add_any(m, prog, at);

@@ -82,6 +82,13 @@ static const int16_t steps[] = { 1, 1, 2, 3, 4, 5, 8, 9, 256, 257, -1, -2, -4, 0
 static const uint8_t statuses[] = { 0, 1, 3, 11, 11, 15, 15 };
 static const uint16_t ring_bytes[] = { 1, 2, 4, 8, 12, 16, 64, 4096, 4096 };
 
+/* How far into a buffer a device goes before it looks at an address again: fields and
+ * headers of its formats (an index, a port, a message, a packet's and a link's header,
+ * a descriptor, a request and its reply, with what follows), a page. */
+static const uint16_t boundaries[] = { 1,  2,  4,  6,	8,   10,   12,	 14,   16,
+				       18, 20, 22, 24,	26,  40,   54,	 56,   64,
+				       76, 80, 96, 128, 512, 1024, 1514, 4095, 4096 };
+
 #define PICK(m, table) ((table)[random_below((m), ARRAY_SIZE(table))])
 
 unsigned field_count(const struct op_desc *desc)
@@ -93,9 +100,14 @@ unsigned field_count(const struct op_desc *desc)
 	return n;
 }
 
+uint64_t value_boundary(struct mutator *m)
+{
+	return PICK(m, boundaries);
+}
+
 uint64_t value_edge(struct mutator *m)
 {
-	return PICK(m, edges);
+	return random_chance(m, 16) ? 0 - value_boundary(m) : PICK(m, edges);
 }
 
 uint32_t run_length(struct mutator *m)
@@ -364,6 +376,21 @@ static void bytes_fresh(struct mutator *m, struct program *prog, struct op *op)
 	edit_payload(m, prog, op, bytes, width);
 }
 
+/* Default places, mostly: addresses that are aligned.  Or so that a few entries of the
+ * ring lie before 2^64, and the others past it. */
+static void fresh_ring(struct mutator *m, struct op *op, unsigned field, unsigned part)
+{
+	static const uint8_t before[] = { 0, 4, 4 }, each[] = { 16, 2, 8 };
+	bool given = random_chance(m, 6);
+
+	op->base[field] = given ? op->base[field] : BASE_ABSOLUTE;
+	op->value[field] = given ? op->value[field] & ~15ULL : 0;
+	if (!given || !random_chance(m, 3))
+		return;
+	op->base[field] = BASE_TOP;
+	op->value[field] = 0 - (before[part] + (uint64_t)each[part] * random_below(m, 9));
+}
+
 /* Fields that mean more than their kind says. */
 static void fresh_special(struct mutator *m, struct op *op)
 {
@@ -371,13 +398,9 @@ static void fresh_special(struct mutator *m, struct op *op)
 	static const uint16_t ends[] = { 128, 128, 320, 1024 };
 
 	switch (op->code) {
-	case OP_QUEUE: /* default places, mostly: addresses that are aligned */
-		for (unsigned i = QUEUE_DESC; i <= QUEUE_USED; i++) {
-			bool given = random_chance(m, 6);
-
-			op->base[i] = given ? op->base[i] : BASE_ABSOLUTE;
-			op->value[i] = given ? op->value[i] & ~15ULL : 0;
-		}
+	case OP_QUEUE:
+		for (unsigned part = 0; part < VIRTQUEUE_AREA_COUNT; part++)
+			fresh_ring(m, op, QUEUE_DESC + part, part);
 		break;
 	case OP_UNMAP:
 	case OP_MAP:

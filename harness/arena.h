@@ -71,6 +71,8 @@ struct arena_race {
 	uint64_t addr;
 	uint32_t len;
 	uint32_t countdown; /* takes effect when it gets to 0 */
+	bool on_write;	    /* it counts writes of `watch`, and not reads of what it changes */
+	uint64_t watch;
 	uint8_t data[ARENA_RACE_BYTES_MAX];
 	uint32_t serial;      /* the how many-th that was armed, from 1 */
 	uint32_t reads;	      /* that touched it */
@@ -207,8 +209,12 @@ void arena_pattern(struct arena *arena, uint64_t addr, uint64_t len, uint8_t see
 void arena_unmap(struct arena *arena, uint64_t addr, uint64_t len);
 void arena_map(struct arena *arena, uint64_t addr, uint64_t len);
 
-/* Arm a race; false if it is empty, too long, or there are too many. */
+/* Arm a race; false if it is empty, too long, or there are too many.  It strikes just
+ * before the Nth device read that touches what it changes; or just after the Nth
+ * device write of the byte at `watch`. */
 bool arena_race(struct arena *arena, uint32_t nth, uint64_t addr, const void *data, uint32_t len);
+bool arena_race_write(struct arena *arena, uint32_t nth, uint64_t watch, uint64_t addr,
+		      const void *data, uint32_t len);
 /* A race that was put off strikes now: the device's call is over. */
 void arena_strike_due(struct arena *arena);
 /* Forget races and faults that have not happened, of memory and heap. */

@@ -20,9 +20,10 @@ static void arena_trace(const struct arena *arena, enum trace_kind kind, uint64_
 		arena->trace->event(arena->trace->ctx, &event);
 }
 
+/* Do these bytes meet what a race changes, which counts reads of that? */
 static bool touches(const struct arena_race *race, uint64_t addr, uint32_t len)
 {
-	return addr - race->addr < race->len || race->addr - addr < len;
+	return !race->on_write && (addr - race->addr < race->len || race->addr - addr < len);
 }
 
 /* Two reads for one chain, of the same kind of thing. */
@@ -106,6 +107,19 @@ static void overtake_races(struct arena *arena, uint64_t addr, uint32_t len)
 			continue;
 		arena->races[i].first = 0;
 		arena->overtaken = arena->overtaken || arena->races[i].due;
+	}
+}
+
+/* The device has written [addr, addr + len). */
+static void strike_behind_write(struct arena *arena, uint64_t addr, uint32_t len)
+{
+	for (unsigned i = 0; i < arena->race_count;) {
+		struct arena_race *race = &arena->races[i];
+
+		if (!race->on_write || race->watch - addr >= len || --race->countdown > 0)
+			i++;
+		else
+			strike(arena, i);
 	}
 }
 
@@ -245,6 +259,8 @@ static int arena_write(void *ctx, struct guest_why why, uint64_t addr, const voi
 
 	access.err = move_bytes(ctx, why, addr, writable(buf), len, true);
 	tell(ctx, &access);
+	if (((struct arena *)ctx)->race_count > 0 && access.err == 0)
+		strike_behind_write(ctx, addr, len);
 	return access.err;
 }
 
@@ -343,20 +359,41 @@ void arena_host_init(struct arena *arena)
 	arena->host.free = arena_free;
 }
 
-bool arena_race(struct arena *arena, uint32_t nth, uint64_t addr, const void *data, uint32_t len)
+/* NULL if it cannot be. */
+static struct arena_race *arm(struct arena *arena, uint32_t nth, uint64_t addr, const void *data,
+			      uint32_t len)
 {
 	struct arena_race *race = &arena->races[arena->race_count];
 
 	if (nth == 0 || len == 0 || len > ARENA_RACE_BYTES_MAX ||
 	    arena->race_count == ARENA_RACES_MAX)
-		return false;
+		return NULL;
 	*race = (struct arena_race){
 		.addr = addr, .len = len, .countdown = nth, .serial = ++arena->race_serial
 	};
 	memcpy(race->data, data, len);
-	if (race->serial == arena->retime.serial && arena->retime.nth != 0)
-		race->countdown = arena->retime.nth;
 	arena->race_count++;
+	return race;
+}
+
+bool arena_race(struct arena *arena, uint32_t nth, uint64_t addr, const void *data, uint32_t len)
+{
+	struct arena_race *race = arm(arena, nth, addr, data, len);
+
+	if (race != NULL && race->serial == arena->retime.serial && arena->retime.nth != 0)
+		race->countdown = arena->retime.nth;
+	return race != NULL;
+}
+
+bool arena_race_write(struct arena *arena, uint32_t nth, uint64_t watch, uint64_t addr,
+		      const void *data, uint32_t len)
+{
+	struct arena_race *race = arm(arena, nth, addr, data, len);
+
+	if (race == NULL)
+		return false;
+	race->on_write = true;
+	race->watch = watch;
 	return true;
 }
 

@@ -121,7 +121,7 @@ static const char *unmet_op(const struct op *op, const struct target *target)
 
 	if (op->code >= OP_SAVE && op->code <= OP_CUT)
 		return target->restore != NULL ? NULL : "cannot be saved and restored";
-	if (op->code == OP_RACE || op->code == OP_UNMAP)
+	if (op->code == OP_RACE || op->code == OP_RACE_WRITE || op->code == OP_UNMAP)
 		return told ? NULL : "races and holes are not for plain memory";
 	if (op->code == OP_FAULT_ACCESS && op->value[FAULT_ACCESS_PURPOSE] != 0)
 		return (facts & FACT_PURPOSE) != 0 ? NULL

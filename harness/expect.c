@@ -309,13 +309,9 @@ static bool check_breaks(const struct verdict *v)
 	return expect_wrong(v, "the device keeps %s, expected it broken", v->expect->name);
 }
 
-<<<<<<< HEAD
 typedef bool check_fn(const struct verdict *v);
 
 TABLE(static check_fn *const, checks, EXPECT_KIND_COUNT, 1,
-=======
-static bool (*const checks[EXPECT_KIND_COUNT])(const struct verdict *v) = {
->>>>>>> scripts
 	[EXPECT_VALUE] = check_value,
 	[EXPECT_REGISTER] = check_register,
 	[EXPECT_STATUS] = check_status,
@@ -339,12 +335,7 @@ static bool (*const checks[EXPECT_KIND_COUNT])(const struct verdict *v) = {
 	[EXPECT_COUNTER] = check_counter,
 	[EXPECT_STATE] = check_state,
 	[EXPECT_SILENT] = check_silent,
-<<<<<<< HEAD
 	[EXPECT_BREAKS] = check_breaks);
-=======
-	[EXPECT_BREAKS] = check_breaks,
-};
->>>>>>> scripts
 
 bool expect_check(struct run *run, const struct script *script, const struct expect *expect,
 		  char *message, size_t size)

@@ -20,7 +20,7 @@
 /* What a target has that says nothing of its bounds. */
 #define CHAIN_BYTES_MAX (1u << 30)
 #define HEAP_MAX (64u << 20)
-#define FLAGS_ALL 0x3fu	 /* enum vringer_flag */
+#define FLAGS_ALL 0x7fu	 /* enum vringer_flag */
 #define GROWTH_MAX 4096u /* bytes that a later vringer.h may have added */
 /* RING_PACKED, IN_ORDER, NOTIFICATION_DATA, RING_RESET: nobody here drives or judges
  * the rings, notifications and registers that they ask for. */
@@ -158,7 +158,7 @@ static const char *disagreements_fault(struct foreign *f)
 
 	for (; d != NULL && d->rule != NULL; d++) {
 		if (n == FOREIGN_RULES_MAX)
-			return "disagrees with more than 64 rules";
+			return "disagrees with more than 128 rules";
 		if (rule_find(d->rule) < 0) {
 			snprintf(f->fault, sizeof(f->fault),
 				 "disagrees with '%.40s', which is no rule; 'rules' lists them",
@@ -209,6 +209,10 @@ static unsigned facts_of(const struct vringer_target *t)
 		facts |= FACT_COUNTERS;
 	if ((t->flags & VRINGER_ALLOC) != 0 && t->destroy != NULL)
 		facts |= FACT_HEAP;
+	if (t->settle == NULL)
+		facts |= FACT_CALLS;
+	if (t->backend_calls != 0 || t->backend_calls_chain != 0)
+		facts |= FACT_BACKEND;
 	return facts;
 }
 
@@ -243,6 +247,9 @@ static void describe(struct foreign *f)
 	target->fixed = t->destroy == NULL && t->level == VRINGER_LEVEL_MMIO;
 	target->layout = layouts[t->layout];
 	target->holds = (t->flags & VRINGER_HOLDS) != 0;
+	target->polls = (t->flags & VRINGER_POLLS) != 0;
+	target->backend_calls = t->backend_calls;
+	target->backend_calls_chain = t->backend_calls_chain;
 	target->chain_bytes_max = t->chain_bytes_max != 0 ? t->chain_bytes_max : CHAIN_BYTES_MAX;
 	target->heap_max = t->heap_max != 0 ? t->heap_max : HEAP_MAX;
 	target->liveness = t->liveness;

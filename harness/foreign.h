@@ -25,7 +25,7 @@
 #include <pthread.h>
 
 #define FOREIGN_COUNTERS_MAX 48u /* and those of our transport */
-#define FOREIGN_RULES_MAX 64u	 /* disagreements */
+#define FOREIGN_RULES_MAX 128u	 /* disagreements */
 #define FOREIGN_SUMS_MAX 8u
 #define FOREIGN_SETTLE_MS 1000u
 

@@ -114,6 +114,7 @@ static void *foreign_create(const struct target *target, const struct device_hos
 	d->inner = host;
 	d->listener = NULL;
 	d->hung = false;
+	d->listener = NULL;
 	d->activated = false;
 	foreign_host_init(d);
 	if (!create_given(d, offered, queue_max))
@@ -247,6 +248,7 @@ void foreign_target_init(struct foreign *f)
 	t->write = foreign_write;
 	t->work = f->given.step != NULL ? foreign_work : NULL;
 	t->state = foreign_state;
+	t->listen = foreign_listen;
 	t->hung = f->given.settle != NULL ? foreign_hung : NULL;
 	t->counter_count = foreign_counter_count;
 	t->counter_name = foreign_counter_name;

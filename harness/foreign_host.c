@@ -143,6 +143,16 @@ static void host_interrupt(void *ctx, uint32_t bits)
 	foreign_host_leave(d);
 }
 
+static void host_backend(void *ctx)
+{
+	struct foreign_device *d = ctx;
+
+	foreign_host_enter(d, "backend");
+	if (d->listener != NULL)
+		d->listener->called(d->listener->ctx);
+	foreign_host_leave(d);
+}
+
 static void host_used(void *ctx, uint32_t queue)
 {
 	struct foreign_device *d = ctx;
@@ -271,5 +281,6 @@ void foreign_host_init(struct foreign_device *d)
 		.needs_reset = activated ? host_needs_reset : NULL,
 		.alloc = t->destroy != NULL ? host_alloc : host_lasting_alloc,
 		.free = t->destroy != NULL ? host_free : lasting_free,
+		.backend = host_backend,
 	};
 }

@@ -183,6 +183,14 @@ static void op_race(struct run *run, const struct program *prog, const struct op
 		   op->data_len < ARENA_RACE_BYTES_MAX ? op->data_len : ARENA_RACE_BYTES_MAX);
 }
 
+static void op_race_write(struct run *run, const struct program *prog, const struct op *op)
+{
+	arena_race_write(&run->arena, (uint32_t)op->value[0],
+			 guest_addr(run, op->base[1], op->value[1]),
+			 guest_addr(run, op->base[2], op->value[2]), prog->data + op->data_off,
+			 op->data_len < ARENA_RACE_BYTES_MAX ? op->data_len : ARENA_RACE_BYTES_MAX);
+}
+
 static void op_fault_access(struct run *run, const struct program *prog, const struct op *op)
 {
 	(void)prog;
@@ -262,6 +270,7 @@ TABLE_SPARSE(static guest_op_fn *const, op_fns, 256, OP_COUNT - 1,
 	[OP_AVAIL_ENTRY] = guest_avail_entry,
 	[OP_USED_EVENT] = guest_used_event,
 	[OP_RACE] = op_race,
+	[OP_RACE_WRITE] = op_race_write,
 	[OP_FAULT_ACCESS] = op_fault_access,
 	[OP_FAULT_ALLOC] = op_fault_alloc,
 	[OP_DISARM] = op_disarm,

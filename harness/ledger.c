@@ -177,6 +177,7 @@ void ledger_reset(struct ledger *ledger, const struct target *target, uint64_t o
 		port->put_back.before = port->put_back.bytes = 0;
 	}
 	ledger->held_bytes_max = ledger->held_accesses_max = 0;
+	ledger->held = 0;
 	ledger->plain.went_blind = ledger->plain.strayed = ledger->plain.stale = false;
 	ledger->plain.tables = ledger->plain.over = false;
 	ledger->plain.blind = ledger->plain.looking = ledger->plain.entered = false;

@@ -99,6 +99,12 @@ enum severity {
 	  "what is available on a queue that the driver serves is taken before the device rests")  \
 	X(STUCK_HELD, "stuck.held", LIMIT, WALK | FACT_STATE, 0, "policy",                         \
 	  "a chain taken is returned before the device rests")                                     \
+	X(STUCK_SUPPRESSED, "stuck.suppressed", LIMIT, MEM | FACT_STATE, SEEN | FACT_STATE,        \
+	  "dev.split.avail-notify-suppress.2",                                                     \
+	  "a device that rests lets its driver notify it, unless it polls")                        \
+	X(STUCK_UNCHECKED, "stuck.unchecked", LIMIT, MEM | FACT_STATE, 0,                          \
+	  "dev.split.avail-notify-suppress.2",                                                     \
+	  "the available index is read again once notifications are allowed again")                \
 	X(STUCK_FRAME, "stuck.frame", LIMIT, WALK | FACT_STATE | FACT_COUNTERS, 0, "policy",       \
 	  "a frame that waits is delivered before the device rests, where a chain may be there "   \
 	  "for it")                                                                                \
@@ -132,6 +138,10 @@ enum severity {
 	  "accesses of one call are bounded by the chains and descriptors it took")                \
 	X(WORK_BYTES, "work.bytes", LIMIT, WALK, 0, "policy",                                      \
 	  "bytes moved in one call are bounded by the chains it took")                             \
+	X(WORK_CHAINS, "work.chains", LIMIT, WALK | FACT_CALLS, 0, "policy",                       \
+	  "one call takes at most a queue's size of chains from it")                               \
+	X(WORK_BACKEND, "work.backend", LIMIT, WALK | FACT_CALLS | FACT_BACKEND, 0, "policy",      \
+	  "calls of what is behind the device are bounded by the chains that one call took")       \
 	X(WORK_HEAP, "work.heap", LIMIT, FACT_HEAP, 0, "policy",                                   \
 	  "host memory is bounded, whatever the guest does")                                       \
 	X(WORK_STEADY, "work.steady", LIMIT, FACT_HEAP, 0, "policy",                               \
@@ -353,6 +363,14 @@ struct ledger_pending {
 	uint32_t id, len;
 };
 
+/* What the device says about being notified of a queue, by the flags of the used
+ * ring; an event index says the same in another way. */
+struct ledger_notify {
+	bool unwanted;	/* it was told not to be needed, last */
+	bool unchecked; /* ... to be needed again, and the available index not read since */
+	bool gave_up;	/* an access for that queue failed since it said so */
+};
+
 struct ledger_queue {
 	/* as the driver configured it */
 	uint16_t size;
@@ -374,7 +392,9 @@ struct ledger_queue {
 	bool moved;		      /* the used index moved and no interrupt came */
 	bool asked, silenced, unsure; /* flags read since: done, NO_INTERRUPT, failed */
 	bool notified;		      /* and the available index not read since */
-	bool overflowed;	      /* more chains taken than can be kept: not all judged */
+	struct ledger_notify notify;
+	uint32_t call, call_chains; /* the last call that took chains, and how many */
+	bool overflowed;	    /* more chains taken than can be kept: not all judged */
 	uint32_t holds, last_hold;
 	unsigned pending_count; /* entries in ledger.pending */
 };
@@ -382,6 +402,7 @@ struct ledger_queue {
 struct ledger_call {
 	uint32_t number;
 	uint32_t accesses, chains, descs;
+	uint32_t held, backend; /* chains held when it began; calls of what is behind */
 	uint64_t bytes, bytes_max, accesses_max;
 	uint32_t status_written; /* by the driver, in this call */
 	uint8_t active;		 /* queues notified or looked at, a bit each */
@@ -481,6 +502,7 @@ struct ledger {
 	uint64_t counters[TARGET_COUNTERS_MAX + PROGRAM_QUEUES]; /* then the used.N */
 	uint64_t completions;					 /* chains returned */
 	uint64_t held_bytes_max, held_accesses_max;		 /* sums over all holds */
+	uint32_t held;						 /* how many these are */
 	/* The target's sums as indices of counters, ended by -1. */
 	bool sums_ready;
 	unsigned sum_count;
@@ -584,6 +606,8 @@ void ledger_forget(struct ledger *ledger);
 
 /* The device accessed guest memory. */
 void ledger_memory(struct ledger *ledger, const struct arena_access *access);
+/* The device calls what is behind it. */
+void ledger_backend(struct ledger *ledger);
 /* The device asked whether that is guest memory. */
 void ledger_page(struct ledger *ledger, uint64_t addr, uint64_t len);
 /* Was the access told last a second fetch?  Not where one byte has several

@@ -113,6 +113,7 @@ uint32_t ledger_hold_take(struct ledger *l, struct ledger_queue *q, uint16_t wal
 	hold->accesses_max = LEDGER_CHAIN_ACCESSES;
 	l->held_bytes_max += hold->bytes_max;
 	l->held_accesses_max += hold->accesses_max;
+	l->held++;
 	hold->next = q->holds;
 	q->holds = q->last_hold = index;
 	return index;
@@ -131,6 +132,7 @@ void ledger_hold_drop(struct ledger *l, struct ledger_queue *q, uint32_t index)
 	free_nodes(l, l->hold[index].written);
 	l->held_bytes_max -= l->hold[index].bytes_max;
 	l->held_accesses_max -= l->hold[index].accesses_max;
+	l->held--;
 	l->hold[index].next = l->hold_free;
 	l->hold_free = index;
 }

@@ -3,7 +3,8 @@
  * What the parts of the ledger share: ledger.c (rules and findings),
  * ledger_regs.c (registers and status), ledger_show.c (what they read as), ledger_ring.c (queues
  * and chains), ledger_desc.c (descriptors), ledger_chain.c (what a chain permits), ledger_wakeup.c
- * (interrupts), ledger_config.c (configuration), ledger_netheader.c (received packets),
+ * (interrupts), ledger_notify.c (notifications), ledger_config.c (configuration),
+ * ledger_netheader.c (received packets),
  * ledger_request.c (requests), ledger_rest.c and ledger_waiting.c (at rest), and, of plain memory,
  * ledger_plain.c and ledger_survey.c.
  */
@@ -101,6 +102,11 @@ void ledger_flags_read(struct ledger *l, struct ledger_queue *q, int err, uint16
 void ledger_event_read(struct ledger *l, struct ledger_queue *q, int err, uint16_t event);
 void ledger_flags_written(struct ledger *l, unsigned queue, uint16_t flags);
 void ledger_fields_forget(struct ledger *l);
+/* The device said whether a queue's driver is to notify it, or something that is not
+ * known; at rest: may it be silent about queue `i`? */
+void ledger_notify_said(struct ledger *l, unsigned queue, bool wanted);
+void ledger_notify_unknown(struct ledger_queue *q);
+void ledger_notify_rest(struct ledger *l, unsigned i);
 void ledger_judge_config(struct ledger *l, uint32_t set, const struct ledger_probe *probe);
 /* At rest: did the interrupt come that queue `i` still waits for? */
 void ledger_wakeup_rest(struct ledger *l, unsigned i);
@@ -194,7 +200,9 @@ static inline uint64_t ledger_add_up(const struct ledger *l, const int16_t *term
 /* Is there a queue of that number now? */
 bool ledger_queue_exists(const struct ledger *l, unsigned i);
 
-/* After a call: what must follow at once. */
+/* After a call, the one that resets too: how much it did. */
+void ledger_judge_work(struct ledger *l);
+/* After any other call: what must follow at once. */
 void ledger_call_end(struct ledger *l, uint32_t old_status, const struct ledger_probe *probe);
 
 #endif

@@ -88,6 +88,7 @@ static void on_status(struct ledger *l, uint32_t value, const struct ledger_prob
 		for (unsigned i = 0; i < PROGRAM_QUEUES; i++)
 			if ((l->call.moved >> i & 1) != 0)
 				ledger_wakeup_rest(l, i);
+		ledger_judge_work(l);
 		forget_all(l);
 		if (ledger_judges(l, RULE_STATUS_RESET) && probe->status != 0)
 			ledger_break(l, RULE_STATUS_RESET,
@@ -349,7 +350,8 @@ static void begin_call(struct ledger *l, bool write, uint64_t offset, uint32_t w
 {
 	l->call = (struct ledger_call){ .number = l->call.number + 1,
 					.bytes_max = 4096 + l->held_bytes_max,
-					.accesses_max = 64 + l->held_accesses_max };
+					.accesses_max = 64 + l->held_accesses_max,
+					.held = l->held };
 	l->heap->call_bytes = 0;
 	l->call.live = (l->status & VIRTIO_CONFIG_S_DRIVER_OK) != 0;
 	if (!write || is_odd(offset, width))

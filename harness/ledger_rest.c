@@ -14,6 +14,17 @@
  * device that takes back what it wrote; a chain that was taken in an earlier
  * call and is still held counts again.
  *
+ * work.chains: a driver has at most a queue's size of chains out.  More than that in
+ * one call are only there because the guest goes on adding while the device serves:
+ * one that does not stop is kept from everything else for as long as its guest
+ * likes.  What is left is work, for another call.  A queue that the device initiates
+ * is taken from for what came in: each chain that was taken from another may lead
+ * to one more.
+ *
+ * work.backend: a call of what is behind the device costs the host something; it is
+ * paid for by a chain, which the guest has at most a queue's size of, or is one of a
+ * constant number.  What both come to a target says itself.
+ *
  * work.steady: what a target says it keeps beyond what a new device has, it gives
  * back only at its end; an allocation that fails takes none of it away.
  */
@@ -22,10 +33,61 @@
 #include <linux/virtio_config.h>
 #include <string.h>
 
-static void judge_work(struct ledger *l)
+static uint32_t taken_by(const struct ledger *l, unsigned i)
 {
-	if (l->call.accesses == 0 || l->call.blind)
+	return l->queues[i].call == l->call.number ? l->queues[i].call_chains : 0;
+}
+
+static void judge_chains(struct ledger *l)
+{
+	unsigned count =
+		l->target->queue_count < PROGRAM_QUEUES ? l->target->queue_count : PROGRAM_QUEUES;
+
+	if (l->call.chains == 0 || !ledger_judges(l, RULE_WORK_CHAINS))
 		return;
+	for (unsigned i = 0; i < count; i++) {
+		uint32_t taken = taken_by(l, i), due = l->queues[i].size;
+
+		if (taken <= due)
+			continue;
+		if (!l->target->queues[i].driver_initiated)
+			due += l->call.chains - taken;
+		if (taken > due)
+			ledger_break(l, RULE_WORK_CHAINS,
+				     "queue %u: %u chains taken in one call, the queue has %u "
+				     "entries",
+				     i, taken, l->queues[i].size);
+	}
+}
+
+static void judge_backend(struct ledger *l)
+{
+	uint64_t due = l->target->backend_calls +
+		       (uint64_t)l->target->backend_calls_chain * (l->call.chains + l->call.held);
+
+	if (l->call.backend > due && ledger_judges(l, RULE_WORK_BACKEND))
+		ledger_break(l, RULE_WORK_BACKEND,
+			     "%u calls of what is behind the device in one call that took %u "
+			     "chains, at most %llu are due",
+			     l->call.backend, l->call.chains, (unsigned long long)due);
+}
+
+void ledger_backend(struct ledger *l)
+{
+	if (l->enabled && ++l->call.backend == LEDGER_ACCESSES_MAX)
+		ledger_find(l, FINDING_HANG, "endless-loop",
+			    "%u calls of what is behind the device in one call of it",
+			    l->call.backend);
+}
+
+void ledger_judge_work(struct ledger *l)
+{
+	if (l->call.blind)
+		return;
+	judge_backend(l);
+	if (l->call.accesses == 0)
+		return;
+	judge_chains(l);
 	if (ledger_judges(l, RULE_WORK_ACCESSES) && l->call.accesses > l->call.accesses_max)
 		ledger_break(l, RULE_WORK_ACCESSES,
 			     "%u accesses in one call that took %u chains and %u descriptors, at "
@@ -71,7 +133,7 @@ void ledger_call_end(struct ledger *l, uint32_t old_status, const struct ledger_
 	/* What the driver wrote the device may show; it has set nothing itself. */
 	uint32_t set = probe->status & ~old_status & ~l->call.status_written;
 
-	judge_work(l);
+	ledger_judge_work(l);
 	judge_heap(l);
 	ledger_judge_config(l, set, probe);
 	for (unsigned i = 0; i < PROGRAM_QUEUES; i++)
@@ -283,6 +345,7 @@ void ledger_rest(struct ledger *l, enum device_state state, const void *device)
 		ledger_wakeup_rest(l, i);
 		if (excused)
 			continue;
+		ledger_notify_rest(l, i);
 		if (l->plain.arena != NULL)
 			ledger_plain_stuck(l, i);
 		else

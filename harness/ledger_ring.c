@@ -30,6 +30,7 @@ void ledger_queue_stop(struct ledger *l, struct ledger_queue *q)
 	q->poisoned = false;
 	q->moved = q->asked = q->silenced = q->unsure = false;
 	q->notified = false;
+	q->notify = (struct ledger_notify){ .unwanted = false };
 	q->overflowed = false;
 	q->pending_count = 0;
 	q->held = 0;
@@ -57,6 +58,7 @@ static void on_avail_idx(const struct ring_access *a)
 
 	a->l->call.active |= (uint8_t)(1u << a->why.queue);
 	q->notified = false;
+	q->notify.unchecked = false;
 	if (a->err != 0) {
 		poison(a);
 		return;
@@ -90,8 +92,11 @@ static void on_avail_entry(const struct ring_access *a)
 		poison(a);
 		return;
 	}
-	if ((uint16_t)(walk - q->taken) < 0x8000)
+	if ((uint16_t)(walk - q->taken) < 0x8000) {
 		q->taken = (uint16_t)(walk + 1);
+		q->call_chains = (q->call == l->call.number ? q->call_chains : 0) + 1;
+		q->call = l->call.number;
+	}
 	l->call.chains++;
 	l->call.bytes_max += LEDGER_CHAIN_BYTES;
 	l->call.accesses_max += LEDGER_CHAIN_ACCESSES;
@@ -134,6 +139,8 @@ static void on_used_flags(const struct ring_access *a)
 {
 	if (a->err == 0)
 		ledger_flags_written(a->l, a->why.queue, ledger_get16(a->data));
+	else
+		ledger_notify_unknown(a->q);
 }
 
 /* Forget that the chain's completion is on its way: it could not be written. */
@@ -457,8 +464,10 @@ void ledger_memory(struct ledger *l, const struct arena_access *access)
 	was_poisoned = q->poisoned;
 	/* A buffer that cannot be reached is no reason for our models to leave
 	 * the queue. */
-	if (access->err != 0 && (why.purpose != GUEST_PAYLOAD || !l->target->model))
+	if (access->err != 0 && (why.purpose != GUEST_PAYLOAD || !l->target->model)) {
 		l->call.failed |= (uint8_t)(1u << why.queue);
+		q->notify.gave_up = true;
+	}
 	if (why.purpose == GUEST_PAYLOAD)
 		ledger_payload(l, q, access);
 	else

@@ -81,6 +81,7 @@ void ledger_flags_written(struct ledger *l, unsigned queue, uint16_t flags)
 			     "queue %u: the device wrote 0x%x to the flags of the used ring, the "
 			     "largest there is is %u",
 			     queue, flags, max);
+	ledger_notify_said(l, queue, (flags & VRING_USED_F_NO_NOTIFY) == 0);
 }
 
 /* A used-buffer interrupt on a live device, which serves the queues [from, to). */

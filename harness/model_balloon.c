@@ -64,6 +64,7 @@ const struct target balloon_target = {
 	.fields = balloon_fields,
 	.pages_max = BALLOON_CHAIN_PAGES,
 	.chain_bytes_max = BALLOON_CHAIN_PAGES * 4,
+	.backend_calls_chain = BALLOON_CHAIN_PAGES,
 	.heap_max = 64u << 10,
 	.sums = balloon_sums,
 	.has_target = true,

@@ -57,6 +57,7 @@ static enum net_verdict told_judge(void *ctx, const uint8_t *frame, uint32_t len
 	uint8_t *shown = card->shown + sizeof(card->shown) - len;
 	enum net_verdict verdict;
 
+	wire_called(&card->wire);
 	memcpy(shown, frame, len);
 	verdict = mmds_interceptor.judge(NULL, shown, len);
 	find_fault(card, verdict != filter_verdict(shown, len),
@@ -74,6 +75,7 @@ static int told_reply(void *ctx, const uint8_t *frame, uint32_t len, uint8_t *re
 	const uint8_t *shown = card->shown + sizeof(card->shown) - card->shown_len;
 	int reply_len;
 
+	wire_called(&card->wire);
 	/* A buffer that is somebody else's as well is spoilt. */
 	memset(reply, WIRE_GARBAGE, room);
 	find_fault(card, len != card->shown_len || memcmp(frame, shown, len) != 0,
@@ -313,6 +315,9 @@ const struct target net_host_target = {
 	.limits = true,
 	.chain_bytes_max = NET_HEADER_SIZE + NET_LINK_MAX + MTU,
 	.heap_max = 96u << 10,
+	/* Of as many frames as may wait, and one more: are there any, and the next. */
+	.backend_calls = 2 * (NET_HOST_FRAMES_MAX + 1),
+	.backend_calls_chain = 2 * (NET_HOST_FRAMES_MAX + 1),
 	.blocks_kept = NET_POOL_KEPT,
 	.saves_blocks = true,
 	.sums = sums,

@@ -135,6 +135,10 @@
 	X(RACE, 0x50, "race", PAYLOAD_BYTES, \
 	  "just before the Nth device read that touches these bytes, they become the payload", \
 	  POS(RACE, READ, "read", FIELD_COUNT), POS(RACE, ADDR, "addr", FIELD_ADDR)) \
+	X(RACE_WRITE, 0x51, "race_write", PAYLOAD_BYTES, \
+	  "just after the Nth device write of the byte at of, those at addr become the payload", \
+	  POS(RACE_WRITE, WRITE, "write", FIELD_COUNT), POS(RACE_WRITE, OF, "of", FIELD_ADDR), \
+	  POS(RACE_WRITE, ADDR, "addr", FIELD_ADDR)) \
 	X(FAULT_ACCESS, 0x58, "fault_access", PAYLOAD_NONE, \
 	  "the Nth device access of that kind from here on fails", \
 	  POS(FAULT_ACCESS, NTH, "nth", FIELD_COUNT), \

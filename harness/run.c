@@ -70,6 +70,7 @@ static void on_memory(void *ctx, const struct arena_access *access)
 /* The device asked whether that is memory. */
 static void on_asked(void *ctx, uint64_t addr, uint64_t len)
 {
+	ledger_backend(&((struct run *)ctx)->ledger);
 	ledger_page(&((struct run *)ctx)->ledger, addr, len);
 }
 
@@ -84,6 +85,12 @@ static void on_frame(void *ctx, enum frame_end end, const uint8_t *frame, uint32
 	twin_bytes(&run->twin, TWIN_HOST, frame, len);
 	if (run->trace != NULL)
 		run->trace->event(run->trace->ctx, &event);
+}
+
+/* The device calls what is behind it. */
+static void on_called(void *ctx)
+{
+	ledger_backend(&((struct run *)ctx)->ledger);
 }
 
 static void on_fault(void *ctx, const char *what)
@@ -157,7 +164,7 @@ int run_open(struct run **run, const struct target *target, struct text_error *e
 	r->arena.observe_ctx = r;
 	r->interrupt_queue = LEDGER_LINE;
 	r->listener = (struct target_listener){
-		.ctx = r, .frame = on_frame, .fault = on_fault, .used = on_used
+		.ctx = r, .frame = on_frame, .fault = on_fault, .used = on_used, .called = on_called
 	};
 	r->arena.watch = (target->facts & TARGET_MEMORY) == TARGET_ACCESSORS;
 	if (r->arena.watch || r->arena.plain)

@@ -24,7 +24,9 @@ enum target_fact {
 	FACT_HEAP = 1 << 6,	 /* all host memory comes from host->alloc */
 	FACT_PURPOSE = 1 << 7,	 /* with FACT_ACCESS: and what it is for */
 	FACT_CHANGES = 1 << 8,	 /* what a call changed in guest memory can be told */
-	FACT_ALL = (1 << 9) - 1,
+	FACT_CALLS = 1 << 9,	 /* what it does it does in calls: it has no threads */
+	FACT_BACKEND = 1 << 10,	 /* calls of what is behind it are told, and bounded as below */
+	FACT_ALL = (1 << 11) - 1,
 };
 
 /* How a device reaches guest memory, as the facts that it gives. */
@@ -83,6 +85,8 @@ struct target_listener {
 	void (*fault)(void *ctx, const char *what);
 	/* The used-buffer interrupt that is raised next is that queue's alone. */
 	void (*used)(void *ctx, unsigned queue);
+	/* The device calls what is behind it, whatever for. */
+	void (*called)(void *ctx);
 };
 
 /* A port: bytes that the driver sends in chains of one queue and the host takes,
@@ -192,11 +196,15 @@ struct target {
 	bool fixed;		  /* always offers all features and the largest queues */
 	unsigned layout;	  /* enum arena_layout: the memory that it takes */
 	bool holds;		  /* may hold chains while it is idle */
+	bool polls;		  /* looks at its queues without being notified */
 	uint16_t chains_kept;	  /* of a queue, while it waits for the host */
 	uint32_t pages_max;	  /* numbers of a chain of pages (VIRTIO 5.5.6); or 0 */
 	bool fuse;		  /* chains are FUSE requests and replies (VIRTIO 5.11.6) */
 	uint32_t chain_bytes_max; /* bytes of one chain that it ever moves */
 	uint32_t heap_max;	  /* host bytes it ever has at a time */
+	/* Calls of what is behind it: in one call of it, and so many more for each chain
+	 * that it takes or holds. */
+	uint32_t backend_calls, backend_calls_chain;
 	/* Blocks, beyond those of a new device, that it keeps once it had them. */
 	unsigned blocks_kept;
 	bool saves_blocks;	       /* a restored device has as many as the saved one */
@@ -238,9 +246,9 @@ struct target {
 	/* An order to the host of that port; NULL: it takes none. */
 	void (*order)(void *device, enum host_order order, unsigned port, uint32_t count,
 		      uint32_t amount);
-	/* Tell `listener` of frames at the ends, and whose an interrupt is where queues
-	 * have one each, until `destroy`; may be NULL where no stream has an end and all
-	 * queues share a line. */
+	/* Tell `listener` of frames at the ends, of calls of what is behind the device, and whose
+	 * an interrupt is where queues have one each, until `destroy`; may be NULL where no stream
+	 * has an end and all queues share a line. */
 	void (*listen)(void *device, const struct target_listener *listener);
 	/* Snapshots; NULL, both: there are none.  save: the number of bytes, of which
 	 * `out` holds none unless all fit in `room`.  restore, into a new device: 0,

@@ -128,6 +128,10 @@ struct vringer_host {
 	 * fail.  Whoever takes all memory here says VRINGER_ALLOC. */
 	void *(*alloc)(void *ctx, uint64_t size);
 	void (*free)(void *ctx, void *block);
+
+	/* The device calls what is behind it (a disk, a socket, a filter), once more.
+	 * Whoever tells of all such calls says how many there may be: backend_calls. */
+	void (*backend)(void *ctx);
 };
 
 struct vringer_queue {
@@ -185,6 +189,7 @@ enum vringer_flag {
 	VRINGER_HOLDS = 1 << 3,	       /* may keep chains while it is idle */
 	VRINGER_ALLOC = 1 << 4,	       /* takes all host memory from host->alloc */
 	VRINGER_NO_INTERRUPT = 1 << 5, /* does not tell of every interrupt */
+	VRINGER_POLLS = 1 << 6,	       /* looks at its queues without being notified */
 };
 
 /* What a device says of itself when a call has ended. */
@@ -273,6 +278,11 @@ struct vringer_target {
 	/* NULL or all counters, in the order of their names.  They never fall
 	 * while the device lives, not even by a reset. */
 	void (*counters)(void *device, uint64_t *values);
+
+	/* 0, both, or how often one call of the device calls what is behind it, as told
+	 * by host->backend: at most so often, and so much more for each chain that it
+	 * takes or holds. */
+	uint32_t backend_calls, backend_calls_chain;
 };
 
 /* What is registered, ended by NULL: exactly one VRINGER_TARGETS in a program. */

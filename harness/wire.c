@@ -13,6 +13,12 @@ void wire_tell(const struct wire *wire, enum frame_end end, const uint8_t *frame
 		wire->listener->frame(wire->listener->ctx, end, frame, len);
 }
 
+void wire_called(const struct wire *wire)
+{
+	if (wire->listener != NULL)
+		wire->listener->called(wire->listener->ctx);
+}
+
 static void line_put(struct wire_line *line, const uint8_t *frame, uint32_t len)
 {
 	struct wire_frame *place = &line->frames[(line->first + line->count++) % WIRE_FRAMES];
@@ -51,6 +57,7 @@ int64_t wire_send(void *ctx, const uint8_t *frame, uint32_t len)
 {
 	struct wire *wire = ctx;
 
+	wire_called(wire);
 	wire_tell(wire, END_AWAY, frame, len);
 	if (wire->orders.hold > 0 && --wire->orders.hold == 0)
 		let_go(wire);
@@ -73,6 +80,7 @@ uint32_t wire_waiting(void *ctx)
 
 	uint32_t said = wire->in.count - wire->orders.held;
 
+	wire_called(wire);
 	if (wire->orders.pretends)
 		said = wire->orders.pretended;
 	wire->orders.pretends = false;
@@ -86,6 +94,7 @@ int64_t wire_receive(void *ctx, uint8_t *frame, uint32_t room)
 	const struct wire_frame *next;
 	uint32_t len;
 
+	wire_called(wire);
 	if (wire->in.count == wire->orders.held)
 		return -EAGAIN;
 	next = line_pop(&wire->in);

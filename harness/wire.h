@@ -65,7 +65,8 @@ uint32_t wire_due(const struct wire *wire);
  * bytes; how many, 0: there is none. */
 uint32_t wire_take(struct wire *wire, uint8_t *frame, uint32_t max);
 void wire_order(struct wire *wire, enum host_order order, uint32_t count, uint32_t amount);
-/* Tell the listener. */
+/* Tell the listener: of a frame, and of a call of the host. */
 void wire_tell(const struct wire *wire, enum frame_end end, const uint8_t *frame, uint32_t len);
+void wire_called(const struct wire *wire);
 
 #endif

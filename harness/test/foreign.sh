@@ -118,6 +118,13 @@ gives 0 "an interrupt's queue is shown" "$work/odd" replay -v -t odd-both "$work
 shows "... as text" '^    device interrupts: used, of queue 1$'
 run "$work/odd" replay -v --json -t odd-both "$work/session.vr"
 shows "... as JSON" '"event":"interrupt","queue":1,'
+does odd-quiet 0 '2 chains returned: nothing found'
+does odd-mute 1 '^finding: stuck.suppressed'
+does odd-polls 0 '2 chains returned: nothing found'
+does odd-plain-quiet 0 '2 chains returned: nothing found'
+does odd-plain-mute 1 '^finding: stuck.suppressed'
+does odd-asks 0 '2 chains returned: nothing found'
+does odd-asks-more 1 '^finding: work.backend'
 gives 0 "one for ever, in one process" "$work/odd" run -t odd-forever
 builds "odd devices, as AFL++ runs them" forks harness/test/foreign/odd.c \
 	harness/test/foreign/forks.c

@@ -50,9 +50,13 @@ extern const size_t ledger_case_count;
 	X(STUCK_NOTIFY, notified_in_vain, notified_and_looked)                                     \
 	X(STUCK_AVAILABLE, one_of_two_taken, two_of_two_taken)                                     \
 	X(STUCK_HELD, chain_kept, chain_kept_where_declared)                                       \
+	X(STUCK_SUPPRESSED, rests_suppressed, works_suppressed)                                    \
+	X(STUCK_UNCHECKED, look_before_clear, look_behind_clear)                                   \
 	X(STUCK_FRAME, frame_waits_in_vain, frame_waits_for_a_chain)                               \
 	X(WORK_ACCESSES, accesses_one_too_many, accesses_at_the_bound)                             \
 	X(WORK_BYTES, bytes_moved_three_times, bytes_moved_twice)                                  \
+	X(WORK_CHAINS, chains_more_than_entries, chains_as_many_as_entries)                        \
+	X(WORK_BACKEND, backend_called_once_more, backend_called_as_due)                           \
 	X(WORK_HEAP, heap_one_too_many, heap_at_the_bound)                                         \
 	X(WORK_STEADY, block_given_back, block_kept)                                               \
 	X(COUNTERS_FALL, counter_falls, counter_stands)                                            \

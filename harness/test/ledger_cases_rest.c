@@ -135,8 +135,58 @@ void case_used_flags_one(void)
 {
 	rig_live(8);
 	notify();
-	avail_idx(0);
 	used_flags(VRING_USED_F_NO_NOTIFY);
+	used_flags(0);
+	avail_idx(0);
+	done();
+	rest(DEVICE_IDLE);
+}
+
+void case_rests_suppressed(void)
+{
+	rig_live(8);
+	notify();
+	used_flags(VRING_USED_F_NO_NOTIFY);
+	avail_idx(0);
+	done();
+	rest(DEVICE_IDLE);
+}
+
+/* It looks again by itself, and then it rests. */
+void case_works_suppressed(void)
+{
+	rig_live(8);
+	notify();
+	used_flags(VRING_USED_F_NO_NOTIFY);
+	avail_idx(0);
+	done();
+	rest(DEVICE_WORK);
+	work();
+	used_flags(0);
+	avail_idx(0);
+	done();
+	rest(DEVICE_IDLE);
+}
+
+void case_look_before_clear(void)
+{
+	rig_live(8);
+	notify();
+	used_flags(VRING_USED_F_NO_NOTIFY);
+	avail_idx(0);
+	used_flags(0);
+	done();
+	rest(DEVICE_IDLE);
+}
+
+void case_look_behind_clear(void)
+{
+	rig_live(8);
+	notify();
+	used_flags(VRING_USED_F_NO_NOTIFY);
+	avail_idx(0);
+	used_flags(0);
+	avail_idx(0);
 	done();
 	rest(DEVICE_IDLE);
 }
@@ -231,6 +281,55 @@ void case_accesses_one_too_many(void)
 void case_accesses_at_the_bound(void)
 {
 	look_often(64);
+}
+
+/* The guest adds the last one meanwhile. */
+static void take_many(uint16_t count)
+{
+	rig_live(8);
+	notify();
+	for (uint16_t i = 0; i < count; i++) {
+		avail_idx((uint16_t)(i + 1));
+		take(i, i % 8, 16, 0);
+		return_chain(i, i, i % 8, 0);
+	}
+	wake();
+	done();
+	rest(DEVICE_IDLE);
+}
+
+void case_chains_more_than_entries(void)
+{
+	take_many(9);
+}
+
+void case_chains_as_many_as_entries(void)
+{
+	take_many(8);
+}
+
+static void call_backend(int times)
+{
+	rig_live(8);
+	notify();
+	avail_idx(1);
+	take(0, 0, 16, 0);
+	while (times-- > 0)
+		ledger_backend(&ledger);
+	return_chain(0, 0, 0, 0);
+	wake();
+	done();
+	rest(DEVICE_IDLE);
+}
+
+void case_backend_called_once_more(void)
+{
+	call_backend(2 + 3 + 1);
+}
+
+void case_backend_called_as_due(void)
+{
+	call_backend(2 + 3);
 }
 
 static void read_often(int times)

@@ -127,6 +127,42 @@ static void disarm_and_reset_forget_what_has_not_struck(void **state)
 	}
 }
 
+/* What it watches and what it changes are two things. */
+static void a_write_race_strikes_after_the_nth_write_of_its_byte(void **state)
+{
+	(void)state;
+	for (uint32_t nth = 1; nth < 4; nth++) {
+		arena_reset(&arena);
+		assert_true(arena_race_write(&arena, nth, LOW + 2, LOW + 8, "x", 1));
+		assert_int_equal(dev_write(LOW, "ab", 2), 0);
+		assert_int_equal(dev_write(LOW + 3, "ab", 2), 0);
+		assert_int_equal(dev_byte(LOW + 2), 0);
+		for (uint32_t i = 0; i < nth; i++) {
+			assert_int_equal(dev_byte(LOW + 8), 0);
+			assert_int_equal(dev_write(LOW + 1, "ab", 2), 0);
+		}
+		assert_int_equal(dev_byte(LOW + 8), 'x');
+		assert_int_equal(arena.race_count, 0);
+	}
+}
+
+/* One that fails is none; the device's own bytes go first. */
+static void a_write_race_strikes_behind_what_was_written(void **state)
+{
+	(void)state;
+	assert_true(arena_race_write(&arena, 1, LOW, LOW, "x", 1));
+	arena.fault_nth = 1;
+	assert_int_equal(dev_write(LOW, "a", 1), -EFAULT);
+	assert_int_equal(arena.race_count, 1);
+	assert_int_equal(dev_write(LOW, "a", 1), 0);
+	assert_int_equal(dev_byte(LOW), 'x');
+	assert_false(arena_race_write(&arena, 0, LOW, LOW, "a", 1));
+	assert_false(arena_race_write(&arena, 1, LOW, LOW, "a", 0));
+	assert_true(arena_race_write(&arena, 1, UINT64_MAX, LOW, "y", 1));
+	assert_int_equal(dev_write(UINT64_MAX, "a", 1), 0);
+	assert_int_equal(dev_byte(LOW), 'y');
+}
+
 static void the_nth_access_fails_and_only_that(void **state)
 {
 	uint8_t byte = 1;
@@ -239,6 +275,8 @@ int main(void)
 		TEST(races_are_bounded_in_number_and_size),
 		TEST(a_race_crosses_the_seam_and_ends_at_the_top),
 		TEST(disarm_and_reset_forget_what_has_not_struck),
+		TEST(a_write_race_strikes_after_the_nth_write_of_its_byte),
+		TEST(a_write_race_strikes_behind_what_was_written),
 		TEST(the_nth_access_fails_and_only_that),
 		TEST(a_fault_counts_accesses_of_its_kind_and_purpose),
 		TEST(every_purpose_has_a_fault_by_its_name),

@@ -151,8 +151,12 @@ static void what_was_not_stored_says_nothing(void **state)
 	used_entry(0, 0, 0, 10);
 	finish(1);
 	/* Nor is one with less than a header. */
-	for (uint32_t len = 0; len < HEADER; len++)
+	for (uint32_t len = 0; len < HEADER; len++) {
+		done();
+		rest(DEVICE_WORK);
+		notify();
 		receive(len);
+	}
 	/* Taken twice. */
 	take_chain(0, 100);
 	done();

@@ -25,6 +25,17 @@ static void look(uint16_t index, unsigned times)
 		avail_idx(index);
 }
 
+/* So many chains from that position on, taken and returned. */
+static void serve_here(uint16_t from, uint16_t count)
+{
+	for (uint16_t i = from; i < from + count; i++) {
+		avail_idx((uint16_t)(i + 1));
+		take(i, i % 8, 16, 0);
+		return_chain(i, i, i % 8, 0);
+		wake();
+	}
+}
+
 static void hold_one(uint32_t len)
 {
 	notify();
@@ -143,6 +154,119 @@ static void bytes_of_a_chain_that_is_held_may_move_later(void **state)
 	}
 }
 
+/* A queue that the device initiates is taken from for what came in elsewhere too. */
+static void chains_of_one_queue_may_be_answered_on_the_other(void **state)
+{
+	for (uint16_t more = 0; more < 2; more++) {
+		rig_setup(state);
+		on = TX;
+		notify();
+		avail_idx(2);
+		serve_here(0, 2);
+		on = RX;
+		serve_here(0, (uint16_t)(8 + 2 + more));
+		done();
+		if (more == 0)
+			assert_silent();
+		else
+			assert_breaks(RULE_WORK_CHAINS);
+	}
+}
+
+static void a_call_counts_its_own_chains_alone(void **state)
+{
+	(void)state;
+	for (uint16_t i = 0; i < 24; i += 8) {
+		if (i == 0)
+			notify();
+		else
+			work();
+		serve_here(i, 8);
+		done();
+		rest(DEVICE_WORK);
+	}
+	assert_silent();
+}
+
+static void a_chain_that_is_taken_again_is_no_other(void **state)
+{
+	(void)state;
+	rig_new();
+	rig_target.model = false;
+	rig_live(8);
+	notify();
+	avail_idx(1);
+	for (int i = 0; i < 20; i++)
+		take(0, 0, 16, 0);
+	return_chain(0, 0, 0, 0);
+	wake();
+	end_silent();
+}
+
+/* What a reset takes over is taken in one call as well. */
+static void a_reset_counts_too(void **state)
+{
+	for (uint16_t more = 0; more < 2; more++) {
+		rig_setup(state);
+		call(VIRTIO_MMIO_STATUS, 0);
+		for (uint16_t i = 0; i < 8 + more; i++) {
+			avail_idx((uint16_t)(i + 1));
+			take(i, i % 8, 16, 0);
+		}
+		shown.status = 0;
+		done();
+		if (more == 0)
+			assert_silent();
+		else
+			assert_breaks(RULE_WORK_CHAINS);
+	}
+}
+
+/* 2 of a call, 3 for a chain. */
+static void chains_that_are_held_pay_for_calls_behind_the_device(void **state)
+{
+	for (unsigned more = 0; more < 2; more++) {
+		setup_holding(state);
+		hold_one(16);
+		work();
+		for (unsigned i = 0; i < 2 + 3 + more; i++)
+			ledger_backend(&ledger);
+		done();
+		if (more == 0)
+			assert_silent();
+		else
+			assert_breaks(RULE_WORK_BACKEND);
+	}
+}
+
+static void without_a_chain_it_is_a_constant(void **state)
+{
+	(void)state;
+	for (int calls = 0; calls < 3; calls++) {
+		work();
+		ledger_backend(&ledger);
+		ledger_backend(&ledger);
+		end_silent();
+	}
+	work();
+	for (int i = 0; i < 3; i++)
+		ledger_backend(&ledger);
+	done();
+	assert_breaks(RULE_WORK_BACKEND);
+}
+
+static void calls_behind_the_device_without_end_are_a_hang(void **state)
+{
+	(void)state;
+	notify();
+	for (uint32_t i = 1; i < LEDGER_ACCESSES_MAX; i++)
+		ledger_backend(&ledger);
+	assert_int_equal(ledger.finding_count, 0);
+	ledger_backend(&ledger);
+	assert_int_equal(ledger.finding_count, 1);
+	assert_int_equal(ledger.findings[0].kind, FINDING_HANG);
+}
+
 #define TEST(name) cmocka_unit_test_setup(name, setup_holding)
 
 int main(void)
@@ -154,6 +278,13 @@ int main(void)
 		TEST(a_chain_that_was_returned_counts_no_more),
 		TEST(a_chain_that_was_forgotten_counts_no_more),
 		TEST(bytes_of_a_chain_that_is_held_may_move_later),
+		TEST(chains_of_one_queue_may_be_answered_on_the_other),
+		TEST(a_call_counts_its_own_chains_alone),
+		TEST(a_reset_counts_too),
+		TEST(a_chain_that_is_taken_again_is_no_other),
+		TEST(chains_that_are_held_pay_for_calls_behind_the_device),
+		TEST(without_a_chain_it_is_a_constant),
+		TEST(calls_behind_the_device_without_end_are_a_hang),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

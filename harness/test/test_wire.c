@@ -25,12 +25,23 @@ static void on_frame(void *ctx, enum frame_end end, const uint8_t *data, uint32_
 	told[end - END_AWAY]++;
 }
 
-static const struct target_listener listener = { .ctx = told, .frame = on_frame };
+static unsigned calls;
+
+static void on_called(void *ctx)
+{
+	assert_ptr_equal(ctx, told);
+	calls++;
+}
+
+static const struct target_listener listener = { .ctx = told,
+						 .frame = on_frame,
+						 .called = on_called };
 
 static int setup(void **state)
 {
 	(void)state;
 	memset(told, 0, sizeof(told));
+	calls = 0;
 	wire.listener = &listener;
 	wire_reset(&wire);
 	for (size_t i = 0; i < sizeof(frame); i++)
@@ -51,6 +62,8 @@ static void frames_for_the_guest(void **state)
 	}
 	assert_int_equal(wire_receive(&wire, got, 100), -EAGAIN);
 	assert_int_equal(told[END_GIVEN - END_AWAY], WIRE_FRAMES);
+	/* How many wait, and each frame, and that there is none. */
+	assert_int_equal(calls, 1 + WIRE_FRAMES + 1);
 }
 
 /* Room is not exceeded, and what a frame leaves of it is spoilt. */

@@ -145,6 +145,45 @@ static uint32_t state_hold(void *device)
 	return ((struct odd *)device)->steps > 0 ? VRINGER_WORK : VRINGER_IDLE;
 }
 
+static void say(const struct odd *o, uint16_t flags)
+{
+	struct vringer_why why = { .purpose = VRINGER_USED_FLAGS };
+
+	o->host->write(o->host->ctx, why, o->ring.used, &flags, sizeof(flags));
+}
+
+/* Wants no notification while it works. */
+static void kick_quiet(void *device, uint32_t queue)
+{
+	struct odd *o = device;
+
+	(void)queue;
+	say(o, 1);
+	serve(o);
+	say(o, 0);
+	serve(o);
+}
+
+/* ... and none when it rests. */
+static void kick_mute(void *device, uint32_t queue)
+{
+	(void)queue;
+	say(device, 1);
+	serve(device);
+}
+
+/* Turns to what is behind it, twice for each chain. */
+static void kick_ask(void *device, uint32_t queue)
+{
+	struct odd *o = device;
+
+	(void)queue;
+	for (int i = 0; i < 64 && serve_one(o); i++) {
+		o->host->backend(o->host->ctx);
+		o->host->backend(o->host->ctx);
+	}
+}
+
 static void *work(void *device)
 {
 	struct odd *o = device;
@@ -342,6 +381,28 @@ static void kick_first_plain(void *device, uint32_t queue)
 	kick_two(device, kick_plain, 1);
 }
 
+/* Wants no notification while it works; and when it rests. */
+static void kick_plain_quiet(void *device, uint32_t queue)
+{
+	struct odd *o = device;
+	uint8_t *memory = (uint8_t *)o->host->regions[0].host - o->host->regions[0].addr;
+	volatile uint16_t *used = (void *)(memory + o->ring.used);
+
+	*used = 1;
+	kick_plain(device, queue);
+	*used = 0;
+	kick_plain(device, queue);
+}
+
+static void kick_plain_mute(void *device, uint32_t queue)
+{
+	struct odd *o = device;
+	uint8_t *memory = (uint8_t *)o->host->regions[0].host - o->host->regions[0].addr;
+
+	kick_plain(device, queue);
+	*(volatile uint16_t *)(void *)(memory + o->ring.used) = 1;
+}
+
 static void config_read(void *device, uint64_t offset, void *buf, uint32_t len)
 {
 	memset(buf, 0, len);
@@ -419,6 +480,22 @@ TWO(both_plain, "odd-both-plain", .kick = kick_both_plain, .memory = VRINGER_MEM
 TWO(first_plain, "odd-first-plain", .kick = kick_first_plain, .memory = VRINGER_MEMORY_PLAIN,
     .layout = VRINGER_LAYOUT_FLAT);
 
+ODD(quiet, "odd-quiet", .create = create, .destroy = free, .kick = kick_quiet,
+    .flags = VRINGER_JUDGE_LIMITS);
+ODD(mute, "odd-mute", .create = create, .destroy = free, .kick = kick_mute,
+    .flags = VRINGER_JUDGE_LIMITS);
+ODD(polls, "odd-polls", .create = create, .destroy = free, .kick = kick_mute,
+    .flags = VRINGER_JUDGE_LIMITS | VRINGER_POLLS);
+ODD(asks, "odd-asks", .create = create, .destroy = free, .kick = kick_ask,
+    .flags = VRINGER_JUDGE_LIMITS, .backend_calls_chain = 2);
+ODD(asks_more, "odd-asks-more", .create = create, .destroy = free, .kick = kick_ask,
+    .flags = VRINGER_JUDGE_LIMITS, .backend_calls = 1);
+
+ODD(plain_quiet, "odd-plain-quiet", .create = create, .destroy = free, .kick = kick_plain_quiet,
+    .memory = VRINGER_MEMORY_PLAIN, .layout = VRINGER_LAYOUT_FLAT, .flags = VRINGER_JUDGE_LIMITS);
+ODD(plain_mute, "odd-plain-mute", .create = create, .destroy = free, .kick = kick_plain_mute,
+    .memory = VRINGER_MEMORY_PLAIN, .layout = VRINGER_LAYOUT_FLAT, .flags = VRINGER_JUDGE_LIMITS);
+
 __attribute__((constructor)) static void spoil(void)
 {
 	static const struct vringer_sum unknown_sum[] = { { "served", "sevred" }, { 0, 0 } };
@@ -432,7 +509,7 @@ __attribute__((constructor)) static void spoil(void)
 	if (strcmp(what, "version") == 0)
 		well.version = 99;
 	else if (strcmp(what, "size") == 0)
-		well.size -= 8;
+		well.size -= 16;
 	else if (strcmp(what, "packed") == 0)
 		well.features |= 1ull << 34;
 	else if (strcmp(what, "sum") == 0)
@@ -460,4 +537,5 @@ __attribute__((constructor)) static void spoil(void)
 }
 
 VRINGER_TARGETS(&well, &exits, &loops, &held, &threaded, &restless, &forever, &below, &flat, &plain,
-		&miscount, &lasting, &both, &first, &both_plain, &first_plain);
+		&miscount, &lasting, &both, &first, &both_plain, &first_plain, &quiet, &mute,
+		&polls, &asks, &asks_more, &plain_quiet, &plain_mute);

@@ -1,0 +1,250 @@
+/* SPDX-License-Identifier: Apache-2.0 OR MIT */
+/*
+ * Devices that tell their driver not to notify them: when they may rest so, and when
+ * they have to look again.
+ */
+#include <errno.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+
+#include "ledger_rig.h"
+
+#define UNWANTED VRING_USED_F_NO_NOTIFY
+
+static void setup_with(enum device_state state)
+{
+	notify();
+	used_flags(UNWANTED);
+	avail_idx(0);
+	done();
+	rest(state);
+}
+
+static void a_device_that_says_so_polls(void **state)
+{
+	rig_setup(state);
+	rig_target.polls = true;
+	setup_with(DEVICE_IDLE);
+	notify();
+	avail_idx(0);
+	used_flags(0);
+	end_silent();
+}
+
+static void a_queue_of_the_device_s_own_is_looked_at_when_it_has_something(void **state)
+{
+	(void)state;
+	on = RX;
+	setup_with(DEVICE_IDLE);
+	notify();
+	avail_idx(0);
+	used_flags(0);
+	end_silent();
+}
+
+/* With chains in hand it comes back; with none it does not. */
+static void a_device_that_holds_chains_comes_back(void **state)
+{
+	(void)state;
+	rig_target.holds = true;
+	notify();
+	used_flags(UNWANTED);
+	avail_idx(1);
+	take(0, 0, 16, 0);
+	end_silent();
+	work();
+	return_chain(0, 0, 0, 0);
+	wake();
+	done();
+	rest(DEVICE_IDLE);
+	assert_breaks(RULE_STUCK_SUPPRESSED);
+}
+
+static void what_is_left_over_is_not_forgotten(void **state)
+{
+	(void)state;
+	setup_with(DEVICE_WORK);
+	assert_silent();
+	work();
+	done();
+	rest(DEVICE_IDLE);
+	assert_breaks(RULE_STUCK_SUPPRESSED);
+}
+
+static void another_queue_counts_too(void **state)
+{
+	(void)state;
+	setup_with(DEVICE_WORK);
+	on = RX;
+	notify();
+	avail_idx(0);
+	done();
+	rest(DEVICE_IDLE);
+	assert_breaks(RULE_STUCK_SUPPRESSED);
+}
+
+static void a_reset_a_stop_and_a_call_for_one_end_it(void **state)
+{
+	(void)state;
+	setup_with(DEVICE_WORK);
+	set_status(0);
+	rest(DEVICE_IDLE);
+	assert_silent();
+	rig_setup(state);
+	setup_with(DEVICE_WORK);
+	reg_write(VIRTIO_MMIO_QUEUE_SEL, TX);
+	shown.ready = 0;
+	reg_write(VIRTIO_MMIO_QUEUE_READY, 0);
+	rest(DEVICE_IDLE);
+	assert_silent();
+	rig_setup(state);
+	notify();
+	used_flags(UNWANTED);
+	avail_idx(100);
+	need_reset();
+	end_silent();
+	reg_read(VIRTIO_MMIO_STATUS, shown.status);
+	rest(DEVICE_IDLE);
+	assert_silent();
+}
+
+/* ... whichever queue it is for, until it has been reset. */
+static void who_asked_for_a_reset_need_not_be_notified(void **state)
+{
+	(void)state;
+	setup_with(DEVICE_WORK);
+	on = RX;
+	notify();
+	avail_idx(100);
+	need_reset();
+	end_silent();
+	reg_read(VIRTIO_MMIO_STATUS, shown.status);
+	rest(DEVICE_IDLE);
+	notify();
+	done();
+	rest(DEVICE_IDLE);
+	assert_silent();
+}
+
+/* It may have given up, or not know what stands there. */
+static void what_failed_excuses_it_until_it_writes_again(void **state)
+{
+	(void)state;
+	rig_new();
+	rig_target.model = false;
+	rig_live(8);
+	notify();
+	used_flags(UNWANTED);
+	avail_idx(1);
+	access_error = -EFAULT;
+	avail_entry(0, 0);
+	access_error = 0;
+	done();
+	rest(DEVICE_IDLE);
+	reg_read(VIRTIO_MMIO_STATUS, STATUS_LIVE);
+	rest(DEVICE_IDLE);
+	assert_silent();
+	rig_setup(state);
+	notify();
+	used_flags(UNWANTED);
+	avail_idx(0);
+	access_error = -EFAULT;
+	used_flags(0);
+	access_error = 0;
+	end_silent();
+	notify();
+	avail_idx(0);
+	end_silent();
+	setup_with(DEVICE_IDLE);
+	assert_breaks(RULE_STUCK_SUPPRESSED);
+}
+
+static void a_look_counts_whatever_it_sees(void **state)
+{
+	(void)state;
+	/* One that fails; one in a later call; one that sees more. */
+	notify();
+	used_flags(UNWANTED);
+	avail_idx(0);
+	used_flags(0);
+	done();
+	rest(DEVICE_WORK);
+	work();
+	avail_idx(1);
+	take(0, 0, 16, 0);
+	return_chain(0, 0, 0, 0);
+	wake();
+	end_silent();
+	notify();
+	used_flags(UNWANTED);
+	used_flags(0);
+	used_flags(0);
+	access_error = -EFAULT;
+	avail_idx(0);
+	access_error = 0;
+	need_reset();
+	end_silent();
+}
+
+static void saying_it_twice_does_not_make_up_for_a_look(void **state)
+{
+	(void)state;
+	notify();
+	used_flags(UNWANTED);
+	avail_idx(0);
+	used_flags(0);
+	used_flags(0);
+	done();
+	rest(DEVICE_IDLE);
+	assert_breaks(RULE_STUCK_UNCHECKED);
+}
+
+static void what_was_allowed_all_along_asks_for_no_look(void **state)
+{
+	(void)state;
+	notify();
+	avail_idx(0);
+	used_flags(0);
+	used_flags(0);
+	end_silent();
+}
+
+/* There the flags mean nothing; that they are 1 is another rule's. */
+static void with_event_indices_the_flags_say_nothing(void **state)
+{
+	(void)state;
+	negotiate(VIRTIO_RING_F_EVENT_IDX);
+	notify();
+	avail_idx(0);
+	used_flags(0);
+	end_silent();
+	used_flags(UNWANTED);
+	assert_breaks(RULE_WAKEUP_FLAGS);
+	assert_false(ledger.queues[TX].notify.unwanted);
+}
+
+#define TEST(name) cmocka_unit_test_setup(name, rig_setup)
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		TEST(a_device_that_says_so_polls),
+		TEST(a_queue_of_the_device_s_own_is_looked_at_when_it_has_something),
+		TEST(a_device_that_holds_chains_comes_back),
+		TEST(what_is_left_over_is_not_forgotten),
+		TEST(another_queue_counts_too),
+		TEST(a_reset_a_stop_and_a_call_for_one_end_it),
+		TEST(who_asked_for_a_reset_need_not_be_notified),
+		TEST(what_failed_excuses_it_until_it_writes_again),
+		TEST(a_look_counts_whatever_it_sees),
+		TEST(saying_it_twice_does_not_make_up_for_a_look),
+		TEST(what_was_allowed_all_along_asks_for_no_look),
+		TEST(with_event_indices_the_flags_say_nothing),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
