@@ -38,7 +38,7 @@ enum expect_kind {
 	EXPECT_REGISTER,	 /* a register reads so */
 	EXPECT_STATUS,		 /* the device status, whole or bit by bit */
 	EXPECT_INTERRUPT_STATUS, /* InterruptStatus */
-	EXPECT_INTERRUPTS,	 /* interrupts that the operation raised */
+	EXPECT_INTERRUPTS,	 /* raised by the operation: of all queues, or the most of one */
 	EXPECT_USED,		 /* the next used entry of a queue */
 	EXPECT_USED_NONE,	 /* no further used entry */
 	EXPECT_USED_IDX,	 /* the used index in guest memory */
