@@ -169,6 +169,8 @@ static bool add_steps(struct mutator *m, struct program *prog, uint32_t at)
 	return add_status(prog, at, status[next] | stray);
 }
 
+SAME_FIELD(RACE_READ, RACE_WRITE_WRITE);
+
 /* The race moves the available index of that queue, which the device is to serve, by a
  * little: the driver adds chains while it serves others. */
 static bool race_index(struct mutator *m, struct program *prog, struct op *op, unsigned queue)
@@ -176,17 +178,19 @@ static bool race_index(struct mutator *m, struct program *prog, struct op *op, u
 	/* One more than a ring that is full with what was taken, mostly, at the next look. */
 	static const uint8_t indices[] = { 2, 2, 3, 3, 5, 5, 9, 1, 4, 6, 17 };
 	static const uint8_t looks[] = { 2, 2, 2, 1, 3, 4 };
-	unsigned ring = BASE_RING + 4 * queue, addr = op->code == OP_RACE ? 1 : 2;
+	unsigned ring = BASE_RING + 4 * queue,
+		 addr = op->code == OP_RACE ? (unsigned)RACE_ADDR : (unsigned)RACE_WRITE_ADDR;
 	uint8_t bytes[2] = { indices[random_below(m, ARRAY_SIZE(indices))], 0 };
 
 	if (!random_chance(m, 4))
-		op->value[0] = looks[random_below(m, ARRAY_SIZE(looks))] - (addr - 1);
+		op->value[RACE_READ] =
+			looks[random_below(m, ARRAY_SIZE(looks))] - (addr - RACE_ADDR);
 
-	op->base[addr] = (uint8_t)(ring + RING_AVAIL);
-	op->value[addr] = 2;
+	op->base[addr] = (uint8_t)(ring + VIRTQUEUE_DRIVER);
+	op->value[addr] = ring_at(&ring_split, GUEST_AVAIL_IDX, 0, 0);
 	if (op->code == OP_RACE_WRITE) {
-		op->base[1] = (uint8_t)(ring + RING_USED);
-		op->value[1] = random_chance(m, 3) ? 0 : 2;
+		op->base[RACE_WRITE_OF] = (uint8_t)(ring + VIRTQUEUE_DEVICE);
+		op->value[RACE_WRITE_OF] = random_chance(m, 3) ? 0 : 2;
 	}
 	return edit_payload(m, prog, op, bytes, sizeof(bytes));
 }
@@ -207,7 +211,7 @@ static bool add_trap(struct mutator *m, struct program *prog, uint32_t at)
 	op = &prog->ops[at];
 	if ((op->code != OP_RACE && op->code != OP_RACE_WRITE) || random_chance(m, 2))
 		return true;
-	if (!race_index(m, prog, op, (unsigned)prog->ops[at + 1].value[0]))
+	if (!race_index(m, prog, op, (unsigned)prog->ops[at + 1].value[OFFER_QUEUE]))
 		return false;
 	/* Or it is a reset that finds the chain there. */
 	if (!random_chance(m, 8))
@@ -251,7 +255,7 @@ static bool add_over_top(struct mutator *m, struct program *prog, uint32_t at)
 	if (m->request_count > 0 && !random_chance(m, 4)) {
 		if (!add_request(m, prog, at))
 			return false;
-		slot = prog->ops[at].base[0] - BASE_SLOT;
+		slot = prog->ops[at].base[STORE_ADDR] - BASE_SLOT;
 	} else {
 		if (!add_chain(m, prog, at, driven) ||
 		    (!driven && !add_chain(m, prog, at + 1, true)))
@@ -264,8 +268,8 @@ static bool add_over_top(struct mutator *m, struct program *prog, uint32_t at)
 	op = edit_add(prog, at, OP_BUFFER);
 	if (op == NULL)
 		return false;
-	op->value[0] = slot;
-	range_over_top(m, op, 1, 2);
+	op->value[BUFFER_SLOT] = slot;
+	range_over_top(m, op, BUFFER_AT, BUFFER_LEN);
 	return true;
 }
 

@@ -23,10 +23,12 @@ _Static_assert((int)VRINGER_PAYLOAD == GUEST_PAYLOAD && (int)VRINGER_DESC == GUE
 		       (int)VRINGER_USED_FLAGS == GUEST_USED_FLAGS &&
 		       (int)VRINGER_USED_IDX == GUEST_USED_IDX &&
 		       (int)VRINGER_USED_ENTRY == GUEST_USED_ENTRY &&
-		       (int)VRINGER_AVAIL_EVENT == GUEST_AVAIL_EVENT,
+		       (int)VRINGER_AVAIL_EVENT == GUEST_AVAIL_EVENT &&
+		       (int)VRINGER_AVAIL_EVENT + 1 == GUEST_PURPOSE_COUNT,
 	       "enum vringer_purpose is enum guest_purpose");
 _Static_assert((int)VRINGER_IDLE == DEVICE_IDLE && (int)VRINGER_WORK == DEVICE_WORK &&
-		       (int)VRINGER_WAITING == DEVICE_WAITING,
+		       (int)VRINGER_WAITING == DEVICE_WAITING &&
+		       (int)VRINGER_WAITING + 1 == DEVICE_STATE_COUNT,
 	       "enum vringer_state is enum device_state");
 
 void foreign_abort(const struct foreign_device *d, const char *call, const char *what)

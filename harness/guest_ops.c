@@ -185,9 +185,10 @@ static void op_race(struct run *run, const struct program *prog, const struct op
 
 static void op_race_write(struct run *run, const struct program *prog, const struct op *op)
 {
-	arena_race_write(&run->arena, (uint32_t)op->value[0],
-			 guest_addr(run, op->base[1], op->value[1]),
-			 guest_addr(run, op->base[2], op->value[2]), prog->data + op->data_off,
+	arena_race_write(&run->arena, (uint32_t)op->value[RACE_WRITE_WRITE],
+			 guest_addr(run, op->base[RACE_WRITE_OF], op->value[RACE_WRITE_OF]),
+			 guest_addr(run, op->base[RACE_WRITE_ADDR], op->value[RACE_WRITE_ADDR]),
+			 prog->data + op->data_off,
 			 op->data_len < ARENA_RACE_BYTES_MAX ? op->data_len : ARENA_RACE_BYTES_MAX);
 }
 

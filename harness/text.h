@@ -38,7 +38,7 @@ enum expect_kind {
 	EXPECT_REGISTER,	 /* a register reads so */
 	EXPECT_STATUS,		 /* the device status, whole or bit by bit */
 	EXPECT_INTERRUPT_STATUS, /* InterruptStatus */
-	EXPECT_INTERRUPTS,	 /* interrupts that the operation raised */
+	EXPECT_INTERRUPTS,	 /* raised by the operation: of all queues, or the most of one */
 	EXPECT_ORDER,		 /* ... which kind of them came first */
 	EXPECT_GENERATION,	 /* ConfigGeneration against what the driver read last */
 	EXPECT_USED,		 /* the next used entry of a queue */
