@@ -222,33 +222,33 @@ static void used_flags_that_cannot_be_written_are_not_there(void **state)
 static void counts_are_of_queues_that_there_are(void **state)
 {
 	static const struct {
-		uint32_t device_id;
 		uint64_t features; /* offered */
 		uint64_t value;
+		uint32_t device_id;
 		bool accepted; /* FEATURES_OK: nothing of it was accepted */
 		bool fits;
 	} cases[] = {
-		{ VIRTIO_ID_NET, BIT(VIRTIO_NET_F_MQ), 1, false, true },
-		{ VIRTIO_ID_NET, BIT(VIRTIO_NET_F_MQ), 0, false, false },
-		{ VIRTIO_ID_NET, BIT(VIRTIO_NET_F_MQ), 2, false, false },
-		{ VIRTIO_ID_NET, BIT(VIRTIO_NET_F_MQ) | BIT(VIRTIO_NET_F_CTRL_VQ), 1, false,
+		{ BIT(VIRTIO_NET_F_MQ), 1, VIRTIO_ID_NET, false, true },
+		{ BIT(VIRTIO_NET_F_MQ), 0, VIRTIO_ID_NET, false, false },
+		{ BIT(VIRTIO_NET_F_MQ), 2, VIRTIO_ID_NET, false, false },
+		{ BIT(VIRTIO_NET_F_MQ) | BIT(VIRTIO_NET_F_CTRL_VQ), 1, VIRTIO_ID_NET, false,
 		  false },
-		{ VIRTIO_ID_NET, BIT(VIRTIO_NET_F_RSS), 0xffff, false, false },
-		{ VIRTIO_ID_NET, BIT(VIRTIO_NET_F_CTRL_VQ), 0xffff, false, true },
-		{ VIRTIO_ID_NET, BIT(VIRTIO_NET_F_MQ), 2, true, true },
-		{ VIRTIO_ID_BLOCK, BIT(VIRTIO_BLK_F_MQ), 2, false, true },
-		{ VIRTIO_ID_BLOCK, BIT(VIRTIO_BLK_F_MQ), 3, false, false },
-		{ VIRTIO_ID_BLOCK, BIT(VIRTIO_BLK_F_MQ), 0, false, false },
-		{ VIRTIO_ID_BLOCK, 0, 3, false, true },
-		{ VIRTIO_ID_CONSOLE, BIT(VIRTIO_CONSOLE_F_MULTIPORT), 0, false, true },
-		{ VIRTIO_ID_CONSOLE, BIT(VIRTIO_CONSOLE_F_MULTIPORT), 1, false, false },
-		{ VIRTIO_ID_CONSOLE, BIT(VIRTIO_CONSOLE_F_MULTIPORT), 0xffffffff, false, false },
-		{ VIRTIO_ID_CONSOLE, 0, 0xffffffff, false, true },
-		{ VIRTIO_ID_FS, 0, 1, false, true },
-		{ VIRTIO_ID_FS, 0, 0, true, false },
-		{ VIRTIO_ID_FS, 0, 0xffffffff, true, false },
-		{ VIRTIO_ID_FS, 1, 1, false, false }, /* a queue of notifications */
-		{ VIRTIO_ID_BALLOON, 0, 77, false, true },
+		{ BIT(VIRTIO_NET_F_RSS), 0xffff, VIRTIO_ID_NET, false, false },
+		{ BIT(VIRTIO_NET_F_CTRL_VQ), 0xffff, VIRTIO_ID_NET, false, true },
+		{ BIT(VIRTIO_NET_F_MQ), 2, VIRTIO_ID_NET, true, true },
+		{ BIT(VIRTIO_BLK_F_MQ), 2, VIRTIO_ID_BLOCK, false, true },
+		{ BIT(VIRTIO_BLK_F_MQ), 3, VIRTIO_ID_BLOCK, false, false },
+		{ BIT(VIRTIO_BLK_F_MQ), 0, VIRTIO_ID_BLOCK, false, false },
+		{ 0, 3, VIRTIO_ID_BLOCK, false, true },
+		{ BIT(VIRTIO_CONSOLE_F_MULTIPORT), 0, VIRTIO_ID_CONSOLE, false, true },
+		{ BIT(VIRTIO_CONSOLE_F_MULTIPORT), 1, VIRTIO_ID_CONSOLE, false, false },
+		{ BIT(VIRTIO_CONSOLE_F_MULTIPORT), 0xffffffff, VIRTIO_ID_CONSOLE, false, false },
+		{ 0, 0xffffffff, VIRTIO_ID_CONSOLE, false, true },
+		{ 0, 1, VIRTIO_ID_FS, false, true },
+		{ 0, 0, VIRTIO_ID_FS, true, false },
+		{ 0, 0xffffffff, VIRTIO_ID_FS, true, false },
+		{ 1, 1, VIRTIO_ID_FS, false, false }, /* a queue of notifications */
+		{ 0, 77, VIRTIO_ID_BALLOON, false, true },
 	};
 
 	(void)state;
