@@ -298,7 +298,7 @@ struct ledger_dialogue {
 };
 
 /* The first bytes of a request, or of its reply, in the order in which they came. */
-#define LEDGER_REQUEST_BYTES 56u
+#define LEDGER_REQUEST_BYTES 80u
 #define LEDGER_REPLY_BYTES 80u
 struct ledger_head {
 	uint8_t len;

@@ -6,8 +6,10 @@
  * stream.replies: a reply is to the request in whose chain it is, by `unique`, says its
  * own length, and is the one that is due: none to FORGET and BATCH_FORGET; to INIT the
  * version that both speak, with nothing in it that was not asked for, or an error where
- * the driver speaks an older one, or has no room; -ENOSYS to everything else, since a
- * device that starts a session and implements nothing else says so.
+ * the driver speaks an older one, or has no room; to READ and WRITE what a root without a
+ * byte owes; success or an error alone to what the DAX window needs, and an error where a
+ * mapping goes beyond its end (5.11.6.4.1); -ENOSYS to everything else, since a device that
+ * implements no more says so.
  *
  * stream.unanswered, stream.refused: a chain that is whole as the device read it, for
  * which no access failed, and whose request is as long as it says, is answered.
@@ -32,7 +34,8 @@
 #define INIT_IN ((uint32_t)offsetof(struct fuse_init_in, flags2))
 #define ERROR_MAX 4095 /* an errno is no larger */
 
-_Static_assert(IN_HEAD + INIT_IN == LEDGER_REQUEST_BYTES, "an INIT is kept");
+_Static_assert(IN_HEAD + sizeof(struct fuse_setupmapping_in) == LEDGER_REQUEST_BYTES,
+	       "requests are kept with their bodies");
 _Static_assert(OUT_HEAD + sizeof(struct fuse_init_out) == LEDGER_REPLY_BYTES,
 	       "an INIT's reply is kept");
 
@@ -79,12 +82,91 @@ static bool is_init(const struct ledger_hold *hold, bool *big)
 	return *big || IN(hold, opcode, false) == FUSE_INIT;
 }
 
-/* Is the request as long as it says, and no shorter than it must be? */
-static bool is_sensible(const struct ledger_hold *hold, bool init, bool big)
+static uint64_t get64(const struct ledger_hold *hold, size_t at, bool big)
 {
+	uint64_t value = ledger_get64(hold->request_bytes + IN_HEAD + at);
+
+	return big ? __builtin_bswap64(value) : value;
+}
+
+/* The end of the DAX window, VIRTIO 5.11.6.4: shared-memory region 0; 0: there is none. */
+static uint64_t window_len(const struct ledger *l)
+{
+	for (unsigned i = 0; i < l->target->region_count; i++)
+		if (l->target->regions[i].id == 0)
+			return l->target->regions[i].len;
+	return 0;
+}
+
+/* There is one file, the root: it has no byte, and no room for one.  A device that does
+ * not serve the operation says so. */
+static const char *file_fault(const struct ledger_hold *hold, int32_t told, int32_t due, bool big)
+{
+	const size_t at = offsetof(struct fuse_in_header, nodeid);
+	uint32_t low = get32(hold->request_bytes, at + (big ? 4 : 0), big);
+	uint32_t high = get32(hold->request_bytes, at + (big ? 0 : 4), big);
+
+	if (low != FUSE_ROOT_ID || high != 0)
+		due = -ENOENT;
+	return told != due && told != -ENOSYS ? "with another error than the one that is due"
+					      : NULL;
+}
+
+static const char *read_fault(const struct ledger *l, const struct ledger_hold *hold, int32_t told,
+			      bool big)
+{
+	(void)l;
+	return file_fault(hold, told, 0, big);
+}
+
+static const char *write_fault(const struct ledger *l, const struct ledger_hold *hold, int32_t told,
+			       bool big)
+{
+	(void)l;
+	return file_fault(hold, told, -ENOSPC, big);
+}
+
+static const char *mapping_fault(const struct ledger *l, const struct ledger_hold *hold,
+				 int32_t told, bool big)
+{
+	uint64_t at = get64(hold, offsetof(struct fuse_setupmapping_in, moffset), big);
+	uint64_t len = get64(hold, offsetof(struct fuse_setupmapping_in, len), big);
+	uint64_t end = window_len(l);
+
+	return told == 0 && (at > end || len > end - at)
+		       ? "that grants a mapping beyond the end of the window"
+		       : NULL;
+}
+
+/* Requests with a body: what they are at least.  told: what is wrong with success or an
+ * error then, once the body was read; NULL: either may be due. */
+static const struct body {
+	uint32_t opcode, len;
+	const char *(*fault)(const struct ledger *l, const struct ledger_hold *hold, int32_t told,
+			     bool big);
+} bodies[] = {
+	{ FUSE_INIT, INIT_IN, NULL },
+	{ FUSE_READ, sizeof(struct fuse_read_in), read_fault },
+	{ FUSE_WRITE, sizeof(struct fuse_write_in), write_fault },
+	{ FUSE_SETUPMAPPING, sizeof(struct fuse_setupmapping_in), mapping_fault },
+	{ FUSE_REMOVEMAPPING, sizeof(struct fuse_removemapping_in), NULL },
+};
+
+static const struct body *body_of(const struct ledger_hold *hold, bool big)
+{
+	for (size_t i = 0; i < sizeof(bodies) / sizeof(bodies[0]); i++)
+		if (bodies[i].opcode == IN(hold, opcode, big))
+			return &bodies[i];
+	return NULL;
+}
+
+/* Is the request as long as it says, and no shorter than it must be? */
+static bool is_sensible(const struct ledger_hold *hold, bool big)
+{
+	const struct body *body = body_of(hold, big);
 	uint32_t len = IN(hold, len, big);
 
-	return len >= IN_HEAD + (init ? INIT_IN : 0) && len <= hold->readable;
+	return len >= IN_HEAD + (body != NULL ? body->len : 0) && len <= hold->readable;
 }
 
 /* In which order is that session, or the one that the request begins? */
@@ -104,13 +186,7 @@ static bool has_reply(const struct ledger_hold *hold, bool big)
 	return opcode != FUSE_FORGET && opcode != FUSE_BATCH_FORGET;
 }
 
-/* The errno that is due to a request other than INIT. */
-static int32_t due_error(uint32_t opcode)
-{
-	(void)opcode;
-	return -ENOSYS;
-}
-
+/* `error` 0: any is due. */
 static const char *refusal_fault(const struct ledger_hold *hold, uint32_t len, int32_t error,
 				 bool big)
 {
@@ -119,6 +195,24 @@ static const char *refusal_fault(const struct ledger_hold *hold, uint32_t len, i
 	if (error == 0 ? told >= 0 || told < -ERROR_MAX : told != error)
 		return "with another error than the one that is due";
 	return len != OUT_HEAD ? "that has more than an error" : NULL;
+}
+
+/* Of a request other than INIT. */
+static const char *outcome_fault(const struct ledger *l, const struct ledger_hold *hold,
+				 uint32_t len, bool big)
+{
+	const struct body *body = body_of(hold, big);
+	int32_t told = (int32_t)OUT(hold, error, big);
+
+	if (body == NULL)
+		return refusal_fault(hold, len, -ENOSYS, big);
+	if (told > 0 || told < -ERROR_MAX)
+		return "with an error that is none";
+	if (len != OUT_HEAD)
+		return "that has more than its outcome";
+	if (body->fault == NULL || hold->request.len < IN_HEAD + body->len)
+		return NULL;
+	return body->fault(l, hold, told, big);
 }
 
 /* What is written behind the header of a session's start.  An older driver reads
@@ -156,7 +250,8 @@ static const char *init_fault(const struct ledger_hold *hold, uint32_t len, bool
 }
 
 /* What is wrong with a reply of `len` bytes in a session of that order; NULL: nothing. */
-static const char *reply_fault(const struct ledger_hold *hold, uint32_t len, bool big)
+static const char *reply_fault(const struct ledger *l, const struct ledger_hold *hold, uint32_t len,
+			       bool big)
 {
 	const size_t asked = offsetof(struct fuse_in_header, unique);
 	const size_t answered = offsetof(struct fuse_out_header, unique);
@@ -174,10 +269,9 @@ static const char *reply_fault(const struct ledger_hold *hold, uint32_t len, boo
 	if (OUT(hold, len, big) != len)
 		return "that says it has another length";
 	/* What is no request is refused as the device likes. */
-	if (!is_sensible(hold, init, big))
+	if (!is_sensible(hold, big))
 		return NULL;
-	return init ? init_fault(hold, len, big)
-		    : refusal_fault(hold, len, due_error(IN(hold, opcode, big)), big);
+	return init ? init_fault(hold, len, big) : outcome_fault(l, hold, len, big);
 }
 
 static void on_reply(struct ledger *l, unsigned queue, const struct ledger_hold *hold, uint32_t len)
@@ -186,9 +280,9 @@ static void on_reply(struct ledger *l, unsigned queue, const struct ledger_hold 
 	const char *fault = "to a request that it has not read";
 
 	if (is_read(hold)) {
-		fault = reply_fault(hold, len, order == ORDER_BIG);
+		fault = reply_fault(l, hold, len, order == ORDER_BIG);
 		if (fault != NULL && order == ORDER_UNSURE)
-			fault = reply_fault(hold, len, true);
+			fault = reply_fault(l, hold, len, true);
 	}
 	if (fault != NULL && ledger_judges(l, RULE_STREAM_REPLIES))
 		ledger_break(l, RULE_STREAM_REPLIES,
@@ -211,7 +305,7 @@ static void on_no_reply(struct ledger *l, unsigned queue, const struct ledger_ho
 	init = is_init(hold, &big);
 	order = order_of(l, hold);
 	big = order == ORDER_BIG;
-	if (order == ORDER_UNSURE || !is_sensible(hold, init, big) || !has_reply(hold, big) ||
+	if (order == ORDER_UNSURE || !is_sensible(hold, big) || !has_reply(hold, big) ||
 	    hold->writable < OUT_HEAD)
 		return;
 	if (init && hold->request.len < IN_HEAD + INIT_IN)
@@ -240,7 +334,7 @@ void ledger_fuse_access(struct ledger *l, struct ledger_hold *hold, const struct
 		return;
 	/* It ends the session before it, if the device takes it for one. */
 	l->order = ORDER_UNSURE;
-	if (hold->request.len == LEDGER_REQUEST_BYTES && is_sensible(hold, true, big) &&
+	if (hold->request.len >= IN_HEAD + INIT_IN && is_sensible(hold, big) &&
 	    ledger_hold_kinds(l, hold) != 0)
 		l->order = big ? ORDER_BIG : ORDER_LITTLE;
 }

@@ -19,13 +19,14 @@
 #define ROOM 80u
 #define IN_HEAD ((uint32_t)sizeof(struct fuse_in_header))
 #define INIT_IN 16u
+#define BODY 40u
 #define OUT_HEAD ((uint32_t)sizeof(struct fuse_out_header))
 
 static uint16_t chains;
 static bool big;     /* the order in which what follows speaks */
 static bool failing; /* the reply cannot be written */
 static uint32_t room;
-static uint8_t request[IN_HEAD + INIT_IN], reply[OUT_HEAD + sizeof(struct fuse_init_out)];
+static uint8_t request[IN_HEAD + BODY], reply[OUT_HEAD + sizeof(struct fuse_init_out)];
 
 static int setup(void **state)
 {
@@ -49,7 +50,7 @@ static void ask(uint32_t opcode)
 	for (unsigned i = 0; i < sizeof(request); i++)
 		request[i] = (uint8_t)i;
 	put32(request, offsetof(struct fuse_in_header, len),
-	      opcode == FUSE_INIT ? sizeof(request) : IN_HEAD);
+	      opcode == FUSE_INIT ? IN_HEAD + INIT_IN : IN_HEAD);
 	put32(request, offsetof(struct fuse_in_header, opcode), opcode);
 }
 
@@ -301,6 +302,64 @@ static void an_init_that_may_be_none(void **state)
 	assert_breaks(RULE_STREAM_REPLIES);
 }
 
+/* A request of `opcode` for file `node` whose body says offset `at`, and the outcome. */
+static void outcome(uint32_t opcode, uint32_t node, uint64_t at, int32_t error)
+{
+	ask(opcode);
+	put32(request, 0, sizeof(request));
+	memset(request + 16, 0, sizeof(request) - 16);
+	put32(request, 16, big ? 0 : node);
+	put32(request, 20, big ? node : 0);
+	/* Of a mapping, behind fh, foffset and len, and flags. */
+	put32(request, IN_HEAD + 16, big ? 0 : 4096);
+	put32(request, IN_HEAD + 20, big ? 4096 : 0);
+	put32(request, IN_HEAD + 32, (uint32_t)(big ? at >> 32 : at));
+	put32(request, IN_HEAD + 36, (uint32_t)(big ? at : at >> 32));
+	make_reply(OUT_HEAD, error);
+	answered(OUT_HEAD);
+}
+
+static void outcome_that_is_due(void **state)
+{
+	static const struct target_region window = { 0, 0x1000, 8192 };
+	static const struct {
+		uint32_t opcode, node;
+		uint64_t at;
+		int32_t error;
+		bool good;
+	} cases[] = {
+		{ FUSE_READ, 1, 0, 0, true },
+		{ FUSE_READ, 1, 0, -ENOSYS, true },
+		{ FUSE_READ, 1, 0, -ENOENT, false },
+		{ FUSE_READ, 1, 0, ENOENT, false },
+		{ FUSE_READ, 2, 0, 0, false },
+		{ FUSE_WRITE, 1, 0, -ENOSPC, true },
+		{ FUSE_WRITE, 1, 0, 0, false },
+		{ FUSE_WRITE, 2, 0, -ENOENT, true },
+		{ FUSE_SETUPMAPPING, 1, 4096, 0, true },
+		{ FUSE_SETUPMAPPING, 1, 4096, -ENOMEM, true },
+		{ FUSE_SETUPMAPPING, 1, 8192, -EINVAL, true },
+		{ FUSE_SETUPMAPPING, 1, 4097, 0, false },
+		{ FUSE_SETUPMAPPING, 1, UINT64_MAX, 0, false },
+		{ FUSE_REMOVEMAPPING, 1, 0, 0, true },
+		{ FUSE_REMOVEMAPPING, 1, 0, INT32_MIN, false },
+	};
+
+	for (size_t i = 0; i < 2 * sizeof(cases) / sizeof(cases[0]); i++) {
+		setup(state);
+		rig_target.regions = &window;
+		rig_target.region_count = 1;
+		big = i % 2 != 0;
+		ledger.order = big ? ORDER_BIG : ORDER_LITTLE;
+		outcome(cases[i / 2].opcode, cases[i / 2].node, cases[i / 2].at,
+			cases[i / 2].error);
+		if (cases[i / 2].good)
+			assert_silent();
+		else
+			assert_breaks(RULE_STREAM_REPLIES);
+	}
+}
+
 static void a_request_that_was_not_read(void **state)
 {
 	(void)state;
@@ -314,17 +373,12 @@ int main(void)
 {
 #define TEST(name) cmocka_unit_test_setup(name, setup)
 	const struct CMUnitTest tests[] = {
-		TEST(error_that_is_due),
-		TEST(length_that_is_due),
-		TEST(unique_that_is_due),
-		TEST(none_is_due),
-		TEST(not_answered_for_a_cause),
-		TEST(session_starts),
-		TEST(session_starts_wrongly),
-		TEST(session_is_refused),
-		TEST(the_other_order),
-		TEST(an_init_that_may_be_none),
-		TEST(a_request_that_was_not_read),
+		TEST(error_that_is_due),	TEST(length_that_is_due),
+		TEST(unique_that_is_due),	TEST(none_is_due),
+		TEST(not_answered_for_a_cause), TEST(session_starts),
+		TEST(session_starts_wrongly),	TEST(session_is_refused),
+		TEST(the_other_order),		TEST(an_init_that_may_be_none),
+		TEST(outcome_that_is_due),	TEST(a_request_that_was_not_read),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
