@@ -54,12 +54,14 @@ void *heap_alloc(void *ctx, size_t size)
 	struct heap_block *block = NULL;
 
 	if (heap->fault_nth > 0 && --heap->fault_nth == 0) {
+		heap->failures++;
 		heap_trace(heap, TRACE_ALLOC, size, -1);
 		return NULL;
 	}
 	if (size <= HEAP_BYTES_MAX - heap->live_bytes)
 		block = find_block(heap, size);
 	if (block == NULL) {
+		heap->failures++;
 		heap->exhausted = true;
 		return NULL;
 	}

@@ -33,6 +33,7 @@ struct heap {
 	size_t live_bytes;
 	size_t call_bytes;  /* allocated since the counter was last set to 0 */
 	unsigned fault_nth; /* the Nth allocation from now fails; 0: none */
+	unsigned failures;  /* allocations that failed so far */
 	bool exhausted;	    /* a bound above was passed */
 	const struct trace *trace;
 };

@@ -156,11 +156,12 @@ void ledger_reset(struct ledger *ledger, const struct target *target, uint64_t o
 	for (unsigned i = 0; i < TARGET_STREAMS_MAX; i++) {
 		struct ledger_stream *stream = &ledger->streams[i];
 
-		stream->first = stream->count = 0;
+		stream->first = stream->count = stream->gone = 0;
 		stream->passed = 0;
-		stream->lost = false;
+		stream->lost = stream->unsure = false;
 		stream->entered = stream->left = 0;
 	}
+	ledger->owes = false;
 	ledger->net = (struct ledger_net){ .mtu = 0 };
 	ledger->counters_lost = false;
 	ledger->dialogue = (struct ledger_dialogue){ .asked = 0 };

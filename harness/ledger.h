@@ -159,6 +159,10 @@ enum severity {
 	  "after any program a reset device serves a well-formed request")                         \
 	X(STREAM_FRAMES, "stream.frames", LIMIT, WALK, 0, "policy",                                \
 	  "frames come out whole, in order, once, and counted")                                    \
+	X(STREAM_LOST, "stream.lost", LIMIT, WALK, 0, "policy",                                    \
+	  "what the device was given is used and comes out, unless the ledger itself saw why not") \
+	X(STREAM_REFUSED, "stream.refused", MUST, WALK, 0, "dev.split.message-framing.1",          \
+	  "a chain of legal size and direction is used, however it is cut into buffers")           \
 	X(STREAM_FILTER, "stream.filter", LIMIT, WALK, 0, "policy",                                \
 	  "a frame goes where a filter sends it, is judged once and as it is, and answered as it " \
 	  "should be")                                                                             \
@@ -169,7 +173,9 @@ enum severity {
 	X(STREAM_PAGES, "stream.pages", MODEL, WALK, 0, "policy",                                  \
 	  "a balloon asks about each page that a chain names, whole, in order and once")           \
 	X(STREAM_REPLIES, "stream.replies", MODEL, WALK, 0, "policy",                              \
-	  "a FUSE reply is to the request of its chain and as long as it says")                    \
+	  "a FUSE reply is the one that is due to the request of its chain")                       \
+	X(STREAM_UNANSWERED, "stream.unanswered", LIMIT, WALK, 0, "policy",                        \
+	  "a request whose reply there is room for gets it, and used.len is as long as it is")     \
 	X(NET_HEADER, "net.header", MUST, WALK, 0, "dev.net.rx-packets.1",                         \
 	  "the header of a received packet counts its buffers, and tells of no offload that was "  \
 	  "not negotiated")                                                                        \
@@ -238,6 +244,7 @@ struct ledger_node {
 	uint32_t next;	  /* node, or LEDGER_NONE */
 	bool empty;	  /* a descriptor of no bytes */
 	bool writable;
+	uint16_t index; /* ... in the table, of a queue that says what it reads */
 };
 
 /* What is known of a frame. */
@@ -247,6 +254,12 @@ struct ledger_digest {
 	uint32_t len; /* ... of the frame */
 	uint64_t sum, word;
 	bool blind; /* not all of it is known */
+	/* Of a frame that is on its way (ledger_loss.c). */
+	bool whole;	  /* all of it was read, from a chain that nothing is wrong with */
+	bool forgiven;	  /* ... and there is a cause for it not to come out */
+	uint8_t head[2];  /* what stands before it: flags, gso_type */
+	uint8_t head_len; /* bytes of that */
+	uint32_t looks;	  /* at the queue that it goes to, when it came */
 };
 
 /* Frames of a target_stream, oldest first. */
@@ -255,7 +268,10 @@ struct ledger_stream {
 	uint32_t serial;
 	uint64_t passed; /* kinds of those that were forgotten and may still come, bits */
 	bool lost;	 /* `left` is not known */
+	bool unsure;	 /* there may be frames that are not known, until reset */
 	uint64_t entered, left;
+	unsigned gone;	   /* passed over since the device last rested, without a cause */
+	uint32_t gone_len; /* ... bytes of one of these */
 	/* Indices of the counters that say the same, ended by -1. */
 	int16_t entered_terms[LEDGER_SUM_TERMS_MAX + 1], left_terms[LEDGER_SUM_TERMS_MAX + 1];
 	int16_t waiting_terms[LEDGER_SUM_TERMS_MAX + 1]; /* ... that wait */
@@ -292,14 +308,20 @@ struct ledger_port {
 /* What was said in a target_dialogue in this session: bits. */
 struct ledger_dialogue {
 	uint16_t asked, answered;
-	bool lost; /* not all that was said is known: not judged */
+	bool lost;   /* not all that was said is known: not judged */
+	bool unsure; /* ... nor of what is due: what is not said is not judged */
 };
 
 /* The first bytes of a request, or of its reply, in the order in which they came. */
+#define LEDGER_REQUEST_BYTES 80u
+#define LEDGER_REPLY_BYTES 80u
 struct ledger_head {
-	uint8_t bytes[16], len;
+	uint8_t len;
 	bool blind; /* which they are is not known */
 };
+
+/* In which byte order a session is, of a target that speaks FUSE. */
+enum ledger_order { ORDER_LITTLE, ORDER_BIG, ORDER_UNSURE };
 
 /* A list of page numbers, of which the device reads one at a time. */
 struct ledger_pages {
@@ -326,6 +348,7 @@ struct ledger_hold {
 	bool salted, pure; /* ... its buffers were changed; and only it writes there */
 	uint32_t look;	   /* ... the first comparison that can show what it wrote */
 	bool abandoned;	   /* its completion could not be written */
+	bool faulted;	   /* an access for it failed */
 	uint32_t call;	   /* the call that it was taken in */
 	uint32_t desc_count;
 	uint32_t first, last_desc;	  /* nodes of descriptors */
@@ -335,6 +358,7 @@ struct ledger_hold {
 	uint64_t table_first, table_last; /* of the indirect table, if it names one */
 	bool has_table;
 	uint64_t readable, writable; /* bytes */
+	uint64_t read;		     /* bytes that were read of it, all reads together */
 	struct ledger_digest out;    /* the frame that is written to it */
 	uint64_t first_bytes;	     /* the first bytes read or written, little-endian */
 	uint8_t first_count;
@@ -348,6 +372,7 @@ struct ledger_hold {
 	uint32_t accesses_max;
 	/* Last, since it is not cleared: head_known says what is there. */
 	uint8_t head_bytes[LEDGER_HEAD_BYTES]; /* written to the start of a receive chain */
+	uint8_t request_bytes[LEDGER_REQUEST_BYTES], reply_bytes[LEDGER_REPLY_BYTES];
 };
 
 /* A received packet, while the device returns its chains. */
@@ -381,6 +406,7 @@ struct ledger_queue {
 	/* as the device worked on it */
 	bool index_seen;    /* avail_idx is valid */
 	uint16_t avail_idx; /* as the device read it last */
+	uint32_t looks;	    /* how often it did */
 	uint16_t taken;	    /* heads taken: the position of the next */
 	uint16_t used_idx;  /* as the device wrote it last */
 	bool used_read;	    /* it has read it since, and it may go by that: */
@@ -409,6 +435,7 @@ struct ledger_call {
 	uint8_t failed;		 /* queues that an access failed for */
 	uint8_t poisoned;	 /* queues that were first found structurally wrong */
 	uint8_t moved;		 /* queues whose used index moved */
+	unsigned heap_failures;	 /* allocations that had failed before it */
 	unsigned config_interrupts;
 	bool live;	   /* queues may be touched */
 	bool blind;	   /* an access was for a queue that is not known */
@@ -513,7 +540,8 @@ struct ledger {
 	struct ledger_plain plain;
 	struct ledger_port ports[TARGET_PORTS_MAX];
 	struct ledger_pages pages;
-	bool other_order; /* an INIT in the other byte order was read in this session */
+	uint8_t order; /* enum ledger_order */
+	bool owes;     /* the device has not answered a frame that it must answer */
 	struct ledger_dialogue dialogue;
 	struct ledger_field fields[TARGET_FIELDS_MAX];
 	bool counters_lost; /* what they stand at is not known: not judged */

@@ -260,8 +260,10 @@ static void on_message(struct ledger *l, struct ledger_hold *hold, const struct 
 {
 	for (uint32_t i = 0; i < a->len && hold->first_count < sizeof(hold->first_bytes); i++)
 		hold->first_bytes |= (uint64_t)a->data[i] << 8 * hold->first_count++;
-	if (a->write && a->why.queue == l->target->dialogue->to)
+	if (a->write && a->why.queue == l->target->dialogue->to) {
 		ledger_digest_add(&hold->out, a->data, a->len);
+		ledger_head_add(hold, a);
+	}
 	ledger_dialogue_access(l, a->why.queue, hold, a->write);
 }
 
@@ -309,6 +311,9 @@ void ledger_payload(struct ledger *l, struct ledger_queue *q, const struct arena
 		return;
 	}
 	hold = &l->hold[index];
+	hold->faulted = hold->faulted || !done;
+	if (!write && done)
+		hold->read += len;
 	if (hold->blind) {
 		ledger_stream_unknown(l, why.queue, hold, write);
 		return;

@@ -99,7 +99,9 @@ static void name_table(struct ledger_hold *hold, uint64_t addr, uint32_t len)
 		hold->table_last = UINT64_MAX;
 }
 
-static void add_desc(const struct ring_access *a, struct ledger_hold *hold, const uint8_t *desc)
+/* `index` in its table. */
+static void add_desc(const struct ring_access *a, struct ledger_hold *hold, const uint8_t *desc,
+		     uint16_t index)
 {
 	struct ledger *l = a->l;
 	uint64_t addr = ledger_get64(desc);
@@ -117,6 +119,8 @@ static void add_desc(const struct ring_access *a, struct ledger_hold *hold, cons
 		return;
 	}
 	ledger_hold_add(l, hold, addr, len, (flags & VRING_DESC_F_WRITE) != 0);
+	if (hold->last_desc != LEDGER_NONE)
+		l->nodes[hold->last_desc].index = index;
 	/* Read once and, where a device takes back what it wrote, written twice. */
 	moved = l->target->chain_bytes_max - hold->moved_max;
 	if (len < moved)
@@ -139,10 +143,12 @@ void ledger_desc_read(const struct ring_access *a)
 		return;
 	}
 	judge_walk(a, hold);
+	hold->faulted = hold->faulted || a->err != 0;
 	if (a->err != 0) {
 		allow(l, hold, LEDGER_DESC_BYTES);
 		return;
 	}
 	for (uint32_t i = 0; i + RING_DESC_SIZE <= a->len; i += RING_DESC_SIZE)
-		add_desc(a, hold, a->data + i);
+		add_desc(a, hold, a->data + i,
+			 (uint16_t)((a->addr + i - a->q->desc) / RING_DESC_SIZE));
 }

@@ -2,11 +2,12 @@
 /*
  * What the parts of the ledger share: ledger.c (rules and findings),
  * ledger_regs.c (registers and status), ledger_show.c (what they read as), ledger_ring.c (queues
- * and chains), ledger_desc.c (descriptors), ledger_chain.c (what a chain permits), ledger_wakeup.c
- * (interrupts), ledger_notify.c (notifications), ledger_config.c (configuration),
- * ledger_netheader.c (received packets),
- * ledger_request.c (requests), ledger_rest.c and ledger_waiting.c (at rest), and, of plain memory,
- * ledger_plain.c and ledger_survey.c.
+ * and chains), ledger_desc.c (descriptors), ledger_chain.c (what a chain permits), ledger_sound.c
+ * (what is wrong with one), ledger_wakeup.c (interrupts), ledger_notify.c (notifications),
+ * ledger_config.c (configuration), ledger_stream.c and ledger_loss.c (frames, and those that do not
+ * come out), ledger_netheader.c (received packets), ledger_request.c and ledger_fuse.c (requests),
+ * ledger_rest.c and ledger_waiting.c (at rest), and, of plain memory, ledger_plain.c and
+ * ledger_survey.c.
  */
 #ifndef VRINGER_HARNESS_LEDGER_INTERNAL_H
 #define VRINGER_HARNESS_LEDGER_INTERNAL_H
@@ -92,6 +93,14 @@ void ledger_hold_add(struct ledger *l, struct ledger_hold *hold, uint64_t addr, 
 		     bool writable);
 /* The device read or wrote payload bytes of a chain. */
 void ledger_payload(struct ledger *l, struct ledger_queue *q, const struct arena_access *access);
+/* Which buffers the chain has, if all of it is known, nothing about it is wrong as the
+ * device read it, and no access for it failed; else 0. */
+enum { CHAIN_READABLE = 1, CHAIN_WRITABLE = 2, CHAIN_REQUEST = 3 };
+unsigned ledger_hold_kinds(const struct ledger *l, const struct ledger_hold *hold);
+/* Did the device leave it before its end, though all that it read is of these kinds, and
+ * nothing about that is wrong? */
+bool ledger_hold_is_left(const struct ledger *l, unsigned queue, const struct ledger_hold *hold,
+			 unsigned kinds);
 /* Were all of the first `len` device-writable bytes written? */
 bool ledger_hold_covers(const struct ledger *l, const struct ledger_hold *hold, uint32_t len);
 
@@ -119,6 +128,43 @@ void ledger_stream_access(struct ledger *l, struct ledger_hold *hold,
 void ledger_stream_unknown(struct ledger *l, unsigned queue, struct ledger_hold *hold, bool write);
 void ledger_stream_out(struct ledger *l, unsigned queue, const struct ledger_hold *hold,
 		       uint32_t len);
+/* The place of the frame that came `nth`, of those that are kept. */
+static inline struct ledger_digest *ledger_stream_frame(struct ledger_stream *s, unsigned nth)
+{
+	return &s->frames[(s->first + nth) % LEDGER_FRAMES_MAX];
+}
+
+/* What was given and does not come out (ledger_loss.c), of streams that say what the
+ * device takes.  read: bytes of a frame's chain were.  given: a frame came from an
+ * end.  gone: so many frames were passed over by one that came out.  matched: that
+ * one came out of `stream`, whose frame equals it; NULL: which one it was is not known.
+ * away: a frame passed at an end.  returned: a chain was, after ledger_stream_out.
+ * settle: is there a cause, before more happens?  fault: an access for that queue failed.
+ * end: of a call.  rest: at rest, counters known or not. */
+void ledger_loss_read(struct ledger *l, struct ledger_stream *s, const struct ledger_hold *hold,
+		      struct ledger_digest *frame, const struct arena_access *access);
+void ledger_loss_given(struct ledger *l, struct ledger_stream *s, const uint8_t *frame,
+		       uint32_t len);
+void ledger_loss_gone(struct ledger *l, struct ledger_stream *s, unsigned count);
+void ledger_loss_matched(struct ledger *l, unsigned to, const struct ledger_stream *stream,
+			 const struct ledger_digest *frame);
+void ledger_loss_away(struct ledger *l, enum frame_end end, const uint8_t *frame, uint32_t len);
+void ledger_loss_returned(struct ledger *l, unsigned queue, const struct ledger_hold *hold,
+			  uint32_t len);
+void ledger_loss_settle(struct ledger *l, struct ledger_stream *s);
+void ledger_loss_fault(struct ledger *l, unsigned queue);
+void ledger_loss_end(struct ledger *l);
+void ledger_loss_rest(struct ledger *l);
+
+/* The device returned a chain that it must use, as it read it itself, and read or
+ * wrote too little of it, or left it: is it for how it is cut, or for nothing? */
+void ledger_refused(struct ledger *l, unsigned queue, const struct ledger_hold *hold,
+		    const char *what);
+/* Did an allocation of the device fail in this call? */
+static inline bool ledger_starved(const struct ledger *l)
+{
+	return l->heap->failures != l->call.heap_failures;
+}
 /* What the device does with a queue, or any, can no longer be followed. */
 void ledger_stream_lose(struct ledger *l);
 void ledger_stream_rest(struct ledger *l);
@@ -133,6 +179,8 @@ static inline bool ledger_used_ring_wraps(const struct ledger_queue *q)
 }
 /* At rest, of a target with streams: frames that wait. */
 void ledger_waiting_rest(struct ledger *l, const void *device);
+/* May there be a chain on queue `i`, as far as the device can know? */
+bool ledger_may_have_room(const struct ledger *l, unsigned i);
 
 /* Received packets, of a network device.  is_net: do that queue's chains carry
  * them?  written: bytes of such a chain, found at hold->cursor.  out: it was
@@ -145,6 +193,11 @@ void ledger_net_written(struct ledger *l, struct ledger_hold *hold, uint64_t add
 			const uint8_t *data, uint32_t len);
 void ledger_net_out(struct ledger *l, const struct ledger_hold *hold, uint32_t len);
 void ledger_net_moved(struct ledger *l, bool lost);
+/* May a device refuse to send a packet with these in its header?  A driver that
+ * negotiated nothing sets neither. */
+bool ledger_net_may_refuse(const struct ledger *l, unsigned flags, unsigned gso_type);
+/* Is that frame, which is to be received, beyond the MTU that was negotiated? */
+bool ledger_net_is_oversize(const struct ledger *l, const uint8_t *frame, uint32_t len);
 
 /* Of a device on plain memory: around a call (unsure: what the device makes of it is
  * not known); at rest; and its queue `i` there. */
@@ -177,6 +230,8 @@ void ledger_dialogue_access(struct ledger *l, unsigned queue, const struct ledge
 			    bool write);
 void ledger_dialogue_out(struct ledger *l, unsigned queue, const struct ledger_hold *hold,
 			 uint32_t len);
+/* At rest: is anything due that there is room for? */
+void ledger_dialogue_rest(struct ledger *l);
 
 /* Requests, of a target that has some.  access: as ledger_port_access.  out: a chain
  * was returned.  forget: by a reset, or what came before is not known, since of
@@ -186,6 +241,14 @@ void ledger_request_access(struct ledger *l, struct ledger_hold *hold,
 void ledger_request_out(struct ledger *l, unsigned queue, const struct ledger_hold *hold,
 			uint32_t len);
 void ledger_request_forget(struct ledger *l, bool reset);
+
+/* FUSE requests and replies (ledger_fuse.c).  head: the first bytes of a request or
+ * reply are kept.  access, out: as those of requests. */
+void ledger_head_add(struct ledger_hold *hold, const struct arena_access *access);
+void ledger_fuse_access(struct ledger *l, struct ledger_hold *hold,
+			const struct arena_access *access);
+void ledger_fuse_out(struct ledger *l, unsigned queue, const struct ledger_hold *hold,
+		     uint32_t len);
 
 /* The sum of these counters, ended by -1. */
 static inline uint64_t ledger_add_up(const struct ledger *l, const int16_t *terms)

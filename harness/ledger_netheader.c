@@ -40,7 +40,10 @@
 #define F_GUEST_USO4 54
 #define F_GUEST_USO6 55
 #define F_RSC_EXT 61
+#define F_HOST_USO 56
 #define GSO_UDP_L4 5u
+/* NEEDS_CSUM, DATA_VALID, RSC_INFO, UDP_TUNNEL_CSUM, and those for IPsec. */
+#define FLAGS_KNOWN 0x7fu
 
 #define BIT(feature) (1ULL << (feature))
 #define F_ANY_GSO                                                                                  \
@@ -109,6 +112,19 @@ static bool is_known(const struct ledger_hold *hold, uint32_t len)
 	return (hold->head_known & wanted) == wanted;
 }
 
+bool ledger_net_may_refuse(const struct ledger *l, unsigned flags, unsigned gso_type)
+{
+	const uint64_t offloads = BIT(VIRTIO_NET_F_CSUM) | BIT(VIRTIO_NET_F_HOST_TSO4) |
+				  BIT(VIRTIO_NET_F_HOST_TSO6) | BIT(VIRTIO_NET_F_HOST_UFO) |
+				  BIT(F_HOST_USO);
+
+	/* What a device makes of an offload that was negotiated is not known here. */
+	if (!l->features_known || (l->driver_features & offloads) != 0)
+		return true;
+	/* A bit that nobody knows is to be ignored (5.1.9.2.2). */
+	return (flags & FLAGS_KNOWN) != 0 || gso_type != VIRTIO_NET_HDR_GSO_NONE;
+}
+
 /* What is wrong with flags and gso_type under these features; NULL: nothing. */
 static const char *offload_fault(uint64_t features, unsigned flags, unsigned gso)
 {
@@ -157,6 +173,22 @@ static void judge_offloads(struct ledger *l, const struct ledger_hold *hold)
 			     "0x%04x",
 			     hold->head, ledger_get16(head + 2), ledger_get16(head + 4),
 			     ledger_get16(head + 6), ledger_get16(head + 8));
+}
+
+bool ledger_net_is_oversize(const struct ledger *l, const uint8_t *frame, uint32_t len)
+{
+	uint32_t link = ETH_HLEN;
+
+	if ((l->driver_features & BIT(VIRTIO_NET_F_MTU)) == 0 || l->net.mtu == 0)
+		return false;
+	while (link < ETH_HLEN + TAGS_MAX * TAG && len >= link) {
+		unsigned type = (unsigned)frame[link - 2] << 8 | frame[link - 1];
+
+		if (type != ETH_P_8021Q && type != ETH_P_8021AD)
+			break;
+		link += TAG;
+	}
+	return len > (uint64_t)link + l->net.mtu;
 }
 
 /* Bytes before the packet: the Ethernet header, with the tags that are there; 0 if

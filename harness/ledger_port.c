@@ -12,6 +12,9 @@
  * without anybody being told; one that is returned unread, with nothing wrong about
  * it as the device itself read it, is one that the device must say it dropped.
  *
+ * stream.refused, stream.lost: and it may drop it only for want of host memory.  A chain
+ * that has room, and comes back without a byte, is no chain where bytes wait.
+ *
  * Of what is delivered, bytes behind the first 256 of a chain are compared as
  * those of a frame are (ledger_stream.c); of what is taken, all.
  */
@@ -129,24 +132,6 @@ static void on_delivery(struct ledger *l, unsigned port, const struct ledger_hol
 	bytes_drop(&p->in, len);
 }
 
-/* Must a device take it over, as it read it?  All of it is there and readable, and
- * none passes 2^64: what does was cut. */
-static bool is_sound(const struct ledger *l, const struct ledger_hold *hold)
-{
-	uint64_t bytes = 0;
-
-	if (hold->expects || hold->has_table)
-		return false;
-	for (uint32_t i = hold->first; i != LEDGER_NONE; i = l->nodes[i].next) {
-		const struct ledger_node *node = &l->nodes[i];
-
-		if (node->writable)
-			return false;
-		bytes += node->empty ? 0 : node->last - node->first + 1;
-	}
-	return bytes == hold->readable;
-}
-
 /* A chain of which nothing was read may be one that the device refuses, or that it
  * says it dropped. */
 static void judge_whole(struct ledger *l, unsigned port, const struct ledger_hold *hold)
@@ -160,7 +145,12 @@ static void judge_whole(struct ledger *l, unsigned port, const struct ledger_hol
 		p->unsure = true;
 		return;
 	}
-	if (is_sound(l, hold))
+	if (hold->out.at == 0 && !ledger_starved(l) &&
+	    ((ledger_hold_kinds(l, hold) == CHAIN_READABLE && due > 0) ||
+	     ledger_hold_is_left(l, l->target->ports[port].from, hold, CHAIN_READABLE)))
+		ledger_refused(l, l->target->ports[port].from, hold,
+			       "the device does not take over the bytes in it");
+	if (ledger_hold_kinds(l, hold) == CHAIN_READABLE)
 		p->unread += hold->out.at > 0 ? hold->readable - due : hold->readable;
 	if (hold->out.at == 0)
 		return;
@@ -171,13 +161,26 @@ static void judge_whole(struct ledger *l, unsigned port, const struct ledger_hol
 			     (unsigned long long)hold->out.at, hold->head, (unsigned long long)due);
 }
 
+/* A chain that was returned without a byte, while there are some for it. */
+static void judge_empty(struct ledger *l, unsigned queue, const struct ledger_hold *hold)
+{
+	if (!ledger_starved(l) &&
+	    ((ledger_hold_kinds(l, hold) == CHAIN_WRITABLE && hold->writable > 0) ||
+	     ledger_hold_is_left(l, queue, hold, CHAIN_WRITABLE)))
+		ledger_refused(l, queue, hold, "it is returned without the bytes that wait for it");
+}
+
 void ledger_port_out(struct ledger *l, unsigned queue, const struct ledger_hold *hold, uint32_t len)
 {
 	for (unsigned i = 0; i < l->target->port_count; i++) {
 		if (l->target->ports[i].from == queue)
 			judge_whole(l, i, hold);
-		if (len > 0 && l->target->ports[i].to == queue)
+		if (l->target->ports[i].to != queue)
+			continue;
+		if (len > 0)
 			on_delivery(l, i, hold, len);
+		else if (l->ports[i].in.len > 0 && !l->ports[i].lost)
+			judge_empty(l, queue, hold);
 	}
 }
 

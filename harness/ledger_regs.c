@@ -297,7 +297,7 @@ void ledger_forget(struct ledger *l)
 	l->dialogue.lost = true;
 	ledger_request_forget(l, false);
 	for (unsigned i = 0; i < TARGET_STREAMS_MAX; i++)
-		l->streams[i].lost = true;
+		l->streams[i].lost = l->streams[i].unsure = true;
 	l->counters_lost = true;
 	l->lost = true;
 }
@@ -351,7 +351,8 @@ static void begin_call(struct ledger *l, bool write, uint64_t offset, uint32_t w
 	l->call = (struct ledger_call){ .number = l->call.number + 1,
 					.bytes_max = 4096 + l->held_bytes_max,
 					.accesses_max = 64 + l->held_accesses_max,
-					.held = l->held };
+					.held = l->held,
+					.heap_failures = l->heap->failures };
 	l->heap->call_bytes = 0;
 	l->call.live = (l->status & VIRTIO_CONFIG_S_DRIVER_OK) != 0;
 	if (!write || is_odd(offset, width))

@@ -6,20 +6,14 @@
  * stream.pages: a balloon asks its host about each page whose number it read, whole,
  * once and in order, and once it has read all the numbers that it goes by; of a list
  * that is no list, about none.  A chain of which more is read than that, or of which
- * an access failed, is not judged.
- *
- * stream.replies: a FUSE reply is to the request in whose chain it is, by `unique`,
- * says its own length, and is none to a request that has no reply.  Which of the two
- * byte orders a session has is the device's to remember: the length may be in either,
- * and once a driver began to speak the other one, or may have in a chain that is not
- * known, no operation is taken for another.
+ * an access failed, is not judged.  One that nothing is wrong with is read
+ * (stream.refused, stream.lost).  FUSE has an account of its own, ledger_fuse.c.
  *
  * Our models read a chain, and write it, once and in the order of its buffers: that
  * says where in it bytes are, since an address may be there twice.
  */
 #include "harness/ledger_internal.h"
 
-#include <linux/fuse.h>
 #include <string.h>
 
 #define PAGE_SHIFT 12 /* VIRTIO 5.5.6 */
@@ -102,6 +96,11 @@ static void on_list_returned(struct ledger *l, unsigned queue, const struct ledg
 	struct ledger_pages *p = &l->pages;
 	uint32_t due = numbers_due(l, hold);
 
+	if (!ledger_starved(l) && ((ledger_hold_kinds(l, hold) == CHAIN_READABLE &&
+				    hold->readable % LEDGER_NUMBER_LEN == 0 &&
+				    hold->read < (uint64_t)due * LEDGER_NUMBER_LEN) ||
+				   ledger_hold_is_left(l, queue, hold, CHAIN_READABLE)))
+		ledger_refused(l, queue, hold, "the device does not read the list in it");
 	if (!p->reading || p->queue != queue || p->walk != hold->walk)
 		return;
 	p->reading = false;
@@ -115,74 +114,13 @@ static void on_list_returned(struct ledger *l, unsigned queue, const struct ledg
 			queue, hold->head, due, p->asked);
 }
 
-/* The first bytes of a request, and of its reply. */
-static void on_head(struct ledger_hold *hold, const struct arena_access *a)
-{
-	struct ledger_head *head = a->write ? &hold->reply : &hold->request;
-
-	head->blind = head->blind || a->err != 0 || hold->restarted;
-	for (uint32_t i = 0; !head->blind && i < a->len && head->len < sizeof(head->bytes); i++)
-		head->bytes[head->len++] = a->data[i];
-}
-
-static bool is_whole(const struct ledger_head *head)
-{
-	return !head->blind && head->len == sizeof(head->bytes);
-}
-
-static uint32_t opcode_of(const struct ledger_hold *hold)
-{
-	return ledger_get32(hold->request.bytes + offsetof(struct fuse_in_header, opcode));
-}
-
-static const char *reply_fault(const struct ledger *l, const struct ledger_hold *hold, uint32_t len)
-{
-	uint32_t opcode = opcode_of(hold), said = ledger_get32(hold->reply.bytes);
-	const size_t asked = offsetof(struct fuse_in_header, unique);
-	const size_t answered = offsetof(struct fuse_out_header, unique);
-
-	if (!l->other_order && (opcode == FUSE_FORGET || opcode == FUSE_BATCH_FORGET))
-		return "to a request that has none";
-	if (len < sizeof(struct fuse_out_header))
-		return "that is no whole header";
-	if (!is_whole(&hold->reply))
-		return NULL;
-	if (memcmp(hold->request.bytes + asked, hold->reply.bytes + answered, sizeof(uint64_t)) !=
-	    0)
-		return "to another request";
-	if (said != len && __builtin_bswap32(said) != len)
-		return "that says it has another length";
-	return NULL;
-}
-
-static void on_reply_returned(struct ledger *l, unsigned queue, const struct ledger_hold *hold,
-			      uint32_t len)
-{
-	const char *fault;
-
-	if (len == 0 || hold->blind || hold->restarted || hold->request.blind)
-		return;
-	if (is_whole(&hold->request))
-		fault = reply_fault(l, hold, len);
-	else
-		fault = "to a request that it has not read";
-	if (fault != NULL && ledger_judges(l, RULE_STREAM_REPLIES))
-		ledger_break(l, RULE_STREAM_REPLIES,
-			     "queue %u: the chain of head %u returns a reply of %u bytes %s", queue,
-			     hold->head, len, fault);
-}
-
 void ledger_request_access(struct ledger *l, struct ledger_hold *hold,
 			   const struct arena_access *access)
 {
 	if (l->target->pages_max > 0)
 		on_numbers(l, hold, access);
-	if (!l->target->fuse)
-		return;
-	on_head(hold, access);
-	if (hold->restarted ||
-	    (is_whole(&hold->request) && __builtin_bswap32(opcode_of(hold)) == FUSE_INIT))
-		l->other_order = true;
+	if (l->target->fuse)
+		ledger_fuse_access(l, hold, access);
 }
 
 void ledger_request_out(struct ledger *l, unsigned queue, const struct ledger_hold *hold,
@@ -191,11 +129,11 @@ void ledger_request_out(struct ledger *l, unsigned queue, const struct ledger_ho
 	if (l->target->pages_max > 0)
 		on_list_returned(l, queue, hold);
 	if (l->target->fuse)
-		on_reply_returned(l, queue, hold, len);
+		ledger_fuse_out(l, queue, hold, len);
 }
 
 void ledger_request_forget(struct ledger *l, bool reset)
 {
 	l->pages.reading = false;
-	l->other_order = !reset;
+	l->order = reset ? ORDER_LITTLE : ORDER_UNSURE;
 }

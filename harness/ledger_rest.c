@@ -135,6 +135,7 @@ void ledger_call_end(struct ledger *l, uint32_t old_status, const struct ledger_
 
 	ledger_judge_work(l);
 	judge_heap(l);
+	ledger_loss_end(l);
 	ledger_judge_config(l, set, probe);
 	for (unsigned i = 0; i < PROGRAM_QUEUES; i++)
 		if (l->queues[i].poisoned && ledger_judges(l, RULE_STATUS_POISON) &&
@@ -351,6 +352,10 @@ void ledger_rest(struct ledger *l, enum device_state state, const void *device)
 		else
 			judge_stuck(l, i);
 	}
-	if (resting && !excused)
+	if (resting && !excused) {
 		ledger_waiting_rest(l, device);
+		ledger_dialogue_rest(l);
+	}
+	if (resting)
+		ledger_loss_rest(l);
 }

@@ -57,6 +57,7 @@ static void on_avail_idx(const struct ring_access *a)
 	struct ledger_queue *q = a->q;
 
 	a->l->call.active |= (uint8_t)(1u << a->why.queue);
+	q->looks++;
 	q->notified = false;
 	q->notify.unchecked = false;
 	if (a->err != 0) {
@@ -181,6 +182,10 @@ static void on_used_entry(const struct ring_access *a)
 			   RING_USED_ENTRY_SIZE);
 	struct ledger_pending *entry = NULL;
 
+	/* What was read is dealt with. */
+	for (unsigned i = 0; i < l->target->stream_count; i++)
+		if (l->target->streams[i].from == a->why.queue)
+			ledger_loss_settle(l, &l->streams[i]);
 	if (a->err != 0) {
 		abandon(a, a->why.walk);
 		return;
@@ -244,8 +249,10 @@ static void judge_completion(const struct ring_access *a, const struct ledger_pe
 		return;
 	}
 	hold = &l->hold[found];
-	if (l->target->stream_count > 0)
+	if (l->target->stream_count > 0) {
 		ledger_stream_out(l, a->why.queue, hold, entry->len);
+		ledger_loss_returned(l, a->why.queue, hold, entry->len);
+	}
 	if (ledger_is_net(l, a->why.queue))
 		ledger_net_out(l, hold, entry->len);
 	if (l->target->port_count > 0)
@@ -468,6 +475,8 @@ void ledger_memory(struct ledger *l, const struct arena_access *access)
 		l->call.failed |= (uint8_t)(1u << why.queue);
 		q->notify.gave_up = true;
 	}
+	if (l->target->stream_count > 0 && access->err != 0)
+		ledger_loss_fault(l, why.queue);
 	if (why.purpose == GUEST_PAYLOAD)
 		ledger_payload(l, q, access);
 	else

@@ -8,8 +8,8 @@
  * the chain; memory that the guest changes before, between or after makes no
  * difference.  A frame that the ledger could not follow (buffers of one chain
  * that overlap, bytes accessed twice or out of order) equals every other.  One
- * that never comes out is the counters' affair (counters.sum); the counters of
- * what came from an end, and of what came out, are compared with what did.
+ * that never comes out is for ledger_loss.c; the counters of what came from an
+ * end, and of what came out, are compared with what did.
  *
  * Two streams that go to one queue may hold equal frames.  The one that is named
  * first gives its own up first: what it keeps too long excuses, and accuses not.
@@ -202,6 +202,8 @@ void ledger_stream_access(struct ledger *l, struct ledger_hold *hold, const stru
 	else
 		digest_access(d, node->offset + (a->addr - node->first), a->data, a->len,
 			      desc->skip);
+	if (from != NULL)
+		ledger_loss_read(l, from, hold, d, a);
 }
 
 void ledger_stream_unknown(struct ledger *l, unsigned queue, struct ledger_hold *hold, bool write)
@@ -223,16 +225,23 @@ void ledger_stream_unknown(struct ledger *l, unsigned queue, struct ledger_hold 
 /* A frame came out of a stream, if that has it: gone from there, with those before
  * it.  `excused`: it may be one that is not known.  One that equals a forgotten frame
  * is taken for that: those that are known may all be still to come. */
-static bool leave(struct ledger_stream *s, const struct ledger_digest *out, bool whole,
-		  bool *excused)
+static bool leave(struct ledger *l, struct ledger_stream *s, const struct ledger_digest *out,
+		  bool whole, bool *excused)
 {
-	if ((s->passed & kind_of(out)) != 0)
+	unsigned to = l->target->streams[s - l->streams].to;
+
+	if ((s->passed & kind_of(out)) != 0) {
+		ledger_loss_matched(l, to, NULL, NULL);
 		return true;
+	}
 	for (unsigned i = 0; i < s->count; i++) {
-		const struct ledger_digest *frame = &s->frames[(s->first + i) % LEDGER_FRAMES_MAX];
+		const struct ledger_digest *frame = ledger_stream_frame(s, i);
 
 		if (!frame->blind && whole && ledger_digest_equal(frame, out)) {
+			ledger_loss_gone(l, s, i);
 			frame_pop(s, i + 1);
+			/* Its place is not taken yet. */
+			ledger_loss_matched(l, to, s, frame);
 			return true;
 		}
 		*excused = *excused || frame->blind;
@@ -251,8 +260,11 @@ static bool reach(struct ledger *l, unsigned to, const struct ledger_digest *out
 		l->streams[i].left++;
 	}
 	for (unsigned i = 0; i < l->target->stream_count; i++)
-		if (l->target->streams[i].to == to && leave(&l->streams[i], out, whole, &excused))
+		if (l->target->streams[i].to == to &&
+		    leave(l, &l->streams[i], out, whole, &excused))
 			return true;
+	if (excused)
+		ledger_loss_matched(l, to, NULL, NULL);
 	return excused || !ledger_judges(l, RULE_STREAM_FRAMES);
 }
 
@@ -282,9 +294,10 @@ void ledger_frame(struct ledger *l, enum frame_end end, const void *frame, uint3
 	if (s != NULL) {
 		frame_push(s, false);
 		s->entered++;
-		ledger_digest_add(&s->frames[(s->first + s->count - 1) % LEDGER_FRAMES_MAX], frame,
-				  len);
+		ledger_digest_add(ledger_stream_frame(s, s->count - 1), frame, len);
+		ledger_loss_given(l, s, frame, len);
 	}
+	ledger_loss_away(l, end, frame, len);
 	if (desc_to(l, end) == NULL)
 		return;
 	ledger_digest_add(&out, frame, len);
@@ -304,15 +317,17 @@ void ledger_fault(struct ledger *l, const char *what)
 void ledger_stream_lose(struct ledger *l)
 {
 	for (unsigned i = 0; i < l->target->stream_count; i++)
-		l->streams[i].lost = true;
+		l->streams[i].lost = l->streams[i].unsure = true;
 }
 
 void ledger_stream_forget(struct ledger *l)
 {
 	for (unsigned i = 0; i < l->target->stream_count; i++) {
-		l->streams[i].count = 0;
+		l->streams[i].count = l->streams[i].gone = 0;
 		l->streams[i].passed = 0;
+		l->streams[i].unsure = false;
 	}
+	l->owes = false;
 }
 
 static void judge_count(struct ledger *l, const char *names, const int16_t *terms, uint64_t due,

@@ -18,8 +18,7 @@
 
 #include <linux/virtio_config.h>
 
-/* May there be a chain, as far as the device can know? */
-static bool may_have_room(const struct ledger *l, unsigned i)
+bool ledger_may_have_room(const struct ledger *l, unsigned i)
 {
 	const struct ledger_queue *q = &l->queues[i];
 
@@ -39,7 +38,7 @@ void ledger_waiting_rest(struct ledger *l, const void *device)
 		const struct target_stream *desc = &l->target->streams[i];
 		uint64_t inside, outside = 0;
 
-		if (desc->waiting == NULL || !may_have_room(l, desc->to) ||
+		if (desc->waiting == NULL || !ledger_may_have_room(l, desc->to) ||
 		    !ledger_judges(l, RULE_STUCK_FRAME))
 			continue;
 		inside = ledger_add_up(l, l->streams[i].waiting_terms);

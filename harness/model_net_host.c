@@ -242,12 +242,21 @@ static const struct device_queue_desc queues[] = {
 
 /* What leaves, and what arrives: a reply before what the backend gave. */
 #define SKIP ((uint16_t)sizeof(struct virtio_net_hdr_v1))
+#define FRAME_MAX (NET_LINK_MAX + NET_MTU_DEFAULT)
 static const struct target_stream streams[] = {
 	{ NET_TX, END_AWAY, SKIP, NULL,
-	  "tx_sent tx_sent_short tx_refused tx_answered tx_claimed tx_claimed_malformed", NULL },
-	{ END_REPLY, NET_RX, SKIP, NULL, "rx_packets", "replies_waiting" },
-	{ END_GIVEN, NET_RX, SKIP, "host_frames", NULL, "host_frames_waiting" },
+	  "tx_sent tx_sent_short tx_refused tx_answered tx_claimed tx_claimed_malformed", NULL,
+	  FRAME_MAX, 0 },
+	{ END_REPLY, NET_RX, SKIP, NULL, "rx_packets", "replies_waiting", FRAME_MAX,
+	  NET_REPLIES_MAX },
+	{ END_GIVEN, NET_RX, SKIP, "host_frames", NULL, "host_frames_waiting", FRAME_MAX,
+	  NET_HOST_FRAMES_MAX },
 };
+
+static bool is_answered(const uint8_t *frame, uint32_t len)
+{
+	return filter_verdict(frame, len) == NET_REPLY;
+}
 
 /* What a driver asks the metadata service, or had better not: behind a header, a
  * frame from a station to all. */
@@ -324,6 +333,8 @@ const struct target net_host_target = {
 	.gauges = "replies_waiting host_frames_waiting",
 	.stream_count = sizeof(streams) / sizeof(streams[0]),
 	.streams = streams,
+	.frames_max = NET_POOL_MAX,
+	.answers = is_answered,
 	.port_count = 1,
 	.ports = ports,
 	.request_count = sizeof(requests) / sizeof(requests[0]),

@@ -111,7 +111,11 @@ static const struct target_sum net_loopback_sums[] = {
 };
 
 static const struct target_stream net_loopback_stream = {
-	.from = 1, .to = 0, .skip = sizeof(struct virtio_net_hdr_v1), .left = "rx_packets"
+	.from = 1,
+	.to = 0,
+	.skip = sizeof(struct virtio_net_hdr_v1),
+	.left = "rx_packets",
+	.frame_max = NET_FRAME_MAX,
 };
 
 static const struct target net_loopback = {

@@ -75,6 +75,14 @@ struct target_stream {
 	/* Counters: frames that wait in the device for a chain of `to`; NULL: they are
 	 * not said, and what the device rests on is not judged. */
 	const char *waiting;
+	/* Bytes of the largest frame that the device takes, where it has no MTU in its
+	 * configuration: with one, Ethernet header, two VLAN tags and that.  A frame that
+	 * it took then comes out unless there is a cause: no chain, one that is too small
+	 * or wrong, no host memory.  0: that is not said, and a loss is not judged. */
+	uint32_t frame_max;
+	/* How many may wait for a chain of `to`; 0: none, one that does not come out
+	 * at once is lost. */
+	uint16_t kept;
 };
 
 /* Who is told of frames at the ends and of queues' interrupts, inside device calls. */
@@ -105,7 +113,8 @@ struct target_port {
 	const char *held;    /* counter: bytes that can be taken */
 	const char *pending; /* counter: bytes typed and not delivered */
 	/* Counter: bytes of chains that were returned and not kept, though nothing
-	 * was wrong with them; NULL: that is not counted. */
+	 * was wrong with them: there was no host memory, or they were beyond
+	 * `chain_max`; NULL: that is not counted. */
 	const char *dropped;
 	/* Counters: bytes that the host typed, or put back, and that the device did not
 	 * take; NULL: that is not counted. */
@@ -199,7 +208,7 @@ struct target {
 	bool polls;		  /* looks at its queues without being notified */
 	uint16_t chains_kept;	  /* of a queue, while it waits for the host */
 	uint32_t pages_max;	  /* numbers of a chain of pages (VIRTIO 5.5.6); or 0 */
-	bool fuse;		  /* chains are FUSE requests and replies (VIRTIO 5.11.6) */
+	bool fuse;		  /* FUSE requests (VIRTIO 5.11.6); INIT alone is served */
 	uint32_t chain_bytes_max; /* bytes of one chain that it ever moves */
 	uint32_t heap_max;	  /* host bytes it ever has at a time */
 	/* Calls of what is behind it: in one call of it, and so many more for each chain
@@ -212,6 +221,9 @@ struct target {
 	const char *gauges;	       /* counters that may fall, blanks between; or NULL */
 	unsigned stream_count;	       /* at most TARGET_STREAMS_MAX */
 	const struct target_stream *streams;
+	uint16_t frames_max; /* that it has room for at a time, of all streams; 0: no bound */
+	/* May be NULL: must it answer that frame, which it does not pass on, to END_REPLY? */
+	bool (*answers)(const uint8_t *frame, uint32_t len);
 	/* Ended by one with a NULL rule; or NULL. */
 	const struct target_disagreement *disagreements;
 	unsigned port_count; /* at most TARGET_PORTS_MAX */

@@ -92,7 +92,6 @@ int64_t wire_receive(void *ctx, uint8_t *frame, uint32_t room)
 {
 	struct wire *wire = ctx;
 	const struct wire_frame *next;
-	uint32_t len;
 
 	wire_called(wire);
 	if (wire->in.count == wire->orders.held)
@@ -100,8 +99,9 @@ int64_t wire_receive(void *ctx, uint8_t *frame, uint32_t room)
 	next = line_pop(&wire->in);
 	/* A buffer that is somebody else's as well is spoilt. */
 	memset(frame, WIRE_GARBAGE, room);
-	len = line_copy(next, frame, room);
-	wire_tell(wire, END_GIVEN, frame, len);
+	(void)line_copy(next, frame, room);
+	/* What the host gave, whatever there is room for. */
+	wire_tell(wire, END_GIVEN, next->bytes, next->len < WIRE_BYTES ? next->len : WIRE_BYTES);
 	return next->len;
 }
 

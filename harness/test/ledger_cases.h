@@ -35,6 +35,8 @@ extern const size_t ledger_case_count;
 	X(ORDER_UNAVAILABLE, entry_at_the_index, entry_below_the_index)                            \
 	X(FETCH_WALK, walk_leaves_the_chain, walk_follows_the_chain)                               \
 	X(STREAM_FRAMES, frame_changed, frame_as_it_came)                                          \
+	X(STREAM_LOST, frame_dropped, frame_without_a_chain)                                       \
+	X(STREAM_REFUSED, third_buffer_refused, writable_buffer_refused)                           \
 	X(STREAM_FILTER, filter_finds_fault, filter_finds_none)                                    \
 	X(STREAM_BYTES, bytes_changed, bytes_as_they_came)                                         \
 	X(STREAM_ANSWERS, answered_twice, answered_once)                                           \
@@ -76,6 +78,7 @@ extern const size_t ledger_case_count;
 	X(STATUS_QUEUE_READY, ready_stays, ready_falls)                                            \
 	X(STREAM_PAGES, half_a_page, whole_pages)                                                  \
 	X(STREAM_REPLIES, reply_to_another, reply_to_the_request)                                  \
+	X(STREAM_UNANSWERED, operation_unanswered, forget_unanswered)                              \
 	X(NET_HEADER, header_counts_none, header_counts_one)                                       \
 	X(NET_SPARE, header_left_over, header_cleared)                                             \
 	X(NET_MTU, packet_over_the_mtu, packet_at_the_mtu)                                         \

@@ -41,6 +41,7 @@ static void the_nth_allocation_fails_and_only_that(void **state)
 		heap.fault_nth = nth;
 		for (unsigned i = 1; i < 6; i++)
 			assert_int_equal(heap_alloc(&heap, 8) == NULL, i == nth);
+		assert_int_equal(heap.failures, nth);
 		assert_false(heap.exhausted);
 		heap_reset(&heap);
 	}

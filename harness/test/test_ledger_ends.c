@@ -17,9 +17,9 @@
 #define LEN 60u
 
 static const struct target_stream streams[] = {
-	{ TX, END_AWAY, HEADER, NULL, NULL, NULL },
-	{ END_REPLY, RX, HEADER, NULL, NULL, NULL },
-	{ END_GIVEN, RX, HEADER, "in", "out", NULL },
+	{ .from = TX, .to = END_AWAY, .skip = HEADER },
+	{ .from = END_REPLY, .to = RX, .skip = HEADER },
+	{ .from = END_GIVEN, .to = RX, .skip = HEADER, .entered = "in", .left = "out" },
 };
 
 static uint16_t sent, received;

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 OR MIT */
 /*
- * The ledger's account of ports and dialogues: every way in which bytes can be
+ * The ledger's account of ports: every way in which bytes can be
  * lost, doubled, changed or mixed up is told, and nothing that a device may do.
  */
 #include <setjmp.h>
@@ -33,11 +33,14 @@ static void set_gauges(uint64_t held, uint64_t pending)
 	rig_counters[1] = pending;
 }
 
+static bool starving; /* the device gets no host memory */
+
 /* The guest writes a chain of `len` bytes, of which the device reads `read`. */
 static void guest_writes(const char *bytes, uint32_t len, uint32_t read)
 {
 	on = TX;
 	notify();
+	rig_heap.failures += starving;
 	avail_idx((uint16_t)(written + 1));
 	take(written, 0, len, 0);
 	if (read > 0)
@@ -48,7 +51,8 @@ static void guest_writes(const char *bytes, uint32_t len, uint32_t read)
 	written++;
 }
 
-/* The device delivers a chain in a call of its own. */
+/* The device delivers a chain in a call of its own; returned with nothing, it could
+ * not be written. */
 static void device_gives(const char *bytes, uint32_t wrote, uint32_t len)
 {
 	on = RX;
@@ -57,6 +61,11 @@ static void device_gives(const char *bytes, uint32_t wrote, uint32_t len)
 	take(given, 0, 64, F_WRITE);
 	if (wrote > 0)
 		payload_bytes(given, true, BUFFER, bytes, wrote);
+	if (len == 0) {
+		access_error = -1;
+		payload_bytes(given, true, BUFFER + wrote, NULL, 1);
+		access_error = 0;
+	}
 	return_chain(given, given, 0, len);
 	wake();
 	done();
@@ -132,7 +141,9 @@ static void chain_refused_or_too_long(void **state)
 	static const char bytes[64];
 
 	(void)state;
+	starving = true;
 	guest_writes("", 5, 0);
+	starving = false;
 	set_gauges(0, 0);
 	rest(DEVICE_IDLE);
 	guest_writes(bytes, 65, 64);
@@ -267,55 +278,6 @@ static void more_than_can_be_kept(void **state)
 	assert_silent();
 }
 
-static int setup_dialogue(void **state)
-{
-	(void)state;
-	rig_new();
-	rig_dialogue();
-	rig_live(8);
-	written = given = 0;
-	return 0;
-}
-
-static void answer_not_asked_for(void **state)
-{
-	(void)state;
-	device_gives(RIG_ANSWER, 12, 12);
-	assert_breaks(RULE_STREAM_ANSWERS);
-}
-
-static void answer_that_is_none(void **state)
-{
-	(void)state;
-	guest_writes(RIG_ASK, 8, 8);
-	device_gives("answersitalL", 12, 12);
-	assert_breaks(RULE_STREAM_ANSWERS);
-}
-
-static void answer_after_another_question(void **state)
-{
-	(void)state;
-	guest_writes("askaskeR", 8, 8);
-	device_gives(RIG_ANSWER, 12, 12);
-	assert_breaks(RULE_STREAM_ANSWERS);
-}
-
-/* Returned with length 0 it was not given; a reset is a new session. */
-static void answer_again(void **state)
-{
-	(void)state;
-	guest_writes(RIG_ASK, 8, 8);
-	device_gives(RIG_ANSWER, 12, 0);
-	device_gives(RIG_ANSWER, 12, 12);
-	assert_silent();
-	setup_dialogue(state);
-	guest_writes(RIG_ASK, 8, 8);
-	device_gives(RIG_ANSWER, 12, 12);
-	set_status(0);
-	assert_int_equal(ledger.dialogue.answered, 0);
-	assert_silent();
-}
-
 /* A chain returned in the call that resets: nobody was told. */
 static void returned_at_reset(void **state)
 {
@@ -367,12 +329,14 @@ static int setup_dropping(void **state)
 	rig_target.sums = NULL;
 	rig_live(8);
 	written = given = 0;
+	starving = false;
 	return 0;
 }
 
 static void unread_and_not_counted(void **state)
 {
 	(void)state;
+	starving = true;
 	guest_writes("", 10, 0);
 	set_gauges(0, 9);
 	rest(DEVICE_IDLE);
@@ -382,6 +346,7 @@ static void unread_and_not_counted(void **state)
 static void unread_and_counted(void **state)
 {
 	(void)state;
+	starving = true;
 	guest_writes("", 10, 0);
 	guest_writes("", 20, 0);
 	set_gauges(0, 30);
@@ -397,9 +362,53 @@ static void unread_and_counted_before(void **state)
 	(void)state;
 	set_gauges(0, 30);
 	rest(DEVICE_IDLE);
+	starving = true;
 	guest_writes("", 10, 0);
 	rest(DEVICE_IDLE);
 	assert_breaks(RULE_STREAM_BYTES);
+}
+
+/* To count it is no cause. */
+static void counted_for_nothing(void **state)
+{
+	(void)state;
+	guest_writes("", 10, 0);
+	assert_breaks(RULE_STREAM_LOST);
+}
+
+static void counted_after_another_failure(void **state)
+{
+	(void)state;
+	rig_heap.failures++;
+	guest_writes("", 10, 0);
+	assert_breaks(RULE_STREAM_LOST);
+}
+
+/* Bytes wait, and a chain comes back without one: it has room, or has none. */
+static void give_nothing(uint32_t room)
+{
+	host(HOST_TYPE, "abc", 3, 3);
+	on = RX;
+	work();
+	avail_idx(1);
+	take(0, 0, room, F_WRITE);
+	return_chain(0, 0, 0, 0);
+	wake();
+	done();
+}
+
+static void chain_for_input_refused(void **state)
+{
+	(void)state;
+	give_nothing(1);
+	assert_breaks(RULE_STREAM_LOST);
+}
+
+static void chain_for_input_without_room(void **state)
+{
+	(void)state;
+	give_nothing(0);
+	assert_silent();
 }
 
 static void tail_not_counted(void **state)
@@ -419,7 +428,7 @@ static void refuse(uint64_t addr, uint32_t len, unsigned flags)
 	notify();
 	avail_idx(1);
 	avail_entry(0, 0);
-	desc(0, 0, addr, len, flags, 1);
+	desc(0, 0, addr, len, flags, 8);
 	return_chain(0, 0, 0, 0);
 	wake();
 	done();
@@ -451,7 +460,7 @@ static void not_refused_at_the_top(void **state)
 {
 	(void)state;
 	refuse(UINT64_MAX - 1, 2, 0);
-	assert_breaks(RULE_STREAM_BYTES);
+	assert_breaks(RULE_STREAM_LOST);
 }
 
 /* A chain that is held, and room for one of 64 bytes or not. */
@@ -489,7 +498,6 @@ int main(void)
 {
 #define DROPPING(name) cmocka_unit_test_setup(name, setup_dropping)
 #define PORT(name) cmocka_unit_test_setup(name, setup_port)
-#define DIALOGUE(name) cmocka_unit_test_setup(name, setup_dialogue)
 	const struct CMUnitTest tests[] = {
 		PORT(output_in_pieces),
 		PORT(output_out_of_order),
@@ -512,15 +520,15 @@ int main(void)
 		DROPPING(unread_and_not_counted),
 		DROPPING(unread_and_counted),
 		DROPPING(unread_and_counted_before),
+		DROPPING(counted_for_nothing),
+		DROPPING(counted_after_another_failure),
+		PORT(chain_for_input_refused),
+		PORT(chain_for_input_without_room),
 		DROPPING(tail_not_counted),
 		DROPPING(refused_since_writable),
 		DROPPING(refused_since_it_goes_on),
 		DROPPING(refused_since_it_wraps),
 		DROPPING(not_refused_at_the_top),
-		DIALOGUE(answer_not_asked_for),
-		DIALOGUE(answer_that_is_none),
-		DIALOGUE(answer_after_another_question),
-		DIALOGUE(answer_again),
 		cmocka_unit_test(returned_at_reset),
 		cmocka_unit_test(equal_sums_and_gauges),
 	};

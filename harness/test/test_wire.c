@@ -17,11 +17,13 @@ static struct wire wire;
 static uint8_t frame[4096], got[4096];
 static unsigned told[3];
 
+static uint32_t told_len; /* of the last */
+
 static void on_frame(void *ctx, enum frame_end end, const uint8_t *data, uint32_t len)
 {
 	(void)data;
-	(void)len;
 	assert_ptr_equal(ctx, told);
+	told_len = len;
 	told[end - END_AWAY]++;
 }
 
@@ -74,6 +76,7 @@ static void room_is_filled(void **state)
 	assert_true(wire_put(&wire, frame, 4000));
 	assert_true(wire_put(&wire, frame, 10));
 	assert_int_equal(wire_receive(&wire, got, 20), 4000);
+	assert_int_equal(told_len, WIRE_BYTES);
 	assert_memory_equal(got, frame, 20);
 	assert_int_equal(got[20], 0xee);
 	assert_int_equal(wire_receive(&wire, got, 20), 10);
