@@ -224,11 +224,14 @@ void ledger_stream_unknown(struct ledger *l, unsigned queue, struct ledger_hold 
 
 /* A frame came out of a stream, if that has it: gone from there, with those before
  * it.  `excused`: it may be one that is not known.  One that equals a forgotten frame
- * is taken for that: those that are known may all be still to come. */
+ * is taken for that: those that are known may all be still to come.  Of two that are
+ * equal it is the one that was read whole: what was read of a chain before an access
+ * failed is no frame. */
 static bool leave(struct ledger *l, struct ledger_stream *s, const struct ledger_digest *out,
 		  bool whole, bool *excused)
 {
-	unsigned to = l->target->streams[s - l->streams].to;
+	unsigned to = l->target->streams[s - l->streams].to, found = s->count;
+	const struct ledger_digest *matched;
 
 	if ((s->passed & kind_of(out)) != 0) {
 		ledger_loss_matched(l, to, NULL, NULL);
@@ -237,16 +240,22 @@ static bool leave(struct ledger *l, struct ledger_stream *s, const struct ledger
 	for (unsigned i = 0; i < s->count; i++) {
 		const struct ledger_digest *frame = ledger_stream_frame(s, i);
 
-		if (!frame->blind && whole && ledger_digest_equal(frame, out)) {
-			ledger_loss_gone(l, s, i);
-			frame_pop(s, i + 1);
-			/* Its place is not taken yet. */
-			ledger_loss_matched(l, to, s, frame);
-			return true;
-		}
 		*excused = *excused || frame->blind;
+		if (frame->blind || !whole || !ledger_digest_equal(frame, out))
+			continue;
+		if (found == s->count || frame->whole)
+			found = i;
+		if (frame->whole)
+			break;
 	}
-	return false;
+	if (found == s->count)
+		return false;
+	ledger_loss_gone(l, s, found);
+	/* Its place is not taken yet. */
+	matched = ledger_stream_frame(s, found);
+	frame_pop(s, found + 1);
+	ledger_loss_matched(l, to, s, matched);
+	return true;
 }
 
 /* A frame reached `to`: does any stream have it that goes there?  `excused`: that
