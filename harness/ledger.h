@@ -313,8 +313,7 @@ struct ledger_dialogue {
 };
 
 /* The first bytes of a request, or of its reply, in the order in which they came. */
-#define LEDGER_REQUEST_BYTES 80u
-#define LEDGER_REPLY_BYTES 80u
+#define LEDGER_MESSAGE_BYTES 80u
 struct ledger_head {
 	uint8_t len;
 	bool blind; /* which they are is not known */
@@ -372,7 +371,7 @@ struct ledger_hold {
 	uint32_t accesses_max;
 	/* Last, since it is not cleared: head_known says what is there. */
 	uint8_t head_bytes[LEDGER_HEAD_BYTES]; /* written to the start of a receive chain */
-	uint8_t request_bytes[LEDGER_REQUEST_BYTES], reply_bytes[LEDGER_REPLY_BYTES];
+	uint8_t request_bytes[LEDGER_MESSAGE_BYTES], reply_bytes[LEDGER_MESSAGE_BYTES];
 };
 
 /* A received packet, while the device returns its chains. */

@@ -34,16 +34,16 @@
 #define INIT_IN ((uint32_t)offsetof(struct fuse_init_in, flags2))
 #define ERROR_MAX 4095 /* an errno is no larger */
 
-_Static_assert(IN_HEAD + sizeof(struct fuse_setupmapping_in) == LEDGER_REQUEST_BYTES,
+_Static_assert(IN_HEAD + sizeof(struct fuse_setupmapping_in) == LEDGER_MESSAGE_BYTES,
 	       "requests are kept with their bodies");
-_Static_assert(OUT_HEAD + sizeof(struct fuse_init_out) == LEDGER_REPLY_BYTES,
+_Static_assert(OUT_HEAD + sizeof(struct fuse_init_out) == LEDGER_MESSAGE_BYTES,
 	       "an INIT's reply is kept");
 
 void ledger_head_add(struct ledger_hold *hold, const struct arena_access *a)
 {
 	struct ledger_head *head = a->write ? &hold->reply : &hold->request;
 	uint8_t *bytes = a->write ? hold->reply_bytes : hold->request_bytes;
-	uint32_t room = (a->write ? LEDGER_REPLY_BYTES : LEDGER_REQUEST_BYTES) - head->len;
+	uint32_t room = LEDGER_MESSAGE_BYTES - head->len;
 	uint32_t len = a->len < room ? a->len : room;
 
 	head->blind = head->blind || a->err != 0 || hold->restarted || a->data == NULL;
