@@ -136,6 +136,7 @@ static const struct target net_loopback = {
 	.streams = &net_loopback_stream,
 	.liveness = "device net-loopback\n"
 		    "start driver_ok\n"
+		    "pattern b3 len=76\n"
 		    "offer 0 b9:w\n"
 		    "send 1 b3\n"
 		    "> used 1 id=0 len=0\n"
