@@ -7,12 +7,13 @@
 #   gcc    gcc,   -O1, ASan + UBSan     build/vringer, tests, replayers
 #   clang  clang, -O1, ASan + UBSan     tests
 #   fuzz   clang, -O2, ASan + UBSan, coverage feedback      build/fuzz/fuzz_* (see JUDGE)
-#   codec  as fuzz, the harness too    build/fuzz/fuzz_text, fuzz_binary
+#   codec  as fuzz, the harness too    build/fuzz/fuzz_text, fuzz_binary (aflcodec: as afl)
 #   plain  gcc,   -O2, no sanitizer     benchmarks, valgrind
 #   cov    clang, -O1, source coverage  `make coverage`
 #   afl    afl-clang-fast, -O2,  ASan + UBSan      build/afl/fuzz_* (see JUDGE)
 #   pic    gcc,   -O2, no sanitizer     the mutator as afl-fuzz loads it
 #   lib    gcc,   -O2, no sanitizer     libvringer.a, for devices that are not ours
+#   s390x  gcc,   -O2, no sanitizer     the command on a big-endian machine, under qemu-s390x
 #   cli    stands in for gcc in build/vringer where CC or CFLAGS is given
 #
 # CC, CFLAGS and LDFLAGS mean what they always do: CFLAGS replaces the
@@ -54,6 +55,8 @@ GLUE_SRC  := $(filter-out fuzzers/fuzz_% fuzzers/bench.c fuzzers/standalone_main
 	       fuzzers/afl_main.c fuzzers/foreign%,$(wildcard fuzzers/*.c))
 AFL_SRC   := $(filter-out fuzzers/mutat%,$(GLUE_SRC)) fuzzers/afl_main.c
 DEVICE_FUZZERS := $(filter-out fuzzers/fuzz_text.c fuzzers/fuzz_binary.c fuzzers/fuzz_mmds.c,$(wildcard fuzzers/fuzz_*.c))
+# What is fed to a parser, not driven as a device.
+PARSERS   := text binary mmds snapshot
 TARGETS   := $(patsubst fuzzers/fuzz_%.c,%,$(wildcard fuzzers/fuzz_*.c))
 BUGS      := $(patsubst fuzzers/bugs/%.patch,%,$(wildcard fuzzers/bugs/*.patch))
 
@@ -68,7 +71,7 @@ given    = $(filter environment command override,$(firstword $(origin $1)))
 FOREIGN := $(strip $(LIB_FUZZING_ENGINE) $(OUT))
 CLI     := $(if $(call given,CC)$(call given,CFLAGS),cli,gcc)
 
-FLAVOURS := gcc clang fuzz codec plain cov cli afl pic lib
+FLAVOURS := gcc clang fuzz codec plain cov cli afl aflcodec pic lib s390x
 
 CC_gcc   := gcc
 CC_clang := $(CLANG)
@@ -77,8 +80,10 @@ CC_plain := $(if $(call given,CC),$(CC),gcc)
 CC_cov   := $(CLANG)
 CC_cli   := $(if $(call given,CC),$(CC),gcc)
 CC_afl   := AFL_QUIET=1 AFL_LLVM_ALLOWLIST=fuzzers/afl.allow afl-clang-fast
+CC_aflcodec := AFL_QUIET=1 AFL_LLVM_ALLOWLIST=fuzzers/afl_codec.allow afl-clang-fast
 CC_pic   := gcc
 CC_lib   := $(if $(call given,CC),$(CC),gcc)
+CC_s390x := s390x-linux-gnu-gcc
 
 # Edge counters alone: comparisons are traced at each check that UBSan adds, for
 # half of the speed, and a program has few magic numbers to be guessed.
@@ -95,6 +100,7 @@ FLAGS_pic   := -O2 -g -fPIC
 FLAGS_lib   := $(or $(CFLAGS),-O2 -g) -fPIC -D'HARNESS_PATH="vringer-src/"' -ffile-prefix-map=$(CURDIR)=. \
 	       $(foreach d,devices harness fuzzers,-ffile-prefix-map=$d/=vringer-src/$d/)
 FLAGS_cli   := $(or $(CFLAGS),-O1 -g) $(SAN)
+FLAGS_s390x := -O2 -g -static
 
 # In the fuzz flavour the device under test is instrumented, and the seam where
 # it meets the harness (guest memory, heap).  The judge is not: its own branches
@@ -127,6 +133,7 @@ CODECS       := text binary
 CC_codec     := $(CC_fuzz)
 FLAGS_codec  := $(FLAGS_fuzz)
 WERROR_codec := $(WERROR_fuzz)
+FLAGS_aflcodec := $(FLAGS_afl)
 ENGINE_LIB  := $(if $(FOREIGN),$(LIB_FUZZING_ENGINE),-fsanitize=fuzzer)
 
 # ---- commands ---------------------------------------------------------------
@@ -135,7 +142,7 @@ ENGINE_LIB  := $(if $(FOREIGN),$(LIB_FUZZING_ENGINE),-fsanitize=fuzzer)
 
 FUZZ_NEEDS := gcc fuzz llvm-symbolizer
 AFL_NEEDS  := gcc clang afl llvm-symbolizer
-TEST_NEEDS := $(FUZZ_NEEDS) $(AFL_NEEDS) cmocka valgrind patch zip unzip jq xmllint pkg-config rust
+TEST_NEEDS := $(FUZZ_NEEDS) $(AFL_NEEDS) cmocka valgrind patch zip unzip jq xmllint pkg-config rust ?s390x
 COV_NEEDS  := coverage llvm-profdata llvm-cov
 LINT_NEEDS := clang-format clang-tidy cppcheck shellcheck
 
@@ -338,10 +345,15 @@ endef
 $(eval $(call fuzzer,fuzz,$(patsubst %,build/fuzz/fuzz_%,$(filter-out $(CODECS),$(TARGETS)))))
 $(eval $(call fuzzer,codec,$(CODECS:%=build/fuzz/fuzz_%)))
 
-build/afl/fuzz_%: build/obj/afl/fuzzers/fuzz_%.o $(call objs,afl,$(AFL_SRC)) \
-		build/obj/afl/libvringer.a
-	@mkdir -p $(@D)
-	$(call say,LINK) $(CC_afl) $(FLAGS_afl) $(LDFLAGS) -o $@ $^
+# $(call afl_fuzzer,FLAVOUR,NAMES)
+define afl_fuzzer
+$2: build/afl/fuzz_%: build/obj/$1/fuzzers/fuzz_%.o $(call objs,$1,$(AFL_SRC)) \
+		build/obj/$1/libvringer.a
+	@mkdir -p $$(@D)
+	$$(call say,LINK) $$(CC_$1) $$(FLAGS_$1) $$(LDFLAGS) -o $$@ $$^
+endef
+$(eval $(call afl_fuzzer,afl,$(patsubst %,build/afl/fuzz_%,$(filter-out $(CODECS),$(TARGETS)))))
+$(eval $(call afl_fuzzer,aflcodec,$(CODECS:%=build/afl/fuzz_%)))
 
 build/afl/vringer_mutator.so: $(call objs,pic,fuzzers/mutator_afl.c $(MUT_SRC)) \
 		build/obj/pic/libvringer.a
@@ -357,6 +369,7 @@ $2/fuzz_%: build/obj/$1/fuzzers/fuzz_%.o $(call objs,$1,$(GLUE_SRC) fuzzers/stan
 endef
 $(eval $(call replayer,gcc,build/replay))
 $(eval $(call replayer,plain,build/replay-plain))
+$(eval $(call replayer,s390x,build/replay-s390x))
 
 build/bench/%: build/obj/%/fuzzers/bench.o build/obj/%/libvringer.a
 	@mkdir -p $(@D)
@@ -386,9 +399,13 @@ build/bugs/%/built-afl: fuzzers/bugs/%.patch $(call objs,afl,$(AFL_SRC) $(DEVICE
 		LINK=$(call quote,$(filter-out AFL_%,$(CC_afl)) $(FLAGS_afl) $(LDFLAGS)) \
 		fuzzers/bugs.sh build afl $* $(call objs,afl,$(AFL_SRC)) build/obj/afl/libvringer.a
 
-test-files: seeds $(BUGS:%=build/bugs/%/built-gcc) build/bugs/rule-fetch-walk/built-fuzz $(foreach f,gcc clang, \
+# A machine of the other byte order, where there is a compiler for it.
+BIG_ENDIAN := $(if $(shell command -v s390x-linux-gnu-gcc && command -v qemu-s390x), \
+	build/obj/s390x/vringer build/obj/plain/vringer $(PARSERS:%=build/replay-s390x/fuzz_%))
+
+test-files: $(BIG_ENDIAN) seeds $(BUGS:%=build/bugs/%/built-gcc) build/bugs/rule-fetch-walk/built-fuzz $(foreach f,gcc clang, \
 		build/obj/$f/vringer \
 		$(patsubst %.c,build/obj/$f/%,$(TEST_SRC))) \
-		$(foreach t,$(TARGETS),build/fuzz/fuzz_$t build/replay/fuzz_$t build/replay-plain/fuzz_$t)
+		$(foreach t,$(TARGETS),build/fuzz/fuzz_$t build/afl/fuzz_$t build/replay/fuzz_$t build/replay-plain/fuzz_$t)
 
 FORCE:

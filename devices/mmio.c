@@ -7,12 +7,18 @@
  * VIRTIO 1.4, 4.2.2.
  */
 #include <endian.h>
+#include <stddef.h>
 #include <string.h>
 
 #include <linux/virtio_mmio.h>
 
 #include "mmio_private.h"
 #include "virtqueue.h"
+
+/* Enough for every member of a block.  Not max_align_t, which is 8 on some machines:
+ * a device takes as much memory on each. */
+#define BLOCK_ALIGN 16
+_Static_assert(BLOCK_ALIGN >= _Alignof(max_align_t), "a block is aligned for all that is in it");
 
 #define ROUND_UP(n, a) (((n) + (a)-1) / (a) * (a))
 
@@ -138,13 +144,12 @@ struct mmio *mmio_create(const struct device_ops *ops, const struct device_host 
 	 *   struct mmio | queues | counters | state ... scratch | seen bits
 	 *   `------------- zeroed ----------------'
 	 */
-	const size_t align = _Alignof(max_align_t);
-	const size_t queues_at = ROUND_UP(sizeof(struct mmio), align);
+	const size_t queues_at = ROUND_UP(sizeof(struct mmio), BLOCK_ALIGN);
 	const size_t counters_at =
-		queues_at + ROUND_UP(ops->queue_count * sizeof(struct virtqueue), align);
+		queues_at + ROUND_UP(ops->queue_count * sizeof(struct virtqueue), BLOCK_ALIGN);
 	const size_t state_at =
 		counters_at +
-		ROUND_UP((MMIO_COUNTER_COUNT + ops->counter_count) * sizeof(uint64_t), align);
+		ROUND_UP((MMIO_COUNTER_COUNT + ops->counter_count) * sizeof(uint64_t), BLOCK_ALIGN);
 	size_t size = state_at + ops->state_size;
 	struct mmio *m;
 	uint8_t *block, *seen;

@@ -34,6 +34,7 @@ script_dirs() {
 suites() {
 	# First what takes longest.
 	suite "oss-fuzz build" harness/test/oss_fuzz.sh
+	suite "big-endian machine" harness/test/big_endian.sh
 	suite "fuzz findings" harness/test/fuzz_findings.sh
 	suite "examples" harness/test/examples.sh
 	suite "foreign devices" harness/test/foreign.sh
@@ -65,6 +66,7 @@ suites() {
 		suite "valgrind replay $target" \
 			"harness/test/replay.sh -v 10 build/replay-plain/fuzz_$target $seeds"
 	done
+	suite "fuzzing feedback" "harness/test/feedback.sh libfuzzer afl"
 	suite "planted bugs" "fuzzers/bugs.sh tap"
 }
 
