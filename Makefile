@@ -147,7 +147,9 @@ COV_NEEDS  := coverage llvm-profdata llvm-cov
 LINT_NEEDS := clang-format clang-tidy cppcheck shellcheck
 
 J      = $(if $(filter -j%,$(MAKEFLAGS)),,-j$(shell nproc))
-SUB    = +@$(MAKE) $(J)
+# One make at a time builds in a tree, and one of each command is at work.
+ALONE  = .ci/alone
+SUB    = +@$(ALONE) build $(MAKE) $(J)
 SLUG  := $(subst -,_,$(T))
 PICKED = $(if $(filter all,$(T)),$(TARGETS),$(SLUG))
 BUILT_libfuzzer = $(PICKED:%=build/fuzz/fuzz_%)
@@ -167,7 +169,7 @@ BUG_NEEDS_afl  = gcc clang afl
 BUG_BASE_fuzz  = seeds $(BUG_FUZZERS:%=build/fuzz/fuzz_%)
 BUG_BASE_afl   = seeds $(BUG_FUZZERS:%=build/afl/fuzz_%) build/afl/vringer_mutator.so
 
-.PHONY: all install test fuzz corpus bugs bugs-table bugs-tap bench coverage lint format deps help clean fuzzers seeds \
+.PHONY: all install test test-suites fuzz corpus bugs bugs-table bugs-tap bench coverage lint format deps help clean fuzzers seeds \
 	targets test-files FORCE
 
 all: ## Build build/vringer (ASan + UBSan; CC and CFLAGS are honoured) and build/libvringer.a
@@ -189,8 +191,11 @@ install: ## Install library, header, command and scripts for your own device (PR
 
 test: ## Build and run every test with gcc's and clang's sanitizers (ONLY=word: suites named so)
 	@.ci/deps $(TEST_NEEDS)
+	+@$(ALONE) test $(MAKE) test-suites
+
+test-suites:
 	$(SUB) test-files
-	$(SUB) -s install PREFIX=$(CURDIR)/build/installed DESTDIR=
+	$(SUB) -s install 'PREFIX=$(CURDIR)/build/installed' DESTDIR=
 	@harness/test/run_tests.sh "$(ONLY)"
 
 fuzz: ## Fuzz T=net_loopback (or all) for SECONDS=60 with ENGINE=libfuzzer (or afl), JOBS=1 processes, past KNOWN=file
@@ -203,12 +208,12 @@ fuzz: ## Fuzz T=net_loopback (or all) for SECONDS=60 with ENGINE=libfuzzer (or a
 corpus: ## Keep what fuzzing T grew and no committed script reaches, in corpus/T/coverage
 	@.ci/deps $(FUZZ_NEEDS)
 	$(SUB) build/vringer seeds $(PICKED:%=build/fuzz/fuzz_%)
-	@for t in $(PICKED); do fuzzers/grow.sh $$t || exit; done
+	@for t in $(PICKED); do $(ALONE) corpus fuzzers/grow.sh $$t || exit; done
 
 bugs: ## Put each bug of fuzzers/bugs/ (or B=name) back and show what catches it (COLUMNS=scripts,corpus: quick)
 	@fuzzers/bugs.sh check "$(ENGINE)" "$(SECONDS)" "$(CRASH_SECONDS)" "$(BUG_JOBS)" "$(BUG_COLUMNS)" \
 		"$(BUG_ROWS)" "$(BUGS)"
-	+@$(MAKE) bugs-table
+	+@$(ALONE) bugs $(MAKE) bugs-table
 
 # Only now does make look at what was asked for.
 bugs-table:
@@ -223,12 +228,12 @@ bugs-tap: $(BUGS:%=build/bugs/%/built-gcc)
 bench: ## Measure executions and chains per second, as fuzzed and without sanitizers
 	@.ci/deps $(FUZZ_NEEDS)
 	$(SUB) seeds build/bench/fuzz build/bench/plain
-	@fuzzers/bench.sh
+	@$(ALONE) bench fuzzers/bench.sh
 
 coverage: ## Report which lines of devices/ and harness/ scripts and corpus reach (build/coverage/html)
 	@.ci/deps $(COV_NEEDS)
 	$(SUB) build/obj/cov/vringer
-	@.ci/coverage
+	@$(ALONE) coverage .ci/coverage
 
 lint: ## Check formatting, clang-tidy, cppcheck, shellcheck and the tree's own rules
 	@.ci/deps gcc cmocka $(LINT_NEEDS)
@@ -380,7 +385,8 @@ seeds: $(if $(FOREIGN),build/obj/plain/vringer,build/vringer)
 	@for t in $(or $(SEEDED),$(TARGETS)); do fuzzers/seeds.sh $< $$t build/seeds/$$t || exit; done
 
 # A planted bug: the patched files compiled anew, all else as in build/obj/gcc.
-# A patch that does not apply or compile is a row in the table, not an error here.
+# A patch that does not apply or compile is a row in the table, not an error here,
+# and is tried again.
 build/bugs/%/built-gcc: fuzzers/bugs/%.patch build/obj/gcc/vringer
 	$(call say,BUG) COMPILE=$(call quote,$(call compile,gcc) -w) \
 		LINK=$(call quote,$(CC_gcc) $(FLAGS_gcc) $(LDFLAGS)) \
