@@ -97,7 +97,8 @@ FLAGS_cov   := -O1 -g -fprofile-instr-generate -fcoverage-mapping -fcoverage-com
 FLAGS_afl   := $(or $(CFLAGS),-O2 -g) $(SAN)
 FLAGS_pic   := -O2 -g -fPIC
 # A report about somebody's device tells its frames from ours by the path.
-FLAGS_lib   := $(or $(CFLAGS),-O2 -g) -fPIC -D'HARNESS_PATH="vringer-src/"' -ffile-prefix-map=$(CURDIR)=. \
+FLAGS_lib    = $(or $(CFLAGS),-O2 -g) -fPIC -D'HARNESS_PATH="vringer-src/"' \
+	       -ffile-prefix-map=$(call quote,$(CURDIR))=. \
 	       $(foreach d,devices harness fuzzers,-ffile-prefix-map=$d/=vringer-src/$d/)
 FLAGS_cli   := $(or $(CFLAGS),-O1 -g) $(SAN)
 FLAGS_s390x := -O2 -g -static
@@ -195,7 +196,7 @@ test: ## Build and run every test with gcc's and clang's sanitizers (ONLY=word: 
 
 test-suites:
 	$(SUB) test-files
-	$(SUB) -s install 'PREFIX=$(CURDIR)/build/installed' DESTDIR=
+	$(SUB) -s install PREFIX=$(call quote,$(CURDIR))/build/installed DESTDIR=
 	@harness/test/run_tests.sh "$(ONLY)"
 
 fuzz: ## Fuzz T=net_loopback (or all) for SECONDS=60 with ENGINE=libfuzzer (or afl), JOBS=1 processes, past KNOWN=file

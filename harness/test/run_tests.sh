@@ -36,6 +36,7 @@ suites() {
 	suite "oss-fuzz build" harness/test/oss_fuzz.sh
 	suite "big-endian machine" harness/test/big_endian.sh
 	suite "fuzz findings" harness/test/fuzz_findings.sh
+	suite "tree" harness/test/tree.sh
 	suite "examples" harness/test/examples.sh
 	suite "foreign devices" harness/test/foreign.sh
 	for flavour in gcc clang; do
@@ -45,7 +46,7 @@ suites() {
 		done
 		for script in devices/test/test_*.sh harness/test/test_*.sh; do
 			[ ! -f "$script" ] || suite "$flavour ${script%.sh}" \
-				"VRINGER=$PWD/$obj/vringer BUILD=$PWD/build FLAVOUR=$flavour $script"
+				"VRINGER=\"\$PWD/$obj/vringer\" BUILD=\"\$PWD/build\" FLAVOUR=$flavour $script"
 		done
 		for dir in $(script_dirs); do
 			suite "$flavour run $dir" "$obj/vringer run $dir"
