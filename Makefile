@@ -204,7 +204,7 @@ fuzz: ## Fuzz T=net_loopback (or all) for SECONDS=60 with ENGINE=libfuzzer (or a
 		"$(if $(ENGINE_MAIN),none,ok)"
 	@.ci/deps $(if $(FOREIGN),,$(if $(filter afl,$(ENGINE)),$(AFL_NEEDS),$(FUZZ_NEEDS)))
 	$(SUB) SEEDED="$(PICKED)" seeds build/vringer $(BUILT_$(ENGINE))
-	@fuzzers/fuzz.sh run "$(ENGINE)" "$(SECONDS)" "$(JOBS)" $(PICKED)
+	@exec fuzzers/fuzz.sh run "$(ENGINE)" "$(SECONDS)" "$(JOBS)" $(PICKED)
 
 corpus: ## Keep what fuzzing T grew and no committed script reaches, in corpus/T/coverage
 	@.ci/deps $(FUZZ_NEEDS)

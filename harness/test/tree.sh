@@ -78,4 +78,21 @@ tap 'a lock that was taken away is taken anew' "$result"
 touch second.go third.go
 wait
 
+# SIGTERM to make reaches what it runs, which ends in its own time.
+printf '#!/bin/sh\n' >.ci/deps
+cat >fuzzers/fuzz.sh <<'END'
+#!/bin/sh
+[ "$1" = run ] || exit 0
+trap 'echo summary; exit 1' TERM
+echo begins
+for _ in $(seq 100); do sleep 0.1; done
+END
+make fuzz ALONE=true >fuzz.out 2>&1 &
+pid=$!
+until_there fuzz.out begins
+kill -s TERM "$pid"
+wait "$pid"
+cp fuzz.out "$out"
+shows 'make fuzz that is terminated shows its summary' '^summary$'
+
 tap_end
