@@ -7,12 +7,13 @@
 #   gcc    gcc,   -O1, ASan + UBSan     build/vringer, tests, replayers
 #   clang  clang, -O1, ASan + UBSan     tests
 #   fuzz   clang, -O2, ASan + UBSan, coverage feedback      build/fuzz/fuzz_* (see JUDGE)
-#   codec  as fuzz, the harness too    build/fuzz/fuzz_text, fuzz_binary
+#   codec  as fuzz, the harness too    build/fuzz/fuzz_text, fuzz_binary (aflcodec: as afl)
 #   plain  gcc,   -O2, no sanitizer     benchmarks, valgrind
 #   cov    clang, -O1, source coverage  `make coverage`
 #   afl    afl-clang-fast, -O2,  ASan + UBSan      build/afl/fuzz_* (see JUDGE)
 #   pic    gcc,   -O2, no sanitizer     the mutator as afl-fuzz loads it
 #   lib    gcc,   -O2, no sanitizer     libvringer.a, for devices that are not ours
+#   s390x  gcc,   -O2, no sanitizer     the command on a big-endian machine, under qemu-s390x
 #   cli    stands in for gcc in build/vringer where CC or CFLAGS is given
 #
 # CC, CFLAGS and LDFLAGS mean what they always do: CFLAGS replaces the
@@ -56,6 +57,8 @@ GLUE_SRC  := $(filter-out fuzzers/fuzz_% fuzzers/bench.c fuzzers/standalone_main
 	       fuzzers/afl_main.c fuzzers/foreign%,$(wildcard fuzzers/*.c))
 AFL_SRC   := $(filter-out fuzzers/mutat%,$(GLUE_SRC)) fuzzers/afl_main.c
 DEVICE_FUZZERS := $(filter-out fuzzers/fuzz_text.c fuzzers/fuzz_binary.c fuzzers/fuzz_mmds.c,$(wildcard fuzzers/fuzz_*.c))
+# What is fed to a parser, not driven as a device.
+PARSERS   := text binary mmds snapshot
 TARGETS   := $(patsubst fuzzers/fuzz_%.c,%,$(wildcard fuzzers/fuzz_*.c))
 BUGS      := $(patsubst fuzzers/bugs/%.patch,%,$(wildcard fuzzers/bugs/*.patch))
 
@@ -70,7 +73,7 @@ given    = $(filter environment command override,$(firstword $(origin $1)))
 FOREIGN := $(strip $(LIB_FUZZING_ENGINE) $(OUT))
 CLI     := $(if $(call given,CC)$(call given,CFLAGS),cli,gcc)
 
-FLAVOURS := gcc clang fuzz codec plain cov cli afl pic lib
+FLAVOURS := gcc clang fuzz codec plain cov cli afl aflcodec pic lib s390x
 
 CC_gcc   := gcc
 CC_clang := $(CLANG)
@@ -79,8 +82,10 @@ CC_plain := $(if $(call given,CC),$(CC),gcc)
 CC_cov   := $(CLANG)
 CC_cli   := $(if $(call given,CC),$(CC),gcc)
 CC_afl   := AFL_QUIET=1 AFL_LLVM_ALLOWLIST=fuzzers/afl.allow afl-clang-fast
+CC_aflcodec := AFL_QUIET=1 AFL_LLVM_ALLOWLIST=fuzzers/afl_codec.allow afl-clang-fast
 CC_pic   := gcc
 CC_lib   := $(if $(call given,CC),$(CC),gcc)
+CC_s390x := s390x-linux-gnu-gcc
 
 # Edge counters alone: comparisons are traced at each check that UBSan adds, for
 # half of the speed, and a program has few magic numbers to be guessed.
@@ -94,9 +99,11 @@ FLAGS_cov   := -O1 -g -fprofile-instr-generate -fcoverage-mapping -fcoverage-com
 FLAGS_afl   := $(or $(CFLAGS),-O2 -g) $(SAN)
 FLAGS_pic   := -O2 -g -fPIC
 # A report about somebody's device tells its frames from ours by the path.
-FLAGS_lib   := $(or $(CFLAGS),-O2 -g) -fPIC -D'HARNESS_PATH="vringer-src/"' -ffile-prefix-map=$(CURDIR)=. \
+FLAGS_lib    = $(or $(CFLAGS),-O2 -g) -fPIC -D'HARNESS_PATH="vringer-src/"' \
+	       -ffile-prefix-map=$(call quote,$(CURDIR))=. \
 	       $(foreach d,devices harness fuzzers,-ffile-prefix-map=$d/=vringer-src/$d/)
 FLAGS_cli   := $(or $(CFLAGS),-O1 -g) $(SAN)
+FLAGS_s390x := -O2 -g -static
 
 # In the fuzz flavour the device under test is instrumented, and the seam where
 # it meets the harness (guest memory, heap).  The judge is not: its own branches
@@ -129,6 +136,7 @@ CODECS       := text binary
 CC_codec     := $(CC_fuzz)
 FLAGS_codec  := $(FLAGS_fuzz)
 WERROR_codec := $(WERROR_fuzz)
+FLAGS_aflcodec := $(FLAGS_afl)
 ENGINE_LIB  := $(if $(FOREIGN),$(LIB_FUZZING_ENGINE),-fsanitize=fuzzer)
 
 # ---- commands ---------------------------------------------------------------
@@ -137,12 +145,14 @@ ENGINE_LIB  := $(if $(FOREIGN),$(LIB_FUZZING_ENGINE),-fsanitize=fuzzer)
 
 FUZZ_NEEDS := gcc fuzz llvm-symbolizer
 AFL_NEEDS  := gcc clang afl llvm-symbolizer
-TEST_NEEDS := $(FUZZ_NEEDS) $(AFL_NEEDS) cmocka valgrind patch zip unzip jq xmllint pkg-config rust
+TEST_NEEDS := $(FUZZ_NEEDS) $(AFL_NEEDS) cmocka valgrind patch zip unzip jq xmllint pkg-config rust ?s390x
 COV_NEEDS  := coverage llvm-profdata llvm-cov
 LINT_NEEDS := clang-format clang-tidy cppcheck shellcheck
 
 J      = $(if $(filter -j%,$(MAKEFLAGS)),,-j$(shell nproc))
-SUB    = +@$(MAKE) $(J)
+# One make at a time builds in a tree, and one of each command is at work.
+ALONE  = .ci/alone
+SUB    = +@$(ALONE) build $(MAKE) $(J)
 SLUG  := $(subst -,_,$(T))
 PICKED = $(if $(filter all,$(T)),$(TARGETS),$(SLUG))
 BUILT_libfuzzer = $(PICKED:%=build/fuzz/fuzz_%)
@@ -162,7 +172,7 @@ BUG_NEEDS_afl  = gcc clang afl
 BUG_BASE_fuzz  = seeds $(BUG_FUZZERS:%=build/fuzz/fuzz_%)
 BUG_BASE_afl   = seeds $(BUG_FUZZERS:%=build/afl/fuzz_%) build/afl/vringer_mutator.so
 
-.PHONY: all install test fuzz corpus bugs bugs-table bugs-tap bench coverage lint format deps help clean fuzzers seeds \
+.PHONY: all install test test-suites fuzz corpus bugs bugs-table bugs-tap bench coverage lint format deps help clean fuzzers seeds \
 	targets test-files FORCE
 
 all: ## Build build/vringer (ASan + UBSan; CC and CFLAGS are honoured) and build/libvringer.a
@@ -184,8 +194,11 @@ install: ## Install library, header, command and scripts for your own device (PR
 
 test: ## Build and run every test with gcc's and clang's sanitizers (ONLY=word: suites named so)
 	@.ci/deps $(TEST_NEEDS)
+	+@$(ALONE) test $(MAKE) test-suites
+
+test-suites:
 	$(SUB) test-files
-	$(SUB) -s install PREFIX=$(CURDIR)/build/installed DESTDIR=
+	$(SUB) -s install PREFIX=$(call quote,$(CURDIR))/build/installed DESTDIR=
 	@harness/test/run_tests.sh "$(ONLY)"
 
 fuzz: ## Fuzz T=net_loopback (or all) for SECONDS=60 with ENGINE=libfuzzer (or afl), JOBS=1 processes, past KNOWN=file
@@ -193,17 +206,17 @@ fuzz: ## Fuzz T=net_loopback (or all) for SECONDS=60 with ENGINE=libfuzzer (or a
 		"$(if $(ENGINE_MAIN),none,ok)"
 	@.ci/deps $(if $(FOREIGN),,$(if $(filter afl,$(ENGINE)),$(AFL_NEEDS),$(FUZZ_NEEDS)))
 	$(SUB) SEEDED="$(PICKED)" seeds build/vringer $(BUILT_$(ENGINE))
-	@fuzzers/fuzz.sh run "$(ENGINE)" "$(SECONDS)" "$(JOBS)" $(PICKED)
+	@exec fuzzers/fuzz.sh run "$(ENGINE)" "$(SECONDS)" "$(JOBS)" $(PICKED)
 
 corpus: ## Keep what fuzzing T grew and no committed script reaches, in corpus/T/coverage
 	@.ci/deps $(FUZZ_NEEDS)
 	$(SUB) build/vringer seeds $(PICKED:%=build/fuzz/fuzz_%)
-	@for t in $(PICKED); do fuzzers/grow.sh $$t || exit; done
+	@for t in $(PICKED); do $(ALONE) corpus fuzzers/grow.sh $$t || exit; done
 
 bugs: ## Put each bug of fuzzers/bugs/ (or B=name) back and show what catches it (COLUMNS=scripts,corpus: quick)
 	@fuzzers/bugs.sh check "$(ENGINE)" "$(SECONDS)" "$(CRASH_SECONDS)" "$(BUG_JOBS)" "$(BUG_COLUMNS)" \
 		"$(BUG_ROWS)" "$(BUGS)"
-	+@$(MAKE) bugs-table
+	+@$(ALONE) bugs $(MAKE) bugs-table
 
 # Only now does make look at what was asked for.
 bugs-table:
@@ -218,12 +231,12 @@ bugs-tap: $(BUGS:%=build/bugs/%/built-gcc)
 bench: ## Measure executions and chains per second, as fuzzed and without sanitizers
 	@.ci/deps $(FUZZ_NEEDS)
 	$(SUB) seeds build/bench/fuzz build/bench/plain
-	@fuzzers/bench.sh
+	@$(ALONE) bench fuzzers/bench.sh
 
 coverage: ## Report which lines of devices/ and harness/ scripts and corpus reach (build/coverage/html)
 	@.ci/deps $(COV_NEEDS)
 	$(SUB) build/obj/cov/vringer
-	@.ci/coverage
+	@$(ALONE) coverage .ci/coverage
 
 lint: ## Check formatting, clang-tidy, cppcheck, shellcheck and the tree's own rules
 	@.ci/deps gcc cmocka $(LINT_NEEDS)
@@ -294,6 +307,8 @@ build/obj/$1/$2/test/test_%: build/obj/$1/$2/test/test_%.o build/obj/$1/libvring
 endef
 $(foreach f,gcc clang,$(foreach d,devices harness,$(eval $(call tests,$f,$d))))
 
+$(foreach f,gcc clang,build/obj/$f/harness/test/test_no_memory): private LDFLAGS += -Wl,--wrap=malloc -Wl,--wrap=calloc
+
 # Tests of the mutator, which is in no library; test_mutator_*: of an engine's side of it.
 define mutator_tests
 $(patsubst %.c,build/obj/$1/%,$(filter fuzzers/test/test_mutator_%,$(TEST_SRC))): \
@@ -346,10 +361,15 @@ endef
 $(eval $(call fuzzer,fuzz,$(patsubst %,build/fuzz/fuzz_%,$(filter-out $(CODECS),$(TARGETS)))))
 $(eval $(call fuzzer,codec,$(CODECS:%=build/fuzz/fuzz_%)))
 
-build/afl/fuzz_%: build/obj/afl/fuzzers/fuzz_%.o $(call objs,afl,$(AFL_SRC)) \
-		build/obj/afl/libvringer.a
-	@mkdir -p $(@D)
-	$(call say,LINK) $(CC_afl) $(FLAGS_afl) $(LDFLAGS) -o $@ $^
+# $(call afl_fuzzer,FLAVOUR,NAMES)
+define afl_fuzzer
+$2: build/afl/fuzz_%: build/obj/$1/fuzzers/fuzz_%.o $(call objs,$1,$(AFL_SRC)) \
+		build/obj/$1/libvringer.a
+	@mkdir -p $$(@D)
+	$$(call say,LINK) $$(CC_$1) $$(FLAGS_$1) $$(LDFLAGS) -o $$@ $$^
+endef
+$(eval $(call afl_fuzzer,afl,$(patsubst %,build/afl/fuzz_%,$(filter-out $(CODECS),$(TARGETS)))))
+$(eval $(call afl_fuzzer,aflcodec,$(CODECS:%=build/afl/fuzz_%)))
 
 build/afl/vringer_mutator.so: $(call objs,pic,fuzzers/mutator_afl.c $(MUT_SRC)) \
 		build/obj/pic/libvringer.a
@@ -365,6 +385,7 @@ $2/fuzz_%: build/obj/$1/fuzzers/fuzz_%.o $(call objs,$1,$(GLUE_SRC) fuzzers/stan
 endef
 $(eval $(call replayer,gcc,build/replay))
 $(eval $(call replayer,plain,build/replay-plain))
+$(eval $(call replayer,s390x,build/replay-s390x))
 
 build/bench/%: build/obj/%/fuzzers/bench.o build/obj/%/libvringer.a
 	@mkdir -p $(@D)
@@ -375,7 +396,8 @@ seeds: $(if $(FOREIGN),build/obj/plain/vringer,build/vringer)
 	@for t in $(or $(SEEDED),$(TARGETS)); do fuzzers/seeds.sh $< $$t build/seeds/$$t || exit; done
 
 # A planted bug: the patched files compiled anew, all else as in build/obj/gcc.
-# A patch that does not apply or compile is a row in the table, not an error here.
+# A patch that does not apply or compile is a row in the table, not an error here,
+# and is tried again.
 build/bugs/%/built-gcc: fuzzers/bugs/%.patch build/obj/gcc/vringer
 	$(call say,BUG) COMPILE=$(call quote,$(call compile,gcc) -w) \
 		LINK=$(call quote,$(CC_gcc) $(FLAGS_gcc) $(LDFLAGS)) \
@@ -394,9 +416,13 @@ build/bugs/%/built-afl: fuzzers/bugs/%.patch $(call objs,afl,$(AFL_SRC) $(DEVICE
 		LINK=$(call quote,$(filter-out AFL_%,$(CC_afl)) $(FLAGS_afl) $(LDFLAGS)) \
 		fuzzers/bugs.sh build afl $* $(call objs,afl,$(AFL_SRC)) build/obj/afl/libvringer.a
 
-test-files: seeds $(BUGS:%=build/bugs/%/built-gcc) build/bugs/rule-fetch-walk/built-fuzz $(foreach f,gcc clang, \
+# A machine of the other byte order, where there is a compiler for it.
+BIG_ENDIAN := $(if $(shell command -v s390x-linux-gnu-gcc && command -v qemu-s390x), \
+	build/obj/s390x/vringer build/obj/plain/vringer $(PARSERS:%=build/replay-s390x/fuzz_%))
+
+test-files: $(BIG_ENDIAN) seeds $(BUGS:%=build/bugs/%/built-gcc) build/bugs/rule-fetch-walk/built-fuzz $(foreach f,gcc clang, \
 		build/obj/$f/vringer \
 		$(patsubst %.c,build/obj/$f/%,$(TEST_SRC))) \
-		$(foreach t,$(TARGETS),build/fuzz/fuzz_$t build/replay/fuzz_$t build/replay-plain/fuzz_$t)
+		$(foreach t,$(TARGETS),build/fuzz/fuzz_$t build/afl/fuzz_$t build/replay/fuzz_$t build/replay-plain/fuzz_$t)
 
 FORCE:

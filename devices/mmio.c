@@ -7,6 +7,7 @@
  * VIRTIO 1.4, 4.2.2.
  */
 #include <endian.h>
+#include <stddef.h>
 #include <string.h>
 
 #include <linux/virtio_mmio.h>
@@ -15,6 +16,11 @@
 #include "mmio_private.h"
 #include "table.h"
 #include "virtqueue.h"
+
+/* Enough for every member of a block.  Not max_align_t, which is 8 on some machines:
+ * a device takes as much memory on each. */
+#define BLOCK_ALIGN 16
+_Static_assert(BLOCK_ALIGN >= _Alignof(max_align_t), "a block is aligned for all that is in it");
 
 #define ROUND_UP(n, a) (((n) + (a)-1) / (a) * (a))
 
@@ -143,12 +149,12 @@ struct layout {
 	size_t queues, counters, state, seen, size;
 };
 
-#define GUARD ROUND_UP(sizeof(struct virtqueue), _Alignof(max_align_t))
+#define GUARD ROUND_UP(sizeof(struct virtqueue), BLOCK_ALIGN)
 
 /* Where the next part begins, if there is one of `size` bytes at `at`. */
 static size_t part_after(size_t at, size_t size)
 {
-	return at + ROUND_UP(size, _Alignof(max_align_t)) + GUARD;
+	return at + ROUND_UP(size, BLOCK_ALIGN) + GUARD;
 }
 
 static struct layout layout_of(const struct device_ops *ops)

@@ -107,7 +107,10 @@ instance() {
 	number=$1
 	shift
 	rc=0
-	afl-fuzz "$@" >"$logs/$number.log" 2>&1 || rc=$?
+	trap '' INT
+	trap : TERM HUP
+	run_engine "$number" afl-fuzz "$@" >"$logs/$number.log" 2>&1 || rc=$?
+	! was_ended "$rc" || rc=0
 	echo "$rc" >"$logs/$number.rc"
 }
 
@@ -117,7 +120,7 @@ running() {
 }
 
 monitor() {
-	trap '' INT
+	trap '' INT TERM HUP
 	peak=0 told=0
 	while running; do
 		sleep 1
@@ -129,6 +132,8 @@ monitor() {
 	progress "$(($(date +%s) - begun))"
 }
 
+mkdir -p build/afl-logs
+alone "$logs.lock"
 rm -rf "$out" "$in" "$logs"
 mkdir -p "$out" "$in" "$logs" "$corpus" "$findings"
 { [ -z "$known" ] || cat "$known"; } >"$logs/known"

@@ -152,13 +152,13 @@ build() {
 		set -- "build/obj/$flavour/fuzzers/fuzz_$(target "$name" | tr - _).o" "$@"
 		;;
 	esac
-	rm -f "$program"
+	rm -f "$program" "$dir/built-$flavour"
 	# First come, first linked: the archive's own copies are then not wanted.
 	# shellcheck disable=SC2086
-	if compile "fuzzers/bugs/$name.patch" "$dir/$flavour.obj"; then
-		$LINK -o "$program" $objects "$@" ${LIBS:-} || true
+	if compile "fuzzers/bugs/$name.patch" "$dir/$flavour.obj" &&
+		$LINK -o "$program" $objects "$@" ${LIBS:-}; then
+		touch "$dir/built-$flavour"
 	fi >"$dir/$flavour.log" 2>&1
-	touch "$dir/built-$flavour"
 }
 
 # Every place of the table, the cheap columns first; then the table.

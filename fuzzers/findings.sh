@@ -23,11 +23,48 @@ is_codec() {
 	esac
 }
 
-# Ctrl-C ends the engine, which catches it, and what it found is told all the
-# same.  From here on nothing else may end by it: what runs in the background
-# ignores it.
+# One run of a target and engine at a time: they would share its logs.  Freed when
+# all that this script started has ended.
+alone() {
+	exec 9>>"$1"
+	flock -n 9 || {
+		echo "== $target: waiting, another run of it is at work in this tree"
+		flock 9
+	}
+}
+
+# run_engine NUMBER COMMAND...: run it so that it can be ended, even while it starts.
+run_engine() {
+	pid_file=$logs/$1.pid
+	shift
+	rc=0
+	# shellcheck disable=SC2016  # that shell's own
+	sh -c 'echo $$ >"$1"; [ ! -f "$2" ] || exit 143; shift 2; exec "$@"' engine "$pid_file" \
+		"$logs/interrupted" "$@" || rc=$?
+	rm -f "$pid_file"
+	return "$rc"
+}
+
+# It was ended, by us or from a terminal, and not by what it found.
+was_ended() {
+	case $1 in
+	129 | 130 | 143) ;;
+	*) return 1 ;;
+	esac
+}
+
+end_engines() {
+	touch "$logs/interrupted"
+	for pid_file in "$logs"/*.pid; do
+		[ ! -s "$pid_file" ] || kill -s TERM "$(cat "$pid_file")" 2>/dev/null || :
+	done
+}
+
+# Ctrl-C, SIGTERM and SIGHUP end the engine, which catches SIGTERM, and what it found
+# is told all the same.  From here on nothing else may end by them: what runs in
+# the background goes on until its engine has ended.
 stop_on_interrupt() {
-	trap 'touch "$logs/interrupted"' INT
+	trap end_engines INT TERM HUP
 }
 
 wait_for_all() {

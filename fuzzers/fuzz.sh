@@ -131,14 +131,15 @@ worker() {
 	job=$1 new=$logs/new-$1
 	shift
 	trap '' INT
+	trap : TERM HUP
 	mkdir "$new"
 	while left=$((deadline - $(date +%s))) && [ "$left" -gt 0 ] && [ ! -f "$logs/interrupted" ]; do
 		rc=0
-		VRINGER_KNOWN=$logs/known "$@" -max_total_time="$left" \
+		VRINGER_KNOWN=$logs/known run_engine "$job" "$@" -max_total_time="$left" \
 			-artifact_prefix="$new/" "$corpus" "$seeds" 2>&1 || rc=$?
 		if take "$new"; then
 			continue
-		elif [ "$rc" != 0 ] && [ "$rc" != 72 ]; then # 72: libFuzzer was interrupted
+		elif [ "$rc" != 0 ] && [ "$rc" != 72 ] && ! was_ended "$rc"; then # 72: libFuzzer was interrupted
 			echo "== $target: exit $rc and no input, see $logs/$job.log"
 			echo "$rc" >"$logs/$job.died"
 		fi
@@ -151,12 +152,14 @@ fuzz_one() {
 	binary=build/fuzz/fuzz_$target
 	corpus=build/fuzz-corpus/$target seeds=build/fuzz-in/$target
 	findings=build/findings/$target logs=build/fuzz-logs/$target
+	. fuzzers/findings.sh
+	mkdir -p build/fuzz-logs
+	alone "$logs.lock"
 	rm -rf "$logs" "$seeds"
 	mkdir -p "$corpus" "$findings" "$logs" build/fuzz-in
 	cp -R "build/seeds/$target" "$seeds"
 	{ [ -z "$known" ] || cat "$known"; } >"$logs/known"
 	touch "$logs/started" "$logs/signatures"
-	. fuzzers/findings.sh
 	export VRINGER_KNOWN_MET="$logs/known-met"
 
 	# shellcheck disable=SC2046  # flags hold no spaces
@@ -173,7 +176,7 @@ fuzz_one() {
 		worker "$job" "$@" >"$logs/$job.log" &
 		job=$((job + 1))
 	done
-	worker 0 "$@" | (trap '' INT && tee "$logs/0.log" | progress) &
+	worker 0 "$@" | (trap '' INT TERM HUP && tee "$logs/0.log" | progress) &
 	wait_for_all
 
 	executions=$(stat number_of_executed_units sum "$logs"/*.log)
@@ -212,14 +215,21 @@ run)
 	# Each engine its own logs: both may be at work on one target.
 	logs_of=build/fuzz-logs
 	[ "$engine" = libfuzzer ] || logs_of=build/$engine-logs
-	# A script that is run here decides for itself.
-	trap : INT
+	# Of a script that is run here, it decides for itself.
+	script=
+	trap '[ -z "$script" ] || kill -s TERM "$script" 2>/dev/null || :' INT TERM HUP
 	for t; do
 		if [ "$engine" = libfuzzer ]; then
 			fuzz_one "$t"
 		else
 			rc=0
-			KNOWN=$known "fuzzers/$engine.sh" "$t" "$seconds" "$jobs" || rc=$?
+			KNOWN=$known "fuzzers/$engine.sh" "$t" "$seconds" "$jobs" &
+			script=$!
+			while :; do
+				rc=0
+				wait "$script" || rc=$?
+				kill -s 0 "$script" 2>/dev/null || break
+			done
 			[ "$rc" -le 1 ] || exit "$rc"
 			total=$((total + rc))
 		fi

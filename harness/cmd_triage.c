@@ -7,6 +7,7 @@
  * all else behind a '#'.
  */
 #include "harness/cmd.h"
+#include "harness/escape.h"
 #include "harness/input.h"
 #include "harness/report.h"
 #include "harness/triage.h"
@@ -110,46 +111,34 @@ static int check_output(const char *dir)
 	return STATUS_USAGE;
 }
 
-/* A word of a command line. */
-static void print_word(FILE *out, const char *word)
-{
-	static const char plain[] = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ"
-				    "0123456789%+,-./:=@_";
-
-	if (*word != '\0' && word[strspn(word, plain)] == '\0') {
-		fputs(word, out);
-		return;
-	}
-	fputc('\'', out);
-	for (; *word != '\0'; word++)
-		fputs(*word == '\'' ? "'\\''" : (char[]){ *word, '\0' }, out);
-	fputc('\'', out);
-}
-
 static const char *plural(size_t count)
 {
 	return count == 1 ? "" : "s";
 }
 
+static void print_option(FILE *out, const char *name, const char *value)
+{
+	fprintf(out, "%s ", name);
+	escape_word(out, value);
+	fputc(' ', out);
+}
+
 /* How to see it again.  A script names its target itself. */
 static void print_replay(const struct triage_cmd *c, const struct triage_group *group)
 {
-	print_word(c->out, program_invocation_name);
+	escape_word(c->out, program_invocation_name);
 	fputs(" replay -v ", c->out);
 	if (group->script == NULL)
-		fprintf(c->out, "-t %s ", group->target->name);
+		print_option(c->out, "-t", group->target->name);
 	if (c->options.no_ledger)
 		fputs("--no-ledger ", c->out);
 	if (c->options.strict)
 		fputs("--strict ", c->out);
 	if (c->options.limits)
 		fputs("--limits ", c->out);
-	if (c->options.known != NULL) {
-		fputs("--known ", c->out);
-		print_word(c->out, c->options.known_path);
-		fputc(' ', c->out);
-	}
-	print_word(c->out, group->script != NULL ? group->script : group->inputs[0].path);
+	if (c->options.known != NULL)
+		print_option(c->out, "--known", c->options.known_path);
+	escape_word(c->out, group->script != NULL ? group->script : group->inputs[0].path);
 	fputc('\n', c->out);
 }
 
@@ -187,10 +176,12 @@ static void print_group(const struct triage_cmd *c, const struct triage_group *g
 static void print_group_json(const struct triage_cmd *c, const struct triage_group *group,
 			     const char *separator)
 {
-	fprintf(c->out, "%s{\"target\":\"%s\",\"files\":[", separator, group->target->name);
+	fprintf(c->out, "%s{\"target\":", separator);
+	escape_json(c->out, group->target->name);
+	fputs(",\"files\":[", c->out);
 	for (size_t i = 0; i < group->count; i++) {
 		fputs(i > 0 ? "," : "", c->out);
-		report_string(c->out, group->inputs[i].path);
+		escape_json(c->out, group->inputs[i].path);
 	}
 	fputc(']', c->out);
 	if (group->finding.kind != FINDING_NONE) {
@@ -199,7 +190,7 @@ static void print_group_json(const struct triage_cmd *c, const struct triage_gro
 	}
 	if (group->script != NULL) {
 		fputs(",\"script\":", c->out);
-		report_string(c->out, group->script);
+		escape_json(c->out, group->script);
 		fprintf(c->out, ",\"operations\":%u,\"shrunk\":%s", group->op_count,
 			group->shrunk ? "true" : "false");
 	}
@@ -225,7 +216,7 @@ static void print_warnings_json(const struct triage_cmd *c)
 
 		fprintf(c->out, "%s{\"target\":\"%s\",\"files\":%zu,\"file\":", i > 0 ? "," : "",
 			w->target->name, w->count);
-		report_string(c->out, w->path);
+		escape_json(c->out, w->path);
 		fputs(",\"finding\":", c->out);
 		report_finding_json(c->out, &w->finding, NULL);
 		fputc('}', c->out);

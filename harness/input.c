@@ -109,26 +109,37 @@ static bool is_text(const char *path, const char *data, size_t len)
 	return (n > 3 && strcmp(path + n - 3, ".vr") == 0) || looks_like_text(data, len);
 }
 
-/* The only target there is, or the one that a folder of the path is named
- * after, as build/findings/net_loopback and corpus/net-loopback are; or NULL. */
-static const char *likely_target(const char *path)
+/* The target that a folder is named after, or NULL. */
+static const char *target_of(const char *folder, size_t len)
 {
-	if (target_find(NULL) != NULL)
-		return target_find(NULL)->name;
-	for (const char *end = strchr(path, '/'); end != NULL; end = strchr(path, '/')) {
-		for (const struct target *const *t = target_all(); *t != NULL; t++) {
-			const char *name = (*t)->name;
-			size_t i = 0;
+	for (const struct target *const *t = target_all(); *t != NULL; t++) {
+		const char *name = (*t)->name;
+		size_t i = 0;
 
-			while (path + i < end &&
-			       (name[i] == path[i] || (name[i] == '-' && path[i] == '_')))
-				i++;
-			if (path + i == end && name[i] == '\0')
-				return name;
-		}
-		path = end + 1;
+		while (i < len && (name[i] == folder[i] || (name[i] == '-' && folder[i] == '_')))
+			i++;
+		if (i == len && name[i] == '\0')
+			return name;
 	}
 	return NULL;
+}
+
+/* The only target there is, or the one that a folder of the path is named
+ * after, as build/findings/net_loopback and corpus/net-loopback are; of several
+ * the nearest to the file; or NULL. */
+static const char *likely_target(const char *path)
+{
+	const char *name = NULL;
+	const char *end;
+
+	if (target_find(NULL) != NULL)
+		return target_find(NULL)->name;
+	for (; (end = strchr(path, '/')) != NULL; path = end + 1) {
+		const char *nearer = target_of(path, (size_t)(end - path));
+
+		name = nearer != NULL ? nearer : name;
+	}
+	return name;
 }
 
 int input_load_script(struct script *script, const char *path)

@@ -6,6 +6,7 @@
  * stands before the first ':' is a rule's id or a kind of crash.
  */
 #include "harness/known.h"
+#include "harness/escape.h"
 #include "harness/input.h"
 #include "harness/ledger.h"
 #include "harness/report.h"
@@ -245,11 +246,17 @@ bool known_hit(struct known *known, const char *signature)
 
 void known_report(FILE *out, const char *prefix, const struct known *known)
 {
-	for (size_t i = 0; known != NULL && i < known->count; i++)
-		if (known->entries[i].hits > 0)
-			fprintf(out, "%sknown: %s  # %s (met %u time%s)\n", prefix,
-				known->entries[i].signature, known->entries[i].reason,
-				known->entries[i].hits, known->entries[i].hits > 1 ? "s" : "");
+	for (size_t i = 0; known != NULL && i < known->count; i++) {
+		const struct known_entry *entry = &known->entries[i];
+
+		if (entry->hits == 0)
+			continue;
+		fprintf(out, "%sknown: ", prefix);
+		escape_line(out, entry->signature, SIZE_MAX);
+		fputs("  # ", out);
+		escape_line(out, entry->reason, SIZE_MAX);
+		fprintf(out, " (met %u time%s)\n", entry->hits, entry->hits > 1 ? "s" : "");
+	}
 }
 
 void known_report_json(FILE *out, const struct known *known)
@@ -261,9 +268,9 @@ void known_report_json(FILE *out, const struct known *known)
 		if (known->entries[i].hits == 0)
 			continue;
 		fprintf(out, "%s{\"signature\":", separator);
-		report_string(out, known->entries[i].signature);
+		escape_json(out, known->entries[i].signature);
 		fputs(",\"reason\":", out);
-		report_string(out, known->entries[i].reason);
+		escape_json(out, known->entries[i].reason);
 		fprintf(out, ",\"hits\":%u}", known->entries[i].hits);
 		separator = ",";
 	}

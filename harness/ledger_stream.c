@@ -27,6 +27,7 @@
  */
 #include "harness/ledger_internal.h"
 
+#include <endian.h>
 #include <string.h>
 
 #define WORDS_ALL 32u /* words compared without a gap */
@@ -67,7 +68,7 @@ static uint32_t digest_words(struct ledger_digest *d, const uint8_t *data, uint3
 
 		memcpy(&word, data + done, WORD);
 		d->len += WORD;
-		digest_word(d, word);
+		digest_word(d, le64toh(word));
 		d->len -= WORD;
 		if (step > (len - done) / WORD)
 			step = (len - done) / WORD;

@@ -117,19 +117,19 @@ static void *card_create(const struct target *target, const struct device_host *
 			 uint64_t offered, const uint16_t *queue_max)
 {
 	static const uint8_t mac[ETH_ALEN] = NET_MAC;
-	struct card *card = card_alloc();
-	const struct net_host_config config = {
+	struct net_host_config config = {
 		.mac = (offered & F_MAC) != 0 ? mac : NULL,
 		.mtu = (offered & F_MTU) != 0 ? MTU : 0,
 		.backend = &wire_backend,
-		.backend_ctx = &card->wire,
 		.interceptor = &told_interceptor,
-		.interceptor_ctx = card,
 	};
+	struct card *card = card_alloc();
 
 	(void)target;
 	if (card == NULL)
 		return NULL;
+	config.backend_ctx = &card->wire;
+	config.interceptor_ctx = card;
 	card->wire.listener = NULL;
 	card->shown_len = 0;
 	wire_reset(&card->wire);

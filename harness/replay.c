@@ -3,6 +3,7 @@
  * Replay one file.  See replay.h.
  */
 #include "harness/replay.h"
+#include "harness/escape.h"
 #include "harness/input.h"
 #include "harness/report.h"
 
@@ -59,13 +60,15 @@ static void print_json(const char *path, const struct child_job *job,
 	const char *separator = "";
 
 	printf("{\"event\":\"result\",\"file\":");
-	report_string(stdout, path);
-	printf(",\"target\":\"%s\",\"operations\":%u,\"chains\":%llu,\"passed\":%s",
-	       job->target->name, result->ops_run, (unsigned long long)result->completions,
+	escape_json(stdout, path);
+	printf(",\"target\":");
+	escape_json(stdout, job->target->name);
+	printf(",\"operations\":%u,\"chains\":%llu,\"passed\":%s", result->ops_run,
+	       (unsigned long long)result->completions,
 	       child_failed(result, job) ? "false" : "true");
 	if (result->failed_line != 0) {
 		printf(",\"line\":%u,\"message\":", result->failed_line);
-		report_string(stdout, result->failure);
+		escape_json(stdout, result->failure);
 	}
 	putchar(',');
 	report_result_json(stdout, result, job);

@@ -4,6 +4,7 @@
  */
 #include "harness/report.h"
 #include "devices/table.h"
+#include "harness/escape.h"
 
 #include <inttypes.h>
 #include <linux/virtio_mmio.h>
@@ -14,11 +15,23 @@
 const char *report_command = "vringer";
 bool report_in_tree = true;
 
+/* "COMMAND VERB -t TARGET PATH", each a word of a shell. */
+static void print_command(FILE *out, const char *verb, const char *target, const char *path)
+{
+	escape_word(out, report_command);
+	fprintf(out, " %s -t ", verb);
+	escape_word(out, target);
+	fputc(' ', out);
+	escape_word(out, path);
+}
+
 void report_next(FILE *out, const char *target, const char *path)
 {
-	fprintf(out, "next: %s replay -v -t %s %s   (every operation and access)\n", report_command,
-		target, path);
-	fprintf(out, "      %s minimize -t %s %s -o ", report_command, target, path);
+	fputs("next: ", out);
+	print_command(out, "replay -v", target, path);
+	fputs("   (every operation and access)\n      ", out);
+	print_command(out, "minimize", target, path);
+	fputs(" -o ", out);
 	if (report_in_tree)
 		fprintf(out, "corpus/%s/regressions/", target);
 	fputs("CAUSE.vr   (keep it)\n", out);
@@ -37,20 +50,6 @@ const char *finding_kind_name(enum finding_kind kind)
 	      [FINDING_LEAK] = "leak");
 
 	return names[kind];
-}
-
-void report_string(FILE *out, const char *text)
-{
-	fputc('"', out);
-	for (; *text != '\0'; text++) {
-		if (*text == '"' || *text == '\\')
-			fprintf(out, "\\%c", *text);
-		else if ((unsigned char)*text < ' ')
-			fprintf(out, "\\u%04x", *text);
-		else
-			fputc(*text, out);
-	}
-	fputc('"', out);
 }
 
 static void print_bytes(FILE *out, const uint8_t *data, uint32_t len)
@@ -240,7 +239,7 @@ static void print_event_json(const struct report_trace *t, const struct trace_ev
 		fprintf(out, ",\"index\":%u", e->index);
 	if (e->name != NULL) {
 		fputs(",\"name\":", out);
-		report_string(out, e->name);
+		escape_json(out, e->name);
 	}
 	if ((e->kind == TRACE_READ || e->kind == TRACE_WRITE) && purpose_name(e->why) != NULL)
 		fprintf(out, ",\"queue\":%u,\"purpose\":\"%s\",\"chain\":%u", e->why.queue,
@@ -286,8 +285,13 @@ void report_disagreements(FILE *out, const char *prefix, const struct target *ta
 {
 	const struct target_disagreement *d = target->disagreements;
 
-	for (; d != NULL && d->rule != NULL; d++)
-		fprintf(out, "%s%s disagrees: %s: %s\n", prefix, target->name, d->rule, d->reason);
+	for (; d != NULL && d->rule != NULL; d++) {
+		fputs(prefix, out);
+		escape_line(out, target->name, SIZE_MAX);
+		fprintf(out, " disagrees: %s: ", d->rule);
+		escape_line(out, d->reason, SIZE_MAX);
+		fputc('\n', out);
+	}
 }
 
 const char *report_disagreements_json(FILE *out, const char *separator, const struct target *target)
@@ -295,9 +299,10 @@ const char *report_disagreements_json(FILE *out, const char *separator, const st
 	const struct target_disagreement *d = target->disagreements;
 
 	for (; d != NULL && d->rule != NULL; d++) {
-		fprintf(out, "%s{\"target\":\"%s\",\"rule\":\"%s\",\"reason\":", separator,
-			target->name, d->rule);
-		report_string(out, d->reason);
+		fprintf(out, "%s{\"target\":", separator);
+		escape_json(out, target->name);
+		fprintf(out, ",\"rule\":\"%s\",\"reason\":", d->rule);
+		escape_json(out, d->reason);
 		fputc('}', out);
 		separator = ",";
 	}
@@ -333,7 +338,7 @@ static void print_finding_json(FILE *out, const struct finding *finding,
 {
 	fprintf(out, "{\"kind\":\"%s\",\"signature\":",
 		finding_kind_name((enum finding_kind)finding->kind));
-	report_string(out, finding->signature);
+	escape_json(out, finding->signature);
 	if (finding->kind == FINDING_RULE) {
 		const struct rule_desc *rule = &rule_table[finding->rule];
 
@@ -346,12 +351,12 @@ static void print_finding_json(FILE *out, const struct finding *finding,
 			fprintf(out, ",\"line\":%u", script->op_lines[finding->op]);
 	}
 	fputs(",\"verb\":", out);
-	report_string(out, finding->verb);
+	escape_json(out, finding->verb);
 	fputs(",\"message\":", out);
-	report_string(out, finding->message);
+	escape_json(out, finding->message);
 	if (finding->known != NULL) {
 		fputs(",\"known\":", out);
-		report_string(out, finding->known);
+		escape_json(out, finding->known);
 	}
 	fprintf(out, "%s}", more);
 }
@@ -400,7 +405,7 @@ void report_result_json(FILE *out, const struct child_result *result, const stru
 	fputs("],\"unjudged\":[", out);
 	if (result->shortage[0] != '\0') {
 		fprintf(out, "{\"rule\":\"%s\",\"reason\":", rule_table[RULE_LIVENESS_REQUEST].id);
-		report_string(out, result->shortage);
+		escape_json(out, result->shortage);
 		fputc('}', out);
 	}
 	fputc(']', out);

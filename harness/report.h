@@ -48,8 +48,6 @@ void report_failure(FILE *out, const char *path, const struct child_result *resu
 void report_disagreements(FILE *out, const char *prefix, const struct target *target);
 const char *report_disagreements_json(FILE *out, const char *separator,
 				      const struct target *target);
-/* A JSON string, quotes and all. */
-void report_string(FILE *out, const char *text);
 const char *finding_kind_name(enum finding_kind kind);
 
 #endif

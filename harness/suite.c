@@ -4,6 +4,7 @@
  */
 #include "harness/suite.h"
 #include "devices/table.h"
+#include "harness/escape.h"
 #include "harness/report.h"
 
 #include <stdlib.h>
@@ -110,9 +111,12 @@ static char *describe(const struct suite_result *r)
 
 static void print_name(const struct suite *suite, const struct suite_result *r)
 {
-	fputs(r->path, suite->out);
-	if (r->named)
-		fprintf(suite->out, " [%s]", r->target->name);
+	escape_tap(suite->out, r->path);
+	if (r->named) {
+		fputs(" [", suite->out);
+		escape_tap(suite->out, r->target->name);
+		fputc(']', suite->out);
+	}
 }
 
 static void tap_result(const struct suite *suite, const struct suite_result *r)
@@ -123,32 +127,26 @@ static void tap_result(const struct suite *suite, const struct suite_result *r)
 
 	fprintf(suite->out, "%s %u - ", good ? "ok" : "not ok", results(suite));
 	print_name(suite, r);
-	if (outcome == SKIPPED)
-		fprintf(suite->out, " # SKIP %s", r->skip);
-	else if (outcome == EXPECTED)
-		fprintf(suite->out, " # TODO known: %s: %s", child_known(r->child)->signature,
-			child_known(r->child)->known);
+	if (outcome == SKIPPED) {
+		fputs(" # SKIP ", suite->out);
+		escape_line(suite->out, r->skip, SIZE_MAX);
+	} else if (outcome == EXPECTED) {
+		fputs(" # TODO known: ", suite->out);
+		escape_line(suite->out, child_known(r->child)->signature, SIZE_MAX);
+		fputs(": ", suite->out);
+		escape_line(suite->out, child_known(r->child)->known, SIZE_MAX);
+	}
 	fputc('\n', suite->out);
 	text = describe(r);
 	for (char *line = text; line != NULL && *line != '\0';) {
 		size_t n = strcspn(line, "\n");
 
-		fprintf(suite->out, "# %.*s\n", (int)n, line);
+		fputs("# ", suite->out);
+		escape_line(suite->out, line, n);
+		fputc('\n', suite->out);
 		line += line[n] == '\n' ? n + 1 : n;
 	}
 	free(text);
-}
-
-static void print_xml(FILE *out, const char *text)
-{
-	for (; *text != '\0'; text++) {
-		if (*text == '<' || *text == '>' || *text == '&' || *text == '"')
-			fprintf(out, "&#%d;", *text);
-		else if ((unsigned char)*text >= ' ' || *text == '\n' || *text == '\t')
-			fputc(*text, out);
-		else
-			fputc('?', out);
-	}
 }
 
 static void junit_result(const struct suite *suite, const struct suite_result *r)
@@ -157,32 +155,33 @@ static void junit_result(const struct suite *suite, const struct suite_result *r
 	char *text = describe(r);
 
 	fputs("  <testcase classname=\"", suite->out);
-	print_xml(suite->out, r->target->name);
+	escape_xml_value(suite->out, r->target->name);
 	fputs("\" name=\"", suite->out);
-	print_xml(suite->out, r->path);
+	escape_xml_value(suite->out, r->path);
 	fputs("\">", suite->out);
 	if (outcome == SKIPPED) {
 		fputs("<skipped message=\"", suite->out);
-		print_xml(suite->out, r->skip);
+		escape_xml_value(suite->out, r->skip);
 		fputs("\"/>", suite->out);
 	} else if (outcome == EXPECTED) {
 		fputs("<skipped message=\"known: ", suite->out);
-		print_xml(suite->out, child_known(r->child)->signature);
+		escape_xml_value(suite->out, child_known(r->child)->signature);
 		fputs(": ", suite->out);
-		print_xml(suite->out, child_known(r->child)->known);
+		escape_xml_value(suite->out, child_known(r->child)->known);
 		fputs("\"/>", suite->out);
 	} else if (outcome == FAILED) {
 		const struct finding *finding = child_finding(r->child, r->job);
 
 		fputs("<failure message=\"", suite->out);
-		print_xml(suite->out, finding != NULL ? finding->signature : r->child->failure);
+		escape_xml_value(suite->out,
+				 finding != NULL ? finding->signature : r->child->failure);
 		fputs("\">", suite->out);
-		print_xml(suite->out, text != NULL ? text : "");
+		escape_xml(suite->out, text != NULL ? text : "");
 		fputs("</failure>", suite->out);
 	}
 	if (outcome != FAILED && text != NULL) {
 		fputs("<system-out>", suite->out);
-		print_xml(suite->out, text);
+		escape_xml(suite->out, text);
 		fputs("</system-out>", suite->out);
 	}
 	free(text);
@@ -199,23 +198,25 @@ static void json_result(const struct suite *suite, const struct suite_result *r)
 	FILE *out = suite->out;
 
 	fprintf(out, "%s{\"file\":", results(suite) > 1 ? ",\n" : "");
-	report_string(out, r->path);
-	fprintf(out, ",\"target\":\"%s\",\"result\":\"%s\"", r->target->name, names[outcome_of(r)]);
+	escape_json(out, r->path);
+	fputs(",\"target\":", out);
+	escape_json(out, r->target->name);
+	fprintf(out, ",\"result\":\"%s\"", names[outcome_of(r)]);
 	if (r->skip != NULL) {
 		fputs(",\"reason\":", out);
-		report_string(out, r->skip);
+		escape_json(out, r->skip);
 	} else {
 		fprintf(out, ",\"operations\":%u,\"chains\":%llu", r->child->ops_run,
 			(unsigned long long)r->child->completions);
 	}
 	if (r->skip == NULL && r->child->failed_line != 0) {
 		fprintf(out, ",\"line\":%u,\"message\":", r->child->failed_line);
-		report_string(out, r->child->failure);
+		escape_json(out, r->child->failure);
 	}
 	fputs(",\"clauses\":[", out);
 	for (unsigned i = 0; i < r->script->clause_count; i++) {
 		fputs(i > 0 ? "," : "", out);
-		report_string(out, r->script->clauses[i]);
+		escape_json(out, r->script->clauses[i]);
 	}
 	fputs("],", out);
 	if (r->skip == NULL)
@@ -293,7 +294,7 @@ static void junit_disagreements(const struct suite *suite)
 	fclose(out);
 	if (len > 0) {
 		fputs("  <system-out>", suite->out);
-		print_xml(suite->out, text);
+		escape_xml(suite->out, text);
 		fputs("</system-out>\n", suite->out);
 	}
 	free(text);

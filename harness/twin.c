@@ -30,6 +30,7 @@
 #include "harness/ledger_internal.h"
 #include "harness/run_internal.h"
 
+#include <endian.h>
 #include <string.h>
 
 #define MULTIPLIER 0x9e3779b1u
@@ -57,11 +58,11 @@ void twin_bytes(struct twin *twin, enum twin_part part, const void *data, uint32
 	twin_value(twin, part, len);
 	for (; len >= sizeof(word); len -= (uint32_t)sizeof(word), bytes += sizeof(word)) {
 		memcpy(&word, bytes, sizeof(word));
-		twin_value(twin, part, word);
+		twin_value(twin, part, le64toh(word));
 	}
 	word = 0;
 	memcpy(&word, bytes, len);
-	twin_value(twin, part, word);
+	twin_value(twin, part, le64toh(word));
 }
 
 static bool has_op(const struct program *prog, uint8_t code)

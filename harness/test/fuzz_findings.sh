@@ -49,21 +49,75 @@ refuses 'a list that is wrong' '^known:1:16: the line ends, expected' \
 	fuzzers/fuzz.sh run libfuzzer 3 1 net_loopback
 unset KNOWN
 
-# A process group of its own, as of a terminal.
-setsid env --default-signal=INT fuzzers/fuzz.sh run libfuzzer 300 2 net_loopback >"$out" 2>"$err" &
-pid=$!
-waited=0
-until grep -q '^== finding: fetch.walk' "$out" || [ "$waited" = 60 ]; do
-	sleep 1
-	waited=$((waited + 1))
+# left NAME: is a process of the group left?
+left() {
+	cat /proc/[0-9]*/stat 2>/dev/null | awk -v p="$pid" '$5 == p && $3 != "Z"' >"$err"
+	[ ! -s "$err" ]
+	tap "$1: no process is left" $?
+}
+
+# ends NAME ENGINE UNTIL SIGNAL WHOM: a long run that is ended once it shows a line
+# like UNTIL; in a process group of its own, as of a terminal.
+ends() {
+	name=$1
+	setsid env --default-signal=INT fuzzers/fuzz.sh run "$2" 300 2 net_loopback >"$out" 2>"$err" &
+	pid=$!
+	waited=0
+	until grep -q "$3" "$out" || [ "$waited" = 120 ]; do
+		sleep 0.5
+		waited=$((waited + 1))
+	done
+	begun=$(date +%s)
+	[ "$5" = all ] && whom=-$pid || whom=$pid
+	kill -s "$4" -- "$whom"
+	wait "$pid"
+	[ $? = 1 ] && [ "$(($(date +%s) - begun))" -lt 60 ]
+	tap "$name: exit 1" $?
+	shows "$name: there is a summary" '^== net_loopback: [0-9]+ executions, .* [1-9][0-9]* findings$'
+	shows "$name: findings are told" "^fetch.walk:[a-z]+  # .* build/vringer replay -v $findings/fetch.walk-"
+	left "$name"
+}
+
+ends 'Ctrl-C' libfuzzer '^== finding: fetch.walk' INT all
+ends 'SIGTERM' libfuzzer '^== finding: fetch.walk' TERM one
+ends 'SIGHUP' libfuzzer '^== finding: fetch.walk' HUP one
+ends 'a terminal that closes' libfuzzer '^== finding: fetch.walk' HUP all
+
+# What only looks like AFL++: it finds its input a crash, and goes on.
+rm -rf build/fuzz-corpus
+mkdir bin build/afl
+ln -s "$bug/vringer" build/afl/fuzz_net_loopback
+cat >bin/afl-fuzz <<'END'
+#!/bin/sh
+while [ $# -gt 0 ]; do
+	case $1 in
+	-i) in=$2 ;;
+	-o) out=$2 ;;
+	-S | -M) name=$2 ;;
+	esac
+	shift
 done
-kill -s INT -- "-$pid"
-wait "$pid"
-[ $? = 1 ]
-tap 'Ctrl-C: exit 1' $?
-shows 'Ctrl-C: findings are told' "^fetch.walk:[a-z]+  # .* build/vringer replay -v $findings/fetch.walk-"
-cat /proc/[0-9]*/stat 2>/dev/null | awk -v p="$pid" '$5 == p && $3 != "Z"' >"$err"
-[ ! -s "$err" ]
-tap 'Ctrl-C: no process is left' $?
+mkdir -p "$out/$name/crashes"
+printf 'execs_done : 7\nstability : 100%%\n' >"$out/$name/fuzzer_stats"
+for file in "$in"/*; do
+	cp "$file" "$out/$name/crashes/id:$(basename "$file")"
+done
+exec sleep 300
+END
+chmod +x bin/afl-fuzz
+PATH=$PWD/bin:$PATH
+ends 'AFL++, Ctrl-C' afl '[1-9] crashes' INT all
+ends 'AFL++, SIGTERM' afl '[1-9] crashes' TERM one
+ends 'AFL++, SIGHUP' afl '[1-9] crashes' HUP one
+
+# Two runs of one target would share their logs: the second waits.
+fuzzers/fuzz.sh run libfuzzer 6 1 net_loopback >first 2>&1 &
+until grep -q '^== finding' first; do sleep 0.5; done
+gives 1 'a second run' fuzzers/fuzz.sh run libfuzzer 2 1 net_loopback
+wait
+shows 'it waits for the first, and says so' '^== net_loopback: waiting, another run of it is at work in this tree$'
+shows 'and has a result' '^== net_loopback: [1-9][0-9]* executions'
+grep -q '^== net_loopback: [1-9][0-9]* executions' first
+tap 'as the first has' $?
 
 tap_end

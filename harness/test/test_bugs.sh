@@ -92,6 +92,7 @@ for file in devices/a.h devices/test/a.c harness/a.c; do
 	patch_file bad "$file"
 	gives 0 "a patch of $file is no error of the build" fuzzers/bugs.sh build gcc bad
 	holds 'but there is no program' [ ! -e build/bugs/bad/vringer ]
+	holds 'and no mark that it is built' [ ! -e build/bugs/bad/built-gcc ]
 	holds 'and its log says why' grep -q "touches $file: only devices" build/bugs/bad/gcc.log
 	run fuzzers/bugs_cell.sh judge bad
 	shows 'which is what is said of its script' 'does not apply or build: build/bugs/bad/gcc.log'
@@ -100,6 +101,14 @@ patch_file bad devices/a.c
 sed -i 's/^-two/-zwei/' fuzzers/bugs/bad.patch
 fuzzers/bugs.sh build gcc bad
 holds 'a patch that does not apply makes no program' [ ! -e build/bugs/bad/vringer ]
+
+# What was built once, and does not link any more.
+holds 'what is built is marked' [ -e build/bugs/one/built-gcc ]
+LINK=false fuzzers/bugs.sh build gcc one
+holds 'what does not link is no longer marked' [ ! -e build/bugs/one/built-gcc ]
+holds 'nor is the old program left' [ ! -e build/bugs/one/vringer ]
+fuzzers/bugs.sh build gcc one
+holds 'it is, once it does' [ -e build/bugs/one/built-gcc ]
 
 # ---- what its script shows --------------------------------------------------
 
