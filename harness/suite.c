@@ -3,6 +3,7 @@
  * Print the results of many scripts.  See suite.h.
  */
 #include "harness/suite.h"
+#include "harness/output.h"
 #include "harness/report.h"
 
 #include <stdlib.h>
@@ -38,9 +39,9 @@ static char *describe(const struct suite_result *r)
 {
 	const struct finding *failing = child_finding(r->child, r->job);
 	const struct finding *finding = failing != NULL ? failing : child_known(r->child);
-	char *text = NULL;
-	size_t len = 0;
-	FILE *out = open_memstream(&text, &len);
+	size_t len;
+	char *text;
+	FILE *out = output_text_open(&text, &len);
 
 	if (out == NULL)
 		return NULL;
@@ -71,8 +72,7 @@ static char *describe(const struct suite_result *r)
 			line += line[n] == '\n' ? n + 1 : n;
 		}
 	}
-	fclose(out);
-	return text;
+	return output_text_close(out, &text) == 0 ? text : NULL;
 }
 
 static void print_name(const struct suite *suite, const struct suite_result *r)
@@ -243,16 +243,15 @@ static void print_disagreements(const struct suite *suite)
 /* For people who read JUnit: as much as its schema has room for. */
 static void junit_disagreements(const struct suite *suite)
 {
-	char *text = NULL;
-	size_t len = 0;
-	FILE *out = open_memstream(&text, &len);
+	size_t len;
+	char *text;
+	FILE *out = output_text_open(&text, &len);
 
 	if (out == NULL)
 		return;
 	for (unsigned i = 0; i < suite->target_count; i++)
 		report_disagreements(out, "", suite->targets[i]);
-	fclose(out);
-	if (len > 0) {
+	if (output_text_close(out, &text) == 0 && len > 0) {
 		fputs("  <system-out>", suite->out);
 		print_xml(suite->out, text);
 		fputs("</system-out>\n", suite->out);
