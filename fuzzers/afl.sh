@@ -107,7 +107,7 @@ instance() {
 	number=$1
 	shift
 	rc=0
-	afl-fuzz "$@" >"$logs/$number.log" 2>&1 || rc=$?
+	engine "$number" afl-fuzz "$@" >"$logs/$number.log" 2>&1 || rc=$?
 	echo "$rc" >"$logs/$number.rc"
 }
 

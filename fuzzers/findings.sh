@@ -25,9 +25,29 @@ is_codec() {
 
 # Ctrl-C ends the engine, which catches it, and what it found is told all the
 # same.  From here on nothing else may end by it: what runs in the background
-# ignores it.
+# ignores it.  SIGTERM and SIGHUP come to this script alone, and are passed on.
 stop_on_interrupt() {
 	trap 'touch "$logs/interrupted"' INT
+	trap 'touch "$logs/interrupted"; end_engines' TERM HUP
+}
+
+# engine NAME COMMAND...: it runs, and can be ended.
+engine() {
+	name=$1
+	shift
+	# shellcheck disable=SC2016  # for that shell
+	sh -c 'echo $$ >"$0.pid"; [ ! -f "$1" ] || exit 72; shift; exec "$@"' \
+		"$logs/$name" "$logs/interrupted" "$@"
+}
+
+# Twice: one that is about to start may miss the first.
+end_engines() {
+	for try in 1 2; do
+		for file in "$logs"/*.pid; do
+			[ ! -f "$file" ] || kill -INT "$(cat "$file")" 2>/dev/null || :
+		done
+		[ "$try" = 2 ] || sleep 0.3
+	done
 }
 
 wait_for_all() {

@@ -134,7 +134,7 @@ worker() {
 	mkdir "$new"
 	while left=$((deadline - $(date +%s))) && [ "$left" -gt 0 ] && [ ! -f "$logs/interrupted" ]; do
 		rc=0
-		VRINGER_KNOWN=$logs/known "$@" -max_total_time="$left" \
+		engine "$job" env VRINGER_KNOWN="$logs/known" "$@" -max_total_time="$left" \
 			-artifact_prefix="$new/" "$corpus" "$seeds" 2>&1 || rc=$?
 		if take "$new"; then
 			continue
@@ -191,6 +191,20 @@ fuzz_one() {
 	total=$((total + count))
 }
 
+# run_script COMMAND...: as long as it runs, its exit status in $rc.  What runs in the
+# background ignores Ctrl-C, which this one is to see.
+run_script() {
+	KNOWN=$known env --default-signal=INT "$@" &
+	inner=$!
+	trap 'kill -TERM "$inner" 2>/dev/null || :' TERM HUP
+	while :; do
+		rc=0
+		wait "$inner" || rc=$?
+		[ "$rc" -gt 128 ] && kill -0 "$inner" 2>/dev/null || break
+	done
+	trap - TERM HUP
+}
+
 case $1 in
 check)
 	shift
@@ -212,14 +226,14 @@ run)
 	# Each engine its own logs: both may be at work on one target.
 	logs_of=build/fuzz-logs
 	[ "$engine" = libfuzzer ] || logs_of=build/$engine-logs
-	# A script that is run here decides for itself.
+	# A script that is run here decides for itself, and is told of what came to
+	# this one.
 	trap : INT
 	for t; do
 		if [ "$engine" = libfuzzer ]; then
 			fuzz_one "$t"
 		else
-			rc=0
-			KNOWN=$known "fuzzers/$engine.sh" "$t" "$seconds" "$jobs" || rc=$?
+			run_script "fuzzers/$engine.sh" "$t" "$seconds" "$jobs"
 			[ "$rc" -le 1 ] || exit "$rc"
 			total=$((total + rc))
 		fi

@@ -25,10 +25,13 @@
 #include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
+#include <unwind.h>
 
 #define BATCH_JOBS_MAX 1000u	     /* of one child: what a device gathers ends with it */
 #define BATCH_PATIENCE_MS 2000	     /* for one program; a child of its own has more */
 #define BATCH_BYTES_MAX (1ull << 30) /* resident */
+#define BATCH_CRASHES_MAX 256u	     /* that are remembered */
+#define BATCH_FRAMES_MAX 64u	     /* of a stack that tell it from others */
 #define BATCH_RUNS_MAX 8u	     /* open at a time, one for each target */
 
 enum { ASK_RUN = 'r', ASK_LEAKS = 'l', SAY_DONE = 'd', SAY_LEAKS = 'x' };
@@ -40,6 +43,14 @@ struct shared {
 	struct child_job job;
 	struct script script;
 	struct child_result result;
+	uint64_t crash; /* where the child was, if a sanitizer ended it; 0: it did not */
+};
+
+/* A crash that was told once: children of one process have the same addresses, so that
+ * the same stack is the same report. */
+struct crash {
+	uint64_t key;
+	struct finding finding;
 };
 
 struct batch {
@@ -50,9 +61,11 @@ struct batch {
 	unsigned jobs, alone;
 	unsigned looked; /* programs since leaks were looked for last */
 	bool suspect;	 /* some of them may have leaked */
+	struct crash crashes[BATCH_CRASHES_MAX];
+	unsigned crash_count;
 };
 
-bool batch_serving;
+static struct shared *serving; /* in a child that serves */
 
 int batch_open(struct batch **batch)
 {
@@ -135,6 +148,37 @@ static void serve(struct shared *shared, int line)
 	leave();
 }
 
+static uint64_t mix(uint64_t h, uint64_t value)
+{
+	return (h ^ value) * 0x100000001b3u;
+}
+
+struct stack {
+	uint64_t hash;
+	unsigned frames;
+};
+
+static _Unwind_Reason_Code add_frame(struct _Unwind_Context *context, void *ctx)
+{
+	struct stack *stack = ctx;
+
+	stack->hash = mix(stack->hash, (uint64_t)_Unwind_GetIP(context));
+	return ++stack->frames < BATCH_FRAMES_MAX ? _URC_NO_REASON : _URC_END_OF_STACK;
+}
+
+void batch_on_report(const char *kind)
+{
+	struct stack stack = { .hash = 0xcbf29ce484222325u };
+
+	if (serving == NULL)
+		return;
+	for (; kind != NULL && *kind != '\0'; kind++)
+		stack.hash = mix(stack.hash, (unsigned char)*kind);
+	_Unwind_Backtrace(add_frame, &stack);
+	serving->crash = stack.hash | 1;
+	_exit(77);
+}
+
 static void be_child(struct batch *b, pid_t parent, int line, int words)
 {
 	int nothing = open("/dev/null", O_WRONLY | O_CLOEXEC);
@@ -145,7 +189,7 @@ static void be_child(struct batch *b, pid_t parent, int line, int words)
 		_exit(1);
 	close(b->line);
 	close(b->words);
-	batch_serving = true;
+	serving = b->shared;
 	on_exit(on_exit_called, NULL);
 	serve(b->shared, line);
 }
@@ -310,6 +354,7 @@ static bool serve_one(struct batch *b, const struct child_job *job, struct child
 	memcpy(&b->shared->script, job->script, sizeof(b->shared->script));
 	memset(&b->shared->result, 0, sizeof(b->shared->result));
 	b->shared->result.op = FINDING_OP_END;
+	b->shared->crash = 0;
 	if (ask(b, ASK_RUN, job->seconds) != SAY_DONE || has_words(b))
 		return false;
 	*result = b->shared->result;
@@ -319,9 +364,15 @@ static bool serve_one(struct batch *b, const struct child_job *job, struct child
 static int run_alone(struct batch *b, const struct child_job *job, struct child_result *result,
 		     char *report)
 {
+	int err;
+
 	end_child(b);
 	b->alone++;
-	return child_run(job, result, report);
+	err = child_run(job, result, report);
+	/* The next crash is told faster. */
+	if (err == 0 && result->finding_count > 0 && result->findings[0].kind == FINDING_SANITIZER)
+		seam_read_symbols();
+	return err;
 }
 
 int batch_run(struct batch *batch, const struct child_job *job, struct child_result *result,
@@ -335,6 +386,48 @@ int batch_run(struct batch *batch, const struct child_job *job, struct child_res
 	return 0;
 }
 
+/* The crash that ended the child, as far as its stack tells it from others; 0: none. */
+static uint64_t crash_of(const struct batch *b, const struct child_job *job)
+{
+	uint64_t key = b->shared->crash;
+
+	if (key == 0 || !IS_STRING(b->shared->result.verb))
+		return 0;
+	for (const char *c = b->shared->result.verb; *c != '\0'; c++)
+		key = mix(key, (unsigned char)*c);
+	return mix(key, (uint64_t)(uintptr_t)job->target);
+}
+
+static const struct finding *crash_find(const struct batch *b, uint64_t key)
+{
+	for (unsigned i = 0; i < b->crash_count && key != 0; i++)
+		if (b->crashes[i].key == key)
+			return &b->crashes[i].finding;
+	return NULL;
+}
+
+/* The child did not answer: the finding is one that was told already, or is told by a
+ * child of its own. */
+static int tell_crash(struct batch *b, const struct child_job *job, struct child_result *result,
+		      char *report)
+{
+	uint64_t key = crash_of(b, job);
+	const struct finding *f = crash_find(b, key);
+	int err;
+
+	if (f != NULL) {
+		end_child(b);
+		*result = (struct child_result){ .finding_count = 1, .findings = { *f } };
+		result->findings[0].known = known_reason(job->known, f->signature);
+		return 0;
+	}
+	err = run_alone(b, job, result, report);
+	if (err == 0 && key != 0 && result->finding_count > 0 &&
+	    result->findings[0].kind == FINDING_SANITIZER && b->crash_count < BATCH_CRASHES_MAX)
+		b->crashes[b->crash_count++] = (struct crash){ key, result->findings[0] };
+	return err;
+}
+
 int batch_look(struct batch *batch, const struct child_job *job, struct child_result *result,
 	       char *report, bool (*is_news)(void *ctx, const struct finding *finding), void *ctx)
 {
@@ -343,16 +436,16 @@ int batch_look(struct batch *batch, const struct child_job *job, struct child_re
 
 	/* Leaks are looked for once, at the end. */
 	quick.leaks = false;
+	if (report != NULL)
+		*report = '\0';
 	if (!serve_one(batch, &quick, result))
-		return run_alone(batch, job, result, report);
+		return tell_crash(batch, job, result, report);
 	f = child_finding(result, job);
 	if (f == NULL)
 		f = child_known(result);
 	if (f != NULL && is_news != NULL && is_news(ctx, f))
 		return run_alone(batch, job, result, report);
 	batch->looked += job->leaks;
-	if (report != NULL)
-		*report = '\0';
 	return 0;
 }
 

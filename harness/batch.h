@@ -38,8 +38,9 @@ bool batch_leaked(struct batch *batch);
 unsigned batch_alone(const struct batch *batch);
 void batch_close(struct batch *batch);
 
-/* This process is a child that serves many: whatever a sanitizer would say is said
- * again by another, so that it may end at once. */
-extern bool batch_serving;
+/* For the hook of a sanitizer that is about to report (`kind` may be NULL).  In a child
+ * that serves many it ends the process: the report, which takes most of a crash's time
+ * to put together, comes from another if it is wanted. */
+void batch_on_report(const char *kind);
 
 #endif

@@ -5,8 +5,6 @@
 #include "harness/batch.h"
 #include "harness/cmd.h"
 
-#include <unistd.h>
-
 /* What AddressSanitizer does in this command: a report ends the child that it
  * is about, quickly, and a huge allocation is a report and not a NULL. */
 const char *__asan_default_options(void);
@@ -21,23 +19,19 @@ const char *__ubsan_default_options(void)
 	return "print_stacktrace=1";
 }
 
-/* Called before a report is put together, which takes most of a crash's time. */
-static void on_report(void)
-{
-	if (batch_serving)
-		_exit(77);
-}
-
+/* The sanitizers call these before they put a report together. */
+const char *__asan_get_report_description(void) __attribute__((weak));
 void __asan_on_error(void);
 void __asan_on_error(void)
 {
-	on_report();
+	batch_on_report(__asan_get_report_description != NULL ? __asan_get_report_description()
+							      : NULL);
 }
 
 void __ubsan_on_report(void);
 void __ubsan_on_report(void)
 {
-	on_report();
+	batch_on_report(NULL);
 }
 
 int main(int argc, char **argv)

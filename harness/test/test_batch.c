@@ -29,6 +29,20 @@ const char *__asan_default_options(void)
 	return "exitcode=77:max_allocation_size_mb=1024:handle_abort=1";
 }
 
+const char *__asan_get_report_description(void) __attribute__((weak));
+void __asan_on_error(void);
+void __asan_on_error(void)
+{
+	batch_on_report(__asan_get_report_description != NULL ? __asan_get_report_description()
+							      : NULL);
+}
+
+void __ubsan_on_report(void);
+void __ubsan_on_report(void)
+{
+	batch_on_report(NULL);
+}
+
 static struct script script;
 static struct child_result alone, together;
 static char report[CHILD_REPORT_MAX], other_report[CHILD_REPORT_MAX];
@@ -189,6 +203,30 @@ static void a_look_finds_leaks_when_asked(void **state)
 	assert_false(batch_leaked(batch));
 }
 
+/* The second time a crash is known by its stack, and no child of its own is asked. */
+static void a_crash_that_was_seen_is_told_again(void **state)
+{
+	static const enum misdeed crashes[] = { MISDEED_OVERFLOW, MISDEED_USE_AFTER_FREE,
+						MISDEED_SEGV, MISDEED_DIVIDE, MISDEED_SHIFT };
+	unsigned before_it;
+
+	(void)state;
+	job.target = &broken_target;
+	for (int round = 0; round < 2; round++) {
+		before_it = batch_alone(batch);
+		for (size_t i = 0; i < sizeof(crashes) / sizeof(crashes[0]); i++) {
+			run_misdeed((int)crashes[i]);
+			look();
+			assert_int_equal(together.finding_count, 1);
+			assert_string_equal(together.findings[0].signature,
+					    alone.findings[0].signature);
+			assert_int_equal(together.findings[0].kind, FINDING_SANITIZER);
+		}
+		/* Of each round five are those of run_misdeed(). */
+		assert_int_equal(batch_alone(batch) - before_it, round == 0 ? 10 : 5);
+	}
+}
+
 /* Every script of a folder of our own models, on whatever it is for. */
 static void run_folder(const char *folder)
 {
@@ -237,6 +275,8 @@ int main(void)
 		cmocka_unit_test_setup_teardown(a_demand_that_is_not_met_fails_alone, set_up,
 						tear_down),
 		cmocka_unit_test_setup_teardown(a_look_finds_leaks_when_asked, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(a_crash_that_was_seen_is_told_again, set_up,
+						tear_down),
 		cmocka_unit_test_setup_teardown(our_scripts_are_the_same, set_up, tear_down),
 	};
 

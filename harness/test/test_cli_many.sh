@@ -72,6 +72,22 @@ shows 'all of them' '^# 3000 files, 0 findings; known 0, showing nothing 3000$'
 gives 1 'triage of 3000 findings' timeout 20 "$rule" triage -t net-loopback "$work/crashes"
 shows 'all of them' '^# 3000 files, 1 finding; known 0, showing nothing 0$'
 
+# A stack that was told once is not told again: two that differ in who asked.
+mkdir "$work/crashed"
+i=0
+while [ $i -lt 200 ]; do
+	{
+		printf 'device net-loopback\nstart driver_ok\noffer 0 b7:w*13 b9:w\nwrite QueueSel %d\n' $i
+		[ $((i % 2)) = 0 ] && echo 'send 1 b3' || printf 'offer 1 b3\nnotify 1\n'
+	} >"$work/crashed/$i.vr"
+	i=$((i + 1))
+done
+mkdir "$work/crashed/in"
+"$VRINGER" encode --body -o "$work/crashed/in" "$work/crashed"/*.vr
+gives 1 'triage of 200 crashes' timeout 15 "$crash" triage -t net-loopback "$work/crashed/in"
+shows 'one kind' '^ubsan:[^ ]*:send  # sanitizer, 100 files: '
+shows 'and the other' '^ubsan:[^ ]*:notify  # sanitizer, 100 files: '
+
 i=0
 while [ $i -lt 50000 ]; do
 	echo "completion.len:op$i # number $i"
