@@ -200,7 +200,8 @@ run_script() {
 	while :; do
 		rc=0
 		wait "$inner" || rc=$?
-		[ "$rc" -gt 128 ] && kill -0 "$inner" 2>/dev/null || break
+		[ "$rc" -gt 128 ] || break
+		kill -0 "$inner" 2>/dev/null || break
 	done
 	trap - TERM HUP
 }

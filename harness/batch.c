@@ -8,7 +8,7 @@
  * share.  The parent works with copies of its own and believes nothing that it has
  * not checked: at worst a program is run twice.
  */
-#include "harness/batch.h"
+#include "harness/batch_internal.h"
 #include "harness/known.h"
 #include "harness/seam.h"
 
@@ -20,31 +20,18 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
-#include <sys/prctl.h>
 #include <sys/socket.h>
 #include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
-#include <unwind.h>
 
 #define BATCH_JOBS_MAX 1000u	     /* of one child: what a device gathers ends with it */
 #define BATCH_PATIENCE_MS 2000	     /* for one program; a child of its own has more */
 #define BATCH_BYTES_MAX (1ull << 30) /* resident */
 #define BATCH_CRASHES_MAX 256u	     /* that are remembered */
-#define BATCH_FRAMES_MAX 64u	     /* of a stack that tell it from others */
-#define BATCH_RUNS_MAX 8u	     /* open at a time, one for each target */
-
-enum { ASK_RUN = 'r', ASK_LEAKS = 'l', SAY_DONE = 'd', SAY_LEAKS = 'x' };
 
 /* A coverage build writes its counters at exit, which a child does not reach. */
 extern int __llvm_profile_write_file(void) __attribute__((weak));
-
-struct shared {
-	struct child_job job;
-	struct script script;
-	struct child_result result;
-	uint64_t crash; /* where the child was, if a sanitizer ended it; 0: it did not */
-};
 
 /* A crash that was told once: children of one process have the same addresses, so that
  * the same stack is the same report. */
@@ -54,18 +41,16 @@ struct crash {
 };
 
 struct batch {
-	struct shared *shared;
-	pid_t pid;   /* 0: there is no child */
-	int line;    /* the parent's end */
-	int words;   /* what the device writes to its standard output */
+	struct batch_shared *shared;
+	pid_t pid; /* 0: there is no child */
+	int line;  /* the parent's end */
+	int words; /* what the device writes to its standard output */
 	unsigned jobs, alone;
 	unsigned looked; /* programs since leaks were looked for last */
 	bool suspect;	 /* some of them may have leaked */
 	struct crash crashes[BATCH_CRASHES_MAX];
 	unsigned crash_count;
 };
-
-static struct shared *serving; /* in a child that serves */
 
 int batch_open(struct batch **batch)
 {
@@ -87,111 +72,6 @@ int batch_open(struct batch **batch)
 unsigned batch_alone(const struct batch *batch)
 {
 	return batch->alone;
-}
-
-/* ---- the child ----------------------------------------------------------------- */
-
-static void leave(void)
-{
-	if (__llvm_profile_write_file != NULL)
-		__llvm_profile_write_file();
-	_exit(0);
-}
-
-/* The device called exit. */
-static void on_exit_called(int status, void *ctx)
-{
-	(void)ctx;
-	_exit(status);
-}
-
-/* The run that is open for a target; the oldest one makes room. */
-static struct run *run_for(const struct target *target)
-{
-	static struct {
-		const struct target *target;
-		struct run *run;
-	} runs[BATCH_RUNS_MAX];
-	static unsigned next;
-	struct text_error error;
-
-	for (unsigned i = 0; i < BATCH_RUNS_MAX; i++)
-		if (runs[i].target == target)
-			return runs[i].run;
-	run_close(runs[next].run);
-	runs[next].target = NULL;
-	/* Why not is told by a child of its own. */
-	if (run_open(&runs[next].run, target, &error) != 0)
-		_exit(1);
-	runs[next].target = target;
-	next = (next + 1) % BATCH_RUNS_MAX;
-	return runs[(next + BATCH_RUNS_MAX - 1) % BATCH_RUNS_MAX].run;
-}
-
-static void serve(struct shared *shared, int line)
-{
-	char ask, say;
-
-	while (recv(line, &ask, 1, 0) == 1) {
-		struct child_job job = shared->job;
-
-		say = SAY_DONE;
-		job.script = &shared->script;
-		if (ask == ASK_RUN)
-			child_perform(&job, run_for(job.target), &shared->result);
-		else if (seam_leaks())
-			say = SAY_LEAKS;
-		fflush(stdout);
-		if (send(line, &say, 1, MSG_NOSIGNAL) != 1)
-			break;
-	}
-	leave();
-}
-
-static uint64_t mix(uint64_t h, uint64_t value)
-{
-	return (h ^ value) * 0x100000001b3u;
-}
-
-struct stack {
-	uint64_t hash;
-	unsigned frames;
-};
-
-static _Unwind_Reason_Code add_frame(struct _Unwind_Context *context, void *ctx)
-{
-	struct stack *stack = ctx;
-
-	stack->hash = mix(stack->hash, (uint64_t)_Unwind_GetIP(context));
-	return ++stack->frames < BATCH_FRAMES_MAX ? _URC_NO_REASON : _URC_END_OF_STACK;
-}
-
-void batch_on_report(const char *kind)
-{
-	struct stack stack = { .hash = 0xcbf29ce484222325u };
-
-	if (serving == NULL)
-		return;
-	for (; kind != NULL && *kind != '\0'; kind++)
-		stack.hash = mix(stack.hash, (unsigned char)*kind);
-	_Unwind_Backtrace(add_frame, &stack);
-	serving->crash = stack.hash | 1;
-	_exit(77);
-}
-
-static void be_child(struct batch *b, pid_t parent, int line, int words)
-{
-	int nothing = open("/dev/null", O_WRONLY | O_CLOEXEC);
-
-	prctl(PR_SET_PDEATHSIG, SIGKILL);
-	if (getppid() != parent || nothing < 0 || dup2(nothing, STDERR_FILENO) < 0 ||
-	    dup2(words, STDOUT_FILENO) < 0)
-		_exit(1);
-	close(b->line);
-	close(b->words);
-	serving = b->shared;
-	on_exit(on_exit_called, NULL);
-	serve(b->shared, line);
 }
 
 /* ---- the parent ---------------------------------------------------------------- */
@@ -244,8 +124,11 @@ static bool start_child(struct batch *b)
 	b->words = words[0];
 	b->jobs = 0;
 	b->pid = fork();
-	if (b->pid == 0)
-		be_child(b, parent, line[1], words[1]);
+	if (b->pid == 0) {
+		close(line[0]);
+		close(words[0]);
+		batch_serve(b->shared, parent, line[1], words[1]);
+	}
 	close(line[1]);
 	close(words[1]);
 	if (b->pid > 0)
@@ -259,18 +142,20 @@ static bool start_child(struct batch *b)
 /* Resident bytes of the child; 0 if that cannot be told. */
 static unsigned long long resident_bytes(pid_t pid)
 {
-	unsigned long long pages = 0;
-	char path[64];
+	char path[64], text[64] = "", *pages;
 	FILE *in;
 
 	snprintf(path, sizeof(path), "/proc/%ld/statm", (long)pid);
 	in = fopen(path, "re");
 	if (in == NULL)
 		return 0;
-	if (fscanf(in, "%*u %llu", &pages) != 1)
-		pages = 0;
+	if (fgets(text, sizeof(text), in) == NULL)
+		text[0] = '\0';
 	fclose(in);
-	return pages * (unsigned long long)sysconf(_SC_PAGESIZE);
+	pages = strchr(text, ' ');
+	return pages == NULL
+		       ? 0
+		       : strtoull(pages, NULL, 10) * (unsigned long long)sysconf(_SC_PAGESIZE);
 }
 
 static long long now_ms(void)
@@ -394,8 +279,8 @@ static uint64_t crash_of(const struct batch *b, const struct child_job *job)
 	if (key == 0 || !IS_STRING(b->shared->result.verb))
 		return 0;
 	for (const char *c = b->shared->result.verb; *c != '\0'; c++)
-		key = mix(key, (unsigned char)*c);
-	return mix(key, (uint64_t)(uintptr_t)job->target);
+		key = batch_mix(key, (unsigned char)*c);
+	return batch_mix(key, (uint64_t)(uintptr_t)job->target);
 }
 
 static const struct finding *crash_find(const struct batch *b, uint64_t key)

@@ -33,8 +33,8 @@ struct convert {
 
 /* All that is read and written, before any of it: 0, or STATUS_USAGE.  `place` says
  * where a file's result goes, to be freed. */
-static int check_places(const struct convert *c, char *(*place)(const struct convert *c,
-								const char *path))
+static int check_places(const struct convert *c,
+			char *(*place)(const struct convert *c, const char *path))
 {
 	struct output_plan plan = { .inputs = { .count = 0 } };
 	int err = 0;
@@ -169,12 +169,15 @@ int cmd_encode(int argc, char **argv)
 		return cmd_fail(argv[0], "several files, expected -o with a directory");
 	c.script = calloc(1, sizeof(*c.script));
 	bytes = malloc(BINARY_SIZE_MAX);
-	if (c.script == NULL || bytes == NULL)
-		status = cmd_no_memory(argv[0]);
-	else
+	if (c.script != NULL && bytes != NULL)
 		status = check_places(&c, encode_place);
-	for (int i = 0; i < c.options.file_count && status == 0; i++)
+	else
+		cmd_no_memory(argv[0]);
+	for (int i = 0;
+	     c.script != NULL && bytes != NULL && i < c.options.file_count && status == 0; i++)
 		status = encode_file(&c, c.options.files[i], bytes);
+	if (c.script == NULL || bytes == NULL)
+		status = STATUS_USAGE;
 	free(bytes);
 	free(c.script);
 	return status;

@@ -43,7 +43,7 @@ struct triage_cmd {
 	FILE *out;
 	bool terminal, told; /* progress */
 	time_t shown;
-	bool failed; /* something was named on stderr */
+	bool failed;			/* something was named on stderr */
 	size_t found, silent, expected; /* groups; inputs; inputs */
 	bool interrupted;
 };
@@ -65,8 +65,9 @@ static void show_progress(struct triage_cmd *c, size_t done)
 	if (now.tv_sec - c->shown < (c->terminal ? 1 : PROGRESS_SECONDS))
 		return;
 	c->shown = now.tv_sec;
-	fprintf(stderr, "%striage: %zu of %zu files, %zu signatures%s", c->terminal ? "\r\033[K" : "",
-		done, c->walk.count, c->triage.count, c->terminal ? "" : "\n");
+	fprintf(stderr, "%striage: %zu of %zu files, %zu signatures%s",
+		c->terminal ? "\r\033[K" : "", done, c->walk.count, c->triage.count,
+		c->terminal ? "" : "\n");
 	fflush(stderr);
 	c->told = true;
 }

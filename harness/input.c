@@ -248,8 +248,8 @@ int input_decode(struct script *script, const char *path, const char *data, size
 	if (binary_decode(&script->prog, (const uint8_t *)data, len,
 			  target != NULL ? target : "any", &version) == 0)
 		return 0;
-	fprintf(stderr, "%s: the file is of format version %u, expected %d: %s\n",
-		input_name(path), version, BINARY_VERSION,
+	fprintf(stderr, "%s: the file is of format version %u, expected %d: %s\n", input_name(path),
+		version, BINARY_VERSION,
 		version > BINARY_VERSION ? "it is newer than this vringer"
 					 : "there is no such version");
 	return -EINVAL;

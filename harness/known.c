@@ -87,8 +87,7 @@ static int read_signature(struct line *line)
 			    "ubsan, lsan, signal, exit, hang, leak, ... and ':'",
 			    text_quote(&(struct text_word){ text, kind }).text);
 	if (kind == len || text[len - 1] == ':')
-		return fail(line, line->at,
-			    "the signature ends, expected %sthe operation, or '*'",
+		return fail(line, line->at, "the signature ends, expected %sthe operation, or '*'",
 			    kind == len ? "':' and " : "");
 	if (len >= sizeof(((struct finding *)NULL)->signature))
 		return fail(line, begin, "the signature is too long, expected at most %zu bytes",
@@ -176,26 +175,26 @@ static int grow(struct known *known)
 
 	if (known->count < known->room)
 		return 0;
-	entries = realloc(known->entries, room * sizeof(*entries));
-	if (entries == NULL)
-		return -ENOMEM;
-	known->entries = entries;
 	slots = calloc(2 * room, sizeof(*slots));
 	if (slots == NULL)
 		return -ENOMEM;
 	free(known->slots);
 	known->slots = slots;
 	known->slot_count = 2 * room;
-	known->room = room;
-	for (size_t i = 0; i < known->count; i++)
+	for (size_t i = 0; known->entries != NULL && i < known->count; i++)
 		*slot_of(known, known->entries[i].signature) = i + 1;
+	entries = realloc(known->entries, room * sizeof(*entries));
+	if (entries == NULL)
+		return -ENOMEM;
+	known->entries = entries;
+	known->room = room;
 	return 0;
 }
 
 /* Takes both strings; the signature is not in it yet. */
 static int add(struct known *known, char *signature, char *reason, unsigned line)
 {
-	if (signature == NULL || reason == NULL || grow(known) != 0) {
+	if (signature == NULL || reason == NULL || grow(known) != 0 || known->entries == NULL) {
 		free(signature);
 		free(reason);
 		return -ENOMEM;

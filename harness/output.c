@@ -2,8 +2,8 @@
 /*
  * Where results go.  See output.h.
  */
-#include "harness/output.h"
 #include "harness/input.h"
+#include "harness/output_internal.h"
 
 #include <dirent.h>
 #include <errno.h>
@@ -23,19 +23,14 @@
 
 static bool stdout_failed;
 
-/* A pipe that was asked for by name: opened before the work, since whoever reads
- * it takes a second opening for another text. */
-static struct {
-	struct file_id id;
-	int fd;
-} held = { .fd = -1 };
+struct output_held output_held = { .fd = -1 };
 
 bool output_stdout_failed(void)
 {
 	return stdout_failed;
 }
 
-static int fail(const char *path, int err)
+int output_fail(const char *path, int err)
 {
 	bool is_stdout = strcmp(path, "-") == 0;
 
@@ -67,7 +62,7 @@ static char *follow(char *path)
 
 /* Links followed, also one that leads to where nothing is yet; to be freed.  NULL
  * if there is no memory, or if they lead in a circle. */
-static char *resolve(const char *path)
+char *output_resolve(const char *path)
 {
 	char *real = realpath(path, NULL);
 	struct stat st;
@@ -130,7 +125,7 @@ static void sweep(const char *path)
 }
 
 /* A new file in the folder, locked: its descriptor, and its path to be freed. */
-static int make_temporary(const char *folder, char **path)
+int output_make_temporary(const char *folder, char **path)
 {
 	static unsigned number;
 
@@ -151,13 +146,14 @@ static int make_temporary(const char *folder, char **path)
 		if (fd >= 0)
 			close(fd);
 		free(*path);
+		*path = NULL;
 		if (err != 0 && err != -EEXIST)
 			return err;
 	}
 	return -EEXIST;
 }
 
-static int drop_temporary(int fd, char *path)
+int output_drop_temporary(int fd, char *path)
 {
 	unlink(path);
 	free(path);
@@ -207,9 +203,9 @@ static int write_special(const char *path, const void *data, size_t len)
 	int fd = -1;
 	int err;
 
-	if (held.fd >= 0 && file_id(&id, path) == 0 && file_id_same(&id, &held.id)) {
-		fd = held.fd;
-		held.fd = -1;
+	if (output_held.fd >= 0 && file_id(&id, path) == 0 && file_id_same(&id, &output_held.id)) {
+		fd = output_held.fd;
+		output_held.fd = -1;
 	}
 	if (fd < 0)
 		fd = open(path, O_WRONLY | O_NONBLOCK | O_NOCTTY | O_CLOEXEC);
@@ -256,12 +252,12 @@ static int write_beside(const char *path, const struct stat *old, const void *da
 {
 	char *folder = file_folder(path);
 	char *temporary = NULL;
-	int fd = folder != NULL ? make_temporary(folder, &temporary) : -ENOMEM;
+	int fd = folder != NULL ? output_make_temporary(folder, &temporary) : -ENOMEM;
 	int err = 0;
 
 	free(folder);
-	if (fd < 0)
-		return fd;
+	if (fd < 0 || temporary == NULL)
+		return fd < 0 ? fd : -ENOMEM;
 	if (old != NULL)
 		err = take_over(fd, old);
 	if (err == 0)
@@ -269,7 +265,7 @@ static int write_beside(const char *path, const struct stat *old, const void *da
 	if (err == 0 && rename(temporary, path) != 0)
 		err = -errno;
 	if (err != 0) {
-		drop_temporary(fd, temporary);
+		output_drop_temporary(fd, temporary);
 		return err;
 	}
 	free(temporary);
@@ -278,7 +274,7 @@ static int write_beside(const char *path, const struct stat *old, const void *da
 
 static int write_file(const char *path, const void *data, size_t len)
 {
-	char *real = resolve(path);
+	char *real = output_resolve(path);
 	struct stat st;
 	int err;
 
@@ -304,178 +300,7 @@ int output_write(const char *path, const void *data, size_t len)
 {
 	int err = strcmp(path, "-") == 0 ? write_stdout(data, len) : write_file(path, data, len);
 
-	return err != 0 ? fail(path, err) : 0;
-}
-
-/* ---- before the work --------------------------------------------------------- */
-
-/* Can a file be made in the folder of `path`?  Only trying tells. */
-static int try_folder(const char *path)
-{
-	char *folder = file_folder(path);
-	char *temporary = NULL;
-	int fd = folder != NULL ? make_temporary(folder, &temporary) : -ENOMEM;
-
-	free(folder);
-	return fd < 0 ? fd : drop_temporary(fd, temporary);
-}
-
-static int try_special(const char *path, mode_t mode, const struct file_id *id)
-{
-	if (!S_ISFIFO(mode))
-		return access(path, W_OK) != 0 ? -errno : 0;
-	if (held.fd >= 0)
-		return 0;
-	held.fd = open(path, O_WRONLY | O_NONBLOCK | O_CLOEXEC);
-	held.id = *id;
-	return held.fd < 0 ? -errno : 0;
-}
-
-/* 0 with what it is, or negative errno: it cannot be written. */
-static int try_place(const char *path, struct file_id *id, mode_t *mode)
-{
-	char *real = resolve(path);
-	struct stat st;
-	int err;
-
-	*mode = 0;
-	if (real == NULL)
-		return errno == ENOMEM ? -ENOMEM : -ELOOP;
-	err = file_id(id, real);
-	if (err == 0 && stat(real, &st) == 0) {
-		*mode = st.st_mode;
-		if (S_ISDIR(st.st_mode))
-			err = -EISDIR;
-		else if (!S_ISREG(st.st_mode))
-			err = try_special(real, st.st_mode, id);
-		else if (access(real, W_OK) != 0)
-			err = -errno;
-		else if (st.st_nlink == 1)
-			err = try_folder(real);
-	} else if (err == 0) {
-		err = *file_name(real) == '\0' ? -EISDIR : try_folder(real);
-	}
-	free(real);
-	return err;
-}
-
-/* What an open descriptor is; false: nothing that could be met by a path. */
-static bool id_of_fd(int fd, struct file_id *id)
-{
-	struct stat st;
-
-	memset(id, 0, sizeof(*id));
-	if (fstat(fd, &st) != 0 || !S_ISREG(st.st_mode))
-		return false;
-	id->dev = st.st_dev;
-	id->ino = st.st_ino;
-	return true;
-}
-
-int output_plan_input(struct output_plan *plan, const char *path)
-{
-	struct file_id id;
-	struct stat st;
-
-	if (strcmp(path, "-") == 0) {
-		if (!id_of_fd(STDIN_FILENO, &id))
-			return 0;
-	} else if (stat(path, &st) != 0 || S_ISCHR(st.st_mode) || file_id(&id, path) != 0) {
-		return 0;
-	}
-	if (file_set_add(&plan->inputs, &id, path, NULL) >= 0)
-		return 0;
-	fprintf(stderr, "%s: %s\n", path, strerror(ENOMEM));
-	return -ENOMEM;
-}
-
-static int collides(const char *path, const char *input)
-{
-	if (strcmp(path, "-") == 0)
-		path = "(standard output)";
-	if (strcmp(path, input) == 0)
-		fprintf(stderr, "%s: is the input, expected another output\n", path);
-	else
-		fprintf(stderr, "%s: is the input %s, expected another output\n", path, input);
-	return -EEXIST;
-}
-
-int output_plan_output(struct output_plan *plan, const char *path, const char *input)
-{
-	const char *other;
-	struct file_id id;
-	mode_t mode = S_IFREG;
-	int err = 0;
-
-	if (strcmp(path, "-") == 0) {
-		int flags = fcntl(STDOUT_FILENO, F_GETFL);
-
-		if (flags < 0 || (flags & O_ACCMODE) == O_RDONLY)
-			return fail(path, -EBADF);
-		if (!id_of_fd(STDOUT_FILENO, &id))
-			return 0;
-		other = file_set_find(&plan->inputs, &id);
-		return other != NULL ? collides(path, other) : 0;
-	}
-	err = try_place(path, &id, &mode);
-	if (err != 0)
-		return fail(path, err);
-	if (S_ISCHR(mode))
-		return 0;
-	other = file_set_find(&plan->inputs, &id);
-	if (other != NULL)
-		return collides(path, other);
-	err = file_set_add(&plan->outputs, &id, input, &other);
-	if (err < 0)
-		return fail(path, err);
-	if (err == 1)
-		return 0;
-	fprintf(stderr, "%s: is the output of %s and of %s, expected one for each\n", path, other,
-		input);
-	return -EEXIST;
-}
-
-int output_plan_meets(const struct output_plan *plan, const char *path)
-{
-	struct file_id id;
-	const char *other = file_id(&id, path) == 0 ? file_set_find(&plan->inputs, &id) : NULL;
-
-	return other != NULL ? collides(path, other) : 0;
-}
-
-int output_folder(const char *path)
-{
-	char *temporary = NULL;
-	struct stat st;
-	int fd;
-
-	if (mkdir(path, 0777) != 0 && errno != EEXIST) {
-		fd = -errno;
-		fprintf(stderr, "%s: cannot be made: %s\n", path, strerror(-fd));
-		return fd;
-	}
-	if (stat(path, &st) != 0 || !S_ISDIR(st.st_mode)) {
-		fprintf(stderr, "%s: is no directory, expected one\n", path);
-		return -ENOTDIR;
-	}
-	fd = make_temporary(path, &temporary);
-	return fd < 0 ? fail(path, fd) : drop_temporary(fd, temporary);
-}
-
-void output_plan_release(struct output_plan *plan)
-{
-	file_set_release(&plan->inputs);
-	file_set_release(&plan->outputs);
-}
-
-int output_is_file(const char *path)
-{
-	struct stat st;
-
-	if (stat(path, &st) != 0 || S_ISREG(st.st_mode) || S_ISDIR(st.st_mode))
-		return 0;
-	fprintf(stderr, "%s: is %s, expected a file\n", path, input_kind(st.st_mode));
-	return -EINVAL;
+	return err != 0 ? output_fail(path, err) : 0;
 }
 
 /* ---- texts --------------------------------------------------------------------- */

@@ -87,7 +87,7 @@ struct script {
 	char slot_names[PROGRAM_SLOTS][TEXT_NAME_MAX]; /* empty: none */
 	uint32_t op_lines[PROGRAM_OPS_MAX];
 	uint32_t target_line, target_column; /* where the header names it; 0: nowhere */
-	char prose[SCRIPT_PROSE_MAX]; /* the comment that it begins with, one line */
+	char prose[SCRIPT_PROSE_MAX];	     /* the comment that it begins with, one line */
 	char clauses[SCRIPT_CLAUSE_MAX][48];
 	unsigned clause_count;
 	unsigned needs_queues;	 /* at least so many */

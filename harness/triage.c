@@ -191,10 +191,11 @@ int triage_load(struct triage *triage, struct triage_input *input)
 		input->target = input_target(triage->script, input->path, name);
 	input->size = len;
 	/* What cannot be read again is kept. */
-	if (strcmp(input->path, "-") == 0 || stat(input->path, &st) != 0 || !S_ISREG(st.st_mode))
-		input->data = data;
-	else
+	if (input->data == NULL && strcmp(input->path, "-") != 0 && stat(input->path, &st) == 0 &&
+	    S_ISREG(st.st_mode))
 		free(data);
+	else
+		input->data = data;
 	return input->target != NULL ? 0 : -EINVAL;
 }
 
@@ -225,11 +226,11 @@ static int settle_silent(struct triage *triage)
 }
 
 /* 1: not met before, 0: it was; or -ENOMEM. */
-static int meet(struct triage *triage, struct triage_input *input)
+static int meet(struct triage *triage, const char *path, struct file_id *id)
 {
-	if (strcmp(input->path, "-") == 0 || file_id(&input->id, input->path) != 0)
+	if (strcmp(path, "-") == 0 || file_id(id, path) != 0)
 		return 1;
-	return file_set_add(&triage->seen, &input->id, input->path, NULL);
+	return file_set_add(&triage->seen, id, path, NULL);
 }
 
 static int sort_input(struct triage *triage, struct triage_input *input)
@@ -257,15 +258,18 @@ static int sort_input(struct triage *triage, struct triage_input *input)
 
 int triage_add(struct triage *triage, const char *path)
 {
-	struct triage_input input = { .path = strdup(path) };
-	int fresh = input.path != NULL ? meet(triage, &input) : -ENOMEM;
+	struct triage_input input = { .path = NULL };
+	int fresh = meet(triage, path, &input.id);
 
-	if (fresh > 0 && *triage->options->stop == 0)
+	if (fresh == 0)
+		return 0;
+	if (*triage->options->stop != 0)
+		return -EINTR;
+	input.path = fresh > 0 ? strdup(path) : NULL;
+	if (input.path != NULL)
 		return sort_input(triage, &input);
-	free(input.path);
-	if (fresh < 0)
-		fprintf(stderr, "%s: %s\n", input_name(path), strerror(ENOMEM));
-	return fresh < 0 ? fresh : fresh > 0 ? -EINTR : 0;
+	fprintf(stderr, "%s: %s\n", input_name(path), strerror(ENOMEM));
+	return -ENOMEM;
 }
 
 static int by_size(const void *a, const void *b)
@@ -290,8 +294,9 @@ int triage_sort(struct triage *triage)
 	int err = settle_silent(triage);
 
 	for (size_t i = 0; i < triage->count; i++)
-		qsort(triage->groups[i].inputs, triage->groups[i].count,
-		      sizeof(struct triage_input), by_size);
+		if (triage->groups[i].count > 0)
+			qsort(triage->groups[i].inputs, triage->groups[i].count,
+			      sizeof(struct triage_input), by_size);
 	if (triage->count > 0)
 		qsort(triage->groups, triage->count, sizeof(struct triage_group), by_signature);
 	return err;

@@ -27,8 +27,8 @@
 struct triage_input {
 	char *path;
 	size_t size;
-	struct file_id id; /* of what was looked at */
-	char *data;	   /* of what can be read but once: a pipe; else NULL */
+	struct file_id id;	     /* of what was looked at */
+	char *data;		     /* of what can be read but once: a pipe; else NULL */
 	const struct target *target; /* once it is loaded */
 };
 

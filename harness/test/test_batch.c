@@ -139,7 +139,8 @@ static unsigned run_misdeed(int misdeed)
 	char text[200];
 
 	snprintf(text, sizeof(text),
-		 "device any\nstart driver_ok\nread Status\nconfig_write 0 %d\nnotify 0\n", misdeed);
+		 "device any\nstart driver_ok\nread Status\nconfig_write 0 %d\nnotify 0\n",
+		 misdeed);
 	parse(text);
 	job.target = &broken_target;
 	job.seconds = misdeed == MISDEED_SPIN ? 1 : 30;

@@ -88,7 +88,7 @@ for command in run replay show encode minimize 'triage -t net-loopback'; do
 	rc=$?
 	case $command in show | encode | minimize) [ "$rc" = 0 ] ;; *) [ "$rc" = 1 ] ;; esac
 	tap "$command -: standard input" $?
-	# shellcheck disable=SC2086
+	# shellcheck disable=SC2002,SC2086  # a pipe
 	cat "$work/a.vr" | soon "$bug" $command /dev/stdin >"$out" 2>"$err"
 	rc=$?
 	case $command in encode | run | replay | show | minimize | triage*) [ "$rc" -le 1 ] ;; esac
