@@ -21,7 +21,7 @@
 static const struct cmd_usage usage = {
 	"[SCRIPT|DIR...]",
 	"toJUCSLNKT",
-	"Run scripts, each in a process of its own; of a directory all *.vr in it.  TAP is "
+	"Run scripts, each as if in a process of its own; of a directory all *.vr in it.  TAP is "
 	"printed\n"
 	"unless JSON or JUnit XML is asked for; with -t only scripts for that target or any.\n"
 	"With --no-ledger `>` lines demand nothing.  Without an argument: the installed "
