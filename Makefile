@@ -268,8 +268,11 @@ quote       = '$(subst ','\'',$1)'
 say         = $(if $(V),,@printf '  %-5s %s\n' $1 $@ &&)
 objs        = $(patsubst %.c,build/obj/$1/%.o,$2)
 
-# $(call remember,TEXT): the target changes only when TEXT does.
-remember = @mkdir -p $(@D); printf '%s\n' $(call quote,$1) >$@.$$$$; \
+# $(call remember,TEXT): the target changes only when TEXT does.  What a killed one left
+# beside it goes.
+remember = @mkdir -p $(@D); for old in $@.[0-9]*; do \
+		[ ! -f "$$old" ] || kill -0 "$${old\#\#*.}" 2>/dev/null || rm -f "$$old"; done; \
+	   printf '%s\n' $(call quote,$1) >$@.$$$$; \
 	   if cmp -s $@.$$$$ $@; then rm $@.$$$$; else mv $@.$$$$ $@; fi
 
 define flavour

@@ -97,7 +97,8 @@ static struct input encode_session(const struct session *session)
 		}
 	}
 	fputs("take 0\n", out);
-	fclose(out);
+	if (fclose(out) != 0)
+		exit(1);
 	if (text_parse(&script, text, len, &error) != 0) {
 		fprintf(stderr, "%u:%u: %s\n", error.line, error.column, error.message);
 		exit(1);

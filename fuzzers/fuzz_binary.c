@@ -26,7 +26,8 @@ static void check_text(void)
 	if (out == NULL)
 		return;
 	text_print(out, &program, NULL);
-	fclose(out);
+	if (fclose(out) != 0)
+		exit(1);
 	if (text_parse(&script, text, len, &error) != 0) {
 		fprintf(stderr, "%s\n%u:%u: %s\n", text, error.line, error.column, error.message);
 		abort();

@@ -22,7 +22,8 @@ static char *print(const struct script *s, size_t *len)
 	if (out == NULL)
 		return NULL;
 	text_print(out, &s->prog, s->slot_names);
-	fclose(out);
+	if (fclose(out) != 0)
+		exit(1);
 	return text;
 }
 

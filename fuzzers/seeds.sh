@@ -19,6 +19,11 @@ vringer=$1 target=$2 dir=$3
 name=$(echo "$target" | tr _ -)
 own=corpus/$name
 
+# What one that was killed left; one that is at work is left alone.
+for old in "$dir".[0-9]*; do
+	pid=${old#"$dir."}
+	[ ! -d "$old" ] || kill -0 "${pid%%.*}" 2>/dev/null || rm -rf "$old"
+done
 seeds=$dir.$$ scripts=$dir.$$.scripts
 trap 'rm -rf "$seeds" "$scripts"' EXIT
 mkdir -p "$seeds" "$scripts"

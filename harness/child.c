@@ -164,7 +164,9 @@ static void check_reached(const struct child *child)
 	}
 }
 
-static void run_in_child(struct child *child)
+/* The job, on a run that is open for its target; all that it shows is in the result,
+ * but for what ends the process. */
+static void perform(struct child *child, struct run *run)
 {
 	const struct child_job *job = child->job;
 	struct child_result *result = child->result;
@@ -181,6 +183,30 @@ static void run_in_child(struct child *child)
 		.ctx = child,
 	};
 	const struct finding *finding;
+
+	run_program(run, &job->script->prog, &options);
+	copy_findings(run, result);
+	finding = child_finding(result, job);
+	if (job->expect && finding != NULL && is_expected(job->script, finding))
+		result->finding_count = 0;
+	else if (job->expect && finding == NULL && result->failed_line == 0)
+		check_reached(child);
+	result->passed = result->failed_line == 0 && child_finding(result, job) == NULL;
+}
+
+void child_perform(const struct child_job *job, struct run *run, struct child_result *result)
+{
+	struct child child = { .job = job, .result = result };
+
+	perform(&child, run);
+	if (job->leaks && result->passed && seam_leaks())
+		result->passed = false;
+	result->done = true;
+}
+
+static void run_in_child(struct child *child)
+{
+	const struct child_job *job = child->job;
 	struct text_error error;
 	struct run *run;
 
@@ -189,18 +215,11 @@ static void run_in_child(struct child *child)
 			error.line, error.message);
 		_exit(2);
 	}
-	run_program(run, &job->script->prog, &options);
-	copy_findings(run, result);
-	finding = child_finding(result, job);
-	if (job->expect && finding != NULL && is_expected(job->script, finding))
-		result->finding_count = 0;
-	else if (job->expect && finding == NULL && result->failed_line == 0)
-		check_reached(child);
+	perform(child, run);
 	run_close(run);
-	result->passed = result->failed_line == 0 && child_finding(result, job) == NULL;
-	if (job->leaks && result->passed && seam_leaks())
-		result->passed = false;
-	result->done = true;
+	if (job->leaks && child->result->passed && seam_leaks())
+		child->result->passed = false;
+	child->result->done = true;
 	leave();
 }
 

@@ -50,6 +50,11 @@ struct child_job {
  * stderr, NUL-terminated. */
 int child_run(const struct child_job *job, struct child_result *result, char *report);
 
+/* For a child that serves many (batch.c): run the job in this process, on a run that
+ * is open for its target.  The result is whole when `done` is set.  A crash and an
+ * endless loop in the device end the process. */
+void child_perform(const struct child_job *job, struct run *run, struct child_result *result);
+
 /* The finding that fails the run; NULL if there is none. */
 const struct finding *child_finding(const struct child_result *result, const struct child_job *job);
 /* A known finding; NULL if there is none. */

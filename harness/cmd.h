@@ -54,7 +54,7 @@ struct cmd_usage {
 /* Parse argv by `usage`.  0, or the exit status plus 1 where there is nothing
  * more to do: --help was printed, or one line on stderr said what is wrong. */
 int cmd_parse(struct cmd_options *options, const struct cmd_usage *usage, int argc, char **argv);
-/* SIGINT and SIGTERM set cmd_stop from now on, and end a child: the command is
+/* SIGINT, SIGTERM and SIGHUP set cmd_stop from now on, and end a child: the command is
  * to end soon, and does not lose what it has to a second one. */
 extern volatile sig_atomic_t cmd_stop;
 void cmd_catch_signals(void);
@@ -64,5 +64,6 @@ const char *scripts_folder(void);
 
 /* One line on stderr; STATUS_USAGE. */
 int cmd_fail(const char *command, const char *what);
+int cmd_no_memory(const char *command);
 
 #endif

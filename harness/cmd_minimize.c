@@ -4,21 +4,21 @@
  * and write it as a script for corpus/TARGET/regressions/.
  *
  * Progress is on stderr: in place on a terminal, else a line for each phase of
- * the first round and then at most one a second.  SIGINT and SIGTERM end it
- * with the best so far, which is written as if nothing else had been left to
+ * the first round and then at most one a second.  SIGINT, SIGTERM and
+ * SIGHUP end it with the best so far, which is written as if nothing else had been left to
  * try.
  */
 #include "harness/binary.h"
 #include "harness/cmd.h"
 #include "harness/input.h"
 #include "harness/minimize.h"
+#include "harness/output.h"
 
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -84,27 +84,18 @@ static void show_progress(void *ctx, const struct minimize_progress *progress)
 }
 
 /* After minutes of work it is late to learn that the result has no place. */
-static int check_output(const char *path, const char *input)
+static int check_output(const struct minimize_cmd *c)
 {
-	const char *slash = strrchr(path, '/');
-	char *dir = slash == NULL ? strdup(".") : strndup(path, (size_t)(slash - path) + 1);
-	int err = dir == NULL ? ENOMEM : 0;
-	struct stat st;
+	struct output_plan plan = { .inputs = { .count = 0 } };
+	const char *known = c->options.known_path, *output = c->options.output;
+	int err = output_plan_input(&plan, c->path);
 
-	if (output_is_input(path, input)) {
-		free(dir);
-		return STATUS_USAGE;
-	}
-	/* A file is made anew, in its folder; anything else is written to. */
-	if (err == 0 && stat(path, &st) == 0 && !S_ISREG(st.st_mode))
-		err = S_ISDIR(st.st_mode) ? EISDIR : 0;
-	else if (err == 0 && access(dir, W_OK | X_OK) != 0)
-		err = errno;
-	free(dir);
+	if (err == 0 && known != NULL)
+		err = output_plan_input(&plan, known);
 	if (err == 0)
-		return 0;
-	fprintf(stderr, "%s: cannot be written: %s\n", path, strerror(err));
-	return STATUS_USAGE;
+		err = output_plan_output(&plan, output != NULL ? output : "-", c->path);
+	output_plan_release(&plan);
+	return err != 0 ? STATUS_USAGE : 0;
 }
 
 /* Of the input: it is shrunk to its finding, and what fails nothing may go. */
@@ -156,16 +147,17 @@ static void summarise(const struct minimize_cmd *c, const struct minimize_result
 
 static int write_result(const struct minimize_cmd *c, const struct minimize_result *result)
 {
-	char *text = NULL;
-	size_t len = 0;
-	FILE *out = open_memstream(&text, &len);
+	size_t len;
+	char *text;
+	FILE *out = output_text_open(&text, &len);
 	int err;
 
 	if (out == NULL)
 		return STATUS_USAGE;
 	minimize_print(out, c->script, &result->finding);
-	fclose(out);
-	err = output_write(c->options.output != NULL ? c->options.output : "-", text, len);
+	err = output_text_close(out, &text);
+	if (err == 0)
+		err = output_write(c->options.output != NULL ? c->options.output : "-", text, len);
 	free(text);
 	return err != 0 ? STATUS_USAGE : STATUS_OK;
 }
@@ -206,13 +198,12 @@ static int minimize_file(struct minimize_cmd *c)
 	struct minimize_result result;
 	int err;
 
-	if (input_load(c->script, c->path, c->options.target, NULL) != 0)
+	if (check_output(c) != 0 || input_load(c->script, c->path, c->options.target, NULL) != 0)
 		return STATUS_USAGE;
-	c->target = input_target(&c->script->prog, c->path, c->options.target);
+	c->target = input_target(c->script, c->path, c->options.target);
 	if (c->target == NULL)
 		return STATUS_USAGE;
-	if (c->options.output != NULL && check_output(c->options.output, c->path) != 0)
-		return STATUS_USAGE;
+	c->path = input_name(c->path);
 	c->ops_before = c->script->prog.op_count;
 	c->bytes_before = size_of(&c->script->prog);
 	cmd_catch_signals();
@@ -239,7 +230,7 @@ int cmd_minimize(int argc, char **argv)
 	c.path = c.options.files[0];
 	c.script = calloc(1, sizeof(*c.script));
 	if (c.script == NULL)
-		return STATUS_USAGE;
+		return cmd_no_memory(argv[0]);
 	status = minimize_file(&c);
 	free(c.script);
 	return status;

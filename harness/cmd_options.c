@@ -6,6 +6,7 @@
 #include "harness/report.h"
 #include "harness/target.h"
 
+#include <errno.h>
 #include <getopt.h>
 #include <stddef.h>
 #include <stdio.h>
@@ -64,6 +65,12 @@ int cmd_fail(const char *command, const char *what)
 {
 	fprintf(stderr, "%s %s: %s, see '%s %s --help'\n", report_command, command, what,
 		report_command, command);
+	return STATUS_USAGE;
+}
+
+int cmd_no_memory(const char *command)
+{
+	fprintf(stderr, "%s %s: %s\n", report_command, command, strerror(ENOMEM));
 	return STATUS_USAGE;
 }
 

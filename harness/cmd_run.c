@@ -1,25 +1,27 @@
 /* SPDX-License-Identifier: Apache-2.0 OR MIT */
 /*
- * vringer run: run scripts with their `>` lines, each in a process of its own.
+ * vringer run: run scripts with their `>` lines, as if each had a process of its
+ * own (batch.h).
  *
- * Everything is read and parsed before anything is run: a script that is wrong
- * is exit status 2 and one line, and no result.  Whether a script can be run on
+ * Everything is read, once, and parsed before anything is run: a script that is
+ * wrong is exit status 2 and one line, and no result.  Whether a script can be run on
  * a target is decided from its header, before it runs.
  */
+#include "harness/batch.h"
 #include "harness/cmd.h"
 #include "harness/input.h"
+#include "harness/output.h"
 #include "harness/suite.h"
+#include "harness/walk.h"
 
-#include <dirent.h>
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
 
 static const struct cmd_usage usage = {
 	"[SCRIPT|DIR...]",
 	"toJUCSLNKT",
-	"Run scripts, each in a process of its own; of a directory all *.vr in it.  TAP is "
+	"Run scripts, each as if in a process of its own; of a directory all *.vr in it.  TAP is "
 	"printed\n"
 	"unless JSON or JUnit XML is asked for; with -t only scripts for that target or any.\n"
 	"With --no-ledger `>` lines demand nothing.  Without an argument: the installed "
@@ -27,89 +29,70 @@ static const struct cmd_usage usage = {
 	"scripts.",
 };
 
-struct paths {
-	char **list;
-	size_t count, room;
+/* What a file holds: it is read once, and what was checked is what is run. */
+struct source {
+	const char *path;
+	char *data;
+	size_t len;
 };
 
 struct runner {
-	struct paths paths;
+	struct walk walk;
+	struct source *sources; /* of walk.paths */
 	struct cmd_options options;
 	struct suite suite;
+	struct batch *batch;
 	struct script *script;
 	char *report;
 };
 
-static int add_path(struct paths *paths, const char *path)
+static bool is_script(const char *name)
 {
-	if (paths->count == paths->room) {
-		size_t room = paths->room != 0 ? 2 * paths->room : 64;
-		char **list = realloc(paths->list, room * sizeof(*list));
+	size_t len = strlen(name);
 
-		if (list == NULL)
-			return -ENOMEM;
-		paths->list = list;
-		paths->room = room;
-	}
-	paths->list[paths->count] = strdup(path);
-	return paths->list[paths->count++] != NULL ? 0 : -ENOMEM;
+	return len > 3 && strcmp(name + len - 3, ".vr") == 0;
 }
 
-static int wanted(const struct dirent *entry)
+/* Scripts that the arguments name: 0, or STATUS_USAGE if any of it is wrong. */
+static int find_scripts(struct runner *r, char *const *paths, int count)
 {
-	size_t len = strlen(entry->d_name);
-
-	return entry->d_name[0] != '.' &&
-	       (entry->d_type == DT_DIR || entry->d_type == DT_UNKNOWN ||
-		(len > 3 && strcmp(entry->d_name + len - 3, ".vr") == 0));
-}
-
-/* All scripts below `dir`, in the order of their names. */
-static int add_directory(struct paths *paths, const char *dir)
-{
-	struct dirent **entries;
-	int count = scandir(dir, &entries, wanted, alphasort);
-	int err = count < 0 ? -errno : 0;
+	int status = 0;
 
 	for (int i = 0; i < count; i++) {
-		char *path = NULL;
-		struct stat st;
+		size_t before = r->walk.count, refused = r->walk.refused;
 
-		if (err == 0 && asprintf(&path, "%s/%s", dir, entries[i]->d_name) < 0)
-			err = -ENOMEM;
-		if (err == 0 && stat(path, &st) != 0)
-			err = -errno;
-		else if (err == 0 && S_ISDIR(st.st_mode))
-			err = add_directory(paths, path);
-		else if (err == 0)
-			err = add_path(paths, path);
-		free(path);
-		free(entries[i]);
+		if (walk_add(&r->walk, paths[i]) != 0)
+			return STATUS_USAGE;
+		if (r->walk.count > before || r->walk.refused > refused)
+			continue;
+		fprintf(stderr, "%s: no script in it, expected *.vr\n", paths[i]);
+		status = STATUS_USAGE;
 	}
-	if (count >= 0)
-		free(entries);
-	return err;
+	return r->walk.refused > 0 ? STATUS_USAGE : status;
 }
 
-static int add_argument(struct paths *paths, const char *path)
+/* Where the results go takes the place of nothing that is read. */
+static int check_output(const struct runner *r)
 {
-	size_t before = paths->count;
-	struct stat st;
-	int err;
+	struct output_plan plan = { .inputs = { .count = 0 } };
+	const char *known = r->options.known_path, *output = r->options.output;
+	int err = 0;
 
-	if (stat(path, &st) != 0) {
-		fprintf(stderr, "%s: %s\n", path, strerror(errno));
-		return STATUS_USAGE;
-	}
-	err = S_ISDIR(st.st_mode) ? add_directory(paths, path) : add_path(paths, path);
-	if (err != 0) {
-		fprintf(stderr, "%s: %s\n", path, strerror(-err));
-		return STATUS_USAGE;
-	}
-	if (paths->count > before)
-		return 0;
-	fprintf(stderr, "%s: no script in it, expected *.vr\n", path);
-	return STATUS_USAGE;
+	for (size_t i = 0; i < r->walk.count && err == 0; i++)
+		err = output_plan_input(&plan, r->walk.paths[i]);
+	if (err == 0 && known != NULL)
+		err = output_plan_input(&plan, known);
+	if (err == 0)
+		err = output_plan_output(&plan, output != NULL ? output : "-", "run");
+	output_plan_release(&plan);
+	return err != 0 ? STATUS_USAGE : 0;
+}
+
+static int load(struct runner *r, size_t i)
+{
+	const struct source *source = &r->sources[i];
+
+	return input_decode_script(r->script, source->path, source->data, source->len);
 }
 
 /* What can only be done to accesses that the device has made for it: to pointers
@@ -169,18 +152,21 @@ static bool is_for_others(const struct program *prog, const char *path)
 	       target_find(prog->target) == NULL;
 }
 
-/* Parse everything once: 0 with the number of runs, or STATUS_USAGE. */
+/* Read and parse everything: 0 with the number of runs, or STATUS_USAGE. */
 static int plan(struct runner *r, unsigned *runs)
 {
 	int status = 0;
 
 	*runs = 0;
-	for (size_t i = 0; i < r->paths.count; i++) {
+	for (size_t i = 0; i < r->walk.count; i++) {
 		const struct program *prog = &r->script->prog;
+		struct source *source = &r->sources[i];
 
-		if (input_load_script(r->script, r->paths.list[i]) != 0 ||
-		    (strcmp(prog->target, "any") != 0 && !is_for_others(prog, r->paths.list[i]) &&
-		     input_target(prog, r->paths.list[i], NULL) == NULL)) {
+		source->path = r->walk.paths[i];
+		source->data = input_read(source->path, &source->len);
+		if (source->data == NULL || load(r, i) != 0 ||
+		    (strcmp(prog->target, "any") != 0 && !is_for_others(prog, source->path) &&
+		     input_target(r->script, source->path, NULL) == NULL)) {
 			status = STATUS_USAGE;
 			continue;
 		}
@@ -205,7 +191,7 @@ static int run_one(struct runner *r, const char *path, const struct target *targ
 	};
 	struct child_result child;
 	struct suite_result result = {
-		.path = path,
+		.path = input_name(path),
 		.target = target,
 		.named = strcmp(r->script->prog.target, "any") == 0,
 		.skip = unmet_need(r->script, target),
@@ -214,10 +200,11 @@ static int run_one(struct runner *r, const char *path, const struct target *targ
 		.child = &child,
 		.report = r->report,
 	};
-	int err = result.skip == NULL ? child_run(&job, &child, r->report) : 0;
+	int err = result.skip == NULL ? batch_run(r->batch, &job, &child, r->report) : 0;
 
 	if (err != 0) {
-		fprintf(stderr, "%s: no process to run it in: %s\n", path, strerror(-err));
+		fprintf(stderr, "%s: no process to run it in: %s\n", input_name(path),
+			strerror(-err));
 		return STATUS_USAGE;
 	}
 	result.incomplete = result.skip == NULL && r->options.completes && child.completions == 0;
@@ -233,12 +220,12 @@ static int run_all(struct runner *r)
 	if (status != 0)
 		return status;
 	suite_begin(&r->suite, runs);
-	for (size_t i = 0; i < r->paths.count && status == 0; i++) {
-		if (input_load_script(r->script, r->paths.list[i]) != 0)
+	for (size_t i = 0; i < r->walk.count && status == 0; i++) {
+		if (load(r, i) != 0)
 			return STATUS_USAGE;
 		for (const struct target *const *t = target_all(); *t != NULL && status == 0; t++)
 			if (is_for(r, *t))
-				status = run_one(r, r->paths.list[i], *t);
+				status = run_one(r, r->sources[i].path, *t);
 	}
 	suite_end(&r->suite);
 	return status != 0 ? status : r->suite.failed > 0 ? STATUS_BROKEN : STATUS_OK;
@@ -247,27 +234,61 @@ static int run_all(struct runner *r)
 /* Where the results go; whole or not at all if it is a file. */
 static int run_to_output(struct runner *r)
 {
-	char *text = NULL;
-	size_t len = 0;
+	size_t len;
+	char *text;
 	int status;
 
 	r->suite.out = stdout;
 	if (r->options.output == NULL)
 		return run_all(r);
-	r->suite.out = open_memstream(&text, &len);
+	r->suite.out = output_text_open(&text, &len);
 	if (r->suite.out == NULL)
 		return STATUS_USAGE;
 	status = run_all(r);
-	fclose(r->suite.out);
+	if (output_text_close(r->suite.out, &text) != 0)
+		return STATUS_USAGE;
 	if (status != STATUS_USAGE && output_write(r->options.output, text, len) != 0)
 		status = STATUS_USAGE;
 	free(text);
 	return status;
 }
 
+static int run_scripts(struct runner *r)
+{
+	char *installed = NULL;
+	int status;
+
+	if (r->options.file_count == 0 && scripts_folder() == NULL)
+		return cmd_fail("run", "no file");
+	if (r->options.file_count == 0) {
+		installed = strdup(scripts_folder());
+		status = installed != NULL ? find_scripts(r, &installed, 1) : STATUS_USAGE;
+	} else {
+		status = find_scripts(r, r->options.files, r->options.file_count);
+	}
+	free(installed);
+	if (status == 0)
+		status = check_output(r);
+	if (status != 0)
+		return status;
+	r->sources = calloc(r->walk.count, sizeof(*r->sources));
+	return r->sources != NULL ? run_to_output(r) : cmd_no_memory("run");
+}
+
+static void release(struct runner *r)
+{
+	for (size_t i = 0; r->sources != NULL && i < r->walk.count; i++)
+		free(r->sources[i].data);
+	free(r->sources);
+	walk_release(&r->walk);
+	batch_close(r->batch);
+	free(r->report);
+	free(r->script);
+}
+
 int cmd_run(int argc, char **argv)
 {
-	struct runner r = { .script = NULL };
+	struct runner r = { .walk = { .wanted = is_script, .deep = true } };
 	int status = cmd_parse(&r.options, &usage, argc, argv);
 
 	if (status != 0)
@@ -283,23 +304,10 @@ int cmd_run(int argc, char **argv)
 	r.suite.known = r.options.known;
 	r.script = calloc(1, sizeof(*r.script));
 	r.report = malloc(CHILD_REPORT_MAX);
-	if (r.script == NULL || r.report == NULL)
-		status = STATUS_USAGE;
-	for (int i = 0; r.options.output != NULL && i < r.options.file_count; i++)
-		if (output_is_input(r.options.output, r.options.files[i]))
-			status = STATUS_USAGE;
-	if (r.options.file_count == 0 && scripts_folder() == NULL)
-		status = cmd_fail(argv[0], "no file");
-	else if (r.options.file_count == 0 && status == 0)
-		status = add_argument(&r.paths, scripts_folder());
-	for (int i = 0; i < r.options.file_count && status == 0; i++)
-		status = add_argument(&r.paths, r.options.files[i]);
-	if (status == 0)
-		status = run_to_output(&r);
-	for (size_t i = 0; i < r.paths.count; i++)
-		free(r.paths.list[i]);
-	free(r.paths.list);
-	free(r.report);
-	free(r.script);
+	if (r.script == NULL || r.report == NULL || batch_open(&r.batch) != 0)
+		status = cmd_no_memory(argv[0]);
+	else
+		status = run_scripts(&r);
+	release(&r);
 	return status;
 }

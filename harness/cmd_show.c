@@ -5,7 +5,9 @@
 #include "harness/binary.h"
 #include "harness/cmd.h"
 #include "harness/input.h"
+#include "harness/output.h"
 
+#include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -26,7 +28,39 @@ static const struct cmd_usage encode_usage = {
 struct convert {
 	struct cmd_options options;
 	struct script *script;
+	bool folder; /* each of several to a file of its own in there */
 };
+
+/* All that is read and written, before any of it: 0, or STATUS_USAGE.  `place` says
+ * where a file's result goes, to be freed. */
+static int check_places(const struct convert *c,
+			char *(*place)(const struct convert *c, const char *path))
+{
+	struct output_plan plan = { .inputs = { .count = 0 } };
+	int err = 0;
+
+	for (int i = 0; i < c->options.file_count && err == 0; i++)
+		err = output_plan_input(&plan, c->options.files[i]);
+	for (int i = 0; i < c->options.file_count && err == 0; i++) {
+		char *output = place(c, c->options.files[i]);
+
+		err = output == NULL ? -ENOMEM : c->folder ? output_is_file(output) : 0;
+		if (err == 0)
+			err = output_plan_output(&plan, output, c->options.files[i]);
+		/* Of several to standard output all are the same. */
+		if (strcmp(output != NULL ? output : "-", "-") == 0)
+			i = c->options.file_count;
+		free(output);
+	}
+	output_plan_release(&plan);
+	return err != 0 ? STATUS_USAGE : 0;
+}
+
+static char *one_place(const struct convert *c, const char *path)
+{
+	(void)path;
+	return strdup(c->options.output != NULL ? c->options.output : "-");
+}
 
 /* Load a file.  A script for any device stays one, unless a target was asked
  * for; a body, which names none, gets the one that it is for. */
@@ -36,13 +70,11 @@ static int load(struct convert *c, const char *path)
 	const struct target *target;
 	bool script;
 
-	if (c->options.output != NULL && output_is_input(c->options.output, path))
-		return STATUS_USAGE;
 	if (input_load(c->script, path, c->options.target, &script) != 0)
 		return STATUS_USAGE;
 	if (script && strcmp(prog->target, "any") == 0 && c->options.target == NULL)
 		return 0;
-	target = input_target(prog, path, c->options.target);
+	target = input_target(c->script, path, c->options.target);
 	if (target == NULL)
 		return STATUS_USAGE;
 	snprintf(prog->target, sizeof(prog->target), "%s", target->name);
@@ -51,28 +83,29 @@ static int load(struct convert *c, const char *path)
 
 static int show_file(struct convert *c, const char *path, bool several)
 {
-	char *text = NULL;
-	size_t len = 0;
+	size_t len;
+	char *text;
 	FILE *out;
 	int err;
 
 	if (load(c, path) != 0)
 		return STATUS_USAGE;
-	out = open_memstream(&text, &len);
+	out = output_text_open(&text, &len);
 	if (out == NULL)
 		return STATUS_USAGE;
 	if (several)
-		fprintf(out, "# %s\n", path);
+		fprintf(out, "# %s\n", input_name(path));
 	text_print(out, &c->script->prog, c->script->slot_names);
-	fclose(out);
-	err = output_write(c->options.output != NULL ? c->options.output : "-", text, len);
+	err = output_text_close(out, &text);
+	if (err == 0)
+		err = output_write(c->options.output != NULL ? c->options.output : "-", text, len);
 	free(text);
 	return err != 0 ? STATUS_USAGE : 0;
 }
 
 int cmd_show(int argc, char **argv)
 {
-	struct convert c;
+	struct convert c = { .folder = false };
 	int status = cmd_parse(&c.options, &show_usage, argc, argv);
 	bool several = c.options.file_count > 1;
 
@@ -82,68 +115,69 @@ int cmd_show(int argc, char **argv)
 		return cmd_fail(argv[0], "several files and one output");
 	c.script = calloc(1, sizeof(*c.script));
 	if (c.script == NULL)
-		return STATUS_USAGE;
+		return cmd_no_memory(argv[0]);
+	status = check_places(&c, one_place);
 	for (int i = 0; i < c.options.file_count && status == 0; i++)
 		status = show_file(&c, c.options.files[i], several);
 	free(c.script);
 	return status;
 }
 
-/* DIR/NAME for .../NAME.vr; to be freed. */
-static char *output_path(const char *dir, const char *path)
+/* Where the encoding goes: DIR/NAME for .../NAME.vr, if it is a folder. */
+static char *encode_place(const struct convert *c, const char *path)
 {
-	const char *name = strrchr(path, '/');
+	const char *name = strcmp(path, "-") == 0 ? "stdin" : file_name(path);
+	size_t len = strlen(name);
 	char *out;
-	size_t len;
 
-	name = name != NULL ? name + 1 : path;
-	len = strlen(name);
+	if (!c->folder)
+		return one_place(c, path);
 	if (len > 3 && strcmp(name + len - 3, ".vr") == 0)
 		len -= 3;
-	return asprintf(&out, "%s/%.*s", dir, (int)len, name) < 0 ? NULL : out;
+	return asprintf(&out, "%s/%.*s", c->options.output, (int)len, name) < 0 ? NULL : out;
 }
 
-static int encode_file(struct convert *c, const char *path, uint8_t *bytes, bool directory)
+static int encode_file(struct convert *c, const char *path, uint8_t *bytes)
 {
-	const char *output = c->options.output != NULL ? c->options.output : "-";
-	char *name = NULL;
+	char *output;
 	long len;
 	int err = load(c, path);
 
 	if (err != 0)
 		return err;
 	len = binary_encode(&c->script->prog, bytes, BINARY_SIZE_MAX, !c->options.body);
-	if (directory) {
-		name = output_path(output, path);
-		output = name;
-	}
+	output = encode_place(c, path);
 	if (output == NULL)
 		return STATUS_USAGE;
 	err = output_write(output, bytes, (size_t)len);
-	free(name);
+	free(output);
 	return err != 0 ? STATUS_USAGE : 0;
 }
 
 int cmd_encode(int argc, char **argv)
 {
-	struct convert c;
+	struct convert c = { .folder = false };
 	int status = cmd_parse(&c.options, &encode_usage, argc, argv);
-	bool directory = false;
 	struct stat st;
 	uint8_t *bytes;
 
 	if (status != 0)
 		return status - 1;
 	if (c.options.output != NULL && stat(c.options.output, &st) == 0)
-		directory = S_ISDIR(st.st_mode);
-	if (c.options.file_count > 1 && !directory)
+		c.folder = S_ISDIR(st.st_mode);
+	if (c.options.file_count > 1 && !c.folder)
 		return cmd_fail(argv[0], "several files, expected -o with a directory");
 	c.script = calloc(1, sizeof(*c.script));
 	bytes = malloc(BINARY_SIZE_MAX);
+	if (c.script != NULL && bytes != NULL)
+		status = check_places(&c, encode_place);
+	else
+		cmd_no_memory(argv[0]);
+	for (int i = 0;
+	     c.script != NULL && bytes != NULL && i < c.options.file_count && status == 0; i++)
+		status = encode_file(&c, c.options.files[i], bytes);
 	if (c.script == NULL || bytes == NULL)
 		status = STATUS_USAGE;
-	for (int i = 0; i < c.options.file_count && status == 0; i++)
-		status = encode_file(&c, c.options.files[i], bytes, directory);
 	free(bytes);
 	free(c.script);
 	return status;

@@ -1,8 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 OR MIT */
 /*
- * Ctrl-C for commands that work long: they end with what they have.
+ * Ctrl-C for commands that work long: they end with what they have.  A terminal that
+ * goes away, and whoever shuts the machine down, are the same to them.
  */
 #include "harness/cmd.h"
+#include "harness/input.h"
 
 #include <signal.h>
 #include <unistd.h>
@@ -19,14 +21,17 @@ static void on_signal(int signal)
 	cmd_stop = signal;
 }
 
-/* What was ignored stays so: nohup, and what runs in the background. */
+/* What was ignored stays so: nohup, and what runs in the background.  Whatever
+ * waits does so in input_wait(), which a signal ends, so that all else may be
+ * started again. */
 void cmd_catch_signals(void)
 {
-	static const int signals[] = { SIGINT, SIGTERM };
+	static const int signals[] = { SIGINT, SIGTERM, SIGHUP };
 	struct sigaction action = { .sa_handler = on_signal, .sa_flags = SA_RESTART };
 	struct sigaction before;
 
 	owner = getpid();
+	input_stop = &cmd_stop;
 	sigemptyset(&action.sa_mask);
 	for (size_t i = 0; i < sizeof(signals) / sizeof(signals[0]); i++) {
 		sigaction(signals[i], NULL, &before);

@@ -9,16 +9,20 @@
 #include "harness/cmd.h"
 #include "harness/escape.h"
 #include "harness/input.h"
+#include "harness/output.h"
 #include "harness/report.h"
 #include "harness/triage.h"
+#include "harness/walk.h"
 
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
+#include <time.h>
 #include <unistd.h>
+
+#define PROGRESS_SECONDS 5
 
 static const struct cmd_usage usage = {
 	"FILE|DIR...",
@@ -27,88 +31,90 @@ static const struct cmd_usage usage = {
 	"line: signature, rule and clause or kind, how many, the command that replays the "
 	"smallest.\n"
 	"With -o that one is shrunk, for at most 15 seconds (a minute for all), and written as\n"
-	"DIR/SIGNATURE.vr.  Of a directory every file is taken but *.vr and slow-unit-*.\n"
-	"Exit status 1: something was found that is not known.",
+	"DIR/SIGNATURE.vr, where what people have written is left alone.  Of a directory every\n"
+	"file is taken but *.vr and slow-unit-*.  A file that is no good is named, and the others\n"
+	"are sorted.  Exit status 1: something was found that is not known.",
 };
 
 struct triage_cmd {
 	struct cmd_options options;
 	struct triage_options how;
 	struct triage triage;
+	struct walk walk;
 	FILE *out;
+	bool terminal, told; /* progress */
+	time_t shown;
+	bool failed;			/* something was named on stderr */
 	size_t found, silent, expected; /* groups; inputs; inputs */
 	bool interrupted;
 };
 
-static int wanted(const struct dirent *entry)
+static bool is_input(const char *name)
 {
-	const char *name = entry->d_name;
 	size_t len = strlen(name);
 
-	return name[0] != '.' && (len < 3 || strcmp(name + len - 3, ".vr") != 0) &&
+	return (len < 3 || strcmp(name + len - 3, ".vr") != 0) &&
 	       strstr(name, ".vr.tmp-") == NULL && strncmp(name, "slow-unit-", 10) != 0;
 }
 
-static int add_file(struct triage_cmd *c, const char *path)
+/* How far it is: on a terminal in place, else now and then a line. */
+static void show_progress(struct triage_cmd *c, size_t done)
 {
-	int err = triage_add(&c->triage, path);
+	struct timespec now;
 
-	if (err == -EINTR)
-		c->interrupted = true;
-	return err == 0 || err == -EINTR ? 0 : STATUS_USAGE;
+	clock_gettime(CLOCK_MONOTONIC, &now);
+	if (now.tv_sec - c->shown < (c->terminal ? 1 : PROGRESS_SECONDS))
+		return;
+	c->shown = now.tv_sec;
+	fprintf(stderr, "%striage: %zu of %zu files, %zu signatures%s",
+		c->terminal ? "\r\033[K" : "", done, c->walk.count, c->triage.count,
+		c->terminal ? "" : "\n");
+	fflush(stderr);
+	c->told = true;
 }
 
-static int add_directory(struct triage_cmd *c, const char *dir)
+/* The scripts that are in the folder may be written, and are no input then. */
+static int check_scripts(const struct triage_cmd *c, const char *dir)
 {
-	struct dirent **entries;
-	int count = scandir(dir, &entries, wanted, alphasort);
-	int status = count < 0 ? STATUS_USAGE : 0;
+	struct output_plan plan = { .inputs = { .count = 0 } };
+	struct dirent *entry;
+	DIR *folder = NULL;
+	int err = 0;
 
-	if (count < 0)
-		fprintf(stderr, "%s: %s\n", dir, strerror(errno));
-	for (int i = 0; i < count; i++) {
-		size_t len = strlen(dir);
-		char *path = NULL;
-		struct stat st;
+	for (size_t i = 0; i < c->walk.count && err == 0; i++)
+		err = output_plan_input(&plan, c->walk.paths[i]);
+	if (err == 0 && c->options.known_path != NULL)
+		err = output_plan_input(&plan, c->options.known_path);
+	if (err == 0)
+		folder = opendir(dir);
+	while (folder != NULL && err == 0 && (entry = readdir(folder)) != NULL) {
+		const size_t len = strlen(entry->d_name);
+		char *path;
 
-		if (asprintf(&path, "%.*s/%s", (int)(len - (len > 1 && dir[len - 1] == '/')), dir,
-			     entries[i]->d_name) < 0)
+		if (len < 3 || strcmp(entry->d_name + len - 3, ".vr") != 0)
+			continue;
+		if (asprintf(&path, "%s/%s", dir, entry->d_name) < 0)
 			path = NULL;
-		if (path == NULL)
-			status = STATUS_USAGE;
-		else if (status == 0 && !c->interrupted &&
-			 (stat(path, &st) != 0 || S_ISREG(st.st_mode)))
-			status = add_file(c, path);
+		err = path != NULL ? output_plan_meets(&plan, path) : -ENOMEM;
 		free(path);
-		free(entries[i]);
 	}
-	if (count >= 0)
-		free(entries);
-	return status;
+	if (folder != NULL)
+		closedir(folder);
+	output_plan_release(&plan);
+	return err;
 }
 
-static int add_argument(struct triage_cmd *c, const char *path)
+/* Everything that can be known before the work. */
+static int prepare(struct triage_cmd *c)
 {
-	struct stat st;
+	const char *output = c->options.output;
 
-	if (stat(path, &st) == 0 && S_ISDIR(st.st_mode))
-		return add_directory(c, path);
-	return add_file(c, path);
-}
-
-/* The folder for scripts, made if it is not there. */
-static int check_output(const char *dir)
-{
-	struct stat st;
-
-	if (mkdir(dir, 0777) != 0 && errno != EEXIST) {
-		fprintf(stderr, "%s: cannot be made: %s\n", dir, strerror(errno));
-		return STATUS_USAGE;
-	}
-	if (stat(dir, &st) == 0 && S_ISDIR(st.st_mode))
+	for (int i = 0; i < c->options.file_count; i++)
+		if (walk_add(&c->walk, c->options.files[i]) != 0)
+			return STATUS_USAGE;
+	if (output == NULL)
 		return 0;
-	fprintf(stderr, "%s: is no directory, expected one\n", dir);
-	return STATUS_USAGE;
+	return check_scripts(c, output) != 0 || output_folder(output) != 0 ? STATUS_USAGE : 0;
 }
 
 static const char *plural(size_t count)
@@ -154,7 +160,10 @@ static void print_found(const struct triage_cmd *c, const struct triage_group *g
 		fputs(finding_kind_name((enum finding_kind)f->kind), c->out);
 	fprintf(c->out, ", %zu file%s", group->count, plural(group->count));
 	if (group->script != NULL)
-		fprintf(c->out, ", shrunk%s to %u operation%s", group->shrunk ? "" : " so far",
+		fprintf(c->out, ", %s %u operation%s",
+			group->kept	? "in a script that somebody wrote in, of"
+			: group->shrunk ? "shrunk to"
+					: "shrunk so far to",
 			group->op_count, plural(group->op_count));
 	fputs(": ", c->out);
 	print_replay(c, group);
@@ -191,8 +200,8 @@ static void print_group_json(const struct triage_cmd *c, const struct triage_gro
 	if (group->script != NULL) {
 		fputs(",\"script\":", c->out);
 		escape_json(c->out, group->script);
-		fprintf(c->out, ",\"operations\":%u,\"shrunk\":%s", group->op_count,
-			group->shrunk ? "true" : "false");
+		fprintf(c->out, ",\"operations\":%u,\"shrunk\":%s,\"kept\":%s", group->op_count,
+			group->shrunk ? "true" : "false", group->kept ? "true" : "false");
 	}
 	fputc('}', c->out);
 }
@@ -223,22 +232,31 @@ static void print_warnings_json(const struct triage_cmd *c)
 	}
 }
 
+/* Files that are no good, and files that nobody can look at. */
+static size_t refused(const struct triage_cmd *c)
+{
+	return c->walk.refused + c->triage.refused;
+}
+
 static void print_end(const struct triage_cmd *c)
 {
 	if (c->options.json) {
 		fputs("],\"warnings\":[", c->out);
 		print_warnings_json(c);
-		fprintf(c->out, "],\"files\":%zu,\"interrupted\":%s,\"known\":", c->triage.inputs,
-			c->interrupted ? "true" : "false");
+		fprintf(c->out, "],\"files\":%zu,\"refused\":%zu,\"interrupted\":%s,\"known\":",
+			c->triage.inputs, refused(c), c->interrupted ? "true" : "false");
 		known_report_json(c->out, c->options.known);
 		fputs("}\n", c->out);
 		return;
 	}
 	print_warnings(c);
 	known_report(c->out, "# ", c->options.known);
-	fprintf(c->out, "# %zu file%s, %zu finding%s; known %zu, showing nothing %zu%s\n",
+	fprintf(c->out, "# %zu file%s, %zu finding%s; known %zu, showing nothing %zu",
 		c->triage.inputs, plural(c->triage.inputs), c->found, plural(c->found), c->expected,
-		c->silent, c->interrupted ? "; interrupted" : "");
+		c->silent);
+	if (refused(c) > 0)
+		fprintf(c->out, ", no good %zu", refused(c));
+	fputs(c->interrupted ? "; interrupted\n" : "\n", c->out);
 }
 
 static void count_group(struct triage_cmd *c, const struct triage_group *group)
@@ -251,71 +269,111 @@ static void count_group(struct triage_cmd *c, const struct triage_group *group)
 		c->found++;
 }
 
+/* What can be done with a group beside printing it. */
+static void work_on(struct triage_cmd *c, struct triage_group *group)
+{
+	if (c->options.output != NULL && group->finding.kind != FINDING_NONE &&
+	    group->finding.known == NULL && triage_shrink(&c->triage, group) != 0)
+		c->failed = true;
+	c->interrupted = c->interrupted || cmd_stop != 0;
+}
+
 /* Shrink and print each group in its turn. */
-static int tell_groups(struct triage_cmd *c)
+static void tell_groups(struct triage_cmd *c)
 {
 	struct triage *t = &c->triage;
-	int err = 0;
 
-	triage_sort(t);
 	if (c->options.json)
 		fputs("{\"groups\":[", c->out);
-	for (size_t i = 0; i < t->count && err == 0; i++) {
+	for (size_t i = 0; i < t->count; i++) {
 		struct triage_group *group = &t->groups[i];
 
 		count_group(c, group);
-		if (c->options.output != NULL && group->finding.kind != FINDING_NONE &&
-		    group->finding.known == NULL)
-			err = triage_shrink(t, group);
+		work_on(c, group);
 		if (c->options.json)
 			print_group_json(c, group, i > 0 ? ",\n" : "");
 		else
 			print_group(c, group);
-		if (err == 0 && c->options.keep != 0)
-			err = triage_prune(group, c->options.keep);
+		/* Whoever ends it early may have wanted them. */
+		if (c->options.keep != 0 && !c->interrupted && !c->failed &&
+		    triage_prune(group, c->options.keep) != 0)
+			c->failed = true;
 	}
-	c->interrupted = c->interrupted || cmd_stop != 0;
 	print_end(c);
-	return err != 0 ? STATUS_USAGE : 0;
+}
+
+/* Run them all; what there is no process for ends it, with what is known so far. */
+static void sort_files(struct triage_cmd *c)
+{
+	int err = 0;
+
+	for (size_t i = 0; i < c->walk.count && err == 0; i++) {
+		show_progress(c, i);
+		err = triage_add(&c->triage, c->walk.paths[i]);
+	}
+	if (err == 0)
+		err = triage_sort(&c->triage);
+	else
+		triage_sort(&c->triage);
+	if (c->terminal && c->told)
+		fputs("\r\033[K", stderr);
+	c->interrupted = cmd_stop != 0;
+	c->failed = err != 0 && err != -EINTR;
 }
 
 static int triage_all(struct triage_cmd *c)
 {
-	int status = c->options.output != NULL ? check_output(c->options.output) : 0;
+	struct timespec now;
 
-	for (int i = 0; i < c->options.file_count && status == 0 && !c->interrupted; i++)
-		status = add_argument(c, c->options.files[i]);
-	if (status == 0)
-		status = tell_groups(c);
-	if (status == 0 && (c->found > 0 || c->silent > 0 || c->interrupted))
-		status = STATUS_BROKEN;
-	return status;
+	if (prepare(c) != 0)
+		return STATUS_USAGE;
+	clock_gettime(CLOCK_MONOTONIC, &now);
+	c->shown = now.tv_sec;
+	sort_files(c);
+	/* Of nothing but what is no good there is nothing to tell. */
+	if (c->triage.inputs > 0 || (refused(c) == 0 && !c->failed))
+		tell_groups(c);
+	if (refused(c) > 0 || c->failed)
+		return STATUS_USAGE;
+	return c->found > 0 || c->silent > 0 || c->interrupted ? STATUS_BROKEN : STATUS_OK;
 }
 
 /* The device's own standard output is thrown away: ours is for the result. */
 static int triage_quietly(struct triage_cmd *c)
 {
-	int out = fcntl(STDOUT_FILENO, F_DUPFD_CLOEXEC, 3);
+	struct output_plan plan = { .inputs = { .count = 0 } };
+	int out = output_plan_output(&plan, "-", "triage") == 0
+			  ? fcntl(STDOUT_FILENO, F_DUPFD_CLOEXEC, 3)
+			  : -1;
 	int nothing = open("/dev/null", O_WRONLY | O_CLOEXEC);
 	int status = STATUS_USAGE;
 
+	output_plan_release(&plan);
 	c->out = out >= 0 ? fdopen(out, "w") : NULL;
 	if (nothing >= 0)
 		dup2(nothing, STDOUT_FILENO);
 	if (c->out != NULL && nothing >= 0)
 		status = triage_all(c);
+	else if (!output_stdout_failed())
+		fprintf(stderr, "(standard output): %s\n", strerror(errno));
 	if (nothing >= 0)
 		close(nothing);
-	if (c->out != NULL && fclose(c->out) != 0) {
-		fprintf(stderr, "vringer: standard output: %s\n", strerror(errno));
+	if (c->out == NULL)
+		return status;
+	errno = 0;
+	if (fflush(c->out) != 0 || ferror(c->out)) {
+		fprintf(stderr, "(standard output): cannot be written: %s\n",
+			strerror(errno != 0 ? errno : EIO));
 		status = STATUS_USAGE;
 	}
+	fclose(c->out);
 	return status;
 }
 
 int cmd_triage(int argc, char **argv)
 {
-	struct triage_cmd c = { .out = NULL };
+	struct triage_cmd c = { .walk = { .wanted = is_input, .once = true },
+				.terminal = isatty(STDERR_FILENO) == 1 };
 	int status = cmd_parse(&c.options, &usage, argc, argv);
 
 	if (status != 0)
@@ -331,9 +389,10 @@ int cmd_triage(int argc, char **argv)
 		.stop = &cmd_stop,
 	};
 	if (triage_open(&c.triage, &c.how) != 0)
-		return cmd_fail(argv[0], strerror(ENOMEM));
+		return cmd_no_memory(argv[0]);
 	cmd_catch_signals();
 	status = triage_quietly(&c);
 	triage_close(&c.triage);
+	walk_release(&c.walk);
 	return status;
 }

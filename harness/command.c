@@ -4,13 +4,16 @@
  */
 #include "harness/binary.h"
 #include "harness/cmd.h"
+#include "harness/output.h"
 #include "harness/report.h"
 #include "harness/target.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 static const struct command {
 	const char *name;
@@ -42,13 +45,26 @@ static void help(FILE *out)
 		report_command);
 }
 
-/* A result that did not get where it was to go is no result. */
+/* A result that did not get where it was to go is no result; it is told once. */
 static int finish(int status)
 {
-	if (fflush(stdout) == 0 && !ferror(stdout))
+	errno = 0;
+	if (fflush(stdout) == 0 && !ferror(stdout) && !output_stdout_failed())
 		return status;
-	fprintf(stderr, "vringer: standard output: %s\n", strerror(errno));
+	if (!output_stdout_failed())
+		fprintf(stderr, "(standard output): cannot be written: %s\n",
+			strerror(errno != 0 ? errno : EIO));
 	return STATUS_USAGE;
+}
+
+/* A file that is opened does not become somebody's standard input, output or
+ * errors: a closed one stays one that cannot be read, or written. */
+static void fill_standard(void)
+{
+	for (int fd = STDIN_FILENO; fd <= STDERR_FILENO; fd++)
+		if (fcntl(fd, F_GETFD) < 0 &&
+		    open("/dev/null", fd == STDIN_FILENO ? O_WRONLY : O_RDONLY) != fd)
+			_exit(STATUS_USAGE);
 }
 
 /* A target that is described wrongly would look like a broken device. */
@@ -84,6 +100,7 @@ int command_main(int argc, char **argv)
 {
 	const struct command *command;
 
+	fill_standard();
 	if (argc < 2) {
 		fprintf(stderr, "%s: no command, see '%s --help'\n", report_command,
 			report_command);

@@ -8,32 +8,96 @@
 
 #include <ctype.h>
 #include <errno.h>
+#include <fcntl.h>
+#include <poll.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
+const volatile sig_atomic_t *input_stop;
+
+const char *input_kind(mode_t mode)
+{
+	if (S_ISDIR(mode))
+		return "a directory";
+	if (S_ISFIFO(mode))
+		return "a FIFO";
+	if (S_ISSOCK(mode))
+		return "a socket";
+	if (S_ISBLK(mode) || S_ISCHR(mode))
+		return "a device";
+	return "a file";
+}
+
+const char *input_name(const char *path)
+{
+	return strcmp(path, "-") == 0 ? "(standard input)" : path;
+}
+
+/* Signals are taken only while it waits: one that comes between the look at
+ * input_stop and the waiting is not missed. */
+int input_wait(int fd, short events)
+{
+	static const int caught[] = { SIGINT, SIGTERM, SIGHUP };
+	struct pollfd poll = { .fd = fd, .events = events };
+	sigset_t block, before;
+	int err = 0;
+
+	sigemptyset(&block);
+	for (size_t i = 0; i < sizeof(caught) / sizeof(caught[0]); i++)
+		sigaddset(&block, caught[i]);
+	sigprocmask(SIG_BLOCK, &block, &before);
+	while (err == 0) {
+		if (input_stop != NULL && *input_stop != 0)
+			err = -EINTR;
+		else if (ppoll(&poll, 1, NULL, &before) >= 0)
+			break;
+		else if (errno != EINTR)
+			err = -errno;
+	}
+	sigprocmask(SIG_SETMASK, &before, NULL);
+	return err;
+}
+
 static char *fail_read(const char *path, const char *why)
 {
-	fprintf(stderr, "%s: %s\n", path, why);
+	fprintf(stderr, "%s: %s\n", input_name(path), why);
 	return NULL;
 }
 
-/* All of `in`, at most INPUT_SIZE_MAX bytes. */
-static char *read_all(FILE *in, const char *path, size_t *len)
+/* As read(), but that it waits for what has no bytes yet; negative errno. */
+static ssize_t read_some(int fd, char *data, size_t size)
+{
+	for (;;) {
+		int err = input_wait(fd, POLLIN);
+		ssize_t got = err == 0 ? read(fd, data, size) : 0;
+
+		if (err != 0)
+			return err;
+		if (got >= 0)
+			return got;
+		if (errno != EAGAIN && errno != EINTR)
+			return -errno;
+	}
+}
+
+/* All of it, at most INPUT_SIZE_MAX bytes. */
+static char *read_all(int fd, const char *path, size_t *len)
 {
 	size_t room = 65536;
 	char *data = malloc(room);
+	ssize_t got = 0;
 
 	*len = 0;
 	while (data != NULL) {
-		size_t got = fread(data + *len, 1, room - *len - 1, in);
 		char *more;
 
-		*len += got;
-		if (got == 0)
+		got = read_some(fd, data + *len, room - *len - 1);
+		if (got <= 0)
 			break;
+		*len += (size_t)got;
 		if (*len > INPUT_SIZE_MAX) {
 			free(data);
 			return fail_read(path,
@@ -49,31 +113,44 @@ static char *read_all(FILE *in, const char *path, size_t *len)
 	}
 	if (data == NULL)
 		return fail_read(path, strerror(ENOMEM));
-	if (ferror(in)) {
+	if (got < 0) {
 		free(data);
-		return fail_read(path, strerror(errno));
+		return got == -EINTR ? NULL : fail_read(path, strerror((int)-got));
 	}
 	data[*len] = '\0';
 	return data;
+}
+
+static char *read_stdin(size_t *len)
+{
+	static bool taken;
+
+	if (taken)
+		return fail_read("-", "was read already, expected it once");
+	taken = true;
+	return read_all(STDIN_FILENO, "-", len);
 }
 
 char *input_read(const char *path, size_t *len)
 {
 	struct stat st;
 	char *data;
-	FILE *in;
+	int fd;
 
 	if (strcmp(path, "-") == 0)
-		return read_all(stdin, "(standard input)", len);
-	if (stat(path, &st) != 0)
+		return read_stdin(len);
+	/* A FIFO that nobody writes to yet is no reason to wait where no signal is
+	 * seen. */
+	fd = open(path, O_RDONLY | O_NONBLOCK | O_NOCTTY | O_CLOEXEC);
+	if (fd < 0 && errno == ENXIO)
+		return fail_read(path, "is a socket, expected a file");
+	if (fd < 0)
 		return fail_read(path, strerror(errno));
-	if (S_ISDIR(st.st_mode))
-		return fail_read(path, "is a directory, expected a file");
-	in = fopen(path, "rb");
-	if (in == NULL)
-		return fail_read(path, strerror(errno));
-	data = read_all(in, path, len);
-	fclose(in);
+	if (fstat(fd, &st) == 0 && S_ISDIR(st.st_mode))
+		data = fail_read(path, "is a directory, expected a file");
+	else
+		data = read_all(fd, path, len);
+	close(fd);
 	return data;
 }
 
@@ -104,6 +181,9 @@ static bool is_text(const char *path, const char *data, size_t len)
 {
 	size_t n = strlen(path);
 
+	/* A byte-order mark before a script is the parser's to name. */
+	if (len > 3 && memcmp(data, "\xef\xbb\xbf", 3) == 0 && looks_like_text(data + 3, len - 3))
+		return true;
 	if (len >= 4 && memcmp(data, "VRNG", 4) == 0)
 		return false;
 	return (n > 3 && strcmp(path + n - 3, ".vr") == 0) || looks_like_text(data, len);
@@ -142,22 +222,27 @@ static const char *likely_target(const char *path)
 	return name;
 }
 
-int input_load_script(struct script *script, const char *path)
+static int parse(struct script *script, const char *path, const char *data, size_t len)
 {
-	size_t len;
-	char *data = input_read(path, &len);
-	int err = -EINVAL;
+	struct text_error error;
 
-	if (data == NULL)
-		return -EINVAL;
-	if (is_text(path, data, len))
-		err = input_decode(script, path, data, len, NULL);
-	else
-		fprintf(stderr,
-			"%s: is no script, expected text; 'vringer replay' runs other files\n",
-			path);
-	free(data);
-	return err;
+	if (text_parse(script, data, len, &error) == 0)
+		return 0;
+	fprintf(stderr, "%s:%u:%u: %s\n", input_name(path), error.line, error.column,
+		error.message);
+	return -EINVAL;
+}
+
+int input_decode_script(struct script *script, const char *path, const char *data, size_t len)
+{
+	bool magic = len >= 4 && memcmp(data, "VRNG", 4) == 0;
+
+	/* Of what comes without a name nothing else is expected. */
+	if (is_text(path, data, len) || (strcmp(path, "-") == 0 && !magic))
+		return parse(script, path, data, len);
+	fprintf(stderr, "%s: is no script, expected text; 'vringer replay' runs other files\n",
+		input_name(path));
+	return -EINVAL;
 }
 
 int input_decode(struct script *script, const char *path, const char *data, size_t len,
@@ -166,21 +251,18 @@ int input_decode(struct script *script, const char *path, const char *data, size
 	struct text_error error;
 	unsigned version = 0;
 
-	if (is_text(path, data, len)) {
-		if (text_parse(script, data, len, &error) == 0)
-			return 0;
-		fprintf(stderr, "%s:%u:%u: %s\n", path, error.line, error.column, error.message);
-		return -EINVAL;
-	}
+	if (is_text(path, data, len))
+		return parse(script, path, data, len);
 	/* An empty text is a script without annotations. */
 	text_parse(script, "device any\n", 11, &error);
+	script->target_line = script->target_column = 0;
 	if (binary_decode(&script->prog, (const uint8_t *)data, len,
 			  target != NULL ? target : "any", &version) == 0)
 		return 0;
-	fprintf(stderr,
-		"%s: the file is of format version %u, expected %d: it is newer than this "
-		"vringer\n",
-		path, version, BINARY_VERSION);
+	fprintf(stderr, "%s: the file is of format version %u, expected %d: %s\n", input_name(path),
+		version, BINARY_VERSION,
+		version > BINARY_VERSION ? "it is newer than this vringer"
+					 : "there is no such version");
 	return -EINVAL;
 }
 
@@ -199,87 +281,24 @@ int input_load(struct script *script, const char *path, const char *target, bool
 	return err;
 }
 
-const struct target *input_target(const struct program *prog, const char *path, const char *name)
+const struct target *input_target(const struct script *script, const char *path, const char *name)
 {
 	const struct target *target;
 
-	if (strcmp(prog->target, "any") != 0)
-		name = prog->target;
+	if (strcmp(script->prog.target, "any") != 0)
+		name = script->prog.target;
 	else if (name == NULL)
 		name = likely_target(path);
 	if (name == NULL) {
-		fprintf(stderr, "%s: names no target, expected one with -t\n", path);
+		fprintf(stderr, "%s: names no target, expected one with -t\n", input_name(path));
 		return NULL;
 	}
 	target = target_find(name);
-	if (target == NULL)
-		fprintf(stderr, "%s: unknown target '%s', '%s targets' lists them\n", path, name,
-			report_command);
-	return target;
-}
-
-static int write_all(FILE *out, const void *data, size_t len)
-{
-	return fwrite(data, 1, len, out) == len && fflush(out) == 0 ? 0 : -EIO;
-}
-
-/* Something other than a file (a terminal, a pipe, /dev/full) is written as it
- * is; a file is written beside itself and renamed. */
-static int write_place(const char *path, const void *data, size_t len)
-{
-	FILE *out = fopen(path, "wb");
-	int err;
-
-	if (out == NULL)
-		return -errno;
-	err = write_all(out, data, len);
-	if (fclose(out) != 0 && err == 0)
-		err = -EIO;
-	return err;
-}
-
-static int write_file(const char *path, const void *data, size_t len)
-{
-	size_t size = strlen(path) + 32;
-	char *temporary = malloc(size);
-	int err;
-
-	if (temporary == NULL)
-		return -ENOMEM;
-	snprintf(temporary, size, "%s.tmp-%ld", path, (long)getpid());
-	err = write_place(temporary, data, len);
-	if (err == 0 && rename(temporary, path) != 0)
-		err = -errno;
-	if (err != 0)
-		unlink(temporary);
-	free(temporary);
-	return err;
-}
-
-int output_write(const char *path, const void *data, size_t len)
-{
-	struct stat st;
-	int err;
-
-	if (strcmp(path, "-") == 0)
-		err = write_all(stdout, data, len);
-	else if (stat(path, &st) == 0 && !S_ISREG(st.st_mode) && !S_ISDIR(st.st_mode))
-		err = write_place(path, data, len);
-	else
-		err = write_file(path, data, len);
-	if (err != 0)
-		fprintf(stderr, "%s: cannot be written: %s\n",
-			strcmp(path, "-") == 0 ? "(standard output)" : path, strerror(-err));
-	return err;
-}
-
-bool output_is_input(const char *output, const char *input)
-{
-	struct stat a, b;
-
-	if (stat(output, &a) != 0 || stat(input, &b) != 0 || a.st_dev != b.st_dev ||
-	    a.st_ino != b.st_ino)
-		return false;
-	fprintf(stderr, "%s: is the input, expected another output\n", output);
-	return true;
+	if (target != NULL)
+		return target;
+	fputs(input_name(path), stderr);
+	if (script->target_line != 0)
+		fprintf(stderr, ":%u:%u", script->target_line, script->target_column);
+	fprintf(stderr, ": unknown target '%s', '%s targets' lists them\n", name, report_command);
+	return NULL;
 }

@@ -84,12 +84,15 @@ static int read_signature(struct line *line)
 		kind++;
 	if (!is_kind(text, kind))
 		return fail(line, begin,
-			    "'%.*s' begins no signature, expected a rule of 'vringer rules', asan, "
+			    "'%s' begins no signature, expected a rule of 'vringer rules', asan, "
 			    "ubsan, lsan, signal, exit, hang, leak, ... and ':'",
-			    (int)kind, text);
-	if (kind == len)
-		return fail(line, line->at,
-			    "the signature ends, expected ':' and the operation, or '*'");
+			    text_quote(&(struct text_word){ text, kind }).text);
+	if (kind == len || text[len - 1] == ':')
+		return fail(line, line->at, "the signature ends, expected %sthe operation, or '*'",
+			    kind == len ? "':' and " : "");
+	if (len >= sizeof(((struct finding *)NULL)->signature))
+		return fail(line, begin, "the signature is too long, expected at most %zu bytes",
+			    sizeof(((struct finding *)NULL)->signature) - 1);
 	return (int)len;
 }
 
@@ -118,54 +121,87 @@ static int read_reason(struct line *line)
 	return (int)(end - line->at);
 }
 
+/* FNV-1a. */
+static size_t hash_of(const char *text, size_t len)
+{
+	uint64_t h = 0xcbf29ce484222325u;
+
+	for (size_t i = 0; i < len; i++)
+		h = (h ^ (unsigned char)text[i]) * 0x100000001b3u;
+	return (size_t)(h ^ h >> 32);
+}
+
+/* The slot of the entry of that signature, or the one that it would have. */
+static size_t *slot_of(const struct known *known, const char *signature)
+{
+	size_t at = hash_of(signature, strlen(signature)) % known->slot_count;
+
+	while (known->slots[at] != 0 &&
+	       strcmp(known->entries[known->slots[at] - 1].signature, signature) != 0)
+		at = (at + 1) % known->slot_count;
+	return &known->slots[at];
+}
+
 static struct known_entry *find(const struct known *known, const char *signature)
 {
-	for (size_t i = 0; known != NULL && i < known->count; i++)
-		if (strcmp(known->entries[i].signature, signature) == 0)
-			return &known->entries[i];
-	return NULL;
+	size_t at = known != NULL && known->slot_count > 0 ? *slot_of(known, signature) : 0;
+
+	return at != 0 ? &known->entries[at - 1] : NULL;
 }
 
-/* Is the signature the entry's, or like the entry's but for the operation? */
-static bool covers(const struct known_entry *entry, const char *signature)
-{
-	size_t len = strlen(entry->signature);
-	const char *operation = strrchr(signature, ':');
-
-	if (strcmp(entry->signature, signature) == 0)
-		return true;
-	return operation != NULL && entry->signature[len - 1] == '*' &&
-	       (size_t)(operation + 1 - signature) == len - 1 &&
-	       memcmp(entry->signature, signature, len - 1) == 0;
-}
-
+/* The entry that is the signature's, or that of all operations of its like: the
+ * first of both. */
 static struct known_entry *match(const struct known *known, const char *signature)
 {
-	for (size_t i = 0; known != NULL && i < known->count; i++)
-		if (covers(&known->entries[i], signature))
-			return &known->entries[i];
-	return NULL;
+	const char *operation = strrchr(signature, ':');
+	struct known_entry *exact = find(known, signature), *any = NULL;
+	char like[sizeof(((struct finding *)NULL)->signature) + 1];
+	int len = operation != NULL ? (int)(operation + 1 - signature) : 0;
+
+	if (len > 0 && (size_t)len + 1 < sizeof(like)) {
+		snprintf(like, sizeof(like), "%.*s*", len, signature);
+		any = find(known, like);
+	}
+	if (exact == NULL || any == NULL)
+		return exact != NULL ? exact : any;
+	return exact < any ? exact : any;
 }
 
-/* Takes both strings. */
+/* Room for one more, the table never more than half full. */
+static int grow(struct known *known)
+{
+	size_t room = known->room != 0 ? 2 * known->room : 16;
+	struct known_entry *entries;
+	size_t *slots;
+
+	if (known->count < known->room)
+		return 0;
+	slots = calloc(2 * room, sizeof(*slots));
+	if (slots == NULL)
+		return -ENOMEM;
+	free(known->slots);
+	known->slots = slots;
+	known->slot_count = 2 * room;
+	for (size_t i = 0; known->entries != NULL && i < known->count; i++)
+		*slot_of(known, known->entries[i].signature) = i + 1;
+	entries = realloc(known->entries, room * sizeof(*entries));
+	if (entries == NULL)
+		return -ENOMEM;
+	known->entries = entries;
+	known->room = room;
+	return 0;
+}
+
+/* Takes both strings; the signature is not in it yet. */
 static int add(struct known *known, char *signature, char *reason, unsigned line)
 {
-	if (signature != NULL && reason != NULL && known->count == known->room) {
-		size_t room = known->room != 0 ? 2 * known->room : 16;
-		struct known_entry *entries =
-			realloc(known->entries, room * sizeof(known->entries[0]));
-
-		if (entries != NULL) {
-			known->entries = entries;
-			known->room = room;
-		}
-	}
-	if (signature == NULL || reason == NULL || known->count == known->room) {
+	if (signature == NULL || reason == NULL || grow(known) != 0 || known->entries == NULL) {
 		free(signature);
 		free(reason);
 		return -ENOMEM;
 	}
-	known->entries[known->count++] = (struct known_entry){ signature, reason, line, 0 };
+	known->entries[known->count] = (struct known_entry){ signature, reason, line, 0 };
+	*slot_of(known, signature) = ++known->count;
 	return 0;
 }
 
@@ -176,6 +212,9 @@ static int read_line(struct known *known, struct line *line)
 	size_t begin;
 	char *name;
 
+	if (line->number == 1 && text_mark(line->text, line->len) != NULL)
+		return fail(line, 0, "%s, expected text without one",
+			    text_mark(line->text, line->len));
 	skip_blanks(line);
 	if (line->at == line->len || line->text[line->at] == '#')
 		return 0;
@@ -201,7 +240,7 @@ int known_load(struct known *known, const char *path)
 {
 	size_t len, at = 0;
 	char *data = input_read(path, &len);
-	struct line line = { .path = path };
+	struct line line = { .path = input_name(path) };
 	int err = 0;
 
 	if (data == NULL)
@@ -227,6 +266,7 @@ void known_release(struct known *known)
 		free(known->entries[i].reason);
 	}
 	free(known->entries);
+	free(known->slots);
 	*known = (struct known){ .count = 0 };
 }
 

@@ -29,6 +29,8 @@ struct known_entry {
 struct known {
 	struct known_entry *entries;
 	size_t count, room;
+	size_t *slots; /* of entries by signature: a hash table of indices plus 1 */
+	size_t slot_count;
 };
 
 /* Add what the file lists.  0, or -EINVAL after one line on stderr. */

@@ -2,6 +2,7 @@
 /*
  * The main of `vringer`, the command for our own models.
  */
+#include "harness/batch.h"
 #include "harness/cmd.h"
 
 /* What AddressSanitizer does in this command: a report ends the child that it
@@ -16,6 +17,21 @@ const char *__ubsan_default_options(void);
 const char *__ubsan_default_options(void)
 {
 	return "print_stacktrace=1";
+}
+
+/* The sanitizers call these before they put a report together. */
+const char *__asan_get_report_description(void) __attribute__((weak));
+void __asan_on_error(void);
+void __asan_on_error(void)
+{
+	batch_on_report(__asan_get_report_description != NULL ? __asan_get_report_description()
+							      : NULL);
+}
+
+void __ubsan_on_report(void);
+void __ubsan_on_report(void)
+{
+	batch_on_report(NULL);
 }
 
 int main(int argc, char **argv)

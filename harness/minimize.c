@@ -4,6 +4,7 @@
  */
 #include "harness/minimize_internal.h"
 #include "harness/report.h"
+#include "harness/seam.h"
 
 #include <errno.h>
 #include <stddef.h>
@@ -92,6 +93,9 @@ static const struct finding *run(struct minimizer *m)
 	int err = child_run(&m->job, &m->outcome, m->report);
 
 	m->result->candidates++;
+	if (err == 0 && m->outcome.finding_count > 0 &&
+	    m->outcome.findings[0].kind == FINDING_SANITIZER)
+		seam_read_symbols();
 	if (err != 0) {
 		m->result->ended = err;
 		return NULL;

@@ -126,9 +126,10 @@ int replay_file(const struct replay_options *options, const char *path)
 	const struct target *target;
 	int status = WRONG;
 
-	if (script != NULL && report != NULL &&
-	    input_load(script, path, options->target, NULL) == 0) {
-		target = input_target(&script->prog, path, options->target);
+	if (script == NULL || report == NULL)
+		fprintf(stderr, "%s: %s\n", input_name(path), strerror(ENOMEM));
+	else if (input_load(script, path, options->target, NULL) == 0) {
+		target = input_target(script, path, options->target);
 		if (target != NULL)
 			status = replay_script(options, path, script, target, report);
 	}

@@ -26,6 +26,8 @@ void __asan_poison_memory_region(const volatile void *memory, size_t size) __att
 void __asan_unpoison_memory_region(const volatile void *memory, size_t size) __attribute__((weak));
 void *__asan_memcpy(void *to, const void *from, size_t size) __attribute__((weak));
 int __lsan_do_recoverable_leak_check(void) __attribute__((weak));
+void __sanitizer_symbolize_pc(void *pc, const char *format, char *out, size_t size)
+	__attribute__((weak));
 
 void seam_copy(void *to, const void *from, uint32_t len)
 {
@@ -64,4 +66,19 @@ void seam_unpoison(const void *memory, size_t size)
 bool seam_leaks(void)
 {
 	return __lsan_do_recoverable_leak_check != NULL && __lsan_do_recoverable_leak_check() != 0;
+}
+
+/* Only gcc's runtime does it in the process itself; clang's asks another one, which
+ * cannot be shared. */
+void seam_read_symbols(void)
+{
+#ifndef __clang__
+	static bool done;
+	char text[256];
+
+	if (done || __sanitizer_symbolize_pc == NULL)
+		return;
+	done = true;
+	__sanitizer_symbolize_pc(__builtin_return_address(0), "%f", text, sizeof(text));
+#endif
 }

@@ -25,4 +25,9 @@ void seam_unpoison(const void *memory, size_t size);
  * stderr then.  false where there is none. */
 bool seam_leaks(void);
 
+/* Have the symbols of this program read, once, for all children that are yet to come:
+ * each reads them again else for the stack of its crash, which takes longer than all
+ * else that it does. */
+void seam_read_symbols(void);
+
 #endif

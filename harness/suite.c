@@ -5,6 +5,7 @@
 #include "harness/suite.h"
 #include "devices/table.h"
 #include "harness/escape.h"
+#include "harness/output.h"
 #include "harness/report.h"
 
 #include <stdlib.h>
@@ -98,15 +99,14 @@ static char *describe(const struct suite_result *r)
 
 	if (good && !has_notes(r))
 		return NULL;
-	out = open_memstream(&text, &len);
+	out = output_text_open(&text, &len);
 	if (out == NULL)
 		return NULL;
 	if (!good)
 		describe_failure(out, r);
 	if (has_notes(r))
 		report_notes(out, r->child, r->job);
-	fclose(out);
-	return text;
+	return output_text_close(out, &text) == 0 ? text : NULL;
 }
 
 static void print_name(const struct suite *suite, const struct suite_result *r)
@@ -283,16 +283,15 @@ static void print_disagreements(const struct suite *suite)
 /* For people who read JUnit: as much as its schema has room for. */
 static void junit_disagreements(const struct suite *suite)
 {
-	char *text = NULL;
-	size_t len = 0;
-	FILE *out = open_memstream(&text, &len);
+	size_t len;
+	char *text;
+	FILE *out = output_text_open(&text, &len);
 
 	if (out == NULL)
 		return;
 	for (unsigned i = 0; i < suite->target_count; i++)
 		report_disagreements(out, "", suite->targets[i]);
-	fclose(out);
-	if (len > 0) {
+	if (output_text_close(out, &text) == 0 && len > 0) {
 		fputs("  <system-out>", suite->out);
 		escape_xml(suite->out, text);
 		fputs("</system-out>\n", suite->out);

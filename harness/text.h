@@ -91,7 +91,8 @@ struct script {
 	struct program prog;
 	char slot_names[PROGRAM_SLOTS][TEXT_NAME_MAX]; /* empty: none */
 	uint32_t op_lines[PROGRAM_OPS_MAX];
-	char prose[SCRIPT_PROSE_MAX]; /* the comment that it begins with, one line */
+	uint32_t target_line, target_column; /* where the header names it; 0: nowhere */
+	char prose[SCRIPT_PROSE_MAX];	     /* the comment that it begins with, one line */
 	char clauses[SCRIPT_CLAUSE_MAX][48];
 	unsigned clause_count;
 	unsigned needs_queues;	 /* at least so many */
@@ -110,6 +111,10 @@ struct text_error {
 
 /* Parse `len` bytes into `script`.  0, or -EINVAL with `error` filled in. */
 int text_parse(struct script *script, const char *text, size_t len, struct text_error *error);
+
+/* What an editor put in front that is no text: "a byte-order mark (UTF-8)"; NULL if
+ * there is none. */
+const char *text_mark(const char *text, size_t len);
 
 /* Print the program, canonically.  `names`: slot names to use, or NULL. */
 void text_print(FILE *out, const struct program *prog, const char (*names)[TEXT_NAME_MAX]);

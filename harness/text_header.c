@@ -33,8 +33,9 @@ static int parse_queue_max(struct text_line *line, const struct text_word *word,
 	}
 }
 
-static int parse_target(struct text_line *line, struct program *prog)
+static int parse_target(struct text_line *line, struct script *script)
 {
+	struct program *prog = &script->prog;
 	struct text_word word;
 
 	if (!text_next(line, &word))
@@ -53,6 +54,8 @@ static int parse_target(struct text_line *line, struct program *prog)
 	program_init(prog, "");
 	memcpy(prog->target, word.start, word.len);
 	prog->target[word.len] = '\0';
+	script->target_line = line->number;
+	script->target_column = (uint32_t)(word.start - line->start) + 1;
 	return 0;
 }
 
@@ -69,7 +72,7 @@ int text_parse_header(struct parser *p)
 	if (prog->op_count > 0)
 		return text_fail(line, NULL, "the header is late, expected before any operation");
 	p->header = true;
-	if (parse_target(line, prog) != 0)
+	if (parse_target(line, p->script) != 0)
 		return -EINVAL;
 	while (text_next(line, &word)) {
 		if (text_word_named(&word, "features")) {

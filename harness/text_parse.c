@@ -271,6 +271,23 @@ static int open_line(struct parser *p, const char *start, const char *end)
 	return 0;
 }
 
+const char *text_mark(const char *text, size_t len)
+{
+	static const struct {
+		const char *bytes, *name;
+	} marks[] = {
+		{ "\xef\xbb\xbf", "a byte-order mark (UTF-8)" },
+		{ "\xff\xfe", "a byte-order mark (UTF-16)" },
+		{ "\xfe\xff", "a byte-order mark (UTF-16)" },
+	};
+
+	for (size_t i = 0; i < sizeof(marks) / sizeof(marks[0]); i++)
+		if (len >= strlen(marks[i].bytes) &&
+		    memcmp(text, marks[i].bytes, strlen(marks[i].bytes)) == 0)
+			return marks[i].name;
+	return NULL;
+}
+
 int text_parse(struct script *script, const char *text, size_t len, struct text_error *error)
 {
 	struct parser p = { .error = error, .script = script };
@@ -278,6 +295,7 @@ int text_parse(struct script *script, const char *text, size_t len, struct text_
 	struct text_line *line = &p.line;
 
 	memset(script->slot_names, 0, sizeof(script->slot_names));
+	script->target_line = script->target_column = 0;
 	script->prose[0] = '\0';
 	program_init(&script->prog, "any");
 	script->clause_count = 0;
@@ -289,6 +307,12 @@ int text_parse(struct script *script, const char *text, size_t len, struct text_
 	line->script = script;
 	line->error = error;
 	line->start = line->end = text;
+	if (text_mark(text, len) != NULL) {
+		const struct text_word at = { text, 1 };
+
+		line->number = 1;
+		return text_fail(line, &at, "%s, expected text without one", text_mark(text, len));
+	}
 	for (const char *start = text; start < end;) {
 		const char *newline = memchr(start, '\n', (size_t)(end - start));
 

@@ -120,4 +120,28 @@ shows 'and has a result' '^== net_loopback: [1-9][0-9]* executions'
 grep -q '^== net_loopback: [1-9][0-9]* executions' first
 tap 'as the first has' $?
 
+# Others send these to the script alone.
+for signal in TERM HUP; do
+	rm -rf "$findings" "$logs"
+	setsid env --default-signal=INT fuzzers/fuzz.sh run libfuzzer 300 2 net_loopback >"$out" 2>"$err" &
+	pid=$!
+	waited=0
+	until grep -q '^== finding: fetch.walk' "$out" || [ "$waited" = 60 ]; do
+		sleep 1
+		waited=$((waited + 1))
+	done
+	kill -s $signal "$pid"
+	(sleep 100 && kill -KILL -- "-$pid") 2>/dev/null &
+	killer=$!
+	wait "$pid"
+	[ $? = 1 ]
+	tap "SIG$signal: exit 1" $?
+	kill "$killer" 2>/dev/null
+	shows "SIG$signal: the summary is there" '^== net_loopback: [0-9]+ executions, .* [1-9][0-9]* findings$'
+	shows "SIG$signal: findings are told" "^fetch.walk:[a-z]+  # .* build/vringer replay -v $findings/fetch.walk-"
+	cat /proc/[0-9]*/stat 2>/dev/null | awk -v p="$pid" '$5 == p && $3 != "Z"' >"$err"
+	[ ! -s "$err" ]
+	tap "SIG$signal: no process is left" $?
+done
+
 tap_end

@@ -13,6 +13,11 @@ printf 'device any\nclause 2.4 dev.no.such.9\nreset\n' >"$work/clause.vr"
 printf 'device net-loopback\nreset\n\0\n' >"$work/nul.vr"
 printf 'VRNG\002\003netxx' >"$work/newer.bin"
 printf 'VRNG\001\000\000\007no-such\032\365' >"$work/target.bin"
+printf 'VRNG\000\000\000\007no-such\032\365' >"$work/version-0.bin"
+printf '# a\n\n  device\tno-such\nreset\n' >"$work/target-3.vr"
+printf '\357\273\277device net-loopback\nreset\n' >"$work/mark.vr"
+cp "$work/mark.vr" "$work/crash-mark"
+printf '\377\376d\000e\000' >"$work/mark-16.vr"
 head -c 5000000 /dev/zero >"$work/large"
 mkdir "$work/empty" "$work/dir.vr" "$work/mixed"
 cp "$work/good.vr" "$work/bad.vr" "$work/mixed"
@@ -55,6 +60,18 @@ for command in run replay show encode; do
 		"$VRINGER" $command "$work/target.vr"
 	refuses "$command: unknown target in a file" "$unknown" \
 		"$VRINGER" $command "$work/target.bin"
+	refuses "$command: unknown target, its place" "^$work/target-3.vr:3:10: unknown target 'no-such'" \
+		"$VRINGER" $command "$work/target-3.vr"
+	refuses "$command: byte-order mark" "^$work/mark.vr:1:1: a byte-order mark \(UTF-8\), expected" \
+		"$VRINGER" $command "$work/mark.vr"
+	refuses "$command: byte-order mark, no name of a script" \
+		"^$work/crash-mark:1:1: a byte-order mark \(UTF-8\), expected" \
+		"$VRINGER" $command "$work/crash-mark"
+	refuses "$command: byte-order mark of UTF-16" "^$work/mark-16.vr:1:1: a byte-order mark \(UTF-16\)" \
+		"$VRINGER" $command "$work/mark-16.vr"
+	[ "$command" = run ] || refuses "$command: version 0" \
+		'format version 0, expected 1: there is no such version$' \
+		"$VRINGER" $command "$work/version-0.bin"
 	refuses "$command: file too large" 'too large' "$VRINGER" $command "$work/large"
 done
 for command in replay show encode; do

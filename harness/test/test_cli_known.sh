@@ -91,5 +91,15 @@ printf 'hang:\001 # x\n' >"$work/bad"
 bad 'a control character' 1 6 'byte 0x01, expected'
 printf 'hang:send # x\000y\n' >"$work/bad"
 bad 'a NUL' 1 14 'byte 0x00, expected text'
+printf 'fetch.walk: # x\n' >"$work/bad"
+bad 'an empty operation' 1 12 "the signature ends, expected the operation, or '\*'"
+printf '\357\273\277fetch.walk:send # x\n' >"$work/bad"
+bad 'a byte-order mark' 1 1 'a byte-order mark \(UTF-8\), expected'
+head -c 1000000 /dev/zero | tr '\0' a >"$work/bad"
+bad 'a megabyte' 1 1 "'aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa...' begins no signature"
+[ "$(wc -c <"$err")" -lt 1000 ]
+tap 'is not all shown' $?
+{ printf 'hang:' && head -c 1000 /dev/zero | tr '\0' a && echo ' # x'; } >"$work/bad"
+bad 'what no signature is as long as' 1 1 'the signature is too long, expected at most [0-9]+ bytes'
 
 tap_end

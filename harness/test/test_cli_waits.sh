@@ -1,0 +1,154 @@
+#!/bin/sh
+# SPDX-License-Identifier: Apache-2.0 OR MIT
+#
+# No command waits for ever, or ends too soon: what is no file in a folder is named and
+# not opened, what is waited for ends by a signal, standard input is taken by all that
+# take files, and once; one bad file of many is named, and the rest is done.
+# shellcheck disable=SC1091,SC2154
+set -u
+. "${0%/*}/tap.sh"
+
+bug=$BUILD/bugs/rule-fetch-walk/vringer
+
+# Whatever waits longer than this waits for ever.
+soon() {
+	timeout -k 1 20 "$@"
+}
+
+printf 'device net-loopback\nstart driver_ok\nsend 1 b3\n' >"$work/a.vr"
+mkdir "$work/run" "$work/triage" "$work/good"
+cp "$work/a.vr" "$work/run"
+cp "$work/a.vr" "$work/good"
+mkfifo "$work/run/fifo.vr" "$work/triage/crash-fifo" "$work/fifo"
+"$VRINGER" encode --body -o "$work/triage/crash-1" "$work/a.vr"
+
+# What is in a folder is a file, or it is named.
+refuses 'run: a FIFO in a folder' "^$work/run/fifo.vr: is a FIFO, expected a file\$" \
+	soon "$VRINGER" run "$work/run"
+rm "$work/run/fifo.vr"
+ln -s nowhere "$work/run/dangling.vr"
+refuses 'run: a bad link in a folder is named itself' "^$work/run/dangling.vr: No such file" \
+	soon "$VRINGER" run "$work/run"
+rm "$work/run/dangling.vr"
+ln -s . "$work/run/round"
+gives 0 'run: a link back to the folder' soon "$VRINGER" run "$work/run"
+shows 'is not gone round' '^1\.\.1$'
+gives 2 'triage: a FIFO in a folder' soon "$bug" triage -t net-loopback "$work/triage"
+shows 'the rest is sorted' '^fetch.walk:send .*, 1 file: '
+shows 'and it is counted' '^# 1 file, 1 finding; known 0, showing nothing 0, no good 1$'
+grep -q "^$work/triage/crash-fifo: is a FIFO, expected a file\$" "$err"
+tap 'and named' $?
+rm "$work/triage/crash-fifo"
+
+# One bad file of many.
+head -c 5000000 /dev/zero >"$work/triage/crash-large"
+printf 'VRNG\002\003netxx' >"$work/triage/crash-newer"
+ln -s nowhere "$work/triage/crash-nowhere"
+gives 2 'triage of bad files and a good one' soon "$bug" triage -t net-loopback -o "$work/s" \
+	"$work/none" "$work/triage" "$work/none-too"
+shows 'goes on' '^fetch.walk:send .*shrunk to 2 operations: '
+shows 'and counts' '^# 1 file, 1 finding; known 0, showing nothing 0, no good 5$'
+[ "$(wc -l <"$err")" = 5 ] && grep -q "crash-large: too large" "$err" &&
+	grep -q "crash-newer: .*newer" "$err" && grep -q "crash-nowhere: No such file" "$err"
+tap 'a line for each' $?
+gives 2 'triage --json of them' soon "$bug" triage --json -t net-loopback "$work/triage"
+jq -e '.refused == 3 and .files == 1' "$out" >/dev/null
+tap 'counts them' $?
+
+# Outputs.
+mkdir "$work/out"
+mkfifo "$work/out/a" "$work/s/pipe"
+refuses 'encode -o DIR: a FIFO has the name' "^$work/out/a: is a FIFO, expected a file" \
+	soon "$VRINGER" encode -o "$work/out" "$work/a.vr"
+for command in show encode 'run --json' minimize; do
+	# shellcheck disable=SC2086
+	refuses "$command -o a FIFO that nobody reads" "^$work/fifo: cannot be written: nobody reads it" \
+		soon "$bug" $command -o "$work/fifo" "$work/a.vr"
+done
+soon cat "$work/fifo" >"$work/read" &
+reader=$!
+# The reader has to be there.
+sleep 0.5
+gives 0 'show -o a FIFO that is read' soon "$VRINGER" show -o "$work/fifo" "$work/a.vr"
+wait "$reader"
+"$VRINGER" show "$work/a.vr" | cmp -s - "$work/read"
+tap 'is whole there' $?
+rm -r "$work/s"
+mkdir "$work/s"
+mkfifo "$work/s/fetch.walk-send.vr"
+gives 2 'triage -o: a FIFO has the name' soon "$bug" triage -t net-loopback -o "$work/s" "$work/triage/crash-1"
+grep -q 'fetch.walk-send.vr: is a FIFO' "$err"
+tap 'which is named' $?
+shows 'the finding is told' '^fetch.walk:send .* crash-1$|^fetch.walk:send .*/crash-1$'
+
+# Standard input, once.
+for command in run replay show encode minimize 'triage -t net-loopback'; do
+	# shellcheck disable=SC2086
+	soon "$bug" $command - <"$work/a.vr" >"$out" 2>"$err"
+	rc=$?
+	case $command in show | encode | minimize) [ "$rc" = 0 ] ;; *) [ "$rc" = 1 ] ;; esac
+	tap "$command -: standard input" $?
+	# shellcheck disable=SC2002,SC2086  # a pipe
+	cat "$work/a.vr" | soon "$bug" $command /dev/stdin >"$out" 2>"$err"
+	rc=$?
+	case $command in encode | run | replay | show | minimize | triage*) [ "$rc" -le 1 ] ;; esac
+	tap "$command /dev/stdin: a pipe is read once" $?
+done
+gives_stdin() {
+	soon "$@" <"$work/a.vr" >"$out" 2>"$err"
+}
+gives_stdin "$bug" triage -t net-loopback -o "$work/from-stdin" -
+[ $? = 1 ] && grep -q 'shrunk to 2 operations' "$out"
+tap 'triage -o of standard input' $?
+for command in run replay show; do
+	gives_stdin "$VRINGER" $command - -
+	[ $? = 2 ] && grep -q '^(standard input): was read already' "$err"
+	tap "$command - -: exit 2" $?
+done
+gives_stdin "$VRINGER" run --known - -
+[ $? = 2 ]
+tap 'run --known - -: exit 2' $?
+gives_stdin "$VRINGER" run --json -
+grep -q '"file":"(standard input)"' "$out"
+tap 'run - names it' $?
+
+# Whatever waits for a FIFO or for standard input ends by each of the signals.
+mkfifo "$work/never"
+exec 9<>"$work/never"
+for signal in INT TERM HUP; do
+	for command in run replay show minimize triage; do
+		for file in "$work/fifo" -; do
+			# Not in the background of this shell, which would ignore SIGINT.
+			timeout -k 2 -s "$signal" 0.3 "$bug" $command "$file" \
+				<"$work/never" >"$out" 2>"$err"
+			rc=$?
+			# timeout: 124, or 137 where it had to kill.
+			[ "$rc" = 124 ]
+			tap "$command $([ "$file" = - ] && echo - || echo FIFO): SIG$signal ends it" $?
+		done
+	done
+done
+
+# The best so far is kept, also where the terminal goes away.
+i=0
+printf 'device net-loopback\nstart driver_ok\n' >"$work/long.vr"
+while [ $i -lt 400 ]; do
+	echo "write QueueNum $((i % 97))"
+	echo "offer 0 b9:w*3 b7:w"
+	i=$((i + 1))
+done >>"$work/long.vr"
+echo 'send 1 b3' >>"$work/long.vr"
+for signal in INT TERM HUP; do
+	rm -f "$work/best.vr"
+	timeout -k 15 -s $signal 2 "$bug" minimize -o "$work/best.vr" "$work/long.vr" >"$out" 2>"$err"
+	rc=$?
+	{ [ "$rc" = 124 ] || [ "$rc" = 0 ]; } && [ -s "$work/best.vr" ]
+	tap "minimize: SIG$signal keeps the best so far" $?
+	rm -rf "$work/best"
+	timeout -k 15 -s $signal 2 "$bug" triage -o "$work/best" "$work/long.vr" >"$out" 2>"$err"
+	rc=$?
+	{ [ "$rc" = 124 ] || [ "$rc" = 1 ]; } && grep -q '^fetch.walk:' "$out" && [ -n "$(ls "$work/best")" ]
+	tap "triage: SIG$signal keeps the best so far" $?
+done
+
+tap_end
