@@ -37,7 +37,7 @@ struct runner {
 	struct cmd_options options;
 	struct suite suite;
 	struct script *script;
-	char *report;
+	char *report, *words; /* CHILD_REPORT_MAX bytes, CHILD_WORDS_MAX */
 };
 
 static int add_path(struct paths *paths, const char *path)
@@ -202,6 +202,7 @@ static int run_one(struct runner *r, const char *path, const struct target *targ
 		.known = r->options.known,
 		.seconds = r->options.seconds,
 		.leaks = (target->facts & FACT_HEAP) == 0,
+		.words = r->words,
 	};
 	struct child_result child;
 	struct suite_result result = {
@@ -213,11 +214,12 @@ static int run_one(struct runner *r, const char *path, const struct target *targ
 		.job = &job,
 		.child = &child,
 		.report = r->report,
+		.words = r->words,
 	};
 	int err = result.skip == NULL ? child_run(&job, &child, r->report) : 0;
 
 	if (err != 0) {
-		fprintf(stderr, "%s: no process to run it in: %s\n", path, strerror(-err));
+		child_explain(path, &job, err, &child);
 		return STATUS_USAGE;
 	}
 	result.incomplete = result.skip == NULL && r->options.completes && child.completions == 0;
@@ -282,9 +284,11 @@ int cmd_run(int argc, char **argv)
 		r.suite.format = SUITE_JUNIT;
 	r.suite.known = r.options.known;
 	r.script = calloc(1, sizeof(*r.script));
-	r.report = malloc(CHILD_REPORT_MAX);
+	r.report = malloc(CHILD_REPORT_MAX + CHILD_WORDS_MAX);
 	if (r.script == NULL || r.report == NULL)
-		status = STATUS_USAGE;
+		status = cmd_fail(argv[0], strerror(ENOMEM));
+	else
+		r.words = r.report + CHILD_REPORT_MAX;
 	for (int i = 0; r.options.output != NULL && i < r.options.file_count; i++)
 		if (output_is_input(r.options.output, r.options.files[i]))
 			status = STATUS_USAGE;

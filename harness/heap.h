@@ -34,6 +34,7 @@ struct heap {
 	size_t call_bytes;  /* allocated since the counter was last set to 0 */
 	unsigned fault_nth; /* the Nth allocation from now fails; 0: none */
 	bool exhausted;	    /* a bound above was passed */
+	bool starved;	    /* the host had no memory: no fault of the device; stays */
 	const struct trace *trace;
 };
 

@@ -7,8 +7,10 @@
 #include "harness/report.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 enum { NOTHING_FOUND = 0, FOUND = 1, WRONG = 2 };
 
@@ -33,6 +35,7 @@ static void print_text(const struct replay_options *options, const char *path,
 	const struct finding *failing = child_finding(result, job);
 	const struct finding *known = child_known(result);
 
+	report_words(stdout, "", job->words);
 	for (unsigned i = 0; i < result->finding_count; i++) {
 		if (&result->findings[i] != failing)
 			fputs(result->findings[i].known != NULL ? "known: " : "warning: ", stdout);
@@ -85,13 +88,30 @@ static void print_json(const char *path, const struct child_job *job,
 	}
 	printf("],\"disagrees\":[");
 	report_disagreements_json(stdout, "", job->target);
-	printf("]}\n");
+	printf("],\"printed\":");
+	report_string(stdout, job->words);
+	printf("}\n");
+}
+
+/* Our standard output, by another descriptor than the one that is the device's in
+ * the child. */
+static FILE *open_trace(void)
+{
+	int fd = fcntl(STDOUT_FILENO, F_DUPFD_CLOEXEC, STDERR_FILENO + 1);
+	FILE *out = fd >= 0 ? fdopen(fd, "w") : NULL;
+
+	if (out != NULL)
+		setvbuf(out, NULL, _IOLBF, 0);
+	else if (fd >= 0)
+		close(fd);
+	return out;
 }
 
 static int replay_script(const struct replay_options *options, const char *path,
 			 const struct script *script, const struct target *target, char *report)
 {
-	struct report_trace trace = { .out = stdout, .script = script, .json = options->json };
+	struct report_trace trace = { .script = script, .json = options->json };
+	static char words[CHILD_WORDS_MAX];
 	struct trace reader = { report_trace_event, &trace };
 	struct child_job job = {
 		.script = script,
@@ -104,15 +124,24 @@ static int replay_script(const struct replay_options *options, const char *path,
 		.leaks = true,
 		.seconds = options->seconds,
 		.trace = options->verbose ? &reader : NULL,
+		.words = words,
 	};
 	struct child_result result;
 	int err;
 
 	if (options->print_script && !options->json)
 		text_print(stdout, &script->prog, script->slot_names);
+	if (options->verbose)
+		trace.out = job.trace_out = open_trace();
+	if (options->verbose && trace.out == NULL) {
+		fprintf(stderr, "%s: no output for its trace: %s\n", path, strerror(errno));
+		return WRONG;
+	}
 	err = child_run(&job, &result, report);
+	if (trace.out != NULL)
+		fclose(trace.out);
 	if (err != 0) {
-		fprintf(stderr, "%s: no process to run it in: %s\n", path, strerror(-err));
+		child_explain(path, &job, err, &result);
 		return WRONG;
 	}
 	if (options->json)
@@ -130,8 +159,9 @@ int replay_file(const struct replay_options *options, const char *path)
 	const struct target *target;
 	int status = WRONG;
 
-	if (script != NULL && report != NULL &&
-	    input_load(script, path, options->target, NULL) == 0) {
+	if (script == NULL || report == NULL)
+		fprintf(stderr, "%s: %s\n", path, strerror(ENOMEM));
+	else if (input_load(script, path, options->target, NULL) == 0) {
 		target = input_target(&script->prog, path, options->target);
 		if (target != NULL)
 			status = replay_script(options, path, script, target, report);

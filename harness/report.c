@@ -27,7 +27,7 @@ const char *finding_kind_name(enum finding_kind kind)
 {
 	static const char *const names[FINDING_KIND_COUNT] = { "none",	 "rule", "sanitizer",
 							       "signal", "exit", "hang",
-							       "oom",	 "leak" };
+							       "oom",	 "leak", "memory" };
 
 	return names[kind];
 }
@@ -249,6 +249,16 @@ void report_failure(FILE *out, const char *path, const struct child_result *resu
 	fprintf(out, "%s:%u: %s\n", path, result->failed_line, result->failure);
 	fputs("  guest: ", out);
 	print_guest_op(out, script, result->failed_op);
+}
+
+void report_words(FILE *out, const char *prefix, const char *words)
+{
+	while (*words != '\0') {
+		size_t len = strcspn(words, "\n");
+
+		fprintf(out, "%sdevice prints: %.*s\n", prefix, (int)len, words);
+		words += len + (words[len] == '\n');
+	}
 }
 
 void report_disagreements(FILE *out, const char *prefix, const struct target *target)

@@ -41,6 +41,8 @@ void report_failure(FILE *out, const char *path, const struct child_result *resu
 void report_disagreements(FILE *out, const char *prefix, const struct target *target);
 const char *report_disagreements_json(FILE *out, const char *separator,
 				      const struct target *target);
+/* What the device wrote to stdout, each line behind `prefix` and "device prints: ". */
+void report_words(FILE *out, const char *prefix, const char *words);
 /* A JSON string, quotes and all. */
 void report_string(FILE *out, const char *text);
 const char *finding_kind_name(enum finding_kind kind);

@@ -104,6 +104,8 @@ static void tap_result(const struct suite *suite, const struct suite_result *r)
 		line += line[n] == '\n' ? n + 1 : n;
 	}
 	free(text);
+	if (outcome != SKIPPED)
+		report_words(suite->out, "# ", r->words);
 }
 
 static void print_xml(FILE *out, const char *text)
@@ -149,6 +151,11 @@ static void junit_result(const struct suite *suite, const struct suite_result *r
 		fputs("</failure>", suite->out);
 		free(text);
 	}
+	if (outcome != SKIPPED && *r->words != '\0') {
+		fputs("<system-out>", suite->out);
+		print_xml(suite->out, r->words);
+		fputs("</system-out>", suite->out);
+	}
 	fputs("</testcase>\n", suite->out);
 }
 
@@ -178,7 +185,9 @@ static void json_result(const struct suite *suite, const struct suite_result *r)
 		fputs(i > 0 ? "," : "", out);
 		report_string(out, r->script->clauses[i]);
 	}
-	fputs("],\"findings\":[", out);
+	fputs("],\"printed\":", out);
+	report_string(out, r->skip == NULL ? r->words : "");
+	fputs(",\"findings\":[", out);
 	for (unsigned i = 0; r->skip == NULL && i < r->child->finding_count; i++) {
 		fputs(i > 0 ? "," : "", out);
 		report_finding_json(out, &r->child->findings[i], r->script);
