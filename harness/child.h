@@ -67,7 +67,7 @@ struct child_job {
  * without control characters, of the beginning and the end if it was more. */
 int child_run(const struct child_job *job, struct child_result *result, char *report);
 /* One line on stderr: why child_run returned `err`. */
-void child_explain(const char *path, const struct child_job *job, int err,
+void child_explain(const char *path, const struct target *target, int err,
 		   const struct child_result *result);
 
 /* The finding that fails the run; NULL if there is none. */

@@ -138,7 +138,17 @@ int child_conclude(const struct child_job *job, const struct child_watch *watch,
 	return 0;
 }
 
-void child_explain(const char *path, const struct child_job *job, int err,
+/* Where there is no process to be had LeakSanitizer has none either, and would end
+ * the command with a report and a status of its own. */
+static bool no_process;
+
+int __lsan_is_turned_off(void) __attribute__((weak));
+int __lsan_is_turned_off(void)
+{
+	return no_process;
+}
+
+void child_explain(const char *path, const struct target *target, int err,
 		   const struct child_result *result)
 {
 	if (err == -ENOMEM)
@@ -146,8 +156,8 @@ void child_explain(const char *path, const struct child_job *job, int err,
 	else if (err == -ETIME)
 		fprintf(stderr, "%s: not judged, it did not end: %s\n", path, result->failure);
 	else if (err == -EINVAL)
-		fprintf(stderr, "%s: the liveness script, %s\n", job->target->name,
-			result->failure);
+		fprintf(stderr, "%s: the liveness script, %s\n", target->name, result->failure);
 	else
 		fprintf(stderr, "%s: no process to run it in: %s\n", path, strerror(-err));
+	no_process = no_process || err == -EAGAIN;
 }

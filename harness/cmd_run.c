@@ -25,6 +25,7 @@ static const struct cmd_usage usage = {
 	"With --no-ledger `>` lines demand nothing.  Without an argument: the installed "
 	"conformance\n"
 	"scripts.",
+	NULL,
 };
 
 struct paths {
@@ -159,17 +160,30 @@ static bool is_for(const struct runner *r, const struct target *target)
 	return strcmp(name, "any") == 0 || strcmp(name, target->name) == 0;
 }
 
+/* Is the file in the folder, however the two are spelled? */
+static bool is_below(const char *path, const char *folder)
+{
+	char *file = realpath(path, NULL), *dir = realpath(folder, NULL);
+	size_t len = dir != NULL ? strlen(dir) : 0;
+	bool below = file != NULL && dir != NULL && strncmp(file, dir, len) == 0 &&
+		     (file[len] == '/' || (len > 0 && dir[len - 1] == '/'));
+
+	free(file);
+	free(dir);
+	return below;
+}
+
 /* Of the installed scripts many are for devices that this program has not. */
 static bool is_for_others(const struct program *prog, const char *path)
 {
 	const char *folder = scripts_folder();
-	size_t len = folder != NULL ? strlen(folder) : 0;
 
-	return len > 0 && strncmp(path, folder, len) == 0 && strcmp(prog->target, "any") != 0 &&
-	       target_find(prog->target) == NULL;
+	return strcmp(prog->target, "any") != 0 && target_find(prog->target) == NULL &&
+	       folder != NULL && is_below(path, folder);
 }
 
-/* Parse everything once: 0 with the number of runs, or STATUS_USAGE. */
+/* Parse everything before anything is run: 0 with the number of runs, or
+ * STATUS_USAGE. */
 static int plan(struct runner *r, unsigned *runs)
 {
 	int status = 0;
@@ -219,7 +233,7 @@ static int run_one(struct runner *r, const char *path, const struct target *targ
 	int err = result.skip == NULL ? child_run(&job, &child, r->report) : 0;
 
 	if (err != 0) {
-		child_explain(path, &job, err, &child);
+		child_explain(path, job.target, err, &child);
 		return STATUS_USAGE;
 	}
 	result.incomplete = result.skip == NULL && r->options.completes && child.completions == 0;
@@ -258,7 +272,7 @@ static int run_to_output(struct runner *r)
 		return run_all(r);
 	r->suite.out = open_memstream(&text, &len);
 	if (r->suite.out == NULL)
-		return STATUS_USAGE;
+		return cmd_fail_host("run", ENOMEM);
 	status = run_all(r);
 	fclose(r->suite.out);
 	if (status != STATUS_USAGE && output_write(r->options.output, text, len) != 0)
@@ -286,7 +300,7 @@ int cmd_run(int argc, char **argv)
 	r.script = calloc(1, sizeof(*r.script));
 	r.report = malloc(CHILD_REPORT_MAX + CHILD_WORDS_MAX);
 	if (r.script == NULL || r.report == NULL)
-		status = cmd_fail(argv[0], strerror(ENOMEM));
+		status = cmd_fail_host(argv[0], ENOMEM);
 	else
 		r.words = r.report + CHILD_REPORT_MAX;
 	for (int i = 0; r.options.output != NULL && i < r.options.file_count; i++)

@@ -6,6 +6,7 @@
 #include "harness/cmd.h"
 #include "harness/input.h"
 
+#include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -15,12 +16,14 @@ static const struct cmd_usage show_usage = {
 	"FILE...",
 	"to",
 	"Print corpus and crash files, in either spelling, as scripts.",
+	NULL,
 };
 
 static const struct cmd_usage encode_usage = {
 	"FILE...",
 	"toB",
 	"Write guest programs in the binary spelling; several FILEs into a directory.",
+	NULL,
 };
 
 struct convert {
@@ -60,7 +63,7 @@ static int show_file(struct convert *c, const char *path, bool several)
 		return STATUS_USAGE;
 	out = open_memstream(&text, &len);
 	if (out == NULL)
-		return STATUS_USAGE;
+		return cmd_fail_host("show", ENOMEM);
 	if (several)
 		fprintf(out, "# %s\n", path);
 	text_print(out, &c->script->prog, c->script->slot_names);
@@ -82,7 +85,7 @@ int cmd_show(int argc, char **argv)
 		return cmd_fail(argv[0], "several files and one output");
 	c.script = calloc(1, sizeof(*c.script));
 	if (c.script == NULL)
-		return STATUS_USAGE;
+		return cmd_fail_host(argv[0], ENOMEM);
 	for (int i = 0; i < c.options.file_count && status == 0; i++)
 		status = show_file(&c, c.options.files[i], several);
 	free(c.script);
@@ -118,7 +121,7 @@ static int encode_file(struct convert *c, const char *path, uint8_t *bytes, bool
 		output = name;
 	}
 	if (output == NULL)
-		return STATUS_USAGE;
+		return cmd_fail_host("encode", ENOMEM);
 	err = output_write(output, bytes, (size_t)len);
 	free(name);
 	return err != 0 ? STATUS_USAGE : 0;
@@ -141,7 +144,7 @@ int cmd_encode(int argc, char **argv)
 	c.script = calloc(1, sizeof(*c.script));
 	bytes = malloc(BINARY_SIZE_MAX);
 	if (c.script == NULL || bytes == NULL)
-		status = STATUS_USAGE;
+		status = cmd_fail_host(argv[0], ENOMEM);
 	for (int i = 0; i < c.options.file_count && status == 0; i++)
 		status = encode_file(&c, c.options.files[i], bytes, directory);
 	free(bytes);

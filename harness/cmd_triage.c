@@ -26,9 +26,13 @@ static const struct cmd_usage usage = {
 	"line: signature, rule and clause or kind, how many, the command that replays the "
 	"smallest.\n"
 	"With -o that one is shrunk, for at most 15 seconds (a minute for all), and written as\n"
-	"DIR/SIGNATURE.vr.  Of a directory every file is taken but *.vr and slow-unit-*.\n"
+	"DIR/SIGNATURE.vr.  Of a directory every file is taken but *.vr, slow-unit-* and\n"
+	"README.txt, which afl-fuzz puts there.\n"
 	"Exit status 1: something was found that is not known.",
+	"10",
 };
+
+_Static_assert(TRIAGE_SECONDS == 10, "as the help says");
 
 struct triage_cmd {
 	struct cmd_options options;
@@ -44,7 +48,8 @@ static int wanted(const struct dirent *entry)
 	const char *name = entry->d_name;
 	size_t len = strlen(name);
 
-	return name[0] != '.' && (len < 3 || strcmp(name + len - 3, ".vr") != 0) &&
+	return name[0] != '.' && strcmp(name, "README.txt") != 0 &&
+	       (len < 3 || strcmp(name + len - 3, ".vr") != 0) &&
 	       strstr(name, ".vr.tmp-") == NULL && strncmp(name, "slow-unit-", 10) != 0;
 }
 
@@ -74,7 +79,7 @@ static int add_directory(struct triage_cmd *c, const char *dir)
 			     entries[i]->d_name) < 0)
 			path = NULL;
 		if (path == NULL)
-			status = STATUS_USAGE;
+			status = cmd_fail_host("triage", ENOMEM);
 		else if (status == 0 && !c->interrupted &&
 			 (stat(path, &st) != 0 || S_ISREG(st.st_mode)))
 			status = add_file(c, path);
@@ -178,6 +183,9 @@ static void print_group(const struct triage_cmd *c, const struct triage_group *g
 			"# nothing shows in a process of its own, %zu file%s: ", group->count,
 			plural(group->count));
 		print_replay(c, group);
+		fputs("#   ", c->out);
+		report_elsewhere(c->out, group->target->name, group->inputs[0].path);
+		fputc('\n', c->out);
 	} else if (group->finding.known == NULL) {
 		print_found(c, group);
 	}
@@ -275,15 +283,18 @@ static int triage_all(struct triage_cmd *c)
 /* The device's own standard output is thrown away: ours is for the result. */
 static int triage_quietly(struct triage_cmd *c)
 {
-	int out = fcntl(STDOUT_FILENO, F_DUPFD_CLOEXEC, 3);
-	int nothing = open("/dev/null", O_WRONLY | O_CLOEXEC);
+	int out = fcntl(STDOUT_FILENO, F_DUPFD_CLOEXEC, 3), nothing = -1;
 	int status = STATUS_USAGE;
 
 	c->out = out >= 0 ? fdopen(out, "w") : NULL;
+	if (c->out != NULL)
+		nothing = open("/dev/null", O_WRONLY | O_CLOEXEC);
 	if (nothing >= 0)
 		dup2(nothing, STDOUT_FILENO);
 	if (c->out != NULL && nothing >= 0)
 		status = triage_all(c);
+	else
+		cmd_fail_host("triage", errno);
 	if (nothing >= 0)
 		close(nothing);
 	if (c->out != NULL && fclose(c->out) != 0) {
@@ -311,7 +322,7 @@ int cmd_triage(int argc, char **argv)
 		.stop = &cmd_stop,
 	};
 	if (triage_open(&c.triage, &c.how) != 0)
-		return cmd_fail(argv[0], strerror(ENOMEM));
+		return cmd_fail_host(argv[0], ENOMEM);
 	cmd_catch_signals();
 	status = triage_quietly(&c);
 	triage_close(&c.triage);

@@ -92,8 +92,12 @@ static const struct finding *run(struct minimizer *m)
 	int err = child_run(&m->job, &m->outcome, m->report);
 
 	m->result->candidates++;
+	/* A candidate that does not end shows nothing. */
+	if (err == -ETIME && m->wanted.kind != FINDING_NONE)
+		return NULL;
 	if (err != 0) {
 		m->result->ended = err;
+		m->result->last = m->outcome;
 		return NULL;
 	}
 	/* A signal may have been for the child too. */

@@ -30,7 +30,7 @@ static void print_not_judged(const struct child_result *result)
 
 static void print_text(const struct replay_options *options, const char *path,
 		       const struct child_job *job, const struct child_result *result,
-		       const char *report)
+		       const char *report, bool text)
 {
 	const struct finding *failing = child_finding(result, job);
 	const struct finding *known = child_known(result);
@@ -53,6 +53,11 @@ static void print_text(const struct replay_options *options, const char *path,
 	       : known != NULL		  ? "nothing but what is known"
 	       : result->failed_line != 0 ? "does not show what the script demands"
 					  : "nothing found");
+	if (failing == NULL && known == NULL && result->failed_line == 0 && !text) {
+		fputs("note: ", stdout);
+		report_elsewhere(stdout, job->target->name, path);
+		putchar('\n');
+	}
 	if (failing == NULL || options->verbose)
 		return;
 	report_next(stdout, job->target->name, path);
@@ -108,7 +113,8 @@ static FILE *open_trace(void)
 }
 
 static int replay_script(const struct replay_options *options, const char *path,
-			 const struct script *script, const struct target *target, char *report)
+			 const struct script *script, const struct target *target, char *report,
+			 bool text)
 {
 	struct report_trace trace = { .script = script, .json = options->json };
 	static char words[CHILD_WORDS_MAX];
@@ -141,13 +147,13 @@ static int replay_script(const struct replay_options *options, const char *path,
 	if (trace.out != NULL)
 		fclose(trace.out);
 	if (err != 0) {
-		child_explain(path, &job, err, &result);
+		child_explain(path, job.target, err, &result);
 		return WRONG;
 	}
 	if (options->json)
 		print_json(path, &job, &result);
 	else
-		print_text(options, path, &job, &result, report);
+		print_text(options, path, &job, &result, report, text);
 	child_note_known(&result, options->known);
 	return child_failed(&result, &job) ? FOUND : NOTHING_FOUND;
 }
@@ -158,13 +164,14 @@ int replay_file(const struct replay_options *options, const char *path)
 	char *report = malloc(CHILD_REPORT_MAX);
 	const struct target *target;
 	int status = WRONG;
+	bool text;
 
 	if (script == NULL || report == NULL)
 		fprintf(stderr, "%s: %s\n", path, strerror(ENOMEM));
-	else if (input_load(script, path, options->target, NULL) == 0) {
+	else if (input_load(script, path, options->target, &text) == 0) {
 		target = input_target(&script->prog, path, options->target);
 		if (target != NULL)
-			status = replay_script(options, path, script, target, report);
+			status = replay_script(options, path, script, target, report, text);
 	}
 	free(report);
 	free(script);

@@ -3,6 +3,7 @@
  * Print traces and findings.  See report.h.
  */
 #include "harness/report.h"
+#include "harness/seam.h"
 
 #include <inttypes.h>
 #include <linux/virtio_mmio.h>
@@ -21,6 +22,20 @@ void report_next(FILE *out, const char *target, const char *path)
 	if (report_in_tree)
 		fprintf(out, "corpus/%s/regressions/", target);
 	fputs("CAUSE.vr   (keep it)\n", out);
+}
+
+void report_elsewhere(FILE *out, const char *target, const char *path)
+{
+	fprintf(out,
+		"this program has %s; if an engine stopped at the file, its own program may show "
+		"why",
+		seam_sanitizers());
+	if (!report_in_tree)
+		return;
+	fputs(": build/fuzz/fuzz_", out);
+	for (; *target != '\0'; target++)
+		fputc(*target == '-' ? '_' : *target, out);
+	fprintf(out, " %s", path);
 }
 
 const char *finding_kind_name(enum finding_kind kind)

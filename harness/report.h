@@ -18,6 +18,9 @@ extern bool report_in_tree;
 /* The commands that come next for what a file showed. */
 void report_next(FILE *out, const char *target, const char *path);
 
+/* What shows nothing here may do so elsewhere: where, in one line without its end. */
+void report_elsewhere(FILE *out, const char *target, const char *path);
+
 /* A reader of a run that prints each event as a line of text, or as a JSON
  * object a line.  Set `script` to have operations spelled out. */
 struct report_trace {

@@ -107,7 +107,7 @@ static int look(struct triage *triage, const char *path, const struct target **t
 	job.seconds = o->seconds != 0 ? o->seconds : TRIAGE_SECONDS;
 	err = child_run(&job, &result, triage->report);
 	if (err != 0) {
-		child_explain(path, &job, err, &result);
+		child_explain(path, job.target, err, &result);
 		return err;
 	}
 	/* A signal may have been for the child too. */

@@ -124,6 +124,12 @@ static int minimize_group(struct triage *triage, const struct triage_group *grou
 	return err;
 }
 
+static int fail_memory(const char *path)
+{
+	fprintf(stderr, "%s: %s\n", path, strerror(ENOMEM));
+	return -ENOMEM;
+}
+
 static int write_script(struct triage *triage, struct triage_group *group,
 			const struct finding *finding, const char *path)
 {
@@ -133,7 +139,7 @@ static int write_script(struct triage *triage, struct triage_group *group,
 	int err;
 
 	if (out == NULL)
-		return -ENOMEM;
+		return fail_memory(path);
 	minimize_print(out, triage->script, finding);
 	fclose(out);
 	err = output_write(path, text, len);
@@ -160,7 +166,7 @@ int triage_shrink(struct triage *triage, struct triage_group *group)
 	int err;
 
 	if (path == NULL)
-		return -ENOMEM;
+		return fail_memory(input);
 	err = load_smaller(triage, input, path);
 	if (err == 0) {
 		err = minimize_group(triage, group, &result);
