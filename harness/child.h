@@ -62,9 +62,10 @@ struct child_job {
 };
 
 /* 0 with `result` filled in, or negative errno if the program could not be run,
- * which is no fault of the device: child_explain.  `report` (CHILD_REPORT_MAX bytes,
- * may be NULL) gets what the child wrote to stderr.  It and job->words are strings
- * without control characters, of the beginning and the end if it was more. */
+ * which is no fault of the device (-ENOMEM, -EINVAL: a liveness script that is wrong,
+ * -ETIME: CHILD_SECONDS_MAX, or there is no process): child_explain.  `report` (CHILD_REPORT_MAX
+ * bytes, may be NULL) gets what the child wrote to stderr.  It and job->words are strings without
+ * control characters, of the beginning and the end if it was more. */
 int child_run(const struct child_job *job, struct child_result *result, char *report);
 /* One line on stderr: why child_run returned `err`. */
 void child_explain(const char *path, const struct target *target, int err,

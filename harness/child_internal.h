@@ -56,6 +56,9 @@ struct child_text {
 
 #define CHILD_TEXT_NOTE 64 /* bytes of the line that says how much is left out */
 
+/* Take what is there, at most a pipe's worth; false if there is nothing, now or
+ * ever. */
+bool child_text_take(struct child_text *text);
 /* Make bytes[] a string: control characters are '?', but for tabs and newlines. */
 void child_text_end(struct child_text *text);
 

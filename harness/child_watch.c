@@ -175,9 +175,7 @@ void child_text_end(struct child_text *text)
 			text->bytes[i] = '?';
 }
 
-/* Take what is there, at most a pipe's worth; false if there is nothing, now or
- * ever. */
-static bool take(struct child_text *text)
+bool child_text_take(struct child_text *text)
 {
 	static char chunk[65536];
 	ssize_t len;
@@ -261,16 +259,16 @@ enum child_end child_watch(struct child_watch *w)
 		poll(fds, 3, w->ended >= 0 ? (int)LOOK_MS : REAP_MS);
 		/* Before: what it wrote last is then there to be taken. */
 		ended = has_ended(w->pid);
-		take(w->report);
-		take(w->words);
+		child_text_take(w->report);
+		child_text_take(w->words);
 		if (!ended && now_ms() - w->looked_ms >= LOOK_MS)
 			end = look(w);
 	}
 	if (!ended)
 		kill(w->pid, SIGKILL);
-	for (int i = 0; i < DRAIN_MAX && take(w->report); i++)
+	for (int i = 0; i < DRAIN_MAX && child_text_take(w->report); i++)
 		;
-	for (int i = 0; i < DRAIN_MAX && take(w->words); i++)
+	for (int i = 0; i < DRAIN_MAX && child_text_take(w->words); i++)
 		;
 	return end;
 }
