@@ -121,7 +121,7 @@ int child_conclude(const struct child_job *job, const struct child_watch *watch,
 	/* What give_up says, and a device that writes over it does not. */
 	if (sound && !result->done && (error == -ENOMEM || error == -EINVAL))
 		return error;
-	if (end == CHILD_TOO_LONG || (WIFSIGNALED(status) && WTERMSIG(status) == SIGXCPU)) {
+	if (end == CHILD_TOO_LONG) {
 		snprintf(result->failure, sizeof(result->failure),
 			 "%llu seconds of CPU time, %llu of them in calls of the device",
 			 (unsigned long long)watch->total_ms / 1000,
