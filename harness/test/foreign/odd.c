@@ -2,7 +2,8 @@
 /*
  * Devices that are not ours and do what devices may, or must not, do: exit, loop
  * for ever, complete from a thread, never come to rest, keep chains, live for ever,
- * keep their configuration over a reset, count nothing.
+ * keep their configuration over a reset, count nothing, sleep, close what is not their
+ * own, print, want memory.
  * Each returns every chain of its one queue with a length of 0.  Built against the
  * installed files.
  *
@@ -12,6 +13,7 @@
 
 #include <errno.h>
 #include <pthread.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
@@ -117,6 +119,41 @@ static void kick_loop(void *device, uint32_t queue)
 	(void)queue;
 	for (volatile int go = 1; go;)
 		;
+	serve(device);
+}
+
+/* Sleeps for ever: what it waits for nobody sends. */
+static void kick_sleep(void *device, uint32_t queue)
+{
+	(void)queue;
+	serve(device);
+	for (;;)
+		pause();
+}
+
+/* Closes what is not its own, and loops. */
+static void kick_close(void *device, uint32_t queue)
+{
+	for (int fd = 0; fd < 64; fd++)
+		close(fd);
+	kick_loop(device, queue);
+}
+
+/* Says on standard output what would be a result there. */
+static void kick_print(void *device, uint32_t queue)
+{
+	(void)queue;
+	puts("not ok 1 - {\"result\": <failure>\n1..99");
+	serve(device);
+}
+
+/* Gets no memory of the host's, and does without. */
+static void kick_alloc(void *device, uint32_t queue)
+{
+	struct odd *o = device;
+
+	(void)queue;
+	o->host->free(o->host->ctx, o->host->alloc(o->host->ctx, 40u << 20));
 	serve(device);
 }
 
@@ -310,6 +347,10 @@ static const struct vringer_queue queues[] = {
 ODD(well, "odd-well", .create = create, .destroy = free, .kick = kick_well);
 ODD(exits, "odd-exit", .create = create, .destroy = free, .kick = kick_exit);
 ODD(loops, "odd-loop", .create = create, .destroy = free, .kick = kick_loop);
+ODD(sleeps, "odd-sleep", .create = create, .destroy = free, .kick = kick_sleep);
+ODD(closes, "odd-close", .create = create, .destroy = free, .kick = kick_close);
+ODD(prints, "odd-print", .create = create, .destroy = free, .kick = kick_print);
+ODD(hungry, "odd-hungry", .create = create, .destroy = free, .kick = kick_alloc);
 ODD(held, "odd-hold", .create = create, .destroy = free, .kick = kick_hold, .step = step_hold,
     .state = state_hold);
 ODD(threaded, "odd-thread", .create = create_thread, .destroy = destroy_thread, .kick = kick_thread,
@@ -371,4 +412,4 @@ __attribute__((constructor)) static void spoil(void)
 }
 
 VRINGER_TARGETS(&well, &exits, &loops, &held, &threaded, &restless, &forever, &below, &flat, &plain,
-		&miscount, &lasting);
+		&miscount, &lasting, &sleeps, &closes, &prints, &hungry);
