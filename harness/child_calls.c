@@ -109,6 +109,68 @@ static void count_counters(const void *device, uint64_t *values)
 	leave();
 }
 
+static bool count_hung(const void *device)
+{
+	bool hung;
+
+	enter(CALL_STATE);
+	hung = given->hung(device);
+	leave();
+	return hung;
+}
+
+static uint32_t count_waiting(const void *device)
+{
+	uint32_t waiting;
+
+	enter(CALL_STATE);
+	waiting = given->waiting(device);
+	leave();
+	return waiting;
+}
+
+static void count_order(void *device, enum host_order order, unsigned port, uint32_t count,
+			uint32_t amount)
+{
+	enter(CALL_HOST);
+	given->order(device, order, port, count, amount);
+	leave();
+}
+
+static void count_listen(void *device, const struct target_listener *listener)
+{
+	enter(CALL_CREATE);
+	given->listen(device, listener);
+	leave();
+}
+
+static void count_inherit(void *device, void *old)
+{
+	enter(CALL_RESTORE);
+	given->inherit(device, old);
+	leave();
+}
+
+static unsigned count_counter_count(const void *device)
+{
+	unsigned count;
+
+	enter(CALL_COUNTERS);
+	count = given->counter_count(device);
+	leave();
+	return count;
+}
+
+static const char *count_counter_name(const void *device, unsigned index)
+{
+	const char *name;
+
+	enter(CALL_COUNTERS);
+	name = given->counter_name(device, index);
+	leave();
+	return name;
+}
+
 const struct target *child_calls(const struct target *target, struct child_shared *shared)
 {
 	given = target;
@@ -124,6 +186,13 @@ const struct target *child_calls(const struct target *target, struct child_share
 	counted.save = target->save != NULL ? count_save : NULL;
 	counted.restore = target->restore != NULL ? count_restore : NULL;
 	counted.counters = target->counters != NULL ? count_counters : NULL;
+	counted.counter_count = target->counter_count != NULL ? count_counter_count : NULL;
+	counted.counter_name = target->counter_name != NULL ? count_counter_name : NULL;
+	counted.hung = target->hung != NULL ? count_hung : NULL;
+	counted.waiting = target->waiting != NULL ? count_waiting : NULL;
+	counted.order = target->order != NULL ? count_order : NULL;
+	counted.listen = target->listen != NULL ? count_listen : NULL;
+	counted.inherit = target->inherit != NULL ? count_inherit : NULL;
 	return &counted;
 }
 

@@ -98,6 +98,7 @@ does odd-loop 1 '^finding: hang'
 does odd-hold 0 '2 chains returned: nothing found'
 does odd-thread 0 '2 chains returned: nothing found'
 does odd-restless 1 '^finding: hang'
+does odd-late 0 '2 chains returned: nothing found'
 does odd-forever 0 '2 chains returned: nothing found'
 does odd-below 0 '^warning: finding: stuck.available'
 does odd-flat 0 '^warning: finding: stuck.available'
@@ -113,16 +114,16 @@ shows "... as its own" '^# device prints: not ok 1'
 [ "$(grep -cE '^(not )?ok|^1\.\.' "$out")" = 2 ] && result=0 || result=1
 tap "... a plan and one result" "$result"
 gives 0 "one that prints: JUnit" "$work/odd" run --junit -t odd-print "$work/session.vr"
-xmllint --noout - <"$out" 2>>"$err"
-tap "... is XML" $?
+xmllint --noout - <"$out" 2>>"$err" && result=0 || result=1
+tap "... is XML" "$result"
 shows "... as its own" '<system-out>not ok 1'
 gives 0 "one that prints: JSON" "$work/odd" run --json -t odd-print "$work/session.vr"
-jq -e '.results[0].printed | test("^not ok 1 - {")' "$out" >/dev/null 2>>"$err"
-tap "... as its own" $?
+jq -e '.results[0].printed | test("^not ok 1 - {")' "$out" >/dev/null 2>>"$err" && result=0 || result=1
+tap "... as its own" "$result"
 gives 0 "one that prints: JSON of a replay" "$work/odd" replay -v --json -t odd-print \
 	"$work/session.vr"
-jq -es 'last.printed | test("^not ok 1 - {")' "$out" >/dev/null 2>>"$err"
-tap "... as its own" $?
+jq -es 'last.printed | test("^not ok 1 - {")' "$out" >/dev/null 2>>"$err" && result=0 || result=1
+tap "... as its own" "$result"
 
 # Without sanitizers memory can be as short as one likes: then it is said so, in a
 # line, or there is enough.  The device is told nothing, and blamed for nothing.
