@@ -134,7 +134,9 @@ static void check_reached(const struct child *child)
 	}
 }
 
-static void run_in_child(struct child *child)
+/* The job, on a run that is open for its target; all that it shows is in the result,
+ * but for what ends the process. */
+static void perform(struct child *child, struct run *run)
 {
 	const struct child_job *job = child->job;
 	struct child_result *result = child->result;
@@ -151,6 +153,21 @@ static void run_in_child(struct child *child)
 		.ctx = child,
 	};
 	const struct finding *finding;
+
+	run_program(run, &job->script->prog, &options);
+	copy_findings(run, result);
+	finding = child_finding(result, job);
+	if (job->expect && finding != NULL && is_expected(job->script, finding))
+		result->finding_count = 0;
+	else if (job->expect && finding == NULL && result->failed_line == 0)
+		check_reached(child);
+	result->passed = result->failed_line == 0 && child_finding(result, job) == NULL;
+}
+
+static void run_in_child(struct child *child)
+{
+	const struct child_job *job = child->job;
+	struct child_result *result = child->result;
 	struct text_error error;
 	struct run *run;
 	int err = run_open(&run, child_calls(job->target, child->shared), &error);
@@ -160,17 +177,10 @@ static void run_in_child(struct child *child)
 			 error.message);
 	if (err != 0)
 		give_up(child, err);
-	run_program(run, &job->script->prog, &options);
-	copy_findings(run, result);
+	perform(child, run);
 	if (run->heap.starved)
 		give_up(child, -ENOMEM);
-	finding = child_finding(result, job);
-	if (job->expect && finding != NULL && is_expected(job->script, finding))
-		result->finding_count = 0;
-	else if (job->expect && finding == NULL && result->failed_line == 0)
-		check_reached(child);
 	run_close(run);
-	result->passed = result->failed_line == 0 && child_finding(result, job) == NULL;
 	if (job->leaks && result->passed && seam_leaks())
 		result->passed = false;
 	result->done = true;
@@ -206,7 +216,7 @@ static unsigned long long address_bytes(void)
 	return pages * (unsigned long long)sysconf(_SC_PAGESIZE);
 }
 
-static void limit(int resource, rlim_t value)
+static void limit(__rlimit_resource_t resource, rlim_t value)
 {
 	struct rlimit now;
 

@@ -53,7 +53,7 @@ static bool is_line(const struct child_job *job, const struct child_result *r)
 	return false;
 }
 
-static bool check_result(const struct child_job *job, struct child_result *r)
+bool child_is_sound(const struct child_job *job, struct child_result *r)
 {
 	if (!is_bool(&r->done) || !is_bool(&r->passed) || !is_bool(&r->spent) ||
 	    r->finding_count > LEDGER_FINDINGS_MAX || !is_op(job, r->op) ||
@@ -71,7 +71,7 @@ bool child_check(const struct child_job *job, const struct child_shared *shared,
 {
 	/* Once: what it started may still be there, and write. */
 	memcpy(result, &shared->result, sizeof(*result));
-	if (check_result(job, result))
+	if (child_is_sound(job, result))
 		return true;
 	memset(result, 0, sizeof(*result));
 	result->op = FINDING_OP_END;

@@ -41,6 +41,9 @@ struct child_shared {
 const struct target *child_calls(const struct target *target, struct child_shared *shared);
 const char *child_call_name(enum child_call call);
 
+/* Is all of it in range, as a child could have said it?  The reasons of known findings
+ * are then the job's; no pointer of the child's is left. */
+bool child_is_sound(const struct child_job *job, struct child_result *result);
 /* Take `shared` over into `result`, where only what a child could have said is
  * kept.  false: it says what no child says, so the device wrote over it. */
 bool child_check(const struct child_job *job, const struct child_shared *shared,

@@ -49,7 +49,9 @@ enum act {
 };
 
 static volatile int always = 1;
-static volatile pid_t *spinner; /* memory of parent and child */
+static volatile char *volatile nowhere = (volatile char *)64;
+static volatile pid_t *spinner; /* memory of parent and child, at `own` */
+static void *own;
 
 static void spin(void)
 {
@@ -67,7 +69,7 @@ static void flood(void)
 	for (int i = 0; i < 1024; i++)
 		if (write(STDERR_FILENO, block, sizeof(block)) < 0)
 			_exit(9);
-	*(volatile char *)(uintptr_t)(63 + always) = 1;
+	*nowhere = 1;
 }
 
 /* All memory that is shared and has no file is the harness's. */
@@ -77,13 +79,11 @@ static void overwrite(void)
 	char line[512];
 
 	while (maps != NULL && fgets(line, sizeof(line), maps) != NULL) {
-		unsigned long first, last;
+		void *first, *last;
 
 		if (strstr(line, "rw-s") != NULL && strstr(line, "/dev/zero") != NULL &&
-		    sscanf(line, "%lx-%lx", &first, &last) == 2 &&
-		    first != (unsigned long)(uintptr_t)spinner)
-			memset((void *)first, 0xff,
-			       last - first); /* NOLINT(performance-no-int-to-ptr) */
+		    sscanf(line, "%p-%p", &first, &last) == 2 && first != own)
+			memset(first, 0xff, (uintptr_t)last - (uintptr_t)first);
 	}
 	_exit(0);
 }
@@ -469,9 +469,10 @@ int main(void)
 
 	for (int i = 0; i < 5; i++)
 		sigaction(caught[i], NULL, &before[i]);
-	spinner = mmap(NULL, 4096, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
-	if (spinner == MAP_FAILED)
+	own = mmap(NULL, 4096, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+	if (own == MAP_FAILED)
 		return 1;
+	spinner = own;
 	target = broken_target;
 	target.write = worst_write;
 	return cmocka_run_group_tests(tests, NULL, NULL);
