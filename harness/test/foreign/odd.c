@@ -3,7 +3,7 @@
  * Devices that are not ours and do what devices may, or must not, do: exit, loop
  * for ever, complete from a thread, never come to rest, keep chains, live for ever,
  * keep their configuration over a reset, count nothing, sleep, close what is not their
- * own, print, want memory.
+ * own, print, want memory, come to rest late.
  * Each returns every chain of its one queue with a length of 0.  Built against the
  * installed files.
  *
