@@ -143,8 +143,10 @@ int cmd_encode(int argc, char **argv)
 		return cmd_fail(argv[0], "several files, expected -o with a directory");
 	c.script = calloc(1, sizeof(*c.script));
 	bytes = malloc(BINARY_SIZE_MAX);
-	if (c.script == NULL || bytes == NULL)
-		status = cmd_fail_host(argv[0], ENOMEM);
+	if (c.script == NULL || bytes == NULL) {
+		cmd_fail_host(argv[0], ENOMEM);
+		status = STATUS_USAGE;
+	}
 	for (int i = 0; i < c.options.file_count && status == 0; i++)
 		status = encode_file(&c, c.options.files[i], bytes, directory);
 	free(bytes);
