@@ -3,7 +3,7 @@
 #
 # seeds.sh VRINGER TARGET DIR: fill DIR, made anew, with what fuzzing TARGET
 # starts from: its corpus and the conformance scripts, flat, named after where
-# they come from (seeds-tx-small, conformance-ring-avail-idx-jump).
+# they come from (seeds-batch, conformance-ring-avail-idx-wraps).
 #
 #   text      its input is text: every script of the tree, as it stands
 #   binary    its input is binary for any target: every script, encoded

@@ -16,7 +16,7 @@
  * is a page lower.  Flat is one region of 320 KiB at 0x10000: `seam` lies in it,
  * `top` is its end, and `hole` is where it was.
  *
- * Devices reach it through accessors (arena_host), each access with its
+ * Devices reach it through accessors (arena.host), each access with its
  * purpose.  Here races and faults strike, bytes can be unmapped one by one,
  * and every access is told to one observer.  What is not mapped is poisoned
  * under AddressSanitizer.

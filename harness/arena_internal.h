@@ -58,7 +58,6 @@ uint32_t arena_piece(struct arena *arena, uint64_t addr, uint64_t len, uint8_t *
 void arena_mark_dirty(struct arena *arena, const uint8_t *host, uint32_t len);
 /* ... were changed, or written, in this look. */
 void arena_mark_changed(struct arena *arena, const uint8_t *host, uint32_t len);
-uint8_t arena_pattern_byte(uint64_t position, uint8_t seed);
 
 /* Everything can be reached. */
 void arena_fill_holes(struct arena *arena);

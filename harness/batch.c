@@ -9,6 +9,7 @@
  * not checked: at worst a program is run twice.
  */
 #include "harness/batch_internal.h"
+#include "harness/child_internal.h"
 #include "harness/known.h"
 #include "harness/seam.h"
 
@@ -196,25 +197,15 @@ static bool has_words(struct batch *b)
 /* Is a string ended within its array? */
 #define IS_STRING(array) (memchr(array, '\0', sizeof(array)) != NULL)
 
-/* What the child wrote, all of it in range; reasons are looked up here. */
+/* What a child that serves many says of a program: rules are all that it finds, and
+ * live through. */
 static bool is_sound(const struct child_job *job, struct child_result *r)
 {
-	const uint32_t ops = job->script->prog.op_count;
-
-	if (!r->done || r->finding_count > LEDGER_FINDINGS_MAX || !IS_STRING(r->verb) ||
-	    !IS_STRING(r->failure))
+	if (!child_is_sound(job, r) || !r->done)
 		return false;
-	if (r->failed_line != 0 && r->failed_op >= ops)
-		return false;
-	for (unsigned i = 0; i < r->finding_count; i++) {
-		struct finding *f = &r->findings[i];
-
-		if (f->kind != FINDING_RULE || f->rule >= RULE_COUNT ||
-		    (f->op != FINDING_OP_END && f->op >= ops) || !IS_STRING(f->verb) ||
-		    !IS_STRING(f->signature) || !IS_STRING(f->message))
+	for (unsigned i = 0; i < r->finding_count; i++)
+		if (r->findings[i].kind != FINDING_RULE)
 			return false;
-		f->known = known_reason(job->known, f->signature);
-	}
 	return true;
 }
 
@@ -268,6 +259,8 @@ int batch_run(struct batch *batch, const struct child_job *job, struct child_res
 		return run_alone(batch, job, result, report);
 	if (report != NULL)
 		*report = '\0';
+	if (job->words != NULL)
+		*job->words = '\0';
 	return 0;
 }
 

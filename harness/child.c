@@ -2,20 +2,24 @@
 /*
  * Programs in children.  See child.h.
  */
-#include "harness/child.h"
+#include "harness/child_internal.h"
 #include "harness/seam.h"
 
 #include <errno.h>
 #include <fcntl.h>
-#include <poll.h>
 #include <signal.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <sys/prctl.h>
+#include <sys/resource.h>
+#include <sys/syscall.h>
 #include <sys/wait.h>
-#include <time.h>
 #include <unistd.h>
+
+/* What the child's memory may grow to where no sanitizer has mapped terabytes: the
+ * parent, which looks at it ten times a second, ends it much earlier. */
+#define CHILD_ADDRESSES_MAX (16ull << 30)
 
 /* A coverage build writes its counters at exit, which a child does not reach. */
 extern int __llvm_profile_write_file(void) __attribute__((weak));
@@ -23,52 +27,10 @@ extern int __llvm_profile_write_file(void) __attribute__((weak));
 /* What the child's hooks need. */
 struct child {
 	const struct child_job *job;
-	struct child_result *result;	 /* shared with the parent */
+	struct child_shared *shared;	 /* with the parent; NULL in a child that serves many */
+	struct child_result *result;	 /* in there */
 	bool checked[SCRIPT_EXPECT_MAX]; /* the `>` lines that came to their turn */
 };
-
-bool rule_fails(enum rule rule, bool strict, bool limits)
-{
-	enum severity severity = rule_table[rule].severity;
-
-	if (severity == SEVERITY_SHOULD)
-		return strict;
-	return severity != SEVERITY_LIMIT || limits;
-}
-
-const struct finding *child_finding(const struct child_result *result, const struct child_job *job)
-{
-	for (unsigned i = 0; i < result->finding_count; i++) {
-		const struct finding *f = &result->findings[i];
-
-		if (f->known == NULL &&
-		    (f->kind != FINDING_RULE || rule_fails(f->rule, job->strict, job->limits)))
-			return f;
-	}
-	return NULL;
-}
-
-const struct finding *child_known(const struct child_result *result)
-{
-	for (unsigned i = 0; i < result->finding_count; i++)
-		if (result->findings[i].known != NULL)
-			return &result->findings[i];
-	return NULL;
-}
-
-bool child_failed(const struct child_result *result, const struct child_job *job)
-{
-	return child_finding(result, job) != NULL ||
-	       (!result->passed && child_known(result) == NULL);
-}
-
-bool child_note_known(const struct child_result *result, struct known *known)
-{
-	for (unsigned i = 0; known != NULL && i < result->finding_count; i++)
-		if (result->findings[i].known != NULL)
-			known_hit(known, result->findings[i].signature);
-	return child_known(result) != NULL;
-}
 
 static void before_op(void *ctx, uint32_t index, const char *verb)
 {
@@ -109,10 +71,15 @@ static void copy_findings(const struct run *run, struct child_result *result)
 	run_print_shortage(run, result->shortage, sizeof(result->shortage));
 	result->ops_run = run->ops_run;
 	result->completions = run->completions;
+	result->spent = run->spent;
 }
 
-static void leave(void)
+static void leave(const struct child *child)
 {
+	if (child->shared != NULL)
+		child->shared->inside = CALL_NONE;
+	if (child->job->trace_out != NULL)
+		fflush(child->job->trace_out);
 	fflush(stdout);
 	if (__llvm_profile_write_file != NULL)
 		__llvm_profile_write_file();
@@ -128,7 +95,14 @@ static void on_fatal(void *ctx, const struct finding *finding)
 	child->result->findings[0] = *finding;
 	child->result->passed = finding->known != NULL;
 	child->result->done = true;
-	leave();
+	leave(child);
+}
+
+/* Nothing that the device did: there is no result. */
+static void give_up(const struct child *child, int err)
+{
+	child->shared->error = err;
+	leave(child);
 }
 
 /* The script says that an operation breaks a rule, and it is the one broken. */
@@ -157,9 +131,7 @@ static void check_reached(const struct child *child)
 		result->failed_op = script->expects[i].op;
 		snprintf(result->failure, sizeof(result->failure),
 			 "never checked: the operation before it was not run%s",
-			 result->ops_run >= script->prog.budget * (uint32_t)PROGRAM_BUDGET_UNIT
-				 ? ", the budget was used up"
-				 : "");
+			 result->spent ? ", the budget was used up" : "");
 		return;
 	}
 }
@@ -199,192 +171,204 @@ void child_perform(const struct child_job *job, struct run *run, struct child_re
 	struct child child = { .job = job, .result = result };
 
 	perform(&child, run);
-	if (job->leaks && result->passed && seam_leaks())
+	/* What the harness lacked memory for is run in a child of its own. */
+	if (run->heap.starved || (job->leaks && result->passed && seam_leaks()))
 		result->passed = false;
-	result->done = true;
+	result->done = !run->heap.starved;
 }
 
 static void run_in_child(struct child *child)
 {
 	const struct child_job *job = child->job;
+	struct child_result *result = child->result;
 	struct text_error error;
 	struct run *run;
+	int err = run_open(&run, child_calls(job->target, child->shared), &error);
 
-	if (run_open(&run, job->target, &error) != 0) {
-		fprintf(stderr, "%s: the liveness script, line %u: %s\n", job->target->name,
-			error.line, error.message);
-		_exit(2);
-	}
+	if (err != 0 && error.line != 0)
+		snprintf(result->failure, sizeof(result->failure), "line %u: %s", error.line,
+			 error.message);
+	if (err != 0)
+		give_up(child, err);
 	perform(child, run);
+	if (run->heap.starved)
+		give_up(child, -ENOMEM);
 	run_close(run);
-	if (job->leaks && child->result->passed && seam_leaks())
-		child->result->passed = false;
-	child->result->done = true;
-	leave();
-}
-
-/* Resident bytes of a process; 0 if that cannot be told. */
-static unsigned long long resident_bytes(pid_t pid)
-{
-	char text[128], *resident = NULL;
-	char path[64];
-	FILE *in;
-
-	snprintf(path, sizeof(path), "/proc/%ld/statm", (long)pid);
-	in = fopen(path, "r");
-	if (in == NULL)
-		return 0;
-	if (fgets(text, sizeof(text), in) != NULL)
-		resident = strchr(text, ' ');
-	fclose(in);
-	if (resident == NULL)
-		return 0;
-	return strtoull(resident, NULL, 10) * (unsigned long long)sysconf(_SC_PAGESIZE);
-}
-
-/* Wait until the child closes `life`, which it does by ending.  0, or what it
- * was killed for. */
-static enum finding_kind watch(pid_t pid, int life, unsigned seconds)
-{
-	enum finding_kind kind = FINDING_NONE;
-	struct timespec start, now;
-
-	clock_gettime(CLOCK_MONOTONIC, &start);
-	while (kind == FINDING_NONE) {
-		struct pollfd fd = { .fd = life, .events = POLLIN };
-
-		if (poll(&fd, 1, 100) > 0)
-			return FINDING_NONE;
-		clock_gettime(CLOCK_MONOTONIC, &now);
-		if (now.tv_sec - start.tv_sec >= (time_t)seconds)
-			kind = FINDING_HANG;
-		else if (resident_bytes(pid) > CHILD_BYTES_MAX)
-			kind = FINDING_OOM;
-	}
-	kill(pid, SIGKILL);
-	return kind;
-}
-
-/* Take back what was written to `fd`; empty if it cannot be read. */
-static void read_report(int fd, char *report)
-{
-	ssize_t len = pread(fd, report, CHILD_REPORT_MAX - 1, 0);
-
-	report[len > 0 ? len : 0] = '\0';
-}
-
-/* The child did not come to its end, or LeakSanitizer had something to say. */
-static void add_finding(const struct child_job *job, struct child_result *result,
-			enum finding_kind killed_for, int status, const char *report)
-{
-	struct finding f = { .kind = (uint8_t)killed_for, .op = result->op };
-	size_t used;
-
-	memcpy(f.verb, result->verb, sizeof(f.verb));
-	if (killed_for == FINDING_HANG) {
-		strcpy(f.signature, "hang");
-		snprintf(f.message, sizeof(f.message), "the device did not return in %u seconds",
-			 job->seconds != 0 ? job->seconds : CHILD_SECONDS);
-	} else if (killed_for == FINDING_OOM) {
-		strcpy(f.signature, "out-of-memory");
-		snprintf(f.message, sizeof(f.message), "the device took more than %llu MiB",
-			 CHILD_BYTES_MAX >> 20);
-	} else if (sanitizer_finding(report, &f)) {
-		/* The message and the signature are there. */
-	} else if (WIFSIGNALED(status)) {
-		f.kind = FINDING_SIGNAL;
-		snprintf(f.signature, sizeof(f.signature), "signal:%s",
-			 sigabbrev_np(WTERMSIG(status)));
-		snprintf(f.message, sizeof(f.message), "the device was killed by signal %d (%s)",
-			 WTERMSIG(status), sigdescr_np(WTERMSIG(status)));
-	} else {
-		f.kind = FINDING_EXIT;
-		snprintf(f.signature, sizeof(f.signature), "exit:%d", WEXITSTATUS(status));
-		snprintf(f.message, sizeof(f.message), "the device called exit(%d)",
-			 WEXITSTATUS(status));
-	}
-	used = strlen(f.signature);
-	snprintf(f.signature + used, sizeof(f.signature) - used, ":%s", result->verb);
-	f.known = known_reason(job->known, f.signature);
-	result->findings[0] = f;
-	result->finding_count = 1;
-	result->passed = false;
+	if (job->leaks && result->passed && seam_leaks())
+		result->passed = false;
+	result->done = true;
+	leave(child);
 }
 
 /* The device called exit: nothing else may have its say in the status, such as
  * LeakSanitizer, for which everything that the run has is lost now. */
 static void on_exit_called(int status, void *ctx)
 {
-	(void)ctx;
+	const struct child *child = ctx;
+
+	if (child->job->trace_out != NULL)
+		fflush(child->job->trace_out);
 	fflush(stdout);
 	if (__llvm_profile_write_file != NULL)
 		__llvm_profile_write_file();
 	_exit(status);
 }
 
-/* The child itself: its stderr is the report. */
-static void be_child(const struct child_job *job, struct child_result *shared, int report_fd)
+/* Bytes of addresses that this process has; 0 if that cannot be told. */
+static unsigned long long address_bytes(void)
 {
-	struct child child = { .job = job, .result = shared };
+	FILE *in = fopen("/proc/self/statm", "re");
+	unsigned long long pages = 0;
+	char text[64];
 
-	dup2(report_fd, STDERR_FILENO);
+	if (in == NULL)
+		return 0;
+	if (fgets(text, sizeof(text), in) != NULL)
+		pages = strtoull(text, NULL, 10);
+	fclose(in);
+	return pages * (unsigned long long)sysconf(_SC_PAGESIZE);
+}
+
+static void limit(__rlimit_resource_t resource, rlim_t value)
+{
+	struct rlimit now;
+
+	if (getrlimit(resource, &now) != 0)
+		return;
+	now.rlim_cur = value < now.rlim_max ? value : now.rlim_max;
+	setrlimit(resource, &now);
+}
+
+/* What ends the child if nobody looks on: its parent's death, and its own limits. */
+static void bound(pid_t parent)
+{
+	unsigned long long addresses = address_bytes();
+
+	prctl(PR_SET_PDEATHSIG, SIGKILL);
+	if (getppid() != parent)
+		_exit(0);
+	limit(RLIMIT_CORE, 0);
+	limit(RLIMIT_CPU, CHILD_SECONDS_MAX + CHILD_SECONDS);
+	if (addresses != 0 && addresses < CHILD_ADDRESSES_MAX)
+		limit(RLIMIT_AS, addresses + CHILD_ADDRESSES_MAX);
+}
+
+/* The pipe for one of the child's standard streams: what is kept of it is in `text`. */
+struct stream {
+	struct child_text text;
+	int write_end;
+};
+
+/* 0, or negative errno. */
+static int open_stream(struct stream *stream, char *bytes, size_t size)
+{
+	int ends[2];
+
+	stream->text = (struct child_text){ .fd = -1, .bytes = bytes, .size = size };
+	if (pipe2(ends, O_CLOEXEC) != 0)
+		return -errno;
+	fcntl(ends[0], F_SETFL, O_NONBLOCK);
+	stream->text.fd = ends[0];
+	stream->write_end = ends[1];
+	return 0;
+}
+
+static void close_write_end(struct stream *stream)
+{
+	if (stream->write_end >= 0)
+		close(stream->write_end);
+	stream->write_end = -1;
+}
+
+static void close_stream(struct stream *stream)
+{
+	close_write_end(stream);
+	if (stream->text.fd >= 0)
+		close(stream->text.fd);
+}
+
+/* The child itself: its stderr is the report, its stdout the device's. */
+static void be_child(const struct child_job *job, struct child_shared *shared,
+		     struct stream *report, struct stream *words)
+{
+	static struct child child;
+
+	child = (struct child){ .job = job, .shared = shared, .result = &shared->result };
+	dup2(report->write_end, STDERR_FILENO);
+	dup2(words->write_end, STDOUT_FILENO);
+	close_stream(report);
+	close_stream(words);
 	setvbuf(stdout, NULL, _IOLBF, 0);
-	on_exit(on_exit_called, NULL);
+	on_exit(on_exit_called, &child);
 	run_in_child(&child);
+}
+
+/* Fork; look on; reap.  0, or negative errno. */
+static int run_child(const struct child_job *job, struct child_result *result,
+		     struct child_shared *shared, struct stream *report, struct stream *words)
+{
+	struct child_watch watch = {
+		.shared = shared,
+		.report = &report->text,
+		.words = &words->text,
+		.limit_ms = (job->seconds != 0 ? job->seconds : CHILD_SECONDS) * 1000ull,
+	};
+	pid_t parent = getpid();
+	enum child_end end;
+	int status = 0;
+
+	watch.pid = fork();
+	if (watch.pid < 0)
+		return -errno;
+	if (watch.pid == 0) {
+		bound(parent);
+		be_child(job, shared, report, words);
+	}
+	close_write_end(report);
+	close_write_end(words);
+	watch.ended = (int)syscall(SYS_pidfd_open, watch.pid, 0);
+	end = child_watch(&watch);
+	if (watch.ended >= 0)
+		close(watch.ended);
+	while (waitpid(watch.pid, &status, 0) < 0 && errno == EINTR)
+		;
+	child_text_end(&report->text);
+	child_text_end(&words->text);
+	return child_conclude(job, &watch, end, status, report->text.bytes, result);
 }
 
 int child_run(const struct child_job *job, struct child_result *result, char *report)
 {
-	struct child_result *shared = MAP_FAILED;
-	enum finding_kind killed_for;
+	struct child_shared *shared = MAP_FAILED;
+	struct stream streams[2] = { { .text.fd = -1, .write_end = -1 },
+				     { .text.fd = -1, .write_end = -1 } };
 	char *text = report;
-	int life[2] = { -1, -1 };
-	int report_fd = -1;
-	int status = 0;
-	int err = 0;
-	pid_t pid;
+	int err = -ENOMEM;
 
+	memset(result, 0, sizeof(*result));
 	if (text == NULL)
 		text = malloc(CHILD_REPORT_MAX);
 	shared = mmap(NULL, sizeof(*shared), PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1,
 		      0);
-	report_fd = memfd_create("report", MFD_CLOEXEC);
-	if (text == NULL || shared == MAP_FAILED || report_fd < 0 || pipe2(life, O_CLOEXEC) != 0) {
-		err = -errno;
+	if (text == NULL || shared == MAP_FAILED)
 		goto out;
-	}
-	shared->op = FINDING_OP_END;
-	strcpy(shared->verb, "create");
+	err = open_stream(&streams[0], text, CHILD_REPORT_MAX);
+	if (err == 0)
+		err = open_stream(&streams[1], job->words, CHILD_WORDS_MAX);
+	if (err != 0)
+		goto out;
+	shared->result.op = FINDING_OP_END;
+	strcpy(shared->result.verb, "create");
 	fflush(stdout);
 	fflush(stderr);
-	pid = fork();
-	if (pid < 0) {
-		err = -errno;
-		goto out;
-	}
-	if (pid == 0) {
-		close(life[0]);
-		be_child(job, shared, report_fd);
-	}
-	close(life[1]);
-	life[1] = -1;
-	killed_for = watch(pid, life[0], job->seconds != 0 ? job->seconds : CHILD_SECONDS);
-	while (waitpid(pid, &status, 0) < 0 && errno == EINTR)
-		;
-	read_report(report_fd, text);
-	*result = *shared;
-	if (!result->done ||
-	    (!result->passed && result->failed_line == 0 && child_finding(result, job) == NULL))
-		add_finding(job, result, killed_for, status, text);
+	if (job->trace_out != NULL)
+		fflush(job->trace_out);
+	err = run_child(job, result, shared, &streams[0], &streams[1]);
 out:
 	if (shared != MAP_FAILED)
 		munmap(shared, sizeof(*shared));
-	if (report_fd >= 0)
-		close(report_fd);
-	if (life[0] >= 0)
-		close(life[0]);
-	if (life[1] >= 0)
-		close(life[1]);
+	close_stream(&streams[0]);
+	close_stream(&streams[1]);
 	if (text != report)
 		free(text);
 	return err;

@@ -3,26 +3,38 @@
  * Run a program in a child process: one crash or hang is one finding, and the
  * process that asked goes on.
  *
- * The child writes down which operation is in flight before each one, in
- * memory that both share.  However it ends - a rule broken, a sanitizer's
- * report, a signal, exit, an endless loop, memory without end, a leak - the
- * parent makes a finding of it, whose signature holds no address.
+ * The child writes down which operation is in flight before each one, and whether
+ * the device or the harness is at work, in memory that both share.  However it
+ * ends - a rule broken, a sanitizer's report, a signal, exit, an endless loop,
+ * memory without end, a leak - the parent makes a finding of it, whose signature
+ * holds no address.
+ *
+ * A device hangs if one call of it uses CHILD_SECONDS of CPU time, or sleeps for as
+ * long; no time of the harness is a finding, nor is a lack of memory in it.  The
+ * child ends with its parent, and standard output in it is a pipe: what a device
+ * prints there is among no results.
  */
 #ifndef VRINGER_HARNESS_CHILD_H
 #define VRINGER_HARNESS_CHILD_H
 
 #include "harness/run.h"
 
-#define CHILD_SECONDS 20	     /* of wall-clock time, then it is a hang */
+#include <stdio.h>
+
+#define CHILD_SECONDS 20	     /* of one call of the device, then it hangs */
+#define CHILD_SECONDS_MAX 900	     /* of CPU time in all, then it is not judged */
 #define CHILD_BYTES_MAX (2ull << 30) /* resident, then it is out of memory */
 #define CHILD_REPORT_MAX 65536	     /* bytes kept of what the child wrote to stderr */
+#define CHILD_WORDS_MAX 16384	     /* ... and of what it wrote to stdout */
 
-/* What came of a program. */
+/* What came of a program.  In the parent all of it is in range, whatever the device
+ * did to the memory in which the child wrote it. */
 struct child_result {
 	uint32_t op; /* in flight, while the child runs */
 	char verb[16];
 	bool done;		/* the child came to its end */
 	bool passed;		/* nothing found, every `>` line held */
+	bool spent;		/* the budget was used up before the end */
 	uint32_t failed_line;	/* of the `>` line that did not; 0: none */
 	uint32_t failed_op;	/* the operation that it judges */
 	char failure[400];	/* what was wrong */
@@ -42,13 +54,23 @@ struct child_job {
 	bool strict, limits, no_ledger, leaks;
 	unsigned seconds;	   /* 0: CHILD_SECONDS */
 	const struct known *known; /* what fails nothing; may be NULL */
-	const struct trace *trace; /* called in the child; writes to stdout */
+	/* Called in the child; writes to `trace_out`, which is not stdout: that is
+	 * the device's in the child. */
+	const struct trace *trace;
+	FILE *trace_out;
+	/* Gets what the device wrote to stdout, a string; NULL: nobody wants it. */
+	char *words; /* CHILD_WORDS_MAX bytes */
 };
 
-/* 0 with `result` filled in, or negative errno if there is no child to be had.
- * `report` (CHILD_REPORT_MAX bytes, may be NULL) gets what the child wrote to
- * stderr, NUL-terminated. */
+/* 0 with `result` filled in, or negative errno if the program could not be run,
+ * which is no fault of the device (-ENOMEM, -EINVAL: a liveness script that is wrong,
+ * -ETIME: CHILD_SECONDS_MAX, or there is no process): child_explain.  `report` (CHILD_REPORT_MAX
+ * bytes, may be NULL) gets what the child wrote to stderr.  It and job->words are strings without
+ * control characters, of the beginning and the end if it was more. */
 int child_run(const struct child_job *job, struct child_result *result, char *report);
+/* One line on stderr: why child_run returned `err`. */
+void child_explain(const char *path, const struct target *target, int err,
+		   const struct child_result *result);
 
 /* For a child that serves many (batch.c): run the job in this process, on a run that
  * is open for its target.  The result is whole when `done` is set.  A crash and an
@@ -69,5 +91,7 @@ bool rule_fails(enum rule rule, bool strict, bool limits);
 
 /* Make a finding of what a sanitizer wrote; false if there is no report in it. */
 bool sanitizer_finding(const char *report, struct finding *finding);
+/* Is the frame at the top of the report's stack one of the harness's? */
+bool sanitizer_is_ours(const char *report);
 
 #endif

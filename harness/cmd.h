@@ -49,6 +49,7 @@ struct cmd_usage {
 	const char *files;   /* as in "FILE...", or "[FILE...]"; NULL: takes none */
 	const char *options; /* letters of the table in cmd_options.c */
 	const char *help;    /* what the command does */
+	const char *timeout; /* what --timeout is by itself; NULL: CHILD_SECONDS */
 };
 
 /* Parse argv by `usage`.  0, or the exit status plus 1 where there is nothing
@@ -64,6 +65,7 @@ const char *scripts_folder(void);
 
 /* One line on stderr; STATUS_USAGE. */
 int cmd_fail(const char *command, const char *what);
-int cmd_no_memory(const char *command);
+/* What the host lacks: `error` of errno(3). */
+int cmd_fail_host(const char *command, int error);
 
 #endif

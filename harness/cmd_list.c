@@ -12,7 +12,7 @@
 /* These commands take --help and nothing else. */
 static int no_options(int argc, char **argv, const char *help)
 {
-	const struct cmd_usage usage = { NULL, "", help };
+	const struct cmd_usage usage = { .options = "", .help = help };
 	struct cmd_options options;
 
 	return cmd_parse(&options, &usage, argc, argv);
@@ -113,11 +113,12 @@ static void print_levels(void)
 int cmd_rules(int argc, char **argv)
 {
 	static const struct cmd_usage usage = {
-		NULL, "V",
-		"List the rules that devices are judged by: id, severity, clause of VIRTIO 1.4, "
-		"demand.\n"
-		"must and limit fail a run, should fails a strict one; model judges vringer's own "
-		"models only."
+		.options = "V",
+		.help = "List the rules that devices are judged by: id, severity, clause of VIRTIO "
+			"1.4, demand.\n"
+			"must and limit fail a run, should fails a strict one; model judges "
+			"vringer's "
+			"own models only.",
 	};
 	struct cmd_options options;
 	int status = cmd_parse(&options, &usage, argc, argv);

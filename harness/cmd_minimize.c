@@ -13,6 +13,7 @@
 #include "harness/input.h"
 #include "harness/minimize.h"
 #include "harness/output.h"
+#include "harness/report.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -25,10 +26,12 @@
 static const struct cmd_usage usage = {
 	"FILE",
 	"toSLNKT",
-	"Shrink a crash file or script, keeping its finding, and print it as a script. A\n"
-	"candidate hangs after 2 seconds (5 where the finding is no hang) unless --timeout says\n"
-	"otherwise.  Ctrl-C ends it with the best so far.",
+	"Shrink a crash file or script, keeping its finding, and print it as a script.  Ctrl-C\n"
+	"ends it with the best so far.",
+	"20, of a candidate 2, or 5 where the finding is no hang",
 };
+
+_Static_assert(CHILD_SECONDS == 20 && MINIMIZE_SECONDS == 2, "as the help says");
 
 #define FIRST_PHASES 5u /* lines of a log that do not wait for their second */
 
@@ -37,6 +40,7 @@ struct minimize_cmd {
 	const char *path;
 	struct script *script;
 	const struct target *target;
+	bool text; /* the input is a script */
 	uint32_t ops_before;
 	long bytes_before;
 
@@ -111,14 +115,21 @@ static void show_warnings(const struct minimize_cmd *c, const struct child_resul
 	}
 }
 
+static void fail_nothing(const struct minimize_cmd *c)
+{
+	fprintf(stderr, "%s: no finding%s on %s, nothing to minimise (", c->path,
+		c->options.known != NULL ? " beyond the known" : "", c->target->name);
+	if (c->text)
+		fputs("'>' lines are not looked at", stderr);
+	else
+		report_elsewhere(stderr, c->target->name, c->path);
+	fputs(")\n", stderr);
+}
+
 static int fail(const struct minimize_cmd *c, const struct minimize_result *result, int err)
 {
 	if (err == -ENOENT)
-		fprintf(stderr,
-			"%s: no finding%s on %s, nothing to minimise ('>' lines are not looked "
-			"at)\n",
-			c->path, c->options.known != NULL ? " beyond the known" : "",
-			c->target->name);
+		fail_nothing(c);
 	else if (err == -ESTALE)
 		fprintf(stderr, "%s: not the same on every run: %s, then %s\n", c->path,
 			result->finding.signature,
@@ -126,7 +137,7 @@ static int fail(const struct minimize_cmd *c, const struct minimize_result *resu
 	else if (err == -EINTR)
 		fprintf(stderr, "%s: interrupted before its finding was known\n", c->path);
 	else
-		fprintf(stderr, "%s: no process to run it in: %s\n", c->path, strerror(-err));
+		child_explain(c->path, c->target, err, &result->last);
 	return STATUS_USAGE;
 }
 
@@ -153,7 +164,7 @@ static int write_result(const struct minimize_cmd *c, const struct minimize_resu
 	int err;
 
 	if (out == NULL)
-		return STATUS_USAGE;
+		return cmd_fail_host("minimize", ENOMEM);
 	minimize_print(out, c->script, &result->finding);
 	err = output_text_close(out, &text);
 	if (err == 0)
@@ -198,7 +209,8 @@ static int minimize_file(struct minimize_cmd *c)
 	struct minimize_result result;
 	int err;
 
-	if (check_output(c) != 0 || input_load(c->script, c->path, c->options.target, NULL) != 0)
+	if (check_output(c) != 0 ||
+	    input_load(c->script, c->path, c->options.target, &c->text) != 0)
 		return STATUS_USAGE;
 	c->target = input_target(c->script, c->path, c->options.target);
 	if (c->target == NULL)
@@ -230,7 +242,7 @@ int cmd_minimize(int argc, char **argv)
 	c.path = c.options.files[0];
 	c.script = calloc(1, sizeof(*c.script));
 	if (c.script == NULL)
-		return cmd_no_memory(argv[0]);
+		return cmd_fail_host(argv[0], ENOMEM);
 	status = minimize_file(&c);
 	free(c.script);
 	return status;

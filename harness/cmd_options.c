@@ -2,6 +2,7 @@
 /*
  * The options of the commands: one table, from which parsing and --help come.
  */
+#include "harness/child.h"
 #include "harness/cmd.h"
 #include "harness/report.h"
 #include "harness/target.h"
@@ -14,6 +15,10 @@
 #include <string.h>
 
 #define NUMBER_MAX 86400
+
+/* A number that a macro names, as a string. */
+#define TEXT_OF(number) #number
+#define TEXT(number) TEXT_OF(number)
 
 enum option_kind {
 	OPTION_FLAG,   /* a bool */
@@ -54,7 +59,8 @@ static const struct {
 	  "no magic and target, as in an engine's corpus" },
 	{ 'V', OPTION_FLAG, "levels", NULL, AT(levels),
 	  "a table of what each kind of access to guest memory lets them judge" },
-	{ 'T', OPTION_NUMBER, "timeout", "N", AT(seconds), "seconds until a device hangs (20)" },
+	{ 'T', OPTION_NUMBER, "timeout", "N", AT(seconds),
+	  "seconds of CPU time, or asleep, until a call of the device hangs (%s)" },
 	{ 'h', OPTION_HELP, "help", NULL, 0, "this text" },
 #undef AT
 };
@@ -68,9 +74,9 @@ int cmd_fail(const char *command, const char *what)
 	return STATUS_USAGE;
 }
 
-int cmd_no_memory(const char *command)
+int cmd_fail_host(const char *command, int error)
 {
-	fprintf(stderr, "%s %s: %s\n", report_command, command, strerror(ENOMEM));
+	fprintf(stderr, "%s %s: %s\n", report_command, command, strerror(error));
 	return STATUS_USAGE;
 }
 
@@ -82,6 +88,17 @@ static bool is_allowed(const struct cmd_usage *usage, size_t i)
 static bool has_short(size_t i)
 {
 	return table[i].letter >= 'a';
+}
+
+/* A line of help, in which "%s" is the default. */
+static void print_option_help(const char *help, const char *by_itself)
+{
+	const char *at = strstr(help, "%s");
+
+	if (at == NULL)
+		puts(help);
+	else
+		printf("%.*s%s%s\n", (int)(at - help), help, by_itself, at + 2);
 }
 
 static void print_help(const char *command, const struct cmd_usage *usage)
@@ -97,9 +114,10 @@ static void print_help(const char *command, const struct cmd_usage *usage)
 		snprintf(name, sizeof(name), "%s%s%s", table[i].name,
 			 table[i].argument != NULL ? " " : "",
 			 table[i].argument != NULL ? table[i].argument : "");
-		printf("  %c%c%c --%-16s %s\n", has_short(i) ? '-' : ' ',
-		       has_short(i) ? table[i].letter : ' ', has_short(i) ? ',' : ' ', name,
-		       table[i].help);
+		printf("  %c%c%c --%-16s ", has_short(i) ? '-' : ' ',
+		       has_short(i) ? table[i].letter : ' ', has_short(i) ? ',' : ' ', name);
+		print_option_help(table[i].help,
+				  usage->timeout != NULL ? usage->timeout : TEXT(CHILD_SECONDS));
 	}
 }
 

@@ -10,6 +10,7 @@ static const struct cmd_usage usage = {
 	"FILE...",
 	"tvJSLNKT",
 	"Run corpus and crash files, each in a process of its own, and print the finding.",
+	NULL,
 };
 
 int cmd_replay(int argc, char **argv)

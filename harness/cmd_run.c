@@ -27,6 +27,7 @@ static const struct cmd_usage usage = {
 	"With --no-ledger `>` lines demand nothing.  Without an argument: the installed "
 	"conformance\n"
 	"scripts.",
+	NULL,
 };
 
 /* What a file holds: it is read once, and what was checked is what is run. */
@@ -43,7 +44,7 @@ struct runner {
 	struct suite suite;
 	struct batch *batch;
 	struct script *script;
-	char *report;
+	char *report, *words; /* CHILD_REPORT_MAX bytes, CHILD_WORDS_MAX */
 };
 
 static bool is_script(const char *name)
@@ -142,17 +143,30 @@ static bool is_for(const struct runner *r, const struct target *target)
 	return strcmp(name, "any") == 0 || strcmp(name, target->name) == 0;
 }
 
+/* Is the file in the folder, however the two are spelled? */
+static bool is_below(const char *path, const char *folder)
+{
+	char *file = realpath(path, NULL), *dir = realpath(folder, NULL);
+	size_t len = dir != NULL ? strlen(dir) : 0;
+	bool below = file != NULL && dir != NULL && strncmp(file, dir, len) == 0 &&
+		     (file[len] == '/' || (len > 0 && dir[len - 1] == '/'));
+
+	free(file);
+	free(dir);
+	return below;
+}
+
 /* Of the installed scripts many are for devices that this program has not. */
 static bool is_for_others(const struct program *prog, const char *path)
 {
 	const char *folder = scripts_folder();
-	size_t len = folder != NULL ? strlen(folder) : 0;
 
-	return len > 0 && strncmp(path, folder, len) == 0 && strcmp(prog->target, "any") != 0 &&
-	       target_find(prog->target) == NULL;
+	return strcmp(prog->target, "any") != 0 && target_find(prog->target) == NULL &&
+	       folder != NULL && is_below(path, folder);
 }
 
-/* Read and parse everything: 0 with the number of runs, or STATUS_USAGE. */
+/* Parse everything before anything is run: 0 with the number of runs, or
+ * STATUS_USAGE. */
 static int plan(struct runner *r, unsigned *runs)
 {
 	int status = 0;
@@ -188,6 +202,7 @@ static int run_one(struct runner *r, const char *path, const struct target *targ
 		.known = r->options.known,
 		.seconds = r->options.seconds,
 		.leaks = (target->facts & FACT_HEAP) == 0,
+		.words = r->words,
 	};
 	struct child_result child;
 	struct suite_result result = {
@@ -199,12 +214,12 @@ static int run_one(struct runner *r, const char *path, const struct target *targ
 		.job = &job,
 		.child = &child,
 		.report = r->report,
+		.words = r->words,
 	};
 	int err = result.skip == NULL ? batch_run(r->batch, &job, &child, r->report) : 0;
 
 	if (err != 0) {
-		fprintf(stderr, "%s: no process to run it in: %s\n", input_name(path),
-			strerror(-err));
+		child_explain(path, job.target, err, &child);
 		return STATUS_USAGE;
 	}
 	result.incomplete = result.skip == NULL && r->options.completes && child.completions == 0;
@@ -243,7 +258,7 @@ static int run_to_output(struct runner *r)
 		return run_all(r);
 	r->suite.out = output_text_open(&text, &len);
 	if (r->suite.out == NULL)
-		return STATUS_USAGE;
+		return cmd_fail_host("run", ENOMEM);
 	status = run_all(r);
 	if (output_text_close(r->suite.out, &text) != 0)
 		return STATUS_USAGE;
@@ -272,7 +287,7 @@ static int run_scripts(struct runner *r)
 	if (status != 0)
 		return status;
 	r->sources = calloc(r->walk.count, sizeof(*r->sources));
-	return r->sources != NULL ? run_to_output(r) : cmd_no_memory("run");
+	return r->sources != NULL ? run_to_output(r) : cmd_fail_host("run", ENOMEM);
 }
 
 static void release(struct runner *r)
@@ -303,11 +318,13 @@ int cmd_run(int argc, char **argv)
 		r.suite.format = SUITE_JUNIT;
 	r.suite.known = r.options.known;
 	r.script = calloc(1, sizeof(*r.script));
-	r.report = malloc(CHILD_REPORT_MAX);
-	if (r.script == NULL || r.report == NULL || batch_open(&r.batch) != 0)
-		status = cmd_no_memory(argv[0]);
-	else
+	r.report = malloc(CHILD_REPORT_MAX + CHILD_WORDS_MAX);
+	if (r.script == NULL || r.report == NULL || batch_open(&r.batch) != 0) {
+		status = cmd_fail_host(argv[0], ENOMEM);
+	} else {
+		r.words = r.report + CHILD_REPORT_MAX;
 		status = run_scripts(&r);
+	}
 	release(&r);
 	return status;
 }

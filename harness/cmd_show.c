@@ -17,12 +17,14 @@ static const struct cmd_usage show_usage = {
 	"FILE...",
 	"to",
 	"Print corpus and crash files, in either spelling, as scripts.",
+	NULL,
 };
 
 static const struct cmd_usage encode_usage = {
 	"FILE...",
 	"toB",
 	"Write guest programs in the binary spelling; several FILEs into a directory.",
+	NULL,
 };
 
 struct convert {
@@ -92,7 +94,7 @@ static int show_file(struct convert *c, const char *path, bool several)
 		return STATUS_USAGE;
 	out = output_text_open(&text, &len);
 	if (out == NULL)
-		return STATUS_USAGE;
+		return cmd_fail_host("show", ENOMEM);
 	if (several)
 		fprintf(out, "# %s\n", input_name(path));
 	text_print(out, &c->script->prog, c->script->slot_names);
@@ -115,7 +117,7 @@ int cmd_show(int argc, char **argv)
 		return cmd_fail(argv[0], "several files and one output");
 	c.script = calloc(1, sizeof(*c.script));
 	if (c.script == NULL)
-		return cmd_no_memory(argv[0]);
+		return cmd_fail_host(argv[0], ENOMEM);
 	status = check_places(&c, one_place);
 	for (int i = 0; i < c.options.file_count && status == 0; i++)
 		status = show_file(&c, c.options.files[i], several);
@@ -148,7 +150,7 @@ static int encode_file(struct convert *c, const char *path, uint8_t *bytes)
 	len = binary_encode(&c->script->prog, bytes, BINARY_SIZE_MAX, !c->options.body);
 	output = encode_place(c, path);
 	if (output == NULL)
-		return STATUS_USAGE;
+		return cmd_fail_host("encode", ENOMEM);
 	err = output_write(output, bytes, (size_t)len);
 	free(output);
 	return err != 0 ? STATUS_USAGE : 0;
@@ -172,7 +174,7 @@ int cmd_encode(int argc, char **argv)
 	if (c.script != NULL && bytes != NULL)
 		status = check_places(&c, encode_place);
 	else
-		cmd_no_memory(argv[0]);
+		cmd_fail_host(argv[0], ENOMEM);
 	for (int i = 0;
 	     c.script != NULL && bytes != NULL && i < c.options.file_count && status == 0; i++)
 		status = encode_file(&c, c.options.files[i], bytes);

@@ -32,9 +32,13 @@ static const struct cmd_usage usage = {
 	"smallest.\n"
 	"With -o that one is shrunk, for at most 15 seconds (a minute for all), and written as\n"
 	"DIR/SIGNATURE.vr, where what people have written is left alone.  Of a directory every\n"
-	"file is taken but *.vr and slow-unit-*.  A file that is no good is named, and the others\n"
-	"are sorted.  Exit status 1: something was found that is not known.",
+	"file is taken but *.vr, slow-unit-* and README.txt, which afl-fuzz puts there.  A file\n"
+	"that is no good is named, and the others are sorted.  Exit status 1: something was\n"
+	"found that is not known.",
+	"10",
 };
+
+_Static_assert(TRIAGE_SECONDS == 10, "as the help says");
 
 struct triage_cmd {
 	struct cmd_options options;
@@ -53,7 +57,7 @@ static bool is_input(const char *name)
 {
 	size_t len = strlen(name);
 
-	return (len < 3 || strcmp(name + len - 3, ".vr") != 0) &&
+	return strcmp(name, "README.txt") != 0 && (len < 3 || strcmp(name + len - 3, ".vr") != 0) &&
 	       strstr(name, ".vr.tmp-") == NULL && strncmp(name, "slow-unit-", 10) != 0;
 }
 
@@ -176,6 +180,9 @@ static void print_group(const struct triage_cmd *c, const struct triage_group *g
 			"# nothing shows in a process of its own, %zu file%s: ", group->count,
 			plural(group->count));
 		print_replay(c, group);
+		fputs("#   ", c->out);
+		report_elsewhere(c->out, group->target->name, group->inputs[0].path);
+		fputc('\n', c->out);
 	} else if (group->finding.known == NULL) {
 		print_found(c, group);
 	}
@@ -350,6 +357,8 @@ static int triage_quietly(struct triage_cmd *c)
 
 	output_plan_release(&plan);
 	c->out = out >= 0 ? fdopen(out, "w") : NULL;
+	if (c->out != NULL)
+		nothing = open("/dev/null", O_WRONLY | O_CLOEXEC);
 	if (nothing >= 0)
 		dup2(nothing, STDOUT_FILENO);
 	if (c->out != NULL && nothing >= 0)
@@ -389,7 +398,7 @@ int cmd_triage(int argc, char **argv)
 		.stop = &cmd_stop,
 	};
 	if (triage_open(&c.triage, &c.how) != 0)
-		return cmd_no_memory(argv[0]);
+		return cmd_fail_host(argv[0], ENOMEM);
 	cmd_catch_signals();
 	status = triage_quietly(&c);
 	triage_close(&c.triage);

@@ -10,12 +10,13 @@
 enum finding_kind {
 	FINDING_NONE,
 	FINDING_RULE,	   /* the ledger's: see rule */
-	FINDING_SANITIZER, /* a report of ASan, UBSan or LSan */
+	FINDING_SANITIZER, /* a report of a sanitizer */
 	FINDING_SIGNAL,
-	FINDING_EXIT, /* the device called exit */
-	FINDING_HANG, /* an endless loop */
-	FINDING_OOM,  /* out of memory */
-	FINDING_LEAK, /* memory that nobody gives back */
+	FINDING_EXIT,	/* the device called exit */
+	FINDING_HANG,	/* an endless loop */
+	FINDING_OOM,	/* out of memory */
+	FINDING_LEAK,	/* memory that nobody gives back */
+	FINDING_MEMORY, /* memory of the harness written over */
 	FINDING_KIND_COUNT
 };
 

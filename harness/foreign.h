@@ -28,6 +28,8 @@
 #define FOREIGN_RULES_MAX 128u	 /* disagreements */
 #define FOREIGN_SUMS_MAX 8u
 #define FOREIGN_SETTLE_MS 1000u
+#define FOREIGN_SETTLES 10u	    /* times that it is waited for */
+#define FOREIGN_SETTLE_CPU_MS 2000u /* but not after it used so much CPU time */
 
 struct foreign;
 

@@ -18,13 +18,23 @@ static void heap_trace(const struct heap *heap, enum trace_kind kind, size_t siz
 		heap->trace->event(heap->trace->ctx, &event);
 }
 
-/* A block of that size that is free, or a new one; NULL at a bound. */
+/* Memory of the host; where there is none that is not the device's doing. */
+static void *get_memory(struct heap *heap, size_t size)
+{
+	void *memory = malloc(size > 0 ? size : 1);
+
+	heap->starved = heap->starved || memory == NULL;
+	return memory;
+}
+
+/* A block of that size that is free, or a new one; NULL at a bound, or if starved. */
 static struct heap_block *find_block(struct heap *heap, size_t size)
 {
 	struct heap_block *block;
 
 	for (unsigned i = 0; i < heap->block_count; i++)
-		if (!heap->blocks[i].live && heap->blocks[i].size == size)
+		if (!heap->blocks[i].live && heap->blocks[i].size == size &&
+		    heap->blocks[i].memory != NULL)
 			return &heap->blocks[i];
 	if (heap->block_count == HEAP_BLOCKS_MAX) {
 		/* Sizes vary without end: recycle any free place. */
@@ -33,14 +43,14 @@ static struct heap_block *find_block(struct heap *heap, size_t size)
 			if (block->live)
 				continue;
 			free(block->memory);
-			block->memory = malloc(size);
-			block->size = size;
+			block->memory = get_memory(heap, size);
+			block->size = block->memory != NULL ? size : 0;
 			return block->memory != NULL ? block : NULL;
 		}
 		return NULL;
 	}
 	block = &heap->blocks[heap->block_count];
-	block->memory = malloc(size > 0 ? size : 1);
+	block->memory = get_memory(heap, size);
 	if (block->memory == NULL)
 		return NULL;
 	block->size = size;
@@ -62,7 +72,7 @@ void *heap_alloc(void *ctx, size_t size)
 		block = find_block(heap, size);
 	if (block == NULL) {
 		heap->failures++;
-		heap->exhausted = true;
+		heap->exhausted = !heap->starved;
 		return NULL;
 	}
 	block->live = true;

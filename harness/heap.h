@@ -35,6 +35,7 @@ struct heap {
 	unsigned fault_nth; /* the Nth allocation from now fails; 0: none */
 	unsigned failures;  /* allocations that failed so far */
 	bool exhausted;	    /* a bound above was passed */
+	bool starved;	    /* the host had no memory: no fault of the device; stays */
 	const struct trace *trace;
 };
 

@@ -4,11 +4,12 @@
  *
  * The ledger knows what the guest offered and what the device did from one
  * source: the values that each device access returned or stored, with their
- * purpose, the register accesses, and the interrupts.  It never reads guest
- * memory to find out.
+ * purpose, the register accesses, and the interrupts.  Of a device that tells of
+ * accesses it never reads guest memory to find out; of one that has plain memory
+ * it knows what changed there (ledger_plain.h).
  *
  * Every rule is a row of LEDGER_RULES: id, severity, the facts it needs, the
- * clause of VIRTIO 1.4 it stands for (clauses.tsv; "policy" where it is the
+ * clause of VIRTIO 1.4 it stands for (an id or a section; "policy" where it is the
  * house's) and what it demands.  Why a correct device can never trip it stands
  * above the code that judges it, in ledger_*.c.
  *

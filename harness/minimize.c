@@ -96,8 +96,12 @@ static const struct finding *run(struct minimizer *m)
 	if (err == 0 && m->outcome.finding_count > 0 &&
 	    m->outcome.findings[0].kind == FINDING_SANITIZER)
 		seam_read_symbols();
+	/* A candidate that does not end shows nothing. */
+	if (err == -ETIME && m->wanted.kind != FINDING_NONE)
+		return NULL;
 	if (err != 0) {
 		m->result->ended = err;
+		m->result->last = m->outcome;
 		return NULL;
 	}
 	/* A signal may have been for the child too. */

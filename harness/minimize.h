@@ -56,6 +56,7 @@ struct minimize_result {
 	/* 0: nothing was left to try; -EINTR: `stop` was set; -ENOSPC:
 	 * MINIMIZE_CANDIDATES_MAX; else why there was no child to be had. */
 	int ended;
+	struct child_result last; /* then: of that run, for child_explain */
 };
 
 /* Shrink script->prog; annotations that are not names of slots still used are

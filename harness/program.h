@@ -32,8 +32,11 @@
 #define PROGRAM_TARGET_MAX 32	   /* bytes of a target's name, NUL included */
 #define PROGRAM_BUDGET_UNIT 256	   /* operations run per unit of budget */
 #define PROGRAM_BUDGET_MAX 1024	   /* units */
-#define OP_FIELDS_MAX 6		   /* fields of an operation, payload aside */
-#define OP_BYTES_MAX 2048	   /* payload bytes of one operation */
+/* Bytes moved by operations and device: by every program, and per unit of budget. */
+#define PROGRAM_BYTES (256u << 20)
+#define PROGRAM_BYTES_UNIT (1u << 20)
+#define OP_FIELDS_MAX 6	  /* fields of an operation, payload aside */
+#define OP_BYTES_MAX 2048 /* payload bytes of one operation */
 
 #define OP_CODE_HEADER 0x01 /* not an operation */
 
@@ -145,8 +148,9 @@ struct program {
 	char target[PROGRAM_TARGET_MAX];    /* NUL-terminated; "any": no device of its own */
 	uint64_t features;		    /* mask on what the target can offer */
 	uint16_t queue_max[PROGRAM_QUEUES]; /* entries; 0: the target's own */
-	/* How many operations are run, repeats counted each time: 1 to
-	 * PROGRAM_BUDGET_MAX units, and in any case each one once. */
+	/* How many operations are run, repeats counted each time, and how many bytes
+	 * they and the device move: 1 to PROGRAM_BUDGET_MAX units, and in any case as
+	 * many operations as there are. */
 	uint16_t budget;
 	uint32_t op_count;
 	uint32_t data_len;

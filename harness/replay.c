@@ -8,8 +8,10 @@
 #include "harness/report.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 enum { NOTHING_FOUND = 0, FOUND = 1, WRONG = 2 };
 
@@ -29,11 +31,12 @@ static void print_not_judged(const struct child_result *result)
 
 static void print_text(const struct replay_options *options, const char *path,
 		       const struct child_job *job, const struct child_result *result,
-		       const char *report)
+		       const char *report, bool text)
 {
 	const struct finding *failing = child_finding(result, job);
 	const struct finding *known = child_known(result);
 
+	report_words(stdout, "", job->words);
 	if (failing != NULL)
 		report_finding(stdout, "", failing, job->script);
 	report_notes(stdout, result, job);
@@ -49,6 +52,11 @@ static void print_text(const struct replay_options *options, const char *path,
 	       : known != NULL		  ? "nothing but what is known"
 	       : result->failed_line != 0 ? "does not show what the script demands"
 					  : "nothing found");
+	if (failing == NULL && known == NULL && result->failed_line == 0 && !text) {
+		fputs("note: ", stdout);
+		report_elsewhere(stdout, job->target->name, path);
+		putchar('\n');
+	}
 	if (failing == NULL || options->verbose)
 		return;
 	report_next(stdout, job->target->name, path);
@@ -81,13 +89,31 @@ static void print_json(const char *path, const struct child_job *job,
 	}
 	printf("],\"disagrees\":[");
 	report_disagreements_json(stdout, "", job->target);
-	printf("]}\n");
+	printf("],\"printed\":");
+	escape_json(stdout, job->words);
+	printf("}\n");
+}
+
+/* Our standard output, by another descriptor than the one that is the device's in
+ * the child. */
+static FILE *open_trace(void)
+{
+	int fd = fcntl(STDOUT_FILENO, F_DUPFD_CLOEXEC, STDERR_FILENO + 1);
+	FILE *out = fd >= 0 ? fdopen(fd, "w") : NULL;
+
+	if (out != NULL)
+		setvbuf(out, NULL, _IOLBF, 0);
+	else if (fd >= 0)
+		close(fd);
+	return out;
 }
 
 static int replay_script(const struct replay_options *options, const char *path,
-			 const struct script *script, const struct target *target, char *report)
+			 const struct script *script, const struct target *target, char *report,
+			 bool text)
 {
-	struct report_trace trace = { .out = stdout, .script = script, .json = options->json };
+	struct report_trace trace = { .script = script, .json = options->json };
+	static char words[CHILD_WORDS_MAX];
 	struct trace reader = { report_trace_event, &trace };
 	struct child_job job = {
 		.script = script,
@@ -100,21 +126,30 @@ static int replay_script(const struct replay_options *options, const char *path,
 		.leaks = true,
 		.seconds = options->seconds,
 		.trace = options->verbose ? &reader : NULL,
+		.words = words,
 	};
 	struct child_result result;
 	int err;
 
 	if (options->print_script && !options->json)
 		text_print(stdout, &script->prog, script->slot_names);
+	if (options->verbose)
+		trace.out = job.trace_out = open_trace();
+	if (options->verbose && trace.out == NULL) {
+		fprintf(stderr, "%s: no output for its trace: %s\n", path, strerror(errno));
+		return WRONG;
+	}
 	err = child_run(&job, &result, report);
+	if (trace.out != NULL)
+		fclose(trace.out);
 	if (err != 0) {
-		fprintf(stderr, "%s: no process to run it in: %s\n", path, strerror(-err));
+		child_explain(path, job.target, err, &result);
 		return WRONG;
 	}
 	if (options->json)
 		print_json(path, &job, &result);
 	else
-		print_text(options, path, &job, &result, report);
+		print_text(options, path, &job, &result, report, text);
 	child_note_known(&result, options->known);
 	return child_failed(&result, &job) ? FOUND : NOTHING_FOUND;
 }
@@ -125,13 +160,14 @@ int replay_file(const struct replay_options *options, const char *path)
 	char *report = malloc(CHILD_REPORT_MAX);
 	const struct target *target;
 	int status = WRONG;
+	bool text;
 
 	if (script == NULL || report == NULL)
 		fprintf(stderr, "%s: %s\n", input_name(path), strerror(ENOMEM));
-	else if (input_load(script, path, options->target, NULL) == 0) {
+	else if (input_load(script, path, options->target, &text) == 0) {
 		target = input_target(script, path, options->target);
 		if (target != NULL)
-			status = replay_script(options, path, script, target, report);
+			status = replay_script(options, path, script, target, report, text);
 	}
 	free(report);
 	free(script);

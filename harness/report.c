@@ -5,6 +5,7 @@
 #include "harness/report.h"
 #include "devices/table.h"
 #include "harness/escape.h"
+#include "harness/seam.h"
 
 #include <inttypes.h>
 #include <linux/virtio_mmio.h>
@@ -37,6 +38,20 @@ void report_next(FILE *out, const char *target, const char *path)
 	fputs("CAUSE.vr   (keep it)\n", out);
 }
 
+void report_elsewhere(FILE *out, const char *target, const char *path)
+{
+	fprintf(out,
+		"this program has %s; if an engine stopped at the file, its own program may show "
+		"why",
+		seam_sanitizers());
+	if (!report_in_tree)
+		return;
+	fputs(": build/fuzz/fuzz_", out);
+	for (; *target != '\0'; target++)
+		fputc(*target == '-' ? '_' : *target, out);
+	fprintf(out, " %s", path);
+}
+
 const char *finding_kind_name(enum finding_kind kind)
 {
 	TABLE(static const char *const, names, FINDING_KIND_COUNT, 1,
@@ -47,7 +62,8 @@ const char *finding_kind_name(enum finding_kind kind)
 	      [FINDING_EXIT] = "exit",
 	      [FINDING_HANG] = "hang",
 	      [FINDING_OOM] = "oom",
-	      [FINDING_LEAK] = "leak");
+	      [FINDING_LEAK] = "leak",
+	      [FINDING_MEMORY] = "memory");
 
 	return names[kind];
 }
@@ -279,6 +295,16 @@ void report_failure(FILE *out, const char *path, const struct child_result *resu
 	fprintf(out, "%s:%u: %s\n", path, result->failed_line, result->failure);
 	fputs("  guest: ", out);
 	print_guest_op(out, script, result->failed_op);
+}
+
+void report_words(FILE *out, const char *prefix, const char *words)
+{
+	while (*words != '\0') {
+		size_t len = strcspn(words, "\n");
+
+		fprintf(out, "%sdevice prints: %.*s\n", prefix, (int)len, words);
+		words += len + (words[len] == '\n');
+	}
 }
 
 void report_disagreements(FILE *out, const char *prefix, const struct target *target)

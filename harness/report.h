@@ -18,6 +18,9 @@ extern bool report_in_tree;
 /* The commands that come next for what a file showed. */
 void report_next(FILE *out, const char *target, const char *path);
 
+/* What shows nothing here may do so elsewhere: where, in one line without its end. */
+void report_elsewhere(FILE *out, const char *target, const char *path);
+
 /* A reader of a run that prints each event as a line of text, or as a JSON
  * object a line.  Set `script` to have operations spelled out. */
 struct report_trace {
@@ -48,6 +51,8 @@ void report_failure(FILE *out, const char *path, const struct child_result *resu
 void report_disagreements(FILE *out, const char *prefix, const struct target *target);
 const char *report_disagreements_json(FILE *out, const char *separator,
 				      const struct target *target);
+/* What the device wrote to stdout, each line behind `prefix` and "device prints: ". */
+void report_words(FILE *out, const char *prefix, const char *words);
 const char *finding_kind_name(enum finding_kind kind);
 
 #endif

@@ -10,6 +10,11 @@
 #include <stdlib.h>
 #include <string.h>
 
+/* What an access of the device's costs beside its bytes, as bytes; and how many bytes
+ * are compared in the time of one that is moved. */
+#define RUN_ACCESS_BYTES 64
+#define RUN_COMPARE_SPEED 16
+
 #define CONTAINER_OF(pointer, type, member)                                                        \
 	((type *)(void *)((char *)(pointer)-offsetof(type, member)))
 
@@ -58,6 +63,7 @@ static void on_memory(void *ctx, const struct arena_access *access)
 {
 	struct run *run = ctx;
 
+	run->bytes += access->len + RUN_ACCESS_BYTES;
 	ledger_memory(&run->ledger, access);
 	if (run->arena.refetch.fresh)
 		look_at_refetch(run, access->why);
@@ -305,17 +311,57 @@ struct frame {
 	uint32_t left;	/* times to go, after this one */
 };
 
+/* What an operation moves itself; the device's accesses are counted as they come. */
+static uint64_t op_bytes(const struct run *run, const struct op *op)
+{
+	uint64_t len = 0;
+
+	switch (op->code) {
+	case OP_FILL:
+	case OP_PATTERN:
+	case OP_MAP:
+	case OP_UNMAP:
+		len = op->value[1] < ARENA_SIZE_MAX ? op->value[1] : ARENA_SIZE_MAX;
+		break;
+	case OP_SAVE:
+	case OP_RESTORE:
+		/* Saved, restored, saved and compared again. */
+		len = 4 * run->snapshots[0].len;
+		break;
+	case OP_TAKE_OUTPUT:
+		len = run->output_len;
+		break;
+	default:
+		len = op->data_len;
+	}
+	/* All of plain memory is compared after a call. */
+	return len + (run->arena.plain ? ARENA_SIZE_MAX / RUN_COMPARE_SPEED : 0);
+}
+
+/* Is the budget used up?  An operation that no repeat repeats is run in any case. */
+static bool is_spent(struct run *run, const struct program *prog)
+{
+	uint32_t ops = prog->budget * (uint32_t)PROGRAM_BUDGET_UNIT;
+	uint64_t bytes = PROGRAM_BYTES + prog->budget * (uint64_t)PROGRAM_BYTES_UNIT;
+
+	if (run->ops_run >= run->ops_limit)
+		return true;
+	if (run->ops_run < prog->op_count)
+		return false;
+	return run->ops_run >= ops || (run->measuring && run->bytes >= bytes);
+}
+
+/* Operations in order, repeats unrolled, as many as the budget allows. */
 void run_ops(struct run *run, const struct program *prog, const struct run_options *options)
 {
-	uint32_t budget = prog->budget * (uint32_t)PROGRAM_BUDGET_UNIT;
 	struct frame frames[PROGRAM_REPEAT_DEPTH_MAX];
 	unsigned depth = 0;
 	uint32_t i = 0;
 
-	if (budget < prog->op_count)
-		budget = prog->op_count;
 	run->ops_run = 0;
-	while (!run->ledger.stop && run->ops_run < budget) {
+	run->bytes = 0;
+	run->spent = false;
+	while (!run->ledger.stop) {
 		const struct op *op;
 
 		while (depth > 0 && i == frames[depth - 1].end) {
@@ -330,6 +376,9 @@ void run_ops(struct run *run, const struct program *prog, const struct run_optio
 				options->after_op(options->ctx, run, frame->first);
 		}
 		if (i >= prog->op_count || run->ledger.stop)
+			break;
+		run->spent = is_spent(run, prog);
+		if (run->spent)
 			break;
 		op = &prog->ops[i];
 		run->ops_run++;
@@ -350,10 +399,14 @@ void run_ops(struct run *run, const struct program *prog, const struct run_optio
 			begin_op(run, options, i, op_find(op->code)->name);
 		if (run->in_liveness && !run_liveness_fits(run, op))
 			return;
+		run->bytes += op_bytes(run, op);
 		guest_op(run, prog, op);
 		end_op(run, options, i);
 		i++;
 	}
+	if (run->measuring && run->spent)
+		run->ops_limit = run->ops_run;
+	run->measuring = false;
 }
 
 static void settle(struct run *run, const struct run_options *options)
@@ -415,6 +468,8 @@ bool run_program(struct run *run, const struct program *prog, const struct run_o
 	set_options(run, options);
 	set_offer(run, prog);
 	run->arena.retime.serial = 0;
+	run->ops_limit = UINT32_MAX;
+	run->measuring = true;
 	run_once(run, prog, options, options->twins);
 	/* Something changed that is no buffer's and no ring's, or a finding was made
 	 * without all memory compared: when and where was it first? */

@@ -87,6 +87,13 @@ struct run {
 	uint64_t counters[TARGET_COUNTERS_MAX];
 	bool entered; /* the device was called */
 
+	/* The program's budget, of operations and of bytes moved by them and by the
+	 * device.  The first session measures bytes, those after it end where that
+	 * ended: what they differ in is not how long they are. */
+	uint64_t bytes;
+	uint32_t ops_limit;
+	bool measuring;
+	bool spent; /* it ended there, and not at the end of the program */
 	uint32_t ops_run;
 	uint64_t completions; /* chains returned, up to the end of the program */
 	unsigned register_count;

@@ -28,6 +28,11 @@ void *__asan_memcpy(void *to, const void *from, size_t size) __attribute__((weak
 int __lsan_do_recoverable_leak_check(void) __attribute__((weak));
 void __sanitizer_symbolize_pc(void *pc, const char *format, char *out, size_t size)
 	__attribute__((weak));
+void __asan_init(void) __attribute__((weak));
+void __msan_init(void) __attribute__((weak));
+void __tsan_init(void) __attribute__((weak));
+void __ubsan_handle_out_of_bounds(void *data, void *index) __attribute__((weak));
+void __ubsan_handle_out_of_bounds_abort(void *data, void *index) __attribute__((weak));
 
 void seam_copy(void *to, const void *from, uint32_t len)
 {
@@ -61,6 +66,21 @@ void seam_unpoison(const void *memory, size_t size)
 {
 	if (__asan_unpoison_memory_region != NULL)
 		__asan_unpoison_memory_region(memory, size);
+}
+
+const char *seam_sanitizers(void)
+{
+	bool undefined =
+		__ubsan_handle_out_of_bounds != NULL || __ubsan_handle_out_of_bounds_abort != NULL;
+
+	if (__asan_init != NULL)
+		return undefined ? "AddressSanitizer, UndefinedBehaviorSanitizer"
+				 : "AddressSanitizer";
+	if (__msan_init != NULL)
+		return "MemorySanitizer";
+	if (__tsan_init != NULL)
+		return "ThreadSanitizer";
+	return undefined ? "UndefinedBehaviorSanitizer" : "no sanitizer";
 }
 
 bool seam_leaks(void)

@@ -21,6 +21,9 @@ void seam_copy(void *to, const void *from, uint32_t len);
 void seam_poison(const void *memory, size_t size);
 void seam_unpoison(const void *memory, size_t size);
 
+/* The sanitizers that this program has, as words: "AddressSanitizer, ..."; "none". */
+const char *seam_sanitizers(void);
+
 /* Has memory been lost since the process began?  LeakSanitizer's report is on
  * stderr then.  false where there is none. */
 bool seam_leaks(void);

@@ -147,6 +147,8 @@ static void tap_result(const struct suite *suite, const struct suite_result *r)
 		line += line[n] == '\n' ? n + 1 : n;
 	}
 	free(text);
+	if (outcome != SKIPPED)
+		report_words(suite->out, "# ", r->words);
 }
 
 static void junit_result(const struct suite *suite, const struct suite_result *r)
@@ -185,6 +187,11 @@ static void junit_result(const struct suite *suite, const struct suite_result *r
 		fputs("</system-out>", suite->out);
 	}
 	free(text);
+	if (outcome != SKIPPED && *r->words != '\0') {
+		fputs("<system-out>", suite->out);
+		escape_xml(suite->out, r->words);
+		fputs("</system-out>", suite->out);
+	}
 	fputs("</testcase>\n", suite->out);
 }
 
@@ -218,7 +225,9 @@ static void json_result(const struct suite *suite, const struct suite_result *r)
 		fputs(i > 0 ? "," : "", out);
 		escape_json(out, r->script->clauses[i]);
 	}
-	fputs("],", out);
+	fputs("],\"printed\":", out);
+	escape_json(out, r->skip == NULL ? r->words : "");
+	fputs(",", out);
 	if (r->skip == NULL)
 		report_result_json(out, r->child, r->job);
 	else

@@ -28,6 +28,7 @@ struct suite_result {
 	const struct child_job *job;
 	const struct child_result *child;
 	const char *report; /* the child's stderr */
+	const char *words;  /* what the device wrote to stdout */
 	bool incomplete;    /* it had to return a chain, and returned none */
 };
 

@@ -123,7 +123,7 @@ void text_print_op(FILE *out, const struct program *prog, const struct op *op,
 		   const char (*names)[TEXT_NAME_MAX]);
 /* One value of a kind, as a field of that kind is written. */
 void text_print_value(FILE *out, enum field_kind kind, uint64_t value);
-/* Bits by name, joined with '|'; 0 for none. */
+/* An address as its base, a sign and an offset. */
 void text_print_addr(FILE *out, uint8_t base, uint64_t offset, const char (*names)[TEXT_NAME_MAX]);
 
 /*

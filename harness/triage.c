@@ -181,6 +181,10 @@ static int look(struct triage *triage, const char *path, const struct target *ta
 	int err = quick ? batch_look(triage->batch, &job, &result, triage->report, is_news, &l)
 			: child_run(&job, &result, triage->report);
 
+	if (err != 0) {
+		child_explain(path, target, err, &result);
+		return err;
+	}
 	/* A signal may have been for the child too. */
 	if (*o->stop != 0)
 		return -EINTR;

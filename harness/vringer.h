@@ -270,7 +270,8 @@ struct vringer_target {
 	 * for a bounded time.
 	 * settle: NULL or wait until the device's own threads have nothing more to
 	 * do; it is called after every call here but destroy, state and counters, and nothing
-	 * is judged before it returns.  0, or -ETIMEDOUT after `ms` milliseconds: a hang. */
+	 * is judged before it returns.  0, or -ETIMEDOUT after `ms` milliseconds:
+	 * asked again, as long as the threads had little CPU time, it is then a hang. */
 	void (*step)(void *device);
 	uint32_t (*state)(void *device);
 	int32_t (*settle)(void *device, uint32_t ms);

@@ -98,6 +98,7 @@ does odd-loop 1 '^finding: hang'
 does odd-hold 0 '2 chains returned: nothing found'
 does odd-thread 0 '2 chains returned: nothing found'
 does odd-restless 1 '^finding: hang'
+does odd-late 0 '2 chains returned: nothing found'
 does odd-forever 0 '2 chains returned: nothing found'
 does odd-below 0 '^warning: finding: stuck.available'
 does odd-flat 0 '^warning: finding: stuck.available'
@@ -125,6 +126,51 @@ does odd-plain-quiet 0 '2 chains returned: nothing found'
 does odd-plain-mute 1 '^finding: stuck.suppressed'
 does odd-asks 0 '2 chains returned: nothing found'
 does odd-asks-more 1 '^finding: work.backend'
+does odd-sleep 1 '^finding: hang'
+does odd-close 1 '^finding: hang'
+does odd-print 0 '^device prints: not ok 1 - .*<failure>$'
+
+# What a device prints is among no results.
+gives 0 "one that prints: TAP" "$work/odd" run -t odd-print "$work/session.vr"
+shows "... as its own" '^# device prints: not ok 1'
+[ "$(grep -cE '^(not )?ok|^1\.\.' "$out")" = 2 ] && result=0 || result=1
+tap "... a plan and one result" "$result"
+gives 0 "one that prints: JUnit" "$work/odd" run --junit -t odd-print "$work/session.vr"
+xmllint --noout - <"$out" 2>>"$err" && result=0 || result=1
+tap "... is XML" "$result"
+shows "... as its own" '<system-out>not ok 1'
+gives 0 "one that prints: JSON" "$work/odd" run --json -t odd-print "$work/session.vr"
+jq -e '.results[0].printed | test("^not ok 1 - {")' "$out" >/dev/null 2>>"$err" && result=0 || result=1
+tap "... as its own" "$result"
+gives 0 "one that prints: JSON of a replay" "$work/odd" replay -v --json -t odd-print \
+	"$work/session.vr"
+jq -es 'last.printed | test("^not ok 1 - {")' "$out" >/dev/null 2>>"$err" && result=0 || result=1
+tap "... as its own" "$result"
+
+# Without sanitizers memory can be as short as one likes: then it is said so, in a
+# line, or there is enough.  The device is told nothing, and blamed for nothing.
+# shellcheck disable=SC2086
+gives 0 "odd devices, plain, build" gcc -std=gnu11 -g -O1 $cflags -o "$work/odd-plain" \
+	harness/test/foreign/odd.c $libs
+wrong=0 short=0
+for room in $(seq 3000 3000 200000); do
+	run sh -c 'ulimit -v "$1"; shift; exec "$@"' - "$room" \
+		"$work/odd-plain" replay -t odd-hungry "$work/session.vr"
+	case $rc in
+	0) break ;;
+	2) [ "$(wc -l <"$err")" = 1 ] || break; short=$((short + 1)) ;;
+	127) ;;
+	*) break ;;
+	esac
+done
+[ "$rc" = 0 ] && [ "$short" -gt 5 ] || wrong=1
+tap "however little memory there is ($short times too little) it is nobody's fault" "$wrong"
+
+# Of the installed scripts those for others are left out, however the path is spelled.
+gives 0 "a relative path" "$work/odd" run -t odd-well \
+	"$(realpath --relative-to=. "$scripts")/reset"
+ln -s "$scripts" "$work/link"
+gives 0 "a link" "$work/odd" run -t odd-well "$work/link/reset"
 gives 0 "one for ever, in one process" "$work/odd" run -t odd-forever
 builds "odd devices, as AFL++ runs them" forks harness/test/foreign/odd.c \
 	harness/test/foreign/forks.c

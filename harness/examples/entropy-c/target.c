@@ -33,11 +33,11 @@ static void get_random(void *ctx, uint8_t *buf, size_t len)
 
 static void *create(const struct vringer_host *host, uint64_t offered, const uint16_t *queue_max)
 {
-	struct device *d = calloc(1, sizeof(*d));
+	struct device *d = host->region_count <= REGIONS_MAX ? calloc(1, sizeof(*d)) : NULL;
 
 	if (d == NULL)
 		return NULL;
-	for (uint32_t i = 0; i < host->region_count && i < REGIONS_MAX; i++)
+	for (uint32_t i = 0; i < host->region_count; i++)
 		d->memory[i] = (struct entropy_memory){ .addr = host->regions[i].addr,
 							.size = host->regions[i].size,
 							.host = host->regions[i].host };

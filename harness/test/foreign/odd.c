@@ -2,7 +2,8 @@
 /*
  * Devices that are not ours and do what devices may, or must not, do: exit, loop
  * for ever, complete from a thread, never come to rest, keep chains, live for ever,
- * keep their configuration over a reset, count nothing.
+ * keep their configuration over a reset, count nothing, sleep, close what is not their
+ * own, print, want memory, come to rest late.
  * Each returns every chain of its one queue with a length of 0.  Built against the
  * installed files.
  *
@@ -12,6 +13,7 @@
 
 #include <errno.h>
 #include <pthread.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
@@ -122,6 +124,41 @@ static void kick_loop(void *device, uint32_t queue)
 	(void)queue;
 	for (volatile int go = 1; go;)
 		;
+	serve(device);
+}
+
+/* Sleeps for ever: what it waits for nobody sends. */
+static void kick_sleep(void *device, uint32_t queue)
+{
+	(void)queue;
+	serve(device);
+	for (;;)
+		pause();
+}
+
+/* Closes what is not its own, and loops. */
+static void kick_close(void *device, uint32_t queue)
+{
+	for (int fd = 0; fd < 64; fd++)
+		close(fd);
+	kick_loop(device, queue);
+}
+
+/* Says on standard output what would be a result there. */
+static void kick_print(void *device, uint32_t queue)
+{
+	(void)queue;
+	puts("not ok 1 - {\"result\": <failure>\n1..99");
+	serve(device);
+}
+
+/* Gets no memory of the host's, and does without. */
+static void kick_alloc(void *device, uint32_t queue)
+{
+	struct odd *o = device;
+
+	(void)queue;
+	o->host->free(o->host->ctx, o->host->alloc(o->host->ctx, 40u << 20));
 	serve(device);
 }
 
@@ -263,6 +300,21 @@ static int32_t settle_never(void *device, uint32_t ms)
 {
 	(void)ms;
 	return ((struct odd *)device)->steps > 0 ? -ETIMEDOUT : 0;
+}
+
+/* Comes to rest at the fourth look: a busy machine gave its threads no time. */
+static int32_t settle_late(void *device, uint32_t ms)
+{
+	struct odd *o = device;
+
+	(void)ms;
+	if (o->steps == 0)
+		return 0;
+	if (++o->steps < 6)
+		return -ETIMEDOUT;
+	o->steps = 0;
+	serve(o);
+	return 0;
 }
 
 /* Some VMMs cannot have a region that ends at 2^64. */
@@ -449,6 +501,10 @@ static const struct vringer_queue queues[] = {
 ODD(well, "odd-well", .create = create, .destroy = free, .kick = kick_well);
 ODD(exits, "odd-exit", .create = create, .destroy = free, .kick = kick_exit);
 ODD(loops, "odd-loop", .create = create, .destroy = free, .kick = kick_loop);
+ODD(sleeps, "odd-sleep", .create = create, .destroy = free, .kick = kick_sleep);
+ODD(closes, "odd-close", .create = create, .destroy = free, .kick = kick_close);
+ODD(prints, "odd-print", .create = create, .destroy = free, .kick = kick_print);
+ODD(hungry, "odd-hungry", .create = create, .destroy = free, .kick = kick_alloc);
 ODD(held, "odd-hold", .create = create, .destroy = free, .kick = kick_hold, .step = step_hold,
     .state = state_hold);
 ODD(threaded, "odd-thread", .create = create_thread, .destroy = destroy_thread, .kick = kick_thread,
@@ -456,6 +512,7 @@ ODD(threaded, "odd-thread", .create = create_thread, .destroy = destroy_thread, 
 ODD(lasting, "odd-lasting", .create = create_thread, .kick = kick_thread, .settle = settle_thread);
 ODD(restless, "odd-restless", .create = create, .destroy = free, .kick = kick_hold,
     .settle = settle_never);
+ODD(late, "odd-late", .create = create, .destroy = free, .kick = kick_hold, .settle = settle_late);
 ODD(forever, "odd-forever", .create = create, .kick = kick_well);
 ODD(below, "odd-below", .create = create_below, .destroy = free, .kick = kick_nothing,
     .memory = VRINGER_MEMORY_PLAIN, .layout = VRINGER_LAYOUT_BELOW_TOP);
@@ -538,4 +595,5 @@ __attribute__((constructor)) static void spoil(void)
 
 VRINGER_TARGETS(&well, &exits, &loops, &held, &threaded, &restless, &forever, &below, &flat, &plain,
 		&miscount, &lasting, &both, &first, &both_plain, &first_plain, &quiet, &mute,
-		&polls, &asks, &asks_more, &plain_quiet, &plain_mute);
+		&polls, &asks, &asks_more, &plain_quiet, &plain_mute, &sleeps, &closes, &prints,
+		&hungry, &late);
