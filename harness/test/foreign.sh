@@ -62,12 +62,12 @@ refused() {
 	refuses "a wrong $1" "$2" env SPOIL="$1" "$work/odd" targets
 }
 
-# README.md shows what the rules declare; its skeleton builds.
+# harness/examples/README.md shows what the rules declare; its skeleton builds.
 build/obj/gcc/vringer rules --levels >"$work/levels"
-sed -n '/^| rule | severity/,/^$/p' README.md | sed '$d' >"$work/readme"
+sed -n '/^| rule | severity/,/^$/p' harness/examples/README.md | sed '$d' >"$work/readme"
 run diff "$work/levels" "$work/readme"
 tap "README.md has the table of vringer rules --levels" "$rc"
-sed -n '/^```c$/,/^```$/p' README.md | sed '1d;$d' >"$work/skeleton.c"
+sed -n '/^```c$/,/^```$/p' harness/examples/README.md | sed '1d;$d' >"$work/skeleton.c"
 builds "README.md's skeleton" skeleton "$work/skeleton.c"
 gives 0 "README.md's skeleton: targets" "$work/skeleton" targets
 
