@@ -41,14 +41,15 @@ PREFIX  ?= /usr/local
 # ---- sources: a new file needs no line here ---------------------------------
 
 DEV_SRC   := $(wildcard devices/*.c)
-CLI_SRC   := $(wildcard harness/main.c harness/command.c harness/cmd_*.c)
-# What VIRTIO says and where, from conformance/: see harness/clause.h.
+HARNESS   := files rules program arena target models ledger guest run minimize
+CLI_SRC   := $(wildcard harness/command/*.c)
+# What VIRTIO says and where, from conformance/: see harness/program/clause.h.
 CLAUSES   := build/gen/clause_table.c
-LIB_SRC   := $(DEV_SRC) $(filter-out $(CLI_SRC) harness/foreign_targets.c,$(wildcard harness/*.c)) $(CLAUSES)
+LIB_SRC   := $(DEV_SRC) $(filter-out harness/target/foreign_targets.c,$(wildcard $(HARNESS:%=harness/%/*.c))) $(CLAUSES)
 # libvringer.a: no models of ours, an entry for every engine, the commands.
-OUR_SRC   := harness/main.c harness/models.c $(wildcard harness/model_*.c) \
+OUR_SRC   := harness/command/main.c $(wildcard harness/models/*.c) \
 	     $(filter-out devices/device.c devices/mmio% devices/virtqueue.c,$(DEV_SRC))
-FOREIGN_SRC := $(filter-out $(OUR_SRC),$(LIB_SRC) $(CLI_SRC)) harness/foreign_targets.c \
+FOREIGN_SRC := $(filter-out $(OUR_SRC),$(LIB_SRC) $(CLI_SRC)) harness/target/foreign_targets.c \
 	       fuzzers/engine.c fuzzers/session.c fuzzers/foreign.c $(wildcard fuzzers/mutate*.c) \
 	       fuzzers/mutator_libfuzzer.c
 MUT_SRC   := $(wildcard fuzzers/mutate*.c)
@@ -111,7 +112,7 @@ FLAGS_s390x := -O2 -g -static
 # check it with all sanitizers in the tests.  Nor is the mutator.  Of somebody
 # else's flags only the coverage feedback is dropped, where their compiler knows
 # how.  afl-clang-fast goes by fuzzers/afl.allow.
-SEAM       := harness/seam.c
+SEAM       := harness/arena/seam.c
 NO_COV     := -fno-sanitize=fuzzer-no-link -fno-sanitize-coverage=edge,inline-8bit-counters,pc-table,trace-pc-guard,trace-cmp,indirect-calls
 knows       = $(if $(shell $1 $2 -x c -c /dev/null -o /dev/null 2>&1 || echo no),,$2)
 JUDGE_fuzz := $(if $(FOREIGN),$(call knows,$(CC_fuzz),$(NO_COV)),$(NO_COV) -fno-sanitize=all)
@@ -184,7 +185,7 @@ install: ## Install library, header, command and scripts for your own device (PR
 	$(SUB) build/vringer build/libvringer.a build/vringer.pc build/afl/vringer_mutator.so
 	install -d $(foreach d,bin include lib/pkgconfig lib/vringer share/vringer,'$(DESTDIR)$(PREFIX)/$d')
 	install -m 755 build/vringer '$(DESTDIR)$(PREFIX)/bin/vringer'
-	install -m 644 harness/vringer.h '$(DESTDIR)$(PREFIX)/include/vringer.h'
+	install -m 644 harness/target/vringer.h '$(DESTDIR)$(PREFIX)/include/vringer.h'
 	install -m 644 build/libvringer.a '$(DESTDIR)$(PREFIX)/lib/libvringer.a'
 	install -m 644 build/vringer.pc '$(DESTDIR)$(PREFIX)/lib/pkgconfig/vringer.pc'
 	install -m 755 build/afl/vringer_mutator.so '$(DESTDIR)$(PREFIX)/lib/vringer/vringer_mutator.so'
@@ -325,7 +326,7 @@ endef
 $(foreach f,gcc clang,$(eval $(call mutator_tests,$f)))
 
 # Sorted here, and searched by halves there: both by bytes.
-$(CLAUSES): harness/clause_table.awk conformance/clauses.tsv conformance/sections.txt
+$(CLAUSES): harness/program/clause_table.awk conformance/clauses.tsv conformance/sections.txt
 	@mkdir -p $(@D)
 	$(call say,GEN) { sed 1d conformance/clauses.tsv && sed '/^#/d; s/$$/\t\t\t/' conformance/sections.txt; } | \
 		LC_ALL=C sort -t "$$(printf '\t')" -k1,1 | LC_ALL=C awk -f $< >$@
@@ -346,12 +347,12 @@ build/obj/lib/vringer.o: $(call objs,lib,$(FOREIGN_SRC)) fuzzers/foreign.symbols
 	$(call say,LINK) $(LD) -r -o $@.all $(filter %.o,$^) && \
 		$(OBJCOPY) --keep-global-symbols=fuzzers/foreign.symbols $@.all $@ && rm $@.all
 
-build/obj/lib/harness/scripts.o: CPPFLAGS += -D'SCRIPTS_FOLDER="$(PREFIX)/share/vringer/conformance"'
-build/obj/lib/harness/scripts.o: build/obj/lib/prefix
+build/obj/lib/harness/command/scripts.o: CPPFLAGS += -D'SCRIPTS_FOLDER="$(PREFIX)/share/vringer/conformance"'
+build/obj/lib/harness/command/scripts.o: build/obj/lib/prefix
 build/obj/lib/prefix: FORCE
 	$(call remember,$(PREFIX))
 
-build/vringer.pc: harness/vringer.pc.in build/obj/lib/prefix
+build/vringer.pc: harness/target/vringer.pc.in build/obj/lib/prefix
 	@sed 's|@PREFIX@|$(PREFIX)|' $< >$@
 
 # $(call fuzzer,FLAVOUR,NAMES)

@@ -6,9 +6,9 @@
  *
  * The ledger is always on.  Each row is measured for about two seconds.
  */
-#include "harness/binary.h"
-#include "harness/input.h"
-#include "harness/run.h"
+#include "harness/program/binary.h"
+#include "harness/run/input.h"
+#include "harness/run/run.h"
 
 #include <dirent.h>
 #include <errno.h>

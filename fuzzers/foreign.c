@@ -10,9 +10,9 @@
  */
 #include "fuzzers/engine.h"
 
-#include "harness/cmd.h"
-#include "harness/report.h"
-#include "harness/target.h"
+#include "harness/command/cmd.h"
+#include "harness/run/report.h"
+#include "harness/target/target.h"
 
 #include <stdio.h>
 #include <stdlib.h>

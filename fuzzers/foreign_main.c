@@ -10,7 +10,7 @@
  */
 #include "fuzzers/engine.h"
 
-#include "harness/vringer.h"
+#include "harness/target/vringer.h"
 
 #include <stdio.h>
 #include <stdlib.h>

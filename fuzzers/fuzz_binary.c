@@ -5,8 +5,8 @@
  */
 #include "fuzzers/engine.h"
 
-#include "harness/binary.h"
-#include "harness/text.h"
+#include "harness/program/binary.h"
+#include "harness/program/text.h"
 
 #include <stdio.h>
 #include <stdlib.h>

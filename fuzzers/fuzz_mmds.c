@@ -4,7 +4,7 @@
  *
  * What must hold, beyond what sanitizers see of a frame that ends where its block
  * does:
- *  - it is what an account of its own makes of the frame (harness/filter.h);
+ *  - it is what an account of its own makes of the frame (harness/models/filter.h);
  *  - to its MAC address every frame is claimed, and elsewhere what it was;
  *  - one more VLAN tag, where there may be one, changes nothing but the reply's;
  *  - a reply is an ARP packet behind the tags of the request and nothing more, is
@@ -14,7 +14,7 @@
  */
 #include "fuzzers/engine.h"
 
-#include "harness/filter.h"
+#include "harness/models/filter.h"
 
 #include <errno.h>
 #include <stdlib.h>

@@ -10,7 +10,7 @@
  */
 #include "fuzzers/engine.h"
 
-#include "harness/run.h"
+#include "harness/run/run.h"
 
 #include <stdio.h>
 #include <stdlib.h>

@@ -6,7 +6,7 @@
  */
 #include "fuzzers/engine.h"
 
-#include "harness/text.h"
+#include "harness/program/text.h"
 
 #include <stdio.h>
 #include <stdlib.h>

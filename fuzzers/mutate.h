@@ -14,8 +14,8 @@
 #ifndef VRINGER_FUZZERS_MUTATE_H
 #define VRINGER_FUZZERS_MUTATE_H
 
-#include "harness/binary.h"
-#include "harness/target.h"
+#include "harness/program/binary.h"
+#include "harness/target/target.h"
 
 /* Kinds of mutation; mutate.c has the table. */
 enum mutation {

@@ -7,10 +7,10 @@
  */
 #include "fuzzers/engine.h"
 
-#include "harness/binary.h"
-#include "harness/replay.h"
-#include "harness/report.h"
-#include "harness/run.h"
+#include "harness/program/binary.h"
+#include "harness/run/replay.h"
+#include "harness/run/report.h"
+#include "harness/run/run.h"
 
 #include <stdlib.h>
 #include <string.h>

@@ -12,7 +12,7 @@
 
 #include <linux/virtio_mmio.h>
 
-#include "harness/run.h" /* before cmocka makes a macro of expect_check */
+#include "harness/run/run.h" /* before cmocka makes a macro of expect_check */
 
 #include <cmocka.h>
 

@@ -6,7 +6,7 @@
 #ifndef VRINGER_HARNESS_TEST_ARENA_RIG_H
 #define VRINGER_HARNESS_TEST_ARENA_RIG_H
 
-#include "harness/arena.h"
+#include "harness/arena/arena.h"
 
 #define LOW 0x10000ULL
 #define LOW_SIZE (256u << 10)

@@ -6,7 +6,7 @@
 #ifndef VRINGER_HARNESS_TEST_BROKEN_H
 #define VRINGER_HARNESS_TEST_BROKEN_H
 
-#include "harness/target.h"
+#include "harness/target/target.h"
 
 enum misdeed {
 	MISDEED_NONE,

@@ -7,7 +7,7 @@
 #ifndef VRINGER_HARNESS_TEST_GENERATE_H
 #define VRINGER_HARNESS_TEST_GENERATE_H
 
-#include "harness/program.h"
+#include "harness/program/program.h"
 
 struct generator {
 	uint64_t state; /* not 0 */

@@ -6,7 +6,7 @@
 #ifndef VRINGER_HARNESS_TEST_LEDGER_CASES_H
 #define VRINGER_HARNESS_TEST_LEDGER_CASES_H
 
-#include "harness/ledger.h"
+#include "harness/ledger/ledger.h"
 
 struct ledger_case {
 	enum rule rule;

@@ -11,11 +11,11 @@
 #include <string.h>
 
 /* Before cmocka, which has an expect_check of its own. */
-#include "harness/run.h"
+#include "harness/run/run.h"
 
 #include <cmocka.h>
 
-#include "harness/models.h"
+#include "harness/models/models.h"
 
 #include "broken.h"
 #include "ledger_cases.h"

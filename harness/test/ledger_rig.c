@@ -13,7 +13,7 @@
 
 #include "ledger_rig.h"
 
-#include "harness/arena.h"
+#include "harness/arena/arena.h"
 
 struct ledger ledger;
 struct heap rig_heap;

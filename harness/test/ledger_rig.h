@@ -7,7 +7,7 @@
 #ifndef VRINGER_HARNESS_TEST_LEDGER_RIG_H
 #define VRINGER_HARNESS_TEST_LEDGER_RIG_H
 
-#include "harness/ledger.h"
+#include "harness/ledger/ledger.h"
 
 #include <linux/virtio_config.h>
 #include <linux/virtio_mmio.h>

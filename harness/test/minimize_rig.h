@@ -20,7 +20,7 @@
 #include <string.h>
 
 /* Before cmocka, which has an expect_check of its own. */
-#include "harness/minimize.h"
+#include "harness/minimize/minimize.h"
 
 #include <cmocka.h>
 

@@ -6,9 +6,9 @@
 #ifndef VRINGER_HARNESS_TEST_SPELLINGS_H
 #define VRINGER_HARNESS_TEST_SPELLINGS_H
 
-#include "harness/binary.h"
-#include "harness/program.h"
-#include "harness/text.h"
+#include "harness/program/binary.h"
+#include "harness/program/program.h"
+#include "harness/program/text.h"
 
 /* Too large for the stack, and wanted by every test. */
 extern struct program program;

@@ -14,7 +14,7 @@
 
 #include <cmocka.h>
 
-#include "harness/arena.h"
+#include "harness/arena/arena.h"
 
 #define RUNS_MAX 8
 

@@ -15,8 +15,8 @@
 #include <time.h>
 
 /* Before cmocka, which has an expect_check of its own. */
-#include "harness/batch.h"
-#include "harness/input.h"
+#include "harness/run/batch.h"
+#include "harness/run/input.h"
 
 #include <cmocka.h>
 

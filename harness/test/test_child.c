@@ -21,7 +21,7 @@
 #include <unistd.h>
 
 /* Before cmocka, which has an expect_check of its own. */
-#include "harness/child_internal.h"
+#include "harness/run/child_internal.h"
 
 #include <cmocka.h>
 #include <linux/virtio_mmio.h>
@@ -406,7 +406,8 @@ static void every_sanitizer_has_kind_and_frames(void **state)
 		{ "==7==WARNING: MemorySanitizer: use-of-uninitialized-value\n"
 		  "    #0 0x4a in net_rx devices/net.c:12:3\n"
 		  "    #1 0x4b in mmio_write devices/mmio.c:9\n"
-		  "    #2 0x4c in count_write harness/child_calls.c:60\n\n  Uninitialized value "
+		  "    #2 0x4c in count_write harness/run/child_calls.c:60\n\n  Uninitialized "
+		  "value "
 		  "was\n"
 		  "    #0 0x4a in other a.c:1\n",
 		  "msan:use-of-uninitialized-value:net_rx<mmio_write" },
@@ -440,12 +441,12 @@ static void whose_memory_was_short_is_told_by_the_top_frame(void **state)
 	(void)state;
 	assert_true(sanitizer_is_ours("==1==ERROR: AddressSanitizer: out-of-memory: x\n"
 				      "    #0 0x1 in malloc x.cpp:1\n"
-				      "    #1 0x2 in get_memory harness/heap.c:25\n"
+				      "    #1 0x2 in get_memory harness/arena/heap.c:25\n"
 				      "    #2 0x3 in net_create devices/net.c:1\n"));
 	assert_false(sanitizer_is_ours("==1==ERROR: AddressSanitizer: out-of-memory: x\n"
 				       "    #0 0x1 in malloc x.cpp:1\n"
 				       "    #1 0x3 in net_create devices/net.c:1\n"
-				       "    #2 0x2 in run_create harness/run_end.c:25\n"));
+				       "    #2 0x2 in run_create harness/run/run_end.c:25\n"));
 }
 
 int main(void)

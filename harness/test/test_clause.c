@@ -11,8 +11,8 @@
 
 #include <cmocka.h>
 
-#include "harness/clause.h"
-#include "harness/ledger.h"
+#include "harness/ledger/ledger.h"
+#include "harness/program/clause.h"
 
 static const struct clause *find(const char *word)
 {

@@ -11,7 +11,7 @@
 
 #include <cmocka.h>
 
-#include "harness/escape.h"
+#include "harness/files/escape.h"
 
 /* The same line from each; NULL: the bytes stay. */
 static const struct {

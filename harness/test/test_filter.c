@@ -12,7 +12,7 @@
 
 #include <cmocka.h>
 
-#include "harness/filter.h"
+#include "harness/models/filter.h"
 #include "harness/test/generate.h"
 
 #define TO_ALL "\xff\xff\xff\xff\xff\xff\x52\x54\x00\x12\x34\x56"

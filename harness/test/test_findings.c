@@ -14,7 +14,7 @@
 #include <string.h>
 
 /* Before cmocka, which has an expect_check of its own. */
-#include "harness/child.h"
+#include "harness/run/child.h"
 
 #include <cmocka.h>
 

@@ -16,7 +16,7 @@
 #include <cmocka.h>
 
 #include "asan.h"
-#include "harness/heap.h"
+#include "harness/arena/heap.h"
 
 static struct heap heap;
 

@@ -13,7 +13,7 @@
 
 #include <cmocka.h>
 
-#include "harness/target.h"
+#include "harness/target/target.h"
 
 void *__real_malloc(size_t size);
 void *__real_calloc(size_t count, size_t size);

@@ -13,7 +13,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "harness/output.h"
+#include "harness/files/output.h"
 
 #include <cmocka.h>
 
@@ -64,10 +64,10 @@ static void a_file_is_its_device_and_inode(void **state)
 	struct file_id a, b;
 
 	(void)state;
-	assert_int_equal(file_id(&a, "harness/output.c"), 0);
+	assert_int_equal(file_id(&a, "harness/files/output.c"), 0);
 	assert_int_equal(file_id(&b, "harness/../harness/./output.c"), 0);
 	assert_true(file_id_same(&a, &b));
-	assert_int_equal(file_id(&b, "harness/output.h"), 0);
+	assert_int_equal(file_id(&b, "harness/files/output.h"), 0);
 	assert_false(file_id_same(&a, &b));
 	assert_int_equal(file_id(&a, "harness/none-such"), 0);
 	assert_int_equal(file_id(&b, "./harness/none-such"), 0);

@@ -11,7 +11,7 @@
 
 #include <cmocka.h>
 
-#include "harness/wire.h"
+#include "harness/models/wire.h"
 
 static struct wire wire;
 static uint8_t frame[4096], got[4096];

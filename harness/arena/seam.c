@@ -1,0 +1,104 @@
+/* SPDX-License-Identifier: Apache-2.0 OR MIT */
+/*
+ * Checked copies and forbidden memory.  See seam.h.
+ *
+ * Whether there is AddressSanitizer may only show when the program is linked:
+ * libvringer.a is built without, and linked with devices that have it.
+ */
+#include "harness/arena/seam.h"
+
+#include <string.h>
+
+/* Built with AddressSanitizer, a copy is checked where it stands. */
+#if defined(__SANITIZE_ADDRESS__)
+#define CHECKS_ITSELF 1
+#elif defined(__has_feature)
+#if __has_feature(address_sanitizer)
+#define CHECKS_ITSELF 1
+#endif
+#endif
+#ifndef CHECKS_ITSELF
+#define CHECKS_ITSELF 0
+#endif
+
+/* Of the sanitizers' runtimes; NULL in a program that has none. */
+void __asan_poison_memory_region(const volatile void *memory, size_t size) __attribute__((weak));
+void __asan_unpoison_memory_region(const volatile void *memory, size_t size) __attribute__((weak));
+void *__asan_memcpy(void *to, const void *from, size_t size) __attribute__((weak));
+int __lsan_do_recoverable_leak_check(void) __attribute__((weak));
+void __sanitizer_symbolize_pc(void *pc, const char *format, char *out, size_t size)
+	__attribute__((weak));
+void __asan_init(void) __attribute__((weak));
+void __msan_init(void) __attribute__((weak));
+void __tsan_init(void) __attribute__((weak));
+void __ubsan_handle_out_of_bounds(void *data, void *index) __attribute__((weak));
+void __ubsan_handle_out_of_bounds_abort(void *data, void *index) __attribute__((weak));
+
+void seam_copy(void *to, const void *from, uint32_t len)
+{
+	if (!CHECKS_ITSELF && __asan_memcpy != NULL) {
+		__asan_memcpy(to, from, len);
+		return;
+	}
+	/* Most copies are ring fields and descriptors: not worth a call. */
+	switch (len) {
+	case 2:
+		memcpy(to, from, 2);
+		break;
+	case 8:
+		memcpy(to, from, 8);
+		break;
+	case 16:
+		memcpy(to, from, 16);
+		break;
+	default:
+		memcpy(to, from, len);
+	}
+}
+
+void seam_poison(const void *memory, size_t size)
+{
+	if (__asan_poison_memory_region != NULL)
+		__asan_poison_memory_region(memory, size);
+}
+
+void seam_unpoison(const void *memory, size_t size)
+{
+	if (__asan_unpoison_memory_region != NULL)
+		__asan_unpoison_memory_region(memory, size);
+}
+
+const char *seam_sanitizers(void)
+{
+	bool undefined =
+		__ubsan_handle_out_of_bounds != NULL || __ubsan_handle_out_of_bounds_abort != NULL;
+
+	if (__asan_init != NULL)
+		return undefined ? "AddressSanitizer, UndefinedBehaviorSanitizer"
+				 : "AddressSanitizer";
+	if (__msan_init != NULL)
+		return "MemorySanitizer";
+	if (__tsan_init != NULL)
+		return "ThreadSanitizer";
+	return undefined ? "UndefinedBehaviorSanitizer" : "no sanitizer";
+}
+
+bool seam_leaks(void)
+{
+	return __lsan_do_recoverable_leak_check != NULL && __lsan_do_recoverable_leak_check() != 0;
+}
+
+/* Only gcc's runtime does it in the process itself; clang's asks another one, which
+ * cannot be shared. */
+void seam_read_symbols(void)
+{
+#ifndef __clang__
+	static bool done;
+	char text[256];
+
+	if (done || __sanitizer_symbolize_pc == NULL)
+		return;
+	done = true;
+	__sanitizer_symbolize_pc(__builtin_return_address(0), "%f", text, sizeof(text));
+#endif
+}

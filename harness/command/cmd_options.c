@@ -1,0 +1,236 @@
+/* SPDX-License-Identifier: Apache-2.0 OR MIT */
+/*
+ * The options of the commands: one table, from which parsing and --help come.
+ */
+#include "harness/command/cmd.h"
+#include "harness/run/child.h"
+#include "harness/run/report.h"
+#include "harness/target/target.h"
+
+#include <errno.h>
+#include <getopt.h>
+#include <stddef.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define NUMBER_MAX 86400
+
+/* A number that a macro names, as a string. */
+#define TEXT_OF(number) #number
+#define TEXT(number) TEXT_OF(number)
+
+enum option_kind {
+	OPTION_FLAG,   /* a bool */
+	OPTION_TEXT,   /* a const char * */
+	OPTION_NUMBER, /* an unsigned, 1 to NUMBER_MAX */
+	OPTION_HELP,
+};
+
+/* A letter in upper case has no short form. */
+static const struct {
+	char letter;
+	uint8_t kind;
+	const char *name;
+	const char *argument; /* NULL: takes none */
+	size_t offset;
+	const char *help;
+} table[] = {
+#define AT(field) offsetof(struct cmd_options, field)
+	{ 't', OPTION_TEXT, "target", "TARGET", AT(target), "the target of what names none" },
+	{ 'o', OPTION_TEXT, "output", "PATH", AT(output),
+	  "write there: a file, or the folder for several" },
+	{ 'v', OPTION_FLAG, "verbose", NULL, AT(verbose),
+	  "every operation, access, interrupt and counter" },
+	{ 'J', OPTION_FLAG, "json", NULL, AT(json), "JSON" },
+	{ 'U', OPTION_FLAG, "junit", NULL, AT(junit), "JUnit XML" },
+	{ 'C', OPTION_FLAG, "completes", NULL, AT(completes), "what returns no chain fails" },
+	{ 'S', OPTION_FLAG, "strict", NULL, AT(strict),
+	  "a broken SHOULD fails (always so on vringer's own models)" },
+	{ 'L', OPTION_FLAG, "limits", NULL, AT(limits),
+	  "a broken policy on hostile guests fails (likewise)" },
+	{ 'N', OPTION_FLAG, "no-ledger", NULL, AT(no_ledger),
+	  "judge no rule and no `>` line: crashes, hangs, leaks only" },
+	{ 'K', OPTION_TEXT, "known", "FILE", AT(known_path),
+	  "lines 'SIGNATURE # REASON': findings that fail nothing" },
+	{ 'P', OPTION_NUMBER, "keep", "N", AT(keep),
+	  "remove all but the N smallest of those that show the same" },
+	{ 'B', OPTION_FLAG, "body", NULL, AT(body),
+	  "no magic and target, as in an engine's corpus" },
+	{ 'V', OPTION_FLAG, "levels", NULL, AT(levels),
+	  "a table of what each kind of access to guest memory lets them judge" },
+	{ 'T', OPTION_NUMBER, "timeout", "N", AT(seconds),
+	  "seconds of CPU time, or asleep, until a call of the device hangs (%s)" },
+	{ 'h', OPTION_HELP, "help", NULL, 0, "this text" },
+#undef AT
+};
+
+#define OPTION_COUNT (sizeof(table) / sizeof(table[0]))
+
+int cmd_fail(const char *command, const char *what)
+{
+	fprintf(stderr, "%s %s: %s, see '%s %s --help'\n", report_command, command, what,
+		report_command, command);
+	return STATUS_USAGE;
+}
+
+int cmd_fail_host(const char *command, int error)
+{
+	fprintf(stderr, "%s %s: %s\n", report_command, command, strerror(error));
+	return STATUS_USAGE;
+}
+
+static bool is_allowed(const struct cmd_usage *usage, size_t i)
+{
+	return table[i].letter == 'h' || strchr(usage->options, table[i].letter) != NULL;
+}
+
+static bool has_short(size_t i)
+{
+	return table[i].letter >= 'a';
+}
+
+/* A line of help, in which "%s" is the default. */
+static void print_option_help(const char *help, const char *by_itself)
+{
+	const char *at = strstr(help, "%s");
+
+	if (at == NULL)
+		puts(help);
+	else
+		printf("%.*s%s%s\n", (int)(at - help), help, by_itself, at + 2);
+}
+
+static void print_help(const char *command, const struct cmd_usage *usage)
+{
+	printf("usage: %s %s [OPTION]...%s%s\n%s\n", report_command, command,
+	       usage->files != NULL ? " " : "", usage->files != NULL ? usage->files : "",
+	       usage->help);
+	for (size_t i = 0; i < OPTION_COUNT; i++) {
+		char name[48];
+
+		if (!is_allowed(usage, i))
+			continue;
+		snprintf(name, sizeof(name), "%s%s%s", table[i].name,
+			 table[i].argument != NULL ? " " : "",
+			 table[i].argument != NULL ? table[i].argument : "");
+		printf("  %c%c%c --%-16s ", has_short(i) ? '-' : ' ',
+		       has_short(i) ? table[i].letter : ' ', has_short(i) ? ',' : ' ', name);
+		print_option_help(table[i].help,
+				  usage->timeout != NULL ? usage->timeout : TEXT(CHILD_SECONDS));
+	}
+}
+
+/* What getopt_long returned, ':' or '?', in one line. */
+static int bad_option(const char *command, int option, char *const *argv)
+{
+	const char *word = argv[optind - 1];
+	const char letter[] = { '-', (char)optopt, '\0' };
+
+	/* A letter may stand among others, a long option is a word. */
+	if (strncmp(word, "--", 2) != 0)
+		word = letter;
+	fprintf(stderr, "%s %s: %s '%s', see '%s %s --help'\n", report_command, command,
+		option == ':' ? "no argument for option" : "unknown option", word, report_command,
+		command);
+	return STATUS_USAGE;
+}
+
+static int set_number(const char *command, size_t i, unsigned *value)
+{
+	char *end;
+	unsigned long number = strtoul(optarg, &end, 10);
+
+	if (*optarg >= '0' && *optarg <= '9' && *end == '\0' && number >= 1 &&
+	    number <= NUMBER_MAX) {
+		*value = (unsigned)number;
+		return 0;
+	}
+	fprintf(stderr, "%s %s: --%s '%s': expected a number from 1 to %d\n", report_command,
+		command, table[i].name, optarg, NUMBER_MAX);
+	return STATUS_USAGE;
+}
+
+/* The options that the command takes, for getopt_long. */
+static void build(const struct cmd_usage *usage, struct option *longs, char *shorts)
+{
+	size_t count = 0;
+
+	*shorts++ = ':'; /* getopt_long says nothing itself */
+	for (size_t i = 0; i < OPTION_COUNT; i++) {
+		if (!is_allowed(usage, i))
+			continue;
+		longs[count++] = (struct option){ table[i].name, table[i].argument != NULL, NULL,
+						  table[i].letter };
+		if (!has_short(i))
+			continue;
+		*shorts++ = table[i].letter;
+		if (table[i].argument != NULL)
+			*shorts++ = ':';
+	}
+	longs[count] = (struct option){ NULL, 0, NULL, 0 };
+	*shorts = '\0';
+}
+
+/* 0, or the exit status plus 1. */
+static int set_option(struct cmd_options *options, const struct cmd_usage *usage,
+		      const char *command, int letter)
+{
+	for (size_t i = 0; i < OPTION_COUNT; i++) {
+		void *at = (char *)options + table[i].offset;
+
+		if (table[i].letter != letter)
+			continue;
+		if (table[i].kind == OPTION_FLAG)
+			*(bool *)at = true;
+		else if (table[i].kind == OPTION_TEXT)
+			*(const char **)at = optarg;
+		else if (table[i].kind == OPTION_NUMBER)
+			return set_number(command, i, at) != 0 ? 1 + STATUS_USAGE : 0;
+		else
+			print_help(command, usage);
+	}
+	return letter == 'h' ? 1 + STATUS_OK : 0;
+}
+
+/* 0, or STATUS_USAGE.  The list stays until the process ends. */
+static int load_known(struct cmd_options *options)
+{
+	static struct known known;
+
+	if (options->known_path == NULL)
+		return 0;
+	options->known = &known;
+	return known_load(&known, options->known_path) != 0 ? STATUS_USAGE : 0;
+}
+
+int cmd_parse(struct cmd_options *options, const struct cmd_usage *usage, int argc, char **argv)
+{
+	struct option longs[OPTION_COUNT + 1];
+	char shorts[2 * OPTION_COUNT + 2];
+	int letter;
+
+	*options = (struct cmd_options){ .target = NULL };
+	build(usage, longs, shorts);
+	while ((letter = getopt_long(argc, argv, shorts, longs, NULL)) != -1) {
+		int status;
+
+		if (letter == ':' || letter == '?')
+			return 1 + bad_option(argv[0], letter, argv);
+		status = set_option(options, usage, argv[0], letter);
+		if (status != 0)
+			return status;
+	}
+	options->files = argv + optind;
+	options->file_count = argc - optind;
+	if (usage->files == NULL && options->file_count > 0)
+		return 1 + cmd_fail(argv[0], "takes no argument");
+	if (usage->files != NULL && usage->files[0] != '[' && options->file_count == 0)
+		return 1 + cmd_fail(argv[0], "no file");
+	if (options->target != NULL && target_find(options->target) == NULL) {
+		fprintf(stderr, "%s %s: unknown target '%s', '%s targets' lists them\n",
+			report_command, argv[0], options->target, report_command);
+		return 1 + STATUS_USAGE;
+	}
+	return load_known(options) != 0 ? 1 + STATUS_USAGE : 0;
+}

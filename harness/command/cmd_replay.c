@@ -1,0 +1,41 @@
+/* SPDX-License-Identifier: Apache-2.0 OR MIT */
+/*
+ * vringer replay: run a corpus or crash file in a child and print what
+ * happened.  A fuzzing binary that is given a file does the same.
+ */
+#include "harness/command/cmd.h"
+#include "harness/run/replay.h"
+
+static const struct cmd_usage usage = {
+	"FILE...",
+	"tvJSLNKT",
+	"Run corpus and crash files, each in a process of its own, and print the finding.",
+	NULL,
+};
+
+int cmd_replay(int argc, char **argv)
+{
+	struct cmd_options options;
+	struct replay_options replay;
+	int status = cmd_parse(&options, &usage, argc, argv);
+
+	if (status != 0)
+		return status - 1;
+	replay = (struct replay_options){
+		.target = options.target,
+		.verbose = options.verbose,
+		.json = options.json,
+		.strict = options.strict,
+		.limits = options.limits,
+		.no_ledger = options.no_ledger,
+		.known = options.known,
+		.seconds = options.seconds,
+	};
+	for (int i = 0; i < options.file_count; i++) {
+		int one = replay_file(&replay, options.files[i]);
+
+		if (one > status)
+			status = one;
+	}
+	return status;
+}

@@ -1,0 +1,186 @@
+/* SPDX-License-Identifier: Apache-2.0 OR MIT */
+/*
+ * vringer show, encode: from one spelling of a guest program to the other.
+ */
+#include "harness/command/cmd.h"
+#include "harness/files/output.h"
+#include "harness/program/binary.h"
+#include "harness/run/input.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+
+static const struct cmd_usage show_usage = {
+	"FILE...",
+	"to",
+	"Print corpus and crash files, in either spelling, as scripts.",
+	NULL,
+};
+
+static const struct cmd_usage encode_usage = {
+	"FILE...",
+	"toB",
+	"Write guest programs in the binary spelling; several FILEs into a directory.",
+	NULL,
+};
+
+struct convert {
+	struct cmd_options options;
+	struct script *script;
+	bool folder; /* each of several to a file of its own in there */
+};
+
+/* All that is read and written, before any of it: 0, or STATUS_USAGE.  `place` says
+ * where a file's result goes, to be freed. */
+static int check_places(const struct convert *c,
+			char *(*place)(const struct convert *c, const char *path))
+{
+	struct output_plan plan = { .inputs = { .count = 0 } };
+	int err = 0;
+
+	for (int i = 0; i < c->options.file_count && err == 0; i++)
+		err = output_plan_input(&plan, c->options.files[i]);
+	for (int i = 0; i < c->options.file_count && err == 0; i++) {
+		char *output = place(c, c->options.files[i]);
+
+		err = output == NULL ? -ENOMEM : c->folder ? output_is_file(output) : 0;
+		if (err == 0)
+			err = output_plan_output(&plan, output, c->options.files[i]);
+		/* Of several to standard output all are the same. */
+		if (strcmp(output != NULL ? output : "-", "-") == 0)
+			i = c->options.file_count;
+		free(output);
+	}
+	output_plan_release(&plan);
+	return err != 0 ? STATUS_USAGE : 0;
+}
+
+static char *one_place(const struct convert *c, const char *path)
+{
+	(void)path;
+	return strdup(c->options.output != NULL ? c->options.output : "-");
+}
+
+/* Load a file.  A script for any device stays one, unless a target was asked
+ * for; a body, which names none, gets the one that it is for. */
+static int load(struct convert *c, const char *path)
+{
+	struct program *prog = &c->script->prog;
+	const struct target *target;
+	bool script;
+
+	if (input_load(c->script, path, c->options.target, &script) != 0)
+		return STATUS_USAGE;
+	if (script && strcmp(prog->target, "any") == 0 && c->options.target == NULL)
+		return 0;
+	target = input_target(c->script, path, c->options.target);
+	if (target == NULL)
+		return STATUS_USAGE;
+	snprintf(prog->target, sizeof(prog->target), "%s", target->name);
+	return 0;
+}
+
+static int show_file(struct convert *c, const char *path, bool several)
+{
+	size_t len;
+	char *text;
+	FILE *out;
+	int err;
+
+	if (load(c, path) != 0)
+		return STATUS_USAGE;
+	out = output_text_open(&text, &len);
+	if (out == NULL)
+		return cmd_fail_host("show", ENOMEM);
+	if (several)
+		fprintf(out, "# %s\n", input_name(path));
+	text_print(out, &c->script->prog, c->script->slot_names);
+	err = output_text_close(out, &text);
+	if (err == 0)
+		err = output_write(c->options.output != NULL ? c->options.output : "-", text, len);
+	free(text);
+	return err != 0 ? STATUS_USAGE : 0;
+}
+
+int cmd_show(int argc, char **argv)
+{
+	struct convert c = { .folder = false };
+	int status = cmd_parse(&c.options, &show_usage, argc, argv);
+	bool several = c.options.file_count > 1;
+
+	if (status != 0)
+		return status - 1;
+	if (several && c.options.output != NULL)
+		return cmd_fail(argv[0], "several files and one output");
+	c.script = calloc(1, sizeof(*c.script));
+	if (c.script == NULL)
+		return cmd_fail_host(argv[0], ENOMEM);
+	status = check_places(&c, one_place);
+	for (int i = 0; i < c.options.file_count && status == 0; i++)
+		status = show_file(&c, c.options.files[i], several);
+	free(c.script);
+	return status;
+}
+
+/* Where the encoding goes: DIR/NAME for .../NAME.vr, if it is a folder. */
+static char *encode_place(const struct convert *c, const char *path)
+{
+	const char *name = strcmp(path, "-") == 0 ? "stdin" : file_name(path);
+	size_t len = strlen(name);
+	char *out;
+
+	if (!c->folder)
+		return one_place(c, path);
+	if (len > 3 && strcmp(name + len - 3, ".vr") == 0)
+		len -= 3;
+	return asprintf(&out, "%s/%.*s", c->options.output, (int)len, name) < 0 ? NULL : out;
+}
+
+static int encode_file(struct convert *c, const char *path, uint8_t *bytes)
+{
+	char *output;
+	long len;
+	int err = load(c, path);
+
+	if (err != 0)
+		return err;
+	len = binary_encode(&c->script->prog, bytes, BINARY_SIZE_MAX, !c->options.body);
+	output = encode_place(c, path);
+	if (output == NULL)
+		return cmd_fail_host("encode", ENOMEM);
+	err = output_write(output, bytes, (size_t)len);
+	free(output);
+	return err != 0 ? STATUS_USAGE : 0;
+}
+
+int cmd_encode(int argc, char **argv)
+{
+	struct convert c = { .folder = false };
+	int status = cmd_parse(&c.options, &encode_usage, argc, argv);
+	struct stat st;
+	uint8_t *bytes;
+
+	if (status != 0)
+		return status - 1;
+	if (c.options.output != NULL && stat(c.options.output, &st) == 0)
+		c.folder = S_ISDIR(st.st_mode);
+	if (c.options.file_count > 1 && !c.folder)
+		return cmd_fail(argv[0], "several files, expected -o with a directory");
+	c.script = calloc(1, sizeof(*c.script));
+	bytes = malloc(BINARY_SIZE_MAX);
+	if (c.script != NULL && bytes != NULL)
+		status = check_places(&c, encode_place);
+	else
+		cmd_fail_host(argv[0], ENOMEM);
+	for (int i = 0;
+	     c.script != NULL && bytes != NULL && i < c.options.file_count && status == 0; i++)
+		status = encode_file(&c, c.options.files[i], bytes);
+	if (c.script == NULL || bytes == NULL)
+		status = STATUS_USAGE;
+	free(bytes);
+	free(c.script);
+	return status;
+}

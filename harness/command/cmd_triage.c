@@ -1,0 +1,407 @@
+/* SPDX-License-Identifier: Apache-2.0 OR MIT */
+/*
+ * vringer triage: sort crash files by signature, one line each, and shrink the
+ * smallest of each to a script.
+ *
+ * A line is one of a list of known findings as it stands: the signature, and
+ * all else behind a '#'.
+ */
+#include "harness/command/cmd.h"
+#include "harness/files/escape.h"
+#include "harness/files/output.h"
+#include "harness/files/walk.h"
+#include "harness/minimize/triage.h"
+#include "harness/run/input.h"
+#include "harness/run/report.h"
+
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+#include <unistd.h>
+
+#define PROGRESS_SECONDS 5
+
+static const struct cmd_usage usage = {
+	"FILE|DIR...",
+	"toJSLNPKT",
+	"Run crash files, each in a process of its own, and print those that show the same as one\n"
+	"line: signature, rule and clause or kind, how many, the command that replays the "
+	"smallest.\n"
+	"With -o that one is shrunk, for at most 15 seconds (a minute for all), and written as\n"
+	"DIR/SIGNATURE.vr, where what people have written is left alone.  Of a directory every\n"
+	"file is taken but *.vr, slow-unit-* and README.txt, which afl-fuzz puts there.  A file\n"
+	"that is no good is named, and the others are sorted.  Exit status 1: something was\n"
+	"found that is not known.",
+	"10",
+};
+
+_Static_assert(TRIAGE_SECONDS == 10, "as the help says");
+
+struct triage_cmd {
+	struct cmd_options options;
+	struct triage_options how;
+	struct triage triage;
+	struct walk walk;
+	FILE *out;
+	bool terminal, told; /* progress */
+	time_t shown;
+	bool failed;			/* something was named on stderr */
+	size_t found, silent, expected; /* groups; inputs; inputs */
+	bool interrupted;
+};
+
+static bool is_input(const char *name)
+{
+	size_t len = strlen(name);
+
+	return strcmp(name, "README.txt") != 0 && (len < 3 || strcmp(name + len - 3, ".vr") != 0) &&
+	       strstr(name, ".vr.tmp-") == NULL && strncmp(name, "slow-unit-", 10) != 0;
+}
+
+/* How far it is: on a terminal in place, else now and then a line. */
+static void show_progress(struct triage_cmd *c, size_t done)
+{
+	struct timespec now;
+
+	clock_gettime(CLOCK_MONOTONIC, &now);
+	if (now.tv_sec - c->shown < (c->terminal ? 1 : PROGRESS_SECONDS))
+		return;
+	c->shown = now.tv_sec;
+	fprintf(stderr, "%striage: %zu of %zu files, %zu signatures%s",
+		c->terminal ? "\r\033[K" : "", done, c->walk.count, c->triage.count,
+		c->terminal ? "" : "\n");
+	fflush(stderr);
+	c->told = true;
+}
+
+/* The scripts that are in the folder may be written, and are no input then. */
+static int check_scripts(const struct triage_cmd *c, const char *dir)
+{
+	struct output_plan plan = { .inputs = { .count = 0 } };
+	struct dirent *entry;
+	DIR *folder = NULL;
+	int err = 0;
+
+	for (size_t i = 0; i < c->walk.count && err == 0; i++)
+		err = output_plan_input(&plan, c->walk.paths[i]);
+	if (err == 0 && c->options.known_path != NULL)
+		err = output_plan_input(&plan, c->options.known_path);
+	if (err == 0)
+		folder = opendir(dir);
+	while (folder != NULL && err == 0 && (entry = readdir(folder)) != NULL) {
+		const size_t len = strlen(entry->d_name);
+		char *path;
+
+		if (len < 3 || strcmp(entry->d_name + len - 3, ".vr") != 0)
+			continue;
+		if (asprintf(&path, "%s/%s", dir, entry->d_name) < 0)
+			path = NULL;
+		err = path != NULL ? output_plan_meets(&plan, path) : -ENOMEM;
+		free(path);
+	}
+	if (folder != NULL)
+		closedir(folder);
+	output_plan_release(&plan);
+	return err;
+}
+
+/* Everything that can be known before the work. */
+static int prepare(struct triage_cmd *c)
+{
+	const char *output = c->options.output;
+
+	for (int i = 0; i < c->options.file_count; i++)
+		if (walk_add(&c->walk, c->options.files[i]) != 0)
+			return STATUS_USAGE;
+	if (output == NULL)
+		return 0;
+	return check_scripts(c, output) != 0 || output_folder(output) != 0 ? STATUS_USAGE : 0;
+}
+
+static const char *plural(size_t count)
+{
+	return count == 1 ? "" : "s";
+}
+
+static void print_option(FILE *out, const char *name, const char *value)
+{
+	fprintf(out, "%s ", name);
+	escape_word(out, value);
+	fputc(' ', out);
+}
+
+/* How to see it again.  A script names its target itself. */
+static void print_replay(const struct triage_cmd *c, const struct triage_group *group)
+{
+	escape_word(c->out, program_invocation_name);
+	fputs(" replay -v ", c->out);
+	if (group->script == NULL)
+		print_option(c->out, "-t", group->target->name);
+	if (c->options.no_ledger)
+		fputs("--no-ledger ", c->out);
+	if (c->options.strict)
+		fputs("--strict ", c->out);
+	if (c->options.limits)
+		fputs("--limits ", c->out);
+	if (c->options.known != NULL)
+		print_option(c->out, "--known", c->options.known_path);
+	escape_word(c->out, group->script != NULL ? group->script : group->inputs[0].path);
+	fputc('\n', c->out);
+}
+
+static void print_found(const struct triage_cmd *c, const struct triage_group *group)
+{
+	const struct finding *f = &group->finding;
+
+	fprintf(c->out, "%s  # ", f->signature);
+	if (f->kind == FINDING_RULE)
+		fprintf(c->out, "%s (%s, %s)", rule_table[f->rule].id,
+			severity_name(rule_table[f->rule].severity), rule_table[f->rule].clause);
+	else
+		fputs(finding_kind_name((enum finding_kind)f->kind), c->out);
+	fprintf(c->out, ", %zu file%s", group->count, plural(group->count));
+	if (group->script != NULL)
+		fprintf(c->out, ", %s %u operation%s",
+			group->kept	? "in a script that somebody wrote in, of"
+			: group->shrunk ? "shrunk to"
+					: "shrunk so far to",
+			group->op_count, plural(group->op_count));
+	fputs(": ", c->out);
+	print_replay(c, group);
+}
+
+static void print_group(const struct triage_cmd *c, const struct triage_group *group)
+{
+	if (group->finding.kind == FINDING_NONE) {
+		fprintf(c->out,
+			"# nothing shows in a process of its own, %zu file%s: ", group->count,
+			plural(group->count));
+		print_replay(c, group);
+		fputs("#   ", c->out);
+		report_elsewhere(c->out, group->target->name, group->inputs[0].path);
+		fputc('\n', c->out);
+	} else if (group->finding.known == NULL) {
+		print_found(c, group);
+	}
+	fflush(c->out);
+}
+
+static void print_group_json(const struct triage_cmd *c, const struct triage_group *group,
+			     const char *separator)
+{
+	fprintf(c->out, "%s{\"target\":", separator);
+	escape_json(c->out, group->target->name);
+	fputs(",\"files\":[", c->out);
+	for (size_t i = 0; i < group->count; i++) {
+		fputs(i > 0 ? "," : "", c->out);
+		escape_json(c->out, group->inputs[i].path);
+	}
+	fputc(']', c->out);
+	if (group->finding.kind != FINDING_NONE) {
+		fputs(",\"finding\":", c->out);
+		report_finding_json(c->out, &group->finding, NULL);
+	}
+	if (group->script != NULL) {
+		fputs(",\"script\":", c->out);
+		escape_json(c->out, group->script);
+		fprintf(c->out, ",\"operations\":%u,\"shrunk\":%s,\"kept\":%s", group->op_count,
+			group->shrunk ? "true" : "false", group->kept ? "true" : "false");
+	}
+	fputc('}', c->out);
+}
+
+static void print_warnings(const struct triage_cmd *c)
+{
+	for (size_t i = 0; i < c->triage.warning_count; i++) {
+		const struct triage_warning *w = &c->triage.warnings[i];
+
+		fprintf(c->out, "# warning: %s  # %s (%s, %s), %zu file%s: %s\n",
+			w->finding.signature, rule_table[w->finding.rule].id,
+			severity_name(rule_table[w->finding.rule].severity),
+			rule_table[w->finding.rule].clause, w->count, plural(w->count), w->path);
+	}
+}
+
+static void print_warnings_json(const struct triage_cmd *c)
+{
+	for (size_t i = 0; i < c->triage.warning_count; i++) {
+		const struct triage_warning *w = &c->triage.warnings[i];
+
+		fprintf(c->out, "%s{\"target\":\"%s\",\"files\":%zu,\"file\":", i > 0 ? "," : "",
+			w->target->name, w->count);
+		escape_json(c->out, w->path);
+		fputs(",\"finding\":", c->out);
+		report_finding_json(c->out, &w->finding, NULL);
+		fputc('}', c->out);
+	}
+}
+
+/* Files that are no good, and files that nobody can look at. */
+static size_t refused(const struct triage_cmd *c)
+{
+	return c->walk.refused + c->triage.refused;
+}
+
+static void print_end(const struct triage_cmd *c)
+{
+	if (c->options.json) {
+		fputs("],\"warnings\":[", c->out);
+		print_warnings_json(c);
+		fprintf(c->out, "],\"files\":%zu,\"refused\":%zu,\"interrupted\":%s,\"known\":",
+			c->triage.inputs, refused(c), c->interrupted ? "true" : "false");
+		known_report_json(c->out, c->options.known);
+		fputs("}\n", c->out);
+		return;
+	}
+	print_warnings(c);
+	known_report(c->out, "# ", c->options.known);
+	fprintf(c->out, "# %zu file%s, %zu finding%s; known %zu, showing nothing %zu",
+		c->triage.inputs, plural(c->triage.inputs), c->found, plural(c->found), c->expected,
+		c->silent);
+	if (refused(c) > 0)
+		fprintf(c->out, ", no good %zu", refused(c));
+	fputs(c->interrupted ? "; interrupted\n" : "\n", c->out);
+}
+
+static void count_group(struct triage_cmd *c, const struct triage_group *group)
+{
+	if (group->finding.kind == FINDING_NONE)
+		c->silent += group->count;
+	else if (group->finding.known != NULL)
+		c->expected += group->count;
+	else
+		c->found++;
+}
+
+/* What can be done with a group beside printing it. */
+static void work_on(struct triage_cmd *c, struct triage_group *group)
+{
+	if (c->options.output != NULL && group->finding.kind != FINDING_NONE &&
+	    group->finding.known == NULL && triage_shrink(&c->triage, group) != 0)
+		c->failed = true;
+	c->interrupted = c->interrupted || cmd_stop != 0;
+}
+
+/* Shrink and print each group in its turn. */
+static void tell_groups(struct triage_cmd *c)
+{
+	struct triage *t = &c->triage;
+
+	if (c->options.json)
+		fputs("{\"groups\":[", c->out);
+	for (size_t i = 0; i < t->count; i++) {
+		struct triage_group *group = &t->groups[i];
+
+		count_group(c, group);
+		work_on(c, group);
+		if (c->options.json)
+			print_group_json(c, group, i > 0 ? ",\n" : "");
+		else
+			print_group(c, group);
+		/* Whoever ends it early may have wanted them. */
+		if (c->options.keep != 0 && !c->interrupted && !c->failed &&
+		    triage_prune(group, c->options.keep) != 0)
+			c->failed = true;
+	}
+	print_end(c);
+}
+
+/* Run them all; what there is no process for ends it, with what is known so far. */
+static void sort_files(struct triage_cmd *c)
+{
+	int err = 0;
+
+	for (size_t i = 0; i < c->walk.count && err == 0; i++) {
+		show_progress(c, i);
+		err = triage_add(&c->triage, c->walk.paths[i]);
+	}
+	if (err == 0)
+		err = triage_sort(&c->triage);
+	else
+		triage_sort(&c->triage);
+	if (c->terminal && c->told)
+		fputs("\r\033[K", stderr);
+	c->interrupted = cmd_stop != 0;
+	c->failed = err != 0 && err != -EINTR;
+}
+
+static int triage_all(struct triage_cmd *c)
+{
+	struct timespec now;
+
+	if (prepare(c) != 0)
+		return STATUS_USAGE;
+	clock_gettime(CLOCK_MONOTONIC, &now);
+	c->shown = now.tv_sec;
+	sort_files(c);
+	/* Of nothing but what is no good there is nothing to tell. */
+	if (c->triage.inputs > 0 || (refused(c) == 0 && !c->failed))
+		tell_groups(c);
+	if (refused(c) > 0 || c->failed)
+		return STATUS_USAGE;
+	return c->found > 0 || c->silent > 0 || c->interrupted ? STATUS_BROKEN : STATUS_OK;
+}
+
+/* The device's own standard output is thrown away: ours is for the result. */
+static int triage_quietly(struct triage_cmd *c)
+{
+	struct output_plan plan = { .inputs = { .count = 0 } };
+	int out = output_plan_output(&plan, "-", "triage") == 0
+			  ? fcntl(STDOUT_FILENO, F_DUPFD_CLOEXEC, 3)
+			  : -1;
+	int nothing = open("/dev/null", O_WRONLY | O_CLOEXEC);
+	int status = STATUS_USAGE;
+
+	output_plan_release(&plan);
+	c->out = out >= 0 ? fdopen(out, "w") : NULL;
+	if (c->out != NULL)
+		nothing = open("/dev/null", O_WRONLY | O_CLOEXEC);
+	if (nothing >= 0)
+		dup2(nothing, STDOUT_FILENO);
+	if (c->out != NULL && nothing >= 0)
+		status = triage_all(c);
+	else if (!output_stdout_failed())
+		fprintf(stderr, "(standard output): %s\n", strerror(errno));
+	if (nothing >= 0)
+		close(nothing);
+	if (c->out == NULL)
+		return status;
+	errno = 0;
+	if (fflush(c->out) != 0 || ferror(c->out)) {
+		fprintf(stderr, "(standard output): cannot be written: %s\n",
+			strerror(errno != 0 ? errno : EIO));
+		status = STATUS_USAGE;
+	}
+	fclose(c->out);
+	return status;
+}
+
+int cmd_triage(int argc, char **argv)
+{
+	struct triage_cmd c = { .walk = { .wanted = is_input, .once = true },
+				.terminal = isatty(STDERR_FILENO) == 1 };
+	int status = cmd_parse(&c.options, &usage, argc, argv);
+
+	if (status != 0)
+		return status - 1;
+	c.how = (struct triage_options){
+		.target = c.options.target,
+		.output = c.options.output,
+		.strict = c.options.strict,
+		.limits = c.options.limits,
+		.no_ledger = c.options.no_ledger,
+		.known = c.options.known,
+		.seconds = c.options.seconds,
+		.stop = &cmd_stop,
+	};
+	if (triage_open(&c.triage, &c.how) != 0)
+		return cmd_fail_host(argv[0], ENOMEM);
+	cmd_catch_signals();
+	status = triage_quietly(&c);
+	triage_close(&c.triage);
+	walk_release(&c.walk);
+	return status;
+}

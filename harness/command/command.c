@@ -1,0 +1,126 @@
+/* SPDX-License-Identifier: Apache-2.0 OR MIT */
+/*
+ * The command line: `vringer COMMAND ...`.  See README.md.
+ */
+#include "harness/command/cmd.h"
+#include "harness/files/output.h"
+#include "harness/program/binary.h"
+#include "harness/run/report.h"
+#include "harness/target/target.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+static const struct command {
+	const char *name;
+	int (*run)(int argc, char **argv);
+	const char *help;
+} commands[] = {
+	{ "targets", cmd_targets, "list the devices that can be driven" },
+	{ "run", cmd_run, "run scripts and report as TAP, JUnit or JSON" },
+	{ "replay", cmd_replay, "run a crash or corpus file and print what happened" },
+	{ "minimize", cmd_minimize, "shrink a crash file to what its finding needs" },
+	{ "triage", cmd_triage, "sort many crash files by what they show" },
+	{ "show", cmd_show, "print a crash or corpus file as a script" },
+	{ "encode", cmd_encode, "turn scripts into the binary spelling" },
+	{ "rules", cmd_rules, "list the rules that devices are judged by" },
+	{ "ops", cmd_ops, "list the operations of guest programs" },
+};
+
+static void help(FILE *out)
+{
+	fprintf(out,
+		"usage: %s COMMAND [OPTION]... [FILE]...\n"
+		"Drive a virtio device model as a hostile guest, and judge what it does.\n\n",
+		report_command);
+	for (size_t i = 0; i < sizeof(commands) / sizeof(commands[0]); i++)
+		fprintf(out, "  %-9s %s\n", commands[i].name, commands[i].help);
+	fprintf(out,
+		"\n'%s COMMAND --help' tells more.\n"
+		"Exit status: 0 nothing broken, 1 a rule broken, 2 the input or usage is wrong.\n",
+		report_command);
+}
+
+/* A result that did not get where it was to go is no result; it is told once. */
+static int finish(int status)
+{
+	errno = 0;
+	if (fflush(stdout) == 0 && !ferror(stdout) && !output_stdout_failed())
+		return status;
+	if (!output_stdout_failed())
+		fprintf(stderr, "(standard output): cannot be written: %s\n",
+			strerror(errno != 0 ? errno : EIO));
+	return STATUS_USAGE;
+}
+
+/* A file that is opened does not become somebody's standard input, output or
+ * errors: a closed one stays one that cannot be read, or written. */
+static void fill_standard(void)
+{
+	for (int fd = STDIN_FILENO; fd <= STDERR_FILENO; fd++)
+		if (fcntl(fd, F_GETFD) < 0 &&
+		    open("/dev/null", fd == STDIN_FILENO ? O_WRONLY : O_RDONLY) != fd)
+			_exit(STATUS_USAGE);
+}
+
+/* A target that is described wrongly would look like a broken device. */
+static bool targets_are_sound(void)
+{
+	for (const struct target *const *t = target_all(); *t != NULL; t++) {
+		const char *fault = target_fault(*t);
+
+		if (fault == NULL)
+			continue;
+		fprintf(stderr, "vringer: target %s %s\n", (*t)->name != NULL ? (*t)->name : "?",
+			fault);
+		return false;
+	}
+	return true;
+}
+
+static const struct command *find(const char *name)
+{
+	for (size_t i = 0; i < sizeof(commands) / sizeof(commands[0]); i++)
+		if (strcmp(name, commands[i].name) == 0)
+			return &commands[i];
+	return NULL;
+}
+
+bool command_is(const char *name)
+{
+	return find(name) != NULL || strcmp(name, "--help") == 0 || strcmp(name, "-h") == 0 ||
+	       strcmp(name, "help") == 0 || strcmp(name, "--version") == 0;
+}
+
+int command_main(int argc, char **argv)
+{
+	const struct command *command;
+
+	fill_standard();
+	if (argc < 2) {
+		fprintf(stderr, "%s: no command, see '%s --help'\n", report_command,
+			report_command);
+		return STATUS_USAGE;
+	}
+	if (strcmp(argv[1], "--help") == 0 || strcmp(argv[1], "-h") == 0 ||
+	    strcmp(argv[1], "help") == 0) {
+		help(stdout);
+		return finish(STATUS_OK);
+	}
+	if (strcmp(argv[1], "--version") == 0) {
+		printf("vringer, guest programs of version %d\n", BINARY_VERSION);
+		return finish(STATUS_OK);
+	}
+	command = find(argv[1]);
+	if (command != NULL && !targets_are_sound())
+		return STATUS_USAGE;
+	if (command != NULL)
+		return finish(command->run(argc - 1, argv + 1));
+	fprintf(stderr, "%s: unknown command '%s', see '%s --help'\n", report_command, argv[1],
+		report_command);
+	return STATUS_USAGE;
+}

@@ -1,0 +1,16 @@
+/* SPDX-License-Identifier: Apache-2.0 OR MIT */
+/*
+ * Where the conformance scripts are installed.
+ */
+#include "harness/command/cmd.h"
+
+#include <stddef.h>
+
+const char *scripts_folder(void)
+{
+#ifdef SCRIPTS_FOLDER
+	return SCRIPTS_FOLDER;
+#else
+	return NULL;
+#endif
+}

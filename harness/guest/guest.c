@@ -1,0 +1,171 @@
+/* SPDX-License-Identifier: Apache-2.0 OR MIT */
+/*
+ * The lying guest: what a driver knows, and the calls of a device that are no
+ * driver's.  Its operations are in guest_ops.c, how they reach a device in
+ * transport_mmio.c.  See run.h.
+ */
+#include "devices/table.h"
+#include "harness/run/run_internal.h"
+
+#include <endian.h>
+#include <linux/virtio_mmio.h>
+#include <string.h>
+
+#define KIB 1024u
+#define RING_SPAN (4 * KIB) /* between the parts of a ring at its default place */
+
+/* Where the slots are at first: base and offset from it, length. */
+struct slot_place {
+	uint8_t base;
+	int32_t offset;
+	uint32_t len;
+};
+
+TABLE(static const struct slot_place, default_slots, PROGRAM_SLOTS, 3,
+	{ BASE_LOW, 96 * KIB, 12 },		/* b0: a virtio-net header */
+	{ BASE_LOW, 96 * KIB + 0x100, 64 },	/* b1: a small frame */
+	{ BASE_LOW, 96 * KIB + 0x400, 1514 },	/* b2: a full frame */
+	{ BASE_LOW, 96 * KIB + 0x200, 76 },	/* b3: header and small frame */
+	{ BASE_LOW, 96 * KIB + 0x1000, 4096 },	/* b4: a page */
+	{ BASE_LOW, 96 * KIB + 0x4000, 65557 }, /* b5: the largest frame */
+	{ BASE_SEAM, -32768, 65569 }, /* b6: the largest frame and its header, across the seam */
+	{ BASE_LOW, 96 * KIB + 0x3000, 0 },	 /* b7: nothing */
+	{ BASE_LOW, 96 * KIB + 0x2000, 12 },	 /* b8 to b12: as b0, b3, b2 and header, b4, b6 */
+	{ BASE_LOW, 96 * KIB + 0x2100, 76 },	 /* b9 */
+	{ BASE_LOW, 96 * KIB + 0x2200, 1526 },	 /* b10 */
+	{ BASE_LOW, 96 * KIB + 0x3000, 4096 },	 /* b11 */
+	{ BASE_LOW, 96 * KIB + 0x14100, 65569 }, /* b12 */
+	{ BASE_SEAM, -32, 64 },			 /* b13: across the seam */
+	{ BASE_TOP, -64, 64 },			 /* b14: the last bytes there are */
+	{ BASE_HOLE, 0, 64 }			 /* b15: not there */
+);
+
+void guest_reset(struct run *run)
+{
+	const struct arena *arena = &run->arena;
+
+	for (int i = 0; i < PROGRAM_SLOTS; i++) {
+		run->slots[i].addr = arena->place[default_slots[i].base] +
+				     (uint64_t)(int64_t)default_slots[i].offset;
+		run->slots[i].len = default_slots[i].len;
+	}
+	for (unsigned i = 0; i < PROGRAM_QUEUES; i++) {
+		struct guest_queue *q = &run->queues[i];
+
+		q->size = GUEST_QUEUE_SIZE_MAX;
+		for (unsigned part = 0; part < VIRTQUEUE_AREA_COUNT; part++)
+			q->ring[part] = arena->place[BASE_LOW] +
+					(i * VIRTQUEUE_AREA_COUNT + part) * RING_SPAN;
+		q->avail_idx = 0;
+		q->used_idx = 0;
+	}
+	run->last_read = 0;
+	run->generation_read = false;
+	run->output_len = 0;
+}
+
+uint64_t guest_addr(const struct run *run, uint8_t base, uint64_t offset)
+{
+	if (base >= BASE_RING)
+		return run->queues[(base - BASE_RING) / 4].ring[(base - BASE_RING) % 4] + offset;
+	if (base >= BASE_SLOT)
+		return run->slots[base - BASE_SLOT].addr + offset;
+	if (base >= BASE_LOW && base <= BASE_HOLE)
+		return run->arena.place[base] + offset;
+	return offset;
+}
+
+static uint32_t get32(const uint8_t *p)
+{
+	return p[0] | (uint32_t)p[1] << 8 | (uint32_t)p[2] << 16 | (uint32_t)p[3] << 24;
+}
+
+/* A call of the device is over. */
+void guest_returned(struct run *run)
+{
+	if (run->target->hung != NULL && run->target->hung(run->device))
+		ledger_find(&run->ledger, FINDING_HANG, "hang",
+			    "the device's own threads did not come to rest");
+	if (run->arena.race_count > 0)
+		arena_strike_due(&run->arena);
+}
+
+/* What a guest sees next; reads of these change nothing (VIRTIO 4.2.2). */
+void guest_look(struct run *run, bool ready, struct ledger_probe *p)
+{
+	const struct transport *t = run->transport;
+
+	p->status = t->look_status(run);
+	p->interrupt_status = t->look_interrupt_status(run);
+	p->generation_seen = run->ledger.call.host_changes ||
+			     (run->ledger.interrupts & VIRTIO_MMIO_INT_CONFIG) != 0;
+	p->generation = p->generation_seen ? t->look_generation(run) : 0;
+	twin_value(&run->twin, TWIN_REGISTERS, (uint64_t)p->interrupt_status << 32 | p->status);
+	p->ready = ready ? t->look_queue_ready(run) : 0;
+}
+
+void guest_work(struct run *run)
+{
+	struct trace_event event = { .kind = TRACE_WORK };
+	struct ledger_probe after;
+
+	run->entered = true;
+	if (run->trace != NULL)
+		run->trace->event(run->trace->ctx, &event);
+	ledger_work_begin(&run->ledger);
+	target_work(run->target, run->device);
+	guest_returned(run);
+	guest_look(run, false, &after);
+	ledger_work_end(&run->ledger, &after);
+}
+
+uint32_t guest_host(struct run *run, enum host_act act, unsigned port, void *data, uint32_t len)
+{
+	struct trace_event event = { .kind = TRACE_HOST, .index = port, .value = act };
+	struct ledger_probe after;
+	uint32_t moved;
+
+	run->entered = true;
+	ledger_work_begin(&run->ledger);
+	ledger_host_begin(&run->ledger, act, port, data, len);
+	moved = target_host(run->target, run->device, act, port, data, len);
+	guest_returned(run);
+	ledger_host_end(&run->ledger, act, port, data, len, moved);
+	guest_look(run, false, &after);
+	ledger_work_end(&run->ledger, &after);
+	twin_value(&run->twin, TWIN_HOST, moved);
+	if (act == HOST_TAKE)
+		twin_bytes(&run->twin, TWIN_HOST, data, moved);
+	event.len = moved;
+	event.data = data;
+	if (run->trace != NULL)
+		run->trace->event(run->trace->ctx, &event);
+	return moved;
+}
+
+bool guest_take(struct run *run, unsigned queue, uint32_t *id, uint32_t *len)
+{
+	struct guest_queue *q = &run->queues[queue];
+	uint64_t used = q->ring[VIRTQUEUE_DEVICE];
+	uint8_t entry[8];
+
+	if (q->size == 0 ||
+	    q->used_idx ==
+		    arena_load16(&run->arena, used + ring_at(&ring_split, GUEST_USED_IDX, 0, 0)))
+		return false;
+	arena_load(&run->arena,
+		   used + ring_at(&ring_split, GUEST_USED_ENTRY, q->size, q->used_idx % q->size),
+		   entry, sizeof(entry));
+	q->used_idx++;
+	*id = get32(entry);
+	*len = get32(entry + 4);
+	if (run->trace != NULL) {
+		struct trace_event event = { .kind = TRACE_USED,
+					     .why = { .queue = (uint16_t)queue },
+					     .value = *id,
+					     .len = *len };
+
+		run->trace->event(run->trace->ctx, &event);
+	}
+	return true;
+}

@@ -1,0 +1,54 @@
+/* SPDX-License-Identifier: Apache-2.0 OR MIT */
+/*
+ * A transport: how a driver reaches a device, as one table of calls.  The
+ * operations of a guest program are written over it and know no register.
+ *
+ * The driver's acts are judged and traced; looks are told to nobody, and change
+ * nothing.  A queue is selected first, and the calls that follow are about it.
+ *
+ * virtio-mmio is transport_mmio.c.
+ *
+ * VIRTIO 1.4, 2.1 (status), 2.2 (features), 2.5 (configuration), 3.1
+ * (initialisation), 4 (transports).
+ */
+#ifndef VRINGER_HARNESS_TRANSPORT_H
+#define VRINGER_HARNESS_TRANSPORT_H
+
+#include "harness/program/program.h"
+
+struct run;
+
+struct transport {
+	const char *name;
+
+	/* status 0 resets the device. */
+	void (*write_status)(struct run *run, uint32_t status);
+	/* What the device offers; what the driver accepts. */
+	uint64_t (*read_features)(struct run *run);
+	void (*write_features)(struct run *run, uint64_t features);
+	/* queue: any number.  max: entries, 0 if there is no such queue. */
+	void (*select_queue)(struct run *run, uint64_t queue);
+	uint32_t (*read_queue_max)(struct run *run);
+	void (*write_queue)(struct run *run, uint16_t size,
+			    const uint64_t area[VIRTQUEUE_AREA_COUNT]);
+	void (*write_queue_ready)(struct run *run, uint64_t ready);
+	void (*notify)(struct run *run, uint64_t queue);
+	void (*ack_interrupt)(struct run *run, uint64_t bits);
+	/* Any offset and width; what lies past the end is for the device to answer. */
+	void (*read_config)(struct run *run, uint64_t offset, uint32_t width);
+	void (*write_config)(struct run *run, uint64_t offset, uint32_t width, uint64_t value);
+	/* A register by its offset, of any width; NULL, both: it has no registers. */
+	void (*read_register)(struct run *run, uint32_t offset, uint32_t width);
+	void (*write_register)(struct run *run, uint32_t offset, uint32_t width, uint64_t value);
+
+	/* Looks.  ready: of the selected queue. */
+	uint32_t (*look_status)(const struct run *run);
+	uint32_t (*look_interrupt_status)(const struct run *run);
+	uint32_t (*look_generation)(const struct run *run);
+	uint32_t (*look_queue_ready)(const struct run *run);
+	uint64_t (*look_config)(const struct run *run, uint32_t offset, uint32_t width);
+};
+
+extern const struct transport transport_mmio;
+
+#endif

@@ -1,0 +1,154 @@
+/* SPDX-License-Identifier: Apache-2.0 OR MIT */
+/*
+ * The ledger's account of descriptors (VIRTIO 2.7.5): what each read of one
+ * allows the device to do, and where the chain leads next.  See ledger.h.
+ *
+ * fetch.walk: the walk may go wherever the descriptor read before leads, in
+ * circles too; a read of any other entry is one whose value nobody checked.
+ *
+ * memory.indirect: the table is where the descriptor lay that named it, as the
+ * device read that.  Entries of a table that name a table lead nowhere, and a
+ * table that passes 2^64 ends there.
+ */
+#include "harness/ledger/ledger_internal.h"
+
+#include <linux/virtio_config.h>
+#include <linux/virtio_ring.h>
+
+static void judge_walk(const struct ring_access *a, struct ledger_hold *hold)
+{
+	bool table = a->why.purpose == GUEST_INDIRECT;
+	uint64_t index = (a->addr - (table ? hold->table_first : a->q->desc)) / RING_DESC_SIZE;
+
+	/* Loops too end there: no chain is longer than the queue. */
+	if (!table && hold->walked++ == a->q->size && ledger_judges(a->l, RULE_FETCH_WALK))
+		ledger_break(a->l, RULE_FETCH_WALK,
+			     "queue %u, chain of head %u: the device read more descriptors than "
+			     "the queue has, %u",
+			     a->why.queue, hold->head, a->q->size);
+	if (hold->expects && hold->expect == index && hold->in_table == table)
+		return;
+	hold->strayed = true;
+	if (table || a->err != 0 || !ledger_judges(a->l, RULE_FETCH_WALK))
+		return;
+	ledger_break(a->l, RULE_FETCH_WALK,
+		     "queue %u, chain of head %u: the device read descriptor %llu, the chain as it "
+		     "read it %s %u",
+		     a->why.queue, hold->head, (unsigned long long)index,
+		     hold->expects ? "goes on at" : "ended before it could lead to", hold->expect);
+}
+
+/* hold: NULL if the device does not hold the chain. */
+static void judge_table(const struct ring_access *a, const struct ledger_hold *hold)
+{
+	const struct ledger *l = a->l;
+	bool negotiated = (l->driver_features >> VIRTIO_RING_F_INDIRECT_DESC & 1) != 0;
+	uint64_t last = a->addr + (a->len - 1);
+
+	/* Such a range cannot be accessed: a device may leave that to be found. */
+	if (last < a->addr)
+		return;
+	if (a->write && ledger_judges(a->l, RULE_MEMORY_WRITE))
+		ledger_break(a->l, RULE_MEMORY_WRITE,
+			     "queue %u: the device wrote %u bytes at 0x%llx as entries of an "
+			     "indirect table",
+			     a->why.queue, a->len, (unsigned long long)a->addr);
+	if (!l->features_known || !ledger_judges(a->l, RULE_MEMORY_INDIRECT))
+		return;
+	if (!negotiated)
+		ledger_break(a->l, RULE_MEMORY_INDIRECT,
+			     "queue %u: the device read an indirect table, and INDIRECT_DESC was "
+			     "not negotiated",
+			     a->why.queue);
+	else if (hold == NULL)
+		ledger_break(a->l, RULE_MEMORY_INDIRECT,
+			     "queue %u: the device read an indirect table for available entry %u, "
+			     "whose chain it does not hold",
+			     a->why.queue, a->why.walk);
+	else if (!hold->has_table || a->addr < hold->table_first || last < a->addr ||
+		 last > hold->table_last || (a->addr - hold->table_first) % RING_DESC_SIZE != 0)
+		ledger_break(a->l, RULE_MEMORY_INDIRECT,
+			     "queue %u, chain of head %u: the device read %u bytes at 0x%llx as "
+			     "entries of an indirect table, which do not lie in one that the chain "
+			     "names",
+			     a->why.queue, hold->head, a->len, (unsigned long long)a->addr);
+}
+
+/* What the device may now do more: for the call, and while it holds the chain. */
+static void allow(struct ledger *l, struct ledger_hold *hold, uint64_t bytes)
+{
+	l->call.bytes_max += bytes;
+	l->call.accesses_max += LEDGER_DESC_ACCESSES;
+	if (hold == NULL)
+		return;
+	hold->bytes_max += bytes;
+	hold->accesses_max += LEDGER_DESC_ACCESSES;
+	l->held_bytes_max += bytes;
+	l->held_accesses_max += LEDGER_DESC_ACCESSES;
+}
+
+static void name_table(struct ledger_hold *hold, uint64_t addr, uint32_t len)
+{
+	hold->has_table = len > 0;
+	hold->in_table = true;
+	hold->expects = true;
+	hold->expect = 0;
+	hold->table_first = addr;
+	hold->table_last = addr + (len - 1);
+	if (hold->table_last < addr)
+		hold->table_last = UINT64_MAX;
+}
+
+/* `index` in its table. */
+static void add_desc(const struct ring_access *a, struct ledger_hold *hold, const uint8_t *desc,
+		     uint16_t index)
+{
+	struct ledger *l = a->l;
+	uint64_t addr = ledger_get64(desc);
+	uint32_t len = ledger_get32(desc + 8);
+	uint16_t flags = ledger_get16(desc + 12);
+	uint32_t moved;
+
+	hold->expects = (flags & VRING_DESC_F_NEXT) != 0;
+	hold->expect = ledger_get16(desc + 14);
+	/* What names a table is no buffer. */
+	if ((flags & VRING_DESC_F_INDIRECT) != 0) {
+		if (a->why.purpose == GUEST_DESC)
+			name_table(hold, addr, len);
+		allow(l, hold, LEDGER_DESC_BYTES);
+		return;
+	}
+	ledger_hold_add(l, hold, addr, len, (flags & VRING_DESC_F_WRITE) != 0);
+	if (hold->last_desc != LEDGER_NONE)
+		l->nodes[hold->last_desc].index = index;
+	/* Read once and, where a device takes back what it wrote, written twice. */
+	moved = l->target->chain_bytes_max - hold->moved_max;
+	if (len < moved)
+		moved = len;
+	hold->moved_max += moved;
+	allow(l, hold, 2ull * moved + LEDGER_DESC_BYTES);
+}
+
+void ledger_desc_read(const struct ring_access *a)
+{
+	struct ledger *l = a->l;
+	uint32_t found = ledger_hold_find(l, a->q, a->why.walk);
+	struct ledger_hold *hold = found != LEDGER_NONE ? &l->hold[found] : NULL;
+
+	l->call.descs++;
+	if (a->why.purpose == GUEST_INDIRECT && a->len > 0 && (hold != NULL || !a->q->overflowed))
+		judge_table(a, hold);
+	if (hold == NULL || a->len == 0 || a->write) {
+		allow(l, NULL, 2ull * l->target->chain_bytes_max + LEDGER_DESC_BYTES);
+		return;
+	}
+	judge_walk(a, hold);
+	hold->faulted = hold->faulted || a->err != 0;
+	if (a->err != 0) {
+		allow(l, hold, LEDGER_DESC_BYTES);
+		return;
+	}
+	for (uint32_t i = 0; i + RING_DESC_SIZE <= a->len; i += RING_DESC_SIZE)
+		add_desc(a, hold, a->data + i,
+			 (uint16_t)((a->addr + i - a->q->desc) / RING_DESC_SIZE));
+}

@@ -1,0 +1,162 @@
+/* SPDX-License-Identifier: Apache-2.0 OR MIT */
+/*
+ * The ledger's account of a dialogue: what a device answers to what the driver
+ * said.  See ledger.h; struct target_dialogue has the messages.
+ *
+ * stream.answers: a message was asked for once the device itself read what asks
+ * for it, and is given when the chain that carries it was returned, so one that
+ * the device sends again because it could not return the chain is not one too
+ * many.  It is what the driver gets to see of it: as much as the used entry says.
+ *
+ * stream.unanswered: an answer that was asked for comes where the device has a chain for
+ * it, or may have one that it has not looked for; one that is as long as it is needs
+ * no other.  stream.refused, stream.lost: a chain that holds a message is read, and one
+ * that has room for the answer that is due is used.  A message in a chain that is not
+ * known exactly asks for nothing that must come.
+ */
+#include "harness/ledger/ledger_internal.h"
+
+#include <string.h>
+
+#define HEAD 8u
+
+void ledger_dialogue_access(struct ledger *l, unsigned queue, const struct ledger_hold *hold,
+			    bool write)
+{
+	const struct target_dialogue *d = l->target->dialogue;
+
+	if (write || queue != d->from)
+		return;
+	l->dialogue.unsure = l->dialogue.unsure || hold->restarted || hold->strayed;
+	if (hold->first_count < HEAD)
+		return;
+	for (unsigned i = 0; i < d->ask_count; i++)
+		if (((hold->first_bytes ^ d->asks[i].head) & d->asks[i].mask) == 0)
+			l->dialogue.asked |= (uint16_t)(1u << i);
+}
+
+static uint32_t tail_len(const struct target_answer *answer)
+{
+	return answer->tail != NULL ? (uint32_t)strlen(answer->tail) : 0;
+}
+
+/* Is that what the driver sees, of `len` bytes?  They are those that came first. */
+static bool is_answer(const struct ledger_hold *hold, uint32_t len,
+		      const struct target_answer *answer)
+{
+	struct ledger_digest digest = { .len = 0 }, seen = { .len = 0 };
+	uint8_t head[HEAD];
+
+	for (unsigned i = 0; i < HEAD; i++)
+		head[i] = (uint8_t)(answer->head >> 8 * i);
+	ledger_digest_add(&digest, head, HEAD);
+	if (answer->tail != NULL)
+		ledger_digest_add(&digest, (const uint8_t *)answer->tail, tail_len(answer));
+	if (len == hold->out.len)
+		return ledger_digest_equal(&digest, &hold->out);
+	ledger_digest_add(&seen, hold->reply_bytes, len);
+	return ledger_digest_equal(&digest, &seen);
+}
+
+/* What is wrong with that answer now, or NULL. */
+static const char *fault_of(const struct ledger *l, unsigned index)
+{
+	const struct target_answer *answers = l->target->dialogue->answers;
+
+	if ((l->dialogue.answered >> index & 1) != 0)
+		return "was given before in this session";
+	if ((l->dialogue.asked >> answers[index].ask & 1) == 0)
+		return "was not asked for";
+	for (unsigned i = 0; i < index; i++)
+		if (answers[i].ask == answers[index].ask && (l->dialogue.answered >> i & 1) == 0)
+			return "comes before one that is due first";
+	return NULL;
+}
+
+/* Bytes of the longest answer that may be the next one; 0: none is due. */
+static uint32_t longest_due(const struct ledger *l)
+{
+	const struct target_dialogue *d = l->target->dialogue;
+	uint16_t asks = l->dialogue.asked;
+	uint32_t longest = 0;
+
+	for (unsigned i = 0; i < d->answer_count; i++) {
+		const struct target_answer *answer = &d->answers[i];
+
+		if ((asks >> answer->ask & 1) == 0 || (l->dialogue.answered >> i & 1) != 0)
+			continue;
+		/* The rest of them comes after it. */
+		asks &= (uint16_t) ~(1u << answer->ask);
+		if (HEAD + tail_len(answer) > longest)
+			longest = HEAD + tail_len(answer);
+	}
+	return longest;
+}
+
+static bool is_followed(const struct ledger *l)
+{
+	return !l->dialogue.lost && !l->dialogue.unsure;
+}
+
+static void on_returned_empty(struct ledger *l, unsigned queue, const struct ledger_hold *hold)
+{
+	uint32_t due = longest_due(l);
+
+	if (due > 0 && is_followed(l) && !ledger_starved(l) &&
+	    ((ledger_hold_kinds(l, hold) == CHAIN_WRITABLE && hold->writable >= due) ||
+	     ledger_hold_is_left(l, queue, hold, CHAIN_WRITABLE)))
+		ledger_refused(l, queue, hold, "it is returned without the message that is due");
+}
+
+static void on_message_returned(struct ledger *l, unsigned queue, const struct ledger_hold *hold)
+{
+	if (hold->read < HEAD && !ledger_starved(l) &&
+	    ((ledger_hold_kinds(l, hold) == CHAIN_READABLE && hold->readable >= HEAD) ||
+	     ledger_hold_is_left(l, queue, hold, CHAIN_READABLE)))
+		ledger_refused(l, queue, hold, "the device does not read the message in it");
+}
+
+void ledger_dialogue_out(struct ledger *l, unsigned queue, const struct ledger_hold *hold,
+			 uint32_t len)
+{
+	const struct target_dialogue *d = l->target->dialogue;
+	unsigned index = 0;
+	const char *fault;
+
+	if (queue == d->from)
+		on_message_returned(l, queue, hold);
+	if (queue == d->to && len == 0)
+		on_returned_empty(l, queue, hold);
+	if (queue != d->to || len == 0)
+		return;
+	l->dialogue.lost = l->dialogue.lost || hold->blind || len > hold->out.len ||
+			   (len < hold->out.len && (hold->reply.blind || len > hold->reply.len));
+	if (l->dialogue.lost || !ledger_judges(l, RULE_STREAM_ANSWERS))
+		return;
+	while (index < d->answer_count && !is_answer(hold, len, &d->answers[index]))
+		index++;
+	fault = index < d->answer_count ? fault_of(l, index) : "is none that there is";
+	if (index < d->answer_count)
+		l->dialogue.answered |= (uint16_t)(1u << index);
+	if (fault != NULL)
+		ledger_break(l, RULE_STREAM_ANSWERS,
+			     "the chain of head %u of queue %u returns a message of %u bytes that "
+			     "starts 0x%016llx: it %s",
+			     hold->head, queue, len, (unsigned long long)hold->first_bytes, fault);
+}
+
+void ledger_dialogue_rest(struct ledger *l)
+{
+	const struct target_dialogue *d = l->target->dialogue;
+
+	if (d == NULL || !is_followed(l) || longest_due(l) == 0 ||
+	    !ledger_may_have_room(l, d->to) || !ledger_judges(l, RULE_STREAM_UNANSWERED))
+		return;
+	ledger_break(l, RULE_STREAM_UNANSWERED,
+		     "the driver asked for what the device has not said, and the device rests: "
+		     "queue %u was %s",
+		     d->to,
+		     !l->queues[d->to].index_seen ? "never looked at"
+		     : l->queues[d->to].notified  ? "notified and not looked at"
+						  : "left with chains that it saw");
+}

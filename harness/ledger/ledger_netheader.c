@@ -1,0 +1,300 @@
+/* SPDX-License-Identifier: Apache-2.0 OR MIT */
+/*
+ * The ledger's account of what a network device puts before a received packet
+ * (VIRTIO 5.1.9.4.1), and of the packet's size (5.1.4.1).  See ledger.h.
+ *
+ * net.header, net.spare, net.mtu: a header is the bytes that the device stored at
+ * the start of the chain, each last value counting, so a device may write it
+ * before or behind the packet, in pieces, and anew.  Memory is never looked at:
+ * what a guest changes there makes no difference.  A byte of which memory has
+ * another part in the chain is nobody's in particular, and the header of a chain
+ * that has such a byte there, of which a byte was not stored, or that was taken or
+ * walked twice is not judged.
+ *
+ * With MRG_RXBUF a packet may be spread over the chains that one move of the used
+ * index returns.  Where one of these cannot be followed, or is more than are kept,
+ * the rest of that move is not judged.
+ *
+ * Without VERSION_1, or FEATURES_OK, nothing was negotiated: the header of old has
+ * no num_buffers, and a device that goes on all the same is not judged.
+ *
+ * A chain that comes back with less than a header carries no packet.  Queue 0
+ * alone is known to be one of these, whatever else was negotiated.
+ */
+#include "harness/ledger/ledger_internal.h"
+
+#include <linux/if_ether.h>
+#include <linux/virtio_config.h>
+#include <linux/virtio_ids.h>
+#include <linux/virtio_net.h>
+#include <stddef.h>
+#include <string.h>
+
+#define HEADER ((uint32_t)sizeof(struct virtio_net_hdr_v1))
+#define HEADER_HASHED ((uint32_t)sizeof(struct virtio_net_hdr_v1_hash))
+#define TAG 4u
+#define TAGS_MAX 2u
+#define CONFIG_MTU 10u
+
+/* Not in every kernel's headers. */
+#define F_GUEST_USO4 54
+#define F_GUEST_USO6 55
+#define F_RSC_EXT 61
+#define F_HOST_USO 56
+#define GSO_UDP_L4 5u
+/* NEEDS_CSUM, DATA_VALID, RSC_INFO, UDP_TUNNEL_CSUM, and those for IPsec. */
+#define FLAGS_KNOWN 0x7fu
+
+#define BIT(feature) (1ULL << (feature))
+#define F_ANY_GSO                                                                                  \
+	(BIT(VIRTIO_NET_F_GUEST_TSO4) | BIT(VIRTIO_NET_F_GUEST_TSO6) |                             \
+	 BIT(VIRTIO_NET_F_GUEST_UFO) | BIT(F_GUEST_USO4) | BIT(F_GUEST_USO6))
+
+_Static_assert(HEADER_HASHED + ETH_HLEN + TAGS_MAX * TAG <= LEDGER_HEAD_BYTES,
+	       "header and link layer are kept");
+
+uint32_t ledger_net_mtu_at(const struct target *target, uint64_t offered)
+{
+	bool has = target->device_id == VIRTIO_ID_NET && (offered & BIT(VIRTIO_NET_F_MTU)) != 0;
+
+	return has ? CONFIG_MTU : 0;
+}
+
+/* Is all of it in one buffer of the chain alone? */
+static bool is_plain(const struct ledger *l, const struct ledger_hold *hold, uint64_t first,
+		     uint64_t last)
+{
+	unsigned parts = 0;
+
+	for (uint32_t i = hold->first; i != LEDGER_NONE; i = l->nodes[i].next)
+		parts += !l->nodes[i].empty && l->nodes[i].first <= last &&
+			 l->nodes[i].last >= first;
+	return parts == 1;
+}
+
+/* By words, and not by what a sanitizer would check: this is done for every packet. */
+static void keep(uint8_t *to, const uint8_t *from, uint32_t len)
+{
+	uint32_t at = 0;
+
+	for (; len - at >= 8; at += 8)
+		memcpy(to + at, from + at, 8);
+	for (; at < len; at++)
+		to[at] = from[at];
+}
+
+void ledger_net_written(struct ledger *l, struct ledger_hold *hold, uint64_t addr,
+			const uint8_t *data, uint32_t len)
+{
+	const struct ledger_node *node = &l->nodes[hold->cursor];
+	uint64_t at = node->offset + (addr - node->first);
+	/* What is behind the header matters for the MTU alone. */
+	uint32_t most = l->net.mtu != 0 ? LEDGER_HEAD_BYTES : HEADER;
+
+	/* The first buffers come first, so one that the write began before is none
+	 * of those unless it goes over several. */
+	if (addr >= node->first && at >= most)
+		return;
+	if (data == NULL || !is_plain(l, hold, addr, addr + (len - 1))) {
+		hold->head_blind = true;
+		return;
+	}
+	if (len > most - at)
+		len = (uint32_t)(most - at);
+	keep(hold->head_bytes + at, data, len);
+	hold->head_known |= ((1ULL << len) - 1) << at;
+}
+
+static bool is_known(const struct ledger_hold *hold, uint32_t len)
+{
+	uint64_t wanted = (1ULL << len) - 1;
+
+	return (hold->head_known & wanted) == wanted;
+}
+
+bool ledger_net_may_refuse(const struct ledger *l, unsigned flags, unsigned gso_type)
+{
+	const uint64_t offloads = BIT(VIRTIO_NET_F_CSUM) | BIT(VIRTIO_NET_F_HOST_TSO4) |
+				  BIT(VIRTIO_NET_F_HOST_TSO6) | BIT(VIRTIO_NET_F_HOST_UFO) |
+				  BIT(F_HOST_USO);
+
+	/* What a device makes of an offload that was negotiated is not known here. */
+	if (!l->features_known || (l->driver_features & offloads) != 0)
+		return true;
+	/* A bit that nobody knows is to be ignored (5.1.9.2.2). */
+	return (flags & FLAGS_KNOWN) != 0 || gso_type != VIRTIO_NET_HDR_GSO_NONE;
+}
+
+/* What is wrong with flags and gso_type under these features; NULL: nothing. */
+static const char *offload_fault(uint64_t features, unsigned flags, unsigned gso)
+{
+	static const struct {
+		uint8_t gso;
+		uint64_t features;
+	} kinds[] = {
+		{ VIRTIO_NET_HDR_GSO_TCPV4, BIT(VIRTIO_NET_F_GUEST_TSO4) },
+		{ VIRTIO_NET_HDR_GSO_UDP, BIT(VIRTIO_NET_F_GUEST_UFO) },
+		{ VIRTIO_NET_HDR_GSO_TCPV6, BIT(VIRTIO_NET_F_GUEST_TSO6) },
+		{ GSO_UDP_L4, BIT(F_GUEST_USO4) | BIT(F_GUEST_USO6) },
+	};
+	unsigned kind = gso & ~(unsigned)VIRTIO_NET_HDR_GSO_ECN;
+
+	if (flags != 0 && (features & BIT(VIRTIO_NET_F_GUEST_CSUM)) == 0)
+		return "flags, and GUEST_CSUM was not negotiated";
+	if ((flags & VIRTIO_NET_HDR_F_RSC_INFO) != 0 && (features & BIT(F_RSC_EXT)) == 0)
+		return "RSC_INFO, and RSC_EXT was not negotiated";
+	if (gso == VIRTIO_NET_HDR_GSO_NONE)
+		return NULL;
+	if ((features & F_ANY_GSO) == 0)
+		return "a gso_type, and no such offload was negotiated";
+	for (size_t i = 0; i < sizeof(kinds) / sizeof(kinds[0]); i++)
+		if (kinds[i].gso == kind && (features & kinds[i].features) == 0)
+			return "a gso_type whose offload was not negotiated";
+	return (flags & VIRTIO_NET_HDR_F_NEEDS_CSUM) == 0 ? "a gso_type without NEEDS_CSUM" : NULL;
+}
+
+static void judge_offloads(struct ledger *l, const struct ledger_hold *hold)
+{
+	const uint8_t *head = hold->head_bytes;
+	const char *fault = offload_fault(l->driver_features, head[0], head[1]);
+	uint64_t rest;
+
+	if (fault != NULL && ledger_judges(l, RULE_NET_HEADER))
+		ledger_break(l, RULE_NET_HEADER,
+			     "the chain of head %u returns a packet whose header has flags 0x%x "
+			     "and gso_type 0x%x: %s",
+			     hold->head, head[0], head[1], fault);
+	memcpy(&rest, head + offsetof(struct virtio_net_hdr_v1, hdr_len), sizeof(rest));
+	if (head[0] == 0 && head[1] == VIRTIO_NET_HDR_GSO_NONE && rest != 0 &&
+	    ledger_judges(l, RULE_NET_SPARE))
+		ledger_break(l, RULE_NET_SPARE,
+			     "the chain of head %u returns a packet without offloads, and hdr_len, "
+			     "gso_size, csum_start and csum_offset are 0x%04x, 0x%04x, 0x%04x, "
+			     "0x%04x",
+			     hold->head, ledger_get16(head + 2), ledger_get16(head + 4),
+			     ledger_get16(head + 6), ledger_get16(head + 8));
+}
+
+bool ledger_net_is_oversize(const struct ledger *l, const uint8_t *frame, uint32_t len)
+{
+	uint32_t link = ETH_HLEN;
+
+	if ((l->driver_features & BIT(VIRTIO_NET_F_MTU)) == 0 || l->net.mtu == 0)
+		return false;
+	while (link < ETH_HLEN + TAGS_MAX * TAG && len >= link) {
+		unsigned type = (unsigned)frame[link - 2] << 8 | frame[link - 1];
+
+		if (type != ETH_P_8021Q && type != ETH_P_8021AD)
+			break;
+		link += TAG;
+	}
+	return len > (uint64_t)link + l->net.mtu;
+}
+
+/* Bytes before the packet: the Ethernet header, with the tags that are there; 0 if
+ * there may be more than are kept. */
+static uint32_t link_size(const struct ledger_hold *hold, uint32_t header)
+{
+	for (uint32_t size = ETH_HLEN; size <= ETH_HLEN + TAGS_MAX * TAG; size += TAG) {
+		const uint8_t *type = hold->head_bytes + header + size - 2;
+		unsigned value = (unsigned)type[0] << 8 | type[1];
+
+		if (!is_known(hold, header + size))
+			return 0;
+		if (value != ETH_P_8021Q && value != ETH_P_8021AD)
+			return size;
+	}
+	return 0;
+}
+
+/* How many bytes a packet with that header may have, by the MTU that was negotiated:
+ * one that is not to be cut any more. */
+static uint64_t bytes_max(const struct ledger *l, const struct ledger_hold *hold)
+{
+	bool hashed = (l->driver_features & BIT(VIRTIO_NET_F_HASH_REPORT)) != 0;
+	uint32_t header = hashed ? HEADER_HASHED : HEADER, link;
+
+	if ((l->driver_features & BIT(VIRTIO_NET_F_MTU)) == 0 || l->net.mtu == 0 ||
+	    (hold->head_bytes[1] & ~VIRTIO_NET_HDR_GSO_ECN) != VIRTIO_NET_HDR_GSO_NONE)
+		return UINT64_MAX;
+	link = link_size(hold, header);
+	return link > 0 ? (uint64_t)header + link + l->net.mtu : UINT64_MAX;
+}
+
+/* Is what the header has to be known? */
+static bool was_negotiated(const struct ledger *l)
+{
+	return l->features_known && (l->status & VIRTIO_CONFIG_S_FEATURES_OK) != 0 &&
+	       (l->driver_features & BIT(VIRTIO_F_VERSION_1)) != 0;
+}
+
+/* Are the chain's buffers those that it has, each once? */
+static bool is_followed(const struct ledger_hold *hold)
+{
+	return !hold->blind && !hold->restarted && !hold->strayed;
+}
+
+static void begin_packet(struct ledger *l, const struct ledger_hold *hold, uint32_t len)
+{
+	bool merges = (l->driver_features & BIT(VIRTIO_NET_F_MRG_RXBUF)) != 0;
+	unsigned buffers;
+
+	if (len < HEADER)
+		return;
+	if (!is_followed(hold) || hold->head_blind || !is_known(hold, HEADER)) {
+		l->net.lost = merges;
+		return;
+	}
+	buffers = ledger_get16(hold->head_bytes + offsetof(struct virtio_net_hdr_v1, num_buffers));
+	if ((buffers == 0 || (buffers > 1 && !merges)) && ledger_judges(l, RULE_NET_HEADER))
+		ledger_break(l, RULE_NET_HEADER,
+			     "the chain of head %u returns a packet whose header has a num_buffers "
+			     "of %u%s",
+			     hold->head, buffers,
+			     buffers > 1 ? ", and MRG_RXBUF was not negotiated" : "");
+	judge_offloads(l, hold);
+	l->net.left = merges ? (uint16_t)buffers : 1;
+	l->net.bytes = 0;
+	l->net.bytes_max = bytes_max(l, hold);
+}
+
+void ledger_net_out(struct ledger *l, const struct ledger_hold *hold, uint32_t len)
+{
+	if (l->net.lost || !was_negotiated(l))
+		return;
+	if (l->net.left == 0)
+		begin_packet(l, hold, len);
+	else
+		l->net.lost = !is_followed(hold);
+	if (l->net.left == 0 || l->net.lost)
+		return;
+	l->net.bytes += len;
+	l->net.left--;
+	if (l->net.left > 0 && len != hold->writable && ledger_judges(l, RULE_NET_HEADER))
+		ledger_break(
+			l, RULE_NET_HEADER,
+			"the chain of head %u returns %u bytes of a packet that goes on in the "
+			"next one, and has room for %llu",
+			hold->head, len, (unsigned long long)hold->writable);
+	if (l->net.left == 0 && l->net.bytes_max != UINT64_MAX && ledger_judges(l, RULE_NET_MTU) &&
+	    l->net.bytes > l->net.bytes_max)
+		ledger_break(l, RULE_NET_MTU,
+			     "the chain of head %u returns the end of %llu bytes of header and "
+			     "packet, at most %llu are due by the MTU of %u that was negotiated",
+			     hold->head, (unsigned long long)l->net.bytes,
+			     (unsigned long long)l->net.bytes_max, l->net.mtu);
+}
+
+void ledger_net_moved(struct ledger *l, bool lost)
+{
+	unsigned left = l->net.left;
+
+	lost = lost || l->net.lost;
+	l->net.left = 0;
+	l->net.lost = false;
+	if (left > 0 && !lost && ledger_judges(l, RULE_NET_HEADER))
+		ledger_break(l, RULE_NET_HEADER,
+			     "num_buffers says that %u more chains are of a packet than were "
+			     "returned together",
+			     left);
+}

@@ -1,0 +1,346 @@
+/* SPDX-License-Identifier: Apache-2.0 OR MIT */
+/*
+ * The ledger's account of a device that reaches guest memory by pointers and
+ * tells nothing of it (plain memory): what it did is what changed in a call.  See
+ * ledger.h; what it may do is looked up before the call, in ledger_survey.c.
+ *
+ * memory.*: a byte that changed lies in a used ring, or in a device-writable part
+ * of a chain that was available and not returned when the call began, whatever
+ * order the device did things in.  A write of what was there already, and every
+ * read, go unseen.
+ *
+ * Accessors without purposes are judged in the same way, but every access is seen
+ * when it happens, and memory can change or fail under it: from the first time that
+ * it does nothing is judged until reset.
+ */
+#include "harness/ledger/ledger_plain.h"
+
+#include "harness/arena/arena.h"
+
+#include <string.h>
+
+enum place {
+	PLACE_NONE,
+	PLACE_BUFFER, /* that the device may write to */
+	PLACE_FLAGS,  /* of a used ring */
+	PLACE_USED,   /* what else it may write there */
+	PLACE_SLOT,   /* a used entry that is not due */
+	PLACE_RING,   /* the driver's */
+};
+
+/* Where a byte of a used ring at `offset` lies, and the offset of the last that
+ * lies there too. */
+static enum place used_place(const struct ledger_queue *q, uint64_t offset, uint64_t *last)
+{
+	uint64_t entries = ring_at(&ring_split, GUEST_USED_ENTRY, q->size, 0);
+	uint64_t index = ring_at(&ring_split, GUEST_USED_IDX, q->size, 0);
+	uint64_t slot = (offset - entries) / RING_USED_ENTRY_SIZE;
+
+	if (offset < entries) {
+		*last = (offset < index ? index : entries) - 1;
+		return offset < index ? PLACE_FLAGS : PLACE_USED;
+	}
+	if (offset >= ring_at(&ring_split, GUEST_AVAIL_EVENT, q->size, 0)) {
+		*last = ring_extent(&ring_split, VIRTQUEUE_DEVICE, q->size) - 1;
+		return PLACE_USED;
+	}
+	*last = ring_at(&ring_split, GUEST_USED_ENTRY, q->size, (uint32_t)slot + 1) - 1;
+	return (uint32_t)(slot - q->used_idx) % q->size < q->held ? PLACE_USED : PLACE_SLOT;
+}
+
+static bool in_span(uint64_t addr, uint64_t first, uint64_t len, uint64_t *last)
+{
+	*last = first + (len - 1);
+	return addr - first < len;
+}
+
+static enum place ring_place(const struct ledger_queue *q, uint64_t addr, uint64_t *last)
+{
+	enum place place;
+
+	if (in_span(addr, q->used, ring_extent(&ring_split, VIRTQUEUE_DEVICE, q->size), last)) {
+		place = used_place(q, addr - q->used, last);
+		*last += q->used;
+		return place;
+	}
+	if (in_span(addr, q->desc, ring_extent(&ring_split, VIRTQUEUE_DESC, q->size), last) ||
+	    in_span(addr, q->avail, ring_extent(&ring_split, VIRTQUEUE_DRIVER, q->size), last))
+		return PLACE_RING;
+	return PLACE_NONE;
+}
+
+static bool buffer_place(const struct ledger *l, const struct ledger_queue *q, uint64_t addr,
+			 uint64_t *last)
+{
+	for (uint32_t h = q->holds; h != LEDGER_NONE; h = l->hold[h].next) {
+		for (uint32_t n = l->hold[h].first; n != LEDGER_NONE; n = l->nodes[n].next) {
+			const struct ledger_node *node = &l->nodes[n];
+
+			if (!node->writable || node->empty || addr < node->first ||
+			    addr > node->last)
+				continue;
+			*last = node->last;
+			return true;
+		}
+	}
+	return false;
+}
+
+/* Where `addr` lies, of which queue, and how far that goes. */
+static enum place find_place(const struct ledger *l, uint64_t addr, unsigned *queue, uint64_t *last)
+{
+	for (unsigned i = 0; i < PROGRAM_QUEUES; i++) {
+		const struct ledger_queue *q = &l->queues[i];
+		enum place place;
+
+		if (!q->ready)
+			continue;
+		*queue = i;
+		place = ring_place(q, addr, last);
+		if (place != PLACE_NONE)
+			return place;
+		if (buffer_place(l, q, addr, last))
+			return PLACE_BUFFER;
+	}
+	return PLACE_NONE;
+}
+
+static void tell(const struct ledger *l, uint64_t addr, const uint8_t *data, uint32_t len)
+{
+	if (l->plain.told != NULL)
+		l->plain.told(l->plain.told_ctx, addr, data, len);
+}
+
+/* These bytes changed, or were written, in a call of a live device. */
+static void judge_write(struct ledger *l, uint64_t addr, uint32_t len)
+{
+	uint64_t end = addr + (len - 1);
+	uint64_t last = 0;
+
+	for (bool more = !l->plain.blind; more; more = last < end, addr = last + 1) {
+		unsigned queue = 0;
+		enum place place = find_place(l, addr, &queue, &last);
+
+		if (place == PLACE_FLAGS)
+			ledger_flags_written(l, queue,
+					     arena_load16(l->plain.arena, l->queues[queue].used));
+		if (place == PLACE_SLOT && ledger_judges(l, RULE_COMPLETION_SLOT))
+			ledger_break(l, RULE_COMPLETION_SLOT,
+				     "queue %u: used entry %llu changed; the used index is %u and "
+				     "%u chains are available or held",
+				     queue,
+				     (unsigned long long)(addr - l->queues[queue].used - 4) /
+					     RING_USED_ENTRY_SIZE,
+				     l->queues[queue].used_idx, l->queues[queue].held);
+		if (place == PLACE_RING && ledger_judges(l, RULE_MEMORY_RING))
+			ledger_break(l, RULE_MEMORY_RING,
+				     "queue %u: 0x%llx, which lies in a ring that is the driver's, "
+				     "changed",
+				     queue, (unsigned long long)addr);
+		if (place != PLACE_NONE)
+			continue;
+		if (ledger_judges(l, RULE_MEMORY_WRITE))
+			ledger_break(l, RULE_MEMORY_WRITE,
+				     "0x%llx changed, which lies in no used ring and in no "
+				     "device-writable buffer of a chain that is available or held",
+				     (unsigned long long)addr);
+		return;
+	}
+}
+
+static void on_change(void *ctx, uint64_t addr, const uint8_t *data, uint32_t len)
+{
+	tell(ctx, addr, data, len);
+	judge_write(ctx, addr, len);
+}
+
+/* ... of one that is not live. */
+static void on_dead_change(void *ctx, uint64_t addr, const uint8_t *data, uint32_t len)
+{
+	struct ledger *l = ctx;
+
+	tell(l, addr, data, len);
+	if (!l->lost && ledger_judges(l, RULE_MEMORY_NOT_LIVE))
+		ledger_break(l, RULE_MEMORY_NOT_LIVE,
+			     "%u bytes at 0x%llx changed while DRIVER_OK is not set", len,
+			     (unsigned long long)addr);
+}
+
+/* Memory that changed while the device was called, or could not be accessed, is
+ * not what it was before. */
+static void note_strikes(struct ledger *l)
+{
+	if (l->plain.struck != l->plain.arena->struck && !l->plain.blind)
+		ledger_go_blind(l);
+}
+
+/* How far from `addr` on a chain that is held permits to be read: its buffers, and
+ * the table that it names. */
+static bool read_place(const struct ledger *l, uint64_t addr, uint64_t *last)
+{
+	for (unsigned i = 0; i < PROGRAM_QUEUES; i++) {
+		for (uint32_t h = l->queues[i].holds; h != LEDGER_NONE; h = l->hold[h].next) {
+			const struct ledger_hold *hold = &l->hold[h];
+
+			*last = hold->table_last;
+			if (hold->has_table && addr >= hold->table_first && addr <= *last)
+				return true;
+			for (uint32_t n = hold->first; n != LEDGER_NONE; n = l->nodes[n].next) {
+				*last = l->nodes[n].last;
+				if (!l->nodes[n].empty && addr >= l->nodes[n].first &&
+				    addr <= *last)
+					return true;
+			}
+		}
+	}
+	return false;
+}
+
+static void judge_read(struct ledger *l, uint64_t addr, uint32_t len)
+{
+	uint64_t end = addr + (len - 1);
+	uint64_t last = 0;
+	unsigned queue;
+
+	if (!ledger_judges(l, RULE_MEMORY_READ))
+		return;
+	for (bool more = true; more; more = last < end, addr = last + 1) {
+		if (read_place(l, addr, &last) || find_place(l, addr, &queue, &last) != PLACE_NONE)
+			continue;
+		ledger_break(l, RULE_MEMORY_READ,
+			     "the device read 0x%llx, which lies in no ring and in no chain that "
+			     "is available or held",
+			     (unsigned long long)addr);
+		return;
+	}
+}
+
+void ledger_untold(struct ledger *l, bool write, uint64_t addr, uint32_t len, int err)
+{
+	if (len == 0 || err != 0)
+		return;
+	if (!l->plain.looking) {
+		if (!l->lost && ledger_judges(l, RULE_MEMORY_NOT_LIVE))
+			ledger_break(l, RULE_MEMORY_NOT_LIVE,
+				     "the device %s %u bytes at 0x%llx while DRIVER_OK is not set",
+				     write ? "wrote" : "read", len, (unsigned long long)addr);
+		return;
+	}
+	note_strikes(l);
+	if (!l->plain.blind && write)
+		judge_write(l, addr, len);
+	else if (!l->plain.blind)
+		judge_read(l, addr, len);
+}
+
+/* ... while nobody looked. */
+static void on_untold_change(void *ctx, uint64_t addr, const uint8_t *data, uint32_t len)
+{
+	tell(ctx, addr, data, len);
+}
+
+/* What the device changed in calls while it was not live. */
+static void look_dead(struct ledger *l)
+{
+	if (l->plain.entered && l->plain.thorough && !l->plain.accesses) {
+		arena_look(l->plain.arena);
+		arena_compare_all(l->plain.arena, on_dead_change, l);
+	}
+	l->plain.entered = false;
+}
+
+/* Only where the device may write, and the rings. */
+static void compare_due(struct ledger *l)
+{
+	struct arena *arena = l->plain.arena;
+
+	for (unsigned i = 0; i < PROGRAM_QUEUES; i++) {
+		const struct ledger_queue *q = &l->queues[i];
+
+		if (!q->ready)
+			continue;
+		arena_compare(arena, q->used, ring_extent(&ring_split, VIRTQUEUE_DEVICE, q->size),
+			      on_change, l);
+		arena_compare(arena, q->avail, ring_extent(&ring_split, VIRTQUEUE_DRIVER, q->size),
+			      on_change, l);
+		arena_compare(arena, q->desc, ring_extent(&ring_split, VIRTQUEUE_DESC, q->size),
+			      on_change, l);
+		for (uint32_t h = q->holds; h != LEDGER_NONE; h = l->hold[h].next)
+			for (uint32_t n = l->hold[h].first; n != LEDGER_NONE; n = l->nodes[n].next)
+				if (l->nodes[n].writable && !l->nodes[n].empty)
+					arena_compare(arena, l->nodes[n].first,
+						      l->nodes[n].last - l->nodes[n].first + 1,
+						      on_change, l);
+	}
+}
+
+void ledger_plain_begin(struct ledger *l, bool unsure)
+{
+	struct ledger_plain *p = &l->plain;
+
+	memset(p->interrupts, 0, sizeof(p->interrupts));
+	p->struck = p->arena->struck;
+	p->looking = l->call.live;
+	if (!p->looking) {
+		p->entered = true;
+		return;
+	}
+	look_dead(l);
+	if (p->stale && !p->blind && !p->accesses)
+		arena_compare_all(p->arena, on_untold_change, l);
+	p->stale = p->stale && p->blind;
+	if (unsure || l->lost || p->arena->hole_count > 0)
+		ledger_go_blind(l);
+	arena_look(p->arena);
+	if (!p->blind)
+		ledger_survey(l);
+}
+
+void ledger_plain_end(struct ledger *l)
+{
+	struct ledger_plain *p = &l->plain;
+
+	if (!p->looking)
+		return;
+	p->looking = false;
+	note_strikes(l);
+	if (p->thorough && !p->accesses)
+		arena_compare_all(p->arena, on_change, l);
+	else if (!p->blind && !p->accesses)
+		compare_due(l);
+	for (unsigned i = 0; i < PROGRAM_QUEUES && !p->blind; i++)
+		if (l->queues[i].ready)
+			ledger_plain_used(l, i);
+	if (!p->blind)
+		ledger_plain_interrupts(l);
+}
+
+void ledger_plain_rest(struct ledger *l)
+{
+	look_dead(l);
+}
+
+static void on_stray(void *ctx, uint64_t addr, const uint8_t *data, uint32_t len)
+{
+	struct ledger *l = ctx;
+
+	(void)addr;
+	(void)data;
+	(void)len;
+	l->plain.strayed = true;
+}
+
+void ledger_strays(struct ledger *l)
+{
+	if (l->plain.arena == NULL || l->plain.accesses)
+		return;
+	arena_look(l->plain.arena);
+	arena_compare_all(l->plain.arena, l->plain.thorough ? on_dead_change : on_stray, l);
+}
+
+void ledger_gone(struct ledger *l)
+{
+	ledger_strays(l);
+	if (l->plain.arena != NULL && !l->plain.accesses)
+		arena_settled(l->plain.arena);
+}

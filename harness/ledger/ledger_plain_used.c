@@ -1,0 +1,252 @@
+/* SPDX-License-Identifier: Apache-2.0 OR MIT */
+/*
+ * The ledger's account of chains returned in plain memory, and of the interrupts
+ * for them.  See ledger_plain.c.
+ *
+ * completion.*: a used entry and its index are judged as they stand when the call
+ * is over; the entries that the index moved past are then complete.  Whether one
+ * was written before its index cannot be seen.  completion.len: a length above
+ * that of the chain; and bytes below it that did not change, if in a second run of
+ * the program, with other bytes in all buffers that only the device writes to, the
+ * same ones did not change either (twin.h): four of them in a row, since a device
+ * may write what is different in every run.
+ *
+ * wakeup.*: what the driver says stands in memory before and after the call; where
+ * it says something else by the time that an interrupt could come, either will do.
+ *
+ * stuck.available: a chain that a driver may build, on a queue that was notified,
+ * is returned by a device that does not hold chains.  One that it has reason to
+ * leave alone (not all there, out of order, with empty parts) frees it for all.
+ */
+#include "harness/ledger/ledger_plain.h"
+
+#include "harness/arena/arena.h"
+
+#define UNWRITTEN_RUN 4u /* bytes in a row */
+
+/* The oldest chain of that head; LEDGER_NONE if there is none. */
+static uint32_t find_head(const struct ledger *l, const struct ledger_queue *q, uint32_t head)
+{
+	uint32_t found = LEDGER_NONE;
+
+	for (uint32_t h = q->holds; h != LEDGER_NONE; h = l->hold[h].next)
+		if (l->hold[h].head == head)
+			found = h;
+	return found;
+}
+
+static bool has_same_parts(const struct ledger *l, const struct ledger_hold *a,
+			   const struct ledger_hold *b)
+{
+	uint32_t m = b->first;
+
+	if (a->desc_count != b->desc_count)
+		return false;
+	for (uint32_t n = a->first; n != LEDGER_NONE; n = l->nodes[n].next, m = l->nodes[m].next)
+		if (l->nodes[n].first != l->nodes[m].first ||
+		    l->nodes[n].last != l->nodes[m].last ||
+		    l->nodes[n].writable != l->nodes[m].writable)
+			return false;
+	return true;
+}
+
+/* The chain is returned.  Which of several with that head it was is not known: the
+ * others may be what it was. */
+static void drop(struct ledger *l, struct ledger_queue *q, uint32_t index)
+{
+	const struct ledger_hold *gone = &l->hold[index];
+	bool known = true;
+
+	for (uint32_t h = q->holds; h != LEDGER_NONE; h = l->hold[h].next) {
+		struct ledger_hold *hold = &l->hold[h];
+
+		if (h == index || hold->head != gone->head)
+			continue;
+		known = known && has_same_parts(l, hold, gone);
+		hold->odd = hold->odd || gone->odd;
+		hold->pure = hold->pure && gone->pure;
+		if (gone->look < hold->look)
+			hold->look = gone->look;
+	}
+	ledger_hold_drop(l, q, index);
+	q->held--;
+	if (!known)
+		ledger_go_blind(l);
+}
+
+/* Are bytes below `len` there that do not seem to have been written? */
+static bool seems_unwritten(const struct ledger *l, const struct ledger_hold *hold, uint32_t len)
+{
+	for (uint32_t n = hold->first; n != LEDGER_NONE && len > 0; n = l->nodes[n].next) {
+		const struct ledger_node *node = &l->nodes[n];
+		uint32_t piece = len;
+
+		if (!node->writable)
+			continue;
+		if (node->last - node->first < piece)
+			piece = (uint32_t)(node->last - node->first) + 1;
+		if (arena_unchanged(l->plain.arena, node->first, piece, hold->look, UNWRITTEN_RUN) <
+		    piece)
+			return true;
+		len -= piece;
+	}
+	return false;
+}
+
+/* In the first run: remember, and let the second one tell.  In the second: does it
+ * say the same? */
+static void note_unwritten(struct ledger *l, unsigned queue, const struct ledger_hold *hold,
+			   uint32_t len)
+{
+	struct ledger_plain *p = &l->plain;
+	struct ledger_suspect suspect = { .serial = l->completions,
+					  .queue = (uint16_t)queue,
+					  .head = hold->head,
+					  .len = len,
+					  .op = l->op,
+					  .verb = l->verb };
+
+	if (!p->salting && !p->over && p->suspect_count < LEDGER_SUSPECTS_MAX)
+		p->suspects[p->suspect_count++] = suspect;
+	for (unsigned i = 0; p->salting && hold->pure && i < p->suspect_count; i++)
+		if (p->suspects[i].serial == suspect.serial && p->suspects[i].queue == queue &&
+		    p->suspects[i].head == hold->head && p->suspects[i].len == len &&
+		    p->confirmed == NULL)
+			p->confirmed = &p->suspects[i];
+}
+
+static void judge_len(struct ledger *l, unsigned queue, const struct ledger_hold *hold,
+		      uint32_t len)
+{
+	if (hold->odd || len == 0 || !ledger_judges(l, RULE_COMPLETION_LEN))
+		return;
+	if (len > hold->writable)
+		ledger_break(l, RULE_COMPLETION_LEN,
+			     "queue %u: a used entry says that %u bytes of the chain of head %u "
+			     "were written, %llu of it are device-writable",
+			     queue, len, hold->head, (unsigned long long)hold->writable);
+	else if (seems_unwritten(l, hold, len))
+		note_unwritten(l, queue, hold, len);
+}
+
+/* The used index passed the entry at position `at`. */
+static void judge_entry(struct ledger *l, unsigned queue, uint16_t at)
+{
+	struct ledger_queue *q = &l->queues[queue];
+	uint8_t entry[RING_USED_ENTRY_SIZE];
+	uint32_t index;
+
+	arena_load(l->plain.arena,
+		   q->used + ring_at(&ring_split, GUEST_USED_ENTRY, q->size, at % q->size), entry,
+		   sizeof(entry));
+	index = find_head(l, q, ledger_get32(entry));
+	l->completions++;
+	if (index != LEDGER_NONE) {
+		judge_len(l, queue, &l->hold[index], ledger_get32(entry + 4));
+		drop(l, q, index);
+		return;
+	}
+	if (ledger_judges(l, RULE_COMPLETION_NOT_HELD))
+		ledger_break(l, RULE_COMPLETION_NOT_HELD,
+			     "queue %u: used entry %u returns head %u, of which no chain is "
+			     "available or held",
+			     queue, at % q->size, ledger_get32(entry));
+	ledger_go_blind(l);
+}
+
+static void index_moved(struct ledger *l, struct ledger_queue *q, uint16_t idx)
+{
+	bool silent = l->features_known && !ledger_is_wanted(l, q, q->used_idx, idx);
+
+	if (!q->moved) {
+		q->moved_from = q->used_idx;
+		q->moved_count = 0;
+		q->silenced = true;
+		q->unsure = false;
+	}
+	q->moved_count += (uint16_t)(idx - q->used_idx);
+	q->silenced = q->silenced && silent;
+	q->unsure = q->unsure || !l->features_known;
+	q->asked = q->moved = true;
+	q->used_idx = idx;
+}
+
+void ledger_plain_used(struct ledger *l, unsigned queue)
+{
+	struct ledger_queue *q = &l->queues[queue];
+	uint16_t idx = ledger_used_idx(l, q);
+	uint16_t moved = (uint16_t)(idx - q->used_idx);
+
+	if (moved == 0)
+		return;
+	if (moved > q->held) {
+		if (ledger_judges(l, RULE_COMPLETION_NOT_HELD))
+			ledger_break(l, RULE_COMPLETION_NOT_HELD,
+				     "queue %u: the used index went from %u to %u, and %u chains "
+				     "were available or held",
+				     queue, q->used_idx, idx, q->held);
+		ledger_go_blind(l);
+		return;
+	}
+	/* Once round the ring: entries were written over. */
+	if (moved > q->size)
+		ledger_go_blind(l);
+	for (uint16_t n = 0; n < moved && !l->plain.blind; n++)
+		judge_entry(l, queue, (uint16_t)(q->used_idx + n));
+	if (l->plain.blind)
+		return;
+	l->counters[TARGET_COUNTERS_MAX + queue] += moved;
+	l->call.moved |= (uint8_t)(1u << queue);
+	index_moved(l, q, idx);
+}
+
+/* So many interrupts, which serve the queues [from, to). */
+static void judge_interrupts(struct ledger *l, uint32_t count, unsigned from, unsigned to)
+{
+	bool wanted = false, unsure = false;
+	uint32_t moved = 0;
+
+	if (count == 0)
+		return;
+	for (unsigned i = from; i < to; i++) {
+		struct ledger_queue *q = &l->queues[i];
+
+		if (!q->moved)
+			continue;
+		moved += q->moved_count;
+		wanted = wanted || !q->silenced;
+		unsure = unsure || q->unsure;
+		q->moved = false;
+	}
+	if (count <= moved && (wanted || unsure))
+		return;
+	if (ledger_judges(l, RULE_WAKEUP_SUPERFLUOUS))
+		ledger_break(l, RULE_WAKEUP_SUPERFLUOUS, "%u used-buffer interrupts%s, and %s",
+			     count, to - from == 1 ? " of one queue" : "",
+			     count <= moved ? "the driver wants none"
+					    : "fewer chains were returned");
+}
+
+void ledger_plain_interrupts(struct ledger *l)
+{
+	for (unsigned i = 0; i < PROGRAM_QUEUES; i++)
+		judge_interrupts(l, l->plain.interrupts[i], i, i + 1);
+	judge_interrupts(l, l->plain.interrupts[LEDGER_LINE], 0, PROGRAM_QUEUES);
+}
+
+void ledger_plain_stuck(struct ledger *l, unsigned i)
+{
+	const struct ledger_queue *q = &l->queues[i];
+
+	if ((l->call.active >> i & 1) == 0 || !q->ready || l->plain.blind || q->held == 0 ||
+	    l->target->holds || !l->target->queues[i].driver_initiated ||
+	    !ledger_judges(l, RULE_STUCK_AVAILABLE))
+		return;
+	for (uint32_t h = q->holds; h != LEDGER_NONE; h = l->hold[h].next)
+		if (l->hold[h].odd)
+			return;
+	ledger_break(l, RULE_STUCK_AVAILABLE,
+		     "queue %u was notified, %u chains are available, and the device rests without "
+		     "having returned them",
+		     i, q->held);
+}

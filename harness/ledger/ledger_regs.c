@@ -1,0 +1,438 @@
+/* SPDX-License-Identifier: Apache-2.0 OR MIT */
+/*
+ * The ledger's account of registers: a small reference model of status,
+ * features and interrupt status (VIRTIO 2.1, 2.2, 4.2.2) under any order and
+ * width of accesses.  See ledger.h.
+ *
+ * Rules of severity `must` are judged on what the device itself shows.  What a
+ * device may make of a driver that breaks the rules (a queue's size written
+ * after DRIVER_OK, a feature word before DRIVER) VIRTIO does not say: for our
+ * own models the policy says that it is ignored, for others what the ledger
+ * knows of the queue or the features is void until reset.
+ */
+#include "harness/ledger/ledger_internal.h"
+
+#include <linux/virtio_config.h>
+#include <linux/virtio_mmio.h>
+#include <stddef.h>
+
+#define STEP_1 VIRTIO_CONFIG_S_ACKNOWLEDGE
+#define STEP_2 (STEP_1 | VIRTIO_CONFIG_S_DRIVER)
+#define STEP_3 (STEP_2 | VIRTIO_CONFIG_S_FEATURES_OK)
+#define STEP_4 (STEP_3 | VIRTIO_CONFIG_S_DRIVER_OK)
+
+static void forget_all(struct ledger *l)
+{
+	l->lost = false;
+	l->features_sel_known = l->queue_sel_known = l->device_features_sel_known =
+		ledger_knows_transport(l);
+	l->driver_features_sel = 0;
+	l->device_features_sel = 0;
+	l->queue_sel = 0;
+	l->shm_sel = 0;
+	l->driver_features = 0;
+	l->features_known = true;
+	l->interrupt_status = 0;
+	l->plain.blind = l->plain.tables = false;
+	ledger_stream_forget(l);
+	l->dialogue = (struct ledger_dialogue){ .asked = 0 };
+	ledger_port_forget(l);
+	ledger_request_forget(l, true);
+	for (unsigned i = 0; i < PROGRAM_QUEUES; i++) {
+		struct ledger_queue *q = &l->queues[i];
+
+		ledger_queue_stop(l, q);
+		q->known = q->lost = false;
+		q->size = 0;
+		q->desc = q->avail = q->used = 0;
+	}
+}
+
+/* The status that our models show once the driver wrote `value`. */
+static uint32_t ladder(const struct ledger *l, uint32_t old, uint32_t value)
+{
+	static const struct {
+		uint32_t from, to;
+	} steps[] = { { 0, STEP_1 }, { STEP_1, STEP_2 }, { STEP_2, STEP_3 }, { STEP_3, STEP_4 } };
+	uint64_t missing = 1ULL << VIRTIO_F_VERSION_1;
+
+	value &= ~(uint32_t)VIRTIO_CONFIG_S_NEEDS_RESET;
+	if (value == (old | VIRTIO_CONFIG_S_FAILED))
+		return value;
+	for (size_t i = 0; i < sizeof(steps) / sizeof(steps[0]); i++) {
+		if (old != steps[i].from || value != steps[i].to)
+			continue;
+		if (value == STEP_3 && ((l->driver_features & ~l->offered) != 0 ||
+					(l->driver_features & missing) == 0))
+			return old | VIRTIO_CONFIG_S_FAILED;
+		return value;
+	}
+	return old;
+}
+
+static void judge_ladder(struct ledger *l, uint32_t old, uint32_t due, uint32_t status,
+			 const char *what, uint32_t value)
+{
+	status &= ~(uint32_t)VIRTIO_CONFIG_S_NEEDS_RESET;
+	if (status != due && ledger_judges(l, RULE_STATUS_LADDER))
+		ledger_break(l, RULE_STATUS_LADDER,
+			     "%s 0x%x on status 0x%x: the device shows 0x%x, the policy is 0x%x",
+			     what, value, old, status, due);
+}
+
+static void on_status(struct ledger *l, uint32_t value, const struct ledger_probe *probe)
+{
+	uint32_t old = l->status & ~(uint32_t)VIRTIO_CONFIG_S_NEEDS_RESET;
+
+	if (value == 0) {
+		for (unsigned i = 0; i < PROGRAM_QUEUES; i++)
+			if ((l->call.moved >> i & 1) != 0)
+				ledger_wakeup_rest(l, i);
+		ledger_judge_work(l);
+		forget_all(l);
+		if (ledger_judges(l, RULE_STATUS_RESET) && probe->status != 0)
+			ledger_break(l, RULE_STATUS_RESET,
+				     "the driver wrote 0 and the device status reads 0x%x",
+				     probe->status);
+		return;
+	}
+	if ((probe->status & ~old & VIRTIO_CONFIG_S_FEATURES_OK) != 0 && l->features_known &&
+	    ledger_judges(l, RULE_STATUS_FEATURES) && (l->driver_features & ~l->offered) != 0)
+		ledger_break(l, RULE_STATUS_FEATURES,
+			     "FEATURES_OK stands, the driver accepted features 0x%llx of which "
+			     "0x%llx were not offered",
+			     (unsigned long long)l->driver_features,
+			     (unsigned long long)(l->driver_features & ~l->offered));
+	judge_ladder(l, old, ladder(l, old, value), probe->status, "the driver wrote", value);
+}
+
+static void on_driver_features(struct ledger *l, uint32_t value, const struct ledger_probe *probe)
+{
+	unsigned shift = 32 * l->driver_features_sel;
+
+	(void)probe;
+	if (!l->features_sel_known || (l->status & STEP_2) != STEP_2 ||
+	    (l->status & VIRTIO_CONFIG_S_FEATURES_OK) != 0) {
+		l->features_known = l->features_known && ledger_knows_transport(l);
+		return;
+	}
+	if (l->driver_features_sel > 1) {
+		/* Whether the device has features there is not known. */
+		if (value != 0 && !ledger_knows_transport(l))
+			l->features_known = false;
+		return;
+	}
+	l->driver_features &= ~(0xffffffffULL << shift);
+	l->driver_features |= (uint64_t)value << shift;
+}
+
+static void on_driver_features_sel(struct ledger *l, uint32_t value,
+				   const struct ledger_probe *probe)
+{
+	(void)probe;
+	l->features_sel_known = true;
+	l->driver_features_sel = value;
+}
+
+static void on_device_features_sel(struct ledger *l, uint32_t value,
+				   const struct ledger_probe *probe)
+{
+	(void)probe;
+	l->device_features_sel_known = true;
+	l->device_features_sel = value;
+}
+
+static void on_queue_sel(struct ledger *l, uint32_t value, const struct ledger_probe *probe)
+{
+	(void)probe;
+	l->queue_sel_known = true;
+	l->queue_sel = value;
+}
+
+static void on_shm_sel(struct ledger *l, uint32_t value, const struct ledger_probe *probe)
+{
+	(void)probe;
+	l->shm_sel = value;
+}
+
+/* Rules about chains say nothing of a queue that is not known. */
+static void note_unknown(struct ledger *l)
+{
+	for (int i = 0; i < RULE_COUNT; i++)
+		if ((rule_table[i].facts & FACT_WALK) != 0 &&
+		    (rule_table[i].severity != SEVERITY_MODEL || l->target->model))
+			l->not_judged[i / 64] |= 1ULL << i % 64;
+}
+
+/* The driver wrote to a queue's registers what, or when, it may not.  Our transport
+ * ignores it; what others do is not known. */
+static void lose_queue(struct ledger *l, struct ledger_queue *q)
+{
+	if (ledger_knows_transport(l))
+		return;
+	q->lost = true;
+	ledger_stream_lose(l);
+	q->known = false;
+	if (q->ready)
+		note_unknown(l);
+}
+
+static struct ledger_queue *selected(struct ledger *l)
+{
+	if (!l->queue_sel_known)
+		l->lost = true;
+	if (l->queue_sel >= l->target->queue_count || l->queue_sel >= PROGRAM_QUEUES)
+		return NULL;
+	/* Of a queue that is not there our models take no configuration. */
+	return !l->target->model || ledger_queue_exists(l, l->queue_sel) ? &l->queues[l->queue_sel]
+									 : NULL;
+}
+
+bool ledger_queue_exists(const struct ledger *l, unsigned i)
+{
+	uint64_t there =
+		(l->status & VIRTIO_CONFIG_S_FEATURES_OK) != 0 ? l->driver_features : l->offered;
+
+	return i < l->target->queue_count && (l->target->queues[i].features & ~there) == 0;
+}
+
+/* The queue whose registers may be written now, or NULL. */
+static struct ledger_queue *writable(struct ledger *l)
+{
+	struct ledger_queue *q = selected(l);
+
+	if (q == NULL)
+		return NULL;
+	if ((l->status & VIRTIO_CONFIG_S_FEATURES_OK) != 0 &&
+	    (l->status & VIRTIO_CONFIG_S_DRIVER_OK) == 0 && !q->ready)
+		return q;
+	lose_queue(l, q);
+	return NULL;
+}
+
+static void on_queue_num(struct ledger *l, uint32_t value, const struct ledger_probe *probe)
+{
+	struct ledger_queue *q = writable(l);
+
+	(void)probe;
+	if (q == NULL)
+		return;
+	if (value == 0 || value > l->queue_max[l->queue_sel] || (value & (value - 1)) != 0) {
+		lose_queue(l, q);
+		return;
+	}
+	q->size = (uint16_t)value;
+}
+
+static void set_addr(struct ledger *l, size_t field, bool high, uint32_t value, uint32_t align)
+{
+	struct ledger_queue *q = writable(l);
+	uint64_t *addr;
+
+	if (q == NULL)
+		return;
+	if (!high && (value & (align - 1)) != 0) {
+		lose_queue(l, q);
+		return;
+	}
+	addr = (uint64_t *)(void *)((char *)q + field);
+	*addr &= high ? 0xffffffffULL : ~0xffffffffULL;
+	*addr |= (uint64_t)value << (high ? 32 : 0);
+}
+
+#define ADDR_WRITER(name, field, high, align)                                                      \
+	static void on_##name(struct ledger *l, uint32_t value, const struct ledger_probe *probe)  \
+	{                                                                                          \
+		(void)probe;                                                                       \
+		set_addr(l, offsetof(struct ledger_queue, field), high, value, align);             \
+	}
+ADDR_WRITER(desc_low, desc, false, 16)
+ADDR_WRITER(desc_high, desc, true, 16)
+ADDR_WRITER(avail_low, avail, false, 2)
+ADDR_WRITER(avail_high, avail, true, 2)
+ADDR_WRITER(used_low, used, false, 4)
+ADDR_WRITER(used_high, used, true, 4)
+
+/* The largest that is not above `max`, which is not 0. */
+static uint16_t power_of_two(uint16_t max)
+{
+	return (uint16_t)(1u << (31 - __builtin_clz(max)));
+}
+
+static void on_queue_ready(struct ledger *l, uint32_t value, const struct ledger_probe *probe)
+{
+	struct ledger_queue *q = selected(l);
+
+	if (q == NULL)
+		return;
+	if (value == 0 && probe->ready != 0 && ledger_judges(l, RULE_STATUS_QUEUE_READY))
+		ledger_break(l, RULE_STATUS_QUEUE_READY,
+			     "the driver wrote 0 to QueueReady of queue %u and reads %u",
+			     l->queue_sel, probe->ready);
+	if (probe->ready == 0) {
+		/* Where a device goes on when the queue is ready again VIRTIO does
+		 * not say. */
+		if (q->index_seen)
+			lose_queue(l, q);
+		ledger_queue_stop(l, q);
+	} else if (!q->ready) {
+		/* Never written: our transport goes by the largest power of two. */
+		q->known = !q->lost && (q->size != 0 || ledger_knows_transport(l));
+		if (q->size == 0)
+			q->size = power_of_two(l->queue_max[l->queue_sel]);
+		if (!q->known)
+			note_unknown(l);
+		ledger_queue_start(l, q);
+	}
+}
+
+void ledger_forget(struct ledger *l)
+{
+	forget_all(l);
+	for (unsigned i = 0; i < PROGRAM_QUEUES; i++)
+		l->queues[i].lost = true;
+	for (unsigned i = 0; i < TARGET_PORTS_MAX; i++)
+		l->ports[i].lost = true;
+	ledger_fields_forget(l);
+	l->dialogue.lost = true;
+	ledger_request_forget(l, false);
+	for (unsigned i = 0; i < TARGET_STREAMS_MAX; i++)
+		l->streams[i].lost = l->streams[i].unsure = true;
+	l->counters_lost = true;
+	l->lost = true;
+}
+
+#define REGISTER(offset) ((offset) / 4)
+
+/* By register; NULL: what is written there the ledger need not remember. */
+static void (*const writers[REGISTER(VIRTIO_MMIO_CONFIG)])(struct ledger *l, uint32_t value,
+							   const struct ledger_probe *probe) = {
+	[REGISTER(VIRTIO_MMIO_STATUS)] = on_status,
+	[REGISTER(VIRTIO_MMIO_DRIVER_FEATURES)] = on_driver_features,
+	[REGISTER(VIRTIO_MMIO_DRIVER_FEATURES_SEL)] = on_driver_features_sel,
+	[REGISTER(VIRTIO_MMIO_DEVICE_FEATURES_SEL)] = on_device_features_sel,
+	[REGISTER(VIRTIO_MMIO_QUEUE_SEL)] = on_queue_sel,
+	[REGISTER(VIRTIO_MMIO_SHM_SEL)] = on_shm_sel,
+	[REGISTER(VIRTIO_MMIO_QUEUE_NUM)] = on_queue_num,
+	[REGISTER(VIRTIO_MMIO_QUEUE_READY)] = on_queue_ready,
+	[REGISTER(VIRTIO_MMIO_QUEUE_DESC_LOW)] = on_desc_low,
+	[REGISTER(VIRTIO_MMIO_QUEUE_DESC_HIGH)] = on_desc_high,
+	[REGISTER(VIRTIO_MMIO_QUEUE_AVAIL_LOW)] = on_avail_low,
+	[REGISTER(VIRTIO_MMIO_QUEUE_AVAIL_HIGH)] = on_avail_high,
+	[REGISTER(VIRTIO_MMIO_QUEUE_USED_LOW)] = on_used_low,
+	[REGISTER(VIRTIO_MMIO_QUEUE_USED_HIGH)] = on_used_high,
+};
+
+/* A control register was accessed in a way that VIRTIO does not know. */
+static bool is_odd(uint64_t offset, uint32_t width)
+{
+	return offset < VIRTIO_MMIO_CONFIG && (width != 4 || offset % 4 != 0);
+}
+
+/* Before the device sees it: what it raises in answer is new. */
+static void acknowledge(struct ledger *l, uint32_t bits)
+{
+	l->interrupt_status &= ~bits;
+	for (unsigned i = 0; i < PROGRAM_QUEUES; i++)
+		l->queues[i].silenced = l->queues[i].silenced && l->queues[i].moved;
+}
+
+/* The status that the write of `value` may lead to. */
+static uint32_t may_become(const struct ledger *l, uint32_t value)
+{
+	if (!ledger_knows_transport(l) || value == 0)
+		return value;
+	return ladder(l, l->status & ~(uint32_t)VIRTIO_CONFIG_S_NEEDS_RESET, value);
+}
+
+static void begin_call(struct ledger *l, bool write, uint64_t offset, uint32_t width,
+		       uint64_t value)
+{
+	l->call = (struct ledger_call){ .number = l->call.number + 1,
+					.bytes_max = 4096 + l->held_bytes_max,
+					.accesses_max = 64 + l->held_accesses_max,
+					.held = l->held,
+					.heap_failures = l->heap->failures };
+	l->heap->call_bytes = 0;
+	l->call.live = (l->status & VIRTIO_CONFIG_S_DRIVER_OK) != 0;
+	if (!write || is_odd(offset, width))
+		return;
+	if (offset == VIRTIO_MMIO_INTERRUPT_ACK)
+		acknowledge(l, (uint32_t)value);
+	if (offset == VIRTIO_MMIO_STATUS)
+		l->call.status_written = (uint32_t)value;
+	if (offset == VIRTIO_MMIO_QUEUE_READY && value != 0 && !ledger_knows_transport(l))
+		l->call.starting = (uint8_t)(l->queue_sel_known && l->queue_sel < PROGRAM_QUEUES
+						     ? 1u << l->queue_sel
+						     : UINT8_MAX);
+	if (offset == VIRTIO_MMIO_STATUS)
+		l->call.live = l->call.live ||
+			       (may_become(l, (uint32_t)value) & VIRTIO_CONFIG_S_DRIVER_OK) != 0;
+	if (offset == VIRTIO_MMIO_QUEUE_NOTIFY && value < l->target->queue_count &&
+	    value < PROGRAM_QUEUES && l->call.live && l->queues[value].ready &&
+	    !l->queues[value].poisoned) {
+		/* An index past 2^64 is nowhere: no access tells of the look. */
+		l->queues[value].notified = l->queues[value].avail <= UINT64_MAX - 3;
+		l->call.active |= (uint8_t)(1u << value);
+	}
+}
+
+void ledger_access_begin(struct ledger *l, bool write, uint64_t offset, uint32_t width,
+			 uint64_t value)
+{
+	begin_call(l, write, offset, width, value);
+	/* A queue that becomes ready under a live device may be served at once. */
+	if (l->plain.arena != NULL && l->enabled)
+		ledger_plain_begin(
+			l, write && ((is_odd(offset, width) && !ledger_knows_transport(l)) ||
+				     (offset == VIRTIO_MMIO_QUEUE_READY && value != 0)));
+}
+
+void ledger_access_end(struct ledger *l, bool write, uint64_t offset, uint32_t width,
+		       uint64_t value, const struct ledger_probe *probe)
+{
+	uint32_t old = l->status;
+	bool odd = is_odd(offset, width);
+	bool status = write && !odd && offset == VIRTIO_MMIO_STATUS;
+
+	if (!l->enabled)
+		return;
+	if (l->plain.arena != NULL)
+		ledger_plain_end(l);
+	/* The driver's own writes may change configuration, and so may a reset. */
+	if (write && (status || offset >= VIRTIO_MMIO_CONFIG))
+		ledger_fields_forget(l);
+	if (write && !odd) {
+		if (offset < VIRTIO_MMIO_CONFIG && writers[REGISTER(offset)] != NULL)
+			writers[REGISTER(offset)](l, (uint32_t)value, probe);
+	} else if (write && !ledger_knows_transport(l)) {
+		l->lost = true;
+	} else if (!write && !odd) {
+		ledger_judge_read(l, offset, width, value);
+	}
+	if (probe == NULL)
+		return;
+	if (!status)
+		judge_ladder(l, old, old & ~(uint32_t)VIRTIO_CONFIG_S_NEEDS_RESET, probe->status,
+			     write ? "a write of" : "a read of", (uint32_t)value);
+	ledger_judge_interrupt_status(l, probe->interrupt_status);
+	if (!status || value != 0)
+		ledger_call_end(l, old, probe);
+	/* What a device does that was live, and whose driver took DRIVER_OK back
+	 * without a reset, is its own affair. */
+	if (status && value != 0 && !ledger_knows_transport(l) &&
+	    (old & ~probe->status & VIRTIO_CONFIG_S_DRIVER_OK) != 0)
+		l->lost = true;
+	l->status = probe->status;
+	l->interrupts = 0;
+}
+
+void ledger_work_begin(struct ledger *l)
+{
+	ledger_access_begin(l, false, VIRTIO_MMIO_CONFIG, 1, 0);
+}
+
+void ledger_work_end(struct ledger *l, const struct ledger_probe *probe)
+{
+	ledger_access_end(l, false, VIRTIO_MMIO_CONFIG, 1, 0, probe);
+}

@@ -1,0 +1,361 @@
+/* SPDX-License-Identifier: Apache-2.0 OR MIT */
+/*
+ * What the ledger judges when a device call, or an operation, is over.  See
+ * ledger.h.
+ *
+ * stuck.*: judged for a queue that the last call was about, by the index and
+ * the entries that the device itself read, and not where an access of that
+ * queue failed in the call, the device asked for a reset or has work left: it
+ * then has a reason to stop that VIRTIO leaves it.  A chain whose completion
+ * could not be written is lost by the guest's own doing.
+ *
+ * work.*: a call that takes no chain has a constant; each chain and descriptor
+ * adds what taking it needs, and bytes up to the target's cap, twice, for a
+ * device that takes back what it wrote; a chain that was taken in an earlier
+ * call and is still held counts again.
+ *
+ * work.chains: a driver has at most a queue's size of chains out.  More than that in
+ * one call are only there because the guest goes on adding while the device serves:
+ * one that does not stop is kept from everything else for as long as its guest
+ * likes.  What is left is work, for another call.  A queue that the device initiates
+ * is taken from for what came in: each chain that was taken from another may lead
+ * to one more.
+ *
+ * work.backend: a call of what is behind the device costs the host something; it is
+ * paid for by a chain, which the guest has at most a queue's size of, or is one of a
+ * constant number.  What both come to a target says itself.
+ *
+ * work.steady: what a target says it keeps beyond what a new device has, it gives
+ * back only at its end; an allocation that fails takes none of it away.
+ */
+#include "harness/ledger/ledger_internal.h"
+
+#include <linux/virtio_config.h>
+#include <string.h>
+
+static uint32_t taken_by(const struct ledger *l, unsigned i)
+{
+	return l->queues[i].call == l->call.number ? l->queues[i].call_chains : 0;
+}
+
+static void judge_chains(struct ledger *l)
+{
+	unsigned count =
+		l->target->queue_count < PROGRAM_QUEUES ? l->target->queue_count : PROGRAM_QUEUES;
+
+	if (l->call.chains == 0 || !ledger_judges(l, RULE_WORK_CHAINS))
+		return;
+	for (unsigned i = 0; i < count; i++) {
+		uint32_t taken = taken_by(l, i), due = l->queues[i].size;
+
+		if (taken <= due)
+			continue;
+		if (!l->target->queues[i].driver_initiated)
+			due += l->call.chains - taken;
+		if (taken > due)
+			ledger_break(l, RULE_WORK_CHAINS,
+				     "queue %u: %u chains taken in one call, the queue has %u "
+				     "entries",
+				     i, taken, l->queues[i].size);
+	}
+}
+
+static void judge_backend(struct ledger *l)
+{
+	uint64_t due = l->target->backend_calls +
+		       (uint64_t)l->target->backend_calls_chain * (l->call.chains + l->call.held);
+
+	if (l->call.backend > due && ledger_judges(l, RULE_WORK_BACKEND))
+		ledger_break(l, RULE_WORK_BACKEND,
+			     "%u calls of what is behind the device in one call that took %u "
+			     "chains, at most %llu are due",
+			     l->call.backend, l->call.chains, (unsigned long long)due);
+}
+
+void ledger_backend(struct ledger *l)
+{
+	if (l->enabled && ++l->call.backend == LEDGER_ACCESSES_MAX)
+		ledger_find(l, FINDING_HANG, "endless-loop",
+			    "%u calls of what is behind the device in one call of it",
+			    l->call.backend);
+}
+
+void ledger_judge_work(struct ledger *l)
+{
+	if (l->call.blind)
+		return;
+	judge_backend(l);
+	if (l->call.accesses == 0)
+		return;
+	judge_chains(l);
+	if (ledger_judges(l, RULE_WORK_ACCESSES) && l->call.accesses > l->call.accesses_max)
+		ledger_break(l, RULE_WORK_ACCESSES,
+			     "%u accesses in one call that took %u chains and %u descriptors, at "
+			     "most %llu are due",
+			     l->call.accesses, l->call.chains, l->call.descs,
+			     (unsigned long long)l->call.accesses_max);
+	if (ledger_judges(l, RULE_WORK_BYTES) && l->call.bytes > l->call.bytes_max)
+		ledger_break(l, RULE_WORK_BYTES,
+			     "%llu bytes moved in one call that took %u chains and %u descriptors, "
+			     "at most %llu are due",
+			     (unsigned long long)l->call.bytes, l->call.chains, l->call.descs,
+			     (unsigned long long)l->call.bytes_max);
+}
+
+static void judge_heap(struct ledger *l)
+{
+	unsigned kept;
+
+	if (l->heap->exhausted) {
+		ledger_find(l, FINDING_OOM, "out-of-memory",
+			    "the device has %zu bytes in %u blocks and asked for more",
+			    l->heap->live_bytes, l->heap->live_blocks);
+		return;
+	}
+	if (ledger_judges(l, RULE_WORK_HEAP) && l->heap->live_bytes > l->target->heap_max)
+		ledger_break(l, RULE_WORK_HEAP,
+			     "the device has %zu bytes of host memory, at most "
+			     "%u are due",
+			     l->heap->live_bytes, l->target->heap_max);
+	kept = l->heap_base + l->target->blocks_kept;
+	if (kept > l->heap->peak_blocks)
+		kept = l->heap->peak_blocks;
+	if (l->target->blocks_kept > 0 && ledger_judges(l, RULE_WORK_STEADY) &&
+	    l->heap->live_blocks < kept)
+		ledger_break(l, RULE_WORK_STEADY,
+			     "the device has %u blocks of host memory and had %u, of which it "
+			     "should have kept %u",
+			     l->heap->live_blocks, l->heap->peak_blocks, kept);
+}
+
+void ledger_call_end(struct ledger *l, uint32_t old_status, const struct ledger_probe *probe)
+{
+	/* What the driver wrote the device may show; it has set nothing itself. */
+	uint32_t set = probe->status & ~old_status & ~l->call.status_written;
+
+	ledger_judge_work(l);
+	judge_heap(l);
+	ledger_loss_end(l);
+	ledger_judge_config(l, set, probe);
+	for (unsigned i = 0; i < PROGRAM_QUEUES; i++)
+		if (l->queues[i].poisoned && ledger_judges(l, RULE_STATUS_POISON) &&
+		    (probe->status & VIRTIO_CONFIG_S_NEEDS_RESET) == 0)
+			ledger_break(l, RULE_STATUS_POISON,
+				     "queue %u: its available ring is structurally wrong, and "
+				     "DEVICE_NEEDS_RESET is not set",
+				     i);
+}
+
+static bool holds_chain(const struct ledger *l, const struct ledger_queue *q, uint16_t *head)
+{
+	for (uint32_t i = q->holds; i != LEDGER_NONE; i = l->hold[i].next) {
+		if (l->hold[i].abandoned)
+			continue;
+		*head = l->hold[i].head;
+		return true;
+	}
+	return false;
+}
+
+static void judge_stuck(struct ledger *l, unsigned i)
+{
+	struct ledger_queue *q = &l->queues[i];
+	uint16_t head;
+
+	if ((l->call.active >> i & 1) == 0 || (l->call.failed >> i & 1) != 0 || q->poisoned ||
+	    !q->ready || !q->known)
+		return;
+	if (ledger_judges(l, RULE_STUCK_NOTIFY) && q->notified &&
+	    l->target->queues[i].driver_initiated)
+		ledger_break(l, RULE_STUCK_NOTIFY,
+			     "queue %u was notified and the device did not look at it", i);
+	if (ledger_judges(l, RULE_STUCK_AVAILABLE) && q->index_seen && q->taken != q->avail_idx &&
+	    l->target->queues[i].driver_initiated)
+		ledger_break(l, RULE_STUCK_AVAILABLE,
+			     "queue %u: the device read available index %u, took the entries below "
+			     "%u and rests",
+			     i, q->avail_idx, q->taken);
+	if (!ledger_used_ring_wraps(q) && ledger_judges(l, RULE_STUCK_HELD) && !l->target->holds &&
+	    holds_chain(l, q, &head))
+		ledger_break(l, RULE_STUCK_HELD,
+			     "queue %u: the device took the chain of head %u and rests without "
+			     "returning it",
+			     i, head);
+}
+
+/* The counter, as an index, with that name of `len` bytes; or -1. */
+static int find_term(const struct ledger *l, const void *device, const char *term, size_t len)
+{
+	unsigned count = target_counter_count(l->target, device);
+
+	for (unsigned i = 0; i < count; i++) {
+		const char *name = l->target->counter_name(device, i);
+
+		if (strncmp(name, term, len) == 0 && name[len] == '\0')
+			return (int)i;
+	}
+	if (len == sizeof("used.N") - 1 && memcmp(term, "used.", 5) == 0 && term[5] >= '0' &&
+	    term[5] < '0' + (int)PROGRAM_QUEUES)
+		return (int)TARGET_COUNTERS_MAX + term[5] - '0';
+	return -1;
+}
+
+/* The counters named in `list`, as indices; a name that is none is skipped. */
+static void compile_terms(const struct ledger *l, const void *device, const char *list,
+			  int16_t terms[LEDGER_SUM_TERMS_MAX + 1])
+{
+	unsigned n = 0;
+
+	while (list != NULL && *list != '\0') {
+		size_t len = strcspn(list, " ");
+		int term = find_term(l, device, list, len);
+
+		if (term >= 0 && n < LEDGER_SUM_TERMS_MAX)
+			terms[n++] = (int16_t)term;
+		list += len + strspn(list + len, " ");
+	}
+	terms[n] = -1;
+}
+
+/* The counter of that name, as an index; -1 if there is none. */
+static int compile_counter(const struct ledger *l, const void *device, const char *name)
+{
+	return name != NULL && *name != '\0' ? find_term(l, device, name, strlen(name)) : -1;
+}
+
+static void compile_gauges(struct ledger *l, const void *device)
+{
+	unsigned count = target_counter_count(l->target, device);
+
+	l->gauges = 0;
+	for (unsigned i = 0; i < count; i++)
+		if (target_is_gauge(l->target, l->target->counter_name(device, i)))
+			l->gauges |= 1ULL << i;
+}
+
+static void compile_sums(struct ledger *l, const void *device)
+{
+	const struct target_sum *sum = l->target->sums;
+
+	l->sum_count = 0;
+	for (; sum != NULL && sum->left != NULL && l->sum_count < LEDGER_SUMS_MAX; sum++) {
+		compile_terms(l, device, sum->left, l->sums[l->sum_count][0]);
+		compile_terms(l, device, sum->right, l->sums[l->sum_count++][1]);
+	}
+	compile_gauges(l, device);
+	for (unsigned i = 0; i < l->target->stream_count; i++) {
+		const struct target_stream *stream = &l->target->streams[i];
+
+		compile_terms(l, device, stream->entered, l->streams[i].entered_terms);
+		compile_terms(l, device, stream->left, l->streams[i].left_terms);
+		compile_terms(l, device, stream->waiting, l->streams[i].waiting_terms);
+	}
+	for (unsigned i = 0; i < l->target->port_count; i++) {
+		const struct target_port *desc = &l->target->ports[i];
+		struct ledger_port *port = &l->ports[i];
+
+		port->held = compile_counter(l, device, desc->held);
+		port->pending = compile_counter(l, device, desc->pending);
+		port->dropped = compile_counter(l, device, desc->dropped);
+		port->typed.counter = compile_counter(l, device, desc->typed_refused);
+		port->put_back.counter = compile_counter(l, device, desc->put_back_refused);
+	}
+	l->sums_ready = true;
+}
+
+static void judge_sums(struct ledger *l)
+{
+	for (unsigned i = 0; i < l->sum_count; i++) {
+		uint64_t left = ledger_add_up(l, l->sums[i][0]);
+		uint64_t right = ledger_add_up(l, l->sums[i][1]);
+
+		if (left > right || (l->target->sums[i].equal && left < right))
+			ledger_break(l, RULE_COUNTERS_SUM, "%s is %llu, %s than %s, which is %llu",
+				     l->target->sums[i].left, (unsigned long long)left,
+				     left > right ? "more" : "less", l->target->sums[i].right,
+				     (unsigned long long)right);
+	}
+}
+
+#define BLOCK 8u
+
+/* Is any of the counters from `i` on, a block of them, not what it was?  Most are,
+ * after most operations. */
+static bool block_moved(const struct ledger *l, const uint64_t *values, unsigned i)
+{
+	uint64_t differs = 0;
+
+	for (unsigned k = 0; k < BLOCK; k++)
+		differs |= values[i + k] ^ l->counters[i + k];
+	return differs != 0;
+}
+
+/* counters.sum: compared only when a counter moved or a chain came back, since a
+ * sum of what stands still stands still. */
+static void judge_counters(struct ledger *l, const void *device)
+{
+	unsigned count = target_counter_count(l->target, device);
+	uint64_t values[TARGET_COUNTERS_MAX];
+	bool moved = l->call.moved != 0;
+
+	if (!l->sums_ready)
+		compile_sums(l, device);
+	target_counters(l->target, device, values);
+	for (unsigned i = 0; i < count; i++) {
+		if (i % BLOCK == 0 && count - i >= BLOCK && !block_moved(l, values, i)) {
+			i += BLOCK - 1;
+			continue;
+		}
+		if (values[i] == l->counters[i])
+			continue;
+		moved = true;
+		if (values[i] < l->counters[i] && (l->gauges >> i & 1) == 0)
+			ledger_break(l, RULE_COUNTERS_FALL, "%s fell from %llu to %llu",
+				     l->target->counter_name(device, i),
+				     (unsigned long long)l->counters[i],
+				     (unsigned long long)values[i]);
+		l->counters[i] = values[i];
+	}
+	if (moved && ledger_judges(l, RULE_COUNTERS_SUM))
+		judge_sums(l);
+	ledger_stream_rest(l);
+	ledger_port_rest(l);
+}
+
+/* A device that asked for a reset need do nothing more.  Of our models one queue
+ * that is wrong does not stop the others: only the call that finds it ends. */
+static bool may_stop(const struct ledger *l)
+{
+	if ((l->status & VIRTIO_CONFIG_S_NEEDS_RESET) == 0)
+		return false;
+	return !l->target->model || l->call.config_interrupts > 0;
+}
+
+void ledger_rest(struct ledger *l, enum device_state state, const void *device)
+{
+	bool resting = state != DEVICE_WORK, excused;
+
+	if (!l->enabled)
+		return;
+	if (l->plain.arena != NULL)
+		ledger_plain_rest(l);
+	if (!l->counters_lost && ledger_judges(l, RULE_COUNTERS_FALL))
+		judge_counters(l, device);
+	excused = (state == DEVICE_WAITING && ledger_port_may_wait(l)) || may_stop(l);
+	for (unsigned i = 0; resting && i < l->target->queue_count && i < PROGRAM_QUEUES; i++) {
+		ledger_wakeup_rest(l, i);
+		if (excused)
+			continue;
+		ledger_notify_rest(l, i);
+		if (l->plain.arena != NULL)
+			ledger_plain_stuck(l, i);
+		else
+			judge_stuck(l, i);
+	}
+	if (resting && !excused) {
+		ledger_waiting_rest(l, device);
+		ledger_dialogue_rest(l);
+	}
+	if (resting)
+		ledger_loss_rest(l);
+}

@@ -1,0 +1,367 @@
+/* SPDX-License-Identifier: Apache-2.0 OR MIT */
+/*
+ * The ledger's account of streams: frames that go in at a queue or an end of the
+ * device, and come out at another.  See ledger.h; struct target_stream says which.
+ *
+ * stream.frames: a frame is made of the very bytes that the device's reads
+ * returned, and compared with those that its writes stored, each at its place in
+ * the chain; memory that the guest changes before, between or after makes no
+ * difference.  A frame that the ledger could not follow (buffers of one chain
+ * that overlap, bytes accessed twice or out of order) equals every other.  One
+ * that never comes out is for ledger_loss.c; the counters of what came from an
+ * end, and of what came out, are compared with what did.
+ *
+ * Two streams that go to one queue may hold equal frames.  The one that is named
+ * first gives its own up first: what it keeps too long excuses, and accuses not.
+ *
+ * memory.mixed: our models copy all of a chain's descriptors before they look at a
+ * buffer, and a chain that has any for the other direction is wrong as a whole.  What
+ * a chain has is known from those reads; of one that was taken twice, from both, so
+ * that one is not judged.
+ *
+ * stream.filter: what is behind the device tells of what it sees of it, in its own
+ * words; it sees no guest memory, and judges the bytes that it was given.
+ *
+ * Of what lies behind the first 256 bytes of a frame one word in 512 bytes is
+ * compared, and the last.
+ */
+#include "harness/ledger/ledger_internal.h"
+
+#include <endian.h>
+#include <string.h>
+
+#define WORDS_ALL 32u /* words compared without a gap */
+#define WORDS_STEP 64u
+#define WORD 8u
+#define MULTIPLIER 0x9e3779b97f4a7c15ULL
+
+/* The word that ends where the frame does now, if it is one that is compared. */
+static void digest_word(struct ledger_digest *d, uint64_t word)
+{
+	uint32_t index = d->len / WORD - 1;
+
+	if (index >= WORDS_ALL && index % WORDS_STEP != 0)
+		return;
+	d->sum = (d->sum ^ word) * MULTIPLIER;
+	d->sum ^= d->sum >> 29;
+}
+
+static void digest_byte(struct ledger_digest *d, uint8_t byte)
+{
+	d->word |= (uint64_t)byte << 8 * (d->len % WORD);
+	d->len++;
+	if (d->len % WORD != 0)
+		return;
+	digest_word(d, d->word);
+	d->word = 0;
+}
+
+/* Words, of which those between the ones that are compared are passed over. */
+static uint32_t digest_words(struct ledger_digest *d, const uint8_t *data, uint32_t len)
+{
+	uint32_t done = 0;
+
+	while (len - done >= WORD) {
+		uint32_t index = d->len / WORD;
+		uint32_t step = index < WORDS_ALL ? 1 : WORDS_STEP - index % WORDS_STEP;
+		uint64_t word;
+
+		memcpy(&word, data + done, WORD);
+		d->len += WORD;
+		digest_word(d, le64toh(word));
+		d->len -= WORD;
+		if (step > (len - done) / WORD)
+			step = (len - done) / WORD;
+		d->len += step * WORD;
+		done += step * WORD;
+	}
+	return done;
+}
+
+void ledger_digest_add(struct ledger_digest *d, const uint8_t *data, uint32_t len)
+{
+	uint32_t done = 0;
+
+	while (done < len && d->len % WORD != 0)
+		digest_byte(d, data[done++]);
+	done += digest_words(d, data + done, len - done);
+	while (done < len)
+		digest_byte(d, data[done++]);
+}
+
+bool ledger_digest_equal(const struct ledger_digest *a, const struct ledger_digest *b)
+{
+	return a->len == b->len && a->sum == b->sum && a->word == b->word;
+}
+
+/* One bit of 64 that equal frames have in common; all, of one that may equal any. */
+static uint64_t kind_of(const struct ledger_digest *d)
+{
+	uint64_t mixed = (d->sum ^ d->word ^ d->len) * MULTIPLIER;
+
+	return d->blind ? UINT64_MAX : 1ULL << (mixed >> 58);
+}
+
+static void frame_pop(struct ledger_stream *s, unsigned count)
+{
+	s->first = (s->first + count) % LEDGER_FRAMES_MAX;
+	s->count -= count;
+	s->passed = 0;
+}
+
+static void frame_push(struct ledger_stream *s, bool blind)
+{
+	if (s->count == LEDGER_FRAMES_MAX) {
+		uint64_t passed = s->passed | kind_of(&s->frames[s->first]);
+
+		frame_pop(s, 1);
+		s->passed = passed;
+	}
+	s->frames[(s->first + s->count++) % LEDGER_FRAMES_MAX] =
+		(struct ledger_digest){ .serial = ++s->serial, .blind = blind };
+}
+
+/* The record of the frame that a chain carries in; a new one at its first byte. */
+static struct ledger_digest *frame_of(struct ledger_stream *s, struct ledger_hold *hold)
+{
+	unsigned at;
+
+	if (!hold->carries) {
+		frame_push(s, false);
+		hold->carries = true;
+		hold->frame = s->serial;
+	}
+	for (unsigned i = s->count; i-- > 0;) {
+		at = (s->first + i) % LEDGER_FRAMES_MAX;
+		if (s->frames[at].serial == hold->frame)
+			return &s->frames[at];
+	}
+	/* Forgotten before it was whole. */
+	if (s->passed != 0)
+		s->passed = UINT64_MAX;
+	return NULL;
+}
+
+static void digest_access(struct ledger_digest *d, uint64_t at, const uint8_t *data, uint32_t len,
+			  uint16_t skip)
+{
+	uint32_t cut = at >= skip ? 0 : (uint32_t)(skip - at);
+
+	if (data == NULL || at != d->at || len > UINT32_MAX - d->len)
+		d->blind = true;
+	d->at += len;
+	if (!d->blind && cut < len)
+		ledger_digest_add(d, data + cut, len - cut);
+}
+
+/* The stream that begins there; NULL if none does. */
+static struct ledger_stream *stream_from(struct ledger *l, unsigned from)
+{
+	for (unsigned i = 0; i < l->target->stream_count; i++)
+		if (l->target->streams[i].from == from)
+			return &l->streams[i];
+	return NULL;
+}
+
+/* A description of what goes there; NULL if nothing does. */
+static const struct target_stream *desc_to(const struct ledger *l, unsigned to)
+{
+	for (unsigned i = 0; i < l->target->stream_count; i++)
+		if (l->target->streams[i].to == to)
+			return &l->target->streams[i];
+	return NULL;
+}
+
+void ledger_stream_access(struct ledger *l, struct ledger_hold *hold, const struct arena_access *a)
+{
+	struct ledger_stream *from = a->write ? NULL : stream_from(l, a->why.queue);
+	const struct target_stream *desc =
+		from != NULL ? &l->target->streams[from - l->streams] : NULL;
+	const struct ledger_node *node = &l->nodes[hold->cursor];
+	struct ledger_digest *d;
+
+	if (a->write)
+		desc = desc_to(l, a->why.queue);
+	if (desc == NULL)
+		return;
+	if ((a->write ? hold->readable : hold->writable) > 0 && !hold->restarted &&
+	    ledger_judges(l, RULE_MEMORY_MIXED))
+		ledger_break(l, RULE_MEMORY_MIXED,
+			     "queue %u: the device %s the chain of head %u, which has %llu "
+			     "device-%s bytes as well",
+			     a->why.queue, a->write ? "writes a frame to" : "reads a frame from",
+			     hold->head,
+			     (unsigned long long)(a->write ? hold->readable : hold->writable),
+			     a->write ? "readable" : "writable");
+	d = from != NULL ? frame_of(from, hold) : &hold->out;
+	if (d == NULL)
+		return;
+	/* Across buffers, or a chain that was begun anew: where it lies in the
+	 * frame is not known. */
+	if (hold->restarted || a->addr < node->first || a->addr + (a->len - 1) > node->last)
+		d->blind = true;
+	else
+		digest_access(d, node->offset + (a->addr - node->first), a->data, a->len,
+			      desc->skip);
+	if (from != NULL)
+		ledger_loss_read(l, from, hold, d, a);
+}
+
+void ledger_stream_unknown(struct ledger *l, unsigned queue, struct ledger_hold *hold, bool write)
+{
+	struct ledger_stream *s = write ? NULL : stream_from(l, queue);
+	struct ledger_digest *frame;
+
+	if (s == NULL)
+		return;
+	if (hold == NULL) {
+		frame_push(s, true);
+		return;
+	}
+	frame = frame_of(s, hold);
+	if (frame != NULL)
+		frame->blind = true;
+}
+
+/* A frame came out of a stream, if that has it: gone from there, with those before
+ * it.  `excused`: it may be one that is not known.  One that equals a forgotten frame
+ * is taken for that: those that are known may all be still to come.  Of two that are
+ * equal it is the one that was read whole: what was read of a chain before an access
+ * failed is no frame. */
+static bool leave(struct ledger *l, struct ledger_stream *s, const struct ledger_digest *out,
+		  bool whole, bool *excused)
+{
+	unsigned to = l->target->streams[s - l->streams].to, found = s->count;
+	const struct ledger_digest *matched;
+
+	if ((s->passed & kind_of(out)) != 0) {
+		ledger_loss_matched(l, to, NULL, NULL);
+		return true;
+	}
+	for (unsigned i = 0; i < s->count; i++) {
+		const struct ledger_digest *frame = ledger_stream_frame(s, i);
+
+		*excused = *excused || frame->blind;
+		if (frame->blind || !whole || !ledger_digest_equal(frame, out))
+			continue;
+		if (found == s->count || frame->whole)
+			found = i;
+		if (frame->whole)
+			break;
+	}
+	if (found == s->count)
+		return false;
+	ledger_loss_gone(l, s, found);
+	/* Its place is not taken yet. */
+	matched = ledger_stream_frame(s, found);
+	frame_pop(s, found + 1);
+	ledger_loss_matched(l, to, s, matched);
+	return true;
+}
+
+/* A frame reached `to`: does any stream have it that goes there?  `excused`: that
+ * cannot be told. */
+static bool reach(struct ledger *l, unsigned to, const struct ledger_digest *out, bool whole,
+		  bool excused)
+{
+	for (unsigned i = 0; i < l->target->stream_count; i++) {
+		if (l->target->streams[i].to != to)
+			continue;
+		l->streams[i].left++;
+	}
+	for (unsigned i = 0; i < l->target->stream_count; i++)
+		if (l->target->streams[i].to == to &&
+		    leave(l, &l->streams[i], out, whole, &excused))
+			return true;
+	if (excused)
+		ledger_loss_matched(l, to, NULL, NULL);
+	return excused || !ledger_judges(l, RULE_STREAM_FRAMES);
+}
+
+void ledger_stream_out(struct ledger *l, unsigned queue, const struct ledger_hold *hold,
+		       uint32_t len)
+{
+	const struct target_stream *desc = desc_to(l, queue);
+
+	if (desc == NULL || len < desc->skip)
+		return;
+	/* The driver sees as much of it as the used entry says. */
+	if (!reach(l, queue, &hold->out, len - desc->skip == hold->out.len,
+		   hold->out.blind || hold->blind))
+		ledger_break(l, RULE_STREAM_FRAMES,
+			     "the chain of head %u of queue %u returns a frame of %u bytes that is "
+			     "none of those that the device has and has not delivered yet",
+			     hold->head, queue, hold->out.len);
+}
+
+void ledger_frame(struct ledger *l, enum frame_end end, const void *frame, uint32_t len)
+{
+	struct ledger_stream *s = stream_from(l, end);
+	struct ledger_digest out = { .len = 0 };
+
+	if (!l->enabled)
+		return;
+	if (s != NULL) {
+		frame_push(s, false);
+		s->entered++;
+		ledger_digest_add(ledger_stream_frame(s, s->count - 1), frame, len);
+		ledger_loss_given(l, s, frame, len);
+	}
+	ledger_loss_away(l, end, frame, len);
+	if (desc_to(l, end) == NULL)
+		return;
+	ledger_digest_add(&out, frame, len);
+	if (!reach(l, end, &out, true, false))
+		ledger_break(l, RULE_STREAM_FRAMES,
+			     "the device hands a frame of %u bytes on that is none of those that "
+			     "it read and has not handed on yet",
+			     len);
+}
+
+void ledger_fault(struct ledger *l, const char *what)
+{
+	if (l->enabled && ledger_judges(l, RULE_STREAM_FILTER))
+		ledger_break(l, RULE_STREAM_FILTER, "%s", what);
+}
+
+void ledger_stream_lose(struct ledger *l)
+{
+	for (unsigned i = 0; i < l->target->stream_count; i++)
+		l->streams[i].lost = l->streams[i].unsure = true;
+}
+
+void ledger_stream_forget(struct ledger *l)
+{
+	for (unsigned i = 0; i < l->target->stream_count; i++) {
+		l->streams[i].count = l->streams[i].gone = 0;
+		l->streams[i].passed = 0;
+		l->streams[i].unsure = false;
+	}
+	l->owes = false;
+}
+
+static void judge_count(struct ledger *l, const char *names, const int16_t *terms, uint64_t due,
+			const char *where)
+{
+	uint64_t counted;
+
+	if (terms[0] < 0)
+		return;
+	counted = ledger_add_up(l, terms);
+	if (counted != due && ledger_judges(l, RULE_STREAM_FRAMES))
+		ledger_break(l, RULE_STREAM_FRAMES, "%s is %llu, and %llu frames were %s", names,
+			     (unsigned long long)counted, (unsigned long long)due, where);
+}
+
+void ledger_stream_rest(struct ledger *l)
+{
+	for (unsigned i = 0; i < l->target->stream_count; i++) {
+		const struct target_stream *desc = &l->target->streams[i];
+		const struct ledger_stream *s = &l->streams[i];
+
+		judge_count(l, desc->entered, s->entered_terms, s->entered, "taken by the device");
+		if (!s->lost)
+			judge_count(l, desc->left, s->left_terms, s->left,
+				    desc->to >= END_AWAY ? "handed on" : "delivered to the guest");
+	}
+}

@@ -1,0 +1,57 @@
+/* SPDX-License-Identifier: Apache-2.0 OR MIT */
+/*
+ * The ledger's account of frames that wait for the driver, at rest.  See ledger.h;
+ * struct target_stream says where they wait.
+ *
+ * stuck.frame: a device that has frames for a queue, in itself or at its host, and
+ * rests, has looked for chains there since the driver last told of some, and taken
+ * all that it saw.  So much it knows from its own reads, whatever the driver did to
+ * the ring meanwhile.  A queue that it never looked at, it has no reason to believe
+ * empty: a driver may fill it before DRIVER_OK, and tells of that to nobody.
+ *
+ * It has a reason to rest, and is not judged, where the queue is not ready or was
+ * found wrong, an access of it failed in this call, its used ring or the index of
+ * its available ring passes 2^64, or the device asked for a reset.  A host that lies
+ * about what it has, or lets frames go without a word, has told of none.
+ */
+#include "harness/ledger/ledger_internal.h"
+
+#include <linux/virtio_config.h>
+
+bool ledger_may_have_room(const struct ledger *l, unsigned i)
+{
+	const struct ledger_queue *q = &l->queues[i];
+
+	if (!q->ready || !q->known || q->poisoned || (l->call.failed >> i & 1) != 0 ||
+	    ledger_used_ring_wraps(q) || q->avail > UINT64_MAX - 3)
+		return false;
+	if (!q->index_seen)
+		return true;
+	return (l->call.active >> i & 1) != 0 && (q->notified || q->avail_idx != q->taken);
+}
+
+void ledger_waiting_rest(struct ledger *l, const void *device)
+{
+	if (l->counters_lost || !l->sums_ready || (l->status & VIRTIO_CONFIG_S_DRIVER_OK) == 0)
+		return;
+	for (unsigned i = 0; i < l->target->stream_count; i++) {
+		const struct target_stream *desc = &l->target->streams[i];
+		uint64_t inside, outside = 0;
+
+		if (desc->waiting == NULL || !ledger_may_have_room(l, desc->to) ||
+		    !ledger_judges(l, RULE_STUCK_FRAME))
+			continue;
+		inside = ledger_add_up(l, l->streams[i].waiting_terms);
+		if (desc->from == END_GIVEN && l->target->waiting != NULL)
+			outside = l->target->waiting(device);
+		if (inside + outside > 0)
+			ledger_break(
+				l, RULE_STUCK_FRAME,
+				"%llu frames wait in the device and %llu at its host, and it "
+				"rests: queue %u was %s",
+				(unsigned long long)inside, (unsigned long long)outside, desc->to,
+				!l->queues[desc->to].index_seen ? "never looked at"
+				: l->queues[desc->to].notified	? "notified and not looked at"
+								: "left with chains that it saw");
+	}
+}

@@ -1,0 +1,206 @@
+/* SPDX-License-Identifier: Apache-2.0 OR MIT */
+/*
+ * The ledger's account of interrupts, and of what the driver said about wanting
+ * them (VIRTIO 2.7.7, 2.7.10).  See ledger.h.
+ *
+ * wakeup.missing: the used index moved, as the device itself wrote it; the only
+ * leave to be silent is a value that the device read after that: the flags, or,
+ * where EVENT_IDX was negotiated, used_event, and then only if it lies outside
+ * the range that the index moved by since an interrupt was last due, modulo
+ * 2^16.  Looked at earlier they say nothing: the driver may have set them back
+ * before it looked at the used ring for the last time.  What a guest does to
+ * those fields, by a race or by a ring laid over them, the device reads, and by
+ * what it read it is judged; a field that it could not read leaves it free.  A device that
+ * returns chains in the very call that resets it has no leave either; what it
+ * returned before, and owes an interrupt for, the reset forgives.
+ *
+ * wakeup.superfluous, wakeup.unasked: an interrupt of the line serves every queue
+ * whose index moved since the last one, so one that wants it is enough.  A device
+ * that has our transport over it, and says which queue each is for, serves that
+ * queue alone (vringer.h): on a bus that has a vector for each queue the driver of
+ * another would hear of nothing.
+ *
+ * wakeup.changed: a target says of each act of its host whether it was a change.
+ *
+ * wakeup.config: what is raised is compared with what the device shows when its
+ * call is over.  Our models ask for a reset once for each queue that they find
+ * structurally wrong, which the ledger knows from what they read.  An available
+ * ring that passes 2^64 is wrong without being read.
+ */
+#include "harness/ledger/ledger_internal.h"
+
+#include <linux/virtio_config.h>
+#include <linux/virtio_mmio.h>
+#include <linux/virtio_ring.h>
+
+static bool has_event_idx(const struct ledger *l)
+{
+	return (l->driver_features >> VIRTIO_RING_F_EVENT_IDX & 1) != 0;
+}
+
+void ledger_index_moved(struct ledger_queue *q, uint16_t used_idx)
+{
+	if (!q->moved || (q->asked && q->silenced))
+		q->moved_from = q->used_idx;
+	q->used_idx = used_idx;
+	q->moved = true;
+	q->asked = q->silenced = q->unsure = false;
+}
+
+static void driver_said(struct ledger_queue *q, int err, bool silence)
+{
+	q->asked = true;
+	q->silenced = err == 0 && silence;
+	q->unsure = err != 0;
+}
+
+void ledger_flags_read(struct ledger *l, struct ledger_queue *q, int err, uint16_t flags)
+{
+	if (!l->features_known)
+		driver_said(q, -1, false);
+	else if (!has_event_idx(l))
+		driver_said(q, err, (flags & VRING_AVAIL_F_NO_INTERRUPT) != 0);
+}
+
+void ledger_event_read(struct ledger *l, struct ledger_queue *q, int err, uint16_t event)
+{
+	bool needed = (uint16_t)(q->used_idx - event - 1) < (uint16_t)(q->used_idx - q->moved_from);
+
+	if (!l->features_known)
+		driver_said(q, -1, false);
+	else if (has_event_idx(l) && q->moved)
+		driver_said(q, err, !needed);
+}
+
+void ledger_flags_written(struct ledger *l, unsigned queue, uint16_t flags)
+{
+	uint16_t max = l->features_known && has_event_idx(l) ? 0 : VRING_USED_F_NO_NOTIFY;
+
+	if (ledger_judges(l, RULE_WAKEUP_FLAGS) && flags > max)
+		ledger_break(l, RULE_WAKEUP_FLAGS,
+			     "queue %u: the device wrote 0x%x to the flags of the used ring, the "
+			     "largest there is is %u",
+			     queue, flags, max);
+	ledger_notify_said(l, queue, (flags & VRING_USED_F_NO_NOTIFY) == 0);
+}
+
+/* A used-buffer interrupt on a live device, which serves the queues [from, to). */
+static void judge_used(struct ledger *l, unsigned from, unsigned to)
+{
+	bool due = false, asked = true, wanted = false, known = true;
+
+	for (unsigned i = from; i < to; i++) {
+		struct ledger_queue *q = &l->queues[i];
+
+		known = known && (q->known || !q->ready);
+		if (!q->moved)
+			continue;
+		due = true;
+		/* A queue that was poisoned since is left alone, its flags too. */
+		asked = asked && (q->asked || q->poisoned);
+		wanted = wanted || !q->asked || !q->silenced;
+		q->moved = false;
+	}
+	if (!known)
+		return;
+	if (due && !asked && ledger_judges(l, RULE_WAKEUP_UNASKED))
+		ledger_break(l, RULE_WAKEUP_UNASKED,
+			     "a used-buffer interrupt, and the device did not look at what the "
+			     "driver wants after it moved the used index");
+	else if ((!due || !wanted) && ledger_judges(l, RULE_WAKEUP_SUPERFLUOUS))
+		ledger_break(l, RULE_WAKEUP_SUPERFLUOUS, "a used-buffer interrupt, and %s",
+			     due ? "the driver wants none" : "no used index moved");
+}
+
+void ledger_interrupt(struct ledger *l, uint32_t bits, unsigned queue)
+{
+	unsigned from = queue != LEDGER_LINE ? queue : 0;
+	unsigned to = queue != LEDGER_LINE ? queue + 1 : PROGRAM_QUEUES;
+
+	l->interrupts |= bits;
+	l->interrupt_status |= bits;
+	l->call.config_interrupts += (bits & VIRTIO_MMIO_INT_CONFIG) != 0;
+	if (!l->enabled || (bits & VIRTIO_MMIO_INT_VRING) == 0)
+		return;
+	if (l->plain.looking)
+		l->plain.interrupts[queue]++;
+	else if (l->call.live)
+		judge_used(l, from, to);
+	else if (ledger_judges(l, RULE_WAKEUP_NOT_LIVE))
+		ledger_break(l, RULE_WAKEUP_NOT_LIVE,
+			     "a used-buffer interrupt while DRIVER_OK is not set");
+}
+
+/* Queues that a device may find wrong without an access. */
+static unsigned count_wrapping(const struct ledger *l)
+{
+	unsigned count = 0;
+
+	for (unsigned i = 0; i < PROGRAM_QUEUES; i++) {
+		const struct ledger_queue *q = &l->queues[i];
+
+		count += q->ready && !q->poisoned &&
+			 ring_wraps(&ring_split, VIRTQUEUE_DRIVER, q->size, q->avail);
+	}
+	return count;
+}
+
+/* Configuration interrupts of a call, and DEVICE_NEEDS_RESET, which `set` are
+ * the status bits that the device itself set in it. */
+void ledger_judge_config(struct ledger *l, uint32_t set, const struct ledger_probe *probe)
+{
+	unsigned raised = l->call.config_interrupts;
+	bool changed = probe->generation_seen && probe->generation != l->generation;
+	unsigned faults = (unsigned)__builtin_popcount(l->call.poisoned);
+	unsigned due = changed + faults;
+
+	/* A device may have reasons of its own, which the status then tells. */
+	if (faults == 0 && (set & VIRTIO_CONFIG_S_NEEDS_RESET) != 0)
+		due++;
+	if ((set & VIRTIO_CONFIG_S_NEEDS_RESET) != 0 &&
+	    (probe->status & VIRTIO_CONFIG_S_DRIVER_OK) != 0 && raised == 0 &&
+	    ledger_judges(l, RULE_WAKEUP_NEEDS_RESET))
+		ledger_break(l, RULE_WAKEUP_NEEDS_RESET,
+			     "the device set DEVICE_NEEDS_RESET and raised no configuration "
+			     "interrupt");
+	if (probe->generation_seen)
+		l->generation = probe->generation;
+	if (l->call.host_changes && l->call.host_changed != changed &&
+	    ledger_judges(l, RULE_STATUS_GENERATION))
+		ledger_break(l, RULE_STATUS_GENERATION, "the host %s, and ConfigGeneration %s",
+			     changed ? "changed nothing" : "changed the configuration",
+			     changed ? "moved" : "did not move");
+	if (l->call.host_changed && l->call.live && raised == 0 &&
+	    ledger_judges(l, RULE_WAKEUP_CHANGED))
+		ledger_break(l, RULE_WAKEUP_CHANGED,
+			     "the host changed the configuration of a live device and no "
+			     "configuration interrupt came");
+	if (raised == 0)
+		return;
+	if (!ledger_judges(l, RULE_WAKEUP_CONFIG))
+		return;
+	if (!l->target->model && (probe->status & VIRTIO_CONFIG_S_NEEDS_RESET) != 0)
+		return;
+	if (raised > due && raised > due + count_wrapping(l))
+		ledger_break(l, RULE_WAKEUP_CONFIG,
+			     "%u configuration interrupts in one call, in which the device %s its "
+			     "configuration generation and found %u queues structurally wrong",
+			     raised, changed ? "moved" : "did not move", faults);
+}
+
+void ledger_wakeup_rest(struct ledger *l, unsigned i)
+{
+	struct ledger_queue *q = &l->queues[i];
+
+	if (!q->moved)
+		return;
+	q->moved = false;
+	if (q->unsure || !ledger_judges(l, RULE_WAKEUP_MISSING) || (q->asked && q->silenced))
+		return;
+	ledger_break(
+		l, RULE_WAKEUP_MISSING,
+		"queue %u: the used index moved to %u and no interrupt came; %s", i, q->used_idx,
+		l->plain.arena != NULL ? "what the driver says in memory does not ask for silence"
+		: q->asked ? "what the device read of the driver does not ask for silence"
+			   : "the device did not look whether the driver wants one");
+}

@@ -1,0 +1,125 @@
+/* SPDX-License-Identifier: Apache-2.0 OR MIT */
+/*
+ * The file system model as a target.  See target.h.
+ */
+#include "harness/models/models.h"
+
+#include "devices/fs.h"
+#include "devices/mmio.h"
+
+#include <linux/virtio_ids.h>
+
+static void *fs_create(const struct target *target, const struct device_host *host,
+		       uint64_t offered, const uint16_t *queue_max)
+{
+	(void)target;
+	return mmio_create(&fs_ops, host, offered, queue_max);
+}
+
+static const struct device_queue_desc fs_queues[] = {
+	{ "hiprio", 128, true, 0 },
+	{ "request0", 128, true, 0 },
+	{ "request1", 128, true, 0 },
+};
+
+/* A request meets exactly one fate. */
+static const struct target_sum fs_sums[] = {
+	{ "requests",
+	  "inits inits_refused forgets reads mapped unmapped refused unsupported no_room "
+	  "reply_failed",
+	  true },
+	{ "used.0 used.1 used.2", "requests too_short chain_invalid", false },
+	{ NULL, NULL, false },
+};
+
+/* The length, the operation and a unique number of a request; the rest is 0. */
+#define HEAD(len, opcode)                                                                          \
+	len "\0\0\0" opcode "\0\0\0"                                                               \
+	    "\1\2\3\4\5\6\7\x8"
+#define BIG_HEAD(len, opcode) "\0\0\0" len "\0\0\0" opcode "\1\2\3\4\5\6\7\x8"
+#define REST                                                                                       \
+	"\0\0\0\0\0\0\0\0"                                                                         \
+	"\0\0\0\0\0\0\0\0"                                                                         \
+	"\0\0\0\0\0\0\0\0"
+#define ROOT                                                                                       \
+	"\1\0\0\0\0\0\0\0"                                                                         \
+	"\0\0\0\0\0\0\0\0"                                                                         \
+	"\0\0\0\0\0\0\0\0"
+#define NOUGHT                                                                                     \
+	"\0\0\0\0\0\0\0\0"                                                                         \
+	"\0\0\0\0\0\0\0\0"
+#define INIT                                                                                       \
+	"\7\0\0\0"                                                                                 \
+	"\x1f\0\0\0"                                                                               \
+	"\0\0\2\0"                                                                                 \
+	"\0\0\0\0"
+#define BIG_INIT                                                                                   \
+	"\0\0\0\7"                                                                                 \
+	"\0\0\0\x1f"                                                                               \
+	"\0\2\0\0"                                                                                 \
+	"\0\0\0\0"
+
+static const struct target_request fs_requests[] = {
+	{ 1, 56, HEAD("\x38", "\x1a") REST INIT },
+	{ 2, 56, BIG_HEAD("\x38", "\x1a") REST BIG_INIT },
+	{ 1, 40, HEAD("\x28", "\3") REST },		       /* FUSE_GETATTR */
+	{ 0, 48, HEAD("\x30", "\2") REST "\1\0\0\0\0\0\0\0" }, /* FUSE_FORGET */
+	{ 0, 48, HEAD("\x30", "\x2a") REST "\1\0\0\0\0\0\0\0" },
+	{ 0, 48, BIG_HEAD("\x30", "\2") REST "\0\0\0\0\0\0\0\1" },
+	{ 1, 16, HEAD("\x28", "\3") },
+	{ 1, 80, HEAD("\x50", "\x0f") ROOT NOUGHT NOUGHT },
+	{ 1, 80, HEAD("\x50", "\x10") ROOT NOUGHT NOUGHT },
+	{ 1, 80,
+	  HEAD("\x50", "\x30") ROOT NOUGHT "\0\0\1\0\0\0\0\0"
+					   "\3\0\0\0\0\0\0\0"
+					   "\0\x80\0\0\0\0\0\0" },
+	{ 1, 80,
+	  HEAD("\x50", "\x30") ROOT NOUGHT "\0\x20\0\0\0\0\0\0"
+					   "\3\0\0\0\0\0\0\0"
+					   "\0\xf0\xff\x7f\2\0\0\0" },
+	{ 1, 60,
+	  HEAD("\x3c", "\x31") ROOT "\1\0\0\0"
+				    "\0\x90\0\0\0\0\0\0"
+				    "\0\x10\0\0\0\0\0\0" },
+};
+
+static const struct target_field fs_fields[] = {
+	{ "tag", 0, 1, 36 },
+	{ "num_request_queues", 36, 4, 1 },
+};
+
+static const struct target_region fs_regions[] = { { 0, FS_SHM_BASE, FS_SHM_LEN } };
+
+const struct target fs_target = {
+	.name = "fs",
+	.help = "virtio-fs that starts a FUSE session and implements nothing else",
+	.device_id = VIRTIO_ID_FS,
+	.features = 1ULL << VIRTIO_F_VERSION_1,
+	.queue_count = FS_QUEUE_COUNT,
+	.queues = fs_queues,
+	.config_len = sizeof(struct virtio_fs_config),
+	.field_count = sizeof(fs_fields) / sizeof(fs_fields[0]),
+	.fields = fs_fields,
+	.region_count = 1,
+	.regions = fs_regions,
+	.fuse = true,
+	.chain_bytes_max = 256 + 4096, /* of mappings to be removed */
+	.heap_max = 64u << 10,
+	.sums = fs_sums,
+	.request_count = sizeof(fs_requests) / sizeof(fs_requests[0]),
+	.requests = fs_requests,
+	/* In one buffer: a program may leave the device queues of one entry, in which
+	 * a request with a reply does not fit. */
+	.liveness = "device fs\n"
+		    "start driver_ok\n"
+		    "fill b1 len=64\n"
+		    "store b1 30000000020000000102030405060708\n"
+		    "send 0 b1\n"
+		    "> used 0 id=0 len=0\n"
+		    "send 1 b1\n"
+		    "> used 1 id=0 len=0\n"
+		    "send 2 b1\n"
+		    "> used 2 id=0 len=0\n",
+	MODEL_CALLS(fs_create),
+	MODEL_SNAPSHOTS,
+};

@@ -1,0 +1,210 @@
+/* SPDX-License-Identifier: Apache-2.0 OR MIT */
+/*
+ * A guest program: what a hostile driver does to one device.
+ *
+ * A program is a header (target, offered features, queue sizes, budget) and a
+ * list of operations.  The operation table below is the one reference: the
+ * text spelling (text.h), the binary spelling (binary.h), `vringer ops` and
+ * the interpreter (run.h) all come from it.
+ *
+ * A program never refers to anything that might not be there: buffers are a
+ * fixed set of slots, queues a fixed number of places, and a repeat ends at
+ * the end of the program at the latest.  So every program can be run, and any
+ * list of operations cut from one is again a program.
+ *
+ * This file knows nothing of devices, memory or files.
+ */
+#ifndef VRINGER_HARNESS_PROGRAM_H
+#define VRINGER_HARNESS_PROGRAM_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "devices/ring.h"
+#include "harness/program/ops.h"
+
+#define PROGRAM_OPS_MAX 1024	   /* operations in a program */
+#define PROGRAM_DATA_MAX 32768	   /* payload bytes in a program */
+#define PROGRAM_REPEAT_DEPTH_MAX 4 /* repeats inside each other */
+#define PROGRAM_QUEUES 8	   /* queues that a program can name */
+#define PROGRAM_SLOTS 16	   /* buffer slots, b0 to b15 */
+#define PROGRAM_TARGET_MAX 32	   /* bytes of a target's name, NUL included */
+#define PROGRAM_BUDGET_UNIT 256	   /* operations run per unit of budget */
+#define PROGRAM_BUDGET_MAX 1024	   /* units */
+/* Bytes moved by operations and device: by every program, and per unit of budget. */
+#define PROGRAM_BYTES (256u << 20)
+#define PROGRAM_BYTES_UNIT (1u << 20)
+#define OP_FIELDS_MAX 6	  /* fields of an operation, payload aside */
+#define OP_BYTES_MAX 2048 /* payload bytes of one operation */
+
+#define OP_CODE_HEADER 0x01 /* not an operation */
+
+/* What a field holds.  The kind fixes its range, its width in the binary
+ * spelling and its form in text; program_ops.c has the table. */
+enum field_kind {
+	FIELD_NONE,
+	FIELD_U8,
+	FIELD_U16,
+	FIELD_U32,
+	FIELD_U64,
+	FIELD_I16,
+	FIELD_COUNT,	  /* u16: decimal, 0 to 65535 */
+	FIELD_ADDR,	  /* a base and a signed 64-bit offset */
+	FIELD_SLOT,	  /* b0 to b15 */
+	FIELD_QUEUE,	  /* 0 to 7 */
+	FIELD_REG,	  /* offset in the register region, by name where it has one */
+	FIELD_WIDTH,	  /* bytes of a register access, 1 to 8; 4 if not given */
+	FIELD_RUNG,	  /* how far `start` goes */
+	FIELD_STATUS,	  /* u32, bits by name */
+	FIELD_INTERRUPT,  /* u32, bits by name */
+	FIELD_FEATURES,	  /* u64 */
+	FIELD_DESC_FLAGS, /* u16, bits by name */
+	FIELD_DESC_FIELD, /* which field of a descriptor */
+	FIELD_ACCESS,	  /* any, read or write */
+	FIELD_PURPOSE,	  /* any, or a purpose of an access */
+	FIELD_PORT,	  /* u8: a port of the device, as the host counts them */
+	FIELD_NOP,	  /* an unassigned operation code, or 0 */
+	FIELD_KIND_COUNT
+};
+
+/* What follows the fields. */
+enum payload_kind {
+	PAYLOAD_NONE,
+	PAYLOAD_BYTES,	  /* any bytes */
+	PAYLOAD_ELEMENTS, /* one byte each: buffer slot, and ELEMENT_WRITE */
+	PAYLOAD_OPS,	  /* field "ops" of repeat: the operations that follow */
+	PAYLOAD_KIND_COUNT
+};
+
+#define ELEMENT_SLOT 0x0f
+#define ELEMENT_WRITE 0x80 /* device-writable */
+
+/* Bases of an address.  Numbers are bytes in files: append, never change. */
+enum addr_base {
+	BASE_ABSOLUTE = 0, /* offset is the address */
+	BASE_LOW = 1,	   /* start of the lowest region */
+	BASE_SEAM = 2,	   /* where two regions meet */
+	BASE_TOP = 3,	   /* 2^64, the end of the highest region */
+	BASE_HOLE = 4,	   /* in the middle of what is not mapped */
+	BASE_NAMED_COUNT,
+	BASE_SLOT = 16, /* start of buffer slot BASE_SLOT + n */
+	BASE_RING = 32, /* BASE_RING + 4 * queue + enum virtqueue_area */
+	BASE_COUNT = 64,
+};
+
+/* In text; BASE_ABSOLUTE has none. */
+extern const char *const base_names[BASE_NAMED_COUNT];
+extern const char *const virtqueue_area_names[VIRTQUEUE_AREA_COUNT];
+
+/* How far `start` brings the device up; each includes those before it. */
+enum rung {
+	RUNG_RESET,
+	RUNG_ACKNOWLEDGE,
+	RUNG_DRIVER,
+	RUNG_FEATURES, /* features written, FEATURES_OK not yet */
+	RUNG_FEATURES_OK,
+	RUNG_QUEUES, /* every queue set up and ready */
+	RUNG_DRIVER_OK,
+	RUNG_COUNT
+};
+
+/* Of a descriptor, as set_desc counts them. */
+enum desc_field {
+	DESC_FIELD_ADDR,
+	DESC_FIELD_LEN,
+	DESC_FIELD_FLAGS,
+	DESC_FIELD_NEXT,
+	DESC_FIELD_COUNT
+};
+
+enum access_kind { ACCESS_ANY, ACCESS_READ, ACCESS_WRITE, ACCESS_KIND_COUNT };
+
+struct field_desc {
+	const char *name;
+	uint8_t kind;	 /* enum field_kind */
+	bool positional; /* written without its name; always written */
+};
+
+struct op_desc {
+	uint8_t code;
+	const char *name;
+	struct field_desc fields[OP_FIELDS_MAX];
+	uint8_t payload; /* enum payload_kind */
+	const char *help;
+};
+
+/* One operation.  A FIELD_ADDR keeps its base beside its offset; the other
+ * fields leave base 0. */
+struct op {
+	uint8_t code;
+	uint8_t base[OP_FIELDS_MAX];
+	uint16_t data_len; /* bytes, or operations of a repeat's body */
+	uint32_t data_off; /* in program.data */
+	uint64_t value[OP_FIELDS_MAX];
+};
+
+struct program {
+	char target[PROGRAM_TARGET_MAX];    /* NUL-terminated; "any": no device of its own */
+	uint64_t features;		    /* mask on what the target can offer */
+	uint16_t queue_max[PROGRAM_QUEUES]; /* entries; 0: the target's own */
+	/* How many operations are run, repeats counted each time, and how many bytes
+	 * they and the device move: 1 to PROGRAM_BUDGET_MAX units, and in any case as
+	 * many operations as there are. */
+	uint16_t budget;
+	uint32_t op_count;
+	uint32_t data_len;
+	struct op ops[PROGRAM_OPS_MAX];
+	uint8_t data[PROGRAM_DATA_MAX];
+};
+
+/* The operation with that code or name; NULL if there is none. */
+const struct op_desc *op_find(uint8_t code);
+const struct op_desc *op_find_name(const char *name, size_t len);
+/* All operations in the order of their codes, `*count` of them. */
+const struct op_desc *op_table(size_t *count);
+
+/* Bytes of a field in the binary spelling. */
+unsigned field_width(enum field_kind kind);
+/* The value reduced to what the text spelling allows for that kind. */
+uint64_t field_reduce(enum field_kind kind, uint64_t value);
+/* A value of set_desc reduced to the width of the field that it is for. */
+uint64_t desc_value_reduce(enum desc_field field, uint64_t value);
+/* A base that is not assigned becomes BASE_ABSOLUTE. */
+uint8_t base_reduce(uint8_t base);
+/* The names of a kind's values, NULL-terminated and indexed by value; NULL
+ * where values are numbers. */
+const char *const *field_names(enum field_kind kind);
+/* The named bits of a kind, ended by a NULL name; NULL where it has none. */
+struct bit_name {
+	uint64_t bit;
+	const char *name;
+};
+const struct bit_name *field_bits(enum field_kind kind);
+
+/* Registers of virtio-mmio (VIRTIO 4.2.2), by offset or by name; the kernel's
+ * names, and 1.4's where they differ.  NULL, or -1, where there is none. */
+const char *register_name(uint32_t offset);
+int register_offset(const char *name, size_t len);
+
+/* An empty program for `target`, everything else at its default. */
+void program_init(struct program *prog, const char *target);
+
+/* Append an operation, zeroed but for its code; NULL if the program is full. */
+struct op *program_add(struct program *prog, uint8_t code);
+/* Give the operation added last its payload; false if it does not fit. */
+bool program_add_data(struct program *prog, const void *data, size_t len);
+
+/* Bring into bounds what one field alone does not tell: bodies of repeats end
+ * inside the body around them and at the end of the program, one nested too
+ * deep has no body, and a value of set_desc fits the field that it is for. */
+void program_reduce(struct program *prog);
+
+/* The same program?  Header, operations and payloads; where the payloads lie
+ * in `data` does not count. */
+bool program_equal(const struct program *a, const struct program *b);
+
+/* A hash of what program_equal compares: the same on every machine. */
+uint64_t program_hash(const struct program *prog);
+
+#endif

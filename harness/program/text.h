@@ -1,0 +1,167 @@
+/* SPDX-License-Identifier: Apache-2.0 OR MIT */
+/*
+ * The text spelling of a guest program: one operation per line, verb first.
+ *
+ *   device net-loopback            # header: target, and what to hold back of it
+ *   clause dev.split.used-ring.1   # what the script stands for
+ *   name b0 = header               # a slot under another name
+ *   start driver_ok size=8         # fields that have a name in the table
+ *   send 1 head=0 header b1        # positional fields, then the payload
+ *   > used 1 id=0 len=0            # what the device must show
+ *
+ * Parsing is strict: every number in range, every name known, every repeat
+ * closed; the first fault is reported with line and column.  Lines that start
+ * with `clause`, `needs`, `name` or `>` and comments are annotations: they are
+ * outside a program's equality.  Printing is canonical, and parses back to the
+ * same program.
+ */
+#ifndef VRINGER_HARNESS_TEXT_H
+#define VRINGER_HARNESS_TEXT_H
+
+#include "harness/program/program.h"
+
+#include <stdio.h>
+
+/* Bytes of a line, newline aside: room for OP_BYTES_MAX buffers, each under the
+ * longest of names, so that every program prints as lines that parse. */
+#define TEXT_LINE_MAX 73728
+#define TEXT_NAME_MAX 32     /* bytes of a slot's name, NUL included */
+#define SCRIPT_PROSE_MAX 600 /* bytes of what a script says of itself, NUL included */
+#define SCRIPT_EXPECT_MAX 512
+#define SCRIPT_CLAUSE_MAX 32
+#define SCRIPT_PAIR_MAX 1024
+#define EXPECT_BYTES_MAX 256
+
+/* What a `>` line demands; expect.c has the table. */
+enum expect_kind {
+	EXPECT_VALUE,		 /* what the last read returned */
+	EXPECT_REGISTER,	 /* a register reads so */
+	EXPECT_STATUS,		 /* the device status, whole or bit by bit */
+	EXPECT_INTERRUPT_STATUS, /* InterruptStatus */
+	EXPECT_INTERRUPTS,	 /* raised by the operation: of all queues, or the most of one */
+	EXPECT_ORDER,		 /* ... which kind of them came first */
+	EXPECT_GENERATION,	 /* ConfigGeneration against what the driver read last */
+	EXPECT_USED,		 /* the next used entry of a queue */
+	EXPECT_USED_NONE,	 /* no further used entry */
+	EXPECT_USED_IDX,	 /* the used index in guest memory */
+	EXPECT_MEM,		 /* guest memory holds these bytes */
+	EXPECT_MEM_FILL,	 /* guest memory holds this byte, len times */
+	EXPECT_MEM_EQUAL,	 /* two ranges of guest memory are the same */
+	EXPECT_MEM_TYPED,	 /* guest memory holds a piece of what `type` gives */
+	EXPECT_OUTPUT,		 /* what the host took is these bytes */
+	EXPECT_OUTPUT_LEN,	 /* ... so many */
+	EXPECT_OUTPUT_EQUAL,	 /* a piece of it is what guest memory holds */
+	EXPECT_RESTORED,	 /* the snapshot was taken by a new device */
+	EXPECT_REFUSED,		 /* ... was not, for what is at that byte */
+	EXPECT_COUNTERS,	 /* exactly these counters moved, by that much */
+	EXPECT_COUNTER,		 /* a counter stands at that value */
+	EXPECT_STATE,		 /* what the device rests in */
+	EXPECT_SILENT,		 /* no rule of any severity broken so far */
+	EXPECT_BREAKS,		 /* this operation breaks that rule */
+	EXPECT_KIND_COUNT
+};
+
+struct expect {
+	uint8_t kind;
+	uint32_t line; /* in the script */
+	uint32_t op;   /* checked when this operation has run; its index */
+	uint64_t value[4];
+	uint64_t mask;			 /* EXPECT_STATUS: bits compared */
+	uint8_t base[2];		 /* of the addresses in value[0] and value[1] */
+	bool given[2];			 /* EXPECT_USED: id, len */
+	char name[48];			 /* EXPECT_BREAKS, EXPECT_COUNTER */
+	uint16_t pair_first, pair_count; /* EXPECT_COUNTERS, in script.pairs */
+	uint16_t byte_count;		 /* EXPECT_MEM, EXPECT_OUTPUT */
+	uint8_t bytes[EXPECT_BYTES_MAX];
+};
+
+struct counter_pair {
+	char name[48];
+	uint64_t value;
+};
+
+/* Names of enum device_state, ended by NULL. */
+extern const char *const expect_states[];
+/* What `order` and `generation` may name, in the order of their values. */
+extern const char *const expect_interrupts[]; /* used, config */
+extern const char *const expect_moves[];      /* same, moved */
+
+/* A program and its annotations. */
+struct script {
+	struct program prog;
+	char slot_names[PROGRAM_SLOTS][TEXT_NAME_MAX]; /* empty: none */
+	uint32_t op_lines[PROGRAM_OPS_MAX];
+	uint32_t target_line, target_column; /* where the header names it; 0: nowhere */
+	char prose[SCRIPT_PROSE_MAX];	     /* the comment that it begins with, one line */
+	char clauses[SCRIPT_CLAUSE_MAX][48];
+	unsigned clause_count;
+	unsigned needs_queues;	 /* at least so many */
+	uint64_t needs_features; /* all of these offered */
+	bool needs_model;	 /* a target that the `model` rules judge */
+	unsigned expect_count;
+	unsigned pair_count;
+	struct expect expects[SCRIPT_EXPECT_MAX];
+	struct counter_pair pairs[SCRIPT_PAIR_MAX];
+};
+
+struct text_error {
+	unsigned line, column; /* from 1 */
+	char message[200];     /* what is wrong, what was expected */
+};
+
+/* Parse `len` bytes into `script`.  0, or -EINVAL with `error` filled in. */
+int text_parse(struct script *script, const char *text, size_t len, struct text_error *error);
+
+/* What an editor put in front that is no text: "a byte-order mark (UTF-8)"; NULL if
+ * there is none. */
+const char *text_mark(const char *text, size_t len);
+
+/* Print the program, canonically.  `names`: slot names to use, or NULL. */
+void text_print(FILE *out, const struct program *prog, const char (*names)[TEXT_NAME_MAX]);
+/* One operation, without indentation or newline. */
+void text_print_op(FILE *out, const struct program *prog, const struct op *op,
+		   const char (*names)[TEXT_NAME_MAX]);
+/* One value of a kind, as a field of that kind is written. */
+void text_print_value(FILE *out, enum field_kind kind, uint64_t value);
+/* An address as its base, a sign and an offset. */
+void text_print_addr(FILE *out, uint8_t base, uint64_t offset, const char (*names)[TEXT_NAME_MAX]);
+
+/*
+ * For text_expect.c: the words of a line, and values in them.
+ */
+struct text_line {
+	const char *start; /* of the line */
+	const char *pos;   /* next byte to look at */
+	const char *end;
+	unsigned number;
+	struct script *script;
+	struct text_error *error;
+};
+
+struct text_word {
+	const char *start;
+	size_t len;
+};
+
+/* The next word; false at the end of the line. */
+bool text_next(struct text_line *line, struct text_word *word);
+bool text_word_is(const struct text_word *word, const char *name);
+/* If the word is NAME=..., cut it to what follows; else false. */
+bool text_word_named(struct text_word *word, const char *name);
+/* A word as it is quoted in a message: cut if long, odd bytes made visible. */
+struct text_quoted {
+	char text[44];
+};
+struct text_quoted text_quote(const struct text_word *word);
+/* Report what is wrong at `word` (NULL: at the end of the line); -EINVAL. */
+int text_fail(const struct text_line *line, const struct text_word *word, const char *format, ...)
+	__attribute__((format(printf, 3, 4)));
+/* The value of a field of `kind`; an address's base goes to *base. */
+int text_value(struct text_line *line, const struct text_word *word, enum field_kind kind,
+	       uint64_t *value, uint8_t *base);
+/* All words left, as hex digits: at most `max` bytes; the number of bytes. */
+int text_bytes(struct text_line *line, uint8_t *bytes, size_t max, size_t *count);
+/* A `>` line, its first word taken. */
+int text_expect(struct text_line *line);
+
+#endif

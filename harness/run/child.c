@@ -1,0 +1,375 @@
+/* SPDX-License-Identifier: Apache-2.0 OR MIT */
+/*
+ * Programs in children.  See child.h.
+ */
+#include "harness/arena/seam.h"
+#include "harness/run/child_internal.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/prctl.h>
+#include <sys/resource.h>
+#include <sys/syscall.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+/* What the child's memory may grow to where no sanitizer has mapped terabytes: the
+ * parent, which looks at it ten times a second, ends it much earlier. */
+#define CHILD_ADDRESSES_MAX (16ull << 30)
+
+/* A coverage build writes its counters at exit, which a child does not reach. */
+extern int __llvm_profile_write_file(void) __attribute__((weak));
+
+/* What the child's hooks need. */
+struct child {
+	const struct child_job *job;
+	struct child_shared *shared;	 /* with the parent; NULL in a child that serves many */
+	struct child_result *result;	 /* in there */
+	bool checked[SCRIPT_EXPECT_MAX]; /* the `>` lines that came to their turn */
+};
+
+static void before_op(void *ctx, uint32_t index, const char *verb)
+{
+	struct child *child = ctx;
+
+	child->result->op = index;
+	child->result->ops_run += index != FINDING_OP_END;
+	snprintf(child->result->verb, sizeof(child->result->verb), "%s", verb);
+}
+
+static void after_op(void *ctx, struct run *run, uint32_t index)
+{
+	struct child *child = ctx;
+	const struct script *script = child->job->script;
+	struct child_result *result = child->result;
+
+	for (unsigned i = 0; i < script->expect_count; i++) {
+		const struct expect *e = &script->expects[i];
+
+		if (e->op != index)
+			continue;
+		child->checked[i] = true;
+		if (expect_check(run, script, e, result->failure, sizeof(result->failure)))
+			continue;
+		result->failed_line = e->line;
+		result->failed_op = index;
+		run->ledger.stop = true;
+		return;
+	}
+}
+
+static void copy_findings(const struct run *run, struct child_result *result)
+{
+	result->finding_count = run->ledger.finding_count;
+	memcpy(result->findings, run->ledger.findings, sizeof(result->findings));
+	memcpy(result->judged, run->ledger.judged, sizeof(result->judged));
+	memcpy(result->not_judged, run->ledger.not_judged, sizeof(result->not_judged));
+	run_print_shortage(run, result->shortage, sizeof(result->shortage));
+	result->ops_run = run->ops_run;
+	result->completions = run->completions;
+	result->spent = run->spent;
+}
+
+static void leave(const struct child *child)
+{
+	if (child->shared != NULL)
+		child->shared->inside = CALL_NONE;
+	if (child->job->trace_out != NULL)
+		fflush(child->job->trace_out);
+	fflush(stdout);
+	if (__llvm_profile_write_file != NULL)
+		__llvm_profile_write_file();
+	_exit(0);
+}
+
+/* An endless loop inside the device: there is no way back to the run. */
+static void on_fatal(void *ctx, const struct finding *finding)
+{
+	struct child *child = ctx;
+
+	child->result->finding_count = 1;
+	child->result->findings[0] = *finding;
+	child->result->passed = finding->known != NULL;
+	child->result->done = true;
+	leave(child);
+}
+
+/* Nothing that the device did: there is no result. */
+static void give_up(const struct child *child, int err)
+{
+	child->shared->error = err;
+	leave(child);
+}
+
+/* The script says that an operation breaks a rule, and it is the one broken. */
+static bool is_expected(const struct script *script, const struct finding *finding)
+{
+	for (unsigned i = 0; i < script->expect_count; i++) {
+		const struct expect *e = &script->expects[i];
+
+		if (e->kind == EXPECT_BREAKS && finding->kind == FINDING_RULE &&
+		    e->op == finding->op && strcmp(e->name, rule_table[finding->rule].id) == 0)
+			return true;
+	}
+	return false;
+}
+
+/* A `>` line that was never looked at shows nothing. */
+static void check_reached(const struct child *child)
+{
+	const struct script *script = child->job->script;
+	struct child_result *result = child->result;
+
+	for (unsigned i = 0; i < script->expect_count; i++) {
+		if (child->checked[i])
+			continue;
+		result->failed_line = script->expects[i].line;
+		result->failed_op = script->expects[i].op;
+		snprintf(result->failure, sizeof(result->failure),
+			 "never checked: the operation before it was not run%s",
+			 result->spent ? ", the budget was used up" : "");
+		return;
+	}
+}
+
+/* The job, on a run that is open for its target; all that it shows is in the result,
+ * but for what ends the process. */
+static void perform(struct child *child, struct run *run)
+{
+	const struct child_job *job = child->job;
+	struct child_result *result = child->result;
+	struct run_options options = {
+		.strict = job->strict,
+		.limits = job->limits,
+		.no_ledger = job->no_ledger,
+		.twins = true,
+		.known = job->known,
+		.trace = job->trace,
+		.after_op = job->expect ? after_op : NULL,
+		.before_op = before_op,
+		.fatal = on_fatal,
+		.ctx = child,
+	};
+	const struct finding *finding;
+
+	run_program(run, &job->script->prog, &options);
+	copy_findings(run, result);
+	finding = child_finding(result, job);
+	if (job->expect && finding != NULL && is_expected(job->script, finding))
+		result->finding_count = 0;
+	else if (job->expect && finding == NULL && result->failed_line == 0)
+		check_reached(child);
+	result->passed = result->failed_line == 0 && child_finding(result, job) == NULL;
+}
+
+void child_perform(const struct child_job *job, struct run *run, struct child_result *result)
+{
+	struct child child = { .job = job, .result = result };
+
+	perform(&child, run);
+	/* What the harness lacked memory for is run in a child of its own. */
+	if (run->heap.starved || (job->leaks && result->passed && seam_leaks()))
+		result->passed = false;
+	result->done = !run->heap.starved;
+}
+
+static void run_in_child(struct child *child)
+{
+	const struct child_job *job = child->job;
+	struct child_result *result = child->result;
+	struct text_error error;
+	struct run *run;
+	int err = run_open(&run, child_calls(job->target, child->shared), &error);
+
+	if (err != 0 && error.line != 0)
+		snprintf(result->failure, sizeof(result->failure), "line %u: %s", error.line,
+			 error.message);
+	if (err != 0)
+		give_up(child, err);
+	perform(child, run);
+	if (run->heap.starved)
+		give_up(child, -ENOMEM);
+	run_close(run);
+	if (job->leaks && result->passed && seam_leaks())
+		result->passed = false;
+	result->done = true;
+	leave(child);
+}
+
+/* The device called exit: nothing else may have its say in the status, such as
+ * LeakSanitizer, for which everything that the run has is lost now. */
+static void on_exit_called(int status, void *ctx)
+{
+	const struct child *child = ctx;
+
+	if (child->job->trace_out != NULL)
+		fflush(child->job->trace_out);
+	fflush(stdout);
+	if (__llvm_profile_write_file != NULL)
+		__llvm_profile_write_file();
+	_exit(status);
+}
+
+/* Bytes of addresses that this process has; 0 if that cannot be told. */
+static unsigned long long address_bytes(void)
+{
+	FILE *in = fopen("/proc/self/statm", "re");
+	unsigned long long pages = 0;
+	char text[64];
+
+	if (in == NULL)
+		return 0;
+	if (fgets(text, sizeof(text), in) != NULL)
+		pages = strtoull(text, NULL, 10);
+	fclose(in);
+	return pages * (unsigned long long)sysconf(_SC_PAGESIZE);
+}
+
+static void limit(__rlimit_resource_t resource, rlim_t value)
+{
+	struct rlimit now;
+
+	if (getrlimit(resource, &now) != 0)
+		return;
+	now.rlim_cur = value < now.rlim_max ? value : now.rlim_max;
+	setrlimit(resource, &now);
+}
+
+/* What ends the child if nobody looks on: its parent's death, and its own limits. */
+static void bound(pid_t parent)
+{
+	unsigned long long addresses = address_bytes();
+
+	prctl(PR_SET_PDEATHSIG, SIGKILL);
+	if (getppid() != parent)
+		_exit(0);
+	limit(RLIMIT_CORE, 0);
+	limit(RLIMIT_CPU, CHILD_SECONDS_MAX + CHILD_SECONDS);
+	if (addresses != 0 && addresses < CHILD_ADDRESSES_MAX)
+		limit(RLIMIT_AS, addresses + CHILD_ADDRESSES_MAX);
+}
+
+/* The pipe for one of the child's standard streams: what is kept of it is in `text`. */
+struct stream {
+	struct child_text text;
+	int write_end;
+};
+
+/* 0, or negative errno. */
+static int open_stream(struct stream *stream, char *bytes, size_t size)
+{
+	int ends[2];
+
+	stream->text = (struct child_text){ .fd = -1, .bytes = bytes, .size = size };
+	if (pipe2(ends, O_CLOEXEC) != 0)
+		return -errno;
+	fcntl(ends[0], F_SETFL, O_NONBLOCK);
+	stream->text.fd = ends[0];
+	stream->write_end = ends[1];
+	return 0;
+}
+
+static void close_write_end(struct stream *stream)
+{
+	if (stream->write_end >= 0)
+		close(stream->write_end);
+	stream->write_end = -1;
+}
+
+static void close_stream(struct stream *stream)
+{
+	close_write_end(stream);
+	if (stream->text.fd >= 0)
+		close(stream->text.fd);
+}
+
+/* The child itself: its stderr is the report, its stdout the device's. */
+static void be_child(const struct child_job *job, struct child_shared *shared,
+		     struct stream *report, struct stream *words)
+{
+	static struct child child;
+
+	child = (struct child){ .job = job, .shared = shared, .result = &shared->result };
+	dup2(report->write_end, STDERR_FILENO);
+	dup2(words->write_end, STDOUT_FILENO);
+	close_stream(report);
+	close_stream(words);
+	setvbuf(stdout, NULL, _IOLBF, 0);
+	on_exit(on_exit_called, &child);
+	run_in_child(&child);
+}
+
+/* Fork; look on; reap.  0, or negative errno. */
+static int run_child(const struct child_job *job, struct child_result *result,
+		     struct child_shared *shared, struct stream *report, struct stream *words)
+{
+	struct child_watch watch = {
+		.shared = shared,
+		.report = &report->text,
+		.words = &words->text,
+		.limit_ms = (job->seconds != 0 ? job->seconds : CHILD_SECONDS) * 1000ull,
+	};
+	pid_t parent = getpid();
+	enum child_end end;
+	int status = 0;
+
+	watch.pid = fork();
+	if (watch.pid < 0)
+		return -errno;
+	if (watch.pid == 0) {
+		bound(parent);
+		be_child(job, shared, report, words);
+	}
+	close_write_end(report);
+	close_write_end(words);
+	watch.ended = (int)syscall(SYS_pidfd_open, watch.pid, 0);
+	end = child_watch(&watch);
+	if (watch.ended >= 0)
+		close(watch.ended);
+	while (waitpid(watch.pid, &status, 0) < 0 && errno == EINTR)
+		;
+	child_text_end(&report->text);
+	child_text_end(&words->text);
+	return child_conclude(job, &watch, end, status, report->text.bytes, result);
+}
+
+int child_run(const struct child_job *job, struct child_result *result, char *report)
+{
+	struct child_shared *shared = MAP_FAILED;
+	struct stream streams[2] = { { .text.fd = -1, .write_end = -1 },
+				     { .text.fd = -1, .write_end = -1 } };
+	char *text = report;
+	int err = -ENOMEM;
+
+	memset(result, 0, sizeof(*result));
+	if (text == NULL)
+		text = malloc(CHILD_REPORT_MAX);
+	shared = mmap(NULL, sizeof(*shared), PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1,
+		      0);
+	if (text == NULL || shared == MAP_FAILED)
+		goto out;
+	err = open_stream(&streams[0], text, CHILD_REPORT_MAX);
+	if (err == 0)
+		err = open_stream(&streams[1], job->words, CHILD_WORDS_MAX);
+	if (err != 0)
+		goto out;
+	shared->result.op = FINDING_OP_END;
+	strcpy(shared->result.verb, "create");
+	fflush(stdout);
+	fflush(stderr);
+	if (job->trace_out != NULL)
+		fflush(job->trace_out);
+	err = run_child(job, result, shared, &streams[0], &streams[1]);
+out:
+	if (shared != MAP_FAILED)
+		munmap(shared, sizeof(*shared));
+	close_stream(&streams[0]);
+	close_stream(&streams[1]);
+	if (text != report)
+		free(text);
+	return err;
+}

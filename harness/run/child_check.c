@@ -1,0 +1,81 @@
+/* SPDX-License-Identifier: Apache-2.0 OR MIT */
+/*
+ * What a child left in the memory that it shares with its parent is hostile input:
+ * the device could write there.  Every count, index and string is checked before
+ * it is used, and a pointer is never taken over.  See child_internal.h.
+ */
+#include "harness/run/child_internal.h"
+
+#include <ctype.h>
+#include <string.h>
+
+/* A bool of the child's may hold any byte, which as a bool must not be read. */
+static bool is_bool(const bool *value)
+{
+	return *(const unsigned char *)value <= 1;
+}
+
+/* A string that ends within `size`, of printable bytes. */
+static bool is_string(const char *text, size_t size)
+{
+	size_t len = strnlen(text, size);
+
+	for (size_t i = 0; i < len; i++)
+		if (iscntrl((unsigned char)text[i]))
+			return false;
+	return len < size;
+}
+
+static bool is_op(const struct child_job *job, uint32_t op)
+{
+	return op == FINDING_OP_END || op < job->script->prog.op_count;
+}
+
+/* The `known` of a finding points into the child's list: the parent has its own. */
+static bool check_finding(const struct child_job *job, struct finding *f)
+{
+	if (f->kind <= FINDING_NONE || f->kind >= FINDING_KIND_COUNT ||
+	    (f->kind == FINDING_RULE && f->rule >= RULE_COUNT) || !is_op(job, f->op) ||
+	    !is_string(f->verb, sizeof(f->verb)) ||
+	    !is_string(f->signature, sizeof(f->signature)) ||
+	    !is_string(f->message, sizeof(f->message)))
+		return false;
+	f->known = known_reason(job->known, f->signature);
+	return true;
+}
+
+static bool is_line(const struct child_job *job, const struct child_result *r)
+{
+	for (unsigned i = 0; i < job->script->expect_count; i++)
+		if (job->script->expects[i].line == r->failed_line &&
+		    job->script->expects[i].op == r->failed_op)
+			return true;
+	return false;
+}
+
+bool child_is_sound(const struct child_job *job, struct child_result *r)
+{
+	if (!is_bool(&r->done) || !is_bool(&r->passed) || !is_bool(&r->spent) ||
+	    r->finding_count > LEDGER_FINDINGS_MAX || !is_op(job, r->op) ||
+	    !is_string(r->verb, sizeof(r->verb)) || !is_string(r->failure, sizeof(r->failure)) ||
+	    !is_string(r->shortage, sizeof(r->shortage)) ||
+	    (r->failed_line != 0 && !is_line(job, r)))
+		return false;
+	for (unsigned i = 0; i < r->finding_count; i++)
+		if (!check_finding(job, &r->findings[i]))
+			return false;
+	return true;
+}
+
+bool child_check(const struct child_job *job, const struct child_shared *shared,
+		 struct child_result *result)
+{
+	/* Once: what it started may still be there, and write. */
+	memcpy(result, &shared->result, sizeof(*result));
+	if (child_is_sound(job, result))
+		return true;
+	memset(result, 0, sizeof(*result));
+	result->op = FINDING_OP_END;
+	strcpy(result->verb, "unknown");
+	return false;
+}

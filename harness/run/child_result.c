@@ -1,0 +1,164 @@
+/* SPDX-License-Identifier: Apache-2.0 OR MIT */
+/*
+ * What came of a child: the finding that fails a run, and the one that is made of how
+ * the child ended.  See child.h.
+ */
+#include "harness/run/child_internal.h"
+
+#include <errno.h>
+#include <signal.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/wait.h>
+
+bool rule_fails(enum rule rule, bool strict, bool limits)
+{
+	enum severity severity = rule_table[rule].severity;
+
+	if (severity == SEVERITY_SHOULD)
+		return strict;
+	return severity != SEVERITY_LIMIT || limits;
+}
+
+const struct finding *child_finding(const struct child_result *result, const struct child_job *job)
+{
+	for (unsigned i = 0; i < result->finding_count; i++) {
+		const struct finding *f = &result->findings[i];
+
+		if (f->known == NULL &&
+		    (f->kind != FINDING_RULE || rule_fails(f->rule, job->strict, job->limits)))
+			return f;
+	}
+	return NULL;
+}
+
+const struct finding *child_known(const struct child_result *result)
+{
+	for (unsigned i = 0; i < result->finding_count; i++)
+		if (result->findings[i].known != NULL)
+			return &result->findings[i];
+	return NULL;
+}
+
+bool child_failed(const struct child_result *result, const struct child_job *job)
+{
+	return child_finding(result, job) != NULL ||
+	       (!result->passed && child_known(result) == NULL);
+}
+
+bool child_note_known(const struct child_result *result, struct known *known)
+{
+	for (unsigned i = 0; known != NULL && i < result->finding_count; i++)
+		if (result->findings[i].known != NULL)
+			known_hit(known, result->findings[i].signature);
+	return child_known(result) != NULL;
+}
+
+/* The child did not come to its end, or LeakSanitizer had something to say. */
+static void add_finding(const struct child_job *job, struct child_result *result,
+			const struct child_watch *watch, enum child_end end, int status,
+			const char *report)
+{
+	struct finding f = { .op = result->op };
+	size_t used;
+
+	memcpy(f.verb, result->verb, sizeof(f.verb));
+	if (sanitizer_finding(report, &f)) {
+		/* The message and the signature are there. */
+	} else if (end == CHILD_SPUN || end == CHILD_ASLEEP) {
+		f.kind = FINDING_HANG;
+		strcpy(f.signature, "hang");
+		snprintf(f.message, sizeof(f.message), "it did not return from %s: %s %llu seconds",
+			 child_call_name(watch->call),
+			 end == CHILD_SPUN ? "its CPU time is" : "it does nothing, for",
+			 (unsigned long long)watch->limit_ms / 1000);
+	} else if (end == CHILD_ATE) {
+		f.kind = FINDING_OOM;
+		strcpy(f.signature, "out-of-memory");
+		snprintf(f.message, sizeof(f.message), "the device took more than %llu MiB",
+			 CHILD_BYTES_MAX >> 20);
+	} else if (WIFSIGNALED(status)) {
+		f.kind = FINDING_SIGNAL;
+		snprintf(f.signature, sizeof(f.signature), "signal:%s",
+			 sigabbrev_np(WTERMSIG(status)));
+		snprintf(f.message, sizeof(f.message), "the device was killed by signal %d (%s)",
+			 WTERMSIG(status), sigdescr_np(WTERMSIG(status)));
+	} else {
+		f.kind = FINDING_EXIT;
+		snprintf(f.signature, sizeof(f.signature), "exit:%d", WEXITSTATUS(status));
+		snprintf(f.message, sizeof(f.message), "the device called exit(%d)",
+			 WEXITSTATUS(status));
+	}
+	used = strlen(f.signature);
+	snprintf(f.signature + used, sizeof(f.signature) - used, ":%s", result->verb);
+	f.known = known_reason(job->known, f.signature);
+	result->findings[0] = f;
+	result->finding_count = 1;
+	result->failed_line = 0;
+	result->passed = false;
+}
+
+/* The record of the run holds what the child cannot have written. */
+static void add_overwritten(const struct child_job *job, struct child_result *result)
+{
+	struct finding *f = &result->findings[0];
+
+	*f = (struct finding){ .kind = FINDING_MEMORY, .op = FINDING_OP_END };
+	strcpy(f->verb, result->verb);
+	strcpy(f->signature, "overwritten");
+	strcpy(f->message, "the device wrote over the harness's record of the run");
+	f->known = known_reason(job->known, f->signature);
+	result->finding_count = 1;
+}
+
+int child_conclude(const struct child_job *job, const struct child_watch *watch, enum child_end end,
+		   int status, const char *report, struct child_result *result)
+{
+	int32_t error = watch->shared->error;
+	struct finding f = { .kind = FINDING_NONE };
+	bool sound = child_check(job, watch->shared, result);
+
+	/* What give_up says, and a device that writes over it does not. */
+	if (sound && !result->done && (error == -ENOMEM || error == -EINVAL))
+		return error;
+	if (end == CHILD_TOO_LONG) {
+		snprintf(result->failure, sizeof(result->failure),
+			 "%llu seconds of CPU time, %llu of them in calls of the device",
+			 (unsigned long long)watch->total_ms / 1000,
+			 (unsigned long long)watch->device_ms / 1000);
+		return -ETIME;
+	}
+	if (!result->done && sanitizer_finding(report, &f) && f.kind == FINDING_OOM &&
+	    (watch->shared->inside == CALL_NONE || sanitizer_is_ours(report)))
+		return -ENOMEM;
+	if (!sound && f.kind == FINDING_NONE)
+		add_overwritten(job, result);
+	else if (!result->done || (!result->passed && result->failed_line == 0 &&
+				   child_finding(result, job) == NULL))
+		add_finding(job, result, watch, end, status, report);
+	return 0;
+}
+
+/* Where there is no process to be had LeakSanitizer has none either, and would end
+ * the command with a report and a status of its own. */
+static bool no_process;
+
+int __lsan_is_turned_off(void) __attribute__((weak));
+int __lsan_is_turned_off(void)
+{
+	return no_process;
+}
+
+void child_explain(const char *path, const struct target *target, int err,
+		   const struct child_result *result)
+{
+	if (err == -ENOMEM)
+		fprintf(stderr, "%s: not enough memory to run it\n", path);
+	else if (err == -ETIME)
+		fprintf(stderr, "%s: not judged, it did not end: %s\n", path, result->failure);
+	else if (err == -EINVAL)
+		fprintf(stderr, "%s: the liveness script, %s\n", target->name, result->failure);
+	else
+		fprintf(stderr, "%s: no process to run it in: %s\n", path, strerror(-err));
+	no_process = no_process || err == -EAGAIN;
+}

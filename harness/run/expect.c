@@ -1,0 +1,346 @@
+/* SPDX-License-Identifier: Apache-2.0 OR MIT */
+/*
+ * Check what the `>` lines of a script demand: registers, rings, counters, findings;
+ * bytes are compared in expect_memory.c.  See text.h for what they mean.
+ *
+ * A check reads registers as a driver would, and guest memory as the guest; the
+ * ledger is told of neither, so a script with `>` lines and one without them
+ * are judged alike.  `used` takes the entry, as a driver does.
+ */
+#include "devices/table.h"
+#include "harness/run/expect_internal.h"
+
+#include <linux/virtio_mmio.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+
+bool expect_wrong(const struct verdict *v, const char *format, ...)
+{
+	va_list args;
+
+	va_start(args, format);
+	vsnprintf(v->message, v->size, format, args);
+	va_end(args);
+	return false;
+}
+
+static uint32_t read_register(const struct verdict *v, uint32_t offset)
+{
+	uint8_t bytes[4];
+
+	v->run->target->read(v->run->device, offset, bytes, sizeof(bytes));
+	return bytes[0] | (uint32_t)bytes[1] << 8 | (uint32_t)bytes[2] << 16 |
+	       (uint32_t)bytes[3] << 24;
+}
+
+/* A value as a field of that kind. */
+static struct spelled spell(enum field_kind kind, uint64_t value)
+{
+	struct spelled s = { "" };
+	FILE *out = fmemopen(s.text, sizeof(s.text), "w");
+
+	if (out != NULL) {
+		text_print_value(out, kind, value);
+		fclose(out);
+	}
+	return s;
+}
+
+static bool check_value(const struct verdict *v)
+{
+	if (v->run->last_read == v->expect->value[0])
+		return true;
+	return expect_wrong(v, "the read returned 0x%llx, expected 0x%llx",
+			    (unsigned long long)v->run->last_read,
+			    (unsigned long long)v->expect->value[0]);
+}
+
+static bool check_register(const struct verdict *v)
+{
+	uint32_t offset = (uint32_t)v->expect->value[0];
+	uint32_t value = read_register(v, offset);
+
+	if (value == v->expect->value[1])
+		return true;
+	return expect_wrong(v, "%s reads 0x%x, expected 0x%llx", spell(FIELD_REG, offset).text,
+			    value, (unsigned long long)v->expect->value[1]);
+}
+
+static bool check_status(const struct verdict *v)
+{
+	uint32_t status = read_register(v, VIRTIO_MMIO_STATUS);
+
+	if ((status & v->expect->mask) == v->expect->value[0])
+		return true;
+	return expect_wrong(
+		v, "the device status is %s, expected %s of %s", spell(FIELD_STATUS, status).text,
+		spell(FIELD_STATUS, v->expect->value[0]).text,
+		v->expect->mask == UINT32_MAX ? "all" : spell(FIELD_STATUS, v->expect->mask).text);
+}
+
+static bool check_interrupt_status(const struct verdict *v)
+{
+	uint32_t value = read_register(v, VIRTIO_MMIO_INTERRUPT_STATUS);
+
+	if (value == v->expect->value[0])
+		return true;
+	return expect_wrong(v, "InterruptStatus is %s, expected %s",
+			    spell(FIELD_INTERRUPT, value).text,
+			    spell(FIELD_INTERRUPT, v->expect->value[0]).text);
+}
+
+static bool check_interrupts(const struct verdict *v)
+{
+	if (v->run->interrupts_used == v->expect->value[0] &&
+	    v->run->interrupts_config == v->expect->value[1])
+		return true;
+	return expect_wrong(
+		v, "the operation raised used=%u config=%u, expected used=%llu config=%llu",
+		v->run->interrupts_used, v->run->interrupts_config,
+		(unsigned long long)v->expect->value[0], (unsigned long long)v->expect->value[1]);
+}
+
+/* Both kinds, and the first of them before the first of the others.  One that says
+ * both at once says neither first. */
+static bool check_order(const struct verdict *v)
+{
+	static const uint32_t bits[] = { VIRTIO_MMIO_INT_VRING, VIRTIO_MMIO_INT_CONFIG };
+	const struct run *run = v->run;
+
+	if (run->interrupts_used > 0 && run->interrupts_config > 0 &&
+	    run->interrupts_first == bits[v->expect->value[0]])
+		return true;
+	return expect_wrong(
+		v, "the operation raised used=%u config=%u, first %s, expected %s before %s",
+		run->interrupts_used, run->interrupts_config,
+		spell(FIELD_INTERRUPT, run->interrupts_first).text,
+		expect_interrupts[v->expect->value[0]], expect_interrupts[v->expect->value[1]]);
+}
+
+static bool check_generation(const struct verdict *v)
+{
+	uint32_t now = read_register(v, VIRTIO_MMIO_CONFIG_GENERATION);
+
+	if (!v->run->generation_read)
+		return expect_wrong(v, "the driver has not read ConfigGeneration, expected 'read "
+				       "ConfigGeneration' somewhere before");
+	if ((now != v->run->generation) == v->expect->value[0])
+		return true;
+	return expect_wrong(v, "ConfigGeneration reads 0x%x, and read 0x%llx before, expected %s",
+			    now, (unsigned long long)v->run->generation,
+			    v->expect->value[0] ? "another" : "the same");
+}
+
+/* A demand on a queue that the target has not would always hold, or never. */
+static bool has_queue(const struct verdict *v, uint64_t queue)
+{
+	if (queue < v->run->target->queue_count)
+		return true;
+	return expect_wrong(v, "%s has no queue %llu", v->run->target->name,
+			    (unsigned long long)queue);
+}
+
+static bool check_used(const struct verdict *v)
+{
+	const struct expect *e = v->expect;
+	uint32_t id, len;
+
+	if (!has_queue(v, e->value[2]))
+		return false;
+	if (!guest_take(v->run, (unsigned)e->value[2], &id, &len))
+		return expect_wrong(v, "queue %llu has no further used entry, expected one",
+				    (unsigned long long)e->value[2]);
+	if ((!e->given[0] || id == e->value[0]) && (!e->given[1] || len == e->value[1]))
+		return true;
+	return expect_wrong(
+		v, "the used entry of queue %llu is id=%u len=%u, expected id=%llu len=%llu",
+		(unsigned long long)e->value[2], id, len,
+		(unsigned long long)(e->given[0] ? e->value[0] : id),
+		(unsigned long long)(e->given[1] ? e->value[1] : len));
+}
+
+static bool check_used_none(const struct verdict *v)
+{
+	uint32_t id, len;
+
+	if (!has_queue(v, v->expect->value[2]))
+		return false;
+	if (!guest_take(v->run, (unsigned)v->expect->value[2], &id, &len))
+		return true;
+	return expect_wrong(v, "queue %llu has a used entry, id=%u len=%u, expected none",
+			    (unsigned long long)v->expect->value[2], id, len);
+}
+
+static bool check_used_idx(const struct verdict *v)
+{
+	uint64_t queue = v->expect->value[0];
+	uint16_t idx =
+		arena_load16(&v->run->arena, v->run->queues[queue].ring[VIRTQUEUE_DEVICE] + 2);
+
+	if (idx == v->expect->value[1])
+		return true;
+	return expect_wrong(v, "the used index of queue %llu is %u, expected %llu",
+			    (unsigned long long)queue, idx,
+			    (unsigned long long)v->expect->value[1]);
+}
+
+static int find_counter(const struct verdict *v, const char *name)
+{
+	unsigned count = target_counter_count(v->run->target, v->run->device);
+
+	for (unsigned i = 0; i < count; i++)
+		if (strcmp(v->run->target->counter_name(v->run->device, i), name) == 0)
+			return (int)i;
+	return -1;
+}
+
+/* By how much `name` was to move. */
+static uint64_t due_move(const struct verdict *v, const char *name)
+{
+	const struct counter_pair *pair = &v->script->pairs[v->expect->pair_first];
+
+	for (unsigned i = 0; i < v->expect->pair_count; i++)
+		if (strcmp(pair[i].name, name) == 0)
+			return pair[i].value;
+	return 0;
+}
+
+static bool check_counters(const struct verdict *v)
+{
+	const struct target *target = v->run->target;
+	unsigned count = target_counter_count(target, v->run->device);
+	uint64_t now[TARGET_COUNTERS_MAX];
+
+	target_counters(target, v->run->device, now);
+	for (unsigned i = 0; i < v->expect->pair_count; i++) {
+		const char *name = v->script->pairs[v->expect->pair_first + i].name;
+
+		if (find_counter(v, name) < 0)
+			return expect_wrong(v, "%s has no counter %s", target->name, name);
+		if (target_is_gauge(target, name))
+			return expect_wrong(
+				v, "%s can fall: expected '> counter %s=', where it stands", name,
+				name);
+	}
+	v->message[0] = '\0';
+	for (unsigned i = 0; i < count; i++) {
+		const char *name = target->counter_name(v->run->device, i);
+		uint64_t moved = now[i] - v->run->counters[i];
+		size_t used = strlen(v->message);
+
+		if (moved != due_move(v, name) && !target_is_gauge(target, name))
+			snprintf(v->message + used, v->size - used,
+				 "%s%s moved by %llu, expected %llu", used > 0 ? "; " : "", name,
+				 (unsigned long long)moved, (unsigned long long)due_move(v, name));
+	}
+	return v->message[0] == '\0';
+}
+
+static bool check_counter(const struct verdict *v)
+{
+	int i = find_counter(v, v->expect->name);
+	uint64_t now[TARGET_COUNTERS_MAX];
+
+	if (i < 0)
+		return expect_wrong(v, "%s has no counter %s", v->run->target->name,
+				    v->expect->name);
+	target_counters(v->run->target, v->run->device, now);
+	if (now[i] == v->expect->value[0])
+		return true;
+	return expect_wrong(v, "%s is %llu, expected %llu", v->expect->name,
+			    (unsigned long long)now[i], (unsigned long long)v->expect->value[0]);
+}
+
+static bool check_restored(const struct verdict *v)
+{
+	const struct snapshot *s = &v->run->snapshots[0];
+
+	if (s->outcome == SNAPSHOT_RESTORED)
+		return true;
+	if (s->outcome == SNAPSHOT_NONE)
+		return expect_wrong(v, "no snapshot was restored");
+	return expect_wrong(v, "the snapshot was refused, at byte %zu", s->refused_at);
+}
+
+static bool check_refused(const struct verdict *v)
+{
+	const struct snapshot *s = &v->run->snapshots[0];
+	size_t at = (size_t)v->expect->value[0];
+
+	if (s->outcome == SNAPSHOT_REFUSED && s->refused_at == at)
+		return true;
+	if (s->outcome == SNAPSHOT_REFUSED)
+		return expect_wrong(v, "the snapshot was refused at byte %zu, expected %zu",
+				    s->refused_at, at);
+	return expect_wrong(v, "the snapshot was %s, expected a refusal at byte %zu",
+			    s->outcome == SNAPSHOT_NONE ? "not restored" : "taken", at);
+}
+
+static bool check_state(const struct verdict *v)
+{
+	enum device_state state = target_state(v->run->target, v->run->device);
+
+	if (state == v->expect->value[0])
+		return true;
+	return expect_wrong(v, "the device is %s, expected %s", expect_states[state],
+			    expect_states[v->expect->value[0]]);
+}
+
+static bool check_silent(const struct verdict *v)
+{
+	const struct ledger *ledger = &v->run->ledger;
+
+	if (ledger->finding_count == 0)
+		return true;
+	return expect_wrong(v, "%s: %s, expected silence", rule_table[ledger->findings[0].rule].id,
+			    ledger->findings[0].message);
+}
+
+/* Had the rule been broken, the operation would not have come to its checks:
+ * the runner looks at the finding itself. */
+static bool check_breaks(const struct verdict *v)
+{
+	const struct ledger *ledger = &v->run->ledger;
+
+	for (unsigned i = 0; i < ledger->finding_count; i++)
+		if (strcmp(rule_table[ledger->findings[i].rule].id, v->expect->name) == 0)
+			return true;
+	return expect_wrong(v, "the device keeps %s, expected it broken", v->expect->name);
+}
+
+typedef bool check_fn(const struct verdict *v);
+
+TABLE(static check_fn *const, checks, EXPECT_KIND_COUNT, 1,
+	[EXPECT_VALUE] = check_value,
+	[EXPECT_REGISTER] = check_register,
+	[EXPECT_STATUS] = check_status,
+	[EXPECT_INTERRUPT_STATUS] = check_interrupt_status,
+	[EXPECT_INTERRUPTS] = check_interrupts,
+	[EXPECT_ORDER] = check_order,
+	[EXPECT_GENERATION] = check_generation,
+	[EXPECT_USED] = check_used,
+	[EXPECT_USED_NONE] = check_used_none,
+	[EXPECT_USED_IDX] = check_used_idx,
+	[EXPECT_MEM] = expect_mem,
+	[EXPECT_MEM_FILL] = expect_mem_fill,
+	[EXPECT_MEM_EQUAL] = expect_mem_equal,
+	[EXPECT_MEM_TYPED] = expect_mem_typed,
+	[EXPECT_OUTPUT] = expect_output,
+	[EXPECT_OUTPUT_LEN] = expect_output_bytes,
+	[EXPECT_OUTPUT_EQUAL] = expect_output_equal,
+	[EXPECT_RESTORED] = check_restored,
+	[EXPECT_REFUSED] = check_refused,
+	[EXPECT_COUNTERS] = check_counters,
+	[EXPECT_COUNTER] = check_counter,
+	[EXPECT_STATE] = check_state,
+	[EXPECT_SILENT] = check_silent,
+	[EXPECT_BREAKS] = check_breaks);
+
+bool expect_check(struct run *run, const struct script *script, const struct expect *expect,
+		  char *message, size_t size)
+{
+	struct verdict v = { run, script, expect, message, size };
+
+	return checks[expect->kind](&v);
+}

@@ -1,0 +1,304 @@
+/* SPDX-License-Identifier: Apache-2.0 OR MIT */
+/*
+ * Files of guest programs.  See input.h.
+ */
+#include "harness/run/input.h"
+#include "harness/program/binary.h"
+#include "harness/run/report.h"
+
+#include <ctype.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <poll.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+const volatile sig_atomic_t *input_stop;
+
+const char *input_kind(mode_t mode)
+{
+	if (S_ISDIR(mode))
+		return "a directory";
+	if (S_ISFIFO(mode))
+		return "a FIFO";
+	if (S_ISSOCK(mode))
+		return "a socket";
+	if (S_ISBLK(mode) || S_ISCHR(mode))
+		return "a device";
+	return "a file";
+}
+
+const char *input_name(const char *path)
+{
+	return strcmp(path, "-") == 0 ? "(standard input)" : path;
+}
+
+/* Signals are taken only while it waits: one that comes between the look at
+ * input_stop and the waiting is not missed. */
+int input_wait(int fd, short events)
+{
+	static const int caught[] = { SIGINT, SIGTERM, SIGHUP };
+	struct pollfd poll = { .fd = fd, .events = events };
+	sigset_t block, before;
+	int err = 0;
+
+	sigemptyset(&block);
+	for (size_t i = 0; i < sizeof(caught) / sizeof(caught[0]); i++)
+		sigaddset(&block, caught[i]);
+	sigprocmask(SIG_BLOCK, &block, &before);
+	while (err == 0) {
+		if (input_stop != NULL && *input_stop != 0)
+			err = -EINTR;
+		else if (ppoll(&poll, 1, NULL, &before) >= 0)
+			break;
+		else if (errno != EINTR)
+			err = -errno;
+	}
+	sigprocmask(SIG_SETMASK, &before, NULL);
+	return err;
+}
+
+static char *fail_read(const char *path, const char *why)
+{
+	fprintf(stderr, "%s: %s\n", input_name(path), why);
+	return NULL;
+}
+
+/* As read(), but that it waits for what has no bytes yet; negative errno. */
+static ssize_t read_some(int fd, char *data, size_t size)
+{
+	for (;;) {
+		int err = input_wait(fd, POLLIN);
+		ssize_t got = err == 0 ? read(fd, data, size) : 0;
+
+		if (err != 0)
+			return err;
+		if (got >= 0)
+			return got;
+		if (errno != EAGAIN && errno != EINTR)
+			return -errno;
+	}
+}
+
+/* All of it, at most INPUT_SIZE_MAX bytes. */
+static char *read_all(int fd, const char *path, size_t *len)
+{
+	size_t room = 65536;
+	char *data = malloc(room);
+	ssize_t got = 0;
+
+	*len = 0;
+	while (data != NULL) {
+		char *more;
+
+		got = read_some(fd, data + *len, room - *len - 1);
+		if (got <= 0)
+			break;
+		*len += (size_t)got;
+		if (*len > INPUT_SIZE_MAX) {
+			free(data);
+			return fail_read(path,
+					 "too large for a guest program, expected at most 4 MiB");
+		}
+		if (*len + 1 < room)
+			continue;
+		room *= 2;
+		more = realloc(data, room);
+		if (more == NULL)
+			free(data);
+		data = more;
+	}
+	if (data == NULL)
+		return fail_read(path, strerror(ENOMEM));
+	if (got < 0) {
+		free(data);
+		return got == -EINTR ? NULL : fail_read(path, strerror((int)-got));
+	}
+	data[*len] = '\0';
+	return data;
+}
+
+static char *read_stdin(size_t *len)
+{
+	static bool taken;
+
+	if (taken)
+		return fail_read("-", "was read already, expected it once");
+	taken = true;
+	return read_all(STDIN_FILENO, "-", len);
+}
+
+char *input_read(const char *path, size_t *len)
+{
+	struct stat st;
+	char *data;
+	int fd;
+
+	if (strcmp(path, "-") == 0)
+		return read_stdin(len);
+	/* A FIFO that nobody writes to yet is no reason to wait where no signal is
+	 * seen. */
+	fd = open(path, O_RDONLY | O_NONBLOCK | O_NOCTTY | O_CLOEXEC);
+	if (fd < 0 && errno == ENXIO)
+		return fail_read(path, "is a socket, expected a file");
+	if (fd < 0)
+		return fail_read(path, strerror(errno));
+	if (fstat(fd, &st) == 0 && S_ISDIR(st.st_mode))
+		data = fail_read(path, "is a directory, expected a file");
+	else
+		data = read_all(fd, path, len);
+	close(fd);
+	return data;
+}
+
+/* The first word that is no comment starts a script. */
+static bool looks_like_text(const char *data, size_t len)
+{
+	static const char *const starts[] = { "device", "clause", "needs", "name" };
+	size_t i = 0;
+
+	while (i < len && (isspace((unsigned char)data[i]) || data[i] == '#')) {
+		if (data[i] == '#')
+			while (i < len && data[i] != '\n')
+				i++;
+		else
+			i++;
+	}
+	for (size_t w = 0; w < sizeof(starts) / sizeof(starts[0]); w++) {
+		size_t n = strlen(starts[w]);
+
+		if (len - i > n && memcmp(data + i, starts[w], n) == 0 &&
+		    isspace((unsigned char)data[i + n]))
+			return true;
+	}
+	return false;
+}
+
+static bool is_text(const char *path, const char *data, size_t len)
+{
+	size_t n = strlen(path);
+
+	/* A byte-order mark before a script is the parser's to name. */
+	if (len > 3 && memcmp(data, "\xef\xbb\xbf", 3) == 0 && looks_like_text(data + 3, len - 3))
+		return true;
+	if (len >= 4 && memcmp(data, "VRNG", 4) == 0)
+		return false;
+	return (n > 3 && strcmp(path + n - 3, ".vr") == 0) || looks_like_text(data, len);
+}
+
+/* The target that a folder is named after, or NULL. */
+static const char *target_of(const char *folder, size_t len)
+{
+	for (const struct target *const *t = target_all(); *t != NULL; t++) {
+		const char *name = (*t)->name;
+		size_t i = 0;
+
+		while (i < len && (name[i] == folder[i] || (name[i] == '-' && folder[i] == '_')))
+			i++;
+		if (i == len && name[i] == '\0')
+			return name;
+	}
+	return NULL;
+}
+
+/* The only target there is, or the one that a folder of the path is named
+ * after, as build/findings/net_loopback and corpus/net-loopback are; of several
+ * the nearest to the file; or NULL. */
+static const char *likely_target(const char *path)
+{
+	const char *name = NULL;
+	const char *end;
+
+	if (target_find(NULL) != NULL)
+		return target_find(NULL)->name;
+	for (; (end = strchr(path, '/')) != NULL; path = end + 1) {
+		const char *nearer = target_of(path, (size_t)(end - path));
+
+		name = nearer != NULL ? nearer : name;
+	}
+	return name;
+}
+
+static int parse(struct script *script, const char *path, const char *data, size_t len)
+{
+	struct text_error error;
+
+	if (text_parse(script, data, len, &error) == 0)
+		return 0;
+	fprintf(stderr, "%s:%u:%u: %s\n", input_name(path), error.line, error.column,
+		error.message);
+	return -EINVAL;
+}
+
+int input_decode_script(struct script *script, const char *path, const char *data, size_t len)
+{
+	bool magic = len >= 4 && memcmp(data, "VRNG", 4) == 0;
+
+	/* Of what comes without a name nothing else is expected. */
+	if (is_text(path, data, len) || (strcmp(path, "-") == 0 && !magic))
+		return parse(script, path, data, len);
+	fprintf(stderr, "%s: is no script, expected text; 'vringer replay' runs other files\n",
+		input_name(path));
+	return -EINVAL;
+}
+
+int input_decode(struct script *script, const char *path, const char *data, size_t len,
+		 const char *target)
+{
+	struct text_error error;
+	unsigned version = 0;
+
+	if (is_text(path, data, len))
+		return parse(script, path, data, len);
+	/* An empty text is a script without annotations. */
+	text_parse(script, "device any\n", 11, &error);
+	script->target_line = script->target_column = 0;
+	if (binary_decode(&script->prog, (const uint8_t *)data, len,
+			  target != NULL ? target : "any", &version) == 0)
+		return 0;
+	fprintf(stderr, "%s: the file is of format version %u, expected %d: %s\n", input_name(path),
+		version, BINARY_VERSION,
+		version > BINARY_VERSION ? "it is newer than this vringer"
+					 : "there is no such version");
+	return -EINVAL;
+}
+
+int input_load(struct script *script, const char *path, const char *target, bool *text)
+{
+	size_t len;
+	char *data = input_read(path, &len);
+	int err;
+
+	if (data == NULL)
+		return -EINVAL;
+	if (text != NULL)
+		*text = is_text(path, data, len);
+	err = input_decode(script, path, data, len, target);
+	free(data);
+	return err;
+}
+
+const struct target *input_target(const struct script *script, const char *path, const char *name)
+{
+	const struct target *target;
+
+	if (strcmp(script->prog.target, "any") != 0)
+		name = script->prog.target;
+	else if (name == NULL)
+		name = likely_target(path);
+	if (name == NULL) {
+		fprintf(stderr, "%s: names no target, expected one with -t\n", input_name(path));
+		return NULL;
+	}
+	target = target_find(name);
+	if (target != NULL)
+		return target;
+	fputs(input_name(path), stderr);
+	if (script->target_line != 0)
+		fprintf(stderr, ":%u:%u", script->target_line, script->target_column);
+	fprintf(stderr, ": unknown target '%s', '%s targets' lists them\n", name, report_command);
+	return NULL;
+}

@@ -1,0 +1,175 @@
+/* SPDX-License-Identifier: Apache-2.0 OR MIT */
+/*
+ * Replay one file.  See replay.h.
+ */
+#include "harness/run/replay.h"
+#include "harness/files/escape.h"
+#include "harness/run/input.h"
+#include "harness/run/report.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+enum { NOTHING_FOUND = 0, FOUND = 1, WRONG = 2 };
+
+static void print_not_judged(const struct child_result *result)
+{
+	const char *separator = "not judged:";
+
+	for (int i = 0; i < RULE_COUNT; i++) {
+		if ((result->not_judged[i / 64] >> i % 64 & 1) == 0)
+			continue;
+		printf("%s %s", separator, rule_table[i].id);
+		separator = ",";
+	}
+	if (*separator == ',')
+		putchar('\n');
+}
+
+static void print_text(const struct replay_options *options, const char *path,
+		       const struct child_job *job, const struct child_result *result,
+		       const char *report, bool text)
+{
+	const struct finding *failing = child_finding(result, job);
+	const struct finding *known = child_known(result);
+
+	report_words(stdout, "", job->words);
+	if (failing != NULL)
+		report_finding(stdout, "", failing, job->script);
+	report_notes(stdout, result, job);
+	if (failing != NULL && failing->kind != FINDING_RULE && *report != '\0')
+		printf("%s%s", report, report[strlen(report) - 1] == '\n' ? "" : "\n");
+	if (result->failed_line != 0)
+		report_failure(stdout, path, result, job->script);
+	print_not_judged(result);
+	report_disagreements(stdout, "", job->target);
+	printf("%s: %s: %u operations, %llu chains returned: %s\n", path, job->target->name,
+	       result->ops_run, (unsigned long long)result->completions,
+	       failing != NULL		  ? failing->signature
+	       : known != NULL		  ? "nothing but what is known"
+	       : result->failed_line != 0 ? "does not show what the script demands"
+					  : "nothing found");
+	if (failing == NULL && known == NULL && result->failed_line == 0 && !text) {
+		fputs("note: ", stdout);
+		report_elsewhere(stdout, job->target->name, path);
+		putchar('\n');
+	}
+	if (failing == NULL || options->verbose)
+		return;
+	report_next(stdout, job->target->name, path);
+}
+
+static void print_json(const char *path, const struct child_job *job,
+		       const struct child_result *result)
+{
+	const char *separator = "";
+
+	printf("{\"event\":\"result\",\"file\":");
+	escape_json(stdout, path);
+	printf(",\"target\":");
+	escape_json(stdout, job->target->name);
+	printf(",\"operations\":%u,\"chains\":%llu,\"passed\":%s", result->ops_run,
+	       (unsigned long long)result->completions,
+	       child_failed(result, job) ? "false" : "true");
+	if (result->failed_line != 0) {
+		printf(",\"line\":%u,\"message\":", result->failed_line);
+		escape_json(stdout, result->failure);
+	}
+	putchar(',');
+	report_result_json(stdout, result, job);
+	printf(",\"not_judged\":[");
+	for (int i = 0; i < RULE_COUNT; i++) {
+		if ((result->not_judged[i / 64] >> i % 64 & 1) == 0)
+			continue;
+		printf("%s\"%s\"", separator, rule_table[i].id);
+		separator = ",";
+	}
+	printf("],\"disagrees\":[");
+	report_disagreements_json(stdout, "", job->target);
+	printf("],\"printed\":");
+	escape_json(stdout, job->words);
+	printf("}\n");
+}
+
+/* Our standard output, by another descriptor than the one that is the device's in
+ * the child. */
+static FILE *open_trace(void)
+{
+	int fd = fcntl(STDOUT_FILENO, F_DUPFD_CLOEXEC, STDERR_FILENO + 1);
+	FILE *out = fd >= 0 ? fdopen(fd, "w") : NULL;
+
+	if (out != NULL)
+		setvbuf(out, NULL, _IOLBF, 0);
+	else if (fd >= 0)
+		close(fd);
+	return out;
+}
+
+static int replay_script(const struct replay_options *options, const char *path,
+			 const struct script *script, const struct target *target, char *report,
+			 bool text)
+{
+	struct report_trace trace = { .script = script, .json = options->json };
+	static char words[CHILD_WORDS_MAX];
+	struct trace reader = { report_trace_event, &trace };
+	struct child_job job = {
+		.script = script,
+		.target = target,
+		.expect = !options->no_ledger,
+		.strict = options->strict || target->strict,
+		.limits = options->limits || target->limits,
+		.no_ledger = options->no_ledger,
+		.known = options->known,
+		.leaks = true,
+		.seconds = options->seconds,
+		.trace = options->verbose ? &reader : NULL,
+		.words = words,
+	};
+	struct child_result result;
+	int err;
+
+	if (options->print_script && !options->json)
+		text_print(stdout, &script->prog, script->slot_names);
+	if (options->verbose)
+		trace.out = job.trace_out = open_trace();
+	if (options->verbose && trace.out == NULL) {
+		fprintf(stderr, "%s: no output for its trace: %s\n", path, strerror(errno));
+		return WRONG;
+	}
+	err = child_run(&job, &result, report);
+	if (trace.out != NULL)
+		fclose(trace.out);
+	if (err != 0) {
+		child_explain(path, job.target, err, &result);
+		return WRONG;
+	}
+	if (options->json)
+		print_json(path, &job, &result);
+	else
+		print_text(options, path, &job, &result, report, text);
+	child_note_known(&result, options->known);
+	return child_failed(&result, &job) ? FOUND : NOTHING_FOUND;
+}
+
+int replay_file(const struct replay_options *options, const char *path)
+{
+	struct script *script = calloc(1, sizeof(*script));
+	char *report = malloc(CHILD_REPORT_MAX);
+	const struct target *target;
+	int status = WRONG;
+	bool text;
+
+	if (script == NULL || report == NULL)
+		fprintf(stderr, "%s: %s\n", input_name(path), strerror(ENOMEM));
+	else if (input_load(script, path, options->target, &text) == 0) {
+		target = input_target(script, path, options->target);
+		if (target != NULL)
+			status = replay_script(options, path, script, target, report, text);
+	}
+	free(report);
+	free(script);
+	return status;
+}

@@ -1,0 +1,26 @@
+/* SPDX-License-Identifier: Apache-2.0 OR MIT */
+/*
+ * Run one file in a child and print what happened: for `vringer replay`, and
+ * for a fuzzing binary that is given a file.
+ */
+#ifndef VRINGER_HARNESS_REPLAY_H
+#define VRINGER_HARNESS_REPLAY_H
+
+#include "harness/rules/known.h"
+
+#include <stdbool.h>
+
+struct replay_options {
+	const char *target; /* of files that name none; NULL: the only one */
+	bool verbose, json;
+	bool print_script;   /* before it is run */
+	bool strict, limits; /* even on targets that are not vringer's own models */
+	bool no_ledger;
+	struct known *known; /* findings that fail nothing; NULL: none */
+	unsigned seconds;    /* 0: the default */
+};
+
+/* An exit status: 0 nothing found, 1 a finding, 2 the file is wrong. */
+int replay_file(const struct replay_options *options, const char *path);
+
+#endif

@@ -1,0 +1,179 @@
+/* SPDX-License-Identifier: Apache-2.0 OR MIT */
+/*
+ * What comes after a program.  See run.h.
+ *
+ * reset.registers: it stands on memory that is all mapped, with nothing armed and
+ * the driver's slots and rings where they are at first, so nothing of what the
+ * guest did is left but what the device kept.
+ */
+#include "harness/ledger/ledger_internal.h"
+#include "harness/run/run_internal.h"
+
+#include <linux/virtio_config.h>
+#include <linux/virtio_mmio.h>
+#include <string.h>
+
+static uint32_t peek(const struct run *run, uint32_t offset)
+{
+	uint32_t value = 0;
+
+	run->target->read(run->device, offset, &value, sizeof(value));
+	return value;
+}
+
+/* What they hold at first VIRTIO does not say. */
+static void clear_selectors(const struct run *run)
+{
+	static const uint16_t selectors[] = { VIRTIO_MMIO_DEVICE_FEATURES_SEL,
+					      VIRTIO_MMIO_DRIVER_FEATURES_SEL,
+					      VIRTIO_MMIO_QUEUE_SEL, VIRTIO_MMIO_SHM_SEL };
+	static const uint32_t zero;
+
+	for (size_t i = 0; i < sizeof(selectors) / sizeof(selectors[0]); i++)
+		run->target->write(run->device, selectors[i], &zero, sizeof(zero));
+}
+
+/* Every register that may be read, as a new device shows it, selectors 0.  Not what
+ * the driver wrote to the configuration, or the device changed there, of a device
+ * that is not ours: VIRTIO does not say that a reset undoes it. */
+static unsigned read_registers(const struct run *run, uint32_t *out)
+{
+	static const uint16_t offsets[] = {
+		VIRTIO_MMIO_MAGIC_VALUE,   VIRTIO_MMIO_VERSION,		 VIRTIO_MMIO_DEVICE_ID,
+		VIRTIO_MMIO_VENDOR_ID,	   VIRTIO_MMIO_DEVICE_FEATURES,	 VIRTIO_MMIO_QUEUE_NUM_MAX,
+		VIRTIO_MMIO_QUEUE_READY,   VIRTIO_MMIO_INTERRUPT_STATUS, VIRTIO_MMIO_STATUS,
+		VIRTIO_MMIO_SHM_LEN_LOW,   VIRTIO_MMIO_SHM_LEN_HIGH,	 VIRTIO_MMIO_SHM_BASE_LOW,
+		VIRTIO_MMIO_SHM_BASE_HIGH,
+	};
+	unsigned count = 0;
+
+	clear_selectors(run);
+	for (size_t i = 0; i < sizeof(offsets) / sizeof(offsets[0]); i++)
+		out[count++] = peek(run, offsets[i]);
+	if (run->target->keeps_config)
+		return count;
+	for (unsigned i = 0; i < run->target->config_len && count < RUN_REGISTERS_MAX; i += 4)
+		out[count++] = peek(run, VIRTIO_MMIO_CONFIG + i);
+	return count;
+}
+
+unsigned run_config_words(const struct run *run, uint32_t *out)
+{
+	unsigned words = (run->target->config_len + 3) / 4;
+
+	if (words > run->register_count)
+		words = run->register_count;
+	for (unsigned i = 0; i < words; i++)
+		out[i] = peek(run, VIRTIO_MMIO_CONFIG + 4 * i);
+	return words;
+}
+
+void run_note_config(struct run *run, const uint32_t *before)
+{
+	uint32_t now[RUN_REGISTERS_MAX];
+	unsigned words = run_config_words(run, now);
+
+	/* Configuration comes last. */
+	for (unsigned i = 0; i < words; i++)
+		if (now[i] != before[i])
+			run->registers[run->register_count - words + i] = now[i];
+}
+
+static void judge_registers(struct run *run)
+{
+	uint32_t now[RUN_REGISTERS_MAX];
+	unsigned count = read_registers(run, now);
+	uint32_t value;
+
+	if (run->config_unknown)
+		count -= (run->target->config_len + 3) / 4;
+	for (unsigned i = 0; i < count; i++)
+		if (now[i] != run->registers[i])
+			ledger_break(&run->ledger, RULE_RESET_REGISTERS,
+				     "after reset register %u of those compared reads 0x%x, on a "
+				     "new device 0x%x",
+				     i, now[i], run->registers[i]);
+	for (uint32_t i = 0; i < run->target->queue_count; i++) {
+		run->target->write(run->device, VIRTIO_MMIO_QUEUE_SEL, &i, sizeof(i));
+		value = peek(run, VIRTIO_MMIO_QUEUE_READY);
+		if (value != 0)
+			ledger_break(&run->ledger, RULE_RESET_REGISTERS,
+				     "after reset QueueReady of queue %u reads %u", i, value);
+	}
+}
+
+static void note_mtu(struct run *run)
+{
+	uint32_t at = ledger_net_mtu_at(run->target, run->offered);
+	uint8_t mtu[2] = { 0 };
+
+	if (at > 0)
+		run->target->read(run->device, VIRTIO_MMIO_CONFIG + at, mtu, sizeof(mtu));
+	run->ledger.net.mtu = ledger_get16(mtu);
+}
+
+bool run_create(struct run *run)
+{
+	arena_reset(&run->arena);
+	heap_reset(&run->heap);
+	guest_reset(run);
+	run->snapshots[0].len = 0;
+	run->config_unknown = false;
+	run->device =
+		run->target->create(run->target, &run->arena.host, run->offered, run->queue_max);
+	if (run->device == NULL)
+		return false;
+	if (run->target->listen != NULL)
+		run->target->listen(run->device, &run->listener);
+	run->register_count = read_registers(run, run->registers);
+	run->ledger.generation = peek(run, VIRTIO_MMIO_CONFIG_GENERATION);
+	run->ledger.heap_base = run->heap.peak_blocks = run->heap.live_blocks;
+	note_mtu(run);
+	return true;
+}
+
+void run_reset(struct run *run)
+{
+	guest_reset(run);
+	run->snapshots[0].len = 0;
+	guest_write(run, VIRTIO_MMIO_STATUS, 4, 0);
+	guest_take_all_output(run);
+	guest_forget_orders(run);
+	guest_want_nothing(run);
+	clear_selectors(run);
+	arena_reset(&run->arena);
+}
+
+void run_clear(struct run *run)
+{
+	arena_map(&run->arena, 0, UINT64_MAX);
+	arena_map(&run->arena, UINT64_MAX, 1); /* a length cannot hold all of 2^64 */
+	arena_disarm(&run->arena);
+	guest_forget_orders(run);
+	guest_reset(run);
+}
+
+void run_check_reset(struct run *run, const struct run_options *options)
+{
+	run_stage(run, options, "end-reset");
+	run_clear(run);
+	guest_write(run, VIRTIO_MMIO_STATUS, 4, 0);
+	run_stage_end(run);
+	if (run->ledger.enabled && ledger_judges(&run->ledger, RULE_RESET_REGISTERS))
+		judge_registers(run);
+}
+
+void run_destroy(struct run *run)
+{
+	unsigned leaked;
+
+	arena_disarm(&run->arena);
+	run->target->destroy(run->device);
+	run->device = NULL;
+	leaked = run->heap.live_blocks;
+	if (leaked > 0)
+		ledger_find(&run->ledger, FINDING_LEAK, "leak",
+			    "the device was destroyed and left %u blocks of %zu bytes", leaked,
+			    run->heap.live_bytes);
+	heap_reset(&run->heap);
+}

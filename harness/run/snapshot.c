@@ -1,0 +1,257 @@
+/* SPDX-License-Identifier: Apache-2.0 OR MIT */
+/*
+ * Save, alter and restore the device of a run.  See snapshot.h.
+ *
+ * snapshot.refused: a device that has no ring which passes 2^64 has nothing that
+ * restore may not take; where one does it says -EOVERFLOW, and that is no fault.
+ * What a refusing device is like is compared by what it saves, before and after.
+ *
+ * snapshot.same: nothing of the guest or the host comes between the two looks,
+ * neither when the device is saved, which may go on, nor when it is restored.
+ * They are at what reading does not change: registers at the selectors as they
+ * are, configuration, counters, state, and the snapshot of each.
+ *
+ * A snapshot that was altered, or is older than the device, restores to a device
+ * that says of itself what the snapshot said, and that could have been; of it the
+ * ledger knows nothing more: it forgets, until reset, what it knew, and judges what
+ * needs no knowledge (memory safety, bounds, what follows a reset).
+ */
+#include "harness/run/snapshot.h"
+#include "harness/ledger/ledger_internal.h"
+#include "harness/run/run_internal.h"
+
+#include <errno.h>
+#include <linux/virtio_mmio.h>
+#include <string.h>
+
+#define FRESH_MAX (64u << 10) /* bytes of the snapshot of a new device */
+
+struct view {
+	uint32_t words[16 + RUN_REGISTERS_MAX];
+	unsigned count;
+	enum device_state state;
+	uint64_t counters[TARGET_COUNTERS_MAX];
+};
+
+static void look(const struct run *run, struct view *view)
+{
+	static const uint16_t offsets[] = {
+		VIRTIO_MMIO_STATUS,
+		VIRTIO_MMIO_INTERRUPT_STATUS,
+		VIRTIO_MMIO_CONFIG_GENERATION,
+		VIRTIO_MMIO_DEVICE_FEATURES,
+		VIRTIO_MMIO_QUEUE_NUM_MAX,
+		VIRTIO_MMIO_QUEUE_READY,
+		VIRTIO_MMIO_SHM_LEN_LOW,
+		VIRTIO_MMIO_SHM_BASE_LOW,
+	};
+
+	memset(view, 0, sizeof(*view));
+	for (size_t i = 0; i < sizeof(offsets) / sizeof(offsets[0]); i++)
+		run->target->read(run->device, offsets[i], &view->words[view->count++], 4);
+	view->count += run_config_words(run, view->words + view->count);
+	view->state = target_state(run->target, run->device);
+	target_counters(run->target, run->device, view->counters);
+}
+
+bool snapshot_take(struct run *run, unsigned i)
+{
+	struct snapshot *s = &run->snapshots[i];
+	size_t len;
+
+	if (run->target->save == NULL)
+		return false;
+	len = run->target->save(run->device, s->bytes, SNAPSHOT_MAX);
+	if (len > SNAPSHOT_MAX)
+		return false;
+	s->len = len;
+	s->altered = false;
+	s->call = run->ledger.call.number;
+	return true;
+}
+
+static void judge_possible(struct run *run, const struct snapshot *s)
+{
+	const char *what;
+	size_t at;
+
+	if (!ledger_judges(&run->ledger, RULE_SNAPSHOT_POSSIBLE))
+		return;
+	what = snapshot_impossible(run, s, &at);
+	if (what != NULL)
+		ledger_break(&run->ledger, RULE_SNAPSHOT_POSSIBLE,
+			     "the device takes a snapshot that none saves, at byte %zu: %s", at,
+			     what);
+}
+
+/* before: NULL if the snapshot is not of the device as it was. */
+static void judge_same(struct run *run, const struct view *before, const struct snapshot *s)
+{
+	struct view after;
+	size_t len;
+
+	if (!ledger_judges(&run->ledger, RULE_SNAPSHOT_SAME))
+		return;
+	look(run, &after);
+	len = run->target->save(run->device, run->scratch, SNAPSHOT_MAX);
+	if (before != NULL && memcmp(before, &after, sizeof(after)) != 0)
+		ledger_break(&run->ledger, RULE_SNAPSHOT_SAME,
+			     "the restored device shows other registers, configuration, state or "
+			     "counters than the one that was saved");
+	else if (len != s->len || memcmp(run->scratch, s->bytes, len) != 0)
+		ledger_break(&run->ledger, RULE_SNAPSHOT_SAME,
+			     "the restored device does not save what it was restored from");
+}
+
+static void judge_blocks(struct run *run, unsigned before)
+{
+	unsigned now = run->heap.live_blocks;
+
+	if (run->target->saves_blocks && now != before &&
+	    ledger_judges(&run->ledger, RULE_SNAPSHOT_SAME))
+		ledger_break(&run->ledger, RULE_SNAPSHOT_SAME,
+			     "the restored device has %u blocks of host memory, the one that was "
+			     "saved had %u",
+			     now, before);
+}
+
+static void judge_refusal(struct run *run, const struct snapshot *s, bool clean, int err,
+			  const char *what, const uint8_t *fresh, size_t fresh_len)
+{
+	static uint8_t now[FRESH_MAX];
+	size_t len = run->target->save(run->device, now, sizeof(now));
+
+	if (!ledger_judges(&run->ledger, RULE_SNAPSHOT_REFUSED))
+		return;
+	if (clean && err == -EINVAL)
+		ledger_break(&run->ledger, RULE_SNAPSHOT_REFUSED,
+			     "the device refuses what it saved, at byte %zu: %s", s->refused_at,
+			     what);
+	else if (len != fresh_len || (len <= sizeof(now) && memcmp(now, fresh, len) != 0))
+		ledger_break(&run->ledger, RULE_SNAPSHOT_REFUSED,
+			     "the snapshot was refused, at byte %zu (%s), and the new device is no "
+			     "longer new",
+			     s->refused_at, what);
+}
+
+/* The new device was restored; the host is the same. */
+static void take_place(struct run *run, void *old)
+{
+	if (run->target->listen != NULL)
+		run->target->listen(run->device, &run->listener);
+	if (run->target->inherit != NULL)
+		run->target->inherit(run->device, old);
+	run->target->destroy(old);
+}
+
+void snapshot_restore_run(struct run *run, unsigned i, bool clean)
+{
+	static uint8_t fresh[FRESH_MAX];
+	struct snapshot *s = &run->snapshots[i];
+	void *old = run->device;
+	const char *what = "";
+	struct view before;
+	unsigned blocks = run->heap.live_blocks, peak = run->heap.peak_blocks;
+	size_t fresh_len;
+	int err;
+
+	s->outcome = SNAPSHOT_NONE;
+	if (run->target->restore == NULL || s->len == 0)
+		return;
+	look(run, &before);
+	run->device =
+		run->target->create(run->target, &run->arena.host, run->offered, run->queue_max);
+	if (run->device == NULL) {
+		run->heap.peak_blocks = peak;
+		run->device = old;
+		return;
+	}
+	fresh_len = run->target->save(run->device, fresh, sizeof(fresh));
+	err = run->target->restore(run->device, s->bytes, s->len, &s->refused_at, &what);
+	if (err == 0) {
+		s->outcome = SNAPSHOT_RESTORED;
+		take_place(run, old);
+		run->heap.peak_blocks = run->heap.live_blocks;
+		if (!run->ledger.enabled)
+			return;
+		/* It was taken: so much for that. */
+		ledger_judges(&run->ledger, RULE_SNAPSHOT_REFUSED);
+		if (!clean)
+			judge_possible(run, s);
+		judge_same(run, clean ? &before : NULL, s);
+		if (clean)
+			judge_blocks(run, blocks);
+		return;
+	}
+	s->outcome = SNAPSHOT_REFUSED;
+	if (run->ledger.enabled)
+		judge_refusal(run, s, clean, err, what, fresh, fresh_len);
+	run->target->destroy(run->device);
+	run->heap.peak_blocks = peak;
+	run->device = old;
+}
+
+void guest_save(struct run *run, const struct program *prog, const struct op *op)
+{
+	struct view before, after;
+
+	(void)prog;
+	(void)op;
+	look(run, &before);
+	if (!snapshot_take(run, 0) || !run->ledger.enabled ||
+	    !ledger_judges(&run->ledger, RULE_SNAPSHOT_SAME))
+		return;
+	look(run, &after);
+	if (memcmp(&before, &after, sizeof(after)) != 0)
+		ledger_break(&run->ledger, RULE_SNAPSHOT_SAME,
+			     "the device shows other registers, configuration, state or counters "
+			     "once it was saved");
+}
+
+void guest_restore(struct run *run, const struct program *prog, const struct op *op)
+{
+	struct snapshot *s = &run->snapshots[0];
+	bool clean = !s->altered && s->call == run->ledger.call.number;
+	uint32_t generation = 0;
+
+	(void)prog;
+	(void)op;
+	run->entered = true;
+	snapshot_restore_run(run, 0, clean);
+	twin_value(&run->twin, TWIN_HOST, s->outcome);
+	if (s->outcome == SNAPSHOT_RESTORED && !clean) {
+		ledger_forget(&run->ledger);
+		run->target->read(run->device, VIRTIO_MMIO_CONFIG_GENERATION, &generation, 4);
+		run->ledger.generation = generation;
+		run->config_unknown = true;
+	}
+}
+
+void guest_corrupt(struct run *run, const struct program *prog, const struct op *op)
+{
+	struct snapshot *s = &run->snapshots[0];
+	uint64_t at = op->value[CORRUPT_AT], back = (1ULL << 32) - at;
+
+	(void)prog;
+	/* What lies behind the largest snapshot is counted from the end. */
+	if (back <= s->len && at >= SNAPSHOT_MAX)
+		at = s->len - back;
+	if (at >= s->len)
+		return;
+	s->bytes[at] ^= (uint8_t)op->value[CORRUPT_XOR];
+	s->altered = true;
+}
+
+void guest_cut(struct run *run, const struct program *prog, const struct op *op)
+{
+	struct snapshot *s = &run->snapshots[0];
+	size_t len = op->value[CUT_LEN];
+
+	(void)prog;
+	if (s->len == 0 || len == 0 || len > SNAPSHOT_MAX)
+		return;
+	if (len > s->len)
+		memset(s->bytes + s->len, 0, len - s->len);
+	s->altered = s->altered || len != s->len;
+	s->len = len;
+}

@@ -1,0 +1,161 @@
+/* SPDX-License-Identifier: Apache-2.0 OR MIT */
+/*
+ * Could a device of ours have saved this?  See snapshot.h.
+ *
+ * snapshot.possible: asked of an altered snapshot that a device took, which then is
+ * as it says.  What no driver can bring a device to by registers is impossible
+ * whatever the guest did to memory: the status is a rung of the ladder, features
+ * were offered, a queue is as large as the device allows and became ready after
+ * FEATURES_OK, cursors moved after DRIVER_OK and are at most a ring apart.
+ *
+ * Written against the format that devices/snapshot.h gives (the transport record of
+ * 82 bytes for two queues, and what follows it), and not with its decoder: what is
+ * judged does not judge.  Of the model's own part nothing is known here.
+ */
+#include "devices/table.h"
+#include "harness/ledger/ledger_internal.h"
+#include "harness/run/run.h"
+#include "harness/run/snapshot.h"
+
+#include <linux/virtio_config.h>
+#include <linux/virtio_mmio.h>
+#include <linux/virtio_ring.h>
+
+enum {
+	RECORD_LEN_AT = 12,
+	RECORD_AT = 16,
+	STATUS_AT = RECORD_AT + 8,
+	INTERRUPT_AT = RECORD_AT + 12,
+	COUNT_AT = RECORD_AT + 16,
+	QUEUES_AT = RECORD_AT + 20,
+	QUEUE_LEN = 31,
+	/* In a queue. */
+	READY_AT = 2,
+	AREAS_AT = 3,
+	NEXT_AVAIL_AT = 27,
+	NEXT_USED_AT = 29,
+	/* Behind the queues: selectors and generation, then of each queue */
+	REST_LEN = 20,
+	QUEUE_REST_LEN = 3,
+};
+
+#define INTERRUPTS ((uint32_t)(VIRTIO_MMIO_INT_VRING | VIRTIO_MMIO_INT_CONFIG))
+#define FEATURES_OK ((uint32_t)VIRTIO_CONFIG_S_FEATURES_OK)
+#define LIVE ((uint32_t)VIRTIO_CONFIG_S_DRIVER_OK)
+
+/* What a snapshot says, and the first thing that is wrong with it. */
+struct reading {
+	const struct run *run;
+	const uint8_t *bytes;
+	uint64_t features;
+	uint32_t status;
+	const char *what;
+	size_t at;
+};
+
+static void require(struct reading *r, bool possible, size_t at, const char *what)
+{
+	if (possible || r->what != NULL)
+		return;
+	r->what = what;
+	r->at = at;
+}
+
+static void read_status(struct reading *r)
+{
+	static const uint8_t rungs[] = {
+		0,
+		VIRTIO_CONFIG_S_ACKNOWLEDGE,
+		VIRTIO_CONFIG_S_ACKNOWLEDGE | VIRTIO_CONFIG_S_DRIVER,
+		VIRTIO_CONFIG_S_ACKNOWLEDGE | VIRTIO_CONFIG_S_DRIVER | VIRTIO_CONFIG_S_FEATURES_OK,
+		VIRTIO_CONFIG_S_ACKNOWLEDGE | VIRTIO_CONFIG_S_DRIVER | VIRTIO_CONFIG_S_FEATURES_OK |
+			VIRTIO_CONFIG_S_DRIVER_OK,
+	};
+	uint32_t rung = r->status & ~(uint32_t)VIRTIO_CONFIG_S_FAILED;
+	bool found = false;
+
+	/* Only a live device asks for a reset. */
+	if ((rung & LIVE) != 0)
+		rung &= ~(uint32_t)VIRTIO_CONFIG_S_NEEDS_RESET;
+	for (size_t i = 0; i < sizeof(rungs); i++)
+		found = found || rung == rungs[i];
+	require(r, found, STATUS_AT, "a status that is no rung of the ladder");
+}
+
+static void read_head(struct reading *r)
+{
+	uint64_t offered = r->run->offered, needed = 1ULL << VIRTIO_F_VERSION_1;
+	uint32_t interrupts = ledger_get32(r->bytes + INTERRUPT_AT);
+
+	read_status(r);
+	require(r, r->features == 0 || (r->status & VIRTIO_CONFIG_S_DRIVER) != 0, RECORD_AT,
+		"features before DRIVER");
+	require(r,
+		(r->status & FEATURES_OK) == 0 ||
+			((r->features & ~offered) == 0 && (r->features & needed) != 0),
+		RECORD_AT, "FEATURES_OK of features that are not offered");
+	require(r, (interrupts & ~INTERRUPTS) == 0 && (interrupts == 0 || (r->status & LIVE) != 0),
+		INTERRUPT_AT, "an interrupt that nothing raised");
+}
+
+static void read_areas(struct reading *r, size_t at)
+{
+	for (unsigned part = 0; part < VIRTQUEUE_AREA_COUNT; part++)
+		require(r,
+			ledger_get64(r->bytes + at + AREAS_AT + 8 * part) %
+					ring_split.align[part] ==
+				0,
+			at + AREAS_AT + 8 * part, "the address of a ring that is not aligned");
+}
+
+static void read_queue(struct reading *r, unsigned i)
+{
+	const struct target *target = r->run->target;
+	size_t at = QUEUES_AT + (size_t)QUEUE_LEN * i;
+	size_t rest = QUEUES_AT + (size_t)QUEUE_LEN * target->queue_count + REST_LEN +
+		      (size_t)QUEUE_REST_LEN * i;
+	uint16_t size = ledger_get16(r->bytes + at);
+	uint16_t next_avail = ledger_get16(r->bytes + at + NEXT_AVAIL_AT);
+	uint16_t next_used = ledger_get16(r->bytes + at + NEXT_USED_AT);
+	uint16_t lost = ledger_get16(r->bytes + rest + 1);
+	uint8_t ready = r->bytes[at + READY_AT], poisoned = r->bytes[rest];
+	uint64_t there = (r->status & FEATURES_OK) != 0 ? r->features : r->run->offered;
+
+	require(r, size != 0 && (size & (size - 1)) == 0 && size <= r->run->queue_max[i], at,
+		"a queue size that the device does not allow");
+	require(r,
+		ready == 0 || (ready == 1 && (r->status & FEATURES_OK) != 0 &&
+			       (target->queues[i].features & ~there) == 0),
+		at + READY_AT, "a queue that cannot have become ready");
+	read_areas(r, at);
+	require(r, (r->status & LIVE) != 0 || (next_avail == 0 && next_used == 0 && lost == 0),
+		at + NEXT_AVAIL_AT, "a queue that was worked on before DRIVER_OK");
+	require(r, (uint16_t)(next_avail - next_used - lost) <= target->chains_kept,
+		at + NEXT_AVAIL_AT, "chains that the device does not keep");
+	require(r,
+		poisoned == 0 || (poisoned == 1 && (r->status & VIRTIO_CONFIG_S_NEEDS_RESET) != 0),
+		rest, "a poisoned queue and no NEEDS_RESET");
+}
+
+const char *snapshot_impossible(const struct run *run, const struct snapshot *s, size_t *at)
+{
+	unsigned count = run->target->queue_count;
+	struct reading r = { .run = run, .bytes = s->bytes };
+
+	*at = s->len;
+	if (s->len < QUEUES_AT + (size_t)(QUEUE_LEN + QUEUE_REST_LEN) * count + REST_LEN)
+		return "less than the transport's part";
+	r.features = ledger_get64(s->bytes + RECORD_AT);
+	r.status = ledger_get32(s->bytes + STATUS_AT);
+	require(&r,
+		ledger_get32(s->bytes + RECORD_LEN_AT) ==
+			QUEUES_AT - RECORD_AT + (uint32_t)QUEUE_LEN * count,
+		RECORD_LEN_AT, "a transport record of another length");
+	require(&r, ledger_get32(s->bytes + COUNT_AT) == count, COUNT_AT,
+		"another number of queues");
+	read_head(&r);
+	for (unsigned i = 0; i < count && i < PROGRAM_QUEUES; i++)
+		read_queue(&r, i);
+	*at = r.at;
+	return r.what;
+}

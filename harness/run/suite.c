@@ -1,0 +1,369 @@
+/* SPDX-License-Identifier: Apache-2.0 OR MIT */
+/*
+ * Print the results of many scripts.  See suite.h.
+ */
+#include "harness/run/suite.h"
+#include "devices/table.h"
+#include "harness/files/escape.h"
+#include "harness/files/output.h"
+#include "harness/run/report.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#define REPORT_LINES_MAX 40 /* of a sanitizer's report shown */
+
+enum outcome {
+	SKIPPED,
+	PASSED,
+	FAILED,
+	EXPECTED, /* to fail: it met a known finding */
+	OUTCOME_COUNT
+};
+
+static enum outcome outcome_of(const struct suite_result *r)
+{
+	if (r->skip != NULL)
+		return SKIPPED;
+	if (child_failed(r->child, r->job))
+		return FAILED;
+	if (child_known(r->child) != NULL)
+		return EXPECTED;
+	return r->incomplete ? FAILED : PASSED;
+}
+
+static unsigned results(const struct suite *suite)
+{
+	return suite->passed + suite->failed + suite->skipped + suite->expected;
+}
+
+/* What fails nothing and is to be known all the same. */
+static bool has_notes(const struct suite_result *r)
+{
+	return r->skip == NULL && report_has_notes(r->child, r->job);
+}
+
+static bool has_warning(const struct suite_result *r)
+{
+	const struct finding *failing = child_finding(r->child, r->job);
+
+	for (unsigned i = 0; i < r->child->finding_count; i++)
+		if (&r->child->findings[i] != failing && r->child->findings[i].known == NULL)
+			return true;
+	return false;
+}
+
+static void describe_failure(FILE *out, const struct suite_result *r)
+{
+	const struct finding *failing = child_finding(r->child, r->job);
+	const struct finding *finding = failing != NULL ? failing : child_known(r->child);
+
+	if (r->child->failed_line != 0)
+		report_failure(out, r->path, r->child, r->script);
+	if (r->incomplete)
+		fprintf(out, "%s: no chain was returned, expected one at least\n", r->path);
+	if (finding != NULL && finding->op != FINDING_OP_END)
+		fprintf(out, "%s:%u: %s\n", r->path, r->script->op_lines[finding->op],
+			finding->signature);
+	if (finding != NULL)
+		report_finding(out, "", finding, r->script);
+	if (r->script->prose[0] != '\0')
+		fprintf(out, "claim: %s\n", r->script->prose);
+	if (r->script->clause_count > 0)
+		fputs("clause:", out);
+	for (unsigned i = 0; i < r->script->clause_count; i++)
+		fprintf(out, " %s", r->script->clauses[i]);
+	if (r->script->clause_count > 0)
+		fputc('\n', out);
+	if (finding != NULL && finding->kind != FINDING_RULE) {
+		const char *line = r->report;
+
+		for (int i = 0; i < REPORT_LINES_MAX && *line != '\0'; i++) {
+			size_t n = strcspn(line, "\n");
+
+			fprintf(out, "%.*s\n", (int)n, line);
+			line += line[n] == '\n' ? n + 1 : n;
+		}
+	}
+}
+
+/* What there is to say of a result, as lines of text; the caller frees it.  NULL:
+ * nothing. */
+static char *describe(const struct suite_result *r)
+{
+	enum outcome outcome = outcome_of(r);
+	bool good = outcome == PASSED || outcome == SKIPPED;
+	char *text = NULL;
+	size_t len = 0;
+	FILE *out;
+
+	if (good && !has_notes(r))
+		return NULL;
+	out = output_text_open(&text, &len);
+	if (out == NULL)
+		return NULL;
+	if (!good)
+		describe_failure(out, r);
+	if (has_notes(r))
+		report_notes(out, r->child, r->job);
+	return output_text_close(out, &text) == 0 ? text : NULL;
+}
+
+static void print_name(const struct suite *suite, const struct suite_result *r)
+{
+	escape_tap(suite->out, r->path);
+	if (r->named) {
+		fputs(" [", suite->out);
+		escape_tap(suite->out, r->target->name);
+		fputc(']', suite->out);
+	}
+}
+
+static void tap_result(const struct suite *suite, const struct suite_result *r)
+{
+	enum outcome outcome = outcome_of(r);
+	bool good = outcome == PASSED || outcome == SKIPPED;
+	char *text;
+
+	fprintf(suite->out, "%s %u - ", good ? "ok" : "not ok", results(suite));
+	print_name(suite, r);
+	if (outcome == SKIPPED) {
+		fputs(" # SKIP ", suite->out);
+		escape_line(suite->out, r->skip, SIZE_MAX);
+	} else if (outcome == EXPECTED) {
+		fputs(" # TODO known: ", suite->out);
+		escape_line(suite->out, child_known(r->child)->signature, SIZE_MAX);
+		fputs(": ", suite->out);
+		escape_line(suite->out, child_known(r->child)->known, SIZE_MAX);
+	}
+	fputc('\n', suite->out);
+	text = describe(r);
+	for (char *line = text; line != NULL && *line != '\0';) {
+		size_t n = strcspn(line, "\n");
+
+		fputs("# ", suite->out);
+		escape_line(suite->out, line, n);
+		fputc('\n', suite->out);
+		line += line[n] == '\n' ? n + 1 : n;
+	}
+	free(text);
+	if (outcome != SKIPPED)
+		report_words(suite->out, "# ", r->words);
+}
+
+static void junit_result(const struct suite *suite, const struct suite_result *r)
+{
+	enum outcome outcome = outcome_of(r);
+	char *text = describe(r);
+
+	fputs("  <testcase classname=\"", suite->out);
+	escape_xml_value(suite->out, r->target->name);
+	fputs("\" name=\"", suite->out);
+	escape_xml_value(suite->out, r->path);
+	fputs("\">", suite->out);
+	if (outcome == SKIPPED) {
+		fputs("<skipped message=\"", suite->out);
+		escape_xml_value(suite->out, r->skip);
+		fputs("\"/>", suite->out);
+	} else if (outcome == EXPECTED) {
+		fputs("<skipped message=\"known: ", suite->out);
+		escape_xml_value(suite->out, child_known(r->child)->signature);
+		fputs(": ", suite->out);
+		escape_xml_value(suite->out, child_known(r->child)->known);
+		fputs("\"/>", suite->out);
+	} else if (outcome == FAILED) {
+		const struct finding *finding = child_finding(r->child, r->job);
+
+		fputs("<failure message=\"", suite->out);
+		escape_xml_value(suite->out,
+				 finding != NULL ? finding->signature : r->child->failure);
+		fputs("\">", suite->out);
+		escape_xml(suite->out, text != NULL ? text : "");
+		fputs("</failure>", suite->out);
+	}
+	if (outcome != FAILED && text != NULL) {
+		fputs("<system-out>", suite->out);
+		escape_xml(suite->out, text);
+		fputs("</system-out>", suite->out);
+	}
+	free(text);
+	if (outcome != SKIPPED && *r->words != '\0') {
+		fputs("<system-out>", suite->out);
+		escape_xml(suite->out, r->words);
+		fputs("</system-out>", suite->out);
+	}
+	fputs("</testcase>\n", suite->out);
+}
+
+static void json_result(const struct suite *suite, const struct suite_result *r)
+{
+	TABLE(static const char *const, names, OUTCOME_COUNT, 1,
+	      [SKIPPED] = "skip",
+	      [PASSED] = "pass",
+	      [FAILED] = "fail",
+	      [EXPECTED] = "known");
+	FILE *out = suite->out;
+
+	fprintf(out, "%s{\"file\":", results(suite) > 1 ? ",\n" : "");
+	escape_json(out, r->path);
+	fputs(",\"target\":", out);
+	escape_json(out, r->target->name);
+	fprintf(out, ",\"result\":\"%s\"", names[outcome_of(r)]);
+	if (r->skip != NULL) {
+		fputs(",\"reason\":", out);
+		escape_json(out, r->skip);
+	} else {
+		fprintf(out, ",\"operations\":%u,\"chains\":%llu", r->child->ops_run,
+			(unsigned long long)r->child->completions);
+	}
+	if (r->skip == NULL && r->child->failed_line != 0) {
+		fprintf(out, ",\"line\":%u,\"message\":", r->child->failed_line);
+		escape_json(out, r->child->failure);
+	}
+	fputs(",\"clauses\":[", out);
+	for (unsigned i = 0; i < r->script->clause_count; i++) {
+		fputs(i > 0 ? "," : "", out);
+		escape_json(out, r->script->clauses[i]);
+	}
+	fputs("],\"printed\":", out);
+	escape_json(out, r->skip == NULL ? r->words : "");
+	fputs(",", out);
+	if (r->skip == NULL)
+		report_result_json(out, r->child, r->job);
+	else
+		fputs("\"findings\":[],\"unjudged\":[]", out);
+	fputc('}', out);
+}
+
+/* The rules that were not judged, each behind `separator`, the first not. */
+static void print_not_judged(const struct suite *suite, const char *quote, const char *separator)
+{
+	const char *before = "";
+
+	for (int i = 0; i < RULE_COUNT; i++) {
+		if ((suite->not_judged[i / 64] >> i % 64 & 1) == 0)
+			continue;
+		fprintf(suite->out, "%s%s%s%s", before, quote, rule_table[i].id, quote);
+		before = separator;
+	}
+}
+
+static bool any_not_judged(const struct suite *suite)
+{
+	for (size_t i = 0; i < sizeof(suite->not_judged) / sizeof(suite->not_judged[0]); i++)
+		if (suite->not_judged[i] != 0)
+			return true;
+	return false;
+}
+
+void suite_begin(struct suite *suite, unsigned planned)
+{
+	suite->planned = planned;
+	if (suite->format == SUITE_TAP)
+		fprintf(suite->out, "TAP version 13\n1..%u\n", planned);
+	else if (suite->format == SUITE_JUNIT)
+		fputs("<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n<testsuite name=\"vringer\">\n",
+		      suite->out);
+	else
+		fputs("{\"results\":[\n", suite->out);
+}
+
+static void note_target(struct suite *suite, const struct target *target)
+{
+	for (unsigned i = 0; i < suite->target_count; i++)
+		if (suite->targets[i] == target)
+			return;
+	if (suite->target_count < SUITE_TARGETS_MAX)
+		suite->targets[suite->target_count++] = target;
+}
+
+static void print_disagreements(const struct suite *suite)
+{
+	const char *separator = "";
+
+	for (unsigned i = 0; i < suite->target_count; i++)
+		if (suite->format == SUITE_TAP)
+			report_disagreements(suite->out, "# ", suite->targets[i]);
+		else
+			separator =
+				report_disagreements_json(suite->out, separator, suite->targets[i]);
+}
+
+/* For people who read JUnit: as much as its schema has room for. */
+static void junit_disagreements(const struct suite *suite)
+{
+	size_t len;
+	char *text;
+	FILE *out = output_text_open(&text, &len);
+
+	if (out == NULL)
+		return;
+	for (unsigned i = 0; i < suite->target_count; i++)
+		report_disagreements(out, "", suite->targets[i]);
+	if (output_text_close(out, &text) == 0 && len > 0) {
+		fputs("  <system-out>", suite->out);
+		escape_xml(suite->out, text);
+		fputs("</system-out>\n", suite->out);
+	}
+	free(text);
+}
+
+typedef void print_fn(const struct suite *suite, const struct suite_result *r);
+
+void suite_add(struct suite *suite, const struct suite_result *result)
+{
+	TABLE(static print_fn *const, print, SUITE_FORMAT_COUNT, 1,
+	      [SUITE_TAP] = tap_result,
+	      [SUITE_JUNIT] = junit_result,
+	      [SUITE_JSON] = json_result);
+	TABLE(unsigned *const, counts, OUTCOME_COUNT, 1,
+	      [SKIPPED] = &suite->skipped,
+	      [PASSED] = &suite->passed,
+	      [FAILED] = &suite->failed,
+	      [EXPECTED] = &suite->expected);
+
+	for (size_t i = 0; result->skip == NULL && i < sizeof(suite->not_judged) / 8; i++)
+		suite->not_judged[i] |= result->child->not_judged[i];
+	if (result->skip == NULL)
+		note_target(suite, result->target);
+	if (result->skip == NULL)
+		child_note_known(result->child, suite->known);
+	++*counts[outcome_of(result)];
+	suite->warned += result->skip == NULL && has_warning(result);
+	print[suite->format](suite, result);
+	fflush(suite->out);
+}
+
+void suite_end(struct suite *suite)
+{
+	if (suite->format == SUITE_TAP) {
+		if (any_not_judged(suite)) {
+			fputs("# not judged, for want of facts: ", suite->out);
+			print_not_judged(suite, "", ", ");
+			fputc('\n', suite->out);
+		}
+		print_disagreements(suite);
+		known_report(suite->out, "# ", suite->known);
+		fprintf(suite->out, "# %u passed, %u failed, %u skipped", suite->passed,
+			suite->failed, suite->skipped);
+		if (suite->known != NULL)
+			fprintf(suite->out, ", %u known", suite->expected);
+		if (suite->warned > 0)
+			fprintf(suite->out, ", %u with warnings", suite->warned);
+		fputc('\n', suite->out);
+	} else if (suite->format == SUITE_JUNIT) {
+		junit_disagreements(suite);
+		fputs("</testsuite>\n", suite->out);
+	} else {
+		fprintf(suite->out,
+			"],\"passed\":%u,\"failed\":%u,\"skipped\":%u,\"warned\":%u,\"not_judged\":"
+			"[",
+			suite->passed, suite->failed, suite->skipped, suite->warned);
+		print_not_judged(suite, "\"", ",");
+		fputs("],\"disagrees\":[", suite->out);
+		print_disagreements(suite);
+		fputs("],\"known\":", suite->out);
+		known_report_json(suite->out, suite->known);
+		fputs("}\n", suite->out);
+	}
+}

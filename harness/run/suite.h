@@ -1,0 +1,52 @@
+/* SPDX-License-Identifier: Apache-2.0 OR MIT */
+/*
+ * Results of many scripts: TAP version 13, JUnit XML or JSON.
+ */
+#ifndef VRINGER_HARNESS_SUITE_H
+#define VRINGER_HARNESS_SUITE_H
+
+#include "harness/run/child.h"
+
+#include <stdio.h>
+
+#define SUITE_TARGETS_MAX 64u
+
+enum suite_format {
+	SUITE_TAP,
+	SUITE_JUNIT,
+	SUITE_JSON,
+	SUITE_FORMAT_COUNT,
+};
+
+/* One script on one target. */
+struct suite_result {
+	const char *path;
+	const struct target *target;
+	bool named;	  /* the target belongs in the name */
+	const char *skip; /* why it was not run; NULL: it was */
+	const struct script *script;
+	const struct child_job *job;
+	const struct child_result *child;
+	const char *report; /* the child's stderr */
+	const char *words;  /* what the device wrote to stdout */
+	bool incomplete;    /* it had to return a chain, and returned none */
+};
+
+struct suite {
+	FILE *out;
+	enum suite_format format;
+	unsigned planned, passed, failed, skipped, expected;
+	unsigned warned;     /* results that broke a rule which fails nothing */
+	struct known *known; /* the list that it is held against; NULL: none */
+	/* Those that something was run on. */
+	const struct target *targets[SUITE_TARGETS_MAX];
+	unsigned target_count;
+	/* Rules that lacked a fact on some target. */
+	uint64_t not_judged[(RULE_COUNT + 63) / 64];
+};
+
+void suite_begin(struct suite *suite, unsigned planned);
+void suite_add(struct suite *suite, const struct suite_result *result);
+void suite_end(struct suite *suite);
+
+#endif

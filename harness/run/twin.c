@@ -1,0 +1,393 @@
+/* SPDX-License-Identifier: Apache-2.0 OR MIT */
+/*
+ * Judging by running again.  See twin.h.
+ *
+ * reset.session: the program does the same on both devices, and memory holds
+ * the same bytes, so a correct device does the same whatever the program is:
+ * races and faults count the device's own accesses, which are then the same.
+ * Failing allocations are the exception, since a device may keep memory over a
+ * reset that it then need not ask for: a program that has them is not judged.
+ * Nor is one that alters snapshots: counters, which go on, are among their bytes.
+ *
+ * snapshot.carry-on: the device that is restored is the one that was saved, and
+ * the same happens to both.  Not judged with failing allocations, of which the
+ * restored device has its own.
+ *
+ * fetch.consistent: up to the first read for the chain all three runs are the
+ * same.  From there on a correct device has the old value, and does what it
+ * does when the change comes later, or the new one.  Not judged where one byte
+ * has two parts in a chain (ledger_is_refetch), where the device itself wrote
+ * to those bytes in between, or where not all of them had been read.
+ *
+ * completion.len: a byte that the device wrote is the same in both runs, what was
+ * there before is not, so in one of them it changed.  The guest does the same in
+ * both; should the device do something else, since it reads what it returned in
+ * another chain, then it is another chain or length, or bytes that would have to be
+ * the same by chance.
+ */
+#include "harness/run/twin.h"
+#include "devices/table.h"
+#include "harness/ledger/ledger_internal.h"
+#include "harness/run/run_internal.h"
+
+#include <endian.h>
+#include <string.h>
+
+#define MULTIPLIER 0x9e3779b1u
+#define SNAPSHOT_POINTS 3u /* of a program that has more operations than this: */
+#define SNAPSHOT_EVERY 16u
+
+void twin_value(struct twin *twin, enum twin_part part, uint64_t value)
+{
+	uint32_t *hash = &twin->now.part[part];
+
+	if (!twin->recording)
+		return;
+	*hash = (*hash ^ (uint32_t)value) * MULTIPLIER;
+	*hash = (*hash ^ *hash >> 15 ^ (uint32_t)(value >> 32)) * MULTIPLIER;
+	*hash ^= *hash >> 13;
+}
+
+void twin_bytes(struct twin *twin, enum twin_part part, const void *data, uint32_t len)
+{
+	const uint8_t *bytes = data;
+	uint64_t word = 0;
+
+	if (!twin->recording)
+		return;
+	twin_value(twin, part, len);
+	for (; len >= sizeof(word); len -= (uint32_t)sizeof(word), bytes += sizeof(word)) {
+		memcpy(&word, bytes, sizeof(word));
+		twin_value(twin, part, le64toh(word));
+	}
+	word = 0;
+	memcpy(&word, bytes, len);
+	twin_value(twin, part, le64toh(word));
+}
+
+static bool has_op(const struct program *prog, uint8_t code)
+{
+	for (uint32_t i = 0; i < prog->op_count; i++)
+		if (prog->ops[i].code == code)
+			return true;
+	return false;
+}
+
+/* By what the program is, so that it is judged in the same way every time. */
+static bool is_chosen(const struct program *prog)
+{
+	uint64_t sum = prog->op_count;
+
+	for (uint32_t i = 0; i < prog->op_count; i++)
+		sum = (sum + prog->ops[i].code + (prog->ops[i].value[0] << 8)) *
+		      0x9e3779b97f4a7c15ULL;
+	return (sum >> 32) % TWIN_FRACTION == 0;
+}
+
+static void begin_pass(struct run *run, bool comparing)
+{
+	struct twin *twin = &run->twin;
+
+	twin->recording = true;
+	twin->comparing = comparing;
+	twin->count = 0;
+	twin->differs = 0;
+	memset(&twin->now, 0, sizeof(twin->now));
+	target_counters(run->target, run->device, twin->counters);
+}
+
+void twin_begin(struct run *run, const struct program *prog, const struct run_options *options)
+{
+	struct twin *twin = &run->twin;
+
+	twin->recording = twin->reset = twin->reset_differs = twin->snapshot = false;
+	twin->swap_at = 0;
+	if (options->no_ledger || run->target->facts == 0)
+		return;
+	twin->reset = (options->twins || is_chosen(prog)) && !has_op(prog, OP_FAULT_ALLOC);
+	twin->snapshot = twin->reset && run->target->restore != NULL;
+	twin->reset = twin->reset && !has_op(prog, OP_CORRUPT) && !has_op(prog, OP_CUT);
+	if (twin->reset || twin->snapshot || has_op(prog, OP_RACE))
+		begin_pass(run, false);
+}
+
+static void note_counters(struct run *run)
+{
+	unsigned count = target_counter_count(run->target, run->device);
+	uint64_t now[TARGET_COUNTERS_MAX];
+
+	target_counters(run->target, run->device, now);
+	for (unsigned i = 0; i < count; i++)
+		twin_value(&run->twin, TWIN_COUNTERS, now[i] - run->twin.counters[i]);
+}
+
+static void compare(struct twin *twin, const struct twin_digest *due)
+{
+	if (!twin->comparing || twin->differs != 0)
+		return;
+	for (unsigned i = 0; i < TWIN_PARTS; i++)
+		if (due->part[i] != twin->now.part[i])
+			twin->differs |= (uint8_t)(1u << i);
+	twin->first = twin->count;
+}
+
+void twin_end_op(struct run *run)
+{
+	struct twin *twin = &run->twin;
+
+	note_counters(run);
+	if (!twin->comparing)
+		twin->last = twin->now;
+	if (!twin->comparing && twin->count < TWIN_OPS_MAX)
+		twin->ops[twin->count] = twin->now;
+	if (twin->count < TWIN_OPS_MAX)
+		compare(twin, &twin->ops[twin->count]);
+	twin->count++;
+	if (!twin->comparing)
+		twin->total = twin->count;
+	else if (twin->count == twin->swap_at && snapshot_take(run, 1))
+		snapshot_restore_run(run, 1, true);
+}
+
+/* Run the program and compare. */
+static void run_twin(struct run *run, const struct program *prog, const struct run_options *options)
+{
+	uint32_t ops_run = run->ops_run;
+
+	begin_pass(run, true);
+	run_session(run, prog, options);
+	compare(&run->twin, &run->twin.last);
+	run->twin.recording = false;
+	run->ops_run = ops_run;
+}
+
+/* What differs, in words. */
+static const char *name_parts(uint8_t parts)
+{
+	TABLE(static const char *const, names, TWIN_PARTS, 1,
+	      [TWIN_REGISTERS] = "its registers read",
+	      [TWIN_MEMORY] = "it wrote to memory",
+	      [TWIN_INTERRUPTS] = "it interrupted",
+	      [TWIN_COUNTERS] = "its counters moved",
+	      [TWIN_HOST] = "it gave the host");
+
+	for (int i = 0; i < TWIN_PARTS; i++)
+		if ((parts >> i & 1) != 0)
+			return names[i];
+	return "it did";
+}
+
+/* Nobody is told of what the program does again, but of what breaks. */
+static void hush(struct run *run, struct run_options *options)
+{
+	run->trace = NULL;
+	run->arena.trace = NULL;
+	run->heap.trace = NULL;
+	options->after_op = NULL;
+}
+
+void twin_reset(struct run *run, const struct program *prog, const struct run_options *options)
+{
+	const struct arena_refetch refetch = run->arena.refetch;
+	struct run_options quiet = *options;
+	struct twin *twin = &run->twin;
+
+	twin->recording = false;
+	if (!twin->reset || !ledger_judges(&run->ledger, RULE_RESET_SESSION))
+		return;
+	run_stage(run, options, "reset-session");
+	ledger_strays(&run->ledger);
+	hush(run, &quiet);
+	run_reset(run);
+	if (!run->ledger.stop)
+		run_twin(run, prog, &quiet);
+	run_clear(run);
+	run->trace = options->trace;
+	run->arena.trace = options->trace;
+	run->heap.trace = options->trace;
+	run->arena.refetch = refetch;
+	twin->reset_differs = !run->ledger.stop && twin->differs != 0;
+}
+
+void twin_judge_reset(struct run *run)
+{
+	const struct twin *twin = &run->twin;
+
+	if (!twin->reset_differs)
+		return;
+	ledger_op(&run->ledger, FINDING_OP_END, "reset-session");
+	ledger_break(&run->ledger, RULE_RESET_SESSION,
+		     "the program was run again on the device once it was reset: from operation "
+		     "number %u of those run, %s otherwise than on a new device",
+		     twin->first + 1, name_parts(twin->differs));
+}
+
+/* On a new device, with the race at another time: is the outcome another?  What
+ * the device wrote itself must not be lost by that. */
+static bool differs_retimed(struct run *run, const struct program *prog,
+			    const struct run_options *quiet, uint32_t serial, uint32_t nth)
+{
+	run->arena.retime = (struct arena_retime){ .serial = serial, .nth = nth };
+	if (!run_create(run))
+		return false;
+	run_twin(run, prog, quiet);
+	run_destroy(run);
+	run->arena.retime.serial = 0;
+	return run->twin.differs != 0 && !run->arena.overtaken;
+}
+
+void twin_fetch(struct run *run, const struct program *prog, const struct run_options *options)
+{
+	const struct arena_refetch refetch = run->arena.refetch;
+	struct run_options quiet = *options;
+	struct ledger *l = &run->ledger;
+	bool differs;
+
+	if (refetch.serial == 0 || options->no_ledger || !ledger_judges(l, RULE_FETCH_CONSISTENT))
+		return;
+	hush(run, &quiet);
+	ledger_op(l, refetch.op, refetch.verb);
+	if (options->before_op != NULL)
+		options->before_op(options->ctx, refetch.op, refetch.verb);
+	/* Nothing is judged but the outcome. */
+	l->enabled = false;
+	differs = differs_retimed(run, prog, &quiet, refetch.serial, refetch.first) &&
+		  differs_retimed(run, prog, &quiet, refetch.serial, 0);
+	l->enabled = true;
+	if (!differs || l->stop)
+		return;
+	ledger_op(l, refetch.op, refetch.verb);
+	ledger_break(l, RULE_FETCH_CONSISTENT,
+		     "%u bytes at 0x%llx changed between two reads for one chain, and the outcome "
+		     "is neither that of the old value nor that of the new one",
+		     refetch.len, (unsigned long long)refetch.addr);
+}
+
+/* What the first run found stays. */
+struct kept {
+	unsigned finding_count;
+	struct finding findings[LEDGER_FINDINGS_MAX];
+	uint64_t judged[(RULE_COUNT + 63) / 64], not_judged[(RULE_COUNT + 63) / 64];
+};
+
+static void keep(const struct ledger *l, struct kept *kept)
+{
+	kept->finding_count = l->finding_count;
+	memcpy(kept->findings, l->findings, sizeof(kept->findings));
+	memcpy(kept->judged, l->judged, sizeof(kept->judged));
+	memcpy(kept->not_judged, l->not_judged, sizeof(kept->not_judged));
+}
+
+static void give_back(struct ledger *l, const struct kept *kept)
+{
+	l->finding_count = kept->finding_count;
+	memcpy(l->findings, kept->findings, sizeof(kept->findings));
+	memcpy(l->judged, kept->judged, sizeof(kept->judged));
+	memcpy(l->not_judged, kept->not_judged, sizeof(kept->not_judged));
+}
+
+/* The suspect of the first run that the second one confirms, or NULL. */
+static const struct ledger_suspect *run_salted(struct run *run, const struct program *prog,
+					       const struct run_options *quiet)
+{
+	struct ledger *l = &run->ledger;
+	unsigned count = l->plain.suspect_count;
+	const struct ledger_suspect *confirmed;
+
+	ledger_reset(l, run->target, run->offered);
+	memcpy(l->queue_max, run->queue_max, sizeof(l->queue_max));
+	l->plain.suspect_count = count;
+	l->plain.salting = true;
+	if (run_create(run)) {
+		run_session(run, prog, quiet);
+		run_destroy(run);
+	}
+	confirmed = l->plain.confirmed;
+	l->plain.salting = false;
+	return confirmed;
+}
+
+void twin_length(struct run *run, const struct program *prog, const struct run_options *options)
+{
+	struct run_options quiet = *options;
+	const struct ledger_suspect *suspect;
+	struct ledger *l = &run->ledger;
+	uint32_t ops_run = run->ops_run;
+	struct kept kept;
+
+	if (l->plain.suspect_count == 0 || options->no_ledger)
+		return;
+	hush(run, &quiet);
+	keep(l, &kept);
+	ledger_op(l, l->plain.suspects[0].op, l->plain.suspects[0].verb);
+	if (options->before_op != NULL)
+		options->before_op(options->ctx, l->op, l->verb);
+	suspect = run_salted(run, prog, &quiet);
+	give_back(l, &kept);
+	run->ops_run = ops_run;
+	if (suspect == NULL)
+		return;
+	ledger_op(l, suspect->op, suspect->verb);
+	ledger_break(l, RULE_COMPLETION_LEN,
+		     "queue %u: a used entry says that %u bytes of the chain of head %u were "
+		     "written, and some of them keep what was there before",
+		     suspect->queue, suspect->len, suspect->head);
+}
+
+/* With the device swapped for a restored one when `at` operations are over. */
+static bool differs_swapped(struct run *run, const struct program *prog,
+			    const struct run_options *quiet, unsigned at)
+{
+	if (!run_create(run))
+		return false;
+	run->twin.swap_at = at;
+	run_twin(run, prog, quiet);
+	run->twin.swap_at = 0;
+	run_destroy(run);
+	return run->twin.differs != 0 || run->ledger.stop;
+}
+
+/* At how many points of the program the device is swapped: of one with few
+ * operations behind each of them. */
+static unsigned snapshot_points(const struct twin *twin, const struct run_options *options)
+{
+	if (!options->twins)
+		return 1;
+	return twin->total <= SNAPSHOT_EVERY ? twin->total - 1 : SNAPSHOT_POINTS;
+}
+
+void twin_snapshot(struct run *run, const struct program *prog, const struct run_options *options)
+{
+	struct run_options quiet = *options;
+	struct ledger *l = &run->ledger;
+	struct twin *twin = &run->twin;
+	unsigned points = snapshot_points(twin, options), at = 0;
+
+	if (!twin->snapshot || twin->total < 2 || !ledger_judges(l, RULE_SNAPSHOT_CARRY_ON))
+		return;
+	hush(run, &quiet);
+	run->arena.retime.serial = 0;
+	ledger_op(l, FINDING_OP_END, "snapshot");
+	if (options->before_op != NULL)
+		options->before_op(options->ctx, FINDING_OP_END, "snapshot");
+	for (unsigned i = 0; i < points && !l->stop; i++) {
+		/* Of one point, the middle. */
+		at = (unsigned)((uint64_t)twin->total * (i + 1) / (points + 1));
+		if (at == 0)
+			continue;
+		l->enabled = false;
+		if (differs_swapped(run, prog, &quiet, at))
+			break;
+	}
+	l->enabled = true;
+	ledger_op(l, FINDING_OP_END, "snapshot");
+	if (twin->differs != 0 && !l->stop)
+		ledger_break(l, RULE_SNAPSHOT_CARRY_ON,
+			     "the device was restored after %u operations: from operation number "
+			     "%u of those run, %s otherwise than without",
+			     at, twin->first + 1, name_parts(twin->differs));
+	/* What leaked is the affair of the end. */
+	ledger_op(l, FINDING_OP_END, "destroy");
+	if (options->before_op != NULL)
+		options->before_op(options->ctx, FINDING_OP_END, "destroy");
+}

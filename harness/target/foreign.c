@@ -1,0 +1,310 @@
+/* SPDX-License-Identifier: Apache-2.0 OR MIT */
+/*
+ * Is a description of a device that is not ours whole?  Then a target is made
+ * of it: what it says of its memory decides what the ledger can know.  See
+ * foreign.h.
+ */
+#include "harness/target/foreign.h"
+#include "devices/table.h"
+#include "harness/arena/arena.h"
+#include "harness/ledger/ledger.h"
+#include "harness/program/text.h"
+
+#include <linux/virtio_config.h>
+#include <stddef.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define QUEUE_SIZE_MAX 32768u
+/* What a target has that says nothing of its bounds. */
+#define CHAIN_BYTES_MAX (1u << 30)
+#define HEAP_MAX (64u << 20)
+#define FLAGS_ALL 0x7fu	 /* enum vringer_flag */
+#define GROWTH_MAX 4096u /* bytes that a later vringer.h may have added */
+/* RING_PACKED, IN_ORDER, NOTIFICATION_DATA, RING_RESET: nobody here drives or judges
+ * the rings, notifications and registers that they ask for. */
+#define FEATURES_UNKNOWN (1ULL << 34 | 1ULL << 35 | 1ULL << 38 | 1ULL << 40)
+
+/* What the level asks for, all or nothing. */
+static const char *level_fault(const struct vringer_target *t)
+{
+	if (t->level == VRINGER_LEVEL_MMIO) {
+		if (t->read == NULL || t->write == NULL)
+			return "enters at the level of registers, expected read and write";
+		if (t->activate != NULL || t->kick != NULL)
+			return "enters at the level of registers, activate and kick are for "
+			       "VRINGER_LEVEL_ACTIVATED";
+		return NULL;
+	}
+	if (t->level != VRINGER_LEVEL_ACTIVATED)
+		return "enters at no level, expected VRINGER_LEVEL_MMIO or "
+		       "VRINGER_LEVEL_ACTIVATED";
+	if (t->activate == NULL || t->kick == NULL || t->reset == NULL)
+		return "enters as an activated device, expected activate, kick and reset";
+	if (t->read != NULL || t->write != NULL)
+		return "enters as an activated device, read and write are for VRINGER_LEVEL_MMIO";
+	return NULL;
+}
+
+static const char *queue_fault(const struct vringer_target *t)
+{
+	if (t->queue_count > PROGRAM_QUEUES)
+		return "has more than 8 queues";
+	if (t->queue_count > 0 && t->queues == NULL)
+		return "has queues and does not describe them";
+	for (uint32_t i = 0; i < t->queue_count; i++)
+		if (t->queues[i].name == NULL || t->queues[i].size_max == 0 ||
+		    t->queues[i].size_max > QUEUE_SIZE_MAX)
+			return "has a queue without a name, or with a size_max that is not 1 to "
+			       "32768";
+	return NULL;
+}
+
+static const char *counter_fault(const struct vringer_target *t)
+{
+	if (t->counter_count > FOREIGN_COUNTERS_MAX)
+		return "has more than 48 counters";
+	if (t->counter_count > 0 && (t->counter_names == NULL || t->counters == NULL))
+		return "has counters, expected counter_names and counters";
+	for (uint32_t i = 0; i < t->counter_count; i++)
+		if (t->counter_names[i] == NULL)
+			return "has a counter without a name";
+	return NULL;
+}
+
+static const char *values_fault(const struct vringer_target *t)
+{
+	if (t->name == NULL || strlen(t->name) >= PROGRAM_TARGET_MAX)
+		return "has no name, or one of more than 31 letters";
+	if (strcmp(t->name, "any") == 0)
+		return "has the name 'any', which stands for every target";
+	if (t->memory < VRINGER_MEMORY_PURPOSES || t->memory > VRINGER_MEMORY_PLAIN)
+		return "reaches memory in no way, expected an enum vringer_memory";
+	if (t->layout > VRINGER_LAYOUT_FLAT)
+		return "takes an unknown layout, expected an enum vringer_layout";
+	if ((t->flags & ~FLAGS_ALL) != 0)
+		return "has unknown flags, expected those of enum vringer_flag";
+	if ((t->features >> VIRTIO_F_VERSION_1 & 1) == 0)
+		return "does not offer VIRTIO_F_VERSION_1 (bit 32)";
+	if ((t->features & FEATURES_UNKNOWN) != 0)
+		return "offers what vringer cannot drive: leave RING_PACKED, IN_ORDER, "
+		       "NOTIFICATION_DATA and RING_RESET (bits 34, 35, 38, 40) out";
+	if (t->create == NULL)
+		return "cannot be created";
+	if (t->step != NULL && t->state == NULL)
+		return "has step, expected state too";
+	return NULL;
+}
+
+/* A counter of the target's, or used.N of one of its queues. */
+static bool is_term(const struct vringer_target *t, const char *term, size_t len, bool left)
+{
+	for (uint32_t i = 0; i < t->counter_count; i++)
+		if (strlen(t->counter_names[i]) == len &&
+		    memcmp(t->counter_names[i], term, len) == 0)
+			return true;
+	return left && len == sizeof("used.N") - 1 && memcmp(term, "used.", 5) == 0 &&
+	       term[5] >= '0' && (uint32_t)(term[5] - '0') < t->queue_count;
+}
+
+static const char *terms_fault(struct foreign *f, const char *list, bool left)
+{
+	unsigned count = 0;
+
+	for (list += strspn(list, " "); *list != '\0'; list += strspn(list, " ")) {
+		size_t len = strcspn(list, " ");
+
+		if (!is_term(&f->given, list, len, left)) {
+			snprintf(f->fault, sizeof(f->fault),
+				 "declares a sum of '%.*s', which is none of its counters%s",
+				 (int)(len < 40 ? len : 40), list,
+				 left ? ", nor used.N of one of its queues" : "");
+			return f->fault;
+		}
+		if (++count > LEDGER_SUM_TERMS_MAX)
+			return "declares a sum of more than 12 counters";
+		list += len;
+	}
+	return NULL;
+}
+
+static const char *sums_fault(struct foreign *f)
+{
+	const struct vringer_sum *sum = f->given.sums;
+	const char *fault;
+	unsigned n = 0;
+
+	for (; sum != NULL && sum->left != NULL; sum++) {
+		if (n == FOREIGN_SUMS_MAX)
+			return "declares more than 8 sums";
+		if (sum->right == NULL)
+			return "declares a sum without a right side";
+		fault = terms_fault(f, sum->left, true);
+		if (fault == NULL)
+			fault = terms_fault(f, sum->right, false);
+		if (fault != NULL)
+			return fault;
+		f->sums[n++] = (struct target_sum){ .left = sum->left, .right = sum->right };
+	}
+	f->target.sums = n > 0 ? f->sums : NULL;
+	return NULL;
+}
+
+static const char *disagreements_fault(struct foreign *f)
+{
+	const struct vringer_disagreement *d = f->given.disagreements;
+	unsigned n = 0;
+
+	for (; d != NULL && d->rule != NULL; d++) {
+		if (n == FOREIGN_RULES_MAX)
+			return "disagrees with more than 128 rules";
+		if (rule_find(d->rule) < 0) {
+			snprintf(f->fault, sizeof(f->fault),
+				 "disagrees with '%.40s', which is no rule; 'rules' lists them",
+				 d->rule);
+			return f->fault;
+		}
+		if (d->reason == NULL || d->reason[0] == '\0') {
+			snprintf(f->fault, sizeof(f->fault), "disagrees with %s and says not why",
+				 d->rule);
+			return f->fault;
+		}
+		f->disagreements[n++] = (struct target_disagreement){ d->rule, d->reason };
+	}
+	f->target.disagreements = n > 0 ? f->disagreements : NULL;
+	return NULL;
+}
+
+static const char *liveness_fault(struct foreign *f)
+{
+	struct script *script;
+	struct text_error error;
+
+	if (f->given.liveness == NULL)
+		return NULL;
+	script = calloc(1, sizeof(*script));
+	if (script == NULL)
+		return "could not be checked: no memory";
+	if (text_parse(script, f->given.liveness, strlen(f->given.liveness), &error) != 0)
+		snprintf(f->fault, sizeof(f->fault),
+			 "has a liveness script that is wrong: %u:%u: %.120s", error.line,
+			 error.column, error.message);
+	free(script);
+	return f->fault[0] != '\0' ? f->fault : NULL;
+}
+
+static unsigned facts_of(const struct vringer_target *t)
+{
+	TABLE(static const unsigned, memory, VRINGER_MEMORY_PLAIN + 1, 1,
+	      [0] = 0,
+	      [VRINGER_MEMORY_PURPOSES] = TARGET_PURPOSES,
+	      [VRINGER_MEMORY_ACCESSORS] = TARGET_ACCESSORS,
+	      [VRINGER_MEMORY_PLAIN] = TARGET_PLAIN);
+	unsigned facts = FACT_REGISTERS | FACT_STATE | memory[t->memory];
+
+	if ((t->flags & VRINGER_NO_INTERRUPT) == 0)
+		facts |= FACT_INTERRUPT;
+	if (t->counter_count > 0 || t->level == VRINGER_LEVEL_ACTIVATED)
+		facts |= FACT_COUNTERS;
+	if ((t->flags & VRINGER_ALLOC) != 0 && t->destroy != NULL)
+		facts |= FACT_HEAP;
+	if (t->settle == NULL)
+		facts |= FACT_CALLS;
+	if (t->backend_calls != 0 || t->backend_calls_chain != 0)
+		facts |= FACT_BACKEND;
+	return facts;
+}
+
+static void describe(struct foreign *f)
+{
+	TABLE(static const uint8_t, layouts, VRINGER_LAYOUT_FLAT + 1, 1,
+	      [VRINGER_LAYOUT_STANDARD] = ARENA_STANDARD,
+	      [VRINGER_LAYOUT_BELOW_TOP] = ARENA_BELOW_TOP,
+	      [VRINGER_LAYOUT_FLAT] = ARENA_FLAT);
+	const struct vringer_target *t = &f->given;
+	struct target *target = &f->target;
+
+	for (uint32_t i = 0; i < t->queue_count; i++)
+		f->queues[i] = (struct device_queue_desc){
+			.name = t->queues[i].name,
+			.size_max = t->queues[i].size_max,
+			.driver_initiated = t->queues[i].driver_initiated != 0,
+		};
+	target->name = t->name;
+	target->help = t->help;
+	target->device_id = t->device_id;
+	target->features = t->features;
+	target->queue_count = t->queue_count;
+	target->queues = f->queues;
+	target->config_len = t->config_len;
+	target->facts = facts_of(t);
+	target->model = (t->flags & VRINGER_JUDGE_MODEL) != 0;
+	target->transport = t->level == VRINGER_LEVEL_ACTIVATED;
+	target->strict = (t->flags & (VRINGER_JUDGE_SHOULD | VRINGER_JUDGE_MODEL)) != 0;
+	target->limits = (t->flags & (VRINGER_JUDGE_LIMITS | VRINGER_JUDGE_MODEL)) != 0;
+	target->keeps_config = (t->flags & VRINGER_JUDGE_MODEL) == 0;
+	target->fixed = t->destroy == NULL && t->level == VRINGER_LEVEL_MMIO;
+	target->layout = layouts[t->layout];
+	target->holds = (t->flags & VRINGER_HOLDS) != 0;
+	target->polls = (t->flags & VRINGER_POLLS) != 0;
+	target->backend_calls = t->backend_calls;
+	target->backend_calls_chain = t->backend_calls_chain;
+	target->chain_bytes_max = t->chain_bytes_max != 0 ? t->chain_bytes_max : CHAIN_BYTES_MAX;
+	target->heap_max = t->heap_max != 0 ? t->heap_max : HEAP_MAX;
+	target->liveness = t->liveness;
+}
+
+/* What it had when this version began. */
+#define SIZE_MIN                                                                                   \
+	(offsetof(struct vringer_target, counters) +                                               \
+	 sizeof(((const struct vringer_target *)NULL)->counters))
+
+/* A structure of this version that has grown since is fine as long as it asks
+ * for nothing that was not there; of one that grew later the rest is 0. */
+static const char *version_fault(struct foreign *f, const struct vringer_target *given)
+{
+	const uint8_t *bytes = (const uint8_t *)given;
+	uint32_t at = sizeof(*given);
+
+	if (given->version == VRINGER_VERSION && given->size >= SIZE_MIN &&
+	    given->size <= sizeof(*given) + GROWTH_MAX) {
+		while (at < given->size && bytes[at] == 0)
+			at++;
+		if (at >= given->size)
+			return NULL;
+	}
+	snprintf(f->fault, sizeof(f->fault),
+		 "was built with another vringer.h: its version is %u and its size %u, expected %u "
+		 "and %zu",
+		 given->version, given->size, VRINGER_VERSION, sizeof(*given));
+	return f->fault;
+}
+
+const char *foreign_open(struct foreign *f, const struct vringer_target *given)
+{
+	static const char *(*const faults[])(const struct vringer_target *) = {
+		values_fault, level_fault, queue_fault, counter_fault
+	};
+	static const char *(*const more_faults[])(
+		struct foreign *) = { sums_fault, disagreements_fault, liveness_fault };
+	const char *fault = NULL;
+
+	memset(f, 0, sizeof(*f));
+	fault = version_fault(f, given);
+	if (fault != NULL)
+		return fault;
+	memcpy(&f->given, given, given->size < sizeof(f->given) ? given->size : sizeof(f->given));
+	for (size_t i = 0; i < sizeof(faults) / sizeof(faults[0]) && fault == NULL; i++)
+		fault = faults[i](&f->given);
+	if (fault != NULL)
+		return fault;
+	describe(f);
+	for (size_t i = 0; i < sizeof(more_faults) / sizeof(more_faults[0]) && fault == NULL; i++)
+		fault = more_faults[i](f);
+	if (fault != NULL)
+		return fault;
+	foreign_target_init(f);
+	foreign_ops_init(f);
+	return target_fault(&f->target);
+}

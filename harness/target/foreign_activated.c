@@ -1,0 +1,164 @@
+/* SPDX-License-Identifier: Apache-2.0 OR MIT */
+/*
+ * Our transport over a device that has none: a model (devices/device.h) whose
+ * every call goes to the author's device.  See foreign.h.
+ *
+ * The author's device knows of queues from activate on.  One queue stopped on a
+ * live device is stopped there as well, or, where it cannot be, all of it: the
+ * device is reset and says DEVICE_NEEDS_RESET.
+ */
+#include "harness/target/foreign.h"
+
+#include "devices/virtqueue.h"
+
+#include <stddef.h>
+#include <string.h>
+
+static struct foreign_device *device_of(const struct device *dev)
+{
+	const char *ops = (const char *)dev->ops;
+	const struct foreign *f =
+		(const struct foreign *)(const void *)(ops - offsetof(struct foreign, ops));
+
+	return f->target.owner != NULL ? &((struct foreign *)f->target.owner)->device : NULL;
+}
+
+static const struct vringer_target *given_of(const struct foreign_device *d)
+{
+	return &d->foreign->given;
+}
+
+static int shim_create(struct device *dev)
+{
+	device_of(dev)->dev = dev;
+	return 0;
+}
+
+static void shim_destroy(struct device *dev)
+{
+	(void)dev;
+}
+
+static void shim_reset(struct device *dev)
+{
+	struct foreign_device *d = device_of(dev);
+
+	foreign_enter(d);
+	given_of(d)->reset(d->device);
+	foreign_leave(d);
+	d->activated = false;
+}
+
+static void shim_activate(struct device *dev)
+{
+	struct foreign_device *d = device_of(dev);
+	struct vringer_ring rings[PROGRAM_QUEUES] = { { 0 } };
+
+	for (unsigned i = 0; i < dev->ops->queue_count; i++) {
+		const struct virtqueue *vq = &dev->queues[i];
+
+		if (vq->ready)
+			rings[i] = (struct vringer_ring){ .desc = vq->area[VIRTQUEUE_DESC],
+							  .avail = vq->area[VIRTQUEUE_DRIVER],
+							  .used = vq->area[VIRTQUEUE_DEVICE],
+							  .size = vq->size,
+							  .ready = 1 };
+	}
+	d->activated = true;
+	foreign_enter(d);
+	given_of(d)->activate(d->device, dev->features, rings);
+	foreign_leave(d);
+}
+
+static void shim_queue_stop(struct device *dev, unsigned queue)
+{
+	struct foreign_device *d = device_of(dev);
+
+	if (!d->activated)
+		return;
+	if (given_of(d)->queue_stop == NULL) {
+		shim_reset(dev);
+		device_needs_reset(dev);
+		return;
+	}
+	foreign_enter(d);
+	given_of(d)->queue_stop(d->device, queue);
+	foreign_leave(d);
+}
+
+static void shim_notify(struct device *dev, unsigned queue)
+{
+	struct foreign_device *d = device_of(dev);
+
+	if (!d->activated)
+		return;
+	foreign_enter(d);
+	given_of(d)->kick(d->device, queue);
+	foreign_leave(d);
+}
+
+static void shim_work(struct device *dev)
+{
+	struct foreign_device *d = device_of(dev);
+
+	if (!d->activated || given_of(d)->step == NULL)
+		return;
+	foreign_enter(d);
+	given_of(d)->step(d->device);
+	foreign_leave(d);
+}
+
+static enum device_state shim_state(const struct device *dev)
+{
+	const struct foreign_device *d = device_of(dev);
+
+	if (!d->activated || given_of(d)->state == NULL)
+		return DEVICE_IDLE;
+	return (enum device_state)given_of(d)->state(d->device);
+}
+
+static void shim_config_read(const struct device *dev, uint64_t offset, uint8_t *buf, uint32_t len)
+{
+	struct foreign_device *d = device_of(dev);
+
+	if (given_of(d)->config_read == NULL) {
+		memset(buf, 0, len);
+		return;
+	}
+	foreign_enter(d);
+	given_of(d)->config_read(d->device, offset, buf, len);
+	foreign_leave(d);
+}
+
+static void shim_config_write(struct device *dev, uint64_t offset, const uint8_t *buf, uint32_t len)
+{
+	struct foreign_device *d = device_of(dev);
+
+	if (given_of(d)->config_write == NULL)
+		return;
+	foreign_enter(d);
+	given_of(d)->config_write(d->device, offset, buf, len);
+	foreign_leave(d);
+}
+
+void foreign_ops_init(struct foreign *f)
+{
+	f->ops = (struct device_ops){
+		.name = f->given.name,
+		.device_id = f->given.device_id,
+		.state_size = sizeof(struct device),
+		.features = f->given.features,
+		.queue_count = f->given.queue_count,
+		.queues = f->queues,
+		.create = shim_create,
+		.destroy = shim_destroy,
+		.reset = shim_reset,
+		.live = shim_activate,
+		.queue_stop = shim_queue_stop,
+		.notify = shim_notify,
+		.work = shim_work,
+		.state = shim_state,
+		.config_read = shim_config_read,
+		.config_write = shim_config_write,
+	};
+}

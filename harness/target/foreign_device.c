@@ -1,0 +1,279 @@
+/* SPDX-License-Identifier: Apache-2.0 OR MIT */
+/*
+ * The life of a device that is not ours, and the harness's calls of it.  See
+ * foreign.h.
+ *
+ * A device that cannot be destroyed is made once, with all that it can offer,
+ * and only reset from then on; its counters are shown from where they stood.
+ */
+#include "harness/target/foreign.h"
+
+#include <linux/virtio_mmio.h>
+#include <string.h>
+#include <time.h>
+
+static struct foreign_device *get(void *device)
+{
+	return device;
+}
+
+static const struct vringer_target *given_of(const struct foreign_device *d)
+{
+	return &d->foreign->given;
+}
+
+void foreign_enter(struct foreign_device *d)
+{
+	bool threads = given_of(d)->settle != NULL;
+
+	if (threads)
+		pthread_mutex_lock(&d->lock);
+	d->calls = 1;
+	if (threads)
+		pthread_mutex_unlock(&d->lock);
+}
+
+static uint64_t cpu_ms(void)
+{
+	struct timespec now;
+
+	clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &now);
+	return (uint64_t)now.tv_sec * 1000 + (uint64_t)now.tv_nsec / 1000000;
+}
+
+/* Ask again where time passed and the threads had little of it: a busy machine is no
+ * hang. */
+static bool comes_to_rest(struct foreign_device *d)
+{
+	uint64_t start = cpu_ms();
+
+	for (unsigned i = 0; i < FOREIGN_SETTLES && cpu_ms() - start < FOREIGN_SETTLE_CPU_MS; i++)
+		if (given_of(d)->settle(d->device, FOREIGN_SETTLE_MS) == 0)
+			return true;
+	return false;
+}
+
+void foreign_leave(struct foreign_device *d)
+{
+	const struct vringer_target *t = given_of(d);
+
+	if (t->settle == NULL) {
+		d->calls = 0;
+		return;
+	}
+	/* A thread that does not come to rest goes on calling: the process is
+	 * about to end, and for the right reason. */
+	if (d->hung || (d->device != NULL && !comes_to_rest(d))) {
+		d->hung = true;
+		return;
+	}
+	pthread_mutex_lock(&d->lock);
+	d->calls = 0;
+	pthread_mutex_unlock(&d->lock);
+}
+
+/* As after a reset that the driver asked for. */
+static void reset(struct foreign_device *d)
+{
+	const struct vringer_target *t = given_of(d);
+	static const uint32_t zero;
+
+	foreign_enter(d);
+	if (t->level == VRINGER_LEVEL_ACTIVATED)
+		t->reset(d->device);
+	else
+		t->write(d->device, VIRTIO_MMIO_STATUS, &zero, sizeof(zero));
+	foreign_leave(d);
+	d->activated = false;
+}
+
+/* The author's device: a new one, or the only one there can be. */
+static bool create_given(struct foreign_device *d, uint64_t offered, const uint16_t *queue_max)
+{
+	const struct vringer_target *t = given_of(d);
+	uint16_t sizes[PROGRAM_QUEUES] = { 0 };
+
+	if (d->device != NULL) {
+		reset(d);
+		t->counters != NULL ? t->counters(d->device, d->counters_from) : (void)0;
+		return true;
+	}
+	if (t->destroy == NULL)
+		offered = t->features;
+	for (uint32_t i = 0; i < t->queue_count; i++) {
+		sizes[i] = t->queues[i].size_max;
+		if (t->destroy != NULL && queue_max != NULL && queue_max[i] != 0)
+			sizes[i] = queue_max[i];
+	}
+	foreign_enter(d);
+	d->device = t->create(&d->host, offered, sizes);
+	foreign_leave(d);
+	return d->device != NULL;
+}
+
+static void destroy_given(struct foreign_device *d)
+{
+	const struct vringer_target *t = given_of(d);
+	void *device = d->device;
+
+	if (t->destroy == NULL) {
+		reset(d);
+		return;
+	}
+	foreign_enter(d);
+	t->destroy(device);
+	d->device = NULL;
+	foreign_leave(d);
+}
+
+static void *foreign_create(const struct target *target, const struct device_host *host,
+			    uint64_t offered, const uint16_t *queue_max)
+{
+	struct foreign *f = target->owner;
+	struct foreign_device *d = &f->device;
+
+	d->inner = host;
+	d->listener = NULL;
+	d->hung = false;
+	d->listener = NULL;
+	d->activated = false;
+	foreign_host_init(d);
+	if (!create_given(d, offered, queue_max))
+		return NULL;
+	if (f->given.level == VRINGER_LEVEL_MMIO)
+		return d;
+	d->mmio = mmio_create(&f->ops, &d->transport, offered, queue_max);
+	if (d->mmio != NULL)
+		return d;
+	destroy_given(d);
+	return NULL;
+}
+
+static void foreign_destroy(void *device)
+{
+	struct foreign_device *d = get(device);
+
+	destroy_given(d);
+	mmio_destroy(d->mmio);
+	d->mmio = NULL;
+	d->dev = NULL;
+}
+
+static void foreign_read(void *device, uint64_t offset, void *buf, uint32_t len)
+{
+	struct foreign_device *d = get(device);
+
+	if (d->mmio != NULL) {
+		mmio_read(d->mmio, offset, buf, len);
+		return;
+	}
+	foreign_enter(d);
+	given_of(d)->read(d->device, offset, buf, len);
+	foreign_leave(d);
+}
+
+static void foreign_write(void *device, uint64_t offset, const void *buf, uint32_t len)
+{
+	struct foreign_device *d = get(device);
+
+	if (d->mmio != NULL) {
+		mmio_write(d->mmio, offset, buf, len);
+		return;
+	}
+	foreign_enter(d);
+	given_of(d)->write(d->device, offset, buf, len);
+	foreign_leave(d);
+}
+
+static void foreign_work(void *device)
+{
+	struct foreign_device *d = get(device);
+
+	if (d->mmio != NULL) {
+		mmio_work(d->mmio);
+		return;
+	}
+	foreign_enter(d);
+	given_of(d)->step(d->device);
+	foreign_leave(d);
+}
+
+static enum device_state foreign_state(const void *device)
+{
+	const struct foreign_device *d = device;
+	const struct vringer_target *t = given_of(d);
+
+	if (d->mmio != NULL)
+		return mmio_state(d->mmio);
+	return t->state != NULL ? (enum device_state)t->state(d->device) : DEVICE_IDLE;
+}
+
+static bool foreign_hung(const void *device)
+{
+	return ((const struct foreign_device *)device)->hung;
+}
+
+/* The transport's counters, then the device's. */
+static unsigned transport_counters(const struct foreign_device *d)
+{
+	return d->mmio != NULL ? mmio_counter_count(d->mmio) : 0;
+}
+
+static unsigned foreign_counter_count(const void *device)
+{
+	const struct foreign_device *d = device;
+
+	return transport_counters(d) + given_of(d)->counter_count;
+}
+
+static const char *foreign_counter_name(const void *device, unsigned index)
+{
+	const struct foreign_device *d = device;
+	unsigned transport = transport_counters(d);
+
+	if (index < transport)
+		return mmio_counter_name(d->mmio, index);
+	return given_of(d)->counter_names[index - transport];
+}
+
+static void foreign_counters(const void *device, uint64_t *values)
+{
+	const struct foreign_device *d = device;
+	const struct vringer_target *t = given_of(d);
+
+	if (d->mmio != NULL)
+		memcpy(values, mmio_counters(d->mmio), transport_counters(d) * sizeof(*values));
+	values += transport_counters(d);
+	if (t->counter_count == 0)
+		return;
+	t->counters(d->device, values);
+	for (uint32_t i = 0; i < t->counter_count; i++)
+		values[i] -= d->counters_from[i];
+}
+
+static void foreign_listen(void *device, const struct target_listener *listener)
+{
+	get(device)->listener = listener;
+}
+
+void foreign_target_init(struct foreign *f)
+{
+	struct target *t = &f->target;
+
+	f->device.foreign = f;
+	pthread_mutex_init(&f->device.lock, NULL);
+	t->owner = f;
+	t->create = foreign_create;
+	t->destroy = foreign_destroy;
+	t->read = foreign_read;
+	t->write = foreign_write;
+	t->work = f->given.step != NULL ? foreign_work : NULL;
+	t->state = foreign_state;
+	t->listen = foreign_listen;
+	t->hung = f->given.settle != NULL ? foreign_hung : NULL;
+	t->counter_count = foreign_counter_count;
+	t->counter_name = foreign_counter_name;
+	t->counters = foreign_counters;
+	if (f->given.level == VRINGER_LEVEL_ACTIVATED)
+		t->listen = foreign_listen;
+}

@@ -1,0 +1,288 @@
+/* SPDX-License-Identifier: Apache-2.0 OR MIT */
+/*
+ * What a device that is not ours stands on: guest memory, an interrupt line, a
+ * heap, as vringer.h has them, made of what the harness gives a device.  See
+ * foreign.h.
+ *
+ * Here threads of the device's are kept apart, and calls that come when none is
+ * due are refused.
+ */
+#include "harness/target/foreign.h"
+
+#include <linux/virtio_mmio.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+_Static_assert((int)VRINGER_PAYLOAD == GUEST_PAYLOAD && (int)VRINGER_DESC == GUEST_DESC &&
+		       (int)VRINGER_INDIRECT == GUEST_INDIRECT &&
+		       (int)VRINGER_AVAIL_FLAGS == GUEST_AVAIL_FLAGS &&
+		       (int)VRINGER_AVAIL_IDX == GUEST_AVAIL_IDX &&
+		       (int)VRINGER_AVAIL_ENTRY == GUEST_AVAIL_ENTRY &&
+		       (int)VRINGER_USED_EVENT == GUEST_USED_EVENT &&
+		       (int)VRINGER_USED_FLAGS == GUEST_USED_FLAGS &&
+		       (int)VRINGER_USED_IDX == GUEST_USED_IDX &&
+		       (int)VRINGER_USED_ENTRY == GUEST_USED_ENTRY &&
+		       (int)VRINGER_AVAIL_EVENT == GUEST_AVAIL_EVENT &&
+		       (int)VRINGER_AVAIL_EVENT + 1 == GUEST_PURPOSE_COUNT,
+	       "enum vringer_purpose is enum guest_purpose");
+_Static_assert((int)VRINGER_IDLE == DEVICE_IDLE && (int)VRINGER_WORK == DEVICE_WORK &&
+		       (int)VRINGER_WAITING == DEVICE_WAITING &&
+		       (int)VRINGER_WAITING + 1 == DEVICE_STATE_COUNT,
+	       "enum vringer_state is enum device_state");
+
+void foreign_abort(const struct foreign_device *d, const char *call, const char *what)
+{
+	fprintf(stderr, "vringer: target %s: %s: %s\n", d->foreign->given.name, call, what);
+	abort();
+}
+
+void foreign_host_enter(struct foreign_device *d, const char *call)
+{
+	if (d->foreign->given.settle != NULL)
+		pthread_mutex_lock(&d->lock);
+	if (d->calls == 0)
+		foreign_abort(d, call,
+			      "called when no call of the device was in progress; a device with "
+			      "threads has a settle that waits for them");
+}
+
+void foreign_host_leave(struct foreign_device *d)
+{
+	if (d->foreign->given.settle != NULL)
+		pthread_mutex_unlock(&d->lock);
+}
+
+static struct guest_why why_of(const struct foreign_device *d, const char *call,
+			       struct vringer_why why)
+{
+	if (why.purpose >= GUEST_PURPOSE_COUNT)
+		foreign_abort(d, call, "the purpose is none of enum vringer_purpose");
+	return (struct guest_why){ .purpose = (uint8_t)why.purpose,
+				   .queue = why.queue,
+				   .walk = why.walk };
+}
+
+static int32_t host_read(void *ctx, struct vringer_why why, uint64_t addr, void *buf, uint32_t len)
+{
+	struct foreign_device *d = ctx;
+	int err;
+
+	foreign_host_enter(d, "read");
+	err = d->inner->read(d->inner->ctx, why_of(d, "read", why), addr, buf, len);
+	foreign_host_leave(d);
+	return err;
+}
+
+static int32_t host_write(void *ctx, struct vringer_why why, uint64_t addr, const void *buf,
+			  uint32_t len)
+{
+	struct foreign_device *d = ctx;
+	int err;
+
+	foreign_host_enter(d, "write");
+	err = d->inner->write(d->inner->ctx, why_of(d, "write", why), addr, buf, len);
+	foreign_host_leave(d);
+	return err;
+}
+
+static void *host_map(void *ctx, struct vringer_why why, uint64_t addr, uint32_t len,
+		      uint32_t write)
+{
+	struct foreign_device *d = ctx;
+	void *view;
+
+	foreign_host_enter(d, "map");
+	view = d->inner->map(d->inner->ctx, why_of(d, "map", why), addr, len, write != 0);
+	foreign_host_leave(d);
+	return view;
+}
+
+static int32_t host_unmap(void *ctx, void *view)
+{
+	struct foreign_device *d = ctx;
+	int err;
+
+	foreign_host_enter(d, "unmap");
+	err = d->inner->unmap(d->inner->ctx, view);
+	foreign_host_leave(d);
+	return err;
+}
+
+/* Nobody says what for. */
+static const struct guest_why untold = { .purpose = GUEST_UNTOLD };
+
+static int32_t host_load(void *ctx, uint64_t addr, void *buf, uint32_t len)
+{
+	struct foreign_device *d = ctx;
+	int err;
+
+	foreign_host_enter(d, "load");
+	err = d->inner->read(d->inner->ctx, untold, addr, buf, len);
+	foreign_host_leave(d);
+	return err;
+}
+
+static int32_t host_store(void *ctx, uint64_t addr, const void *buf, uint32_t len)
+{
+	struct foreign_device *d = ctx;
+	int err;
+
+	foreign_host_enter(d, "store");
+	err = d->inner->write(d->inner->ctx, untold, addr, buf, len);
+	foreign_host_leave(d);
+	return err;
+}
+
+static void host_interrupt(void *ctx, uint32_t bits)
+{
+	struct foreign_device *d = ctx;
+
+	foreign_host_enter(d, "interrupt");
+	if ((bits & ~(uint32_t)(VIRTIO_MMIO_INT_VRING | VIRTIO_MMIO_INT_CONFIG)) != 0)
+		foreign_abort(d, "interrupt", "bits that InterruptStatus does not have");
+	d->inner->interrupt(d->inner->ctx, bits);
+	foreign_host_leave(d);
+}
+
+static void host_backend(void *ctx)
+{
+	struct foreign_device *d = ctx;
+
+	foreign_host_enter(d, "backend");
+	if (d->listener != NULL)
+		d->listener->called(d->listener->ctx);
+	foreign_host_leave(d);
+}
+
+static void host_used(void *ctx, uint32_t queue)
+{
+	struct foreign_device *d = ctx;
+
+	foreign_host_enter(d, "used");
+	if (queue >= d->foreign->given.queue_count)
+		foreign_abort(d, "used", "there is no such queue");
+	if (d->dev != NULL) {
+		if (d->listener != NULL)
+			d->listener->used(d->listener->ctx, queue);
+		device_interrupt(d->dev, VIRTIO_MMIO_INT_VRING);
+	}
+	foreign_host_leave(d);
+}
+
+static void host_config_changed(void *ctx)
+{
+	struct foreign_device *d = ctx;
+
+	foreign_host_enter(d, "config_changed");
+	if (d->dev != NULL) {
+		d->dev->config_generation++;
+		device_interrupt(d->dev, VIRTIO_MMIO_INT_CONFIG);
+	}
+	foreign_host_leave(d);
+}
+
+static void host_needs_reset(void *ctx)
+{
+	struct foreign_device *d = ctx;
+
+	foreign_host_enter(d, "needs_reset");
+	if (d->dev != NULL)
+		device_needs_reset(d->dev);
+	foreign_host_leave(d);
+}
+
+static void *host_alloc(void *ctx, uint64_t size)
+{
+	struct foreign_device *d = ctx;
+	void *block;
+
+	foreign_host_enter(d, "alloc");
+	block = d->inner->alloc(d->inner->ctx, size);
+	foreign_host_leave(d);
+	return block;
+}
+
+static void host_free(void *ctx, void *block)
+{
+	struct foreign_device *d = ctx;
+
+	foreign_host_enter(d, "free");
+	d->inner->free(d->inner->ctx, block);
+	foreign_host_leave(d);
+}
+
+/* The heap of the harness lasts for one run; what outlives it, and our own
+ * transport, is none of the ledger's business. */
+static void *lasting_alloc(void *ctx, size_t size)
+{
+	(void)ctx;
+	return malloc(size);
+}
+
+static void lasting_free(void *ctx, void *block)
+{
+	(void)ctx;
+	free(block);
+}
+
+static void *host_lasting_alloc(void *ctx, uint64_t size)
+{
+	return lasting_alloc(ctx, size);
+}
+
+static void transport_interrupt(void *ctx, uint32_t bits)
+{
+	const struct foreign_device *d = ctx;
+
+	d->inner->interrupt(d->inner->ctx, bits);
+}
+
+/* The regions of plain memory; how many. */
+static uint32_t hand_out(struct foreign_device *d)
+{
+	struct arena_handout out[ARENA_REGIONS_MAX];
+	unsigned count = arena_hand_out(d->inner->ctx, out);
+
+	for (unsigned i = 0; i < count; i++)
+		d->regions[i] = (struct vringer_region){ .addr = out[i].addr,
+							 .size = out[i].size,
+							 .host = out[i].host,
+							 .fd_offset = out[i].fd_offset,
+							 .fd = out[i].fd };
+	return count;
+}
+
+void foreign_host_init(struct foreign_device *d)
+{
+	const struct vringer_target *t = &d->foreign->given;
+	bool activated = t->level == VRINGER_LEVEL_ACTIVATED;
+	bool purposes = t->memory == VRINGER_MEMORY_PURPOSES;
+	bool accessors = t->memory == VRINGER_MEMORY_ACCESSORS;
+	bool plain = t->memory == VRINGER_MEMORY_PLAIN;
+
+	d->transport = (struct device_host){ .ctx = d,
+					     .interrupt = transport_interrupt,
+					     .alloc = lasting_alloc,
+					     .free = lasting_free };
+	d->host = (struct vringer_host){
+		.version = VRINGER_VERSION,
+		.size = sizeof(d->host),
+		.ctx = d,
+		.read = purposes ? host_read : NULL,
+		.write = purposes ? host_write : NULL,
+		.map = purposes ? host_map : NULL,
+		.unmap = purposes ? host_unmap : NULL,
+		.load = accessors ? host_load : NULL,
+		.store = accessors ? host_store : NULL,
+		.regions = plain ? d->regions : NULL,
+		.region_count = plain ? hand_out(d) : 0,
+		.interrupt = activated ? NULL : host_interrupt,
+		.used = activated ? host_used : NULL,
+		.config_changed = activated ? host_config_changed : NULL,
+		.needs_reset = activated ? host_needs_reset : NULL,
+		.alloc = t->destroy != NULL ? host_alloc : host_lasting_alloc,
+		.free = t->destroy != NULL ? host_free : lasting_free,
+		.backend = host_backend,
+	};
+}

@@ -1,0 +1,133 @@
+/* SPDX-License-Identifier: Apache-2.0 OR MIT */
+/*
+ * What a target may leave out, and what it may not.  See target.h.
+ */
+#include "harness/target/target.h"
+
+#include <stddef.h>
+#include <string.h>
+
+enum device_state target_state(const struct target *target, const void *device)
+{
+	return (target->facts & FACT_STATE) != 0 ? target->state(device) : DEVICE_IDLE;
+}
+
+void target_work(const struct target *target, void *device)
+{
+	if (target->work != NULL)
+		target->work(device);
+}
+
+unsigned target_counter_count(const struct target *target, const void *device)
+{
+	unsigned count = 0;
+
+	if ((target->facts & FACT_COUNTERS) != 0)
+		count = target->counter_count(device);
+	return count < TARGET_COUNTERS_MAX ? count : TARGET_COUNTERS_MAX;
+}
+
+void target_counters(const struct target *target, const void *device, uint64_t *values)
+{
+	if ((target->facts & FACT_COUNTERS) != 0)
+		target->counters(device, values);
+}
+
+bool target_is_plain(const struct target *target)
+{
+	return (target->facts & TARGET_MEMORY) == TARGET_PLAIN;
+}
+
+bool target_is_gauge(const struct target *target, const char *counter)
+{
+	size_t len = strlen(counter);
+	const char *at = target->gauges;
+
+	while (at != NULL && *at != '\0') {
+		if (strncmp(at, counter, len) == 0 && (at[len] == ' ' || at[len] == '\0'))
+			return true;
+		at = strchr(at, ' ');
+		at = at != NULL ? at + 1 : NULL;
+	}
+	return false;
+}
+
+uint32_t target_host(const struct target *target, void *device, enum host_act act, unsigned port,
+		     void *data, uint32_t len)
+{
+	return target->host != NULL ? target->host(device, act, port, data, len) : 0;
+}
+
+void target_order(const struct target *target, void *device, enum host_order order, unsigned port,
+		  uint32_t count, uint32_t amount)
+{
+	if (target->order != NULL)
+		target->order(device, order, port, count, amount);
+}
+
+static bool is_name(const char *name)
+{
+	return name != NULL && name[0] != '\0' &&
+	       name[strspn(name, "abcdefghijklmnopqrstuvwxyz0123456789-")] == '\0';
+}
+
+static bool is_field(const struct target *target, const struct target_field *field)
+{
+	return field->name != NULL && field->width > 0 && field->width <= 8 &&
+	       (field->width & (field->width - 1)) == 0 &&
+	       target_field_end(field) <= target->config_len;
+}
+
+const char *target_fault(const struct target *target)
+{
+	if (!is_name(target->name))
+		return "has no name of letters a to z, digits and '-'";
+	if (target->help == NULL)
+		return "has no help";
+	if (target->queue_count > 0 && target->queues == NULL)
+		return "has queues and does not describe them";
+	if (target->create == NULL || target->destroy == NULL)
+		return "cannot be created or destroyed";
+	if (target->read == NULL || target->write == NULL)
+		return "answers no register reads or writes";
+	if ((target->facts & FACT_STATE) != 0 && target->state == NULL)
+		return "gives FACT_STATE and has no state";
+	if ((target->facts & FACT_COUNTERS) != 0 &&
+	    (target->counter_count == NULL || target->counter_name == NULL ||
+	     target->counters == NULL))
+		return "gives FACT_COUNTERS and has no counters";
+	if (target->port_count > TARGET_PORTS_MAX)
+		return "has too many ports";
+	if (target->port_count > 0 && (target->ports == NULL || target->host == NULL))
+		return "has ports and does not describe them, or no host that serves them";
+	if (target->stream_count > TARGET_STREAMS_MAX)
+		return "has too many streams";
+	if (target->stream_count > 0 && target->streams == NULL)
+		return "has streams and does not describe them";
+	if (target->field_count > TARGET_FIELDS_MAX)
+		return "has too many fields";
+	for (unsigned i = 0; i < target->field_count; i++)
+		if (!is_field(target, &target->fields[i]))
+			return "has a field without a name, of no width, or past the end of its "
+			       "configuration";
+	if ((target->save == NULL) != (target->restore == NULL))
+		return "saves and does not restore, or the other way round";
+	if (target->has_target && target->host == NULL)
+		return "is given a target and has no host that gives it";
+	if (target->dialogue != NULL && (target->dialogue->ask_count > TARGET_ANSWERS_MAX ||
+					 target->dialogue->answer_count > TARGET_ANSWERS_MAX))
+		return "has too many messages";
+	return NULL;
+}
+
+const struct target *target_find(const char *name)
+{
+	const struct target *const *t = target_all();
+
+	if (name == NULL)
+		return t[0] != NULL && t[1] == NULL ? t[0] : NULL;
+	for (; *t != NULL; t++)
+		if (strcmp((*t)->name, name) == 0)
+			return *t;
+	return NULL;
+}
