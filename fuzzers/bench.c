@@ -6,8 +6,8 @@
  *
  * The ledger is always on.  Each row is measured for about two seconds.
  */
+#include "harness/files/input.h"
 #include "harness/program/binary.h"
-#include "harness/run/input.h"
 #include "harness/run/run.h"
 
 #include <dirent.h>
@@ -40,7 +40,7 @@ static double now(void)
 
 static void bench_row(struct run *run, const char *name, const struct input *inputs, size_t count)
 {
-	struct run_options options = { .strict = true, .limits = true };
+	struct run_options options = { .judging = { .strict = true, .limits = true } };
 	unsigned long long runs = 0, chains = 0, ops = 0;
 	double start = now(), elapsed = 0;
 

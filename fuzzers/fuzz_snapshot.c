@@ -117,7 +117,7 @@ static void check_names(void)
  * a process does is no coverage of an input. */
 static void open_targets(void)
 {
-	const struct run_options options = { .strict = true, .limits = true };
+	const struct run_options options = { .judging = { .strict = true, .limits = true } };
 	struct text_error error;
 
 	check_names();
@@ -133,8 +133,7 @@ static void open_targets(void)
 
 static int snapshot_one(const char *name, const uint8_t *data, size_t size)
 {
-	struct run_options options = { .strict = true,
-				       .limits = true,
+	struct run_options options = { .judging = { .strict = true, .limits = true },
 				       .before_op = put_input,
 				       .after_op = check_again,
 				       .fatal = give_up };

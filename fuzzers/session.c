@@ -114,8 +114,7 @@ static void note_warnings(const struct ledger *ledger)
 	for (unsigned i = 0; i < ledger->finding_count; i++) {
 		const struct finding *f = &ledger->findings[i];
 
-		if (f->known != NULL || f->kind != FINDING_RULE ||
-		    rule_fails(f->rule, ledger->strict, ledger->limits) ||
+		if (f->known != NULL || finding_fails(f, &ledger->judging) ||
 		    (told[f->rule / 64] >> f->rule % 64 & 1) != 0)
 			continue;
 		told[f->rule / 64] |= 1ULL << f->rule % 64;
@@ -139,13 +138,9 @@ static void open_session(const char *name)
 
 static const struct finding *failing(const struct ledger *ledger)
 {
-	for (unsigned i = 0; i < ledger->finding_count; i++) {
-		const struct finding *f = &ledger->findings[i];
-
-		if (f->known == NULL && (f->kind != FINDING_RULE ||
-					 rule_fails(f->rule, ledger->strict, ledger->limits)))
-			return f;
-	}
+	for (unsigned i = 0; i < ledger->finding_count; i++)
+		if (finding_fails(&ledger->findings[i], &ledger->judging))
+			return &ledger->findings[i];
 	return NULL;
 }
 
@@ -157,12 +152,10 @@ int session_one(const char *name, const uint8_t *data, size_t size)
 
 	if (run == NULL)
 		open_session(name);
-	options.strict = run->target->strict;
-	options.limits = run->target->limits;
-	options.no_ledger = without_ledger();
+	options.judging = target_judging(
+		run->target, (struct judging){ .no_ledger = without_ledger(), .known = &known });
 	if (binary_decode(&program, data, size, name, NULL) != 0)
 		return -1;
-	options.known = &known;
 	stopped = !run_program(run, &program, &options);
 	note_known(&run->ledger);
 	note_warnings(&run->ledger);
@@ -176,8 +169,8 @@ int session_explain(const char *name, const char *path)
 {
 	struct replay_options options = { .target = name,
 					  .print_script = true,
-					  .no_ledger = without_ledger(),
-					  .known = load_known() };
+					  .judging = { .no_ledger = without_ledger(),
+						       .known = load_known() } };
 
 	return replay_file(&options, path);
 }

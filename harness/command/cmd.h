@@ -6,7 +6,8 @@
 #ifndef VRINGER_HARNESS_CMD_H
 #define VRINGER_HARNESS_CMD_H
 
-#include "harness/rules/known.h"
+#include "harness/ledger/known.h"
+#include "harness/rules/rules.h"
 
 #include <signal.h>
 #include <stdbool.h>
@@ -37,9 +38,9 @@ struct cmd_options {
 	const char *target;
 	const char *output;
 	const char *known_path;
-	struct known *known; /* what that file lists; NULL: none was given */
 	unsigned seconds, keep;
-	bool verbose, json, junit, completes, strict, limits, no_ledger, body, levels;
+	bool verbose, json, junit, completes, body, levels;
+	struct judging judging; /* known: what known_path lists; NULL: none was given */
 	/* What is left: files, never none where the command takes them. */
 	char **files;
 	int file_count;

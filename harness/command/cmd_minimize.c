@@ -9,10 +9,11 @@
  * try.
  */
 #include "harness/command/cmd.h"
+#include "harness/files/input.h"
 #include "harness/files/output.h"
 #include "harness/minimize/minimize.h"
 #include "harness/program/binary.h"
-#include "harness/run/input.h"
+#include "harness/run/load.h"
 #include "harness/run/report.h"
 
 #include <errno.h>
@@ -105,12 +106,12 @@ static int check_output(const struct minimize_cmd *c)
 /* Of the input: it is shrunk to its finding, and what fails nothing may go. */
 static void show_warnings(const struct minimize_cmd *c, const struct child_result *input)
 {
+	const struct judging judging = target_judging(c->target, c->options.judging);
+
 	for (unsigned i = 0; i < input->finding_count; i++) {
 		const struct finding *f = &input->findings[i];
 
-		if (f->known == NULL && f->kind == FINDING_RULE &&
-		    !rule_fails(f->rule, c->options.strict || c->target->strict,
-				c->options.limits || c->target->limits))
+		if (f->known == NULL && !finding_fails(f, &judging))
 			fprintf(stderr, "%s: warning: %s: %s\n", c->path, f->signature, f->message);
 	}
 }
@@ -118,7 +119,7 @@ static void show_warnings(const struct minimize_cmd *c, const struct child_resul
 static void fail_nothing(const struct minimize_cmd *c)
 {
 	fprintf(stderr, "%s: no finding%s on %s, nothing to minimise (", c->path,
-		c->options.known != NULL ? " beyond the known" : "", c->target->name);
+		c->options.judging.known != NULL ? " beyond the known" : "", c->target->name);
 	if (c->text)
 		fputs("'>' lines are not looked at", stderr);
 	else
@@ -179,10 +180,7 @@ static int minimize_quietly(struct minimize_cmd *c, struct minimize_result *resu
 {
 	const struct minimize_options options = {
 		.target = c->target,
-		.strict = c->options.strict || c->target->strict,
-		.limits = c->options.limits || c->target->limits,
-		.no_ledger = c->options.no_ledger,
-		.known = c->options.known,
+		.judging = target_judging(c->target, c->options.judging),
 		.seconds = c->options.seconds,
 		.stop = &cmd_stop,
 		.progress = show_progress,
@@ -210,9 +208,9 @@ static int minimize_file(struct minimize_cmd *c)
 	int err;
 
 	if (check_output(c) != 0 ||
-	    input_load(c->script, c->path, c->options.target, &c->text) != 0)
+	    load_program(c->script, c->path, c->options.target, &c->text) != 0)
 		return STATUS_USAGE;
-	c->target = input_target(c->script, c->path, c->options.target);
+	c->target = load_target(c->script, c->path, c->options.target);
 	if (c->target == NULL)
 		return STATUS_USAGE;
 	c->path = input_name(c->path);

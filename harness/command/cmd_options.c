@@ -45,11 +45,11 @@ static const struct {
 	{ 'J', OPTION_FLAG, "json", NULL, AT(json), "JSON" },
 	{ 'U', OPTION_FLAG, "junit", NULL, AT(junit), "JUnit XML" },
 	{ 'C', OPTION_FLAG, "completes", NULL, AT(completes), "what returns no chain fails" },
-	{ 'S', OPTION_FLAG, "strict", NULL, AT(strict),
+	{ 'S', OPTION_FLAG, "strict", NULL, AT(judging.strict),
 	  "a broken SHOULD fails (always so on vringer's own models)" },
-	{ 'L', OPTION_FLAG, "limits", NULL, AT(limits),
+	{ 'L', OPTION_FLAG, "limits", NULL, AT(judging.limits),
 	  "a broken policy on hostile guests fails (likewise)" },
-	{ 'N', OPTION_FLAG, "no-ledger", NULL, AT(no_ledger),
+	{ 'N', OPTION_FLAG, "no-ledger", NULL, AT(judging.no_ledger),
 	  "judge no rule and no `>` line: crashes, hangs, leaks only" },
 	{ 'K', OPTION_TEXT, "known", "FILE", AT(known_path),
 	  "lines 'SIGNATURE # REASON': findings that fail nothing" },
@@ -200,7 +200,7 @@ static int load_known(struct cmd_options *options)
 
 	if (options->known_path == NULL)
 		return 0;
-	options->known = &known;
+	options->judging.known = &known;
 	return known_load(&known, options->known_path) != 0 ? STATUS_USAGE : 0;
 }
 

@@ -25,10 +25,7 @@ int cmd_replay(int argc, char **argv)
 		.target = options.target,
 		.verbose = options.verbose,
 		.json = options.json,
-		.strict = options.strict,
-		.limits = options.limits,
-		.no_ledger = options.no_ledger,
-		.known = options.known,
+		.judging = options.judging,
 		.seconds = options.seconds,
 	};
 	for (int i = 0; i < options.file_count; i++) {

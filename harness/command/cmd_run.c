@@ -8,10 +8,11 @@
  * a target is decided from its header, before it runs.
  */
 #include "harness/command/cmd.h"
+#include "harness/files/input.h"
 #include "harness/files/output.h"
 #include "harness/files/walk.h"
 #include "harness/run/batch.h"
-#include "harness/run/input.h"
+#include "harness/run/load.h"
 #include "harness/run/suite.h"
 
 #include <errno.h>
@@ -93,7 +94,7 @@ static int load(struct runner *r, size_t i)
 {
 	const struct source *source = &r->sources[i];
 
-	return input_decode_script(r->script, source->path, source->data, source->len);
+	return load_decode_script(r->script, source->path, source->data, source->len);
 }
 
 /* What can only be done to accesses that the device has made for it: to pointers
@@ -180,7 +181,7 @@ static int plan(struct runner *r, unsigned *runs)
 		source->data = input_read(source->path, &source->len);
 		if (source->data == NULL || load(r, i) != 0 ||
 		    (strcmp(prog->target, "any") != 0 && !is_for_others(prog, source->path) &&
-		     input_target(r->script, source->path, NULL) == NULL)) {
+		     load_target(r->script, source->path, NULL) == NULL)) {
 			status = STATUS_USAGE;
 			continue;
 		}
@@ -195,11 +196,8 @@ static int run_one(struct runner *r, const char *path, const struct target *targ
 	struct child_job job = {
 		.script = r->script,
 		.target = target,
-		.expect = !r->options.no_ledger,
-		.strict = r->options.strict || target->strict,
-		.limits = r->options.limits || target->limits,
-		.no_ledger = r->options.no_ledger,
-		.known = r->options.known,
+		.expect = !r->options.judging.no_ledger,
+		.judging = target_judging(target, r->options.judging),
 		.seconds = r->options.seconds,
 		.leaks = (target->facts & FACT_HEAP) == 0,
 		.words = r->words,
@@ -310,13 +308,13 @@ int cmd_run(int argc, char **argv)
 		return status - 1;
 	if (r.options.json && r.options.junit)
 		return cmd_fail(argv[0], "--json and --junit, expected one of them");
-	if (r.options.completes && r.options.no_ledger)
+	if (r.options.completes && r.options.judging.no_ledger)
 		return cmd_fail(argv[0], "--completes and --no-ledger: the ledger counts chains");
 	if (r.options.json)
 		r.suite.format = SUITE_JSON;
 	else if (r.options.junit)
 		r.suite.format = SUITE_JUNIT;
-	r.suite.known = r.options.known;
+	r.suite.known = r.options.judging.known;
 	r.script = calloc(1, sizeof(*r.script));
 	r.report = malloc(CHILD_REPORT_MAX + CHILD_WORDS_MAX);
 	if (r.script == NULL || r.report == NULL || batch_open(&r.batch) != 0) {

@@ -3,9 +3,10 @@
  * vringer show, encode: from one spelling of a guest program to the other.
  */
 #include "harness/command/cmd.h"
+#include "harness/files/input.h"
 #include "harness/files/output.h"
 #include "harness/program/binary.h"
-#include "harness/run/input.h"
+#include "harness/run/load.h"
 
 #include <errno.h>
 #include <stdio.h>
@@ -72,11 +73,11 @@ static int load(struct convert *c, const char *path)
 	const struct target *target;
 	bool script;
 
-	if (input_load(c->script, path, c->options.target, &script) != 0)
+	if (load_program(c->script, path, c->options.target, &script) != 0)
 		return STATUS_USAGE;
 	if (script && strcmp(prog->target, "any") == 0 && c->options.target == NULL)
 		return 0;
-	target = input_target(c->script, path, c->options.target);
+	target = load_target(c->script, path, c->options.target);
 	if (target == NULL)
 		return STATUS_USAGE;
 	snprintf(prog->target, sizeof(prog->target), "%s", target->name);

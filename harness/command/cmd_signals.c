@@ -4,7 +4,7 @@
  * goes away, and whoever shuts the machine down, are the same to them.
  */
 #include "harness/command/cmd.h"
-#include "harness/run/input.h"
+#include "harness/files/input.h"
 
 #include <signal.h>
 #include <unistd.h>

@@ -11,7 +11,7 @@
 #include "harness/files/output.h"
 #include "harness/files/walk.h"
 #include "harness/minimize/triage.h"
-#include "harness/run/input.h"
+
 #include "harness/run/report.h"
 
 #include <dirent.h>
@@ -140,13 +140,13 @@ static void print_replay(const struct triage_cmd *c, const struct triage_group *
 	fputs(" replay -v ", c->out);
 	if (group->script == NULL)
 		print_option(c->out, "-t", group->target->name);
-	if (c->options.no_ledger)
+	if (c->options.judging.no_ledger)
 		fputs("--no-ledger ", c->out);
-	if (c->options.strict)
+	if (c->options.judging.strict)
 		fputs("--strict ", c->out);
-	if (c->options.limits)
+	if (c->options.judging.limits)
 		fputs("--limits ", c->out);
-	if (c->options.known != NULL)
+	if (c->options.judging.known != NULL)
 		print_option(c->out, "--known", c->options.known_path);
 	escape_word(c->out, group->script != NULL ? group->script : group->inputs[0].path);
 	fputc('\n', c->out);
@@ -252,12 +252,12 @@ static void print_end(const struct triage_cmd *c)
 		print_warnings_json(c);
 		fprintf(c->out, "],\"files\":%zu,\"refused\":%zu,\"interrupted\":%s,\"known\":",
 			c->triage.inputs, refused(c), c->interrupted ? "true" : "false");
-		known_report_json(c->out, c->options.known);
+		known_report_json(c->out, c->options.judging.known);
 		fputs("}\n", c->out);
 		return;
 	}
 	print_warnings(c);
-	known_report(c->out, "# ", c->options.known);
+	known_report(c->out, "# ", c->options.judging.known);
 	fprintf(c->out, "# %zu file%s, %zu finding%s; known %zu, showing nothing %zu",
 		c->triage.inputs, plural(c->triage.inputs), c->found, plural(c->found), c->expected,
 		c->silent);
@@ -390,10 +390,7 @@ int cmd_triage(int argc, char **argv)
 	c.how = (struct triage_options){
 		.target = c.options.target,
 		.output = c.options.output,
-		.strict = c.options.strict,
-		.limits = c.options.limits,
-		.no_ledger = c.options.no_ledger,
-		.known = c.options.known,
+		.judging = c.options.judging,
 		.seconds = c.options.seconds,
 		.stop = &cmd_stop,
 	};

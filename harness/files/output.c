@@ -2,8 +2,8 @@
 /*
  * Where results go.  See output.h.
  */
+#include "harness/files/input.h"
 #include "harness/files/output_internal.h"
-#include "harness/run/input.h"
 
 #include <dirent.h>
 #include <errno.h>

@@ -2,8 +2,8 @@
 /*
  * Where results will go, looked at before any work.  See output.h.
  */
+#include "harness/files/input.h"
 #include "harness/files/output_internal.h"
-#include "harness/run/input.h"
 
 #include <errno.h>
 #include <fcntl.h>

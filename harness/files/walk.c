@@ -3,10 +3,11 @@
  * Files and folders.  See walk.h.
  */
 #include "harness/files/walk.h"
-#include "harness/run/input.h"
+#include "harness/files/input.h"
 
 #include <dirent.h>
 #include <errno.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>

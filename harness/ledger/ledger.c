@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 OR MIT */
 /*
- * The ledger's frame: the table of rules, findings, and the life of a ledger.
- * See ledger.h.
+ * The ledger's frame: findings, and the life of a ledger.  See ledger.h.
  */
 #include "devices/table.h"
 #include "harness/ledger/ledger_internal.h"
@@ -11,56 +10,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-
-/* Each rule aborts through a function of its own: engines and ClusterFuzz tell
- * findings apart by the stack.  The barrier keeps them from being folded into
- * one, which have the same body. */
-#define X(name, id, severity, facts, part, clause, demand)                                         \
-	void vringer_rule_##name(void) __attribute__((noreturn, noinline));                        \
-	void vringer_rule_##name(void)                                                             \
-	{                                                                                          \
-		__asm__ volatile("" : : "r"(RULE_##name) : "memory");                              \
-		abort();                                                                           \
-	}
-LEDGER_RULES(X)
-#undef X
-
-const struct rule_desc rule_table[RULE_COUNT] = {
-#define X(name, id, severity, facts, part, clause, demand)                                         \
-	[RULE_##name] = {                                                                          \
-		id, SEVERITY_##severity, facts, part, clause, demand, vringer_rule_##name          \
-	},
-	LEDGER_RULES(X)
-#undef X
-};
-
-int rule_find(const char *id)
-{
-	for (int i = 0; i < RULE_COUNT; i++)
-		if (strcmp(rule_table[i].id, id) == 0)
-			return i;
-	return -1;
-}
-
-enum rule_extent rule_extent(enum rule rule, unsigned facts)
-{
-	const struct rule_desc *desc = &rule_table[rule];
-
-	if ((desc->facts & ~facts) == 0)
-		return RULE_WHOLE;
-	return desc->part != 0 && (desc->part & ~facts) == 0 ? RULE_IN_PART : RULE_NOT_JUDGED;
-}
-
-const char *severity_name(enum severity severity)
-{
-	TABLE(static const char *const, names, SEVERITY_COUNT, 1,
-	      [SEVERITY_MUST] = "must",
-	      [SEVERITY_SHOULD] = "should",
-	      [SEVERITY_LIMIT] = "limit",
-	      [SEVERITY_MODEL] = "model");
-
-	return names[severity];
-}
 
 /* Rules that lack a fact are not judged, whether or not the run comes to where
  * they would be.  Those for our own models have nothing to say of others. */
@@ -196,13 +145,6 @@ void ledger_op(struct ledger *ledger, uint32_t index, const char *verb)
 	ledger->verb = verb;
 }
 
-static bool fails(const struct ledger *ledger, const struct rule_desc *rule)
-{
-	if (rule->severity == SEVERITY_SHOULD)
-		return ledger->strict;
-	return rule->severity != SEVERITY_LIMIT || ledger->limits;
-}
-
 /* A finding with its place filled in; NULL when there is no room, which there
  * always is for the first that fails the run. */
 static struct finding *new_finding(struct ledger *ledger, enum finding_kind kind)
@@ -254,9 +196,9 @@ void ledger_break(struct ledger *ledger, enum rule rule, const char *format, ...
 	if (ledger->stop || !ledger->enabled || ledger->plain.salting)
 		return;
 	snprintf(signature, sizeof(signature), "%s:%s", desc->id, ledger->verb);
-	failing = fails(ledger, desc);
+	failing = rule_fails(rule, &ledger->judging);
 	if (failing)
-		known = known_reason(ledger->known, signature);
+		known = known_reason(ledger->judging.known, signature);
 	failing = failing && known == NULL;
 	/* It leaves room for a failure. */
 	if (!failing && (was_told(ledger, rule, known, signature) ||
@@ -291,7 +233,7 @@ void ledger_find(struct ledger *ledger, enum finding_kind kind, const char *what
 		ledger->finding_count--;
 	f = new_finding(ledger, kind);
 	snprintf(f->signature, sizeof(f->signature), "%s:%s", what, ledger->verb);
-	f->known = known_reason(ledger->known, f->signature);
+	f->known = known_reason(ledger->judging.known, f->signature);
 	va_start(args, format);
 	vsnprintf(f->message, sizeof(f->message), format, args);
 	va_end(args);

@@ -202,7 +202,7 @@ static int find_term(const struct ledger *l, const void *device, const char *ter
 
 /* The counters named in `list`, as indices; a name that is none is skipped. */
 static void compile_terms(const struct ledger *l, const void *device, const char *list,
-			  int16_t terms[LEDGER_SUM_TERMS_MAX + 1])
+			  int16_t terms[TARGET_SUM_TERMS_MAX + 1])
 {
 	unsigned n = 0;
 
@@ -210,7 +210,7 @@ static void compile_terms(const struct ledger *l, const void *device, const char
 		size_t len = strcspn(list, " ");
 		int term = find_term(l, device, list, len);
 
-		if (term >= 0 && n < LEDGER_SUM_TERMS_MAX)
+		if (term >= 0 && n < TARGET_SUM_TERMS_MAX)
 			terms[n++] = (int16_t)term;
 		list += len + strspn(list + len, " ");
 	}
@@ -238,7 +238,7 @@ static void compile_sums(struct ledger *l, const void *device)
 	const struct target_sum *sum = l->target->sums;
 
 	l->sum_count = 0;
-	for (; sum != NULL && sum->left != NULL && l->sum_count < LEDGER_SUMS_MAX; sum++) {
+	for (; sum != NULL && sum->left != NULL && l->sum_count < TARGET_SUMS_MAX; sum++) {
 		compile_terms(l, device, sum->left, l->sums[l->sum_count][0]);
 		compile_terms(l, device, sum->right, l->sums[l->sum_count++][1]);
 	}

@@ -250,10 +250,7 @@ int minimize_script(struct script *script, const struct minimize_options *option
 	m->job = (struct child_job){
 		.script = script,
 		.target = options->target,
-		.strict = options->strict,
-		.limits = options->limits,
-		.no_ledger = options->no_ledger,
-		.known = options->known,
+		.judging = options->judging,
 		.leaks = true,
 		.seconds = options->seconds,
 	};

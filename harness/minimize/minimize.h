@@ -35,8 +35,7 @@ struct minimize_progress {
 
 struct minimize_options {
 	const struct target *target;
-	bool strict, limits, no_ledger;
-	const struct known *known; /* findings that are none; may be NULL */
+	struct judging judging;
 	/* Until a device hangs; 0: CHILD_SECONDS for the input, then
 	 * MINIMIZE_SECONDS, and if the input was no hang 3 seconds more, or more
 	 * if it took long. */

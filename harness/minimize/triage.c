@@ -3,7 +3,8 @@
  * Groups of crash files.  See triage.h.
  */
 #include "harness/minimize/triage.h"
-#include "harness/run/input.h"
+#include "harness/files/input.h"
+#include "harness/run/load.h"
 
 #include <errno.h>
 #include <stdio.h>
@@ -169,10 +170,7 @@ static int look(struct triage *triage, const char *path, const struct target *ta
 		.script = triage->script,
 		.target = target,
 		.leaks = true,
-		.strict = o->strict || target->strict,
-		.limits = o->limits || target->limits,
-		.no_ledger = o->no_ledger,
-		.known = o->known,
+		.judging = target_judging(target, o->judging),
 		.seconds = o->seconds != 0 ? o->seconds : TRIAGE_SECONDS,
 	};
 	struct looked l = { triage, target };
@@ -193,7 +191,7 @@ static int look(struct triage *triage, const char *path, const struct target *ta
 			strerror(-err));
 		return err;
 	}
-	child_note_known(&result, o->known);
+	child_note_known(&result, o->judging.known);
 	f = child_finding(&result, &job);
 	if (f == NULL)
 		f = child_known(&result);
@@ -224,8 +222,8 @@ int triage_load(struct triage *triage, struct triage_input *input)
 	if (data == NULL)
 		return -EINVAL;
 	input->target = NULL;
-	if (input_decode(triage->script, input->path, data, len, name) == 0)
-		input->target = input_target(triage->script, input->path, name);
+	if (load_decode(triage->script, input->path, data, len, name) == 0)
+		input->target = load_target(triage->script, input->path, name);
 	input->size = len;
 	/* What cannot be read again is kept. */
 	if (input->data == NULL && strcmp(input->path, "-") != 0 && stat(input->path, &st) == 0 &&

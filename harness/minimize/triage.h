@@ -55,8 +55,7 @@ struct triage_warning {
 struct triage_options {
 	const char *target; /* of files that name none */
 	const char *output; /* the folder for scripts; NULL: none are written */
-	bool strict, limits, no_ledger;
-	struct known *known;
+	struct judging judging;
 	unsigned seconds; /* 0: TRIAGE_SECONDS */
 	/* Set by a signal handler: end with what is known so far.  Also used to
 	 * end a shrinking whose time is over. */

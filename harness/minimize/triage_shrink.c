@@ -9,11 +9,11 @@
  * One that a person has written in is theirs.  It stands for the group as it is if
  * it shows the finding; else it is left there, and the next name is taken.
  */
+#include "harness/files/input.h"
 #include "harness/files/output.h"
 #include "harness/minimize/minimize.h"
 #include "harness/minimize/triage.h"
 #include "harness/program/binary.h"
-#include "harness/run/input.h"
 
 #include <ctype.h>
 #include <errno.h>
@@ -196,10 +196,7 @@ static int minimize_group(struct triage *triage, const struct triage_group *grou
 	struct shrink s = { .stop = o->stop, .seconds = TRIAGE_SHRINK_SECONDS };
 	const struct minimize_options options = {
 		.target = group->target,
-		.strict = o->strict || group->target->strict,
-		.limits = o->limits || group->target->limits,
-		.no_ledger = o->no_ledger,
-		.known = o->known,
+		.judging = target_judging(group->target, o->judging),
 		.seconds = o->seconds,
 		.stop = o->stop,
 		.progress = on_progress,

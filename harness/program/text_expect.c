@@ -31,8 +31,8 @@
  *   > breaks completion.not-held    the operation breaks that rule
  */
 #include "devices/table.h"
-#include "harness/ledger/ledger.h"
 #include "harness/program/text.h"
+#include "harness/rules/rules.h"
 
 #include <errno.h>
 #include <string.h>

@@ -9,7 +9,7 @@
  * not checked: at worst a program is run twice.
  */
 #include "harness/arena/seam.h"
-#include "harness/rules/known.h"
+#include "harness/ledger/known.h"
 #include "harness/run/batch_internal.h"
 #include "harness/run/child_internal.h"
 
@@ -296,7 +296,7 @@ static int tell_crash(struct batch *b, const struct child_job *job, struct child
 	if (f != NULL) {
 		end_child(b);
 		*result = (struct child_result){ .finding_count = 1, .findings = { *f } };
-		result->findings[0].known = known_reason(job->known, f->signature);
+		result->findings[0].known = known_reason(job->judging.known, f->signature);
 		return 0;
 	}
 	err = run_alone(b, job, result, report);

@@ -143,11 +143,8 @@ static void perform(struct child *child, struct run *run)
 	const struct child_job *job = child->job;
 	struct child_result *result = child->result;
 	struct run_options options = {
-		.strict = job->strict,
-		.limits = job->limits,
-		.no_ledger = job->no_ledger,
+		.judging = job->judging,
 		.twins = true,
-		.known = job->known,
 		.trace = job->trace,
 		.after_op = job->expect ? after_op : NULL,
 		.before_op = before_op,

@@ -51,9 +51,9 @@ struct child_job {
 	const struct script *script; /* its `>` lines are checked if `expect` */
 	const struct target *target;
 	bool expect;
-	bool strict, limits, no_ledger, leaks;
-	unsigned seconds;	   /* 0: CHILD_SECONDS */
-	const struct known *known; /* what fails nothing; may be NULL */
+	struct judging judging;
+	bool leaks;
+	unsigned seconds; /* 0: CHILD_SECONDS */
 	/* Called in the child; writes to `trace_out`, which is not stdout: that is
 	 * the device's in the child. */
 	const struct trace *trace;
@@ -85,9 +85,6 @@ const struct finding *child_known(const struct child_result *result);
 bool child_failed(const struct child_result *result, const struct child_job *job);
 /* Count the known findings as met; true if there is one. */
 bool child_note_known(const struct child_result *result, struct known *known);
-
-/* Does a finding of that rule fail a run with these options? */
-bool rule_fails(enum rule rule, bool strict, bool limits);
 
 /* Make a finding of what a sanitizer wrote; false if there is no report in it. */
 bool sanitizer_finding(const char *report, struct finding *finding);

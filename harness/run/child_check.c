@@ -40,7 +40,7 @@ static bool check_finding(const struct child_job *job, struct finding *f)
 	    !is_string(f->signature, sizeof(f->signature)) ||
 	    !is_string(f->message, sizeof(f->message)))
 		return false;
-	f->known = known_reason(job->known, f->signature);
+	f->known = known_reason(job->judging.known, f->signature);
 	return true;
 }
 

@@ -11,24 +11,11 @@
 #include <string.h>
 #include <sys/wait.h>
 
-bool rule_fails(enum rule rule, bool strict, bool limits)
-{
-	enum severity severity = rule_table[rule].severity;
-
-	if (severity == SEVERITY_SHOULD)
-		return strict;
-	return severity != SEVERITY_LIMIT || limits;
-}
-
 const struct finding *child_finding(const struct child_result *result, const struct child_job *job)
 {
-	for (unsigned i = 0; i < result->finding_count; i++) {
-		const struct finding *f = &result->findings[i];
-
-		if (f->known == NULL &&
-		    (f->kind != FINDING_RULE || rule_fails(f->rule, job->strict, job->limits)))
-			return f;
-	}
+	for (unsigned i = 0; i < result->finding_count; i++)
+		if (finding_fails(&result->findings[i], &job->judging))
+			return &result->findings[i];
 	return NULL;
 }
 
@@ -91,7 +78,7 @@ static void add_finding(const struct child_job *job, struct child_result *result
 	}
 	used = strlen(f.signature);
 	snprintf(f.signature + used, sizeof(f.signature) - used, ":%s", result->verb);
-	f.known = known_reason(job->known, f.signature);
+	f.known = known_reason(job->judging.known, f.signature);
 	result->findings[0] = f;
 	result->finding_count = 1;
 	result->failed_line = 0;
@@ -107,7 +94,7 @@ static void add_overwritten(const struct child_job *job, struct child_result *re
 	strcpy(f->verb, result->verb);
 	strcpy(f->signature, "overwritten");
 	strcpy(f->message, "the device wrote over the harness's record of the run");
-	f->known = known_reason(job->known, f->signature);
+	f->known = known_reason(job->judging.known, f->signature);
 	result->finding_count = 1;
 }
 

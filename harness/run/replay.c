@@ -4,7 +4,8 @@
  */
 #include "harness/run/replay.h"
 #include "harness/files/escape.h"
-#include "harness/run/input.h"
+#include "harness/files/input.h"
+#include "harness/run/load.h"
 #include "harness/run/report.h"
 
 #include <errno.h>
@@ -118,11 +119,8 @@ static int replay_script(const struct replay_options *options, const char *path,
 	struct child_job job = {
 		.script = script,
 		.target = target,
-		.expect = !options->no_ledger,
-		.strict = options->strict || target->strict,
-		.limits = options->limits || target->limits,
-		.no_ledger = options->no_ledger,
-		.known = options->known,
+		.expect = !options->judging.no_ledger,
+		.judging = target_judging(target, options->judging),
 		.leaks = true,
 		.seconds = options->seconds,
 		.trace = options->verbose ? &reader : NULL,
@@ -150,7 +148,7 @@ static int replay_script(const struct replay_options *options, const char *path,
 		print_json(path, &job, &result);
 	else
 		print_text(options, path, &job, &result, report, text);
-	child_note_known(&result, options->known);
+	child_note_known(&result, options->judging.known);
 	return child_failed(&result, &job) ? FOUND : NOTHING_FOUND;
 }
 
@@ -164,8 +162,8 @@ int replay_file(const struct replay_options *options, const char *path)
 
 	if (script == NULL || report == NULL)
 		fprintf(stderr, "%s: %s\n", input_name(path), strerror(ENOMEM));
-	else if (input_load(script, path, options->target, &text) == 0) {
-		target = input_target(script, path, options->target);
+	else if (load_program(script, path, options->target, &text) == 0) {
+		target = load_target(script, path, options->target);
 		if (target != NULL)
 			status = replay_script(options, path, script, target, report, text);
 	}

@@ -6,18 +6,17 @@
 #ifndef VRINGER_HARNESS_REPLAY_H
 #define VRINGER_HARNESS_REPLAY_H
 
-#include "harness/rules/known.h"
+#include "harness/ledger/known.h"
+#include "harness/rules/rules.h"
 
 #include <stdbool.h>
 
 struct replay_options {
 	const char *target; /* of files that name none; NULL: the only one */
 	bool verbose, json;
-	bool print_script;   /* before it is run */
-	bool strict, limits; /* even on targets that are not vringer's own models */
-	bool no_ledger;
-	struct known *known; /* findings that fail nothing; NULL: none */
-	unsigned seconds;    /* 0: the default */
+	bool print_script;	/* before it is run */
+	struct judging judging; /* the target's own is added */
+	unsigned seconds;	/* 0: the default */
 };
 
 /* An exit status: 0 nothing found, 1 a finding, 2 the file is wrong. */

@@ -421,8 +421,7 @@ void report_result_json(FILE *out, const struct child_result *result, const stru
 	fputs("\"findings\":[", out);
 	for (unsigned i = 0; i < result->finding_count; i++) {
 		const struct finding *f = &result->findings[i];
-		bool fails = f->known == NULL && (f->kind != FINDING_RULE ||
-						  rule_fails(f->rule, job->strict, job->limits));
+		bool fails = finding_fails(f, &job->judging);
 
 		fputs(i > 0 ? "," : "", out);
 		print_finding_json(out, f, job->script,

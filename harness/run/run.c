@@ -209,10 +209,8 @@ static void set_options(struct run *run, const struct run_options *options)
 	run->arena.trace = options->trace;
 	run->heap.trace = options->trace;
 	run->ledger.trace = options->trace;
-	run->ledger.enabled = !options->no_ledger;
-	run->ledger.strict = options->strict;
-	run->ledger.limits = options->limits;
-	run->ledger.known = options->known;
+	run->ledger.enabled = !options->judging.no_ledger;
+	run->ledger.judging = options->judging;
 	run->ledger.fatal = options->fatal;
 	run->ledger.fatal_ctx = options->ctx;
 }

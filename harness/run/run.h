@@ -105,11 +105,8 @@ struct run {
 };
 
 struct run_options {
-	bool strict;		   /* `should` fails */
-	bool limits;		   /* `limit` fails */
-	bool no_ledger;		   /* judge nothing: crashes only */
-	bool twins;		   /* every program by twins, not a fraction: see twin.h */
-	const struct known *known; /* what fails nothing; may be NULL */
+	struct judging judging;
+	bool twins; /* every program by twins, not a fraction: see twin.h */
 	const struct trace *trace;
 	/* Called when an operation has run; `script` and its `>` lines are the
 	 * caller's to check.  NULL: nobody wants to know. */

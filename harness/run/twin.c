@@ -102,7 +102,7 @@ void twin_begin(struct run *run, const struct program *prog, const struct run_op
 
 	twin->recording = twin->reset = twin->reset_differs = twin->snapshot = false;
 	twin->swap_at = 0;
-	if (options->no_ledger || run->target->facts == 0)
+	if (options->judging.no_ledger || run->target->facts == 0)
 		return;
 	twin->reset = (options->twins || is_chosen(prog)) && !has_op(prog, OP_FAULT_ALLOC);
 	twin->snapshot = twin->reset && run->target->restore != NULL;
@@ -243,7 +243,8 @@ void twin_fetch(struct run *run, const struct program *prog, const struct run_op
 	struct ledger *l = &run->ledger;
 	bool differs;
 
-	if (refetch.serial == 0 || options->no_ledger || !ledger_judges(l, RULE_FETCH_CONSISTENT))
+	if (refetch.serial == 0 || options->judging.no_ledger ||
+	    !ledger_judges(l, RULE_FETCH_CONSISTENT))
 		return;
 	hush(run, &quiet);
 	ledger_op(l, refetch.op, refetch.verb);
@@ -315,7 +316,7 @@ void twin_length(struct run *run, const struct program *prog, const struct run_o
 	uint32_t ops_run = run->ops_run;
 	struct kept kept;
 
-	if (l->plain.suspect_count == 0 || options->no_ledger)
+	if (l->plain.suspect_count == 0 || options->judging.no_ledger)
 		return;
 	hush(run, &quiet);
 	keep(l, &kept);

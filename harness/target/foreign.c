@@ -7,8 +7,8 @@
 #include "harness/target/foreign.h"
 #include "devices/table.h"
 #include "harness/arena/arena.h"
-#include "harness/ledger/ledger.h"
 #include "harness/program/text.h"
+#include "harness/rules/rules.h"
 
 #include <linux/virtio_config.h>
 #include <stddef.h>
@@ -122,7 +122,7 @@ static const char *terms_fault(struct foreign *f, const char *list, bool left)
 				 left ? ", nor used.N of one of its queues" : "");
 			return f->fault;
 		}
-		if (++count > LEDGER_SUM_TERMS_MAX)
+		if (++count > TARGET_SUM_TERMS_MAX)
 			return "declares a sum of more than 12 counters";
 		list += len;
 	}

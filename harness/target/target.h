@@ -11,23 +11,7 @@
 #define VRINGER_HARNESS_TARGET_H
 
 #include "devices/device.h"
-
-/* What the harness can learn of a run.  A rule that needs a fact which the
- * target does not give is reported as not judged. */
-enum target_fact {
-	FACT_REGISTERS = 1 << 0, /* driven through virtio-mmio registers */
-	FACT_ACCESS = 1 << 1,	 /* every guest-memory access is told when it happens */
-	FACT_WALK = 1 << 2,	 /* ... and the chain that it serves */
-	FACT_INTERRUPT = 1 << 3, /* every interrupt is told when it is raised */
-	FACT_STATE = 1 << 4,	 /* `state` says truly whether work is left */
-	FACT_COUNTERS = 1 << 5,	 /* counters, and the sums below */
-	FACT_HEAP = 1 << 6,	 /* all host memory comes from host->alloc */
-	FACT_PURPOSE = 1 << 7,	 /* with FACT_ACCESS: and what it is for */
-	FACT_CHANGES = 1 << 8,	 /* what a call changed in guest memory can be told */
-	FACT_CALLS = 1 << 9,	 /* what it does it does in calls: it has no threads */
-	FACT_BACKEND = 1 << 10,	 /* calls of what is behind it are told, and bounded as below */
-	FACT_ALL = (1 << 11) - 1,
-};
+#include "harness/rules/rules.h"
 
 /* How a device reaches guest memory, as the facts that it gives. */
 #define TARGET_PLAIN FACT_CHANGES		      /* by pointers: untold */
@@ -197,10 +181,10 @@ struct target {
 	unsigned field_count; /* at most TARGET_FIELDS_MAX */
 	const struct target_field *fields;
 
-	unsigned facts;		  /* enum target_fact */
+	unsigned facts;		  /* enum fact */
 	bool model;		  /* rules of severity `model` apply */
 	bool transport;		  /* its registers are those of devices/mmio.h */
-	bool strict, limits;	  /* rules of severity `should`, `limit` fail a run */
+	bool strict, limits;	  /* rules of severity `should`, `limit` fail a run, always */
 	bool keeps_config;	  /* the configuration may outlast a reset */
 	bool fixed;		  /* always offers all features and the largest queues */
 	unsigned layout;	  /* enum arena_layout: the memory that it takes */
@@ -283,6 +267,8 @@ struct target {
 #define TARGET_STREAMS_MAX 4u
 #define TARGET_FIELDS_MAX 8u
 #define TARGET_ANSWERS_MAX 16u
+#define TARGET_SUMS_MAX 16u
+#define TARGET_SUM_TERMS_MAX 12
 
 /* What a target leaves out, where it may. */
 enum device_state target_state(const struct target *target, const void *device);
@@ -305,6 +291,14 @@ void target_order(const struct target *target, void *device, enum host_order ord
 		  uint32_t count, uint32_t amount);
 /* Does it reach guest memory by pointers? */
 bool target_is_plain(const struct target *target);
+
+/* How a run on the target is judged, where `judging` was asked for. */
+static inline struct judging target_judging(const struct target *target, struct judging judging)
+{
+	judging.strict = judging.strict || target->strict;
+	judging.limits = judging.limits || target->limits;
+	return judging;
+}
 
 /* What is wrong with the description of a target, or NULL. */
 const char *target_fault(const struct target *target);

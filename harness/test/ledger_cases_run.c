@@ -23,7 +23,8 @@
 
 static void run_on_target(const struct target *target, const char *text)
 {
-	struct run_options options = { .strict = true, .limits = true, .twins = true };
+	struct run_options options = { .judging = { .strict = true, .limits = true },
+				       .twins = true };
 	static struct script script;
 	struct text_error error;
 	struct run *run;

@@ -119,8 +119,8 @@ static void start(void)
 	memset(rig_counters, 0, sizeof(rig_counters));
 	ledger.heap = &rig_heap;
 	ledger.enabled = true;
-	ledger.strict = true;
-	ledger.limits = true;
+	ledger.judging.strict = true;
+	ledger.judging.limits = true;
 	shown = (struct ledger_probe){ .status = 0 };
 	on = TX;
 	access_error = 0;

@@ -132,7 +132,8 @@ static void picky_write(void *device, uint64_t offset, const void *buf, uint32_t
 struct script script;
 struct minimize_result result;
 static struct script again;
-struct minimize_options options = { .target = &picky, .strict = true, .limits = true };
+struct minimize_options options = { .target = &picky,
+				    .judging = { .strict = true, .limits = true } };
 
 static void parse(struct script *to, const char *text)
 {
@@ -184,8 +185,8 @@ void assert_reproduces(const char *text, const char *signature)
 	struct child_job job = {
 		.script = &again,
 		.target = &picky,
-		.strict = options.strict,
-		.limits = options.limits,
+		.strict = options.judging.strict,
+		.limits = options.judging.limits,
 		.leaks = true,
 		.seconds = options.seconds,
 	};

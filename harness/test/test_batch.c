@@ -15,8 +15,9 @@
 #include <time.h>
 
 /* Before cmocka, which has an expect_check of its own. */
+#include "harness/files/input.h"
 #include "harness/run/batch.h"
-#include "harness/run/input.h"
+#include "harness/run/load.h"
 
 #include <cmocka.h>
 
@@ -52,8 +53,7 @@ static struct child_job job = {
 	.script = &script,
 	.target = &broken_target,
 	.expect = true,
-	.strict = true,
-	.limits = true,
+	.judging = { .strict = true, .limits = true },
 	.leaks = true,
 };
 
@@ -246,11 +246,11 @@ static void run_folder(const char *folder)
 			continue;
 		data = input_read(path, &len);
 		assert_non_null(data);
-		assert_int_equal(input_decode_script(&script, path, data, len), 0);
+		assert_int_equal(load_decode_script(&script, path, data, len), 0);
 		free(data);
 		job.target = strcmp(script.prog.target, "any") == 0
 				     ? target_find("console")
-				     : input_target(&script, path, NULL);
+				     : load_target(&script, path, NULL);
 		assert_non_null(job.target);
 		job.seconds = 0;
 		job.leaks = false;

@@ -152,8 +152,7 @@ static struct child_job job = {
 	.script = &script,
 	.target = &target,
 	.expect = true,
-	.strict = true,
-	.limits = true,
+	.judging = { .strict = true, .limits = true },
 	.leaks = true,
 	.words = words,
 };

@@ -35,8 +35,7 @@ static struct child_job job = {
 	.script = &script,
 	.target = &broken_target,
 	.expect = true,
-	.strict = true,
-	.limits = true,
+	.judging = { .strict = true, .limits = true },
 	.leaks = true,
 };
 
@@ -155,7 +154,7 @@ static void a_loop_of_accesses_is_a_hang_before_the_clock_says_so(void **state)
 	(void)state;
 	run_misdeed(MISDEED_SPIN_READING, 30);
 	assert_string_equal(child_finding(&result, &job)->signature, "memory.read:config_write");
-	job.limits = false;
+	job.judging.limits = false;
 	for (int i = 0; i < 2; i++) {
 		run_misdeed(MISDEED_SPIN_READING, 30);
 		assert_string_equal(child_finding(&result, &job)->signature,
@@ -163,7 +162,7 @@ static void a_loop_of_accesses_is_a_hang_before_the_clock_says_so(void **state)
 		assert_int_equal(child_finding(&result, &job)->kind, FINDING_HANG);
 		assert_int_equal(child_finding(&result, &job)->op, 2);
 	}
-	job.limits = true;
+	job.judging.limits = true;
 }
 
 static void memory_without_end_is_found_on_every_way(void **state)
@@ -222,13 +221,13 @@ static void a_broken_rule_is_found_after_the_program(void **state)
 static void without_the_ledger_only_crashes_are_found(void **state)
 {
 	(void)state;
-	job.no_ledger = true;
+	job.judging.no_ledger = true;
 	run_misdeed(MISDEED_KEEP_REGISTER, 0);
 	assert_true(result.passed);
 	run_misdeed(MISDEED_OVERFLOW, 0);
 	assert_false(result.passed);
 	assert_int_equal(child_finding(&result, &job)->kind, FINDING_SANITIZER);
-	job.no_ledger = false;
+	job.judging.no_ledger = false;
 }
 
 static void a_demand_not_met_fails_with_its_line(void **state)

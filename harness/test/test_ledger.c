@@ -152,8 +152,8 @@ static void severities_decide_what_fails(void **state)
 
 			rig_new();
 			rig_live(8);
-			ledger.strict = (options & 1) != 0;
-			ledger.limits = (options & 2) != 0;
+			ledger.judging.strict = (options & 1) != 0;
+			ledger.judging.limits = (options & 2) != 0;
 			ledger_break(&ledger, rule, "by hand");
 			assert_true(found(rule));
 			assert_int_equal(ledger.stop, fails);
@@ -216,7 +216,7 @@ static void lesser_rules_are_told_once_and_leave_room_for_a_failure(void **state
 	(void)state;
 	rig_new();
 	rig_live(8);
-	ledger.strict = ledger.limits = false;
+	ledger.judging.strict = ledger.judging.limits = false;
 	for (int turn = 0; turn < 2; turn++)
 		for (int i = 0; i < RULE_COUNT; i++)
 			if (rule_table[i].severity == SEVERITY_SHOULD ||

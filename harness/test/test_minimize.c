@@ -123,11 +123,11 @@ static void broken_rules_shrink_to_one_operation(void **state)
 static void an_endless_loop_of_accesses_shrinks(void **state)
 {
 	(void)state;
-	options.limits = false;
+	options.judging.limits = false;
 	/* Before DRIVER_OK a single access is a finding of another kind. */
 	assert_needs("start driver_ok\n", MISDEED_SPIN_READING, "endless-loop:config_write");
 	assert_int_equal(result.finding.kind, FINDING_HANG);
-	options.limits = true;
+	options.judging.limits = true;
 }
 
 /* Each candidate that hangs costs a second: little noise, and once. */

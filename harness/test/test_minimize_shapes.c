@@ -65,7 +65,7 @@ static void numbers_and_bits_shrink(void **state)
 static void payloads_and_addresses_shrink(void **state)
 {
 	(void)state;
-	options.limits = false;
+	options.judging.limits = false;
 	assert_shrinks_twice("device any\nname b3 = frame\n"
 			     "store low ffee778011223344556677\nstore frame 0102\n"
 			     "config_write 32 1\n",
@@ -75,19 +75,19 @@ static void payloads_and_addresses_shrink(void **state)
 		       "buffer used at=seam-3 len=9\nconfig_write 32 1\n",
 		       "exit:51:config_write",
 		       "device picky\nfill low len=273 value=1\nconfig_write 32 0\n");
-	options.limits = true;
+	options.judging.limits = true;
 }
 
 static void names_stay_with_their_slots(void **state)
 {
 	(void)state;
-	options.limits = false;
+	options.judging.limits = false;
 	assert_shrinks("device any\nname b9 = used\nname b14 = last\nbuffer used at=low+4 len=9\n"
 		       "fill last-4 len=60 value=90\nread Status\nconfig_write 40 1\n",
 		       "exit:70:config_write",
 		       "device picky\nname b14 = last\nfill last len=1 value=90\n"
 		       "config_write 40 0\n");
-	options.limits = true;
+	options.judging.limits = true;
 }
 
 static void headers_shrink(void **state)

@@ -5,11 +5,12 @@
  * A line that can never be met would be a promise that nobody keeps: what
  * stands before the first ':' is a rule's id or a kind of crash.
  */
-#include "harness/rules/known.h"
+#include "harness/ledger/known.h"
 #include "harness/files/escape.h"
-#include "harness/ledger/ledger.h"
-#include "harness/run/input.h"
-#include "harness/run/report.h"
+#include "harness/files/input.h"
+#include "harness/program/text.h"
+#include "harness/rules/finding.h"
+#include "harness/rules/rules.h"
 
 #include <errno.h>
 #include <stdarg.h>
