@@ -46,11 +46,11 @@ static void bench_row(struct run *run, const char *name, const struct input *inp
 
 	while (elapsed < ROW_SECONDS) {
 		for (size_t i = 0; i < count; i++) {
-			binary_decode(&program, inputs[i].data, inputs[i].size, run->target->name,
-				      NULL);
+			binary_decode(&program, inputs[i].data, inputs[i].size,
+				      run->guest.target->name, NULL);
 			if (!run_program(run, &program, &options)) {
 				fprintf(stderr, "%s: %s\n", name,
-					run->ledger.findings[0].signature);
+					run->guest.ledger.findings[0].signature);
 				exit(1);
 			}
 			runs++;
@@ -59,7 +59,7 @@ static void bench_row(struct run *run, const char *name, const struct input *inp
 		}
 		elapsed = now() - start;
 	}
-	printf("%-13s %-20s %6zu %12.0f %12.0f %14.0f\n", run->target->name, name, count,
+	printf("%-13s %-20s %6zu %12.0f %12.0f %14.0f\n", run->guest.target->name, name, count,
 	       (double)runs / elapsed, (double)ops / elapsed, (double)chains / elapsed);
 }
 

@@ -82,11 +82,11 @@ static void check_again(void *ctx, struct run *run, uint32_t index)
 
 	if (index != RESTORE_AT || s->outcome != SNAPSHOT_RESTORED)
 		return;
-	len = run->target->save(run->device, run->scratch, SNAPSHOT_MAX);
+	len = run->guest.target->save(run->guest.device, run->scratch, SNAPSHOT_MAX);
 	if (len == in->size && memcmp(run->scratch, in->data, len) == 0)
 		return;
 	fprintf(stderr, "vringer: %s took a snapshot of %zu bytes and saves another of %zu\n",
-		run->target->name, in->size, len);
+		run->guest.target->name, in->size, len);
 	abort();
 }
 
@@ -94,7 +94,7 @@ static void give_up(void *ctx, const struct finding *finding)
 {
 	const struct input *in = ctx;
 
-	fprintf(stderr, "vringer: %s: %s: %s\n", in->run->target->name, finding->signature,
+	fprintf(stderr, "vringer: %s: %s: %s\n", in->run->guest.target->name, finding->signature,
 		finding->message);
 	abort();
 }
@@ -147,7 +147,8 @@ static int snapshot_one(const char *name, const uint8_t *data, size_t size)
 	in = (struct input){ .run = runs[data[0] % NAMES], .data = data + 1, .size = size - 1 };
 	options.ctx = &in;
 	if (!run_program(in.run, &script.prog, &options))
-		give_up(&in, &in.run->ledger.findings[in.run->ledger.finding_count - 1]);
+		give_up(&in,
+			&in.run->guest.ledger.findings[in.run->guest.ledger.finding_count - 1]);
 	return 0;
 }
 

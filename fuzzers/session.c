@@ -42,7 +42,7 @@ static void give_up(const struct finding *finding)
 	memset(script.op_lines, 0, sizeof(script.op_lines));
 	script.prog = program;
 	report_finding(stderr, "", finding, &script);
-	report_next(stderr, run->target->name, "FILE");
+	report_next(stderr, run->guest.target->name, "FILE");
 	fflush(stderr);
 	if (finding->kind == FINDING_RULE)
 		rule_table[finding->rule].fail();
@@ -152,14 +152,15 @@ int session_one(const char *name, const uint8_t *data, size_t size)
 
 	if (run == NULL)
 		open_session(name);
-	options.judging = target_judging(
-		run->target, (struct judging){ .no_ledger = without_ledger(), .known = &known });
+	options.judging =
+		target_judging(run->guest.target,
+			       (struct judging){ .no_ledger = without_ledger(), .known = &known });
 	if (binary_decode(&program, data, size, name, NULL) != 0)
 		return -1;
 	stopped = !run_program(run, &program, &options);
-	note_known(&run->ledger);
-	note_warnings(&run->ledger);
-	finding = stopped ? failing(&run->ledger) : NULL;
+	note_known(&run->guest.ledger);
+	note_warnings(&run->guest.ledger);
+	finding = stopped ? failing(&run->guest.ledger) : NULL;
 	if (finding != NULL)
 		give_up(finding);
 	return 0;

@@ -27,7 +27,7 @@ static void print_counters(const struct target *target)
 
 	if ((target->facts & FACT_COUNTERS) == 0 || run_open(&run, target, &error) != 0)
 		return;
-	device = target->create(target, &run->arena.host, target->features, NULL);
+	device = target->create(target, &run->guest.arena.host, target->features, NULL);
 	for (unsigned i = 0; device != NULL && i < target_counter_count(target, device); i++)
 		printf("%s%s", i == 0 ? "    counters: " : " ", target->counter_name(device, i));
 	if (device != NULL) {

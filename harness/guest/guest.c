@@ -2,10 +2,10 @@
 /*
  * The lying guest: what a driver knows, and the calls of a device that are no
  * driver's.  Its operations are in guest_ops.c, how they reach a device in
- * transport_mmio.c.  See run.h.
+ * transport_mmio.c.  See guest.h.
  */
 #include "devices/table.h"
-#include "harness/run/run_internal.h"
+#include "harness/guest/guest_internal.h"
 
 #include <endian.h>
 #include <linux/virtio_mmio.h>
@@ -40,17 +40,17 @@ TABLE(static const struct slot_place, default_slots, PROGRAM_SLOTS, 3,
 	{ BASE_HOLE, 0, 64 }			 /* b15: not there */
 );
 
-void guest_reset(struct run *run)
+void guest_reset(struct guest *g)
 {
-	const struct arena *arena = &run->arena;
+	const struct arena *arena = &g->arena;
 
 	for (int i = 0; i < PROGRAM_SLOTS; i++) {
-		run->slots[i].addr = arena->place[default_slots[i].base] +
-				     (uint64_t)(int64_t)default_slots[i].offset;
-		run->slots[i].len = default_slots[i].len;
+		g->slots[i].addr = arena->place[default_slots[i].base] +
+				   (uint64_t)(int64_t)default_slots[i].offset;
+		g->slots[i].len = default_slots[i].len;
 	}
 	for (unsigned i = 0; i < PROGRAM_QUEUES; i++) {
-		struct guest_queue *q = &run->queues[i];
+		struct guest_queue *q = &g->queues[i];
 
 		q->size = GUEST_QUEUE_SIZE_MAX;
 		for (unsigned part = 0; part < VIRTQUEUE_AREA_COUNT; part++)
@@ -59,19 +59,19 @@ void guest_reset(struct run *run)
 		q->avail_idx = 0;
 		q->used_idx = 0;
 	}
-	run->last_read = 0;
-	run->generation_read = false;
-	run->output_len = 0;
+	g->last_read = 0;
+	g->generation_read = false;
+	g->output_len = 0;
 }
 
-uint64_t guest_addr(const struct run *run, uint8_t base, uint64_t offset)
+uint64_t guest_addr(const struct guest *g, uint8_t base, uint64_t offset)
 {
 	if (base >= BASE_RING)
-		return run->queues[(base - BASE_RING) / 4].ring[(base - BASE_RING) % 4] + offset;
+		return g->queues[(base - BASE_RING) / 4].ring[(base - BASE_RING) % 4] + offset;
 	if (base >= BASE_SLOT)
-		return run->slots[base - BASE_SLOT].addr + offset;
+		return g->slots[base - BASE_SLOT].addr + offset;
 	if (base >= BASE_LOW && base <= BASE_HOLE)
-		return run->arena.place[base] + offset;
+		return g->arena.place[base] + offset;
 	return offset;
 }
 
@@ -81,91 +81,91 @@ static uint32_t get32(const uint8_t *p)
 }
 
 /* A call of the device is over. */
-void guest_returned(struct run *run)
+void guest_returned(struct guest *g)
 {
-	if (run->target->hung != NULL && run->target->hung(run->device))
-		ledger_find(&run->ledger, FINDING_HANG, "hang",
+	if (g->target->hung != NULL && g->target->hung(g->device))
+		ledger_find(&g->ledger, FINDING_HANG, "hang",
 			    "the device's own threads did not come to rest");
-	if (run->arena.race_count > 0)
-		arena_strike_due(&run->arena);
+	if (g->arena.race_count > 0)
+		arena_strike_due(&g->arena);
 }
 
 /* What a guest sees next; reads of these change nothing (VIRTIO 4.2.2). */
-void guest_look(struct run *run, bool ready, struct ledger_probe *p)
+void guest_look(struct guest *g, bool ready, struct ledger_probe *p)
 {
-	const struct transport *t = run->transport;
+	const struct transport *t = g->transport;
 
-	p->status = t->look_status(run);
-	p->interrupt_status = t->look_interrupt_status(run);
-	p->generation_seen = run->ledger.call.host_changes ||
-			     (run->ledger.interrupts & VIRTIO_MMIO_INT_CONFIG) != 0;
-	p->generation = p->generation_seen ? t->look_generation(run) : 0;
-	twin_value(&run->twin, TWIN_REGISTERS, (uint64_t)p->interrupt_status << 32 | p->status);
-	p->ready = ready ? t->look_queue_ready(run) : 0;
+	p->status = t->look_status(g);
+	p->interrupt_status = t->look_interrupt_status(g);
+	p->generation_seen =
+		g->ledger.call.host_changes || (g->ledger.interrupts & VIRTIO_MMIO_INT_CONFIG) != 0;
+	p->generation = p->generation_seen ? t->look_generation(g) : 0;
+	record_value(&g->record, RECORD_REGISTERS, (uint64_t)p->interrupt_status << 32 | p->status);
+	p->ready = ready ? t->look_queue_ready(g) : 0;
 }
 
-void guest_work(struct run *run)
+void guest_work(struct guest *g)
 {
 	struct trace_event event = { .kind = TRACE_WORK };
 	struct ledger_probe after;
 
-	run->entered = true;
-	if (run->trace != NULL)
-		run->trace->event(run->trace->ctx, &event);
-	ledger_work_begin(&run->ledger);
-	target_work(run->target, run->device);
-	guest_returned(run);
-	guest_look(run, false, &after);
-	ledger_work_end(&run->ledger, &after);
+	g->entered = true;
+	if (g->trace != NULL)
+		g->trace->event(g->trace->ctx, &event);
+	ledger_work_begin(&g->ledger);
+	target_work(g->target, g->device);
+	guest_returned(g);
+	guest_look(g, false, &after);
+	ledger_work_end(&g->ledger, &after);
 }
 
-uint32_t guest_host(struct run *run, enum host_act act, unsigned port, void *data, uint32_t len)
+uint32_t guest_host(struct guest *g, enum host_act act, unsigned port, void *data, uint32_t len)
 {
 	struct trace_event event = { .kind = TRACE_HOST, .index = port, .value = act };
 	struct ledger_probe after;
 	uint32_t moved;
 
-	run->entered = true;
-	ledger_work_begin(&run->ledger);
-	ledger_host_begin(&run->ledger, act, port, data, len);
-	moved = target_host(run->target, run->device, act, port, data, len);
-	guest_returned(run);
-	ledger_host_end(&run->ledger, act, port, data, len, moved);
-	guest_look(run, false, &after);
-	ledger_work_end(&run->ledger, &after);
-	twin_value(&run->twin, TWIN_HOST, moved);
+	g->entered = true;
+	ledger_work_begin(&g->ledger);
+	ledger_host_begin(&g->ledger, act, port, data, len);
+	moved = target_host(g->target, g->device, act, port, data, len);
+	guest_returned(g);
+	ledger_host_end(&g->ledger, act, port, data, len, moved);
+	guest_look(g, false, &after);
+	ledger_work_end(&g->ledger, &after);
+	record_value(&g->record, RECORD_HOST, moved);
 	if (act == HOST_TAKE)
-		twin_bytes(&run->twin, TWIN_HOST, data, moved);
+		record_bytes(&g->record, RECORD_HOST, data, moved);
 	event.len = moved;
 	event.data = data;
-	if (run->trace != NULL)
-		run->trace->event(run->trace->ctx, &event);
+	if (g->trace != NULL)
+		g->trace->event(g->trace->ctx, &event);
 	return moved;
 }
 
-bool guest_take(struct run *run, unsigned queue, uint32_t *id, uint32_t *len)
+bool guest_take(struct guest *g, unsigned queue, uint32_t *id, uint32_t *len)
 {
-	struct guest_queue *q = &run->queues[queue];
+	struct guest_queue *q = &g->queues[queue];
 	uint64_t used = q->ring[VIRTQUEUE_DEVICE];
 	uint8_t entry[8];
 
 	if (q->size == 0 ||
 	    q->used_idx ==
-		    arena_load16(&run->arena, used + ring_at(&ring_split, GUEST_USED_IDX, 0, 0)))
+		    arena_load16(&g->arena, used + ring_at(&ring_split, GUEST_USED_IDX, 0, 0)))
 		return false;
-	arena_load(&run->arena,
+	arena_load(&g->arena,
 		   used + ring_at(&ring_split, GUEST_USED_ENTRY, q->size, q->used_idx % q->size),
 		   entry, sizeof(entry));
 	q->used_idx++;
 	*id = get32(entry);
 	*len = get32(entry + 4);
-	if (run->trace != NULL) {
+	if (g->trace != NULL) {
 		struct trace_event event = { .kind = TRACE_USED,
 					     .why = { .queue = (uint16_t)queue },
 					     .value = *id,
 					     .len = *len };
 
-		run->trace->event(run->trace->ctx, &event);
+		g->trace->event(g->trace->ctx, &event);
 	}
 	return true;
 }

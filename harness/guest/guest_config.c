@@ -8,70 +8,92 @@
  * Reads of configuration change nothing (VIRTIO 2.5), so the device does not notice;
  * nothing past the end is looked at.
  */
-#include "harness/run/run_internal.h"
+#include "harness/guest/guest_internal.h"
 
-static struct ledger_look look(const struct run *run, uint32_t at, uint32_t width)
+static struct ledger_look look(const struct guest *g, uint32_t at, uint32_t width)
 {
 	return (struct ledger_look){
 		.at = at,
 		.width = width,
-		.value = run->transport->look_config(run, at, width),
+		.value = g->transport->look_config(g, at, width),
 	};
 }
 
-static void look_at_fields(struct run *run, const struct ledger_look *driver, uint32_t generation)
+static void look_at_fields(struct guest *g, const struct ledger_look *driver, uint32_t generation)
 {
-	for (unsigned i = 0; i < run->target->field_count; i++) {
-		const struct target_field *field = &run->target->fields[i];
+	for (unsigned i = 0; i < g->target->field_count; i++) {
+		const struct target_field *field = &g->target->fields[i];
 
 		/* Single bytes come in no pieces. */
 		if (field->width == 1 || driver->at >= target_field_end(field) ||
 		    driver->at + driver->width <= field->offset)
 			continue;
-		ledger_field_read(&run->ledger, i, driver->at, driver->width, driver->value,
-				  look(run, field->offset, field->width).value, generation);
+		ledger_field_read(&g->ledger, i, driver->at, driver->width, driver->value,
+				  look(g, field->offset, field->width).value, generation);
 	}
 }
 
 /* The access at `at` reads otherwise, unless what the driver read is not there any more:
  * a device with threads may change it now. */
-static bool differs(struct run *run, const struct ledger_look *driver, uint32_t at, uint32_t width)
+static bool differs(struct guest *g, const struct ledger_look *driver, uint32_t at, uint32_t width)
 {
 	struct ledger_look again;
 
-	if (at + width > run->target->config_len)
+	if (at + width > g->target->config_len)
 		return false;
-	again = look(run, at, width);
-	if (!ledger_config_differs(&run->ledger, driver, &again) ||
-	    look(run, driver->at, driver->width).value != driver->value)
+	again = look(g, at, width);
+	if (!ledger_config_differs(&g->ledger, driver, &again) ||
+	    look(g, driver->at, driver->width).value != driver->value)
 		return false;
-	ledger_config_differ(&run->ledger, driver, &again);
+	ledger_config_differ(&g->ledger, driver, &again);
 	return true;
 }
 
-static void look_at_widths(struct run *run, const struct ledger_look *driver)
+static void look_at_widths(struct guest *g, const struct ledger_look *driver)
 {
 	uint32_t at = driver->at;
 
 	if (driver->width == 1) {
-		(void)(differs(run, driver, at & ~3u, 4) || differs(run, driver, at & ~1u, 2));
+		(void)(differs(g, driver, at & ~3u, 4) || differs(g, driver, at & ~1u, 2));
 		return;
 	}
-	while (at < driver->at + driver->width && !differs(run, driver, at, 1))
+	while (at < driver->at + driver->width && !differs(g, driver, at, 1))
 		at++;
 }
 
-void guest_look_at_config(struct run *run, uint32_t at, uint32_t width, uint64_t value,
+void guest_look_at_config(struct guest *g, uint32_t at, uint32_t width, uint64_t value,
 			  uint32_t generation)
 {
 	const struct ledger_look driver = { .at = at, .width = width, .value = value };
 	uint32_t offset, count_width;
 
 	/* An access that passes the end is of no field, whatever a device makes of it. */
-	if (at + width > run->target->config_len)
+	if (at + width > g->target->config_len)
 		return;
-	look_at_fields(run, &driver, generation);
-	look_at_widths(run, &driver);
-	if (ledger_config_counts(&run->ledger, at, width, &offset, &count_width))
-		ledger_config_count(&run->ledger, look(run, offset, count_width).value);
+	look_at_fields(g, &driver, generation);
+	look_at_widths(g, &driver);
+	if (ledger_config_counts(&g->ledger, at, width, &offset, &count_width))
+		ledger_config_count(&g->ledger, look(g, offset, count_width).value);
+}
+
+unsigned guest_config_words(const struct guest *g, uint32_t *out)
+{
+	unsigned words = (g->target->config_len + 3) / 4;
+
+	if (words > g->register_count)
+		words = g->register_count;
+	for (unsigned i = 0; i < words; i++)
+		out[i] = (uint32_t)g->transport->look_config(g, 4 * i, 4);
+	return words;
+}
+
+void guest_note_config(struct guest *g, const uint32_t *before)
+{
+	uint32_t now[GUEST_REGISTERS_MAX];
+	unsigned words = guest_config_words(g, now);
+
+	/* Configuration comes last. */
+	for (unsigned i = 0; i < words; i++)
+		if (now[i] != before[i])
+			g->registers[g->register_count - words + i] = now[i];
 }

@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 OR MIT */
 /*
  * The host's side, operation by operation: what a user of the device does to it
- * while a guest runs.  See run.h.
+ * while a guest runs.  See guest.h.
  *
  * A target that gives the host nothing to do is left alone.
  */
-#include "harness/run/run_internal.h"
+#include "harness/guest/guest_internal.h"
 
 #include <string.h>
 
@@ -15,29 +15,29 @@ SAME_FIELD(TYPE_PORT, PUT_BACK_PORT);
 SAME_FIELD(TYPE_LEN, PUT_BACK_LEN);
 SAME_FIELD(TYPE_SEED, PUT_BACK_SEED);
 
-static void give(struct run *run, const struct program *prog, const struct op *op,
+static void give(struct guest *g, const struct program *prog, const struct op *op,
 		 enum host_act act)
 {
 	static uint8_t bytes[OP_BYTES_MAX + UINT16_MAX];
 	uint32_t len = (uint32_t)op->value[TYPE_LEN];
 
-	if (run->target->host == NULL)
+	if (g->target->host == NULL)
 		return;
 	if (op->data_len > 0)
 		memcpy(bytes, prog->data + op->data_off, op->data_len);
 	for (uint32_t i = 0; i < len; i++)
 		bytes[op->data_len + i] = arena_pattern_byte(i, (uint8_t)op->value[TYPE_SEED]);
-	guest_host(run, act, (unsigned)op->value[TYPE_PORT], bytes, op->data_len + len);
+	guest_host(g, act, (unsigned)op->value[TYPE_PORT], bytes, op->data_len + len);
 }
 
-void guest_type(struct run *run, const struct program *prog, const struct op *op)
+void guest_type(struct guest *g, const struct program *prog, const struct op *op)
 {
-	give(run, prog, op, HOST_TYPE);
+	give(g, prog, op, HOST_TYPE);
 }
 
-void guest_put_back(struct run *run, const struct program *prog, const struct op *op)
+void guest_put_back(struct guest *g, const struct program *prog, const struct op *op)
 {
-	give(run, prog, op, HOST_PUT_BACK);
+	give(g, prog, op, HOST_PUT_BACK);
 }
 
 SAME_FIELD(REFUSE_PORT, HOLD_PORT);
@@ -45,78 +45,78 @@ SAME_FIELD(REFUSE_PORT, PRETEND_PORT);
 SAME_FIELD(REFUSE_COUNT, HOLD_SENDS);
 SAME_FIELD(REFUSE_COUNT, PRETEND_COUNT);
 
-static void give_order(struct run *run, const struct op *op, enum host_order order)
+static void give_order(struct guest *g, const struct op *op, enum host_order order)
 {
-	target_order(run->target, run->device, order, (unsigned)op->value[REFUSE_PORT],
+	target_order(g->target, g->device, order, (unsigned)op->value[REFUSE_PORT],
 		     (uint32_t)op->value[REFUSE_COUNT], (uint32_t)op->value[REFUSE_TAKEN]);
 }
 
-void guest_refuse(struct run *run, const struct program *prog, const struct op *op)
+void guest_refuse(struct guest *g, const struct program *prog, const struct op *op)
 {
 	(void)prog;
-	give_order(run, op, ORDER_REFUSE);
+	give_order(g, op, ORDER_REFUSE);
 }
 
-void guest_hold(struct run *run, const struct program *prog, const struct op *op)
+void guest_hold(struct guest *g, const struct program *prog, const struct op *op)
 {
 	(void)prog;
-	give_order(run, op, ORDER_HOLD);
+	give_order(g, op, ORDER_HOLD);
 }
 
-void guest_pretend(struct run *run, const struct program *prog, const struct op *op)
+void guest_pretend(struct guest *g, const struct program *prog, const struct op *op)
 {
 	(void)prog;
-	give_order(run, op, ORDER_PRETEND);
+	give_order(g, op, ORDER_PRETEND);
 }
 
-void guest_forget_orders(struct run *run)
+void guest_forget_orders(struct guest *g)
 {
-	for (unsigned port = 0; port < run->target->port_count; port++)
-		target_order(run->target, run->device, ORDER_FORGET, port, 0, 0);
+	for (unsigned port = 0; port < g->target->port_count; port++)
+		target_order(g->target, g->device, ORDER_FORGET, port, 0, 0);
 }
 
 /* What the driver reads where the host changed it is no matter of a reset. */
-static void want(struct run *run, uint32_t value)
+static void want(struct guest *g, uint32_t value)
 {
-	uint32_t before[RUN_REGISTERS_MAX];
+	uint32_t before[GUEST_REGISTERS_MAX];
 
-	if (!run->target->has_target)
+	if (!g->target->has_target)
 		return;
-	run_config_words(run, before);
-	if (guest_host(run, HOST_SET_TARGET, 0, NULL, value) != 0)
-		run_note_config(run, before);
+	guest_config_words(g, before);
+	if (guest_host(g, HOST_SET_TARGET, 0, NULL, value) != 0)
+		guest_note_config(g, before);
 }
 
-void guest_set_target(struct run *run, const struct program *prog, const struct op *op)
+void guest_set_target(struct guest *g, const struct program *prog, const struct op *op)
 {
 	(void)prog;
-	want(run, (uint32_t)op->value[SET_TARGET_VALUE]);
+	want(g, (uint32_t)op->value[SET_TARGET_VALUE]);
 }
 
-void guest_want_nothing(struct run *run)
+void guest_want_nothing(struct guest *g)
 {
-	want(run, 0);
+	want(g, 0);
 }
 
-static void take(struct run *run, unsigned port, uint32_t max)
+static void take(struct guest *g, unsigned port, uint32_t max)
 {
-	if (run->target->host != NULL)
-		run->output_len = guest_host(run, HOST_TAKE, port, run->output, max);
+	if (g->target->host != NULL)
+		g->output_len = guest_host(g, HOST_TAKE, port, g->output, max);
 }
 
-void guest_take_output(struct run *run, const struct program *prog, const struct op *op)
+void guest_take_output(struct guest *g, const struct program *prog, const struct op *op)
 {
 	uint32_t max = (uint32_t)op->value[TAKE_OUTPUT_MAX];
 
 	(void)prog;
-	take(run, (unsigned)op->value[TAKE_OUTPUT_PORT], max != 0 ? max : RUN_OUTPUT_MAX);
+	take(g, (unsigned)op->value[TAKE_OUTPUT_PORT], max != 0 ? max : GUEST_OUTPUT_MAX);
 }
 
-void guest_take_all_output(struct run *run)
+void guest_take_all_output(struct guest *g)
 {
-	for (unsigned port = 0; port < run->target->port_count; port++) {
+	for (unsigned port = 0; port < g->target->port_count; port++) {
 		do
-			take(run, port, RUN_OUTPUT_MAX);
-		while (run->output_len == RUN_OUTPUT_MAX);
+			take(g, port, GUEST_OUTPUT_MAX);
+		while (g->output_len == GUEST_OUTPUT_MAX);
 	}
 }

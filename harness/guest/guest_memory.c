@@ -1,61 +1,61 @@
 /* SPDX-License-Identifier: Apache-2.0 OR MIT */
 /*
  * What the lying guest writes into memory, operation by operation: buffers,
- * descriptors (VIRTIO 2.7.5) and the driver's rings (2.7.6, 2.7.7).  See run.h.
+ * descriptors (VIRTIO 2.7.5) and the driver's rings (2.7.6, 2.7.7).  See guest.h.
  *
  * It never fails: what falls into a hole is lost, as on a real machine.
  */
 #include "devices/table.h"
-#include "harness/run/run_internal.h"
+#include "harness/guest/guest_internal.h"
 
 #include <endian.h>
 #include <linux/virtio_ring.h>
 
-void guest_store(struct run *run, const struct program *prog, const struct op *op)
+void guest_store(struct guest *g, const struct program *prog, const struct op *op)
 {
-	arena_store(&run->arena, guest_addr(run, op->base[STORE_ADDR], op->value[STORE_ADDR]),
+	arena_store(&g->arena, guest_addr(g, op->base[STORE_ADDR], op->value[STORE_ADDR]),
 		    prog->data + op->data_off, op->data_len);
 }
 
-void guest_fill(struct run *run, const struct program *prog, const struct op *op)
+void guest_fill(struct guest *g, const struct program *prog, const struct op *op)
 {
 	(void)prog;
-	arena_fill(&run->arena, guest_addr(run, op->base[FILL_ADDR], op->value[FILL_ADDR]),
+	arena_fill(&g->arena, guest_addr(g, op->base[FILL_ADDR], op->value[FILL_ADDR]),
 		   op->value[FILL_LEN], (uint8_t)op->value[FILL_VALUE]);
 }
 
-void guest_pattern(struct run *run, const struct program *prog, const struct op *op)
+void guest_pattern(struct guest *g, const struct program *prog, const struct op *op)
 {
 	(void)prog;
-	arena_pattern(&run->arena, guest_addr(run, op->base[PATTERN_ADDR], op->value[PATTERN_ADDR]),
+	arena_pattern(&g->arena, guest_addr(g, op->base[PATTERN_ADDR], op->value[PATTERN_ADDR]),
 		      op->value[PATTERN_LEN], (uint8_t)op->value[PATTERN_SEED]);
 }
 
-void guest_unmap(struct run *run, const struct program *prog, const struct op *op)
+void guest_unmap(struct guest *g, const struct program *prog, const struct op *op)
 {
 	(void)prog;
-	arena_unmap(&run->arena, guest_addr(run, op->base[UNMAP_ADDR], op->value[UNMAP_ADDR]),
+	arena_unmap(&g->arena, guest_addr(g, op->base[UNMAP_ADDR], op->value[UNMAP_ADDR]),
 		    op->value[UNMAP_LEN]);
 }
 
-void guest_map(struct run *run, const struct program *prog, const struct op *op)
+void guest_map(struct guest *g, const struct program *prog, const struct op *op)
 {
 	(void)prog;
-	arena_map(&run->arena, guest_addr(run, op->base[MAP_ADDR], op->value[MAP_ADDR]),
+	arena_map(&g->arena, guest_addr(g, op->base[MAP_ADDR], op->value[MAP_ADDR]),
 		  op->value[MAP_LEN]);
 }
 
-void guest_buffer(struct run *run, const struct program *prog, const struct op *op)
+void guest_buffer(struct guest *g, const struct program *prog, const struct op *op)
 {
-	struct guest_slot *slot = &run->slots[op->value[BUFFER_SLOT]];
+	struct guest_slot *slot = &g->slots[op->value[BUFFER_SLOT]];
 
 	(void)prog;
-	slot->addr = guest_addr(run, op->base[BUFFER_AT], op->value[BUFFER_AT]);
+	slot->addr = guest_addr(g, op->base[BUFFER_AT], op->value[BUFFER_AT]);
 	slot->len = (uint32_t)op->value[BUFFER_LEN];
 }
 
 /* Write one descriptor; `index` is not checked against the queue's size. */
-static void store_desc(struct run *run, unsigned queue, uint64_t index, uint64_t addr, uint32_t len,
+static void store_desc(struct guest *g, unsigned queue, uint64_t index, uint64_t addr, uint32_t len,
 		       uint16_t flags, uint16_t next)
 {
 	struct vring_desc desc = {
@@ -65,22 +65,22 @@ static void store_desc(struct run *run, unsigned queue, uint64_t index, uint64_t
 		.next = htole16(next),
 	};
 
-	arena_store(&run->arena,
-		    run->queues[queue].ring[VIRTQUEUE_DESC] +
+	arena_store(&g->arena,
+		    g->queues[queue].ring[VIRTQUEUE_DESC] +
 			    ring_at(&ring_split, GUEST_DESC, 0, (uint32_t)index),
 		    &desc, sizeof(desc));
 }
 
-void guest_desc(struct run *run, const struct program *prog, const struct op *op)
+void guest_desc(struct guest *g, const struct program *prog, const struct op *op)
 {
 	(void)prog;
-	store_desc(run, (unsigned)op->value[DESC_QUEUE], op->value[DESC_INDEX],
-		   guest_addr(run, op->base[DESC_ADDR], op->value[DESC_ADDR]),
+	store_desc(g, (unsigned)op->value[DESC_QUEUE], op->value[DESC_INDEX],
+		   guest_addr(g, op->base[DESC_ADDR], op->value[DESC_ADDR]),
 		   (uint32_t)op->value[DESC_LEN], (uint16_t)op->value[DESC_FLAGS],
 		   (uint16_t)op->value[DESC_NEXT]);
 }
 
-void guest_set_desc(struct run *run, const struct program *prog, const struct op *op)
+void guest_set_desc(struct guest *g, const struct program *prog, const struct op *op)
 {
 	struct place {
 		uint8_t offset, width;
@@ -90,52 +90,52 @@ void guest_set_desc(struct run *run, const struct program *prog, const struct op
 	      [DESC_FIELD_LEN] = { offsetof(struct vring_desc, len), 4 },
 	      [DESC_FIELD_FLAGS] = { offsetof(struct vring_desc, flags), 2 },
 	      [DESC_FIELD_NEXT] = { offsetof(struct vring_desc, next), 2 });
-	uint64_t desc = run->queues[op->value[SET_DESC_QUEUE]].ring[VIRTQUEUE_DESC] +
+	uint64_t desc = g->queues[op->value[SET_DESC_QUEUE]].ring[VIRTQUEUE_DESC] +
 			ring_at(&ring_split, GUEST_DESC, 0, (uint32_t)op->value[SET_DESC_INDEX]);
 	uint64_t value = htole64(op->value[SET_DESC_VALUE]);
 
 	(void)prog;
-	arena_store(&run->arena, desc + places[op->value[SET_DESC_FIELD]].offset, &value,
+	arena_store(&g->arena, desc + places[op->value[SET_DESC_FIELD]].offset, &value,
 		    places[op->value[SET_DESC_FIELD]].width);
 }
 
 /* Buffers in descriptors from head on, each leading to the next; past the end
  * of the table it goes on at its start. */
-void guest_chain(struct run *run, const struct program *prog, const struct op *op)
+void guest_chain(struct guest *g, const struct program *prog, const struct op *op)
 {
 	const uint8_t *elements = prog->data + op->data_off;
 	unsigned queue = (unsigned)op->value[CHAIN_QUEUE];
-	uint32_t size = run->queues[queue].size != 0 ? run->queues[queue].size : 1;
+	uint32_t size = g->queues[queue].size != 0 ? g->queues[queue].size : 1;
 
 	for (uint32_t i = 0; i < op->data_len; i++) {
-		const struct guest_slot *slot = &run->slots[elements[i] & ELEMENT_SLOT];
+		const struct guest_slot *slot = &g->slots[elements[i] & ELEMENT_SLOT];
 		bool last = i + 1 == op->data_len;
 		uint16_t flags = (uint16_t)((last ? 0 : 1) | (elements[i] & ELEMENT_WRITE ? 2 : 0));
 		uint16_t next = (uint16_t)(last ? 0 : (op->value[CHAIN_HEAD] + i + 1) % size);
 
-		store_desc(run, queue, (op->value[CHAIN_HEAD] + i) % size, slot->addr, slot->len,
+		store_desc(g, queue, (op->value[CHAIN_HEAD] + i) % size, slot->addr, slot->len,
 			   flags, next);
 	}
 }
 
-static void publish(struct run *run, unsigned queue, uint16_t head)
+static void publish(struct guest *g, unsigned queue, uint16_t head)
 {
-	struct guest_queue *q = &run->queues[queue];
+	struct guest_queue *q = &g->queues[queue];
 	uint32_t size = q->size != 0 ? q->size : 1;
 
-	arena_store16(&run->arena,
+	arena_store16(&g->arena,
 		      q->ring[VIRTQUEUE_DRIVER] +
 			      ring_at(&ring_split, GUEST_AVAIL_ENTRY, size, q->avail_idx % size),
 		      head);
-	arena_store16(&run->arena,
+	arena_store16(&g->arena,
 		      q->ring[VIRTQUEUE_DRIVER] + ring_at(&ring_split, GUEST_AVAIL_IDX, 0, 0),
 		      ++q->avail_idx);
 }
 
-void guest_publish(struct run *run, const struct program *prog, const struct op *op)
+void guest_publish(struct guest *g, const struct program *prog, const struct op *op)
 {
 	(void)prog;
-	publish(run, (unsigned)op->value[PUBLISH_QUEUE], (uint16_t)op->value[PUBLISH_HEAD]);
+	publish(g, (unsigned)op->value[PUBLISH_QUEUE], (uint16_t)op->value[PUBLISH_HEAD]);
 }
 
 SAME_FIELD(OFFER_QUEUE, CHAIN_QUEUE);
@@ -143,48 +143,48 @@ SAME_FIELD(OFFER_HEAD, CHAIN_HEAD);
 SAME_FIELD(OFFER_QUEUE, PUBLISH_QUEUE);
 SAME_FIELD(OFFER_HEAD, PUBLISH_HEAD);
 
-void guest_offer(struct run *run, const struct program *prog, const struct op *op)
+void guest_offer(struct guest *g, const struct program *prog, const struct op *op)
 {
-	guest_chain(run, prog, op);
-	guest_publish(run, prog, op);
+	guest_chain(g, prog, op);
+	guest_publish(g, prog, op);
 }
 
-void guest_avail_idx(struct run *run, const struct program *prog, const struct op *op)
+void guest_avail_idx(struct guest *g, const struct program *prog, const struct op *op)
 {
-	struct guest_queue *q = &run->queues[op->value[AVAIL_IDX_QUEUE]];
+	struct guest_queue *q = &g->queues[op->value[AVAIL_IDX_QUEUE]];
 
 	(void)prog;
 	q->avail_idx = (uint16_t)(q->avail_idx + op->value[AVAIL_IDX_DELTA]);
-	arena_store16(&run->arena,
+	arena_store16(&g->arena,
 		      q->ring[VIRTQUEUE_DRIVER] + ring_at(&ring_split, GUEST_AVAIL_IDX, 0, 0),
 		      q->avail_idx);
 }
 
-void guest_avail_flags(struct run *run, const struct program *prog, const struct op *op)
+void guest_avail_flags(struct guest *g, const struct program *prog, const struct op *op)
 {
 	(void)prog;
-	arena_store16(&run->arena,
-		      run->queues[op->value[AVAIL_FLAGS_QUEUE]].ring[VIRTQUEUE_DRIVER] +
+	arena_store16(&g->arena,
+		      g->queues[op->value[AVAIL_FLAGS_QUEUE]].ring[VIRTQUEUE_DRIVER] +
 			      ring_at(&ring_split, GUEST_AVAIL_FLAGS, 0, 0),
 		      (uint16_t)op->value[AVAIL_FLAGS_VALUE]);
 }
 
-void guest_avail_entry(struct run *run, const struct program *prog, const struct op *op)
+void guest_avail_entry(struct guest *g, const struct program *prog, const struct op *op)
 {
 	(void)prog;
-	arena_store16(&run->arena,
-		      run->queues[op->value[AVAIL_ENTRY_QUEUE]].ring[VIRTQUEUE_DRIVER] +
+	arena_store16(&g->arena,
+		      g->queues[op->value[AVAIL_ENTRY_QUEUE]].ring[VIRTQUEUE_DRIVER] +
 			      ring_at(&ring_split, GUEST_AVAIL_ENTRY, 0,
 				      (uint32_t)op->value[AVAIL_ENTRY_INDEX]),
 		      (uint16_t)op->value[AVAIL_ENTRY_HEAD]);
 }
 
-void guest_used_event(struct run *run, const struct program *prog, const struct op *op)
+void guest_used_event(struct guest *g, const struct program *prog, const struct op *op)
 {
-	const struct guest_queue *q = &run->queues[op->value[USED_EVENT_QUEUE]];
+	const struct guest_queue *q = &g->queues[op->value[USED_EVENT_QUEUE]];
 
 	(void)prog;
-	arena_store16(&run->arena,
+	arena_store16(&g->arena,
 		      q->ring[VIRTQUEUE_DRIVER] +
 			      ring_at(&ring_split, GUEST_USED_EVENT, q->size, 0),
 		      (uint16_t)op->value[USED_EVENT_VALUE]);

@@ -1,28 +1,28 @@
 /* SPDX-License-Identifier: Apache-2.0 OR MIT */
 /*
  * The lying guest, operation by operation: sessions here, what it
- * writes into memory in guest_memory.c.  See run.h.
+ * writes into memory in guest_memory.c.  See guest.h.
  *
  * It never fails: what cannot be done (a ring in a hole, a queue that is not
  * there) is done as far as it goes, as on a real machine.
  */
 #include "devices/table.h"
-#include "harness/run/run_internal.h"
+#include "harness/guest/guest_internal.h"
 
 #include <linux/virtio_config.h>
 
 /* Set a queue up as a driver does, rings initialised; ring[part] 0: where it
  * is.  size 0: the largest that its place has room for.  `needed` false: leave a
  * queue alone that the device says is not there. */
-static void set_up_queue(struct run *run, unsigned queue, uint16_t size,
+static void set_up_queue(struct guest *g, unsigned queue, uint16_t size,
 			 const uint64_t ring[VIRTQUEUE_AREA_COUNT], bool needed)
 {
-	const struct transport *t = run->transport;
-	struct guest_queue *q = &run->queues[queue];
+	const struct transport *t = g->transport;
+	struct guest_queue *q = &g->queues[queue];
 	uint32_t max;
 
-	t->select_queue(run, queue);
-	max = t->read_queue_max(run);
+	t->select_queue(g, queue);
+	max = t->read_queue_max(g);
 	if (max == 0 && !needed)
 		return;
 	if (size == 0) {
@@ -34,212 +34,212 @@ static void set_up_queue(struct run *run, unsigned queue, uint16_t size,
 	for (int part = 0; part < VIRTQUEUE_AREA_COUNT; part++)
 		if (ring[part] != 0)
 			q->ring[part] = ring[part];
-	t->write_queue(run, size, q->ring);
+	t->write_queue(g, size, q->ring);
 	q->avail_idx = 0;
 	q->used_idx = 0;
-	arena_fill(&run->arena, q->ring[VIRTQUEUE_DRIVER], 4, 0);
-	arena_fill(&run->arena, q->ring[VIRTQUEUE_DEVICE], 4, 0);
-	t->write_queue_ready(run, 1);
+	arena_fill(&g->arena, q->ring[VIRTQUEUE_DRIVER], 4, 0);
+	arena_fill(&g->arena, q->ring[VIRTQUEUE_DEVICE], 4, 0);
+	t->write_queue_ready(g, 1);
 }
 
-static void op_start(struct run *run, const struct program *prog, const struct op *op)
+static void op_start(struct guest *g, const struct program *prog, const struct op *op)
 {
 	static const uint64_t in_place[VIRTQUEUE_AREA_COUNT];
-	const struct transport *t = run->transport;
+	const struct transport *t = g->transport;
 	uint64_t rung = op->value[START_RUNG];
 	uint32_t status = VIRTIO_CONFIG_S_ACKNOWLEDGE;
 	uint64_t offered;
 
 	(void)prog;
-	t->write_status(run, 0);
+	t->write_status(g, 0);
 	if (rung >= RUNG_ACKNOWLEDGE)
-		t->write_status(run, status);
+		t->write_status(g, status);
 	status |= VIRTIO_CONFIG_S_DRIVER;
 	if (rung >= RUNG_DRIVER)
-		t->write_status(run, status);
+		t->write_status(g, status);
 	if (rung >= RUNG_FEATURES) {
-		offered = t->read_features(run);
-		t->write_features(run, op->value[START_FEATURES] != 0
-					       ? offered & op->value[START_FEATURES]
-					       : offered);
+		offered = t->read_features(g);
+		t->write_features(g, op->value[START_FEATURES] != 0
+					     ? offered & op->value[START_FEATURES]
+					     : offered);
 	}
 	status |= VIRTIO_CONFIG_S_FEATURES_OK;
 	if (rung >= RUNG_FEATURES_OK)
-		t->write_status(run, status);
-	for (unsigned i = 0; rung >= RUNG_QUEUES && i < run->target->queue_count; i++)
+		t->write_status(g, status);
+	for (unsigned i = 0; rung >= RUNG_QUEUES && i < g->target->queue_count; i++)
 		if (i < PROGRAM_QUEUES)
-			set_up_queue(run, i, (uint16_t)op->value[START_SIZE], in_place, false);
+			set_up_queue(g, i, (uint16_t)op->value[START_SIZE], in_place, false);
 	if (rung >= RUNG_DRIVER_OK)
-		t->write_status(run, status | VIRTIO_CONFIG_S_DRIVER_OK);
+		t->write_status(g, status | VIRTIO_CONFIG_S_DRIVER_OK);
 }
 
-static void op_status(struct run *run, const struct program *prog, const struct op *op)
+static void op_status(struct guest *g, const struct program *prog, const struct op *op)
 {
 	(void)prog;
-	run->transport->write_status(run, (uint32_t)op->value[STATUS_VALUE]);
+	g->transport->write_status(g, (uint32_t)op->value[STATUS_VALUE]);
 }
 
-static void op_negotiate(struct run *run, const struct program *prog, const struct op *op)
+static void op_negotiate(struct guest *g, const struct program *prog, const struct op *op)
 {
 	(void)prog;
-	run->transport->write_features(run, op->value[NEGOTIATE_FEATURES]);
+	g->transport->write_features(g, op->value[NEGOTIATE_FEATURES]);
 }
 
-static void op_queue(struct run *run, const struct program *prog, const struct op *op)
+static void op_queue(struct guest *g, const struct program *prog, const struct op *op)
 {
 	uint64_t ring[VIRTQUEUE_AREA_COUNT];
 
 	(void)prog;
 	for (int part = 0; part < VIRTQUEUE_AREA_COUNT; part++)
 		ring[part] =
-			guest_addr(run, op->base[QUEUE_DESC + part], op->value[QUEUE_DESC + part]);
-	set_up_queue(run, (unsigned)op->value[QUEUE_QUEUE], (uint16_t)op->value[QUEUE_SIZE], ring,
+			guest_addr(g, op->base[QUEUE_DESC + part], op->value[QUEUE_DESC + part]);
+	set_up_queue(g, (unsigned)op->value[QUEUE_QUEUE], (uint16_t)op->value[QUEUE_SIZE], ring,
 		     true);
 }
 
-static void op_ready(struct run *run, const struct program *prog, const struct op *op)
+static void op_ready(struct guest *g, const struct program *prog, const struct op *op)
 {
 	(void)prog;
-	run->transport->select_queue(run, op->value[READY_QUEUE]);
-	run->transport->write_queue_ready(run, op->value[READY_VALUE]);
+	g->transport->select_queue(g, op->value[READY_QUEUE]);
+	g->transport->write_queue_ready(g, op->value[READY_VALUE]);
 }
 
-static void op_notify(struct run *run, const struct program *prog, const struct op *op)
+static void op_notify(struct guest *g, const struct program *prog, const struct op *op)
 {
 	(void)prog;
-	run->transport->notify(run, op->value[NOTIFY_QUEUE]);
+	g->transport->notify(g, op->value[NOTIFY_QUEUE]);
 }
 
-static void op_take(struct run *run, const struct program *prog, const struct op *op)
+static void op_take(struct guest *g, const struct program *prog, const struct op *op)
 {
 	uint64_t count = op->value[TAKE_COUNT] != 0 ? op->value[TAKE_COUNT] : UINT16_MAX + 1;
 	uint32_t id, len;
 
 	(void)prog;
-	while (count-- > 0 && guest_take(run, (unsigned)op->value[TAKE_QUEUE], &id, &len))
+	while (count-- > 0 && guest_take(g, (unsigned)op->value[TAKE_QUEUE], &id, &len))
 		;
 }
 
-static void op_ack(struct run *run, const struct program *prog, const struct op *op)
+static void op_ack(struct guest *g, const struct program *prog, const struct op *op)
 {
 	(void)prog;
-	run->transport->ack_interrupt(run, op->value[ACK_BITS]);
+	g->transport->ack_interrupt(g, op->value[ACK_BITS]);
 }
 
-static void op_config_read(struct run *run, const struct program *prog, const struct op *op)
+static void op_config_read(struct guest *g, const struct program *prog, const struct op *op)
 {
 	(void)prog;
-	run->transport->read_config(run, op->value[CONFIG_READ_OFFSET],
-				    (uint32_t)op->value[CONFIG_READ_WIDTH]);
+	g->transport->read_config(g, op->value[CONFIG_READ_OFFSET],
+				  (uint32_t)op->value[CONFIG_READ_WIDTH]);
 }
 
-static void op_config_write(struct run *run, const struct program *prog, const struct op *op)
+static void op_config_write(struct guest *g, const struct program *prog, const struct op *op)
 {
 	(void)prog;
-	run->transport->write_config(run, op->value[CONFIG_WRITE_OFFSET],
-				     (uint32_t)op->value[CONFIG_WRITE_WIDTH],
-				     op->value[CONFIG_WRITE_VALUE]);
+	g->transport->write_config(g, op->value[CONFIG_WRITE_OFFSET],
+				   (uint32_t)op->value[CONFIG_WRITE_WIDTH],
+				   op->value[CONFIG_WRITE_VALUE]);
 }
 
-static void op_reset(struct run *run, const struct program *prog, const struct op *op)
+static void op_reset(struct guest *g, const struct program *prog, const struct op *op)
 {
 	(void)prog;
 	(void)op;
-	run->transport->write_status(run, 0);
+	g->transport->write_status(g, 0);
 }
 
-static void op_read(struct run *run, const struct program *prog, const struct op *op)
+static void op_read(struct guest *g, const struct program *prog, const struct op *op)
 {
 	(void)prog;
-	if (run->transport->read_register != NULL)
-		run->transport->read_register(run, (uint32_t)op->value[READ_REGISTER],
-					      (uint32_t)op->value[READ_WIDTH]);
+	if (g->transport->read_register != NULL)
+		g->transport->read_register(g, (uint32_t)op->value[READ_REGISTER],
+					    (uint32_t)op->value[READ_WIDTH]);
 }
 
-static void op_write(struct run *run, const struct program *prog, const struct op *op)
+static void op_write(struct guest *g, const struct program *prog, const struct op *op)
 {
 	(void)prog;
-	if (run->transport->write_register != NULL)
-		run->transport->write_register(run, (uint32_t)op->value[WRITE_REGISTER],
-					       (uint32_t)op->value[WRITE_WIDTH],
-					       op->value[WRITE_VALUE]);
+	if (g->transport->write_register != NULL)
+		g->transport->write_register(g, (uint32_t)op->value[WRITE_REGISTER],
+					     (uint32_t)op->value[WRITE_WIDTH],
+					     op->value[WRITE_VALUE]);
 }
 
 SAME_FIELD(SEND_QUEUE, OFFER_QUEUE);
 SAME_FIELD(SEND_HEAD, OFFER_HEAD);
 SAME_FIELD(SEND_QUEUE, NOTIFY_QUEUE);
 
-static void op_send(struct run *run, const struct program *prog, const struct op *op)
+static void op_send(struct guest *g, const struct program *prog, const struct op *op)
 {
-	guest_offer(run, prog, op);
-	op_notify(run, prog, op);
+	guest_offer(g, prog, op);
+	op_notify(g, prog, op);
 }
 
-static void op_race(struct run *run, const struct program *prog, const struct op *op)
+static void op_race(struct guest *g, const struct program *prog, const struct op *op)
 {
-	arena_race(&run->arena, (uint32_t)op->value[RACE_READ],
-		   guest_addr(run, op->base[RACE_ADDR], op->value[RACE_ADDR]),
+	arena_race(&g->arena, (uint32_t)op->value[RACE_READ],
+		   guest_addr(g, op->base[RACE_ADDR], op->value[RACE_ADDR]),
 		   prog->data + op->data_off,
 		   op->data_len < ARENA_RACE_BYTES_MAX ? op->data_len : ARENA_RACE_BYTES_MAX);
 }
 
-static void op_race_write(struct run *run, const struct program *prog, const struct op *op)
+static void op_race_write(struct guest *g, const struct program *prog, const struct op *op)
 {
-	arena_race_write(&run->arena, (uint32_t)op->value[RACE_WRITE_WRITE],
-			 guest_addr(run, op->base[RACE_WRITE_OF], op->value[RACE_WRITE_OF]),
-			 guest_addr(run, op->base[RACE_WRITE_ADDR], op->value[RACE_WRITE_ADDR]),
+	arena_race_write(&g->arena, (uint32_t)op->value[RACE_WRITE_WRITE],
+			 guest_addr(g, op->base[RACE_WRITE_OF], op->value[RACE_WRITE_OF]),
+			 guest_addr(g, op->base[RACE_WRITE_ADDR], op->value[RACE_WRITE_ADDR]),
 			 prog->data + op->data_off,
 			 op->data_len < ARENA_RACE_BYTES_MAX ? op->data_len : ARENA_RACE_BYTES_MAX);
 }
 
-static void op_fault_access(struct run *run, const struct program *prog, const struct op *op)
+static void op_fault_access(struct guest *g, const struct program *prog, const struct op *op)
 {
 	(void)prog;
-	run->arena.fault_nth = (uint32_t)op->value[FAULT_ACCESS_NTH];
-	run->arena.fault_kind = (uint8_t)op->value[FAULT_ACCESS_KIND];
-	run->arena.fault_purpose = (uint8_t)op->value[FAULT_ACCESS_PURPOSE];
+	g->arena.fault_nth = (uint32_t)op->value[FAULT_ACCESS_NTH];
+	g->arena.fault_kind = (uint8_t)op->value[FAULT_ACCESS_KIND];
+	g->arena.fault_purpose = (uint8_t)op->value[FAULT_ACCESS_PURPOSE];
 }
 
-static void op_fault_alloc(struct run *run, const struct program *prog, const struct op *op)
+static void op_fault_alloc(struct guest *g, const struct program *prog, const struct op *op)
 {
 	(void)prog;
-	run->heap.fault_nth = (uint32_t)op->value[FAULT_ALLOC_NTH];
+	g->heap.fault_nth = (uint32_t)op->value[FAULT_ALLOC_NTH];
 }
 
-static void op_disarm(struct run *run, const struct program *prog, const struct op *op)
+static void op_disarm(struct guest *g, const struct program *prog, const struct op *op)
 {
 	(void)prog;
 	(void)op;
-	arena_disarm(&run->arena);
+	arena_disarm(&g->arena);
 }
 
-static void op_work(struct run *run, const struct program *prog, const struct op *op)
+static void op_work(struct guest *g, const struct program *prog, const struct op *op)
 {
 	(void)prog;
 	(void)op;
-	guest_work(run);
+	guest_work(g);
 }
 
-static void op_settle(struct run *run, const struct program *prog, const struct op *op)
+static void op_settle(struct guest *g, const struct program *prog, const struct op *op)
 {
 	(void)prog;
 	(void)op;
-	for (int i = 0; i < RUN_SETTLE_MAX && target_state(run->target, run->device) == DEVICE_WORK;
+	for (int i = 0; i < GUEST_SETTLE_MAX && target_state(g->target, g->device) == DEVICE_WORK;
 	     i++)
-		guest_work(run);
+		guest_work(g);
 }
 
-static void op_nop(struct run *run, const struct program *prog, const struct op *op)
+static void op_nop(struct guest *g, const struct program *prog, const struct op *op)
 {
-	(void)run;
+	(void)g;
 	(void)prog;
 	(void)op;
 }
 
-typedef void guest_op_fn(struct run *run, const struct program *prog, const struct op *op);
+typedef void guest_op_fn(struct guest *g, const struct program *prog, const struct op *op);
 
 /* `repeat` is run.c's. */
-TABLE_SPARSE(static guest_op_fn *const, op_fns, 256, OP_COUNT - 1,
+TABLE_SPARSE(static guest_op_fn *const, op_fns, 256, OP_COUNT - GUEST_OPS_ELSEWHERE,
 	[OP_NOP] = op_nop,
 	[OP_START] = op_start,
 	[OP_STATUS] = op_status,
@@ -283,13 +283,9 @@ TABLE_SPARSE(static guest_op_fn *const, op_fns, 256, OP_COUNT - 1,
 	[OP_REFUSE] = guest_refuse,
 	[OP_HOLD] = guest_hold,
 	[OP_PRETEND] = guest_pretend,
-	[OP_SET_TARGET] = guest_set_target,
-	[OP_SAVE] = guest_save,
-	[OP_RESTORE] = guest_restore,
-	[OP_CORRUPT] = guest_corrupt,
-	[OP_CUT] = guest_cut);
+	[OP_SET_TARGET] = guest_set_target);
 
-void guest_op(struct run *run, const struct program *prog, const struct op *op)
+void guest_op(struct guest *g, const struct program *prog, const struct op *op)
 {
-	op_fns[op->code](run, prog, op);
+	op_fns[op->code](g, prog, op);
 }

@@ -16,37 +16,37 @@
 
 #include "harness/program/program.h"
 
-struct run;
+struct guest;
 
 struct transport {
 	const char *name;
 
 	/* status 0 resets the device. */
-	void (*write_status)(struct run *run, uint32_t status);
+	void (*write_status)(struct guest *g, uint32_t status);
 	/* What the device offers; what the driver accepts. */
-	uint64_t (*read_features)(struct run *run);
-	void (*write_features)(struct run *run, uint64_t features);
+	uint64_t (*read_features)(struct guest *g);
+	void (*write_features)(struct guest *g, uint64_t features);
 	/* queue: any number.  max: entries, 0 if there is no such queue. */
-	void (*select_queue)(struct run *run, uint64_t queue);
-	uint32_t (*read_queue_max)(struct run *run);
-	void (*write_queue)(struct run *run, uint16_t size,
+	void (*select_queue)(struct guest *g, uint64_t queue);
+	uint32_t (*read_queue_max)(struct guest *g);
+	void (*write_queue)(struct guest *g, uint16_t size,
 			    const uint64_t area[VIRTQUEUE_AREA_COUNT]);
-	void (*write_queue_ready)(struct run *run, uint64_t ready);
-	void (*notify)(struct run *run, uint64_t queue);
-	void (*ack_interrupt)(struct run *run, uint64_t bits);
+	void (*write_queue_ready)(struct guest *g, uint64_t ready);
+	void (*notify)(struct guest *g, uint64_t queue);
+	void (*ack_interrupt)(struct guest *g, uint64_t bits);
 	/* Any offset and width; what lies past the end is for the device to answer. */
-	void (*read_config)(struct run *run, uint64_t offset, uint32_t width);
-	void (*write_config)(struct run *run, uint64_t offset, uint32_t width, uint64_t value);
+	void (*read_config)(struct guest *g, uint64_t offset, uint32_t width);
+	void (*write_config)(struct guest *g, uint64_t offset, uint32_t width, uint64_t value);
 	/* A register by its offset, of any width; NULL, both: it has no registers. */
-	void (*read_register)(struct run *run, uint32_t offset, uint32_t width);
-	void (*write_register)(struct run *run, uint32_t offset, uint32_t width, uint64_t value);
+	void (*read_register)(struct guest *g, uint32_t offset, uint32_t width);
+	void (*write_register)(struct guest *g, uint32_t offset, uint32_t width, uint64_t value);
 
 	/* Looks.  ready: of the selected queue. */
-	uint32_t (*look_status)(const struct run *run);
-	uint32_t (*look_interrupt_status)(const struct run *run);
-	uint32_t (*look_generation)(const struct run *run);
-	uint32_t (*look_queue_ready)(const struct run *run);
-	uint64_t (*look_config)(const struct run *run, uint32_t offset, uint32_t width);
+	uint32_t (*look_status)(const struct guest *g);
+	uint32_t (*look_interrupt_status)(const struct guest *g);
+	uint32_t (*look_generation)(const struct guest *g);
+	uint32_t (*look_queue_ready)(const struct guest *g);
+	uint64_t (*look_config)(const struct guest *g, uint32_t offset, uint32_t width);
 };
 
 extern const struct transport transport_mmio;

@@ -57,17 +57,17 @@ static void after_op(void *ctx, struct run *run, uint32_t index)
 			continue;
 		result->failed_line = e->line;
 		result->failed_op = index;
-		run->ledger.stop = true;
+		run->guest.ledger.stop = true;
 		return;
 	}
 }
 
 static void copy_findings(const struct run *run, struct child_result *result)
 {
-	result->finding_count = run->ledger.finding_count;
-	memcpy(result->findings, run->ledger.findings, sizeof(result->findings));
-	memcpy(result->judged, run->ledger.judged, sizeof(result->judged));
-	memcpy(result->not_judged, run->ledger.not_judged, sizeof(result->not_judged));
+	result->finding_count = run->guest.ledger.finding_count;
+	memcpy(result->findings, run->guest.ledger.findings, sizeof(result->findings));
+	memcpy(result->judged, run->guest.ledger.judged, sizeof(result->judged));
+	memcpy(result->not_judged, run->guest.ledger.not_judged, sizeof(result->not_judged));
 	run_print_shortage(run, result->shortage, sizeof(result->shortage));
 	result->ops_run = run->ops_run;
 	result->completions = run->completions;
@@ -169,9 +169,9 @@ void child_perform(const struct child_job *job, struct run *run, struct child_re
 
 	perform(&child, run);
 	/* What the harness lacked memory for is run in a child of its own. */
-	if (run->heap.starved || (job->leaks && result->passed && seam_leaks()))
+	if (run->guest.heap.starved || (job->leaks && result->passed && seam_leaks()))
 		result->passed = false;
-	result->done = !run->heap.starved;
+	result->done = !run->guest.heap.starved;
 }
 
 static void run_in_child(struct child *child)
@@ -188,7 +188,7 @@ static void run_in_child(struct child *child)
 	if (err != 0)
 		give_up(child, err);
 	perform(child, run);
-	if (run->heap.starved)
+	if (run->guest.heap.starved)
 		give_up(child, -ENOMEM);
 	run_close(run);
 	if (job->leaks && result->passed && seam_leaks())

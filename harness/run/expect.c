@@ -29,7 +29,7 @@ static uint32_t read_register(const struct verdict *v, uint32_t offset)
 {
 	uint8_t bytes[4];
 
-	v->run->target->read(v->run->device, offset, bytes, sizeof(bytes));
+	v->run->guest.target->read(v->run->guest.device, offset, bytes, sizeof(bytes));
 	return bytes[0] | (uint32_t)bytes[1] << 8 | (uint32_t)bytes[2] << 16 |
 	       (uint32_t)bytes[3] << 24;
 }
@@ -49,10 +49,10 @@ static struct spelled spell(enum field_kind kind, uint64_t value)
 
 static bool check_value(const struct verdict *v)
 {
-	if (v->run->last_read == v->expect->value[0])
+	if (v->run->guest.last_read == v->expect->value[0])
 		return true;
 	return expect_wrong(v, "the read returned 0x%llx, expected 0x%llx",
-			    (unsigned long long)v->run->last_read,
+			    (unsigned long long)v->run->guest.last_read,
 			    (unsigned long long)v->expect->value[0]);
 }
 
@@ -122,22 +122,22 @@ static bool check_generation(const struct verdict *v)
 {
 	uint32_t now = read_register(v, VIRTIO_MMIO_CONFIG_GENERATION);
 
-	if (!v->run->generation_read)
+	if (!v->run->guest.generation_read)
 		return expect_wrong(v, "the driver has not read ConfigGeneration, expected 'read "
 				       "ConfigGeneration' somewhere before");
-	if ((now != v->run->generation) == v->expect->value[0])
+	if ((now != v->run->guest.generation) == v->expect->value[0])
 		return true;
 	return expect_wrong(v, "ConfigGeneration reads 0x%x, and read 0x%llx before, expected %s",
-			    now, (unsigned long long)v->run->generation,
+			    now, (unsigned long long)v->run->guest.generation,
 			    v->expect->value[0] ? "another" : "the same");
 }
 
 /* A demand on a queue that the target has not would always hold, or never. */
 static bool has_queue(const struct verdict *v, uint64_t queue)
 {
-	if (queue < v->run->target->queue_count)
+	if (queue < v->run->guest.target->queue_count)
 		return true;
-	return expect_wrong(v, "%s has no queue %llu", v->run->target->name,
+	return expect_wrong(v, "%s has no queue %llu", v->run->guest.target->name,
 			    (unsigned long long)queue);
 }
 
@@ -148,7 +148,7 @@ static bool check_used(const struct verdict *v)
 
 	if (!has_queue(v, e->value[2]))
 		return false;
-	if (!guest_take(v->run, (unsigned)e->value[2], &id, &len))
+	if (!guest_take(&v->run->guest, (unsigned)e->value[2], &id, &len))
 		return expect_wrong(v, "queue %llu has no further used entry, expected one",
 				    (unsigned long long)e->value[2]);
 	if ((!e->given[0] || id == e->value[0]) && (!e->given[1] || len == e->value[1]))
@@ -166,7 +166,7 @@ static bool check_used_none(const struct verdict *v)
 
 	if (!has_queue(v, v->expect->value[2]))
 		return false;
-	if (!guest_take(v->run, (unsigned)v->expect->value[2], &id, &len))
+	if (!guest_take(&v->run->guest, (unsigned)v->expect->value[2], &id, &len))
 		return true;
 	return expect_wrong(v, "queue %llu has a used entry, id=%u len=%u, expected none",
 			    (unsigned long long)v->expect->value[2], id, len);
@@ -175,8 +175,8 @@ static bool check_used_none(const struct verdict *v)
 static bool check_used_idx(const struct verdict *v)
 {
 	uint64_t queue = v->expect->value[0];
-	uint16_t idx =
-		arena_load16(&v->run->arena, v->run->queues[queue].ring[VIRTQUEUE_DEVICE] + 2);
+	uint16_t idx = arena_load16(&v->run->guest.arena,
+				    v->run->guest.queues[queue].ring[VIRTQUEUE_DEVICE] + 2);
 
 	if (idx == v->expect->value[1])
 		return true;
@@ -187,10 +187,10 @@ static bool check_used_idx(const struct verdict *v)
 
 static int find_counter(const struct verdict *v, const char *name)
 {
-	unsigned count = target_counter_count(v->run->target, v->run->device);
+	unsigned count = target_counter_count(v->run->guest.target, v->run->guest.device);
 
 	for (unsigned i = 0; i < count; i++)
-		if (strcmp(v->run->target->counter_name(v->run->device, i), name) == 0)
+		if (strcmp(v->run->guest.target->counter_name(v->run->guest.device, i), name) == 0)
 			return (int)i;
 	return -1;
 }
@@ -208,11 +208,11 @@ static uint64_t due_move(const struct verdict *v, const char *name)
 
 static bool check_counters(const struct verdict *v)
 {
-	const struct target *target = v->run->target;
-	unsigned count = target_counter_count(target, v->run->device);
+	const struct target *target = v->run->guest.target;
+	unsigned count = target_counter_count(target, v->run->guest.device);
 	uint64_t now[TARGET_COUNTERS_MAX];
 
-	target_counters(target, v->run->device, now);
+	target_counters(target, v->run->guest.device, now);
 	for (unsigned i = 0; i < v->expect->pair_count; i++) {
 		const char *name = v->script->pairs[v->expect->pair_first + i].name;
 
@@ -225,7 +225,7 @@ static bool check_counters(const struct verdict *v)
 	}
 	v->message[0] = '\0';
 	for (unsigned i = 0; i < count; i++) {
-		const char *name = target->counter_name(v->run->device, i);
+		const char *name = target->counter_name(v->run->guest.device, i);
 		uint64_t moved = now[i] - v->run->counters[i];
 		size_t used = strlen(v->message);
 
@@ -243,9 +243,9 @@ static bool check_counter(const struct verdict *v)
 	uint64_t now[TARGET_COUNTERS_MAX];
 
 	if (i < 0)
-		return expect_wrong(v, "%s has no counter %s", v->run->target->name,
+		return expect_wrong(v, "%s has no counter %s", v->run->guest.target->name,
 				    v->expect->name);
-	target_counters(v->run->target, v->run->device, now);
+	target_counters(v->run->guest.target, v->run->guest.device, now);
 	if (now[i] == v->expect->value[0])
 		return true;
 	return expect_wrong(v, "%s is %llu, expected %llu", v->expect->name,
@@ -279,7 +279,7 @@ static bool check_refused(const struct verdict *v)
 
 static bool check_state(const struct verdict *v)
 {
-	enum device_state state = target_state(v->run->target, v->run->device);
+	enum device_state state = target_state(v->run->guest.target, v->run->guest.device);
 
 	if (state == v->expect->value[0])
 		return true;
@@ -289,7 +289,7 @@ static bool check_state(const struct verdict *v)
 
 static bool check_silent(const struct verdict *v)
 {
-	const struct ledger *ledger = &v->run->ledger;
+	const struct ledger *ledger = &v->run->guest.ledger;
 
 	if (ledger->finding_count == 0)
 		return true;
@@ -301,7 +301,7 @@ static bool check_silent(const struct verdict *v)
  * the runner looks at the finding itself. */
 static bool check_breaks(const struct verdict *v)
 {
-	const struct ledger *ledger = &v->run->ledger;
+	const struct ledger *ledger = &v->run->guest.ledger;
 
 	for (unsigned i = 0; i < ledger->finding_count; i++)
 		if (strcmp(rule_table[ledger->findings[i].rule].id, v->expect->name) == 0)

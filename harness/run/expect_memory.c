@@ -12,13 +12,13 @@ static uint8_t load_byte(const struct verdict *v, uint64_t addr)
 {
 	uint8_t byte;
 
-	arena_load(&v->run->arena, addr, &byte, 1);
+	arena_load(&v->run->guest.arena, addr, &byte, 1);
 	return byte;
 }
 
 static uint64_t expect_addr(const struct verdict *v, int i)
 {
-	return guest_addr(v->run, v->expect->base[i], v->expect->value[i]);
+	return guest_addr(&v->run->guest, v->expect->base[i], v->expect->value[i]);
 }
 
 /* An address as the script names it. */
@@ -39,7 +39,7 @@ static struct spelled spell_addr(const struct verdict *v, int i, uint64_t at)
 /* Memory that is not there holds nothing, not even zeroes. */
 static bool is_there(const struct verdict *v, int i, uint64_t len)
 {
-	if (arena_has(&v->run->arena, expect_addr(v, i), len))
+	if (arena_has(&v->run->guest.arena, expect_addr(v, i), len))
 		return true;
 	return expect_wrong(v, "%s: not all of these %llu bytes are mapped",
 			    spell_addr(v, i, 0).text, (unsigned long long)len);
@@ -105,9 +105,9 @@ bool expect_mem_typed(const struct verdict *v)
 
 static bool check_output_len(const struct verdict *v, uint64_t due)
 {
-	if (v->run->output_len == due)
+	if (v->run->guest.output_len == due)
 		return true;
-	return expect_wrong(v, "the host took %u bytes, expected %llu", v->run->output_len,
+	return expect_wrong(v, "the host took %u bytes, expected %llu", v->run->guest.output_len,
 			    (unsigned long long)due);
 }
 
@@ -119,7 +119,7 @@ bool expect_output_bytes(const struct verdict *v)
 static bool wrong_output(const struct verdict *v, uint64_t at, uint8_t due)
 {
 	return expect_wrong(v, "byte %llu of what the host took is 0x%02x, expected 0x%02x",
-			    (unsigned long long)at, v->run->output[at], due);
+			    (unsigned long long)at, v->run->guest.output[at], due);
 }
 
 bool expect_output(const struct verdict *v)
@@ -129,7 +129,7 @@ bool expect_output(const struct verdict *v)
 	if (!check_output_len(v, e->byte_count))
 		return false;
 	for (uint32_t i = 0; i < e->byte_count; i++)
-		if (v->run->output[i] != e->bytes[i])
+		if (v->run->guest.output[i] != e->bytes[i])
 			return wrong_output(v, i, e->bytes[i]);
 	return true;
 }
@@ -140,12 +140,12 @@ bool expect_output_equal(const struct verdict *v)
 
 	if (!is_there(v, 0, len))
 		return false;
-	if (at + len > v->run->output_len)
+	if (at + len > v->run->guest.output_len)
 		return check_output_len(v, at + len);
 	for (uint64_t i = 0; i < len; i++) {
 		uint8_t due = load_byte(v, expect_addr(v, 0) + i);
 
-		if (v->run->output[at + i] != due)
+		if (v->run->guest.output[at + i] != due)
 			return wrong_output(v, at + i, due);
 	}
 	return true;

@@ -2,6 +2,7 @@
 /*
  * The life of a run, and its operations in order.  See run.h.
  */
+#include "devices/table.h"
 #include "harness/run/run_internal.h"
 
 #include <errno.h>
@@ -21,7 +22,7 @@
 /* The device raised its line. */
 static void on_interrupt(void *ctx, uint32_t bits)
 {
-	struct run *run = CONTAINER_OF(ctx, struct run, arena);
+	struct run *run = CONTAINER_OF(ctx, struct run, guest.arena);
 	unsigned queue = run->interrupt_queue;
 	bool used = (bits & VIRTIO_MMIO_INT_VRING) != 0;
 	struct trace_event event = { .kind = TRACE_INTERRUPT,
@@ -29,16 +30,16 @@ static void on_interrupt(void *ctx, uint32_t bits)
 				     .index = queue != LEDGER_LINE ? queue + 1 : 0 };
 
 	run->interrupt_queue = LEDGER_LINE;
-	if (run->trace != NULL)
-		run->trace->event(run->trace->ctx, &event);
+	if (run->guest.trace != NULL)
+		run->guest.trace->event(run->guest.trace->ctx, &event);
 	if (run->interrupts_used + run->interrupts_config == 0)
 		run->interrupts_first = bits;
 	/* Queues that have one each do not add up. */
 	if (used && ++run->interrupts_of[queue] > run->interrupts_used)
 		run->interrupts_used = run->interrupts_of[queue];
 	run->interrupts_config += (bits & VIRTIO_MMIO_INT_CONFIG) != 0;
-	twin_value(&run->twin, TWIN_INTERRUPTS, bits);
-	ledger_interrupt(&run->ledger, bits, queue);
+	record_value(&run->guest.record, RECORD_INTERRUPTS, bits);
+	ledger_interrupt(&run->guest.ledger, bits, queue);
 }
 
 static void on_used(void *ctx, unsigned queue)
@@ -49,12 +50,12 @@ static void on_used(void *ctx, unsigned queue)
 /* A race struck at a second fetch: note where, or that it is none after all. */
 static void look_at_refetch(struct run *run, struct guest_why why)
 {
-	struct arena_refetch *refetch = &run->arena.refetch;
+	struct arena_refetch *refetch = &run->guest.arena.refetch;
 
 	refetch->fresh = false;
-	refetch->op = run->ledger.op;
-	refetch->verb = run->ledger.verb;
-	if (!ledger_is_refetch(&run->ledger, why, refetch->addr, refetch->len))
+	refetch->op = run->guest.ledger.op;
+	refetch->verb = run->guest.ledger.verb;
+	if (!ledger_is_refetch(&run->guest.ledger, why, refetch->addr, refetch->len))
 		refetch->serial = 0;
 }
 
@@ -64,20 +65,20 @@ static void on_memory(void *ctx, const struct arena_access *access)
 	struct run *run = ctx;
 
 	run->bytes += access->len + RUN_ACCESS_BYTES;
-	ledger_memory(&run->ledger, access);
-	if (run->arena.refetch.fresh)
+	ledger_memory(&run->guest.ledger, access);
+	if (run->guest.arena.refetch.fresh)
 		look_at_refetch(run, access->why);
-	if (!run->twin.recording || !access->write || access->err != 0)
+	if (!run->guest.record.on || !access->write || access->err != 0)
 		return;
-	twin_value(&run->twin, TWIN_MEMORY, access->addr);
-	twin_bytes(&run->twin, TWIN_MEMORY, access->data, access->len);
+	record_value(&run->guest.record, RECORD_MEMORY, access->addr);
+	record_bytes(&run->guest.record, RECORD_MEMORY, access->data, access->len);
 }
 
 /* The device asked whether that is memory. */
 static void on_asked(void *ctx, uint64_t addr, uint64_t len)
 {
-	ledger_backend(&((struct run *)ctx)->ledger);
-	ledger_page(&((struct run *)ctx)->ledger, addr, len);
+	ledger_backend(&((struct run *)ctx)->guest.ledger);
+	ledger_page(&((struct run *)ctx)->guest.ledger, addr, len);
 }
 
 /* A frame passed at an end of the device. */
@@ -86,22 +87,22 @@ static void on_frame(void *ctx, enum frame_end end, const uint8_t *frame, uint32
 	struct run *run = ctx;
 	struct trace_event event = { .kind = TRACE_FRAME, .value = end, .len = len, .data = frame };
 
-	ledger_frame(&run->ledger, end, frame, len);
-	twin_value(&run->twin, TWIN_HOST, end);
-	twin_bytes(&run->twin, TWIN_HOST, frame, len);
-	if (run->trace != NULL)
-		run->trace->event(run->trace->ctx, &event);
+	ledger_frame(&run->guest.ledger, end, frame, len);
+	record_value(&run->guest.record, RECORD_HOST, end);
+	record_bytes(&run->guest.record, RECORD_HOST, frame, len);
+	if (run->guest.trace != NULL)
+		run->guest.trace->event(run->guest.trace->ctx, &event);
 }
 
 /* The device calls what is behind it. */
 static void on_called(void *ctx)
 {
-	ledger_backend(&((struct run *)ctx)->ledger);
+	ledger_backend(&((struct run *)ctx)->guest.ledger);
 }
 
 static void on_fault(void *ctx, const char *what)
 {
-	ledger_fault(&((struct run *)ctx)->ledger, what);
+	ledger_fault(&((struct run *)ctx)->guest.ledger, what);
 }
 
 /* The device changed plain memory. */
@@ -110,21 +111,21 @@ static void on_change(void *ctx, uint64_t addr, const uint8_t *data, uint32_t le
 	struct trace_event event = { .kind = TRACE_CHANGE, .addr = addr, .len = len, .data = data };
 	struct run *run = ctx;
 
-	if (run->trace != NULL)
-		run->trace->event(run->trace->ctx, &event);
-	if (!run->twin.recording)
+	if (run->guest.trace != NULL)
+		run->guest.trace->event(run->guest.trace->ctx, &event);
+	if (!run->guest.record.on)
 		return;
-	twin_value(&run->twin, TWIN_MEMORY, addr);
-	twin_bytes(&run->twin, TWIN_MEMORY, data, len);
+	record_value(&run->guest.record, RECORD_MEMORY, addr);
+	record_bytes(&run->guest.record, RECORD_MEMORY, data, len);
 }
 
 /* Of what the host takes, and of snapshots: one block. */
 static int open_buffers(struct run *run)
 {
-	run->output = malloc(RUN_OUTPUT_MAX + 3ull * SNAPSHOT_MAX);
-	if (run->output == NULL)
+	run->guest.output = malloc(GUEST_OUTPUT_MAX + 3ull * SNAPSHOT_MAX);
+	if (run->guest.output == NULL)
 		return -ENOMEM;
-	run->snapshots[0].bytes = run->output + RUN_OUTPUT_MAX;
+	run->snapshots[0].bytes = run->guest.output + GUEST_OUTPUT_MAX;
 	run->snapshots[1].bytes = run->snapshots[0].bytes + SNAPSHOT_MAX;
 	run->scratch = run->snapshots[1].bytes + SNAPSHOT_MAX;
 	return 0;
@@ -132,7 +133,7 @@ static int open_buffers(struct run *run)
 
 static int open_liveness(struct run *run, struct text_error *error)
 {
-	const char *text = run->target->liveness;
+	const char *text = run->guest.target->liveness;
 
 	if (text == NULL)
 		return 0;
@@ -150,42 +151,42 @@ int run_open(struct run **run, const struct target *target, struct text_error *e
 	*error = (struct text_error){ .line = 0 };
 	if (r == NULL)
 		return -ENOMEM;
-	r->target = target;
-	r->transport = &transport_mmio;
-	r->ledger.heap = &r->heap;
-	err = arena_init(&r->arena, (enum arena_layout)target->layout, target_is_plain(target),
-			 &r->heap);
+	r->guest.target = target;
+	r->guest.transport = &transport_mmio;
+	r->guest.ledger.heap = &r->guest.heap;
+	err = arena_init(&r->guest.arena, (enum arena_layout)target->layout,
+			 target_is_plain(target), &r->guest.heap);
 	if (err != 0)
 		goto fail_run;
 	err = open_buffers(r);
 	if (err == 0)
-		err = ledger_open(&r->ledger, target);
+		err = ledger_open(&r->guest.ledger, target);
 	if (err == 0)
 		err = open_liveness(r, error);
 	if (err != 0)
 		goto fail_arena;
-	r->arena.host.interrupt = on_interrupt;
-	r->arena.observe = on_memory;
-	r->arena.asked = on_asked;
-	r->arena.observe_ctx = r;
+	r->guest.arena.host.interrupt = on_interrupt;
+	r->guest.arena.observe = on_memory;
+	r->guest.arena.asked = on_asked;
+	r->guest.arena.observe_ctx = r;
 	r->interrupt_queue = LEDGER_LINE;
-	r->listener = (struct target_listener){
+	r->guest.listener = (struct target_listener){
 		.ctx = r, .frame = on_frame, .fault = on_fault, .used = on_used, .called = on_called
 	};
-	r->arena.watch = (target->facts & TARGET_MEMORY) == TARGET_ACCESSORS;
-	if (r->arena.watch || r->arena.plain)
-		r->ledger.plain = (struct ledger_plain){ .arena = &r->arena,
-							 .accesses = r->arena.watch,
-							 .told = on_change,
-							 .told_ctx = r };
+	r->guest.arena.watch = (target->facts & TARGET_MEMORY) == TARGET_ACCESSORS;
+	if (r->guest.arena.watch || r->guest.arena.plain)
+		r->guest.ledger.plain = (struct ledger_plain){ .arena = &r->guest.arena,
+							       .accesses = r->guest.arena.watch,
+							       .told = on_change,
+							       .told_ctx = r };
 	*run = r;
 	return 0;
 
 fail_arena:
 	free(r->liveness);
-	free(r->output);
-	ledger_close(&r->ledger);
-	arena_release(&r->arena);
+	free(r->guest.output);
+	ledger_close(&r->guest.ledger);
+	arena_release(&r->guest.arena);
 fail_run:
 	free(r);
 	return err;
@@ -195,74 +196,77 @@ void run_close(struct run *run)
 {
 	if (run == NULL)
 		return;
-	arena_release(&run->arena);
-	heap_release(&run->heap);
-	ledger_close(&run->ledger);
+	arena_release(&run->guest.arena);
+	heap_release(&run->guest.heap);
+	ledger_close(&run->guest.ledger);
 	free(run->liveness);
-	free(run->output);
+	free(run->guest.output);
 	free(run);
 }
 
 static void set_options(struct run *run, const struct run_options *options)
 {
-	run->trace = options->trace;
-	run->arena.trace = options->trace;
-	run->heap.trace = options->trace;
-	run->ledger.trace = options->trace;
-	run->ledger.enabled = !options->judging.no_ledger;
-	run->ledger.judging = options->judging;
-	run->ledger.fatal = options->fatal;
-	run->ledger.fatal_ctx = options->ctx;
+	run->guest.trace = options->trace;
+	run->guest.arena.trace = options->trace;
+	run->guest.heap.trace = options->trace;
+	run->guest.ledger.trace = options->trace;
+	run->guest.ledger.enabled = !options->judging.no_ledger;
+	run->guest.ledger.judging = options->judging;
+	run->guest.ledger.fatal = options->fatal;
+	run->guest.ledger.fatal_ctx = options->ctx;
 }
 
 /* Largest queue sizes and features as the program holds them back. */
 static void set_offer(struct run *run, const struct program *prog)
 {
-	run->offered =
-		(run->target->features & (run->target->fixed ? UINT64_MAX : prog->features)) |
-		1ULL << VIRTIO_F_VERSION_1;
+	run->guest.offered = (run->guest.target->features &
+			      (run->guest.target->fixed ? UINT64_MAX : prog->features)) |
+			     1ULL << VIRTIO_F_VERSION_1;
 	for (unsigned i = 0; i < PROGRAM_QUEUES; i++) {
-		uint16_t max = i < run->target->queue_count ? run->target->queues[i].size_max : 0;
+		uint16_t max = i < run->guest.target->queue_count
+				       ? run->guest.target->queues[i].size_max
+				       : 0;
 
-		run->queue_max[i] = run->target->fixed ? 0 : prog->queue_max[i];
-		if (run->queue_max[i] == 0 || run->queue_max[i] > max)
-			run->queue_max[i] = max;
+		run->guest.queue_max[i] = run->guest.target->fixed ? 0 : prog->queue_max[i];
+		if (run->guest.queue_max[i] == 0 || run->guest.queue_max[i] > max)
+			run->guest.queue_max[i] = max;
 	}
 }
 
 void run_rest(struct run *run)
 {
-	ledger_rest(&run->ledger, target_state(run->target, run->device), run->device);
+	ledger_rest(&run->guest.ledger, target_state(run->guest.target, run->guest.device),
+		    run->guest.device);
 }
 
 static void trace_counters(const struct run *run)
 {
-	unsigned count = target_counter_count(run->target, run->device);
+	unsigned count = target_counter_count(run->guest.target, run->guest.device);
 	uint64_t now[TARGET_COUNTERS_MAX];
 
-	target_counters(run->target, run->device, now);
+	target_counters(run->guest.target, run->guest.device, now);
 	for (unsigned i = 0; i < count; i++) {
 		struct trace_event event = {
 			.kind = TRACE_COUNTER,
-			.name = run->target->counter_name(run->device, i),
+			.name = run->guest.target->counter_name(run->guest.device, i),
 			.value = now[i] - run->counters[i],
 		};
 
 		if (event.value != 0)
-			run->trace->event(run->trace->ctx, &event);
+			run->guest.trace->event(run->guest.trace->ctx, &event);
 	}
 }
 
 /* So far the operation has raised and moved nothing. */
 static void begin(struct run *run, const struct run_options *options)
 {
-	if (run->trace != NULL || options->after_op != NULL)
-		target_counters(run->target, run->device, run->counters);
+	if (run->guest.trace != NULL || options->after_op != NULL)
+		target_counters(run->guest.target, run->guest.device, run->counters);
 	run->interrupts_used = 0;
 	run->interrupts_config = 0;
 	run->interrupts_first = 0;
 	memset(run->interrupts_of, 0, sizeof(run->interrupts_of));
-	run->entered = false;
+	run->guest.entered = false;
 }
 
 static void begin_op(struct run *run, const struct run_options *options, uint32_t index,
@@ -272,11 +276,11 @@ static void begin_op(struct run *run, const struct run_options *options, uint32_
 
 	if (index == FINDING_OP_END)
 		event.kind = TRACE_STAGE;
-	ledger_op(&run->ledger, index, verb);
+	ledger_op(&run->guest.ledger, index, verb);
 	if (options->before_op != NULL)
 		options->before_op(options->ctx, index, verb);
-	if (run->trace != NULL)
-		run->trace->event(run->trace->ctx, &event);
+	if (run->guest.trace != NULL)
+		run->guest.trace->event(run->guest.trace->ctx, &event);
 	begin(run, options);
 }
 
@@ -287,18 +291,18 @@ void run_stage(struct run *run, const struct run_options *options, const char *n
 
 void run_stage_end(struct run *run)
 {
-	if (run->entered)
+	if (run->guest.entered)
 		run_rest(run);
-	if (run->trace != NULL)
+	if (run->guest.trace != NULL)
 		trace_counters(run);
 }
 
 static void end_op(struct run *run, const struct run_options *options, uint32_t index)
 {
 	run_stage_end(run);
-	if (options->after_op != NULL && !run->ledger.stop)
+	if (options->after_op != NULL && !run->guest.ledger.stop)
 		options->after_op(options->ctx, run, index);
-	if (run->twin.recording && !run->ledger.stop)
+	if (run->guest.record.on && !run->guest.ledger.stop)
 		twin_end_op(run);
 }
 
@@ -327,13 +331,30 @@ static uint64_t op_bytes(const struct run *run, const struct op *op)
 		len = 4 * run->snapshots[0].len;
 		break;
 	case OP_TAKE_OUTPUT:
-		len = run->output_len;
+		len = run->guest.output_len;
 		break;
 	default:
 		len = op->data_len;
 	}
 	/* All of plain memory is compared after a call. */
-	return len + (run->arena.plain ? ARENA_SIZE_MAX / RUN_COMPARE_SPEED : 0);
+	return len + (run->guest.arena.plain ? ARENA_SIZE_MAX / RUN_COMPARE_SPEED : 0);
+}
+
+/* Of snapshots; all other operations are the guest's. */
+typedef void run_op_fn(struct run *run, const struct program *prog, const struct op *op);
+
+TABLE_SPARSE(static run_op_fn *const, op_fns, 256, GUEST_OPS_ELSEWHERE - 1,
+	     [OP_SAVE] = snapshot_op_save,
+	     [OP_RESTORE] = snapshot_op_restore,
+	     [OP_CORRUPT] = snapshot_op_corrupt,
+	     [OP_CUT] = snapshot_op_cut);
+
+static void run_op(struct run *run, const struct program *prog, const struct op *op)
+{
+	if (op_fns[op->code] != NULL)
+		op_fns[op->code](run, prog, op);
+	else
+		guest_op(&run->guest, prog, op);
 }
 
 /* Is the budget used up?  An operation that no repeat repeats is run in any case. */
@@ -359,7 +380,7 @@ void run_ops(struct run *run, const struct program *prog, const struct run_optio
 	run->ops_run = 0;
 	run->bytes = 0;
 	run->spent = false;
-	while (!run->ledger.stop) {
+	while (!run->guest.ledger.stop) {
 		const struct op *op;
 
 		while (depth > 0 && i == frames[depth - 1].end) {
@@ -373,7 +394,7 @@ void run_ops(struct run *run, const struct program *prog, const struct run_optio
 			if (options->after_op != NULL)
 				options->after_op(options->ctx, run, frame->first);
 		}
-		if (i >= prog->op_count || run->ledger.stop)
+		if (i >= prog->op_count || run->guest.ledger.stop)
 			break;
 		run->spent = is_spent(run, prog);
 		if (run->spent)
@@ -398,7 +419,7 @@ void run_ops(struct run *run, const struct program *prog, const struct run_optio
 		if (run->in_liveness && !run_liveness_fits(run, op))
 			return;
 		run->bytes += op_bytes(run, op);
-		guest_op(run, prog, op);
+		run_op(run, prog, op);
 		end_op(run, options, i);
 		i++;
 	}
@@ -410,18 +431,19 @@ void run_ops(struct run *run, const struct program *prog, const struct run_optio
 static void settle(struct run *run, const struct run_options *options)
 {
 	run_stage(run, options, "settle");
-	for (int i = 0; i < RUN_SETTLE_MAX && target_state(run->target, run->device) == DEVICE_WORK;
+	for (int i = 0; i < GUEST_SETTLE_MAX &&
+			target_state(run->guest.target, run->guest.device) == DEVICE_WORK;
 	     i++)
-		guest_work(run);
+		guest_work(&run->guest);
 	run_stage_end(run);
-	if (run->twin.recording && !run->ledger.stop)
+	if (run->guest.record.on && !run->guest.ledger.stop)
 		twin_end_op(run);
 }
 
 void run_session(struct run *run, const struct program *prog, const struct run_options *options)
 {
 	run_ops(run, prog, options);
-	if (!run->ledger.stop)
+	if (!run->guest.ledger.stop)
 		settle(run, options);
 }
 
@@ -430,54 +452,55 @@ void run_session(struct run *run, const struct program *prog, const struct run_o
 static void run_once(struct run *run, const struct program *prog, const struct run_options *options,
 		     bool thorough)
 {
-	ledger_reset(&run->ledger, run->target, run->offered);
-	memcpy(run->ledger.queue_max, run->queue_max, sizeof(run->queue_max));
+	ledger_reset(&run->guest.ledger, run->guest.target, run->guest.offered);
+	memcpy(run->guest.ledger.queue_max, run->guest.queue_max, sizeof(run->guest.queue_max));
 	run->shortage.lack = LACK_NOTHING;
-	ledger_op(&run->ledger, FINDING_OP_END, "create");
+	ledger_op(&run->guest.ledger, FINDING_OP_END, "create");
 	if (!run_create(run)) {
-		ledger_find(&run->ledger, FINDING_OOM, "create", "the target could not be created");
+		ledger_find(&run->guest.ledger, FINDING_OOM, "create",
+			    "the target could not be created");
 		return;
 	}
 	twin_begin(run, prog, options);
-	run->ledger.plain.thorough = thorough;
+	run->guest.ledger.plain.thorough = thorough;
 	run_session(run, prog, options);
-	run->completions = run->ledger.completions;
-	run->ledger.plain.over = true;
-	if (!run->ledger.stop)
+	run->completions = run->guest.ledger.completions;
+	run->guest.ledger.plain.over = true;
+	if (!run->guest.ledger.stop)
 		run_check_reset(run, options);
 	/* Before a request that goes well, which heals what a reset did not. */
-	if (!run->ledger.stop)
+	if (!run->guest.ledger.stop)
 		twin_reset(run, prog, options);
-	if (!run->ledger.stop && run->liveness != NULL)
+	if (!run->guest.ledger.stop && run->liveness != NULL)
 		run_check_liveness(run, options);
-	if (!run->ledger.stop)
+	if (!run->guest.ledger.stop)
 		twin_judge_reset(run);
-	ledger_op(&run->ledger, FINDING_OP_END, "destroy");
+	ledger_op(&run->guest.ledger, FINDING_OP_END, "destroy");
 	if (options->before_op != NULL)
 		options->before_op(options->ctx, FINDING_OP_END, "destroy");
 	run_destroy(run);
-	ledger_gone(&run->ledger);
+	ledger_gone(&run->guest.ledger);
 }
 
 bool run_program(struct run *run, const struct program *prog, const struct run_options *options)
 {
-	struct ledger_plain *plain = &run->ledger.plain;
+	struct ledger_plain *plain = &run->guest.ledger.plain;
 
 	set_options(run, options);
 	set_offer(run, prog);
-	run->arena.retime.serial = 0;
+	run->guest.arena.retime.serial = 0;
 	run->ops_limit = UINT32_MAX;
 	run->measuring = true;
 	run_once(run, prog, options, options->twins);
 	/* Something changed that is no buffer's and no ring's, or a finding was made
 	 * without all memory compared: when and where was it first? */
 	if (plain->arena != NULL && !plain->thorough &&
-	    (run->ledger.stop || (plain->strayed && !plain->went_blind)))
+	    (run->guest.ledger.stop || (plain->strayed && !plain->went_blind)))
 		run_once(run, prog, options, true);
-	if (!run->ledger.stop)
+	if (!run->guest.ledger.stop)
 		twin_fetch(run, prog, options);
-	if (!run->ledger.stop)
+	if (!run->guest.ledger.stop)
 		twin_length(run, prog, options);
 	twin_snapshot(run, prog, options);
-	return !run->ledger.stop;
+	return !run->guest.ledger.stop;
 }

@@ -14,32 +14,10 @@
 #ifndef VRINGER_HARNESS_RUN_H
 #define VRINGER_HARNESS_RUN_H
 
-#include "harness/arena/arena.h"
-#include "harness/arena/heap.h"
-#include "harness/guest/transport.h"
-#include "harness/ledger/ledger.h"
+#include "harness/guest/guest.h"
 #include "harness/program/text.h"
 #include "harness/run/snapshot.h"
 #include "harness/run/twin.h"
-
-#define RUN_REGISTERS_MAX 96	  /* words of register state compared after reset */
-#define GUEST_QUEUE_SIZE_MAX 256u /* entries that a queue's default place has room for */
-#define RUN_SETTLE_MAX 64	  /* steps of left-over work before the run goes on */
-
-#define RUN_OUTPUT_MAX (1u << 20) /* bytes that the host takes at a time */
-
-struct guest_slot {
-	uint64_t addr;
-	uint32_t len;
-};
-
-/* A driver's own idea of a queue. */
-struct guest_queue {
-	uint16_t size;
-	uint64_t ring[VIRTQUEUE_AREA_COUNT];
-	uint16_t avail_idx; /* next entry to publish */
-	uint16_t used_idx;  /* next used entry to take */
-};
 
 /* What the program holds back of the device and the liveness script needs. */
 enum run_lack { LACK_NOTHING, LACK_ROOM, LACK_FEATURES };
@@ -51,27 +29,7 @@ struct run_shortage {
 };
 
 struct run {
-	struct arena arena;
-	struct heap heap;
-	struct ledger ledger;
-	const struct target *target;
-	const struct transport *transport;
-	const struct trace *trace;
-	void *device;
-	uint64_t offered;
-	uint16_t queue_max[PROGRAM_QUEUES];
-
-	/* The driver. */
-	struct guest_slot slots[PROGRAM_SLOTS];
-	struct guest_queue queues[PROGRAM_QUEUES];
-	uint64_t last_read;  /* what the last register read returned */
-	uint64_t generation; /* what the driver's last read of ConfigGeneration returned */
-	bool generation_read;
-
-	/* The host. */
-	struct target_listener listener; /* who hears of frames: this run */
-	uint8_t *output;		 /* what take_output took last; room for RUN_OUTPUT_MAX */
-	uint32_t output_len;
+	struct guest guest;
 
 	/* Snapshots: of the program, and of a twin. */
 	struct snapshot snapshots[2];
@@ -85,7 +43,6 @@ struct run {
 	unsigned interrupt_queue;		    /* whose the next one is, or LEDGER_LINE */
 	uint32_t interrupts_first;		    /* the bits of the one that it raised first */
 	uint64_t counters[TARGET_COUNTERS_MAX];
-	bool entered; /* the device was called */
 
 	/* The program's budget, of operations and of bytes moved by them and by the
 	 * device.  The first session measures bytes, those after it end where that
@@ -96,8 +53,6 @@ struct run {
 	bool spent; /* it ended there, and not at the end of the program */
 	uint32_t ops_run;
 	uint64_t completions; /* chains returned, up to the end of the program */
-	unsigned register_count;
-	uint32_t registers[RUN_REGISTERS_MAX]; /* of the device when it was new */
 	struct script *liveness;
 	bool in_liveness; /* what runs is that script */
 	struct run_shortage shortage;
@@ -124,28 +79,12 @@ int run_open(struct run **run, const struct target *target, struct text_error *e
 void run_close(struct run *run);
 
 /* Run `prog`, whatever target it names, on the run's.  true if nothing was
- * found that fails the run; findings are in run->ledger until the next one. */
+ * found that fails the run; findings are in run->guest.ledger until the next one. */
 bool run_program(struct run *run, const struct program *prog, const struct run_options *options);
 
 /* Why liveness.request was not judged, or not to its end, in the last program: one
  * line, empty if it was. */
 void run_print_shortage(const struct run *run, char *text, size_t size);
-
-/* The driver's register access, judged and traced.  `width` in bytes, 1 to 8. */
-uint64_t guest_read(struct run *run, uint32_t offset, uint32_t width);
-void guest_write(struct run *run, uint32_t offset, uint32_t width, uint64_t value);
-/* The driver as it is before it has done anything. */
-void guest_reset(struct run *run);
-/* Execute one operation; not repeat. */
-void guest_op(struct run *run, const struct program *prog, const struct op *op);
-/* The address that a base and an offset stand for now. */
-uint64_t guest_addr(const struct run *run, uint8_t base, uint64_t offset);
-/* Take the next used entry of a queue; false if there is none. */
-bool guest_take(struct run *run, unsigned queue, uint32_t *id, uint32_t *len);
-/* Let the device go on with left-over work, once. */
-void guest_work(struct run *run);
-/* An act of the host, judged and traced; what target_host returned. */
-uint32_t guest_host(struct run *run, enum host_act act, unsigned port, void *data, uint32_t len);
 
 /* Does the device show what the line demands?  If not, `message` says what was
  * shown and what was expected. */

@@ -17,7 +17,7 @@ static uint32_t peek(const struct run *run, uint32_t offset)
 {
 	uint32_t value = 0;
 
-	run->target->read(run->device, offset, &value, sizeof(value));
+	run->guest.target->read(run->guest.device, offset, &value, sizeof(value));
 	return value;
 }
 
@@ -30,7 +30,7 @@ static void clear_selectors(const struct run *run)
 	static const uint32_t zero;
 
 	for (size_t i = 0; i < sizeof(selectors) / sizeof(selectors[0]); i++)
-		run->target->write(run->device, selectors[i], &zero, sizeof(zero));
+		run->guest.target->write(run->guest.device, selectors[i], &zero, sizeof(zero));
 }
 
 /* Every register that may be read, as a new device shows it, selectors 0.  Not what
@@ -50,116 +50,96 @@ static unsigned read_registers(const struct run *run, uint32_t *out)
 	clear_selectors(run);
 	for (size_t i = 0; i < sizeof(offsets) / sizeof(offsets[0]); i++)
 		out[count++] = peek(run, offsets[i]);
-	if (run->target->keeps_config)
+	if (run->guest.target->keeps_config)
 		return count;
-	for (unsigned i = 0; i < run->target->config_len && count < RUN_REGISTERS_MAX; i += 4)
+	for (unsigned i = 0; i < run->guest.target->config_len && count < GUEST_REGISTERS_MAX;
+	     i += 4)
 		out[count++] = peek(run, VIRTIO_MMIO_CONFIG + i);
 	return count;
 }
 
-unsigned run_config_words(const struct run *run, uint32_t *out)
-{
-	unsigned words = (run->target->config_len + 3) / 4;
-
-	if (words > run->register_count)
-		words = run->register_count;
-	for (unsigned i = 0; i < words; i++)
-		out[i] = peek(run, VIRTIO_MMIO_CONFIG + 4 * i);
-	return words;
-}
-
-void run_note_config(struct run *run, const uint32_t *before)
-{
-	uint32_t now[RUN_REGISTERS_MAX];
-	unsigned words = run_config_words(run, now);
-
-	/* Configuration comes last. */
-	for (unsigned i = 0; i < words; i++)
-		if (now[i] != before[i])
-			run->registers[run->register_count - words + i] = now[i];
-}
-
 static void judge_registers(struct run *run)
 {
-	uint32_t now[RUN_REGISTERS_MAX];
+	uint32_t now[GUEST_REGISTERS_MAX];
 	unsigned count = read_registers(run, now);
 	uint32_t value;
 
 	if (run->config_unknown)
-		count -= (run->target->config_len + 3) / 4;
+		count -= (run->guest.target->config_len + 3) / 4;
 	for (unsigned i = 0; i < count; i++)
-		if (now[i] != run->registers[i])
-			ledger_break(&run->ledger, RULE_RESET_REGISTERS,
+		if (now[i] != run->guest.registers[i])
+			ledger_break(&run->guest.ledger, RULE_RESET_REGISTERS,
 				     "after reset register %u of those compared reads 0x%x, on a "
 				     "new device 0x%x",
-				     i, now[i], run->registers[i]);
-	for (uint32_t i = 0; i < run->target->queue_count; i++) {
-		run->target->write(run->device, VIRTIO_MMIO_QUEUE_SEL, &i, sizeof(i));
+				     i, now[i], run->guest.registers[i]);
+	for (uint32_t i = 0; i < run->guest.target->queue_count; i++) {
+		run->guest.target->write(run->guest.device, VIRTIO_MMIO_QUEUE_SEL, &i, sizeof(i));
 		value = peek(run, VIRTIO_MMIO_QUEUE_READY);
 		if (value != 0)
-			ledger_break(&run->ledger, RULE_RESET_REGISTERS,
+			ledger_break(&run->guest.ledger, RULE_RESET_REGISTERS,
 				     "after reset QueueReady of queue %u reads %u", i, value);
 	}
 }
 
 static void note_mtu(struct run *run)
 {
-	uint32_t at = ledger_net_mtu_at(run->target, run->offered);
+	uint32_t at = ledger_net_mtu_at(run->guest.target, run->guest.offered);
 	uint8_t mtu[2] = { 0 };
 
 	if (at > 0)
-		run->target->read(run->device, VIRTIO_MMIO_CONFIG + at, mtu, sizeof(mtu));
-	run->ledger.net.mtu = ledger_get16(mtu);
+		run->guest.target->read(run->guest.device, VIRTIO_MMIO_CONFIG + at, mtu,
+					sizeof(mtu));
+	run->guest.ledger.net.mtu = ledger_get16(mtu);
 }
 
 bool run_create(struct run *run)
 {
-	arena_reset(&run->arena);
-	heap_reset(&run->heap);
-	guest_reset(run);
+	arena_reset(&run->guest.arena);
+	heap_reset(&run->guest.heap);
+	guest_reset(&run->guest);
 	run->snapshots[0].len = 0;
 	run->config_unknown = false;
-	run->device =
-		run->target->create(run->target, &run->arena.host, run->offered, run->queue_max);
-	if (run->device == NULL)
+	run->guest.device = run->guest.target->create(run->guest.target, &run->guest.arena.host,
+						      run->guest.offered, run->guest.queue_max);
+	if (run->guest.device == NULL)
 		return false;
-	if (run->target->listen != NULL)
-		run->target->listen(run->device, &run->listener);
-	run->register_count = read_registers(run, run->registers);
-	run->ledger.generation = peek(run, VIRTIO_MMIO_CONFIG_GENERATION);
-	run->ledger.heap_base = run->heap.peak_blocks = run->heap.live_blocks;
+	if (run->guest.target->listen != NULL)
+		run->guest.target->listen(run->guest.device, &run->guest.listener);
+	run->guest.register_count = read_registers(run, run->guest.registers);
+	run->guest.ledger.generation = peek(run, VIRTIO_MMIO_CONFIG_GENERATION);
+	run->guest.ledger.heap_base = run->guest.heap.peak_blocks = run->guest.heap.live_blocks;
 	note_mtu(run);
 	return true;
 }
 
 void run_reset(struct run *run)
 {
-	guest_reset(run);
+	guest_reset(&run->guest);
 	run->snapshots[0].len = 0;
-	guest_write(run, VIRTIO_MMIO_STATUS, 4, 0);
-	guest_take_all_output(run);
-	guest_forget_orders(run);
-	guest_want_nothing(run);
+	guest_write(&run->guest, VIRTIO_MMIO_STATUS, 4, 0);
+	guest_take_all_output(&run->guest);
+	guest_forget_orders(&run->guest);
+	guest_want_nothing(&run->guest);
 	clear_selectors(run);
-	arena_reset(&run->arena);
+	arena_reset(&run->guest.arena);
 }
 
 void run_clear(struct run *run)
 {
-	arena_map(&run->arena, 0, UINT64_MAX);
-	arena_map(&run->arena, UINT64_MAX, 1); /* a length cannot hold all of 2^64 */
-	arena_disarm(&run->arena);
-	guest_forget_orders(run);
-	guest_reset(run);
+	arena_map(&run->guest.arena, 0, UINT64_MAX);
+	arena_map(&run->guest.arena, UINT64_MAX, 1); /* a length cannot hold all of 2^64 */
+	arena_disarm(&run->guest.arena);
+	guest_forget_orders(&run->guest);
+	guest_reset(&run->guest);
 }
 
 void run_check_reset(struct run *run, const struct run_options *options)
 {
 	run_stage(run, options, "end-reset");
 	run_clear(run);
-	guest_write(run, VIRTIO_MMIO_STATUS, 4, 0);
+	guest_write(&run->guest, VIRTIO_MMIO_STATUS, 4, 0);
 	run_stage_end(run);
-	if (run->ledger.enabled && ledger_judges(&run->ledger, RULE_RESET_REGISTERS))
+	if (run->guest.ledger.enabled && ledger_judges(&run->guest.ledger, RULE_RESET_REGISTERS))
 		judge_registers(run);
 }
 
@@ -167,13 +147,13 @@ void run_destroy(struct run *run)
 {
 	unsigned leaked;
 
-	arena_disarm(&run->arena);
-	run->target->destroy(run->device);
-	run->device = NULL;
-	leaked = run->heap.live_blocks;
+	arena_disarm(&run->guest.arena);
+	run->guest.target->destroy(run->guest.device);
+	run->guest.device = NULL;
+	leaked = run->guest.heap.live_blocks;
 	if (leaked > 0)
-		ledger_find(&run->ledger, FINDING_LEAK, "leak",
+		ledger_find(&run->guest.ledger, FINDING_LEAK, "leak",
 			    "the device was destroyed and left %u blocks of %zu bytes", leaked,
-			    run->heap.live_bytes);
-	heap_reset(&run->heap);
+			    run->guest.heap.live_bytes);
+	heap_reset(&run->guest.heap);
 }

@@ -1,58 +1,18 @@
 /* SPDX-License-Identifier: Apache-2.0 OR MIT */
 /*
- * What the parts of a run share: run.c (its life), twin.c (the same again),
- * guest_ops.c, guest_memory.c, guest_config.c and guest_host.c (operations).
+ * What the parts of a run share: run.c (its life), run_end.c and run_liveness.c (what
+ * comes after a program), snapshot.c and twin.c (the same again).
  */
 #ifndef VRINGER_HARNESS_RUN_INTERNAL_H
 #define VRINGER_HARNESS_RUN_INTERNAL_H
 
 #include "harness/run/run.h"
 
-/* A call of the device has returned. */
-void guest_returned(struct run *run);
-/* What a guest would see next; `ready`: of the selected queue as well. */
-void guest_look(struct run *run, bool ready, struct ledger_probe *probe);
-
-/* Operations on memory; see guest_memory.c. */
-void guest_store(struct run *run, const struct program *prog, const struct op *op);
-void guest_fill(struct run *run, const struct program *prog, const struct op *op);
-void guest_pattern(struct run *run, const struct program *prog, const struct op *op);
-void guest_unmap(struct run *run, const struct program *prog, const struct op *op);
-void guest_map(struct run *run, const struct program *prog, const struct op *op);
-void guest_buffer(struct run *run, const struct program *prog, const struct op *op);
-void guest_desc(struct run *run, const struct program *prog, const struct op *op);
-void guest_set_desc(struct run *run, const struct program *prog, const struct op *op);
-void guest_chain(struct run *run, const struct program *prog, const struct op *op);
-void guest_publish(struct run *run, const struct program *prog, const struct op *op);
-void guest_offer(struct run *run, const struct program *prog, const struct op *op);
-void guest_avail_idx(struct run *run, const struct program *prog, const struct op *op);
-void guest_avail_flags(struct run *run, const struct program *prog, const struct op *op);
-void guest_avail_entry(struct run *run, const struct program *prog, const struct op *op);
-void guest_used_event(struct run *run, const struct program *prog, const struct op *op);
-
-/* Operations of the host; see guest_host.c. */
-void guest_type(struct run *run, const struct program *prog, const struct op *op);
-void guest_take_output(struct run *run, const struct program *prog, const struct op *op);
-void guest_put_back(struct run *run, const struct program *prog, const struct op *op);
-void guest_refuse(struct run *run, const struct program *prog, const struct op *op);
-void guest_hold(struct run *run, const struct program *prog, const struct op *op);
-void guest_pretend(struct run *run, const struct program *prog, const struct op *op);
-/* Every order to the host is forgotten. */
-void guest_forget_orders(struct run *run);
-void guest_set_target(struct run *run, const struct program *prog, const struct op *op);
-/* Snapshots; see snapshot.c. */
-void guest_save(struct run *run, const struct program *prog, const struct op *op);
-void guest_restore(struct run *run, const struct program *prog, const struct op *op);
-void guest_corrupt(struct run *run, const struct program *prog, const struct op *op);
-void guest_cut(struct run *run, const struct program *prog, const struct op *op);
-/* The driver read `width` bytes of configuration, `value`, at `at`, and the generation
- * is `generation`: what else it reads as; see guest_config.c. */
-void guest_look_at_config(struct run *run, uint32_t at, uint32_t width, uint64_t value,
-			  uint32_t generation);
-/* What the host wants of a device that is new. */
-void guest_want_nothing(struct run *run);
-/* The host takes all output of every port. */
-void guest_take_all_output(struct run *run);
+/* Operations on snapshots; see snapshot.c. */
+void snapshot_op_save(struct run *run, const struct program *prog, const struct op *op);
+void snapshot_op_restore(struct run *run, const struct program *prog, const struct op *op);
+void snapshot_op_corrupt(struct run *run, const struct program *prog, const struct op *op);
+void snapshot_op_cut(struct run *run, const struct program *prog, const struct op *op);
 
 /* Memory as at first and a new device on it; false if there is none. */
 bool run_create(struct run *run);
@@ -60,11 +20,6 @@ bool run_create(struct run *run);
 void run_ops(struct run *run, const struct program *prog, const struct run_options *options);
 /* The program's operations, and the device settled. */
 void run_session(struct run *run, const struct program *prog, const struct run_options *options);
-/* The configuration, RUN_REGISTERS_MAX words at most; how many. */
-unsigned run_config_words(const struct run *run, uint32_t *out);
-/* The host changed the configuration, which was `before`: a new device would show
- * what it changed. */
-void run_note_config(struct run *run, const uint32_t *before);
 /* Memory as at first, the device reset, its output taken, selectors at 0. */
 void run_reset(struct run *run);
 /* A stage after the program begins. */

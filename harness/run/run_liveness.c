@@ -31,10 +31,10 @@ static void fall_short(struct run *run, const struct op *op, enum run_lack lack,
 /* Features that the target has and the program held back. */
 static bool has_features(struct run *run, const struct op *op, uint64_t features)
 {
-	uint64_t lacking = features & run->target->features & ~run->offered;
+	uint64_t lacking = features & run->guest.target->features & ~run->guest.offered;
 
 	if (lacking != 0)
-		fall_short(run, op, LACK_FEATURES, 0, run->offered, lacking);
+		fall_short(run, op, LACK_FEATURES, 0, run->guest.offered, lacking);
 	return lacking == 0;
 }
 
@@ -43,8 +43,8 @@ static bool has_features(struct run *run, const struct op *op, uint64_t features
 static bool has_room(struct run *run, const struct op *op, unsigned queue, uint32_t have,
 		     uint32_t need)
 {
-	if (queue >= run->target->queue_count || need <= have ||
-	    run->queue_max[queue] >= run->target->queues[queue].size_max)
+	if (queue >= run->guest.target->queue_count || need <= have ||
+	    run->guest.queue_max[queue] >= run->guest.target->queues[queue].size_max)
 		return true;
 	fall_short(run, op, LACK_ROOM, queue, have, need);
 	return false;
@@ -53,18 +53,18 @@ static bool has_room(struct run *run, const struct op *op, unsigned queue, uint3
 /* Chains available and not returned yet, of a queue. */
 static uint32_t outstanding(struct run *run, unsigned queue)
 {
-	const struct guest_queue *q = &run->queues[queue];
+	const struct guest_queue *q = &run->guest.queues[queue];
 
 	return (uint16_t)(q->avail_idx -
-			  arena_load16(&run->arena,
+			  arena_load16(&run->guest.arena,
 				       q->ring[VIRTQUEUE_DEVICE] +
 					       ring_at(&ring_split, GUEST_USED_IDX, 0, 0)));
 }
 
 static bool has_sizes(struct run *run, const struct op *op, uint32_t size)
 {
-	for (unsigned i = 0; i < run->target->queue_count; i++)
-		if (!has_room(run, op, i, run->queue_max[i], size))
+	for (unsigned i = 0; i < run->guest.target->queue_count; i++)
+		if (!has_room(run, op, i, run->guest.queue_max[i], size))
 			return false;
 	return true;
 }
@@ -72,7 +72,7 @@ static bool has_sizes(struct run *run, const struct op *op, uint32_t size)
 bool run_liveness_fits(struct run *run, const struct op *op)
 {
 	unsigned queue = (unsigned)op->value[0] % PROGRAM_QUEUES;
-	uint32_t size = run->queues[queue].size;
+	uint32_t size = run->guest.queues[queue].size;
 
 	switch (op->code) {
 	case OP_START:
@@ -81,7 +81,8 @@ bool run_liveness_fits(struct run *run, const struct op *op)
 	case OP_NEGOTIATE:
 		return has_features(run, op, op->value[0]);
 	case OP_QUEUE:
-		return has_room(run, op, queue, run->queue_max[queue], (uint32_t)op->value[1]);
+		return has_room(run, op, queue, run->guest.queue_max[queue],
+				(uint32_t)op->value[1]);
 	case OP_DESC:
 	case OP_SET_DESC:
 		return has_room(run, op, queue, size, (uint32_t)op->value[1] + 1);
@@ -105,13 +106,13 @@ static void check_lines(void *ctx, struct run *run, uint32_t op)
 	const struct script *script = ctx;
 	char message[200];
 
-	if (!run->ledger.enabled || !ledger_judges(&run->ledger, RULE_LIVENESS_REQUEST))
+	if (!run->guest.ledger.enabled || !ledger_judges(&run->guest.ledger, RULE_LIVENESS_REQUEST))
 		return;
 	for (unsigned i = 0; i < script->expect_count; i++) {
 		if (script->expects[i].op != op ||
 		    expect_check(run, script, &script->expects[i], message, sizeof(message)))
 			continue;
-		ledger_break(&run->ledger, RULE_LIVENESS_REQUEST,
+		ledger_break(&run->guest.ledger, RULE_LIVENESS_REQUEST,
 			     "after the program, a reset and a new start: line %u of the target's "
 			     "liveness script: %s",
 			     script->expects[i].line, message);

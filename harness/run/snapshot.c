@@ -27,7 +27,7 @@
 #define FRESH_MAX (64u << 10) /* bytes of the snapshot of a new device */
 
 struct view {
-	uint32_t words[16 + RUN_REGISTERS_MAX];
+	uint32_t words[16 + GUEST_REGISTERS_MAX];
 	unsigned count;
 	enum device_state state;
 	uint64_t counters[TARGET_COUNTERS_MAX];
@@ -48,10 +48,11 @@ static void look(const struct run *run, struct view *view)
 
 	memset(view, 0, sizeof(*view));
 	for (size_t i = 0; i < sizeof(offsets) / sizeof(offsets[0]); i++)
-		run->target->read(run->device, offsets[i], &view->words[view->count++], 4);
-	view->count += run_config_words(run, view->words + view->count);
-	view->state = target_state(run->target, run->device);
-	target_counters(run->target, run->device, view->counters);
+		run->guest.target->read(run->guest.device, offsets[i], &view->words[view->count++],
+					4);
+	view->count += guest_config_words(&run->guest, view->words + view->count);
+	view->state = target_state(run->guest.target, run->guest.device);
+	target_counters(run->guest.target, run->guest.device, view->counters);
 }
 
 bool snapshot_take(struct run *run, unsigned i)
@@ -59,14 +60,14 @@ bool snapshot_take(struct run *run, unsigned i)
 	struct snapshot *s = &run->snapshots[i];
 	size_t len;
 
-	if (run->target->save == NULL)
+	if (run->guest.target->save == NULL)
 		return false;
-	len = run->target->save(run->device, s->bytes, SNAPSHOT_MAX);
+	len = run->guest.target->save(run->guest.device, s->bytes, SNAPSHOT_MAX);
 	if (len > SNAPSHOT_MAX)
 		return false;
 	s->len = len;
 	s->altered = false;
-	s->call = run->ledger.call.number;
+	s->call = run->guest.ledger.call.number;
 	return true;
 }
 
@@ -75,11 +76,11 @@ static void judge_possible(struct run *run, const struct snapshot *s)
 	const char *what;
 	size_t at;
 
-	if (!ledger_judges(&run->ledger, RULE_SNAPSHOT_POSSIBLE))
+	if (!ledger_judges(&run->guest.ledger, RULE_SNAPSHOT_POSSIBLE))
 		return;
 	what = snapshot_impossible(run, s, &at);
 	if (what != NULL)
-		ledger_break(&run->ledger, RULE_SNAPSHOT_POSSIBLE,
+		ledger_break(&run->guest.ledger, RULE_SNAPSHOT_POSSIBLE,
 			     "the device takes a snapshot that none saves, at byte %zu: %s", at,
 			     what);
 }
@@ -90,26 +91,26 @@ static void judge_same(struct run *run, const struct view *before, const struct 
 	struct view after;
 	size_t len;
 
-	if (!ledger_judges(&run->ledger, RULE_SNAPSHOT_SAME))
+	if (!ledger_judges(&run->guest.ledger, RULE_SNAPSHOT_SAME))
 		return;
 	look(run, &after);
-	len = run->target->save(run->device, run->scratch, SNAPSHOT_MAX);
+	len = run->guest.target->save(run->guest.device, run->scratch, SNAPSHOT_MAX);
 	if (before != NULL && memcmp(before, &after, sizeof(after)) != 0)
-		ledger_break(&run->ledger, RULE_SNAPSHOT_SAME,
+		ledger_break(&run->guest.ledger, RULE_SNAPSHOT_SAME,
 			     "the restored device shows other registers, configuration, state or "
 			     "counters than the one that was saved");
 	else if (len != s->len || memcmp(run->scratch, s->bytes, len) != 0)
-		ledger_break(&run->ledger, RULE_SNAPSHOT_SAME,
+		ledger_break(&run->guest.ledger, RULE_SNAPSHOT_SAME,
 			     "the restored device does not save what it was restored from");
 }
 
 static void judge_blocks(struct run *run, unsigned before)
 {
-	unsigned now = run->heap.live_blocks;
+	unsigned now = run->guest.heap.live_blocks;
 
-	if (run->target->saves_blocks && now != before &&
-	    ledger_judges(&run->ledger, RULE_SNAPSHOT_SAME))
-		ledger_break(&run->ledger, RULE_SNAPSHOT_SAME,
+	if (run->guest.target->saves_blocks && now != before &&
+	    ledger_judges(&run->guest.ledger, RULE_SNAPSHOT_SAME))
+		ledger_break(&run->guest.ledger, RULE_SNAPSHOT_SAME,
 			     "the restored device has %u blocks of host memory, the one that was "
 			     "saved had %u",
 			     now, before);
@@ -119,16 +120,16 @@ static void judge_refusal(struct run *run, const struct snapshot *s, bool clean,
 			  const char *what, const uint8_t *fresh, size_t fresh_len)
 {
 	static uint8_t now[FRESH_MAX];
-	size_t len = run->target->save(run->device, now, sizeof(now));
+	size_t len = run->guest.target->save(run->guest.device, now, sizeof(now));
 
-	if (!ledger_judges(&run->ledger, RULE_SNAPSHOT_REFUSED))
+	if (!ledger_judges(&run->guest.ledger, RULE_SNAPSHOT_REFUSED))
 		return;
 	if (clean && err == -EINVAL)
-		ledger_break(&run->ledger, RULE_SNAPSHOT_REFUSED,
+		ledger_break(&run->guest.ledger, RULE_SNAPSHOT_REFUSED,
 			     "the device refuses what it saved, at byte %zu: %s", s->refused_at,
 			     what);
 	else if (len != fresh_len || (len <= sizeof(now) && memcmp(now, fresh, len) != 0))
-		ledger_break(&run->ledger, RULE_SNAPSHOT_REFUSED,
+		ledger_break(&run->guest.ledger, RULE_SNAPSHOT_REFUSED,
 			     "the snapshot was refused, at byte %zu (%s), and the new device is no "
 			     "longer new",
 			     s->refused_at, what);
@@ -137,45 +138,46 @@ static void judge_refusal(struct run *run, const struct snapshot *s, bool clean,
 /* The new device was restored; the host is the same. */
 static void take_place(struct run *run, void *old)
 {
-	if (run->target->listen != NULL)
-		run->target->listen(run->device, &run->listener);
-	if (run->target->inherit != NULL)
-		run->target->inherit(run->device, old);
-	run->target->destroy(old);
+	if (run->guest.target->listen != NULL)
+		run->guest.target->listen(run->guest.device, &run->guest.listener);
+	if (run->guest.target->inherit != NULL)
+		run->guest.target->inherit(run->guest.device, old);
+	run->guest.target->destroy(old);
 }
 
 void snapshot_restore_run(struct run *run, unsigned i, bool clean)
 {
 	static uint8_t fresh[FRESH_MAX];
 	struct snapshot *s = &run->snapshots[i];
-	void *old = run->device;
+	void *old = run->guest.device;
 	const char *what = "";
 	struct view before;
-	unsigned blocks = run->heap.live_blocks, peak = run->heap.peak_blocks;
+	unsigned blocks = run->guest.heap.live_blocks, peak = run->guest.heap.peak_blocks;
 	size_t fresh_len;
 	int err;
 
 	s->outcome = SNAPSHOT_NONE;
-	if (run->target->restore == NULL || s->len == 0)
+	if (run->guest.target->restore == NULL || s->len == 0)
 		return;
 	look(run, &before);
-	run->device =
-		run->target->create(run->target, &run->arena.host, run->offered, run->queue_max);
-	if (run->device == NULL) {
-		run->heap.peak_blocks = peak;
-		run->device = old;
+	run->guest.device = run->guest.target->create(run->guest.target, &run->guest.arena.host,
+						      run->guest.offered, run->guest.queue_max);
+	if (run->guest.device == NULL) {
+		run->guest.heap.peak_blocks = peak;
+		run->guest.device = old;
 		return;
 	}
-	fresh_len = run->target->save(run->device, fresh, sizeof(fresh));
-	err = run->target->restore(run->device, s->bytes, s->len, &s->refused_at, &what);
+	fresh_len = run->guest.target->save(run->guest.device, fresh, sizeof(fresh));
+	err = run->guest.target->restore(run->guest.device, s->bytes, s->len, &s->refused_at,
+					 &what);
 	if (err == 0) {
 		s->outcome = SNAPSHOT_RESTORED;
 		take_place(run, old);
-		run->heap.peak_blocks = run->heap.live_blocks;
-		if (!run->ledger.enabled)
+		run->guest.heap.peak_blocks = run->guest.heap.live_blocks;
+		if (!run->guest.ledger.enabled)
 			return;
 		/* It was taken: so much for that. */
-		ledger_judges(&run->ledger, RULE_SNAPSHOT_REFUSED);
+		ledger_judges(&run->guest.ledger, RULE_SNAPSHOT_REFUSED);
 		if (!clean)
 			judge_possible(run, s);
 		judge_same(run, clean ? &before : NULL, s);
@@ -184,50 +186,51 @@ void snapshot_restore_run(struct run *run, unsigned i, bool clean)
 		return;
 	}
 	s->outcome = SNAPSHOT_REFUSED;
-	if (run->ledger.enabled)
+	if (run->guest.ledger.enabled)
 		judge_refusal(run, s, clean, err, what, fresh, fresh_len);
-	run->target->destroy(run->device);
-	run->heap.peak_blocks = peak;
-	run->device = old;
+	run->guest.target->destroy(run->guest.device);
+	run->guest.heap.peak_blocks = peak;
+	run->guest.device = old;
 }
 
-void guest_save(struct run *run, const struct program *prog, const struct op *op)
+void snapshot_op_save(struct run *run, const struct program *prog, const struct op *op)
 {
 	struct view before, after;
 
 	(void)prog;
 	(void)op;
 	look(run, &before);
-	if (!snapshot_take(run, 0) || !run->ledger.enabled ||
-	    !ledger_judges(&run->ledger, RULE_SNAPSHOT_SAME))
+	if (!snapshot_take(run, 0) || !run->guest.ledger.enabled ||
+	    !ledger_judges(&run->guest.ledger, RULE_SNAPSHOT_SAME))
 		return;
 	look(run, &after);
 	if (memcmp(&before, &after, sizeof(after)) != 0)
-		ledger_break(&run->ledger, RULE_SNAPSHOT_SAME,
+		ledger_break(&run->guest.ledger, RULE_SNAPSHOT_SAME,
 			     "the device shows other registers, configuration, state or counters "
 			     "once it was saved");
 }
 
-void guest_restore(struct run *run, const struct program *prog, const struct op *op)
+void snapshot_op_restore(struct run *run, const struct program *prog, const struct op *op)
 {
 	struct snapshot *s = &run->snapshots[0];
-	bool clean = !s->altered && s->call == run->ledger.call.number;
+	bool clean = !s->altered && s->call == run->guest.ledger.call.number;
 	uint32_t generation = 0;
 
 	(void)prog;
 	(void)op;
-	run->entered = true;
+	run->guest.entered = true;
 	snapshot_restore_run(run, 0, clean);
-	twin_value(&run->twin, TWIN_HOST, s->outcome);
+	record_value(&run->guest.record, RECORD_HOST, s->outcome);
 	if (s->outcome == SNAPSHOT_RESTORED && !clean) {
-		ledger_forget(&run->ledger);
-		run->target->read(run->device, VIRTIO_MMIO_CONFIG_GENERATION, &generation, 4);
-		run->ledger.generation = generation;
+		ledger_forget(&run->guest.ledger);
+		run->guest.target->read(run->guest.device, VIRTIO_MMIO_CONFIG_GENERATION,
+					&generation, 4);
+		run->guest.ledger.generation = generation;
 		run->config_unknown = true;
 	}
 }
 
-void guest_corrupt(struct run *run, const struct program *prog, const struct op *op)
+void snapshot_op_corrupt(struct run *run, const struct program *prog, const struct op *op)
 {
 	struct snapshot *s = &run->snapshots[0];
 	uint64_t at = op->value[CORRUPT_AT], back = (1ULL << 32) - at;
@@ -242,7 +245,7 @@ void guest_corrupt(struct run *run, const struct program *prog, const struct op 
 	s->altered = true;
 }
 
-void guest_cut(struct run *run, const struct program *prog, const struct op *op)
+void snapshot_op_cut(struct run *run, const struct program *prog, const struct op *op)
 {
 	struct snapshot *s = &run->snapshots[0];
 	size_t len = op->value[CUT_LEN];

@@ -84,7 +84,7 @@ static void read_status(struct reading *r)
 
 static void read_head(struct reading *r)
 {
-	uint64_t offered = r->run->offered, needed = 1ULL << VIRTIO_F_VERSION_1;
+	uint64_t offered = r->run->guest.offered, needed = 1ULL << VIRTIO_F_VERSION_1;
 	uint32_t interrupts = ledger_get32(r->bytes + INTERRUPT_AT);
 
 	read_status(r);
@@ -110,7 +110,7 @@ static void read_areas(struct reading *r, size_t at)
 
 static void read_queue(struct reading *r, unsigned i)
 {
-	const struct target *target = r->run->target;
+	const struct target *target = r->run->guest.target;
 	size_t at = QUEUES_AT + (size_t)QUEUE_LEN * i;
 	size_t rest = QUEUES_AT + (size_t)QUEUE_LEN * target->queue_count + REST_LEN +
 		      (size_t)QUEUE_REST_LEN * i;
@@ -119,9 +119,9 @@ static void read_queue(struct reading *r, unsigned i)
 	uint16_t next_used = ledger_get16(r->bytes + at + NEXT_USED_AT);
 	uint16_t lost = ledger_get16(r->bytes + rest + 1);
 	uint8_t ready = r->bytes[at + READY_AT], poisoned = r->bytes[rest];
-	uint64_t there = (r->status & FEATURES_OK) != 0 ? r->features : r->run->offered;
+	uint64_t there = (r->status & FEATURES_OK) != 0 ? r->features : r->run->guest.offered;
 
-	require(r, size != 0 && (size & (size - 1)) == 0 && size <= r->run->queue_max[i], at,
+	require(r, size != 0 && (size & (size - 1)) == 0 && size <= r->run->guest.queue_max[i], at,
 		"a queue size that the device does not allow");
 	require(r,
 		ready == 0 || (ready == 1 && (r->status & FEATURES_OK) != 0 &&
@@ -139,7 +139,7 @@ static void read_queue(struct reading *r, unsigned i)
 
 const char *snapshot_impossible(const struct run *run, const struct snapshot *s, size_t *at)
 {
-	unsigned count = run->target->queue_count;
+	unsigned count = run->guest.target->queue_count;
 	struct reading r = { .run = run, .bytes = s->bytes };
 
 	*at = s->len;

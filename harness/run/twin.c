@@ -33,37 +33,8 @@
 #include <endian.h>
 #include <string.h>
 
-#define MULTIPLIER 0x9e3779b1u
 #define SNAPSHOT_POINTS 3u /* of a program that has more operations than this: */
 #define SNAPSHOT_EVERY 16u
-
-void twin_value(struct twin *twin, enum twin_part part, uint64_t value)
-{
-	uint32_t *hash = &twin->now.part[part];
-
-	if (!twin->recording)
-		return;
-	*hash = (*hash ^ (uint32_t)value) * MULTIPLIER;
-	*hash = (*hash ^ *hash >> 15 ^ (uint32_t)(value >> 32)) * MULTIPLIER;
-	*hash ^= *hash >> 13;
-}
-
-void twin_bytes(struct twin *twin, enum twin_part part, const void *data, uint32_t len)
-{
-	const uint8_t *bytes = data;
-	uint64_t word = 0;
-
-	if (!twin->recording)
-		return;
-	twin_value(twin, part, len);
-	for (; len >= sizeof(word); len -= (uint32_t)sizeof(word), bytes += sizeof(word)) {
-		memcpy(&word, bytes, sizeof(word));
-		twin_value(twin, part, le64toh(word));
-	}
-	word = 0;
-	memcpy(&word, bytes, len);
-	twin_value(twin, part, le64toh(word));
-}
 
 static bool has_op(const struct program *prog, uint8_t code)
 {
@@ -88,24 +59,24 @@ static void begin_pass(struct run *run, bool comparing)
 {
 	struct twin *twin = &run->twin;
 
-	twin->recording = true;
+	run->guest.record.on = true;
 	twin->comparing = comparing;
 	twin->count = 0;
 	twin->differs = 0;
-	memset(&twin->now, 0, sizeof(twin->now));
-	target_counters(run->target, run->device, twin->counters);
+	memset(&run->guest.record.now, 0, sizeof(run->guest.record.now));
+	target_counters(run->guest.target, run->guest.device, twin->counters);
 }
 
 void twin_begin(struct run *run, const struct program *prog, const struct run_options *options)
 {
 	struct twin *twin = &run->twin;
 
-	twin->recording = twin->reset = twin->reset_differs = twin->snapshot = false;
+	run->guest.record.on = twin->reset = twin->reset_differs = twin->snapshot = false;
 	twin->swap_at = 0;
-	if (options->judging.no_ledger || run->target->facts == 0)
+	if (options->judging.no_ledger || run->guest.target->facts == 0)
 		return;
 	twin->reset = (options->twins || is_chosen(prog)) && !has_op(prog, OP_FAULT_ALLOC);
-	twin->snapshot = twin->reset && run->target->restore != NULL;
+	twin->snapshot = twin->reset && run->guest.target->restore != NULL;
 	twin->reset = twin->reset && !has_op(prog, OP_CORRUPT) && !has_op(prog, OP_CUT);
 	if (twin->reset || twin->snapshot || has_op(prog, OP_RACE))
 		begin_pass(run, false);
@@ -113,20 +84,22 @@ void twin_begin(struct run *run, const struct program *prog, const struct run_op
 
 static void note_counters(struct run *run)
 {
-	unsigned count = target_counter_count(run->target, run->device);
+	unsigned count = target_counter_count(run->guest.target, run->guest.device);
 	uint64_t now[TARGET_COUNTERS_MAX];
 
-	target_counters(run->target, run->device, now);
+	target_counters(run->guest.target, run->guest.device, now);
 	for (unsigned i = 0; i < count; i++)
-		twin_value(&run->twin, TWIN_COUNTERS, now[i] - run->twin.counters[i]);
+		record_value(&run->guest.record, RECORD_COUNTERS, now[i] - run->twin.counters[i]);
 }
 
-static void compare(struct twin *twin, const struct twin_digest *due)
+static void compare(struct run *run, const struct record_digest *due)
 {
+	struct twin *twin = &run->twin;
+
 	if (!twin->comparing || twin->differs != 0)
 		return;
-	for (unsigned i = 0; i < TWIN_PARTS; i++)
-		if (due->part[i] != twin->now.part[i])
+	for (unsigned i = 0; i < RECORD_PART_COUNT; i++)
+		if (due->part[i] != run->guest.record.now.part[i])
 			twin->differs |= (uint8_t)(1u << i);
 	twin->first = twin->count;
 }
@@ -137,11 +110,11 @@ void twin_end_op(struct run *run)
 
 	note_counters(run);
 	if (!twin->comparing)
-		twin->last = twin->now;
+		twin->last = run->guest.record.now;
 	if (!twin->comparing && twin->count < TWIN_OPS_MAX)
-		twin->ops[twin->count] = twin->now;
+		twin->ops[twin->count] = run->guest.record.now;
 	if (twin->count < TWIN_OPS_MAX)
-		compare(twin, &twin->ops[twin->count]);
+		compare(run, &twin->ops[twin->count]);
 	twin->count++;
 	if (!twin->comparing)
 		twin->total = twin->count;
@@ -156,22 +129,22 @@ static void run_twin(struct run *run, const struct program *prog, const struct r
 
 	begin_pass(run, true);
 	run_session(run, prog, options);
-	compare(&run->twin, &run->twin.last);
-	run->twin.recording = false;
+	compare(run, &run->twin.last);
+	run->guest.record.on = false;
 	run->ops_run = ops_run;
 }
 
 /* What differs, in words. */
 static const char *name_parts(uint8_t parts)
 {
-	TABLE(static const char *const, names, TWIN_PARTS, 1,
-	      [TWIN_REGISTERS] = "its registers read",
-	      [TWIN_MEMORY] = "it wrote to memory",
-	      [TWIN_INTERRUPTS] = "it interrupted",
-	      [TWIN_COUNTERS] = "its counters moved",
-	      [TWIN_HOST] = "it gave the host");
+	TABLE(static const char *const, names, RECORD_PART_COUNT, 1,
+	      [RECORD_REGISTERS] = "its registers read",
+	      [RECORD_MEMORY] = "it wrote to memory",
+	      [RECORD_INTERRUPTS] = "it interrupted",
+	      [RECORD_COUNTERS] = "its counters moved",
+	      [RECORD_HOST] = "it gave the host");
 
-	for (int i = 0; i < TWIN_PARTS; i++)
+	for (int i = 0; i < RECORD_PART_COUNT; i++)
 		if ((parts >> i & 1) != 0)
 			return names[i];
 	return "it did";
@@ -180,33 +153,33 @@ static const char *name_parts(uint8_t parts)
 /* Nobody is told of what the program does again, but of what breaks. */
 static void hush(struct run *run, struct run_options *options)
 {
-	run->trace = NULL;
-	run->arena.trace = NULL;
-	run->heap.trace = NULL;
+	run->guest.trace = NULL;
+	run->guest.arena.trace = NULL;
+	run->guest.heap.trace = NULL;
 	options->after_op = NULL;
 }
 
 void twin_reset(struct run *run, const struct program *prog, const struct run_options *options)
 {
-	const struct arena_refetch refetch = run->arena.refetch;
+	const struct arena_refetch refetch = run->guest.arena.refetch;
 	struct run_options quiet = *options;
 	struct twin *twin = &run->twin;
 
-	twin->recording = false;
-	if (!twin->reset || !ledger_judges(&run->ledger, RULE_RESET_SESSION))
+	run->guest.record.on = false;
+	if (!twin->reset || !ledger_judges(&run->guest.ledger, RULE_RESET_SESSION))
 		return;
 	run_stage(run, options, "reset-session");
-	ledger_strays(&run->ledger);
+	ledger_strays(&run->guest.ledger);
 	hush(run, &quiet);
 	run_reset(run);
-	if (!run->ledger.stop)
+	if (!run->guest.ledger.stop)
 		run_twin(run, prog, &quiet);
 	run_clear(run);
-	run->trace = options->trace;
-	run->arena.trace = options->trace;
-	run->heap.trace = options->trace;
-	run->arena.refetch = refetch;
-	twin->reset_differs = !run->ledger.stop && twin->differs != 0;
+	run->guest.trace = options->trace;
+	run->guest.arena.trace = options->trace;
+	run->guest.heap.trace = options->trace;
+	run->guest.arena.refetch = refetch;
+	twin->reset_differs = !run->guest.ledger.stop && twin->differs != 0;
 }
 
 void twin_judge_reset(struct run *run)
@@ -215,8 +188,8 @@ void twin_judge_reset(struct run *run)
 
 	if (!twin->reset_differs)
 		return;
-	ledger_op(&run->ledger, FINDING_OP_END, "reset-session");
-	ledger_break(&run->ledger, RULE_RESET_SESSION,
+	ledger_op(&run->guest.ledger, FINDING_OP_END, "reset-session");
+	ledger_break(&run->guest.ledger, RULE_RESET_SESSION,
 		     "the program was run again on the device once it was reset: from operation "
 		     "number %u of those run, %s otherwise than on a new device",
 		     twin->first + 1, name_parts(twin->differs));
@@ -227,20 +200,20 @@ void twin_judge_reset(struct run *run)
 static bool differs_retimed(struct run *run, const struct program *prog,
 			    const struct run_options *quiet, uint32_t serial, uint32_t nth)
 {
-	run->arena.retime = (struct arena_retime){ .serial = serial, .nth = nth };
+	run->guest.arena.retime = (struct arena_retime){ .serial = serial, .nth = nth };
 	if (!run_create(run))
 		return false;
 	run_twin(run, prog, quiet);
 	run_destroy(run);
-	run->arena.retime.serial = 0;
-	return run->twin.differs != 0 && !run->arena.overtaken;
+	run->guest.arena.retime.serial = 0;
+	return run->twin.differs != 0 && !run->guest.arena.overtaken;
 }
 
 void twin_fetch(struct run *run, const struct program *prog, const struct run_options *options)
 {
-	const struct arena_refetch refetch = run->arena.refetch;
+	const struct arena_refetch refetch = run->guest.arena.refetch;
 	struct run_options quiet = *options;
-	struct ledger *l = &run->ledger;
+	struct ledger *l = &run->guest.ledger;
 	bool differs;
 
 	if (refetch.serial == 0 || options->judging.no_ledger ||
@@ -291,12 +264,12 @@ static void give_back(struct ledger *l, const struct kept *kept)
 static const struct ledger_suspect *run_salted(struct run *run, const struct program *prog,
 					       const struct run_options *quiet)
 {
-	struct ledger *l = &run->ledger;
+	struct ledger *l = &run->guest.ledger;
 	unsigned count = l->plain.suspect_count;
 	const struct ledger_suspect *confirmed;
 
-	ledger_reset(l, run->target, run->offered);
-	memcpy(l->queue_max, run->queue_max, sizeof(l->queue_max));
+	ledger_reset(l, run->guest.target, run->guest.offered);
+	memcpy(l->queue_max, run->guest.queue_max, sizeof(l->queue_max));
 	l->plain.suspect_count = count;
 	l->plain.salting = true;
 	if (run_create(run)) {
@@ -312,7 +285,7 @@ void twin_length(struct run *run, const struct program *prog, const struct run_o
 {
 	struct run_options quiet = *options;
 	const struct ledger_suspect *suspect;
-	struct ledger *l = &run->ledger;
+	struct ledger *l = &run->guest.ledger;
 	uint32_t ops_run = run->ops_run;
 	struct kept kept;
 
@@ -345,7 +318,7 @@ static bool differs_swapped(struct run *run, const struct program *prog,
 	run_twin(run, prog, quiet);
 	run->twin.swap_at = 0;
 	run_destroy(run);
-	return run->twin.differs != 0 || run->ledger.stop;
+	return run->twin.differs != 0 || run->guest.ledger.stop;
 }
 
 /* At how many points of the program the device is swapped: of one with few
@@ -360,14 +333,14 @@ static unsigned snapshot_points(const struct twin *twin, const struct run_option
 void twin_snapshot(struct run *run, const struct program *prog, const struct run_options *options)
 {
 	struct run_options quiet = *options;
-	struct ledger *l = &run->ledger;
+	struct ledger *l = &run->guest.ledger;
 	struct twin *twin = &run->twin;
 	unsigned points = snapshot_points(twin, options), at = 0;
 
 	if (!twin->snapshot || twin->total < 2 || !ledger_judges(l, RULE_SNAPSHOT_CARRY_ON))
 		return;
 	hush(run, &quiet);
-	run->arena.retime.serial = 0;
+	run->guest.arena.retime.serial = 0;
 	ledger_op(l, FINDING_OP_END, "snapshot");
 	if (options->before_op != NULL)
 		options->before_op(options->ctx, FINDING_OP_END, "snapshot");

@@ -23,7 +23,7 @@
 #ifndef VRINGER_HARNESS_TWIN_H
 #define VRINGER_HARNESS_TWIN_H
 
-#include "devices/device.h"
+#include "harness/guest/record.h"
 
 struct run;
 struct run_options;
@@ -32,33 +32,19 @@ struct program;
 #define TWIN_FRACTION 16u /* of programs, one */
 #define TWIN_OPS_MAX 2048 /* operations told apart; those beyond count as one */
 
-enum twin_part {
-	TWIN_REGISTERS,
-	TWIN_MEMORY,
-	TWIN_INTERRUPTS,
-	TWIN_COUNTERS,
-	TWIN_HOST,
-	TWIN_PARTS
-};
-
-struct twin_digest {
-	uint32_t part[TWIN_PARTS];
-};
-
 struct twin {
-	bool recording;
-	bool comparing;		      /* with what was recorded first */
-	bool snapshot;		      /* this program is one for snapshot.carry-on */
-	unsigned swap_at;	      /* operations over when the device is swapped; 0: never */
-	unsigned total;		      /* operations of the first pass */
-	bool reset;		      /* this program is one for reset.session */
-	bool reset_differs;	      /* ... and went otherwise */
-	unsigned count;		      /* operations over in this pass */
-	unsigned first;		      /* the first of them that differs, if `differs` */
-	uint8_t differs;	      /* parts of it, bits */
-	struct twin_digest now, last; /* as it is, and was when the first pass ended */
+	bool comparing;		   /* with what was recorded first */
+	bool snapshot;		   /* this program is one for snapshot.carry-on */
+	unsigned swap_at;	   /* operations over when the device is swapped; 0: never */
+	unsigned total;		   /* operations of the first pass */
+	bool reset;		   /* this program is one for reset.session */
+	bool reset_differs;	   /* ... and went otherwise */
+	unsigned count;		   /* operations over in this pass */
+	unsigned first;		   /* the first of them that differs, if `differs` */
+	uint8_t differs;	   /* parts of it, bits */
+	struct record_digest last; /* as it was when the first pass ended */
 	uint64_t counters[64];
-	struct twin_digest ops[TWIN_OPS_MAX];
+	struct record_digest ops[TWIN_OPS_MAX];
 };
 
 /* Before the program's first operation: choose, and record if need be. */
@@ -76,9 +62,5 @@ void twin_length(struct run *run, const struct program *prog, const struct run_o
 
 /* The device is gone: run it again with a restored device from some point on. */
 void twin_snapshot(struct run *run, const struct program *prog, const struct run_options *options);
-
-/* What guest and host see, told while recording. */
-void twin_value(struct twin *twin, enum twin_part part, uint64_t value);
-void twin_bytes(struct twin *twin, enum twin_part part, const void *data, uint32_t len);
 
 #endif

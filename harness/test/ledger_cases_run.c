@@ -32,7 +32,7 @@ static void run_on_target(const struct target *target, const char *text)
 	assert_int_equal(text_parse(&script, text, strlen(text), &error), 0);
 	assert_int_equal(run_open(&run, target, &error), 0);
 	run_program(run, &script.prog, &options);
-	ledger = run->ledger;
+	ledger = run->guest.ledger;
 	run_close(run);
 }
 

@@ -185,8 +185,7 @@ void assert_reproduces(const char *text, const char *signature)
 	struct child_job job = {
 		.script = &again,
 		.target = &picky,
-		.strict = options.judging.strict,
-		.limits = options.judging.limits,
+		.judging = options.judging,
 		.leaks = true,
 		.seconds = options.seconds,
 	};

@@ -1,0 +1,100 @@
+/* SPDX-License-Identifier: Apache-2.0 OR MIT */
+/*
+ * The lying guest: a driver's idea of a device, and what it does to one, operation by
+ * operation.  What it stands on (memory, the device, the judge) is here too, so that
+ * an operation reaches all of it.
+ *
+ * It never fails: what cannot be done is done as far as it goes, as on a real machine.
+ * Not here: the order of operations, and what comes before and after them (run/).
+ */
+#ifndef VRINGER_HARNESS_GUEST_H
+#define VRINGER_HARNESS_GUEST_H
+
+#include "harness/arena/arena.h"
+#include "harness/arena/heap.h"
+#include "harness/guest/record.h"
+#include "harness/guest/transport.h"
+#include "harness/ledger/ledger.h"
+#include "harness/program/program.h"
+
+#define GUEST_REGISTERS_MAX 96	    /* words of register state that are compared */
+#define GUEST_QUEUE_SIZE_MAX 256u   /* entries that a queue's default place has room for */
+#define GUEST_SETTLE_MAX 64	    /* steps of left-over work before the guest goes on */
+#define GUEST_OUTPUT_MAX (1u << 20) /* bytes that the host takes at a time */
+
+struct guest_slot {
+	uint64_t addr;
+	uint32_t len;
+};
+
+/* A driver's own idea of a queue. */
+struct guest_queue {
+	uint16_t size;
+	uint64_t ring[VIRTQUEUE_AREA_COUNT];
+	uint16_t avail_idx; /* next entry to publish */
+	uint16_t used_idx;  /* next used entry to take */
+};
+
+struct guest {
+	struct arena arena;
+	struct heap heap;
+	struct ledger ledger;
+	const struct target *target;
+	const struct transport *transport;
+	const struct trace *trace;
+	void *device;
+	uint64_t offered;
+	uint16_t queue_max[PROGRAM_QUEUES];
+	bool entered; /* the device was called in this operation */
+
+	/* The driver. */
+	struct guest_slot slots[PROGRAM_SLOTS];
+	struct guest_queue queues[PROGRAM_QUEUES];
+	uint64_t last_read;  /* what the last register read returned */
+	uint64_t generation; /* what the driver's last read of ConfigGeneration returned */
+	bool generation_read;
+
+	/* The host. */
+	struct target_listener listener; /* who hears of frames */
+	uint8_t *output;		 /* what take_output took last; room for GUEST_OUTPUT_MAX */
+	uint32_t output_len;
+
+	/* Of the device when it was new; the configuration, which comes last, as the host
+	 * has changed it since. */
+	unsigned register_count;
+	uint32_t registers[GUEST_REGISTERS_MAX];
+
+	struct record record;
+};
+
+/* The driver's register access, judged and traced.  `width` in bytes, 1 to 8. */
+uint64_t guest_read(struct guest *g, uint32_t offset, uint32_t width);
+void guest_write(struct guest *g, uint32_t offset, uint32_t width, uint64_t value);
+/* The driver as it is before it has done anything. */
+void guest_reset(struct guest *g);
+/* Execute one operation; not those that only a run can: repeat, and the four of
+ * snapshots. */
+#define GUEST_OPS_ELSEWHERE 5
+void guest_op(struct guest *g, const struct program *prog, const struct op *op);
+/* The address that a base and an offset stand for now. */
+uint64_t guest_addr(const struct guest *g, uint8_t base, uint64_t offset);
+/* Take the next used entry of a queue; false if there is none. */
+bool guest_take(struct guest *g, unsigned queue, uint32_t *id, uint32_t *len);
+/* Let the device go on with left-over work, once. */
+void guest_work(struct guest *g);
+/* An act of the host, judged and traced; what target_host returned. */
+uint32_t guest_host(struct guest *g, enum host_act act, unsigned port, void *data, uint32_t len);
+
+/* The configuration, GUEST_REGISTERS_MAX words at most; how many. */
+unsigned guest_config_words(const struct guest *g, uint32_t *out);
+/* The host changed the configuration, which was `before`: a new device would show
+ * what it changed. */
+void guest_note_config(struct guest *g, const uint32_t *before);
+/* Every order to the host is forgotten. */
+void guest_forget_orders(struct guest *g);
+/* What the host wants of a device that is new. */
+void guest_want_nothing(struct guest *g);
+/* The host takes all output of every port. */
+void guest_take_all_output(struct guest *g);
+
+#endif

@@ -1,0 +1,47 @@
+/* SPDX-License-Identifier: Apache-2.0 OR MIT */
+/*
+ * What the parts of the guest share: guest.c (what a driver knows), guest_ops.c,
+ * guest_memory.c and guest_host.c (operations), guest_config.c (configuration) and the
+ * transports.
+ */
+#ifndef VRINGER_HARNESS_GUEST_INTERNAL_H
+#define VRINGER_HARNESS_GUEST_INTERNAL_H
+
+#include "harness/guest/guest.h"
+
+/* A call of the device has returned. */
+void guest_returned(struct guest *g);
+/* What a guest would see next; `ready`: of the selected queue as well. */
+void guest_look(struct guest *g, bool ready, struct ledger_probe *probe);
+
+/* Operations on memory; see guest_memory.c. */
+void guest_store(struct guest *g, const struct program *prog, const struct op *op);
+void guest_fill(struct guest *g, const struct program *prog, const struct op *op);
+void guest_pattern(struct guest *g, const struct program *prog, const struct op *op);
+void guest_unmap(struct guest *g, const struct program *prog, const struct op *op);
+void guest_map(struct guest *g, const struct program *prog, const struct op *op);
+void guest_buffer(struct guest *g, const struct program *prog, const struct op *op);
+void guest_desc(struct guest *g, const struct program *prog, const struct op *op);
+void guest_set_desc(struct guest *g, const struct program *prog, const struct op *op);
+void guest_chain(struct guest *g, const struct program *prog, const struct op *op);
+void guest_publish(struct guest *g, const struct program *prog, const struct op *op);
+void guest_offer(struct guest *g, const struct program *prog, const struct op *op);
+void guest_avail_idx(struct guest *g, const struct program *prog, const struct op *op);
+void guest_avail_flags(struct guest *g, const struct program *prog, const struct op *op);
+void guest_avail_entry(struct guest *g, const struct program *prog, const struct op *op);
+void guest_used_event(struct guest *g, const struct program *prog, const struct op *op);
+
+/* Operations of the host; see guest_host.c. */
+void guest_type(struct guest *g, const struct program *prog, const struct op *op);
+void guest_take_output(struct guest *g, const struct program *prog, const struct op *op);
+void guest_put_back(struct guest *g, const struct program *prog, const struct op *op);
+void guest_refuse(struct guest *g, const struct program *prog, const struct op *op);
+void guest_hold(struct guest *g, const struct program *prog, const struct op *op);
+void guest_pretend(struct guest *g, const struct program *prog, const struct op *op);
+void guest_set_target(struct guest *g, const struct program *prog, const struct op *op);
+/* The driver read `width` bytes of configuration, `value`, at `at`, and the generation
+ * is `generation`: what else it reads as; see guest_config.c. */
+void guest_look_at_config(struct guest *g, uint32_t at, uint32_t width, uint64_t value,
+			  uint32_t generation);
+
+#endif
