@@ -141,9 +141,13 @@ static void assert_kind(enum mutation kind)
 	case MUTATE_HEADER:
 		assert_int_equal(changed(), 0);
 		break;
-	default:
+	case MUTATE_NUDGE:
+	case MUTATE_FLAGS:
+	case MUTATE_PAYLOAD:
 		assert_in_range(changed(), 0, 1);
 		break;
+	case MUTATION_COUNT:
+		fail_msg("no mutation");
 	}
 	assert_true(same_header() || kind == MUTATE_HEADER);
 	assert_string_equal(program.target, before.target);

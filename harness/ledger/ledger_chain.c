@@ -320,7 +320,7 @@ void ledger_payload(struct ledger *l, struct ledger_queue *q, const struct arena
 	}
 	if (is_permitted(l, hold, addr, last, write)) {
 		judge_whole(l, hold, why, write);
-		l->judged[0] |= 1ULL << (write ? RULE_MEMORY_WRITE : RULE_MEMORY_READ);
+		(void)ledger_judges(l, write ? RULE_MEMORY_WRITE : RULE_MEMORY_READ);
 		if (l->target->stream_count > 0 && done)
 			ledger_stream_access(l, hold, access);
 		if (write && done && ledger_is_net(l, why.queue))

@@ -128,7 +128,7 @@ static void do_act(enum act act)
 	case ACT_CHECK_LIMITS:
 		check_limits();
 		break;
-	default:
+	case ACT_NONE:
 		break;
 	}
 }
