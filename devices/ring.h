@@ -18,6 +18,7 @@
 #include <linux/virtio_ring.h>
 
 #include "device.h"
+#include "table.h"
 
 /* VIRTIO 2.7 calls them areas; in a split ring they are: */
 enum virtqueue_area {
@@ -90,11 +91,10 @@ ring_at(const struct ring_layout *layout, enum guest_purpose purpose, uint32_t s
 static inline __attribute__((always_inline)) uint64_t
 ring_size(const struct ring_layout *layout, enum virtqueue_area area, uint32_t size)
 {
-	static const uint8_t first[VIRTQUEUE_AREA_COUNT] = {
-		[VIRTQUEUE_DESC] = GUEST_DESC,
-		[VIRTQUEUE_DRIVER] = GUEST_AVAIL_ENTRY,
-		[VIRTQUEUE_DEVICE] = GUEST_USED_ENTRY,
-	};
+	TABLE(static const uint8_t, first, VIRTQUEUE_AREA_COUNT, 1,
+	      [VIRTQUEUE_DESC] = GUEST_DESC,
+	      [VIRTQUEUE_DRIVER] = GUEST_AVAIL_ENTRY,
+	      [VIRTQUEUE_DEVICE] = GUEST_USED_ENTRY);
 
 	return layout->field[first[area]].offset + (uint64_t)layout->entry[area] * size;
 }
