@@ -2,13 +2,11 @@
 /*
  * The ledger's frame: findings, and the life of a ledger.  See ledger.h.
  */
-#include "devices/table.h"
+#include "harness/ledger/follower.h"
 #include "harness/ledger/ledger_internal.h"
 
-#include <errno.h>
 #include <stdarg.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 
 /* Rules that lack a fact are not judged, whether or not the run comes to where
@@ -45,29 +43,12 @@ static void note_disagreements(struct ledger *ledger)
 
 int ledger_open(struct ledger *l, const struct target *target)
 {
-	if (target->pages_max > 0) {
-		l->pages.bytes = malloc((size_t)target->pages_max * LEDGER_NUMBER_LEN);
-		if (l->pages.bytes == NULL)
-			return -ENOMEM;
-	}
-	for (unsigned i = 0; i < target->port_count; i++) {
-		if (target_port_frames(&target->ports[i]))
-			continue;
-		l->ports[i].out.bytes = malloc(LEDGER_PORT_BYTES);
-		l->ports[i].in.bytes = malloc(LEDGER_PORT_BYTES);
-		if (l->ports[i].out.bytes == NULL || l->ports[i].in.bytes == NULL)
-			return -ENOMEM;
-	}
-	return 0;
+	return followers_open(l, target);
 }
 
 void ledger_close(struct ledger *l)
 {
-	free(l->pages.bytes);
-	for (unsigned i = 0; i < TARGET_PORTS_MAX; i++) {
-		free(l->ports[i].out.bytes);
-		free(l->ports[i].in.bytes);
-	}
+	followers_close(l);
 }
 
 void ledger_reset(struct ledger *ledger, const struct target *target, uint64_t offered)
@@ -102,30 +83,9 @@ void ledger_reset(struct ledger *ledger, const struct target *target, uint64_t o
 		ledger->queues[i].holds = ledger->queues[i].last_hold = LEDGER_NONE;
 	ledger->finding_count = 0;
 	ledger->completions = 0;
-	for (unsigned i = 0; i < TARGET_STREAMS_MAX; i++) {
-		struct ledger_stream *stream = &ledger->streams[i];
-
-		stream->first = stream->count = stream->gone = 0;
-		stream->passed = 0;
-		stream->lost = stream->unsure = false;
-		stream->entered = stream->left = 0;
-	}
-	ledger->owes = false;
-	ledger->net = (struct ledger_net){ .mtu = 0 };
+	followers_choose(ledger);
 	ledger->counters_lost = false;
-	ledger->dialogue = (struct ledger_dialogue){ .asked = 0 };
-	ledger_request_forget(ledger, true);
 	memset(ledger->fields, 0, sizeof(ledger->fields));
-	for (unsigned i = 0; i < TARGET_PORTS_MAX; i++) {
-		struct ledger_port *port = &ledger->ports[i];
-
-		port->out.start = port->out.len = port->in.start = port->in.len = 0;
-		port->staged = 0;
-		port->failed = port->lost = port->unsure = false;
-		port->unread = port->dropped_before = 0;
-		port->typed.before = port->typed.bytes = 0;
-		port->put_back.before = port->put_back.bytes = 0;
-	}
 	ledger->held_bytes_max = ledger->held_accesses_max = 0;
 	ledger->held = 0;
 	ledger->plain.went_blind = ledger->plain.strayed = ledger->plain.stale = false;
@@ -143,6 +103,23 @@ void ledger_op(struct ledger *ledger, uint32_t index, const char *verb)
 {
 	ledger->op = index;
 	ledger->verb = verb;
+}
+
+/* Before the device has what the host gives: it may pass it on at once. */
+void ledger_host_begin(struct ledger *l, enum host_act act, unsigned port, const void *data,
+		       uint32_t len)
+{
+	l->call.host_changes = act == HOST_SET_TARGET;
+	if (l->enabled)
+		TELL_FOLLOWERS(l, host_begin, l, act, port, data, len);
+}
+
+void ledger_host_end(struct ledger *l, enum host_act act, unsigned port, const void *data,
+		     uint32_t len, uint32_t moved)
+{
+	l->call.host_changed = act == HOST_SET_TARGET && moved != 0;
+	if (l->enabled)
+		TELL_FOLLOWERS(l, host_end, l, act, port, data, len, moved);
 }
 
 /* A finding with its place filled in; NULL when there is no room, which there

@@ -21,7 +21,14 @@
 
 #include "harness/arena/heap.h"
 #include "harness/arena/trace.h"
+#include "harness/ledger/follower.h"
 #include "harness/ledger/known.h"
+#include "harness/ledger/ledger_dialogue.h"
+#include "harness/ledger/ledger_fuse.h"
+#include "harness/ledger/ledger_net.h"
+#include "harness/ledger/ledger_pages.h"
+#include "harness/ledger/ledger_port.h"
+#include "harness/ledger/ledger_stream.h"
 #include "harness/program/program.h"
 #include "harness/rules/finding.h"
 #include "harness/rules/rules.h"
@@ -37,10 +44,6 @@ struct arena_access;
 #define LEDGER_ACCESSES_MAX (1u << 20) /* of one call; more is an endless loop */
 
 #define LEDGER_SUSPECTS_MAX 16
-#define LEDGER_PORT_BYTES (2u << 20) /* of a port in each direction, that are kept */
-#define LEDGER_FRAMES_MAX 64	     /* read and not delivered, that are kept */
-#define LEDGER_NUMBER_LEN 4u	     /* bytes of a page number (VIRTIO 5.5.6) */
-#define LEDGER_HEAD_BYTES 42u	     /* of a received packet: header and link layer */
 
 /* A descriptor of a chain, or a range of written bytes: [first, last]. */
 struct ledger_node {
@@ -51,91 +54,6 @@ struct ledger_node {
 	bool empty;	  /* a descriptor of no bytes */
 	bool writable;
 	uint16_t index; /* ... in the table, of a queue that says what it reads */
-};
-
-/* What is known of a frame. */
-struct ledger_digest {
-	uint32_t serial;
-	uint64_t at;  /* bytes of the chain that were accessed */
-	uint32_t len; /* ... of the frame */
-	uint64_t sum, word;
-	bool blind; /* not all of it is known */
-	/* Of a frame that is on its way (ledger_loss.c). */
-	bool whole;	  /* all of it was read, from a chain that nothing is wrong with */
-	bool forgiven;	  /* ... and there is a cause for it not to come out */
-	uint8_t head[2];  /* what stands before it: flags, gso_type */
-	uint8_t head_len; /* bytes of that */
-	uint32_t looks;	  /* at the queue that it goes to, when it came */
-};
-
-/* Frames of a target_stream, oldest first. */
-struct ledger_stream {
-	unsigned first, count;
-	uint32_t serial;
-	uint64_t passed; /* kinds of those that were forgotten and may still come, bits */
-	bool lost;	 /* `left` is not known */
-	bool unsure;	 /* there may be frames that are not known, until reset */
-	uint64_t entered, left;
-	unsigned gone;	   /* passed over since the device last rested, without a cause */
-	uint32_t gone_len; /* ... bytes of one of these */
-	/* Indices of the counters that say the same, ended by -1. */
-	int16_t entered_terms[TARGET_SUM_TERMS_MAX + 1], left_terms[TARGET_SUM_TERMS_MAX + 1];
-	int16_t waiting_terms[TARGET_SUM_TERMS_MAX + 1]; /* ... that wait */
-	struct ledger_digest frames[LEDGER_FRAMES_MAX];
-};
-
-/* Bytes on their way: a ring of LEDGER_PORT_BYTES. */
-struct ledger_bytes {
-	uint8_t *bytes;
-	uint32_t start, len;
-};
-
-/* What is on its way through a target_port. */
-struct ledger_port {
-	struct ledger_bytes out, in;
-	uint32_t staged; /* bytes read behind `out`, of the chain that is being read */
-	uint16_t walk;	 /* ... which is this one */
-	bool failed;	 /* ... of which an access failed */
-	bool lost;	 /* more than can be kept: not judged */
-	/* Bytes of chains that were returned since the device last rested and that
-	 * nobody read; `unsure`: it may be more chains than is known. */
-	uint64_t unread;
-	bool unsure;
-	int held, pending, dropped; /* indices of counters, or -1 */
-	uint64_t dropped_before;    /* ... as that stood when the device last rested */
-	/* Of bytes that the device did not take: the counter, or -1, as that stood then,
-	 * and how many there were since. */
-	struct ledger_refusal {
-		int counter;
-		uint64_t before, bytes;
-	} typed, put_back;
-};
-
-/* What was said in a target_dialogue in this session: bits. */
-struct ledger_dialogue {
-	uint16_t asked, answered;
-	bool lost;   /* not all that was said is known: not judged */
-	bool unsure; /* ... nor of what is due: what is not said is not judged */
-};
-
-/* The first bytes of a request, or of its reply, in the order in which they came. */
-#define LEDGER_MESSAGE_BYTES 80u
-struct ledger_head {
-	uint8_t len;
-	bool blind; /* which they are is not known */
-};
-
-/* In which byte order a session is, of a target that speaks FUSE. */
-enum ledger_order { ORDER_LITTLE, ORDER_BIG, ORDER_UNSURE };
-
-/* A list of page numbers, of which the device reads one at a time. */
-struct ledger_pages {
-	uint8_t *bytes; /* room for target.pages_max */
-	bool reading;	/* the device has one in hand: the chain of that walk */
-	bool known;	/* ... all that it read of it is in `bytes` */
-	uint16_t queue, walk;
-	uint32_t read;	/* bytes */
-	uint32_t asked; /* pages about which it asked */
 };
 
 /* A chain that the device took and has not returned. */
@@ -164,28 +82,16 @@ struct ledger_hold {
 	bool has_table;
 	uint64_t readable, writable; /* bytes */
 	uint64_t read;		     /* bytes that were read of it, all reads together */
-	struct ledger_digest out;    /* the frame that is written to it */
-	uint64_t first_bytes;	     /* the first bytes read or written, little-endian */
-	uint8_t first_count;
-	struct ledger_head request, reply; /* of a target that speaks FUSE */
-	uint64_t head_known;		   /* which of head_bytes were written, a bit each */
-	bool head_blind;		   /* ... nothing can be said of them */
-	bool carries;			   /* a frame into a stream, which has this serial there */
-	uint32_t frame;
 	/* What it adds to the bounds of a call while it is held. */
 	uint64_t bytes_max;
 	uint32_t accesses_max;
-	/* Last, since it is not cleared: head_known says what is there. */
-	uint8_t head_bytes[LEDGER_HEAD_BYTES]; /* written to the start of a receive chain */
-	uint8_t request_bytes[LEDGER_MESSAGE_BYTES], reply_bytes[LEDGER_MESSAGE_BYTES];
-};
-
-/* A received packet, while the device returns its chains. */
-struct ledger_net {
-	uint16_t mtu;  /* as the device was made; 0: there is none */
-	uint16_t left; /* chains of the packet that are still to come */
-	bool lost;     /* ... or not: not judged until the used index has moved */
-	uint64_t bytes, bytes_max;
+	/* What followers know of it.  Last: each sets up its own when the chain is taken, if
+	 * it applies. */
+	struct ledger_stream_chain stream;
+	struct ledger_net_chain net;
+	struct ledger_port_chain port;
+	struct ledger_fuse_chain fuse;
+	struct ledger_dialogue_chain dialogue;
 };
 
 struct ledger_pending {
@@ -338,14 +244,17 @@ struct ledger {
 	unsigned sum_count;
 	int16_t sums[TARGET_SUMS_MAX][2][TARGET_SUM_TERMS_MAX + 1];
 
-	struct ledger_stream streams[TARGET_STREAMS_MAX];
+	/* Those that apply to the target, and what each of them knows. */
+	unsigned follower_count;
+	const struct follower *followers[FOLLOWER_COUNT];
+	struct ledger_streams streams;
 	struct ledger_net net;
-	struct ledger_plain plain;
 	struct ledger_port ports[TARGET_PORTS_MAX];
 	struct ledger_pages pages;
-	uint8_t order; /* enum ledger_order */
-	bool owes;     /* the device has not answered a frame that it must answer */
+	struct ledger_fuse fuse;
 	struct ledger_dialogue dialogue;
+
+	struct ledger_plain plain;
 	struct ledger_field fields[TARGET_FIELDS_MAX];
 	bool counters_lost; /* what they stand at is not known: not judged */
 	unsigned heap_base; /* blocks that the device had when it was new */

@@ -13,6 +13,7 @@
  * succeeded.  Where buffers of a chain overlap, a byte written once counts for
  * all of them, as it does for the driver that reads them.
  */
+#include "harness/ledger/follower.h"
 #include "harness/ledger/ledger_internal.h"
 
 #include <stddef.h>
@@ -103,7 +104,8 @@ uint32_t ledger_hold_take(struct ledger *l, struct ledger_queue *q, uint16_t wal
 		return LEDGER_NONE;
 	}
 	hold = &l->hold[index];
-	memset(hold, 0, offsetof(struct ledger_hold, head_bytes));
+	memset(hold, 0, offsetof(struct ledger_hold, stream));
+	TELL_FOLLOWERS(l, taken, hold);
 	hold->walk = walk;
 	hold->call = l->call.number;
 	hold->head = hold->expect = head;
@@ -255,18 +257,6 @@ static void mark_written(struct ledger *l, struct ledger_hold *hold, uint64_t fi
 	hold->written = index;
 }
 
-/* Bytes of a message: its first ones, and all that are written of one. */
-static void on_message(struct ledger *l, struct ledger_hold *hold, const struct arena_access *a)
-{
-	for (uint32_t i = 0; i < a->len && hold->first_count < sizeof(hold->first_bytes); i++)
-		hold->first_bytes |= (uint64_t)a->data[i] << 8 * hold->first_count++;
-	if (a->write && a->why.queue == l->target->dialogue->to) {
-		ledger_digest_add(&hold->out, a->data, a->len);
-		ledger_head_add(hold, a);
-	}
-	ledger_dialogue_access(l, a->why.queue, hold, a->write);
-}
-
 /* memory.torn: our models copy all of a chain's descriptors before they look at a
  * buffer.  The last that was read said that there is another: what lies before it
  * is the piece of a chain, torn or not yet known, and no request. */
@@ -293,16 +283,10 @@ void ledger_payload(struct ledger *l, struct ledger_queue *q, const struct arena
 	if (len == 0 || last < addr)
 		return;
 	index = ledger_hold_find(l, q, why.walk);
-	if (index == LEDGER_NONE || l->hold[index].blind) {
-		ledger_port_lose(l, why.queue);
-		ledger_request_forget(l, false);
-	}
 	if (index == LEDGER_NONE) {
-		if (q->overflowed) {
-			ledger_stream_unknown(l, why.queue, NULL, write);
-			return;
-		}
-		if (ledger_judges(l, write ? RULE_MEMORY_WRITE : RULE_MEMORY_READ))
+		TELL_FOLLOWERS(l, unknown, l, why.queue, NULL, write);
+		if (!q->overflowed &&
+		    ledger_judges(l, write ? RULE_MEMORY_WRITE : RULE_MEMORY_READ))
 			ledger_break(l, write ? RULE_MEMORY_WRITE : RULE_MEMORY_READ,
 				     "queue %u: the device %s %u bytes at 0x%llx for available "
 				     "entry %u, whose chain it does not hold",
@@ -315,22 +299,13 @@ void ledger_payload(struct ledger *l, struct ledger_queue *q, const struct arena
 	if (!write && done)
 		hold->read += len;
 	if (hold->blind) {
-		ledger_stream_unknown(l, why.queue, hold, write);
+		TELL_FOLLOWERS(l, unknown, l, why.queue, hold, write);
 		return;
 	}
 	if (is_permitted(l, hold, addr, last, write)) {
 		judge_whole(l, hold, why, write);
 		(void)ledger_judges(l, write ? RULE_MEMORY_WRITE : RULE_MEMORY_READ);
-		if (l->target->stream_count > 0 && done)
-			ledger_stream_access(l, hold, access);
-		if (write && done && ledger_is_net(l, why.queue))
-			ledger_net_written(l, hold, addr, access->data, len);
-		if (l->target->port_count > 0)
-			ledger_port_access(l, hold, access);
-		if (l->target->pages_max > 0 || l->target->fuse)
-			ledger_request_access(l, hold, access);
-		if (l->target->dialogue != NULL && done)
-			on_message(l, hold, access);
+		TELL_FOLLOWERS(l, accessed, l, hold, access);
 		if (write && done && !extend_written(l, hold, addr, last))
 			mark_written(l, hold, addr, last);
 		return;

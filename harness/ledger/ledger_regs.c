@@ -10,6 +10,7 @@
  * own models the policy says that it is ignored, for others what the ledger
  * knows of the queue or the features is void until reset.
  */
+#include "harness/ledger/follower.h"
 #include "harness/ledger/ledger_internal.h"
 
 #include <linux/virtio_config.h>
@@ -34,10 +35,7 @@ static void forget_all(struct ledger *l)
 	l->features_known = true;
 	l->interrupt_status = 0;
 	l->plain.blind = l->plain.tables = false;
-	ledger_stream_forget(l);
-	l->dialogue = (struct ledger_dialogue){ .asked = 0 };
-	ledger_port_forget(l);
-	ledger_request_forget(l, true);
+	TELL_FOLLOWERS(l, reset, l);
 	for (unsigned i = 0; i < PROGRAM_QUEUES; i++) {
 		struct ledger_queue *q = &l->queues[i];
 
@@ -171,7 +169,7 @@ static void lose_queue(struct ledger *l, struct ledger_queue *q)
 	if (ledger_knows_transport(l))
 		return;
 	q->lost = true;
-	ledger_stream_lose(l);
+	TELL_FOLLOWERS(l, lost, l, (unsigned)(q - l->queues));
 	q->known = false;
 	if (q->ready)
 		note_unknown(l);
@@ -291,13 +289,8 @@ void ledger_forget(struct ledger *l)
 	forget_all(l);
 	for (unsigned i = 0; i < PROGRAM_QUEUES; i++)
 		l->queues[i].lost = true;
-	for (unsigned i = 0; i < TARGET_PORTS_MAX; i++)
-		l->ports[i].lost = true;
+	TELL_FOLLOWERS(l, forget, l);
 	ledger_fields_forget(l);
-	l->dialogue.lost = true;
-	ledger_request_forget(l, false);
-	for (unsigned i = 0; i < TARGET_STREAMS_MAX; i++)
-		l->streams[i].lost = l->streams[i].unsure = true;
 	l->counters_lost = true;
 	l->lost = true;
 }

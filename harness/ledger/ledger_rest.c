@@ -28,6 +28,7 @@
  * work.steady: what a target says it keeps beyond what a new device has, it gives
  * back only at its end; an allocation that fails takes none of it away.
  */
+#include "harness/ledger/follower.h"
 #include "harness/ledger/ledger_internal.h"
 
 #include <linux/virtio_config.h>
@@ -135,7 +136,7 @@ void ledger_call_end(struct ledger *l, uint32_t old_status, const struct ledger_
 
 	ledger_judge_work(l);
 	judge_heap(l);
-	ledger_loss_end(l);
+	TELL_FOLLOWERS(l, called, l);
 	ledger_judge_config(l, set, probe);
 	for (unsigned i = 0; i < PROGRAM_QUEUES; i++)
 		if (l->queues[i].poisoned && ledger_judges(l, RULE_STATUS_POISON) &&
@@ -201,7 +202,7 @@ static int find_term(const struct ledger *l, const void *device, const char *ter
 }
 
 /* The counters named in `list`, as indices; a name that is none is skipped. */
-static void compile_terms(const struct ledger *l, const void *device, const char *list,
+void ledger_name_counters(const struct ledger *l, const void *device, const char *list,
 			  int16_t terms[TARGET_SUM_TERMS_MAX + 1])
 {
 	unsigned n = 0;
@@ -218,7 +219,7 @@ static void compile_terms(const struct ledger *l, const void *device, const char
 }
 
 /* The counter of that name, as an index; -1 if there is none. */
-static int compile_counter(const struct ledger *l, const void *device, const char *name)
+int ledger_name_counter(const struct ledger *l, const void *device, const char *name)
 {
 	return name != NULL && *name != '\0' ? find_term(l, device, name, strlen(name)) : -1;
 }
@@ -239,27 +240,11 @@ static void compile_sums(struct ledger *l, const void *device)
 
 	l->sum_count = 0;
 	for (; sum != NULL && sum->left != NULL && l->sum_count < TARGET_SUMS_MAX; sum++) {
-		compile_terms(l, device, sum->left, l->sums[l->sum_count][0]);
-		compile_terms(l, device, sum->right, l->sums[l->sum_count++][1]);
+		ledger_name_counters(l, device, sum->left, l->sums[l->sum_count][0]);
+		ledger_name_counters(l, device, sum->right, l->sums[l->sum_count++][1]);
 	}
 	compile_gauges(l, device);
-	for (unsigned i = 0; i < l->target->stream_count; i++) {
-		const struct target_stream *stream = &l->target->streams[i];
-
-		compile_terms(l, device, stream->entered, l->streams[i].entered_terms);
-		compile_terms(l, device, stream->left, l->streams[i].left_terms);
-		compile_terms(l, device, stream->waiting, l->streams[i].waiting_terms);
-	}
-	for (unsigned i = 0; i < l->target->port_count; i++) {
-		const struct target_port *desc = &l->target->ports[i];
-		struct ledger_port *port = &l->ports[i];
-
-		port->held = compile_counter(l, device, desc->held);
-		port->pending = compile_counter(l, device, desc->pending);
-		port->dropped = compile_counter(l, device, desc->dropped);
-		port->typed.counter = compile_counter(l, device, desc->typed_refused);
-		port->put_back.counter = compile_counter(l, device, desc->put_back_refused);
-	}
+	TELL_FOLLOWERS(l, name, l, device);
 	l->sums_ready = true;
 }
 
@@ -318,8 +303,7 @@ static void judge_counters(struct ledger *l, const void *device)
 	}
 	if (moved && ledger_judges(l, RULE_COUNTERS_SUM))
 		judge_sums(l);
-	ledger_stream_rest(l);
-	ledger_port_rest(l);
+	TELL_FOLLOWERS(l, counted, l);
 }
 
 /* A device that asked for a reset need do nothing more.  Of our models one queue
@@ -341,7 +325,7 @@ void ledger_rest(struct ledger *l, enum device_state state, const void *device)
 		ledger_plain_rest(l);
 	if (!l->counters_lost && ledger_judges(l, RULE_COUNTERS_FALL))
 		judge_counters(l, device);
-	excused = (state == DEVICE_WAITING && ledger_port_may_wait(l)) || may_stop(l);
+	excused = (state == DEVICE_WAITING && followers_may_wait(l)) || may_stop(l);
 	for (unsigned i = 0; resting && i < l->target->queue_count && i < PROGRAM_QUEUES; i++) {
 		ledger_wakeup_rest(l, i);
 		if (excused)
@@ -352,10 +336,6 @@ void ledger_rest(struct ledger *l, enum device_state state, const void *device)
 		else
 			judge_stuck(l, i);
 	}
-	if (resting && !excused) {
-		ledger_waiting_rest(l, device);
-		ledger_dialogue_rest(l);
-	}
 	if (resting)
-		ledger_loss_rest(l);
+		TELL_FOLLOWERS(l, rest, l, device, excused);
 }

@@ -16,6 +16,7 @@
  * written did not move, an entry that was not written is not there.
  */
 #include "devices/table.h"
+#include "harness/ledger/follower.h"
 #include "harness/ledger/ledger_internal.h"
 
 #include <stdlib.h>
@@ -122,8 +123,7 @@ static void on_avail_entry(const struct ring_access *a)
 	l->hold[index].in_table = false;
 	l->hold[index].walked = 0;
 	l->hold[index].moved_max = 0;
-	l->hold[index].carries = false;
-	l->hold[index].out.blind = true;
+	TELL_FOLLOWERS(l, retaken, &l->hold[index]);
 }
 
 static void on_avail_flags(const struct ring_access *a)
@@ -182,10 +182,7 @@ static void on_used_entry(const struct ring_access *a)
 			   RING_USED_ENTRY_SIZE);
 	struct ledger_pending *entry = NULL;
 
-	/* What was read is dealt with. */
-	for (unsigned i = 0; i < l->target->stream_count; i++)
-		if (l->target->streams[i].from == a->why.queue)
-			ledger_loss_settle(l, &l->streams[i]);
+	TELL_FOLLOWERS(l, entry, l, a->why.queue);
 	if (a->err != 0) {
 		abandon(a, a->why.walk);
 		return;
@@ -238,9 +235,7 @@ static void judge_completion(const struct ring_access *a, const struct ledger_pe
 
 	l->completions++;
 	if (found == LEDGER_NONE) {
-		ledger_stream_lose(l);
-		ledger_port_lose(l, a->why.queue);
-		l->net.lost = l->net.lost || ledger_is_net(l, a->why.queue);
+		TELL_FOLLOWERS(l, returned, l, a->why.queue, NULL, entry->len);
 		if (!a->q->overflowed && ledger_judges(l, RULE_COMPLETION_NOT_HELD))
 			ledger_break(l, RULE_COMPLETION_NOT_HELD,
 				     "queue %u: used entry %u returns head %u, which the device "
@@ -249,18 +244,7 @@ static void judge_completion(const struct ring_access *a, const struct ledger_pe
 		return;
 	}
 	hold = &l->hold[found];
-	if (l->target->stream_count > 0) {
-		ledger_stream_out(l, a->why.queue, hold, entry->len);
-		ledger_loss_returned(l, a->why.queue, hold, entry->len);
-	}
-	if (ledger_is_net(l, a->why.queue))
-		ledger_net_out(l, hold, entry->len);
-	if (l->target->port_count > 0)
-		ledger_port_out(l, a->why.queue, hold, entry->len);
-	if (l->target->pages_max > 0 || l->target->fuse)
-		ledger_request_out(l, a->why.queue, hold, entry->len);
-	if (l->target->dialogue != NULL)
-		ledger_dialogue_out(l, a->why.queue, hold, entry->len);
+	TELL_FOLLOWERS(l, returned, l, a->why.queue, hold, entry->len);
 	if (!hold->blind && !hold->restarted && ledger_judges(l, RULE_COMPLETION_LEN) &&
 	    !ledger_hold_covers(l, hold, entry->len))
 		ledger_break(l, RULE_COMPLETION_LEN,
@@ -299,8 +283,7 @@ static void on_used_idx(const struct ring_access *a)
 		moved = (uint16_t)q->pending_count;
 	for (unsigned i = 0; i < moved; i++)
 		judge_completion(a, &a->pending[i]);
-	if (ledger_is_net(l, a->why.queue))
-		ledger_net_moved(l, lost);
+	TELL_FOLLOWERS(l, moved, l, a->why.queue, lost);
 	l->counters[TARGET_COUNTERS_MAX + a->why.queue] += moved;
 	q->pending_count -= moved;
 	if (q->pending_count > 0)
@@ -475,8 +458,8 @@ void ledger_memory(struct ledger *l, const struct arena_access *access)
 		l->call.failed |= (uint8_t)(1u << why.queue);
 		q->notify.gave_up = true;
 	}
-	if (l->target->stream_count > 0 && access->err != 0)
-		ledger_loss_fault(l, why.queue);
+	if (access->err != 0)
+		TELL_FOLLOWERS(l, failed, l, why.queue);
 	if (why.purpose == GUEST_PAYLOAD)
 		ledger_payload(l, q, access);
 	else

@@ -41,7 +41,7 @@ void ledger_waiting_rest(struct ledger *l, const void *device)
 		if (desc->waiting == NULL || !ledger_may_have_room(l, desc->to) ||
 		    !ledger_judges(l, RULE_STUCK_FRAME))
 			continue;
-		inside = ledger_add_up(l, l->streams[i].waiting_terms);
+		inside = ledger_add_up(l, l->streams.stream[i].counters.waiting);
 		if (desc->from == END_GIVEN && l->target->waiting != NULL)
 			outside = l->target->waiting(device);
 		if (inside + outside > 0)
