@@ -79,7 +79,7 @@ struct follower {
 
 	/* A call of the device is over, not the one that resets. */
 	void (*called)(struct ledger *l);
-	/* An operation is over, and l->counters are as they stand. */
+	/* An operation is over, and l->device.counters are as they stand. */
 	void (*counted)(struct ledger *l);
 	/* The device rests; `excused`: it need not have done all that it could. */
 	void (*rest)(struct ledger *l, const void *device, bool excused);

@@ -26,19 +26,19 @@ static void drop_abandoned(struct ledger *l, struct ledger_queue *q);
 /* A node, at the price of chains that are lost if need be. */
 static uint32_t new_node(struct ledger *l)
 {
-	uint32_t index = l->node_free;
+	uint32_t index = l->device.node_free;
 
-	if (index == LEDGER_NONE && l->node_used == LEDGER_NODES_MAX) {
+	if (index == LEDGER_NONE && l->device.node_used == LEDGER_NODES_MAX) {
 		for (unsigned i = 0; i < PROGRAM_QUEUES; i++)
 			drop_abandoned(l, &l->queues[i]);
-		index = l->node_free;
+		index = l->device.node_free;
 	}
 	if (index != LEDGER_NONE) {
-		l->node_free = l->nodes[index].next;
+		l->device.node_free = l->nodes[index].next;
 	} else {
-		if (l->node_used == LEDGER_NODES_MAX)
+		if (l->device.node_used == LEDGER_NODES_MAX)
 			return LEDGER_NONE;
-		index = l->node_used++;
+		index = l->device.node_used++;
 	}
 	l->nodes[index].next = LEDGER_NONE;
 	return index;
@@ -52,8 +52,8 @@ static void free_nodes(struct ledger *l, uint32_t first)
 		return;
 	while (l->nodes[last].next != LEDGER_NONE)
 		last = l->nodes[last].next;
-	l->nodes[last].next = l->node_free;
-	l->node_free = first;
+	l->nodes[last].next = l->device.node_free;
+	l->device.node_free = first;
 }
 
 uint32_t ledger_hold_find(struct ledger *l, struct ledger_queue *q, uint16_t walk)
@@ -82,25 +82,25 @@ static void drop_abandoned(struct ledger *l, struct ledger_queue *q)
 		if (!l->hold[i].abandoned)
 			continue;
 		ledger_hold_drop(l, q, i);
-		q->overflowed = true;
+		q->work.overflowed = true;
 	}
 }
 
 uint32_t ledger_hold_take(struct ledger *l, struct ledger_queue *q, uint16_t walk, uint16_t head)
 {
-	uint32_t index = l->hold_free;
+	uint32_t index = l->device.hold_free;
 	struct ledger_hold *hold;
 
-	if (index == LEDGER_NONE && l->hold_used == LEDGER_HOLDS_MAX) {
+	if (index == LEDGER_NONE && l->device.hold_used == LEDGER_HOLDS_MAX) {
 		drop_abandoned(l, q);
-		index = l->hold_free;
+		index = l->device.hold_free;
 	}
 	if (index != LEDGER_NONE) {
-		l->hold_free = l->hold[index].next;
-	} else if (l->hold_used < LEDGER_HOLDS_MAX) {
-		index = l->hold_used++;
+		l->device.hold_free = l->hold[index].next;
+	} else if (l->device.hold_used < LEDGER_HOLDS_MAX) {
+		index = l->device.hold_used++;
 	} else {
-		q->overflowed = true;
+		q->work.overflowed = true;
 		return LEDGER_NONE;
 	}
 	hold = &l->hold[index];
@@ -113,9 +113,9 @@ uint32_t ledger_hold_take(struct ledger *l, struct ledger_queue *q, uint16_t wal
 	hold->first = hold->last_desc = hold->cursor = hold->written = LEDGER_NONE;
 	hold->bytes_max = LEDGER_CHAIN_BYTES;
 	hold->accesses_max = LEDGER_CHAIN_ACCESSES;
-	l->held_bytes_max += hold->bytes_max;
-	l->held_accesses_max += hold->accesses_max;
-	l->held++;
+	l->device.held_bytes_max += hold->bytes_max;
+	l->device.held_accesses_max += hold->accesses_max;
+	l->device.held++;
 	hold->next = q->holds;
 	q->holds = q->last_hold = index;
 	return index;
@@ -132,11 +132,11 @@ void ledger_hold_drop(struct ledger *l, struct ledger_queue *q, uint32_t index)
 		q->last_hold = LEDGER_NONE;
 	free_nodes(l, l->hold[index].first);
 	free_nodes(l, l->hold[index].written);
-	l->held_bytes_max -= l->hold[index].bytes_max;
-	l->held_accesses_max -= l->hold[index].accesses_max;
-	l->held--;
-	l->hold[index].next = l->hold_free;
-	l->hold_free = index;
+	l->device.held_bytes_max -= l->hold[index].bytes_max;
+	l->device.held_accesses_max -= l->hold[index].accesses_max;
+	l->device.held--;
+	l->hold[index].next = l->device.hold_free;
+	l->device.hold_free = index;
 }
 
 void ledger_hold_add(struct ledger *l, struct ledger_hold *hold, uint64_t addr, uint32_t len,
@@ -285,7 +285,7 @@ void ledger_payload(struct ledger *l, struct ledger_queue *q, const struct arena
 	index = ledger_hold_find(l, q, why.walk);
 	if (index == LEDGER_NONE) {
 		TELL_FOLLOWERS(l, unknown, l, why.queue, NULL, write);
-		if (!q->overflowed &&
+		if (!q->work.overflowed &&
 		    ledger_judges(l, write ? RULE_MEMORY_WRITE : RULE_MEMORY_READ))
 			ledger_break(l, write ? RULE_MEMORY_WRITE : RULE_MEMORY_READ,
 				     "queue %u: the device %s %u bytes at 0x%llx for available "

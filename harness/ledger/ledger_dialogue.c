@@ -171,9 +171,9 @@ static void on_rest(struct ledger *l, const void *device, bool excused)
 		     "the driver asked for what the device has not said, and the device rests: "
 		     "queue %u was %s",
 		     d->to,
-		     !l->queues[d->to].index_seen ? "never looked at"
-		     : l->queues[d->to].notified  ? "notified and not looked at"
-						  : "left with chains that it saw");
+		     !l->queues[d->to].work.index_seen ? "never looked at"
+		     : l->queues[d->to].work.notified  ? "notified and not looked at"
+						       : "left with chains that it saw");
 }
 
 static void on_reset(struct ledger *l)

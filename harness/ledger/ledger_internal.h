@@ -27,7 +27,7 @@ static inline bool ledger_judges(struct ledger *l, enum rule rule)
 
 	if ((l->silent[rule / 64] & bit) != 0)
 		return false;
-	if (l->lost && (rule_table[rule].facts & FACT_REGISTERS) != 0) {
+	if (l->session.lost && (rule_table[rule].facts & FACT_REGISTERS) != 0) {
 		l->not_judged[rule / 64] |= bit;
 		return false;
 	}
@@ -69,12 +69,17 @@ struct ring_access {
 	int err;
 };
 
+/* The device accessed a field of a ring. */
+void ledger_ring_access(const struct ring_access *a);
 /* The device read a descriptor, or several of an indirect table. */
 void ledger_desc_read(const struct ring_access *a);
 
 /* What registers show: a 4-byte read of one, and InterruptStatus. */
 void ledger_judge_read(struct ledger *l, uint64_t offset, uint32_t width, uint64_t value);
 void ledger_judge_interrupt_status(struct ledger *l, uint32_t shown);
+
+/* The driver reset the device: another session begins. */
+void ledger_session_end(struct ledger *l);
 
 /* Queues. */
 void ledger_queue_start(struct ledger *l, struct ledger_queue *q);
@@ -155,7 +160,7 @@ static inline uint64_t ledger_add_up(const struct ledger *l, const int16_t *term
 	uint64_t sum = 0;
 
 	while (*terms >= 0)
-		sum += l->counters[*terms++];
+		sum += l->device.counters[*terms++];
 	return sum;
 }
 

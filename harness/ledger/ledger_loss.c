@@ -31,7 +31,9 @@ static const struct target_stream *desc_of(const struct ledger *l, const struct 
 
 static uint32_t frame_max(const struct ledger *l, const struct target_stream *desc)
 {
-	return l->net.mtu != 0 ? LINK_MAX + l->net.mtu : desc->frame_max;
+	uint16_t mtu = ledger_net_mtu(l);
+
+	return mtu != 0 ? LINK_MAX + mtu : desc->frame_max;
 }
 
 static bool is_to_queue(const struct target_stream *desc)
@@ -78,13 +80,13 @@ static bool has_no_chain(const struct ledger *l, unsigned to, const struct ledge
 {
 	const struct ledger_queue *q = &l->queues[to];
 
-	if (!q->ready || !q->known || q->poisoned || q->overflowed ||
+	if (!q->work.ready || !q->known || q->work.poisoned || q->work.overflowed ||
 	    (l->call.failed >> to & 1) != 0 || ledger_used_ring_wraps(q) ||
 	    q->avail > UINT64_MAX - 3)
 		return true;
-	if (!q->index_seen || q->avail_idx != q->taken)
+	if (!q->work.index_seen || q->work.avail_idx != q->taken)
 		return false;
-	return l->target->model ? q->looks != frame->looks : !q->notified;
+	return l->target->model ? q->looks != frame->looks : !q->work.notified;
 }
 
 /* Of those that wait any may be lost for want of memory; of others the last, of the
@@ -346,7 +348,7 @@ static void judge_stream(struct ledger *l, unsigned i)
 	const struct target_stream *desc = &l->target->streams[i];
 	struct ledger_stream *s = &l->streams.stream[i];
 	bool waits = desc->kept > 0 && is_to_queue(desc);
-	bool known = !l->counters_lost && l->sums_ready && s->counters.waiting[0] >= 0;
+	bool known = !l->device.counters_lost && l->sums.ready && s->counters.waiting[0] >= 0;
 	uint64_t waiting = waits && known ? ledger_add_up(l, s->counters.waiting) : 0;
 	unsigned gone = s->session.gone, due = 0;
 	uint32_t len = s->session.gone_len;

@@ -137,7 +137,7 @@ bool ledger_net_may_refuse(const struct ledger *l, unsigned flags, unsigned gso_
 				  BIT(F_HOST_USO);
 
 	/* What a device makes of an offload that was negotiated is not known here. */
-	if (!l->features_known || (l->driver_features & offloads) != 0)
+	if (!l->session.features_known || (l->session.driver_features & offloads) != 0)
 		return true;
 	/* A bit that nobody knows is to be ignored (5.1.9.2.2). */
 	return (flags & FLAGS_KNOWN) != 0 || gso_type != VIRTIO_NET_HDR_GSO_NONE;
@@ -174,7 +174,7 @@ static const char *offload_fault(uint64_t features, unsigned flags, unsigned gso
 static void judge_offloads(struct ledger *l, const struct ledger_hold *hold)
 {
 	const uint8_t *head = hold->net.bytes;
-	const char *fault = offload_fault(l->driver_features, head[0], head[1]);
+	const char *fault = offload_fault(l->session.driver_features, head[0], head[1]);
 	uint64_t rest;
 
 	if (fault != NULL && ledger_judges(l, RULE_NET_HEADER))
@@ -193,11 +193,16 @@ static void judge_offloads(struct ledger *l, const struct ledger_hold *hold)
 			     ledger_get16(head + 6), ledger_get16(head + 8));
 }
 
+uint16_t ledger_net_mtu(const struct ledger *l)
+{
+	return l->net.mtu;
+}
+
 bool ledger_net_is_oversize(const struct ledger *l, const uint8_t *frame, uint32_t len)
 {
 	uint32_t link = ETH_HLEN;
 
-	if ((l->driver_features & BIT(VIRTIO_NET_F_MTU)) == 0 || l->net.mtu == 0)
+	if ((l->session.driver_features & BIT(VIRTIO_NET_F_MTU)) == 0 || l->net.mtu == 0)
 		return false;
 	while (link < ETH_HLEN + TAGS_MAX * TAG && len >= link) {
 		unsigned type = (unsigned)frame[link - 2] << 8 | frame[link - 1];
@@ -229,10 +234,10 @@ static uint32_t link_size(const struct ledger_hold *hold, uint32_t header)
  * one that is not to be cut any more. */
 static uint64_t bytes_max(const struct ledger *l, const struct ledger_hold *hold)
 {
-	bool hashed = (l->driver_features & BIT(VIRTIO_NET_F_HASH_REPORT)) != 0;
+	bool hashed = (l->session.driver_features & BIT(VIRTIO_NET_F_HASH_REPORT)) != 0;
 	uint32_t header = hashed ? HEADER_HASHED : HEADER, link;
 
-	if ((l->driver_features & BIT(VIRTIO_NET_F_MTU)) == 0 || l->net.mtu == 0 ||
+	if ((l->session.driver_features & BIT(VIRTIO_NET_F_MTU)) == 0 || l->net.mtu == 0 ||
 	    (hold->net.bytes[1] & ~VIRTIO_NET_HDR_GSO_ECN) != VIRTIO_NET_HDR_GSO_NONE)
 		return UINT64_MAX;
 	link = link_size(hold, header);
@@ -242,8 +247,8 @@ static uint64_t bytes_max(const struct ledger *l, const struct ledger_hold *hold
 /* Is what the header has to be known? */
 static bool was_negotiated(const struct ledger *l)
 {
-	return l->features_known && (l->status & VIRTIO_CONFIG_S_FEATURES_OK) != 0 &&
-	       (l->driver_features & BIT(VIRTIO_F_VERSION_1)) != 0;
+	return l->session.features_known && (l->device.status & VIRTIO_CONFIG_S_FEATURES_OK) != 0 &&
+	       (l->session.driver_features & BIT(VIRTIO_F_VERSION_1)) != 0;
 }
 
 /* Are the chain's buffers those that it has, each once? */
@@ -254,7 +259,7 @@ static bool is_followed(const struct ledger_hold *hold)
 
 static void begin_packet(struct ledger *l, const struct ledger_hold *hold, uint32_t len)
 {
-	bool merges = (l->driver_features & BIT(VIRTIO_NET_F_MRG_RXBUF)) != 0;
+	bool merges = (l->session.driver_features & BIT(VIRTIO_NET_F_MRG_RXBUF)) != 0;
 	unsigned buffers;
 
 	if (len < HEADER)

@@ -27,6 +27,8 @@ struct ledger_net_chain {
 	uint8_t bytes[LEDGER_HEAD_BYTES];
 };
 
+/* As the device was made; 0: it has none. */
+uint16_t ledger_net_mtu(const struct ledger *l);
 /* May a device refuse to send a packet with these in its header?  A driver that
  * negotiated nothing sets neither. */
 bool ledger_net_may_refuse(const struct ledger *l, unsigned flags, unsigned gso_type);

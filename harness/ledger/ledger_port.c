@@ -241,10 +241,10 @@ static void judge_gauge(struct ledger *l, unsigned port, const char *name, int c
 {
 	if (counter < 0 || l->ports[port].lost || !ledger_judges(l, RULE_STREAM_BYTES))
 		return;
-	if (l->counters[counter] != due)
+	if (l->device.counters[counter] != due)
 		ledger_break(l, RULE_STREAM_BYTES,
 			     "%s is %llu, and %u bytes are on their way through port %u", name,
-			     (unsigned long long)l->counters[counter], due, port);
+			     (unsigned long long)l->device.counters[counter], due, port);
 }
 
 static void judge_dropped(struct ledger *l, unsigned port)
@@ -257,8 +257,8 @@ static void judge_dropped(struct ledger *l, unsigned port)
 	p->unsure = false;
 	if (p->counters.dropped < 0)
 		return;
-	dropped = l->counters[p->counters.dropped] - p->dropped_before;
-	p->dropped_before = l->counters[p->counters.dropped];
+	dropped = l->device.counters[p->counters.dropped] - p->dropped_before;
+	p->dropped_before = l->device.counters[p->counters.dropped];
 	if (unread > dropped && !unsure && ledger_judges(l, RULE_STREAM_BYTES))
 		ledger_break(l, RULE_STREAM_BYTES,
 			     "port %u: %llu bytes of chains that nothing is wrong with were "
@@ -275,8 +275,8 @@ static void judge_refused(struct ledger *l, unsigned port, struct ledger_refusal
 	refusal->bytes = 0;
 	if (counter < 0)
 		return;
-	counted = l->counters[counter] - refusal->before;
-	refusal->before = l->counters[counter];
+	counted = l->device.counters[counter] - refusal->before;
+	refusal->before = l->device.counters[counter];
 	if (counted != bytes && !l->ports[port].lost && ledger_judges(l, RULE_STREAM_BYTES))
 		ledger_break(
 			l, RULE_STREAM_BYTES,
@@ -315,7 +315,7 @@ static void on_counted(struct ledger *l)
  * else. */
 static bool may_wait(const struct ledger *l)
 {
-	if (l->counters_lost)
+	if (l->device.counters_lost)
 		return true;
 	for (unsigned i = 0; i < l->target->port_count; i++) {
 		const struct target_port *desc = &l->target->ports[i];

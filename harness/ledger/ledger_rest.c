@@ -118,7 +118,7 @@ static void judge_heap(struct ledger *l)
 			     "the device has %zu bytes of host memory, at most "
 			     "%u are due",
 			     l->heap->live_bytes, l->target->heap_max);
-	kept = l->heap_base + l->target->blocks_kept;
+	kept = l->device.heap_base + l->target->blocks_kept;
 	if (kept > l->heap->peak_blocks)
 		kept = l->heap->peak_blocks;
 	if (l->target->blocks_kept > 0 && ledger_judges(l, RULE_WORK_STEADY) &&
@@ -139,7 +139,7 @@ void ledger_call_end(struct ledger *l, uint32_t old_status, const struct ledger_
 	TELL_FOLLOWERS(l, called, l);
 	ledger_judge_config(l, set, probe);
 	for (unsigned i = 0; i < PROGRAM_QUEUES; i++)
-		if (l->queues[i].poisoned && ledger_judges(l, RULE_STATUS_POISON) &&
+		if (l->queues[i].work.poisoned && ledger_judges(l, RULE_STATUS_POISON) &&
 		    (probe->status & VIRTIO_CONFIG_S_NEEDS_RESET) == 0)
 			ledger_break(l, RULE_STATUS_POISON,
 				     "queue %u: its available ring is structurally wrong, and "
@@ -163,19 +163,19 @@ static void judge_stuck(struct ledger *l, unsigned i)
 	struct ledger_queue *q = &l->queues[i];
 	uint16_t head;
 
-	if ((l->call.active >> i & 1) == 0 || (l->call.failed >> i & 1) != 0 || q->poisoned ||
-	    !q->ready || !q->known)
+	if ((l->call.active >> i & 1) == 0 || (l->call.failed >> i & 1) != 0 || q->work.poisoned ||
+	    !q->work.ready || !q->known)
 		return;
-	if (ledger_judges(l, RULE_STUCK_NOTIFY) && q->notified &&
+	if (ledger_judges(l, RULE_STUCK_NOTIFY) && q->work.notified &&
 	    l->target->queues[i].driver_initiated)
 		ledger_break(l, RULE_STUCK_NOTIFY,
 			     "queue %u was notified and the device did not look at it", i);
-	if (ledger_judges(l, RULE_STUCK_AVAILABLE) && q->index_seen && q->taken != q->avail_idx &&
-	    l->target->queues[i].driver_initiated)
+	if (ledger_judges(l, RULE_STUCK_AVAILABLE) && q->work.index_seen &&
+	    q->taken != q->work.avail_idx && l->target->queues[i].driver_initiated)
 		ledger_break(l, RULE_STUCK_AVAILABLE,
 			     "queue %u: the device read available index %u, took the entries below "
 			     "%u and rests",
-			     i, q->avail_idx, q->taken);
+			     i, q->work.avail_idx, q->taken);
 	if (!ledger_used_ring_wraps(q) && ledger_judges(l, RULE_STUCK_HELD) && !l->target->holds &&
 	    holds_chain(l, q, &head))
 		ledger_break(l, RULE_STUCK_HELD,
@@ -228,31 +228,31 @@ static void compile_gauges(struct ledger *l, const void *device)
 {
 	unsigned count = target_counter_count(l->target, device);
 
-	l->gauges = 0;
+	l->sums.gauges = 0;
 	for (unsigned i = 0; i < count; i++)
 		if (target_is_gauge(l->target, l->target->counter_name(device, i)))
-			l->gauges |= 1ULL << i;
+			l->sums.gauges |= 1ULL << i;
 }
 
 static void compile_sums(struct ledger *l, const void *device)
 {
 	const struct target_sum *sum = l->target->sums;
 
-	l->sum_count = 0;
-	for (; sum != NULL && sum->left != NULL && l->sum_count < TARGET_SUMS_MAX; sum++) {
-		ledger_name_counters(l, device, sum->left, l->sums[l->sum_count][0]);
-		ledger_name_counters(l, device, sum->right, l->sums[l->sum_count++][1]);
+	l->sums.count = 0;
+	for (; sum != NULL && sum->left != NULL && l->sums.count < TARGET_SUMS_MAX; sum++) {
+		ledger_name_counters(l, device, sum->left, l->sums.terms[l->sums.count][0]);
+		ledger_name_counters(l, device, sum->right, l->sums.terms[l->sums.count++][1]);
 	}
 	compile_gauges(l, device);
 	TELL_FOLLOWERS(l, name, l, device);
-	l->sums_ready = true;
+	l->sums.ready = true;
 }
 
 static void judge_sums(struct ledger *l)
 {
-	for (unsigned i = 0; i < l->sum_count; i++) {
-		uint64_t left = ledger_add_up(l, l->sums[i][0]);
-		uint64_t right = ledger_add_up(l, l->sums[i][1]);
+	for (unsigned i = 0; i < l->sums.count; i++) {
+		uint64_t left = ledger_add_up(l, l->sums.terms[i][0]);
+		uint64_t right = ledger_add_up(l, l->sums.terms[i][1]);
 
 		if (left > right || (l->target->sums[i].equal && left < right))
 			ledger_break(l, RULE_COUNTERS_SUM, "%s is %llu, %s than %s, which is %llu",
@@ -271,7 +271,7 @@ static bool block_moved(const struct ledger *l, const uint64_t *values, unsigned
 	uint64_t differs = 0;
 
 	for (unsigned k = 0; k < BLOCK; k++)
-		differs |= values[i + k] ^ l->counters[i + k];
+		differs |= values[i + k] ^ l->device.counters[i + k];
 	return differs != 0;
 }
 
@@ -283,7 +283,7 @@ static void judge_counters(struct ledger *l, const void *device)
 	uint64_t values[TARGET_COUNTERS_MAX];
 	bool moved = l->call.moved != 0;
 
-	if (!l->sums_ready)
+	if (!l->sums.ready)
 		compile_sums(l, device);
 	target_counters(l->target, device, values);
 	for (unsigned i = 0; i < count; i++) {
@@ -291,15 +291,15 @@ static void judge_counters(struct ledger *l, const void *device)
 			i += BLOCK - 1;
 			continue;
 		}
-		if (values[i] == l->counters[i])
+		if (values[i] == l->device.counters[i])
 			continue;
 		moved = true;
-		if (values[i] < l->counters[i] && (l->gauges >> i & 1) == 0)
+		if (values[i] < l->device.counters[i] && (l->sums.gauges >> i & 1) == 0)
 			ledger_break(l, RULE_COUNTERS_FALL, "%s fell from %llu to %llu",
 				     l->target->counter_name(device, i),
-				     (unsigned long long)l->counters[i],
+				     (unsigned long long)l->device.counters[i],
 				     (unsigned long long)values[i]);
-		l->counters[i] = values[i];
+		l->device.counters[i] = values[i];
 	}
 	if (moved && ledger_judges(l, RULE_COUNTERS_SUM))
 		judge_sums(l);
@@ -310,7 +310,7 @@ static void judge_counters(struct ledger *l, const void *device)
  * that is wrong does not stop the others: only the call that finds it ends. */
 static bool may_stop(const struct ledger *l)
 {
-	if ((l->status & VIRTIO_CONFIG_S_NEEDS_RESET) == 0)
+	if ((l->device.status & VIRTIO_CONFIG_S_NEEDS_RESET) == 0)
 		return false;
 	return !l->target->model || l->call.config_interrupts > 0;
 }
@@ -323,7 +323,7 @@ void ledger_rest(struct ledger *l, enum device_state state, const void *device)
 		return;
 	if (l->plain.arena != NULL)
 		ledger_plain_rest(l);
-	if (!l->counters_lost && ledger_judges(l, RULE_COUNTERS_FALL))
+	if (!l->device.counters_lost && ledger_judges(l, RULE_COUNTERS_FALL))
 		judge_counters(l, device);
 	excused = (state == DEVICE_WAITING && followers_may_wait(l)) || may_stop(l);
 	for (unsigned i = 0; resting && i < l->target->queue_count && i < PROGRAM_QUEUES; i++) {

@@ -158,7 +158,7 @@ static void on_unknown(struct ledger *l, unsigned queue, struct ledger_hold *hol
 	if (s == NULL)
 		return;
 	if (hold == NULL) {
-		if (l->queues[queue].overflowed)
+		if (l->queues[queue].work.overflowed)
 			frame_push(s, true);
 		return;
 	}
