@@ -24,7 +24,8 @@ static void note_silent(struct ledger *ledger)
 
 		if (rule_table[i].severity == SEVERITY_MODEL && !target->model)
 			ledger->silent[i / 64] |= bit;
-		else if (rule_extent((enum rule)i, target->facts) == RULE_NOT_JUDGED)
+		else if (rule_extent((enum rule)i, target->facts & ~ledger->without) ==
+			 RULE_NOT_JUDGED)
 			ledger->not_judged[i / 64] |= bit;
 		ledger->silent[i / 64] |= ledger->not_judged[i / 64];
 	}

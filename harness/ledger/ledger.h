@@ -357,7 +357,8 @@ struct ledger {
 	unsigned finding_count;
 	bool stop; /* a finding fails the run */
 	struct finding findings[LEDGER_FINDINGS_MAX];
-	uint64_t judged[(RULE_COUNT + 63) / 64];     /* rules that had something to judge */
+	uint64_t judged[(RULE_COUNT + 63) / 64]; /* rules that had something to judge */
+	unsigned without; /* facts that the target has and the transport does not show */
 	uint64_t not_judged[(RULE_COUNT + 63) / 64]; /* ... and lacked a fact */
 	uint64_t silent[(RULE_COUNT + 63) / 64];     /* that the target is not judged by */
 };

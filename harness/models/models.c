@@ -60,6 +60,26 @@ void model_counters(const void *device, uint64_t *values)
 		values[i] = from[i];
 }
 
+/* A struct mmio has each of them by that name. */
+#define CALLEE device
+#define MODEL_LOOK(type, name, parameters, arguments)                                              \
+	static type call_##name parameters                                                         \
+	{                                                                                          \
+		return mmio_##name arguments;                                                      \
+	}
+#define MODEL_ACT(name, parameters, arguments)                                                     \
+	static void call_##name parameters                                                         \
+	{                                                                                          \
+		mmio_##name arguments;                                                             \
+	}
+TARGET_CALLS(MODEL_LOOK, MODEL_ACT)
+
+const struct target_calls model_calls = {
+#define MODEL_CALL(type, name, parameters, arguments) .name = call_##name,
+#define MODEL_CALL_ACT(name, parameters, arguments) .name = call_##name,
+	TARGET_CALLS(MODEL_CALL, MODEL_CALL_ACT)
+};
+
 size_t model_save(const void *device, void *out, size_t room)
 {
 	return snapshot_save(device, out, room);

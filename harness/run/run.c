@@ -152,7 +152,7 @@ int run_open(struct run **run, const struct target *target, struct text_error *e
 	if (r == NULL)
 		return -ENOMEM;
 	r->guest.target = target;
-	r->guest.transport = &transport_mmio;
+	r->guest.transport = transport_or_first(NULL);
 	r->guest.ledger.heap = &r->guest.heap;
 	err = arena_init(&r->guest.arena, (enum arena_layout)target->layout,
 			 target_is_plain(target), &r->guest.heap);
@@ -206,12 +206,14 @@ void run_close(struct run *run)
 
 static void set_options(struct run *run, const struct run_options *options)
 {
+	run->guest.transport = transport_or_first(options->transport);
 	run->guest.trace = options->trace;
 	run->guest.arena.trace = options->trace;
 	run->guest.heap.trace = options->trace;
 	run->guest.ledger.trace = options->trace;
 	run->guest.ledger.enabled = !options->judging.no_ledger;
 	run->guest.ledger.judging = options->judging;
+	run->guest.ledger.without = run->guest.transport->read_register != NULL ? 0 : FACT_LAYOUT;
 	run->guest.ledger.fatal = options->fatal;
 	run->guest.ledger.fatal_ctx = options->ctx;
 }

@@ -185,6 +185,26 @@ static void foreign_write(void *device, uint64_t offset, const void *buf, uint32
 	foreign_leave(d);
 }
 
+/* A device that has no registers is driven by those of our transport's calls. */
+#define CALLEE ((const struct foreign_device *)device)->mmio
+#define FOREIGN_LOOK(type, name, parameters, arguments)                                            \
+	static type call_##name parameters                                                         \
+	{                                                                                          \
+		return mmio_##name arguments;                                                      \
+	}
+#define FOREIGN_ACT(name, parameters, arguments)                                                   \
+	static void call_##name parameters                                                         \
+	{                                                                                          \
+		mmio_##name arguments;                                                             \
+	}
+TARGET_CALLS(FOREIGN_LOOK, FOREIGN_ACT)
+
+static const struct target_calls foreign_calls = {
+#define FOREIGN_CALL(type, name, parameters, arguments) .name = call_##name,
+#define FOREIGN_CALL_ACT(name, parameters, arguments) .name = call_##name,
+	TARGET_CALLS(FOREIGN_CALL, FOREIGN_CALL_ACT)
+};
+
 static void foreign_work(void *device)
 {
 	struct foreign_device *d = get(device);
@@ -267,6 +287,7 @@ void foreign_target_init(struct foreign *f)
 	t->destroy = foreign_destroy;
 	t->read = foreign_read;
 	t->write = foreign_write;
+	t->calls = f->given.level == VRINGER_LEVEL_ACTIVATED ? &foreign_calls : NULL;
 	t->work = f->given.step != NULL ? foreign_work : NULL;
 	t->state = foreign_state;
 	t->listen = foreign_listen;
