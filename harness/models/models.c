@@ -3,6 +3,7 @@
  * Our own device models as targets.  See target.h.
  */
 #include "harness/models/models.h"
+#include "harness/target/mmio_calls.h"
 
 #include "devices/mmio.h"
 #include "devices/net.h"
@@ -60,25 +61,8 @@ void model_counters(const void *device, uint64_t *values)
 		values[i] = from[i];
 }
 
-/* A struct mmio has each of them by that name. */
 #define CALLEE device
-#define MODEL_LOOK(type, name, parameters, arguments)                                              \
-	static type call_##name parameters                                                         \
-	{                                                                                          \
-		return mmio_##name arguments;                                                      \
-	}
-#define MODEL_ACT(name, parameters, arguments)                                                     \
-	static void call_##name parameters                                                         \
-	{                                                                                          \
-		mmio_##name arguments;                                                             \
-	}
-TARGET_CALLS(MODEL_LOOK, MODEL_ACT)
-
-const struct target_calls model_calls = {
-#define MODEL_CALL(type, name, parameters, arguments) .name = call_##name,
-#define MODEL_CALL_ACT(name, parameters, arguments) .name = call_##name,
-	TARGET_CALLS(MODEL_CALL, MODEL_CALL_ACT)
-};
+MMIO_CALLS(, model_calls);
 
 size_t model_save(const void *device, void *out, size_t room)
 {

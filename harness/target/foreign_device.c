@@ -7,6 +7,7 @@
  * and only reset from then on; its counters are shown from where they stood.
  */
 #include "harness/target/foreign.h"
+#include "harness/target/mmio_calls.h"
 
 #include <linux/virtio_mmio.h>
 #include <string.h>
@@ -186,24 +187,8 @@ static void foreign_write(void *device, uint64_t offset, const void *buf, uint32
 }
 
 /* A device that has no registers is driven by those of our transport's calls. */
-#define CALLEE ((const struct foreign_device *)device)->mmio
-#define FOREIGN_LOOK(type, name, parameters, arguments)                                            \
-	static type call_##name parameters                                                         \
-	{                                                                                          \
-		return mmio_##name arguments;                                                      \
-	}
-#define FOREIGN_ACT(name, parameters, arguments)                                                   \
-	static void call_##name parameters                                                         \
-	{                                                                                          \
-		mmio_##name arguments;                                                             \
-	}
-TARGET_CALLS(FOREIGN_LOOK, FOREIGN_ACT)
-
-static const struct target_calls foreign_calls = {
-#define FOREIGN_CALL(type, name, parameters, arguments) .name = call_##name,
-#define FOREIGN_CALL_ACT(name, parameters, arguments) .name = call_##name,
-	TARGET_CALLS(FOREIGN_CALL, FOREIGN_CALL_ACT)
-};
+#define CALLEE (((const struct foreign_device *)device)->mmio)
+MMIO_CALLS(static, foreign_calls);
 
 static void foreign_work(void *device)
 {
