@@ -11,13 +11,10 @@
 
 static uint64_t look(const struct guest *g, uint32_t offset, uint32_t width)
 {
-	uint8_t bytes[8] = { 0 };
-	uint64_t value = 0;
+	uint64_t bytes = 0;
 
-	g->target->read(g->device, offset, bytes, width);
-	for (uint32_t i = 0; i < width; i++)
-		value |= (uint64_t)bytes[i] << (8 * i);
-	return value;
+	g->target->read(g->device, offset, &bytes, width);
+	return le64toh(bytes);
 }
 
 static uint32_t look_status(const struct guest *g)

@@ -30,10 +30,10 @@ static unsigned read_registers(struct run *run, uint32_t *out)
 	unsigned count = 0;
 
 	t->aim_at_first(&run->guest);
-	for (size_t i = 0; t->look_register != NULL && i < sizeof(offsets) / sizeof(offsets[0]);
-	     i++)
-		out[count++] = (uint32_t)t->look_register(&run->guest, offsets[i], 4);
-	if (run->guest.target->keeps_config)
+	if (t->look_register != NULL)
+		for (size_t i = 0; i < sizeof(offsets) / sizeof(offsets[0]); i++)
+			out[count++] = (uint32_t)t->look_register(&run->guest, offsets[i], 4);
+	if (run->guest.target->keeps_config || run->config_unknown)
 		return count;
 	for (unsigned i = 0; i < run->guest.target->config_len && count < GUEST_REGISTERS_MAX;
 	     i += 4)
@@ -47,8 +47,6 @@ static void judge_registers(struct run *run)
 	unsigned count = read_registers(run, now);
 	uint32_t value;
 
-	if (run->config_unknown)
-		count -= (run->guest.target->config_len + 3) / 4;
 	for (unsigned i = 0; i < count; i++)
 		if (now[i] != run->guest.registers[i])
 			ledger_break(&run->guest.ledger, RULE_RESET_REGISTERS,
