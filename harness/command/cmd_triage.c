@@ -26,7 +26,7 @@
 
 static const struct cmd_usage usage = {
 	"FILE|DIR...",
-	"toJSLNPKT",
+	"toJSLNPKTR",
 	"Run crash files, each in a process of its own, and print those that show the same as one\n"
 	"line: signature, rule and clause or kind, how many, the command that replays the "
 	"smallest.\n"
@@ -140,6 +140,8 @@ static void print_replay(const struct triage_cmd *c, const struct triage_group *
 	fputs(" replay -v ", c->out);
 	if (group->script == NULL)
 		print_option(c->out, "-t", group->target->name);
+	if (transport_to_name(c->options.transport) != NULL)
+		print_option(c->out, "--transport", c->options.transport->name);
 	if (c->options.judging.no_ledger)
 		fputs("--no-ledger ", c->out);
 	if (c->options.judging.strict)
@@ -194,6 +196,8 @@ static void print_group_json(const struct triage_cmd *c, const struct triage_gro
 {
 	fprintf(c->out, "%s{\"target\":", separator);
 	escape_json(c->out, group->target->name);
+	if (transport_to_name(c->options.transport) != NULL)
+		fprintf(c->out, ",\"transport\":\"%s\"", transport_to_name(c->options.transport));
 	fputs(",\"files\":[", c->out);
 	for (size_t i = 0; i < group->count; i++) {
 		fputs(i > 0 ? "," : "", c->out);
@@ -390,6 +394,7 @@ int cmd_triage(int argc, char **argv)
 	c.how = (struct triage_options){
 		.target = c.options.target,
 		.output = c.options.output,
+		.transport = c.options.transport,
 		.judging = c.options.judging,
 		.seconds = c.options.seconds,
 		.stop = &cmd_stop,

@@ -9,6 +9,7 @@
 #include "harness/models/filter.h"
 #include "harness/models/models.h"
 #include "harness/models/wire.h"
+#include "harness/target/mmio_calls.h"
 
 #include "devices/mmds.h"
 #include "devices/mmio.h"
@@ -161,6 +162,9 @@ static void card_write(void *device, uint64_t offset, const void *buf, uint32_t 
 {
 	mmio_write(mmio_of(device), offset, buf, len);
 }
+
+#define CALLEE mmio_of(device)
+MMIO_CALLS(static, card_calls);
 
 static void card_work(void *device)
 {
@@ -354,6 +358,7 @@ const struct target net_host_target = {
 	.destroy = card_destroy,
 	.read = card_read,
 	.write = card_write,
+	.calls = &card_calls,
 	.work = card_work,
 	.state = card_state,
 	.host = card_host,

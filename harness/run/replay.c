@@ -36,6 +36,7 @@ static void print_text(const struct replay_options *options, const char *path,
 {
 	const struct finding *failing = child_finding(result, job);
 	const struct finding *known = child_known(result);
+	const char *transport = transport_to_name(job->transport);
 
 	report_words(stdout, "", job->words);
 	if (failing != NULL)
@@ -47,7 +48,8 @@ static void print_text(const struct replay_options *options, const char *path,
 		report_failure(stdout, path, result, job->script);
 	print_not_judged(result);
 	report_disagreements(stdout, "", job->target);
-	printf("%s: %s: %u operations, %llu chains returned: %s\n", path, job->target->name,
+	printf("%s: %s%s%s: %u operations, %llu chains returned: %s\n", path, job->target->name,
+	       transport != NULL ? ", transport " : "", transport != NULL ? transport : "",
 	       result->ops_run, (unsigned long long)result->completions,
 	       failing != NULL		  ? failing->signature
 	       : known != NULL		  ? "nothing but what is known"
@@ -60,7 +62,7 @@ static void print_text(const struct replay_options *options, const char *path,
 	}
 	if (failing == NULL || options->verbose)
 		return;
-	report_next(stdout, job->target->name, path);
+	report_next(stdout, job->target->name, job->transport, path);
 }
 
 static void print_json(const char *path, const struct child_job *job,
@@ -72,6 +74,8 @@ static void print_json(const char *path, const struct child_job *job,
 	escape_json(stdout, path);
 	printf(",\"target\":");
 	escape_json(stdout, job->target->name);
+	if (transport_to_name(job->transport) != NULL)
+		printf(",\"transport\":\"%s\"", transport_to_name(job->transport));
 	printf(",\"operations\":%u,\"chains\":%llu,\"passed\":%s", result->ops_run,
 	       (unsigned long long)result->completions,
 	       child_failed(result, job) ? "false" : "true");
@@ -119,6 +123,7 @@ static int replay_script(const struct replay_options *options, const char *path,
 	struct child_job job = {
 		.script = script,
 		.target = target,
+		.transport = options->transport,
 		.expect = !options->judging.no_ledger,
 		.judging = target_judging(target, options->judging),
 		.leaks = true,
@@ -164,7 +169,7 @@ int replay_file(const struct replay_options *options, const char *path)
 		fprintf(stderr, "%s: %s\n", input_name(path), strerror(ENOMEM));
 	else if (load_program(script, path, options->target, &text) == 0) {
 		target = load_target(script, path, options->target);
-		if (target != NULL)
+		if (target != NULL && load_fits(script, path, target, options->transport) == 0)
 			status = replay_script(options, path, script, target, report, text);
 	}
 	free(report);

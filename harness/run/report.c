@@ -17,21 +17,24 @@ const char *report_command = "vringer";
 bool report_in_tree = true;
 
 /* "COMMAND VERB -t TARGET PATH", each a word of a shell. */
-static void print_command(FILE *out, const char *verb, const char *target, const char *path)
+static void print_command(FILE *out, const char *verb, const char *target,
+			  const struct transport *transport, const char *path)
 {
 	escape_word(out, report_command);
 	fprintf(out, " %s -t ", verb);
 	escape_word(out, target);
+	if (transport_to_name(transport) != NULL)
+		fprintf(out, " --transport %s", transport_to_name(transport));
 	fputc(' ', out);
 	escape_word(out, path);
 }
 
-void report_next(FILE *out, const char *target, const char *path)
+void report_next(FILE *out, const char *target, const struct transport *transport, const char *path)
 {
 	fputs("next: ", out);
-	print_command(out, "replay -v", target, path);
+	print_command(out, "replay -v", target, transport, path);
 	fputs("   (every operation and access)\n      ", out);
-	print_command(out, "minimize", target, path);
+	print_command(out, "minimize", target, transport, path);
 	fputs(" -o ", out);
 	if (report_in_tree)
 		fprintf(out, "corpus/%s/regressions/", target);
@@ -99,6 +102,18 @@ static void print_register(FILE *out, const struct trace_event *e)
 {
 	fprintf(out, "  driver %s ", e->kind == TRACE_REG_READ ? "reads" : "writes");
 	text_print_value(out, FIELD_REG, e->addr);
+	if (e->len != 4)
+		fprintf(out, " (%u bytes)", e->len);
+	fprintf(out, " = 0x%" PRIx64 "\n", e->value);
+}
+
+static void print_act(FILE *out, const struct trace_event *e)
+{
+	fprintf(out, "  driver calls %s", e->name);
+	if (e->index > 0)
+		fprintf(out, " of queue %u", e->index - 1);
+	if (e->addr != 0)
+		fprintf(out, " at 0x%" PRIx64, e->addr);
 	if (e->len != 4)
 		fprintf(out, " (%u bytes)", e->len);
 	fprintf(out, " = 0x%" PRIx64 "\n", e->value);
@@ -174,6 +189,9 @@ static void print_event(const struct report_trace *t, const struct trace_event *
 	case TRACE_REG_WRITE:
 		print_register(out, e);
 		break;
+	case TRACE_ACT:
+		print_act(out, e);
+		break;
 	case TRACE_READ:
 	case TRACE_WRITE:
 		print_access(out, e);
@@ -234,6 +252,7 @@ static void print_event_json(const struct report_trace *t, const struct trace_ev
 	      [TRACE_STAGE] = "stage",
 	      [TRACE_REG_READ] = "register-read",
 	      [TRACE_REG_WRITE] = "register-write",
+	      [TRACE_ACT] = "act",
 	      [TRACE_READ] = "read",
 	      [TRACE_WRITE] = "write",
 	      [TRACE_INTERRUPT] = "interrupt",
@@ -262,7 +281,7 @@ static void print_event_json(const struct report_trace *t, const struct trace_ev
 			purpose_name(e->why), e->why.walk);
 	if (e->kind == TRACE_USED)
 		fprintf(out, ",\"queue\":%u", e->why.queue);
-	if (e->kind == TRACE_INTERRUPT && e->index > 0)
+	if ((e->kind == TRACE_INTERRUPT || e->kind == TRACE_ACT) && e->index > 0)
 		fprintf(out, ",\"queue\":%u", e->index - 1);
 	fprintf(out,
 		",\"addr\":\"0x%" PRIx64 "\",\"len\":%u,\"value\":\"0x%" PRIx64 "\",\"err\":%d",

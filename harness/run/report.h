@@ -16,7 +16,8 @@ extern const char *report_command;
  * nowhere in particular. */
 extern bool report_in_tree;
 /* The commands that come next for what a file showed. */
-void report_next(FILE *out, const char *target, const char *path);
+void report_next(FILE *out, const char *target, const struct transport *transport,
+		 const char *path);
 
 /* What shows nothing here may do so elsewhere: where, in one line without its end. */
 void report_elsewhere(FILE *out, const char *target, const char *path);

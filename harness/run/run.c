@@ -150,7 +150,7 @@ int run_open(struct run **run, const struct target *target, struct text_error *e
 	if (r == NULL)
 		return -ENOMEM;
 	r->guest.target = target;
-	r->guest.transport = &transport_mmio;
+	r->guest.transport = transport_or_first(NULL);
 	err = arena_init(&r->guest.arena, (enum arena_layout)target->layout,
 			 target_is_plain(target), &r->guest.heap);
 	if (err != 0)
@@ -201,11 +201,14 @@ void run_close(struct run *run)
 
 static void set_options(struct run *run, const struct run_options *options)
 {
+	run->guest.transport = transport_or_first(options->transport);
 	run->guest.trace = options->trace;
 	run->guest.arena.trace = options->trace;
 	run->guest.heap.trace = options->trace;
 	ledger_judge(&run->guest.ledger, &options->judging, options->trace, options->fatal,
 		     options->ctx);
+	ledger_without(&run->guest.ledger,
+		       run->guest.transport->read_register != NULL ? 0 : FACT_LAYOUT);
 }
 
 /* Largest queue sizes and features as the program holds them back. */

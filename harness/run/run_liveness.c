@@ -123,13 +123,17 @@ static void check_lines(void *ctx, struct run *run, uint32_t op)
 void run_check_liveness(struct run *run, const struct run_options *options)
 {
 	struct run_options own = *options;
-	uint32_t ops_run = run->ops_run;
+	uint32_t ops_run = run->ops_run, line;
+	const char *reason;
 
 	run_stage(run, options, "liveness");
+	reason = transport_unmet(options->transport, run->guest.target, run->liveness, &line);
+	if (reason != NULL)
+		run->shortage = (struct run_shortage){ .lack = LACK_REGISTERS, .line = line };
 	own.after_op = check_lines;
 	own.before_op = NULL;
 	own.ctx = run->liveness;
-	if (has_features(run, NULL, run->liveness->needs_features)) {
+	if (reason == NULL && has_features(run, NULL, run->liveness->needs_features)) {
 		run->in_liveness = true;
 		run_ops(run, &run->liveness->prog, &own);
 		run->in_liveness = false;
@@ -151,6 +155,11 @@ void run_print_shortage(const struct run *run, char *text, size_t size)
 			 "queue %u has room for %" PRIu64 " in this program, and the target's "
 			 "liveness script needs %" PRIu64 "%s",
 			 s->queue, s->have, s->need, line);
+	else if (s->lack == LACK_REGISTERS)
+		snprintf(text, size,
+			 "the target's liveness script needs registers, and the transport has "
+			 "none%s",
+			 line);
 	else
 		snprintf(text, size,
 			 "this program holds back the features 0x%" PRIx64 ", which the target's "

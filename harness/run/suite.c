@@ -117,6 +117,8 @@ static void print_name(const struct suite *suite, const struct suite_result *r)
 		escape_tap(suite->out, r->target->name);
 		fputc(']', suite->out);
 	}
+	if (transport_to_name(r->job->transport) != NULL)
+		fprintf(suite->out, " [%s]", transport_to_name(r->job->transport));
 }
 
 static void tap_result(const struct suite *suite, const struct suite_result *r)
@@ -160,6 +162,8 @@ static void junit_result(const struct suite *suite, const struct suite_result *r
 	escape_xml_value(suite->out, r->target->name);
 	fputs("\" name=\"", suite->out);
 	escape_xml_value(suite->out, r->path);
+	if (transport_to_name(r->job->transport) != NULL)
+		fprintf(suite->out, " [%s]", transport_to_name(r->job->transport));
 	fputs("\">", suite->out);
 	if (outcome == SKIPPED) {
 		fputs("<skipped message=\"", suite->out);
@@ -208,6 +212,8 @@ static void json_result(const struct suite *suite, const struct suite_result *r)
 	escape_json(out, r->path);
 	fputs(",\"target\":", out);
 	escape_json(out, r->target->name);
+	if (transport_to_name(r->job->transport) != NULL)
+		fprintf(out, ",\"transport\":\"%s\"", transport_to_name(r->job->transport));
 	fprintf(out, ",\"result\":\"%s\"", names[outcome_of(r)]);
 	if (r->skip != NULL) {
 		fputs(",\"reason\":", out);
