@@ -313,29 +313,45 @@ struct frame {
 	uint32_t left;	/* times to go, after this one */
 };
 
-/* What an operation moves itself; the device's accesses are counted as they come. */
+/* What an operation moves itself; the device's accesses are counted
+ * as they come. */
+typedef uint64_t op_bytes_fn(const struct run *run, const struct op *op);
+
+SAME_FIELD(FILL_LEN, PATTERN_LEN);
+SAME_FIELD(FILL_LEN, MAP_LEN);
+SAME_FIELD(FILL_LEN, UNMAP_LEN);
+
+static uint64_t range_bytes(const struct run *run, const struct op *op)
+{
+	(void)run;
+	return op->value[FILL_LEN] < ARENA_SIZE_MAX ? op->value[FILL_LEN] : ARENA_SIZE_MAX;
+}
+
+/* Saved, restored, saved and compared again. */
+static uint64_t snapshot_bytes(const struct run *run, const struct op *op)
+{
+	(void)op;
+	return 4 * run->snapshots[0].len;
+}
+
+static uint64_t output_bytes(const struct run *run, const struct op *op)
+{
+	(void)op;
+	return run->guest.output_len;
+}
+
+/* The others move their payload and no more. */
+static op_bytes_fn *const op_bytes_fns[256] = {
+	[OP_FILL] = range_bytes,	 [OP_PATTERN] = range_bytes, [OP_MAP] = range_bytes,
+	[OP_UNMAP] = range_bytes,	 [OP_SAVE] = snapshot_bytes, [OP_RESTORE] = snapshot_bytes,
+	[OP_TAKE_OUTPUT] = output_bytes,
+};
+
 static uint64_t op_bytes(const struct run *run, const struct op *op)
 {
-	uint64_t len = 0;
+	op_bytes_fn *bytes = op_bytes_fns[op->code];
+	uint64_t len = bytes != NULL ? bytes(run, op) : op->data_len;
 
-	switch (op->code) {
-	case OP_FILL:
-	case OP_PATTERN:
-	case OP_MAP:
-	case OP_UNMAP:
-		len = op->value[1] < ARENA_SIZE_MAX ? op->value[1] : ARENA_SIZE_MAX;
-		break;
-	case OP_SAVE:
-	case OP_RESTORE:
-		/* Saved, restored, saved and compared again. */
-		len = 4 * run->snapshots[0].len;
-		break;
-	case OP_TAKE_OUTPUT:
-		len = run->guest.output_len;
-		break;
-	default:
-		len = op->data_len;
-	}
 	/* All of plain memory is compared after a call. */
 	return len + (run->guest.arena.plain ? ARENA_SIZE_MAX / RUN_COMPARE_SPEED : 0);
 }
