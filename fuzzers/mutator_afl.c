@@ -13,8 +13,8 @@
  * what that makes is spelt canonically before it runs, so that the bytes of
  * what is kept all mean something.
  */
-#include "fuzzers/mutate.h"
 #include "fuzzers/mutator_afl.h"
+#include "fuzzers/mutate.h"
 
 #include <stdlib.h>
 #include <string.h>
