@@ -11,10 +11,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* What an access of the device's costs beside its bytes, as bytes; and how many bytes
- * are compared in the time of one that is moved. */
+/* What an access of the device's costs beside its bytes, as bytes. */
 #define RUN_ACCESS_BYTES 64
-#define RUN_COMPARE_SPEED 16
 
 #define CONTAINER_OF(pointer, type, member)                                                        \
 	((type *)(void *)((char *)(pointer)-offsetof(type, member)))
@@ -153,14 +151,13 @@ int run_open(struct run **run, const struct target *target, struct text_error *e
 		return -ENOMEM;
 	r->guest.target = target;
 	r->guest.transport = &transport_mmio;
-	r->guest.ledger.heap = &r->guest.heap;
 	err = arena_init(&r->guest.arena, (enum arena_layout)target->layout,
 			 target_is_plain(target), &r->guest.heap);
 	if (err != 0)
 		goto fail_run;
 	err = open_buffers(r);
 	if (err == 0)
-		err = ledger_open(&r->guest.ledger, target);
+		err = ledger_open(&r->guest.ledger, target, &r->guest.heap);
 	if (err == 0)
 		err = open_liveness(r, error);
 	if (err != 0)
@@ -175,10 +172,8 @@ int run_open(struct run **run, const struct target *target, struct text_error *e
 	};
 	r->guest.arena.watch = (target->facts & TARGET_MEMORY) == TARGET_ACCESSORS;
 	if (r->guest.arena.watch || r->guest.arena.plain)
-		r->guest.ledger.plain = (struct ledger_plain){ .arena = &r->guest.arena,
-							       .accesses = r->guest.arena.watch,
-							       .told = on_change,
-							       .told_ctx = r };
+		ledger_plain_open(&r->guest.ledger, &r->guest.arena, r->guest.arena.watch,
+				  on_change, r);
 	*run = r;
 	return 0;
 
@@ -209,11 +204,8 @@ static void set_options(struct run *run, const struct run_options *options)
 	run->guest.trace = options->trace;
 	run->guest.arena.trace = options->trace;
 	run->guest.heap.trace = options->trace;
-	run->guest.ledger.trace = options->trace;
-	run->guest.ledger.enabled = !options->judging.no_ledger;
-	run->guest.ledger.judging = options->judging;
-	run->guest.ledger.fatal = options->fatal;
-	run->guest.ledger.fatal_ctx = options->ctx;
+	ledger_judge(&run->guest.ledger, &options->judging, options->trace, options->fatal,
+		     options->ctx);
 }
 
 /* Largest queue sizes and features as the program holds them back. */
@@ -313,8 +305,9 @@ struct frame {
 	uint32_t left;	/* times to go, after this one */
 };
 
-/* What an operation moves itself; the device's accesses are counted
- * as they come. */
+/* What an operation moves itself; the device's accesses are counted as they come.
+ * That plain memory is compared after each is no part of it: its operations bound
+ * that, and a script runs as far however a device reaches memory. */
 typedef uint64_t op_bytes_fn(const struct run *run, const struct op *op);
 
 SAME_FIELD(FILL_LEN, PATTERN_LEN);
@@ -350,10 +343,8 @@ static op_bytes_fn *const op_bytes_fns[256] = {
 static uint64_t op_bytes(const struct run *run, const struct op *op)
 {
 	op_bytes_fn *bytes = op_bytes_fns[op->code];
-	uint64_t len = bytes != NULL ? bytes(run, op) : op->data_len;
 
-	/* All of plain memory is compared after a call. */
-	return len + (run->guest.arena.plain ? ARENA_SIZE_MAX / RUN_COMPARE_SPEED : 0);
+	return bytes != NULL ? bytes(run, op) : op->data_len;
 }
 
 /* Of snapshots; all other operations are the guest's. */
@@ -468,8 +459,8 @@ void run_session(struct run *run, const struct program *prog, const struct run_o
 static void run_once(struct run *run, const struct program *prog, const struct run_options *options,
 		     bool thorough)
 {
-	ledger_reset(&run->guest.ledger, run->guest.target, run->guest.offered);
-	memcpy(run->guest.ledger.queue_max, run->guest.queue_max, sizeof(run->guest.queue_max));
+	ledger_reset(&run->guest.ledger, run->guest.target, run->guest.offered,
+		     run->guest.queue_max);
 	run->shortage.lack = LACK_NOTHING;
 	ledger_op(&run->guest.ledger, FINDING_OP_END, "create");
 	if (!run_create(run)) {
@@ -478,10 +469,10 @@ static void run_once(struct run *run, const struct program *prog, const struct r
 		return;
 	}
 	twin_begin(run, prog, options);
-	run->guest.ledger.plain.thorough = thorough;
+	ledger_thorough(&run->guest.ledger, thorough);
 	run_session(run, prog, options);
-	run->completions = run->guest.ledger.completions;
-	run->guest.ledger.plain.over = true;
+	run->completions = ledger_completions(&run->guest.ledger);
+	ledger_over(&run->guest.ledger);
 	if (!run->guest.ledger.stop)
 		run_check_reset(run, options);
 	/* Before a request that goes well, which heals what a reset did not. */
@@ -500,18 +491,13 @@ static void run_once(struct run *run, const struct program *prog, const struct r
 
 bool run_program(struct run *run, const struct program *prog, const struct run_options *options)
 {
-	struct ledger_plain *plain = &run->guest.ledger.plain;
-
 	set_options(run, options);
 	set_offer(run, prog);
 	run->guest.arena.retime.serial = 0;
 	run->ops_limit = UINT32_MAX;
 	run->measuring = true;
 	run_once(run, prog, options, options->twins);
-	/* Something changed that is no buffer's and no ring's, or a finding was made
-	 * without all memory compared: when and where was it first? */
-	if (plain->arena != NULL && !plain->thorough &&
-	    (run->guest.ledger.stop || (plain->strayed && !plain->went_blind)))
+	if (ledger_wants_thorough(&run->guest.ledger))
 		run_once(run, prog, options, true);
 	if (!run->guest.ledger.stop)
 		twin_fetch(run, prog, options);

@@ -81,7 +81,7 @@ static void judge_registers(struct run *run)
 	}
 }
 
-static void note_mtu(struct run *run)
+static uint16_t peek_mtu(const struct run *run)
 {
 	uint32_t at = ledger_net_mtu_at(run->guest.target, run->guest.offered);
 	uint8_t mtu[2] = { 0 };
@@ -89,7 +89,7 @@ static void note_mtu(struct run *run)
 	if (at > 0)
 		run->guest.target->read(run->guest.device, VIRTIO_MMIO_CONFIG + at, mtu,
 					sizeof(mtu));
-	run->guest.ledger.net.mtu = ledger_get16(mtu);
+	return ledger_get16(mtu);
 }
 
 bool run_create(struct run *run)
@@ -106,9 +106,7 @@ bool run_create(struct run *run)
 	if (run->guest.target->listen != NULL)
 		run->guest.target->listen(run->guest.device, &run->guest.listener);
 	run->guest.register_count = read_registers(run, run->guest.registers);
-	run->guest.ledger.generation = peek(run, VIRTIO_MMIO_CONFIG_GENERATION);
-	run->guest.ledger.heap_base = run->guest.heap.peak_blocks = run->guest.heap.live_blocks;
-	note_mtu(run);
+	ledger_created(&run->guest.ledger, peek(run, VIRTIO_MMIO_CONFIG_GENERATION), peek_mtu(run));
 	return true;
 }
 

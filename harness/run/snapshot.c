@@ -67,7 +67,7 @@ bool snapshot_take(struct run *run, unsigned i)
 		return false;
 	s->len = len;
 	s->altered = false;
-	s->call = run->guest.ledger.call.number;
+	s->call = ledger_calls(&run->guest.ledger);
 	return true;
 }
 
@@ -213,7 +213,7 @@ void snapshot_op_save(struct run *run, const struct program *prog, const struct 
 void snapshot_op_restore(struct run *run, const struct program *prog, const struct op *op)
 {
 	struct snapshot *s = &run->snapshots[0];
-	bool clean = !s->altered && s->call == run->guest.ledger.call.number;
+	bool clean = !s->altered && s->call == ledger_calls(&run->guest.ledger);
 	uint32_t generation = 0;
 
 	(void)prog;
@@ -222,10 +222,9 @@ void snapshot_op_restore(struct run *run, const struct program *prog, const stru
 	snapshot_restore_run(run, 0, clean);
 	record_value(&run->guest.record, RECORD_HOST, s->outcome);
 	if (s->outcome == SNAPSHOT_RESTORED && !clean) {
-		ledger_forget(&run->guest.ledger);
 		run->guest.target->read(run->guest.device, VIRTIO_MMIO_CONFIG_GENERATION,
 					&generation, 4);
-		run->guest.ledger.generation = generation;
+		ledger_forget(&run->guest.ledger, generation);
 		run->config_unknown = true;
 	}
 }
