@@ -59,31 +59,25 @@ static const struct target_sum fs_sums[] = {
 	"\0\2\0\0"                                                                                 \
 	"\0\0\0\0"
 
-/* A request of all of these bytes. */
-#define ASK(queue, bytes)                                                                          \
-	{                                                                                          \
-		queue, sizeof(bytes) - 1, bytes                                                    \
-	}
-
 static const struct target_request fs_requests[] = {
-	ASK(1, HEAD("\x38", "\x1a") REST INIT),
-	ASK(2, BIG_HEAD("\x38", "\x1a") REST BIG_INIT),
-	ASK(1, HEAD("\x28", "\3") REST),		    /* FUSE_GETATTR */
-	ASK(0, HEAD("\x30", "\2") REST "\1\0\0\0\0\0\0\0"), /* FUSE_FORGET */
-	ASK(0, HEAD("\x30", "\x2a") REST "\1\0\0\0\0\0\0\0"),
-	ASK(0, BIG_HEAD("\x30", "\2") REST "\0\0\0\0\0\0\0\1"),
-	ASK(1, HEAD("\x28", "\3")),
-	ASK(1, HEAD("\x50", "\x0f") ROOT NOUGHT NOUGHT "\0\0\0\0\0\0\0\0"),
-	ASK(1, HEAD("\x50", "\x10") ROOT NOUGHT NOUGHT "\0\0\0\0\0\0\0\0"),
-	ASK(1, HEAD("\x50", "\x30") ROOT NOUGHT "\0\0\1\0\0\0\0\0"
-						"\3\0\0\0\0\0\0\0"
-						"\0\x80\0\0\0\0\0\0"),
-	ASK(1, HEAD("\x50", "\x30") ROOT NOUGHT "\0\x20\0\0\0\0\0\0"
-						"\3\0\0\0\0\0\0\0"
-						"\0\xf0\xff\x7f\2\0\0\0"),
-	ASK(1, HEAD("\x3c", "\x31") ROOT "\1\0\0\0"
-					 "\0\x90\0\0\0\0\0\0"
-					 "\0\x10\0\0\0\0\0\0"),
+	MODEL_REQUEST(1, HEAD("\x38", "\x1a") REST INIT),
+	MODEL_REQUEST(2, BIG_HEAD("\x38", "\x1a") REST BIG_INIT),
+	MODEL_REQUEST(1, HEAD("\x28", "\3") REST),		      /* FUSE_GETATTR */
+	MODEL_REQUEST(0, HEAD("\x30", "\2") REST "\1\0\0\0\0\0\0\0"), /* FUSE_FORGET */
+	MODEL_REQUEST(0, HEAD("\x30", "\x2a") REST "\1\0\0\0\0\0\0\0"),
+	MODEL_REQUEST(0, BIG_HEAD("\x30", "\2") REST "\0\0\0\0\0\0\0\1"),
+	MODEL_REQUEST(1, HEAD("\x28", "\3")),
+	MODEL_REQUEST(1, HEAD("\x50", "\x0f") ROOT NOUGHT NOUGHT "\0\0\0\0\0\0\0\0"),
+	MODEL_REQUEST(1, HEAD("\x50", "\x10") ROOT NOUGHT NOUGHT "\0\0\0\0\0\0\0\0"),
+	MODEL_REQUEST(1, HEAD("\x50", "\x30") ROOT NOUGHT "\0\0\1\0\0\0\0\0"
+							  "\3\0\0\0\0\0\0\0"
+							  "\0\x80\0\0\0\0\0\0"),
+	MODEL_REQUEST(1, HEAD("\x50", "\x30") ROOT NOUGHT "\0\x20\0\0\0\0\0\0"
+							  "\3\0\0\0\0\0\0\0"
+							  "\0\xf0\xff\x7f\2\0\0\0"),
+	MODEL_REQUEST(1, HEAD("\x3c", "\x31") ROOT "\1\0\0\0"
+						   "\0\x90\0\0\0\0\0\0"
+						   "\0\x10\0\0\0\0\0\0"),
 };
 
 static const struct target_field fs_fields[] = {

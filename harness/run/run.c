@@ -311,29 +311,43 @@ struct frame {
 /* What an operation moves itself; the device's accesses are counted as they come.
  * That plain memory is compared after each is no part of it: its operations bound
  * that, and a script runs as far however a device reaches memory. */
+typedef uint64_t op_bytes_fn(const struct run *run, const struct op *op);
+
+SAME_FIELD(FILL_LEN, PATTERN_LEN);
+SAME_FIELD(FILL_LEN, MAP_LEN);
+SAME_FIELD(FILL_LEN, UNMAP_LEN);
+
+static uint64_t range_bytes(const struct run *run, const struct op *op)
+{
+	(void)run;
+	return op->value[FILL_LEN] < ARENA_SIZE_MAX ? op->value[FILL_LEN] : ARENA_SIZE_MAX;
+}
+
+/* Saved, restored, saved and compared again. */
+static uint64_t snapshot_bytes(const struct run *run, const struct op *op)
+{
+	(void)op;
+	return 4 * run->snapshots[0].len;
+}
+
+static uint64_t output_bytes(const struct run *run, const struct op *op)
+{
+	(void)op;
+	return run->guest.output_len;
+}
+
+/* The others move their payload and no more. */
+static op_bytes_fn *const op_bytes_fns[256] = {
+	[OP_FILL] = range_bytes,	 [OP_PATTERN] = range_bytes, [OP_MAP] = range_bytes,
+	[OP_UNMAP] = range_bytes,	 [OP_SAVE] = snapshot_bytes, [OP_RESTORE] = snapshot_bytes,
+	[OP_TAKE_OUTPUT] = output_bytes,
+};
+
 static uint64_t op_bytes(const struct run *run, const struct op *op)
 {
-	uint64_t len = 0;
+	op_bytes_fn *bytes = op_bytes_fns[op->code];
 
-	switch (op->code) {
-	case OP_FILL:
-	case OP_PATTERN:
-	case OP_MAP:
-	case OP_UNMAP:
-		len = op->value[1] < ARENA_SIZE_MAX ? op->value[1] : ARENA_SIZE_MAX;
-		break;
-	case OP_SAVE:
-	case OP_RESTORE:
-		/* Saved, restored, saved and compared again. */
-		len = 4 * run->snapshots[0].len;
-		break;
-	case OP_TAKE_OUTPUT:
-		len = run->guest.output_len;
-		break;
-	default:
-		len = op->data_len;
-	}
-	return len;
+	return bytes != NULL ? bytes(run, op) : op->data_len;
 }
 
 /* Of snapshots; all other operations are the guest's. */
