@@ -94,6 +94,8 @@ static uint16_t peek_mtu(const struct run *run)
 
 bool run_create(struct run *run)
 {
+	uint32_t generation;
+
 	arena_reset(&run->guest.arena);
 	heap_reset(&run->guest.heap);
 	guest_reset(&run->guest);
@@ -106,7 +108,8 @@ bool run_create(struct run *run)
 	if (run->guest.target->listen != NULL)
 		run->guest.target->listen(run->guest.device, &run->guest.listener);
 	run->guest.register_count = read_registers(run, run->guest.registers);
-	ledger_created(&run->guest.ledger, peek(run, VIRTIO_MMIO_CONFIG_GENERATION), peek_mtu(run));
+	generation = peek(run, VIRTIO_MMIO_CONFIG_GENERATION);
+	ledger_created(&run->guest.ledger, generation, peek_mtu(run));
 	return true;
 }
 
