@@ -7,6 +7,12 @@
 #include "devices/table.h"
 #include "harness/ledger/ledger_internal.h"
 
+#include <string.h>
+
+_Static_assert(FOLLOWER_COUNT <= 32, "followers are bits of 32");
+_Static_assert(sizeof(struct follower) % sizeof(void (*)(void)) == 0,
+	       "a follower is functions and nothing else");
+
 TABLE(static const struct follower *const, followers, FOLLOWER_COUNT, 1,
       [FOLLOWER_STREAM] = &stream_follower,
       [FOLLOWER_NET] = &net_follower,
@@ -32,19 +38,45 @@ void followers_close(struct ledger *l)
 			followers[i]->close(l);
 }
 
+static bool has_event(const struct follower *follower, size_t event)
+{
+	void (*function)(void);
+
+	memcpy(&function, (const char *)follower + event * sizeof(function), sizeof(function));
+	return function != NULL;
+}
+
+static void fill_lists(struct follower_lists *lists)
+{
+	for (size_t event = 0; event < FOLLOWER_EVENTS; event++) {
+		unsigned count = 0;
+
+		for (unsigned i = 0; i < FOLLOWER_COUNT; i++)
+			if ((lists->applying >> i & 1) != 0 && has_event(followers[i], event))
+				lists->told[event][count++] = followers[i];
+		lists->told[event][count] = NULL;
+	}
+}
+
 void followers_choose(struct ledger *l)
 {
-	l->follower_count = 0;
+	uint32_t applying = 0;
+
 	for (unsigned i = 0; i < FOLLOWER_COUNT; i++)
-		if (followers[i]->applies(l->target))
-			l->followers[l->follower_count++] = followers[i];
+		applying |= (uint32_t)followers[i]->applies(l->target) << i;
+	/* As a rule the target is the one that it was. */
+	if (applying != l->followers.applying) {
+		l->followers.applying = applying;
+		fill_lists(&l->followers);
+	}
 	TELL_FOLLOWERS(l, renew, l);
 }
 
 bool followers_may_wait(const struct ledger *l)
 {
-	for (unsigned i = 0; i < l->follower_count; i++)
-		if (l->followers[i]->may_wait != NULL && !l->followers[i]->may_wait(l))
-			return false;
-	return true;
+	const struct follower *const *f = l->followers.told[FOLLOWER_EVENT(may_wait)];
+
+	while (*f != NULL && (*f)->may_wait(l))
+		f++;
+	return *f == NULL;
 }

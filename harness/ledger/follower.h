@@ -16,6 +16,8 @@
 
 #include "harness/target/target.h"
 
+#include <stddef.h>
+
 struct arena_access;
 struct ledger;
 struct ledger_hold;
@@ -90,12 +92,21 @@ struct follower {
 extern const struct follower stream_follower, net_follower, port_follower, pages_follower,
 	fuse_follower, dialogue_follower;
 
-/* Tell those that apply: TELL_FOLLOWERS(l, moved, l, queue, lost). */
+/* For each member of struct follower those that apply to the target and have it, then NULL:
+ * who need not know costs nothing. */
+#define FOLLOWER_EVENTS (sizeof(struct follower) / sizeof(void (*)(void)))
+struct follower_lists {
+	uint32_t applying; /* enum follower_id, a bit each */
+	const struct follower *told[FOLLOWER_EVENTS][FOLLOWER_COUNT + 1];
+};
+
+/* Tell them: TELL_FOLLOWERS(l, moved, l, queue, lost). */
+#define FOLLOWER_EVENT(event) (offsetof(struct follower, event) / sizeof(void (*)(void)))
 #define TELL_FOLLOWERS(l, event, ...)                                                              \
 	do {                                                                                       \
-		for (unsigned f_ = 0; f_ < (l)->follower_count; f_++)                              \
-			if ((l)->followers[f_]->event != NULL)                                     \
-				(l)->followers[f_]->event(__VA_ARGS__);                            \
+		const struct follower *const *f_ = (l)->followers.told[FOLLOWER_EVENT(event)];     \
+		for (; *f_ != NULL; f_++)                                                          \
+			(*f_)->event(__VA_ARGS__);                                                 \
 	} while (0)
 
 /* Room for what those need that apply to the target; 0 or -ENOMEM.  close: all. */

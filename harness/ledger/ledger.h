@@ -21,6 +21,8 @@
 
 #include "harness/ledger/ledger_state.h"
 
+#include <linux/virtio_mmio.h>
+
 /* Room for what a target of that description needs, whose devices allocate from `heap`;
  * 0 or -ENOMEM.  The ledger is zeroed before, and closed after, whatever came of it. */
 int ledger_open(struct ledger *ledger, const struct target *target, struct heap *heap);
@@ -167,7 +169,11 @@ static inline uint64_t ledger_completions(const struct ledger *ledger)
 }
 
 /* Must the probe that ends this call say what the generation is? */
-bool ledger_wants_generation(const struct ledger *ledger);
+static inline bool ledger_wants_generation(const struct ledger *ledger)
+{
+	return ledger->call.host_changes ||
+	       (ledger->device.interrupts & VIRTIO_MMIO_INT_CONFIG) != 0;
+}
 
 /* An operation is over and the device is in `state`; `device` for counters. */
 void ledger_rest(struct ledger *ledger, enum device_state state, const void *device);

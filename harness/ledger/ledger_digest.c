@@ -71,11 +71,6 @@ void ledger_digest_add(struct ledger_digest *d, const uint8_t *data, uint32_t le
 		digest_byte(d, data[done++]);
 }
 
-bool ledger_digest_equal(const struct ledger_digest *a, const struct ledger_digest *b)
-{
-	return a->len == b->len && a->sum == b->sum && a->word == b->word;
-}
-
 void ledger_message_add(struct ledger_message *m, const struct ledger_hold *hold,
 			const struct arena_access *a)
 {

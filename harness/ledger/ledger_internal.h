@@ -69,8 +69,10 @@ struct ring_access {
 	int err;
 };
 
-/* The device accessed a field of a ring. */
-void ledger_ring_access(const struct ring_access *a);
+/* The device wrote a used entry, the used index, or tried to; and read the index. */
+void ledger_used_entry_written(const struct ring_access *a);
+void ledger_used_idx_written(const struct ring_access *a);
+void ledger_used_idx_seen(const struct ring_access *a);
 /* The device read a descriptor, or several of an indirect table. */
 void ledger_desc_read(const struct ring_access *a);
 

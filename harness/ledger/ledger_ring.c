@@ -3,17 +3,11 @@
  * The ledger's account of queues: what the device read from and wrote to the
  * rings.  See ledger.h.
  *
- * memory.ring: judged by the queue's own registers and the purpose that the device gave;
- * where rings lie over each other or over buffers the purpose still says which field was
- * meant.
+ * memory.not-live, memory.ring: judged by the queue's own registers and the
+ * purpose that the device gave; where rings lie over each other or over
+ * buffers the purpose still says which field was meant.
  *
- * completion.*, order.*: judged on what the device wrote, against chains taken
- * by what it read.  A guest that publishes a head twice makes two holds, told
- * apart by their place in the available ring; one that overwrites rings while
- * the device works changes what the device reads, and so what it is judged by.
- *
- * A ring field that could not be accessed is no fact: an index that was not
- * written did not move, an entry that was not written is not there.
+ * What the device writes to a used ring is for ledger_used.c.
  */
 #include "devices/table.h"
 #include "harness/ledger/follower.h"
@@ -135,158 +129,6 @@ static void on_used_flags(const struct ring_access *a)
 		ledger_notify_unknown(a->q);
 }
 
-/* Forget that the chain's completion is on its way: it could not be written. */
-static void abandon(const struct ring_access *a, uint16_t walk)
-{
-	uint32_t found = ledger_hold_find(a->l, a->q, walk);
-
-	if (found != LEDGER_NONE)
-		a->l->hold[found].abandoned = true;
-}
-
-/* A device may go by the used index that it finds in memory: one that took a
- * queue over does.  It may also look and go by its own. */
-static void on_used_idx_read(const struct ring_access *a)
-{
-	if (a->l->target->model || a->err != 0 || a->q->work.pending_count > 0)
-		return;
-	a->q->work.used_read = true;
-	a->q->work.used_seen = ledger_get16(a->data);
-}
-
-/* By what the device does it shows which of the two it is. */
-static void choose_used_idx(struct ledger_queue *q, bool by_own, bool by_seen)
-{
-	if (!q->work.used_read || by_own)
-		return;
-	if (by_seen)
-		q->used_idx = q->work.used_seen;
-	q->work.used_read = false;
-}
-
-static void on_used_entry(const struct ring_access *a)
-{
-	struct ledger *l = a->l;
-	struct ledger_queue *q = a->q;
-	uint16_t slot =
-		(uint16_t)((a->addr - q->used - ring_at(&ring_split, GUEST_USED_ENTRY, 0, 0)) /
-			   RING_USED_ENTRY_SIZE);
-	struct ledger_pending *entry = NULL;
-
-	TELL_FOLLOWERS(l, entry, l, a->why.queue);
-	if (a->err != 0) {
-		abandon(a, a->why.walk);
-		return;
-	}
-	for (unsigned i = 0; i < q->work.pending_count; i++)
-		if (a->pending[i].slot == slot)
-			entry = &a->pending[i];
-	if (entry == NULL) {
-		uint16_t due;
-
-		choose_used_idx(
-			q, slot == (uint16_t)(q->used_idx + q->work.pending_count) % q->size,
-			slot == (uint16_t)(q->work.used_seen + q->work.pending_count) % q->size);
-		due = (uint16_t)(q->used_idx + q->work.pending_count);
-		if (ledger_judges(l, RULE_COMPLETION_SLOT) && slot != due % q->size)
-			ledger_break(l, RULE_COMPLETION_SLOT,
-				     "queue %u: the device wrote used entry %u, the next is %u "
-				     "(used index %u)",
-				     a->why.queue, slot, due % q->size, q->used_idx);
-		if (q->work.pending_count == LEDGER_PENDING_MAX) {
-			q->work.overflowed = true;
-			return;
-		}
-		entry = &a->pending[q->work.pending_count++];
-	}
-	entry->slot = slot;
-	entry->walk = a->why.walk;
-	entry->id = ledger_get32(a->data);
-	entry->len = ledger_get32(a->data + 4);
-}
-
-/* The chain that an entry returns: the one whose walk the device named, or, if
- * that has another head, any with that head. */
-static uint32_t find_returned(const struct ring_access *a, const struct ledger_pending *entry)
-{
-	uint32_t found = ledger_hold_find(a->l, a->q, entry->walk);
-
-	if (found != LEDGER_NONE && a->l->hold[found].head == entry->id)
-		return found;
-	for (found = a->q->holds; found != LEDGER_NONE; found = a->l->hold[found].next)
-		if (a->l->hold[found].head == entry->id)
-			return found;
-	return LEDGER_NONE;
-}
-
-static void judge_completion(const struct ring_access *a, const struct ledger_pending *entry)
-{
-	struct ledger *l = a->l;
-	uint32_t found = find_returned(a, entry);
-	const struct ledger_hold *hold;
-
-	l->device.completions++;
-	if (found == LEDGER_NONE) {
-		TELL_FOLLOWERS(l, returned, l, a->why.queue, NULL, entry->len);
-		if (!a->q->work.overflowed && ledger_judges(l, RULE_COMPLETION_NOT_HELD))
-			ledger_break(l, RULE_COMPLETION_NOT_HELD,
-				     "queue %u: used entry %u returns head %u, which the device "
-				     "does not hold",
-				     a->why.queue, entry->slot, entry->id);
-		return;
-	}
-	hold = &l->hold[found];
-	TELL_FOLLOWERS(l, returned, l, a->why.queue, hold, entry->len);
-	if (!hold->blind && !hold->restarted && ledger_judges(l, RULE_COMPLETION_LEN) &&
-	    !ledger_hold_covers(l, hold, entry->len))
-		ledger_break(l, RULE_COMPLETION_LEN,
-			     "queue %u: used entry %u says that %u bytes of the chain of head %u "
-			     "were written, the device did not write all of them",
-			     a->why.queue, entry->slot, entry->len, entry->id);
-	ledger_hold_drop(l, a->q, found);
-}
-
-static void on_used_idx(const struct ring_access *a)
-{
-	struct ledger *l = a->l;
-	struct ledger_queue *q = a->q;
-	uint16_t moved;
-	bool lost;
-
-	if (a->err != 0) {
-		for (unsigned i = 0; i < q->work.pending_count; i++)
-			abandon(a, a->pending[i].walk);
-		return;
-	}
-	choose_used_idx(q, (uint16_t)(ledger_get16(a->data) - q->used_idx) <= q->work.pending_count,
-			(uint16_t)(ledger_get16(a->data) - q->work.used_seen) <=
-				q->work.pending_count);
-	moved = (uint16_t)(ledger_get16(a->data) - q->used_idx);
-	q->work.used_read = false;
-	if (moved == 0)
-		return;
-	if (!q->work.overflowed && ledger_judges(l, RULE_ORDER_ENTRY) &&
-	    moved > q->work.pending_count)
-		ledger_break(l, RULE_ORDER_ENTRY,
-			     "queue %u: the used index went from %u to %u, of these %u entries "
-			     "%u had been written",
-			     a->why.queue, q->used_idx, ledger_get16(a->data), moved,
-			     q->work.pending_count);
-	lost = moved > q->work.pending_count;
-	if (lost)
-		moved = (uint16_t)q->work.pending_count;
-	for (unsigned i = 0; i < moved; i++)
-		judge_completion(a, &a->pending[i]);
-	TELL_FOLLOWERS(l, moved, l, a->why.queue, lost);
-	l->device.counters[TARGET_COUNTERS_MAX + a->why.queue] += moved;
-	q->work.pending_count -= moved;
-	if (q->work.pending_count > 0)
-		memmove(a->pending, a->pending + moved,
-			q->work.pending_count * sizeof(*a->pending));
-	l->call.moved |= (uint8_t)(1u << a->why.queue);
-	ledger_index_moved(q, ledger_get16(a->data));
-}
-
 static void on_nothing(const struct ring_access *a)
 {
 	(void)a;
@@ -304,8 +146,8 @@ TABLE(static on_field_fn *const, on_field, GUEST_PURPOSE_COUNT, 1,
       [GUEST_AVAIL_ENTRY] = on_avail_entry,
       [GUEST_USED_EVENT] = on_used_event,
       [GUEST_USED_FLAGS] = on_used_flags,
-      [GUEST_USED_IDX] = on_used_idx,
-      [GUEST_USED_ENTRY] = on_used_entry,
+      [GUEST_USED_IDX] = ledger_used_idx_written,
+      [GUEST_USED_ENTRY] = ledger_used_entry_written,
       [GUEST_AVAIL_EVENT] = on_nothing);
 
 static bool in_place(const struct ring_access *a)
@@ -330,7 +172,7 @@ static bool in_place(const struct ring_access *a)
 	return (offset & (a->len - 1)) == 0 && offset < (uint64_t)a->q->size * a->len;
 }
 
-void ledger_ring_access(const struct ring_access *a)
+static void on_ring(const struct ring_access *a)
 {
 	uint8_t purpose = a->why.purpose;
 
@@ -348,5 +190,120 @@ void ledger_ring_access(const struct ring_access *a)
 	if (a->q->known && a->write == ring_split.field[purpose].device)
 		on_field[purpose](a);
 	else if (a->q->known && purpose == GUEST_USED_IDX)
-		on_used_idx_read(a);
+		ledger_used_idx_seen(a);
+}
+
+static void judge_live(struct ledger *l, const struct ledger_queue *q,
+		       const struct arena_access *access)
+{
+	if (l->call.live && q->work.ready)
+		return;
+	if (ledger_judges(l, RULE_MEMORY_NOT_LIVE))
+		ledger_break(l, RULE_MEMORY_NOT_LIVE,
+			     "queue %u is %s, and the device %s %u bytes at 0x%llx (%s)",
+			     access->why.queue,
+			     q->work.ready ? "ready but DRIVER_OK is not set" : "not ready",
+			     access->write ? "wrote" : "read", access->len,
+			     (unsigned long long)access->addr,
+			     field_names(FIELD_PURPOSE)[access->why.purpose + 1]);
+}
+
+/* Nothing can be said of a queue whose size and addresses the device alone knows,
+ * nor of one that it works on before the driver's QueueReady is seen to stand:
+ * where it is in that queue then is not known either. */
+static bool is_unknown(struct ledger *l, struct ledger_queue *q, unsigned queue)
+{
+	if ((l->call.starting >> queue & 1) != 0 && !q->work.ready)
+		q->lost = true;
+	else if (!q->work.ready || q->known || !l->call.live)
+		return false;
+	l->call.blind = true;
+	return true;
+}
+
+/* An endless loop inside the device ends here, whatever it does. */
+static void count_access(struct ledger *l, uint32_t len)
+{
+	l->call.bytes += len;
+	if (++l->call.accesses == LEDGER_ACCESSES_MAX)
+		ledger_find(l, FINDING_HANG, "endless-loop",
+			    "%u guest-memory accesses in one call of the device", l->call.accesses);
+}
+
+/* Chains taken before the fault may still be finished. */
+static void judge_poisoned(struct ledger *l, const struct arena_access *access)
+{
+	uint32_t finishing = 1u << GUEST_PAYLOAD | 1u << GUEST_AVAIL_FLAGS |
+			     1u << GUEST_USED_EVENT | 1u << GUEST_DESC | 1u << GUEST_INDIRECT;
+
+	if (!access->write && (finishing >> access->why.purpose & 1) == 0 &&
+	    ledger_judges(l, RULE_MEMORY_POISONED))
+		ledger_break(l, RULE_MEMORY_POISONED,
+			     "queue %u: its available ring was structurally wrong, and the device "
+			     "read %s again",
+			     access->why.queue,
+			     field_names(FIELD_PURPOSE)[access->why.purpose + 1]);
+}
+
+static void on_queue(struct ledger *l, struct ledger_queue *q, const struct arena_access *access)
+{
+	struct ring_access a = { .l = l,
+				 .q = q,
+				 .pending = l->pending[access->why.queue],
+				 .why = access->why,
+				 .write = access->write,
+				 .addr = access->addr,
+				 .data = access->data,
+				 .len = access->len,
+				 .err = access->err };
+
+	if (access->why.purpose == GUEST_INDIRECT)
+		ledger_desc_read(&a);
+	else
+		on_ring(&a);
+}
+
+void ledger_memory(struct ledger *l, const struct arena_access *access)
+{
+	struct guest_why why = access->why;
+	struct ledger_queue *q;
+	bool was_poisoned;
+
+	if (!l->enabled)
+		return;
+	count_access(l, access->len);
+	if (l->plain.accesses) {
+		ledger_untold(l, access->write, access->addr, access->len, access->err);
+		return;
+	}
+	if (why.queue >= l->target->queue_count || why.purpose >= GUEST_PURPOSE_COUNT) {
+		if (ledger_judges(l, RULE_MEMORY_RING))
+			ledger_break(l, RULE_MEMORY_RING,
+				     "the device %s %u bytes at 0x%llx for queue %u, which there "
+				     "is not",
+				     access->write ? "wrote" : "read", access->len,
+				     (unsigned long long)access->addr, why.queue);
+		return;
+	}
+	if (why.queue >= PROGRAM_QUEUES)
+		return;
+	q = &l->queues[why.queue];
+	if (is_unknown(l, q, why.queue))
+		return;
+	judge_live(l, q, access);
+	was_poisoned = q->work.poisoned;
+	/* A buffer that cannot be reached is no reason for our models to leave
+	 * the queue. */
+	if (access->err != 0 && (why.purpose != GUEST_PAYLOAD || !l->target->model)) {
+		l->call.failed |= (uint8_t)(1u << why.queue);
+		q->work.notify.gave_up = true;
+	}
+	if (access->err != 0)
+		TELL_FOLLOWERS(l, failed, l, why.queue);
+	if (why.purpose == GUEST_PAYLOAD)
+		ledger_payload(l, q, access);
+	else
+		on_queue(l, q, access);
+	if (was_poisoned)
+		judge_poisoned(l, access);
 }

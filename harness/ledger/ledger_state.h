@@ -266,8 +266,7 @@ struct ledger {
 	const char *verb;
 
 	/* Those that apply to the target, and what each of them knows. */
-	unsigned follower_count;
-	const struct follower *followers[FOLLOWER_COUNT];
+	struct follower_lists followers;
 	struct ledger_streams streams;
 	struct ledger_net net;
 	struct ledger_port ports[TARGET_PORTS_MAX];

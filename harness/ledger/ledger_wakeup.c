@@ -132,11 +132,6 @@ void ledger_interrupt(struct ledger *l, uint32_t bits, unsigned queue)
 			     "a used-buffer interrupt while DRIVER_OK is not set");
 }
 
-bool ledger_wants_generation(const struct ledger *l)
-{
-	return l->call.host_changes || (l->device.interrupts & VIRTIO_MMIO_INT_CONFIG) != 0;
-}
-
 /* Queues that a device may find wrong without an access. */
 static unsigned count_wrapping(const struct ledger *l)
 {

@@ -71,6 +71,8 @@ static uint16_t peek_mtu(const struct run *run)
 
 bool run_create(struct run *run)
 {
+	uint32_t generation;
+
 	arena_reset(&run->guest.arena);
 	heap_reset(&run->guest.heap);
 	guest_reset(&run->guest);
@@ -83,8 +85,8 @@ bool run_create(struct run *run)
 	if (run->guest.target->listen != NULL)
 		run->guest.target->listen(run->guest.device, &run->guest.listener);
 	run->guest.register_count = read_registers(run, run->guest.registers);
-	ledger_created(&run->guest.ledger, run->guest.transport->look_generation(&run->guest),
-		       peek_mtu(run));
+	generation = run->guest.transport->look_generation(&run->guest);
+	ledger_created(&run->guest.ledger, generation, peek_mtu(run));
 	return true;
 }
 

@@ -153,7 +153,8 @@ void rig_features_ok(uint16_t size)
 	set_status(STATUS_FEATURES);
 	for (unsigned q = 0; q < 2; q++) {
 		reg_write(VIRTIO_MMIO_QUEUE_SEL, q);
-		reg_write(VIRTIO_MMIO_QUEUE_NUM, size);
+		if (size > 0)
+			reg_write(VIRTIO_MMIO_QUEUE_NUM, size);
 		reg_write(VIRTIO_MMIO_QUEUE_DESC_LOW, DESC_AT(q));
 		reg_write(VIRTIO_MMIO_QUEUE_AVAIL_LOW, AVAIL_AT(q));
 		reg_write(VIRTIO_MMIO_QUEUE_USED_LOW, USED_AT(q));
@@ -168,6 +169,24 @@ void rig_live(uint16_t size)
 	set_status(STATUS_LIVE);
 }
 
+void rig_unknown(unsigned queue, enum rig_unknown how)
+{
+	rig_target.model = false;
+	rig_live(how == UNKNOWN_SIZE ? 0 : 8);
+	reg_write(VIRTIO_MMIO_QUEUE_SEL, queue);
+	if (how == UNKNOWN_WRITTEN)
+		reg_write(VIRTIO_MMIO_QUEUE_NUM, 4);
+	if (how != UNKNOWN_START)
+		return;
+	shown.ready = 0;
+	reg_write(VIRTIO_MMIO_QUEUE_READY, 0);
+	on = queue;
+	call(VIRTIO_MMIO_QUEUE_READY, 1);
+	shown.ready = 1;
+	avail_idx(0);
+	done();
+}
+
 void call(uint64_t offset, uint64_t value)
 {
 	in_flight.write = true;
@@ -178,8 +197,7 @@ void call(uint64_t offset, uint64_t value)
 
 void done(void)
 {
-	shown.generation_seen = ledger.call.host_changes ||
-				(ledger.device.interrupts & VIRTIO_MMIO_INT_CONFIG) != 0;
+	shown.generation_seen = ledger_wants_generation(&ledger);
 	ledger_access_end(&ledger, in_flight.write, in_flight.offset, 4, in_flight.value, &shown);
 }
 

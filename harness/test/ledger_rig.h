@@ -58,6 +58,13 @@ extern uint64_t rig_counters[2]; /* "out", "in"; out <= in */
 extern unsigned on;
 extern int access_error;
 
+/* How a queue comes to be one that the ledger knows nothing of: the driver writes to its
+ * registers while the device is live; never writes its size; or the device serves it before
+ * its QueueReady is seen. */
+enum rig_unknown { UNKNOWN_WRITTEN, UNKNOWN_SIZE, UNKNOWN_START, UNKNOWN_COUNT };
+/* rig_live, of another's device, in which `queue` is such a one. */
+void rig_unknown(unsigned queue, enum rig_unknown how);
+
 /* A new device of rig_target, for the ledger as it is. */
 void rig_reset(void);
 /* A target with every fact, judged by every rule; its ledger; nothing done. */
