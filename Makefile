@@ -8,7 +8,7 @@
 #   clang  clang, -O1, ASan + UBSan     tests
 #   fuzz   clang, -O2, ASan + UBSan, coverage feedback      build/fuzz/fuzz_* (see JUDGE)
 #   codec  as fuzz, the harness too    build/fuzz/fuzz_text, fuzz_binary (aflcodec: as afl)
-#   plain  gcc,   -O2, no sanitizer     benchmarks, valgrind
+#   release gcc,  -O2, no sanitizer     benchmarks, valgrind
 #   cov    clang, -O1, source coverage  `make coverage`
 #   afl    afl-clang-fast, -O2,  ASan + UBSan      build/afl/fuzz_* (see JUDGE)
 #   pic    gcc,   -O2, no sanitizer     the mutator as afl-fuzz loads it
@@ -20,7 +20,7 @@
 # optimisation, and the sanitizers stay.  Where LIB_FUZZING_ENGINE or OUT is
 # given, the build is somebody else's (OSS-Fuzz, ClusterFuzzLite, another
 # engine): fuzz is then exactly CC, CFLAGS, CXX and CXXFLAGS, linked with that
-# engine, or with a plain replayer's main where there is none.
+# engine, or with the main of a standalone replayer where there is none.
 
 MAKEFLAGS += -r --no-print-directory
 .SUFFIXES:
@@ -74,12 +74,12 @@ given    = $(filter environment command override,$(firstword $(origin $1)))
 FOREIGN := $(strip $(LIB_FUZZING_ENGINE) $(OUT))
 CLI     := $(if $(call given,CC)$(call given,CFLAGS),cli,gcc)
 
-FLAVOURS := gcc clang fuzz codec plain cov cli afl aflcodec pic lib s390x
+FLAVOURS := gcc clang fuzz codec release cov cli afl aflcodec pic lib s390x
 
 CC_gcc   := gcc
 CC_clang := $(CLANG)
 CC_fuzz  := $(if $(call given,CC),$(CC),$(CLANG))
-CC_plain := $(if $(call given,CC),$(CC),gcc)
+CC_release := $(if $(call given,CC),$(CC),gcc)
 CC_cov   := $(CLANG)
 CC_cli   := $(if $(call given,CC),$(CC),gcc)
 CC_afl   := AFL_QUIET=1 AFL_LLVM_ALLOWLIST=fuzzers/afl.allow afl-clang-fast
@@ -95,7 +95,7 @@ COV    := -fsanitize-coverage=edge,inline-8bit-counters,pc-table
 FLAGS_gcc   := -O1 -g $(SAN)
 FLAGS_clang := -O1 -g $(SAN)
 FLAGS_fuzz  := $(if $(FOREIGN),$(CFLAGS),$(or $(CFLAGS),-O2 -g) $(SAN) $(COV))
-FLAGS_plain := -O2 -g
+FLAGS_release := -O2 -g
 FLAGS_cov   := -O1 -g -fprofile-instr-generate -fcoverage-mapping -fcoverage-compilation-dir=.
 FLAGS_afl   := $(or $(CFLAGS),-O2 -g) $(SAN)
 FLAGS_pic   := -O2 -g -fPIC
@@ -106,18 +106,18 @@ FLAGS_lib    = $(or $(CFLAGS),-O2 -g) -fPIC -D'HARNESS_PATH="vringer-src/"' \
 FLAGS_cli   := $(or $(CFLAGS),-O1 -g) $(SAN)
 FLAGS_s390x := -O2 -g -static
 
-# In the fuzz flavour the device under test is instrumented, and the seam where
+# In the fuzz flavour the device under test is instrumented, and so is the file where
 # it meets the harness (guest memory, heap).  The judge is not: its own branches
 # are no news to an engine, and cost more than half of the speed; gcc and clang
 # check it with all sanitizers in the tests.  Nor is the mutator.  Of somebody
 # else's flags only the coverage feedback is dropped, where their compiler knows
 # how.  afl-clang-fast goes by fuzzers/afl.allow.
-SEAM       := harness/arena/seam.c
+INSTRUMENTED := harness/arena/instrumented.c
 NO_COV     := -fno-sanitize=fuzzer-no-link -fno-sanitize-coverage=edge,inline-8bit-counters,pc-table,trace-pc-guard,trace-cmp,indirect-calls
 knows       = $(if $(shell $1 $2 -x c -c /dev/null -o /dev/null 2>&1 || echo no),,$2)
 JUDGE_fuzz := $(if $(FOREIGN),$(call knows,$(CC_fuzz),$(NO_COV)),$(NO_COV) -fno-sanitize=all)
-SEAM_fuzz  := $(if $(FOREIGN),$(JUDGE_fuzz),$(NO_COV))
-judge       = $(if $(filter harness/% build/gen/% fuzzers/mutat%,$2),$(if $(filter $(SEAM),$2),$(SEAM_$1),$(JUDGE_$1)))
+INSTRUMENTED_fuzz := $(if $(FOREIGN),$(JUDGE_fuzz),$(NO_COV))
+judge       = $(if $(filter harness/% build/gen/% fuzzers/mutat%,$2),$(if $(filter $(INSTRUMENTED),$2),$(INSTRUMENTED_$1),$(JUDGE_$1)))
 
 JUDGE_afl  := -fno-sanitize=all
 
@@ -125,7 +125,7 @@ JUDGE_afl  := -fno-sanitize=all
 WERROR_cli   :=
 WERROR_lib   := $(if $(call given,CC)$(call given,CFLAGS),,$(WERROR))
 WERROR_fuzz  := $(if $(FOREIGN)$(call given,CC)$(call given,CFLAGS),,$(WERROR))
-WERROR_plain := $(if $(call given,CC),,$(WERROR))
+WERROR_release := $(if $(call given,CC),,$(WERROR))
 
 # An engine may be a C++ library, so somebody else's is linked with CXX.
 ENGINE_MAIN := $(if $(FOREIGN),$(if $(LIB_FUZZING_ENGINE),,fuzzers/standalone_main.c))
@@ -231,7 +231,7 @@ bugs-tap: $(BUGS:%=build/bugs/%/built-gcc)
 
 bench: ## Measure executions and chains per second, as fuzzed and without sanitizers
 	@.ci/deps $(FUZZ_NEEDS)
-	$(SUB) seeds build/bench/fuzz build/bench/plain
+	$(SUB) seeds build/bench/fuzz build/bench/release
 	@$(ALONE) bench fuzzers/bench.sh
 
 coverage: ## Report which lines of devices/ and harness/ scripts and corpus reach (build/coverage/html)
@@ -380,7 +380,7 @@ build/afl/vringer_mutator.so: $(call objs,pic,fuzzers/mutator_afl.c $(MUT_SRC)) 
 	@mkdir -p $(@D)
 	$(call say,LINK) $(CC_pic) $(FLAGS_pic) $(LDFLAGS) -shared -o $@ $^
 
-# The plain replayers: the same objects, no engine.
+# The standalone replayers: the same objects, no engine.
 define replayer
 $2/fuzz_%: build/obj/$1/fuzzers/fuzz_%.o $(call objs,$1,$(GLUE_SRC) fuzzers/standalone_main.c) \
 		build/obj/$1/libvringer.a
@@ -388,7 +388,7 @@ $2/fuzz_%: build/obj/$1/fuzzers/fuzz_%.o $(call objs,$1,$(GLUE_SRC) fuzzers/stan
 	$$(call say,LINK) $$(CC_$1) $$(FLAGS_$1) $$(LDFLAGS) -o $$@ $$^
 endef
 $(eval $(call replayer,gcc,build/replay))
-$(eval $(call replayer,plain,build/replay-plain))
+$(eval $(call replayer,release,build/replay-release))
 $(eval $(call replayer,s390x,build/replay-s390x))
 
 build/bench/%: build/obj/%/fuzzers/bench.o build/obj/%/libvringer.a
@@ -396,7 +396,7 @@ build/bench/%: build/obj/%/fuzzers/bench.o build/obj/%/libvringer.a
 	$(call say,LINK) $(CC_$*) $(FLAGS_$*) $(LDFLAGS) -o $@ $^
 
 # Where each fuzz target starts: committed scripts, in the form its input has.
-seeds: $(if $(FOREIGN),build/obj/plain/vringer,build/vringer)
+seeds: $(if $(FOREIGN),build/obj/release/vringer,build/vringer)
 	@for t in $(or $(SEEDED),$(TARGETS)); do fuzzers/seeds.sh $< $$t build/seeds/$$t || exit; done
 
 # A planted bug: the patched files compiled anew, all else as in build/obj/gcc.
@@ -422,11 +422,11 @@ build/bugs/%/built-afl: fuzzers/bugs/%.patch $(call objs,afl,$(AFL_SRC) $(DEVICE
 
 # A machine of the other byte order, where there is a compiler for it.
 BIG_ENDIAN := $(if $(shell command -v s390x-linux-gnu-gcc && command -v qemu-s390x), \
-	build/obj/s390x/vringer build/obj/plain/vringer $(PARSERS:%=build/replay-s390x/fuzz_%))
+	build/obj/s390x/vringer build/obj/release/vringer $(PARSERS:%=build/replay-s390x/fuzz_%))
 
 test-files: $(BIG_ENDIAN) seeds $(BUGS:%=build/bugs/%/built-gcc) build/bugs/rule-fetch-walk/built-fuzz $(foreach f,gcc clang, \
 		build/obj/$f/vringer \
 		$(patsubst %.c,build/obj/$f/%,$(TEST_SRC))) \
-		$(foreach t,$(TARGETS),build/fuzz/fuzz_$t build/afl/fuzz_$t build/replay/fuzz_$t build/replay-plain/fuzz_$t)
+		$(foreach t,$(TARGETS),build/fuzz/fuzz_$t build/afl/fuzz_$t build/replay/fuzz_$t build/replay-release/fuzz_$t)
 
 FORCE:

@@ -32,6 +32,6 @@ extern const struct device_ops balloon_ops;
  * the configuration and, to a live driver, by an interrupt; the same again is no
  * change.  `dev` is an instance of balloon_ops and in no other call.  Did it
  * change? */
-bool balloon_set_target(struct device *dev, uint32_t pages);
+bool balloon_set_num_pages(struct device *dev, uint32_t pages);
 
 #endif

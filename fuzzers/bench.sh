@@ -20,4 +20,4 @@ echo "as fuzzed: clang -O2, ASan + UBSan, coverage feedback"
 build/bench/fuzz "$@"
 echo
 echo "without sanitizers: gcc -O2"
-build/bench/plain "$@"
+build/bench/release "$@"

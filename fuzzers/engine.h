@@ -2,7 +2,7 @@
 /*
  * Between the engines and the fuzz targets.  A target is one small file that
  * fills `fuzz_target` in; engine.c has the entry points that libFuzzer, AFL++
- * and the plain replayer call.
+ * and the standalone replayer call.
  */
 #ifndef VRINGER_FUZZERS_ENGINE_H
 #define VRINGER_FUZZERS_ENGINE_H

@@ -203,7 +203,7 @@ void ledger_host_begin(struct ledger *l, enum host_act act, unsigned port, const
 {
 	struct ledger_port *p = &l->ports[port < TARGET_PORTS_MAX ? port : 0];
 
-	l->call.host_changes = act == HOST_SET_TARGET;
+	l->call.host_changes = act == HOST_SET_NUM_PAGES;
 	if (act != HOST_TYPE || !is_followed(l, port))
 		return;
 	if (len > LEDGER_PORT_BYTES - p->in.len) {
@@ -252,7 +252,7 @@ void ledger_host_end(struct ledger *l, enum host_act act, unsigned port, const v
 {
 	struct ledger_port *p = &l->ports[port < TARGET_PORTS_MAX ? port : 0];
 
-	l->call.host_changed = act == HOST_SET_TARGET && moved != 0;
+	l->call.host_changed = act == HOST_SET_NUM_PAGES && moved != 0;
 	if (!is_followed(l, port))
 		return;
 	settle(p);

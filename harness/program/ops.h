@@ -179,9 +179,9 @@
 	X(PRETEND, 0x67, "pretend", PAYLOAD_NONE, \
 	  "asked next, the host says that so many frames wait", \
 	  POS(PRETEND, PORT, "port", FIELD_PORT), POS(PRETEND, COUNT, "count", FIELD_COUNT)) \
-	X(SET_TARGET, 0x68, "set_target", PAYLOAD_NONE, \
-	  "the host wants so much of the driver: a balloon's pages", \
-	  POS(SET_TARGET, VALUE, "value", FIELD_U32)) \
+	X(SET_NUM_PAGES, 0x68, "set_num_pages", PAYLOAD_NONE, \
+	  "the host changes num_pages, the number of pages that the balloon shall have", \
+	  POS(SET_NUM_PAGES, VALUE, "value", FIELD_U32)) \
 	X(SAVE, 0x69, "save", PAYLOAD_NONE, \
 	  "take a snapshot of the device", \
 	  NONE(SAVE)) \

@@ -8,7 +8,7 @@
  * share.  The parent works with copies of its own and believes nothing that it has
  * not checked: at worst a program is run twice.
  */
-#include "harness/arena/seam.h"
+#include "harness/arena/instrumented.h"
 #include "harness/ledger/known.h"
 #include "harness/run/batch_internal.h"
 #include "harness/run/child_internal.h"
@@ -247,7 +247,7 @@ static int run_alone(struct batch *b, const struct child_job *job, struct child_
 	err = child_run(job, result, report);
 	/* The next crash is told faster. */
 	if (err == 0 && result->finding_count > 0 && result->findings[0].kind == FINDING_SANITIZER)
-		seam_read_symbols();
+		instrumented_read_symbols();
 	return err;
 }
 

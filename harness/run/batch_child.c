@@ -2,7 +2,7 @@
 /*
  * The child that serves many programs.  See batch.h.
  */
-#include "harness/arena/seam.h"
+#include "harness/arena/instrumented.h"
 #include "harness/run/batch_internal.h"
 
 #include <fcntl.h>
@@ -74,7 +74,7 @@ static void serve(struct batch_shared *shared, int line)
 		job.script = &shared->script;
 		if (ask == ASK_RUN)
 			child_perform(&job, run_for(job.target), &shared->result);
-		else if (seam_leaks())
+		else if (instrumented_leaks())
 			say = SAY_LEAKS;
 		fflush(stdout);
 		if (send(line, &say, 1, MSG_NOSIGNAL) != 1)

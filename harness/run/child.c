@@ -2,7 +2,7 @@
 /*
  * Programs in children.  See child.h.
  */
-#include "harness/arena/seam.h"
+#include "harness/arena/instrumented.h"
 #include "harness/run/child_internal.h"
 
 #include <errno.h>
@@ -169,7 +169,7 @@ void child_perform(const struct child_job *job, struct run *run, struct child_re
 
 	perform(&child, run);
 	/* What the harness lacked memory for is run in a child of its own. */
-	if (run->guest.heap.starved || (job->leaks && result->passed && seam_leaks()))
+	if (run->guest.heap.starved || (job->leaks && result->passed && instrumented_leaks()))
 		result->passed = false;
 	result->done = !run->guest.heap.starved;
 }
@@ -191,7 +191,7 @@ static void run_in_child(struct child *child)
 	if (run->guest.heap.starved)
 		give_up(child, -ENOMEM);
 	run_close(run);
-	if (job->leaks && result->passed && seam_leaks())
+	if (job->leaks && result->passed && instrumented_leaks())
 		result->passed = false;
 	result->done = true;
 	leave(child);

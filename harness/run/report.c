@@ -4,7 +4,7 @@
  */
 #include "harness/run/report.h"
 #include "devices/table.h"
-#include "harness/arena/seam.h"
+#include "harness/arena/instrumented.h"
 #include "harness/files/escape.h"
 
 #include <inttypes.h>
@@ -43,7 +43,7 @@ void report_elsewhere(FILE *out, const char *target, const char *path)
 	fprintf(out,
 		"this program has %s; if an engine stopped at the file, its own program may show "
 		"why",
-		seam_sanitizers());
+		instrumented_sanitizers());
 	if (!report_in_tree)
 		return;
 	fputs(": build/fuzz/fuzz_", out);
@@ -136,9 +136,9 @@ static void print_host(FILE *out, const struct trace_event *e)
 	      [HOST_TYPE] = "types",
 	      [HOST_TAKE] = "takes",
 	      [HOST_PUT_BACK] = "puts back",
-	      [HOST_SET_TARGET] = "wants");
+	      [HOST_SET_NUM_PAGES] = "wants");
 
-	if (e->value == HOST_SET_TARGET) {
+	if (e->value == HOST_SET_NUM_PAGES) {
 		fprintf(out, "  host wants something else: %u\n", e->len);
 		return;
 	}

@@ -72,9 +72,9 @@ static bool is_harness(const char *line)
 }
 
 /* Is it one of those that copy for a device, or allocate? */
-static bool is_seam(const char *line)
+static bool is_for_device(const char *line)
 {
-	static const char *const files[] = { "seam.c", "arena_access.c", "heap.c",
+	static const char *const files[] = { "instrumented.c", "arena_access.c", "heap.c",
 					     "foreign_host.c" };
 	const char *end = line + strcspn(line, "\n");
 
@@ -98,7 +98,7 @@ static void append_frames(const char *report, char *signature, size_t size)
 
 		/* Below the device there is only the harness, above it no more than
 		 * a copy that it asked for. */
-		if (name != NULL && is_harness(line) && !(frames == 0 && is_seam(line)))
+		if (name != NULL && is_harness(line) && !(frames == 0 && is_for_device(line)))
 			break;
 		if (name != NULL && is_harness(line))
 			name = NULL;

@@ -112,7 +112,7 @@ const char *target_fault(const struct target *target)
 			       "configuration";
 	if ((target->save == NULL) != (target->restore == NULL))
 		return "saves and does not restore, or the other way round";
-	if (target->has_target && target->host == NULL)
+	if (target->has_num_pages && target->host == NULL)
 		return "is given a target and has no host that gives it";
 	if (target->dialogue != NULL && (target->dialogue->ask_count > TARGET_ANSWERS_MAX ||
 					 target->dialogue->answer_count > TARGET_ANSWERS_MAX))

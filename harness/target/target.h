@@ -151,10 +151,10 @@ struct target_region {
 
 /* What a host does to a device, apart from what the guest does. */
 enum host_act {
-	HOST_TYPE,	 /* give bytes to a port; how many were accepted, from the first on */
-	HOST_TAKE,	 /* take at most that many bytes of a port's output; how many */
-	HOST_PUT_BACK,	 /* bytes in front of a port's output; all of them, or 0 */
-	HOST_SET_TARGET, /* want `len` of the driver, a balloon's pages; 1 if that is a change */
+	HOST_TYPE,	    /* give bytes to a port; how many were accepted, from the first on */
+	HOST_TAKE,	    /* take at most that many bytes of a port's output; how many */
+	HOST_PUT_BACK,	    /* bytes in front of a port's output; all of them, or 0 */
+	HOST_SET_NUM_PAGES, /* want `len` of the driver, a balloon's pages; 1 if that is a change */
 	HOST_ACT_COUNT
 };
 
@@ -212,7 +212,7 @@ struct target {
 	const struct target_disagreement *disagreements;
 	unsigned port_count; /* at most TARGET_PORTS_MAX */
 	const struct target_port *ports;
-	bool has_target;			/* HOST_SET_TARGET is served; 0 at first */
+	bool has_num_pages;			/* HOST_SET_NUM_PAGES is served; 0 at first */
 	const struct target_dialogue *dialogue; /* NULL: there is none */
 	unsigned request_count;
 	const struct target_request *requests;

@@ -12,7 +12,7 @@
 set -u
 . "${0%/*}/tap.sh"
 
-native=build/obj/plain/vringer
+native=build/obj/release/vringer
 foreign=$work/vringer
 
 [ -x build/obj/s390x/vringer ] || {

@@ -65,7 +65,7 @@ suites() {
 		suite "gcc replay $target" "harness/test/replay.sh build/replay/fuzz_$target $seeds"
 		suite "clang replay $target" "harness/test/replay.sh build/fuzz/fuzz_$target $seeds"
 		suite "valgrind replay $target" \
-			"harness/test/replay.sh -v 10 build/replay-plain/fuzz_$target $seeds"
+			"harness/test/replay.sh -v 10 build/replay-release/fuzz_$target $seeds"
 	done
 	suite "fuzzing feedback" "harness/test/feedback.sh libfuzzer afl"
 	suite "planted bugs" "fuzzers/bugs.sh tap"
