@@ -131,7 +131,7 @@ WERROR_release := $(if $(call given,CC),,$(WERROR))
 ENGINE_MAIN := $(if $(FOREIGN),$(if $(LIB_FUZZING_ENGINE),,fuzzers/standalone_main.c))
 LINK_fuzz   := $(if $(FOREIGN),$(or $(CXX),c++) $(or $(CXXFLAGS),$(CFLAGS)),$(CC_fuzz) $(FLAGS_fuzz))
 
-# The fuzz targets of the two spellings are about the harness: for them all of it
+# The fuzz targets of the two forms are about the harness: for them all of it
 # is instrumented.
 CODECS       := text binary
 CC_codec     := $(CC_fuzz)

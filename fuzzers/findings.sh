@@ -10,7 +10,7 @@
 #   known      a list of known findings, or nothing
 #
 # A device's findings are told apart by `vringer triage`.  Input of the two
-# spellings, and frames, are no programs of a device: what the binary says of them
+# forms, and frames, are no programs of a device: what the binary says of them
 # decides.
 # shellcheck disable=SC2034,SC2154
 
@@ -114,7 +114,7 @@ signature_of() {
 		return
 	fi
 	(triage "$logs/known" "$1" 2>&1 || :) | awk '
-		/^# nothing shows/ { print "nothing"; exit }
+		/^# no finding/ { print "nothing"; exit }
 		/^# known: / { print $3; exit }
 		!/^#/ { print $1; exit }'
 }
@@ -169,6 +169,6 @@ report_findings() {
 		[ "$rc" -le 1 ] || exit "$rc"
 		report_behind "$@"
 	fi
-	count=$(awk '!/^#/ || /^# nothing shows/ { n++ } END { print n + 0 }' "$logs/findings")
+	count=$(awk '!/^#/ || /^# no finding/ { n++ } END { print n + 0 }' "$logs/findings")
 	report_known >>"$logs/findings"
 }

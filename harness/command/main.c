@@ -5,8 +5,8 @@
 #include "harness/command/cmd.h"
 #include "harness/run/batch.h"
 
-/* What AddressSanitizer does in this command: a report ends the child that it
- * is about, quickly, and a huge allocation is a report and not a NULL. */
+/* AddressSanitizer's options in this command: a report ends the child at once, and an
+ * allocation that is too large is reported instead of returning NULL. */
 const char *__asan_default_options(void);
 const char *__asan_default_options(void)
 {
@@ -19,7 +19,7 @@ const char *__ubsan_default_options(void)
 	return "print_stacktrace=1";
 }
 
-/* The sanitizers call these before they put a report together. */
+/* The sanitizers call these before they write a report. */
 const char *__asan_get_report_description(void) __attribute__((weak));
 void __asan_on_error(void);
 void __asan_on_error(void)

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 OR MIT */
 /*
- * The binary spelling; see binary.h for the format.  Whatever the bytes, what
- * comes out is within the ranges of the text spelling.
+ * The binary form; see binary.h for the format.  Whatever the bytes, what
+ * comes out is within the ranges of the text form.
  */
 #include "harness/program/binary.h"
 

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 OR MIT */
 /*
- * The binary spelling of a guest program, for fuzzing engines.
+ * The binary form of a guest program, for fuzzing engines.
  *
  * Decoding is total: every byte string is a program.  Version 1:
  *

@@ -4,7 +4,7 @@
  *
  * A program is a header (target, offered features, queue sizes, budget) and a
  * list of operations.  The operation table below is the one reference: the
- * text spelling (text.h), the binary spelling (binary.h), `vringer ops` and
+ * text form (text.h), the binary form (binary.h), `vringer ops` and
  * the interpreter (run.h) all come from it.
  *
  * A program never refers to anything that might not be there: buffers are a
@@ -41,7 +41,7 @@
 #define OP_CODE_HEADER 0x01 /* not an operation */
 
 /* What a field holds.  The kind fixes its range, its width in the binary
- * spelling and its form in text; program_ops.c has the table. */
+ * form and how it is written in text; program_ops.c has the table. */
 enum field_kind {
 	FIELD_NONE,
 	FIELD_U8,
@@ -164,9 +164,9 @@ const struct op_desc *op_find_name(const char *name, size_t len);
 /* All operations in the order of their codes, `*count` of them. */
 const struct op_desc *op_table(size_t *count);
 
-/* Bytes of a field in the binary spelling. */
+/* Bytes of a field in the binary form. */
 unsigned field_width(enum field_kind kind);
-/* The value reduced to what the text spelling allows for that kind. */
+/* The value reduced to what the text form allows for that kind. */
 uint64_t field_reduce(enum field_kind kind, uint64_t value);
 /* A value of set_desc reduced to the width of the field that it is for. */
 uint64_t desc_value_reduce(enum desc_field field, uint64_t value);

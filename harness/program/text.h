@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 OR MIT */
 /*
- * The text spelling of a guest program: one operation per line, verb first.
+ * The text form of a guest program: one operation per line, verb first.
  *
  *   device net-loopback            # header: target, and what to hold back of it
  *   clause dev.split.used-ring.1   # what the script stands for

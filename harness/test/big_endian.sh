@@ -71,7 +71,7 @@ for target in $("$native" targets | sed -n 's/^\([a-z-]*\):.*/\1/p'); do
 	same "conformance/features on $target" "$work/here" "$work/there"
 done
 
-# The spellings, and what is judged of them; a body, with and without a header.
+# The forms, and what is judged of them; a body, with and without a header.
 for target in text binary mmds snapshot; do
 	run fuzzers/seeds.sh "$foreign" "$target" "$work/seeds"
 	diff -r "build/seeds/$target" "$work/seeds" >"$err" 2>&1

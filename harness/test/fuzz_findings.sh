@@ -45,7 +45,7 @@ shows 'what is known is named' '^# known: fetch.walk:[a-z]+  # read twice$'
 grep -q '^fetch.walk:' "$out" && result=1 || result=0
 tap 'and is no finding' "$result"
 echo 'fetch.walk:send' >known
-refuses 'a list that is wrong' '^known:1:16: the line ends, expected' \
+refuses 'a list that is wrong' '^known:1:16: the line ends here, expected' \
 	fuzzers/fuzz.sh run libfuzzer 3 1 net_loopback
 unset KNOWN
 

@@ -50,7 +50,7 @@ if [ "${1:-}" = no ]; then
 else
 	for command in run replay minimize triage; do
 		run "$@" prlimit --nproc=0 "$VRINGER" "$command" "$script"
-		line "$command: no process" 'no process to run it in'
+		line "$command: no process" 'cannot start a process to run it'
 	done
 fi
 
