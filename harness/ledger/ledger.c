@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 OR MIT */
 /*
- * The ledger's frame: findings, and the life of a ledger.  See ledger.h.
+ * The life of a ledger, and its findings.  See ledger.h.
  */
 #include "devices/table.h"
 #include "harness/ledger/ledger_internal.h"

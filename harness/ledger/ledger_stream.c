@@ -6,24 +6,25 @@
  * stream.frames: a frame is made of the very bytes that the device's reads
  * returned, and compared with those that its writes stored, each at its place in
  * the chain; memory that the guest changes before, between or after makes no
- * difference.  A frame that the ledger could not follow (buffers of one chain
- * that overlap, bytes accessed twice or out of order) equals every other.  One
- * that never comes out is for ledger_loss.c; the counters of what came from an
- * end, and of what came out, are compared with what did.
+ * difference.  A frame that the ledger could not follow (buffers of one chain that
+ *              overlap, bytes accessed twice or out of order) equals every other.  A
+ *              frame that never comes out is judged in ledger_loss.c.  The counters of
+ *              frames that came in and that came out are compared with the frames seen.
  *
- * Two streams that go to one queue may hold equal frames.  The one that is named
- * first gives its own up first: what it keeps too long excuses, and accuses not.
+ * Two streams that go to one queue may hold equal frames.  A frame that comes out is
+ * then taken from the stream that is declared first.  If that was the wrong one, the
+ * frame that the ledger still holds can only excuse the device, never accuse it.
  *
  * memory.mixed: our models copy all of a chain's descriptors before they look at a
- * buffer, and a chain that has any for the other direction is wrong as a whole.  What
- * a chain has is known from those reads; of one that was taken twice, from both, so
- * that one is not judged.
+ * buffer, and a chain that has any for the other direction is wrong as a whole.  Those
+ * reads tell which buffers a chain has.  A chain that was taken twice has those of both
+ * reads and is not judged.
  *
- * stream.filter: what is behind the device tells of what it sees of it, in its own
- * words; it sees no guest memory, and judges the bytes that it was given.
+ * stream.filter: the backend reports what it sees of the device.  It sees no guest
+ * memory and judges the bytes that it was given.
  *
- * Of what lies behind the first 256 bytes of a frame one word in 512 bytes is
- * compared, and the last.
+ * Behind the first 256 bytes of a frame one word in every 512 bytes is compared, and
+ * the last word.
  */
 #include "harness/ledger/ledger_internal.h"
 
@@ -290,7 +291,7 @@ void ledger_stream_out(struct ledger *l, unsigned queue, const struct ledger_hol
 		   hold->out.blind || hold->blind))
 		ledger_break(l, RULE_STREAM_FRAMES,
 			     "the chain of head %u of queue %u returns a frame of %u bytes that is "
-			     "none of those that the device has and has not delivered yet",
+			     "not one of those that the device still has to deliver",
 			     hold->head, queue, hold->out.len);
 }
 
@@ -313,8 +314,8 @@ void ledger_frame(struct ledger *l, enum frame_end end, const void *frame, uint3
 	ledger_digest_add(&out, frame, len);
 	if (!reach(l, end, &out, true, false))
 		ledger_break(l, RULE_STREAM_FRAMES,
-			     "the device hands a frame of %u bytes on that is none of those that "
-			     "it read and has not handed on yet",
+			     "the device passes on a frame of %u bytes that is not one of those "
+			     "that it read and still has to pass on",
 			     len);
 }
 
@@ -362,6 +363,6 @@ void ledger_stream_rest(struct ledger *l)
 		judge_count(l, desc->entered, s->entered_terms, s->entered, "taken by the device");
 		if (!s->lost)
 			judge_count(l, desc->left, s->left_terms, s->left,
-				    desc->to >= END_AWAY ? "handed on" : "delivered to the guest");
+				    desc->to >= END_AWAY ? "passed on" : "delivered to the guest");
 	}
 }

@@ -95,7 +95,7 @@ static const struct bad_text bad_values[] = {
 	{ "device any\nfault_access 1 purpose=all\n", 2, 24, "payload" },
 	{ "device any\nnop 256\n", 2, 5, "0 to 255" },
 	{ "device any\nnop 16\n", 2, 5, "the code of 'start'" },
-	{ "device any\nunmap middle len=1\n", 2, 7, "no address" },
+	{ "device any\nunmap middle len=1\n", 2, 7, "not an address" },
 	{ "device any\nunmap q8.desc\n", 2, 7, "no address" },
 	{ "device any\nunmap q0.ring\n", 2, 7, "no address" },
 	{ "device any\nunmap q0\n", 2, 7, "no address" },
@@ -119,8 +119,8 @@ static const struct bad_text bad_payloads[] = {
 
 static const struct bad_text bad_repeats[] = {
 	{ "device any\nend\n", 2, 1, "no repeat is open" },
-	{ "device any\nrepeat 2\nreset\n", 3, 6, "the repeat of line 2 is open" },
-	{ "device any\nrepeat 2\nrepeat 3\nend\n", 4, 4, "the repeat of line 2 is open" },
+	{ "device any\nrepeat 2\nreset\n", 3, 6, "the repeat of line 2 is not closed" },
+	{ "device any\nrepeat 2\nrepeat 3\nend\n", 4, 4, "the repeat of line 2 is not closed" },
 	{ "device any\nrepeat 2\nend\nend\n", 4, 1, "no repeat is open" },
 	{ "device any\nrepeat 2\nend 2\n", 3, 5, "expected nothing after 'end'" },
 	{ "device any\nrepeat\nend\n", 2, 7, "lacks its times" },

@@ -20,8 +20,8 @@
 #define NAME_48 "aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa"
 
 static const struct bad_text bad_expectations[] = {
-	{ "device any\n> silent\n", 2, 1, "no operation before it" },
-	{ "device any\nrepeat 1\n> silent\nend\n", 3, 1, "no operation before it" },
+	{ "device any\n> silent\n", 2, 1, "no operation before this line" },
+	{ "device any\nrepeat 1\n> silent\nend\n", 3, 1, "no operation before this line" },
 	{ AFTER ">\n", 3, 2, "nothing after '>'" },
 	{ AFTER ">   \n", 3, 5, "nothing after '>'" },
 	{ AFTER "> seen 1\n", 3, 3, "unknown, expected value, read, status" },
