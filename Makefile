@@ -16,11 +16,11 @@
 #   s390x  gcc,   -O2, no sanitizer     the command on a big-endian machine, under qemu-s390x
 #   cli    stands in for gcc in build/vringer where CC or CFLAGS is given
 #
-# CC, CFLAGS and LDFLAGS mean what they always do: CFLAGS replaces the
-# optimisation, and the sanitizers stay.  Where LIB_FUZZING_ENGINE or OUT is
-# given, the build is somebody else's (OSS-Fuzz, ClusterFuzzLite, another
-# engine): fuzz is then exactly CC, CFLAGS, CXX and CXXFLAGS, linked with that
-# engine, or with the main of a standalone replayer where there is none.
+# CC, CFLAGS and LDFLAGS have their usual meaning: CFLAGS replaces the
+# optimisation flags, the sanitizers stay. If LIB_FUZZING_ENGINE or OUT is
+# given, OSS-Fuzz, ClusterFuzzLite or the like runs the build: the flavour fuzz
+# then uses exactly CC, CFLAGS, CXX and CXXFLAGS and links that engine or,
+# without one, the main of a standalone replayer.
 
 MAKEFLAGS += -r --no-print-directory
 .SUFFIXES:
@@ -88,8 +88,8 @@ CC_pic   := gcc
 CC_lib   := $(if $(call given,CC),$(CC),gcc)
 CC_s390x := s390x-linux-gnu-gcc
 
-# Edge counters alone: comparisons are traced at each check that UBSan adds, for
-# half of the speed, and a program has few magic numbers to be guessed.
+# Edge counters only. Tracing comparisons also traces each check that UBSan adds
+# and halves the speed, and a program has few magic numbers to guess.
 COV    := -fsanitize-coverage=edge,inline-8bit-counters,pc-table
 
 FLAGS_gcc   := -O1 -g $(SAN)
@@ -106,12 +106,12 @@ FLAGS_lib    = $(or $(CFLAGS),-O2 -g) -fPIC -D'HARNESS_PATH="vringer-src/"' \
 FLAGS_cli   := $(or $(CFLAGS),-O1 -g) $(SAN)
 FLAGS_s390x := -O2 -g -static
 
-# In the fuzz flavour the device under test is instrumented, and so is the file where
-# it meets the harness (guest memory, heap).  The judge is not: its own branches
-# are no news to an engine, and cost more than half of the speed; gcc and clang
-# check it with all sanitizers in the tests.  Nor is the mutator.  Of somebody
-# else's flags only the coverage feedback is dropped, where their compiler knows
-# how.  afl-clang-fast goes by fuzzers/afl.allow.
+# In the fuzz flavour the device under test is instrumented, and so is the file
+# that copies between it and guest memory. The judge and the mutator are not:
+# coverage of the judge's own branches misleads an engine and costs more than
+# half of the speed. The tests run the judge with all sanitizers of gcc and
+# clang. From flags given from outside only the coverage feedback is dropped, if
+# the compiler can do that. afl-clang-fast reads fuzzers/afl.allow.
 INSTRUMENTED := harness/arena/instrumented.c
 NO_COV     := -fno-sanitize=fuzzer-no-link -fno-sanitize-coverage=edge,inline-8bit-counters,pc-table,trace-pc-guard,trace-cmp,indirect-calls
 knows       = $(if $(shell $1 $2 -x c -c /dev/null -o /dev/null 2>&1 || echo no),,$2)
@@ -121,7 +121,7 @@ judge       = $(if $(filter harness/% build/gen/% fuzzers/mutat%,$2),$(if $(filt
 
 JUDGE_afl  := -fno-sanitize=all
 
-# Compilers we did not choose may warn of things that ours do not know.
+# A compiler that we did not choose may have warnings that ours does not have.
 WERROR_cli   :=
 WERROR_lib   := $(if $(call given,CC)$(call given,CFLAGS),,$(WERROR))
 WERROR_fuzz  := $(if $(FOREIGN)$(call given,CC)$(call given,CFLAGS),,$(WERROR))
@@ -151,7 +151,8 @@ COV_NEEDS  := coverage llvm-profdata llvm-cov
 LINT_NEEDS := clang-format clang-tidy cppcheck shellcheck
 
 J      = $(if $(filter -j%,$(MAKEFLAGS)),,-j$(shell nproc))
-# One make at a time builds in a tree, and one of each command is at work.
+# Only one make at a time builds in a tree, and each command runs only once at a
+# time.
 ALONE  = .ci/alone
 SUB    = +@$(ALONE) build $(MAKE) $(J)
 SLUG  := $(subst -,_,$(T))
@@ -160,7 +161,7 @@ BUILT_libfuzzer = $(PICKED:%=build/fuzz/fuzz_%)
 BUILT_afl       = $(PICKED:%=build/afl/fuzz_%) build/afl/vringer_mutator.so
 
 # What the table of planted bugs needs, by the flavours that its columns need.
-# A COLUMNS in the environment is the width of somebody's terminal.
+# COLUMNS in the environment is the width of a terminal, so ignore it.
 CRASH_SECONDS ?= 10
 BUG_COLUMNS    = $(if $(filter command,$(firstword $(origin COLUMNS))),$(COLUMNS),all)
 BUG_JOBS       = $(if $(call given,JOBS),$(JOBS),$(shell nproc))
@@ -176,7 +177,7 @@ BUG_BASE_afl   = seeds $(BUG_FUZZERS:%=build/afl/fuzz_%) build/afl/vringer_mutat
 .PHONY: all install test test-suites fuzz corpus bugs bugs-table bugs-tap bench coverage lint format deps help clean fuzzers seeds \
 	targets test-files FORCE
 
-all: ## Build build/vringer (ASan + UBSan; CC and CFLAGS are honoured) and build/libvringer.a
+all: ## Build build/vringer (with ASan and UBSan; uses CC and CFLAGS if given) and build/libvringer.a
 	@.ci/deps $(if $(call given,CC),,gcc)
 	$(SUB) build/vringer build/libvringer.a
 
@@ -193,7 +194,7 @@ install: ## Install library, header, command and scripts for your own device (PR
 	rm -rf '$(DESTDIR)$(PREFIX)/share/vringer/conformance'
 	cp -R conformance '$(DESTDIR)$(PREFIX)/share/vringer/conformance'
 
-test: ## Build and run every test with gcc's and clang's sanitizers (ONLY=word: suites named so)
+test: ## Build and run every test with gcc's and clang's sanitizers (ONLY=word: suites with word in their name)
 	@.ci/deps $(TEST_NEEDS)
 	+@$(ALONE) test $(MAKE) test-suites
 
@@ -202,19 +203,19 @@ test-suites:
 	$(SUB) -s install PREFIX=$(call quote,$(CURDIR))/build/installed DESTDIR=
 	@harness/test/run_tests.sh "$(ONLY)"
 
-fuzz: ## Fuzz T=net_loopback (or all) for SECONDS=60 with ENGINE=libfuzzer (or afl), JOBS=1 processes, past KNOWN=file
+fuzz: ## Fuzz T=net_loopback (or all) for SECONDS=60 with ENGINE=libfuzzer (or afl) in JOBS=1 processes; KNOWN=file lists known findings
 	@fuzzers/fuzz.sh check "$(ENGINE)" "$(SECONDS)" "$(JOBS)" "$(PICKED)" "$(TARGETS)" \
 		"$(if $(ENGINE_MAIN),none,ok)"
 	@.ci/deps $(if $(FOREIGN),,$(if $(filter afl,$(ENGINE)),$(AFL_NEEDS),$(FUZZ_NEEDS)))
 	$(SUB) SEEDED="$(PICKED)" seeds build/vringer $(BUILT_$(ENGINE))
 	@exec fuzzers/fuzz.sh run "$(ENGINE)" "$(SECONDS)" "$(JOBS)" $(PICKED)
 
-corpus: ## Keep what fuzzing T grew and no committed script reaches, in corpus/T/coverage
+corpus: ## Keep inputs from fuzzing T that reach code no committed script reaches, in corpus/T/coverage
 	@.ci/deps $(FUZZ_NEEDS)
 	$(SUB) build/vringer seeds $(PICKED:%=build/fuzz/fuzz_%)
 	@for t in $(PICKED); do $(ALONE) corpus fuzzers/grow.sh $$t || exit; done
 
-bugs: ## Put each bug of fuzzers/bugs/ (or B=name) back and show what catches it (COLUMNS=scripts,corpus: quick)
+bugs: ## Plant each bug of fuzzers/bugs/ (or B=name) and show what catches it (COLUMNS=scripts,corpus: quick)
 	@fuzzers/bugs.sh check "$(ENGINE)" "$(SECONDS)" "$(CRASH_SECONDS)" "$(BUG_JOBS)" "$(BUG_COLUMNS)" \
 		"$(BUG_ROWS)" "$(BUGS)"
 	+@$(ALONE) bugs $(MAKE) bugs-table
@@ -229,12 +230,12 @@ bugs-table:
 bugs-tap: $(BUGS:%=build/bugs/%/built-gcc)
 	@fuzzers/bugs.sh tap $(BUGS)
 
-bench: ## Measure executions and chains per second, as fuzzed and without sanitizers
+bench: ## Measure executions and chains per second, built as for fuzzing and without sanitizers
 	@.ci/deps $(FUZZ_NEEDS)
 	$(SUB) seeds build/bench/fuzz build/bench/release
 	@$(ALONE) bench fuzzers/bench.sh
 
-coverage: ## Report which lines of devices/ and harness/ scripts and corpus reach (build/coverage/html)
+coverage: ## Report which lines of devices/ and harness/ the scripts and the corpus reach (build/coverage/html)
 	@.ci/deps $(COV_NEEDS)
 	$(SUB) build/obj/cov/vringer
 	@$(ALONE) coverage .ci/coverage
@@ -243,19 +244,19 @@ lint: ## Check formatting, clang-tidy, cppcheck, shellcheck and the tree's own r
 	@.ci/deps gcc cmocka $(LINT_NEEDS)
 	@.ci/lint
 
-format: ## Rewrite the C sources as .clang-format says
+format: ## Format the C sources with clang-format
 	@.ci/deps clang-format
 	@clang-format -i $$(.ci/lint c-files)
 
-deps: ## Install all that any of these commands needs
+deps: ## Install the packages that these commands need
 	@.ci/deps $(TEST_NEEDS) $(COV_NEEDS) $(LINT_NEEDS)
 
-fuzzers: $(TARGETS:%=build/fuzz/fuzz_%) ## Build the fuzz targets alone (nothing is installed)
+fuzzers: $(TARGETS:%=build/fuzz/fuzz_%) ## Build the fuzz targets (installs no packages)
 
 help: ## Show this text
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-9s %s\n", $$1, $$2 }' Makefile
 
-clean: ## Remove build/: corpora grown by fuzzing and findings too
+clean: ## Remove build/, with grown corpora and findings
 	rm -rf build
 
 targets:

@@ -1,7 +1,7 @@
 #!/bin/sh
 # SPDX-License-Identifier: Apache-2.0 OR MIT
 #
-# What `make bench` does once both flavours of fuzzers/bench.c are built.
+# What `make bench` does after both flavours of fuzzers/bench.c are built.
 set -eu
 
 export ASAN_OPTIONS="quarantine_size_mb=16:${ASAN_OPTIONS:-}"

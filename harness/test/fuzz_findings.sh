@@ -115,7 +115,7 @@ fuzzers/fuzz.sh run libfuzzer 6 1 net_loopback >first 2>&1 &
 until grep -q '^== finding' first; do sleep 0.5; done
 gives 1 'a second run' fuzzers/fuzz.sh run libfuzzer 2 1 net_loopback
 wait
-shows 'it waits for the first, and says so' '^== net_loopback: waiting, another run of it is at work in this tree$'
+shows 'it waits for the first, and says so' '^== net_loopback: waiting for another run of it in this tree$'
 shows 'and has a result' '^== net_loopback: [1-9][0-9]* executions'
 grep -q '^== net_loopback: [1-9][0-9]* executions' first
 tap 'as the first has' $?

@@ -52,8 +52,10 @@ suites() {
 			suite "$flavour run $dir" "$obj/vringer run $dir"
 		done
 	done
-	# A seed that completes no request leads an engine nowhere.
-	# Seeds that are no scripts (frames, snapshots) are for a parser: replayed below.
+	# Every seed must complete a request: from others an engine gets
+	# nowhere.
+	# Seeds that are not scripts (frames, snapshots) are for a parser: they
+	# are replayed below.
 	for dir in corpus/*/seeds; do
 		case $dir in corpus/mmds/*|corpus/snapshot/*) continue ;; esac
 		suite "completes $dir" "build/obj/gcc/vringer run --completes $dir"
@@ -80,7 +82,7 @@ suites | grep -F -- "$word" >"$logs/suites" || {
 # Without the lock of .ci/alone: a process that outlives its suite holds up nobody.
 xargs -d '\n' -P "$(nproc)" -n 1 harness/test/suite.sh "$logs" <"$logs/suites" 9>&-
 
-# A suite that left no count did not run to its end: one failure.
+# A suite without a count did not run to its end: it counts as one failure.
 cat "$logs"/*.counts | awk -v suites="$(wc -l <"$logs/suites")" '
 	{ passed += $1; failed += $2 }
 	END {

@@ -96,12 +96,12 @@ static const struct bad_text bad_values[] = {
 	{ "device any\nnop 256\n", 2, 5, "0 to 255" },
 	{ "device any\nnop 16\n", 2, 5, "the code of 'start'" },
 	{ "device any\nunmap middle len=1\n", 2, 7, "not an address" },
-	{ "device any\nunmap q8.desc\n", 2, 7, "no address" },
-	{ "device any\nunmap q0.ring\n", 2, 7, "no address" },
-	{ "device any\nunmap q0\n", 2, 7, "no address" },
+	{ "device any\nunmap q8.desc\n", 2, 7, "not an address" },
+	{ "device any\nunmap q0.ring\n", 2, 7, "not an address" },
+	{ "device any\nunmap q0\n", 2, 7, "not an address" },
 	{ "device any\nunmap low+\n", 2, 11, "not an offset" },
 	{ "device any\nunmap low+1-1\n", 2, 11, "not an offset" },
-	{ "device any\nunmap -1\n", 2, 7, "no address" },
+	{ "device any\nunmap -1\n", 2, 7, "not an address" },
 	{ "device any\nunmap 12+1\n", 2, 7, "not a number" },
 };
 

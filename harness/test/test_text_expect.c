@@ -59,7 +59,7 @@ static const struct bad_text bad_expectations[] = {
 	{ AFTER "> mem\n", 3, 6, "expected an address" },
 	{ AFTER "> mem b0\n", 3, 9, "expected bytes in hex" },
 	{ AFTER "> mem b0 001\n", 3, 10, "even number" },
-	{ AFTER "> mem nowhere 00\n", 3, 7, "no address" },
+	{ AFTER "> mem nowhere 00\n", 3, 7, "not an address" },
 	{ AFTER "> mem_fill b0 len=1\n", 3, 20, "expected value=" },
 	{ AFTER "> mem_fill b0 value=1\n", 3, 22, "expected len=" },
 	{ AFTER "> mem_fill b0 len=1 value=256\n", 3, 27, "0 to 255" },
