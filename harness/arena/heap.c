@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 OR MIT */
 /*
- * The host heap of a device under test; see heap.h.
+ * The heap of a device under test; see heap.h.
  */
 #include "harness/arena/heap.h"
 #include "harness/arena/instrumented.h"

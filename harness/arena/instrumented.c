@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 OR MIT */
 /*
- * Checked copies and forbidden memory.  See instrumented.h.
+ * Checked copies and poisoned memory.  See instrumented.h.
  *
- * Whether there is AddressSanitizer may only show when the program is linked:
- * libvringer.a is built without, and linked with devices that have it.
+ * Whether AddressSanitizer is there may be known only when the program is linked:
+ * libvringer.a is built without it and linked with devices that have it.
  */
 #include "harness/arena/instrumented.h"
 

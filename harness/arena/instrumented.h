@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 OR MIT */
 /*
- * Where a device's own memory meets the harness: copies that are checked, and
- * memory that is forbidden.
+ * Copies between guest memory and a device's own memory, checked by the sanitizers, and
+ * memory that a device must not access.
  *
- * instrumented.c is the one file of the harness that is built with the sanitizers of
- * the device under test also where the rest of it is not.
+ * instrumented.c is the one file of the harness that is always built with the
+ * sanitizers of the device under test, even if the rest is not.
  */
 #ifndef VRINGER_HARNESS_INSTRUMENTED_H
 #define VRINGER_HARNESS_INSTRUMENTED_H
@@ -28,9 +28,8 @@ const char *instrumented_sanitizers(void);
  * stderr then.  false where there is none. */
 bool instrumented_leaks(void);
 
-/* Have the symbols of this program read, once, for all children that are yet to come:
- * each reads them again else for the stack of its crash, which takes longer than all
- * else that it does. */
+/* Read the symbols of this program now, once, for all children to come.  Otherwise each
+ * child that crashes reads them again, which takes most of its time. */
 void instrumented_read_symbols(void);
 
 #endif

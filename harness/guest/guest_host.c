@@ -3,7 +3,7 @@
  * The host's side, operation by operation: what a user of the device does to it
  * while a guest runs.  See guest.h.
  *
- * A target that gives the host nothing to do is left alone.
+ * Nothing happens if the target has no host side.
  */
 #include "harness/guest/guest_internal.h"
 

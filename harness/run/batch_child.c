@@ -53,7 +53,7 @@ static struct run *run_for(const struct target *target)
 			return runs[i].run;
 	run_close(runs[next].run);
 	runs[next].target = NULL;
-	/* Why not is told by a child of its own. */
+	/* A child of its own reports why. */
 	if (run_open(&runs[next].run, target, &error) != 0)
 		_exit(1);
 	runs[next].target = target;
