@@ -6,7 +6,7 @@
  *     all, whatever ends the process; a link is followed and stays a link, modes
  *     stay, and a file with several hard links keeps them;
  *   - an output that is also an input, or another output, is recognised by device and
- *   inode and refused before any work;
+ *     inode and refused before any work;
  *   - a place that cannot be written is refused before any work too;
  *   - what a killed command left beside a file (".vringer-*.tmp", which its
  *     writer holds a lock on) is swept by the next that writes to that folder.

@@ -5,7 +5,7 @@
  *   - binary, for the target that it names, if it starts with the magic;
  *   - text, if its name ends in ".vr" or its first word is one that starts a script;
  *   - a body without magic, as engines write them (crash-*, leak-*, oom-*, timeout-*),
- *   in all other cases.
+ *     in all other cases.
  */
 #ifndef VRINGER_HARNESS_LOAD_H
 #define VRINGER_HARNESS_LOAD_H
