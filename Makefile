@@ -8,7 +8,7 @@
 #   clang  clang, -O1, ASan + UBSan     tests
 #   fuzz   clang, -O2, ASan + UBSan, coverage feedback      build/fuzz/fuzz_* (see JUDGE)
 #   codec  as fuzz, the harness too    build/fuzz/fuzz_text, fuzz_binary (aflcodec: as afl)
-#   plain  gcc,   -O2, no sanitizer     benchmarks, valgrind
+#   release gcc,  -O2, no sanitizer     benchmarks, valgrind
 #   cov    clang, -O1, source coverage  `make coverage`
 #   afl    afl-clang-fast, -O2,  ASan + UBSan      build/afl/fuzz_* (see JUDGE)
 #   pic    gcc,   -O2, no sanitizer     the mutator as afl-fuzz loads it
@@ -16,11 +16,11 @@
 #   s390x  gcc,   -O2, no sanitizer     the command on a big-endian machine, under qemu-s390x
 #   cli    stands in for gcc in build/vringer where CC or CFLAGS is given
 #
-# CC, CFLAGS and LDFLAGS mean what they always do: CFLAGS replaces the
-# optimisation, and the sanitizers stay.  Where LIB_FUZZING_ENGINE or OUT is
-# given, the build is somebody else's (OSS-Fuzz, ClusterFuzzLite, another
-# engine): fuzz is then exactly CC, CFLAGS, CXX and CXXFLAGS, linked with that
-# engine, or with a plain replayer's main where there is none.
+# CC, CFLAGS and LDFLAGS have their usual meaning: CFLAGS replaces the
+# optimisation flags, the sanitizers stay. If LIB_FUZZING_ENGINE or OUT is
+# given, OSS-Fuzz, ClusterFuzzLite or the like runs the build: the flavour fuzz
+# then uses exactly CC, CFLAGS, CXX and CXXFLAGS and links that engine or,
+# without one, the main of a standalone replayer.
 
 MAKEFLAGS += -r --no-print-directory
 .SUFFIXES:
@@ -76,12 +76,12 @@ given    = $(filter environment command override,$(firstword $(origin $1)))
 FOREIGN := $(strip $(LIB_FUZZING_ENGINE) $(OUT))
 CLI     := $(if $(call given,CC)$(call given,CFLAGS),cli,gcc)
 
-FLAVOURS := gcc clang fuzz codec plain cov cli afl aflcodec pic lib s390x
+FLAVOURS := gcc clang fuzz codec release cov cli afl aflcodec pic lib s390x
 
 CC_gcc   := gcc
 CC_clang := $(CLANG)
 CC_fuzz  := $(if $(call given,CC),$(CC),$(CLANG))
-CC_plain := $(if $(call given,CC),$(CC),gcc)
+CC_release := $(if $(call given,CC),$(CC),gcc)
 CC_cov   := $(CLANG)
 CC_cli   := $(if $(call given,CC),$(CC),gcc)
 CC_afl   := AFL_QUIET=1 AFL_LLVM_ALLOWLIST=fuzzers/afl.allow afl-clang-fast
@@ -90,14 +90,14 @@ CC_pic   := gcc
 CC_lib   := $(if $(call given,CC),$(CC),gcc)
 CC_s390x := s390x-linux-gnu-gcc
 
-# Edge counters alone: comparisons are traced at each check that UBSan adds, for
-# half of the speed, and a program has few magic numbers to be guessed.
+# Edge counters only. Tracing comparisons also traces each check that UBSan adds
+# and halves the speed, and a program has few magic numbers to guess.
 COV    := -fsanitize-coverage=edge,inline-8bit-counters,pc-table
 
 FLAGS_gcc   := -O1 -g $(SAN)
 FLAGS_clang := -O1 -g $(SAN)
 FLAGS_fuzz  := $(if $(FOREIGN),$(CFLAGS),$(or $(CFLAGS),-O2 -g) $(SAN) $(COV))
-FLAGS_plain := -O2 -g
+FLAGS_release := -O2 -g
 FLAGS_cov   := -O1 -g -fprofile-instr-generate -fcoverage-mapping -fcoverage-compilation-dir=.
 FLAGS_afl   := $(or $(CFLAGS),-O2 -g) $(SAN)
 FLAGS_pic   := -O2 -g -fPIC
@@ -108,32 +108,32 @@ FLAGS_lib    = $(or $(CFLAGS),-O2 -g) -fPIC -D'HARNESS_PATH="vringer-src/"' \
 FLAGS_cli   := $(or $(CFLAGS),-O1 -g) $(SAN)
 FLAGS_s390x := -O2 -g -static
 
-# In the fuzz flavour the device under test is instrumented, and the seam where
-# it meets the harness (guest memory, heap).  The judge is not: its own branches
-# are no news to an engine, and cost more than half of the speed; gcc and clang
-# check it with all sanitizers in the tests.  Nor is the mutator.  Of somebody
-# else's flags only the coverage feedback is dropped, where their compiler knows
-# how.  afl-clang-fast goes by fuzzers/afl.allow.
-SEAM       := harness/arena/seam.c
+# In the fuzz flavour the device under test is instrumented, and so is the file
+# that copies between it and guest memory. The judge and the mutator are not:
+# coverage of the judge's own branches misleads an engine and costs more than
+# half of the speed. The tests run the judge with all sanitizers of gcc and
+# clang. From flags given from outside only the coverage feedback is dropped, if
+# the compiler can do that. afl-clang-fast reads fuzzers/afl.allow.
+INSTRUMENTED := harness/arena/instrumented.c
 NO_COV     := -fno-sanitize=fuzzer-no-link -fno-sanitize-coverage=edge,inline-8bit-counters,pc-table,trace-pc-guard,trace-cmp,indirect-calls
 knows       = $(if $(shell $1 $2 -x c -c /dev/null -o /dev/null 2>&1 || echo no),,$2)
 JUDGE_fuzz := $(if $(FOREIGN),$(call knows,$(CC_fuzz),$(NO_COV)),$(NO_COV) -fno-sanitize=all)
-SEAM_fuzz  := $(if $(FOREIGN),$(JUDGE_fuzz),$(NO_COV))
-judge       = $(if $(filter harness/% build/gen/% fuzzers/mutat%,$2),$(if $(filter $(SEAM),$2),$(SEAM_$1),$(JUDGE_$1)))
+INSTRUMENTED_fuzz := $(if $(FOREIGN),$(JUDGE_fuzz),$(NO_COV))
+judge       = $(if $(filter harness/% build/gen/% fuzzers/mutat%,$2),$(if $(filter $(INSTRUMENTED),$2),$(INSTRUMENTED_$1),$(JUDGE_$1)))
 
 JUDGE_afl  := -fno-sanitize=all
 
-# Compilers we did not choose may warn of things that ours do not know.
+# A compiler that we did not choose may have warnings that ours does not have.
 WERROR_cli   :=
 WERROR_lib   := $(if $(call given,CC)$(call given,CFLAGS),,$(WERROR))
 WERROR_fuzz  := $(if $(FOREIGN)$(call given,CC)$(call given,CFLAGS),,$(WERROR))
-WERROR_plain := $(if $(call given,CC),,$(WERROR))
+WERROR_release := $(if $(call given,CC),,$(WERROR))
 
 # An engine may be a C++ library, so somebody else's is linked with CXX.
 ENGINE_MAIN := $(if $(FOREIGN),$(if $(LIB_FUZZING_ENGINE),,fuzzers/standalone_main.c))
 LINK_fuzz   := $(if $(FOREIGN),$(or $(CXX),c++) $(or $(CXXFLAGS),$(CFLAGS)),$(CC_fuzz) $(FLAGS_fuzz))
 
-# The fuzz targets of the two spellings are about the harness: for them all of it
+# The fuzz targets of the two forms are about the harness: for them all of it
 # is instrumented.
 CC_codec     := $(CC_fuzz)
 FLAGS_codec  := $(FLAGS_fuzz)
@@ -152,7 +152,8 @@ COV_NEEDS  := coverage llvm-profdata llvm-cov
 LINT_NEEDS := clang-format clang-tidy cppcheck shellcheck
 
 J      = $(if $(filter -j%,$(MAKEFLAGS)),,-j$(shell nproc))
-# One make at a time builds in a tree, and one of each command is at work.
+# Only one make at a time builds in a tree, and each command runs only once at a
+# time.
 ALONE  = .ci/alone
 SUB    = +@$(ALONE) build $(MAKE) $(J)
 SLUG  := $(subst -,_,$(T))
@@ -161,7 +162,7 @@ BUILT_libfuzzer = $(PICKED:%=build/fuzz/fuzz_%)
 BUILT_afl       = $(PICKED:%=build/afl/fuzz_%) build/afl/vringer_mutator.so
 
 # What the table of planted bugs needs, by the flavours that its columns need.
-# A COLUMNS in the environment is the width of somebody's terminal.
+# COLUMNS in the environment is the width of a terminal, so ignore it.
 CRASH_SECONDS ?= 10
 BUG_COLUMNS    = $(if $(filter command,$(firstword $(origin COLUMNS))),$(COLUMNS),all)
 BUG_JOBS       = $(if $(call given,JOBS),$(JOBS),$(shell nproc))
@@ -177,7 +178,7 @@ BUG_BASE_afl   = seeds $(BUG_FUZZERS:%=build/afl/fuzz_%) build/afl/vringer_mutat
 .PHONY: all install test test-suites fuzz corpus bugs bugs-table bugs-tap bench coverage lint format deps help clean fuzzers seeds \
 	targets test-files FORCE
 
-all: ## Build build/vringer (ASan + UBSan; CC and CFLAGS are honoured) and build/libvringer.a
+all: ## Build build/vringer (with ASan and UBSan; uses CC and CFLAGS if given) and build/libvringer.a
 	@.ci/deps $(if $(call given,CC),,gcc)
 	$(SUB) build/vringer build/libvringer.a
 
@@ -194,7 +195,7 @@ install: ## Install library, header, command and scripts for your own device (PR
 	rm -rf '$(DESTDIR)$(PREFIX)/share/vringer/conformance'
 	cp -R conformance '$(DESTDIR)$(PREFIX)/share/vringer/conformance'
 
-test: ## Build and run every test with gcc's and clang's sanitizers (ONLY=word: suites named so)
+test: ## Build and run every test with gcc's and clang's sanitizers (ONLY=word: suites with word in their name)
 	@.ci/deps $(TEST_NEEDS)
 	+@$(ALONE) test $(MAKE) test-suites
 
@@ -203,19 +204,19 @@ test-suites:
 	$(SUB) -s install PREFIX=$(call quote,$(CURDIR))/build/installed DESTDIR=
 	@harness/test/run_tests.sh "$(ONLY)"
 
-fuzz: ## Fuzz T=net_loopback (or all) for SECONDS=60 with ENGINE=libfuzzer (or afl), JOBS=1 processes, past KNOWN=file
+fuzz: ## Fuzz T=net_loopback (or all) for SECONDS=60 with ENGINE=libfuzzer (or afl) in JOBS=1 processes; KNOWN=file lists known findings
 	@fuzzers/fuzz.sh check "$(ENGINE)" "$(SECONDS)" "$(JOBS)" "$(PICKED)" "$(TARGETS)" \
 		"$(if $(ENGINE_MAIN),none,ok)"
 	@.ci/deps $(if $(FOREIGN),,$(if $(filter afl,$(ENGINE)),$(AFL_NEEDS),$(FUZZ_NEEDS)))
 	$(SUB) SEEDED="$(PICKED)" seeds build/vringer $(BUILT_$(ENGINE))
 	@exec fuzzers/fuzz.sh run "$(ENGINE)" "$(SECONDS)" "$(JOBS)" $(PICKED)
 
-corpus: ## Keep what fuzzing T grew and no committed script reaches, in corpus/T/coverage
+corpus: ## Keep inputs from fuzzing T that reach code no committed script reaches, in corpus/T/coverage
 	@.ci/deps $(FUZZ_NEEDS)
 	$(SUB) build/vringer seeds $(PICKED:%=build/fuzz/fuzz_%)
 	@for t in $(PICKED); do $(ALONE) corpus fuzzers/grow.sh $$t || exit; done
 
-bugs: ## Put each bug of fuzzers/bugs/ (or B=name) back and show what catches it (COLUMNS=scripts,corpus: quick)
+bugs: ## Plant each bug of fuzzers/bugs/ (or B=name) and show what catches it (COLUMNS=scripts,corpus: quick)
 	@fuzzers/bugs.sh check "$(ENGINE)" "$(SECONDS)" "$(CRASH_SECONDS)" "$(BUG_JOBS)" "$(BUG_COLUMNS)" \
 		"$(BUG_ROWS)" "$(BUGS)"
 	+@$(ALONE) bugs $(MAKE) bugs-table
@@ -230,12 +231,12 @@ bugs-table:
 bugs-tap: $(BUGS:%=build/bugs/%/built-gcc)
 	@fuzzers/bugs.sh tap $(BUGS)
 
-bench: ## Measure executions and chains per second, as fuzzed and without sanitizers
+bench: ## Measure executions and chains per second, built as for fuzzing and without sanitizers
 	@.ci/deps $(FUZZ_NEEDS)
-	$(SUB) seeds build/bench/fuzz build/bench/plain
+	$(SUB) seeds build/bench/fuzz build/bench/release
 	@$(ALONE) bench fuzzers/bench.sh
 
-coverage: ## Report which lines of devices/ and harness/ scripts and corpus reach (build/coverage/html)
+coverage: ## Report which lines of devices/ and harness/ the scripts and the corpus reach (build/coverage/html)
 	@.ci/deps $(COV_NEEDS)
 	$(SUB) build/obj/cov/vringer
 	@$(ALONE) coverage .ci/coverage
@@ -244,19 +245,19 @@ lint: ## Check formatting, clang-tidy, cppcheck, shellcheck and the tree's own r
 	@.ci/deps gcc cmocka $(LINT_NEEDS)
 	@.ci/lint
 
-format: ## Rewrite the C sources as .clang-format says
+format: ## Format the C sources with clang-format
 	@.ci/deps clang-format
 	@clang-format -i $$(.ci/lint c-files)
 
-deps: ## Install all that any of these commands needs
+deps: ## Install the packages that these commands need
 	@.ci/deps $(TEST_NEEDS) $(COV_NEEDS) $(LINT_NEEDS)
 
-fuzzers: $(TARGETS:%=build/fuzz/fuzz_%) ## Build the fuzz targets alone (nothing is installed)
+fuzzers: $(TARGETS:%=build/fuzz/fuzz_%) ## Build the fuzz targets (installs no packages)
 
 help: ## Show this text
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-9s %s\n", $$1, $$2 }' Makefile
 
-clean: ## Remove build/: corpora grown by fuzzing and findings too
+clean: ## Remove build/, with grown corpora and findings
 	rm -rf build
 
 targets:
@@ -381,7 +382,7 @@ build/afl/vringer_mutator.so: $(call objs,pic,fuzzers/mutator_afl.c $(MUT_SRC)) 
 	@mkdir -p $(@D)
 	$(call say,LINK) $(CC_pic) $(FLAGS_pic) $(LDFLAGS) -shared -o $@ $^
 
-# The plain replayers: the same objects, no engine.
+# The standalone replayers: the same objects, no engine.
 define replayer
 $2/fuzz_%: build/obj/$1/fuzzers/fuzz_%.o $(call objs,$1,$(GLUE_SRC) fuzzers/standalone_main.c) \
 		build/obj/$1/libvringer.a
@@ -389,7 +390,7 @@ $2/fuzz_%: build/obj/$1/fuzzers/fuzz_%.o $(call objs,$1,$(GLUE_SRC) fuzzers/stan
 	$$(call say,LINK) $$(CC_$1) $$(FLAGS_$1) $$(LDFLAGS) -o $$@ $$^
 endef
 $(eval $(call replayer,gcc,build/replay))
-$(eval $(call replayer,plain,build/replay-plain))
+$(eval $(call replayer,release,build/replay-release))
 $(eval $(call replayer,s390x,build/replay-s390x))
 
 build/bench/%: build/obj/%/fuzzers/bench.o build/obj/%/libvringer.a
@@ -397,7 +398,7 @@ build/bench/%: build/obj/%/fuzzers/bench.o build/obj/%/libvringer.a
 	$(call say,LINK) $(CC_$*) $(FLAGS_$*) $(LDFLAGS) -o $@ $^
 
 # Where each fuzz target starts: committed scripts, in the form its input has.
-seeds: $(if $(FOREIGN),build/obj/plain/vringer,build/vringer)
+seeds: $(if $(FOREIGN),build/obj/release/vringer,build/vringer)
 	@for t in $(or $(SEEDED),$(TARGETS)); do fuzzers/seeds.sh $< $$t build/seeds/$$t || exit; done
 
 # A planted bug: the patched files compiled anew, all else as in build/obj/gcc.
@@ -423,11 +424,11 @@ build/bugs/%/built-afl: fuzzers/bugs/%.patch $(call objs,afl,$(AFL_SRC) $(DEVICE
 
 # A machine of the other byte order, where there is a compiler for it.
 BIG_ENDIAN := $(if $(shell command -v s390x-linux-gnu-gcc && command -v qemu-s390x), \
-	build/obj/s390x/vringer build/obj/plain/vringer $(PARSERS:%=build/replay-s390x/fuzz_%))
+	build/obj/s390x/vringer build/obj/release/vringer $(PARSERS:%=build/replay-s390x/fuzz_%))
 
 test-files: $(BIG_ENDIAN) seeds $(BUGS:%=build/bugs/%/built-gcc) build/bugs/rule-fetch-walk/built-fuzz $(foreach f,gcc clang, \
 		build/obj/$f/vringer \
 		$(patsubst %.c,build/obj/$f/%,$(TEST_SRC))) \
-		$(foreach t,$(TARGETS),build/fuzz/fuzz_$t build/afl/fuzz_$t build/replay/fuzz_$t build/replay-plain/fuzz_$t)
+		$(foreach t,$(TARGETS),build/fuzz/fuzz_$t build/afl/fuzz_$t build/replay/fuzz_$t build/replay-release/fuzz_$t)
 
 FORCE:

@@ -63,8 +63,8 @@ TABLE(static const struct device_queue_desc, balloon_queues, BALLOON_QUEUE_COUNT
 struct balloon {
 	struct device dev;
 	struct drain drain;
-	uint32_t target; /* pages; the host's, so reset leaves it */
-	uint32_t actual; /* pages, as the driver wrote it */
+	uint32_t num_pages; /* wanted; the host's, so reset leaves it */
+	uint32_t actual;    /* pages, as the driver wrote it */
 
 	/* Scratch from here on: the chain in hand. */
 	struct virtqueue_buffer buffers[BALLOON_QUEUE_SIZE_MAX];
@@ -169,7 +169,7 @@ static void balloon_config_read(const struct device *dev, uint64_t offset, uint8
 {
 	const struct balloon *balloon = (const struct balloon *)dev;
 	const struct virtio_balloon_config config = {
-		.num_pages = htole32(balloon->target),
+		.num_pages = htole32(balloon->num_pages),
 		.actual = htole32(balloon->actual),
 	};
 	const uint8_t *bytes = (const uint8_t *)&config;
@@ -201,14 +201,14 @@ static void balloon_config_write(struct device *dev, uint64_t offset, const uint
 		dev->counters[BALLOON_ACTUAL_WRITTEN]++;
 }
 
-bool balloon_set_target(struct device *dev, uint32_t pages)
+bool balloon_set_num_pages(struct device *dev, uint32_t pages)
 {
 	struct balloon *balloon = balloon_of(dev);
 
-	if (pages == balloon->target)
+	if (pages == balloon->num_pages)
 		return false;
 	device_config_changing(dev);
-	balloon->target = pages;
+	balloon->num_pages = pages;
 	dev->counters[BALLOON_TARGET_CHANGED]++;
 	device_config_changed(dev);
 	return true;
@@ -219,7 +219,7 @@ static void balloon_save(const struct device *dev, struct snapshot_out *out)
 	const struct balloon *balloon = (const struct balloon *)dev;
 
 	drain_save(&balloon->drain, out);
-	snapshot_put(out, 4, balloon->target);
+	snapshot_put(out, 4, balloon->num_pages);
 	snapshot_put(out, 4, balloon->actual);
 }
 
@@ -227,14 +227,14 @@ static void balloon_restore(struct device *dev, const struct snapshot_view *view
 			    struct snapshot_in *in)
 {
 	struct balloon *balloon = balloon_of(dev);
-	uint32_t target, actual;
+	uint32_t num_pages, actual;
 
 	drain_restore(&balloon->drain, dev, view, in);
-	target = (uint32_t)snapshot_get(in, 4);
+	num_pages = (uint32_t)snapshot_get(in, 4);
 	actual = (uint32_t)snapshot_get(in, 4);
 	if (!in->commit)
 		return;
-	balloon->target = target;
+	balloon->num_pages = num_pages;
 	balloon->actual = actual;
 }
 

@@ -4,13 +4,13 @@
  * driver hands pages over and takes them back by number, 4096 bytes each.
  *
  * A chain of the inflate or deflate queue is a run of little-endian 32-bit page
- * numbers.  One whose length is no multiple of 4 is ignored whole; a page that is
- * not all guest memory is ignored; what is beyond BALLOON_CHAIN_PAGES is not read.
- * All of it is counted, and the chain returned with length 0.
+ * numbers.  A chain whose length is not a multiple of 4 is ignored; a page that is not
+ *           wholly guest memory is ignored; page numbers beyond BALLOON_CHAIN_PAGES are
+ *           not read.  All of these are counted, and the chain is returned with length
+ *           0.
  *
- * This device keeps account and no pages: what is done with the memory behind
- * them is the host's affair.  Not offered: statistics, free page hints, poison,
- * reporting, MUST_TELL_HOST and DEFLATE_ON_OOM.
+ * This device only counts pages; it does nothing with their memory.  Not offered: statistics, free
+ * page hints, poison, reporting, MUST_TELL_HOST and DEFLATE_ON_OOM.
  *
  * VIRTIO 1.4, 5.5.
  */
@@ -28,10 +28,9 @@ enum balloon_queue { BALLOON_INFLATE, BALLOON_DEFLATE, BALLOON_QUEUE_COUNT };
 
 extern const struct device_ops balloon_ops;
 
-/* The host wants the driver to give up `pages` pages in all.  A change is shown in
- * the configuration and, to a live driver, by an interrupt; the same again is no
- * change.  `dev` is an instance of balloon_ops and in no other call.  Did it
- * change? */
-bool balloon_set_target(struct device *dev, uint32_t pages);
+/* Set num_pages, the number of pages that the host wants in the balloon.  A new value is
+ * shown in the configuration and, on a live device, by an interrupt.  `dev` is an
+ * instance of balloon_ops and in no other call.  Returns whether the value changed. */
+bool balloon_set_num_pages(struct device *dev, uint32_t pages);
 
 #endif

@@ -53,7 +53,7 @@ extern const struct device_ops console_ops;
 
 /*
  * The host's side.  `dev` is an instance of console_ops; these calls are made
- * when the device is not in another call.  A port that is none has no output and
+ * when the device is not in another call.  A port that does not exist has no output and
  * takes no input.
  */
 

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 OR MIT */
 /*
- * The contract between a device model, what it stands on and what drives it.
+ * The contract between a device model, what it is given and what drives it.
  *
  * A model gets a `struct device_host`: guest memory through accessors, an
  * interrupt line, and allocation.  It offers a constant `struct device_ops`.
@@ -58,22 +58,22 @@ struct guest_why {
 /* Bits of InterruptStatus (VIRTIO 4.2.2) are VIRTIO_MMIO_INT_VRING and
  * VIRTIO_MMIO_INT_CONFIG of <linux/virtio_mmio.h>. */
 
-/* What a model stands on.  Every call is made inside a device call and takes
- * `ctx` first. */
+/* What a model is given.  It makes these calls only inside a device call, with `ctx`
+ * first. */
 struct device_host {
 	void *ctx;
 
 	/* Copy `len` bytes between guest memory at guest-physical `addr` and
 	 * `buf`.  All or nothing: 0, or -EFAULT with nothing copied if any byte
 	 * of the range is not mapped or the range does not fit in 64 bits.
-	 * `len` 0 succeeds and looks at no address. */
+	 * `len` 0 succeeds for any address. */
 	int (*read)(void *ctx, struct guest_why why, uint64_t addr, void *buf, uint32_t len);
 	int (*write)(void *ctx, struct guest_why why, uint64_t addr, const void *buf, uint32_t len);
 
-	/* A host view of a guest range for as long as one device call lasts.
-	 * NULL if the range is not mapped whole.  A view is a bounce buffer: a
-	 * view to read holds what was there at map, a view to write reaches the
-	 * guest at unmap, whole.  unmap: 0 or -EFAULT. */
+	/* A view of a guest range, valid until unmap or the end of the device call.
+	 * NULL if the range is not wholly mapped.  A view is a bounce buffer: a view for
+	 * reading holds the bytes as they were at map, a view for writing is copied to
+	 * the guest at unmap, all of it. unmap: 0 or -EFAULT. */
 	void *(*map)(void *ctx, struct guest_why why, uint64_t addr, uint32_t len, bool write);
 	int (*unmap)(void *ctx, void *view);
 
@@ -84,13 +84,13 @@ struct device_host {
 	 * not 0; false where the range does not fit in 64 bits. */
 	bool (*is_memory)(void *ctx, uint64_t addr, uint64_t len);
 
-	/* Host heap.  alloc: NULL when there is none; contents undefined, aligned
-	 * as malloc's.  free: NULL is allowed. */
+	/* Heap. alloc: NULL if there is no memory; contents undefined, aligned as by
+	 * malloc. free: NULL is allowed. */
 	void *(*alloc)(void *ctx, size_t size);
 	void (*free)(void *ctx, void *block);
 };
 
-/* What a device says of itself when a call has ended. */
+/* The state of a device after a call. */
 enum device_state {
 	DEVICE_IDLE,	/* nothing to do until the guest or the host acts */
 	DEVICE_WORK,	/* has work left: call work() again */
@@ -102,8 +102,8 @@ struct device_queue_desc {
 	const char *name;
 	uint16_t size_max;     /* entries, a power of two, 1..32768 */
 	bool driver_initiated; /* a notification makes the device process it */
-	/* Bits without which there is no such queue: offered, and from FEATURES_OK
-	 * on accepted.  0: it always exists. */
+	/* The queue exists only with these feature bits: offered, and from FEATURES_OK
+	 * on accepted. 0: it always exists. */
 	uint64_t features;
 };
 
@@ -165,8 +165,9 @@ struct device_ops {
 	 * width.  config_write may be NULL: writes are ignored. */
 	void (*config_read)(const struct device *dev, uint64_t offset, uint8_t *buf, uint32_t len);
 	void (*config_write)(struct device *dev, uint64_t offset, const uint8_t *buf, uint32_t len);
-	/* The model's part of a snapshot (snapshot.h): what it has beside what the
-	 * transport keeps, as snapshot_codec.h writes it.  Both may be NULL: nothing. */
+	/* The model's part of a snapshot (snapshot.h): its own state, without what the
+	 * transport saves, written with snapshot_codec.h.  Both may be NULL: it has
+	 * none. */
 	void (*save)(const struct device *dev, struct snapshot_out *out);
 	/* Into a new device.  Checks each field, against the transport's part too,
 	 * which is not taken over yet; with in->commit, which comes after all were

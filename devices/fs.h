@@ -2,7 +2,7 @@
 /*
  * The file system device, with next to no file system behind it: FUSE requests are
  * parsed, a session is started, the root is a file without a byte or room for one, and
- * the DAX window is kept account of.
+ * mappings in the DAX window are recorded.
  *
  *   FUSE_INIT                  answered; its byte order is the session's
  *   FUSE_FORGET, BATCH_FORGET  returned with length 0: they have no reply

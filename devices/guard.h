@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 OR MIT */
 /*
- * Forbidden memory between the parts of one block: whoever goes past the end of
- * a part is a report of AddressSanitizer's, where the devices are built with it, and
- * does not meet the next part.  Without it a guard is padding.
+ * Poisoned memory between the parts of one block: with AddressSanitizer an access past
+ * the end of a part is reported and does not reach the next part.  Without it a guard is
+ * padding.
  *
  * A host's allocator may give the block to somebody else: what was forbidden is
  * allowed again before the block goes back.

@@ -3,9 +3,9 @@
  * The virtio-mmio transport, layout version 2: the registers that a driver
  * sees, over any model of device.h.
  *
- * Stricter than VIRTIO where the house policy is: a driver must climb the status
- * ladder one step at a time, and queue and feature registers answer only on the
- * rung they belong to.  What is refused changes nothing and is counted.
+ * Stricter than VIRTIO by our policy: a driver must set the status bits one step at a
+ * time, and queue and feature registers answer only in the step they belong to.  A
+ * refused access changes nothing and is counted.
  *
  * Not here: legacy registers, VIRTIO_F_RING_RESET and VIRTIO_F_NOTIFICATION_DATA
  * (never offered).

@@ -16,11 +16,10 @@
  *   RX chain <- first:   replies, at most NET_REPLIES_MAX
  *            <- then:    host frames, at most NET_HOST_FRAMES_MAX <- backend->receive
  *
- * Frames have no virtio header there.  What finds no receive chain waits, in
- * order; what does not fit there stays with the backend, as does what there is no
- * host memory for or what comes before the device is live: the device asks for it
- * when it can, or is DEVICE_WORK.  A frame is dropped only
- * where a counter says so.
+ * Frames have no virtio header there.  A frame without a receive chain waits, in order.
+ * If no more may wait, if there is no heap memory, or if the device is not live yet,
+ * frames stay with the backend; the device asks for them when it can, or is
+ * DEVICE_WORK.  Every dropped frame is counted.
  *
  * A snapshot has replies and frames that wait in the device.  What the backend and
  * the interceptor hold is theirs to save: connect a new device as the old one was,
@@ -114,7 +113,7 @@ int net_host_connect(struct device *dev, const struct net_host_config *config);
 
 /* Take packets whatever their header says, as VIRTIO 1.3 and before allow, in either
  * personality; before a driver has seen the device.  It is no part of a snapshot.
- * From 1.4 on a device must not (5.1.9.2.2). */
+ * VIRTIO 1.4 forbids it (5.1.9.2.2). */
 void net_accept_any_header(struct device *dev);
 
 /* The backend has frames: deliver what the driver is ready for.  To be called when

@@ -2,9 +2,9 @@
 /*
  * Tables indexed by an enumeration, checked when they are compiled.
  *
- * A size alone does not do: of a table with designators that lacks one in the
- * middle it is right, and the table has a hole.  So the values that are written
- * are counted, and compilers warn of one that is written twice.
+ * Checking the size is not enough: a table with designators that lacks one in the
+ * middle has the right size and a hole.  So the macro counts the initialisers, and
+ * compilers warn of one that is given twice.
  */
 #ifndef VRINGER_DEVICES_TABLE_H
 #define VRINGER_DEVICES_TABLE_H

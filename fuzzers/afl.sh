@@ -6,12 +6,14 @@
 #
 #   afl.sh TARGET SECONDS JOBS
 #
-# Exit 0: nothing found; 1: something was; 2: afl-fuzz cannot run, and says why.
+# Exit 0: nothing found; 1: something was found; 2: afl-fuzz cannot run, one
+# line says why.
 #
-# It starts from build/seeds/TARGET and from what fuzzing has grown before, in
-# build/fuzz-corpus/TARGET, whichever engine did; works in build/afl-out/TARGET;
-# and gives back what it grew there.  A crash is build/findings/TARGET/crash-HASH,
-# a hang timeout-HASH, as libFuzzer names them.  VRINGER_MUTATOR=off: bytes alone.
+# It starts from build/seeds/TARGET and from build/fuzz-corpus/TARGET, the
+# corpus that either engine has grown, works in build/afl-out/TARGET, and adds
+# what it finds to the corpus. A crash is build/findings/TARGET/crash-HASH, a
+# hang timeout-HASH, as libFuzzer names them. VRINGER_MUTATOR=off: mutate only
+# bytes.
 # shellcheck disable=SC1091,SC2154
 set -eu
 
@@ -43,7 +45,7 @@ keep() {
 	done | xargs -r touch -c
 }
 
-# Over all instances: a sum, or for stability the least.
+# A statistic over all instances: the sum, or for stability the minimum.
 statistic() {
 	cat "$out"/*/fuzzer_stats 2>/dev/null | awk -v n="$1" '
 		$1 == n { v = $3 + 0; s += v; if (!seen++ || v < low) low = v }
@@ -114,7 +116,7 @@ instance() {
 	echo "$rc" >"$logs/$number.rc"
 }
 
-# Is one of the instances still at work?
+# Is one of the instances still running?
 running() {
 	[ "$(find "$logs" -name '*.rc' | wc -l)" -lt "$jobs" ]
 }
@@ -161,7 +163,7 @@ elapsed=$(($(date +%s) - begun))
 keep "$corpus/" "$out"/*/queue/id*
 keep "$findings/crash-" "$out"/*/crashes/id*
 keep "$findings/timeout-" "$out"/*/hangs/id*
-# An input that it starts from and that crashes is set aside without a word.
+# afl-fuzz silently skips an initial input that crashes.
 sed -n "s/.*Test case '\(id:[^']*\)' results in a \(crash\|timeout\).*/\1/p" "$logs"/*.log |
 	sed 's/.*orig://' | sort -u | while read -r seed; do
 	keep "$findings/crash-" "$in/$seed"

@@ -1,7 +1,7 @@
 #!/bin/sh
 # SPDX-License-Identifier: Apache-2.0 OR MIT
 #
-# What `make bench` does once both flavours of fuzzers/bench.c are built.
+# What `make bench` does after both flavours of fuzzers/bench.c are built.
 # shellcheck disable=SC1091
 set -eu
 . fuzzers/inputs.sh
@@ -19,4 +19,4 @@ echo "as fuzzed: clang -O2, ASan + UBSan, coverage feedback"
 build/bench/fuzz "$@"
 echo
 echo "without sanitizers: gcc -O2"
-build/bench/plain "$@"
+build/bench/release "$@"

@@ -2,10 +2,10 @@
 # SPDX-License-Identifier: Apache-2.0 OR MIT
 #
 # Planted bugs: each fuzzers/bugs/NAME.patch puts one bug back into devices/*.c.
-# Its header says what and whence (Bug:, Origin:, Class:), which script must
-# catch it (Script:, one or more paths), and where there is one, which rule
-# (Rule:), what alone can reach it (Family:), and for which device it is
-# (Target:, net-loopback if not given).
+# Its header says what the bug is and where it comes from (Bug:, Origin:,
+# Class:) and which script must catch it (Script:, one or more paths). If they
+# apply, it also names the rule (Rule:), the only kind of operation that reaches
+# the bug (Family:) and the device (Target:, by default net-loopback).
 #
 #   bugs.sh check ENGINE SECONDS CRASH_SECONDS JOBS COLUMNS BUGS KNOWN   can that be?
 #   bugs.sh flavours ENGINE COLUMNS       which builds of a bug the columns need
@@ -22,7 +22,7 @@
 # unpatched-TARGET is the tree as it is.
 #
 # table: exit 1 if neither scripts nor corpus catch a bug, or if something is
-# found in the tree as it is.  A build that fails is a row of the table.
+# found in the unpatched tree. A build that fails is a row of the table.
 set -eu
 
 all_columns='scripts corpus seeds nothing crash-scripts crash-corpus crash-seeds crash-nothing'

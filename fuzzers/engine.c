@@ -2,9 +2,9 @@
 /*
  * What every fuzzing binary and replayer has in common.  See engine.h.
  *
- * Given one file and nothing else, a person wants to know what it does: it is
- * run in a child and explained.  With flags, or with several files, it is an
- * engine's or a script's turn, and everything happens in this process.
+ * With one file as its only argument, a person wants to know what the file does: it is
+ * run in a child and explained.  With flags, or with several files, everything happens
+ * in this process, as engines and scripts expect.
  */
 #include "fuzzers/engine.h"
 

@@ -2,7 +2,7 @@
 /*
  * Between the engines and the fuzz targets.  A target is one small file that
  * fills `fuzz_target` in; engine.c has the entry points that libFuzzer, AFL++
- * and the plain replayer call.
+ * and the standalone replayer call.
  */
 #ifndef VRINGER_FUZZERS_ENGINE_H
 #define VRINGER_FUZZERS_ENGINE_H
@@ -24,7 +24,7 @@ struct fuzz_target {
 	/* NULL, or run what the arguments ask for: an exit status, or -1 for
 	 * arguments that are an engine's. */
 	int (*command)(int argc, char **argv);
-	bool programs; /* inputs are guest programs in the binary spelling */
+	bool programs; /* inputs are guest programs in the binary form */
 };
 
 extern const struct fuzz_target fuzz_target;

@@ -1,28 +1,29 @@
 # shellcheck shell=sh
 # SPDX-License-Identifier: Apache-2.0 OR MIT
 #
-# What the scripts of both engines do with findings.  Source it, and set
+# Functions for findings that the scripts of both engines share. Source it, and
+# set
 #
 #   target     the fuzz target
 #   binary     it, built for that engine
 #   findings   build/findings/TARGET
 #   logs       build/fuzz-logs/TARGET (AFL++: build/afl-logs/TARGET), made anew for this run
-#   known      a list of known findings, or nothing
+#   known      a list of known findings, or empty
 #
-# A device's findings are told apart by `vringer triage`.  Input of a parser is no
-# program of a device: what the binary says of it decides.
+# `vringer triage` sorts a device's findings. The input of a parser is no program
+# of a device: for it the output of the fuzzing binary decides.
 # shellcheck disable=SC1091,SC2034,SC2154
 
 . fuzzers/inputs.sh
 
 keep=3 # inputs of one signature; more are no news
 
-# One run of a target and engine at a time: they would share its logs.  Freed when
-# all that this script started has ended.
+# Only one run of a target and engine at a time, since they share its logs. The
+# lock is freed when all processes that this script started have ended.
 alone() {
 	exec 9>>"$1"
 	flock -n 9 || {
-		echo "== $target: waiting, another run of it is at work in this tree"
+		echo "== $target: waiting for another run of it in this tree"
 		flock 9
 	}
 }
@@ -39,7 +40,7 @@ run_engine() {
 	return "$rc"
 }
 
-# It was ended, by us or from a terminal, and not by what it found.
+# Was it ended by us or from a terminal, and not by a finding?
 was_ended() {
 	case $1 in
 	129 | 130 | 143) ;;
@@ -54,9 +55,9 @@ end_engines() {
 	done
 }
 
-# Ctrl-C, SIGTERM and SIGHUP end the engine, which catches SIGTERM, and what it found
-# is told all the same.  From here on nothing else may end by them: what runs in
-# the background goes on until its engine has ended.
+# On Ctrl-C, SIGTERM and SIGHUP send SIGTERM to the engine, and still report
+# what it found. Nothing else is ended by these signals from here on: the
+# background processes go on until their engine has ended.
 stop_on_interrupt() {
 	trap end_engines INT TERM HUP
 }
@@ -86,8 +87,8 @@ run_parser() {
 	esac
 }
 
-# What is said of it: the kind of the report, and the first line of the tree in
-# its stack.
+# Its signature: the kind of the report, and the first line of this tree in its
+# stack.
 parser_signature() {
 	(run_parser "$1" 2>&1 || :) | awk '
 		!kind && match($0, /ERROR: [A-Za-z]+: [a-zA-Z-]+/) {
@@ -101,7 +102,8 @@ parser_signature() {
 		END { print (kind ? kind : "nothing") (place ? ":" place : "") }'
 }
 
-# What an input shows: a signature, or "nothing".
+# What an input shows besides the findings that this run ignores: a signature,
+# or "nothing".
 signature_of() {
 	if is_parser "$target"; then
 		parser_signature "$1"
@@ -121,14 +123,14 @@ group_parser() {
 		END { if (last) print last line }'
 }
 
-# What of the list of known findings this run met.
+# The known findings that this run found.
 report_known() {
 	[ ! -f "$logs/known-met" ] || sort -u "$logs/known-met" | grep -v '# found in this run$' |
 		sed 's/^/# known: /'
 }
 
-# What a run went past hides what comes after: the same inputs, with what they
-# show at first as known.
+# A finding that the run ignored may hide a later one: run the same inputs again
+# with their first findings as known.
 report_behind() {
 	grep -q '# found in this run$' "$logs/known" || return 0
 	{
@@ -153,7 +155,7 @@ report_findings() {
 		group_parser "$@" >"$logs/findings"
 	elif [ $# -gt 0 ]; then
 		rc=0
-		# A run that goes past nothing may have many that are alike.
+		# A run that ignores no findings may have many alike.
 		many=
 		[ -s "$logs/signatures" ] || many="--keep $keep"
 		# shellcheck disable=SC2086  # two words or none
@@ -161,6 +163,6 @@ report_findings() {
 		[ "$rc" -le 1 ] || exit "$rc"
 		report_behind "$@"
 	fi
-	count=$(awk '!/^#/ || /^# nothing shows/ { n++ } END { print n + 0 }' "$logs/findings")
+	count=$(awk '!/^#/ || /^# no finding/ { n++ } END { print n + 0 }' "$logs/findings")
 	report_known >>"$logs/findings"
 }

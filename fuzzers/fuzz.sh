@@ -1,20 +1,20 @@
 #!/bin/sh
 # SPDX-License-Identifier: Apache-2.0 OR MIT
 #
-# What `make fuzz` does once things are built.
+# What `make fuzz` does after the build.
 #
-#   fuzz.sh check ENGINE SECONDS JOBS TARGETS KNOWN LINKED   is that possible?
+#   fuzz.sh check ENGINE SECONDS JOBS TARGETS KNOWN LINKED check the arguments
 #   fuzz.sh run ENGINE SECONDS JOBS TARGET...
 #   fuzz.sh options TARGET   the engine's flags for that target
 #
-# Exit 0: nothing found; 1: something was; 2: it cannot be done.
+# Exit 0: nothing found; 1: something was found; 2: it cannot run.
 #
-# A run goes on past its findings for as long as it has time, and at its end
-# tells them apart: findings.sh.  The list of known findings is KNOWN.
+# A run goes on after a finding until its time is over, and then sorts the
+# findings (findings.sh). KNOWN is the list of known findings.
 #
-# The corpus that fuzzing grows is build/fuzz-corpus/TARGET; build/seeds/TARGET
-# is read, never written.  Findings go to build/findings/TARGET.  This is
-# libFuzzer's side; AFL++'s is in afl.sh.
+# Fuzzing grows the corpus build/fuzz-corpus/TARGET; it reads build/seeds/TARGET
+# and never writes it. Findings go to build/findings/TARGET. This script runs
+# libFuzzer; afl.sh runs AFL++.
 # shellcheck disable=SC1091,SC2154
 set -eu
 
@@ -58,8 +58,9 @@ options() {
 	[ ! -f "fuzzers/fuzz_$1.dict" ] || echo "-dict=fuzzers/fuzz_$1.dict"
 }
 
-# Over the logs given, of one of libFuzzer's final statistics: the sum, or the
-# sum of the most of each, a log being of several processes one after the other.
+# One of libFuzzer's final statistics over the given logs: the sum, or the sum
+# of each log's maximum. A log has the output of several processes, one after
+# the other.
 stat() {
 	name=$1 how=$2
 	shift 2
@@ -70,8 +71,8 @@ stat() {
 		END { print s + most }' "$@"
 }
 
-# What a person reads of an engine's log, as it comes: its progress, of new
-# inputs every hundredth, and what was found.
+# Print from an engine's log, as it grows: its progress, every hundredth new
+# input, and findings.
 progress() {
 	awk '
 		/^#[0-9]+\t(NEW|REDUCE|RELOAD)/ { if (n++ % 100) next }
@@ -83,8 +84,8 @@ lock() {
 	until mkdir "$logs/lock" 2>/dev/null; do sleep 0.1; done
 }
 
-# A new input: put among the findings, unless there are enough of its signature.
-# Then the rest of the run goes on past that, if it is one to be gone past.
+# A new crash file: keep it, unless there are enough with its signature. In that
+# case the rest of the run ignores the rule behind it, if it is a rule.
 take_input() {
 	signature=$(signature_of "$1")
 	lock
@@ -102,7 +103,8 @@ take_input() {
 	rmdir "$logs/lock"
 }
 
-# A seed or corpus file that fails would end each process at its start.
+# Set failing seeds and corpus files aside: they would end each process at its
+# start.
 set_aside() {
 	hash=${1##*-}
 	rm -f "$corpus/$hash"
@@ -110,7 +112,7 @@ set_aside() {
 		xargs -r rm -f
 }
 
-# What a process left in the folder given: is there a finding?
+# Is there a finding in the folder that a process wrote to?
 take() {
 	taken=1
 	for file in "$1"/*; do
@@ -125,8 +127,8 @@ take() {
 	return "$taken"
 }
 
-# worker NUMBER COMMAND...: run the engine until the time is over, again after
-# each finding.
+# worker NUMBER COMMAND...: run the engine until the time is over, and start it
+# again after each finding.
 worker() {
 	job=$1 new=$logs/new-$1
 	shift
@@ -170,7 +172,7 @@ fuzz_one() {
 	begun=$(date +%s)
 	deadline=$((begun + seconds))
 	stop_on_interrupt
-	# The others work on the same corpus, each with a log of its own.
+	# The other jobs use the same corpus, each with a log of its own.
 	job=1
 	while [ "$job" -lt "$jobs" ]; do
 		worker "$job" "$@" >"$logs/$job.log" &
@@ -183,7 +185,7 @@ fuzz_one() {
 	elapsed=$(($(date +%s) - begun))
 	peak=$(stat peak_rss_mb most "$logs"/*.log)
 	report_findings
-	# A process that died and left no file is a finding all the same.
+	# A process that died without leaving a file is a finding too.
 	for died in "$logs"/*.died; do
 		[ ! -f "$died" ] || count=$((count + 1))
 	done
@@ -206,10 +208,10 @@ run)
 	engine=$2 seconds=$3 jobs=$4 total=0
 	known=${KNOWN:-${VRINGER_KNOWN:-}}
 	shift 4
-	# A quarantine as large as the default would be most of the memory limit.
+	# The default quarantine would use most of the memory limit.
 	export ASAN_OPTIONS="quarantine_size_mb=16:${ASAN_OPTIONS:-}"
 	export UBSAN_OPTIONS="print_stacktrace=1:${UBSAN_OPTIONS:-}"
-	# An empty program shows whether the list can be read.
+	# Run an empty program to check that the list can be read.
 	[ -z "$known" ] || build/vringer triage --known "$known" -t "$(build/vringer targets |
 		sed -n '1s/:.*//p')" /dev/null >/dev/null || [ $? = 1 ] || exit 2
 	# Each engine its own logs: both may be at work on one target.

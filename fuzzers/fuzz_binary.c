@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 OR MIT */
 /*
- * The laws of the binary spelling, on any bytes: what is decoded prints, the
+ * The laws of the binary form, on any bytes: what is decoded prints, the
  * print parses back to the same program, and so does its encoding.
  */
 #include "fuzzers/engine.h"

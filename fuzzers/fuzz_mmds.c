@@ -2,9 +2,9 @@
 /*
  * The metadata service's parser on any frame: claim it or pass it on.
  *
- * What must hold, beyond what sanitizers see of a frame that ends where its block
- * does:
- *  - it is what an account of its own makes of the frame (harness/models/filter.h);
+ * What must hold, besides what sanitizers check on a frame that ends with its heap
+ * block:
+ *  - the verdict is that of an independent implementation (harness/models/filter.h);
  *  - to its MAC address every frame is claimed, and elsewhere what it was;
  *  - one more VLAN tag, where there may be one, changes nothing but the reply's;
  *  - a reply is an ARP packet behind the tags of the request and nothing more, is

@@ -42,7 +42,7 @@ static const char session[] =
 	"take_output 1\n"
 	"type 0 len=8\n"
 	"type 1 len=8\n"
-	"set_target 3\n"
+	"set_num_pages 3\n"
 	"settle\n"
 	"save\n"
 	"restore\n";

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 OR MIT */
 /*
- * The laws of the text spelling, on any bytes: parsing ends with an error that
+ * The laws of the text form, on any bytes: parsing ends with an error that
  * says where, or with a program that prints, names and all, and the print
  * parses back to the same program and prints the same.
  */

@@ -2,12 +2,14 @@
 # SPDX-License-Identifier: Apache-2.0 OR MIT
 #
 # What `make corpus` does: keep, as scripts under corpus/TARGET/coverage, the
-# inputs of build/fuzz-corpus/TARGET that reach what the committed ones do not.
+# inputs of build/fuzz-corpus/TARGET that reach edges which the committed
+# scripts do not reach.
 #
 #   grow.sh TARGET
 #
-# An input is kept for an edge, not for how often it is taken: the set stays
-# small.  It is named after its content, so the same input is the same file.
+# An input is kept for a new edge, not for a new count of an edge, so that the
+# set stays small. It is named after its content, so the same input is the same
+# file.
 # shellcheck disable=SC1091
 set -eu
 . fuzzers/inputs.sh

@@ -1,9 +1,9 @@
 #!/bin/sh
 # SPDX-License-Identifier: Apache-2.0 OR MIT
 #
-# What is the mutator worth?  Both engines, with it and without it, from nothing:
-# no corpus, and where the engine needs a seed, an empty program.  The dictionary
-# is there with and without, as in `make fuzz`.
+# Measure what the mutator is worth: run both engines with it and without it,
+# without a corpus (if the engine needs a seed, from an empty program). The
+# dictionary is used in both cases, as in `make fuzz`.
 #
 #   fuzzers/measure.sh coverage [SECONDS [RUNS]]          edges of devices/ reached
 #   fuzzers/measure.sh bugs [SECONDS [RUNS [BUG...]]]     planted bugs found

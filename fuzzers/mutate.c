@@ -74,7 +74,7 @@ TABLE_SPARSE(static const uint8_t, weights, 256, OP_COUNT,
 	     [OP_REFUSE] = 2,
 	     [OP_HOLD] = 2,
 	     [OP_PRETEND] = 2,
-	     [OP_SET_TARGET] = 2,
+	     [OP_SET_NUM_PAGES] = 2,
 	     [OP_SAVE] = 2,
 	     [OP_RESTORE] = 2,
 	     [OP_CORRUPT] = 2,
@@ -119,7 +119,7 @@ static bool is_idle(const struct mutator *m, uint8_t code)
 		return !m->takes_orders;
 	if (code >= OP_SAVE && code <= OP_CUT)
 		return !m->has_snapshots;
-	return code == OP_SET_TARGET && !m->has_target;
+	return code == OP_SET_NUM_PAGES && !m->has_num_pages;
 }
 
 static void fill_bag(struct mutator *m)
@@ -151,7 +151,7 @@ void mutator_init(struct mutator *m, const char *target, uint64_t seed)
 		m->port_count = t->port_count;
 		m->chain_max = t->chain_bytes_max;
 		m->takes_orders = t->order != NULL;
-		m->has_target = t->has_target;
+		m->has_num_pages = t->has_num_pages;
 		m->has_snapshots = t->restore != NULL;
 		m->request_count = t->request_count;
 		m->requests = t->requests;

@@ -48,7 +48,7 @@ struct mutator {
 	bool takes_orders;	     /* ... and it can be told how */
 	bool has_snapshots;	     /* the device can be saved and restored */
 	uint32_t chain_max;	     /* bytes that it takes or gives at a time; 0: not known */
-	bool has_target;	     /* the host can want something of the driver */
+	bool has_num_pages;	     /* the host can want something of the driver */
 	unsigned request_count;
 	const struct target_request *requests; /* that mean something to the target */
 	uint8_t bag[MUTATE_BAG_MAX];	       /* operation codes, each as often as it is wanted */

@@ -1,9 +1,9 @@
 #!/bin/sh
 # SPDX-License-Identifier: Apache-2.0 OR MIT
 #
-# seeds.sh VRINGER TARGET DIR: fill DIR, made anew, with what fuzzing TARGET
-# starts from: its corpus and the conformance scripts, flat, named after where
-# they come from (seeds-batch, conformance-ring-avail-idx-wraps).
+# seeds.sh VRINGER TARGET DIR: fill DIR, made anew, with the seeds for fuzzing
+# TARGET: its corpus and the conformance scripts, in one folder, named after
+# their origin (seeds-batch, conformance-ring-avail-idx-wraps).
 #
 #   text      its input is text: every script of the tree, as it stands
 #   binary    its input is binary for any target: every script, encoded
@@ -12,7 +12,7 @@
 #   others    a device: the scripts for that device, encoded
 #
 # A file of corpus/TARGET/ that is not a script (*.vr) is input as it stands.
-# DIR is not touched where it would be the same: somebody may be fuzzing from it.
+# DIR is not touched if it would stay the same: a fuzzer may be reading it.
 set -eu
 
 vringer=$1 target=$2 dir=$3

@@ -72,7 +72,7 @@ static bool without_ledger(void)
 	return state == OFF;
 }
 
-/* VRINGER_KNOWN=FILE: findings to go on past. */
+/* VRINGER_KNOWN=FILE: known findings, which do not stop the fuzzer. */
 static struct known *load_known(void)
 {
 	const char *path = getenv("VRINGER_KNOWN");
@@ -106,7 +106,7 @@ static void note_known(const struct ledger *ledger)
 			tell_known(&ledger->findings[i]);
 }
 
-/* What fails nothing is told once by a process for each rule. */
+/* Warnings: printed once for each rule by a process. */
 static void note_warnings(const struct ledger *ledger)
 {
 	static uint64_t told[(RULE_COUNT + 63) / 64];

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 OR MIT */
 /*
- * A plain replayer: a main for a fuzz target where there is no engine.  Runs
+ * A standalone replayer: a main for a fuzz target where there is no engine.  Runs
  * every file that it is given, in this process, as an engine would.
  */
 #include "fuzzers/engine.h"

@@ -30,9 +30,9 @@ static int setup(void **state)
 	return 0;
 }
 
-static bool set_target(uint32_t pages)
+static bool set_num_pages(uint32_t pages)
 {
-	return balloon_set_target(mmio_device(m), pages);
+	return balloon_set_num_pages(mmio_device(m), pages);
 }
 
 static void put_number(uint32_t index, uint32_t number)
@@ -90,23 +90,23 @@ static void the_host_changes_its_mind(void **state)
 	uint8_t half[2];
 
 	(void)state;
-	assert_true(set_target(0x0000ffff));
+	assert_true(set_num_pages(0x0000ffff));
 	assert_interrupts(VIRTIO_MMIO_INT_CONFIG, 0);
 	assert_int_equal(reg_read(VIRTIO_MMIO_INTERRUPT_STATUS), VIRTIO_MMIO_INT_CONFIG);
 	assert_int_equal(reg_read(VIRTIO_MMIO_CONFIG_GENERATION), 1);
 	assert_int_equal(reg_read(NUM_PAGES), 0x0000ffff);
 	/* The same again is no change. */
-	assert_false(set_target(0x0000ffff));
+	assert_false(set_num_pages(0x0000ffff));
 	assert_interrupts(0, 0);
 	assert_int_equal(reg_read(VIRTIO_MMIO_CONFIG_GENERATION), 1);
 	/* A torn read shows in the generation. */
 	mmio_read(m, NUM_PAGES, half, 2);
-	assert_true(set_target(0x00010000));
+	assert_true(set_num_pages(0x00010000));
 	assert_int_equal(half[0] | half[1] << 8, 0xffff);
 	mmio_read(m, NUM_PAGES + 2, half, 2);
 	assert_int_equal(half[0] | half[1] << 8, 1);
 	assert_int_equal(reg_read(VIRTIO_MMIO_CONFIG_GENERATION), 2);
-	assert_true(set_target(UINT32_MAX));
+	assert_true(set_num_pages(UINT32_MAX));
 	assert_int_equal(reg_read(NUM_PAGES), UINT32_MAX);
 	expect({ "target_changed", 3 });
 }
@@ -116,7 +116,7 @@ static void a_target_outlasts_a_reset(void **state)
 {
 	(void)state;
 	reg_write(VIRTIO_MMIO_STATUS, 0);
-	assert_true(set_target(5));
+	assert_true(set_num_pages(5));
 	assert_interrupts(0, 0);
 	assert_int_equal(reg_read(VIRTIO_MMIO_INTERRUPT_STATUS), 0);
 	assert_int_equal(reg_read(VIRTIO_MMIO_CONFIG_GENERATION), 1);
@@ -133,7 +133,7 @@ static void the_driver_writes_actual(void **state)
 	static const uint8_t bytes[8] = { 1, 2, 3, 4, 5, 6, 7, 8 };
 
 	(void)state;
-	set_target(0x1234);
+	set_num_pages(0x1234);
 	fake_log_clear(&fake);
 	reg_write(ACTUAL, 0xa1b2c3d4);
 	assert_int_equal(reg_read(ACTUAL), 0xa1b2c3d4);
@@ -273,7 +273,7 @@ static void a_poisoned_queue_is_alone(void **state)
 	expect({ "invalid_avail_idx_count", 1 }, { "deflate_chains", 1 }, { "deflate_numbers", 1 },
 	       { "deflate_pages", 1 });
 	/* And the host may still change its mind. */
-	assert_true(set_target(9));
+	assert_true(set_num_pages(9));
 	assert_interrupts(VIRTIO_MMIO_INT_CONFIG, 0);
 	expect({ "target_changed", 1 });
 }
@@ -304,7 +304,7 @@ static void a_driver_that_wants_no_interrupt(void **state)
 	assert_int_equal(fake_used_idx(&q[0]), 1);
 	assert_interrupts(0, 0);
 	/* That flag is of a queue; configuration is another matter. */
-	set_target(1);
+	set_num_pages(1);
 	assert_interrupts(VIRTIO_MMIO_INT_CONFIG, 0);
 }
 

@@ -8,7 +8,7 @@
 #   CC=clang CXX=clang++ CFLAGS='-O1 -g -fsanitize=address,fuzzer-no-link' \
 #     LIB_FUZZING_ENGINE=-fsanitize=fuzzer OUT=/tmp/out fuzzers/oss-fuzz/build.sh
 #
-# Without LIB_FUZZING_ENGINE, $OUT gets plain replayers.
+# Without LIB_FUZZING_ENGINE, $OUT gets standalone replayers.
 
 cd "$(dirname "$0")/../.."
 : "${OUT:?the directory to build into}"

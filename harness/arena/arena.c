@@ -4,7 +4,7 @@
  * is in arena_access.c, what it cannot reach in arena_holes.c.  See arena.h.
  */
 #include "harness/arena/arena_internal.h"
-#include "harness/arena/seam.h"
+#include "harness/arena/instrumented.h"
 
 #include <errno.h>
 #include <stdlib.h>
@@ -86,11 +86,11 @@ int arena_init(struct arena *arena, enum arena_layout layout, bool plain, struct
 		free(arena->pristine);
 		return err;
 	}
-	seam_poison(arena->memory, ARENA_SIZE_MAX);
+	instrumented_poison(arena->memory, ARENA_SIZE_MAX);
 	for (unsigned i = 0; i < arena->region_count; i++) {
 		uint32_t at = arena->regions[i].offset;
 
-		seam_unpoison(arena->memory + at, arena->regions[i].size);
+		instrumented_unpoison(arena->memory + at, arena->regions[i].size);
 		memcpy(arena->memory + at, arena->pristine + at, arena->regions[i].size);
 	}
 	arena_host_init(arena);
@@ -100,7 +100,7 @@ int arena_init(struct arena *arena, enum arena_layout layout, bool plain, struct
 void arena_release(struct arena *arena)
 {
 	arena_drop_views(arena);
-	seam_unpoison(arena->memory, ARENA_SIZE_MAX);
+	instrumented_unpoison(arena->memory, ARENA_SIZE_MAX);
 	if (arena->plain)
 		arena_plain_release(arena);
 	else

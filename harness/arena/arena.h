@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 OR MIT */
 /*
- * The world: guest memory as a device sees it.
+ * Guest memory as a device sees it.
  *
- * A few regions of a 64-bit address space with holes between them; guest
- * addresses are never host addresses.  The standard layout:
+ * A few regions of a 64-bit address space with holes between them; guest addresses
+ * never equal addresses of this process.  The standard layout:
  *
  *   0                   zero: what an address that wrapped finds  4 KiB
  *   0x10000             low: rings, then buffers          256 KiB
@@ -12,25 +12,24 @@
  *   0x100000000         above the seam                     96 KiB
  *   2^64 - 96K          top: ends with the address space   96 KiB
  *
- * Below the top, for devices that refuse memory which ends there, the last one
- * is a page lower.  Flat is one region of 320 KiB at 0x10000: `seam` lies in it,
- * `top` is its end, and `hole` is where it was.
+ * The layout "below the top" is for devices that refuse memory which ends at 2^64: the
+ * last region is a page lower. "Flat" is one region of 320 KiB at 0x10000: `seam` lies
+ * inside it, `top` is its end, and `hole` stays unmapped.
  *
  * Devices reach it through accessors (arena.host), each access with its
- * purpose.  Here races and faults strike, bytes can be unmapped one by one,
- * and every access is told to one observer.  What is not mapped is poisoned
+ * purpose.  Races and faults take effect here, bytes can be unmapped one by one, and
+ *           one observer sees every access.  What is not mapped is poisoned
  * under AddressSanitizer.
  *
- * Plain memory is for devices that reach it by pointers (arena_plain.c): its
- * regions are handed out, and what the device changed is found by comparing.
- * There nothing is told: unmap, races and faults do nothing.  Around each region
- * are pages that cannot be accessed.
+ * Plain memory is for devices that reach it by pointers (arena_plain.c): they get the
+ * regions, and changes are found by comparing.  Accesses are not seen, so unmap, races
+ * and faults have no effect.  Inaccessible pages surround each region.
  *
  * Reset costs what the last program touched, not the size of memory; of plain
  * memory it costs a comparison.
  *
- * The guest's own stores and loads (arena_store, arena_load) are not accesses
- * of the device: nobody is told.
+ * The guest's own stores and loads (arena_store, arena_load) are not accesses of the
+ * device; no observer sees them.
  */
 #ifndef VRINGER_HARNESS_ARENA_H
 #define VRINGER_HARNESS_ARENA_H
@@ -215,7 +214,7 @@ void arena_map(struct arena *arena, uint64_t addr, uint64_t len);
 bool arena_race(struct arena *arena, uint32_t nth, uint64_t addr, const void *data, uint32_t len);
 bool arena_race_write(struct arena *arena, uint32_t nth, uint64_t watch, uint64_t addr,
 		      const void *data, uint32_t len);
-/* A race that was put off strikes now: the device's call is over. */
+/* The device's call is over: a postponed race takes effect now. */
 void arena_strike_due(struct arena *arena);
 /* Forget races and faults that have not happened, of memory and heap. */
 void arena_disarm(struct arena *arena);

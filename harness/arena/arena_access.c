@@ -4,7 +4,7 @@
  * and faults that strike there.  See arena.h.
  */
 #include "harness/arena/arena_internal.h"
-#include "harness/arena/seam.h"
+#include "harness/arena/instrumented.h"
 
 #include <errno.h>
 #include <string.h>
@@ -159,9 +159,9 @@ static void copy_pieces(struct arena *arena, uint64_t addr, uint8_t *data, uint3
 			arena_mark_dirty(arena, host, piece);
 			if (arena->watch)
 				arena_mark_changed(arena, host, piece);
-			seam_copy(host, data, piece);
+			instrumented_copy(host, data, piece);
 		} else {
-			seam_copy(data, host, piece);
+			instrumented_copy(data, host, piece);
 		}
 		addr += piece;
 		data += piece;
@@ -194,9 +194,9 @@ static inline int move_bytes(struct arena *arena, struct guest_why why, uint64_t
 		arena_mark_dirty(arena, host, len);
 		if (arena->watch)
 			arena_mark_changed(arena, host, len);
-		seam_copy(host, data, len);
+		instrumented_copy(host, data, len);
 	} else {
-		seam_copy(data, host, len);
+		instrumented_copy(data, host, len);
 	}
 	return 0;
 }

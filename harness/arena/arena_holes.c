@@ -4,7 +4,7 @@
  * arena.h.
  */
 #include "harness/arena/arena_internal.h"
-#include "harness/arena/seam.h"
+#include "harness/arena/instrumented.h"
 
 #include <string.h>
 
@@ -21,9 +21,9 @@ static void hole_poison(struct arena *arena, const struct arena_hole *hole, bool
 		if (from > to)
 			continue;
 		if (poison)
-			seam_poison(host + (from - region->base), to - from + 1);
+			instrumented_poison(host + (from - region->base), to - from + 1);
 		else
-			seam_unpoison(host + (from - region->base), to - from + 1);
+			instrumented_unpoison(host + (from - region->base), to - from + 1);
 	}
 }
 

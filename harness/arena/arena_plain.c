@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 OR MIT */
 /*
- * Plain guest memory: a device reaches it by pointers and tells nobody.  See
+ * Plain guest memory: a device reaches it by pointers, so accesses are not seen.  See
  * arena.h.
  *
  * What it changed is found by comparing memory with a shadow, into which all that

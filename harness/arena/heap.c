@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 OR MIT */
 /*
- * The host heap of a device under test; see heap.h.
+ * The heap of a device under test; see heap.h.
  */
 #include "harness/arena/heap.h"
-#include "harness/arena/seam.h"
+#include "harness/arena/instrumented.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -81,7 +81,7 @@ void *heap_alloc(void *ctx, size_t size)
 		heap->peak_blocks = heap->live_blocks;
 	heap->live_bytes += size;
 	heap->call_bytes += size;
-	seam_unpoison(block->memory, size);
+	instrumented_unpoison(block->memory, size);
 	memset(block->memory, HEAP_GARBAGE, size);
 	heap_trace(heap, TRACE_ALLOC, size, 0);
 	return block->memory;
@@ -92,7 +92,7 @@ static void block_free(struct heap *heap, struct heap_block *block)
 	block->live = false;
 	heap->live_blocks--;
 	heap->live_bytes -= block->size;
-	seam_poison(block->memory, block->size);
+	instrumented_poison(block->memory, block->size);
 }
 
 void heap_free(void *ctx, void *memory)
@@ -128,7 +128,7 @@ void heap_release(struct heap *heap)
 {
 	heap_reset(heap);
 	for (unsigned i = 0; i < heap->block_count; i++) {
-		seam_unpoison(heap->blocks[i].memory, heap->blocks[i].size);
+		instrumented_unpoison(heap->blocks[i].memory, heap->blocks[i].size);
 		free(heap->blocks[i].memory);
 	}
 	memset(heap, 0, sizeof(*heap));

@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 OR MIT */
 /*
- * The host heap that a device under test gets.
+ * The heap that a device under test gets.
  *
  * Blocks are separate, so that AddressSanitizer sees every overflow; a block
  * given back is poisoned and kept, so that a run in the steady state calls no
- * allocator.  Contents of a new block are always the same garbage: a device
- * that reads them is wrong in the same way on every run.
+ * allocator.  A new block always holds the same garbage, so a device that reads it
+ *             behaves the same on every run.
  */
 #ifndef VRINGER_HARNESS_HEAP_H
 #define VRINGER_HARNESS_HEAP_H
@@ -41,8 +41,8 @@ struct heap {
 
 /* `ctx` is a struct heap.  NULL when a fault is due or a bound is passed. */
 void *heap_alloc(void *ctx, size_t size);
-/* NULL is allowed.  A block that is not live is a wild or double free: the
- * process aborts, as it does under any checking allocator. */
+/* NULL is allowed.  Freeing a block that is not live is a wild or double free: the
+ * process aborts. */
 void heap_free(void *ctx, void *memory);
 
 /* Take every live block back and forget faults; the number of blocks that

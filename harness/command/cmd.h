@@ -18,7 +18,7 @@ enum exit_status {
 	STATUS_USAGE = 2,  /* the input or the usage is wrong */
 };
 
-/* Everything: argv[1] is the command.  The exit status. */
+/* Run the command argv[1]. Returns the exit status. */
 int command_main(int argc, char **argv);
 /* Is that one of the commands, --help or --version? */
 bool command_is(const char *name);
@@ -33,9 +33,9 @@ int cmd_triage(int argc, char **argv);
 int cmd_show(int argc, char **argv);
 int cmd_encode(int argc, char **argv);
 
-/* Every option of every command; what was not given is 0. */
 struct transport;
 
+/* The options of all commands.  An option that was not given is 0. */
 struct cmd_options {
 	const char *target;
 	const char *output;
@@ -44,33 +44,33 @@ struct cmd_options {
 	const struct transport *transport;
 	unsigned seconds, keep;
 	bool verbose, json, junit, completes, body, levels;
-	struct judging judging; /* known: what known_path lists; NULL: none was given */
-	/* What is left: files, never none where the command takes them. */
+	struct judging judging; /* known: the list in known_path; NULL: none was given */
+	/* The other arguments: files.  At least one where the command takes files. */
 	char **files;
 	int file_count;
 };
 
 struct cmd_usage {
-	const char *files;   /* as in "FILE...", or "[FILE...]"; NULL: takes none */
+	const char *files;   /* for the usage line: "FILE...", "[FILE...]"; NULL: takes none */
 	const char *options; /* letters of the table in cmd_options.c */
 	const char *help;    /* what the command does */
-	const char *timeout; /* what --timeout is by itself; NULL: CHILD_SECONDS */
+	const char *timeout; /* the default of --timeout, for the help; NULL: CHILD_SECONDS */
 };
 
-/* Parse argv by `usage`.  0, or the exit status plus 1 where there is nothing
- * more to do: --help was printed, or one line on stderr said what is wrong. */
+/* Parse argv by `usage`. 0, or the exit status plus 1 if the command is to end: --help
+ * was printed, or one line on stderr said what is wrong. */
 int cmd_parse(struct cmd_options *options, const struct cmd_usage *usage, int argc, char **argv);
-/* SIGINT, SIGTERM and SIGHUP set cmd_stop from now on, and end a child: the command is
- * to end soon, and does not lose what it has to a second one. */
+/* From now on SIGINT, SIGTERM and SIGHUP set cmd_stop and end the running child.  The
+ * command is to end soon; a second signal does not make it lose its result. */
 extern volatile sig_atomic_t cmd_stop;
 void cmd_catch_signals(void);
 
-/* Where the conformance scripts are installed; NULL in a command that is not. */
+/* Where the conformance scripts are installed; NULL if the command was not installed. */
 const char *scripts_folder(void);
 
 /* One line on stderr; STATUS_USAGE. */
 int cmd_fail(const char *command, const char *what);
-/* What the host lacks: `error` of errno(3). */
+/* The machine lacks something: `error` is an errno value.  STATUS_USAGE. */
 int cmd_fail_host(const char *command, int error);
 
 #endif

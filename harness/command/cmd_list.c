@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 OR MIT */
 /*
- * vringer targets, rules, ops: what there is, from the tables themselves.
+ * vringer targets, rules, ops: list the devices, rules and operations, from their
+ * tables.
  */
 #include "devices/table.h"
 #include "harness/command/cmd.h"
@@ -18,7 +19,7 @@ static int no_options(int argc, char **argv, const char *help)
 	return cmd_parse(&options, &usage, argc, argv);
 }
 
-/* The counters of a device, which only an instance can tell. */
+/* The names of a device's counters; only an instance knows them. */
 static void print_counters(const struct target *target)
 {
 	struct text_error error;
@@ -37,7 +38,7 @@ static void print_counters(const struct target *target)
 	run_close(run);
 }
 
-/* What AFL++'s mutator is told of a target that is not ours. */
+/* The environment that tells AFL++'s mutator about a target that is not ours. */
 static void print_for_afl(const struct target *target)
 {
 	printf("    for afl-fuzz: VRINGER_TARGET=%s VRINGER_FEATURES=0x%llx VRINGER_QUEUES=",
@@ -50,8 +51,8 @@ static void print_for_afl(const struct target *target)
 int cmd_targets(int argc, char **argv)
 {
 	int status = no_options(argc, argv,
-				"List the devices that can be driven, with their "
-				"queues and counters.");
+				"List the devices that vringer can drive, with their queues and "
+				"counters.");
 
 	if (status != 0)
 		return status - 1;
@@ -69,7 +70,7 @@ int cmd_targets(int argc, char **argv)
 	return STATUS_OK;
 }
 
-/* What a rule wants to know that has nothing to do with guest memory. */
+/* The facts that a rule needs besides access to guest memory. */
 static void print_other_facts(unsigned facts)
 {
 	static const struct {
@@ -88,7 +89,7 @@ static void print_other_facts(unsigned facts)
 	}
 }
 
-/* The table of README.md, which a test compares with this. */
+/* The table of harness/examples/README.md; a test compares the two. */
 static void print_levels(void)
 {
 	static const unsigned memory[] = { TARGET_PURPOSES, TARGET_ACCESSORS, TARGET_PLAIN };
@@ -116,9 +117,9 @@ int cmd_rules(int argc, char **argv)
 		.options = "V",
 		.help = "List the rules that devices are judged by: id, severity, clause of VIRTIO "
 			"1.4, demand.\n"
-			"must and limit fail a run, should fails a strict one; model judges "
-			"vringer's "
-			"own models only.",
+			"A broken `must` fails a run, `should` with --strict, `limit` with "
+			"--limits.  `model` is\n"
+			"judged on vringer's own models only; on these all four fail.",
 	};
 	struct cmd_options options;
 	int status = cmd_parse(&options, &usage, argc, argv);
@@ -145,7 +146,7 @@ static void print_field(const struct field_desc *field)
 		printf(" [%s=]", field->name);
 }
 
-/* What a field may be called, where its values have names. */
+/* The names of a field's values, where they have names. */
 static void print_names(const struct field_desc *field)
 {
 	const char *const *names = field_names((enum field_kind)field->kind);
@@ -173,8 +174,9 @@ int cmd_ops(int argc, char **argv)
 	      [PAYLOAD_OPS] = " ... end");
 	int status = no_options(argc, argv,
 				"List the operations of guest programs, their fields and "
-				"payloads.  A field in brackets is 0\n"
-				"where it is not given (head=0: descriptor 0), width 4.");
+				"payloads.  A field in brackets\n"
+				"may be left out: it is then 0 (head=0: descriptor 0), and "
+				"width is 4.");
 	const struct op_desc *ops;
 	size_t count;
 

@@ -1,12 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 OR MIT */
 /*
- * vringer minimize: shrink a crash file or script to what its finding needs,
- * and write it as a script for corpus/TARGET/regressions/.
+ * vringer minimize: shrink a crash file or script as far as its finding stays the same,
+ * and write the result as a script for corpus/TARGET/regressions/.
  *
- * Progress is on stderr: in place on a terminal, else a line for each phase of
- * the first round and then at most one a second.  SIGINT, SIGTERM and
- * SIGHUP end it with the best so far, which is written as if nothing else had been left to
- * try.
+ * Progress goes to stderr: on a terminal it updates one line; elsewhere it prints a
+ * line for each phase of the first round and then at most one a second.  SIGINT, SIGTERM
+ * and SIGHUP end it; the best result so far is written.
  */
 #include "harness/command/cmd.h"
 #include "harness/files/input.h"
@@ -27,14 +26,14 @@
 static const struct cmd_usage usage = {
 	"FILE",
 	"toSLNKTR",
-	"Shrink a crash file or script, keeping its finding, and print it as a script.  Ctrl-C\n"
-	"ends it with the best so far.",
-	"20, of a candidate 2, or 5 where the finding is no hang",
+	"Shrink a crash file or script, keep its finding, and print it as a script.  Ctrl-C ends\n"
+	"it and prints the best result so far.",
+	"20; for a candidate 2, or 5 if the finding is no hang",
 };
 
 _Static_assert(CHILD_SECONDS == 20 && MINIMIZE_SECONDS == 2, "as the help says");
 
-#define FIRST_PHASES 5u /* lines of a log that do not wait for their second */
+#define FIRST_PHASES 5u /* lines of a log that may follow each other within a second */
 
 struct minimize_cmd {
 	struct cmd_options options;
@@ -52,7 +51,7 @@ struct minimize_cmd {
 	struct timespec shown;
 };
 
-/* Bytes of a program as an engine has it. */
+/* The size of a program in binary form, without magic. */
 static long size_of(const struct program *prog)
 {
 	static uint8_t bytes[BINARY_SIZE_MAX];
@@ -73,7 +72,7 @@ static void show_progress(void *ctx, const struct minimize_progress *progress)
 	struct minimize_cmd *c = ctx;
 	bool fresh = progress->phase != c->phase && c->lines < FIRST_PHASES;
 
-	/* A log of what has no finding is the line that says so. */
+	/* If there is no finding, a log has only the line that says so. */
 	if (progress->candidates == 0 && !c->terminal)
 		return;
 	if (!fresh && since(&c->shown) < (c->terminal ? 0.1 : 1.0))
@@ -88,7 +87,7 @@ static void show_progress(void *ctx, const struct minimize_progress *progress)
 	clock_gettime(CLOCK_MONOTONIC, &c->shown);
 }
 
-/* After minutes of work it is late to learn that the result has no place. */
+/* Check the output before minutes of work, not after them. */
 static int check_output(const struct minimize_cmd *c)
 {
 	struct output_plan plan = { .inputs = { .count = 0 } };
@@ -103,7 +102,7 @@ static int check_output(const struct minimize_cmd *c)
 	return err != 0 ? STATUS_USAGE : 0;
 }
 
-/* Of the input: it is shrunk to its finding, and what fails nothing may go. */
+/* Warnings of the input.  The result keeps the finding, but need not keep them. */
 static void show_warnings(const struct minimize_cmd *c, const struct child_result *input)
 {
 	const struct judging judging = target_judging(c->target, c->options.judging);
@@ -119,9 +118,9 @@ static void show_warnings(const struct minimize_cmd *c, const struct child_resul
 static void fail_nothing(const struct minimize_cmd *c)
 {
 	fprintf(stderr, "%s: no finding%s on %s, nothing to minimise (", c->path,
-		c->options.judging.known != NULL ? " beyond the known" : "", c->target->name);
+		c->options.judging.known != NULL ? " that is not known" : "", c->target->name);
 	if (c->text)
-		fputs("'>' lines are not looked at", stderr);
+		fputs("'>' lines are not checked here", stderr);
 	else
 		report_elsewhere(stderr, c->target->name, c->path);
 	fputs(")\n", stderr);
@@ -132,11 +131,11 @@ static int fail(const struct minimize_cmd *c, const struct minimize_result *resu
 	if (err == -ENOENT)
 		fail_nothing(c);
 	else if (err == -ESTALE)
-		fprintf(stderr, "%s: not the same on every run: %s, then %s\n", c->path,
+		fprintf(stderr, "%s: its runs differ: first %s, then %s\n", c->path,
 			result->finding.signature,
 			result->other.kind != FINDING_NONE ? result->other.signature : "nothing");
 	else if (err == -EINTR)
-		fprintf(stderr, "%s: interrupted before its finding was known\n", c->path);
+		fprintf(stderr, "%s: interrupted before a finding was seen\n", c->path);
 	else
 		child_explain(c->path, c->target, err, &result->last);
 	return STATUS_USAGE;
@@ -144,17 +143,19 @@ static int fail(const struct minimize_cmd *c, const struct minimize_result *resu
 
 static void summarise(const struct minimize_cmd *c, const struct minimize_result *result)
 {
-	fprintf(stderr, "%s: %u operations, %ld bytes; was %u, %ld; %u candidates: %s\n", c->path,
-		c->script->prog.op_count, size_of(&c->script->prog), c->ops_before, c->bytes_before,
-		result->candidates, result->finding.signature);
+	fprintf(stderr, "%s: %u operations, %ld bytes (before: %u, %ld), %u candidates: %s\n",
+		c->path, c->script->prog.op_count, size_of(&c->script->prog), c->ops_before,
+		c->bytes_before, result->candidates, result->finding.signature);
 	if (result->ended == -EINTR)
-		fprintf(stderr, "%s: interrupted, this is the best so far\n", c->path);
+		fprintf(stderr, "%s: interrupted, this is the best result so far\n", c->path);
 	else if (result->ended == -ENOSPC)
-		fprintf(stderr, "%s: ended after %u candidates, this is the best so far\n", c->path,
-			result->candidates);
+		fprintf(stderr, "%s: ended after %u candidates, this is the best result so far\n",
+			c->path, result->candidates);
 	else if (result->ended != 0)
-		fprintf(stderr, "%s: no further process (%s), this is the best so far\n", c->path,
-			strerror(-result->ended));
+		fprintf(stderr,
+			"%s: cannot start another process (%s), this is the best result "
+			"so far\n",
+			c->path, strerror(-result->ended));
 }
 
 static int write_result(const struct minimize_cmd *c, const struct minimize_result *result)
@@ -174,8 +175,8 @@ static int write_result(const struct minimize_cmd *c, const struct minimize_resu
 	return err != 0 ? STATUS_USAGE : STATUS_OK;
 }
 
-/* Minimise with the device's own standard output thrown away: ours is for the
- * result, and hundreds of runs say the same. */
+/* Minimise, and discard what the device prints on standard output: it would be mixed
+ * into the result, once for each of hundreds of runs. */
 static int minimize_quietly(struct minimize_cmd *c, struct minimize_result *result)
 {
 	const struct minimize_options options = {

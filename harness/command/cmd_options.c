@@ -17,7 +17,7 @@
 
 #define NUMBER_MAX 86400
 
-/* A number that a macro names, as a string. */
+/* The value of a macro, as a string. */
 #define TEXT_OF(number) #number
 #define TEXT(number) TEXT_OF(number)
 
@@ -28,7 +28,7 @@ enum option_kind {
 	OPTION_HELP,
 };
 
-/* A letter in upper case has no short form. */
+/* An option whose letter is upper case has no short form. */
 static const struct {
 	char letter;
 	uint8_t kind;
@@ -38,32 +38,34 @@ static const struct {
 	const char *help;
 } table[] = {
 #define AT(field) offsetof(struct cmd_options, field)
-	{ 't', OPTION_TEXT, "target", "TARGET", AT(target), "the target of what names none" },
+	{ 't', OPTION_TEXT, "target", "TARGET", AT(target), "the device for files that name none" },
 	{ 'R', OPTION_TEXT, "transport", "NAME", AT(transport_name),
-	  "how the device is reached: mmio (by itself), or activated, without registers" },
+	  "how the device is reached: mmio (the default), or activated, without registers" },
 	{ 'o', OPTION_TEXT, "output", "PATH", AT(output),
-	  "write there: a file, or the folder for several" },
+	  "write to this file, or, for several results, into this folder" },
 	{ 'v', OPTION_FLAG, "verbose", NULL, AT(verbose),
-	  "every operation, access, interrupt and counter" },
-	{ 'J', OPTION_FLAG, "json", NULL, AT(json), "JSON" },
-	{ 'U', OPTION_FLAG, "junit", NULL, AT(junit), "JUnit XML" },
-	{ 'C', OPTION_FLAG, "completes", NULL, AT(completes), "what returns no chain fails" },
+	  "print every operation, access, interrupt and counter" },
+	{ 'J', OPTION_FLAG, "json", NULL, AT(json), "print JSON" },
+	{ 'U', OPTION_FLAG, "junit", NULL, AT(junit), "print JUnit XML" },
+	{ 'C', OPTION_FLAG, "completes", NULL, AT(completes),
+	  "fail a script in which the device "
+	  "returns no chain" },
 	{ 'S', OPTION_FLAG, "strict", NULL, AT(judging.strict),
-	  "a broken SHOULD fails (always so on vringer's own models)" },
+	  "a broken `should` rule fails (always on for vringer's own models)" },
 	{ 'L', OPTION_FLAG, "limits", NULL, AT(judging.limits),
-	  "a broken policy on hostile guests fails (likewise)" },
+	  "a broken `limit` rule fails (always on for vringer's own models)" },
 	{ 'N', OPTION_FLAG, "no-ledger", NULL, AT(judging.no_ledger),
-	  "judge no rule and no `>` line: crashes, hangs, leaks only" },
+	  "check no rule and no `>` line, only crashes, hangs and leaks" },
 	{ 'K', OPTION_TEXT, "known", "FILE", AT(known_path),
-	  "lines 'SIGNATURE # REASON': findings that fail nothing" },
+	  "known findings, which do not fail: lines 'SIGNATURE # REASON'" },
 	{ 'P', OPTION_NUMBER, "keep", "N", AT(keep),
-	  "remove all but the N smallest of those that show the same" },
+	  "keep the N smallest files of each signature, delete the others" },
 	{ 'B', OPTION_FLAG, "body", NULL, AT(body),
-	  "no magic and target, as in an engine's corpus" },
+	  "write no magic and no target, as files in an engine's corpus have none" },
 	{ 'V', OPTION_FLAG, "levels", NULL, AT(levels),
-	  "a table of what each kind of access to guest memory lets them judge" },
+	  "print which rules can be judged for each kind of access to guest memory" },
 	{ 'T', OPTION_NUMBER, "timeout", "N", AT(seconds),
-	  "seconds of CPU time, or asleep, until a call of the device hangs (%s)" },
+	  "a device call hangs after N seconds of CPU time or of sleep (%s)" },
 	{ 'h', OPTION_HELP, "help", NULL, 0, "this text" },
 #undef AT
 };
@@ -130,7 +132,8 @@ static int bad_option(const char *command, int option, char *const *argv)
 	const char *word = argv[optind - 1];
 	const char letter[] = { '-', (char)optopt, '\0' };
 
-	/* A letter may stand among others, a long option is a word. */
+	/* A short option may be one of several letters in a word; a long one is the
+	 * word. */
 	if (strncmp(word, "--", 2) != 0)
 		word = letter;
 	fprintf(stderr, "%s %s: %s '%s', see '%s %s --help'\n", report_command, command,
@@ -196,7 +199,7 @@ static int set_option(struct cmd_options *options, const struct cmd_usage *usage
 	return letter == 'h' ? 1 + STATUS_OK : 0;
 }
 
-/* 0, or STATUS_USAGE.  The list stays until the process ends. */
+/* 0, or STATUS_USAGE.  The list is kept until the process ends. */
 static int load_known(struct cmd_options *options)
 {
 	static struct known known;

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 OR MIT */
 /*
- * vringer replay: run a corpus or crash file in a child and print what
- * happened.  A fuzzing binary that is given a file does the same.
+ * vringer replay: run a corpus or crash file in a child and print what happened.  A
+ * fuzzing binary does the same when it is given one file.
  */
 #include "harness/command/cmd.h"
 #include "harness/run/replay.h"
@@ -9,7 +9,7 @@
 static const struct cmd_usage usage = {
 	"FILE...",
 	"tvJSLNKTR",
-	"Run corpus and crash files, each in a process of its own, and print the finding.",
+	"Run corpus and crash files, each in a process of its own, and print what was found.",
 	NULL,
 };
 

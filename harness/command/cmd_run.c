@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 OR MIT */
 /*
- * vringer run: run scripts with their `>` lines, as if each had a process of its
- * own (batch.h).
+ * vringer run: run scripts and check their `>` lines.  Each gets the result that it
+ * would have in a process of its own (batch.h).
  *
- * Everything is read, once, and parsed before anything is run: a script that is
- * wrong is exit status 2 and one line, and no result.  Whether a script can be run on
- * a target is decided from its header, before it runs.
+ * All scripts are read and parsed before the first one runs.  If one is invalid, one
+ * line says so, nothing runs and the exit status is 2.  A script's header and operations
+ * decide, before it runs, whether it can run on a target.
  */
 #include "harness/command/cmd.h"
 #include "harness/files/input.h"
@@ -22,16 +22,13 @@
 static const struct cmd_usage usage = {
 	"[SCRIPT|DIR...]",
 	"toJUCSLNKTR",
-	"Run scripts, each as if in a process of its own; of a directory all *.vr in it.  TAP is "
-	"printed\n"
-	"unless JSON or JUnit XML is asked for; with -t only scripts for that target or any.\n"
-	"With --no-ledger `>` lines demand nothing.  Without an argument: the installed "
-	"conformance\n"
-	"scripts.",
+	"Run scripts and print the results as TAP, JSON or JUnit XML.  A directory stands for all\n"
+	"*.vr files in it.  -t TARGET selects the scripts for that device and for any device.  An\n"
+	"installed vringer runs the installed conformance scripts when no file is given.",
 	NULL,
 };
 
-/* What a file holds: it is read once, and what was checked is what is run. */
+/* The contents of a file.  It is read once, so what runs is what was checked. */
 struct source {
 	const char *path;
 	char *data;
@@ -55,7 +52,7 @@ static bool is_script(const char *name)
 	return len > 3 && strcmp(name + len - 3, ".vr") == 0;
 }
 
-/* Scripts that the arguments name: 0, or STATUS_USAGE if any of it is wrong. */
+/* Find the scripts that the arguments name: 0, or STATUS_USAGE if an argument is wrong. */
 static int find_scripts(struct runner *r, char *const *paths, int count)
 {
 	int status = 0;
@@ -73,7 +70,7 @@ static int find_scripts(struct runner *r, char *const *paths, int count)
 	return r->walk.refused > 0 ? STATUS_USAGE : status;
 }
 
-/* Where the results go takes the place of nothing that is read. */
+/* The output must not be one of the inputs. */
 static int check_output(const struct runner *r)
 {
 	struct output_plan plan = { .inputs = { .count = 0 } };
@@ -97,29 +94,34 @@ static int load(struct runner *r, size_t i)
 	return load_decode_script(r->script, source->path, source->data, source->len);
 }
 
-/* What can only be done to accesses that the device has made for it: to pointers
- * nothing happens.  Or to a device that has snapshots. */
+/* Why an operation cannot work on this target: races and faults need accesses by calls,
+ * since pointers cannot be intercepted; save and restore need a device with snapshots.
+ * NULL: it can. */
 static const char *unmet_op(const struct op *op, const struct target *target)
 {
 	unsigned facts = target->facts;
 	bool told = (facts & FACT_ACCESS) != 0;
 
 	if (op->code >= OP_SAVE && op->code <= OP_CUT)
-		return target->restore != NULL ? NULL : "cannot be saved and restored";
+		return target->restore != NULL ? NULL : "the device has no snapshots";
 	if (op->code == OP_RACE || op->code == OP_RACE_WRITE || op->code == OP_UNMAP)
-		return told ? NULL : "races and holes are not for plain memory";
+		return told ? NULL : "races and holes need a device that reaches memory by calls";
 	if (op->code == OP_FAULT_ACCESS && op->value[FAULT_ACCESS_PURPOSE] != 0)
 		return (facts & FACT_PURPOSE) != 0 ? NULL
-						   : "needs the purpose of accesses to be told";
+						   : "needs a device that tells the purpose of "
+						     "its accesses";
 	if (op->code == OP_FAULT_ACCESS)
-		return told ? NULL : "plain memory has no accesses that fail";
+		return told ? NULL
+			    : "failing accesses need a device that reaches memory by "
+			      "calls";
 	if (op->code == OP_FAULT_ALLOC)
 		return (facts & FACT_HEAP) != 0 ? NULL
-						: "needs all memory to come from host->alloc";
+						: "needs a device that takes all memory from "
+						  "host->alloc";
 	return NULL;
 }
 
-/* Why the script is not for that target; NULL if it is. */
+/* Why the script cannot run on that target; NULL if it can. */
 static const char *unmet_need(const struct script *script, const struct target *target,
 			      const struct transport *transport)
 {
@@ -128,16 +130,16 @@ static const char *unmet_need(const struct script *script, const struct target *
 	if (script->needs_queues > target->queue_count)
 		return "needs more queues";
 	if ((script->needs_features & ~target->features) != 0)
-		return "needs features that are not offered";
+		return "needs features that the device does not offer";
 	if (script->needs_model && !target->model)
-		return "judges vringer's own models only";
+		return "is for vringer's own models only";
 	for (uint32_t i = 0; i < script->prog.op_count; i++)
 		if (unmet_op(&script->prog.ops[i], target) != NULL)
 			return unmet_op(&script->prog.ops[i], target);
 	return transport_unmet(transport, target, script, &line);
 }
 
-/* Is the script, which is loaded, to be run on that target at all? */
+/* Is the loaded script to be run on that target? */
 static bool is_for(const struct runner *r, const struct target *target)
 {
 	const char *name = r->script->prog.target;
@@ -147,7 +149,7 @@ static bool is_for(const struct runner *r, const struct target *target)
 	return strcmp(name, "any") == 0 || strcmp(name, target->name) == 0;
 }
 
-/* Is the file in the folder, however the two are spelled? */
+/* Is the file in the folder, whichever way the two paths are written? */
 static bool is_below(const char *path, const char *folder)
 {
 	char *file = realpath(path, NULL), *dir = realpath(folder, NULL);
@@ -160,7 +162,7 @@ static bool is_below(const char *path, const char *folder)
 	return below;
 }
 
-/* Of the installed scripts many are for devices that this program has not. */
+/* Many installed scripts are for devices that this program does not have. */
 static bool is_for_others(const struct program *prog, const char *path)
 {
 	const char *folder = scripts_folder();
@@ -169,7 +171,7 @@ static bool is_for_others(const struct program *prog, const char *path)
 	       folder != NULL && is_below(path, folder);
 }
 
-/* Parse everything before anything is run: 0 with the number of runs, or
+/* Parse all scripts before the first one runs: 0 with the number of runs, or
  * STATUS_USAGE. */
 static int plan(struct runner *r, unsigned *runs)
 {
@@ -248,7 +250,7 @@ static int run_all(struct runner *r)
 	return status != 0 ? status : r->suite.failed > 0 ? STATUS_BROKEN : STATUS_OK;
 }
 
-/* Where the results go; whole or not at all if it is a file. */
+/* Write the results to their place.  A file is written whole or not at all. */
 static int run_to_output(struct runner *r)
 {
 	size_t len;
@@ -311,9 +313,11 @@ int cmd_run(int argc, char **argv)
 	if (status != 0)
 		return status - 1;
 	if (r.options.json && r.options.junit)
-		return cmd_fail(argv[0], "--json and --junit, expected one of them");
+		return cmd_fail(argv[0], "--json and --junit were both given, expected one of "
+					 "them");
 	if (r.options.completes && r.options.judging.no_ledger)
-		return cmd_fail(argv[0], "--completes and --no-ledger: the ledger counts chains");
+		return cmd_fail(argv[0], "--completes and --no-ledger were both given, but only "
+					 "the ledger counts chains");
 	if (r.options.json)
 		r.suite.format = SUITE_JSON;
 	else if (r.options.junit)

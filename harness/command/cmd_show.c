@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 OR MIT */
 /*
- * vringer show, encode: from one spelling of a guest program to the other.
+ * vringer show, encode: convert a guest program from one form to the other.
  */
 #include "harness/command/cmd.h"
 #include "harness/files/input.h"
@@ -17,25 +17,25 @@
 static const struct cmd_usage show_usage = {
 	"FILE...",
 	"to",
-	"Print corpus and crash files, in either spelling, as scripts.",
+	"Print corpus and crash files, in text or binary form, as scripts.",
 	NULL,
 };
 
 static const struct cmd_usage encode_usage = {
 	"FILE...",
 	"toB",
-	"Write guest programs in the binary spelling; several FILEs into a directory.",
+	"Write guest programs in the binary form. Several FILEs need -o with a directory.",
 	NULL,
 };
 
 struct convert {
 	struct cmd_options options;
 	struct script *script;
-	bool folder; /* each of several to a file of its own in there */
+	bool folder; /* a folder: each of several results goes to a file of its own there */
 };
 
-/* All that is read and written, before any of it: 0, or STATUS_USAGE.  `place` says
- * where a file's result goes, to be freed. */
+/* Check all inputs and outputs before anything is read or written: 0, or STATUS_USAGE.
+ * `place` returns where a file's result goes; the caller frees it. */
 static int check_places(const struct convert *c,
 			char *(*place)(const struct convert *c, const char *path))
 {
@@ -50,7 +50,7 @@ static int check_places(const struct convert *c,
 		err = output == NULL ? -ENOMEM : c->folder ? output_is_file(output) : 0;
 		if (err == 0)
 			err = output_plan_output(&plan, output, c->options.files[i]);
-		/* Of several to standard output all are the same. */
+		/* If several go to standard output, one check is enough. */
 		if (strcmp(output != NULL ? output : "-", "-") == 0)
 			i = c->options.file_count;
 		free(output);
@@ -65,8 +65,8 @@ static char *one_place(const struct convert *c, const char *path)
 	return strdup(c->options.output != NULL ? c->options.output : "-");
 }
 
-/* Load a file.  A script for any device stays one, unless a target was asked
- * for; a body, which names none, gets the one that it is for. */
+/* Load a file.  A script for any device stays one unless -t was given.  A body, which
+ * names no target, gets one. */
 static int load(struct convert *c, const char *path)
 {
 	struct program *prog = &c->script->prog;
@@ -115,7 +115,7 @@ int cmd_show(int argc, char **argv)
 	if (status != 0)
 		return status - 1;
 	if (several && c.options.output != NULL)
-		return cmd_fail(argv[0], "several files and one output");
+		return cmd_fail(argv[0], "several files for one output, expected one file");
 	c.script = calloc(1, sizeof(*c.script));
 	if (c.script == NULL)
 		return cmd_fail_host(argv[0], ENOMEM);
@@ -126,7 +126,8 @@ int cmd_show(int argc, char **argv)
 	return status;
 }
 
-/* Where the encoding goes: DIR/NAME for .../NAME.vr, if it is a folder. */
+/* Where the encoded program goes: if the output is a folder, .../NAME.vr becomes
+ * DIR/NAME. */
 static char *encode_place(const struct convert *c, const char *path)
 {
 	const char *name = strcmp(path, "-") == 0 ? "stdin" : file_name(path);

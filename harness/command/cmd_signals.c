@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 OR MIT */
 /*
- * Ctrl-C for commands that work long: they end with what they have.  A terminal that
- * goes away, and whoever shuts the machine down, are the same to them.
+ * Ctrl-C for commands that take long: they end and print what they have so far.  They do
+ * the same when the terminal closes or the machine shuts down.
  */
 #include "harness/command/cmd.h"
 #include "harness/files/input.h"
@@ -13,7 +13,7 @@ volatile sig_atomic_t cmd_stop;
 
 static pid_t owner;
 
-/* The terminal sends it to the child as well, which is then of no use. */
+/* The terminal sends the signal to the child as well, so its run is lost. */
 static void on_signal(int signal)
 {
 	if (getpid() != owner)
@@ -21,9 +21,9 @@ static void on_signal(int signal)
 	cmd_stop = signal;
 }
 
-/* What was ignored stays so: nohup, and what runs in the background.  Whatever
- * waits does so in input_wait(), which a signal ends, so that all else may be
- * started again. */
+/* A signal that was ignored stays ignored, as under nohup or in the background.  All
+ * waiting is done in input_wait(), which a signal ends; other system calls may be
+ * restarted. */
 void cmd_catch_signals(void)
 {
 	static const int signals[] = { SIGINT, SIGTERM, SIGHUP };

@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 OR MIT */
 /*
- * vringer triage: sort crash files by signature, one line each, and shrink the
- * smallest of each to a script.
+ * vringer triage: sort crash files by signature, print one line for each signature, and
+ * shrink its smallest file to a script.
  *
- * A line is one of a list of known findings as it stands: the signature, and
- * all else behind a '#'.
+ * The lines can be used as a list of known findings: the signature comes first,
+ * everything else is behind a '#'.
  */
 #include "harness/command/cmd.h"
 #include "harness/files/escape.h"
@@ -27,14 +27,17 @@
 static const struct cmd_usage usage = {
 	"FILE|DIR...",
 	"toJSLNPKTR",
-	"Run crash files, each in a process of its own, and print those that show the same as one\n"
-	"line: signature, rule and clause or kind, how many, the command that replays the "
-	"smallest.\n"
-	"With -o that one is shrunk, for at most 15 seconds (a minute for all), and written as\n"
-	"DIR/SIGNATURE.vr, where what people have written is left alone.  Of a directory every\n"
-	"file is taken but *.vr, slow-unit-* and README.txt, which afl-fuzz puts there.  A file\n"
-	"that is no good is named, and the others are sorted.  Exit status 1: something was\n"
-	"found that is not known.",
+	"Run crash files, each in a process of its own, and print one line for each signature: "
+	"the\n"
+	"signature, the rule and clause or the kind of crash, the number of files, and the "
+	"command\n"
+	"that replays the smallest file.  With -o that file is shrunk, for at most 15 seconds (a\n"
+	"minute in all), and written as DIR/SIGNATURE.vr; a script that somebody has edited stays\n"
+	"as it is.  A directory stands for all files in it except *.vr, slow-unit-* and "
+	"afl-fuzz's\n"
+	"README.txt.  An invalid file is reported, and the others are sorted.  Exit status 1: "
+	"there\n"
+	"is a finding that is not known.",
 	"10",
 };
 
@@ -49,7 +52,7 @@ struct triage_cmd {
 	struct json json;    /* to it */
 	bool terminal, told; /* progress */
 	time_t shown;
-	bool failed;			/* something was named on stderr */
+	bool failed;			/* an error was printed on stderr */
 	size_t found, silent, expected; /* groups; inputs; inputs */
 	bool interrupted;
 };
@@ -62,7 +65,7 @@ static bool is_input(const char *name)
 	       strstr(name, ".vr.tmp-") == NULL && strncmp(name, "slow-unit-", 10) != 0;
 }
 
-/* How far it is: on a terminal in place, else now and then a line. */
+/* Print progress: update one line on a terminal, else print a line now and then. */
 static void show_progress(struct triage_cmd *c, size_t done)
 {
 	struct timespec now;
@@ -78,7 +81,7 @@ static void show_progress(struct triage_cmd *c, size_t done)
 	c->told = true;
 }
 
-/* The scripts that are in the folder may be written, and are no input then. */
+/* The scripts in the output folder may be overwritten, so none may be an input. */
 static int check_scripts(const struct triage_cmd *c, const char *dir)
 {
 	struct output_plan plan = { .inputs = { .count = 0 } };
@@ -109,7 +112,7 @@ static int check_scripts(const struct triage_cmd *c, const char *dir)
 	return err;
 }
 
-/* Everything that can be known before the work. */
+/* Check the arguments before the work begins. */
 static int prepare(struct triage_cmd *c)
 {
 	const char *output = c->options.output;
@@ -134,7 +137,7 @@ static void print_option(FILE *out, const char *name, const char *value)
 	fputc(' ', out);
 }
 
-/* How to see it again.  A script names its target itself. */
+/* The command that replays it.  A script names its target itself. */
 static void print_replay(const struct triage_cmd *c, const struct triage_group *group)
 {
 	escape_word(c->out, program_invocation_name);
@@ -168,7 +171,7 @@ static void print_found(const struct triage_cmd *c, const struct triage_group *g
 	fprintf(c->out, ", %zu file%s", group->count, plural(group->count));
 	if (group->script != NULL)
 		fprintf(c->out, ", %s %u operation%s",
-			group->kept	? "in a script that somebody wrote in, of"
+			group->kept	? "kept as somebody's edited script of"
 			: group->shrunk ? "shrunk to"
 					: "shrunk so far to",
 			group->op_count, plural(group->op_count));
@@ -179,8 +182,7 @@ static void print_found(const struct triage_cmd *c, const struct triage_group *g
 static void print_group(const struct triage_cmd *c, const struct triage_group *group)
 {
 	if (group->finding.kind == FINDING_NONE) {
-		fprintf(c->out,
-			"# nothing shows in a process of its own, %zu file%s: ", group->count,
+		fprintf(c->out, "# no finding when run alone, %zu file%s: ", group->count,
 			plural(group->count));
 		print_replay(c, group);
 		fputs("#   ", c->out);
@@ -245,7 +247,7 @@ static void print_warnings_json(struct triage_cmd *c)
 	json_array_end(json);
 }
 
-/* Files that are no good, and files that nobody can look at. */
+/* Files that are invalid, and files that cannot be read. */
 static size_t refused(const struct triage_cmd *c)
 {
 	return c->walk.refused + c->triage.refused;
@@ -269,11 +271,11 @@ static void print_end(const struct triage_cmd *c)
 {
 	print_warnings(c);
 	known_report(c->out, "# ", c->options.judging.known);
-	fprintf(c->out, "# %zu file%s, %zu finding%s; known %zu, showing nothing %zu",
+	fprintf(c->out, "# %zu file%s, %zu finding%s; known %zu, without a finding %zu",
 		c->triage.inputs, plural(c->triage.inputs), c->found, plural(c->found), c->expected,
 		c->silent);
 	if (refused(c) > 0)
-		fprintf(c->out, ", no good %zu", refused(c));
+		fprintf(c->out, ", invalid %zu", refused(c));
 	fputs(c->interrupted ? "; interrupted\n" : "\n", c->out);
 }
 
@@ -287,7 +289,7 @@ static void count_group(struct triage_cmd *c, const struct triage_group *group)
 		c->found++;
 }
 
-/* What can be done with a group beside printing it. */
+/* Shrink a group if that was asked for. */
 static void work_on(struct triage_cmd *c, struct triage_group *group)
 {
 	if (c->options.output != NULL && group->finding.kind != FINDING_NONE &&
@@ -317,7 +319,7 @@ static void tell_groups(struct triage_cmd *c)
 			print_group_json(c, group);
 		else
 			print_group(c, group);
-		/* Whoever ends it early may have wanted them. */
+		/* Delete nothing if the user ended it early. */
 		if (c->options.keep != 0 && !c->interrupted && !c->failed &&
 		    triage_prune(group, c->options.keep) != 0)
 			c->failed = true;
@@ -328,7 +330,7 @@ static void tell_groups(struct triage_cmd *c)
 		print_end(c);
 }
 
-/* Run them all; what there is no process for ends it, with what is known so far. */
+/* Run all files.  If no process can be started, end with what is known so far. */
 static void sort_files(struct triage_cmd *c)
 {
 	int err = 0;
@@ -356,7 +358,7 @@ static int triage_all(struct triage_cmd *c)
 	clock_gettime(CLOCK_MONOTONIC, &now);
 	c->shown = now.tv_sec;
 	sort_files(c);
-	/* Of nothing but what is no good there is nothing to tell. */
+	/* If all files were invalid, there is nothing to print. */
 	if (c->triage.inputs > 0 || (refused(c) == 0 && !c->failed))
 		tell_groups(c);
 	if (refused(c) > 0 || c->failed)
@@ -364,7 +366,7 @@ static int triage_all(struct triage_cmd *c)
 	return c->found > 0 || c->silent > 0 || c->interrupted ? STATUS_BROKEN : STATUS_OK;
 }
 
-/* The device's own standard output is thrown away: ours is for the result. */
+/* Discard what the device prints on standard output: it would be mixed into the result. */
 static int triage_quietly(struct triage_cmd *c)
 {
 	struct output_plan plan = { .inputs = { .count = 0 } };

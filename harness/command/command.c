@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 OR MIT */
 /*
- * The command line: `vringer COMMAND ...`.  See README.md.
+ * The command line: `vringer COMMAND ...`.
  */
 #include "harness/command/cmd.h"
 #include "harness/files/output.h"
@@ -20,13 +20,13 @@ static const struct command {
 	int (*run)(int argc, char **argv);
 	const char *help;
 } commands[] = {
-	{ "targets", cmd_targets, "list the devices that can be driven" },
-	{ "run", cmd_run, "run scripts and report as TAP, JUnit or JSON" },
+	{ "targets", cmd_targets, "list the devices that vringer can drive" },
+	{ "run", cmd_run, "run scripts and print the results as TAP, JUnit or JSON" },
 	{ "replay", cmd_replay, "run a crash or corpus file and print what happened" },
-	{ "minimize", cmd_minimize, "shrink a crash file to what its finding needs" },
-	{ "triage", cmd_triage, "sort many crash files by what they show" },
+	{ "minimize", cmd_minimize, "shrink a crash file as far as its finding stays the same" },
+	{ "triage", cmd_triage, "sort many crash files by finding" },
 	{ "show", cmd_show, "print a crash or corpus file as a script" },
-	{ "encode", cmd_encode, "turn scripts into the binary spelling" },
+	{ "encode", cmd_encode, "convert scripts to the binary form" },
 	{ "rules", cmd_rules, "list the rules that devices are judged by" },
 	{ "ops", cmd_ops, "list the operations of guest programs" },
 };
@@ -40,12 +40,13 @@ static void help(FILE *out)
 	for (size_t i = 0; i < sizeof(commands) / sizeof(commands[0]); i++)
 		fprintf(out, "  %-9s %s\n", commands[i].name, commands[i].help);
 	fprintf(out,
-		"\n'%s COMMAND --help' tells more.\n"
-		"Exit status: 0 nothing broken, 1 a rule broken, 2 the input or usage is wrong.\n",
+		"\n'%s COMMAND --help' says more about a command.\n"
+		"Exit status: 0 nothing is broken, 1 a rule or a `>` line is broken, 2 the input\n"
+		"or the usage is wrong.\n",
 		report_command);
 }
 
-/* A result that did not get where it was to go is no result; it is told once. */
+/* A result that could not be written is an error, which is reported once. */
 static int finish(int status)
 {
 	errno = 0;
@@ -57,8 +58,8 @@ static int finish(int status)
 	return STATUS_USAGE;
 }
 
-/* A file that is opened does not become somebody's standard input, output or
- * errors: a closed one stays one that cannot be read, or written. */
+/* If standard input, output or error is closed, open /dev/null in its place, the wrong
+ * way round: no other file may take its number, and using it still fails. */
 static void fill_standard(void)
 {
 	for (int fd = STDIN_FILENO; fd <= STDERR_FILENO; fd++)
@@ -67,7 +68,7 @@ static void fill_standard(void)
 			_exit(STATUS_USAGE);
 }
 
-/* A target that is described wrongly would look like a broken device. */
+/* A wrong description of a target would make its device look broken. */
 static bool targets_are_sound(void)
 {
 	for (const struct target *const *t = target_all(); *t != NULL; t++) {

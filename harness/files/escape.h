@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 OR MIT */
 /*
- * Anybody's bytes (a path, a comment, a reason) as the formats that other programs
- * read have room for them: JSON, XML, TAP, and a shell's command line.
+ * Escape arbitrary bytes (a path, a comment, a reason) for JSON, XML, TAP and a shell's
+ * command line.
  *
  * In the first three, what no text may hold there (a byte that is not UTF-8, a
  * control character, and in XML U+FFFE and U+FFFF) is shown as \xNN for each byte.

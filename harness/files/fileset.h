@@ -1,9 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 OR MIT */
 /*
- * Files told apart by what they are, and not by how they are called: by device
- * and inode, so that a link, a second spelling of a path and a hard link are the
- * file that they lead to.  A file that is not there yet is known by its folder
- * and its name in that.
+ * Sets of files, identified by device and inode, not by name: a link, another path to
+ * it and a hard link are all the same file.  A file that does not exist yet is
+ * identified by its folder and its name.
  */
 #ifndef VRINGER_HARNESS_FILESET_H
 #define VRINGER_HARNESS_FILESET_H

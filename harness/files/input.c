@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 OR MIT */
 /*
- * Read what a command is given.  See input.h.
+ * Read the inputs of a command.  See input.h.
  */
 #include "harness/files/input.h"
 

@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 OR MIT */
 /*
- * Read what a command is given: files, pipes, standard input.  Nothing is waited for
- * longer than the user wants: a signal ends it.
+ * Read the inputs of a command: files, pipes, standard input.  A signal ends any wait.
  */
 #ifndef VRINGER_HARNESS_INPUT_H
 #define VRINGER_HARNESS_INPUT_H
@@ -12,10 +11,9 @@
 
 #define INPUT_SIZE_MAX (4u << 20)
 
-/* Read a file or, for "-", standard input, which can be had once, into fresh
- * memory, the caller's to free, with a NUL behind it.  A pipe is waited for, unless
- * input_stop says otherwise.  On failure NULL, and one line on stderr (none where a
- * signal ended it). */
+/* Read a file or, for "-", standard input (only once) into new memory, which the caller
+ * frees, with a NUL behind it.  Waits for a pipe until input_stop is set.  On failure
+ * NULL after one line on stderr (no line if a signal ended it). */
 char *input_read(const char *path, size_t *len);
 
 /* What a signal handler sets; NULL: no signal is caught.  Waiting ends with it. */
@@ -24,7 +22,7 @@ extern const volatile sig_atomic_t *input_stop;
 int input_wait(int fd, short events);
 /* What stat() says of something that is no file: "a FIFO", say. */
 const char *input_kind(mode_t mode);
-/* How a path is called in what people read: "-" is "(standard input)". */
+/* The name of a path in messages: "-" is "(standard input)". */
 const char *input_name(const char *path);
 
 #endif

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 OR MIT */
 /*
- * Where results go.  See output.h.
+ * Write results.  See output.h.
  */
 #include "harness/files/input.h"
 #include "harness/files/output_internal.h"

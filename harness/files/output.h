@@ -1,13 +1,13 @@
 /* SPDX-License-Identifier: Apache-2.0 OR MIT */
 /*
- * Where results go.  Nothing that was there is lost to it:
+ * Write results, so that nothing that was there is lost:
  *
  *   - a file is written beside itself and renamed, so that it is whole or not at
  *     all, whatever ends the process; a link is followed and stays a link, modes
  *     stay, and a file with several hard links keeps them;
- *   - what another command writes, and what a command reads, is told apart by
- *     device and inode, and refused before any work;
- *   - so is a place that cannot be written;
+ *   - an output that is also an input, or another output, is recognised by device and
+ *     inode and refused before any work;
+ *   - a place that cannot be written is refused before any work too;
  *   - what a killed command left beside a file (".vringer-*.tmp", which its
  *     writer holds a lock on) is swept by the next that writes to that folder.
  *
@@ -21,7 +21,7 @@
 #include <signal.h>
 #include <stdio.h>
 
-/* What a command is going to read and to write. */
+/* The inputs and outputs of a command. */
 struct output_plan {
 	struct file_set inputs, outputs;
 };

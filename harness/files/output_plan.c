@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 OR MIT */
 /*
- * Where results will go, looked at before any work.  See output.h.
+ * Check the outputs before any work.  See output.h.
  */
 #include "harness/files/input.h"
 #include "harness/files/output_internal.h"

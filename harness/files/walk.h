@@ -3,9 +3,9 @@
  * The files that the arguments of a command stand for: each as it is given, and of
  * a folder those in it, in the order of their names, without hidden ones.
  *
- * What is found in a folder has to be a file: a FIFO, a socket, a device, a link
- * that leads nowhere and a folder that cannot be read are named and not opened.
- * What was named by a person is theirs to choose, "-" and pipes included.
+ * Only files are taken from a folder: a FIFO, a socket, a device, a broken link or an
+ * unreadable folder is reported and not opened.  An argument itself may be anything,
+ * also "-" or a pipe.
  */
 #ifndef VRINGER_HARNESS_WALK_H
 #define VRINGER_HARNESS_WALK_H

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 OR MIT */
 /*
- * The lying guest: what a driver knows, and the calls of a device that are no
- * driver's.  Its operations are in guest_ops.c, how they reach a device in
- * transport_mmio.c.  See guest.h.
+ * The hostile guest: what a driver knows, and the device calls that no driver makes.
+ * Its operations are in guest_ops.c; transport_mmio.c carries them to a device.  See
+ * guest.h.
  */
 #include "devices/table.h"
 #include "harness/guest/guest_internal.h"

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 OR MIT */
 /*
- * The lying guest: a driver's idea of a device, and what it does to one, operation by
- * operation.  What it stands on (memory, the device, the judge) is here too, so that
- * an operation reaches all of it.
+ * The hostile guest: a driver's view of a device, and what it does to it, operation by
+ * operation.  Memory, device and judge are here too, so that an operation reaches all of
+ * them.
  *
  * It never fails: what cannot be done is done as far as it goes, as on a real machine.
  * Not here: the order of operations, and what comes before and after them (run/).

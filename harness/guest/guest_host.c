@@ -3,7 +3,7 @@
  * The host's side, operation by operation: what a user of the device does to it
  * while a guest runs.  See guest.h.
  *
- * A target that gives the host nothing to do is left alone.
+ * Nothing happens if the target has no host side.
  */
 #include "harness/guest/guest_internal.h"
 
@@ -80,17 +80,17 @@ static void want(struct guest *g, uint32_t value)
 {
 	uint32_t before[GUEST_REGISTERS_MAX];
 
-	if (!g->target->has_target)
+	if (!g->target->has_num_pages)
 		return;
 	guest_config_words(g, before);
-	if (guest_host(g, HOST_SET_TARGET, 0, NULL, value) != 0)
+	if (guest_host(g, HOST_SET_NUM_PAGES, 0, NULL, value) != 0)
 		guest_note_config(g, before);
 }
 
-void guest_set_target(struct guest *g, const struct program *prog, const struct op *op)
+void guest_set_num_pages(struct guest *g, const struct program *prog, const struct op *op)
 {
 	(void)prog;
-	want(g, (uint32_t)op->value[SET_TARGET_VALUE]);
+	want(g, (uint32_t)op->value[SET_NUM_PAGES_VALUE]);
 }
 
 void guest_want_nothing(struct guest *g)

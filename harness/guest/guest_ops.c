@@ -283,7 +283,7 @@ TABLE_SPARSE(static guest_op_fn *const, op_fns, 256, OP_COUNT - GUEST_OPS_ELSEWH
 	[OP_REFUSE] = guest_refuse,
 	[OP_HOLD] = guest_hold,
 	[OP_PRETEND] = guest_pretend,
-	[OP_SET_TARGET] = guest_set_target);
+	[OP_SET_NUM_PAGES] = guest_set_num_pages);
 
 void guest_op(struct guest *g, const struct program *prog, const struct op *op)
 {

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 OR MIT */
 /*
- * A record of what guest and host see of a device, for two runs to be compared by:
- * digests, part by part.  What the device reads is not in it.
+ * A record of what guest and host see of a device, as digests, to compare two runs by.
+ * What the device reads is not part of it.
  */
 #ifndef VRINGER_HARNESS_RECORD_H
 #define VRINGER_HARNESS_RECORD_H

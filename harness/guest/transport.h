@@ -3,8 +3,8 @@
  * A transport: how a driver reaches a device, as one table of calls.  The
  * operations of a guest program are written over it and know no register.
  *
- * The driver's acts are judged and traced; looks are told to nobody, and change
- * nothing.  A queue is selected first, and the calls that follow are about it.
+ * The driver's accesses are judged and traced.  Looks change nothing and are neither
+ * judged nor traced.  Select a queue first; the calls that follow are about it.
  *
  * virtio-mmio is transport_mmio.c; a device that is reached by target->calls, without
  * registers, transport_activated.c.

@@ -2,8 +2,8 @@
 /*
  * The list of known findings.  See known.h.
  *
- * A line that can never be met would be a promise that nobody keeps: what
- * stands before the first ':' is a rule's id or a kind of crash.
+ * A line that no finding can match is an error: what stands before the first ':' must
+ * be a rule's id or a kind of crash.
  */
 #include "harness/ledger/known.h"
 #include "harness/files/escape.h"
@@ -17,7 +17,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* What signatures of crashes begin with. */
+/* The kinds of crash: how their signatures begin. */
 static const char *const kinds[] = { "asan", "ubsan", "lsan",	       "signal",       "exit",
 				     "hang", "leak",  "out-of-memory", "endless-loop", "create" };
 
@@ -85,11 +85,14 @@ static int read_signature(struct line *line)
 		kind++;
 	if (!is_kind(text, kind))
 		return fail(line, begin,
-			    "'%s' begins no signature, expected a rule of 'vringer rules', asan, "
+			    "no signature begins with '%s', expected a rule of 'vringer rules', "
+			    "asan, "
 			    "ubsan, lsan, signal, exit, hang, leak, ... and ':'",
 			    text_quote(&(struct text_word){ text, kind }).text);
 	if (kind == len || text[len - 1] == ':')
-		return fail(line, line->at, "the signature ends, expected %sthe operation, or '*'",
+		return fail(line, line->at,
+			    "the signature ends here, expected %sthe operation, "
+			    "or '*'",
 			    kind == len ? "':' and " : "");
 	if (len >= sizeof(((struct finding *)NULL)->signature))
 		return fail(line, begin, "the signature is too long, expected at most %zu bytes",
@@ -97,7 +100,7 @@ static int read_signature(struct line *line)
 	return (int)len;
 }
 
-/* The reason behind it: its length, or -EINVAL; line->at is where it begins. */
+/* The reason: its length, or -EINVAL; line->at is where it begins. */
 static int read_reason(struct line *line)
 {
 	size_t end = line->len;
@@ -105,7 +108,7 @@ static int read_reason(struct line *line)
 	skip_blanks(line);
 	if (line->at == line->len)
 		return fail(line, line->at,
-			    "the line ends, expected '#' and why the finding is known");
+			    "the line ends here, expected '#' and why the finding is known");
 	if (line->text[line->at] != '#')
 		return fail(line, line->at, "'%c', expected '#' and why the finding is known",
 			    line->text[line->at]);
@@ -132,7 +135,7 @@ static size_t hash_of(const char *text, size_t len)
 	return (size_t)(h ^ h >> 32);
 }
 
-/* The slot of the entry of that signature, or the one that it would have. */
+/* The slot in the table of the entry with that signature, or the free slot for it. */
 static size_t *slot_of(const struct known *known, const char *signature)
 {
 	size_t at = hash_of(signature, strlen(signature)) % known->slot_count;
@@ -150,8 +153,8 @@ static struct known_entry *find(const struct known *known, const char *signature
 	return at != 0 ? &known->entries[at - 1] : NULL;
 }
 
-/* The entry that is the signature's, or that of all operations of its like: the
- * first of both. */
+/* The entry with that signature, or the one that matches it with '*'; if both are
+ * there, the one that was added first. */
 static struct known_entry *match(const struct known *known, const char *signature)
 {
 	const char *operation = strrchr(signature, ':');
@@ -168,7 +171,7 @@ static struct known_entry *match(const struct known *known, const char *signatur
 	return exact < any ? exact : any;
 }
 
-/* Room for one more, the table never more than half full. */
+/* Make room for one more entry; the table is never more than half full. */
 static int grow(struct known *known)
 {
 	size_t room = known->room != 0 ? 2 * known->room : 16;
@@ -193,7 +196,7 @@ static int grow(struct known *known)
 	return 0;
 }
 
-/* Takes both strings; the signature is not in it yet. */
+/* Takes ownership of both strings.  The signature is not in the list yet. */
 static int add(struct known *known, char *signature, char *reason, unsigned line)
 {
 	if (signature == NULL || reason == NULL || grow(known) != 0 || known->entries == NULL) {
@@ -229,7 +232,8 @@ static int read_line(struct known *known, struct line *line)
 	name = strndup(line->text + begin, (size_t)signature_len);
 	other = name != NULL ? find(known, name) : NULL;
 	if (other != NULL) {
-		err = fail(line, begin, "'%s' is on line %u, expected it once", name, other->line);
+		err = fail(line, begin, "'%s' is already on line %u, expected it once", name,
+			   other->line);
 		free(name);
 		return err;
 	}

@@ -1,17 +1,17 @@
 /* SPDX-License-Identifier: Apache-2.0 OR MIT */
 /*
- * The list of known findings: signatures that do not fail a run, each with the
- * reason why not.  Work goes on past them, and every report names those that
- * were met.
+ * The list of known findings: signatures that do not fail a run, each with the reason.
+ * Every report names those that were found.
  *
- * One a line, the reason behind a `#`; a line may be blank, or a comment:
+ * One signature on each line, the reason behind a `#`.  Blank lines and comments are
+ * allowed:
  *
  *     # until net.c counts what it wrote
  *     completion.len:send    # the length has the header twice
- *     fetch.walk:*           # whichever the operation is
+ *     fetch.walk:* # at any operation
  *
- * A rule of the ledger is noted, and the program goes on.  After a crash
- * nothing goes on: the program ends there, and fails nothing.
+ * When a known rule is broken, the ledger notes it and the program goes on.  A known
+ * crash ends the program, which then does not fail.
  */
 #ifndef VRINGER_HARNESS_KNOWN_H
 #define VRINGER_HARNESS_KNOWN_H
@@ -25,7 +25,7 @@ struct known_entry {
 	char *signature;
 	char *reason;
 	unsigned line;
-	unsigned hits; /* times it was met; a program meets a signature once */
+	unsigned hits; /* number of programs that showed it */
 };
 
 struct known {
@@ -39,11 +39,11 @@ struct known {
 int known_load(struct known *known, const char *path);
 void known_release(struct known *known);
 
-/* Why the signature does not fail a run; NULL: it does.  `known` may be NULL. */
+/* The reason why the signature does not fail a run; NULL: it does.  `known` may be NULL. */
 const char *known_reason(const struct known *known, const char *signature);
-/* A program met it.  true: the first. */
+/* A program showed it. true: for the first time. */
 bool known_hit(struct known *known, const char *signature);
-/* One line for each that was met. */
+/* Print one line for each that was found. */
 void known_report(FILE *out, const char *prefix, const struct known *known);
 /* [{"signature":...,"reason":...,"hits":N},...] */
 void known_report_json(struct json *json, const char *key, const struct known *known);

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 OR MIT */
 /*
- * The ledger's frame: findings, and the life of a ledger.  See ledger.h.
+ * The life of a ledger, and its findings.  See ledger.h.
  */
 #include "harness/ledger/follower.h"
 #include "harness/ledger/ledger_internal.h"
@@ -168,7 +168,7 @@ void ledger_stop(struct ledger *l)
 void ledger_host_begin(struct ledger *l, enum host_act act, unsigned port, const void *data,
 		       uint32_t len)
 {
-	l->call.host_changes = act == HOST_SET_TARGET;
+	l->call.host_changes = act == HOST_SET_NUM_PAGES;
 	if (l->enabled)
 		TELL_FOLLOWERS(l, host_begin, l, act, port, data, len);
 }
@@ -176,7 +176,7 @@ void ledger_host_begin(struct ledger *l, enum host_act act, unsigned port, const
 void ledger_host_end(struct ledger *l, enum host_act act, unsigned port, const void *data,
 		     uint32_t len, uint32_t moved)
 {
-	l->call.host_changed = act == HOST_SET_TARGET && moved != 0;
+	l->call.host_changed = act == HOST_SET_NUM_PAGES && moved != 0;
 	if (l->enabled)
 		TELL_FOLLOWERS(l, host_end, l, act, port, data, len, moved);
 }

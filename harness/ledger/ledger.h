@@ -2,19 +2,17 @@
 /*
  * The judge.
  *
- * The ledger knows what the guest offered and what the device did from one
- * source: the values that each device access returned or stored, with their
- * purpose, the register accesses, and the interrupts.  Of a device that tells of
- * accesses it never reads guest memory to find out; of one that has plain memory
- * it knows what changed there (ledger_plain.h).
+ * The ledger knows what the guest offered and what the device did from one source: the
+ * values that each device access returned or stored, with their purpose, the register
+ * accesses, and the interrupts.  It never reads guest memory to find out, except for
+ * devices on plain memory, where it compares memory before and after a call
+ * (ledger_plain.h).
  *
- * Every rule is a row of LEDGER_RULES: id, severity, the facts it needs, the
- * clause of VIRTIO 1.4 it stands for (an id or a section; "policy" where it is the
- * house's) and what it demands.  Why a correct device can never trip it stands
- * above the code that judges it, in ledger_*.c.
+ * Every rule is a row of the table in rules/rules.h.  The reason why a correct device
+ * can never break a rule stands above the code that judges it, in ledger_*.c.
  *
- * The first rule broken whose severity fails the run stops the program after
- * the operation in flight.
+ * The first broken rule that fails the run stops the program after the current
+ * operation.
  */
 #ifndef VRINGER_HARNESS_LEDGER_H
 #define VRINGER_HARNESS_LEDGER_H

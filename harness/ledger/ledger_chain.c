@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 OR MIT */
 /*
- * The ledger's account of chains: what the device read of a chain is what it
- * may do to memory for it.
+ * Chains: the descriptors that the device read decide which memory it may access.
  *
  * memory.write, memory.read: a permission is made of the very values that the
  * device's own descriptor reads returned, so races, overlapping rings and

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 OR MIT */
 /*
- * The ledger's account of what configuration holds (VIRTIO 2.5, and the layout of
- * each device).  See ledger.h.
+ * The contents of the configuration (VIRTIO 2.5 and each device's layout).  See
+ * ledger.h.
  *
  * status.config-width: what the driver read in one access the harness reads again in
  * others, of single bytes or of the word around one, before anything else happens.  A
@@ -115,14 +115,13 @@ void ledger_config_count(struct ledger *l, uint64_t value)
 	due = value * count->each + count->plus +
 	      (uint64_t)__builtin_popcountll(count->one_more & l->offered);
 	if (value < count->least)
-		ledger_break(l, RULE_STATUS_CONFIG_COUNT, "%s reads %llu, and is at least %u",
+		ledger_break(l, RULE_STATUS_CONFIG_COUNT, "%s reads %llu, expected at least %u",
 			     count->name, (unsigned long long)value, count->least);
 	else if (due > queues_there(l))
-		ledger_break(
-			l, RULE_STATUS_CONFIG_COUNT,
-			"%s reads %llu, for which there must be %llu queues, and there are %llu",
-			count->name, (unsigned long long)value, (unsigned long long)due,
-			(unsigned long long)queues_there(l));
+		ledger_break(l, RULE_STATUS_CONFIG_COUNT,
+			     "%s reads %llu, which needs %llu queues, but there are %llu",
+			     count->name, (unsigned long long)value, (unsigned long long)due,
+			     (unsigned long long)queues_there(l));
 }
 
 /* Of the field that has this byte, or "configuration" if nobody named one. */

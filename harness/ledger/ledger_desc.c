@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 OR MIT */
 /*
- * The ledger's account of descriptors (VIRTIO 2.7.5): what each read of one
- * allows the device to do, and where the chain leads next.  See ledger.h.
+ * Descriptors (VIRTIO 2.7.5): what reading one allows the device to do, and where the
+ * chain goes on.  See ledger.h.
  *
- * fetch.walk: the walk may go wherever the descriptor read before leads, in
- * circles too; a read of any other entry is one whose value nobody checked.
+ * fetch.walk: a walk may go wherever the previous descriptor leads, even in circles.  A
+ * read of any other entry follows a value that was not checked.
  *
  * memory.indirect: the table is where the descriptor lay that named it, as the
  * device read that.  Entries of a table that name a table lead nowhere, and a

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 OR MIT */
 /*
- * The ledger's account of a dialogue: what a device answers to what the driver
- * said.  See ledger.h; struct target_dialogue has the messages.
+ * A dialogue: the driver's messages and the device's answers.  See ledger.h; struct
+ * target_dialogue has the messages.
  *
  * stream.answers: a message was asked for once the device itself read what asks
  * for it, and is given when the chain that carries it was returned, so one that
@@ -167,13 +167,13 @@ static void on_rest(struct ledger *l, const void *device, bool excused)
 	if (excused || !is_followed(l) || longest_due(l) == 0 || !ledger_may_have_room(l, d->to) ||
 	    !ledger_judges(l, RULE_STREAM_UNANSWERED))
 		return;
-	ledger_break(l, RULE_STREAM_UNANSWERED,
-		     "the driver asked for what the device has not said, and the device rests: "
-		     "queue %u was %s",
-		     d->to,
-		     !l->queues[d->to].work.index_seen ? "never looked at"
-		     : l->queues[d->to].work.notified  ? "notified and not looked at"
-						       : "left with chains that it saw");
+	ledger_break(
+		l, RULE_STREAM_UNANSWERED,
+		"the device rests without an answer that the driver asked for: queue %u was %s",
+		d->to,
+		!l->queues[d->to].work.index_seen ? "never looked at"
+		: l->queues[d->to].work.notified  ? "notified and not looked at"
+						  : "left with chains that it saw");
 }
 
 static void on_reset(struct ledger *l)

@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 OR MIT */
 /*
- * The ledger's account of configuration that changes while a driver reads it
- * (VIRTIO 2.5).  See ledger.h.
+ * Configuration that changes while a driver reads it (VIRTIO 2.5).  See ledger.h.
  *
  * status.torn: a driver that reads ConfigGeneration, then a field in pieces, then
  * ConfigGeneration again, takes the pieces for one value if both are the same.  So
@@ -59,6 +58,6 @@ void ledger_field_read(struct ledger *l, unsigned index, uint32_t at, uint32_t w
 		return;
 	ledger_break(l, RULE_STATUS_TORN,
 		     "the driver read 0x%llx in pieces from the %u bytes at offset %u of the "
-		     "configuration, which never were that; ConfigGeneration stands at %u",
+		     "configuration, which never had that value under ConfigGeneration %u",
 		     (unsigned long long)field->read, where->width, where->offset, generation);
 }

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 OR MIT */
 /*
- * The ledger's account of FUSE requests and their replies (VIRTIO 5.11.6,
- * <linux/fuse.h>).  See ledger.h; struct target.fuse.
+ * FUSE requests and their replies (VIRTIO 5.11.6, <linux/fuse.h>).  See ledger.h; struct
+ * target.fuse.
  *
  * stream.replies: a reply is to the request in whose chain it is, by `unique`, says its
  * own length, and is the one that is due: none to FORGET and BATCH_FORGET; to INIT the
@@ -11,8 +11,9 @@
  * mapping goes beyond its end (5.11.6.4.1); -ENOSYS to everything else, since a device that
  * implements no more says so.
  *
- * stream.unanswered, stream.refused: a chain that is whole as the device read it, for
- * which no access failed, and whose request is as long as it says, is answered.
+ * stream.unanswered, stream.refused: the device must answer a chain that is complete as
+ * the device read it, for which no access failed and whose request has the length that
+ * it says.
  *
  * Which of the two byte orders a session has is the device's to remember: little until
  * there is an INIT, then that of the last one.  Once a driver may have spoken the other

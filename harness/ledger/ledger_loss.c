@@ -1,18 +1,18 @@
 /* SPDX-License-Identifier: Apache-2.0 OR MIT */
 /*
- * The ledger's account of what a device was given and does not use, or takes and does
- * not give on.  See ledger.h; struct target_stream says what it takes.
+ * Lost data: what a device was given and does not use, or takes and does not pass on.
+ * See ledger.h; struct target_stream says what a device accepts.
  *
- * stream.lost, stream.refused: a chain that nothing is wrong with (ledger_sound.c), of a
- * legal size, is one that the device has to use, if it has host memory; a frame that it read from
- * such a chain, or was given, comes out.  What a device counts is no cause.  The causes are those
- * that the ledger saw: there is no chain where the device looked for one, or the queue is not
- * ready, was found wrong or could not be accessed; the chain that it met is too small, has a buffer
- * of the other direction, is torn, or an access of it failed; the frame is larger than the device
- * takes or its MTU allows; its header asks for what was not negotiated; there is no host
- * memory; as many frames wait as may; the device was reset.  Where a frame, or a chain,
- * is not known exactly, or which of two equal ones came out, all that it may be are
- * forgiven.
+ * stream.lost, stream.refused: a device must use a valid chain (ledger_sound.c) of
+ * legal size, if it has heap memory, and a frame that it read from such a chain, or was
+ * given, must come out.  A counter of the device is no excuse.  Only causes that the
+ * ledger saw are: no chain was available when the device looked for one, or the queue
+ * is not ready, was found wrong or could not be accessed; the chain that it found is
+ * too small, has a buffer of the other direction, is torn, or an access of it failed; the frame is
+ * larger than the device takes or its MTU allows; its header asks for an offload that was not
+ * negotiated; there is no heap memory; the most frames that may wait already wait; the device was
+ * reset.  If a frame or a chain is not known exactly, or it is unclear which of two
+ * equal ones came out, all candidates are excused.
  *
  * A frame that must be answered (target.answers) is one for which there is room, when
  * it goes away.
@@ -299,7 +299,7 @@ static void judge_owed(struct ledger *l)
 	l->streams.owes = false;
 	if (owed && ledger_judges(l, RULE_STREAM_UNANSWERED))
 		ledger_break(l, RULE_STREAM_UNANSWERED,
-			     "the device did not answer a frame that it has to answer, and has "
+			     "the device did not answer a frame that it must answer, though it has "
 			     "room for the answer");
 }
 
@@ -334,8 +334,8 @@ static void accuse(struct ledger *l, const struct target_stream *desc, unsigned 
 {
 	if (count > 0 && ledger_judges(l, RULE_STREAM_LOST))
 		ledger_break(l, RULE_STREAM_LOST,
-			     "%u frames that the device has from %s, one of them of %u bytes, did "
-			     "not come out, and do not wait: nothing that happened is a cause",
+			     "the device lost %u frames from %s, one of them of %u bytes: they did "
+			     "not come out and do not wait, and nothing that happened is a cause",
 			     count,
 			     desc->from == END_GIVEN   ? "its host"
 			     : desc->from == END_REPLY ? "itself"

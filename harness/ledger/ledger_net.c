@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 OR MIT */
 /*
- * The ledger's account of what a network device puts before a received packet
- * (VIRTIO 5.1.9.4.1), and of the packet's size (5.1.4.1).  See ledger.h.
+ * The header of a received packet (VIRTIO 5.1.9.4.1) and the packet's size (5.1.4.1).
+ * See ledger.h.
  *
  * net.header, net.spare, net.mtu: a header is the bytes that the device stored at
  * the start of the chain, each last value counting, so a device may write it

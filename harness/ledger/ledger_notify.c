@@ -1,24 +1,22 @@
 /* SPDX-License-Identifier: Apache-2.0 OR MIT */
 /*
- * The ledger's account of notifications that a device tells its driver to leave out
- * (VIRTIO 2.7.10).  See ledger.h.
+ * Suppressed available-buffer notifications (VIRTIO 2.7.10).  See ledger.h.
  *
- * stuck.suppressed: a driver that is told so does not notify of what it adds, and a
- * device that rests looks at nothing by itself: what is added then waits for ever.
- * Judged is what the device last wrote.  It may rest so if it says that it polls or
- * waits for the host, holds chains of that queue, with which it comes back, asked
- * for a reset, or if an access for the queue failed since, so that it may have given
- * up.  A queue that the device initiates is looked at when there is something for
- * it, and need not be told of.
+ * stuck.suppressed: if the device suppresses notifications and then rests, it never
+ * learns of chains that the driver adds, and they wait for ever.  What the device wrote
+ * last counts.  It may rest that way if it polls, waits for the host, holds chains of
+ * that queue (it comes back with them), asked for a reset, or if an access for the
+ * queue failed since, so that it may have given up.  A queue that the device initiates
+ * needs no notification: the device looks at it when it has something to deliver.
  *
- * stuck.unchecked: what the driver added between the device's last look and the
- * write that allows notifications again, it did not notify of.  So the device looks
- * once more behind that write, at the latest before it rests; a look that fails is
- * one.  A device that allows what was allowed has nothing to catch up with.
+ * stuck.unchecked: the driver sent no notification for chains that it added between the
+ * device's last look and the write that allows notifications again.  So the device must
+ * look once more after that write, at the latest before it rests; a look that fails
+ * counts.  Nothing is due if notifications were already allowed.
  *
- * With EVENT_IDX the flags say nothing; where an event index is judged, it comes to
- * the same two things.  In plain memory a write of what is there goes unseen: what
- * was last seen to be written counts as long as it stands there.
+ * With EVENT_IDX the flags mean nothing; the event index is then judged by the same two
+ * rules.  In plain memory a write that changes nothing is not seen: the last change
+ * counts as long as the value stays.
  */
 #include "harness/ledger/ledger_internal.h"
 
@@ -64,8 +62,7 @@ void ledger_notify_rest(struct ledger *l, unsigned i)
 		return;
 	if (n->unwanted && ledger_judges(l, RULE_STUCK_SUPPRESSED))
 		ledger_break(l, RULE_STUCK_SUPPRESSED,
-			     "queue %u: the device rests and its driver is told not to notify it",
-			     i);
+			     "queue %u: the device rests while notifications are suppressed", i);
 	if (n->unchecked && ledger_judges(l, RULE_STUCK_UNCHECKED))
 		ledger_break(l, RULE_STUCK_UNCHECKED,
 			     "queue %u: the device allowed notifications again and did not look at "

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 OR MIT */
 /*
- * Which parts of plain memory meet: what the device writes to, and what it reads.
- * See ledger_survey.c.
+ * Find parts of plain memory that the device may both write and read.  See
+ * ledger_survey.c.
  */
 #include "harness/ledger/ledger_plain.h"
 

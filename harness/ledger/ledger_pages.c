@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 OR MIT */
 /*
- * The ledger's account of lists of page numbers: what a chain asks for, as the device
- * itself read it, and what the device makes of it.  See struct target, pages_max.
+ * Lists of page numbers: what a chain asks for, as the device itself read it, and how
+ * the device handles it.  See struct target, pages_max.
  *
  * stream.pages: a balloon asks its host about each page whose number it read, whole,
  * once and in order, and once it has read all the numbers that it goes by; of a list

@@ -1,17 +1,17 @@
 /* SPDX-License-Identifier: Apache-2.0 OR MIT */
 /*
- * The ledger's account of a device that reaches guest memory by pointers and
- * tells nothing of it (plain memory): what it did is what changed in a call.  See
- * ledger.h; what it may do is looked up before the call, in ledger_survey.c.
+ * Devices that reach guest memory by pointers (plain memory): what they did is what
+ * changed during a call.  See ledger.h; ledger_survey.c finds before the call what they
+ * may do.
  *
  * memory.*: a byte that changed lies in a used ring, or in a device-writable part
  * of a chain that was available and not returned when the call began, whatever
- * order the device did things in.  A write of what was there already, and every
- * read, go unseen.
+ * order the device did things in.  Reads, and writes of the value that was there
+ * already, are not seen.
  *
- * Accessors without purposes are judged in the same way, but every access is seen
- * when it happens, and memory can change or fail under it: from the first time that
- * it does nothing is judged until reset.
+ * Accessors without purposes are judged in the same way, but every access is seen when
+ * it happens, and memory can change or an access fail during the call: after that
+ * nothing is judged until reset.
  */
 #include "harness/ledger/ledger_plain.h"
 
@@ -134,7 +134,8 @@ static void judge_write(struct ledger *l, uint64_t addr, uint32_t len)
 				     l->queues[queue].used_idx, l->queues[queue].work.held);
 		if (place == PLACE_RING && ledger_judges(l, RULE_MEMORY_RING))
 			ledger_break(l, RULE_MEMORY_RING,
-				     "queue %u: 0x%llx, which lies in a ring that is the driver's, "
+				     "queue %u: 0x%llx, which lies in a ring that belongs to the "
+				     "driver, "
 				     "changed",
 				     queue, (unsigned long long)addr);
 		if (place != PLACE_NONE)

@@ -1,11 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 OR MIT */
 /*
- * The ledger's account of chains returned in plain memory, and of the interrupts
- * for them.  See ledger_plain.c.
+ * Chains returned in plain memory, and the interrupts for them.  See ledger_plain.c.
  *
- * completion.*: a used entry and its index are judged as they stand when the call
- * is over; the entries that the index moved past are then complete.  Whether one
- * was written before its index cannot be seen.  completion.len: a length above
+ * completion.*: used entries and the used index are judged as they are after the call;
+ * the entries that the index moved past must then be complete.  Which of the two was
+ * written first is not seen.  completion.len: a length above
  * that of the chain; and bytes below it that did not change, if in a second run of
  * the program, with other bytes in all buffers that only the device writes to, the
  * same ones did not change either (twin.h): four of them in a row, since a device
@@ -223,7 +222,7 @@ static void judge_interrupts(struct ledger *l, uint32_t count, unsigned from, un
 	if (count <= moved && (wanted || unsure))
 		return;
 	if (ledger_judges(l, RULE_WAKEUP_SUPERFLUOUS))
-		ledger_break(l, RULE_WAKEUP_SUPERFLUOUS, "%u used-buffer interrupts%s, and %s",
+		ledger_break(l, RULE_WAKEUP_SUPERFLUOUS, "%u used-buffer interrupts%s, although %s",
 			     count, to - from == 1 ? " of one queue" : "",
 			     count <= moved ? "the driver wants none"
 					    : "fewer chains were returned");
@@ -248,8 +247,8 @@ void ledger_plain_stuck(struct ledger *l, unsigned i)
 		if (l->hold[h].odd)
 			return;
 	ledger_break(l, RULE_STUCK_AVAILABLE,
-		     "queue %u was notified, %u chains are available, and the device rests without "
-		     "having returned them",
+		     "queue %u was notified and %u chains are available, but the device rests "
+		     "without having returned them",
 		     i, q->work.held);
 }
 

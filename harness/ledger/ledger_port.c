@@ -1,16 +1,15 @@
 /* SPDX-License-Identifier: Apache-2.0 OR MIT */
 /*
- * The ledger's account of ports: bytes between queues and the host.  See
- * ledger.h; struct target_port says which, and what it takes the device to do.
+ * Ports: bytes between queues and the host.  See ledger.h; struct target_port says which
+ * ports there are and how a device serves one.
  *
  * stream.bytes: what the host takes is compared with what the device's own reads
  * returned, and what the device writes to chains that it returns with what the
  * host typed, so memory that the guest changes makes no difference.  A chain of
- * which an access failed gives nothing.  That nothing is lost shows in the two
- * counters that say how many bytes are on their way: they are compared when the
- * device rests.  A chain that is returned though a part of it was not read was cut
- * without anybody being told; one that is returned unread, with nothing wrong about
- * it as the device itself read it, is one that the device must say it dropped.
+ * which an access failed gives nothing.  Two counters say how many bytes are on their
+ * way; they are compared when the device rests, so a loss shows.  A chain that is
+ * returned after a part of it was read was cut silently.  A valid chain that is returned
+ * unread must be counted as dropped.
  *
  * stream.refused, stream.lost: and it may drop it only for want of host memory.  A chain
  * that has room, and comes back without a byte, is no chain where bytes wait.
@@ -199,7 +198,8 @@ static void on_host_takes(struct ledger *l, unsigned port, const void *data, uin
 	}
 	if (!ledger_bytes_equal(&p->out, data, len))
 		ledger_break(l, RULE_STREAM_BYTES,
-			     "the host took %u bytes of port %u, not those that the guest wrote",
+			     "the host took %u bytes of port %u, which are not those that the "
+			     "guest wrote",
 			     len, port);
 	ledger_bytes_drop(&p->out, len);
 }
@@ -243,7 +243,7 @@ static void judge_gauge(struct ledger *l, unsigned port, const char *name, int c
 		return;
 	if (l->device.counters[counter] != due)
 		ledger_break(l, RULE_STREAM_BYTES,
-			     "%s is %llu, and %u bytes are on their way through port %u", name,
+			     "%s is %llu, but %u bytes are on their way through port %u", name,
 			     (unsigned long long)l->device.counters[counter], due, port);
 }
 
@@ -261,8 +261,8 @@ static void judge_dropped(struct ledger *l, unsigned port)
 	p->dropped_before = l->device.counters[p->counters.dropped];
 	if (unread > dropped && !unsure && ledger_judges(l, RULE_STREAM_BYTES))
 		ledger_break(l, RULE_STREAM_BYTES,
-			     "port %u: %llu bytes of chains that nothing is wrong with were "
-			     "returned unread, and %s moved by %llu",
+			     "port %u: %llu bytes of valid chains were returned unread, but %s "
+			     "moved by %llu",
 			     port, (unsigned long long)unread, l->target->ports[port].dropped,
 			     (unsigned long long)dropped);
 }
@@ -278,11 +278,10 @@ static void judge_refused(struct ledger *l, unsigned port, struct ledger_refusal
 	counted = l->device.counters[counter] - refusal->before;
 	refusal->before = l->device.counters[counter];
 	if (counted != bytes && !l->ports[port].lost && ledger_judges(l, RULE_STREAM_BYTES))
-		ledger_break(
-			l, RULE_STREAM_BYTES,
-			"port %u: the device did not take %llu bytes of the host, and %s moved "
-			"by %llu",
-			port, (unsigned long long)bytes, name, (unsigned long long)counted);
+		ledger_break(l, RULE_STREAM_BYTES,
+			     "port %u: the device did not take %llu bytes from the host, but %s "
+			     "moved by %llu",
+			     port, (unsigned long long)bytes, name, (unsigned long long)counted);
 }
 
 static void judge_held(struct ledger *l, unsigned port, uint32_t held)
@@ -290,8 +289,9 @@ static void judge_held(struct ledger *l, unsigned port, uint32_t held)
 	uint32_t max = l->target->ports[port].held_max;
 
 	if (held > max && ledger_judges(l, RULE_WORK_HEAP))
-		ledger_break(l, RULE_WORK_HEAP, "%u bytes of port %u are kept, at most %u are due",
-			     held, port, max);
+		ledger_break(l, RULE_WORK_HEAP,
+			     "the device keeps %u bytes of port %u, at most %u are allowed", held,
+			     port, max);
 }
 
 static void on_counted(struct ledger *l)

@@ -1,14 +1,13 @@
 /* SPDX-License-Identifier: Apache-2.0 OR MIT */
 /*
- * The ledger's account of registers: a small reference model of status,
- * features and interrupt status (VIRTIO 2.1, 2.2, 4.2.2) under any order and
- * width of accesses.  See ledger.h.
+ * Registers: a small reference model of status, features and interrupt status (VIRTIO
+ * 2.1, 2.2, 4.2.2) for accesses in any order and of any width.  See ledger.h.
  *
- * Rules of severity `must` are judged on what the device itself shows.  What a
- * device may make of a driver that breaks the rules (a queue's size written
- * after DRIVER_OK, a feature word before DRIVER) VIRTIO does not say: for our
- * own models the policy says that it is ignored, for others what the ledger
- * knows of the queue or the features is void until reset.
+ * Rules of severity `must` compare what the device itself shows.  VIRTIO does not say
+ * how a device reacts to a driver that breaks the rules (writes a queue's size after
+ * DRIVER_OK, or a feature word before DRIVER).  Our own models ignore such writes, as
+ * our policy says.  For other devices the ledger forgets what it knows of the queue or
+ * the features until reset.
  */
 #include "harness/ledger/follower.h"
 #include "harness/ledger/ledger_internal.h"
@@ -66,7 +65,7 @@ static void on_status(struct ledger *l, uint32_t value, const struct ledger_prob
 		ledger_session_end(l);
 		if (ledger_judges(l, RULE_STATUS_RESET) && probe->status != 0)
 			ledger_break(l, RULE_STATUS_RESET,
-				     "the driver wrote 0 and the device status reads 0x%x",
+				     "the driver wrote 0, but the device status reads 0x%x",
 				     probe->status);
 		return;
 	}
@@ -74,8 +73,8 @@ static void on_status(struct ledger *l, uint32_t value, const struct ledger_prob
 	    l->session.features_known && ledger_judges(l, RULE_STATUS_FEATURES) &&
 	    (l->session.driver_features & ~l->offered) != 0)
 		ledger_break(l, RULE_STATUS_FEATURES,
-			     "FEATURES_OK stands, the driver accepted features 0x%llx of which "
-			     "0x%llx were not offered",
+			     "FEATURES_OK is set, but the driver accepted features 0x%llx, of "
+			     "which 0x%llx were not offered",
 			     (unsigned long long)l->session.driver_features,
 			     (unsigned long long)(l->session.driver_features & ~l->offered));
 	judge_ladder(l, old, ladder(l, old, value), probe->status, "the driver wrote", value);
@@ -246,7 +245,7 @@ static void on_queue_ready(struct ledger *l, uint32_t value, const struct ledger
 		return;
 	if (value == 0 && probe->ready != 0 && ledger_judges(l, RULE_STATUS_QUEUE_READY))
 		ledger_break(l, RULE_STATUS_QUEUE_READY,
-			     "the driver wrote 0 to QueueReady of queue %u and reads %u",
+			     "the driver wrote 0 to QueueReady of queue %u, but reads %u",
 			     l->session.queue_sel, probe->ready);
 	if (probe->ready == 0) {
 		/* Where a device goes on when the queue is ready again VIRTIO does

@@ -1,32 +1,30 @@
 /* SPDX-License-Identifier: Apache-2.0 OR MIT */
 /*
- * What the ledger judges when a device call, or an operation, is over.  See
- * ledger.h.
+ * What is judged after a device call or an operation.  See ledger.h.
  *
- * stuck.*: judged for a queue that the last call was about, by the index and
- * the entries that the device itself read, and not where an access of that
- * queue failed in the call, the device asked for a reset or has work left: it
- * then has a reason to stop that VIRTIO leaves it.  A chain whose completion
- * could not be written is lost by the guest's own doing.
+ * stuck.*: judged for the queue that the last call was about, by the index and the
+ * entries that the device itself read.  Not judged if an access of that queue failed in
+ * the call, or if the device asked for a reset or has work left: VIRTIO lets it stop
+ * then.  If a completion could not be written, the guest itself caused the loss of that
+ * chain.
  *
- * work.*: a call that takes no chain has a constant; each chain and descriptor
- * adds what taking it needs, and bytes up to the target's cap, twice, for a
- * device that takes back what it wrote; a chain that was taken in an earlier
- * call and is still held counts again.
+ * work.*: a call that takes no chain has a constant bound.  Each chain and descriptor
+ * adds what taking it needs, and twice the bytes up to the target's cap, since a device
+ * may undo what it wrote.  A chain that was taken in an earlier call and is still held
+ * counts again.
  *
- * work.chains: a driver has at most a queue's size of chains out.  More than that in
- * one call are only there because the guest goes on adding while the device serves:
- * one that does not stop is kept from everything else for as long as its guest
- * likes.  What is left is work, for another call.  A queue that the device initiates
- * is taken from for what came in: each chain that was taken from another may lead
- * to one more.
+ * work.chains: a driver has at most as many chains outstanding as the queue has
+ * entries.  If a device takes more in one call, the guest is adding chains meanwhile and
+ * can keep the device busy for ever.  The device must leave the rest as work for another
+ * call.  From a queue that the device initiates it takes chains to deliver what came in:
+ * each chain taken from another queue allows one more.
  *
- * work.backend: a call of what is behind the device costs the host something; it is
- * paid for by a chain, which the guest has at most a queue's size of, or is one of a
- * constant number.  What both come to a target says itself.
+ * work.backend: each backend call costs the host something, so a device call may make a
+ * constant number of them and a number for each chain.  The target declares both
+ * numbers.
  *
- * work.steady: what a target says it keeps beyond what a new device has, it gives
- * back only at its end; an allocation that fails takes none of it away.
+ * work.steady: memory that a target declares to keep, beyond what a new device has, is
+ * freed only when the device is destroyed, even if an allocation fails.
  */
 #include "harness/ledger/follower.h"
 #include "harness/ledger/ledger_internal.h"
@@ -68,16 +66,15 @@ static void judge_backend(struct ledger *l)
 
 	if (l->call.backend > due && ledger_judges(l, RULE_WORK_BACKEND))
 		ledger_break(l, RULE_WORK_BACKEND,
-			     "%u calls of what is behind the device in one call that took %u "
-			     "chains, at most %llu are due",
+			     "%u backend calls in one device call that took %u chains, at most "
+			     "%llu are allowed",
 			     l->call.backend, l->call.chains, (unsigned long long)due);
 }
 
 void ledger_backend(struct ledger *l)
 {
 	if (l->enabled && ++l->call.backend == LEDGER_ACCESSES_MAX)
-		ledger_find(l, FINDING_HANG, "endless-loop",
-			    "%u calls of what is behind the device in one call of it",
+		ledger_find(l, FINDING_HANG, "endless-loop", "%u backend calls in one device call",
 			    l->call.backend);
 }
 
@@ -92,13 +89,13 @@ void ledger_judge_work(struct ledger *l)
 	if (ledger_judges(l, RULE_WORK_ACCESSES) && l->call.accesses > l->call.accesses_max)
 		ledger_break(l, RULE_WORK_ACCESSES,
 			     "%u accesses in one call that took %u chains and %u descriptors, at "
-			     "most %llu are due",
+			     "most %llu are allowed",
 			     l->call.accesses, l->call.chains, l->call.descs,
 			     (unsigned long long)l->call.accesses_max);
 	if (ledger_judges(l, RULE_WORK_BYTES) && l->call.bytes > l->call.bytes_max)
 		ledger_break(l, RULE_WORK_BYTES,
 			     "%llu bytes moved in one call that took %u chains and %u descriptors, "
-			     "at most %llu are due",
+			     "at most %llu are allowed",
 			     (unsigned long long)l->call.bytes, l->call.chains, l->call.descs,
 			     (unsigned long long)l->call.bytes_max);
 }
@@ -115,8 +112,7 @@ static void judge_heap(struct ledger *l)
 	}
 	if (ledger_judges(l, RULE_WORK_HEAP) && l->heap->live_bytes > l->target->heap_max)
 		ledger_break(l, RULE_WORK_HEAP,
-			     "the device has %zu bytes of host memory, at most "
-			     "%u are due",
+			     "the device has %zu bytes of heap memory, at most %u are allowed",
 			     l->heap->live_bytes, l->target->heap_max);
 	kept = l->device.heap_base + l->target->blocks_kept;
 	if (kept > l->heap->peak_blocks)
@@ -124,7 +120,7 @@ static void judge_heap(struct ledger *l)
 	if (l->target->blocks_kept > 0 && ledger_judges(l, RULE_WORK_STEADY) &&
 	    l->heap->live_blocks < kept)
 		ledger_break(l, RULE_WORK_STEADY,
-			     "the device has %u blocks of host memory and had %u, of which it "
+			     "the device has %u blocks of heap memory and had %u, of which it "
 			     "should have kept %u",
 			     l->heap->live_blocks, l->heap->peak_blocks, kept);
 }
@@ -142,7 +138,7 @@ void ledger_call_end(struct ledger *l, uint32_t old_status, const struct ledger_
 		if (l->queues[i].work.poisoned && ledger_judges(l, RULE_STATUS_POISON) &&
 		    (probe->status & VIRTIO_CONFIG_S_NEEDS_RESET) == 0)
 			ledger_break(l, RULE_STATUS_POISON,
-				     "queue %u: its available ring is structurally wrong, and "
+				     "queue %u: its available ring is structurally wrong, but "
 				     "DEVICE_NEEDS_RESET is not set",
 				     i);
 }
@@ -169,7 +165,7 @@ static void judge_stuck(struct ledger *l, unsigned i)
 	if (ledger_judges(l, RULE_STUCK_NOTIFY) && q->work.notified &&
 	    l->target->queues[i].driver_initiated)
 		ledger_break(l, RULE_STUCK_NOTIFY,
-			     "queue %u was notified and the device did not look at it", i);
+			     "queue %u was notified, but the device did not look at it", i);
 	if (ledger_judges(l, RULE_STUCK_AVAILABLE) && q->work.index_seen &&
 	    q->taken != q->work.avail_idx && l->target->queues[i].driver_initiated)
 		ledger_break(l, RULE_STUCK_AVAILABLE,

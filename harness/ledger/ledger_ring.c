@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 OR MIT */
 /*
- * The ledger's account of queues: what the device read from and wrote to the
- * rings.  See ledger.h.
+ * Queues: what the device read from the rings and wrote to them.  See ledger.h.
  *
  * memory.not-live, memory.ring: judged by the queue's own registers and the
  * purpose that the device gave; where rings lie over each other or over

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 OR MIT */
 /*
- * The ledger's account of what registers read as (VIRTIO 4.2.2).  See ledger.h.
+ * What registers read as (VIRTIO 4.2.2).  See ledger.h.
  *
  * status.identity, status.registers: what a device is does not depend on what
  * the guest does; those that a selector chooses are judged once the driver wrote it,
@@ -126,8 +126,8 @@ static void judge_past_config(struct ledger *l, uint64_t offset, uint32_t width,
 	due = (l->target->config_past * 0x0101010101010101u) & (UINT64_MAX >> (64 - 8 * width));
 	if ((value ^ due) >> (8 * within) != 0)
 		ledger_break(l, RULE_STATUS_CONFIG,
-			     "%u bytes of the configuration at offset %llu read 0x%llx, its last "
-			     "byte is at %u",
+			     "%u bytes of the configuration at offset %llu read 0x%llx, but its "
+			     "last byte is at %u",
 			     width, (unsigned long long)(offset - VIRTIO_MMIO_CONFIG),
 			     (unsigned long long)value, l->target->config_len - 1);
 }
@@ -166,6 +166,6 @@ void ledger_judge_interrupt_status(struct ledger *l, uint32_t shown)
 		return;
 	if (extra != 0 || (l->session.interrupt_status & ~shown) != 0)
 		ledger_break(l, RULE_STATUS_INTERRUPT,
-			     "InterruptStatus reads 0x%x, raised and not acknowledged is 0x%x",
+			     "InterruptStatus reads 0x%x, but 0x%x is raised and not acknowledged",
 			     shown, l->session.interrupt_status);
 }

@@ -1,18 +1,18 @@
 /* SPDX-License-Identifier: Apache-2.0 OR MIT */
 /*
- * What is wrong with a chain, as the device that holds it read it; and chains that a
- * device refuses though nothing is.  See ledger.h.
+ * What is wrong with a chain as the device read it, and valid chains that a device
+ * refuses.  See ledger.h.
  *
  * stream.refused, stream.lost: a cause lies in what the device itself read: it is torn,
  * in circles, names a table, has buffers in another order or direction, passes 2^64, or
- * an access for it failed.  A device that leaves a chain where that leads on to a
- * descriptor of the table has seen none, whatever comes there.  Bytes too few or too many
- * are for those to judge who know what the chain is for.
+ * an access for it failed.  A device that stops reading a chain although it goes on at
+ * a descriptor of the table has seen no cause, whatever that descriptor holds.  Whether
+ * a chain has too few or too many bytes is judged where its purpose is known.
  *
- * VIRTIO lets a device make no assumption about how a message lies in buffers (2.7.4.1),
- * and a reasonable limit of their number: none of those that say what they take has one.
- * A chain that is refused and is not in as few buffers as can be is a matter of that;
- * any other is a loss.
+ * VIRTIO forbids a device to assume how a message is divided into buffers (2.7.4.1),
+ * and allows a reasonable limit on their number; no target that declares what it
+ * accepts has one.  If a refused chain has more buffers than it needs, stream.refused is
+ * broken; otherwise stream.lost.
  */
 #include "harness/ledger/ledger_internal.h"
 
@@ -78,9 +78,11 @@ void ledger_refused(struct ledger *l, unsigned queue, const struct ledger_hold *
 
 	if (!ledger_judges(l, rule))
 		return;
-	ledger_break(l, rule,
-		     "queue %u: the chain of head %u is returned for nothing in it, of whose "
-		     "descriptors %u were read, %s, and %llu of %llu device-readable bytes: %s",
-		     queue, hold->head, hold->desc_count, hold->expects ? "not all" : "all of them",
-		     (unsigned long long)hold->read, (unsigned long long)hold->readable, what);
+	ledger_break(
+		l, rule,
+		"queue %u: the chain of head %u is returned unused, and nothing is wrong with it: "
+		"the device read %u descriptors, %s, and %llu of %llu device-readable bytes: %s",
+		queue, hold->head, hold->desc_count,
+		hold->expects ? "not all of them" : "all of them", (unsigned long long)hold->read,
+		(unsigned long long)hold->readable, what);
 }

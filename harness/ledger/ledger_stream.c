@@ -6,21 +6,22 @@
  * stream.frames: a frame is made of the very bytes that the device's reads
  * returned, and compared with those that its writes stored, each at its place in
  * the chain; memory that the guest changes before, between or after makes no
- * difference.  A frame that the ledger could not follow (buffers of one chain
- * that overlap, bytes accessed twice or out of order) equals every other.  One
- * that never comes out is for ledger_loss.c; the counters of what came from an
- * end, and of what came out, are compared with what did.
+ * difference.  A frame that the ledger could not follow (buffers of one chain that
+ *              overlap, bytes accessed twice or out of order) equals every other.  A
+ *              frame that never comes out is judged in ledger_loss.c.  The counters of
+ *              frames that came in and that came out are compared with the frames seen.
  *
- * Two streams that go to one queue may hold equal frames.  The one that is named
- * first gives its own up first: what it keeps too long excuses, and accuses not.
+ * Two streams that go to one queue may hold equal frames.  A frame that comes out is
+ * then taken from the stream that is declared first.  If that was the wrong one, the
+ * frame that the ledger still holds can only excuse the device, never accuse it.
  *
  * memory.mixed: our models copy all of a chain's descriptors before they look at a
- * buffer, and a chain that has any for the other direction is wrong as a whole.  What
- * a chain has is known from those reads; of one that was taken twice, from both, so
- * that one is not judged.
+ * buffer, and a chain that has any for the other direction is wrong as a whole.  Those
+ * reads tell which buffers a chain has.  A chain that was taken twice has those of both
+ * reads and is not judged.
  *
- * stream.filter: what is behind the device tells of what it sees of it, in its own
- * words; it sees no guest memory, and judges the bytes that it was given.
+ * stream.filter: the backend reports what it sees of the device.  It sees no guest
+ * memory and judges the bytes that it was given.
  *
  * Frames are compared by their digests (ledger_digest.c).
  */
@@ -234,7 +235,7 @@ static void on_frame_returned(struct ledger *l, unsigned queue, const struct led
 		   hold->stream.out.blind || hold->blind))
 		ledger_break(l, RULE_STREAM_FRAMES,
 			     "the chain of head %u of queue %u returns a frame of %u bytes that is "
-			     "none of those that the device has and has not delivered yet",
+			     "not one of those that the device still has to deliver",
 			     hold->head, queue, hold->stream.out.len);
 }
 
@@ -276,8 +277,8 @@ void ledger_frame(struct ledger *l, enum frame_end end, const void *frame, uint3
 	ledger_digest_add(&out, frame, len);
 	if (!reach(l, end, &out, true, false))
 		ledger_break(l, RULE_STREAM_FRAMES,
-			     "the device hands a frame of %u bytes on that is none of those that "
-			     "it read and has not handed on yet",
+			     "the device passes on a frame of %u bytes that is not one of those "
+			     "that it read and still has to pass on",
 			     len);
 }
 
@@ -310,7 +311,7 @@ static void on_counted(struct ledger *l)
 			    "taken by the device");
 		if (!s->device.lost)
 			judge_count(l, desc->left, s->counters.left, s->device.left,
-				    desc->to >= END_AWAY ? "handed on" : "delivered to the guest");
+				    desc->to >= END_AWAY ? "passed on" : "delivered to the guest");
 	}
 }
 

@@ -1,23 +1,22 @@
 /* SPDX-License-Identifier: Apache-2.0 OR MIT */
 /*
- * The ledger's account of plain memory before a call: what the driver has made
- * available, and so what the device may do (VIRTIO 2.7).  See ledger.h.
+ * Plain memory before a call: what the driver has made available, and so what the
+ * device may do (VIRTIO 2.7).  See ledger.h.
  *
- * Nobody else writes to memory while the device is called, so what it reads there
- * is what is there before the call, but for what it wrote itself.  Where that can
- * be the same bytes (a device-writable buffer or a used ring over a ring, a table
- * or another used ring) what it saw cannot be told, and nothing is judged until
- * reset.
+ * Nobody else writes to memory during a device call, so the device reads what was there
+ * before the call or what it wrote itself.  If these can be the same bytes (a
+ * device-writable buffer or a used ring overlaps a ring, a table or another used ring),
+ * the ledger cannot know what the device saw, and judges nothing until reset.
  *
- * Every chain made available and not returned counts as held: whether the device
- * has taken it yet does not show.  It may take it in any call, so the buffers that
- * it finds in each of them are permitted.  Of a chain that no driver may build a
- * device can make several things: it permits all of them (`odd`: and nothing is
- * said of its length), or, where they cannot be listed, everything (`blind`).
+ * Every chain that is available and not returned counts as held, since the ledger
+ * cannot see whether the device has taken it.  The device may take it in any call, so
+ * the buffers that the chain has at any of these calls are permitted.  An invalid chain
+ * can be understood in several ways: all of them are permitted (`odd`: its length is
+ * not judged) or, if they cannot be listed, everything is (`blind`).
  *
- * Where a device stands in a ring is known from index 0 on; a used index that is
- * not where it left it, an available index that jumped, and an entry that was
- * changed while it was available each end that.
+ * The ledger follows a device's position in a ring from index 0 on.  It stops when the
+ * used index is not where the device left it, when the available index jumped, or when
+ * an entry changed while it was available.
  */
 #include "harness/ledger/ledger_plain.h"
 

@@ -8,8 +8,8 @@
  * apart by their place in the available ring; one that overwrites rings while
  * the device works changes what the device reads, and so what it is judged by.
  *
- * A ring field that could not be accessed is no fact: an index that was not
- * written did not move, an entry that was not written is not there.
+ * A failed access of a ring field has no effect: an index that was not written did not
+ * move, an entry that was not written does not exist.
  */
 #include "harness/ledger/follower.h"
 #include "harness/ledger/ledger_internal.h"
@@ -122,7 +122,7 @@ static void judge_completion(const struct ring_access *a, const struct ledger_pe
 	    !ledger_hold_covers(l, hold, entry->len))
 		ledger_break(l, RULE_COMPLETION_LEN,
 			     "queue %u: used entry %u says that %u bytes of the chain of head %u "
-			     "were written, the device did not write all of them",
+			     "were written, but the device did not write all of them",
 			     a->why.queue, entry->slot, entry->len, entry->id);
 	ledger_hold_drop(l, a->q, found);
 }

@@ -2,7 +2,7 @@
 /*
  * The minimiser: what is the same finding, and the rounds.  See minimize.h.
  */
-#include "harness/arena/seam.h"
+#include "harness/arena/instrumented.h"
 #include "harness/minimize/minimize_internal.h"
 #include "harness/run/report.h"
 
@@ -95,7 +95,7 @@ static const struct finding *run(struct minimizer *m)
 	m->result->candidates++;
 	if (err == 0 && m->outcome.finding_count > 0 &&
 	    m->outcome.findings[0].kind == FINDING_SANITIZER)
-		seam_read_symbols();
+		instrumented_read_symbols();
 	/* A candidate that does not end shows nothing. */
 	if (err == -ETIME && m->wanted.kind != FINDING_NONE)
 		return NULL;

@@ -3,18 +3,17 @@
  * Shrink a guest program to what its finding needs: fewer operations, shorter
  * payloads, fields at their defaults.
  *
- * Each candidate runs in a child (child.h) and is kept if its finding is the
- * same: the same signature, operation and all.  Only where the operation in
- * flight differs between two runs of the input itself (a hang is noticed by the
- * clock) does the signature without it decide.  A signature that is not even
- * that stable is refused.
+ * Each candidate runs in a child (child.h) and is kept if its finding has the same
+ * signature.  If two runs of the input itself differ only in the operation at the end of
+ * the signature (as a hang may), that part is ignored.  An input whose signature is less
+ * stable is refused.
  *
  * There is no randomness: for a device that has none, the same input gives the
  * same result.  The result is minimal in this sense: no operation, no pair of
  * operations (of few), no byte of a payload can be left out, and no field be
  * brought closer to its default, alone, with the finding staying what it is.
  *
- * `>` lines are not looked at, here a device is judged by its findings alone.
+ * `>` lines are not checked: only findings count here.
  */
 #ifndef VRINGER_HARNESS_MINIMIZE_H
 #define VRINGER_HARNESS_MINIMIZE_H

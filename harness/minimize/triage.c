@@ -188,7 +188,7 @@ static int look(struct triage *triage, const char *path, const struct target *ta
 	if (*o->stop != 0)
 		return -EINTR;
 	if (err != 0) {
-		fprintf(stderr, "%s: no process to run it in: %s\n", input_name(path),
+		fprintf(stderr, "%s: cannot start a process to run it: %s\n", input_name(path),
 			strerror(-err));
 		return err;
 	}

@@ -1,14 +1,14 @@
 /* SPDX-License-Identifier: Apache-2.0 OR MIT */
 /*
- * Sort many crash files by what they show: they run in children (batch.h), and
- * those of one target and one signature are one group, whose smallest input is
- * shrunk (minimize.h) to a script.
+ * Sort many crash files by finding.  They run in children (batch.h); files of one target
+ * and one signature form a group, whose smallest input is shrunk (minimize.h) to a
+ * script.
  *
- * A file is read once, and told from others by device and inode.  One that cannot be
- * read or is no guest program is named and counted, and the rest is sorted.
+ * A file is read once and identified by device and inode.  A file that cannot be read or
+ * is not a guest program is reported and counted, and the rest is sorted.
  *
- * What shows nothing is a group too: an engine stopped at it, and the reason is
- * not in the file alone.
+ * Files without a finding form a group too: an engine reported them, for a reason that
+ * is not in the file alone.
  */
 #ifndef VRINGER_HARNESS_TRIAGE_H
 #define VRINGER_HARNESS_TRIAGE_H

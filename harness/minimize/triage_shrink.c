@@ -2,12 +2,11 @@
 /*
  * The script that stands for a group of crash files.  See triage.h.
  *
- * It is called after the signature, so that the next triage finds it, and
- * starts from it if it is smaller than what there is otherwise: then nothing
- * changes, however often the same files are sorted.
+ * It is named after the signature, so that the next triage finds it and starts from it
+ * if it is smaller than the inputs: sorting the same files again changes nothing.
  *
- * One that a person has written in is theirs.  It stands for the group as it is if
- * it shows the finding; else it is left there, and the next name is taken.
+ * A script that a person has edited is never changed.  If it shows the finding it
+ * represents the group; otherwise the next free name is used.
  */
 #include "harness/files/input.h"
 #include "harness/files/output.h"

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 OR MIT */
 /*
- * What the metadata service of devices/mmds.h has to make of a frame: an account of
- * its own, of fixed places in fixed headers, for what the model does to be compared
+ * What the metadata service of devices/mmds.h must do with a frame: an independent
+ * implementation, which reads fixed offsets of fixed headers, to compare the model
  * with.  RFC 826, RFC 791.
  */
 #ifndef VRINGER_HARNESS_FILTER_H
@@ -9,9 +9,10 @@
 
 #include "devices/mmds.h"
 
-/* The verdict that is due on a frame of `len` bytes. */
+/* The right verdict on a frame of `len` bytes. */
 enum net_verdict filter_verdict(const uint8_t *frame, uint32_t len);
-/* Is that the reply to a frame on which NET_REPLY is due?  To any other there is none. */
+/* Is this the right reply to the frame?  Only frames whose verdict is NET_REPLY have
+ * one. */
 bool filter_is_reply(const uint8_t *frame, uint32_t len, const uint8_t *reply, uint32_t reply_len);
 
 #endif

@@ -21,7 +21,7 @@ static uint32_t balloon_host(void *device, enum host_act act, unsigned port, voi
 {
 	(void)port;
 	(void)data;
-	return act == HOST_SET_TARGET && balloon_set_target(mmio_device(device), len);
+	return act == HOST_SET_NUM_PAGES && balloon_set_num_pages(mmio_device(device), len);
 }
 
 static const struct device_queue_desc balloon_queues[] = {
@@ -67,13 +67,13 @@ const struct target balloon_target = {
 	.backend_calls_chain = BALLOON_CHAIN_PAGES,
 	.heap_max = 64u << 10,
 	.sums = balloon_sums,
-	.has_target = true,
+	.has_num_pages = true,
 	.request_count = sizeof(balloon_requests) / sizeof(balloon_requests[0]),
 	.requests = balloon_requests,
 	.liveness = "device balloon\n"
 		    "start driver_ok\n"
-		    "set_target 7\n"
-		    "set_target 2\n"
+		    "set_num_pages 7\n"
+		    "set_num_pages 2\n"
 		    "> interrupt_status config\n"
 		    "config_read 0\n"
 		    "> value 2\n"

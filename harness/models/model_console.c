@@ -31,7 +31,7 @@ static uint32_t console_host(void *device, enum host_act act, unsigned port, voi
 		return console_take_output(dev, port, data, len);
 	case HOST_PUT_BACK:
 		return port == 1 && console_put_back(dev, data, len) == 0 ? len : 0;
-	case HOST_SET_TARGET:
+	case HOST_SET_NUM_PAGES:
 	case HOST_ACT_COUNT:
 		break;
 	}

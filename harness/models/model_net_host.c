@@ -62,8 +62,8 @@ static enum net_verdict told_judge(void *ctx, const uint8_t *frame, uint32_t len
 	memcpy(shown, frame, len);
 	verdict = mmds_interceptor.judge(NULL, shown, len);
 	find_fault(card, verdict != filter_verdict(shown, len),
-		   "the metadata service makes of a frame what it should not: it passes on or "
-		   "claims, drops or answers it wrongly");
+		   "the metadata service handles a frame wrongly: it should have passed on, "
+		   "claimed, dropped or answered it otherwise");
 	card->shown_len = verdict == NET_REPLY ? len : 0;
 	if (verdict != NET_PASS)
 		wire_tell(&card->wire, END_AWAY, frame, len);
@@ -80,13 +80,13 @@ static int told_reply(void *ctx, const uint8_t *frame, uint32_t len, uint8_t *re
 	/* A buffer that is somebody else's as well is spoilt. */
 	memset(reply, WIRE_GARBAGE, room);
 	find_fault(card, len != card->shown_len || memcmp(frame, shown, len) != 0,
-		   "the metadata service is to answer another frame than the one it judged last, "
-		   "or that is no longer what it was");
+		   "the metadata service is asked to answer a frame that is not the one it judged "
+		   "last, or that has changed since");
 	reply_len = mmds_interceptor.reply(NULL, frame, len, reply, room);
 	find_fault(card,
 		   reply_len >= 0 &&
 			   !filter_is_reply(shown, card->shown_len, reply, (uint32_t)reply_len),
-		   "the metadata service gives another answer than the one that is due");
+		   "the metadata service gives a wrong answer");
 	if (reply_len > 0)
 		wire_tell(&card->wire, END_REPLY, reply, (uint32_t)reply_len);
 	return reply_len;

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 OR MIT */
 /*
- * What our own device models have in common as targets.  See target.h.
+ * What our own device models share as targets.  See target.h.
  */
 #ifndef VRINGER_HARNESS_MODELS_H
 #define VRINGER_HARNESS_MODELS_H

@@ -1,11 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 OR MIT */
 /*
- * The other end of a network card, as a host that a script is in charge of:
- * frames that it has for the guest, those that the guest sent, and how it answers
- * the device.
+ * The backend of a network card, directed by a script: frames for the guest, frames
+ * that the guest sent, and how it answers the device.
  *
- * Whatever passes is told to a listener, so that a judge need not believe what
- * the device counts.
+ * A listener sees every frame, so that the judge need not trust the device's counters.
  *
  * Refused: more than WIRE_FRAMES frames for the guest at a time.  Of what the
  * guest sent the last WIRE_FRAMES are kept, and of a frame WIRE_BYTES.

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 OR MIT */
 /*
- * The binary spelling; see binary.h for the format.  Whatever the bytes, what
- * comes out is within the ranges of the text spelling.
+ * The binary form; binary.h has the format.  Any bytes decode to values in the ranges
+ * that the text form allows.
  */
 #include "harness/program/binary.h"
 
@@ -203,7 +203,7 @@ static size_t put_value(uint8_t *bytes, uint64_t value, unsigned width)
 	return width;
 }
 
-/* Zero bytes at the end say nothing; the code stays. */
+/* Drop zero bytes at the end of a record, which decode the same; keep the code. */
 static size_t trim(const uint8_t *bytes, size_t len)
 {
 	while (len > 1 && bytes[len - 1] == 0)

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 OR MIT */
 /*
- * Look a citation up.  See clause.h.
+ * Look up a citation.  See clause.h.
  */
 #include "harness/program/clause.h"
 
@@ -34,7 +34,8 @@ static int is_section(const char *word)
 	return 0;
 }
 
-/* A section of a chapter whose sections are not listed: `N.N.*` stands for it. */
+/* A section of a chapter whose sections are not listed one by one: the entry `N.N.*`
+ * covers it. */
 static const struct clause *find_open(char *id)
 {
 	char *dot = is_section(id) ? strchr(id, '.') : NULL;
@@ -59,7 +60,7 @@ const struct clause *clause_find(const char *word, size_t len)
 	if (strcmp(id, policy.id) == 0)
 		return &policy;
 	found = find(id);
-	/* The stars are no citation. */
+	/* `N.N.*` itself is not a citation. */
 	if (strchr(id, '*') != NULL)
 		return NULL;
 	return found != NULL ? found : find_open(id);

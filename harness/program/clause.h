@@ -1,19 +1,19 @@
 /* SPDX-License-Identifier: Apache-2.0 OR MIT */
 /*
- * What a script, a rule or a comment may cite: the normative statements of VIRTIO
- * 1.4 by id, its sections by number, and `policy`, which is the house's own.
+ * What a script, a rule or a comment may cite: normative statements of VIRTIO 1.4 by
+ * id, its sections by number, and `policy`, for demands that are our own.
  *
  * The table is made at build time from conformance/clauses.tsv and sections.txt
- * (clause_table.awk).  It holds who must do what kind of thing where, and no word
- * of the specification.
+ * (clause_table.awk).  It has the id, the party and the keyword (MUST, SHOULD, ...) of
+ * each statement, and no text of the specification.
  */
 #ifndef VRINGER_HARNESS_CLAUSE_H
 #define VRINGER_HARNESS_CLAUSE_H
 
 #include <stddef.h>
 
-/* One thing to cite.  Of a section the last three are empty.  An id that ends in
- * ".*" stands for every section below a number. */
+/* One thing to cite.  For a section the last three are empty.  An id that ends in ".*"
+ * stands for every section below a number. */
 struct clause {
 	const char *id;
 	const char *party;   /* "device" or "driver" */
@@ -21,11 +21,11 @@ struct clause {
 	const char *section;
 };
 
-/* All of them, in the order of strcmp on the id. */
+/* All of them, sorted by id with strcmp. */
 extern const struct clause clause_table[];
 extern const size_t clause_count;
 
-/* The one that `len` bytes of `word` cite; NULL if there is none. */
+/* Find the entry that the first `len` bytes of `word` cite; NULL if there is none. */
 const struct clause *clause_find(const char *word, size_t len);
 
 #endif

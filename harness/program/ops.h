@@ -1,16 +1,16 @@
 /* SPDX-License-Identifier: Apache-2.0 OR MIT */
 /*
- * The operations of guest programs: one table.  Codes, the names of fields in C
- * and in text, their kinds, payloads and help all come from it.
+ * The operations of guest programs, in one table.  Codes, the names of fields in C and
+ * in text, their kinds, payloads and help come from it.
  *
  *   X(NAME, code, "verb", payload, "help", fields...)
- *   POS(NAME, FIELD, "field", kind)   written without its name, always
- *   OPT(NAME, FIELD, "field", kind)   written as field=, or left out where 0
- *   NONE(NAME)                        there are none
+ *   POS(NAME, FIELD, "field", kind)   always written, without its name
+ *   OPT(NAME, FIELD, "field", kind)   written as field=, or left out if it is 0
+ *   NONE(NAME) no fields
  *
- * OP_NAME is the code, NAME_FIELD the index in op.value and op.base.  Codes are
- * bytes in files: append, never change, never reuse; they are in ascending order.
- * 0x01 is the header's record in the binary form.
+ * OP_NAME is the code, NAME_FIELD the index in op.value and op.base.  Codes are bytes in
+ * files: append new ones, never change or reuse one, keep them in ascending order. 0x01
+ * is the code of the header record in the binary form.
  */
 #ifndef VRINGER_HARNESS_OPS_H
 #define VRINGER_HARNESS_OPS_H
@@ -18,11 +18,11 @@
 /* clang-format off */
 #define PROGRAM_OPS(X) \
 	X(NOP, 0x00, "nop", PAYLOAD_NONE, \
-	  "do nothing; a code that this version does not know", \
+	  "do nothing; stands for a code that this version does not know", \
 	  POS(NOP, CODE, "code", FIELD_NOP)) \
 	/* the driver, whatever the transport */ \
 	X(START, 0x10, "start", PAYLOAD_NONE, \
-	  "reset, then initialise as far as rung; size 0: the largest, features 0: all offered", \
+	  "reset, then initialise up to this step; size 0: the largest, features 0: all offered", \
 	  POS(START, RUNG, "rung", FIELD_RUNG), OPT(START, SIZE, "size", FIELD_U16), \
 	  OPT(START, FEATURES, "features", FIELD_FEATURES)) \
 	X(STATUS, 0x11, "status", PAYLOAD_NONE, \
@@ -32,7 +32,7 @@
 	  "accept exactly these features, offered or not", \
 	  POS(NEGOTIATE, FEATURES, "features", FIELD_FEATURES)) \
 	X(QUEUE, 0x13, "queue", PAYLOAD_NONE, \
-	  "set a queue up and make it ready; an address of 0: the default place", \
+	  "set a queue up and make it ready; address 0: the default place", \
 	  POS(QUEUE, QUEUE, "queue", FIELD_QUEUE), OPT(QUEUE, SIZE, "size", FIELD_U16), \
 	  OPT(QUEUE, DESC, "desc", FIELD_ADDR), OPT(QUEUE, AVAIL, "avail", FIELD_ADDR), \
 	  OPT(QUEUE, USED, "used", FIELD_ADDR)) \
@@ -81,13 +81,13 @@
 	  POS(PATTERN, ADDR, "addr", FIELD_ADDR), OPT(PATTERN, LEN, "len", FIELD_U32), \
 	  OPT(PATTERN, SEED, "seed", FIELD_U8)) \
 	X(UNMAP, 0x33, "unmap", PAYLOAD_NONE, \
-	  "the device can no longer reach these bytes", \
+	  "make these bytes unreachable for the device", \
 	  POS(UNMAP, ADDR, "addr", FIELD_ADDR), OPT(UNMAP, LEN, "len", FIELD_U32)) \
 	X(MAP, 0x34, "map", PAYLOAD_NONE, \
 	  "undo unmap", \
 	  POS(MAP, ADDR, "addr", FIELD_ADDR), OPT(MAP, LEN, "len", FIELD_U32)) \
 	X(BUFFER, 0x35, "buffer", PAYLOAD_NONE, \
-	  "move a buffer slot, to any address", \
+	  "move a buffer slot to any address and set its length", \
 	  POS(BUFFER, SLOT, "slot", FIELD_SLOT), OPT(BUFFER, AT, "at", FIELD_ADDR), \
 	  OPT(BUFFER, LEN, "len", FIELD_U32)) \
 	/* rings */ \
@@ -103,7 +103,7 @@
 	  POS(SET_DESC, FIELD, "field", FIELD_DESC_FIELD), \
 	  POS(SET_DESC, VALUE, "value", FIELD_U64)) \
 	X(CHAIN, 0x42, "chain", PAYLOAD_ELEMENTS, \
-	  "write a chain of buffers, in descriptors from head on", \
+	  "write a chain of buffers into the descriptors from head on", \
 	  POS(CHAIN, QUEUE, "queue", FIELD_QUEUE), OPT(CHAIN, HEAD, "head", FIELD_U16)) \
 	X(PUBLISH, 0x43, "publish", PAYLOAD_NONE, \
 	  "make a head available", \
@@ -133,22 +133,22 @@
 	  POS(USED_EVENT, VALUE, "value", FIELD_U16)) \
 	/* races and faults */ \
 	X(RACE, 0x50, "race", PAYLOAD_BYTES, \
-	  "just before the Nth device read that touches these bytes, they become the payload", \
+	  "just before the Nth device read of any of these bytes, they become the payload", \
 	  POS(RACE, READ, "read", FIELD_COUNT), POS(RACE, ADDR, "addr", FIELD_ADDR)) \
 	X(RACE_WRITE, 0x51, "race_write", PAYLOAD_BYTES, \
-	  "just after the Nth device write of the byte at of, those at addr become the payload", \
+	  "just after the Nth device write of the byte at `of`, the bytes at addr become the payload", \
 	  POS(RACE_WRITE, WRITE, "write", FIELD_COUNT), POS(RACE_WRITE, OF, "of", FIELD_ADDR), \
 	  POS(RACE_WRITE, ADDR, "addr", FIELD_ADDR)) \
 	X(FAULT_ACCESS, 0x58, "fault_access", PAYLOAD_NONE, \
-	  "the Nth device access of that kind from here on fails", \
+	  "the Nth device access from here on, of this kind and purpose, fails", \
 	  POS(FAULT_ACCESS, NTH, "nth", FIELD_COUNT), \
 	  OPT(FAULT_ACCESS, KIND, "kind", FIELD_ACCESS), \
 	  OPT(FAULT_ACCESS, PURPOSE, "purpose", FIELD_PURPOSE)) \
 	X(FAULT_ALLOC, 0x59, "fault_alloc", PAYLOAD_NONE, \
-	  "the Nth host allocation from here on fails", \
+	  "the device's Nth allocation from here on fails", \
 	  POS(FAULT_ALLOC, NTH, "nth", FIELD_COUNT)) \
 	X(DISARM, 0x5a, "disarm", PAYLOAD_NONE, \
-	  "forget the races and faults that have not happened", \
+	  "cancel the races and faults that have not happened", \
 	  NONE(DISARM)) \
 	/* the host */ \
 	X(WORK, 0x60, "work", PAYLOAD_NONE, \
@@ -158,44 +158,44 @@
 	  "let the device go on until it has nothing left to do", \
 	  NONE(SETTLE)) \
 	X(TYPE, 0x62, "type", PAYLOAD_BYTES, \
-	  "the host gives a port these bytes, and len more that depend on their position", \
+	  "the host gives a port these bytes and then len bytes of a pattern", \
 	  POS(TYPE, PORT, "port", FIELD_PORT), OPT(TYPE, LEN, "len", FIELD_COUNT), \
 	  OPT(TYPE, SEED, "seed", FIELD_U8)) \
 	X(TAKE_OUTPUT, 0x63, "take_output", PAYLOAD_NONE, \
-	  "the host takes what the guest gave a port; max 0: all there is", \
+	  "the host takes the bytes that the guest sent to a port; max 0: all of them", \
 	  POS(TAKE_OUTPUT, PORT, "port", FIELD_PORT), \
 	  OPT(TAKE_OUTPUT, MAX, "max", FIELD_COUNT)) \
 	X(PUT_BACK, 0x64, "put_back", PAYLOAD_BYTES, \
-	  "the host puts bytes, as type gives them, in front of what it can take of a port", \
+	  "the host puts bytes (given as for type) back in front of a port's output", \
 	  POS(PUT_BACK, PORT, "port", FIELD_PORT), OPT(PUT_BACK, LEN, "len", FIELD_COUNT), \
 	  OPT(PUT_BACK, SEED, "seed", FIELD_U8)) \
 	X(REFUSE, 0x65, "refuse", PAYLOAD_NONE, \
-	  "of each of the next count frames the host of a port takes so many bytes; 0: it refuses them", \
+	  "the host takes only `taken` bytes of each of the next count frames; 0: it refuses them", \
 	  POS(REFUSE, PORT, "port", FIELD_PORT), POS(REFUSE, COUNT, "count", FIELD_COUNT), \
 	  OPT(REFUSE, TAKEN, "taken", FIELD_COUNT)) \
 	X(HOLD, 0x66, "hold", PAYLOAD_NONE, \
-	  "what is typed from here on arrives while the device sends that frame, counted from here", \
+	  "keep what is typed from here on until the device sends its Nth frame", \
 	  POS(HOLD, PORT, "port", FIELD_PORT), POS(HOLD, SENDS, "sends", FIELD_COUNT)) \
 	X(PRETEND, 0x67, "pretend", PAYLOAD_NONE, \
-	  "asked next, the host says that so many frames wait", \
+	  "when asked next, the host claims that this many frames wait", \
 	  POS(PRETEND, PORT, "port", FIELD_PORT), POS(PRETEND, COUNT, "count", FIELD_COUNT)) \
-	X(SET_TARGET, 0x68, "set_target", PAYLOAD_NONE, \
-	  "the host wants so much of the driver: a balloon's pages", \
-	  POS(SET_TARGET, VALUE, "value", FIELD_U32)) \
+	X(SET_NUM_PAGES, 0x68, "set_num_pages", PAYLOAD_NONE, \
+	  "the host sets num_pages: how many pages it wants in the balloon", \
+	  POS(SET_NUM_PAGES, VALUE, "value", FIELD_U32)) \
 	X(SAVE, 0x69, "save", PAYLOAD_NONE, \
 	  "take a snapshot of the device", \
 	  NONE(SAVE)) \
 	X(RESTORE, 0x6a, "restore", PAYLOAD_NONE, \
-	  "the snapshot into a new device, which takes the old one's place if it takes it", \
+	  "restore the snapshot into a new device; if that succeeds, it replaces the old one", \
 	  NONE(RESTORE)) \
 	X(CORRUPT, 0x6b, "corrupt", PAYLOAD_NONE, \
-	  "change a byte of the snapshot; -1 as 32 bits, 0xffffffff, is the last", \
+	  "flip bits of one byte of the snapshot; at 0xffffffff: of the last byte", \
 	  POS(CORRUPT, AT, "at", FIELD_U32), POS(CORRUPT, XOR, "xor", FIELD_U8)) \
 	X(CUT, 0x6c, "cut", PAYLOAD_NONE, \
-	  "the snapshot is so many bytes long, what is missing is 0; not 0", \
+	  "set the length of the snapshot, not 0; added bytes are 0", \
 	  POS(CUT, LEN, "len", FIELD_U32)) \
 	X(REPEAT, 0x70, "repeat", PAYLOAD_OPS, \
-	  "run the operations up to its end that many times", \
+	  "run the operations up to `end` this many times", \
 	  POS(REPEAT, TIMES, "times", FIELD_COUNT))
 /* clang-format on */
 
@@ -218,8 +218,8 @@ PROGRAM_OPS(X)
 #undef OPT
 #undef NONE
 
-/* Two operations keep a field in the same place, so that one's code serves the
- * other. */
+/* Assert that two operations keep a field at the same index, so that one function
+ * serves both. */
 #define SAME_FIELD(a, b) _Static_assert((int)(a) == (int)(b), #a " and " #b)
 
 #endif

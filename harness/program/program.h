@@ -4,13 +4,13 @@
  *
  * A program is a header (target, offered features, queue sizes, budget) and a
  * list of operations.  The operation table of ops.h is the one reference: the
- * text spelling (text.h), the binary spelling (binary.h), `vringer ops` and
+ * text form (text.h), the binary form (binary.h), `vringer ops` and
  * the interpreter (run.h) all come from it.
  *
- * A program never refers to anything that might not be there: buffers are a
- * fixed set of slots, queues a fixed number of places, and a repeat ends at
- * the end of the program at the latest.  So every program can be run, and any
- * list of operations cut from one is again a program.
+ * A program never refers to anything that might not exist: there is a fixed set of
+ * buffer slots and of queues, and a repeat ends at the end of the program at the
+ * latest.  So every program can be run, and any part of its operations is again a
+ * program.
  *
  * This file knows nothing of devices, memory or files.
  */
@@ -41,7 +41,7 @@
 #define OP_CODE_HEADER 0x01 /* not an operation */
 
 /* What a field holds.  The kind fixes its range, its width in the binary
- * spelling and its form in text; program_ops.c has the table. */
+ * form and how it is written in text; program_ops.c has the table. */
 enum field_kind {
 	FIELD_NONE,
 	FIELD_U8,
@@ -86,7 +86,7 @@ enum addr_base {
 	BASE_LOW = 1,	   /* start of the lowest region */
 	BASE_SEAM = 2,	   /* where two regions meet */
 	BASE_TOP = 3,	   /* 2^64, the end of the highest region */
-	BASE_HOLE = 4,	   /* in the middle of what is not mapped */
+	BASE_HOLE = 4,	   /* in the middle of unmapped addresses */
 	BASE_NAMED_COUNT,
 	BASE_SLOT = 16, /* start of buffer slot BASE_SLOT + n */
 	BASE_RING = 32, /* BASE_RING + 4 * queue + enum virtqueue_area */
@@ -97,7 +97,7 @@ enum addr_base {
 extern const char *const base_names[BASE_NAMED_COUNT];
 extern const char *const virtqueue_area_names[VIRTQUEUE_AREA_COUNT];
 
-/* How far `start` brings the device up; each includes those before it. */
+/* How far `start` initialises the device; each step includes those before it. */
 enum rung {
 	RUNG_RESET,
 	RUNG_ACKNOWLEDGE,
@@ -146,11 +146,11 @@ struct op {
 
 struct program {
 	char target[PROGRAM_TARGET_MAX];    /* NUL-terminated; "any": no device of its own */
-	uint64_t features;		    /* mask on what the target can offer */
+	uint64_t features;		    /* mask on the features that the target can offer */
 	uint16_t queue_max[PROGRAM_QUEUES]; /* entries; 0: the target's own */
-	/* How many operations are run, repeats counted each time, and how many bytes
-	 * they and the device move: 1 to PROGRAM_BUDGET_MAX units, and in any case as
-	 * many operations as there are. */
+	/* The budget, 1 to PROGRAM_BUDGET_MAX units: how many operations run, each
+	 * repetition counted, and how many bytes they and the device move.  Every
+	 * operation of the program may run once, whatever the budget. */
 	uint16_t budget;
 	uint32_t op_count;
 	uint32_t data_len;
@@ -164,26 +164,26 @@ const struct op_desc *op_find_name(const char *name, size_t len);
 /* All operations in the order of their codes, `*count` of them. */
 const struct op_desc *op_table(size_t *count);
 
-/* Bytes of a field in the binary spelling. */
+/* Bytes of a field in the binary form. */
 unsigned field_width(enum field_kind kind);
-/* The value reduced to what the text spelling allows for that kind. */
+/* Reduce a value to the range that the text form allows for that kind. */
 uint64_t field_reduce(enum field_kind kind, uint64_t value);
-/* A value of set_desc reduced to the width of the field that it is for. */
+/* Reduce a value of set_desc to the width of the field that it sets. */
 uint64_t desc_value_reduce(enum desc_field field, uint64_t value);
 /* A base that is not assigned becomes BASE_ABSOLUTE. */
 uint8_t base_reduce(uint8_t base);
-/* The names of a kind's values, NULL-terminated and indexed by value; NULL
- * where values are numbers. */
+/* The names of a kind's values, NULL-terminated and indexed by value; NULL if the
+ * values are plain numbers. */
 const char *const *field_names(enum field_kind kind);
-/* The named bits of a kind, ended by a NULL name; NULL where it has none. */
+/* The named bits of a kind, ended by a NULL name; NULL if it has none. */
 struct bit_name {
 	uint64_t bit;
 	const char *name;
 };
 const struct bit_name *field_bits(enum field_kind kind);
 
-/* Registers of virtio-mmio (VIRTIO 4.2.2), by offset or by name; the kernel's
- * names, and 1.4's where they differ.  NULL, or -1, where there is none. */
+/* Registers of virtio-mmio (VIRTIO 4.2.2) by offset or by name: the kernel's names, and
+ * those of VIRTIO 1.4 where they differ.  NULL, or -1, if there is none. */
 const char *register_name(uint32_t offset);
 int register_offset(const char *name, size_t len);
 
@@ -192,16 +192,16 @@ void program_init(struct program *prog, const char *target);
 
 /* Append an operation, zeroed but for its code; NULL if the program is full. */
 struct op *program_add(struct program *prog, uint8_t code);
-/* Give the operation added last its payload; false if it does not fit. */
+/* Set the payload of the operation added last; false if it does not fit. */
 bool program_add_data(struct program *prog, const void *data, size_t len);
 
-/* Bring into bounds what one field alone does not tell: bodies of repeats end
- * inside the body around them and at the end of the program, one nested too
- * deep has no body, and a value of set_desc fits the field that it is for. */
+/* Reduce what depends on more than one field: a repeat's body ends inside the body
+ * around it and at the end of the program, a repeat nested too deep has an empty body,
+ * and a value of set_desc fits the field that it sets. */
 void program_reduce(struct program *prog);
 
-/* The same program?  Header, operations and payloads; where the payloads lie
- * in `data` does not count. */
+/* The same program?  Compares header, operations and payloads, but not where the
+ * payloads lie in `data`. */
 bool program_equal(const struct program *a, const struct program *b);
 
 /* A hash of what program_equal compares: the same on every machine. */

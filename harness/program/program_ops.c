@@ -120,7 +120,7 @@ static uint64_t reduce_nop(uint64_t value)
 }
 
 struct kind {
-	uint8_t width; /* bytes in the binary spelling */
+	uint8_t width; /* bytes in the binary form */
 	uint8_t bits;  /* of a number */
 	const char *const *names;
 	const struct bit_name *flags;

@@ -1,16 +1,16 @@
 /* SPDX-License-Identifier: Apache-2.0 OR MIT */
 /*
- * The text spelling of a guest program: one operation per line, verb first.
+ * The text form of a guest program: one operation per line, verb first.
  *
- *   device net-loopback            # header: target, and what to hold back of it
+ *   device net-loopback            # header: target, and features and sizes to withhold
  *   clause dev.split.used-ring.1   # what the script stands for
  *   name b0 = header               # a slot under another name
  *   start driver_ok size=8         # fields that have a name in the table
  *   send 1 head=0 header b1        # positional fields, then the payload
  *   > used 1 id=0 len=0            # what the device must show
  *
- * Parsing is strict: every number in range, every name known, every repeat
- * closed; the first fault is reported with line and column.  Lines that start
+ * Parsing is strict: every number in range, every name known, every repeat closed.  The
+ * first error is reported with line and column.  Lines that start
  * with `clause`, `needs`, `name` or `>` and comments are annotations: they are
  * outside a program's equality.  Printing is canonical, and parses back to the
  * same program.
@@ -22,11 +22,11 @@
 
 #include <stdio.h>
 
-/* Bytes of a line, newline aside: room for OP_BYTES_MAX buffers, each under the
- * longest of names, so that every program prints as lines that parse. */
+/* Bytes of a line without its newline: room for OP_BYTES_MAX buffers with the longest
+ * names, so that every program prints as lines that parse. */
 #define TEXT_LINE_MAX 73728
 #define TEXT_NAME_MAX 32     /* bytes of a slot's name, NUL included */
-#define SCRIPT_PROSE_MAX 600 /* bytes of what a script says of itself, NUL included */
+#define SCRIPT_PROSE_MAX 600 /* bytes of a script's first comment, NUL included */
 #define SCRIPT_EXPECT_MAX 512
 #define SCRIPT_CLAUSE_MAX 32
 #define SCRIPT_PAIR_MAX 1024
@@ -112,8 +112,8 @@ struct text_error {
 /* Parse `len` bytes into `script`.  0, or -EINVAL with `error` filled in. */
 int text_parse(struct script *script, const char *text, size_t len, struct text_error *error);
 
-/* What an editor put in front that is no text: "a byte-order mark (UTF-8)"; NULL if
- * there is none. */
+/* The byte-order mark that an editor put in front, in words: "a byte-order mark
+ * (UTF-8)"; NULL if there is none. */
 const char *text_mark(const char *text, size_t len);
 
 /* Print the program, canonically.  `names`: slot names to use, or NULL. */
@@ -148,18 +148,19 @@ bool text_next(struct text_line *line, struct text_word *word);
 bool text_word_is(const struct text_word *word, const char *name);
 /* If the word is NAME=..., cut it to what follows; else false. */
 bool text_word_named(struct text_word *word, const char *name);
-/* A word as it is quoted in a message: cut if long, odd bytes made visible. */
+/* A word as a message quotes it: cut if long, with unprintable bytes shown. */
 struct text_quoted {
 	char text[44];
 };
 struct text_quoted text_quote(const struct text_word *word);
-/* Report what is wrong at `word` (NULL: at the end of the line); -EINVAL. */
+/* Report an error at `word` (NULL: at the end of the line).  Returns -EINVAL. */
 int text_fail(const struct text_line *line, const struct text_word *word, const char *format, ...)
 	__attribute__((format(printf, 3, 4)));
 /* The value of a field of `kind`; an address's base goes to *base. */
 int text_value(struct text_line *line, const struct text_word *word, enum field_kind kind,
 	       uint64_t *value, uint8_t *base);
-/* All words left, as hex digits: at most `max` bytes; the number of bytes. */
+/* Parse all remaining words as hex digits, at most `max` bytes.  Returns the number of
+ * bytes. */
 int text_bytes(struct text_line *line, uint8_t *bytes, size_t max, size_t *count);
 /* A `>` line, its first word taken. */
 int text_expect(struct text_line *line);

@@ -21,8 +21,8 @@
  *   > output 68656c6c6f             what take_output took, or none
  *   > output_len 5
  *   > output_equal b1 len=5 at=0    ... from there on is what memory holds
- *   > restored                      a new device took the snapshot
- *   > refused 28                    it did not, for what is at that byte
+ *   > restored                      a new device accepted the snapshot
+ *   > refused 28                    it refused it, because of this byte
  *   > counters tx_packets=1         exactly these moved, by that much
  *   > counters none
  *   > counter tx_packets=3          stands at
@@ -45,7 +45,7 @@ TABLE(const char *const, expect_states, DEVICE_STATE_COUNT + 1, 1,
 const char *const expect_interrupts[] = { "used", "config", NULL };
 const char *const expect_moves[] = { "same", "moved", NULL };
 
-/* A name out of `word`, up to an optional '='; into `name`. */
+/* Copy a name from `word`, up to an optional '=', into `name`. */
 static int copy_name(struct text_line *line, const struct text_word *word, size_t len,
 		     char (*name)[48])
 {
@@ -105,7 +105,7 @@ static int parse_read(struct text_line *line, struct expect *e)
 	return need_value(line, FIELD_U32, "its value", &e->value[1], &e->base[1]);
 }
 
-/* Whole, or signed bits: value[0] is compared under the mask. */
+/* The whole status, or bits with signs: value[0] is compared under the mask. */
 static int parse_status(struct text_line *line, struct expect *e)
 {
 	struct text_word word;
@@ -148,7 +148,7 @@ static int parse_interrupts(struct text_line *line, struct expect *e)
 	return named_values(line, names, false, fields, e->value, given);
 }
 
-/* One of `names`, its place to *value. */
+/* Parse one of `names`; *value gets its index. */
 static int need_name(struct text_line *line, const char *const *names, const char *list,
 		     uint64_t *value)
 {
@@ -169,7 +169,9 @@ static int parse_order(struct text_line *line, struct expect *e)
 			      &e->value[i]) != 0)
 			return -EINVAL;
 	if (e->value[0] == e->value[1])
-		return text_fail(line, NULL, "twice the same, expected used config or config used");
+		return text_fail(line, NULL,
+				 "the same word twice, expected used config or "
+				 "config used");
 	return 0;
 }
 
@@ -411,7 +413,9 @@ int text_expect(struct text_line *line)
 	struct text_word word;
 
 	if (!text_next(line, &word))
-		return text_fail(line, NULL, "nothing after '>', expected what the device shows");
+		return text_fail(line, NULL,
+				 "nothing after '>', expected what the device must "
+				 "show");
 	for (size_t i = 0; i < sizeof(expectations) / sizeof(expectations[0]); i++) {
 		if (!text_word_is(&word, expectations[i].name))
 			continue;

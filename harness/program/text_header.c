@@ -70,7 +70,9 @@ int text_parse_header(struct parser *p)
 	if (p->header)
 		return text_fail(line, NULL, "a second header, expected one 'device' line");
 	if (prog->op_count > 0)
-		return text_fail(line, NULL, "the header is late, expected before any operation");
+		return text_fail(line, NULL,
+				 "the header comes too late, expected it before any "
+				 "operation");
 	p->header = true;
 	if (parse_target(line, p->script) != 0)
 		return -EINVAL;
@@ -110,7 +112,7 @@ int text_parse_clause(struct parser *p)
 					 "no clause '%s', expected an id or a section of VIRTIO "
 					 "1.4 (clauses.tsv, sections.txt), or policy",
 					 text_quote(&word).text);
-		/* An id is shorter than the room for it: clause_find knows no longer one. */
+		/* Any id that clause_find finds fits into the array. */
 		memcpy(script->clauses[script->clause_count], word.start, word.len);
 		script->clauses[script->clause_count++][word.len] = '\0';
 	}
@@ -143,7 +145,7 @@ int text_parse_needs(struct parser *p)
 	return 0;
 }
 
-/* A name that is no other word where a name may stand. */
+/* A name that cannot be confused with another word in its place. */
 static int check_name(struct text_line *line, const struct text_word *word)
 {
 	bool good = word->len > 0 && isalpha((unsigned char)word->start[0]);
@@ -159,14 +161,16 @@ static int check_name(struct text_line *line, const struct text_word *word)
 				 TEXT_NAME_MAX - 1);
 	for (int base = BASE_LOW; base < BASE_NAMED_COUNT; base++)
 		if (text_word_is(word, base_names[base]))
-			return text_fail(line, word, "'%s' is the name of a place",
+			return text_fail(line, word,
+					 "'%s' is already the name of a place in "
+					 "memory",
 					 base_names[base]);
 	if (word->len > 1 && strchr("bq", word->start[0]) != NULL &&
 	    isdigit((unsigned char)word->start[1]))
 		return text_fail(line, word, "names like b0 and q0 are taken");
 	for (int i = 0; i < PROGRAM_SLOTS; i++)
 		if (text_word_is(word, line->script->slot_names[i]))
-			return text_fail(line, word, "the name is b%d's already", i);
+			return text_fail(line, word, "b%d already has this name", i);
 	return 0;
 }
 
@@ -178,7 +182,7 @@ int text_parse_slot_name(struct parser *p)
 	uint8_t base;
 
 	if (!text_next(line, &word))
-		return text_fail(line, NULL, "no slot, expected b0 to b15");
+		return text_fail(line, NULL, "no such slot, expected b0 to b15");
 	if (text_value(line, &word, FIELD_SLOT, &slot, &base) != 0)
 		return -EINVAL;
 	if (!text_next(line, &word) || !text_word_is(&word, "="))

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 OR MIT */
 /*
- * Parse text into a guest program and its annotations, line by line; the first
- * fault ends it.  See text.h.
+ * Parse text into a guest program and its annotations, line by line, up to the first
+ * error.  See text.h.
  */
 #include "harness/program/text_parse.h"
 
@@ -9,7 +9,7 @@
 #include <errno.h>
 #include <string.h>
 
-/* The field that a word gives: by name, or the next positional one. */
+/* The field that a word sets: named by NAME=, or the next positional one. */
 static int find_field(struct text_line *line, const struct op_desc *desc, struct text_word *word,
 		      unsigned *given)
 {
@@ -191,11 +191,13 @@ static int parse_expect(struct parser *p, const struct text_word *mark)
 	unsigned count = script->expect_count;
 
 	if (!p->has_last)
-		return text_fail(&p->line, mark, "no operation before it that it could judge");
+		return text_fail(&p->line, mark,
+				 "no operation before this line, expected one "
+				 "for it to be about");
 	if (count == SCRIPT_EXPECT_MAX)
 		return text_fail(&p->line, mark, "too many '>' lines, at most %d",
 				 SCRIPT_EXPECT_MAX);
-	/* '>' may stand against the first word. */
+	/* There may be no space between '>' and the first word. */
 	p->line.pos = mark->start + 1;
 	memset(&script->expects[count], 0, sizeof(script->expects[count]));
 	script->expects[count].line = p->line.number;
@@ -226,7 +228,7 @@ static int parse_line(struct parser *p)
 	return text_word_is(&verb, "end") ? parse_end(p, &verb) : parse_op(p, &verb);
 }
 
-/* Keep what the comment lines before the header say, joined by blanks. */
+/* Keep the text of the comment lines before the header, joined by spaces. */
 static void keep_prose(struct parser *p, const char *comment, const char *end)
 {
 	char *prose = p->script->prose;
@@ -242,7 +244,8 @@ static void keep_prose(struct parser *p, const char *comment, const char *end)
 		 (int)(end - comment), comment);
 }
 
-/* Set the line up from [start, end): no comment, no odd bytes, not too long. */
+/* Set the line up from [start, end): remove the comment, reject odd bytes and excess
+ * length. */
 static int open_line(struct parser *p, const char *start, const char *end)
 {
 	const char *comment;
@@ -324,7 +327,9 @@ int text_parse(struct script *script, const char *text, size_t len, struct text_
 	if (line->number == 0)
 		line->number = 1;
 	if (p.depth > 0)
-		return text_fail(line, NULL, "the repeat of line %u is open, expected 'end'",
+		return text_fail(line, NULL,
+				 "the repeat of line %u is not closed, expected "
+				 "'end'",
 				 p.open_lines[p.depth - 1]);
 	if (!p.header)
 		return text_fail(line, NULL, "no header, expected a 'device' line");

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 OR MIT */
 /*
- * What the two halves of the parser share: text_parse.c (lines, operations) and
- * text_header.c (the header and the annotations).
+ * What the two parts of the parser share: text_parse.c (lines, operations) and
+ * text_header.c (header, annotations).
  */
 #ifndef VRINGER_HARNESS_TEXT_PARSE_H
 #define VRINGER_HARNESS_TEXT_PARSE_H
@@ -14,12 +14,11 @@ struct parser {
 	struct script *script;
 	bool header; /* seen */
 	unsigned depth;
-	/* The repeats that are open, with the lines they start on.  One more
-	 * than may hold operations: an empty one is harmless at any depth, and
-	 * needs to be open only until its `end`. */
+	/* The open repeats and the lines that they start on.  There is room for one more
+	 * than the nesting limit, for a repeat that stays empty. */
 	uint32_t open[PROGRAM_REPEAT_DEPTH_MAX + 1];
 	unsigned open_lines[PROGRAM_REPEAT_DEPTH_MAX + 1];
-	/* What a `>` line here judges: the operation run last. */
+	/* The operation that ran last, which a `>` line here is about. */
 	uint32_t last_op;
 	bool has_last;
 };

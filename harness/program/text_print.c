@@ -6,9 +6,11 @@
 
 #include <inttypes.h>
 
-#define ELEMENT_RUN_MIN 3 /* the same buffer so often in a row is written once */
+#define ELEMENT_RUN_MIN                                                                            \
+	3 /* this many of the same buffer in a row are written as one with a                       \
+	   * count */
 
-/* Small numbers as people count, large ones as addresses and masks are read. */
+/* Small numbers in decimal, large ones (addresses, masks) in hexadecimal. */
 static void print_number(FILE *out, uint64_t value)
 {
 	if (value < 4096)

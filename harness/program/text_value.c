@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 OR MIT */
 /*
- * Words of a line of text and the values in them, each in its strict range.
- * See text.h.
+ * The words of a line and the values in them, each checked against its range.  See
+ * text.h.
  */
 #include "harness/program/text.h"
 
@@ -245,7 +245,8 @@ static int parse_addr(struct text_line *line, const struct text_word *word, uint
 	found = find_base(line->script, &name);
 	if (found < 0)
 		return text_fail(line, word,
-				 "'%s' is no address, expected a number, low, seam, top, hole, b0 "
+				 "'%s' is not an address, expected a number, low, seam, top, "
+				 "hole, b0 "
 				 "to b15, a name given before, or q0.desc, q0.avail, q0.used ...",
 				 text_quote(&name).text);
 	*base = (uint8_t)found;
@@ -302,7 +303,7 @@ static int parse_width(struct text_line *line, const struct text_word *word, uin
 {
 	if (parse_number(line, word, 8, value) != 0)
 		return -EINVAL;
-	return *value > 0 ? 0 : text_fail(line, word, "0 is no width, expected 1 to 8");
+	return *value > 0 ? 0 : text_fail(line, word, "0 is not a width, expected 1 to 8");
 }
 
 /* Kinds whose form their names, bits or range do not tell. */
@@ -318,7 +319,7 @@ int text_value(struct text_line *line, const struct text_word *word, enum field_
 	uint64_t max;
 
 	if (word->len == 0)
-		return text_fail(line, word, "nothing here, expected a value");
+		return text_fail(line, word, "the value is empty, expected one");
 	*base = BASE_ABSOLUTE;
 	if (kind == FIELD_ADDR)
 		return parse_addr(line, word, value, base);
@@ -348,7 +349,8 @@ int text_bytes(struct text_line *line, uint8_t *bytes, size_t max, size_t *count
 	while (text_next(line, &word)) {
 		if (word.len % 2 != 0)
 			return text_fail(line, &word,
-					 "%zu hex digits are no whole bytes, expected an even "
+					 "%zu hex digits do not make whole bytes, expected an "
+					 "even "
 					 "number",
 					 word.len);
 		for (size_t i = 0; i < word.len; i += 2) {
@@ -358,7 +360,7 @@ int text_bytes(struct text_line *line, uint8_t *bytes, size_t max, size_t *count
 
 			if (high < 0 || low < 0)
 				return text_fail(line, &at,
-						 "'%s' is no byte, expected two hex "
+						 "'%s' is not a byte, expected two hex "
 						 "digits",
 						 text_quote(&at).text);
 			if (*count == max)

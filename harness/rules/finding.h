@@ -12,11 +12,11 @@ enum finding_kind {
 	FINDING_RULE,	   /* the ledger's: see rule */
 	FINDING_SANITIZER, /* a report of a sanitizer */
 	FINDING_SIGNAL,
-	FINDING_EXIT,	/* the device called exit */
+	FINDING_EXIT,	/* the device called exit() */
 	FINDING_HANG,	/* an endless loop */
 	FINDING_OOM,	/* out of memory */
-	FINDING_LEAK,	/* memory that nobody gives back */
-	FINDING_MEMORY, /* memory of the harness written over */
+	FINDING_LEAK,	/* memory that was not freed */
+	FINDING_MEMORY, /* the device wrote over memory of the harness */
 	FINDING_KIND_COUNT
 };
 
@@ -27,12 +27,12 @@ struct finding {
 	uint16_t rule; /* enum rule, for FINDING_RULE */
 	uint32_t op;   /* index of the operation in flight, or FINDING_OP_END */
 	char verb[16]; /* its name, or the stage after the last operation */
-	/* Kind, place and operation, without addresses: the same for the same
-	 * fault on every run and machine. */
+	/* Kind, place and operation, without addresses: the same bug has the same
+	 * signature on every run and machine. */
 	char signature[160];
-	char message[320]; /* what the guest did and what the device got wrong */
-	/* Why it fails no run, from the list of known findings (known.h); NULL:
-	 * it is not on the list. */
+	char message[320]; /* what the guest did and what the device did wrong */
+	/* The reason in the list of known findings (known.h), which keeps it from
+	 * failing a run; NULL: it is not in the list. */
 	const char *known;
 };
 

@@ -1,13 +1,14 @@
 /* SPDX-License-Identifier: Apache-2.0 OR MIT */
 /*
- * The rules that devices are judged by: one table.
+ * The rules that devices are judged by, in one table.
  *
- * A row is id, severity, the facts that it needs, the clause of VIRTIO 1.4 that it
- * stands for (clauses.tsv; "policy" where it is the house's) and what it demands.
- * The code that judges it is in ledger/, with the reason why a correct device can
- * never trip it.
+ * A row has the id, the severity, the facts that the rule needs, the clause of VIRTIO
+ * 1.4 that it stands for (clauses.tsv; "policy" for our own) and what it demands.  The
+ * code that judges it is in ledger/, with the reason why a correct device can never
+ * break it.
  *
- * Here is also whether a broken rule fails a run: that is for the run's options.
+ * Whether a broken rule fails a run, which depends on the run's options, is also
+ * decided here.
  */
 #ifndef VRINGER_HARNESS_RULES_H
 #define VRINGER_HARNESS_RULES_H
@@ -18,40 +19,41 @@
 struct finding;
 struct known;
 
-/* What the harness can learn of a run, as the target says.  A rule that needs a fact
- * which the target does not give is reported as not judged. */
+/* What the harness can observe in a run, as the target declares.  A rule that needs a
+ * fact which the target does not give is reported as not judged. */
 enum fact {
 	FACT_REGISTERS = 1 << 0, /* status, features, queues and configuration are shown */
-	FACT_ACCESS = 1 << 1,	 /* every guest-memory access is told when it happens */
+	FACT_ACCESS = 1 << 1,	 /* every guest-memory access is reported when it happens */
 	FACT_WALK = 1 << 2,	 /* ... and the chain that it serves */
-	FACT_INTERRUPT = 1 << 3, /* every interrupt is told when it is raised */
-	FACT_STATE = 1 << 4,	 /* `state` says truly whether work is left */
+	FACT_INTERRUPT = 1 << 3, /* every interrupt is reported when it is raised */
+	FACT_STATE = 1 << 4,	 /* `state` says whether work is left */
 	FACT_COUNTERS = 1 << 5,	 /* counters, and the sums below */
-	FACT_HEAP = 1 << 6,	 /* all host memory comes from host->alloc */
+	FACT_HEAP = 1 << 6,	 /* all heap memory comes from host->alloc */
 	FACT_PURPOSE = 1 << 7,	 /* with FACT_ACCESS: and what it is for */
-	FACT_CHANGES = 1 << 8,	 /* what a call changed in guest memory can be told */
-	FACT_CALLS = 1 << 9,	 /* what it does it does in calls: it has no threads */
-	FACT_BACKEND = 1 << 10,	 /* calls of what is behind it are told, and bounded as below */
+	FACT_CHANGES = 1 << 8,	 /* what a call changed in guest memory can be found */
+	FACT_CALLS = 1 << 9,	 /* it works only inside calls: it has no threads */
+	FACT_BACKEND = 1 << 10,	 /* calls of its backend are reported, and bounded as the target
+				  * declares */
 	FACT_LAYOUT = 1 << 11,	 /* ... as registers of virtio-mmio, each at its offset */
 	FACT_ALL = (1 << 12) - 1,
 };
 
 enum severity {
 	SEVERITY_MUST,	 /* VIRTIO says MUST */
-	SEVERITY_SHOULD, /* VIRTIO says SHOULD: fails a strict run */
-	SEVERITY_LIMIT,	 /* house policy on hostile guests */
+	SEVERITY_SHOULD, /* VIRTIO says SHOULD: fails a run with --strict */
+	SEVERITY_LIMIT,	 /* our policy on hostile guests: fails a run with --limits */
 	SEVERITY_MODEL,	 /* stricter behaviour of our own models */
 	SEVERITY_COUNT
 };
 
-/* X(name, id, severity, facts, part, clause, demand): with `facts` a rule is judged,
- * with `part` of them (0: none) as far as those go; rules.c has their short names. */
+/* X(name, id, severity, facts, part, clause, demand): a rule is fully judged with
+ * `facts`, and in part with `part` (0: not at all); rules.c has the short names of
+ * facts. */
 #define RULES(X)                                                                                   \
 	X(MEMORY_NOT_LIVE, "memory.not-live", MUST, MEM, SEEN, "dev.mmio.regs.7",                  \
 	  "no access for a queue that is not ready, before DRIVER_OK or after reset")              \
 	X(MEMORY_RING, "memory.ring", MUST, MEM, SEEN, "dev.split.desc-table.2",                   \
-	  "a ring is accessed where it lies: each field at its place, and only the used ring "     \
-	  "written")                                                                               \
+	  "each field of a ring is accessed at its own place, and only the used ring is written")  \
 	X(MEMORY_WRITE, "memory.write", MUST, WALK, SEEN, "dev.split.desc-table.1a",               \
 	  "every byte written lies in a device-writable part of a chain that the device holds")    \
 	X(MEMORY_READ, "memory.read", LIMIT, WALK, TOLD, "policy",                                 \
@@ -59,9 +61,9 @@ enum severity {
 	X(MEMORY_READ_WRITABLE, "memory.read-writable", SHOULD, WALK, 0,                           \
 	  "dev.split.desc-table.1b", "a device-writable buffer is not read")                       \
 	X(MEMORY_TORN, "memory.torn", MODEL, WALK, 0, "policy",                                    \
-	  "no buffer of a chain is accessed before the walk has come to its end")                  \
+	  "no buffer of a chain is accessed before all its descriptors were read")                 \
 	X(MEMORY_MIXED, "memory.mixed", MODEL, WALK, 0, "policy",                                  \
-	  "no frame is read from, or written to, a chain that has buffers for both directions")    \
+	  "no frame is read from or written to a chain with buffers of both directions")           \
 	X(MEMORY_INDIRECT, "memory.indirect", LIMIT, WALK, 0, "drv.split.indirect.1",              \
 	  "an indirect table is read only where that was negotiated, and within the table")        \
 	X(MEMORY_POISONED, "memory.poisoned", MODEL, WALK, 0, "policy",                            \
@@ -83,7 +85,7 @@ enum severity {
 	  "dev.split.used-notify-suppress.2", "no used-buffer interrupt without need")             \
 	X(WAKEUP_UNASKED, "wakeup.unasked", MODEL, MEM | INTR, 0,                                  \
 	  "dev.split.used-notify-suppress.2",                                                      \
-	  "the device looks whether the driver wants an interrupt before it raises one")           \
+	  "the device checks whether the driver wants an interrupt before it raises one")          \
 	X(WAKEUP_NOT_LIVE, "wakeup.not-live", MUST, INTR, 0, "dev.status.field.1",                 \
 	  "no used-buffer interrupt before DRIVER_OK")                                             \
 	X(WAKEUP_NEEDS_RESET, "wakeup.needs-reset", MUST, INTR, 0, "dev.status.field.3",           \
@@ -95,39 +97,38 @@ enum severity {
 	X(WAKEUP_FLAGS, "wakeup.flags", MUST, SEEN, 0, "dev.split.avail-notify-suppress.1",        \
 	  "the used ring's flags are 0 or 1, and 0 with EVENT_IDX")                                \
 	X(STUCK_NOTIFY, "stuck.notify", LIMIT, WALK | FACT_STATE, 0, "policy",                     \
-	  "a notified queue is looked at before the device rests")                                 \
+	  "the device looks at a notified queue before it rests")                                  \
 	X(STUCK_AVAILABLE, "stuck.available", LIMIT, WALK | FACT_STATE, SEEN | FACT_STATE,         \
 	  "policy",                                                                                \
-	  "what is available on a queue that the driver serves is taken before the device rests")  \
+	  "available chains on a queue that the driver fills are taken before the device rests")   \
 	X(STUCK_HELD, "stuck.held", LIMIT, WALK | FACT_STATE, 0, "policy",                         \
-	  "a chain taken is returned before the device rests")                                     \
+	  "a chain that was taken is returned before the device rests")                            \
 	X(STUCK_SUPPRESSED, "stuck.suppressed", LIMIT, MEM | FACT_STATE, SEEN | FACT_STATE,        \
 	  "dev.split.avail-notify-suppress.2",                                                     \
-	  "a device that rests lets its driver notify it, unless it polls")                        \
+	  "a device does not rest with notifications suppressed, unless it polls")                 \
 	X(STUCK_UNCHECKED, "stuck.unchecked", LIMIT, MEM | FACT_STATE, 0,                          \
 	  "dev.split.avail-notify-suppress.2",                                                     \
-	  "the available index is read again once notifications are allowed again")                \
+	  "after allowing notifications again the device reads the available index again")         \
 	X(STUCK_FRAME, "stuck.frame", LIMIT, WALK | FACT_STATE | FACT_COUNTERS, 0, "policy",       \
-	  "a frame that waits is delivered before the device rests, where a chain may be there "   \
-	  "for it")                                                                                \
+	  "a waiting frame is delivered before the device rests, if a chain may be available")     \
 	X(STATUS_IDENTITY, "status.identity", MUST, LAYOUT, 0, "dev.mmio.regs.1",                  \
 	  "MagicValue is 'virt' and Version 2, always")                                            \
 	X(STATUS_REGISTERS, "status.registers", MUST, REGS, 0, "4.2.2",                            \
-	  "DeviceID, DeviceFeatures and QueueNumMax read as the device was made")                  \
+	  "DeviceID, DeviceFeatures and QueueNumMax read as the target declares")                  \
 	X(STATUS_GENERATION, "status.generation", MODEL, REGS, 0, "dev.mmio.regs.6",               \
-	  "ConfigGeneration moves when the device changes its configuration, only")                \
+	  "ConfigGeneration changes only when the device changes its configuration")               \
 	X(STATUS_TORN, "status.torn", MUST, REGS, 0, "dev.mmio.regs.6",                            \
-	  "a field that a driver reads in pieces under one generation is one that it was")         \
+	  "a field read in pieces under one ConfigGeneration is a value that the field had")       \
 	X(STATUS_CONFIG, "status.config", MODEL, REGS, 0, "policy",                                \
-	  "what is read past the end of the configuration is fixed: no byte of the host's memory") \
+	  "reads past the end of the configuration return a fixed byte, never other memory")       \
 	X(STATUS_CONFIG_WIDTH, "status.config-width", LIMIT, REGS, 0, "policy",                    \
-	  "a byte of the configuration reads the same at every width")                             \
+	  "a byte of the configuration reads the same at every access width")                      \
 	X(STATUS_CONFIG_COUNT, "status.config-count", MUST, REGS, 0, "2.5",                        \
-	  "the configuration counts no more queues than there are, and not none")                  \
+	  "a count of queues in the configuration is at least 1 and not above the real number")    \
 	X(STATUS_RESET, "status.reset", MUST, REGS, 0, "dev.reset.op.1",                           \
 	  "the device status is 0 after reset")                                                    \
 	X(STATUS_FEATURES, "status.features", MUST, REGS, 0, "dev.feature.bits.2b",                \
-	  "FEATURES_OK is refused when the driver accepted what was not offered")                  \
+	  "FEATURES_OK is refused if the driver accepted a feature that was not offered")          \
 	X(STATUS_LADDER, "status.ladder", MODEL, REGS, 0, "policy",                                \
 	  "the status moves one step of initialisation at a time")                                 \
 	X(STATUS_POISON, "status.poison", MODEL, WALK, 0, "dev.status.field.2",                    \
@@ -137,64 +138,63 @@ enum severity {
 	X(STATUS_QUEUE_READY, "status.queue-ready", MUST, REGS, 0, "4.2.2",                        \
 	  "QueueReady reads 0 after 0 was written")                                                \
 	X(WORK_ACCESSES, "work.accesses", LIMIT, WALK, 0, "policy",                                \
-	  "accesses of one call are bounded by the chains and descriptors it took")                \
+	  "the accesses of one call are bounded by the chains and descriptors that it took")       \
 	X(WORK_BYTES, "work.bytes", LIMIT, WALK, 0, "policy",                                      \
-	  "bytes moved in one call are bounded by the chains it took")                             \
+	  "the bytes moved in one call are bounded by the chains that it took")                    \
 	X(WORK_CHAINS, "work.chains", LIMIT, WALK | FACT_CALLS, 0, "policy",                       \
-	  "one call takes at most a queue's size of chains from it")                               \
+	  "one call takes at most as many chains from a queue as the queue has entries")           \
 	X(WORK_BACKEND, "work.backend", LIMIT, WALK | FACT_CALLS | FACT_BACKEND, 0, "policy",      \
-	  "calls of what is behind the device are bounded by the chains that one call took")       \
+	  "backend calls of one device call are bounded by the chains that it took")               \
 	X(WORK_HEAP, "work.heap", LIMIT, FACT_HEAP, 0, "policy",                                   \
-	  "host memory is bounded, whatever the guest does")                                       \
+	  "heap memory is bounded, whatever the guest does")                                       \
 	X(WORK_STEADY, "work.steady", LIMIT, FACT_HEAP, 0, "policy",                               \
-	  "host memory that a device keeps for the next request is not given back")                \
+	  "heap memory that the device declares to keep is not freed between requests")            \
 	X(FETCH_CONSISTENT, "fetch.consistent", LIMIT, WALK, 0, "policy",                          \
-	  "memory that changes between two reads for one chain makes no difference: the outcome "  \
-	  "is that of the old value or of the new one")                                            \
+	  "if memory changes between two reads for one chain, the outcome is that of the old or "  \
+	  "the new value")                                                                         \
 	X(FETCH_WALK, "fetch.walk", MODEL, WALK, 0, "policy",                                      \
-	  "a walk reads each descriptor once, where the one before leads")                         \
+	  "a walk reads each descriptor once, and only where the previous one leads")              \
 	X(RESET_REGISTERS, "reset.registers", MUST, LAYOUT, 0, "dev.mmio.regs.5",                  \
 	  "after reset every register reads as on a new device")                                   \
 	X(RESET_SESSION, "reset.session", LIMIT, SEEN, 0, "2.4",                                   \
-	  "after reset the same session goes as it did on a new device")                           \
+	  "after reset the same session has the same outcome as on a new device")                  \
 	X(LIVENESS_REQUEST, "liveness.request", LIMIT, REGS, 0, "policy",                          \
 	  "after any program a reset device serves a well-formed request")                         \
 	X(STREAM_FRAMES, "stream.frames", LIMIT, WALK, 0, "policy",                                \
-	  "frames come out whole, in order, once, and counted")                                    \
+	  "frames come out whole, in order and once, and are counted")                             \
 	X(STREAM_LOST, "stream.lost", LIMIT, WALK, 0, "policy",                                    \
-	  "what the device was given is used and comes out, unless the ledger itself saw why not") \
+	  "what the device was given comes out, unless the ledger saw a cause why not")            \
 	X(STREAM_REFUSED, "stream.refused", MUST, WALK, 0, "dev.split.message-framing.1",          \
-	  "a chain of legal size and direction is used, however it is cut into buffers")           \
+	  "a valid chain is used, however it is divided into buffers")                             \
 	X(STREAM_FILTER, "stream.filter", LIMIT, WALK, 0, "policy",                                \
-	  "a frame goes where a filter sends it, is judged once and as it is, and answered as it " \
-	  "should be")                                                                             \
+	  "the frame filter judges each frame once and correctly, and its verdict is followed")    \
 	X(STREAM_BYTES, "stream.bytes", LIMIT, WALK | FACT_COUNTERS, 0, "policy",                  \
-	  "bytes of a port come out whole, in order, once, at the other end of that port")         \
+	  "the bytes of a port come out at its other end, all of them, in order and once")         \
 	X(STREAM_ANSWERS, "stream.answers", LIMIT, WALK, 0, "policy",                              \
-	  "a control message is one of the protocol, answers what asked for it, and comes once")   \
+	  "a control message is valid, answers a message that asked for it, and comes once")       \
 	X(STREAM_PAGES, "stream.pages", MODEL, WALK, 0, "policy",                                  \
-	  "a balloon asks about each page that a chain names, whole, in order and once")           \
+	  "a balloon handles each page that a chain names, in order and once")                     \
 	X(STREAM_REPLIES, "stream.replies", MODEL, WALK, 0, "policy",                              \
-	  "a FUSE reply is the one that is due to the request of its chain")                       \
+	  "a FUSE reply is the one that the request in its chain requires")                        \
 	X(STREAM_UNANSWERED, "stream.unanswered", LIMIT, WALK, 0, "policy",                        \
-	  "a request whose reply there is room for gets it, and used.len is as long as it is")     \
+	  "a request with room for its reply gets it, and used.len is the length of the reply")    \
 	X(NET_HEADER, "net.header", MUST, WALK, 0, "dev.net.rx-packets.1",                         \
-	  "the header of a received packet counts its buffers, and tells of no offload that was "  \
-	  "not negotiated")                                                                        \
+	  "the header of a received packet has the right num_buffers and no offload that was not " \
+	  "negotiated")                                                                            \
 	X(NET_SPARE, "net.spare", MODEL, WALK, 0, "policy",                                        \
-	  "what an offload would have put into the header is 0 without one")                       \
+	  "header fields of offloads are 0 in a packet without offloads")                          \
 	X(NET_MTU, "net.mtu", MUST, WALK, 0, "dev.net.config-layout.5",                            \
-	  "no received packet is larger than the MTU that was negotiated")                         \
+	  "no received packet is larger than the negotiated MTU allows")                           \
 	X(SNAPSHOT_REFUSED, "snapshot.refused", LIMIT, REGS, 0, "policy",                          \
-	  "a device takes the snapshot that it saved, and one that it refuses changes nothing")    \
+	  "a device accepts the snapshot that it saved, and refusing one changes nothing")         \
 	X(SNAPSHOT_SAME, "snapshot.same", LIMIT, REGS, 0, "policy",                                \
-	  "a restored device shows what the saved one showed")                                     \
+	  "a restored device shows the same state as the saved one")                               \
 	X(SNAPSHOT_POSSIBLE, "snapshot.possible", MODEL, 0, 0, "policy",                           \
-	  "a device takes no altered snapshot that it could not have saved")                       \
+	  "a device refuses an altered snapshot that it could never have saved")                   \
 	X(SNAPSHOT_CARRY_ON, "snapshot.carry-on", LIMIT, SEEN, 0, "policy",                        \
 	  "a restored device goes on as the saved one would have")                                 \
 	X(COUNTERS_FALL, "counters.fall", LIMIT, FACT_COUNTERS, 0, "policy",                       \
-	  "counters never fall, but for gauges")                                                   \
+	  "counters never fall, except gauges")                                                    \
 	X(COUNTERS_SUM, "counters.sum", LIMIT, FACT_COUNTERS, 0, "policy",                         \
 	  "counters satisfy the sums that the device declares")
 
@@ -209,17 +209,17 @@ struct rule_desc {
 	const char *id;
 	uint8_t severity;
 	unsigned facts; /* all of them needed */
-	unsigned part;	/* ... to be judged as far as these go; 0: not at all */
+	unsigned part;	/* ... or these, to judge it in part; 0: never in part */
 	const char *clause;
 	const char *demand;
-	void (*fail)(void) __attribute__((noreturn)); /* aborts; its name is the rule's */
+	void (*fail)(void) __attribute__((noreturn)); /* aborts; the function has the rule's name */
 };
 
 extern const struct rule_desc rule_table[RULE_COUNT];
 /* How far a rule is judged on these facts, of enum fact. */
 enum rule_extent { RULE_NOT_JUDGED, RULE_IN_PART, RULE_WHOLE, RULE_EXTENT_COUNT };
 enum rule_extent rule_extent(enum rule rule, unsigned facts);
-/* -1 if there is none of that id. */
+/* -1 if no rule has that id. */
 int rule_find(const char *id);
 const char *severity_name(enum severity severity);
 
@@ -231,10 +231,11 @@ struct judging {
 	struct known *known; /* findings that fail nothing; may be NULL */
 };
 
-/* Does breaking the rule fail a run that is judged so?  Whether a finding is known is
- * another question: known_reason. */
+/* Does breaking this rule fail a run with these options? known_reason tells whether a
+ * finding is known. */
 bool rule_fails(enum rule rule, const struct judging *judging);
-/* Does the finding?  One that is known does not, and what is no rule always does. */
+/* Does this finding fail the run?  A known one does not; one that is no broken rule
+ * always does. */
 bool finding_fails(const struct finding *finding, const struct judging *judging);
 
 #endif

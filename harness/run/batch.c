@@ -2,13 +2,12 @@
 /*
  * One child for many programs.  See batch.h.
  *
- * Of child.c it needs child_perform() for the child that serves, and child_run() for
- * all that counts.  The child is told of each program by a byte over a pair of
- * sockets and answers with one; job, script and result are in memory that both
- * share.  The parent works with copies of its own and believes nothing that it has
- * not checked: at worst a program is run twice.
+ * The shared child uses child_perform(); child_run() gives all results that need a
+ * child of their own.  A byte over a socket pair tells the child to run a program, a
+ * byte answers; job, script and result are in shared memory.  The parent works on copies
+ * and checks them: at worst a program runs twice.
  */
-#include "harness/arena/seam.h"
+#include "harness/arena/instrumented.h"
 #include "harness/ledger/known.h"
 #include "harness/run/batch_internal.h"
 #include "harness/run/child_internal.h"
@@ -34,8 +33,8 @@
 /* A coverage build writes its counters at exit, which a child does not reach. */
 extern int __llvm_profile_write_file(void) __attribute__((weak));
 
-/* A crash that was told once: children of one process have the same addresses, so that
- * the same stack is the same report. */
+/* A crash that was reported once.  Children of one process have the same addresses, so
+ * the same stack means the same report. */
 struct crash {
 	uint64_t key;
 	struct finding finding;
@@ -245,9 +244,9 @@ static int run_alone(struct batch *b, const struct child_job *job, struct child_
 	end_child(b);
 	b->alone++;
 	err = child_run(job, result, report);
-	/* The next crash is told faster. */
+	/* Read symbols once, so that the next crash is reported faster. */
 	if (err == 0 && result->finding_count > 0 && result->findings[0].kind == FINDING_SANITIZER)
-		seam_read_symbols();
+		instrumented_read_symbols();
 	return err;
 }
 
@@ -284,8 +283,8 @@ static const struct finding *crash_find(const struct batch *b, uint64_t key)
 	return NULL;
 }
 
-/* The child did not answer: the finding is one that was told already, or is told by a
- * child of its own. */
+/* The child did not answer: the finding was reported already, or a child of its own
+ * will report it. */
 static int tell_crash(struct batch *b, const struct child_job *job, struct child_result *result,
 		      char *report)
 {

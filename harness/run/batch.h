@@ -1,18 +1,17 @@
 /* SPDX-License-Identifier: Apache-2.0 OR MIT */
 /*
- * Many programs, one after the other, each with the result that it has in a child of
- * its own (child.h), for much less: starting a process with a sanitizer in it
- * takes a hundred times as long as running a script.
+ * Run many programs, one after the other.  Each gets the result that it would have in a
+ * child of its own (child.h), but faster: starting a process with a sanitizer takes a
+ * hundred times as long as running a script.
  *
- * One child serves program after program.  What it says of a program is believed if
- * the program passed there, in order and in a short time, nothing at all was found
- * and the device wrote nothing to its standard output.  Everything else - a crash, a
- * hang, an exit, a leak, a finding, a `>` line that does not hold, words of the
- * device - ends that child, and the program is run again in a child of its own,
- * whose result is the one that counts.
+ * One child serves program after program.  Its result counts if the program passed, in
+ * time, without any finding and without output of the device.  Anything else (a crash, a
+ * hang, an exit, a leak, a finding, a `>` line that is not met, output of the device)
+ * ends that child, and the program is run again in a child of its own, whose result
+ * counts.
  *
- * What it does not do: keep a device apart from what it left in variables of its own
- * in an earlier program, as long as all goes well.
+ * It does not reset a device's global variables between programs, as long as all
+ * programs pass.
  */
 #ifndef VRINGER_HARNESS_BATCH_H
 #define VRINGER_HARNESS_BATCH_H
@@ -23,24 +22,24 @@ struct batch;
 
 /* 0 or -ENOMEM. */
 int batch_open(struct batch **batch);
-/* As child_run(), which is what it comes to where job->trace is set. */
+/* As child_run().  With job->trace set it is child_run(). */
 int batch_run(struct batch *batch, const struct child_job *job, struct child_result *result,
 	      char *report);
-/* A quick look, for sorting: a broken rule may stand as the child that serves many saw
- * it, unless `is_news` says that this finding is to be seen in a child of its own;
- * `>` lines do not count; and leaks are not looked for until batch_leaked(). */
+/* A quick look, for sorting: a finding of the shared child counts if it is a broken
+ * rule, unless `is_news` asks for a child of its own.  `>` lines do not count, and leaks
+ * are not checked until batch_leaked(). */
 int batch_look(struct batch *batch, const struct child_job *job, struct child_result *result,
 	       char *report, bool (*is_news)(void *ctx, const struct finding *finding), void *ctx);
-/* Has anything been leaked since that was last asked?  Then some program that was
- * looked at since showed that, run it again. */
+/* Has anything been leaked since the last call?  Then one of the programs since then
+ * leaks: run them again. */
 bool batch_leaked(struct batch *batch);
 /* How many were run in a child of their own. */
 unsigned batch_alone(const struct batch *batch);
 void batch_close(struct batch *batch);
 
-/* For the hook of a sanitizer that is about to report (`kind` may be NULL).  In a child
- * that serves many it ends the process: the report, which takes most of a crash's time
- * to put together, comes from another if it is wanted. */
+/* For the hook that a sanitizer calls before a report (`kind` may be NULL).  In the
+ * shared child it ends the process at once: writing the report takes most of a crash's
+ * time, and a child of its own writes it if it is wanted. */
 void batch_on_report(const char *kind);
 
 #endif

@@ -2,7 +2,7 @@
 /*
  * The child that serves many programs.  See batch.h.
  */
-#include "harness/arena/seam.h"
+#include "harness/arena/instrumented.h"
 #include "harness/run/batch_internal.h"
 
 #include <fcntl.h>
@@ -53,7 +53,7 @@ static struct run *run_for(const struct target *target)
 			return runs[i].run;
 	run_close(runs[next].run);
 	runs[next].target = NULL;
-	/* Why not is told by a child of its own. */
+	/* A child of its own reports why. */
 	if (run_open(&runs[next].run, target, &error) != 0)
 		_exit(1);
 	runs[next].target = target;
@@ -74,7 +74,7 @@ static void serve(struct batch_shared *shared, int line)
 		job.script = &shared->script;
 		if (ask == ASK_RUN)
 			child_perform(&job, run_for(job.target), &shared->result);
-		else if (seam_leaks())
+		else if (instrumented_leaks())
 			say = SAY_LEAKS;
 		fflush(stdout);
 		if (send(line, &say, 1, MSG_NOSIGNAL) != 1)

@@ -2,7 +2,7 @@
 /*
  * Programs in children.  See child.h.
  */
-#include "harness/arena/seam.h"
+#include "harness/arena/instrumented.h"
 #include "harness/run/child_internal.h"
 
 #include <errno.h>
@@ -17,19 +17,20 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-/* What the child's memory may grow to where no sanitizer has mapped terabytes: the
- * parent, which looks at it ten times a second, ends it much earlier. */
+/* The limit of the child's address space if no sanitizer maps terabytes.  The parent
+ * looks ten times a second and ends a growing child much earlier. */
 #define CHILD_ADDRESSES_MAX (16ull << 30)
 
-/* A coverage build writes its counters at exit, which a child does not reach. */
+/* A coverage build writes its counters at exit, but a child ends by _exit. */
 extern int __llvm_profile_write_file(void) __attribute__((weak));
 
-/* What the child's hooks need. */
+/* State for the child's hooks. */
 struct child {
 	const struct child_job *job;
-	struct child_shared *shared;	 /* with the parent; NULL in a child that serves many */
+	struct child_shared *shared;	 /* shared with the parent; NULL in a child that serves many
+					  * programs */
 	struct child_result *result;	 /* in there */
-	bool checked[SCRIPT_EXPECT_MAX]; /* the `>` lines that came to their turn */
+	bool checked[SCRIPT_EXPECT_MAX]; /* number of `>` lines that were checked */
 };
 
 static void before_op(void *ctx, uint32_t index, const char *verb)
@@ -86,7 +87,7 @@ static void leave(const struct child *child)
 	_exit(0);
 }
 
-/* An endless loop inside the device: there is no way back to the run. */
+/* The device is in an endless loop: the run cannot go on. */
 static void on_fatal(void *ctx, const struct finding *finding)
 {
 	struct child *child = ctx;
@@ -98,14 +99,14 @@ static void on_fatal(void *ctx, const struct finding *finding)
 	leave(child);
 }
 
-/* Nothing that the device did: there is no result. */
+/* The harness failed, not the device: there is no result. */
 static void give_up(const struct child *child, int err)
 {
 	child->shared->error = err;
 	leave(child);
 }
 
-/* The script says that an operation breaks a rule, and it is the one broken. */
+/* Does a `> breaks` line of the script expect this finding at this operation? */
 static bool is_expected(const struct script *script, const struct finding *finding)
 {
 	for (unsigned i = 0; i < script->expect_count; i++) {
@@ -118,7 +119,7 @@ static bool is_expected(const struct script *script, const struct finding *findi
 	return false;
 }
 
-/* A `>` line that was never looked at shows nothing. */
+/* A `>` line that was never checked fails the script. */
 static void check_reached(const struct child *child)
 {
 	const struct script *script = child->job->script;
@@ -130,14 +131,14 @@ static void check_reached(const struct child *child)
 		result->failed_line = script->expects[i].line;
 		result->failed_op = script->expects[i].op;
 		snprintf(result->failure, sizeof(result->failure),
-			 "never checked: the operation before it was not run%s",
+			 "not checked, since the operation before it did not run%s",
 			 result->spent ? ", the budget was used up" : "");
 		return;
 	}
 }
 
-/* The job, on a run that is open for its target; all that it shows is in the result,
- * but for what ends the process. */
+/* Do the job, on a run that is open for its target.  The result holds all findings
+ * except those that end the process. */
 static void perform(struct child *child, struct run *run)
 {
 	const struct child_job *job = child->job;
@@ -169,8 +170,8 @@ void child_perform(const struct child_job *job, struct run *run, struct child_re
 	struct child child = { .job = job, .result = result };
 
 	perform(&child, run);
-	/* What the harness lacked memory for is run in a child of its own. */
-	if (run->guest.heap.starved || (job->leaks && result->passed && seam_leaks()))
+	/* If the harness lacked memory, the program is run again in a child of its own. */
+	if (run->guest.heap.starved || (job->leaks && result->passed && instrumented_leaks()))
 		result->passed = false;
 	result->done = !run->guest.heap.starved;
 }
@@ -192,14 +193,14 @@ static void run_in_child(struct child *child)
 	if (run->guest.heap.starved)
 		give_up(child, -ENOMEM);
 	run_close(run);
-	if (job->leaks && result->passed && seam_leaks())
+	if (job->leaks && result->passed && instrumented_leaks())
 		result->passed = false;
 	result->done = true;
 	leave(child);
 }
 
-/* The device called exit: nothing else may have its say in the status, such as
- * LeakSanitizer, for which everything that the run has is lost now. */
+/* The device called exit.  Leave at once: LeakSanitizer would report all memory of the
+ * run as lost and change the exit status. */
 static void on_exit_called(int status, void *ctx)
 {
 	const struct child *child = ctx;
@@ -212,7 +213,7 @@ static void on_exit_called(int status, void *ctx)
 	_exit(status);
 }
 
-/* Bytes of addresses that this process has; 0 if that cannot be told. */
+/* The size of this process's address space in bytes; 0 if unknown. */
 static unsigned long long address_bytes(void)
 {
 	FILE *in = fopen("/proc/self/statm", "re");
@@ -237,7 +238,7 @@ static void limit(__rlimit_resource_t resource, rlim_t value)
 	setrlimit(resource, &now);
 }
 
-/* What ends the child if nobody looks on: its parent's death, and its own limits. */
+/* What ends the child without the parent: the parent's death, and resource limits. */
 static void bound(pid_t parent)
 {
 	unsigned long long addresses = address_bytes();
@@ -251,7 +252,8 @@ static void bound(pid_t parent)
 		limit(RLIMIT_AS, addresses + CHILD_ADDRESSES_MAX);
 }
 
-/* The pipe for one of the child's standard streams: what is kept of it is in `text`. */
+/* Make the pipe for one of the child's standard streams; `text` keeps what comes
+ * through it. */
 struct stream {
 	struct child_text text;
 	int write_end;
@@ -285,7 +287,7 @@ static void close_stream(struct stream *stream)
 		close(stream->text.fd);
 }
 
-/* The child itself: its stderr is the report, its stdout the device's. */
+/* The child: its stderr is the report, its stdout belongs to the device. */
 static void be_child(const struct child_job *job, struct child_shared *shared,
 		     struct stream *report, struct stream *words)
 {
@@ -301,7 +303,7 @@ static void be_child(const struct child_job *job, struct child_shared *shared,
 	run_in_child(&child);
 }
 
-/* Fork; look on; reap.  0, or negative errno. */
+/* Fork, watch, reap. 0, or negative errno. */
 static int run_child(const struct child_job *job, struct child_result *result,
 		     struct child_shared *shared, struct stream *report, struct stream *words)
 {

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 OR MIT */
 /*
- * A target whose calls are written down: which one the device is in, and how many
- * there were.  It tells the parent whose time is passing, the device's or the
- * harness's, and costs a run in another process nothing.  See child_internal.h.
+ * Wrap a target so that its calls are recorded: which call the device is in, and how
+ * many there were.  So the parent knows whether the device or the harness is using time.
+ * Only a run in a child pays for this.  See child_internal.h.
  */
 #include "harness/run/child_internal.h"
 

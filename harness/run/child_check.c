@@ -1,15 +1,15 @@
 /* SPDX-License-Identifier: Apache-2.0 OR MIT */
 /*
- * What a child left in the memory that it shares with its parent is hostile input:
- * the device could write there.  Every count, index and string is checked before
- * it is used, and a pointer is never taken over.  See child_internal.h.
+ * The memory that a child shares with its parent is hostile input: the device could
+ * write there.  Every count, index and string is checked before it is used, and no
+ * pointer is used.  See child_internal.h.
  */
 #include "harness/run/child_internal.h"
 
 #include <ctype.h>
 #include <string.h>
 
-/* A bool of the child's may hold any byte, which as a bool must not be read. */
+/* A bool written by the child may hold any byte, so it must not be read as a bool. */
 static bool is_bool(const bool *value)
 {
 	return *(const unsigned char *)value <= 1;

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 OR MIT */
 /*
- * What the parts of a child share: child.c (its life), child_calls.c (the calls of
- * the device are written down), child_watch.c (the parent looks on), child_check.c
- * (what the child left behind is checked) and child_result.c (what came of it).
+ * Shared by the parts of child.h: child.c (the life of a child), child_calls.c (records
+ * the device's calls), child_watch.c (the parent watches), child_check.c (checks what
+ * the child left) and child_result.c (makes the result).
  */
 #ifndef VRINGER_HARNESS_CHILD_INTERNAL_H
 #define VRINGER_HARNESS_CHILD_INTERNAL_H
@@ -43,11 +43,11 @@ struct child_shared {
 const struct target *child_calls(const struct target *target, struct child_shared *shared);
 const char *child_call_name(enum child_call call);
 
-/* Is all of it in range, as a child could have said it?  The reasons of known findings
- * are then the job's; no pointer of the child's is left. */
+/* Is every value in range, so that a child could have written it?  If so, the reasons of
+ * known findings are replaced by the job's, and no pointer of the child's is left. */
 bool child_is_sound(const struct child_job *job, struct child_result *result);
-/* Take `shared` over into `result`, where only what a child could have said is
- * kept.  false: it says what no child says, so the device wrote over it. */
+/* Copy `shared` into `result` and check it. false: it holds values that no child
+ * writes, so the device wrote over it. */
 bool child_check(const struct child_job *job, const struct child_shared *shared,
 		 struct child_result *result);
 
@@ -67,11 +67,11 @@ bool child_text_take(struct child_text *text);
 /* Make bytes[] a string: control characters are '?', but for tabs and newlines. */
 void child_text_end(struct child_text *text);
 
-/* Why the parent stopped looking on. */
+/* Why the parent stopped watching. */
 enum child_end {
 	CHILD_ENDED,	/* by itself */
 	CHILD_SPUN,	/* one call of the device took too much CPU time */
-	CHILD_ASLEEP,	/* one call of the device waits for what does not come */
+	CHILD_ASLEEP,	/* one call of the device sleeps and does not return */
 	CHILD_ATE,	/* too much memory */
 	CHILD_TOO_LONG, /* CPU time in all: CHILD_SECONDS_MAX */
 };
@@ -93,8 +93,8 @@ struct child_watch {
 	enum child_call call; /* in progress when it was stopped */
 };
 
-/* Look on until the child has ended or must be: what is told is taken, and it is
- * then killed, but for CHILD_ENDED.  It is not reaped. */
+/* Watch until the child has ended or must be ended, and keep its output.  Unless this
+ * returns CHILD_ENDED the child has been killed.  It is not reaped. */
 enum child_end child_watch(struct child_watch *watch);
 
 /* `result` of a child that has ended so, with `status` of wait(2), and wrote `report`

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 OR MIT */
 /*
- * What came of a child: the finding that fails a run, and the one that is made of how
+ * The result of a child: the finding that fails a run, and a finding made from the way
  * the child ended.  See child.h.
  */
 #include "harness/run/child_internal.h"
@@ -41,7 +41,8 @@ bool child_note_known(const struct child_result *result, struct known *known)
 	return child_known(result) != NULL;
 }
 
-/* The child did not come to its end, or LeakSanitizer had something to say. */
+/* The child did not end by itself, or LeakSanitizer reported a leak: make a finding of
+ * it. */
 static void add_finding(const struct child_job *job, struct child_result *result,
 			const struct child_watch *watch, enum child_end end, int status,
 			const char *report)
@@ -51,13 +52,15 @@ static void add_finding(const struct child_job *job, struct child_result *result
 
 	memcpy(f.verb, result->verb, sizeof(f.verb));
 	if (sanitizer_finding(report, &f)) {
-		/* The message and the signature are there. */
+		/* It has filled in message and signature. */
 	} else if (end == CHILD_SPUN || end == CHILD_ASLEEP) {
 		f.kind = FINDING_HANG;
 		strcpy(f.signature, "hang");
-		snprintf(f.message, sizeof(f.message), "it did not return from %s: %s %llu seconds",
+		snprintf(f.message, sizeof(f.message),
+			 "the device did not return from %s: %s "
+			 "%llu seconds",
 			 child_call_name(watch->call),
-			 end == CHILD_SPUN ? "its CPU time is" : "it does nothing, for",
+			 end == CHILD_SPUN ? "it used CPU time for" : "it slept for",
 			 (unsigned long long)watch->limit_ms / 1000);
 	} else if (end == CHILD_ATE) {
 		f.kind = FINDING_OOM;
@@ -85,7 +88,8 @@ static void add_finding(const struct child_job *job, struct child_result *result
 	result->passed = false;
 }
 
-/* The record of the run holds what the child cannot have written. */
+/* The record of the run holds values that the child never writes: the device wrote over
+ * it. */
 static void add_overwritten(const struct child_job *job, struct child_result *result)
 {
 	struct finding *f = &result->findings[0];
@@ -105,12 +109,13 @@ int child_conclude(const struct child_job *job, const struct child_watch *watch,
 	struct finding f = { .kind = FINDING_NONE };
 	bool sound = child_check(job, watch->shared, result);
 
-	/* What give_up says, and a device that writes over it does not. */
+	/* give_up() sets these errors.  A device that wrote over the record would not
+	 * leave it sound. */
 	if (sound && !result->done && (error == -ENOMEM || error == -EINVAL))
 		return error;
 	if (end == CHILD_TOO_LONG) {
 		snprintf(result->failure, sizeof(result->failure),
-			 "%llu seconds of CPU time, %llu of them in calls of the device",
+			 "it used %llu seconds of CPU time, %llu of them in calls of the device",
 			 (unsigned long long)watch->total_ms / 1000,
 			 (unsigned long long)watch->device_ms / 1000);
 		return -ETIME;
@@ -126,8 +131,8 @@ int child_conclude(const struct child_job *job, const struct child_watch *watch,
 	return 0;
 }
 
-/* Where there is no process to be had LeakSanitizer has none either, and would end
- * the command with a report and a status of its own. */
+/* If we cannot start a process, LeakSanitizer cannot either, and would end the command
+ * with a report and an exit status of its own. */
 static bool no_process;
 
 int __lsan_is_turned_off(void) __attribute__((weak));
@@ -142,10 +147,12 @@ void child_explain(const char *path, const struct target *target, int err,
 	if (err == -ENOMEM)
 		fprintf(stderr, "%s: not enough memory to run it\n", path);
 	else if (err == -ETIME)
-		fprintf(stderr, "%s: not judged, it did not end: %s\n", path, result->failure);
+		fprintf(stderr, "%s: not judged, it did not end in time: %s\n", path,
+			result->failure);
 	else if (err == -EINVAL)
-		fprintf(stderr, "%s: the liveness script, %s\n", target->name, result->failure);
+		fprintf(stderr, "%s: the liveness script is invalid: %s\n", target->name,
+			result->failure);
 	else
-		fprintf(stderr, "%s: no process to run it in: %s\n", path, strerror(-err));
+		fprintf(stderr, "%s: cannot start a process to run it: %s\n", path, strerror(-err));
 	no_process = no_process || err == -EAGAIN;
 }

@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 OR MIT */
 /*
- * The parent looks on while a child runs: it takes what the child prints, and ends
- * it when one call of the device does not return.  See child_internal.h.
+ * The parent watches a child: it keeps what the child prints, and ends it when one
+ * device call does not return.  See child_internal.h.
  *
- * No wall clock says that a device hangs: on a busy machine that is slow for no
- * fault of its own.  A call hangs if it has used so much CPU time, or if for so
- * long every thread of the child was seen asleep and none used any.  Time between
- * calls is the harness's and no finding.
+ * Wall-clock time alone never counts as a hang, since a busy machine makes any device
+ * slow.  A call hangs if it has used the limit in CPU time, or if every thread of the
+ * child was asleep, and used none, for that long.  Time between calls belongs to the
+ * harness and is no finding.
  */
 #include "harness/run/child_internal.h"
 
@@ -204,7 +204,8 @@ static bool has_begun_report(const struct child_text *report)
 	return false;
 }
 
-/* The device waits: for ever?  Its sanitizer may wait for who reads its symbols. */
+/* The device sleeps.  It does not count while its sanitizer may be waiting for the
+ * process that reads symbols. */
 static bool sleeps_too_long(const struct child_watch *w)
 {
 	if (w->asleep_ms < w->limit_ms)

@@ -3,9 +3,9 @@
  * Check what the `>` lines of a script demand: registers, rings, counters, findings;
  * bytes are compared in expect_memory.c.  See text.h for what they mean.
  *
- * A check looks at the device as a driver would, and guest memory as the guest; the
- * ledger is told of neither, so a script with `>` lines and one without them
- * are judged alike.  `used` takes the entry, as a driver does.
+ * A check looks at the device as a driver does, and at guest memory as the guest does.
+ * The ledger learns of neither, so a script is judged alike with and without `>` lines.
+ * `used` takes the entry, as a driver does.
  */
 #include "devices/table.h"
 #include "harness/run/expect_internal.h"
@@ -96,8 +96,8 @@ static bool check_interrupts(const struct verdict *v)
 		(unsigned long long)v->expect->value[0], (unsigned long long)v->expect->value[1]);
 }
 
-/* Both kinds, and the first of them before the first of the others.  One that says
- * both at once says neither first. */
+/* Both kinds were raised, and the first of one kind came before the first of the other.
+ * An interrupt with both bits counts as neither first. */
 static bool check_order(const struct verdict *v)
 {
 	static const uint32_t bits[] = { VIRTIO_MMIO_INT_VRING, VIRTIO_MMIO_INT_CONFIG };

@@ -13,7 +13,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* The first word that is no comment starts a script. */
+/* Does the file, behind comments, start with a word that starts a script? */
 static bool looks_like_text(const char *data, size_t len)
 {
 	static const char *const starts[] = { "device", "clause", "needs", "name" };
@@ -40,7 +40,7 @@ static bool is_text(const char *path, const char *data, size_t len)
 {
 	size_t n = strlen(path);
 
-	/* A byte-order mark before a script is the parser's to name. */
+	/* Ignore a byte-order mark here: the parser reports it. */
 	if (len > 3 && memcmp(data, "\xef\xbb\xbf", 3) == 0 && looks_like_text(data + 3, len - 3))
 		return true;
 	if (len >= 4 && memcmp(data, "VRNG", 4) == 0)
@@ -48,7 +48,7 @@ static bool is_text(const char *path, const char *data, size_t len)
 	return (n > 3 && strcmp(path + n - 3, ".vr") == 0) || looks_like_text(data, len);
 }
 
-/* The target that a folder is named after, or NULL. */
+/* The target with the name of that folder, or NULL. */
 static const char *target_of(const char *folder, size_t len)
 {
 	for (const struct target *const *t = target_all(); *t != NULL; t++) {
@@ -63,9 +63,9 @@ static const char *target_of(const char *folder, size_t len)
 	return NULL;
 }
 
-/* The only target there is, or the one that a folder of the path is named
- * after, as build/findings/net_loopback and corpus/net-loopback are; of several
- * the nearest to the file; or NULL. */
+/* The only target there is; or the one whose name a folder of the path has, as in
+ * build/findings/net_loopback and corpus/net-loopback (of several, the folder nearest
+ * to the file); or NULL. */
 static const char *likely_target(const char *path)
 {
 	const char *name = NULL;
@@ -96,10 +96,10 @@ int load_decode_script(struct script *script, const char *path, const char *data
 {
 	bool magic = len >= 4 && memcmp(data, "VRNG", 4) == 0;
 
-	/* Of what comes without a name nothing else is expected. */
+	/* Standard input has no name to tell what it holds: it must be a script. */
 	if (is_text(path, data, len) || (strcmp(path, "-") == 0 && !magic))
 		return parse(script, path, data, len);
-	fprintf(stderr, "%s: is no script, expected text; 'vringer replay' runs other files\n",
+	fprintf(stderr, "%s: is not a script, expected text; 'vringer replay' runs other files\n",
 		input_name(path));
 	return -EINVAL;
 }
@@ -112,16 +112,16 @@ int load_decode(struct script *script, const char *path, const char *data, size_
 
 	if (is_text(path, data, len))
 		return parse(script, path, data, len);
-	/* An empty text is a script without annotations. */
+	/* An empty file is a script without annotations. */
 	text_parse(script, "device any\n", 11, &error);
 	script->target_line = script->target_column = 0;
 	if (binary_decode(&script->prog, (const uint8_t *)data, len,
 			  target != NULL ? target : "any", &version) == 0)
 		return 0;
-	fprintf(stderr, "%s: the file is of format version %u, expected %d: %s\n", input_name(path),
-		version, BINARY_VERSION,
+	fprintf(stderr, "%s: has format version %u, expected %d: %s\n", input_name(path), version,
+		BINARY_VERSION,
 		version > BINARY_VERSION ? "it is newer than this vringer"
-					 : "there is no such version");
+					 : "no such version exists");
 	return -EINVAL;
 }
 
@@ -149,7 +149,8 @@ const struct target *load_target(const struct script *script, const char *path, 
 	else if (name == NULL)
 		name = likely_target(path);
 	if (name == NULL) {
-		fprintf(stderr, "%s: names no target, expected one with -t\n", input_name(path));
+		fprintf(stderr, "%s: does not say which device it is for, expected -t TARGET\n",
+			input_name(path));
 		return NULL;
 	}
 	target = target_find(name);

@@ -37,8 +37,8 @@ static void print_text(const struct replay_options *options, const char *path,
 	       transport != NULL ? ", transport " : "", transport != NULL ? transport : "",
 	       result->ops_run, (unsigned long long)result->completions,
 	       failing != NULL		  ? failing->signature
-	       : known != NULL		  ? "nothing but what is known"
-	       : result->failed_line != 0 ? "does not show what the script demands"
+	       : known != NULL		  ? "only known findings"
+	       : result->failed_line != 0 ? "a `>` line is not met"
 					  : "nothing found");
 	if (failing == NULL && known == NULL && result->failed_line == 0 && !text) {
 		fputs("note: ", stdout);
@@ -78,8 +78,8 @@ static void print_json(const char *path, const struct child_job *job,
 	json_end(&json);
 }
 
-/* Our standard output, by another descriptor than the one that is the device's in
- * the child. */
+/* Our standard output under another descriptor: in the child, descriptor 1 is the
+ * device's. */
 static FILE *open_trace(void)
 {
 	int fd = fcntl(STDOUT_FILENO, F_DUPFD_CLOEXEC, STDERR_FILENO + 1);
@@ -118,7 +118,7 @@ static int replay_script(const struct replay_options *options, const char *path,
 	if (options->verbose)
 		trace.out = job.trace_out = open_trace();
 	if (options->verbose && trace.out == NULL) {
-		fprintf(stderr, "%s: no output for its trace: %s\n", path, strerror(errno));
+		fprintf(stderr, "%s: cannot write its trace: %s\n", path, strerror(errno));
 		return WRONG;
 	}
 	err = child_run(&job, &result, report);

@@ -14,15 +14,15 @@
 struct transport;
 
 struct replay_options {
-	const char *target;		   /* of files that name none; NULL: the only one */
+	const char *target;		   /* for files that name none; NULL: the only one */
 	const struct transport *transport; /* NULL: the first of transport_all */
 	bool verbose, json;
 	bool print_script;	/* before it is run */
-	struct judging judging; /* the target's own is added */
+	struct judging judging; /* what the target declares is added */
 	unsigned seconds;	/* 0: the default */
 };
 
-/* An exit status: 0 nothing found, 1 a finding, 2 the file is wrong. */
+/* Returns an exit status: 0 nothing found, 1 a finding, 2 the file is invalid. */
 int replay_file(const struct replay_options *options, const char *path);
 
 #endif

@@ -4,7 +4,7 @@
  */
 #include "harness/run/report.h"
 #include "devices/table.h"
-#include "harness/arena/seam.h"
+#include "harness/arena/instrumented.h"
 #include "harness/files/escape.h"
 
 #include <inttypes.h>
@@ -16,7 +16,7 @@
 const char *report_command = "vringer";
 bool report_in_tree = true;
 
-/* "COMMAND VERB -t TARGET PATH", each a word of a shell. */
+/* Print "COMMAND VERB -t TARGET PATH", quoted for a shell. */
 static void print_command(FILE *out, const char *verb, const char *target,
 			  const struct transport *transport, const char *path)
 {
@@ -44,9 +44,9 @@ void report_next(FILE *out, const char *target, const struct transport *transpor
 void report_elsewhere(FILE *out, const char *target, const char *path)
 {
 	fprintf(out,
-		"this program has %s; if an engine stopped at the file, its own program may show "
-		"why",
-		seam_sanitizers());
+		"this program is built with %s; if an engine reported the file, run the engine's "
+		"program",
+		instrumented_sanitizers());
 	if (!report_in_tree)
 		return;
 	fputs(": build/fuzz/fuzz_", out);
@@ -94,7 +94,7 @@ static void print_bytes(FILE *out, const uint8_t *data, uint32_t len)
 	fprintf(out, "%s\n", hex_of(data, len).text);
 }
 
-/* An operation with its place in the script. */
+/* Print an operation and its line in the script. */
 static void print_guest_op(FILE *out, const struct script *script, uint32_t op)
 {
 	fprintf(out, "op %u", op);
@@ -143,7 +143,7 @@ static void print_act(const struct report_trace *t, const struct trace_event *e)
 	fprintf(out, " = 0x%" PRIx64 "\n", e->value);
 }
 
-/* NULL: the device did not say. */
+/* NULL: the device does not tell the purpose. */
 static const char *purpose_name(struct guest_why why)
 {
 	return why.purpose != GUEST_UNTOLD ? field_names(FIELD_PURPOSE)[why.purpose + 1] : NULL;
@@ -175,11 +175,11 @@ static void print_host(const struct report_trace *t, const struct trace_event *e
 	      [HOST_TYPE] = "types",
 	      [HOST_TAKE] = "takes",
 	      [HOST_PUT_BACK] = "puts back",
-	      [HOST_SET_TARGET] = "wants");
+	      [HOST_SET_NUM_PAGES] = "wants");
 	FILE *out = t->out;
 
-	if (e->value == HOST_SET_TARGET) {
-		fprintf(out, "  host wants something else: %u\n", e->len);
+	if (e->value == HOST_SET_NUM_PAGES) {
+		fprintf(out, "  host sets num_pages: %u\n", e->len);
 		return;
 	}
 	fprintf(out, "  host %s %u bytes of port %u: ", acts[e->value], e->len, e->index);

@@ -2,14 +2,14 @@
 /*
  * Run guest programs on a target, in this process, under the ledger.
  *
- * A run is: memory, heap and ledger reset, a new device, the operations in
- * order, the device settled; then, whatever the program did, the harness
- * disarms, maps everything, resets the device, compares its registers with a
- * new device's, has it serve a well-formed request, and destroys it.  Some
+ * A run resets memory, heap and ledger, creates a device, runs the operations in order
+ * and lets the device finish its work.  Then, whatever the program did, the harness
+ * cancels races and faults, maps all memory, resets the device, compares its registers
+ * with a new device's, makes it serve a well-formed request, and destroys it.  Some
  * programs are then run again: twin.h.
  *
- * Everything is allocated when the run is opened; running a program allocates,
- * formats and asks the host for nothing.  Not here: isolation (child.h).
+ * Everything is allocated when the run is opened.  Running a program makes no allocation
+ * and no system call, and formats nothing.  Not here: isolation (child.h).
  */
 #ifndef VRINGER_HARNESS_RUN_H
 #define VRINGER_HARNESS_RUN_H
@@ -44,9 +44,9 @@ struct run {
 	uint32_t interrupts_first;		    /* the bits of the one that it raised first */
 	uint64_t counters[TARGET_COUNTERS_MAX];
 
-	/* The program's budget, of operations and of bytes moved by them and by the
-	 * device.  The first session measures bytes, those after it end where that
-	 * ended: what they differ in is not how long they are. */
+	/* The program's budget of operations, and of bytes moved by them and by the
+	 * device.  The first session measures bytes; later sessions of the program end
+	 * at the same operation, so that all have the same length. */
 	uint64_t bytes;
 	uint32_t ops_limit;
 	bool measuring;
@@ -65,7 +65,7 @@ struct run_options {
 	const struct transport *transport; /* NULL: the first of transport_all */
 	const struct trace *trace;
 	/* Called when an operation has run; `script` and its `>` lines are the
-	 * caller's to check.  NULL: nobody wants to know. */
+	 * caller's to check.  May be NULL. */
 	void (*after_op)(void *ctx, struct run *run, uint32_t index);
 	/* Called before: `index` is what is in flight from now on. */
 	void (*before_op)(void *ctx, uint32_t index, const char *verb);
@@ -79,8 +79,8 @@ struct run_options {
 int run_open(struct run **run, const struct target *target, struct text_error *error);
 void run_close(struct run *run);
 
-/* Run `prog`, whatever target it names, on the run's.  true if nothing was
- * found that fails the run; findings are in run->guest.ledger until the next one. */
+/* Run `prog` on the run's target, whichever target it names. true if there is no
+ * finding that fails the run; findings are in run->guest.ledger until the next program. */
 bool run_program(struct run *run, const struct program *prog, const struct run_options *options);
 
 /* Why liveness.request was not judged, or not to its end, in the last program: one

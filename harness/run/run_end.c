@@ -2,9 +2,9 @@
 /*
  * What comes after a program.  See run.h.
  *
- * reset.registers: it stands on memory that is all mapped, with nothing armed and
- * the driver's slots and rings where they are at first, so nothing of what the
- * guest did is left but what the device kept.
+ * reset.registers: when it is judged, all memory is mapped, no race or fault is armed,
+ * and slots and rings are at their default places.  So only what the device kept can
+ * make a difference.
  */
 #include "harness/ledger/ledger_internal.h"
 #include "harness/run/run_internal.h"

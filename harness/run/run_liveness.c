@@ -3,11 +3,10 @@
  * The target's own script, which a device just reset must satisfy after any
  * program.  See run.h.
  *
- * liveness.request: it stands where reset.registers does (run_end.c), and runs as
- * any script does: its operations one by one, each with what it raised and moved.
- * What the program held back of the device (queue_max, features) it may need: then
- * the request is no well-formed one, the script ends there, and from there on
- * nothing is judged by it, which is said.
+ * liveness.request: it is judged under the same conditions as reset.registers
+ * (run_end.c), and its script runs like any script.  If the script needs features or
+ * queue sizes that the program withholds, it ends there, is not judged from there on,
+ * and the result says so.
  */
 #include "harness/ledger/ledger_internal.h"
 #include "harness/run/run_internal.h"

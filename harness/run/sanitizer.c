@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 OR MIT */
 /*
- * Read what the sanitizers of gcc and clang write, and make a signature of it: kind
- * and top frames, no addresses.  See child.h.
+ * Read the reports of gcc's and clang's sanitizers and make a signature: kind and top
+ * frames, no addresses.  See child.h.
  */
 #include "harness/run/child.h"
 
@@ -17,7 +17,7 @@
 #define HARNESS_PATH "harness/"
 #endif
 
-/* Frames that say how a fault was noticed, not where it was made. */
+/* Frames that show how a bug was detected, not where it is. */
 static bool is_noise(const char *name, size_t len)
 {
 	static const char *const prefixes[] = {
@@ -72,9 +72,9 @@ static bool is_harness(const char *line)
 }
 
 /* Is it one of those that copy for a device, or allocate? */
-static bool is_seam(const char *line)
+static bool is_for_device(const char *line)
 {
-	static const char *const files[] = { "seam.c", "arena_access.c", "heap.c",
+	static const char *const files[] = { "instrumented.c", "arena_access.c", "heap.c",
 					     "foreign_host.c" };
 	const char *end = line + strcspn(line, "\n");
 
@@ -98,7 +98,7 @@ static void append_frames(const char *report, char *signature, size_t size)
 
 		/* Below the device there is only the harness, above it no more than
 		 * a copy that it asked for. */
-		if (name != NULL && is_harness(line) && !(frames == 0 && is_seam(line)))
+		if (name != NULL && is_harness(line) && !(frames == 0 && is_for_device(line)))
 			break;
 		if (name != NULL && is_harness(line))
 			name = NULL;
@@ -174,7 +174,7 @@ static const char *find_report(const char *text, const struct sanitizer **whose)
 		if (at == NULL)
 			continue;
 		at += strlen(mark);
-		/* What is lost because of something else is no finding of its own. */
+		/* Memory that was lost indirectly is not a finding of its own. */
 		if (first == NULL || at < first ||
 		    (*whose != NULL && (*whose)->kind == FINDING_LEAK)) {
 			first = at;

@@ -2,9 +2,9 @@
 /*
  * Save, alter and restore the device of a run.  See snapshot.h.
  *
- * snapshot.refused: a device that has no ring which passes 2^64 has nothing that
- * restore may not take; where one does it says -EOVERFLOW, and that is no fault.
- * What a refusing device is like is compared by what it saves, before and after.
+ * snapshot.refused: a device must accept its own snapshot, unless a ring passes 2^64:
+ * then it may return -EOVERFLOW.  Whether refusing a snapshot changed a device is found
+ * by comparing what it saves before and after.
  *
  * snapshot.same: nothing of the guest or the host comes between the two looks,
  * neither when the device is saved, which may go on, nor when it is restored.

@@ -8,9 +8,8 @@
  * were offered, a queue is as large as the device allows and became ready after
  * FEATURES_OK, cursors moved after DRIVER_OK and are at most a ring apart.
  *
- * Written against the format that devices/snapshot.h gives (the transport record of
- * 82 bytes for two queues, and what follows it), and not with its decoder: what is
- * judged does not judge.  Of the model's own part nothing is known here.
+ * It reads the format that devices/snapshot.h describes without using that decoder,
+ * since the decoder is what it checks.  It knows nothing of the model's own part.
  */
 #include "devices/table.h"
 #include "harness/ledger/ledger_internal.h"

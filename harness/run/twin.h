@@ -13,12 +13,13 @@
  * snapshot.carry-on on a new device, and at some point of the program that is
  *                   saved and restored into another
  *
- * What is compared, operation by operation, but for completion.len, is what guest
- * and host see: values of register reads, what the device wrote to guest memory,
- * interrupts, and how far counters moved.  The device's reads of memory are not.
+ * Except for completion.len, what guest and host see is compared, operation by
+ * operation: values of register reads, what the device wrote to guest memory,
+ * interrupts, and how far counters moved.  The device's reads of memory are not
+ * compared.
  *
- * Every program is judged so where run_options.twins says so, else those that
- * arm a race, and a fixed fraction chosen by what the program is.
+ * With run_options.twins every program is judged this way; otherwise those that arm a
+ * race, and a fixed fraction chosen by the program's hash.
  */
 #ifndef VRINGER_HARNESS_TWIN_H
 #define VRINGER_HARNESS_TWIN_H

@@ -1,8 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 OR MIT */
 /*
- * Is a description of a device that is not ours whole?  Then a target is made
- * of it: what it says of its memory decides what the ledger can know.  See
- * foreign.h.
+ * Check the description of a device that is not ours and make a target of it.  Its kind
+ * of memory decides which facts the ledger gets.  See foreign.h.
  */
 #include "harness/target/foreign.h"
 #include "devices/table.h"
@@ -31,19 +30,20 @@ static const char *level_fault(const struct vringer_target *t)
 {
 	if (t->level == VRINGER_LEVEL_MMIO) {
 		if (t->read == NULL || t->write == NULL)
-			return "enters at the level of registers, expected read and write";
+			return "has VRINGER_LEVEL_MMIO, expected read and write";
 		if (t->activate != NULL || t->kick != NULL)
-			return "enters at the level of registers, activate and kick are for "
+			return "has VRINGER_LEVEL_MMIO, but activate and kick are for "
 			       "VRINGER_LEVEL_ACTIVATED";
 		return NULL;
 	}
 	if (t->level != VRINGER_LEVEL_ACTIVATED)
-		return "enters at no level, expected VRINGER_LEVEL_MMIO or "
+		return "has no level, expected VRINGER_LEVEL_MMIO or "
 		       "VRINGER_LEVEL_ACTIVATED";
 	if (t->activate == NULL || t->kick == NULL || t->reset == NULL)
-		return "enters as an activated device, expected activate, kick and reset";
+		return "has VRINGER_LEVEL_ACTIVATED, expected activate, kick and reset";
 	if (t->read != NULL || t->write != NULL)
-		return "enters as an activated device, read and write are for VRINGER_LEVEL_MMIO";
+		return "has VRINGER_LEVEL_ACTIVATED, but read and write are for "
+		       "VRINGER_LEVEL_MMIO";
 	return NULL;
 }
 
@@ -52,7 +52,7 @@ static const char *queue_fault(const struct vringer_target *t)
 	if (t->queue_count > PROGRAM_QUEUES)
 		return "has more than 8 queues";
 	if (t->queue_count > 0 && t->queues == NULL)
-		return "has queues and does not describe them";
+		return "has a queue_count but no queues";
 	for (uint32_t i = 0; i < t->queue_count; i++)
 		if (t->queues[i].name == NULL || t->queues[i].size_max == 0 ||
 		    t->queues[i].size_max > QUEUE_SIZE_MAX)
@@ -66,7 +66,7 @@ static const char *counter_fault(const struct vringer_target *t)
 	if (t->counter_count > FOREIGN_COUNTERS_MAX)
 		return "has more than 48 counters";
 	if (t->counter_count > 0 && (t->counter_names == NULL || t->counters == NULL))
-		return "has counters, expected counter_names and counters";
+		return "has a counter_count, expected counter_names and counters";
 	for (uint32_t i = 0; i < t->counter_count; i++)
 		if (t->counter_names[i] == NULL)
 			return "has a counter without a name";
@@ -78,22 +78,23 @@ static const char *values_fault(const struct vringer_target *t)
 	if (t->name == NULL || strlen(t->name) >= PROGRAM_TARGET_MAX)
 		return "has no name, or one of more than 31 letters";
 	if (strcmp(t->name, "any") == 0)
-		return "has the name 'any', which stands for every target";
+		return "has the name 'any', which stands for every device";
 	if (t->memory < VRINGER_MEMORY_PURPOSES || t->memory > VRINGER_MEMORY_PLAIN)
-		return "reaches memory in no way, expected an enum vringer_memory";
+		return "has no kind of memory, expected an enum vringer_memory";
 	if (t->layout > VRINGER_LAYOUT_FLAT)
-		return "takes an unknown layout, expected an enum vringer_layout";
+		return "has an unknown layout, expected an enum vringer_layout";
 	if ((t->flags & ~FLAGS_ALL) != 0)
 		return "has unknown flags, expected those of enum vringer_flag";
 	if ((t->features >> VIRTIO_F_VERSION_1 & 1) == 0)
 		return "does not offer VIRTIO_F_VERSION_1 (bit 32)";
 	if ((t->features & FEATURES_UNKNOWN) != 0)
-		return "offers what vringer cannot drive: leave RING_PACKED, IN_ORDER, "
-		       "NOTIFICATION_DATA and RING_RESET (bits 34, 35, 38, 40) out";
+		return "offers features that vringer cannot drive: leave out RING_PACKED, "
+		       "IN_ORDER, "
+		       "NOTIFICATION_DATA and RING_RESET (bits 34, 35, 38, 40)";
 	if (t->create == NULL)
-		return "cannot be created";
+		return "has no create";
 	if (t->step != NULL && t->state == NULL)
-		return "has step, expected state too";
+		return "has step without state, expected both";
 	return NULL;
 }
 
@@ -117,7 +118,7 @@ static const char *terms_fault(struct foreign *f, const char *list, bool left)
 
 		if (!is_term(&f->given, list, len, left)) {
 			snprintf(f->fault, sizeof(f->fault),
-				 "declares a sum of '%.*s', which is none of its counters%s",
+				 "declares a sum with '%.*s', which is not one of its counters%s",
 				 (int)(len < 40 ? len : 40), list,
 				 left ? ", nor used.N of one of its queues" : "");
 			return f->fault;
@@ -161,12 +162,13 @@ static const char *disagreements_fault(struct foreign *f)
 			return "disagrees with more than 128 rules";
 		if (rule_find(d->rule) < 0) {
 			snprintf(f->fault, sizeof(f->fault),
-				 "disagrees with '%.40s', which is no rule; 'rules' lists them",
+				 "disagrees with '%.40s', which is not a rule; 'rules' lists "
+				 "them",
 				 d->rule);
 			return f->fault;
 		}
 		if (d->reason == NULL || d->reason[0] == '\0') {
-			snprintf(f->fault, sizeof(f->fault), "disagrees with %s and says not why",
+			snprintf(f->fault, sizeof(f->fault), "disagrees with %s without a reason",
 				 d->rule);
 			return f->fault;
 		}
@@ -188,8 +190,8 @@ static const char *liveness_fault(struct foreign *f)
 		return "could not be checked: no memory";
 	if (text_parse(script, f->given.liveness, strlen(f->given.liveness), &error) != 0)
 		snprintf(f->fault, sizeof(f->fault),
-			 "has a liveness script that is wrong: %u:%u: %.120s", error.line,
-			 error.column, error.message);
+			 "has an invalid liveness script: %u:%u: %.120s", error.line, error.column,
+			 error.message);
 	free(script);
 	return f->fault[0] != '\0' ? f->fault : NULL;
 }
@@ -275,7 +277,8 @@ static const char *version_fault(struct foreign *f, const struct vringer_target 
 			return NULL;
 	}
 	snprintf(f->fault, sizeof(f->fault),
-		 "was built with another vringer.h: its version is %u and its size %u, expected %u "
+		 "was built with a different vringer.h: its version is %u and its size %u, "
+		 "expected %u "
 		 "and %zu",
 		 given->version, given->size, VRINGER_VERSION, sizeof(*given));
 	return f->fault;

@@ -8,9 +8,9 @@
  * foreign_activated.c puts our transport over one that has none, and
  * foreign_targets.c is the table of what was registered.
  *
- * What the author got wrong about the interface ends the process: with one line
- * and exit status 2 where the description shows it, by abort where a running
- * device does, so that it is seen where it happens.
+ * A violation of the interface ends the process: in the description, with one line and
+ * exit status 2; by a running device, with abort(), so that the stack shows where it
+ * happened.
  */
 #ifndef VRINGER_HARNESS_FOREIGN_H
 #define VRINGER_HARNESS_FOREIGN_H
@@ -62,8 +62,8 @@ struct foreign {
 	char fault[200];
 };
 
-/* Make f->target of `given`, which must stay as long as f does.  NULL, or what is
- * wrong with it, to stand behind its name. */
+/* Make f->target from `given`, which must stay valid as long as f.  NULL, or what is
+ * wrong with it, as a phrase that follows its name. */
 const char *foreign_open(struct foreign *f, const struct vringer_target *given);
 
 /* Calls of the author's device are bracketed, so that a host call outside of

@@ -43,8 +43,8 @@ void foreign_host_enter(struct foreign_device *d, const char *call)
 		pthread_mutex_lock(&d->lock);
 	if (d->calls == 0)
 		foreign_abort(d, call,
-			      "called when no call of the device was in progress; a device with "
-			      "threads has a settle that waits for them");
+			      "called while no device call was in progress; a device with "
+			      "threads needs a settle that waits for them");
 }
 
 void foreign_host_leave(struct foreign_device *d)
@@ -57,7 +57,7 @@ static struct guest_why why_of(const struct foreign_device *d, const char *call,
 			       struct vringer_why why)
 {
 	if (why.purpose >= GUEST_PURPOSE_COUNT)
-		foreign_abort(d, call, "the purpose is none of enum vringer_purpose");
+		foreign_abort(d, call, "the purpose is not one of enum vringer_purpose");
 	return (struct guest_why){ .purpose = (uint8_t)why.purpose,
 				   .queue = why.queue,
 				   .walk = why.walk };

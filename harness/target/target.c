@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 OR MIT */
 /*
- * What a target may leave out, and what it may not.  See target.h.
+ * Defaults for what a target leaves out, and the check of its description.  See
+ * target.h.
  */
 #include "harness/target/target.h"
 
@@ -88,31 +89,31 @@ static bool has_all_calls(const struct target_calls *calls)
 const char *target_fault(const struct target *target)
 {
 	if (!is_name(target->name))
-		return "has no name of letters a to z, digits and '-'";
+		return "has a name that is not made of letters a to z, digits and '-'";
 	if (target->help == NULL)
 		return "has no help";
 	if (target->queue_count > 0 && target->queues == NULL)
-		return "has queues and does not describe them";
+		return "has a queue_count but no queues";
 	if (target->create == NULL || target->destroy == NULL)
-		return "cannot be created or destroyed";
+		return "lacks create or destroy";
 	if (target->read == NULL || target->write == NULL)
-		return "answers no register reads or writes";
+		return "lacks register reads or writes";
 	if (target->calls != NULL && !has_all_calls(target->calls))
 		return "is reached without registers and lacks one of the calls";
 	if ((target->facts & FACT_STATE) != 0 && target->state == NULL)
-		return "gives FACT_STATE and has no state";
+		return "declares FACT_STATE without state";
 	if ((target->facts & FACT_COUNTERS) != 0 &&
 	    (target->counter_count == NULL || target->counter_name == NULL ||
 	     target->counters == NULL))
-		return "gives FACT_COUNTERS and has no counters";
+		return "declares FACT_COUNTERS without counters";
 	if (target->port_count > TARGET_PORTS_MAX)
 		return "has too many ports";
 	if (target->port_count > 0 && (target->ports == NULL || target->host == NULL))
-		return "has ports and does not describe them, or no host that serves them";
+		return "has ports without a description, or without a host that serves them";
 	if (target->stream_count > TARGET_STREAMS_MAX)
 		return "has too many streams";
 	if (target->stream_count > 0 && target->streams == NULL)
-		return "has streams and does not describe them";
+		return "has a stream_count but no streams";
 	if (target->field_count > TARGET_FIELDS_MAX)
 		return "has too many fields";
 	for (unsigned i = 0; i < target->field_count; i++)
@@ -120,9 +121,9 @@ const char *target_fault(const struct target *target)
 			return "has a field without a name, of no width, or past the end of its "
 			       "configuration";
 	if ((target->save == NULL) != (target->restore == NULL))
-		return "saves and does not restore, or the other way round";
-	if (target->has_target && target->host == NULL)
-		return "is given a target and has no host that gives it";
+		return "has only one of save and restore";
+	if (target->has_num_pages && target->host == NULL)
+		return "has has_num_pages without a host that sets it";
 	if (target->dialogue != NULL && (target->dialogue->ask_count > TARGET_ANSWERS_MAX ||
 					 target->dialogue->answer_count > TARGET_ANSWERS_MAX))
 		return "has too many messages";

@@ -3,10 +3,9 @@
  * A target: anything that can be driven at the level of registers, and by calls where
  * it has them.
  *
- * A target says what it is (device, queues, features), what the ledger may
- * believe of it (facts, policy, caps) and how it is driven.  Calls are never
- * nested; what a target gets in `create` is what it stands on until
- * `destroy`.
+ * A target describes its device (queues, features), what the ledger may assume (facts,
+ * policy, caps) and the calls that drive it.  Calls are never nested.  What a target gets
+ * in `create` stays valid until `destroy`.
  */
 #ifndef VRINGER_HARNESS_TARGET_H
 #define VRINGER_HARNESS_TARGET_H
@@ -15,13 +14,13 @@
 #include "devices/ring.h"
 #include "harness/rules/rules.h"
 
-/* How a device reaches guest memory, as the facts that it gives. */
+/* How a device reaches guest memory, as the facts that this gives. */
 #define TARGET_PLAIN FACT_CHANGES		      /* by pointers: untold */
 #define TARGET_ACCESSORS (TARGET_PLAIN | FACT_ACCESS) /* with GUEST_UNTOLD for a purpose */
 #define TARGET_PURPOSES (TARGET_ACCESSORS | FACT_PURPOSE | FACT_WALK)
 #define TARGET_MEMORY TARGET_PURPOSES
 
-/* Of an access that does not say what it is for. */
+/* The purpose of an access that does not tell it. */
 #define GUEST_UNTOLD GUEST_PURPOSE_COUNT
 
 /* left <= right, or left == right, both sums of counters by name, separated by
@@ -33,17 +32,18 @@ struct target_sum {
 	bool equal;
 };
 
-/* A rule that the target is not judged by. */
+/* A rule that the target disagrees with and is not judged by. */
 struct target_disagreement {
 	const char *rule;   /* its id */
 	const char *reason; /* one line */
 };
 
-/* Where frames come from or go to, beyond queues: a listener is told of these. */
+/* Ends of a device, besides queues, where frames come in or go out; a listener sees
+ * these. */
 #define FRAME_END_FIRST 0x100
 enum frame_end {
-	END_AWAY = FRAME_END_FIRST, /* handed to whatever is behind the device, taken or not */
-	END_GIVEN,		    /* the device took it from there */
+	END_AWAY = FRAME_END_FIRST, /* passed to the backend, whether it takes it or not */
+	END_GIVEN,		    /* the device took it from the backend */
 	END_REPLY,		    /* the device answers a frame itself */
 	FRAME_END_PAST
 };
@@ -58,28 +58,29 @@ struct target_stream {
 	uint16_t skip;	     /* bytes */
 	const char *entered; /* counters: frames that came from an end; or NULL */
 	const char *left;    /* counters: frames that reached `to`, of all streams; or NULL */
-	/* Counters: frames that wait in the device for a chain of `to`; NULL: they are
-	 * not said, and what the device rests on is not judged. */
+	/* Counters: frames that wait in the device for a chain of `to`; NULL: unknown,
+	 * and waiting frames are not judged. */
 	const char *waiting;
 	/* Bytes of the largest frame that the device takes, where it has no MTU in its
 	 * configuration: with one, Ethernet header, two VLAN tags and that.  A frame that
 	 * it took then comes out unless there is a cause: no chain, one that is too small
-	 * or wrong, no host memory.  0: that is not said, and a loss is not judged. */
+	 * or wrong, no host memory.  0: unknown, and a loss is not judged. */
 	uint32_t frame_max;
-	/* How many may wait for a chain of `to`; 0: none, one that does not come out
-	 * at once is lost. */
+	/* How many may wait for a chain of `to`; 0: none, so a frame that does not come
+	 * out at once is lost. */
 	uint16_t kept;
 };
 
-/* Who is told of frames at the ends and of queues' interrupts, inside device calls. */
+/* Observes frames at the ends, backend calls and queues' interrupts, inside device
+ * calls. */
 struct target_listener {
 	void *ctx;
 	void (*frame)(void *ctx, enum frame_end end, const uint8_t *frame, uint32_t len);
-	/* What is behind the device finds fault: one line that says what with. */
+	/* The backend reports an error of the device, in one line. */
 	void (*fault)(void *ctx, const char *what);
-	/* The used-buffer interrupt that is raised next is that queue's alone. */
+	/* The next used-buffer interrupt is for that queue alone. */
 	void (*used)(void *ctx, unsigned queue);
-	/* The device calls what is behind it, whatever for. */
+	/* The device calls its backend. */
 	void (*called)(void *ctx);
 };
 
@@ -107,8 +108,8 @@ struct target_port {
 	const char *typed_refused, *put_back_refused;
 };
 
-/* What the device answers to messages of the driver: each once a session, after
- * the message that asks for it, those of one message in their order. */
+/* The device's answers to messages of the driver: each is sent once a session, after
+ * the message that asks for it; the answers to one message come in order. */
 struct target_ask {
 	uint64_t head, mask; /* the first 8 bytes, little-endian, and which bits count */
 };
@@ -124,8 +125,8 @@ struct target_dialogue {
 	const struct target_answer *answers;
 };
 
-/* Bytes that mean something to the device when it reads them from a queue: the
- * mutator sends them. */
+/* Bytes with a meaning for the device when it reads them from a queue; the mutator
+ * sends them. */
 struct target_request {
 	uint16_t queue;
 	uint8_t len;
@@ -151,21 +152,23 @@ struct target_region {
 	uint64_t base, len; /* bytes */
 };
 
-/* What a host does to a device, apart from what the guest does. */
+/* What the host does to a device. */
 enum host_act {
-	HOST_TYPE,	 /* give bytes to a port; how many were accepted, from the first on */
-	HOST_TAKE,	 /* take at most that many bytes of a port's output; how many */
-	HOST_PUT_BACK,	 /* bytes in front of a port's output; all of them, or 0 */
-	HOST_SET_TARGET, /* want `len` of the driver, a balloon's pages; 1 if that is a change */
+	HOST_TYPE,	    /* give bytes to a port; how many were accepted, from the first on */
+	HOST_TAKE,	    /* take at most that many bytes of a port's output; how many */
+	HOST_PUT_BACK,	    /* bytes in front of a port's output; all of them, or 0 */
+	HOST_SET_NUM_PAGES, /* set the balloon's num_pages to `len`; returns 1 if that is a
+			     * change */
 	HOST_ACT_COUNT
 };
 
-/* What a host is told to do when the device turns to it. */
+/* Orders: what the host is to do when the device calls it next. */
 enum host_order {
 	ORDER_FORGET,  /* all orders, and what is on its way */
 	ORDER_REFUSE,  /* the next `count` frames: take `amount` bytes of each */
-	ORDER_HOLD,    /* what is typed from here on comes when it is sent the `count`th frame */
-	ORDER_PRETEND, /* say once that `count` frames wait */
+	ORDER_HOLD,    /* keep what is typed from here on until the device sends the `count`th
+			* frame */
+	ORDER_PRETEND, /* claim once that `count` frames wait */
 	HOST_ORDER_COUNT
 };
 
@@ -213,7 +216,7 @@ struct target {
 	unsigned queue_count;
 	const struct device_queue_desc *queues;
 	unsigned config_len; /* bytes that hold fields */
-	uint8_t config_past; /* the byte that our models read past them */
+	uint8_t config_past; /* the byte that reads past the end of the configuration return */
 	unsigned region_count;
 	const struct target_region *regions;
 	unsigned field_count; /* at most TARGET_FIELDS_MAX */
@@ -222,21 +225,22 @@ struct target {
 	unsigned facts;		  /* enum fact */
 	bool model;		  /* rules of severity `model` apply */
 	bool transport;		  /* its registers are those of devices/mmio.h */
-	bool strict, limits;	  /* rules of severity `should`, `limit` fail a run, always */
+	bool strict, limits;	  /* broken rules of severity `should`, `limit` always fail a run */
 	bool keeps_config;	  /* the configuration may outlast a reset */
 	bool fixed;		  /* always offers all features and the largest queues */
 	unsigned layout;	  /* enum arena_layout: the memory that it takes */
 	bool holds;		  /* may hold chains while it is idle */
-	bool polls;		  /* looks at its queues without being notified */
+	bool polls;		  /* processes its queues without being notified */
 	uint16_t chains_kept;	  /* of a queue, while it waits for the host */
 	uint32_t pages_max;	  /* numbers of a chain of pages (VIRTIO 5.5.6); or 0 */
 	bool fuse;		  /* FUSE requests (VIRTIO 5.11.6); INIT alone is served */
-	uint32_t chain_bytes_max; /* bytes of one chain that it ever moves */
-	uint32_t heap_max;	  /* host bytes it ever has at a time */
-	/* Calls of what is behind it: in one call of it, and so many more for each chain
-	 * that it takes or holds. */
+	uint32_t chain_bytes_max; /* bytes that it moves at most for one chain */
+	uint32_t heap_max;	  /* heap bytes that it has at most */
+	/* Backend calls in one device call, and how many more for each chain that it
+	 * takes or holds. */
 	uint32_t backend_calls, backend_calls_chain;
-	/* Blocks, beyond those of a new device, that it keeps once it had them. */
+	/* Heap blocks, beyond those of a new device, that it keeps once it has
+	 * allocated them. */
 	unsigned blocks_kept;
 	bool saves_blocks;	       /* a restored device has as many as the saved one */
 	const struct target_sum *sums; /* ended by one with a NULL left; or NULL */
@@ -250,16 +254,16 @@ struct target {
 	const struct target_disagreement *disagreements;
 	unsigned port_count; /* at most TARGET_PORTS_MAX */
 	const struct target_port *ports;
-	bool has_target;			/* HOST_SET_TARGET is served; 0 at first */
+	bool has_num_pages;			/* HOST_SET_NUM_PAGES is served; 0 at first */
 	const struct target_dialogue *dialogue; /* NULL: there is none */
 	unsigned request_count;
 	const struct target_request *requests;
-	/* A script with its `>` lines, which a device just reset must satisfy. */
-	const char *liveness; /* NULL: there is none, and nothing is judged by it */
+	/* A script with `>` lines that a device must pass right after a reset. */
+	const char *liveness; /* NULL: none, and liveness.request is not judged */
 
 	void *owner; /* the target's own */
 
-	/* A new device, reset.  NULL if there is no host memory for it. */
+	/* A new device, in the state after reset.  NULL if there is no memory. */
 	void *(*create)(const struct target *target, const struct device_host *host,
 			uint64_t offered, const uint16_t *queue_max);
 	void (*destroy)(void *device);
@@ -274,7 +278,7 @@ struct target {
 	/* May be NULL: has a thread of the device's not come to rest after the
 	 * last call? */
 	bool (*hung)(const void *device);
-	/* One act of the host; NULL: there is nothing that a host does. */
+	/* One act of the host; NULL: the target has no host side. */
 	uint32_t (*host)(void *device, enum host_act act, unsigned port, void *data, uint32_t len);
 	/* May be NULL: how many frames the host has for the device, which it told it
 	 * of; those of the stream from END_GIVEN. */
@@ -292,8 +296,8 @@ struct target {
 	 * was; -EINVAL is for what no device could have saved. */
 	size_t (*save)(const void *device, void *out, size_t room);
 	int (*restore)(void *device, const void *data, size_t len, size_t *at, const char **what);
-	/* What the host keeps beside `old`, which is destroyed next, is kept beside
-	 * `device` from now on, which was restored; NULL: there is nothing. */
+	/* `device` was restored and replaces `old`, which is destroyed next: move the
+	 * host's state from `old` to `device`; NULL: there is none. */
 	void (*inherit)(void *device, void *old);
 	/* May be NULL without FACT_COUNTERS. */
 	unsigned (*counter_count)(const void *device); /* at most TARGET_COUNTERS_MAX */
@@ -310,14 +314,14 @@ struct target {
 #define TARGET_SUMS_MAX 16u
 #define TARGET_SUM_TERMS_MAX 12
 
-/* What a target leaves out, where it may. */
+/* Defaults for calls that a target leaves out. */
 enum device_state target_state(const struct target *target, const void *device);
 void target_work(const struct target *target, void *device);
 unsigned target_counter_count(const struct target *target, const void *device);
 void target_counters(const struct target *target, const void *device, uint64_t *values);
 /* May that counter fall? */
 bool target_is_gauge(const struct target *target, const char *counter);
-/* What the host moved; 0 where it can do nothing. */
+/* How much the host moved; 0 if the target has no host side. */
 uint32_t target_host(const struct target *target, void *device, enum host_act act, unsigned port,
 		     void *data, uint32_t len);
 
@@ -326,13 +330,13 @@ static inline bool target_port_frames(const struct target_port *port)
 {
 	return port->from == TARGET_NO_QUEUE && port->to == TARGET_NO_QUEUE;
 }
-/* Nothing happens where it takes none. */
+/* Nothing happens if the target takes no orders. */
 void target_order(const struct target *target, void *device, enum host_order order, unsigned port,
 		  uint32_t count, uint32_t amount);
 /* Does it reach guest memory by pointers? */
 bool target_is_plain(const struct target *target);
 
-/* How a run on the target is judged, where `judging` was asked for. */
+/* The options that a run on the target is judged with, if `judging` was asked for. */
 static inline struct judging target_judging(const struct target *target, struct judging judging)
 {
 	judging.strict = judging.strict || target->strict;

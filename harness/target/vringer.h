@@ -1,35 +1,35 @@
 /* SPDX-License-Identifier: Apache-2.0 OR MIT */
 /*
- * vringer for a device that is not ours: what a target says of itself, what it
- * gets, and how it is registered.
+ * vringer's public interface: how to describe your device to vringer, what vringer
+ * gives it, and how to register it.
  *
  * Fill in one `struct vringer_target`, register it with VRINGER_TARGETS, and
- * link with libvringer.a (pkg-config vringer).  With the archive's own main you
- * get the `vringer` command for your device (run, replay, minimize, ...); with
- * -fsanitize=fuzzer, a libFuzzer binary, or, by afl-clang-fast, an AFL++ one.
+ * link with libvringer.a (pkg-config vringer).  With the library's own main you get the
+ * `vringer` command for your device (run, replay, minimize, ...); with
+ * -fsanitize=fuzzer you get a libFuzzer binary; with afl-clang-fast, an AFL++ one.
  *
- * There are two levels to enter at:
+ * A target enters at one of two levels:
  *
- *   mmio        the target is driven through virtio-mmio registers (VIRTIO 1.4,
- *               4.2.2): it has a transport of its own, which is judged too.
+ *   mmio        the target answers accesses to virtio-mmio registers (VIRTIO 1.4,
+ *               4.2.2).  It has a transport of its own, which is judged too.
  *   activated   the target gets features, queues and kicks, and vringer supplies
  *               the transport: status, negotiation, queue registers, interrupts.
  *
- * Calls are never nested: a target is called from one thread, and the host calls
- * below may be made only while such a call, or `settle` after it, has not
- * returned.  Nothing is ever jumped over: a call of the device returns, or the
+ * Calls are never nested.  A target is called from one thread, and it may make the host
+ * calls below only until that call, or the `settle` after it, returns. vringer never
+ * jumps out of a call with longjmp or an exception: a device call returns, or the
  * process ends.
  *
- * The same program must do the same on every run, in all that is judged: which
- * chains are returned with what, what is written, and whether an interrupt
- * follows.  So: no clock, no random number, no address in a result.  A device
- * with threads of its own may make host calls from them, one at a time, if
- * `settle` waits until they have nothing more to do; queues served by different
- * threads may be served in any order, chains of one queue may not.
+ * The same program must have the same outcome on every run: the chains that are
+ * returned and their lengths, what is written to guest memory, and the interrupts.  So
+ * no clock, random number or host address may influence it.  A device may make host
+ * calls from threads of its own, one at a time, if `settle` waits until the threads
+ * have nothing more to do.  Different queues may be served in any order, the chains of
+ * one queue only in the same order each time.
  *
- * C11, or C++11 and later.  A structure with a `size` only grows at its end: `size`
- * says what is there, and what is not there is 0.  What is `reserved` is 0.  No
- * function here is called on a signal.
+ * C11, or C++11 and later.  A structure with a `size` only grows at its end: `size` is
+ * the size that the writer knew, and members beyond it count as 0.  `reserved` members
+ * are 0.  No function here is called from a signal handler.
  */
 #ifndef VRINGER_H
 #define VRINGER_H
@@ -67,45 +67,47 @@ struct vringer_why {
 	uint16_t walk;
 };
 
-/* Guest memory as a target with VRINGER_MEMORY_PLAIN gets it: these bytes are
- * there as long as the device is.  No region ends past 2^64. */
+/* A region of guest memory for a target with VRINGER_MEMORY_PLAIN, valid as long as the
+ * device exists.  No region ends past 2^64. */
 struct vringer_region {
 	uint64_t addr; /* guest-physical */
 	uint64_t size; /* bytes */
 	void *host;    /* where they are in this process */
 	uint64_t fd_offset;
-	int32_t fd; /* the same bytes, from fd_offset on, to be mapped elsewhere; or -1 */
+	int32_t fd; /* a descriptor of the same bytes, from fd_offset on, for mapping them
+		     * elsewhere; or -1 */
 	uint32_t reserved;
 };
 
-/* What a device stands on, from create until destroy.  Every call takes `ctx`
- * first; a call that the target's level or memory has no use for is NULL. */
+/* What vringer provides to a device, from create until destroy.  Pass `ctx` as the first
+ * argument of every call.  A call that does not belong to the target's level or kind of
+ * memory is NULL. */
 struct vringer_host {
 	uint32_t version; /* VRINGER_VERSION */
 	uint32_t size;	  /* bytes of this structure */
 	void *ctx;
 
 	/* VRINGER_MEMORY_PURPOSES: copy `len` bytes between guest memory at
-	 * guest-physical `addr` and `buf`.  All or nothing: 0, or -EFAULT with
-	 * nothing copied if any byte of the range is not mapped or the range
-	 * does not fit in 64 bits.  `len` 0 succeeds and looks at no address.  A
-	 * ring field is one access of its own size. */
+	 * guest-physical `addr` and `buf`.  Returns 0, or -EFAULT with nothing copied
+	 * if any byte of the range is not mapped or the range does not fit in 64 bits.
+	 * `len` 0 succeeds for any address.  Access each ring field with one call of the
+	 * field's size. */
 	int32_t (*read)(void *ctx, struct vringer_why why, uint64_t addr, void *buf, uint32_t len);
 	int32_t (*write)(void *ctx, struct vringer_why why, uint64_t addr, const void *buf,
 			 uint32_t len);
-	/* A host view of a guest range, until unmap or the end of the call of
-	 * the device.  NULL if the range is not mapped whole.  A view is a copy:
-	 * one to read holds what was there at map, one to write (write != 0)
-	 * reaches the guest at unmap, whole.  unmap: 0 or -EFAULT. */
+	/* map returns a view of a guest range, valid until unmap or the end of the
+	 * device call; NULL if the range is not wholly mapped.  A view is a copy: a view
+	 * for reading holds the bytes as they were at map, a view for writing (write !=
+	 * 0) is copied to the guest at unmap, all of it. unmap returns 0 or -EFAULT. */
 	void *(*map)(void *ctx, struct vringer_why why, uint64_t addr, uint32_t len,
 		     uint32_t write);
 	int32_t (*unmap)(void *ctx, void *view);
 
-	/* VRINGER_MEMORY_ACCESSORS: the same as read and write, without a purpose. */
+	/* VRINGER_MEMORY_ACCESSORS: as read and write, without a purpose. */
 	int32_t (*load)(void *ctx, uint64_t addr, void *buf, uint32_t len);
 	int32_t (*store)(void *ctx, uint64_t addr, const void *buf, uint32_t len);
 
-	/* VRINGER_MEMORY_PLAIN: in the order of their addresses. */
+	/* VRINGER_MEMORY_PLAIN: the regions, in the order of their addresses. */
 	const struct vringer_region *regions;
 	uint32_t region_count;
 	uint32_t reserved;
@@ -114,30 +116,31 @@ struct vringer_host {
 	 * why, as InterruptStatus does: 1 a used buffer, 2 the configuration. */
 	void (*interrupt)(void *ctx, uint32_t bits);
 
-	/* VRINGER_LEVEL_ACTIVATED.  used: notify the driver of buffers used on
-	 * `queue`, and on no other: each queue may have a vector of its own; whether
-	 * the driver wants that is for the device to have looked at.
-	 * config_changed: what config_read returns is another.  needs_reset: the
-	 * device cannot go on until it is reset. */
+	/* VRINGER_LEVEL_ACTIVATED.  used: raise the used-buffer interrupt of `queue`
+	 * alone (each queue may have a vector of its own).  The device itself must check
+	 * first whether the driver wants it. config_changed: config_read returns
+	 * something new from now on. needs_reset: the device cannot go on until it is
+	 * reset. */
 	void (*used)(void *ctx, uint32_t queue);
 	void (*config_changed)(void *ctx);
 	void (*needs_reset)(void *ctx);
 
-	/* Host heap.  alloc: NULL when there is none; contents undefined, aligned
-	 * as malloc's.  free: NULL is allowed.  A program may have an allocation
-	 * fail.  Whoever takes all memory here says VRINGER_ALLOC. */
+	/* Heap. alloc: NULL if there is no memory; contents are undefined, alignment is
+	 * that of malloc. free: NULL is allowed.  A program may make an allocation fail.
+	 * Set VRINGER_ALLOC if the device takes all its memory here. */
 	void *(*alloc)(void *ctx, uint64_t size);
 	void (*free)(void *ctx, void *block);
 
-	/* The device calls what is behind it (a disk, a socket, a filter), once more.
-	 * Whoever tells of all such calls says how many there may be: backend_calls. */
+	/* Report one call of the device's backend (a disk, a socket, a filter).  A
+	 * device that reports every such call declares their bound in backend_calls. */
 	void (*backend)(void *ctx);
 };
 
 struct vringer_queue {
 	const char *name;
 	uint16_t size_max;	  /* entries, 1 to 32768 */
-	uint8_t driver_initiated; /* 1: a notification makes the device process it */
+	uint8_t driver_initiated; /* 1: the device processes the queue when the driver notifies
+				   * it */
 	uint8_t reserved;
 };
 
@@ -149,14 +152,15 @@ struct vringer_ring {
 	uint32_t reserved;
 };
 
-/* left <= right, at any time: sums of its own counters by name, separated by blanks,
- * at most 12.  On the left `used.N` is a counter too: chains of queue N that came back,
- * as far as known. */
+/* left <= right holds at any time.  Both are sums of the device's counters: names
+ * separated by blanks, at most 12.  On the left, `used.N` is a counter too: the chains
+ * that queue N returned, as far as vringer knows. */
 struct vringer_sum {
 	const char *left, *right;
 };
 
-/* A rule that the target is not judged by; every report names it. */
+/* A rule that the target disagrees with.  It is not judged by it, and every report says
+ * so. */
 struct vringer_disagreement {
 	const char *rule;   /* its id, as `vringer rules` lists it */
 	const char *reason; /* one line */
@@ -167,40 +171,42 @@ enum vringer_level {
 	VRINGER_LEVEL_ACTIVATED = 2,
 };
 
-/* How the device reaches guest memory.  The less vringer is told, the more
- * rules are reported as not judged. */
+/* How the device reaches guest memory.  The less vringer learns of accesses, the more
+ * rules it reports as not judged. */
 enum vringer_memory {
 	VRINGER_MEMORY_PURPOSES = 1,  /* host->read, write, map and unmap */
 	VRINGER_MEMORY_ACCESSORS = 2, /* host->load and store */
-	VRINGER_MEMORY_PLAIN = 3,     /* host->regions: untold, as a VMM's threads do */
+	VRINGER_MEMORY_PLAIN = 3,     /* host->regions, by pointers, as VMMs do */
 };
 
-/* Which guest memory it can take. */
+/* Which layout of guest memory the device supports. */
 enum vringer_layout {
-	VRINGER_LAYOUT_STANDARD,  /* five regions, two that meet, one that ends at 2^64 */
-	VRINGER_LAYOUT_BELOW_TOP, /* the same, the last one ends a page below 2^64 */
+	VRINGER_LAYOUT_STANDARD,  /* five regions: two of them meet, one ends at 2^64 */
+	VRINGER_LAYOUT_BELOW_TOP, /* the same, but the last region ends a page below 2^64 */
 	VRINGER_LAYOUT_FLAT,	  /* one region */
 };
 
 enum vringer_flag {
-	VRINGER_JUDGE_LIMITS = 1 << 0, /* rules of severity `limit` fail a run, not warn */
-	VRINGER_JUDGE_SHOULD = 1 << 1, /* so do those of severity `should` */
-	VRINGER_JUDGE_MODEL = 1 << 2,  /* it is as strict as vringer's own models */
+	VRINGER_JUDGE_LIMITS = 1 << 0, /* broken rules of severity `limit` fail a run instead of
+					* warning */
+	VRINGER_JUDGE_SHOULD = 1 << 1, /* so do broken rules of severity `should` */
+	VRINGER_JUDGE_MODEL = 1 << 2,  /* it is as strict as vringer's own models, and judged as
+					* they are */
 	VRINGER_HOLDS = 1 << 3,	       /* may keep chains while it is idle */
-	VRINGER_ALLOC = 1 << 4,	       /* takes all host memory from host->alloc */
-	VRINGER_NO_INTERRUPT = 1 << 5, /* does not tell of every interrupt */
-	VRINGER_POLLS = 1 << 6,	       /* looks at its queues without being notified */
+	VRINGER_ALLOC = 1 << 4,	       /* takes all memory from host->alloc */
+	VRINGER_NO_INTERRUPT = 1 << 5, /* does not report every interrupt */
+	VRINGER_POLLS = 1 << 6,	       /* processes its queues without being notified */
 };
 
-/* What a device says of itself when a call has ended. */
+/* The state of a device after a call. */
 enum vringer_state {
 	VRINGER_IDLE,	 /* nothing to do until the guest or the host acts */
 	VRINGER_WORK,	 /* has work left: `step` */
 	VRINGER_WAITING, /* cannot go on until the host acts */
 };
 
-/* A target: constant, shared by all its devices.  What is "NULL or" may be
- * left out. */
+/* The description of a device.  It is constant and shared by all its instances.  Members
+ * that are "NULL or" something may be left out. */
 struct vringer_target {
 	uint32_t version; /* VRINGER_VERSION */
 	uint32_t size;	  /* sizeof(struct vringer_target) */
@@ -214,50 +220,50 @@ struct vringer_target {
 
 	uint32_t device_id;   /* VIRTIO 5 */
 	uint32_t queue_count; /* at most 8 */
-	uint64_t features;    /* every bit that it can offer, VIRTIO_F_VERSION_1 among them;
-			       * not RING_PACKED, IN_ORDER, NOTIFICATION_DATA, RING_RESET */
+	uint64_t features;    /* every feature bit that it can offer. VIRTIO_F_VERSION_1 must be one
+			       * of them; RING_PACKED, IN_ORDER, NOTIFICATION_DATA and RING_RESET
+			       * must not. */
 	const struct vringer_queue *queues;
 	uint32_t config_len; /* bytes of configuration that hold fields */
 
-	/* Bounds, for rules of severity `limit`; 0: none is known. */
-	uint32_t chain_bytes_max; /* bytes of one chain that it ever moves */
-	uint32_t heap_max;	  /* bytes it ever has from host->alloc at a time */
+	/* Bounds, for rules of severity `limit`; 0: unknown, the rule is not judged. */
+	uint32_t chain_bytes_max; /* bytes that it moves at most for one chain */
+	uint32_t heap_max;	  /* bytes that it has at most from host->alloc at a time */
 
 	uint32_t counter_count;		  /* at most 48 */
 	const char *const *counter_names; /* NULL or counter_count of them */
 	const struct vringer_sum *sums;	  /* NULL or ended by one with a NULL left */
 	const struct vringer_disagreement *disagreements; /* NULL or ended by a NULL rule */
-	/* NULL or a script with its `>` lines, which a device must satisfy after
-	 * any program and a reset. */
+	/* NULL or a script with `>` lines that the device must pass after any program
+	 * followed by a reset. */
 	const char *liveness;
 
-	/* A new device, reset.  NULL if there is no host memory for it.
-	 * `offered`: the feature bits to offer, of those above; `queue_max`:
-	 * queue_count sizes, what QueueNumMax is to say.  A device that shows others
-	 * breaks status.registers. */
+	/* Create a device in the state after reset.  NULL if there is no memory.
+	 * `offered`: the feature bits to offer, a part of those above; `queue_max`:
+	 * queue_count sizes, the values that QueueNumMax must have.  A device that shows
+	 * others breaks status.registers. */
 	void *(*create)(const struct vringer_host *host, uint64_t offered,
 			const uint16_t *queue_max);
-	/* Give everything back, threads too.  NULL: such a device cannot be
-	 * destroyed; one is made for the life of the process, and reset between
-	 * programs.  It is always made with all features and the largest queues. */
+	/* Free everything and end all threads.  NULL: the device cannot be destroyed.  It
+	 * is then created once, with all features and the largest queues, and reset
+	 * between programs. */
 	void (*destroy)(void *device);
 
-	/* VRINGER_LEVEL_MMIO: a register access at any offset below 0x1000, of any
-	 * width from 1 to 8.  A read fills `buf`. */
+	/* VRINGER_LEVEL_MMIO: the driver accesses a register, at any offset below
+	 * 0x1000 and with any width from 1 to 8.  A read fills `buf`. */
 	void (*read)(void *device, uint64_t offset, void *buf, uint32_t len);
 	void (*write)(void *device, uint64_t offset, const void *buf, uint32_t len);
 
 	/* VRINGER_LEVEL_ACTIVATED.
-	 * activate: the driver set DRIVER_OK; `features` are those that it
-	 * accepted, `rings` queue_count of them, both for the device to copy.
+	 * activate: the driver set DRIVER_OK.  `features` are the bits that it accepted,
+	 * `rings` is an array of queue_count; copy what you need.
 	 * kick: the driver notified `queue`, which is ready.
-	 * queue_stop: NULL or the driver stopped that queue, which must not be
-	 * touched any more; where it is NULL the device is reset, and its driver
-	 * told so.
-	 * reset: not activated from now on, whether or not it was; when it returns
-	 * guest memory is not touched any more.
-	 * config_read, config_write: device-specific configuration, any offset
-	 * below 0xf00, any width from 1 to 8; NULL or: reads are 0, writes ignored. */
+	 * queue_stop: NULL or: the driver stopped that queue; do not touch it any more.
+	 * If it is NULL, vringer resets the whole device and sets DEVICE_NEEDS_RESET.
+	 * reset: the device is not activated from now on, whether or not it was.  When
+	 * this returns, it does not touch guest memory any more.
+	 * config_read, config_write: device-specific configuration, at any offset below
+	 * 0xf00, with any width from 1 to 8.  NULL: reads are 0, writes are ignored. */
 	void (*activate)(void *device, uint64_t features, const struct vringer_ring *rings);
 	void (*kick)(void *device, uint32_t queue);
 	void (*queue_stop)(void *device, uint32_t queue);
@@ -265,28 +271,29 @@ struct vringer_target {
 	void (*config_read)(void *device, uint64_t offset, void *buf, uint32_t len);
 	void (*config_write)(void *device, uint64_t offset, const void *buf, uint32_t len);
 
-	/* Left-over work.  state: NULL or enum vringer_state; a device without it
-	 * is idle when a call has returned.  step: NULL or go on with work left,
-	 * for a bounded time.
-	 * settle: NULL or wait until the device's own threads have nothing more to
-	 * do; it is called after every call here but destroy, state and counters, and nothing
-	 * is judged before it returns.  0, or -ETIMEDOUT after `ms` milliseconds:
-	 * asked again, as long as the threads had little CPU time, it is then a hang. */
+	/* Work left over. state: NULL or returns enum vringer_state; a device without
+	 * it is idle whenever a call has returned. step: NULL or goes on with left-over
+	 * work, for a bounded time.
+	 * settle: NULL or waits until the device's own threads have nothing more to do.
+	 * It is called after every call here except destroy, state and counters, and
+	 * nothing is judged before it returns.  It returns 0, or -ETIMEDOUT after `ms`
+	 * milliseconds.  It is then called again as long as the threads got little CPU
+	 * time; otherwise it is a hang. */
 	void (*step)(void *device);
 	uint32_t (*state)(void *device);
 	int32_t (*settle)(void *device, uint32_t ms);
 
-	/* NULL or all counters, in the order of their names.  They never fall
-	 * while the device lives, not even by a reset. */
+	/* NULL or returns all counters in the order of their names.  Counters never fall
+	 * while the device exists, not even at a reset. */
 	void (*counters)(void *device, uint64_t *values);
 
-	/* 0, both, or how often one call of the device calls what is behind it, as told
-	 * by host->backend: at most so often, and so much more for each chain that it
-	 * takes or holds. */
+	/* How often one device call may call the backend, as reported by host->backend:
+	 * backend_calls times, and backend_calls_chain times more for each chain that
+	 * it takes or holds.  Both 0: not known. */
 	uint32_t backend_calls, backend_calls_chain;
 };
 
-/* What is registered, ended by NULL: exactly one VRINGER_TARGETS in a program. */
+/* The registered targets, ended by NULL.  A program has exactly one VRINGER_TARGETS. */
 extern const struct vringer_target *const vringer_targets[];
 
 #define VRINGER_TARGETS(...)                                                                       \

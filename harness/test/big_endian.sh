@@ -13,7 +13,7 @@ set -u
 . "${0%/*}/tap.sh"
 . fuzzers/inputs.sh
 
-native=build/obj/plain/vringer
+native=build/obj/release/vringer
 foreign=$work/vringer
 
 [ -x build/obj/s390x/vringer ] || {
@@ -72,7 +72,7 @@ for target in $("$native" targets | sed -n 's/^\([a-z-]*\):.*/\1/p'); do
 	same "conformance/features on $target" "$work/here" "$work/there"
 done
 
-# The spellings, and what is judged of them; a body, with and without a header.
+# The forms, and what is judged of them; a body, with and without a header.
 for target in $(parsers); do
 	run fuzzers/seeds.sh "$foreign" "$target" "$work/seeds"
 	diff -r "build/seeds/$target" "$work/seeds" >"$err" 2>&1

@@ -193,13 +193,13 @@ gives 0 "fuzzing goes on past a warning" env __AFL_SHM_ID=1 VRINGER_TARGET=odd-f
 	FORKS_INPUT="$work/flat.bin" "$work/forks"
 grep -q '^vringer: warning: stuck.available:send  # ' "$err" && result=0 || result=1
 tap "... and shows it" "$result"
-refused version 'another vringer.h'
-refused size 'another vringer.h'
+refused version 'a different vringer.h'
+refused size 'a different vringer.h'
 refused packed 'leave RING_PACKED'
-refused sum "'sevred', which is none of its counters"
-refused sum-right "'used.0', which is none of its counters"
+refused sum "'sevred', which is not one of its counters"
+refused sum-right "'used.0', which is not one of its counters"
 refused sum-queue "'used.1', .* nor used.N"
-refused level 'enters at no level'
+refused level 'has no level'
 refused kick 'expected activate, kick and reset'
 refused memory memory
 refused layout layout

@@ -45,7 +45,7 @@ shows 'what is known is named' '^# known: fetch.walk:[a-z]+  # read twice$'
 grep -q '^fetch.walk:' "$out" && result=1 || result=0
 tap 'and is no finding' "$result"
 echo 'fetch.walk:send' >known
-refuses 'a list that is wrong' '^known:1:16: the line ends, expected' \
+refuses 'a list that is wrong' '^known:1:16: the line ends here, expected' \
 	fuzzers/fuzz.sh run libfuzzer 3 1 net_loopback
 unset KNOWN
 
@@ -115,7 +115,7 @@ fuzzers/fuzz.sh run libfuzzer 6 1 net_loopback >first 2>&1 &
 until grep -q '^== finding' first; do sleep 0.5; done
 gives 1 'a second run' fuzzers/fuzz.sh run libfuzzer 2 1 net_loopback
 wait
-shows 'it waits for the first, and says so' '^== net_loopback: waiting, another run of it is at work in this tree$'
+shows 'it waits for the first, and says so' '^== net_loopback: waiting for another run of it in this tree$'
 shows 'and has a result' '^== net_loopback: [1-9][0-9]* executions'
 grep -q '^== net_loopback: [1-9][0-9]* executions' first
 tap 'as the first has' $?

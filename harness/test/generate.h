@@ -2,7 +2,7 @@
 /*
  * Random guest programs, the same on every machine: every operation, every
  * field over its whole range and at its edges, payloads full of the bytes that
- * the binary spelling escapes, repeats nested and clipped.
+ * the binary form escapes, repeats nested and clipped.
  */
 #ifndef VRINGER_HARNESS_TEST_GENERATE_H
 #define VRINGER_HARNESS_TEST_GENERATE_H
@@ -18,7 +18,7 @@ uint64_t generate_number(struct generator *g);
 uint64_t generate_below(struct generator *g, uint64_t n);
 /* A number near an edge of some width, more often than not. */
 uint64_t generate_edge(struct generator *g);
-/* Bytes, half of them ones that the binary spelling treats in its own way. */
+/* Bytes, half of them ones that the binary form treats in its own way. */
 void generate_bytes(struct generator *g, uint8_t *bytes, size_t len);
 
 /* Append an operation of that code with random fields and payload; false if

@@ -286,16 +286,16 @@ void case_change_in_silence(void)
 {
 	rig_live(8);
 	shown.generation++;
-	host(HOST_SET_TARGET, NULL, 5, 1);
+	host(HOST_SET_NUM_PAGES, NULL, 5, 1);
 }
 
 void case_change_told(void)
 {
 	shown.generation++;
-	host(HOST_SET_TARGET, NULL, 4, 1);
+	host(HOST_SET_NUM_PAGES, NULL, 4, 1);
 	rig_live(8);
-	host(HOST_SET_TARGET, NULL, 4, 0);
+	host(HOST_SET_NUM_PAGES, NULL, 4, 0);
 	host_raises = VIRTIO_MMIO_INT_CONFIG;
 	shown.generation++;
-	host(HOST_SET_TARGET, NULL, 5, 1);
+	host(HOST_SET_NUM_PAGES, NULL, 5, 1);
 }

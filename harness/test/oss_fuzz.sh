@@ -51,8 +51,8 @@ rm -rf "$work"
 result 'libFuzzer, with CFLAGS as OSS-Fuzz gives them' built engine CC=clang CXX=clang++ \
 	CFLAGS='-O1 -g -fno-omit-frame-pointer -fsanitize=address,fuzzer-no-link' \
 	LIB_FUZZING_ENGINE=-fsanitize=fuzzer
-result 'gcc, no engine: plain replayers' built plain CC=gcc CXX=gcc CFLAGS=-O1
-for kind in engine plain; do
+result 'gcc, no engine: standalone replayers' built standalone CC=gcc CXX=gcc CFLAGS=-O1
+for kind in engine standalone; do
 	for target in $targets; do
 		result "$kind: fuzz_$target runs its seeds without the tree" replayed "$kind" "$target"
 	done

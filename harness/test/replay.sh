@@ -1,7 +1,7 @@
 #!/bin/sh
 # SPDX-License-Identifier: Apache-2.0 OR MIT
 #
-# replay.sh BINARY DIR: run every file of DIR through a fuzz binary or plain
+# replay.sh BINARY DIR: run every file of DIR through a fuzz binary or standalone
 # replayer in one process, as an engine would.  Prints TAP.
 #
 # replay.sh -v COUNT BINARY DIR: COUNT of the files, spread evenly, each under

@@ -52,8 +52,8 @@ suites() {
 			suite "$flavour run $dir" "$obj/vringer run $dir"
 		done
 	done
-	# A seed that completes no request leads an engine nowhere.  Those of parsers are
-	# replayed below.
+	# Every seed must complete a request: from others an engine gets
+	# nowhere.  Those of parsers are replayed below.
 	for dir in $(script_dirs); do
 		[ ! -d "$dir/seeds" ] || suite "completes $dir/seeds" \
 			"build/obj/gcc/vringer run --completes $dir/seeds"
@@ -65,7 +65,7 @@ suites() {
 		suite "gcc replay $target" "harness/test/replay.sh build/replay/fuzz_$target $seeds"
 		suite "clang replay $target" "harness/test/replay.sh build/fuzz/fuzz_$target $seeds"
 		suite "valgrind replay $target" \
-			"harness/test/replay.sh -v 10 build/replay-plain/fuzz_$target $seeds"
+			"harness/test/replay.sh -v 10 build/replay-release/fuzz_$target $seeds"
 	done
 	suite "fuzzing feedback" "harness/test/feedback.sh libfuzzer afl"
 	suite "planted bugs" "fuzzers/bugs.sh tap"
@@ -80,7 +80,7 @@ suites | grep -F -- "$word" >"$logs/suites" || {
 # Without the lock of .ci/alone: a process that outlives its suite holds up nobody.
 xargs -d '\n' -P "$(nproc)" -n 1 harness/test/suite.sh "$logs" <"$logs/suites" 9>&-
 
-# A suite that left no count did not run to its end: one failure.
+# A suite without a count did not run to its end: it counts as one failure.
 cat "$logs"/*.counts | awk -v suites="$(wc -l <"$logs/suites")" '
 	{ passed += $1; failed += $2 }
 	END {

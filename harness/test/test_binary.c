@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 OR MIT */
 /*
- * The binary spelling, record by record: each operation's bytes are its own,
+ * The binary form, record by record: each operation's bytes are its own,
  * unassigned codes stay what they are, and files of other versions are told
  * apart.  The laws over whole programs are in test_program.c.
  */

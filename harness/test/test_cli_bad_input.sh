@@ -41,7 +41,7 @@ for command in run replay show encode; do
 	refuses "$command: argument for a flag" "unknown option '--help=x'" "$VRINGER" $command --help=x "$work/good.vr"
 	newer='format version 2, expected 1' unknown="unknown target 'no-such'"
 	# Files that are no text are not for `run`, whatever is in them.
-	[ "$command" != run ] || newer='is no script' unknown='is no script'
+	[ "$command" != run ] || newer='is not a script' unknown='is not a script'
 	refuses "$command: missing file" "^$work/none.vr: No such file" \
 		"$VRINGER" $command "$work/none.vr"
 	refuses "$command: dangling link" 'No such file' "$VRINGER" $command "$work/dangling.vr"
@@ -70,7 +70,7 @@ for command in run replay show encode; do
 	refuses "$command: byte-order mark of UTF-16" "^$work/mark-16.vr:1:1: a byte-order mark \(UTF-16\)" \
 		"$VRINGER" $command "$work/mark-16.vr"
 	[ "$command" = run ] || refuses "$command: version 0" \
-		'format version 0, expected 1: there is no such version$' \
+		'format version 0, expected 1: no such version exists$' \
 		"$VRINGER" $command "$work/version-0.bin"
 	refuses "$command: file too large" 'too large' "$VRINGER" $command "$work/large"
 done

@@ -53,12 +53,12 @@ shows 'JUnit: skipped, and why' '<skipped message="known: fetch.walk:send: read 
 gives 0 'replay --known' "$rule" replay --known "$work/known" "$work/demand.vr"
 shows 'replay names it' '^known: finding: fetch.walk:send$'
 shows 'and the reason' '^  known: read twice$'
-shows 'and says that there is nothing else' ': nothing but what is known$'
+shows 'and says that there is nothing else' ': only known findings$'
 gives 1 'replay --known of another' "$rule" replay --known "$work/known" "$work/another.vr"
 gives 0 'replay --known --json' "$rule" replay --json --known "$work/known" "$work/rule.vr"
 jq -e '.passed and .findings[0].known == "read twice"' "$out" >/dev/null 2>"$err"
 tap 'JSON of replay says so' $?
-refuses 'minimize --known' 'no finding beyond the known on net-loopback' \
+refuses 'minimize --known' 'no finding that is not known on net-loopback' \
 	"$rule" minimize --known "$work/known" "$work/rule.vr"
 gives 0 'minimize --known of another' "$rule" minimize --known "$work/known" "$work/another.vr"
 shows 'keeps the other one' '^# fetch.walk:notify '
@@ -76,27 +76,27 @@ bad() {
 }
 refuses 'no such list' "^$work/none: No such file" "$VRINGER" replay --known "$work/none" "$work/rule.vr"
 printf 'fetch.walk:send # a\nfetch.walk:send # b\n' >"$work/bad"
-bad 'twice' 2 1 "'fetch.walk:send' is on line 1, expected it once"
+bad 'twice' 2 1 "'fetch.walk:send' is already on line 1, expected it once"
 printf '# x\n\n fetch.walk:send\n' >"$work/bad"
-bad 'no reason' 3 17 "the line ends, expected '#'"
+bad 'no reason' 3 17 "the line ends here, expected '#'"
 printf 'fetch.walk:send #  \n' >"$work/bad"
 bad 'an empty reason' 1 20 'no reason, expected'
 printf 'fetch.walk:send because\n' >"$work/bad"
 bad 'no #' 1 17 "'b', expected '#'"
 printf 'fetch.wlk:send # x\n' >"$work/bad"
-bad 'no such rule' 1 1 "'fetch.wlk' begins no signature, expected a rule"
+bad 'no such rule' 1 1 "no signature begins with 'fetch.wlk', expected a rule"
 printf 'fetch.walk # x\n' >"$work/bad"
-bad 'no operation' 1 11 'the signature ends, expected'
+bad 'no operation' 1 11 'the signature ends here, expected'
 printf 'hang:\001 # x\n' >"$work/bad"
 bad 'a control character' 1 6 'byte 0x01, expected'
 printf 'hang:send # x\000y\n' >"$work/bad"
 bad 'a NUL' 1 14 'byte 0x00, expected text'
 printf 'fetch.walk: # x\n' >"$work/bad"
-bad 'an empty operation' 1 12 "the signature ends, expected the operation, or '\*'"
+bad 'an empty operation' 1 12 "the signature ends here, expected the operation, or '\*'"
 printf '\357\273\277fetch.walk:send # x\n' >"$work/bad"
 bad 'a byte-order mark' 1 1 'a byte-order mark \(UTF-8\), expected'
 head -c 1000000 /dev/zero | tr '\0' a >"$work/bad"
-bad 'a megabyte' 1 1 "'aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa...' begins no signature"
+bad 'a megabyte' 1 1 "no signature begins with 'aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa...'"
 [ "$(wc -c <"$err")" -lt 1000 ]
 tap 'is not all shown' $?
 { printf 'hang:' && head -c 1000 /dev/zero | tr '\0' a && echo ' # x'; } >"$work/bad"

@@ -84,9 +84,9 @@ within 20 0 'run of 3000 scripts' timeout 600 "$VRINGER" run "$work/many"
 shows 'all of them' '^# 3000 passed, 0 failed'
 find "$work/many" -name '*.vr' -print0 | xargs -0 "$VRINGER" encode --body -o "$work/crashes"
 within 20 1 'triage of 3000 files that show nothing' timeout 600 "$VRINGER" triage -t net-loopback "$work/crashes"
-shows 'all of them' '^# 3000 files, 0 findings; known 0, showing nothing 3000$'
+shows 'all of them' '^# 3000 files, 0 findings; known 0, without a finding 3000$'
 within 20 1 'triage of 3000 findings' timeout 600 "$rule" triage -t net-loopback "$work/crashes"
-shows 'all of them' '^# 3000 files, 1 finding; known 0, showing nothing 0$'
+shows 'all of them' '^# 3000 files, 1 finding; known 0, without a finding 0$'
 
 # A stack that was told once is not told again: two that differ in who asked.
 mkdir "$work/crashed"
@@ -113,7 +113,7 @@ echo 'fetch.walk:* # the last' >>"$work/list"
 within 5 0 'a list of 50,000 known findings' timeout 600 "$rule" replay --known "$work/list" "$work/many/7.vr"
 shows 'whose last one is met' 'fetch.walk:send'
 echo 'completion.len:op7 # again' >>"$work/list"
-refuses 'one of them twice' "^$work/list:50002:1: 'completion.len:op7' is on line 8, expected it once" \
+refuses 'one of them twice' "^$work/list:50002:1: 'completion.len:op7' is already on line 8, expected it once" \
 	timeout 600 "$rule" replay --known "$work/list" "$work/many/7.vr"
 
 # Progress: a file that takes long comes between two others.

@@ -60,7 +60,7 @@ gives 0 'minimize' "$bug" minimize "$work/noise.vr"
 took=$(($(date +%s) - began))
 shows 'the finding is the first comment' '^# ubsan:index-out-of-bounds-.*:send \(sanitizer\)$'
 tells 'the log tells what runs' '^minimize: operations: [0-9]+ candidates, [0-9]+ operations, [0-9]+ bytes$'
-tells 'the summary tells what came of it' "^$work/noise.vr: 3 operations, [0-9]+ bytes; was 55, [0-9]+; [0-9]+ candidates: ubsan:"
+tells 'the summary tells what came of it' "^$work/noise.vr: 3 operations, [0-9]+ bytes \(before: 55, [0-9]+\), [0-9]+ candidates: ubsan:"
 # A line for each of the first phases, and one a second: how many is the machine's affair.
 [ "$(wc -l <"$err")" -lt $((15 + took)) ]
 tap 'the log is short' $?
@@ -122,7 +122,7 @@ for signal in INT TERM; do
 	done <"$work/log" >"$err"
 	wait "$pid"
 	tap "SIG$signal: exit 0" $?
-	tells "SIG$signal: it says so" 'interrupted, this is the best so far$'
+	tells "SIG$signal: it says so" 'interrupted, this is the best result so far$'
 	gives 1 "SIG$signal: the best so far has the finding" "$bug" replay "$work/$signal.vr"
 	shows "SIG$signal: the same" 'ubsan:index-out-of-bounds-.*:send$'
 done

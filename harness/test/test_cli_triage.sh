@@ -34,12 +34,12 @@ shows 'a group: signature, rule, clause, how many, the command for the smallest'
 	"^fetch.walk:send  # fetch.walk \(model, policy\), 2 files: $rule replay -v -t net-loopback $findings/crash-1\$"
 shows 'another' "^fetch.walk:notify  # .*, 1 file: .*/leak-3\$"
 shows 'a file that shows nothing of its own' '^fetch.walk:liveness  # .*, 1 file: .*/timeout-4$'
-shows 'all' '^# 4 files, 3 findings; known 0, showing nothing 0$'
+shows 'all' '^# 4 files, 3 findings; known 0, without a finding 0$'
 [ "$(wc -l <"$out")" = 4 ]
 tap 'and no more' $?
 gives 1 'triage without the bug' "$VRINGER" triage "$findings"
-shows 'what shows nothing is a group' "^# nothing shows in a process of its own, 4 files: .* $findings/timeout-4\$"
-shows 'and counted' '^# 4 files, 0 findings; known 0, showing nothing 4$'
+shows 'what shows nothing is a group' "^# no finding when run alone, 4 files: .* $findings/timeout-4\$"
+shows 'and counted' '^# 4 files, 0 findings; known 0, without a finding 4$'
 
 gives 1 'triage -o' "$rule" triage -o "$work/scripts" "$findings"
 shows 'a line names the script' \
@@ -68,13 +68,13 @@ tap 'is replaced' $?
 cp "$work/first" "$work/known"
 gives 0 'triage --known' "$rule" triage --known "$work/known" "$findings"
 shows 'what is known is named' '^# known: fetch.walk:send  # .*\(met 2 times\)$'
-shows 'and counted' '^# 4 files, 0 findings; known 4, showing nothing 0$'
+shows 'and counted' '^# 4 files, 0 findings; known 4, without a finding 0$'
 grep -v notify "$work/first" >"$work/known"
 gives 1 'triage --known of what is not' "$rule" triage --known "$work/known" "$findings"
 shows 'finds that' '^fetch.walk:notify  # '
 echo 'fetch.walk:* # read twice' >"$work/known"
 gives 0 'nothing but what is known' "$rule" triage --known "$work/known" -o "$work/none" "$findings/crash-1"
-shows 'is no finding' '^# 1 file, 0 findings; known 1, showing nothing 0$'
+shows 'is no finding' '^# 1 file, 0 findings; known 1, without a finding 0$'
 [ -z "$(ls "$work/none")" ]
 tap 'and has no script' $?
 

@@ -35,7 +35,7 @@ gives 0 'run: a link back to the folder' soon "$VRINGER" run "$work/run"
 shows 'is not gone round' '^1\.\.1$'
 gives 2 'triage: a FIFO in a folder' soon "$bug" triage -t net-loopback "$work/triage"
 shows 'the rest is sorted' '^fetch.walk:send .*, 1 file: '
-shows 'and it is counted' '^# 1 file, 1 finding; known 0, showing nothing 0, no good 1$'
+shows 'and it is counted' '^# 1 file, 1 finding; known 0, without a finding 0, invalid 1$'
 grep -q "^$work/triage/crash-fifo: is a FIFO, expected a file\$" "$err"
 tap 'and named' $?
 rm "$work/triage/crash-fifo"
@@ -47,7 +47,7 @@ ln -s nowhere "$work/triage/crash-nowhere"
 gives 2 'triage of bad files and a good one' soon "$bug" triage -t net-loopback -o "$work/s" \
 	"$work/none" "$work/triage" "$work/none-too"
 shows 'goes on' '^fetch.walk:send .*shrunk to 2 operations: '
-shows 'and counts' '^# 1 file, 1 finding; known 0, showing nothing 0, no good 5$'
+shows 'and counts' '^# 1 file, 1 finding; known 0, without a finding 0, invalid 5$'
 [ "$(wc -l <"$err")" = 5 ] && grep -q "crash-large: too large" "$err" &&
 	grep -q "crash-newer: .*newer" "$err" && grep -q "crash-nowhere: No such file" "$err"
 tap 'a line for each' $?

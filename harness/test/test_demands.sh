@@ -51,17 +51,17 @@ breaks 'order: none at all' 'the operation raised used=0 config=0, first 0, expe
 breaks 'order: of this operation, not of one before' 'the operation raised used=0 config=0' \
 	net-loopback "$live" $poison 'notify 0' '> order used config'
 
-holds 'generation: it moved' balloon "$live" 'read ConfigGeneration' 'set_target 5' '> generation moved'
-holds 'generation: as the driver read it last' balloon "$live" 'read ConfigGeneration' 'set_target 5' \
+holds 'generation: it moved' balloon "$live" 'read ConfigGeneration' 'set_num_pages 5' '> generation moved'
+holds 'generation: as the driver read it last' balloon "$live" 'read ConfigGeneration' 'set_num_pages 5' \
 	'read ConfigGeneration' '> generation same'
 breaks 'generation: it moved, expected the same' 'ConfigGeneration reads 0x1, and read 0x0 before, expected the same' \
-	balloon "$live" 'read ConfigGeneration' 'set_target 5' '> generation same'
+	balloon "$live" 'read ConfigGeneration' 'set_num_pages 5' '> generation same'
 breaks 'generation: it is the same, expected another' 'ConfigGeneration reads 0x0, .*expected another' \
-	balloon "$live" 'read ConfigGeneration' 'set_target 0' '> generation moved'
+	balloon "$live" 'read ConfigGeneration' 'set_num_pages 0' '> generation moved'
 breaks 'generation: nobody read it' 'the driver has not read ConfigGeneration' \
-	balloon "$live" 'set_target 5' '> generation moved'
+	balloon "$live" 'set_num_pages 5' '> generation moved'
 breaks 'generation: read in part is not read' 'the driver has not read ConfigGeneration' \
-	balloon "$live" 'read ConfigGeneration width=1' 'set_target 5' '> generation moved'
+	balloon "$live" 'read ConfigGeneration width=1' 'set_num_pages 5' '> generation moved'
 
 holds 'a counter that can fall stands somewhere' net-host "$live" 'type 0 len=64' '> counters host_frames=1' \
 	'> counter host_frames_waiting=1'

@@ -28,14 +28,14 @@ static const struct bad_text bad_headers[] = {
 	{ "device any\ndevice any\n", 2, 11, "second header" },
 	{ "device any\nreset\ndevice any\n", 3, 11, "second header" },
 	{ "device any extra\n", 1, 12, "expected features=, queue_max= or budget=" },
-	{ "device any features=\n", 1, 21, "nothing here" },
+	{ "device any features=\n", 1, 21, "the value is empty" },
 	{ "device any features=RING\n", 1, 21, "is not a bit" },
 	{ "device any features=0x1ffffffffffffffff\n", 1, 21, "not a bit" },
 	{ "device any budget=0\n", 1, 19, "expected 1 to 1024" },
 	{ "device any budget=1025\n", 1, 19, "expected 1 to 1024" },
 	{ "device any budget=65536\n", 1, 19, "out of range" },
 	{ "device any queue_max=1,65536\n", 1, 24, "out of range" },
-	{ "device any queue_max=1,,2\n", 1, 24, "nothing here" },
+	{ "device any queue_max=1,,2\n", 1, 24, "the value is empty" },
 	{ "device any queue_max=1,2,3,4,5,6,7,8,9\n", 1, 38, "at most 8" },
 };
 
@@ -49,7 +49,7 @@ static const struct bad_text bad_operations[] = {
 	{ "device any\nqueue 1 size=1 size=2\n", 2, 16, "'size' is given twice" },
 	{ "device any\nready queue=1 queue=2\n", 2, 15, "'queue' is given twice" },
 	{ "device any\nstart driver_ok speed=1\n", 2, 17, "expected nothing more" },
-	{ "device any\nqueue 1 size=\n", 2, 14, "nothing here" },
+	{ "device any\nqueue 1 size=\n", 2, 14, "the value is empty" },
 	{ "device any\nstart driver_ok size=8 size\n", 2, 24, "expected nothing more" },
 	{ "device any\n\tsettle # fine\n\tsettle x# not\n", 3, 9, "nothing more" },
 };
@@ -95,21 +95,21 @@ static const struct bad_text bad_values[] = {
 	{ "device any\nfault_access 1 purpose=all\n", 2, 24, "payload" },
 	{ "device any\nnop 256\n", 2, 5, "0 to 255" },
 	{ "device any\nnop 16\n", 2, 5, "the code of 'start'" },
-	{ "device any\nunmap middle len=1\n", 2, 7, "no address" },
-	{ "device any\nunmap q8.desc\n", 2, 7, "no address" },
-	{ "device any\nunmap q0.ring\n", 2, 7, "no address" },
-	{ "device any\nunmap q0\n", 2, 7, "no address" },
+	{ "device any\nunmap middle len=1\n", 2, 7, "not an address" },
+	{ "device any\nunmap q8.desc\n", 2, 7, "not an address" },
+	{ "device any\nunmap q0.ring\n", 2, 7, "not an address" },
+	{ "device any\nunmap q0\n", 2, 7, "not an address" },
 	{ "device any\nunmap low+\n", 2, 11, "not an offset" },
 	{ "device any\nunmap low+1-1\n", 2, 11, "not an offset" },
-	{ "device any\nunmap -1\n", 2, 7, "no address" },
+	{ "device any\nunmap -1\n", 2, 7, "not an address" },
 	{ "device any\nunmap 12+1\n", 2, 7, "not a number" },
 };
 
 static const struct bad_text bad_payloads[] = {
 	{ "device any\nstore low 0\n", 2, 11, "even number" },
 	{ "device any\nstore low 00 123\n", 2, 14, "3 hex digits" },
-	{ "device any\nstore low 00gg\n", 2, 13, "'gg' is no byte" },
-	{ "device any\nstore low 00 0x11\n", 2, 14, "'0x' is no byte" },
+	{ "device any\nstore low 00gg\n", 2, 13, "'gg' is not a byte" },
+	{ "device any\nstore low 00 0x11\n", 2, 14, "'0x' is not a byte" },
 	{ "device any\nrace 1 low 1\n", 2, 12, "even number" },
 	{ "device any\nsend 1 b0:x\n", 2, 8, "':r', ':w' or nothing" },
 	{ "device any\nsend 1 b0 b16:w\n", 2, 11, "no buffer 'b16'" },
@@ -119,8 +119,8 @@ static const struct bad_text bad_payloads[] = {
 
 static const struct bad_text bad_repeats[] = {
 	{ "device any\nend\n", 2, 1, "no repeat is open" },
-	{ "device any\nrepeat 2\nreset\n", 3, 6, "the repeat of line 2 is open" },
-	{ "device any\nrepeat 2\nrepeat 3\nend\n", 4, 4, "the repeat of line 2 is open" },
+	{ "device any\nrepeat 2\nreset\n", 3, 6, "the repeat of line 2 is not closed" },
+	{ "device any\nrepeat 2\nrepeat 3\nend\n", 4, 4, "the repeat of line 2 is not closed" },
 	{ "device any\nrepeat 2\nend\nend\n", 4, 1, "no repeat is open" },
 	{ "device any\nrepeat 2\nend 2\n", 3, 5, "expected nothing after 'end'" },
 	{ "device any\nrepeat\nend\n", 2, 7, "lacks its times" },
@@ -151,7 +151,7 @@ static const struct bad_text bad_names[] = {
 	{ "device any\nname b0 = hole\n", 2, 11, "name of a place" },
 	{ "device any\nname b0 = b1\n", 2, 11, "are taken" },
 	{ "device any\nname b0 = q7\n", 2, 11, "are taken" },
-	{ "device any\nname b0 = x\nname b1 = x\n", 3, 11, "b0's already" },
+	{ "device any\nname b0 = x\nname b1 = x\n", 3, 11, "b0 already has" },
 };
 
 static const struct bad_text bad_annotations[] = {

@@ -12,7 +12,7 @@ mkdir "$tree"
 cp -R Makefile .ci devices harness fuzzers conformance corpus "$tree"
 cd "$tree" || exit
 
-for flavour in gcc clang fuzz afl lib plain; do
+for flavour in gcc clang fuzz afl lib release; do
 	run make -s "build/obj/$flavour/devices/fifo.o"
 	[ "$rc" = 0 ] && [ -s "build/obj/$flavour/devices/fifo.o" ]
 	tap "a path with a space: $flavour" $?

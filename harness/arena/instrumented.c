@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 OR MIT */
 /*
- * Checked copies and forbidden memory.  See seam.h.
+ * Checked copies and poisoned memory.  See instrumented.h.
  *
- * Whether there is AddressSanitizer may only show when the program is linked:
- * libvringer.a is built without, and linked with devices that have it.
+ * Whether AddressSanitizer is there may be known only when the program is linked:
+ * libvringer.a is built without it and linked with devices that have it.
  */
-#include "harness/arena/seam.h"
+#include "harness/arena/instrumented.h"
 
 #include <string.h>
 
@@ -34,7 +34,7 @@ void __tsan_init(void) __attribute__((weak));
 void __ubsan_handle_out_of_bounds(void *data, void *index) __attribute__((weak));
 void __ubsan_handle_out_of_bounds_abort(void *data, void *index) __attribute__((weak));
 
-void seam_copy(void *to, const void *from, uint32_t len)
+void instrumented_copy(void *to, const void *from, uint32_t len)
 {
 	if (!CHECKS_ITSELF && __asan_memcpy != NULL) {
 		__asan_memcpy(to, from, len);
@@ -56,19 +56,19 @@ void seam_copy(void *to, const void *from, uint32_t len)
 	}
 }
 
-void seam_poison(const void *memory, size_t size)
+void instrumented_poison(const void *memory, size_t size)
 {
 	if (__asan_poison_memory_region != NULL)
 		__asan_poison_memory_region(memory, size);
 }
 
-void seam_unpoison(const void *memory, size_t size)
+void instrumented_unpoison(const void *memory, size_t size)
 {
 	if (__asan_unpoison_memory_region != NULL)
 		__asan_unpoison_memory_region(memory, size);
 }
 
-const char *seam_sanitizers(void)
+const char *instrumented_sanitizers(void)
 {
 	bool undefined =
 		__ubsan_handle_out_of_bounds != NULL || __ubsan_handle_out_of_bounds_abort != NULL;
@@ -83,14 +83,14 @@ const char *seam_sanitizers(void)
 	return undefined ? "UndefinedBehaviorSanitizer" : "no sanitizer";
 }
 
-bool seam_leaks(void)
+bool instrumented_leaks(void)
 {
 	return __lsan_do_recoverable_leak_check != NULL && __lsan_do_recoverable_leak_check() != 0;
 }
 
 /* Only gcc's runtime does it in the process itself; clang's asks another one, which
  * cannot be shared. */
-void seam_read_symbols(void)
+void instrumented_read_symbols(void)
 {
 #ifndef __clang__
 	static bool done;
