@@ -201,7 +201,7 @@ static void assert_found(enum act act, unsigned seconds, const char *signature, 
 static void a_call_that_spins_hangs_by_its_cpu_time(void **state)
 {
 	(void)state;
-	assert_found(ACT_SPIN, 1, "hang:config_write", "from a register write: its CPU time");
+	assert_found(ACT_SPIN, 1, "hang:config_write", "from a register write: it used CPU time");
 	assert_int_equal(child_finding(&result, &job)->kind, FINDING_HANG);
 	assert_int_equal(child_finding(&result, &job)->op, 1);
 }

@@ -86,7 +86,7 @@ gives 1 "triage: what afl-fuzz leaves" "$VRINGER" triage -t fs "$work/afl"
 shows "... a README.txt is no input" '^# 1 file,'
 shows "... a hint where else" '^#   this program is built with .*: build/fuzz/fuzz_fs '
 
-for pair in run:20 replay:20 minimize:20;.for.a.candidate triage:10; do
+for pair in run:20 replay:20 minimize:20..for.a.candidate triage:10; do
 	gives 0 "${pair%%:*} --help" "$VRINGER" "${pair%%:*}" --help
 	shows "... tells its own timeout" "^ *--timeout N .*a device call hangs after .*\(${pair#*:}"
 done
