@@ -97,8 +97,7 @@ void guest_look(struct guest *g, bool ready, struct ledger_probe *p)
 
 	p->status = t->look_status(g);
 	p->interrupt_status = t->look_interrupt_status(g);
-	p->generation_seen =
-		g->ledger.call.host_changes || (g->ledger.interrupts & VIRTIO_MMIO_INT_CONFIG) != 0;
+	p->generation_seen = ledger_wants_generation(&g->ledger);
 	p->generation = p->generation_seen ? t->look_generation(g) : 0;
 	record_value(&g->record, RECORD_REGISTERS, (uint64_t)p->interrupt_status << 32 | p->status);
 	p->ready = ready ? t->look_queue_ready(g) : 0;

@@ -3,6 +3,7 @@
  * virtio-mmio as a transport: a driver's register accesses, each judged and
  * traced.  See transport.h; VIRTIO 1.4, 4.2.2.
  */
+#include "devices/table.h"
 #include "harness/guest/guest_internal.h"
 
 #include <endian.h>
@@ -198,11 +199,10 @@ static uint32_t read_queue_max(struct guest *g)
 
 static void write_queue(struct guest *g, uint16_t size, const uint64_t area[VIRTQUEUE_AREA_COUNT])
 {
-	static const uint32_t low[VIRTQUEUE_AREA_COUNT] = {
-		[VIRTQUEUE_DESC] = VIRTIO_MMIO_QUEUE_DESC_LOW,
-		[VIRTQUEUE_DRIVER] = VIRTIO_MMIO_QUEUE_AVAIL_LOW,
-		[VIRTQUEUE_DEVICE] = VIRTIO_MMIO_QUEUE_USED_LOW,
-	};
+	TABLE(static const uint32_t, low, VIRTQUEUE_AREA_COUNT, 1,
+	      [VIRTQUEUE_DESC] = VIRTIO_MMIO_QUEUE_DESC_LOW,
+	      [VIRTQUEUE_DRIVER] = VIRTIO_MMIO_QUEUE_AVAIL_LOW,
+	      [VIRTQUEUE_DEVICE] = VIRTIO_MMIO_QUEUE_USED_LOW);
 
 	write32(g, VIRTIO_MMIO_QUEUE_NUM, size);
 	for (int i = 0; i < VIRTQUEUE_AREA_COUNT; i++) {

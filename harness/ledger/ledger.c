@@ -2,13 +2,11 @@
 /*
  * The ledger's frame: findings, and the life of a ledger.  See ledger.h.
  */
-#include "devices/table.h"
+#include "harness/ledger/follower.h"
 #include "harness/ledger/ledger_internal.h"
 
-#include <errno.h>
 #include <stdarg.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 
 /* Rules that lack a fact are not judged, whether or not the run comes to where
@@ -44,106 +42,143 @@ static void note_disagreements(struct ledger *ledger)
 	}
 }
 
-int ledger_open(struct ledger *l, const struct target *target)
+int ledger_open(struct ledger *l, const struct target *target, struct heap *heap)
 {
-	if (target->pages_max > 0) {
-		l->pages.bytes = malloc((size_t)target->pages_max * LEDGER_NUMBER_LEN);
-		if (l->pages.bytes == NULL)
-			return -ENOMEM;
-	}
-	for (unsigned i = 0; i < target->port_count; i++) {
-		if (target_port_frames(&target->ports[i]))
-			continue;
-		l->ports[i].out.bytes = malloc(LEDGER_PORT_BYTES);
-		l->ports[i].in.bytes = malloc(LEDGER_PORT_BYTES);
-		if (l->ports[i].out.bytes == NULL || l->ports[i].in.bytes == NULL)
-			return -ENOMEM;
-	}
-	return 0;
+	l->heap = heap;
+	return followers_open(l, target);
 }
 
 void ledger_close(struct ledger *l)
 {
-	free(l->pages.bytes);
-	for (unsigned i = 0; i < TARGET_PORTS_MAX; i++) {
-		free(l->ports[i].out.bytes);
-		free(l->ports[i].in.bytes);
-	}
+	followers_close(l);
 }
 
-void ledger_reset(struct ledger *ledger, const struct target *target, uint64_t offered)
+void ledger_judge(struct ledger *l, const struct judging *judging, const struct trace *trace,
+		  void (*fatal)(void *ctx, const struct finding *finding), void *ctx)
 {
-	if (ledger->target != target)
-		ledger->sums_ready = false;
-	ledger->target = target;
-	note_silent(ledger);
-	note_disagreements(ledger);
-	ledger->offered = offered;
-	ledger->op = 0;
-	ledger->verb = "";
-	ledger->status = 0;
-	ledger->interrupts = 0;
-	ledger->lost = false;
-	ledger->features_sel_known = ledger->queue_sel_known = ledger->device_features_sel_known =
-		ledger_knows_transport(ledger);
-	ledger->driver_features_sel = 0;
-	ledger->device_features_sel = 0;
-	ledger->queue_sel = 0;
-	ledger->shm_sel = 0;
-	ledger->driver_features = 0;
-	ledger->features_known = true;
-	ledger->interrupt_status = 0;
-	memset(&ledger->call, 0, sizeof(ledger->call));
-	memset(ledger->queues, 0, sizeof(ledger->queues));
-	memset(ledger->counters, 0, sizeof(ledger->counters));
-	memset(ledger->judged, 0, sizeof(ledger->judged));
-	ledger->node_free = ledger->hold_free = LEDGER_NONE;
-	ledger->node_used = ledger->hold_used = 0;
-	for (int i = 0; i < PROGRAM_QUEUES; i++)
-		ledger->queues[i].holds = ledger->queues[i].last_hold = LEDGER_NONE;
-	ledger->finding_count = 0;
-	ledger->completions = 0;
-	for (unsigned i = 0; i < TARGET_STREAMS_MAX; i++) {
-		struct ledger_stream *stream = &ledger->streams[i];
+	l->judging = *judging;
+	l->enabled = !judging->no_ledger;
+	l->trace = trace;
+	l->fatal = fatal;
+	l->fatal_ctx = ctx;
+}
 
-		stream->first = stream->count = stream->gone = 0;
-		stream->passed = 0;
-		stream->lost = stream->unsure = false;
-		stream->entered = stream->left = 0;
-	}
-	ledger->owes = false;
-	ledger->net = (struct ledger_net){ .mtu = 0 };
-	ledger->counters_lost = false;
-	ledger->dialogue = (struct ledger_dialogue){ .asked = 0 };
-	ledger_request_forget(ledger, true);
-	memset(ledger->fields, 0, sizeof(ledger->fields));
-	for (unsigned i = 0; i < TARGET_PORTS_MAX; i++) {
-		struct ledger_port *port = &ledger->ports[i];
+void ledger_without(struct ledger *l, unsigned facts)
+{
+	l->without = facts;
+}
 
-		port->out.start = port->out.len = port->in.start = port->in.len = 0;
-		port->staged = 0;
-		port->failed = port->lost = port->unsure = false;
-		port->unread = port->dropped_before = 0;
-		port->typed.before = port->typed.bytes = 0;
-		port->put_back.before = port->put_back.bytes = 0;
-	}
-	ledger->held_bytes_max = ledger->held_accesses_max = 0;
-	ledger->held = 0;
-	ledger->plain.went_blind = ledger->plain.strayed = ledger->plain.stale = false;
-	ledger->plain.tables = ledger->plain.over = false;
-	ledger->plain.blind = ledger->plain.looking = ledger->plain.entered = false;
-	memset(ledger->plain.interrupts, 0, sizeof(ledger->plain.interrupts));
-	ledger->plain.salting = false;
-	ledger->plain.salts = 0;
-	ledger->plain.suspect_count = 0;
-	ledger->plain.confirmed = NULL;
-	ledger->stop = false;
+void ledger_enable(struct ledger *l, bool enabled)
+{
+	l->enabled = enabled;
+}
+
+/* A new session: what the driver knows nothing of yet.  Chains are nobody's any more. */
+static void begin_session(struct ledger *l)
+{
+	bool known = ledger_knows_transport(l);
+
+	l->session = (struct ledger_session){ .features_sel_known = known,
+					      .queue_sel_known = known,
+					      .device_features_sel_known = known,
+					      .features_known = true };
+	l->plain.session = (struct ledger_plain_session){ .blind = false };
+	for (unsigned i = 0; i < PROGRAM_QUEUES; i++)
+		l->queues[i] =
+			(struct ledger_queue){ .holds = LEDGER_NONE, .last_hold = LEDGER_NONE };
+}
+
+void ledger_session_end(struct ledger *l)
+{
+	TELL_FOLLOWERS(l, reset, l);
+	for (unsigned i = 0; i < PROGRAM_QUEUES; i++)
+		ledger_queue_stop(l, &l->queues[i]);
+	begin_session(l);
+}
+
+void ledger_forget(struct ledger *l, uint32_t generation)
+{
+	ledger_session_end(l);
+	for (unsigned i = 0; i < PROGRAM_QUEUES; i++)
+		l->queues[i].lost = true;
+	TELL_FOLLOWERS(l, forget, l);
+	ledger_fields_forget(l);
+	l->device.counters_lost = true;
+	l->device.generation = generation;
+	l->session.lost = true;
+}
+
+void ledger_reset(struct ledger *l, const struct target *target, uint64_t offered,
+		  const uint16_t queue_max[PROGRAM_QUEUES])
+{
+	if (l->target != target)
+		l->sums.ready = false;
+	l->target = target;
+	l->offered = offered;
+	memcpy(l->queue_max, queue_max, sizeof(l->queue_max));
+	memset(&l->device, 0, sizeof(l->device));
+	l->device.node_free = l->device.hold_free = LEDGER_NONE;
+	l->call = (struct ledger_call){ .number = 0 };
+	l->plain.device = (struct ledger_plain_device){ .looking = false };
+	begin_session(l);
+	followers_choose(l);
+	ledger_op(l, 0, "");
+	l->stop = false;
+	l->finding_count = 0;
+	memset(l->judged, 0, sizeof(l->judged));
+	note_silent(l);
+	note_disagreements(l);
+}
+
+void ledger_created(struct ledger *l, uint32_t generation, uint16_t mtu)
+{
+	l->device.generation = generation;
+	l->device.heap_base = l->heap->peak_blocks = l->heap->live_blocks;
+	l->net.mtu = mtu;
 }
 
 void ledger_op(struct ledger *ledger, uint32_t index, const char *verb)
 {
 	ledger->op = index;
 	ledger->verb = verb;
+}
+
+void ledger_keep(const struct ledger *l, struct ledger_kept *kept)
+{
+	kept->finding_count = l->finding_count;
+	memcpy(kept->findings, l->findings, sizeof(kept->findings));
+	memcpy(kept->judged, l->judged, sizeof(kept->judged));
+	memcpy(kept->not_judged, l->not_judged, sizeof(kept->not_judged));
+}
+
+void ledger_give_back(struct ledger *l, const struct ledger_kept *kept)
+{
+	l->finding_count = kept->finding_count;
+	memcpy(l->findings, kept->findings, sizeof(kept->findings));
+	memcpy(l->judged, kept->judged, sizeof(kept->judged));
+	memcpy(l->not_judged, kept->not_judged, sizeof(kept->not_judged));
+}
+
+void ledger_stop(struct ledger *l)
+{
+	l->stop = true;
+}
+
+/* Before the device has what the host gives: it may pass it on at once. */
+void ledger_host_begin(struct ledger *l, enum host_act act, unsigned port, const void *data,
+		       uint32_t len)
+{
+	l->call.host_changes = act == HOST_SET_TARGET;
+	if (l->enabled)
+		TELL_FOLLOWERS(l, host_begin, l, act, port, data, len);
+}
+
+void ledger_host_end(struct ledger *l, enum host_act act, unsigned port, const void *data,
+		     uint32_t len, uint32_t moved)
+{
+	l->call.host_changed = act == HOST_SET_TARGET && moved != 0;
+	if (l->enabled)
+		TELL_FOLLOWERS(l, host_end, l, act, port, data, len, moved);
 }
 
 /* A finding with its place filled in; NULL when there is no room, which there
@@ -194,7 +229,7 @@ void ledger_break(struct ledger *ledger, enum rule rule, const char *format, ...
 	va_list args;
 	bool failing;
 
-	if (ledger->stop || !ledger->enabled || ledger->plain.salting)
+	if (ledger->stop || !ledger->enabled || ledger->plain.device.salting)
 		return;
 	snprintf(signature, sizeof(signature), "%s:%s", desc->id, ledger->verb);
 	failing = rule_fails(rule, &ledger->judging);
@@ -228,7 +263,7 @@ void ledger_find(struct ledger *ledger, enum finding_kind kind, const char *what
 	if (ledger->stop && ledger->finding_count > 0 && kind == FINDING_HANG &&
 	    ledger->fatal != NULL)
 		ledger->fatal(ledger->fatal_ctx, &ledger->findings[ledger->finding_count - 1]);
-	if (ledger->stop || ledger->plain.salting)
+	if (ledger->stop || ledger->plain.device.salting)
 		return;
 	if (ledger->finding_count == LEDGER_FINDINGS_MAX)
 		ledger->finding_count--;

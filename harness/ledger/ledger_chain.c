@@ -13,6 +13,7 @@
  * succeeded.  Where buffers of a chain overlap, a byte written once counts for
  * all of them, as it does for the driver that reads them.
  */
+#include "harness/ledger/follower.h"
 #include "harness/ledger/ledger_internal.h"
 
 #include <stddef.h>
@@ -25,19 +26,19 @@ static void drop_abandoned(struct ledger *l, struct ledger_queue *q);
 /* A node, at the price of chains that are lost if need be. */
 static uint32_t new_node(struct ledger *l)
 {
-	uint32_t index = l->node_free;
+	uint32_t index = l->device.node_free;
 
-	if (index == LEDGER_NONE && l->node_used == LEDGER_NODES_MAX) {
+	if (index == LEDGER_NONE && l->device.node_used == LEDGER_NODES_MAX) {
 		for (unsigned i = 0; i < PROGRAM_QUEUES; i++)
 			drop_abandoned(l, &l->queues[i]);
-		index = l->node_free;
+		index = l->device.node_free;
 	}
 	if (index != LEDGER_NONE) {
-		l->node_free = l->nodes[index].next;
+		l->device.node_free = l->nodes[index].next;
 	} else {
-		if (l->node_used == LEDGER_NODES_MAX)
+		if (l->device.node_used == LEDGER_NODES_MAX)
 			return LEDGER_NONE;
-		index = l->node_used++;
+		index = l->device.node_used++;
 	}
 	l->nodes[index].next = LEDGER_NONE;
 	return index;
@@ -51,8 +52,8 @@ static void free_nodes(struct ledger *l, uint32_t first)
 		return;
 	while (l->nodes[last].next != LEDGER_NONE)
 		last = l->nodes[last].next;
-	l->nodes[last].next = l->node_free;
-	l->node_free = first;
+	l->nodes[last].next = l->device.node_free;
+	l->device.node_free = first;
 }
 
 uint32_t ledger_hold_find(struct ledger *l, struct ledger_queue *q, uint16_t walk)
@@ -81,29 +82,30 @@ static void drop_abandoned(struct ledger *l, struct ledger_queue *q)
 		if (!l->hold[i].abandoned)
 			continue;
 		ledger_hold_drop(l, q, i);
-		q->overflowed = true;
+		q->work.overflowed = true;
 	}
 }
 
 uint32_t ledger_hold_take(struct ledger *l, struct ledger_queue *q, uint16_t walk, uint16_t head)
 {
-	uint32_t index = l->hold_free;
+	uint32_t index = l->device.hold_free;
 	struct ledger_hold *hold;
 
-	if (index == LEDGER_NONE && l->hold_used == LEDGER_HOLDS_MAX) {
+	if (index == LEDGER_NONE && l->device.hold_used == LEDGER_HOLDS_MAX) {
 		drop_abandoned(l, q);
-		index = l->hold_free;
+		index = l->device.hold_free;
 	}
 	if (index != LEDGER_NONE) {
-		l->hold_free = l->hold[index].next;
-	} else if (l->hold_used < LEDGER_HOLDS_MAX) {
-		index = l->hold_used++;
+		l->device.hold_free = l->hold[index].next;
+	} else if (l->device.hold_used < LEDGER_HOLDS_MAX) {
+		index = l->device.hold_used++;
 	} else {
-		q->overflowed = true;
+		q->work.overflowed = true;
 		return LEDGER_NONE;
 	}
 	hold = &l->hold[index];
-	memset(hold, 0, offsetof(struct ledger_hold, head_bytes));
+	memset(hold, 0, offsetof(struct ledger_hold, stream));
+	TELL_FOLLOWERS(l, taken, hold);
 	hold->walk = walk;
 	hold->call = l->call.number;
 	hold->head = hold->expect = head;
@@ -111,9 +113,9 @@ uint32_t ledger_hold_take(struct ledger *l, struct ledger_queue *q, uint16_t wal
 	hold->first = hold->last_desc = hold->cursor = hold->written = LEDGER_NONE;
 	hold->bytes_max = LEDGER_CHAIN_BYTES;
 	hold->accesses_max = LEDGER_CHAIN_ACCESSES;
-	l->held_bytes_max += hold->bytes_max;
-	l->held_accesses_max += hold->accesses_max;
-	l->held++;
+	l->device.held_bytes_max += hold->bytes_max;
+	l->device.held_accesses_max += hold->accesses_max;
+	l->device.held++;
 	hold->next = q->holds;
 	q->holds = q->last_hold = index;
 	return index;
@@ -130,11 +132,11 @@ void ledger_hold_drop(struct ledger *l, struct ledger_queue *q, uint32_t index)
 		q->last_hold = LEDGER_NONE;
 	free_nodes(l, l->hold[index].first);
 	free_nodes(l, l->hold[index].written);
-	l->held_bytes_max -= l->hold[index].bytes_max;
-	l->held_accesses_max -= l->hold[index].accesses_max;
-	l->held--;
-	l->hold[index].next = l->hold_free;
-	l->hold_free = index;
+	l->device.held_bytes_max -= l->hold[index].bytes_max;
+	l->device.held_accesses_max -= l->hold[index].accesses_max;
+	l->device.held--;
+	l->hold[index].next = l->device.hold_free;
+	l->device.hold_free = index;
 }
 
 void ledger_hold_add(struct ledger *l, struct ledger_hold *hold, uint64_t addr, uint32_t len,
@@ -255,18 +257,6 @@ static void mark_written(struct ledger *l, struct ledger_hold *hold, uint64_t fi
 	hold->written = index;
 }
 
-/* Bytes of a message: its first ones, and all that are written of one. */
-static void on_message(struct ledger *l, struct ledger_hold *hold, const struct arena_access *a)
-{
-	for (uint32_t i = 0; i < a->len && hold->first_count < sizeof(hold->first_bytes); i++)
-		hold->first_bytes |= (uint64_t)a->data[i] << 8 * hold->first_count++;
-	if (a->write && a->why.queue == l->target->dialogue->to) {
-		ledger_digest_add(&hold->out, a->data, a->len);
-		ledger_head_add(hold, a);
-	}
-	ledger_dialogue_access(l, a->why.queue, hold, a->write);
-}
-
 /* memory.torn: our models copy all of a chain's descriptors before they look at a
  * buffer.  The last that was read said that there is another: what lies before it
  * is the piece of a chain, torn or not yet known, and no request. */
@@ -293,16 +283,10 @@ void ledger_payload(struct ledger *l, struct ledger_queue *q, const struct arena
 	if (len == 0 || last < addr)
 		return;
 	index = ledger_hold_find(l, q, why.walk);
-	if (index == LEDGER_NONE || l->hold[index].blind) {
-		ledger_port_lose(l, why.queue);
-		ledger_request_forget(l, false);
-	}
 	if (index == LEDGER_NONE) {
-		if (q->overflowed) {
-			ledger_stream_unknown(l, why.queue, NULL, write);
-			return;
-		}
-		if (ledger_judges(l, write ? RULE_MEMORY_WRITE : RULE_MEMORY_READ))
+		TELL_FOLLOWERS(l, unknown, l, why.queue, NULL, write);
+		if (!q->work.overflowed &&
+		    ledger_judges(l, write ? RULE_MEMORY_WRITE : RULE_MEMORY_READ))
 			ledger_break(l, write ? RULE_MEMORY_WRITE : RULE_MEMORY_READ,
 				     "queue %u: the device %s %u bytes at 0x%llx for available "
 				     "entry %u, whose chain it does not hold",
@@ -315,22 +299,13 @@ void ledger_payload(struct ledger *l, struct ledger_queue *q, const struct arena
 	if (!write && done)
 		hold->read += len;
 	if (hold->blind) {
-		ledger_stream_unknown(l, why.queue, hold, write);
+		TELL_FOLLOWERS(l, unknown, l, why.queue, hold, write);
 		return;
 	}
 	if (is_permitted(l, hold, addr, last, write)) {
 		judge_whole(l, hold, why, write);
 		(void)ledger_judges(l, write ? RULE_MEMORY_WRITE : RULE_MEMORY_READ);
-		if (l->target->stream_count > 0 && done)
-			ledger_stream_access(l, hold, access);
-		if (write && done && ledger_is_net(l, why.queue))
-			ledger_net_written(l, hold, addr, access->data, len);
-		if (l->target->port_count > 0)
-			ledger_port_access(l, hold, access);
-		if (l->target->pages_max > 0 || l->target->fuse)
-			ledger_request_access(l, hold, access);
-		if (l->target->dialogue != NULL && done)
-			on_message(l, hold, access);
+		TELL_FOLLOWERS(l, accessed, l, hold, access);
 		if (write && done && !extend_written(l, hold, addr, last))
 			mark_written(l, hold, addr, last);
 		return;

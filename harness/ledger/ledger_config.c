@@ -104,11 +104,11 @@ static uint64_t queues_there(const struct ledger *l)
 void ledger_config_count(struct ledger *l, uint64_t value)
 {
 	const struct config_count *count = count_of(l);
-	bool chosen = (l->status & VIRTIO_CONFIG_S_FEATURES_OK) != 0;
-	uint64_t features = chosen ? l->driver_features : l->offered;
+	bool chosen = (l->device.status & VIRTIO_CONFIG_S_FEATURES_OK) != 0;
+	uint64_t features = chosen ? l->session.driver_features : l->offered;
 	uint64_t due;
 
-	if (count == NULL || (chosen && !l->features_known) ||
+	if (count == NULL || (chosen && !l->session.features_known) ||
 	    (count->features != 0 && (count->features & features) == 0) ||
 	    !ledger_judges(l, RULE_STATUS_CONFIG_COUNT))
 		return;

@@ -42,7 +42,7 @@ static void judge_walk(const struct ring_access *a, struct ledger_hold *hold)
 static void judge_table(const struct ring_access *a, const struct ledger_hold *hold)
 {
 	const struct ledger *l = a->l;
-	bool negotiated = (l->driver_features >> VIRTIO_RING_F_INDIRECT_DESC & 1) != 0;
+	bool negotiated = (l->session.driver_features >> VIRTIO_RING_F_INDIRECT_DESC & 1) != 0;
 	uint64_t last = a->addr + (a->len - 1);
 
 	/* Such a range cannot be accessed: a device may leave that to be found. */
@@ -53,7 +53,7 @@ static void judge_table(const struct ring_access *a, const struct ledger_hold *h
 			     "queue %u: the device wrote %u bytes at 0x%llx as entries of an "
 			     "indirect table",
 			     a->why.queue, a->len, (unsigned long long)a->addr);
-	if (!l->features_known || !ledger_judges(a->l, RULE_MEMORY_INDIRECT))
+	if (!l->session.features_known || !ledger_judges(a->l, RULE_MEMORY_INDIRECT))
 		return;
 	if (!negotiated)
 		ledger_break(a->l, RULE_MEMORY_INDIRECT,
@@ -83,8 +83,8 @@ static void allow(struct ledger *l, struct ledger_hold *hold, uint64_t bytes)
 		return;
 	hold->bytes_max += bytes;
 	hold->accesses_max += LEDGER_DESC_ACCESSES;
-	l->held_bytes_max += bytes;
-	l->held_accesses_max += LEDGER_DESC_ACCESSES;
+	l->device.held_bytes_max += bytes;
+	l->device.held_accesses_max += LEDGER_DESC_ACCESSES;
 }
 
 static void name_table(struct ledger_hold *hold, uint64_t addr, uint32_t len)
@@ -136,7 +136,8 @@ void ledger_desc_read(const struct ring_access *a)
 	struct ledger_hold *hold = found != LEDGER_NONE ? &l->hold[found] : NULL;
 
 	l->call.descs++;
-	if (a->why.purpose == GUEST_INDIRECT && a->len > 0 && (hold != NULL || !a->q->overflowed))
+	if (a->why.purpose == GUEST_INDIRECT && a->len > 0 &&
+	    (hold != NULL || !a->q->work.overflowed))
 		judge_table(a, hold);
 	if (hold == NULL || a->len == 0 || a->write) {
 		allow(l, NULL, 2ull * l->target->chain_bytes_max + LEDGER_DESC_BYTES);

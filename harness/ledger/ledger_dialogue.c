@@ -14,24 +14,34 @@
  * that has room for the answer that is due is used.  A message in a chain that is not
  * known exactly asks for nothing that must come.
  */
+#include "harness/ledger/follower.h"
 #include "harness/ledger/ledger_internal.h"
 
 #include <string.h>
 
 #define HEAD 8u
 
-void ledger_dialogue_access(struct ledger *l, unsigned queue, const struct ledger_hold *hold,
-			    bool write)
+/* Bytes of a message: its first ones, and all that are written of one. */
+static void on_access(struct ledger *l, struct ledger_hold *hold, const struct arena_access *a)
 {
 	const struct target_dialogue *d = l->target->dialogue;
+	struct ledger_dialogue_chain *c = &hold->dialogue;
 
-	if (write || queue != d->from)
+	if (a->err != 0)
+		return;
+	for (uint32_t i = 0; i < a->len && c->first_count < sizeof(c->first_bytes); i++)
+		c->first_bytes |= (uint64_t)a->data[i] << 8 * c->first_count++;
+	if (a->write && a->why.queue == d->to) {
+		ledger_digest_add(&c->out, a->data, a->len);
+		ledger_message_add(&c->reply, hold, a);
+	}
+	if (a->write || a->why.queue != d->from)
 		return;
 	l->dialogue.unsure = l->dialogue.unsure || hold->restarted || hold->strayed;
-	if (hold->first_count < HEAD)
+	if (c->first_count < HEAD)
 		return;
 	for (unsigned i = 0; i < d->ask_count; i++)
-		if (((hold->first_bytes ^ d->asks[i].head) & d->asks[i].mask) == 0)
+		if (((c->first_bytes ^ d->asks[i].head) & d->asks[i].mask) == 0)
 			l->dialogue.asked |= (uint16_t)(1u << i);
 }
 
@@ -52,9 +62,9 @@ static bool is_answer(const struct ledger_hold *hold, uint32_t len,
 	ledger_digest_add(&digest, head, HEAD);
 	if (answer->tail != NULL)
 		ledger_digest_add(&digest, (const uint8_t *)answer->tail, tail_len(answer));
-	if (len == hold->out.len)
-		return ledger_digest_equal(&digest, &hold->out);
-	ledger_digest_add(&seen, hold->reply_bytes, len);
+	if (len == hold->dialogue.out.len)
+		return ledger_digest_equal(&digest, &hold->dialogue.out);
+	ledger_digest_add(&seen, hold->dialogue.reply.bytes, len);
 	return ledger_digest_equal(&digest, &seen);
 }
 
@@ -116,21 +126,24 @@ static void on_message_returned(struct ledger *l, unsigned queue, const struct l
 		ledger_refused(l, queue, hold, "the device does not read the message in it");
 }
 
-void ledger_dialogue_out(struct ledger *l, unsigned queue, const struct ledger_hold *hold,
-			 uint32_t len)
+static void on_returned(struct ledger *l, unsigned queue, const struct ledger_hold *hold,
+			uint32_t len)
 {
 	const struct target_dialogue *d = l->target->dialogue;
 	unsigned index = 0;
 	const char *fault;
 
+	if (hold == NULL)
+		return;
 	if (queue == d->from)
 		on_message_returned(l, queue, hold);
 	if (queue == d->to && len == 0)
 		on_returned_empty(l, queue, hold);
 	if (queue != d->to || len == 0)
 		return;
-	l->dialogue.lost = l->dialogue.lost || hold->blind || len > hold->out.len ||
-			   (len < hold->out.len && (hold->reply.blind || len > hold->reply.len));
+	l->dialogue.lost = l->dialogue.lost || hold->blind || len > hold->dialogue.out.len ||
+			   (len < hold->dialogue.out.len &&
+			    (hold->dialogue.reply.blind || len > hold->dialogue.reply.len));
 	if (l->dialogue.lost || !ledger_judges(l, RULE_STREAM_ANSWERS))
 		return;
 	while (index < d->answer_count && !is_answer(hold, len, &d->answers[index]))
@@ -142,21 +155,58 @@ void ledger_dialogue_out(struct ledger *l, unsigned queue, const struct ledger_h
 		ledger_break(l, RULE_STREAM_ANSWERS,
 			     "the chain of head %u of queue %u returns a message of %u bytes that "
 			     "starts 0x%016llx: it %s",
-			     hold->head, queue, len, (unsigned long long)hold->first_bytes, fault);
+			     hold->head, queue, len, (unsigned long long)hold->dialogue.first_bytes,
+			     fault);
 }
 
-void ledger_dialogue_rest(struct ledger *l)
+static void on_rest(struct ledger *l, const void *device, bool excused)
 {
 	const struct target_dialogue *d = l->target->dialogue;
 
-	if (d == NULL || !is_followed(l) || longest_due(l) == 0 ||
-	    !ledger_may_have_room(l, d->to) || !ledger_judges(l, RULE_STREAM_UNANSWERED))
+	(void)device;
+	if (excused || !is_followed(l) || longest_due(l) == 0 || !ledger_may_have_room(l, d->to) ||
+	    !ledger_judges(l, RULE_STREAM_UNANSWERED))
 		return;
 	ledger_break(l, RULE_STREAM_UNANSWERED,
 		     "the driver asked for what the device has not said, and the device rests: "
 		     "queue %u was %s",
 		     d->to,
-		     !l->queues[d->to].index_seen ? "never looked at"
-		     : l->queues[d->to].notified  ? "notified and not looked at"
-						  : "left with chains that it saw");
+		     !l->queues[d->to].work.index_seen ? "never looked at"
+		     : l->queues[d->to].work.notified  ? "notified and not looked at"
+						       : "left with chains that it saw");
 }
+
+static void on_reset(struct ledger *l)
+{
+	l->dialogue = (struct ledger_dialogue){ .asked = 0 };
+}
+
+static void on_forget(struct ledger *l)
+{
+	l->dialogue.lost = true;
+}
+
+/* The bytes of the reply need not be cleared. */
+static void on_taken(struct ledger_hold *hold)
+{
+	hold->dialogue.first_bytes = 0;
+	hold->dialogue.first_count = 0;
+	hold->dialogue.out = (struct ledger_digest){ .len = 0 };
+	ledger_message_begin(&hold->dialogue.reply);
+}
+
+static bool applies(const struct target *target)
+{
+	return target->dialogue != NULL;
+}
+
+const struct follower dialogue_follower = {
+	.applies = applies,
+	.renew = on_reset,
+	.reset = on_reset,
+	.forget = on_forget,
+	.taken = on_taken,
+	.accessed = on_access,
+	.returned = on_returned,
+	.rest = on_rest,
+};

@@ -18,7 +18,7 @@
 void ledger_fields_forget(struct ledger *l)
 {
 	for (unsigned i = 0; i < TARGET_FIELDS_MAX; i++)
-		l->fields[i].mask = 0;
+		l->device.fields[i].mask = 0;
 }
 
 static bool was_value(const struct ledger_field *field, uint64_t value)
@@ -33,7 +33,7 @@ void ledger_field_read(struct ledger *l, unsigned index, uint32_t at, uint32_t w
 		       uint64_t value, uint64_t now, uint32_t generation)
 {
 	const struct target_field *where = &l->target->fields[index];
-	struct ledger_field *field = &l->fields[index];
+	struct ledger_field *field = &l->device.fields[index];
 
 	if (!l->enabled)
 		return;

@@ -21,6 +21,7 @@
  * Our models read a chain, and write it, once and in the order of its buffers: that says
  * where in it bytes are, since an address may be there twice.
  */
+#include "harness/ledger/follower.h"
 #include "harness/ledger/ledger_internal.h"
 
 #include <errno.h>
@@ -39,20 +40,6 @@ _Static_assert(IN_HEAD + sizeof(struct fuse_setupmapping_in) == LEDGER_MESSAGE_B
 _Static_assert(OUT_HEAD + sizeof(struct fuse_init_out) == LEDGER_MESSAGE_BYTES,
 	       "an INIT's reply is kept");
 
-void ledger_head_add(struct ledger_hold *hold, const struct arena_access *a)
-{
-	struct ledger_head *head = a->write ? &hold->reply : &hold->request;
-	uint8_t *bytes = a->write ? hold->reply_bytes : hold->request_bytes;
-	uint32_t room = LEDGER_MESSAGE_BYTES - head->len;
-	uint32_t len = a->len < room ? a->len : room;
-
-	head->blind = head->blind || a->err != 0 || hold->restarted || a->data == NULL;
-	if (head->blind)
-		return;
-	memcpy(bytes + head->len, a->data, len);
-	head->len = (uint8_t)(head->len + len);
-}
-
 static uint32_t get32(const uint8_t *bytes, size_t at, bool big)
 {
 	uint32_t value = ledger_get32(bytes + at);
@@ -61,18 +48,18 @@ static uint32_t get32(const uint8_t *bytes, size_t at, bool big)
 }
 
 #define IN(hold, field, big)                                                                       \
-	get32((hold)->request_bytes, offsetof(struct fuse_in_header, field), big)
+	get32((hold)->fuse.request.bytes, offsetof(struct fuse_in_header, field), big)
 #define IN_INIT(hold, field, big)                                                                  \
-	get32((hold)->request_bytes, IN_HEAD + offsetof(struct fuse_init_in, field), big)
+	get32((hold)->fuse.request.bytes, IN_HEAD + offsetof(struct fuse_init_in, field), big)
 #define OUT(hold, field, big)                                                                      \
-	get32((hold)->reply_bytes, offsetof(struct fuse_out_header, field), big)
+	get32((hold)->fuse.reply.bytes, offsetof(struct fuse_out_header, field), big)
 #define OUT_INIT(hold, field, big)                                                                 \
-	get32((hold)->reply_bytes, OUT_HEAD + offsetof(struct fuse_init_out, field), big)
+	get32((hold)->fuse.reply.bytes, OUT_HEAD + offsetof(struct fuse_init_out, field), big)
 
 /* Has the device read all that says what a request is? */
 static bool is_read(const struct ledger_hold *hold)
 {
-	return !hold->request.blind && hold->request.len >= IN_HEAD;
+	return !hold->fuse.request.blind && hold->fuse.request.len >= IN_HEAD;
 }
 
 /* An INIT shows its own order. */
@@ -84,7 +71,7 @@ static bool is_init(const struct ledger_hold *hold, bool *big)
 
 static uint64_t get64(const struct ledger_hold *hold, size_t at, bool big)
 {
-	uint64_t value = ledger_get64(hold->request_bytes + IN_HEAD + at);
+	uint64_t value = ledger_get64(hold->fuse.request.bytes + IN_HEAD + at);
 
 	return big ? __builtin_bswap64(value) : value;
 }
@@ -103,8 +90,8 @@ static uint64_t window_len(const struct ledger *l)
 static const char *file_fault(const struct ledger_hold *hold, int32_t told, int32_t due, bool big)
 {
 	const size_t at = offsetof(struct fuse_in_header, nodeid);
-	uint32_t low = get32(hold->request_bytes, at + (big ? 4 : 0), big);
-	uint32_t high = get32(hold->request_bytes, at + (big ? 0 : 4), big);
+	uint32_t low = get32(hold->fuse.request.bytes, at + (big ? 4 : 0), big);
+	uint32_t high = get32(hold->fuse.request.bytes, at + (big ? 0 : 4), big);
 
 	if (low != FUSE_ROOT_ID || high != 0)
 		due = -ENOENT;
@@ -176,7 +163,7 @@ static enum ledger_order order_of(const struct ledger *l, const struct ledger_ho
 
 	if (is_init(hold, &big))
 		return big ? ORDER_BIG : ORDER_LITTLE;
-	return (enum ledger_order)l->order;
+	return (enum ledger_order)l->fuse.order;
 }
 
 static bool has_reply(const struct ledger_hold *hold, bool big)
@@ -210,7 +197,7 @@ static const char *outcome_fault(const struct ledger *l, const struct ledger_hol
 		return "with an error that is none";
 	if (len != OUT_HEAD)
 		return "that has more than its outcome";
-	if (body->fault == NULL || hold->request.len < IN_HEAD + body->len)
+	if (body->fault == NULL || hold->fuse.request.len < IN_HEAD + body->len)
 		return NULL;
 	return body->fault(l, hold, told, big);
 }
@@ -225,7 +212,7 @@ static const char *start_fault(const struct ledger_hold *hold, uint32_t len, boo
 	    len != OUT_HEAD + FUSE_COMPAT_22_INIT_OUT_SIZE &&
 	    len != OUT_HEAD + FUSE_COMPAT_INIT_OUT_SIZE)
 		return "that is as long as no version's";
-	if (hold->reply.len < len)
+	if (hold->fuse.reply.len < len)
 		return NULL;
 	if (OUT_INIT(hold, major, big) != FUSE_KERNEL_VERSION)
 		return "of another major version than there is";
@@ -240,7 +227,7 @@ static const char *start_fault(const struct ledger_hold *hold, uint32_t len, boo
 
 static const char *init_fault(const struct ledger_hold *hold, uint32_t len, bool big)
 {
-	if (hold->request.len < IN_HEAD + INIT_IN)
+	if (hold->fuse.request.len < IN_HEAD + INIT_IN)
 		return "to an INIT that it has not read";
 	if (IN_INIT(hold, major, big) < FUSE_KERNEL_VERSION)
 		return refusal_fault(hold, len, -EPROTO, big);
@@ -261,10 +248,10 @@ static const char *reply_fault(const struct ledger *l, const struct ledger_hold 
 		return "to a request that has none";
 	if (len < OUT_HEAD)
 		return "that is no whole header";
-	if (hold->reply.blind || hold->reply.len < OUT_HEAD)
+	if (hold->fuse.reply.blind || hold->fuse.reply.len < OUT_HEAD)
 		return NULL;
-	if (memcmp(hold->request_bytes + asked, hold->reply_bytes + answered, sizeof(uint64_t)) !=
-	    0)
+	if (memcmp(hold->fuse.request.bytes + asked, hold->fuse.reply.bytes + answered,
+		   sizeof(uint64_t)) != 0)
 		return "to another request";
 	if (OUT(hold, len, big) != len)
 		return "that says it has another length";
@@ -308,7 +295,7 @@ static void on_no_reply(struct ledger *l, unsigned queue, const struct ledger_ho
 	if (order == ORDER_UNSURE || !is_sensible(hold, big) || !has_reply(hold, big) ||
 	    hold->writable < OUT_HEAD)
 		return;
-	if (init && hold->request.len < IN_HEAD + INIT_IN)
+	if (init && hold->fuse.request.len < IN_HEAD + INIT_IN)
 		ledger_refused(l, queue, hold, "the device does not read the INIT in it");
 	else if (ledger_judges(l, RULE_STREAM_UNANSWERED))
 		ledger_break(
@@ -319,29 +306,31 @@ static void on_no_reply(struct ledger *l, unsigned queue, const struct ledger_ho
 			(unsigned long long)hold->writable);
 }
 
-void ledger_fuse_access(struct ledger *l, struct ledger_hold *hold, const struct arena_access *a)
+static void on_access(struct ledger *l, struct ledger_hold *hold, const struct arena_access *a)
 {
 	bool big;
 
-	ledger_head_add(hold, a);
+	ledger_message_add(a->write ? &hold->fuse.reply : &hold->fuse.request, hold, a);
 	if (a->write)
 		return;
 	if (hold->restarted) {
-		l->order = ORDER_UNSURE;
+		l->fuse.order = ORDER_UNSURE;
 		return;
 	}
-	if (!is_read(hold) || !is_init(hold, &big) || l->order == (big ? ORDER_BIG : ORDER_LITTLE))
+	if (!is_read(hold) || !is_init(hold, &big) ||
+	    l->fuse.order == (big ? ORDER_BIG : ORDER_LITTLE))
 		return;
 	/* It ends the session before it, if the device takes it for one. */
-	l->order = ORDER_UNSURE;
-	if (hold->request.len >= IN_HEAD + INIT_IN && is_sensible(hold, big) &&
+	l->fuse.order = ORDER_UNSURE;
+	if (hold->fuse.request.len >= IN_HEAD + INIT_IN && is_sensible(hold, big) &&
 	    ledger_hold_kinds(l, hold) != 0)
-		l->order = big ? ORDER_BIG : ORDER_LITTLE;
+		l->fuse.order = big ? ORDER_BIG : ORDER_LITTLE;
 }
 
-void ledger_fuse_out(struct ledger *l, unsigned queue, const struct ledger_hold *hold, uint32_t len)
+static void on_returned(struct ledger *l, unsigned queue, const struct ledger_hold *hold,
+			uint32_t len)
 {
-	if (hold->blind || hold->restarted || hold->request.blind)
+	if (hold == NULL || hold->blind || hold->restarted || hold->fuse.request.blind)
 		return;
 	if (len > 0)
 		on_reply(l, queue, hold, len);
@@ -351,3 +340,44 @@ void ledger_fuse_out(struct ledger *l, unsigned queue, const struct ledger_hold 
 	else if (ledger_hold_kinds(l, hold) != 0)
 		on_no_reply(l, queue, hold);
 }
+
+/* The order of a session that has no INIT is little. */
+static void on_reset(struct ledger *l)
+{
+	l->fuse = (struct ledger_fuse){ .order = ORDER_LITTLE };
+}
+
+static void on_forget(struct ledger *l)
+{
+	l->fuse.order = ORDER_UNSURE;
+}
+
+static void on_unknown(struct ledger *l, unsigned queue, struct ledger_hold *hold, bool write)
+{
+	(void)queue;
+	(void)hold;
+	(void)write;
+	l->fuse.order = ORDER_UNSURE;
+}
+
+static void on_taken(struct ledger_hold *hold)
+{
+	ledger_message_begin(&hold->fuse.request);
+	ledger_message_begin(&hold->fuse.reply);
+}
+
+static bool applies(const struct target *target)
+{
+	return target->fuse;
+}
+
+const struct follower fuse_follower = {
+	.applies = applies,
+	.renew = on_reset,
+	.reset = on_reset,
+	.forget = on_forget,
+	.taken = on_taken,
+	.accessed = on_access,
+	.unknown = on_unknown,
+	.returned = on_returned,
+};

@@ -1,21 +1,17 @@
 /* SPDX-License-Identifier: Apache-2.0 OR MIT */
 /*
  * What the parts of the ledger share: ledger.c (rules and findings),
- * ledger_regs.c (registers and status), ledger_show.c (what they read as), ledger_ring.c (queues
- * and chains), ledger_desc.c (descriptors), ledger_chain.c (what a chain permits), ledger_sound.c
- * (what is wrong with one), ledger_wakeup.c (interrupts), ledger_notify.c (notifications),
- * ledger_config.c (configuration), ledger_stream.c and ledger_loss.c (frames, and those that do not
- * come out), ledger_netheader.c (received packets), ledger_request.c and ledger_fuse.c (requests),
- * ledger_rest.c and ledger_waiting.c (at rest), and, of plain memory, ledger_plain.c and
- * ledger_survey.c.
+ * ledger_regs.c (registers and status), ledger_show.c (what they read as), ledger_ring.c
+ * (queues and chains), ledger_desc.c (descriptors), ledger_chain.c (what a chain permits),
+ * ledger_sound.c (what is wrong with one), ledger_wakeup.c (interrupts), ledger_notify.c
+ * (notifications), ledger_config.c (configuration), ledger_rest.c (at rest), the followers
+ * (follower.h) and, of plain memory, ledger_plain.c and ledger_survey.c.
  */
 #ifndef VRINGER_HARNESS_LEDGER_INTERNAL_H
 #define VRINGER_HARNESS_LEDGER_INTERNAL_H
 
 #include "harness/arena/arena.h"
 #include "harness/ledger/ledger.h"
-
-#include <linux/virtio_ids.h>
 
 /* Are the device's registers those of devices/mmio.h, whose answers to a driver
  * that breaks the rules are known? */
@@ -31,7 +27,7 @@ static inline bool ledger_judges(struct ledger *l, enum rule rule)
 
 	if ((l->silent[rule / 64] & bit) != 0)
 		return false;
-	if (l->lost && (rule_table[rule].facts & FACT_REGISTERS) != 0) {
+	if (l->session.lost && (rule_table[rule].facts & FACT_REGISTERS) != 0) {
 		l->not_judged[rule / 64] |= bit;
 		return false;
 	}
@@ -73,12 +69,17 @@ struct ring_access {
 	int err;
 };
 
+/* The device accessed a field of a ring. */
+void ledger_ring_access(const struct ring_access *a);
 /* The device read a descriptor, or several of an indirect table. */
 void ledger_desc_read(const struct ring_access *a);
 
 /* What registers show: a 4-byte read of one, and InterruptStatus. */
 void ledger_judge_read(struct ledger *l, uint64_t offset, uint32_t width, uint64_t value);
 void ledger_judge_interrupt_status(struct ledger *l, uint32_t shown);
+
+/* The driver reset the device: another session begins. */
+void ledger_session_end(struct ledger *l);
 
 /* Queues. */
 void ledger_queue_start(struct ledger *l, struct ledger_queue *q);
@@ -120,42 +121,6 @@ void ledger_judge_config(struct ledger *l, uint32_t set, const struct ledger_pro
 /* At rest: did the interrupt come that queue `i` still waits for? */
 void ledger_wakeup_rest(struct ledger *l, unsigned i);
 
-/* Streams, of a target that has one.  access: of payload that the device may
- * access, found at hold->cursor, and did.  out: a chain was returned. */
-void ledger_stream_access(struct ledger *l, struct ledger_hold *hold,
-			  const struct arena_access *access);
-/* ... of a chain that is not known, NULL, or not whole. */
-void ledger_stream_unknown(struct ledger *l, unsigned queue, struct ledger_hold *hold, bool write);
-void ledger_stream_out(struct ledger *l, unsigned queue, const struct ledger_hold *hold,
-		       uint32_t len);
-/* The place of the frame that came `nth`, of those that are kept. */
-static inline struct ledger_digest *ledger_stream_frame(struct ledger_stream *s, unsigned nth)
-{
-	return &s->frames[(s->first + nth) % LEDGER_FRAMES_MAX];
-}
-
-/* What was given and does not come out (ledger_loss.c), of streams that say what the
- * device takes.  read: bytes of a frame's chain were.  given: a frame came from an
- * end.  gone: so many frames were passed over by one that came out.  matched: that
- * one came out of `stream`, whose frame equals it; NULL: which one it was is not known.
- * away: a frame passed at an end.  returned: a chain was, after ledger_stream_out.
- * settle: is there a cause, before more happens?  fault: an access for that queue failed.
- * end: of a call.  rest: at rest, counters known or not. */
-void ledger_loss_read(struct ledger *l, struct ledger_stream *s, const struct ledger_hold *hold,
-		      struct ledger_digest *frame, const struct arena_access *access);
-void ledger_loss_given(struct ledger *l, struct ledger_stream *s, const uint8_t *frame,
-		       uint32_t len);
-void ledger_loss_gone(struct ledger *l, struct ledger_stream *s, unsigned count);
-void ledger_loss_matched(struct ledger *l, unsigned to, const struct ledger_stream *stream,
-			 const struct ledger_digest *frame);
-void ledger_loss_away(struct ledger *l, enum frame_end end, const uint8_t *frame, uint32_t len);
-void ledger_loss_returned(struct ledger *l, unsigned queue, const struct ledger_hold *hold,
-			  uint32_t len);
-void ledger_loss_settle(struct ledger *l, struct ledger_stream *s);
-void ledger_loss_fault(struct ledger *l, unsigned queue);
-void ledger_loss_end(struct ledger *l);
-void ledger_loss_rest(struct ledger *l);
-
 /* The device returned a chain that it must use, as it read it itself, and read or
  * wrote too little of it, or left it: is it for how it is cut, or for nothing? */
 void ledger_refused(struct ledger *l, unsigned queue, const struct ledger_hold *hold,
@@ -165,11 +130,6 @@ static inline bool ledger_starved(const struct ledger *l)
 {
 	return l->heap->failures != l->call.heap_failures;
 }
-/* What the device does with a queue, or any, can no longer be followed. */
-void ledger_stream_lose(struct ledger *l);
-void ledger_stream_rest(struct ledger *l);
-/* Reset: nothing is on its way. */
-void ledger_stream_forget(struct ledger *l);
 
 /* A used ring that passes 2^64 has entries that are nowhere: a device that
  * notices need not try to write them. */
@@ -177,27 +137,8 @@ static inline bool ledger_used_ring_wraps(const struct ledger_queue *q)
 {
 	return ring_wraps(&ring_split, VIRTQUEUE_DEVICE, q->size, q->used);
 }
-/* At rest, of a target with streams: frames that wait. */
-void ledger_waiting_rest(struct ledger *l, const void *device);
 /* May there be a chain on queue `i`, as far as the device can know? */
 bool ledger_may_have_room(const struct ledger *l, unsigned i);
-
-/* Received packets, of a network device.  is_net: do that queue's chains carry
- * them?  written: bytes of such a chain, found at hold->cursor.  out: it was
- * returned.  moved: with the chains before it; lost: there were others. */
-static inline bool ledger_is_net(const struct ledger *l, unsigned queue)
-{
-	return queue == 0 && l->target->device_id == VIRTIO_ID_NET;
-}
-void ledger_net_written(struct ledger *l, struct ledger_hold *hold, uint64_t addr,
-			const uint8_t *data, uint32_t len);
-void ledger_net_out(struct ledger *l, const struct ledger_hold *hold, uint32_t len);
-void ledger_net_moved(struct ledger *l, bool lost);
-/* May a device refuse to send a packet with these in its header?  A driver that
- * negotiated nothing sets neither. */
-bool ledger_net_may_refuse(const struct ledger *l, unsigned flags, unsigned gso_type);
-/* Is that frame, which is to be received, beyond the MTU that was negotiated? */
-bool ledger_net_is_oversize(const struct ledger *l, const uint8_t *frame, uint32_t len);
 
 /* Of a device on plain memory: around a call (unsure: what the device makes of it is
  * not known); at rest; and its queue `i` there. */
@@ -208,55 +149,18 @@ void ledger_plain_stuck(struct ledger *l, unsigned i);
 
 /* An access without a purpose. */
 void ledger_untold(struct ledger *l, bool write, uint64_t addr, uint32_t len, int err);
-/* Digests: of bytes in the order in which they come. */
-void ledger_digest_add(struct ledger_digest *digest, const uint8_t *data, uint32_t len);
-bool ledger_digest_equal(const struct ledger_digest *a, const struct ledger_digest *b);
-
-/* Ports, of a target that has them.  access: as ledger_stream_access, or one that failed.
- * out: a chain was returned.  forget: reset. */
-void ledger_port_access(struct ledger *l, struct ledger_hold *hold,
-			const struct arena_access *access);
-void ledger_port_out(struct ledger *l, unsigned queue, const struct ledger_hold *hold,
-		     uint32_t len);
-/* What the device does with a queue can no longer be followed. */
-void ledger_port_lose(struct ledger *l, unsigned queue);
-void ledger_port_rest(struct ledger *l);
-/* May it be that the device waits for the host, as it says? */
-bool ledger_port_may_wait(const struct ledger *l);
-void ledger_port_forget(struct ledger *l);
-
-/* The dialogue, of a target that has one. */
-void ledger_dialogue_access(struct ledger *l, unsigned queue, const struct ledger_hold *hold,
-			    bool write);
-void ledger_dialogue_out(struct ledger *l, unsigned queue, const struct ledger_hold *hold,
-			 uint32_t len);
-/* At rest: is anything due that there is room for? */
-void ledger_dialogue_rest(struct ledger *l);
-
-/* Requests, of a target that has some.  access: as ledger_port_access.  out: a chain
- * was returned.  forget: by a reset, or what came before is not known, since of
- * some chain nothing is. */
-void ledger_request_access(struct ledger *l, struct ledger_hold *hold,
-			   const struct arena_access *access);
-void ledger_request_out(struct ledger *l, unsigned queue, const struct ledger_hold *hold,
-			uint32_t len);
-void ledger_request_forget(struct ledger *l, bool reset);
-
-/* FUSE requests and replies (ledger_fuse.c).  head: the first bytes of a request or
- * reply are kept.  access, out: as those of requests. */
-void ledger_head_add(struct ledger_hold *hold, const struct arena_access *access);
-void ledger_fuse_access(struct ledger *l, struct ledger_hold *hold,
-			const struct arena_access *access);
-void ledger_fuse_out(struct ledger *l, unsigned queue, const struct ledger_hold *hold,
-		     uint32_t len);
-
+/* The counters named in `list`, as indices ended by -1; a name that is none is skipped.
+ * And one: -1 if there is none of that name, or it is NULL. */
+void ledger_name_counters(const struct ledger *l, const void *device, const char *list,
+			  int16_t terms[TARGET_SUM_TERMS_MAX + 1]);
+int ledger_name_counter(const struct ledger *l, const void *device, const char *name);
 /* The sum of these counters, ended by -1. */
 static inline uint64_t ledger_add_up(const struct ledger *l, const int16_t *terms)
 {
 	uint64_t sum = 0;
 
 	while (*terms >= 0)
-		sum += l->counters[*terms++];
+		sum += l->device.counters[*terms++];
 	return sum;
 }
 

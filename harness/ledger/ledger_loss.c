@@ -20,17 +20,20 @@
 #include "harness/ledger/ledger_internal.h"
 
 #include <linux/if_ether.h>
+#include <linux/virtio_ids.h>
 
 #define LINK_MAX (ETH_HLEN + 8u) /* with two VLAN tags */
 
 static const struct target_stream *desc_of(const struct ledger *l, const struct ledger_stream *s)
 {
-	return &l->target->streams[s - l->streams];
+	return &l->target->streams[s - l->streams.stream];
 }
 
 static uint32_t frame_max(const struct ledger *l, const struct target_stream *desc)
 {
-	return l->net.mtu != 0 ? LINK_MAX + l->net.mtu : desc->frame_max;
+	uint16_t mtu = ledger_net_mtu(l);
+
+	return mtu != 0 ? LINK_MAX + mtu : desc->frame_max;
 }
 
 static bool is_to_queue(const struct target_stream *desc)
@@ -39,9 +42,9 @@ static bool is_to_queue(const struct target_stream *desc)
 }
 
 /* Must it come out? */
-static bool is_due(const struct ledger_digest *frame)
+static bool is_due(const struct ledger_frame *frame)
 {
-	return frame->whole && !frame->blind && !frame->forgiven;
+	return frame->whole && !frame->digest.blind && !frame->forgiven;
 }
 
 /* Is the device short of room for one more frame?  One that is in hand takes a place. */
@@ -51,7 +54,7 @@ static bool is_full(const struct ledger *l)
 
 	for (unsigned i = 0; i < l->target->stream_count; i++)
 		if (is_to_queue(&l->target->streams[i]))
-			frames += l->streams[i].count;
+			frames += l->streams.stream[i].session.count;
 	return l->target->frames_max > 0 && frames > l->target->frames_max;
 }
 
@@ -60,12 +63,12 @@ static void forgive(struct ledger *l, unsigned to, uint64_t room)
 {
 	for (unsigned i = 0; i < l->target->stream_count; i++) {
 		const struct target_stream *desc = &l->target->streams[i];
-		struct ledger_stream *s = &l->streams[i];
+		struct ledger_stream *s = &l->streams.stream[i];
 
-		for (unsigned n = 0; desc->to == to && n < s->count; n++) {
-			struct ledger_digest *frame = ledger_stream_frame(s, n);
+		for (unsigned n = 0; desc->to == to && n < s->session.count; n++) {
+			struct ledger_frame *frame = ledger_stream_frame(s, n);
 
-			if (room == 0 || (uint64_t)frame->len + desc->skip > room)
+			if (room == 0 || (uint64_t)frame->digest.len + desc->skip > room)
 				frame->forgiven = true;
 		}
 	}
@@ -73,17 +76,17 @@ static void forgive(struct ledger *l, unsigned to, uint64_t room)
 
 /* Is there no chain for that frame, as far as the device can know?  One of our models
  * looks anew for each; any other need not, until it is notified. */
-static bool has_no_chain(const struct ledger *l, unsigned to, const struct ledger_digest *frame)
+static bool has_no_chain(const struct ledger *l, unsigned to, const struct ledger_frame *frame)
 {
 	const struct ledger_queue *q = &l->queues[to];
 
-	if (!q->ready || !q->known || q->poisoned || q->overflowed ||
+	if (!q->work.ready || !q->known || q->work.poisoned || q->work.overflowed ||
 	    (l->call.failed >> to & 1) != 0 || ledger_used_ring_wraps(q) ||
 	    q->avail > UINT64_MAX - 3)
 		return true;
-	if (!q->index_seen || q->avail_idx != q->taken)
+	if (!q->work.index_seen || q->work.avail_idx != q->taken)
 		return false;
-	return l->target->model ? q->looks != frame->looks : !q->notified;
+	return l->target->model ? q->looks != frame->looks : !q->work.notified;
 }
 
 /* Of those that wait any may be lost for want of memory; of others the last, of the
@@ -96,33 +99,35 @@ static void settle(struct ledger *l, struct ledger_stream *s, unsigned count)
 	if (desc->frame_max == 0 || count == 0)
 		return;
 	for (unsigned n = waits ? 0 : count - 1; n < count; n++) {
-		struct ledger_digest *frame = ledger_stream_frame(s, n);
+		struct ledger_frame *frame = ledger_stream_frame(s, n);
 
 		if (starved || (!waits && is_to_queue(desc) && has_no_chain(l, desc->to, frame)))
 			frame->forgiven = true;
 	}
 }
 
-void ledger_loss_settle(struct ledger *l, struct ledger_stream *s)
+void ledger_loss_entry(struct ledger *l, unsigned queue)
 {
-	settle(l, s, s->count);
+	for (unsigned i = 0; i < l->target->stream_count; i++)
+		if (l->target->streams[i].from == queue)
+			settle(l, &l->streams.stream[i], l->streams.stream[i].session.count);
 }
 
-void ledger_loss_fault(struct ledger *l, unsigned queue)
+void ledger_loss_failed(struct ledger *l, unsigned queue)
 {
 	forgive(l, queue, 0);
 }
 
 /* A frame begins. */
-static void on_begin(struct ledger *l, struct ledger_stream *s, struct ledger_digest *frame)
+static void on_begin(struct ledger *l, struct ledger_stream *s, struct ledger_frame *frame)
 {
 	const struct target_stream *desc = desc_of(l, s);
 
 	frame->looks = is_to_queue(desc) ? l->queues[desc->to].looks : 0;
-	settle(l, s, s->count - 1);
+	settle(l, s, s->session.count - 1);
 }
 
-static bool may_refuse(const struct ledger *l, const struct ledger_digest *frame)
+static bool may_refuse(const struct ledger *l, const struct ledger_frame *frame)
 {
 	return l->target->device_id == VIRTIO_ID_NET &&
 	       (frame->head_len < sizeof(frame->head) ||
@@ -130,25 +135,25 @@ static bool may_refuse(const struct ledger *l, const struct ledger_digest *frame
 }
 
 void ledger_loss_read(struct ledger *l, struct ledger_stream *s, const struct ledger_hold *hold,
-		      struct ledger_digest *frame, const struct arena_access *access)
+		      struct ledger_frame *frame, const struct arena_access *access)
 {
 	const struct target_stream *desc = desc_of(l, s);
-	uint64_t start = frame->at - access->len;
+	uint64_t start = frame->digest.at - access->len;
 
-	if (desc->frame_max == 0 || frame->blind)
+	if (desc->frame_max == 0 || frame->digest.blind)
 		return;
 	if (start == 0)
 		on_begin(l, s, frame);
-	while (frame->head_len < sizeof(frame->head) && frame->head_len < frame->at) {
+	while (frame->head_len < sizeof(frame->head) && frame->head_len < frame->digest.at) {
 		frame->head[frame->head_len] = access->data[frame->head_len - start];
 		frame->head_len++;
 	}
-	if (frame->at != hold->readable)
+	if (frame->digest.at != hold->readable)
 		return;
 	frame->whole = ledger_hold_kinds(l, hold) == CHAIN_READABLE;
 	/* An empty frame is for nobody. */
-	if (frame->len > frame_max(l, desc) || may_refuse(l, frame) ||
-	    (frame->len == 0 && !is_to_queue(desc)))
+	if (frame->digest.len > frame_max(l, desc) || may_refuse(l, frame) ||
+	    (frame->digest.len == 0 && !is_to_queue(desc)))
 		frame->forgiven = true;
 }
 
@@ -156,7 +161,7 @@ void ledger_loss_given(struct ledger *l, struct ledger_stream *s, const uint8_t 
 		       uint32_t len)
 {
 	const struct target_stream *desc = desc_of(l, s);
-	struct ledger_digest *given = ledger_stream_frame(s, s->count - 1);
+	struct ledger_frame *given = ledger_stream_frame(s, s->session.count - 1);
 
 	if (desc->frame_max == 0)
 		return;
@@ -172,17 +177,17 @@ void ledger_loss_gone(struct ledger *l, struct ledger_stream *s, unsigned count)
 		return;
 	/* Judged at rest: if they come after all, they come out of order. */
 	for (unsigned n = 0; n < count; n++) {
-		const struct ledger_digest *frame = ledger_stream_frame(s, n);
+		const struct ledger_frame *frame = ledger_stream_frame(s, n);
 
 		if (!is_due(frame))
 			continue;
-		s->gone++;
-		s->gone_len = frame->len;
+		s->session.gone++;
+		s->session.gone_len = frame->digest.len;
 	}
 }
 
 void ledger_loss_matched(struct ledger *l, unsigned to, const struct ledger_stream *stream,
-			 const struct ledger_digest *frame)
+			 const struct ledger_frame *frame)
 {
 	if (stream == NULL) {
 		forgive(l, to, 0);
@@ -190,12 +195,12 @@ void ledger_loss_matched(struct ledger *l, unsigned to, const struct ledger_stre
 	}
 	/* It may have been another that equals it. */
 	for (unsigned i = 0; i < l->target->stream_count; i++) {
-		struct ledger_stream *s = &l->streams[i];
+		struct ledger_stream *s = &l->streams.stream[i];
 
 		if (l->target->streams[i].to != to || (s == stream && !frame->forgiven))
 			continue;
-		for (unsigned n = 0; n < s->count; n++)
-			if (ledger_digest_equal(ledger_stream_frame(s, n), frame))
+		for (unsigned n = 0; n < s->session.count; n++)
+			if (ledger_digest_equal(&ledger_stream_frame(s, n)->digest, &frame->digest))
 				ledger_stream_frame(s, n)->forgiven = true;
 	}
 }
@@ -208,17 +213,18 @@ static void on_sent(struct ledger *l, struct ledger_stream *s, const struct ledg
 
 	bool left = ledger_hold_is_left(l, queue, hold, CHAIN_READABLE);
 
-	if (desc->frame_max == 0 || s->unsure ||
+	if (desc->frame_max == 0 || s->session.unsure ||
 	    hold->readable > (uint64_t)frame_max(l, desc) + desc->skip || ledger_starved(l) ||
 	    is_full(l) || (!left && ledger_hold_kinds(l, hold) != CHAIN_READABLE))
 		return;
 	/* A header may be passed over, or stand alone. */
 	if (!left && (hold->readable <= desc->skip || hold->read >= hold->readable - desc->skip))
 		return;
-	for (unsigned n = 0; hold->carries && n < s->count; n++) {
-		const struct ledger_digest *frame = ledger_stream_frame(s, n);
+	for (unsigned n = 0; hold->stream.carries && n < s->session.count; n++) {
+		const struct ledger_frame *frame = ledger_stream_frame(s, n);
 
-		if (frame->serial == hold->frame && (frame->blind || may_refuse(l, frame)))
+		if (frame->serial == hold->stream.serial &&
+		    (frame->digest.blind || may_refuse(l, frame)))
 			return;
 	}
 	ledger_refused(l, queue, hold, "the device does not read what it has to send");
@@ -233,22 +239,22 @@ static unsigned look_at_waiting(struct ledger *l, unsigned queue, uint64_t room)
 
 	for (unsigned i = 0; i < l->target->stream_count; i++) {
 		const struct target_stream *desc = &l->target->streams[i];
-		struct ledger_stream *s = &l->streams[i];
+		struct ledger_stream *s = &l->streams.stream[i];
 		/* Of those that do not wait only the last is still to come. */
-		unsigned n = desc->kept == 0 && s->count > 0 ? s->count - 1 : 0;
+		unsigned n = desc->kept == 0 && s->session.count > 0 ? s->session.count - 1 : 0;
 
 		if (desc->to != queue)
 			continue;
-		if (desc->frame_max == 0 || s->unsure)
+		if (desc->frame_max == 0 || s->session.unsure)
 			return 0;
-		for (; n < s->count; n++) {
-			const struct ledger_digest *frame = ledger_stream_frame(s, n);
+		for (; n < s->session.count; n++) {
+			const struct ledger_frame *frame = ledger_stream_frame(s, n);
 
-			if (frame->blind || !frame->whole)
+			if (frame->digest.blind || !frame->whole)
 				return 0;
 			any = any || !frame->forgiven;
 			/* One that is forgiven may wait all the same. */
-			all = all && (uint64_t)frame->len + desc->skip <= room;
+			all = all && (uint64_t)frame->digest.len + desc->skip <= room;
 		}
 	}
 	return CAN_TELL | (any && all ? FITS : 0);
@@ -279,7 +285,7 @@ void ledger_loss_returned(struct ledger *l, unsigned queue, const struct ledger_
 		const struct target_stream *desc = &l->target->streams[i];
 
 		if (desc->from == queue)
-			on_sent(l, &l->streams[i], hold);
+			on_sent(l, &l->streams.stream[i], hold);
 		if (desc->to == queue && len < desc->skip && !judged)
 			on_returned_empty(l, queue, desc->skip, hold);
 		judged = judged || desc->to == queue;
@@ -288,9 +294,9 @@ void ledger_loss_returned(struct ledger *l, unsigned queue, const struct ledger_
 
 static void judge_owed(struct ledger *l)
 {
-	bool owed = l->owes && !ledger_starved(l);
+	bool owed = l->streams.owes && !ledger_starved(l);
 
-	l->owes = false;
+	l->streams.owes = false;
 	if (owed && ledger_judges(l, RULE_STREAM_UNANSWERED))
 		ledger_break(l, RULE_STREAM_UNANSWERED,
 			     "the device did not answer a frame that it has to answer, and has "
@@ -302,8 +308,8 @@ static bool may_answer(const struct ledger *l)
 {
 	for (unsigned i = 0; i < l->target->stream_count; i++)
 		if (l->target->streams[i].from == END_REPLY)
-			return l->streams[i].count < l->target->streams[i].kept && !is_full(l) &&
-			       !l->streams[i].unsure;
+			return l->streams.stream[i].session.count < l->target->streams[i].kept &&
+			       !is_full(l) && !l->streams.stream[i].session.unsure;
 	return false;
 }
 
@@ -312,14 +318,14 @@ void ledger_loss_away(struct ledger *l, enum frame_end end, const uint8_t *frame
 	if (l->target->answers == NULL)
 		return;
 	if (end == END_REPLY)
-		l->owes = false;
+		l->streams.owes = false;
 	if (end != END_AWAY)
 		return;
 	judge_owed(l);
-	l->owes = l->target->answers(frame, len) && may_answer(l);
+	l->streams.owes = l->target->answers(frame, len) && may_answer(l);
 }
 
-void ledger_loss_end(struct ledger *l)
+void ledger_loss_called(struct ledger *l)
 {
 	judge_owed(l);
 }
@@ -340,28 +346,28 @@ static void accuse(struct ledger *l, const struct target_stream *desc, unsigned 
 static void judge_stream(struct ledger *l, unsigned i)
 {
 	const struct target_stream *desc = &l->target->streams[i];
-	struct ledger_stream *s = &l->streams[i];
+	struct ledger_stream *s = &l->streams.stream[i];
 	bool waits = desc->kept > 0 && is_to_queue(desc);
-	bool known = !l->counters_lost && l->sums_ready && s->waiting_terms[0] >= 0;
-	uint64_t waiting = waits && known ? ledger_add_up(l, s->waiting_terms) : 0;
-	unsigned gone = s->gone, due = 0;
-	uint32_t len = s->gone_len;
+	bool known = !l->device.counters_lost && l->sums.ready && s->counters.waiting[0] >= 0;
+	uint64_t waiting = waits && known ? ledger_add_up(l, s->counters.waiting) : 0;
+	unsigned gone = s->session.gone, due = 0;
+	uint32_t len = s->session.gone_len;
 
-	s->gone = 0;
+	s->session.gone = 0;
 	if (waits && !known)
 		return;
-	for (unsigned n = 0; n < s->count; n++) {
-		const struct ledger_digest *frame = ledger_stream_frame(s, n);
+	for (unsigned n = 0; n < s->session.count; n++) {
+		const struct ledger_frame *frame = ledger_stream_frame(s, n);
 
 		due += is_due(frame);
-		len = is_due(frame) ? frame->len : len;
+		len = is_due(frame) ? frame->digest.len : len;
 	}
 	if (due > waiting)
 		gone += due - (unsigned)waiting;
-	if (!s->unsure)
+	if (!s->session.unsure)
 		accuse(l, desc, gone, len);
 	if (waiting == 0)
-		s->count = 0;
+		s->session.count = 0;
 }
 
 void ledger_loss_rest(struct ledger *l)
@@ -369,7 +375,7 @@ void ledger_loss_rest(struct ledger *l)
 	for (unsigned i = 0; i < l->target->stream_count; i++) {
 		if (l->target->streams[i].frame_max == 0)
 			continue;
-		ledger_loss_settle(l, &l->streams[i]);
+		settle(l, &l->streams.stream[i], l->streams.stream[i].session.count);
 		judge_stream(l, i);
 	}
 }

@@ -27,9 +27,10 @@
 
 void ledger_notify_said(struct ledger *l, unsigned queue, bool wanted)
 {
-	struct ledger_notify *n = &l->queues[queue].notify;
+	struct ledger_notify *n = &l->queues[queue].work.notify;
 
-	if (!l->features_known || (l->driver_features >> VIRTIO_RING_F_EVENT_IDX & 1) != 0)
+	if (!l->session.features_known ||
+	    (l->session.driver_features >> VIRTIO_RING_F_EVENT_IDX & 1) != 0)
 		return;
 	n->unchecked = wanted && (n->unwanted || n->unchecked);
 	n->unwanted = !wanted;
@@ -38,7 +39,7 @@ void ledger_notify_said(struct ledger *l, unsigned queue, bool wanted)
 
 void ledger_notify_unknown(struct ledger_queue *q)
 {
-	q->notify = (struct ledger_notify){ .unwanted = false };
+	q->work.notify = (struct ledger_notify){ .unwanted = false };
 }
 
 /* What stands in plain memory, where the driver may have written since. */
@@ -51,13 +52,14 @@ static bool stands(const struct ledger *l, const struct ledger_queue *q)
 void ledger_notify_rest(struct ledger *l, unsigned i)
 {
 	struct ledger_queue *q = &l->queues[i];
-	struct ledger_notify *n = &q->notify;
+	struct ledger_notify *n = &q->work.notify;
 
 	if ((!n->unwanted && !n->unchecked) || !l->target->queues[i].driver_initiated)
 		return;
 	n->unwanted = n->unwanted && stands(l, q);
-	if (!q->ready || !q->known || q->poisoned || n->gave_up || l->plain.blind ||
-	    l->target->polls || (l->status & VIRTIO_CONFIG_S_NEEDS_RESET) != 0 ||
+	if (!q->work.ready || !q->known || q->work.poisoned || n->gave_up ||
+	    l->plain.session.blind || l->target->polls ||
+	    (l->device.status & VIRTIO_CONFIG_S_NEEDS_RESET) != 0 ||
 	    (l->target->holds && q->holds != LEDGER_NONE))
 		return;
 	if (n->unwanted && ledger_judges(l, RULE_STUCK_SUPPRESSED))

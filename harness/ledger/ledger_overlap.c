@@ -62,7 +62,7 @@ static bool meets_rings(const struct ledger *l, struct span written, const struc
 		const struct ledger_queue *q = &l->queues[i];
 		struct span ring[VIRTQUEUE_AREA_COUNT];
 
-		if (!q->ready)
+		if (!q->work.ready)
 			continue;
 		rings_of(q, ring);
 		for (unsigned part = own == q ? 1 : 0; part < VIRTQUEUE_AREA_COUNT; part++)
@@ -76,7 +76,7 @@ bool ledger_overlaps(const struct ledger *l, const struct ledger_queue *q)
 {
 	struct span used = span_of(q->used, ring_extent(&ring_split, VIRTQUEUE_DEVICE, q->size));
 
-	if (meets_rings(l, used, q) || (l->plain.tables && meets_tables(l, used)))
+	if (meets_rings(l, used, q) || (l->plain.session.tables && meets_tables(l, used)))
 		return true;
 	for (uint32_t h = q->holds; h != LEDGER_NONE; h = l->hold[h].next) {
 		for (uint32_t n = l->hold[h].first; n != LEDGER_NONE; n = l->nodes[n].next) {
@@ -84,7 +84,7 @@ bool ledger_overlaps(const struct ledger *l, const struct ledger_queue *q)
 
 			if (l->nodes[n].writable && !l->nodes[n].empty &&
 			    (meets_rings(l, part, NULL) ||
-			     (l->plain.tables && meets_tables(l, part))))
+			     (l->plain.session.tables && meets_tables(l, part))))
 				return true;
 		}
 	}
@@ -111,8 +111,8 @@ static bool is_read_too(const struct ledger *l, const struct ledger_hold *hold)
 
 void ledger_salt(struct ledger *l, struct ledger_hold *hold)
 {
-	uint64_t key = (uint64_t)++l->plain.salts << 32;
-	bool pure = !hold->odd && l->node_used <= SALT_NODES_MAX && !is_read_too(l, hold);
+	uint64_t key = (uint64_t)++l->plain.device.salts << 32;
+	bool pure = !hold->odd && l->device.node_used <= SALT_NODES_MAX && !is_read_too(l, hold);
 
 	if (hold->salted || !pure) {
 		hold->pure = hold->pure && pure;

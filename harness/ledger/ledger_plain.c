@@ -45,7 +45,7 @@ static enum place used_place(const struct ledger_queue *q, uint64_t offset, uint
 		return PLACE_USED;
 	}
 	*last = ring_at(&ring_split, GUEST_USED_ENTRY, q->size, (uint32_t)slot + 1) - 1;
-	return (uint32_t)(slot - q->used_idx) % q->size < q->held ? PLACE_USED : PLACE_SLOT;
+	return (uint32_t)(slot - q->used_idx) % q->size < q->work.held ? PLACE_USED : PLACE_SLOT;
 }
 
 static bool in_span(uint64_t addr, uint64_t first, uint64_t len, uint64_t *last)
@@ -93,7 +93,7 @@ static enum place find_place(const struct ledger *l, uint64_t addr, unsigned *qu
 		const struct ledger_queue *q = &l->queues[i];
 		enum place place;
 
-		if (!q->ready)
+		if (!q->work.ready)
 			continue;
 		*queue = i;
 		place = ring_place(q, addr, last);
@@ -117,7 +117,7 @@ static void judge_write(struct ledger *l, uint64_t addr, uint32_t len)
 	uint64_t end = addr + (len - 1);
 	uint64_t last = 0;
 
-	for (bool more = !l->plain.blind; more; more = last < end, addr = last + 1) {
+	for (bool more = !l->plain.session.blind; more; more = last < end, addr = last + 1) {
 		unsigned queue = 0;
 		enum place place = find_place(l, addr, &queue, &last);
 
@@ -131,7 +131,7 @@ static void judge_write(struct ledger *l, uint64_t addr, uint32_t len)
 				     queue,
 				     (unsigned long long)(addr - l->queues[queue].used - 4) /
 					     RING_USED_ENTRY_SIZE,
-				     l->queues[queue].used_idx, l->queues[queue].held);
+				     l->queues[queue].used_idx, l->queues[queue].work.held);
 		if (place == PLACE_RING && ledger_judges(l, RULE_MEMORY_RING))
 			ledger_break(l, RULE_MEMORY_RING,
 				     "queue %u: 0x%llx, which lies in a ring that is the driver's, "
@@ -160,7 +160,7 @@ static void on_dead_change(void *ctx, uint64_t addr, const uint8_t *data, uint32
 	struct ledger *l = ctx;
 
 	tell(l, addr, data, len);
-	if (!l->lost && ledger_judges(l, RULE_MEMORY_NOT_LIVE))
+	if (!l->session.lost && ledger_judges(l, RULE_MEMORY_NOT_LIVE))
 		ledger_break(l, RULE_MEMORY_NOT_LIVE,
 			     "%u bytes at 0x%llx changed while DRIVER_OK is not set", len,
 			     (unsigned long long)addr);
@@ -170,7 +170,7 @@ static void on_dead_change(void *ctx, uint64_t addr, const uint8_t *data, uint32
  * not what it was before. */
 static void note_strikes(struct ledger *l)
 {
-	if (l->plain.struck != l->plain.arena->struck && !l->plain.blind)
+	if (l->plain.device.struck != l->plain.arena->struck && !l->plain.session.blind)
 		ledger_go_blind(l);
 }
 
@@ -219,17 +219,17 @@ void ledger_untold(struct ledger *l, bool write, uint64_t addr, uint32_t len, in
 {
 	if (len == 0 || err != 0)
 		return;
-	if (!l->plain.looking) {
-		if (!l->lost && ledger_judges(l, RULE_MEMORY_NOT_LIVE))
+	if (!l->plain.device.looking) {
+		if (!l->session.lost && ledger_judges(l, RULE_MEMORY_NOT_LIVE))
 			ledger_break(l, RULE_MEMORY_NOT_LIVE,
 				     "the device %s %u bytes at 0x%llx while DRIVER_OK is not set",
 				     write ? "wrote" : "read", len, (unsigned long long)addr);
 		return;
 	}
 	note_strikes(l);
-	if (!l->plain.blind && write)
+	if (!l->plain.session.blind && write)
 		judge_write(l, addr, len);
-	else if (!l->plain.blind)
+	else if (!l->plain.session.blind)
 		judge_read(l, addr, len);
 }
 
@@ -242,11 +242,11 @@ static void on_untold_change(void *ctx, uint64_t addr, const uint8_t *data, uint
 /* What the device changed in calls while it was not live. */
 static void look_dead(struct ledger *l)
 {
-	if (l->plain.entered && l->plain.thorough && !l->plain.accesses) {
+	if (l->plain.device.entered && l->plain.thorough && !l->plain.accesses) {
 		arena_look(l->plain.arena);
 		arena_compare_all(l->plain.arena, on_dead_change, l);
 	}
-	l->plain.entered = false;
+	l->plain.device.entered = false;
 }
 
 /* Only where the device may write, and the rings. */
@@ -257,7 +257,7 @@ static void compare_due(struct ledger *l)
 	for (unsigned i = 0; i < PROGRAM_QUEUES; i++) {
 		const struct ledger_queue *q = &l->queues[i];
 
-		if (!q->ready)
+		if (!q->work.ready)
 			continue;
 		arena_compare(arena, q->used, ring_extent(&ring_split, VIRTQUEUE_DEVICE, q->size),
 			      on_change, l);
@@ -278,21 +278,21 @@ void ledger_plain_begin(struct ledger *l, bool unsure)
 {
 	struct ledger_plain *p = &l->plain;
 
-	memset(p->interrupts, 0, sizeof(p->interrupts));
-	p->struck = p->arena->struck;
-	p->looking = l->call.live;
-	if (!p->looking) {
-		p->entered = true;
+	memset(p->device.interrupts, 0, sizeof(p->device.interrupts));
+	p->device.struck = p->arena->struck;
+	p->device.looking = l->call.live;
+	if (!p->device.looking) {
+		p->device.entered = true;
 		return;
 	}
 	look_dead(l);
-	if (p->stale && !p->blind && !p->accesses)
+	if (p->device.stale && !p->session.blind && !p->accesses)
 		arena_compare_all(p->arena, on_untold_change, l);
-	p->stale = p->stale && p->blind;
-	if (unsure || l->lost || p->arena->hole_count > 0)
+	p->device.stale = p->device.stale && p->session.blind;
+	if (unsure || l->session.lost || p->arena->hole_count > 0)
 		ledger_go_blind(l);
 	arena_look(p->arena);
-	if (!p->blind)
+	if (!p->session.blind)
 		ledger_survey(l);
 }
 
@@ -300,18 +300,18 @@ void ledger_plain_end(struct ledger *l)
 {
 	struct ledger_plain *p = &l->plain;
 
-	if (!p->looking)
+	if (!p->device.looking)
 		return;
-	p->looking = false;
+	p->device.looking = false;
 	note_strikes(l);
 	if (p->thorough && !p->accesses)
 		arena_compare_all(p->arena, on_change, l);
-	else if (!p->blind && !p->accesses)
+	else if (!p->session.blind && !p->accesses)
 		compare_due(l);
-	for (unsigned i = 0; i < PROGRAM_QUEUES && !p->blind; i++)
-		if (l->queues[i].ready)
+	for (unsigned i = 0; i < PROGRAM_QUEUES && !p->session.blind; i++)
+		if (l->queues[i].work.ready)
 			ledger_plain_used(l, i);
-	if (!p->blind)
+	if (!p->session.blind)
 		ledger_plain_interrupts(l);
 }
 
@@ -327,7 +327,7 @@ static void on_stray(void *ctx, uint64_t addr, const uint8_t *data, uint32_t len
 	(void)addr;
 	(void)data;
 	(void)len;
-	l->plain.strayed = true;
+	l->plain.device.strayed = true;
 }
 
 void ledger_strays(struct ledger *l)
@@ -343,4 +343,25 @@ void ledger_gone(struct ledger *l)
 	ledger_strays(l);
 	if (l->plain.arena != NULL && !l->plain.accesses)
 		arena_settled(l->plain.arena);
+}
+
+void ledger_plain_open(struct ledger *l, struct arena *arena, bool accesses, ledger_told_fn *told,
+		       void *ctx)
+{
+	l->plain = (struct ledger_plain){
+		.arena = arena, .accesses = accesses, .told = told, .told_ctx = ctx
+	};
+}
+
+void ledger_thorough(struct ledger *l, bool thorough)
+{
+	l->plain.thorough = thorough;
+}
+
+/* Something changed that is no buffer's and no ring's, or a finding was made without all
+ * memory compared: when and where was it first? */
+bool ledger_wants_thorough(const struct ledger *l)
+{
+	return ledger_is_plain(l) && !l->plain.thorough &&
+	       (l->stop || (l->plain.device.strayed && !l->plain.device.went_blind));
 }

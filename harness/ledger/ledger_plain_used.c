@@ -22,6 +22,8 @@
 
 #include "harness/arena/arena.h"
 
+#include <string.h>
+
 #define UNWRITTEN_RUN 4u /* bytes in a row */
 
 /* The oldest chain of that head; LEDGER_NONE if there is none. */
@@ -69,7 +71,7 @@ static void drop(struct ledger *l, struct ledger_queue *q, uint32_t index)
 			hold->look = gone->look;
 	}
 	ledger_hold_drop(l, q, index);
-	q->held--;
+	q->work.held--;
 	if (!known)
 		ledger_go_blind(l);
 }
@@ -99,20 +101,20 @@ static void note_unwritten(struct ledger *l, unsigned queue, const struct ledger
 			   uint32_t len)
 {
 	struct ledger_plain *p = &l->plain;
-	struct ledger_suspect suspect = { .serial = l->completions,
+	struct ledger_suspect suspect = { .serial = l->device.completions,
 					  .queue = (uint16_t)queue,
 					  .head = hold->head,
 					  .len = len,
 					  .op = l->op,
 					  .verb = l->verb };
 
-	if (!p->salting && !p->over && p->suspect_count < LEDGER_SUSPECTS_MAX)
-		p->suspects[p->suspect_count++] = suspect;
-	for (unsigned i = 0; p->salting && hold->pure && i < p->suspect_count; i++)
+	if (!p->device.salting && !p->device.over && p->device.suspect_count < LEDGER_SUSPECTS_MAX)
+		p->suspects[p->device.suspect_count++] = suspect;
+	for (unsigned i = 0; p->device.salting && hold->pure && i < p->device.suspect_count; i++)
 		if (p->suspects[i].serial == suspect.serial && p->suspects[i].queue == queue &&
 		    p->suspects[i].head == hold->head && p->suspects[i].len == len &&
-		    p->confirmed == NULL)
-			p->confirmed = &p->suspects[i];
+		    p->device.confirmed == NULL)
+			p->device.confirmed = &p->suspects[i];
 }
 
 static void judge_len(struct ledger *l, unsigned queue, const struct ledger_hold *hold,
@@ -140,7 +142,7 @@ static void judge_entry(struct ledger *l, unsigned queue, uint16_t at)
 		   q->used + ring_at(&ring_split, GUEST_USED_ENTRY, q->size, at % q->size), entry,
 		   sizeof(entry));
 	index = find_head(l, q, ledger_get32(entry));
-	l->completions++;
+	l->device.completions++;
 	if (index != LEDGER_NONE) {
 		judge_len(l, queue, &l->hold[index], ledger_get32(entry + 4));
 		drop(l, q, index);
@@ -156,18 +158,18 @@ static void judge_entry(struct ledger *l, unsigned queue, uint16_t at)
 
 static void index_moved(struct ledger *l, struct ledger_queue *q, uint16_t idx)
 {
-	bool silent = l->features_known && !ledger_is_wanted(l, q, q->used_idx, idx);
+	bool silent = l->session.features_known && !ledger_is_wanted(l, q, q->used_idx, idx);
 
-	if (!q->moved) {
-		q->moved_from = q->used_idx;
-		q->moved_count = 0;
-		q->silenced = true;
-		q->unsure = false;
+	if (!q->work.moved) {
+		q->work.moved_from = q->used_idx;
+		q->work.moved_count = 0;
+		q->work.silenced = true;
+		q->work.unsure = false;
 	}
-	q->moved_count += (uint16_t)(idx - q->used_idx);
-	q->silenced = q->silenced && silent;
-	q->unsure = q->unsure || !l->features_known;
-	q->asked = q->moved = true;
+	q->work.moved_count += (uint16_t)(idx - q->used_idx);
+	q->work.silenced = q->work.silenced && silent;
+	q->work.unsure = q->work.unsure || !l->session.features_known;
+	q->work.asked = q->work.moved = true;
 	q->used_idx = idx;
 }
 
@@ -179,23 +181,23 @@ void ledger_plain_used(struct ledger *l, unsigned queue)
 
 	if (moved == 0)
 		return;
-	if (moved > q->held) {
+	if (moved > q->work.held) {
 		if (ledger_judges(l, RULE_COMPLETION_NOT_HELD))
 			ledger_break(l, RULE_COMPLETION_NOT_HELD,
 				     "queue %u: the used index went from %u to %u, and %u chains "
 				     "were available or held",
-				     queue, q->used_idx, idx, q->held);
+				     queue, q->used_idx, idx, q->work.held);
 		ledger_go_blind(l);
 		return;
 	}
 	/* Once round the ring: entries were written over. */
 	if (moved > q->size)
 		ledger_go_blind(l);
-	for (uint16_t n = 0; n < moved && !l->plain.blind; n++)
+	for (uint16_t n = 0; n < moved && !l->plain.session.blind; n++)
 		judge_entry(l, queue, (uint16_t)(q->used_idx + n));
-	if (l->plain.blind)
+	if (l->plain.session.blind)
 		return;
-	l->counters[TARGET_COUNTERS_MAX + queue] += moved;
+	l->device.counters[TARGET_COUNTERS_MAX + queue] += moved;
 	l->call.moved |= (uint8_t)(1u << queue);
 	index_moved(l, q, idx);
 }
@@ -211,12 +213,12 @@ static void judge_interrupts(struct ledger *l, uint32_t count, unsigned from, un
 	for (unsigned i = from; i < to; i++) {
 		struct ledger_queue *q = &l->queues[i];
 
-		if (!q->moved)
+		if (!q->work.moved)
 			continue;
-		moved += q->moved_count;
-		wanted = wanted || !q->silenced;
-		unsure = unsure || q->unsure;
-		q->moved = false;
+		moved += q->work.moved_count;
+		wanted = wanted || !q->work.silenced;
+		unsure = unsure || q->work.unsure;
+		q->work.moved = false;
 	}
 	if (count <= moved && (wanted || unsure))
 		return;
@@ -230,16 +232,16 @@ static void judge_interrupts(struct ledger *l, uint32_t count, unsigned from, un
 void ledger_plain_interrupts(struct ledger *l)
 {
 	for (unsigned i = 0; i < PROGRAM_QUEUES; i++)
-		judge_interrupts(l, l->plain.interrupts[i], i, i + 1);
-	judge_interrupts(l, l->plain.interrupts[LEDGER_LINE], 0, PROGRAM_QUEUES);
+		judge_interrupts(l, l->plain.device.interrupts[i], i, i + 1);
+	judge_interrupts(l, l->plain.device.interrupts[LEDGER_LINE], 0, PROGRAM_QUEUES);
 }
 
 void ledger_plain_stuck(struct ledger *l, unsigned i)
 {
 	const struct ledger_queue *q = &l->queues[i];
 
-	if ((l->call.active >> i & 1) == 0 || !q->ready || l->plain.blind || q->held == 0 ||
-	    l->target->holds || !l->target->queues[i].driver_initiated ||
+	if ((l->call.active >> i & 1) == 0 || !q->work.ready || l->plain.session.blind ||
+	    q->work.held == 0 || l->target->holds || !l->target->queues[i].driver_initiated ||
 	    !ledger_judges(l, RULE_STUCK_AVAILABLE))
 		return;
 	for (uint32_t h = q->holds; h != LEDGER_NONE; h = l->hold[h].next)
@@ -248,5 +250,32 @@ void ledger_plain_stuck(struct ledger *l, unsigned i)
 	ledger_break(l, RULE_STUCK_AVAILABLE,
 		     "queue %u was notified, %u chains are available, and the device rests without "
 		     "having returned them",
-		     i, q->held);
+		     i, q->work.held);
+}
+
+void ledger_over(struct ledger *l)
+{
+	l->plain.device.over = true;
+}
+
+const struct ledger_suspect *ledger_suspect(const struct ledger *l)
+{
+	return l->plain.device.suspect_count > 0 ? &l->plain.suspects[0] : NULL;
+}
+
+void ledger_reset_salted(struct ledger *l)
+{
+	unsigned count = l->plain.device.suspect_count;
+	uint16_t queue_max[PROGRAM_QUEUES];
+
+	memcpy(queue_max, l->queue_max, sizeof(queue_max));
+	ledger_reset(l, l->target, l->offered, queue_max);
+	l->plain.device.suspect_count = count;
+	l->plain.device.salting = true;
+}
+
+const struct ledger_suspect *ledger_salted(struct ledger *l)
+{
+	l->plain.device.salting = false;
+	return l->plain.device.confirmed;
 }

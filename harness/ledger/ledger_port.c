@@ -15,55 +15,14 @@
  * stream.refused, stream.lost: and it may drop it only for want of host memory.  A chain
  * that has room, and comes back without a byte, is no chain where bytes wait.
  *
- * Of what is delivered, bytes behind the first 256 of a chain are compared as
- * those of a frame are (ledger_stream.c); of what is taken, all.
+ * What is delivered is compared by its digest (ledger_digest.c); of what is taken, all
+ * is compared.
  */
+#include "harness/ledger/follower.h"
 #include "harness/ledger/ledger_internal.h"
 
-#include <string.h>
-
-/* Store at the end, `ahead` bytes behind it. */
-static void bytes_store(struct ledger_bytes *b, uint32_t ahead, const uint8_t *data, uint32_t len)
-{
-	for (uint32_t done = 0; done < len;) {
-		uint32_t at = (b->start + b->len + ahead + done) % LEDGER_PORT_BYTES;
-		uint32_t piece = LEDGER_PORT_BYTES - at;
-
-		if (piece > len - done)
-			piece = len - done;
-		memcpy(b->bytes + at, data + done, piece);
-		done += piece;
-	}
-}
-
-static void bytes_drop(struct ledger_bytes *b, uint32_t len)
-{
-	b->start = (b->start + len) % LEDGER_PORT_BYTES;
-	b->len -= len;
-}
-
-/* Are the first `len` bytes these? */
-static bool bytes_equal(const struct ledger_bytes *b, const uint8_t *data, uint32_t len)
-{
-	uint32_t first = LEDGER_PORT_BYTES - b->start;
-
-	if (first > len)
-		first = len;
-	return memcmp(b->bytes + b->start, data, first) == 0 &&
-	       memcmp(b->bytes, data + first, len - first) == 0;
-}
-
-static struct ledger_digest bytes_digest(const struct ledger_bytes *b, uint32_t len)
-{
-	struct ledger_digest digest = { .len = 0 };
-	uint32_t first = LEDGER_PORT_BYTES - b->start;
-
-	if (first > len)
-		first = len;
-	ledger_digest_add(&digest, b->bytes + b->start, first);
-	ledger_digest_add(&digest, b->bytes, len - first);
-	return digest;
-}
+#include <errno.h>
+#include <stdlib.h>
 
 /* The chain that was being read has been. */
 static void settle(struct ledger_port *p)
@@ -87,23 +46,23 @@ static void on_read(struct ledger_port *p, const struct ledger_hold *hold,
 		p->lost = true;
 		return;
 	}
-	bytes_store(&p->out, p->staged, a->data, a->len);
+	ledger_bytes_store(&p->out, p->staged, a->data, a->len);
 	p->staged += a->len;
 }
 
-void ledger_port_access(struct ledger *l, struct ledger_hold *hold, const struct arena_access *a)
+static void on_access(struct ledger *l, struct ledger_hold *hold, const struct arena_access *a)
 {
 	unsigned queue = a->why.queue;
 
 	for (unsigned i = 0; i < l->target->port_count; i++) {
 		if (!a->write && l->target->ports[i].from == queue) {
-			hold->out.at += a->len;
-			hold->out.blind = hold->out.blind || a->err != 0;
+			hold->port.bytes.at += a->len;
+			hold->port.bytes.blind = hold->port.bytes.blind || a->err != 0;
 			if (!l->ports[i].lost)
 				on_read(&l->ports[i], hold, a);
 		}
 		if (a->write && l->target->ports[i].to == queue && a->err == 0)
-			ledger_digest_add(&hold->out, a->data, a->len);
+			ledger_digest_add(&hold->port.bytes, a->data, a->len);
 	}
 }
 
@@ -122,14 +81,14 @@ static void on_delivery(struct ledger *l, unsigned port, const struct ledger_hol
 			     hold->head, len, port, p->in.len);
 		return;
 	}
-	due = bytes_digest(&p->in, len);
+	due = ledger_bytes_digest(&p->in, len);
 	/* More than it says, and what lies behind is not for the driver. */
-	if (hold->out.len <= len && !ledger_digest_equal(&due, &hold->out))
+	if (hold->port.bytes.len <= len && !ledger_digest_equal(&due, &hold->port.bytes))
 		ledger_break(l, RULE_STREAM_BYTES,
 			     "the chain of head %u returns %u bytes that are not the next that "
 			     "were typed into port %u",
 			     hold->head, len, port);
-	bytes_drop(&p->in, len);
+	ledger_bytes_drop(&p->in, len);
 }
 
 /* A chain of which nothing was read may be one that the device refuses, or that it
@@ -141,24 +100,25 @@ static void judge_whole(struct ledger *l, unsigned port, const struct ledger_hol
 
 	if (due > l->target->ports[port].chain_max)
 		due = l->target->ports[port].chain_max;
-	if (hold->out.blind || hold->blind || hold->restarted || hold->strayed) {
+	if (hold->port.bytes.blind || hold->blind || hold->restarted || hold->strayed) {
 		p->unsure = true;
 		return;
 	}
-	if (hold->out.at == 0 && !ledger_starved(l) &&
+	if (hold->port.bytes.at == 0 && !ledger_starved(l) &&
 	    ((ledger_hold_kinds(l, hold) == CHAIN_READABLE && due > 0) ||
 	     ledger_hold_is_left(l, l->target->ports[port].from, hold, CHAIN_READABLE)))
 		ledger_refused(l, l->target->ports[port].from, hold,
 			       "the device does not take over the bytes in it");
 	if (ledger_hold_kinds(l, hold) == CHAIN_READABLE)
-		p->unread += hold->out.at > 0 ? hold->readable - due : hold->readable;
-	if (hold->out.at == 0)
+		p->unread += hold->port.bytes.at > 0 ? hold->readable - due : hold->readable;
+	if (hold->port.bytes.at == 0)
 		return;
-	if (ledger_judges(l, RULE_STREAM_BYTES) && hold->out.at != due)
+	if (ledger_judges(l, RULE_STREAM_BYTES) && hold->port.bytes.at != due)
 		ledger_break(l, RULE_STREAM_BYTES,
 			     "the device read %llu bytes of the chain of head %u, of %llu that "
 			     "are due, and returns it",
-			     (unsigned long long)hold->out.at, hold->head, (unsigned long long)due);
+			     (unsigned long long)hold->port.bytes.at, hold->head,
+			     (unsigned long long)due);
 }
 
 /* A chain that was returned without a byte, while there are some for it. */
@@ -170,8 +130,27 @@ static void judge_empty(struct ledger *l, unsigned queue, const struct ledger_ho
 		ledger_refused(l, queue, hold, "it is returned without the bytes that wait for it");
 }
 
-void ledger_port_out(struct ledger *l, unsigned queue, const struct ledger_hold *hold, uint32_t len)
+static void on_lost(struct ledger *l, unsigned queue)
 {
+	for (unsigned i = 0; i < l->target->port_count; i++)
+		if (l->target->ports[i].from == queue || l->target->ports[i].to == queue)
+			l->ports[i].lost = true;
+}
+
+static void on_unknown(struct ledger *l, unsigned queue, struct ledger_hold *hold, bool write)
+{
+	(void)hold;
+	(void)write;
+	on_lost(l, queue);
+}
+
+static void on_returned(struct ledger *l, unsigned queue, const struct ledger_hold *hold,
+			uint32_t len)
+{
+	if (hold == NULL) {
+		on_lost(l, queue);
+		return;
+	}
 	for (unsigned i = 0; i < l->target->port_count; i++) {
 		if (l->target->ports[i].from == queue)
 			judge_whole(l, i, hold);
@@ -184,37 +163,29 @@ void ledger_port_out(struct ledger *l, unsigned queue, const struct ledger_hold 
 	}
 }
 
-void ledger_port_lose(struct ledger *l, unsigned queue)
-{
-	for (unsigned i = 0; i < l->target->port_count; i++)
-		if (l->target->ports[i].from == queue || l->target->ports[i].to == queue)
-			l->ports[i].lost = true;
-}
-
 static bool is_followed(const struct ledger *l, unsigned port)
 {
-	return l->enabled && port < l->target->port_count &&
-	       !target_port_frames(&l->target->ports[port]) && !l->ports[port].lost;
+	return port < l->target->port_count && !target_port_frames(&l->target->ports[port]) &&
+	       !l->ports[port].lost;
 }
 
 /* Before the device has them: it may deliver at once. */
-void ledger_host_begin(struct ledger *l, enum host_act act, unsigned port, const void *data,
-		       uint32_t len)
+static void on_host_begin(struct ledger *l, enum host_act act, unsigned port, const void *data,
+			  uint32_t len)
 {
 	struct ledger_port *p = &l->ports[port < TARGET_PORTS_MAX ? port : 0];
 
-	l->call.host_changes = act == HOST_SET_TARGET;
 	if (act != HOST_TYPE || !is_followed(l, port))
 		return;
 	if (len > LEDGER_PORT_BYTES - p->in.len) {
 		p->lost = true;
 		return;
 	}
-	bytes_store(&p->in, 0, data, len);
+	ledger_bytes_store(&p->in, 0, data, len);
 	p->in.len += len;
 }
 
-static void on_taken(struct ledger *l, unsigned port, const void *data, uint32_t len)
+static void on_host_takes(struct ledger *l, unsigned port, const void *data, uint32_t len)
 {
 	struct ledger_port *p = &l->ports[port];
 
@@ -226,11 +197,11 @@ static void on_taken(struct ledger *l, unsigned port, const void *data, uint32_t
 			     port, p->out.len);
 		return;
 	}
-	if (!bytes_equal(&p->out, data, len))
+	if (!ledger_bytes_equal(&p->out, data, len))
 		ledger_break(l, RULE_STREAM_BYTES,
 			     "the host took %u bytes of port %u, not those that the guest wrote",
 			     len, port);
-	bytes_drop(&p->out, len);
+	ledger_bytes_drop(&p->out, len);
 }
 
 static void on_put_back(struct ledger_port *p, const void *data, uint32_t len)
@@ -243,16 +214,15 @@ static void on_put_back(struct ledger_port *p, const void *data, uint32_t len)
 	}
 	p->out.start = (p->out.start - len) % LEDGER_PORT_BYTES;
 	p->out.len = 0;
-	bytes_store(&p->out, 0, data, len);
+	ledger_bytes_store(&p->out, 0, data, len);
 	p->out.len = kept + len;
 }
 
-void ledger_host_end(struct ledger *l, enum host_act act, unsigned port, const void *data,
-		     uint32_t len, uint32_t moved)
+static void on_host_end(struct ledger *l, enum host_act act, unsigned port, const void *data,
+			uint32_t len, uint32_t moved)
 {
 	struct ledger_port *p = &l->ports[port < TARGET_PORTS_MAX ? port : 0];
 
-	l->call.host_changed = act == HOST_SET_TARGET && moved != 0;
 	if (!is_followed(l, port))
 		return;
 	settle(p);
@@ -261,7 +231,7 @@ void ledger_host_end(struct ledger *l, enum host_act act, unsigned port, const v
 	if (act == HOST_TYPE)
 		p->in.len -= len - moved <= p->in.len ? len - moved : p->in.len;
 	else if (act == HOST_TAKE)
-		on_taken(l, port, data, moved);
+		on_host_takes(l, port, data, moved);
 	else if (act == HOST_PUT_BACK)
 		on_put_back(p, data, moved);
 }
@@ -271,10 +241,10 @@ static void judge_gauge(struct ledger *l, unsigned port, const char *name, int c
 {
 	if (counter < 0 || l->ports[port].lost || !ledger_judges(l, RULE_STREAM_BYTES))
 		return;
-	if (l->counters[counter] != due)
+	if (l->device.counters[counter] != due)
 		ledger_break(l, RULE_STREAM_BYTES,
 			     "%s is %llu, and %u bytes are on their way through port %u", name,
-			     (unsigned long long)l->counters[counter], due, port);
+			     (unsigned long long)l->device.counters[counter], due, port);
 }
 
 static void judge_dropped(struct ledger *l, unsigned port)
@@ -285,10 +255,10 @@ static void judge_dropped(struct ledger *l, unsigned port)
 
 	p->unread = 0;
 	p->unsure = false;
-	if (p->dropped < 0)
+	if (p->counters.dropped < 0)
 		return;
-	dropped = l->counters[p->dropped] - p->dropped_before;
-	p->dropped_before = l->counters[p->dropped];
+	dropped = l->device.counters[p->counters.dropped] - p->dropped_before;
+	p->dropped_before = l->device.counters[p->counters.dropped];
 	if (unread > dropped && !unsure && ledger_judges(l, RULE_STREAM_BYTES))
 		ledger_break(l, RULE_STREAM_BYTES,
 			     "port %u: %llu bytes of chains that nothing is wrong with were "
@@ -298,15 +268,15 @@ static void judge_dropped(struct ledger *l, unsigned port)
 }
 
 static void judge_refused(struct ledger *l, unsigned port, struct ledger_refusal *refusal,
-			  const char *name)
+			  const char *name, int counter)
 {
 	uint64_t bytes = refusal->bytes, counted;
 
 	refusal->bytes = 0;
-	if (refusal->counter < 0)
+	if (counter < 0)
 		return;
-	counted = l->counters[refusal->counter] - refusal->before;
-	refusal->before = l->counters[refusal->counter];
+	counted = l->device.counters[counter] - refusal->before;
+	refusal->before = l->device.counters[counter];
 	if (counted != bytes && !l->ports[port].lost && ledger_judges(l, RULE_STREAM_BYTES))
 		ledger_break(
 			l, RULE_STREAM_BYTES,
@@ -324,27 +294,28 @@ static void judge_held(struct ledger *l, unsigned port, uint32_t held)
 			     held, port, max);
 }
 
-void ledger_port_rest(struct ledger *l)
+static void on_counted(struct ledger *l)
 {
 	for (unsigned i = 0; i < l->target->port_count; i++) {
+		const struct target_port *desc = &l->target->ports[i];
 		struct ledger_port *p = &l->ports[i];
 
 		settle(p);
 		judge_held(l, i, p->out.len);
 		judge_held(l, i, p->in.len);
-		judge_gauge(l, i, l->target->ports[i].held, p->held, p->out.len);
-		judge_gauge(l, i, l->target->ports[i].pending, p->pending, p->in.len);
+		judge_gauge(l, i, desc->held, p->counters.held, p->out.len);
+		judge_gauge(l, i, desc->pending, p->counters.pending, p->in.len);
 		judge_dropped(l, i);
-		judge_refused(l, i, &p->typed, l->target->ports[i].typed_refused);
-		judge_refused(l, i, &p->put_back, l->target->ports[i].put_back_refused);
+		judge_refused(l, i, &p->typed, desc->typed_refused, p->counters.typed);
+		judge_refused(l, i, &p->put_back, desc->put_back_refused, p->counters.put_back);
 	}
 }
 
 /* A device whose ports are followed waits for room for a chain, and for nothing
  * else. */
-bool ledger_port_may_wait(const struct ledger *l)
+static bool may_wait(const struct ledger *l)
 {
-	if (l->counters_lost || l->target->port_count == 0)
+	if (l->device.counters_lost)
 		return true;
 	for (unsigned i = 0; i < l->target->port_count; i++) {
 		const struct target_port *desc = &l->target->ports[i];
@@ -357,10 +328,98 @@ bool ledger_port_may_wait(const struct ledger *l)
 	return false;
 }
 
-void ledger_port_forget(struct ledger *l)
+static void on_name(struct ledger *l, const void *device)
+{
+	for (unsigned i = 0; i < l->target->port_count; i++) {
+		const struct target_port *desc = &l->target->ports[i];
+
+		l->ports[i].counters = (struct ledger_port_counters){
+			.held = ledger_name_counter(l, device, desc->held),
+			.pending = ledger_name_counter(l, device, desc->pending),
+			.dropped = ledger_name_counter(l, device, desc->dropped),
+			.typed = ledger_name_counter(l, device, desc->typed_refused),
+			.put_back = ledger_name_counter(l, device, desc->put_back_refused),
+		};
+	}
+}
+
+static int on_open(struct ledger *l, const struct target *target)
+{
+	for (unsigned i = 0; i < target->port_count; i++) {
+		if (target_port_frames(&target->ports[i]))
+			continue;
+		l->ports[i].out.bytes = malloc(LEDGER_PORT_BYTES);
+		l->ports[i].in.bytes = malloc(LEDGER_PORT_BYTES);
+		if (l->ports[i].out.bytes == NULL || l->ports[i].in.bytes == NULL)
+			return -ENOMEM;
+	}
+	return 0;
+}
+
+static void on_close(struct ledger *l)
+{
+	for (unsigned i = 0; i < TARGET_PORTS_MAX; i++) {
+		free(l->ports[i].out.bytes);
+		free(l->ports[i].in.bytes);
+	}
+}
+
+static void on_renew(struct ledger *l)
+{
+	for (unsigned i = 0; i < l->target->port_count; i++) {
+		struct ledger_port *p = &l->ports[i];
+
+		*p = (struct ledger_port){ .counters = p->counters,
+					   .out.bytes = p->out.bytes,
+					   .in.bytes = p->in.bytes };
+	}
+}
+
+/* What the host has not taken yet is still there for it. */
+static void on_reset(struct ledger *l)
 {
 	for (unsigned i = 0; i < l->target->port_count; i++) {
 		settle(&l->ports[i]);
 		l->ports[i].in.len = 0;
 	}
 }
+
+static void on_forget(struct ledger *l)
+{
+	for (unsigned i = 0; i < l->target->port_count; i++)
+		l->ports[i].lost = true;
+}
+
+static void on_taken(struct ledger_hold *hold)
+{
+	hold->port = (struct ledger_port_chain){ .bytes.at = 0 };
+}
+
+static void on_retaken(struct ledger_hold *hold)
+{
+	hold->port.bytes.blind = true;
+}
+
+static bool applies(const struct target *target)
+{
+	return target->port_count > 0;
+}
+
+const struct follower port_follower = {
+	.applies = applies,
+	.open = on_open,
+	.close = on_close,
+	.name = on_name,
+	.renew = on_renew,
+	.reset = on_reset,
+	.forget = on_forget,
+	.taken = on_taken,
+	.retaken = on_retaken,
+	.accessed = on_access,
+	.unknown = on_unknown,
+	.returned = on_returned,
+	.host_begin = on_host_begin,
+	.host_end = on_host_end,
+	.counted = on_counted,
+	.may_wait = may_wait,
+};

@@ -10,6 +10,7 @@
  * own models the policy says that it is ignored, for others what the ledger
  * knows of the queue or the features is void until reset.
  */
+#include "harness/ledger/follower.h"
 #include "harness/ledger/ledger_internal.h"
 
 #include <linux/virtio_config.h>
@@ -20,33 +21,6 @@
 #define STEP_2 (STEP_1 | VIRTIO_CONFIG_S_DRIVER)
 #define STEP_3 (STEP_2 | VIRTIO_CONFIG_S_FEATURES_OK)
 #define STEP_4 (STEP_3 | VIRTIO_CONFIG_S_DRIVER_OK)
-
-static void forget_all(struct ledger *l)
-{
-	l->lost = false;
-	l->features_sel_known = l->queue_sel_known = l->device_features_sel_known =
-		ledger_knows_transport(l);
-	l->driver_features_sel = 0;
-	l->device_features_sel = 0;
-	l->queue_sel = 0;
-	l->shm_sel = 0;
-	l->driver_features = 0;
-	l->features_known = true;
-	l->interrupt_status = 0;
-	l->plain.blind = l->plain.tables = false;
-	ledger_stream_forget(l);
-	l->dialogue = (struct ledger_dialogue){ .asked = 0 };
-	ledger_port_forget(l);
-	ledger_request_forget(l, true);
-	for (unsigned i = 0; i < PROGRAM_QUEUES; i++) {
-		struct ledger_queue *q = &l->queues[i];
-
-		ledger_queue_stop(l, q);
-		q->known = q->lost = false;
-		q->size = 0;
-		q->desc = q->avail = q->used = 0;
-	}
-}
 
 /* The status that our models show once the driver wrote `value`. */
 static uint32_t ladder(const struct ledger *l, uint32_t old, uint32_t value)
@@ -62,8 +36,8 @@ static uint32_t ladder(const struct ledger *l, uint32_t old, uint32_t value)
 	for (size_t i = 0; i < sizeof(steps) / sizeof(steps[0]); i++) {
 		if (old != steps[i].from || value != steps[i].to)
 			continue;
-		if (value == STEP_3 && ((l->driver_features & ~l->offered) != 0 ||
-					(l->driver_features & missing) == 0))
+		if (value == STEP_3 && ((l->session.driver_features & ~l->offered) != 0 ||
+					(l->session.driver_features & missing) == 0))
 			return old | VIRTIO_CONFIG_S_FAILED;
 		return value;
 	}
@@ -82,77 +56,78 @@ static void judge_ladder(struct ledger *l, uint32_t old, uint32_t due, uint32_t 
 
 static void on_status(struct ledger *l, uint32_t value, const struct ledger_probe *probe)
 {
-	uint32_t old = l->status & ~(uint32_t)VIRTIO_CONFIG_S_NEEDS_RESET;
+	uint32_t old = l->device.status & ~(uint32_t)VIRTIO_CONFIG_S_NEEDS_RESET;
 
 	if (value == 0) {
 		for (unsigned i = 0; i < PROGRAM_QUEUES; i++)
 			if ((l->call.moved >> i & 1) != 0)
 				ledger_wakeup_rest(l, i);
 		ledger_judge_work(l);
-		forget_all(l);
+		ledger_session_end(l);
 		if (ledger_judges(l, RULE_STATUS_RESET) && probe->status != 0)
 			ledger_break(l, RULE_STATUS_RESET,
 				     "the driver wrote 0 and the device status reads 0x%x",
 				     probe->status);
 		return;
 	}
-	if ((probe->status & ~old & VIRTIO_CONFIG_S_FEATURES_OK) != 0 && l->features_known &&
-	    ledger_judges(l, RULE_STATUS_FEATURES) && (l->driver_features & ~l->offered) != 0)
+	if ((probe->status & ~old & VIRTIO_CONFIG_S_FEATURES_OK) != 0 &&
+	    l->session.features_known && ledger_judges(l, RULE_STATUS_FEATURES) &&
+	    (l->session.driver_features & ~l->offered) != 0)
 		ledger_break(l, RULE_STATUS_FEATURES,
 			     "FEATURES_OK stands, the driver accepted features 0x%llx of which "
 			     "0x%llx were not offered",
-			     (unsigned long long)l->driver_features,
-			     (unsigned long long)(l->driver_features & ~l->offered));
+			     (unsigned long long)l->session.driver_features,
+			     (unsigned long long)(l->session.driver_features & ~l->offered));
 	judge_ladder(l, old, ladder(l, old, value), probe->status, "the driver wrote", value);
 }
 
 static void on_driver_features(struct ledger *l, uint32_t value, const struct ledger_probe *probe)
 {
-	unsigned shift = 32 * l->driver_features_sel;
+	unsigned shift = 32 * l->session.driver_features_sel;
 
 	(void)probe;
-	if (!l->features_sel_known || (l->status & STEP_2) != STEP_2 ||
-	    (l->status & VIRTIO_CONFIG_S_FEATURES_OK) != 0) {
-		l->features_known = l->features_known && ledger_knows_transport(l);
+	if (!l->session.features_sel_known || (l->device.status & STEP_2) != STEP_2 ||
+	    (l->device.status & VIRTIO_CONFIG_S_FEATURES_OK) != 0) {
+		l->session.features_known = l->session.features_known && ledger_knows_transport(l);
 		return;
 	}
-	if (l->driver_features_sel > 1) {
+	if (l->session.driver_features_sel > 1) {
 		/* Whether the device has features there is not known. */
 		if (value != 0 && !ledger_knows_transport(l))
-			l->features_known = false;
+			l->session.features_known = false;
 		return;
 	}
-	l->driver_features &= ~(0xffffffffULL << shift);
-	l->driver_features |= (uint64_t)value << shift;
+	l->session.driver_features &= ~(0xffffffffULL << shift);
+	l->session.driver_features |= (uint64_t)value << shift;
 }
 
 static void on_driver_features_sel(struct ledger *l, uint32_t value,
 				   const struct ledger_probe *probe)
 {
 	(void)probe;
-	l->features_sel_known = true;
-	l->driver_features_sel = value;
+	l->session.features_sel_known = true;
+	l->session.driver_features_sel = value;
 }
 
 static void on_device_features_sel(struct ledger *l, uint32_t value,
 				   const struct ledger_probe *probe)
 {
 	(void)probe;
-	l->device_features_sel_known = true;
-	l->device_features_sel = value;
+	l->session.device_features_sel_known = true;
+	l->session.device_features_sel = value;
 }
 
 static void on_queue_sel(struct ledger *l, uint32_t value, const struct ledger_probe *probe)
 {
 	(void)probe;
-	l->queue_sel_known = true;
-	l->queue_sel = value;
+	l->session.queue_sel_known = true;
+	l->session.queue_sel = value;
 }
 
 static void on_shm_sel(struct ledger *l, uint32_t value, const struct ledger_probe *probe)
 {
 	(void)probe;
-	l->shm_sel = value;
+	l->session.shm_sel = value;
 }
 
 /* Rules about chains say nothing of a queue that is not known. */
@@ -171,27 +146,30 @@ static void lose_queue(struct ledger *l, struct ledger_queue *q)
 	if (ledger_knows_transport(l))
 		return;
 	q->lost = true;
-	ledger_stream_lose(l);
+	TELL_FOLLOWERS(l, lost, l, (unsigned)(q - l->queues));
 	q->known = false;
-	if (q->ready)
+	if (q->work.ready)
 		note_unknown(l);
 }
 
 static struct ledger_queue *selected(struct ledger *l)
 {
-	if (!l->queue_sel_known)
-		l->lost = true;
-	if (l->queue_sel >= l->target->queue_count || l->queue_sel >= PROGRAM_QUEUES)
+	if (!l->session.queue_sel_known)
+		l->session.lost = true;
+	if (l->session.queue_sel >= l->target->queue_count ||
+	    l->session.queue_sel >= PROGRAM_QUEUES)
 		return NULL;
 	/* Of a queue that is not there our models take no configuration. */
-	return !l->target->model || ledger_queue_exists(l, l->queue_sel) ? &l->queues[l->queue_sel]
-									 : NULL;
+	return !l->target->model || ledger_queue_exists(l, l->session.queue_sel)
+		       ? &l->queues[l->session.queue_sel]
+		       : NULL;
 }
 
 bool ledger_queue_exists(const struct ledger *l, unsigned i)
 {
-	uint64_t there =
-		(l->status & VIRTIO_CONFIG_S_FEATURES_OK) != 0 ? l->driver_features : l->offered;
+	uint64_t there = (l->device.status & VIRTIO_CONFIG_S_FEATURES_OK) != 0
+				 ? l->session.driver_features
+				 : l->offered;
 
 	return i < l->target->queue_count && (l->target->queues[i].features & ~there) == 0;
 }
@@ -203,8 +181,8 @@ static struct ledger_queue *writable(struct ledger *l)
 
 	if (q == NULL)
 		return NULL;
-	if ((l->status & VIRTIO_CONFIG_S_FEATURES_OK) != 0 &&
-	    (l->status & VIRTIO_CONFIG_S_DRIVER_OK) == 0 && !q->ready)
+	if ((l->device.status & VIRTIO_CONFIG_S_FEATURES_OK) != 0 &&
+	    (l->device.status & VIRTIO_CONFIG_S_DRIVER_OK) == 0 && !q->work.ready)
 		return q;
 	lose_queue(l, q);
 	return NULL;
@@ -217,7 +195,8 @@ static void on_queue_num(struct ledger *l, uint32_t value, const struct ledger_p
 	(void)probe;
 	if (q == NULL)
 		return;
-	if (value == 0 || value > l->queue_max[l->queue_sel] || (value & (value - 1)) != 0) {
+	if (value == 0 || value > l->queue_max[l->session.queue_sel] ||
+	    (value & (value - 1)) != 0) {
 		lose_queue(l, q);
 		return;
 	}
@@ -268,38 +247,22 @@ static void on_queue_ready(struct ledger *l, uint32_t value, const struct ledger
 	if (value == 0 && probe->ready != 0 && ledger_judges(l, RULE_STATUS_QUEUE_READY))
 		ledger_break(l, RULE_STATUS_QUEUE_READY,
 			     "the driver wrote 0 to QueueReady of queue %u and reads %u",
-			     l->queue_sel, probe->ready);
+			     l->session.queue_sel, probe->ready);
 	if (probe->ready == 0) {
 		/* Where a device goes on when the queue is ready again VIRTIO does
 		 * not say. */
-		if (q->index_seen)
+		if (q->work.index_seen)
 			lose_queue(l, q);
 		ledger_queue_stop(l, q);
-	} else if (!q->ready) {
+	} else if (!q->work.ready) {
 		/* Never written: our transport goes by the largest power of two. */
 		q->known = !q->lost && (q->size != 0 || ledger_knows_transport(l));
 		if (q->size == 0)
-			q->size = power_of_two(l->queue_max[l->queue_sel]);
+			q->size = power_of_two(l->queue_max[l->session.queue_sel]);
 		if (!q->known)
 			note_unknown(l);
 		ledger_queue_start(l, q);
 	}
-}
-
-void ledger_forget(struct ledger *l)
-{
-	forget_all(l);
-	for (unsigned i = 0; i < PROGRAM_QUEUES; i++)
-		l->queues[i].lost = true;
-	for (unsigned i = 0; i < TARGET_PORTS_MAX; i++)
-		l->ports[i].lost = true;
-	ledger_fields_forget(l);
-	l->dialogue.lost = true;
-	ledger_request_forget(l, false);
-	for (unsigned i = 0; i < TARGET_STREAMS_MAX; i++)
-		l->streams[i].lost = l->streams[i].unsure = true;
-	l->counters_lost = true;
-	l->lost = true;
 }
 
 #define REGISTER(offset) ((offset) / 4)
@@ -332,9 +295,9 @@ static bool is_odd(uint64_t offset, uint32_t width)
 /* Before the device sees it: what it raises in answer is new. */
 static void acknowledge(struct ledger *l, uint32_t bits)
 {
-	l->interrupt_status &= ~bits;
+	l->session.interrupt_status &= ~bits;
 	for (unsigned i = 0; i < PROGRAM_QUEUES; i++)
-		l->queues[i].silenced = l->queues[i].silenced && l->queues[i].moved;
+		l->queues[i].work.silenced = l->queues[i].work.silenced && l->queues[i].work.moved;
 }
 
 /* The status that the write of `value` may lead to. */
@@ -342,19 +305,19 @@ static uint32_t may_become(const struct ledger *l, uint32_t value)
 {
 	if (!ledger_knows_transport(l) || value == 0)
 		return value;
-	return ladder(l, l->status & ~(uint32_t)VIRTIO_CONFIG_S_NEEDS_RESET, value);
+	return ladder(l, l->device.status & ~(uint32_t)VIRTIO_CONFIG_S_NEEDS_RESET, value);
 }
 
 static void begin_call(struct ledger *l, bool write, uint64_t offset, uint32_t width,
 		       uint64_t value)
 {
 	l->call = (struct ledger_call){ .number = l->call.number + 1,
-					.bytes_max = 4096 + l->held_bytes_max,
-					.accesses_max = 64 + l->held_accesses_max,
-					.held = l->held,
+					.bytes_max = 4096 + l->device.held_bytes_max,
+					.accesses_max = 64 + l->device.held_accesses_max,
+					.held = l->device.held,
 					.heap_failures = l->heap->failures };
 	l->heap->call_bytes = 0;
-	l->call.live = (l->status & VIRTIO_CONFIG_S_DRIVER_OK) != 0;
+	l->call.live = (l->device.status & VIRTIO_CONFIG_S_DRIVER_OK) != 0;
 	if (!write || is_odd(offset, width))
 		return;
 	if (offset == VIRTIO_MMIO_INTERRUPT_ACK)
@@ -362,17 +325,18 @@ static void begin_call(struct ledger *l, bool write, uint64_t offset, uint32_t w
 	if (offset == VIRTIO_MMIO_STATUS)
 		l->call.status_written = (uint32_t)value;
 	if (offset == VIRTIO_MMIO_QUEUE_READY && value != 0 && !ledger_knows_transport(l))
-		l->call.starting = (uint8_t)(l->queue_sel_known && l->queue_sel < PROGRAM_QUEUES
-						     ? 1u << l->queue_sel
+		l->call.starting = (uint8_t)(l->session.queue_sel_known &&
+							     l->session.queue_sel < PROGRAM_QUEUES
+						     ? 1u << l->session.queue_sel
 						     : UINT8_MAX);
 	if (offset == VIRTIO_MMIO_STATUS)
 		l->call.live = l->call.live ||
 			       (may_become(l, (uint32_t)value) & VIRTIO_CONFIG_S_DRIVER_OK) != 0;
 	if (offset == VIRTIO_MMIO_QUEUE_NOTIFY && value < l->target->queue_count &&
-	    value < PROGRAM_QUEUES && l->call.live && l->queues[value].ready &&
-	    !l->queues[value].poisoned) {
+	    value < PROGRAM_QUEUES && l->call.live && l->queues[value].work.ready &&
+	    !l->queues[value].work.poisoned) {
 		/* An index past 2^64 is nowhere: no access tells of the look. */
-		l->queues[value].notified = l->queues[value].avail <= UINT64_MAX - 3;
+		l->queues[value].work.notified = l->queues[value].avail <= UINT64_MAX - 3;
 		l->call.active |= (uint8_t)(1u << value);
 	}
 }
@@ -391,7 +355,7 @@ void ledger_access_begin(struct ledger *l, bool write, uint64_t offset, uint32_t
 void ledger_access_end(struct ledger *l, bool write, uint64_t offset, uint32_t width,
 		       uint64_t value, const struct ledger_probe *probe)
 {
-	uint32_t old = l->status;
+	uint32_t old = l->device.status;
 	bool odd = is_odd(offset, width);
 	bool status = write && !odd && offset == VIRTIO_MMIO_STATUS;
 
@@ -406,7 +370,7 @@ void ledger_access_end(struct ledger *l, bool write, uint64_t offset, uint32_t w
 		if (offset < VIRTIO_MMIO_CONFIG && writers[REGISTER(offset)] != NULL)
 			writers[REGISTER(offset)](l, (uint32_t)value, probe);
 	} else if (write && !ledger_knows_transport(l)) {
-		l->lost = true;
+		l->session.lost = true;
 	} else if (!write && !odd) {
 		ledger_judge_read(l, offset, width, value);
 	}
@@ -422,9 +386,9 @@ void ledger_access_end(struct ledger *l, bool write, uint64_t offset, uint32_t w
 	 * without a reset, is its own affair. */
 	if (status && value != 0 && !ledger_knows_transport(l) &&
 	    (old & ~probe->status & VIRTIO_CONFIG_S_DRIVER_OK) != 0)
-		l->lost = true;
-	l->status = probe->status;
-	l->interrupts = 0;
+		l->session.lost = true;
+	l->device.status = probe->status;
+	l->device.interrupts = 0;
 }
 
 void ledger_work_begin(struct ledger *l)

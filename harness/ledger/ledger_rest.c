@@ -28,6 +28,7 @@
  * work.steady: what a target says it keeps beyond what a new device has, it gives
  * back only at its end; an allocation that fails takes none of it away.
  */
+#include "harness/ledger/follower.h"
 #include "harness/ledger/ledger_internal.h"
 
 #include <linux/virtio_config.h>
@@ -117,7 +118,7 @@ static void judge_heap(struct ledger *l)
 			     "the device has %zu bytes of host memory, at most "
 			     "%u are due",
 			     l->heap->live_bytes, l->target->heap_max);
-	kept = l->heap_base + l->target->blocks_kept;
+	kept = l->device.heap_base + l->target->blocks_kept;
 	if (kept > l->heap->peak_blocks)
 		kept = l->heap->peak_blocks;
 	if (l->target->blocks_kept > 0 && ledger_judges(l, RULE_WORK_STEADY) &&
@@ -135,10 +136,10 @@ void ledger_call_end(struct ledger *l, uint32_t old_status, const struct ledger_
 
 	ledger_judge_work(l);
 	judge_heap(l);
-	ledger_loss_end(l);
+	TELL_FOLLOWERS(l, called, l);
 	ledger_judge_config(l, set, probe);
 	for (unsigned i = 0; i < PROGRAM_QUEUES; i++)
-		if (l->queues[i].poisoned && ledger_judges(l, RULE_STATUS_POISON) &&
+		if (l->queues[i].work.poisoned && ledger_judges(l, RULE_STATUS_POISON) &&
 		    (probe->status & VIRTIO_CONFIG_S_NEEDS_RESET) == 0)
 			ledger_break(l, RULE_STATUS_POISON,
 				     "queue %u: its available ring is structurally wrong, and "
@@ -162,19 +163,19 @@ static void judge_stuck(struct ledger *l, unsigned i)
 	struct ledger_queue *q = &l->queues[i];
 	uint16_t head;
 
-	if ((l->call.active >> i & 1) == 0 || (l->call.failed >> i & 1) != 0 || q->poisoned ||
-	    !q->ready || !q->known)
+	if ((l->call.active >> i & 1) == 0 || (l->call.failed >> i & 1) != 0 || q->work.poisoned ||
+	    !q->work.ready || !q->known)
 		return;
-	if (ledger_judges(l, RULE_STUCK_NOTIFY) && q->notified &&
+	if (ledger_judges(l, RULE_STUCK_NOTIFY) && q->work.notified &&
 	    l->target->queues[i].driver_initiated)
 		ledger_break(l, RULE_STUCK_NOTIFY,
 			     "queue %u was notified and the device did not look at it", i);
-	if (ledger_judges(l, RULE_STUCK_AVAILABLE) && q->index_seen && q->taken != q->avail_idx &&
-	    l->target->queues[i].driver_initiated)
+	if (ledger_judges(l, RULE_STUCK_AVAILABLE) && q->work.index_seen &&
+	    q->taken != q->work.avail_idx && l->target->queues[i].driver_initiated)
 		ledger_break(l, RULE_STUCK_AVAILABLE,
 			     "queue %u: the device read available index %u, took the entries below "
 			     "%u and rests",
-			     i, q->avail_idx, q->taken);
+			     i, q->work.avail_idx, q->taken);
 	if (!ledger_used_ring_wraps(q) && ledger_judges(l, RULE_STUCK_HELD) && !l->target->holds &&
 	    holds_chain(l, q, &head))
 		ledger_break(l, RULE_STUCK_HELD,
@@ -201,7 +202,7 @@ static int find_term(const struct ledger *l, const void *device, const char *ter
 }
 
 /* The counters named in `list`, as indices; a name that is none is skipped. */
-static void compile_terms(const struct ledger *l, const void *device, const char *list,
+void ledger_name_counters(const struct ledger *l, const void *device, const char *list,
 			  int16_t terms[TARGET_SUM_TERMS_MAX + 1])
 {
 	unsigned n = 0;
@@ -218,7 +219,7 @@ static void compile_terms(const struct ledger *l, const void *device, const char
 }
 
 /* The counter of that name, as an index; -1 if there is none. */
-static int compile_counter(const struct ledger *l, const void *device, const char *name)
+int ledger_name_counter(const struct ledger *l, const void *device, const char *name)
 {
 	return name != NULL && *name != '\0' ? find_term(l, device, name, strlen(name)) : -1;
 }
@@ -227,47 +228,31 @@ static void compile_gauges(struct ledger *l, const void *device)
 {
 	unsigned count = target_counter_count(l->target, device);
 
-	l->gauges = 0;
+	l->sums.gauges = 0;
 	for (unsigned i = 0; i < count; i++)
 		if (target_is_gauge(l->target, l->target->counter_name(device, i)))
-			l->gauges |= 1ULL << i;
+			l->sums.gauges |= 1ULL << i;
 }
 
 static void compile_sums(struct ledger *l, const void *device)
 {
 	const struct target_sum *sum = l->target->sums;
 
-	l->sum_count = 0;
-	for (; sum != NULL && sum->left != NULL && l->sum_count < TARGET_SUMS_MAX; sum++) {
-		compile_terms(l, device, sum->left, l->sums[l->sum_count][0]);
-		compile_terms(l, device, sum->right, l->sums[l->sum_count++][1]);
+	l->sums.count = 0;
+	for (; sum != NULL && sum->left != NULL && l->sums.count < TARGET_SUMS_MAX; sum++) {
+		ledger_name_counters(l, device, sum->left, l->sums.terms[l->sums.count][0]);
+		ledger_name_counters(l, device, sum->right, l->sums.terms[l->sums.count++][1]);
 	}
 	compile_gauges(l, device);
-	for (unsigned i = 0; i < l->target->stream_count; i++) {
-		const struct target_stream *stream = &l->target->streams[i];
-
-		compile_terms(l, device, stream->entered, l->streams[i].entered_terms);
-		compile_terms(l, device, stream->left, l->streams[i].left_terms);
-		compile_terms(l, device, stream->waiting, l->streams[i].waiting_terms);
-	}
-	for (unsigned i = 0; i < l->target->port_count; i++) {
-		const struct target_port *desc = &l->target->ports[i];
-		struct ledger_port *port = &l->ports[i];
-
-		port->held = compile_counter(l, device, desc->held);
-		port->pending = compile_counter(l, device, desc->pending);
-		port->dropped = compile_counter(l, device, desc->dropped);
-		port->typed.counter = compile_counter(l, device, desc->typed_refused);
-		port->put_back.counter = compile_counter(l, device, desc->put_back_refused);
-	}
-	l->sums_ready = true;
+	TELL_FOLLOWERS(l, name, l, device);
+	l->sums.ready = true;
 }
 
 static void judge_sums(struct ledger *l)
 {
-	for (unsigned i = 0; i < l->sum_count; i++) {
-		uint64_t left = ledger_add_up(l, l->sums[i][0]);
-		uint64_t right = ledger_add_up(l, l->sums[i][1]);
+	for (unsigned i = 0; i < l->sums.count; i++) {
+		uint64_t left = ledger_add_up(l, l->sums.terms[i][0]);
+		uint64_t right = ledger_add_up(l, l->sums.terms[i][1]);
 
 		if (left > right || (l->target->sums[i].equal && left < right))
 			ledger_break(l, RULE_COUNTERS_SUM, "%s is %llu, %s than %s, which is %llu",
@@ -286,7 +271,7 @@ static bool block_moved(const struct ledger *l, const uint64_t *values, unsigned
 	uint64_t differs = 0;
 
 	for (unsigned k = 0; k < BLOCK; k++)
-		differs |= values[i + k] ^ l->counters[i + k];
+		differs |= values[i + k] ^ l->device.counters[i + k];
 	return differs != 0;
 }
 
@@ -298,7 +283,7 @@ static void judge_counters(struct ledger *l, const void *device)
 	uint64_t values[TARGET_COUNTERS_MAX];
 	bool moved = l->call.moved != 0;
 
-	if (!l->sums_ready)
+	if (!l->sums.ready)
 		compile_sums(l, device);
 	target_counters(l->target, device, values);
 	for (unsigned i = 0; i < count; i++) {
@@ -306,27 +291,26 @@ static void judge_counters(struct ledger *l, const void *device)
 			i += BLOCK - 1;
 			continue;
 		}
-		if (values[i] == l->counters[i])
+		if (values[i] == l->device.counters[i])
 			continue;
 		moved = true;
-		if (values[i] < l->counters[i] && (l->gauges >> i & 1) == 0)
+		if (values[i] < l->device.counters[i] && (l->sums.gauges >> i & 1) == 0)
 			ledger_break(l, RULE_COUNTERS_FALL, "%s fell from %llu to %llu",
 				     l->target->counter_name(device, i),
-				     (unsigned long long)l->counters[i],
+				     (unsigned long long)l->device.counters[i],
 				     (unsigned long long)values[i]);
-		l->counters[i] = values[i];
+		l->device.counters[i] = values[i];
 	}
 	if (moved && ledger_judges(l, RULE_COUNTERS_SUM))
 		judge_sums(l);
-	ledger_stream_rest(l);
-	ledger_port_rest(l);
+	TELL_FOLLOWERS(l, counted, l);
 }
 
 /* A device that asked for a reset need do nothing more.  Of our models one queue
  * that is wrong does not stop the others: only the call that finds it ends. */
 static bool may_stop(const struct ledger *l)
 {
-	if ((l->status & VIRTIO_CONFIG_S_NEEDS_RESET) == 0)
+	if ((l->device.status & VIRTIO_CONFIG_S_NEEDS_RESET) == 0)
 		return false;
 	return !l->target->model || l->call.config_interrupts > 0;
 }
@@ -339,9 +323,9 @@ void ledger_rest(struct ledger *l, enum device_state state, const void *device)
 		return;
 	if (l->plain.arena != NULL)
 		ledger_plain_rest(l);
-	if (!l->counters_lost && ledger_judges(l, RULE_COUNTERS_FALL))
+	if (!l->device.counters_lost && ledger_judges(l, RULE_COUNTERS_FALL))
 		judge_counters(l, device);
-	excused = (state == DEVICE_WAITING && ledger_port_may_wait(l)) || may_stop(l);
+	excused = (state == DEVICE_WAITING && followers_may_wait(l)) || may_stop(l);
 	for (unsigned i = 0; resting && i < l->target->queue_count && i < PROGRAM_QUEUES; i++) {
 		ledger_wakeup_rest(l, i);
 		if (excused)
@@ -352,10 +336,6 @@ void ledger_rest(struct ledger *l, enum device_state state, const void *device)
 		else
 			judge_stuck(l, i);
 	}
-	if (resting && !excused) {
-		ledger_waiting_rest(l, device);
-		ledger_dialogue_rest(l);
-	}
 	if (resting)
-		ledger_loss_rest(l);
+		TELL_FOLLOWERS(l, rest, l, device, excused);
 }

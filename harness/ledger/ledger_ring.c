@@ -3,9 +3,9 @@
  * The ledger's account of queues: what the device read from and wrote to the
  * rings.  See ledger.h.
  *
- * memory.not-live, memory.ring: judged by the queue's own registers and the
- * purpose that the device gave; where rings lie over each other or over
- * buffers the purpose still says which field was meant.
+ * memory.ring: judged by the queue's own registers and the purpose that the device gave;
+ * where rings lie over each other or over buffers the purpose still says which field was
+ * meant.
  *
  * completion.*, order.*: judged on what the device wrote, against chains taken
  * by what it read.  A guest that publishes a head twice makes two holds, told
@@ -16,30 +16,22 @@
  * written did not move, an entry that was not written is not there.
  */
 #include "devices/table.h"
+#include "harness/ledger/follower.h"
 #include "harness/ledger/ledger_internal.h"
 
-#include <stdlib.h>
 #include <string.h>
 
 void ledger_queue_stop(struct ledger *l, struct ledger_queue *q)
 {
 	while (q->holds != LEDGER_NONE)
 		ledger_hold_drop(l, q, q->holds);
-	q->ready = false;
-	q->index_seen = q->used_read = false;
-	q->poisoned = false;
-	q->moved = q->asked = q->silenced = q->unsure = false;
-	q->notified = false;
-	q->notify = (struct ledger_notify){ .unwanted = false };
-	q->overflowed = false;
-	q->pending_count = 0;
-	q->held = 0;
+	q->work = (struct ledger_work){ .ready = false };
 }
 
 void ledger_queue_start(struct ledger *l, struct ledger_queue *q)
 {
 	ledger_queue_stop(l, q);
-	q->ready = true;
+	q->work.ready = true;
 	q->taken = 0;
 	q->used_idx = 0;
 }
@@ -47,9 +39,9 @@ void ledger_queue_start(struct ledger *l, struct ledger_queue *q)
 /* The available ring is structurally wrong, as the device read it. */
 static void poison(const struct ring_access *a)
 {
-	if (!a->q->poisoned)
+	if (!a->q->work.poisoned)
 		a->l->call.poisoned |= (uint8_t)(1u << a->why.queue);
-	a->q->poisoned = true;
+	a->q->work.poisoned = true;
 }
 
 static void on_avail_idx(const struct ring_access *a)
@@ -58,18 +50,18 @@ static void on_avail_idx(const struct ring_access *a)
 
 	a->l->call.active |= (uint8_t)(1u << a->why.queue);
 	q->looks++;
-	q->notified = false;
-	q->notify.unchecked = false;
+	q->work.notified = false;
+	q->work.notify.unchecked = false;
 	if (a->err != 0) {
 		poison(a);
 		return;
 	}
-	q->index_seen = true;
-	q->avail_idx = ledger_get16(a->data);
-	if ((uint16_t)(q->avail_idx - q->taken) > q->size)
+	q->work.index_seen = true;
+	q->work.avail_idx = ledger_get16(a->data);
+	if ((uint16_t)(q->work.avail_idx - q->taken) > q->size)
 		poison(a);
 	/* An entry past 2^64 is nowhere: it cannot be read, and no access tells. */
-	if (q->avail_idx != q->taken &&
+	if (q->work.avail_idx != q->taken &&
 	    ring_wraps(&ring_split, VIRTQUEUE_DRIVER, q->taken % q->size + 1u, q->avail))
 		poison(a);
 }
@@ -81,14 +73,14 @@ static void on_avail_entry(const struct ring_access *a)
 	struct ledger_queue *q = a->q;
 	uint16_t walk = a->why.walk;
 	uint32_t index = ledger_hold_find(l, q, walk);
-	uint16_t ahead = (uint16_t)(q->avail_idx - walk);
+	uint16_t ahead = (uint16_t)(q->work.avail_idx - walk);
 
 	if (ledger_judges(l, RULE_ORDER_UNAVAILABLE) &&
-	    (!q->index_seen || ahead == 0 || (l->target->model && ahead > q->size)))
+	    (!q->work.index_seen || ahead == 0 || (l->target->model && ahead > q->size)))
 		ledger_break(l, RULE_ORDER_UNAVAILABLE,
 			     "queue %u: the device read available entry %u, the index it read last "
 			     "is %u",
-			     a->why.queue, walk, q->avail_idx);
+			     a->why.queue, walk, q->work.avail_idx);
 	if (a->err != 0) {
 		poison(a);
 		return;
@@ -122,8 +114,7 @@ static void on_avail_entry(const struct ring_access *a)
 	l->hold[index].in_table = false;
 	l->hold[index].walked = 0;
 	l->hold[index].moved_max = 0;
-	l->hold[index].carries = false;
-	l->hold[index].out.blind = true;
+	TELL_FOLLOWERS(l, retaken, &l->hold[index]);
 }
 
 static void on_avail_flags(const struct ring_access *a)
@@ -157,20 +148,20 @@ static void abandon(const struct ring_access *a, uint16_t walk)
  * queue over does.  It may also look and go by its own. */
 static void on_used_idx_read(const struct ring_access *a)
 {
-	if (a->l->target->model || a->err != 0 || a->q->pending_count > 0)
+	if (a->l->target->model || a->err != 0 || a->q->work.pending_count > 0)
 		return;
-	a->q->used_read = true;
-	a->q->used_seen = ledger_get16(a->data);
+	a->q->work.used_read = true;
+	a->q->work.used_seen = ledger_get16(a->data);
 }
 
 /* By what the device does it shows which of the two it is. */
 static void choose_used_idx(struct ledger_queue *q, bool by_own, bool by_seen)
 {
-	if (!q->used_read || by_own)
+	if (!q->work.used_read || by_own)
 		return;
 	if (by_seen)
-		q->used_idx = q->used_seen;
-	q->used_read = false;
+		q->used_idx = q->work.used_seen;
+	q->work.used_read = false;
 }
 
 static void on_used_entry(const struct ring_access *a)
@@ -182,33 +173,31 @@ static void on_used_entry(const struct ring_access *a)
 			   RING_USED_ENTRY_SIZE);
 	struct ledger_pending *entry = NULL;
 
-	/* What was read is dealt with. */
-	for (unsigned i = 0; i < l->target->stream_count; i++)
-		if (l->target->streams[i].from == a->why.queue)
-			ledger_loss_settle(l, &l->streams[i]);
+	TELL_FOLLOWERS(l, entry, l, a->why.queue);
 	if (a->err != 0) {
 		abandon(a, a->why.walk);
 		return;
 	}
-	for (unsigned i = 0; i < q->pending_count; i++)
+	for (unsigned i = 0; i < q->work.pending_count; i++)
 		if (a->pending[i].slot == slot)
 			entry = &a->pending[i];
 	if (entry == NULL) {
 		uint16_t due;
 
-		choose_used_idx(q, slot == (uint16_t)(q->used_idx + q->pending_count) % q->size,
-				slot == (uint16_t)(q->used_seen + q->pending_count) % q->size);
-		due = (uint16_t)(q->used_idx + q->pending_count);
+		choose_used_idx(
+			q, slot == (uint16_t)(q->used_idx + q->work.pending_count) % q->size,
+			slot == (uint16_t)(q->work.used_seen + q->work.pending_count) % q->size);
+		due = (uint16_t)(q->used_idx + q->work.pending_count);
 		if (ledger_judges(l, RULE_COMPLETION_SLOT) && slot != due % q->size)
 			ledger_break(l, RULE_COMPLETION_SLOT,
 				     "queue %u: the device wrote used entry %u, the next is %u "
 				     "(used index %u)",
 				     a->why.queue, slot, due % q->size, q->used_idx);
-		if (q->pending_count == LEDGER_PENDING_MAX) {
-			q->overflowed = true;
+		if (q->work.pending_count == LEDGER_PENDING_MAX) {
+			q->work.overflowed = true;
 			return;
 		}
-		entry = &a->pending[q->pending_count++];
+		entry = &a->pending[q->work.pending_count++];
 	}
 	entry->slot = slot;
 	entry->walk = a->why.walk;
@@ -236,12 +225,10 @@ static void judge_completion(const struct ring_access *a, const struct ledger_pe
 	uint32_t found = find_returned(a, entry);
 	const struct ledger_hold *hold;
 
-	l->completions++;
+	l->device.completions++;
 	if (found == LEDGER_NONE) {
-		ledger_stream_lose(l);
-		ledger_port_lose(l, a->why.queue);
-		l->net.lost = l->net.lost || ledger_is_net(l, a->why.queue);
-		if (!a->q->overflowed && ledger_judges(l, RULE_COMPLETION_NOT_HELD))
+		TELL_FOLLOWERS(l, returned, l, a->why.queue, NULL, entry->len);
+		if (!a->q->work.overflowed && ledger_judges(l, RULE_COMPLETION_NOT_HELD))
 			ledger_break(l, RULE_COMPLETION_NOT_HELD,
 				     "queue %u: used entry %u returns head %u, which the device "
 				     "does not hold",
@@ -249,18 +236,7 @@ static void judge_completion(const struct ring_access *a, const struct ledger_pe
 		return;
 	}
 	hold = &l->hold[found];
-	if (l->target->stream_count > 0) {
-		ledger_stream_out(l, a->why.queue, hold, entry->len);
-		ledger_loss_returned(l, a->why.queue, hold, entry->len);
-	}
-	if (ledger_is_net(l, a->why.queue))
-		ledger_net_out(l, hold, entry->len);
-	if (l->target->port_count > 0)
-		ledger_port_out(l, a->why.queue, hold, entry->len);
-	if (l->target->pages_max > 0 || l->target->fuse)
-		ledger_request_out(l, a->why.queue, hold, entry->len);
-	if (l->target->dialogue != NULL)
-		ledger_dialogue_out(l, a->why.queue, hold, entry->len);
+	TELL_FOLLOWERS(l, returned, l, a->why.queue, hold, entry->len);
 	if (!hold->blind && !hold->restarted && ledger_judges(l, RULE_COMPLETION_LEN) &&
 	    !ledger_hold_covers(l, hold, entry->len))
 		ledger_break(l, RULE_COMPLETION_LEN,
@@ -278,33 +254,35 @@ static void on_used_idx(const struct ring_access *a)
 	bool lost;
 
 	if (a->err != 0) {
-		for (unsigned i = 0; i < q->pending_count; i++)
+		for (unsigned i = 0; i < q->work.pending_count; i++)
 			abandon(a, a->pending[i].walk);
 		return;
 	}
-	choose_used_idx(q, (uint16_t)(ledger_get16(a->data) - q->used_idx) <= q->pending_count,
-			(uint16_t)(ledger_get16(a->data) - q->used_seen) <= q->pending_count);
+	choose_used_idx(q, (uint16_t)(ledger_get16(a->data) - q->used_idx) <= q->work.pending_count,
+			(uint16_t)(ledger_get16(a->data) - q->work.used_seen) <=
+				q->work.pending_count);
 	moved = (uint16_t)(ledger_get16(a->data) - q->used_idx);
-	q->used_read = false;
+	q->work.used_read = false;
 	if (moved == 0)
 		return;
-	if (!q->overflowed && ledger_judges(l, RULE_ORDER_ENTRY) && moved > q->pending_count)
+	if (!q->work.overflowed && ledger_judges(l, RULE_ORDER_ENTRY) &&
+	    moved > q->work.pending_count)
 		ledger_break(l, RULE_ORDER_ENTRY,
 			     "queue %u: the used index went from %u to %u, of these %u entries "
 			     "%u had been written",
 			     a->why.queue, q->used_idx, ledger_get16(a->data), moved,
-			     q->pending_count);
-	lost = moved > q->pending_count;
+			     q->work.pending_count);
+	lost = moved > q->work.pending_count;
 	if (lost)
-		moved = (uint16_t)q->pending_count;
+		moved = (uint16_t)q->work.pending_count;
 	for (unsigned i = 0; i < moved; i++)
 		judge_completion(a, &a->pending[i]);
-	if (ledger_is_net(l, a->why.queue))
-		ledger_net_moved(l, lost);
-	l->counters[TARGET_COUNTERS_MAX + a->why.queue] += moved;
-	q->pending_count -= moved;
-	if (q->pending_count > 0)
-		memmove(a->pending, a->pending + moved, q->pending_count * sizeof(*a->pending));
+	TELL_FOLLOWERS(l, moved, l, a->why.queue, lost);
+	l->device.counters[TARGET_COUNTERS_MAX + a->why.queue] += moved;
+	q->work.pending_count -= moved;
+	if (q->work.pending_count > 0)
+		memmove(a->pending, a->pending + moved,
+			q->work.pending_count * sizeof(*a->pending));
 	l->call.moved |= (uint8_t)(1u << a->why.queue);
 	ledger_index_moved(q, ledger_get16(a->data));
 }
@@ -334,7 +312,10 @@ static bool in_place(const struct ring_access *a)
 {
 	uint8_t purpose = a->why.purpose;
 	const struct ring_field *f = &ring_split.field[purpose];
-	const uint64_t area[VIRTQUEUE_AREA_COUNT] = { a->q->desc, a->q->avail, a->q->used };
+	TABLE(const uint64_t, area, VIRTQUEUE_AREA_COUNT, 1,
+	      [VIRTQUEUE_DESC] = a->q->desc,
+	      [VIRTQUEUE_DRIVER] = a->q->avail,
+	      [VIRTQUEUE_DEVICE] = a->q->used);
 	uint64_t offset = a->addr - area[f->area] - f->offset;
 
 	if (a->len != f->size || (a->write && !f->device))
@@ -349,7 +330,7 @@ static bool in_place(const struct ring_access *a)
 	return (offset & (a->len - 1)) == 0 && offset < (uint64_t)a->q->size * a->len;
 }
 
-static void on_ring(const struct ring_access *a)
+void ledger_ring_access(const struct ring_access *a)
 {
 	uint8_t purpose = a->why.purpose;
 
@@ -368,119 +349,4 @@ static void on_ring(const struct ring_access *a)
 		on_field[purpose](a);
 	else if (a->q->known && purpose == GUEST_USED_IDX)
 		on_used_idx_read(a);
-}
-
-static void judge_live(struct ledger *l, const struct ledger_queue *q,
-		       const struct arena_access *access)
-{
-	if (l->call.live && q->ready)
-		return;
-	if (ledger_judges(l, RULE_MEMORY_NOT_LIVE))
-		ledger_break(l, RULE_MEMORY_NOT_LIVE,
-			     "queue %u is %s, and the device %s %u bytes at 0x%llx (%s)",
-			     access->why.queue,
-			     q->ready ? "ready but DRIVER_OK is not set" : "not ready",
-			     access->write ? "wrote" : "read", access->len,
-			     (unsigned long long)access->addr,
-			     field_names(FIELD_PURPOSE)[access->why.purpose + 1]);
-}
-
-/* Nothing can be said of a queue whose size and addresses the device alone knows,
- * nor of one that it works on before the driver's QueueReady is seen to stand:
- * where it is in that queue then is not known either. */
-static bool is_unknown(struct ledger *l, struct ledger_queue *q, unsigned queue)
-{
-	if ((l->call.starting >> queue & 1) != 0 && !q->ready)
-		q->lost = true;
-	else if (!q->ready || q->known || !l->call.live)
-		return false;
-	l->call.blind = true;
-	return true;
-}
-
-/* An endless loop inside the device ends here, whatever it does. */
-static void count_access(struct ledger *l, uint32_t len)
-{
-	l->call.bytes += len;
-	if (++l->call.accesses == LEDGER_ACCESSES_MAX)
-		ledger_find(l, FINDING_HANG, "endless-loop",
-			    "%u guest-memory accesses in one call of the device", l->call.accesses);
-}
-
-/* Chains taken before the fault may still be finished. */
-static void judge_poisoned(struct ledger *l, const struct arena_access *access)
-{
-	uint32_t finishing = 1u << GUEST_PAYLOAD | 1u << GUEST_AVAIL_FLAGS |
-			     1u << GUEST_USED_EVENT | 1u << GUEST_DESC | 1u << GUEST_INDIRECT;
-
-	if (!access->write && (finishing >> access->why.purpose & 1) == 0 &&
-	    ledger_judges(l, RULE_MEMORY_POISONED))
-		ledger_break(l, RULE_MEMORY_POISONED,
-			     "queue %u: its available ring was structurally wrong, and the device "
-			     "read %s again",
-			     access->why.queue,
-			     field_names(FIELD_PURPOSE)[access->why.purpose + 1]);
-}
-
-static void on_queue(struct ledger *l, struct ledger_queue *q, const struct arena_access *access)
-{
-	struct ring_access a = { .l = l,
-				 .q = q,
-				 .pending = l->pending[access->why.queue],
-				 .why = access->why,
-				 .write = access->write,
-				 .addr = access->addr,
-				 .data = access->data,
-				 .len = access->len,
-				 .err = access->err };
-
-	if (access->why.purpose == GUEST_INDIRECT)
-		ledger_desc_read(&a);
-	else
-		on_ring(&a);
-}
-
-void ledger_memory(struct ledger *l, const struct arena_access *access)
-{
-	struct guest_why why = access->why;
-	struct ledger_queue *q;
-	bool was_poisoned;
-
-	if (!l->enabled)
-		return;
-	count_access(l, access->len);
-	if (l->plain.accesses) {
-		ledger_untold(l, access->write, access->addr, access->len, access->err);
-		return;
-	}
-	if (why.queue >= l->target->queue_count || why.purpose >= GUEST_PURPOSE_COUNT) {
-		if (ledger_judges(l, RULE_MEMORY_RING))
-			ledger_break(l, RULE_MEMORY_RING,
-				     "the device %s %u bytes at 0x%llx for queue %u, which there "
-				     "is not",
-				     access->write ? "wrote" : "read", access->len,
-				     (unsigned long long)access->addr, why.queue);
-		return;
-	}
-	if (why.queue >= PROGRAM_QUEUES)
-		return;
-	q = &l->queues[why.queue];
-	if (is_unknown(l, q, why.queue))
-		return;
-	judge_live(l, q, access);
-	was_poisoned = q->poisoned;
-	/* A buffer that cannot be reached is no reason for our models to leave
-	 * the queue. */
-	if (access->err != 0 && (why.purpose != GUEST_PAYLOAD || !l->target->model)) {
-		l->call.failed |= (uint8_t)(1u << why.queue);
-		q->notify.gave_up = true;
-	}
-	if (l->target->stream_count > 0 && access->err != 0)
-		ledger_loss_fault(l, why.queue);
-	if (why.purpose == GUEST_PAYLOAD)
-		ledger_payload(l, q, access);
-	else
-		on_queue(l, q, access);
-	if (was_poisoned)
-		judge_poisoned(l, access);
 }

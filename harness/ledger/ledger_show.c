@@ -37,26 +37,28 @@ static bool due_device_id(const struct ledger *l, uint32_t *due)
 
 static bool due_device_features(const struct ledger *l, uint32_t *due)
 {
-	*due = l->device_features_sel > 1 ? 0
-					  : (uint32_t)(l->offered >> (32 * l->device_features_sel));
-	return l->device_features_sel_known;
+	*due = l->session.device_features_sel > 1
+		       ? 0
+		       : (uint32_t)(l->offered >> (32 * l->session.device_features_sel));
+	return l->session.device_features_sel_known;
 }
 
 static bool due_queue_num_max(const struct ledger *l, uint32_t *due)
 {
-	bool described = l->queue_sel < l->target->queue_count;
-	bool exists = ledger_queue_exists(l, l->queue_sel);
+	bool described = l->session.queue_sel < l->target->queue_count;
+	bool exists = ledger_queue_exists(l, l->session.queue_sel);
 
-	*due = exists && l->queue_sel < PROGRAM_QUEUES ? l->queue_max[l->queue_sel] : 0;
+	*due = exists && l->session.queue_sel < PROGRAM_QUEUES ? l->queue_max[l->session.queue_sel]
+							       : 0;
 	/* Whether others show a queue that a feature would bring is theirs to say. */
-	if (described && !l->target->model && l->target->queues[l->queue_sel].features != 0)
+	if (described && !l->target->model && l->target->queues[l->session.queue_sel].features != 0)
 		return false;
-	return l->queue_sel_known && (!exists || l->queue_sel < PROGRAM_QUEUES);
+	return l->session.queue_sel_known && (!exists || l->session.queue_sel < PROGRAM_QUEUES);
 }
 
 static bool due_generation(const struct ledger *l, uint32_t *due)
 {
-	*due = l->generation;
+	*due = l->device.generation;
 	return true;
 }
 
@@ -67,7 +69,7 @@ static bool due_region(const struct ledger *l, bool base, unsigned shift, uint32
 	uint64_t value = UINT64_MAX;
 
 	for (unsigned i = 0; i < l->target->region_count; i++)
-		if (l->target->regions[i].id == l->shm_sel)
+		if (l->target->regions[i].id == l->session.shm_sel)
 			value = base ? l->target->regions[i].base : l->target->regions[i].len;
 	*due = (uint32_t)(value >> shift);
 	return l->target->model;
@@ -153,17 +155,17 @@ void ledger_judge_read(struct ledger *l, uint64_t offset, uint32_t width, uint64
  * raised no interrupt for, because the driver wanted none, tells the truth. */
 void ledger_judge_interrupt_status(struct ledger *l, uint32_t shown)
 {
-	uint32_t extra = shown & ~l->interrupt_status & 3;
+	uint32_t extra = shown & ~l->session.interrupt_status & 3;
 
 	for (unsigned i = 0; i < PROGRAM_QUEUES; i++)
-		if (l->queues[i].silenced)
+		if (l->queues[i].work.silenced)
 			extra &= ~(uint32_t)VIRTIO_MMIO_INT_VRING;
-	if (l->plain.blind)
+	if (l->plain.session.blind)
 		extra &= ~(uint32_t)VIRTIO_MMIO_INT_VRING;
 	if (!ledger_judges(l, RULE_STATUS_INTERRUPT))
 		return;
-	if (extra != 0 || (l->interrupt_status & ~shown) != 0)
+	if (extra != 0 || (l->session.interrupt_status & ~shown) != 0)
 		ledger_break(l, RULE_STATUS_INTERRUPT,
 			     "InterruptStatus reads 0x%x, raised and not acknowledged is 0x%x",
-			     shown, l->interrupt_status);
+			     shown, l->session.interrupt_status);
 }

@@ -22,77 +22,13 @@
  * stream.filter: what is behind the device tells of what it sees of it, in its own
  * words; it sees no guest memory, and judges the bytes that it was given.
  *
- * Of what lies behind the first 256 bytes of a frame one word in 512 bytes is
- * compared, and the last.
+ * Frames are compared by their digests (ledger_digest.c).
  */
+#include "harness/ledger/follower.h"
 #include "harness/ledger/ledger_internal.h"
 
-#include <endian.h>
-#include <string.h>
-
-#define WORDS_ALL 32u /* words compared without a gap */
-#define WORDS_STEP 64u
-#define WORD 8u
+/* Of kinds. */
 #define MULTIPLIER 0x9e3779b97f4a7c15ULL
-
-/* The word that ends where the frame does now, if it is one that is compared. */
-static void digest_word(struct ledger_digest *d, uint64_t word)
-{
-	uint32_t index = d->len / WORD - 1;
-
-	if (index >= WORDS_ALL && index % WORDS_STEP != 0)
-		return;
-	d->sum = (d->sum ^ word) * MULTIPLIER;
-	d->sum ^= d->sum >> 29;
-}
-
-static void digest_byte(struct ledger_digest *d, uint8_t byte)
-{
-	d->word |= (uint64_t)byte << 8 * (d->len % WORD);
-	d->len++;
-	if (d->len % WORD != 0)
-		return;
-	digest_word(d, d->word);
-	d->word = 0;
-}
-
-/* Words, of which those between the ones that are compared are passed over. */
-static uint32_t digest_words(struct ledger_digest *d, const uint8_t *data, uint32_t len)
-{
-	uint32_t done = 0;
-
-	while (len - done >= WORD) {
-		uint32_t index = d->len / WORD;
-		uint32_t step = index < WORDS_ALL ? 1 : WORDS_STEP - index % WORDS_STEP;
-		uint64_t word;
-
-		memcpy(&word, data + done, WORD);
-		d->len += WORD;
-		digest_word(d, le64toh(word));
-		d->len -= WORD;
-		if (step > (len - done) / WORD)
-			step = (len - done) / WORD;
-		d->len += step * WORD;
-		done += step * WORD;
-	}
-	return done;
-}
-
-void ledger_digest_add(struct ledger_digest *d, const uint8_t *data, uint32_t len)
-{
-	uint32_t done = 0;
-
-	while (done < len && d->len % WORD != 0)
-		digest_byte(d, data[done++]);
-	done += digest_words(d, data + done, len - done);
-	while (done < len)
-		digest_byte(d, data[done++]);
-}
-
-bool ledger_digest_equal(const struct ledger_digest *a, const struct ledger_digest *b)
-{
-	return a->len == b->len && a->sum == b->sum && a->word == b->word;
-}
 
 /* One bit of 64 that equal frames have in common; all, of one that may equal any. */
 static uint64_t kind_of(const struct ledger_digest *d)
@@ -104,41 +40,41 @@ static uint64_t kind_of(const struct ledger_digest *d)
 
 static void frame_pop(struct ledger_stream *s, unsigned count)
 {
-	s->first = (s->first + count) % LEDGER_FRAMES_MAX;
-	s->count -= count;
-	s->passed = 0;
+	s->session.first = (s->session.first + count) % LEDGER_FRAMES_MAX;
+	s->session.count -= count;
+	s->session.passed = 0;
 }
 
 static void frame_push(struct ledger_stream *s, bool blind)
 {
-	if (s->count == LEDGER_FRAMES_MAX) {
-		uint64_t passed = s->passed | kind_of(&s->frames[s->first]);
+	if (s->session.count == LEDGER_FRAMES_MAX) {
+		uint64_t passed = s->session.passed | kind_of(&s->frames[s->session.first].digest);
 
 		frame_pop(s, 1);
-		s->passed = passed;
+		s->session.passed = passed;
 	}
-	s->frames[(s->first + s->count++) % LEDGER_FRAMES_MAX] =
-		(struct ledger_digest){ .serial = ++s->serial, .blind = blind };
+	s->frames[(s->session.first + s->session.count++) % LEDGER_FRAMES_MAX] =
+		(struct ledger_frame){ .serial = ++s->session.serial, .digest.blind = blind };
 }
 
 /* The record of the frame that a chain carries in; a new one at its first byte. */
-static struct ledger_digest *frame_of(struct ledger_stream *s, struct ledger_hold *hold)
+static struct ledger_frame *frame_of(struct ledger_stream *s, struct ledger_hold *hold)
 {
 	unsigned at;
 
-	if (!hold->carries) {
+	if (!hold->stream.carries) {
 		frame_push(s, false);
-		hold->carries = true;
-		hold->frame = s->serial;
+		hold->stream.carries = true;
+		hold->stream.serial = s->session.serial;
 	}
-	for (unsigned i = s->count; i-- > 0;) {
-		at = (s->first + i) % LEDGER_FRAMES_MAX;
-		if (s->frames[at].serial == hold->frame)
+	for (unsigned i = s->session.count; i-- > 0;) {
+		at = (s->session.first + i) % LEDGER_FRAMES_MAX;
+		if (s->frames[at].serial == hold->stream.serial)
 			return &s->frames[at];
 	}
 	/* Forgotten before it was whole. */
-	if (s->passed != 0)
-		s->passed = UINT64_MAX;
+	if (s->session.passed != 0)
+		s->session.passed = UINT64_MAX;
 	return NULL;
 }
 
@@ -159,7 +95,7 @@ static struct ledger_stream *stream_from(struct ledger *l, unsigned from)
 {
 	for (unsigned i = 0; i < l->target->stream_count; i++)
 		if (l->target->streams[i].from == from)
-			return &l->streams[i];
+			return &l->streams.stream[i];
 	return NULL;
 }
 
@@ -172,14 +108,17 @@ static const struct target_stream *desc_to(const struct ledger *l, unsigned to)
 	return NULL;
 }
 
-void ledger_stream_access(struct ledger *l, struct ledger_hold *hold, const struct arena_access *a)
+static void on_access(struct ledger *l, struct ledger_hold *hold, const struct arena_access *a)
 {
 	struct ledger_stream *from = a->write ? NULL : stream_from(l, a->why.queue);
 	const struct target_stream *desc =
-		from != NULL ? &l->target->streams[from - l->streams] : NULL;
+		from != NULL ? &l->target->streams[from - l->streams.stream] : NULL;
 	const struct ledger_node *node = &l->nodes[hold->cursor];
-	struct ledger_digest *d;
+	struct ledger_frame *frame = NULL;
+	struct ledger_digest *d = &hold->stream.out;
 
+	if (a->err != 0)
+		return;
 	if (a->write)
 		desc = desc_to(l, a->why.queue);
 	if (desc == NULL)
@@ -193,9 +132,12 @@ void ledger_stream_access(struct ledger *l, struct ledger_hold *hold, const stru
 			     hold->head,
 			     (unsigned long long)(a->write ? hold->readable : hold->writable),
 			     a->write ? "readable" : "writable");
-	d = from != NULL ? frame_of(from, hold) : &hold->out;
-	if (d == NULL)
-		return;
+	if (from != NULL) {
+		frame = frame_of(from, hold);
+		if (frame == NULL)
+			return;
+		d = &frame->digest;
+	}
 	/* Across buffers, or a chain that was begun anew: where it lies in the
 	 * frame is not known. */
 	if (hold->restarted || a->addr < node->first || a->addr + (a->len - 1) > node->last)
@@ -204,23 +146,25 @@ void ledger_stream_access(struct ledger *l, struct ledger_hold *hold, const stru
 		digest_access(d, node->offset + (a->addr - node->first), a->data, a->len,
 			      desc->skip);
 	if (from != NULL)
-		ledger_loss_read(l, from, hold, d, a);
+		ledger_loss_read(l, from, hold, frame, a);
 }
 
-void ledger_stream_unknown(struct ledger *l, unsigned queue, struct ledger_hold *hold, bool write)
+/* A chain that the device does not hold is one that was forgotten, or none. */
+static void on_unknown(struct ledger *l, unsigned queue, struct ledger_hold *hold, bool write)
 {
 	struct ledger_stream *s = write ? NULL : stream_from(l, queue);
-	struct ledger_digest *frame;
+	struct ledger_frame *frame;
 
 	if (s == NULL)
 		return;
 	if (hold == NULL) {
-		frame_push(s, true);
+		if (l->queues[queue].work.overflowed)
+			frame_push(s, true);
 		return;
 	}
 	frame = frame_of(s, hold);
 	if (frame != NULL)
-		frame->blind = true;
+		frame->digest.blind = true;
 }
 
 /* A frame came out of a stream, if that has it: gone from there, with those before
@@ -231,25 +175,25 @@ void ledger_stream_unknown(struct ledger *l, unsigned queue, struct ledger_hold 
 static bool leave(struct ledger *l, struct ledger_stream *s, const struct ledger_digest *out,
 		  bool whole, bool *excused)
 {
-	unsigned to = l->target->streams[s - l->streams].to, found = s->count;
-	const struct ledger_digest *matched;
+	unsigned to = l->target->streams[s - l->streams.stream].to, found = s->session.count;
+	const struct ledger_frame *matched;
 
-	if ((s->passed & kind_of(out)) != 0) {
+	if ((s->session.passed & kind_of(out)) != 0) {
 		ledger_loss_matched(l, to, NULL, NULL);
 		return true;
 	}
-	for (unsigned i = 0; i < s->count; i++) {
-		const struct ledger_digest *frame = ledger_stream_frame(s, i);
+	for (unsigned i = 0; i < s->session.count; i++) {
+		const struct ledger_frame *frame = ledger_stream_frame(s, i);
 
-		*excused = *excused || frame->blind;
-		if (frame->blind || !whole || !ledger_digest_equal(frame, out))
+		*excused = *excused || frame->digest.blind;
+		if (frame->digest.blind || !whole || !ledger_digest_equal(&frame->digest, out))
 			continue;
-		if (found == s->count || frame->whole)
+		if (found == s->session.count || frame->whole)
 			found = i;
 		if (frame->whole)
 			break;
 	}
-	if (found == s->count)
+	if (found == s->session.count)
 		return false;
 	ledger_loss_gone(l, s, found);
 	/* Its place is not taken yet. */
@@ -267,31 +211,49 @@ static bool reach(struct ledger *l, unsigned to, const struct ledger_digest *out
 	for (unsigned i = 0; i < l->target->stream_count; i++) {
 		if (l->target->streams[i].to != to)
 			continue;
-		l->streams[i].left++;
+		l->streams.stream[i].device.left++;
 	}
 	for (unsigned i = 0; i < l->target->stream_count; i++)
 		if (l->target->streams[i].to == to &&
-		    leave(l, &l->streams[i], out, whole, &excused))
+		    leave(l, &l->streams.stream[i], out, whole, &excused))
 			return true;
 	if (excused)
 		ledger_loss_matched(l, to, NULL, NULL);
 	return excused || !ledger_judges(l, RULE_STREAM_FRAMES);
 }
 
-void ledger_stream_out(struct ledger *l, unsigned queue, const struct ledger_hold *hold,
-		       uint32_t len)
+static void on_frame_returned(struct ledger *l, unsigned queue, const struct ledger_hold *hold,
+			      uint32_t len)
 {
 	const struct target_stream *desc = desc_to(l, queue);
 
 	if (desc == NULL || len < desc->skip)
 		return;
 	/* The driver sees as much of it as the used entry says. */
-	if (!reach(l, queue, &hold->out, len - desc->skip == hold->out.len,
-		   hold->out.blind || hold->blind))
+	if (!reach(l, queue, &hold->stream.out, len - desc->skip == hold->stream.out.len,
+		   hold->stream.out.blind || hold->blind))
 		ledger_break(l, RULE_STREAM_FRAMES,
 			     "the chain of head %u of queue %u returns a frame of %u bytes that is "
 			     "none of those that the device has and has not delivered yet",
-			     hold->head, queue, hold->out.len);
+			     hold->head, queue, hold->stream.out.len);
+}
+
+static void on_lost(struct ledger *l, unsigned queue)
+{
+	(void)queue;
+	for (unsigned i = 0; i < l->target->stream_count; i++)
+		l->streams.stream[i].device.lost = l->streams.stream[i].session.unsure = true;
+}
+
+static void on_returned(struct ledger *l, unsigned queue, const struct ledger_hold *hold,
+			uint32_t len)
+{
+	if (hold == NULL) {
+		on_lost(l, queue);
+		return;
+	}
+	on_frame_returned(l, queue, hold, len);
+	ledger_loss_returned(l, queue, hold, len);
 }
 
 void ledger_frame(struct ledger *l, enum frame_end end, const void *frame, uint32_t len)
@@ -303,8 +265,9 @@ void ledger_frame(struct ledger *l, enum frame_end end, const void *frame, uint3
 		return;
 	if (s != NULL) {
 		frame_push(s, false);
-		s->entered++;
-		ledger_digest_add(ledger_stream_frame(s, s->count - 1), frame, len);
+		s->device.entered++;
+		ledger_digest_add(&ledger_stream_frame(s, s->session.count - 1)->digest, frame,
+				  len);
 		ledger_loss_given(l, s, frame, len);
 	}
 	ledger_loss_away(l, end, frame, len);
@@ -324,22 +287,6 @@ void ledger_fault(struct ledger *l, const char *what)
 		ledger_break(l, RULE_STREAM_FILTER, "%s", what);
 }
 
-void ledger_stream_lose(struct ledger *l)
-{
-	for (unsigned i = 0; i < l->target->stream_count; i++)
-		l->streams[i].lost = l->streams[i].unsure = true;
-}
-
-void ledger_stream_forget(struct ledger *l)
-{
-	for (unsigned i = 0; i < l->target->stream_count; i++) {
-		l->streams[i].count = l->streams[i].gone = 0;
-		l->streams[i].passed = 0;
-		l->streams[i].unsure = false;
-	}
-	l->owes = false;
-}
-
 static void judge_count(struct ledger *l, const char *names, const int16_t *terms, uint64_t due,
 			const char *where)
 {
@@ -353,15 +300,89 @@ static void judge_count(struct ledger *l, const char *names, const int16_t *term
 			     (unsigned long long)counted, (unsigned long long)due, where);
 }
 
-void ledger_stream_rest(struct ledger *l)
+static void on_counted(struct ledger *l)
 {
 	for (unsigned i = 0; i < l->target->stream_count; i++) {
 		const struct target_stream *desc = &l->target->streams[i];
-		const struct ledger_stream *s = &l->streams[i];
+		const struct ledger_stream *s = &l->streams.stream[i];
 
-		judge_count(l, desc->entered, s->entered_terms, s->entered, "taken by the device");
-		if (!s->lost)
-			judge_count(l, desc->left, s->left_terms, s->left,
+		judge_count(l, desc->entered, s->counters.entered, s->device.entered,
+			    "taken by the device");
+		if (!s->device.lost)
+			judge_count(l, desc->left, s->counters.left, s->device.left,
 				    desc->to >= END_AWAY ? "handed on" : "delivered to the guest");
 	}
 }
+
+static void on_rest(struct ledger *l, const void *device, bool excused)
+{
+	if (!excused)
+		ledger_waiting_rest(l, device);
+	ledger_loss_rest(l);
+}
+
+static void on_name(struct ledger *l, const void *device)
+{
+	for (unsigned i = 0; i < l->target->stream_count; i++) {
+		const struct target_stream *desc = &l->target->streams[i];
+		struct ledger_stream_counters *counters = &l->streams.stream[i].counters;
+
+		ledger_name_counters(l, device, desc->entered, counters->entered);
+		ledger_name_counters(l, device, desc->left, counters->left);
+		ledger_name_counters(l, device, desc->waiting, counters->waiting);
+	}
+}
+
+static void on_reset(struct ledger *l)
+{
+	for (unsigned i = 0; i < l->target->stream_count; i++)
+		l->streams.stream[i].session = (struct ledger_stream_session){ .count = 0 };
+	l->streams.owes = false;
+}
+
+static void on_renew(struct ledger *l)
+{
+	for (unsigned i = 0; i < l->target->stream_count; i++)
+		l->streams.stream[i].device = (struct ledger_stream_device){ .entered = 0 };
+	on_reset(l);
+}
+
+static void on_forget(struct ledger *l)
+{
+	on_lost(l, 0);
+}
+
+static void on_taken(struct ledger_hold *hold)
+{
+	hold->stream = (struct ledger_stream_chain){ .carries = false };
+}
+
+static void on_retaken(struct ledger_hold *hold)
+{
+	hold->stream.carries = false;
+	hold->stream.out.blind = true;
+}
+
+static bool applies(const struct target *target)
+{
+	return target->stream_count > 0;
+}
+
+const struct follower stream_follower = {
+	.applies = applies,
+	.name = on_name,
+	.renew = on_renew,
+	.reset = on_reset,
+	.forget = on_forget,
+	.taken = on_taken,
+	.retaken = on_retaken,
+	.accessed = on_access,
+	.unknown = on_unknown,
+	.failed = ledger_loss_failed,
+	.entry = ledger_loss_entry,
+	.returned = on_returned,
+	.lost = on_lost,
+	.called = ledger_loss_called,
+	.counted = on_counted,
+	.rest = on_rest,
+};

@@ -45,7 +45,7 @@ struct parts {
 
 static bool has_feature(const struct ledger *l, unsigned bit)
 {
-	return (l->driver_features >> bit & 1) != 0;
+	return (l->session.driver_features >> bit & 1) != 0;
 }
 
 uint16_t ledger_used_idx(const struct ledger *l, const struct ledger_queue *q)
@@ -55,15 +55,15 @@ uint16_t ledger_used_idx(const struct ledger *l, const struct ledger_queue *q)
 
 void ledger_go_blind(struct ledger *l)
 {
-	l->plain.blind = l->plain.went_blind = true;
-	l->plain.stale = !l->plain.thorough;
+	l->plain.session.blind = l->plain.device.went_blind = true;
+	l->plain.device.stale = !l->plain.thorough;
 	for (unsigned i = 0; i < PROGRAM_QUEUES; i++) {
 		struct ledger_queue *q = &l->queues[i];
 
 		while (q->holds != LEDGER_NONE)
 			ledger_hold_drop(l, q, q->holds);
-		q->moved = false;
-		q->held = 0;
+		q->work.moved = false;
+		q->work.held = 0;
 	}
 	for (int i = 0; i < RULE_COUNT; i++)
 		if ((rule_table[i].facts & FACT_CHANGES) != 0 &&
@@ -89,9 +89,9 @@ bool ledger_is_wanted(const struct ledger *l, const struct ledger_queue *q, uint
 static bool enter_table(const struct ledger *l, struct parts *p, uint64_t addr, uint32_t len,
 			uint16_t flags)
 {
-	if (p->has_table || !l->features_known || !has_feature(l, VIRTIO_RING_F_INDIRECT_DESC) ||
-	    (flags & VRING_DESC_F_NEXT) != 0 || len == 0 || len % RING_DESC_SIZE != 0 ||
-	    !arena_has(l->plain.arena, addr, len)) {
+	if (p->has_table || !l->session.features_known ||
+	    !has_feature(l, VIRTIO_RING_F_INDIRECT_DESC) || (flags & VRING_DESC_F_NEXT) != 0 ||
+	    len == 0 || len % RING_DESC_SIZE != 0 || !arena_has(l->plain.arena, addr, len)) {
 		p->blind = true;
 		return false;
 	}
@@ -203,7 +203,7 @@ static void permit(struct ledger *l, struct ledger_hold *hold, const struct part
 	    (hold->table_first != p->table || hold->table_last != p->table_last))
 		hold->blind = true;
 	if (p->has_table) {
-		l->plain.tables = hold->has_table = true;
+		l->plain.session.tables = hold->has_table = true;
 		hold->table_first = p->table;
 		hold->table_last = p->table_last;
 	}
@@ -236,7 +236,7 @@ static bool take_new(struct ledger *l, struct ledger_queue *q, struct parts *p)
 		walk(l, q, head, p);
 		l->hold[index].look = l->plain.arena->look;
 		permit(l, &l->hold[index], p, true);
-		q->held++;
+		q->work.held++;
 		if (l->hold[index].blind)
 			return false;
 	}
@@ -276,9 +276,10 @@ static bool survey_queue(struct ledger *l, struct ledger_queue *q)
 		return false;
 	/* An interrupt may still come for what was returned before, and what the
 	 * driver says of it is read then. */
-	if (q->moved && q->silenced != !ledger_is_wanted(l, q, q->moved_from, q->used_idx)) {
-		q->silenced = true;
-		q->unsure = true;
+	if (q->work.moved &&
+	    q->work.silenced != !ledger_is_wanted(l, q, q->work.moved_from, q->used_idx)) {
+		q->work.silenced = true;
+		q->work.unsure = true;
 	}
 	return true;
 }
@@ -288,14 +289,14 @@ void ledger_survey(struct ledger *l)
 	bool told = true;
 
 	for (unsigned i = 0; told && i < PROGRAM_QUEUES; i++)
-		told = !l->queues[i].ready || survey_queue(l, &l->queues[i]);
+		told = !l->queues[i].work.ready || survey_queue(l, &l->queues[i]);
 	for (unsigned i = 0; told && i < PROGRAM_QUEUES; i++)
-		told = !l->queues[i].ready || !ledger_overlaps(l, &l->queues[i]);
+		told = !l->queues[i].work.ready || !ledger_overlaps(l, &l->queues[i]);
 	if (!told) {
 		ledger_go_blind(l);
 		return;
 	}
-	for (unsigned i = 0; l->plain.salting && i < PROGRAM_QUEUES; i++)
+	for (unsigned i = 0; l->plain.device.salting && i < PROGRAM_QUEUES; i++)
 		for (uint32_t h = l->queues[i].holds; h != LEDGER_NONE; h = l->hold[h].next)
 			ledger_salt(l, &l->hold[h]);
 }

@@ -22,17 +22,19 @@ bool ledger_may_have_room(const struct ledger *l, unsigned i)
 {
 	const struct ledger_queue *q = &l->queues[i];
 
-	if (!q->ready || !q->known || q->poisoned || (l->call.failed >> i & 1) != 0 ||
+	if (!q->work.ready || !q->known || q->work.poisoned || (l->call.failed >> i & 1) != 0 ||
 	    ledger_used_ring_wraps(q) || q->avail > UINT64_MAX - 3)
 		return false;
-	if (!q->index_seen)
+	if (!q->work.index_seen)
 		return true;
-	return (l->call.active >> i & 1) != 0 && (q->notified || q->avail_idx != q->taken);
+	return (l->call.active >> i & 1) != 0 &&
+	       (q->work.notified || q->work.avail_idx != q->taken);
 }
 
 void ledger_waiting_rest(struct ledger *l, const void *device)
 {
-	if (l->counters_lost || !l->sums_ready || (l->status & VIRTIO_CONFIG_S_DRIVER_OK) == 0)
+	if (l->device.counters_lost || !l->sums.ready ||
+	    (l->device.status & VIRTIO_CONFIG_S_DRIVER_OK) == 0)
 		return;
 	for (unsigned i = 0; i < l->target->stream_count; i++) {
 		const struct target_stream *desc = &l->target->streams[i];
@@ -41,17 +43,18 @@ void ledger_waiting_rest(struct ledger *l, const void *device)
 		if (desc->waiting == NULL || !ledger_may_have_room(l, desc->to) ||
 		    !ledger_judges(l, RULE_STUCK_FRAME))
 			continue;
-		inside = ledger_add_up(l, l->streams[i].waiting_terms);
+		inside = ledger_add_up(l, l->streams.stream[i].counters.waiting);
 		if (desc->from == END_GIVEN && l->target->waiting != NULL)
 			outside = l->target->waiting(device);
 		if (inside + outside > 0)
-			ledger_break(
-				l, RULE_STUCK_FRAME,
-				"%llu frames wait in the device and %llu at its host, and it "
-				"rests: queue %u was %s",
-				(unsigned long long)inside, (unsigned long long)outside, desc->to,
-				!l->queues[desc->to].index_seen ? "never looked at"
-				: l->queues[desc->to].notified	? "notified and not looked at"
-								: "left with chains that it saw");
+			ledger_break(l, RULE_STUCK_FRAME,
+				     "%llu frames wait in the device and %llu at its host, and it "
+				     "rests: queue %u was %s",
+				     (unsigned long long)inside, (unsigned long long)outside,
+				     desc->to,
+				     !l->queues[desc->to].work.index_seen ? "never looked at"
+				     : l->queues[desc->to].work.notified
+					     ? "notified and not looked at"
+					     : "left with chains that it saw");
 	}
 }

@@ -35,28 +35,28 @@
 
 static bool has_event_idx(const struct ledger *l)
 {
-	return (l->driver_features >> VIRTIO_RING_F_EVENT_IDX & 1) != 0;
+	return (l->session.driver_features >> VIRTIO_RING_F_EVENT_IDX & 1) != 0;
 }
 
 void ledger_index_moved(struct ledger_queue *q, uint16_t used_idx)
 {
-	if (!q->moved || (q->asked && q->silenced))
-		q->moved_from = q->used_idx;
+	if (!q->work.moved || (q->work.asked && q->work.silenced))
+		q->work.moved_from = q->used_idx;
 	q->used_idx = used_idx;
-	q->moved = true;
-	q->asked = q->silenced = q->unsure = false;
+	q->work.moved = true;
+	q->work.asked = q->work.silenced = q->work.unsure = false;
 }
 
 static void driver_said(struct ledger_queue *q, int err, bool silence)
 {
-	q->asked = true;
-	q->silenced = err == 0 && silence;
-	q->unsure = err != 0;
+	q->work.asked = true;
+	q->work.silenced = err == 0 && silence;
+	q->work.unsure = err != 0;
 }
 
 void ledger_flags_read(struct ledger *l, struct ledger_queue *q, int err, uint16_t flags)
 {
-	if (!l->features_known)
+	if (!l->session.features_known)
 		driver_said(q, -1, false);
 	else if (!has_event_idx(l))
 		driver_said(q, err, (flags & VRING_AVAIL_F_NO_INTERRUPT) != 0);
@@ -64,17 +64,18 @@ void ledger_flags_read(struct ledger *l, struct ledger_queue *q, int err, uint16
 
 void ledger_event_read(struct ledger *l, struct ledger_queue *q, int err, uint16_t event)
 {
-	bool needed = (uint16_t)(q->used_idx - event - 1) < (uint16_t)(q->used_idx - q->moved_from);
+	bool needed =
+		(uint16_t)(q->used_idx - event - 1) < (uint16_t)(q->used_idx - q->work.moved_from);
 
-	if (!l->features_known)
+	if (!l->session.features_known)
 		driver_said(q, -1, false);
-	else if (has_event_idx(l) && q->moved)
+	else if (has_event_idx(l) && q->work.moved)
 		driver_said(q, err, !needed);
 }
 
 void ledger_flags_written(struct ledger *l, unsigned queue, uint16_t flags)
 {
-	uint16_t max = l->features_known && has_event_idx(l) ? 0 : VRING_USED_F_NO_NOTIFY;
+	uint16_t max = l->session.features_known && has_event_idx(l) ? 0 : VRING_USED_F_NO_NOTIFY;
 
 	if (ledger_judges(l, RULE_WAKEUP_FLAGS) && flags > max)
 		ledger_break(l, RULE_WAKEUP_FLAGS,
@@ -92,14 +93,14 @@ static void judge_used(struct ledger *l, unsigned from, unsigned to)
 	for (unsigned i = from; i < to; i++) {
 		struct ledger_queue *q = &l->queues[i];
 
-		known = known && (q->known || !q->ready);
-		if (!q->moved)
+		known = known && (q->known || !q->work.ready);
+		if (!q->work.moved)
 			continue;
 		due = true;
 		/* A queue that was poisoned since is left alone, its flags too. */
-		asked = asked && (q->asked || q->poisoned);
-		wanted = wanted || !q->asked || !q->silenced;
-		q->moved = false;
+		asked = asked && (q->work.asked || q->work.poisoned);
+		wanted = wanted || !q->work.asked || !q->work.silenced;
+		q->work.moved = false;
 	}
 	if (!known)
 		return;
@@ -117,18 +118,23 @@ void ledger_interrupt(struct ledger *l, uint32_t bits, unsigned queue)
 	unsigned from = queue != LEDGER_LINE ? queue : 0;
 	unsigned to = queue != LEDGER_LINE ? queue + 1 : PROGRAM_QUEUES;
 
-	l->interrupts |= bits;
-	l->interrupt_status |= bits;
+	l->device.interrupts |= bits;
+	l->session.interrupt_status |= bits;
 	l->call.config_interrupts += (bits & VIRTIO_MMIO_INT_CONFIG) != 0;
 	if (!l->enabled || (bits & VIRTIO_MMIO_INT_VRING) == 0)
 		return;
-	if (l->plain.looking)
-		l->plain.interrupts[queue]++;
+	if (l->plain.device.looking)
+		l->plain.device.interrupts[queue]++;
 	else if (l->call.live)
 		judge_used(l, from, to);
 	else if (ledger_judges(l, RULE_WAKEUP_NOT_LIVE))
 		ledger_break(l, RULE_WAKEUP_NOT_LIVE,
 			     "a used-buffer interrupt while DRIVER_OK is not set");
+}
+
+bool ledger_wants_generation(const struct ledger *l)
+{
+	return l->call.host_changes || (l->device.interrupts & VIRTIO_MMIO_INT_CONFIG) != 0;
 }
 
 /* Queues that a device may find wrong without an access. */
@@ -139,7 +145,7 @@ static unsigned count_wrapping(const struct ledger *l)
 	for (unsigned i = 0; i < PROGRAM_QUEUES; i++) {
 		const struct ledger_queue *q = &l->queues[i];
 
-		count += q->ready && !q->poisoned &&
+		count += q->work.ready && !q->work.poisoned &&
 			 ring_wraps(&ring_split, VIRTQUEUE_DRIVER, q->size, q->avail);
 	}
 	return count;
@@ -150,7 +156,7 @@ static unsigned count_wrapping(const struct ledger *l)
 void ledger_judge_config(struct ledger *l, uint32_t set, const struct ledger_probe *probe)
 {
 	unsigned raised = l->call.config_interrupts;
-	bool changed = probe->generation_seen && probe->generation != l->generation;
+	bool changed = probe->generation_seen && probe->generation != l->device.generation;
 	unsigned faults = (unsigned)__builtin_popcount(l->call.poisoned);
 	unsigned due = changed + faults;
 
@@ -164,7 +170,7 @@ void ledger_judge_config(struct ledger *l, uint32_t set, const struct ledger_pro
 			     "the device set DEVICE_NEEDS_RESET and raised no configuration "
 			     "interrupt");
 	if (probe->generation_seen)
-		l->generation = probe->generation;
+		l->device.generation = probe->generation;
 	if (l->call.host_changes && l->call.host_changed != changed &&
 	    ledger_judges(l, RULE_STATUS_GENERATION))
 		ledger_break(l, RULE_STATUS_GENERATION, "the host %s, and ConfigGeneration %s",
@@ -192,15 +198,16 @@ void ledger_wakeup_rest(struct ledger *l, unsigned i)
 {
 	struct ledger_queue *q = &l->queues[i];
 
-	if (!q->moved)
+	if (!q->work.moved)
 		return;
-	q->moved = false;
-	if (q->unsure || !ledger_judges(l, RULE_WAKEUP_MISSING) || (q->asked && q->silenced))
+	q->work.moved = false;
+	if (q->work.unsure || !ledger_judges(l, RULE_WAKEUP_MISSING) ||
+	    (q->work.asked && q->work.silenced))
 		return;
 	ledger_break(
 		l, RULE_WAKEUP_MISSING,
 		"queue %u: the used index moved to %u and no interrupt came; %s", i, q->used_idx,
 		l->plain.arena != NULL ? "what the driver says in memory does not ask for silence"
-		: q->asked ? "what the device read of the driver does not ask for silence"
-			   : "the device did not look whether the driver wants one");
+		: q->work.asked ? "what the device read of the driver does not ask for silence"
+				: "the device did not look whether the driver wants one");
 }

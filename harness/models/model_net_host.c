@@ -273,10 +273,7 @@ static bool is_answered(const uint8_t *frame, uint32_t len)
 	"\x08\x00" size "\x00\x00\x28\x00\x01" fragment "\x40" protocol                            \
 	"\x00\x00\xa9\xfe\xa9\x02\xa9\xfe\xa9\xfe"
 #define PORTS "\0\0\0\x50\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0"
-#define SAY(bytes)                                                                                 \
-	{                                                                                          \
-		NET_TX, sizeof(bytes) - 1, bytes                                                   \
-	}
+#define SAY(bytes) MODEL_REQUEST(NET_TX, bytes)
 static const struct target_request requests[] = {
 	SAY(HEADER STATIONS ARP("\x01", "\xa9\xfe\xa9\xfe")),
 	SAY(HEADER STATIONS ARP("\x01", "\xa9\xfe\xa9\xfe")),

@@ -31,6 +31,12 @@ int model_restore(void *device, const void *data, size_t len, size_t *at, const 
 /* ... and of those that can be saved. */
 #define MODEL_SNAPSHOTS .save = model_save, .restore = model_restore
 
+/* A struct target_request: to that queue, the bytes of a literal, all of them. */
+#define MODEL_REQUEST(queue, bytes)                                                                \
+	{                                                                                          \
+		queue, sizeof(bytes) - 1, bytes                                                    \
+	}
+
 /* The configuration of both network cards. */
 #define MODEL_NET_FIELDS 4u
 extern const struct target_field model_net_fields[MODEL_NET_FIELDS];

@@ -57,7 +57,7 @@ static void after_op(void *ctx, struct run *run, uint32_t index)
 			continue;
 		result->failed_line = e->line;
 		result->failed_op = index;
-		run->guest.ledger.stop = true;
+		ledger_stop(&run->guest.ledger);
 		return;
 	}
 }

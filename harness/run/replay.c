@@ -3,7 +3,6 @@
  * Replay one file.  See replay.h.
  */
 #include "harness/run/replay.h"
-#include "harness/files/escape.h"
 #include "harness/files/input.h"
 #include "harness/run/load.h"
 #include "harness/run/report.h"
@@ -15,20 +14,6 @@
 #include <unistd.h>
 
 enum { NOTHING_FOUND = 0, FOUND = 1, WRONG = 2 };
-
-static void print_not_judged(const struct child_result *result)
-{
-	const char *separator = "not judged:";
-
-	for (int i = 0; i < RULE_COUNT; i++) {
-		if ((result->not_judged[i / 64] >> i % 64 & 1) == 0)
-			continue;
-		printf("%s %s", separator, rule_table[i].id);
-		separator = ",";
-	}
-	if (*separator == ',')
-		putchar('\n');
-}
 
 static void print_text(const struct replay_options *options, const char *path,
 		       const struct child_job *job, const struct child_result *result,
@@ -46,7 +31,7 @@ static void print_text(const struct replay_options *options, const char *path,
 		printf("%s%s", report, report[strlen(report) - 1] == '\n' ? "" : "\n");
 	if (result->failed_line != 0)
 		report_failure(stdout, path, result, job->script);
-	print_not_judged(result);
+	report_not_judged(stdout, "not judged", result->not_judged);
 	report_disagreements(stdout, "", job->target);
 	printf("%s: %s%s%s: %u operations, %llu chains returned: %s\n", path, job->target->name,
 	       transport != NULL ? ", transport " : "", transport != NULL ? transport : "",
@@ -68,35 +53,29 @@ static void print_text(const struct replay_options *options, const char *path,
 static void print_json(const char *path, const struct child_job *job,
 		       const struct child_result *result)
 {
-	const char *separator = "";
+	struct json json = json_open(stdout);
 
-	printf("{\"event\":\"result\",\"file\":");
-	escape_json(stdout, path);
-	printf(",\"target\":");
-	escape_json(stdout, job->target->name);
+	json_object(&json, NULL);
+	json_string(&json, "event", "result");
+	json_string(&json, "file", path);
+	json_string(&json, "target", job->target->name);
 	if (transport_to_name(job->transport) != NULL)
-		printf(",\"transport\":\"%s\"", transport_to_name(job->transport));
-	printf(",\"operations\":%u,\"chains\":%llu,\"passed\":%s", result->ops_run,
-	       (unsigned long long)result->completions,
-	       child_failed(result, job) ? "false" : "true");
+		json_string(&json, "transport", transport_to_name(job->transport));
+	json_number(&json, "operations", result->ops_run);
+	json_number(&json, "chains", result->completions);
+	json_bool(&json, "passed", !child_failed(result, job));
 	if (result->failed_line != 0) {
-		printf(",\"line\":%u,\"message\":", result->failed_line);
-		escape_json(stdout, result->failure);
+		json_number(&json, "line", result->failed_line);
+		json_string(&json, "message", result->failure);
 	}
-	putchar(',');
-	report_result_json(stdout, result, job);
-	printf(",\"not_judged\":[");
-	for (int i = 0; i < RULE_COUNT; i++) {
-		if ((result->not_judged[i / 64] >> i % 64 & 1) == 0)
-			continue;
-		printf("%s\"%s\"", separator, rule_table[i].id);
-		separator = ",";
-	}
-	printf("],\"disagrees\":[");
-	report_disagreements_json(stdout, "", job->target);
-	printf("],\"printed\":");
-	escape_json(stdout, job->words);
-	printf("}\n");
+	report_result_json(&json, result, job);
+	report_not_judged_json(&json, "not_judged", result->not_judged);
+	json_array(&json, "disagrees");
+	report_disagreements_json(&json, job->target);
+	json_array_end(&json);
+	json_string(&json, "printed", job->words);
+	json_object_end(&json);
+	json_end(&json);
 }
 
 /* Our standard output, by another descriptor than the one that is the device's in

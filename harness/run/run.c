@@ -11,10 +11,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* What an access of the device's costs beside its bytes, as bytes; and how many bytes
- * are compared in the time of one that is moved. */
+/* What an access of the device's costs beside its bytes, as bytes. */
 #define RUN_ACCESS_BYTES 64
-#define RUN_COMPARE_SPEED 16
 
 #define CONTAINER_OF(pointer, type, member)                                                        \
 	((type *)(void *)((char *)(pointer)-offsetof(type, member)))
@@ -153,14 +151,13 @@ int run_open(struct run **run, const struct target *target, struct text_error *e
 		return -ENOMEM;
 	r->guest.target = target;
 	r->guest.transport = transport_or_first(NULL);
-	r->guest.ledger.heap = &r->guest.heap;
 	err = arena_init(&r->guest.arena, (enum arena_layout)target->layout,
 			 target_is_plain(target), &r->guest.heap);
 	if (err != 0)
 		goto fail_run;
 	err = open_buffers(r);
 	if (err == 0)
-		err = ledger_open(&r->guest.ledger, target);
+		err = ledger_open(&r->guest.ledger, target, &r->guest.heap);
 	if (err == 0)
 		err = open_liveness(r, error);
 	if (err != 0)
@@ -175,10 +172,8 @@ int run_open(struct run **run, const struct target *target, struct text_error *e
 	};
 	r->guest.arena.watch = (target->facts & TARGET_MEMORY) == TARGET_ACCESSORS;
 	if (r->guest.arena.watch || r->guest.arena.plain)
-		r->guest.ledger.plain = (struct ledger_plain){ .arena = &r->guest.arena,
-							       .accesses = r->guest.arena.watch,
-							       .told = on_change,
-							       .told_ctx = r };
+		ledger_plain_open(&r->guest.ledger, &r->guest.arena, r->guest.arena.watch,
+				  on_change, r);
 	*run = r;
 	return 0;
 
@@ -210,12 +205,10 @@ static void set_options(struct run *run, const struct run_options *options)
 	run->guest.trace = options->trace;
 	run->guest.arena.trace = options->trace;
 	run->guest.heap.trace = options->trace;
-	run->guest.ledger.trace = options->trace;
-	run->guest.ledger.enabled = !options->judging.no_ledger;
-	run->guest.ledger.judging = options->judging;
-	run->guest.ledger.without = run->guest.transport->read_register != NULL ? 0 : FACT_LAYOUT;
-	run->guest.ledger.fatal = options->fatal;
-	run->guest.ledger.fatal_ctx = options->ctx;
+	ledger_judge(&run->guest.ledger, &options->judging, options->trace, options->fatal,
+		     options->ctx);
+	ledger_without(&run->guest.ledger,
+		       run->guest.transport->read_register != NULL ? 0 : FACT_LAYOUT);
 }
 
 /* Largest queue sizes and features as the program holds them back. */
@@ -315,31 +308,46 @@ struct frame {
 	uint32_t left;	/* times to go, after this one */
 };
 
-/* What an operation moves itself; the device's accesses are counted as they come. */
+/* What an operation moves itself; the device's accesses are counted as they come.
+ * That plain memory is compared after each is no part of it: its operations bound
+ * that, and a script runs as far however a device reaches memory. */
+typedef uint64_t op_bytes_fn(const struct run *run, const struct op *op);
+
+SAME_FIELD(FILL_LEN, PATTERN_LEN);
+SAME_FIELD(FILL_LEN, MAP_LEN);
+SAME_FIELD(FILL_LEN, UNMAP_LEN);
+
+static uint64_t range_bytes(const struct run *run, const struct op *op)
+{
+	(void)run;
+	return op->value[FILL_LEN] < ARENA_SIZE_MAX ? op->value[FILL_LEN] : ARENA_SIZE_MAX;
+}
+
+/* Saved, restored, saved and compared again. */
+static uint64_t snapshot_bytes(const struct run *run, const struct op *op)
+{
+	(void)op;
+	return 4 * run->snapshots[0].len;
+}
+
+static uint64_t output_bytes(const struct run *run, const struct op *op)
+{
+	(void)op;
+	return run->guest.output_len;
+}
+
+/* The others move their payload and no more. */
+static op_bytes_fn *const op_bytes_fns[256] = {
+	[OP_FILL] = range_bytes,	 [OP_PATTERN] = range_bytes, [OP_MAP] = range_bytes,
+	[OP_UNMAP] = range_bytes,	 [OP_SAVE] = snapshot_bytes, [OP_RESTORE] = snapshot_bytes,
+	[OP_TAKE_OUTPUT] = output_bytes,
+};
+
 static uint64_t op_bytes(const struct run *run, const struct op *op)
 {
-	uint64_t len = 0;
+	op_bytes_fn *bytes = op_bytes_fns[op->code];
 
-	switch (op->code) {
-	case OP_FILL:
-	case OP_PATTERN:
-	case OP_MAP:
-	case OP_UNMAP:
-		len = op->value[1] < ARENA_SIZE_MAX ? op->value[1] : ARENA_SIZE_MAX;
-		break;
-	case OP_SAVE:
-	case OP_RESTORE:
-		/* Saved, restored, saved and compared again. */
-		len = 4 * run->snapshots[0].len;
-		break;
-	case OP_TAKE_OUTPUT:
-		len = run->guest.output_len;
-		break;
-	default:
-		len = op->data_len;
-	}
-	/* All of plain memory is compared after a call. */
-	return len + (run->guest.arena.plain ? ARENA_SIZE_MAX / RUN_COMPARE_SPEED : 0);
+	return bytes != NULL ? bytes(run, op) : op->data_len;
 }
 
 /* Of snapshots; all other operations are the guest's. */
@@ -454,8 +462,8 @@ void run_session(struct run *run, const struct program *prog, const struct run_o
 static void run_once(struct run *run, const struct program *prog, const struct run_options *options,
 		     bool thorough)
 {
-	ledger_reset(&run->guest.ledger, run->guest.target, run->guest.offered);
-	memcpy(run->guest.ledger.queue_max, run->guest.queue_max, sizeof(run->guest.queue_max));
+	ledger_reset(&run->guest.ledger, run->guest.target, run->guest.offered,
+		     run->guest.queue_max);
 	run->shortage.lack = LACK_NOTHING;
 	ledger_op(&run->guest.ledger, FINDING_OP_END, "create");
 	if (!run_create(run)) {
@@ -464,10 +472,10 @@ static void run_once(struct run *run, const struct program *prog, const struct r
 		return;
 	}
 	twin_begin(run, prog, options);
-	run->guest.ledger.plain.thorough = thorough;
+	ledger_thorough(&run->guest.ledger, thorough);
 	run_session(run, prog, options);
-	run->completions = run->guest.ledger.completions;
-	run->guest.ledger.plain.over = true;
+	run->completions = ledger_completions(&run->guest.ledger);
+	ledger_over(&run->guest.ledger);
 	if (!run->guest.ledger.stop)
 		run_check_reset(run, options);
 	/* Before a request that goes well, which heals what a reset did not. */
@@ -486,18 +494,13 @@ static void run_once(struct run *run, const struct program *prog, const struct r
 
 bool run_program(struct run *run, const struct program *prog, const struct run_options *options)
 {
-	struct ledger_plain *plain = &run->guest.ledger.plain;
-
 	set_options(run, options);
 	set_offer(run, prog);
 	run->guest.arena.retime.serial = 0;
 	run->ops_limit = UINT32_MAX;
 	run->measuring = true;
 	run_once(run, prog, options, options->twins);
-	/* Something changed that is no buffer's and no ring's, or a finding was made
-	 * without all memory compared: when and where was it first? */
-	if (plain->arena != NULL && !plain->thorough &&
-	    (run->guest.ledger.stop || (plain->strayed && !plain->went_blind)))
+	if (ledger_wants_thorough(&run->guest.ledger))
 		run_once(run, prog, options, true);
 	if (!run->guest.ledger.stop)
 		twin_fetch(run, prog, options);

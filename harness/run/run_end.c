@@ -62,12 +62,11 @@ static void judge_registers(struct run *run)
 	}
 }
 
-static void note_mtu(struct run *run)
+static uint16_t peek_mtu(const struct run *run)
 {
 	uint32_t at = ledger_net_mtu_at(run->guest.target, run->guest.offered);
 
-	run->guest.ledger.net.mtu =
-		at > 0 ? (uint16_t)run->guest.transport->look_config(&run->guest, at, 2) : 0;
+	return at > 0 ? (uint16_t)run->guest.transport->look_config(&run->guest, at, 2) : 0;
 }
 
 bool run_create(struct run *run)
@@ -84,9 +83,8 @@ bool run_create(struct run *run)
 	if (run->guest.target->listen != NULL)
 		run->guest.target->listen(run->guest.device, &run->guest.listener);
 	run->guest.register_count = read_registers(run, run->guest.registers);
-	run->guest.ledger.generation = run->guest.transport->look_generation(&run->guest);
-	run->guest.ledger.heap_base = run->guest.heap.peak_blocks = run->guest.heap.live_blocks;
-	note_mtu(run);
+	ledger_created(&run->guest.ledger, run->guest.transport->look_generation(&run->guest),
+		       peek_mtu(run));
 	return true;
 }
 

@@ -69,35 +69,86 @@ static bool has_sizes(struct run *run, const struct op *op, uint32_t size)
 	return true;
 }
 
+static unsigned queue_of(const struct op *op)
+{
+	return (unsigned)op->value[QUEUE_QUEUE] % PROGRAM_QUEUES;
+}
+
+/* Descriptors of its queue up to `end`. */
+static bool has_descs(struct run *run, const struct op *op, uint32_t end)
+{
+	unsigned queue = queue_of(op);
+
+	return has_room(run, op, queue, run->guest.queues[queue].size, end);
+}
+
+/* An available entry. */
+static bool has_entry(struct run *run, const struct op *op)
+{
+	return has_descs(run, op, outstanding(run, queue_of(op)) + 1);
+}
+
+static bool start_fits(struct run *run, const struct op *op)
+{
+	return has_features(run, op, op->value[START_FEATURES]) &&
+	       has_sizes(run, op, (uint32_t)op->value[START_SIZE]);
+}
+
+static bool negotiate_fits(struct run *run, const struct op *op)
+{
+	return has_features(run, op, op->value[NEGOTIATE_FEATURES]);
+}
+
+static bool queue_fits(struct run *run, const struct op *op)
+{
+	unsigned queue = queue_of(op);
+
+	return has_room(run, op, queue, run->guest.queue_max[queue],
+			(uint32_t)op->value[QUEUE_SIZE]);
+}
+
+static bool desc_fits(struct run *run, const struct op *op)
+{
+	return has_descs(run, op, (uint32_t)op->value[DESC_INDEX] + 1);
+}
+
+static bool chain_fits(struct run *run, const struct op *op)
+{
+	return has_descs(run, op, (uint32_t)op->value[CHAIN_HEAD] + op->data_len);
+}
+
+static bool publish_fits(struct run *run, const struct op *op)
+{
+	return has_descs(run, op, (uint32_t)op->value[PUBLISH_HEAD] + 1) && has_entry(run, op);
+}
+
+static bool offer_fits(struct run *run, const struct op *op)
+{
+	return chain_fits(run, op) && has_entry(run, op);
+}
+
+typedef bool fits_fn(struct run *run, const struct op *op);
+
+SAME_FIELD(DESC_INDEX, SET_DESC_INDEX);
+SAME_FIELD(CHAIN_HEAD, OFFER_HEAD);
+SAME_FIELD(CHAIN_HEAD, SEND_HEAD);
+SAME_FIELD(QUEUE_QUEUE, DESC_QUEUE);
+SAME_FIELD(QUEUE_QUEUE, SET_DESC_QUEUE);
+SAME_FIELD(QUEUE_QUEUE, CHAIN_QUEUE);
+SAME_FIELD(QUEUE_QUEUE, PUBLISH_QUEUE);
+SAME_FIELD(QUEUE_QUEUE, OFFER_QUEUE);
+SAME_FIELD(QUEUE_QUEUE, SEND_QUEUE);
+
+/* The others need nothing that a program can hold back. */
+static fits_fn *const fits[256] = {
+	[OP_START] = start_fits,     [OP_NEGOTIATE] = negotiate_fits, [OP_QUEUE] = queue_fits,
+	[OP_DESC] = desc_fits,	     [OP_SET_DESC] = desc_fits,	      [OP_CHAIN] = chain_fits,
+	[OP_PUBLISH] = publish_fits, [OP_OFFER] = offer_fits,	      [OP_SEND] = offer_fits,
+};
+
 bool run_liveness_fits(struct run *run, const struct op *op)
 {
-	unsigned queue = (unsigned)op->value[0] % PROGRAM_QUEUES;
-	uint32_t size = run->guest.queues[queue].size;
-
-	switch (op->code) {
-	case OP_START:
-		return has_features(run, op, op->value[2]) &&
-		       has_sizes(run, op, (uint32_t)op->value[1]);
-	case OP_NEGOTIATE:
-		return has_features(run, op, op->value[0]);
-	case OP_QUEUE:
-		return has_room(run, op, queue, run->guest.queue_max[queue],
-				(uint32_t)op->value[1]);
-	case OP_DESC:
-	case OP_SET_DESC:
-		return has_room(run, op, queue, size, (uint32_t)op->value[1] + 1);
-	case OP_CHAIN:
-		return has_room(run, op, queue, size, (uint32_t)op->value[1] + op->data_len);
-	case OP_PUBLISH:
-		return has_room(run, op, queue, size, (uint32_t)op->value[1] + 1) &&
-		       has_room(run, op, queue, size, outstanding(run, queue) + 1);
-	case OP_OFFER:
-	case OP_SEND:
-		return has_room(run, op, queue, size, (uint32_t)op->value[1] + op->data_len) &&
-		       has_room(run, op, queue, size, outstanding(run, queue) + 1);
-	default:
-		return true;
-	}
+	return fits[op->code] == NULL || fits[op->code](run, op);
 }
 
 /* An operation of the script has run: its `>` lines. */

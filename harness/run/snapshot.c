@@ -70,7 +70,7 @@ bool snapshot_take(struct run *run, unsigned i)
 		return false;
 	s->len = len;
 	s->altered = false;
-	s->call = run->guest.ledger.call.number;
+	s->call = ledger_calls(&run->guest.ledger);
 	return true;
 }
 
@@ -216,7 +216,7 @@ void snapshot_op_save(struct run *run, const struct program *prog, const struct 
 void snapshot_op_restore(struct run *run, const struct program *prog, const struct op *op)
 {
 	struct snapshot *s = &run->snapshots[0];
-	bool clean = !s->altered && s->call == run->guest.ledger.call.number;
+	bool clean = !s->altered && s->call == ledger_calls(&run->guest.ledger);
 
 	(void)prog;
 	(void)op;
@@ -224,8 +224,8 @@ void snapshot_op_restore(struct run *run, const struct program *prog, const stru
 	snapshot_restore_run(run, 0, clean);
 	record_value(&run->guest.record, RECORD_HOST, s->outcome);
 	if (s->outcome == SNAPSHOT_RESTORED && !clean) {
-		ledger_forget(&run->guest.ledger);
-		run->guest.ledger.generation = run->guest.transport->look_generation(&run->guest);
+		ledger_forget(&run->guest.ledger,
+			      run->guest.transport->look_generation(&run->guest));
 		run->config_unknown = true;
 	}
 }

@@ -224,10 +224,10 @@ void twin_fetch(struct run *run, const struct program *prog, const struct run_op
 	if (options->before_op != NULL)
 		options->before_op(options->ctx, refetch.op, refetch.verb);
 	/* Nothing is judged but the outcome. */
-	l->enabled = false;
+	ledger_enable(l, false);
 	differs = differs_retimed(run, prog, &quiet, refetch.serial, refetch.first) &&
 		  differs_retimed(run, prog, &quiet, refetch.serial, 0);
-	l->enabled = true;
+	ledger_enable(l, true);
 	if (!differs || l->stop)
 		return;
 	ledger_op(l, refetch.op, refetch.verb);
@@ -237,67 +237,35 @@ void twin_fetch(struct run *run, const struct program *prog, const struct run_op
 		     refetch.len, (unsigned long long)refetch.addr);
 }
 
-/* What the first run found stays. */
-struct kept {
-	unsigned finding_count;
-	struct finding findings[LEDGER_FINDINGS_MAX];
-	uint64_t judged[(RULE_COUNT + 63) / 64], not_judged[(RULE_COUNT + 63) / 64];
-};
-
-static void keep(const struct ledger *l, struct kept *kept)
-{
-	kept->finding_count = l->finding_count;
-	memcpy(kept->findings, l->findings, sizeof(kept->findings));
-	memcpy(kept->judged, l->judged, sizeof(kept->judged));
-	memcpy(kept->not_judged, l->not_judged, sizeof(kept->not_judged));
-}
-
-static void give_back(struct ledger *l, const struct kept *kept)
-{
-	l->finding_count = kept->finding_count;
-	memcpy(l->findings, kept->findings, sizeof(kept->findings));
-	memcpy(l->judged, kept->judged, sizeof(kept->judged));
-	memcpy(l->not_judged, kept->not_judged, sizeof(kept->not_judged));
-}
-
 /* The suspect of the first run that the second one confirms, or NULL. */
 static const struct ledger_suspect *run_salted(struct run *run, const struct program *prog,
 					       const struct run_options *quiet)
 {
-	struct ledger *l = &run->guest.ledger;
-	unsigned count = l->plain.suspect_count;
-	const struct ledger_suspect *confirmed;
-
-	ledger_reset(l, run->guest.target, run->guest.offered);
-	memcpy(l->queue_max, run->guest.queue_max, sizeof(l->queue_max));
-	l->plain.suspect_count = count;
-	l->plain.salting = true;
+	ledger_reset_salted(&run->guest.ledger);
 	if (run_create(run)) {
 		run_session(run, prog, quiet);
 		run_destroy(run);
 	}
-	confirmed = l->plain.confirmed;
-	l->plain.salting = false;
-	return confirmed;
+	return ledger_salted(&run->guest.ledger);
 }
 
 void twin_length(struct run *run, const struct program *prog, const struct run_options *options)
 {
 	struct run_options quiet = *options;
-	const struct ledger_suspect *suspect;
 	struct ledger *l = &run->guest.ledger;
+	const struct ledger_suspect *suspect = ledger_suspect(l);
 	uint32_t ops_run = run->ops_run;
-	struct kept kept;
+	struct ledger_kept kept;
 
-	if (l->plain.suspect_count == 0 || options->judging.no_ledger)
+	if (suspect == NULL || options->judging.no_ledger)
 		return;
 	hush(run, &quiet);
-	keep(l, &kept);
-	ledger_op(l, l->plain.suspects[0].op, l->plain.suspects[0].verb);
+	ledger_keep(l, &kept);
+	ledger_op(l, suspect->op, suspect->verb);
 	if (options->before_op != NULL)
 		options->before_op(options->ctx, l->op, l->verb);
 	suspect = run_salted(run, prog, &quiet);
-	give_back(l, &kept);
+	ledger_give_back(l, &kept);
 	run->ops_run = ops_run;
 	if (suspect == NULL)
 		return;
@@ -349,11 +317,11 @@ void twin_snapshot(struct run *run, const struct program *prog, const struct run
 		at = (unsigned)((uint64_t)twin->total * (i + 1) / (points + 1));
 		if (at == 0)
 			continue;
-		l->enabled = false;
+		ledger_enable(l, false);
 		if (differs_swapped(run, prog, &quiet, at))
 			break;
 	}
-	l->enabled = true;
+	ledger_enable(l, true);
 	ledger_op(l, FINDING_OP_END, "snapshot");
 	if (twin->differs != 0 && !l->stop)
 		ledger_break(l, RULE_SNAPSHOT_CARRY_ON,

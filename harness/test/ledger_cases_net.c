@@ -105,7 +105,7 @@ static void have_blocks(unsigned live)
 {
 	rig_target.blocks_kept = 2;
 	rig_live(8);
-	ledger.heap_base = 1;
+	ledger.device.heap_base = 1;
 	rig_heap.peak_blocks = 9;
 	rig_heap.live_blocks = live;
 	serve(0);

@@ -112,6 +112,13 @@ void rig_dialogue(void)
 	rig_target.dialogue = &dialogue;
 }
 
+void rig_reset(void)
+{
+	static const uint16_t queue_max[PROGRAM_QUEUES] = { [RX] = 256, [TX] = 256 };
+
+	ledger_reset(&ledger, &rig_target, rig_target.features, queue_max);
+}
+
 static void start(void)
 {
 	memset(&ledger, 0, sizeof(ledger));
@@ -126,8 +133,7 @@ static void start(void)
 	access_error = 0;
 	ledger.ports[0].out.bytes = port_bytes[0];
 	ledger.ports[0].in.bytes = port_bytes[1];
-	ledger_reset(&ledger, &rig_target, rig_target.features);
-	ledger.queue_max[RX] = ledger.queue_max[TX] = 256;
+	rig_reset();
 	ledger_op(&ledger, 7, "test");
 }
 
@@ -172,8 +178,8 @@ void call(uint64_t offset, uint64_t value)
 
 void done(void)
 {
-	shown.generation_seen =
-		ledger.call.host_changes || (ledger.interrupts & VIRTIO_MMIO_INT_CONFIG) != 0;
+	shown.generation_seen = ledger.call.host_changes ||
+				(ledger.device.interrupts & VIRTIO_MMIO_INT_CONFIG) != 0;
 	ledger_access_end(&ledger, in_flight.write, in_flight.offset, 4, in_flight.value, &shown);
 }
 
@@ -200,7 +206,7 @@ void set_status(uint32_t status)
 
 void negotiate(unsigned bit)
 {
-	ledger.driver_features |= 1ULL << bit;
+	ledger.session.driver_features |= 1ULL << bit;
 }
 
 void notify(void)

@@ -58,6 +58,8 @@ extern uint64_t rig_counters[2]; /* "out", "in"; out <= in */
 extern unsigned on;
 extern int access_error;
 
+/* A new device of rig_target, for the ledger as it is. */
+void rig_reset(void);
 /* A target with every fact, judged by every rule; its ledger; nothing done. */
 void rig_new(void);
 /* Initialised, both queues of that size ready; with DRIVER_OK and without. */

@@ -43,7 +43,7 @@ static void chains_come_back_in_any_order_and_at_once(void **state)
 	used_idx(8);
 	wake();
 	end_silent();
-	assert_int_equal(ledger.completions, 8);
+	assert_int_equal(ledger.device.completions, 8);
 }
 
 static void buffers_of_a_chain_lie_over_each_other(void **state)
@@ -308,7 +308,7 @@ static void indices_wrap(void **state)
 	for (unsigned i = 0; i < 65536 + 20; i++)
 		serve((uint16_t)i);
 	assert_silent();
-	assert_int_equal(ledger.completions, 65556);
+	assert_int_equal(ledger.device.completions, 65556);
 	notify();
 	avail_idx(20);
 	used_idx(21);

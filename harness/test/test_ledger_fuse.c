@@ -350,7 +350,7 @@ static void outcome_that_is_due(void **state)
 		rig_target.regions = &window;
 		rig_target.region_count = 1;
 		big = i % 2 != 0;
-		ledger.order = big ? ORDER_BIG : ORDER_LITTLE;
+		ledger.fuse.order = big ? ORDER_BIG : ORDER_LITTLE;
 		outcome(cases[i / 2].opcode, cases[i / 2].node, cases[i / 2].at,
 			cases[i / 2].error);
 		if (cases[i / 2].good)

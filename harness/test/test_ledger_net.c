@@ -330,7 +330,7 @@ static void more_chains_than_are_kept_excuse_the_rest(void **state)
 {
 	(void)state;
 	negotiate(VIRTIO_NET_F_MRG_RXBUF);
-	ledger.queues[RX].overflowed = true;
+	ledger.queues[RX].work.overflowed = true;
 	bytes[10] = 3;
 	fill_chain(0, 80, 80);
 	finish(3);
@@ -344,12 +344,12 @@ static void nothing_is_due_that_was_not_negotiated(void **state)
 		setup_net(state);
 		bytes[10] = 0;
 		if (has == 0)
-			ledger.driver_features &= ~(1ULL << VIRTIO_F_VERSION_1);
+			ledger.session.driver_features &= ~(1ULL << VIRTIO_F_VERSION_1);
 		else if (has == 1)
-			ledger.status &= ~(uint32_t)VIRTIO_CONFIG_S_FEATURES_OK;
+			ledger.device.status &= ~(uint32_t)VIRTIO_CONFIG_S_FEATURES_OK;
 		receive(72);
 		if (has == 1)
-			ledger.status |= VIRTIO_CONFIG_S_FEATURES_OK;
+			ledger.device.status |= VIRTIO_CONFIG_S_FEATURES_OK;
 		assert_broken(has == 2, RULE_NET_HEADER);
 	}
 }

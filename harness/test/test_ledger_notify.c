@@ -224,7 +224,7 @@ static void with_event_indices_the_flags_say_nothing(void **state)
 	end_silent();
 	used_flags(UNWANTED);
 	assert_breaks(RULE_WAKEUP_FLAGS);
-	assert_false(ledger.queues[TX].notify.unwanted);
+	assert_false(ledger.queues[TX].work.notify.unwanted);
 }
 
 #define TEST(name) cmocka_unit_test_setup(name, rig_setup)

@@ -18,7 +18,7 @@ static int setup_other(void **state)
 	rig_new();
 	rig_target.model = false;
 	rig_target.features = 0x1234567890abcdefULL;
-	ledger_reset(&ledger, &rig_target, rig_target.features);
+	rig_reset();
 	return 0;
 }
 
@@ -129,11 +129,11 @@ static void of_features_behind_the_first_64_nothing_is_known(void **state)
 		set_status(STATUS_DRIVER);
 		reg_write(VIRTIO_MMIO_DRIVER_FEATURES_SEL, 2);
 		reg_write(VIRTIO_MMIO_DRIVER_FEATURES, 0);
-		assert_true(ledger.features_known);
+		assert_true(ledger.session.features_known);
 		reg_write(VIRTIO_MMIO_DRIVER_FEATURES, 1);
-		assert_int_equal(ledger.features_known, ours);
+		assert_int_equal(ledger.session.features_known, ours);
 		set_status(0);
-		assert_true(ledger.features_known);
+		assert_true(ledger.session.features_known);
 	}
 }
 
@@ -209,7 +209,7 @@ static void what_a_driver_writes_does_not_move_the_generation(void **state)
 static void the_generation_stays_where_it_moved_to(void **state)
 {
 	(void)state;
-	ledger.generation = shown.generation = 0xfffffffe;
+	ledger.device.generation = shown.generation = 0xfffffffe;
 	for (int i = 0; i < 3; i++) {
 		work();
 		raise_interrupt(VIRTIO_MMIO_INT_CONFIG);

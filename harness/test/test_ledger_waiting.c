@@ -153,10 +153,10 @@ static void what_is_not_said_is_not_judged(void **state)
 	rig_target.streams = &untold;
 	rest(DEVICE_IDLE);
 	setup_waiting(state);
-	ledger.counters_lost = true;
+	ledger.device.counters_lost = true;
 	rest(DEVICE_IDLE);
 	setup_waiting(state);
-	ledger_forget(&ledger);
+	ledger_forget(&ledger, ledger.device.generation);
 	rest(DEVICE_IDLE);
 	assert_silent();
 }

@@ -227,7 +227,7 @@ static void where_the_features_are_not_known_either_word_counts(void **state)
 {
 	for (int flags = 0; flags < 2; flags++) {
 		rig_setup(state);
-		ledger.features_known = false;
+		ledger.session.features_known = false;
 		notify();
 		return_batch(0, 1);
 		if (flags != 0)

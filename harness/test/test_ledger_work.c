@@ -130,10 +130,10 @@ static void a_chain_that_was_forgotten_counts_no_more(void **state)
 	reg_write(VIRTIO_MMIO_QUEUE_SEL, TX);
 	shown.ready = 0;
 	reg_write(VIRTIO_MMIO_QUEUE_READY, 0);
-	assert_int_equal(ledger.held_accesses_max, 16 + 8);
+	assert_int_equal(ledger.device.held_accesses_max, 16 + 8);
 	set_status(0);
-	assert_int_equal(ledger.held_accesses_max, 0);
-	assert_int_equal(ledger.held_bytes_max, 0);
+	assert_int_equal(ledger.device.held_accesses_max, 0);
+	assert_int_equal(ledger.device.held_bytes_max, 0);
 	assert_silent();
 }
 

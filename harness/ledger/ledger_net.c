@@ -21,6 +21,7 @@
  * A chain that comes back with less than a header carries no packet.  Queue 0
  * alone is known to be one of these, whatever else was negotiated.
  */
+#include "harness/ledger/follower.h"
 #include "harness/ledger/ledger_internal.h"
 
 #include <linux/if_ether.h>
@@ -60,6 +61,11 @@ uint32_t ledger_net_mtu_at(const struct target *target, uint64_t offered)
 	return has ? CONFIG_MTU : 0;
 }
 
+static bool applies(const struct target *target)
+{
+	return target->device_id == VIRTIO_ID_NET;
+}
+
 /* Is all of it in one buffer of the chain alone? */
 static bool is_plain(const struct ledger *l, const struct ledger_hold *hold, uint64_t first,
 		     uint64_t last)
@@ -83,8 +89,8 @@ static void keep(uint8_t *to, const uint8_t *from, uint32_t len)
 		to[at] = from[at];
 }
 
-void ledger_net_written(struct ledger *l, struct ledger_hold *hold, uint64_t addr,
-			const uint8_t *data, uint32_t len)
+static void on_written(struct ledger *l, struct ledger_hold *hold, uint64_t addr,
+		       const uint8_t *data, uint32_t len)
 {
 	const struct ledger_node *node = &l->nodes[hold->cursor];
 	uint64_t at = node->offset + (addr - node->first);
@@ -96,20 +102,32 @@ void ledger_net_written(struct ledger *l, struct ledger_hold *hold, uint64_t add
 	if (addr >= node->first && at >= most)
 		return;
 	if (data == NULL || !is_plain(l, hold, addr, addr + (len - 1))) {
-		hold->head_blind = true;
+		hold->net.blind = true;
 		return;
 	}
 	if (len > most - at)
 		len = (uint32_t)(most - at);
-	keep(hold->head_bytes + at, data, len);
-	hold->head_known |= ((1ULL << len) - 1) << at;
+	keep(hold->net.bytes + at, data, len);
+	hold->net.known |= ((1ULL << len) - 1) << at;
+}
+
+/* Does it carry received packets? */
+static bool is_net(const struct ledger *l, unsigned queue)
+{
+	return queue == 0 && applies(l->target);
+}
+
+static void on_access(struct ledger *l, struct ledger_hold *hold, const struct arena_access *a)
+{
+	if (a->write && a->err == 0 && is_net(l, a->why.queue))
+		on_written(l, hold, a->addr, a->data, a->len);
 }
 
 static bool is_known(const struct ledger_hold *hold, uint32_t len)
 {
 	uint64_t wanted = (1ULL << len) - 1;
 
-	return (hold->head_known & wanted) == wanted;
+	return (hold->net.known & wanted) == wanted;
 }
 
 bool ledger_net_may_refuse(const struct ledger *l, unsigned flags, unsigned gso_type)
@@ -119,7 +137,7 @@ bool ledger_net_may_refuse(const struct ledger *l, unsigned flags, unsigned gso_
 				  BIT(F_HOST_USO);
 
 	/* What a device makes of an offload that was negotiated is not known here. */
-	if (!l->features_known || (l->driver_features & offloads) != 0)
+	if (!l->session.features_known || (l->session.driver_features & offloads) != 0)
 		return true;
 	/* A bit that nobody knows is to be ignored (5.1.9.2.2). */
 	return (flags & FLAGS_KNOWN) != 0 || gso_type != VIRTIO_NET_HDR_GSO_NONE;
@@ -155,8 +173,8 @@ static const char *offload_fault(uint64_t features, unsigned flags, unsigned gso
 
 static void judge_offloads(struct ledger *l, const struct ledger_hold *hold)
 {
-	const uint8_t *head = hold->head_bytes;
-	const char *fault = offload_fault(l->driver_features, head[0], head[1]);
+	const uint8_t *head = hold->net.bytes;
+	const char *fault = offload_fault(l->session.driver_features, head[0], head[1]);
 	uint64_t rest;
 
 	if (fault != NULL && ledger_judges(l, RULE_NET_HEADER))
@@ -175,11 +193,16 @@ static void judge_offloads(struct ledger *l, const struct ledger_hold *hold)
 			     ledger_get16(head + 6), ledger_get16(head + 8));
 }
 
+uint16_t ledger_net_mtu(const struct ledger *l)
+{
+	return l->net.mtu;
+}
+
 bool ledger_net_is_oversize(const struct ledger *l, const uint8_t *frame, uint32_t len)
 {
 	uint32_t link = ETH_HLEN;
 
-	if ((l->driver_features & BIT(VIRTIO_NET_F_MTU)) == 0 || l->net.mtu == 0)
+	if ((l->session.driver_features & BIT(VIRTIO_NET_F_MTU)) == 0 || l->net.mtu == 0)
 		return false;
 	while (link < ETH_HLEN + TAGS_MAX * TAG && len >= link) {
 		unsigned type = (unsigned)frame[link - 2] << 8 | frame[link - 1];
@@ -196,7 +219,7 @@ bool ledger_net_is_oversize(const struct ledger *l, const uint8_t *frame, uint32
 static uint32_t link_size(const struct ledger_hold *hold, uint32_t header)
 {
 	for (uint32_t size = ETH_HLEN; size <= ETH_HLEN + TAGS_MAX * TAG; size += TAG) {
-		const uint8_t *type = hold->head_bytes + header + size - 2;
+		const uint8_t *type = hold->net.bytes + header + size - 2;
 		unsigned value = (unsigned)type[0] << 8 | type[1];
 
 		if (!is_known(hold, header + size))
@@ -211,11 +234,11 @@ static uint32_t link_size(const struct ledger_hold *hold, uint32_t header)
  * one that is not to be cut any more. */
 static uint64_t bytes_max(const struct ledger *l, const struct ledger_hold *hold)
 {
-	bool hashed = (l->driver_features & BIT(VIRTIO_NET_F_HASH_REPORT)) != 0;
+	bool hashed = (l->session.driver_features & BIT(VIRTIO_NET_F_HASH_REPORT)) != 0;
 	uint32_t header = hashed ? HEADER_HASHED : HEADER, link;
 
-	if ((l->driver_features & BIT(VIRTIO_NET_F_MTU)) == 0 || l->net.mtu == 0 ||
-	    (hold->head_bytes[1] & ~VIRTIO_NET_HDR_GSO_ECN) != VIRTIO_NET_HDR_GSO_NONE)
+	if ((l->session.driver_features & BIT(VIRTIO_NET_F_MTU)) == 0 || l->net.mtu == 0 ||
+	    (hold->net.bytes[1] & ~VIRTIO_NET_HDR_GSO_ECN) != VIRTIO_NET_HDR_GSO_NONE)
 		return UINT64_MAX;
 	link = link_size(hold, header);
 	return link > 0 ? (uint64_t)header + link + l->net.mtu : UINT64_MAX;
@@ -224,8 +247,8 @@ static uint64_t bytes_max(const struct ledger *l, const struct ledger_hold *hold
 /* Is what the header has to be known? */
 static bool was_negotiated(const struct ledger *l)
 {
-	return l->features_known && (l->status & VIRTIO_CONFIG_S_FEATURES_OK) != 0 &&
-	       (l->driver_features & BIT(VIRTIO_F_VERSION_1)) != 0;
+	return l->session.features_known && (l->device.status & VIRTIO_CONFIG_S_FEATURES_OK) != 0 &&
+	       (l->session.driver_features & BIT(VIRTIO_F_VERSION_1)) != 0;
 }
 
 /* Are the chain's buffers those that it has, each once? */
@@ -236,16 +259,16 @@ static bool is_followed(const struct ledger_hold *hold)
 
 static void begin_packet(struct ledger *l, const struct ledger_hold *hold, uint32_t len)
 {
-	bool merges = (l->driver_features & BIT(VIRTIO_NET_F_MRG_RXBUF)) != 0;
+	bool merges = (l->session.driver_features & BIT(VIRTIO_NET_F_MRG_RXBUF)) != 0;
 	unsigned buffers;
 
 	if (len < HEADER)
 		return;
-	if (!is_followed(hold) || hold->head_blind || !is_known(hold, HEADER)) {
+	if (!is_followed(hold) || hold->net.blind || !is_known(hold, HEADER)) {
 		l->net.lost = merges;
 		return;
 	}
-	buffers = ledger_get16(hold->head_bytes + offsetof(struct virtio_net_hdr_v1, num_buffers));
+	buffers = ledger_get16(hold->net.bytes + offsetof(struct virtio_net_hdr_v1, num_buffers));
 	if ((buffers == 0 || (buffers > 1 && !merges)) && ledger_judges(l, RULE_NET_HEADER))
 		ledger_break(l, RULE_NET_HEADER,
 			     "the chain of head %u returns a packet whose header has a num_buffers "
@@ -258,9 +281,17 @@ static void begin_packet(struct ledger *l, const struct ledger_hold *hold, uint3
 	l->net.bytes_max = bytes_max(l, hold);
 }
 
-void ledger_net_out(struct ledger *l, const struct ledger_hold *hold, uint32_t len)
+static void on_lost(struct ledger *l, unsigned queue)
 {
-	if (l->net.lost || !was_negotiated(l))
+	l->net.lost = l->net.lost || is_net(l, queue);
+}
+
+static void on_returned(struct ledger *l, unsigned queue, const struct ledger_hold *hold,
+			uint32_t len)
+{
+	if (hold == NULL)
+		on_lost(l, queue);
+	if (l->net.lost || !is_net(l, queue) || !was_negotiated(l))
 		return;
 	if (l->net.left == 0)
 		begin_packet(l, hold, len);
@@ -285,10 +316,12 @@ void ledger_net_out(struct ledger *l, const struct ledger_hold *hold, uint32_t l
 			     (unsigned long long)l->net.bytes_max, l->net.mtu);
 }
 
-void ledger_net_moved(struct ledger *l, bool lost)
+static void on_moved(struct ledger *l, unsigned queue, bool lost)
 {
 	unsigned left = l->net.left;
 
+	if (!is_net(l, queue))
+		return;
 	lost = lost || l->net.lost;
 	l->net.left = 0;
 	l->net.lost = false;
@@ -298,3 +331,24 @@ void ledger_net_moved(struct ledger *l, bool lost)
 			     "returned together",
 			     left);
 }
+
+static void on_renew(struct ledger *l)
+{
+	l->net = (struct ledger_net){ .mtu = 0 };
+}
+
+/* The bytes need not be cleared. */
+static void on_taken(struct ledger_hold *hold)
+{
+	hold->net.known = 0;
+	hold->net.blind = false;
+}
+
+const struct follower net_follower = {
+	.applies = applies,
+	.renew = on_renew,
+	.taken = on_taken,
+	.accessed = on_access,
+	.returned = on_returned,
+	.moved = on_moved,
+};

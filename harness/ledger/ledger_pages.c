@@ -1,19 +1,22 @@
 /* SPDX-License-Identifier: Apache-2.0 OR MIT */
 /*
- * The ledger's account of requests: what a chain asks for, as the device itself read
- * it, and what the device makes of it.  See struct target.
+ * The ledger's account of lists of page numbers: what a chain asks for, as the device
+ * itself read it, and what the device makes of it.  See struct target, pages_max.
  *
  * stream.pages: a balloon asks its host about each page whose number it read, whole,
  * once and in order, and once it has read all the numbers that it goes by; of a list
  * that is no list, about none.  A chain of which more is read than that, or of which
  * an access failed, is not judged.  One that nothing is wrong with is read
- * (stream.refused, stream.lost).  FUSE has an account of its own, ledger_fuse.c.
+ * (stream.refused, stream.lost).
  *
  * Our models read a chain, and write it, once and in the order of its buffers: that
  * says where in it bytes are, since an address may be there twice.
  */
+#include "harness/ledger/follower.h"
 #include "harness/ledger/ledger_internal.h"
 
+#include <errno.h>
+#include <stdlib.h>
 #include <string.h>
 
 #define PAGE_SHIFT 12 /* VIRTIO 5.5.6 */
@@ -26,8 +29,7 @@ static uint32_t numbers_due(const struct ledger *l, const struct ledger_hold *ho
 	return numbers < l->target->pages_max ? (uint32_t)numbers : l->target->pages_max;
 }
 
-static void on_numbers(struct ledger *l, const struct ledger_hold *hold,
-		       const struct arena_access *a)
+static void on_access(struct ledger *l, struct ledger_hold *hold, const struct arena_access *a)
 {
 	struct ledger_pages *p = &l->pages;
 
@@ -91,11 +93,16 @@ void ledger_page(struct ledger *l, uint64_t addr, uint64_t len)
 	p->asked++;
 }
 
-static void on_list_returned(struct ledger *l, unsigned queue, const struct ledger_hold *hold)
+static void on_returned(struct ledger *l, unsigned queue, const struct ledger_hold *hold,
+			uint32_t len)
 {
 	struct ledger_pages *p = &l->pages;
-	uint32_t due = numbers_due(l, hold);
+	uint32_t due;
 
+	(void)len;
+	if (hold == NULL)
+		return;
+	due = numbers_due(l, hold);
 	if (!ledger_starved(l) && ((ledger_hold_kinds(l, hold) == CHAIN_READABLE &&
 				    hold->readable % LEDGER_NUMBER_LEN == 0 &&
 				    hold->read < (uint64_t)due * LEDGER_NUMBER_LEN) ||
@@ -114,26 +121,42 @@ static void on_list_returned(struct ledger *l, unsigned queue, const struct ledg
 			queue, hold->head, due, p->asked);
 }
 
-void ledger_request_access(struct ledger *l, struct ledger_hold *hold,
-			   const struct arena_access *access)
+static void on_unknown(struct ledger *l, unsigned queue, struct ledger_hold *hold, bool write)
 {
-	if (l->target->pages_max > 0)
-		on_numbers(l, hold, access);
-	if (l->target->fuse)
-		ledger_fuse_access(l, hold, access);
-}
-
-void ledger_request_out(struct ledger *l, unsigned queue, const struct ledger_hold *hold,
-			uint32_t len)
-{
-	if (l->target->pages_max > 0)
-		on_list_returned(l, queue, hold);
-	if (l->target->fuse)
-		ledger_fuse_out(l, queue, hold, len);
-}
-
-void ledger_request_forget(struct ledger *l, bool reset)
-{
+	(void)queue;
+	(void)hold;
+	(void)write;
 	l->pages.reading = false;
-	l->order = reset ? ORDER_LITTLE : ORDER_UNSURE;
 }
+
+static int on_open(struct ledger *l, const struct target *target)
+{
+	l->pages.bytes = malloc((size_t)target->pages_max * LEDGER_NUMBER_LEN);
+	return l->pages.bytes == NULL ? -ENOMEM : 0;
+}
+
+static void on_close(struct ledger *l)
+{
+	free(l->pages.bytes);
+}
+
+static void on_reset(struct ledger *l)
+{
+	l->pages = (struct ledger_pages){ .bytes = l->pages.bytes };
+}
+
+static bool applies(const struct target *target)
+{
+	return target->pages_max > 0;
+}
+
+const struct follower pages_follower = {
+	.applies = applies,
+	.open = on_open,
+	.close = on_close,
+	.renew = on_reset,
+	.reset = on_reset,
+	.accessed = on_access,
+	.unknown = on_unknown,
+	.returned = on_returned,
+};

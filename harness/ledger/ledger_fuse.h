@@ -1,0 +1,23 @@
+/* SPDX-License-Identifier: Apache-2.0 OR MIT */
+/*
+ * What the ledger knows of FUSE requests and replies (ledger_fuse.c).
+ */
+#ifndef VRINGER_HARNESS_LEDGER_FUSE_H
+#define VRINGER_HARNESS_LEDGER_FUSE_H
+
+#include "harness/ledger/ledger_message.h"
+
+/* In which byte order a FUSE session is. */
+enum ledger_order { ORDER_LITTLE, ORDER_BIG, ORDER_UNSURE };
+
+/* Of a session. */
+struct ledger_fuse {
+	uint8_t order; /* enum ledger_order */
+};
+
+/* Of a chain. */
+struct ledger_fuse_chain {
+	struct ledger_message request, reply;
+};
+
+#endif
