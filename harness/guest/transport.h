@@ -43,7 +43,6 @@ struct transport {
 	/* A register by its offset, of any width; NULL, all three: it has no registers. */
 	void (*read_register)(struct guest *g, uint32_t offset, uint32_t width);
 	void (*write_register)(struct guest *g, uint32_t offset, uint32_t width, uint64_t value);
-
 	uint64_t (*look_register)(const struct guest *g, uint32_t offset, uint32_t width);
 
 	/* Looks, and what they are at: a queue, and selectors as they are at first.  Of
