@@ -65,7 +65,7 @@ static void a_file_is_its_device_and_inode(void **state)
 
 	(void)state;
 	assert_int_equal(file_id(&a, "harness/files/output.c"), 0);
-	assert_int_equal(file_id(&b, "harness/../harness/./output.c"), 0);
+	assert_int_equal(file_id(&b, "harness/../harness/./files/output.c"), 0);
 	assert_true(file_id_same(&a, &b));
 	assert_int_equal(file_id(&b, "harness/files/output.h"), 0);
 	assert_false(file_id_same(&a, &b));
