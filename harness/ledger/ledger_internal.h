@@ -85,6 +85,9 @@ void ledger_session_end(struct ledger *l);
 
 /* Queues. */
 void ledger_queue_start(struct ledger *l, struct ledger_queue *q);
+/* Until reset nobody knows its size and addresses, or where the device stands in it; what
+ * passes there is not seen. */
+void ledger_queue_lose(struct ledger *l, struct ledger_queue *q);
 /* The device has no business with the queue any more. */
 void ledger_queue_stop(struct ledger *l, struct ledger_queue *q);
 

@@ -182,6 +182,7 @@ static bool leave(struct ledger *l, struct ledger_stream *s, const struct ledger
 		ledger_loss_matched(l, to, NULL, NULL);
 		return true;
 	}
+	*excused = *excused || s->session.unsure;
 	for (unsigned i = 0; i < s->session.count; i++) {
 		const struct ledger_frame *frame = ledger_stream_frame(s, i);
 
