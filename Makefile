@@ -57,9 +57,11 @@ TEST_SRC  := $(wildcard devices/test/test_*.c harness/test/test_*.c fuzzers/test
 GLUE_SRC  := $(filter-out fuzzers/fuzz_% fuzzers/bench.c fuzzers/standalone_main.c fuzzers/mutator_afl.c \
 	       fuzzers/afl_main.c fuzzers/foreign%,$(wildcard fuzzers/*.c))
 AFL_SRC   := $(filter-out fuzzers/mutat%,$(GLUE_SRC)) fuzzers/afl_main.c
-DEVICE_FUZZERS := $(filter-out fuzzers/fuzz_text.c fuzzers/fuzz_binary.c fuzzers/fuzz_mmds.c,$(wildcard fuzzers/fuzz_*.c))
+# The two forms of a guest program.
+CODECS    := text binary
+DEVICE_FUZZERS := $(filter-out $(CODECS:%=fuzzers/fuzz_%.c) fuzzers/fuzz_mmds.c,$(wildcard fuzzers/fuzz_*.c))
 # What is fed to a parser, not driven as a device.
-PARSERS   := text binary mmds snapshot
+PARSERS   := $(shell . fuzzers/inputs.sh && parsers)
 TARGETS   := $(patsubst fuzzers/fuzz_%.c,%,$(wildcard fuzzers/fuzz_*.c))
 BUGS      := $(patsubst fuzzers/bugs/%.patch,%,$(wildcard fuzzers/bugs/*.patch))
 
@@ -133,7 +135,6 @@ LINK_fuzz   := $(if $(FOREIGN),$(or $(CXX),c++) $(or $(CXXFLAGS),$(CFLAGS)),$(CC
 
 # The fuzz targets of the two spellings are about the harness: for them all of it
 # is instrumented.
-CODECS       := text binary
 CC_codec     := $(CC_fuzz)
 FLAGS_codec  := $(FLAGS_fuzz)
 WERROR_codec := $(WERROR_fuzz)
@@ -144,9 +145,9 @@ ENGINE_LIB  := $(if $(FOREIGN),$(LIB_FUZZING_ENGINE),-fsanitize=fuzzer)
 # Each command first has .ci/deps install, or name, what it lacks; only then
 # does a sub-make look at the files.
 
-FUZZ_NEEDS := gcc fuzz llvm-symbolizer
-AFL_NEEDS  := gcc clang afl llvm-symbolizer
-TEST_NEEDS := $(FUZZ_NEEDS) $(AFL_NEEDS) cmocka valgrind patch zip unzip jq xmllint pkg-config rust ?s390x
+FUZZ_NEEDS := gcc fuzz llvm-symbolizer jq
+AFL_NEEDS  := gcc clang afl llvm-symbolizer jq
+TEST_NEEDS := $(FUZZ_NEEDS) $(AFL_NEEDS) cmocka valgrind patch zip unzip xmllint pkg-config rust ?s390x
 COV_NEEDS  := coverage llvm-profdata llvm-cov
 LINT_NEEDS := clang-format clang-tidy cppcheck shellcheck
 

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 OR MIT */
 /*
  * The virtio-mmio transport: the life of a device, which accesses are well
- * formed, and the counters.  mmio_registers.c has what the registers do; mmio.h
- * says what this transport is and is not.
+ * formed, and the counters.  mmio_registers.c has the registers, mmio_driver.c what
+ * a driver does by them; mmio.h says what this transport is and is not.
  *
  * VIRTIO 1.4, 4.2.2.
  */
@@ -41,13 +41,11 @@ TABLE(static const char *const, counter_names, MMIO_COUNTER_COUNT, 1,
 	 * device that is not live. */
 	[MMIO_NOTIFY_IGNORED] = "mmio_notify_ignored");
 
-/* Whether an access has a width and alignment that its part of the region takes.
- * One that starts in the registers and ends in configuration space has not. */
+/* Whether an access has the width and alignment of a register.  One that starts in
+ * the registers and ends in configuration space has not. */
 static bool access_allowed(uint64_t offset, uint32_t len)
 {
-	if (offset < VIRTIO_MMIO_CONFIG)
-		return len == 4 && offset % 4 == 0;
-	return len == 1 || len == 2 || len == 4 || len == 8;
+	return len == 4 && offset % 4 == 0;
 }
 
 void mmio_read(struct mmio *m, uint64_t offset, void *buf, uint32_t len)
@@ -55,13 +53,13 @@ void mmio_read(struct mmio *m, uint64_t offset, void *buf, uint32_t len)
 	const struct mmio_register *reg;
 	uint32_t value;
 
+	if (offset >= VIRTIO_MMIO_CONFIG) {
+		mmio_config_read(m, offset - VIRTIO_MMIO_CONFIG, buf, len);
+		return;
+	}
 	if (!access_allowed(offset, len)) {
 		mmio_count(m, MMIO_BAD_ACCESS);
 		memset(buf, 0xff, len);
-		return;
-	}
-	if (offset >= VIRTIO_MMIO_CONFIG) {
-		m->dev->ops->config_read(m->dev, offset - VIRTIO_MMIO_CONFIG, buf, len);
 		return;
 	}
 	reg = &mmio_registers[offset / 4];
@@ -74,13 +72,12 @@ void mmio_write(struct mmio *m, uint64_t offset, const void *buf, uint32_t len)
 	const struct mmio_register *reg;
 	uint32_t value;
 
-	if (!access_allowed(offset, len)) {
-		mmio_count(m, MMIO_BAD_ACCESS);
+	if (offset >= VIRTIO_MMIO_CONFIG) {
+		mmio_config_write(m, offset - VIRTIO_MMIO_CONFIG, buf, len);
 		return;
 	}
-	if (offset >= VIRTIO_MMIO_CONFIG) {
-		if (m->dev->ops->config_write)
-			m->dev->ops->config_write(m->dev, offset - VIRTIO_MMIO_CONFIG, buf, len);
+	if (!access_allowed(offset, len)) {
+		mmio_count(m, MMIO_BAD_ACCESS);
 		return;
 	}
 	reg = &mmio_registers[offset / 4];

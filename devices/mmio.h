@@ -18,6 +18,7 @@
 #include <stdint.h>
 
 #include "device.h"
+#include "ring.h"
 
 /* Bytes of the region. Accesses beyond it fall into configuration space. */
 #define MMIO_REGION_SIZE 0x1000
@@ -38,6 +39,33 @@ void mmio_destroy(struct mmio *m);
  * region.  A read always fills `buf`. */
 void mmio_read(struct mmio *m, uint64_t offset, void *buf, uint32_t len);
 void mmio_write(struct mmio *m, uint64_t offset, const void *buf, uint32_t len);
+
+/* The same without registers: what a driver does, and what it sees, by meaning.  The
+ * registers come to these calls, and so do the counters of what is refused.  `queue`:
+ * any number; `word`: 32 bits of features or of an address, the low ones first.
+ *
+ * 0 resets the device. */
+void mmio_set_status(struct mmio *m, uint32_t status);
+uint32_t mmio_status(const struct mmio *m);
+/* Features that are offered; those that the driver accepts. */
+uint32_t mmio_offered(const struct mmio *m, uint32_t word);
+void mmio_accept(struct mmio *m, uint32_t word, uint32_t features);
+/* Entries; 0: there is no such queue. */
+uint32_t mmio_queue_max(const struct mmio *m, uint32_t queue);
+void mmio_set_queue_size(struct mmio *m, uint32_t queue, uint32_t size);
+/* word: 0 or 1. */
+void mmio_set_queue_area(struct mmio *m, uint32_t queue, enum virtqueue_area area, uint32_t word,
+			 uint32_t address);
+uint32_t mmio_queue_ready(const struct mmio *m, uint32_t queue);
+void mmio_set_queue_ready(struct mmio *m, uint32_t queue, uint32_t ready);
+void mmio_notify(struct mmio *m, uint32_t queue);
+uint32_t mmio_interrupt_status(const struct mmio *m);
+void mmio_acknowledge(struct mmio *m, uint32_t bits);
+uint32_t mmio_generation(const struct mmio *m);
+/* `len` bytes at any offset of the configuration.  A read always fills `buf`; a
+ * width other than 1, 2, 4 and 8 is refused, and reads all ones. */
+void mmio_config_read(struct mmio *m, uint64_t offset, void *buf, uint32_t len);
+void mmio_config_write(struct mmio *m, uint64_t offset, const void *buf, uint32_t len);
 
 /* The model behind the registers: for what its own header lets a host do. */
 struct device *mmio_device(struct mmio *m);

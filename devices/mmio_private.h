@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 OR MIT */
 /*
- * What mmio.c (life, access widths, counters) and mmio_registers.c (what each
- * register does) share.  Nobody else includes this.
+ * What mmio.c (life, access widths, counters), mmio_driver.c (what a driver does)
+ * and mmio_registers.c (the registers that it does it by) share.  Nobody else includes this.
  */
 #ifndef VRINGER_DEVICES_MMIO_PRIVATE_H
 #define VRINGER_DEVICES_MMIO_PRIVATE_H

@@ -18,6 +18,7 @@
 #include <linux/virtio_ring.h>
 
 #include "device.h"
+#include "table.h"
 
 /* VIRTIO 2.7 calls them areas; in a split ring they are: */
 enum virtqueue_area {
@@ -77,8 +78,8 @@ static const struct ring_layout ring_split = {
 
 /* Where in its area the field of a ring of `size` entries lies; of an array, the
  * one of entry `index`, which is 0 for any other. */
-static inline uint64_t ring_at(const struct ring_layout *layout, enum guest_purpose purpose,
-			       uint32_t size, uint32_t index)
+static inline __attribute__((always_inline)) uint64_t
+ring_at(const struct ring_layout *layout, enum guest_purpose purpose, uint32_t size, uint32_t index)
 {
 	const struct ring_field *f = &layout->field[purpose];
 
@@ -87,28 +88,27 @@ static inline uint64_t ring_at(const struct ring_layout *layout, enum guest_purp
 
 /* Bytes of an area up to the end of its array: what a device without
  * VIRTIO_F_EVENT_IDX accesses. */
-static inline uint64_t ring_size(const struct ring_layout *layout, enum virtqueue_area area,
-				 uint32_t size)
+static inline __attribute__((always_inline)) uint64_t
+ring_size(const struct ring_layout *layout, enum virtqueue_area area, uint32_t size)
 {
-	static const uint8_t first[VIRTQUEUE_AREA_COUNT] = {
-		[VIRTQUEUE_DESC] = GUEST_DESC,
-		[VIRTQUEUE_DRIVER] = GUEST_AVAIL_ENTRY,
-		[VIRTQUEUE_DEVICE] = GUEST_USED_ENTRY,
-	};
+	TABLE(static const uint8_t, first, VIRTQUEUE_AREA_COUNT, 1,
+	      [VIRTQUEUE_DESC] = GUEST_DESC,
+	      [VIRTQUEUE_DRIVER] = GUEST_AVAIL_ENTRY,
+	      [VIRTQUEUE_DEVICE] = GUEST_USED_ENTRY);
 
 	return layout->field[first[area]].offset + (uint64_t)layout->entry[area] * size;
 }
 
 /* ... and all of it, the event field too (VIRTIO 2.7). */
-static inline uint64_t ring_extent(const struct ring_layout *layout, enum virtqueue_area area,
-				   uint32_t size)
+static inline __attribute__((always_inline)) uint64_t
+ring_extent(const struct ring_layout *layout, enum virtqueue_area area, uint32_t size)
 {
 	return ring_size(layout, area, size) + (area == VIRTQUEUE_DESC ? 0u : 2u);
 }
 
 /* An area at `addr` does not fit in the address space, its event field aside. */
-static inline bool ring_wraps(const struct ring_layout *layout, enum virtqueue_area area,
-			      uint32_t size, uint64_t addr)
+static inline __attribute__((always_inline)) bool
+ring_wraps(const struct ring_layout *layout, enum virtqueue_area area, uint32_t size, uint64_t addr)
 {
 	return addr > UINT64_MAX - (ring_size(layout, area, size) - 1);
 }

@@ -95,7 +95,7 @@ environment() {
 		export AFL_I_DONT_CARE_ABOUT_MISSING_CRASHES=1
 		;;
 	esac
-	[ "$target" != text ] && [ "$target" != mmds ] && [ "${VRINGER_MUTATOR:-on}" != off ] || return 0
+	takes_programs "$target" && [ "${VRINGER_MUTATOR:-on}" != off ] || return 0
 	VRINGER_TARGET=$(echo "$target" | tr _ - | sed 's/^binary$/any/')
 	VRINGER_MAX_LEN=$(option max_len)
 	export VRINGER_TARGET VRINGER_MAX_LEN

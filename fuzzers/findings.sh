@@ -9,19 +9,13 @@
 #   logs       build/fuzz-logs/TARGET (AFL++: build/afl-logs/TARGET), made anew for this run
 #   known      a list of known findings, or nothing
 #
-# A device's findings are told apart by `vringer triage`.  Input of the two
-# spellings, and frames, are no programs of a device: what the binary says of them
-# decides.
-# shellcheck disable=SC2034,SC2154
+# A device's findings are told apart by `vringer triage`.  Input of a parser is no
+# program of a device: what the binary says of it decides.
+# shellcheck disable=SC1091,SC2034,SC2154
+
+. fuzzers/inputs.sh
 
 keep=3 # inputs of one signature; more are no news
-
-is_codec() {
-	case $target in
-	text | binary | mmds | snapshot) ;;
-	*) return 1 ;;
-	esac
-}
 
 # One run of a target and engine at a time: they would share its logs.  Freed when
 # all that this script started has ended.
@@ -83,8 +77,8 @@ triage() {
 	build/vringer triage -t "$(echo "$target" | tr _ -)" ${list:+--known "$list"} "$@"
 }
 
-# Run an input of a codec again, with a stack to read.
-run_codec() {
+# Run an input of a parser again, with a stack to read.
+run_parser() {
 	export ASAN_OPTIONS="${ASAN_OPTIONS:-}:handle_abort=1:symbolize=1"
 	case $binary in
 	build/afl/*) timeout 20 "$binary" <"$1" ;;
@@ -94,8 +88,8 @@ run_codec() {
 
 # What is said of it: the kind of the report, and the first line of the tree in
 # its stack.
-codec_signature() {
-	(run_codec "$1" 2>&1 || :) | awk '
+parser_signature() {
+	(run_parser "$1" 2>&1 || :) | awk '
 		!kind && match($0, /ERROR: [A-Za-z]+: [a-zA-Z-]+/) {
 			kind = substr($0, RSTART, RLENGTH)
 			sub(/.* /, "", kind)
@@ -107,22 +101,20 @@ codec_signature() {
 		END { print (kind ? kind : "nothing") (place ? ":" place : "") }'
 }
 
-# What an input shows beyond what the run goes past: a signature, or "nothing".
+# What an input shows: a signature, or "nothing".
 signature_of() {
-	if is_codec; then
-		codec_signature "$1"
+	if is_parser "$target"; then
+		parser_signature "$1"
 		return
 	fi
-	(triage "$logs/known" "$1" 2>&1 || :) | awk '
-		/^# nothing shows/ { print "nothing"; exit }
-		/^# known: / { print $3; exit }
-		!/^#/ { print $1; exit }'
+	(triage "$logs/known" --json "$1" || :) |
+		jq -rn 'first(inputs | .groups[].finding.signature | values) // "nothing"'
 }
 
-# One line for each signature of a codec's inputs.
-group_codec() {
+# One line for each signature of a parser's inputs.
+group_parser() {
 	for file; do
-		echo "$(codec_signature "$file") $file"
+		echo "$(parser_signature "$file") $file"
 	done | sort | awk -v run="$binary$([ "$binary" = "build/fuzz/fuzz_$target" ] || echo ' <')" '
 		$1 != last { if (last) print last line; last = $1; count = 0 }
 		{ count++; line = "  # " count " file" (count > 1 ? "s" : "") ": " run " " (count > 1 ? first : first = $2) }
@@ -157,8 +149,8 @@ report_findings() {
 		set -- "$@" "$file"
 	done
 	: >"$logs/findings"
-	if [ $# -gt 0 ] && is_codec; then
-		group_codec "$@" >"$logs/findings"
+	if [ $# -gt 0 ] && is_parser "$target"; then
+		group_parser "$@" >"$logs/findings"
 	elif [ $# -gt 0 ]; then
 		rc=0
 		# A run that goes past nothing may have many that are alike.

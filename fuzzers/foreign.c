@@ -12,6 +12,7 @@
 
 #include "harness/command/cmd.h"
 #include "harness/run/report.h"
+#include "harness/run/sanitizers.h"
 #include "harness/target/target.h"
 
 #include <stdio.h>
@@ -19,19 +20,7 @@
 #include <string.h>
 #include <sys/stat.h>
 
-/* A report ends the child that it is about, quickly, and a huge allocation is a
- * report and not a NULL. */
-const char *__asan_default_options(void);
-const char *__asan_default_options(void)
-{
-	return "exitcode=77:max_allocation_size_mb=1024:handle_abort=1:quarantine_size_mb=16";
-}
-
-const char *__ubsan_default_options(void);
-const char *__ubsan_default_options(void)
-{
-	return "print_stacktrace=1";
-}
+SANITIZER_OPTIONS(SANITIZER_CHILDREN)
 
 static const char *choose(void)
 {

@@ -96,7 +96,7 @@ take_input() {
 	else
 		rm "$1"
 	fi
-	if ! is_codec && [ "$signature" != nothing ] && [ "$((seen + 1))" = "$keep" ]; then
+	if ! is_parser "$target" && [ "$signature" != nothing ] && [ "$((seen + 1))" = "$keep" ]; then
 		echo "$signature  # found in this run" >>"$logs/known"
 	fi
 	rmdir "$logs/lock"

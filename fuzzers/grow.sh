@@ -8,7 +8,9 @@
 #
 # An input is kept for an edge, not for how often it is taken: the set stays
 # small.  It is named after its content, so the same input is the same file.
+# shellcheck disable=SC1091
 set -eu
+. fuzzers/inputs.sh
 
 target=$1
 name=$(echo "$target" | tr _ -)
@@ -17,12 +19,7 @@ merged=build/merge/$target
 kept=corpus/$name/coverage
 
 [ -d "$grown" ] || { echo "make corpus: nothing in $grown yet: make fuzz T=$target" >&2 && exit 2; }
-case $name in
-text | binary | mmds | snapshot)
-	echo "make corpus: $name has no scripts of its own" >&2
-	exit 2
-	;;
-esac
+! is_parser "$target" || { echo "make corpus: $name has no scripts of its own" >&2 && exit 2; }
 rm -rf "$merged"
 mkdir -p "$merged" "$kept"
 cp build/seeds/"$target"/* "$merged"

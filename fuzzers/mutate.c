@@ -29,19 +29,57 @@ TABLE(static const struct choice, mutations, MUTATION_COUNT, 3,
 	[MUTATE_REPEAT] = { "repeat", 2, mutate_repeat },
 	[MUTATE_HEADER] = { "header", 3, mutate_header });
 
-/* How often `insert` takes an operation; the others OTHER_WEIGHT times. */
-#define OTHER_WEIGHT 2
-static const struct {
-	uint8_t code, weight;
-} wanted[] = {
-	{ OP_NOP, 0 },	       { OP_QUEUE, 5 },	      { OP_NOTIFY, 4 },	     { OP_BUFFER, 6 },
-	{ OP_UNMAP, 5 },       { OP_DESC, 5 },	      { OP_SET_DESC, 7 },    { OP_CHAIN, 3 },
-	{ OP_PUBLISH, 5 },     { OP_OFFER, 8 },	      { OP_SEND, 12 },	     { OP_AVAIL_IDX, 4 },
-	{ OP_AVAIL_FLAGS, 3 }, { OP_AVAIL_ENTRY, 3 }, { OP_RACE, 6 },	     { OP_FAULT_ACCESS, 5 },
-	{ OP_STATUS, 4 },      { OP_WRITE, 5 },	      { OP_CONFIG_READ, 1 }, { OP_CONFIG_WRITE, 1 },
-	{ OP_ACK, 1 },	       { OP_SETTLE, 1 },      { OP_READ, 3 },	     { OP_TYPE, 6 },
-	{ OP_RACE_WRITE, 3 },
-};
+/* How often `insert` takes each operation, out of the sum of them all. */
+TABLE_SPARSE(static const uint8_t, weights, 256, OP_COUNT,
+	     [OP_NOP] = 0,
+	     [OP_START] = 2,
+	     [OP_STATUS] = 4,
+	     [OP_NEGOTIATE] = 2,
+	     [OP_QUEUE] = 5,
+	     [OP_READY] = 2,
+	     [OP_NOTIFY] = 4,
+	     [OP_TAKE] = 2,
+	     [OP_ACK] = 1,
+	     [OP_CONFIG_READ] = 1,
+	     [OP_CONFIG_WRITE] = 1,
+	     [OP_RESET] = 2,
+	     [OP_READ] = 3,
+	     [OP_WRITE] = 5,
+	     [OP_STORE] = 2,
+	     [OP_FILL] = 2,
+	     [OP_PATTERN] = 2,
+	     [OP_UNMAP] = 5,
+	     [OP_MAP] = 2,
+	     [OP_BUFFER] = 6,
+	     [OP_DESC] = 5,
+	     [OP_SET_DESC] = 7,
+	     [OP_CHAIN] = 3,
+	     [OP_PUBLISH] = 5,
+	     [OP_OFFER] = 8,
+	     [OP_SEND] = 12,
+	     [OP_AVAIL_IDX] = 4,
+	     [OP_AVAIL_FLAGS] = 3,
+	     [OP_AVAIL_ENTRY] = 3,
+	     [OP_USED_EVENT] = 2,
+	     [OP_RACE] = 6,
+	     [OP_RACE_WRITE] = 3,
+	     [OP_FAULT_ACCESS] = 5,
+	     [OP_FAULT_ALLOC] = 2,
+	     [OP_DISARM] = 2,
+	     [OP_WORK] = 2,
+	     [OP_SETTLE] = 1,
+	     [OP_TYPE] = 6,
+	     [OP_TAKE_OUTPUT] = 2,
+	     [OP_PUT_BACK] = 2,
+	     [OP_REFUSE] = 2,
+	     [OP_HOLD] = 2,
+	     [OP_PRETEND] = 2,
+	     [OP_SET_TARGET] = 2,
+	     [OP_SAVE] = 2,
+	     [OP_RESTORE] = 2,
+	     [OP_CORRUPT] = 2,
+	     [OP_CUT] = 2,
+	     [OP_REPEAT] = 2);
 
 /* xorshift64* */
 uint64_t random_number(struct mutator *m)
@@ -90,13 +128,8 @@ static void fill_bag(struct mutator *m)
 	const struct op_desc *ops = op_table(&count);
 
 	for (size_t i = 0; i < count; i++) {
-		unsigned weight = OTHER_WEIGHT;
+		unsigned weight = is_idle(m, ops[i].code) ? 0 : weights[ops[i].code];
 
-		for (size_t w = 0; w < ARRAY_SIZE(wanted); w++)
-			if (wanted[w].code == ops[i].code)
-				weight = wanted[w].weight;
-		if (is_idle(m, ops[i].code))
-			weight = 0;
 		while (weight-- > 0 && m->bag_count < MUTATE_BAG_MAX)
 			m->bag[m->bag_count++] = ops[i].code;
 	}

@@ -16,6 +16,7 @@
 uint64_t random_number(struct mutator *m);
 uint32_t random_below(struct mutator *m, uint32_t n);
 bool random_chance(struct mutator *m, uint32_t n);
+#define PICK(m, table) ((table)[random_below((m), ARRAY_SIZE(table))])
 
 /* mutate_edit.c: lists of operations.  Repeats around the place grow and
  * shrink with what is put in and taken out. */
@@ -48,6 +49,8 @@ void address_fresh(struct mutator *m, const struct program *prog, struct op *op,
 uint32_t run_length(struct mutator *m);
 /* Fill a new operation's fields and payload in. */
 void op_fresh(struct mutator *m, struct program *prog, struct op *op);
+/* mutate_special.c: fields of an operation that mean more than their kind says. */
+void special_fresh(struct mutator *m, struct op *op);
 /* Buffers that suit a request to that queue. */
 void elements_fresh(struct mutator *m, struct program *prog, struct op *op, unsigned queue);
 

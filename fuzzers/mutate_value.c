@@ -80,7 +80,6 @@ static const uint16_t small[] = { 0, 0, 0, 1, 1, 1, 2, 2, 3, 4, 5, 7, 8, 16, 64,
 static const uint16_t counts[] = { 1, 1, 1, 2, 2, 3, 4, 5, 6, 8, 9, 13, 17, 33 };
 static const int16_t steps[] = { 1, 1, 2, 3, 4, 5, 8, 9, 256, 257, -1, -2, -4, 0x7fff, -0x8000 };
 static const uint8_t statuses[] = { 0, 1, 3, 11, 11, 15, 15 };
-static const uint16_t ring_bytes[] = { 1, 2, 4, 8, 12, 16, 64, 4096, 4096 };
 
 /* How far into a buffer a device goes before it looks at an address again: fields and
  * headers of its formats (an index, a port, a message, a packet's and a link's header,
@@ -88,8 +87,6 @@ static const uint16_t ring_bytes[] = { 1, 2, 4, 8, 12, 16, 64, 4096, 4096 };
 static const uint16_t boundaries[] = { 1,  2,  4,  6,	8,   10,   12,	 14,   16,
 				       18, 20, 22, 24,	26,  40,   54,	 56,   64,
 				       76, 80, 96, 128, 512, 1024, 1514, 4095, 4096 };
-
-#define PICK(m, table) ((table)[random_below((m), ARRAY_SIZE(table))])
 
 unsigned field_count(const struct op_desc *desc)
 {
@@ -256,14 +253,16 @@ static uint64_t ring_offset(struct mutator *m, unsigned part)
 	static const uint8_t in_desc[] = { 0, 8, 12, 14 };
 	uint64_t entry = PICK(m, small);
 
-	switch (part) {
+	switch ((enum virtqueue_area)part) {
 	case VIRTQUEUE_DESC:
 		return 16 * entry + PICK(m, in_desc);
 	case VIRTQUEUE_DRIVER: /* flags, idx, entries */
 		return 2 * entry;
-	default: /* flags and idx, ids and lens */
-		return random_chance(m, 2) ? 2 * random_below(m, 2) : 4 + 4 * entry;
+	case VIRTQUEUE_DEVICE: /* flags and idx, ids and lens */
+	case VIRTQUEUE_AREA_COUNT:
+		break;
 	}
+	return random_chance(m, 2) ? 2 * random_below(m, 2) : 4 + 4 * entry;
 }
 
 /* Where the program is already: a ring of a queue that it uses, a buffer that is
@@ -376,74 +375,6 @@ static void bytes_fresh(struct mutator *m, struct program *prog, struct op *op)
 	edit_payload(m, prog, op, bytes, width);
 }
 
-/* Default places, mostly: addresses that are aligned.  Or so that a few entries of the
- * ring lie before 2^64, and the others past it. */
-static void fresh_ring(struct mutator *m, struct op *op, unsigned field, unsigned part)
-{
-	static const uint8_t before[] = { 0, 4, 4 }, each[] = { 16, 2, 8 };
-	bool given = random_chance(m, 6);
-
-	op->base[field] = given ? op->base[field] : BASE_ABSOLUTE;
-	op->value[field] = given ? op->value[field] & ~15ULL : 0;
-	if (!given || !random_chance(m, 3))
-		return;
-	op->base[field] = BASE_TOP;
-	op->value[field] = 0 - (before[part] + (uint64_t)each[part] * random_below(m, 9));
-}
-
-/* Fields that mean more than their kind says. */
-static void fresh_special(struct mutator *m, struct op *op)
-{
-	/* Of a snapshot: its head and the transport's record, counters, the model's part. */
-	static const uint16_t ends[] = { 128, 128, 320, 1024 };
-
-	switch (op->code) {
-	case OP_QUEUE:
-		for (unsigned part = 0; part < VIRTQUEUE_AREA_COUNT; part++)
-			fresh_ring(m, op, QUEUE_DESC + part, part);
-		break;
-	case OP_UNMAP:
-	case OP_MAP:
-		op->value[UNMAP_LEN] =
-			random_chance(m, 4) ? value_edge(m) & 0xffffffff : PICK(m, ring_bytes);
-		break;
-	case OP_SET_DESC:
-		if (op->value[SET_DESC_FIELD] == DESC_FIELD_FLAGS)
-			op->value[SET_DESC_VALUE] = fresh_bits(m);
-		else if (op->value[SET_DESC_FIELD] == DESC_FIELD_NEXT)
-			op->value[SET_DESC_VALUE] = fresh_small(m);
-		break;
-	case OP_TYPE: /* what fits in a buffer, or in the device, and what does not */
-	case OP_PUT_BACK:
-		op->value[TYPE_LEN] = random_chance(m, 2) ? 0 : value_edge(m) & 0xffff;
-		if (m->chain_max > 0 && random_chance(m, 4))
-			op->value[TYPE_LEN] = (m->chain_max + 4 - random_below(m, 48)) & 0xffff;
-		break;
-	case OP_REFUSE:
-		op->value[REFUSE_COUNT] = 1 + random_below(m, 4);
-		op->value[REFUSE_TAKEN] = random_chance(m, 2) ? 0 : op->value[REFUSE_TAKEN];
-		break;
-	case OP_HOLD:
-		op->value[HOLD_SENDS] = random_below(m, 4);
-		break;
-	case OP_CORRUPT: /* of what every snapshot has, or of the device's own, which ends it */
-		op->value[CORRUPT_AT] = random_below(m, ends[random_below(m, ARRAY_SIZE(ends))]);
-		if (random_chance(m, 3))
-			op->value[CORRUPT_AT] = UINT32_MAX - random_below(m, 24);
-		op->value[CORRUPT_XOR] =
-			random_chance(m, 2) ? 1u << random_below(m, 8) : 1 + random_below(m, 255);
-		break;
-	case OP_CUT:
-		op->value[CUT_LEN] = 1 + random_below(m, 1024);
-		break;
-	case OP_TAKE_OUTPUT: /* all, mostly */
-		op->value[TAKE_OUTPUT_MAX] = random_chance(m, 2) ? 0 : op->value[TAKE_OUTPUT_MAX];
-		break;
-	default:
-		break;
-	}
-}
-
 void op_fresh(struct mutator *m, struct program *prog, struct op *op)
 {
 	const struct op_desc *desc = op_find(op->code);
@@ -454,7 +385,7 @@ void op_fresh(struct mutator *m, struct program *prog, struct op *op)
 		else
 			op->value[i] = value_fresh(m, (enum field_kind)desc->fields[i].kind);
 	}
-	fresh_special(m, op);
+	special_fresh(m, op);
 	if (desc->payload == PAYLOAD_ELEMENTS)
 		elements_fresh(m, prog, op, (unsigned)op->value[CHAIN_QUEUE]);
 	else if (desc->payload == PAYLOAD_BYTES)

@@ -13,6 +13,7 @@
  * what that makes is spelt canonically before it runs, so that the bytes of
  * what is kept all mean something.
  */
+#include "fuzzers/mutator_afl.h"
 #include "fuzzers/mutate.h"
 
 #include <stdlib.h>
@@ -38,18 +39,6 @@ struct afl_mutator {
 	/* One for each caller: afl-fuzz keeps what it was given. */
 	uint8_t fuzzed[BINARY_SIZE_MAX], havoc[BINARY_SIZE_MAX], posted[BINARY_SIZE_MAX];
 };
-
-void *afl_custom_init(void *afl, unsigned int seed);
-void afl_custom_deinit(void *data);
-size_t afl_custom_fuzz(void *data, uint8_t *buf, size_t size, uint8_t **out, uint8_t *other,
-		       size_t other_size, size_t max);
-size_t afl_custom_havoc_mutation(void *data, uint8_t *buf, size_t size, uint8_t **out, size_t max);
-uint8_t afl_custom_havoc_mutation_probability(void *data);
-size_t afl_custom_post_process(void *data, uint8_t *buf, size_t size, uint8_t **out);
-int afl_custom_init_trim(void *data, uint8_t *buf, size_t size);
-size_t afl_custom_trim(void *data, uint8_t **out);
-int afl_custom_post_trim(void *data, uint8_t success);
-const char *afl_custom_describe(void *data, size_t max);
 
 /* What the program under afl-fuzz knows of its own target, this library does not. */
 static void learn_target(struct mutator *m)

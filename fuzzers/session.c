@@ -42,7 +42,7 @@ static void give_up(const struct finding *finding)
 	memset(script.op_lines, 0, sizeof(script.op_lines));
 	script.prog = program;
 	report_finding(stderr, "", finding, &script);
-	report_next(stderr, run->guest.target->name, "FILE");
+	report_next(stderr, run->guest.target->name, NULL, "FILE");
 	fflush(stderr);
 	if (finding->kind == FINDING_RULE)
 		rule_table[finding->rule].fail();

@@ -13,24 +13,13 @@
 
 #include <cmocka.h>
 
+#include "fuzzers/mutator_afl.h"
 #include "fuzzers/test/rig.h"
 #include "harness/test/generate.h"
 
 #define ROUNDS 2000
 #define MAX_LEN 700
 #define AFL_MAX 1048576 /* MAX_FILE: what afl-fuzz would take */
-
-void *afl_custom_init(void *afl, unsigned int seed);
-void afl_custom_deinit(void *data);
-size_t afl_custom_fuzz(void *data, uint8_t *buf, size_t size, uint8_t **out, uint8_t *other,
-		       size_t other_size, size_t max);
-size_t afl_custom_havoc_mutation(void *data, uint8_t *buf, size_t size, uint8_t **out, size_t max);
-uint8_t afl_custom_havoc_mutation_probability(void *data);
-size_t afl_custom_post_process(void *data, uint8_t *buf, size_t size, uint8_t **out);
-int afl_custom_init_trim(void *data, uint8_t *buf, size_t size);
-size_t afl_custom_trim(void *data, uint8_t **out);
-int afl_custom_post_trim(void *data, uint8_t success);
-const char *afl_custom_describe(void *data, size_t max);
 
 static struct program program, decoded;
 static uint8_t input[BINARY_SIZE_MAX], mate[BINARY_SIZE_MAX];

@@ -148,21 +148,6 @@ static bool strike_fault(struct arena *arena, struct guest_why why, bool write)
 	return true;
 }
 
-/* Is every byte of the range there?  Only for ranges that fit in 64 bits. */
-static bool range_is_mapped(struct arena *arena, uint64_t addr, uint32_t len)
-{
-	while (len > 0) {
-		uint8_t *host;
-		uint32_t piece = arena_piece(arena, addr, len, &host);
-
-		if (piece == 0)
-			return false;
-		addr += piece;
-		len -= piece;
-	}
-	return true;
-}
-
 /* Copy a range of several pieces, all of it there. */
 static void copy_pieces(struct arena *arena, uint64_t addr, uint8_t *data, uint32_t len, bool write)
 {
@@ -202,7 +187,7 @@ static inline int move_bytes(struct arena *arena, struct guest_why why, uint64_t
 		overtake_races(arena, addr, len);
 	host = arena_find(arena, addr, len);
 	if (host == NULL) {
-		if (!range_is_mapped(arena, addr, len))
+		if (!arena_has(arena, addr, len))
 			return -EFAULT;
 		copy_pieces(arena, addr, data, len, write);
 	} else if (write) {
@@ -281,7 +266,7 @@ static void *arena_map_view(void *ctx, struct guest_why why, uint64_t addr, uint
 
 	if (view == NULL)
 		return NULL;
-	if ((len > 0 && len - 1 > UINT64_MAX - addr) || !range_is_mapped(arena, addr, len)) {
+	if ((len > 0 && len - 1 > UINT64_MAX - addr) || !arena_has(arena, addr, len)) {
 		tell(arena, &(struct arena_access){ why, write, addr, NULL, len, -EFAULT });
 		return NULL;
 	}

@@ -18,6 +18,9 @@ enum trace_kind {
 	TRACE_STAGE,	/* the program is over, what follows is the harness's: name */
 	TRACE_REG_READ, /* addr is the offset, len the width */
 	TRACE_REG_WRITE,
+	/* The driver called the device: name, value, len its width, addr of configuration;
+	 * index: 1 + the queue that it is about, or 0. */
+	TRACE_ACT,
 	TRACE_READ, /* the device read guest memory */
 	TRACE_WRITE,
 	TRACE_INTERRUPT, /* value: bits; index: 1 + the queue that alone it is for, or 0 */

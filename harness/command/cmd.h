@@ -34,10 +34,14 @@ int cmd_show(int argc, char **argv);
 int cmd_encode(int argc, char **argv);
 
 /* Every option of every command; what was not given is 0. */
+struct transport;
+
 struct cmd_options {
 	const char *target;
 	const char *output;
 	const char *known_path;
+	const char *transport_name; /* as given; NULL: it was not */
+	const struct transport *transport;
 	unsigned seconds, keep;
 	bool verbose, json, junit, completes, body, levels;
 	struct judging judging; /* known: what known_path lists; NULL: none was given */

@@ -26,7 +26,7 @@
 
 static const struct cmd_usage usage = {
 	"FILE",
-	"toSLNKT",
+	"toSLNKTR",
 	"Shrink a crash file or script, keeping its finding, and print it as a script.  Ctrl-C\n"
 	"ends it with the best so far.",
 	"20, of a candidate 2, or 5 where the finding is no hang",
@@ -166,7 +166,7 @@ static int write_result(const struct minimize_cmd *c, const struct minimize_resu
 
 	if (out == NULL)
 		return cmd_fail_host("minimize", ENOMEM);
-	minimize_print(out, c->script, &result->finding);
+	minimize_print(out, c->script, &result->finding, c->options.transport);
 	err = output_text_close(out, &text);
 	if (err == 0)
 		err = output_write(c->options.output != NULL ? c->options.output : "-", text, len);
@@ -180,6 +180,7 @@ static int minimize_quietly(struct minimize_cmd *c, struct minimize_result *resu
 {
 	const struct minimize_options options = {
 		.target = c->target,
+		.transport = c->options.transport,
 		.judging = target_judging(c->target, c->options.judging),
 		.seconds = c->options.seconds,
 		.stop = &cmd_stop,
@@ -211,7 +212,8 @@ static int minimize_file(struct minimize_cmd *c)
 	    load_program(c->script, c->path, c->options.target, &c->text) != 0)
 		return STATUS_USAGE;
 	c->target = load_target(c->script, c->path, c->options.target);
-	if (c->target == NULL)
+	if (c->target == NULL ||
+	    load_fits(c->script, c->path, c->target, c->options.transport) != 0)
 		return STATUS_USAGE;
 	c->path = input_name(c->path);
 	c->ops_before = c->script->prog.op_count;

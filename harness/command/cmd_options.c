@@ -3,6 +3,7 @@
  * The options of the commands: one table, from which parsing and --help come.
  */
 #include "harness/command/cmd.h"
+#include "harness/guest/transport.h"
 #include "harness/run/child.h"
 #include "harness/run/report.h"
 #include "harness/target/target.h"
@@ -38,6 +39,8 @@ static const struct {
 } table[] = {
 #define AT(field) offsetof(struct cmd_options, field)
 	{ 't', OPTION_TEXT, "target", "TARGET", AT(target), "the target of what names none" },
+	{ 'R', OPTION_TEXT, "transport", "NAME", AT(transport_name),
+	  "how the device is reached: mmio (by itself), or activated, without registers" },
 	{ 'o', OPTION_TEXT, "output", "PATH", AT(output),
 	  "write there: a file, or the folder for several" },
 	{ 'v', OPTION_FLAG, "verbose", NULL, AT(verbose),
@@ -204,6 +207,15 @@ static int load_known(struct cmd_options *options)
 	return known_load(&known, options->known_path) != 0 ? STATUS_USAGE : 0;
 }
 
+static int bad_transport(const char *command, const char *name)
+{
+	fprintf(stderr, "%s %s: unknown transport '%s', expected", report_command, command, name);
+	for (const struct transport *const *t = transport_all; *t != NULL; t++)
+		fprintf(stderr, "%s %s", t != transport_all ? " or" : "", (*t)->name);
+	fputc('\n', stderr);
+	return STATUS_USAGE;
+}
+
 int cmd_parse(struct cmd_options *options, const struct cmd_usage *usage, int argc, char **argv)
 {
 	struct option longs[OPTION_COUNT + 1];
@@ -231,6 +243,11 @@ int cmd_parse(struct cmd_options *options, const struct cmd_usage *usage, int ar
 		fprintf(stderr, "%s %s: unknown target '%s', '%s targets' lists them\n",
 			report_command, argv[0], options->target, report_command);
 		return 1 + STATUS_USAGE;
+	}
+	if (options->transport_name != NULL) {
+		options->transport = transport_find(options->transport_name);
+		if (options->transport == NULL)
+			return 1 + bad_transport(argv[0], options->transport_name);
 	}
 	return load_known(options) != 0 ? 1 + STATUS_USAGE : 0;
 }

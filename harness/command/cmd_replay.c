@@ -8,7 +8,7 @@
 
 static const struct cmd_usage usage = {
 	"FILE...",
-	"tvJSLNKT",
+	"tvJSLNKTR",
 	"Run corpus and crash files, each in a process of its own, and print the finding.",
 	NULL,
 };
@@ -23,6 +23,7 @@ int cmd_replay(int argc, char **argv)
 		return status - 1;
 	replay = (struct replay_options){
 		.target = options.target,
+		.transport = options.transport,
 		.verbose = options.verbose,
 		.json = options.json,
 		.judging = options.judging,

@@ -21,7 +21,7 @@
 
 static const struct cmd_usage usage = {
 	"[SCRIPT|DIR...]",
-	"toJUCSLNKT",
+	"toJUCSLNKTR",
 	"Run scripts, each as if in a process of its own; of a directory all *.vr in it.  TAP is "
 	"printed\n"
 	"unless JSON or JUnit XML is asked for; with -t only scripts for that target or any.\n"
@@ -120,8 +120,11 @@ static const char *unmet_op(const struct op *op, const struct target *target)
 }
 
 /* Why the script is not for that target; NULL if it is. */
-static const char *unmet_need(const struct script *script, const struct target *target)
+static const char *unmet_need(const struct script *script, const struct target *target,
+			      const struct transport *transport)
 {
+	uint32_t line;
+
 	if (script->needs_queues > target->queue_count)
 		return "needs more queues";
 	if ((script->needs_features & ~target->features) != 0)
@@ -131,7 +134,7 @@ static const char *unmet_need(const struct script *script, const struct target *
 	for (uint32_t i = 0; i < script->prog.op_count; i++)
 		if (unmet_op(&script->prog.ops[i], target) != NULL)
 			return unmet_op(&script->prog.ops[i], target);
-	return NULL;
+	return transport_unmet(transport, target, script, &line);
 }
 
 /* Is the script, which is loaded, to be run on that target at all? */
@@ -196,6 +199,7 @@ static int run_one(struct runner *r, const char *path, const struct target *targ
 	struct child_job job = {
 		.script = r->script,
 		.target = target,
+		.transport = r->options.transport,
 		.expect = !r->options.judging.no_ledger,
 		.judging = target_judging(target, r->options.judging),
 		.seconds = r->options.seconds,
@@ -207,7 +211,7 @@ static int run_one(struct runner *r, const char *path, const struct target *targ
 		.path = input_name(path),
 		.target = target,
 		.named = strcmp(r->script->prog.target, "any") == 0,
-		.skip = unmet_need(r->script, target),
+		.skip = unmet_need(r->script, target, r->options.transport),
 		.script = r->script,
 		.job = &job,
 		.child = &child,

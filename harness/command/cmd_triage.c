@@ -26,7 +26,7 @@
 
 static const struct cmd_usage usage = {
 	"FILE|DIR...",
-	"toJSLNPKT",
+	"toJSLNPKTR",
 	"Run crash files, each in a process of its own, and print those that show the same as one\n"
 	"line: signature, rule and clause or kind, how many, the command that replays the "
 	"smallest.\n"
@@ -46,6 +46,7 @@ struct triage_cmd {
 	struct triage triage;
 	struct walk walk;
 	FILE *out;
+	struct json json;    /* to it */
 	bool terminal, told; /* progress */
 	time_t shown;
 	bool failed;			/* something was named on stderr */
@@ -140,6 +141,8 @@ static void print_replay(const struct triage_cmd *c, const struct triage_group *
 	fputs(" replay -v ", c->out);
 	if (group->script == NULL)
 		print_option(c->out, "-t", group->target->name);
+	if (transport_to_name(c->options.transport) != NULL)
+		print_option(c->out, "--transport", c->options.transport->name);
 	if (c->options.judging.no_ledger)
 		fputs("--no-ledger ", c->out);
 	if (c->options.judging.strict)
@@ -189,28 +192,27 @@ static void print_group(const struct triage_cmd *c, const struct triage_group *g
 	fflush(c->out);
 }
 
-static void print_group_json(const struct triage_cmd *c, const struct triage_group *group,
-			     const char *separator)
+static void print_group_json(struct triage_cmd *c, const struct triage_group *group)
 {
-	fprintf(c->out, "%s{\"target\":", separator);
-	escape_json(c->out, group->target->name);
-	fputs(",\"files\":[", c->out);
-	for (size_t i = 0; i < group->count; i++) {
-		fputs(i > 0 ? "," : "", c->out);
-		escape_json(c->out, group->inputs[i].path);
-	}
-	fputc(']', c->out);
-	if (group->finding.kind != FINDING_NONE) {
-		fputs(",\"finding\":", c->out);
-		report_finding_json(c->out, &group->finding, NULL);
-	}
+	struct json *json = &c->json;
+
+	json_object(json, NULL);
+	json_string(json, "target", group->target->name);
+	if (transport_to_name(c->options.transport) != NULL)
+		json_string(json, "transport", transport_to_name(c->options.transport));
+	json_array(json, "files");
+	for (size_t i = 0; i < group->count; i++)
+		json_string(json, NULL, group->inputs[i].path);
+	json_array_end(json);
+	if (group->finding.kind != FINDING_NONE)
+		report_finding_json(json, "finding", &group->finding, NULL);
 	if (group->script != NULL) {
-		fputs(",\"script\":", c->out);
-		escape_json(c->out, group->script);
-		fprintf(c->out, ",\"operations\":%u,\"shrunk\":%s,\"kept\":%s", group->op_count,
-			group->shrunk ? "true" : "false", group->kept ? "true" : "false");
+		json_string(json, "script", group->script);
+		json_number(json, "operations", group->op_count);
+		json_bool(json, "shrunk", group->shrunk);
+		json_bool(json, "kept", group->kept);
 	}
-	fputc('}', c->out);
+	json_object_end(json);
 }
 
 static void print_warnings(const struct triage_cmd *c)
@@ -225,18 +227,22 @@ static void print_warnings(const struct triage_cmd *c)
 	}
 }
 
-static void print_warnings_json(const struct triage_cmd *c)
+static void print_warnings_json(struct triage_cmd *c)
 {
+	struct json *json = &c->json;
+
+	json_array(json, "warnings");
 	for (size_t i = 0; i < c->triage.warning_count; i++) {
 		const struct triage_warning *w = &c->triage.warnings[i];
 
-		fprintf(c->out, "%s{\"target\":\"%s\",\"files\":%zu,\"file\":", i > 0 ? "," : "",
-			w->target->name, w->count);
-		escape_json(c->out, w->path);
-		fputs(",\"finding\":", c->out);
-		report_finding_json(c->out, &w->finding, NULL);
-		fputc('}', c->out);
+		json_object(json, NULL);
+		json_string(json, "target", w->target->name);
+		json_number(json, "files", w->count);
+		json_string(json, "file", w->path);
+		report_finding_json(json, "finding", &w->finding, NULL);
+		json_object_end(json);
 	}
+	json_array_end(json);
 }
 
 /* Files that are no good, and files that nobody can look at. */
@@ -245,17 +251,22 @@ static size_t refused(const struct triage_cmd *c)
 	return c->walk.refused + c->triage.refused;
 }
 
+static void print_end_json(struct triage_cmd *c)
+{
+	struct json *json = &c->json;
+
+	json_array_end(json);
+	print_warnings_json(c);
+	json_number(json, "files", c->triage.inputs);
+	json_number(json, "refused", refused(c));
+	json_bool(json, "interrupted", c->interrupted);
+	known_report_json(json, "known", c->options.judging.known);
+	json_object_end(json);
+	json_end(json);
+}
+
 static void print_end(const struct triage_cmd *c)
 {
-	if (c->options.json) {
-		fputs("],\"warnings\":[", c->out);
-		print_warnings_json(c);
-		fprintf(c->out, "],\"files\":%zu,\"refused\":%zu,\"interrupted\":%s,\"known\":",
-			c->triage.inputs, refused(c), c->interrupted ? "true" : "false");
-		known_report_json(c->out, c->options.judging.known);
-		fputs("}\n", c->out);
-		return;
-	}
 	print_warnings(c);
 	known_report(c->out, "# ", c->options.judging.known);
 	fprintf(c->out, "# %zu file%s, %zu finding%s; known %zu, showing nothing %zu",
@@ -290,15 +301,20 @@ static void tell_groups(struct triage_cmd *c)
 {
 	struct triage *t = &c->triage;
 
-	if (c->options.json)
-		fputs("{\"groups\":[", c->out);
+	if (c->options.json) {
+		c->json = json_open(c->out);
+		json_object(&c->json, NULL);
+		json_array(&c->json, "groups");
+	}
 	for (size_t i = 0; i < t->count; i++) {
 		struct triage_group *group = &t->groups[i];
 
 		count_group(c, group);
 		work_on(c, group);
+		if (c->options.json && i > 0)
+			json_break(&c->json);
 		if (c->options.json)
-			print_group_json(c, group, i > 0 ? ",\n" : "");
+			print_group_json(c, group);
 		else
 			print_group(c, group);
 		/* Whoever ends it early may have wanted them. */
@@ -306,7 +322,10 @@ static void tell_groups(struct triage_cmd *c)
 		    triage_prune(group, c->options.keep) != 0)
 			c->failed = true;
 	}
-	print_end(c);
+	if (c->options.json)
+		print_end_json(c);
+	else
+		print_end(c);
 }
 
 /* Run them all; what there is no process for ends it, with what is known so far. */
@@ -390,6 +409,7 @@ int cmd_triage(int argc, char **argv)
 	c.how = (struct triage_options){
 		.target = c.options.target,
 		.output = c.options.output,
+		.transport = c.options.transport,
 		.judging = c.options.judging,
 		.seconds = c.options.seconds,
 		.stop = &cmd_stop,

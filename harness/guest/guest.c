@@ -103,6 +103,18 @@ void guest_look(struct guest *g, bool ready, struct ledger_probe *p)
 	p->ready = ready ? t->look_queue_ready(g) : 0;
 }
 
+void guest_poll(struct guest *g, uint32_t (*look)(const struct guest *g))
+{
+	if (g->target->transport)
+		return;
+	for (int i = 0; i < GUEST_SETTLE_MAX && look(g) != 0 &&
+			target_state(g->target, g->device) == DEVICE_WORK;
+	     i++) {
+		target_work(g->target, g->device);
+		guest_returned(g);
+	}
+}
+
 void guest_work(struct guest *g)
 {
 	struct trace_event event = { .kind = TRACE_WORK };

@@ -45,7 +45,8 @@ struct guest {
 	void *device;
 	uint64_t offered;
 	uint16_t queue_max[PROGRAM_QUEUES];
-	bool entered; /* the device was called in this operation */
+	bool entered;	   /* the device was called in this operation */
+	uint32_t selected; /* queue, where the device has no selector for it */
 
 	/* The driver. */
 	struct guest_slot slots[PROGRAM_SLOTS];
@@ -67,9 +68,6 @@ struct guest {
 	struct record record;
 };
 
-/* The driver's register access, judged and traced.  `width` in bytes, 1 to 8. */
-uint64_t guest_read(struct guest *g, uint32_t offset, uint32_t width);
-void guest_write(struct guest *g, uint32_t offset, uint32_t width, uint64_t value);
 /* The driver as it is before it has done anything. */
 void guest_reset(struct guest *g);
 /* Execute one operation; not those that only a run can: repeat, and the four of

@@ -14,6 +14,10 @@ void guest_returned(struct guest *g);
 /* What a guest would see next; `ready`: of the selected queue as well. */
 void guest_look(struct guest *g, bool ready, struct ledger_probe *probe);
 
+/* A reset and the stop of a queue may take a device some steps: its driver polls until
+ * what `look` shows is 0. */
+void guest_poll(struct guest *g, uint32_t (*look)(const struct guest *g));
+
 /* Operations on memory; see guest_memory.c. */
 void guest_store(struct guest *g, const struct program *prog, const struct op *op);
 void guest_fill(struct guest *g, const struct program *prog, const struct op *op);

@@ -6,7 +6,8 @@
  * The driver's acts are judged and traced; looks are told to nobody, and change
  * nothing.  A queue is selected first, and the calls that follow are about it.
  *
- * virtio-mmio is transport_mmio.c.
+ * virtio-mmio is transport_mmio.c; a device that is reached by target->calls, without
+ * registers, transport_activated.c.
  *
  * VIRTIO 1.4, 2.1 (status), 2.2 (features), 2.5 (configuration), 3.1
  * (initialisation), 4 (transports).
@@ -17,6 +18,8 @@
 #include "harness/program/program.h"
 
 struct guest;
+struct script;
+struct target;
 
 struct transport {
 	const char *name;
@@ -37,18 +40,38 @@ struct transport {
 	/* Any offset and width; what lies past the end is for the device to answer. */
 	void (*read_config)(struct guest *g, uint64_t offset, uint32_t width);
 	void (*write_config)(struct guest *g, uint64_t offset, uint32_t width, uint64_t value);
-	/* A register by its offset, of any width; NULL, both: it has no registers. */
+	/* A register by its offset, of any width; NULL, all three: it has no registers. */
 	void (*read_register)(struct guest *g, uint32_t offset, uint32_t width);
 	void (*write_register)(struct guest *g, uint32_t offset, uint32_t width, uint64_t value);
+	uint64_t (*look_register)(const struct guest *g, uint32_t offset, uint32_t width);
 
-	/* Looks.  ready: of the selected queue. */
+	/* Looks, and what they are at: a queue, and selectors as they are at first.  Of
+	 * the features some transports show only those that are selected. */
+	void (*aim)(struct guest *g, uint32_t queue);
+	void (*aim_at_first)(struct guest *g);
 	uint32_t (*look_status)(const struct guest *g);
 	uint32_t (*look_interrupt_status)(const struct guest *g);
 	uint32_t (*look_generation)(const struct guest *g);
+	uint64_t (*look_features)(const struct guest *g);
+	uint32_t (*look_queue_max)(const struct guest *g);
 	uint32_t (*look_queue_ready)(const struct guest *g);
 	uint64_t (*look_config)(const struct guest *g, uint32_t offset, uint32_t width);
 };
 
-extern const struct transport transport_mmio;
+extern const struct transport transport_mmio, transport_activated;
+
+/* All of them, the one that is used by itself first, NULL-terminated. */
+extern const struct transport *const transport_all[];
+/* The one of that name; NULL: there is none. */
+const struct transport *transport_find(const char *name);
+/* `transport`, or where it is NULL the one that is used by itself. */
+const struct transport *transport_or_first(const struct transport *transport);
+/* Its name where it is not the one that is used by itself, else NULL: results name it
+ * then. */
+const char *transport_to_name(const struct transport *transport);
+/* Why the script cannot be run by it on that target, and the operation or `>` line
+ * that asks for registers is at *line, if there is one; NULL: it can. */
+const char *transport_unmet(const struct transport *transport, const struct target *target,
+			    const struct script *script, uint32_t *line);
 
 #endif

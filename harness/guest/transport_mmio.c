@@ -3,6 +3,7 @@
  * virtio-mmio as a transport: a driver's register accesses, each judged and
  * traced.  See transport.h; VIRTIO 1.4, 4.2.2.
  */
+#include "devices/table.h"
 #include "harness/guest/guest_internal.h"
 
 #include <endian.h>
@@ -11,13 +12,10 @@
 
 static uint64_t look(const struct guest *g, uint32_t offset, uint32_t width)
 {
-	uint8_t bytes[8] = { 0 };
-	uint64_t value = 0;
+	uint64_t bytes = 0;
 
-	g->target->read(g->device, offset, bytes, width);
-	for (uint32_t i = 0; i < width; i++)
-		value |= (uint64_t)bytes[i] << (8 * i);
-	return value;
+	g->target->read(g->device, offset, &bytes, width);
+	return le64toh(bytes);
 }
 
 static uint32_t look_status(const struct guest *g)
@@ -35,6 +33,16 @@ static uint32_t look_generation(const struct guest *g)
 	return (uint32_t)look(g, VIRTIO_MMIO_CONFIG_GENERATION, 4);
 }
 
+static uint64_t look_features(const struct guest *g)
+{
+	return look(g, VIRTIO_MMIO_DEVICE_FEATURES, 4);
+}
+
+static uint32_t look_queue_max(const struct guest *g)
+{
+	return (uint32_t)look(g, VIRTIO_MMIO_QUEUE_NUM_MAX, 4);
+}
+
 static uint32_t look_queue_ready(const struct guest *g)
 {
 	return (uint32_t)look(g, VIRTIO_MMIO_QUEUE_READY, 4);
@@ -43,6 +51,26 @@ static uint32_t look_queue_ready(const struct guest *g)
 static uint64_t look_config(const struct guest *g, uint32_t offset, uint32_t width)
 {
 	return look(g, VIRTIO_MMIO_CONFIG + offset, width);
+}
+
+static void set_selector(const struct guest *g, uint32_t offset, uint32_t value)
+{
+	const uint32_t bytes = htole32(value);
+
+	g->target->write(g->device, offset, &bytes, sizeof(bytes));
+}
+
+static void aim(struct guest *g, uint32_t queue)
+{
+	set_selector(g, VIRTIO_MMIO_QUEUE_SEL, queue);
+}
+
+static void aim_at_first(struct guest *g)
+{
+	set_selector(g, VIRTIO_MMIO_DEVICE_FEATURES_SEL, 0);
+	set_selector(g, VIRTIO_MMIO_DRIVER_FEATURES_SEL, 0);
+	set_selector(g, VIRTIO_MMIO_QUEUE_SEL, 0);
+	set_selector(g, VIRTIO_MMIO_SHM_SEL, 0);
 }
 
 /* Accesses after which the ledger need not be shown the status: reads of
@@ -69,7 +97,7 @@ static void trace_register(const struct guest *g, enum trace_kind kind, uint32_t
 		g->trace->event(g->trace->ctx, &event);
 }
 
-uint64_t guest_read(struct guest *g, uint32_t offset, uint32_t width)
+static uint64_t read_any(struct guest *g, uint32_t offset, uint32_t width)
 {
 	struct ledger_probe after;
 	uint64_t value = 0;
@@ -102,22 +130,15 @@ uint64_t guest_read(struct guest *g, uint32_t offset, uint32_t width)
 	return value;
 }
 
-/* A reset and the stop of a queue may take a device some steps; its driver
- * polls. */
 static void finish_write(struct guest *g, uint32_t offset, uint64_t value)
 {
-	if (value != 0 || g->target->transport ||
-	    (offset != VIRTIO_MMIO_STATUS && offset != VIRTIO_MMIO_QUEUE_READY))
-		return;
-	for (int i = 0; i < GUEST_SETTLE_MAX && look(g, offset, 4) != 0 &&
-			target_state(g->target, g->device) == DEVICE_WORK;
-	     i++) {
-		target_work(g->target, g->device);
-		guest_returned(g);
-	}
+	if (value == 0 && offset == VIRTIO_MMIO_STATUS)
+		guest_poll(g, look_status);
+	else if (value == 0 && offset == VIRTIO_MMIO_QUEUE_READY)
+		guest_poll(g, look_queue_ready);
 }
 
-void guest_write(struct guest *g, uint32_t offset, uint32_t width, uint64_t value)
+static void write_any(struct guest *g, uint32_t offset, uint32_t width, uint64_t value)
 {
 	struct ledger_probe after;
 	uint64_t bytes = htole64(value);
@@ -139,7 +160,7 @@ void guest_write(struct guest *g, uint32_t offset, uint32_t width, uint64_t valu
 
 static void write32(struct guest *g, uint32_t offset, uint64_t value)
 {
-	guest_write(g, offset, 4, value & 0xffffffff);
+	write_any(g, offset, 4, value & 0xffffffff);
 }
 
 static void write_status(struct guest *g, uint32_t status)
@@ -153,7 +174,7 @@ static uint64_t read_features(struct guest *g)
 
 	for (uint32_t page = 0; page < 2; page++) {
 		write32(g, VIRTIO_MMIO_DEVICE_FEATURES_SEL, page);
-		features |= guest_read(g, VIRTIO_MMIO_DEVICE_FEATURES, 4) << (32 * page);
+		features |= read_any(g, VIRTIO_MMIO_DEVICE_FEATURES, 4) << (32 * page);
 	}
 	return features;
 }
@@ -173,16 +194,15 @@ static void select_queue(struct guest *g, uint64_t queue)
 
 static uint32_t read_queue_max(struct guest *g)
 {
-	return (uint32_t)guest_read(g, VIRTIO_MMIO_QUEUE_NUM_MAX, 4);
+	return (uint32_t)read_any(g, VIRTIO_MMIO_QUEUE_NUM_MAX, 4);
 }
 
 static void write_queue(struct guest *g, uint16_t size, const uint64_t area[VIRTQUEUE_AREA_COUNT])
 {
-	static const uint32_t low[VIRTQUEUE_AREA_COUNT] = {
-		[VIRTQUEUE_DESC] = VIRTIO_MMIO_QUEUE_DESC_LOW,
-		[VIRTQUEUE_DRIVER] = VIRTIO_MMIO_QUEUE_AVAIL_LOW,
-		[VIRTQUEUE_DEVICE] = VIRTIO_MMIO_QUEUE_USED_LOW,
-	};
+	TABLE(static const uint32_t, low, VIRTQUEUE_AREA_COUNT, 1,
+	      [VIRTQUEUE_DESC] = VIRTIO_MMIO_QUEUE_DESC_LOW,
+	      [VIRTQUEUE_DRIVER] = VIRTIO_MMIO_QUEUE_AVAIL_LOW,
+	      [VIRTQUEUE_DEVICE] = VIRTIO_MMIO_QUEUE_USED_LOW);
 
 	write32(g, VIRTIO_MMIO_QUEUE_NUM, size);
 	for (int i = 0; i < VIRTQUEUE_AREA_COUNT; i++) {
@@ -214,17 +234,17 @@ static uint32_t config_offset(uint64_t offset)
 
 static void read_config(struct guest *g, uint64_t offset, uint32_t width)
 {
-	guest_read(g, config_offset(offset), width);
+	read_any(g, config_offset(offset), width);
 }
 
 static void write_config(struct guest *g, uint64_t offset, uint32_t width, uint64_t value)
 {
-	guest_write(g, config_offset(offset), width, value);
+	write_any(g, config_offset(offset), width, value);
 }
 
 static void read_register(struct guest *g, uint32_t offset, uint32_t width)
 {
-	guest_read(g, offset, width);
+	read_any(g, offset, width);
 }
 
 const struct transport transport_mmio = {
@@ -241,10 +261,15 @@ const struct transport transport_mmio = {
 	.read_config = read_config,
 	.write_config = write_config,
 	.read_register = read_register,
-	.write_register = guest_write,
+	.write_register = write_any,
+	.look_register = look,
+	.aim = aim,
+	.aim_at_first = aim_at_first,
 	.look_status = look_status,
 	.look_interrupt_status = look_interrupt_status,
 	.look_generation = look_generation,
+	.look_features = look_features,
+	.look_queue_max = look_queue_max,
 	.look_queue_ready = look_queue_ready,
 	.look_config = look_config,
 };

@@ -300,20 +300,17 @@ void known_report(FILE *out, const char *prefix, const struct known *known)
 	}
 }
 
-void known_report_json(FILE *out, const struct known *known)
+void known_report_json(struct json *json, const char *key, const struct known *known)
 {
-	const char *separator = "";
-
-	fputc('[', out);
+	json_array(json, key);
 	for (size_t i = 0; known != NULL && i < known->count; i++) {
 		if (known->entries[i].hits == 0)
 			continue;
-		fprintf(out, "%s{\"signature\":", separator);
-		escape_json(out, known->entries[i].signature);
-		fputs(",\"reason\":", out);
-		escape_json(out, known->entries[i].reason);
-		fprintf(out, ",\"hits\":%u}", known->entries[i].hits);
-		separator = ",";
+		json_object(json, NULL);
+		json_string(json, "signature", known->entries[i].signature);
+		json_string(json, "reason", known->entries[i].reason);
+		json_number(json, "hits", known->entries[i].hits);
+		json_object_end(json);
 	}
-	fputc(']', out);
+	json_array_end(json);
 }

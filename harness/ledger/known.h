@@ -16,6 +16,8 @@
 #ifndef VRINGER_HARNESS_KNOWN_H
 #define VRINGER_HARNESS_KNOWN_H
 
+#include "harness/files/json.h"
+
 #include <stdbool.h>
 #include <stdio.h>
 
@@ -44,6 +46,6 @@ bool known_hit(struct known *known, const char *signature);
 /* One line for each that was met. */
 void known_report(FILE *out, const char *prefix, const struct known *known);
 /* [{"signature":...,"reason":...,"hits":N},...] */
-void known_report_json(FILE *out, const struct known *known);
+void known_report_json(struct json *json, const char *key, const struct known *known);
 
 #endif

@@ -22,7 +22,8 @@ static void note_silent(struct ledger *ledger)
 
 		if (rule_table[i].severity == SEVERITY_MODEL && !target->model)
 			ledger->silent[i / 64] |= bit;
-		else if (rule_extent((enum rule)i, target->facts) == RULE_NOT_JUDGED)
+		else if (rule_extent((enum rule)i, target->facts & ~ledger->without) ==
+			 RULE_NOT_JUDGED)
 			ledger->not_judged[i / 64] |= bit;
 		ledger->silent[i / 64] |= ledger->not_judged[i / 64];
 	}
@@ -60,6 +61,11 @@ void ledger_judge(struct ledger *l, const struct judging *judging, const struct 
 	l->trace = trace;
 	l->fatal = fatal;
 	l->fatal_ctx = ctx;
+}
+
+void ledger_without(struct ledger *l, unsigned facts)
+{
+	l->without = facts;
 }
 
 void ledger_enable(struct ledger *l, bool enabled)

@@ -37,6 +37,8 @@ void ledger_plain_open(struct ledger *ledger, struct arena *arena, bool accesses
  * NULL. */
 void ledger_judge(struct ledger *ledger, const struct judging *judging, const struct trace *trace,
 		  void (*fatal)(void *ctx, const struct finding *finding), void *ctx);
+/* `facts` that the target has and the transport does not show: from here on. */
+void ledger_without(struct ledger *ledger, unsigned facts);
 /* Judge nothing, of what is run a second time to compare; or go on. */
 void ledger_enable(struct ledger *ledger, bool enabled);
 

@@ -161,7 +161,10 @@ static bool in_place(const struct ring_access *a)
 {
 	uint8_t purpose = a->why.purpose;
 	const struct ring_field *f = &ring_split.field[purpose];
-	const uint64_t area[VIRTQUEUE_AREA_COUNT] = { a->q->desc, a->q->avail, a->q->used };
+	TABLE(const uint64_t, area, VIRTQUEUE_AREA_COUNT, 1,
+	      [VIRTQUEUE_DESC] = a->q->desc,
+	      [VIRTQUEUE_DRIVER] = a->q->avail,
+	      [VIRTQUEUE_DEVICE] = a->q->used);
 	uint64_t offset = a->addr - area[f->area] - f->offset;
 
 	if (a->len != f->size || (a->write && !f->device))

@@ -281,6 +281,8 @@ struct ledger {
 	struct ledger_node nodes[LEDGER_NODES_MAX];
 	struct ledger_hold hold[LEDGER_HOLDS_MAX];
 
+	unsigned without; /* facts that the target has and the transport does not show */
+
 	/* What it found, until the next ledger_reset. */
 	bool stop; /* a finding fails the run */
 	unsigned finding_count;

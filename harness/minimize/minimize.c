@@ -250,6 +250,7 @@ int minimize_script(struct script *script, const struct minimize_options *option
 	m->job = (struct child_job){
 		.script = script,
 		.target = options->target,
+		.transport = options->transport,
 		.judging = options->judging,
 		.leaks = true,
 		.seconds = options->seconds,
@@ -266,7 +267,8 @@ int minimize_script(struct script *script, const struct minimize_options *option
 	return err;
 }
 
-void minimize_print(FILE *out, const struct script *script, const struct finding *finding)
+void minimize_print(FILE *out, const struct script *script, const struct finding *finding,
+		    const struct transport *transport)
 {
 	fprintf(out, "# %s", finding->signature);
 	if (finding->kind == FINDING_RULE) {
@@ -280,5 +282,7 @@ void minimize_print(FILE *out, const struct script *script, const struct finding
 		fprintf(out, " (%s)", finding_kind_name(finding->kind));
 	}
 	fputc('\n', out);
+	if (transport_to_name(transport) != NULL)
+		fprintf(out, "# By --transport %s.\n", transport_to_name(transport));
 	text_print(out, &script->prog, script->slot_names);
 }

@@ -35,6 +35,7 @@ struct minimize_progress {
 
 struct minimize_options {
 	const struct target *target;
+	const struct transport *transport; /* NULL: the first of transport_all */
 	struct judging judging;
 	/* Until a device hangs; 0: CHILD_SECONDS for the input, then
 	 * MINIMIZE_SECONDS, and if the input was no hang 3 seconds more, or more
@@ -67,7 +68,9 @@ struct minimize_result {
 int minimize_script(struct script *script, const struct minimize_options *options,
 		    struct minimize_result *result);
 
-/* Print it as a regression test: the finding as a comment, then the program. */
-void minimize_print(FILE *out, const struct script *script, const struct finding *finding);
+/* Print it as a regression test: the finding as a comment, and the transport where it is
+ * not the one that is used by itself, then the program. */
+void minimize_print(FILE *out, const struct script *script, const struct finding *finding,
+		    const struct transport *transport);
 
 #endif

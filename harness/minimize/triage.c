@@ -169,6 +169,7 @@ static int look(struct triage *triage, const char *path, const struct target *ta
 	const struct child_job job = {
 		.script = triage->script,
 		.target = target,
+		.transport = o->transport,
 		.leaks = true,
 		.judging = target_judging(target, o->judging),
 		.seconds = o->seconds != 0 ? o->seconds : TRIAGE_SECONDS,
@@ -224,6 +225,9 @@ int triage_load(struct triage *triage, struct triage_input *input)
 	input->target = NULL;
 	if (load_decode(triage->script, input->path, data, len, name) == 0)
 		input->target = load_target(triage->script, input->path, name);
+	if (input->target != NULL &&
+	    load_fits(triage->script, input->path, input->target, triage->options->transport) != 0)
+		input->target = NULL;
 	input->size = len;
 	/* What cannot be read again is kept. */
 	if (input->data == NULL && strcmp(input->path, "-") != 0 && stat(input->path, &st) == 0 &&

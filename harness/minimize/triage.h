@@ -53,8 +53,9 @@ struct triage_warning {
 };
 
 struct triage_options {
-	const char *target; /* of files that name none */
-	const char *output; /* the folder for scripts; NULL: none are written */
+	const char *target;		   /* of files that name none */
+	const char *output;		   /* the folder for scripts; NULL: none are written */
+	const struct transport *transport; /* NULL: the first of transport_all */
 	struct judging judging;
 	unsigned seconds; /* 0: TRIAGE_SECONDS */
 	/* Set by a signal handler: end with what is known so far.  Also used to

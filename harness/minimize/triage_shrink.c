@@ -101,7 +101,7 @@ static char *print(const struct triage *triage, const struct finding *finding, s
 	if (out == NULL)
 		return NULL;
 	if (finding != NULL)
-		minimize_print(out, triage->script, finding);
+		minimize_print(out, triage->script, finding, triage->options->transport);
 	else
 		text_print(out, &triage->script->prog, triage->script->slot_names);
 	return output_text_close(out, &text) == 0 ? text : NULL;
@@ -196,6 +196,7 @@ static int minimize_group(struct triage *triage, const struct triage_group *grou
 	struct shrink s = { .stop = o->stop, .seconds = TRIAGE_SHRINK_SECONDS };
 	const struct minimize_options options = {
 		.target = group->target,
+		.transport = o->transport,
 		.judging = target_judging(group->target, o->judging),
 		.seconds = o->seconds,
 		.stop = o->stop,

@@ -45,11 +45,11 @@ static const struct target_sum balloon_sums[] = {
 
 /* Pages of low memory, above the seam, of no memory, and the last number. */
 static const struct target_request balloon_requests[] = {
-	{ 0, 8, "\x30\0\0\0\x31\0\0\0" },
-	{ 1, 8, "\x30\0\0\0\x31\0\0\0" },
-	{ 0, 12, "\0\0\x10\0\xff\xff\x0f\0\0\0\x08\0" },
-	{ 0, 8, "\xff\xff\xff\xff\0\0\0\0" },
-	{ 1, 6, "\x30\0\0\0\x31\0" },
+	MODEL_REQUEST(0, "\x30\0\0\0\x31\0\0\0"),
+	MODEL_REQUEST(1, "\x30\0\0\0\x31\0\0\0"),
+	MODEL_REQUEST(0, "\0\0\x10\0\xff\xff\x0f\0\0\0\x08\0"),
+	MODEL_REQUEST(0, "\xff\xff\xff\xff\0\0\0\0"),
+	MODEL_REQUEST(1, "\x30\0\0\0\x31\0"),
 };
 
 const struct target balloon_target = {

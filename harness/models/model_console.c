@@ -88,16 +88,16 @@ static const struct target_dialogue console_dialogue = {
 
 /* What a driver says, and what it may not. */
 static const struct target_request console_requests[] = {
-	{ CONSOLE_CONTROL_TX, 8, "\0\0\0\0\0\0\1\0" }, /* DEVICE_READY 1 */
-	{ CONSOLE_CONTROL_TX, 8, "\0\0\0\0\3\0\1\0" }, /* PORT_READY 1 */
-	{ CONSOLE_CONTROL_TX, 8, "\1\0\0\0\3\0\1\0" },
-	{ CONSOLE_CONTROL_TX, 8, "\1\0\0\0\3\0\0\0" }, /* PORT_READY 0 */
-	{ CONSOLE_CONTROL_TX, 8, "\1\0\0\0\6\0\1\0" }, /* PORT_OPEN 1 */
-	{ CONSOLE_CONTROL_TX, 8, "\1\0\0\0\6\0\1\0" },
-	{ CONSOLE_CONTROL_TX, 8, "\1\0\0\0\6\0\0\0" }, /* PORT_OPEN 0 */
-	{ CONSOLE_CONTROL_TX, 8, "\0\0\0\0\6\0\1\0" },
-	{ CONSOLE_CONTROL_TX, 8, "\2\0\0\0\3\0\1\0" }, /* no such port */
-	{ CONSOLE_CONTROL_TX, 8, "\0\0\0\0\1\0\1\0" }, /* PORT_ADD: the device's to say */
+	MODEL_REQUEST(CONSOLE_CONTROL_TX, "\0\0\0\0\0\0\1\0"), /* DEVICE_READY 1 */
+	MODEL_REQUEST(CONSOLE_CONTROL_TX, "\0\0\0\0\3\0\1\0"), /* PORT_READY 1 */
+	MODEL_REQUEST(CONSOLE_CONTROL_TX, "\1\0\0\0\3\0\1\0"),
+	MODEL_REQUEST(CONSOLE_CONTROL_TX, "\1\0\0\0\3\0\0\0"), /* PORT_READY 0 */
+	MODEL_REQUEST(CONSOLE_CONTROL_TX, "\1\0\0\0\6\0\1\0"), /* PORT_OPEN 1 */
+	MODEL_REQUEST(CONSOLE_CONTROL_TX, "\1\0\0\0\6\0\1\0"),
+	MODEL_REQUEST(CONSOLE_CONTROL_TX, "\1\0\0\0\6\0\0\0"), /* PORT_OPEN 0 */
+	MODEL_REQUEST(CONSOLE_CONTROL_TX, "\0\0\0\0\6\0\1\0"),
+	MODEL_REQUEST(CONSOLE_CONTROL_TX, "\2\0\0\0\3\0\1\0"), /* no such port */
+	MODEL_REQUEST(CONSOLE_CONTROL_TX, "\0\0\0\0\1\0\1\0"), /* PORT_ADD: the device's to say */
 };
 
 /* No byte and no message is lost without being counted. */

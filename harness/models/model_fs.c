@@ -60,27 +60,24 @@ static const struct target_sum fs_sums[] = {
 	"\0\0\0\0"
 
 static const struct target_request fs_requests[] = {
-	{ 1, 56, HEAD("\x38", "\x1a") REST INIT },
-	{ 2, 56, BIG_HEAD("\x38", "\x1a") REST BIG_INIT },
-	{ 1, 40, HEAD("\x28", "\3") REST },		       /* FUSE_GETATTR */
-	{ 0, 48, HEAD("\x30", "\2") REST "\1\0\0\0\0\0\0\0" }, /* FUSE_FORGET */
-	{ 0, 48, HEAD("\x30", "\x2a") REST "\1\0\0\0\0\0\0\0" },
-	{ 0, 48, BIG_HEAD("\x30", "\2") REST "\0\0\0\0\0\0\0\1" },
-	{ 1, 16, HEAD("\x28", "\3") },
-	{ 1, 80, HEAD("\x50", "\x0f") ROOT NOUGHT NOUGHT },
-	{ 1, 80, HEAD("\x50", "\x10") ROOT NOUGHT NOUGHT },
-	{ 1, 80,
-	  HEAD("\x50", "\x30") ROOT NOUGHT "\0\0\1\0\0\0\0\0"
-					   "\3\0\0\0\0\0\0\0"
-					   "\0\x80\0\0\0\0\0\0" },
-	{ 1, 80,
-	  HEAD("\x50", "\x30") ROOT NOUGHT "\0\x20\0\0\0\0\0\0"
-					   "\3\0\0\0\0\0\0\0"
-					   "\0\xf0\xff\x7f\2\0\0\0" },
-	{ 1, 60,
-	  HEAD("\x3c", "\x31") ROOT "\1\0\0\0"
-				    "\0\x90\0\0\0\0\0\0"
-				    "\0\x10\0\0\0\0\0\0" },
+	MODEL_REQUEST(1, HEAD("\x38", "\x1a") REST INIT),
+	MODEL_REQUEST(2, BIG_HEAD("\x38", "\x1a") REST BIG_INIT),
+	MODEL_REQUEST(1, HEAD("\x28", "\3") REST),		      /* FUSE_GETATTR */
+	MODEL_REQUEST(0, HEAD("\x30", "\2") REST "\1\0\0\0\0\0\0\0"), /* FUSE_FORGET */
+	MODEL_REQUEST(0, HEAD("\x30", "\x2a") REST "\1\0\0\0\0\0\0\0"),
+	MODEL_REQUEST(0, BIG_HEAD("\x30", "\2") REST "\0\0\0\0\0\0\0\1"),
+	MODEL_REQUEST(1, HEAD("\x28", "\3")),
+	MODEL_REQUEST(1, HEAD("\x50", "\x0f") ROOT NOUGHT NOUGHT "\0\0\0\0\0\0\0\0"),
+	MODEL_REQUEST(1, HEAD("\x50", "\x10") ROOT NOUGHT NOUGHT "\0\0\0\0\0\0\0\0"),
+	MODEL_REQUEST(1, HEAD("\x50", "\x30") ROOT NOUGHT "\0\0\1\0\0\0\0\0"
+							  "\3\0\0\0\0\0\0\0"
+							  "\0\x80\0\0\0\0\0\0"),
+	MODEL_REQUEST(1, HEAD("\x50", "\x30") ROOT NOUGHT "\0\x20\0\0\0\0\0\0"
+							  "\3\0\0\0\0\0\0\0"
+							  "\0\xf0\xff\x7f\2\0\0\0"),
+	MODEL_REQUEST(1, HEAD("\x3c", "\x31") ROOT "\1\0\0\0"
+						   "\0\x90\0\0\0\0\0\0"
+						   "\0\x10\0\0\0\0\0\0"),
 };
 
 static const struct target_field fs_fields[] = {

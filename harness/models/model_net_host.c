@@ -9,6 +9,7 @@
 #include "harness/models/filter.h"
 #include "harness/models/models.h"
 #include "harness/models/wire.h"
+#include "harness/target/mmio_calls.h"
 
 #include "devices/mmds.h"
 #include "devices/mmio.h"
@@ -162,6 +163,9 @@ static void card_write(void *device, uint64_t offset, const void *buf, uint32_t 
 	mmio_write(mmio_of(device), offset, buf, len);
 }
 
+#define CALLEE mmio_of(device)
+MMIO_CALLS(static, card_calls);
+
 static void card_work(void *device)
 {
 	mmio_work(mmio_of(device));
@@ -269,10 +273,7 @@ static bool is_answered(const uint8_t *frame, uint32_t len)
 	"\x08\x00" size "\x00\x00\x28\x00\x01" fragment "\x40" protocol                            \
 	"\x00\x00\xa9\xfe\xa9\x02\xa9\xfe\xa9\xfe"
 #define PORTS "\0\0\0\x50\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0"
-#define SAY(bytes)                                                                                 \
-	{                                                                                          \
-		NET_TX, sizeof(bytes) - 1, bytes                                                   \
-	}
+#define SAY(bytes) MODEL_REQUEST(NET_TX, bytes)
 static const struct target_request requests[] = {
 	SAY(HEADER STATIONS ARP("\x01", "\xa9\xfe\xa9\xfe")),
 	SAY(HEADER STATIONS ARP("\x01", "\xa9\xfe\xa9\xfe")),
@@ -354,6 +355,7 @@ const struct target net_host_target = {
 	.destroy = card_destroy,
 	.read = card_read,
 	.write = card_write,
+	.calls = &card_calls,
 	.work = card_work,
 	.state = card_state,
 	.host = card_host,

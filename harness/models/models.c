@@ -3,6 +3,7 @@
  * Our own device models as targets.  See target.h.
  */
 #include "harness/models/models.h"
+#include "harness/target/mmio_calls.h"
 
 #include "devices/mmio.h"
 #include "devices/net.h"
@@ -59,6 +60,9 @@ void model_counters(const void *device, uint64_t *values)
 	for (; i < count; i++)
 		values[i] = from[i];
 }
+
+#define CALLEE device
+MMIO_CALLS(, model_calls);
 
 size_t model_save(const void *device, void *out, size_t room)
 {

@@ -80,7 +80,7 @@ static void decode_payload(struct program *prog, struct op *op, const struct op_
 	size_t start = rec->pos < rec->len ? rec->pos : rec->len;
 	size_t len = rec->len - start;
 
-	switch (desc->payload) {
+	switch ((enum payload_kind)desc->payload) {
 	case PAYLOAD_OPS:
 		op->data_len = (uint16_t)record_value(rec, 2);
 		return;
@@ -90,7 +90,8 @@ static void decode_payload(struct program *prog, struct op *op, const struct op_
 		break;
 	case PAYLOAD_BYTES:
 		break;
-	default:
+	case PAYLOAD_NONE:
+	case PAYLOAD_KIND_COUNT:
 		return;
 	}
 	if (len > OP_BYTES_MAX)

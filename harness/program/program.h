@@ -3,7 +3,7 @@
  * A guest program: what a hostile driver does to one device.
  *
  * A program is a header (target, offered features, queue sizes, budget) and a
- * list of operations.  The operation table below is the one reference: the
+ * list of operations.  The operation table of ops.h is the one reference: the
  * text spelling (text.h), the binary spelling (binary.h), `vringer ops` and
  * the interpreter (run.h) all come from it.
  *

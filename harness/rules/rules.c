@@ -12,6 +12,7 @@
 
 /* Facts, as rows of the table name them; each has those before it. */
 #define REGS FACT_REGISTERS
+#define LAYOUT (REGS | FACT_LAYOUT)
 #define INTR (REGS | FACT_INTERRUPT)
 #define SEEN (REGS | FACT_CHANGES)
 #define TOLD (SEEN | FACT_ACCESS)

@@ -21,7 +21,7 @@ struct known;
 /* What the harness can learn of a run, as the target says.  A rule that needs a fact
  * which the target does not give is reported as not judged. */
 enum fact {
-	FACT_REGISTERS = 1 << 0, /* driven through virtio-mmio registers */
+	FACT_REGISTERS = 1 << 0, /* status, features, queues and configuration are shown */
 	FACT_ACCESS = 1 << 1,	 /* every guest-memory access is told when it happens */
 	FACT_WALK = 1 << 2,	 /* ... and the chain that it serves */
 	FACT_INTERRUPT = 1 << 3, /* every interrupt is told when it is raised */
@@ -32,7 +32,8 @@ enum fact {
 	FACT_CHANGES = 1 << 8,	 /* what a call changed in guest memory can be told */
 	FACT_CALLS = 1 << 9,	 /* what it does it does in calls: it has no threads */
 	FACT_BACKEND = 1 << 10,	 /* calls of what is behind it are told, and bounded as below */
-	FACT_ALL = (1 << 11) - 1,
+	FACT_LAYOUT = 1 << 11,	 /* ... as registers of virtio-mmio, each at its offset */
+	FACT_ALL = (1 << 12) - 1,
 };
 
 enum severity {
@@ -109,7 +110,7 @@ enum severity {
 	X(STUCK_FRAME, "stuck.frame", LIMIT, WALK | FACT_STATE | FACT_COUNTERS, 0, "policy",       \
 	  "a frame that waits is delivered before the device rests, where a chain may be there "   \
 	  "for it")                                                                                \
-	X(STATUS_IDENTITY, "status.identity", MUST, REGS, 0, "dev.mmio.regs.1",                    \
+	X(STATUS_IDENTITY, "status.identity", MUST, LAYOUT, 0, "dev.mmio.regs.1",                  \
 	  "MagicValue is 'virt' and Version 2, always")                                            \
 	X(STATUS_REGISTERS, "status.registers", MUST, REGS, 0, "4.2.2",                            \
 	  "DeviceID, DeviceFeatures and QueueNumMax read as the device was made")                  \
@@ -152,7 +153,7 @@ enum severity {
 	  "is that of the old value or of the new one")                                            \
 	X(FETCH_WALK, "fetch.walk", MODEL, WALK, 0, "policy",                                      \
 	  "a walk reads each descriptor once, where the one before leads")                         \
-	X(RESET_REGISTERS, "reset.registers", MUST, REGS, 0, "dev.mmio.regs.5",                    \
+	X(RESET_REGISTERS, "reset.registers", MUST, LAYOUT, 0, "dev.mmio.regs.5",                  \
 	  "after reset every register reads as on a new device")                                   \
 	X(RESET_SESSION, "reset.session", LIMIT, SEEN, 0, "2.4",                                   \
 	  "after reset the same session goes as it did on a new device")                           \

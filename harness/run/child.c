@@ -145,6 +145,7 @@ static void perform(struct child *child, struct run *run)
 	struct run_options options = {
 		.judging = job->judging,
 		.twins = true,
+		.transport = job->transport,
 		.trace = job->trace,
 		.after_op = job->expect ? after_op : NULL,
 		.before_op = before_op,

@@ -50,6 +50,7 @@ struct child_result {
 struct child_job {
 	const struct script *script; /* its `>` lines are checked if `expect` */
 	const struct target *target;
+	const struct transport *transport; /* NULL: the first of transport_all */
 	bool expect;
 	struct judging judging;
 	bool leaks;

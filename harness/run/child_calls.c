@@ -55,6 +55,32 @@ static void count_write(void *device, uint64_t offset, const void *buf, uint32_t
 	leave();
 }
 
+#define CALLEE device
+#define COUNT_LOOK(type, name, parameters, arguments)                                              \
+	static type count_call_##name parameters                                                   \
+	{                                                                                          \
+		type value;                                                                        \
+                                                                                                   \
+		enter(CALL_LOOK);                                                                  \
+		value = given->calls->name arguments;                                              \
+		leave();                                                                           \
+		return value;                                                                      \
+	}
+#define COUNT_ACT(name, parameters, arguments)                                                     \
+	static void count_call_##name parameters                                                   \
+	{                                                                                          \
+		enter(CALL_ACT);                                                                   \
+		given->calls->name arguments;                                                      \
+		leave();                                                                           \
+	}
+TARGET_CALLS(COUNT_LOOK, COUNT_ACT)
+
+static const struct target_calls counted_calls = {
+#define COUNT_CALL(type, name, parameters, arguments) .name = count_call_##name,
+#define COUNT_CALL_ACT(name, parameters, arguments) .name = count_call_##name,
+	TARGET_CALLS(COUNT_CALL, COUNT_CALL_ACT)
+};
+
 static void count_work(void *device)
 {
 	enter(CALL_WORK);
@@ -180,6 +206,7 @@ const struct target *child_calls(const struct target *target, struct child_share
 	counted.destroy = count_destroy;
 	counted.read = count_read;
 	counted.write = count_write;
+	counted.calls = target->calls != NULL ? &counted_calls : NULL;
 	counted.work = target->work != NULL ? count_work : NULL;
 	counted.state = target->state != NULL ? count_state : NULL;
 	counted.host = target->host != NULL ? count_host : NULL;
@@ -204,6 +231,8 @@ const char *child_call_name(enum child_call call)
 		[CALL_DESTROY] = "destroy",
 		[CALL_READ] = "a register read",
 		[CALL_WRITE] = "a register write",
+		[CALL_LOOK] = "a look of the driver's",
+		[CALL_ACT] = "an act of the driver's",
 		[CALL_WORK] = "work",
 		[CALL_STATE] = "state",
 		[CALL_HOST] = "an act of the host",

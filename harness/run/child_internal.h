@@ -18,6 +18,8 @@ enum child_call {
 	CALL_DESTROY,
 	CALL_READ,
 	CALL_WRITE,
+	CALL_LOOK, /* by target->calls */
+	CALL_ACT,
 	CALL_WORK,
 	CALL_STATE,
 	CALL_HOST,

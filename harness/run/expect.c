@@ -3,7 +3,7 @@
  * Check what the `>` lines of a script demand: registers, rings, counters, findings;
  * bytes are compared in expect_memory.c.  See text.h for what they mean.
  *
- * A check reads registers as a driver would, and guest memory as the guest; the
+ * A check looks at the device as a driver would, and guest memory as the guest; the
  * ledger is told of neither, so a script with `>` lines and one without them
  * are judged alike.  `used` takes the entry, as a driver does.
  */
@@ -23,15 +23,6 @@ bool expect_wrong(const struct verdict *v, const char *format, ...)
 	vsnprintf(v->message, v->size, format, args);
 	va_end(args);
 	return false;
-}
-
-static uint32_t read_register(const struct verdict *v, uint32_t offset)
-{
-	uint8_t bytes[4];
-
-	v->run->guest.target->read(v->run->guest.device, offset, bytes, sizeof(bytes));
-	return bytes[0] | (uint32_t)bytes[1] << 8 | (uint32_t)bytes[2] << 16 |
-	       (uint32_t)bytes[3] << 24;
 }
 
 /* A value as a field of that kind. */
@@ -59,8 +50,12 @@ static bool check_value(const struct verdict *v)
 static bool check_register(const struct verdict *v)
 {
 	uint32_t offset = (uint32_t)v->expect->value[0];
-	uint32_t value = read_register(v, offset);
+	const struct transport *t = v->run->guest.transport;
+	uint32_t value;
 
+	if (t->look_register == NULL)
+		return expect_wrong(v, "%s has no registers", t->name);
+	value = (uint32_t)t->look_register(&v->run->guest, offset, 4);
 	if (value == v->expect->value[1])
 		return true;
 	return expect_wrong(v, "%s reads 0x%x, expected 0x%llx", spell(FIELD_REG, offset).text,
@@ -69,7 +64,7 @@ static bool check_register(const struct verdict *v)
 
 static bool check_status(const struct verdict *v)
 {
-	uint32_t status = read_register(v, VIRTIO_MMIO_STATUS);
+	uint32_t status = v->run->guest.transport->look_status(&v->run->guest);
 
 	if ((status & v->expect->mask) == v->expect->value[0])
 		return true;
@@ -81,7 +76,7 @@ static bool check_status(const struct verdict *v)
 
 static bool check_interrupt_status(const struct verdict *v)
 {
-	uint32_t value = read_register(v, VIRTIO_MMIO_INTERRUPT_STATUS);
+	uint32_t value = v->run->guest.transport->look_interrupt_status(&v->run->guest);
 
 	if (value == v->expect->value[0])
 		return true;
@@ -120,7 +115,7 @@ static bool check_order(const struct verdict *v)
 
 static bool check_generation(const struct verdict *v)
 {
-	uint32_t now = read_register(v, VIRTIO_MMIO_CONFIG_GENERATION);
+	uint32_t now = v->run->guest.transport->look_generation(&v->run->guest);
 
 	if (!v->run->guest.generation_read)
 		return expect_wrong(v, "the driver has not read ConfigGeneration, expected 'read "

@@ -161,3 +161,19 @@ const struct target *load_target(const struct script *script, const char *path, 
 	fprintf(stderr, ": unknown target '%s', '%s targets' lists them\n", name, report_command);
 	return NULL;
 }
+
+int load_fits(const struct script *script, const char *path, const struct target *target,
+	      const struct transport *transport)
+{
+	uint32_t line;
+	const char *reason = transport_unmet(transport, target, script, &line);
+
+	if (reason == NULL)
+		return 0;
+	fputs(input_name(path), stderr);
+	if (line != 0)
+		fprintf(stderr, ":%u", line);
+	fprintf(stderr, ": not by --transport %s on %s: %s\n", transport->name, target->name,
+		reason);
+	return -EINVAL;
+}

@@ -11,6 +11,7 @@
 #ifndef VRINGER_HARNESS_LOAD_H
 #define VRINGER_HARNESS_LOAD_H
 
+#include "harness/guest/transport.h"
 #include "harness/program/text.h"
 #include "harness/target/target.h"
 
@@ -31,5 +32,10 @@ int load_decode_script(struct script *script, const char *path, const char *data
  * there is, or the one that a folder of `path` is named after.  NULL after one
  * line on stderr, which names the place in a script where an unknown one stands. */
 const struct target *load_target(const struct script *script, const char *path, const char *name);
+
+/* Can it be run on the target by that transport (NULL: the one that is used by
+ * itself)?  0, or -EINVAL after one line on stderr. */
+int load_fits(const struct script *script, const char *path, const struct target *target,
+	      const struct transport *transport);
 
 #endif

@@ -3,7 +3,6 @@
  * Replay one file.  See replay.h.
  */
 #include "harness/run/replay.h"
-#include "harness/files/escape.h"
 #include "harness/files/input.h"
 #include "harness/run/load.h"
 #include "harness/run/report.h"
@@ -16,26 +15,13 @@
 
 enum { NOTHING_FOUND = 0, FOUND = 1, WRONG = 2 };
 
-static void print_not_judged(const struct child_result *result)
-{
-	const char *separator = "not judged:";
-
-	for (int i = 0; i < RULE_COUNT; i++) {
-		if ((result->not_judged[i / 64] >> i % 64 & 1) == 0)
-			continue;
-		printf("%s %s", separator, rule_table[i].id);
-		separator = ",";
-	}
-	if (*separator == ',')
-		putchar('\n');
-}
-
 static void print_text(const struct replay_options *options, const char *path,
 		       const struct child_job *job, const struct child_result *result,
 		       const char *report, bool text)
 {
 	const struct finding *failing = child_finding(result, job);
 	const struct finding *known = child_known(result);
+	const char *transport = transport_to_name(job->transport);
 
 	report_words(stdout, "", job->words);
 	if (failing != NULL)
@@ -45,9 +31,10 @@ static void print_text(const struct replay_options *options, const char *path,
 		printf("%s%s", report, report[strlen(report) - 1] == '\n' ? "" : "\n");
 	if (result->failed_line != 0)
 		report_failure(stdout, path, result, job->script);
-	print_not_judged(result);
+	report_not_judged(stdout, "not judged", result->not_judged);
 	report_disagreements(stdout, "", job->target);
-	printf("%s: %s: %u operations, %llu chains returned: %s\n", path, job->target->name,
+	printf("%s: %s%s%s: %u operations, %llu chains returned: %s\n", path, job->target->name,
+	       transport != NULL ? ", transport " : "", transport != NULL ? transport : "",
 	       result->ops_run, (unsigned long long)result->completions,
 	       failing != NULL		  ? failing->signature
 	       : known != NULL		  ? "nothing but what is known"
@@ -60,39 +47,35 @@ static void print_text(const struct replay_options *options, const char *path,
 	}
 	if (failing == NULL || options->verbose)
 		return;
-	report_next(stdout, job->target->name, path);
+	report_next(stdout, job->target->name, job->transport, path);
 }
 
 static void print_json(const char *path, const struct child_job *job,
 		       const struct child_result *result)
 {
-	const char *separator = "";
+	struct json json = json_open(stdout);
 
-	printf("{\"event\":\"result\",\"file\":");
-	escape_json(stdout, path);
-	printf(",\"target\":");
-	escape_json(stdout, job->target->name);
-	printf(",\"operations\":%u,\"chains\":%llu,\"passed\":%s", result->ops_run,
-	       (unsigned long long)result->completions,
-	       child_failed(result, job) ? "false" : "true");
+	json_object(&json, NULL);
+	json_string(&json, "event", "result");
+	json_string(&json, "file", path);
+	json_string(&json, "target", job->target->name);
+	if (transport_to_name(job->transport) != NULL)
+		json_string(&json, "transport", transport_to_name(job->transport));
+	json_number(&json, "operations", result->ops_run);
+	json_number(&json, "chains", result->completions);
+	json_bool(&json, "passed", !child_failed(result, job));
 	if (result->failed_line != 0) {
-		printf(",\"line\":%u,\"message\":", result->failed_line);
-		escape_json(stdout, result->failure);
+		json_number(&json, "line", result->failed_line);
+		json_string(&json, "message", result->failure);
 	}
-	putchar(',');
-	report_result_json(stdout, result, job);
-	printf(",\"not_judged\":[");
-	for (int i = 0; i < RULE_COUNT; i++) {
-		if ((result->not_judged[i / 64] >> i % 64 & 1) == 0)
-			continue;
-		printf("%s\"%s\"", separator, rule_table[i].id);
-		separator = ",";
-	}
-	printf("],\"disagrees\":[");
-	report_disagreements_json(stdout, "", job->target);
-	printf("],\"printed\":");
-	escape_json(stdout, job->words);
-	printf("}\n");
+	report_result_json(&json, result, job);
+	report_not_judged_json(&json, "not_judged", result->not_judged);
+	json_array(&json, "disagrees");
+	report_disagreements_json(&json, job->target);
+	json_array_end(&json);
+	json_string(&json, "printed", job->words);
+	json_object_end(&json);
+	json_end(&json);
 }
 
 /* Our standard output, by another descriptor than the one that is the device's in
@@ -119,6 +102,7 @@ static int replay_script(const struct replay_options *options, const char *path,
 	struct child_job job = {
 		.script = script,
 		.target = target,
+		.transport = options->transport,
 		.expect = !options->judging.no_ledger,
 		.judging = target_judging(target, options->judging),
 		.leaks = true,
@@ -164,7 +148,7 @@ int replay_file(const struct replay_options *options, const char *path)
 		fprintf(stderr, "%s: %s\n", input_name(path), strerror(ENOMEM));
 	else if (load_program(script, path, options->target, &text) == 0) {
 		target = load_target(script, path, options->target);
-		if (target != NULL)
+		if (target != NULL && load_fits(script, path, target, options->transport) == 0)
 			status = replay_script(options, path, script, target, report, text);
 	}
 	free(report);

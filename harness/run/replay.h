@@ -11,8 +11,11 @@
 
 #include <stdbool.h>
 
+struct transport;
+
 struct replay_options {
-	const char *target; /* of files that name none; NULL: the only one */
+	const char *target;		   /* of files that name none; NULL: the only one */
+	const struct transport *transport; /* NULL: the first of transport_all */
 	bool verbose, json;
 	bool print_script;	/* before it is run */
 	struct judging judging; /* the target's own is added */

@@ -17,21 +17,24 @@ const char *report_command = "vringer";
 bool report_in_tree = true;
 
 /* "COMMAND VERB -t TARGET PATH", each a word of a shell. */
-static void print_command(FILE *out, const char *verb, const char *target, const char *path)
+static void print_command(FILE *out, const char *verb, const char *target,
+			  const struct transport *transport, const char *path)
 {
 	escape_word(out, report_command);
 	fprintf(out, " %s -t ", verb);
 	escape_word(out, target);
+	if (transport_to_name(transport) != NULL)
+		fprintf(out, " --transport %s", transport_to_name(transport));
 	fputc(' ', out);
 	escape_word(out, path);
 }
 
-void report_next(FILE *out, const char *target, const char *path)
+void report_next(FILE *out, const char *target, const struct transport *transport, const char *path)
 {
 	fputs("next: ", out);
-	print_command(out, "replay -v", target, path);
+	print_command(out, "replay -v", target, transport, path);
 	fputs("   (every operation and access)\n      ", out);
-	print_command(out, "minimize", target, path);
+	print_command(out, "minimize", target, transport, path);
 	fputs(" -o ", out);
 	if (report_in_tree)
 		fprintf(out, "corpus/%s/regressions/", target);
@@ -68,12 +71,27 @@ const char *finding_kind_name(enum finding_kind kind)
 	return names[kind];
 }
 
+/* The first bytes in hexadecimal, and dots for the others. */
+struct hex {
+	char text[2 * TRACE_BYTES_MAX + sizeof("...")];
+};
+
+static struct hex hex_of(const uint8_t *data, uint32_t len)
+{
+	struct hex hex = { "" };
+	uint32_t i = 0;
+
+	for (; data != NULL && i < len && i < TRACE_BYTES_MAX; i++)
+		snprintf(hex.text + 2 * i, 3, "%02x", data[i]);
+	if (data != NULL && len > TRACE_BYTES_MAX)
+		strcpy(hex.text + 2 * i, "...");
+	return hex;
+}
+
+/* The end of a line. */
 static void print_bytes(FILE *out, const uint8_t *data, uint32_t len)
 {
-	for (uint32_t i = 0; data != NULL && i < len && i < TRACE_BYTES_MAX; i++)
-		fprintf(out, "%02x", data[i]);
-	if (data != NULL && len > TRACE_BYTES_MAX)
-		fputs("...", out);
+	fprintf(out, "%s\n", hex_of(data, len).text);
 }
 
 /* An operation with its place in the script. */
@@ -95,10 +113,31 @@ static void print_op(const struct report_trace *t, const struct trace_event *e)
 		fprintf(t->out, "op %u: %s\n", e->index, e->name);
 }
 
-static void print_register(FILE *out, const struct trace_event *e)
+static void print_stage(const struct report_trace *t, const struct trace_event *e)
 {
+	fprintf(t->out, "after the program: %s\n", e->name);
+}
+
+static void print_register(const struct report_trace *t, const struct trace_event *e)
+{
+	FILE *out = t->out;
+
 	fprintf(out, "  driver %s ", e->kind == TRACE_REG_READ ? "reads" : "writes");
 	text_print_value(out, FIELD_REG, e->addr);
+	if (e->len != 4)
+		fprintf(out, " (%u bytes)", e->len);
+	fprintf(out, " = 0x%" PRIx64 "\n", e->value);
+}
+
+static void print_act(const struct report_trace *t, const struct trace_event *e)
+{
+	FILE *out = t->out;
+
+	fprintf(out, "  driver calls %s", e->name);
+	if (e->index > 0)
+		fprintf(out, " of queue %u", e->index - 1);
+	if (e->addr != 0)
+		fprintf(out, " at 0x%" PRIx64, e->addr);
 	if (e->len != 4)
 		fprintf(out, " (%u bytes)", e->len);
 	fprintf(out, " = 0x%" PRIx64 "\n", e->value);
@@ -110,9 +149,10 @@ static const char *purpose_name(struct guest_why why)
 	return why.purpose != GUEST_UNTOLD ? field_names(FIELD_PURPOSE)[why.purpose + 1] : NULL;
 }
 
-static void print_access(FILE *out, const struct trace_event *e)
+static void print_access(const struct report_trace *t, const struct trace_event *e)
 {
 	const char *purpose = purpose_name(e->why);
+	FILE *out = t->out;
 
 	fprintf(out, "    device %s 0x%" PRIx64 " len %u",
 		e->kind == TRACE_READ ? "reads" : "writes", e->addr, e->len);
@@ -127,16 +167,16 @@ static void print_access(FILE *out, const struct trace_event *e)
 	}
 	fputs(": ", out);
 	print_bytes(out, e->data, e->len);
-	fputc('\n', out);
 }
 
-static void print_host(FILE *out, const struct trace_event *e)
+static void print_host(const struct report_trace *t, const struct trace_event *e)
 {
 	TABLE(static const char *const, acts, HOST_ACT_COUNT, 1,
 	      [HOST_TYPE] = "types",
 	      [HOST_TAKE] = "takes",
 	      [HOST_PUT_BACK] = "puts back",
 	      [HOST_SET_TARGET] = "wants");
+	FILE *out = t->out;
 
 	if (e->value == HOST_SET_TARGET) {
 		fprintf(out, "  host wants something else: %u\n", e->len);
@@ -144,139 +184,146 @@ static void print_host(FILE *out, const struct trace_event *e)
 	}
 	fprintf(out, "  host %s %u bytes of port %u: ", acts[e->value], e->len, e->index);
 	print_bytes(out, e->data, e->len);
-	fputc('\n', out);
 }
 
-static void print_frame(FILE *out, const struct trace_event *e)
+static void print_frame(const struct report_trace *t, const struct trace_event *e)
 {
 	TABLE(static const char *const, ends, FRAME_END_COUNT, 1,
 	      [END_AWAY - FRAME_END_FIRST] = "hands on",
 	      [END_GIVEN - FRAME_END_FIRST] = "is given",
 	      [END_REPLY - FRAME_END_FIRST] = "answers with");
+	FILE *out = t->out;
 
 	fprintf(out, "  device %s a frame of %u bytes: ", ends[e->value - FRAME_END_FIRST], e->len);
 	print_bytes(out, e->data, e->len);
-	fputc('\n', out);
 }
 
-static void print_event(const struct report_trace *t, const struct trace_event *e)
+static void print_interrupt(const struct report_trace *t, const struct trace_event *e)
 {
-	FILE *out = t->out;
+	fputs("    device interrupts: ", t->out);
+	text_print_value(t->out, FIELD_INTERRUPT, e->value);
+	if (e->index > 0)
+		fprintf(t->out, ", of queue %u", e->index - 1);
+	fputc('\n', t->out);
+}
 
-	switch (e->kind) {
-	case TRACE_OP:
-		print_op(t, e);
-		break;
-	case TRACE_STAGE:
-		fprintf(out, "after the program: %s\n", e->name);
-		break;
-	case TRACE_REG_READ:
-	case TRACE_REG_WRITE:
-		print_register(out, e);
-		break;
-	case TRACE_READ:
-	case TRACE_WRITE:
-		print_access(out, e);
-		break;
-	case TRACE_INTERRUPT:
-		fputs("    device interrupts: ", out);
-		text_print_value(out, FIELD_INTERRUPT, e->value);
-		if (e->index > 0)
-			fprintf(out, ", of queue %u", e->index - 1);
-		fputc('\n', out);
-		break;
-	case TRACE_RACE:
-		fprintf(out, "    race: 0x%" PRIx64 " becomes ", e->addr);
-		print_bytes(out, e->data, e->len);
-		fputc('\n', out);
-		break;
-	case TRACE_FAULT:
-		fputs("    fault: the access that follows fails\n", out);
-		break;
-	case TRACE_ALLOC:
-		fprintf(out, "    device allocates %u bytes%s\n", e->len,
-			e->err != 0 ? ": fails" : "");
-		break;
-	case TRACE_FREE:
-		fprintf(out, "    device frees %u bytes\n", e->len);
-		break;
-	case TRACE_WORK:
-		fputs("  the device goes on with left-over work\n", out);
-		break;
-	case TRACE_USED:
-		fprintf(out, "  driver takes used entry of queue %u: id %" PRIu64 " len %u\n",
-			e->why.queue, e->value, e->len);
-		break;
-	case TRACE_COUNTER:
-		/* What a gauge falls by wraps around 2^64. */
-		fprintf(out, "  counter %s %+" PRId64 "\n", e->name, (int64_t)e->value);
-		break;
-	case TRACE_FRAME:
-		print_frame(out, e);
-		break;
-	case TRACE_HOST:
-		print_host(out, e);
-		break;
-	case TRACE_CHANGE:
-		fprintf(out, "    device changed 0x%" PRIx64 " len %u: ", e->addr, e->len);
-		print_bytes(out, e->data, e->len);
-		fputc('\n', out);
-		break;
-	default:
-		report_finding(out, "  ", e->finding, t->script);
-	}
+static void print_race(const struct report_trace *t, const struct trace_event *e)
+{
+	fprintf(t->out, "    race: 0x%" PRIx64 " becomes ", e->addr);
+	print_bytes(t->out, e->data, e->len);
+}
+
+static void print_fault(const struct report_trace *t, const struct trace_event *e)
+{
+	(void)e;
+	fputs("    fault: the access that follows fails\n", t->out);
+}
+
+static void print_alloc(const struct report_trace *t, const struct trace_event *e)
+{
+	fprintf(t->out, "    device allocates %u bytes%s\n", e->len, e->err != 0 ? ": fails" : "");
+}
+
+static void print_free(const struct report_trace *t, const struct trace_event *e)
+{
+	fprintf(t->out, "    device frees %u bytes\n", e->len);
+}
+
+static void print_work(const struct report_trace *t, const struct trace_event *e)
+{
+	(void)e;
+	fputs("  the device goes on with left-over work\n", t->out);
+}
+
+static void print_used(const struct report_trace *t, const struct trace_event *e)
+{
+	fprintf(t->out, "  driver takes used entry of queue %u: id %" PRIu64 " len %u\n",
+		e->why.queue, e->value, e->len);
+}
+
+static void print_counter(const struct report_trace *t, const struct trace_event *e)
+{
+	/* What a gauge falls by wraps around 2^64. */
+	fprintf(t->out, "  counter %s %+" PRId64 "\n", e->name, (int64_t)e->value);
+}
+
+static void print_change(const struct report_trace *t, const struct trace_event *e)
+{
+	fprintf(t->out, "    device changed 0x%" PRIx64 " len %u: ", e->addr, e->len);
+	print_bytes(t->out, e->data, e->len);
+}
+
+static void print_finding(const struct report_trace *t, const struct trace_event *e)
+{
+	report_finding(t->out, "  ", e->finding, t->script);
+}
+
+typedef void print_event_fn(const struct report_trace *t, const struct trace_event *e);
+
+/* How each kind of event is shown: to programs by its name, to people as a line. */
+struct event_kind {
+	const char *name;
+	print_event_fn *print;
+};
+
+TABLE(static const struct event_kind, event_kinds, TRACE_KIND_COUNT, 2,
+      [TRACE_OP] = { "op", print_op },
+      [TRACE_STAGE] = { "stage", print_stage },
+      [TRACE_REG_READ] = { "register-read", print_register },
+      [TRACE_REG_WRITE] = { "register-write", print_register },
+      [TRACE_ACT] = { "act", print_act },
+      [TRACE_READ] = { "read", print_access },
+      [TRACE_WRITE] = { "write", print_access },
+      [TRACE_INTERRUPT] = { "interrupt", print_interrupt },
+      [TRACE_RACE] = { "race", print_race },
+      [TRACE_FAULT] = { "fault", print_fault },
+      [TRACE_ALLOC] = { "alloc", print_alloc },
+      [TRACE_FREE] = { "free", print_free },
+      [TRACE_WORK] = { "work", print_work },
+      [TRACE_USED] = { "used", print_used },
+      [TRACE_COUNTER] = { "counter", print_counter },
+      [TRACE_HOST] = { "host", print_host },
+      [TRACE_FRAME] = { "frame", print_frame },
+      [TRACE_CHANGE] = { "change", print_change },
+      [TRACE_FINDING] = { "finding", print_finding });
+
+/* The queue that an event is about, where it says which. */
+static int queue_of(const struct trace_event *e)
+{
+	if (e->kind == TRACE_USED)
+		return e->why.queue;
+	return e->kind == TRACE_INTERRUPT || e->kind == TRACE_ACT ? (int)e->index - 1 : -1;
 }
 
 static void print_event_json(const struct report_trace *t, const struct trace_event *e)
 {
-	TABLE(static const char *const, kinds, TRACE_KIND_COUNT, 1,
-	      [TRACE_OP] = "op",
-	      [TRACE_STAGE] = "stage",
-	      [TRACE_REG_READ] = "register-read",
-	      [TRACE_REG_WRITE] = "register-write",
-	      [TRACE_READ] = "read",
-	      [TRACE_WRITE] = "write",
-	      [TRACE_INTERRUPT] = "interrupt",
-	      [TRACE_RACE] = "race",
-	      [TRACE_FAULT] = "fault",
-	      [TRACE_ALLOC] = "alloc",
-	      [TRACE_FREE] = "free",
-	      [TRACE_WORK] = "work",
-	      [TRACE_USED] = "used",
-	      [TRACE_COUNTER] = "counter",
-	      [TRACE_HOST] = "host",
-	      [TRACE_FRAME] = "frame",
-	      [TRACE_CHANGE] = "change",
-	      [TRACE_FINDING] = "finding");
-	FILE *out = t->out;
+	const char *purpose =
+		e->kind == TRACE_READ || e->kind == TRACE_WRITE ? purpose_name(e->why) : NULL;
+	struct json json = json_open(t->out);
 
-	fprintf(out, "{\"event\":\"%s\"", kinds[e->kind]);
+	json_object(&json, NULL);
+	json_string(&json, "event", event_kinds[e->kind].name);
 	if (e->kind == TRACE_OP)
-		fprintf(out, ",\"index\":%u", e->index);
-	if (e->name != NULL) {
-		fputs(",\"name\":", out);
-		escape_json(out, e->name);
+		json_number(&json, "index", e->index);
+	if (e->name != NULL)
+		json_string(&json, "name", e->name);
+	if (purpose != NULL) {
+		json_number(&json, "queue", e->why.queue);
+		json_string(&json, "purpose", purpose);
+		json_number(&json, "chain", e->why.walk);
 	}
-	if ((e->kind == TRACE_READ || e->kind == TRACE_WRITE) && purpose_name(e->why) != NULL)
-		fprintf(out, ",\"queue\":%u,\"purpose\":\"%s\",\"chain\":%u", e->why.queue,
-			purpose_name(e->why), e->why.walk);
-	if (e->kind == TRACE_USED)
-		fprintf(out, ",\"queue\":%u", e->why.queue);
-	if (e->kind == TRACE_INTERRUPT && e->index > 0)
-		fprintf(out, ",\"queue\":%u", e->index - 1);
-	fprintf(out,
-		",\"addr\":\"0x%" PRIx64 "\",\"len\":%u,\"value\":\"0x%" PRIx64 "\",\"err\":%d",
-		e->addr, e->len, e->value, e->err);
-	if (e->data != NULL && e->err == 0) {
-		fputs(",\"data\":\"", out);
-		print_bytes(out, e->data, e->len);
-		fputc('"', out);
-	}
-	if (e->finding != NULL) {
-		fputs(",\"finding\":", out);
-		report_finding_json(out, e->finding, t->script);
-	}
-	fputs("}\n", out);
+	if (queue_of(e) >= 0)
+		json_number(&json, "queue", (uint64_t)queue_of(e));
+	json_hex(&json, "addr", e->addr);
+	json_number(&json, "len", e->len);
+	json_hex(&json, "value", e->value);
+	json_signed(&json, "err", e->err);
+	if (e->data != NULL && e->err == 0)
+		json_string(&json, "data", hex_of(e->data, e->len).text);
+	if (e->finding != NULL)
+		report_finding_json(&json, "finding", e->finding, t->script);
+	json_object_end(&json);
+	json_end(&json);
 }
 
 void report_trace_event(void *ctx, const struct trace_event *event)
@@ -286,7 +333,7 @@ void report_trace_event(void *ctx, const struct trace_event *event)
 	if (t->json)
 		print_event_json(t, event);
 	else
-		print_event(t, event);
+		event_kinds[event->kind].print(t, event);
 }
 
 void report_failure(FILE *out, const char *path, const struct child_result *result,
@@ -320,19 +367,17 @@ void report_disagreements(FILE *out, const char *prefix, const struct target *ta
 	}
 }
 
-const char *report_disagreements_json(FILE *out, const char *separator, const struct target *target)
+void report_disagreements_json(struct json *json, const struct target *target)
 {
 	const struct target_disagreement *d = target->disagreements;
 
 	for (; d != NULL && d->rule != NULL; d++) {
-		fprintf(out, "%s{\"target\":", separator);
-		escape_json(out, target->name);
-		fprintf(out, ",\"rule\":\"%s\",\"reason\":", d->rule);
-		escape_json(out, d->reason);
-		fputc('}', out);
-		separator = ",";
+		json_object(json, NULL);
+		json_string(json, "target", target->name);
+		json_string(json, "rule", d->rule);
+		json_string(json, "reason", d->reason);
+		json_object_end(json);
 	}
-	return separator;
 }
 
 void report_finding(FILE *out, const char *prefix, const struct finding *finding,
@@ -359,37 +404,35 @@ void report_finding(FILE *out, const char *prefix, const struct finding *finding
 		fprintf(out, "%s  known: %s\n", prefix, finding->known);
 }
 
-static void print_finding_json(FILE *out, const struct finding *finding,
-			       const struct script *script, const char *more)
+static void finding_members(struct json *json, const struct finding *finding,
+			    const struct script *script)
 {
-	fprintf(out, "{\"kind\":\"%s\",\"signature\":",
-		finding_kind_name((enum finding_kind)finding->kind));
-	escape_json(out, finding->signature);
+	json_string(json, "kind", finding_kind_name((enum finding_kind)finding->kind));
+	json_string(json, "signature", finding->signature);
 	if (finding->kind == FINDING_RULE) {
 		const struct rule_desc *rule = &rule_table[finding->rule];
 
-		fprintf(out, ",\"rule\":\"%s\",\"severity\":\"%s\",\"clause\":\"%s\"", rule->id,
-			severity_name(rule->severity), rule->clause);
+		json_string(json, "rule", rule->id);
+		json_string(json, "severity", severity_name(rule->severity));
+		json_string(json, "clause", rule->clause);
 	}
 	if (finding->op != FINDING_OP_END) {
-		fprintf(out, ",\"op\":%u", finding->op);
+		json_number(json, "op", finding->op);
 		if (script != NULL && script->op_lines[finding->op] != 0)
-			fprintf(out, ",\"line\":%u", script->op_lines[finding->op]);
+			json_number(json, "line", script->op_lines[finding->op]);
 	}
-	fputs(",\"verb\":", out);
-	escape_json(out, finding->verb);
-	fputs(",\"message\":", out);
-	escape_json(out, finding->message);
-	if (finding->known != NULL) {
-		fputs(",\"known\":", out);
-		escape_json(out, finding->known);
-	}
-	fprintf(out, "%s}", more);
+	json_string(json, "verb", finding->verb);
+	json_string(json, "message", finding->message);
+	if (finding->known != NULL)
+		json_string(json, "known", finding->known);
 }
 
-void report_finding_json(FILE *out, const struct finding *finding, const struct script *script)
+void report_finding_json(struct json *json, const char *key, const struct finding *finding,
+			 const struct script *script)
 {
-	print_finding_json(out, finding, script, "");
+	json_object(json, key);
+	finding_members(json, finding, script);
+	json_object_end(json);
 }
 
 bool report_has_notes(const struct child_result *result, const struct child_job *job)
@@ -416,22 +459,51 @@ void report_notes(FILE *out, const struct child_result *result, const struct chi
 			result->shortage);
 }
 
-void report_result_json(FILE *out, const struct child_result *result, const struct child_job *job)
+void report_result_json(struct json *json, const struct child_result *result,
+			const struct child_job *job)
 {
-	fputs("\"findings\":[", out);
-	for (unsigned i = 0; i < result->finding_count; i++) {
-		const struct finding *f = &result->findings[i];
-		bool fails = finding_fails(f, &job->judging);
+	json_array(json, "findings");
+	for (unsigned i = 0; result != NULL && i < result->finding_count; i++) {
+		json_object(json, NULL);
+		finding_members(json, &result->findings[i], job->script);
+		json_bool(json, "fails", finding_fails(&result->findings[i], &job->judging));
+		json_object_end(json);
+	}
+	json_array_end(json);
+	json_array(json, "unjudged");
+	if (result != NULL && result->shortage[0] != '\0') {
+		json_object(json, NULL);
+		json_string(json, "rule", rule_table[RULE_LIVENESS_REQUEST].id);
+		json_string(json, "reason", result->shortage);
+		json_object_end(json);
+	}
+	json_array_end(json);
+}
 
-		fputs(i > 0 ? "," : "", out);
-		print_finding_json(out, f, job->script,
-				   fails ? ",\"fails\":true" : ",\"fails\":false");
+static bool has_rule(const uint64_t *rules, int rule)
+{
+	return (rules[rule / 64] >> rule % 64 & 1) != 0;
+}
+
+void report_not_judged(FILE *out, const char *prefix, const uint64_t *not_judged)
+{
+	const char *before = ": ";
+
+	for (int i = 0; i < RULE_COUNT; i++) {
+		if (!has_rule(not_judged, i))
+			continue;
+		fprintf(out, "%s%s%s", *before == ':' ? prefix : "", before, rule_table[i].id);
+		before = ", ";
 	}
-	fputs("],\"unjudged\":[", out);
-	if (result->shortage[0] != '\0') {
-		fprintf(out, "{\"rule\":\"%s\",\"reason\":", rule_table[RULE_LIVENESS_REQUEST].id);
-		escape_json(out, result->shortage);
-		fputc('}', out);
-	}
-	fputc(']', out);
+	if (*before == ',')
+		fputc('\n', out);
+}
+
+void report_not_judged_json(struct json *json, const char *key, const uint64_t *not_judged)
+{
+	json_array(json, key);
+	for (int i = 0; i < RULE_COUNT; i++)
+		if (has_rule(not_judged, i))
+			json_string(json, NULL, rule_table[i].id);
+	json_array_end(json);
 }

@@ -11,10 +11,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* What an access of the device's costs beside its bytes, as bytes; and how many bytes
- * are compared in the time of one that is moved. */
+/* What an access of the device's costs beside its bytes, as bytes. */
 #define RUN_ACCESS_BYTES 64
-#define RUN_COMPARE_SPEED 16
 
 #define CONTAINER_OF(pointer, type, member)                                                        \
 	((type *)(void *)((char *)(pointer)-offsetof(type, member)))
@@ -152,7 +150,7 @@ int run_open(struct run **run, const struct target *target, struct text_error *e
 	if (r == NULL)
 		return -ENOMEM;
 	r->guest.target = target;
-	r->guest.transport = &transport_mmio;
+	r->guest.transport = transport_or_first(NULL);
 	err = arena_init(&r->guest.arena, (enum arena_layout)target->layout,
 			 target_is_plain(target), &r->guest.heap);
 	if (err != 0)
@@ -203,11 +201,14 @@ void run_close(struct run *run)
 
 static void set_options(struct run *run, const struct run_options *options)
 {
+	run->guest.transport = transport_or_first(options->transport);
 	run->guest.trace = options->trace;
 	run->guest.arena.trace = options->trace;
 	run->guest.heap.trace = options->trace;
 	ledger_judge(&run->guest.ledger, &options->judging, options->trace, options->fatal,
 		     options->ctx);
+	ledger_without(&run->guest.ledger,
+		       run->guest.transport->read_register != NULL ? 0 : FACT_LAYOUT);
 }
 
 /* Largest queue sizes and features as the program holds them back. */
@@ -307,31 +308,46 @@ struct frame {
 	uint32_t left;	/* times to go, after this one */
 };
 
-/* What an operation moves itself; the device's accesses are counted as they come. */
+/* What an operation moves itself; the device's accesses are counted as they come.
+ * That plain memory is compared after each is no part of it: its operations bound
+ * that, and a script runs as far however a device reaches memory. */
+typedef uint64_t op_bytes_fn(const struct run *run, const struct op *op);
+
+SAME_FIELD(FILL_LEN, PATTERN_LEN);
+SAME_FIELD(FILL_LEN, MAP_LEN);
+SAME_FIELD(FILL_LEN, UNMAP_LEN);
+
+static uint64_t range_bytes(const struct run *run, const struct op *op)
+{
+	(void)run;
+	return op->value[FILL_LEN] < ARENA_SIZE_MAX ? op->value[FILL_LEN] : ARENA_SIZE_MAX;
+}
+
+/* Saved, restored, saved and compared again. */
+static uint64_t snapshot_bytes(const struct run *run, const struct op *op)
+{
+	(void)op;
+	return 4 * run->snapshots[0].len;
+}
+
+static uint64_t output_bytes(const struct run *run, const struct op *op)
+{
+	(void)op;
+	return run->guest.output_len;
+}
+
+/* The others move their payload and no more. */
+static op_bytes_fn *const op_bytes_fns[256] = {
+	[OP_FILL] = range_bytes,	 [OP_PATTERN] = range_bytes, [OP_MAP] = range_bytes,
+	[OP_UNMAP] = range_bytes,	 [OP_SAVE] = snapshot_bytes, [OP_RESTORE] = snapshot_bytes,
+	[OP_TAKE_OUTPUT] = output_bytes,
+};
+
 static uint64_t op_bytes(const struct run *run, const struct op *op)
 {
-	uint64_t len = 0;
+	op_bytes_fn *bytes = op_bytes_fns[op->code];
 
-	switch (op->code) {
-	case OP_FILL:
-	case OP_PATTERN:
-	case OP_MAP:
-	case OP_UNMAP:
-		len = op->value[1] < ARENA_SIZE_MAX ? op->value[1] : ARENA_SIZE_MAX;
-		break;
-	case OP_SAVE:
-	case OP_RESTORE:
-		/* Saved, restored, saved and compared again. */
-		len = 4 * run->snapshots[0].len;
-		break;
-	case OP_TAKE_OUTPUT:
-		len = run->guest.output_len;
-		break;
-	default:
-		len = op->data_len;
-	}
-	/* All of plain memory is compared after a call. */
-	return len + (run->guest.arena.plain ? ARENA_SIZE_MAX / RUN_COMPARE_SPEED : 0);
+	return bytes != NULL ? bytes(run, op) : op->data_len;
 }
 
 /* Of snapshots; all other operations are the guest's. */

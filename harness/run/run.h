@@ -20,7 +20,7 @@
 #include "harness/run/twin.h"
 
 /* What the program holds back of the device and the liveness script needs. */
-enum run_lack { LACK_NOTHING, LACK_ROOM, LACK_FEATURES };
+enum run_lack { LACK_NOTHING, LACK_ROOM, LACK_FEATURES, LACK_REGISTERS };
 struct run_shortage {
 	enum run_lack lack;
 	uint32_t line;	/* of the script; 0: its header */
@@ -61,7 +61,8 @@ struct run {
 
 struct run_options {
 	struct judging judging;
-	bool twins; /* every program by twins, not a fraction: see twin.h */
+	bool twins;			   /* every program by twins, not a fraction: see twin.h */
+	const struct transport *transport; /* NULL: the first of transport_all */
 	const struct trace *trace;
 	/* Called when an operation has run; `script` and its `>` lines are the
 	 * caller's to check.  NULL: nobody wants to know. */

@@ -13,30 +13,11 @@
 #include <linux/virtio_mmio.h>
 #include <string.h>
 
-static uint32_t peek(const struct run *run, uint32_t offset)
-{
-	uint32_t value = 0;
-
-	run->guest.target->read(run->guest.device, offset, &value, sizeof(value));
-	return value;
-}
-
-/* What they hold at first VIRTIO does not say. */
-static void clear_selectors(const struct run *run)
-{
-	static const uint16_t selectors[] = { VIRTIO_MMIO_DEVICE_FEATURES_SEL,
-					      VIRTIO_MMIO_DRIVER_FEATURES_SEL,
-					      VIRTIO_MMIO_QUEUE_SEL, VIRTIO_MMIO_SHM_SEL };
-	static const uint32_t zero;
-
-	for (size_t i = 0; i < sizeof(selectors) / sizeof(selectors[0]); i++)
-		run->guest.target->write(run->guest.device, selectors[i], &zero, sizeof(zero));
-}
-
-/* Every register that may be read, as a new device shows it, selectors 0.  Not what
- * the driver wrote to the configuration, or the device changed there, of a device
- * that is not ours: VIRTIO does not say that a reset undoes it. */
-static unsigned read_registers(const struct run *run, uint32_t *out)
+/* Every register that may be read, as a new device shows it, selectors as at first,
+ * where there are any; and the configuration.  Not what the driver wrote to the configuration, or
+ * the device changed there, of a device that is not ours: VIRTIO does not say that a reset undoes
+ * it. */
+static unsigned read_registers(struct run *run, uint32_t *out)
 {
 	static const uint16_t offsets[] = {
 		VIRTIO_MMIO_MAGIC_VALUE,   VIRTIO_MMIO_VERSION,		 VIRTIO_MMIO_DEVICE_ID,
@@ -45,16 +26,18 @@ static unsigned read_registers(const struct run *run, uint32_t *out)
 		VIRTIO_MMIO_SHM_LEN_LOW,   VIRTIO_MMIO_SHM_LEN_HIGH,	 VIRTIO_MMIO_SHM_BASE_LOW,
 		VIRTIO_MMIO_SHM_BASE_HIGH,
 	};
+	const struct transport *t = run->guest.transport;
 	unsigned count = 0;
 
-	clear_selectors(run);
-	for (size_t i = 0; i < sizeof(offsets) / sizeof(offsets[0]); i++)
-		out[count++] = peek(run, offsets[i]);
-	if (run->guest.target->keeps_config)
+	t->aim_at_first(&run->guest);
+	if (t->look_register != NULL)
+		for (size_t i = 0; i < sizeof(offsets) / sizeof(offsets[0]); i++)
+			out[count++] = (uint32_t)t->look_register(&run->guest, offsets[i], 4);
+	if (run->guest.target->keeps_config || run->config_unknown)
 		return count;
 	for (unsigned i = 0; i < run->guest.target->config_len && count < GUEST_REGISTERS_MAX;
 	     i += 4)
-		out[count++] = peek(run, VIRTIO_MMIO_CONFIG + i);
+		out[count++] = (uint32_t)t->look_config(&run->guest, i, 4);
 	return count;
 }
 
@@ -64,8 +47,6 @@ static void judge_registers(struct run *run)
 	unsigned count = read_registers(run, now);
 	uint32_t value;
 
-	if (run->config_unknown)
-		count -= (run->guest.target->config_len + 3) / 4;
 	for (unsigned i = 0; i < count; i++)
 		if (now[i] != run->guest.registers[i])
 			ledger_break(&run->guest.ledger, RULE_RESET_REGISTERS,
@@ -73,8 +54,8 @@ static void judge_registers(struct run *run)
 				     "new device 0x%x",
 				     i, now[i], run->guest.registers[i]);
 	for (uint32_t i = 0; i < run->guest.target->queue_count; i++) {
-		run->guest.target->write(run->guest.device, VIRTIO_MMIO_QUEUE_SEL, &i, sizeof(i));
-		value = peek(run, VIRTIO_MMIO_QUEUE_READY);
+		run->guest.transport->aim(&run->guest, i);
+		value = run->guest.transport->look_queue_ready(&run->guest);
 		if (value != 0)
 			ledger_break(&run->guest.ledger, RULE_RESET_REGISTERS,
 				     "after reset QueueReady of queue %u reads %u", i, value);
@@ -84,12 +65,8 @@ static void judge_registers(struct run *run)
 static uint16_t peek_mtu(const struct run *run)
 {
 	uint32_t at = ledger_net_mtu_at(run->guest.target, run->guest.offered);
-	uint8_t mtu[2] = { 0 };
 
-	if (at > 0)
-		run->guest.target->read(run->guest.device, VIRTIO_MMIO_CONFIG + at, mtu,
-					sizeof(mtu));
-	return ledger_get16(mtu);
+	return at > 0 ? (uint16_t)run->guest.transport->look_config(&run->guest, at, 2) : 0;
 }
 
 bool run_create(struct run *run)
@@ -108,7 +85,7 @@ bool run_create(struct run *run)
 	if (run->guest.target->listen != NULL)
 		run->guest.target->listen(run->guest.device, &run->guest.listener);
 	run->guest.register_count = read_registers(run, run->guest.registers);
-	generation = peek(run, VIRTIO_MMIO_CONFIG_GENERATION);
+	generation = run->guest.transport->look_generation(&run->guest);
 	ledger_created(&run->guest.ledger, generation, peek_mtu(run));
 	return true;
 }
@@ -117,11 +94,11 @@ void run_reset(struct run *run)
 {
 	guest_reset(&run->guest);
 	run->snapshots[0].len = 0;
-	guest_write(&run->guest, VIRTIO_MMIO_STATUS, 4, 0);
+	run->guest.transport->write_status(&run->guest, 0);
 	guest_take_all_output(&run->guest);
 	guest_forget_orders(&run->guest);
 	guest_want_nothing(&run->guest);
-	clear_selectors(run);
+	run->guest.transport->aim_at_first(&run->guest);
 	arena_reset(&run->guest.arena);
 }
 
@@ -138,7 +115,7 @@ void run_check_reset(struct run *run, const struct run_options *options)
 {
 	run_stage(run, options, "end-reset");
 	run_clear(run);
-	guest_write(&run->guest, VIRTIO_MMIO_STATUS, 4, 0);
+	run->guest.transport->write_status(&run->guest, 0);
 	run_stage_end(run);
 	if (run->guest.ledger.enabled && ledger_judges(&run->guest.ledger, RULE_RESET_REGISTERS))
 		judge_registers(run);

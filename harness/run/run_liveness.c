@@ -69,35 +69,86 @@ static bool has_sizes(struct run *run, const struct op *op, uint32_t size)
 	return true;
 }
 
+static unsigned queue_of(const struct op *op)
+{
+	return (unsigned)op->value[QUEUE_QUEUE] % PROGRAM_QUEUES;
+}
+
+/* Descriptors of its queue up to `end`. */
+static bool has_descs(struct run *run, const struct op *op, uint32_t end)
+{
+	unsigned queue = queue_of(op);
+
+	return has_room(run, op, queue, run->guest.queues[queue].size, end);
+}
+
+/* An available entry. */
+static bool has_entry(struct run *run, const struct op *op)
+{
+	return has_descs(run, op, outstanding(run, queue_of(op)) + 1);
+}
+
+static bool start_fits(struct run *run, const struct op *op)
+{
+	return has_features(run, op, op->value[START_FEATURES]) &&
+	       has_sizes(run, op, (uint32_t)op->value[START_SIZE]);
+}
+
+static bool negotiate_fits(struct run *run, const struct op *op)
+{
+	return has_features(run, op, op->value[NEGOTIATE_FEATURES]);
+}
+
+static bool queue_fits(struct run *run, const struct op *op)
+{
+	unsigned queue = queue_of(op);
+
+	return has_room(run, op, queue, run->guest.queue_max[queue],
+			(uint32_t)op->value[QUEUE_SIZE]);
+}
+
+static bool desc_fits(struct run *run, const struct op *op)
+{
+	return has_descs(run, op, (uint32_t)op->value[DESC_INDEX] + 1);
+}
+
+static bool chain_fits(struct run *run, const struct op *op)
+{
+	return has_descs(run, op, (uint32_t)op->value[CHAIN_HEAD] + op->data_len);
+}
+
+static bool publish_fits(struct run *run, const struct op *op)
+{
+	return has_descs(run, op, (uint32_t)op->value[PUBLISH_HEAD] + 1) && has_entry(run, op);
+}
+
+static bool offer_fits(struct run *run, const struct op *op)
+{
+	return chain_fits(run, op) && has_entry(run, op);
+}
+
+typedef bool fits_fn(struct run *run, const struct op *op);
+
+SAME_FIELD(DESC_INDEX, SET_DESC_INDEX);
+SAME_FIELD(CHAIN_HEAD, OFFER_HEAD);
+SAME_FIELD(CHAIN_HEAD, SEND_HEAD);
+SAME_FIELD(QUEUE_QUEUE, DESC_QUEUE);
+SAME_FIELD(QUEUE_QUEUE, SET_DESC_QUEUE);
+SAME_FIELD(QUEUE_QUEUE, CHAIN_QUEUE);
+SAME_FIELD(QUEUE_QUEUE, PUBLISH_QUEUE);
+SAME_FIELD(QUEUE_QUEUE, OFFER_QUEUE);
+SAME_FIELD(QUEUE_QUEUE, SEND_QUEUE);
+
+/* The others need nothing that a program can hold back. */
+static fits_fn *const fits[256] = {
+	[OP_START] = start_fits,     [OP_NEGOTIATE] = negotiate_fits, [OP_QUEUE] = queue_fits,
+	[OP_DESC] = desc_fits,	     [OP_SET_DESC] = desc_fits,	      [OP_CHAIN] = chain_fits,
+	[OP_PUBLISH] = publish_fits, [OP_OFFER] = offer_fits,	      [OP_SEND] = offer_fits,
+};
+
 bool run_liveness_fits(struct run *run, const struct op *op)
 {
-	unsigned queue = (unsigned)op->value[0] % PROGRAM_QUEUES;
-	uint32_t size = run->guest.queues[queue].size;
-
-	switch (op->code) {
-	case OP_START:
-		return has_features(run, op, op->value[2]) &&
-		       has_sizes(run, op, (uint32_t)op->value[1]);
-	case OP_NEGOTIATE:
-		return has_features(run, op, op->value[0]);
-	case OP_QUEUE:
-		return has_room(run, op, queue, run->guest.queue_max[queue],
-				(uint32_t)op->value[1]);
-	case OP_DESC:
-	case OP_SET_DESC:
-		return has_room(run, op, queue, size, (uint32_t)op->value[1] + 1);
-	case OP_CHAIN:
-		return has_room(run, op, queue, size, (uint32_t)op->value[1] + op->data_len);
-	case OP_PUBLISH:
-		return has_room(run, op, queue, size, (uint32_t)op->value[1] + 1) &&
-		       has_room(run, op, queue, size, outstanding(run, queue) + 1);
-	case OP_OFFER:
-	case OP_SEND:
-		return has_room(run, op, queue, size, (uint32_t)op->value[1] + op->data_len) &&
-		       has_room(run, op, queue, size, outstanding(run, queue) + 1);
-	default:
-		return true;
-	}
+	return fits[op->code] == NULL || fits[op->code](run, op);
 }
 
 /* An operation of the script has run: its `>` lines. */
@@ -123,13 +174,17 @@ static void check_lines(void *ctx, struct run *run, uint32_t op)
 void run_check_liveness(struct run *run, const struct run_options *options)
 {
 	struct run_options own = *options;
-	uint32_t ops_run = run->ops_run;
+	uint32_t ops_run = run->ops_run, line;
+	const char *reason;
 
 	run_stage(run, options, "liveness");
+	reason = transport_unmet(options->transport, run->guest.target, run->liveness, &line);
+	if (reason != NULL)
+		run->shortage = (struct run_shortage){ .lack = LACK_REGISTERS, .line = line };
 	own.after_op = check_lines;
 	own.before_op = NULL;
 	own.ctx = run->liveness;
-	if (has_features(run, NULL, run->liveness->needs_features)) {
+	if (reason == NULL && has_features(run, NULL, run->liveness->needs_features)) {
 		run->in_liveness = true;
 		run_ops(run, &run->liveness->prog, &own);
 		run->in_liveness = false;
@@ -151,6 +206,11 @@ void run_print_shortage(const struct run *run, char *text, size_t size)
 			 "queue %u has room for %" PRIu64 " in this program, and the target's "
 			 "liveness script needs %" PRIu64 "%s",
 			 s->queue, s->have, s->need, line);
+	else if (s->lack == LACK_REGISTERS)
+		snprintf(text, size,
+			 "the target's liveness script needs registers, and the transport has "
+			 "none%s",
+			 line);
 	else
 		snprintf(text, size,
 			 "this program holds back the features 0x%" PRIx64 ", which the target's "

@@ -35,21 +35,24 @@ struct view {
 
 static void look(const struct run *run, struct view *view)
 {
-	static const uint16_t offsets[] = {
-		VIRTIO_MMIO_STATUS,
-		VIRTIO_MMIO_INTERRUPT_STATUS,
-		VIRTIO_MMIO_CONFIG_GENERATION,
-		VIRTIO_MMIO_DEVICE_FEATURES,
-		VIRTIO_MMIO_QUEUE_NUM_MAX,
-		VIRTIO_MMIO_QUEUE_READY,
-		VIRTIO_MMIO_SHM_LEN_LOW,
-		VIRTIO_MMIO_SHM_BASE_LOW,
-	};
+	const struct transport *t = run->guest.transport;
+	const struct guest *g = &run->guest;
+	uint64_t features = t->look_features(g);
+	const uint32_t shown[] = { t->look_status(g),	       t->look_interrupt_status(g),
+				   t->look_generation(g),      (uint32_t)features,
+				   (uint32_t)(features >> 32), t->look_queue_max(g),
+				   t->look_queue_ready(g) };
 
 	memset(view, 0, sizeof(*view));
-	for (size_t i = 0; i < sizeof(offsets) / sizeof(offsets[0]); i++)
-		run->guest.target->read(run->guest.device, offsets[i], &view->words[view->count++],
-					4);
+	memcpy(view->words, shown, sizeof(shown));
+	view->count = sizeof(shown) / sizeof(shown[0]);
+	/* A shared-memory region is shown by registers, where there are any. */
+	if (t->look_register != NULL) {
+		view->words[view->count++] =
+			(uint32_t)t->look_register(g, VIRTIO_MMIO_SHM_LEN_LOW, 4);
+		view->words[view->count++] =
+			(uint32_t)t->look_register(g, VIRTIO_MMIO_SHM_BASE_LOW, 4);
+	}
 	view->count += guest_config_words(&run->guest, view->words + view->count);
 	view->state = target_state(run->guest.target, run->guest.device);
 	target_counters(run->guest.target, run->guest.device, view->counters);
@@ -214,7 +217,6 @@ void snapshot_op_restore(struct run *run, const struct program *prog, const stru
 {
 	struct snapshot *s = &run->snapshots[0];
 	bool clean = !s->altered && s->call == ledger_calls(&run->guest.ledger);
-	uint32_t generation = 0;
 
 	(void)prog;
 	(void)op;
@@ -222,9 +224,8 @@ void snapshot_op_restore(struct run *run, const struct program *prog, const stru
 	snapshot_restore_run(run, 0, clean);
 	record_value(&run->guest.record, RECORD_HOST, s->outcome);
 	if (s->outcome == SNAPSHOT_RESTORED && !clean) {
-		run->guest.target->read(run->guest.device, VIRTIO_MMIO_CONFIG_GENERATION,
-					&generation, 4);
-		ledger_forget(&run->guest.ledger, generation);
+		ledger_forget(&run->guest.ledger,
+			      run->guest.transport->look_generation(&run->guest));
 		run->config_unknown = true;
 	}
 }

@@ -117,9 +117,11 @@ static void print_name(const struct suite *suite, const struct suite_result *r)
 		escape_tap(suite->out, r->target->name);
 		fputc(']', suite->out);
 	}
+	if (transport_to_name(r->job->transport) != NULL)
+		fprintf(suite->out, " [%s]", transport_to_name(r->job->transport));
 }
 
-static void tap_result(const struct suite *suite, const struct suite_result *r)
+static void tap_result(struct suite *suite, const struct suite_result *r)
 {
 	enum outcome outcome = outcome_of(r);
 	bool good = outcome == PASSED || outcome == SKIPPED;
@@ -151,7 +153,7 @@ static void tap_result(const struct suite *suite, const struct suite_result *r)
 		report_words(suite->out, "# ", r->words);
 }
 
-static void junit_result(const struct suite *suite, const struct suite_result *r)
+static void junit_result(struct suite *suite, const struct suite_result *r)
 {
 	enum outcome outcome = outcome_of(r);
 	char *text = describe(r);
@@ -160,6 +162,8 @@ static void junit_result(const struct suite *suite, const struct suite_result *r
 	escape_xml_value(suite->out, r->target->name);
 	fputs("\" name=\"", suite->out);
 	escape_xml_value(suite->out, r->path);
+	if (transport_to_name(r->job->transport) != NULL)
+		fprintf(suite->out, " [%s]", transport_to_name(r->job->transport));
 	fputs("\">", suite->out);
 	if (outcome == SKIPPED) {
 		fputs("<skipped message=\"", suite->out);
@@ -195,77 +199,71 @@ static void junit_result(const struct suite *suite, const struct suite_result *r
 	fputs("</testcase>\n", suite->out);
 }
 
-static void json_result(const struct suite *suite, const struct suite_result *r)
+static void json_result(struct suite *suite, const struct suite_result *r)
 {
 	TABLE(static const char *const, names, OUTCOME_COUNT, 1,
 	      [SKIPPED] = "skip",
 	      [PASSED] = "pass",
 	      [FAILED] = "fail",
 	      [EXPECTED] = "known");
-	FILE *out = suite->out;
+	struct json *json = &suite->json;
 
-	fprintf(out, "%s{\"file\":", results(suite) > 1 ? ",\n" : "");
-	escape_json(out, r->path);
-	fputs(",\"target\":", out);
-	escape_json(out, r->target->name);
-	fprintf(out, ",\"result\":\"%s\"", names[outcome_of(r)]);
+	json_break(json);
+	json_object(json, NULL);
+	json_string(json, "file", r->path);
+	json_string(json, "target", r->target->name);
+	if (transport_to_name(r->job->transport) != NULL)
+		json_string(json, "transport", transport_to_name(r->job->transport));
+	json_string(json, "result", names[outcome_of(r)]);
 	if (r->skip != NULL) {
-		fputs(",\"reason\":", out);
-		escape_json(out, r->skip);
+		json_string(json, "reason", r->skip);
 	} else {
-		fprintf(out, ",\"operations\":%u,\"chains\":%llu", r->child->ops_run,
-			(unsigned long long)r->child->completions);
+		json_number(json, "operations", r->child->ops_run);
+		json_number(json, "chains", r->child->completions);
 	}
 	if (r->skip == NULL && r->child->failed_line != 0) {
-		fprintf(out, ",\"line\":%u,\"message\":", r->child->failed_line);
-		escape_json(out, r->child->failure);
+		json_number(json, "line", r->child->failed_line);
+		json_string(json, "message", r->child->failure);
 	}
-	fputs(",\"clauses\":[", out);
-	for (unsigned i = 0; i < r->script->clause_count; i++) {
-		fputs(i > 0 ? "," : "", out);
-		escape_json(out, r->script->clauses[i]);
-	}
-	fputs("],\"printed\":", out);
-	escape_json(out, r->skip == NULL ? r->words : "");
-	fputs(",", out);
-	if (r->skip == NULL)
-		report_result_json(out, r->child, r->job);
-	else
-		fputs("\"findings\":[],\"unjudged\":[]", out);
-	fputc('}', out);
+	json_array(json, "clauses");
+	for (unsigned i = 0; i < r->script->clause_count; i++)
+		json_string(json, NULL, r->script->clauses[i]);
+	json_array_end(json);
+	json_string(json, "printed", r->skip == NULL ? r->words : "");
+	report_result_json(json, r->skip == NULL ? r->child : NULL, r->job);
+	json_object_end(json);
 }
 
-/* The rules that were not judged, each behind `separator`, the first not. */
-static void print_not_judged(const struct suite *suite, const char *quote, const char *separator)
-{
-	const char *before = "";
+typedef void suite_fn(struct suite *suite);
 
-	for (int i = 0; i < RULE_COUNT; i++) {
-		if ((suite->not_judged[i / 64] >> i % 64 & 1) == 0)
-			continue;
-		fprintf(suite->out, "%s%s%s%s", before, quote, rule_table[i].id, quote);
-		before = separator;
-	}
+static void tap_begin(struct suite *suite)
+{
+	fprintf(suite->out, "TAP version 13\n1..%u\n", suite->planned);
 }
 
-static bool any_not_judged(const struct suite *suite)
+static void junit_begin(struct suite *suite)
 {
-	for (size_t i = 0; i < sizeof(suite->not_judged) / sizeof(suite->not_judged[0]); i++)
-		if (suite->not_judged[i] != 0)
-			return true;
-	return false;
+	fputs("<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n<testsuite name=\"vringer\">\n",
+	      suite->out);
+}
+
+static void json_begin(struct suite *suite)
+{
+	suite->json = json_open(suite->out);
+	json_object(&suite->json, NULL);
+	json_array(&suite->json, "results");
+	json_break(&suite->json);
 }
 
 void suite_begin(struct suite *suite, unsigned planned)
 {
+	TABLE(static suite_fn *const, begin, SUITE_FORMAT_COUNT, 1,
+	      [SUITE_TAP] = tap_begin,
+	      [SUITE_JUNIT] = junit_begin,
+	      [SUITE_JSON] = json_begin);
+
 	suite->planned = planned;
-	if (suite->format == SUITE_TAP)
-		fprintf(suite->out, "TAP version 13\n1..%u\n", planned);
-	else if (suite->format == SUITE_JUNIT)
-		fputs("<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n<testsuite name=\"vringer\">\n",
-		      suite->out);
-	else
-		fputs("{\"results\":[\n", suite->out);
+	begin[suite->format](suite);
 }
 
 static void note_target(struct suite *suite, const struct target *target)
@@ -275,18 +273,6 @@ static void note_target(struct suite *suite, const struct target *target)
 			return;
 	if (suite->target_count < SUITE_TARGETS_MAX)
 		suite->targets[suite->target_count++] = target;
-}
-
-static void print_disagreements(const struct suite *suite)
-{
-	const char *separator = "";
-
-	for (unsigned i = 0; i < suite->target_count; i++)
-		if (suite->format == SUITE_TAP)
-			report_disagreements(suite->out, "# ", suite->targets[i]);
-		else
-			separator =
-				report_disagreements_json(suite->out, separator, suite->targets[i]);
 }
 
 /* For people who read JUnit: as much as its schema has room for. */
@@ -308,7 +294,7 @@ static void junit_disagreements(const struct suite *suite)
 	free(text);
 }
 
-typedef void print_fn(const struct suite *suite, const struct suite_result *r);
+typedef void print_fn(struct suite *suite, const struct suite_result *r);
 
 void suite_add(struct suite *suite, const struct suite_result *result)
 {
@@ -334,36 +320,52 @@ void suite_add(struct suite *suite, const struct suite_result *result)
 	fflush(suite->out);
 }
 
+static void tap_end(struct suite *suite)
+{
+	report_not_judged(suite->out, "# not judged, for want of facts", suite->not_judged);
+	for (unsigned i = 0; i < suite->target_count; i++)
+		report_disagreements(suite->out, "# ", suite->targets[i]);
+	known_report(suite->out, "# ", suite->known);
+	fprintf(suite->out, "# %u passed, %u failed, %u skipped", suite->passed, suite->failed,
+		suite->skipped);
+	if (suite->known != NULL)
+		fprintf(suite->out, ", %u known", suite->expected);
+	if (suite->warned > 0)
+		fprintf(suite->out, ", %u with warnings", suite->warned);
+	fputc('\n', suite->out);
+}
+
+static void junit_end(struct suite *suite)
+{
+	junit_disagreements(suite);
+	fputs("</testsuite>\n", suite->out);
+}
+
+static void json_finish(struct suite *suite)
+{
+	struct json *json = &suite->json;
+
+	json_array_end(json);
+	json_number(json, "passed", suite->passed);
+	json_number(json, "failed", suite->failed);
+	json_number(json, "skipped", suite->skipped);
+	json_number(json, "warned", suite->warned);
+	report_not_judged_json(json, "not_judged", suite->not_judged);
+	json_array(json, "disagrees");
+	for (unsigned i = 0; i < suite->target_count; i++)
+		report_disagreements_json(json, suite->targets[i]);
+	json_array_end(json);
+	known_report_json(json, "known", suite->known);
+	json_object_end(json);
+	json_end(json);
+}
+
 void suite_end(struct suite *suite)
 {
-	if (suite->format == SUITE_TAP) {
-		if (any_not_judged(suite)) {
-			fputs("# not judged, for want of facts: ", suite->out);
-			print_not_judged(suite, "", ", ");
-			fputc('\n', suite->out);
-		}
-		print_disagreements(suite);
-		known_report(suite->out, "# ", suite->known);
-		fprintf(suite->out, "# %u passed, %u failed, %u skipped", suite->passed,
-			suite->failed, suite->skipped);
-		if (suite->known != NULL)
-			fprintf(suite->out, ", %u known", suite->expected);
-		if (suite->warned > 0)
-			fprintf(suite->out, ", %u with warnings", suite->warned);
-		fputc('\n', suite->out);
-	} else if (suite->format == SUITE_JUNIT) {
-		junit_disagreements(suite);
-		fputs("</testsuite>\n", suite->out);
-	} else {
-		fprintf(suite->out,
-			"],\"passed\":%u,\"failed\":%u,\"skipped\":%u,\"warned\":%u,\"not_judged\":"
-			"[",
-			suite->passed, suite->failed, suite->skipped, suite->warned);
-		print_not_judged(suite, "\"", ",");
-		fputs("],\"disagrees\":[", suite->out);
-		print_disagreements(suite);
-		fputs("],\"known\":", suite->out);
-		known_report_json(suite->out, suite->known);
-		fputs("}\n", suite->out);
-	}
+	TABLE(static suite_fn *const, end, SUITE_FORMAT_COUNT, 1,
+	      [SUITE_TAP] = tap_end,
+	      [SUITE_JUNIT] = junit_end,
+	      [SUITE_JSON] = json_finish);
+
+	end[suite->format](suite);
 }

@@ -5,6 +5,7 @@
 #ifndef VRINGER_HARNESS_SUITE_H
 #define VRINGER_HARNESS_SUITE_H
 
+#include "harness/files/json.h"
 #include "harness/run/child.h"
 
 #include <stdio.h>
@@ -34,6 +35,7 @@ struct suite_result {
 
 struct suite {
 	FILE *out;
+	struct json json; /* to it, where that is the format */
 	enum suite_format format;
 	unsigned planned, passed, failed, skipped, expected;
 	unsigned warned;     /* results that broke a rule which fails nothing */

@@ -201,7 +201,7 @@ static unsigned facts_of(const struct vringer_target *t)
 	      [VRINGER_MEMORY_PURPOSES] = TARGET_PURPOSES,
 	      [VRINGER_MEMORY_ACCESSORS] = TARGET_ACCESSORS,
 	      [VRINGER_MEMORY_PLAIN] = TARGET_PLAIN);
-	unsigned facts = FACT_REGISTERS | FACT_STATE | memory[t->memory];
+	unsigned facts = FACT_REGISTERS | FACT_LAYOUT | FACT_STATE | memory[t->memory];
 
 	if ((t->flags & VRINGER_NO_INTERRUPT) == 0)
 		facts |= FACT_INTERRUPT;

@@ -7,6 +7,7 @@
  * and only reset from then on; its counters are shown from where they stood.
  */
 #include "harness/target/foreign.h"
+#include "harness/target/mmio_calls.h"
 
 #include <linux/virtio_mmio.h>
 #include <string.h>
@@ -185,6 +186,10 @@ static void foreign_write(void *device, uint64_t offset, const void *buf, uint32
 	foreign_leave(d);
 }
 
+/* A device that has no registers is driven by those of our transport's calls. */
+#define CALLEE (((const struct foreign_device *)device)->mmio)
+MMIO_CALLS(static, foreign_calls);
+
 static void foreign_work(void *device)
 {
 	struct foreign_device *d = get(device);
@@ -267,6 +272,7 @@ void foreign_target_init(struct foreign *f)
 	t->destroy = foreign_destroy;
 	t->read = foreign_read;
 	t->write = foreign_write;
+	t->calls = f->given.level == VRINGER_LEVEL_ACTIVATED ? &foreign_calls : NULL;
 	t->work = f->given.step != NULL ? foreign_work : NULL;
 	t->state = foreign_state;
 	t->listen = foreign_listen;

@@ -78,6 +78,13 @@ static bool is_field(const struct target *target, const struct target_field *fie
 	       target_field_end(field) <= target->config_len;
 }
 
+static bool has_all_calls(const struct target_calls *calls)
+{
+#define HAS_LOOK(type, name, parameters, arguments) &&calls->name != NULL
+#define HAS_ACT(name, parameters, arguments) &&calls->name != NULL
+	return true TARGET_CALLS(HAS_LOOK, HAS_ACT);
+}
+
 const char *target_fault(const struct target *target)
 {
 	if (!is_name(target->name))
@@ -90,6 +97,8 @@ const char *target_fault(const struct target *target)
 		return "cannot be created or destroyed";
 	if (target->read == NULL || target->write == NULL)
 		return "answers no register reads or writes";
+	if (target->calls != NULL && !has_all_calls(target->calls))
+		return "is reached without registers and lacks one of the calls";
 	if ((target->facts & FACT_STATE) != 0 && target->state == NULL)
 		return "gives FACT_STATE and has no state";
 	if ((target->facts & FACT_COUNTERS) != 0 &&

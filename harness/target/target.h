@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 OR MIT */
 /*
- * A target: anything that can be driven at the level of registers.
+ * A target: anything that can be driven at the level of registers, and by calls where
+ * it has them.
  *
  * A target says what it is (device, queues, features), what the ledger may
  * believe of it (facts, policy, caps) and how it is driven.  Calls are never
@@ -11,6 +12,7 @@
 #define VRINGER_HARNESS_TARGET_H
 
 #include "devices/device.h"
+#include "devices/ring.h"
 #include "harness/rules/rules.h"
 
 /* How a device reaches guest memory, as the facts that it gives. */
@@ -167,6 +169,42 @@ enum host_order {
 	HOST_ORDER_COUNT
 };
 
+/* How a device is reached without registers: a driver's acts, and what it sees, by
+ * meaning, as devices/mmio.h describes them.  LOOK(type, name, parameters, arguments)
+ * gives a value and changes nothing, ACT(name, parameters, arguments) is the driver's;
+ * in the arguments CALLEE stands for the device. */
+#define TARGET_CALLS(LOOK, ACT)                                                                    \
+	LOOK(uint32_t, status, (const void *device), (CALLEE))                                     \
+	ACT(set_status, (void *device, uint32_t status), (CALLEE, status))                         \
+	LOOK(uint32_t, offered, (const void *device, uint32_t word), (CALLEE, word))               \
+	ACT(accept, (void *device, uint32_t word, uint32_t features), (CALLEE, word, features))    \
+	LOOK(uint32_t, queue_max, (const void *device, uint32_t queue), (CALLEE, queue))           \
+	ACT(set_queue_size, (void *device, uint32_t queue, uint32_t size), (CALLEE, queue, size))  \
+	ACT(set_queue_area,                                                                        \
+	    (void *device, uint32_t queue, enum virtqueue_area area, uint32_t word,                \
+	     uint32_t address),                                                                    \
+	    (CALLEE, queue, area, word, address))                                                  \
+	LOOK(uint32_t, queue_ready, (const void *device, uint32_t queue), (CALLEE, queue))         \
+	ACT(set_queue_ready, (void *device, uint32_t queue, uint32_t ready),                       \
+	    (CALLEE, queue, ready))                                                                \
+	ACT(notify, (void *device, uint32_t queue), (CALLEE, queue))                               \
+	LOOK(uint32_t, interrupt_status, (const void *device), (CALLEE))                           \
+	ACT(acknowledge, (void *device, uint32_t bits), (CALLEE, bits))                            \
+	LOOK(uint32_t, generation, (const void *device), (CALLEE))                                 \
+	ACT(config_read, (void *device, uint64_t offset, void *buf, uint32_t len),                 \
+	    (CALLEE, offset, buf, len))                                                            \
+	ACT(config_write, (void *device, uint64_t offset, const void *buf, uint32_t len),          \
+	    (CALLEE, offset, buf, len))
+
+/* A table of them; none is NULL. */
+struct target_calls {
+#define TARGET_LOOK(type, name, parameters, arguments) type(*name) parameters;
+#define TARGET_ACT(name, parameters, arguments) void(*name) parameters;
+	TARGET_CALLS(TARGET_LOOK, TARGET_ACT)
+#undef TARGET_LOOK
+#undef TARGET_ACT
+};
+
 struct target {
 	const char *name; /* letters a to z, digits, '-' */
 	const char *help; /* one line */
@@ -228,6 +266,8 @@ struct target {
 	/* A register access: any offset below 0x1000, any width of 1 to 8. */
 	void (*read)(void *device, uint64_t offset, void *buf, uint32_t len);
 	void (*write)(void *device, uint64_t offset, const void *buf, uint32_t len);
+	/* The same without registers; NULL: there are only registers. */
+	const struct target_calls *calls;
 	/* May be NULL: a device that never leaves work, or without FACT_STATE. */
 	void (*work)(void *device);
 	enum device_state (*state)(const void *device);

@@ -11,6 +11,7 @@
 # shellcheck disable=SC1091,SC2154
 set -u
 . "${0%/*}/tap.sh"
+. fuzzers/inputs.sh
 
 native=build/obj/plain/vringer
 foreign=$work/vringer
@@ -72,7 +73,7 @@ for target in $("$native" targets | sed -n 's/^\([a-z-]*\):.*/\1/p'); do
 done
 
 # The spellings, and what is judged of them; a body, with and without a header.
-for target in text binary mmds snapshot; do
+for target in $(parsers); do
 	run fuzzers/seeds.sh "$foreign" "$target" "$work/seeds"
 	diff -r "build/seeds/$target" "$work/seeds" >"$err" 2>&1
 	tap "the seeds of $target are the same bytes" $?

@@ -283,6 +283,8 @@ static void broken_destroy(void *opaque)
 
 static uint32_t value_of(const struct broken *device, uint64_t offset)
 {
+	if (offset == BROKEN_SECRET)
+		return device->secret;
 	switch (offset) {
 	case VIRTIO_MMIO_MAGIC_VALUE:
 		return 0x74726976;
@@ -302,8 +304,6 @@ static uint32_t value_of(const struct broken *device, uint64_t offset)
 		return device->status;
 	case VIRTIO_MMIO_CONFIG:
 		return device->kept;
-	case BROKEN_SECRET:
-		return device->secret;
 	default:
 		return 0;
 	}

@@ -102,6 +102,24 @@ small_queue() {
 	done
 }
 
+# It has no registers of its own, and passes and fails the same by calls.
+activated() {
+	[ -x "$work/blk-rust/build/blk-rust" ] || return 0
+	cd "$work/blk-rust"
+	scripts=$(pkg-config --variable=scripts vringer)
+	gives 0 'blk-rust: passes without registers' build/blk-rust run --transport activated \
+		scripts "$scripts"
+	shows 'blk-rust: ... some of them' '^# [1-9][0-9]* passed, 0 failed'
+	for patch in bugs/*.patch; do
+		run "build/$(basename "$patch" .patch)/blk-rust" replay --transport activated \
+			"$(header "$patch" Script)"
+		shows "blk-rust: $(basename "$patch" .patch) is found without registers" \
+			"^finding: $(header "$patch" Finding)"
+	done
+	cd "$examples/../.."
+}
+
 example blk-rust blk-rust status-len rustc cargo clang make pkg-config afl-fuzz afl-clang-fast patch
 small_queue
+activated
 tap_end

@@ -174,7 +174,7 @@ char *printed(void)
 	FILE *out = open_memstream(&text, &len);
 
 	assert_non_null(out);
-	minimize_print(out, &script, &result.finding);
+	minimize_print(out, &script, &result.finding, NULL);
 	fclose(out);
 	return text;
 }

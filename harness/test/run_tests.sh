@@ -6,7 +6,9 @@
 # below it, logs in build/test-logs/; the last line is `N passed, N failed`.
 #
 # A suite is any command that prints TAP; tap.awk says what counts.
+# shellcheck disable=SC1091
 set -eu
+. fuzzers/inputs.sh
 
 word=${1:-}
 logs=build/test-logs
@@ -20,14 +22,12 @@ suite() {
 	printf '%s\t%s\n' "$1" "$2"
 }
 
-# Folders of scripts that `vringer run` is for: those of text, binary and mmds
-# hold input of other kinds.
+# Folders of scripts that `vringer run` is for: those of parsers hold other input.
 script_dirs() {
-	for dir in conformance corpus/*; do
-		case $dir in
-		corpus/text | corpus/binary | corpus/mmds | corpus/snapshot) ;;
-		*) [ ! -d "$dir" ] || echo "$dir" ;;
-		esac
+	echo conformance
+	for dir in corpus/*/; do
+		dir=${dir%/}
+		is_parser "${dir#corpus/}" || echo "$dir"
 	done
 }
 
@@ -52,11 +52,11 @@ suites() {
 			suite "$flavour run $dir" "$obj/vringer run $dir"
 		done
 	done
-	# A seed that completes no request leads an engine nowhere.
-	# Seeds that are no scripts (frames, snapshots) are for a parser: replayed below.
-	for dir in corpus/*/seeds; do
-		case $dir in corpus/mmds/*|corpus/snapshot/*) continue ;; esac
-		suite "completes $dir" "build/obj/gcc/vringer run --completes $dir"
+	# A seed that completes no request leads an engine nowhere.  Those of parsers are
+	# replayed below.
+	for dir in $(script_dirs); do
+		[ ! -d "$dir/seeds" ] || suite "completes $dir/seeds" \
+			"build/obj/gcc/vringer run --completes $dir/seeds"
 	done
 	for source in fuzzers/fuzz_*.c; do
 		target=$(basename "$source" .c)

@@ -18,31 +18,15 @@
 #include "harness/files/input.h"
 #include "harness/run/batch.h"
 #include "harness/run/load.h"
+#include "harness/run/sanitizers.h"
 
 #include <cmocka.h>
 
 #include "broken.h"
 
 /* As the command sets them. */
-const char *__asan_default_options(void);
-const char *__asan_default_options(void)
-{
-	return "exitcode=77:max_allocation_size_mb=1024:handle_abort=1";
-}
-
-const char *__asan_get_report_description(void) __attribute__((weak));
-void __asan_on_error(void);
-void __asan_on_error(void)
-{
-	batch_on_report(__asan_get_report_description != NULL ? __asan_get_report_description()
-							      : NULL);
-}
-
-void __ubsan_on_report(void);
-void __ubsan_on_report(void)
-{
-	batch_on_report(NULL);
-}
+SANITIZER_OPTIONS(SANITIZER_CHILDREN)
+SANITIZER_HOOKS
 
 static struct script script;
 static struct child_result alone, together;

@@ -22,6 +22,7 @@
 
 /* Before cmocka, which has an expect_check of its own. */
 #include "harness/run/child_internal.h"
+#include "harness/run/sanitizers.h"
 
 #include <cmocka.h>
 #include <linux/virtio_mmio.h>
@@ -30,11 +31,8 @@
 
 #define PATIENCE 300 /* seconds: then this test itself hangs */
 
-const char *__asan_default_options(void);
-const char *__asan_default_options(void)
-{
-	return "exitcode=77:max_allocation_size_mb=1024:handle_abort=1";
-}
+/* As the command sets them. */
+SANITIZER_OPTIONS(SANITIZER_CHILDREN)
 
 enum act {
 	ACT_NONE,

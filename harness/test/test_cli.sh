@@ -64,6 +64,11 @@ gives 0 'rules' "$VRINGER" rules
 shows 'rules lists a rule' '^completion.len +must +dev.split'
 gives 0 'ops' "$VRINGER" ops
 shows 'ops lists an operation' '^race read addr'
+# Each of the table, in its order, with its help on the next line.
+sed -n 's/^\tX([A-Z_]*, 0x[0-9a-f]*, "\([a-z_]*\)".*/\1/p' harness/program/ops.h >"$work/verbs"
+awk '/^[^ ]/ { verb = $1; next } verb != "" && /^        [^ ]/ { print verb; verb = "" }' "$out" >"$work/helped"
+[ -s "$work/verbs" ] && cmp -s "$work/verbs" "$work/helped"
+tap 'ops: every operation has a line of help' $?
 
 gives 0 'run: scripts that pass' "$VRINGER" run "$work/suite"
 shows 'run: a script for any runs on each target' 'ok . - .*/deeper/any.vr \[console\]'

@@ -32,7 +32,7 @@ tells() {
 	echo 'start driver_ok size=16'
 	i=0
 	while [ $i -lt 16 ]; do
-		echo "store frame+$i ab0102030405060708090a0b0c0d0e0f$((i + 10))"
+		echo "store frame+$((i + 12)) ab0102030405060708090a0b0c0d0e0f$((i + 10))"
 		echo "config_read $i width=1"
 		echo "set_desc 1 $((i % 8 + 8)) len $((i * 7))"
 		i=$((i + 1))

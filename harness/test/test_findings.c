@@ -15,17 +15,14 @@
 
 /* Before cmocka, which has an expect_check of its own. */
 #include "harness/run/child.h"
+#include "harness/run/sanitizers.h"
 
 #include <cmocka.h>
 
 #include "broken.h"
 
 /* As the command sets them. */
-const char *__asan_default_options(void);
-const char *__asan_default_options(void)
-{
-	return "exitcode=77:max_allocation_size_mb=1024:handle_abort=1";
-}
+SANITIZER_OPTIONS(SANITIZER_CHILDREN)
 
 static struct script script;
 static struct child_result result;

@@ -7,14 +7,12 @@
 #include "broken.h"
 #include "minimize_rig.h"
 
+#include "harness/run/sanitizers.h"
+
 #include <errno.h>
 
 /* As the command sets them. */
-const char *__asan_default_options(void);
-const char *__asan_default_options(void)
-{
-	return "exitcode=77:max_allocation_size_mb=1024:handle_abort=1";
-}
+SANITIZER_OPTIONS(SANITIZER_CHILDREN)
 
 #define NOISE_BEFORE                                                                               \
 	"# What a script says of itself goes.\n"                                                   \

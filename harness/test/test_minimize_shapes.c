@@ -5,12 +5,10 @@
  */
 #include "minimize_rig.h"
 
+#include "harness/run/sanitizers.h"
+
 /* As the command sets them. */
-const char *__asan_default_options(void);
-const char *__asan_default_options(void)
-{
-	return "exitcode=77:max_allocation_size_mb=1024:handle_abort=1";
-}
+SANITIZER_OPTIONS(SANITIZER_CHILDREN)
 
 static void a_repeat_around_one_goes(void **state)
 {

@@ -412,6 +412,7 @@ static struct vringer_target target = {
 	.counter_names = names,
 	.liveness = "device net-loopback\n"
 		    "start driver_ok\n"
+		    "pattern b3 len=76\n"
 		    "offer 0 b9:w\n"
 		    "send 1 b3\n"
 		    "> used 1 id=0 len=0\n"

@@ -1,0 +1,253 @@
+/* SPDX-License-Identifier: Apache-2.0 OR MIT */
+/*
+ * What a driver does to a device, and what it sees of it, by meaning: status,
+ * features, queues, notifications, interrupts, configuration.  A transport
+ * without registers calls this, and mmio_registers.c, which decodes those of
+ * virtio-mmio.
+ *
+ * An act that is refused changes nothing and is counted.
+ *
+ * VIRTIO 1.4, 2.1 (status), 2.2 (features), 2.5 (configuration), 2.9
+ * (notifications).
+ */
+#include <linux/virtio_mmio.h>
+#include <string.h>
+
+#include "mmio_private.h"
+#include "virtqueue.h"
+
+#define FEATURE_PAGES 2 /* 32 bits each; struct device has 64 */
+#define S_NEEDS_RESET ((uint32_t)VIRTIO_CONFIG_S_NEEDS_RESET)
+
+/* NULL where there is no such queue; the number is compared whole.  So a queue
+ * that does not exist is never ready: it must be there, with FEATURES_OK set,
+ * to become so. */
+static struct virtqueue *queue_at(const struct mmio *m, uint32_t queue)
+{
+	return device_queue_exists(m->dev, queue) ? &m->dev->queues[queue] : NULL;
+}
+
+uint32_t mmio_offered(const struct mmio *m, uint32_t word)
+{
+	if (word >= FEATURE_PAGES)
+		return 0;
+	return (uint32_t)(m->dev->offered >> (32 * word));
+}
+
+void mmio_accept(struct mmio *m, uint32_t word, uint32_t value)
+{
+	struct device *dev = m->dev;
+	unsigned shift;
+
+	if (!(dev->status & VIRTIO_CONFIG_S_DRIVER) ||
+	    (dev->status & VIRTIO_CONFIG_S_FEATURES_OK)) {
+		mmio_count(m, MMIO_FEATURE_WRITE_REFUSED);
+		return;
+	}
+	if (word >= FEATURE_PAGES)
+		return;
+	shift = 32 * word;
+	dev->features &= ~((uint64_t)UINT32_MAX << shift);
+	dev->features |= (uint64_t)value << shift;
+}
+
+uint32_t mmio_queue_max(const struct mmio *m, uint32_t queue)
+{
+	const struct virtqueue *vq = queue_at(m, queue);
+
+	return vq ? vq->size_max : 0;
+}
+
+/* The queue if its configuration may be written now, else NULL. */
+static struct virtqueue *queue_configurable(const struct mmio *m, uint32_t queue)
+{
+	struct virtqueue *vq = queue_at(m, queue);
+
+	if (!vq || vq->ready || device_live(m->dev) ||
+	    !(m->dev->status & VIRTIO_CONFIG_S_FEATURES_OK))
+		return NULL;
+	return vq;
+}
+
+void mmio_set_queue_size(struct mmio *m, uint32_t queue, uint32_t value)
+{
+	struct virtqueue *vq = queue_configurable(m, queue);
+
+	if (!vq || value == 0 || value > vq->size_max || (value & (value - 1))) {
+		mmio_count(m, MMIO_QUEUE_CONFIG_REFUSED);
+		return;
+	}
+	vq->size = (uint16_t)value;
+}
+
+void mmio_set_queue_area(struct mmio *m, uint32_t queue, enum virtqueue_area area, uint32_t word,
+			 uint32_t value)
+{
+	struct virtqueue *vq = queue_configurable(m, queue);
+	unsigned shift = 32 * word;
+	uint64_t half = (uint64_t)value << shift;
+
+	if (!vq || half % ring_split.align[area]) {
+		mmio_count(m, MMIO_QUEUE_CONFIG_REFUSED);
+		return;
+	}
+	vq->area[area] &= ~((uint64_t)UINT32_MAX << shift);
+	vq->area[area] |= half;
+}
+
+uint32_t mmio_queue_ready(const struct mmio *m, uint32_t queue)
+{
+	const struct virtqueue *vq = queue_at(m, queue);
+
+	return vq ? vq->ready : 0;
+}
+
+void mmio_set_queue_ready(struct mmio *m, uint32_t queue, uint32_t value)
+{
+	/* A queue can be stopped at any time (VIRTIO 4.2.2.2). */
+	struct virtqueue *vq = value == 0 ? queue_at(m, queue) : queue_configurable(m, queue);
+	bool stopped;
+
+	if (!vq || value > 1) {
+		mmio_count(m, MMIO_QUEUE_CONFIG_REFUSED);
+		return;
+	}
+	stopped = vq->ready && value == 0;
+	vq->ready = value;
+	if (stopped && device_live(m->dev) && m->dev->ops->queue_stop)
+		m->dev->ops->queue_stop(m->dev, queue);
+}
+
+void mmio_notify(struct mmio *m, uint32_t value)
+{
+	struct device *dev = m->dev;
+
+	if (value >= dev->ops->queue_count || !dev->queues[value].ready || !device_live(dev)) {
+		mmio_count(m, MMIO_NOTIFY_IGNORED);
+		return;
+	}
+	dev->ops->notify(dev, value);
+}
+
+uint32_t mmio_interrupt_status(const struct mmio *m)
+{
+	return m->dev->interrupt_status;
+}
+
+void mmio_acknowledge(struct mmio *m, uint32_t value)
+{
+	m->dev->interrupt_status &= ~value;
+}
+
+/* Back to a new device. Counters and the configuration generation stay: the
+ * first are monotonic, and the second says whether configuration changed, which
+ * a reset does not do. */
+static void mmio_reset(struct mmio *m)
+{
+	struct device *dev = m->dev;
+	unsigned i;
+
+	dev->ops->reset(dev);
+	for (i = 0; i < dev->ops->queue_count; i++)
+		virtqueue_reset(&dev->queues[i]);
+	dev->features = 0;
+	dev->status = 0;
+	dev->interrupt_status = 0;
+	m->device_features_sel = 0;
+	m->driver_features_sel = 0;
+	m->queue_sel = 0;
+	m->shm_sel = 0;
+}
+
+static bool status_step_allowed(uint32_t from, uint32_t add)
+{
+	static const struct {
+		uint32_t from, add;
+	} ladder[] = {
+		{ 0, VIRTIO_CONFIG_S_ACKNOWLEDGE },
+		{ VIRTIO_CONFIG_S_ACKNOWLEDGE, VIRTIO_CONFIG_S_DRIVER },
+		{ VIRTIO_CONFIG_S_ACKNOWLEDGE | VIRTIO_CONFIG_S_DRIVER,
+		  VIRTIO_CONFIG_S_FEATURES_OK },
+		{ VIRTIO_CONFIG_S_ACKNOWLEDGE | VIRTIO_CONFIG_S_DRIVER |
+			  VIRTIO_CONFIG_S_FEATURES_OK,
+		  VIRTIO_CONFIG_S_DRIVER_OK },
+	};
+	size_t i;
+
+	if (add == VIRTIO_CONFIG_S_FAILED)
+		return true;
+	/* No row starts from FAILED: after it there is only reset. */
+	for (i = 0; i < sizeof(ladder) / sizeof(ladder[0]); i++)
+		if (ladder[i].from == from && ladder[i].add == add)
+			return true;
+	return false;
+}
+
+static bool features_acceptable(const struct device *dev)
+{
+	return !(dev->features & ~dev->offered) && (dev->features & MMIO_F_VERSION_1);
+}
+
+uint32_t mmio_status(const struct mmio *m)
+{
+	return m->dev->status;
+}
+
+void mmio_set_status(struct mmio *m, uint32_t value)
+{
+	struct device *dev = m->dev;
+	/* NEEDS_RESET is the device's: not compared, and no driver can set or
+	 * clear it.  A bare NEEDS_RESET is not the 0 that resets. */
+	uint32_t from = dev->status & ~S_NEEDS_RESET;
+	uint32_t to = value & ~S_NEEDS_RESET;
+
+	if (value == 0) {
+		mmio_reset(m);
+		return;
+	}
+	if (to == from)
+		return;
+	if ((to & from) != from || !status_step_allowed(from, to ^ from)) {
+		mmio_count(m, MMIO_STATUS_REFUSED);
+		return;
+	}
+	if ((to ^ from) == VIRTIO_CONFIG_S_FEATURES_OK && !features_acceptable(dev)) {
+		mmio_count(m, MMIO_FEATURES_REFUSED);
+		dev->status |= VIRTIO_CONFIG_S_FAILED;
+		return;
+	}
+	dev->status |= to;
+	if ((to ^ from) == VIRTIO_CONFIG_S_DRIVER_OK && dev->ops->live)
+		dev->ops->live(dev);
+}
+
+uint32_t mmio_generation(const struct mmio *m)
+{
+	return m->dev->config_generation;
+}
+
+/* Widths that a field of the configuration can have. */
+static bool width_allowed(uint32_t len)
+{
+	return len == 1 || len == 2 || len == 4 || len == 8;
+}
+
+void mmio_config_read(struct mmio *m, uint64_t offset, void *buf, uint32_t len)
+{
+	if (!width_allowed(len)) {
+		mmio_count(m, MMIO_BAD_ACCESS);
+		memset(buf, 0xff, len);
+		return;
+	}
+	m->dev->ops->config_read(m->dev, offset, buf, len);
+}
+
+void mmio_config_write(struct mmio *m, uint64_t offset, const void *buf, uint32_t len)
+{
+	if (!width_allowed(len)) {
+		mmio_count(m, MMIO_BAD_ACCESS);
+		return;
+	}
+	if (m->dev->ops->config_write)
+		m->dev->ops->config_write(m->dev, offset, buf, len);
+}

@@ -1,0 +1,112 @@
+/* SPDX-License-Identifier: Apache-2.0 OR MIT */
+/*
+ * Fields of new operations that mean more than their kind says.  See mutate_internal.h.
+ */
+#include "fuzzers/mutate_internal.h"
+
+/* Default places, mostly: addresses that are aligned.  Or so that a few entries of the
+ * ring lie before 2^64, and the others past it. */
+static void fresh_ring(struct mutator *m, struct op *op, unsigned field, unsigned part)
+{
+	static const uint8_t before[] = { 0, 4, 4 }, each[] = { 16, 2, 8 };
+	bool given = random_chance(m, 6);
+
+	op->base[field] = given ? op->base[field] : BASE_ABSOLUTE;
+	op->value[field] = given ? op->value[field] & ~15ULL : 0;
+	if (!given || !random_chance(m, 3))
+		return;
+	op->base[field] = BASE_TOP;
+	op->value[field] = 0 - (before[part] + (uint64_t)each[part] * random_below(m, 9));
+}
+
+static void fresh_queue(struct mutator *m, struct op *op)
+{
+	for (unsigned part = 0; part < VIRTQUEUE_AREA_COUNT; part++)
+		fresh_ring(m, op, QUEUE_DESC + part, part);
+}
+
+SAME_FIELD(UNMAP_LEN, MAP_LEN);
+
+static void fresh_range(struct mutator *m, struct op *op)
+{
+	static const uint16_t lengths[] = { 1, 2, 4, 8, 12, 16, 64, 4096, 4096 };
+
+	op->value[UNMAP_LEN] = random_chance(m, 4) ? value_edge(m) & 0xffffffff : PICK(m, lengths);
+}
+
+static void fresh_set_desc(struct mutator *m, struct op *op)
+{
+	if (op->value[SET_DESC_FIELD] == DESC_FIELD_FLAGS)
+		op->value[SET_DESC_VALUE] = value_fresh(m, FIELD_DESC_FLAGS);
+	else if (op->value[SET_DESC_FIELD] == DESC_FIELD_NEXT)
+		op->value[SET_DESC_VALUE] = value_fresh(m, FIELD_U16);
+}
+
+SAME_FIELD(TYPE_LEN, PUT_BACK_LEN);
+
+/* What fits in a buffer, or in the device, and what does not. */
+static void fresh_typed(struct mutator *m, struct op *op)
+{
+	op->value[TYPE_LEN] = random_chance(m, 2) ? 0 : value_edge(m) & 0xffff;
+	if (m->chain_max > 0 && random_chance(m, 4))
+		op->value[TYPE_LEN] = (m->chain_max + 4 - random_below(m, 48)) & 0xffff;
+}
+
+static void fresh_refuse(struct mutator *m, struct op *op)
+{
+	op->value[REFUSE_COUNT] = 1 + random_below(m, 4);
+	op->value[REFUSE_TAKEN] = random_chance(m, 2) ? 0 : op->value[REFUSE_TAKEN];
+}
+
+static void fresh_hold(struct mutator *m, struct op *op)
+{
+	op->value[HOLD_SENDS] = random_below(m, 4);
+}
+
+/* A byte of what every snapshot has, or of the device's own, which ends it. */
+static void fresh_corrupt(struct mutator *m, struct op *op)
+{
+	/* Of a snapshot: its head and the transport's record, counters, the model's part. */
+	static const uint16_t ends[] = { 128, 128, 320, 1024 };
+	uint32_t end = PICK(m, ends);
+
+	op->value[CORRUPT_AT] = random_below(m, end);
+	if (random_chance(m, 3))
+		op->value[CORRUPT_AT] = UINT32_MAX - random_below(m, 24);
+	op->value[CORRUPT_XOR] =
+		random_chance(m, 2) ? 1u << random_below(m, 8) : 1 + random_below(m, 255);
+}
+
+static void fresh_cut(struct mutator *m, struct op *op)
+{
+	op->value[CUT_LEN] = 1 + random_below(m, 1024);
+}
+
+/* All, mostly. */
+static void fresh_take_output(struct mutator *m, struct op *op)
+{
+	op->value[TAKE_OUTPUT_MAX] = random_chance(m, 2) ? 0 : op->value[TAKE_OUTPUT_MAX];
+}
+
+typedef void special_fn(struct mutator *m, struct op *op);
+
+/* The other operations have no such field. */
+static special_fn *const specials[256] = {
+	[OP_QUEUE] = fresh_queue,
+	[OP_UNMAP] = fresh_range,
+	[OP_MAP] = fresh_range,
+	[OP_SET_DESC] = fresh_set_desc,
+	[OP_TYPE] = fresh_typed,
+	[OP_PUT_BACK] = fresh_typed,
+	[OP_REFUSE] = fresh_refuse,
+	[OP_HOLD] = fresh_hold,
+	[OP_CORRUPT] = fresh_corrupt,
+	[OP_CUT] = fresh_cut,
+	[OP_TAKE_OUTPUT] = fresh_take_output,
+};
+
+void special_fresh(struct mutator *m, struct op *op)
+{
+	if (specials[op->code] != NULL)
+		specials[op->code](m, op);
+}

@@ -1,0 +1,109 @@
+#!/bin/sh
+# SPDX-License-Identifier: Apache-2.0 OR MIT
+#
+# The same by every transport: each script that accesses no register shows the same on an
+# activated device, reached by calls, as by virtio-mmio: verdict, accesses to guest memory,
+# used entries, interrupts, counters, findings.  Only the driver's acts are told otherwise,
+# and what needs registers is not judged.  Planted bugs are found by both.
+# shellcheck disable=SC1091,SC2154
+set -u
+. "${0%/*}/tap.sh"
+
+models='net-loopback net-host console fs balloon'
+
+# Scripts that are run, and reasons why others are not.
+gives 0 'all scripts, activated' "$VRINGER" run --transport activated --json conformance \
+	corpus/net-loopback corpus/net-host corpus/console corpus/fs corpus/balloon
+cp "$out" "$work/results"
+: >"$out"
+[ "$(jq '[.results[] | select(.result == "fail")] | length' "$work/results")" = 0 ]
+tap '... none fails' $?
+[ "$(jq -r '[.results[] | select(.result == "skip") | .reason] | unique[]' "$work/results")" = \
+	'needs registers, and the transport has none' ]
+tap '... nothing is skipped but what needs registers' $?
+[ "$(jq '[.results[] | select(.transport != "activated")] | length' "$work/results")" = 0 ]
+tap '... each result names the transport' $?
+jq -r '.not_judged[]' "$work/results" >"$work/not_judged"
+for rule in status.identity reset.registers; do
+	grep -qx "$rule" "$work/not_judged"
+	tap "... $rule is not judged" $?
+done
+
+# events NAME COMMAND...: what it shows, but for the driver's acts and the transport's name.
+# Leaks were looked for above.
+events() {
+	name=$1
+	shift
+	ASAN_OPTIONS="${ASAN_OPTIONS:-}:detect_leaks=0" "$@" 2>"$err" | grep -vE '"event":"(act|register-read|register-write)"' |
+		sed 's/,"transport":"activated"//; s/,"not_judged":\[[^]]*\]//' >"$work/$name"
+}
+
+# Every file once: one build takes every other file, the other one the rest.
+same() {
+	jq -r --arg target "$1" '.results[] | select(.target == $target and .result != "skip") | .file' \
+		"$work/results" | sort -u >"$work/all"
+	[ "$FLAVOUR" = gcc ] && from=1 || from=2
+	sed -n "$from~2p" "$work/all" >"$work/files"
+	[ "$(wc -l <"$work/files")" -ge 10 ]
+	tap "$1: scripts to compare" $?
+	# Names of files have no blanks here.
+	# shellcheck disable=SC2046
+	set -- "$1" $(cat "$work/files")
+	target=$1
+	shift
+	events mmio "$VRINGER" replay -v --json -t "$target" "$@"
+	events activated "$VRINGER" replay -v --json --transport activated -t "$target" "$@"
+	grep -q '"event":"used"' "$work/mmio" && grep -q '"event":"interrupt"' "$work/mmio" &&
+		[ "$(grep -c '"event":"result"' "$work/mmio")" = $# ]
+	tap "$target: used entries and interrupts in what is compared" $?
+	diff "$work/mmio" "$work/activated" >"$out" 2>&1
+	tap "$target: the same by both" $?
+}
+for model in $models; do
+	same "$model"
+done
+
+# found BUG RULE SCRIPT: a bug in a model, and one in what all transports share.
+found() {
+	for transport in mmio activated; do
+		gives 1 "$1 by $transport" "$BUILD/bugs/$1/vringer" replay --transport "$transport" \
+			-t "${4:-net-loopback}" "$3"
+		shows "... $2" "^finding: $2:"
+	done
+}
+found rule-completion-len completion.len conformance/net/tx-header-split.vr
+found rule-wakeup-missing wakeup.missing conformance/ring/head-out-of-range-after-work.vr
+found rule-status-features status.features conformance/features/unoffered-bit-low.vr
+
+# What cannot be run says so, with its place.
+printf 'device net-loopback\nreset\nread Status\n' >"$work/read.vr"
+printf 'device net-loopback\nstart driver_ok\nsend 1 b3\n> used 1 id=0 len=0\n' >"$work/calls.vr"
+refuses 'a transport that is none' "unknown transport 'pci', expected mmio or activated" \
+	"$VRINGER" replay --transport pci "$work/calls.vr"
+for command in replay minimize; do
+	refuses "$command of what reads registers" "read.vr:3: .*needs registers" \
+		"$VRINGER" "$command" --transport activated "$work/read.vr"
+done
+gives 0 'run of what reads registers' "$VRINGER" run --transport activated "$work/read.vr"
+shows '... it is skipped, and why' '\[activated\] # SKIP needs registers'
+gives 0 'run of what does not' "$VRINGER" run --transport activated "$work/calls.vr"
+shows '... it names the transport' '^ok 1 - .*calls\.vr \[activated\]$'
+gives 0 'replay of what does not' "$VRINGER" replay -v --transport activated "$work/calls.vr"
+shows '... it names the transport' 'net-loopback, transport activated: '
+shows '... and the calls' '^  driver calls set_queue_size of queue 1 = '
+run "$VRINGER" run "$work/calls.vr"
+! grep -q 'mmio\|activated' "$out"
+tap 'the one that is used by itself is not named' $?
+
+# A finding made so is minimised and sorted so, and the next command says how.
+bug=$BUILD/bugs/rule-completion-len/vringer
+script=conformance/net/tx-header-split.vr
+run "$bug" replay --transport activated -t net-loopback "$script"
+shows 'the next command has the transport' '^next: .* --transport activated '
+gives 0 'minimize' "$bug" minimize --transport activated -t net-loopback "$script"
+shows '... names the transport' '^# By --transport activated\.$'
+"$VRINGER" encode -o "$work/crash" "$work/calls.vr" 2>"$err"
+gives 1 'triage' "$bug" triage --transport activated -t net-loopback "$work/crash"
+shows '... names the transport' ' replay -v .*--transport activated '
+
+tap_end
