@@ -7,6 +7,9 @@
  * struct ledger, of a chain in struct ledger_hold, and looks at nobody else's.  It never
  * tells the core that a chain is wrong: it breaks rules, and no more.
  *
+ * What passes outside guest memory goes to the one that it concerns by a function of
+ * ledger.h: ledger_frame, ledger_fault, ledger_page.
+ *
  * A new kind of traffic is a file with a `const struct follower`, a header with its
  * state, and one line each in enum follower_id, in `followers` (follower.c) and in the
  * two structures.
@@ -70,7 +73,7 @@ struct follower {
 			 uint32_t len);
 	/* `lost`: and past entries that are not known. */
 	void (*moved)(struct ledger *l, unsigned queue, bool lost);
-	/* What the device does with that queue can no longer be followed. */
+	/* What passes at that queue from here on is not seen, until reset. */
 	void (*lost)(struct ledger *l, unsigned queue);
 
 	/* Around an act of the host, as ledger_host_begin, ledger_host_end. */

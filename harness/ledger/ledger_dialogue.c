@@ -186,6 +186,14 @@ static void on_forget(struct ledger *l)
 	l->dialogue.lost = true;
 }
 
+/* What is said there nobody sees. */
+static void on_lost(struct ledger *l, unsigned queue)
+{
+	const struct target_dialogue *d = l->target->dialogue;
+
+	l->dialogue.lost = l->dialogue.lost || queue == d->from || queue == d->to;
+}
+
 /* The bytes of the reply need not be cleared. */
 static void on_taken(struct ledger_hold *hold)
 {
@@ -208,5 +216,6 @@ const struct follower dialogue_follower = {
 	.taken = on_taken,
 	.accessed = on_access,
 	.returned = on_returned,
+	.lost = on_lost,
 	.rest = on_rest,
 };

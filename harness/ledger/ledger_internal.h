@@ -35,6 +35,12 @@ static inline bool ledger_judges(struct ledger *l, enum rule rule)
 	return true;
 }
 
+/* What that rule is about was met, and what must be known of it is not. */
+static inline void ledger_lacks(struct ledger *l, enum rule rule)
+{
+	l->not_judged[rule / 64] |= 1ULL << rule % 64 & ~l->silent[rule / 64];
+}
+
 /* What taking a chain, and each of its descriptors, allows a device to do. */
 #define LEDGER_CHAIN_BYTES 64u
 #define LEDGER_CHAIN_ACCESSES 16u
@@ -85,6 +91,9 @@ void ledger_session_end(struct ledger *l);
 
 /* Queues. */
 void ledger_queue_start(struct ledger *l, struct ledger_queue *q);
+/* Until reset nobody knows its size and addresses, or where the device stands in it; what
+ * passes there is not seen. */
+void ledger_queue_lose(struct ledger *l, struct ledger_queue *q);
 /* The device has no business with the queue any more. */
 void ledger_queue_stop(struct ledger *l, struct ledger_queue *q);
 

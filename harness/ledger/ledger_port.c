@@ -418,6 +418,7 @@ const struct follower port_follower = {
 	.accessed = on_access,
 	.unknown = on_unknown,
 	.returned = on_returned,
+	.lost = on_lost,
 	.host_begin = on_host_begin,
 	.host_end = on_host_end,
 	.counted = on_counted,

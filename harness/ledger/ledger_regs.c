@@ -144,9 +144,7 @@ static void lose_queue(struct ledger *l, struct ledger_queue *q)
 {
 	if (ledger_knows_transport(l))
 		return;
-	q->lost = true;
-	TELL_FOLLOWERS(l, lost, l, (unsigned)(q - l->queues));
-	q->known = false;
+	ledger_queue_lose(l, q);
 	if (q->work.ready)
 		note_unknown(l);
 }
@@ -258,8 +256,10 @@ static void on_queue_ready(struct ledger *l, uint32_t value, const struct ledger
 		q->known = !q->lost && (q->size != 0 || ledger_knows_transport(l));
 		if (q->size == 0)
 			q->size = power_of_two(l->queue_max[l->session.queue_sel]);
-		if (!q->known)
+		if (!q->known) {
+			TELL_FOLLOWERS(l, lost, l, l->session.queue_sel);
 			note_unknown(l);
+		}
 		ledger_queue_start(l, q);
 	}
 }

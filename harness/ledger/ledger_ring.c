@@ -21,6 +21,13 @@ void ledger_queue_stop(struct ledger *l, struct ledger_queue *q)
 	q->work = (struct ledger_work){ .ready = false };
 }
 
+void ledger_queue_lose(struct ledger *l, struct ledger_queue *q)
+{
+	q->lost = true;
+	q->known = false;
+	TELL_FOLLOWERS(l, lost, l, (unsigned)(q - l->queues));
+}
+
 void ledger_queue_start(struct ledger *l, struct ledger_queue *q)
 {
 	ledger_queue_stop(l, q);
@@ -213,7 +220,7 @@ static void judge_live(struct ledger *l, const struct ledger_queue *q,
 static bool is_unknown(struct ledger *l, struct ledger_queue *q, unsigned queue)
 {
 	if ((l->call.starting >> queue & 1) != 0 && !q->work.ready)
-		q->lost = true;
+		ledger_queue_lose(l, q);
 	else if (!q->work.ready || q->known || !l->call.live)
 		return false;
 	l->call.blind = true;

@@ -209,18 +209,24 @@ static bool leave(struct ledger *l, struct ledger_stream *s, const struct ledger
 static bool reach(struct ledger *l, unsigned to, const struct ledger_digest *out, bool whole,
 		  bool excused)
 {
+	bool unsure = false;
+
 	for (unsigned i = 0; i < l->target->stream_count; i++) {
 		if (l->target->streams[i].to != to)
 			continue;
 		l->streams.stream[i].device.left++;
+		unsure = unsure || l->streams.stream[i].session.unsure;
 	}
 	for (unsigned i = 0; i < l->target->stream_count; i++)
 		if (l->target->streams[i].to == to &&
 		    leave(l, &l->streams.stream[i], out, whole, &excused))
 			return true;
-	if (excused)
+	if (excused || unsure)
 		ledger_loss_matched(l, to, NULL, NULL);
-	return excused || !ledger_judges(l, RULE_STREAM_FRAMES);
+	/* It may be one that nobody saw coming. */
+	if (unsure && !excused)
+		ledger_lacks(l, RULE_STREAM_FRAMES);
+	return excused || unsure || !ledger_judges(l, RULE_STREAM_FRAMES);
 }
 
 static void on_frame_returned(struct ledger *l, unsigned queue, const struct ledger_hold *hold,

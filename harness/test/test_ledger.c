@@ -16,6 +16,8 @@
 #include "ledger_cases.h"
 #include "ledger_rig.h"
 
+#include <linux/virtio_ids.h>
+
 static bool found(enum rule rule)
 {
 	for (unsigned i = 0; i < ledger.finding_count; i++)
@@ -316,9 +318,41 @@ static void memory_without_end_is_out_of_memory(void **state)
 	assert_string_equal(ledger.findings[0].signature, "out-of-memory:test");
 }
 
+static bool tells(size_t event, enum follower_id first, unsigned count)
+{
+	unsigned n = 0;
+
+	while (ledger.followers.told[event][n] != NULL)
+		n++;
+	return n == count && (ledger.followers.applying >> first & 1) == (count > 0);
+}
+
+/* Those that apply, and of these those that have to know; as the target is, not as it was. */
+static void followers_are_those_of_the_target(void **state)
+{
+	(void)state;
+	rig_new();
+	for (size_t event = 0; event < FOLLOWER_EVENTS; event++)
+		assert_true(tells(event, FOLLOWER_STREAM, 0));
+	rig_port();
+	rig_dialogue();
+	rig_reset();
+	assert_int_equal(ledger.followers.applying, 1u << FOLLOWER_PORT | 1u << FOLLOWER_DIALOGUE);
+	assert_true(tells(FOLLOWER_EVENT(accessed), FOLLOWER_PORT, 2));
+	assert_true(tells(FOLLOWER_EVENT(may_wait), FOLLOWER_PORT, 1));
+	assert_true(tells(FOLLOWER_EVENT(moved), FOLLOWER_NET, 0));
+	rig_new();
+	rig_target.device_id = VIRTIO_ID_NET;
+	rig_reset();
+	assert_int_equal(ledger.followers.applying, 1u << FOLLOWER_NET);
+	assert_true(tells(FOLLOWER_EVENT(moved), FOLLOWER_NET, 1));
+	assert_true(tells(FOLLOWER_EVENT(may_wait), FOLLOWER_PORT, 0));
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(followers_are_those_of_the_target),
 		cmocka_unit_test(every_rule_has_a_case),
 		cmocka_unit_test(a_broken_rule_is_found_and_nothing_else),
 		cmocka_unit_test(its_correct_neighbour_is_silent),

@@ -187,10 +187,23 @@ static void answer_owed_by_a_stopped_queue(void **state)
 	assert_silent();
 }
 
+/* Nobody sees what is said in a queue that the ledger knows nothing of. */
+static void queue_that_is_not_known(void **state)
+{
+	for (unsigned how = 0; how < UNKNOWN_COUNT; how++) {
+		setup(state);
+		rig_unknown(TX, (enum rig_unknown)how);
+		say(RIG_ASK, 8);
+		answer(RIG_ANSWER, 64, 12, 12);
+		assert_silent();
+	}
+}
+
 int main(void)
 {
 #define TEST(name) cmocka_unit_test_setup(name, setup)
 	const struct CMUnitTest tests[] = {
+		TEST(queue_that_is_not_known),
 		TEST(answer_not_asked_for),
 		TEST(answer_that_is_none),
 		TEST(answer_after_another_question),

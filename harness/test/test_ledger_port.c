@@ -494,11 +494,31 @@ static void waits_for_nothing(void **state)
 	assert_breaks(RULE_STUCK_HELD);
 }
 
+/* Nobody sees what passes at a queue that the ledger knows nothing of. */
+static void queue_that_is_not_known(void **state)
+{
+	for (unsigned how = 0; how < UNKNOWN_COUNT; how++) {
+		setup_port(state);
+		rig_unknown(TX, (enum rig_unknown)how);
+		guest_writes("abc", 3, 3);
+		host(HOST_TAKE, "abc", 3, 3);
+		assert_silent();
+		setup_port(state);
+		rig_unknown(RX, (enum rig_unknown)how);
+		host(HOST_TYPE, "abc", 3, 3);
+		device_gives("abc", 3, 3);
+		set_gauges(0, 0);
+		rest(DEVICE_IDLE);
+		assert_silent();
+	}
+}
+
 int main(void)
 {
 #define DROPPING(name) cmocka_unit_test_setup(name, setup_dropping)
 #define PORT(name) cmocka_unit_test_setup(name, setup_port)
 	const struct CMUnitTest tests[] = {
+		PORT(queue_that_is_not_known),
 		PORT(output_in_pieces),
 		PORT(output_out_of_order),
 		PORT(output_twice),

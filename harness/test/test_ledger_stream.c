@@ -369,9 +369,24 @@ static void what_equals_a_forgotten_one_is_that(void **state)
 
 #define TEST(name) cmocka_unit_test_setup(name, setup_stream)
 
+/* Nobody sees what passes at a queue that the ledger knows nothing of. */
+static void one_from_a_queue_that_is_not_known(void **state)
+{
+	for (unsigned how = 0; how < UNKNOWN_COUNT; how++) {
+		setup_stream(state);
+		rig_unknown(TX, (enum rig_unknown)how);
+		work();
+		send_frame(1, 60);
+		receive_bytes(60, 64);
+		done();
+		assert_silent();
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+		TEST(one_from_a_queue_that_is_not_known),
 		TEST(frames_come_in_order),
 		TEST(two_that_are_swapped_are_not_in_order),
 		TEST(one_does_not_come_twice),
