@@ -164,7 +164,7 @@ cp "$work/new" "$kept"
 gives 1 'triage -o again' "$bug" triage -o "$work/t" -t net-loopback "$work/f/crash-1"
 cmp -s "$kept" "$work/new"
 tap 'comments and > lines stay' $?
-shows 'which is told' 'in a script that somebody wrote in, of [0-9]+ operations: '
+shows 'which is told' "kept as somebody's edited script of [0-9]+ operations: "
 sed '2s/.*/# this is what it is about/' "$work/new" | sed 1d >"$kept"
 cp "$kept" "$work/new"
 gives 1 'triage -o after the message was changed' "$bug" triage -o "$work/t" -t net-loopback "$work/f/crash-1"
