@@ -373,7 +373,7 @@ static int triage_quietly(struct triage_cmd *c)
 	int out = output_plan_output(&plan, "-", "triage") == 0
 			  ? fcntl(STDOUT_FILENO, F_DUPFD_CLOEXEC, 3)
 			  : -1;
-	int nothing = open("/dev/null", O_WRONLY | O_CLOEXEC);
+	int nothing = -1;
 	int status = STATUS_USAGE;
 
 	output_plan_release(&plan);
