@@ -195,7 +195,7 @@ grep -q '^vringer: warning: stuck.available:send  # ' "$err" && result=0 || resu
 tap "... and shows it" "$result"
 refused version 'a different vringer.h'
 refused size 'a different vringer.h'
-refused packed 'leave RING_PACKED'
+refused packed 'leave out RING_PACKED'
 refused sum "'sevred', which is not one of its counters"
 refused sum-right "'used.0', which is not one of its counters"
 refused sum-queue "'used.1', .* nor used.N"
