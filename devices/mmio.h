@@ -42,25 +42,27 @@ void mmio_write(struct mmio *m, uint64_t offset, const void *buf, uint32_t len);
 
 /* The same without registers: what a driver does, and what it sees, by meaning.  The
  * registers come to these calls, and so do the counters of what is refused.  `queue`:
- * any number; `word`: 32 bits of features or of an address, the low ones first.
+ * any number; `word`: 32 bits of features or of an address, the low ones first;
+ * `value`: what the driver writes.
  *
  * 0 resets the device. */
-void mmio_set_status(struct mmio *m, uint32_t status);
+void mmio_set_status(struct mmio *m, uint32_t value);
 uint32_t mmio_status(const struct mmio *m);
 /* Features that are offered; those that the driver accepts. */
 uint32_t mmio_offered(const struct mmio *m, uint32_t word);
-void mmio_accept(struct mmio *m, uint32_t word, uint32_t features);
+void mmio_accept(struct mmio *m, uint32_t word, uint32_t value);
 /* Entries; 0: there is no such queue. */
 uint32_t mmio_queue_max(const struct mmio *m, uint32_t queue);
-void mmio_set_queue_size(struct mmio *m, uint32_t queue, uint32_t size);
+void mmio_set_queue_size(struct mmio *m, uint32_t queue, uint32_t value);
 /* word: 0 or 1. */
 void mmio_set_queue_area(struct mmio *m, uint32_t queue, enum virtqueue_area area, uint32_t word,
-			 uint32_t address);
+			 uint32_t value);
 uint32_t mmio_queue_ready(const struct mmio *m, uint32_t queue);
-void mmio_set_queue_ready(struct mmio *m, uint32_t queue, uint32_t ready);
-void mmio_notify(struct mmio *m, uint32_t queue);
+void mmio_set_queue_ready(struct mmio *m, uint32_t queue, uint32_t value);
+/* value: the queue; and: bits of InterruptStatus. */
+void mmio_notify(struct mmio *m, uint32_t value);
 uint32_t mmio_interrupt_status(const struct mmio *m);
-void mmio_acknowledge(struct mmio *m, uint32_t bits);
+void mmio_acknowledge(struct mmio *m, uint32_t value);
 uint32_t mmio_generation(const struct mmio *m);
 /* `len` bytes at any offset of the configuration.  A read always fills `buf`; a
  * width other than 1, 2, 4 and 8 is refused, and reads all ones. */
