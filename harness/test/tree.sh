@@ -51,7 +51,7 @@ until_there order 'first begins'
 .ci/alone thing ./slow second 2>second.err &
 until_there second.err waiting
 cp second.err "$out"
-shows 'the second says for whom it waits' "^make: waiting, 'thing' is at work in this tree already: process [0-9]+ .*slow first"
+shows 'the second says for whom it waits' "^make: waiting, 'thing' is already running in this tree: process [0-9]+ .*slow first"
 .ci/alone other ./slow other &
 until_there order 'other begins'
 touch other.go first.go second.go
