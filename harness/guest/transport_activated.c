@@ -12,6 +12,7 @@
  * Features and addresses go in words of 32 bits, the low one first, as they do over
  * other transports: what a device refuses of them, and counts, is the same by each.
  */
+#include "devices/table.h"
 #include "harness/guest/guest_internal.h"
 
 #include <endian.h>
@@ -236,14 +237,14 @@ static void write_queue_size(struct guest *g, uint16_t size)
 
 static void write_queue(struct guest *g, uint16_t size, const uint64_t area[VIRTQUEUE_AREA_COUNT])
 {
-	static const struct {
+	struct part {
 		const char *name;
 		uint32_t low;
-	} parts[VIRTQUEUE_AREA_COUNT] = {
-		[VIRTQUEUE_DESC] = { "set_queue_area desc", VIRTIO_MMIO_QUEUE_DESC_LOW },
-		[VIRTQUEUE_DRIVER] = { "set_queue_area driver", VIRTIO_MMIO_QUEUE_AVAIL_LOW },
-		[VIRTQUEUE_DEVICE] = { "set_queue_area device", VIRTIO_MMIO_QUEUE_USED_LOW },
 	};
+	TABLE(static const struct part, parts, VIRTQUEUE_AREA_COUNT, 2,
+	      [VIRTQUEUE_DESC] = { "set_queue_area desc", VIRTIO_MMIO_QUEUE_DESC_LOW },
+	      [VIRTQUEUE_DRIVER] = { "set_queue_area driver", VIRTIO_MMIO_QUEUE_AVAIL_LOW },
+	      [VIRTQUEUE_DEVICE] = { "set_queue_area device", VIRTIO_MMIO_QUEUE_USED_LOW });
 
 	write_queue_size(g, size);
 	for (int i = 0; i < VIRTQUEUE_AREA_COUNT; i++) {
