@@ -95,13 +95,16 @@ static void settle(struct ledger *l, struct ledger_stream *s, unsigned count)
 {
 	const struct target_stream *desc = desc_of(l, s);
 	bool waits = desc->kept > 0, starved = ledger_starved(l);
+	/* A chain that was too small comes back by an entry that is nowhere: no access tells. */
+	bool untold = is_to_queue(desc) && ledger_used_ring_wraps(&l->queues[desc->to]);
 
 	if (desc->frame_max == 0 || count == 0)
 		return;
 	for (unsigned n = waits ? 0 : count - 1; n < count; n++) {
 		struct ledger_frame *frame = ledger_stream_frame(s, n);
 
-		if (starved || (!waits && is_to_queue(desc) && has_no_chain(l, desc->to, frame)))
+		if (starved || untold ||
+		    (!waits && is_to_queue(desc) && has_no_chain(l, desc->to, frame)))
 			frame->forgiven = true;
 	}
 }
