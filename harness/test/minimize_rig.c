@@ -4,6 +4,7 @@
  */
 #include "minimize_rig.h"
 #include "broken.h"
+#include "signals.h"
 
 #include <linux/virtio_config.h>
 #include <linux/virtio_mmio.h>
@@ -143,26 +144,15 @@ static void parse(struct script *to, const char *text)
 		fail_msg("line %u: %s\n%s", error.line, error.message, text);
 }
 
-/* Signals as they were before cmocka caught them: a child inherits that. */
-static const int caught[] = { SIGSEGV, SIGABRT, SIGBUS, SIGFPE, SIGILL };
-static struct sigaction before[5];
-
-static void swap_signals(const struct sigaction *to, struct sigaction *old)
-{
-	for (int i = 0; i < 5; i++)
-		sigaction(caught[i], &to[i], old != NULL ? &old[i] : NULL);
-}
-
 int minimize(const char *text)
 {
-	struct sigaction cmocka[5];
 	int err;
 
 	parse(&script, text);
 	*runs = 0;
-	swap_signals(before, cmocka);
+	signals_as_before();
 	err = minimize_script(&script, &options, &result);
-	swap_signals(cmocka, NULL);
+	signals_as_cmocka();
 	return err;
 }
 
@@ -190,14 +180,13 @@ void assert_reproduces(const char *text, const char *signature)
 		.seconds = options.seconds,
 	};
 	struct child_result outcome;
-	struct sigaction cmocka[5];
 	const struct finding *f;
 
 	parse(&again, text);
 	assert_true(program_equal(&again.prog, &script.prog));
-	swap_signals(before, cmocka);
+	signals_as_before();
 	assert_int_equal(child_run(&job, &outcome, NULL), 0);
-	swap_signals(cmocka, NULL);
+	signals_as_cmocka();
 	f = child_finding(&outcome, &job);
 	assert_non_null(f);
 	assert_string_equal(f->signature, signature);
@@ -282,7 +271,6 @@ int minimize_tests(const struct CMUnitTest *tests, size_t count)
 	/* It keeps account over all its devices: one made anew is no other. */
 	picky.save = NULL;
 	picky.restore = NULL;
-	for (int i = 0; i < 5; i++)
-		sigaction(caught[i], NULL, &before[i]);
+	signals_remember();
 	return _cmocka_run_group_tests("minimize", tests, count, NULL, NULL);
 }

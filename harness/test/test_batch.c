@@ -5,7 +5,6 @@
  */
 #include <dirent.h>
 #include <setjmp.h>
-#include <signal.h>
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -23,6 +22,7 @@
 #include <cmocka.h>
 
 #include "broken.h"
+#include "signals.h"
 
 /* As the command sets them. */
 SANITIZER_OPTIONS(SANITIZER_CHILDREN)
@@ -47,22 +47,6 @@ static void parse(const char *text)
 
 	if (text_parse(&script, text, strlen(text), &error) != 0)
 		fail_msg("line %u: %s", error.line, error.message);
-}
-
-/* Signals as they were before cmocka caught them: a child inherits that. */
-static const int caught[] = { SIGSEGV, SIGABRT, SIGBUS, SIGFPE, SIGILL };
-static struct sigaction before[5], cmockas[5];
-
-static void as_before(void)
-{
-	for (int i = 0; i < 5; i++)
-		sigaction(caught[i], &before[i], &cmockas[i]);
-}
-
-static void as_cmocka_has_them(void)
-{
-	for (int i = 0; i < 5; i++)
-		sigaction(caught[i], &cmockas[i], NULL);
 }
 
 static int set_up(void **state)
@@ -97,10 +81,10 @@ static unsigned run_both(void)
 
 	memset(&alone, 0x55, sizeof(alone));
 	memset(&together, 0xaa, sizeof(together));
-	as_before();
+	signals_as_before();
 	first_err = child_run(&job, &alone, report);
 	err = batch_run(batch, &job, &together, other_report);
-	as_cmocka_has_them();
+	signals_as_cmocka();
 	assert_int_equal(first_err, 0);
 	assert_int_equal(err, 0);
 	assert_int_equal(alone.done, together.done);
@@ -163,9 +147,9 @@ static void look(void)
 {
 	int err;
 
-	as_before();
+	signals_as_before();
 	err = batch_look(batch, &job, &together, NULL, NULL, NULL);
-	as_cmocka_has_them();
+	signals_as_cmocka();
 	assert_int_equal(err, 0);
 }
 
@@ -265,7 +249,6 @@ int main(void)
 		cmocka_unit_test_setup_teardown(our_scripts_are_the_same, set_up, tear_down),
 	};
 
-	for (int i = 0; i < 5; i++)
-		sigaction(caught[i], NULL, &before[i]);
+	signals_remember();
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

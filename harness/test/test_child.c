@@ -25,6 +25,8 @@
 #include "harness/run/sanitizers.h"
 
 #include <cmocka.h>
+
+#include "signals.h"
 #include <linux/virtio_mmio.h>
 
 #include "broken.h"
@@ -155,25 +157,19 @@ static struct child_job job = {
 	.words = words,
 };
 
-static const int caught[] = { SIGSEGV, SIGABRT, SIGBUS, SIGFPE, SIGILL };
-static struct sigaction before[5];
-
 static int run_text(const char *text)
 {
-	struct sigaction cmocka[5];
 	struct text_error error;
 	int err;
 
 	if (text_parse(&script, text, strlen(text), &error) != 0)
 		fail_msg("line %u: %s", error.line, error.message);
 	memset(&result, 0x55, sizeof(result));
-	for (int i = 0; i < 5; i++)
-		sigaction(caught[i], &before[i], &cmocka[i]);
+	signals_as_before();
 	alarm(PATIENCE);
 	err = child_run(&job, &result, report);
 	alarm(0);
-	for (int i = 0; i < 5; i++)
-		sigaction(caught[i], &cmocka[i], NULL);
+	signals_as_cmocka();
 	return err;
 }
 
@@ -465,8 +461,7 @@ int main(void)
 		cmocka_unit_test(whose_memory_was_short_is_told_by_the_top_frame),
 	};
 
-	for (int i = 0; i < 5; i++)
-		sigaction(caught[i], NULL, &before[i]);
+	signals_remember();
 	own = mmap(NULL, 4096, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
 	if (own == MAP_FAILED)
 		return 1;

@@ -5,7 +5,6 @@
  * process that asked goes on.
  */
 #include <setjmp.h>
-#include <signal.h>
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -20,6 +19,7 @@
 #include <cmocka.h>
 
 #include "broken.h"
+#include "signals.h"
 
 /* As the command sets them. */
 SANITIZER_OPTIONS(SANITIZER_CHILDREN)
@@ -44,20 +44,13 @@ static void parse(const char *text)
 		fail_msg("line %u: %s", error.line, error.message);
 }
 
-/* Signals as they were before cmocka caught them: a child inherits that. */
-static const int caught[] = { SIGSEGV, SIGABRT, SIGBUS, SIGFPE, SIGILL };
-static struct sigaction before[5];
-
 static void run(void)
 {
-	struct sigaction cmocka[5];
 
 	memset(&result, 0x55, sizeof(result));
-	for (int i = 0; i < 5; i++)
-		sigaction(caught[i], &before[i], &cmocka[i]);
+	signals_as_before();
 	assert_int_equal(child_run(&job, &result, report), 0);
-	for (int i = 0; i < 5; i++)
-		sigaction(caught[i], &cmocka[i], NULL);
+	signals_as_cmocka();
 }
 
 /* The misdeed is the third operation, of index 2. */
@@ -321,7 +314,6 @@ int main(void)
 		cmocka_unit_test(signatures_hold_no_addresses_or_numbers),
 	};
 
-	for (int i = 0; i < 5; i++)
-		sigaction(caught[i], NULL, &before[i]);
+	signals_remember();
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
