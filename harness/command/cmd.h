@@ -8,6 +8,7 @@
 
 #include "harness/ledger/known.h"
 #include "harness/rules/rules.h"
+#include "harness/run/instance.h"
 
 #include <signal.h>
 #include <stdbool.h>
@@ -42,6 +43,7 @@ struct cmd_options {
 	const char *known_path;
 	const char *transport_name; /* as given; NULL: it was not */
 	const struct transport *transport;
+	struct instance_choice instance; /* of a portable script */
 	unsigned seconds, keep;
 	bool verbose, json, junit, completes, body, levels;
 	struct judging judging; /* known: the list in known_path; NULL: none was given */

@@ -78,7 +78,8 @@ static void print_other_facts(unsigned facts)
 		const char *name;
 	} others[] = { { FACT_INTERRUPT, "interrupts" }, { FACT_STATE, "`state`" },
 		       { FACT_HEAP, "`VRINGER_ALLOC`" }, { FACT_COUNTERS, "`counters`" },
-		       { FACT_CALLS, "no `settle`" },	 { FACT_BACKEND, "`backend_calls`" } };
+		       { FACT_CALLS, "no `settle`" },	 { FACT_BACKEND, "`backend_calls`" },
+		       { FACT_REQUESTS, "`requests`" } };
 	const char *between = " ";
 
 	for (size_t i = 0; i < sizeof(others) / sizeof(others[0]); i++) {
