@@ -79,6 +79,16 @@ static bool accepted(const struct guest *g, uint64_t features)
 	return (features & ~g->accepted) == 0;
 }
 
+/* Another of the legal ways: in halves what was whole, and the other way round. */
+static void redivide(struct draft *d)
+{
+	uint32_t longest = d->request->len > d->request->room ? d->request->len : d->request->room;
+
+	d->piece_len = d->piece_len == 0 ? (longest + 1) / 2 : 0;
+	if (d->layout != LAYOUT_INDIRECT)
+		d->layout = d->layout == LAYOUT_DIRECT ? LAYOUT_REVERSED : LAYOUT_DIRECT;
+}
+
 /* Divide it into buffers and choose their descriptors. */
 static bool plan(struct guest *g, const struct op *op, struct draft *d)
 {
@@ -88,9 +98,9 @@ static bool plan(struct guest *g, const struct op *op, struct draft *d)
 	uint32_t wanted[2], count;
 
 	d->piece_len = (uint32_t)op->value[SEND_REQUEST_SPLIT];
-	if (d->piece_len == 0)
-		d->piece_len = r->split;
 	d->layout = (enum request_layout)op->value[SEND_REQUEST_LAYOUT];
+	if (r->redivided)
+		redivide(d);
 	if (d->layout == LAYOUT_INDIRECT && !accepted(g, 1ull << VIRTIO_RING_F_INDIRECT_DESC))
 		d->layout = LAYOUT_DIRECT;
 	count = pieces_of(d->request, d->piece_len, most, d->pieces);
