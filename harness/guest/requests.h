@@ -29,6 +29,7 @@ struct request_sent {
 	uint16_t queue, head;
 	uint16_t first, count; /* descriptors */
 	bool told;	       /* the device was notified since */
+	bool followed;	       /* ... and what happens after that has happened */
 	bool judged;	       /* the device has no excuse */
 	bool content;	       /* nor for the bytes of the answer */
 	bool clean;	       /* the driver had made no mistake on this queue */
@@ -111,6 +112,10 @@ void request_wrong_print(const struct request_wrong *wrong, char *text, size_t s
 /* Has the driver only sent well-formed requests, each divided as the operation says, and
  * the device no excuse? */
 bool requests_are_honest(const struct guest *g);
+
+/* The device is about to be notified of a queue; and it was: what is to happen then. */
+void requests_tell(struct requests *r, uint64_t queue);
+void requests_follow(struct guest *g, unsigned queue);
 
 /* For the files of requests: the chain that sent[sent_count] describes is on its way. */
 void requests_add(struct requests *r);
