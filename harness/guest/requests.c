@@ -119,7 +119,7 @@ void requests_reset(struct guest *g)
 	struct requests *r = &g->requests;
 
 	forget(r);
-	r->host_touched = r->nested = r->lacked_room = false;
+	r->strayed = r->host_touched = r->nested = r->lacked_room = false;
 	r->compared = 0;
 	r->digest = 0;
 }
@@ -272,7 +272,7 @@ static void judge(struct guest *g, const struct request_sent *s, uint32_t len)
 		return;
 	}
 	rq->answered++;
-	if (request->exact && s->content && s->judged)
+	if (request->exact && s->content && s->judged && g->requests.well)
 		digest(g, s, len);
 }
 
@@ -349,12 +349,7 @@ void requests_rest(struct guest *g, enum device_state state)
 
 bool requests_are_honest(const struct guest *g)
 {
-	const struct requests *r = &g->requests;
-
-	for (unsigned i = 0; r->queues >> i != 0; i++)
-		if (r->queue[i].mistaken)
-			return false;
-	return r->well && !r->lacked_room;
+	return !g->requests.strayed && !g->requests.lacked_room;
 }
 
 uint32_t requests_take_answered(struct guest *g, unsigned queue, struct request_wrong *wrong)

@@ -222,6 +222,9 @@ static note_fn *const notes[256] = {
 void requests_note(struct guest *g, const struct program *prog, const struct op *op)
 {
 	g->requests.saved = op->code == OP_SAVE || (op->code == OP_RESTORE && g->requests.saved);
-	if (notes[op->code] != NULL)
-		notes[op->code](g, prog, op);
+	if (notes[op->code] == NULL)
+		return;
+	if (notes[op->code] != note_notify && notes[op->code] != note_restore)
+		g->requests.strayed = true;
+	notes[op->code](g, prog, op);
 }
