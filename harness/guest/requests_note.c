@@ -224,7 +224,7 @@ void requests_note(struct guest *g, const struct program *prog, const struct op 
 	g->requests.saved = op->code == OP_SAVE || (op->code == OP_RESTORE && g->requests.saved);
 	if (notes[op->code] == NULL)
 		return;
-	if (notes[op->code] != note_notify && notes[op->code] != note_restore)
+	if (notes[op->code] != note_notify && notes[op->code] != note_restore && !g->requests.nested)
 		g->requests.strayed = true;
 	notes[op->code](g, prog, op);
 }
