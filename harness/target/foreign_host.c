@@ -39,7 +39,7 @@ void foreign_abort(const struct foreign_device *d, const char *call, const char 
 
 void foreign_host_enter(struct foreign_device *d, const char *call)
 {
-	if (d->foreign->given.settle != NULL)
+	if (d->threads)
 		pthread_mutex_lock(&d->lock);
 	if (d->calls == 0)
 		foreign_abort(d, call,
@@ -49,7 +49,7 @@ void foreign_host_enter(struct foreign_device *d, const char *call)
 
 void foreign_host_leave(struct foreign_device *d)
 {
-	if (d->foreign->given.settle != NULL)
+	if (d->threads)
 		pthread_mutex_unlock(&d->lock);
 }
 
@@ -152,6 +152,39 @@ static void host_backend(void *ctx)
 	foreign_host_enter(d, "backend");
 	if (d->listener != NULL)
 		d->listener->called(d->listener->ctx);
+	foreign_host_leave(d);
+}
+
+static uint32_t host_is_memory(void *ctx, uint64_t addr, uint64_t len)
+{
+	struct foreign_device *d = ctx;
+	bool is;
+
+	foreign_host_enter(d, "is_memory");
+	is = len > 0 && d->inner->is_memory(d->inner->ctx, addr, len);
+	foreign_host_leave(d);
+	return is;
+}
+
+static void host_frame(void *ctx, uint32_t end, const void *frame, uint32_t len)
+{
+	struct foreign_device *d = ctx;
+
+	foreign_host_enter(d, "frame");
+	if (end < FRAME_END_FIRST || end >= FRAME_END_PAST)
+		foreign_abort(d, "frame", "the end is not one of enum vringer_end");
+	if (d->listener != NULL)
+		d->listener->frame(d->listener->ctx, (enum frame_end)end, frame, len);
+	foreign_host_leave(d);
+}
+
+static void host_fault(void *ctx, const char *what)
+{
+	struct foreign_device *d = ctx;
+
+	foreign_host_enter(d, "fault");
+	if (d->listener != NULL)
+		d->listener->fault(d->listener->ctx, what);
 	foreign_host_leave(d);
 }
 
@@ -284,5 +317,9 @@ void foreign_host_init(struct foreign_device *d)
 		.alloc = t->destroy != NULL ? host_alloc : host_lasting_alloc,
 		.free = t->destroy != NULL ? host_free : lasting_free,
 		.backend = host_backend,
+		.opaque = t->opaque,
+		.is_memory = host_is_memory,
+		.frame = host_frame,
+		.fault = host_fault,
 	};
 }
