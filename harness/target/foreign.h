@@ -113,9 +113,6 @@ void foreign_host_init(struct foreign_device *d);
 /* The author's device broke the contract of vringer.h: does not return. */
 void foreign_abort(const struct foreign_device *d, const char *call, const char *what)
 	__attribute__((noreturn));
-/* A host call begins and ends. */
-void foreign_host_enter(struct foreign_device *d, const char *call);
-void foreign_host_leave(struct foreign_device *d);
 
 /* The calls of f->target, and f->ops; those of the device's host and snapshots apart. */
 void foreign_target_init(struct foreign *f);

@@ -10,6 +10,7 @@
 #include "harness/target/foreign.h"
 
 #include <linux/virtio_mmio.h>
+#include <stddef.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -26,6 +27,10 @@ _Static_assert((int)VRINGER_PAYLOAD == GUEST_PAYLOAD && (int)VRINGER_DESC == GUE
 		       (int)VRINGER_AVAIL_EVENT == GUEST_AVAIL_EVENT &&
 		       (int)VRINGER_AVAIL_EVENT + 1 == GUEST_PURPOSE_COUNT,
 	       "enum vringer_purpose is enum guest_purpose");
+_Static_assert(sizeof(struct vringer_why) == sizeof(struct guest_why) &&
+		       offsetof(struct vringer_why, queue) == offsetof(struct guest_why, queue) &&
+		       offsetof(struct vringer_why, walk) == offsetof(struct guest_why, walk),
+	       "struct vringer_why is struct guest_why");
 _Static_assert((int)VRINGER_IDLE == DEVICE_IDLE && (int)VRINGER_WORK == DEVICE_WORK &&
 		       (int)VRINGER_WAITING == DEVICE_WAITING &&
 		       (int)VRINGER_WAITING + 1 == DEVICE_STATE_COUNT,
@@ -37,7 +42,7 @@ void foreign_abort(const struct foreign_device *d, const char *call, const char 
 	abort();
 }
 
-void foreign_host_enter(struct foreign_device *d, const char *call)
+static inline void host_enter(struct foreign_device *d, const char *call)
 {
 	if (d->threads)
 		pthread_mutex_lock(&d->lock);
@@ -47,7 +52,7 @@ void foreign_host_enter(struct foreign_device *d, const char *call)
 			      "threads needs a settle that waits for them");
 }
 
-void foreign_host_leave(struct foreign_device *d)
+static inline void host_leave(struct foreign_device *d)
 {
 	if (d->threads)
 		pthread_mutex_unlock(&d->lock);
@@ -56,11 +61,13 @@ void foreign_host_leave(struct foreign_device *d)
 static struct guest_why why_of(const struct foreign_device *d, const char *call,
 			       struct vringer_why why)
 {
+	struct guest_why same;
+
 	if (why.purpose >= GUEST_PURPOSE_COUNT)
 		foreign_abort(d, call, "the purpose is not one of enum vringer_purpose");
-	return (struct guest_why){ .purpose = (uint8_t)why.purpose,
-				   .queue = why.queue,
-				   .walk = why.walk };
+	/* Whole: member by member it goes through memory, and every access waits for it. */
+	memcpy(&same, &why, sizeof(same));
+	return same;
 }
 
 static int32_t host_read(void *ctx, struct vringer_why why, uint64_t addr, void *buf, uint32_t len)
@@ -68,9 +75,9 @@ static int32_t host_read(void *ctx, struct vringer_why why, uint64_t addr, void 
 	struct foreign_device *d = ctx;
 	int err;
 
-	foreign_host_enter(d, "read");
+	host_enter(d, "read");
 	err = d->inner->read(d->inner->ctx, why_of(d, "read", why), addr, buf, len);
-	foreign_host_leave(d);
+	host_leave(d);
 	return err;
 }
 
@@ -80,9 +87,9 @@ static int32_t host_write(void *ctx, struct vringer_why why, uint64_t addr, cons
 	struct foreign_device *d = ctx;
 	int err;
 
-	foreign_host_enter(d, "write");
+	host_enter(d, "write");
 	err = d->inner->write(d->inner->ctx, why_of(d, "write", why), addr, buf, len);
-	foreign_host_leave(d);
+	host_leave(d);
 	return err;
 }
 
@@ -92,9 +99,9 @@ static void *host_map(void *ctx, struct vringer_why why, uint64_t addr, uint32_t
 	struct foreign_device *d = ctx;
 	void *view;
 
-	foreign_host_enter(d, "map");
+	host_enter(d, "map");
 	view = d->inner->map(d->inner->ctx, why_of(d, "map", why), addr, len, write != 0);
-	foreign_host_leave(d);
+	host_leave(d);
 	return view;
 }
 
@@ -103,9 +110,9 @@ static int32_t host_unmap(void *ctx, void *view)
 	struct foreign_device *d = ctx;
 	int err;
 
-	foreign_host_enter(d, "unmap");
+	host_enter(d, "unmap");
 	err = d->inner->unmap(d->inner->ctx, view);
-	foreign_host_leave(d);
+	host_leave(d);
 	return err;
 }
 
@@ -117,9 +124,9 @@ static int32_t host_load(void *ctx, uint64_t addr, void *buf, uint32_t len)
 	struct foreign_device *d = ctx;
 	int err;
 
-	foreign_host_enter(d, "load");
+	host_enter(d, "load");
 	err = d->inner->read(d->inner->ctx, untold, addr, buf, len);
-	foreign_host_leave(d);
+	host_leave(d);
 	return err;
 }
 
@@ -128,9 +135,9 @@ static int32_t host_store(void *ctx, uint64_t addr, const void *buf, uint32_t le
 	struct foreign_device *d = ctx;
 	int err;
 
-	foreign_host_enter(d, "store");
+	host_enter(d, "store");
 	err = d->inner->write(d->inner->ctx, untold, addr, buf, len);
-	foreign_host_leave(d);
+	host_leave(d);
 	return err;
 }
 
@@ -138,21 +145,21 @@ static void host_interrupt(void *ctx, uint32_t bits)
 {
 	struct foreign_device *d = ctx;
 
-	foreign_host_enter(d, "interrupt");
+	host_enter(d, "interrupt");
 	if ((bits & ~(uint32_t)(VIRTIO_MMIO_INT_VRING | VIRTIO_MMIO_INT_CONFIG)) != 0)
 		foreign_abort(d, "interrupt", "bits that InterruptStatus does not have");
 	d->inner->interrupt(d->inner->ctx, bits);
-	foreign_host_leave(d);
+	host_leave(d);
 }
 
 static void host_backend(void *ctx)
 {
 	struct foreign_device *d = ctx;
 
-	foreign_host_enter(d, "backend");
+	host_enter(d, "backend");
 	if (d->listener != NULL)
 		d->listener->called(d->listener->ctx);
-	foreign_host_leave(d);
+	host_leave(d);
 }
 
 static uint32_t host_is_memory(void *ctx, uint64_t addr, uint64_t len)
@@ -160,9 +167,9 @@ static uint32_t host_is_memory(void *ctx, uint64_t addr, uint64_t len)
 	struct foreign_device *d = ctx;
 	bool is;
 
-	foreign_host_enter(d, "is_memory");
+	host_enter(d, "is_memory");
 	is = len > 0 && d->inner->is_memory(d->inner->ctx, addr, len);
-	foreign_host_leave(d);
+	host_leave(d);
 	return is;
 }
 
@@ -170,29 +177,29 @@ static void host_frame(void *ctx, uint32_t end, const void *frame, uint32_t len)
 {
 	struct foreign_device *d = ctx;
 
-	foreign_host_enter(d, "frame");
+	host_enter(d, "frame");
 	if (end < FRAME_END_FIRST || end >= FRAME_END_PAST)
 		foreign_abort(d, "frame", "the end is not one of enum vringer_end");
 	if (d->listener != NULL)
 		d->listener->frame(d->listener->ctx, (enum frame_end)end, frame, len);
-	foreign_host_leave(d);
+	host_leave(d);
 }
 
 static void host_fault(void *ctx, const char *what)
 {
 	struct foreign_device *d = ctx;
 
-	foreign_host_enter(d, "fault");
+	host_enter(d, "fault");
 	if (d->listener != NULL)
 		d->listener->fault(d->listener->ctx, what);
-	foreign_host_leave(d);
+	host_leave(d);
 }
 
 static void host_used(void *ctx, uint32_t queue)
 {
 	struct foreign_device *d = ctx;
 
-	foreign_host_enter(d, "used");
+	host_enter(d, "used");
 	if (queue >= d->foreign->given.queue_count)
 		foreign_abort(d, "used", "there is no such queue");
 	if (d->dev != NULL) {
@@ -200,29 +207,29 @@ static void host_used(void *ctx, uint32_t queue)
 			d->listener->used(d->listener->ctx, queue);
 		device_interrupt(d->dev, VIRTIO_MMIO_INT_VRING);
 	}
-	foreign_host_leave(d);
+	host_leave(d);
 }
 
 static void host_config_changed(void *ctx)
 {
 	struct foreign_device *d = ctx;
 
-	foreign_host_enter(d, "config_changed");
+	host_enter(d, "config_changed");
 	if (d->dev != NULL) {
 		d->dev->config_generation++;
 		device_interrupt(d->dev, VIRTIO_MMIO_INT_CONFIG);
 	}
-	foreign_host_leave(d);
+	host_leave(d);
 }
 
 static void host_needs_reset(void *ctx)
 {
 	struct foreign_device *d = ctx;
 
-	foreign_host_enter(d, "needs_reset");
+	host_enter(d, "needs_reset");
 	if (d->dev != NULL)
 		device_needs_reset(d->dev);
-	foreign_host_leave(d);
+	host_leave(d);
 }
 
 static void *host_alloc(void *ctx, uint64_t size)
@@ -230,9 +237,9 @@ static void *host_alloc(void *ctx, uint64_t size)
 	struct foreign_device *d = ctx;
 	void *block;
 
-	foreign_host_enter(d, "alloc");
+	host_enter(d, "alloc");
 	block = d->inner->alloc(d->inner->ctx, size);
-	foreign_host_leave(d);
+	host_leave(d);
 	return block;
 }
 
@@ -240,9 +247,9 @@ static void host_free(void *ctx, void *block)
 {
 	struct foreign_device *d = ctx;
 
-	foreign_host_enter(d, "free");
+	host_enter(d, "free");
 	d->inner->free(d->inner->ctx, block);
-	foreign_host_leave(d);
+	host_leave(d);
 }
 
 /* The heap of the harness lasts for one run; what outlives it, and our own
