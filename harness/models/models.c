@@ -16,39 +16,37 @@
 #include <string.h>
 
 /* What a model stands on, by what vringer gives it: ctx is a struct vringer_host. */
-static struct vringer_why told(struct guest_why why)
-{
-	struct vringer_why same;
 
-	_Static_assert(
-		sizeof(same) == sizeof(why) &&
-			offsetof(struct vringer_why, queue) == offsetof(struct guest_why, queue) &&
-			offsetof(struct vringer_why, walk) == offsetof(struct guest_why, walk),
-		"struct guest_why is struct vringer_why");
-	/* Whole: member by member it goes through memory, and every access waits for it. */
-	memcpy(&same, &why, sizeof(same));
-	return same;
-}
+/* Whole: member by member it would go through memory, and every access would wait. */
+union same_why {
+	struct guest_why model;
+	struct vringer_why given;
+};
+_Static_assert(sizeof(struct vringer_why) == sizeof(struct guest_why) &&
+		       offsetof(struct vringer_why, queue) == offsetof(struct guest_why, queue) &&
+		       offsetof(struct vringer_why, walk) == offsetof(struct guest_why, walk),
+	       "struct guest_why is struct vringer_why");
+#define GIVEN_WHY(why) (((union same_why){ .model = (why) }).given)
 
 static int host_read(void *ctx, struct guest_why why, uint64_t addr, void *buf, uint32_t len)
 {
 	const struct vringer_host *host = ctx;
 
-	return host->read(host->ctx, told(why), addr, buf, len);
+	return host->read(host->ctx, GIVEN_WHY(why), addr, buf, len);
 }
 
 static int host_write(void *ctx, struct guest_why why, uint64_t addr, const void *buf, uint32_t len)
 {
 	const struct vringer_host *host = ctx;
 
-	return host->write(host->ctx, told(why), addr, buf, len);
+	return host->write(host->ctx, GIVEN_WHY(why), addr, buf, len);
 }
 
 static void *host_map(void *ctx, struct guest_why why, uint64_t addr, uint32_t len, bool write)
 {
 	const struct vringer_host *host = ctx;
 
-	return host->map(host->ctx, told(why), addr, len, write);
+	return host->map(host->ctx, GIVEN_WHY(why), addr, len, write);
 }
 
 static int host_unmap(void *ctx, void *view)

@@ -108,8 +108,9 @@ void foreign_leave(struct foreign_device *d);
 /* Before a register of the author's is written. */
 void foreign_watch(struct foreign_device *d, uint64_t offset, const void *buf, uint32_t len);
 
-/* What a device of f stands on; d->inner is there. */
+/* What a device of d->foreign stands on, once; and for a new one, when d->inner is there. */
 void foreign_host_init(struct foreign_device *d);
+void foreign_host_begin(struct foreign_device *d);
 /* The author's device broke the contract of vringer.h: does not return. */
 void foreign_abort(const struct foreign_device *d, const char *call, const char *what)
 	__attribute__((noreturn));

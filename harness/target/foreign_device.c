@@ -93,6 +93,7 @@ static struct foreign_device *take_spare(struct foreign *f)
 	d->foreign = f;
 	d->threads = f->given.settle != NULL || f->given.settle_queues != NULL;
 	pthread_mutex_init(&d->lock, NULL);
+	foreign_host_init(d);
 	return d;
 }
 
@@ -115,7 +116,7 @@ static void *foreign_create(const struct target *target, const struct device_hos
 	d->listener = NULL;
 	d->activated = d->live = false;
 	d->ready = 0;
-	foreign_host_init(d);
+	foreign_host_begin(d);
 	if (!create_given(d, offered, queue_max))
 		goto fail;
 	if (f->given.level == VRINGER_LEVEL_MMIO)

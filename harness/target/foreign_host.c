@@ -58,17 +58,19 @@ static inline void host_leave(struct foreign_device *d)
 		pthread_mutex_unlock(&d->lock);
 }
 
-static struct guest_why why_of(const struct foreign_device *d, const char *call,
-			       struct vringer_why why)
+static inline void check_why(const struct foreign_device *d, const char *call,
+			     struct vringer_why why)
 {
-	struct guest_why same;
-
 	if (why.purpose >= GUEST_PURPOSE_COUNT)
 		foreign_abort(d, call, "the purpose is not one of enum vringer_purpose");
-	/* Whole: member by member it goes through memory, and every access waits for it. */
-	memcpy(&same, &why, sizeof(same));
-	return same;
 }
+
+/* Whole: member by member it would go through memory, and every access would wait. */
+union same_why {
+	struct vringer_why given;
+	struct guest_why told;
+};
+#define TOLD_WHY(why) (((union same_why){ .given = (why) }).told)
 
 static int32_t host_read(void *ctx, struct vringer_why why, uint64_t addr, void *buf, uint32_t len)
 {
@@ -76,7 +78,8 @@ static int32_t host_read(void *ctx, struct vringer_why why, uint64_t addr, void 
 	int err;
 
 	host_enter(d, "read");
-	err = d->inner->read(d->inner->ctx, why_of(d, "read", why), addr, buf, len);
+	check_why(d, "read", why);
+	err = d->inner->read(d->inner->ctx, TOLD_WHY(why), addr, buf, len);
 	host_leave(d);
 	return err;
 }
@@ -88,7 +91,8 @@ static int32_t host_write(void *ctx, struct vringer_why why, uint64_t addr, cons
 	int err;
 
 	host_enter(d, "write");
-	err = d->inner->write(d->inner->ctx, why_of(d, "write", why), addr, buf, len);
+	check_why(d, "write", why);
+	err = d->inner->write(d->inner->ctx, TOLD_WHY(why), addr, buf, len);
 	host_leave(d);
 	return err;
 }
@@ -100,7 +104,8 @@ static void *host_map(void *ctx, struct vringer_why why, uint64_t addr, uint32_t
 	void *view;
 
 	host_enter(d, "map");
-	view = d->inner->map(d->inner->ctx, why_of(d, "map", why), addr, len, write != 0);
+	check_why(d, "map", why);
+	view = d->inner->map(d->inner->ctx, TOLD_WHY(why), addr, len, write != 0);
 	host_leave(d);
 	return view;
 }
@@ -278,11 +283,15 @@ static void transport_interrupt(void *ctx, uint32_t bits)
 	d->inner->interrupt(d->inner->ctx, bits);
 }
 
-/* The regions of plain memory; how many. */
-static uint32_t hand_out(struct foreign_device *d)
+/* The regions of plain memory. */
+void foreign_host_begin(struct foreign_device *d)
 {
 	struct arena_handout out[ARENA_REGIONS_MAX];
-	unsigned count = arena_hand_out(d->inner->ctx, out);
+	unsigned count;
+
+	if (d->foreign->given.memory != VRINGER_MEMORY_PLAIN)
+		return;
+	count = arena_hand_out(d->inner->ctx, out);
 
 	for (unsigned i = 0; i < count; i++)
 		d->regions[i] = (struct vringer_region){ .addr = out[i].addr,
@@ -290,7 +299,7 @@ static uint32_t hand_out(struct foreign_device *d)
 							 .host = out[i].host,
 							 .fd_offset = out[i].fd_offset,
 							 .fd = out[i].fd };
-	return count;
+	d->host.region_count = count;
 }
 
 void foreign_host_init(struct foreign_device *d)
@@ -316,7 +325,6 @@ void foreign_host_init(struct foreign_device *d)
 		.load = accessors ? host_load : NULL,
 		.store = accessors ? host_store : NULL,
 		.regions = plain ? d->regions : NULL,
-		.region_count = plain ? hand_out(d) : 0,
 		.interrupt = activated ? NULL : host_interrupt,
 		.used = activated ? host_used : NULL,
 		.config_changed = activated ? host_config_changed : NULL,
