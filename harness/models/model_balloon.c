@@ -57,13 +57,23 @@ static const struct vringer_sum balloon_sums[] = {
 };
 
 /* Pages of low memory, above the seam, of no memory, and the last number. */
-static const struct vringer_message balloon_messages[] = {
-	MODEL_MESSAGE(0, "\x30\0\0\0\x31\0\0\0"),
-	MODEL_MESSAGE(1, "\x30\0\0\0\x31\0\0\0"),
-	MODEL_MESSAGE(0, "\0\0\x10\0\xff\xff\x0f\0\0\0\x08\0"),
-	MODEL_MESSAGE(0, "\xff\xff\xff\xff\0\0\0\0"),
-	MODEL_MESSAGE(1, "\x30\0\0\0\x31\0"),
-	{ .bytes = NULL },
+static const struct vringer_request balloon_requests[] = {
+	{ .name = "inflate",
+	  .queue = 0,
+	  .readable = "\x30\0\0\0\x31\0\0\0",
+	  .readable_len = 8,
+	  .flags = VRINGER_REQUEST_EXACT },
+	{ .name = "deflate",
+	  .queue = 1,
+	  .readable = "\x30\0\0\0\x31\0\0\0",
+	  .readable_len = 8,
+	  .flags = VRINGER_REQUEST_EXACT },
+	MODEL_HINT(0, "\x30\0\0\0\x31\0\0\0"),
+	MODEL_HINT(1, "\x30\0\0\0\x31\0\0\0"),
+	MODEL_HINT(0, "\0\0\x10\0\xff\xff\x0f\0\0\0\x08\0"),
+	MODEL_HINT(0, "\xff\xff\xff\xff\0\0\0\0"),
+	MODEL_HINT(1, "\x30\0\0\0\x31\0"),
+	{ .name = NULL },
 };
 
 struct vringer_target balloon_target = {
@@ -83,7 +93,7 @@ struct vringer_target balloon_target = {
 	.sums = balloon_sums,
 	.equal_sums = balloon_equal_sums,
 	.backend = &balloon_backend,
-	.messages = balloon_messages,
+	.requests = balloon_requests,
 	.liveness = "device balloon\n"
 		    "start driver_ok\n"
 		    "set_num_pages 7\n"

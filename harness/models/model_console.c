@@ -98,18 +98,40 @@ static const struct vringer_dialogue console_dialogue = {
 };
 
 /* What a driver says, and what it may not. */
-static const struct vringer_message console_messages[] = {
-	MODEL_MESSAGE(CONSOLE_CONTROL_TX, "\0\0\0\0\0\0\1\0"), /* DEVICE_READY 1 */
-	MODEL_MESSAGE(CONSOLE_CONTROL_TX, "\0\0\0\0\3\0\1\0"), /* PORT_READY 1 */
-	MODEL_MESSAGE(CONSOLE_CONTROL_TX, "\1\0\0\0\3\0\1\0"),
-	MODEL_MESSAGE(CONSOLE_CONTROL_TX, "\1\0\0\0\3\0\0\0"), /* PORT_READY 0 */
-	MODEL_MESSAGE(CONSOLE_CONTROL_TX, "\1\0\0\0\6\0\1\0"), /* PORT_OPEN 1 */
-	MODEL_MESSAGE(CONSOLE_CONTROL_TX, "\1\0\0\0\6\0\1\0"),
-	MODEL_MESSAGE(CONSOLE_CONTROL_TX, "\1\0\0\0\6\0\0\0"), /* PORT_OPEN 0 */
-	MODEL_MESSAGE(CONSOLE_CONTROL_TX, "\0\0\0\0\6\0\1\0"),
-	MODEL_MESSAGE(CONSOLE_CONTROL_TX, "\2\0\0\0\3\0\1\0"), /* no such port */
-	MODEL_MESSAGE(CONSOLE_CONTROL_TX, "\0\0\0\0\1\0\1\0"), /* PORT_ADD: the device's to say */
-	{ .bytes = NULL },
+/* What a driver says, and what it may not. */
+static const struct vringer_bytes console_hello[] = { { 0, 5, "hello" }, { .bytes = NULL } };
+
+static const struct vringer_request console_requests[] = {
+	{ .name = "input",
+	  .queue = 0,
+	  .writable_len = 64,
+	  .used_min = 5,
+	  .used_max = 5,
+	  .answer = console_hello,
+	  .after = "type 0 68656c6c6f\n",
+	  .flags = VRINGER_REQUEST_EXACT },
+	{ .name = "output",
+	  .queue = 1,
+	  .readable = "hello, world",
+	  .readable_len = 12,
+	  .after = "take_output 0\n",
+	  .flags = VRINGER_REQUEST_EXACT },
+	{ .name = "device-ready",
+	  .queue = CONSOLE_CONTROL_TX,
+	  .readable = "\0\0\0\0\0\0\1\0",
+	  .readable_len = 8,
+	  .flags = VRINGER_REQUEST_EXACT },
+	MODEL_HINT(CONSOLE_CONTROL_TX, "\0\0\0\0\0\0\1\0"), /* DEVICE_READY 1 */
+	MODEL_HINT(CONSOLE_CONTROL_TX, "\0\0\0\0\3\0\1\0"), /* PORT_READY 1 */
+	MODEL_HINT(CONSOLE_CONTROL_TX, "\1\0\0\0\3\0\1\0"),
+	MODEL_HINT(CONSOLE_CONTROL_TX, "\1\0\0\0\3\0\0\0"), /* PORT_READY 0 */
+	MODEL_HINT(CONSOLE_CONTROL_TX, "\1\0\0\0\6\0\1\0"), /* PORT_OPEN 1 */
+	MODEL_HINT(CONSOLE_CONTROL_TX, "\1\0\0\0\6\0\1\0"),
+	MODEL_HINT(CONSOLE_CONTROL_TX, "\1\0\0\0\6\0\0\0"), /* PORT_OPEN 0 */
+	MODEL_HINT(CONSOLE_CONTROL_TX, "\0\0\0\0\6\0\1\0"),
+	MODEL_HINT(CONSOLE_CONTROL_TX, "\2\0\0\0\3\0\1\0"), /* no such port */
+	MODEL_HINT(CONSOLE_CONTROL_TX, "\0\0\0\0\1\0\1\0"), /* PORT_ADD: the device's to say */
+	{ .name = NULL },
 };
 
 /* No byte and no message is lost without being counted. */
@@ -168,7 +190,7 @@ struct vringer_target console_target = {
 		  "answers_waiting",
 	.kept = &console_kept,
 	.backend = &console_backend,
-	.messages = console_messages,
+	.requests = console_requests,
 	/* Port 0 alone: a program may keep the rest from being offered. */
 	.liveness = "device console\n"
 		    "reset\n"

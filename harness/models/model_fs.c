@@ -59,26 +59,47 @@ static const struct vringer_sum fs_sums[] = {
 	"\0\2\0\0"                                                                                 \
 	"\0\0\0\0"
 
-static const struct vringer_message fs_messages[] = {
-	MODEL_MESSAGE(1, HEAD("\x38", "\x1a") REST INIT),
-	MODEL_MESSAGE(2, BIG_HEAD("\x38", "\x1a") REST BIG_INIT),
-	MODEL_MESSAGE(1, HEAD("\x28", "\3") REST),		      /* FUSE_GETATTR */
-	MODEL_MESSAGE(0, HEAD("\x30", "\2") REST "\1\0\0\0\0\0\0\0"), /* FUSE_FORGET */
-	MODEL_MESSAGE(0, HEAD("\x30", "\x2a") REST "\1\0\0\0\0\0\0\0"),
-	MODEL_MESSAGE(0, BIG_HEAD("\x30", "\2") REST "\0\0\0\0\0\0\0\1"),
-	MODEL_MESSAGE(1, HEAD("\x28", "\3")),
-	MODEL_MESSAGE(1, HEAD("\x50", "\x0f") ROOT NOUGHT NOUGHT "\0\0\0\0\0\0\0\0"),
-	MODEL_MESSAGE(1, HEAD("\x50", "\x10") ROOT NOUGHT NOUGHT "\0\0\0\0\0\0\0\0"),
-	MODEL_MESSAGE(1, HEAD("\x50", "\x30") ROOT NOUGHT "\0\0\1\0\0\0\0\0"
-							  "\3\0\0\0\0\0\0\0"
-							  "\0\x80\0\0\0\0\0\0"),
-	MODEL_MESSAGE(1, HEAD("\x50", "\x30") ROOT NOUGHT "\0\x20\0\0\0\0\0\0"
-							  "\3\0\0\0\0\0\0\0"
-							  "\0\xf0\xff\x7f\2\0\0\0"),
-	MODEL_MESSAGE(1, HEAD("\x3c", "\x31") ROOT "\1\0\0\0"
-						   "\0\x90\0\0\0\0\0\0"
-						   "\0\x10\0\0\0\0\0\0"),
+/* The header of the reply: 80 bytes, no error, the number of the request. */
+static const struct vringer_bytes fs_reply[] = {
+	{ 0, 16, "\x50\0\0\0\0\0\0\0\1\2\3\4\5\6\7\x8" },
+	{ 40, 4, "\1\0\0\0" }, /* time_gran */
 	{ .bytes = NULL },
+};
+
+static const struct vringer_request fs_requests[] = {
+	{ .name = "forget",
+	  .queue = 0,
+	  .readable = HEAD("\x30", "\2") REST "\1\0\0\0\0\0\0\0",
+	  .readable_len = 48,
+	  .flags = VRINGER_REQUEST_EXACT },
+	{ .name = "init",
+	  .queue = 1,
+	  .readable = HEAD("\x38", "\x1a") REST INIT,
+	  .readable_len = 56,
+	  .writable_len = 80,
+	  .used_min = 80,
+	  .used_max = 80,
+	  .answer = fs_reply,
+	  .flags = VRINGER_REQUEST_EXACT },
+	MODEL_HINT(1, HEAD("\x38", "\x1a") REST INIT),
+	MODEL_HINT(2, BIG_HEAD("\x38", "\x1a") REST BIG_INIT),
+	MODEL_HINT(1, HEAD("\x28", "\3") REST),			   /* FUSE_GETATTR */
+	MODEL_HINT(0, HEAD("\x30", "\2") REST "\1\0\0\0\0\0\0\0"), /* FUSE_FORGET */
+	MODEL_HINT(0, HEAD("\x30", "\x2a") REST "\1\0\0\0\0\0\0\0"),
+	MODEL_HINT(0, BIG_HEAD("\x30", "\2") REST "\0\0\0\0\0\0\0\1"),
+	MODEL_HINT(1, HEAD("\x28", "\3")),
+	MODEL_HINT(1, HEAD("\x50", "\x0f") ROOT NOUGHT NOUGHT "\0\0\0\0\0\0\0\0"),
+	MODEL_HINT(1, HEAD("\x50", "\x10") ROOT NOUGHT NOUGHT "\0\0\0\0\0\0\0\0"),
+	MODEL_HINT(1, HEAD("\x50", "\x30") ROOT NOUGHT "\0\0\1\0\0\0\0\0"
+						       "\3\0\0\0\0\0\0\0"
+						       "\0\x80\0\0\0\0\0\0"),
+	MODEL_HINT(1, HEAD("\x50", "\x30") ROOT NOUGHT "\0\x20\0\0\0\0\0\0"
+						       "\3\0\0\0\0\0\0\0"
+						       "\0\xf0\xff\x7f\2\0\0\0"),
+	MODEL_HINT(1, HEAD("\x3c", "\x31") ROOT "\1\0\0\0"
+						"\0\x90\0\0\0\0\0\0"
+						"\0\x10\0\0\0\0\0\0"),
+	{ .name = NULL },
 };
 
 static const struct vringer_field fs_fields[] = {
@@ -108,7 +129,7 @@ struct vringer_target fs_target = {
 	.heap_max = 64u << 10,
 	.sums = fs_sums,
 	.equal_sums = fs_equal_sums,
-	.messages = fs_messages,
+	.requests = fs_requests,
 	/* In one buffer: a program may leave the device queues of one entry, in which
 	 * a request with a reply does not fit. */
 	.liveness = "device fs\n"

@@ -221,8 +221,35 @@ static uint32_t is_answered(const void *frame, uint32_t len)
 	"\x08\x00" size "\x00\x00\x28\x00\x01" fragment "\x40" protocol                            \
 	"\x00\x00\xa9\xfe\xa9\x02\xa9\xfe\xa9\xfe"
 #define PORTS "\0\0\0\x50\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0"
-#define SAY(bytes) MODEL_MESSAGE(NET_TX, bytes)
-static const struct vringer_message messages[] = {
+#define SAY(bytes) MODEL_HINT(NET_TX, bytes)
+#define FRAME                                                                                      \
+	STATIONS "\x88\xb5"                                                                        \
+		 "0123456789abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMN"
+#define FRAME_IN_HEX                                                                               \
+	"ffffffffffff525400123456"                                                                 \
+	"88b5"                                                                                     \
+	"303132333435363738396162636465666768696a6b6c6d6e6f"                                       \
+	"707172737475767778797a4142434445464748494a4b4c4d4e"
+static const struct vringer_bytes net_answer[] = {
+	{ 0, 76, "\0\0\0\0\0\0\0\0\0\0\1\0" FRAME },
+	{ .bytes = NULL },
+};
+
+static const struct vringer_request requests[] = {
+	{ .name = "frame",
+	  .queue = NET_TX,
+	  .readable = HEADER FRAME,
+	  .readable_len = 76,
+	  .after = "take_output 0\n",
+	  .flags = VRINGER_REQUEST_EXACT },
+	{ .name = "buffer",
+	  .queue = NET_RX,
+	  .writable_len = 1526,
+	  .used_min = 76,
+	  .used_max = 76,
+	  .answer = net_answer,
+	  .after = "type 0 " FRAME_IN_HEX "\n",
+	  .flags = VRINGER_REQUEST_EXACT },
 	SAY(HEADER STATIONS ARP("\x01", "\xa9\xfe\xa9\xfe")),
 	SAY(HEADER STATIONS ARP("\x01", "\xa9\xfe\xa9\xfe")),
 	SAY(HEADER STATIONS "\x81\x00\x00\x05" ARP("\x01", "\xa9\xfe\xa9\xfe")),
@@ -232,7 +259,7 @@ static const struct vringer_message messages[] = {
 	SAY(HEADER STATIONS IPV4("\x46", "\x20\0", "\x06") PORTS),
 	SAY(HEADER STATIONS IPV4("\x45", "\0\0", "\x11") PORTS),
 	SAY(HEADER "\x06\x01\x23\x45\x67\x01"),
-	{ .bytes = NULL },
+	{ .name = NULL },
 };
 
 static const struct vringer_port ports[] = {
@@ -307,7 +334,7 @@ struct vringer_target net_host_target = {
 	.equal_sums = equal_sums,
 	.gauges = "replies_waiting host_frames_waiting",
 	.backend = &backend,
-	.messages = messages,
+	.requests = requests,
 	.liveness = "device net-host\n"
 		    "start driver_ok\n"
 		    "pattern b3 len=76\n"

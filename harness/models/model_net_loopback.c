@@ -58,6 +58,32 @@ static const struct vringer_kept net_loopback_kept = {
 	.size = sizeof(net_loopback_kept), .blocks = 1, /* the buffer of a frame */
 };
 
+/* A header that asks for nothing, and a frame; and what the driver finds of it. */
+#define FRAME                                                                                      \
+	"\xff\xff\xff\xff\xff\xff\x52\x54\x00\x12\x34\x56\x88\xb5"                                 \
+	"0123456789abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMN"
+static const struct vringer_bytes net_answer[] = {
+	{ 0, 76, "\0\0\0\0\0\0\0\0\0\0\1\0" FRAME },
+	{ .bytes = NULL },
+};
+
+static const struct vringer_request net_loopback_requests[] = {
+	{ .name = "frame",
+	  .queue = 1,
+	  .readable = "\0\0\0\0\0\0\0\0\0\0\0\0" FRAME,
+	  .readable_len = 76,
+	  .flags = VRINGER_REQUEST_EXACT },
+	{ .name = "buffer",
+	  .queue = 0,
+	  .writable_len = 128,
+	  .used_min = 76,
+	  .used_max = 76,
+	  .answer = net_answer,
+	  .after = "send_request 1\n",
+	  .flags = VRINGER_REQUEST_EXACT },
+	{ .name = NULL },
+};
+
 struct vringer_target net_loopback_target = {
 	MODEL,
 	.name = "net-loopback",
@@ -73,6 +99,7 @@ struct vringer_target net_loopback_target = {
 	.kept = &net_loopback_kept,
 	.sums = net_loopback_sums,
 	.backend = &net_loopback_backend,
+	.requests = net_loopback_requests,
 	.liveness = "device net-loopback\n"
 		    "start driver_ok\n"
 		    "pattern b3 len=76\n"

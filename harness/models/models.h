@@ -46,10 +46,12 @@ struct device *model_device(void *device);
 
 #define MODEL_COUNT(table) (sizeof(table) / sizeof((table)[0]))
 
-/* A struct vringer_message: to that queue, the bytes of a literal, all of them. */
-#define MODEL_MESSAGE(to, literal)                                                                 \
+/* A struct vringer_request that is only a hint: to that queue, the bytes of a literal, all
+ * of them. */
+#define MODEL_HINT(to, literal)                                                                    \
 	{                                                                                          \
-		.bytes = (literal), .queue = (to), .len = sizeof(literal) - 1                      \
+		.name = "hint", .queue = (to), .flags = VRINGER_REQUEST_HINT,                      \
+		.readable = (literal), .readable_len = sizeof(literal) - 1                         \
 	}
 
 /* The configuration of both network cards. */

@@ -251,6 +251,8 @@ static unsigned facts_of(const struct vringer_target *t)
 	if (t->backend_calls != 0 || t->backend_calls_chain != 0 ||
 	    (t->flags & VRINGER_BACKEND) != 0)
 		facts |= FACT_BACKEND;
+	if (t->requests != NULL)
+		facts |= FACT_REQUESTS;
 	return facts;
 }
 
@@ -337,8 +339,8 @@ const char *foreign_open(struct foreign *f, const struct vringer_target *given)
 		values_fault, level_fault, queue_fault, counter_fault
 	};
 	static const char *(*const more_faults[])(struct foreign *) = {
-		foreign_parts_fault,   sums_fault,    disagreements_fault, foreign_tables_fault,
-		foreign_backend_fault, liveness_fault
+		foreign_parts_fault,   sums_fault,     disagreements_fault, foreign_tables_fault,
+		foreign_backend_fault, liveness_fault, foreign_requests
 	};
 	const char *fault = NULL;
 

@@ -30,7 +30,6 @@
 #define FOREIGN_RULES_MAX 128u	 /* disagreements */
 #define FOREIGN_SUMS_MAX 8u
 #define FOREIGN_SHM_MAX 8u
-#define FOREIGN_MESSAGES_MAX 64u
 #define FOREIGN_SETTLE_MS 1000u
 #define FOREIGN_SETTLES 10u	    /* times that it is waited for */
 #define FOREIGN_SETTLE_CPU_MS 2000u /* but not after it used so much CPU time */
@@ -76,7 +75,7 @@ struct foreign {
 	struct target_disagreement disagreements[FOREIGN_RULES_MAX + 1];
 	struct target_field fields[TARGET_FIELDS_MAX];
 	struct target_region shm[FOREIGN_SHM_MAX];
-	struct target_request messages[FOREIGN_MESSAGES_MAX];
+	struct target_request requests[TARGET_REQUESTS_MAX];
 	struct target_stream streams[TARGET_STREAMS_MAX];
 	struct target_port ports[TARGET_PORTS_MAX];
 	struct target_ask asks[TARGET_ANSWERS_MAX];
@@ -95,6 +94,7 @@ const char *foreign_open(struct foreign *f, const struct vringer_target *given);
 const char *foreign_parts_fault(struct foreign *f);
 const char *foreign_tables_fault(struct foreign *f);
 const char *foreign_backend_fault(struct foreign *f);
+const char *foreign_requests(struct foreign *f);
 /* Are these, separated by blanks, counters of the target's, or, with `left`, used.N of one
  * of its queues?  `what`: what names them, "a sum". */
 const char *foreign_terms_fault(struct foreign *f, const char *what, const char *list, bool left);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 OR MIT */
 /*
  * Check the tables of a description and what it points to, and put it into the target:
- * fields, shared memory, messages, gauges, and all that is a structure of its own with a
+ * fields, shared memory, gauges, and all that is a structure of its own with a
  * size.  See foreign.h.
  */
 #include "harness/target/foreign.h"
@@ -12,8 +12,7 @@
 #include <stdio.h>
 #include <string.h>
 
-#define PART_MAX 4096u	  /* bytes of a structure that a later vringer.h may have */
-#define MESSAGE_MAX 0xffu /* bytes */
+#define PART_MAX 4096u /* bytes of a structure that a later vringer.h may have */
 
 /* A structure that begins with its size: what the author's has that ours does not must be
  * 0. */
@@ -148,27 +147,6 @@ static const char *shm_fault(struct foreign *f)
 	return NULL;
 }
 
-static const char *messages_fault(struct foreign *f)
-{
-	const struct vringer_message *message = f->given.messages;
-	unsigned n = 0;
-
-	for (; message != NULL && message->bytes != NULL; message++) {
-		if (n == FOREIGN_MESSAGES_MAX)
-			return "has more than 64 messages";
-		if (!foreign_is_queue(f, message->queue) || message->len == 0 ||
-		    message->len > MESSAGE_MAX || message->reserved != 0)
-			return "has a message to a queue that it does not have, of a length that "
-			       "is "
-			       "not 1 to 255, or with a reserved member that is not 0";
-		f->messages[n++] = (struct target_request){ message->queue, (uint8_t)message->len,
-							    message->bytes };
-	}
-	f->target.requests = f->messages;
-	f->target.request_count = n;
-	return NULL;
-}
-
 static const char *gauges_fault(struct foreign *f)
 {
 	f->target.gauges = f->given.gauges;
@@ -184,7 +162,7 @@ bool foreign_is_queue(const struct foreign *f, uint32_t queue)
 const char *foreign_tables_fault(struct foreign *f)
 {
 	static const char *(*const faults[])(struct foreign *) = { fields_fault, shm_fault,
-								   messages_fault, gauges_fault };
+								   gauges_fault };
 	const char *fault = NULL;
 
 	for (size_t i = 0; i < sizeof(faults) / sizeof(faults[0]) && fault == NULL; i++)
