@@ -167,6 +167,18 @@ uint32_t guest_host(struct guest *g, enum host_act act, unsigned port, void *dat
 	return moved;
 }
 
+uint32_t guest_outstanding(struct guest *g, unsigned queue)
+{
+	const struct guest_queue *q = &g->queues[queue];
+	uint64_t avail = q->ring[VIRTQUEUE_DRIVER], used = q->ring[VIRTQUEUE_DEVICE];
+
+	if (q->size == 0)
+		return 0;
+	avail += ring_at(&ring_split, GUEST_AVAIL_IDX, 0, 0);
+	used += ring_at(&ring_split, GUEST_USED_IDX, 0, 0);
+	return (uint16_t)(arena_load16(&g->arena, avail) - arena_load16(&g->arena, used));
+}
+
 bool guest_take(struct guest *g, unsigned queue, uint32_t *id, uint32_t *len)
 {
 	struct guest_queue *q = &g->queues[queue];

@@ -158,7 +158,7 @@ TABLE(static on_field_fn *const, on_field, GUEST_PURPOSE_COUNT, 1,
 
 static bool in_place(const struct ring_access *a)
 {
-	uint8_t purpose = a->why.purpose;
+	uint16_t purpose = a->why.purpose;
 	const struct ring_field *f = &ring_split.field[purpose];
 	TABLE(const uint64_t, area, VIRTQUEUE_AREA_COUNT, 1,
 	      [VIRTQUEUE_DESC] = a->q->desc,
@@ -180,7 +180,7 @@ static bool in_place(const struct ring_access *a)
 
 static void on_ring(const struct ring_access *a)
 {
-	uint8_t purpose = a->why.purpose;
+	uint16_t purpose = a->why.purpose;
 
 	if (a->q->known && !in_place(a)) {
 		if (ledger_judges(a->l, RULE_MEMORY_RING))

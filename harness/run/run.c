@@ -98,6 +98,11 @@ static void on_called(void *ctx)
 	ledger_backend(&((struct run *)ctx)->guest.ledger);
 }
 
+static uint32_t on_outstanding(void *ctx, unsigned queue)
+{
+	return guest_outstanding(&((struct run *)ctx)->guest, queue);
+}
+
 static void on_fault(void *ctx, const char *what)
 {
 	ledger_fault(&((struct run *)ctx)->guest.ledger, what);
@@ -191,9 +196,12 @@ int run_open(struct run **run, const struct target *target, struct text_error *e
 	r->guest.arena.asked = on_asked;
 	r->guest.arena.observe_ctx = r;
 	r->interrupt_queue = LEDGER_LINE;
-	r->guest.listener = (struct target_listener){
-		.ctx = r, .frame = on_frame, .fault = on_fault, .used = on_used, .called = on_called
-	};
+	r->guest.listener = (struct target_listener){ .ctx = r,
+						      .frame = on_frame,
+						      .fault = on_fault,
+						      .used = on_used,
+						      .called = on_called,
+						      .outstanding = on_outstanding };
 	r->guest.arena.watch = (target->facts & TARGET_MEMORY) == TARGET_ACCESSORS;
 	if (r->guest.arena.watch || r->guest.arena.plain)
 		ledger_plain_open(&r->guest.ledger, &r->guest.arena, r->guest.arena.watch,
@@ -241,14 +249,14 @@ static void set_options(struct run *run, const struct run_options *options)
 static void set_offer(struct run *run, const struct program *prog)
 {
 	run->guest.offered = (run->guest.target->features &
-			      (run->guest.target->fixed ? UINT64_MAX : prog->features)) |
+			      (run->guest.target->fixed_features ? UINT64_MAX : prog->features)) |
 			     1ULL << VIRTIO_F_VERSION_1;
 	for (unsigned i = 0; i < PROGRAM_QUEUES; i++) {
 		uint16_t max = i < run->guest.target->queue_count
 				       ? run->guest.target->queues[i].size_max
 				       : 0;
 
-		run->guest.queue_max[i] = run->guest.target->fixed ? 0 : prog->queue_max[i];
+		run->guest.queue_max[i] = run->guest.target->fixed_sizes ? 0 : prog->queue_max[i];
 		if (run->guest.queue_max[i] == 0 || run->guest.queue_max[i] > max)
 			run->guest.queue_max[i] = max;
 	}
