@@ -33,7 +33,7 @@ bool device_read_le16(struct device *d, struct queue *q, uint16_t purpose, uint6
 	return true;
 }
 
-static bool write_le16(struct device *d, struct queue *q, uint16_t purpose, uint64_t addr,
+bool device_write_le16(struct device *d, struct queue *q, uint16_t purpose, uint64_t addr,
 		       uint16_t value)
 {
 	struct vringer_why why = { .purpose = purpose, .queue = q->index };
@@ -68,8 +68,8 @@ static bool usual_look(struct device *d, struct queue *q)
 		return false;
 	if (q->next_avail != q->avail_idx || !device_negotiated(d, VIRTIO_RING_F_EVENT_IDX))
 		return q->next_avail != q->avail_idx;
-	if (!write_le16(d, q, VRINGER_AVAIL_EVENT, q->area[USED] + 4 + 8 * (uint64_t)q->size,
-			q->next_avail)) {
+	if (!device_write_le16(d, q, VRINGER_AVAIL_EVENT, q->area[USED] + 4 + 8 * (uint64_t)q->size,
+			       q->next_avail)) {
 		d->ways.breach(d);
 		return false;
 	}
@@ -225,7 +225,7 @@ bool device_write_entry(struct device *d, struct queue *q, const struct vring_us
 
 bool device_write_idx(struct device *d, struct queue *q, uint16_t idx)
 {
-	return write_le16(d, q, VRINGER_USED_IDX, q->area[USED] + 2, idx);
+	return device_write_le16(d, q, VRINGER_USED_IDX, q->area[USED] + 2, idx);
 }
 
 /* First the entries, then the index that shows them to the driver. */
@@ -264,20 +264,24 @@ void device_give_back(struct device *d, struct queue *q)
 {
 	struct vring_used_elem elem[QUEUE_SIZE];
 	uint16_t used_before = q->next_used;
+	uint32_t held = q->held_count, count;
 	struct chain chain;
-	uint32_t count;
 
-	for (count = 0; count < q->held_count; count++) {
+	for (count = 0; count < held; count++) {
 		chain.taken = q->held[count];
 		if (!d->ways.walk(d, q, &chain))
 			break;
 		elem[count].id = chain.taken.head;
 		elem[count].len = d->ways.answer(d, q, &chain);
 	}
-	if (!d->ways.put(d, q, elem, q->held, count) || count < q->held_count)
-		d->ways.breach(d);
 	q->held_count = 0;
+	if (!d->ways.put(d, q, elem, q->held, count)) {
+		d->ways.breach(d);
+		return;
+	}
 	d->ways.wake(d, q, used_before);
+	if (count < held)
+		d->ways.breach(d);
 }
 
 /* The driver may add to a full queue while it is served: that is left for later. */
@@ -343,6 +347,7 @@ const struct ways usual = {
 	.set_ready = usual_set_ready,
 	.notified = usual_notified,
 	.read_status = usual_read_status,
+	.exists = usual_exists,
 	.state = usual_state,
 	.step = usual_step,
 };

@@ -83,6 +83,7 @@ struct ways {
 	void (*set_ready)(struct device *d, struct queue *q, uint32_t value);
 	void (*notified)(struct device *d, struct queue *q);
 	uint32_t (*read_status)(struct device *d);
+	bool (*exists)(const struct device *d, uint32_t queue);
 	/* Work of its own. */
 	uint32_t (*state)(const struct device *d);
 	void (*step)(struct device *d);
@@ -96,6 +97,7 @@ struct device {
 	uint16_t queue_max[QUEUES];
 	uint32_t generation;
 	uint8_t config[CONFIG_BYTES];
+	uint32_t mood; /* for a relative's ways, as `own`, over a reset */
 
 	/* From here on: 0 after a reset. */
 	uint32_t status, interrupt_status;
@@ -123,6 +125,8 @@ bool device_write_entry(struct device *d, struct queue *q, const struct vring_us
 bool device_write_idx(struct device *d, struct queue *q, uint16_t idx);
 bool device_read_le16(struct device *d, struct queue *q, uint16_t purpose, uint64_t addr,
 		      uint16_t *value);
+bool device_write_le16(struct device *d, struct queue *q, uint16_t purpose, uint64_t addr,
+		       uint16_t value);
 
 /* registers.c: the rest of the usual ways, and what they rest on. */
 void usual_raise(struct device *d, uint32_t bits);
@@ -133,6 +137,7 @@ bool usual_accepts(const struct device *d);
 void usual_set_ready(struct device *d, struct queue *q, uint32_t value);
 void usual_notified(struct device *d, struct queue *q);
 uint32_t usual_read_status(struct device *d);
+bool usual_exists(const struct device *d, uint32_t queue);
 bool device_live(const struct device *d);
 bool device_negotiated(const struct device *d, unsigned bit);
 void device_read(void *device, uint64_t offset, void *buf, uint32_t len);

@@ -102,9 +102,14 @@ static void write_features(struct device *d, uint32_t value)
 
 /* ---- queues ---------------------------------------------------------------- */
 
+bool usual_exists(const struct device *d, uint32_t queue)
+{
+	return queue < d->target->queue_count;
+}
+
 static struct queue *selected(struct device *d)
 {
-	return d->queue_sel < d->target->queue_count ? &d->queues[d->queue_sel] : NULL;
+	return d->ways.exists(d, d->queue_sel) ? &d->queues[d->queue_sel] : NULL;
 }
 
 /* A queue starts anew each time (2.7.6, 2.7.8). */
@@ -207,7 +212,7 @@ static void write_register(struct device *d, uint64_t offset, uint32_t value)
 		d->queue_sel = value;
 		break;
 	case VIRTIO_MMIO_QUEUE_NOTIFY:
-		if (value < d->target->queue_count)
+		if (d->ways.exists(d, value))
 			d->ways.notified(d, &d->queues[value]);
 		break;
 	case VIRTIO_MMIO_INTERRUPT_ACK:
