@@ -173,15 +173,14 @@ MEMBER(fails_late, "zoo-fails-late", w->answer = answer_or_fail, USUALLY)
 /* Reads ahead of the index, and forgets what it read. */
 static bool look_prefetch(struct device *d, struct queue *q)
 {
+	struct vringer_why why = { .purpose = VRINGER_AVAIL_ENTRY,
+				   .queue = q->index,
+				   .walk = q->next_avail };
+	uint64_t slot = q->next_avail % q->size;
 	uint16_t entry;
 
-	if (usual.look(d, q))
-		return true;
-	if (device_live(d))
-		device_read_le16(d, q, VRINGER_AVAIL_ENTRY,
-				 q->area[AVAIL] + 4 + 2 * (uint64_t)(q->next_avail % q->size),
-				 &entry);
-	return false;
+	memory_read(d, why, q->area[AVAIL] + 4 + 2 * slot, &entry, sizeof(entry));
+	return usual.look(d, q);
 }
 
 MEMBER(prefetch, "zoo-prefetch", w->look = look_prefetch, USUALLY)
