@@ -85,6 +85,7 @@ void ledger_desc_read(const struct ring_access *a);
 /* What registers show: a 4-byte read of one, and InterruptStatus. */
 void ledger_judge_read(struct ledger *l, uint64_t offset, uint32_t width, uint64_t value);
 void ledger_judge_interrupt_status(struct ledger *l, uint32_t shown);
+void ledger_interrupt_status_rest(struct ledger *l);
 
 /* The driver reset the device: another session begins. */
 void ledger_session_end(struct ledger *l);
@@ -131,6 +132,10 @@ void ledger_notify_rest(struct ledger *l, unsigned i);
 void ledger_judge_config(struct ledger *l, uint32_t set, const struct ledger_probe *probe);
 /* At rest: did the interrupt come that queue `i` still waits for? */
 void ledger_wakeup_rest(struct ledger *l, unsigned i);
+/* ... and the one for DEVICE_NEEDS_RESET? */
+void ledger_config_rest(struct ledger *l);
+/* Did a buffer take place for what an interrupt said in this call? */
+void ledger_judge_used_bit(struct ledger *l);
 
 /* The device returned a chain that it must use, as it read it itself, and read or
  * wrote too little of it, or left it: is it for how it is cut, or for nothing? */

@@ -59,7 +59,7 @@ static void on_status(struct ledger *l, uint32_t value, const struct ledger_prob
 
 	if (value == 0) {
 		for (unsigned i = 0; i < PROGRAM_QUEUES; i++)
-			if ((l->call.moved >> i & 1) != 0)
+			if (l->target->model && (l->call.moved >> i & 1) != 0)
 				ledger_wakeup_rest(l, i);
 		ledger_judge_work(l);
 		ledger_session_end(l);
@@ -295,6 +295,7 @@ static bool is_odd(uint64_t offset, uint32_t width)
 static void acknowledge(struct ledger *l, uint32_t bits)
 {
 	l->session.interrupt_status &= ~bits;
+	l->session.events &= ~bits;
 	for (unsigned i = 0; i < PROGRAM_QUEUES; i++)
 		l->queues[i].work.silenced = l->queues[i].work.silenced && l->queues[i].work.moved;
 }

@@ -321,6 +321,8 @@ void ledger_rest(struct ledger *l, enum device_state state, const void *device)
 		ledger_plain_rest(l);
 	if (!l->device.counters_lost && ledger_judges(l, RULE_COUNTERS_FALL))
 		judge_counters(l, device);
+	if (resting)
+		ledger_config_rest(l);
 	excused = (state == DEVICE_WAITING && followers_may_wait(l)) || may_stop(l);
 	for (unsigned i = 0; resting && i < l->target->queue_count && i < PROGRAM_QUEUES; i++) {
 		ledger_wakeup_rest(l, i);
@@ -332,6 +334,8 @@ void ledger_rest(struct ledger *l, enum device_state state, const void *device)
 		else
 			judge_stuck(l, i);
 	}
-	if (resting)
-		TELL_FOLLOWERS(l, rest, l, device, excused);
+	if (!resting)
+		return;
+	ledger_interrupt_status_rest(l);
+	TELL_FOLLOWERS(l, rest, l, device, excused);
 }

@@ -150,6 +150,9 @@ struct ledger_call {
 	uint8_t starting;  /* queues that the driver sets ready in this call */
 	bool host_changes; /* the host is about to change the configuration */
 	bool host_changed; /* ... and did */
+
+	/* An interrupt named both bits, and bit 0 was not pending. */
+	bool used_bit_fresh;
 };
 
 /* Memory changed in a call of the device. */
@@ -212,6 +215,7 @@ struct ledger_field {
 struct ledger_device {
 	uint32_t status;     /* as the device showed it last */
 	uint32_t interrupts; /* raised since it did, bits */
+	uint32_t shown;	     /* InterruptStatus, as the device showed it last */
 	uint32_t generation; /* of the configuration, as the device showed it last */
 	unsigned heap_base;  /* blocks that it had when it was new */
 	uint64_t counters[TARGET_COUNTERS_MAX + PROGRAM_QUEUES]; /* then the used.N */
@@ -235,6 +239,10 @@ struct ledger_session {
 	uint64_t driver_features;
 	bool features_known;
 	uint32_t interrupt_status; /* raised and not acknowledged */
+	/* Bits of InterruptStatus whose event took place since the driver acknowledged them, as
+	 * far as accesses show; and bits that are shown, and not raised yet. */
+	uint32_t events, unraised;
+	bool reset_owed; /* DEVICE_NEEDS_RESET was set, and no interrupt came for it */
 };
 
 /* Of a target: indices of counters, once the ledger has had a device of it. */

@@ -90,6 +90,8 @@ enum severity {
 	  "no used-buffer interrupt before DRIVER_OK")                                             \
 	X(WAKEUP_NEEDS_RESET, "wakeup.needs-reset", MUST, INTR, 0, "dev.status.field.3",           \
 	  "DEVICE_NEEDS_RESET on a live device comes with a configuration interrupt")              \
+	X(WAKEUP_USED_BIT, "wakeup.used-bit", MUST, MEM | INTR, SEEN | INTR, "dev.mmio.regs.4",    \
+	  "an interrupt for the configuration sets bit 0 only if a buffer was used")               \
 	X(WAKEUP_CONFIG, "wakeup.config", SHOULD, INTR, 0, "dev.mmio.regs.4",                      \
 	  "no configuration interrupt without a change or DEVICE_NEEDS_RESET")                     \
 	X(WAKEUP_CHANGED, "wakeup.changed", MODEL, INTR, 0, "2.3",                                 \

@@ -230,6 +230,8 @@ struct target {
 	bool fixed;		  /* always offers all features and the largest queues */
 	unsigned layout;	  /* enum arena_layout: the memory that it takes */
 	bool holds;		  /* may hold chains while it is idle */
+	bool level_line;	  /* its line is up while InterruptStatus is not 0, and raised again
+				   * only after it fell */
 	bool polls;		  /* processes its queues without being notified */
 	uint16_t chains_kept;	  /* of a queue, while it waits for the host */
 	uint32_t pages_max;	  /* numbers of a chain of pages (VIRTIO 5.5.6); or 0 */

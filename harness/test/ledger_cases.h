@@ -46,6 +46,7 @@ extern const size_t ledger_case_count;
 	X(WAKEUP_UNASKED, interrupt_unasked, interrupt_asked)                                      \
 	X(WAKEUP_NOT_LIVE, used_interrupt_early, config_interrupt_early)                           \
 	X(WAKEUP_NEEDS_RESET, needs_reset_in_silence, needs_reset_told)                            \
+	X(WAKEUP_USED_BIT, both_bits_for_a_change, both_bits_for_both)                             \
 	X(WAKEUP_CONFIG, config_interrupt_for_nothing, config_interrupt_for_change)                \
 	X(WAKEUP_CHANGED, change_in_silence, change_told)                                          \
 	X(WAKEUP_FLAGS, used_flags_two, used_flags_one)                                            \
