@@ -21,6 +21,9 @@ void ledger_survey(struct ledger *l);
  * stands? */
 bool ledger_is_wanted(const struct ledger *l, const struct ledger_queue *q, uint16_t from,
 		      uint16_t to);
+/* Does that address lie in a queue that the driver stopped, or in one of its chains?  Then
+ * in which. */
+bool ledger_is_stopped(const struct ledger *l, uint64_t addr, unsigned *queue);
 /* From here on until reset nothing is judged that needs guest memory. */
 void ledger_go_blind(struct ledger *l);
 

@@ -248,6 +248,7 @@ static void on_queue_ready(struct ledger *l, uint32_t value, const struct ledger
 	if (probe->ready == 0) {
 		/* Where a device goes on when the queue is ready again VIRTIO does
 		 * not say. */
+		q->stopped = q->stopped || (q->work.ready && q->known);
 		if (q->work.index_seen)
 			lose_queue(l, q);
 		ledger_queue_stop(l, q);

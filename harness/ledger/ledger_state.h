@@ -124,6 +124,7 @@ struct ledger_queue {
 	uint64_t desc, avail, used;
 	bool known; /* size and addresses are what the device goes by */
 	bool lost;  /* ... or not, until reset: the driver wrote what it may not */
+	bool stopped; /* it was ready and known, and is not ready any more */
 	/* as the device works on it */
 	struct ledger_work work;
 	uint16_t taken;		    /* heads taken: the position of the next */

@@ -283,6 +283,48 @@ static bool survey_queue(struct ledger *l, struct ledger_queue *q)
 	return true;
 }
 
+static bool is_in(uint64_t addr, uint64_t first, uint64_t len)
+{
+	return addr - first < len;
+}
+
+/* Is it in a chain of the queue, from the used index on to the available one?  That is
+ * where they are, if they were returned in order. */
+static bool is_of_chains(const struct ledger *l, const struct ledger_queue *q, uint64_t addr)
+{
+	static struct parts parts;
+	uint16_t idx = arena_load16(l->plain.arena,
+				    q->avail + ring_at(&ring_split, GUEST_AVAIL_IDX, 0, 0));
+	uint16_t at = q->used_idx;
+
+	for (unsigned n = 0; at != idx && n < q->size; n++, at++) {
+		walk(l, q, avail_entry(l, q, at), &parts);
+		if (parts.has_table && is_in(addr, parts.table, parts.table_last - parts.table + 1))
+			return true;
+		for (unsigned i = 0; i < parts.count; i++)
+			if (is_in(addr, parts.part[i].addr, parts.part[i].len))
+				return true;
+	}
+	return false;
+}
+
+bool ledger_is_stopped(const struct ledger *l, uint64_t addr, unsigned *queue)
+{
+	for (unsigned i = 0; i < PROGRAM_QUEUES; i++) {
+		const struct ledger_queue *q = &l->queues[i];
+
+		*queue = i;
+		if (!q->stopped || !rings_are_there(l, q))
+			continue;
+		if (is_in(addr, q->desc, ring_extent(&ring_split, VIRTQUEUE_DESC, q->size)) ||
+		    is_in(addr, q->avail, ring_extent(&ring_split, VIRTQUEUE_DRIVER, q->size)) ||
+		    is_in(addr, q->used, ring_extent(&ring_split, VIRTQUEUE_DEVICE, q->size)) ||
+		    is_of_chains(l, q, addr))
+			return true;
+	}
+	return false;
+}
+
 void ledger_survey(struct ledger *l)
 {
 	bool told = true;

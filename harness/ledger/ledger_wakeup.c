@@ -259,8 +259,8 @@ void ledger_wakeup_rest(struct ledger *l, unsigned i)
 	if (!q->work.moved)
 		return;
 	q->work.moved = false;
-	if (q->work.unsure || is_up(l, VIRTIO_MMIO_INT_VRING) || !ledger_judges(l, RULE_WAKEUP_MISSING) ||
-	    (q->work.asked && q->work.silenced))
+	if (q->work.unsure || is_up(l, VIRTIO_MMIO_INT_VRING) ||
+	    !ledger_judges(l, RULE_WAKEUP_MISSING) || (q->work.asked && q->work.silenced))
 		return;
 	ledger_break(
 		l, RULE_WAKEUP_MISSING,
