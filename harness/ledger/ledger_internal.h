@@ -2,7 +2,7 @@
 /*
  * What the parts of the ledger share: ledger.c (rules and findings),
  * ledger_regs.c (registers and status), ledger_show.c (what they read as), ledger_ring.c
- * (queues and chains), ledger_desc.c (descriptors), ledger_chain.c (what a chain permits),
+ * (queues and chains), ledger_odd.c (fields in pieces), ledger_desc.c (descriptors), ledger_chain.c (what a chain permits),
  * ledger_sound.c (what is wrong with one), ledger_wakeup.c (interrupts), ledger_notify.c
  * (notifications), ledger_config.c (configuration), ledger_rest.c (at rest), the followers
  * (follower.h) and, of plain memory, ledger_plain.c and ledger_survey.c.
@@ -75,6 +75,11 @@ struct ring_access {
 	int err;
 };
 
+/* An access of a field, of its size and in its place; of another size: false if it lies
+ * elsewhere; of a descriptor of an indirect table, in pieces. */
+void ledger_field_told(const struct ring_access *a);
+bool ledger_field_odd(const struct ring_access *a);
+void ledger_table_odd(const struct ring_access *a);
 /* The device wrote a used entry, the used index, or tried to; and read the index. */
 void ledger_used_entry_written(const struct ring_access *a);
 void ledger_used_idx_written(const struct ring_access *a);
@@ -101,6 +106,13 @@ void ledger_queue_stop(struct ledger *l, struct ledger_queue *q);
 /* Chains.  hold_find: LEDGER_NONE if the device holds no such chain. */
 uint32_t ledger_hold_find(struct ledger *l, struct ledger_queue *q, uint16_t walk);
 uint32_t ledger_hold_take(struct ledger *l, struct ledger_queue *q, uint16_t walk, uint16_t head);
+/* May the device act on a chain whose entry it read early?  Then it has taken it. */
+bool ledger_hold_act(struct ledger_queue *q, struct ledger_hold *hold);
+/* Is that entry below the available index, as the device read it last? */
+static inline bool ledger_is_available(const struct ledger_queue *q, uint16_t walk)
+{
+	return q->work.index_seen && (uint16_t)(q->work.avail_idx - walk - 1) < 0x8000;
+}
 void ledger_hold_drop(struct ledger *l, struct ledger_queue *q, uint32_t index);
 void ledger_hold_add(struct ledger *l, struct ledger_hold *hold, uint64_t addr, uint32_t len,
 		     bool writable);
@@ -155,6 +167,9 @@ static inline bool ledger_used_ring_wraps(const struct ledger_queue *q)
 }
 /* May there be a chain on queue `i`, as far as the device can know? */
 bool ledger_may_have_room(const struct ledger *l, unsigned i);
+
+/* Rules about chains say nothing of a queue that is not known. */
+void ledger_note_unknown(struct ledger *l);
 
 /* Of a device on plain memory: around a call (unsure: what the device makes of it is
  * not known); at rest; and its queue `i` there. */

@@ -129,8 +129,7 @@ static void on_shm_sel(struct ledger *l, uint32_t value, const struct ledger_pro
 	l->session.shm_sel = value;
 }
 
-/* Rules about chains say nothing of a queue that is not known. */
-static void note_unknown(struct ledger *l)
+void ledger_note_unknown(struct ledger *l)
 {
 	for (int i = 0; i < RULE_COUNT; i++)
 		if ((rule_table[i].facts & FACT_WALK) != 0 &&
@@ -146,7 +145,7 @@ static void lose_queue(struct ledger *l, struct ledger_queue *q)
 		return;
 	ledger_queue_lose(l, q);
 	if (q->work.ready)
-		note_unknown(l);
+		ledger_note_unknown(l);
 }
 
 static struct ledger_queue *selected(struct ledger *l)
@@ -259,7 +258,7 @@ static void on_queue_ready(struct ledger *l, uint32_t value, const struct ledger
 			q->size = power_of_two(l->queue_max[l->session.queue_sel]);
 		if (!q->known) {
 			TELL_FOLLOWERS(l, lost, l, l->session.queue_sel);
-			note_unknown(l);
+			ledger_note_unknown(l);
 		}
 		ledger_queue_start(l, q);
 	}

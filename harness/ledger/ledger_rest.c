@@ -146,7 +146,7 @@ void ledger_call_end(struct ledger *l, uint32_t old_status, const struct ledger_
 static bool holds_chain(const struct ledger *l, const struct ledger_queue *q, uint16_t *head)
 {
 	for (uint32_t i = q->holds; i != LEDGER_NONE; i = l->hold[i].next) {
-		if (l->hold[i].abandoned)
+		if (l->hold[i].abandoned || l->hold[i].early)
 			continue;
 		*head = l->hold[i].head;
 		return true;

@@ -47,6 +47,15 @@ struct ledger_node {
 	uint16_t index; /* ... in the table, of a queue that says what it reads */
 };
 
+/* A descriptor that the device reads field by field. */
+struct ledger_piece {
+	uint64_t at;   /* its address */
+	uint16_t mask; /* bytes that were read */
+	bool open;     /* not enough of it */
+	bool in_table; /* of an indirect table */
+	uint8_t bytes[16];
+};
+
 /* A chain that the device took and has not returned. */
 struct ledger_hold {
 	uint32_t next; /* hold of the same queue */
@@ -61,6 +70,7 @@ struct ledger_hold {
 	bool odd;	   /* of plain memory: the device may make several things of it */
 	bool salted, pure; /* ... its buffers were changed; and only it writes there */
 	uint32_t look;	   /* ... the first comparison that can show what it wrote */
+	bool early;	   /* its available entry was read before it was available */
 	bool abandoned;	   /* its completion could not be written */
 	bool faulted;	   /* an access for it failed */
 	uint32_t call;	   /* the call that it was taken in */
@@ -73,6 +83,7 @@ struct ledger_hold {
 	bool has_table;
 	uint64_t readable, writable; /* bytes */
 	uint64_t read;		     /* bytes that were read of it, all reads together */
+	struct ledger_piece piece;
 	/* What it adds to the bounds of a call while it is held. */
 	uint64_t bytes_max;
 	uint32_t accesses_max;
@@ -85,8 +96,12 @@ struct ledger_hold {
 	struct ledger_dialogue_chain dialogue;
 };
 
+/* A used entry that the used index has not passed. */
+#define PENDING_ID 1u
+#define PENDING_LEN 2u
 struct ledger_pending {
 	uint16_t slot, walk;
+	uint8_t have; /* the device wrote id (PENDING_ID), len (PENDING_LEN) */
 	uint32_t id, len;
 };
 
@@ -124,7 +139,8 @@ struct ledger_queue {
 	uint64_t desc, avail, used;
 	bool known; /* size and addresses are what the device goes by */
 	bool lost;  /* ... or not, until reset: the driver wrote what it may not */
-	bool stopped; /* it was ready and known, and is not ready any more */
+	/* it was ready and known, and is not ready any more */
+	bool stopped;
 	/* as the device works on it */
 	struct ledger_work work;
 	uint16_t taken;		    /* heads taken: the position of the next */
@@ -132,6 +148,7 @@ struct ledger_queue {
 	uint32_t looks;		    /* how often it read the available index */
 	uint32_t call, call_chains; /* the last call that took chains, and how many */
 	uint32_t holds, last_hold;  /* chains, or LEDGER_NONE */
+	uint32_t hold_count;	    /* how many these are */
 };
 
 struct ledger_call {

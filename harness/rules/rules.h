@@ -54,6 +54,8 @@ enum severity {
 	  "no access for a queue that is not ready, before DRIVER_OK or after reset")              \
 	X(MEMORY_RING, "memory.ring", MUST, MEM, SEEN, "dev.split.desc-table.2",                   \
 	  "each field of a ring is accessed at its own place, and only the used ring is written")  \
+	X(MEMORY_FIELD, "memory.field", LIMIT, MEM, 0, "policy",                                   \
+	  "each field of a ring is accessed with one call of its size, as vringer.h asks")         \
 	X(MEMORY_WRITE, "memory.write", MUST, WALK, SEEN, "dev.split.desc-table.1a",               \
 	  "every byte written lies in a device-writable part of a chain that the device holds")    \
 	X(MEMORY_READ, "memory.read", LIMIT, WALK, TOLD, "policy",                                 \
@@ -71,13 +73,13 @@ enum severity {
 	X(COMPLETION_NOT_HELD, "completion.not-held", MUST, WALK, SEEN, "2.7.8",                   \
 	  "a used entry names a chain that the device holds, once per hold")                       \
 	X(COMPLETION_SLOT, "completion.slot", MUST, WALK, SEEN, "2.7.8",                           \
-	  "used entries are written in the order of the used ring")                                \
+	  "used entries are written where they are due, and the used index passes no others")      \
 	X(COMPLETION_LEN, "completion.len", MUST, WALK, SEEN, "dev.split.used-ring.2",             \
 	  "every byte below used.len was written by the device while it held the chain")           \
 	X(ORDER_ENTRY, "order.entry", MUST, WALK, 0, "dev.split.used-ring.1",                      \
 	  "a used entry is written before the used index passes it")                               \
-	X(ORDER_UNAVAILABLE, "order.unavailable", MUST, WALK, 0, "2.7.13.3",                       \
-	  "an available entry is read only below the available index")                             \
+	X(ORDER_UNAVAILABLE, "order.unavailable", LIMIT, WALK, SEEN, "policy",                     \
+	  "an available entry is read only below an available index within the queue's size")      \
 	X(WAKEUP_MISSING, "wakeup.missing", MUST, MEM | INTR, SEEN | INTR,                         \
 	  "dev.split.used-notify-suppress.3",                                                      \
 	  "the used index moved: an interrupt follows, unless the driver said it wants none")      \

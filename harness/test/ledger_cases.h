@@ -21,6 +21,7 @@ extern const size_t ledger_case_count;
 #define LEDGER_CASES(X)                                                                            \
 	X(MEMORY_NOT_LIVE, queue_not_live, queue_live)                                             \
 	X(MEMORY_RING, index_out_of_place, index_in_place)                                         \
+	X(MEMORY_FIELD, descriptor_in_halves, descriptor_in_one)                                   \
 	X(MEMORY_WRITE, write_to_readable, write_to_writable)                                      \
 	X(MEMORY_READ, read_past_buffer, read_whole_buffer)                                        \
 	X(MEMORY_READ_WRITABLE, read_of_writable, read_of_both)                                    \

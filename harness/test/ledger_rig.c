@@ -280,6 +280,12 @@ void access_ring(enum guest_purpose purpose, bool write, uint64_t addr, uint32_t
 	access_bytes(purpose, 0, write, addr, zeros, len);
 }
 
+void access_part(enum guest_purpose purpose, uint16_t walk, bool write, uint64_t addr,
+		 const void *data, uint32_t len)
+{
+	access_bytes(purpose, walk, write, addr, data, len);
+}
+
 void avail_idx(uint16_t value)
 {
 	uint8_t bytes[2];

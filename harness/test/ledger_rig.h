@@ -108,6 +108,10 @@ void used_flags(uint16_t value);
 /* Any access, of bytes that are all zero, for walk 0. */
 void access_ring(enum guest_purpose purpose, bool write, uint64_t addr, uint32_t len);
 
+/* Any access, of these bytes. */
+void access_part(enum guest_purpose purpose, uint16_t walk, bool write, uint64_t addr,
+		 const void *data, uint32_t len);
+
 /* Entry and index of a chain returned at that position. */
 void return_chain(uint16_t position, uint16_t walk, uint32_t id, uint32_t len);
 /* Flags looked at and the interrupt raised. */
