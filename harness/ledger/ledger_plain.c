@@ -368,6 +368,8 @@ void ledger_plain_end(struct ledger *l)
 		arena_compare_all(p->arena, on_change, l);
 	else if (!p->session.blind && !p->accesses)
 		compare_due(l);
+	if (p->session.blind)
+		ledger_judge_jump(l);
 	for (unsigned i = 0; i < PROGRAM_QUEUES && !p->session.blind; i++)
 		if (l->queues[i].work.ready)
 			ledger_plain_used(l, i);

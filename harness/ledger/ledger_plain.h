@@ -17,6 +17,8 @@ static inline bool ledger_is_plain(const struct ledger *l)
 
 /* Look at what the driver has made available on every queue, before a call. */
 void ledger_survey(struct ledger *l);
+/* ... and after it: did it go by an available index that jumped? */
+void ledger_judge_jump(struct ledger *l);
 /* Does the driver want an interrupt for the used entries [from, to), as memory
  * stands? */
 bool ledger_is_wanted(const struct ledger *l, const struct ledger_queue *q, uint16_t from,

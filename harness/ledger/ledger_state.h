@@ -141,6 +141,10 @@ struct ledger_queue {
 	bool lost;  /* ... or not, until reset: the driver wrote what it may not */
 	/* it was ready and known, and is not ready any more */
 	bool stopped;
+	/* Of plain memory: the available index jumped too far; chains then, and used index. */
+	bool jumped;
+	uint16_t jumped_used;
+	uint32_t jumped_held;
 	/* as the device works on it */
 	struct ledger_work work;
 	uint16_t taken;		    /* heads taken: the position of the next */

@@ -14,6 +14,10 @@
  * can be understood in several ways: all of them are permitted (`odd`: its length is
  * not judged) or, if they cannot be listed, everything is (`blind`).
  *
+ * order.unavailable: an available index that jumped further than the queue is long is policy
+ * (ledger_ring.c).  How many chains the device could return before is known then; if it
+ * returns more, it went by that index.
+ *
  * The ledger follows a device's position in a ring from index 0 on.  It stops when the
  * used index is not where the device left it, when the available index jumped, or when
  * an entry changed while it was available.
@@ -224,8 +228,12 @@ static bool take_new(struct ledger *l, struct ledger_queue *q, struct parts *p)
 	uint16_t idx = arena_load16(l->plain.arena,
 				    q->avail + ring_at(&ring_split, GUEST_AVAIL_IDX, 0, 0));
 
-	if ((uint16_t)(idx - q->taken) > q->size)
+	if ((uint16_t)(idx - q->taken) > q->size) {
+		q->jumped = true;
+		q->jumped_held = q->work.held;
+		q->jumped_used = q->used_idx;
 		return false;
+	}
 	for (unsigned n = 0; q->taken != idx && n < q->size; n++, q->taken++) {
 		uint16_t head = avail_entry(l, q, q->taken);
 		uint32_t index = ledger_hold_take(l, q, q->taken, head);
@@ -323,6 +331,27 @@ bool ledger_is_stopped(const struct ledger *l, uint64_t addr, unsigned *queue)
 			return true;
 	}
 	return false;
+}
+
+void ledger_judge_jump(struct ledger *l)
+{
+	for (unsigned i = 0; i < PROGRAM_QUEUES; i++) {
+		struct ledger_queue *q = &l->queues[i];
+		uint16_t moved;
+
+		if (!q->jumped || !q->work.ready || !rings_are_there(l, q))
+			continue;
+		moved = (uint16_t)(ledger_used_idx(l, q) - q->jumped_used);
+		/* By the next call the driver may have written there. */
+		q->jumped = false;
+		if (moved > q->jumped_held && ledger_judges(l, RULE_ORDER_UNAVAILABLE))
+			ledger_break(l, RULE_ORDER_UNAVAILABLE,
+				     "queue %u: the available index went further ahead than the "
+				     "queue is long, and the used index went from %u to %u, of %u "
+				     "chains before that",
+				     i, q->jumped_used, (uint16_t)(q->jumped_used + moved),
+				     q->jumped_held);
+	}
 }
 
 void ledger_survey(struct ledger *l)

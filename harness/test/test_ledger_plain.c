@@ -259,6 +259,36 @@ static void what_was_no_queue_s_is_a_stray_write(void **state)
 	assert_breaks(RULE_MEMORY_WRITE);
 }
 
+static void an_index_that_jumps_is_policy(void **state)
+{
+	(void)state;
+	live();
+	offer(0, 16);
+	arena_store16(&arena, AVAIL + 2, SIZE + 1);
+	ledger.judging.limits = false;
+	notify();
+	fill(0, 16);
+	done();
+	assert_breaks(RULE_ORDER_UNAVAILABLE);
+	assert_false(ledger.stop);
+}
+
+/* What was available before it may still return. */
+static void an_index_that_jumps_takes_nothing_away(void **state)
+{
+	(void)state;
+	rig_target.holds = true;
+	live();
+	offer(0, 16);
+	notify();
+	end_silent();
+	arena_store16(&arena, AVAIL + 2, SIZE + 3);
+	notify();
+	fill(0, 16);
+	raise_interrupt(VIRTIO_MMIO_INT_VRING);
+	end_silent();
+}
+
 #define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
 #define ACCESSORS_TEST(name) cmocka_unit_test_setup_teardown(name, setup_accessors, teardown)
 
@@ -280,6 +310,9 @@ int main(void)
 		ACCESSORS_TEST(a_queue_that_was_stopped_is_not_served),
 		TEST(nor_are_chains_that_came_later),
 		TEST(what_was_no_queue_s_is_a_stray_write),
+		TEST(an_index_that_jumps_is_policy),
+		ACCESSORS_TEST(an_index_that_jumps_is_policy),
+		TEST(an_index_that_jumps_takes_nothing_away),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
