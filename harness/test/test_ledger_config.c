@@ -291,6 +291,42 @@ static void a_level_line_that_is_down_does_not(void **state)
 	assert_breaks(RULE_WAKEUP_NEEDS_RESET);
 }
 
+static void other_with_field(uint8_t width)
+{
+	static struct target_field field = { "field", 0, 4, 1 };
+
+	field.width = width;
+	rig_target.model = false;
+	rig_target.field_count = 1;
+	rig_target.fields = &field;
+	rig_live(8);
+}
+
+/* That is no access for a field of 4 bytes. */
+static void others_need_not_mind_a_driver_that_reads_by_halves(void **state)
+{
+	(void)state;
+	other_with_field(4);
+	ledger_field_read(&ledger, 0, 0, 2, 0xffff, 0xffff, 7);
+	ledger_field_read(&ledger, 0, 2, 2, 0x0001, 0x10000, 7);
+	ledger_field_read(&ledger, 0, 0, 4, 0x10000, 0x10000, 7);
+	assert_silent();
+}
+
+static void others_mind_one_that_reads_8_bytes_in_words(void **state)
+{
+	(void)state;
+	other_with_field(8);
+	ledger_field_read(&ledger, 0, 0, 4, 0xffffffff, 0xffffffff, 7);
+	ledger_field_read(&ledger, 0, 4, 4, 0, 0xffffffff, 7);
+	assert_silent();
+	ledger_field_read(&ledger, 0, 4, 4, 1, 0x100000000, 8);
+	ledger_field_read(&ledger, 0, 0, 4, 0, 0x100000000, 8);
+	assert_silent();
+	ledger_field_read(&ledger, 0, 4, 4, 2, 0x200000001, 8);
+	assert_breaks(RULE_STATUS_TORN);
+}
+
 static void used_flags_that_cannot_be_written_are_not_there(void **state)
 {
 	(void)state;
@@ -396,6 +432,8 @@ int main(void)
 		TEST(others_may_say_again_that_they_need_a_reset),
 		TEST(others_raise_none_without_a_reason),
 		TEST(others_may_change_what_cannot_tear),
+		TEST(others_need_not_mind_a_driver_that_reads_by_halves),
+		TEST(others_mind_one_that_reads_8_bytes_in_words),
 		TEST(that_a_reset_is_needed_may_be_told_later),
 		TEST(that_a_reset_is_needed_is_told_before_the_device_rests),
 		TEST(a_reset_that_came_was_needed),
