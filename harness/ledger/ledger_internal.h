@@ -2,10 +2,10 @@
 /*
  * What the parts of the ledger share: ledger.c (rules and findings),
  * ledger_regs.c (registers and status), ledger_show.c (what they read as), ledger_ring.c
- * (queues and chains), ledger_odd.c (fields in pieces), ledger_desc.c (descriptors), ledger_chain.c (what a chain permits),
- * ledger_sound.c (what is wrong with one), ledger_wakeup.c (interrupts), ledger_notify.c
- * (notifications), ledger_config.c (configuration), ledger_rest.c (at rest), the followers
- * (follower.h) and, of plain memory, ledger_plain.c and ledger_survey.c.
+ * (queues and chains), ledger_odd.c (fields in pieces), ledger_desc.c (descriptors), ledger_chain.c
+ * (what a chain permits), ledger_sound.c (what is wrong with one), ledger_wakeup.c (interrupts),
+ * ledger_notify.c (notifications), ledger_config.c (configuration), ledger_rest.c (at rest), the
+ * followers (follower.h) and, of plain memory, ledger_plain.c and ledger_survey.c.
  */
 #ifndef VRINGER_HARNESS_LEDGER_INTERNAL_H
 #define VRINGER_HARNESS_LEDGER_INTERNAL_H
@@ -139,6 +139,7 @@ void ledger_fields_forget(struct ledger *l);
 /* The device said whether a queue's driver is to notify it, or something that is not
  * known; at rest: may it be silent about queue `i`? */
 void ledger_notify_said(struct ledger *l, unsigned queue, bool wanted);
+void ledger_notify_event(struct ledger *l, unsigned queue, uint16_t event);
 void ledger_notify_unknown(struct ledger_queue *q);
 void ledger_notify_rest(struct ledger *l, unsigned i);
 void ledger_judge_config(struct ledger *l, uint32_t set, const struct ledger_probe *probe);

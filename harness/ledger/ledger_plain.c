@@ -28,6 +28,7 @@ enum place {
 	PLACE_NONE,
 	PLACE_BUFFER, /* that the device may write to */
 	PLACE_FLAGS,  /* of a used ring */
+	PLACE_EVENT,  /* behind it */
 	PLACE_USED,   /* what else it may write there */
 	PLACE_SLOT,   /* a used entry that is not due */
 	PLACE_RING,   /* the driver's */
@@ -47,7 +48,7 @@ static enum place used_place(const struct ledger_queue *q, uint64_t offset, uint
 	}
 	if (offset >= ring_at(&ring_split, GUEST_AVAIL_EVENT, q->size, 0)) {
 		*last = ring_extent(&ring_split, VIRTQUEUE_DEVICE, q->size) - 1;
-		return PLACE_USED;
+		return PLACE_EVENT;
 	}
 	*last = ring_at(&ring_split, GUEST_USED_ENTRY, q->size, (uint32_t)slot + 1) - 1;
 	return (uint32_t)(slot - q->used_idx) % q->size < q->work.held ? PLACE_USED : PLACE_SLOT;
@@ -144,6 +145,13 @@ static void judge_write(struct ledger *l, uint64_t addr, uint32_t len)
 		if (place == PLACE_FLAGS)
 			ledger_flags_written(l, queue,
 					     arena_load16(l->plain.arena, l->queues[queue].used));
+		if (place == PLACE_EVENT)
+			ledger_notify_event(
+				l, queue,
+				arena_load16(l->plain.arena,
+					     l->queues[queue].used +
+						     ring_at(&ring_split, GUEST_AVAIL_EVENT,
+							     l->queues[queue].size, 0)));
 		if (place == PLACE_SLOT && ledger_judges(l, RULE_COMPLETION_SLOT))
 			ledger_break(l, RULE_COMPLETION_SLOT,
 				     "queue %u: used entry %llu changed; the used index is %u and "

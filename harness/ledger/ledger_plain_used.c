@@ -242,8 +242,8 @@ void ledger_plain_stuck(struct ledger *l, unsigned i)
 	const struct ledger_queue *q = &l->queues[i];
 
 	if ((l->call.active >> i & 1) == 0 || !q->work.ready || l->plain.session.blind ||
-	    q->work.held == 0 || l->target->holds || !l->target->queues[i].driver_initiated ||
-	    !ledger_judges(l, RULE_STUCK_AVAILABLE))
+	    q->work.held == 0 || l->target->holds || l->target->polls ||
+	    !l->target->queues[i].driver_initiated || !ledger_judges(l, RULE_STUCK_AVAILABLE))
 		return;
 	for (uint32_t h = q->holds; h != LEDGER_NONE; h = l->hold[h].next)
 		if (l->hold[h].odd)

@@ -311,9 +311,11 @@ static uint32_t may_become(const struct ledger *l, uint32_t value)
 static void begin_call(struct ledger *l, bool write, uint64_t offset, uint32_t width,
 		       uint64_t value)
 {
+	l->device.active |= l->call.active;
+	l->device.failed |= l->call.failed;
 	l->call = (struct ledger_call){ .number = l->call.number + 1,
 					.bytes_max = 4096 + l->device.held_bytes_max,
-					.accesses_max = 64 + l->device.held_accesses_max,
+					.accesses_max = l->looks_max + l->device.held_accesses_max,
 					.held = l->device.held,
 					.heap_failures = l->heap->failures };
 	l->heap->call_bytes = 0;

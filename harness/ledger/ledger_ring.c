@@ -174,9 +174,12 @@ static void on_used_flags(const struct ring_access *a)
 		ledger_notify_unknown(a->q);
 }
 
-static void on_nothing(const struct ring_access *a)
+static void on_avail_event(const struct ring_access *a)
 {
-	(void)a;
+	if (a->err == 0)
+		ledger_notify_event(a->l, a->why.queue, ledger_get16(a->data));
+	else
+		ledger_notify_unknown(a->q);
 }
 
 /* What the ledger makes of each purpose's field; ring.h says where it lies. */
@@ -193,7 +196,7 @@ TABLE(static on_field_fn *const, on_field, GUEST_PURPOSE_COUNT, 1,
       [GUEST_USED_FLAGS] = on_used_flags,
       [GUEST_USED_IDX] = ledger_used_idx_written,
       [GUEST_USED_ENTRY] = ledger_used_entry_written,
-      [GUEST_AVAIL_EVENT] = on_nothing);
+      [GUEST_AVAIL_EVENT] = on_avail_event);
 
 static bool in_place(const struct ring_access *a)
 {

@@ -106,11 +106,14 @@ struct ledger_pending {
 };
 
 /* What the device says about being notified of a queue, by the flags of the used
- * ring; an event index says the same in another way. */
+ * ring or its avail_event. */
 struct ledger_notify {
 	bool unwanted;	/* it was told not to be needed, last */
 	bool unchecked; /* ... to be needed again, and the available index not read since */
 	bool gave_up;	/* an access for that queue failed since it said so */
+	/* With EVENT_IDX: the avail_event that it wrote last. */
+	bool event_said;
+	uint16_t event;
 };
 
 /* Of a queue, for as long as it is ready. */
@@ -240,6 +243,8 @@ struct ledger_device {
 	uint32_t shown;	     /* InterruptStatus, as the device showed it last */
 	uint32_t generation; /* of the configuration, as the device showed it last */
 	unsigned heap_base;  /* blocks that it had when it was new */
+	/* As call.active and call.failed, of the calls before this one since it rested. */
+	uint64_t active, failed;
 	uint64_t counters[TARGET_COUNTERS_MAX + PROGRAM_QUEUES]; /* then the used.N */
 	bool counters_lost;   /* what they stand at is not known: not judged */
 	uint64_t completions; /* chains returned */
@@ -285,6 +290,7 @@ struct ledger {
 	void (*fatal)(void *ctx, const struct finding *finding);
 	void *fatal_ctx;
 	uint64_t offered;
+	uint32_t looks_max; /* accesses of a call that takes no chain */
 	uint16_t queue_max[PROGRAM_QUEUES]; /* QueueNumMax as the device shows it */
 
 	struct ledger_sums sums;

@@ -320,6 +320,15 @@ void used_event(uint16_t value)
 		     bytes, 2);
 }
 
+void avail_event(uint16_t value)
+{
+	uint8_t bytes[2];
+
+	put(bytes, value, 2);
+	access_bytes(GUEST_AVAIL_EVENT, 0, true, USED_AT(on) + 4 + 8ull * ledger.queues[on].size,
+		     bytes, 2);
+}
+
 void used_flags(uint16_t value)
 {
 	uint8_t bytes[2];

@@ -105,6 +105,7 @@ void raise_interrupt(uint32_t bits);
 void raise_interrupt_of(unsigned queue);
 void used_event(uint16_t value);
 void used_flags(uint16_t value);
+void avail_event(uint16_t value);
 /* Any access, of bytes that are all zero, for walk 0. */
 void access_ring(enum guest_purpose purpose, bool write, uint64_t addr, uint32_t len);
 

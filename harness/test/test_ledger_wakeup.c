@@ -252,8 +252,8 @@ static void the_events_lie_behind_the_rings(void **state)
 {
 	(void)state;
 	notify();
-	avail_idx(0);
 	access_ring(GUEST_AVAIL_EVENT, true, USED_AT(TX) + 4 + 8 * 8, 2);
+	avail_idx(0);
 	access_ring(GUEST_USED_EVENT, false, AVAIL_AT(TX) + 4 + 2 * 8, 2);
 	end_silent();
 	notify();
