@@ -62,6 +62,9 @@ static void on_status(struct ledger *l, uint32_t value, const struct ledger_prob
 			if (l->target->model && (l->call.moved >> i & 1) != 0)
 				ledger_wakeup_rest(l, i);
 		ledger_judge_work(l);
+		for (unsigned i = 0; i < PROGRAM_QUEUES; i++)
+			l->device.cut_short |= l->queues[i].hold_count > 0;
+		l->device.cut_short |= l->device.working;
 		ledger_session_end(l);
 		if (ledger_judges(l, RULE_STATUS_RESET) && probe->status != 0)
 			ledger_break(l, RULE_STATUS_RESET,

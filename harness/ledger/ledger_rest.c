@@ -330,6 +330,7 @@ void ledger_rest(struct ledger *l, enum device_state state, const void *device)
 {
 	bool resting = state != DEVICE_WORK, excused;
 
+	l->device.working = !resting;
 	if (!l->enabled)
 		return;
 	if (l->plain.arena != NULL)

@@ -245,6 +245,8 @@ struct ledger_device {
 	unsigned heap_base;  /* blocks that it had when it was new */
 	/* As call.active and call.failed, of the calls before this one since it rested. */
 	uint64_t active, failed;
+	bool working;	/* it had work left after the last operation */
+	bool cut_short; /* the driver reset it while it had work left, or chains */
 	uint64_t counters[TARGET_COUNTERS_MAX + PROGRAM_QUEUES]; /* then the used.N */
 	bool counters_lost;   /* what they stand at is not known: not judged */
 	uint64_t completions; /* chains returned */
@@ -290,7 +292,7 @@ struct ledger {
 	void (*fatal)(void *ctx, const struct finding *finding);
 	void *fatal_ctx;
 	uint64_t offered;
-	uint32_t looks_max; /* accesses of a call that takes no chain */
+	uint32_t looks_max;		    /* accesses of a call that takes no chain */
 	uint16_t queue_max[PROGRAM_QUEUES]; /* QueueNumMax as the device shows it */
 
 	struct ledger_sums sums;
