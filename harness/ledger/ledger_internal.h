@@ -179,6 +179,9 @@ void ledger_plain_end(struct ledger *l);
 void ledger_plain_rest(struct ledger *l);
 void ledger_plain_stuck(struct ledger *l, unsigned i);
 
+/* Of a device on plain memory: a chain comes back; and all that the index passed have. */
+void ledger_net_seen(struct ledger *l, unsigned queue, struct ledger_hold *hold, uint32_t len);
+void ledger_net_moved(struct ledger *l, unsigned queue);
 /* An access without a purpose. */
 void ledger_untold(struct ledger *l, bool write, uint64_t addr, uint32_t len, int err);
 /* The counters named in `list`, as indices ended by -1; a name that is none is skipped.

@@ -144,6 +144,7 @@ static void judge_entry(struct ledger *l, unsigned queue, uint16_t at)
 	l->device.completions++;
 	if (index != LEDGER_NONE) {
 		judge_len(l, queue, &l->hold[index], ledger_get32(entry + 4));
+		ledger_net_seen(l, queue, &l->hold[index], ledger_get32(entry + 4));
 		drop(l, q, index);
 		return;
 	}
@@ -194,6 +195,7 @@ void ledger_plain_used(struct ledger *l, unsigned queue)
 		ledger_go_blind(l);
 	for (uint16_t n = 0; n < moved && !l->plain.session.blind; n++)
 		judge_entry(l, queue, (uint16_t)(q->used_idx + n));
+	ledger_net_moved(l, queue);
 	if (l->plain.session.blind)
 		return;
 	l->device.counters[TARGET_COUNTERS_MAX + queue] += moved;

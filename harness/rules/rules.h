@@ -182,12 +182,12 @@ enum severity {
 	  "a FUSE reply is the one that the request in its chain requires")                        \
 	X(STREAM_UNANSWERED, "stream.unanswered", LIMIT, WALK, 0, "policy",                        \
 	  "a request with room for its reply gets it, and used.len is the length of the reply")    \
-	X(NET_HEADER, "net.header", MUST, WALK, 0, "dev.net.rx-packets.1",                         \
+	X(NET_HEADER, "net.header", MUST, WALK, SEEN, "dev.net.rx-packets.1",                      \
 	  "the header of a received packet has the right num_buffers and no offload that was not " \
 	  "negotiated")                                                                            \
 	X(NET_SPARE, "net.spare", MODEL, WALK, 0, "policy",                                        \
 	  "header fields of offloads are 0 in a packet without offloads")                          \
-	X(NET_MTU, "net.mtu", MUST, WALK, 0, "dev.net.config-layout.5",                            \
+	X(NET_MTU, "net.mtu", MUST, WALK, SEEN, "dev.net.config-layout.5",                         \
 	  "no received packet is larger than the negotiated MTU allows")                           \
 	X(SNAPSHOT_REFUSED, "snapshot.refused", LIMIT, REGS, 0, "policy",                          \
 	  "a device accepts the snapshot that it saved, and refusing one changes nothing")         \

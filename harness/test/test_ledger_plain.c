@@ -13,6 +13,8 @@
 
 #include "ledger_rig.h"
 
+#include <linux/virtio_ids.h>
+
 #include "harness/arena/arena.h"
 
 #define DESC 0x10000u
@@ -24,6 +26,7 @@
 static struct arena arena;
 static struct heap heap;
 static bool accesses;
+static unsigned queue; /* that is ready */
 
 /* The device stores bytes. */
 static void put(uint64_t addr, uint64_t value, uint32_t len)
@@ -58,6 +61,7 @@ static void look(uint64_t addr, uint32_t len)
 static void set_up(bool by_accessors)
 {
 	accesses = by_accessors;
+	queue = TX;
 	rig_new();
 	rig_target.model = false;
 	rig_target.features |= 1u << VIRTIO_RING_F_EVENT_IDX;
@@ -93,15 +97,18 @@ static int teardown(void **state)
 	return 0;
 }
 
-/* Up to FEATURES_OK, with queue TX ready. */
+/* Up to FEATURES_OK, with that queue ready. */
 static void begin(uint32_t features)
 {
 	set_status(VIRTIO_CONFIG_S_ACKNOWLEDGE);
 	set_status(STATUS_DRIVER);
 	reg_write(VIRTIO_MMIO_DRIVER_FEATURES_SEL, 0);
 	reg_write(VIRTIO_MMIO_DRIVER_FEATURES, features);
+	reg_write(VIRTIO_MMIO_DRIVER_FEATURES_SEL, 1);
+	reg_write(VIRTIO_MMIO_DRIVER_FEATURES, 1);
 	set_status(STATUS_FEATURES);
-	reg_write(VIRTIO_MMIO_QUEUE_SEL, TX);
+	on = queue;
+	reg_write(VIRTIO_MMIO_QUEUE_SEL, queue);
 	reg_write(VIRTIO_MMIO_QUEUE_NUM, SIZE);
 	reg_write(VIRTIO_MMIO_QUEUE_DESC_LOW, DESC);
 	reg_write(VIRTIO_MMIO_QUEUE_AVAIL_LOW, AVAIL);
@@ -321,6 +328,75 @@ static void an_event_elsewhere_suppresses(void **state)
 	assert_breaks(RULE_STUCK_SUPPRESSED);
 }
 
+/* A network device, and a buffer for packets that holds zeros, or what the driver left. */
+static void receive_into(uint8_t left_over)
+{
+	rig_target.device_id = VIRTIO_ID_NET;
+	followers_choose(&ledger);
+	queue = RX;
+	live();
+	arena_fill(&arena, DATA, 0x100, left_over);
+	offer(0, 64);
+	notify();
+	end_silent();
+	work();
+}
+
+static void deliver(uint16_t num_buffers, uint32_t len)
+{
+	for (uint32_t i = 0; i < 10; i += 2)
+		put(DATA + i, 0, 2);
+	put(DATA + 10, num_buffers, 2);
+	for (uint32_t i = 12; i < len; i += 4)
+		put(DATA + i, 0x55aa55aa, 4);
+	put(USED + 4, 0, 4);
+	put(USED + 8, len, 4);
+	put(USED + 2, 1, 2);
+	raise_interrupt(VIRTIO_MMIO_INT_VRING);
+	done();
+}
+
+static void a_packet_says_how_many_buffers_it_has(void **state)
+{
+	(void)state;
+	receive_into(0);
+	deliver(1, 60);
+	assert_silent();
+}
+
+static void a_packet_of_no_buffers_is_none(void **state)
+{
+	(void)state;
+	receive_into(0);
+	deliver(0, 60);
+	assert_breaks(RULE_NET_HEADER);
+}
+
+static void a_packet_of_no_buffers_where_others_were(void **state)
+{
+	(void)state;
+	receive_into(7);
+	deliver(0, 60);
+	assert_breaks(RULE_NET_HEADER);
+}
+
+/* The device wrote the header in one call, and the driver something else before the next. */
+static void what_the_driver_may_have_written_is_not_judged(void **state)
+{
+	(void)state;
+	receive_into(7);
+	put(DATA + 10, 1, 2);
+	end_silent();
+	arena_fill(&arena, DATA, 12, 0);
+	work();
+	put(DATA + 12, 0x55aa55aa, 4);
+	put(USED + 4, 0, 4);
+	put(USED + 8, 16, 4);
+	put(USED + 2, 1, 2);
+	raise_interrupt(VIRTIO_MMIO_INT_VRING);
+	end_silent();
+}
+
 #define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
 #define ACCESSORS_TEST(name) cmocka_unit_test_setup_teardown(name, setup_accessors, teardown)
 
@@ -347,6 +423,13 @@ int main(void)
 		TEST(an_index_that_jumps_takes_nothing_away),
 		TEST(an_event_at_the_next_chain_is_well),
 		ACCESSORS_TEST(an_event_at_the_next_chain_is_well),
+		TEST(a_packet_says_how_many_buffers_it_has),
+		ACCESSORS_TEST(a_packet_says_how_many_buffers_it_has),
+		TEST(a_packet_of_no_buffers_is_none),
+		ACCESSORS_TEST(a_packet_of_no_buffers_is_none),
+		TEST(a_packet_of_no_buffers_where_others_were),
+		ACCESSORS_TEST(a_packet_of_no_buffers_where_others_were),
+		TEST(what_the_driver_may_have_written_is_not_judged),
 		TEST(an_event_elsewhere_suppresses),
 		ACCESSORS_TEST(an_event_elsewhere_suppresses),
 	};
