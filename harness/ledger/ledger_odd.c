@@ -42,7 +42,7 @@ static void lose(const struct ring_access *a)
 
 /* The part of the access that is a field of that purpose, `len` bytes from `offset` of the
  * access on. */
-static void tell(const struct ring_access *a, uint8_t purpose, uint32_t offset, uint32_t len)
+static void tell(const struct ring_access *a, uint16_t purpose, uint32_t offset, uint32_t len)
 {
 	struct ring_access part = *a;
 
@@ -147,7 +147,7 @@ static void on_entries(const struct ring_access *a)
 }
 
 /* The two fields at the start of a ring, of which the access has both, or part of one. */
-static void on_start(const struct ring_access *a, uint64_t area, uint8_t flags, uint8_t idx)
+static void on_start(const struct ring_access *a, uint64_t area, uint16_t flags, uint16_t idx)
 {
 	if (a->addr != area || a->len != 4) {
 		lose(a);
@@ -166,7 +166,7 @@ static bool is_in(const struct ring_access *a, uint64_t first, uint64_t len)
 bool ledger_field_odd(const struct ring_access *a)
 {
 	const struct ledger_queue *q = a->q;
-	uint8_t purpose = a->why.purpose;
+	uint16_t purpose = a->why.purpose;
 	const struct ring_field *f = &ring_split.field[purpose];
 	uint64_t start = f->area == VIRTQUEUE_DRIVER ? q->avail : q->used;
 

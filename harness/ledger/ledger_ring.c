@@ -223,7 +223,7 @@ static bool in_place(const struct ring_access *a)
 /* A device may look at what it wrote, and learns nothing new. */
 void ledger_field_told(const struct ring_access *a)
 {
-	uint8_t purpose = a->why.purpose;
+	uint16_t purpose = a->why.purpose;
 
 	if (a->write == ring_split.field[purpose].device)
 		on_field[purpose](a);

@@ -61,7 +61,7 @@ static void look_at_refetch(struct run *run, struct guest_why why)
 static void record_write(struct run *run, const struct arena_access *access)
 {
 	struct record *record = &run->guest.record;
-	uint8_t purpose = access->why.purpose;
+	uint16_t purpose = access->why.purpose;
 
 	if (!record->loose || purpose == GUEST_PAYLOAD)
 		record_item(record, RECORD_MEMORY, access->addr, access->data, access->len);
