@@ -45,8 +45,11 @@ static uint32_t count_pieces(uint32_t len, uint32_t piece_len, uint32_t most)
 static unsigned pieces_of(const struct target_request *request, uint32_t piece_len, uint32_t most,
 			  uint32_t pieces[2])
 {
-	pieces[0] = count_pieces(request->len, piece_len, most / 2 > 0 ? most / 2 : 1);
-	pieces[1] = count_pieces(request->room, piece_len, most / 2 > 0 ? most / 2 : 1);
+	bool both = request->len > 0 && request->room > 0;
+	uint32_t of_each = both && most > 1 ? most / 2 : most;
+
+	pieces[0] = count_pieces(request->len, piece_len, of_each);
+	pieces[1] = count_pieces(request->room, piece_len, of_each);
 	return pieces[0] + pieces[1];
 }
 
@@ -228,6 +231,7 @@ static void note_sent(struct guest *g, const struct op *op, const struct draft *
 	bool from_host = d->request->before != NULL || d->request->after != NULL;
 	uint32_t bytes = d->request->len + d->request->room;
 	bool altered = op->value[SEND_REQUEST_FLIP] != 0 && d->request->len > 0;
+	bool there = arena_has(&g->arena, d->at, bytes);
 
 	if (r->sent_count == REQUESTS_SENT_MAX) {
 		r->well = false;
@@ -257,8 +261,10 @@ static void note_sent(struct guest *g, const struct op *op, const struct draft *
 		.content = true,
 		.clean = !rq->mistaken,
 	};
-	s->judged = (!from_host || (at_once && !r->host_touched && r->sent_count == 0)) &&
-		    arena_has(&g->arena, d->at, bytes);
+	s->judged = (!from_host || (at_once && !r->host_touched && r->sent_count == 0)) && there;
+	/* What the host gave for it may be left for the next one. */
+	if (from_host && !there)
+		r->host_touched = true;
 	requests_add(r);
 }
 

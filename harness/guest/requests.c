@@ -304,9 +304,10 @@ static void look_at_queue(struct guest *g, unsigned queue)
 	const struct guest_queue *q = &g->queues[queue];
 	uint64_t used = q->ring[VIRTQUEUE_DEVICE];
 	uint16_t idx = arena_load16(&g->arena, used + ring_at(&ring_split, GUEST_USED_IDX, 0, 0));
-	uint32_t budget = rq->outstanding;
+	/* Chains that were published by hand come back among them; more than there is room for
+	 * is the ledger's affair. */
+	uint32_t budget = q->size < REQUESTS_DESCS_MAX ? q->size : REQUESTS_DESCS_MAX;
 
-	/* More than were outstanding is the ledger's affair. */
 	for (; rq->seen != idx && budget > 0 && q->size > 0; rq->seen++, budget--) {
 		uint32_t entry[2];
 		unsigned i = 0;

@@ -208,6 +208,21 @@ static int find_request(const struct target *target, int queue, const char *name
 	return -ENOENT;
 }
 
+bool instance_first(const struct script *script, const struct target *target,
+		    struct script_binding *binding)
+{
+	struct instance list[INSTANCES_MAX];
+	unsigned count = instance_list(script, target, list);
+
+	for (unsigned i = 0; i < count; i++)
+		if (list[i].unmet == NULL && unmet_words(&list[i], script, target) == NULL &&
+		    unmet_start(&list[i], script, target) == NULL) {
+			*binding = list[i].binding;
+			return true;
+		}
+	return false;
+}
+
 int instance_choose(const struct target *target, const struct instance_choice *choice,
 		    struct script_binding *binding, char *why, size_t size)
 {
