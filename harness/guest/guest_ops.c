@@ -112,6 +112,8 @@ static void op_notify(struct guest *g, const struct program *prog, const struct 
 {
 	(void)prog;
 	g->transport->notify(g, op->value[NOTIFY_QUEUE]);
+	if (op->value[NOTIFY_QUEUE] < PROGRAM_QUEUES)
+		requests_follow(g, (unsigned)op->value[NOTIFY_QUEUE]);
 }
 
 static void op_take(struct guest *g, const struct program *prog, const struct op *op)

@@ -79,6 +79,16 @@ static bool accepted(const struct guest *g, uint64_t features)
 	return (features & ~g->accepted) == 0;
 }
 
+/* Another of the legal ways: in halves what was whole, and the other way round. */
+static void redivide(struct draft *d)
+{
+	uint32_t longest = d->request->len > d->request->room ? d->request->len : d->request->room;
+
+	d->piece_len = d->piece_len == 0 ? (longest + 1) / 2 : 0;
+	if (d->layout != LAYOUT_INDIRECT)
+		d->layout = d->layout == LAYOUT_DIRECT ? LAYOUT_REVERSED : LAYOUT_DIRECT;
+}
+
 /* Divide it into buffers and choose their descriptors. */
 static bool plan(struct guest *g, const struct op *op, struct draft *d)
 {
@@ -88,9 +98,9 @@ static bool plan(struct guest *g, const struct op *op, struct draft *d)
 	uint32_t wanted[2], count;
 
 	d->piece_len = (uint32_t)op->value[SEND_REQUEST_SPLIT];
-	if (d->piece_len == 0)
-		d->piece_len = r->split;
 	d->layout = (enum request_layout)op->value[SEND_REQUEST_LAYOUT];
+	if (r->redivided)
+		redivide(d);
 	if (d->layout == LAYOUT_INDIRECT && !accepted(g, 1ull << VIRTIO_RING_F_INDIRECT_DESC))
 		d->layout = LAYOUT_DIRECT;
 	count = pieces_of(d->request, d->piece_len, most, d->pieces);
@@ -206,9 +216,26 @@ static void write_readable(struct guest *g, const struct op *op, const struct dr
 	}
 }
 
-/* May its answer be judged? */
+/* What the host does is for this request alone: it has done nothing else, and no other
+ * chain can take it.  Bytes that it gave beforehand may all come in one chain. */
+static bool may_judge_host(struct guest *g, const struct request_sent *s)
+{
+	struct requests *r = &g->requests;
+	bool alone = !r->host_touched;
+
+	for (unsigned i = 0; i < r->sent_count; i++) {
+		if (r->sent[i].queue != s->queue)
+			continue;
+		alone = alone && r->sent[i].judged && r->sent[i].request != NULL;
+		if (s->request != NULL && s->request->before != NULL)
+			alone = r->sent[i].judged = false;
+	}
+	return alone;
+}
+
+/* On its way; may its answer be judged? */
 static void note_sent(struct guest *g, const struct op *op, const struct draft *d,
-		      uint16_t head, bool told)
+		      uint16_t head)
 {
 	struct requests *r = &g->requests;
 	struct request_queue *rq = &r->queue[d->queue];
@@ -241,12 +268,10 @@ static void note_sent(struct guest *g, const struct op *op, const struct draft *
 		.head = head,
 		.first = (uint16_t)d->head,
 		.count = (uint16_t)d->descs,
-		.told = told,
 		.content = true,
 		.clean = !rq->mistaken,
 	};
-	s->judged = (!from_host || (!r->host_touched && rq->outstanding == 0)) &&
-		    arena_has(&g->arena, d->at, bytes);
+	s->judged = (!from_host || may_judge_host(g, s)) && arena_has(&g->arena, d->at, bytes);
 	requests_add(r);
 }
 
@@ -310,7 +335,7 @@ void guest_chain_request(struct guest *g, const struct program *prog, const stru
 	write_descs(g, &d);
 }
 
-static bool offer(struct guest *g, const struct op *op, bool told, struct draft *d)
+static bool offer(struct guest *g, const struct op *op, struct draft *d)
 {
 	uint16_t head;
 
@@ -320,7 +345,7 @@ static bool offer(struct guest *g, const struct op *op, bool told, struct draft 
 	head = (uint16_t)(d->layout == LAYOUT_REVERSED ? desc_index(d, 0) : d->head);
 	write_readable(g, op, d);
 	write_descs(g, d);
-	note_sent(g, op, d, head, told);
+	note_sent(g, op, d, head);
 	ask_for_event(g, d->queue);
 	guest_publish_head(g, d->queue, head);
 	return true;
@@ -331,13 +356,27 @@ SAME_FIELD(CHAIN_REQUEST_FLIP, SEND_REQUEST_FLIP);
 SAME_FIELD(OFFER_REQUEST_QUEUE, SEND_REQUEST_QUEUE);
 SAME_FIELD(OFFER_REQUEST_FLIP, SEND_REQUEST_FLIP);
 
+void requests_follow(struct guest *g, unsigned queue)
+{
+	struct requests *r = &g->requests;
+
+	/* Their operations may send more, behind these. */
+	for (unsigned i = 0; i < r->sent_count; i++) {
+		struct request_sent *s = &r->sent[i];
+
+		if (s->queue != queue || s->request == NULL || !s->told || s->followed)
+			continue;
+		s->followed = true;
+		run_script(g, r->scripts[s->request - g->target->requests].after);
+	}
+}
+
 void guest_offer_request(struct guest *g, const struct program *prog, const struct op *op)
 {
 	struct draft d;
 
 	(void)prog;
-	if (offer(g, op, false, &d))
-		run_script(g, d.script->after);
+	offer(g, op, &d);
 }
 
 void guest_send_request(struct guest *g, const struct program *prog, const struct op *op)
@@ -345,9 +384,10 @@ void guest_send_request(struct guest *g, const struct program *prog, const struc
 	struct draft d;
 
 	(void)prog;
-	if (!offer(g, op, true, &d))
+	if (!offer(g, op, &d))
 		return;
+	requests_tell(&g->requests, d.queue);
 	g->transport->notify(g, d.queue);
-	run_script(g, d.script->after);
+	requests_follow(g, d.queue);
 	guest_settle(g);
 }

@@ -347,6 +347,16 @@ void requests_rest(struct guest *g, enum device_state state)
 	}
 }
 
+bool requests_are_honest(const struct guest *g)
+{
+	const struct requests *r = &g->requests;
+
+	for (unsigned i = 0; r->queues >> i != 0; i++)
+		if (r->queue[i].mistaken)
+			return false;
+	return r->well && !r->lacked_room;
+}
+
 uint32_t requests_take_answered(struct guest *g, unsigned queue, struct request_wrong *wrong)
 {
 	struct request_queue *rq = &g->requests.queue[queue];

@@ -29,6 +29,7 @@ struct request_sent {
 	uint16_t queue, head;
 	uint16_t first, count; /* descriptors */
 	bool told;	       /* the device was notified since */
+	bool followed;	       /* ... and what happens after that has happened */
 	bool judged;	       /* the device has no excuse */
 	bool content;	       /* nor for the bytes of the answer */
 	bool clean;	       /* the driver had made no mistake on this queue */
@@ -72,7 +73,7 @@ struct requests {
 	bool host_touched; /* the program made the host do something */
 	bool saved;	   /* the last operation took a snapshot, or put it back */
 	bool nested;	   /* what runs are a request's own operations */
-	uint16_t split;	   /* a twin: cut all requests that are sent whole into such pieces */
+	bool redivided;	   /* a twin: cut what is sent whole, join what is sent in pieces */
 	bool lacked_room;  /* a request was not sent for want of descriptors, or in fewer pieces */
 	uint32_t compared; /* answers of requests that have one answer only */
 	uint64_t digest;   /* ... of all of them, whatever the order */
@@ -107,6 +108,14 @@ unsigned requests_descs(const struct target_request *request, const struct op *o
  * *wrong: the first that was not. */
 uint32_t requests_take_answered(struct guest *g, unsigned queue, struct request_wrong *wrong);
 void request_wrong_print(const struct request_wrong *wrong, char *text, size_t size);
+
+/* Has the driver only sent well-formed requests, each divided as the operation says, and
+ * the device no excuse? */
+bool requests_are_honest(const struct guest *g);
+
+/* The device is about to be notified of a queue; and it was: what is to happen then. */
+void requests_tell(struct requests *r, uint64_t queue);
+void requests_follow(struct guest *g, unsigned queue);
 
 /* For the files of requests: the chain that sent[sent_count] describes is on its way. */
 void requests_add(struct requests *r);

@@ -119,14 +119,17 @@ static void note_restore(struct guest *g, const struct program *prog, const stru
 		g->requests.well = false;
 }
 
+void requests_tell(struct requests *r, uint64_t queue)
+{
+	for (unsigned i = 0; i < r->sent_count; i++)
+		if (r->sent[i].queue == queue)
+			r->sent[i].told = true;
+}
+
 static void note_notify(struct guest *g, const struct program *prog, const struct op *op)
 {
-	struct requests *r = &g->requests;
-
 	(void)prog;
-	for (unsigned i = 0; i < r->sent_count; i++)
-		if (r->sent[i].queue == op->value[NOTIFY_QUEUE])
-			r->sent[i].told = true;
+	requests_tell(&g->requests, op->value[NOTIFY_QUEUE]);
 }
 
 bool requests_uses(const struct request_queue *rq, uint32_t first, uint32_t count)
@@ -176,9 +179,10 @@ static void note_offer(struct guest *g, const struct program *prog, const struct
 	*s = (struct request_sent){ .queue = (uint16_t)queue,
 				    .head = (uint16_t)head,
 				    .first = (uint16_t)head,
-				    .count = op->data_len,
-				    .told = op->code == OP_SEND };
+				    .count = op->data_len };
 	requests_add(r);
+	if (op->code == OP_SEND)
+		requests_tell(r, queue);
 }
 
 void requests_add(struct requests *r)

@@ -504,6 +504,7 @@ static void run_once(struct run *run, const struct program *prog, const struct r
 	twin_begin(run, prog, options);
 	ledger_thorough(&run->guest.ledger, thorough);
 	run_session(run, prog, options);
+	twin_note_answers(run);
 	run->completions = ledger_completions(&run->guest.ledger);
 	ledger_over(&run->guest.ledger);
 	if (!run->guest.ledger.stop)
@@ -536,6 +537,8 @@ bool run_program(struct run *run, const struct program *prog, const struct run_o
 		twin_fetch(run, prog, options);
 	if (!run->guest.ledger.stop)
 		twin_length(run, prog, options);
+	if (!run->guest.ledger.stop)
+		twin_divided(run, prog, options);
 	twin_snapshot(run, prog, options);
 	return !run->guest.ledger.stop;
 }
