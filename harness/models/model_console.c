@@ -106,6 +106,7 @@ static const struct target_request console_requests[] = {
 	  .exact = true },
 	{ .name = "device-ready",
 	  .queue = CONSOLE_CONTROL_TX,
+	  .features = F_MULTIPORT,
 	  .bytes = "\0\0\0\0\0\0\1\0",
 	  .len = 8,
 	  .exact = true },
