@@ -19,6 +19,7 @@ static const struct cmd_usage show_usage = {
 	"toQEI",
 	"Print corpus and crash files, in text or binary form, as scripts.",
 	NULL,
+	false,
 };
 
 static const struct cmd_usage encode_usage = {
@@ -26,6 +27,7 @@ static const struct cmd_usage encode_usage = {
 	"toQEIB",
 	"Write guest programs in the binary form. Several FILEs need -o with a directory.",
 	NULL,
+	false,
 };
 
 struct convert {

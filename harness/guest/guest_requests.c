@@ -216,26 +216,11 @@ static void write_readable(struct guest *g, const struct op *op, const struct dr
 	}
 }
 
-/* What the host does is for this request alone: it has done nothing else, and no other
- * chain can take it.  Bytes that it gave beforehand may all come in one chain. */
-static bool may_judge_host(struct guest *g, const struct request_sent *s)
-{
-	struct requests *r = &g->requests;
-	bool alone = !r->host_touched;
-
-	for (unsigned i = 0; i < r->sent_count; i++) {
-		if (r->sent[i].queue != s->queue)
-			continue;
-		alone = alone && r->sent[i].judged && r->sent[i].request != NULL;
-		if (s->request != NULL && s->request->before != NULL)
-			alone = r->sent[i].judged = false;
-	}
-	return alone;
-}
-
-/* On its way; may its answer be judged? */
+/* On its way; may its answer be judged?  One that needs the host, or another queue, only
+ * if it is sent at once and nothing else is on its way: no other chain can then take what
+ * the host gives, and the host has nothing else to give. */
 static void note_sent(struct guest *g, const struct op *op, const struct draft *d,
-		      uint16_t head)
+		      uint16_t head, bool at_once)
 {
 	struct requests *r = &g->requests;
 	struct request_queue *rq = &r->queue[d->queue];
@@ -250,6 +235,7 @@ static void note_sent(struct guest *g, const struct op *op, const struct draft *
 	}
 	if (altered)
 		rq->mistaken = true;
+	r->strayed = r->strayed || altered || d->forced || d->area_len == 0;
 	/* By force: what is in use may be written over, and the chain may go round. */
 	if (d->forced && (d->head + d->descs > d->size ||
 			  requests_uses(rq, d->head, d->descs)))
@@ -271,8 +257,27 @@ static void note_sent(struct guest *g, const struct op *op, const struct draft *
 		.content = true,
 		.clean = !rq->mistaken,
 	};
-	s->judged = (!from_host || may_judge_host(g, s)) && arena_has(&g->arena, d->at, bytes);
+	s->judged = (!from_host || (at_once && !r->host_touched && r->sent_count == 0)) &&
+		    arena_has(&g->arena, d->at, bytes);
 	requests_add(r);
+}
+
+/* Chains that nobody noted: if the device has returned them all, their descriptors are
+ * free; if not, there is no saying what the request meets. */
+static void track(struct guest *g, unsigned queue)
+{
+	struct request_queue *rq = &g->requests.queue[queue];
+	const struct guest_queue *q = &g->queues[queue];
+	uint16_t used = arena_load16(&g->arena,
+				     q->ring[VIRTQUEUE_DEVICE] +
+					     ring_at(&ring_split, GUEST_USED_IDX, 0, 0));
+
+	if (!rq->untracked)
+		return;
+	if (used != q->avail_idx)
+		g->requests.well = false;
+	rq->untracked = false;
+	rq->seen = used;
 }
 
 /* The request that the operation means, its buffers and descriptors written; false if it
@@ -289,6 +294,7 @@ static bool prepare(struct guest *g, const struct op *op, struct draft *d)
 		return false;
 	d->script = &r->scripts[d->request - g->target->requests];
 	d->size = g->queues[queue].size;
+	track(g, queue);
 	if (r->queue[queue].outstanding >= d->size || !plan(g, op, d)) {
 		r->lacked_room = true;
 		return false;
@@ -328,6 +334,7 @@ void guest_chain_request(struct guest *g, const struct program *prog, const stru
 	if (!prepare(g, op, &d))
 		return;
 	/* Published by hand, if at all. */
+	g->requests.strayed = true;
 	if (requests_uses(&g->requests.queue[d.queue], d.head, d.descs))
 		g->requests.well = false;
 	requests_touch(g, d.at, d.request->len + d.request->room);
@@ -335,7 +342,7 @@ void guest_chain_request(struct guest *g, const struct program *prog, const stru
 	write_descs(g, &d);
 }
 
-static bool offer(struct guest *g, const struct op *op, struct draft *d)
+static bool offer(struct guest *g, const struct op *op, bool at_once, struct draft *d)
 {
 	uint16_t head;
 
@@ -345,7 +352,7 @@ static bool offer(struct guest *g, const struct op *op, struct draft *d)
 	head = (uint16_t)(d->layout == LAYOUT_REVERSED ? desc_index(d, 0) : d->head);
 	write_readable(g, op, d);
 	write_descs(g, d);
-	note_sent(g, op, d, head);
+	note_sent(g, op, d, head, at_once);
 	ask_for_event(g, d->queue);
 	guest_publish_head(g, d->queue, head);
 	return true;
@@ -376,7 +383,7 @@ void guest_offer_request(struct guest *g, const struct program *prog, const stru
 	struct draft d;
 
 	(void)prog;
-	offer(g, op, &d);
+	offer(g, op, false, &d);
 }
 
 void guest_send_request(struct guest *g, const struct program *prog, const struct op *op)
@@ -384,7 +391,7 @@ void guest_send_request(struct guest *g, const struct program *prog, const struc
 	struct draft d;
 
 	(void)prog;
-	if (!offer(g, op, &d))
+	if (!offer(g, op, true, &d))
 		return;
 	requests_tell(&g->requests, d.queue);
 	g->transport->notify(g, d.queue);

@@ -119,7 +119,7 @@ void requests_reset(struct guest *g)
 	struct requests *r = &g->requests;
 
 	forget(r);
-	r->host_touched = r->nested = r->lacked_room = false;
+	r->strayed = r->host_touched = r->nested = r->lacked_room = false;
 	r->compared = 0;
 	r->digest = 0;
 }
@@ -218,16 +218,20 @@ void request_wrong_print(const struct request_wrong *wrong, char *text, size_t s
 		 wrong->head, what);
 }
 
+/* May the device be blamed for what became of it? */
+static bool is_judged(struct guest *g, const struct request_sent *s)
+{
+	return s->judged && g->requests.well && g->ledger.enabled &&
+	       ledger_judges(&g->ledger, s->clean ? RULE_REQUEST_ANSWERED : RULE_REQUEST_RESUMED);
+}
+
 static void accuse(struct guest *g, const struct request_sent *s, const struct request_wrong *wrong)
 {
-	enum rule rule = s->clean ? RULE_REQUEST_ANSWERED : RULE_REQUEST_RESUMED;
 	char text[200];
 
-	if (!s->judged || !g->requests.well || !g->ledger.enabled ||
-	    !ledger_judges(&g->ledger, rule))
-		return;
 	request_wrong_print(wrong, text, sizeof(text));
-	ledger_break(&g->ledger, rule, "%s", text);
+	ledger_break(&g->ledger, s->clean ? RULE_REQUEST_ANSWERED : RULE_REQUEST_RESUMED, "%s",
+		     text);
 }
 
 static struct request_wrong wrong_of(const struct request_sent *s, enum request_wrong_kind kind)
@@ -263,16 +267,18 @@ static void judge(struct guest *g, const struct request_sent *s, uint32_t len)
 	struct request_queue *rq = &g->requests.queue[s->queue];
 	const struct target_request *request = s->request;
 	struct request_wrong wrong = wrong_of(s, REQUEST_LENGTH);
+	bool judged = is_judged(g, s);
 
 	wrong.len = len;
 	if (len < request->used_min || len > request->used_max ||
 	    (s->content && find_wrong_byte(g, s, &wrong))) {
 		note_wrong(rq, &wrong);
-		accuse(g, s, &wrong);
+		if (judged)
+			accuse(g, s, &wrong);
 		return;
 	}
 	rq->answered++;
-	if (request->exact && s->content && s->judged)
+	if (request->exact && s->content && s->judged && g->requests.well)
 		digest(g, s, len);
 }
 
@@ -342,19 +348,15 @@ void requests_rest(struct guest *g, enum device_state state)
 			continue;
 		wrong = wrong_of(s, REQUEST_UNANSWERED);
 		note_wrong(&r->queue[s->queue], &wrong);
-		accuse(g, s, &wrong);
+		if (is_judged(g, s))
+			accuse(g, s, &wrong);
 		s->judged = false;
 	}
 }
 
 bool requests_are_honest(const struct guest *g)
 {
-	const struct requests *r = &g->requests;
-
-	for (unsigned i = 0; r->queues >> i != 0; i++)
-		if (r->queue[i].mistaken)
-			return false;
-	return r->well && !r->lacked_room;
+	return !g->requests.strayed && !g->requests.lacked_room;
 }
 
 uint32_t requests_take_answered(struct guest *g, unsigned queue, struct request_wrong *wrong)

@@ -56,6 +56,7 @@ struct request_wrong {
 struct request_queue {
 	bool ready;	   /* `start` has set it up */
 	bool mistaken;	   /* the driver has sent what is no well-formed request */
+	bool untracked;	   /* ... in descriptors that nobody noted */
 	uint16_t seen;	   /* used index up to which it has looked */
 	uint32_t answered; /* as declared, since this was asked for last */
 	uint32_t outstanding;
@@ -70,6 +71,7 @@ struct request_script {
 
 struct requests {
 	bool well; /* live since `start`, and nothing since then gives the device an excuse */
+	bool strayed;	   /* the program did more than start, send requests, wait and look */
 	bool host_touched; /* the program made the host do something */
 	bool saved;	   /* the last operation took a snapshot, or put it back */
 	bool nested;	   /* what runs are a request's own operations */
@@ -109,8 +111,8 @@ unsigned requests_descs(const struct target_request *request, const struct op *o
 uint32_t requests_take_answered(struct guest *g, unsigned queue, struct request_wrong *wrong);
 void request_wrong_print(const struct request_wrong *wrong, char *text, size_t size);
 
-/* Has the driver only sent well-formed requests, each divided as the operation says, and
- * the device no excuse? */
+/* Has the driver, since the program began, only sent well-formed requests, each divided as
+ * the operation says? */
 bool requests_are_honest(const struct guest *g);
 
 /* The device is about to be notified of a queue; and it was: what is to happen then. */
