@@ -12,6 +12,7 @@ set -u
 scripts=conformance/soundness
 bugs=fuzzers/bugs
 seen='answered|used|used_idx|value|status|interrupts|counter|counters'
+silence='^ *> silent'
 
 # has NAME FILE PATTERN...: FILE has a line like each of them.
 has() {
