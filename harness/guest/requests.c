@@ -331,6 +331,7 @@ static void look_at_queue(struct guest *g, unsigned queue)
 void requests_rest(struct guest *g, enum device_state state)
 {
 	struct requests *r = &g->requests;
+	uint32_t status;
 	bool rests;
 
 	if (r->sent_count == 0)
@@ -340,8 +341,12 @@ void requests_rest(struct guest *g, enum device_state state)
 			look_at_queue(g, i);
 	if (r->sent_count == 0 || state != DEVICE_IDLE)
 		return;
-	if (r->well && (g->transport->look_status(g) & GONE) != 0)
+	status = g->transport->look_status(g);
+	if ((status & GONE) != 0)
 		r->well = false;
+	/* A notification of a device that is not live is none. */
+	for (unsigned i = 0; i < r->sent_count && (status & VIRTIO_CONFIG_S_DRIVER_OK) == 0; i++)
+		r->sent[i].told = false;
 	rests = !g->target->holds;
 	for (unsigned i = 0; i < r->sent_count && rests; i++) {
 		struct request_sent *s = &r->sent[i];
