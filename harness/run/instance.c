@@ -151,7 +151,8 @@ static const char *unmet_start(const struct instance *in, const struct script *s
 		    in->request->room > 0 && in->binding.layout != LAYOUT_INDIRECT)
 			return "needs a request in one buffer";
 		if (op->value[START_FEATURES] != 0 &&
-		    (in->request->features & ~op->value[START_FEATURES]) != 0)
+		    ((in->request->features | target->queues[in->binding.queue].features) &
+		     ~op->value[START_FEATURES]) != 0)
 			return "needs a request without the features that it needs";
 	}
 	return NULL;

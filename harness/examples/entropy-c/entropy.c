@@ -9,18 +9,29 @@
 #include <linux/virtio_ring.h>
 #include <string.h>
 
-/* Where the monitor has these bytes of guest memory; NULL if it does not have
- * them all, in one piece. */
-static void *to_host(const struct entropy *e, uint64_t addr, uint64_t len)
+/* Where the monitor has these bytes of guest memory, and in *len how many of them lie
+ * there in one piece; NULL if it does not have the first. */
+static void *to_host_part(const struct entropy *e, uint64_t addr, uint64_t *len)
 {
 	for (size_t i = 0; i < e->memory_count; i++) {
 		const struct entropy_memory *m = &e->memory[i];
 
-		if (addr >= m->addr && addr - m->addr < m->size &&
-		    len <= m->size - (addr - m->addr))
-			return m->host + (addr - m->addr);
+		if (addr < m->addr || addr - m->addr >= m->size)
+			continue;
+		if (*len > m->size - (addr - m->addr))
+			*len = m->size - (addr - m->addr);
+		return m->host + (addr - m->addr);
 	}
 	return NULL;
+}
+
+/* The same; NULL if it does not have them all, in one piece. */
+static void *to_host(const struct entropy *e, uint64_t addr, uint64_t len)
+{
+	uint64_t part = len;
+	void *host = to_host_part(e, addr, &part);
+
+	return part == len ? host : NULL;
 }
 
 static void raise_interrupt(struct entropy *e, uint32_t bits)
@@ -36,7 +47,24 @@ static void need_reset(struct entropy *e)
 	raise_interrupt(e, VIRTIO_MMIO_INT_CONFIG);
 }
 
-/* Random bytes for the buffers of one chain; how many. */
+/* Random bytes for one buffer, over all regions that it lies in; how many. */
+static uint32_t fill_buffer(struct entropy *e, uint64_t addr, uint32_t len)
+{
+	uint32_t written = 0;
+
+	while (written < len) {
+		uint64_t part = len - written;
+		void *buf = to_host_part(e, addr + written, &part);
+
+		if (buf == NULL)
+			break;
+		e->get_random(e->ctx, buf, part);
+		written += (uint32_t)part;
+	}
+	return written;
+}
+
+/* ... and for the buffers of one chain. */
 static uint32_t fill_chain(struct entropy *e, const struct vring_desc *table, uint16_t head)
 {
 	uint32_t written = 0;
@@ -44,17 +72,15 @@ static uint32_t fill_chain(struct entropy *e, const struct vring_desc *table, ui
 
 	for (uint32_t i = 0; i < e->queue.size && next < e->queue.size; i++) {
 		struct vring_desc desc = ((const volatile struct vring_desc *)table)[next];
-		uint32_t len = desc.len;
-		void *buf;
+		uint32_t len = desc.len, filled;
 
 		if (len > ENTROPY_REQUEST_MAX - written)
 			len = ENTROPY_REQUEST_MAX - written;
-		buf = to_host(e, desc.addr, len);
-		if ((desc.flags & VRING_DESC_F_WRITE) == 0 || buf == NULL)
+		if ((desc.flags & VRING_DESC_F_WRITE) == 0)
 			break;
-		e->get_random(e->ctx, buf, len);
-		written += len;
-		if ((desc.flags & VRING_DESC_F_NEXT) == 0)
+		filled = fill_buffer(e, desc.addr, len);
+		written += filled;
+		if (filled < len || (desc.flags & VRING_DESC_F_NEXT) == 0)
 			break;
 		next = desc.next;
 	}
