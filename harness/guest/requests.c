@@ -333,6 +333,7 @@ static void look_at_queue(struct guest *g, unsigned queue)
 void requests_rest(struct guest *g, enum device_state state)
 {
 	struct requests *r = &g->requests;
+	uint32_t status;
 	bool rests;
 
 	if (r->sent_count == 0)
@@ -342,8 +343,12 @@ void requests_rest(struct guest *g, enum device_state state)
 			look_at_queue(g, i);
 	if (r->sent_count == 0 || state != DEVICE_IDLE)
 		return;
-	if (r->well && (g->transport->look_status(g) & GONE) != 0)
+	status = g->transport->look_status(g);
+	if ((status & GONE) != 0)
 		r->well = false;
+	/* A notification that came too early is no reason to answer (2.1.2). */
+	for (unsigned i = 0; (status & VIRTIO_CONFIG_S_DRIVER_OK) == 0 && i < r->sent_count; i++)
+		r->sent[i].told = false;
 	rests = !g->target->holds;
 	for (unsigned i = 0; i < r->sent_count && rests; i++) {
 		struct request_sent *s = &r->sent[i];

@@ -3,6 +3,7 @@
  * Instances of portable scripts.  See instance.h.
  */
 #include "harness/run/instance.h"
+#include "harness/arena/arena.h"
 #include "harness/guest/requests.h"
 
 #include <errno.h>
@@ -100,6 +101,11 @@ static const char *unmet_op(const struct op *op, const struct target *target)
 		return told ? NULL
 			    : "failing accesses need a device that reaches memory by "
 			      "calls";
+	if (op->code >= OP_CHAIN_REQUEST && op->code <= OP_SEND_REQUEST)
+		return target->layout != ARENA_FLAT || op->base[SEND_REQUEST_AT] != BASE_ABSOLUTE ||
+				       op->value[SEND_REQUEST_AT] - 1 >= 4095
+			       ? NULL
+			       : "needs memory at address 0";
 	if (op->code == OP_FAULT_ALLOC)
 		return (facts & FACT_HEAP) != 0 ? NULL
 						: "needs a device that takes all memory from "
@@ -148,7 +154,7 @@ static const char *unmet_start(const struct instance *in, const struct script *s
 		if (in->request == NULL)
 			continue;
 		if (op->value[START_SIZE] != 0 && op->value[START_SIZE] < 2 && in->request->len > 0 &&
-		    in->request->room > 0 && in->binding.layout != LAYOUT_INDIRECT)
+		    in->request->room > 0)
 			return "needs a request in one buffer";
 		if (op->value[START_FEATURES] != 0 &&
 		    ((in->request->features | target->queues[in->binding.queue].features) &
