@@ -28,6 +28,8 @@ static const struct bad_text bad_expectations[] = {
 	{ AFTER "> value\n", 3, 8, "expected the value" },
 	{ AFTER "> value x\n", 3, 9, "not a number" },
 	{ AFTER "> value 1 2\n", 3, 11, "expected nothing more" },
+	{ AFTER "> outstanding 1 all\n", 3, 17, "not a number" },
+	{ AFTER "> answered 1 all 2\n", 3, 18, "expected nothing more" },
 	{ AFTER "> read\n", 3, 7, "expected a register" },
 	{ AFTER "> read Status\n", 3, 14, "expected its value" },
 	{ AFTER "> read Statue 1\n", 3, 8, "no register" },
@@ -148,13 +150,19 @@ static void every_kind_of_expectation_is_taken_at_its_operation(void **state)
 			 "> breaks completion.not-held\n"
 			 "> order config used\n"
 			 "> generation moved\n"
-			 "> generation same\n");
+			 "> generation same\n"
+			 "> answered 1 3\n"
+			 "> answered 1 all\n"
+			 "> outstanding 1 0\n"
+			 "> raised none\n");
 	assert_int_equal(parsed.expect_count, sizeof(kinds));
 	for (unsigned i = 0; i < sizeof(kinds); i++) {
 		assert_int_equal(parsed.expects[i].kind, kinds[i]);
 		assert_int_equal(parsed.expects[i].op, 1);
 		assert_int_equal(parsed.expects[i].line, 4 + i);
 	}
+	assert_int_equal(parsed.expects[21].value[1], 3);
+	assert_true(parsed.expects[22].value[1] == EXPECT_ANSWERED_ALL);
 	assert_int_equal(parsed.expects[2].value[0], 3);
 	assert_true(parsed.expects[2].mask == UINT32_MAX);
 	assert_int_equal(parsed.expects[3].value[0], 4);
