@@ -327,7 +327,7 @@ static void a_script_that_holds_features_back_is_skipped_where_it_cannot_be(void
 	assert_string_equal(instance_unmet(&in, &script, &target, &transport_mmio),
 			    "holds back a feature that the request needs");
 	request.features = 0;
-	target.fixed = true;
+	target.fixed_features = true;
 	assert_string_equal(instance_unmet(&in, &script, &target, &transport_mmio),
 			    "needs a device that can hold features back");
 }
