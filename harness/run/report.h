@@ -46,6 +46,10 @@ void report_notes(FILE *out, const struct child_result *result, const struct chi
  * could not be judged because of the program.  NULL, NULL: it was not run. */
 void report_result_json(struct json *json, const struct child_result *result,
 			const struct child_job *job);
+/* Of a script that passed on a device which has no registers of its own: print which of the
+ * clauses that it cites vringer's transport keeps for it, in a line.  false: none. `out` NULL:
+ * only say so. */
+bool report_transport_note(FILE *out, const struct target *target, const struct script *script);
 /* Print the rules that were not judged, a bit for each: a line behind `prefix` if there
  * are any, or a JSON list. */
 void report_not_judged(FILE *out, const char *prefix, const uint64_t *not_judged);

@@ -38,8 +38,11 @@ struct suite {
 	struct json json; /* to it, where that is the format */
 	enum suite_format format;
 	unsigned planned, passed, failed, skipped, expected;
-	unsigned warned;     /* results that broke a rule which fails nothing */
-	struct known *known; /* the list that it is held against; NULL: none */
+	unsigned warned;	       /* results that broke a rule which fails nothing */
+	unsigned warnings[RULE_COUNT]; /* ... that rule */
+	unsigned transported;	       /* ... that passed, and judged vringer's transport
+					  (report_transport_note) */
+	struct known *known;	       /* the list that it is held against; NULL: none */
 	/* Those that something was run on. */
 	const struct target *targets[SUITE_TARGETS_MAX];
 	unsigned target_count;
@@ -50,5 +53,13 @@ struct suite {
 void suite_begin(struct suite *suite, unsigned planned);
 void suite_add(struct suite *suite, const struct suite_result *result);
 void suite_end(struct suite *suite);
+
+/* Parts of these.  Count the rules that a result breaks without failing, once each; print
+ * them, a line for each severity that has any; print how many results judged vringer's own
+ * transport. */
+void suite_count_warnings(struct suite *suite, const struct suite_result *result);
+void suite_print_warnings(const struct suite *suite, FILE *out, const char *prefix);
+void suite_json_warnings(struct suite *suite);
+void suite_print_transport(const struct suite *suite, FILE *out, const char *prefix);
 
 #endif

@@ -1,0 +1,68 @@
+/* SPDX-License-Identifier: Apache-2.0 OR MIT */
+/*
+ * Of many scripts: the broken rules that fail nothing, by severity.  See suite.h.
+ */
+#include "harness/run/suite.h"
+
+void suite_count_warnings(struct suite *suite, const struct suite_result *r)
+{
+	const struct finding *failing = child_finding(r->child, r->job);
+	uint64_t seen[(RULE_COUNT + 63) / 64] = { 0 };
+	bool any = false;
+
+	for (unsigned i = 0; i < r->child->finding_count; i++) {
+		const struct finding *f = &r->child->findings[i];
+
+		if (f == failing || f->known != NULL || f->kind != FINDING_RULE)
+			continue;
+		any = true;
+		suite->warnings[f->rule] += (seen[f->rule / 64] >> f->rule % 64 & 1) == 0;
+		seen[f->rule / 64] |= 1ULL << f->rule % 64;
+	}
+	suite->warned += any;
+}
+
+void suite_print_warnings(const struct suite *suite, FILE *out, const char *prefix)
+{
+	for (int severity = 0; severity < SEVERITY_COUNT; severity++) {
+		const char *before = ": ";
+
+		for (int i = 0; i < RULE_COUNT; i++) {
+			if ((int)rule_table[i].severity != severity || suite->warnings[i] == 0)
+				continue;
+			if (*before == ':')
+				fprintf(out, "%swarnings (%s)", prefix,
+					severity_name((enum severity)severity));
+			fprintf(out, "%s%s in %u", before, rule_table[i].id, suite->warnings[i]);
+			before = ", ";
+		}
+		if (*before == ',')
+			fputc('\n', out);
+	}
+}
+
+void suite_print_transport(const struct suite *suite, FILE *out, const char *prefix)
+{
+	if (suite->transported > 0)
+		fprintf(out,
+			"%snote: %u of those that passed judged vringer's own transport, and not "
+			"the device\n",
+			prefix, suite->transported);
+}
+
+void suite_json_warnings(struct suite *suite)
+{
+	struct json *json = &suite->json;
+
+	json_array(json, "warnings");
+	for (int i = 0; i < RULE_COUNT; i++) {
+		if (suite->warnings[i] == 0)
+			continue;
+		json_object(json, NULL);
+		json_string(json, "rule", rule_table[i].id);
+		json_string(json, "severity", severity_name(rule_table[i].severity));
+		json_number(json, "results", suite->warnings[i]);
+		json_object_end(json);
+	}
+	json_array_end(json);
+}
