@@ -43,7 +43,8 @@ struct cmd_options {
 	const char *transport_name; /* as given; NULL: it was not */
 	const struct transport *transport;
 	unsigned seconds, keep;
-	bool verbose, json, junit, completes, body, levels;
+	unsigned verbose; /* how often it was given */
+	bool json, junit, completes, body, levels;
 	struct judging judging; /* known: the list in known_path; NULL: none was given */
 	/* The other arguments: files.  At least one where the command takes files. */
 	char **files;

@@ -23,6 +23,7 @@
 
 enum option_kind {
 	OPTION_FLAG,   /* a bool */
+	OPTION_LEVEL,  /* an unsigned: how often it is given */
 	OPTION_TEXT,   /* a const char * */
 	OPTION_NUMBER, /* an unsigned, 1 to NUMBER_MAX */
 	OPTION_HELP,
@@ -43,8 +44,9 @@ static const struct {
 	  "how the device is reached: mmio (the default), or activated, without registers" },
 	{ 'o', OPTION_TEXT, "output", "PATH", AT(output),
 	  "write to this file, or, for several results, into this folder" },
-	{ 'v', OPTION_FLAG, "verbose", NULL, AT(verbose),
-	  "print every operation, access, interrupt and counter" },
+	{ 'v', OPTION_LEVEL, "verbose", NULL, AT(verbose),
+	  "print every operation, access, interrupt and counter; -vv: and the registers of "
+	  "`start`" },
 	{ 'J', OPTION_FLAG, "json", NULL, AT(json), "print JSON" },
 	{ 'U', OPTION_FLAG, "junit", NULL, AT(junit), "print JUnit XML" },
 	{ 'C', OPTION_FLAG, "completes", NULL, AT(completes),
@@ -189,6 +191,8 @@ static int set_option(struct cmd_options *options, const struct cmd_usage *usage
 			continue;
 		if (table[i].kind == OPTION_FLAG)
 			*(bool *)at = true;
+		else if (table[i].kind == OPTION_LEVEL)
+			++*(unsigned *)at;
 		else if (table[i].kind == OPTION_TEXT)
 			*(const char **)at = optarg;
 		else if (table[i].kind == OPTION_NUMBER)

@@ -16,7 +16,8 @@ struct transport;
 struct replay_options {
 	const char *target;		   /* for files that name none; NULL: the only one */
 	const struct transport *transport; /* NULL: the first of transport_all */
-	bool verbose, json;
+	bool json;
+	unsigned verbose;	/* 1: the trace; 2: with the registers that `start` accesses */
 	bool print_script;	/* before it is run */
 	struct judging judging; /* what the target declares is added */
 	unsigned seconds;	/* 0: the default */

@@ -332,7 +332,7 @@ void report_trace_event(void *ctx, const struct trace_event *event)
 
 	if (t->json)
 		print_event_json(t, event);
-	else
+	else if (t->fold == NULL || t->script == NULL || !report_fold_event(t, event))
 		event_kinds[event->kind].print(t, event);
 }
 

@@ -23,14 +23,29 @@ void report_next(FILE *out, const char *target, const struct transport *transpor
  * end. */
 void report_elsewhere(FILE *out, const char *target, const char *path);
 
+/* What `start` does to the device, most of which is the same in every script: one line of
+ * text for all of it.  Zeroed at first. */
+struct report_fold {
+	bool folding, stage, has_status, calls;
+	uint32_t count;	 /* register accesses, or calls, since the last line */
+	uint32_t status; /* as the driver wrote it last among them */
+};
+
 /* A reader of a run's trace.  It prints each event as a line of text or as a JSON object
- * on one line.  With `script` set it prints operations in full. */
+ * on one line.  With `script` set it prints operations in full, and with `fold` as well the
+ * registers of `start` in one line. */
 struct report_trace {
 	FILE *out;
 	const struct script *script;
 	bool json;
+	struct report_fold *fold; /* in memory that the parent shares; or NULL */
 };
 void report_trace_event(void *ctx, const struct trace_event *event);
+/* The line that has not been printed, of a child that ended in `start`. */
+void report_fold_end(FILE *out, struct report_fold *fold);
+/* For report_trace_event: is the event one of those that are folded?  If not, the line for
+ * those before it is printed. */
+bool report_fold_event(const struct report_trace *t, const struct trace_event *event);
 
 /* Print a finding: signature, rule and clause, operation, message; each line starts
  * with `prefix`. */
