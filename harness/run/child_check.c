@@ -44,6 +44,12 @@ static bool check_finding(const struct child_job *job, struct finding *f)
 	return true;
 }
 
+static bool is_blindness(const struct child_job *job, const struct ledger_blindness *b)
+{
+	return b->cause < BLIND_COUNT && b->queue <= PROGRAM_QUEUES && is_bool(&b->over) &&
+	       is_op(job, b->op) && is_op(job, b->until);
+}
+
 static bool is_line(const struct child_job *job, const struct child_result *r)
 {
 	for (unsigned i = 0; i < job->script->expect_count; i++)
@@ -58,7 +64,7 @@ bool child_is_sound(const struct child_job *job, struct child_result *r)
 	if (!is_bool(&r->done) || !is_bool(&r->passed) || !is_bool(&r->spent) ||
 	    r->finding_count > LEDGER_FINDINGS_MAX || !is_op(job, r->op) ||
 	    !is_string(r->verb, sizeof(r->verb)) || !is_string(r->failure, sizeof(r->failure)) ||
-	    !is_string(r->shortage, sizeof(r->shortage)) ||
+	    !is_string(r->shortage, sizeof(r->shortage)) || !is_blindness(job, &r->blindness) ||
 	    (r->failed_line != 0 && !is_line(job, r)))
 		return false;
 	for (unsigned i = 0; i < r->finding_count; i++)

@@ -439,7 +439,8 @@ bool report_has_notes(const struct child_result *result, const struct child_job 
 {
 	const struct finding *failing = child_finding(result, job);
 
-	return result->finding_count > (failing != NULL) || result->shortage[0] != '\0';
+	return result->finding_count > (failing != NULL) || result->shortage[0] != '\0' ||
+	       result->blindness.cause != BLIND_NEVER;
 }
 
 void report_notes(FILE *out, const struct child_result *result, const struct child_job *job)
@@ -457,6 +458,7 @@ void report_notes(FILE *out, const struct child_result *result, const struct chi
 	if (result->shortage[0] != '\0')
 		fprintf(out, "not judged: %s: %s\n", rule_table[RULE_LIVENESS_REQUEST].id,
 			result->shortage);
+	report_blindness(out, result, job);
 }
 
 void report_result_json(struct json *json, const struct child_result *result,
@@ -477,6 +479,8 @@ void report_result_json(struct json *json, const struct child_result *result,
 		json_string(json, "reason", result->shortage);
 		json_object_end(json);
 	}
+	if (result != NULL)
+		report_blindness_json(json, result, job);
 	json_array_end(json);
 }
 

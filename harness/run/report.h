@@ -61,6 +61,11 @@ void report_notes(FILE *out, const struct child_result *result, const struct chi
  * could not be judged because of the program.  NULL, NULL: it was not run. */
 void report_result_json(struct json *json, const struct child_result *result,
 			const struct child_job *job);
+/* Of a device on plain memory that could not be followed for a while: print from which
+ * operation on, why, and which rules were not judged then; a line, or nothing, or an object. */
+void report_blindness(FILE *out, const struct child_result *result, const struct child_job *job);
+void report_blindness_json(struct json *json, const struct child_result *result,
+			   const struct child_job *job);
 /* Of a script that passed on a device which has no registers of its own: print which of the
  * clauses that it cites vringer's transport keeps for it, in a line.  false: none. `out` NULL:
  * only say so. */

@@ -48,3 +48,73 @@ bool report_transport_note(FILE *out, const struct target *target, const struct 
 		fputs(": vringer's own transport was judged, not the device\n", out);
 	return any;
 }
+
+/* An operation, by its number and its line. */
+static void print_place(FILE *out, const struct script *script, uint32_t op)
+{
+	if (op == FINDING_OP_END) {
+		fputs("the end of the program", out);
+		return;
+	}
+	fprintf(out, "op %u", op);
+	if (script->op_lines[op] != 0)
+		fprintf(out, " (line %u)", script->op_lines[op]);
+}
+
+/* Was it over before the program was? */
+static bool is_over(const struct ledger_blindness *b)
+{
+	return b->over && b->until != FINDING_OP_END;
+}
+
+void report_blindness(FILE *out, const struct child_result *result, const struct child_job *job)
+{
+	const struct ledger_blindness *b = &result->blindness;
+	const char *before = ": ";
+
+	if (b->cause == BLIND_NEVER)
+		return;
+	fputs("not judged from ", out);
+	print_place(out, job->script, b->op);
+	if (is_over(b)) {
+		fputs(" to ", out);
+		print_place(out, job->script, b->until);
+	} else {
+		fputs(" on", out);
+	}
+	if (b->more > 0)
+		fprintf(out, ", and %u times after that", b->more);
+	fprintf(out, ", since %s", ledger_blind_words((enum ledger_blind)b->cause));
+	if (b->queue < PROGRAM_QUEUES)
+		fprintf(out, " (queue %u)", b->queue);
+	for (int i = 0; i < RULE_COUNT; i++) {
+		if (!ledger_is_seen((enum rule)i, job->target->facts))
+			continue;
+		fprintf(out, "%s%s", before, rule_table[i].id);
+		before = ", ";
+	}
+	fputc('\n', out);
+}
+
+void report_blindness_json(struct json *json, const struct child_result *result,
+			   const struct child_job *job)
+{
+	const struct ledger_blindness *b = &result->blindness;
+
+	if (b->cause == BLIND_NEVER)
+		return;
+	json_object(json, NULL);
+	json_array(json, "rules");
+	for (int i = 0; i < RULE_COUNT; i++)
+		if (ledger_is_seen((enum rule)i, job->target->facts))
+			json_string(json, NULL, rule_table[i].id);
+	json_array_end(json);
+	json_string(json, "reason", ledger_blind_words((enum ledger_blind)b->cause));
+	if (b->queue < PROGRAM_QUEUES)
+		json_number(json, "queue", b->queue);
+	if (b->op != FINDING_OP_END)
+		json_number(json, "op", b->op);
+	if (is_over(b))
+		json_number(json, "until", b->until);
+	json_object_end(json);
+}

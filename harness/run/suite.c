@@ -286,7 +286,7 @@ static void junit_summary(const struct suite *suite)
 	for (unsigned i = 0; i < suite->target_count; i++)
 		report_disagreements(out, "", suite->targets[i]);
 	suite_print_warnings(suite, out, "");
-	suite_print_transport(suite, out, "");
+	suite_print_notes(suite, out, "");
 	if (output_text_close(out, &text) == 0 && len > 0) {
 		fputs("  <system-out>", suite->out);
 		escape_xml(suite->out, text);
@@ -330,7 +330,7 @@ static void tap_end(struct suite *suite)
 		report_disagreements(suite->out, "# ", suite->targets[i]);
 	known_report(suite->out, "# ", suite->known);
 	suite_print_warnings(suite, suite->out, "# ");
-	suite_print_transport(suite, suite->out, "# ");
+	suite_print_notes(suite, suite->out, "# ");
 	fprintf(suite->out, "# %u passed, %u failed, %u skipped", suite->passed, suite->failed,
 		suite->skipped);
 	if (suite->known != NULL)
@@ -357,6 +357,7 @@ static void json_finish(struct suite *suite)
 	json_number(json, "warned", suite->warned);
 	suite_json_warnings(suite);
 	json_number(json, "vringer_transport", suite->transported);
+	json_number(json, "not_judged_always", suite->unfollowed);
 	report_not_judged_json(json, "not_judged", suite->not_judged);
 	json_array(json, "disagrees");
 	for (unsigned i = 0; i < suite->target_count; i++)

@@ -42,6 +42,7 @@ struct suite {
 	unsigned warnings[RULE_COUNT]; /* ... that rule */
 	unsigned transported;	       /* ... that passed, and judged vringer's transport
 					  (report_transport_note) */
+	unsigned unfollowed;	       /* results that were not judged all the time */
 	struct known *known;	       /* the list that it is held against; NULL: none */
 	/* Those that something was run on. */
 	const struct target *targets[SUITE_TARGETS_MAX];
@@ -56,10 +57,10 @@ void suite_end(struct suite *suite);
 
 /* Parts of these.  Count the rules that a result breaks without failing, once each; print
  * them, a line for each severity that has any; print how many results judged vringer's own
- * transport. */
+ * transport, and how many were not judged all the time. */
 void suite_count_warnings(struct suite *suite, const struct suite_result *result);
 void suite_print_warnings(const struct suite *suite, FILE *out, const char *prefix);
 void suite_json_warnings(struct suite *suite);
-void suite_print_transport(const struct suite *suite, FILE *out, const char *prefix);
+void suite_print_notes(const struct suite *suite, FILE *out, const char *prefix);
 
 #endif

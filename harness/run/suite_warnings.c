@@ -20,6 +20,7 @@ void suite_count_warnings(struct suite *suite, const struct suite_result *r)
 		seen[f->rule / 64] |= 1ULL << f->rule % 64;
 	}
 	suite->warned += any;
+	suite->unfollowed += r->child->blindness.cause != BLIND_NEVER;
 }
 
 void suite_print_warnings(const struct suite *suite, FILE *out, const char *prefix)
@@ -41,13 +42,17 @@ void suite_print_warnings(const struct suite *suite, FILE *out, const char *pref
 	}
 }
 
-void suite_print_transport(const struct suite *suite, FILE *out, const char *prefix)
+void suite_print_notes(const struct suite *suite, FILE *out, const char *prefix)
 {
 	if (suite->transported > 0)
 		fprintf(out,
 			"%snote: %u of those that passed judged vringer's own transport, and not "
 			"the device\n",
 			prefix, suite->transported);
+	if (suite->unfollowed > 0)
+		fprintf(out,
+			"%snote: %u results say from which operation on they were not judged\n",
+			prefix, suite->unfollowed);
 }
 
 void suite_json_warnings(struct suite *suite)
