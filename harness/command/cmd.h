@@ -30,6 +30,7 @@ int cmd_run(int argc, char **argv);
 int cmd_replay(int argc, char **argv);
 int cmd_minimize(int argc, char **argv);
 int cmd_triage(int argc, char **argv);
+int cmd_fuzz(int argc, char **argv);
 int cmd_show(int argc, char **argv);
 int cmd_encode(int argc, char **argv);
 
@@ -40,6 +41,7 @@ struct cmd_options {
 	const char *target;
 	const char *output;
 	const char *known_path;
+	const char *engine;
 	const char *transport_name; /* as given; NULL: it was not */
 	const struct transport *transport;
 	unsigned seconds, keep;
@@ -68,6 +70,8 @@ void cmd_catch_signals(void);
 
 /* Where the conformance scripts are installed; NULL if the command was not installed. */
 const char *scripts_folder(void);
+/* ... and what fuzzes with a user's program (fuzzers/user.sh). */
+const char *fuzz_folder(void);
 
 /* One line on stderr; STATUS_USAGE. */
 int cmd_fail(const char *command, const char *what);

@@ -46,6 +46,8 @@ static bool check_finding(const struct child_job *job, struct finding *f)
 
 static bool is_blindness(const struct child_job *job, const struct ledger_blindness *b)
 {
+	if (b->cause == BLIND_NEVER)
+		return true;
 	return b->cause < BLIND_COUNT && b->queue <= PROGRAM_QUEUES && is_bool(&b->over) &&
 	       is_op(job, b->op) && is_op(job, b->until);
 }

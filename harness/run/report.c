@@ -10,6 +10,7 @@
 #include <inttypes.h>
 #include <linux/virtio_mmio.h>
 #include <string.h>
+#include <unistd.h>
 
 #define TRACE_BYTES_MAX 16 /* of an access shown */
 
@@ -47,6 +48,12 @@ void report_elsewhere(FILE *out, const char *target, const char *path)
 		"this program is built with %s; if an engine reported the file, run the engine's "
 		"program",
 		instrumented_sanitizers());
+	if (!report_in_tree && !report_is_engine() && access(report_engine(), X_OK) == 0) {
+		fputs(": ", out);
+		escape_word(out, report_engine());
+		fputc(' ', out);
+		escape_word(out, path);
+	}
 	if (!report_in_tree)
 		return;
 	fputs(": build/fuzz/fuzz_", out);

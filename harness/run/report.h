@@ -19,6 +19,11 @@ extern bool report_in_tree;
 void report_next(FILE *out, const char *target, const struct transport *transport,
 		 const char *path);
 
+/* Is this program linked with libFuzzer?  And the user's program that is, or that should be:
+ * this one, or `fuzz-NAME` beside it. */
+bool report_is_engine(void);
+const char *report_engine(void);
+
 /* For a file without a finding: print where else to run it, in one line without its
  * end. */
 void report_elsewhere(FILE *out, const char *target, const char *path);
