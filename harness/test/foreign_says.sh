@@ -87,7 +87,7 @@ grep -q "$own" "$out" && result=1 || result=0
 tap "... nor one of our models, whose transport is judged" "$result"
 # Memory that cannot be followed, and can again.
 builds plain
-builds restart -I. -Iharness/examples/entropy-c harness/examples/entropy-c/entropy.c
+builds restart -Iharness/examples/entropy-c harness/examples/entropy-c/entropy.c
 
 # An indirect table that is no whole number of descriptors, or not there.
 script cut <<'S'
