@@ -11,6 +11,7 @@
 #include "harness/target/target.h"
 
 #include <errno.h>
+#include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -63,34 +64,53 @@ static int take_numbers(const struct cmd_options *options, const char *number[2]
 	return count;
 }
 
+/* What user.sh is given before the user's own scripts. */
+#define OWN_ARGS 9
+
+/* Become the shell: returns only where it cannot, STATUS_USAGE. */
+static int become(const char *const own[OWN_ARGS], char *const *files, int count)
+{
+	static char **args; /* kept until the process ends */
+
+	args = calloc((size_t)count + OWN_ARGS + 1, sizeof(*args));
+	for (int i = 0; args != NULL && i < OWN_ARGS; i++) {
+		args[i] = strdup(own[i]);
+		if (args[i] == NULL)
+			return cmd_fail_host("fuzz", ENOMEM);
+	}
+	if (args == NULL)
+		return cmd_fail_host("fuzz", ENOMEM);
+	for (int i = 0; i < count; i++)
+		args[OWN_ARGS + i] = files[i];
+	execv("/bin/sh", args);
+	return cmd_fail_host("fuzz", errno);
+}
+
 static int run(const struct cmd_options *options, const struct target *target, const char *engine)
 {
+	char script[PATH_MAX], command[PATH_MAX], folder[PATH_MAX];
 	const char *number[2] = { SECONDS, JOBS };
-	char *args[options->file_count + 12];
-	char *script = NULL, *command = NULL, *folder = NULL;
-	int first = take_numbers(options, number), count = 0;
+	int first = take_numbers(options, number);
+	const char *const own[OWN_ARGS] = {
+		"sh",
+		script,
+		command,
+		engine,
+		target->name,
+		number[0],
+		number[1],
+		options->output != NULL ? options->output : folder,
+		scripts_folder(),
+	};
 
 	if (first < 0)
 		return STATUS_USAGE;
-	if (asprintf(&script, "%s/user.sh", fuzz_folder()) < 0 ||
-	    asprintf(&command, "%s fuzz", report_command) < 0 ||
-	    asprintf(&folder, "fuzzing/%s", target->name) < 0 ||
-	    setenv("KNOWN", options->known_path != NULL ? options->known_path : "", 1) != 0)
+	snprintf(script, sizeof(script), "%s/user.sh", fuzz_folder());
+	snprintf(command, sizeof(command), "%s fuzz", report_command);
+	snprintf(folder, sizeof(folder), "fuzzing/%s", target->name);
+	if (setenv("KNOWN", options->known_path != NULL ? options->known_path : "", 1) != 0)
 		return cmd_fail_host("fuzz", ENOMEM);
-	args[count++] = (char[]){ "sh" };
-	args[count++] = script;
-	args[count++] = command;
-	args[count++] = strdup(engine);
-	args[count++] = strdup(target->name);
-	args[count++] = strdup(number[0]);
-	args[count++] = strdup(number[1]);
-	args[count++] = options->output != NULL ? strdup(options->output) : folder;
-	args[count++] = strdup(scripts_folder());
-	for (int i = first; i < options->file_count; i++)
-		args[count++] = options->files[i];
-	args[count] = NULL;
-	execv("/bin/sh", args);
-	return cmd_fail_host("fuzz", errno);
+	return become(own, options->files + first, options->file_count - first);
 }
 
 int cmd_fuzz(int argc, char **argv)
