@@ -57,6 +57,9 @@ TABLE_SPARSE(static const uint8_t, weights, 256, OP_COUNT,
 	     [OP_PUBLISH] = 5,
 	     [OP_OFFER] = 8,
 	     [OP_SEND] = 12,
+	     [OP_CHAIN_REQUEST] = 2,
+	     [OP_OFFER_REQUEST] = 4,
+	     [OP_SEND_REQUEST] = 8,
 	     [OP_AVAIL_IDX] = 4,
 	     [OP_AVAIL_FLAGS] = 3,
 	     [OP_AVAIL_ENTRY] = 3,
@@ -119,6 +122,8 @@ static bool is_idle(const struct mutator *m, uint8_t code)
 		return !m->takes_orders;
 	if (code >= OP_SAVE && code <= OP_CUT)
 		return !m->has_snapshots;
+	if (code >= OP_CHAIN_REQUEST && code <= OP_SEND_REQUEST)
+		return !m->has_named_requests;
 	return code == OP_SET_NUM_PAGES && !m->has_num_pages;
 }
 
@@ -133,6 +138,16 @@ static void fill_bag(struct mutator *m)
 		while (weight-- > 0 && m->bag_count < MUTATE_BAG_MAX)
 			m->bag[m->bag_count++] = ops[i].code;
 	}
+}
+
+void mutator_set_requests(struct mutator *m, const struct target_request *requests, unsigned count)
+{
+	m->request_count = count;
+	m->requests = requests;
+	for (unsigned i = 0; i < count; i++)
+		m->has_named_requests = m->has_named_requests || requests[i].name != NULL;
+	m->bag_count = 0;
+	fill_bag(m);
 }
 
 void mutator_init(struct mutator *m, const char *target, uint64_t seed)
@@ -154,10 +169,10 @@ void mutator_init(struct mutator *m, const char *target, uint64_t seed)
 		m->takes_orders = t->order != NULL;
 		m->has_num_pages = t->has_num_pages;
 		m->has_snapshots = t->restore != NULL;
-		m->request_count = t->request_count;
-		m->requests = t->requests;
+		mutator_set_requests(m, t->requests, t->request_count);
 	}
-	fill_bag(m);
+	if (t == NULL)
+		fill_bag(m);
 	m->features = t != NULL ? t->features : ~0ULL;
 	for (unsigned i = 0; i < m->queue_count; i++)
 		m->driven[i] = t != NULL ? t->queues[i].driver_initiated : i % 2 != 0;

@@ -52,6 +52,7 @@ struct mutator {
 	bool has_num_pages;	     /* the host can want something of the driver */
 	unsigned request_count;
 	const struct target_request *requests; /* that mean something to the target */
+	bool has_named_requests;	       /* ... of which an answer is demanded */
 	uint8_t bag[MUTATE_BAG_MAX];	       /* operation codes, each as often as it is wanted */
 	unsigned bag_count;
 	uint32_t counts[MUTATION_COUNT];    /* applied since the mutator was set up */
@@ -66,6 +67,10 @@ struct mutator {
 void mutator_init(struct mutator *m, const char *target, uint64_t seed);
 /* Start the generator anew. */
 void mutator_seed(struct mutator *m, uint64_t seed);
+
+/* What the target declares as requests, where it is not one that this program knows; they
+ * stay the caller's. */
+void mutator_set_requests(struct mutator *m, const struct target_request *requests, unsigned count);
 
 /* One mutation of `prog`, which stays valid.  `other` (may be NULL) is where
  * splices come from.  The kind that was applied. */

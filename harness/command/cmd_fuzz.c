@@ -29,6 +29,7 @@ static const struct cmd_usage usage = {
 	"installed scripts and with yours: those given, or those in the current folder.  What it\n"
 	"grows and finds goes to fuzzing/TARGET, or to the folder of -o.",
 	NULL,
+	false,
 };
 
 static bool is_number(const char *word)

@@ -13,12 +13,14 @@
 #include "harness/arena/arena.h"
 #include "harness/arena/heap.h"
 #include "harness/guest/record.h"
+#include "harness/guest/requests.h"
 #include "harness/guest/transport.h"
 #include "harness/ledger/ledger.h"
 #include "harness/program/program.h"
 
 #define GUEST_REGISTERS_MAX 96	    /* words of register state that are compared */
 #define GUEST_QUEUE_SIZE_MAX 256u   /* entries that a queue's default place has room for */
+#define GUEST_RINGS_SIZE (96u << 10) /* bytes from `low` on, that all default places are in */
 #define GUEST_SETTLE_MAX 64	    /* steps of left-over work before the guest goes on */
 #define GUEST_OUTPUT_MAX (1u << 20) /* bytes that the host takes at a time */
 
@@ -49,6 +51,8 @@ struct guest {
 	uint32_t selected; /* queue, where the device has no selector for it */
 
 	/* The driver. */
+	uint64_t accepted; /* features that it accepted last */
+	struct requests requests;
 	struct guest_slot slots[PROGRAM_SLOTS];
 	struct guest_queue queues[PROGRAM_QUEUES];
 	uint64_t last_read;  /* what the last register read returned */

@@ -7,6 +7,7 @@
 
 #include "harness/files/json.h"
 #include "harness/run/child.h"
+#include "harness/run/instance.h"
 
 #include <stdio.h>
 
@@ -23,8 +24,9 @@ enum suite_format {
 struct suite_result {
 	const char *path;
 	const struct target *target;
-	bool named;	  /* the target belongs in the name */
-	const char *skip; /* why it was not run; NULL: it was */
+	const struct instance *instance; /* of a portable script */
+	bool named;			 /* the target belongs in the name */
+	const char *skip;		 /* why it was not run; NULL: it was */
 	const struct script *script;
 	const struct child_job *job;
 	const struct child_result *child;
@@ -38,12 +40,13 @@ struct suite {
 	struct json json; /* to it, where that is the format */
 	enum suite_format format;
 	unsigned planned, passed, failed, skipped, expected;
-	unsigned warned;	       /* results that broke a rule which fails nothing */
-	unsigned warnings[RULE_COUNT]; /* ... that rule */
-	unsigned transported;	       /* ... that passed, and judged vringer's transport
-					  (report_transport_note) */
-	unsigned unfollowed;	       /* results that were not judged all the time */
-	struct known *known;	       /* the list that it is held against; NULL: none */
+	unsigned warned;		/* results that broke a rule which fails nothing */
+	unsigned warnings[RULE_COUNT];	/* ... that rule */
+	unsigned unmet[SEVERITY_COUNT]; /* ... `>` lines of that severity */
+	unsigned transported;		/* ... that passed, and judged vringer's transport
+					   (report_transport_note) */
+	unsigned unfollowed;		/* results that were not judged all the time */
+	struct known *known;		/* the list that it is held against; NULL: none */
 	/* Those that something was run on. */
 	const struct target *targets[SUITE_TARGETS_MAX];
 	unsigned target_count;

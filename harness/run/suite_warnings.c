@@ -8,7 +8,7 @@ void suite_count_warnings(struct suite *suite, const struct suite_result *r)
 {
 	const struct finding *failing = child_finding(r->child, r->job);
 	uint64_t seen[(RULE_COUNT + 63) / 64] = { 0 };
-	bool any = false;
+	bool any = r->child->unmet_count > 0;
 
 	for (unsigned i = 0; i < r->child->finding_count; i++) {
 		const struct finding *f = &r->child->findings[i];
@@ -19,25 +19,44 @@ void suite_count_warnings(struct suite *suite, const struct suite_result *r)
 		suite->warnings[f->rule] += (seen[f->rule / 64] >> f->rule % 64 & 1) == 0;
 		seen[f->rule / 64] |= 1ULL << f->rule % 64;
 	}
+	for (int severity = 0; severity < SEVERITY_COUNT; severity++) {
+		bool here = false;
+
+		for (unsigned i = 0; i < r->child->unmet_count; i++)
+			here = here || r->child->unmet[i].severity == severity;
+		suite->unmet[severity] += here;
+	}
 	suite->warned += any;
 	suite->unfollowed += r->child->blindness.cause != BLIND_NEVER;
+}
+
+/* A name of a line of warnings; its first has the severity before it. */
+static void print_warning(FILE *out, const char *prefix, int severity, bool first, const char *what,
+			  unsigned results)
+{
+	if (first)
+		fprintf(out, "%swarnings (%s): ", prefix, severity_name((enum severity)severity));
+	fprintf(out, "%s%s in %u", first ? "" : ", ", what, results);
 }
 
 void suite_print_warnings(const struct suite *suite, FILE *out, const char *prefix)
 {
 	for (int severity = 0; severity < SEVERITY_COUNT; severity++) {
-		const char *before = ": ";
+		bool first = true;
 
 		for (int i = 0; i < RULE_COUNT; i++) {
 			if ((int)rule_table[i].severity != severity || suite->warnings[i] == 0)
 				continue;
-			if (*before == ':')
-				fprintf(out, "%swarnings (%s)", prefix,
-					severity_name((enum severity)severity));
-			fprintf(out, "%s%s in %u", before, rule_table[i].id, suite->warnings[i]);
-			before = ", ";
+			print_warning(out, prefix, severity, first, rule_table[i].id,
+				      suite->warnings[i]);
+			first = false;
 		}
-		if (*before == ',')
+		if (suite->unmet[severity] > 0) {
+			print_warning(out, prefix, severity, first, "`>` lines",
+				      suite->unmet[severity]);
+			first = false;
+		}
+		if (!first)
 			fputc('\n', out);
 	}
 }
