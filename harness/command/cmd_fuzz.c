@@ -22,7 +22,7 @@
 
 static const struct cmd_usage usage = {
 	"[SECONDS [JOBS]] [SCRIPT|DIR...]",
-	"toEK",
+	"toGK",
 	"Fuzz the device for SECONDS (" SECONDS ") in JOBS (" JOBS
 	") processes, and end with a line for each\n"
 	"finding.  It needs this program linked with -fsanitize=fuzzer too.  It begins with the\n"

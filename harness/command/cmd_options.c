@@ -65,7 +65,7 @@ static const struct {
 	  "a broken `limit` rule fails (always on for vringer's own models)" },
 	{ 'N', OPTION_FLAG, "no-ledger", NULL, AT(judging.no_ledger),
 	  "check no rule and no `>` line, only crashes, hangs and leaks" },
-	{ 'E', OPTION_TEXT, "engine", "PATH", AT(engine),
+	{ 'G', OPTION_TEXT, "engine", "PATH", AT(engine),
 	  "the program linked with -fsanitize=fuzzer; without it, fuzz-NAME beside this one" },
 	{ 'K', OPTION_TEXT, "known", "FILE", AT(known_path),
 	  "known findings, which do not fail: lines 'SIGNATURE # REASON'" },
