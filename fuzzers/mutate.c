@@ -57,6 +57,9 @@ TABLE_SPARSE(static const uint8_t, weights, 256, OP_COUNT,
 	     [OP_PUBLISH] = 5,
 	     [OP_OFFER] = 8,
 	     [OP_SEND] = 12,
+	     [OP_CHAIN_REQUEST] = 2,
+	     [OP_OFFER_REQUEST] = 4,
+	     [OP_SEND_REQUEST] = 8,
 	     [OP_AVAIL_IDX] = 4,
 	     [OP_AVAIL_FLAGS] = 3,
 	     [OP_AVAIL_ENTRY] = 3,
@@ -119,6 +122,8 @@ static bool is_idle(const struct mutator *m, uint8_t code)
 		return !m->takes_orders;
 	if (code >= OP_SAVE && code <= OP_CUT)
 		return !m->has_snapshots;
+	if (code >= OP_CHAIN_REQUEST && code <= OP_SEND_REQUEST)
+		return !m->has_named_requests;
 	return code == OP_SET_NUM_PAGES && !m->has_num_pages;
 }
 
@@ -155,6 +160,9 @@ void mutator_init(struct mutator *m, const char *target, uint64_t seed)
 		m->has_snapshots = t->restore != NULL;
 		m->request_count = t->request_count;
 		m->requests = t->requests;
+		for (unsigned i = 0; i < t->queue_count; i++)
+			if (target_request_count(t, i) > 0)
+				m->has_named_requests = true;
 	}
 	fill_bag(m);
 	m->features = t != NULL ? t->features : ~0ULL;

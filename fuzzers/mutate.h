@@ -51,6 +51,7 @@ struct mutator {
 	bool has_num_pages;	     /* the host can want something of the driver */
 	unsigned request_count;
 	const struct target_request *requests; /* that mean something to the target */
+	bool has_named_requests;	       /* ... of which an answer is demanded */
 	uint8_t bag[MUTATE_BAG_MAX];	       /* operation codes, each as often as it is wanted */
 	unsigned bag_count;
 	uint32_t counts[MUTATION_COUNT];    /* applied since the mutator was set up */

@@ -9,6 +9,7 @@
 #include <string.h>
 
 #define REGISTER_LEN 4u
+#define MESSAGE_MAX 512u /* bytes of a request that are sent from a buffer slot */
 
 /* The status as a driver writes it, step by step. */
 enum {
@@ -63,21 +64,22 @@ static bool add_chain(struct mutator *m, struct program *prog, uint32_t at, bool
 static bool add_request(struct mutator *m, struct program *prog, uint32_t at)
 {
 	const struct target_request *request = &m->requests[random_below(m, m->request_count)];
-	uint8_t slot = (uint8_t)random_below(m, 4), bytes[UINT8_MAX];
+	uint8_t slot = (uint8_t)random_below(m, 4), bytes[MESSAGE_MAX];
+	uint16_t len = request->len < MESSAGE_MAX ? request->len : MESSAGE_MAX;
 	struct op *op = edit_add(prog, at, OP_STORE);
 
-	if (op == NULL)
+	if (op == NULL || len == 0)
 		return false;
 	op->base[STORE_ADDR] = BASE_SLOT + slot;
-	memcpy(bytes, request->bytes, request->len);
+	memcpy(bytes, request->bytes, len);
 	/* Nearly what it should be: the parser comes as far as what is wrong. */
-	if (request->len > 0 && random_chance(m, 3)) {
-		uint8_t *byte = &bytes[random_below(m, request->len)];
+	if (random_chance(m, 3)) {
+		uint8_t *byte = &bytes[random_below(m, len)];
 
 		*byte ^= (uint8_t)(random_chance(m, 2) ? 1u << random_below(m, 8)
 						       : 1 + random_below(m, 255));
 	}
-	if (!edit_payload(m, prog, op, bytes, request->len))
+	if (!edit_payload(m, prog, op, bytes, len))
 		return false;
 	op = edit_add(prog, at + 1, random_chance(m, 4) ? OP_OFFER : OP_SEND);
 	if (op == NULL)
@@ -85,6 +87,36 @@ static bool add_request(struct mutator *m, struct program *prog, uint32_t at)
 	op->value[OFFER_QUEUE] = request->queue;
 	op->value[OFFER_HEAD] = random_chance(m, 2) ? 0 : random_below(m, 8);
 	return edit_payload(m, prog, op, &slot, 1);
+}
+
+/* One that a device must answer, divided and laid out in some way; or nearly one. */
+static bool add_well_formed(struct mutator *m, struct program *prog, uint32_t at)
+{
+	static const uint16_t splits[] = { 1, 2, 3, 4, 7, 8, 12, 16, 24, 40, 64, 512 };
+	const struct target_request *request = &m->requests[random_below(m, m->request_count)];
+	struct op *op = edit_add(prog, at,
+				 random_chance(m, 4)   ? OP_OFFER_REQUEST
+				 : random_chance(m, 8) ? OP_CHAIN_REQUEST
+						       : OP_SEND_REQUEST);
+
+	if (op == NULL)
+		return false;
+	op->value[SEND_REQUEST_QUEUE] = request->queue;
+	op->value[SEND_REQUEST_WHICH] = random_below(m, m->request_count);
+	if (random_chance(m, 2))
+		op->value[SEND_REQUEST_SPLIT] = splits[random_below(m, ARRAY_SIZE(splits))];
+	if (random_chance(m, 3))
+		op->value[SEND_REQUEST_LAYOUT] = random_below(m, LAYOUT_COUNT);
+	if (random_chance(m, 6)) {
+		op->value[SEND_REQUEST_FLIP_AT] = random_below(m, 64);
+		op->value[SEND_REQUEST_FLIP] = 1u << random_below(m, 8);
+	}
+	if (random_chance(m, 12)) {
+		op->base[SEND_REQUEST_AT] = (uint8_t)(BASE_LOW + random_below(m, 3));
+		op->value[SEND_REQUEST_AT] =
+			op->base[SEND_REQUEST_AT] == BASE_LOW ? 0x20000 : 0 - (uint64_t)random_below(m, 64);
+	}
+	return true;
 }
 
 static bool add_exchange(struct mutator *m, struct program *prog, uint32_t at)
@@ -327,7 +359,8 @@ static bool add_selection(struct mutator *m, struct program *prog, uint32_t at)
 static bool has_request(const struct program *prog)
 {
 	for (uint32_t i = 0; i < prog->op_count; i++)
-		if (prog->ops[i].code == OP_SEND || prog->ops[i].code == OP_NOTIFY)
+		if (prog->ops[i].code == OP_SEND || prog->ops[i].code == OP_NOTIFY ||
+		    prog->ops[i].code == OP_SEND_REQUEST)
 			return true;
 	return false;
 }
@@ -343,6 +376,8 @@ bool mutate_insert(struct mutator *m, struct program *prog, const struct program
 		return add_start(m, prog, 0);
 	if (random_chance(m, 3))
 		at = prog->op_count;
+	if (m->has_named_requests && random_chance(m, 4))
+		return add_well_formed(m, prog, at);
 	if (m->request_count > 0 && random_chance(m, 3))
 		return add_request(m, prog, at);
 	if (what < 3 || (what < 8 && !has_request(prog)))

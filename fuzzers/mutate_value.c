@@ -205,6 +205,11 @@ static uint64_t fresh_port(struct mutator *m)
 	return random_below(m, random_chance(m, 16) || m->port_count == 0 ? 256 : m->port_count);
 }
 
+static uint64_t fresh_which(struct mutator *m)
+{
+	return m->request_count > 0 ? random_below(m, m->request_count) : 0;
+}
+
 static uint64_t fresh_any(struct mutator *m)
 {
 	return random_number(m) >> 32;
@@ -242,6 +247,8 @@ uint64_t value_fresh(struct mutator *m, enum field_kind kind)
 	      [FIELD_ACCESS] = fresh_any,
 	      [FIELD_PURPOSE] = fresh_any,
 	      [FIELD_PORT] = fresh_port,
+	      [FIELD_WHICH] = fresh_which,
+	      [FIELD_LAYOUT] = fresh_any,
 	      [FIELD_NOP] = fresh_zero);
 
 	return field_reduce(kind, fresh[kind](m));

@@ -35,14 +35,16 @@ static void lay_out(struct arena *arena, enum arena_layout layout)
 	arena->place[BASE_HOLE] = 1ULL << 31;
 	if (layout == ARENA_FLAT) {
 		/* The driver's slots lie beside each other here too: guest.c. */
-		add_region(arena, 64 * KIB, 320 * KIB);
+		add_region(arena, 64 * KIB, 320 * KIB + ARENA_REQUESTS_SIZE);
 		arena->place[BASE_SEAM] = (64 + 276) * KIB;
-		arena->place[BASE_TOP] = (64 + 320) * KIB;
+		arena->place[BASE_TOP] = (64 + 320) * KIB + ARENA_REQUESTS_SIZE;
+		arena->requests = (64 + 320) * KIB - 4 * KIB;
 		return;
 	}
 	arena->place[BASE_SEAM] = seam;
 	arena->place[BASE_TOP] = layout == ARENA_BELOW_TOP ? 0 - (uint64_t)(4 * KIB) : 0;
-	add_region(arena, 64 * KIB, 256 * KIB);
+	arena->requests = (64 + 256) * KIB;
+	add_region(arena, 64 * KIB, 256 * KIB + ARENA_REQUESTS_SIZE);
 	add_region(arena, seam - 96 * KIB, 96 * KIB);
 	add_region(arena, seam, 96 * KIB);
 	add_region(arena, arena->place[BASE_TOP] - 96 * KIB, 96 * KIB);

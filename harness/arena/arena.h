@@ -6,14 +6,14 @@
  * never equal addresses of this process.  The standard layout:
  *
  *   0                   zero: what an address that wrapped finds  4 KiB
- *   0x10000             low: rings, then buffers          256 KiB
+ *   0x10000             low: rings, buffers, requests     320 KiB
  *   0x80000000          hole: nothing for a GiB around
  *   0x100000000 - 96K   below the seam                     96 KiB
  *   0x100000000         above the seam                     96 KiB
  *   2^64 - 96K          top: ends with the address space   96 KiB
  *
  * The layout "below the top" is for devices that refuse memory which ends at 2^64: the
- * last region is a page lower. "Flat" is one region of 320 KiB at 0x10000: `seam` lies
+ * last region is a page lower. "Flat" is one region of 384 KiB at 0x10000: `seam` lies
  * inside it, `top` is its end, and `hole` stays unmapped.
  *
  * Devices reach it through accessors (arena.host), each access with its
@@ -47,6 +47,7 @@
 #define ARENA_RACE_BYTES_MAX 16
 #define ARENA_VIEWS_MAX 64
 #define ARENA_SIZE_MAX (640u << 10) /* host bytes behind all regions and the gaps */
+#define ARENA_REQUESTS_SIZE (64u << 10)
 #define ARENA_GRANULE 512	    /* bytes restored together */
 
 enum arena_layout {
@@ -145,6 +146,7 @@ struct arena {
 	struct arena_region regions[ARENA_REGIONS_MAX];
 	unsigned region_count;
 	uint64_t place[BASE_HOLE + 1]; /* BASE_LOW to BASE_HOLE */
+	uint64_t requests; /* ARENA_REQUESTS_SIZE bytes that no slot or ring is in by default */
 
 	struct arena_hole holes[ARENA_HOLES_MAX];
 	unsigned hole_count;

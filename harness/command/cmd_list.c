@@ -48,6 +48,18 @@ static void print_for_afl(const struct target *target)
 	putchar('\n');
 }
 
+static void print_requests(const struct target *target)
+{
+	bool any = false;
+
+	for (unsigned queue = 0; queue < target->queue_count; queue++)
+		for (unsigned i = 0; i < target_request_count(target, queue); i++, any = true)
+			printf("%s %u=%s", any ? "" : "    requests:", queue,
+			       target_request(target, queue, i)->name);
+	if (any)
+		putchar('\n');
+}
+
 int cmd_targets(int argc, char **argv)
 {
 	int status = no_options(argc, argv,
@@ -63,6 +75,7 @@ int cmd_targets(int argc, char **argv)
 		for (unsigned i = 0; i < (*t)->queue_count; i++)
 			printf(" %u=%s(%u)", i, (*t)->queues[i].name, (*t)->queues[i].size_max);
 		putchar('\n');
+		print_requests(*t);
 		print_counters(*t);
 		if (!report_in_tree)
 			print_for_afl(*t);
@@ -78,7 +91,8 @@ static void print_other_facts(unsigned facts)
 		const char *name;
 	} others[] = { { FACT_INTERRUPT, "interrupts" }, { FACT_STATE, "`state`" },
 		       { FACT_HEAP, "`VRINGER_ALLOC`" }, { FACT_COUNTERS, "`counters`" },
-		       { FACT_CALLS, "no `settle`" },	 { FACT_BACKEND, "`backend_calls`" } };
+		       { FACT_CALLS, "no `settle`" },	 { FACT_BACKEND, "`backend_calls`" },
+		       { FACT_REQUESTS, "`requests`" } };
 	const char *between = " ";
 
 	for (size_t i = 0; i < sizeof(others) / sizeof(others[0]); i++) {

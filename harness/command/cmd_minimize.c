@@ -25,10 +25,11 @@
 
 static const struct cmd_usage usage = {
 	"FILE",
-	"toSLNKTR",
+	"toQEISLNKTR",
 	"Shrink a crash file or script, keep its finding, and print it as a script.  Ctrl-C ends\n"
 	"it and prints the best result so far.",
 	"20; for a candidate 2, or 5 if the finding is no hang",
+	false,
 };
 
 _Static_assert(CHILD_SECONDS == 20 && MINIMIZE_SECONDS == 2, "as the help says");
@@ -210,7 +211,8 @@ static int minimize_file(struct minimize_cmd *c)
 	int err;
 
 	if (check_output(c) != 0 ||
-	    load_program(c->script, c->path, c->options.target, &c->text) != 0)
+	    load_program_as(c->script, c->path, c->options.target, &c->options.instance,
+			    &c->text) != 0)
 		return STATUS_USAGE;
 	c->target = load_target(c->script, c->path, c->options.target);
 	if (c->target == NULL ||

@@ -8,9 +8,10 @@
 
 static const struct cmd_usage usage = {
 	"FILE...",
-	"tvJSLNKTR",
+	"tQEIvJSLNKTR",
 	"Run corpus and crash files, each in a process of its own, and print what was found.",
 	NULL,
+	false,
 };
 
 int cmd_replay(int argc, char **argv)
@@ -24,6 +25,7 @@ int cmd_replay(int argc, char **argv)
 	replay = (struct replay_options){
 		.target = options.target,
 		.transport = options.transport,
+		.instance = &options.instance,
 		.verbose = options.verbose,
 		.json = options.json,
 		.judging = options.judging,

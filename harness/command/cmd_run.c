@@ -5,13 +5,15 @@
  *
  * All scripts are read and parsed before the first one runs.  If one is invalid, one
  * line says so, nothing runs and the exit status is 2.  A script's header and operations
- * decide, before it runs, whether it can run on a target.
+ * decide, before it runs, whether it can run on a target.  One that is about "the queue
+ * under test" runs once for each queue, request and layout that there is (instance.h).
  */
 #include "harness/command/cmd.h"
 #include "harness/files/input.h"
 #include "harness/files/output.h"
 #include "harness/files/walk.h"
 #include "harness/run/batch.h"
+#include "harness/run/instance.h"
 #include "harness/run/load.h"
 #include "harness/run/suite.h"
 
@@ -26,6 +28,7 @@ static const struct cmd_usage usage = {
 	"*.vr files in it.  -t TARGET selects the scripts for that device and for any device.  An\n"
 	"installed vringer runs the installed conformance scripts when no file is given.",
 	NULL,
+	true,
 };
 
 /* The contents of a file.  It is read once, so what runs is what was checked. */
@@ -42,6 +45,7 @@ struct runner {
 	struct suite suite;
 	struct batch *batch;
 	struct script *script;
+	struct instance instances[INSTANCES_MAX];
 	char *report, *words; /* CHILD_REPORT_MAX bytes, CHILD_WORDS_MAX */
 };
 
@@ -87,56 +91,11 @@ static int check_output(const struct runner *r)
 	return err != 0 ? STATUS_USAGE : 0;
 }
 
-static int load(struct runner *r, size_t i)
+static int load(struct runner *r, size_t i, const struct script_binding *binding)
 {
 	const struct source *source = &r->sources[i];
 
-	return load_decode_script(r->script, source->path, source->data, source->len);
-}
-
-/* Why an operation cannot work on this target: races and faults need accesses by calls,
- * since pointers cannot be intercepted; save and restore need a device with snapshots.
- * NULL: it can. */
-static const char *unmet_op(const struct op *op, const struct target *target)
-{
-	unsigned facts = target->facts;
-	bool told = (facts & FACT_ACCESS) != 0;
-
-	if (op->code >= OP_SAVE && op->code <= OP_CUT)
-		return target->restore != NULL ? NULL : "the device has no snapshots";
-	if (op->code == OP_RACE || op->code == OP_RACE_WRITE || op->code == OP_UNMAP)
-		return told ? NULL : "races and holes need a device that reaches memory by calls";
-	if (op->code == OP_FAULT_ACCESS && op->value[FAULT_ACCESS_PURPOSE] != 0)
-		return (facts & FACT_PURPOSE) != 0 ? NULL
-						   : "needs a device that tells the purpose of "
-						     "its accesses";
-	if (op->code == OP_FAULT_ACCESS)
-		return told ? NULL
-			    : "failing accesses need a device that reaches memory by "
-			      "calls";
-	if (op->code == OP_FAULT_ALLOC)
-		return (facts & FACT_HEAP) != 0 ? NULL
-						: "needs a device that takes all memory from "
-						  "host->alloc";
-	return NULL;
-}
-
-/* Why the script cannot run on that target; NULL if it can. */
-static const char *unmet_need(const struct script *script, const struct target *target,
-			      const struct transport *transport)
-{
-	uint32_t line;
-
-	if (script->needs_queues > target->queue_count)
-		return "needs more queues";
-	if ((script->needs_features & ~target->features) != 0)
-		return "needs features that the device does not offer";
-	if (script->needs_model && !target->model)
-		return "is for vringer's own models only";
-	for (uint32_t i = 0; i < script->prog.op_count; i++)
-		if (unmet_op(&script->prog.ops[i], target) != NULL)
-			return unmet_op(&script->prog.ops[i], target);
-	return transport_unmet(transport, target, script, &line);
+	return load_decode_script(r->script, source->path, source->data, source->len, binding);
 }
 
 /* Is the loaded script to be run on that target? */
@@ -171,6 +130,15 @@ static bool is_for_others(const struct program *prog, const char *path)
 	       folder != NULL && is_below(path, folder);
 }
 
+static unsigned transport_count(const struct runner *r)
+{
+	unsigned count = 0;
+
+	while (r->options.all_transports && transport_all[count] != NULL)
+		count++;
+	return r->options.all_transports ? count : 1;
+}
+
 /* Parse all scripts before the first one runs: 0 with the number of runs, or
  * STATUS_USAGE. */
 static int plan(struct runner *r, unsigned *runs)
@@ -184,24 +152,27 @@ static int plan(struct runner *r, unsigned *runs)
 
 		source->path = r->walk.paths[i];
 		source->data = input_read(source->path, &source->len);
-		if (source->data == NULL || load(r, i) != 0 ||
+		if (source->data == NULL || load(r, i, NULL) != 0 ||
 		    (strcmp(prog->target, "any") != 0 && !is_for_others(prog, source->path) &&
 		     load_target(r->script, source->path, NULL) == NULL)) {
 			status = STATUS_USAGE;
 			continue;
 		}
 		for (const struct target *const *t = target_all(); *t != NULL; t++)
-			*runs += is_for(r, *t);
+			if (is_for(r, *t))
+				*runs += instance_list(r->script, *t, r->instances) *
+					 transport_count(r);
 	}
 	return status;
 }
 
-static int run_one(struct runner *r, const char *path, const struct target *target)
+static int run_one(struct runner *r, const char *path, const struct target *target,
+		   const struct instance *instance, const struct transport *transport)
 {
 	struct child_job job = {
 		.script = r->script,
 		.target = target,
-		.transport = r->options.transport,
+		.transport = transport,
 		.expect = !r->options.judging.no_ledger,
 		.judging = target_judging(target, r->options.judging),
 		.seconds = r->options.seconds,
@@ -213,7 +184,8 @@ static int run_one(struct runner *r, const char *path, const struct target *targ
 		.path = input_name(path),
 		.target = target,
 		.named = strcmp(r->script->prog.target, "any") == 0,
-		.skip = unmet_need(r->script, target, r->options.transport),
+		.skip = instance_unmet(instance, r->script, target, transport),
+		.instance = instance,
 		.script = r->script,
 		.job = &job,
 		.child = &child,
@@ -231,6 +203,23 @@ static int run_one(struct runner *r, const char *path, const struct target *targ
 	return 0;
 }
 
+/* All instances of one script, which is loaded, on one target. */
+static int run_instances(struct runner *r, size_t i, const struct target *target)
+{
+	unsigned count = instance_list(r->script, target, r->instances);
+	int status = 0;
+
+	for (unsigned n = 0; n < count && status == 0; n++) {
+		if (r->instances[n].queue && load(r, i, &r->instances[n].binding) != 0)
+			return STATUS_USAGE;
+		for (unsigned t = 0; t < transport_count(r) && status == 0; t++)
+			status = run_one(r, r->sources[i].path, target, &r->instances[n],
+					 r->options.all_transports ? transport_all[t]
+								   : r->options.transport);
+	}
+	return status;
+}
+
 static int run_all(struct runner *r)
 {
 	unsigned runs;
@@ -240,11 +229,11 @@ static int run_all(struct runner *r)
 		return status;
 	suite_begin(&r->suite, runs);
 	for (size_t i = 0; i < r->walk.count && status == 0; i++) {
-		if (load(r, i) != 0)
+		if (load(r, i, NULL) != 0)
 			return STATUS_USAGE;
 		for (const struct target *const *t = target_all(); *t != NULL && status == 0; t++)
 			if (is_for(r, *t))
-				status = run_one(r, r->sources[i].path, *t);
+				status = run_instances(r, i, *t);
 	}
 	suite_end(&r->suite);
 	return status != 0 ? status : r->suite.failed > 0 ? STATUS_BROKEN : STATUS_OK;

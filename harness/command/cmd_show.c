@@ -16,16 +16,18 @@
 
 static const struct cmd_usage show_usage = {
 	"FILE...",
-	"to",
+	"toQEI",
 	"Print corpus and crash files, in text or binary form, as scripts.",
 	NULL,
+	false,
 };
 
 static const struct cmd_usage encode_usage = {
 	"FILE...",
-	"toB",
+	"toQEIB",
 	"Write guest programs in the binary form. Several FILEs need -o with a directory.",
 	NULL,
+	false,
 };
 
 struct convert {
@@ -73,7 +75,8 @@ static int load(struct convert *c, const char *path)
 	const struct target *target;
 	bool script;
 
-	if (load_program(c->script, path, c->options.target, &script) != 0)
+	if (load_program_as(c->script, path, c->options.target, &c->options.instance,
+			    &script) != 0)
 		return STATUS_USAGE;
 	if (script && strcmp(prog->target, "any") == 0 && c->options.target == NULL)
 		return 0;

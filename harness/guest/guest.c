@@ -40,6 +40,11 @@ TABLE(static const struct slot_place, default_slots, PROGRAM_SLOTS, 3,
 	{ BASE_HOLE, 0, 64 }			 /* b15: not there */
 );
 
+uint64_t guest_ring_place(const struct guest *g, unsigned queue, unsigned part)
+{
+	return g->arena.place[BASE_LOW] + (queue * VIRTQUEUE_AREA_COUNT + part) * RING_SPAN;
+}
+
 void guest_reset(struct guest *g)
 {
 	const struct arena *arena = &g->arena;
@@ -54,11 +59,12 @@ void guest_reset(struct guest *g)
 
 		q->size = GUEST_QUEUE_SIZE_MAX;
 		for (unsigned part = 0; part < VIRTQUEUE_AREA_COUNT; part++)
-			q->ring[part] = arena->place[BASE_LOW] +
-					(i * VIRTQUEUE_AREA_COUNT + part) * RING_SPAN;
+			q->ring[part] = guest_ring_place(g, i, part);
 		q->avail_idx = 0;
 		q->used_idx = 0;
 	}
+	g->accepted = 0;
+	requests_reset(g);
 	g->last_read = 0;
 	g->generation_read = false;
 	g->output_len = 0;
@@ -139,6 +145,13 @@ void guest_work(struct guest *g)
 	guest_returned(g);
 	guest_look(g, false, &after);
 	ledger_work_end(&g->ledger, &after);
+}
+
+void guest_settle(struct guest *g)
+{
+	for (int i = 0; i < GUEST_SETTLE_MAX && target_state(g->target, g->device) == DEVICE_WORK;
+	     i++)
+		guest_work(g);
 }
 
 uint32_t guest_host(struct guest *g, enum host_act act, unsigned port, void *data, uint32_t len)

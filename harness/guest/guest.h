@@ -13,6 +13,7 @@
 #include "harness/arena/arena.h"
 #include "harness/arena/heap.h"
 #include "harness/guest/record.h"
+#include "harness/guest/requests.h"
 #include "harness/guest/transport.h"
 #include "harness/ledger/ledger.h"
 #include "harness/program/program.h"
@@ -49,6 +50,8 @@ struct guest {
 	uint32_t selected; /* queue, where the device has no selector for it */
 
 	/* The driver. */
+	uint64_t accepted; /* features that it accepted last */
+	struct requests requests;
 	struct guest_slot slots[PROGRAM_SLOTS];
 	struct guest_queue queues[PROGRAM_QUEUES];
 	uint64_t last_read;  /* what the last register read returned */

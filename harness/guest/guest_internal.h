@@ -21,6 +21,18 @@ void guest_note_read(struct guest *g, uint32_t offset, uint64_t value);
 #define GUEST_POLLS_MAX 16
 void guest_poll(struct guest *g, uint32_t (*look)(const struct guest *g));
 
+/* The default place of a part of a queue's ring. */
+uint64_t guest_ring_place(const struct guest *g, unsigned queue, unsigned part);
+/* Where that descriptor of a queue is; `index` is not checked against the queue's size. */
+uint64_t guest_desc_place(const struct guest *g, unsigned queue, uint64_t index);
+struct vring_desc;
+/* Write one descriptor, given in the machine's own byte order. */
+void guest_store_desc(struct guest *g, uint64_t at, struct vring_desc desc);
+/* Make a head available. */
+void guest_publish_head(struct guest *g, unsigned queue, uint16_t head);
+/* Let the device go on until it has nothing left to do, or GUEST_SETTLE_MAX steps. */
+void guest_settle(struct guest *g);
+
 /* Operations on memory; see guest_memory.c. */
 void guest_store(struct guest *g, const struct program *prog, const struct op *op);
 void guest_fill(struct guest *g, const struct program *prog, const struct op *op);

@@ -54,30 +54,34 @@ void guest_buffer(struct guest *g, const struct program *prog, const struct op *
 	slot->len = (uint32_t)op->value[BUFFER_LEN];
 }
 
-/* Write one descriptor; `index` is not checked against the queue's size. */
-static void store_desc(struct guest *g, unsigned queue, uint64_t index, uint64_t addr, uint32_t len,
-		       uint16_t flags, uint16_t next)
+uint64_t guest_desc_place(const struct guest *g, unsigned queue, uint64_t index)
 {
-	struct vring_desc desc = {
-		.addr = htole64(addr),
-		.len = htole32(len),
-		.flags = htole16(flags),
-		.next = htole16(next),
+	return g->queues[queue].ring[VIRTQUEUE_DESC] +
+	       ring_at(&ring_split, GUEST_DESC, 0, (uint32_t)index);
+}
+
+void guest_store_desc(struct guest *g, uint64_t at, struct vring_desc desc)
+{
+	struct vring_desc le = {
+		.addr = htole64(desc.addr),
+		.len = htole32(desc.len),
+		.flags = htole16(desc.flags),
+		.next = htole16(desc.next),
 	};
 
-	arena_store(&g->arena,
-		    g->queues[queue].ring[VIRTQUEUE_DESC] +
-			    ring_at(&ring_split, GUEST_DESC, 0, (uint32_t)index),
-		    &desc, sizeof(desc));
+	arena_store(&g->arena, at, &le, sizeof(le));
 }
 
 void guest_desc(struct guest *g, const struct program *prog, const struct op *op)
 {
 	(void)prog;
-	store_desc(g, (unsigned)op->value[DESC_QUEUE], op->value[DESC_INDEX],
-		   guest_addr(g, op->base[DESC_ADDR], op->value[DESC_ADDR]),
-		   (uint32_t)op->value[DESC_LEN], (uint16_t)op->value[DESC_FLAGS],
-		   (uint16_t)op->value[DESC_NEXT]);
+	guest_store_desc(
+		g, guest_desc_place(g, (unsigned)op->value[DESC_QUEUE], op->value[DESC_INDEX]),
+		(struct vring_desc){
+			.addr = guest_addr(g, op->base[DESC_ADDR], op->value[DESC_ADDR]),
+			.len = (uint32_t)op->value[DESC_LEN],
+			.flags = (uint16_t)op->value[DESC_FLAGS],
+			.next = (uint16_t)op->value[DESC_NEXT] });
 }
 
 void guest_set_desc(struct guest *g, const struct program *prog, const struct op *op)
@@ -90,8 +94,8 @@ void guest_set_desc(struct guest *g, const struct program *prog, const struct op
 	      [DESC_FIELD_LEN] = { offsetof(struct vring_desc, len), 4 },
 	      [DESC_FIELD_FLAGS] = { offsetof(struct vring_desc, flags), 2 },
 	      [DESC_FIELD_NEXT] = { offsetof(struct vring_desc, next), 2 });
-	uint64_t desc = g->queues[op->value[SET_DESC_QUEUE]].ring[VIRTQUEUE_DESC] +
-			ring_at(&ring_split, GUEST_DESC, 0, (uint32_t)op->value[SET_DESC_INDEX]);
+	uint64_t desc = guest_desc_place(g, (unsigned)op->value[SET_DESC_QUEUE],
+					 op->value[SET_DESC_INDEX]);
 	uint64_t value = htole64(op->value[SET_DESC_VALUE]);
 
 	(void)prog;
@@ -113,12 +117,13 @@ void guest_chain(struct guest *g, const struct program *prog, const struct op *o
 		uint16_t flags = (uint16_t)((last ? 0 : 1) | (elements[i] & ELEMENT_WRITE ? 2 : 0));
 		uint16_t next = (uint16_t)(last ? 0 : (op->value[CHAIN_HEAD] + i + 1) % size);
 
-		store_desc(g, queue, (op->value[CHAIN_HEAD] + i) % size, slot->addr, slot->len,
-			   flags, next);
+		guest_store_desc(
+			g, guest_desc_place(g, queue, (op->value[CHAIN_HEAD] + i) % size),
+			(struct vring_desc){ slot->addr, slot->len, flags, next });
 	}
 }
 
-static void publish(struct guest *g, unsigned queue, uint16_t head)
+void guest_publish_head(struct guest *g, unsigned queue, uint16_t head)
 {
 	struct guest_queue *q = &g->queues[queue];
 	uint32_t size = q->size != 0 ? q->size : 1;
@@ -135,7 +140,7 @@ static void publish(struct guest *g, unsigned queue, uint16_t head)
 void guest_publish(struct guest *g, const struct program *prog, const struct op *op)
 {
 	(void)prog;
-	publish(g, (unsigned)op->value[PUBLISH_QUEUE], (uint16_t)op->value[PUBLISH_HEAD]);
+	guest_publish_head(g, (unsigned)op->value[PUBLISH_QUEUE], (uint16_t)op->value[PUBLISH_HEAD]);
 }
 
 SAME_FIELD(OFFER_QUEUE, CHAIN_QUEUE);

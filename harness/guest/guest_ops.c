@@ -14,7 +14,7 @@
 /* Set a queue up as a driver does, rings initialised; ring[part] 0: where it
  * is.  size 0: the largest that its place has room for.  `needed` false: leave a
  * queue alone that the device says is not there. */
-static void set_up_queue(struct guest *g, unsigned queue, uint16_t size,
+static bool set_up_queue(struct guest *g, unsigned queue, uint16_t size,
 			 const uint64_t ring[VIRTQUEUE_AREA_COUNT], bool needed)
 {
 	const struct transport *t = g->transport;
@@ -24,7 +24,7 @@ static void set_up_queue(struct guest *g, unsigned queue, uint16_t size,
 	t->select_queue(g, queue);
 	max = t->read_queue_max(g);
 	if (max == 0 && !needed)
-		return;
+		return false;
 	if (size == 0) {
 		size = GUEST_QUEUE_SIZE_MAX;
 		while (size > max && size > 1)
@@ -40,6 +40,7 @@ static void set_up_queue(struct guest *g, unsigned queue, uint16_t size,
 	arena_fill(&g->arena, q->ring[VIRTQUEUE_DRIVER], 4, 0);
 	arena_fill(&g->arena, q->ring[VIRTQUEUE_DEVICE], 4, 0);
 	t->write_queue_ready(g, 1);
+	return true;
 }
 
 static void op_start(struct guest *g, const struct program *prog, const struct op *op)
@@ -59,18 +60,20 @@ static void op_start(struct guest *g, const struct program *prog, const struct o
 		t->write_status(g, status);
 	if (rung >= RUNG_FEATURES) {
 		offered = t->read_features(g);
-		t->write_features(g, op->value[START_FEATURES] != 0
-					     ? offered & op->value[START_FEATURES]
-					     : offered);
+		g->accepted = op->value[START_FEATURES] != 0 ? offered & op->value[START_FEATURES]
+							     : offered;
+		t->write_features(g, g->accepted);
 	}
 	status |= VIRTIO_CONFIG_S_FEATURES_OK;
 	if (rung >= RUNG_FEATURES_OK)
 		t->write_status(g, status);
 	for (unsigned i = 0; rung >= RUNG_QUEUES && i < g->target->queue_count; i++)
 		if (i < PROGRAM_QUEUES)
-			set_up_queue(g, i, (uint16_t)op->value[START_SIZE], in_place, false);
+			g->requests.queue[i].ready = set_up_queue(
+				g, i, (uint16_t)op->value[START_SIZE], in_place, false);
 	if (rung >= RUNG_DRIVER_OK)
 		t->write_status(g, status | VIRTIO_CONFIG_S_DRIVER_OK);
+	requests_started(g, rung >= RUNG_DRIVER_OK);
 }
 
 static void op_status(struct guest *g, const struct program *prog, const struct op *op)
@@ -82,7 +85,8 @@ static void op_status(struct guest *g, const struct program *prog, const struct 
 static void op_negotiate(struct guest *g, const struct program *prog, const struct op *op)
 {
 	(void)prog;
-	g->transport->write_features(g, op->value[NEGOTIATE_FEATURES]);
+	g->accepted = op->value[NEGOTIATE_FEATURES];
+	g->transport->write_features(g, g->accepted);
 }
 
 static void op_queue(struct guest *g, const struct program *prog, const struct op *op)
@@ -108,6 +112,8 @@ static void op_notify(struct guest *g, const struct program *prog, const struct 
 {
 	(void)prog;
 	g->transport->notify(g, op->value[NOTIFY_QUEUE]);
+	if (op->value[NOTIFY_QUEUE] < PROGRAM_QUEUES)
+		requests_follow(g, (unsigned)op->value[NOTIFY_QUEUE]);
 }
 
 static void op_take(struct guest *g, const struct program *prog, const struct op *op)
@@ -224,9 +230,7 @@ static void op_settle(struct guest *g, const struct program *prog, const struct 
 {
 	(void)prog;
 	(void)op;
-	for (int i = 0; i < GUEST_SETTLE_MAX && target_state(g->target, g->device) == DEVICE_WORK;
-	     i++)
-		guest_work(g);
+	guest_settle(g);
 }
 
 static void op_nop(struct guest *g, const struct program *prog, const struct op *op)
@@ -266,6 +270,9 @@ TABLE_SPARSE(static guest_op_fn *const, op_fns, 256, OP_COUNT - GUEST_OPS_ELSEWH
 	[OP_PUBLISH] = guest_publish,
 	[OP_OFFER] = guest_offer,
 	[OP_SEND] = op_send,
+	[OP_CHAIN_REQUEST] = guest_chain_request,
+	[OP_OFFER_REQUEST] = guest_offer_request,
+	[OP_SEND_REQUEST] = guest_send_request,
 	[OP_AVAIL_IDX] = guest_avail_idx,
 	[OP_AVAIL_FLAGS] = guest_avail_flags,
 	[OP_AVAIL_ENTRY] = guest_avail_entry,
@@ -287,5 +294,6 @@ TABLE_SPARSE(static guest_op_fn *const, op_fns, 256, OP_COUNT - GUEST_OPS_ELSEWH
 
 void guest_op(struct guest *g, const struct program *prog, const struct op *op)
 {
+	requests_note(g, prog, op);
 	op_fns[op->code](g, prog, op);
 }

@@ -139,7 +139,7 @@ static void drop_annotations(struct script *script, const struct target *target)
 	script->prose[0] = '\0';
 	script->needs_queues = 0;
 	script->needs_features = 0;
-	script->needs_model = false;
+	script->needs &= ~(unsigned)NEED_MODEL;
 	memset(script->op_lines, 0, sizeof(script->op_lines));
 	memset(script->prog.target, 0, sizeof(script->prog.target));
 	memcpy(script->prog.target, target->name, strnlen(target->name, PROGRAM_TARGET_MAX - 1));

@@ -105,6 +105,8 @@ TABLE(static shrink_fn *const, kinds, FIELD_KIND_COUNT, 1,
       [FIELD_ACCESS] = first,
       [FIELD_PURPOSE] = first,
       [FIELD_PORT] = number,
+      [FIELD_WHICH] = number,
+      [FIELD_LAYOUT] = first,
       [FIELD_NOP] = first);
 
 void minimize_fields(struct minimizer *m)

@@ -223,7 +223,7 @@ int triage_load(struct triage *triage, struct triage_input *input)
 	if (data == NULL)
 		return -EINVAL;
 	input->target = NULL;
-	if (load_decode(triage->script, input->path, data, len, name) == 0)
+	if (load_decode(triage->script, input->path, data, len, name, NULL) == 0)
 		input->target = load_target(triage->script, input->path, name);
 	if (input->target != NULL &&
 	    load_fits(triage->script, input->path, input->target, triage->options->transport) != 0)

@@ -45,6 +45,8 @@ static const struct target_sum balloon_sums[] = {
 
 /* Pages of low memory, above the seam, of no memory, and the last number. */
 static const struct target_request balloon_requests[] = {
+	{ .name = "inflate", .queue = 0, .bytes = "\x30\0\0\0\x31\0\0\0", .len = 8, .exact = true },
+	{ .name = "deflate", .queue = 1, .bytes = "\x30\0\0\0\x31\0\0\0", .len = 8, .exact = true },
 	MODEL_REQUEST(0, "\x30\0\0\0\x31\0\0\0"),
 	MODEL_REQUEST(1, "\x30\0\0\0\x31\0\0\0"),
 	MODEL_REQUEST(0, "\0\0\x10\0\xff\xff\x0f\0\0\0\x08\0"),

@@ -87,7 +87,28 @@ static const struct target_dialogue console_dialogue = {
 };
 
 /* What a driver says, and what it may not. */
+static const struct target_bytes console_hello[] = { { 0, 5, (const uint8_t *)"hello" } };
 static const struct target_request console_requests[] = {
+	{ .name = "input",
+	  .queue = 0,
+	  .room = 64,
+	  .used_min = 5,
+	  .used_max = 5,
+	  .answer = console_hello,
+	  .answer_count = 1,
+	  .after = "type 0 68656c6c6f\n",
+	  .exact = true },
+	{ .name = "output",
+	  .queue = 1,
+	  .bytes = "hello, world",
+	  .len = 12,
+	  .after = "take_output 0\n",
+	  .exact = true },
+	{ .name = "device-ready",
+	  .queue = CONSOLE_CONTROL_TX,
+	  .bytes = "\0\0\0\0\0\0\1\0",
+	  .len = 8,
+	  .exact = true },
 	MODEL_REQUEST(CONSOLE_CONTROL_TX, "\0\0\0\0\0\0\1\0"), /* DEVICE_READY 1 */
 	MODEL_REQUEST(CONSOLE_CONTROL_TX, "\0\0\0\0\3\0\1\0"), /* PORT_READY 1 */
 	MODEL_REQUEST(CONSOLE_CONTROL_TX, "\1\0\0\0\3\0\1\0"),

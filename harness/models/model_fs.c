@@ -59,7 +59,28 @@ static const struct target_sum fs_sums[] = {
 	"\0\2\0\0"                                                                                 \
 	"\0\0\0\0"
 
+/* The header of the reply: 80 bytes, no error, the number of the request. */
+static const struct target_bytes fs_reply[] = {
+	{ 0, 16, (const uint8_t *)"\x50\0\0\0\0\0\0\0\1\2\3\4\5\6\7\x8" },
+	{ 40, 4, (const uint8_t *)"\1\0\0\0" }, /* time_gran */
+};
+
 static const struct target_request fs_requests[] = {
+	{ .name = "forget",
+	  .queue = 0,
+	  .bytes = HEAD("\x30", "\2") REST "\1\0\0\0\0\0\0\0",
+	  .len = 48,
+	  .exact = true },
+	{ .name = "init",
+	  .queue = 1,
+	  .bytes = HEAD("\x38", "\x1a") REST INIT,
+	  .len = 56,
+	  .room = 80,
+	  .used_min = 80,
+	  .used_max = 80,
+	  .answer = fs_reply,
+	  .answer_count = 2,
+	  .exact = true },
 	MODEL_REQUEST(1, HEAD("\x38", "\x1a") REST INIT),
 	MODEL_REQUEST(2, BIG_HEAD("\x38", "\x1a") REST BIG_INIT),
 	MODEL_REQUEST(1, HEAD("\x28", "\3") REST),		      /* FUSE_GETATTR */

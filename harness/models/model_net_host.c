@@ -274,7 +274,30 @@ static bool is_answered(const uint8_t *frame, uint32_t len)
 	"\x00\x00\xa9\xfe\xa9\x02\xa9\xfe\xa9\xfe"
 #define PORTS "\0\0\0\x50\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0"
 #define SAY(bytes) MODEL_REQUEST(NET_TX, bytes)
+#define FRAME STATIONS "\x88\xb5" "0123456789abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMN"
+#define FRAME_IN_HEX                                                                               \
+	"ffffffffffff525400123456" "88b5" "303132333435363738396162636465666768696a6b6c6d6e6f"      \
+	"707172737475767778797a4142434445464748494a4b4c4d4e"
+static const struct target_bytes net_answer[] = {
+	{ 0, 76, (const uint8_t *)"\0\0\0\0\0\0\0\0\0\0\1\0" FRAME },
+};
+
 static const struct target_request requests[] = {
+	{ .name = "frame",
+	  .queue = NET_TX,
+	  .bytes = HEADER FRAME,
+	  .len = 76,
+	  .after = "take_output 0\n",
+	  .exact = true },
+	{ .name = "buffer",
+	  .queue = NET_RX,
+	  .room = 1526,
+	  .used_min = 76,
+	  .used_max = 76,
+	  .answer = net_answer,
+	  .answer_count = 1,
+	  .after = "type 0 " FRAME_IN_HEX "\n",
+	  .exact = true },
 	SAY(HEADER STATIONS ARP("\x01", "\xa9\xfe\xa9\xfe")),
 	SAY(HEADER STATIONS ARP("\x01", "\xa9\xfe\xa9\xfe")),
 	SAY(HEADER STATIONS "\x81\x00\x00\x05" ARP("\x01", "\xa9\xfe\xa9\xfe")),

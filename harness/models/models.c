@@ -122,6 +122,31 @@ static const struct target_stream net_loopback_stream = {
 	.frame_max = NET_FRAME_MAX,
 };
 
+/* A header that asks for nothing, and a frame; and what the driver finds of it. */
+#define FRAME                                                                                      \
+	"\xff\xff\xff\xff\xff\xff\x52\x54\x00\x12\x34\x56\x88\xb5"                                   \
+	"0123456789abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMN"
+static const struct target_bytes net_answer[] = {
+	{ 0, 76, (const uint8_t *)"\0\0\0\0\0\0\0\0\0\0\1\0" FRAME },
+};
+
+static const struct target_request net_loopback_requests[] = {
+	{ .name = "frame",
+	  .queue = 1,
+	  .bytes = "\0\0\0\0\0\0\0\0\0\0\0\0" FRAME,
+	  .len = 76,
+	  .exact = true },
+	{ .name = "buffer",
+	  .queue = 0,
+	  .room = 128,
+	  .used_min = 76,
+	  .used_max = 76,
+	  .answer = net_answer,
+	  .answer_count = 1,
+	  .after = "send_request 1\n",
+	  .exact = true },
+};
+
 static const struct target net_loopback = {
 	.name = "net-loopback",
 	.help = "virtio-net that sends every frame back to its driver",
@@ -138,6 +163,8 @@ static const struct target net_loopback = {
 	.sums = net_loopback_sums,
 	.stream_count = 1,
 	.streams = &net_loopback_stream,
+	.request_count = 2,
+	.requests = net_loopback_requests,
 	.liveness = "device net-loopback\n"
 		    "start driver_ok\n"
 		    "pattern b3 len=76\n"

@@ -32,9 +32,9 @@ int model_restore(void *device, const void *data, size_t len, size_t *at, const 
 #define MODEL_SNAPSHOTS .save = model_save, .restore = model_restore
 
 /* A struct target_request: to that queue, the bytes of a literal, all of them. */
-#define MODEL_REQUEST(queue, bytes)                                                                \
+#define MODEL_REQUEST(queue_no, literal)                                                           \
 	{                                                                                          \
-		queue, sizeof(bytes) - 1, bytes                                                    \
+		.queue = queue_no, .len = sizeof(literal) - 1, .bytes = literal                    \
 	}
 
 /* The configuration of both network cards. */

@@ -131,6 +131,34 @@
 	  "write used_event", \
 	  POS(USED_EVENT, QUEUE, "queue", FIELD_QUEUE), \
 	  POS(USED_EVENT, VALUE, "value", FIELD_U16)) \
+	/* well-formed requests, as the target declares them */ \
+	X(CHAIN_REQUEST, 0x4a, "chain_request", PAYLOAD_NONE, \
+	  "write a well-formed request and its chain, into the first free descriptors or from head on", \
+	  POS(CHAIN_REQUEST, QUEUE, "queue", FIELD_QUEUE), \
+	  OPT(CHAIN_REQUEST, WHICH, "which", FIELD_WHICH), \
+	  OPT(CHAIN_REQUEST, HEAD, "head", FIELD_U16), OPT(CHAIN_REQUEST, AT, "at", FIELD_ADDR), \
+	  OPT(CHAIN_REQUEST, SPLIT, "split", FIELD_U16), \
+	  OPT(CHAIN_REQUEST, LAYOUT, "layout", FIELD_LAYOUT), \
+	  OPT(CHAIN_REQUEST, FLIP_AT, "flip_at", FIELD_U16), \
+	  OPT(CHAIN_REQUEST, FLIP, "flip", FIELD_U8)) \
+	X(OFFER_REQUEST, 0x4b, "offer_request", PAYLOAD_NONE, \
+	  "chain_request and publish", \
+	  POS(OFFER_REQUEST, QUEUE, "queue", FIELD_QUEUE), \
+	  OPT(OFFER_REQUEST, WHICH, "which", FIELD_WHICH), \
+	  OPT(OFFER_REQUEST, HEAD, "head", FIELD_U16), OPT(OFFER_REQUEST, AT, "at", FIELD_ADDR), \
+	  OPT(OFFER_REQUEST, SPLIT, "split", FIELD_U16), \
+	  OPT(OFFER_REQUEST, LAYOUT, "layout", FIELD_LAYOUT), \
+	  OPT(OFFER_REQUEST, FLIP_AT, "flip_at", FIELD_U16), \
+	  OPT(OFFER_REQUEST, FLIP, "flip", FIELD_U8)) \
+	X(SEND_REQUEST, 0x4c, "send_request", PAYLOAD_NONE, \
+	  "chain_request, publish, notify, and let the device go on until it rests", \
+	  POS(SEND_REQUEST, QUEUE, "queue", FIELD_QUEUE), \
+	  OPT(SEND_REQUEST, WHICH, "which", FIELD_WHICH), \
+	  OPT(SEND_REQUEST, HEAD, "head", FIELD_U16), OPT(SEND_REQUEST, AT, "at", FIELD_ADDR), \
+	  OPT(SEND_REQUEST, SPLIT, "split", FIELD_U16), \
+	  OPT(SEND_REQUEST, LAYOUT, "layout", FIELD_LAYOUT), \
+	  OPT(SEND_REQUEST, FLIP_AT, "flip_at", FIELD_U16), \
+	  OPT(SEND_REQUEST, FLIP, "flip", FIELD_U8)) \
 	/* races and faults */ \
 	X(RACE, 0x50, "race", PAYLOAD_BYTES, \
 	  "just before the Nth device read of any of these bytes, they become the payload", \

@@ -35,7 +35,7 @@
 /* Bytes moved by operations and device: by every program, and per unit of budget. */
 #define PROGRAM_BYTES (256u << 20)
 #define PROGRAM_BYTES_UNIT (1u << 20)
-#define OP_FIELDS_MAX 6	  /* fields of an operation, payload aside */
+#define OP_FIELDS_MAX 8	  /* fields of an operation, payload aside */
 #define OP_BYTES_MAX 2048 /* payload bytes of one operation */
 
 #define OP_CODE_HEADER 0x01 /* not an operation */
@@ -64,6 +64,8 @@ enum field_kind {
 	FIELD_ACCESS,	  /* any, read or write */
 	FIELD_PURPOSE,	  /* any, or a purpose of an access */
 	FIELD_PORT,	  /* u8: a port of the device, as the host counts them */
+	FIELD_WHICH,	  /* u8: a request of the queue, as the target declares them */
+	FIELD_LAYOUT,	  /* how a request's buffers lie in descriptors */
 	FIELD_NOP,	  /* an unassigned operation code, or 0 */
 	FIELD_KIND_COUNT
 };
@@ -116,6 +118,14 @@ enum desc_field {
 	DESC_FIELD_FLAGS,
 	DESC_FIELD_NEXT,
 	DESC_FIELD_COUNT
+};
+
+/* How the buffers of a request lie in descriptors. */
+enum request_layout {
+	LAYOUT_DIRECT,	 /* one after the other, in the queue's table */
+	LAYOUT_REVERSED, /* ... the last one first */
+	LAYOUT_INDIRECT, /* in an indirect table (VIRTIO 2.7.5.3), where that was negotiated */
+	LAYOUT_COUNT
 };
 
 enum access_kind { ACCESS_ANY, ACCESS_READ, ACCESS_WRITE, ACCESS_KIND_COUNT };

@@ -50,6 +50,11 @@ TABLE(static const char *const, access_names, ACCESS_KIND_COUNT + 1, 1,
       [ACCESS_READ] = "read",
       [ACCESS_WRITE] = "write",
       [ACCESS_KIND_COUNT] = NULL);
+TABLE(static const char *const, layout_names, LAYOUT_COUNT + 1, 1,
+      [LAYOUT_DIRECT] = "direct",
+      [LAYOUT_REVERSED] = "reversed",
+      [LAYOUT_INDIRECT] = "indirect",
+      [LAYOUT_COUNT] = NULL);
 #define PURPOSE(purpose) [GUEST_##purpose + 1]
 TABLE(static const char *const, purpose_names, GUEST_PURPOSE_COUNT + 2, 1,
       [0] = "any",
@@ -149,6 +154,8 @@ TABLE(static const struct kind, kinds, FIELD_KIND_COUNT, 5,
 	[FIELD_ACCESS] = { 1, 0, access_names, NULL, NULL },
 	[FIELD_PURPOSE] = { 1, 0, purpose_names, NULL, NULL },
 	[FIELD_PORT] = { 1, 8, NULL, NULL, NULL },
+	[FIELD_WHICH] = { 1, 8, NULL, NULL, NULL },
+	[FIELD_LAYOUT] = { 1, 0, layout_names, NULL, NULL },
 	[FIELD_NOP] = { 1, 0, NULL, NULL, reduce_nop });
 
 /* clang-format off */

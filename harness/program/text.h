@@ -14,6 +14,11 @@
  * with `clause`, `needs`, `name` or `>` and comments are annotations: they are
  * outside a program's equality.  Printing is canonical, and parses back to the
  * same program.
+ *
+ * A script about VIRTIO is written once and runs on many queues: `q` is the queue under
+ * test and `other` another one, wherever a queue number, or a ring's address
+ * (q.desc+8), may stand.  What they stand for, and which request of theirs is sent, is
+ * settled when the text is parsed (struct script_binding); the program has numbers.
  */
 #ifndef VRINGER_HARNESS_TEXT_H
 #define VRINGER_HARNESS_TEXT_H
@@ -58,11 +63,15 @@ enum expect_kind {
 	EXPECT_STATE,		 /* what the device rests in */
 	EXPECT_SILENT,		 /* no rule of any severity broken so far */
 	EXPECT_BREAKS,		 /* this operation breaks that rule */
+	EXPECT_ANSWERED,	 /* so many requests of a queue came back, each as declared */
+	EXPECT_OUTSTANDING,	 /* ... have not come back */
+	EXPECT_RAISED,		 /* the operation raised one at least, or a level stays up */
 	EXPECT_KIND_COUNT
 };
 
 struct expect {
 	uint8_t kind;
+	uint8_t severity; /* enum severity: whether it fails the script if it is not met */
 	uint32_t line; /* in the script */
 	uint32_t op;   /* checked when this operation has run; its index */
 	uint64_t value[4];
@@ -85,6 +94,30 @@ extern const char *const expect_states[];
 /* What `order` and `generation` may name, in the order of their values. */
 extern const char *const expect_interrupts[]; /* used, config */
 extern const char *const expect_moves[];      /* same, moved */
+extern const char *const expect_raised[];     /* used, config, none */
+
+/* What the words of a portable script stand for. */
+struct script_binding {
+	unsigned queue, which;	     /* `q`, and which of its requests */
+	unsigned other, other_which; /* the same of `other` */
+	uint8_t layout;		     /* enum request_layout, of requests where no layout= is given */
+};
+
+/* What a portable script needs of the queue under test and its request. */
+enum script_need {
+	NEED_READABLE = 1 << 0, /* the request has bytes that the device reads */
+	NEED_WRITABLE = 1 << 1, /* ... room that it writes to */
+	NEED_EXACT = 1 << 2,	/* ... one answer only, whatever the division into buffers */
+	NEED_DRIVEN = 1 << 3,	/* the queue is served when the driver notifies it */
+	NEED_REQUEST = 1 << 4,	/* it has a request */
+	NEED_COUNTERS = 1 << 5, /* the device has counters */
+	NEED_MODEL = 1 << 6,	/* the `model` rules judge it */
+};
+struct need_name {
+	unsigned need;
+	const char *name;
+};
+extern const struct need_name script_needs[]; /* ended by a NULL name */
 
 /* A program and its annotations. */
 struct script {
@@ -97,7 +130,11 @@ struct script {
 	unsigned clause_count;
 	unsigned needs_queues;	 /* at least so many */
 	uint64_t needs_features; /* all of these offered */
-	bool needs_model;	 /* a target that the `model` rules judge */
+	unsigned needs;		 /* enum script_need, or'ed */
+	unsigned needs_size;	 /* entries that the queue under test can have; 0: any */
+	struct script_binding binding;
+	/* Does it name `q`, `other`, a request of `q`?  Does it say no layout for one? */
+	bool names_queue, names_other, sends_request, free_layout;
 	unsigned expect_count;
 	unsigned pair_count;
 	struct expect expects[SCRIPT_EXPECT_MAX];
@@ -109,8 +146,12 @@ struct text_error {
 	char message[200];     /* what is wrong, what was expected */
 };
 
-/* Parse `len` bytes into `script`.  0, or -EINVAL with `error` filled in. */
+/* Parse `len` bytes into `script`.  0, or -EINVAL with `error` filled in.  `q` is queue 0,
+ * `other` queue 1, and requests are the first that those have. */
 int text_parse(struct script *script, const char *text, size_t len, struct text_error *error);
+/* The same with other meanings of these words. */
+int text_parse_bound(struct script *script, const char *text, size_t len,
+		     const struct script_binding *binding, struct text_error *error);
 
 /* The byte-order mark that an editor put in front, in words: "a byte-order mark
  * (UTF-8)"; NULL if there is none. */

@@ -29,6 +29,13 @@
  *   > state work                    the device rests with work left, waiting or idle
  *   > silent                        no rule of any severity broken so far
  *   > breaks completion.not-held    the operation breaks that rule
+ *   > answered q 3                  three requests came back since the last such line or
+ *                                   `start`, each as the target declares
+ *   > outstanding q 1               so many have not come back
+ *   > raised used                   the operation raised it, or a level-triggered line is up
+ *
+ * A severity may stand first, as rules have one: `> should raised none`.  must, which is
+ * the default, is what VIRTIO demands, or the target's own declaration.
  */
 #include "devices/table.h"
 #include "harness/program/text.h"
@@ -43,6 +50,7 @@ TABLE(const char *const, expect_states, DEVICE_STATE_COUNT + 1, 1,
       [DEVICE_WAITING] = "waiting",
       [DEVICE_STATE_COUNT] = NULL);
 const char *const expect_interrupts[] = { "used", "config", NULL };
+const char *const expect_raised[] = { "used", "config", "none", NULL };
 const char *const expect_moves[] = { "same", "moved", NULL };
 
 /* Copy a name from `word`, up to an optional '=', into `name`. */
@@ -376,6 +384,18 @@ static int parse_breaks(struct text_line *line, struct expect *e)
 	return 0;
 }
 
+static int parse_answered(struct text_line *line, struct expect *e)
+{
+	if (need_value(line, FIELD_QUEUE, "a queue", &e->value[0], &e->base[0]) != 0)
+		return -EINVAL;
+	return need_value(line, FIELD_COUNT, "how many", &e->value[1], &e->base[1]);
+}
+
+static int parse_raised(struct text_line *line, struct expect *e)
+{
+	return need_name(line, expect_raised, "used, config or none", &e->value[0]);
+}
+
 static const struct {
 	const char *name;
 	uint8_t kind;
@@ -404,6 +424,9 @@ static const struct {
 	{ "state", EXPECT_STATE, parse_state },
 	{ "silent", EXPECT_SILENT, parse_silent },
 	{ "breaks", EXPECT_BREAKS, parse_breaks },
+	{ "answered", EXPECT_ANSWERED, parse_answered },
+	{ "outstanding", EXPECT_OUTSTANDING, parse_answered },
+	{ "raised", EXPECT_RAISED, parse_raised },
 };
 
 int text_expect(struct text_line *line)
@@ -416,6 +439,15 @@ int text_expect(struct text_line *line)
 		return text_fail(line, NULL,
 				 "nothing after '>', expected what the device must "
 				 "show");
+	e->severity = SEVERITY_MUST;
+	for (int i = 0; i < SEVERITY_COUNT; i++) {
+		if (!text_word_is(&word, severity_name((enum severity)i)))
+			continue;
+		e->severity = (uint8_t)i;
+		if (!text_next(line, &word))
+			return text_fail(line, NULL, "expected what the device must show");
+		break;
+	}
 	for (size_t i = 0; i < sizeof(expectations) / sizeof(expectations[0]); i++) {
 		if (!text_word_is(&word, expectations[i].name))
 			continue;
@@ -432,5 +464,6 @@ int text_expect(struct text_line *line)
 		"unknown, expected value, read, status, interrupt_status, interrupts, "
 		"order, generation, used, used_idx, mem, mem_fill, mem_equal, mem_typed, output, "
 		"output_len, "
-		"output_equal, restored, refused, counters, counter, state, silent or breaks");
+		"output_equal, restored, refused, counters, counter, state, silent, breaks, "
+		"answered, outstanding or raised");
 }

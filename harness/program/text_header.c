@@ -119,6 +119,23 @@ int text_parse_clause(struct parser *p)
 	return 0;
 }
 
+const struct need_name script_needs[] = {
+	{ NEED_READABLE, "readable" }, { NEED_WRITABLE, "writable" },
+	{ NEED_EXACT, "exact" },       { NEED_DRIVEN, "driven" },
+	{ NEED_REQUEST, "request" },   { NEED_COUNTERS, "counters" },
+	{ NEED_MODEL, "model" },       { 0, NULL },
+};
+
+/* 0: none of them. */
+static unsigned find_need(const struct text_word *word)
+{
+	const struct need_name *need = script_needs;
+
+	while (need->name != NULL && !text_word_is(word, need->name))
+		need++;
+	return need->need;
+}
+
 int text_parse_needs(struct parser *p)
 {
 	struct script *script = p->script;
@@ -127,8 +144,12 @@ int text_parse_needs(struct parser *p)
 	uint8_t base;
 
 	while (text_next(&p->line, &word)) {
-		if (text_word_is(&word, "model")) {
-			script->needs_model = true;
+		if (find_need(&word) != 0) {
+			script->needs |= find_need(&word);
+		} else if (text_word_named(&word, "size")) {
+			if (text_value(&p->line, &word, FIELD_U16, &value, &base) != 0)
+				return -EINVAL;
+			script->needs_size = (unsigned)value;
 		} else if (text_word_named(&word, "queues")) {
 			if (text_value(&p->line, &word, FIELD_U8, &value, &base) != 0)
 				return -EINVAL;
@@ -139,7 +160,8 @@ int text_parse_needs(struct parser *p)
 			script->needs_features |= value;
 		} else {
 			return text_fail(&p->line, &word,
-					 "unknown, expected queues=, features= or model");
+					 "unknown, expected queues=, features=, size=, readable, "
+					 "writable, exact, driven, request, counters or model");
 		}
 	}
 	return 0;

@@ -101,10 +101,28 @@ static int parse_payload(struct parser *p, enum payload_kind kind, struct text_w
 	return 0;
 }
 
+/* What a request of `q` or `other` is by default; notes what the script names. */
+static void bind_request(struct script *script, struct op *op, const struct text_word *queue,
+			 unsigned given)
+{
+	const struct script_binding *binding = &script->binding;
+	bool other = text_word_is(queue, "other"), named = other || text_word_is(queue, "q");
+
+	if (op->code < OP_CHAIN_REQUEST || op->code > OP_SEND_REQUEST || !named)
+		return;
+	script->sends_request = script->sends_request || !other;
+	if ((given >> SEND_REQUEST_WHICH & 1) == 0)
+		op->value[SEND_REQUEST_WHICH] = other ? binding->other_which : binding->which;
+	if ((given >> SEND_REQUEST_LAYOUT & 1) == 0) {
+		op->value[SEND_REQUEST_LAYOUT] = binding->layout;
+		script->free_layout = true;
+	}
+}
+
 static int parse_fields(struct parser *p, const struct op_desc *desc, struct op *op)
 {
 	struct text_line *line = &p->line;
-	struct text_word word;
+	struct text_word word, queue = { "", 0 };
 	unsigned given = 0;
 
 	for (int i = 0; i < OP_FIELDS_MAX; i++)
@@ -125,7 +143,10 @@ static int parse_fields(struct parser *p, const struct op_desc *desc, struct op 
 		if (text_value(line, &word, desc->fields[i].kind, &op->value[i], &op->base[i]) != 0)
 			return -EINVAL;
 		given |= 1u << i;
+		if (desc->fields[i].kind == FIELD_QUEUE)
+			queue = word;
 	}
+	bind_request(p->script, op, &queue, given);
 	for (int i = 0; i < OP_FIELDS_MAX && desc->fields[i].kind != FIELD_NONE; i++)
 		if (desc->fields[i].positional && !(given & 1u << i))
 			return text_fail(line, NULL, "'%s' lacks its %s", desc->name,
@@ -293,6 +314,14 @@ const char *text_mark(const char *text, size_t len)
 
 int text_parse(struct script *script, const char *text, size_t len, struct text_error *error)
 {
+	static const struct script_binding first = { .queue = 0, .other = 1 };
+
+	return text_parse_bound(script, text, len, &first, error);
+}
+
+int text_parse_bound(struct script *script, const char *text, size_t len,
+		     const struct script_binding *binding, struct text_error *error)
+{
 	struct parser p = { .error = error, .script = script };
 	const char *end = text + len;
 	struct text_line *line = &p.line;
@@ -304,7 +333,11 @@ int text_parse(struct script *script, const char *text, size_t len, struct text_
 	script->clause_count = 0;
 	script->needs_queues = 0;
 	script->needs_features = 0;
-	script->needs_model = false;
+	script->needs = 0;
+	script->needs_size = 0;
+	script->binding = *binding;
+	script->names_queue = script->names_other = script->sends_request = false;
+	script->free_layout = false;
 	script->expect_count = 0;
 	script->pair_count = 0;
 	line->script = script;

@@ -204,21 +204,43 @@ static int parse_slot(struct text_line *line, const struct text_word *word, uint
 	return 0;
 }
 
-/* qN.desc, qN.avail, qN.used; -1 if it is none of them. */
-static int find_ring(const struct text_word *word)
+/* `q` or `other`, and what it stands for; false if it is neither. */
+static bool find_bound(struct script *script, const struct text_word *word, uint64_t *queue)
 {
-	struct text_word rest = { word->start + 3, word->len - 3 };
+	bool other = text_word_is(word, "other");
 
-	if (word->len < 4 || word->start[2] != '.' || word->start[0] != 'q' ||
-	    word->start[1] < '0' || word->start[1] >= '0' + PROGRAM_QUEUES)
+	if (!other && !text_word_is(word, "q"))
+		return false;
+	script->names_queue = true;
+	script->names_other = script->names_other || other;
+	*queue = other ? script->binding.other : script->binding.queue;
+	return true;
+}
+
+/* qN.desc, qN.avail, qN.used, and the same of `q` and `other`; -1 if it is none of
+ * them. */
+static int find_ring(struct script *script, const struct text_word *word)
+{
+	const char *dot = memchr(word->start, '.', word->len);
+	struct text_word name = { word->start, dot != NULL ? (size_t)(dot - word->start) : 0 };
+	struct text_word rest = { dot + 1, word->len - name.len - 1 };
+	uint64_t queue;
+
+	if (dot == NULL)
 		return -1;
+	if (!find_bound(script, &name, &queue)) {
+		if (name.len != 2 || name.start[0] != 'q' || name.start[1] < '0' ||
+		    name.start[1] >= '0' + PROGRAM_QUEUES)
+			return -1;
+		queue = (uint64_t)(name.start[1] - '0');
+	}
 	for (int i = 0; i < VIRTQUEUE_AREA_COUNT; i++)
 		if (text_word_is(&rest, virtqueue_area_names[i]))
-			return BASE_RING + 4 * (word->start[1] - '0') + i;
+			return BASE_RING + 4 * (int)queue + i;
 	return -1;
 }
 
-static int find_base(const struct script *script, const struct text_word *word)
+static int find_base(struct script *script, const struct text_word *word)
 {
 	int slot;
 
@@ -226,7 +248,7 @@ static int find_base(const struct script *script, const struct text_word *word)
 		if (text_word_is(word, base_names[base]))
 			return base;
 	slot = find_slot(script, word);
-	return slot >= 0 ? BASE_SLOT + slot : find_ring(word);
+	return slot >= 0 ? BASE_SLOT + slot : find_ring(script, word);
 }
 
 static int parse_addr(struct text_line *line, const struct text_word *word, uint64_t *value,
@@ -247,7 +269,8 @@ static int parse_addr(struct text_line *line, const struct text_word *word, uint
 		return text_fail(line, word,
 				 "'%s' is not an address, expected a number, low, seam, top, "
 				 "hole, b0 "
-				 "to b15, a name given before, or q0.desc, q0.avail, q0.used ...",
+				 "to b15, a name given before, or q0.desc, q0.avail, q0.used, "
+				 "q.desc ...",
 				 text_quote(&name).text);
 	*base = (uint8_t)found;
 	*value = 0;
@@ -323,6 +346,9 @@ int text_value(struct text_line *line, const struct text_word *word, enum field_
 	*base = BASE_ABSOLUTE;
 	if (kind == FIELD_ADDR)
 		return parse_addr(line, word, value, base);
+	if ((kind == FIELD_QUEUE || kind == FIELD_U32 || kind == FIELD_U64) &&
+	    find_bound(line->script, word, value))
+		return 0;
 	if (parsers[kind] != NULL)
 		return parsers[kind](line, word, value);
 	if (field_names(kind) != NULL)

@@ -71,7 +71,12 @@ const char *severity_name(enum severity severity)
 
 bool rule_fails(enum rule rule, const struct judging *judging)
 {
-	switch ((enum severity)rule_table[rule].severity) {
+	return severity_fails((enum severity)rule_table[rule].severity, judging);
+}
+
+bool severity_fails(enum severity severity, const struct judging *judging)
+{
+	switch (severity) {
 	case SEVERITY_SHOULD:
 		return judging->strict;
 	case SEVERITY_LIMIT:

@@ -35,7 +35,8 @@ enum fact {
 	FACT_BACKEND = 1 << 10,	 /* calls of its backend are reported, and bounded as the target
 				  * declares */
 	FACT_LAYOUT = 1 << 11,	 /* ... as registers of virtio-mmio, each at its offset */
-	FACT_ALL = (1 << 12) - 1,
+	FACT_REQUESTS = 1 << 12, /* the target declares well-formed requests */
+	FACT_ALL = (1 << 13) - 1,
 };
 
 enum severity {
@@ -164,6 +165,12 @@ enum severity {
 	  "after reset the same session has the same outcome as on a new device")                  \
 	X(LIVENESS_REQUEST, "liveness.request", LIMIT, REGS, 0, "policy",                          \
 	  "after any program a reset device serves a well-formed request")                         \
+	X(REQUEST_ANSWERED, "request.answered", MUST, FACT_REQUESTS, 0, "2.7.13",                  \
+	  "a well-formed request is returned before the device rests, answered as declared")       \
+	X(REQUEST_RESUMED, "request.resumed", LIMIT, FACT_REQUESTS, 0, "policy",                   \
+	  "so it is after a driver's mistake that left the device running")                        \
+	X(REQUEST_DIVIDED, "request.divided", MUST, FACT_REQUESTS, 0, "dev.split.message-framing.1", \
+	  "the answer is the same however the driver divides a request into buffers")              \
 	X(STREAM_FRAMES, "stream.frames", LIMIT, WALK, 0, "policy",                                \
 	  "frames come out whole, in order and once, and are counted")                             \
 	X(STREAM_LOST, "stream.lost", LIMIT, WALK, 0, "policy",                                    \
@@ -225,7 +232,10 @@ enum rule_extent { RULE_NOT_JUDGED, RULE_IN_PART, RULE_WHOLE, RULE_EXTENT_COUNT 
 enum rule_extent rule_extent(enum rule rule, unsigned facts);
 /* -1 if no rule has that id. */
 int rule_find(const char *id);
+struct judging;
 const char *severity_name(enum severity severity);
+/* Does what is broken, of that severity, fail a run with these options? */
+bool severity_fails(enum severity severity, const struct judging *judging);
 
 /* How a run is judged. */
 struct judging {

@@ -42,6 +42,29 @@ static void before_op(void *ctx, uint32_t index, const char *verb)
 	snprintf(child->result->verb, sizeof(child->result->verb), "%s", verb);
 }
 
+/* What the line demands is not the case: does it fail the script? */
+static bool fails_script(struct child *child, const struct expect *e)
+{
+	struct child_result *result = child->result;
+	struct child_unmet *unmet;
+
+	if (severity_fails((enum severity)e->severity, &child->job->judging))
+		return true;
+	if (result->unmet_count == CHILD_UNMET_MAX)
+		return false;
+	unmet = &result->unmet[result->unmet_count++];
+	*unmet = (struct child_unmet){ .line = e->line, .severity = e->severity };
+	snprintf(unmet->message, sizeof(unmet->message), "%.*s", (int)sizeof(unmet->message) - 1,
+		 result->failure);
+	return false;
+}
+
+/* Is the line about devices like this one? */
+static bool is_demanded(const struct child_job *job, const struct expect *e)
+{
+	return e->severity != SEVERITY_MODEL || job->target->model;
+}
+
 static void after_op(void *ctx, struct run *run, uint32_t index)
 {
 	struct child *child = ctx;
@@ -54,7 +77,9 @@ static void after_op(void *ctx, struct run *run, uint32_t index)
 		if (e->op != index)
 			continue;
 		child->checked[i] = true;
-		if (expect_check(run, script, e, result->failure, sizeof(result->failure)))
+		if (!is_demanded(child->job, e) ||
+		    expect_check(run, script, e, result->failure, sizeof(result->failure)) ||
+		    !fails_script(child, e))
 			continue;
 		result->failed_line = e->line;
 		result->failed_op = index;

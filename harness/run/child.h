@@ -26,6 +26,15 @@
 #define CHILD_REPORT_MAX 65536	     /* bytes kept of what the child wrote to stderr */
 #define CHILD_WORDS_MAX 16384	     /* ... and of what it wrote to stdout */
 
+/* A `>` line that is not met and fails nothing, since it is less than a demand of this
+ * run. */
+struct child_unmet {
+	uint32_t line;
+	uint8_t severity; /* enum severity */
+	char message[200];
+};
+#define CHILD_UNMET_MAX 8u
+
 /* The result of a program.  In the parent every value is in range, even if the device
  * wrote over the memory in which the child left it. */
 struct child_result {
@@ -37,6 +46,8 @@ struct child_result {
 	uint32_t failed_line;	/* of the first `>` line that was not met; 0: none */
 	uint32_t failed_op;	/* the operation that it judges */
 	char failure[400];	/* what was wrong */
+	unsigned unmet_count;	/* the first of them are kept */
+	struct child_unmet unmet[CHILD_UNMET_MAX];
 	unsigned finding_count; /* also those that do not fail the run */
 	struct finding findings[LEDGER_FINDINGS_MAX];
 	uint64_t judged[(RULE_COUNT + 63) / 64];

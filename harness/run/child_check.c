@@ -44,12 +44,21 @@ static bool check_finding(const struct child_job *job, struct finding *f)
 	return true;
 }
 
-static bool is_line(const struct child_job *job, const struct child_result *r)
+/* A `>` line of the script, of that operation. */
+static bool is_line(const struct child_job *job, uint32_t line, uint32_t op)
 {
 	for (unsigned i = 0; i < job->script->expect_count; i++)
-		if (job->script->expects[i].line == r->failed_line &&
-		    job->script->expects[i].op == r->failed_op)
+		if (job->script->expects[i].line == line && job->script->expects[i].op == op)
 			return true;
+	return false;
+}
+
+static bool is_unmet(const struct child_job *job, const struct child_unmet *unmet)
+{
+	for (unsigned i = 0; i < job->script->expect_count; i++)
+		if (job->script->expects[i].line == unmet->line &&
+		    job->script->expects[i].severity == unmet->severity)
+			return is_string(unmet->message, sizeof(unmet->message));
 	return false;
 }
 
@@ -59,8 +68,12 @@ bool child_is_sound(const struct child_job *job, struct child_result *r)
 	    r->finding_count > LEDGER_FINDINGS_MAX || !is_op(job, r->op) ||
 	    !is_string(r->verb, sizeof(r->verb)) || !is_string(r->failure, sizeof(r->failure)) ||
 	    !is_string(r->shortage, sizeof(r->shortage)) ||
-	    (r->failed_line != 0 && !is_line(job, r)))
+	    (r->failed_line != 0 && !is_line(job, r->failed_line, r->failed_op)) ||
+	    r->unmet_count > CHILD_UNMET_MAX)
 		return false;
+	for (unsigned i = 0; i < r->unmet_count; i++)
+		if (!is_unmet(job, &r->unmet[i]))
+			return false;
 	for (unsigned i = 0; i < r->finding_count; i++)
 		if (!check_finding(job, &r->findings[i]))
 			return false;

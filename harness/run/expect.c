@@ -304,6 +304,61 @@ static bool check_breaks(const struct verdict *v)
 	return expect_wrong(v, "the device keeps %s, expected it broken", v->expect->name);
 }
 
+static bool check_answered(const struct verdict *v)
+{
+	struct guest *g = &v->run->guest;
+	struct request_wrong wrong;
+	char text[160];
+	uint32_t answered;
+
+	if (!has_queue(v, v->expect->value[0]))
+		return false;
+	answered = requests_take_answered(g, (unsigned)v->expect->value[0], &wrong);
+	if (wrong.kind != REQUEST_RIGHT) {
+		request_wrong_print(&wrong, text, sizeof(text));
+		return expect_wrong(v, "%s", text);
+	}
+	if (answered == v->expect->value[1])
+		return true;
+	return expect_wrong(v, "%u requests on queue %llu were answered, expected %llu", answered,
+			    (unsigned long long)v->expect->value[0],
+			    (unsigned long long)v->expect->value[1]);
+}
+
+static bool check_outstanding(const struct verdict *v)
+{
+	uint32_t outstanding;
+
+	if (!has_queue(v, v->expect->value[0]))
+		return false;
+	outstanding = v->run->guest.requests.queue[v->expect->value[0]].outstanding;
+	if (outstanding == v->expect->value[1])
+		return true;
+	return expect_wrong(v, "%u chains on queue %llu have not come back, expected %llu",
+			    outstanding, (unsigned long long)v->expect->value[0],
+			    (unsigned long long)v->expect->value[1]);
+}
+
+/* At least one: VIRTIO allows more.  With a level-triggered line, one that was not
+ * acknowledged stands for the next one too. */
+static bool check_raised(const struct verdict *v)
+{
+	const struct run *run = v->run;
+	uint32_t pending = run->guest.transport->look_interrupt_status(&run->guest);
+	bool used = run->interrupts_used > 0, config = run->interrupts_config > 0, met;
+
+	if (run->guest.target->level_line) {
+		used = used || (pending & VIRTIO_MMIO_INT_VRING) != 0;
+		config = config || (pending & VIRTIO_MMIO_INT_CONFIG) != 0;
+	}
+	met = v->expect->value[0] == 0 ? used : v->expect->value[0] == 1 ? config : !used && !config;
+	if (met)
+		return true;
+	return expect_wrong(v, "the operation raised used=%u config=%u, expected %s",
+			    run->interrupts_used, run->interrupts_config,
+			    expect_raised[v->expect->value[0]]);
+}
+
 typedef bool check_fn(const struct verdict *v);
 
 TABLE(static check_fn *const, checks, EXPECT_KIND_COUNT, 1,
@@ -330,7 +385,10 @@ TABLE(static check_fn *const, checks, EXPECT_KIND_COUNT, 1,
 	[EXPECT_COUNTER] = check_counter,
 	[EXPECT_STATE] = check_state,
 	[EXPECT_SILENT] = check_silent,
-	[EXPECT_BREAKS] = check_breaks);
+	[EXPECT_BREAKS] = check_breaks,
+	[EXPECT_ANSWERED] = check_answered,
+	[EXPECT_OUTSTANDING] = check_outstanding,
+	[EXPECT_RAISED] = check_raised);
 
 bool expect_check(struct run *run, const struct script *script, const struct expect *expect,
 		  char *message, size_t size)

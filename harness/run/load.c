@@ -81,37 +81,68 @@ static const char *likely_target(const char *path)
 	return name;
 }
 
-static int parse(struct script *script, const char *path, const char *data, size_t len)
+static int parse(struct script *script, const char *path, const char *data, size_t len,
+		 const struct script_binding *binding)
 {
 	struct text_error error;
+	int err = binding != NULL ? text_parse_bound(script, data, len, binding, &error)
+				  : text_parse(script, data, len, &error);
 
-	if (text_parse(script, data, len, &error) == 0)
+	if (err == 0)
 		return 0;
 	fprintf(stderr, "%s:%u:%u: %s\n", input_name(path), error.line, error.column,
 		error.message);
 	return -EINVAL;
 }
 
-int load_decode_script(struct script *script, const char *path, const char *data, size_t len)
+/* Parse a script as the instance that is asked for, on the target that it would run on. */
+static int parse_as(struct script *script, const char *path, const char *data, size_t len,
+		    const char *name, const struct instance_choice *choice)
+{
+	static const struct instance_choice first;
+	const struct target *target;
+	struct script_binding binding;
+	char why[120];
+
+	if (parse(script, path, data, len, NULL) != 0)
+		return -EINVAL;
+	if (!script->names_queue)
+		return 0;
+	if (strcmp(script->prog.target, "any") != 0)
+		name = script->prog.target;
+	else if (name == NULL)
+		name = likely_target(path);
+	target = name != NULL ? target_find(name) : NULL;
+	if (target == NULL)
+		return 0;
+	if (instance_choose(target, choice != NULL ? choice : &first, &binding, why, sizeof(why)) ==
+	    0)
+		return parse(script, path, data, len, &binding);
+	fprintf(stderr, "%s: %s\n", input_name(path), why);
+	return -EINVAL;
+}
+
+int load_decode_script(struct script *script, const char *path, const char *data, size_t len,
+		       const struct script_binding *binding)
 {
 	bool magic = len >= 4 && memcmp(data, "VRNG", 4) == 0;
 
 	/* Standard input has no name to tell what it holds: it must be a script. */
 	if (is_text(path, data, len) || (strcmp(path, "-") == 0 && !magic))
-		return parse(script, path, data, len);
+		return parse(script, path, data, len, binding);
 	fprintf(stderr, "%s: is not a script, expected text; 'vringer replay' runs other files\n",
 		input_name(path));
 	return -EINVAL;
 }
 
 int load_decode(struct script *script, const char *path, const char *data, size_t len,
-		const char *target)
+		const char *target, const struct instance_choice *choice)
 {
 	struct text_error error;
 	unsigned version = 0;
 
 	if (is_text(path, data, len))
-		return parse(script, path, data, len);
+		return parse_as(script, path, data, len, target, choice);
 	/* An empty file is a script without annotations. */
 	text_parse(script, "device any\n", 11, &error);
 	script->target_line = script->target_column = 0;
@@ -127,6 +158,12 @@ int load_decode(struct script *script, const char *path, const char *data, size_
 
 int load_program(struct script *script, const char *path, const char *target, bool *text)
 {
+	return load_program_as(script, path, target, NULL, text);
+}
+
+int load_program_as(struct script *script, const char *path, const char *target,
+		    const struct instance_choice *choice, bool *text)
+{
 	size_t len;
 	char *data = input_read(path, &len);
 	int err;
@@ -135,7 +172,7 @@ int load_program(struct script *script, const char *path, const char *target, bo
 		return -EINVAL;
 	if (text != NULL)
 		*text = is_text(path, data, len);
-	err = load_decode(script, path, data, len, target);
+	err = load_decode(script, path, data, len, target, choice);
 	free(data);
 	return err;
 }

@@ -146,7 +146,7 @@ int replay_file(const struct replay_options *options, const char *path)
 
 	if (script == NULL || report == NULL)
 		fprintf(stderr, "%s: %s\n", input_name(path), strerror(ENOMEM));
-	else if (load_program(script, path, options->target, &text) == 0) {
+	else if (load_program_as(script, path, options->target, options->instance, &text) == 0) {
 		target = load_target(script, path, options->target);
 		if (target != NULL && load_fits(script, path, target, options->transport) == 0)
 			status = replay_script(options, path, script, target, report, text);

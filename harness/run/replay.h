@@ -12,10 +12,12 @@
 #include <stdbool.h>
 
 struct transport;
+struct instance_choice;
 
 struct replay_options {
 	const char *target;		   /* for files that name none; NULL: the only one */
 	const struct transport *transport; /* NULL: the first of transport_all */
+	const struct instance_choice *instance; /* of a portable script; NULL: the first */
 	bool verbose, json;
 	bool print_script;	/* before it is run */
 	struct judging judging; /* what the target declares is added */

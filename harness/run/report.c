@@ -439,7 +439,8 @@ bool report_has_notes(const struct child_result *result, const struct child_job 
 {
 	const struct finding *failing = child_finding(result, job);
 
-	return result->finding_count > (failing != NULL) || result->shortage[0] != '\0';
+	return result->finding_count > (failing != NULL) || result->shortage[0] != '\0' ||
+	       result->unmet_count > 0;
 }
 
 void report_notes(FILE *out, const struct child_result *result, const struct child_job *job)
@@ -454,6 +455,10 @@ void report_notes(FILE *out, const struct child_result *result, const struct chi
 		fputs(f->known != NULL ? "known: " : "warning: ", out);
 		report_finding(out, "", f, job->script);
 	}
+	for (unsigned i = 0; i < result->unmet_count; i++)
+		fprintf(out, "warning: line %u (%s): %s\n", result->unmet[i].line,
+			severity_name((enum severity)result->unmet[i].severity),
+			result->unmet[i].message);
 	if (result->shortage[0] != '\0')
 		fprintf(out, "not judged: %s: %s\n", rule_table[RULE_LIVENESS_REQUEST].id,
 			result->shortage);
@@ -467,6 +472,16 @@ void report_result_json(struct json *json, const struct child_result *result,
 		json_object(json, NULL);
 		finding_members(json, &result->findings[i], job->script);
 		json_bool(json, "fails", finding_fails(&result->findings[i], &job->judging));
+		json_object_end(json);
+	}
+	json_array_end(json);
+	json_array(json, "unmet");
+	for (unsigned i = 0; result != NULL && i < result->unmet_count; i++) {
+		json_object(json, NULL);
+		json_number(json, "line", result->unmet[i].line);
+		json_string(json, "severity",
+			    severity_name((enum severity)result->unmet[i].severity));
+		json_string(json, "message", result->unmet[i].message);
 		json_object_end(json);
 	}
 	json_array_end(json);

@@ -137,12 +137,34 @@ static int open_buffers(struct run *run)
 	return 0;
 }
 
+/* A script that sends each request of the target once: what a device must serve after a
+ * reset, unless the target says it otherwise. */
+static size_t write_liveness(const struct target *target, char *text, size_t size)
+{
+	size_t len = (size_t)snprintf(text, size, "device any\nstart driver_ok\n");
+
+	for (unsigned queue = 0; queue < target->queue_count; queue++)
+		for (unsigned i = 0; i < target_request_count(target, queue); i++)
+			len += (size_t)snprintf(text + len, len < size ? size - len : 0,
+						"send_request %u which=%u\n> answered %u 1\n",
+						queue, i, queue);
+	return len;
+}
+
+#define LIVENESS_MAX (64 + TARGET_REQUESTS_MAX * 64)
+
 static int open_liveness(struct run *run, struct text_error *error)
 {
-	const char *text = run->guest.target->liveness;
+	const struct target *target = run->guest.target;
+	const char *text = target->liveness;
+	char written[LIVENESS_MAX];
 
-	if (text == NULL)
+	if (text == NULL && target->request_count == 0)
 		return 0;
+	if (text == NULL) {
+		write_liveness(target, written, sizeof(written));
+		text = written;
+	}
 	run->liveness = calloc(1, sizeof(*run->liveness));
 	if (run->liveness == NULL)
 		return -ENOMEM;
@@ -167,6 +189,8 @@ int run_open(struct run **run, const struct target *target, struct text_error *e
 	if (err == 0)
 		err = ledger_open(&r->guest.ledger, target, &r->guest.heap);
 	if (err == 0)
+		err = requests_open(&r->guest.requests, target, NULL, 0);
+	if (err == 0)
 		err = open_liveness(r, error);
 	if (err != 0)
 		goto fail_arena;
@@ -186,6 +210,7 @@ int run_open(struct run **run, const struct target *target, struct text_error *e
 	return 0;
 
 fail_arena:
+	requests_close(&r->guest.requests);
 	free(r->liveness);
 	free(r->guest.output);
 	ledger_close(&r->guest.ledger);
@@ -202,6 +227,7 @@ void run_close(struct run *run)
 	arena_release(&run->guest.arena);
 	heap_release(&run->guest.heap);
 	ledger_close(&run->guest.ledger);
+	requests_close(&run->guest.requests);
 	free(run->liveness);
 	free(run->guest.output);
 	free(run);
@@ -238,8 +264,10 @@ static void set_offer(struct run *run, const struct program *prog)
 
 void run_rest(struct run *run)
 {
-	ledger_rest(&run->guest.ledger, target_state(run->guest.target, run->guest.device),
-		    run->guest.device);
+	enum device_state state = target_state(run->guest.target, run->guest.device);
+
+	ledger_rest(&run->guest.ledger, state, run->guest.device);
+	requests_rest(&run->guest, state);
 }
 
 static void trace_counters(const struct run *run)
@@ -369,10 +397,12 @@ TABLE_SPARSE(static run_op_fn *const, op_fns, 256, GUEST_OPS_ELSEWHERE - 1,
 
 static void run_op(struct run *run, const struct program *prog, const struct op *op)
 {
-	if (op_fns[op->code] != NULL)
-		op_fns[op->code](run, prog, op);
-	else
+	if (op_fns[op->code] == NULL) {
 		guest_op(&run->guest, prog, op);
+		return;
+	}
+	requests_note(&run->guest, prog, op);
+	op_fns[op->code](run, prog, op);
 }
 
 /* Is the budget used up?  An operation that no repeat repeats is run in any case. */
@@ -482,6 +512,7 @@ static void run_once(struct run *run, const struct program *prog, const struct r
 	twin_begin(run, prog, options);
 	ledger_thorough(&run->guest.ledger, thorough);
 	run_session(run, prog, options);
+	twin_note_answers(run);
 	run->completions = ledger_completions(&run->guest.ledger);
 	ledger_over(&run->guest.ledger);
 	if (!run->guest.ledger.stop)
@@ -514,6 +545,8 @@ bool run_program(struct run *run, const struct program *prog, const struct run_o
 		twin_fetch(run, prog, options);
 	if (!run->guest.ledger.stop)
 		twin_length(run, prog, options);
+	if (!run->guest.ledger.stop)
+		twin_divided(run, prog, options);
 	twin_snapshot(run, prog, options);
 	return !run->guest.ledger.stop;
 }

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 OR MIT */
 /*
- * The target's own script, which a device just reset must satisfy after any
+ * The target's own script, or its requests, which a device just reset must satisfy after any
  * program.  See run.h.
  *
  * liveness.request: it is judged under the same conditions as reset.registers
@@ -126,6 +126,17 @@ static bool offer_fits(struct run *run, const struct op *op)
 	return chain_fits(run, op) && has_entry(run, op);
 }
 
+static bool request_fits(struct run *run, const struct op *op)
+{
+	const struct target_request *request =
+		target_request(run->guest.target, queue_of(op),
+			       (unsigned)op->value[SEND_REQUEST_WHICH]);
+
+	return request == NULL ||
+	       (has_features(run, op, request->features) &&
+		has_descs(run, op, requests_descs(request, op)) && has_entry(run, op));
+}
+
 typedef bool fits_fn(struct run *run, const struct op *op);
 
 SAME_FIELD(DESC_INDEX, SET_DESC_INDEX);
@@ -137,12 +148,15 @@ SAME_FIELD(QUEUE_QUEUE, CHAIN_QUEUE);
 SAME_FIELD(QUEUE_QUEUE, PUBLISH_QUEUE);
 SAME_FIELD(QUEUE_QUEUE, OFFER_QUEUE);
 SAME_FIELD(QUEUE_QUEUE, SEND_QUEUE);
+SAME_FIELD(QUEUE_QUEUE, SEND_REQUEST_QUEUE);
 
 /* The others need nothing that a program can hold back. */
 static fits_fn *const fits[256] = {
 	[OP_START] = start_fits,     [OP_NEGOTIATE] = negotiate_fits, [OP_QUEUE] = queue_fits,
 	[OP_DESC] = desc_fits,	     [OP_SET_DESC] = desc_fits,	      [OP_CHAIN] = chain_fits,
 	[OP_PUBLISH] = publish_fits, [OP_OFFER] = offer_fits,	      [OP_SEND] = offer_fits,
+	[OP_CHAIN_REQUEST] = request_fits, [OP_OFFER_REQUEST] = request_fits,
+	[OP_SEND_REQUEST] = request_fits,
 };
 
 bool run_liveness_fits(struct run *run, const struct op *op)

@@ -50,7 +50,7 @@ static bool has_warning(const struct suite_result *r)
 	for (unsigned i = 0; i < r->child->finding_count; i++)
 		if (&r->child->findings[i] != failing && r->child->findings[i].known == NULL)
 			return true;
-	return false;
+	return r->child->unmet_count > 0;
 }
 
 static void describe_failure(FILE *out, const struct suite_result *r)
@@ -67,6 +67,18 @@ static void describe_failure(FILE *out, const struct suite_result *r)
 			finding->signature);
 	if (finding != NULL)
 		report_finding(out, "", finding, r->script);
+	if (r->instance->queue) {
+		char options[INSTANCE_TEXT_MAX];
+
+		instance_print_options(r->instance, options, sizeof(options));
+		fprintf(out, "again: %s replay -v -t %s%s%s%s %s\n", report_command,
+			r->target->name, options,
+			transport_to_name(r->job->transport) != NULL ? " --transport " : "",
+			transport_to_name(r->job->transport) != NULL
+				? transport_to_name(r->job->transport)
+				: "",
+			r->path);
+	}
 	if (r->script->prose[0] != '\0')
 		fprintf(out, "claim: %s\n", r->script->prose);
 	if (r->script->clause_count > 0)
@@ -111,10 +123,14 @@ static char *describe(const struct suite_result *r)
 
 static void print_name(const struct suite *suite, const struct suite_result *r)
 {
+	char instance[INSTANCE_TEXT_MAX];
+
+	instance_print(r->instance, instance, sizeof(instance));
 	escape_tap(suite->out, r->path);
 	if (r->named) {
 		fputs(" [", suite->out);
 		escape_tap(suite->out, r->target->name);
+		escape_tap(suite->out, instance);
 		fputc(']', suite->out);
 	}
 	if (transport_to_name(r->job->transport) != NULL)
@@ -156,12 +172,14 @@ static void tap_result(struct suite *suite, const struct suite_result *r)
 static void junit_result(struct suite *suite, const struct suite_result *r)
 {
 	enum outcome outcome = outcome_of(r);
-	char *text = describe(r);
+	char *text = describe(r), instance[INSTANCE_TEXT_MAX];
 
+	instance_print(r->instance, instance, sizeof(instance));
 	fputs("  <testcase classname=\"", suite->out);
 	escape_xml_value(suite->out, r->target->name);
 	fputs("\" name=\"", suite->out);
 	escape_xml_value(suite->out, r->path);
+	escape_xml_value(suite->out, instance);
 	if (transport_to_name(r->job->transport) != NULL)
 		fprintf(suite->out, " [%s]", transport_to_name(r->job->transport));
 	fputs("\">", suite->out);
@@ -212,6 +230,13 @@ static void json_result(struct suite *suite, const struct suite_result *r)
 	json_object(json, NULL);
 	json_string(json, "file", r->path);
 	json_string(json, "target", r->target->name);
+	if (r->instance->queue)
+		json_number(json, "queue", r->instance->binding.queue);
+	if (r->instance->request != NULL) {
+		json_string(json, "request", r->instance->request->name);
+		json_string(json, "layout",
+			    field_names(FIELD_LAYOUT)[r->instance->binding.layout]);
+	}
 	if (transport_to_name(r->job->transport) != NULL)
 		json_string(json, "transport", transport_to_name(r->job->transport));
 	json_string(json, "result", names[outcome_of(r)]);

@@ -7,6 +7,7 @@
 
 #include "harness/files/json.h"
 #include "harness/run/child.h"
+#include "harness/run/instance.h"
 
 #include <stdio.h>
 
@@ -23,6 +24,7 @@ enum suite_format {
 struct suite_result {
 	const char *path;
 	const struct target *target;
+	const struct instance *instance; /* of a portable script */
 	bool named;	  /* the target belongs in the name */
 	const char *skip; /* why it was not run; NULL: it was */
 	const struct script *script;

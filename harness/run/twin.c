@@ -28,6 +28,11 @@
  * both; should the device do something else, since it reads what it returned in
  * another chain, then it is another chain or length, or bytes that would have to be
  * the same by chance.
+ *
+ * request.divided: VIRTIO lets a driver divide a request as it likes (2.7.4.1), and the
+ * target says that the answer depends on nothing but the requests.  Only of programs in
+ * which nothing else was sent and nothing gives the device an excuse; both times each
+ * request had the descriptors that it needed.
  */
 #include "harness/run/twin.h"
 #include "devices/table.h"
@@ -300,6 +305,51 @@ void twin_length(struct run *run, const struct program *prog, const struct run_o
 		     "queue %u: a used entry says that %u bytes of the chain of head %u were "
 		     "written, and some of them keep what was there before",
 		     suspect->queue, suspect->len, suspect->head);
+}
+
+void twin_note_answers(struct run *run)
+{
+	const struct requests *r = &run->guest.requests;
+
+	run->twin.honest = r->compared > 0 && requests_are_honest(&run->guest);
+	run->twin.answers = r->compared;
+	run->twin.answers_digest = r->digest;
+}
+
+void twin_divided(struct run *run, const struct program *prog, const struct run_options *options)
+{
+	struct run_options quiet = *options;
+	const struct requests *r = &run->guest.requests;
+	struct ledger *l = &run->guest.ledger;
+	uint32_t ops_run = run->ops_run;
+	bool differs;
+
+	if (!run->twin.honest || options->judging.no_ledger ||
+	    (!options->twins && !is_chosen(prog)) || !ledger_judges(l, RULE_REQUEST_DIVIDED))
+		return;
+	hush(run, &quiet);
+	ledger_op(l, FINDING_OP_END, "divided");
+	if (options->before_op != NULL)
+		options->before_op(options->ctx, FINDING_OP_END, "divided");
+	ledger_enable(l, false);
+	run->guest.requests.redivided = true;
+	if (!run_create(run)) {
+		run->guest.requests.redivided = false;
+		ledger_enable(l, true);
+		return;
+	}
+	run_session(run, prog, &quiet);
+	differs = requests_are_honest(&run->guest) &&
+		  (r->compared != run->twin.answers || r->digest != run->twin.answers_digest);
+	run->guest.requests.redivided = false;
+	run_destroy(run);
+	run->ops_run = ops_run;
+	ledger_enable(l, true);
+	if (differs && !l->stop)
+		ledger_break(l, RULE_REQUEST_DIVIDED,
+			     "%u requests were answered, and %u when they were sent in other "
+			     "buffers; lengths or bytes differ",
+			     run->twin.answers, r->compared);
 }
 
 /* With the device swapped for a restored one when `at` operations are over. */

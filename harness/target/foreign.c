@@ -215,6 +215,8 @@ static unsigned facts_of(const struct vringer_target *t)
 		facts |= FACT_CALLS;
 	if (t->backend_calls != 0 || t->backend_calls_chain != 0)
 		facts |= FACT_BACKEND;
+	if (t->requests != NULL)
+		facts |= FACT_REQUESTS;
 	return facts;
 }
 
@@ -290,7 +292,7 @@ const char *foreign_open(struct foreign *f, const struct vringer_target *given)
 		values_fault, level_fault, queue_fault, counter_fault
 	};
 	static const char *(*const more_faults[])(
-		struct foreign *) = { sums_fault, disagreements_fault, liveness_fault };
+		struct foreign *) = { sums_fault, disagreements_fault, liveness_fault, foreign_requests };
 	const char *fault = NULL;
 
 	memset(f, 0, sizeof(*f));

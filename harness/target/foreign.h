@@ -58,6 +58,7 @@ struct foreign {
 	struct device_queue_desc queues[PROGRAM_QUEUES];
 	struct target_sum sums[FOREIGN_SUMS_MAX + 1];
 	struct target_disagreement disagreements[FOREIGN_RULES_MAX + 1];
+	struct target_request requests[TARGET_REQUESTS_MAX];
 	struct foreign_device device;
 	char fault[200];
 };
@@ -79,6 +80,9 @@ void foreign_abort(const struct foreign_device *d, const char *call, const char 
 /* A host call begins and ends. */
 void foreign_host_enter(struct foreign_device *d, const char *call);
 void foreign_host_leave(struct foreign_device *d);
+
+/* Its well-formed requests: NULL, or what is wrong with them. */
+const char *foreign_requests(struct foreign *f);
 
 /* The calls of f->target, and f->ops. */
 void foreign_target_init(struct foreign *f);

@@ -66,6 +66,32 @@ void target_order(const struct target *target, void *device, enum host_order ord
 		target->order(device, order, port, count, amount);
 }
 
+unsigned target_request_count(const struct target *target, unsigned queue)
+{
+	unsigned count = 0;
+
+	for (unsigned i = 0; i < target->request_count; i++)
+		count += target->requests[i].name != NULL && target->requests[i].queue == queue;
+	return count;
+}
+
+const struct target_request *target_request(const struct target *target, unsigned queue,
+					    unsigned which)
+{
+	const struct target_request *first = NULL;
+
+	for (unsigned i = 0; i < target->request_count; i++) {
+		const struct target_request *request = &target->requests[i];
+
+		if (request->name == NULL || request->queue != queue)
+			continue;
+		if (which-- == 0)
+			return request;
+		first = first != NULL ? first : request;
+	}
+	return first;
+}
+
 static bool is_name(const char *name)
 {
 	return name != NULL && name[0] != '\0' &&
@@ -77,6 +103,35 @@ static bool is_field(const struct target *target, const struct target_field *fie
 	return field->name != NULL && field->width > 0 && field->width <= 8 &&
 	       (field->width & (field->width - 1)) == 0 &&
 	       target_field_end(field) <= target->config_len;
+}
+
+static const char *request_fault(const struct target *target, const struct target_request *request)
+{
+	uint32_t end;
+
+	if (request->queue >= target->queue_count)
+		return "has a request for a queue that it does not have";
+	if (request->len > 0 && request->bytes == NULL)
+		return "has a request without the bytes that it declares";
+	if (request->name == NULL)
+		return NULL;
+	if (!is_name(request->name))
+		return "has a request with a name that is not made of letters a to z, digits and "
+		       "'-'";
+	if (request->len + (uint64_t)request->room - 1 >= TARGET_REQUEST_BYTES_MAX)
+		return "has a request of no bytes, or of more than 16384";
+	if (request->used_min > request->used_max || request->used_max > request->room)
+		return "has a request whose used length does not lie between 0 and the bytes that "
+		       "the device may write";
+	if (request->answer_count > 0 && request->answer == NULL)
+		return "has a request without the answer that it declares";
+	for (unsigned i = 0; i < request->answer_count; i++)
+		if (request->answer[i].bytes == NULL ||
+		    __builtin_add_overflow(request->answer[i].offset, request->answer[i].len,
+					   &end) ||
+		    end > request->used_min)
+			return "has a request whose answer passes its smallest used length";
+	return NULL;
 }
 
 static bool has_all_calls(const struct target_calls *calls)
@@ -120,6 +175,11 @@ const char *target_fault(const struct target *target)
 		if (!is_field(target, &target->fields[i]))
 			return "has a field without a name, of no width, or past the end of its "
 			       "configuration";
+	if (target->request_count > TARGET_REQUESTS_MAX)
+		return "has more than 64 requests";
+	for (unsigned i = 0; i < target->request_count; i++)
+		if (request_fault(target, &target->requests[i]) != NULL)
+			return request_fault(target, &target->requests[i]);
 	if ((target->save == NULL) != (target->restore == NULL))
 		return "has only one of save and restore";
 	if (target->has_num_pages && target->host == NULL)

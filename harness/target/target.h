@@ -125,13 +125,34 @@ struct target_dialogue {
 	const struct target_answer *answers;
 };
 
-/* Bytes with a meaning for the device when it reads them from a queue; the mutator
- * sends them. */
+/* Bytes of an answer: at `offset` of what the device writes, `len` of them are those. */
+struct target_bytes {
+	uint32_t offset, len;
+	const uint8_t *bytes;
+};
+
+/* What a driver may send to a queue, and what a device that is well does with it.  One
+ * without a name is only bytes that mean something to the device; the mutator sends
+ * both. */
 struct target_request {
 	uint16_t queue;
-	uint8_t len;
-	const char *bytes;
+	uint16_t len;	   /* bytes that the device reads */
+	const char *bytes; /* `len` of them */
+	const char *name;  /* letters a to z, digits, '-'; NULL: nothing is demanded */
+	uint32_t room;	   /* bytes for the device to write to */
+	uint64_t features; /* that the driver must have accepted */
+	/* Operations, as in a script without its header: what happens before the chain is
+	 * available, and after the notification; or NULL. */
+	const char *before, *after;
+	uint32_t used_min, used_max; /* used.len */
+	unsigned answer_count;
+	const struct target_bytes *answer;
+	/* The answer depends on nothing but the requests before: used.len, and all bytes
+	 * below it, are the same however the buffers are divided. */
+	bool exact;
 };
+#define TARGET_REQUESTS_MAX 64u
+#define TARGET_REQUEST_BYTES_MAX (16u << 10) /* len + room */
 
 /* A field of the configuration (VIRTIO 2.5). */
 struct target_field {
@@ -230,8 +251,8 @@ struct target {
 	bool fixed;		  /* always offers all features and the largest queues */
 	unsigned layout;	  /* enum arena_layout: the memory that it takes */
 	bool holds;		  /* may hold chains while it is idle */
-	bool level_line;	  /* its line is up while InterruptStatus is not 0, and raised again
-				   * only after it fell */
+	bool level_line;	  /* the line is up while a bit of InterruptStatus is, not an
+				   * edge for each event */
 	bool polls;		  /* processes its queues without being notified */
 	uint16_t chains_kept;	  /* of a queue, while it waits for the host */
 	uint32_t pages_max;	  /* numbers of a chain of pages (VIRTIO 5.5.6); or 0 */
@@ -326,6 +347,13 @@ bool target_is_gauge(const struct target *target, const char *counter);
 /* How much the host moved; 0 if the target has no host side. */
 uint32_t target_host(const struct target *target, void *device, enum host_act act, unsigned port,
 		     void *data, uint32_t len);
+
+/* The request of a queue that has a name, the `which`th of them, or the first if there are
+ * not so many; NULL if it has none. */
+const struct target_request *target_request(const struct target *target, unsigned queue,
+					    unsigned which);
+/* How many requests with a name the queue has. */
+unsigned target_request_count(const struct target *target, unsigned queue);
 
 /* Is it one of frames? */
 static inline bool target_port_frames(const struct target_port *port)

@@ -166,6 +166,42 @@ struct vringer_disagreement {
 	const char *reason; /* one line */
 };
 
+/* Bytes of an answer: at `offset` of what the device writes, `len` of them are those. */
+struct vringer_bytes {
+	uint32_t offset, len;
+	const void *bytes;
+};
+
+/* A well-formed request: one chain that a driver may send, and what the device does with
+ * it.  The suite sends it in every legal way, and wherever it occurs it is judged: a
+ * device that is well returns it before it rests, with a used length and bytes as
+ * declared here. */
+struct vringer_request {
+	const char *name; /* letters a to z, digits, '-'; NULL ends a list */
+	uint32_t queue;
+	uint32_t flags;	      /* enum vringer_request_flag, or'ed */
+	uint64_t features;    /* that the driver must have accepted; else it is not sent */
+	const void *readable; /* what the device reads; NULL with readable_len 0 */
+	uint32_t readable_len;
+	uint32_t writable_len; /* what it may write; both together 1 to 16384 bytes */
+	uint32_t used_min, used_max;
+	const struct vringer_bytes *answer; /* NULL or ended by one with a NULL `bytes`; below
+					     * used_min */
+	/* NULL or operations, a line each, as in a script: what the host (or the driver, on
+	 * another queue) does before the chain is made available, and after the device was
+	 * notified of it. */
+	const char *before, *after;
+};
+
+enum vringer_request_flag {
+	/* The answer depends on nothing but the requests before: used.len, and all bytes below
+	 * it, are the same however the driver divides the buffers. */
+	VRINGER_REQUEST_EXACT = 1 << 0,
+	/* No request, but bytes that mean something to the device: they are sent under
+	 * fuzzing, and nothing is demanded. */
+	VRINGER_REQUEST_HINT = 1 << 1,
+};
+
 enum vringer_level {
 	VRINGER_LEVEL_MMIO = 1,
 	VRINGER_LEVEL_ACTIVATED = 2,
@@ -291,6 +327,10 @@ struct vringer_target {
 	 * backend_calls times, and backend_calls_chain times more for each chain that
 	 * it takes or holds.  Both 0: not known. */
 	uint32_t backend_calls, backend_calls_chain;
+
+	/* NULL or the requests that it serves, ended by one with a NULL name.  Without a
+	 * `liveness` script, these are what a device must serve after a reset. */
+	const struct vringer_request *requests;
 };
 
 /* The registered targets, ended by NULL.  A program has exactly one VRINGER_TARGETS. */

@@ -11,7 +11,7 @@ set -u
 
 scripts=conformance/soundness
 bugs=fuzzers/bugs
-seen='used|used_idx|value|status|interrupts|counter|counters'
+seen='answered|used|used_idx|value|status|interrupts|counter|counters'
 
 # has NAME FILE PATTERN...: FILE has a line like each of them.
 has() {

@@ -196,13 +196,13 @@ static void annotations_are_outside_equality(void **state)
 	assert_string_equal(parsed.clauses[1], "2.4");
 	assert_int_equal(parsed.needs_queues, 2);
 	assert_true(parsed.needs_features == 1ULL << 32);
-	assert_true(parsed.needs_model);
+	assert_true((parsed.needs & NEED_MODEL) != 0);
 	assert_string_equal(parsed.slot_names[0], "other");
 	assert_int_equal(parsed.op_lines[0], 9);
 	assert_int_equal(parsed.op_lines[1], 13);
 	parse_good("device any\n");
 	assert_int_equal(parsed.clause_count + parsed.expect_count + parsed.needs_queues, 0);
-	assert_false(parsed.needs_model);
+	assert_false((parsed.needs & NEED_MODEL) != 0);
 	assert_string_equal(parsed.slot_names[0], "");
 }
 

@@ -66,6 +66,12 @@ static const struct vringer_queue queues[] = {
 	{ .name = "requests", .size_max = ENTROPY_QUEUE_SIZE, .driver_initiated = 1 },
 };
 
+/* What a driver asks: 64 bytes, all of which are filled. */
+static const struct vringer_request requests[] = {
+	{ .name = "read", .queue = 0, .writable_len = 64, .used_min = 64, .used_max = 64 },
+	{ .name = NULL },
+};
+
 static const struct vringer_target entropy = {
 	.version = VRINGER_VERSION,
 	.size = sizeof(entropy),
@@ -80,14 +86,7 @@ static const struct vringer_target entropy = {
 	.features = ENTROPY_FEATURES,
 	.queues = queues,
 	.chain_bytes_max = ENTROPY_REQUEST_MAX,
-	.liveness = "device entropy\n"
-		    "start driver_ok\n"
-		    "send 0 b1:w\n"
-		    "> used 0 id=0 len=64\n"
-		    "> interrupts used=1 config=0\n"
-		    "send 0 b1:w\n"
-		    "> used 0 id=0 len=64\n"
-		    "> interrupts used=1 config=0\n",
+	.requests = requests,
 	.create = create,
 	.destroy = free,
 	.read = read_register,

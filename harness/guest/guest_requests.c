@@ -1,0 +1,381 @@
+/* SPDX-License-Identifier: Apache-2.0 OR MIT */
+/*
+ * An honest driver's requests, as the target declares them: buffers in memory that
+ * nothing else uses, descriptors that are free (or, for a driver that is not so honest,
+ * from a given head on), one buffer for each direction or pieces of them.  See
+ * requests.h.
+ *
+ * It does nothing where an honest driver could not send: the queue is not set up, its
+ * ring or its descriptors are all in use, or a feature that the request needs was not
+ * accepted.
+ */
+#include "devices/table.h"
+#include "harness/guest/guest_internal.h"
+
+#include <linux/virtio_config.h>
+#include <linux/virtio_ring.h>
+#include <string.h>
+
+#define NO_HEAD UINT32_MAX
+
+/* A request, ready to be written. */
+struct draft {
+	const struct target_request *request;
+	const struct request_script *script;
+	unsigned queue;
+	uint32_t size;	   /* of the queue */
+	uint32_t pieces[2]; /* readable, writable */
+	uint32_t piece_len; /* bytes of each but the last; 0: there is one of each kind */
+	uint32_t descs;	   /* in the queue's table */
+	enum request_layout layout;
+	bool forced; /* the operation says which descriptors */
+	uint32_t head;
+	uint64_t at, table; /* buffers; an indirect table */
+	uint64_t area;
+	uint32_t area_len;
+};
+
+static uint32_t count_pieces(uint32_t len, uint32_t piece_len, uint32_t most)
+{
+	uint32_t count = len == 0 ? 0 : piece_len == 0 ? 1 : (len + piece_len - 1) / piece_len;
+
+	return count < most ? count : most;
+}
+
+static unsigned pieces_of(const struct target_request *request, uint32_t piece_len, uint32_t most,
+			  uint32_t pieces[2])
+{
+	pieces[0] = count_pieces(request->len, piece_len, most / 2 > 0 ? most / 2 : 1);
+	pieces[1] = count_pieces(request->room, piece_len, most / 2 > 0 ? most / 2 : 1);
+	return pieces[0] + pieces[1];
+}
+
+unsigned requests_descs(const struct target_request *request, const struct op *op)
+{
+	uint32_t pieces[2];
+	unsigned count = pieces_of(request, (uint32_t)op->value[SEND_REQUEST_SPLIT],
+				   REQUESTS_PIECES_MAX, pieces);
+
+	return op->value[SEND_REQUEST_LAYOUT] == LAYOUT_INDIRECT ? 1 : count;
+}
+
+/* The first free descriptors in a row, that many; NO_HEAD: there are none. */
+static uint32_t find_free(const struct request_queue *rq, uint32_t size, uint32_t count)
+{
+	uint32_t run = 0;
+
+	if (size > REQUESTS_DESCS_MAX)
+		size = REQUESTS_DESCS_MAX;
+	for (uint32_t d = 0; d < size; d++) {
+		run = (rq->used[d / 64] >> d % 64 & 1) != 0 ? 0 : run + 1;
+		if (run == count)
+			return d + 1 - count;
+	}
+	return NO_HEAD;
+}
+
+static bool accepted(const struct guest *g, uint64_t features)
+{
+	return (features & ~g->accepted) == 0;
+}
+
+/* Another of the legal ways: in halves what was whole, and the other way round. */
+static void redivide(struct draft *d)
+{
+	uint32_t longest = d->request->len > d->request->room ? d->request->len : d->request->room;
+
+	d->piece_len = d->piece_len == 0 ? (longest + 1) / 2 : 0;
+	if (d->layout != LAYOUT_INDIRECT)
+		d->layout = d->layout == LAYOUT_DIRECT ? LAYOUT_REVERSED : LAYOUT_DIRECT;
+}
+
+/* Divide it into buffers and choose their descriptors. */
+static bool plan(struct guest *g, const struct op *op, struct draft *d)
+{
+	struct requests *r = &g->requests;
+	struct request_queue *rq = &r->queue[d->queue];
+	uint32_t most = d->size < REQUESTS_PIECES_MAX ? d->size : REQUESTS_PIECES_MAX;
+	uint32_t wanted[2], count;
+
+	d->piece_len = (uint32_t)op->value[SEND_REQUEST_SPLIT];
+	d->layout = (enum request_layout)op->value[SEND_REQUEST_LAYOUT];
+	if (r->redivided)
+		redivide(d);
+	if (d->layout == LAYOUT_INDIRECT && !accepted(g, 1ull << VIRTIO_RING_F_INDIRECT_DESC))
+		d->layout = LAYOUT_DIRECT;
+	count = pieces_of(d->request, d->piece_len, most, d->pieces);
+	d->forced = op->value[SEND_REQUEST_HEAD] != 0;
+	/* Fewer and larger pieces, rather than none. */
+	for (;;) {
+		d->descs = d->layout == LAYOUT_INDIRECT ? 1 : count;
+		d->head = d->forced ? (uint32_t)op->value[SEND_REQUEST_HEAD] % d->size
+				    : find_free(rq, d->size, d->descs);
+		if (d->head != NO_HEAD && d->descs <= d->size)
+			break;
+		if (d->pieces[0] <= 1 && d->pieces[1] <= 1) {
+			r->lacked_room = true;
+			return false;
+		}
+		d->pieces[0] = (d->pieces[0] + 1) / 2;
+		d->pieces[1] = (d->pieces[1] + 1) / 2;
+		count = d->pieces[0] + d->pieces[1];
+	}
+	pieces_of(d->request, d->piece_len, REQUESTS_PIECES_MAX, wanted);
+	if (wanted[0] != d->pieces[0] || wanted[1] != d->pieces[1])
+		r->lacked_room = true;
+	return true;
+}
+
+/* Where buffers and table lie. */
+static void place(struct guest *g, const struct op *op, struct draft *d)
+{
+	struct requests *r = &g->requests;
+	uint64_t at = guest_addr(g, op->base[SEND_REQUEST_AT], op->value[SEND_REQUEST_AT]);
+	bool own = op->base[SEND_REQUEST_AT] == BASE_ABSOLUTE && op->value[SEND_REQUEST_AT] == 0;
+	uint32_t table = d->layout != LAYOUT_INDIRECT
+				 ? 0
+				 : (d->pieces[0] + d->pieces[1]) * (uint32_t)sizeof(struct vring_desc);
+
+	d->area_len = table + (own ? d->request->len + d->request->room : 0);
+	if (d->area_len > ARENA_REQUESTS_SIZE - r->area_at)
+		r->area_at = 0;
+	d->area = g->arena.requests + r->area_at;
+	/* Tables, and so all of it, are aligned to 16. */
+	r->area_at += (d->area_len + 15) & ~15u;
+	d->table = d->area;
+	d->at = own ? d->area + table : at;
+}
+
+static uint32_t piece_end(uint32_t len, uint32_t piece_len, uint32_t i, uint32_t count)
+{
+	uint64_t end = piece_len == 0 ? len : (uint64_t)piece_len * (i + 1);
+
+	return i + 1 == count || end > len ? len : (uint32_t)end;
+}
+
+/* Descriptor number i of the chain. */
+static struct vring_desc describe(const struct draft *d, uint32_t i, uint16_t next)
+{
+	const struct target_request *request = d->request;
+	bool write = i >= d->pieces[0];
+	uint32_t n = write ? i - d->pieces[0] : i, count = d->pieces[write];
+	uint32_t len = write ? request->room : request->len;
+	uint32_t first = n > 0 ? piece_end(len, d->piece_len, n - 1, count) : 0;
+	bool last = i + 1 == d->pieces[0] + d->pieces[1];
+
+	return (struct vring_desc){
+		.addr = d->at + (write ? request->len : 0) + first,
+		.len = piece_end(len, d->piece_len, n, count) - first,
+		.flags = (uint16_t)((write ? VRING_DESC_F_WRITE : 0) |
+				    (last ? 0 : VRING_DESC_F_NEXT)),
+		.next = last ? 0 : next,
+	};
+}
+
+/* In reverse, the chain begins at the last of its descriptors. */
+static uint32_t desc_index(const struct draft *d, uint32_t i)
+{
+	uint32_t offset = d->layout == LAYOUT_REVERSED ? d->descs - 1 - i : i;
+
+	return (d->head + offset) % d->size;
+}
+
+static void write_descs(struct guest *g, struct draft *d)
+{
+	uint32_t count = d->pieces[0] + d->pieces[1];
+
+	if (d->layout == LAYOUT_INDIRECT) {
+		for (uint32_t i = 0; i < count; i++)
+			guest_store_desc(g, d->table + i * sizeof(struct vring_desc),
+					 describe(d, i, (uint16_t)(i + 1)));
+		guest_store_desc(
+			g, guest_desc_place(g, d->queue, d->head),
+			(struct vring_desc){ .addr = d->table,
+					     .len = count * (uint32_t)sizeof(struct vring_desc),
+					     .flags = VRING_DESC_F_INDIRECT });
+		return;
+	}
+	for (uint32_t i = 0; i < count; i++)
+		guest_store_desc(g, guest_desc_place(g, d->queue, desc_index(d, i)),
+				 describe(d, i, (uint16_t)desc_index(d, i + 1)));
+}
+
+/* What the device reads; one byte of it perhaps not as it should be. */
+static void write_readable(struct guest *g, const struct op *op, const struct draft *d)
+{
+	uint8_t flip = (uint8_t)op->value[SEND_REQUEST_FLIP];
+	uint64_t at = op->value[SEND_REQUEST_FLIP_AT];
+
+	if (d->request->len == 0)
+		return;
+	arena_store(&g->arena, d->at, d->request->bytes, d->request->len);
+	if (flip != 0) {
+		uint8_t byte = (uint8_t)d->request->bytes[at % d->request->len] ^ flip;
+
+		arena_store(&g->arena, d->at + at % d->request->len, &byte, 1);
+	}
+}
+
+/* On its way; may its answer be judged?  One that needs the host, or another queue, only
+ * if it is sent at once and nothing else is on its way: no other chain can then take what
+ * the host gives, and the host has nothing else to give. */
+static void note_sent(struct guest *g, const struct op *op, const struct draft *d,
+		      uint16_t head, bool at_once)
+{
+	struct requests *r = &g->requests;
+	struct request_queue *rq = &r->queue[d->queue];
+	struct request_sent *s = &r->sent[r->sent_count];
+	bool from_host = d->request->before != NULL || d->request->after != NULL;
+	uint32_t bytes = d->request->len + d->request->room;
+	bool altered = op->value[SEND_REQUEST_FLIP] != 0 && d->request->len > 0;
+
+	if (r->sent_count == REQUESTS_SENT_MAX) {
+		r->well = false;
+		return;
+	}
+	if (altered)
+		rq->mistaken = true;
+	r->strayed = r->strayed || altered || d->forced || d->area_len == 0;
+	/* By force: what is in use may be written over, and the chain may go round. */
+	if (d->forced && (d->head + d->descs > d->size ||
+			  requests_uses(rq, d->head, d->descs)))
+		r->well = false;
+	if (d->area_len == 0 || d->at != d->area + (d->area_len - bytes))
+		requests_touch(g, d->at, bytes);
+	for (unsigned i = 0; i < r->sent_count; i++)
+		if (d->area_len > 0 && r->sent[i].area - d->area < d->area_len)
+			r->sent[i].content = r->sent[i].judged = false;
+	*s = (struct request_sent){
+		.request = altered ? NULL : d->request,
+		.at = d->at,
+		.area = d->area,
+		.area_len = d->area_len,
+		.queue = (uint16_t)d->queue,
+		.head = head,
+		.first = (uint16_t)d->head,
+		.count = (uint16_t)d->descs,
+		.content = true,
+		.clean = !rq->mistaken,
+	};
+	s->judged = (!from_host || (at_once && !r->host_touched && r->sent_count == 0)) &&
+		    arena_has(&g->arena, d->at, bytes);
+	requests_add(r);
+}
+
+/* The request that the operation means, its buffers and descriptors written; false if it
+ * cannot be sent. */
+static bool prepare(struct guest *g, const struct op *op, struct draft *d)
+{
+	unsigned queue = (unsigned)op->value[SEND_REQUEST_QUEUE];
+	struct requests *r = &g->requests;
+
+	*d = (struct draft){ .queue = queue };
+	d->request = target_request(g->target, queue, (unsigned)op->value[SEND_REQUEST_WHICH]);
+	if (d->request == NULL || !r->queue[queue].ready || g->queues[queue].size == 0 ||
+	    !accepted(g, d->request->features))
+		return false;
+	d->script = &r->scripts[d->request - g->target->requests];
+	d->size = g->queues[queue].size;
+	if (r->queue[queue].outstanding >= d->size || !plan(g, op, d)) {
+		r->lacked_room = true;
+		return false;
+	}
+	place(g, op, d);
+	return true;
+}
+
+/* A request's own operations.  They hold no request with operations of its own. */
+static void run_script(struct guest *g, const struct program *prog)
+{
+	if (prog == NULL || g->requests.nested)
+		return;
+	g->requests.nested = true;
+	for (uint32_t i = 0; i < prog->op_count; i++)
+		guest_op(g, prog, &prog->ops[i]);
+	g->requests.nested = false;
+}
+
+/* With EVENT_IDX a driver that waits says for what: the next one that comes back. */
+static void ask_for_event(struct guest *g, unsigned queue)
+{
+	const struct guest_queue *q = &g->queues[queue];
+
+	if (accepted(g, 1ull << VIRTIO_RING_F_EVENT_IDX))
+		arena_store16(&g->arena,
+			      q->ring[VIRTQUEUE_DRIVER] +
+				      ring_at(&ring_split, GUEST_USED_EVENT, q->size, 0),
+			      g->requests.queue[queue].seen);
+}
+
+void guest_chain_request(struct guest *g, const struct program *prog, const struct op *op)
+{
+	struct draft d;
+
+	(void)prog;
+	if (!prepare(g, op, &d))
+		return;
+	/* Published by hand, if at all. */
+	g->requests.strayed = true;
+	if (requests_uses(&g->requests.queue[d.queue], d.head, d.descs))
+		g->requests.well = false;
+	requests_touch(g, d.at, d.request->len + d.request->room);
+	write_readable(g, op, &d);
+	write_descs(g, &d);
+}
+
+static bool offer(struct guest *g, const struct op *op, bool at_once, struct draft *d)
+{
+	uint16_t head;
+
+	if (!prepare(g, op, d))
+		return false;
+	run_script(g, d->script->before);
+	head = (uint16_t)(d->layout == LAYOUT_REVERSED ? desc_index(d, 0) : d->head);
+	write_readable(g, op, d);
+	write_descs(g, d);
+	note_sent(g, op, d, head, at_once);
+	ask_for_event(g, d->queue);
+	guest_publish_head(g, d->queue, head);
+	return true;
+}
+
+SAME_FIELD(CHAIN_REQUEST_QUEUE, SEND_REQUEST_QUEUE);
+SAME_FIELD(CHAIN_REQUEST_FLIP, SEND_REQUEST_FLIP);
+SAME_FIELD(OFFER_REQUEST_QUEUE, SEND_REQUEST_QUEUE);
+SAME_FIELD(OFFER_REQUEST_FLIP, SEND_REQUEST_FLIP);
+
+void requests_follow(struct guest *g, unsigned queue)
+{
+	struct requests *r = &g->requests;
+
+	/* Their operations may send more, behind these. */
+	for (unsigned i = 0; i < r->sent_count; i++) {
+		struct request_sent *s = &r->sent[i];
+
+		if (s->queue != queue || s->request == NULL || !s->told || s->followed)
+			continue;
+		s->followed = true;
+		run_script(g, r->scripts[s->request - g->target->requests].after);
+	}
+}
+
+void guest_offer_request(struct guest *g, const struct program *prog, const struct op *op)
+{
+	struct draft d;
+
+	(void)prog;
+	offer(g, op, false, &d);
+}
+
+void guest_send_request(struct guest *g, const struct program *prog, const struct op *op)
+{
+	struct draft d;
+
+	(void)prog;
+	if (!offer(g, op, true, &d))
+		return;
+	requests_tell(&g->requests, d.queue);
+	g->transport->notify(g, d.queue);
+	requests_follow(g, d.queue);
+	guest_settle(g);
+}

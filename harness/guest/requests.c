@@ -1,0 +1,364 @@
+/* SPDX-License-Identifier: Apache-2.0 OR MIT */
+/*
+ * Whether requests are answered.  See requests.h; guest_requests.c sends them, and
+ * requests_note.c knows what excuses a device.
+ *
+ * request.answered, request.resumed: the device is live, every queue lies in memory that
+ * is there, no access or allocation was made to fail, no memory changes under the device,
+ * the driver has only published chains in descriptors that were free, and the host did
+ * what the request needs and nothing else.  A request that the target declares as
+ * well-formed then has no cause to be refused or left alone.  At rest means that the
+ * device has said that it has nothing to do: one that answers later says that it has work
+ * left, or holds chains, or settles.  Where the driver has sent other chains to that queue
+ * before, whatever they hold, it is request.resumed: VIRTIO lets a device give up after a
+ * driver's mistake, but then it has to set DEVICE_NEEDS_RESET (dev.status.field.2), and a
+ * device that did is not judged.
+ */
+#include "harness/guest/guest_internal.h"
+#include "harness/ledger/ledger_internal.h"
+#include "harness/program/text.h"
+
+#include <errno.h>
+#include <linux/virtio_config.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define GONE (VIRTIO_CONFIG_S_NEEDS_RESET | VIRTIO_CONFIG_S_FAILED)
+
+/* Only what the guest itself does, in order. */
+static bool is_plain_op(const struct op *op)
+{
+	return op->code != OP_REPEAT && (op->code < OP_SAVE || op->code > OP_CUT) &&
+	       op->code != OP_START;
+}
+
+/* Parse one of a request's texts: 0, or negative errno with `why` filled in. */
+static int parse_ops(struct script *script, const char *name, const char *text,
+		     struct program **prog, char *why, size_t size)
+{
+	static const char header[] = "device any\n";
+	size_t len = strlen(text) + sizeof(header);
+	char *whole = malloc(len);
+	struct text_error error;
+	int err = -ENOMEM;
+
+	*prog = malloc(sizeof(**prog));
+	if (whole == NULL || *prog == NULL)
+		goto out;
+	snprintf(whole, len, "%s%s", header, text);
+	err = text_parse(script, whole, len - 1, &error);
+	for (uint32_t i = 0; err == 0 && i < script->prog.op_count; i++) {
+		if (is_plain_op(&script->prog.ops[i]))
+			continue;
+		error = (struct text_error){ .line = script->op_lines[i], .column = 1 };
+		strcpy(error.message, "not in a request: start, repeat and snapshots");
+		err = -EINVAL;
+	}
+	if (err == 0)
+		**prog = script->prog;
+	else if (why != NULL)
+		snprintf(why, size, "has a request '%.32s' with an invalid operation: %u:%u: %.100s",
+			 name, error.line - 1, error.column, error.message);
+out:
+	free(whole);
+	return err;
+}
+
+int requests_open(struct requests *r, const struct target *target, char *why, size_t size)
+{
+	struct script *script = NULL;
+	int err = 0;
+
+	r->scripts = NULL;
+	r->script_count = target->request_count;
+	if (target->request_count == 0)
+		return 0;
+	r->scripts = calloc(target->request_count, sizeof(*r->scripts));
+	script = calloc(1, sizeof(*script));
+	if (r->scripts == NULL || script == NULL)
+		err = -ENOMEM;
+	for (unsigned i = 0; i < target->request_count && err == 0; i++) {
+		const struct target_request *request = &target->requests[i];
+
+		if (request->before != NULL)
+			err = parse_ops(script, request->name, request->before,
+					&r->scripts[i].before, why, size);
+		if (request->after != NULL && err == 0)
+			err = parse_ops(script, request->name, request->after,
+					&r->scripts[i].after, why, size);
+	}
+	free(script);
+	if (err != 0)
+		requests_close(r);
+	return err;
+}
+
+void requests_close(struct requests *r)
+{
+	for (unsigned i = 0; r->scripts != NULL && i < r->script_count; i++) {
+		free(r->scripts[i].before);
+		free(r->scripts[i].after);
+	}
+	free(r->scripts);
+	r->scripts = NULL;
+}
+
+/* Of queues that were used; `all`: what a program did to the host as well. */
+static void forget(struct requests *r)
+{
+	for (unsigned i = 0; r->queues != 0; i++, r->queues >>= 1)
+		if ((r->queues & 1) != 0)
+			r->queue[i] = (struct request_queue){ .ready = false };
+	r->sent_count = 0;
+	r->area_at = 0;
+	r->well = false;
+}
+
+void requests_reset(struct guest *g)
+{
+	struct requests *r = &g->requests;
+
+	forget(r);
+	r->strayed = r->host_touched = r->nested = r->lacked_room = false;
+	r->compared = 0;
+	r->digest = 0;
+}
+
+/* Queues at the places that they have by default, of a legal size. */
+static bool queues_are_well(const struct guest *g)
+{
+	for (unsigned i = 0; i < g->target->queue_count && i < PROGRAM_QUEUES; i++) {
+		const struct guest_queue *q = &g->queues[i];
+
+		if (!g->requests.queue[i].ready)
+			continue;
+		if (q->size == 0 || (q->size & (q->size - 1)) != 0 || q->size > g->queue_max[i] ||
+		    q->size > GUEST_QUEUE_SIZE_MAX)
+			return false;
+		for (unsigned part = 0; part < VIRTQUEUE_AREA_COUNT; part++)
+			if (q->ring[part] != guest_ring_place(g, i, part))
+				return false;
+	}
+	return true;
+}
+
+void requests_started(struct guest *g, bool live)
+{
+	struct requests *r = &g->requests;
+	uint64_t ready = 0;
+	uint32_t status;
+
+	for (unsigned i = 0; i < PROGRAM_QUEUES && i < g->target->queue_count; i++)
+		ready |= (uint64_t)r->queue[i].ready << i;
+	forget(r);
+	r->queues = ready;
+	for (unsigned i = 0; ready >> i != 0; i++)
+		r->queue[i].ready = (ready >> i & 1) != 0;
+	if (!live)
+		return;
+	status = g->transport->look_status(g);
+	r->well = (status & VIRTIO_CONFIG_S_DRIVER_OK) != 0 && (status & GONE) == 0 &&
+		  (g->accepted >> VIRTIO_F_VERSION_1 & 1) != 0 && g->arena.race_count == 0 &&
+		  g->arena.fault_nth == 0 && g->heap.fault_nth == 0 && g->arena.hole_count == 0 &&
+		  queues_are_well(g);
+}
+
+static void note_wrong(struct request_queue *rq, const struct request_wrong *wrong)
+{
+	if (rq->wrong.kind == REQUEST_RIGHT)
+		rq->wrong = *wrong;
+}
+
+/* The first byte of the answer that is not as declared. */
+static bool find_wrong_byte(struct guest *g, const struct request_sent *s,
+			    struct request_wrong *wrong)
+{
+	const struct target_request *request = s->request;
+
+	for (unsigned i = 0; i < request->answer_count; i++) {
+		const struct target_bytes *due = &request->answer[i];
+
+		for (uint32_t b = 0; b < due->len; b++) {
+			uint32_t at = due->offset + b;
+			uint8_t byte;
+
+			arena_load(&g->arena, s->at + request->len + at, &byte, 1);
+			if (byte == due->bytes[b])
+				continue;
+			wrong->kind = REQUEST_BYTES;
+			wrong->at = at;
+			wrong->found = byte;
+			wrong->due = due->bytes[b];
+			return true;
+		}
+	}
+	return false;
+}
+
+void request_wrong_print(const struct request_wrong *wrong, char *text, size_t size)
+{
+	char what[96] = "";
+
+	switch (wrong->kind) {
+	case REQUEST_RIGHT:
+		break;
+	case REQUEST_UNANSWERED:
+		snprintf(what, sizeof(what), "the device rests and has not returned it");
+		break;
+	case REQUEST_LENGTH:
+		snprintf(what, sizeof(what), "used.len is %u, expected %u to %u", wrong->len,
+			 wrong->min, wrong->max);
+		break;
+	case REQUEST_BYTES:
+		snprintf(what, sizeof(what), "byte %u of the answer is 0x%02x, expected 0x%02x",
+			 wrong->at, wrong->found, wrong->due);
+		break;
+	}
+	snprintf(text, size, "queue %u: request %s, head %u: %s", wrong->queue, wrong->name,
+		 wrong->head, what);
+}
+
+static void accuse(struct guest *g, const struct request_sent *s, const struct request_wrong *wrong)
+{
+	enum rule rule = s->clean ? RULE_REQUEST_ANSWERED : RULE_REQUEST_RESUMED;
+	char text[200];
+
+	if (!s->judged || !g->requests.well || !g->ledger.enabled ||
+	    !ledger_judges(&g->ledger, rule))
+		return;
+	request_wrong_print(wrong, text, sizeof(text));
+	ledger_break(&g->ledger, rule, "%s", text);
+}
+
+static struct request_wrong wrong_of(const struct request_sent *s, enum request_wrong_kind kind)
+{
+	return (struct request_wrong){ .kind = kind,
+				       .name = s->request->name,
+				       .queue = s->queue,
+				       .head = s->head,
+				       .min = s->request->used_min,
+				       .max = s->request->used_max };
+}
+
+/* Of requests with one answer only: the same in every order, so that queues may be served
+ * in any. */
+static void digest(struct guest *g, const struct request_sent *s, uint32_t len)
+{
+	uint64_t sum = 0xcbf29ce484222325ull + s->queue + ((uint64_t)len << 16);
+	uint8_t bytes[256];
+
+	for (uint32_t at = 0, n; at < len; at += n) {
+		n = len - at < sizeof(bytes) ? len - at : sizeof(bytes);
+		arena_load(&g->arena, s->at + s->request->len + at, bytes, n);
+		for (uint32_t i = 0; i < n; i++)
+			sum = (sum ^ bytes[i]) * 0x100000001b3ull;
+	}
+	g->requests.digest += sum * 0x9e3779b97f4a7c15ull;
+	g->requests.compared++;
+}
+
+/* A request came back. */
+static void judge(struct guest *g, const struct request_sent *s, uint32_t len)
+{
+	struct request_queue *rq = &g->requests.queue[s->queue];
+	const struct target_request *request = s->request;
+	struct request_wrong wrong = wrong_of(s, REQUEST_LENGTH);
+
+	wrong.len = len;
+	if (len < request->used_min || len > request->used_max ||
+	    (s->content && find_wrong_byte(g, s, &wrong))) {
+		note_wrong(rq, &wrong);
+		accuse(g, s, &wrong);
+		return;
+	}
+	rq->answered++;
+	if (request->exact && s->content && s->judged && g->requests.well)
+		digest(g, s, len);
+}
+
+static void remove_sent(struct requests *r, unsigned i)
+{
+	const struct request_sent *s = &r->sent[i];
+	struct request_queue *rq = &r->queue[s->queue];
+
+	for (uint32_t d = s->first; d < (uint32_t)s->first + s->count; d++)
+		if (d < REQUESTS_DESCS_MAX)
+			rq->used[d / 64] &= ~(1ull << d % 64);
+	rq->outstanding--;
+	r->sent_count--;
+	memmove(&r->sent[i], &r->sent[i + 1], (r->sent_count - i) * sizeof(r->sent[0]));
+}
+
+static void look_at_queue(struct guest *g, unsigned queue)
+{
+	struct requests *r = &g->requests;
+	struct request_queue *rq = &r->queue[queue];
+	const struct guest_queue *q = &g->queues[queue];
+	uint64_t used = q->ring[VIRTQUEUE_DEVICE];
+	uint16_t idx = arena_load16(&g->arena, used + ring_at(&ring_split, GUEST_USED_IDX, 0, 0));
+	uint32_t budget = rq->outstanding;
+
+	/* More than were outstanding is the ledger's affair. */
+	for (; rq->seen != idx && budget > 0 && q->size > 0; rq->seen++, budget--) {
+		uint32_t entry[2];
+		unsigned i = 0;
+
+		arena_load(&g->arena,
+			   used + ring_at(&ring_split, GUEST_USED_ENTRY, q->size,
+					  rq->seen % q->size),
+			   entry, sizeof(entry));
+		while (i < r->sent_count &&
+		       (r->sent[i].queue != queue || r->sent[i].head != le32toh(entry[0])))
+			i++;
+		if (i == r->sent_count)
+			continue;
+		if (r->sent[i].request != NULL)
+			judge(g, &r->sent[i], le32toh(entry[1]));
+		remove_sent(r, i);
+	}
+	rq->seen = idx;
+}
+
+void requests_rest(struct guest *g, enum device_state state)
+{
+	struct requests *r = &g->requests;
+	bool rests;
+
+	if (r->sent_count == 0)
+		return;
+	for (unsigned i = 0; r->queues >> i != 0; i++)
+		if ((r->queues >> i & 1) != 0 && r->queue[i].outstanding > 0)
+			look_at_queue(g, i);
+	if (r->sent_count == 0 || state != DEVICE_IDLE)
+		return;
+	if (r->well && (g->transport->look_status(g) & GONE) != 0)
+		r->well = false;
+	rests = !g->target->holds;
+	for (unsigned i = 0; i < r->sent_count && rests; i++) {
+		struct request_sent *s = &r->sent[i];
+		struct request_wrong wrong;
+
+		if (s->request == NULL || !s->told)
+			continue;
+		wrong = wrong_of(s, REQUEST_UNANSWERED);
+		note_wrong(&r->queue[s->queue], &wrong);
+		accuse(g, s, &wrong);
+		s->judged = false;
+	}
+}
+
+bool requests_are_honest(const struct guest *g)
+{
+	return !g->requests.strayed && !g->requests.lacked_room;
+}
+
+uint32_t requests_take_answered(struct guest *g, unsigned queue, struct request_wrong *wrong)
+{
+	struct request_queue *rq = &g->requests.queue[queue];
+	uint32_t answered = rq->answered;
+
+	*wrong = rq->wrong;
+	rq->answered = 0;
+	rq->wrong.kind = REQUEST_RIGHT;
+	return answered;
+}

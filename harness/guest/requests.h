@@ -1,0 +1,133 @@
+/* SPDX-License-Identifier: Apache-2.0 OR MIT */
+/*
+ * Well-formed requests, as the target declares them (struct target_request): how an
+ * honest driver sends them, and whether the device answers them.
+ *
+ * It looks as a driver does, at the used ring and the buffers in guest memory, so it sees
+ * the same of every device, however that reaches memory.  It judges only where the device
+ * has no excuse: `well` below.  Who asks for a verdict in a script (`> answered`) gets it
+ * in any case.
+ */
+#ifndef VRINGER_HARNESS_REQUESTS_H
+#define VRINGER_HARNESS_REQUESTS_H
+
+#include "harness/program/program.h"
+#include "harness/target/target.h"
+
+struct guest;
+
+#define REQUESTS_SENT_MAX 512u /* chains on their way that are told apart */
+#define REQUESTS_DESCS_MAX 256u /* descriptors of a queue that are told apart */
+#define REQUESTS_PIECES_MAX 128u
+
+/* A chain that the driver made available and has not seen come back. */
+struct request_sent {
+	const struct target_request *request; /* NULL: some other chain */
+	uint64_t at;			      /* of its buffers, readable ones first */
+	uint64_t area;			      /* of what lies in the driver's own area */
+	uint32_t area_len;
+	uint16_t queue, head;
+	uint16_t first, count; /* descriptors */
+	bool told;	       /* the device was notified since */
+	bool followed;	       /* ... and what happens after that has happened */
+	bool judged;	       /* the device has no excuse */
+	bool content;	       /* nor for the bytes of the answer */
+	bool clean;	       /* the driver had made no mistake on this queue */
+};
+
+enum request_wrong_kind {
+	REQUEST_RIGHT,
+	REQUEST_UNANSWERED, /* at rest */
+	REQUEST_LENGTH,
+	REQUEST_BYTES,
+};
+
+/* What was wrong with an answer. */
+struct request_wrong {
+	enum request_wrong_kind kind;
+	const char *name; /* of the request */
+	uint16_t queue, head;
+	uint32_t len;		     /* LENGTH: used.len */
+	uint32_t min, max;	     /* ... and what was declared */
+	uint32_t at;		     /* BYTES: where */
+	uint8_t found, due;	     /* ... what is there, and what was declared */
+};
+
+struct request_queue {
+	bool ready;	   /* `start` has set it up */
+	bool mistaken;	   /* the driver has sent what is no well-formed request */
+	uint16_t seen;	   /* used index up to which it has looked */
+	uint32_t answered; /* as declared, since this was asked for last */
+	uint32_t outstanding;
+	struct request_wrong wrong; /* the first one since then */
+	uint64_t used[REQUESTS_DESCS_MAX / 64]; /* descriptors in use */
+};
+
+/* A target's request, its operations parsed. */
+struct request_script {
+	struct program *before, *after; /* or NULL */
+};
+
+struct requests {
+	bool well; /* live since `start`, and nothing since then gives the device an excuse */
+	bool strayed;	   /* the program did more than start, send requests, wait and look */
+	bool host_touched; /* the program made the host do something */
+	bool saved;	   /* the last operation took a snapshot, or put it back */
+	bool nested;	   /* what runs are a request's own operations */
+	bool redivided;	   /* a twin: cut what is sent whole, join what is sent in pieces */
+	bool lacked_room;  /* a request was not sent for want of descriptors, or in fewer pieces */
+	uint32_t compared; /* answers of requests that have one answer only */
+	uint64_t digest;   /* ... of all of them, whatever the order */
+	uint64_t queues;   /* bits: those that something was sent to */
+	uint32_t area_at;  /* next free byte of the area */
+	unsigned sent_count;
+	struct request_sent sent[REQUESTS_SENT_MAX];
+	struct request_queue queue[PROGRAM_QUEUES];
+	/* Of the target's requests, in their order. */
+	struct request_script *scripts;
+	unsigned script_count;
+};
+
+/* Parse the operations of the target's requests: 0, -ENOMEM, or -EINVAL with what is wrong
+ * in `why` (may be NULL). */
+int requests_open(struct requests *r, const struct target *target, char *why, size_t size);
+void requests_close(struct requests *r);
+
+/* Nothing was sent. */
+void requests_reset(struct guest *g);
+/* An operation of the program is about to run: does it give the device an excuse? */
+void requests_note(struct guest *g, const struct program *prog, const struct op *op);
+/* `start` is over, and has set the queues up whose `ready` is set. */
+void requests_started(struct guest *g, bool live);
+/* An operation is over, the device in `state`: what came back, and what did not. */
+void requests_rest(struct guest *g, enum device_state state);
+
+/* Descriptors that this request takes on that queue, divided as the operation says. */
+unsigned requests_descs(const struct target_request *request, const struct op *op);
+
+/* How many requests of a queue were answered as declared since this was asked for last;
+ * *wrong: the first that was not. */
+uint32_t requests_take_answered(struct guest *g, unsigned queue, struct request_wrong *wrong);
+void request_wrong_print(const struct request_wrong *wrong, char *text, size_t size);
+
+/* Has the driver, since the program began, only sent well-formed requests, each divided as
+ * the operation says? */
+bool requests_are_honest(const struct guest *g);
+
+/* The device is about to be notified of a queue; and it was: what is to happen then. */
+void requests_tell(struct requests *r, uint64_t queue);
+void requests_follow(struct guest *g, unsigned queue);
+
+/* For the files of requests: the chain that sent[sent_count] describes is on its way. */
+void requests_add(struct requests *r);
+/* Are any of these descriptors in use? */
+bool requests_uses(const struct request_queue *rq, uint32_t first, uint32_t count);
+/* The driver changes, or takes away, these bytes. */
+void requests_touch(struct guest *g, uint64_t addr, uint64_t len);
+
+/* Operations. */
+void guest_chain_request(struct guest *g, const struct program *prog, const struct op *op);
+void guest_offer_request(struct guest *g, const struct program *prog, const struct op *op);
+void guest_send_request(struct guest *g, const struct program *prog, const struct op *op);
+
+#endif

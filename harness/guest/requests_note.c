@@ -1,0 +1,230 @@
+/* SPDX-License-Identifier: Apache-2.0 OR MIT */
+/*
+ * What excuses a device that does not answer a request, operation by operation.  See
+ * requests.h.
+ *
+ * Where it cannot tell cheaply whether the device has an excuse, it has one: what a
+ * driver writes over rings by hand, publishes by hand, or makes change under the device
+ * ends all verdicts until the next `start`.
+ */
+#include "devices/table.h"
+#include "harness/guest/guest_internal.h"
+
+#include <linux/virtio_mmio.h>
+#include <linux/virtio_ring.h>
+
+typedef void note_fn(struct guest *g, const struct program *prog, const struct op *op);
+
+static bool overlaps(uint64_t a, uint64_t a_len, uint64_t b, uint64_t b_len)
+{
+	return a_len > 0 && b_len > 0 && (a - b < b_len || b - a < a_len);
+}
+
+/* Bytes of each part of a split ring (VIRTIO 2.7). */
+static uint64_t part_bytes(const struct guest_queue *q, unsigned part)
+{
+	TABLE(static const uint8_t, bytes, VIRTQUEUE_AREA_COUNT, 1,
+	      [VIRTQUEUE_DESC] = sizeof(struct vring_desc),
+	      [VIRTQUEUE_DRIVER] = sizeof(uint16_t),
+	      [VIRTQUEUE_DEVICE] = sizeof(struct vring_used_elem));
+
+	return (uint64_t)bytes[part] * q->size + 6;
+}
+
+static bool is_ring(const struct guest *g, uint64_t addr, uint64_t len)
+{
+	for (unsigned i = 0; i < g->target->queue_count && i < PROGRAM_QUEUES; i++)
+		for (unsigned part = 0; part < VIRTQUEUE_AREA_COUNT; part++)
+			if (overlaps(addr, len, g->queues[i].ring[part],
+				     part_bytes(&g->queues[i], part)))
+				return true;
+	return false;
+}
+
+/* Requests whose buffers are among these bytes are not judged any more. */
+static void touch_sent(struct requests *r, uint64_t addr, uint64_t len)
+{
+	for (unsigned i = 0; i < r->sent_count; i++) {
+		struct request_sent *s = &r->sent[i];
+		uint64_t own = s->request != NULL ? s->request->len + s->request->room : 0;
+
+		if (overlaps(addr, len, s->at, own) || overlaps(addr, len, s->area, s->area_len))
+			s->judged = s->content = false;
+	}
+}
+
+void requests_touch(struct guest *g, uint64_t addr, uint64_t len)
+{
+	if (len == 0)
+		return;
+	if (addr + (len - 1) < addr || is_ring(g, addr, len))
+		g->requests.well = false;
+	touch_sent(&g->requests, addr, len);
+}
+
+static void note_excuse(struct guest *g, const struct program *prog, const struct op *op)
+{
+	(void)prog;
+	(void)op;
+	g->requests.well = false;
+}
+
+static void note_store(struct guest *g, const struct program *prog, const struct op *op)
+{
+	(void)prog;
+	requests_touch(g, guest_addr(g, op->base[STORE_ADDR], op->value[STORE_ADDR]), op->data_len);
+}
+
+SAME_FIELD(FILL_ADDR, PATTERN_ADDR);
+SAME_FIELD(FILL_LEN, PATTERN_LEN);
+SAME_FIELD(FILL_ADDR, UNMAP_ADDR);
+SAME_FIELD(FILL_LEN, UNMAP_LEN);
+
+static void note_range(struct guest *g, const struct program *prog, const struct op *op)
+{
+	(void)prog;
+	requests_touch(g, guest_addr(g, op->base[FILL_ADDR], op->value[FILL_ADDR]), op->value[FILL_LEN]);
+}
+
+static void note_host(struct guest *g, const struct program *prog, const struct op *op)
+{
+	(void)prog;
+	(void)op;
+	if (!g->requests.nested)
+		g->requests.host_touched = true;
+}
+
+/* What a driver may write at any time. */
+static void note_write(struct guest *g, const struct program *prog, const struct op *op)
+{
+	static const uint16_t harmless[] = {
+		VIRTIO_MMIO_QUEUE_NOTIFY,	 VIRTIO_MMIO_INTERRUPT_ACK,
+		VIRTIO_MMIO_DEVICE_FEATURES_SEL, VIRTIO_MMIO_DRIVER_FEATURES_SEL,
+		VIRTIO_MMIO_QUEUE_SEL,		 VIRTIO_MMIO_SHM_SEL,
+	};
+
+	(void)prog;
+	for (size_t i = 0; i < ARRAY_SIZE(harmless); i++)
+		if (op->value[WRITE_REGISTER] == harmless[i] && op->value[WRITE_WIDTH] == 4)
+			return;
+	g->requests.well = false;
+}
+
+/* Of a snapshot that was taken just before, nothing is lost. */
+static void note_restore(struct guest *g, const struct program *prog, const struct op *op)
+{
+	(void)prog;
+	(void)op;
+	if (!g->requests.saved)
+		g->requests.well = false;
+}
+
+void requests_tell(struct requests *r, uint64_t queue)
+{
+	for (unsigned i = 0; i < r->sent_count; i++)
+		if (r->sent[i].queue == queue)
+			r->sent[i].told = true;
+}
+
+static void note_notify(struct guest *g, const struct program *prog, const struct op *op)
+{
+	(void)prog;
+	requests_tell(&g->requests, op->value[NOTIFY_QUEUE]);
+}
+
+bool requests_uses(const struct request_queue *rq, uint32_t first, uint32_t count)
+{
+	for (uint32_t d = first; d < first + count && d < REQUESTS_DESCS_MAX; d++)
+		if ((rq->used[d / 64] >> d % 64 & 1) != 0)
+			return true;
+	return false;
+}
+
+static void note_chain(struct guest *g, const struct program *prog, const struct op *op)
+{
+	unsigned queue = (unsigned)op->value[CHAIN_QUEUE];
+	uint32_t size = g->queues[queue].size != 0 ? g->queues[queue].size : 1;
+
+	(void)prog;
+	if (op->value[CHAIN_HEAD] + op->data_len > size ||
+	    requests_uses(&g->requests.queue[queue], (uint32_t)op->value[CHAIN_HEAD], op->data_len))
+		g->requests.well = false;
+}
+
+/* Buffers of the program's own: legal as a chain in free descriptors, whatever it holds. */
+static void note_offer(struct guest *g, const struct program *prog, const struct op *op)
+{
+	const uint8_t *elements = prog->data + op->data_off;
+	unsigned queue = (unsigned)op->value[OFFER_QUEUE];
+	struct requests *r = &g->requests;
+	struct request_queue *rq = &r->queue[queue];
+	uint32_t size = g->queues[queue].size, head = (uint32_t)op->value[OFFER_HEAD];
+	struct request_sent *s = &r->sent[r->sent_count];
+
+	if (!r->well)
+		return;
+	rq->mistaken = true;
+	if (!rq->ready || size == 0 || op->data_len == 0 || op->data_len > size ||
+	    head + op->data_len > size || rq->outstanding >= size ||
+	    r->sent_count == REQUESTS_SENT_MAX || requests_uses(rq, head, op->data_len)) {
+		r->well = false;
+		return;
+	}
+	for (uint32_t i = 0; i < op->data_len; i++) {
+		const struct guest_slot *slot = &g->slots[elements[i] & ELEMENT_SLOT];
+
+		if ((elements[i] & ELEMENT_WRITE) != 0)
+			requests_touch(g, slot->addr, slot->len);
+	}
+	*s = (struct request_sent){ .queue = (uint16_t)queue,
+				    .head = (uint16_t)head,
+				    .first = (uint16_t)head,
+				    .count = op->data_len };
+	requests_add(r);
+	if (op->code == OP_SEND)
+		requests_tell(r, queue);
+}
+
+void requests_add(struct requests *r)
+{
+	const struct request_sent *s = &r->sent[r->sent_count++];
+	struct request_queue *rq = &r->queue[s->queue];
+
+	for (uint32_t d = s->first; d < (uint32_t)s->first + s->count; d++)
+		if (d < REQUESTS_DESCS_MAX)
+			rq->used[d / 64] |= 1ull << d % 64;
+	rq->outstanding++;
+	r->queues |= 1ull << s->queue;
+}
+
+/* The others change nothing that matters: reads, acknowledged interrupts, used entries
+ * that are taken, suppressed interrupts, a snapshot and back. */
+static note_fn *const notes[256] = {
+	[OP_STATUS] = note_excuse,	 [OP_NEGOTIATE] = note_excuse,
+	[OP_QUEUE] = note_excuse,	 [OP_READY] = note_excuse,
+	[OP_NOTIFY] = note_notify,	 [OP_CONFIG_WRITE] = note_excuse,
+	[OP_RESET] = note_excuse,	 [OP_WRITE] = note_write,
+	[OP_STORE] = note_store,	 [OP_FILL] = note_range,
+	[OP_PATTERN] = note_range,	 [OP_UNMAP] = note_range,
+	[OP_DESC] = note_excuse,	 [OP_SET_DESC] = note_excuse,
+	[OP_CHAIN] = note_chain,	 [OP_PUBLISH] = note_excuse,
+	[OP_OFFER] = note_offer,	 [OP_SEND] = note_offer,
+	[OP_AVAIL_IDX] = note_excuse,	 [OP_AVAIL_ENTRY] = note_excuse,
+	[OP_RACE] = note_excuse,	 [OP_RACE_WRITE] = note_excuse,
+	[OP_FAULT_ACCESS] = note_excuse, [OP_FAULT_ALLOC] = note_excuse,
+	[OP_TYPE] = note_host,		 [OP_PUT_BACK] = note_host,
+	[OP_REFUSE] = note_host,	 [OP_HOLD] = note_host,
+	[OP_PRETEND] = note_host,	 [OP_SET_NUM_PAGES] = note_host,
+	[OP_CORRUPT] = note_excuse,	 [OP_CUT] = note_excuse,
+	[OP_RESTORE] = note_restore,
+};
+
+void requests_note(struct guest *g, const struct program *prog, const struct op *op)
+{
+	g->requests.saved = op->code == OP_SAVE || (op->code == OP_RESTORE && g->requests.saved);
+	if (notes[op->code] == NULL)
+		return;
+	if (notes[op->code] != note_notify && notes[op->code] != note_restore && !g->requests.nested)
+		g->requests.strayed = true;
+	notes[op->code](g, prog, op);
+}

@@ -1,0 +1,50 @@
+/* SPDX-License-Identifier: Apache-2.0 OR MIT */
+/*
+ * A portable script on one device: which queue `q` is, which of its requests is sent, and
+ * whether in an indirect table.  `vringer run` runs each instance that there is; other
+ * commands run one.
+ */
+#ifndef VRINGER_HARNESS_INSTANCE_H
+#define VRINGER_HARNESS_INSTANCE_H
+
+#include "harness/guest/transport.h"
+#include "harness/program/text.h"
+#include "harness/target/target.h"
+
+#define INSTANCE_TEXT_MAX 96
+#define INSTANCES_MAX (4u * TARGET_REQUESTS_MAX)
+
+struct instance {
+	struct script_binding binding;
+	bool queue;		    /* the script names `q` */
+	const struct target_request *request; /* that it sends; NULL: none */
+	const char *unmet; /* why it cannot run, whatever it says of operations; or NULL */
+};
+
+/* All instances of a script on a target; at least one.  `script` was parsed with any
+ * binding. */
+unsigned instance_list(const struct script *script, const struct target *target,
+		       struct instance out[INSTANCES_MAX]);
+
+/* Why the script, parsed as that instance, cannot run on the target; NULL: it can. */
+const char *instance_unmet(const struct instance *instance, const struct script *script,
+			   const struct target *target, const struct transport *transport);
+
+/* Which one a user asks for; 0 members: whichever comes first. */
+struct instance_choice {
+	const char *queue;   /* its number */
+	const char *request; /* its name */
+	bool indirect;
+};
+
+/* The binding of that instance: 0, or -EINVAL with what is wrong in `why`. */
+int instance_choose(const struct target *target, const struct instance_choice *choice,
+		    struct script_binding *binding, char *why, size_t size);
+
+/* The instance in words, to stand behind a target's name: " q0 read indirect"; empty if
+ * the script is about no queue. */
+void instance_print(const struct instance *instance, char *text, size_t size);
+/* The options that choose it: " --queue 0 --request read". */
+void instance_print_options(const struct instance *instance, char *text, size_t size);
+
+#endif
