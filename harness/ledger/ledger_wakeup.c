@@ -23,16 +23,16 @@
  * whose index moved since the last one, so one that wants it is enough.  A device
  * that has our transport over it, and says which queue each is for, serves that
  * queue alone (vringer.h): on a bus that has a vector for each queue the driver of
- * another would hear of nothing.
+ * another would hear of nothing.  VIRTIO advises against an interrupt that the driver wants none
+ * of, and says nothing of one that repeats what the driver has not acknowledged: our own models
+ * do not.
  *
  * wakeup.changed: a target says of each act of its host whether it was a change.
  *
  * wakeup.used-bit: bit 0 of InterruptStatus stands for used buffers, and bits whose event
  * did not take place are zero (dev.mmio.regs.4).  An interrupt for the configuration that sets
  * it too, although no used index moved since the driver acknowledged it last, sets a
- * bit without event.  One that is pending the device may name again.  An interrupt that
- * names bit 0 alone and comes twice, or for nothing, is a superfluous one and no more: the
- * event that it repeats took place.
+ * bit without event.  One that is pending the device may name again.
  *
  * wakeup.needs-reset: the notification must come after the status was set
  * (dev.status.field.3), and VIRTIO does not say how soon: by the time that the device
@@ -109,6 +109,7 @@ void ledger_flags_written(struct ledger *l, unsigned queue, uint16_t flags)
 static void judge_used(struct ledger *l, unsigned from, unsigned to, bool up)
 {
 	bool due = false, asked = true, wanted = false, known = true;
+	bool repeats = !l->target->model && (l->session.events & VIRTIO_MMIO_INT_VRING) != 0;
 
 	for (unsigned i = from; i < to; i++) {
 		struct ledger_queue *q = &l->queues[i];
@@ -128,7 +129,7 @@ static void judge_used(struct ledger *l, unsigned from, unsigned to, bool up)
 		ledger_break(l, RULE_WAKEUP_UNASKED,
 			     "a used-buffer interrupt, and the device did not look at what the "
 			     "driver wants after it moved the used index");
-	else if (!up && (!due || !wanted) && ledger_judges(l, RULE_WAKEUP_SUPERFLUOUS))
+	else if (!up && (due ? !wanted : !repeats) && ledger_judges(l, RULE_WAKEUP_SUPERFLUOUS))
 		ledger_break(l, RULE_WAKEUP_SUPERFLUOUS, "a used-buffer interrupt, and %s",
 			     due ? "the driver wants none" : "no used index moved");
 }
