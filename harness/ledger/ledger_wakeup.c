@@ -13,7 +13,8 @@
  * what it read it is judged; a field that it could not read leaves it free.  The interrupt
  * may come in any later call until the device rests.  A reset forgives what is owed; but our
  * own models interrupt in the very call in which they return a chain, should it be the one that
- * resets.
+ * resets.  Nor is anything owed by a device that asked for a reset meanwhile: its driver has to
+ * reset it (2.1.1).
  *
  * A level line is up as long as a bit of InterruptStatus is set, and cannot be raised
  * again before it fell: a bit that is pending is the wake-up for what is used meanwhile,
@@ -260,6 +261,8 @@ void ledger_wakeup_rest(struct ledger *l, unsigned i)
 	if (!q->work.moved)
 		return;
 	q->work.moved = false;
+	if (!l->target->model && (l->device.status & VIRTIO_CONFIG_S_NEEDS_RESET) != 0)
+		return;
 	if (q->work.unsure || is_up(l, VIRTIO_MMIO_INT_VRING) ||
 	    !ledger_judges(l, RULE_WAKEUP_MISSING) || (q->work.asked && q->work.silenced))
 		return;

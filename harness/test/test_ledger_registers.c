@@ -368,6 +368,17 @@ static void a_queue_that_no_feature_brings_is_there(void **state)
 	assert_may_be_absent(false);
 }
 
+static void a_type_that_is_not_known_may_have_such_queues(void **state)
+{
+	(void)state;
+	other_of(63, 1, 0, true);
+	assert_may_be_absent(true);
+	other_of(63, 1, 1, true);
+	assert_may_be_absent(false);
+	other_of(63, 0, 0, true);
+	assert_may_be_absent(false);
+}
+
 static void shared_memory_of_others(void **state)
 {
 	(void)state;
@@ -500,6 +511,7 @@ int main(void)
 		TEST(a_queue_that_a_feature_brings_may_be_absent_without_it),
 		TEST(a_queue_that_a_feature_brings_is_there_with_it),
 		TEST(a_queue_that_no_feature_brings_is_there),
+		TEST(a_type_that_is_not_known_may_have_such_queues),
 		TEST(shared_memory_of_others),
 		TEST(bits_of_no_event_are_zero),
 		TEST(bits_of_no_event_that_were_raised_are_zero),

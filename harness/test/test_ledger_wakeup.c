@@ -371,6 +371,18 @@ static void an_interrupt_comes_before_the_device_rests(void **state)
 	assert_breaks(RULE_WAKEUP_MISSING);
 }
 
+static void who_asks_for_a_reset_owes_nothing(void **state)
+{
+	(void)state;
+	live_with(false);
+	use_one(0);
+	done();
+	rest(DEVICE_WORK);
+	work();
+	need_reset();
+	end_silent();
+}
+
 static void a_reset_forgives_others_what_they_owe(void **state)
 {
 	(void)state;
@@ -509,6 +521,7 @@ int main(void)
 		TEST(an_interrupt_of_one_queue_is_asked_for_by_that_queue),
 		TEST(an_interrupt_may_come_in_a_later_call),
 		TEST(an_interrupt_comes_before_the_device_rests),
+		TEST(who_asks_for_a_reset_owes_nothing),
 		TEST(a_reset_forgives_others_what_they_owe),
 		TEST(a_level_line_is_raised_once),
 		TEST(a_level_line_that_fell_is_raised),
