@@ -392,6 +392,17 @@ static void shared_memory_of_others(void **state)
 	assert_silent();
 }
 
+static void what_is_used_of_an_unknown_queue_is_not_seen(void **state)
+{
+	(void)state;
+	rig_new();
+	rig_target.level_line = true;
+	rig_unknown(TX, UNKNOWN_SIZE);
+	work();
+	shown.interrupt_status = VIRTIO_MMIO_INT_VRING;
+	end_silent();
+}
+
 /* What InterruptStatus shows after a write that does nothing. */
 static void shows(uint32_t bits)
 {
@@ -513,6 +524,7 @@ int main(void)
 		TEST(a_queue_that_no_feature_brings_is_there),
 		TEST(a_type_that_is_not_known_may_have_such_queues),
 		TEST(shared_memory_of_others),
+		TEST(what_is_used_of_an_unknown_queue_is_not_seen),
 		TEST(bits_of_no_event_are_zero),
 		TEST(bits_of_no_event_that_were_raised_are_zero),
 		TEST(a_change_is_shown_before_it_is_raised),
