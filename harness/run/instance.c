@@ -102,6 +102,11 @@ static const char *unmet_op(const struct op *op, const struct target *target)
 		return told ? NULL
 			    : "failing accesses need a device that reaches memory by "
 			      "calls";
+	if (op->code >= OP_CHAIN_REQUEST && op->code <= OP_SEND_REQUEST)
+		return target->layout != ARENA_FLAT || op->base[SEND_REQUEST_AT] != BASE_ABSOLUTE ||
+				       op->value[SEND_REQUEST_AT] - 1 >= 4095
+			       ? NULL
+			       : "needs memory at address 0";
 	if (op->code == OP_FAULT_ALLOC)
 		return (facts & FACT_HEAP) != 0 ? NULL
 						: "needs a device that takes all memory from "
@@ -166,7 +171,8 @@ static const char *unmet_start(const struct instance *in, const struct script *s
 		    in->binding.layout != LAYOUT_INDIRECT)
 			return "needs a request in one buffer";
 		if (op->value[START_FEATURES] != 0 &&
-		    (in->request->features & ~op->value[START_FEATURES]) != 0)
+		    ((in->request->features | target->queues[in->binding.queue].features) &
+		     ~op->value[START_FEATURES]) != 0)
 			return "needs a request without the features that it needs";
 	}
 	return NULL;
@@ -218,6 +224,21 @@ static int find_request(const struct target *target, int queue, const char *name
 			return 0;
 		}
 	return -ENOENT;
+}
+
+bool instance_first(const struct script *script, const struct target *target,
+		    struct script_binding *binding)
+{
+	struct instance list[INSTANCES_MAX];
+	unsigned count = instance_list(script, target, list);
+
+	for (unsigned i = 0; i < count; i++)
+		if (list[i].unmet == NULL && unmet_words(&list[i], script, target) == NULL &&
+		    unmet_start(&list[i], script, target) == NULL) {
+			*binding = list[i].binding;
+			return true;
+		}
+	return false;
 }
 
 int instance_choose(const struct target *target, const struct instance_choice *choice,
