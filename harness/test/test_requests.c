@@ -179,6 +179,33 @@ static void a_request_whose_memory_changes_is_not_judged(void **state)
 		     RULE_REQUEST_ANSWERED);
 }
 
+/* The first chain is known because a request is on its way before it. */
+static void a_request_where_another_chain_is_written_to_is_not_judged(void **state)
+{
+	static const char *const first[] = {
+		"offer_request q at=low+0x20000",
+		"offer_request q\nbuffer b9 at=low+0x20000 len=60\noffer q head=40 b9:w",
+		"offer_request q\nbuffer b9 at=low+0x20000 len=0xffffffff\noffer q head=40 b1:w "
+		"b9:w",
+	};
+	char text[300];
+
+	(void)state;
+	take_unknown("fs");
+	deaf = false;
+	for (size_t i = 0; i < sizeof(first) / sizeof(first[0]); i++) {
+		snprintf(text, sizeof(text),
+			 "device any\nstart driver_ok\n%s\noffer_request q at=low+0x20040\n"
+			 "notify q\nsettle\n",
+			 first[i]);
+		assert_found(text, -1);
+	}
+	/* Elsewhere it is. */
+	deaf = true;
+	assert_found("device any\nstart driver_ok\noffer_request q at=low+0x20000\n"
+		     "offer_request q at=low+0x20200\nnotify q\n",
+		     RULE_REQUEST_ANSWERED);
+}
 
 static void before_driver_ok_a_notification_asks_for_no_answer(void **state)
 {
@@ -339,14 +366,14 @@ int main(void)
 		cmocka_unit_test(a_device_that_does_not_answer_is_found),
 		cmocka_unit_test(what_excuses_a_device_is_not_judged),
 		cmocka_unit_test(a_request_whose_memory_changes_is_not_judged),
+		cmocka_unit_test(a_request_where_another_chain_is_written_to_is_not_judged),
 		cmocka_unit_test(before_driver_ok_a_notification_asks_for_no_answer),
 		cmocka_unit_test(what_only_warns_does_not_break_a_silence),
 		cmocka_unit_test(a_wrong_length_and_a_wrong_byte_are_found),
 		cmocka_unit_test(an_honest_driver_sends_nothing_where_there_is_no_room),
 		cmocka_unit_test(a_demand_of_a_severity_that_is_not_asked_for_warns),
 		cmocka_unit_test(a_script_has_an_instance_for_each_queue_request_and_layout),
-		cmocka_unit_test(
-			a_script_that_holds_features_back_is_skipped_where_it_cannot_be),
+		cmocka_unit_test(a_script_that_holds_features_back_is_skipped_where_it_cannot_be),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
