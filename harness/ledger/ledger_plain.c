@@ -140,6 +140,11 @@ static void judge_write(struct ledger *l, uint64_t addr, uint32_t len)
 				     queue, (unsigned long long)addr);
 		if (place != PLACE_NONE)
 			continue;
+		if (l->target->gives_away != 0)
+			ledger_away_look(l);
+		last = end < (addr | (LEDGER_PAGE - 1)) ? end : addr | (LEDGER_PAGE - 1);
+		if (ledger_away(l, addr, last))
+			continue;
 		if (ledger_judges(l, RULE_MEMORY_WRITE))
 			ledger_break(l, RULE_MEMORY_WRITE,
 				     "0x%llx changed, which lies in no used ring and in no "
@@ -305,6 +310,8 @@ void ledger_plain_end(struct ledger *l)
 		return;
 	p->device.looking = false;
 	note_strikes(l);
+	if (l->target->gives_away != 0)
+		ledger_away_look(l);
 	if (p->thorough && !p->accesses)
 		arena_compare_all(p->arena, on_change, l);
 	else if (!p->session.blind && !p->accesses)
