@@ -16,7 +16,7 @@
 #include <sys/mman.h>
 
 #define QUEUES 3u
-#define HELD 256u
+#define HELD 8192u
 #define CHAIN_MAX 4096u
 
 enum { RECEIVE, TRANSMIT, EXTRA };
@@ -52,13 +52,36 @@ struct chain {
 	uint16_t queue, head, walk;
 };
 
+/* By whatever way there is to guest memory. */
+static int guest(struct said *s, struct vringer_why why, uint64_t addr, void *buf, uint32_t len,
+		 int write)
+{
+	const struct vringer_host *h = s->host;
+
+	if (h->read != NULL)
+		return write ? h->write(h->ctx, why, addr, buf, len)
+			     : h->read(h->ctx, why, addr, buf, len);
+	if (h->load != NULL)
+		return write ? h->store(h->ctx, addr, buf, len) : h->load(h->ctx, addr, buf, len);
+	for (uint32_t i = 0; i < h->region_count; i++) {
+		const struct vringer_region *r = &h->regions[i];
+		uint8_t *place = (uint8_t *)r->host + (addr - r->addr);
+
+		if (addr < r->addr || addr - r->addr > r->size || len > r->size - (addr - r->addr))
+			continue;
+		memcpy(write ? place : buf, write ? buf : place, len);
+		return 0;
+	}
+	return -EFAULT;
+}
+
 static uint16_t read16(struct said *s, uint16_t purpose, const struct chain *c, uint64_t addr)
 {
 	struct vringer_why why = { purpose, c->queue,
 				   purpose == VRINGER_AVAIL_ENTRY ? c->walk : (uint16_t)0 };
 	uint16_t value = 0;
 
-	s->host->read(s->host->ctx, why, addr, &value, sizeof(value));
+	guest(s, why, addr, &value, sizeof(value), 0);
 	return value;
 }
 
@@ -92,16 +115,11 @@ static uint32_t chain_copy(struct said *s, const struct chain *c, void *bytes, u
 	for (unsigned i = 0; i < r->size && at < r->size; i++, at = d.next) {
 		uint32_t piece;
 
-		if (s->host->read(s->host->ctx, desc, r->desc + 16 * at, &d, sizeof(d)) != 0)
+		if (guest(s, desc, r->desc + 16 * at, &d, sizeof(d), 0) != 0)
 			break;
 		piece = d.len < len - done ? d.len : len - done;
 		if (((d.flags & 2) != 0) == (write != 0) && piece > 0) {
-			if (write)
-				s->host->write(s->host->ctx, payload, d.addr,
-					       (uint8_t *)bytes + done, piece);
-			else
-				s->host->read(s->host->ctx, payload, d.addr,
-					      (uint8_t *)bytes + done, piece);
+			guest(s, payload, d.addr, (uint8_t *)bytes + done, piece, write);
 			done += piece;
 		}
 		if ((d.flags & 1) == 0)
@@ -118,9 +136,8 @@ static void chain_return(struct said *s, const struct chain *c, uint32_t len)
 	uint32_t elem[2] = { c->head, len };
 	uint16_t used = (uint16_t)(c->walk + 1);
 
-	s->host->write(s->host->ctx, entry, r->used + 4 + 8 * (c->walk % r->size), elem,
-		       sizeof(elem));
-	s->host->write(s->host->ctx, idx, r->used + 2, &used, sizeof(used));
+	guest(s, entry, r->used + 4 + 8 * (c->walk % r->size), elem, sizeof(elem), 1);
+	guest(s, idx, r->used + 2, &used, sizeof(used), 1);
 	if ((read16(s, VRINGER_AVAIL_FLAGS, c, r->avail) & 1) == 0)
 		s->host->used(s->host->ctx, c->queue);
 }
@@ -174,16 +191,27 @@ static void deliver(struct said *s)
 	struct chain c;
 
 	while (st->input_len > 0 && chain_next(s, RECEIVE, &c)) {
-		uint32_t done = chain_copy(s, &c, st->input, st->input_len, 1);
+		uint32_t done;
 
 		if (bug("port"))
 			st->input[0] ^= 1;
+		done = chain_copy(s, &c, st->input, st->input_len, 1);
 		memmove(st->input, st->input + done, st->input_len - done);
 		st->input_len -= done;
 		st->counters[INPUT_PENDING] -= done;
 		st->counters[INPUT_DELIVERED] += done;
 		chain_return(s, &c, done);
 	}
+}
+
+static int is_full(const struct said *s)
+{
+	return HELD - s->state.output_len < CHAIN_MAX;
+}
+
+static uint32_t state(void *device)
+{
+	return is_full(device) ? VRINGER_WAITING : VRINGER_IDLE;
 }
 
 static void kick_port(void *device, uint32_t queue)
@@ -194,12 +222,12 @@ static void kick_port(void *device, uint32_t queue)
 
 	if (queue == RECEIVE)
 		deliver(s);
-	while (queue != RECEIVE && chain_next(s, (uint16_t)queue, &c)) {
-		uint8_t bytes[CHAIN_MAX];
-		uint32_t len = queue == TRANSMIT ? chain_copy(s, &c, bytes, sizeof(bytes), 0) : 0;
+	/* What it reads of a chain it keeps: without room it reads none. */
+	while (queue != RECEIVE && !is_full(s) && chain_next(s, (uint16_t)queue, &c)) {
+		uint32_t len = 0;
 
-		len = len < HELD - st->output_len ? len : HELD - st->output_len;
-		memcpy(st->output + st->output_len, bytes, len);
+		if (queue == TRANSMIT)
+			len = chain_copy(s, &c, st->output + st->output_len, CHAIN_MAX, 0);
 		st->output_len += len;
 		st->counters[OUTPUT_BYTES] += len;
 		st->counters[OUTPUT_HELD] += len;
@@ -228,6 +256,8 @@ static uint32_t act(void *device, uint32_t what, uint32_t port, void *data, uint
 	st->output_len -= len;
 	st->counters[OUTPUT_HELD] -= len;
 	st->counters[OUTPUT_TAKEN] += len + (bug("sum") && len > 0);
+	for (uint32_t queue = TRANSMIT; queue < QUEUES; queue++)
+		kick_port(s, queue);
 	return len;
 }
 
@@ -323,16 +353,17 @@ static uint32_t queue_counts[] = { 0, 1, 2, 3 };
 					    .queue_stop = queue_stop,                              \
 					    __VA_ARGS__ }
 
-SAID(port, "said-port", 3, .device_id = 3, .kick = kick_port, .virtio = 0x0102, .config_len = 4,
-     .config_read = config_read, .fields = fields, .shm_count = 1, .shm = shm, .queue_needs = needs,
-     .counter_count = 6, .counter_names = names, .counters = counters,
+SAID(port, "said-port", 3, .device_id = 3, .kick = kick_port, .state = state, .virtio = 0x0102,
+     .config_len = 4, .config_read = config_read, .fields = fields, .shm_count = 1, .shm = shm,
+     .queue_needs = needs, .counter_count = 6, .counter_names = names, .counters = counters,
      .gauges = "output_held input_pending", .equal_sums = equal_sums, .backend = &port_backend,
      .snapshots = &snapshots);
 /* The same, whose gauges are said to be none. */
-SAID(falls, "said-falls", 3, .device_id = 3, .kick = kick_port, .queue_needs = needs,
-     .counter_count = 6, .counter_names = names, .counters = counters, .backend = &port_backend);
+SAID(falls, "said-falls", 3, .device_id = 3, .kick = kick_port, .state = state,
+     .queue_needs = needs, .counter_count = 6, .counter_names = names, .counters = counters,
+     .backend = &port_backend);
 /* Always the largest queues, whatever a program says. */
-SAID(fixed, "said-fixed", 3, .device_id = 3, .kick = kick_port,
+SAID(fixed, "said-fixed", 3, .device_id = 3, .kick = kick_port, .state = state,
      .flags = VRINGER_FIXED_SIZES | VRINGER_FIXED_FEATURES | VRINGER_JUDGE_LIMITS);
 
 /* ---- a stream: frames --------------------------------------------------------- */
@@ -370,13 +401,10 @@ SAID(echo, "said-echo", 2, .device_id = 9, .kick = kick_echo, .backend = &echo_b
 
 static void discard(struct said *s, const struct chain *c, uint64_t addr)
 {
-	static const uint8_t zero[16];
 	struct vringer_why why = { VRINGER_PAYLOAD, c->queue, c->walk };
+	uint8_t zero[16] = { 0 };
 
-	if (s->host->write != NULL)
-		s->host->write(s->host->ctx, why, addr, zero, sizeof(zero));
-	else
-		s->host->store(s->host->ctx, addr, zero, sizeof(zero));
+	guest(s, why, addr, zero, sizeof(zero), 1);
 }
 
 static void kick_inflate(void *device, uint32_t queue)
@@ -396,6 +424,10 @@ static void kick_inflate(void *device, uint32_t queue)
 
 static const struct vringer_queue inflate[] = { { "inflate", 64, 1, VRINGER_GIVES_AWAY } };
 SAID(away, "said-away", 1, .device_id = 5, .queues = inflate, .kick = kick_inflate);
+SAID(away_told, "said-away-told", 1, .device_id = 5, .queues = inflate, .kick = kick_inflate,
+     .memory = VRINGER_MEMORY_ACCESSORS);
+SAID(away_plain, "said-away-plain", 1, .device_id = 5, .queues = inflate, .kick = kick_inflate,
+     .memory = VRINGER_MEMORY_PLAIN);
 SAID(keeps, "said-keeps", 1, .device_id = 5, .kick = kick_inflate);
 
 /* ---- told what is outstanding ---------------------------------------------------- */
@@ -444,7 +476,8 @@ static void *create_by_file(const struct vringer_host *host, uint64_t offered,
 	return create(host, offered, queue_max);
 }
 SAID(file, "said-file", 1, .device_id = 4, .memory = VRINGER_MEMORY_PLAIN,
-     .layout = VRINGER_LAYOUT_OFFSET, .create = create_by_file, .kick = kick_later);
+     .layout = VRINGER_LAYOUT_OFFSET, .create = create_by_file, .kick = kick_later,
+     .settle_queues = settle_queues);
 
 /* ---- descriptions that are wrong ---------------------------------------------------- */
 
@@ -486,7 +519,6 @@ __attribute__((constructor)) static void spoil(void)
 	WRONG("snapshots-reserved", snapshots.reserved = 1)
 	WRONG("destroy", port.destroy = NULL)
 	WRONG("calls", port.calls = &calls)
-	WRONG("calls-mmio", port.calls = &calls)
 	WRONG("kept", port.kept = &kept)
 	WRONG("kind", port.kind = &kind)
 	WRONG("line", port.flags |= VRINGER_LEVEL_LINE)
@@ -495,4 +527,5 @@ __attribute__((constructor)) static void spoil(void)
 	WRONG("version", port.virtio = 0x10000)
 }
 
-VRINGER_TARGETS(&port, &falls, &fixed, &echo, &away, &keeps, &later, &file);
+VRINGER_TARGETS(&port, &falls, &fixed, &echo, &away, &away_told, &away_plain, &keeps, &later,
+		&file);
