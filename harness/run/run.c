@@ -36,7 +36,7 @@ static void on_interrupt(void *ctx, uint32_t bits)
 	if (used && ++run->interrupts_of[queue] > run->interrupts_used)
 		run->interrupts_used = run->interrupts_of[queue];
 	run->interrupts_config += (bits & VIRTIO_MMIO_INT_CONFIG) != 0;
-	record_value(&run->guest.record, RECORD_INTERRUPTS, bits);
+	record_timed(&run->guest.record, RECORD_INTERRUPTS, bits);
 	ledger_interrupt(&run->guest.ledger, bits, queue);
 }
 
@@ -57,6 +57,18 @@ static void look_at_refetch(struct run *run, struct guest_why why)
 		refetch->serial = 0;
 }
 
+/* Where in a ring something is, and indices, depend on when it is done. */
+static void record_write(struct run *run, const struct arena_access *access)
+{
+	struct record *record = &run->guest.record;
+	uint16_t purpose = access->why.purpose;
+
+	if (!record->loose || purpose == GUEST_PAYLOAD)
+		record_item(record, RECORD_MEMORY, access->addr, access->data, access->len);
+	else if (purpose == GUEST_USED_ENTRY)
+		record_item(record, RECORD_MEMORY, access->why.queue, access->data, access->len);
+}
+
 /* The device accessed guest memory. */
 static void on_memory(void *ctx, const struct arena_access *access)
 {
@@ -68,8 +80,7 @@ static void on_memory(void *ctx, const struct arena_access *access)
 		look_at_refetch(run, access->why);
 	if (!run->guest.record.on || !access->write || access->err != 0)
 		return;
-	record_value(&run->guest.record, RECORD_MEMORY, access->addr);
-	record_bytes(&run->guest.record, RECORD_MEMORY, access->data, access->len);
+	record_write(run, access);
 }
 
 /* The device asked whether that is memory. */
@@ -86,8 +97,7 @@ static void on_frame(void *ctx, enum frame_end end, const uint8_t *frame, uint32
 	struct trace_event event = { .kind = TRACE_FRAME, .value = end, .len = len, .data = frame };
 
 	ledger_frame(&run->guest.ledger, end, frame, len);
-	record_value(&run->guest.record, RECORD_HOST, end);
-	record_bytes(&run->guest.record, RECORD_HOST, frame, len);
+	record_item(&run->guest.record, RECORD_HOST, end, frame, len);
 	if (run->guest.trace != NULL)
 		run->guest.trace->event(run->guest.trace->ctx, &event);
 }
@@ -116,10 +126,8 @@ static void on_change(void *ctx, uint64_t addr, const uint8_t *data, uint32_t le
 
 	if (run->guest.trace != NULL)
 		run->guest.trace->event(run->guest.trace->ctx, &event);
-	if (!run->guest.record.on)
-		return;
-	record_value(&run->guest.record, RECORD_MEMORY, addr);
-	record_bytes(&run->guest.record, RECORD_MEMORY, data, len);
+	if (run->guest.record.on && !run->guest.record.loose)
+		record_item(&run->guest.record, RECORD_MEMORY, addr, data, len);
 }
 
 /* Of what the host takes, and of snapshots: one block. */

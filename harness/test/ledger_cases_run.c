@@ -203,18 +203,18 @@ static void *create_counted(const struct target *target, const struct device_hos
 			    uint64_t offered, const uint16_t *queue_max)
 {
 	created++;
-	return fs_target.create(target, host, offered, queue_max);
+	return target_find("fs")->create(target, host, offered, queue_max);
 }
 
 static void write_deaf(void *device, uint64_t offset, const void *buf, uint32_t len)
 {
 	if (created < deaf_from || offset != VIRTIO_MMIO_QUEUE_NOTIFY)
-		fs_target.write(device, offset, buf, len);
+		target_find("fs")->write(device, offset, buf, len);
 }
 
 static void run_requests(unsigned from, const char *text)
 {
-	struct target target = fs_target;
+	struct target target = *target_find("fs");
 
 	target.facts = rig_target.facts & (FACT_REGISTERS | FACT_STATE | FACT_REQUESTS);
 	target.model = target.transport = false;

@@ -1,0 +1,160 @@
+/* SPDX-License-Identifier: Apache-2.0 OR MIT */
+/*
+ * A small virtio device, correct in all that VIRTIO 1.4 demands of it, and what its
+ * relatives may do in another way.
+ *
+ * It answers requests: it reads the readable buffers of a chain and fills the writable
+ * ones with bytes that depend on what it read and on their position.  It is none of
+ * VIRTIO's devices (5), so nothing but chapters 2, 3, 4.2 and 6 binds it.
+ *
+ *   device.c      the queue: take chains, answer them, give them back
+ *   registers.c   the registers (4.2.2), status and features
+ *   memory.c      guest memory, in each of the three ways of vringer.h
+ *   zoo.c         relatives that are as correct, each unusual in one way
+ *   ../broken     relatives that are wrong in one way
+ *
+ * Each step of the work is a member of `struct ways`.  A relative has the usual ways but
+ * for one or two of its own.
+ */
+#ifndef DEVICE_H
+#define DEVICE_H
+
+#include <vringer.h>
+
+#include <linux/virtio_config.h>
+#include <linux/virtio_ring.h>
+#include <stdbool.h>
+#include <stdint.h>
+
+#define DEVICE_ID 63	   /* assigned to no device */
+#define QUEUES 2	   /* most have only the first */
+#define QUEUE_SIZE 64	   /* entries at most */
+#define ANSWER_BYTES 4096u /* read at most, and written at most, for a chain */
+#define PAGES 4		   /* feature bits 0 to 127 */
+#define CONFIG_BYTES 16
+
+struct device;
+
+/* A chain that was taken from the available ring. */
+struct taken {
+	uint16_t head;
+	uint16_t walk; /* position of its entry there */
+};
+
+/* A chain as its descriptors described it when they were read, once. */
+struct chain {
+	struct taken taken;
+	uint32_t count;
+	struct vring_desc desc[QUEUE_SIZE];
+};
+
+enum { DESC, AVAIL, USED, AREAS };
+
+struct queue {
+	uint16_t index;
+	uint16_t ready;
+	uint32_t size;
+	uint64_t area[AREAS];
+	uint16_t avail_idx; /* as last read */
+	uint16_t next_avail, next_used;
+	uint32_t held_count; /* chains taken and not given back */
+	struct taken held[QUEUE_SIZE];
+	bool more; /* there may be chains to take without a notification */
+};
+
+struct ways {
+	/* The queue. */
+	void (*serve)(struct device *d, struct queue *q);
+	bool (*look)(struct device *d, struct queue *q);
+	bool (*read_desc)(struct device *d, struct vringer_why why, uint64_t addr,
+			  struct vring_desc *desc);
+	bool (*allows)(struct device *d, const struct vring_desc *desc);
+	bool (*walk)(struct device *d, struct queue *q, struct chain *c);
+	uint32_t (*answer)(struct device *d, struct queue *q, const struct chain *c);
+	bool (*put)(struct device *d, struct queue *q, const struct vring_used_elem *elem,
+		    const struct taken *taken, uint32_t count);
+	bool (*wants_interrupt)(struct device *d, struct queue *q, uint16_t used_before);
+	void (*wake)(struct device *d, struct queue *q, uint16_t used_before);
+	void (*breach)(struct device *d);
+	/* Registers. */
+	void (*raise)(struct device *d, uint32_t bits);
+	void (*acknowledge)(struct device *d, uint32_t bits);
+	void (*reset)(struct device *d);
+	bool (*accepts)(const struct device *d);
+	void (*set_ready)(struct device *d, struct queue *q, uint32_t value);
+	void (*notified)(struct device *d, struct queue *q);
+	uint32_t (*read_status)(struct device *d);
+	bool (*exists)(const struct device *d, uint32_t queue);
+	uint32_t (*read_register)(struct device *d, uint64_t offset);
+	void (*read_config)(const struct device *d, uint64_t offset, uint8_t *buf, uint32_t len);
+	/* Work of its own. */
+	uint32_t (*state)(const struct device *d);
+	void (*step)(struct device *d);
+	/* Bytes of a buffer that are moved at a time, at most ANSWER_BYTES. */
+	uint32_t piece;
+};
+
+struct device {
+	const struct vringer_host *host;
+	const struct vringer_target *target;
+	struct ways ways;
+	uint32_t offered[PAGES];
+	uint16_t queue_max[QUEUES];
+	uint32_t generation;
+	uint32_t mood; /* for a relative's ways, as `own`, over a reset */
+
+	/* From here on: 0 after a reset. */
+	uint32_t status, interrupt_status;
+	uint32_t device_features_sel, driver_features_sel, queue_sel;
+	uint32_t accepted[PAGES + 1]; /* the last: what was accepted of later pages */
+	struct queue queues[QUEUES];
+	uint8_t config[CONFIG_BYTES];
+	uint32_t own; /* for the ways of a relative */
+};
+
+extern const struct ways usual;
+
+/* memory.c: copy `len` bytes between guest memory at `addr` and `buf`.  False, with
+ * nothing copied, if they are not all mapped. */
+bool memory_read(const struct device *d, struct vringer_why why, uint64_t addr, void *buf,
+		 uint32_t len);
+bool memory_write(const struct device *d, struct vringer_why why, uint64_t addr, const void *buf,
+		  uint32_t len);
+
+/* device.c: parts of the usual ways. */
+void device_take(struct device *d, struct queue *q);
+void device_give_back(struct device *d, struct queue *q);
+bool device_chains(const struct device *d);
+bool device_write_entry(struct device *d, struct queue *q, const struct vring_used_elem *elem,
+			struct taken taken, uint16_t position);
+bool device_move_idx(struct device *d, struct queue *q, uint32_t count);
+bool device_read_le16(struct device *d, struct queue *q, uint16_t purpose, uint64_t addr,
+		      uint16_t *value);
+bool device_write_le16(struct device *d, struct queue *q, uint16_t purpose, uint64_t addr,
+		       uint16_t value);
+
+/* registers.c: the rest of the usual ways, and what they rest on. */
+void usual_raise(struct device *d, uint32_t bits);
+void usual_acknowledge(struct device *d, uint32_t bits);
+void usual_breach(struct device *d);
+void usual_reset(struct device *d);
+bool usual_accepts(const struct device *d);
+void usual_set_ready(struct device *d, struct queue *q, uint32_t value);
+void usual_notified(struct device *d, struct queue *q);
+uint32_t usual_read_status(struct device *d);
+bool usual_exists(const struct device *d, uint32_t queue);
+uint32_t usual_read_register(struct device *d, uint64_t offset);
+void usual_read_config(const struct device *d, uint64_t offset, uint8_t *buf, uint32_t len);
+bool device_live(const struct device *d);
+bool device_negotiated(const struct device *d, unsigned bit);
+void device_read(void *device, uint64_t offset, void *buf, uint32_t len);
+void device_write(void *device, uint64_t offset, const void *buf, uint32_t len);
+
+/* The calls of struct vringer_target. */
+void *device_create(const struct vringer_host *host, uint64_t offered, const uint16_t *queue_max,
+		    const struct vringer_target *target, const struct ways *ways);
+void device_destroy(void *device);
+uint32_t device_state(void *device);
+void device_step(void *device);
+
+#endif
