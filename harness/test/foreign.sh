@@ -92,6 +92,23 @@ for memory in 1 2 3; do
 	bug "$memory" 2 memory
 done
 
+# A level that is up tells of more: where the device says so.
+cat >"$work/line.vr" <<'S'
+device any
+start driver_ok
+send 1 b1
+send 1 b1
+S
+builds "net, a level line" net -I. -DFLAGS=2051 -DLINE=1 harness/test/foreign/net.c devices/*.c
+run "$work/net" run --timeout 60 corpus/net-loopback
+grep -A 6 '^not ok' "$out" >"$err" || :
+tap "net, a level line: passes" "$rc"
+gives 0 "... and a second event" "$work/net" replay "$work/line.vr"
+builds "net, a level line that is not told" net -I. -DFLAGS=3 -DLINE=1 \
+	harness/test/foreign/net.c devices/*.c
+gives 1 "net, a level line that is not told" "$work/net" replay "$work/line.vr"
+shows "... is found" '^finding: wakeup.missing'
+
 cat >"$work/session.vr" <<'S'
 device any
 start driver_ok
