@@ -14,6 +14,7 @@
 #include "harness/arena/trace.h"
 #include "harness/ledger/follower.h"
 #include "harness/ledger/known.h"
+#include "harness/ledger/ledger_away.h"
 #include "harness/ledger/ledger_dialogue.h"
 #include "harness/ledger/ledger_fuse.h"
 #include "harness/ledger/ledger_net.h"
@@ -314,7 +315,7 @@ struct ledger_sums {
 	bool ready;
 	unsigned count;
 	int16_t terms[TARGET_SUMS_MAX][2][TARGET_SUM_TERMS_MAX + 1]; /* ended by -1 */
-	uint64_t gauges; /* counters that may fall, bits */
+	bool gauges[TARGET_COUNTERS_MAX];			     /* counters that may fall */
 };
 
 struct ledger {
@@ -348,6 +349,7 @@ struct ledger {
 	struct ledger_dialogue dialogue;
 
 	struct ledger_plain plain;
+	struct ledger_away away;
 
 	/* Too large to be cleared for every program: counts elsewhere say what is in use. */
 	struct ledger_pending pending[PROGRAM_QUEUES][LEDGER_PENDING_MAX];
