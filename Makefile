@@ -45,11 +45,11 @@ HARNESS   := files rules program arena target models ledger guest run minimize
 CLI_SRC   := $(wildcard harness/command/*.c)
 # What VIRTIO says and where, from conformance/: see harness/program/clause.h.
 CLAUSES   := build/gen/clause_table.c
-LIB_SRC   := $(DEV_SRC) $(filter-out harness/target/foreign_targets.c,$(wildcard $(HARNESS:%=harness/%/*.c))) $(CLAUSES)
+LIB_SRC   := $(DEV_SRC) $(wildcard $(HARNESS:%=harness/%/*.c)) $(CLAUSES)
 # libvringer.a: no models of ours, an entry for every engine, the commands.
 OUR_SRC   := harness/command/main.c $(wildcard harness/models/*.c) \
-	     $(filter-out devices/device.c devices/mmio% devices/virtqueue.c,$(DEV_SRC))
-FOREIGN_SRC := $(filter-out $(OUR_SRC),$(LIB_SRC) $(CLI_SRC)) harness/target/foreign_targets.c \
+	     $(filter-out devices/device.c devices/mmio% devices/snapshot% devices/virtqueue.c,$(DEV_SRC))
+FOREIGN_SRC := $(filter-out $(OUR_SRC),$(LIB_SRC) $(CLI_SRC)) \
 	       fuzzers/engine.c fuzzers/session.c fuzzers/foreign.c $(wildcard fuzzers/mutate*.c) \
 	       fuzzers/mutator_libfuzzer.c
 MUT_SRC   := $(wildcard fuzzers/mutate*.c)
@@ -201,7 +201,7 @@ test: ## Build and run every test with gcc's and clang's sanitizers (ONLY=word: 
 
 test-suites:
 	$(SUB) test-files
-	$(SUB) -s install PREFIX=$(call quote,$(CURDIR))/build/installed DESTDIR=
+	$(SUB) -s install build/test/run-zoo build/test/run-broken PREFIX=$(call quote,$(CURDIR))/build/installed DESTDIR=
 	@harness/test/run_tests.sh "$(ONLY)"
 
 fuzz: ## Fuzz T=net_loopback (or all) for SECONDS=60 with ENGINE=libfuzzer (or afl) in JOBS=1 processes; KNOWN=file lists known findings
@@ -396,6 +396,22 @@ $(eval $(call replayer,s390x,build/replay-s390x))
 build/bench/%: build/obj/%/fuzzers/bench.o build/obj/%/libvringer.a
 	@mkdir -p $(@D)
 	$(call say,LINK) $(CC_$*) $(FLAGS_$*) $(LDFLAGS) -o $@ $^
+
+# Small devices that are not ours, right and wrong, with an engine, as an author would
+# build them.
+ZOO_FLAGS := -std=gnu11 -g -O1 -Iharness/target $(WARN) $(WERROR) $(SAN) -fsanitize=fuzzer
+zoo_objs   = $(patsubst harness/test/%.c,build/test/%.o,$(wildcard harness/test/$1/*.c))
+
+build/test/%.o: harness/test/%.c Makefile
+	@mkdir -p $(@D)
+	$(call say,CC) $(CLANG) $(ZOO_FLAGS) -MMD -MP -c -o $@ $<
+
+build/test/run-zoo: $(call zoo_objs,zoo)
+build/test/run-broken: $(call zoo_objs,broken) $(filter-out %/zoo.o,$(call zoo_objs,zoo))
+build/test/run-zoo build/test/run-broken: build/libvringer.a
+	$(call say,LINK) $(CLANG) $(ZOO_FLAGS) -Wl,-u,vringer_targets -Wl,-u,LLVMFuzzerTestOneInput -o $@ $^ -pthread
+
+-include $(patsubst %.o,%.d,$(call zoo_objs,zoo) $(call zoo_objs,broken))
 
 # Where each fuzz target starts: committed scripts, in the form its input has.
 seeds: $(if $(FOREIGN),build/obj/release/vringer,build/vringer)

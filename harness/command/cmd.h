@@ -45,6 +45,7 @@ struct cmd_options {
 	const struct transport *transport;
 	struct instance_choice instance; /* of a portable script */
 	unsigned seconds, keep;
+	bool all_transports; /* of those, each */
 	bool verbose, json, junit, completes, body, levels;
 	struct judging judging; /* known: the list in known_path; NULL: none was given */
 	/* The other arguments: files.  At least one where the command takes files. */
@@ -57,6 +58,7 @@ struct cmd_usage {
 	const char *options; /* letters of the table in cmd_options.c */
 	const char *help;    /* what the command does */
 	const char *timeout; /* the default of --timeout, for the help; NULL: CHILD_SECONDS */
+	bool all_transports; /* does it take --transport all? */
 };
 
 /* Parse argv by `usage`. 0, or the exit status plus 1 if the command is to end: --help

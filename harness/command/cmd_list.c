@@ -41,11 +41,28 @@ static void print_counters(const struct target *target)
 /* The environment that tells AFL++'s mutator about a target that is not ours. */
 static void print_for_afl(const struct target *target)
 {
+	bool any = false;
+
 	printf("    for afl-fuzz: VRINGER_TARGET=%s VRINGER_FEATURES=0x%llx VRINGER_QUEUES=",
 	       target->name, (unsigned long long)target->features);
 	for (unsigned i = 0; i < target->queue_count; i++)
 		putchar(target->queues[i].driver_initiated ? 'd' : '-');
+	for (unsigned queue = 0; queue < target->queue_count; queue++)
+		for (unsigned i = 0; i < target_request_count(target, queue); i++, any = true)
+			printf("%s%u", any ? "," : " VRINGER_REQUESTS=", queue);
 	putchar('\n');
+}
+
+static void print_requests(const struct target *target)
+{
+	bool any = false;
+
+	for (unsigned queue = 0; queue < target->queue_count; queue++)
+		for (unsigned i = 0; i < target_request_count(target, queue); i++, any = true)
+			printf("%s %u=%s", any ? "" : "    requests:", queue,
+			       target_request(target, queue, i)->name);
+	if (any)
+		putchar('\n');
 }
 
 int cmd_targets(int argc, char **argv)
@@ -63,6 +80,7 @@ int cmd_targets(int argc, char **argv)
 		for (unsigned i = 0; i < (*t)->queue_count; i++)
 			printf(" %u=%s(%u)", i, (*t)->queues[i].name, (*t)->queues[i].size_max);
 		putchar('\n');
+		print_requests(*t);
 		print_counters(*t);
 		if (!report_in_tree)
 			print_for_afl(*t);

@@ -40,7 +40,8 @@ static const struct {
 #define AT(field) offsetof(struct cmd_options, field)
 	{ 't', OPTION_TEXT, "target", "TARGET", AT(target), "the device for files that name none" },
 	{ 'R', OPTION_TEXT, "transport", "NAME", AT(transport_name),
-	  "how the device is reached: mmio (the default), or activated, without registers" },
+	  "how the device is reached: mmio (the default), or activated, without registers; for "
+	  "run also all" },
 	{ 'Q', OPTION_TEXT, "queue", "N", AT(instance.queue),
 	  "what a script's `q` stands for: this queue, not the first that has a request" },
 	{ 'E', OPTION_TEXT, "request", "NAME", AT(instance.request),
@@ -216,12 +217,12 @@ static int load_known(struct cmd_options *options)
 	return known_load(&known, options->known_path) != 0 ? STATUS_USAGE : 0;
 }
 
-static int bad_transport(const char *command, const char *name)
+static int bad_transport(const char *command, const struct cmd_usage *usage, const char *name)
 {
 	fprintf(stderr, "%s %s: unknown transport '%s', expected", report_command, command, name);
 	for (const struct transport *const *t = transport_all; *t != NULL; t++)
 		fprintf(stderr, "%s %s", t != transport_all ? " or" : "", (*t)->name);
-	fputc('\n', stderr);
+	fprintf(stderr, "%s\n", usage->all_transports ? " or all" : "");
 	return STATUS_USAGE;
 }
 
@@ -253,10 +254,12 @@ int cmd_parse(struct cmd_options *options, const struct cmd_usage *usage, int ar
 			report_command, argv[0], options->target, report_command);
 		return 1 + STATUS_USAGE;
 	}
-	if (options->transport_name != NULL) {
+	options->all_transports = usage->all_transports && options->transport_name != NULL &&
+				  strcmp(options->transport_name, "all") == 0;
+	if (options->transport_name != NULL && !options->all_transports) {
 		options->transport = transport_find(options->transport_name);
 		if (options->transport == NULL)
-			return 1 + bad_transport(argv[0], options->transport_name);
+			return 1 + bad_transport(argv[0], usage, options->transport_name);
 	}
 	return load_known(options) != 0 ? 1 + STATUS_USAGE : 0;
 }

@@ -11,6 +11,7 @@ static const struct cmd_usage usage = {
 	"tQEIvJSLNKTR",
 	"Run corpus and crash files, each in a process of its own, and print what was found.",
 	NULL,
+	false,
 };
 
 int cmd_replay(int argc, char **argv)

@@ -28,6 +28,7 @@ static const struct cmd_usage usage = {
 	"*.vr files in it.  -t TARGET selects the scripts for that device and for any device.  An\n"
 	"installed vringer runs the installed conformance scripts when no file is given.",
 	NULL,
+	true,
 };
 
 /* The contents of a file.  It is read once, so what runs is what was checked. */
@@ -129,6 +130,15 @@ static bool is_for_others(const struct program *prog, const char *path)
 	       folder != NULL && is_below(path, folder);
 }
 
+static unsigned transport_count(const struct runner *r)
+{
+	unsigned count = 0;
+
+	while (r->options.all_transports && transport_all[count] != NULL)
+		count++;
+	return r->options.all_transports ? count : 1;
+}
+
 /* Parse all scripts before the first one runs: 0 with the number of runs, or
  * STATUS_USAGE. */
 static int plan(struct runner *r, unsigned *runs)
@@ -150,18 +160,19 @@ static int plan(struct runner *r, unsigned *runs)
 		}
 		for (const struct target *const *t = target_all(); *t != NULL; t++)
 			if (is_for(r, *t))
-				*runs += instance_list(r->script, *t, r->instances);
+				*runs += instance_list(r->script, *t, r->instances) *
+					 transport_count(r);
 	}
 	return status;
 }
 
 static int run_one(struct runner *r, const char *path, const struct target *target,
-		   const struct instance *instance)
+		   const struct instance *instance, const struct transport *transport)
 {
 	struct child_job job = {
 		.script = r->script,
 		.target = target,
-		.transport = r->options.transport,
+		.transport = transport,
 		.expect = !r->options.judging.no_ledger,
 		.judging = target_judging(target, r->options.judging),
 		.seconds = r->options.seconds,
@@ -173,7 +184,7 @@ static int run_one(struct runner *r, const char *path, const struct target *targ
 		.path = input_name(path),
 		.target = target,
 		.named = strcmp(r->script->prog.target, "any") == 0,
-		.skip = instance_unmet(instance, r->script, target, r->options.transport),
+		.skip = instance_unmet(instance, r->script, target, transport),
 		.instance = instance,
 		.script = r->script,
 		.job = &job,
@@ -201,7 +212,10 @@ static int run_instances(struct runner *r, size_t i, const struct target *target
 	for (unsigned n = 0; n < count && status == 0; n++) {
 		if (r->instances[n].queue && load(r, i, &r->instances[n].binding) != 0)
 			return STATUS_USAGE;
-		status = run_one(r, r->sources[i].path, target, &r->instances[n]);
+		for (unsigned t = 0; t < transport_count(r) && status == 0; t++)
+			status = run_one(r, r->sources[i].path, target, &r->instances[n],
+					 r->options.all_transports ? transport_all[t]
+								   : r->options.transport);
 	}
 	return status;
 }

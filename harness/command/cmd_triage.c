@@ -39,6 +39,7 @@ static const struct cmd_usage usage = {
 	"there\n"
 	"is a finding that is not known.",
 	"10",
+	false,
 };
 
 _Static_assert(TRIAGE_SECONDS == 10, "as the help says");

@@ -45,8 +45,11 @@ static uint32_t count_pieces(uint32_t len, uint32_t piece_len, uint32_t most)
 static unsigned pieces_of(const struct target_request *request, uint32_t piece_len, uint32_t most,
 			  uint32_t pieces[2])
 {
-	pieces[0] = count_pieces(request->len, piece_len, most / 2 > 0 ? most / 2 : 1);
-	pieces[1] = count_pieces(request->room, piece_len, most / 2 > 0 ? most / 2 : 1);
+	bool both = request->len > 0 && request->room > 0;
+	uint32_t of_each = both && most > 1 ? most / 2 : most;
+
+	pieces[0] = count_pieces(request->len, piece_len, of_each);
+	pieces[1] = count_pieces(request->room, piece_len, of_each);
 	return pieces[0] + pieces[1];
 }
 
@@ -79,6 +82,16 @@ static bool accepted(const struct guest *g, uint64_t features)
 	return (features & ~g->accepted) == 0;
 }
 
+/* Another of the legal ways: in halves what was whole, and the other way round. */
+static void redivide(struct draft *d)
+{
+	uint32_t longest = d->request->len > d->request->room ? d->request->len : d->request->room;
+
+	d->piece_len = d->piece_len == 0 ? (longest + 1) / 2 : 0;
+	if (d->layout != LAYOUT_INDIRECT)
+		d->layout = d->layout == LAYOUT_DIRECT ? LAYOUT_REVERSED : LAYOUT_DIRECT;
+}
+
 /* Divide it into buffers and choose their descriptors. */
 static bool plan(struct guest *g, const struct op *op, struct draft *d)
 {
@@ -88,9 +101,9 @@ static bool plan(struct guest *g, const struct op *op, struct draft *d)
 	uint32_t wanted[2], count;
 
 	d->piece_len = (uint32_t)op->value[SEND_REQUEST_SPLIT];
-	if (d->piece_len == 0)
-		d->piece_len = r->split;
 	d->layout = (enum request_layout)op->value[SEND_REQUEST_LAYOUT];
+	if (r->redivided)
+		redivide(d);
 	if (d->layout == LAYOUT_INDIRECT && !accepted(g, 1ull << VIRTIO_RING_F_INDIRECT_DESC))
 		d->layout = LAYOUT_DIRECT;
 	count = pieces_of(d->request, d->piece_len, most, d->pieces);
@@ -208,9 +221,11 @@ static void write_readable(struct guest *g, const struct op *op, const struct dr
 	}
 }
 
-/* May its answer be judged? */
+/* On its way; may its answer be judged?  One that needs the host, or another queue, only
+ * if it is sent at once and nothing else is on its way: no other chain can then take what
+ * the host gives, and the host has nothing else to give. */
 static void note_sent(struct guest *g, const struct op *op, const struct draft *d,
-		      uint16_t head, bool told)
+		      uint16_t head, bool at_once)
 {
 	struct requests *r = &g->requests;
 	struct request_queue *rq = &r->queue[d->queue];
@@ -218,6 +233,7 @@ static void note_sent(struct guest *g, const struct op *op, const struct draft *
 	bool from_host = d->request->before != NULL || d->request->after != NULL;
 	uint32_t bytes = d->request->len + d->request->room;
 	bool altered = op->value[SEND_REQUEST_FLIP] != 0 && d->request->len > 0;
+	bool there = arena_has(&g->arena, d->at, bytes);
 
 	if (r->sent_count == REQUESTS_SENT_MAX) {
 		r->well = false;
@@ -225,6 +241,7 @@ static void note_sent(struct guest *g, const struct op *op, const struct draft *
 	}
 	if (altered)
 		rq->mistaken = true;
+	r->strayed = r->strayed || altered || d->forced || d->area_len == 0;
 	/* By force: what is in use may be written over, and the chain may go round. */
 	if (d->forced && (d->head + d->descs > d->size ||
 			  requests_uses(rq, d->head, d->descs)))
@@ -243,15 +260,34 @@ static void note_sent(struct guest *g, const struct op *op, const struct draft *
 		.head = head,
 		.first = (uint16_t)d->head,
 		.count = (uint16_t)d->descs,
-		.told = told,
 		.content = true,
 		.clean = !rq->mistaken,
 		.nested = r->nested,
 	};
-	s->judged = (!from_host || (!r->host_touched && rq->outstanding == 0)) &&
-		    arena_has(&g->arena, d->at, bytes);
+	s->judged = (!from_host || (at_once && !r->host_touched && r->sent_count == 0)) && there;
+	/* What the host gave for it may be left for the next one. */
+	if (from_host && !there)
+		r->host_touched = true;
 	rq->offered += s->request != NULL && !r->nested;
 	requests_add(r);
+}
+
+/* Chains that nobody noted: if the device has returned them all, their descriptors are
+ * free; if not, there is no saying what the request meets. */
+static void track(struct guest *g, unsigned queue)
+{
+	struct request_queue *rq = &g->requests.queue[queue];
+	const struct guest_queue *q = &g->queues[queue];
+	uint16_t used = arena_load16(&g->arena,
+				     q->ring[VIRTQUEUE_DEVICE] +
+					     ring_at(&ring_split, GUEST_USED_IDX, 0, 0));
+
+	if (!rq->untracked)
+		return;
+	if (used != q->avail_idx)
+		g->requests.well = false;
+	rq->untracked = false;
+	rq->seen = used;
 }
 
 /* The request that the operation means, its buffers and descriptors written; false if it
@@ -268,6 +304,7 @@ static bool prepare(struct guest *g, const struct op *op, struct draft *d)
 		return false;
 	d->script = &r->scripts[d->request - g->target->requests];
 	d->size = g->queues[queue].size;
+	track(g, queue);
 	if (r->queue[queue].outstanding >= d->size || !plan(g, op, d)) {
 		r->lacked_room = true;
 		return false;
@@ -307,6 +344,7 @@ void guest_chain_request(struct guest *g, const struct program *prog, const stru
 	if (!prepare(g, op, &d))
 		return;
 	/* Published by hand, if at all. */
+	g->requests.strayed = true;
 	if (requests_uses(&g->requests.queue[d.queue], d.head, d.descs))
 		g->requests.well = false;
 	requests_touch(g, d.at, d.request->len + d.request->room);
@@ -314,7 +352,7 @@ void guest_chain_request(struct guest *g, const struct program *prog, const stru
 	write_descs(g, &d);
 }
 
-static bool offer(struct guest *g, const struct op *op, bool told, struct draft *d)
+static bool offer(struct guest *g, const struct op *op, bool at_once, struct draft *d)
 {
 	uint16_t head;
 
@@ -324,7 +362,7 @@ static bool offer(struct guest *g, const struct op *op, bool told, struct draft 
 	head = (uint16_t)(d->layout == LAYOUT_REVERSED ? desc_index(d, 0) : d->head);
 	write_readable(g, op, d);
 	write_descs(g, d);
-	note_sent(g, op, d, head, told);
+	note_sent(g, op, d, head, at_once);
 	ask_for_event(g, d->queue);
 	guest_publish_head(g, d->queue, head);
 	return true;
@@ -335,13 +373,27 @@ SAME_FIELD(CHAIN_REQUEST_FLIP, SEND_REQUEST_FLIP);
 SAME_FIELD(OFFER_REQUEST_QUEUE, SEND_REQUEST_QUEUE);
 SAME_FIELD(OFFER_REQUEST_FLIP, SEND_REQUEST_FLIP);
 
+void requests_follow(struct guest *g, unsigned queue)
+{
+	struct requests *r = &g->requests;
+
+	/* Their operations may send more, behind these. */
+	for (unsigned i = 0; i < r->sent_count; i++) {
+		struct request_sent *s = &r->sent[i];
+
+		if (s->queue != queue || s->request == NULL || !s->told || s->followed)
+			continue;
+		s->followed = true;
+		run_script(g, r->scripts[s->request - g->target->requests].after);
+	}
+}
+
 void guest_offer_request(struct guest *g, const struct program *prog, const struct op *op)
 {
 	struct draft d;
 
 	(void)prog;
-	if (offer(g, op, false, &d))
-		run_script(g, d.script->after);
+	offer(g, op, false, &d);
 }
 
 void guest_send_request(struct guest *g, const struct program *prog, const struct op *op)
@@ -351,7 +403,8 @@ void guest_send_request(struct guest *g, const struct program *prog, const struc
 	(void)prog;
 	if (!offer(g, op, true, &d))
 		return;
+	requests_tell(&g->requests, d.queue);
 	g->transport->notify(g, d.queue);
-	run_script(g, d.script->after);
+	requests_follow(g, d.queue);
 	guest_settle(g);
 }

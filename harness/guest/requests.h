@@ -29,6 +29,7 @@ struct request_sent {
 	uint16_t queue, head;
 	uint16_t first, count; /* descriptors */
 	bool told;	       /* the device was notified since */
+	bool followed;	       /* ... and what happens after that has happened */
 	bool judged;	       /* the device has no excuse */
 	bool content;	       /* nor for the bytes of the answer */
 	bool clean;	       /* the driver had made no mistake on this queue */
@@ -56,6 +57,7 @@ struct request_wrong {
 struct request_queue {
 	bool ready;	   /* `start` has set it up */
 	bool mistaken;	   /* the driver has sent what is no well-formed request */
+	bool untracked;	   /* ... in descriptors that nobody noted */
 	uint16_t seen;	   /* used index up to which it has looked */
 	uint32_t answered; /* as declared, since this was asked for last */
 	uint32_t offered;  /* since then, or on their way then */
@@ -71,10 +73,11 @@ struct request_script {
 
 struct requests {
 	bool well; /* live since `start`, and nothing since then gives the device an excuse */
+	bool strayed;	   /* the program did more than start, send requests, wait and look */
 	bool host_touched; /* the program made the host do something */
 	bool saved;	   /* the last operation took a snapshot, or put it back */
 	bool nested;	   /* what runs are a request's own operations */
-	uint16_t split;	   /* a twin: cut all requests that are sent whole into such pieces */
+	bool redivided;	   /* a twin: cut what is sent whole, join what is sent in pieces */
 	bool lacked_room;  /* a request was not sent for want of descriptors, or in fewer pieces */
 	uint32_t compared; /* answers of requests that have one answer only */
 	uint64_t digest;   /* ... of all of them, whatever the order */
@@ -113,6 +116,14 @@ uint32_t requests_take_answered(struct guest *g, unsigned queue, uint32_t *offer
 /* The program sets that queue up by itself. */
 void requests_set_up(struct guest *g, unsigned queue);
 void request_wrong_print(const struct request_wrong *wrong, char *text, size_t size);
+
+/* Has the driver, since the program began, only sent well-formed requests, each divided as
+ * the operation says? */
+bool requests_are_honest(const struct guest *g);
+
+/* The device is about to be notified of a queue; and it was: what is to happen then. */
+void requests_tell(struct requests *r, uint64_t queue);
+void requests_follow(struct guest *g, unsigned queue);
 
 /* For the files of requests: the chain that sent[sent_count] describes is on its way. */
 void requests_add(struct requests *r);

@@ -27,7 +27,7 @@
  *   > counters none
  *   > counter tx_packets=3          stands at
  *   > state work                    the device rests with work left, waiting or idle
- *   > silent                        no rule of any severity broken so far
+ *   > silent                        no rule broken so far that fails a run
  *   > breaks completion.not-held    the operation breaks that rule
  *   > answered q 3                  three requests came back since the last such line or
  *                                   `start`, each as the target declares; `all`: as many

@@ -9,6 +9,10 @@
  * reset that it then need not ask for: a program that has them is not judged.
  * Nor is one that alters snapshots: counters, which go on, are among their bytes.
  *
+ * Of a device that is not ours and works in later calls, or in threads, the record is
+ * loose (record.h), and only what stands in the end is compared.  Not if it has work left then,
+ * or had some, or chains, when the driver reset it: how far it had come is its affair.
+ *
  * snapshot.carry-on: the device that is restored is the one that was saved, and
  * the same happens to both.  Not judged with failing allocations, of which the
  * restored device has its own.
@@ -24,6 +28,11 @@
  * both; should the device do something else, since it reads what it returned in
  * another chain, then it is another chain or length, or bytes that would have to be
  * the same by chance.
+ *
+ * request.divided: VIRTIO lets a driver divide a request as it likes (2.7.4.1), and the
+ * target says that the answer depends on nothing but the requests.  Only of programs in
+ * which nothing else was sent and nothing gives the device an excuse; both times each
+ * request had the descriptors that it needed.
  */
 #include "harness/run/twin.h"
 #include "devices/table.h"
@@ -55,11 +64,18 @@ static bool is_chosen(const struct program *prog)
 	return (sum >> 32) % TWIN_FRACTION == 0;
 }
 
+/* May it do what it does at another time? */
+static bool is_loose(const struct target *target)
+{
+	return !target->model && ((target->facts & FACT_CALLS) == 0 || target->work != NULL);
+}
+
 static void begin_pass(struct run *run, bool comparing)
 {
 	struct twin *twin = &run->twin;
 
 	run->guest.record.on = true;
+	run->guest.record.loose = is_loose(run->guest.target);
 	twin->comparing = comparing;
 	twin->count = 0;
 	twin->differs = 0;
@@ -88,6 +104,9 @@ static void note_counters(struct run *run)
 	uint64_t now[TARGET_COUNTERS_MAX];
 
 	target_counters(run->guest.target, run->guest.device, now);
+	/* Of a loose one, what they stand at. */
+	if (run->guest.record.loose)
+		run->guest.record.now.part[RECORD_COUNTERS] = 0;
 	for (unsigned i = 0; i < count; i++)
 		record_value(&run->guest.record, RECORD_COUNTERS, now[i] - run->twin.counters[i]);
 }
@@ -97,6 +116,8 @@ static void compare(struct run *run, const struct record_digest *due)
 	struct twin *twin = &run->twin;
 
 	if (!twin->comparing || twin->differs != 0)
+		return;
+	if (run->guest.record.loose && due != &twin->last)
 		return;
 	for (unsigned i = 0; i < RECORD_PART_COUNT; i++)
 		if (due->part[i] != run->guest.record.now.part[i])
@@ -109,8 +130,10 @@ void twin_end_op(struct run *run)
 	struct twin *twin = &run->twin;
 
 	note_counters(run);
-	if (!twin->comparing)
+	if (!twin->comparing) {
 		twin->last = run->guest.record.now;
+		twin->unrested = target_state(run->guest.target, run->guest.device) == DEVICE_WORK;
+	}
 	if (!twin->comparing && twin->count < TWIN_OPS_MAX)
 		twin->ops[twin->count] = run->guest.record.now;
 	if (twin->count < TWIN_OPS_MAX)
@@ -122,6 +145,13 @@ void twin_end_op(struct run *run)
 		snapshot_restore_run(run, 1, true);
 }
 
+/* Of a loose one: was all that it had to do done, in both runs? */
+static bool has_rested(const struct run *run)
+{
+	return !run->twin.unrested && !run->guest.ledger.device.cut_short &&
+	       target_state(run->guest.target, run->guest.device) != DEVICE_WORK;
+}
+
 /* Run the program and compare. */
 static void run_twin(struct run *run, const struct program *prog, const struct run_options *options)
 {
@@ -129,7 +159,8 @@ static void run_twin(struct run *run, const struct program *prog, const struct r
 
 	begin_pass(run, true);
 	run_session(run, prog, options);
-	compare(run, &run->twin.last);
+	if (!is_loose(run->guest.target) || has_rested(run))
+		compare(run, &run->twin.last);
 	run->guest.record.on = false;
 	run->ops_run = ops_run;
 }
@@ -274,6 +305,51 @@ void twin_length(struct run *run, const struct program *prog, const struct run_o
 		     "queue %u: a used entry says that %u bytes of the chain of head %u were "
 		     "written, and some of them keep what was there before",
 		     suspect->queue, suspect->len, suspect->head);
+}
+
+void twin_note_answers(struct run *run)
+{
+	const struct requests *r = &run->guest.requests;
+
+	run->twin.honest = r->compared > 0 && requests_are_honest(&run->guest);
+	run->twin.answers = r->compared;
+	run->twin.answers_digest = r->digest;
+}
+
+void twin_divided(struct run *run, const struct program *prog, const struct run_options *options)
+{
+	struct run_options quiet = *options;
+	const struct requests *r = &run->guest.requests;
+	struct ledger *l = &run->guest.ledger;
+	uint32_t ops_run = run->ops_run;
+	bool differs;
+
+	if (!run->twin.honest || options->judging.no_ledger ||
+	    (!options->twins && !is_chosen(prog)) || !ledger_judges(l, RULE_REQUEST_DIVIDED))
+		return;
+	hush(run, &quiet);
+	ledger_op(l, FINDING_OP_END, "divided");
+	if (options->before_op != NULL)
+		options->before_op(options->ctx, FINDING_OP_END, "divided");
+	ledger_enable(l, false);
+	run->guest.requests.redivided = true;
+	if (!run_create(run)) {
+		run->guest.requests.redivided = false;
+		ledger_enable(l, true);
+		return;
+	}
+	run_session(run, prog, &quiet);
+	differs = requests_are_honest(&run->guest) &&
+		  (r->compared != run->twin.answers || r->digest != run->twin.answers_digest);
+	run->guest.requests.redivided = false;
+	run_destroy(run);
+	run->ops_run = ops_run;
+	ledger_enable(l, true);
+	if (differs && !l->stop)
+		ledger_break(l, RULE_REQUEST_DIVIDED,
+			     "%u requests were answered, and %u when they were sent in other "
+			     "buffers; lengths or bytes differ",
+			     run->twin.answers, r->compared);
 }
 
 /* With the device swapped for a restored one when `at` operations are over. */

@@ -13,7 +13,9 @@
  * snapshot.carry-on on a new device, and at some point of the program that is
  *                   saved and restored into another
  *
- * Except for completion.len, what guest and host see is compared, operation by
+ * request.divided   on a new device, with every request divided into other buffers
+ *
+ * Except for completion.len and request.divided, what guest and host see is compared, operation by
  * operation: values of register reads, what the device wrote to guest memory,
  * interrupts, and how far counters moved.  The device's reads of memory are not
  * compared.
@@ -40,10 +42,14 @@ struct twin {
 	unsigned total;		   /* operations of the first pass */
 	bool reset;		   /* this program is one for reset.session */
 	bool reset_differs;	   /* ... and went otherwise */
+	bool unrested;		   /* the device has work left after the first pass */
 	unsigned count;		   /* operations over in this pass */
 	unsigned first;		   /* the first of them that differs, if `differs` */
 	uint8_t differs;	   /* parts of it, bits */
 	struct record_digest last; /* as it was when the first pass ended */
+	bool honest;		   /* the program sent well-formed requests and no more: */
+	uint32_t answers;	   /* of those that have one answer only, so many came back */
+	uint64_t answers_digest;
 	uint64_t counters[64];
 	struct record_digest ops[TWIN_OPS_MAX];
 };
@@ -60,6 +66,11 @@ void twin_judge_reset(struct run *run);
 void twin_fetch(struct run *run, const struct program *prog, const struct run_options *options);
 /* ... or a chain was returned with bytes that did not change. */
 void twin_length(struct run *run, const struct program *prog, const struct run_options *options);
+
+/* The program is over: note how its requests were answered. */
+void twin_note_answers(struct run *run);
+/* ... and the device gone: are they answered the same in other buffers? */
+void twin_divided(struct run *run, const struct program *prog, const struct run_options *options);
 
 /* The device is gone: run it again with a restored device from some point on. */
 void twin_snapshot(struct run *run, const struct program *prog, const struct run_options *options);

@@ -14,8 +14,7 @@
 #include "harness/run/run.h"
 
 #include <cmocka.h>
-
-#include "harness/models/models.h"
+#include <linux/virtio_mmio.h>
 
 #include "broken.h"
 #include "ledger_cases.h"
@@ -164,12 +163,12 @@ static int restore_any_status(void *device, const void *data, size_t len, size_t
 	memcpy(bytes, data, len);
 	status_taken = bytes[STATUS_AT];
 	bytes[STATUS_AT] = 0;
-	return balloon_target.restore(device, bytes, len, at, what);
+	return target_find("balloon")->restore(device, bytes, len, at, what);
 }
 
 static size_t save_any_status(const void *device, void *out, size_t room)
 {
-	size_t len = balloon_target.save(device, out, room);
+	size_t len = target_find("balloon")->save(device, out, room);
 
 	assert_true(len > STATUS_AT && len <= room);
 	((uint8_t *)out)[STATUS_AT] = status_taken;
@@ -178,7 +177,7 @@ static size_t save_any_status(const void *device, void *out, size_t room)
 
 void case_status_of_no_device(void)
 {
-	struct target target = balloon_target;
+	struct target target = *target_find("balloon");
 
 	target.facts = rig_target.facts;
 	target.model = rig_target.model;
@@ -190,8 +189,74 @@ void case_status_of_no_device(void)
 
 void case_status_of_another_device(void)
 {
-	struct target target = balloon_target;
+	struct target target = *target_find("balloon");
 
 	target.facts = rig_target.facts;
 	run_on_target(&target, "device balloon\nsave\ncorrupt 24 1\nrestore\n");
+}
+
+/* The file system, which does not hear of what it is notified of: from the first of its
+ * devices on, or from the second. */
+static unsigned created, deaf_from;
+
+static void *create_counted(const struct target *target, const struct device_host *host,
+			    uint64_t offered, const uint16_t *queue_max)
+{
+	created++;
+	return target_find("fs")->create(target, host, offered, queue_max);
+}
+
+static void write_deaf(void *device, uint64_t offset, const void *buf, uint32_t len)
+{
+	if (created < deaf_from || offset != VIRTIO_MMIO_QUEUE_NOTIFY)
+		target_find("fs")->write(device, offset, buf, len);
+}
+
+static void run_requests(unsigned from, const char *text)
+{
+	struct target target = *target_find("fs");
+
+	target.facts = rig_target.facts & (FACT_REGISTERS | FACT_STATE | FACT_REQUESTS);
+	target.model = target.transport = false;
+	target.liveness = "device any\nreset\n";
+	target.save = NULL;
+	target.restore = NULL;
+	target.create = create_counted;
+	target.write = write_deaf;
+	created = 0;
+	deaf_from = from;
+	run_on_target(&target, text);
+}
+
+#define ONE_REQUEST "device any\nstart driver_ok\nsend_request 1\n"
+#define AFTER_A_MISTAKE "device any\nstart driver_ok\nsend_request 1 flip=1\nsend_request 1\n"
+
+void case_request_left_alone(void)
+{
+	run_requests(1, ONE_REQUEST);
+}
+
+void case_request_answered(void)
+{
+	run_requests(9, ONE_REQUEST);
+}
+
+void case_request_left_alone_after_a_mistake(void)
+{
+	run_requests(1, AFTER_A_MISTAKE);
+}
+
+void case_request_answered_after_a_mistake(void)
+{
+	run_requests(9, AFTER_A_MISTAKE);
+}
+
+void case_halves_left_alone(void)
+{
+	run_requests(2, ONE_REQUEST);
+}
+
+void case_halves_answered(void)
+{
+	run_requests(9, ONE_REQUEST);
 }

@@ -39,6 +39,8 @@ suites() {
 	suite "tree" harness/test/tree.sh
 	suite "examples" harness/test/examples.sh
 	suite "foreign devices" harness/test/foreign.sh
+	suite "zoo of legal devices" harness/test/zoo.sh
+	suite "broken devices" harness/test/broken.sh
 	for flavour in gcc clang; do
 		obj=build/obj/$flavour
 		for source in devices/test/test_*.c harness/test/test_*.c fuzzers/test/test_*.c; do

@@ -155,7 +155,7 @@ static const struct bad_text bad_names[] = {
 };
 
 static const struct bad_text bad_annotations[] = {
-	{ "device any\nneeds\tspeed\n", 2, 7, "queues=, features= or model" },
+	{ "device any\nneeds\tspeed\n", 2, 7, "queues=, features=, size=" },
 	{ "device any\nneeds queues=256\n", 2, 14, "0 to 255" },
 	{ "device any\nneeds features=NONE\n", 2, 16, "not a bit" },
 	{ "device any\nclause aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa\n", 2, 8,

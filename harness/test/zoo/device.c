@@ -15,8 +15,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define PIECE 256u /* bytes of a buffer that are moved at a time */
-
 static struct vringer_why why_chain(uint16_t purpose, const struct queue *q, struct taken taken)
 {
 	return (struct vringer_why){ .purpose = purpose, .queue = q->index, .walk = taken.walk };
@@ -117,9 +115,11 @@ static bool table_allowed(const struct device *d, const struct vring_desc *desc)
 	       desc->len % sizeof(*desc) == 0;
 }
 
-static bool fits(uint64_t addr, uint32_t len)
+/* A buffer of no bytes is one too.  None goes past 2^64. */
+static bool usual_allows(struct device *d, const struct vring_desc *desc)
 {
-	return len == 0 || addr + (len - 1) >= addr;
+	(void)d;
+	return desc->len == 0 || desc->addr + (desc->len - 1) >= desc->addr;
 }
 
 /* The descriptors of a chain.  False if it is none: a number that is not in the table,
@@ -134,7 +134,7 @@ static bool usual_walk(struct device *d, struct queue *q, struct chain *c)
 		struct vring_desc *desc = &c->desc[c->count];
 
 		if (i >= entries || !d->ways.read_desc(d, why, table + 16 * i, desc) ||
-		    !fits(desc->addr, desc->len))
+		    !d->ways.allows(d, desc))
 			return false;
 		if ((desc->flags & VRING_DESC_F_INDIRECT) != 0) {
 			if (why.purpose == VRINGER_INDIRECT || !table_allowed(d, desc))
@@ -157,7 +157,7 @@ static bool usual_walk(struct device *d, struct queue *q, struct chain *c)
 static bool read_request(struct device *d, struct queue *q, const struct chain *c, uint32_t *sum)
 {
 	uint32_t left = ANSWER_BYTES;
-	uint8_t piece[PIECE];
+	uint8_t piece[ANSWER_BYTES];
 
 	for (uint32_t i = 0; i < c->count; i++) {
 		const struct vring_desc *desc = &c->desc[i];
@@ -166,7 +166,7 @@ static bool read_request(struct device *d, struct queue *q, const struct chain *
 			continue;
 		for (uint32_t at = 0, len; at < desc->len && left > 0; at += len, left -= len) {
 			len = desc->len - at < left ? desc->len - at : left;
-			len = len < PIECE ? len : PIECE;
+			len = len < d->ways.piece ? len : d->ways.piece;
 			if (!memory_read(d, why_chain(VRINGER_PAYLOAD, q, c->taken),
 					 desc->addr + at, piece, len))
 				return false;
@@ -187,7 +187,7 @@ static uint8_t answer_byte(uint32_t sum, uint32_t position)
 static uint32_t usual_answer(struct device *d, struct queue *q, const struct chain *c)
 {
 	uint32_t sum = 0, written = 0;
-	uint8_t piece[PIECE];
+	uint8_t piece[ANSWER_BYTES];
 
 	if (!read_request(d, q, c, &sum))
 		return 0;
@@ -199,7 +199,7 @@ static uint32_t usual_answer(struct device *d, struct queue *q, const struct cha
 		for (uint32_t at = 0, len; at < desc->len && written < ANSWER_BYTES; at += len) {
 			len = ANSWER_BYTES - written;
 			len = desc->len - at < len ? desc->len - at : len;
-			len = len < PIECE ? len : PIECE;
+			len = len < d->ways.piece ? len : d->ways.piece;
 			for (uint32_t b = 0; b < len; b++)
 				piece[b] = answer_byte(sum, written + b);
 			if (!memory_write(d, why_chain(VRINGER_PAYLOAD, q, c->taken),
@@ -223,9 +223,14 @@ bool device_write_entry(struct device *d, struct queue *q, const struct vring_us
 			    sizeof(le));
 }
 
-bool device_write_idx(struct device *d, struct queue *q, uint16_t idx)
+bool device_move_idx(struct device *d, struct queue *q, uint32_t count)
 {
-	return device_write_le16(d, q, VRINGER_USED_IDX, q->area[USED] + 2, idx);
+	uint16_t idx = (uint16_t)(q->next_used + count);
+
+	if (!device_write_le16(d, q, VRINGER_USED_IDX, q->area[USED] + 2, idx))
+		return false;
+	q->next_used = idx;
+	return true;
 }
 
 /* First the entries, then the index that shows them to the driver. */
@@ -235,8 +240,7 @@ static bool usual_put(struct device *d, struct queue *q, const struct vring_used
 	for (uint32_t i = 0; i < count; i++)
 		if (!device_write_entry(d, q, &elem[i], taken[i], (uint16_t)(q->next_used + i)))
 			return false;
-	q->next_used = (uint16_t)(q->next_used + count);
-	return count == 0 || device_write_idx(d, q, q->next_used);
+	return count == 0 || device_move_idx(d, q, count);
 }
 
 /* 2.7.7.2.  What cannot be read cannot say no. */
@@ -334,6 +338,7 @@ const struct ways usual = {
 	.serve = usual_serve,
 	.look = usual_look,
 	.read_desc = usual_read_desc,
+	.allows = usual_allows,
 	.walk = usual_walk,
 	.answer = usual_answer,
 	.put = usual_put,
@@ -348,8 +353,11 @@ const struct ways usual = {
 	.notified = usual_notified,
 	.read_status = usual_read_status,
 	.exists = usual_exists,
+	.read_register = usual_read_register,
+	.read_config = usual_read_config,
 	.state = usual_state,
 	.step = usual_step,
+	.piece = ANSWER_BYTES,
 };
 
 void *device_create(const struct vringer_host *host, uint64_t offered, const uint16_t *queue_max,

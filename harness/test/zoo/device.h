@@ -68,6 +68,7 @@ struct ways {
 	bool (*look)(struct device *d, struct queue *q);
 	bool (*read_desc)(struct device *d, struct vringer_why why, uint64_t addr,
 			  struct vring_desc *desc);
+	bool (*allows)(struct device *d, const struct vring_desc *desc);
 	bool (*walk)(struct device *d, struct queue *q, struct chain *c);
 	uint32_t (*answer)(struct device *d, struct queue *q, const struct chain *c);
 	bool (*put)(struct device *d, struct queue *q, const struct vring_used_elem *elem,
@@ -84,9 +85,13 @@ struct ways {
 	void (*notified)(struct device *d, struct queue *q);
 	uint32_t (*read_status)(struct device *d);
 	bool (*exists)(const struct device *d, uint32_t queue);
+	uint32_t (*read_register)(struct device *d, uint64_t offset);
+	void (*read_config)(const struct device *d, uint64_t offset, uint8_t *buf, uint32_t len);
 	/* Work of its own. */
 	uint32_t (*state)(const struct device *d);
 	void (*step)(struct device *d);
+	/* Bytes of a buffer that are moved at a time, at most ANSWER_BYTES. */
+	uint32_t piece;
 };
 
 struct device {
@@ -96,7 +101,6 @@ struct device {
 	uint32_t offered[PAGES];
 	uint16_t queue_max[QUEUES];
 	uint32_t generation;
-	uint8_t config[CONFIG_BYTES];
 	uint32_t mood; /* for a relative's ways, as `own`, over a reset */
 
 	/* From here on: 0 after a reset. */
@@ -104,6 +108,7 @@ struct device {
 	uint32_t device_features_sel, driver_features_sel, queue_sel;
 	uint32_t accepted[PAGES + 1]; /* the last: what was accepted of later pages */
 	struct queue queues[QUEUES];
+	uint8_t config[CONFIG_BYTES];
 	uint32_t own; /* for the ways of a relative */
 };
 
@@ -122,7 +127,7 @@ void device_give_back(struct device *d, struct queue *q);
 bool device_chains(const struct device *d);
 bool device_write_entry(struct device *d, struct queue *q, const struct vring_used_elem *elem,
 			struct taken taken, uint16_t position);
-bool device_write_idx(struct device *d, struct queue *q, uint16_t idx);
+bool device_move_idx(struct device *d, struct queue *q, uint32_t count);
 bool device_read_le16(struct device *d, struct queue *q, uint16_t purpose, uint64_t addr,
 		      uint16_t *value);
 bool device_write_le16(struct device *d, struct queue *q, uint16_t purpose, uint64_t addr,
@@ -138,6 +143,8 @@ void usual_set_ready(struct device *d, struct queue *q, uint32_t value);
 void usual_notified(struct device *d, struct queue *q);
 uint32_t usual_read_status(struct device *d);
 bool usual_exists(const struct device *d, uint32_t queue);
+uint32_t usual_read_register(struct device *d, uint64_t offset);
+void usual_read_config(const struct device *d, uint64_t offset, uint8_t *buf, uint32_t len);
 bool device_live(const struct device *d);
 bool device_negotiated(const struct device *d, unsigned bit);
 void device_read(void *device, uint64_t offset, void *buf, uint32_t len);

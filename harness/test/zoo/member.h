@@ -29,7 +29,7 @@
 	ONE_KIND(id, called, plain, VRINGER_MEMORY_PLAIN, __VA_ARGS__)
 
 #define ONE_KIND(id, called, kind, kind_of_memory, ...)                                            \
-	static const struct vringer_target id##_##kind;                                            \
+	extern const struct vringer_target id##_##kind;                                            \
 	static void *create_##id##_##kind(const struct vringer_host *host, uint64_t offered,       \
 					  const uint16_t *queue_max)                               \
 	{                                                                                          \
@@ -38,22 +38,21 @@
 		ways_##id(&ways);                                                                  \
 		return device_create(host, offered, queue_max, &id##_##kind, &ways);               \
 	}                                                                                          \
-	static const struct vringer_target id##_##kind = { .version = VRINGER_VERSION,             \
-							   .size = sizeof(struct vringer_target),  \
-							   .name = called "-" #kind,               \
-							   .help = #kind                           \
-							   ", see README.md beside it",            \
-							   .level = VRINGER_LEVEL_MMIO,            \
-							   .memory = kind_of_memory,               \
-							   .device_id = DEVICE_ID,                 \
-							   .chain_bytes_max = 2 * ANSWER_BYTES,    \
-							   .create = create_##id##_##kind,         \
-							   .destroy = device_destroy,              \
-							   .read = device_read,                    \
-							   .write = device_write,                  \
-							   .step = device_step,                    \
-							   .state = device_state,                  \
-							   __VA_ARGS__ };
+	const struct vringer_target id##_##kind = { .version = VRINGER_VERSION,                    \
+						    .size = sizeof(struct vringer_target),         \
+						    .name = called "-" #kind,                      \
+						    .help = #kind ", see README.md beside it",     \
+						    .level = VRINGER_LEVEL_MMIO,                   \
+						    .memory = kind_of_memory,                      \
+						    .device_id = DEVICE_ID,                        \
+						    .chain_bytes_max = 2 * ANSWER_BYTES,           \
+						    .create = create_##id##_##kind,                \
+						    .destroy = device_destroy,                     \
+						    .read = device_read,                           \
+						    .write = device_write,                         \
+						    .step = device_step,                           \
+						    .state = device_state,                         \
+						    __VA_ARGS__ };
 
 /* What most relatives say of themselves; a queue, features and flags of its own come
  * instead of these. */

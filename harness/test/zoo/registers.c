@@ -157,13 +157,13 @@ void usual_notified(struct device *d, struct queue *q)
 
 /* ---- accesses -------------------------------------------------------------- */
 
-static void read_config(const struct device *d, uint64_t offset, uint8_t *buf, uint32_t len)
+void usual_read_config(const struct device *d, uint64_t offset, uint8_t *buf, uint32_t len)
 {
 	for (uint32_t i = 0; i < len; i++)
 		buf[i] = offset + i < CONFIG_BYTES ? d->config[offset + i] : 0;
 }
 
-static uint32_t read_register(struct device *d, uint64_t offset)
+uint32_t usual_read_register(struct device *d, uint64_t offset)
 {
 	const struct queue *q = selected(d);
 
@@ -233,9 +233,9 @@ void device_read(void *device, uint64_t offset, void *buf, uint32_t len)
 
 	memset(buf, 0, len);
 	if (offset >= VIRTIO_MMIO_CONFIG) {
-		read_config(d, offset - VIRTIO_MMIO_CONFIG, buf, len);
+		d->ways.read_config(d, offset - VIRTIO_MMIO_CONFIG, buf, len);
 	} else if (len == sizeof(value) && offset % sizeof(value) == 0) {
-		value = htole32(read_register(d, offset));
+		value = htole32(d->ways.read_register(d, offset));
 		memcpy(buf, &value, sizeof(value));
 	}
 }

@@ -118,8 +118,7 @@ static bool put_last_first(struct device *d, struct queue *q, const struct vring
 	for (uint32_t i = count; i-- > 0;)
 		if (!device_write_entry(d, q, &elem[i], taken[i], (uint16_t)(q->next_used + i)))
 			return false;
-	q->next_used = (uint16_t)(q->next_used + count);
-	return count == 0 || device_write_idx(d, q, q->next_used);
+	return count == 0 || device_move_idx(d, q, count);
 }
 
 MEMBER(entries_last_first, "zoo-last-entry-first", w->put = put_last_first, USUALLY)
@@ -131,16 +130,15 @@ static bool put_at_once(struct device *d, struct queue *q, const struct vring_us
 	struct vringer_why why = { .purpose = VRINGER_USED_ENTRY, .queue = q->index };
 
 	for (uint32_t i = 0, part; i < count; i += part) {
-		uint32_t slot = q->next_used % q->size;
+		uint32_t slot = (uint16_t)(q->next_used + i) % q->size;
 
 		part = count - i < q->size - slot ? count - i : q->size - slot;
 		why.walk = taken[i].walk;
 		if (!memory_write(d, why, q->area[USED] + 4 + 8 * (uint64_t)slot, &elem[i],
 				  part * (uint32_t)sizeof(*elem)))
 			return false;
-		q->next_used = (uint16_t)(q->next_used + part);
 	}
-	return count == 0 || device_write_idx(d, q, q->next_used);
+	return count == 0 || device_move_idx(d, q, count);
 }
 
 MEMBER(entries_at_once, "zoo-entries-at-once", w->put = put_at_once, USUALLY)
@@ -249,6 +247,9 @@ static bool read_desc_by_field(struct device *d, struct vringer_why why, uint64_
 }
 
 MEMBER(desc_by_field, "zoo-desc-by-field", w->read_desc = read_desc_by_field, USUALLY)
+
+/* The bytes of a buffer go one by one. */
+MEMBER(byte_by_byte, "zoo-byte-by-byte", w->piece = 1, USUALLY)
 
 /* ---- status and features (2.1, 2.2, 2.4) ------------------------------------- */
 
@@ -386,6 +387,6 @@ MEMBER(one_byte, "zoo-one-byte", w->answer = answer_counted_byte, USUALLY, .conf
 VRINGER_TARGETS(TARGETS(base), TARGETS(level_line), TARGETS(late_interrupt), TARGETS(wakes_twice),
 		TARGETS(moody), TARGETS(later), TARGETS(out_of_order), TARGETS(entries_last_first),
 		TARGETS(entries_at_once), TARGETS(len_0), TARGETS(fails_late), TARGETS(prefetch),
-		TARGETS(early_look), TARGETS(polls), TARGETS(desc_by_field), TARGETS(platform),
-		TARGETS(never_resets), TARGETS(late_breach), TARGETS(slow_reset),
+		TARGETS(early_look), TARGETS(polls), TARGETS(desc_by_field), TARGETS(byte_by_byte),
+		TARGETS(platform), TARGETS(never_resets), TARGETS(late_breach), TARGETS(slow_reset),
 		TARGETS(optional_queue), TARGETS(size_48), TARGETS(generation), TARGETS(one_byte));

@@ -1,0 +1,353 @@
+/* SPDX-License-Identifier: Apache-2.0 OR MIT */
+/*
+ * Well-formed requests: answered by every model, however they are divided; judged of a
+ * device that does not answer, or answers wrongly; and not judged where the driver, the
+ * memory or the host gives the device an excuse.
+ */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* Before cmocka, which has an expect_check of its own. */
+#include "harness/run/child.h"
+#include "harness/run/instance.h"
+
+#include <cmocka.h>
+#include <linux/virtio_mmio.h>
+
+static struct script script;
+static struct child_result result;
+static struct target target;
+static bool deaf;		 /* the device does not hear of QueueNotify */
+
+static void run(const char *text, const struct script_binding *binding)
+{
+	struct child_job job = { .script = &script,
+				 .target = &target,
+				 .expect = true,
+				 .judging = { .limits = true } };
+	struct text_error error;
+
+	if (text_parse_bound(&script, text, strlen(text), binding, &error) != 0)
+		fail_msg("line %u: %s", error.line, error.message);
+	assert_int_equal(child_run(&job, &result, NULL), 0);
+}
+
+static const struct target *inner;
+
+static void write_deaf(void *device, uint64_t offset, const void *buf, uint32_t len)
+{
+	if (!deaf || offset != VIRTIO_MMIO_QUEUE_NOTIFY)
+		inner->write(device, offset, buf, len);
+}
+
+static void take(const char *name)
+{
+	inner = target_find(name);
+	target = *inner;
+	target.write = write_deaf;
+	target.transport = false;
+	deaf = false;
+}
+
+/* A device of which little is known, so that no other rule comes first. */
+static void take_unknown(const char *name)
+{
+	take(name);
+	target.facts = FACT_REGISTERS | FACT_STATE | FACT_REQUESTS;
+	target.model = false;
+	target.liveness = "device any\nreset\n";
+	deaf = true;
+}
+
+static void assert_found(const char *text, int rule)
+{
+	struct script_binding binding = { .queue = 1 };
+
+	run(text, &binding);
+	if (rule < 0 && result.finding_count > 0)
+		fail_msg("%s: %s", text, result.findings[0].message);
+	if (rule < 0)
+		return;
+	if (result.finding_count == 0)
+		fail_msg("%s: nothing found", text);
+	assert_int_equal(result.findings[0].rule, rule);
+}
+
+static void assert_answered(unsigned queue, unsigned which, unsigned layout)
+{
+	struct script_binding binding = { .queue = queue, .which = which, .layout = (uint8_t)layout };
+
+	run("device any\nstart driver_ok\n"
+	    "send_request q\n> answered q 1\n"
+	    "send_request q split=1\n> answered q 1\n"
+	    "send_request q split=5 layout=reversed\n> answered q 1\n"
+	    "send_request q at=seam-3\n> answered q 1\n"
+	    "repeat 5\n  offer_request q\nend\n> outstanding q 5\n"
+	    "notify q\nsettle\n> answered q 5\n> outstanding q 0\n",
+	    &binding);
+	if (!result.passed)
+		fail_msg("%s, queue %u, request %u: %s%s", target.name, queue, which,
+			 result.failure, result.finding_count > 0 ? result.findings[0].message : "");
+}
+
+static void every_model_answers_its_requests_however_they_are_divided(void **state)
+{
+	unsigned count = 0;
+
+	(void)state;
+	for (const struct target *const *t = target_all(); *t != NULL; t++) {
+		take((*t)->name);
+		for (unsigned queue = 0; queue < target.queue_count; queue++)
+			for (unsigned i = 0; i < target_request_count(&target, queue); i++, count++)
+				assert_answered(queue, i, LAYOUT_DIRECT);
+	}
+	assert_true(count >= 10);
+}
+
+static void a_device_that_does_not_answer_is_found(void **state)
+{
+	(void)state;
+	take_unknown("fs");
+	assert_found("device any\nstart driver_ok\nsend_request q\n", RULE_REQUEST_ANSWERED);
+	assert_found("device any\nstart driver_ok\noffer_request q\nnotify q\n",
+		     RULE_REQUEST_ANSWERED);
+	assert_found("device any\nstart driver_ok\nsend q head=4 b0\nsend_request q\n", -1);
+	assert_found("device any\nstart driver_ok\nsend_request q flip=1\nsend_request q\n",
+		     RULE_REQUEST_RESUMED);
+	deaf = false;
+	assert_found("device any\nstart driver_ok\nsend_request q\n", -1);
+}
+
+static void what_excuses_a_device_is_not_judged(void **state)
+{
+	static const char *const excuses[] = {
+		"start driver",
+		"start driver_ok size=3",
+		"start driver_ok\nreset",
+		"start driver_ok\nstatus 0x8f",
+		"start driver_ok\nqueue 0 size=8",
+		"start driver_ok\nready q 0",
+		"start driver_ok\nwrite QueueNum 4",
+		"start driver_ok\nconfig_write 0 1",
+		"start driver_ok\nrace 1 q.avail+2 0500",
+		"start driver_ok\nrace_write 1 q.used q.avail+2 0500",
+		"start driver_ok\nfault_access 3",
+		"start driver_ok\nfault_alloc 1",
+		"fault_access 9\nstart driver_ok",
+		"start driver_ok\nfill q.desc len=16",
+		"start driver_ok\nstore q.avail+2 0500",
+		"start driver_ok\navail_idx q 3",
+		"start driver_ok\navail_entry q 0 7",
+		"start driver_ok\npublish q 2",
+		"start driver_ok\ndesc q 0 len=9",
+		"start driver_ok\nset_desc q 0 len 9",
+		"start driver_ok\noffer q head=250 b0 b1 b0 b1 b0 b1 b0",
+		"start driver_ok\noffer q head=2 b0\noffer q head=2 b0",
+		"start driver_ok\nbuffer b9 at=q.used len=9\nsend 0 b9:w",
+		"unmap q.used len=9\nstart driver_ok",
+		"start driver_ok\nsave\ncorrupt 3 1",
+		"queue q desc=low+0x18000\nstart driver_ok",
+	};
+	char text[300];
+
+	(void)state;
+	take_unknown("fs");
+	for (size_t i = 0; i < sizeof(excuses) / sizeof(excuses[0]); i++) {
+		snprintf(text, sizeof(text), "device any\n%s\nsend_request q\nsettle\n",
+			 excuses[i]);
+		assert_found(text, -1);
+	}
+	/* A later start ends all of that. */
+	assert_found("device any\nstart driver_ok\navail_idx q 3\nstart driver_ok\nsend_request q\n",
+		     RULE_REQUEST_ANSWERED);
+}
+
+static void a_request_whose_memory_changes_is_not_judged(void **state)
+{
+	(void)state;
+	take_unknown("fs");
+	assert_found("device any\nstart driver_ok\nsend_request q at=hole\n", -1);
+	assert_found("device any\nstart driver_ok\noffer_request q at=low+0x20000\n"
+		     "fill low+0x20003 len=1\nnotify q\n",
+		     -1);
+	assert_found("device any\nstart driver_ok\nsend_request q at=low+0x20000\n",
+		     RULE_REQUEST_ANSWERED);
+}
+
+
+static void before_driver_ok_a_notification_asks_for_no_answer(void **state)
+{
+	static const char text[] = "device any\nstart queues\noffer_request q\nnotify q\nsettle\n"
+				   "status 0xf\nnotify q\nsettle\n> answered q 1\n> silent\n";
+	struct script_binding binding = { .queue = 1 };
+
+	(void)state;
+	take("fs");
+	run(text, &binding);
+	if (!result.passed)
+		fail_msg("%s", result.failure);
+	deaf = true;
+	run(text, &binding);
+	assert_false(result.passed);
+}
+
+/* A limit that is not asked for, broken where the device does not hear of a notification. */
+static void what_only_warns_does_not_break_a_silence(void **state)
+{
+	static const char text[] = "device any\nstart driver_ok\nsend q b0\n> silent\n";
+	const struct script_binding binding = { .queue = 1 };
+	struct child_job job = { .script = &script, .target = &target, .expect = true };
+	struct text_error error;
+
+	(void)state;
+	take("fs");
+	target.model = false;
+	target.requests = NULL;
+	target.request_count = 0;
+	deaf = true;
+	assert_int_equal(text_parse_bound(&script, text, strlen(text), &binding, &error), 0);
+	assert_int_equal(child_run(&job, &result, NULL), 0);
+	assert_true(result.passed);
+	assert_true(result.finding_count > 0);
+	assert_int_equal(rule_table[result.findings[0].rule].severity, SEVERITY_LIMIT);
+	job.judging.limits = true;
+	assert_int_equal(child_run(&job, &result, NULL), 0);
+	assert_false(result.passed);
+}
+
+static void a_wrong_length_and_a_wrong_byte_are_found(void **state)
+{
+	static struct target_request request;
+	static struct target_bytes answer;
+
+	(void)state;
+	take_unknown("fs");
+	deaf = false;
+	request = *target_request(&target, 1, 0);
+	target.requests = &request;
+	target.request_count = 1;
+	assert_found("device any\nstart driver_ok\nsend_request q\n> answered q 1\n", -1);
+	assert_true(result.passed);
+	request.used_min = request.used_max = request.used_max - 1;
+	assert_found("device any\nstart driver_ok\nsend_request q\n", RULE_REQUEST_ANSWERED);
+	assert_non_null(strstr(result.findings[0].message, "used.len is 80, expected 79 to 79"));
+	request.used_max = 80;
+	answer = (struct target_bytes){ 4, 1, (const uint8_t *)"x" };
+	request.answer = &answer;
+	request.answer_count = 1;
+	assert_found("device any\nstart driver_ok\nsend_request q\n", RULE_REQUEST_ANSWERED);
+	assert_non_null(strstr(result.findings[0].message,
+			       "byte 4 of the answer is 0x00, expected 0x78"));
+}
+
+static void an_honest_driver_sends_nothing_where_there_is_no_room(void **state)
+{
+	struct script_binding binding = { .queue = 1 };
+
+	(void)state;
+	take("fs");
+	run("device any\nstart driver_ok size=4\n"
+	    "repeat 7\n  offer_request q\nend\n> outstanding q 2\n"
+	    "notify q\nsettle\n> answered q 2\n"
+	    "send_request q split=1\n> answered q 1\n",
+	    &binding);
+	if (!result.passed)
+		fail_msg("%s", result.failure);
+}
+
+static void a_demand_of_a_severity_that_is_not_asked_for_warns(void **state)
+{
+	static const char text[] = "device any\nstart driver_ok\nsend_request q\n"
+				   "> should answered q 2\n> model counters nothing=1\n";
+	struct script_binding binding = { .queue = 1 };
+
+	(void)state;
+	take_unknown("fs");
+	deaf = false;
+	run(text, &binding);
+	assert_true(result.passed);
+	assert_int_equal(result.unmet_count, 1);
+	assert_int_equal(result.unmet[0].line, 4);
+	assert_int_equal(result.unmet[0].severity, SEVERITY_SHOULD);
+	assert_string_equal(result.unmet[0].message,
+			    "1 requests on queue 1 were answered, expected 2");
+	take("fs");
+	run(text, &binding);
+	assert_false(result.passed);
+	assert_int_equal(result.failed_line, 5);
+}
+
+static void a_script_has_an_instance_for_each_queue_request_and_layout(void **state)
+{
+	static struct instance list[INSTANCES_MAX];
+	struct text_error error;
+	static const char about[] = "device any\nready q 0\n";
+	static const char sends[] = "device any\nsend_request q\nsend_request other\n";
+
+	(void)state;
+	take("fs");
+	assert_int_equal(text_parse(&script, about, strlen(about), &error), 0);
+	assert_int_equal(instance_list(&script, &target, list), target.queue_count);
+	assert_int_equal(text_parse(&script, sends, strlen(sends), &error), 0);
+	assert_int_equal(instance_list(&script, &target, list), 2);
+	assert_int_equal(list[0].binding.queue, 0);
+	assert_int_equal(list[0].binding.other, 1);
+	assert_int_equal(list[1].binding.other, 0);
+	target.features |= 1ull << 28;
+	assert_int_equal(instance_list(&script, &target, list), 4);
+	assert_int_equal(list[1].binding.layout, LAYOUT_INDIRECT);
+	target.request_count = 0;
+	assert_int_equal(instance_list(&script, &target, list), 1);
+	assert_non_null(list[0].unmet);
+}
+
+/* The header may hold back what the request needs, or what the device cannot hold back. */
+static void a_script_that_holds_features_back_is_skipped_where_it_cannot_be(void **state)
+{
+	static const char text[] = "device any features=VERSION_1\nstart driver_ok\n"
+				   "send_request q\n";
+	static struct target_request request;
+	struct text_error error;
+	struct instance in;
+
+	(void)state;
+	take("fs");
+	request = *target_request(&target, 1, 0);
+	in = (struct instance){ .queue = true, .request = &request };
+	in.binding.queue = 1;
+	assert_int_equal(text_parse_bound(&script, text, strlen(text), &in.binding, &error), 0);
+	assert_null(instance_unmet(&in, &script, &target, &transport_mmio));
+	request.features = 1;
+	target.features |= 1;
+	assert_string_equal(instance_unmet(&in, &script, &target, &transport_mmio),
+			    "holds back a feature that the request needs");
+	request.features = 0;
+	target.fixed_features = true;
+	assert_string_equal(instance_unmet(&in, &script, &target, &transport_mmio),
+			    "needs a device that can hold features back");
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(every_model_answers_its_requests_however_they_are_divided),
+		cmocka_unit_test(a_device_that_does_not_answer_is_found),
+		cmocka_unit_test(what_excuses_a_device_is_not_judged),
+		cmocka_unit_test(a_request_whose_memory_changes_is_not_judged),
+		cmocka_unit_test(before_driver_ok_a_notification_asks_for_no_answer),
+		cmocka_unit_test(what_only_warns_does_not_break_a_silence),
+		cmocka_unit_test(a_wrong_length_and_a_wrong_byte_are_found),
+		cmocka_unit_test(an_honest_driver_sends_nothing_where_there_is_no_room),
+		cmocka_unit_test(a_demand_of_a_severity_that_is_not_asked_for_warns),
+		cmocka_unit_test(a_script_has_an_instance_for_each_queue_request_and_layout),
+		cmocka_unit_test(
+			a_script_that_holds_features_back_is_skipped_where_it_cannot_be),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
