@@ -387,6 +387,12 @@ static void an_interrupt_counts_until_the_driver_does_something_else(void **stat
 	assert_true(passes("device any\nstart driver_ok\noffer_request q\n> raised none\n"
 			   "notify q\n> raised used\nwork\n> raised used\nsettle\n"
 			   "> raised used\ntake q\n> raised none\nsettle\n> raised none\n"));
+	/* A level that stays up tells of what comes, and is nothing new where nothing does. */
+	target.level_line = true;
+	assert_true(passes("device any\nstart driver_ok\nsend_request q\ntake q\n"
+			   "> raised none\n> raised used\nack used\n> raised none\n"));
+	assert_false(passes("device any\nstart driver_ok\nsend_request q\nack used\n"
+			    "> raised used\n"));
 }
 
 static void at_top_the_last_byte_is_that_of_memory(void **state)
