@@ -72,7 +72,7 @@ static void drop(struct ledger *l, struct ledger_queue *q, uint32_t index)
 	ledger_hold_drop(l, q, index);
 	q->work.held--;
 	if (!known)
-		ledger_go_blind(l);
+		ledger_go_blind(l, BLIND_HEADS, (unsigned)(q - l->queues));
 }
 
 /* Are bytes below `len` there that do not seem to have been written? */
@@ -153,7 +153,7 @@ static void judge_entry(struct ledger *l, unsigned queue, uint16_t at)
 			     "queue %u: used entry %u returns head %u, of which no chain is "
 			     "available or held",
 			     queue, at % q->size, ledger_get32(entry));
-	ledger_go_blind(l);
+	ledger_go_blind(l, BLIND_UNKNOWN, queue);
 }
 
 static void index_moved(struct ledger *l, struct ledger_queue *q, uint16_t idx)
@@ -187,12 +187,12 @@ void ledger_plain_used(struct ledger *l, unsigned queue)
 				     "queue %u: the used index went from %u to %u, and %u chains "
 				     "were available or held",
 				     queue, q->used_idx, idx, q->work.held);
-		ledger_go_blind(l);
+		ledger_go_blind(l, BLIND_UNKNOWN, queue);
 		return;
 	}
 	/* Once round the ring: entries were written over. */
 	if (moved > q->size)
-		ledger_go_blind(l);
+		ledger_go_blind(l, BLIND_LAP, queue);
 	for (uint16_t n = 0; n < moved && !l->plain.session.blind; n++)
 		judge_entry(l, queue, (uint16_t)(q->used_idx + n));
 	ledger_net_moved(l, queue);

@@ -31,6 +31,7 @@ void ledger_queue_stop(struct ledger *l, struct ledger_queue *q)
 {
 	while (q->holds != LEDGER_NONE)
 		ledger_hold_drop(l, q, q->holds);
+	q->was_stopped = q->was_stopped || (q->work.ready && l->call.live);
 	q->work = (struct ledger_work){ .ready = false };
 }
 
@@ -48,6 +49,7 @@ void ledger_queue_start(struct ledger *l, struct ledger_queue *q)
 	q->work.ready = true;
 	q->taken = 0;
 	q->used_idx = 0;
+	ledger_blind_start(l, q);
 }
 
 /* The available ring is structurally wrong, as the device read it. */
