@@ -10,7 +10,7 @@
 
 /* For what is wrong only where notifications and interrupts are ruled by flags. */
 #define NO_EVENT_IDX                                                                               \
-	ONE_QUEUE, .features = FEATURES & ~(1ULL << VIRTIO_RING_F_EVENT_IDX),                      \
-		   .flags = JUDGED | VRINGER_ALLOC
+	ONE_QUEUE, FLAGS, .features = FEATURES & ~(1ULL << VIRTIO_RING_F_EVENT_IDX),               \
+			  .requests = requests
 
 #endif

@@ -217,8 +217,7 @@ static bool walk_without_bound(struct device *d, struct queue *q, struct chain *
 }
 
 MEMBER(unbounded, "broken-unbounded", w->walk = walk_without_bound, ONE_QUEUE,
-       .features = FEATURES & ~(1ULL << VIRTIO_RING_F_INDIRECT_DESC),
-       .flags = JUDGED | VRINGER_ALLOC)
+       .features = FEATURES & ~(1ULL << VIRTIO_RING_F_INDIRECT_DESC), FLAGS, .requests = requests)
 
 /* Measures the chain, reads it again, and answers what it reads then. */
 static uint32_t answer_twice_read(struct device *d, struct queue *q, const struct chain *c)

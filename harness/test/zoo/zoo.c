@@ -150,7 +150,13 @@ static uint32_t answer_without_length(struct device *d, struct queue *q, const s
 	return 0;
 }
 
-MEMBER(len_0, "zoo-len-0", w->answer = answer_without_length, USUALLY)
+static const struct vringer_request no_length[] = {
+	{ .name = "fill", .writable_len = 64 },
+	{ .name = NULL },
+};
+
+MEMBER(len_0, "zoo-len-0", w->answer = answer_without_length, ONE_QUEUE, FLAGS,
+       .features = FEATURES, .requests = no_length)
 
 /* A chain with a buffer that is not mapped fails after the buffers before it were
  * written: what was written is nobody's business. */
@@ -231,7 +237,8 @@ MEMBER(polls, "zoo-polls",
        (w->set_ready = set_ready_poll, w->serve = serve_poll, w->state = state_own,
 	w->step = step_poll),
        ONE_QUEUE, .features = FEATURES & ~(1ULL << VIRTIO_RING_F_EVENT_IDX),
-       .flags = JUDGED | VRINGER_ALLOC | VRINGER_POLLS)
+       .flags = VRINGER_JUDGE_LIMITS | VRINGER_JUDGE_SHOULD | VRINGER_ALLOC | VRINGER_POLLS,
+       .requests = requests)
 
 /* ---- descriptors (2.7.5) --------------------------------------------------- */
 
@@ -262,7 +269,7 @@ static bool accepts_platform(const struct device *d)
 }
 
 MEMBER(platform, "zoo-platform", w->accepts = accepts_platform, ONE_QUEUE,
-       .features = FEATURES | 1ULL << VIRTIO_F_ACCESS_PLATFORM, .flags = JUDGED | VRINGER_ALLOC)
+       .features = FEATURES | 1ULL << VIRTIO_F_ACCESS_PLATFORM, FLAGS, .requests = requests)
 
 /* Goes on, whatever the driver does: what is no chain comes back unused, and an index
  * that jumps is not believed. */
@@ -351,8 +358,19 @@ static const struct vringer_queue two_queues[] = {
 	{ .name = "more", .size_max = QUEUE_SIZE, .driver_initiated = 1 },
 };
 
+static const struct vringer_request of_two_queues[] = {
+	{ .name = "fill", .writable_len = 64, .used_min = 64, .used_max = 64 },
+	{ .name = "more",
+	  .queue = 1,
+	  .features = 1,
+	  .writable_len = 64,
+	  .used_min = 64,
+	  .used_max = 64 },
+	{ .name = NULL },
+};
+
 MEMBER(optional_queue, "zoo-optional-queue", w->exists = exists_with_feature, .queue_count = 2,
-       .queues = two_queues, .features = FEATURES | 1, .flags = JUDGED | VRINGER_ALLOC)
+       .queues = two_queues, .features = FEATURES | 1, FLAGS, .requests = of_two_queues)
 
 /* The largest queue is no power of two; the driver's is. */
 static const struct vringer_queue queue_of_48[] = {
@@ -360,7 +378,7 @@ static const struct vringer_queue queue_of_48[] = {
 };
 
 MEMBER(size_48, "zoo-size-48", (void)0, .queue_count = 1, .queues = queue_of_48,
-       .features = FEATURES, .flags = JUDGED | VRINGER_ALLOC)
+       .features = FEATURES, FLAGS, .requests = requests)
 
 /* A 64-bit count of answers, which can tear, and a generation that skips numbers. */
 static uint32_t answer_counted(struct device *d, struct queue *q, const struct chain *c)
