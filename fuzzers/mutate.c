@@ -140,6 +140,16 @@ static void fill_bag(struct mutator *m)
 	}
 }
 
+void mutator_set_requests(struct mutator *m, const struct target_request *requests, unsigned count)
+{
+	m->request_count = count;
+	m->requests = requests;
+	for (unsigned i = 0; i < count; i++)
+		m->has_named_requests = m->has_named_requests || requests[i].name != NULL;
+	m->bag_count = 0;
+	fill_bag(m);
+}
+
 void mutator_init(struct mutator *m, const char *target, uint64_t seed)
 {
 	const struct target *t = target_find(target);
@@ -158,13 +168,10 @@ void mutator_init(struct mutator *m, const char *target, uint64_t seed)
 		m->takes_orders = t->order != NULL;
 		m->has_num_pages = t->has_num_pages;
 		m->has_snapshots = t->restore != NULL;
-		m->request_count = t->request_count;
-		m->requests = t->requests;
-		for (unsigned i = 0; i < t->queue_count; i++)
-			if (target_request_count(t, i) > 0)
-				m->has_named_requests = true;
+		mutator_set_requests(m, t->requests, t->request_count);
 	}
-	fill_bag(m);
+	if (t == NULL)
+		fill_bag(m);
 	m->features = t != NULL ? t->features : ~0ULL;
 	for (unsigned i = 0; i < m->queue_count; i++)
 		m->driven[i] = t != NULL ? t->queues[i].driver_initiated : i % 2 != 0;

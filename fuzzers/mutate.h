@@ -67,6 +67,10 @@ void mutator_init(struct mutator *m, const char *target, uint64_t seed);
 /* Start the generator anew. */
 void mutator_seed(struct mutator *m, uint64_t seed);
 
+/* What the target declares as requests, where it is not one that this program knows; they
+ * stay the caller's. */
+void mutator_set_requests(struct mutator *m, const struct target_request *requests, unsigned count);
+
 /* One mutation of `prog`, which stays valid.  `other` (may be NULL) is where
  * splices come from.  The kind that was applied. */
 enum mutation mutate_program(struct mutator *m, struct program *prog, const struct program *other);

@@ -59,36 +59,6 @@ static bool add_chain(struct mutator *m, struct program *prog, uint32_t at, bool
 	return true;
 }
 
-/* Words that the device knows, sent where it listens for them; in descriptors of
- * their own, since several may be in flight. */
-static bool add_request(struct mutator *m, struct program *prog, uint32_t at)
-{
-	const struct target_request *request = &m->requests[random_below(m, m->request_count)];
-	uint8_t slot = (uint8_t)random_below(m, 4), bytes[MESSAGE_MAX];
-	uint16_t len = request->len < MESSAGE_MAX ? request->len : MESSAGE_MAX;
-	struct op *op = edit_add(prog, at, OP_STORE);
-
-	if (op == NULL || len == 0)
-		return false;
-	op->base[STORE_ADDR] = BASE_SLOT + slot;
-	memcpy(bytes, request->bytes, len);
-	/* Nearly what it should be: the parser comes as far as what is wrong. */
-	if (random_chance(m, 3)) {
-		uint8_t *byte = &bytes[random_below(m, len)];
-
-		*byte ^= (uint8_t)(random_chance(m, 2) ? 1u << random_below(m, 8)
-						       : 1 + random_below(m, 255));
-	}
-	if (!edit_payload(m, prog, op, bytes, len))
-		return false;
-	op = edit_add(prog, at + 1, random_chance(m, 4) ? OP_OFFER : OP_SEND);
-	if (op == NULL)
-		return false;
-	op->value[OFFER_QUEUE] = request->queue;
-	op->value[OFFER_HEAD] = random_chance(m, 2) ? 0 : random_below(m, 8);
-	return edit_payload(m, prog, op, &slot, 1);
-}
-
 /* One that a device must answer, divided and laid out in some way; or nearly one. */
 static bool add_well_formed(struct mutator *m, struct program *prog, uint32_t at)
 {
@@ -117,6 +87,39 @@ static bool add_well_formed(struct mutator *m, struct program *prog, uint32_t at
 			op->base[SEND_REQUEST_AT] == BASE_LOW ? 0x20000 : 0 - (uint64_t)random_below(m, 64);
 	}
 	return true;
+}
+
+/* Words that the device knows, sent where it listens for them; in descriptors of
+ * their own, since several may be in flight. */
+static bool add_request(struct mutator *m, struct program *prog, uint32_t at)
+{
+	const struct target_request *request = &m->requests[random_below(m, m->request_count)];
+	uint8_t slot = (uint8_t)random_below(m, 4), bytes[MESSAGE_MAX];
+	uint16_t len = request->len < MESSAGE_MAX ? request->len : MESSAGE_MAX;
+	struct op *op;
+
+	if (len == 0) /* there is nothing to say, but to give room */
+		return add_well_formed(m, prog, at);
+	op = edit_add(prog, at, OP_STORE);
+	if (op == NULL)
+		return false;
+	op->base[STORE_ADDR] = BASE_SLOT + slot;
+	memcpy(bytes, request->bytes, len);
+	/* Nearly what it should be: the parser comes as far as what is wrong. */
+	if (random_chance(m, 3)) {
+		uint8_t *byte = &bytes[random_below(m, len)];
+
+		*byte ^= (uint8_t)(random_chance(m, 2) ? 1u << random_below(m, 8)
+						       : 1 + random_below(m, 255));
+	}
+	if (!edit_payload(m, prog, op, bytes, len))
+		return false;
+	op = edit_add(prog, at + 1, random_chance(m, 4) ? OP_OFFER : OP_SEND);
+	if (op == NULL)
+		return false;
+	op->value[OFFER_QUEUE] = request->queue;
+	op->value[OFFER_HEAD] = random_chance(m, 2) ? 0 : random_below(m, 8);
+	return edit_payload(m, prog, op, &slot, 1);
 }
 
 static bool add_exchange(struct mutator *m, struct program *prog, uint32_t at)
@@ -287,6 +290,8 @@ static bool add_over_top(struct mutator *m, struct program *prog, uint32_t at)
 	if (m->request_count > 0 && !random_chance(m, 4)) {
 		if (!add_request(m, prog, at))
 			return false;
+		if (prog->ops[at].code != OP_STORE)
+			return true;
 		slot = prog->ops[at].base[STORE_ADDR] - BASE_SLOT;
 	} else {
 		if (!add_chain(m, prog, at, driven) ||
@@ -376,7 +381,7 @@ bool mutate_insert(struct mutator *m, struct program *prog, const struct program
 		return add_start(m, prog, 0);
 	if (random_chance(m, 3))
 		at = prog->op_count;
-	if (m->has_named_requests && random_chance(m, 4))
+	if (m->has_named_requests && random_chance(m, 5))
 		return add_well_formed(m, prog, at);
 	if (m->request_count > 0 && random_chance(m, 3))
 		return add_request(m, prog, at);

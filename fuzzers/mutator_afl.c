@@ -38,7 +38,26 @@ struct afl_mutator {
 	char description[DESCRIPTION_MAX];
 	/* One for each caller: afl-fuzz keeps what it was given. */
 	uint8_t fuzzed[BINARY_SIZE_MAX], havoc[BINARY_SIZE_MAX], posted[BINARY_SIZE_MAX];
+	struct target_request requests[TARGET_REQUESTS_MAX]; /* of a target that is not ours */
 };
+
+/* The queues of its requests, commas between.  Their bytes are the target's affair. */
+static void learn_requests(struct afl_mutator *a, const char *text)
+{
+	unsigned count = 0;
+
+	while (text != NULL && *text >= '0' && *text <= '9' && count < TARGET_REQUESTS_MAX) {
+		char *end;
+		unsigned long queue = strtoul(text, &end, 10);
+
+		a->requests[count++] = (struct target_request){
+			.name = "request", .queue = (uint16_t)(queue % PROGRAM_QUEUES)
+		};
+		text = *end == ',' ? end + 1 : NULL;
+	}
+	if (count > 0)
+		mutator_set_requests(&a->mutator, a->requests, count);
+}
 
 /* What the program under afl-fuzz knows of its own target, this library does not. */
 static void learn_target(struct mutator *m)
@@ -66,6 +85,7 @@ void *afl_custom_init(void *afl, unsigned int seed)
 		return NULL;
 	mutator_init(&a->mutator, target != NULL ? target : "any", seed);
 	learn_target(&a->mutator);
+	learn_requests(a, getenv("VRINGER_REQUESTS"));
 	a->mutator.effort = EFFORT;
 	a->max = max > 0 && max < BINARY_SIZE_MAX ? max : MAX_LEN;
 	return a;

@@ -257,6 +257,42 @@ static void nonsense_in_the_environment_is_no_limit(void **state)
 	}
 }
 
+/* Requests that came up in programs for a target that this library does not know. */
+static unsigned count_requests(const char *queues)
+{
+	unsigned count = 0;
+	void *a;
+
+	setenv("VRINGER_MAX_LEN", "700", 1);
+	setenv("VRINGER_TARGET", "somebody-elses", 1);
+	if (queues != NULL)
+		setenv("VRINGER_REQUESTS", queues, 1);
+	a = afl_custom_init(NULL, 1);
+	unsetenv("VRINGER_REQUESTS");
+	assert_non_null(a);
+	for (int i = 0; i < ROUNDS; i++) {
+		uint8_t *out = NULL;
+		size_t len;
+
+		input[0] = 0x1a;
+		len = afl_custom_fuzz(a, input, 1, &out, NULL, 0, AFL_MAX);
+		binary_decode(&decoded, out, len, "any", NULL);
+		for (uint32_t at = 0; at < decoded.op_count; at++)
+			count += decoded.ops[at].code == OP_SEND_REQUEST &&
+				 decoded.ops[at].value[SEND_REQUEST_QUEUE] == 3;
+	}
+	afl_custom_deinit(a);
+	return count;
+}
+
+static void requests_of_a_target_that_is_not_ours_are_sent(void **state)
+{
+	(void)state;
+	assert_in_range(count_requests("0,3"), ROUNDS / 50, UINT32_MAX);
+	assert_int_equal(count_requests(NULL), 0);
+	assert_int_equal(count_requests("x"), 0);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -268,6 +304,7 @@ int main(void)
 		cmocka_unit_test(trimming_ends_within_its_steps),
 		cmocka_unit_test(the_seed_decides),
 		cmocka_unit_test(nonsense_in_the_environment_is_no_limit),
+		cmocka_unit_test(requests_of_a_target_that_is_not_ours_are_sent),
 	};
 
 	return cmocka_run_group_tests(tests, open_mutator, close_mutator);

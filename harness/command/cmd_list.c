@@ -41,10 +41,15 @@ static void print_counters(const struct target *target)
 /* The environment that tells AFL++'s mutator about a target that is not ours. */
 static void print_for_afl(const struct target *target)
 {
+	bool any = false;
+
 	printf("    for afl-fuzz: VRINGER_TARGET=%s VRINGER_FEATURES=0x%llx VRINGER_QUEUES=",
 	       target->name, (unsigned long long)target->features);
 	for (unsigned i = 0; i < target->queue_count; i++)
 		putchar(target->queues[i].driver_initiated ? 'd' : '-');
+	for (unsigned queue = 0; queue < target->queue_count; queue++)
+		for (unsigned i = 0; i < target_request_count(target, queue); i++, any = true)
+			printf("%s%u", any ? "," : " VRINGER_REQUESTS=", queue);
 	putchar('\n');
 }
 

@@ -25,7 +25,8 @@ static const struct cmd_usage show_usage = {
 static const struct cmd_usage encode_usage = {
 	"FILE...",
 	"toQEIB",
-	"Write guest programs in the binary form. Several FILEs need -o with a directory.",
+	"Write guest programs in the binary form. Several FILEs need -o with a directory; a script\n"
+	"for any queue then gives a file for each request of the target.",
 	NULL,
 	false,
 };
@@ -144,21 +145,66 @@ static char *encode_place(const struct convert *c, const char *path)
 	return asprintf(&out, "%s/%.*s", c->options.output, (int)len, name) < 0 ? NULL : out;
 }
 
-static int encode_file(struct convert *c, const char *path, uint8_t *bytes)
+/* Encode what is loaded; `suffix` tells instances of one script apart. */
+static int write_encoded(struct convert *c, const char *path, const char *suffix, uint8_t *bytes)
 {
-	char *output;
-	long len;
-	int err = load(c, path);
+	long len = binary_encode(&c->script->prog, bytes, BINARY_SIZE_MAX, !c->options.body);
+	char *base = encode_place(c, path), *output = NULL;
+	int err;
 
-	if (err != 0)
-		return err;
-	len = binary_encode(&c->script->prog, bytes, BINARY_SIZE_MAX, !c->options.body);
-	output = encode_place(c, path);
-	if (output == NULL)
+	if (base == NULL || asprintf(&output, "%s%s", base, suffix) < 0) {
+		free(base);
 		return cmd_fail_host("encode", ENOMEM);
+	}
 	err = output_write(output, bytes, (size_t)len);
 	free(output);
+	free(base);
 	return err != 0 ? STATUS_USAGE : 0;
+}
+
+/* The other instances of a portable script that can run: .../NAME.q1-frame. */
+static int encode_instances(struct convert *c, const char *path, uint8_t *bytes)
+{
+	static struct instance list[INSTANCES_MAX];
+	const struct target *target = target_find(c->script->prog.target);
+	unsigned count = target != NULL ? instance_list(c->script, target, list) : 0;
+	int err = 0;
+
+	for (unsigned i = 1; i < count && err == 0; i++) {
+		const struct instance *in = &list[i];
+		char queue[12], suffix[INSTANCE_TEXT_MAX];
+
+		if (in->request == NULL ||
+		    instance_unmet(in, c->script, target, transport_or_first(NULL)) != NULL)
+			continue;
+		snprintf(queue, sizeof(queue), "%u", in->binding.queue);
+		snprintf(suffix, sizeof(suffix), ".q%s-%.40s%s", queue, in->request->name,
+			 in->binding.layout == LAYOUT_INDIRECT ? "-indirect" : "");
+		c->options.instance = (struct instance_choice){
+			.queue = queue,
+			.request = in->request->name,
+			.indirect = in->binding.layout == LAYOUT_INDIRECT,
+		};
+		err = load(c, path);
+		if (err == 0)
+			err = write_encoded(c, path, suffix, bytes);
+	}
+	c->options.instance = (struct instance_choice){ .queue = NULL };
+	return err;
+}
+
+static int encode_file(struct convert *c, const char *path, uint8_t *bytes)
+{
+	const struct instance_choice *choice = &c->options.instance;
+	bool every = c->folder && choice->queue == NULL && choice->request == NULL &&
+		     !choice->indirect;
+	int err = load(c, path);
+
+	if (err == 0)
+		err = write_encoded(c, path, "", bytes);
+	if (err == 0 && every && c->script->names_queue)
+		err = encode_instances(c, path, bytes);
+	return err;
 }
 
 int cmd_encode(int argc, char **argv)

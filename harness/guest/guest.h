@@ -20,6 +20,7 @@
 
 #define GUEST_REGISTERS_MAX 96	    /* words of register state that are compared */
 #define GUEST_QUEUE_SIZE_MAX 256u   /* entries that a queue's default place has room for */
+#define GUEST_RINGS_SIZE (96u << 10) /* bytes from `low` on, that all default places are in */
 #define GUEST_SETTLE_MAX 64	    /* steps of left-over work before the guest goes on */
 #define GUEST_OUTPUT_MAX (1u << 20) /* bytes that the host takes at a time */
 

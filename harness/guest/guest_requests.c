@@ -262,6 +262,24 @@ static void note_sent(struct guest *g, const struct op *op, const struct draft *
 	requests_add(r);
 }
 
+/* Chains that nobody noted: if the device has returned them all, their descriptors are
+ * free; if not, there is no saying what the request meets. */
+static void track(struct guest *g, unsigned queue)
+{
+	struct request_queue *rq = &g->requests.queue[queue];
+	const struct guest_queue *q = &g->queues[queue];
+	uint16_t used = arena_load16(&g->arena,
+				     q->ring[VIRTQUEUE_DEVICE] +
+					     ring_at(&ring_split, GUEST_USED_IDX, 0, 0));
+
+	if (!rq->untracked)
+		return;
+	if (used != q->avail_idx)
+		g->requests.well = false;
+	rq->untracked = false;
+	rq->seen = used;
+}
+
 /* The request that the operation means, its buffers and descriptors written; false if it
  * cannot be sent. */
 static bool prepare(struct guest *g, const struct op *op, struct draft *d)
@@ -276,6 +294,7 @@ static bool prepare(struct guest *g, const struct op *op, struct draft *d)
 		return false;
 	d->script = &r->scripts[d->request - g->target->requests];
 	d->size = g->queues[queue].size;
+	track(g, queue);
 	if (r->queue[queue].outstanding >= d->size || !plan(g, op, d)) {
 		r->lacked_room = true;
 		return false;

@@ -23,6 +23,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#define LIVE (VIRTIO_CONFIG_S_FEATURES_OK | VIRTIO_CONFIG_S_DRIVER_OK)
 #define GONE (VIRTIO_CONFIG_S_NEEDS_RESET | VIRTIO_CONFIG_S_FAILED)
 
 /* Only what the guest itself does, in order. */
@@ -57,8 +58,9 @@ static int parse_ops(struct script *script, const char *name, const char *text,
 	if (err == 0)
 		**prog = script->prog;
 	else if (why != NULL)
-		snprintf(why, size, "has a request '%.32s' with an invalid operation: %u:%u: %.100s",
-			 name, error.line - 1, error.column, error.message);
+		snprintf(why, size,
+			 "has a request '%.32s' with an invalid operation: %u:%u: %.100s", name,
+			 error.line - 1, error.column, error.message);
 out:
 	free(whole);
 	return err;
@@ -84,8 +86,8 @@ int requests_open(struct requests *r, const struct target *target, char *why, si
 			err = parse_ops(script, request->name, request->before,
 					&r->scripts[i].before, why, size);
 		if (request->after != NULL && err == 0)
-			err = parse_ops(script, request->name, request->after,
-					&r->scripts[i].after, why, size);
+			err = parse_ops(script, request->name, request->after, &r->scripts[i].after,
+					why, size);
 	}
 	free(script);
 	if (err != 0)
@@ -157,7 +159,7 @@ void requests_started(struct guest *g, bool live)
 	if (!live)
 		return;
 	status = g->transport->look_status(g);
-	r->well = (status & VIRTIO_CONFIG_S_DRIVER_OK) != 0 && (status & GONE) == 0 &&
+	r->well = (status & LIVE) == LIVE && (status & GONE) == 0 &&
 		  (g->accepted >> VIRTIO_F_VERSION_1 & 1) != 0 && g->arena.race_count == 0 &&
 		  g->arena.fault_nth == 0 && g->heap.fault_nth == 0 && g->arena.hole_count == 0 &&
 		  queues_are_well(g);
@@ -218,16 +220,20 @@ void request_wrong_print(const struct request_wrong *wrong, char *text, size_t s
 		 wrong->head, what);
 }
 
+/* May the device be blamed for what became of it? */
+static bool is_judged(struct guest *g, const struct request_sent *s)
+{
+	return s->judged && g->requests.well && g->ledger.enabled &&
+	       ledger_judges(&g->ledger, s->clean ? RULE_REQUEST_ANSWERED : RULE_REQUEST_RESUMED);
+}
+
 static void accuse(struct guest *g, const struct request_sent *s, const struct request_wrong *wrong)
 {
-	enum rule rule = s->clean ? RULE_REQUEST_ANSWERED : RULE_REQUEST_RESUMED;
 	char text[200];
 
-	if (!s->judged || !g->requests.well || !g->ledger.enabled ||
-	    !ledger_judges(&g->ledger, rule))
-		return;
 	request_wrong_print(wrong, text, sizeof(text));
-	ledger_break(&g->ledger, rule, "%s", text);
+	ledger_break(&g->ledger, s->clean ? RULE_REQUEST_ANSWERED : RULE_REQUEST_RESUMED, "%s",
+		     text);
 }
 
 static struct request_wrong wrong_of(const struct request_sent *s, enum request_wrong_kind kind)
@@ -263,12 +269,14 @@ static void judge(struct guest *g, const struct request_sent *s, uint32_t len)
 	struct request_queue *rq = &g->requests.queue[s->queue];
 	const struct target_request *request = s->request;
 	struct request_wrong wrong = wrong_of(s, REQUEST_LENGTH);
+	bool judged = is_judged(g, s);
 
 	wrong.len = len;
 	if (len < request->used_min || len > request->used_max ||
 	    (s->content && find_wrong_byte(g, s, &wrong))) {
 		note_wrong(rq, &wrong);
-		accuse(g, s, &wrong);
+		if (judged)
+			accuse(g, s, &wrong);
 		return;
 	}
 	rq->answered++;
@@ -303,10 +311,10 @@ static void look_at_queue(struct guest *g, unsigned queue)
 		uint32_t entry[2];
 		unsigned i = 0;
 
-		arena_load(&g->arena,
-			   used + ring_at(&ring_split, GUEST_USED_ENTRY, q->size,
-					  rq->seen % q->size),
-			   entry, sizeof(entry));
+		arena_load(
+			&g->arena,
+			used + ring_at(&ring_split, GUEST_USED_ENTRY, q->size, rq->seen % q->size),
+			entry, sizeof(entry));
 		while (i < r->sent_count &&
 		       (r->sent[i].queue != queue || r->sent[i].head != le32toh(entry[0])))
 			i++;
@@ -342,7 +350,8 @@ void requests_rest(struct guest *g, enum device_state state)
 			continue;
 		wrong = wrong_of(s, REQUEST_UNANSWERED);
 		note_wrong(&r->queue[s->queue], &wrong);
-		accuse(g, s, &wrong);
+		if (is_judged(g, s))
+			accuse(g, s, &wrong);
 		s->judged = false;
 	}
 }

@@ -56,6 +56,7 @@ struct request_wrong {
 struct request_queue {
 	bool ready;	   /* `start` has set it up */
 	bool mistaken;	   /* the driver has sent what is no well-formed request */
+	bool untracked;	   /* ... in descriptors that nobody noted */
 	uint16_t seen;	   /* used index up to which it has looked */
 	uint32_t answered; /* as declared, since this was asked for last */
 	uint32_t outstanding;

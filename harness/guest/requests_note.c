@@ -33,6 +33,9 @@ static uint64_t part_bytes(const struct guest_queue *q, unsigned part)
 
 static bool is_ring(const struct guest *g, uint64_t addr, uint64_t len)
 {
+	/* While the device has no excuse, all rings are at their default places. */
+	if (!overlaps(addr, len, g->arena.place[BASE_LOW], GUEST_RINGS_SIZE))
+		return false;
 	for (unsigned i = 0; i < g->target->queue_count && i < PROGRAM_QUEUES; i++)
 		for (unsigned part = 0; part < VIRTQUEUE_AREA_COUNT; part++)
 			if (overlaps(addr, len, g->queues[i].ring[part],
@@ -151,7 +154,9 @@ static void note_chain(struct guest *g, const struct program *prog, const struct
 		g->requests.well = false;
 }
 
-/* Buffers of the program's own: legal as a chain in free descriptors, whatever it holds. */
+/* Buffers of the program's own: legal as a chain in free descriptors, whatever it holds.
+ * Most programs send these and no requests, so nothing is noted of the first ones: once
+ * the device has returned all of them, their descriptors are free (guest_requests.c). */
 static void note_offer(struct guest *g, const struct program *prog, const struct op *op)
 {
 	const uint8_t *elements = prog->data + op->data_off;
@@ -170,12 +175,18 @@ static void note_offer(struct guest *g, const struct program *prog, const struct
 		r->well = false;
 		return;
 	}
+	if (r->sent_count == 0) {
+		rq->untracked = true;
+		r->queues |= 1ull << queue;
+	}
 	for (uint32_t i = 0; i < op->data_len; i++) {
 		const struct guest_slot *slot = &g->slots[elements[i] & ELEMENT_SLOT];
 
 		if ((elements[i] & ELEMENT_WRITE) != 0)
 			requests_touch(g, slot->addr, slot->len);
 	}
+	if (rq->untracked)
+		return;
 	*s = (struct request_sent){ .queue = (uint16_t)queue,
 				    .head = (uint16_t)head,
 				    .first = (uint16_t)head,

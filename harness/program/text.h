@@ -112,6 +112,7 @@ enum script_need {
 	NEED_REQUEST = 1 << 4,	/* it has a request */
 	NEED_COUNTERS = 1 << 5, /* the device has counters */
 	NEED_MODEL = 1 << 6,	/* the `model` rules judge it */
+	NEED_TOP = 1 << 7,	/* guest memory ends at 2^64 */
 };
 struct need_name {
 	unsigned need;

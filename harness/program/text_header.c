@@ -123,7 +123,8 @@ const struct need_name script_needs[] = {
 	{ NEED_READABLE, "readable" }, { NEED_WRITABLE, "writable" },
 	{ NEED_EXACT, "exact" },       { NEED_DRIVEN, "driven" },
 	{ NEED_REQUEST, "request" },   { NEED_COUNTERS, "counters" },
-	{ NEED_MODEL, "model" },       { 0, NULL },
+	{ NEED_MODEL, "model" },       { NEED_TOP, "memory_to_2_64" },
+	{ 0, NULL },
 };
 
 /* 0: none of them. */
@@ -161,7 +162,8 @@ int text_parse_needs(struct parser *p)
 		} else {
 			return text_fail(&p->line, &word,
 					 "unknown, expected queues=, features=, size=, readable, "
-					 "writable, exact, driven, request, counters or model");
+					 "writable, exact, driven, request, counters, memory_to_2_64 "
+					 "or model");
 		}
 	}
 	return 0;

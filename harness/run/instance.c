@@ -3,6 +3,7 @@
  * Instances of portable scripts.  See instance.h.
  */
 #include "harness/run/instance.h"
+#include "harness/arena/arena.h"
 #include "harness/guest/requests.h"
 
 #include <errno.h>
@@ -116,6 +117,8 @@ static const char *unmet_words(const struct instance *in, const struct script *s
 
 	if ((needs & NEED_MODEL) != 0 && !target->model)
 		return "is for vringer's own models only";
+	if ((needs & NEED_TOP) != 0 && target->layout != ARENA_STANDARD)
+		return "needs memory that ends at 2^64";
 	if ((needs & NEED_COUNTERS) != 0 && (target->facts & FACT_COUNTERS) == 0)
 		return "needs a device with counters";
 	if ((needs & NEED_READABLE) != 0 && (request == NULL || request->len == 0))

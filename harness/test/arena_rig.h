@@ -9,7 +9,7 @@
 #include "harness/arena/arena.h"
 
 #define LOW 0x10000ULL
-#define LOW_SIZE (256u << 10)
+#define LOW_SIZE (320u << 10)
 #define SEAM (1ULL << 32)
 #define SIDE (96u << 10) /* on each side of the seam, and at the top */
 #define TOP_START (0 - (uint64_t)SIDE)

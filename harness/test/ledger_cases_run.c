@@ -14,6 +14,7 @@
 #include "harness/run/run.h"
 
 #include <cmocka.h>
+#include <linux/virtio_mmio.h>
 
 #include "harness/models/models.h"
 
@@ -194,4 +195,70 @@ void case_status_of_another_device(void)
 
 	target.facts = rig_target.facts;
 	run_on_target(&target, "device balloon\nsave\ncorrupt 24 1\nrestore\n");
+}
+
+/* The file system, which does not hear of what it is notified of: from the first of its
+ * devices on, or from the second. */
+static unsigned created, deaf_from;
+
+static void *create_counted(const struct target *target, const struct device_host *host,
+			    uint64_t offered, const uint16_t *queue_max)
+{
+	created++;
+	return fs_target.create(target, host, offered, queue_max);
+}
+
+static void write_deaf(void *device, uint64_t offset, const void *buf, uint32_t len)
+{
+	if (created < deaf_from || offset != VIRTIO_MMIO_QUEUE_NOTIFY)
+		fs_target.write(device, offset, buf, len);
+}
+
+static void run_requests(unsigned from, const char *text)
+{
+	struct target target = fs_target;
+
+	target.facts = rig_target.facts & (FACT_REGISTERS | FACT_STATE | FACT_REQUESTS);
+	target.model = target.transport = false;
+	target.liveness = "device any\nreset\n";
+	target.save = NULL;
+	target.restore = NULL;
+	target.create = create_counted;
+	target.write = write_deaf;
+	created = 0;
+	deaf_from = from;
+	run_on_target(&target, text);
+}
+
+#define ONE_REQUEST "device any\nstart driver_ok\nsend_request 1\n"
+#define AFTER_A_MISTAKE "device any\nstart driver_ok\nsend_request 1 flip=1\nsend_request 1\n"
+
+void case_request_left_alone(void)
+{
+	run_requests(1, ONE_REQUEST);
+}
+
+void case_request_answered(void)
+{
+	run_requests(9, ONE_REQUEST);
+}
+
+void case_request_left_alone_after_a_mistake(void)
+{
+	run_requests(1, AFTER_A_MISTAKE);
+}
+
+void case_request_answered_after_a_mistake(void)
+{
+	run_requests(9, AFTER_A_MISTAKE);
+}
+
+void case_halves_left_alone(void)
+{
+	run_requests(2, ONE_REQUEST);
+}
+
+void case_halves_answered(void)
+{
+	run_requests(9, ONE_REQUEST);
 }

@@ -214,7 +214,7 @@ static void run_folder(const char *folder)
 			continue;
 		data = input_read(path, &len);
 		assert_non_null(data);
-		assert_int_equal(load_decode_script(&script, path, data, len), 0);
+		assert_int_equal(load_decode_script(&script, path, data, len, NULL), 0);
 		free(data);
 		job.target = strcmp(script.prog.target, "any") == 0
 				     ? target_find("console")

@@ -34,7 +34,8 @@ static bool in_set(const uint64_t *set, enum rule rule)
 /* Judged by a run of a whole program. */
 static bool is_of_the_run(enum rule rule)
 {
-	return rule == RULE_SNAPSHOT_REFUSED || rule == RULE_SNAPSHOT_SAME ||
+	return rule == RULE_REQUEST_ANSWERED || rule == RULE_REQUEST_RESUMED ||
+	       rule == RULE_REQUEST_DIVIDED || rule == RULE_SNAPSHOT_REFUSED || rule == RULE_SNAPSHOT_SAME ||
 	       rule == RULE_SNAPSHOT_POSSIBLE || rule == RULE_SNAPSHOT_CARRY_ON ||
 	       rule == RULE_RESET_REGISTERS || rule == RULE_LIVENESS_REQUEST ||
 	       rule == RULE_RESET_SESSION || rule == RULE_FETCH_CONSISTENT;
@@ -252,6 +253,8 @@ static void a_signature_is_the_rule_and_the_operation(void **state)
 		assert_true(strlen(ledger.findings[0].message) > 15);
 		if (is_of_the_run(rule)) {
 			assert_int_equal(ledger.findings[0].op, rule == RULE_FETCH_CONSISTENT	 ? 5
+								: rule == RULE_REQUEST_ANSWERED	 ? 1
+								: rule == RULE_REQUEST_RESUMED	 ? 2
 								: rule == RULE_SNAPSHOT_POSSIBLE ? 2
 								: rule == RULE_SNAPSHOT_REFUSED	 ? 3
 								: rule == RULE_SNAPSHOT_SAME
