@@ -3,7 +3,7 @@
  * The small device of ../zoo, wrong inside a chain: what it reads of it, what it writes
  * to it, how much it says it wrote.
  */
-#include "broken.h"
+#include "flaws.h"
 
 #include <string.h>
 

@@ -3,7 +3,7 @@
  * The small device of ../zoo with its registers broken in one way: status, features,
  * reset, interrupts, configuration.
  */
-#include "broken.h"
+#include "flaws.h"
 
 #include <linux/virtio_mmio.h>
 #include <string.h>

@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 OR MIT */
 /*
  * The small device of ../zoo, broken in one way at a time: what the scripts and rules
- * must find.  broken.c has the list of all.
+ * must find.  targets.c has the list of all.
  */
-#ifndef BROKEN_H
-#define BROKEN_H
+#ifndef FLAWS_H
+#define FLAWS_H
 
 #include "../zoo/member.h"
 
