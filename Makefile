@@ -45,11 +45,11 @@ HARNESS   := files rules program arena target models ledger guest run minimize
 CLI_SRC   := $(wildcard harness/command/*.c)
 # What VIRTIO says and where, from conformance/: see harness/program/clause.h.
 CLAUSES   := build/gen/clause_table.c
-LIB_SRC   := $(DEV_SRC) $(filter-out harness/target/foreign_targets.c,$(wildcard $(HARNESS:%=harness/%/*.c))) $(CLAUSES)
+LIB_SRC   := $(DEV_SRC) $(wildcard $(HARNESS:%=harness/%/*.c)) $(CLAUSES)
 # libvringer.a: no models of ours, an entry for every engine, the commands.
 OUR_SRC   := harness/command/main.c $(wildcard harness/models/*.c) \
-	     $(filter-out devices/device.c devices/mmio% devices/virtqueue.c,$(DEV_SRC))
-FOREIGN_SRC := $(filter-out $(OUR_SRC),$(LIB_SRC) $(CLI_SRC)) harness/target/foreign_targets.c \
+	     $(filter-out devices/device.c devices/mmio% devices/snapshot% devices/virtqueue.c,$(DEV_SRC))
+FOREIGN_SRC := $(filter-out $(OUR_SRC),$(LIB_SRC) $(CLI_SRC)) \
 	       fuzzers/engine.c fuzzers/session.c fuzzers/foreign.c $(wildcard fuzzers/mutate*.c) \
 	       fuzzers/mutator_libfuzzer.c
 MUT_SRC   := $(wildcard fuzzers/mutate*.c)

@@ -108,12 +108,21 @@ void ledger_forget(struct ledger *l, uint32_t generation)
 	l->session.lost = true;
 }
 
+/* Accesses that a device may make in a call to find that there is nothing to do. */
+static uint32_t looks_max(const struct target *target)
+{
+	uint32_t queues = target->queue_count < 8 ? 8 : target->queue_count;
+
+	return (target->polls ? 16u : 1u) * 8u * queues;
+}
+
 void ledger_reset(struct ledger *l, const struct target *target, uint64_t offered,
 		  const uint16_t queue_max[PROGRAM_QUEUES])
 {
 	if (l->target != target)
 		l->sums.ready = false;
 	l->target = target;
+	l->looks_max = looks_max(target);
 	l->offered = offered;
 	memcpy(l->queue_max, queue_max, sizeof(l->queue_max));
 	memset(&l->device, 0, sizeof(l->device));

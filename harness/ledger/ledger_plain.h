@@ -17,10 +17,15 @@ static inline bool ledger_is_plain(const struct ledger *l)
 
 /* Look at what the driver has made available on every queue, before a call. */
 void ledger_survey(struct ledger *l);
+/* ... and after it: did it go by an available index that jumped? */
+void ledger_judge_jump(struct ledger *l);
 /* Does the driver want an interrupt for the used entries [from, to), as memory
  * stands? */
 bool ledger_is_wanted(const struct ledger *l, const struct ledger_queue *q, uint16_t from,
 		      uint16_t to);
+/* Does that address lie in a queue that the driver stopped, or in one of its chains?  Then
+ * in which. */
+bool ledger_is_stopped(const struct ledger *l, uint64_t addr, unsigned *queue);
 /* From here on until reset nothing is judged that needs guest memory. */
 void ledger_go_blind(struct ledger *l);
 

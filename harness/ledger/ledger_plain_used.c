@@ -144,6 +144,7 @@ static void judge_entry(struct ledger *l, unsigned queue, uint16_t at)
 	l->device.completions++;
 	if (index != LEDGER_NONE) {
 		judge_len(l, queue, &l->hold[index], ledger_get32(entry + 4));
+		ledger_net_seen(l, queue, &l->hold[index], ledger_get32(entry + 4));
 		drop(l, q, index);
 		return;
 	}
@@ -194,10 +195,12 @@ void ledger_plain_used(struct ledger *l, unsigned queue)
 		ledger_go_blind(l);
 	for (uint16_t n = 0; n < moved && !l->plain.session.blind; n++)
 		judge_entry(l, queue, (uint16_t)(q->used_idx + n));
+	ledger_net_moved(l, queue);
 	if (l->plain.session.blind)
 		return;
 	l->device.counters[TARGET_COUNTERS_MAX + queue] += moved;
 	l->call.moved |= (uint8_t)(1u << queue);
+	l->session.events |= VIRTIO_MMIO_INT_VRING;
 	index_moved(l, q, idx);
 }
 
@@ -230,6 +233,7 @@ static void judge_interrupts(struct ledger *l, uint32_t count, unsigned from, un
 
 void ledger_plain_interrupts(struct ledger *l)
 {
+	ledger_judge_used_bit(l);
 	for (unsigned i = 0; i < PROGRAM_QUEUES; i++)
 		judge_interrupts(l, l->plain.device.interrupts[i], i, i + 1);
 	judge_interrupts(l, l->plain.device.interrupts[LEDGER_LINE], 0, PROGRAM_QUEUES);
@@ -240,8 +244,8 @@ void ledger_plain_stuck(struct ledger *l, unsigned i)
 	const struct ledger_queue *q = &l->queues[i];
 
 	if ((l->call.active >> i & 1) == 0 || !q->work.ready || l->plain.session.blind ||
-	    q->work.held == 0 || l->target->holds || !l->target->queues[i].driver_initiated ||
-	    !ledger_judges(l, RULE_STUCK_AVAILABLE))
+	    q->work.held == 0 || l->target->holds || l->target->polls ||
+	    !l->target->queues[i].driver_initiated || !ledger_judges(l, RULE_STUCK_AVAILABLE))
 		return;
 	for (uint32_t h = q->holds; h != LEDGER_NONE; h = l->hold[h].next)
 		if (l->hold[h].odd)

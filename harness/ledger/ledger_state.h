@@ -47,6 +47,15 @@ struct ledger_node {
 	uint16_t index; /* ... in the table, of a queue that says what it reads */
 };
 
+/* A descriptor that the device reads field by field. */
+struct ledger_piece {
+	uint64_t at;   /* its address */
+	uint16_t mask; /* bytes that were read */
+	bool open;     /* not enough of it */
+	bool in_table; /* of an indirect table */
+	uint8_t bytes[16];
+};
+
 /* A chain that the device took and has not returned. */
 struct ledger_hold {
 	uint32_t next; /* hold of the same queue */
@@ -61,6 +70,7 @@ struct ledger_hold {
 	bool odd;	   /* of plain memory: the device may make several things of it */
 	bool salted, pure; /* ... its buffers were changed; and only it writes there */
 	uint32_t look;	   /* ... the first comparison that can show what it wrote */
+	bool early;	   /* its available entry was read before it was available */
 	bool abandoned;	   /* its completion could not be written */
 	bool faulted;	   /* an access for it failed */
 	uint32_t call;	   /* the call that it was taken in */
@@ -73,6 +83,7 @@ struct ledger_hold {
 	bool has_table;
 	uint64_t readable, writable; /* bytes */
 	uint64_t read;		     /* bytes that were read of it, all reads together */
+	struct ledger_piece piece;
 	/* What it adds to the bounds of a call while it is held. */
 	uint64_t bytes_max;
 	uint32_t accesses_max;
@@ -85,17 +96,24 @@ struct ledger_hold {
 	struct ledger_dialogue_chain dialogue;
 };
 
+/* A used entry that the used index has not passed. */
+#define PENDING_ID 1u
+#define PENDING_LEN 2u
 struct ledger_pending {
 	uint16_t slot, walk;
+	uint8_t have; /* the device wrote id (PENDING_ID), len (PENDING_LEN) */
 	uint32_t id, len;
 };
 
 /* What the device says about being notified of a queue, by the flags of the used
- * ring; an event index says the same in another way. */
+ * ring or its avail_event. */
 struct ledger_notify {
 	bool unwanted;	/* it was told not to be needed, last */
 	bool unchecked; /* ... to be needed again, and the available index not read since */
 	bool gave_up;	/* an access for that queue failed since it said so */
+	/* With EVENT_IDX: the avail_event that it wrote last. */
+	bool event_said;
+	uint16_t event;
 };
 
 /* Of a queue, for as long as it is ready. */
@@ -124,6 +142,12 @@ struct ledger_queue {
 	uint64_t desc, avail, used;
 	bool known; /* size and addresses are what the device goes by */
 	bool lost;  /* ... or not, until reset: the driver wrote what it may not */
+	/* it was ready and known, and is not ready any more */
+	bool stopped;
+	/* Of plain memory: the available index jumped too far; chains then, and used index. */
+	bool jumped;
+	uint16_t jumped_used;
+	uint32_t jumped_held;
 	/* as the device works on it */
 	struct ledger_work work;
 	uint16_t taken;		    /* heads taken: the position of the next */
@@ -131,6 +155,7 @@ struct ledger_queue {
 	uint32_t looks;		    /* how often it read the available index */
 	uint32_t call, call_chains; /* the last call that took chains, and how many */
 	uint32_t holds, last_hold;  /* chains, or LEDGER_NONE */
+	uint32_t hold_count;	    /* how many these are */
 };
 
 struct ledger_call {
@@ -150,6 +175,9 @@ struct ledger_call {
 	uint8_t starting;  /* queues that the driver sets ready in this call */
 	bool host_changes; /* the host is about to change the configuration */
 	bool host_changed; /* ... and did */
+
+	/* An interrupt named both bits, and bit 0 was not pending. */
+	bool used_bit_fresh;
 };
 
 /* Memory changed in a call of the device. */
@@ -212,8 +240,13 @@ struct ledger_field {
 struct ledger_device {
 	uint32_t status;     /* as the device showed it last */
 	uint32_t interrupts; /* raised since it did, bits */
+	uint32_t shown;	     /* InterruptStatus, as the device showed it last */
 	uint32_t generation; /* of the configuration, as the device showed it last */
 	unsigned heap_base;  /* blocks that it had when it was new */
+	/* As call.active and call.failed, of the calls before this one since it rested. */
+	uint64_t active, failed;
+	bool working;	/* it had work left after the last operation */
+	bool cut_short; /* the driver reset it while it had work left, or chains */
 	uint64_t counters[TARGET_COUNTERS_MAX + PROGRAM_QUEUES]; /* then the used.N */
 	bool counters_lost;   /* what they stand at is not known: not judged */
 	uint64_t completions; /* chains returned */
@@ -235,6 +268,10 @@ struct ledger_session {
 	uint64_t driver_features;
 	bool features_known;
 	uint32_t interrupt_status; /* raised and not acknowledged */
+	/* Bits of InterruptStatus whose event took place since the driver acknowledged them, as
+	 * far as accesses show; and bits that are shown, and not raised yet. */
+	uint32_t events, unraised;
+	bool reset_owed; /* DEVICE_NEEDS_RESET was set, and no interrupt came for it */
 };
 
 /* Of a target: indices of counters, once the ledger has had a device of it. */
@@ -255,6 +292,7 @@ struct ledger {
 	void (*fatal)(void *ctx, const struct finding *finding);
 	void *fatal_ctx;
 	uint64_t offered;
+	uint32_t looks_max;		    /* accesses of a call that takes no chain */
 	uint16_t queue_max[PROGRAM_QUEUES]; /* QueueNumMax as the device shows it */
 
 	struct ledger_sums sums;

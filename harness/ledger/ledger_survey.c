@@ -14,6 +14,10 @@
  * can be understood in several ways: all of them are permitted (`odd`: its length is
  * not judged) or, if they cannot be listed, everything is (`blind`).
  *
+ * order.unavailable: an available index that jumped further than the queue is long is policy
+ * (ledger_ring.c).  How many chains the device could return before is known then; if it
+ * returns more, it went by that index.
+ *
  * The ledger follows a device's position in a ring from index 0 on.  It stops when the
  * used index is not where the device left it, when the available index jumped, or when
  * an entry changed while it was available.
@@ -224,8 +228,12 @@ static bool take_new(struct ledger *l, struct ledger_queue *q, struct parts *p)
 	uint16_t idx = arena_load16(l->plain.arena,
 				    q->avail + ring_at(&ring_split, GUEST_AVAIL_IDX, 0, 0));
 
-	if ((uint16_t)(idx - q->taken) > q->size)
+	if ((uint16_t)(idx - q->taken) > q->size) {
+		q->jumped = true;
+		q->jumped_held = q->work.held;
+		q->jumped_used = q->used_idx;
 		return false;
+	}
 	for (unsigned n = 0; q->taken != idx && n < q->size; n++, q->taken++) {
 		uint16_t head = avail_entry(l, q, q->taken);
 		uint32_t index = ledger_hold_take(l, q, q->taken, head);
@@ -281,6 +289,69 @@ static bool survey_queue(struct ledger *l, struct ledger_queue *q)
 		q->work.unsure = true;
 	}
 	return true;
+}
+
+static bool is_in(uint64_t addr, uint64_t first, uint64_t len)
+{
+	return addr - first < len;
+}
+
+/* Is it in a chain of the queue, from the used index on to the available one?  That is
+ * where they are, if they were returned in order. */
+static bool is_of_chains(const struct ledger *l, const struct ledger_queue *q, uint64_t addr)
+{
+	static struct parts parts;
+	uint16_t idx = arena_load16(l->plain.arena,
+				    q->avail + ring_at(&ring_split, GUEST_AVAIL_IDX, 0, 0));
+	uint16_t at = q->used_idx;
+
+	for (unsigned n = 0; at != idx && n < q->size; n++, at++) {
+		walk(l, q, avail_entry(l, q, at), &parts);
+		if (parts.has_table && is_in(addr, parts.table, parts.table_last - parts.table + 1))
+			return true;
+		for (unsigned i = 0; i < parts.count; i++)
+			if (is_in(addr, parts.part[i].addr, parts.part[i].len))
+				return true;
+	}
+	return false;
+}
+
+bool ledger_is_stopped(const struct ledger *l, uint64_t addr, unsigned *queue)
+{
+	for (unsigned i = 0; i < PROGRAM_QUEUES; i++) {
+		const struct ledger_queue *q = &l->queues[i];
+
+		*queue = i;
+		if (!q->stopped || !rings_are_there(l, q))
+			continue;
+		if (is_in(addr, q->desc, ring_extent(&ring_split, VIRTQUEUE_DESC, q->size)) ||
+		    is_in(addr, q->avail, ring_extent(&ring_split, VIRTQUEUE_DRIVER, q->size)) ||
+		    is_in(addr, q->used, ring_extent(&ring_split, VIRTQUEUE_DEVICE, q->size)) ||
+		    is_of_chains(l, q, addr))
+			return true;
+	}
+	return false;
+}
+
+void ledger_judge_jump(struct ledger *l)
+{
+	for (unsigned i = 0; i < PROGRAM_QUEUES; i++) {
+		struct ledger_queue *q = &l->queues[i];
+		uint16_t moved;
+
+		if (!q->jumped || !q->work.ready || !rings_are_there(l, q))
+			continue;
+		moved = (uint16_t)(ledger_used_idx(l, q) - q->jumped_used);
+		/* By the next call the driver may have written there. */
+		q->jumped = false;
+		if (moved > q->jumped_held && ledger_judges(l, RULE_ORDER_UNAVAILABLE))
+			ledger_break(l, RULE_ORDER_UNAVAILABLE,
+				     "queue %u: the available index went further ahead than the "
+				     "queue is long, and the used index went from %u to %u, of %u "
+				     "chains before that",
+				     i, q->jumped_used, (uint16_t)(q->jumped_used + moved),
+				     q->jumped_held);
+	}
 }
 
 void ledger_survey(struct ledger *l)
