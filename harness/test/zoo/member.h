@@ -31,23 +31,16 @@
 
 #define ONE_KIND(id, called, kind, kind_of_memory, ...)                                            \
 	extern const struct vringer_target id##_##kind;                                            \
-	static void *create_##id##_##kind(const struct vringer_host *host, uint64_t offered,       \
-					  const uint16_t *queue_max)                               \
-	{                                                                                          \
-		struct ways ways;                                                                  \
-                                                                                                   \
-		ways_##id(&ways);                                                                  \
-		return device_create(host, offered, queue_max, &id##_##kind, &ways);               \
-	}                                                                                          \
+	static struct member member_##id##_##kind = { ways_##id, &id##_##kind };                   \
 	const struct vringer_target id##_##kind = { .version = VRINGER_VERSION,                    \
 						    .size = sizeof(struct vringer_target),         \
 						    .name = called "-" #kind,                      \
 						    .help = #kind ", see README.md beside it",     \
+						    .opaque = &member_##id##_##kind,               \
 						    .level = VRINGER_LEVEL_MMIO,                   \
 						    .memory = kind_of_memory,                      \
-						    .device_id = DEVICE_ID,                        \
 						    .chain_bytes_max = 2 * ANSWER_BYTES,           \
-						    .create = create_##id##_##kind,                \
+						    .create = device_create,                       \
 						    .destroy = device_destroy,                     \
 						    .read = device_read,                           \
 						    .write = device_write,                         \
@@ -89,7 +82,7 @@ static const struct vringer_request requests[] __attribute__((unused)) = {
 
 /* What most relatives say of themselves; a queue, features and flags of its own come
  * instead of these. */
-#define ONE_QUEUE .queue_count = 1, .queues = one_queue
+#define ONE_QUEUE .device_id = DEVICE_ID, .queue_count = 1, .queues = one_queue
 #define FLAGS .flags = VRINGER_JUDGE_LIMITS | VRINGER_JUDGE_SHOULD | VRINGER_ALLOC
 #define USUALLY ONE_QUEUE, FLAGS, .features = FEATURES, .requests = requests
 
