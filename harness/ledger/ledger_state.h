@@ -85,8 +85,7 @@ struct ledger_hold {
 	uint64_t read;		     /* bytes that were read of it, all reads together */
 	struct ledger_piece piece;
 	/* What it adds to the bounds of a call while it is held. */
-	uint64_t bytes_max;
-	uint32_t accesses_max;
+	uint64_t bytes_max, accesses_max;
 	/* What followers know of it.  Last: each sets up its own when the chain is taken, if
 	 * it applies. */
 	struct ledger_stream_chain stream;
