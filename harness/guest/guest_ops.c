@@ -43,15 +43,25 @@ static bool set_up_queue(struct guest *g, unsigned queue, uint16_t size,
 	return true;
 }
 
+/* Where an operation puts the parts of a ring, from that field on; 0: where they are. */
+static void ring_places(const struct guest *g, const struct op *op, unsigned field,
+			uint64_t ring[VIRTQUEUE_AREA_COUNT])
+{
+	for (unsigned part = 0; part < VIRTQUEUE_AREA_COUNT; part++)
+		ring[part] = guest_addr(g, op->base[field + part], op->value[field + part]);
+}
+
 static void op_start(struct guest *g, const struct program *prog, const struct op *op)
 {
 	static const uint64_t in_place[VIRTQUEUE_AREA_COUNT];
+	uint64_t places[VIRTQUEUE_AREA_COUNT];
 	const struct transport *t = g->transport;
 	uint64_t rung = op->value[START_RUNG];
 	uint32_t status = VIRTIO_CONFIG_S_ACKNOWLEDGE;
 	uint64_t offered;
 
 	(void)prog;
+	ring_places(g, op, START_DESC, places);
 	t->write_status(g, 0);
 	if (rung >= RUNG_ACKNOWLEDGE)
 		t->write_status(g, status);
@@ -70,7 +80,8 @@ static void op_start(struct guest *g, const struct program *prog, const struct o
 	for (unsigned i = 0; rung >= RUNG_QUEUES && i < g->target->queue_count; i++)
 		if (i < PROGRAM_QUEUES)
 			g->requests.queue[i].ready = set_up_queue(
-				g, i, (uint16_t)op->value[START_SIZE], in_place, false);
+				g, i, (uint16_t)op->value[START_SIZE],
+				i == op->value[START_QUEUE] ? places : in_place, false);
 	if (rung >= RUNG_DRIVER_OK)
 		t->write_status(g, status | VIRTIO_CONFIG_S_DRIVER_OK);
 	requests_started(g, rung >= RUNG_DRIVER_OK);
@@ -94,11 +105,11 @@ static void op_queue(struct guest *g, const struct program *prog, const struct o
 	uint64_t ring[VIRTQUEUE_AREA_COUNT];
 
 	(void)prog;
-	for (int part = 0; part < VIRTQUEUE_AREA_COUNT; part++)
-		ring[part] =
-			guest_addr(g, op->base[QUEUE_DESC + part], op->value[QUEUE_DESC + part]);
+	ring_places(g, op, QUEUE_DESC, ring);
 	set_up_queue(g, (unsigned)op->value[QUEUE_QUEUE], (uint16_t)op->value[QUEUE_SIZE], ring,
 		     true);
+	if (op->value[QUEUE_QUEUE] < g->target->queue_count)
+		requests_set_up(g, (unsigned)op->value[QUEUE_QUEUE]);
 }
 
 static void op_ready(struct guest *g, const struct program *prog, const struct op *op)

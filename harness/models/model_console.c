@@ -118,6 +118,7 @@ static const struct vringer_request console_requests[] = {
 	  .flags = VRINGER_REQUEST_EXACT },
 	{ .name = "device-ready",
 	  .queue = CONSOLE_CONTROL_TX,
+	  .features = F_MULTIPORT,
 	  .readable = "\0\0\0\0\0\0\1\0",
 	  .readable_len = 8,
 	  .flags = VRINGER_REQUEST_EXACT },

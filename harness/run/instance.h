@@ -37,6 +37,11 @@ struct instance_choice {
 	bool indirect;
 };
 
+/* The binding of the first instance that has what the script says that it needs of queue
+ * and request; false: there is none. */
+bool instance_first(const struct script *script, const struct target *target,
+		    struct script_binding *binding);
+
 /* The binding of that instance: 0, or -EINVAL with what is wrong in `why`. */
 int instance_choose(const struct target *target, const struct instance_choice *choice,
 		    struct script_binding *binding, char *why, size_t size);

@@ -36,6 +36,8 @@ static void on_interrupt(void *ctx, uint32_t bits)
 	if (used && ++run->interrupts_of[queue] > run->interrupts_used)
 		run->interrupts_used = run->interrupts_of[queue];
 	run->interrupts_config += (bits & VIRTIO_MMIO_INT_CONFIG) != 0;
+	run->raised_used = run->raised_used || used;
+	run->raised_config = run->raised_config || (bits & VIRTIO_MMIO_INT_CONFIG) != 0;
 	record_timed(&run->guest.record, RECORD_INTERRUPTS, bits);
 	ledger_interrupt(&run->guest.ledger, bits, queue);
 }
@@ -467,6 +469,8 @@ void run_ops(struct run *run, const struct program *prog, const struct run_optio
 			i++;
 			continue;
 		}
+		if (op->code != OP_WORK && op->code != OP_SETTLE)
+			run->raised_used = run->raised_config = false;
 		/* Of the liveness script all operations are one stage. */
 		if (run->in_liveness)
 			begin(run, options);

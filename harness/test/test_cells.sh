@@ -11,7 +11,7 @@ set -u
 
 table=${0%/*}/cells.tsv
 
-# What a script of a family has, Q for the queue: extended patterns, one a line.
+# What a script of a family has, Q for the queue or `q`: extended patterns, one a line.
 families() {
 	cat <<'END'
 no-interrupt ^avail_flags Q 1$
@@ -20,8 +20,8 @@ no-interrupt ^> interrupts used=1$
 queue-size-1 ^start .*size=1$
 queue-size-1 ^> used_idx Q [2-9]$
 bad-head ^publish Q [1-9]
-bad-head ^> used Q none$
-bad-head ^> status \+NEEDS_RESET$
+bad-head ^> (model )?used Q none$
+bad-head ^> (model )?status \+NEEDS_RESET$
 index-wrap ^> used_idx Q 65535$
 index-wrap ^> used_idx Q [1-9]$
 reset-with-work ^> state work$
@@ -53,7 +53,13 @@ cell() {
 		return
 	}
 	grep -qE "^device ($2|any)( |\$)" "$4" || echo "$1 $2 $3: $4 is not for $2"
-	families | sed -n "s/^$1 //p" | sed "s/Q/$3/" | while read -r pattern; do
+	# A portable script runs on the queues that have a request, and as it needs.
+	if grep -qE '^[a-z].* q( |$)' "$4" && ! "$VRINGER" run -t "$2" "$4" 2>&1 |
+		grep -v '# SKIP' | grep -qE "^(not )?ok .*\[$2 q$3[] ]"; then
+		echo "$1 $2 $3: $4 does not run on that queue"
+		return
+	fi
+	families | sed -n "s/^$1 //p" | sed "s/Q/($3|q)/" | while read -r pattern; do
 		grep -qE -- "$pattern" "$4" || echo "$1 $2 $3: $4 has no line like $pattern"
 	done
 }
@@ -99,7 +105,8 @@ fails 'a cell that is empty' 'bad-head	fs	1	: empty' '/^bad-head	fs/s/0,1,2/0,2/
 fails 'a reason that is none' "no script '-'" '/^bad-head	fs/s/conformance.*/-/'
 fails 'a script that is not there' "no script 'conformance/x.vr'" 's|conformance/fs/bad-head|conformance/x|'
 fails 'a script of another device' 'is not for fs' 's|conformance/fs/bad-head|conformance/balloon/bad-head|'
-fails 'a script for another queue' 'bad-head net-loopback 0: .* has no line like' 's|head-out-of-range-rx|head-out-of-range|'
+fails 'a script for another queue' 'index-wrap net-loopback 0: .* has no line like' 's|index-wrap-rx|index-wrap-tx|'
+fails 'a portable script that leaves the queue out' 'bad-head console 2: .* does not run on that queue' 's|console/bad-head|ring/head-out-of-range|'
 fails 'a cell there twice' 'bad-head	fs	1: there twice' '/^bad-head	fs/p'
 fails 'a queue that is not there' 'bad-head	fs	3	: no such cell' '/^bad-head	fs/s/0,1,2/0,1,2,3/'
 

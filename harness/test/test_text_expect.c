@@ -30,6 +30,8 @@ static const struct bad_text bad_expectations[] = {
 	{ AFTER "> value\n", 3, 8, "expected the value" },
 	{ AFTER "> value x\n", 3, 9, "not a number" },
 	{ AFTER "> value 1 2\n", 3, 11, "expected nothing more" },
+	{ AFTER "> outstanding 1 all\n", 3, 17, "not a number" },
+	{ AFTER "> answered 1 all 2\n", 3, 18, "expected nothing more" },
 	{ AFTER "> read\n", 3, 7, "expected a register" },
 	{ AFTER "> read Status\n", 3, 14, "expected its value" },
 	{ AFTER "> read Statue 1\n", 3, 8, "no register" },
@@ -132,7 +134,8 @@ static void every_kind_of_expectation_is_taken_at_its_operation(void **state)
 		EXPECT_INTERRUPTS, EXPECT_USED,	    EXPECT_USED_NONE, EXPECT_USED_IDX,
 		EXPECT_COUNTERS,   EXPECT_COUNTERS, EXPECT_COUNTER,   EXPECT_STATE,
 		EXPECT_SILENT,	   EXPECT_BREAKS,   EXPECT_ORDER,     EXPECT_GENERATION,
-		EXPECT_GENERATION, EXPECT_ANSWERED, EXPECT_OUTSTANDING, EXPECT_RAISED,
+		EXPECT_GENERATION, EXPECT_ANSWERED, EXPECT_ANSWERED,  EXPECT_OUTSTANDING,
+		EXPECT_RAISED,
 	};
 
 	(void)state;
@@ -159,6 +162,7 @@ static void every_kind_of_expectation_is_taken_at_its_operation(void **state)
 			 "> generation moved\n"
 			 "> generation same\n"
 			 "> answered 1 2\n"
+			 "> answered 1 all\n"
 			 "> limit outstanding 1 2\n"
 			 "> raised none\n");
 	assert_int_equal(parsed.expect_count, sizeof(kinds));
@@ -167,6 +171,8 @@ static void every_kind_of_expectation_is_taken_at_its_operation(void **state)
 		assert_int_equal(parsed.expects[i].op, 1);
 		assert_int_equal(parsed.expects[i].line, 4 + i);
 	}
+	assert_int_equal(parsed.expects[21].value[1], 2);
+	assert_true(parsed.expects[22].value[1] == EXPECT_ANSWERED_ALL);
 	assert_int_equal(parsed.expects[2].value[0], 3);
 	assert_true(parsed.expects[2].mask == UINT32_MAX);
 	assert_int_equal(parsed.expects[3].value[0], 4);

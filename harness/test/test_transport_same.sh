@@ -72,7 +72,7 @@ found() {
 	done
 }
 found rule-completion-len completion.len conformance/net/tx-header-split.vr
-found rule-wakeup-missing wakeup.missing conformance/ring/head-out-of-range-after-work.vr
+found rule-wakeup-missing wakeup.missing conformance/net/both-poisoned.vr
 found rule-status-features status.features conformance/features/unoffered-bit-low.vr
 
 # What cannot be run says so, with its place.

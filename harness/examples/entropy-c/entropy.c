@@ -7,20 +7,38 @@
 #include <linux/virtio_ids.h>
 #include <linux/virtio_mmio.h>
 #include <linux/virtio_ring.h>
+#include <stdbool.h>
 #include <string.h>
 
-/* Where the monitor has these bytes of guest memory; NULL if it does not have
- * them all, in one piece. */
-static void *to_host(const struct entropy *e, uint64_t addr, uint64_t len)
+/* The status bits of a driver; SUSPEND is not offered, so it is ignored (3.4.2). */
+#define STATUS_DRIVER                                                                              \
+	(VIRTIO_CONFIG_S_ACKNOWLEDGE | VIRTIO_CONFIG_S_DRIVER | VIRTIO_CONFIG_S_DRIVER_OK |        \
+	 VIRTIO_CONFIG_S_FEATURES_OK | VIRTIO_CONFIG_S_FAILED)
+
+/* Where the monitor has guest memory from that address on, and how many of *len bytes it
+ * has in one piece there; NULL if it has none. */
+static uint8_t *find(const struct entropy *e, uint64_t addr, uint64_t *len)
 {
 	for (size_t i = 0; i < e->memory_count; i++) {
 		const struct entropy_memory *m = &e->memory[i];
 
-		if (addr >= m->addr && addr - m->addr < m->size &&
-		    len <= m->size - (addr - m->addr))
-			return m->host + (addr - m->addr);
+		if (addr < m->addr || addr - m->addr >= m->size)
+			continue;
+		if (*len > m->size - (addr - m->addr))
+			*len = m->size - (addr - m->addr);
+		return m->host + (addr - m->addr);
 	}
 	return NULL;
+}
+
+/* A field of a ring.  No two regions meet inside of one: they begin and end at pages, and
+ * rings are aligned. */
+static void *to_host(const struct entropy *e, uint64_t addr, uint64_t len)
+{
+	uint64_t found = len;
+	uint8_t *host = find(e, addr, &found);
+
+	return found == len ? host : NULL;
 }
 
 static void raise_interrupt(struct entropy *e, uint32_t bits)
@@ -36,60 +54,94 @@ static void need_reset(struct entropy *e)
 	raise_interrupt(e, VIRTIO_MMIO_INT_CONFIG);
 }
 
+/* Random bytes for a buffer, up to where the monitor has no memory; how many. */
+static uint32_t fill_buffer(const struct entropy *e, uint64_t addr, uint32_t len)
+{
+	uint32_t filled = 0;
+
+	while (filled < len && addr + filled >= addr) {
+		uint64_t piece = len - filled;
+		uint8_t *buf = find(e, addr + filled, &piece);
+
+		if (buf == NULL)
+			break;
+		e->get_random(e->ctx, buf, piece);
+		filled += (uint32_t)piece;
+	}
+	return filled;
+}
+
 /* Random bytes for the buffers of one chain; how many. */
-static uint32_t fill_chain(struct entropy *e, const struct vring_desc *table, uint16_t head)
+static uint32_t fill_chain(const struct entropy *e, uint16_t head)
 {
 	uint32_t written = 0;
 	uint16_t next = head;
 
 	for (uint32_t i = 0; i < e->queue.size && next < e->queue.size; i++) {
-		struct vring_desc desc = ((const volatile struct vring_desc *)table)[next];
-		uint32_t len = desc.len;
-		void *buf;
+		const volatile struct vring_desc *entry =
+			to_host(e, e->queue.area[0] + sizeof(*entry) * next, sizeof(*entry));
+		struct vring_desc desc = { 0 };
+		uint32_t len, filled;
 
+		if (entry != NULL)
+			desc = *entry;
+		len = desc.len;
 		if (len > ENTROPY_REQUEST_MAX - written)
 			len = ENTROPY_REQUEST_MAX - written;
-		buf = to_host(e, desc.addr, len);
-		if ((desc.flags & VRING_DESC_F_WRITE) == 0 || buf == NULL)
+		if ((desc.flags & VRING_DESC_F_WRITE) == 0)
 			break;
-		e->get_random(e->ctx, buf, len);
-		written += len;
-		if ((desc.flags & VRING_DESC_F_NEXT) == 0)
+		filled = fill_buffer(e, desc.addr, len);
+		written += filled;
+		if (filled < len || (desc.flags & VRING_DESC_F_NEXT) == 0)
 			break;
 		next = desc.next;
 	}
 	return written;
 }
 
+/* The next entry of the available ring, returned; false if the guest broke the queue. */
+static bool serve_entry(struct entropy *e)
+{
+	struct entropy_queue *q = &e->queue;
+	uint64_t slot = q->next_avail % q->size, used_slot = q->next_used % q->size;
+	const volatile uint16_t *entry = to_host(e, q->area[1] + 4 + 2 * slot, sizeof(*entry));
+	/* Its two halves are aligned, the element is not. */
+	uint32_t *id = to_host(e, q->area[2] + 4 + 8 * used_slot, sizeof(*id));
+	uint32_t *len = to_host(e, q->area[2] + 8 + 8 * used_slot, sizeof(*len));
+	uint16_t *idx = to_host(e, q->area[2] + 2, sizeof(*idx));
+	uint16_t head;
+
+	if (entry == NULL || id == NULL || len == NULL || idx == NULL)
+		return false;
+	head = *entry;
+	if (head >= q->size)
+		return false;
+	*len = fill_chain(e, head);
+	*id = head;
+	q->next_avail++;
+	__atomic_store_n(idx, ++q->next_used, __ATOMIC_RELEASE);
+	return true;
+}
+
 static void serve_queue(struct entropy *e)
 {
 	struct entropy_queue *q = &e->queue;
-	struct vring_desc *table = to_host(e, q->area[0], sizeof(*table) * (uint64_t)q->size);
-	volatile uint16_t *avail = to_host(e, q->area[1], 4 + 2 * (uint64_t)q->size);
-	struct vring_used *used = to_host(e, q->area[2], sizeof(*used) + 8 * (uint64_t)q->size);
-	uint16_t first_used = q->next_used;
-	uint16_t avail_idx;
+	const volatile uint16_t *flags = to_host(e, q->area[1], sizeof(*flags));
+	const uint16_t *idx = to_host(e, q->area[1] + 2, sizeof(*idx));
+	uint16_t first_used = q->next_used, avail_idx;
+	bool broken = flags == NULL || idx == NULL;
 
-	if (table == NULL || avail == NULL || used == NULL) {
+	if (!broken) {
+		avail_idx = __atomic_load_n(idx, __ATOMIC_ACQUIRE);
+		broken = (uint16_t)(avail_idx - q->next_avail) > q->size;
+		while (!broken && q->next_avail != avail_idx)
+			broken = !serve_entry(e);
+		__atomic_thread_fence(__ATOMIC_SEQ_CST);
+		if (q->next_used != first_used && (*flags & VRING_AVAIL_F_NO_INTERRUPT) == 0)
+			raise_interrupt(e, VIRTIO_MMIO_INT_VRING);
+	}
+	if (broken)
 		need_reset(e);
-		return;
-	}
-	avail_idx = __atomic_load_n(&avail[1], __ATOMIC_ACQUIRE);
-	if ((uint16_t)(avail_idx - q->next_avail) > q->size) {
-		need_reset(e);
-		return;
-	}
-	for (; q->next_avail != avail_idx; q->next_avail++) {
-		uint16_t head = avail[2 + q->next_avail % q->size];
-		struct vring_used_elem *elem = &used->ring[q->next_used % q->size];
-
-		elem->id = head;
-		elem->len = head < q->size ? fill_chain(e, table, head) : 0;
-		__atomic_store_n(&used->idx, ++q->next_used, __ATOMIC_RELEASE);
-	}
-	__atomic_thread_fence(__ATOMIC_SEQ_CST);
-	if (q->next_used != first_used && (avail[0] & VRING_AVAIL_F_NO_INTERRUPT) == 0)
-		raise_interrupt(e, VIRTIO_MMIO_INT_VRING);
 }
 
 static uint32_t half(uint64_t value, uint32_t which)
@@ -143,7 +195,7 @@ static void write_status(struct entropy *e, uint32_t value)
 	if ((e->driver_features & ~e->features) != 0 ||
 	    (e->driver_features & 1ULL << VIRTIO_F_VERSION_1) == 0)
 		value &= ~(uint32_t)(VIRTIO_CONFIG_S_FEATURES_OK | VIRTIO_CONFIG_S_DRIVER_OK);
-	e->status = (e->status & VIRTIO_CONFIG_S_NEEDS_RESET) | (value & 0xff);
+	e->status = (e->status & VIRTIO_CONFIG_S_NEEDS_RESET) | (value & STATUS_DRIVER);
 }
 
 /* Only before the queue is used, and only the one there is. */
