@@ -263,8 +263,7 @@ void ledger_judge_interrupt_status(struct ledger *l, uint32_t shown)
 
 	l->device.shown = shown;
 	for (unsigned i = 0; i < PROGRAM_QUEUES; i++)
-		if (l->queues[i].work.silenced ||
-		    (l->queues[i].work.ready && !l->queues[i].known))
+		if (l->queues[i].work.silenced || (l->queues[i].work.ready && !l->queues[i].known))
 			extra &= ~(uint32_t)VIRTIO_MMIO_INT_VRING;
 	if (l->plain.session.blind)
 		extra &= ~(uint32_t)VIRTIO_MMIO_INT_VRING;
