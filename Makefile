@@ -416,7 +416,7 @@ build/test/%.o: harness/test/%.c Makefile
 build/test/run-zoo: $(call zoo_objs,zoo)
 build/test/run-broken: $(call zoo_objs,broken) $(filter-out %/zoo.o,$(call zoo_objs,zoo))
 build/test/run-zoo build/test/run-broken: build/libvringer.a
-	$(call say,LINK) $(CLANG) $(ZOO_FLAGS) -Wl,-u,vringer_targets -Wl,-u,LLVMFuzzerTestOneInput -o $@ $^ -pthread
+	$(call say,LINK) $(CLANG) $(ZOO_FLAGS) -o $@ $(filter %.o,$^) $(filter %.a,$^) -pthread
 
 -include $(patsubst %.o,%.d,$(call zoo_objs,zoo) $(call zoo_objs,broken))
 
