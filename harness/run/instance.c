@@ -151,7 +151,7 @@ static const char *unmet_start(const struct instance *in, const struct script *s
 		if (in->request == NULL)
 			continue;
 		if (op->value[START_SIZE] != 0 && op->value[START_SIZE] < 2 && in->request->len > 0 &&
-		    in->request->room > 0 && in->binding.layout != LAYOUT_INDIRECT)
+		    in->request->room > 0)
 			return "needs a request in one buffer";
 		if (op->value[START_FEATURES] != 0 &&
 		    (in->request->features & ~op->value[START_FEATURES]) != 0)
