@@ -45,11 +45,11 @@ HARNESS   := files rules program arena target models ledger guest run minimize
 CLI_SRC   := $(wildcard harness/command/*.c)
 # What VIRTIO says and where, from conformance/: see harness/program/clause.h.
 CLAUSES   := build/gen/clause_table.c
-LIB_SRC   := $(DEV_SRC) $(filter-out harness/target/foreign_targets.c,$(wildcard $(HARNESS:%=harness/%/*.c))) $(CLAUSES)
+LIB_SRC   := $(DEV_SRC) $(wildcard $(HARNESS:%=harness/%/*.c)) $(CLAUSES)
 # libvringer.a: no models of ours, an entry for every engine, the commands.
 OUR_SRC   := harness/command/main.c $(wildcard harness/models/*.c) \
-	     $(filter-out devices/device.c devices/mmio% devices/virtqueue.c,$(DEV_SRC))
-FOREIGN_SRC := $(filter-out $(OUR_SRC),$(LIB_SRC) $(CLI_SRC)) harness/target/foreign_targets.c \
+	     $(filter-out devices/device.c devices/mmio% devices/snapshot% devices/virtqueue.c,$(DEV_SRC))
+FOREIGN_SRC := $(filter-out $(OUR_SRC),$(LIB_SRC) $(CLI_SRC)) \
 	       fuzzers/engine.c fuzzers/session.c fuzzers/foreign.c $(wildcard fuzzers/mutate*.c) \
 	       fuzzers/mutator_libfuzzer.c
 MUT_SRC   := $(wildcard fuzzers/mutate*.c)
@@ -63,6 +63,8 @@ DEVICE_FUZZERS := $(filter-out $(CODECS:%=fuzzers/fuzz_%.c) fuzzers/fuzz_mmds.c,
 # What is fed to a parser, not driven as a device.
 PARSERS   := $(shell . fuzzers/inputs.sh && parsers)
 TARGETS   := $(patsubst fuzzers/fuzz_%.c,%,$(wildcard fuzzers/fuzz_*.c))
+# What fuzzers/user.sh shares with `make fuzz`.
+USER_SH   := fuzzers/encode.sh fuzzers/findings.sh fuzzers/libfuzzer.sh
 BUGS      := $(patsubst fuzzers/bugs/%.patch,%,$(wildcard fuzzers/bugs/*.patch))
 
 # ---- flavours ---------------------------------------------------------------
@@ -194,6 +196,9 @@ install: ## Install library, header, command and scripts for your own device (PR
 	install -m 644 fuzzers/fuzz_net_loopback.dict '$(DESTDIR)$(PREFIX)/share/vringer/vringer.dict'
 	rm -rf '$(DESTDIR)$(PREFIX)/share/vringer/conformance'
 	cp -R conformance '$(DESTDIR)$(PREFIX)/share/vringer/conformance'
+	install -d '$(DESTDIR)$(PREFIX)/share/vringer/fuzz'
+	install -m 755 fuzzers/user.sh '$(DESTDIR)$(PREFIX)/share/vringer/fuzz/user.sh'
+	install -m 644 $(USER_SH) '$(DESTDIR)$(PREFIX)/share/vringer/fuzz'
 
 test: ## Build and run every test with gcc's and clang's sanitizers (ONLY=word: suites with word in their name)
 	@.ci/deps $(TEST_NEEDS)
@@ -339,9 +344,11 @@ $(CLAUSES): harness/program/clause_table.awk conformance/clauses.tsv conformance
 build/vringer: build/%: build/obj/$(CLI)/% FORCE
 	@cmp -s $< $@ || cp -f $< $@
 
-# One object, so that none of our names meets one of the author's, and main apart
-# from it, which an engine's takes the place of.
-build/libvringer.a: build/obj/lib/vringer.o build/obj/lib/fuzzers/foreign_main.o
+# One object, so that none of our names meets one of the author's; and apart from it
+# main, which an engine's takes the place of, and a list of no targets, which the
+# author's does.
+build/libvringer.a: build/obj/lib/vringer.o build/obj/lib/fuzzers/foreign_main.o \
+		build/obj/lib/fuzzers/foreign_none.o
 	@rm -f $@
 	$(call say,AR) $(AR) rcs $@ $^
 

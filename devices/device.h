@@ -47,8 +47,8 @@ enum guest_purpose {
 
 /* Passed by value with every access. */
 struct guest_why {
-	uint8_t purpose; /* enum guest_purpose */
-	uint16_t queue;	 /* index of the queue that the access serves */
+	uint16_t purpose; /* enum guest_purpose */
+	uint16_t queue;	  /* index of the queue that the access serves */
 	/* The chain that the access serves, as the free-running position (mod
 	 * 2^16) of its entry in the available ring.  For AVAIL_ENTRY, DESC,
 	 * INDIRECT, PAYLOAD and USED_ENTRY; 0 for the others. */

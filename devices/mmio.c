@@ -107,13 +107,18 @@ unsigned mmio_counter_count(const struct mmio *m)
 	return MMIO_COUNTER_COUNT + m->dev->ops->counter_count;
 }
 
-const char *mmio_counter_name(const struct mmio *m, unsigned i)
+const char *mmio_counter_name_of(const struct device_ops *ops, unsigned i)
 {
 	if (i < MMIO_COUNTER_COUNT)
 		return counter_names[i];
-	if (i < mmio_counter_count(m))
-		return m->dev->ops->counter_names[i - MMIO_COUNTER_COUNT];
+	if (i < MMIO_COUNTER_COUNT + ops->counter_count)
+		return ops->counter_names[i - MMIO_COUNTER_COUNT];
 	return NULL;
+}
+
+const char *mmio_counter_name(const struct mmio *m, unsigned i)
+{
+	return mmio_counter_name_of(m->dev->ops, i);
 }
 
 uint64_t mmio_counter(const struct mmio *m, unsigned i)

@@ -81,6 +81,8 @@ enum device_state mmio_state(const struct mmio *m);
  * last: NULL and 0. */
 unsigned mmio_counter_count(const struct mmio *m);
 const char *mmio_counter_name(const struct mmio *m, unsigned i);
+/* ... of any device with that model. */
+const char *mmio_counter_name_of(const struct device_ops *ops, unsigned i);
 uint64_t mmio_counter(const struct mmio *m, unsigned i);
 /* All of them: mmio_counter_count() values, the device's own, which move as it
  * runs.  They end with it. */

@@ -11,6 +11,7 @@
 #include <string.h>
 
 #define KIB 1024u
+#define MIB (1024 * KIB)
 #define GAP (4 * KIB)	      /* poisoned host bytes around each region */
 #define RINGS_SIZE (96 * KIB) /* at `low`: starts as zero bytes */
 
@@ -24,12 +25,14 @@ static void add_region(struct arena *arena, uint64_t base, uint32_t size)
 	region->base = base;
 	region->size = size;
 	region->offset = offset;
+	region->fd_offset = offset;
 	arena->region_count++;
 }
 
 static void lay_out(struct arena *arena, enum arena_layout layout)
 {
-	static const uint64_t seam = 1ULL << 32;
+	bool by_address = layout == ARENA_OFFSET;
+	uint64_t seam = by_address ? 16 * MIB : 1ULL << 32;
 
 	arena->place[BASE_LOW] = 64 * KIB;
 	arena->place[BASE_HOLE] = 1ULL << 31;
@@ -43,12 +46,16 @@ static void lay_out(struct arena *arena, enum arena_layout layout)
 	}
 	arena->place[BASE_SEAM] = seam;
 	arena->place[BASE_TOP] = layout == ARENA_BELOW_TOP ? 0 - (uint64_t)(4 * KIB) : 0;
+	if (by_address)
+		arena->place[BASE_TOP] = 64 * MIB;
 	arena->requests = (64 + 256) * KIB;
 	add_region(arena, 64 * KIB, 256 * KIB + ARENA_REQUESTS_SIZE);
 	add_region(arena, seam - 96 * KIB, 96 * KIB);
 	add_region(arena, seam, 96 * KIB);
 	add_region(arena, arena->place[BASE_TOP] - 96 * KIB, 96 * KIB);
 	add_region(arena, 0, 4 * KIB);
+	for (unsigned i = 0; i < arena->region_count && by_address; i++)
+		arena->regions[i].fd_offset = arena->regions[i].base;
 }
 
 static void fill_pristine(struct arena *arena)

@@ -14,7 +14,9 @@
  *
  * The layout "below the top" is for devices that refuse memory which ends at 2^64: the
  * last region is a page lower. "Flat" is one region of 384 KiB at 0x10000: `seam` lies
- * inside it, `top` is its end, and `hole` stays unmapped.
+ * inside it, `top` is its end, and `hole` stays unmapped.  In "offset" the seam is at 16 MiB
+ * and the top at 64 MiB, and the bytes of a region are in the memfd of plain memory at the
+ * region's address: for devices that map that file as all of guest memory.
  *
  * Devices reach it through accessors (arena.host), each access with its
  * purpose.  Races and faults take effect here, bytes can be unmapped one by one, and
@@ -48,18 +50,20 @@
 #define ARENA_VIEWS_MAX 64
 #define ARENA_SIZE_MAX (640u << 10) /* host bytes behind all regions and the gaps */
 #define ARENA_REQUESTS_SIZE (64u << 10)
-#define ARENA_GRANULE 512	    /* bytes restored together */
+#define ARENA_GRANULE 512 /* bytes restored together */
 
 enum arena_layout {
 	ARENA_STANDARD,
 	ARENA_BELOW_TOP,
 	ARENA_FLAT,
+	ARENA_OFFSET,
 };
 
 struct arena_region {
 	uint64_t base;
 	uint32_t size;
-	uint32_t offset; /* of its bytes in memory */
+	uint32_t offset;    /* of its bytes in memory */
+	uint64_t fd_offset; /* of plain memory: in its file */
 };
 
 /* A range that the device cannot reach; `last` is its last byte. */

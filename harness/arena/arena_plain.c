@@ -31,12 +31,23 @@ static int map_regions(struct arena *arena)
 
 		void *at =
 			mmap(arena->memory + region->offset, region->size, PROT_READ | PROT_WRITE,
-			     MAP_SHARED | MAP_FIXED, arena->fd, (off_t)region->offset);
+			     MAP_SHARED | MAP_FIXED, arena->fd, (off_t)region->fd_offset);
 
 		if (at == MAP_FAILED)
 			return -errno;
 	}
 	return 0;
+}
+
+/* Bytes of the file: it is sparse. */
+static off_t file_size(const struct arena *arena)
+{
+	uint64_t end = 0;
+
+	for (unsigned i = 0; i < arena->region_count; i++)
+		if (arena->regions[i].fd_offset + arena->regions[i].size > end)
+			end = arena->regions[i].fd_offset + arena->regions[i].size;
+	return (off_t)end;
 }
 
 int arena_plain_init(struct arena *arena)
@@ -50,7 +61,7 @@ int arena_plain_init(struct arena *arena)
 		err = -ENOMEM;
 		goto fail;
 	}
-	if (arena->fd < 0 || ftruncate(arena->fd, ARENA_SIZE_MAX) != 0) {
+	if (arena->fd < 0 || ftruncate(arena->fd, file_size(arena)) != 0) {
 		err = -errno;
 		goto fail;
 	}
@@ -104,7 +115,7 @@ unsigned arena_hand_out(const struct arena *arena, struct arena_handout out[AREN
 						  .size = region->size,
 						  .host = arena->memory + region->offset,
 						  .fd = arena->fd,
-						  .fd_offset = region->offset };
+						  .fd_offset = region->fd_offset };
 	}
 	return count;
 }

@@ -105,19 +105,30 @@ void guest_look(struct guest *g, bool ready, struct ledger_probe *p)
 	p->interrupt_status = t->look_interrupt_status(g);
 	p->generation_seen = ledger_wants_generation(&g->ledger);
 	p->generation = p->generation_seen ? t->look_generation(g) : 0;
-	record_value(&g->record, RECORD_REGISTERS, (uint64_t)p->interrupt_status << 32 | p->status);
+	record_timed(&g->record, RECORD_REGISTERS, (uint64_t)p->interrupt_status << 32 | p->status);
 	p->ready = ready ? t->look_queue_ready(g) : 0;
+}
+
+void guest_note_read(struct guest *g, uint32_t offset, uint64_t value)
+{
+	/* Events may come at another time. */
+	if (offset == VIRTIO_MMIO_STATUS || offset == VIRTIO_MMIO_INTERRUPT_STATUS)
+		record_timed(&g->record, RECORD_REGISTERS, value);
+	else
+		record_value(&g->record, RECORD_REGISTERS, value);
 }
 
 void guest_poll(struct guest *g, uint32_t (*look)(const struct guest *g))
 {
 	if (g->target->transport)
 		return;
-	for (int i = 0; i < GUEST_SETTLE_MAX && look(g) != 0 &&
-			target_state(g->target, g->device) == DEVICE_WORK;
-	     i++) {
-		target_work(g->target, g->device);
-		guest_returned(g);
+	for (int i = 0; i < GUEST_SETTLE_MAX && look(g) != 0; i++) {
+		if (target_state(g->target, g->device) == DEVICE_WORK) {
+			target_work(g->target, g->device);
+			guest_returned(g);
+		} else if (i == GUEST_POLLS_MAX) {
+			break;
+		}
 	}
 }
 
@@ -157,14 +168,26 @@ uint32_t guest_host(struct guest *g, enum host_act act, unsigned port, void *dat
 	ledger_host_end(&g->ledger, act, port, data, len, moved);
 	guest_look(g, false, &after);
 	ledger_work_end(&g->ledger, &after);
-	record_value(&g->record, RECORD_HOST, moved);
-	if (act == HOST_TAKE)
+	record_timed(&g->record, RECORD_HOST, moved);
+	if (act == HOST_TAKE && !g->record.loose)
 		record_bytes(&g->record, RECORD_HOST, data, moved);
 	event.len = moved;
 	event.data = data;
 	if (g->trace != NULL)
 		g->trace->event(g->trace->ctx, &event);
 	return moved;
+}
+
+uint32_t guest_outstanding(struct guest *g, unsigned queue)
+{
+	const struct guest_queue *q = &g->queues[queue];
+	uint64_t avail = q->ring[VIRTQUEUE_DRIVER], used = q->ring[VIRTQUEUE_DEVICE];
+
+	if (q->size == 0)
+		return 0;
+	avail += ring_at(&ring_split, GUEST_AVAIL_IDX, 0, 0);
+	used += ring_at(&ring_split, GUEST_USED_IDX, 0, 0);
+	return (uint16_t)(arena_load16(&g->arena, avail) - arena_load16(&g->arena, used));
 }
 
 bool guest_take(struct guest *g, unsigned queue, uint32_t *id, uint32_t *len)

@@ -82,6 +82,9 @@ void guest_op(struct guest *g, const struct program *prog, const struct op *op);
 uint64_t guest_addr(const struct guest *g, uint8_t base, uint64_t offset);
 /* Take the next used entry of a queue; false if there is none. */
 bool guest_take(struct guest *g, unsigned queue, uint32_t *id, uint32_t *len);
+/* How many chains are in the available ring of a queue and not in its used ring, as the
+ * driver set it up last and by the indices in memory. */
+uint32_t guest_outstanding(struct guest *g, unsigned queue);
 /* Let the device go on with left-over work, once. */
 void guest_work(struct guest *g);
 /* An act of the host, judged and traced; what target_host returned. */

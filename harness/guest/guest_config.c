@@ -19,6 +19,14 @@ static struct ledger_look look(const struct guest *g, uint32_t at, uint32_t widt
 	};
 }
 
+/* The field, in accesses that every device serves (4.2.2.2). */
+static uint64_t look_at_field(const struct guest *g, const struct target_field *field)
+{
+	if (field->width < 8)
+		return look(g, field->offset, field->width).value;
+	return look(g, field->offset, 4).value | look(g, field->offset + 4u, 4).value << 32;
+}
+
 static void look_at_fields(struct guest *g, const struct ledger_look *driver, uint32_t generation)
 {
 	for (unsigned i = 0; i < g->target->field_count; i++) {
@@ -29,7 +37,7 @@ static void look_at_fields(struct guest *g, const struct ledger_look *driver, ui
 		    driver->at + driver->width <= field->offset)
 			continue;
 		ledger_field_read(&g->ledger, i, driver->at, driver->width, driver->value,
-				  look(g, field->offset, field->width).value, generation);
+				  look_at_field(g, field), generation);
 	}
 }
 

@@ -14,8 +14,11 @@ void guest_returned(struct guest *g);
 /* What a guest would see next; `ready`: of the selected queue as well. */
 void guest_look(struct guest *g, bool ready, struct ledger_probe *probe);
 
-/* A reset and the stop of a queue may take a device some steps: its driver polls until
- * what `look` shows is 0. */
+/* The driver read a register: for the record. */
+void guest_note_read(struct guest *g, uint32_t offset, uint64_t value);
+/* A reset and the stop of a queue may take a device some steps, or some looks: its driver polls
+ * until what `look` shows is 0, without steps so many times. */
+#define GUEST_POLLS_MAX 16
 void guest_poll(struct guest *g, uint32_t (*look)(const struct guest *g));
 
 /* The default place of a part of a queue's ring. */

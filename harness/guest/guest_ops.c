@@ -108,6 +108,8 @@ static void op_queue(struct guest *g, const struct program *prog, const struct o
 	ring_places(g, op, QUEUE_DESC, ring);
 	set_up_queue(g, (unsigned)op->value[QUEUE_QUEUE], (uint16_t)op->value[QUEUE_SIZE], ring,
 		     true);
+	if (op->value[QUEUE_QUEUE] < g->target->queue_count)
+		requests_set_up(g, (unsigned)op->value[QUEUE_QUEUE]);
 }
 
 static void op_ready(struct guest *g, const struct program *prog, const struct op *op)

@@ -136,6 +136,7 @@ static void place(struct guest *g, const struct op *op, struct draft *d)
 	struct requests *r = &g->requests;
 	uint64_t at = guest_addr(g, op->base[SEND_REQUEST_AT], op->value[SEND_REQUEST_AT]);
 	bool own = op->base[SEND_REQUEST_AT] == BASE_ABSOLUTE && op->value[SEND_REQUEST_AT] == 0;
+	bool last = op->base[SEND_REQUEST_AT] == BASE_TOP && op->value[SEND_REQUEST_AT] == 0;
 	uint32_t table = d->layout != LAYOUT_INDIRECT
 				 ? 0
 				 : (d->pieces[0] + d->pieces[1]) * (uint32_t)sizeof(struct vring_desc);
@@ -147,7 +148,8 @@ static void place(struct guest *g, const struct op *op, struct draft *d)
 	/* Tables, and so all of it, are aligned to 16. */
 	r->area_at += (d->area_len + 15) & ~15u;
 	d->table = d->area;
-	d->at = own ? d->area + table : at;
+	/* At the end of memory: it ends there. */
+	d->at = own ? d->area + table : last ? at - d->request->len - d->request->room : at;
 }
 
 static uint32_t piece_end(uint32_t len, uint32_t piece_len, uint32_t i, uint32_t count)
@@ -261,11 +263,13 @@ static void note_sent(struct guest *g, const struct op *op, const struct draft *
 		.count = (uint16_t)d->descs,
 		.content = true,
 		.clean = !rq->mistaken,
+		.nested = r->nested,
 	};
 	s->judged = (!from_host || (at_once && !r->host_touched && r->sent_count == 0)) && there;
 	/* What the host gave for it may be left for the next one. */
 	if (from_host && !there)
 		r->host_touched = true;
+	rq->offered += s->request != NULL && !r->nested;
 	requests_add(r);
 }
 

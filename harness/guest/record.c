@@ -36,3 +36,23 @@ void record_bytes(struct record *record, enum record_part part, const void *data
 	memcpy(&word, bytes, len);
 	record_value(record, part, le64toh(word));
 }
+
+void record_timed(struct record *record, enum record_part part, uint64_t value)
+{
+	if (!record->loose)
+		record_value(record, part, value);
+}
+
+void record_item(struct record *record, enum record_part part, uint64_t what, const void *data,
+		 uint32_t len)
+{
+	struct record alone = { .on = true };
+	struct record *to = record->loose ? &alone : record;
+
+	if (!record->on)
+		return;
+	record_value(to, part, what);
+	record_bytes(to, part, data, len);
+	if (record->loose)
+		record->now.part[part] += alone.now.part[part];
+}

@@ -165,6 +165,30 @@ void requests_started(struct guest *g, bool live)
 		  queues_are_well(g);
 }
 
+static void remove_sent(struct requests *r, unsigned i)
+{
+	const struct request_sent *s = &r->sent[i];
+	struct request_queue *rq = &r->queue[s->queue];
+
+	for (uint32_t d = s->first; d < (uint32_t)s->first + s->count; d++)
+		if (d < REQUESTS_DESCS_MAX)
+			rq->used[d / 64] &= ~(1ull << d % 64);
+	rq->outstanding--;
+	r->sent_count--;
+	memmove(&r->sent[i], &r->sent[i + 1], (r->sent_count - i) * sizeof(r->sent[0]));
+}
+
+void requests_set_up(struct guest *g, unsigned queue)
+{
+	struct requests *r = &g->requests;
+
+	for (unsigned i = r->sent_count; i-- > 0;)
+		if (r->sent[i].queue == queue)
+			remove_sent(r, i);
+	r->queue[queue] = (struct request_queue){ .ready = true };
+	r->queues |= 1ull << queue;
+}
+
 static void note_wrong(struct request_queue *rq, const struct request_wrong *wrong)
 {
 	if (rq->wrong.kind == REQUEST_RIGHT)
@@ -279,22 +303,9 @@ static void judge(struct guest *g, const struct request_sent *s, uint32_t len)
 			accuse(g, s, &wrong);
 		return;
 	}
-	rq->answered++;
+	rq->answered += !s->nested;
 	if (request->exact && s->content && s->judged && g->requests.well)
 		digest(g, s, len);
-}
-
-static void remove_sent(struct requests *r, unsigned i)
-{
-	const struct request_sent *s = &r->sent[i];
-	struct request_queue *rq = &r->queue[s->queue];
-
-	for (uint32_t d = s->first; d < (uint32_t)s->first + s->count; d++)
-		if (d < REQUESTS_DESCS_MAX)
-			rq->used[d / 64] &= ~(1ull << d % 64);
-	rq->outstanding--;
-	r->sent_count--;
-	memmove(&r->sent[i], &r->sent[i + 1], (r->sent_count - i) * sizeof(r->sent[0]));
 }
 
 static void look_at_queue(struct guest *g, unsigned queue)
@@ -331,6 +342,7 @@ static void look_at_queue(struct guest *g, unsigned queue)
 void requests_rest(struct guest *g, enum device_state state)
 {
 	struct requests *r = &g->requests;
+	uint32_t status;
 	bool rests;
 
 	if (r->sent_count == 0)
@@ -340,8 +352,12 @@ void requests_rest(struct guest *g, enum device_state state)
 			look_at_queue(g, i);
 	if (r->sent_count == 0 || state != DEVICE_IDLE)
 		return;
-	if (r->well && (g->transport->look_status(g) & GONE) != 0)
+	status = g->transport->look_status(g);
+	if ((status & GONE) != 0)
 		r->well = false;
+	/* A notification of a device that is not live is none. */
+	for (unsigned i = 0; i < r->sent_count && (status & VIRTIO_CONFIG_S_DRIVER_OK) == 0; i++)
+		r->sent[i].told = false;
 	rests = !g->target->holds;
 	for (unsigned i = 0; i < r->sent_count && rests; i++) {
 		struct request_sent *s = &r->sent[i];
@@ -362,12 +378,15 @@ bool requests_are_honest(const struct guest *g)
 	return !g->requests.strayed && !g->requests.lacked_room;
 }
 
-uint32_t requests_take_answered(struct guest *g, unsigned queue, struct request_wrong *wrong)
+uint32_t requests_take_answered(struct guest *g, unsigned queue, uint32_t *offered,
+				struct request_wrong *wrong)
 {
 	struct request_queue *rq = &g->requests.queue[queue];
 	uint32_t answered = rq->answered;
 
 	*wrong = rq->wrong;
+	*offered = rq->offered;
+	rq->offered = rq->offered > answered ? rq->offered - answered : 0;
 	rq->answered = 0;
 	rq->wrong.kind = REQUEST_RIGHT;
 	return answered;

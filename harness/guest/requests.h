@@ -33,6 +33,7 @@ struct request_sent {
 	bool judged;	       /* the device has no excuse */
 	bool content;	       /* nor for the bytes of the answer */
 	bool clean;	       /* the driver had made no mistake on this queue */
+	bool nested;	       /* part of another request */
 };
 
 enum request_wrong_kind {
@@ -59,6 +60,7 @@ struct request_queue {
 	bool untracked;	   /* ... in descriptors that nobody noted */
 	uint16_t seen;	   /* used index up to which it has looked */
 	uint32_t answered; /* as declared, since this was asked for last */
+	uint32_t offered;  /* since then, or on their way then */
 	uint32_t outstanding;
 	struct request_wrong wrong; /* the first one since then */
 	uint64_t used[REQUESTS_DESCS_MAX / 64]; /* descriptors in use */
@@ -107,8 +109,12 @@ void requests_rest(struct guest *g, enum device_state state);
 unsigned requests_descs(const struct target_request *request, const struct op *op);
 
 /* How many requests of a queue were answered as declared since this was asked for last;
- * *wrong: the first that was not. */
-uint32_t requests_take_answered(struct guest *g, unsigned queue, struct request_wrong *wrong);
+ * *offered: of how many; *wrong: the first that was not.  What a request itself sends is
+ * not counted. */
+uint32_t requests_take_answered(struct guest *g, unsigned queue, uint32_t *offered,
+				struct request_wrong *wrong);
+/* The program sets that queue up by itself. */
+void requests_set_up(struct guest *g, unsigned queue);
 void request_wrong_print(const struct request_wrong *wrong, char *text, size_t size);
 
 /* Has the driver, since the program began, only sent well-formed requests, each divided as

@@ -129,7 +129,7 @@ static void tell_end(struct guest *g, const struct act *act)
 	guest_returned(g);
 	if (act->read) {
 		g->last_read = act->value;
-		record_value(&g->record, RECORD_REGISTERS, act->value);
+		guest_note_read(g, act->offset, act->value);
 	} else if (act->value == 0 && act->offset == VIRTIO_MMIO_STATUS) {
 		guest_poll(g, look_status);
 	} else if (act->value == 0 && act->offset == VIRTIO_MMIO_QUEUE_READY) {

@@ -118,7 +118,7 @@ static uint64_t read_any(struct guest *g, uint32_t offset, uint32_t width)
 	guest_returned(g);
 	/* It may have moved since the device was new. */
 	if (offset != VIRTIO_MMIO_CONFIG_GENERATION)
-		record_value(&g->record, RECORD_REGISTERS, value);
+		guest_note_read(g, offset, value);
 	if (!is_quiet(false, offset, width))
 		guest_look(g, false, &after);
 	ledger_access_end(&g->ledger, false, offset, width, value,

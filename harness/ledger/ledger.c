@@ -82,7 +82,7 @@ static void begin_session(struct ledger *l)
 					      .queue_sel_known = known,
 					      .device_features_sel_known = known,
 					      .features_known = true };
-	l->plain.session = (struct ledger_plain_session){ .blind = false };
+	ledger_blind_reset(l);
 	for (unsigned i = 0; i < PROGRAM_QUEUES; i++)
 		l->queues[i] =
 			(struct ledger_queue){ .holds = LEDGER_NONE, .last_hold = LEDGER_NONE };
@@ -108,12 +108,21 @@ void ledger_forget(struct ledger *l, uint32_t generation)
 	l->session.lost = true;
 }
 
+/* Accesses that a device may make in a call to find that there is nothing to do. */
+static uint32_t looks_max(const struct target *target)
+{
+	uint32_t queues = target->queue_count < 8 ? 8 : target->queue_count;
+
+	return (target->polls ? 16u : 1u) * 8u * queues;
+}
+
 void ledger_reset(struct ledger *l, const struct target *target, uint64_t offered,
 		  const uint16_t queue_max[PROGRAM_QUEUES])
 {
 	if (l->target != target)
 		l->sums.ready = false;
 	l->target = target;
+	l->looks_max = looks_max(target);
 	l->offered = offered;
 	memcpy(l->queue_max, queue_max, sizeof(l->queue_max));
 	memset(&l->device, 0, sizeof(l->device));
@@ -124,6 +133,7 @@ void ledger_reset(struct ledger *l, const struct target *target, uint64_t offere
 	followers_choose(l);
 	ledger_op(l, 0, "");
 	l->stop = false;
+	l->blindness = (struct ledger_blindness){ .cause = BLIND_NEVER };
 	l->finding_count = 0;
 	memset(l->judged, 0, sizeof(l->judged));
 	note_silent(l);
@@ -145,6 +155,7 @@ void ledger_op(struct ledger *ledger, uint32_t index, const char *verb)
 
 void ledger_keep(const struct ledger *l, struct ledger_kept *kept)
 {
+	kept->blindness = l->blindness;
 	kept->finding_count = l->finding_count;
 	memcpy(kept->findings, l->findings, sizeof(kept->findings));
 	memcpy(kept->judged, l->judged, sizeof(kept->judged));
@@ -153,6 +164,7 @@ void ledger_keep(const struct ledger *l, struct ledger_kept *kept)
 
 void ledger_give_back(struct ledger *l, const struct ledger_kept *kept)
 {
+	l->blindness = kept->blindness;
 	l->finding_count = kept->finding_count;
 	memcpy(l->findings, kept->findings, sizeof(kept->findings));
 	memcpy(l->judged, kept->judged, sizeof(kept->judged));

@@ -8,6 +8,10 @@
  * correct device copies a descriptor, checks the copy and acts on the copy.
  * Where a chain is walked twice the permissions of both walks count.
  *
+ * A device may read an available entry before it is available (ledger_ring.c), but has no
+ * chain by that: what it does for the chain before it saw an index beyond the entry is
+ * done for none that it holds.
+ *
  * completion.len: bytes are marked as written by address when a write
  * succeeded.  Where buffers of a chain overlap, a byte written once counts for
  * all of them, as it does for the driver that reads them.
@@ -85,6 +89,16 @@ static void drop_abandoned(struct ledger *l, struct ledger_queue *q)
 	}
 }
 
+bool ledger_hold_act(struct ledger_queue *q, struct ledger_hold *hold)
+{
+	if (!ledger_is_available(q, hold->walk))
+		return false;
+	hold->early = false;
+	if ((uint16_t)(hold->walk - q->taken) < 0x8000)
+		q->taken = (uint16_t)(hold->walk + 1);
+	return true;
+}
+
 uint32_t ledger_hold_take(struct ledger *l, struct ledger_queue *q, uint16_t walk, uint16_t head)
 {
 	uint32_t index = l->device.hold_free;
@@ -115,6 +129,7 @@ uint32_t ledger_hold_take(struct ledger *l, struct ledger_queue *q, uint16_t wal
 	l->device.held_bytes_max += hold->bytes_max;
 	l->device.held_accesses_max += hold->accesses_max;
 	l->device.held++;
+	q->hold_count++;
 	hold->next = q->holds;
 	q->holds = q->last_hold = index;
 	return index;
@@ -134,6 +149,7 @@ void ledger_hold_drop(struct ledger *l, struct ledger_queue *q, uint32_t index)
 	l->device.held_bytes_max -= l->hold[index].bytes_max;
 	l->device.held_accesses_max -= l->hold[index].accesses_max;
 	l->device.held--;
+	q->hold_count--;
 	l->hold[index].next = l->device.hold_free;
 	l->device.hold_free = index;
 }
@@ -294,6 +310,14 @@ void ledger_payload(struct ledger *l, struct ledger_queue *q, const struct arena
 		return;
 	}
 	hold = &l->hold[index];
+	if (hold->early && !ledger_hold_act(q, hold) &&
+	    ledger_judges(l, write ? RULE_MEMORY_WRITE : RULE_MEMORY_READ))
+		ledger_break(l, write ? RULE_MEMORY_WRITE : RULE_MEMORY_READ,
+			     "queue %u: the device %s %u bytes at 0x%llx for available entry %u, "
+			     "and the available index that it read last is %u",
+			     why.queue, write ? "wrote" : "read", len, (unsigned long long)addr,
+			     why.walk, q->work.avail_idx);
+	hold->blind = hold->blind || hold->piece.open;
 	hold->faulted = hold->faulted || !done;
 	if (!write && done)
 		hold->read += len;

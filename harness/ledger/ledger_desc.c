@@ -143,6 +143,8 @@ void ledger_desc_read(const struct ring_access *a)
 		allow(l, NULL, 2ull * l->target->chain_bytes_max + LEDGER_DESC_BYTES);
 		return;
 	}
+	if (hold->early)
+		ledger_hold_act(a->q, hold);
 	judge_walk(a, hold);
 	hold->faulted = hold->faulted || a->err != 0;
 	if (a->err != 0) {

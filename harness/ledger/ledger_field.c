@@ -9,6 +9,10 @@
  * generation: nothing can come in between.  Under another generation, and after
  * the driver's own writes and resets, the pieces before are forgotten.  A field
  * with more values than can be kept under one generation is not judged.
+ *
+ * A driver reads a field of up to 4 bytes in one access, and one of 8 bytes in two
+ * (drv.mmio.regs.3): a device that is not ours owes nothing to one that reads in other pieces,
+ * and these are not looked at.  Our own models' generation tells of every change.
  */
 #include "harness/ledger/ledger_internal.h"
 
@@ -28,13 +32,21 @@ static bool was_value(const struct ledger_field *field, uint64_t value)
 	return false;
 }
 
+/* Is the access one that a driver may use for the field? */
+static bool is_fit(const struct target_field *field, uint32_t at, uint32_t width)
+{
+	uint32_t due = field->width < 4 ? field->width : 4;
+
+	return width == due && at >= field->offset && (at - field->offset) % due == 0;
+}
+
 void ledger_field_read(struct ledger *l, unsigned index, uint32_t at, uint32_t width,
 		       uint64_t value, uint64_t now, uint32_t generation)
 {
 	const struct target_field *where = &l->target->fields[index];
 	struct ledger_field *field = &l->device.fields[index];
 
-	if (!l->enabled)
+	if (!l->enabled || (!l->target->model && !is_fit(where, at, width)))
 		return;
 	if (field->mask == 0 || field->generation != generation) {
 		memset(field, 0, sizeof(*field));

@@ -2,10 +2,10 @@
 /*
  * What the parts of the ledger share: ledger.c (rules and findings),
  * ledger_regs.c (registers and status), ledger_show.c (what they read as), ledger_ring.c
- * (queues and chains), ledger_desc.c (descriptors), ledger_chain.c (what a chain permits),
- * ledger_sound.c (what is wrong with one), ledger_wakeup.c (interrupts), ledger_notify.c
- * (notifications), ledger_config.c (configuration), ledger_rest.c (at rest), the followers
- * (follower.h) and, of plain memory, ledger_plain.c and ledger_survey.c.
+ * (queues and chains), ledger_odd.c (fields in pieces), ledger_desc.c (descriptors), ledger_chain.c
+ * (what a chain permits), ledger_sound.c (what is wrong with one), ledger_wakeup.c (interrupts),
+ * ledger_notify.c (notifications), ledger_config.c (configuration), ledger_rest.c (at rest), the
+ * followers (follower.h) and, of plain memory, ledger_plain.c and ledger_survey.c.
  */
 #ifndef VRINGER_HARNESS_LEDGER_INTERNAL_H
 #define VRINGER_HARNESS_LEDGER_INTERNAL_H
@@ -75,6 +75,11 @@ struct ring_access {
 	int err;
 };
 
+/* An access of a field, of its size and in its place; of another size: false if it lies
+ * elsewhere; of a descriptor of an indirect table, in pieces. */
+void ledger_field_told(const struct ring_access *a);
+bool ledger_field_odd(const struct ring_access *a);
+void ledger_table_odd(const struct ring_access *a);
 /* The device wrote a used entry, the used index, or tried to; and read the index. */
 void ledger_used_entry_written(const struct ring_access *a);
 void ledger_used_idx_written(const struct ring_access *a);
@@ -85,6 +90,7 @@ void ledger_desc_read(const struct ring_access *a);
 /* What registers show: a 4-byte read of one, and InterruptStatus. */
 void ledger_judge_read(struct ledger *l, uint64_t offset, uint32_t width, uint64_t value);
 void ledger_judge_interrupt_status(struct ledger *l, uint32_t shown);
+void ledger_interrupt_status_rest(struct ledger *l);
 
 /* The driver reset the device: another session begins. */
 void ledger_session_end(struct ledger *l);
@@ -100,6 +106,13 @@ void ledger_queue_stop(struct ledger *l, struct ledger_queue *q);
 /* Chains.  hold_find: LEDGER_NONE if the device holds no such chain. */
 uint32_t ledger_hold_find(struct ledger *l, struct ledger_queue *q, uint16_t walk);
 uint32_t ledger_hold_take(struct ledger *l, struct ledger_queue *q, uint16_t walk, uint16_t head);
+/* May the device act on a chain whose entry it read early?  Then it has taken it. */
+bool ledger_hold_act(struct ledger_queue *q, struct ledger_hold *hold);
+/* Is that entry below the available index, as the device read it last? */
+static inline bool ledger_is_available(const struct ledger_queue *q, uint16_t walk)
+{
+	return q->work.index_seen && (uint16_t)(q->work.avail_idx - walk - 1) < 0x8000;
+}
 void ledger_hold_drop(struct ledger *l, struct ledger_queue *q, uint32_t index);
 void ledger_hold_add(struct ledger *l, struct ledger_hold *hold, uint64_t addr, uint32_t len,
 		     bool writable);
@@ -126,11 +139,16 @@ void ledger_fields_forget(struct ledger *l);
 /* The device said whether a queue's driver is to notify it, or something that is not
  * known; at rest: may it be silent about queue `i`? */
 void ledger_notify_said(struct ledger *l, unsigned queue, bool wanted);
+void ledger_notify_event(struct ledger *l, unsigned queue, uint16_t event);
 void ledger_notify_unknown(struct ledger_queue *q);
 void ledger_notify_rest(struct ledger *l, unsigned i);
 void ledger_judge_config(struct ledger *l, uint32_t set, const struct ledger_probe *probe);
 /* At rest: did the interrupt come that queue `i` still waits for? */
 void ledger_wakeup_rest(struct ledger *l, unsigned i);
+/* ... and the one for DEVICE_NEEDS_RESET? */
+void ledger_config_rest(struct ledger *l);
+/* Did a buffer take place for what an interrupt said in this call? */
+void ledger_judge_used_bit(struct ledger *l);
 
 /* The device returned a chain that it must use, as it read it itself, and read or
  * wrote too little of it, or left it: is it for how it is cut, or for nothing? */
@@ -151,13 +169,23 @@ static inline bool ledger_used_ring_wraps(const struct ledger_queue *q)
 /* May there be a chain on queue `i`, as far as the device can know? */
 bool ledger_may_have_room(const struct ledger *l, unsigned i);
 
-/* Of a device on plain memory: around a call (unsure: what the device makes of it is
- * not known); at rest; and its queue `i` there. */
-void ledger_plain_begin(struct ledger *l, bool unsure);
+/* Rules about chains say nothing of a queue that is not known. */
+void ledger_note_unknown(struct ledger *l);
+
+/* Of a device on plain memory: around a call; at rest; and its queue `i` there.  What the
+ * device makes of some calls is not known. */
+enum ledger_unsure { UNSURE_NOT, UNSURE_START, UNSURE_REGISTER };
+void ledger_plain_begin(struct ledger *l, enum ledger_unsure unsure);
 void ledger_plain_end(struct ledger *l);
 void ledger_plain_rest(struct ledger *l);
+/* A queue of it becomes ready; and a session begins, in which it can be followed. */
+void ledger_blind_start(struct ledger *l, struct ledger_queue *q);
+void ledger_blind_reset(struct ledger *l);
 void ledger_plain_stuck(struct ledger *l, unsigned i);
 
+/* Of a device on plain memory: a chain comes back; and all that the index passed have. */
+void ledger_net_seen(struct ledger *l, unsigned queue, struct ledger_hold *hold, uint32_t len);
+void ledger_net_moved(struct ledger *l, unsigned queue);
 /* An access without a purpose. */
 void ledger_untold(struct ledger *l, bool write, uint64_t addr, uint32_t len, int err);
 /* The counters named in `list`, as indices ended by -1; a name that is none is skipped.

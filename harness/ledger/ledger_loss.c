@@ -325,7 +325,7 @@ void ledger_loss_away(struct ledger *l, enum frame_end end, const uint8_t *frame
 	if (end != END_AWAY)
 		return;
 	judge_owed(l);
-	l->streams.owes = l->target->answers(frame, len) && may_answer(l);
+	l->streams.owes = l->target->answers(frame, len) != 0 && may_answer(l);
 }
 
 void ledger_loss_called(struct ledger *l)

@@ -11,6 +11,10 @@
  * that has such a byte there, of which a byte was not stored, or that was taken or
  * walked twice is not judged.
  *
+ * Of a device on plain memory a header is what lies there when the chain is returned: bytes that
+ * changed in that call, which nobody else did, or that nobody changed since the chain was made
+ * available.  What changed between may be the driver's, and is not judged.
+ *
  * With MRG_RXBUF a packet may be spread over the chains that one move of the used
  * index returns.  Where one of these cannot be followed, or is more than are kept,
  * the rest of that move is not judged.
@@ -330,6 +334,41 @@ static void on_moved(struct ledger *l, unsigned queue, bool lost)
 			     "num_buffers says that %u more chains are of a packet than were "
 			     "returned together",
 			     left);
+}
+
+void ledger_net_seen(struct ledger *l, unsigned queue, struct ledger_hold *hold, uint32_t len)
+{
+	struct arena *arena = l->plain.arena;
+	uint32_t done = 0;
+
+	if (!is_net(l, queue))
+		return;
+	hold->net.blind = hold->odd;
+	for (uint32_t n = hold->first; n != LEDGER_NONE && done < LEDGER_HEAD_BYTES;
+	     n = l->nodes[n].next) {
+		const struct ledger_node *node = &l->nodes[n];
+
+		if (!node->writable || node->empty)
+			continue;
+		for (uint64_t at = node->first; done < LEDGER_HEAD_BYTES; at++, done++) {
+			bool now = arena_unchanged(arena, at, 1, arena->look, 1) != 0;
+			bool ever = arena_unchanged(arena, at, 1, hold->look, 1) != 0;
+
+			arena_load(arena, at, &hold->net.bytes[done], 1);
+			if (now || !ever)
+				hold->net.known |= 1ULL << done;
+			if (at == node->last) {
+				done++;
+				break;
+			}
+		}
+	}
+	on_returned(l, queue, hold, len);
+}
+
+void ledger_net_moved(struct ledger *l, unsigned queue)
+{
+	on_moved(l, queue, l->plain.session.blind);
 }
 
 static void on_renew(struct ledger *l)

@@ -14,25 +14,77 @@
  * look once more after that write, at the latest before it rests; a look that fails
  * counts.  Nothing is due if notifications were already allowed.
  *
- * With EVENT_IDX the flags mean nothing; the event index is then judged by the same two
- * rules.  In plain memory a write that changes nothing is not seen: the last change
- * counts as long as the value stays.
+ * With EVENT_IDX the flags mean nothing, and avail_event says at which available index the
+ * driver notifies (2.7.10).  The same two rules judge it: at rest it is the index that the
+ * device read last, so that the next chain is told of, and the device looked again since it
+ * wrote another one.  A device that never wrote it leaves what the driver put there, which
+ * accesses do not show: not judged.  In plain memory a write that changes nothing is not seen: the
+ * last change counts as long as the value stays.
  */
 #include "harness/ledger/ledger_internal.h"
 
 #include <linux/virtio_config.h>
 #include <linux/virtio_ring.h>
 
+static bool has_event_idx(const struct ledger *l)
+{
+	return (l->session.driver_features >> VIRTIO_RING_F_EVENT_IDX & 1) != 0;
+}
+
 void ledger_notify_said(struct ledger *l, unsigned queue, bool wanted)
 {
 	struct ledger_notify *n = &l->queues[queue].work.notify;
 
-	if (!l->session.features_known ||
-	    (l->session.driver_features >> VIRTIO_RING_F_EVENT_IDX & 1) != 0)
+	if (!l->session.features_known || has_event_idx(l))
 		return;
 	n->unchecked = wanted && (n->unwanted || n->unchecked);
 	n->unwanted = !wanted;
 	n->gave_up = false;
+}
+
+void ledger_notify_event(struct ledger *l, unsigned queue, uint16_t event)
+{
+	struct ledger_notify *n = &l->queues[queue].work.notify;
+
+	if (!l->session.features_known || !has_event_idx(l))
+		return;
+	n->unchecked = n->unchecked || !n->event_said || n->event != event;
+	n->event_said = true;
+	n->event = event;
+	n->gave_up = false;
+}
+
+/* The available index up to which the device has looked, if that is known: in plain memory
+ * after a notification. */
+static bool has_looked(const struct ledger *l, unsigned i, uint16_t *index)
+{
+	const struct ledger_queue *q = &l->queues[i];
+
+	*index = l->plain.arena != NULL ? q->taken : q->work.avail_idx;
+	return l->plain.arena != NULL ? (l->call.active >> i & 1) != 0 : q->work.index_seen;
+}
+
+/* Does the driver notify the device of the next chain, as the device left avail_event? */
+static void judge_event(struct ledger *l, unsigned i)
+{
+	const struct ledger_queue *q = &l->queues[i];
+	const struct ledger_notify *n = &q->work.notify;
+	uint64_t at = q->used + ring_at(&ring_split, GUEST_AVAIL_EVENT, q->size, 0);
+	uint16_t index;
+
+	if (!has_looked(l, i, &index))
+		return;
+	if (!n->event_said) {
+		ledger_lacks(l, RULE_STUCK_SUPPRESSED);
+		return;
+	}
+	if (l->plain.arena != NULL && arena_load16(l->plain.arena, at) != n->event)
+		return;
+	if (ledger_judges(l, RULE_STUCK_SUPPRESSED) && n->event != index)
+		ledger_break(l, RULE_STUCK_SUPPRESSED,
+			     "queue %u: the device rests with an avail_event of %u, and has looked "
+			     "up to available index %u: it is not notified of the next chain",
+			     i, n->event, index);
 }
 
 void ledger_notify_unknown(struct ledger_queue *q)
@@ -52,7 +104,9 @@ void ledger_notify_rest(struct ledger *l, unsigned i)
 	struct ledger_queue *q = &l->queues[i];
 	struct ledger_notify *n = &q->work.notify;
 
-	if ((!n->unwanted && !n->unchecked) || !l->target->queues[i].driver_initiated)
+	bool events = l->session.features_known && has_event_idx(l);
+
+	if ((!n->unwanted && !n->unchecked && !events) || !l->target->queues[i].driver_initiated)
 		return;
 	n->unwanted = n->unwanted && stands(l, q);
 	if (!q->work.ready || !q->known || q->work.poisoned || n->gave_up ||
@@ -60,6 +114,8 @@ void ledger_notify_rest(struct ledger *l, unsigned i)
 	    (l->device.status & VIRTIO_CONFIG_S_NEEDS_RESET) != 0 ||
 	    (l->target->holds && q->holds != LEDGER_NONE))
 		return;
+	if (events)
+		judge_event(l, i);
 	if (n->unwanted && ledger_judges(l, RULE_STUCK_SUPPRESSED))
 		ledger_break(l, RULE_STUCK_SUPPRESSED,
 			     "queue %u: the device rests while notifications are suppressed", i);

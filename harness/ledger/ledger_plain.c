@@ -9,9 +9,14 @@
  * order the device did things in.  Reads, and writes of the value that was there
  * already, are not seen.
  *
+ * memory.not-live: before DRIVER_OK what may change is what the device says about
+ * notifications, of a queue that is ready; accessors may also look at its rings, but for
+ * the descriptors (see ledger_ring.c).  What lies in no live queue, but in one that the
+ * driver stopped (QueueReady 0) or in its chains, is an access to that queue.
+ *
  * Accessors without purposes are judged in the same way, but every access is seen when
  * it happens, and memory can change or an access fail during the call: after that
- * nothing is judged until reset.
+ * nothing is judged for a while (ledger_blind.c).
  */
 #include "harness/ledger/ledger_plain.h"
 
@@ -23,6 +28,7 @@ enum place {
 	PLACE_NONE,
 	PLACE_BUFFER, /* that the device may write to */
 	PLACE_FLAGS,  /* of a used ring */
+	PLACE_EVENT,  /* behind it */
 	PLACE_USED,   /* what else it may write there */
 	PLACE_SLOT,   /* a used entry that is not due */
 	PLACE_RING,   /* the driver's */
@@ -42,7 +48,7 @@ static enum place used_place(const struct ledger_queue *q, uint64_t offset, uint
 	}
 	if (offset >= ring_at(&ring_split, GUEST_AVAIL_EVENT, q->size, 0)) {
 		*last = ring_extent(&ring_split, VIRTQUEUE_DEVICE, q->size) - 1;
-		return PLACE_USED;
+		return PLACE_EVENT;
 	}
 	*last = ring_at(&ring_split, GUEST_USED_ENTRY, q->size, (uint32_t)slot + 1) - 1;
 	return (uint32_t)(slot - q->used_idx) % q->size < q->work.held ? PLACE_USED : PLACE_SLOT;
@@ -111,6 +117,21 @@ static void tell(const struct ledger *l, uint64_t addr, const uint8_t *data, uin
 		l->plain.told(l->plain.told_ctx, addr, data, len);
 }
 
+/* Does it lie in a queue that the driver stopped? */
+static bool judge_stopped(struct ledger *l, uint64_t addr, const char *what)
+{
+	unsigned queue;
+
+	if (!ledger_is_stopped(l, addr, &queue))
+		return false;
+	if (ledger_judges(l, RULE_MEMORY_NOT_LIVE))
+		ledger_break(l, RULE_MEMORY_NOT_LIVE,
+			     "0x%llx %s, which lies in queue %u or one of its chains, and the "
+			     "driver wrote 0 to its QueueReady",
+			     (unsigned long long)addr, what, queue);
+	return true;
+}
+
 /* These bytes changed, or were written, in a call of a live device. */
 static void judge_write(struct ledger *l, uint64_t addr, uint32_t len)
 {
@@ -124,6 +145,13 @@ static void judge_write(struct ledger *l, uint64_t addr, uint32_t len)
 		if (place == PLACE_FLAGS)
 			ledger_flags_written(l, queue,
 					     arena_load16(l->plain.arena, l->queues[queue].used));
+		if (place == PLACE_EVENT)
+			ledger_notify_event(
+				l, queue,
+				arena_load16(l->plain.arena,
+					     l->queues[queue].used +
+						     ring_at(&ring_split, GUEST_AVAIL_EVENT,
+							     l->queues[queue].size, 0)));
 		if (place == PLACE_SLOT && ledger_judges(l, RULE_COMPLETION_SLOT))
 			ledger_break(l, RULE_COMPLETION_SLOT,
 				     "queue %u: used entry %llu changed; the used index is %u and "
@@ -140,6 +168,8 @@ static void judge_write(struct ledger *l, uint64_t addr, uint32_t len)
 				     queue, (unsigned long long)addr);
 		if (place != PLACE_NONE)
 			continue;
+		if (judge_stopped(l, addr, "changed"))
+			return;
 		if (ledger_judges(l, RULE_MEMORY_WRITE))
 			ledger_break(l, RULE_MEMORY_WRITE,
 				     "0x%llx changed, which lies in no used ring and in no "
@@ -155,13 +185,47 @@ static void on_change(void *ctx, uint64_t addr, const uint8_t *data, uint32_t le
 	judge_write(ctx, addr, len);
 }
 
+/* May a device access these bytes before DRIVER_OK?  So it may if it is not known where
+ * the rings are. */
+static bool is_a_look(struct ledger *l, bool write, uint64_t addr, uint32_t len)
+{
+	uint64_t end = addr + (len - 1), last;
+
+	for (unsigned i = 0; i < PROGRAM_QUEUES; i++) {
+		const struct ledger_queue *q = &l->queues[i];
+
+		if (!q->work.ready)
+			continue;
+		if (!q->known) {
+			ledger_lacks(l, RULE_MEMORY_NOT_LIVE);
+			return true;
+		}
+		if (write &&
+		    ((in_span(addr, q->used, 2, &last) && end <= last) ||
+		     (in_span(addr, q->used + ring_at(&ring_split, GUEST_AVAIL_EVENT, q->size, 0),
+			      2, &last) &&
+		      end <= last)))
+			return true;
+		if (!write &&
+		    ((in_span(addr, q->used, ring_extent(&ring_split, VIRTQUEUE_DEVICE, q->size),
+			      &last) &&
+		      end <= last) ||
+		     (in_span(addr, q->avail, ring_extent(&ring_split, VIRTQUEUE_DRIVER, q->size),
+			      &last) &&
+		      end <= last)))
+			return true;
+	}
+	return false;
+}
+
 /* ... of one that is not live. */
 static void on_dead_change(void *ctx, uint64_t addr, const uint8_t *data, uint32_t len)
 {
 	struct ledger *l = ctx;
 
 	tell(l, addr, data, len);
-	if (!l->session.lost && ledger_judges(l, RULE_MEMORY_NOT_LIVE))
+	if (!l->session.lost && !is_a_look(l, true, addr, len) &&
+	    ledger_judges(l, RULE_MEMORY_NOT_LIVE))
 		ledger_break(l, RULE_MEMORY_NOT_LIVE,
 			     "%u bytes at 0x%llx changed while DRIVER_OK is not set", len,
 			     (unsigned long long)addr);
@@ -171,8 +235,10 @@ static void on_dead_change(void *ctx, uint64_t addr, const uint8_t *data, uint32
  * not what it was before. */
 static void note_strikes(struct ledger *l)
 {
-	if (l->plain.device.struck != l->plain.arena->struck && !l->plain.session.blind)
-		ledger_go_blind(l);
+	if (l->plain.device.struck == l->plain.arena->struck)
+		return;
+	l->plain.device.struck = l->plain.arena->struck;
+	ledger_go_blind(l, BLIND_STRUCK, PROGRAM_QUEUES);
 }
 
 /* How far from `addr` on a chain that is held permits to be read: its buffers, and
@@ -208,6 +274,8 @@ static void judge_read(struct ledger *l, uint64_t addr, uint32_t len)
 	for (bool more = true; more; more = last < end, addr = last + 1) {
 		if (read_place(l, addr, &last) || find_place(l, addr, &queue, &last) != PLACE_NONE)
 			continue;
+		if (judge_stopped(l, addr, "was read"))
+			return;
 		ledger_break(l, RULE_MEMORY_READ,
 			     "the device read 0x%llx, which lies in no ring and in no chain that "
 			     "is available or held",
@@ -221,7 +289,8 @@ void ledger_untold(struct ledger *l, bool write, uint64_t addr, uint32_t len, in
 	if (len == 0 || err != 0)
 		return;
 	if (!l->plain.device.looking) {
-		if (!l->session.lost && ledger_judges(l, RULE_MEMORY_NOT_LIVE))
+		if (!l->session.lost && !is_a_look(l, write, addr, len) &&
+		    ledger_judges(l, RULE_MEMORY_NOT_LIVE))
 			ledger_break(l, RULE_MEMORY_NOT_LIVE,
 				     "the device %s %u bytes at 0x%llx while DRIVER_OK is not set",
 				     write ? "wrote" : "read", len, (unsigned long long)addr);
@@ -275,7 +344,24 @@ static void compare_due(struct ledger *l)
 	}
 }
 
-void ledger_plain_begin(struct ledger *l, bool unsure)
+/* Is this call one after which nobody knows where the device stands? */
+static void look_for_doubts(struct ledger *l, enum ledger_unsure unsure)
+{
+	struct ledger_plain *p = &l->plain;
+	const struct ledger_queue *q =
+		&l->queues[l->session.queue_sel < PROGRAM_QUEUES ? l->session.queue_sel : 0];
+
+	p->session.fresh = unsure == UNSURE_START && l->session.queue_sel_known && !q->work.ready &&
+			   ledger_has_rings(l, q) && ledger_used_idx(l, q) == 0;
+	if (unsure == UNSURE_REGISTER || l->session.lost)
+		ledger_go_blind(l, BLIND_REGISTERS, PROGRAM_QUEUES);
+	else if (p->arena->hole_count > 0)
+		ledger_go_blind(l, BLIND_HOLES, PROGRAM_QUEUES);
+	else if (unsure == UNSURE_START)
+		ledger_go_blind(l, BLIND_STARTED, PROGRAM_QUEUES);
+}
+
+void ledger_plain_begin(struct ledger *l, enum ledger_unsure unsure)
 {
 	struct ledger_plain *p = &l->plain;
 
@@ -287,11 +373,12 @@ void ledger_plain_begin(struct ledger *l, bool unsure)
 		return;
 	}
 	look_dead(l);
+	if (p->session.blind)
+		ledger_blind_begin(l);
 	if (p->device.stale && !p->session.blind && !p->accesses)
 		arena_compare_all(p->arena, on_untold_change, l);
 	p->device.stale = p->device.stale && p->session.blind;
-	if (unsure || l->session.lost || p->arena->hole_count > 0)
-		ledger_go_blind(l);
+	look_for_doubts(l, unsure);
 	arena_look(p->arena);
 	if (!p->session.blind)
 		ledger_survey(l);
@@ -309,11 +396,15 @@ void ledger_plain_end(struct ledger *l)
 		arena_compare_all(p->arena, on_change, l);
 	else if (!p->session.blind && !p->accesses)
 		compare_due(l);
+	if (p->session.blind)
+		ledger_judge_jump(l);
 	for (unsigned i = 0; i < PROGRAM_QUEUES && !p->session.blind; i++)
 		if (l->queues[i].work.ready)
 			ledger_plain_used(l, i);
 	if (!p->session.blind)
 		ledger_plain_interrupts(l);
+	else
+		ledger_blind_end(l);
 }
 
 void ledger_plain_rest(struct ledger *l)
@@ -336,7 +427,11 @@ void ledger_strays(struct ledger *l)
 	if (l->plain.arena == NULL || l->plain.accesses)
 		return;
 	arena_look(l->plain.arena);
-	arena_compare_all(l->plain.arena, l->plain.thorough ? on_dead_change : on_stray, l);
+	if (l->plain.device.stale && !l->plain.thorough)
+		arena_compare_all(l->plain.arena, on_untold_change, l);
+	else
+		arena_compare_all(l->plain.arena, l->plain.thorough ? on_dead_change : on_stray, l);
+	l->plain.device.stale = false;
 }
 
 void ledger_gone(struct ledger *l)
@@ -363,6 +458,5 @@ void ledger_thorough(struct ledger *l, bool thorough)
  * memory compared: when and where was it first? */
 bool ledger_wants_thorough(const struct ledger *l)
 {
-	return ledger_is_plain(l) && !l->plain.thorough &&
-	       (l->stop || (l->plain.device.strayed && !l->plain.device.went_blind));
+	return ledger_is_plain(l) && !l->plain.thorough && (l->stop || l->plain.device.strayed);
 }

@@ -72,7 +72,7 @@ static void drop(struct ledger *l, struct ledger_queue *q, uint32_t index)
 	ledger_hold_drop(l, q, index);
 	q->work.held--;
 	if (!known)
-		ledger_go_blind(l);
+		ledger_go_blind(l, BLIND_HEADS, (unsigned)(q - l->queues));
 }
 
 /* Are bytes below `len` there that do not seem to have been written? */
@@ -144,6 +144,7 @@ static void judge_entry(struct ledger *l, unsigned queue, uint16_t at)
 	l->device.completions++;
 	if (index != LEDGER_NONE) {
 		judge_len(l, queue, &l->hold[index], ledger_get32(entry + 4));
+		ledger_net_seen(l, queue, &l->hold[index], ledger_get32(entry + 4));
 		drop(l, q, index);
 		return;
 	}
@@ -152,7 +153,7 @@ static void judge_entry(struct ledger *l, unsigned queue, uint16_t at)
 			     "queue %u: used entry %u returns head %u, of which no chain is "
 			     "available or held",
 			     queue, at % q->size, ledger_get32(entry));
-	ledger_go_blind(l);
+	ledger_go_blind(l, BLIND_UNKNOWN, queue);
 }
 
 static void index_moved(struct ledger *l, struct ledger_queue *q, uint16_t idx)
@@ -186,18 +187,20 @@ void ledger_plain_used(struct ledger *l, unsigned queue)
 				     "queue %u: the used index went from %u to %u, and %u chains "
 				     "were available or held",
 				     queue, q->used_idx, idx, q->work.held);
-		ledger_go_blind(l);
+		ledger_go_blind(l, BLIND_UNKNOWN, queue);
 		return;
 	}
 	/* Once round the ring: entries were written over. */
 	if (moved > q->size)
-		ledger_go_blind(l);
+		ledger_go_blind(l, BLIND_LAP, queue);
 	for (uint16_t n = 0; n < moved && !l->plain.session.blind; n++)
 		judge_entry(l, queue, (uint16_t)(q->used_idx + n));
+	ledger_net_moved(l, queue);
 	if (l->plain.session.blind)
 		return;
 	l->device.counters[TARGET_COUNTERS_MAX + queue] += moved;
 	l->call.moved |= (uint8_t)(1u << queue);
+	l->session.events |= VIRTIO_MMIO_INT_VRING;
 	index_moved(l, q, idx);
 }
 
@@ -230,6 +233,7 @@ static void judge_interrupts(struct ledger *l, uint32_t count, unsigned from, un
 
 void ledger_plain_interrupts(struct ledger *l)
 {
+	ledger_judge_used_bit(l);
 	for (unsigned i = 0; i < PROGRAM_QUEUES; i++)
 		judge_interrupts(l, l->plain.device.interrupts[i], i, i + 1);
 	judge_interrupts(l, l->plain.device.interrupts[LEDGER_LINE], 0, PROGRAM_QUEUES);
@@ -240,8 +244,8 @@ void ledger_plain_stuck(struct ledger *l, unsigned i)
 	const struct ledger_queue *q = &l->queues[i];
 
 	if ((l->call.active >> i & 1) == 0 || !q->work.ready || l->plain.session.blind ||
-	    q->work.held == 0 || l->target->holds || !l->target->queues[i].driver_initiated ||
-	    !ledger_judges(l, RULE_STUCK_AVAILABLE))
+	    q->work.held == 0 || l->target->holds || l->target->polls ||
+	    !l->target->queues[i].driver_initiated || !ledger_judges(l, RULE_STUCK_AVAILABLE))
 		return;
 	for (uint32_t h = q->holds; h != LEDGER_NONE; h = l->hold[h].next)
 		if (l->hold[h].odd)

@@ -59,9 +59,12 @@ static void on_status(struct ledger *l, uint32_t value, const struct ledger_prob
 
 	if (value == 0) {
 		for (unsigned i = 0; i < PROGRAM_QUEUES; i++)
-			if ((l->call.moved >> i & 1) != 0)
+			if (l->target->model && (l->call.moved >> i & 1) != 0)
 				ledger_wakeup_rest(l, i);
 		ledger_judge_work(l);
+		for (unsigned i = 0; i < PROGRAM_QUEUES; i++)
+			l->device.cut_short |= l->queues[i].hold_count > 0;
+		l->device.cut_short |= l->device.working;
 		ledger_session_end(l);
 		if (ledger_judges(l, RULE_STATUS_RESET) && probe->status != 0)
 			ledger_break(l, RULE_STATUS_RESET,
@@ -129,8 +132,7 @@ static void on_shm_sel(struct ledger *l, uint32_t value, const struct ledger_pro
 	l->session.shm_sel = value;
 }
 
-/* Rules about chains say nothing of a queue that is not known. */
-static void note_unknown(struct ledger *l)
+void ledger_note_unknown(struct ledger *l)
 {
 	for (int i = 0; i < RULE_COUNT; i++)
 		if ((rule_table[i].facts & FACT_WALK) != 0 &&
@@ -146,7 +148,7 @@ static void lose_queue(struct ledger *l, struct ledger_queue *q)
 		return;
 	ledger_queue_lose(l, q);
 	if (q->work.ready)
-		note_unknown(l);
+		ledger_note_unknown(l);
 }
 
 static struct ledger_queue *selected(struct ledger *l)
@@ -248,6 +250,7 @@ static void on_queue_ready(struct ledger *l, uint32_t value, const struct ledger
 	if (probe->ready == 0) {
 		/* Where a device goes on when the queue is ready again VIRTIO does
 		 * not say. */
+		q->stopped = q->stopped || (q->work.ready && q->known);
 		if (q->work.index_seen)
 			lose_queue(l, q);
 		ledger_queue_stop(l, q);
@@ -258,7 +261,7 @@ static void on_queue_ready(struct ledger *l, uint32_t value, const struct ledger
 			q->size = power_of_two(l->queue_max[l->session.queue_sel]);
 		if (!q->known) {
 			TELL_FOLLOWERS(l, lost, l, l->session.queue_sel);
-			note_unknown(l);
+			ledger_note_unknown(l);
 		}
 		ledger_queue_start(l, q);
 	}
@@ -295,6 +298,7 @@ static bool is_odd(uint64_t offset, uint32_t width)
 static void acknowledge(struct ledger *l, uint32_t bits)
 {
 	l->session.interrupt_status &= ~bits;
+	l->session.events &= ~bits;
 	for (unsigned i = 0; i < PROGRAM_QUEUES; i++)
 		l->queues[i].work.silenced = l->queues[i].work.silenced && l->queues[i].work.moved;
 }
@@ -310,9 +314,11 @@ static uint32_t may_become(const struct ledger *l, uint32_t value)
 static void begin_call(struct ledger *l, bool write, uint64_t offset, uint32_t width,
 		       uint64_t value)
 {
+	l->device.active |= l->call.active;
+	l->device.failed |= l->call.failed;
 	l->call = (struct ledger_call){ .number = l->call.number + 1,
 					.bytes_max = 4096 + l->device.held_bytes_max,
-					.accesses_max = 64 + l->device.held_accesses_max,
+					.accesses_max = l->looks_max + l->device.held_accesses_max,
 					.held = l->device.held,
 					.heap_failures = l->heap->failures };
 	l->heap->call_bytes = 0;
@@ -340,15 +346,21 @@ static void begin_call(struct ledger *l, bool write, uint64_t offset, uint32_t w
 	}
 }
 
+static enum ledger_unsure unsure_of(const struct ledger *l, uint64_t offset, uint32_t width,
+				    uint64_t value)
+{
+	if (is_odd(offset, width))
+		return ledger_knows_transport(l) ? UNSURE_NOT : UNSURE_REGISTER;
+	return offset == VIRTIO_MMIO_QUEUE_READY && value != 0 ? UNSURE_START : UNSURE_NOT;
+}
+
 void ledger_access_begin(struct ledger *l, bool write, uint64_t offset, uint32_t width,
 			 uint64_t value)
 {
 	begin_call(l, write, offset, width, value);
 	/* A queue that becomes ready under a live device may be served at once. */
 	if (l->plain.arena != NULL && l->enabled)
-		ledger_plain_begin(
-			l, write && ((is_odd(offset, width) && !ledger_knows_transport(l)) ||
-				     (offset == VIRTIO_MMIO_QUEUE_READY && value != 0)));
+		ledger_plain_begin(l, write ? unsure_of(l, offset, width, value) : UNSURE_NOT);
 }
 
 void ledger_access_end(struct ledger *l, bool write, uint64_t offset, uint32_t width,

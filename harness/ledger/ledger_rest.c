@@ -5,11 +5,14 @@
  * stuck.*: judged for the queue that the last call was about, by the index and the
  * entries that the device itself read.  Not judged if an access of that queue failed in
  * the call, or if the device asked for a reset or has work left: VIRTIO lets it stop
- * then.  If a completion could not be written, the guest itself caused the loss of that
+ * then.  Of a device that is not ours all calls count since it rested last, since it may serve
+ * a queue in any later one.  One that polls looks at a queue when it likes, and not because it
+ * was notified.  If a completion could not be written, the guest itself caused the loss of that
  * chain.
  *
- * work.*: a call that takes no chain has a constant bound.  Each chain and descriptor
- * adds what taking it needs, and twice the bytes up to the target's cap, since a device
+ * work.*: a call that takes no chain has a bound that is constant, but for devices with many
+ * queues, and for those that poll, which may look at each of them several times.  Each chain and
+ * descriptor adds what taking it needs, and twice the bytes up to the target's cap, since a device
  * may undo what it wrote.  A chain that was taken in an earlier call and is still held
  * counts again.
  *
@@ -146,7 +149,7 @@ void ledger_call_end(struct ledger *l, uint32_t old_status, const struct ledger_
 static bool holds_chain(const struct ledger *l, const struct ledger_queue *q, uint16_t *head)
 {
 	for (uint32_t i = q->holds; i != LEDGER_NONE; i = l->hold[i].next) {
-		if (l->hold[i].abandoned)
+		if (l->hold[i].abandoned || l->hold[i].early)
 			continue;
 		*head = l->hold[i].head;
 		return true;
@@ -154,15 +157,27 @@ static bool holds_chain(const struct ledger *l, const struct ledger_queue *q, ui
 	return false;
 }
 
+/* Queues that were notified or looked at since the device rested last, and those that an
+ * access failed for. */
+static uint64_t active(const struct ledger *l)
+{
+	return l->call.active | (l->target->model ? 0 : l->device.active);
+}
+
+static uint64_t failed(const struct ledger *l)
+{
+	return l->call.failed | (l->target->model ? 0 : l->device.failed);
+}
+
 static void judge_stuck(struct ledger *l, unsigned i)
 {
 	struct ledger_queue *q = &l->queues[i];
 	uint16_t head;
 
-	if ((l->call.active >> i & 1) == 0 || (l->call.failed >> i & 1) != 0 || q->work.poisoned ||
+	if ((active(l) >> i & 1) == 0 || (failed(l) >> i & 1) != 0 || q->work.poisoned ||
 	    !q->work.ready || !q->known)
 		return;
-	if (ledger_judges(l, RULE_STUCK_NOTIFY) && q->work.notified &&
+	if (!l->target->polls && ledger_judges(l, RULE_STUCK_NOTIFY) && q->work.notified &&
 	    l->target->queues[i].driver_initiated)
 		ledger_break(l, RULE_STUCK_NOTIFY,
 			     "queue %u was notified, but the device did not look at it", i);
@@ -315,12 +330,15 @@ void ledger_rest(struct ledger *l, enum device_state state, const void *device)
 {
 	bool resting = state != DEVICE_WORK, excused;
 
+	l->device.working = !resting;
 	if (!l->enabled)
 		return;
 	if (l->plain.arena != NULL)
 		ledger_plain_rest(l);
 	if (!l->device.counters_lost && ledger_judges(l, RULE_COUNTERS_FALL))
 		judge_counters(l, device);
+	if (resting)
+		ledger_config_rest(l);
 	excused = (state == DEVICE_WAITING && followers_may_wait(l)) || may_stop(l);
 	for (unsigned i = 0; resting && i < l->target->queue_count && i < PROGRAM_QUEUES; i++) {
 		ledger_wakeup_rest(l, i);
@@ -332,6 +350,10 @@ void ledger_rest(struct ledger *l, enum device_state state, const void *device)
 		else
 			judge_stuck(l, i);
 	}
-	if (resting)
-		TELL_FOLLOWERS(l, rest, l, device, excused);
+	if (!resting)
+		return;
+	ledger_interrupt_status_rest(l);
+	TELL_FOLLOWERS(l, rest, l, device, excused);
+	l->device.active = l->device.failed = 0;
+	l->call.active = l->call.failed = 0;
 }

@@ -6,6 +6,19 @@
  * purpose that the device gave; where rings lie over each other or over
  * buffers the purpose still says which field was meant.
  *
+ * memory.not-live: a device does not access a queue while QueueReady is 0 (dev.mmio.regs.7),
+ * and does not consume buffers before DRIVER_OK (dev.status.field.1).  Of a queue that is ready
+ * it may then look at the rings, as far as an available entry, and say whether it wants
+ * notifications; descriptors, buffers, used entries and the used index are forbidden.  Our own
+ * models leave the queue alone until then.
+ *
+ * memory.ring: VIRTIO says where a field lies, and not in how many accesses it is read.
+ * One of another size than vringer.h asks for is for ledger_odd.c.
+ *
+ * order.unavailable: VIRTIO does not forbid to read an available entry early, as long as the
+ * device does not act on it, nor does it say what a device makes of an available index that is
+ * further ahead than the queue is long.  It is our policy that a device goes by the index.
+ *
  * What the device writes to a used ring is for ledger_used.c.
  */
 #include "devices/table.h"
@@ -18,6 +31,7 @@ void ledger_queue_stop(struct ledger *l, struct ledger_queue *q)
 {
 	while (q->holds != LEDGER_NONE)
 		ledger_hold_drop(l, q, q->holds);
+	q->was_stopped = q->was_stopped || (q->work.ready && l->call.live);
 	q->work = (struct ledger_work){ .ready = false };
 }
 
@@ -31,9 +45,11 @@ void ledger_queue_lose(struct ledger *l, struct ledger_queue *q)
 void ledger_queue_start(struct ledger *l, struct ledger_queue *q)
 {
 	ledger_queue_stop(l, q);
+	q->stopped = false;
 	q->work.ready = true;
 	q->taken = 0;
 	q->used_idx = 0;
+	ledger_blind_start(l, q);
 }
 
 /* The available ring is structurally wrong, as the device read it. */
@@ -66,6 +82,23 @@ static void on_avail_idx(const struct ring_access *a)
 		poison(a);
 }
 
+/* The entry is not available yet.  What it holds need not be what the driver will put
+ * there. */
+static void take_early(const struct ring_access *a, uint32_t index)
+{
+	struct ledger *l = a->l;
+
+	if (index != LEDGER_NONE && !l->hold[index].early)
+		return;
+	if (index != LEDGER_NONE)
+		ledger_hold_drop(l, a->q, index);
+	if (a->err != 0 || ledger_get16(a->data) >= a->q->size)
+		return;
+	index = ledger_hold_take(l, a->q, a->why.walk, ledger_get16(a->data));
+	if (index != LEDGER_NONE)
+		l->hold[index].early = true;
+}
+
 /* A walk that starts: the device takes the chain, or takes it again. */
 static void on_avail_entry(const struct ring_access *a)
 {
@@ -73,14 +106,22 @@ static void on_avail_entry(const struct ring_access *a)
 	struct ledger_queue *q = a->q;
 	uint16_t walk = a->why.walk;
 	uint32_t index = ledger_hold_find(l, q, walk);
-	uint16_t ahead = (uint16_t)(q->work.avail_idx - walk);
+	bool early = !ledger_is_available(q, walk);
 
 	if (ledger_judges(l, RULE_ORDER_UNAVAILABLE) &&
-	    (!q->work.index_seen || ahead == 0 || (l->target->model && ahead > q->size)))
+	    (early || (uint16_t)(q->work.avail_idx - walk) > q->size))
 		ledger_break(l, RULE_ORDER_UNAVAILABLE,
 			     "queue %u: the device read available entry %u, the index it read last "
 			     "is %u",
 			     a->why.queue, walk, q->work.avail_idx);
+	if (early) {
+		take_early(a, index);
+		return;
+	}
+	if (index != LEDGER_NONE && l->hold[index].early) {
+		ledger_hold_drop(l, q, index);
+		index = LEDGER_NONE;
+	}
 	if (a->err != 0) {
 		poison(a);
 		return;
@@ -135,9 +176,12 @@ static void on_used_flags(const struct ring_access *a)
 		ledger_notify_unknown(a->q);
 }
 
-static void on_nothing(const struct ring_access *a)
+static void on_avail_event(const struct ring_access *a)
 {
-	(void)a;
+	if (a->err == 0)
+		ledger_notify_event(a->l, a->why.queue, ledger_get16(a->data));
+	else
+		ledger_notify_unknown(a->q);
 }
 
 /* What the ledger makes of each purpose's field; ring.h says where it lies. */
@@ -154,11 +198,11 @@ TABLE(static on_field_fn *const, on_field, GUEST_PURPOSE_COUNT, 1,
       [GUEST_USED_FLAGS] = on_used_flags,
       [GUEST_USED_IDX] = ledger_used_idx_written,
       [GUEST_USED_ENTRY] = ledger_used_entry_written,
-      [GUEST_AVAIL_EVENT] = on_nothing);
+      [GUEST_AVAIL_EVENT] = on_avail_event);
 
 static bool in_place(const struct ring_access *a)
 {
-	uint8_t purpose = a->why.purpose;
+	uint16_t purpose = a->why.purpose;
 	const struct ring_field *f = &ring_split.field[purpose];
 	TABLE(const uint64_t, area, VIRTQUEUE_AREA_COUNT, 1,
 	      [VIRTQUEUE_DESC] = a->q->desc,
@@ -178,11 +222,24 @@ static bool in_place(const struct ring_access *a)
 	return (offset & (a->len - 1)) == 0 && offset < (uint64_t)a->q->size * a->len;
 }
 
+/* A device may look at what it wrote, and learns nothing new. */
+void ledger_field_told(const struct ring_access *a)
+{
+	uint16_t purpose = a->why.purpose;
+
+	if (a->write == ring_split.field[purpose].device)
+		on_field[purpose](a);
+	else if (purpose == GUEST_USED_IDX)
+		ledger_used_idx_seen(a);
+}
+
 static void on_ring(const struct ring_access *a)
 {
-	uint8_t purpose = a->why.purpose;
+	uint16_t purpose = a->why.purpose;
 
 	if (a->q->known && !in_place(a)) {
+		if (ledger_field_odd(a))
+			return;
 		if (ledger_judges(a->l, RULE_MEMORY_RING))
 			ledger_break(a->l, RULE_MEMORY_RING,
 				     "queue %u: the device %s %u bytes at 0x%llx as %s, which does "
@@ -192,17 +249,27 @@ static void on_ring(const struct ring_access *a)
 				     field_names(FIELD_PURPOSE)[purpose + 1]);
 		return;
 	}
-	/* A device may look at what it wrote, and learns nothing new. */
-	if (a->q->known && a->write == ring_split.field[purpose].device)
-		on_field[purpose](a);
-	else if (a->q->known && purpose == GUEST_USED_IDX)
-		ledger_used_idx_seen(a);
+	if (a->q->known)
+		ledger_field_told(a);
+}
+
+/* Is it no more than a look at the rings, or a word about notifications? */
+static bool is_a_look(const struct arena_access *access)
+{
+	uint32_t read = 1u << GUEST_AVAIL_FLAGS | 1u << GUEST_AVAIL_IDX | 1u << GUEST_AVAIL_ENTRY |
+			1u << GUEST_USED_EVENT | 1u << GUEST_USED_FLAGS | 1u << GUEST_USED_IDX |
+			1u << GUEST_USED_ENTRY | 1u << GUEST_AVAIL_EVENT;
+	uint32_t write = 1u << GUEST_USED_FLAGS | 1u << GUEST_AVAIL_EVENT;
+
+	return ((access->write ? write : read) >> access->why.purpose & 1) != 0;
 }
 
 static void judge_live(struct ledger *l, const struct ledger_queue *q,
 		       const struct arena_access *access)
 {
 	if (l->call.live && q->work.ready)
+		return;
+	if (q->work.ready && !l->target->model && is_a_look(access))
 		return;
 	if (ledger_judges(l, RULE_MEMORY_NOT_LIVE))
 		ledger_break(l, RULE_MEMORY_NOT_LIVE,
@@ -263,7 +330,9 @@ static void on_queue(struct ledger *l, struct ledger_queue *q, const struct aren
 				 .len = access->len,
 				 .err = access->err };
 
-	if (access->why.purpose == GUEST_INDIRECT)
+	if (access->why.purpose == GUEST_INDIRECT && access->len % RING_DESC_SIZE != 0)
+		ledger_table_odd(&a);
+	else if (access->why.purpose == GUEST_INDIRECT)
 		ledger_desc_read(&a);
 	else
 		on_ring(&a);

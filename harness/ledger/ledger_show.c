@@ -4,14 +4,35 @@
  *
  * status.identity, status.registers: what a device is does not depend on what
  * the guest does; those that a selector chooses are judged once the driver wrote it,
- * or where it is known to be 0 until then.  status.generation: nothing that a guest writes is a
- * change that the device makes.  status.config: what lies past the end is nobody's, whichever bytes
- * of it an access takes.  status.interrupt: bits are compared with what was raised and
- * acknowledged, whatever else happened.
+ * or where it is known to be 0 until then.  A queue that a feature brings is there once
+ * the driver accepted that feature (5.1.2, 5.2.2, 5.3.2, 5.5.2, 5.11.2 and so on).  Until
+ * then QueueNumMax may be 0 (the queue is not available, 4.2.2) or what it will be: a
+ * device may go by what it offers.  The target may say which feature that is; for device
+ * types of which VIRTIO says it, it need not.
+ *
+ * A shared-memory region that does not exist reads as all ones, length and base (4.2.2).
+ * Which regions there are is known of a target that declares some, and of device types
+ * that have none.
+ *
+ * status.generation: nothing that a guest writes is a change that the device makes.
+ * status.config: what lies past the end is nobody's, whichever bytes of it an access takes.
+ *
+ * status.interrupt: bits are compared with what was raised and acknowledged, whatever else
+ * happened.  A bit stands for an event from the moment that it takes place (dev.mmio.regs.3):
+ * a device may show it before it raises the line, which may come in a later call, and where
+ * the driver wants no interrupt, instead of that.  Used buffers are seen.  A change of the
+ * configuration is not: that bit must be raised by the time that the device rests, and a line
+ * that is up already is.  Bits 2 to 31 stand for no event (dev.mmio.regs.4).
  */
 #include "harness/ledger/ledger_internal.h"
 
+#include <linux/virtio_balloon.h>
+#include <linux/virtio_blk.h>
+#include <linux/virtio_config.h>
+#include <linux/virtio_console.h>
+#include <linux/virtio_ids.h>
 #include <linux/virtio_mmio.h>
+#include <linux/virtio_net.h>
 #include <stddef.h>
 
 /* What a register must read, if that is known. */
@@ -43,17 +64,79 @@ static bool due_device_features(const struct ledger *l, uint32_t *due)
 	return l->session.device_features_sel_known;
 }
 
+#define BIT(feature) (1ULL << (feature))
+
+/* Of VIRTIO 1.4; not in every kernel's headers. */
+#define BALLOON_F_REPORTING 5
+#define FS_F_NOTIFICATION 0
+#define GPIO_F_IRQ 0
+#define SCMI_F_P2A_CHANNELS 0
+#define ID_SCMI 32
+#define ID_GPIO 41
+
+/* Queues from `first` on of a device type are there only with one of these features. */
+static const struct optional_queues {
+	uint32_t device_id;
+	uint16_t first;
+	uint64_t features;
+} optional_queues[] = {
+	{ VIRTIO_ID_NET, 2,
+	  BIT(VIRTIO_NET_F_MQ) | BIT(VIRTIO_NET_F_RSS) | BIT(VIRTIO_NET_F_CTRL_VQ) },
+	{ VIRTIO_ID_BLOCK, 1, BIT(VIRTIO_BLK_F_MQ) },
+	{ VIRTIO_ID_CONSOLE, 2, BIT(VIRTIO_CONSOLE_F_MULTIPORT) },
+	{ VIRTIO_ID_BALLOON, 2,
+	  BIT(VIRTIO_BALLOON_F_STATS_VQ) | BIT(VIRTIO_BALLOON_F_FREE_PAGE_HINT) |
+		  BIT(BALLOON_F_REPORTING) },
+	{ VIRTIO_ID_FS, 2, BIT(FS_F_NOTIFICATION) },
+	{ ID_SCMI, 1, BIT(SCMI_F_P2A_CHANNELS) },
+	{ ID_GPIO, 1, BIT(GPIO_F_IRQ) },
+};
+
+/* May it be that the queue is not there for want of a feature?  Of a model, which goes by
+ * what its own description says, that is known. */
+static bool may_be_absent(const struct ledger *l, unsigned queue)
+{
+	bool chosen = (l->device.status & VIRTIO_CONFIG_S_FEATURES_OK) != 0;
+	uint64_t accepted = chosen && l->session.features_known ? l->session.driver_features : 0;
+
+	if (l->target->model)
+		return false;
+	if ((l->target->queues[queue].features & ~accepted) != 0)
+		return true;
+	for (size_t i = 0; i < sizeof(optional_queues) / sizeof(optional_queues[0]); i++) {
+		const struct optional_queues *o = &optional_queues[i];
+
+		/* Which of several features brings a queue depends on the others: all of
+		 * those that are offered leave no doubt. */
+		if (o->device_id == l->target->device_id && queue >= o->first &&
+		    (o->features & l->target->features) != 0)
+			return (o->features & l->offered & ~accepted) != 0 ||
+			       (o->features & l->offered) == 0;
+	}
+	return false;
+}
+
 static bool due_queue_num_max(const struct ledger *l, uint32_t *due)
 {
-	bool described = l->session.queue_sel < l->target->queue_count;
-	bool exists = ledger_queue_exists(l, l->session.queue_sel);
+	uint32_t queue = l->session.queue_sel;
+	bool exists = ledger_queue_exists(l, queue);
 
-	*due = exists && l->session.queue_sel < PROGRAM_QUEUES ? l->queue_max[l->session.queue_sel]
-							       : 0;
-	/* Whether others show a queue that a feature would bring is theirs to say. */
-	if (described && !l->target->model && l->target->queues[l->session.queue_sel].features != 0)
+	if (queue >= l->target->queue_count) {
+		*due = 0;
+		return l->session.queue_sel_known;
+	}
+	if (queue >= PROGRAM_QUEUES)
 		return false;
-	return l->session.queue_sel_known && (!exists || l->session.queue_sel < PROGRAM_QUEUES);
+	*due = exists || !l->target->model ? l->queue_max[queue] : 0;
+	return l->session.queue_sel_known;
+}
+
+/* Is it right all the same? */
+static bool is_excused(const struct ledger *l, uint64_t offset, uint64_t value)
+{
+	return offset == VIRTIO_MMIO_QUEUE_NUM_MAX && value == 0 &&
+	       l->session.queue_sel < l->target->queue_count &&
+	       may_be_absent(l, l->session.queue_sel);
 }
 
 static bool due_generation(const struct ledger *l, uint32_t *due)
@@ -62,8 +145,21 @@ static bool due_generation(const struct ledger *l, uint32_t *due)
 	return true;
 }
 
+/* Of VIRTIO 1.4, chapter 5, these have no shared memory. */
+static bool has_no_regions(const struct target *target)
+{
+	static const uint8_t ids[] = { VIRTIO_ID_NET,	  VIRTIO_ID_BLOCK, VIRTIO_ID_CONSOLE,
+				       VIRTIO_ID_RNG,	  VIRTIO_ID_SCSI,  VIRTIO_ID_INPUT,
+				       VIRTIO_ID_BALLOON, VIRTIO_ID_VSOCK, VIRTIO_ID_CRYPTO };
+
+	for (size_t i = 0; i < sizeof(ids) / sizeof(ids[0]); i++)
+		if (ids[i] == target->device_id)
+			return true;
+	return false;
+}
+
 /* The length and base of the selected shared-memory region: all ones where there is
- * none (VIRTIO 4.2.2).  Of others' devices nothing is known. */
+ * none (VIRTIO 4.2.2). */
 static bool due_region(const struct ledger *l, bool base, unsigned shift, uint32_t *due)
 {
 	uint64_t value = UINT64_MAX;
@@ -72,7 +168,7 @@ static bool due_region(const struct ledger *l, bool base, unsigned shift, uint32
 		if (l->target->regions[i].id == l->session.shm_sel)
 			value = base ? l->target->regions[i].base : l->target->regions[i].len;
 	*due = (uint32_t)(value >> shift);
-	return l->target->model;
+	return l->target->model || l->target->region_count > 0 || has_no_regions(l->target);
 }
 
 static bool due_shm_len_low(const struct ledger *l, uint32_t *due)
@@ -143,7 +239,8 @@ void ledger_judge_read(struct ledger *l, uint64_t offset, uint32_t width, uint64
 	for (size_t i = 0; i < sizeof(readers) / sizeof(readers[0]); i++) {
 		if (readers[i].offset != offset || !readers[i].due(l, &due))
 			continue;
-		if (ledger_judges(l, readers[i].rule) && value != due)
+		if (ledger_judges(l, readers[i].rule) && value != due &&
+		    !is_excused(l, offset, value))
 			ledger_break(l, readers[i].rule, "%s reads 0x%llx, not 0x%x",
 				     register_name((uint32_t)offset), (unsigned long long)value,
 				     due);
@@ -151,21 +248,35 @@ void ledger_judge_read(struct ledger *l, uint64_t offset, uint32_t width, uint64
 	}
 }
 
-/* Bits stay until acknowledged.  A device that shows a used buffer which it
- * raised no interrupt for, because the driver wanted none, tells the truth. */
 void ledger_judge_interrupt_status(struct ledger *l, uint32_t shown)
 {
-	uint32_t extra = shown & ~l->session.interrupt_status & 3;
+	uint32_t raised = l->session.interrupt_status;
+	uint32_t extra = shown & ~raised & ~l->session.events;
 
+	l->device.shown = shown;
 	for (unsigned i = 0; i < PROGRAM_QUEUES; i++)
 		if (l->queues[i].work.silenced)
 			extra &= ~(uint32_t)VIRTIO_MMIO_INT_VRING;
 	if (l->plain.session.blind)
 		extra &= ~(uint32_t)VIRTIO_MMIO_INT_VRING;
+	l->session.unraised = l->target->model ? 0 : extra & VIRTIO_MMIO_INT_CONFIG;
+	extra &= ~l->session.unraised;
 	if (!ledger_judges(l, RULE_STATUS_INTERRUPT))
 		return;
-	if (extra != 0 || (l->session.interrupt_status & ~shown) != 0)
+	if (extra != 0 || (raised & ~shown) != 0)
 		ledger_break(l, RULE_STATUS_INTERRUPT,
 			     "InterruptStatus reads 0x%x, but 0x%x is raised and not acknowledged",
-			     shown, l->session.interrupt_status);
+			     shown, raised);
+}
+
+void ledger_interrupt_status_rest(struct ledger *l)
+{
+	uint32_t unraised = l->session.unraised & ~l->session.interrupt_status;
+
+	if (unraised == 0 || l->target->level_line || !ledger_judges(l, RULE_STATUS_INTERRUPT))
+		return;
+	ledger_break(l, RULE_STATUS_INTERRUPT,
+		     "the device rests, and InterruptStatus has the bits 0x%x, which it never "
+		     "raised",
+		     unraised);
 }

@@ -47,6 +47,15 @@ struct ledger_node {
 	uint16_t index; /* ... in the table, of a queue that says what it reads */
 };
 
+/* A descriptor that the device reads field by field. */
+struct ledger_piece {
+	uint64_t at;   /* its address */
+	uint16_t mask; /* bytes that were read */
+	bool open;     /* not enough of it */
+	bool in_table; /* of an indirect table */
+	uint8_t bytes[16];
+};
+
 /* A chain that the device took and has not returned. */
 struct ledger_hold {
 	uint32_t next; /* hold of the same queue */
@@ -61,6 +70,7 @@ struct ledger_hold {
 	bool odd;	   /* of plain memory: the device may make several things of it */
 	bool salted, pure; /* ... its buffers were changed; and only it writes there */
 	uint32_t look;	   /* ... the first comparison that can show what it wrote */
+	bool early;	   /* its available entry was read before it was available */
 	bool abandoned;	   /* its completion could not be written */
 	bool faulted;	   /* an access for it failed */
 	uint32_t call;	   /* the call that it was taken in */
@@ -73,6 +83,7 @@ struct ledger_hold {
 	bool has_table;
 	uint64_t readable, writable; /* bytes */
 	uint64_t read;		     /* bytes that were read of it, all reads together */
+	struct ledger_piece piece;
 	/* What it adds to the bounds of a call while it is held. */
 	uint64_t bytes_max;
 	uint32_t accesses_max;
@@ -85,17 +96,24 @@ struct ledger_hold {
 	struct ledger_dialogue_chain dialogue;
 };
 
+/* A used entry that the used index has not passed. */
+#define PENDING_ID 1u
+#define PENDING_LEN 2u
 struct ledger_pending {
 	uint16_t slot, walk;
+	uint8_t have; /* the device wrote id (PENDING_ID), len (PENDING_LEN) */
 	uint32_t id, len;
 };
 
 /* What the device says about being notified of a queue, by the flags of the used
- * ring; an event index says the same in another way. */
+ * ring or its avail_event. */
 struct ledger_notify {
 	bool unwanted;	/* it was told not to be needed, last */
 	bool unchecked; /* ... to be needed again, and the available index not read since */
 	bool gave_up;	/* an access for that queue failed since it said so */
+	/* With EVENT_IDX: the avail_event that it wrote last. */
+	bool event_said;
+	uint16_t event;
 };
 
 /* Of a queue, for as long as it is ready. */
@@ -115,6 +133,10 @@ struct ledger_work {
 	struct ledger_notify notify;
 	bool overflowed;	/* more chains taken than can be kept: not all judged */
 	unsigned pending_count; /* entries in ledger.pending */
+	/* Of plain memory that is not followed, see ledger_blind.c. */
+	uint8_t doubt;	     /* enum ledger_doubt */
+	bool quiet;	     /* nothing was outstanding after the last call */
+	uint16_t seen_avail; /* the available index, when memory was last looked at */
 };
 
 /* Of a session: until the driver resets the device. */
@@ -124,6 +146,13 @@ struct ledger_queue {
 	uint64_t desc, avail, used;
 	bool known; /* size and addresses are what the device goes by */
 	bool lost;  /* ... or not, until reset: the driver wrote what it may not */
+	/* it was ready and known, and is not ready any more */
+	bool stopped;
+	bool was_stopped; /* it was ready on a live device once, and then not */
+	/* Of plain memory: the available index jumped too far; chains then, and used index. */
+	bool jumped;
+	uint16_t jumped_used;
+	uint32_t jumped_held;
 	/* as the device works on it */
 	struct ledger_work work;
 	uint16_t taken;		    /* heads taken: the position of the next */
@@ -131,6 +160,7 @@ struct ledger_queue {
 	uint32_t looks;		    /* how often it read the available index */
 	uint32_t call, call_chains; /* the last call that took chains, and how many */
 	uint32_t holds, last_hold;  /* chains, or LEDGER_NONE */
+	uint32_t hold_count;	    /* how many these are */
 };
 
 struct ledger_call {
@@ -150,6 +180,39 @@ struct ledger_call {
 	uint8_t starting;  /* queues that the driver sets ready in this call */
 	bool host_changes; /* the host is about to change the configuration */
 	bool host_changed; /* ... and did */
+
+	/* An interrupt named both bits, and bit 0 was not pending. */
+	bool used_bit_fresh;
+};
+
+/* Why a device's work on plain memory cannot be followed; ledger_blind.c has the words. */
+enum ledger_blind {
+	BLIND_NEVER,
+	BLIND_RING,	 /* a ring is not in memory, or not known */
+	BLIND_USED,	 /* the driver wrote to the used index */
+	BLIND_JUMP,	 /* more is available than the queue has entries, or the index went back */
+	BLIND_ENTRY,	 /* an available entry changed while its chain was outstanding */
+	BLIND_CHAIN,	 /* a chain that can be understood in many ways */
+	BLIND_ROOM,	 /* more chains or descriptors than are kept */
+	BLIND_HEADS,	 /* two different chains of one head were outstanding */
+	BLIND_LAP,	 /* entries of one call lie over each other */
+	BLIND_OVERLAP,	 /* what it writes may be what it reads as a ring or a table */
+	BLIND_UNKNOWN,	 /* it returned what is not known to be outstanding */
+	BLIND_STARTED,	 /* a queue was made ready on a live device */
+	BLIND_STRUCK,	 /* memory changed, or an access failed, in the middle of a call */
+	BLIND_HOLES,	 /* some memory is unmapped */
+	BLIND_REGISTERS, /* a register was accessed in a way that VIRTIO does not know */
+	BLIND_COUNT
+};
+
+/* The first time that it could not. */
+struct ledger_blindness {
+	uint8_t cause; /* enum ledger_blind; BLIND_NEVER: it could always */
+	bool over;     /* it can again, ... */
+	uint8_t queue; /* that it is about; PROGRAM_QUEUES: of none alone */
+	uint32_t op;
+	uint32_t until; /* ... from this operation on */
+	uint32_t more;	/* how often it could not after that */
 };
 
 /* Memory changed in a call of the device. */
@@ -176,6 +239,8 @@ struct ledger_plain {
 	struct ledger_plain_session {
 		bool tables; /* a chain that is held names one */
 		bool blind;  /* what it may do cannot be told */
+		bool wild;   /* ... and it may write anywhere */
+		bool fresh;  /* the queue that the driver makes ready has returned nothing */
 	} session;
 	/* For as long as there is one device. */
 	struct ledger_plain_device {
@@ -185,7 +250,6 @@ struct ledger_plain {
 		uint32_t struck; /* races and faults before this call */
 		/* Used-buffer interrupts of this call: of each queue, and of their line. */
 		uint32_t interrupts[PROGRAM_QUEUES + 1];
-		bool went_blind;
 		bool stale; /* memory was not compared while it was blind */
 		bool over;  /* the program is: chains are no suspects any more */
 		/* The second run of a program, whose suspects are those of the first. */
@@ -212,8 +276,13 @@ struct ledger_field {
 struct ledger_device {
 	uint32_t status;     /* as the device showed it last */
 	uint32_t interrupts; /* raised since it did, bits */
+	uint32_t shown;	     /* InterruptStatus, as the device showed it last */
 	uint32_t generation; /* of the configuration, as the device showed it last */
 	unsigned heap_base;  /* blocks that it had when it was new */
+	/* As call.active and call.failed, of the calls before this one since it rested. */
+	uint64_t active, failed;
+	bool working;	/* it had work left after the last operation */
+	bool cut_short; /* the driver reset it while it had work left, or chains */
 	uint64_t counters[TARGET_COUNTERS_MAX + PROGRAM_QUEUES]; /* then the used.N */
 	bool counters_lost;   /* what they stand at is not known: not judged */
 	uint64_t completions; /* chains returned */
@@ -235,6 +304,10 @@ struct ledger_session {
 	uint64_t driver_features;
 	bool features_known;
 	uint32_t interrupt_status; /* raised and not acknowledged */
+	/* Bits of InterruptStatus whose event took place since the driver acknowledged them, as
+	 * far as accesses show; and bits that are shown, and not raised yet. */
+	uint32_t events, unraised;
+	bool reset_owed; /* DEVICE_NEEDS_RESET was set, and no interrupt came for it */
 };
 
 /* Of a target: indices of counters, once the ledger has had a device of it. */
@@ -255,6 +328,7 @@ struct ledger {
 	void (*fatal)(void *ctx, const struct finding *finding);
 	void *fatal_ctx;
 	uint64_t offered;
+	uint32_t looks_max;		    /* accesses of a call that takes no chain */
 	uint16_t queue_max[PROGRAM_QUEUES]; /* QueueNumMax as the device shows it */
 
 	struct ledger_sums sums;
@@ -285,6 +359,7 @@ struct ledger {
 
 	/* What it found, until the next ledger_reset. */
 	bool stop; /* a finding fails the run */
+	struct ledger_blindness blindness;
 	unsigned finding_count;
 	struct finding findings[LEDGER_FINDINGS_MAX];
 	uint64_t judged[(RULE_COUNT + 63) / 64];     /* rules that had something to judge */

@@ -8,6 +8,11 @@
  * apart by their place in the available ring; one that overwrites rings while
  * the device works changes what the device reads, and so what it is judged by.
  *
+ * completion.slot: used entries are seen by the driver once the index passes them (2.7.8), so
+ * a device may write those that are due in any order, several at once, and anew.  Due
+ * are as many behind the used index as the device holds chains.  What lies elsewhere the driver
+ * may not have looked at yet.
+ *
  * A failed access of a ring field has no effect: an index that was not written did not
  * move, an entry that was not written does not exist.
  */
@@ -45,6 +50,16 @@ static void choose_used_idx(struct ledger_queue *q, bool by_own, bool by_seen)
 	q->work.used_read = false;
 }
 
+/* Is that slot one of those behind the used index that chains may be returned in? */
+static bool is_due(const struct ledger_queue *q, uint16_t used_idx, uint16_t slot)
+{
+	uint32_t room = q->work.pending_count + 1;
+
+	if (room < q->hold_count)
+		room = q->hold_count;
+	return (uint32_t)(slot - used_idx) % q->size < room;
+}
+
 void ledger_used_entry_written(const struct ring_access *a)
 {
 	struct ledger *l = a->l;
@@ -53,6 +68,9 @@ void ledger_used_entry_written(const struct ring_access *a)
 		(uint16_t)((a->addr - q->used - ring_at(&ring_split, GUEST_USED_ENTRY, 0, 0)) /
 			   RING_USED_ENTRY_SIZE);
 	struct ledger_pending *entry = NULL;
+	/* Or one of its two fields. */
+	bool whole = a->len == RING_USED_ENTRY_SIZE;
+	bool of_id = (a->addr - q->used) % RING_USED_ENTRY_SIZE == 4;
 
 	TELL_FOLLOWERS(l, entry, l, a->why.queue);
 	if (a->err != 0) {
@@ -63,27 +81,31 @@ void ledger_used_entry_written(const struct ring_access *a)
 		if (a->pending[i].slot == slot)
 			entry = &a->pending[i];
 	if (entry == NULL) {
-		uint16_t due;
-
-		choose_used_idx(
-			q, slot == (uint16_t)(q->used_idx + q->work.pending_count) % q->size,
-			slot == (uint16_t)(q->work.used_seen + q->work.pending_count) % q->size);
-		due = (uint16_t)(q->used_idx + q->work.pending_count);
-		if (ledger_judges(l, RULE_COMPLETION_SLOT) && slot != due % q->size)
+		choose_used_idx(q, is_due(q, q->used_idx, slot),
+				is_due(q, q->work.used_seen, slot));
+		if (ledger_judges(l, RULE_COMPLETION_SLOT) && !is_due(q, q->used_idx, slot))
 			ledger_break(l, RULE_COMPLETION_SLOT,
 				     "queue %u: the device wrote used entry %u, the next is %u "
-				     "(used index %u)",
-				     a->why.queue, slot, due % q->size, q->used_idx);
+				     "(used index %u), and it holds %u chains",
+				     a->why.queue, slot, q->used_idx % q->size, q->used_idx,
+				     q->hold_count);
 		if (q->work.pending_count == LEDGER_PENDING_MAX) {
 			q->work.overflowed = true;
 			return;
 		}
 		entry = &a->pending[q->work.pending_count++];
+		entry->have = 0;
 	}
 	entry->slot = slot;
 	entry->walk = a->why.walk;
-	entry->id = ledger_get32(a->data);
-	entry->len = ledger_get32(a->data + 4);
+	if (whole || of_id) {
+		entry->id = ledger_get32(a->data);
+		entry->have |= PENDING_ID;
+	}
+	if (whole || !of_id) {
+		entry->len = ledger_get32(a->data + (whole ? 4 : 0));
+		entry->have |= PENDING_LEN;
+	}
 }
 
 /* The chain that an entry returns: the one whose walk the device named, or, if
@@ -117,9 +139,16 @@ static void judge_completion(const struct ring_access *a, const struct ledger_pe
 		return;
 	}
 	hold = &l->hold[found];
+	if (hold->early && !ledger_hold_act(a->q, &l->hold[found]) &&
+	    ledger_judges(l, RULE_COMPLETION_NOT_HELD))
+		ledger_break(l, RULE_COMPLETION_NOT_HELD,
+			     "queue %u: used entry %u returns head %u of available entry %u, and "
+			     "the available index that the device read last is %u",
+			     a->why.queue, entry->slot, entry->id, hold->walk,
+			     a->q->work.avail_idx);
 	TELL_FOLLOWERS(l, returned, l, a->why.queue, hold, entry->len);
-	if (!hold->blind && !hold->restarted && ledger_judges(l, RULE_COMPLETION_LEN) &&
-	    !ledger_hold_covers(l, hold, entry->len))
+	if (!hold->blind && !hold->piece.open && !hold->restarted &&
+	    ledger_judges(l, RULE_COMPLETION_LEN) && !ledger_hold_covers(l, hold, entry->len))
 		ledger_break(l, RULE_COMPLETION_LEN,
 			     "queue %u: used entry %u says that %u bytes of the chain of head %u "
 			     "were written, but the device did not write all of them",
@@ -127,11 +156,51 @@ static void judge_completion(const struct ring_access *a, const struct ledger_pe
 	ledger_hold_drop(l, a->q, found);
 }
 
+/* Is the entry for the `nth` place behind the used index written?  Then it comes nth. */
+static bool find_pending(const struct ring_access *a, uint16_t nth)
+{
+	uint16_t slot = (uint16_t)((uint16_t)(a->q->used_idx + nth) % a->q->size);
+	struct ledger_pending found;
+
+	for (unsigned i = nth; i < a->q->work.pending_count; i++) {
+		if (a->pending[i].slot != slot)
+			continue;
+		found = a->pending[i];
+		a->pending[i] = a->pending[nth];
+		a->pending[nth] = found;
+		return found.have == (PENDING_ID | PENDING_LEN);
+	}
+	return false;
+}
+
+/* The index moves past an entry that was not written: instead of it another was, or
+ * none. */
+static void judge_unwritten(const struct ring_access *a, uint16_t moved)
+{
+	struct ledger_queue *q = a->q;
+	unsigned count = q->work.pending_count;
+	uint16_t slot = q->used_idx % q->size;
+	enum rule rule = RULE_COMPLETION_SLOT;
+
+	for (unsigned i = 0; i < count; i++)
+		if (a->pending[i].slot == slot)
+			rule = RULE_ORDER_ENTRY;
+	if (count == 0)
+		rule = RULE_ORDER_ENTRY;
+	if (!q->work.overflowed && ledger_judges(a->l, rule))
+		ledger_break(a->l, rule,
+			     "queue %u: the used index went from %u to %u, of these %u entries "
+			     "%u had been written%s",
+			     a->why.queue, q->used_idx, (uint16_t)(q->used_idx + moved), moved,
+			     count,
+			     rule == RULE_COMPLETION_SLOT ? ", and the first of them had not" : "");
+}
+
 void ledger_used_idx_written(const struct ring_access *a)
 {
 	struct ledger *l = a->l;
 	struct ledger_queue *q = a->q;
-	uint16_t moved;
+	uint16_t moved, done;
 	bool lost;
 
 	if (a->err != 0) {
@@ -146,18 +215,15 @@ void ledger_used_idx_written(const struct ring_access *a)
 	q->work.used_read = false;
 	if (moved == 0)
 		return;
-	if (!q->work.overflowed && ledger_judges(l, RULE_ORDER_ENTRY) &&
-	    moved > q->work.pending_count)
-		ledger_break(l, RULE_ORDER_ENTRY,
-			     "queue %u: the used index went from %u to %u, of these %u entries "
-			     "%u had been written",
-			     a->why.queue, q->used_idx, ledger_get16(a->data), moved,
-			     q->work.pending_count);
 	lost = moved > q->work.pending_count;
 	if (lost)
-		moved = (uint16_t)q->work.pending_count;
-	for (unsigned i = 0; i < moved; i++)
-		judge_completion(a, &a->pending[i]);
+		judge_unwritten(a, moved);
+	for (done = 0; done < moved && find_pending(a, done); done++)
+		judge_completion(a, &a->pending[done]);
+	if (done < moved && !lost)
+		judge_unwritten(a, moved);
+	lost = done < moved;
+	moved = done;
 	TELL_FOLLOWERS(l, moved, l, a->why.queue, lost);
 	l->device.counters[TARGET_COUNTERS_MAX + a->why.queue] += moved;
 	q->work.pending_count -= moved;
@@ -165,5 +231,6 @@ void ledger_used_idx_written(const struct ring_access *a)
 		memmove(a->pending, a->pending + moved,
 			q->work.pending_count * sizeof(*a->pending));
 	l->call.moved |= (uint8_t)(1u << a->why.queue);
+	l->session.events |= VIRTIO_MMIO_INT_VRING;
 	ledger_index_moved(q, ledger_get16(a->data));
 }

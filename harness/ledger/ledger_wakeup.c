@@ -10,9 +10,14 @@
  * 2^16.  Looked at earlier they say nothing: the driver may have set them back
  * before it looked at the used ring for the last time.  What a guest does to
  * those fields, by a race or by a ring laid over them, the device reads, and by
- * what it read it is judged; a field that it could not read leaves it free.  A device that
- * returns chains in the very call that resets it has no leave either; what it
- * returned before, and owes an interrupt for, the reset forgives.
+ * what it read it is judged; a field that it could not read leaves it free.  The interrupt
+ * may come in any later call until the device rests.  A reset forgives what is owed; but our
+ * own models interrupt in the very call in which they return a chain, should it be the one that
+ * resets.
+ *
+ * A level line is up as long as a bit of InterruptStatus is set, and cannot be raised
+ * again before it fell: a bit that is pending is the wake-up for what is used meanwhile,
+ * since the driver looks at the rings after it acknowledged that bit.
  *
  * wakeup.superfluous, wakeup.unasked: an interrupt of the line serves every queue
  * whose index moved since the last one, so one that wants it is enough.  A device
@@ -22,10 +27,24 @@
  *
  * wakeup.changed: a target says of each act of its host whether it was a change.
  *
+ * wakeup.used-bit: bit 0 of InterruptStatus stands for used buffers, and bits whose event
+ * did not take place are zero (dev.mmio.regs.4).  An interrupt for the configuration that sets
+ * it too, although no used index moved since the driver acknowledged it last, sets a
+ * bit without event.  One that is pending the device may name again.  An interrupt that
+ * names bit 0 alone and comes twice, or for nothing, is a superfluous one and no more: the
+ * event that it repeats took place.
+ *
+ * wakeup.needs-reset: the notification must come after the status was set
+ * (dev.status.field.3), and VIRTIO does not say how soon: by the time that the device
+ * rests.
+ *
  * wakeup.config: what is raised is compared with what the device shows when its
  * call is over.  Our models ask for a reset once for each queue that they find
  * structurally wrong, which the ledger knows from what they read.  An available
- * ring that passes 2^64 is wrong without being read.
+ * ring that passes 2^64 is wrong without being read.  ConfigGeneration must move where a
+ * driver might see an inconsistent state (dev.mmio.regs.6): for a field that is read in one
+ * access it need not, and what a device that is not ours has changed is then not known.
+ * Of these the rule judges those without configuration, which have nothing to change.
  */
 #include "harness/ledger/ledger_internal.h"
 
@@ -85,8 +104,9 @@ void ledger_flags_written(struct ledger *l, unsigned queue, uint16_t flags)
 	ledger_notify_said(l, queue, (flags & VRING_USED_F_NO_NOTIFY) == 0);
 }
 
-/* A used-buffer interrupt on a live device, which serves the queues [from, to). */
-static void judge_used(struct ledger *l, unsigned from, unsigned to)
+/* A used-buffer interrupt on a live device, which serves the queues [from, to).  up: the
+ * line is. */
+static void judge_used(struct ledger *l, unsigned from, unsigned to, bool up)
 {
 	bool due = false, asked = true, wanted = false, known = true;
 
@@ -108,7 +128,7 @@ static void judge_used(struct ledger *l, unsigned from, unsigned to)
 		ledger_break(l, RULE_WAKEUP_UNASKED,
 			     "a used-buffer interrupt, and the device did not look at what the "
 			     "driver wants after it moved the used index");
-	else if ((!due || !wanted) && ledger_judges(l, RULE_WAKEUP_SUPERFLUOUS))
+	else if (!up && (!due || !wanted) && ledger_judges(l, RULE_WAKEUP_SUPERFLUOUS))
 		ledger_break(l, RULE_WAKEUP_SUPERFLUOUS, "a used-buffer interrupt, and %s",
 			     due ? "the driver wants none" : "no used index moved");
 }
@@ -117,19 +137,44 @@ void ledger_interrupt(struct ledger *l, uint32_t bits, unsigned queue)
 {
 	unsigned from = queue != LEDGER_LINE ? queue : 0;
 	unsigned to = queue != LEDGER_LINE ? queue + 1 : PROGRAM_QUEUES;
+	uint32_t pending = l->session.interrupt_status;
+	bool fresh = ((pending | l->session.events) & VIRTIO_MMIO_INT_VRING) == 0;
 
 	l->device.interrupts |= bits;
-	l->session.interrupt_status |= bits;
-	l->call.config_interrupts += (bits & VIRTIO_MMIO_INT_CONFIG) != 0;
+	l->session.interrupt_status |= bits & (VIRTIO_MMIO_INT_VRING | VIRTIO_MMIO_INT_CONFIG);
+	if ((bits & VIRTIO_MMIO_INT_CONFIG) != 0) {
+		l->call.config_interrupts++;
+		l->session.reset_owed = false;
+	}
 	if (!l->enabled || (bits & VIRTIO_MMIO_INT_VRING) == 0)
 		return;
-	if (l->plain.device.looking)
-		l->plain.device.interrupts[queue]++;
-	else if (l->call.live)
-		judge_used(l, from, to);
-	else if (ledger_judges(l, RULE_WAKEUP_NOT_LIVE))
+	l->call.used_bit_fresh = fresh && (bits & VIRTIO_MMIO_INT_CONFIG) != 0;
+	if (l->plain.device.looking) {
+		l->plain.device.interrupts[queue] += fresh || !l->target->level_line;
+	} else if (l->call.live) {
+		ledger_judge_used_bit(l);
+		judge_used(l, from, to, l->target->level_line && !fresh);
+	}
+	if (!l->plain.device.looking && !l->call.live && ledger_judges(l, RULE_WAKEUP_NOT_LIVE))
 		ledger_break(l, RULE_WAKEUP_NOT_LIVE,
 			     "a used-buffer interrupt while DRIVER_OK is not set");
+}
+
+/* An interrupt named both bits, and bit 0 was not pending. */
+void ledger_judge_used_bit(struct ledger *l)
+{
+	bool known = !l->plain.session.blind;
+
+	if (!l->call.used_bit_fresh)
+		return;
+	l->call.used_bit_fresh = false;
+	for (unsigned i = 0; i < PROGRAM_QUEUES; i++)
+		known = known && (l->queues[i].known || !l->queues[i].work.ready);
+	if (known && (l->session.events & VIRTIO_MMIO_INT_VRING) == 0 &&
+	    ledger_judges(l, RULE_WAKEUP_USED_BIT))
+		ledger_break(l, RULE_WAKEUP_USED_BIT,
+			     "an interrupt for the configuration says that a buffer was used, too, "
+			     "and none was since the driver acknowledged that last");
 }
 
 /* Queues that a device may find wrong without an access. */
@@ -159,11 +204,8 @@ void ledger_judge_config(struct ledger *l, uint32_t set, const struct ledger_pro
 	if (faults == 0 && (set & VIRTIO_CONFIG_S_NEEDS_RESET) != 0)
 		due++;
 	if ((set & VIRTIO_CONFIG_S_NEEDS_RESET) != 0 &&
-	    (probe->status & VIRTIO_CONFIG_S_DRIVER_OK) != 0 && raised == 0 &&
-	    ledger_judges(l, RULE_WAKEUP_NEEDS_RESET))
-		ledger_break(l, RULE_WAKEUP_NEEDS_RESET,
-			     "the device set DEVICE_NEEDS_RESET and raised no configuration "
-			     "interrupt");
+	    (probe->status & VIRTIO_CONFIG_S_DRIVER_OK) != 0 && raised == 0)
+		l->session.reset_owed = true;
 	if (probe->generation_seen)
 		l->device.generation = probe->generation;
 	if (l->call.host_changes && l->call.host_changed != changed &&
@@ -178,15 +220,36 @@ void ledger_judge_config(struct ledger *l, uint32_t set, const struct ledger_pro
 			     "configuration interrupt came");
 	if (raised == 0)
 		return;
-	if (!ledger_judges(l, RULE_WAKEUP_CONFIG))
-		return;
 	if (!l->target->model && (probe->status & VIRTIO_CONFIG_S_NEEDS_RESET) != 0)
+		return;
+	if (!l->target->model && l->target->config_len > 0) {
+		ledger_lacks(l, RULE_WAKEUP_CONFIG);
+		return;
+	}
+	if (!ledger_judges(l, RULE_WAKEUP_CONFIG))
 		return;
 	if (raised > due && raised > due + count_wrapping(l))
 		ledger_break(l, RULE_WAKEUP_CONFIG,
 			     "%u configuration interrupts in one call, in which the device %s its "
 			     "configuration generation and found %u queues structurally wrong",
 			     raised, changed ? "moved" : "did not move", faults);
+}
+
+/* Is the line up for that? */
+static bool is_up(const struct ledger *l, uint32_t bit)
+{
+	return l->target->level_line && (l->device.shown & bit) != 0;
+}
+
+void ledger_config_rest(struct ledger *l)
+{
+	if (!l->session.reset_owed)
+		return;
+	l->session.reset_owed = false;
+	if (!is_up(l, VIRTIO_MMIO_INT_CONFIG) && ledger_judges(l, RULE_WAKEUP_NEEDS_RESET))
+		ledger_break(l, RULE_WAKEUP_NEEDS_RESET,
+			     "the device set DEVICE_NEEDS_RESET and raised no configuration "
+			     "interrupt");
 }
 
 void ledger_wakeup_rest(struct ledger *l, unsigned i)
@@ -196,8 +259,8 @@ void ledger_wakeup_rest(struct ledger *l, unsigned i)
 	if (!q->work.moved)
 		return;
 	q->work.moved = false;
-	if (q->work.unsure || !ledger_judges(l, RULE_WAKEUP_MISSING) ||
-	    (q->work.asked && q->work.silenced))
+	if (q->work.unsure || is_up(l, VIRTIO_MMIO_INT_VRING) ||
+	    !ledger_judges(l, RULE_WAKEUP_MISSING) || (q->work.asked && q->work.silenced))
 		return;
 	ledger_break(
 		l, RULE_WAKEUP_MISSING,

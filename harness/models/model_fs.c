@@ -1,35 +1,35 @@
 /* SPDX-License-Identifier: Apache-2.0 OR MIT */
 /*
- * The file system model as a target.  See target.h.
+ * The file system model as a target.  See vringer.h.
  */
 #include "harness/models/models.h"
 
 #include "devices/fs.h"
-#include "devices/mmio.h"
 
 #include <linux/virtio_ids.h>
 
-static void *fs_create(const struct target *target, const struct device_host *host,
-		       uint64_t offered, const uint16_t *queue_max)
+static void *fs_create(const struct vringer_host *host, uint64_t offered, const uint16_t *queue_max)
 {
-	(void)target;
-	return mmio_create(&fs_ops, host, offered, queue_max);
+	return model_create(&fs_ops, host, offered, queue_max);
 }
 
-static const struct device_queue_desc fs_queues[] = {
-	{ "hiprio", 128, true, 0 },
-	{ "request0", 128, true, 0 },
-	{ "request1", 128, true, 0 },
+static const struct vringer_queue fs_queues[] = {
+	{ "hiprio", 128, 1, 0 },
+	{ "request0", 128, 1, 0 },
+	{ "request1", 128, 1, 0 },
 };
 
 /* A request meets exactly one fate. */
-static const struct target_sum fs_sums[] = {
+static const struct vringer_sum fs_equal_sums[] = {
 	{ "requests",
 	  "inits inits_refused forgets reads mapped unmapped refused unsupported no_room "
-	  "reply_failed",
-	  true },
-	{ "used.0 used.1 used.2", "requests too_short chain_invalid", false },
-	{ NULL, NULL, false },
+	  "reply_failed" },
+	{ NULL, NULL },
+};
+
+static const struct vringer_sum fs_sums[] = {
+	{ "used.0 used.1 used.2", "requests too_short chain_invalid" },
+	{ NULL, NULL },
 };
 
 /* The length, the operation and a unique number of a request; the rest is 0. */
@@ -60,55 +60,60 @@ static const struct target_sum fs_sums[] = {
 	"\0\0\0\0"
 
 /* The header of the reply: 80 bytes, no error, the number of the request. */
-static const struct target_bytes fs_reply[] = {
-	{ 0, 16, (const uint8_t *)"\x50\0\0\0\0\0\0\0\1\2\3\4\5\6\7\x8" },
-	{ 40, 4, (const uint8_t *)"\1\0\0\0" }, /* time_gran */
+static const struct vringer_bytes fs_reply[] = {
+	{ 0, 16, "\x50\0\0\0\0\0\0\0\1\2\3\4\5\6\7\x8" },
+	{ 40, 4, "\1\0\0\0" }, /* time_gran */
+	{ .bytes = NULL },
 };
 
-static const struct target_request fs_requests[] = {
+static const struct vringer_request fs_requests[] = {
 	{ .name = "forget",
 	  .queue = 0,
-	  .bytes = HEAD("\x30", "\2") REST "\1\0\0\0\0\0\0\0",
-	  .len = 48,
-	  .exact = true },
+	  .readable = HEAD("\x30", "\2") REST "\1\0\0\0\0\0\0\0",
+	  .readable_len = 48,
+	  .flags = VRINGER_REQUEST_EXACT },
 	{ .name = "init",
 	  .queue = 1,
-	  .bytes = HEAD("\x38", "\x1a") REST INIT,
-	  .len = 56,
-	  .room = 80,
+	  .readable = HEAD("\x38", "\x1a") REST INIT,
+	  .readable_len = 56,
+	  .writable_len = 80,
 	  .used_min = 80,
 	  .used_max = 80,
 	  .answer = fs_reply,
-	  .answer_count = 2,
-	  .exact = true },
-	MODEL_REQUEST(1, HEAD("\x38", "\x1a") REST INIT),
-	MODEL_REQUEST(2, BIG_HEAD("\x38", "\x1a") REST BIG_INIT),
-	MODEL_REQUEST(1, HEAD("\x28", "\3") REST),		      /* FUSE_GETATTR */
-	MODEL_REQUEST(0, HEAD("\x30", "\2") REST "\1\0\0\0\0\0\0\0"), /* FUSE_FORGET */
-	MODEL_REQUEST(0, HEAD("\x30", "\x2a") REST "\1\0\0\0\0\0\0\0"),
-	MODEL_REQUEST(0, BIG_HEAD("\x30", "\2") REST "\0\0\0\0\0\0\0\1"),
-	MODEL_REQUEST(1, HEAD("\x28", "\3")),
-	MODEL_REQUEST(1, HEAD("\x50", "\x0f") ROOT NOUGHT NOUGHT "\0\0\0\0\0\0\0\0"),
-	MODEL_REQUEST(1, HEAD("\x50", "\x10") ROOT NOUGHT NOUGHT "\0\0\0\0\0\0\0\0"),
-	MODEL_REQUEST(1, HEAD("\x50", "\x30") ROOT NOUGHT "\0\0\1\0\0\0\0\0"
-							  "\3\0\0\0\0\0\0\0"
-							  "\0\x80\0\0\0\0\0\0"),
-	MODEL_REQUEST(1, HEAD("\x50", "\x30") ROOT NOUGHT "\0\x20\0\0\0\0\0\0"
-							  "\3\0\0\0\0\0\0\0"
-							  "\0\xf0\xff\x7f\2\0\0\0"),
-	MODEL_REQUEST(1, HEAD("\x3c", "\x31") ROOT "\1\0\0\0"
-						   "\0\x90\0\0\0\0\0\0"
-						   "\0\x10\0\0\0\0\0\0"),
+	  .flags = VRINGER_REQUEST_EXACT },
+	MODEL_HINT(1, HEAD("\x38", "\x1a") REST INIT),
+	MODEL_HINT(2, BIG_HEAD("\x38", "\x1a") REST BIG_INIT),
+	MODEL_HINT(1, HEAD("\x28", "\3") REST),			   /* FUSE_GETATTR */
+	MODEL_HINT(0, HEAD("\x30", "\2") REST "\1\0\0\0\0\0\0\0"), /* FUSE_FORGET */
+	MODEL_HINT(0, HEAD("\x30", "\x2a") REST "\1\0\0\0\0\0\0\0"),
+	MODEL_HINT(0, BIG_HEAD("\x30", "\2") REST "\0\0\0\0\0\0\0\1"),
+	MODEL_HINT(1, HEAD("\x28", "\3")),
+	MODEL_HINT(1, HEAD("\x50", "\x0f") ROOT NOUGHT NOUGHT "\0\0\0\0\0\0\0\0"),
+	MODEL_HINT(1, HEAD("\x50", "\x10") ROOT NOUGHT NOUGHT "\0\0\0\0\0\0\0\0"),
+	MODEL_HINT(1, HEAD("\x50", "\x30") ROOT NOUGHT "\0\0\1\0\0\0\0\0"
+						       "\3\0\0\0\0\0\0\0"
+						       "\0\x80\0\0\0\0\0\0"),
+	MODEL_HINT(1, HEAD("\x50", "\x30") ROOT NOUGHT "\0\x20\0\0\0\0\0\0"
+						       "\3\0\0\0\0\0\0\0"
+						       "\0\xf0\xff\x7f\2\0\0\0"),
+	MODEL_HINT(1, HEAD("\x3c", "\x31") ROOT "\1\0\0\0"
+						"\0\x90\0\0\0\0\0\0"
+						"\0\x10\0\0\0\0\0\0"),
+	{ .name = NULL },
 };
 
-static const struct target_field fs_fields[] = {
+static const struct vringer_field fs_fields[] = {
 	{ "tag", 0, 1, 36 },
 	{ "num_request_queues", 36, 4, 1 },
+	{ .name = NULL },
 };
 
-static const struct target_region fs_regions[] = { { 0, FS_SHM_BASE, FS_SHM_LEN } };
+static const struct vringer_shm fs_shm[] = { { .base = FS_SHM_BASE, .len = FS_SHM_LEN } };
 
-const struct target fs_target = {
+static const struct vringer_kind fs_kind = { .size = sizeof(fs_kind), .fuse_init_only = 1 };
+
+struct vringer_target fs_target = {
+	MODEL,
 	.name = "fs",
 	.help = "virtio-fs that starts a FUSE session and implements nothing else",
 	.device_id = VIRTIO_ID_FS,
@@ -116,15 +121,14 @@ const struct target fs_target = {
 	.queue_count = FS_QUEUE_COUNT,
 	.queues = fs_queues,
 	.config_len = sizeof(struct virtio_fs_config),
-	.field_count = sizeof(fs_fields) / sizeof(fs_fields[0]),
 	.fields = fs_fields,
-	.region_count = 1,
-	.regions = fs_regions,
-	.fuse = true,
+	.shm_count = MODEL_COUNT(fs_shm),
+	.shm = fs_shm,
+	.kind = &fs_kind,
 	.chain_bytes_max = 256 + 4096, /* of mappings to be removed */
 	.heap_max = 64u << 10,
 	.sums = fs_sums,
-	.request_count = sizeof(fs_requests) / sizeof(fs_requests[0]),
+	.equal_sums = fs_equal_sums,
 	.requests = fs_requests,
 	/* In one buffer: a program may leave the device queues of one entry, in which
 	 * a request with a reply does not fit. */
@@ -138,6 +142,7 @@ const struct target fs_target = {
 		    "> used 1 id=0 len=0\n"
 		    "send 2 b1\n"
 		    "> used 2 id=0 len=0\n",
-	MODEL_CALLS(fs_create),
-	MODEL_SNAPSHOTS,
+	.create = fs_create,
+	.destroy = model_destroy,
+	.snapshots = &model_snapshots,
 };

@@ -1,59 +1,183 @@
 /* SPDX-License-Identifier: Apache-2.0 OR MIT */
 /*
- * Our own device models as targets.  See target.h.
+ * Our own device models as targets: the list, and what they share.  See vringer.h.
  */
 #include "harness/models/models.h"
-#include "harness/target/mmio_calls.h"
 
+#include "devices/balloon.h"
+#include "devices/console.h"
+#include "devices/fs.h"
 #include "devices/mmio.h"
 #include "devices/net.h"
 #include "devices/snapshot.h"
 
-#include <linux/virtio_config.h>
-#include <linux/virtio_ids.h>
-#include <linux/virtio_net.h>
+#include <stddef.h>
+#include <stdlib.h>
 #include <string.h>
+
+/* What a model stands on, by what vringer gives it: ctx is a struct vringer_host. */
+
+/* Whole: member by member it would go through memory, and every access would wait. */
+union same_why {
+	struct guest_why model;
+	struct vringer_why given;
+};
+_Static_assert(sizeof(struct vringer_why) == sizeof(struct guest_why) &&
+		       offsetof(struct vringer_why, queue) == offsetof(struct guest_why, queue) &&
+		       offsetof(struct vringer_why, walk) == offsetof(struct guest_why, walk),
+	       "struct guest_why is struct vringer_why");
+#define GIVEN_WHY(why) (((union same_why){ .model = (why) }).given)
+
+static int host_read(void *ctx, struct guest_why why, uint64_t addr, void *buf, uint32_t len)
+{
+	const struct vringer_host *host = ctx;
+
+	return host->read(host->ctx, GIVEN_WHY(why), addr, buf, len);
+}
+
+static int host_write(void *ctx, struct guest_why why, uint64_t addr, const void *buf, uint32_t len)
+{
+	const struct vringer_host *host = ctx;
+
+	return host->write(host->ctx, GIVEN_WHY(why), addr, buf, len);
+}
+
+static void *host_map(void *ctx, struct guest_why why, uint64_t addr, uint32_t len, bool write)
+{
+	const struct vringer_host *host = ctx;
+
+	return host->map(host->ctx, GIVEN_WHY(why), addr, len, write);
+}
+
+static int host_unmap(void *ctx, void *view)
+{
+	const struct vringer_host *host = ctx;
+
+	return host->unmap(host->ctx, view);
+}
+
+static void host_interrupt(void *ctx, uint32_t bits)
+{
+	const struct vringer_host *host = ctx;
+
+	host->interrupt(host->ctx, bits);
+}
+
+static bool host_is_memory(void *ctx, uint64_t addr, uint64_t len)
+{
+	const struct vringer_host *host = ctx;
+
+	return host->is_memory(host->ctx, addr, len) != 0;
+}
+
+static void *host_alloc(void *ctx, size_t size)
+{
+	const struct vringer_host *host = ctx;
+
+	return host->alloc(host->ctx, size);
+}
+
+static void host_free(void *ctx, void *block)
+{
+	const struct vringer_host *host = ctx;
+
+	host->free(host->ctx, block);
+}
+
+bool model_open(struct model *model, const struct device_ops *ops, const struct vringer_host *host,
+		uint64_t offered, const uint16_t *queue_max)
+{
+	union {
+		const struct vringer_host *given;
+		void *ctx;
+	} under = { .given = host };
+
+	model->host = (struct device_host){
+		.ctx = under.ctx,
+		.read = host_read,
+		.write = host_write,
+		.map = host_map,
+		.unmap = host_unmap,
+		.interrupt = host_interrupt,
+		.is_memory = host_is_memory,
+		.alloc = host_alloc,
+		.free = host_free,
+	};
+	model->mmio = mmio_create(ops, &model->host, offered, queue_max);
+	return model->mmio != NULL;
+}
+
+/* Blocks that are not in use, for the next models: one is made for every program, and
+ * two are there while one is restored.  They are none of the model's memory, which the
+ * harness counts. */
+static struct model *spare;
+
+static void give_back(struct model *model)
+{
+	model->mmio = NULL;
+	if (spare == NULL)
+		spare = model;
+	else
+		free(model);
+}
+
+void *model_create(const struct device_ops *ops, const struct vringer_host *host, uint64_t offered,
+		   const uint16_t *queue_max)
+{
+	struct model *model = spare != NULL ? spare : malloc(sizeof(*model));
+
+	spare = NULL;
+	if (model == NULL || model_open(model, ops, host, offered, queue_max))
+		return model;
+	give_back(model);
+	return NULL;
+}
+
+static struct mmio *mmio_of(const void *device)
+{
+	return ((const struct model *)device)->mmio;
+}
+
+struct device *model_device(void *device)
+{
+	return mmio_device(mmio_of(device));
+}
 
 void model_destroy(void *device)
 {
-	mmio_destroy(device);
+	mmio_destroy(mmio_of(device));
+	give_back(device);
 }
 
 void model_read(void *device, uint64_t offset, void *buf, uint32_t len)
 {
-	mmio_read(device, offset, buf, len);
+	mmio_read(mmio_of(device), offset, buf, len);
 }
 
 void model_write(void *device, uint64_t offset, const void *buf, uint32_t len)
 {
-	mmio_write(device, offset, buf, len);
+	mmio_write(mmio_of(device), offset, buf, len);
 }
 
-void model_work(void *device)
+void model_step(void *device)
 {
-	mmio_work(device);
+	mmio_work(mmio_of(device));
 }
 
-enum device_state model_state(const void *device)
-{
-	return mmio_state(device);
-}
+_Static_assert((int)VRINGER_IDLE == DEVICE_IDLE && (int)VRINGER_WORK == DEVICE_WORK &&
+		       (int)VRINGER_WAITING == DEVICE_WAITING,
+	       "enum device_state is enum vringer_state");
 
-unsigned model_counter_count(const void *device)
+uint32_t model_state(void *device)
 {
-	return mmio_counter_count(device);
-}
-
-const char *model_counter_name(const void *device, unsigned index)
-{
-	return mmio_counter_name(device, index);
+	return mmio_state(mmio_of(device));
 }
 
 /* By eights, which compilers do in place: it is done after every operation. */
-void model_counters(const void *device, uint64_t *values)
+void model_counters(void *device, uint64_t *values)
 {
-	const uint64_t *from = mmio_counters(device);
-	unsigned i = 0, count = mmio_counter_count(device);
+	const uint64_t *from = mmio_counters(mmio_of(device));
+	unsigned i = 0, count = mmio_counter_count(mmio_of(device));
 
 	for (; count - i >= 8; i += 8)
 		memcpy(values + i, from + i, 8 * sizeof(*values));
@@ -61,127 +185,108 @@ void model_counters(const void *device, uint64_t *values)
 		values[i] = from[i];
 }
 
-#define CALLEE device
-MMIO_CALLS(, model_calls);
+/* The driver's acts, and what it sees: the transport has each by that name. */
+#define LOOK(name, parameters, ...)                                                                \
+	static uint32_t call_##name parameters                                                     \
+	{                                                                                          \
+		return mmio_##name(__VA_ARGS__);                                                   \
+	}
+#define ACT(name, parameters, ...)                                                                 \
+	static void call_##name parameters                                                         \
+	{                                                                                          \
+		mmio_##name(__VA_ARGS__);                                                          \
+	}
+LOOK(status, (const void *device), mmio_of(device))
+ACT(set_status, (void *device, uint32_t status), mmio_of(device), status)
+LOOK(offered, (const void *device, uint32_t word), mmio_of(device), word)
+ACT(accept, (void *device, uint32_t word, uint32_t features), mmio_of(device), word, features)
+LOOK(queue_max, (const void *device, uint32_t queue), mmio_of(device), queue)
+ACT(set_queue_size, (void *device, uint32_t queue, uint32_t size), mmio_of(device), queue, size)
+ACT(set_queue_area, (void *device, uint32_t queue, uint32_t area, uint32_t word, uint32_t address),
+    mmio_of(device), queue, (enum virtqueue_area)area, word, address)
+LOOK(queue_ready, (const void *device, uint32_t queue), mmio_of(device), queue)
+ACT(set_queue_ready, (void *device, uint32_t queue, uint32_t ready), mmio_of(device), queue, ready)
+ACT(notify, (void *device, uint32_t queue), mmio_of(device), queue)
+LOOK(interrupt_status, (const void *device), mmio_of(device))
+ACT(acknowledge, (void *device, uint32_t bits), mmio_of(device), bits)
+LOOK(generation, (const void *device), mmio_of(device))
+ACT(config_read, (void *device, uint64_t offset, void *buf, uint32_t len), mmio_of(device), offset,
+    buf, len)
+ACT(config_write, (void *device, uint64_t offset, const void *buf, uint32_t len), mmio_of(device),
+    offset, buf, len)
 
-size_t model_save(const void *device, void *out, size_t room)
+const struct vringer_calls model_calls = {
+	.size = sizeof(model_calls),
+	.status = call_status,
+	.set_status = call_set_status,
+	.offered = call_offered,
+	.accept = call_accept,
+	.queue_max = call_queue_max,
+	.set_queue_size = call_set_queue_size,
+	.set_queue_area = call_set_queue_area,
+	.queue_ready = call_queue_ready,
+	.set_queue_ready = call_set_queue_ready,
+	.notify = call_notify,
+	.interrupt_status = call_interrupt_status,
+	.acknowledge = call_acknowledge,
+	.generation = call_generation,
+	.config_read = call_config_read,
+	.config_write = call_config_write,
+};
+
+uint64_t model_save(const void *device, void *out, uint64_t room)
 {
-	return snapshot_save(device, out, room);
+	return snapshot_save(mmio_of(device), out, room);
 }
 
-int model_restore(void *device, const void *data, size_t len, size_t *at, const char **what)
+int32_t model_restore(void *device, const void *data, uint64_t len, uint64_t *at, const char **what)
 {
 	struct snapshot_error error;
-	int err = snapshot_restore(device, data, len, &error);
+	int err = snapshot_restore(mmio_of(device), data, len, &error);
 
 	*at = error.at;
 	*what = error.what;
 	return err;
 }
 
-static void *net_loopback_create(const struct target *target, const struct device_host *host,
-				 uint64_t offered, const uint16_t *queue_max)
+const struct vringer_snapshots model_snapshots = {
+	.size = sizeof(model_snapshots),
+	.save = model_save,
+	.restore = model_restore,
+};
+
+#define COUNTERS_MAX 64
+
+/* The names of a device's counters are the transport's and the model's: there is one list
+ * of each, so they are put together when the program starts. */
+static void name_counters(struct vringer_target *target, const struct device_ops *ops,
+			  const char *names[COUNTERS_MAX])
 {
-	(void)target;
-	return mmio_create(&net_loopback_ops, host, offered, queue_max);
+	uint32_t count = 0;
+
+	while (count < COUNTERS_MAX && mmio_counter_name_of(ops, count) != NULL) {
+		names[count] = mmio_counter_name_of(ops, count);
+		count++;
+	}
+	target->counter_names = names;
+	target->counter_count = count;
 }
 
-const struct target_field model_net_fields[MODEL_NET_FIELDS] = {
-	{ "mac", 0, 1, 6 },
-	{ "status", 6, 2, 1 },
-	{ "max_virtqueue_pairs", 8, 2, 1 },
-	{ "mtu", 10, 2, 1 },
-};
-
-static const struct device_queue_desc net_queues[] = {
-	{ "rx", 256, false, 0 },
-	{ "tx", 256, true, 0 },
-};
-
-/* A valid frame meets exactly one fate; each of them returns its chain, or
- * fails to. */
-static const struct target_sum net_loopback_sums[] = {
-	{ "tx_packets",
-	  "rx_packets rx_chain_invalid rx_frame_too_large rx_write_failed "
-	  "rx_add_used_failures tx_dropped_no_rx_buffer tx_dropped_rx_poisoned "
-	  "host_alloc_failures",
-	  false },
-	{ "rx_packets rx_chain_invalid rx_frame_too_large rx_write_failed "
-	  "tx_dropped_no_rx_buffer tx_dropped_rx_poisoned",
-	  "tx_packets tx_add_used_failures", false },
-	{ "used.1", "tx_packets tx_chain_invalid tx_oversize_dropped host_alloc_failures", false },
-	{ "used.0", "rx_packets rx_chain_invalid rx_frame_too_large rx_write_failed", false },
-	{ NULL, NULL, false },
-};
-
-static const struct target_stream net_loopback_stream = {
-	.from = 1,
-	.to = 0,
-	.skip = sizeof(struct virtio_net_hdr_v1),
-	.left = "rx_packets",
-	.frame_max = NET_FRAME_MAX,
-};
-
-/* A header that asks for nothing, and a frame; and what the driver finds of it. */
-#define FRAME                                                                                      \
-	"\xff\xff\xff\xff\xff\xff\x52\x54\x00\x12\x34\x56\x88\xb5"                                   \
-	"0123456789abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMN"
-static const struct target_bytes net_answer[] = {
-	{ 0, 76, (const uint8_t *)"\0\0\0\0\0\0\0\0\0\0\1\0" FRAME },
-};
-
-static const struct target_request net_loopback_requests[] = {
-	{ .name = "frame",
-	  .queue = 1,
-	  .bytes = "\0\0\0\0\0\0\0\0\0\0\0\0" FRAME,
-	  .len = 76,
-	  .exact = true },
-	{ .name = "buffer",
-	  .queue = 0,
-	  .room = 128,
-	  .used_min = 76,
-	  .used_max = 76,
-	  .answer = net_answer,
-	  .answer_count = 1,
-	  .after = "send_request 1\n",
-	  .exact = true },
-};
-
-static const struct target net_loopback = {
-	.name = "net-loopback",
-	.help = "virtio-net that sends every frame back to its driver",
-	.device_id = VIRTIO_ID_NET,
-	.features = 1ULL << VIRTIO_F_VERSION_1 | 1ULL << VIRTIO_NET_F_MAC,
-	.queue_count = 2,
-	.queues = net_queues,
-	.config_len = 12,
-	.field_count = MODEL_NET_FIELDS,
-	.fields = model_net_fields,
-	.chain_bytes_max = 12 + 65557,
-	.heap_max = 256u << 10,
-	.blocks_kept = 1, /* the buffer of a frame */
-	.sums = net_loopback_sums,
-	.stream_count = 1,
-	.streams = &net_loopback_stream,
-	.request_count = 2,
-	.requests = net_loopback_requests,
-	.liveness = "device net-loopback\n"
-		    "start driver_ok\n"
-		    "pattern b3 len=76\n"
-		    "offer 0 b9:w\n"
-		    "send 1 b3\n"
-		    "> used 1 id=0 len=0\n"
-		    "> used 0 id=0 len=76\n"
-		    "> mem_equal b9+12 b3+12 len=64\n",
-	MODEL_CALLS(net_loopback_create),
-	MODEL_SNAPSHOTS,
-};
-
-const struct target *const *target_all(void)
+__attribute__((constructor)) static void name_all_counters(void)
 {
-	static const struct target *const table[] = {
-		&net_loopback, &net_host_target, &console_target, &fs_target, &balloon_target, NULL,
+	static const struct {
+		struct vringer_target *target;
+		const struct device_ops *ops;
+	} models[] = {
+		{ &net_loopback_target, &net_loopback_ops }, { &net_host_target, &net_host_ops },
+		{ &console_target, &console_ops },	     { &fs_target, &fs_ops },
+		{ &balloon_target, &balloon_ops },
 	};
+	static const char *names[MODEL_COUNT(models)][COUNTERS_MAX];
 
-	return table;
+	for (size_t i = 0; i < MODEL_COUNT(models); i++)
+		name_counters(models[i].target, models[i].ops, names[i]);
 }
+
+VRINGER_TARGETS(&net_loopback_target, &net_host_target, &console_target, &fs_target,
+		&balloon_target);

@@ -1,46 +1,63 @@
 /* SPDX-License-Identifier: Apache-2.0 OR MIT */
 /*
- * What our own device models share as targets.  See target.h.
+ * What our own device models share as targets: each is a description of vringer.h, as
+ * everybody's device is.
  */
 #ifndef VRINGER_HARNESS_MODELS_H
 #define VRINGER_HARNESS_MODELS_H
 
-#include "harness/target/target.h"
+#include "devices/mmio.h"
+#include "harness/target/vringer.h"
 
-/* The calls of a target, on a struct mmio. */
+/* A device of ours: its transport, and what that stands on, made of what vringer gives. */
+struct model {
+	struct device_host host;
+	struct mmio *mmio;
+};
+
+/* Create its device; false if there is no memory. */
+bool model_open(struct model *model, const struct device_ops *ops, const struct vringer_host *host,
+		uint64_t offered, const uint16_t *queue_max);
+/* The calls of a target whose device is a struct model, or begins with one. */
+void *model_create(const struct device_ops *ops, const struct vringer_host *host, uint64_t offered,
+		   const uint16_t *queue_max);
 void model_destroy(void *device);
 void model_read(void *device, uint64_t offset, void *buf, uint32_t len);
 void model_write(void *device, uint64_t offset, const void *buf, uint32_t len);
-void model_work(void *device);
-enum device_state model_state(const void *device);
-unsigned model_counter_count(const void *device);
-const char *model_counter_name(const void *device, unsigned index);
-void model_counters(const void *device, uint64_t *values);
-size_t model_save(const void *device, void *out, size_t room);
-extern const struct target_calls model_calls;
-int model_restore(void *device, const void *data, size_t len, size_t *at, const char **what);
+void model_step(void *device);
+uint32_t model_state(void *device);
+void model_counters(void *device, uint64_t *values);
+uint64_t model_save(const void *device, void *out, uint64_t room);
+int32_t model_restore(void *device, const void *data, uint64_t len, uint64_t *at,
+		      const char **what);
+extern const struct vringer_calls model_calls;
+extern const struct vringer_snapshots model_snapshots;
 
-/* What every model on our mmio transport has in common. */
-#define MODEL_CALLS(create_fn)                                                                     \
-	.facts = FACT_ALL, .model = true, .transport = true, .strict = true, .limits = true,       \
-	.create = (create_fn), .destroy = model_destroy, .read = model_read, .write = model_write, \
-	.calls = &model_calls, .work = model_work, .state = model_state,                           \
-	.counter_count = model_counter_count, .counter_name = model_counter_name,                  \
-	.counters = model_counters
+/* The model behind its transport. */
+struct device *model_device(void *device);
 
-/* ... and of those that can be saved. */
-#define MODEL_SNAPSHOTS .save = model_save, .restore = model_restore
+/* What every model has in common; models.c adds the names of its counters. */
+#define MODEL                                                                                      \
+	.version = VRINGER_VERSION, .size = sizeof(struct vringer_target),                         \
+	.level = VRINGER_LEVEL_MMIO, .memory = VRINGER_MEMORY_PURPOSES,                            \
+	.flags = VRINGER_JUDGE_MODEL | VRINGER_ALLOC | VRINGER_TRANSPORT | VRINGER_BACKEND,        \
+	.read = model_read, .write = model_write, .calls = &model_calls, .step = model_step,       \
+	.state = model_state, .counters = model_counters
 
-/* A struct target_request: to that queue, the bytes of a literal, all of them. */
-#define MODEL_REQUEST(queue_no, literal)                                                           \
+#define MODEL_COUNT(table) (sizeof(table) / sizeof((table)[0]))
+
+/* A struct vringer_request that is only a hint: to that queue, the bytes of a literal, all
+ * of them. */
+#define MODEL_HINT(to, literal)                                                                    \
 	{                                                                                          \
-		.queue = queue_no, .len = sizeof(literal) - 1, .bytes = literal                    \
+		.name = "hint", .queue = (to), .flags = VRINGER_REQUEST_HINT,                      \
+		.readable = (literal), .readable_len = sizeof(literal) - 1                         \
 	}
 
 /* The configuration of both network cards. */
-#define MODEL_NET_FIELDS 4u
-extern const struct target_field model_net_fields[MODEL_NET_FIELDS];
+extern const struct vringer_field model_net_fields[];
 
-extern const struct target console_target, net_host_target, fs_target, balloon_target;
+extern struct vringer_target net_loopback_target, console_target, net_host_target, fs_target,
+	balloon_target;
 
 #endif

@@ -7,16 +7,14 @@
 #include <errno.h>
 #include <string.h>
 
-void wire_tell(const struct wire *wire, enum frame_end end, const uint8_t *frame, uint32_t len)
+void wire_tell(const struct wire *wire, enum vringer_end end, const uint8_t *frame, uint32_t len)
 {
-	if (wire->listener != NULL)
-		wire->listener->frame(wire->listener->ctx, end, frame, len);
+	wire->host->frame(wire->host->ctx, (uint32_t)end, frame, len);
 }
 
 void wire_called(const struct wire *wire)
 {
-	if (wire->listener != NULL)
-		wire->listener->called(wire->listener->ctx);
+	wire->host->backend(wire->host->ctx);
 }
 
 static void line_put(struct wire_line *line, const uint8_t *frame, uint32_t len)
@@ -58,7 +56,7 @@ int64_t wire_send(void *ctx, const uint8_t *frame, uint32_t len)
 	struct wire *wire = ctx;
 
 	wire_called(wire);
-	wire_tell(wire, END_AWAY, frame, len);
+	wire_tell(wire, VRINGER_END_AWAY, frame, len);
 	if (wire->orders.hold > 0 && --wire->orders.hold == 0)
 		let_go(wire);
 	if (wire->orders.refuse > 0) {
@@ -101,7 +99,8 @@ int64_t wire_receive(void *ctx, uint8_t *frame, uint32_t room)
 	memset(frame, WIRE_GARBAGE, room);
 	(void)line_copy(next, frame, room);
 	/* What the host gave, whatever there is room for. */
-	wire_tell(wire, END_GIVEN, next->bytes, next->len < WIRE_BYTES ? next->len : WIRE_BYTES);
+	wire_tell(wire, VRINGER_END_GIVEN, next->bytes,
+		  next->len < WIRE_BYTES ? next->len : WIRE_BYTES);
 	return next->len;
 }
 
@@ -155,26 +154,26 @@ uint32_t wire_take(struct wire *wire, uint8_t *frame, uint32_t max)
 	return wire->out.count > 0 ? line_copy(line_pop(&wire->out), frame, max) : 0;
 }
 
-void wire_order(struct wire *wire, enum host_order order, uint32_t count, uint32_t amount)
+void wire_order(struct wire *wire, uint32_t order, uint32_t count, uint32_t amount)
 {
 	switch (order) {
-	case ORDER_FORGET:
+	case VRINGER_FORGET:
 		wire_reset(wire);
 		break;
-	case ORDER_REFUSE:
+	case VRINGER_REFUSE:
 		wire->orders.refuse = count;
 		wire->orders.refuse_taken = amount;
 		break;
-	case ORDER_HOLD:
+	case VRINGER_HOLD:
 		wire->orders.hold = count;
 		if (count == 0)
 			let_go(wire);
 		break;
-	case ORDER_PRETEND:
+	case VRINGER_PRETEND:
 		wire->orders.pretends = true;
 		wire->orders.pretended = count;
 		break;
-	case HOST_ORDER_COUNT:
+	default:
 		break;
 	}
 }

@@ -3,7 +3,8 @@
  * The backend of a network card, directed by a script: frames for the guest, frames
  * that the guest sent, and how it answers the device.
  *
- * A listener sees every frame, so that the judge need not trust the device's counters.
+ * Every frame is told to vringer's host, so that the judge need not trust the device's
+ * counters.
  *
  * Refused: more than WIRE_FRAMES frames for the guest at a time.  Of what the
  * guest sent the last WIRE_FRAMES are kept, and of a frame WIRE_BYTES.
@@ -11,7 +12,9 @@
 #ifndef VRINGER_HARNESS_WIRE_H
 #define VRINGER_HARNESS_WIRE_H
 
-#include "harness/target/target.h"
+#include "harness/target/vringer.h"
+
+#include <stdbool.h>
 
 #define WIRE_FRAMES 64u
 #define WIRE_BYTES 2048u
@@ -37,7 +40,7 @@ struct wire_orders {
 };
 
 struct wire {
-	const struct target_listener *listener; /* NULL: nobody listens */
+	const struct vringer_host *host; /* who is told */
 	struct wire_orders orders;
 	bool told; /* the device knows of frames that are there, if there are any */
 	struct wire_line in, out;
@@ -48,10 +51,10 @@ int64_t wire_send(void *ctx, const uint8_t *frame, uint32_t len);
 uint32_t wire_waiting(void *ctx);
 int64_t wire_receive(void *ctx, uint8_t *frame, uint32_t room);
 
-/* As a wire that nothing was done to; the listener stays. */
+/* As a wire that nothing was done to; the host stays. */
 void wire_reset(struct wire *wire);
 /* What was done to `old`, which then is as after wire_reset, was done to `wire`,
- * which is so before; each keeps its listener. */
+ * which is so before; each keeps its host. */
 void wire_take_over(struct wire *wire, struct wire *old);
 /* A frame for the guest: false if there is no room.  Whether it is there at once
  * is for wire_holds to say: if so, the device is to be told. */
@@ -62,9 +65,10 @@ uint32_t wire_due(const struct wire *wire);
 /* The oldest frame that the guest sent and that was not taken, its first `max`
  * bytes; how many, 0: there is none. */
 uint32_t wire_take(struct wire *wire, uint8_t *frame, uint32_t max);
-void wire_order(struct wire *wire, enum host_order order, uint32_t count, uint32_t amount);
-/* Tell the listener: of a frame, and of a call of the host. */
-void wire_tell(const struct wire *wire, enum frame_end end, const uint8_t *frame, uint32_t len);
+/* order: enum vringer_order. */
+void wire_order(struct wire *wire, uint32_t order, uint32_t count, uint32_t amount);
+/* Tell the host: of a frame, and of a call of the host. */
+void wire_tell(const struct wire *wire, enum vringer_end end, const uint8_t *frame, uint32_t len);
 void wire_called(const struct wire *wire);
 
 #endif

@@ -94,6 +94,7 @@ extern const char *const expect_states[];
 /* What `order` and `generation` may name, in the order of their values. */
 extern const char *const expect_interrupts[]; /* used, config */
 extern const char *const expect_moves[];      /* same, moved */
+#define EXPECT_ANSWERED_ALL UINT64_MAX /* in place of their number */
 extern const char *const expect_raised[];     /* used, config, none */
 
 /* What the words of a portable script stand for. */

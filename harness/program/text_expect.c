@@ -27,12 +27,14 @@
  *   > counters none
  *   > counter tx_packets=3          stands at
  *   > state work                    the device rests with work left, waiting or idle
- *   > silent                        no rule of any severity broken so far
+ *   > silent                        no rule broken so far that fails a run
  *   > breaks completion.not-held    the operation breaks that rule
  *   > answered q 3                  three requests came back since the last such line or
- *                                   `start`, each as the target declares
+ *                                   `start`, each as the target declares; `all`: as many
+ *                                   as were offered, and one at least
  *   > outstanding q 1               so many have not come back
- *   > raised used                   the operation raised it, or a level-triggered line is up
+ *   > raised used                   the operation raised it, or the one that it goes on
+ *                                   with, or a level-triggered line is up
  *
  * A severity may stand first, as rules have one: `> should raised none`.  must, which is
  * the default, is what VIRTIO demands, or the target's own declaration.
@@ -386,8 +388,17 @@ static int parse_breaks(struct text_line *line, struct expect *e)
 
 static int parse_answered(struct text_line *line, struct expect *e)
 {
+	struct text_line rest;
+	struct text_word word;
+
 	if (need_value(line, FIELD_QUEUE, "a queue", &e->value[0], &e->base[0]) != 0)
 		return -EINVAL;
+	rest = *line;
+	if (e->kind == EXPECT_ANSWERED && text_next(&rest, &word) && text_word_is(&word, "all")) {
+		*line = rest;
+		e->value[1] = EXPECT_ANSWERED_ALL;
+		return 0;
+	}
 	return need_value(line, FIELD_COUNT, "how many", &e->value[1], &e->base[1]);
 }
 

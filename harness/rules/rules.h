@@ -55,6 +55,8 @@ enum severity {
 	  "no access for a queue that is not ready, before DRIVER_OK or after reset")              \
 	X(MEMORY_RING, "memory.ring", MUST, MEM, SEEN, "dev.split.desc-table.2",                   \
 	  "each field of a ring is accessed at its own place, and only the used ring is written")  \
+	X(MEMORY_FIELD, "memory.field", LIMIT, MEM, 0, "policy",                                   \
+	  "each field of a ring is accessed with one call of its size, as vringer.h asks")         \
 	X(MEMORY_WRITE, "memory.write", MUST, WALK, SEEN, "dev.split.desc-table.1a",               \
 	  "every byte written lies in a device-writable part of a chain that the device holds")    \
 	X(MEMORY_READ, "memory.read", LIMIT, WALK, TOLD, "policy",                                 \
@@ -72,13 +74,13 @@ enum severity {
 	X(COMPLETION_NOT_HELD, "completion.not-held", MUST, WALK, SEEN, "2.7.8",                   \
 	  "a used entry names a chain that the device holds, once per hold")                       \
 	X(COMPLETION_SLOT, "completion.slot", MUST, WALK, SEEN, "2.7.8",                           \
-	  "used entries are written in the order of the used ring")                                \
+	  "used entries are written where they are due, and the used index passes no others")      \
 	X(COMPLETION_LEN, "completion.len", MUST, WALK, SEEN, "dev.split.used-ring.2",             \
 	  "every byte below used.len was written by the device while it held the chain")           \
 	X(ORDER_ENTRY, "order.entry", MUST, WALK, 0, "dev.split.used-ring.1",                      \
 	  "a used entry is written before the used index passes it")                               \
-	X(ORDER_UNAVAILABLE, "order.unavailable", MUST, WALK, 0, "2.7.13.3",                       \
-	  "an available entry is read only below the available index")                             \
+	X(ORDER_UNAVAILABLE, "order.unavailable", LIMIT, WALK, SEEN, "policy",                     \
+	  "an available entry is read only below an available index within the queue's size")      \
 	X(WAKEUP_MISSING, "wakeup.missing", MUST, MEM | INTR, SEEN | INTR,                         \
 	  "dev.split.used-notify-suppress.3",                                                      \
 	  "the used index moved: an interrupt follows, unless the driver said it wants none")      \
@@ -91,6 +93,8 @@ enum severity {
 	  "no used-buffer interrupt before DRIVER_OK")                                             \
 	X(WAKEUP_NEEDS_RESET, "wakeup.needs-reset", MUST, INTR, 0, "dev.status.field.3",           \
 	  "DEVICE_NEEDS_RESET on a live device comes with a configuration interrupt")              \
+	X(WAKEUP_USED_BIT, "wakeup.used-bit", MUST, MEM | INTR, SEEN | INTR, "dev.mmio.regs.4",    \
+	  "an interrupt for the configuration sets bit 0 only if a buffer was used")               \
 	X(WAKEUP_CONFIG, "wakeup.config", SHOULD, INTR, 0, "dev.mmio.regs.4",                      \
 	  "no configuration interrupt without a change or DEVICE_NEEDS_RESET")                     \
 	X(WAKEUP_CHANGED, "wakeup.changed", MODEL, INTR, 0, "2.3",                                 \
@@ -185,12 +189,12 @@ enum severity {
 	  "a FUSE reply is the one that the request in its chain requires")                        \
 	X(STREAM_UNANSWERED, "stream.unanswered", LIMIT, WALK, 0, "policy",                        \
 	  "a request with room for its reply gets it, and used.len is the length of the reply")    \
-	X(NET_HEADER, "net.header", MUST, WALK, 0, "dev.net.rx-packets.1",                         \
+	X(NET_HEADER, "net.header", MUST, WALK, SEEN, "dev.net.rx-packets.1",                      \
 	  "the header of a received packet has the right num_buffers and no offload that was not " \
 	  "negotiated")                                                                            \
 	X(NET_SPARE, "net.spare", MODEL, WALK, 0, "policy",                                        \
 	  "header fields of offloads are 0 in a packet without offloads")                          \
-	X(NET_MTU, "net.mtu", MUST, WALK, 0, "dev.net.config-layout.5",                            \
+	X(NET_MTU, "net.mtu", MUST, WALK, SEEN, "dev.net.config-layout.5",                         \
 	  "no received packet is larger than the negotiated MTU allows")                           \
 	X(SNAPSHOT_REFUSED, "snapshot.refused", LIMIT, REGS, 0, "policy",                          \
 	  "a device accepts the snapshot that it saved, and refusing one changes nothing")         \

@@ -7,6 +7,7 @@
 #include "harness/guest/requests.h"
 
 #include <errno.h>
+#include <linux/virtio_config.h>
 #include <linux/virtio_ring.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -101,6 +102,11 @@ static const char *unmet_op(const struct op *op, const struct target *target)
 		return told ? NULL
 			    : "failing accesses need a device that reaches memory by "
 			      "calls";
+	if (op->code >= OP_CHAIN_REQUEST && op->code <= OP_SEND_REQUEST)
+		return target->layout != ARENA_FLAT || op->base[SEND_REQUEST_AT] != BASE_ABSOLUTE ||
+				       op->value[SEND_REQUEST_AT] - 1 >= 4095
+			       ? NULL
+			       : "needs memory at address 0";
 	if (op->code == OP_FAULT_ALLOC)
 		return (facts & FACT_HEAP) != 0 ? NULL
 						: "needs a device that takes all memory from "
@@ -133,14 +139,26 @@ static const char *unmet_words(const struct instance *in, const struct script *s
 	return NULL;
 }
 
+/* What the device offers where the header holds features back. */
+static uint64_t offer_of(const struct script *script, const struct target *target)
+{
+	uint64_t kept = script->prog.features | 1ull << VIRTIO_F_VERSION_1;
+
+	return target->fixed_features ? target->features : target->features & kept;
+}
+
 /* What its operations need of the queue's size, and of the features that it accepts. */
 static const char *unmet_start(const struct instance *in, const struct script *script,
 			       const struct target *target)
 {
 	unsigned size_max = in->queue ? target->queues[in->binding.queue].size_max : 0;
 
+	if (target->fixed_features && script->prog.features != UINT64_MAX)
+		return "needs a device that can hold features back";
 	if (in->queue && script->needs_size > size_max)
 		return "needs a larger queue";
+	if (in->request != NULL && (in->request->features & ~offer_of(script, target)) != 0)
+		return "holds back a feature that the request needs";
 	for (uint32_t i = 0; i < script->prog.op_count; i++) {
 		const struct op *op = &script->prog.ops[i];
 
@@ -150,11 +168,12 @@ static const char *unmet_start(const struct instance *in, const struct script *s
 			return "needs a larger queue";
 		if (in->request == NULL)
 			continue;
-		if (op->value[START_SIZE] != 0 && op->value[START_SIZE] < 2 && in->request->len > 0 &&
-		    in->request->room > 0)
+		if (op->value[START_SIZE] != 0 && op->value[START_SIZE] < 2 &&
+		    in->request->len > 0 && in->request->room > 0)
 			return "needs a request in one buffer";
 		if (op->value[START_FEATURES] != 0 &&
-		    (in->request->features & ~op->value[START_FEATURES]) != 0)
+		    ((in->request->features | target->queues[in->binding.queue].features) &
+		     ~op->value[START_FEATURES]) != 0)
 			return "needs a request without the features that it needs";
 	}
 	return NULL;

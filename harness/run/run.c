@@ -36,7 +36,9 @@ static void on_interrupt(void *ctx, uint32_t bits)
 	if (used && ++run->interrupts_of[queue] > run->interrupts_used)
 		run->interrupts_used = run->interrupts_of[queue];
 	run->interrupts_config += (bits & VIRTIO_MMIO_INT_CONFIG) != 0;
-	record_value(&run->guest.record, RECORD_INTERRUPTS, bits);
+	run->raised_used = run->raised_used || used;
+	run->raised_config = run->raised_config || (bits & VIRTIO_MMIO_INT_CONFIG) != 0;
+	record_timed(&run->guest.record, RECORD_INTERRUPTS, bits);
 	ledger_interrupt(&run->guest.ledger, bits, queue);
 }
 
@@ -57,6 +59,18 @@ static void look_at_refetch(struct run *run, struct guest_why why)
 		refetch->serial = 0;
 }
 
+/* Where in a ring something is, and indices, depend on when it is done. */
+static void record_write(struct run *run, const struct arena_access *access)
+{
+	struct record *record = &run->guest.record;
+	uint16_t purpose = access->why.purpose;
+
+	if (!record->loose || purpose == GUEST_PAYLOAD)
+		record_item(record, RECORD_MEMORY, access->addr, access->data, access->len);
+	else if (purpose == GUEST_USED_ENTRY)
+		record_item(record, RECORD_MEMORY, access->why.queue, access->data, access->len);
+}
+
 /* The device accessed guest memory. */
 static void on_memory(void *ctx, const struct arena_access *access)
 {
@@ -68,8 +82,7 @@ static void on_memory(void *ctx, const struct arena_access *access)
 		look_at_refetch(run, access->why);
 	if (!run->guest.record.on || !access->write || access->err != 0)
 		return;
-	record_value(&run->guest.record, RECORD_MEMORY, access->addr);
-	record_bytes(&run->guest.record, RECORD_MEMORY, access->data, access->len);
+	record_write(run, access);
 }
 
 /* The device asked whether that is memory. */
@@ -86,8 +99,7 @@ static void on_frame(void *ctx, enum frame_end end, const uint8_t *frame, uint32
 	struct trace_event event = { .kind = TRACE_FRAME, .value = end, .len = len, .data = frame };
 
 	ledger_frame(&run->guest.ledger, end, frame, len);
-	record_value(&run->guest.record, RECORD_HOST, end);
-	record_bytes(&run->guest.record, RECORD_HOST, frame, len);
+	record_item(&run->guest.record, RECORD_HOST, end, frame, len);
 	if (run->guest.trace != NULL)
 		run->guest.trace->event(run->guest.trace->ctx, &event);
 }
@@ -96,6 +108,11 @@ static void on_frame(void *ctx, enum frame_end end, const uint8_t *frame, uint32
 static void on_called(void *ctx)
 {
 	ledger_backend(&((struct run *)ctx)->guest.ledger);
+}
+
+static uint32_t on_outstanding(void *ctx, unsigned queue)
+{
+	return guest_outstanding(&((struct run *)ctx)->guest, queue);
 }
 
 static void on_fault(void *ctx, const char *what)
@@ -111,10 +128,8 @@ static void on_change(void *ctx, uint64_t addr, const uint8_t *data, uint32_t le
 
 	if (run->guest.trace != NULL)
 		run->guest.trace->event(run->guest.trace->ctx, &event);
-	if (!run->guest.record.on)
-		return;
-	record_value(&run->guest.record, RECORD_MEMORY, addr);
-	record_bytes(&run->guest.record, RECORD_MEMORY, data, len);
+	if (run->guest.record.on && !run->guest.record.loose)
+		record_item(&run->guest.record, RECORD_MEMORY, addr, data, len);
 }
 
 /* Of what the host takes, and of snapshots: one block. */
@@ -191,9 +206,12 @@ int run_open(struct run **run, const struct target *target, struct text_error *e
 	r->guest.arena.asked = on_asked;
 	r->guest.arena.observe_ctx = r;
 	r->interrupt_queue = LEDGER_LINE;
-	r->guest.listener = (struct target_listener){
-		.ctx = r, .frame = on_frame, .fault = on_fault, .used = on_used, .called = on_called
-	};
+	r->guest.listener = (struct target_listener){ .ctx = r,
+						      .frame = on_frame,
+						      .fault = on_fault,
+						      .used = on_used,
+						      .called = on_called,
+						      .outstanding = on_outstanding };
 	r->guest.arena.watch = (target->facts & TARGET_MEMORY) == TARGET_ACCESSORS;
 	if (r->guest.arena.watch || r->guest.arena.plain)
 		ledger_plain_open(&r->guest.ledger, &r->guest.arena, r->guest.arena.watch,
@@ -241,14 +259,14 @@ static void set_options(struct run *run, const struct run_options *options)
 static void set_offer(struct run *run, const struct program *prog)
 {
 	run->guest.offered = (run->guest.target->features &
-			      (run->guest.target->fixed ? UINT64_MAX : prog->features)) |
+			      (run->guest.target->fixed_features ? UINT64_MAX : prog->features)) |
 			     1ULL << VIRTIO_F_VERSION_1;
 	for (unsigned i = 0; i < PROGRAM_QUEUES; i++) {
 		uint16_t max = i < run->guest.target->queue_count
 				       ? run->guest.target->queues[i].size_max
 				       : 0;
 
-		run->guest.queue_max[i] = run->guest.target->fixed ? 0 : prog->queue_max[i];
+		run->guest.queue_max[i] = run->guest.target->fixed_sizes ? 0 : prog->queue_max[i];
 		if (run->guest.queue_max[i] == 0 || run->guest.queue_max[i] > max)
 			run->guest.queue_max[i] = max;
 	}
@@ -451,6 +469,8 @@ void run_ops(struct run *run, const struct program *prog, const struct run_optio
 			i++;
 			continue;
 		}
+		if (op->code != OP_WORK && op->code != OP_SETTLE)
+			run->raised_used = run->raised_config = false;
 		/* Of the liveness script all operations are one stage. */
 		if (run->in_liveness)
 			begin(run, options);

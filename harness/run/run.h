@@ -39,6 +39,8 @@ struct run {
 	/* The operation in flight, one of the liveness script too: what it raised, and
 	 * counters before it. */
 	uint32_t interrupts_used, interrupts_config;
+	/* Raised by it, or by what it goes on with: `work` and `settle` do. */
+	bool raised_used, raised_config;
 	uint32_t interrupts_of[PROGRAM_QUEUES + 1]; /* of each queue, and of their line */
 	unsigned interrupt_queue;		    /* whose the next one is, or LEDGER_LINE */
 	uint32_t interrupts_first;		    /* the bits of the one that it raised first */

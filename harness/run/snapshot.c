@@ -79,7 +79,9 @@ static void judge_possible(struct run *run, const struct snapshot *s)
 	const char *what;
 	size_t at;
 
-	if (!ledger_judges(&run->guest.ledger, RULE_SNAPSHOT_POSSIBLE))
+	/* Others have a format of their own. */
+	if (!run->guest.target->transport ||
+	    !ledger_judges(&run->guest.ledger, RULE_SNAPSHOT_POSSIBLE))
 		return;
 	what = snapshot_impossible(run, s, &at);
 	if (what != NULL)

@@ -42,6 +42,7 @@ struct twin {
 	unsigned total;		   /* operations of the first pass */
 	bool reset;		   /* this program is one for reset.session */
 	bool reset_differs;	   /* ... and went otherwise */
+	bool unrested;		   /* the device has work left after the first pass */
 	unsigned count;		   /* operations over in this pass */
 	unsigned first;		   /* the first of them that differs, if `differs` */
 	uint8_t differs;	   /* parts of it, bits */

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 OR MIT */
 /*
- * Check the description of a device that is not ours and make a target of it.  Its kind
- * of memory decides which facts the ledger gets.  See foreign.h.
+ * Check the description of a device and make a target of it.  Its kind of memory decides
+ * which facts the ledger gets.  See foreign.h.
  */
 #include "harness/target/foreign.h"
 #include "devices/table.h"
@@ -16,11 +16,13 @@
 #include <string.h>
 
 #define QUEUE_SIZE_MAX 32768u
+#define VIRTIO_VERSION 0x0104 /* that a target was written against which does not say */
 /* What a target has that says nothing of its bounds. */
 #define CHAIN_BYTES_MAX (1u << 30)
 #define HEAP_MAX (64u << 20)
-#define FLAGS_ALL 0x7fu	 /* enum vringer_flag */
-#define GROWTH_MAX 4096u /* bytes that a later vringer.h may have added */
+#define FLAGS_ALL 0xfffu   /* enum vringer_flag */
+#define QUEUE_FLAGS_ALL 1u /* enum vringer_queue_flag */
+#define GROWTH_MAX 4096u   /* bytes that a later vringer.h may have added */
 /* RING_PACKED, IN_ORDER, NOTIFICATION_DATA, RING_RESET: nobody here drives or judges
  * the rings, notifications and registers that they ask for. */
 #define FEATURES_UNKNOWN (1ULL << 34 | 1ULL << 35 | 1ULL << 38 | 1ULL << 40)
@@ -36,6 +38,10 @@ static const char *level_fault(const struct vringer_target *t)
 			       "VRINGER_LEVEL_ACTIVATED";
 		return NULL;
 	}
+	if (t->level == VRINGER_LEVEL_ACTIVATED &&
+	    ((t->flags & (VRINGER_TRANSPORT | VRINGER_LEVEL_LINE)) != 0 || t->calls != NULL))
+		return "has VRINGER_TRANSPORT, VRINGER_LEVEL_LINE or calls, which are for "
+		       "VRINGER_LEVEL_MMIO";
 	if (t->level != VRINGER_LEVEL_ACTIVATED)
 		return "has no level, expected VRINGER_LEVEL_MMIO or "
 		       "VRINGER_LEVEL_ACTIVATED";
@@ -58,13 +64,21 @@ static const char *queue_fault(const struct vringer_target *t)
 		    t->queues[i].size_max > QUEUE_SIZE_MAX)
 			return "has a queue without a name, or with a size_max that is not 1 to "
 			       "32768";
+	for (uint32_t i = 0; i < t->queue_count; i++)
+		if ((t->queues[i].flags & ~QUEUE_FLAGS_ALL) != 0)
+			return "has a queue with unknown flags, expected those of enum "
+			       "vringer_queue_flag";
+	for (uint32_t i = 0; i < t->queue_count && t->queue_needs != NULL; i++)
+		if ((t->queue_needs[i].features & ~t->features) != 0 ||
+		    t->queue_needs[i].reserved != 0)
+			return "has a queue that needs a feature which it does not offer";
 	return NULL;
 }
 
 static const char *counter_fault(const struct vringer_target *t)
 {
 	if (t->counter_count > FOREIGN_COUNTERS_MAX)
-		return "has more than 48 counters";
+		return "has more than 64 counters";
 	if (t->counter_count > 0 && (t->counter_names == NULL || t->counters == NULL))
 		return "has a counter_count, expected counter_names and counters";
 	for (uint32_t i = 0; i < t->counter_count; i++)
@@ -81,7 +95,7 @@ static const char *values_fault(const struct vringer_target *t)
 		return "has the name 'any', which stands for every device";
 	if (t->memory < VRINGER_MEMORY_PURPOSES || t->memory > VRINGER_MEMORY_PLAIN)
 		return "has no kind of memory, expected an enum vringer_memory";
-	if (t->layout > VRINGER_LAYOUT_FLAT)
+	if (t->layout > VRINGER_LAYOUT_OFFSET)
 		return "has an unknown layout, expected an enum vringer_layout";
 	if ((t->flags & ~FLAGS_ALL) != 0)
 		return "has unknown flags, expected those of enum vringer_flag";
@@ -95,6 +109,15 @@ static const char *values_fault(const struct vringer_target *t)
 		return "has no create";
 	if (t->step != NULL && t->state == NULL)
 		return "has step without state, expected both";
+	if (t->settle != NULL && t->settle_queues != NULL)
+		return "has settle and settle_queues, expected one of them";
+	if (t->layout == VRINGER_LAYOUT_OFFSET && t->memory != VRINGER_MEMORY_PLAIN)
+		return "has VRINGER_LAYOUT_OFFSET, which is for VRINGER_MEMORY_PLAIN";
+	if (t->reserved != 0)
+		return "has a reserved member that is not 0";
+	if (t->config_past > UINT8_MAX || t->virtio > UINT16_MAX)
+		return "has a config_past that is no byte, or a virtio that is no version as "
+		       "0x0104";
 	return NULL;
 }
 
@@ -109,7 +132,7 @@ static bool is_term(const struct vringer_target *t, const char *term, size_t len
 	       term[5] >= '0' && (uint32_t)(term[5] - '0') < t->queue_count;
 }
 
-static const char *terms_fault(struct foreign *f, const char *list, bool left)
+const char *foreign_terms_fault(struct foreign *f, const char *what, const char *list, bool left)
 {
 	unsigned count = 0;
 
@@ -118,8 +141,8 @@ static const char *terms_fault(struct foreign *f, const char *list, bool left)
 
 		if (!is_term(&f->given, list, len, left)) {
 			snprintf(f->fault, sizeof(f->fault),
-				 "declares a sum with '%.*s', which is not one of its counters%s",
-				 (int)(len < 40 ? len : 40), list,
+				 "declares %s with '%.*s', which is not one of its counters%s",
+				 what, (int)(len < 40 ? len : 40), list,
 				 left ? ", nor used.N of one of its queues" : "");
 			return f->fault;
 		}
@@ -130,26 +153,38 @@ static const char *terms_fault(struct foreign *f, const char *list, bool left)
 	return NULL;
 }
 
-static const char *sums_fault(struct foreign *f)
+static const char *take_sums(struct foreign *f, const struct vringer_sum *sum, bool equal,
+			     unsigned *n)
 {
-	const struct vringer_sum *sum = f->given.sums;
+	const unsigned end = *n + FOREIGN_SUMS_MAX;
 	const char *fault;
-	unsigned n = 0;
 
 	for (; sum != NULL && sum->left != NULL; sum++) {
-		if (n == FOREIGN_SUMS_MAX)
+		if (*n == end)
 			return "declares more than 8 sums";
 		if (sum->right == NULL)
 			return "declares a sum without a right side";
-		fault = terms_fault(f, sum->left, true);
+		fault = foreign_terms_fault(f, "a sum", sum->left, !equal);
 		if (fault == NULL)
-			fault = terms_fault(f, sum->right, false);
+			fault = foreign_terms_fault(f, "a sum", sum->right, false);
 		if (fault != NULL)
 			return fault;
-		f->sums[n++] = (struct target_sum){ .left = sum->left, .right = sum->right };
+		f->sums[(*n)++] = (struct target_sum){ .left = sum->left,
+						       .right = sum->right,
+						       .equal = equal };
 	}
-	f->target.sums = n > 0 ? f->sums : NULL;
 	return NULL;
+}
+
+static const char *sums_fault(struct foreign *f)
+{
+	unsigned n = 0;
+	const char *fault = take_sums(f, f->given.sums, false, &n);
+
+	if (fault == NULL)
+		fault = take_sums(f, f->given.equal_sums, true, &n);
+	f->target.sums = n > 0 ? f->sums : NULL;
+	return fault;
 }
 
 static const char *disagreements_fault(struct foreign *f)
@@ -211,9 +246,10 @@ static unsigned facts_of(const struct vringer_target *t)
 		facts |= FACT_COUNTERS;
 	if ((t->flags & VRINGER_ALLOC) != 0 && t->destroy != NULL)
 		facts |= FACT_HEAP;
-	if (t->settle == NULL)
+	if (t->settle == NULL && t->settle_queues == NULL)
 		facts |= FACT_CALLS;
-	if (t->backend_calls != 0 || t->backend_calls_chain != 0)
+	if (t->backend_calls != 0 || t->backend_calls_chain != 0 ||
+	    (t->flags & VRINGER_BACKEND) != 0)
 		facts |= FACT_BACKEND;
 	if (t->requests != NULL)
 		facts |= FACT_REQUESTS;
@@ -222,19 +258,25 @@ static unsigned facts_of(const struct vringer_target *t)
 
 static void describe(struct foreign *f)
 {
-	TABLE(static const uint8_t, layouts, VRINGER_LAYOUT_FLAT + 1, 1,
+	TABLE(static const uint8_t, layouts, VRINGER_LAYOUT_OFFSET + 1, 1,
 	      [VRINGER_LAYOUT_STANDARD] = ARENA_STANDARD,
 	      [VRINGER_LAYOUT_BELOW_TOP] = ARENA_BELOW_TOP,
-	      [VRINGER_LAYOUT_FLAT] = ARENA_FLAT);
+	      [VRINGER_LAYOUT_FLAT] = ARENA_FLAT,
+	      [VRINGER_LAYOUT_OFFSET] = ARENA_OFFSET);
 	const struct vringer_target *t = &f->given;
 	struct target *target = &f->target;
+	bool whole = t->destroy == NULL && t->level == VRINGER_LEVEL_MMIO;
 
-	for (uint32_t i = 0; i < t->queue_count; i++)
+	for (uint32_t i = 0; i < t->queue_count; i++) {
 		f->queues[i] = (struct device_queue_desc){
 			.name = t->queues[i].name,
 			.size_max = t->queues[i].size_max,
 			.driver_initiated = t->queues[i].driver_initiated != 0,
+			.features = t->queue_needs != NULL ? t->queue_needs[i].features : 0,
 		};
+		if ((t->queues[i].flags & VRINGER_GIVES_AWAY) != 0)
+			target->gives_away |= 1ULL << i;
+	}
 	target->name = t->name;
 	target->help = t->help;
 	target->device_id = t->device_id;
@@ -244,11 +286,16 @@ static void describe(struct foreign *f)
 	target->config_len = t->config_len;
 	target->facts = facts_of(t);
 	target->model = (t->flags & VRINGER_JUDGE_MODEL) != 0;
-	target->transport = t->level == VRINGER_LEVEL_ACTIVATED;
+	target->transport =
+		t->level == VRINGER_LEVEL_ACTIVATED || (t->flags & VRINGER_TRANSPORT) != 0;
 	target->strict = (t->flags & (VRINGER_JUDGE_SHOULD | VRINGER_JUDGE_MODEL)) != 0;
 	target->limits = (t->flags & (VRINGER_JUDGE_LIMITS | VRINGER_JUDGE_MODEL)) != 0;
 	target->keeps_config = (t->flags & VRINGER_JUDGE_MODEL) == 0;
-	target->fixed = t->destroy == NULL && t->level == VRINGER_LEVEL_MMIO;
+	target->fixed_features = whole || (t->flags & VRINGER_FIXED_FEATURES) != 0;
+	target->fixed_sizes = whole || (t->flags & VRINGER_FIXED_SIZES) != 0;
+	target->level_line = (t->flags & VRINGER_LEVEL_LINE) != 0;
+	target->virtio = t->virtio != 0 ? (uint16_t)t->virtio : VIRTIO_VERSION;
+	target->config_past = (uint8_t)t->config_past;
 	target->layout = layouts[t->layout];
 	target->holds = (t->flags & VRINGER_HOLDS) != 0;
 	target->polls = (t->flags & VRINGER_POLLS) != 0;
@@ -291,8 +338,10 @@ const char *foreign_open(struct foreign *f, const struct vringer_target *given)
 	static const char *(*const faults[])(const struct vringer_target *) = {
 		values_fault, level_fault, queue_fault, counter_fault
 	};
-	static const char *(*const more_faults[])(
-		struct foreign *) = { sums_fault, disagreements_fault, liveness_fault, foreign_requests };
+	static const char *(*const more_faults[])(struct foreign *) = {
+		foreign_parts_fault,   sums_fault,     disagreements_fault, foreign_tables_fault,
+		foreign_backend_fault, liveness_fault, foreign_requests
+	};
 	const char *fault = NULL;
 
 	memset(f, 0, sizeof(*f));
@@ -310,6 +359,7 @@ const char *foreign_open(struct foreign *f, const struct vringer_target *given)
 	if (fault != NULL)
 		return fault;
 	foreign_target_init(f);
+	foreign_act_init(f);
 	foreign_ops_init(f);
 	return target_fault(&f->target);
 }

@@ -9,18 +9,15 @@
  */
 #include "harness/target/foreign.h"
 
+#include "devices/snapshot_codec.h"
 #include "devices/virtqueue.h"
 
-#include <stddef.h>
+#include <linux/virtio_config.h>
 #include <string.h>
 
 static struct foreign_device *device_of(const struct device *dev)
 {
-	const char *ops = (const char *)dev->ops;
-	const struct foreign *f =
-		(const struct foreign *)(const void *)(ops - offsetof(struct foreign, ops));
-
-	return f->target.owner != NULL ? &((struct foreign *)f->target.owner)->device : NULL;
+	return dev->host->ctx; /* foreign_host_init */
 }
 
 static const struct vringer_target *given_of(const struct foreign_device *d)
@@ -141,8 +138,48 @@ static void shim_config_write(struct device *dev, uint64_t offset, const uint8_t
 	foreign_leave(d);
 }
 
+/* The model's part of our transport's snapshot: whether it is activated, and the bytes
+ * of the author's. */
+static void shim_save(const struct device *dev, struct snapshot_out *out)
+{
+	struct foreign_device *d = device_of(dev);
+	size_t room;
+
+	snapshot_put(out, 1, d->activated);
+	room = out->room > out->len ? out->room - out->len : 0;
+	foreign_enter(d);
+	out->len += d->foreign->snapshots.save(d->device, room > 0 ? out->bytes + out->len : NULL,
+					       room);
+	foreign_leave(d);
+}
+
+static void shim_restore(struct device *dev, const struct snapshot_view *view,
+			 struct snapshot_in *in)
+{
+	struct foreign_device *d = device_of(dev);
+	bool live = (view->status & VIRTIO_CONFIG_S_DRIVER_OK) != 0;
+	bool activated = snapshot_get_max(in, 1, live, "activated before DRIVER_OK") != 0;
+	const char *what = "the device does not say what is wrong";
+	size_t from = in->at;
+	const uint8_t *bytes = snapshot_get_bytes(in, in->len - from);
+	uint64_t at = 0;
+	int err;
+
+	if (!in->commit || in->err != 0)
+		return;
+	foreign_enter(d);
+	err = d->foreign->snapshots.restore(d->device, bytes, in->len - from, &at, &what);
+	foreign_leave(d);
+	if (err == 0)
+		d->activated = activated;
+	else
+		snapshot_bad(in, from + at, err, what);
+}
+
 void foreign_ops_init(struct foreign *f)
 {
+	bool saves = f->snapshots.save != NULL;
+
 	f->ops = (struct device_ops){
 		.name = f->given.name,
 		.device_id = f->given.device_id,
@@ -160,5 +197,7 @@ void foreign_ops_init(struct foreign *f)
 		.state = shim_state,
 		.config_read = shim_config_read,
 		.config_write = shim_config_write,
+		.save = saves ? shim_save : NULL,
+		.restore = saves ? shim_restore : NULL,
 	};
 }

@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 OR MIT */
 /*
- * The life of a device that is not ours, and the harness's calls of it.  See
- * foreign.h.
+ * The life of a device, and the harness's calls of it.  See foreign.h.
  *
  * A device that cannot be destroyed is made once, with all that it can offer,
  * and only reset from then on; its counters are shown from where they stood.
@@ -10,8 +9,8 @@
 #include "harness/target/mmio_calls.h"
 
 #include <linux/virtio_mmio.h>
+#include <stdlib.h>
 #include <string.h>
-#include <time.h>
 
 static struct foreign_device *get(void *device)
 {
@@ -21,56 +20,6 @@ static struct foreign_device *get(void *device)
 static const struct vringer_target *given_of(const struct foreign_device *d)
 {
 	return &d->foreign->given;
-}
-
-void foreign_enter(struct foreign_device *d)
-{
-	bool threads = given_of(d)->settle != NULL;
-
-	if (threads)
-		pthread_mutex_lock(&d->lock);
-	d->calls = 1;
-	if (threads)
-		pthread_mutex_unlock(&d->lock);
-}
-
-static uint64_t cpu_ms(void)
-{
-	struct timespec now;
-
-	clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &now);
-	return (uint64_t)now.tv_sec * 1000 + (uint64_t)now.tv_nsec / 1000000;
-}
-
-/* Ask again where time passed and the threads had little of it: a busy machine is no
- * hang. */
-static bool comes_to_rest(struct foreign_device *d)
-{
-	uint64_t start = cpu_ms();
-
-	for (unsigned i = 0; i < FOREIGN_SETTLES && cpu_ms() - start < FOREIGN_SETTLE_CPU_MS; i++)
-		if (given_of(d)->settle(d->device, FOREIGN_SETTLE_MS) == 0)
-			return true;
-	return false;
-}
-
-void foreign_leave(struct foreign_device *d)
-{
-	const struct vringer_target *t = given_of(d);
-
-	if (t->settle == NULL) {
-		d->calls = 0;
-		return;
-	}
-	/* A thread that does not come to rest goes on calling: the process is
-	 * about to end, and for the right reason. */
-	if (d->hung || (d->device != NULL && !comes_to_rest(d))) {
-		d->hung = true;
-		return;
-	}
-	pthread_mutex_lock(&d->lock);
-	d->calls = 0;
-	pthread_mutex_unlock(&d->lock);
 }
 
 /* As after a reset that the driver asked for. */
@@ -85,6 +34,7 @@ static void reset(struct foreign_device *d)
 	else
 		t->write(d->device, VIRTIO_MMIO_STATUS, &zero, sizeof(zero));
 	foreign_leave(d);
+	d->live = false;
 	d->activated = false;
 }
 
@@ -127,26 +77,56 @@ static void destroy_given(struct foreign_device *d)
 	foreign_leave(d);
 }
 
+/* Blocks that are not in use are kept: one is needed for every program, and one that
+ * cannot be destroyed is in its block. */
+static struct foreign_device *take_spare(struct foreign *f)
+{
+	struct foreign_device *d = f->spare;
+
+	if (d != NULL) {
+		f->spare = d->next;
+		return d;
+	}
+	d = calloc(1, sizeof(*d));
+	if (d == NULL)
+		return NULL;
+	d->foreign = f;
+	d->threads = f->given.settle != NULL || f->given.settle_queues != NULL;
+	pthread_mutex_init(&d->lock, NULL);
+	foreign_host_init(d);
+	return d;
+}
+
+static void give_back(struct foreign_device *d)
+{
+	d->next = d->foreign->spare;
+	d->foreign->spare = d;
+}
+
 static void *foreign_create(const struct target *target, const struct device_host *host,
 			    uint64_t offered, const uint16_t *queue_max)
 {
 	struct foreign *f = target->owner;
-	struct foreign_device *d = &f->device;
+	struct foreign_device *d = take_spare(f);
 
+	if (d == NULL)
+		return NULL;
 	d->inner = host;
-	d->listener = NULL;
 	d->hung = false;
 	d->listener = NULL;
-	d->activated = false;
-	foreign_host_init(d);
+	d->activated = d->live = false;
+	d->ready = 0;
+	foreign_host_begin(d);
 	if (!create_given(d, offered, queue_max))
-		return NULL;
+		goto fail;
 	if (f->given.level == VRINGER_LEVEL_MMIO)
 		return d;
 	d->mmio = mmio_create(&f->ops, &d->transport, offered, queue_max);
 	if (d->mmio != NULL)
 		return d;
 	destroy_given(d);
+fail:
+	give_back(d);
 	return NULL;
 }
 
@@ -158,6 +138,7 @@ static void foreign_destroy(void *device)
 	mmio_destroy(d->mmio);
 	d->mmio = NULL;
 	d->dev = NULL;
+	give_back(d);
 }
 
 static void foreign_read(void *device, uint64_t offset, void *buf, uint32_t len)
@@ -181,6 +162,7 @@ static void foreign_write(void *device, uint64_t offset, const void *buf, uint32
 		mmio_write(d->mmio, offset, buf, len);
 		return;
 	}
+	foreign_watch(d, offset, buf, len);
 	foreign_enter(d);
 	given_of(d)->write(d->device, offset, buf, len);
 	foreign_leave(d);
@@ -189,6 +171,28 @@ static void foreign_write(void *device, uint64_t offset, const void *buf, uint32
 /* A device that has no registers is driven by those of our transport's calls. */
 #define CALLEE (((const struct foreign_device *)device)->mmio)
 MMIO_CALLS(static, foreign_calls);
+
+/* Those of a device that has them beside its registers. */
+#define GIVEN_LOOK(type, name, parameters, arguments)                                              \
+	static type given_##name parameters                                                        \
+	{                                                                                          \
+		return ((const struct foreign_device *)device)->foreign->calls.name arguments;     \
+	}
+#define GIVEN_ACT(name, parameters, arguments)                                                     \
+	static void given_##name parameters                                                        \
+	{                                                                                          \
+		struct foreign_device *d = device;                                                 \
+                                                                                                   \
+		foreign_enter(d);                                                                  \
+		d->foreign->calls.name arguments;                                                  \
+		foreign_leave(d);                                                                  \
+	}
+#define GIVEN_CALL_LOOK(type, name, parameters, arguments) .name = given_##name,
+#define GIVEN_CALL_ACT(name, parameters, arguments) .name = given_##name,
+#undef CALLEE
+#define CALLEE (((const struct foreign_device *)device)->device)
+TARGET_CALLS(GIVEN_LOOK, GIVEN_ACT)
+static const struct target_calls given_calls = { TARGET_CALLS(GIVEN_CALL_LOOK, GIVEN_CALL_ACT) };
 
 static void foreign_work(void *device)
 {
@@ -252,7 +256,7 @@ static void foreign_counters(const void *device, uint64_t *values)
 	if (t->counter_count == 0)
 		return;
 	t->counters(d->device, values);
-	for (uint32_t i = 0; i < t->counter_count; i++)
+	for (uint32_t i = 0; t->destroy == NULL && i < t->counter_count; i++)
 		values[i] -= d->counters_from[i];
 }
 
@@ -265,21 +269,21 @@ void foreign_target_init(struct foreign *f)
 {
 	struct target *t = &f->target;
 
-	f->device.foreign = f;
-	pthread_mutex_init(&f->device.lock, NULL);
 	t->owner = f;
 	t->create = foreign_create;
 	t->destroy = foreign_destroy;
 	t->read = foreign_read;
 	t->write = foreign_write;
-	t->calls = f->given.level == VRINGER_LEVEL_ACTIVATED ? &foreign_calls : NULL;
+	if (f->given.level == VRINGER_LEVEL_ACTIVATED)
+		t->calls = &foreign_calls;
+	else if (f->given.calls != NULL)
+		t->calls = &given_calls;
 	t->work = f->given.step != NULL ? foreign_work : NULL;
 	t->state = foreign_state;
 	t->listen = foreign_listen;
-	t->hung = f->given.settle != NULL ? foreign_hung : NULL;
+	if (f->given.settle != NULL || f->given.settle_queues != NULL)
+		t->hung = foreign_hung;
 	t->counter_count = foreign_counter_count;
 	t->counter_name = foreign_counter_name;
 	t->counters = foreign_counters;
-	if (f->given.level == VRINGER_LEVEL_ACTIVATED)
-		t->listen = foreign_listen;
 }

@@ -10,6 +10,7 @@
 #include "harness/target/foreign.h"
 
 #include <linux/virtio_mmio.h>
+#include <stddef.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -26,6 +27,10 @@ _Static_assert((int)VRINGER_PAYLOAD == GUEST_PAYLOAD && (int)VRINGER_DESC == GUE
 		       (int)VRINGER_AVAIL_EVENT == GUEST_AVAIL_EVENT &&
 		       (int)VRINGER_AVAIL_EVENT + 1 == GUEST_PURPOSE_COUNT,
 	       "enum vringer_purpose is enum guest_purpose");
+_Static_assert(sizeof(struct vringer_why) == sizeof(struct guest_why) &&
+		       offsetof(struct vringer_why, queue) == offsetof(struct guest_why, queue) &&
+		       offsetof(struct vringer_why, walk) == offsetof(struct guest_why, walk),
+	       "struct vringer_why is struct guest_why");
 _Static_assert((int)VRINGER_IDLE == DEVICE_IDLE && (int)VRINGER_WORK == DEVICE_WORK &&
 		       (int)VRINGER_WAITING == DEVICE_WAITING &&
 		       (int)VRINGER_WAITING + 1 == DEVICE_STATE_COUNT,
@@ -37,9 +42,9 @@ void foreign_abort(const struct foreign_device *d, const char *call, const char 
 	abort();
 }
 
-void foreign_host_enter(struct foreign_device *d, const char *call)
+static inline void host_enter(struct foreign_device *d, const char *call)
 {
-	if (d->foreign->given.settle != NULL)
+	if (d->threads)
 		pthread_mutex_lock(&d->lock);
 	if (d->calls == 0)
 		foreign_abort(d, call,
@@ -47,30 +52,35 @@ void foreign_host_enter(struct foreign_device *d, const char *call)
 			      "threads needs a settle that waits for them");
 }
 
-void foreign_host_leave(struct foreign_device *d)
+static inline void host_leave(struct foreign_device *d)
 {
-	if (d->foreign->given.settle != NULL)
+	if (d->threads)
 		pthread_mutex_unlock(&d->lock);
 }
 
-static struct guest_why why_of(const struct foreign_device *d, const char *call,
-			       struct vringer_why why)
+static inline void check_why(const struct foreign_device *d, const char *call,
+			     struct vringer_why why)
 {
 	if (why.purpose >= GUEST_PURPOSE_COUNT)
 		foreign_abort(d, call, "the purpose is not one of enum vringer_purpose");
-	return (struct guest_why){ .purpose = (uint8_t)why.purpose,
-				   .queue = why.queue,
-				   .walk = why.walk };
 }
+
+/* Whole: member by member it would go through memory, and every access would wait. */
+union same_why {
+	struct vringer_why given;
+	struct guest_why told;
+};
+#define TOLD_WHY(why) (((union same_why){ .given = (why) }).told)
 
 static int32_t host_read(void *ctx, struct vringer_why why, uint64_t addr, void *buf, uint32_t len)
 {
 	struct foreign_device *d = ctx;
 	int err;
 
-	foreign_host_enter(d, "read");
-	err = d->inner->read(d->inner->ctx, why_of(d, "read", why), addr, buf, len);
-	foreign_host_leave(d);
+	host_enter(d, "read");
+	check_why(d, "read", why);
+	err = d->inner->read(d->inner->ctx, TOLD_WHY(why), addr, buf, len);
+	host_leave(d);
 	return err;
 }
 
@@ -80,9 +90,10 @@ static int32_t host_write(void *ctx, struct vringer_why why, uint64_t addr, cons
 	struct foreign_device *d = ctx;
 	int err;
 
-	foreign_host_enter(d, "write");
-	err = d->inner->write(d->inner->ctx, why_of(d, "write", why), addr, buf, len);
-	foreign_host_leave(d);
+	host_enter(d, "write");
+	check_why(d, "write", why);
+	err = d->inner->write(d->inner->ctx, TOLD_WHY(why), addr, buf, len);
+	host_leave(d);
 	return err;
 }
 
@@ -92,9 +103,10 @@ static void *host_map(void *ctx, struct vringer_why why, uint64_t addr, uint32_t
 	struct foreign_device *d = ctx;
 	void *view;
 
-	foreign_host_enter(d, "map");
-	view = d->inner->map(d->inner->ctx, why_of(d, "map", why), addr, len, write != 0);
-	foreign_host_leave(d);
+	host_enter(d, "map");
+	check_why(d, "map", why);
+	view = d->inner->map(d->inner->ctx, TOLD_WHY(why), addr, len, write != 0);
+	host_leave(d);
 	return view;
 }
 
@@ -103,9 +115,9 @@ static int32_t host_unmap(void *ctx, void *view)
 	struct foreign_device *d = ctx;
 	int err;
 
-	foreign_host_enter(d, "unmap");
+	host_enter(d, "unmap");
 	err = d->inner->unmap(d->inner->ctx, view);
-	foreign_host_leave(d);
+	host_leave(d);
 	return err;
 }
 
@@ -117,9 +129,9 @@ static int32_t host_load(void *ctx, uint64_t addr, void *buf, uint32_t len)
 	struct foreign_device *d = ctx;
 	int err;
 
-	foreign_host_enter(d, "load");
+	host_enter(d, "load");
 	err = d->inner->read(d->inner->ctx, untold, addr, buf, len);
-	foreign_host_leave(d);
+	host_leave(d);
 	return err;
 }
 
@@ -128,9 +140,9 @@ static int32_t host_store(void *ctx, uint64_t addr, const void *buf, uint32_t le
 	struct foreign_device *d = ctx;
 	int err;
 
-	foreign_host_enter(d, "store");
+	host_enter(d, "store");
 	err = d->inner->write(d->inner->ctx, untold, addr, buf, len);
-	foreign_host_leave(d);
+	host_leave(d);
 	return err;
 }
 
@@ -138,28 +150,61 @@ static void host_interrupt(void *ctx, uint32_t bits)
 {
 	struct foreign_device *d = ctx;
 
-	foreign_host_enter(d, "interrupt");
+	host_enter(d, "interrupt");
 	if ((bits & ~(uint32_t)(VIRTIO_MMIO_INT_VRING | VIRTIO_MMIO_INT_CONFIG)) != 0)
 		foreign_abort(d, "interrupt", "bits that InterruptStatus does not have");
 	d->inner->interrupt(d->inner->ctx, bits);
-	foreign_host_leave(d);
+	host_leave(d);
 }
 
 static void host_backend(void *ctx)
 {
 	struct foreign_device *d = ctx;
 
-	foreign_host_enter(d, "backend");
+	host_enter(d, "backend");
 	if (d->listener != NULL)
 		d->listener->called(d->listener->ctx);
-	foreign_host_leave(d);
+	host_leave(d);
+}
+
+static uint32_t host_is_memory(void *ctx, uint64_t addr, uint64_t len)
+{
+	struct foreign_device *d = ctx;
+	bool is;
+
+	host_enter(d, "is_memory");
+	is = len > 0 && d->inner->is_memory(d->inner->ctx, addr, len);
+	host_leave(d);
+	return is;
+}
+
+static void host_frame(void *ctx, uint32_t end, const void *frame, uint32_t len)
+{
+	struct foreign_device *d = ctx;
+
+	host_enter(d, "frame");
+	if (end < FRAME_END_FIRST || end >= FRAME_END_PAST)
+		foreign_abort(d, "frame", "the end is not one of enum vringer_end");
+	if (d->listener != NULL)
+		d->listener->frame(d->listener->ctx, (enum frame_end)end, frame, len);
+	host_leave(d);
+}
+
+static void host_fault(void *ctx, const char *what)
+{
+	struct foreign_device *d = ctx;
+
+	host_enter(d, "fault");
+	if (d->listener != NULL)
+		d->listener->fault(d->listener->ctx, what);
+	host_leave(d);
 }
 
 static void host_used(void *ctx, uint32_t queue)
 {
 	struct foreign_device *d = ctx;
 
-	foreign_host_enter(d, "used");
+	host_enter(d, "used");
 	if (queue >= d->foreign->given.queue_count)
 		foreign_abort(d, "used", "there is no such queue");
 	if (d->dev != NULL) {
@@ -167,29 +212,29 @@ static void host_used(void *ctx, uint32_t queue)
 			d->listener->used(d->listener->ctx, queue);
 		device_interrupt(d->dev, VIRTIO_MMIO_INT_VRING);
 	}
-	foreign_host_leave(d);
+	host_leave(d);
 }
 
 static void host_config_changed(void *ctx)
 {
 	struct foreign_device *d = ctx;
 
-	foreign_host_enter(d, "config_changed");
+	host_enter(d, "config_changed");
 	if (d->dev != NULL) {
 		d->dev->config_generation++;
 		device_interrupt(d->dev, VIRTIO_MMIO_INT_CONFIG);
 	}
-	foreign_host_leave(d);
+	host_leave(d);
 }
 
 static void host_needs_reset(void *ctx)
 {
 	struct foreign_device *d = ctx;
 
-	foreign_host_enter(d, "needs_reset");
+	host_enter(d, "needs_reset");
 	if (d->dev != NULL)
 		device_needs_reset(d->dev);
-	foreign_host_leave(d);
+	host_leave(d);
 }
 
 static void *host_alloc(void *ctx, uint64_t size)
@@ -197,9 +242,9 @@ static void *host_alloc(void *ctx, uint64_t size)
 	struct foreign_device *d = ctx;
 	void *block;
 
-	foreign_host_enter(d, "alloc");
+	host_enter(d, "alloc");
 	block = d->inner->alloc(d->inner->ctx, size);
-	foreign_host_leave(d);
+	host_leave(d);
 	return block;
 }
 
@@ -207,9 +252,9 @@ static void host_free(void *ctx, void *block)
 {
 	struct foreign_device *d = ctx;
 
-	foreign_host_enter(d, "free");
+	host_enter(d, "free");
 	d->inner->free(d->inner->ctx, block);
-	foreign_host_leave(d);
+	host_leave(d);
 }
 
 /* The heap of the harness lasts for one run; what outlives it, and our own
@@ -238,11 +283,15 @@ static void transport_interrupt(void *ctx, uint32_t bits)
 	d->inner->interrupt(d->inner->ctx, bits);
 }
 
-/* The regions of plain memory; how many. */
-static uint32_t hand_out(struct foreign_device *d)
+/* The regions of plain memory. */
+void foreign_host_begin(struct foreign_device *d)
 {
 	struct arena_handout out[ARENA_REGIONS_MAX];
-	unsigned count = arena_hand_out(d->inner->ctx, out);
+	unsigned count;
+
+	if (d->foreign->given.memory != VRINGER_MEMORY_PLAIN)
+		return;
+	count = arena_hand_out(d->inner->ctx, out);
 
 	for (unsigned i = 0; i < count; i++)
 		d->regions[i] = (struct vringer_region){ .addr = out[i].addr,
@@ -250,7 +299,7 @@ static uint32_t hand_out(struct foreign_device *d)
 							 .host = out[i].host,
 							 .fd_offset = out[i].fd_offset,
 							 .fd = out[i].fd };
-	return count;
+	d->host.region_count = count;
 }
 
 void foreign_host_init(struct foreign_device *d)
@@ -276,7 +325,6 @@ void foreign_host_init(struct foreign_device *d)
 		.load = accessors ? host_load : NULL,
 		.store = accessors ? host_store : NULL,
 		.regions = plain ? d->regions : NULL,
-		.region_count = plain ? hand_out(d) : 0,
 		.interrupt = activated ? NULL : host_interrupt,
 		.used = activated ? host_used : NULL,
 		.config_changed = activated ? host_config_changed : NULL,
@@ -284,5 +332,9 @@ void foreign_host_init(struct foreign_device *d)
 		.alloc = t->destroy != NULL ? host_alloc : host_lasting_alloc,
 		.free = t->destroy != NULL ? host_free : lasting_free,
 		.backend = host_backend,
+		.opaque = t->opaque,
+		.is_memory = host_is_memory,
+		.frame = host_frame,
+		.fault = host_fault,
 	};
 }

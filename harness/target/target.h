@@ -82,6 +82,9 @@ struct target_listener {
 	void (*used)(void *ctx, unsigned queue);
 	/* The device calls its backend. */
 	void (*called)(void *ctx);
+	/* A question: how many chains of the queue were made available and are not in the
+	 * used ring, by the indices of the two rings? 0 if it is not live. */
+	uint32_t (*outstanding)(void *ctx, unsigned queue);
 };
 
 /* A port: bytes that the driver sends in chains of one queue and the host takes,
@@ -248,7 +251,10 @@ struct target {
 	bool transport;		  /* its registers are those of devices/mmio.h */
 	bool strict, limits;	  /* broken rules of severity `should`, `limit` always fail a run */
 	bool keeps_config;	  /* the configuration may outlast a reset */
-	bool fixed;		  /* always offers all features and the largest queues */
+	bool fixed_features;	  /* always offers all features */
+	bool fixed_sizes;	  /* always has the largest queues */
+	uint16_t virtio;	  /* the version that it was written against, 0x0104 for 1.4 */
+	uint64_t gives_away;	  /* bits: queues whose chains name pages that become the host's */
 	unsigned layout;	  /* enum arena_layout: the memory that it takes */
 	bool holds;		  /* may hold chains while it is idle */
 	bool level_line;	  /* the line is up while a bit of InterruptStatus is, not an
@@ -272,7 +278,7 @@ struct target {
 	const struct target_stream *streams;
 	uint16_t frames_max; /* that it has room for at a time, of all streams; 0: no bound */
 	/* May be NULL: must it answer that frame, which it does not pass on, to END_REPLY? */
-	bool (*answers)(const uint8_t *frame, uint32_t len);
+	uint32_t (*answers)(const void *frame, uint32_t len);
 	/* Ended by one with a NULL rule; or NULL. */
 	const struct target_disagreement *disagreements;
 	unsigned port_count; /* at most TARGET_PORTS_MAX */
@@ -329,10 +335,10 @@ struct target {
 	void (*counters)(const void *device, uint64_t *values);
 };
 
-#define TARGET_COUNTERS_MAX 64u
+#define TARGET_COUNTERS_MAX 70u /* 64, and those of our transport */
 #define TARGET_PORTS_MAX 4u
 #define TARGET_STREAMS_MAX 4u
-#define TARGET_FIELDS_MAX 8u
+#define TARGET_FIELDS_MAX 32u
 #define TARGET_ANSWERS_MAX 16u
 #define TARGET_SUMS_MAX 16u
 #define TARGET_SUM_TERMS_MAX 12

@@ -29,7 +29,12 @@
  *
  * C11, or C++11 and later.  A structure with a `size` only grows at its end: `size` is
  * the size that the writer knew, and members beyond it count as 0.  `reserved` members
- * are 0.  No function here is called from a signal handler.
+ * are 0, and so are flags that this header does not name: anything else is refused.  No
+ * function here is called from a signal handler.
+ *
+ * History: what an older description may have to change.
+ *   the `reserved` byte of struct vringer_queue became `flags`; where it was named, name
+ *   it so.  A description compiled before needs nothing.
  */
 #ifndef VRINGER_H
 #define VRINGER_H
@@ -134,6 +139,20 @@ struct vringer_host {
 	/* Report one call of the device's backend (a disk, a socket, a filter).  A
 	 * device that reports every such call declares their bound in backend_calls. */
 	void (*backend)(void *ctx);
+
+	/* `opaque` of the target's description. */
+	void *opaque;
+
+	/* Is all of that range guest memory?  Nothing is accessed.  0 or 1; 0 for `len` 0 and
+	 * where the range does not fit in 64 bits. */
+	uint32_t (*is_memory)(void *ctx, uint64_t addr, uint64_t len);
+
+	/* For targets with streams: a frame passes an end of the device that is no queue, now.
+	 * `end`: enum vringer_end. */
+	void (*frame)(void *ctx, uint32_t end, const void *frame, uint32_t len);
+	/* The backend finds the device at fault, as `what` says in one line: a finding of rule
+	 * stream.filter. */
+	void (*fault)(void *ctx, const char *what);
 };
 
 struct vringer_queue {
@@ -141,7 +160,21 @@ struct vringer_queue {
 	uint16_t size_max;	  /* entries, 1 to 32768 */
 	uint8_t driver_initiated; /* 1: the device processes the queue when the driver notifies
 				   * it */
-	uint8_t reserved;
+	uint8_t flags;		  /* enum vringer_queue_flag, or'ed */
+};
+
+enum vringer_queue_flag {
+	/* Readable buffers of the queue are le32 numbers of 4096-byte guest pages, and the
+	 * driver hands those pages to the host (VIRTIO 5.5.6, inflateq): that they are
+	 * written or discarded is no breach of memory.write. */
+	VRINGER_GIVES_AWAY = 1 << 0,
+};
+
+/* The feature bits, 0 to 63, without which a queue does not exist: all of them offered,
+ * and from FEATURES_OK on accepted.  0: it always exists. */
+struct vringer_queue_need {
+	uint64_t features;
+	uint64_t reserved;
 };
 
 /* A queue as the driver set it up, for `activate`. */
@@ -202,6 +235,205 @@ enum vringer_request_flag {
 	VRINGER_REQUEST_HINT = 1 << 1,
 };
 
+/* A field of the configuration (VIRTIO 2.5). */
+struct vringer_field {
+	const char *name; /* as VIRTIO has it */
+	uint16_t offset;  /* bytes from the start of the configuration */
+	uint8_t width;	  /* 1, 2, 4 or 8 bytes, accessed at once */
+	uint8_t count;	  /* of an array; 0 is 1 */
+};
+
+/* A shared-memory region (VIRTIO 2.10): where the driver sees it. */
+struct vringer_shm {
+	uint32_t id; /* at most 255 */
+	uint32_t reserved;
+	uint64_t base, len; /* guest-physical, bytes; neither is all ones */
+};
+
+/* Ends of a device, besides queues, where frames come in or go out. */
+enum vringer_end {
+	VRINGER_END_AWAY = 0x100, /* passed to the backend, whether it takes it or not */
+	VRINGER_END_GIVEN,	  /* the device took it from the backend */
+	VRINGER_END_REPLY,	  /* the device answers a frame itself */
+};
+
+/* Frames on their way through the device, in order: from chains of a queue or from an
+ * end, to chains of a queue or to an end; in a chain after `skip` bytes of header.  Where
+ * several streams go to one queue, a frame is of the first of them that has it. */
+struct vringer_stream {
+	uint16_t from, to; /* queue or enum vringer_end; no two are from the same */
+	uint16_t skip;	   /* bytes */
+	/* How many frames may wait for a chain of `to`; 0: none, so a frame that does not
+	 * come out at once is lost. */
+	uint16_t kept;
+	/* Bytes of the largest frame that the device takes, where it has no MTU in its
+	 * configuration: with one, Ethernet header, two VLAN tags and that.  A frame that
+	 * it took then comes out unless there is a cause: no chain, one that is too small
+	 * or wrong, no host memory.  0: unknown, and a loss is not judged. */
+	uint32_t frame_max;
+	uint32_t reserved;
+	const char *entered; /* NULL or counters, blanks between: frames that came from an end */
+	const char *left;    /* NULL or counters: frames that reached `to`, of all streams */
+	/* NULL or counters: frames that wait in the device for a chain of `to`. */
+	const char *waiting;
+};
+
+/* A port: bytes that the driver sends in chains of one queue and the host takes, and
+ * bytes that the host types and the device delivers in chains of another.  The device
+ * reads a chain's bytes once and in order, and keeps all that it read unless an access
+ * failed; it writes them in order as well.  A chain of which it reads any it reads whole,
+ * but for what is beyond `chain_max`.  A reset discards what was typed and not delivered,
+ * and nothing that can be taken.
+ * With VRINGER_NO_QUEUE on both sides, what is typed or taken at a time is a frame:
+ * streams are about those, and the rest is not said. */
+#define VRINGER_NO_QUEUE 0xffffu
+struct vringer_port {
+	uint16_t from, to;
+	uint32_t chain_max; /* bytes of one chain that are kept */
+	uint32_t held_max;  /* bytes that it keeps in each direction */
+	uint32_t reserved;
+	const char *held;    /* NULL or a counter: bytes that can be taken */
+	const char *pending; /* NULL or a counter: bytes typed and not delivered */
+	/* NULL or a counter: bytes of chains that were returned and not kept, though
+	 * nothing was wrong with them: there was no host memory, or they were beyond
+	 * `chain_max`. */
+	const char *dropped;
+	/* NULL or counters: bytes that the host typed, or put back, and that the device did
+	 * not take. */
+	const char *typed_refused, *put_back_refused;
+};
+
+/* The device's answers to messages of the driver: each is sent once a session, after the
+ * message that asks for it; the answers to one message come in order. */
+struct vringer_ask {
+	uint64_t head, mask; /* the first 8 bytes, little-endian, and which bits count */
+};
+struct vringer_answer {
+	uint64_t head;
+	const char *tail; /* NULL or what is behind it */
+	uint32_t ask;	  /* index */
+	uint32_t reserved;
+};
+struct vringer_dialogue {
+	uint16_t from, to;		  /* queues */
+	uint16_t ask_count, answer_count; /* at most 16 each */
+	const struct vringer_ask *asks;
+	const struct vringer_answer *answers;
+};
+
+/* What the host does to a device. */
+enum vringer_act {
+	VRINGER_TYPE,	       /* give bytes to a port; how many were accepted, from the first on */
+	VRINGER_TAKE,	       /* take at most that many bytes of a port's output; how many */
+	VRINGER_PUT_BACK,      /* bytes in front of a port's output; all of them, or 0 */
+	VRINGER_SET_NUM_PAGES, /* of a balloon, to `len`; returns 1 if that is a change */
+};
+
+/* Orders: what the backend is to do when the device calls it next. */
+enum vringer_order {
+	VRINGER_FORGET,	 /* all orders, and what is on its way */
+	VRINGER_REFUSE,	 /* the next `count` frames: take `amount` bytes of each */
+	VRINGER_HOLD,	 /* keep what is typed from here on until the device sends the `count`th
+			  * frame */
+	VRINGER_PRETEND, /* claim once that `count` frames wait */
+};
+
+/* What is behind the device: its ports, streams of frames, and what vringer does there as
+ * the host.  In a test that is the author's: a console's other end, a network's wire. */
+struct vringer_backend {
+	uint32_t size;	       /* sizeof(struct vringer_backend) */
+	uint32_t acts;	       /* bits: 1 << enum vringer_act, those that `act` serves */
+	uint32_t orders;       /* bits: 1 << enum vringer_order, those that `order` serves */
+	uint32_t port_count;   /* at most 4 */
+	uint32_t stream_count; /* at most 4 */
+	uint32_t
+		frames_max; /* frames that it has room for at a time, of all streams; 0: no bound */
+	const struct vringer_port *ports;	 /* NULL or port_count */
+	const struct vringer_stream *streams;	 /* NULL or stream_count */
+	const struct vringer_dialogue *dialogue; /* NULL or that of one pair of queues */
+	/* NULL or one act of the host: `len` bytes of `data` at `port`, an index. */
+	uint32_t (*act)(void *device, uint32_t act, uint32_t port, void *data, uint32_t len);
+	/* NULL or an order to the backend of that port. */
+	void (*order)(void *device, uint32_t order, uint32_t port, uint32_t count, uint32_t amount);
+	/* NULL or: how many frames has the backend for the device, which it told it of?  Of
+	 * the stream from VRINGER_END_GIVEN. */
+	uint32_t (*waiting)(const void *device);
+	/* NULL or: must the device answer that frame, which it does not pass on, to
+	 * VRINGER_END_REPLY?  0 or 1. */
+	uint32_t (*answers)(const void *frame, uint32_t len);
+};
+
+/* What it keeps of host memory and of the guest's work. */
+struct vringer_kept {
+	uint32_t size;	       /* sizeof(struct vringer_kept) */
+	uint32_t blocks;       /* blocks of host->alloc, beyond those of a new device, that it keeps
+				* once it has allocated them: work.steady */
+	uint32_t blocks_saved; /* 1: a restored device has as many blocks as the saved one */
+	uint32_t chains;       /* of a queue, while it is VRINGER_WAITING for the host; at most
+				* 65535 */
+};
+
+/* Snapshots: a device as bytes, and a new device that goes on from them.  The bytes are
+ * the author's.  At VRINGER_LEVEL_ACTIVATED vringer saves its transport (status, features,
+ * queue registers, interrupts) itself and `activate` is not called again: what it said is
+ * the device's to save.  A device with snapshots can be destroyed, and there are two at
+ * a time. */
+struct vringer_snapshots {
+	uint32_t size; /* sizeof(struct vringer_snapshots) */
+	uint32_t reserved;
+	/* The number of bytes, of which `out` holds none unless all fit in `room`.  Changes
+	 * nothing. */
+	uint64_t (*save)(const void *device, void *out, uint64_t room);
+	/* Into a new device.  0; or negative errno with `what` is wrong, a constant, `at`
+	 * which byte, and the device is as it was: -EINVAL for what no device could have
+	 * saved, -ENOMEM, -EOVERFLOW. */
+	int32_t (*restore)(void *device, const void *data, uint64_t len, uint64_t *at,
+			   const char **what);
+	/* NULL or: `device` was restored and replaces `old`, which is destroyed next; move
+	 * what the backend has from `old` to `device`. */
+	void (*inherit)(void *device, void *old);
+};
+
+/* VRINGER_LEVEL_MMIO: the device also answers to the driver without registers, by
+ * meaning; `--transport activated` drives it so.  A call has the effect of its register
+ * (VIRTIO 4.2.2).  None is NULL; those with a const device change nothing and make no
+ * host calls. */
+struct vringer_calls {
+	uint32_t size; /* sizeof(struct vringer_calls) */
+	uint32_t reserved;
+	uint32_t (*status)(const void *device);
+	void (*set_status)(void *device, uint32_t status); /* 0 resets */
+	/* word: 32 bits of features or of an address, the low ones first. */
+	uint32_t (*offered)(const void *device, uint32_t word);
+	void (*accept)(void *device, uint32_t word, uint32_t features);
+	uint32_t (*queue_max)(const void *device, uint32_t queue); /* 0: there is none */
+	void (*set_queue_size)(void *device, uint32_t queue, uint32_t size);
+	/* area: 0 descriptors, 1 available ring, 2 used ring. */
+	void (*set_queue_area)(void *device, uint32_t queue, uint32_t area, uint32_t word,
+			       uint32_t address);
+	uint32_t (*queue_ready)(const void *device, uint32_t queue);
+	void (*set_queue_ready)(void *device, uint32_t queue, uint32_t ready);
+	void (*notify)(void *device, uint32_t queue);
+	uint32_t (*interrupt_status)(const void *device);
+	void (*acknowledge)(void *device, uint32_t bits);
+	uint32_t (*generation)(const void *device);
+	void (*config_read)(void *device, uint64_t offset, void *buf, uint32_t len);
+	void (*config_write)(void *device, uint64_t offset, const void *buf, uint32_t len);
+};
+
+/* What VIRTIO leaves open in devices of some kinds.  Members for another device_id are
+ * 0. */
+struct vringer_kind {
+	uint32_t size; /* sizeof(struct vringer_kind) */
+	/* Memory balloon (5): page numbers of one chain that it handles, asking
+	 * host->is_memory for each; 0: stream.pages is not judged. */
+	uint32_t pages_max;
+	/* File system (26): 1: it serves FUSE_INIT, and refuses other requests as FUSE has it;
+	 * 0: its replies are not judged. */
+	uint32_t fuse_init_only;
+	uint32_t reserved;
+};
+
 enum vringer_level {
 	VRINGER_LEVEL_MMIO = 1,
 	VRINGER_LEVEL_ACTIVATED = 2,
@@ -220,6 +452,10 @@ enum vringer_layout {
 	VRINGER_LAYOUT_STANDARD,  /* five regions: two of them meet, one ends at 2^64 */
 	VRINGER_LAYOUT_BELOW_TOP, /* the same, but the last region ends a page below 2^64 */
 	VRINGER_LAYOUT_FLAT,	  /* one region */
+	/* VRINGER_MEMORY_PLAIN: the standard one below 2^32 + 2^20, every region at the offset
+	 * of its own address in the file (fd_offset == addr), for devices that map one file as
+	 * all of guest memory. */
+	VRINGER_LAYOUT_OFFSET,
 };
 
 enum vringer_flag {
@@ -232,6 +468,21 @@ enum vringer_flag {
 	VRINGER_ALLOC = 1 << 4,	       /* takes all memory from host->alloc */
 	VRINGER_NO_INTERRUPT = 1 << 5, /* does not report every interrupt */
 	VRINGER_POLLS = 1 << 6,	       /* processes its queues without being notified */
+	/* VRINGER_LEVEL_MMIO: its registers are those of vringer's own transport
+	 * (devices/mmio.h), and every one is judged as that has it; so are its snapshots
+	 * (devices/snapshot.h). */
+	VRINGER_TRANSPORT = 1 << 7,
+	/* It reports every call of its backend by host->backend, so that both bounds below
+	 * may be 0. */
+	VRINGER_BACKEND = 1 << 8,
+	/* It always offers all its features, or has the largest queues, whatever `create`
+	 * says. */
+	VRINGER_FIXED_FEATURES = 1 << 9,
+	VRINGER_FIXED_SIZES = 1 << 10,
+	/* VRINGER_LEVEL_MMIO: the interrupt line is a level, up while a bit of
+	 * InterruptStatus is.  host->interrupt then says that a bit was set: another event
+	 * of a bit that is still set need not be reported.  Otherwise every event is. */
+	VRINGER_LEVEL_LINE = 1 << 11,
 };
 
 /* The state of a device after a call. */
@@ -266,7 +517,7 @@ struct vringer_target {
 	uint32_t chain_bytes_max; /* bytes that it moves at most for one chain */
 	uint32_t heap_max;	  /* bytes that it has at most from host->alloc at a time */
 
-	uint32_t counter_count;		  /* at most 48 */
+	uint32_t counter_count;		  /* at most 64 */
 	const char *const *counter_names; /* NULL or counter_count of them */
 	const struct vringer_sum *sums;	  /* NULL or ended by one with a NULL left */
 	const struct vringer_disagreement *disagreements; /* NULL or ended by a NULL rule */
@@ -282,7 +533,7 @@ struct vringer_target {
 			const uint16_t *queue_max);
 	/* Free everything and end all threads.  NULL: the device cannot be destroyed.  It
 	 * is then created once, with all features and the largest queues, and reset
-	 * between programs. */
+	 * between programs; at VRINGER_LEVEL_MMIO it has both flags VRINGER_FIXED_*. */
 	void (*destroy)(void *device);
 
 	/* VRINGER_LEVEL_MMIO: the driver accesses a register, at any offset below
@@ -320,7 +571,7 @@ struct vringer_target {
 	int32_t (*settle)(void *device, uint32_t ms);
 
 	/* NULL or returns all counters in the order of their names.  Counters never fall
-	 * while the device exists, not even at a reset. */
+	 * while the device exists, not even at a reset, but for `gauges`. */
 	void (*counters)(void *device, uint64_t *values);
 
 	/* How often one device call may call the backend, as reported by host->backend:
@@ -331,6 +582,30 @@ struct vringer_target {
 	/* NULL or the requests that it serves, ended by one with a NULL name.  Without a
 	 * `liveness` script, these are what a device must serve after a reset. */
 	const struct vringer_request *requests;
+
+	/* What else there is to say; each may be NULL or 0.  The more is said, the more is
+	 * judged. */
+	void *opaque;	      /* the author's own, the same for all instances: host->opaque */
+	uint32_t virtio;      /* version of VIRTIO that it was written against, 0x0102 for 1.2; 0:
+			       * 0x0104 */
+	uint32_t config_past; /* VRINGER_JUDGE_MODEL: the byte that reads past the end of the
+			       * configuration return */
+	const struct vringer_queue_need *queue_needs; /* queue_count of them */
+	const struct vringer_field *fields;	      /* at most 32, ended by a NULL name */
+	const struct vringer_shm *shm; /* shm_count of them: ids that are not there are absent */
+	uint32_t shm_count;	       /* at most 8 */
+	uint32_t reserved;
+	const struct vringer_sum *equal_sums; /* left == right; ended by a NULL left */
+	const char *gauges;		      /* counters that may fall, blanks between */
+	const struct vringer_backend *backend;
+	const struct vringer_kept *kept;
+	const struct vringer_snapshots *snapshots;
+	const struct vringer_calls *calls;
+	const struct vringer_kind *kind;
+	/* In the place of `settle`: `outstanding` has queue_count numbers, of the chains that
+	 * the driver made available and that are not in the used ring, by the indices of the
+	 * two rings; 0 for a queue that is not live. */
+	int32_t (*settle_queues)(void *device, uint32_t ms, const uint32_t *outstanding);
 };
 
 /* The registered targets, ended by NULL.  A program has exactly one VRINGER_TARGETS. */

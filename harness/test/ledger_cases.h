@@ -21,6 +21,7 @@ extern const size_t ledger_case_count;
 #define LEDGER_CASES(X)                                                                            \
 	X(MEMORY_NOT_LIVE, queue_not_live, queue_live)                                             \
 	X(MEMORY_RING, index_out_of_place, index_in_place)                                         \
+	X(MEMORY_FIELD, descriptor_in_halves, descriptor_in_one)                                   \
 	X(MEMORY_WRITE, write_to_readable, write_to_writable)                                      \
 	X(MEMORY_READ, read_past_buffer, read_whole_buffer)                                        \
 	X(MEMORY_READ_WRITABLE, read_of_writable, read_of_both)                                    \
@@ -46,6 +47,7 @@ extern const size_t ledger_case_count;
 	X(WAKEUP_UNASKED, interrupt_unasked, interrupt_asked)                                      \
 	X(WAKEUP_NOT_LIVE, used_interrupt_early, config_interrupt_early)                           \
 	X(WAKEUP_NEEDS_RESET, needs_reset_in_silence, needs_reset_told)                            \
+	X(WAKEUP_USED_BIT, both_bits_for_a_change, both_bits_for_both)                             \
 	X(WAKEUP_CONFIG, config_interrupt_for_nothing, config_interrupt_for_change)                \
 	X(WAKEUP_CHANGED, change_in_silence, change_told)                                          \
 	X(WAKEUP_FLAGS, used_flags_two, used_flags_one)                                            \

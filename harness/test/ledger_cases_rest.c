@@ -93,6 +93,7 @@ void case_needs_reset_in_silence(void)
 	notify();
 	shown.status |= VIRTIO_CONFIG_S_NEEDS_RESET;
 	done();
+	rest(DEVICE_IDLE);
 }
 
 void case_needs_reset_told(void)
@@ -100,6 +101,30 @@ void case_needs_reset_told(void)
 	rig_live(8);
 	notify();
 	need_reset();
+	done();
+	rest(DEVICE_IDLE);
+}
+
+void case_both_bits_for_a_change(void)
+{
+	rig_live(8);
+	notify();
+	avail_idx(0);
+	raise_interrupt(VIRTIO_MMIO_INT_VRING | VIRTIO_MMIO_INT_CONFIG);
+	shown.generation++;
+	done();
+}
+
+void case_both_bits_for_both(void)
+{
+	rig_live(8);
+	notify();
+	avail_idx(1);
+	take(0, 0, 16, 0);
+	return_chain(0, 0, 0, 0);
+	avail_flags(0);
+	raise_interrupt(VIRTIO_MMIO_INT_VRING | VIRTIO_MMIO_INT_CONFIG);
+	shown.generation++;
 	done();
 	rest(DEVICE_IDLE);
 }

@@ -55,6 +55,40 @@ void case_index_out_of_place(void)
 	access_ring(GUEST_AVAIL_IDX, false, AVAIL_AT(TX) + 4, 2);
 }
 
+/* `at` bytes into the descriptor, of one readable buffer of 16 bytes. */
+static void read_part(uint32_t at, uint32_t len)
+{
+	uint8_t bytes[16] = { BUFFER & 0xff, BUFFER >> 8, [8] = 16 };
+
+	access_part(GUEST_DESC, 0, false, DESC_AT(TX) + at, bytes + at, len);
+}
+
+static void serve_parts(uint32_t first)
+{
+	rig_live(8);
+	notify();
+	avail_idx(1);
+	avail_entry(0, 0);
+	read_part(0, first);
+	if (first < 16)
+		read_part(first, 16 - first);
+	payload_read(0, BUFFER, 16);
+	return_chain(0, 0, 0, 0);
+	wake();
+	done();
+	rest(DEVICE_IDLE);
+}
+
+void case_descriptor_in_halves(void)
+{
+	serve_parts(8);
+}
+
+void case_descriptor_in_one(void)
+{
+	serve_parts(16);
+}
+
 void case_index_in_place(void)
 {
 	rig_live(8);
@@ -192,6 +226,7 @@ void case_slot_skipped(void)
 {
 	take_two();
 	used_entry(1, 0, 0, 0);
+	used_idx(1);
 }
 
 void case_slots_in_order(void)

@@ -16,8 +16,6 @@
 #include <cmocka.h>
 #include <linux/virtio_mmio.h>
 
-#include "harness/models/models.h"
-
 #include "broken.h"
 #include "ledger_cases.h"
 #include "ledger_rig.h"
@@ -165,12 +163,12 @@ static int restore_any_status(void *device, const void *data, size_t len, size_t
 	memcpy(bytes, data, len);
 	status_taken = bytes[STATUS_AT];
 	bytes[STATUS_AT] = 0;
-	return balloon_target.restore(device, bytes, len, at, what);
+	return target_find("balloon")->restore(device, bytes, len, at, what);
 }
 
 static size_t save_any_status(const void *device, void *out, size_t room)
 {
-	size_t len = balloon_target.save(device, out, room);
+	size_t len = target_find("balloon")->save(device, out, room);
 
 	assert_true(len > STATUS_AT && len <= room);
 	((uint8_t *)out)[STATUS_AT] = status_taken;
@@ -179,7 +177,7 @@ static size_t save_any_status(const void *device, void *out, size_t room)
 
 void case_status_of_no_device(void)
 {
-	struct target target = balloon_target;
+	struct target target = *target_find("balloon");
 
 	target.facts = rig_target.facts;
 	target.model = rig_target.model;
@@ -191,7 +189,7 @@ void case_status_of_no_device(void)
 
 void case_status_of_another_device(void)
 {
-	struct target target = balloon_target;
+	struct target target = *target_find("balloon");
 
 	target.facts = rig_target.facts;
 	run_on_target(&target, "device balloon\nsave\ncorrupt 24 1\nrestore\n");
@@ -205,18 +203,18 @@ static void *create_counted(const struct target *target, const struct device_hos
 			    uint64_t offered, const uint16_t *queue_max)
 {
 	created++;
-	return fs_target.create(target, host, offered, queue_max);
+	return target_find("fs")->create(target, host, offered, queue_max);
 }
 
 static void write_deaf(void *device, uint64_t offset, const void *buf, uint32_t len)
 {
 	if (created < deaf_from || offset != VIRTIO_MMIO_QUEUE_NOTIFY)
-		fs_target.write(device, offset, buf, len);
+		target_find("fs")->write(device, offset, buf, len);
 }
 
 static void run_requests(unsigned from, const char *text)
 {
-	struct target target = fs_target;
+	struct target target = *target_find("fs");
 
 	target.facts = rig_target.facts & (FACT_REGISTERS | FACT_STATE | FACT_REQUESTS);
 	target.model = target.transport = false;

@@ -280,6 +280,12 @@ void access_ring(enum guest_purpose purpose, bool write, uint64_t addr, uint32_t
 	access_bytes(purpose, 0, write, addr, zeros, len);
 }
 
+void access_part(enum guest_purpose purpose, uint16_t walk, bool write, uint64_t addr,
+		 const void *data, uint32_t len)
+{
+	access_bytes(purpose, walk, write, addr, data, len);
+}
+
 void avail_idx(uint16_t value)
 {
 	uint8_t bytes[2];
@@ -311,6 +317,15 @@ void used_event(uint16_t value)
 
 	put(bytes, value, 2);
 	access_bytes(GUEST_USED_EVENT, 0, false, AVAIL_AT(on) + 4 + 2ull * ledger.queues[on].size,
+		     bytes, 2);
+}
+
+void avail_event(uint16_t value)
+{
+	uint8_t bytes[2];
+
+	put(bytes, value, 2);
+	access_bytes(GUEST_AVAIL_EVENT, 0, true, USED_AT(on) + 4 + 8ull * ledger.queues[on].size,
 		     bytes, 2);
 }
 

@@ -105,8 +105,13 @@ void raise_interrupt(uint32_t bits);
 void raise_interrupt_of(unsigned queue);
 void used_event(uint16_t value);
 void used_flags(uint16_t value);
+void avail_event(uint16_t value);
 /* Any access, of bytes that are all zero, for walk 0. */
 void access_ring(enum guest_purpose purpose, bool write, uint64_t addr, uint32_t len);
+
+/* Any access, of these bytes. */
+void access_part(enum guest_purpose purpose, uint16_t walk, bool write, uint64_t addr,
+		 const void *data, uint32_t len);
 
 /* Entry and index of a chain returned at that position. */
 void return_chain(uint16_t position, uint16_t walk, uint32_t id, uint32_t len);

@@ -396,6 +396,78 @@ static void a_chain_whose_index_cannot_be_written_need_not_be_counted(void **sta
 	assert_silent();
 }
 
+/* Another's device, whose driver has not set DRIVER_OK. */
+static void not_yet(void)
+{
+	rig_new();
+	rig_target.model = false;
+	rig_features_ok(8);
+	notify();
+}
+
+static void before_driver_ok_others_may_look(void **state)
+{
+	(void)state;
+	not_yet();
+	used_flags(1);
+	used_flags(0);
+	access_ring(GUEST_AVAIL_EVENT, true, USED_AT(TX) + 4 + 64, 2);
+	avail_flags(0);
+	used_event(0);
+	access_ring(GUEST_USED_IDX, false, USED_AT(TX) + 2, 2);
+	avail_idx(1);
+	avail_entry(0, 0);
+	done();
+	assert_silent();
+	/* What it fetched then it need not fetch again. */
+	set_status(STATUS_LIVE);
+	work();
+	desc(0, 0, BUFFER, 16, F_WRITE, 0);
+	payload_write(0, BUFFER, 16);
+	return_chain(0, 0, 0, 16);
+	wake();
+	end_silent();
+}
+
+static void before_driver_ok_nobody_consumes(void **state)
+{
+	(void)state;
+	for (unsigned i = 0; i < 4; i++) {
+		not_yet();
+		avail_idx(1);
+		avail_entry(0, 0);
+		assert_silent();
+		switch (i) {
+		case 0:
+			desc(0, 0, BUFFER, 16, F_WRITE, 0);
+			break;
+		case 1:
+			payload_write(0, BUFFER, 16);
+			break;
+		case 2:
+			used_entry(0, 0, 0, 0);
+			break;
+		default:
+			used_idx(1);
+			break;
+		}
+		assert_breaks(RULE_MEMORY_NOT_LIVE);
+	}
+}
+
+static void a_queue_that_is_not_ready_is_not_looked_at(void **state)
+{
+	(void)state;
+	rig_target.model = false;
+	rig_live(8);
+	reg_write(VIRTIO_MMIO_QUEUE_SEL, TX);
+	shown.ready = 0;
+	reg_write(VIRTIO_MMIO_QUEUE_READY, 0);
+	notify();
+	avail_flags(0);
+	assert_breaks(RULE_MEMORY_NOT_LIVE);
+}
+
 #define TEST(name) cmocka_unit_test_setup(name, rig_setup)
 
 int main(void)
@@ -424,6 +496,9 @@ int main(void)
 		TEST(several_chains_across_the_wrap),
 		TEST(a_queue_of_one_entry_works),
 		TEST(a_full_queue_is_not_too_far_ahead),
+		TEST(before_driver_ok_others_may_look),
+		TEST(before_driver_ok_nobody_consumes),
+		TEST(a_queue_that_is_not_ready_is_not_looked_at),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -197,12 +197,134 @@ static void others_raise_none_without_a_reason(void **state)
 {
 	(void)state;
 	rig_target.model = false;
+	rig_target.config_len = 0;
 	rig_live(8);
 	reg_write(VIRTIO_MMIO_QUEUE_SEL, TX);
 	call(VIRTIO_MMIO_QUEUE_READY, 1);
 	raise_interrupt(VIRTIO_MMIO_INT_CONFIG);
 	done();
 	assert_breaks(RULE_WAKEUP_CONFIG);
+}
+
+/* What a field is that is read in one access, the generation need not tell. */
+static void others_may_change_what_cannot_tear(void **state)
+{
+	(void)state;
+	rig_target.model = false;
+	rig_live(8);
+	work();
+	raise_interrupt(VIRTIO_MMIO_INT_CONFIG);
+	end_silent();
+	assert_int_not_equal(
+		ledger.not_judged[RULE_WAKEUP_CONFIG / 64] >> RULE_WAKEUP_CONFIG % 64 & 1, 0);
+}
+
+static void fail_in_silence(void)
+{
+	rig_live(8);
+	notify();
+	avail_idx(0);
+	shown.status |= VIRTIO_CONFIG_S_NEEDS_RESET;
+	done();
+	rest(DEVICE_WORK);
+	assert_silent();
+}
+
+static void that_a_reset_is_needed_may_be_told_later(void **state)
+{
+	(void)state;
+	fail_in_silence();
+	work();
+	raise_interrupt(VIRTIO_MMIO_INT_CONFIG);
+	shown.generation++; /* of one of our own */
+	end_silent();
+}
+
+static void that_a_reset_is_needed_is_told_before_the_device_rests(void **state)
+{
+	(void)state;
+	fail_in_silence();
+	work();
+	done();
+	assert_silent();
+	rest(DEVICE_IDLE);
+	assert_breaks(RULE_WAKEUP_NEEDS_RESET);
+}
+
+static void a_reset_that_came_was_needed(void **state)
+{
+	(void)state;
+	fail_in_silence();
+	set_status(0);
+	rest(DEVICE_IDLE);
+	assert_silent();
+}
+
+static void a_level_line_that_is_up_tells(void **state)
+{
+	(void)state;
+	rig_target.model = false;
+	rig_target.level_line = true;
+	rig_live(8);
+	work();
+	raise_interrupt(VIRTIO_MMIO_INT_CONFIG);
+	end_silent();
+	work();
+	shown.status |= VIRTIO_CONFIG_S_NEEDS_RESET;
+	end_silent();
+}
+
+static void a_level_line_that_is_down_does_not(void **state)
+{
+	(void)state;
+	rig_target.model = false;
+	rig_target.level_line = true;
+	rig_live(8);
+	work();
+	raise_interrupt(VIRTIO_MMIO_INT_CONFIG);
+	end_silent();
+	call(VIRTIO_MMIO_INTERRUPT_ACK, VIRTIO_MMIO_INT_CONFIG);
+	shown.interrupt_status = 0;
+	shown.status |= VIRTIO_CONFIG_S_NEEDS_RESET;
+	done();
+	rest(DEVICE_IDLE);
+	assert_breaks(RULE_WAKEUP_NEEDS_RESET);
+}
+
+static void other_with_field(uint8_t width)
+{
+	static struct target_field field = { "field", 0, 4, 1 };
+
+	field.width = width;
+	rig_target.model = false;
+	rig_target.field_count = 1;
+	rig_target.fields = &field;
+	rig_live(8);
+}
+
+/* That is no access for a field of 4 bytes. */
+static void others_need_not_mind_a_driver_that_reads_by_halves(void **state)
+{
+	(void)state;
+	other_with_field(4);
+	ledger_field_read(&ledger, 0, 0, 2, 0xffff, 0xffff, 7);
+	ledger_field_read(&ledger, 0, 2, 2, 0x0001, 0x10000, 7);
+	ledger_field_read(&ledger, 0, 0, 4, 0x10000, 0x10000, 7);
+	assert_silent();
+}
+
+static void others_mind_one_that_reads_8_bytes_in_words(void **state)
+{
+	(void)state;
+	other_with_field(8);
+	ledger_field_read(&ledger, 0, 0, 4, 0xffffffff, 0xffffffff, 7);
+	ledger_field_read(&ledger, 0, 4, 4, 0, 0xffffffff, 7);
+	assert_silent();
+	ledger_field_read(&ledger, 0, 4, 4, 1, 0x100000000, 8);
+	ledger_field_read(&ledger, 0, 0, 4, 0, 0x100000000, 8);
+	assert_silent();
+	ledger_field_read(&ledger, 0, 4, 4, 2, 0x200000001, 8);
+	assert_breaks(RULE_STATUS_TORN);
 }
 
 static void used_flags_that_cannot_be_written_are_not_there(void **state)
@@ -309,6 +431,14 @@ int main(void)
 		TEST(a_device_may_ask_for_a_reset_for_reasons_of_its_own),
 		TEST(others_may_say_again_that_they_need_a_reset),
 		TEST(others_raise_none_without_a_reason),
+		TEST(others_may_change_what_cannot_tear),
+		TEST(others_need_not_mind_a_driver_that_reads_by_halves),
+		TEST(others_mind_one_that_reads_8_bytes_in_words),
+		TEST(that_a_reset_is_needed_may_be_told_later),
+		TEST(that_a_reset_is_needed_is_told_before_the_device_rests),
+		TEST(a_reset_that_came_was_needed),
+		TEST(a_level_line_that_is_up_tells),
+		TEST(a_level_line_that_is_down_does_not),
 		TEST(used_flags_that_cannot_be_written_are_not_there),
 		TEST(counts_are_of_queues_that_there_are),
 		TEST(others_may_refuse_a_width),

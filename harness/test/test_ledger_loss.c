@@ -523,7 +523,7 @@ static void given_frame_and_its_chain(void **state)
 	}
 }
 
-static bool answers(const uint8_t *frame, uint32_t len)
+static uint32_t answers(const void *frame, uint32_t len)
 {
 	(void)frame;
 	return len == LEN;

@@ -35,6 +35,119 @@ static void a_device_that_says_so_polls(void **state)
 	end_silent();
 }
 
+/* A device with EVENT_IDX that serves a chain, and leaves avail_event at that. */
+static void serve_and_leave(uint16_t event, bool look_again)
+{
+	rig_new();
+	rig_target.model = false;
+	rig_live(8);
+	negotiate(VIRTIO_RING_F_EVENT_IDX);
+	notify();
+	avail_idx(1);
+	take(0, 0, 16, 0);
+	return_chain(0, 0, 0, 0);
+	used_event(0);
+	raise_interrupt(VIRTIO_MMIO_INT_VRING);
+	avail_event(event);
+	if (look_again)
+		avail_idx(1);
+	done();
+	rest(DEVICE_IDLE);
+}
+
+static void an_event_at_the_next_chain_is_well(void **state)
+{
+	(void)state;
+	serve_and_leave(1, true);
+	assert_silent();
+}
+
+static void an_event_elsewhere_suppresses(void **state)
+{
+	static const uint16_t events[] = { 0, 2, 0x8001, 0xffff };
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(events) / sizeof(events[0]); i++) {
+		serve_and_leave(events[i], true);
+		assert_breaks(RULE_STUCK_SUPPRESSED);
+	}
+}
+
+static void an_event_is_followed_by_a_look(void **state)
+{
+	(void)state;
+	serve_and_leave(1, false);
+	assert_breaks(RULE_STUCK_UNCHECKED);
+}
+
+static bool is_not_judged(enum rule rule)
+{
+	return (ledger.not_judged[rule / 64] >> rule % 64 & 1) != 0;
+}
+
+static void an_event_that_was_never_written_is_not_known(void **state)
+{
+	(void)state;
+	rig_new();
+	rig_target.model = false;
+	rig_live(8);
+	negotiate(VIRTIO_RING_F_EVENT_IDX);
+	assert_false(is_not_judged(RULE_STUCK_SUPPRESSED));
+	notify();
+	avail_idx(0);
+	end_silent();
+	assert_true(is_not_judged(RULE_STUCK_SUPPRESSED));
+}
+
+static void who_polls_looks_when_it_likes(void **state)
+{
+	(void)state;
+	rig_new();
+	rig_target.model = false;
+	rig_target.polls = true;
+	rig_live(8);
+	notify();
+	end_silent();
+	work();
+	for (unsigned i = 0; i < 500; i++)
+		avail_idx(0);
+	end_silent();
+}
+
+/* Notified in one call, forgotten in the next. */
+static void others_rest_when_all_calls_are_over(void **state)
+{
+	(void)state;
+	rig_new();
+	rig_target.model = false;
+	rig_live(8);
+	notify();
+	done();
+	rest(DEVICE_WORK);
+	assert_silent();
+	work();
+	done();
+	rest(DEVICE_IDLE);
+	assert_breaks(RULE_STUCK_NOTIFY);
+}
+
+static void others_may_give_up_in_an_earlier_call(void **state)
+{
+	(void)state;
+	rig_new();
+	rig_target.model = false;
+	rig_live(8);
+	notify();
+	avail_idx(1);
+	access_error = -EFAULT;
+	avail_entry(0, 0);
+	access_error = 0;
+	done();
+	rest(DEVICE_WORK);
+	work();
+	end_silent();
+}
+
 static void a_queue_of_the_device_s_own_is_looked_at_when_it_has_something(void **state)
 {
 	(void)state;
@@ -233,6 +346,13 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		TEST(a_device_that_says_so_polls),
+		TEST(an_event_at_the_next_chain_is_well),
+		TEST(an_event_elsewhere_suppresses),
+		TEST(an_event_is_followed_by_a_look),
+		TEST(an_event_that_was_never_written_is_not_known),
+		TEST(who_polls_looks_when_it_likes),
+		TEST(others_rest_when_all_calls_are_over),
+		TEST(others_may_give_up_in_an_earlier_call),
 		TEST(a_queue_of_the_device_s_own_is_looked_at_when_it_has_something),
 		TEST(a_device_that_holds_chains_comes_back),
 		TEST(what_is_left_over_is_not_forgotten),

@@ -11,6 +11,9 @@
 
 #include "ledger_rig.h"
 
+#include <linux/virtio_blk.h>
+#include <linux/virtio_ids.h>
+
 /* The target of another, just created: nobody knows what its selectors hold. */
 static int setup_other(void **state)
 {
@@ -301,6 +304,171 @@ static void the_generation_of_others_is_their_own(void **state)
 	assert_silent();
 }
 
+/* Another's device of that type, which offers these features, and accepted them. */
+static void other_of(uint32_t id, uint64_t features, uint64_t offered, bool accepted)
+{
+	rig_new();
+	rig_target.model = false;
+	rig_target.device_id = id;
+	rig_target.features = features | 1ULL << VIRTIO_F_VERSION_1;
+	rig_reset();
+	ledger.offered = offered | 1ULL << VIRTIO_F_VERSION_1;
+	reg_write(VIRTIO_MMIO_QUEUE_SEL, TX);
+	if (!accepted)
+		return;
+	set_status(VIRTIO_CONFIG_S_ACKNOWLEDGE);
+	set_status(STATUS_DRIVER);
+	reg_write(VIRTIO_MMIO_DRIVER_FEATURES_SEL, 0);
+	reg_write(VIRTIO_MMIO_DRIVER_FEATURES, (uint32_t)offered);
+	set_status(STATUS_FEATURES);
+}
+
+/* QueueNumMax of queue 1 may be 0, or what it is; and nothing else. */
+static void assert_may_be_absent(bool may)
+{
+	reg_read(VIRTIO_MMIO_QUEUE_NUM_MAX, 256);
+	assert_silent();
+	reg_read(VIRTIO_MMIO_QUEUE_NUM_MAX, 0);
+	if (may)
+		assert_silent();
+	else
+		assert_breaks(RULE_STATUS_REGISTERS);
+	ledger.finding_count = 0;
+	ledger.stop = false;
+	reg_read(VIRTIO_MMIO_QUEUE_NUM_MAX, 16);
+	assert_breaks(RULE_STATUS_REGISTERS);
+}
+
+#define MQ (1ULL << VIRTIO_BLK_F_MQ)
+
+static void a_queue_that_a_feature_brings_may_be_absent_without_it(void **state)
+{
+	(void)state;
+	other_of(VIRTIO_ID_BLOCK, MQ, MQ, false);
+	assert_may_be_absent(true);
+	other_of(VIRTIO_ID_BLOCK, MQ, 0, false);
+	assert_may_be_absent(true);
+	other_of(VIRTIO_ID_BLOCK, MQ, 0, true);
+	assert_may_be_absent(true);
+}
+
+static void a_queue_that_a_feature_brings_is_there_with_it(void **state)
+{
+	(void)state;
+	other_of(VIRTIO_ID_BLOCK, MQ, MQ, true);
+	assert_may_be_absent(false);
+}
+
+static void a_queue_that_no_feature_brings_is_there(void **state)
+{
+	(void)state;
+	other_of(VIRTIO_ID_NET, MQ, 0, false);
+	assert_may_be_absent(false);
+	other_of(VIRTIO_ID_BLOCK, 0, 0, false);
+	assert_may_be_absent(false);
+}
+
+static void shared_memory_of_others(void **state)
+{
+	(void)state;
+	other_of(VIRTIO_ID_BLOCK, 0, 0, false);
+	assert_only(VIRTIO_MMIO_SHM_LEN_LOW, 0xffffffff, RULE_STATUS_REGISTERS);
+	assert_only(VIRTIO_MMIO_SHM_BASE_HIGH, 0xffffffff, RULE_STATUS_REGISTERS);
+	/* Of a type that may have some nothing is known. */
+	other_of(VIRTIO_ID_FS, 0, 0, false);
+	reg_read(VIRTIO_MMIO_SHM_LEN_LOW, 4096);
+	reg_read(VIRTIO_MMIO_SHM_BASE_LOW, 4096);
+	assert_silent();
+}
+
+/* What InterruptStatus shows after a write that does nothing. */
+static void shows(uint32_t bits)
+{
+	shown.interrupt_status = bits;
+	set_status(STATUS_LIVE);
+}
+
+static void bits_of_no_event_are_zero(void **state)
+{
+	(void)state;
+	rig_target.model = false;
+	rig_live(8);
+	shows(0);
+	assert_silent();
+	shows(4);
+	assert_breaks(RULE_STATUS_INTERRUPT);
+}
+
+static void bits_of_no_event_that_were_raised_are_zero(void **state)
+{
+	(void)state;
+	rig_target.model = false;
+	rig_live(8);
+	call(VIRTIO_MMIO_STATUS, STATUS_LIVE);
+	raise_interrupt(0x80000000u | VIRTIO_MMIO_INT_CONFIG);
+	shown.interrupt_status = VIRTIO_MMIO_INT_CONFIG;
+	done();
+	assert_silent();
+	shows(0x80000000u | VIRTIO_MMIO_INT_CONFIG);
+	assert_breaks(RULE_STATUS_INTERRUPT);
+}
+
+/* The line is raised in a later call. */
+static void a_change_is_shown_before_it_is_raised(void **state)
+{
+	(void)state;
+	rig_target.model = false;
+	rig_live(8);
+	shows(VIRTIO_MMIO_INT_CONFIG);
+	rest(DEVICE_WORK);
+	work();
+	raise_interrupt(VIRTIO_MMIO_INT_CONFIG);
+	done();
+	rest(DEVICE_IDLE);
+	assert_silent();
+}
+
+static void a_change_is_shown_and_never_raised(void **state)
+{
+	(void)state;
+	rig_target.model = false;
+	rig_live(8);
+	shows(VIRTIO_MMIO_INT_CONFIG);
+	rest(DEVICE_WORK);
+	assert_silent();
+	rest(DEVICE_IDLE);
+	assert_breaks(RULE_STATUS_INTERRUPT);
+}
+
+static void a_line_that_is_up_is_not_raised(void **state)
+{
+	(void)state;
+	rig_target.model = false;
+	rig_target.level_line = true;
+	rig_live(8);
+	shows(VIRTIO_MMIO_INT_CONFIG);
+	rest(DEVICE_IDLE);
+	assert_silent();
+}
+
+static void a_used_buffer_is_shown_before_it_is_raised(void **state)
+{
+	(void)state;
+	rig_target.model = false;
+	rig_live(8);
+	notify();
+	avail_idx(1);
+	take(0, 0, 16, 0);
+	return_chain(0, 0, 0, 0);
+	shown.interrupt_status = VIRTIO_MMIO_INT_VRING;
+	done();
+	rest(DEVICE_WORK);
+	assert_silent();
+	/* Acknowledged, and there again without another. */
+	reg_write(VIRTIO_MMIO_INTERRUPT_ACK, VIRTIO_MMIO_INT_VRING);
+	assert_breaks(RULE_STATUS_INTERRUPT);
+}
+
 #define TEST(name) cmocka_unit_test_setup(name, rig_setup)
 #define OTHER_TEST(name) cmocka_unit_test_setup(name, setup_other)
 
@@ -329,6 +497,16 @@ int main(void)
 		TEST(the_generation_stays_where_it_moved_to),
 		OTHER_TEST(past_the_configuration_others_do_as_they_like),
 		OTHER_TEST(the_generation_of_others_is_their_own),
+		TEST(a_queue_that_a_feature_brings_may_be_absent_without_it),
+		TEST(a_queue_that_a_feature_brings_is_there_with_it),
+		TEST(a_queue_that_no_feature_brings_is_there),
+		TEST(shared_memory_of_others),
+		TEST(bits_of_no_event_are_zero),
+		TEST(bits_of_no_event_that_were_raised_are_zero),
+		TEST(a_change_is_shown_before_it_is_raised),
+		TEST(a_change_is_shown_and_never_raised),
+		TEST(a_line_that_is_up_is_not_raised),
+		TEST(a_used_buffer_is_shown_before_it_is_raised),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -252,8 +252,8 @@ static void the_events_lie_behind_the_rings(void **state)
 {
 	(void)state;
 	notify();
-	avail_idx(0);
 	access_ring(GUEST_AVAIL_EVENT, true, USED_AT(TX) + 4 + 8 * 8, 2);
+	avail_idx(0);
 	access_ring(GUEST_USED_EVENT, false, AVAIL_AT(TX) + 4 + 2 * 8, 2);
 	end_silent();
 	notify();
@@ -329,6 +329,162 @@ static void an_interrupt_of_one_queue_is_asked_for_by_that_queue(void **state)
 	assert_breaks(RULE_WAKEUP_SUPERFLUOUS);
 }
 
+/* One chain is returned in a call, and nothing said. */
+static void use_one(uint16_t position)
+{
+	notify();
+	avail_idx((uint16_t)(position + 1));
+	take(position, 0, 16, 0);
+	return_chain(position, position, 0, 0);
+}
+
+static void live_with(bool level_line)
+{
+	rig_target.model = false;
+	rig_target.level_line = level_line;
+	rig_live(8);
+}
+
+static void an_interrupt_may_come_in_a_later_call(void **state)
+{
+	(void)state;
+	live_with(false);
+	use_one(0);
+	done();
+	rest(DEVICE_WORK);
+	work();
+	raise_interrupt(VIRTIO_MMIO_INT_VRING);
+	end_silent();
+}
+
+static void an_interrupt_comes_before_the_device_rests(void **state)
+{
+	(void)state;
+	live_with(false);
+	use_one(0);
+	done();
+	rest(DEVICE_WORK);
+	work();
+	done();
+	assert_silent();
+	rest(DEVICE_IDLE);
+	assert_breaks(RULE_WAKEUP_MISSING);
+}
+
+static void a_reset_forgives_others_what_they_owe(void **state)
+{
+	(void)state;
+	live_with(false);
+	call(VIRTIO_MMIO_STATUS, 0);
+	avail_idx(1);
+	take(0, 0, 16, 0);
+	return_chain(0, 0, 0, 0);
+	shown.status = 0;
+	done();
+	rest(DEVICE_IDLE);
+	assert_silent();
+}
+
+/* The driver acknowledges nothing: the line stays up. */
+static void a_level_line_is_raised_once(void **state)
+{
+	(void)state;
+	live_with(true);
+	use_one(0);
+	raise_interrupt(VIRTIO_MMIO_INT_VRING);
+	end_silent();
+	use_one(1);
+	end_silent();
+	/* To say so again does no harm. */
+	work();
+	raise_interrupt(VIRTIO_MMIO_INT_VRING);
+	end_silent();
+}
+
+static void a_level_line_that_fell_is_raised(void **state)
+{
+	(void)state;
+	live_with(true);
+	use_one(0);
+	raise_interrupt(VIRTIO_MMIO_INT_VRING);
+	end_silent();
+	shown.interrupt_status = 0;
+	reg_write(VIRTIO_MMIO_INTERRUPT_ACK, VIRTIO_MMIO_INT_VRING);
+	use_one(1);
+	done();
+	rest(DEVICE_IDLE);
+	assert_breaks(RULE_WAKEUP_MISSING);
+}
+
+static void an_edge_is_due_for_each(void **state)
+{
+	(void)state;
+	live_with(false);
+	use_one(0);
+	raise_interrupt(VIRTIO_MMIO_INT_VRING);
+	end_silent();
+	use_one(1);
+	done();
+	rest(DEVICE_IDLE);
+	assert_breaks(RULE_WAKEUP_MISSING);
+}
+
+/* Superfluous, which VIRTIO advises against, and no more. */
+static void to_wake_up_twice_breaks_no_must(void **state)
+{
+	(void)state;
+	live_with(false);
+	use_one(0);
+	raise_interrupt(VIRTIO_MMIO_INT_VRING);
+	end_silent();
+	ledger.judging.strict = false;
+	work();
+	raise_interrupt(VIRTIO_MMIO_INT_VRING);
+	done();
+	rest(DEVICE_IDLE);
+	assert_breaks(RULE_WAKEUP_SUPERFLUOUS);
+	assert_false(ledger.stop);
+	shown.interrupt_status = 0;
+	reg_write(VIRTIO_MMIO_INTERRUPT_ACK, VIRTIO_MMIO_INT_VRING);
+	work();
+	raise_interrupt(VIRTIO_MMIO_INT_VRING);
+	done();
+	rest(DEVICE_IDLE);
+	assert_int_equal(ledger.finding_count, 1);
+	assert_false(ledger.stop);
+}
+
+/* What is pending a device may name again. */
+static void a_change_may_name_the_used_buffer_that_is_pending(void **state)
+{
+	(void)state;
+	live_with(false);
+	use_one(0);
+	raise_interrupt(VIRTIO_MMIO_INT_VRING);
+	end_silent();
+	ledger.judging.strict = false;
+	work();
+	raise_interrupt(VIRTIO_MMIO_INT_VRING | VIRTIO_MMIO_INT_CONFIG);
+	done();
+	rest(DEVICE_IDLE);
+	assert_false(ledger.stop);
+}
+
+static void a_change_names_no_used_buffer_of_before(void **state)
+{
+	(void)state;
+	live_with(false);
+	use_one(0);
+	raise_interrupt(VIRTIO_MMIO_INT_VRING);
+	end_silent();
+	shown.interrupt_status = 0;
+	reg_write(VIRTIO_MMIO_INTERRUPT_ACK, VIRTIO_MMIO_INT_VRING);
+	work();
+	raise_interrupt(VIRTIO_MMIO_INT_VRING | VIRTIO_MMIO_INT_CONFIG);
+	done();
+	assert_breaks(RULE_WAKEUP_USED_BIT);
+}
+
 #define TEST(name) cmocka_unit_test_setup(name, rig_setup)
 #define EVENT_TEST(name) cmocka_unit_test_setup(name, setup_event_idx)
 
@@ -354,6 +510,15 @@ int main(void)
 		TEST(the_line_serves_every_queue),
 		TEST(a_queue_with_an_interrupt_of_its_own_serves_no_other),
 		TEST(an_interrupt_of_one_queue_is_asked_for_by_that_queue),
+		TEST(an_interrupt_may_come_in_a_later_call),
+		TEST(an_interrupt_comes_before_the_device_rests),
+		TEST(a_reset_forgives_others_what_they_owe),
+		TEST(a_level_line_is_raised_once),
+		TEST(a_level_line_that_fell_is_raised),
+		TEST(an_edge_is_due_for_each),
+		TEST(to_wake_up_twice_breaks_no_must),
+		TEST(a_change_may_name_the_used_buffer_that_is_pending),
+		TEST(a_change_names_no_used_buffer_of_before),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

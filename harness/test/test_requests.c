@@ -180,6 +180,46 @@ static void a_request_whose_memory_changes_is_not_judged(void **state)
 }
 
 
+static void before_driver_ok_a_notification_asks_for_no_answer(void **state)
+{
+	static const char text[] = "device any\nstart queues\noffer_request q\nnotify q\nsettle\n"
+				   "status 0xf\nnotify q\nsettle\n> answered q 1\n> silent\n";
+	struct script_binding binding = { .queue = 1 };
+
+	(void)state;
+	take("fs");
+	run(text, &binding);
+	if (!result.passed)
+		fail_msg("%s", result.failure);
+	deaf = true;
+	run(text, &binding);
+	assert_false(result.passed);
+}
+
+/* A limit that is not asked for, broken where the device does not hear of a notification. */
+static void what_only_warns_does_not_break_a_silence(void **state)
+{
+	static const char text[] = "device any\nstart driver_ok\nsend q b0\n> silent\n";
+	const struct script_binding binding = { .queue = 1 };
+	struct child_job job = { .script = &script, .target = &target, .expect = true };
+	struct text_error error;
+
+	(void)state;
+	take("fs");
+	target.model = false;
+	target.requests = NULL;
+	target.request_count = 0;
+	deaf = true;
+	assert_int_equal(text_parse_bound(&script, text, strlen(text), &binding, &error), 0);
+	assert_int_equal(child_run(&job, &result, NULL), 0);
+	assert_true(result.passed);
+	assert_true(result.finding_count > 0);
+	assert_int_equal(rule_table[result.findings[0].rule].severity, SEVERITY_LIMIT);
+	job.judging.limits = true;
+	assert_int_equal(child_run(&job, &result, NULL), 0);
+	assert_false(result.passed);
+}
+
 static void a_wrong_length_and_a_wrong_byte_are_found(void **state)
 {
 	static struct target_request request;
@@ -266,6 +306,32 @@ static void a_script_has_an_instance_for_each_queue_request_and_layout(void **st
 	assert_non_null(list[0].unmet);
 }
 
+/* The header may hold back what the request needs, or what the device cannot hold back. */
+static void a_script_that_holds_features_back_is_skipped_where_it_cannot_be(void **state)
+{
+	static const char text[] = "device any features=VERSION_1\nstart driver_ok\n"
+				   "send_request q\n";
+	static struct target_request request;
+	struct text_error error;
+	struct instance in;
+
+	(void)state;
+	take("fs");
+	request = *target_request(&target, 1, 0);
+	in = (struct instance){ .queue = true, .request = &request };
+	in.binding.queue = 1;
+	assert_int_equal(text_parse_bound(&script, text, strlen(text), &in.binding, &error), 0);
+	assert_null(instance_unmet(&in, &script, &target, &transport_mmio));
+	request.features = 1;
+	target.features |= 1;
+	assert_string_equal(instance_unmet(&in, &script, &target, &transport_mmio),
+			    "holds back a feature that the request needs");
+	request.features = 0;
+	target.fixed_features = true;
+	assert_string_equal(instance_unmet(&in, &script, &target, &transport_mmio),
+			    "needs a device that can hold features back");
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -273,10 +339,14 @@ int main(void)
 		cmocka_unit_test(a_device_that_does_not_answer_is_found),
 		cmocka_unit_test(what_excuses_a_device_is_not_judged),
 		cmocka_unit_test(a_request_whose_memory_changes_is_not_judged),
+		cmocka_unit_test(before_driver_ok_a_notification_asks_for_no_answer),
+		cmocka_unit_test(what_only_warns_does_not_break_a_silence),
 		cmocka_unit_test(a_wrong_length_and_a_wrong_byte_are_found),
 		cmocka_unit_test(an_honest_driver_sends_nothing_where_there_is_no_room),
 		cmocka_unit_test(a_demand_of_a_severity_that_is_not_asked_for_warns),
 		cmocka_unit_test(a_script_has_an_instance_for_each_queue_request_and_layout),
+		cmocka_unit_test(
+			a_script_that_holds_features_back_is_skipped_where_it_cannot_be),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -3,8 +3,8 @@
 #
 # Every rule of the ledger has a script in conformance/soundness/, named by its
 # id, that puts a correct device into the nastiest corners for that rule and
-# demands silence, and a planted bug that breaks it.  That the scripts pass is
-# the affair of `run conformance`.
+# demands silence, and a planted bug that breaks it.  RULE-any.vr beside it is the same
+# for any device.  That the scripts pass is the affair of `run conformance`.
 # shellcheck disable=SC1091,SC2154
 set -u
 . "${0%/*}/tap.sh"
@@ -12,6 +12,7 @@ set -u
 scripts=conformance/soundness
 bugs=fuzzers/bugs
 seen='answered|used|used_idx|value|status|interrupts|counter|counters'
+silence='^ *> silent'
 
 # has NAME FILE PATTERN...: FILE has a line like each of them.
 has() {
@@ -37,7 +38,7 @@ cat "$bugs"/*.patch >"$work/bugs"
 while read -r rule _ clause _; do
 	script=$scripts/$rule.vr
 	has "$rule: a script" "$script" .
-	has "$rule: it demands silence, and that something was done" "$script" '^ *> silent' \
+	has "$rule: it demands silence, and that something was done" "$script" "$silence" \
 		"^ *> ($seen)( |\$)"
 	[ "$clause" = policy ] ||
 		has "$rule: the rule's clause" "$script" "^clause (.* )?$clause( |\$)"
@@ -45,9 +46,15 @@ while read -r rule _ clause _; do
 done <"$work/rules"
 
 for script in "$scripts"/*.vr; do
-	has "$script: there is that rule" "$work/ids" "^$(basename "$script" .vr)\$"
+	rule=$(basename "$script" .vr)
+	has "$script: there is that rule" "$work/ids" "^${rule%-any}\$"
 	[ "$(head -c 2 "$script")" = '# ' ]
 	tap "$script: the argument comes first" $?
+done
+
+for script in "$scripts"/*-any.vr; do
+	has "$script: for any device, silence, and something was done" "$script" '^device any' \
+		"$silence" "^ *> (must )?($seen)( |\$)"
 done
 
 tap_end

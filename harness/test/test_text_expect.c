@@ -13,6 +13,8 @@
 
 #include <cmocka.h>
 
+#include "harness/rules/rules.h"
+
 #include "bad_text.h"
 #include "spellings.h"
 
@@ -28,6 +30,8 @@ static const struct bad_text bad_expectations[] = {
 	{ AFTER "> value\n", 3, 8, "expected the value" },
 	{ AFTER "> value x\n", 3, 9, "not a number" },
 	{ AFTER "> value 1 2\n", 3, 11, "expected nothing more" },
+	{ AFTER "> outstanding 1 all\n", 3, 17, "not a number" },
+	{ AFTER "> answered 1 all 2\n", 3, 18, "expected nothing more" },
 	{ AFTER "> read\n", 3, 7, "expected a register" },
 	{ AFTER "> read Status\n", 3, 14, "expected its value" },
 	{ AFTER "> read Statue 1\n", 3, 8, "no register" },
@@ -78,6 +82,14 @@ static const struct bad_text bad_expectations[] = {
 	{ AFTER "> state busy\n", 3, 9, "'busy', expected idle" },
 	{ AFTER "> state idle work\n", 3, 14, "expected nothing more" },
 	{ AFTER "> silent now\n", 3, 10, "expected nothing more" },
+	{ AFTER "> should\n", 3, 9, "expected what the device must show" },
+	{ AFTER "> should must silent\n", 3, 10, "unknown, expected value, read" },
+	{ AFTER "> answered\n", 3, 11, "expected a queue" },
+	{ AFTER "> answered q\n", 3, 13, "expected how many" },
+	{ AFTER "> answered q 1 2\n", 3, 16, "expected nothing more" },
+	{ AFTER "> outstanding p 1\n", 3, 15, "not a number" },
+	{ AFTER "> raised\n", 3, 9, "expected used, config or none" },
+	{ AFTER "> raised often\n", 3, 10, "'often', expected used" },
 	{ AFTER "> breaks\n", 3, 9, "expected a rule" },
 	{ AFTER "> breaks " NAME_48 "\n", 3, 10, "no name" },
 };
@@ -122,7 +134,8 @@ static void every_kind_of_expectation_is_taken_at_its_operation(void **state)
 		EXPECT_INTERRUPTS, EXPECT_USED,	    EXPECT_USED_NONE, EXPECT_USED_IDX,
 		EXPECT_COUNTERS,   EXPECT_COUNTERS, EXPECT_COUNTER,   EXPECT_STATE,
 		EXPECT_SILENT,	   EXPECT_BREAKS,   EXPECT_ORDER,     EXPECT_GENERATION,
-		EXPECT_GENERATION,
+		EXPECT_GENERATION, EXPECT_ANSWERED, EXPECT_ANSWERED,  EXPECT_OUTSTANDING,
+		EXPECT_RAISED,
 	};
 
 	(void)state;
@@ -147,13 +160,19 @@ static void every_kind_of_expectation_is_taken_at_its_operation(void **state)
 			 "> breaks completion.not-held\n"
 			 "> order config used\n"
 			 "> generation moved\n"
-			 "> generation same\n");
+			 "> generation same\n"
+			 "> answered 1 2\n"
+			 "> answered 1 all\n"
+			 "> limit outstanding 1 2\n"
+			 "> raised none\n");
 	assert_int_equal(parsed.expect_count, sizeof(kinds));
 	for (unsigned i = 0; i < sizeof(kinds); i++) {
 		assert_int_equal(parsed.expects[i].kind, kinds[i]);
 		assert_int_equal(parsed.expects[i].op, 1);
 		assert_int_equal(parsed.expects[i].line, 4 + i);
 	}
+	assert_int_equal(parsed.expects[21].value[1], 2);
+	assert_true(parsed.expects[22].value[1] == EXPECT_ANSWERED_ALL);
 	assert_int_equal(parsed.expects[2].value[0], 3);
 	assert_true(parsed.expects[2].mask == UINT32_MAX);
 	assert_int_equal(parsed.expects[3].value[0], 4);
@@ -225,6 +244,50 @@ static void a_program_printed_with_its_names_parses_to_the_same(void **state)
 	free(text);
 }
 
+static void words_of_a_portable_script_stand_for_what_it_is_bound_to(void **state)
+{
+	static const char text[] = "device any\n"
+				   "needs readable driven size=8\n"
+				   "send_request q split=3\n"
+				   "> model answered q 2\n"
+				   "offer_request other\n"
+				   "send_request 3\n"
+				   "notify q\n"
+				   "write QueueSel other\n"
+				   "fill q.used+2 len=1\n"
+				   "store other.desc-1 00\n"
+				   "send_request q which=0 layout=direct\n";
+	const struct script_binding binding = {
+		.queue = 5, .which = 2, .other = 4, .other_which = 1, .layout = LAYOUT_INDIRECT
+	};
+	const struct op *ops = parsed.prog.ops;
+	struct text_error error;
+
+	(void)state;
+	assert_int_equal(text_parse_bound(&parsed, text, strlen(text), &binding, &error), 0);
+	assert_int_equal(ops[0].value[SEND_REQUEST_QUEUE], 5);
+	assert_int_equal(ops[0].value[SEND_REQUEST_WHICH], 2);
+	assert_int_equal(ops[0].value[SEND_REQUEST_LAYOUT], LAYOUT_INDIRECT);
+	assert_int_equal(ops[1].value[SEND_REQUEST_QUEUE], 4);
+	assert_int_equal(ops[1].value[SEND_REQUEST_WHICH], 1);
+	assert_int_equal(ops[2].value[SEND_REQUEST_WHICH], 0);
+	assert_int_equal(ops[2].value[SEND_REQUEST_LAYOUT], LAYOUT_DIRECT);
+	assert_int_equal(ops[3].value[NOTIFY_QUEUE], 5);
+	assert_int_equal(ops[4].value[WRITE_VALUE], 4);
+	assert_int_equal(ops[5].base[FILL_ADDR], BASE_RING + 4 * 5 + VIRTQUEUE_DEVICE);
+	assert_int_equal(ops[6].base[STORE_ADDR], BASE_RING + 4 * 4 + VIRTQUEUE_DESC);
+	assert_int_equal(ops[7].value[SEND_REQUEST_WHICH], 0);
+	assert_int_equal(ops[7].value[SEND_REQUEST_LAYOUT], LAYOUT_DIRECT);
+	assert_int_equal(parsed.expects[0].severity, SEVERITY_MODEL);
+	assert_int_equal(parsed.expects[0].value[0], 5);
+	assert_int_equal(parsed.needs, NEED_READABLE | NEED_DRIVEN);
+	assert_int_equal(parsed.needs_size, 8);
+	assert_true(parsed.names_queue && parsed.names_other && parsed.sends_request &&
+		    parsed.free_layout);
+	parse_good("device any\nsend_request 1\n");
+	assert_false(parsed.names_queue || parsed.sends_request || parsed.free_layout);
+}
+
 static void line_ends_tabs_and_a_last_line_without_end_do_not_matter(void **state)
 {
 	(void)state;
@@ -257,6 +320,7 @@ int main(void)
 		cmocka_unit_test(an_expectation_after_end_judges_the_repeat),
 		cmocka_unit_test(annotations_are_outside_equality),
 		cmocka_unit_test(a_program_printed_with_its_names_parses_to_the_same),
+		cmocka_unit_test(words_of_a_portable_script_stand_for_what_it_is_bound_to),
 		cmocka_unit_test(line_ends_tabs_and_a_last_line_without_end_do_not_matter),
 		cmocka_unit_test(numbers_and_names_of_a_value_are_the_same),
 	};

@@ -19,12 +19,12 @@ static unsigned told[3];
 
 static uint32_t told_len; /* of the last */
 
-static void on_frame(void *ctx, enum frame_end end, const uint8_t *data, uint32_t len)
+static void on_frame(void *ctx, uint32_t end, const void *data, uint32_t len)
 {
 	(void)data;
 	assert_ptr_equal(ctx, told);
 	told_len = len;
-	told[end - END_AWAY]++;
+	told[end - VRINGER_END_AWAY]++;
 }
 
 static unsigned calls;
@@ -35,16 +35,15 @@ static void on_called(void *ctx)
 	calls++;
 }
 
-static const struct target_listener listener = { .ctx = told,
-						 .frame = on_frame,
-						 .called = on_called };
+static const struct vringer_host host = { .ctx = told, .frame = on_frame, .backend = on_called };
+static const struct vringer_host other = { .ctx = told, .frame = on_frame, .backend = on_called };
 
 static int setup(void **state)
 {
 	(void)state;
 	memset(told, 0, sizeof(told));
 	calls = 0;
-	wire.listener = &listener;
+	wire.host = &host;
 	wire_reset(&wire);
 	for (size_t i = 0; i < sizeof(frame); i++)
 		frame[i] = (uint8_t)(i * 7);
@@ -63,7 +62,7 @@ static void frames_for_the_guest(void **state)
 		assert_memory_equal(got, frame, i);
 	}
 	assert_int_equal(wire_receive(&wire, got, 100), -EAGAIN);
-	assert_int_equal(told[END_GIVEN - END_AWAY], WIRE_FRAMES);
+	assert_int_equal(told[VRINGER_END_GIVEN - VRINGER_END_AWAY], WIRE_FRAMES);
 	/* How many wait, and each frame, and that there is none. */
 	assert_int_equal(calls, 1 + WIRE_FRAMES + 1);
 }
@@ -102,11 +101,11 @@ static void the_last_that_were_sent_are_kept(void **state)
 static void refuses_and_takes_short(void **state)
 {
 	(void)state;
-	wire_order(&wire, ORDER_REFUSE, 2, 0);
+	wire_order(&wire, VRINGER_REFUSE, 2, 0);
 	assert_int_equal(wire_send(&wire, frame, 50), -EAGAIN);
 	assert_int_equal(wire_send(&wire, frame, 50), -EAGAIN);
 	assert_int_equal(wire_send(&wire, frame, 50), 50);
-	wire_order(&wire, ORDER_REFUSE, 2, 30);
+	wire_order(&wire, VRINGER_REFUSE, 2, 30);
 	assert_int_equal(wire_send(&wire, frame, 50), 30);
 	assert_int_equal(wire_send(&wire, frame, 20), 20);
 	assert_int_equal(wire_send(&wire, frame, 50), 50);
@@ -118,7 +117,7 @@ static void holds(void **state)
 {
 	(void)state;
 	assert_true(wire_put(&wire, frame, 1));
-	wire_order(&wire, ORDER_HOLD, 2, 0);
+	wire_order(&wire, VRINGER_HOLD, 2, 0);
 	assert_true(wire_holds(&wire));
 	assert_true(wire_put(&wire, frame, 2));
 	assert_int_equal(wire_waiting(&wire), 1);
@@ -129,9 +128,9 @@ static void holds(void **state)
 	wire_send(&wire, frame, 5);
 	assert_int_equal(wire_waiting(&wire), 1);
 	assert_false(wire_holds(&wire));
-	wire_order(&wire, ORDER_HOLD, 9, 0);
+	wire_order(&wire, VRINGER_HOLD, 9, 0);
 	assert_true(wire_put(&wire, frame, 3));
-	wire_order(&wire, ORDER_HOLD, 0, 0);
+	wire_order(&wire, VRINGER_HOLD, 0, 0);
 	assert_int_equal(wire_waiting(&wire), 2);
 }
 
@@ -144,28 +143,29 @@ static void tells_of_what_is_there(void **state)
 	assert_true(wire_put(&wire, frame, 1));
 	assert_int_equal(wire_due(&wire), 1);
 	/* It denies it, and is asked again. */
-	wire_order(&wire, ORDER_PRETEND, 0, 0);
+	wire_order(&wire, VRINGER_PRETEND, 0, 0);
 	assert_int_equal(wire_waiting(&wire), 0);
 	assert_int_equal(wire_due(&wire), 0);
 	assert_int_equal(wire_waiting(&wire), 1);
 	assert_int_equal(wire_due(&wire), 1);
 	/* What it holds it has not told of, nor when it lets it go. */
-	wire_order(&wire, ORDER_HOLD, 1, 0);
+	wire_order(&wire, VRINGER_HOLD, 1, 0);
 	assert_true(wire_put(&wire, frame, 1));
 	assert_int_equal(wire_due(&wire), 1);
 	wire_send(&wire, frame, 5);
 	assert_int_equal(wire_due(&wire), 0);
 	assert_true(wire_put(&wire, frame, 1));
 	assert_int_equal(wire_due(&wire), 3);
-	wire_order(&wire, ORDER_HOLD, 9, 0);
+	wire_order(&wire, VRINGER_HOLD, 9, 0);
 	assert_true(wire_put(&wire, frame, 1));
-	wire_order(&wire, ORDER_HOLD, 0, 0);
+	wire_order(&wire, VRINGER_HOLD, 0, 0);
 	assert_int_equal(wire_due(&wire), 0);
 	assert_int_equal(wire_waiting(&wire), 4);
 	assert_int_equal(wire_receive(&wire, got, 10), 1);
 	assert_int_equal(wire_due(&wire), 3);
 	/* A device that was restored has seen nothing. */
 	wire_reset(&next);
+	next.host = &other;
 	wire_take_over(&next, &wire);
 	assert_int_equal(wire_due(&next), 0);
 	assert_int_equal(wire_waiting(&next), 3);
@@ -175,7 +175,7 @@ static void tells_of_what_is_there(void **state)
 static void pretends_once(void **state)
 {
 	(void)state;
-	wire_order(&wire, ORDER_PRETEND, 77, 0);
+	wire_order(&wire, VRINGER_PRETEND, 77, 0);
 	assert_int_equal(wire_waiting(&wire), 77);
 	assert_int_equal(wire_waiting(&wire), 0);
 }
@@ -183,11 +183,11 @@ static void pretends_once(void **state)
 static void forgets(void **state)
 {
 	(void)state;
-	wire_order(&wire, ORDER_REFUSE, 9, 0);
-	wire_order(&wire, ORDER_HOLD, 9, 0);
-	wire_order(&wire, ORDER_PRETEND, 9, 0);
+	wire_order(&wire, VRINGER_REFUSE, 9, 0);
+	wire_order(&wire, VRINGER_HOLD, 9, 0);
+	wire_order(&wire, VRINGER_PRETEND, 9, 0);
 	wire_put(&wire, frame, 5);
-	wire_order(&wire, ORDER_FORGET, 0, 0);
+	wire_order(&wire, VRINGER_FORGET, 0, 0);
 	assert_int_equal(wire_waiting(&wire), 0);
 	assert_int_equal(wire_send(&wire, frame, 5), 5);
 	assert_true(wire_put(&wire, frame, 5));
@@ -202,14 +202,15 @@ static void takes_over(void **state)
 	wire_reset(&next);
 	wire_send(&wire, frame, 50);
 	assert_true(wire_put(&wire, frame, 3000));
-	wire_order(&wire, ORDER_HOLD, 1, 0);
-	wire_order(&wire, ORDER_REFUSE, 1, 0);
+	wire_order(&wire, VRINGER_HOLD, 1, 0);
+	wire_order(&wire, VRINGER_REFUSE, 1, 0);
 	assert_true(wire_put(&wire, frame, 9));
+	next.host = &other;
 	wire_take_over(&next, &wire);
 	assert_int_equal(wire_waiting(&wire), 0);
 	assert_int_equal(wire_take(&wire, got, sizeof(got)), 0);
-	assert_ptr_equal(wire.listener, &listener);
-	assert_null(next.listener);
+	assert_ptr_equal(wire.host, &host);
+	assert_ptr_equal(next.host, &other);
 	assert_int_equal(wire_waiting(&next), 1);
 	assert_int_equal(wire_receive(&next, got, WIRE_BYTES), 3000);
 	assert_memory_equal(got, frame, WIRE_BYTES);

@@ -10,6 +10,11 @@
 #include <stdbool.h>
 #include <string.h>
 
+/* The status bits of a driver; SUSPEND is not offered, so it is ignored (3.4.2). */
+#define STATUS_DRIVER                                                                              \
+	(VIRTIO_CONFIG_S_ACKNOWLEDGE | VIRTIO_CONFIG_S_DRIVER | VIRTIO_CONFIG_S_DRIVER_OK |        \
+	 VIRTIO_CONFIG_S_FEATURES_OK | VIRTIO_CONFIG_S_FAILED)
+
 /* Where the monitor has guest memory from that address on, and how many of *len bytes it
  * has in one piece there; NULL if it has none. */
 static uint8_t *find(const struct entropy *e, uint64_t addr, uint64_t *len)
@@ -190,7 +195,7 @@ static void write_status(struct entropy *e, uint32_t value)
 	if ((e->driver_features & ~e->features) != 0 ||
 	    (e->driver_features & 1ULL << VIRTIO_F_VERSION_1) == 0)
 		value &= ~(uint32_t)(VIRTIO_CONFIG_S_FEATURES_OK | VIRTIO_CONFIG_S_DRIVER_OK);
-	e->status = (e->status & VIRTIO_CONFIG_S_NEEDS_RESET) | (value & 0xff);
+	e->status = (e->status & VIRTIO_CONFIG_S_NEEDS_RESET) | (value & STATUS_DRIVER);
 }
 
 /* Only before the queue is used, and only the one there is. */

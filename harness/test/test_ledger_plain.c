@@ -1,0 +1,438 @@
+/* SPDX-License-Identifier: Apache-2.0 OR MIT */
+/*
+ * A device that is not ours and reaches memory without saying why: by pointers, or by
+ * accessors.  One queue, whose rings and buffers lie in an arena.
+ */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include "ledger_rig.h"
+
+#include <linux/virtio_ids.h>
+
+#include "harness/arena/arena.h"
+
+#define DESC 0x10000u
+#define AVAIL 0x11000u
+#define USED 0x12000u
+#define DATA 0x14000u
+#define SIZE 8u
+
+static struct arena arena;
+static struct heap heap;
+static bool accesses;
+static unsigned queue; /* that is ready */
+
+/* The device stores bytes. */
+static void put(uint64_t addr, uint64_t value, uint32_t len)
+{
+	struct arena_handout regions[ARENA_REGIONS_MAX];
+	unsigned count = arena_hand_out(&arena, regions);
+	uint8_t bytes[8];
+
+	for (unsigned i = 0; i < len; i++)
+		bytes[i] = (uint8_t)(value >> (8 * i));
+	if (accesses) {
+		struct guest_why why = { .purpose = GUEST_UNTOLD };
+
+		arena.look++; /* as a store of its own would */
+		arena_store(&arena, addr, bytes, len);
+		ledger_memory(&ledger, &(struct arena_access){ why, true, addr, bytes, len, 0 });
+		return;
+	}
+	for (unsigned i = 0; i < count; i++)
+		if (addr - regions[i].addr < regions[i].size)
+			memcpy((uint8_t *)regions[i].host + (addr - regions[i].addr), bytes, len);
+}
+
+static void look(uint64_t addr, uint32_t len)
+{
+	static const uint8_t zeros[64];
+	struct guest_why why = { .purpose = GUEST_UNTOLD };
+
+	ledger_memory(&ledger, &(struct arena_access){ why, false, addr, zeros, len, 0 });
+}
+
+static void set_up(bool by_accessors)
+{
+	accesses = by_accessors;
+	queue = TX;
+	rig_new();
+	rig_target.model = false;
+	rig_target.features |= 1u << VIRTIO_RING_F_EVENT_IDX;
+	rig_target.facts = FACT_REGISTERS | FACT_CHANGES | FACT_INTERRUPT | FACT_STATE |
+			   FACT_LAYOUT | (by_accessors ? FACT_ACCESS : 0);
+	rig_reset();
+	assert_int_equal(arena_init(&arena, ARENA_FLAT, !by_accessors, &heap), 0);
+	arena.watch = by_accessors;
+	arena_reset(&arena);
+	ledger_plain_open(&ledger, &arena, by_accessors, NULL, NULL);
+	ledger_thorough(&ledger, true);
+	arena_fill(&arena, DESC, 0x8000, 0);
+}
+
+static int setup(void **state)
+{
+	(void)state;
+	set_up(false);
+	return 0;
+}
+
+static int setup_accessors(void **state)
+{
+	(void)state;
+	set_up(true);
+	return 0;
+}
+
+static int teardown(void **state)
+{
+	(void)state;
+	arena_release(&arena);
+	return 0;
+}
+
+/* Up to FEATURES_OK, with that queue ready. */
+static void begin(uint32_t features)
+{
+	set_status(VIRTIO_CONFIG_S_ACKNOWLEDGE);
+	set_status(STATUS_DRIVER);
+	reg_write(VIRTIO_MMIO_DRIVER_FEATURES_SEL, 0);
+	reg_write(VIRTIO_MMIO_DRIVER_FEATURES, features);
+	reg_write(VIRTIO_MMIO_DRIVER_FEATURES_SEL, 1);
+	reg_write(VIRTIO_MMIO_DRIVER_FEATURES, 1);
+	set_status(STATUS_FEATURES);
+	on = queue;
+	reg_write(VIRTIO_MMIO_QUEUE_SEL, queue);
+	reg_write(VIRTIO_MMIO_QUEUE_NUM, SIZE);
+	reg_write(VIRTIO_MMIO_QUEUE_DESC_LOW, DESC);
+	reg_write(VIRTIO_MMIO_QUEUE_AVAIL_LOW, AVAIL);
+	reg_write(VIRTIO_MMIO_QUEUE_USED_LOW, USED);
+	shown.ready = 1;
+	reg_write(VIRTIO_MMIO_QUEUE_READY, 1);
+}
+
+static void live(void)
+{
+	begin(0);
+	set_status(STATUS_LIVE);
+}
+
+/* The driver makes a chain of one device-writable buffer available, at that position; the
+ * descriptor is of the same number. */
+static void offer(uint16_t position, uint32_t len)
+{
+	uint16_t head = position % SIZE;
+	struct vring_desc desc = { .addr = DATA + 0x100u * head, .len = len, .flags = F_WRITE };
+
+	arena_store(&arena, DESC + 16u * head, &desc, sizeof(desc));
+	arena_store16(&arena, AVAIL + 4 + 2u * head, head);
+	arena_store16(&arena, AVAIL + 2, (uint16_t)(position + 1));
+}
+
+/* The device writes that buffer and returns it. */
+static void fill(uint16_t position, uint32_t len)
+{
+	uint16_t head = position % SIZE;
+
+	for (uint32_t i = 0; i < len; i += 4)
+		put(DATA + 0x100u * head + i, 0x01010101u * (position + 1u), 4);
+	put(USED + 4 + 8u * head, head, 4);
+	put(USED + 8 + 8u * head, len, 4);
+	put(USED + 2, position + 1u, 2);
+}
+
+static void a_request_goes_well(void **state)
+{
+	(void)state;
+	live();
+	offer(0, 16);
+	notify();
+	fill(0, 16);
+	raise_interrupt(VIRTIO_MMIO_INT_VRING);
+	end_silent();
+}
+
+static void before_driver_ok_it_may_say_when_to_notify_it(void **state)
+{
+	(void)state;
+	begin(0);
+	notify();
+	put(USED, 1, 2);
+	put(USED + 4 + 8 * SIZE, 1, 2);
+	done();
+	rest(DEVICE_IDLE);
+	assert_silent();
+}
+
+static void before_driver_ok_it_returns_nothing(void **state)
+{
+	(void)state;
+	begin(0);
+	offer(0, 16);
+	notify();
+	put(USED + 2, 1, 2);
+	done();
+	rest(DEVICE_IDLE);
+	assert_breaks(RULE_MEMORY_NOT_LIVE);
+}
+
+static void before_driver_ok_a_buffer_is_left_alone(void **state)
+{
+	(void)state;
+	begin(0);
+	offer(0, 16);
+	notify();
+	put(DATA, 1, 2);
+	done();
+	rest(DEVICE_IDLE);
+	assert_breaks(RULE_MEMORY_NOT_LIVE);
+}
+
+static void accessors_may_look_before_driver_ok(void **state)
+{
+	(void)state;
+	begin(0);
+	offer(0, 16);
+	notify();
+	look(AVAIL, 4);
+	look(AVAIL + 4, 2);
+	look(USED + 2, 2);
+	done();
+	assert_silent();
+}
+
+static void accessors_may_not_look_further(void **state)
+{
+	(void)state;
+	begin(0);
+	offer(0, 16);
+	notify();
+	look(DESC, 16);
+	done();
+	assert_breaks(RULE_MEMORY_NOT_LIVE);
+}
+
+static void accessors_may_not_look_where_nothing_is_ready(void **state)
+{
+	(void)state;
+	notify();
+	look(AVAIL + 2, 2);
+	done();
+	assert_breaks(RULE_MEMORY_NOT_LIVE);
+}
+
+/* The buffer is written first, and lies below the rings or above. */
+static void a_queue_that_was_stopped_is_not_served(void **state)
+{
+	(void)state;
+	live();
+	offer(0, 16);
+	shown.ready = 0;
+	reg_write(VIRTIO_MMIO_QUEUE_READY, 0);
+	assert_silent();
+	notify();
+	fill(0, 16);
+	done();
+	assert_breaks(RULE_MEMORY_NOT_LIVE);
+}
+
+static void nor_are_chains_that_came_later(void **state)
+{
+	(void)state;
+	live();
+	shown.ready = 0;
+	reg_write(VIRTIO_MMIO_QUEUE_READY, 0);
+	offer(0, 16);
+	notify();
+	put(DATA, 1, 2);
+	done();
+	assert_breaks(RULE_MEMORY_NOT_LIVE);
+}
+
+static void what_was_no_queue_s_is_a_stray_write(void **state)
+{
+	(void)state;
+	live();
+	shown.ready = 0;
+	reg_write(VIRTIO_MMIO_QUEUE_READY, 0);
+	notify();
+	put(DATA + 0x800, 1, 2);
+	done();
+	assert_breaks(RULE_MEMORY_WRITE);
+}
+
+static void an_index_that_jumps_is_policy(void **state)
+{
+	(void)state;
+	live();
+	offer(0, 16);
+	arena_store16(&arena, AVAIL + 2, SIZE + 1);
+	ledger.judging.limits = false;
+	notify();
+	fill(0, 16);
+	done();
+	assert_breaks(RULE_ORDER_UNAVAILABLE);
+	assert_false(ledger.stop);
+}
+
+/* What was available before it may still return. */
+static void an_index_that_jumps_takes_nothing_away(void **state)
+{
+	(void)state;
+	rig_target.holds = true;
+	live();
+	offer(0, 16);
+	notify();
+	end_silent();
+	arena_store16(&arena, AVAIL + 2, SIZE + 3);
+	notify();
+	fill(0, 16);
+	raise_interrupt(VIRTIO_MMIO_INT_VRING);
+	end_silent();
+}
+
+static void serve_with_event(uint16_t event)
+{
+	begin(1u << VIRTIO_RING_F_EVENT_IDX);
+	set_status(STATUS_LIVE);
+	offer(0, 16);
+	notify();
+	fill(0, 16);
+	put(USED + 4 + 8 * SIZE, event, 2);
+	raise_interrupt(VIRTIO_MMIO_INT_VRING);
+	done();
+	rest(DEVICE_IDLE);
+}
+
+static void an_event_at_the_next_chain_is_well(void **state)
+{
+	(void)state;
+	serve_with_event(1);
+	assert_silent();
+	/* That the driver adds chains and says nothing, is its affair. */
+	offer(1, 16);
+	work();
+	end_silent();
+}
+
+static void an_event_elsewhere_suppresses(void **state)
+{
+	(void)state;
+	serve_with_event(9);
+	assert_breaks(RULE_STUCK_SUPPRESSED);
+}
+
+/* A network device, and a buffer for packets that holds zeros, or what the driver left. */
+static void receive_into(uint8_t left_over)
+{
+	rig_target.device_id = VIRTIO_ID_NET;
+	followers_choose(&ledger);
+	queue = RX;
+	live();
+	arena_fill(&arena, DATA, 0x100, left_over);
+	offer(0, 64);
+	notify();
+	end_silent();
+	work();
+}
+
+static void deliver(uint16_t num_buffers, uint32_t len)
+{
+	for (uint32_t i = 0; i < 10; i += 2)
+		put(DATA + i, 0, 2);
+	put(DATA + 10, num_buffers, 2);
+	for (uint32_t i = 12; i < len; i += 4)
+		put(DATA + i, 0x55aa55aa, 4);
+	put(USED + 4, 0, 4);
+	put(USED + 8, len, 4);
+	put(USED + 2, 1, 2);
+	raise_interrupt(VIRTIO_MMIO_INT_VRING);
+	done();
+}
+
+static void a_packet_says_how_many_buffers_it_has(void **state)
+{
+	(void)state;
+	receive_into(0);
+	deliver(1, 60);
+	assert_silent();
+}
+
+static void a_packet_of_no_buffers_is_none(void **state)
+{
+	(void)state;
+	receive_into(0);
+	deliver(0, 60);
+	assert_breaks(RULE_NET_HEADER);
+}
+
+static void a_packet_of_no_buffers_where_others_were(void **state)
+{
+	(void)state;
+	receive_into(7);
+	deliver(0, 60);
+	assert_breaks(RULE_NET_HEADER);
+}
+
+/* The device wrote the header in one call, and the driver something else before the next. */
+static void what_the_driver_may_have_written_is_not_judged(void **state)
+{
+	(void)state;
+	receive_into(7);
+	put(DATA + 10, 1, 2);
+	end_silent();
+	arena_fill(&arena, DATA, 12, 0);
+	work();
+	put(DATA + 12, 0x55aa55aa, 4);
+	put(USED + 4, 0, 4);
+	put(USED + 8, 16, 4);
+	put(USED + 2, 1, 2);
+	raise_interrupt(VIRTIO_MMIO_INT_VRING);
+	end_silent();
+}
+
+#define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
+#define ACCESSORS_TEST(name) cmocka_unit_test_setup_teardown(name, setup_accessors, teardown)
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		TEST(a_request_goes_well),
+		ACCESSORS_TEST(a_request_goes_well),
+		TEST(before_driver_ok_it_may_say_when_to_notify_it),
+		ACCESSORS_TEST(before_driver_ok_it_may_say_when_to_notify_it),
+		TEST(before_driver_ok_it_returns_nothing),
+		ACCESSORS_TEST(before_driver_ok_it_returns_nothing),
+		TEST(before_driver_ok_a_buffer_is_left_alone),
+		ACCESSORS_TEST(before_driver_ok_a_buffer_is_left_alone),
+		ACCESSORS_TEST(accessors_may_look_before_driver_ok),
+		ACCESSORS_TEST(accessors_may_not_look_further),
+		ACCESSORS_TEST(accessors_may_not_look_where_nothing_is_ready),
+		TEST(a_queue_that_was_stopped_is_not_served),
+		ACCESSORS_TEST(a_queue_that_was_stopped_is_not_served),
+		TEST(nor_are_chains_that_came_later),
+		TEST(what_was_no_queue_s_is_a_stray_write),
+		TEST(an_index_that_jumps_is_policy),
+		ACCESSORS_TEST(an_index_that_jumps_is_policy),
+		TEST(an_index_that_jumps_takes_nothing_away),
+		TEST(an_event_at_the_next_chain_is_well),
+		ACCESSORS_TEST(an_event_at_the_next_chain_is_well),
+		TEST(a_packet_says_how_many_buffers_it_has),
+		ACCESSORS_TEST(a_packet_says_how_many_buffers_it_has),
+		TEST(a_packet_of_no_buffers_is_none),
+		ACCESSORS_TEST(a_packet_of_no_buffers_is_none),
+		TEST(a_packet_of_no_buffers_where_others_were),
+		ACCESSORS_TEST(a_packet_of_no_buffers_where_others_were),
+		TEST(what_the_driver_may_have_written_is_not_judged),
+		TEST(an_event_elsewhere_suppresses),
+		ACCESSORS_TEST(an_event_elsewhere_suppresses),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
