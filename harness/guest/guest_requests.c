@@ -113,7 +113,8 @@ static bool plan(struct guest *g, const struct op *op, struct draft *d)
 		d->descs = d->layout == LAYOUT_INDIRECT ? 1 : count;
 		d->head = d->forced ? (uint32_t)op->value[SEND_REQUEST_HEAD] % d->size
 				    : find_free(rq, d->size, d->descs);
-		if (d->head != NO_HEAD && d->descs <= d->size)
+		/* No chain is longer than the queue, and no table (drv.split.indirect.3). */
+		if (d->head != NO_HEAD && count <= d->size)
 			break;
 		if (d->pieces[0] <= 1 && d->pieces[1] <= 1) {
 			r->lacked_room = true;
