@@ -121,7 +121,8 @@ void requests_reset(struct guest *g)
 	struct requests *r = &g->requests;
 
 	forget(r);
-	r->strayed = r->host_touched = r->nested = r->lacked_room = false;
+	r->strayed = r->host_touched = r->refused = r->nested = r->lacked_room = false;
+	r->owed = 0;
 	r->compared = 0;
 	r->digest = 0;
 }
@@ -248,6 +249,7 @@ void request_wrong_print(const struct request_wrong *wrong, char *text, size_t s
 static bool is_judged(struct guest *g, const struct request_sent *s)
 {
 	return s->judged && g->requests.well && g->ledger.enabled &&
+	       (g->transport->look_status(g) & GONE) == 0 &&
 	       ledger_judges(&g->ledger, s->clean ? RULE_REQUEST_ANSWERED : RULE_REQUEST_RESUMED);
 }
 
@@ -290,20 +292,22 @@ static void digest(struct guest *g, const struct request_sent *s, uint32_t len)
 /* A request came back. */
 static void judge(struct guest *g, const struct request_sent *s, uint32_t len)
 {
-	struct request_queue *rq = &g->requests.queue[s->queue];
+	struct requests *r = &g->requests;
+	struct request_queue *rq = &r->queue[s->queue];
 	const struct target_request *request = s->request;
 	struct request_wrong wrong = wrong_of(s, REQUEST_LENGTH);
-	bool judged = is_judged(g, s);
+	bool host = request->before != NULL || request->after != NULL;
 
 	wrong.len = len;
 	if (len < request->used_min || len > request->used_max ||
 	    (s->content && find_wrong_byte(g, s, &wrong))) {
 		note_wrong(rq, &wrong);
-		if (judged)
+		if (is_judged(g, s))
 			accuse(g, s, &wrong);
 		return;
 	}
 	rq->answered += !s->nested;
+	r->owed -= host && !s->nested && s->content && r->well && r->owed > 0;
 	if (request->exact && s->content && s->judged && g->requests.well)
 		digest(g, s, len);
 }
@@ -339,6 +343,15 @@ static void look_at_queue(struct guest *g, unsigned queue)
 	rq->seen = idx;
 }
 
+void requests_look(struct guest *g)
+{
+	struct requests *r = &g->requests;
+
+	for (unsigned i = 0; i < PROGRAM_QUEUES && r->queues >> i != 0; i++)
+		if ((r->queues >> i & 1) != 0 && r->queue[i].outstanding > 0)
+			look_at_queue(g, i);
+}
+
 void requests_rest(struct guest *g, enum device_state state)
 {
 	struct requests *r = &g->requests;
@@ -347,9 +360,7 @@ void requests_rest(struct guest *g, enum device_state state)
 
 	if (r->sent_count == 0)
 		return;
-	for (unsigned i = 0; r->queues >> i != 0; i++)
-		if ((r->queues >> i & 1) != 0 && r->queue[i].outstanding > 0)
-			look_at_queue(g, i);
+	requests_look(g);
 	if (r->sent_count == 0 || state != DEVICE_IDLE)
 		return;
 	status = g->transport->look_status(g);
