@@ -6,7 +6,7 @@
 #ifndef FLAWS_H
 #define FLAWS_H
 
-#include "../zoo/member.h"
+#include "harness/test/zoo/member.h"
 
 /* For what is wrong only where notifications and interrupts are ruled by flags. */
 #define NO_EVENT_IDX                                                                               \
