@@ -229,8 +229,6 @@ void snapshot_op_restore(struct run *run, const struct program *prog, const stru
 		ledger_forget(&run->guest.ledger,
 			      run->guest.transport->look_generation(&run->guest));
 		run->config_unknown = true;
-		/* Where the last save failed, it is an older one. */
-		run->guest.requests.well = false;
 	}
 }
 

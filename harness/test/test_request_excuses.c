@@ -27,7 +27,7 @@ static struct child_result result;
 static struct target target;
 static const struct target *inner;
 static struct target_request requests[3];
-static bool deaf, gives_up, indirect;
+static bool deaf, gives_up, notified, indirect;
 static unsigned saves, fails; /* that save, counted from 0 */
 
 #define INDIRECT (1u << VIRTIO_RING_F_INDIRECT_DESC)
@@ -37,6 +37,7 @@ static void write_deaf(void *device, uint64_t offset, const void *buf, uint32_t 
 {
 	uint32_t value = 0;
 
+	notified = notified || offset == VIRTIO_MMIO_QUEUE_NOTIFY;
 	if (deaf && offset == VIRTIO_MMIO_QUEUE_NOTIFY)
 		return;
 	if (offset != VIRTIO_MMIO_DRIVER_FEATURES || len != sizeof(value)) {
@@ -48,7 +49,7 @@ static void write_deaf(void *device, uint64_t offset, const void *buf, uint32_t 
 	inner->write(device, offset, &value, len);
 }
 
-/* Gives up, for a reason of its own, once it is live. */
+/* Gives up, for a reason of its own, once it is notified. */
 static void read_given_up(void *device, uint64_t offset, void *buf, uint32_t len)
 {
 	uint32_t status, features;
@@ -63,7 +64,7 @@ static void read_given_up(void *device, uint64_t offset, void *buf, uint32_t len
 	if (!gives_up || offset != VIRTIO_MMIO_STATUS || len != sizeof(status))
 		return;
 	memcpy(&status, buf, sizeof(status));
-	if ((status & VIRTIO_CONFIG_S_DRIVER_OK) != 0)
+	if ((status & VIRTIO_CONFIG_S_DRIVER_OK) != 0 && notified)
 		status |= VIRTIO_CONFIG_S_NEEDS_RESET;
 	memcpy(buf, &status, sizeof(status));
 }
@@ -94,17 +95,16 @@ static void take(const char *after)
 	target.request_count = 3;
 	saves = 0;
 	fails = UINT32_MAX;
-	gives_up = false;
+	gives_up = notified = false;
 	deaf = true;
 }
 
 static void run(const char *text)
 {
 	const struct script_binding binding = { .queue = 1 };
-	struct child_job job = { .script = &script,
-				 .target = &target,
-				 .expect = true,
-				 .judging = { .limits = true } };
+	struct child_job job = {
+		.script = &script, .target = &target, .expect = true, .judging = { .limits = true }
+	};
 	char whole[300];
 	struct text_error error;
 
@@ -153,7 +153,8 @@ static void a_request_written_over_by_the_next_one_is_not_judged(void **state)
 {
 	(void)state;
 	take(NULL);
-	assert_silent("offer_request q at=low+0x40000\noffer_request q\nnotify q\n");
+	assert_silent("offer_request q at=low+0x400a0\nchain_request q\noffer_request 0\n"
+		      "notify q\n");
 	assert_silent("offer_request q at=low+0x40000\nchain_request q layout=indirect\n"
 		      "notify q\n");
 	assert_found("offer_request q at=low+0x20000\noffer_request q\nnotify q\n",
@@ -211,10 +212,7 @@ static void a_device_that_needs_a_reset_is_not_judged(void **state)
 	requests[1].used_max = requests[1].used_min = 79;
 	assert_found("offer_request q\nnotify q\n", RULE_REQUEST_ANSWERED);
 	gives_up = true;
-	target.facts |= FACT_STATE;
-	run("offer_request q\nnotify q\n");
-	for (unsigned i = 0; i < result.finding_count; i++)
-		assert_int_not_equal(result.findings[i].rule, RULE_REQUEST_ANSWERED);
+	assert_silent("offer_request q\nnotify q\n");
 }
 
 /* What is restored then is the snapshot before. */
@@ -225,7 +223,8 @@ static void a_save_that_failed_excuses(void **state)
 	assert_found("save\nack used\nsave\nrestore\nsend_request q\n", RULE_REQUEST_ANSWERED);
 	saves = 0;
 	fails = 1;
-	assert_silent("save\nack used\nsave\nrestore\nsend_request q\n");
+	assert_silent("save\nack used\nsave\nrestore\n> restored\nsend_request q\n");
+	assert_true(result.passed);
 }
 
 /* The request itself is judged, in descriptors that are free again. */
