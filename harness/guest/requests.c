@@ -16,7 +16,6 @@
  */
 #include "harness/guest/guest_internal.h"
 #include "harness/ledger/ledger_internal.h"
-#include "harness/program/text.h"
 
 #include <errno.h>
 #include <linux/virtio_config.h>
@@ -26,79 +25,8 @@
 #define LIVE (VIRTIO_CONFIG_S_FEATURES_OK | VIRTIO_CONFIG_S_DRIVER_OK)
 #define GONE (VIRTIO_CONFIG_S_NEEDS_RESET | VIRTIO_CONFIG_S_FAILED)
 
-/* Only what the guest itself does, in order. */
-static bool is_plain_op(const struct op *op)
+int requests_open(struct requests *r, const struct target *target)
 {
-	return op->code != OP_REPEAT && (op->code < OP_SAVE || op->code > OP_CUT) &&
-	       op->code != OP_START;
-}
-
-SAME_FIELD(CHAIN_REQUEST_WHICH, SEND_REQUEST_WHICH);
-SAME_FIELD(OFFER_REQUEST_WHICH, SEND_REQUEST_WHICH);
-
-/* Only requests that are sent for themselves have operations of their own. */
-static bool sends_another_with_ops(const struct target *target, const struct op *op)
-{
-	const struct target_request *request;
-
-	if (op->code != OP_CHAIN_REQUEST && op->code != OP_OFFER_REQUEST &&
-	    op->code != OP_SEND_REQUEST)
-		return false;
-	request = target_request(target, (unsigned)op->value[SEND_REQUEST_QUEUE],
-				 (unsigned)op->value[SEND_REQUEST_WHICH]);
-	return request != NULL && (request->before != NULL || request->after != NULL);
-}
-
-/* What is wrong with an operation of a request, or NULL. */
-static const char *op_fault(const struct target *target, const struct op *op)
-{
-	if (!is_plain_op(op))
-		return "not in a request: start, repeat and snapshots";
-	if (sends_another_with_ops(target, op))
-		return "sends a request that has operations of its own, expected one without";
-	return NULL;
-}
-
-/* Parse one of a request's texts: 0, or negative errno with `why` filled in. */
-static int parse_ops(struct script *script, const struct target *target,
-		     const struct target_request *request, const char *text,
-		     struct program **prog, char *why, size_t size)
-{
-	static const char header[] = "device any\n";
-	const struct script_binding binding = { .queue = request->queue };
-	size_t len = strlen(text) + sizeof(header);
-	const char *fault;
-	char *whole = malloc(len);
-	struct text_error error;
-	int err = -ENOMEM;
-
-	*prog = malloc(sizeof(**prog));
-	if (whole == NULL || *prog == NULL)
-		goto out;
-	snprintf(whole, len, "%s%s", header, text);
-	err = text_parse_bound(script, whole, len - 1, &binding, &error);
-	for (uint32_t i = 0; err == 0 && i < script->prog.op_count; i++) {
-		fault = op_fault(target, &script->prog.ops[i]);
-		if (fault == NULL)
-			continue;
-		error = (struct text_error){ .line = script->op_lines[i], .column = 1 };
-		snprintf(error.message, sizeof(error.message), "%s", fault);
-		err = -EINVAL;
-	}
-	if (err == 0)
-		**prog = script->prog;
-	else if (why != NULL)
-		snprintf(why, size,
-			 "has a request '%.32s' with an invalid operation: %u:%u: %.100s", request->name,
-			 error.line - 1, error.column, error.message);
-out:
-	free(whole);
-	return err;
-}
-
-int requests_open(struct requests *r, const struct target *target, char *why, size_t size)
-{
-	struct script *script = NULL;
 	int err = 0;
 
 	r->scripts = NULL;
@@ -106,20 +34,17 @@ int requests_open(struct requests *r, const struct target *target, char *why, si
 	if (target->request_count == 0)
 		return 0;
 	r->scripts = calloc(target->request_count, sizeof(*r->scripts));
-	script = calloc(1, sizeof(*script));
-	if (r->scripts == NULL || script == NULL)
-		err = -ENOMEM;
+	if (r->scripts == NULL)
+		return -ENOMEM;
 	for (unsigned i = 0; i < target->request_count && err == 0; i++) {
 		const struct target_request *request = &target->requests[i];
 
-		if (request->before != NULL)
-			err = parse_ops(script, target, request, request->before,
-					&r->scripts[i].before, why, size);
-		if (request->after != NULL && err == 0)
-			err = parse_ops(script, target, request, request->after, &r->scripts[i].after,
-					why, size);
+		err = target_request_ops(target, request, request->before, &r->scripts[i].before,
+					 NULL, 0);
+		if (err == 0)
+			err = target_request_ops(target, request, request->after,
+						 &r->scripts[i].after, NULL, 0);
 	}
-	free(script);
 	if (err != 0)
 		requests_close(r);
 	return err;

@@ -96,9 +96,8 @@ struct requests {
 	unsigned script_count;
 };
 
-/* Parse the operations of the target's requests: 0, -ENOMEM, or -EINVAL with what is wrong
- * in `why` (may be NULL). */
-int requests_open(struct requests *r, const struct target *target, char *why, size_t size);
+/* Parse the operations of the target's requests: 0, -ENOMEM, or -EINVAL. */
+int requests_open(struct requests *r, const struct target *target);
 void requests_close(struct requests *r);
 
 /* Nothing was sent. */

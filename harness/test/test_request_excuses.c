@@ -240,19 +240,59 @@ static void what_a_request_sends_before_is_over(void **state)
 	assert_found("send_request q\n", RULE_REQUEST_ANSWERED);
 }
 
-static void a_request_is_not_sent_by_another_with_operations_of_its_own(void **state)
+static void operations_of_a_request_do_only_what_is_its_own(void **state)
 {
-	static struct requests r;
-	char why[200];
+	static const struct {
+		const char *after, *fault;
+	} wrong[] = {
+		{ "settle\nsend_request q which=1\n", "2:1: sends a request that has operations of "
+						      "its own" },
+		{ "repeat 3\nsettle\nend\n", "1:1: not in a request: start, repeat and snapshots" },
+		{ "settle\n> silent\n", "2:1: not in a request: `>` lines" },
+		{ "needs model\nsettle\n", "1:1: not in a request: needs and `other`" },
+		{ "notify other\n", "1:1: not in a request: needs and `other`" },
+		{ "send_request 5\n", "1:1: that queue has no request" },
+		{ "type 0 68\n", "1:1: the device has no such port" },
+	};
+	struct program *prog;
+	char why[200], due[200];
 
 	(void)state;
-	take("send_request q which=1\n");
-	assert_int_equal(requests_open(&r, &target, why, sizeof(why)), 0);
-	requests_close(&r);
+	take(NULL);
+	assert_int_equal(target_request_ops(&target, &requests[1], "send_request q which=1\n",
+					    &prog, why, sizeof(why)),
+			 0);
+	assert_int_equal(prog->ops[0].value[SEND_REQUEST_QUEUE], 1);
+	free(prog);
 	requests[2].before = "settle\n";
-	assert_int_equal(requests_open(&r, &target, why, sizeof(why)), -EINVAL);
-	assert_string_equal(why, "has a request 'init' with an invalid operation: 1:1: sends a "
-				 "request that has operations of its own, expected one without");
+	for (size_t i = 0; i < sizeof(wrong) / sizeof(wrong[0]); i++) {
+		assert_int_equal(target_request_ops(&target, &requests[1], wrong[i].after, &prog,
+						    why, sizeof(why)),
+				 -EINVAL);
+		assert_null(prog);
+		snprintf(due, sizeof(due), "has a request 'init' with an invalid operation: %s",
+			 wrong[i].fault);
+		assert_string_equal(why, due);
+	}
+}
+
+static void a_request_has_a_name_of_its_own(void **state)
+{
+	char name[TARGET_REQUEST_NAME_MAX + 2];
+
+	(void)state;
+	take(NULL);
+	assert_string_equal(target_fault(&target), "has two requests of one name on one queue");
+	memset(name, 'a', sizeof(name));
+	name[TARGET_REQUEST_NAME_MAX + 1] = '\0';
+	requests[2].name = name;
+	assert_string_equal(target_fault(&target),
+			    "has a request with a name of more than 40 letters");
+	name[TARGET_REQUEST_NAME_MAX] = '\0';
+	assert_null(target_fault(&target));
+	requests[2].features = 1ull << 50;
+	assert_string_equal(target_fault(&target),
+			    "has a request that needs a feature that is not offered");
 }
 
 int main(void)
@@ -268,7 +308,8 @@ int main(void)
 		cmocka_unit_test(a_device_that_needs_a_reset_is_not_judged),
 		cmocka_unit_test(a_save_that_failed_excuses),
 		cmocka_unit_test(what_a_request_sends_before_is_over),
-		cmocka_unit_test(a_request_is_not_sent_by_another_with_operations_of_its_own),
+		cmocka_unit_test(operations_of_a_request_do_only_what_is_its_own),
+		cmocka_unit_test(a_request_has_a_name_of_its_own),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
