@@ -406,7 +406,7 @@ build/bench/%: build/obj/%/fuzzers/bench.o build/obj/%/libvringer.a
 
 # Small devices that are not ours, right and wrong, with an engine, as an author would
 # build them.
-ZOO_FLAGS := -std=gnu11 -g -O1 -Iharness/target $(WARN) $(WERROR) $(SAN) -fsanitize=fuzzer
+ZOO_FLAGS := -std=gnu11 -g -O1 -I. -Iharness/target $(WARN) $(WERROR) $(SAN) -fsanitize=fuzzer
 zoo_objs   = $(patsubst harness/test/%.c,build/test/%.o,$(wildcard harness/test/$1/*.c))
 
 build/test/%.o: harness/test/%.c Makefile

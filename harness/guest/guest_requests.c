@@ -235,6 +235,7 @@ static void note_sent(struct guest *g, const struct op *op, const struct draft *
 	uint32_t bytes = d->request->len + d->request->room;
 	bool altered = op->value[SEND_REQUEST_FLIP] != 0 && d->request->len > 0;
 	bool there = arena_has(&g->arena, d->at, bytes);
+	bool shared = requests_write(r, d->at, bytes);
 
 	if (r->sent_count == REQUESTS_SENT_MAX) {
 		r->well = false;
@@ -255,17 +256,20 @@ static void note_sent(struct guest *g, const struct op *op, const struct draft *
 	*s = (struct request_sent){
 		.request = altered ? NULL : d->request,
 		.at = d->at,
+		.written = d->at + d->request->len,
+		.written_len = d->request->room,
 		.area = d->area,
 		.area_len = d->area_len,
 		.queue = (uint16_t)d->queue,
 		.head = head,
 		.first = (uint16_t)d->head,
 		.count = (uint16_t)d->descs,
-		.content = true,
+		.content = !shared,
 		.clean = !rq->mistaken,
 		.nested = r->nested,
 	};
-	s->judged = (!from_host || (at_once && !r->host_touched && r->sent_count == 0)) && there;
+	s->judged = (!from_host || (at_once && !r->host_touched && r->sent_count == 0)) && there &&
+		    !shared;
 	/* What the host gave for it may be left for the next one. */
 	if (from_host && !there)
 		r->host_touched = true;
