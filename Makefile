@@ -63,6 +63,8 @@ DEVICE_FUZZERS := $(filter-out $(CODECS:%=fuzzers/fuzz_%.c) fuzzers/fuzz_mmds.c,
 # What is fed to a parser, not driven as a device.
 PARSERS   := $(shell . fuzzers/inputs.sh && parsers)
 TARGETS   := $(patsubst fuzzers/fuzz_%.c,%,$(wildcard fuzzers/fuzz_*.c))
+# What fuzzers/user.sh shares with `make fuzz`.
+USER_SH   := fuzzers/encode.sh fuzzers/findings.sh fuzzers/libfuzzer.sh
 BUGS      := $(patsubst fuzzers/bugs/%.patch,%,$(wildcard fuzzers/bugs/*.patch))
 
 # ---- flavours ---------------------------------------------------------------
@@ -194,6 +196,9 @@ install: ## Install library, header, command and scripts for your own device (PR
 	install -m 644 fuzzers/fuzz_net_loopback.dict '$(DESTDIR)$(PREFIX)/share/vringer/vringer.dict'
 	rm -rf '$(DESTDIR)$(PREFIX)/share/vringer/conformance'
 	cp -R conformance '$(DESTDIR)$(PREFIX)/share/vringer/conformance'
+	install -d '$(DESTDIR)$(PREFIX)/share/vringer/fuzz'
+	install -m 755 fuzzers/user.sh '$(DESTDIR)$(PREFIX)/share/vringer/fuzz/user.sh'
+	install -m 644 $(USER_SH) '$(DESTDIR)$(PREFIX)/share/vringer/fuzz'
 
 test: ## Build and run every test with gcc's and clang's sanitizers (ONLY=word: suites with word in their name)
 	@.ci/deps $(TEST_NEEDS)
@@ -339,9 +344,11 @@ $(CLAUSES): harness/program/clause_table.awk conformance/clauses.tsv conformance
 build/vringer: build/%: build/obj/$(CLI)/% FORCE
 	@cmp -s $< $@ || cp -f $< $@
 
-# One object, so that none of our names meets one of the author's, and main apart
-# from it, which an engine's takes the place of.
-build/libvringer.a: build/obj/lib/vringer.o build/obj/lib/fuzzers/foreign_main.o
+# One object, so that none of our names meets one of the author's; and apart from it
+# main, which an engine's takes the place of, and a list of no targets, which the
+# author's does.
+build/libvringer.a: build/obj/lib/vringer.o build/obj/lib/fuzzers/foreign_main.o \
+		build/obj/lib/fuzzers/foreign_none.o
 	@rm -f $@
 	$(call say,AR) $(AR) rcs $@ $^
 
@@ -399,7 +406,7 @@ build/bench/%: build/obj/%/fuzzers/bench.o build/obj/%/libvringer.a
 
 # Small devices that are not ours, right and wrong, with an engine, as an author would
 # build them.
-ZOO_FLAGS := -std=gnu11 -g -O1 -Iharness/target $(WARN) $(WERROR) $(SAN) -fsanitize=fuzzer
+ZOO_FLAGS := -std=gnu11 -g -O1 -I. -Iharness/target $(WARN) $(WERROR) $(SAN) -fsanitize=fuzzer
 zoo_objs   = $(patsubst harness/test/%.c,build/test/%.o,$(wildcard harness/test/$1/*.c))
 
 build/test/%.o: harness/test/%.c Makefile

@@ -14,15 +14,17 @@
 # what it finds to the corpus. A crash is build/findings/TARGET/crash-HASH, a
 # hang timeout-HASH, as libFuzzer names them. VRINGER_MUTATOR=off: mutate only
 # bytes.
-# shellcheck disable=SC1091,SC2154
+# shellcheck disable=SC1091,SC2034,SC2154
 set -eu
 
 target=$1 seconds=$2 jobs=$3
-binary=build/afl/fuzz_$target
+device=$(echo "$target" | tr _ -)
+binary=build/afl/fuzz_$target vringer=build/vringer
 corpus=build/fuzz-corpus/$target findings=build/findings/$target
 out=build/afl-out/$target in=build/afl-in/$target logs=build/afl-logs/$target
 poll=10
 known=${KNOWN:-}
+. fuzzers/inputs.sh
 . fuzzers/findings.sh
 
 option() {

@@ -1,20 +1,21 @@
 # shellcheck shell=sh
 # SPDX-License-Identifier: Apache-2.0 OR MIT
 #
-# Functions for findings that the scripts of both engines share. Source it, and
-# set
+# Functions for findings that the scripts of both engines, and of a user's own program,
+# share. Source it, and set
 #
 #   target     the fuzz target
+#   device     the device of its programs
 #   binary     it, built for that engine
-#   findings   build/findings/TARGET
+#   vringer    the program that has vringer's commands for that device
+#   findings   the folder for them: build/findings/TARGET
 #   logs       build/fuzz-logs/TARGET (AFL++: build/afl-logs/TARGET), made anew for this run
 #   known      a list of known findings, or empty
 #
+# and is_parser, which says whether a target is fed to a parser (inputs.sh).
 # `vringer triage` sorts a device's findings. The input of a parser is no program
 # of a device: for it the output of the fuzzing binary decides.
 # shellcheck disable=SC1091,SC2034,SC2154
-
-. fuzzers/inputs.sh
 
 keep=3 # inputs of one signature; more are no news
 
@@ -75,7 +76,7 @@ triage() {
 	list=$1
 	shift
 	[ "${VRINGER_LEDGER:-}" != off ] || set -- --no-ledger "$@"
-	build/vringer triage -t "$(echo "$target" | tr _ -)" ${list:+--known "$list"} "$@"
+	"$vringer" triage -t "$device" ${list:+--known "$list"} "$@"
 }
 
 # Run an input of a parser again, with a stack to read.
@@ -109,8 +110,9 @@ signature_of() {
 		parser_signature "$1"
 		return
 	fi
-	(triage "$logs/known" --json "$1" || :) |
-		jq -rn 'first(inputs | .groups[].finding.signature | values) // "nothing"'
+	(triage "$logs/known" "$1" || :) | awk '
+		!/^#/ && !found { sub(/  # .*/, ""); print; found = 1 }
+		END { if (!found) print "nothing" }'
 }
 
 # One line for each signature of a parser's inputs.

@@ -47,7 +47,12 @@ static int command(int argc, char **argv)
 {
 	report_command = argv[0];
 	report_in_tree = false;
-	return argc > 1 && command_is(argv[1]) ? command_main(argc, argv) : -1;
+	if (argc > 1 && command_is(argv[1]))
+		return command_main(argc, argv);
+	/* To an engine the end of the process would be a finding later on. */
+	if (report_is_engine() && (argc < 2 || strncmp(argv[1], "-help", 5) != 0))
+		choose();
+	return -1;
 }
 
 /* Files alone: what do they do? */

@@ -40,8 +40,8 @@ TABLE_SPARSE(static const uint8_t, weights, 256, OP_COUNT,
 	     [OP_NOTIFY] = 4,
 	     [OP_TAKE] = 2,
 	     [OP_ACK] = 1,
-	     [OP_CONFIG_READ] = 1,
-	     [OP_CONFIG_WRITE] = 1,
+	     [OP_CONFIG_READ] = 2,
+	     [OP_CONFIG_WRITE] = 2,
 	     [OP_RESET] = 2,
 	     [OP_READ] = 3,
 	     [OP_WRITE] = 5,
@@ -165,6 +165,7 @@ void mutator_init(struct mutator *m, const char *target, uint64_t seed)
 	if (t != NULL) {
 		m->port_count = t->port_count;
 		m->chain_max = t->chain_bytes_max;
+		m->config_len = t->config_len;
 		m->takes_orders = t->order != NULL;
 		m->has_num_pages = t->has_num_pages;
 		m->has_snapshots = t->restore != NULL;

@@ -47,6 +47,7 @@ struct mutator {
 	unsigned port_count;	     /* that the host has; 0: it does nothing */
 	bool takes_orders;	     /* ... and it can be told how */
 	bool has_snapshots;	     /* the device can be saved and restored */
+	uint32_t config_len;	     /* bytes of its configuration; 0: none, or not known */
 	uint32_t chain_max;	     /* bytes that it takes or gives at a time; 0: not known */
 	bool has_num_pages;	     /* the host can want something of the driver */
 	unsigned request_count;

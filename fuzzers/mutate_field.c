@@ -328,6 +328,9 @@ bool mutate_header(struct mutator *m, struct program *prog, const struct program
 						     : random_below(m, m->queue_count);
 
 		prog->queue_max[queue] = sizes[random_below(m, ARRAY_SIZE(sizes))];
+		/* Less than a chain of some descriptors needs. */
+		if (random_chance(m, 3))
+			prog->queue_max[queue] = (uint16_t)(1 + random_below(m, 4));
 		return true;
 	}
 	/* A bit that the target does not offer makes no difference. */

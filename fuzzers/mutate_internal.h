@@ -51,6 +51,12 @@ uint32_t run_length(struct mutator *m);
 void op_fresh(struct mutator *m, struct program *prog, struct op *op);
 /* mutate_special.c: fields of an operation that mean more than their kind says. */
 void special_fresh(struct mutator *m, struct op *op);
+/* mutate_aim.c: a table that a descriptor names, and that published, well-formed or with
+ * one mistake; where the target offers that.  And bytes of the configuration at its end:
+ * false if it has none, or they are left as they are. */
+bool aims_at_indirect(const struct mutator *m);
+bool add_indirect(struct mutator *m, struct program *prog, uint32_t at);
+bool config_fresh(struct mutator *m, uint64_t *offset, uint64_t *width);
 /* Buffers that suit a request to that queue. */
 void elements_fresh(struct mutator *m, struct program *prog, struct op *op, unsigned queue);
 

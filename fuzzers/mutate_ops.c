@@ -385,6 +385,8 @@ bool mutate_insert(struct mutator *m, struct program *prog, const struct program
 		return add_well_formed(m, prog, at);
 	if (m->request_count > 0 && random_chance(m, 3))
 		return add_request(m, prog, at);
+	if (aims_at_indirect(m) && random_chance(m, 8))
+		return add_indirect(m, prog, at);
 	if (what < 3 || (what < 8 && !has_request(prog)))
 		return add_exchange(m, prog, at);
 	if (what < 5)

@@ -4,6 +4,8 @@
  */
 #include "fuzzers/mutate_internal.h"
 
+#include <linux/virtio_mmio.h>
+
 /* Default places, mostly: addresses that are aligned.  Or so that a few entries of the
  * ring lie before 2^64, and the others past it. */
 static void fresh_ring(struct mutator *m, struct op *op, unsigned field, unsigned part)
@@ -88,11 +90,36 @@ static void fresh_take_output(struct mutator *m, struct op *op)
 	op->value[TAKE_OUTPUT_MAX] = random_chance(m, 2) ? 0 : op->value[TAKE_OUTPUT_MAX];
 }
 
+static void fresh_config_read(struct mutator *m, struct op *op)
+{
+	config_fresh(m, &op->value[CONFIG_READ_OFFSET], &op->value[CONFIG_READ_WIDTH]);
+}
+
+static void fresh_config_write(struct mutator *m, struct op *op)
+{
+	config_fresh(m, &op->value[CONFIG_WRITE_OFFSET], &op->value[CONFIG_WRITE_WIDTH]);
+}
+
+SAME_FIELD(READ_REGISTER, WRITE_REGISTER);
+
+/* A register, or now and then the configuration as one. */
+static void fresh_register(struct mutator *m, struct op *op)
+{
+	unsigned width = op->code == OP_READ ? (unsigned)READ_WIDTH : (unsigned)WRITE_WIDTH;
+
+	if (random_chance(m, 6) && config_fresh(m, &op->value[READ_REGISTER], &op->value[width]))
+		op->value[READ_REGISTER] += VIRTIO_MMIO_CONFIG;
+}
+
 typedef void special_fn(struct mutator *m, struct op *op);
 
 /* The other operations have no such field. */
 static special_fn *const specials[256] = {
 	[OP_QUEUE] = fresh_queue,
+	[OP_CONFIG_READ] = fresh_config_read,
+	[OP_CONFIG_WRITE] = fresh_config_write,
+	[OP_READ] = fresh_register,
+	[OP_WRITE] = fresh_register,
 	[OP_UNMAP] = fresh_range,
 	[OP_MAP] = fresh_range,
 	[OP_SET_DESC] = fresh_set_desc,

@@ -13,7 +13,9 @@
 #
 # A file of corpus/TARGET/ that is not a script (*.vr) is input as it stands.
 # DIR is not touched if it would stay the same: a fuzzer may be reading it.
+# shellcheck disable=SC1091
 set -eu
+. fuzzers/encode.sh
 
 vringer=$1 target=$2 dir=$3
 name=$(echo "$target" | tr _ -)
@@ -51,19 +53,14 @@ mmds) ;;
 snapshot)
 	;;
 *)
-	# Long sessions are for conformance: an engine would only be slow.
-	all_scripts | xargs grep -lE "^[[:space:]]*device[[:space:]]+($name|any)([[:space:]]|\$)" |
-		xargs -r grep -LE '^[[:space:]]*device.*budget=' | gather "$scripts"
-	# Mutations of a magic would be wasted: a body is all that an engine needs.
-	body="--body -t $name"
+	all_scripts | encode_scripts "$vringer" "$name" "$seeds" "$own/"
 	;;
 esac
 
 if [ -d "$own" ]; then
 	find "$own" -type f ! -name '*.vr' ! -name '.*' ! -name 'README*' | sort | gather "$seeds"
 fi
-# shellcheck disable=SC2086  # two words or none
-find "$scripts" -type f -print0 | xargs -0 -r "$vringer" encode ${body:-} -o "$seeds"
+find "$scripts" -type f -print0 | xargs -0 -r "$vringer" encode -o "$seeds"
 if ! diff -rq "$seeds" "$dir" >/dev/null 2>&1; then
 	rm -rf "$dir"
 	mv -T "$seeds" "$dir"

@@ -3,7 +3,8 @@
  * A fuzz input as a session of a device: decode, run, judge.  See engine.h.
  *
  * A finding is printed as a script with what happened and the next command,
- * and ends the process through a function whose name tells findings apart.
+ * and ends the process through a function whose name tells findings apart.  What is
+ * printed stands below what the engine has to say.
  */
 #include "fuzzers/engine.h"
 
@@ -12,8 +13,11 @@
 #include "harness/run/report.h"
 #include "harness/run/run.h"
 
+#include <signal.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/wait.h>
+#include <unistd.h>
 
 static struct program program;
 static struct known known;
@@ -31,9 +35,8 @@ FINDING_ABORT(HANG)
 FINDING_ABORT(OOM)
 FINDING_ABORT(LEAK)
 
-static void give_up(const struct finding *finding) __attribute__((noreturn));
-
-static void give_up(const struct finding *finding)
+/* What a person is to read. */
+static void explain_finding(const struct finding *finding)
 {
 	static struct script script;
 
@@ -44,6 +47,38 @@ static void give_up(const struct finding *finding)
 	report_finding(stderr, "", finding, &script);
 	report_next(stderr, run->guest.target->name, NULL, "FILE");
 	fflush(stderr);
+}
+
+/* libFuzzer and the sanitizers print a stack and more when a process aborts, below which
+ * nobody finds what is above.  So let a child abort, keep the input and say all that, and
+ * then explain, and end as it ended.  Returns in the child, and where there can be none. */
+static bool leave_abort_to_child(const struct finding *finding)
+{
+	int status = 0;
+	pid_t child;
+
+	if (!report_is_engine())
+		return false;
+	fflush(NULL);
+	child = fork();
+	if (child == 0)
+		return true;
+	if (child < 0 || waitpid(child, &status, 0) != child)
+		return false;
+	explain_finding(finding);
+	if (WIFEXITED(status))
+		_exit(WEXITSTATUS(status));
+	signal(WTERMSIG(status), SIG_DFL);
+	raise(WTERMSIG(status));
+	_exit(1);
+}
+
+static void give_up(const struct finding *finding) __attribute__((noreturn));
+
+static void give_up(const struct finding *finding)
+{
+	if (!leave_abort_to_child(finding))
+		explain_finding(finding);
 	if (finding->kind == FINDING_RULE)
 		rule_table[finding->rule].fail();
 	if (finding->kind == FINDING_HANG)

@@ -293,6 +293,41 @@ static void requests_of_a_target_that_is_not_ours_are_sent(void **state)
 	assert_int_equal(count_requests("x"), 0);
 }
 
+/* Accesses to the last bytes of a configuration of that length. */
+static unsigned count_ends(const char *length, uint64_t end)
+{
+	unsigned count = 0;
+	void *a;
+
+	setenv("VRINGER_MAX_LEN", "700", 1);
+	setenv("VRINGER_TARGET", "somebody-elses", 1);
+	if (length != NULL)
+		setenv("VRINGER_CONFIG", length, 1);
+	a = afl_custom_init(NULL, 1);
+	unsetenv("VRINGER_CONFIG");
+	assert_non_null(a);
+	for (int i = 0; i < 4 * ROUNDS; i++) {
+		uint8_t *out = NULL;
+		size_t len;
+
+		input[0] = 0x1a;
+		len = afl_custom_fuzz(a, input, 1, &out, NULL, 0, AFL_MAX);
+		binary_decode(&decoded, out, len, "any", NULL);
+		for (uint32_t at = 0; at < decoded.op_count; at++)
+			count += decoded.ops[at].code == OP_CONFIG_READ &&
+				 decoded.ops[at].value[CONFIG_READ_OFFSET] == end - 1;
+	}
+	afl_custom_deinit(a);
+	return count;
+}
+
+static void the_end_of_a_configuration_that_is_not_ours_is_reached(void **state)
+{
+	(void)state;
+	assert_in_range(count_ends("1739", 1739), 1, UINT32_MAX);
+	assert_int_equal(count_ends(NULL, 1739), 0);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -305,6 +340,7 @@ int main(void)
 		cmocka_unit_test(the_seed_decides),
 		cmocka_unit_test(nonsense_in_the_environment_is_no_limit),
 		cmocka_unit_test(requests_of_a_target_that_is_not_ours_are_sent),
+		cmocka_unit_test(the_end_of_a_configuration_that_is_not_ours_is_reached),
 	};
 
 	return cmocka_run_group_tests(tests, open_mutator, close_mutator);

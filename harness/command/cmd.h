@@ -31,6 +31,7 @@ int cmd_run(int argc, char **argv);
 int cmd_replay(int argc, char **argv);
 int cmd_minimize(int argc, char **argv);
 int cmd_triage(int argc, char **argv);
+int cmd_fuzz(int argc, char **argv);
 int cmd_show(int argc, char **argv);
 int cmd_encode(int argc, char **argv);
 
@@ -41,12 +42,14 @@ struct cmd_options {
 	const char *target;
 	const char *output;
 	const char *known_path;
+	const char *engine;
 	const char *transport_name; /* as given; NULL: it was not */
 	const struct transport *transport;
 	struct instance_choice instance; /* of a portable script */
 	unsigned seconds, keep;
 	bool all_transports; /* of those, each */
-	bool verbose, json, junit, completes, body, levels;
+	unsigned verbose;    /* how often it was given */
+	bool json, junit, completes, body, levels;
 	struct judging judging; /* known: the list in known_path; NULL: none was given */
 	/* The other arguments: files.  At least one where the command takes files. */
 	char **files;
@@ -71,6 +74,8 @@ void cmd_catch_signals(void);
 
 /* Where the conformance scripts are installed; NULL if the command was not installed. */
 const char *scripts_folder(void);
+/* ... and what fuzzes with a user's program (fuzzers/user.sh). */
+const char *fuzz_folder(void);
 
 /* One line on stderr; STATUS_USAGE. */
 int cmd_fail(const char *command, const char *what);

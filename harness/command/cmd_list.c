@@ -43,8 +43,9 @@ static void print_for_afl(const struct target *target)
 {
 	bool any = false;
 
-	printf("    for afl-fuzz: VRINGER_TARGET=%s VRINGER_FEATURES=0x%llx VRINGER_QUEUES=",
-	       target->name, (unsigned long long)target->features);
+	printf("    for afl-fuzz: VRINGER_TARGET=%s VRINGER_FEATURES=0x%llx VRINGER_CONFIG=%u "
+	       "VRINGER_QUEUES=",
+	       target->name, (unsigned long long)target->features, target->config_len);
 	for (unsigned i = 0; i < target->queue_count; i++)
 		putchar(target->queues[i].driver_initiated ? 'd' : '-');
 	for (unsigned queue = 0; queue < target->queue_count; queue++)

@@ -23,6 +23,7 @@
 
 enum option_kind {
 	OPTION_FLAG,   /* a bool */
+	OPTION_LEVEL,  /* an unsigned: how often it is given */
 	OPTION_TEXT,   /* a const char * */
 	OPTION_NUMBER, /* an unsigned, 1 to NUMBER_MAX */
 	OPTION_HELP,
@@ -50,8 +51,9 @@ static const struct {
 	  "... in indirect tables" },
 	{ 'o', OPTION_TEXT, "output", "PATH", AT(output),
 	  "write to this file, or, for several results, into this folder" },
-	{ 'v', OPTION_FLAG, "verbose", NULL, AT(verbose),
-	  "print every operation, access, interrupt and counter" },
+	{ 'v', OPTION_LEVEL, "verbose", NULL, AT(verbose),
+	  "print every operation, access, interrupt and counter; -vv: and the registers of "
+	  "`start`" },
 	{ 'J', OPTION_FLAG, "json", NULL, AT(json), "print JSON" },
 	{ 'U', OPTION_FLAG, "junit", NULL, AT(junit), "print JUnit XML" },
 	{ 'C', OPTION_FLAG, "completes", NULL, AT(completes),
@@ -63,6 +65,8 @@ static const struct {
 	  "a broken `limit` rule fails (always on for vringer's own models)" },
 	{ 'N', OPTION_FLAG, "no-ledger", NULL, AT(judging.no_ledger),
 	  "check no rule and no `>` line, only crashes, hangs and leaks" },
+	{ 'G', OPTION_TEXT, "engine", "PATH", AT(engine),
+	  "the program linked with -fsanitize=fuzzer; without it, fuzz-NAME beside this one" },
 	{ 'K', OPTION_TEXT, "known", "FILE", AT(known_path),
 	  "known findings, which do not fail: lines 'SIGNATURE # REASON'" },
 	{ 'P', OPTION_NUMBER, "keep", "N", AT(keep),
@@ -196,6 +200,8 @@ static int set_option(struct cmd_options *options, const struct cmd_usage *usage
 			continue;
 		if (table[i].kind == OPTION_FLAG)
 			*(bool *)at = true;
+		else if (table[i].kind == OPTION_LEVEL)
+			++*(unsigned *)at;
 		else if (table[i].kind == OPTION_TEXT)
 			*(const char **)at = optarg;
 		else if (table[i].kind == OPTION_NUMBER)

@@ -23,6 +23,7 @@ static const struct command {
 	{ "targets", cmd_targets, "list the devices that vringer can drive" },
 	{ "run", cmd_run, "run scripts and print the results as TAP, JUnit or JSON" },
 	{ "replay", cmd_replay, "run a crash or corpus file and print what happened" },
+	{ "fuzz", cmd_fuzz, "fuzz a device of your own with libFuzzer, and sort what is found" },
 	{ "minimize", cmd_minimize, "shrink a crash file as far as its finding stays the same" },
 	{ "triage", cmd_triage, "sort many crash files by finding" },
 	{ "show", cmd_show, "print a crash or corpus file as a script" },

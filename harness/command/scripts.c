@@ -14,3 +14,12 @@ const char *scripts_folder(void)
 	return NULL;
 #endif
 }
+
+const char *fuzz_folder(void)
+{
+#ifdef SCRIPTS_FOLDER
+	return SCRIPTS_FOLDER "/../fuzz";
+#else
+	return NULL;
+#endif
+}

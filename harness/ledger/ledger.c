@@ -82,7 +82,9 @@ static void begin_session(struct ledger *l)
 					      .queue_sel_known = known,
 					      .device_features_sel_known = known,
 					      .features_known = true };
-	l->plain.session = (struct ledger_plain_session){ .blind = false };
+	ledger_blind_reset(l);
+	l->away.count = l->away.have = 0;
+	l->away.all = false;
 	for (unsigned i = 0; i < PROGRAM_QUEUES; i++)
 		l->queues[i] =
 			(struct ledger_queue){ .holds = LEDGER_NONE, .last_hold = LEDGER_NONE };
@@ -101,6 +103,7 @@ void ledger_forget(struct ledger *l, uint32_t generation)
 	ledger_session_end(l);
 	for (unsigned i = 0; i < PROGRAM_QUEUES; i++)
 		l->queues[i].lost = true;
+	l->away.all = true;
 	TELL_FOLLOWERS(l, forget, l);
 	ledger_fields_forget(l);
 	l->device.counters_lost = true;
@@ -133,6 +136,7 @@ void ledger_reset(struct ledger *l, const struct target *target, uint64_t offere
 	followers_choose(l);
 	ledger_op(l, 0, "");
 	l->stop = false;
+	l->blindness = (struct ledger_blindness){ .cause = BLIND_NEVER };
 	l->finding_count = 0;
 	memset(l->judged, 0, sizeof(l->judged));
 	note_silent(l);
@@ -154,6 +158,7 @@ void ledger_op(struct ledger *ledger, uint32_t index, const char *verb)
 
 void ledger_keep(const struct ledger *l, struct ledger_kept *kept)
 {
+	kept->blindness = l->blindness;
 	kept->finding_count = l->finding_count;
 	memcpy(kept->findings, l->findings, sizeof(kept->findings));
 	memcpy(kept->judged, l->judged, sizeof(kept->judged));
@@ -162,6 +167,7 @@ void ledger_keep(const struct ledger *l, struct ledger_kept *kept)
 
 void ledger_give_back(struct ledger *l, const struct ledger_kept *kept)
 {
+	l->blindness = kept->blindness;
 	l->finding_count = kept->finding_count;
 	memcpy(l->findings, kept->findings, sizeof(kept->findings));
 	memcpy(l->judged, kept->judged, sizeof(kept->judged));

@@ -136,6 +136,11 @@ void ledger_thorough(struct ledger *ledger, bool thorough);
 bool ledger_wants_thorough(const struct ledger *ledger);
 void ledger_over(struct ledger *ledger);
 
+/* Of the cause of a blindness: what happened. */
+const char *ledger_blind_words(enum ledger_blind cause);
+/* Is that rule judged by what is seen in plain memory, of a target with these facts? */
+bool ledger_is_seen(enum rule rule, unsigned facts);
+
 /* The first suspect of the program that was run last; NULL: there is none. */
 const struct ledger_suspect *ledger_suspect(const struct ledger *ledger);
 /* As ledger_reset, for a second run of it, in which other bytes stand where only the device
@@ -145,6 +150,7 @@ const struct ledger_suspect *ledger_salted(struct ledger *ledger);
 
 /* What was found, to be given back after programs that are run to compare. */
 struct ledger_kept {
+	struct ledger_blindness blindness;
 	unsigned finding_count;
 	struct finding findings[LEDGER_FINDINGS_MAX];
 	uint64_t judged[(RULE_COUNT + 63) / 64], not_judged[(RULE_COUNT + 63) / 64];

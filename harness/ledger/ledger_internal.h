@@ -172,11 +172,15 @@ bool ledger_may_have_room(const struct ledger *l, unsigned i);
 /* Rules about chains say nothing of a queue that is not known. */
 void ledger_note_unknown(struct ledger *l);
 
-/* Of a device on plain memory: around a call (unsure: what the device makes of it is
- * not known); at rest; and its queue `i` there. */
-void ledger_plain_begin(struct ledger *l, bool unsure);
+/* Of a device on plain memory: around a call; at rest; and its queue `i` there.  What the
+ * device makes of some calls is not known. */
+enum ledger_unsure { UNSURE_NOT, UNSURE_START, UNSURE_REGISTER };
+void ledger_plain_begin(struct ledger *l, enum ledger_unsure unsure);
 void ledger_plain_end(struct ledger *l);
 void ledger_plain_rest(struct ledger *l);
+/* A queue of it becomes ready; and a session begins, in which it can be followed. */
+void ledger_blind_start(struct ledger *l, struct ledger_queue *q);
+void ledger_blind_reset(struct ledger *l);
 void ledger_plain_stuck(struct ledger *l, unsigned i);
 
 /* Of a device on plain memory: a chain comes back; and all that the index passed have. */
@@ -206,5 +210,11 @@ bool ledger_queue_exists(const struct ledger *l, unsigned i);
 void ledger_judge_work(struct ledger *l);
 /* After any other call: what must follow at once. */
 void ledger_call_end(struct ledger *l, uint32_t old_status, const struct ledger_probe *probe);
+
+/* Pages that the driver handed to the host.  read: the device read that payload, and may.
+ * look: in plain memory, of chains that it holds.  Is all of that range in such pages? */
+void ledger_away_read(struct ledger *l, const struct arena_access *access);
+void ledger_away_look(struct ledger *l);
+bool ledger_away(const struct ledger *l, uint64_t addr, uint64_t last);
 
 #endif

@@ -16,7 +16,7 @@
  *
  * Accessors without purposes are judged in the same way, but every access is seen when
  * it happens, and memory can change or an access fail during the call: after that
- * nothing is judged until reset.
+ * nothing is judged for a while (ledger_blind.c).
  */
 #include "harness/ledger/ledger_plain.h"
 
@@ -168,6 +168,11 @@ static void judge_write(struct ledger *l, uint64_t addr, uint32_t len)
 				     queue, (unsigned long long)addr);
 		if (place != PLACE_NONE)
 			continue;
+		if (l->target->gives_away != 0)
+			ledger_away_look(l);
+		last = end < (addr | (LEDGER_PAGE - 1)) ? end : addr | (LEDGER_PAGE - 1);
+		if (ledger_away(l, addr, last))
+			continue;
 		if (judge_stopped(l, addr, "changed"))
 			return;
 		if (ledger_judges(l, RULE_MEMORY_WRITE))
@@ -235,8 +240,10 @@ static void on_dead_change(void *ctx, uint64_t addr, const uint8_t *data, uint32
  * not what it was before. */
 static void note_strikes(struct ledger *l)
 {
-	if (l->plain.device.struck != l->plain.arena->struck && !l->plain.session.blind)
-		ledger_go_blind(l);
+	if (l->plain.device.struck == l->plain.arena->struck)
+		return;
+	l->plain.device.struck = l->plain.arena->struck;
+	ledger_go_blind(l, BLIND_STRUCK, PROGRAM_QUEUES);
 }
 
 /* How far from `addr` on a chain that is held permits to be read: its buffers, and
@@ -342,7 +349,24 @@ static void compare_due(struct ledger *l)
 	}
 }
 
-void ledger_plain_begin(struct ledger *l, bool unsure)
+/* Is this call one after which nobody knows where the device stands? */
+static void look_for_doubts(struct ledger *l, enum ledger_unsure unsure)
+{
+	struct ledger_plain *p = &l->plain;
+	const struct ledger_queue *q =
+		&l->queues[l->session.queue_sel < PROGRAM_QUEUES ? l->session.queue_sel : 0];
+
+	p->session.fresh = unsure == UNSURE_START && l->session.queue_sel_known && !q->work.ready &&
+			   ledger_has_rings(l, q) && ledger_used_idx(l, q) == 0;
+	if (unsure == UNSURE_REGISTER || l->session.lost)
+		ledger_go_blind(l, BLIND_REGISTERS, PROGRAM_QUEUES);
+	else if (p->arena->hole_count > 0)
+		ledger_go_blind(l, BLIND_HOLES, PROGRAM_QUEUES);
+	else if (unsure == UNSURE_START)
+		ledger_go_blind(l, BLIND_STARTED, PROGRAM_QUEUES);
+}
+
+void ledger_plain_begin(struct ledger *l, enum ledger_unsure unsure)
 {
 	struct ledger_plain *p = &l->plain;
 
@@ -354,11 +378,12 @@ void ledger_plain_begin(struct ledger *l, bool unsure)
 		return;
 	}
 	look_dead(l);
+	if (p->session.blind)
+		ledger_blind_begin(l);
 	if (p->device.stale && !p->session.blind && !p->accesses)
 		arena_compare_all(p->arena, on_untold_change, l);
 	p->device.stale = p->device.stale && p->session.blind;
-	if (unsure || l->session.lost || p->arena->hole_count > 0)
-		ledger_go_blind(l);
+	look_for_doubts(l, unsure);
 	arena_look(p->arena);
 	if (!p->session.blind)
 		ledger_survey(l);
@@ -372,6 +397,8 @@ void ledger_plain_end(struct ledger *l)
 		return;
 	p->device.looking = false;
 	note_strikes(l);
+	if (l->target->gives_away != 0)
+		ledger_away_look(l);
 	if (p->thorough && !p->accesses)
 		arena_compare_all(p->arena, on_change, l);
 	else if (!p->session.blind && !p->accesses)
@@ -383,6 +410,8 @@ void ledger_plain_end(struct ledger *l)
 			ledger_plain_used(l, i);
 	if (!p->session.blind)
 		ledger_plain_interrupts(l);
+	else
+		ledger_blind_end(l);
 }
 
 void ledger_plain_rest(struct ledger *l)
@@ -405,7 +434,11 @@ void ledger_strays(struct ledger *l)
 	if (l->plain.arena == NULL || l->plain.accesses)
 		return;
 	arena_look(l->plain.arena);
-	arena_compare_all(l->plain.arena, l->plain.thorough ? on_dead_change : on_stray, l);
+	if (l->plain.device.stale && !l->plain.thorough)
+		arena_compare_all(l->plain.arena, on_untold_change, l);
+	else
+		arena_compare_all(l->plain.arena, l->plain.thorough ? on_dead_change : on_stray, l);
+	l->plain.device.stale = false;
 }
 
 void ledger_gone(struct ledger *l)
@@ -432,6 +465,5 @@ void ledger_thorough(struct ledger *l, bool thorough)
  * memory compared: when and where was it first? */
 bool ledger_wants_thorough(const struct ledger *l)
 {
-	return ledger_is_plain(l) && !l->plain.thorough &&
-	       (l->stop || (l->plain.device.strayed && !l->plain.device.went_blind));
+	return ledger_is_plain(l) && !l->plain.thorough && (l->stop || l->plain.device.strayed);
 }

@@ -26,8 +26,14 @@ bool ledger_is_wanted(const struct ledger *l, const struct ledger_queue *q, uint
 /* Does that address lie in a queue that the driver stopped, or in one of its chains?  Then
  * in which. */
 bool ledger_is_stopped(const struct ledger *l, uint64_t addr, unsigned *queue);
-/* From here on until reset nothing is judged that needs guest memory. */
-void ledger_go_blind(struct ledger *l);
+/* Nothing that needs guest memory is judged from here on, for that cause, which is about
+ * that queue or (PROGRAM_QUEUES) all of them; see ledger_blind.c. */
+void ledger_go_blind(struct ledger *l, enum ledger_blind cause, unsigned queue);
+/* ... while that lasts: before a call of the device, where it may end; and after one. */
+void ledger_blind_begin(struct ledger *l);
+void ledger_blind_end(struct ledger *l);
+/* Are the rings of the queue known, and in memory? */
+bool ledger_has_rings(const struct ledger *l, const struct ledger_queue *q);
 
 /* Can what the device writes for the queue be what it reads as a ring or a table? */
 bool ledger_overlaps(const struct ledger *l, const struct ledger_queue *q);

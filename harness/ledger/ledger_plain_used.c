@@ -72,7 +72,7 @@ static void drop(struct ledger *l, struct ledger_queue *q, uint32_t index)
 	ledger_hold_drop(l, q, index);
 	q->work.held--;
 	if (!known)
-		ledger_go_blind(l);
+		ledger_go_blind(l, BLIND_HEADS, (unsigned)(q - l->queues));
 }
 
 /* Are bytes below `len` there that do not seem to have been written? */
@@ -153,7 +153,7 @@ static void judge_entry(struct ledger *l, unsigned queue, uint16_t at)
 			     "queue %u: used entry %u returns head %u, of which no chain is "
 			     "available or held",
 			     queue, at % q->size, ledger_get32(entry));
-	ledger_go_blind(l);
+	ledger_go_blind(l, BLIND_UNKNOWN, queue);
 }
 
 static void index_moved(struct ledger *l, struct ledger_queue *q, uint16_t idx)
@@ -187,12 +187,12 @@ void ledger_plain_used(struct ledger *l, unsigned queue)
 				     "queue %u: the used index went from %u to %u, and %u chains "
 				     "were available or held",
 				     queue, q->used_idx, idx, q->work.held);
-		ledger_go_blind(l);
+		ledger_go_blind(l, BLIND_UNKNOWN, queue);
 		return;
 	}
 	/* Once round the ring: entries were written over. */
 	if (moved > q->size)
-		ledger_go_blind(l);
+		ledger_go_blind(l, BLIND_LAP, queue);
 	for (uint16_t n = 0; n < moved && !l->plain.session.blind; n++)
 		judge_entry(l, queue, (uint16_t)(q->used_idx + n));
 	ledger_net_moved(l, queue);
@@ -207,7 +207,8 @@ void ledger_plain_used(struct ledger *l, unsigned queue)
 /* So many interrupts, which serve the queues [from, to). */
 static void judge_interrupts(struct ledger *l, uint32_t count, unsigned from, unsigned to)
 {
-	bool wanted = false, unsure = false;
+	bool repeats = !l->target->model && (l->session.events & VIRTIO_MMIO_INT_VRING) != 0;
+	bool due = false, wanted = false, unsure = false;
 	uint32_t moved = 0;
 
 	if (count == 0)
@@ -217,12 +218,13 @@ static void judge_interrupts(struct ledger *l, uint32_t count, unsigned from, un
 
 		if (!q->work.moved)
 			continue;
+		due = true;
 		moved += q->work.moved_count;
 		wanted = wanted || !q->work.silenced;
 		unsure = unsure || q->work.unsure;
 		q->work.moved = false;
 	}
-	if (count <= moved && (wanted || unsure))
+	if ((count <= moved || repeats) && (!due || wanted || unsure))
 		return;
 	if (ledger_judges(l, RULE_WAKEUP_SUPERFLUOUS))
 		ledger_break(l, RULE_WAKEUP_SUPERFLUOUS, "%u used-buffer interrupts%s, although %s",

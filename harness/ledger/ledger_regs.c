@@ -346,15 +346,21 @@ static void begin_call(struct ledger *l, bool write, uint64_t offset, uint32_t w
 	}
 }
 
+static enum ledger_unsure unsure_of(const struct ledger *l, uint64_t offset, uint32_t width,
+				    uint64_t value)
+{
+	if (is_odd(offset, width))
+		return ledger_knows_transport(l) ? UNSURE_NOT : UNSURE_REGISTER;
+	return offset == VIRTIO_MMIO_QUEUE_READY && value != 0 ? UNSURE_START : UNSURE_NOT;
+}
+
 void ledger_access_begin(struct ledger *l, bool write, uint64_t offset, uint32_t width,
 			 uint64_t value)
 {
 	begin_call(l, write, offset, width, value);
 	/* A queue that becomes ready under a live device may be served at once. */
 	if (l->plain.arena != NULL && l->enabled)
-		ledger_plain_begin(
-			l, write && ((is_odd(offset, width) && !ledger_knows_transport(l)) ||
-				     (offset == VIRTIO_MMIO_QUEUE_READY && value != 0)));
+		ledger_plain_begin(l, write ? unsure_of(l, offset, width, value) : UNSURE_NOT);
 }
 
 void ledger_access_end(struct ledger *l, bool write, uint64_t offset, uint32_t width,

@@ -14,6 +14,7 @@
 #include "harness/arena/trace.h"
 #include "harness/ledger/follower.h"
 #include "harness/ledger/known.h"
+#include "harness/ledger/ledger_away.h"
 #include "harness/ledger/ledger_dialogue.h"
 #include "harness/ledger/ledger_fuse.h"
 #include "harness/ledger/ledger_net.h"
@@ -85,8 +86,7 @@ struct ledger_hold {
 	uint64_t read;		     /* bytes that were read of it, all reads together */
 	struct ledger_piece piece;
 	/* What it adds to the bounds of a call while it is held. */
-	uint64_t bytes_max;
-	uint32_t accesses_max;
+	uint64_t bytes_max, accesses_max;
 	/* What followers know of it.  Last: each sets up its own when the chain is taken, if
 	 * it applies. */
 	struct ledger_stream_chain stream;
@@ -133,6 +133,10 @@ struct ledger_work {
 	struct ledger_notify notify;
 	bool overflowed;	/* more chains taken than can be kept: not all judged */
 	unsigned pending_count; /* entries in ledger.pending */
+	/* Of plain memory that is not followed, see ledger_blind.c. */
+	uint8_t doubt;	     /* enum ledger_doubt */
+	bool quiet;	     /* nothing was outstanding after the last call */
+	uint16_t seen_avail; /* the available index, when memory was last looked at */
 };
 
 /* Of a session: until the driver resets the device. */
@@ -144,6 +148,7 @@ struct ledger_queue {
 	bool lost;  /* ... or not, until reset: the driver wrote what it may not */
 	/* it was ready and known, and is not ready any more */
 	bool stopped;
+	bool was_stopped; /* it was ready on a live device once, and then not */
 	/* Of plain memory: the available index jumped too far; chains then, and used index. */
 	bool jumped;
 	uint16_t jumped_used;
@@ -180,6 +185,36 @@ struct ledger_call {
 	bool used_bit_fresh;
 };
 
+/* Why a device's work on plain memory cannot be followed; ledger_blind.c has the words. */
+enum ledger_blind {
+	BLIND_NEVER,
+	BLIND_RING,	 /* a ring is not in memory, or not known */
+	BLIND_USED,	 /* the driver wrote to the used index */
+	BLIND_JUMP,	 /* more is available than the queue has entries, or the index went back */
+	BLIND_ENTRY,	 /* an available entry changed while its chain was outstanding */
+	BLIND_CHAIN,	 /* a chain that can be understood in many ways */
+	BLIND_ROOM,	 /* more chains or descriptors than are kept */
+	BLIND_HEADS,	 /* two different chains of one head were outstanding */
+	BLIND_LAP,	 /* entries of one call lie over each other */
+	BLIND_OVERLAP,	 /* what it writes may be what it reads as a ring or a table */
+	BLIND_UNKNOWN,	 /* it returned what is not known to be outstanding */
+	BLIND_STARTED,	 /* a queue was made ready on a live device */
+	BLIND_STRUCK,	 /* memory changed, or an access failed, in the middle of a call */
+	BLIND_HOLES,	 /* some memory is unmapped */
+	BLIND_REGISTERS, /* a register was accessed in a way that VIRTIO does not know */
+	BLIND_COUNT
+};
+
+/* The first time that it could not. */
+struct ledger_blindness {
+	uint8_t cause; /* enum ledger_blind; BLIND_NEVER: it could always */
+	bool over;     /* it can again, ... */
+	uint8_t queue; /* that it is about; PROGRAM_QUEUES: of none alone */
+	uint32_t op;
+	uint32_t until; /* ... from this operation on */
+	uint32_t more;	/* how often it could not after that */
+};
+
 /* Memory changed in a call of the device. */
 typedef void ledger_told_fn(void *ctx, uint64_t addr, const uint8_t *data, uint32_t len);
 
@@ -204,6 +239,8 @@ struct ledger_plain {
 	struct ledger_plain_session {
 		bool tables; /* a chain that is held names one */
 		bool blind;  /* what it may do cannot be told */
+		bool wild;   /* ... and it may write anywhere */
+		bool fresh;  /* the queue that the driver makes ready has returned nothing */
 	} session;
 	/* For as long as there is one device. */
 	struct ledger_plain_device {
@@ -213,7 +250,6 @@ struct ledger_plain {
 		uint32_t struck; /* races and faults before this call */
 		/* Used-buffer interrupts of this call: of each queue, and of their line. */
 		uint32_t interrupts[PROGRAM_QUEUES + 1];
-		bool went_blind;
 		bool stale; /* memory was not compared while it was blind */
 		bool over;  /* the program is: chains are no suspects any more */
 		/* The second run of a program, whose suspects are those of the first. */
@@ -279,7 +315,7 @@ struct ledger_sums {
 	bool ready;
 	unsigned count;
 	int16_t terms[TARGET_SUMS_MAX][2][TARGET_SUM_TERMS_MAX + 1]; /* ended by -1 */
-	uint64_t gauges; /* counters that may fall, bits */
+	bool gauges[TARGET_COUNTERS_MAX];			     /* counters that may fall */
 };
 
 struct ledger {
@@ -313,6 +349,7 @@ struct ledger {
 	struct ledger_dialogue dialogue;
 
 	struct ledger_plain plain;
+	struct ledger_away away;
 
 	/* Too large to be cleared for every program: counts elsewhere say what is in use. */
 	struct ledger_pending pending[PROGRAM_QUEUES][LEDGER_PENDING_MAX];
@@ -323,6 +360,7 @@ struct ledger {
 
 	/* What it found, until the next ledger_reset. */
 	bool stop; /* a finding fails the run */
+	struct ledger_blindness blindness;
 	unsigned finding_count;
 	struct finding findings[LEDGER_FINDINGS_MAX];
 	uint64_t judged[(RULE_COUNT + 63) / 64];     /* rules that had something to judge */

@@ -6,13 +6,15 @@
  * Nobody else writes to memory during a device call, so the device reads what was there
  * before the call or what it wrote itself.  If these can be the same bytes (a
  * device-writable buffer or a used ring overlaps a ring, a table or another used ring),
- * the ledger cannot know what the device saw, and judges nothing until reset.
+ * the ledger cannot know what the device saw, and judges nothing for a while
+ * (ledger_blind.c).
  *
  * Every chain that is available and not returned counts as held, since the ledger
  * cannot see whether the device has taken it.  The device may take it in any call, so
  * the buffers that the chain has at any of these calls are permitted.  An invalid chain
  * can be understood in several ways: all of them are permitted (`odd`: its length is
- * not judged) or, if they cannot be listed, everything is (`blind`).
+ * not judged) or, if they cannot be listed, everything is (`blind`).  Of an indirect table
+ * that is cut off, empty or not all in memory a device reads no more than what is there.
  *
  * order.unavailable: an available index that jumped further than the queue is long is policy
  * (ledger_ring.c).  How many chains the device could return before is known then; if it
@@ -56,24 +58,6 @@ uint16_t ledger_used_idx(const struct ledger *l, const struct ledger_queue *q)
 	return arena_load16(l->plain.arena, q->used + ring_at(&ring_split, GUEST_USED_IDX, 0, 0));
 }
 
-void ledger_go_blind(struct ledger *l)
-{
-	l->plain.session.blind = l->plain.device.went_blind = true;
-	l->plain.device.stale = !l->plain.thorough;
-	for (unsigned i = 0; i < PROGRAM_QUEUES; i++) {
-		struct ledger_queue *q = &l->queues[i];
-
-		while (q->holds != LEDGER_NONE)
-			ledger_hold_drop(l, q, q->holds);
-		q->work.moved = false;
-		q->work.held = 0;
-	}
-	for (int i = 0; i < RULE_COUNT; i++)
-		if ((rule_table[i].facts & FACT_CHANGES) != 0 &&
-		    rule_extent((enum rule)i, l->target->facts) != RULE_NOT_JUDGED)
-			l->not_judged[i / 64] |= 1ULL << i % 64;
-}
-
 bool ledger_is_wanted(const struct ledger *l, const struct ledger_queue *q, uint16_t from,
 		      uint16_t to)
 {
@@ -88,19 +72,27 @@ bool ledger_is_wanted(const struct ledger *l, const struct ledger_queue *q, uint
 	return (uint16_t)(to - event - 1) < (uint16_t)(to - from);
 }
 
-/* The table that a descriptor names; false if it is none that must be followed. */
+/* The table that a descriptor names, and how many descriptors of it there may be; false if
+ * it is none that can be followed. */
 static bool enter_table(const struct ledger *l, struct parts *p, uint64_t addr, uint32_t len,
-			uint16_t flags)
+			uint16_t flags, uint32_t *size)
 {
+	/* A device may take one that is cut off for whole, and an empty one for one. */
+	uint64_t whole =
+		len == 0 ? RING_DESC_SIZE
+			 : (len + (RING_DESC_SIZE - 1ULL)) / RING_DESC_SIZE * RING_DESC_SIZE;
+
 	if (p->has_table || !l->session.features_known ||
 	    !has_feature(l, VIRTIO_RING_F_INDIRECT_DESC) || (flags & VRING_DESC_F_NEXT) != 0 ||
-	    len == 0 || len % RING_DESC_SIZE != 0 || !arena_has(l->plain.arena, addr, len)) {
+	    addr > UINT64_MAX - (whole - 1)) {
 		p->blind = true;
 		return false;
 	}
+	p->odd = p->odd || whole != len || !arena_has(l->plain.arena, addr, whole);
 	p->has_table = true;
 	p->table = addr;
-	p->table_last = addr + (len - 1);
+	p->table_last = addr + (whole - 1);
+	*size = (uint32_t)(whole / RING_DESC_SIZE);
 	return true;
 }
 
@@ -136,7 +128,9 @@ static void walk(const struct ledger *l, const struct ledger_queue *q, uint16_t 
 		uint16_t flags;
 
 		/* A loop comes by all that it leads to in as many steps. */
-		if (index >= size || steps >= size) {
+		if (index >= size || steps >= size ||
+		    !arena_has(l->plain.arena, table + ring_at(&ring_split, GUEST_DESC, 0, index),
+			       RING_DESC_SIZE)) {
 			p->odd = true;
 			return;
 		}
@@ -144,10 +138,10 @@ static void walk(const struct ledger *l, const struct ledger_queue *q, uint16_t 
 			   RING_DESC_SIZE);
 		flags = ledger_get16(desc + 12);
 		if ((flags & VRING_DESC_F_INDIRECT) != 0) {
-			if (!enter_table(l, p, ledger_get64(desc), ledger_get32(desc + 8), flags))
+			if (!enter_table(l, p, ledger_get64(desc), ledger_get32(desc + 8), flags,
+					 &size))
 				return;
 			table = p->table;
-			size = ledger_get32(desc + 8) / RING_DESC_SIZE;
 			index = 0;
 			steps = UINT32_MAX;
 			continue;
@@ -222,65 +216,67 @@ static uint16_t avail_entry(const struct ledger *l, const struct ledger_queue *q
 							       q->size, at % q->size));
 }
 
-/* What is available and new; false if it cannot be told. */
-static bool take_new(struct ledger *l, struct ledger_queue *q, struct parts *p)
+/* What is available and new; BLIND_NEVER, or why it cannot be told. */
+static enum ledger_blind take_new(struct ledger *l, struct ledger_queue *q, struct parts *p)
 {
 	uint16_t idx = arena_load16(l->plain.arena,
 				    q->avail + ring_at(&ring_split, GUEST_AVAIL_IDX, 0, 0));
 
+	/* More than the queue has entries, if only by and by: a device that looks now sees
+	 * them all at once. */
 	if ((uint16_t)(idx - q->taken) > q->size) {
 		q->jumped = true;
 		q->jumped_held = q->work.held;
 		q->jumped_used = q->used_idx;
-		return false;
+		return BLIND_JUMP;
 	}
+	if ((uint16_t)(idx - q->used_idx) > q->size)
+		return BLIND_JUMP;
 	for (unsigned n = 0; q->taken != idx && n < q->size; n++, q->taken++) {
 		uint16_t head = avail_entry(l, q, q->taken);
 		uint32_t index = ledger_hold_take(l, q, q->taken, head);
 
 		if (index == LEDGER_NONE)
-			return false;
+			return BLIND_ROOM;
 		walk(l, q, head, p);
 		l->hold[index].look = l->plain.arena->look;
 		permit(l, &l->hold[index], p, true);
 		q->work.held++;
 		if (l->hold[index].blind)
-			return false;
+			return BLIND_CHAIN;
 	}
-	return true;
+	return BLIND_NEVER;
 }
 
 /* The chains that are held already, as memory has them now. */
-static bool look_again(struct ledger *l, struct ledger_queue *q, struct parts *p)
+static enum ledger_blind look_again(struct ledger *l, struct ledger_queue *q, struct parts *p)
 {
 	for (uint32_t i = q->holds; i != LEDGER_NONE; i = l->hold[i].next) {
 		if (avail_entry(l, q, l->hold[i].walk) != l->hold[i].head)
-			return false;
+			return BLIND_ENTRY;
 		walk(l, q, l->hold[i].head, p);
 		permit(l, &l->hold[i], p, false);
 		if (l->hold[i].blind)
-			return false;
+			return BLIND_CHAIN;
 	}
-	return true;
+	return BLIND_NEVER;
 }
 
-static bool rings_are_there(const struct ledger *l, const struct ledger_queue *q)
-{
-	struct arena *arena = l->plain.arena;
-
-	return arena_has(arena, q->desc, ring_extent(&ring_split, VIRTQUEUE_DESC, q->size)) &&
-	       arena_has(arena, q->avail, ring_extent(&ring_split, VIRTQUEUE_DRIVER, q->size)) &&
-	       arena_has(arena, q->used, ring_extent(&ring_split, VIRTQUEUE_DEVICE, q->size));
-}
-
-/* false: what the device may do with the queue cannot be told. */
-static bool survey_queue(struct ledger *l, struct ledger_queue *q)
+/* BLIND_NEVER, or why it cannot be told what the device may do with the queue. */
+static enum ledger_blind survey_queue(struct ledger *l, struct ledger_queue *q)
 {
 	static struct parts parts;
+	enum ledger_blind cause;
 
-	if (!q->known || !rings_are_there(l, q) || ledger_used_idx(l, q) != q->used_idx ||
-	    !look_again(l, q, &parts) || !take_new(l, q, &parts))
-		return false;
+	if (!ledger_has_rings(l, q))
+		return BLIND_RING;
+	if (ledger_used_idx(l, q) != q->used_idx)
+		return BLIND_USED;
+	cause = look_again(l, q, &parts);
+	if (cause == BLIND_NEVER)
+		cause = take_new(l, q, &parts);
+	if (cause != BLIND_NEVER)
+		return cause;
 	/* An interrupt may still come for what was returned before, and what the
 	 * driver says of it is read then. */
 	if (q->work.moved &&
@@ -288,7 +284,7 @@ static bool survey_queue(struct ledger *l, struct ledger_queue *q)
 		q->work.silenced = true;
 		q->work.unsure = true;
 	}
-	return true;
+	return BLIND_NEVER;
 }
 
 static bool is_in(uint64_t addr, uint64_t first, uint64_t len)
@@ -322,7 +318,7 @@ bool ledger_is_stopped(const struct ledger *l, uint64_t addr, unsigned *queue)
 		const struct ledger_queue *q = &l->queues[i];
 
 		*queue = i;
-		if (!q->stopped || !rings_are_there(l, q))
+		if (!q->stopped || !ledger_has_rings(l, q))
 			continue;
 		if (is_in(addr, q->desc, ring_extent(&ring_split, VIRTQUEUE_DESC, q->size)) ||
 		    is_in(addr, q->avail, ring_extent(&ring_split, VIRTQUEUE_DRIVER, q->size)) ||
@@ -339,7 +335,7 @@ void ledger_judge_jump(struct ledger *l)
 		struct ledger_queue *q = &l->queues[i];
 		uint16_t moved;
 
-		if (!q->jumped || !q->work.ready || !rings_are_there(l, q))
+		if (!q->jumped || !q->work.ready || !ledger_has_rings(l, q))
 			continue;
 		moved = (uint16_t)(ledger_used_idx(l, q) - q->jumped_used);
 		/* By the next call the driver may have written there. */
@@ -356,14 +352,17 @@ void ledger_judge_jump(struct ledger *l)
 
 void ledger_survey(struct ledger *l)
 {
-	bool told = true;
+	enum ledger_blind cause = BLIND_NEVER;
+	unsigned queue = 0;
 
-	for (unsigned i = 0; told && i < PROGRAM_QUEUES; i++)
-		told = !l->queues[i].work.ready || survey_queue(l, &l->queues[i]);
-	for (unsigned i = 0; told && i < PROGRAM_QUEUES; i++)
-		told = !l->queues[i].work.ready || !ledger_overlaps(l, &l->queues[i]);
-	if (!told) {
-		ledger_go_blind(l);
+	for (unsigned i = 0; cause == BLIND_NEVER && i < PROGRAM_QUEUES; queue = i++)
+		if (l->queues[i].work.ready)
+			cause = survey_queue(l, &l->queues[i]);
+	for (unsigned i = 0; cause == BLIND_NEVER && i < PROGRAM_QUEUES; queue = i++)
+		if (l->queues[i].work.ready && ledger_overlaps(l, &l->queues[i]))
+			cause = BLIND_OVERLAP;
+	if (cause != BLIND_NEVER) {
+		ledger_go_blind(l, cause, queue);
 		return;
 	}
 	for (unsigned i = 0; l->plain.device.salting && i < PROGRAM_QUEUES; i++)

@@ -94,6 +94,7 @@ static void copy_findings(const struct run *run, struct child_result *result)
 	memcpy(result->findings, run->guest.ledger.findings, sizeof(result->findings));
 	memcpy(result->judged, run->guest.ledger.judged, sizeof(result->judged));
 	memcpy(result->not_judged, run->guest.ledger.not_judged, sizeof(result->not_judged));
+	result->blindness = run->guest.ledger.blindness;
 	run_print_shortage(run, result->shortage, sizeof(result->shortage));
 	result->ops_run = run->ops_run;
 	result->completions = run->completions;

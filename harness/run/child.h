@@ -52,6 +52,7 @@ struct child_result {
 	struct finding findings[LEDGER_FINDINGS_MAX];
 	uint64_t judged[(RULE_COUNT + 63) / 64];
 	uint64_t not_judged[(RULE_COUNT + 63) / 64];
+	struct ledger_blindness blindness; /* of plain memory */
 	char shortage[200]; /* why liveness.request was not judged in this program; or empty */
 	uint32_t ops_run;
 	uint64_t completions; /* chains returned to the driver */

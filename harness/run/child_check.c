@@ -44,6 +44,14 @@ static bool check_finding(const struct child_job *job, struct finding *f)
 	return true;
 }
 
+static bool is_blindness(const struct child_job *job, const struct ledger_blindness *b)
+{
+	if (b->cause == BLIND_NEVER)
+		return true;
+	return b->cause < BLIND_COUNT && b->queue <= PROGRAM_QUEUES && is_bool(&b->over) &&
+	       is_op(job, b->op) && is_op(job, b->until);
+}
+
 /* A `>` line of the script, of that operation. */
 static bool is_line(const struct child_job *job, uint32_t line, uint32_t op)
 {
@@ -67,7 +75,7 @@ bool child_is_sound(const struct child_job *job, struct child_result *r)
 	if (!is_bool(&r->done) || !is_bool(&r->passed) || !is_bool(&r->spent) ||
 	    r->finding_count > LEDGER_FINDINGS_MAX || !is_op(job, r->op) ||
 	    !is_string(r->verb, sizeof(r->verb)) || !is_string(r->failure, sizeof(r->failure)) ||
-	    !is_string(r->shortage, sizeof(r->shortage)) ||
+	    !is_string(r->shortage, sizeof(r->shortage)) || !is_blindness(job, &r->blindness) ||
 	    (r->failed_line != 0 && !is_line(job, r->failed_line, r->failed_op)) ||
 	    r->unmet_count > CHILD_UNMET_MAX)
 		return false;

@@ -166,9 +166,9 @@ static const char *unmet_start(const struct instance *in, const struct script *s
 			return "needs a larger queue";
 		if (in->request == NULL)
 			continue;
+		/* Nor may an indirect table be longer than the queue (2.7.5.3.1). */
 		if (op->value[START_SIZE] != 0 && op->value[START_SIZE] < 2 &&
-		    in->request->len > 0 && in->request->room > 0 &&
-		    in->binding.layout != LAYOUT_INDIRECT)
+		    in->request->len > 0 && in->request->room > 0)
 			return "needs a request in one buffer";
 		if (op->value[START_FEATURES] != 0 &&
 		    ((in->request->features | target->queues[in->binding.queue].features) &

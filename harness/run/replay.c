@@ -11,6 +11,7 @@
 #include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <unistd.h>
 
 enum { NOTHING_FOUND = 0, FOUND = 1, WRONG = 2 };
@@ -45,7 +46,7 @@ static void print_text(const struct replay_options *options, const char *path,
 		report_elsewhere(stdout, job->target->name, path);
 		putchar('\n');
 	}
-	if (failing == NULL || options->verbose)
+	if (failing == NULL || options->verbose > 0)
 		return;
 	report_next(stdout, job->target->name, job->transport, path);
 }
@@ -92,6 +93,24 @@ static FILE *open_trace(void)
 	return out;
 }
 
+/* The child's to fill; NULL where there is none: then nothing is folded. */
+static struct report_fold *open_fold(void)
+{
+	void *fold = mmap(NULL, sizeof(struct report_fold), PROT_READ | PROT_WRITE,
+			  MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+
+	return fold != MAP_FAILED ? fold : NULL;
+}
+
+static void close_fold(const struct report_trace *trace)
+{
+	if (trace->fold == NULL)
+		return;
+	if (trace->out != NULL)
+		report_fold_end(trace->out, trace->fold);
+	munmap(trace->fold, sizeof(*trace->fold));
+}
+
 static int replay_script(const struct replay_options *options, const char *path,
 			 const struct script *script, const struct target *target, char *report,
 			 bool text)
@@ -107,7 +126,7 @@ static int replay_script(const struct replay_options *options, const char *path,
 		.judging = target_judging(target, options->judging),
 		.leaks = true,
 		.seconds = options->seconds,
-		.trace = options->verbose ? &reader : NULL,
+		.trace = options->verbose > 0 ? &reader : NULL,
 		.words = words,
 	};
 	struct child_result result;
@@ -115,13 +134,16 @@ static int replay_script(const struct replay_options *options, const char *path,
 
 	if (options->print_script && !options->json)
 		text_print(stdout, &script->prog, script->slot_names);
-	if (options->verbose)
+	if (options->verbose == 1 && !options->json)
+		trace.fold = open_fold();
+	if (options->verbose > 0)
 		trace.out = job.trace_out = open_trace();
-	if (options->verbose && trace.out == NULL) {
+	if (options->verbose > 0 && trace.out == NULL) {
 		fprintf(stderr, "%s: cannot write its trace: %s\n", path, strerror(errno));
 		return WRONG;
 	}
 	err = child_run(&job, &result, report);
+	close_fold(&trace);
 	if (trace.out != NULL)
 		fclose(trace.out);
 	if (err != 0) {

@@ -15,10 +15,11 @@ struct transport;
 struct instance_choice;
 
 struct replay_options {
-	const char *target;		   /* for files that name none; NULL: the only one */
-	const struct transport *transport; /* NULL: the first of transport_all */
+	const char *target;			/* for files that name none; NULL: the only one */
+	const struct transport *transport;	/* NULL: the first of transport_all */
 	const struct instance_choice *instance; /* of a portable script; NULL: the first */
-	bool verbose, json;
+	bool json;
+	unsigned verbose;	/* 1: the trace; 2: with the registers that `start` accesses */
 	bool print_script;	/* before it is run */
 	struct judging judging; /* what the target declares is added */
 	unsigned seconds;	/* 0: the default */

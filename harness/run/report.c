@@ -10,6 +10,7 @@
 #include <inttypes.h>
 #include <linux/virtio_mmio.h>
 #include <string.h>
+#include <unistd.h>
 
 #define TRACE_BYTES_MAX 16 /* of an access shown */
 
@@ -47,6 +48,12 @@ void report_elsewhere(FILE *out, const char *target, const char *path)
 		"this program is built with %s; if an engine reported the file, run the engine's "
 		"program",
 		instrumented_sanitizers());
+	if (!report_in_tree && !report_is_engine() && access(report_engine(), X_OK) == 0) {
+		fputs(": ", out);
+		escape_word(out, report_engine());
+		fputc(' ', out);
+		escape_word(out, path);
+	}
 	if (!report_in_tree)
 		return;
 	fputs(": build/fuzz/fuzz_", out);
@@ -332,7 +339,7 @@ void report_trace_event(void *ctx, const struct trace_event *event)
 
 	if (t->json)
 		print_event_json(t, event);
-	else
+	else if (t->fold == NULL || t->script == NULL || !report_fold_event(t, event))
 		event_kinds[event->kind].print(t, event);
 }
 
@@ -440,7 +447,7 @@ bool report_has_notes(const struct child_result *result, const struct child_job 
 	const struct finding *failing = child_finding(result, job);
 
 	return result->finding_count > (failing != NULL) || result->shortage[0] != '\0' ||
-	       result->unmet_count > 0;
+	       result->blindness.cause != BLIND_NEVER || result->unmet_count > 0;
 }
 
 void report_notes(FILE *out, const struct child_result *result, const struct child_job *job)
@@ -462,6 +469,7 @@ void report_notes(FILE *out, const struct child_result *result, const struct chi
 	if (result->shortage[0] != '\0')
 		fprintf(out, "not judged: %s: %s\n", rule_table[RULE_LIVENESS_REQUEST].id,
 			result->shortage);
+	report_blindness(out, result, job);
 }
 
 void report_result_json(struct json *json, const struct child_result *result,
@@ -492,6 +500,8 @@ void report_result_json(struct json *json, const struct child_result *result,
 		json_string(json, "reason", result->shortage);
 		json_object_end(json);
 	}
+	if (result != NULL)
+		report_blindness_json(json, result, job);
 	json_array_end(json);
 }
 

@@ -37,20 +37,16 @@ static unsigned results(const struct suite *suite)
 	return suite->passed + suite->failed + suite->skipped + suite->expected;
 }
 
+/* Passed, and some of its clauses are vringer's own transport's to keep. */
+static bool is_transport(const struct suite_result *r)
+{
+	return outcome_of(r) == PASSED && report_transport_note(NULL, r->target, r->script);
+}
+
 /* What fails nothing and is to be known all the same. */
 static bool has_notes(const struct suite_result *r)
 {
-	return r->skip == NULL && report_has_notes(r->child, r->job);
-}
-
-static bool has_warning(const struct suite_result *r)
-{
-	const struct finding *failing = child_finding(r->child, r->job);
-
-	for (unsigned i = 0; i < r->child->finding_count; i++)
-		if (&r->child->findings[i] != failing && r->child->findings[i].known == NULL)
-			return true;
-	return r->child->unmet_count > 0;
+	return r->skip == NULL && (report_has_notes(r->child, r->job) || is_transport(r));
 }
 
 static void describe_failure(FILE *out, const struct suite_result *r)
@@ -118,6 +114,8 @@ static char *describe(const struct suite_result *r)
 		describe_failure(out, r);
 	if (has_notes(r))
 		report_notes(out, r->child, r->job);
+	if (is_transport(r))
+		report_transport_note(out, r->target, r->script);
 	return output_text_close(out, &text) == 0 ? text : NULL;
 }
 
@@ -234,8 +232,7 @@ static void json_result(struct suite *suite, const struct suite_result *r)
 		json_number(json, "queue", r->instance->binding.queue);
 	if (r->instance->request != NULL) {
 		json_string(json, "request", r->instance->request->name);
-		json_string(json, "layout",
-			    field_names(FIELD_LAYOUT)[r->instance->binding.layout]);
+		json_string(json, "layout", field_names(FIELD_LAYOUT)[r->instance->binding.layout]);
 	}
 	if (transport_to_name(r->job->transport) != NULL)
 		json_string(json, "transport", transport_to_name(r->job->transport));
@@ -254,6 +251,7 @@ static void json_result(struct suite *suite, const struct suite_result *r)
 	for (unsigned i = 0; i < r->script->clause_count; i++)
 		json_string(json, NULL, r->script->clauses[i]);
 	json_array_end(json);
+	json_bool(json, "vringer_transport", is_transport(r));
 	json_string(json, "printed", r->skip == NULL ? r->words : "");
 	report_result_json(json, r->skip == NULL ? r->child : NULL, r->job);
 	json_object_end(json);
@@ -301,7 +299,7 @@ static void note_target(struct suite *suite, const struct target *target)
 }
 
 /* For people who read JUnit: as much as its schema has room for. */
-static void junit_disagreements(const struct suite *suite)
+static void junit_summary(const struct suite *suite)
 {
 	size_t len;
 	char *text;
@@ -311,6 +309,8 @@ static void junit_disagreements(const struct suite *suite)
 		return;
 	for (unsigned i = 0; i < suite->target_count; i++)
 		report_disagreements(out, "", suite->targets[i]);
+	suite_print_warnings(suite, out, "");
+	suite_print_notes(suite, out, "");
 	if (output_text_close(out, &text) == 0 && len > 0) {
 		fputs("  <system-out>", suite->out);
 		escape_xml(suite->out, text);
@@ -340,7 +340,9 @@ void suite_add(struct suite *suite, const struct suite_result *result)
 	if (result->skip == NULL)
 		child_note_known(result->child, suite->known);
 	++*counts[outcome_of(result)];
-	suite->warned += result->skip == NULL && has_warning(result);
+	if (result->skip == NULL)
+		suite_count_warnings(suite, result);
+	suite->transported += is_transport(result);
 	print[suite->format](suite, result);
 	fflush(suite->out);
 }
@@ -351,6 +353,8 @@ static void tap_end(struct suite *suite)
 	for (unsigned i = 0; i < suite->target_count; i++)
 		report_disagreements(suite->out, "# ", suite->targets[i]);
 	known_report(suite->out, "# ", suite->known);
+	suite_print_warnings(suite, suite->out, "# ");
+	suite_print_notes(suite, suite->out, "# ");
 	fprintf(suite->out, "# %u passed, %u failed, %u skipped", suite->passed, suite->failed,
 		suite->skipped);
 	if (suite->known != NULL)
@@ -362,7 +366,7 @@ static void tap_end(struct suite *suite)
 
 static void junit_end(struct suite *suite)
 {
-	junit_disagreements(suite);
+	junit_summary(suite);
 	fputs("</testsuite>\n", suite->out);
 }
 
@@ -375,6 +379,9 @@ static void json_finish(struct suite *suite)
 	json_number(json, "failed", suite->failed);
 	json_number(json, "skipped", suite->skipped);
 	json_number(json, "warned", suite->warned);
+	suite_json_warnings(suite);
+	json_number(json, "vringer_transport", suite->transported);
+	json_number(json, "not_judged_always", suite->unfollowed);
 	report_not_judged_json(json, "not_judged", suite->not_judged);
 	json_array(json, "disagrees");
 	for (unsigned i = 0; i < suite->target_count; i++)

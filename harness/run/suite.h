@@ -25,8 +25,8 @@ struct suite_result {
 	const char *path;
 	const struct target *target;
 	const struct instance *instance; /* of a portable script */
-	bool named;	  /* the target belongs in the name */
-	const char *skip; /* why it was not run; NULL: it was */
+	bool named;			 /* the target belongs in the name */
+	const char *skip;		 /* why it was not run; NULL: it was */
 	const struct script *script;
 	const struct child_job *job;
 	const struct child_result *child;
@@ -40,8 +40,13 @@ struct suite {
 	struct json json; /* to it, where that is the format */
 	enum suite_format format;
 	unsigned planned, passed, failed, skipped, expected;
-	unsigned warned;     /* results that broke a rule which fails nothing */
-	struct known *known; /* the list that it is held against; NULL: none */
+	unsigned warned;		/* results that broke a rule which fails nothing */
+	unsigned warnings[RULE_COUNT];	/* ... that rule */
+	unsigned unmet[SEVERITY_COUNT]; /* ... `>` lines of that severity */
+	unsigned transported;		/* ... that passed, and judged vringer's transport
+					   (report_transport_note) */
+	unsigned unfollowed;		/* results that were not judged all the time */
+	struct known *known;		/* the list that it is held against; NULL: none */
 	/* Those that something was run on. */
 	const struct target *targets[SUITE_TARGETS_MAX];
 	unsigned target_count;
@@ -52,5 +57,13 @@ struct suite {
 void suite_begin(struct suite *suite, unsigned planned);
 void suite_add(struct suite *suite, const struct suite_result *result);
 void suite_end(struct suite *suite);
+
+/* Parts of these.  Count the rules that a result breaks without failing, once each; print
+ * them, a line for each severity that has any; print how many results judged vringer's own
+ * transport, and how many were not judged all the time. */
+void suite_count_warnings(struct suite *suite, const struct suite_result *result);
+void suite_print_warnings(const struct suite *suite, FILE *out, const char *prefix);
+void suite_json_warnings(struct suite *suite);
+void suite_print_notes(const struct suite *suite, FILE *out, const char *prefix);
 
 #endif

@@ -42,8 +42,12 @@ const struct target *const *target_all(void)
 		return table;
 	while (vringer_targets[count] != NULL)
 		count++;
-	if (count == 0)
-		refuse("?", "is missing: VRINGER_TARGETS registers none");
+	if (count == 0) {
+		fputs("vringer: no device is registered, expected VRINGER_TARGETS(&target) in one "
+		      "of the files that are linked (a static library stands before -lvringer)\n",
+		      stderr);
+		exit(2);
+	}
 	table = calloc(count + 1, sizeof(const struct target *));
 	foreign = calloc(count, sizeof(*foreign));
 	if (table == NULL || foreign == NULL)

@@ -41,6 +41,8 @@ suites() {
 	suite "foreign devices" harness/test/foreign.sh
 	suite "zoo of legal devices" harness/test/zoo.sh
 	suite "broken devices" harness/test/broken.sh
+	suite "what is said of foreign devices" harness/test/foreign_says.sh
+	suite "a user fuzzes" harness/test/user_fuzz.sh
 	for flavour in gcc clang; do
 		obj=build/obj/$flavour
 		for source in devices/test/test_*.c harness/test/test_*.c fuzzers/test/test_*.c; do

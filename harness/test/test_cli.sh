@@ -144,6 +144,17 @@ shows 'replay -v names operations with their lines' '^op 2 \(line 7\): send 1 b3
 shows 'replay -v names accesses and what for' 'device reads 0x[0-9a-f]+ len 2: queue 1 avail_idx: '
 shows 'replay -v names counters that moved' 'counter tx_packets \+1'
 shows 'replay -v names interrupts' 'device interrupts: used'
+shows 'replay -v folds what start does' \
+	'^  start: [0-9]+ register accesses, ends with Status = 0xf$'
+grep -q 'driver writes QueueReady' "$out" && result=1 || result=0
+tap 'replay -v prints no register of start' "$result"
+shows 'replay -v prints the registers of other operations' 'driver writes QueueNotify'
+gives 0 'replay -vv' "$VRINGER" replay -vv "$good"
+shows 'replay -vv prints the registers of start' '^  driver writes QueueReady = 0x1$'
+grep -q '^  start: ' "$out" && result=1 || result=0
+tap 'replay -vv folds nothing' "$result"
+gives 0 'replay -v by calls' "$VRINGER" replay -v --transport activated "$good"
+shows 'replay -v folds calls' '^  start: [0-9]+ calls, ends with Status = 0xf$'
 gives 0 'replay -v --json' "$VRINGER" replay -v --json "$good"
 json -l <"$out"
 tap 'replay -v --json is JSON, one a line' $?

@@ -359,6 +359,77 @@ static void a_script_that_holds_features_back_is_skipped_where_it_cannot_be(void
 			    "needs a device that can hold features back");
 }
 
+/* Whether the script passes; by queue 1. */
+static bool passes(const char *text)
+{
+	struct script_binding binding = { .queue = 1 };
+
+	run(text, &binding);
+	return result.passed;
+}
+
+static void all_means_those_that_were_offered_and_one_at_least(void **state)
+{
+	(void)state;
+	take("fs");
+	assert_true(passes("device any\nstart driver_ok size=8\n"
+			   "offer_request q\noffer_request q\noffer_request q\n"
+			   "notify q\nsettle\n> answered q all\n"
+			   "send_request q\nsend_request q\n> answered q all\n"));
+	assert_false(passes("device any\nstart driver_ok\nsettle\n> answered q all\n"));
+	assert_false(passes("device any\nstart driver_ok\nsend_request q\n> answered q all\n"
+			    "settle\n> answered q all\n"));
+	assert_false(passes("device any\nstart driver_ok\nsend_request q\noffer_request q\n"
+			    "> answered q all\n"));
+	assert_true(passes("device any\nstart driver_ok\nsend_request q\noffer_request q\n"
+			   "> answered q 1\nnotify q\nsettle\n> answered q all\n"));
+}
+
+static void what_a_request_sends_itself_is_not_counted(void **state)
+{
+	(void)state;
+	take("net-loopback");
+	assert_true(passes("device any\nstart driver_ok\nsend_request 0\n"
+			   "> answered 0 1\n> answered 1 0\n"
+			   "send_request 1\n> answered 1 all\n> outstanding 1 0\n"));
+}
+
+static void a_queue_that_the_script_sets_up_itself_takes_requests(void **state)
+{
+	(void)state;
+	take("fs");
+	assert_true(passes("device any\nstart features_ok\nqueue q size=4 desc=seam "
+			   "avail=seam+0x1000 used=seam+0x2000\nstatus 0xf\n"
+			   "repeat 9\nsend_request q\nend\n> answered q 9\n"));
+	assert_true(passes("device any\nstart queues size=8\nready q 0\nqueue q size=4\n"
+			   "status 0xf\nsend_request q\n> answered q 1\n"));
+	assert_false(passes("device any\nstart features_ok\nstatus 0xf\nsend_request q\n"
+			    "> answered q 1\n"));
+}
+
+static void an_interrupt_counts_until_the_driver_does_something_else(void **state)
+{
+	(void)state;
+	take("fs");
+	assert_true(passes("device any\nstart driver_ok\noffer_request q\n> raised none\n"
+			   "notify q\n> raised used\nwork\n> raised used\nsettle\n"
+			   "> raised used\ntake q\n> raised none\nsettle\n> raised none\n"));
+	/* A level that stays up tells of what comes, and is nothing new where nothing does. */
+	target.level_line = true;
+	assert_true(passes("device any\nstart driver_ok\nsend_request q\ntake q\n"
+			   "> raised none\n> raised used\nack used\n> raised none\n"));
+	assert_false(passes("device any\nstart driver_ok\nsend_request q\nack used\n"
+			    "> raised used\n"));
+}
+
+static void at_top_the_last_byte_is_that_of_memory(void **state)
+{
+	(void)state;
+	take("fs");
+	assert_true(passes("device any\nstart driver_ok\nfill top-80 len=80 value=0\n"
+			   "send_request q at=top\n> answered q 1\n> mem top-80 50000000\n"));
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -373,7 +444,13 @@ int main(void)
 		cmocka_unit_test(an_honest_driver_sends_nothing_where_there_is_no_room),
 		cmocka_unit_test(a_demand_of_a_severity_that_is_not_asked_for_warns),
 		cmocka_unit_test(a_script_has_an_instance_for_each_queue_request_and_layout),
-		cmocka_unit_test(a_script_that_holds_features_back_is_skipped_where_it_cannot_be),
+		cmocka_unit_test(all_means_those_that_were_offered_and_one_at_least),
+		cmocka_unit_test(what_a_request_sends_itself_is_not_counted),
+		cmocka_unit_test(a_queue_that_the_script_sets_up_itself_takes_requests),
+		cmocka_unit_test(an_interrupt_counts_until_the_driver_does_something_else),
+		cmocka_unit_test(at_top_the_last_byte_is_that_of_memory),
+		cmocka_unit_test(
+			a_script_that_holds_features_back_is_skipped_where_it_cannot_be),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -1,0 +1,24 @@
+# shellcheck shell=sh
+# SPDX-License-Identifier: Apache-2.0 OR MIT
+#
+# Scripts as seeds for fuzzing a device. For seeds.sh and a user's own program (user.sh);
+# source it.
+
+# encode_scripts VRINGER DEVICE DIR [BEFORE]: those of the scripts listed on standard input
+# that are for that device or for any, encoded into DIR, each under its path, without BEFORE,
+# as a name.
+encode_scripts() {
+	programs=$3.programs
+	rm -rf "$programs"
+	mkdir -p "$programs"
+	# Long sessions are for conformance: an engine would only be slow.
+	tr '\n' '\0' | xargs -0 -r grep -lE "^[[:space:]]*device[[:space:]]+($2|any)([[:space:]]|\$)" |
+		tr '\n' '\0' | xargs -0 -r grep -LE '^[[:space:]]*device.*budget=' |
+		while read -r script; do
+			name=${script#./}
+			cp "$script" "$programs/$(printf '%s' "${name#"${4:-}"}" | tr / -)"
+		done
+	# Mutations of a magic would be wasted: a body is all that an engine needs.
+	find "$programs" -type f -print0 | xargs -0 -r "$1" encode --body -t "$2" -o "$3" &&
+		rm -rf "$programs"
+}

@@ -1,0 +1,148 @@
+/* SPDX-License-Identifier: Apache-2.0 OR MIT */
+/*
+ * Mutations that are aimed: at indirect tables, and at the end of the configuration.
+ * See mutate_internal.h.
+ */
+#include "fuzzers/mutate_internal.h"
+
+#include <linux/virtio_mmio.h>
+#include <linux/virtio_ring.h>
+#include <string.h>
+
+#define TABLE_MAX 4u	   /* descriptors of a table */
+#define TABLE_DATA 0x28000 /* where buffers that are one piece begin, unless moved: guest.c */
+
+/* Of an indirect table, before it is written. */
+struct table {
+	uint32_t count;
+	struct vring_desc desc[TABLE_MAX];
+	uint32_t len;	/* as the descriptor that names it says */
+	uint64_t flags; /* ... beside INDIRECT */
+};
+
+/* A chain as a driver builds it: what is read, then what is written. */
+static void fill_table(struct mutator *m, struct table *t, bool driven)
+{
+	static const uint16_t places[] = { 0, 0x100, 0x200, 0x1000, 0x2000, 0x2100, 0x3000 };
+	static const uint16_t lens[] = { 12, 12, 64, 64, 76, 16, 8, 1, 0, 1514, 4096 };
+	uint32_t read;
+
+	memset(t, 0, sizeof(*t));
+	t->count = 1 + random_below(m, TABLE_MAX);
+	read = driven ? 1 + random_below(m, t->count) : 0;
+	for (uint32_t i = 0; i < t->count; i++) {
+		struct vring_desc *desc = &t->desc[i];
+
+		desc->addr = TABLE_DATA + PICK(m, places);
+		desc->len = PICK(m, lens);
+		desc->flags = (uint16_t)((i + 1 < t->count ? VRING_DESC_F_NEXT : 0) |
+					 (i >= read ? VRING_DESC_F_WRITE : 0));
+		desc->next = (uint16_t)(i + 1 < t->count ? i + 1 : 0);
+	}
+	t->len = t->count * (uint32_t)sizeof(struct vring_desc);
+}
+
+/* One mistake: in the length of the table, in its flags, or in what leads on. */
+static void spoil_table(struct mutator *m, struct table *t)
+{
+	static const int32_t steps[] = { -1, 1, -8, 8, -16, 16, 15, INT32_MIN };
+	struct vring_desc *desc = &t->desc[random_below(m, t->count)];
+
+	switch (random_below(m, 6)) {
+	case 0:
+		t->len += (uint32_t)PICK(m, steps);
+		break;
+	case 1:
+		t->len = (uint32_t)value_edge(m);
+		break;
+	case 2:
+		t->flags = random_chance(m, 2) ? VRING_DESC_F_NEXT : VRING_DESC_F_WRITE;
+		break;
+	case 3: /* a table in a table */
+		desc->flags |= VRING_DESC_F_INDIRECT;
+		break;
+	case 4: /* a loop, or out of the table */
+		desc->flags |= VRING_DESC_F_NEXT;
+		desc->next = (uint16_t)random_below(m, TABLE_MAX + 2);
+		break;
+	default:
+		desc->addr = value_edge(m);
+		break;
+	}
+}
+
+/* The table's bytes, as a guest writes them. */
+static size_t spell_table(const struct table *t, uint8_t *bytes)
+{
+	for (uint32_t i = 0; i < t->count; i++) {
+		const struct vring_desc *desc = &t->desc[i];
+		uint8_t *at = bytes + i * sizeof(*desc);
+
+		for (unsigned k = 0; k < 8; k++)
+			at[k] = (uint8_t)(desc->addr >> (8 * k));
+		for (unsigned k = 0; k < 4; k++)
+			at[8 + k] = (uint8_t)(desc->len >> (8 * k));
+		for (unsigned k = 0; k < 2; k++) {
+			at[12 + k] = (uint8_t)(desc->flags >> (8 * k));
+			at[14 + k] = (uint8_t)(desc->next >> (8 * k));
+		}
+	}
+	return t->count * sizeof(struct vring_desc);
+}
+
+bool aims_at_indirect(const struct mutator *m)
+{
+	return (m->features >> VIRTIO_RING_F_INDIRECT_DESC & 1) != 0;
+}
+
+bool add_indirect(struct mutator *m, struct program *prog, uint32_t at)
+{
+	/* A page, a short one, one across a seam, the last bytes, one that is not there. */
+	static const uint8_t slots[] = { 4, 4, 4, 11, 2, 1, 13, 13, 14, 15 };
+	unsigned queue = random_below(m, m->queue_count), head = random_below(m, 4);
+	uint8_t slot = PICK(m, slots), bytes[TABLE_MAX * sizeof(struct vring_desc)];
+	struct table table;
+	struct op *op = edit_add(prog, at, OP_STORE);
+
+	fill_table(m, &table, m->driven[queue]);
+	if (random_chance(m, 2))
+		spoil_table(m, &table);
+	if (op == NULL)
+		return false;
+	op->base[STORE_ADDR] = BASE_SLOT + slot;
+	if (!edit_payload(m, prog, op, bytes, spell_table(&table, bytes)))
+		return false;
+	op = edit_add(prog, at + 1, OP_DESC);
+	if (op == NULL)
+		return false;
+	op->value[DESC_QUEUE] = queue;
+	op->value[DESC_INDEX] = head;
+	op->base[DESC_ADDR] = BASE_SLOT + slot;
+	op->value[DESC_LEN] = table.len;
+	op->value[DESC_FLAGS] = VRING_DESC_F_INDIRECT | table.flags;
+	op->value[DESC_NEXT] = head + 1;
+	op = edit_add(prog, at + 2, OP_PUBLISH);
+	if (op == NULL)
+		return false;
+	op->value[PUBLISH_QUEUE] = queue;
+	op->value[PUBLISH_HEAD] = head;
+	if (!m->driven[queue])
+		return true;
+	op = edit_add(prog, at + 3, OP_NOTIFY);
+	if (op != NULL)
+		op->value[NOTIFY_QUEUE] = queue;
+	return op != NULL;
+}
+
+bool config_fresh(struct mutator *m, uint64_t *offset, uint64_t *width)
+{
+	static const uint8_t widths[] = { 1, 2, 4, 8, 4, 2, 3, 5, 6, 7 };
+	uint32_t before = random_below(m, 9);
+
+	if (m->config_len == 0 || random_chance(m, 3))
+		return false;
+	/* The last bytes, the first behind them, and what lies over the end. */
+	*offset = before <= m->config_len ? m->config_len - before : 0;
+	*width = PICK(m, widths);
+	return true;
+}

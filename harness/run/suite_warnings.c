@@ -1,0 +1,92 @@
+/* SPDX-License-Identifier: Apache-2.0 OR MIT */
+/*
+ * Of many scripts: the broken rules that fail nothing, by severity.  See suite.h.
+ */
+#include "harness/run/suite.h"
+
+void suite_count_warnings(struct suite *suite, const struct suite_result *r)
+{
+	const struct finding *failing = child_finding(r->child, r->job);
+	uint64_t seen[(RULE_COUNT + 63) / 64] = { 0 };
+	bool any = r->child->unmet_count > 0;
+
+	for (unsigned i = 0; i < r->child->finding_count; i++) {
+		const struct finding *f = &r->child->findings[i];
+
+		if (f == failing || f->known != NULL || f->kind != FINDING_RULE)
+			continue;
+		any = true;
+		suite->warnings[f->rule] += (seen[f->rule / 64] >> f->rule % 64 & 1) == 0;
+		seen[f->rule / 64] |= 1ULL << f->rule % 64;
+	}
+	for (int severity = 0; severity < SEVERITY_COUNT; severity++) {
+		bool here = false;
+
+		for (unsigned i = 0; i < r->child->unmet_count; i++)
+			here = here || r->child->unmet[i].severity == severity;
+		suite->unmet[severity] += here;
+	}
+	suite->warned += any;
+	suite->unfollowed += r->child->blindness.cause != BLIND_NEVER;
+}
+
+/* A name of a line of warnings; its first has the severity before it. */
+static void print_warning(FILE *out, const char *prefix, int severity, bool first, const char *what,
+			  unsigned results)
+{
+	if (first)
+		fprintf(out, "%swarnings (%s): ", prefix, severity_name((enum severity)severity));
+	fprintf(out, "%s%s in %u", first ? "" : ", ", what, results);
+}
+
+void suite_print_warnings(const struct suite *suite, FILE *out, const char *prefix)
+{
+	for (int severity = 0; severity < SEVERITY_COUNT; severity++) {
+		bool first = true;
+
+		for (int i = 0; i < RULE_COUNT; i++) {
+			if ((int)rule_table[i].severity != severity || suite->warnings[i] == 0)
+				continue;
+			print_warning(out, prefix, severity, first, rule_table[i].id,
+				      suite->warnings[i]);
+			first = false;
+		}
+		if (suite->unmet[severity] > 0) {
+			print_warning(out, prefix, severity, first, "`>` lines",
+				      suite->unmet[severity]);
+			first = false;
+		}
+		if (!first)
+			fputc('\n', out);
+	}
+}
+
+void suite_print_notes(const struct suite *suite, FILE *out, const char *prefix)
+{
+	if (suite->transported > 0)
+		fprintf(out,
+			"%snote: %u of those that passed judged vringer's own transport, and not "
+			"the device\n",
+			prefix, suite->transported);
+	if (suite->unfollowed > 0)
+		fprintf(out,
+			"%snote: %u results say from which operation on they were not judged\n",
+			prefix, suite->unfollowed);
+}
+
+void suite_json_warnings(struct suite *suite)
+{
+	struct json *json = &suite->json;
+
+	json_array(json, "warnings");
+	for (int i = 0; i < RULE_COUNT; i++) {
+		if (suite->warnings[i] == 0)
+			continue;
+		json_object(json, NULL);
+		json_string(json, "rule", rule_table[i].id);
+		json_string(json, "severity", severity_name(rule_table[i].severity));
+		json_number(json, "results", suite->warnings[i]);
+		json_object_end(json);
+	}
+	json_array_end(json);
+}
