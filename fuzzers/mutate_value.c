@@ -138,7 +138,7 @@ static uint64_t fresh_byte(struct mutator *m)
 
 static uint64_t fresh_queue(struct mutator *m)
 {
-	return random_below(m, random_chance(m, 16) ? PROGRAM_QUEUES : m->queue_count);
+	return random_below(m, random_chance(m, 16) ? mutator_queues(m) : m->queue_count);
 }
 
 /* A queue number where it is any number. */
@@ -290,7 +290,7 @@ static bool address_near(struct mutator *m, const struct program *prog, struct o
 		if (desc->fields[i].kind == FIELD_QUEUE) {
 			unsigned part = random_below(m, VIRTQUEUE_AREA_COUNT);
 
-			op->base[field] = (uint8_t)(BASE_RING + 4 * used->value[i] + part);
+			op->base[field] = ring_base((unsigned)used->value[i], part);
 			op->value[field] = ring_offset(m, part);
 			return true;
 		}
@@ -310,7 +310,7 @@ void address_fresh(struct mutator *m, const struct program *prog, struct op *op,
 	if (which < 4) {
 		unsigned part = random_below(m, VIRTQUEUE_AREA_COUNT);
 
-		op->base[field] = (uint8_t)(BASE_RING + 4 * fresh_queue(m) + part);
+		op->base[field] = ring_base((unsigned)fresh_queue(m), part);
 		op->value[field] = ring_offset(m, part);
 		return;
 	}

@@ -26,7 +26,7 @@ static void set_up_queue(struct guest *g, unsigned queue, uint16_t size,
 	if (max == 0 && !needed)
 		return;
 	if (size == 0) {
-		size = GUEST_QUEUE_SIZE_MAX;
+		size = (uint16_t)guest_queue_room(queue);
 		while (size > max && size > 1)
 			size /= 2;
 	}
@@ -68,7 +68,8 @@ static void op_start(struct guest *g, const struct program *prog, const struct o
 		t->write_status(g, status);
 	for (unsigned i = 0; rung >= RUNG_QUEUES && i < g->target->queue_count; i++)
 		if (i < PROGRAM_QUEUES)
-			set_up_queue(g, i, (uint16_t)op->value[START_SIZE], in_place, false);
+			set_up_queue(g, i, guest_start_size(i, op->value[START_SIZE]), in_place,
+				     false);
 	if (rung >= RUNG_DRIVER_OK)
 		t->write_status(g, status | VIRTIO_CONFIG_S_DRIVER_OK);
 }

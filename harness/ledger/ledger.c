@@ -83,7 +83,7 @@ static void begin_session(struct ledger *l)
 					      .device_features_sel_known = known,
 					      .features_known = true };
 	l->plain.session = (struct ledger_plain_session){ .blind = false };
-	for (unsigned i = 0; i < PROGRAM_QUEUES; i++)
+	for (unsigned i = 0; i < ledger_queues(l); i++)
 		l->queues[i] =
 			(struct ledger_queue){ .holds = LEDGER_NONE, .last_hold = LEDGER_NONE };
 }
@@ -91,7 +91,7 @@ static void begin_session(struct ledger *l)
 void ledger_session_end(struct ledger *l)
 {
 	TELL_FOLLOWERS(l, reset, l);
-	for (unsigned i = 0; i < PROGRAM_QUEUES; i++)
+	for (unsigned i = 0; i < ledger_queues(l); i++)
 		ledger_queue_stop(l, &l->queues[i]);
 	begin_session(l);
 }
@@ -99,7 +99,7 @@ void ledger_session_end(struct ledger *l)
 void ledger_forget(struct ledger *l, uint32_t generation)
 {
 	ledger_session_end(l);
-	for (unsigned i = 0; i < PROGRAM_QUEUES; i++)
+	for (unsigned i = 0; i < ledger_queues(l); i++)
 		l->queues[i].lost = true;
 	TELL_FOLLOWERS(l, forget, l);
 	ledger_fields_forget(l);

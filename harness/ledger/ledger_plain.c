@@ -89,7 +89,7 @@ static bool buffer_place(const struct ledger *l, const struct ledger_queue *q, u
 /* Where `addr` lies, of which queue, and how far that goes. */
 static enum place find_place(const struct ledger *l, uint64_t addr, unsigned *queue, uint64_t *last)
 {
-	for (unsigned i = 0; i < PROGRAM_QUEUES; i++) {
+	for (unsigned i = 0; i < ledger_queues(l); i++) {
 		const struct ledger_queue *q = &l->queues[i];
 		enum place place;
 
@@ -179,7 +179,7 @@ static void note_strikes(struct ledger *l)
  * the table that it names. */
 static bool read_place(const struct ledger *l, uint64_t addr, uint64_t *last)
 {
-	for (unsigned i = 0; i < PROGRAM_QUEUES; i++) {
+	for (unsigned i = 0; i < ledger_queues(l); i++) {
 		for (uint32_t h = l->queues[i].holds; h != LEDGER_NONE; h = l->hold[h].next) {
 			const struct ledger_hold *hold = &l->hold[h];
 
@@ -255,7 +255,7 @@ static void compare_due(struct ledger *l)
 {
 	struct arena *arena = l->plain.arena;
 
-	for (unsigned i = 0; i < PROGRAM_QUEUES; i++) {
+	for (unsigned i = 0; i < ledger_queues(l); i++) {
 		const struct ledger_queue *q = &l->queues[i];
 
 		if (!q->work.ready)
@@ -279,7 +279,8 @@ void ledger_plain_begin(struct ledger *l, bool unsure)
 {
 	struct ledger_plain *p = &l->plain;
 
-	memset(p->device.interrupts, 0, sizeof(p->device.interrupts));
+	memset(p->device.interrupts, 0, ledger_queues(l) * sizeof(p->device.interrupts[0]));
+	p->device.interrupts[LEDGER_LINE] = 0;
 	p->device.struck = p->arena->struck;
 	p->device.looking = l->call.live;
 	if (!p->device.looking) {
@@ -309,7 +310,7 @@ void ledger_plain_end(struct ledger *l)
 		arena_compare_all(p->arena, on_change, l);
 	else if (!p->session.blind && !p->accesses)
 		compare_due(l);
-	for (unsigned i = 0; i < PROGRAM_QUEUES && !p->session.blind; i++)
+	for (unsigned i = 0; i < ledger_queues(l) && !p->session.blind; i++)
 		if (l->queues[i].work.ready)
 			ledger_plain_used(l, i);
 	if (!p->session.blind)

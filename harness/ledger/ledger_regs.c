@@ -58,7 +58,7 @@ static void on_status(struct ledger *l, uint32_t value, const struct ledger_prob
 	uint32_t old = l->device.status & ~(uint32_t)VIRTIO_CONFIG_S_NEEDS_RESET;
 
 	if (value == 0) {
-		for (unsigned i = 0; i < PROGRAM_QUEUES; i++)
+		for (unsigned i = 0; i < ledger_queues(l); i++)
 			if ((l->call.moved >> i & 1) != 0)
 				ledger_wakeup_rest(l, i);
 		ledger_judge_work(l);
@@ -295,7 +295,7 @@ static bool is_odd(uint64_t offset, uint32_t width)
 static void acknowledge(struct ledger *l, uint32_t bits)
 {
 	l->session.interrupt_status &= ~bits;
-	for (unsigned i = 0; i < PROGRAM_QUEUES; i++)
+	for (unsigned i = 0; i < ledger_queues(l); i++)
 		l->queues[i].work.silenced = l->queues[i].work.silenced && l->queues[i].work.moved;
 }
 
@@ -324,10 +324,10 @@ static void begin_call(struct ledger *l, bool write, uint64_t offset, uint32_t w
 	if (offset == VIRTIO_MMIO_STATUS)
 		l->call.status_written = (uint32_t)value;
 	if (offset == VIRTIO_MMIO_QUEUE_READY && value != 0 && !ledger_knows_transport(l))
-		l->call.starting = (uint8_t)(l->session.queue_sel_known &&
-							     l->session.queue_sel < PROGRAM_QUEUES
-						     ? 1u << l->session.queue_sel
-						     : UINT8_MAX);
+		l->call.starting =
+			l->session.queue_sel_known && l->session.queue_sel < PROGRAM_QUEUES
+				? 1ULL << l->session.queue_sel
+				: UINT64_MAX;
 	if (offset == VIRTIO_MMIO_STATUS)
 		l->call.live = l->call.live ||
 			       (may_become(l, (uint32_t)value) & VIRTIO_CONFIG_S_DRIVER_OK) != 0;
@@ -336,7 +336,7 @@ static void begin_call(struct ledger *l, bool write, uint64_t offset, uint32_t w
 	    !l->queues[value].work.poisoned) {
 		/* An index past 2^64 is nowhere: no access tells of the look. */
 		l->queues[value].work.notified = l->queues[value].avail <= UINT64_MAX - 3;
-		l->call.active |= (uint8_t)(1u << value);
+		l->call.active |= 1ULL << value;
 	}
 }
 

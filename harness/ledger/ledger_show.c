@@ -157,7 +157,7 @@ void ledger_judge_interrupt_status(struct ledger *l, uint32_t shown)
 {
 	uint32_t extra = shown & ~l->session.interrupt_status & 3;
 
-	for (unsigned i = 0; i < PROGRAM_QUEUES; i++)
+	for (unsigned i = 0; i < ledger_queues(l); i++)
 		if (l->queues[i].work.silenced)
 			extra &= ~(uint32_t)VIRTIO_MMIO_INT_VRING;
 	if (l->plain.session.blind)

@@ -133,21 +133,22 @@ struct ledger_queue {
 	uint32_t holds, last_hold;  /* chains, or LEDGER_NONE */
 };
 
+_Static_assert(PROGRAM_QUEUES <= 64, "a bit of 64 each");
 struct ledger_call {
 	uint32_t number;
 	uint32_t accesses, chains, descs;
 	uint32_t held, backend; /* chains held when it began; calls of what is behind */
 	uint64_t bytes, bytes_max, accesses_max;
 	uint32_t status_written; /* by the driver, in this call */
-	uint8_t active;		 /* queues notified or looked at, a bit each */
-	uint8_t failed;		 /* queues that an access failed for */
-	uint8_t poisoned;	 /* queues that were first found structurally wrong */
-	uint8_t moved;		 /* queues whose used index moved */
+	uint64_t active;	 /* queues notified or looked at, a bit each */
+	uint64_t failed;	 /* queues that an access failed for */
+	uint64_t poisoned;	 /* queues that were first found structurally wrong */
+	uint64_t moved;		 /* queues whose used index moved */
 	unsigned heap_failures;	 /* allocations that had failed before it */
 	unsigned config_interrupts;
 	bool live;	   /* queues may be touched */
 	bool blind;	   /* an access was for a queue that is not known */
-	uint8_t starting;  /* queues that the driver sets ready in this call */
+	uint64_t starting; /* queues that the driver sets ready in this call */
 	bool host_changes; /* the host is about to change the configuration */
 	bool host_changed; /* ... and did */
 };

@@ -56,7 +56,7 @@ void ledger_go_blind(struct ledger *l)
 {
 	l->plain.session.blind = l->plain.device.went_blind = true;
 	l->plain.device.stale = !l->plain.thorough;
-	for (unsigned i = 0; i < PROGRAM_QUEUES; i++) {
+	for (unsigned i = 0; i < ledger_queues(l); i++) {
 		struct ledger_queue *q = &l->queues[i];
 
 		while (q->holds != LEDGER_NONE)
@@ -287,15 +287,15 @@ void ledger_survey(struct ledger *l)
 {
 	bool told = true;
 
-	for (unsigned i = 0; told && i < PROGRAM_QUEUES; i++)
+	for (unsigned i = 0; told && i < ledger_queues(l); i++)
 		told = !l->queues[i].work.ready || survey_queue(l, &l->queues[i]);
-	for (unsigned i = 0; told && i < PROGRAM_QUEUES; i++)
+	for (unsigned i = 0; told && i < ledger_queues(l); i++)
 		told = !l->queues[i].work.ready || !ledger_overlaps(l, &l->queues[i]);
 	if (!told) {
 		ledger_go_blind(l);
 		return;
 	}
-	for (unsigned i = 0; l->plain.device.salting && i < PROGRAM_QUEUES; i++)
+	for (unsigned i = 0; l->plain.device.salting && i < ledger_queues(l); i++)
 		for (uint32_t h = l->queues[i].holds; h != LEDGER_NONE; h = l->hold[h].next)
 			ledger_salt(l, &l->hold[h]);
 }

@@ -116,7 +116,7 @@ static void judge_used(struct ledger *l, unsigned from, unsigned to)
 void ledger_interrupt(struct ledger *l, uint32_t bits, unsigned queue)
 {
 	unsigned from = queue != LEDGER_LINE ? queue : 0;
-	unsigned to = queue != LEDGER_LINE ? queue + 1 : PROGRAM_QUEUES;
+	unsigned to = queue != LEDGER_LINE ? queue + 1 : ledger_queues(l);
 
 	l->device.interrupts |= bits;
 	l->session.interrupt_status |= bits;
@@ -137,7 +137,7 @@ static unsigned count_wrapping(const struct ledger *l)
 {
 	unsigned count = 0;
 
-	for (unsigned i = 0; i < PROGRAM_QUEUES; i++) {
+	for (unsigned i = 0; i < ledger_queues(l); i++) {
 		const struct ledger_queue *q = &l->queues[i];
 
 		count += q->work.ready && !q->work.poisoned &&
@@ -152,7 +152,7 @@ void ledger_judge_config(struct ledger *l, uint32_t set, const struct ledger_pro
 {
 	unsigned raised = l->call.config_interrupts;
 	bool changed = probe->generation_seen && probe->generation != l->device.generation;
-	unsigned faults = (unsigned)__builtin_popcount(l->call.poisoned);
+	unsigned faults = (unsigned)__builtin_popcountll(l->call.poisoned);
 	unsigned due = changed + faults;
 
 	/* A device may have reasons of its own, which the status then tells. */

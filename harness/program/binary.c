@@ -60,6 +60,22 @@ static void decode_header(struct program *prog, struct record *rec)
 		prog->queue_max[i] = (uint16_t)record_value(rec, 2);
 }
 
+#define QUEUE_HIGH 192u /* queue PROGRAM_QUEUES_LOW as a byte, and those after it */
+_Static_assert(QUEUE_HIGH + PROGRAM_QUEUES - PROGRAM_QUEUES_LOW <= 256, "queues in a byte");
+
+static uint64_t queue_of_byte(uint64_t byte)
+{
+	uint64_t high = byte - QUEUE_HIGH;
+
+	return high < PROGRAM_QUEUES - PROGRAM_QUEUES_LOW ? PROGRAM_QUEUES_LOW + high
+							  : byte % PROGRAM_QUEUES_LOW;
+}
+
+static uint64_t byte_of_queue(uint64_t queue)
+{
+	return queue < PROGRAM_QUEUES_LOW ? queue : QUEUE_HIGH + queue - PROGRAM_QUEUES_LOW;
+}
+
 static void decode_fields(struct op *op, const struct op_desc *desc, struct record *rec)
 {
 	for (int i = 0; i < OP_FIELDS_MAX && desc->fields[i].kind != FIELD_NONE; i++) {
@@ -68,6 +84,8 @@ static void decode_fields(struct op *op, const struct op_desc *desc, struct reco
 		if (kind == FIELD_ADDR) {
 			op->base[i] = base_reduce((uint8_t)record_value(rec, 1));
 			op->value[i] = record_value(rec, 8);
+		} else if (kind == FIELD_QUEUE) {
+			op->value[i] = queue_of_byte(record_value(rec, 1));
 		} else {
 			op->value[i] = field_reduce(kind, record_value(rec, field_width(kind)));
 		}
@@ -235,12 +253,15 @@ static void encode_op(struct writer *w, const struct program *prog, const struct
 	}
 	for (int i = 0; i < OP_FIELDS_MAX && desc->fields[i].kind != FIELD_NONE; i++) {
 		unsigned width = field_width(desc->fields[i].kind);
+		uint64_t value = op->value[i];
 
+		if (desc->fields[i].kind == FIELD_QUEUE)
+			value = byte_of_queue(value);
 		if (desc->fields[i].kind == FIELD_ADDR) {
 			bytes[len++] = op->base[i];
 			width--;
 		}
-		len += put_value(bytes + len, op->value[i], width);
+		len += put_value(bytes + len, value, width);
 	}
 	if (desc->payload == PAYLOAD_OPS) {
 		len += put_value(bytes + len, op->data_len, 2);

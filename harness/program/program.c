@@ -109,8 +109,11 @@ uint64_t program_hash(const struct program *prog)
 	for (const char *p = prog->target; *p != '\0'; p++)
 		hash = hash_value(hash, (uint8_t)*p);
 	hash = hash_value(hash, prog->features);
-	for (int i = 0; i < PROGRAM_QUEUES; i++)
-		hash = hash_value(hash, prog->queue_max[i]);
+	/* Most programs say nothing of the others. */
+	for (unsigned i = 0; i < PROGRAM_QUEUES; i++)
+		if (i < PROGRAM_QUEUES_LOW || prog->queue_max[i] != 0)
+			hash = hash_value(hash, (i < PROGRAM_QUEUES_LOW ? 0 : (uint64_t)i << 16) |
+							prog->queue_max[i]);
 	hash = hash_value(hash, prog->budget);
 	for (uint32_t i = 0; i < prog->op_count; i++) {
 		const struct op *op = &prog->ops[i];

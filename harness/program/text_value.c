@@ -207,14 +207,18 @@ static int parse_slot(struct text_line *line, const struct text_word *word, uint
 /* qN.desc, qN.avail, qN.used; -1 if it is none of them. */
 static int find_ring(const struct text_word *word)
 {
-	struct text_word rest = { word->start + 3, word->len - 3 };
+	const char *dot = memchr(word->start, '.', word->len);
+	struct text_word number = { word->start, dot != NULL ? (size_t)(dot - word->start) : 0 };
+	struct text_word rest = { dot + 1, word->len - number.len - 1 };
+	uint64_t queue;
 
-	if (word->len < 4 || word->start[2] != '.' || word->start[0] != 'q' ||
-	    word->start[1] < '0' || word->start[1] >= '0' + PROGRAM_QUEUES)
+	if (number.len < 2 || number.len > 3 || word->start[0] != 'q' ||
+	    (word->start[1] == '0' && number.len == 3) || !parse_digits(&number, 1, &queue) ||
+	    queue >= PROGRAM_QUEUES)
 		return -1;
 	for (int i = 0; i < VIRTQUEUE_AREA_COUNT; i++)
 		if (text_word_is(&rest, virtqueue_area_names[i]))
-			return BASE_RING + 4 * (word->start[1] - '0') + i;
+			return ring_base((unsigned)queue, (unsigned)i);
 	return -1;
 }
 
@@ -247,7 +251,8 @@ static int parse_addr(struct text_line *line, const struct text_word *word, uint
 		return text_fail(line, word,
 				 "'%s' is not an address, expected a number, low, seam, top, "
 				 "hole, b0 "
-				 "to b15, a name given before, or q0.desc, q0.avail, q0.used ...",
+				 "to b15, a name given before, or q0.desc, q0.avail, q0.used ..."
+				 " q63.used",
 				 text_quote(&name).text);
 	*base = (uint8_t)found;
 	*value = 0;
@@ -299,6 +304,11 @@ static int parse_nop(struct text_line *line, const struct text_word *word, uint6
 	return err;
 }
 
+static int parse_queue(struct text_line *line, const struct text_word *word, uint64_t *value)
+{
+	return parse_number(line, word, PROGRAM_QUEUES - 1, value);
+}
+
 static int parse_width(struct text_line *line, const struct text_word *word, uint64_t *value)
 {
 	if (parse_number(line, word, 8, value) != 0)
@@ -310,7 +320,7 @@ static int parse_width(struct text_line *line, const struct text_word *word, uin
 static int (*const parsers[FIELD_KIND_COUNT])(struct text_line *line, const struct text_word *word,
 					      uint64_t *value) = {
 	[FIELD_I16] = parse_i16,     [FIELD_SLOT] = parse_slot, [FIELD_REG] = parse_register,
-	[FIELD_WIDTH] = parse_width, [FIELD_NOP] = parse_nop,
+	[FIELD_WIDTH] = parse_width, [FIELD_NOP] = parse_nop,	[FIELD_QUEUE] = parse_queue,
 };
 
 int text_value(struct text_line *line, const struct text_word *word, enum field_kind kind,

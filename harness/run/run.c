@@ -257,10 +257,11 @@ static void begin(struct run *run, const struct run_options *options)
 {
 	if (run->guest.trace != NULL || options->after_op != NULL)
 		target_counters(run->guest.target, run->guest.device, run->counters);
+	if (run->interrupts_used > 0)
+		memset(run->interrupts_of, 0, sizeof(run->interrupts_of));
 	run->interrupts_used = 0;
 	run->interrupts_config = 0;
 	run->interrupts_first = 0;
-	memset(run->interrupts_of, 0, sizeof(run->interrupts_of));
 	run->guest.entered = false;
 }
 

@@ -63,7 +63,7 @@ static uint32_t outstanding(struct run *run, unsigned queue)
 static bool has_sizes(struct run *run, const struct op *op, uint32_t size)
 {
 	for (unsigned i = 0; i < run->guest.target->queue_count; i++)
-		if (!has_room(run, op, i, run->guest.queue_max[i], size))
+		if (!has_room(run, op, i, run->guest.queue_max[i], guest_start_size(i, size)))
 			return false;
 	return true;
 }

@@ -50,7 +50,7 @@ static const char *level_fault(const struct vringer_target *t)
 static const char *queue_fault(const struct vringer_target *t)
 {
 	if (t->queue_count > PROGRAM_QUEUES)
-		return "has more than 8 queues";
+		return "has more than 64 queues";
 	if (t->queue_count > 0 && t->queues == NULL)
 		return "has a queue_count but no queues";
 	for (uint32_t i = 0; i < t->queue_count; i++)
@@ -105,8 +105,8 @@ static bool is_term(const struct vringer_target *t, const char *term, size_t len
 		if (strlen(t->counter_names[i]) == len &&
 		    memcmp(t->counter_names[i], term, len) == 0)
 			return true;
-	return left && len == sizeof("used.N") - 1 && memcmp(term, "used.", 5) == 0 &&
-	       term[5] >= '0' && (uint32_t)(term[5] - '0') < t->queue_count;
+	return left && target_used_term(term, len) >= 0 &&
+	       (uint32_t)target_used_term(term, len) < t->queue_count;
 }
 
 static const char *terms_fault(struct foreign *f, const char *list, bool left)

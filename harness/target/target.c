@@ -66,6 +66,24 @@ void target_order(const struct target *target, void *device, enum host_order ord
 		target->order(device, order, port, count, amount);
 }
 
+int target_used_term(const char *term, size_t len)
+{
+	static const char prefix[] = "used.";
+	size_t digits = len - (sizeof(prefix) - 1);
+	int number = 0;
+
+	if (len < sizeof(prefix) || digits > 2 || memcmp(term, prefix, sizeof(prefix) - 1) != 0)
+		return -1;
+	if (digits == 2 && term[sizeof(prefix) - 1] == '0')
+		return -1;
+	for (size_t i = sizeof(prefix) - 1; i < len; i++) {
+		if (term[i] < '0' || term[i] > '9')
+			return -1;
+		number = 10 * number + (term[i] - '0');
+	}
+	return number;
+}
+
 static bool is_name(const char *name)
 {
 	return name != NULL && name[0] != '\0' &&

@@ -333,6 +333,8 @@ static inline bool target_port_frames(const struct target_port *port)
 /* Nothing happens if the target takes no orders. */
 void target_order(const struct target *target, void *device, enum host_order order, unsigned port,
 		  uint32_t count, uint32_t amount);
+/* The N of "used.N", `len` bytes: a decimal number of one or two digits; -1: it is not. */
+int target_used_term(const char *term, size_t len);
 /* Does it reach guest memory by pointers? */
 bool target_is_plain(const struct target *target);
 

@@ -219,7 +219,7 @@ struct vringer_target {
 	uint32_t flags;	 /* enum vringer_flag, or'ed */
 
 	uint32_t device_id;   /* VIRTIO 5 */
-	uint32_t queue_count; /* at most 8 */
+	uint32_t queue_count; /* at most 64 */
 	uint64_t features;    /* every feature bit that it can offer. VIRTIO_F_VERSION_1 must be one
 			       * of them; RING_PACKED, IN_ORDER, NOTIFICATION_DATA and RING_RESET
 			       * must not. */
