@@ -37,7 +37,7 @@ static int find_field(struct mutator *m, const struct op_desc *desc,
 
 static bool is_value(enum field_kind kind)
 {
-	return kind != FIELD_NOP;
+	return kind != FIELD_NOP && kind != FIELD_FEATURES_HIGH;
 }
 
 static bool is_address(enum field_kind kind)
@@ -238,6 +238,10 @@ static uint64_t pick_bit(struct mutator *m, enum field_kind kind)
 	return bits[random_below(m, count)].bit;
 }
 
+_Static_assert(START_FEATURES_HIGH == START_FEATURES + 1 &&
+		       NEGOTIATE_FEATURES_HIGH == NEGOTIATE_FEATURES + 1,
+	       "bits 64 to 127 come next");
+
 bool mutate_flags(struct mutator *m, struct program *prog, const struct program *other)
 {
 	struct op *op = find_op(m, prog, has_flags);
@@ -253,6 +257,10 @@ bool mutate_flags(struct mutator *m, struct program *prog, const struct program 
 	field = find_field(m, desc, is_flags);
 	if (field >= 0) {
 		kind = (enum field_kind)desc->fields[field].kind;
+		if (kind == FIELD_FEATURES && m->features_high != 0 && random_chance(m, 2)) {
+			op->value[field + 1] ^= 1ULL << random_below(m, 64);
+			return true;
+		}
 		op->value[field] = mutator_reduce(m, kind, op->value[field] ^ pick_bit(m, kind));
 		return true;
 	}
@@ -328,6 +336,12 @@ bool mutate_header(struct mutator *m, struct program *prog, const struct program
 						     : random_below(m, m->queue_count);
 
 		prog->queue_max[queue] = sizes[random_below(m, ARRAY_SIZE(sizes))];
+		return true;
+	}
+	if (m->features_high != 0 && random_chance(m, 2)) {
+		/* The lowest one that is offered, or any. */
+		prog->features_high ^= random_chance(m, 2) ? m->features_high & -m->features_high
+							   : 1ULL << random_below(m, 64);
 		return true;
 	}
 	/* A bit that the target does not offer makes no difference. */

@@ -195,6 +195,14 @@ static uint64_t fresh_features(struct mutator *m)
 	return random_chance(m, 2) ? m->features & ~bit : 1ULL << VIRTIO_F_VERSION_1 | bit;
 }
 
+/* Most devices have none of these. */
+static uint64_t fresh_features_high(struct mutator *m)
+{
+	if (m->features_high == 0 || random_chance(m, 2))
+		return 0;
+	return m->features_high ^ (random_chance(m, 2) ? 1ULL << random_below(m, 64) : 0);
+}
+
 static uint64_t fresh_bits(struct mutator *m)
 {
 	return random_chance(m, 8) ? value_edge(m) : random_below(m, 8);
@@ -242,6 +250,7 @@ uint64_t value_fresh(struct mutator *m, enum field_kind kind)
 	      [FIELD_ACCESS] = fresh_any,
 	      [FIELD_PURPOSE] = fresh_any,
 	      [FIELD_PORT] = fresh_port,
+	      [FIELD_FEATURES_HIGH] = fresh_features_high,
 	      [FIELD_NOP] = fresh_zero);
 
 	return field_reduce(kind, fresh[kind](m));

@@ -8,6 +8,7 @@
  *   VRINGER_QUEUES     of a target that this library does not know, a letter for
  *                      each queue: d, the driver initiates, or -, the device
  *   VRINGER_FEATURES   ... and the features that it can offer
+ *   VRINGER_FEATURES_HIGH   ... of bits 64 to 127
  *
  * AFL++'s own havoc goes on beside it and keeps the byte level within reach;
  * what that makes is spelt canonically before it runs, so that the bytes of
@@ -43,11 +44,14 @@ struct afl_mutator {
 /* What the program under afl-fuzz knows of its own target, this library does not. */
 static void learn_target(struct mutator *m)
 {
-	const char *queues = getenv("VRINGER_QUEUES"), *features = getenv("VRINGER_FEATURES");
+	const char *queues = getenv("VRINGER_QUEUES"), *features = getenv("VRINGER_FEATURES"),
+		   *high = getenv("VRINGER_FEATURES_HIGH");
 	size_t count = queues != NULL ? strlen(queues) : 0;
 
 	if (features != NULL && *features != '\0')
 		m->features = strtoull(features, NULL, 0);
+	if (high != NULL && *high != '\0')
+		m->features_high = strtoull(high, NULL, 0);
 	if (count == 0 || count > PROGRAM_QUEUES)
 		return;
 	m->queue_count = (unsigned)count;

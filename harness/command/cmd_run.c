@@ -129,7 +129,8 @@ static const char *unmet_need(const struct script *script, const struct target *
 
 	if (script->needs_queues > target->queue_count)
 		return "needs more queues";
-	if ((script->needs_features & ~target->features) != 0)
+	if ((script->needs_features & ~target->features) != 0 ||
+	    (script->needs_features_high & ~target->features_high) != 0)
 		return "needs features that the device does not offer";
 	if (script->needs_model && !target->model)
 		return "is for vringer's own models only";

@@ -44,7 +44,7 @@ struct guest {
 	const struct transport *transport;
 	const struct trace *trace;
 	void *device;
-	uint64_t offered;
+	struct features offered;
 	uint16_t queue_max[PROGRAM_QUEUES];
 	bool entered;	   /* the device was called in this operation */
 	uint32_t selected; /* queue, where the device has no selector for it */

@@ -42,13 +42,25 @@ static void set_up_queue(struct guest *g, unsigned queue, uint16_t size,
 	t->write_queue_ready(g, 1);
 }
 
+/* Of those offered; bits 0 to 63 as they are where none of these is named, and so bits 64
+ * to 127 where none of all is. */
+static struct features start_features(struct features offered, const struct op *op)
+{
+	uint64_t low = op->value[START_FEATURES], high = op->value[START_FEATURES_HIGH];
+
+	if (low != 0 || high != 0)
+		offered.high &= high;
+	if (low != 0)
+		offered.low &= low;
+	return offered;
+}
+
 static void op_start(struct guest *g, const struct program *prog, const struct op *op)
 {
 	static const uint64_t in_place[VIRTQUEUE_AREA_COUNT];
 	const struct transport *t = g->transport;
 	uint64_t rung = op->value[START_RUNG];
 	uint32_t status = VIRTIO_CONFIG_S_ACKNOWLEDGE;
-	uint64_t offered;
 
 	(void)prog;
 	t->write_status(g, 0);
@@ -57,12 +69,8 @@ static void op_start(struct guest *g, const struct program *prog, const struct o
 	status |= VIRTIO_CONFIG_S_DRIVER;
 	if (rung >= RUNG_DRIVER)
 		t->write_status(g, status);
-	if (rung >= RUNG_FEATURES) {
-		offered = t->read_features(g);
-		t->write_features(g, op->value[START_FEATURES] != 0
-					     ? offered & op->value[START_FEATURES]
-					     : offered);
-	}
+	if (rung >= RUNG_FEATURES)
+		t->write_features(g, start_features(t->read_features(g), op));
 	status |= VIRTIO_CONFIG_S_FEATURES_OK;
 	if (rung >= RUNG_FEATURES_OK)
 		t->write_status(g, status);
@@ -83,7 +91,8 @@ static void op_status(struct guest *g, const struct program *prog, const struct 
 static void op_negotiate(struct guest *g, const struct program *prog, const struct op *op)
 {
 	(void)prog;
-	g->transport->write_features(g, op->value[NEGOTIATE_FEATURES]);
+	g->transport->write_features(g, (struct features){ op->value[NEGOTIATE_FEATURES],
+							   op->value[NEGOTIATE_FEATURES_HIGH] });
 }
 
 static void op_queue(struct guest *g, const struct program *prog, const struct op *op)

@@ -130,6 +130,11 @@ void ledger_reset(struct ledger *l, const struct target *target, uint64_t offere
 	note_disagreements(l);
 }
 
+void ledger_offers_high(struct ledger *l, uint64_t offered)
+{
+	l->offered_high = offered;
+}
+
 void ledger_created(struct ledger *l, uint32_t generation, uint16_t mtu)
 {
 	l->device.generation = generation;

@@ -21,6 +21,13 @@
 #define STEP_3 (STEP_2 | VIRTIO_CONFIG_S_FEATURES_OK)
 #define STEP_4 (STEP_3 | VIRTIO_CONFIG_S_DRIVER_OK)
 
+/* Did the driver accept a feature that is not offered? */
+static bool accepts_more(const struct ledger *l)
+{
+	return (l->session.driver_features & ~l->offered) != 0 ||
+	       (l->session.driver_features_high & ~l->offered_high) != 0;
+}
+
 /* The status that our models show once the driver wrote `value`. */
 static uint32_t ladder(const struct ledger *l, uint32_t old, uint32_t value)
 {
@@ -35,8 +42,8 @@ static uint32_t ladder(const struct ledger *l, uint32_t old, uint32_t value)
 	for (size_t i = 0; i < sizeof(steps) / sizeof(steps[0]); i++) {
 		if (old != steps[i].from || value != steps[i].to)
 			continue;
-		if (value == STEP_3 && ((l->session.driver_features & ~l->offered) != 0 ||
-					(l->session.driver_features & missing) == 0))
+		if (value == STEP_3 &&
+		    (accepts_more(l) || (l->session.driver_features & missing) == 0))
 			return old | VIRTIO_CONFIG_S_FAILED;
 		return value;
 	}
@@ -51,6 +58,19 @@ static void judge_ladder(struct ledger *l, uint32_t old, uint32_t due, uint32_t 
 		ledger_break(l, RULE_STATUS_LADDER,
 			     "%s 0x%x on status 0x%x: the device shows 0x%x, the policy is 0x%x",
 			     what, value, old, status, due);
+}
+
+static void break_features(struct ledger *l)
+{
+	bool high = (l->session.driver_features & ~l->offered) == 0;
+	uint64_t accepted = high ? l->session.driver_features_high : l->session.driver_features;
+	uint64_t offered = high ? l->offered_high : l->offered;
+
+	ledger_break(l, RULE_STATUS_FEATURES,
+		     "FEATURES_OK is set, but the driver accepted features 0x%llx%s, of which "
+		     "0x%llx were not offered",
+		     (unsigned long long)accepted, high ? " (bits 64 to 127)" : "",
+		     (unsigned long long)(accepted & ~offered));
 }
 
 static void on_status(struct ledger *l, uint32_t value, const struct ledger_probe *probe)
@@ -70,19 +90,15 @@ static void on_status(struct ledger *l, uint32_t value, const struct ledger_prob
 		return;
 	}
 	if ((probe->status & ~old & VIRTIO_CONFIG_S_FEATURES_OK) != 0 &&
-	    l->session.features_known && ledger_judges(l, RULE_STATUS_FEATURES) &&
-	    (l->session.driver_features & ~l->offered) != 0)
-		ledger_break(l, RULE_STATUS_FEATURES,
-			     "FEATURES_OK is set, but the driver accepted features 0x%llx, of "
-			     "which 0x%llx were not offered",
-			     (unsigned long long)l->session.driver_features,
-			     (unsigned long long)(l->session.driver_features & ~l->offered));
+	    l->session.features_known && ledger_judges(l, RULE_STATUS_FEATURES) && accepts_more(l))
+		break_features(l);
 	judge_ladder(l, old, ladder(l, old, value), probe->status, "the driver wrote", value);
 }
 
 static void on_driver_features(struct ledger *l, uint32_t value, const struct ledger_probe *probe)
 {
-	unsigned shift = 32 * l->session.driver_features_sel;
+	uint32_t page = l->session.driver_features_sel;
+	struct features features = { l->session.driver_features, l->session.driver_features_high };
 
 	(void)probe;
 	if (!l->session.features_sel_known || (l->device.status & STEP_2) != STEP_2 ||
@@ -90,14 +106,15 @@ static void on_driver_features(struct ledger *l, uint32_t value, const struct le
 		l->session.features_known = l->session.features_known && ledger_knows_transport(l);
 		return;
 	}
-	if (l->session.driver_features_sel > 1) {
-		/* Whether the device has features there is not known. */
+	if (page >= target_feature_pages(l->target)) {
+		/* Whether the device has a register there is not known. */
 		if (value != 0 && !ledger_knows_transport(l))
 			l->session.features_known = false;
 		return;
 	}
-	l->session.driver_features &= ~(0xffffffffULL << shift);
-	l->session.driver_features |= (uint64_t)value << shift;
+	features_set(&features, page, value);
+	l->session.driver_features = features.low;
+	l->session.driver_features_high = features.high;
 }
 
 static void on_driver_features_sel(struct ledger *l, uint32_t value,

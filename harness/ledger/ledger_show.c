@@ -37,9 +37,11 @@ static bool due_device_id(const struct ledger *l, uint32_t *due)
 
 static bool due_device_features(const struct ledger *l, uint32_t *due)
 {
-	*due = l->session.device_features_sel > 1
+	struct features offered = { l->offered, l->offered_high };
+
+	*due = l->session.device_features_sel > 3
 		       ? 0
-		       : (uint32_t)(l->offered >> (32 * l->session.device_features_sel));
+		       : features_get(offered, l->session.device_features_sel);
 	return l->session.device_features_sel_known;
 }
 

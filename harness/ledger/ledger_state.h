@@ -233,7 +233,7 @@ struct ledger_session {
 	/* What the selectors hold; not known until written, except of a model. */
 	bool features_sel_known, queue_sel_known, device_features_sel_known;
 	uint32_t driver_features_sel, queue_sel, device_features_sel, shm_sel;
-	uint64_t driver_features;
+	uint64_t driver_features, driver_features_high;
 	bool features_known;
 	uint32_t interrupt_status; /* raised and not acknowledged */
 };
@@ -255,7 +255,7 @@ struct ledger {
 	bool enabled; /* false: judge nothing */
 	void (*fatal)(void *ctx, const struct finding *finding);
 	void *fatal_ctx;
-	uint64_t offered;
+	uint64_t offered, offered_high;
 	uint16_t queue_max[PROGRAM_QUEUES]; /* QueueNumMax as the device shows it */
 
 	struct ledger_sums sums;

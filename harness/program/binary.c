@@ -58,6 +58,7 @@ static void decode_header(struct program *prog, struct record *rec)
 	prog->features = ~record_value(rec, 8);
 	for (int i = 0; i < PROGRAM_QUEUES; i++)
 		prog->queue_max[i] = (uint16_t)record_value(rec, 2);
+	prog->features_high = ~record_value(rec, 8);
 }
 
 #define QUEUE_HIGH 192u /* queue PROGRAM_QUEUES_LOW as a byte, and those after it */
@@ -231,12 +232,13 @@ static size_t trim(const uint8_t *bytes, size_t len)
 
 static void encode_header(struct writer *w, const struct program *prog)
 {
-	uint8_t bytes[1 + 8 + 2 * PROGRAM_QUEUES] = { OP_CODE_HEADER };
+	uint8_t bytes[1 + 8 + 2 * PROGRAM_QUEUES + 8] = { OP_CODE_HEADER };
 	size_t len = 1;
 
 	len += put_value(bytes + len, ~prog->features, 8);
 	for (int i = 0; i < PROGRAM_QUEUES; i++)
 		len += put_value(bytes + len, prog->queue_max[i], 2);
+	len += put_value(bytes + len, ~prog->features_high, 8);
 	put_record(w, bytes, trim(bytes, len));
 }
 

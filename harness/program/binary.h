@@ -19,8 +19,8 @@
  * one operation does not change the others.
  *
  * A body may start with a header record, code 0x01: features withheld (8), the
- * largest size of each of 64 queues (2 each).  Anywhere else that code is unassigned, so
- * it is a nop.
+ * largest size of each of 64 queues (2 each), features of bits 64 to 127 withheld (8).  Anywhere
+ * else that code is unassigned, so it is a nop.
  *
  * Without magic the whole input is a body of this version for the target that the
  * caller names, with a budget of one unit, so an engine cannot make its inputs slow.

@@ -50,22 +50,23 @@ enum field_kind {
 	FIELD_U32,
 	FIELD_U64,
 	FIELD_I16,
-	FIELD_COUNT,	  /* u16: decimal, 0 to 65535 */
-	FIELD_ADDR,	  /* a base and a signed 64-bit offset */
-	FIELD_SLOT,	  /* b0 to b15 */
-	FIELD_QUEUE,	  /* 0 to 63 */
-	FIELD_REG,	  /* offset in the register region, by name where it has one */
-	FIELD_WIDTH,	  /* bytes of a register access, 1 to 8; 4 if not given */
-	FIELD_RUNG,	  /* how far `start` goes */
-	FIELD_STATUS,	  /* u32, bits by name */
-	FIELD_INTERRUPT,  /* u32, bits by name */
-	FIELD_FEATURES,	  /* u64 */
-	FIELD_DESC_FLAGS, /* u16, bits by name */
-	FIELD_DESC_FIELD, /* which field of a descriptor */
-	FIELD_ACCESS,	  /* any, read or write */
-	FIELD_PURPOSE,	  /* any, or a purpose of an access */
-	FIELD_PORT,	  /* u8: a port of the device, as the host counts them */
-	FIELD_NOP,	  /* an unassigned operation code, or 0 */
+	FIELD_COUNT,	     /* u16: decimal, 0 to 65535 */
+	FIELD_ADDR,	     /* a base and a signed 64-bit offset */
+	FIELD_SLOT,	     /* b0 to b15 */
+	FIELD_QUEUE,	     /* 0 to 63 */
+	FIELD_REG,	     /* offset in the register region, by name where it has one */
+	FIELD_WIDTH,	     /* bytes of a register access, 1 to 8; 4 if not given */
+	FIELD_RUNG,	     /* how far `start` goes */
+	FIELD_STATUS,	     /* u32, bits by name */
+	FIELD_INTERRUPT,     /* u32, bits by name */
+	FIELD_FEATURES,	     /* u64 */
+	FIELD_DESC_FLAGS,    /* u16, bits by name */
+	FIELD_DESC_FIELD,    /* which field of a descriptor */
+	FIELD_ACCESS,	     /* any, read or write */
+	FIELD_PURPOSE,	     /* any, or a purpose of an access */
+	FIELD_PORT,	     /* u8: a port of the device, as the host counts them */
+	FIELD_FEATURES_HIGH, /* u64: bits 64 to 127 */
+	FIELD_NOP,	     /* an unassigned operation code, or 0 */
 	FIELD_KIND_COUNT
 };
 
@@ -172,6 +173,7 @@ struct op {
 struct program {
 	char target[PROGRAM_TARGET_MAX];    /* NUL-terminated; "any": no device of its own */
 	uint64_t features;		    /* mask on the features that the target can offer */
+	uint64_t features_high;		    /* ... of bits 64 to 127 */
 	uint16_t queue_max[PROGRAM_QUEUES]; /* entries; 0: the target's own */
 	/* The budget, 1 to PROGRAM_BUDGET_MAX units: how many operations run, each
 	 * repetition counted, and how many bytes they and the device move.  Every

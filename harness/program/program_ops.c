@@ -156,6 +156,7 @@ TABLE(static const struct kind, kinds, FIELD_KIND_COUNT, 5,
 	[FIELD_ACCESS] = { 1, 0, access_names, NULL, NULL },
 	[FIELD_PURPOSE] = { 1, 0, purpose_names, NULL, NULL },
 	[FIELD_PORT] = { 1, 8, NULL, NULL, NULL },
+	[FIELD_FEATURES_HIGH] = { 8, 64, NULL, NULL, NULL },
 	[FIELD_NOP] = { 1, 0, NULL, NULL, reduce_nop });
 
 /* clang-format off */

@@ -97,7 +97,8 @@ struct script {
 	unsigned clause_count;
 	unsigned needs_queues;	 /* at least so many */
 	uint64_t needs_features; /* all of these offered */
-	bool needs_model;	 /* a target that the `model` rules judge */
+	uint64_t needs_features_high;
+	bool needs_model; /* a target that the `model` rules judge */
 	unsigned expect_count;
 	unsigned pair_count;
 	struct expect expects[SCRIPT_EXPECT_MAX];

@@ -303,7 +303,7 @@ int text_parse(struct script *script, const char *text, size_t len, struct text_
 	program_init(&script->prog, "any");
 	script->clause_count = 0;
 	script->needs_queues = 0;
-	script->needs_features = 0;
+	script->needs_features = script->needs_features_high = 0;
 	script->needs_model = false;
 	script->expect_count = 0;
 	script->pair_count = 0;

@@ -162,6 +162,8 @@ static void print_header(FILE *out, const struct program *prog)
 	fprintf(out, "device %s", prog->target);
 	if (prog->features != ~0ULL)
 		fprintf(out, " features=0x%" PRIx64, prog->features);
+	if (prog->features_high != ~0ULL)
+		fprintf(out, " features_high=0x%" PRIx64, prog->features_high);
 	while (queues > 0 && prog->queue_max[queues - 1] == 0)
 		queues--;
 	for (int i = 0; i < queues; i++)

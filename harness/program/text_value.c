@@ -208,10 +208,13 @@ static int parse_slot(struct text_line *line, const struct text_word *word, uint
 static int find_ring(const struct text_word *word)
 {
 	const char *dot = memchr(word->start, '.', word->len);
-	struct text_word number = { word->start, dot != NULL ? (size_t)(dot - word->start) : 0 };
-	struct text_word rest = { dot + 1, word->len - number.len - 1 };
+	struct text_word number = { word->start, 0 }, rest;
 	uint64_t queue;
 
+	if (dot == NULL)
+		return -1;
+	number.len = (size_t)(dot - word->start);
+	rest = (struct text_word){ dot + 1, word->len - number.len - 1 };
 	if (number.len < 2 || number.len > 3 || word->start[0] != 'q' ||
 	    (word->start[1] == '0' && number.len == 3) || !parse_digits(&number, 1, &queue) ||
 	    queue >= PROGRAM_QUEUES)

@@ -237,6 +237,7 @@ static void describe(struct foreign *f)
 	target->help = t->help;
 	target->device_id = t->device_id;
 	target->features = t->features;
+	target->features_high = t->features_high;
 	target->queue_count = t->queue_count;
 	target->queues = f->queues;
 	target->config_len = t->config_len;

@@ -41,6 +41,7 @@ struct foreign_device {
 	struct device *dev; /* ... and the part of it that all models have */
 	bool activated;
 	const struct target_listener *listener; /* who hears whose an interrupt is */
+	uint64_t offered_high;			/* what the next one offers */
 	bool hung;				/* `settle` said so */
 	uint64_t calls;				/* in progress: 0 or 1 */
 	pthread_mutex_t lock;

@@ -139,15 +139,23 @@ static void *foreign_create(const struct target *target, const struct device_hos
 	d->listener = NULL;
 	d->activated = false;
 	foreign_host_init(d);
+	d->host.offered_high = f->given.destroy != NULL ? d->offered_high : f->given.features_high;
 	if (!create_given(d, offered, queue_max))
 		return NULL;
 	if (f->given.level == VRINGER_LEVEL_MMIO)
 		return d;
 	d->mmio = mmio_create(&f->ops, &d->transport, offered, queue_max);
-	if (d->mmio != NULL)
+	if (d->mmio != NULL) {
+		mmio_offer_high(d->mmio, d->offered_high);
 		return d;
+	}
 	destroy_given(d);
 	return NULL;
+}
+
+static void foreign_offer_high(const struct target *target, uint64_t offered)
+{
+	((struct foreign *)target->owner)->device.offered_high = offered;
 }
 
 static void foreign_destroy(void *device)
@@ -269,6 +277,7 @@ void foreign_target_init(struct foreign *f)
 	pthread_mutex_init(&f->device.lock, NULL);
 	t->owner = f;
 	t->create = foreign_create;
+	t->offer_high = foreign_offer_high;
 	t->destroy = foreign_destroy;
 	t->read = foreign_read;
 	t->write = foreign_write;

@@ -66,6 +66,14 @@ void target_order(const struct target *target, void *device, enum host_order ord
 		target->order(device, order, port, count, amount);
 }
 
+void *target_create(const struct target *target, const struct device_host *host,
+		    struct features offered, const uint16_t *queue_max)
+{
+	if (target->offer_high != NULL)
+		target->offer_high(target, offered.high);
+	return target->create(target, host, offered.low, queue_max);
+}
+
 int target_used_term(const char *term, size_t len)
 {
 	static const char prefix[] = "used.";
@@ -116,6 +124,8 @@ const char *target_fault(const struct target *target)
 		return "lacks create or destroy";
 	if (target->read == NULL || target->write == NULL)
 		return "lacks register reads or writes";
+	if (target->features_high != 0 && target->offer_high == NULL)
+		return "has features_high without offer_high";
 	if (target->calls != NULL && !has_all_calls(target->calls))
 		return "is reached without registers and lacks one of the calls";
 	if ((target->facts & FACT_STATE) != 0 && target->state == NULL)

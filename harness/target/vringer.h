@@ -134,6 +134,11 @@ struct vringer_host {
 	/* Report one call of the device's backend (a disk, a socket, a filter).  A
 	 * device that reports every such call declares their bound in backend_calls. */
 	void (*backend)(void *ctx);
+
+	/* Feature bits 64 to 127, of a target that has features_high.  offered_high: the
+	 * ones to offer, from create on.  accepted_high, VRINGER_LEVEL_ACTIVATED: the ones
+	 * that the driver accepted, from activate on. */
+	uint64_t offered_high, accepted_high;
 };
 
 struct vringer_queue {
@@ -219,7 +224,8 @@ struct vringer_target {
 	uint32_t flags;	 /* enum vringer_flag, or'ed */
 
 	uint32_t device_id;   /* VIRTIO 5 */
-	uint32_t queue_count; /* at most 64 */
+	uint32_t queue_count; /* at most 64; rings of those from 8 on have at most 16 entries
+			       * where a program does not place them */
 	uint64_t features;    /* every feature bit that it can offer. VIRTIO_F_VERSION_1 must be one
 			       * of them; RING_PACKED, IN_ORDER, NOTIFICATION_DATA and RING_RESET
 			       * must not. */
@@ -291,6 +297,10 @@ struct vringer_target {
 	 * backend_calls times, and backend_calls_chain times more for each chain that
 	 * it takes or holds.  Both 0: not known. */
 	uint32_t backend_calls, backend_calls_chain;
+
+	/* Feature bits 64 to 127 that it can offer, bit 64 lowest: pages 2 and 3 of
+	 * DeviceFeatures.  What to offer of them is in host->offered_high. */
+	uint64_t features_high;
 };
 
 /* The registered targets, ended by NULL.  A program has exactly one VRINGER_TARGETS. */

@@ -167,6 +167,79 @@ gives 0 "wide-lost: minimize" "$work/wide" minimize -t wide-lost "$work/wide.vr"
 grep -q '^send 63' "$work/least.vr" && [ "$(grep -c . "$work/least.vr")" -le 8 ] && result=0 || result=1
 tap "... to a chain of queue 63" "$result"
 
+# Feature bit 70.  Accepted where it is offered; held back; not accepted by `features=`
+# alone; and bit 71, which is not offered.
+builds "devices with feature bit 70" high harness/test/foreign/high.c
+cat >"$work/accepts.vr" <<'S'
+device any
+needs features_high=0x40
+start driver_ok
+write DeviceFeaturesSel 2
+read DeviceFeatures
+> value 0x40
+> status ACKNOWLEDGE|DRIVER|FEATURES_OK|DRIVER_OK
+write DeviceFeaturesSel 3
+read DeviceFeatures
+> value 0
+write DeviceFeaturesSel 4
+read DeviceFeatures
+> value 0
+S
+cat >"$work/withheld.vr" <<'S'
+device any features_high=0
+start driver
+write DeviceFeaturesSel 2
+read DeviceFeatures
+> value 0
+negotiate VERSION_1 features_high=0x40
+status ACKNOWLEDGE|DRIVER|FEATURES_OK
+> status -FEATURES_OK
+S
+cat >"$work/more.vr" <<'S'
+device any
+start driver
+negotiate VERSION_1 features_high=0xc0
+status ACKNOWLEDGE|DRIVER|FEATURES_OK
+S
+cat >"$work/shown.vr" <<'S'
+device high-activated
+start driver_ok
+config_read 0 width=8
+> value 0x40
+start driver_ok features=VERSION_1
+config_read 0 width=8
+> value 0
+start driver_ok features_high=0x40
+config_read 0 width=8
+> value 0x40
+start driver_ok features=VERSION_1 features_high=0x40
+config_read 0 width=8
+> value 0x40
+S
+for target in high-mmio high-activated; do
+	for script in accepts withheld more; do
+		gives 0 "$target: $script" "$work/high" replay -t "$target" "$work/$script.vr"
+	done
+	gives 0 "$target: scripts for any device" "$work/high" run --timeout 60 -t "$target" "$scripts"
+	shows "... some of it" '^# [1-9][0-9]* passed, 0 failed'
+done
+gives 0 "high-activated learns of it" "$work/high" replay "$work/shown.vr"
+gives 0 "... by calls" "$work/high" replay --transport activated "$work/shown.vr"
+gives 1 "high-lax: too much is accepted" "$work/high" replay -t high-lax "$work/more.vr"
+shows "... by its name" '^finding: status.features:status'
+gives 1 "high-lax: what is held back is accepted" "$work/high" replay -t high-lax "$work/withheld.vr"
+shows "... by its name" '^finding: status.features:status'
+gives 0 "high-lax: minimize" "$work/high" minimize -t high-lax "$work/more.vr" -o "$work/least.vr"
+grep -q '^negotiate VERSION_1 features_high=128$' "$work/least.vr" ||
+	grep -q '^negotiate 0 features_high=128$' "$work/least.vr" && result=0 || result=1
+tap "... to bit 71" "$result"
+gives 1 "high-hidden: page 2 reads 0" "$work/high" replay -t high-hidden "$work/accepts.vr"
+shows "... by its name" '^finding: status.registers:start'
+gives 0 "a device without it: skipped" "$work/wide" run -t wide "$work/accepts.vr"
+shows "... for want of it" 'SKIP needs features that the device does not offer'
+gives 0 "bit 70 is listed" "$work/high" targets
+shows "... and shown" 'features_high 0x40'
+
 # What a device prints is among no results.
 gives 0 "one that prints: TAP" "$work/odd" run -t odd-print "$work/session.vr"
 shows "... as its own" '^# device prints: not ok 1'

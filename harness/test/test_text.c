@@ -29,7 +29,8 @@ static const struct bad_text bad_headers[] = {
 	{ "device abcdefghijklmnopqrstuvwxyzabcdef\n", 1, 8, "at most 31" },
 	{ "device any\ndevice any\n", 2, 11, "second header" },
 	{ "device any\nreset\ndevice any\n", 3, 11, "second header" },
-	{ "device any extra\n", 1, 12, "expected features=, queue_max= or budget=" },
+	{ "device any extra\n", 1, 12,
+	  "expected features=, features_high=, queue_max= or budget=" },
 	{ "device any features=\n", 1, 21, "the value is empty" },
 	{ "device any features=RING\n", 1, 21, "is not a bit" },
 	{ "device any features=0x1ffffffffffffffff\n", 1, 21, "not a bit" },
@@ -160,7 +161,7 @@ static const struct bad_text bad_names[] = {
 };
 
 static const struct bad_text bad_annotations[] = {
-	{ "device any\nneeds\tspeed\n", 2, 7, "queues=, features= or model" },
+	{ "device any\nneeds\tspeed\n", 2, 7, "queues=, features=, features_high= or model" },
 	{ "device any\nneeds queues=256\n", 2, 14, "0 to 255" },
 	{ "device any\nneeds features=NONE\n", 2, 16, "not a bit" },
 	{ "device any\nclause aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa\n", 2, 8,
