@@ -4,6 +4,7 @@
  */
 #include "harness/run/instance.h"
 #include "harness/arena/arena.h"
+#include "harness/guest/guest.h"
 #include "harness/guest/requests.h"
 
 #include <errno.h>
@@ -153,6 +154,8 @@ static const char *unmet_start(const struct instance *in, const struct script *s
 {
 	unsigned size_max = in->queue ? target->queues[in->binding.queue].size_max : 0;
 
+	/* `start` makes it no larger. */
+	size_max = guest_start_size(in->binding.queue, size_max);
 	if (target->fixed_features &&
 	    (script->prog.features != UINT64_MAX ||
 	     (target->features_high & ~script->prog.features_high) != 0))

@@ -88,6 +88,12 @@ static void read_register(void *device, uint64_t offset, void *buf, uint32_t len
 	case 0x070:
 		value = h->status;
 		break;
+	case 0x0b0: /* there is no shared memory: length and base */
+	case 0x0b4:
+	case 0x0b8:
+	case 0x0bc:
+		value = UINT32_MAX;
+		break;
 	default:
 		break;
 	}

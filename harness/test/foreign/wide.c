@@ -16,84 +16,116 @@ struct wide {
 	const struct vringer_host *host;
 	struct vringer_ring rings[QUEUES];
 	uint16_t next[QUEUES];
+	int left[QUEUES];
 	uint64_t returned;
 	uint32_t twice; /* queue that returns each chain twice; QUEUES: none does */
 };
 
-/* NULL: it is not all in one region. */
-static uint8_t *pointer_to(const struct wide *w, uint64_t addr, uint32_t len)
+/* That byte; NULL: it is not there. */
+static uint8_t *byte_at(const struct wide *w, uint64_t addr)
 {
 	for (uint32_t i = 0; i < w->host->region_count; i++) {
 		const struct vringer_region *region = &w->host->regions[i];
 
-		if (addr - region->addr < region->size &&
-		    region->size - (addr - region->addr) >= len)
+		if (addr - region->addr < region->size)
 			return (uint8_t *)region->host + (addr - region->addr);
 	}
 	return NULL;
 }
 
-static void load(const struct wide *w, struct vringer_why why, uint64_t addr, void *buf,
+/* 0, or an error: it is not all there. */
+static int load(const struct wide *w, struct vringer_why why, uint64_t addr, void *buf,
+		uint32_t len)
+{
+	if (w->host->read != NULL)
+		return w->host->read(w->host->ctx, why, addr, buf, len);
+	for (uint32_t i = 0; i < len; i++) {
+		const uint8_t *byte = byte_at(w, addr + i);
+
+		if (byte == NULL)
+			return -1;
+		((uint8_t *)buf)[i] = *byte;
+	}
+	return 0;
+}
+
+static int store(const struct wide *w, struct vringer_why why, uint64_t addr, const void *buf,
 		 uint32_t len)
 {
-	memset(buf, 0, len);
-	if (w->host->read != NULL)
-		w->host->read(w->host->ctx, why, addr, buf, len);
-	else if (pointer_to(w, addr, len) != NULL)
-		memcpy(buf, pointer_to(w, addr, len), len);
-}
-
-static void store(const struct wide *w, struct vringer_why why, uint64_t addr, const void *buf,
-		  uint32_t len)
-{
 	if (w->host->write != NULL)
-		w->host->write(w->host->ctx, why, addr, buf, len);
-	else if (pointer_to(w, addr, len) != NULL)
-		memcpy(pointer_to(w, addr, len), buf, len);
+		return w->host->write(w->host->ctx, why, addr, buf, len);
+	for (uint32_t i = 0; i < len; i++)
+		if (byte_at(w, addr + i) == NULL)
+			return -1;
+	for (uint32_t i = 0; i < len; i++)
+		*byte_at(w, addr + i) = ((const uint8_t *)buf)[i];
+	return 0;
 }
 
-static uint16_t load16(const struct wide *w, uint32_t queue, uint16_t purpose, uint16_t walk,
-		       uint64_t addr)
+static int load16(const struct wide *w, uint32_t queue, uint16_t purpose, uint16_t walk,
+		  uint64_t addr, uint16_t *value)
 {
 	struct vringer_why why = { purpose, (uint16_t)queue, walk };
-	uint16_t value;
 
-	load(w, why, addr, &value, sizeof(value));
-	return value;
+	return load(w, why, addr, value, sizeof(*value));
 }
 
 /* A chain is returned: the entry, then the index. */
-static void give_back(struct wide *w, uint32_t queue, uint16_t walk, uint16_t head, uint16_t used)
+static int give_back(struct wide *w, uint32_t queue, uint16_t walk, uint16_t head, uint16_t used)
 {
 	const struct vringer_ring *ring = &w->rings[queue];
 	struct vringer_why entry = { VRINGER_USED_ENTRY, (uint16_t)queue, walk };
 	struct vringer_why idx = { VRINGER_USED_IDX, (uint16_t)queue, 0 };
 	uint32_t elem[2] = { head, 0 };
 
-	store(w, entry, ring->used + 4 + 8 * ((used - 1u) % ring->size), elem, sizeof(elem));
-	store(w, idx, ring->used + 2, &used, sizeof(used));
+	if (store(w, entry, ring->used + 4 + 8 * ((used - 1u) % ring->size), elem, sizeof(elem)) ||
+	    store(w, idx, ring->used + 2, &used, sizeof(used)))
+		return -1;
 	w->returned++;
+	return 0;
 }
 
+/* One chain, if there is one: 1; 0: there is none; or an error. */
+static int serve(struct wide *w, uint32_t queue)
+{
+	const struct vringer_ring *ring = &w->rings[queue];
+	uint16_t copies = w->twice == queue ? 2 : 1;
+	uint16_t walk = w->next[queue], idx, head, flags;
+
+	if (load16(w, queue, VRINGER_AVAIL_IDX, 0, ring->avail + 2, &idx))
+		return -1;
+	if (idx == walk)
+		return 0;
+	if ((uint16_t)(idx - walk) > ring->size ||
+	    load16(w, queue, VRINGER_AVAIL_ENTRY, walk, ring->avail + 4 + 2 * (walk % ring->size),
+		   &head) ||
+	    head >= ring->size)
+		return -1;
+	w->next[queue]++;
+	for (uint16_t i = 0; i < copies; i++)
+		if (give_back(w, queue, walk, head, (uint16_t)(copies * walk + i + 1)))
+			return -1;
+	if (load16(w, queue, VRINGER_AVAIL_FLAGS, 0, ring->avail, &flags))
+		return -1;
+	if ((flags & 1) == 0)
+		w->host->used(w->host->ctx, queue);
+	return 1;
+}
+
+/* A ring that is wrong, or not there, is left. */
 static void kick(void *device, uint32_t queue)
 {
 	struct wide *w = device;
-	const struct vringer_ring *ring = &w->rings[queue];
-	uint16_t copies = w->twice == queue ? 2 : 1;
 
-	for (uint32_t n = 0; n < ring->size; n++) {
-		uint16_t walk = w->next[queue], head;
+	for (uint32_t n = 0; n < w->rings[queue].size && !w->left[queue]; n++) {
+		int served = serve(w, queue);
 
-		if (load16(w, queue, VRINGER_AVAIL_IDX, 0, ring->avail + 2) == walk)
+		w->left[queue] = served < 0;
+		if (served <= 0)
 			break;
-		head = load16(w, queue, VRINGER_AVAIL_ENTRY, walk,
-			      ring->avail + 4 + 2 * (walk % ring->size));
-		w->next[queue]++;
-		for (uint16_t i = 0; i < copies; i++)
-			give_back(w, queue, walk, head, (uint16_t)(copies * walk + i + 1));
-		if ((load16(w, queue, VRINGER_AVAIL_FLAGS, 0, ring->avail) & 1) == 0)
-			w->host->used(w->host->ctx, queue);
 	}
+	if (w->left[queue])
+		w->host->needs_reset(w->host->ctx);
 }
 
 static void *create(const struct vringer_host *host, uint64_t offered, const uint16_t *queue_max)
@@ -126,6 +158,7 @@ static void activate(void *device, uint64_t features, const struct vringer_ring 
 	(void)features;
 	memcpy(w->rings, rings, sizeof(w->rings));
 	memset(w->next, 0, sizeof(w->next));
+	memset(w->left, 0, sizeof(w->left));
 }
 
 static void queue_stop(void *device, uint32_t queue)
@@ -134,6 +167,7 @@ static void queue_stop(void *device, uint32_t queue)
 
 	w->rings[queue].ready = 0;
 	w->next[queue] = 0;
+	w->left[queue] = 0;
 }
 
 static void reset(void *device)
@@ -163,6 +197,16 @@ __attribute__((constructor)) static void name_queues(void)
 	}
 }
 
+/* On both sides of where default places become small. */
+#define REQUEST(number, says, size)                                                                \
+	{                                                                                          \
+		.name = says, .queue = number, .flags = VRINGER_REQUEST_EXACT, .readable = says,   \
+		.readable_len = size                                                               \
+	}
+static const struct vringer_request requests[] = { REQUEST(7, "low", 3),
+						   REQUEST(63, "last", 4),
+						   { 0 } };
+
 #define WIDE(id, called, makes, how)                                                               \
 	static const struct vringer_target id = {                                                  \
 		.version = VRINGER_VERSION,                                                        \
@@ -182,6 +226,7 @@ __attribute__((constructor)) static void name_queues(void)
 		.liveness =                                                                        \
 			"device " called "\nstart driver_ok\nsend 63 b1\n> used 63 id=0 len=0\n"   \
 			"send 8 b1 b2\n> used 8 id=0 len=0\n",                                     \
+		.requests = requests,                                                              \
 		.create = makes,                                                                   \
 		.destroy = free,                                                                   \
 		.activate = activate,                                                              \
