@@ -406,7 +406,7 @@ build/bench/%: build/obj/%/fuzzers/bench.o build/obj/%/libvringer.a
 
 # Small devices that are not ours, right and wrong, with an engine, as an author would
 # build them.
-ZOO_FLAGS := -std=gnu11 -g -O1 -Iharness/target $(WARN) $(WERROR) $(SAN) -fsanitize=fuzzer
+ZOO_FLAGS := -std=gnu11 -g -O1 -I. -Iharness/target $(WARN) $(WERROR) $(SAN) -fsanitize=fuzzer
 zoo_objs   = $(patsubst harness/test/%.c,build/test/%.o,$(wildcard harness/test/$1/*.c))
 
 build/test/%.o: harness/test/%.c Makefile
@@ -416,7 +416,7 @@ build/test/%.o: harness/test/%.c Makefile
 build/test/run-zoo: $(call zoo_objs,zoo)
 build/test/run-broken: $(call zoo_objs,broken) $(filter-out %/zoo.o,$(call zoo_objs,zoo))
 build/test/run-zoo build/test/run-broken: build/libvringer.a
-	$(call say,LINK) $(CLANG) $(ZOO_FLAGS) -Wl,-u,vringer_targets -Wl,-u,LLVMFuzzerTestOneInput -o $@ $^ -pthread
+	$(call say,LINK) $(CLANG) $(ZOO_FLAGS) -o $@ $(filter %.o,$^) $(filter %.a,$^) -pthread
 
 -include $(patsubst %.o,%.d,$(call zoo_objs,zoo) $(call zoo_objs,broken))
 

@@ -53,13 +53,34 @@ static unsigned pieces_of(const struct target_request *request, uint32_t piece_l
 	return pieces[0] + pieces[1];
 }
 
+/* How many of the pieces have descriptors in the queue's table; the others have a table of
+ * their own. */
+static uint32_t direct_of(enum request_layout layout, uint32_t pieces)
+{
+	TABLE(static const uint8_t, part, LAYOUT_COUNT, 1,
+	      [LAYOUT_DIRECT] = 1,
+	      [LAYOUT_REVERSED] = 1,
+	      [LAYOUT_INDIRECT] = 0,
+	      [LAYOUT_MIXED] = 2);
+
+	return part[layout] != 0 ? pieces / part[layout] : 0;
+}
+
+/* Descriptors in the queue's table. */
+static uint32_t descs_of(enum request_layout layout, uint32_t pieces)
+{
+	uint32_t direct = direct_of(layout, pieces);
+
+	return direct < pieces ? direct + 1 : pieces;
+}
+
 unsigned requests_descs(const struct target_request *request, const struct op *op)
 {
 	uint32_t pieces[2];
 	unsigned count = pieces_of(request, (uint32_t)op->value[SEND_REQUEST_SPLIT],
 				   REQUESTS_PIECES_MAX, pieces);
 
-	return op->value[SEND_REQUEST_LAYOUT] == LAYOUT_INDIRECT ? 1 : count;
+	return descs_of((enum request_layout)op->value[SEND_REQUEST_LAYOUT], count);
 }
 
 /* The first free descriptors in a row, that many; NO_HEAD: there are none. */
@@ -104,16 +125,17 @@ static bool plan(struct guest *g, const struct op *op, struct draft *d)
 	d->layout = (enum request_layout)op->value[SEND_REQUEST_LAYOUT];
 	if (r->redivided)
 		redivide(d);
-	if (d->layout == LAYOUT_INDIRECT && !accepted(g, 1ull << VIRTIO_RING_F_INDIRECT_DESC))
+	if (direct_of(d->layout, 1) == 0 && !accepted(g, 1ull << VIRTIO_RING_F_INDIRECT_DESC))
 		d->layout = LAYOUT_DIRECT;
 	count = pieces_of(d->request, d->piece_len, most, d->pieces);
 	d->forced = op->value[SEND_REQUEST_HEAD] != 0;
 	/* Fewer and larger pieces, rather than none. */
 	for (;;) {
-		d->descs = d->layout == LAYOUT_INDIRECT ? 1 : count;
+		d->descs = descs_of(d->layout, count);
 		d->head = d->forced ? (uint32_t)op->value[SEND_REQUEST_HEAD] % d->size
 				    : find_free(rq, d->size, d->descs);
-		if (d->head != NO_HEAD && d->descs <= d->size)
+		/* No chain is longer than the queue, and no table (drv.split.indirect.3). */
+		if (d->head != NO_HEAD && count <= d->size)
 			break;
 		if (d->pieces[0] <= 1 && d->pieces[1] <= 1) {
 			r->lacked_room = true;
@@ -136,9 +158,8 @@ static void place(struct guest *g, const struct op *op, struct draft *d)
 	uint64_t at = guest_addr(g, op->base[SEND_REQUEST_AT], op->value[SEND_REQUEST_AT]);
 	bool own = op->base[SEND_REQUEST_AT] == BASE_ABSOLUTE && op->value[SEND_REQUEST_AT] == 0;
 	bool last = op->base[SEND_REQUEST_AT] == BASE_TOP && op->value[SEND_REQUEST_AT] == 0;
-	uint32_t table = d->layout != LAYOUT_INDIRECT
-				 ? 0
-				 : (d->pieces[0] + d->pieces[1]) * (uint32_t)sizeof(struct vring_desc);
+	uint32_t pieces = d->pieces[0] + d->pieces[1];
+	uint32_t table = (pieces - direct_of(d->layout, pieces)) * (uint32_t)sizeof(struct vring_desc);
 
 	d->area_len = table + (own ? d->request->len + d->request->room : 0);
 	if (d->area_len > ARENA_REQUESTS_SIZE - r->area_at)
@@ -188,21 +209,20 @@ static uint32_t desc_index(const struct draft *d, uint32_t i)
 static void write_descs(struct guest *g, struct draft *d)
 {
 	uint32_t count = d->pieces[0] + d->pieces[1];
+	uint32_t direct = direct_of(d->layout, count), rest = count - direct;
 
-	if (d->layout == LAYOUT_INDIRECT) {
-		for (uint32_t i = 0; i < count; i++)
-			guest_store_desc(g, d->table + i * sizeof(struct vring_desc),
-					 describe(d, i, (uint16_t)(i + 1)));
-		guest_store_desc(
-			g, guest_desc_place(g, d->queue, d->head),
-			(struct vring_desc){ .addr = d->table,
-					     .len = count * (uint32_t)sizeof(struct vring_desc),
-					     .flags = VRING_DESC_F_INDIRECT });
-		return;
-	}
-	for (uint32_t i = 0; i < count; i++)
+	for (uint32_t i = 0; i < direct; i++)
 		guest_store_desc(g, guest_desc_place(g, d->queue, desc_index(d, i)),
 				 describe(d, i, (uint16_t)desc_index(d, i + 1)));
+	for (uint32_t i = 0; i < rest; i++)
+		guest_store_desc(g, d->table + i * sizeof(struct vring_desc),
+				 describe(d, direct + i, (uint16_t)(i + 1)));
+	if (rest > 0)
+		guest_store_desc(
+			g, guest_desc_place(g, d->queue, desc_index(d, direct)),
+			(struct vring_desc){ .addr = d->table,
+					     .len = rest * (uint32_t)sizeof(struct vring_desc),
+					     .flags = VRING_DESC_F_INDIRECT });
 }
 
 /* What the device reads; one byte of it perhaps not as it should be. */
@@ -234,6 +254,7 @@ static void note_sent(struct guest *g, const struct op *op, const struct draft *
 	uint32_t bytes = d->request->len + d->request->room;
 	bool altered = op->value[SEND_REQUEST_FLIP] != 0 && d->request->len > 0;
 	bool there = arena_has(&g->arena, d->at, bytes);
+	bool shared = requests_write(r, d->at, bytes);
 
 	if (r->sent_count == REQUESTS_SENT_MAX) {
 		r->well = false;
@@ -254,17 +275,20 @@ static void note_sent(struct guest *g, const struct op *op, const struct draft *
 	*s = (struct request_sent){
 		.request = altered ? NULL : d->request,
 		.at = d->at,
+		.written = d->at + d->request->len,
+		.written_len = d->request->room,
 		.area = d->area,
 		.area_len = d->area_len,
 		.queue = (uint16_t)d->queue,
 		.head = head,
 		.first = (uint16_t)d->head,
 		.count = (uint16_t)d->descs,
-		.content = true,
+		.content = !shared,
 		.clean = !rq->mistaken,
 		.nested = r->nested,
 	};
-	s->judged = (!from_host || (at_once && !r->host_touched && r->sent_count == 0)) && there;
+	s->judged = (!from_host || (at_once && !r->host_touched && r->sent_count == 0)) && there &&
+		    !shared;
 	/* What the host gave for it may be left for the next one. */
 	if (from_host && !there)
 		r->host_touched = true;

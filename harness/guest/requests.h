@@ -24,6 +24,8 @@ struct guest;
 struct request_sent {
 	const struct target_request *request; /* NULL: some other chain */
 	uint64_t at;			      /* of its buffers, readable ones first */
+	uint64_t written, written_len;	      /* bytes that the device may write for it; of some
+					       * other chain, from the first to the last */
 	uint64_t area;			      /* of what lies in the driver's own area */
 	uint32_t area_len;
 	uint16_t queue, head;
@@ -131,6 +133,8 @@ void requests_add(struct requests *r);
 bool requests_uses(const struct request_queue *rq, uint32_t first, uint32_t count);
 /* The driver changes, or takes away, these bytes. */
 void requests_touch(struct guest *g, uint64_t addr, uint64_t len);
+/* May the device write there for a chain that is on its way? */
+bool requests_write(const struct requests *r, uint64_t addr, uint64_t len);
 
 /* Operations. */
 void guest_chain_request(struct guest *g, const struct program *prog, const struct op *op);

@@ -56,6 +56,14 @@ static void touch_sent(struct requests *r, uint64_t addr, uint64_t len)
 	}
 }
 
+bool requests_write(const struct requests *r, uint64_t addr, uint64_t len)
+{
+	for (unsigned i = 0; i < r->sent_count; i++)
+		if (overlaps(addr, len, r->sent[i].written, r->sent[i].written_len))
+			return true;
+	return false;
+}
+
 void requests_touch(struct guest *g, uint64_t addr, uint64_t len)
 {
 	if (len == 0)
@@ -154,6 +162,27 @@ static void note_chain(struct guest *g, const struct program *prog, const struct
 		g->requests.well = false;
 }
 
+/* How many bytes from the first to the last that may be written for a chain; *at: where. */
+static uint64_t written_by(const struct guest *g, const uint8_t *elements, uint32_t count,
+			   uint64_t *at)
+{
+	uint64_t first = UINT64_MAX, last = 0;
+
+	for (uint32_t i = 0; i < count; i++) {
+		const struct guest_slot *slot = &g->slots[elements[i] & ELEMENT_SLOT];
+
+		if ((elements[i] & ELEMENT_WRITE) == 0 || slot->len == 0)
+			continue;
+		first = slot->addr < first ? slot->addr : first;
+		if (slot->addr + (slot->len - 1) < slot->addr)
+			last = UINT64_MAX;
+		else if (slot->addr + (slot->len - 1) > last)
+			last = slot->addr + (slot->len - 1);
+	}
+	*at = first;
+	return last < first ? 0 : last - first == UINT64_MAX ? UINT64_MAX : last - first + 1;
+}
+
 /* Buffers of the program's own: legal as a chain in free descriptors, whatever it holds.
  * Most programs send these and no requests, so nothing is noted of the first ones: once
  * the device has returned all of them, their descriptors are free (guest_requests.c). */
@@ -191,6 +220,7 @@ static void note_offer(struct guest *g, const struct program *prog, const struct
 				    .head = (uint16_t)head,
 				    .first = (uint16_t)head,
 				    .count = op->data_len };
+	s->written_len = written_by(g, elements, op->data_len, &s->written);
 	requests_add(r);
 	if (op->code == OP_SEND)
 		requests_tell(r, queue);

@@ -83,6 +83,8 @@ static void begin_session(struct ledger *l)
 					      .device_features_sel_known = known,
 					      .features_known = true };
 	ledger_blind_reset(l);
+	l->away.count = l->away.have = 0;
+	l->away.all = false;
 	for (unsigned i = 0; i < ledger_queues(l); i++)
 		l->queues[i] =
 			(struct ledger_queue){ .holds = LEDGER_NONE, .last_hold = LEDGER_NONE };
@@ -101,6 +103,7 @@ void ledger_forget(struct ledger *l, uint32_t generation)
 	ledger_session_end(l);
 	for (unsigned i = 0; i < ledger_queues(l); i++)
 		l->queues[i].lost = true;
+	l->away.all = true;
 	TELL_FOLLOWERS(l, forget, l);
 	ledger_fields_forget(l);
 	l->device.counters_lost = true;

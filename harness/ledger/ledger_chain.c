@@ -329,10 +329,14 @@ void ledger_payload(struct ledger *l, struct ledger_queue *q, const struct arena
 		judge_whole(l, hold, why, write);
 		(void)ledger_judges(l, write ? RULE_MEMORY_WRITE : RULE_MEMORY_READ);
 		TELL_FOLLOWERS(l, accessed, l, hold, access);
+		if (!write && done && l->target->gives_away != 0)
+			ledger_away_read(l, access);
 		if (write && done && !extend_written(l, hold, addr, last))
 			mark_written(l, hold, addr, last);
 		return;
 	}
+	if (write && ledger_away(l, addr, last))
+		return;
 	if (!write && is_permitted(l, hold, addr, last, true)) {
 		if (ledger_judges(l, RULE_MEMORY_READ_WRITABLE))
 			ledger_break(l, RULE_MEMORY_READ_WRITABLE,

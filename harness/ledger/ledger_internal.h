@@ -218,4 +218,10 @@ void ledger_judge_work(struct ledger *l);
 /* After any other call: what must follow at once. */
 void ledger_call_end(struct ledger *l, uint32_t old_status, const struct ledger_probe *probe);
 
+/* Pages that the driver handed to the host.  read: the device read that payload, and may.
+ * look: in plain memory, of chains that it holds.  Is all of that range in such pages? */
+void ledger_away_read(struct ledger *l, const struct arena_access *access);
+void ledger_away_look(struct ledger *l);
+bool ledger_away(const struct ledger *l, uint64_t addr, uint64_t last);
+
 #endif

@@ -168,6 +168,11 @@ static void judge_write(struct ledger *l, uint64_t addr, uint32_t len)
 				     queue, (unsigned long long)addr);
 		if (place != PLACE_NONE)
 			continue;
+		if (l->target->gives_away != 0)
+			ledger_away_look(l);
+		last = end < (addr | (LEDGER_PAGE - 1)) ? end : addr | (LEDGER_PAGE - 1);
+		if (ledger_away(l, addr, last))
+			continue;
 		if (judge_stopped(l, addr, "changed"))
 			return;
 		if (ledger_judges(l, RULE_MEMORY_WRITE))
@@ -393,6 +398,8 @@ void ledger_plain_end(struct ledger *l)
 		return;
 	p->device.looking = false;
 	note_strikes(l);
+	if (l->target->gives_away != 0)
+		ledger_away_look(l);
 	if (p->thorough && !p->accesses)
 		arena_compare_all(p->arena, on_change, l);
 	else if (!p->session.blind && !p->accesses)

@@ -207,7 +207,8 @@ void ledger_plain_used(struct ledger *l, unsigned queue)
 /* So many interrupts, which serve the queues [from, to). */
 static void judge_interrupts(struct ledger *l, uint32_t count, unsigned from, unsigned to)
 {
-	bool wanted = false, unsure = false;
+	bool repeats = !l->target->model && (l->session.events & VIRTIO_MMIO_INT_VRING) != 0;
+	bool due = false, wanted = false, unsure = false;
 	uint32_t moved = 0;
 
 	if (count == 0)
@@ -217,12 +218,13 @@ static void judge_interrupts(struct ledger *l, uint32_t count, unsigned from, un
 
 		if (!q->work.moved)
 			continue;
+		due = true;
 		moved += q->work.moved_count;
 		wanted = wanted || !q->work.silenced;
 		unsure = unsure || q->work.unsure;
 		q->work.moved = false;
 	}
-	if (count <= moved && (wanted || unsure))
+	if ((count <= moved || repeats) && (!due || wanted || unsure))
 		return;
 	if (ledger_judges(l, RULE_WAKEUP_SUPERFLUOUS))
 		ledger_break(l, RULE_WAKEUP_SUPERFLUOUS, "%u used-buffer interrupts%s, although %s",

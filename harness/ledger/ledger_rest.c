@@ -237,10 +237,8 @@ static void compile_gauges(struct ledger *l, const void *device)
 {
 	unsigned count = target_counter_count(l->target, device);
 
-	l->sums.gauges = 0;
 	for (unsigned i = 0; i < count; i++)
-		if (target_is_gauge(l->target, l->target->counter_name(device, i)))
-			l->sums.gauges |= 1ULL << i;
+		l->sums.gauges[i] = target_is_gauge(l->target, l->target->counter_name(device, i));
 }
 
 static void compile_sums(struct ledger *l, const void *device)
@@ -303,7 +301,7 @@ static void judge_counters(struct ledger *l, const void *device)
 		if (values[i] == l->device.counters[i])
 			continue;
 		moved = true;
-		if (values[i] < l->device.counters[i] && (l->sums.gauges >> i & 1) == 0)
+		if (values[i] < l->device.counters[i] && !l->sums.gauges[i])
 			ledger_break(l, RULE_COUNTERS_FALL, "%s fell from %llu to %llu",
 				     l->target->counter_name(device, i),
 				     (unsigned long long)l->device.counters[i],

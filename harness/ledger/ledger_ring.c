@@ -99,6 +99,17 @@ static void take_early(const struct ring_access *a, uint32_t index)
 		l->hold[index].early = true;
 }
 
+/* The driver made available what is no head.  Ours leave it; another may return it as it
+ * came, and the id is then the one that the driver put there (2.7.8). */
+static void take_none(const struct ring_access *a, uint32_t index)
+{
+	if (a->l->target->model || index != LEDGER_NONE)
+		return;
+	index = ledger_hold_take(a->l, a->q, a->why.walk, ledger_get16(a->data));
+	if (index != LEDGER_NONE)
+		a->l->hold[index].blind = true;
+}
+
 /* A walk that starts: the device takes the chain, or takes it again. */
 static void on_avail_entry(const struct ring_access *a)
 {
@@ -136,6 +147,7 @@ static void on_avail_entry(const struct ring_access *a)
 	l->call.accesses_max += LEDGER_CHAIN_ACCESSES;
 	if (ledger_get16(a->data) >= q->size) {
 		poison(a);
+		take_none(a, index);
 		return;
 	}
 	if (index == LEDGER_NONE) {

@@ -8,7 +8,8 @@
  * the driver accepted that feature (5.1.2, 5.2.2, 5.3.2, 5.5.2, 5.11.2 and so on).  Until
  * then QueueNumMax may be 0 (the queue is not available, 4.2.2) or what it will be: a
  * device may go by what it offers.  The target may say which feature that is; for device
- * types of which VIRTIO says it, it need not.
+ * types of which VIRTIO says it, it need not.  Of a type of which nothing is known here any of
+ * its own features may bring any queue but the first.
  *
  * A shared-memory region that does not exist reads as all ones, length and base (4.2.2).
  * Which regions there are is known of a target that declares some, and of device types
@@ -94,6 +95,23 @@ static const struct optional_queues {
 	{ ID_GPIO, 1, BIT(GPIO_F_IRQ) },
 };
 
+/* Bits that each device type has its own meaning for (2.2). */
+#define OWN_FEATURES ((BIT(24) - 1) | ~(BIT(50) - 1))
+
+/* Is it a type of which chapter 5 is known here?  These have no shared memory, and their
+ * queues are those of optional_queues, or always there. */
+static bool is_plain_type(const struct target *target)
+{
+	static const uint8_t ids[] = { VIRTIO_ID_NET,	  VIRTIO_ID_BLOCK, VIRTIO_ID_CONSOLE,
+				       VIRTIO_ID_RNG,	  VIRTIO_ID_SCSI,  VIRTIO_ID_INPUT,
+				       VIRTIO_ID_BALLOON, VIRTIO_ID_VSOCK, VIRTIO_ID_CRYPTO };
+
+	for (size_t i = 0; i < sizeof(ids) / sizeof(ids[0]); i++)
+		if (ids[i] == target->device_id)
+			return true;
+	return false;
+}
+
 /* May it be that the queue is not there for want of a feature?  Of a model, which goes by
  * what its own description says, that is known. */
 static bool may_be_absent(const struct ledger *l, unsigned queue)
@@ -114,8 +132,11 @@ static bool may_be_absent(const struct ledger *l, unsigned queue)
 		    (o->features & l->target->features) != 0)
 			return (o->features & l->offered & ~accepted) != 0 ||
 			       (o->features & l->offered) == 0;
+		if (o->device_id == l->target->device_id)
+			return false;
 	}
-	return false;
+	return queue > 0 && !is_plain_type(l->target) &&
+	       (l->target->features & OWN_FEATURES & ~accepted) != 0;
 }
 
 static bool due_queue_num_max(const struct ledger *l, uint32_t *due)
@@ -147,19 +168,6 @@ static bool due_generation(const struct ledger *l, uint32_t *due)
 	return true;
 }
 
-/* Of VIRTIO 1.4, chapter 5, these have no shared memory. */
-static bool has_no_regions(const struct target *target)
-{
-	static const uint8_t ids[] = { VIRTIO_ID_NET,	  VIRTIO_ID_BLOCK, VIRTIO_ID_CONSOLE,
-				       VIRTIO_ID_RNG,	  VIRTIO_ID_SCSI,  VIRTIO_ID_INPUT,
-				       VIRTIO_ID_BALLOON, VIRTIO_ID_VSOCK, VIRTIO_ID_CRYPTO };
-
-	for (size_t i = 0; i < sizeof(ids) / sizeof(ids[0]); i++)
-		if (ids[i] == target->device_id)
-			return true;
-	return false;
-}
-
 /* The length and base of the selected shared-memory region: all ones where there is
  * none (VIRTIO 4.2.2). */
 static bool due_region(const struct ledger *l, bool base, unsigned shift, uint32_t *due)
@@ -170,7 +178,7 @@ static bool due_region(const struct ledger *l, bool base, unsigned shift, uint32
 		if (l->target->regions[i].id == l->session.shm_sel)
 			value = base ? l->target->regions[i].base : l->target->regions[i].len;
 	*due = (uint32_t)(value >> shift);
-	return l->target->model || l->target->region_count > 0 || has_no_regions(l->target);
+	return l->target->model || l->target->region_count > 0 || is_plain_type(l->target);
 }
 
 static bool due_shm_len_low(const struct ledger *l, uint32_t *due)
@@ -257,7 +265,7 @@ void ledger_judge_interrupt_status(struct ledger *l, uint32_t shown)
 
 	l->device.shown = shown;
 	for (unsigned i = 0; i < ledger_queues(l); i++)
-		if (l->queues[i].work.silenced)
+		if (l->queues[i].work.silenced || (l->queues[i].work.ready && !l->queues[i].known))
 			extra &= ~(uint32_t)VIRTIO_MMIO_INT_VRING;
 	if (l->plain.session.blind)
 		extra &= ~(uint32_t)VIRTIO_MMIO_INT_VRING;

@@ -14,6 +14,7 @@
 #include "harness/arena/trace.h"
 #include "harness/ledger/follower.h"
 #include "harness/ledger/known.h"
+#include "harness/ledger/ledger_away.h"
 #include "harness/ledger/ledger_dialogue.h"
 #include "harness/ledger/ledger_fuse.h"
 #include "harness/ledger/ledger_net.h"
@@ -85,8 +86,7 @@ struct ledger_hold {
 	uint64_t read;		     /* bytes that were read of it, all reads together */
 	struct ledger_piece piece;
 	/* What it adds to the bounds of a call while it is held. */
-	uint64_t bytes_max;
-	uint32_t accesses_max;
+	uint64_t bytes_max, accesses_max;
 	/* What followers know of it.  Last: each sets up its own when the chain is taken, if
 	 * it applies. */
 	struct ledger_stream_chain stream;
@@ -316,7 +316,7 @@ struct ledger_sums {
 	bool ready;
 	unsigned count;
 	int16_t terms[TARGET_SUMS_MAX][2][TARGET_SUM_TERMS_MAX + 1]; /* ended by -1 */
-	uint64_t gauges; /* counters that may fall, bits */
+	bool gauges[TARGET_COUNTERS_MAX];			     /* counters that may fall */
 };
 
 struct ledger {
@@ -350,6 +350,7 @@ struct ledger {
 	struct ledger_dialogue dialogue;
 
 	struct ledger_plain plain;
+	struct ledger_away away;
 
 	/* Too large to be cleared for every program: counts elsewhere say what is in use. */
 	struct ledger_pending pending[PROGRAM_QUEUES][LEDGER_PENDING_MAX];

@@ -13,7 +13,8 @@
  * what it read it is judged; a field that it could not read leaves it free.  The interrupt
  * may come in any later call until the device rests.  A reset forgives what is owed; but our
  * own models interrupt in the very call in which they return a chain, should it be the one that
- * resets.
+ * resets.  Nor is anything owed by a device that asked for a reset meanwhile: its driver has to
+ * reset it (2.1.1).
  *
  * A level line is up as long as a bit of InterruptStatus is set, and cannot be raised
  * again before it fell: a bit that is pending is the wake-up for what is used meanwhile,
@@ -23,16 +24,16 @@
  * whose index moved since the last one, so one that wants it is enough.  A device
  * that has our transport over it, and says which queue each is for, serves that
  * queue alone (vringer.h): on a bus that has a vector for each queue the driver of
- * another would hear of nothing.
+ * another would hear of nothing.  VIRTIO advises against an interrupt that the driver wants none
+ * of, and says nothing of one that repeats what the driver has not acknowledged: our own models
+ * do not.
  *
  * wakeup.changed: a target says of each act of its host whether it was a change.
  *
  * wakeup.used-bit: bit 0 of InterruptStatus stands for used buffers, and bits whose event
  * did not take place are zero (dev.mmio.regs.4).  An interrupt for the configuration that sets
  * it too, although no used index moved since the driver acknowledged it last, sets a
- * bit without event.  One that is pending the device may name again.  An interrupt that
- * names bit 0 alone and comes twice, or for nothing, is a superfluous one and no more: the
- * event that it repeats took place.
+ * bit without event.  One that is pending the device may name again.
  *
  * wakeup.needs-reset: the notification must come after the status was set
  * (dev.status.field.3), and VIRTIO does not say how soon: by the time that the device
@@ -109,6 +110,7 @@ void ledger_flags_written(struct ledger *l, unsigned queue, uint16_t flags)
 static void judge_used(struct ledger *l, unsigned from, unsigned to, bool up)
 {
 	bool due = false, asked = true, wanted = false, known = true;
+	bool repeats = !l->target->model && (l->session.events & VIRTIO_MMIO_INT_VRING) != 0;
 
 	for (unsigned i = from; i < to; i++) {
 		struct ledger_queue *q = &l->queues[i];
@@ -128,7 +130,7 @@ static void judge_used(struct ledger *l, unsigned from, unsigned to, bool up)
 		ledger_break(l, RULE_WAKEUP_UNASKED,
 			     "a used-buffer interrupt, and the device did not look at what the "
 			     "driver wants after it moved the used index");
-	else if (!up && (!due || !wanted) && ledger_judges(l, RULE_WAKEUP_SUPERFLUOUS))
+	else if (!up && (due ? !wanted : !repeats) && ledger_judges(l, RULE_WAKEUP_SUPERFLUOUS))
 		ledger_break(l, RULE_WAKEUP_SUPERFLUOUS, "a used-buffer interrupt, and %s",
 			     due ? "the driver wants none" : "no used index moved");
 }
@@ -259,6 +261,8 @@ void ledger_wakeup_rest(struct ledger *l, unsigned i)
 	if (!q->work.moved)
 		return;
 	q->work.moved = false;
+	if (!l->target->model && (l->device.status & VIRTIO_CONFIG_S_NEEDS_RESET) != 0)
+		return;
 	if (q->work.unsure || is_up(l, VIRTIO_MMIO_INT_VRING) ||
 	    !ledger_judges(l, RULE_WAKEUP_MISSING) || (q->work.asked && q->work.silenced))
 		return;

@@ -21,16 +21,17 @@ static uint32_t console_act(void *device, uint32_t act, uint32_t port, void *dat
 {
 	struct device *dev = model_device(device);
 
-	switch (act) {
+	switch ((enum vringer_act)act) {
 	case VRINGER_TYPE:
 		return console_type(dev, port, data, len);
 	case VRINGER_TAKE:
 		return console_take_output(dev, port, data, len);
 	case VRINGER_PUT_BACK:
 		return port == 1 && console_put_back(dev, data, len) == 0 ? len : 0;
-	default:
-		return 0;
+	case VRINGER_SET_NUM_PAGES:
+		break;
 	}
+	return 0;
 }
 
 static const struct vringer_queue console_queues[] = {

@@ -156,7 +156,7 @@ uint32_t wire_take(struct wire *wire, uint8_t *frame, uint32_t max)
 
 void wire_order(struct wire *wire, uint32_t order, uint32_t count, uint32_t amount)
 {
-	switch (order) {
+	switch ((enum vringer_order)order) {
 	case VRINGER_FORGET:
 		wire_reset(wire);
 		break;
@@ -172,8 +172,6 @@ void wire_order(struct wire *wire, uint32_t order, uint32_t count, uint32_t amou
 	case VRINGER_PRETEND:
 		wire->orders.pretends = true;
 		wire->orders.pretended = count;
-		break;
-	default:
 		break;
 	}
 }

@@ -151,6 +151,7 @@ enum request_layout {
 	LAYOUT_DIRECT,	 /* one after the other, in the queue's table */
 	LAYOUT_REVERSED, /* ... the last one first */
 	LAYOUT_INDIRECT, /* in an indirect table (VIRTIO 2.7.5.3), where that was negotiated */
+	LAYOUT_MIXED,	 /* ... the second half of them, behind the first */
 	LAYOUT_COUNT
 };
 

@@ -54,6 +54,7 @@ TABLE(static const char *const, layout_names, LAYOUT_COUNT + 1, 1,
       [LAYOUT_DIRECT] = "direct",
       [LAYOUT_REVERSED] = "reversed",
       [LAYOUT_INDIRECT] = "indirect",
+      [LAYOUT_MIXED] = "mixed",
       [LAYOUT_COUNT] = NULL);
 #define PURPOSE(purpose) [GUEST_##purpose + 1]
 TABLE(static const char *const, purpose_names, GUEST_PURPOSE_COUNT + 2, 1,

@@ -165,11 +165,13 @@ enum severity {
 	  "after reset the same session has the same outcome as on a new device")                  \
 	X(LIVENESS_REQUEST, "liveness.request", LIMIT, REGS, 0, "policy",                          \
 	  "after any program a reset device serves a well-formed request")                         \
-	X(REQUEST_ANSWERED, "request.answered", MUST, REGS | FACT_STATE | FACT_REQUESTS, 0, "2.7.13",                  \
+	X(REQUEST_ANSWERED, "request.answered", MUST, REGS | FACT_STATE | FACT_REQUESTS, 0,        \
+	  "2.7.13",                                                                                \
 	  "a well-formed request is returned before the device rests, answered as declared")       \
-	X(REQUEST_RESUMED, "request.resumed", LIMIT, REGS | FACT_STATE | FACT_REQUESTS, 0, "policy",                   \
-	  "so it is after a driver's mistake that left the device running")                        \
-	X(REQUEST_DIVIDED, "request.divided", MUST, REGS | FACT_STATE | FACT_REQUESTS, 0, "dev.split.message-framing.1", \
+	X(REQUEST_RESUMED, "request.resumed", LIMIT, REGS | FACT_STATE | FACT_REQUESTS, 0,         \
+	  "policy", "so it is after a driver's mistake that left the device running")              \
+	X(REQUEST_DIVIDED, "request.divided", MUST, REGS | FACT_STATE | FACT_REQUESTS, 0,          \
+	  "dev.split.message-framing.1",                                                           \
 	  "the answer is the same however the driver divides a request into buffers")              \
 	X(STREAM_FRAMES, "stream.frames", LIMIT, WALK, 0, "policy",                                \
 	  "frames come out whole, in order and once, and are counted")                             \

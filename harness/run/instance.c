@@ -140,12 +140,10 @@ static const char *unmet_words(const struct instance *in, const struct script *s
 	return NULL;
 }
 
-/* What the device offers where the header holds features back. */
-static uint64_t offer_of(const struct script *script, const struct target *target)
+/* Features of the target that the header holds back. */
+static uint64_t held_back(const struct script *script, const struct target *target)
 {
-	uint64_t kept = script->prog.features | 1ull << VIRTIO_F_VERSION_1;
-
-	return target->fixed_features ? target->features : target->features & kept;
+	return target->features & ~(script->prog.features | 1ull << VIRTIO_F_VERSION_1);
 }
 
 /* What its operations need of the queue's size, and of the features that it accepts. */
@@ -156,13 +154,12 @@ static const char *unmet_start(const struct instance *in, const struct script *s
 
 	/* `start` makes it no larger. */
 	size_max = guest_start_size(in->binding.queue, size_max);
-	if (target->fixed_features &&
-	    (script->prog.features != UINT64_MAX ||
-	     (target->features_high & ~script->prog.features_high) != 0))
+	if (target->fixed_features && (held_back(script, target) != 0 ||
+				       (target->features_high & ~script->prog.features_high) != 0))
 		return "needs a device that can hold features back";
 	if (in->queue && script->needs_size > size_max)
 		return "needs a larger queue";
-	if (in->request != NULL && (in->request->features & ~offer_of(script, target)) != 0)
+	if (in->request != NULL && (in->request->features & held_back(script, target)) != 0)
 		return "holds back a feature that the request needs";
 	for (uint32_t i = 0; i < script->prog.op_count; i++) {
 		const struct op *op = &script->prog.ops[i];
@@ -173,9 +170,9 @@ static const char *unmet_start(const struct instance *in, const struct script *s
 			return "needs a larger queue";
 		if (in->request == NULL)
 			continue;
+		/* Nor may an indirect table be longer than the queue (2.7.5.3.1). */
 		if (op->value[START_SIZE] != 0 && op->value[START_SIZE] < 2 &&
-		    in->request->len > 0 && in->request->room > 0 &&
-		    in->binding.layout != LAYOUT_INDIRECT)
+		    in->request->len > 0 && in->request->room > 0)
 			return "needs a request in one buffer";
 		if (op->value[START_FEATURES] != 0 &&
 		    ((in->request->features | target->queues[in->binding.queue].features) &

@@ -75,6 +75,7 @@ struct foreign {
 	struct target_disagreement disagreements[FOREIGN_RULES_MAX + 1];
 	struct target_field fields[TARGET_FIELDS_MAX];
 	struct target_region shm[FOREIGN_SHM_MAX];
+	struct device_shm transport_shm[FOREIGN_SHM_MAX]; /* the same, as our transport has it */
 	struct target_request requests[TARGET_REQUESTS_MAX];
 	struct target_stream streams[TARGET_STREAMS_MAX];
 	struct target_port ports[TARGET_PORTS_MAX];

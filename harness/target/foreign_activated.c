@@ -189,6 +189,8 @@ void foreign_ops_init(struct foreign *f)
 		.features_high = f->given.features_high,
 		.queue_count = f->given.queue_count,
 		.queues = f->queues,
+		.shm_count = f->given.shm_count,
+		.shm = f->transport_shm,
 		.create = shim_create,
 		.destroy = shim_destroy,
 		.reset = shim_reset,

@@ -141,6 +141,7 @@ static const char *shm_fault(struct foreign *f)
 			       "len "
 			       "is all ones, or with a reserved member that is not 0";
 		f->shm[i] = (struct target_region){ (uint8_t)shm->id, shm->base, shm->len };
+		f->transport_shm[i] = (struct device_shm){ shm->id, shm->base, shm->len };
 	}
 	f->target.regions = f->shm;
 	f->target.region_count = t->shm_count;

@@ -92,6 +92,23 @@ for memory in 1 2 3; do
 	bug "$memory" 2 memory
 done
 
+# A level that is up tells of more: where the device says so.
+cat >"$work/line.vr" <<'S'
+device any
+start driver_ok
+send 1 b1
+send 1 b1
+S
+builds "net, a level line" net -I. -DFLAGS=2051 -DLINE=1 harness/test/foreign/net.c devices/*.c
+run "$work/net" run --timeout 60 corpus/net-loopback
+grep -A 6 '^not ok' "$out" >"$err" || :
+tap "net, a level line: passes" "$rc"
+gives 0 "... and a second event" "$work/net" replay "$work/line.vr"
+builds "net, a level line that is not told" net -I. -DFLAGS=3 -DLINE=1 \
+	harness/test/foreign/net.c devices/*.c
+gives 1 "net, a level line that is not told" "$work/net" replay "$work/line.vr"
+shows "... is found" '^finding: wakeup.missing'
+
 cat >"$work/session.vr" <<'S'
 device any
 start driver_ok
@@ -293,6 +310,42 @@ gives 0 "fuzzing goes on past a warning" env __AFL_SHM_ID=1 VRINGER_TARGET=odd-f
 	FORKS_INPUT="$work/flat.bin" "$work/forks"
 grep -q '^vringer: warning: stuck.available:send  # ' "$err" && result=0 || result=1
 tap "... and shows it" "$result"
+
+# What an outside device can say of itself, it is judged by.
+cp harness/test/foreign/said/*.vr "$work"
+builds "devices that say all" said harness/test/foreign/said.c
+gives 0 "devices that say all: targets, and none leaks" "$work/said" targets
+# says TARGET SCRIPT [BUG RULE]: nothing is found; with the bug, that.
+says() {
+	if [ $# = 2 ]; then
+		gives 0 "$1: $2" "$work/said" replay -t "$1" "$work/$2.vr"
+		shows "... nothing found" 'nothing found$'
+	else
+		gives 1 "$1: $2, bug $3" env BUG="$3" "$work/said" replay -t "$1" "$work/$2.vr"
+		shows "... $4" "^finding: $4"
+	fi
+}
+says said-port port
+says said-port port port stream.bytes
+says said-port port sum counters.sum
+says said-port port refuse snapshot.refused
+says said-port port cursor snapshot.same
+says said-port without-feature
+says said-port with-feature
+says said-fixed fixed
+says said-falls falls none counters.fall
+says said-echo echo
+says said-echo echo stream stream.frames
+says said-away away
+says said-away away page memory.write
+says said-away-plain away
+says said-away-plain away page memory.write
+says said-away-told away
+says said-away-told away page memory.write
+says said-keeps away none memory.write
+says said-later later
+says said-file later
+
 refused version 'a different vringer.h'
 refused size 'a different vringer.h'
 refused packed 'leave out RING_PACKED'
@@ -307,4 +360,36 @@ refused name 'registered twice'
 refused queues 'more than 64 queues'
 refused rule 'no.such'
 refused liveness '2:1'
+
+# wrong WHAT PATTERN: of the devices that say all.
+wrong() {
+	refuses "a wrong $1" "$2" env SPOIL="$1" "$work/said" targets
+}
+wrong flag 'unknown flags'
+wrong reserved 'reserved member'
+wrong queue-flag 'queue with unknown flags'
+wrong need 'a feature which it does not offer'
+wrong need-reserved 'a feature which it does not offer'
+wrong field 'a field without a name, of no width'
+wrong shm 'region whose id is above 255'
+wrong shm-reserved 'reserved member'
+wrong gauge "gauges with 'nonsense'"
+wrong equal "'used.0', which is not one of its counters"
+wrong acts 'unknown acts'
+wrong act 'acts without act'
+wrong pages 'for memory balloons'
+wrong dialogue 'not in its dialogue'
+wrong stream 'neither one of its queues'
+wrong stream-reserved 'reserved member'
+wrong backend-size 'the size of its backend is 8'
+wrong save 'expected save, restore and destroy'
+wrong snapshots-reserved 'reserved member'
+wrong destroy 'expected save, restore and destroy'
+wrong calls 'VRINGER_LEVEL_MMIO'
+wrong kept 'more than 65535 chains'
+wrong kind 'for memory balloons'
+wrong line 'VRINGER_LEVEL_MMIO'
+wrong settles 'settle and settle_queues'
+wrong offset 'for VRINGER_MEMORY_PLAIN'
+wrong version 'no version'
 tap_end

@@ -196,6 +196,15 @@ static void a_crash_that_was_seen_is_told_again(void **state)
 	}
 }
 
+/* The script's first instance on its target. */
+static bool can_run(void)
+{
+	static struct instance list[INSTANCES_MAX];
+
+	instance_list(&script, job.target, list);
+	return instance_unmet(&list[0], &script, job.target, transport_or_first(NULL)) == NULL;
+}
+
 /* Every script of a folder of our own models, on whatever it is for. */
 static void run_folder(const char *folder)
 {
@@ -222,7 +231,8 @@ static void run_folder(const char *folder)
 		assert_non_null(job.target);
 		job.seconds = 0;
 		job.leaks = false;
-		assert_int_equal(run_both(), 0);
+		if (can_run())
+			assert_int_equal(run_both(), 0);
 	}
 	free(entries);
 	job.leaks = true;

@@ -381,6 +381,41 @@ static void entries_may_be_fetched_ahead(void **state)
 	assert_int_equal(ledger.findings[1].rule, RULE_ORDER_UNAVAILABLE);
 }
 
+static void what_is_no_head_may_come_back(void **state)
+{
+	(void)state;
+	notify();
+	avail_idx(1);
+	avail_entry(0, 0xffff);
+	return_chain(0, 0, 0xffff, 0);
+	finish();
+	assert_silent();
+}
+
+static void what_is_no_head_comes_back_as_it_is(void **state)
+{
+	(void)state;
+	notify();
+	avail_idx(1);
+	avail_entry(0, 0xffff);
+	return_chain(0, 0, 3, 0);
+	assert_breaks(RULE_COMPLETION_NOT_HELD);
+}
+
+static void a_buffer_may_be_accessed_byte_by_byte(void **state)
+{
+	(void)state;
+	notify();
+	avail_idx(1);
+	avail_entry(0, 0);
+	desc(0, 0, BUFFER, 4096, F_WRITE, 0);
+	for (uint32_t i = 0; i < 4096; i++)
+		payload_write(0, BUFFER + i, 1);
+	return_chain(0, 0, 0, 4096);
+	finish();
+	assert_silent();
+}
+
 static void an_index_that_jumps_is_policy(void **state)
 {
 	(void)state;
@@ -421,6 +456,9 @@ int main(void)
 		TEST(nothing_is_written_for_an_early_entry),
 		TEST(nothing_is_returned_for_an_early_entry),
 		TEST(entries_may_be_fetched_ahead),
+		TEST(what_is_no_head_may_come_back),
+		TEST(what_is_no_head_comes_back_as_it_is),
+		TEST(a_buffer_may_be_accessed_byte_by_byte),
 		TEST(an_index_that_jumps_is_policy),
 	};
 

@@ -395,6 +395,17 @@ static void a_queue_that_no_feature_brings_is_there(void **state)
 	assert_may_be_absent(false);
 }
 
+static void a_type_that_is_not_known_may_have_such_queues(void **state)
+{
+	(void)state;
+	other_of(63, 1, 0, true);
+	assert_may_be_absent(true);
+	other_of(63, 1, 1, true);
+	assert_may_be_absent(false);
+	other_of(63, 0, 0, true);
+	assert_may_be_absent(false);
+}
+
 static void shared_memory_of_others(void **state)
 {
 	(void)state;
@@ -406,6 +417,17 @@ static void shared_memory_of_others(void **state)
 	reg_read(VIRTIO_MMIO_SHM_LEN_LOW, 4096);
 	reg_read(VIRTIO_MMIO_SHM_BASE_LOW, 4096);
 	assert_silent();
+}
+
+static void what_is_used_of_an_unknown_queue_is_not_seen(void **state)
+{
+	(void)state;
+	rig_new();
+	rig_target.level_line = true;
+	rig_unknown(TX, UNKNOWN_SIZE);
+	work();
+	shown.interrupt_status = VIRTIO_MMIO_INT_VRING;
+	end_silent();
 }
 
 /* What InterruptStatus shows after a write that does nothing. */
@@ -528,7 +550,9 @@ int main(void)
 		TEST(a_queue_that_a_feature_brings_may_be_absent_without_it),
 		TEST(a_queue_that_a_feature_brings_is_there_with_it),
 		TEST(a_queue_that_no_feature_brings_is_there),
+		TEST(a_type_that_is_not_known_may_have_such_queues),
 		TEST(shared_memory_of_others),
+		TEST(what_is_used_of_an_unknown_queue_is_not_seen),
 		TEST(bits_of_no_event_are_zero),
 		TEST(bits_of_no_event_that_were_raised_are_zero),
 		TEST(a_change_is_shown_before_it_is_raised),

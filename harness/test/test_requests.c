@@ -179,6 +179,33 @@ static void a_request_whose_memory_changes_is_not_judged(void **state)
 		     RULE_REQUEST_ANSWERED);
 }
 
+/* The first chain is known because a request is on its way before it. */
+static void a_request_where_another_chain_is_written_to_is_not_judged(void **state)
+{
+	static const char *const first[] = {
+		"offer_request q at=low+0x20000",
+		"offer_request q\nbuffer b9 at=low+0x20000 len=60\noffer q head=40 b9:w",
+		"offer_request q\nbuffer b9 at=low+0x20000 len=0xffffffff\noffer q head=40 b1:w "
+		"b9:w",
+	};
+	char text[300];
+
+	(void)state;
+	take_unknown("fs");
+	deaf = false;
+	for (size_t i = 0; i < sizeof(first) / sizeof(first[0]); i++) {
+		snprintf(text, sizeof(text),
+			 "device any\nstart driver_ok\n%s\noffer_request q at=low+0x20040\n"
+			 "notify q\nsettle\n",
+			 first[i]);
+		assert_found(text, -1);
+	}
+	/* Elsewhere it is. */
+	deaf = true;
+	assert_found("device any\nstart driver_ok\noffer_request q at=low+0x20000\n"
+		     "offer_request q at=low+0x20200\nnotify q\n",
+		     RULE_REQUEST_ANSWERED);
+}
 
 static void before_driver_ok_a_notification_asks_for_no_answer(void **state)
 {
@@ -332,6 +359,131 @@ static void a_script_that_holds_features_back_is_skipped_where_it_cannot_be(void
 			    "needs a device that can hold features back");
 }
 
+/* Whether the script passes; by queue 1. */
+static bool passes(const char *text)
+{
+	struct script_binding binding = { .queue = 1 };
+
+	run(text, &binding);
+	return result.passed;
+}
+
+static void all_means_those_that_were_offered_and_one_at_least(void **state)
+{
+	(void)state;
+	take("fs");
+	assert_true(passes("device any\nstart driver_ok size=8\n"
+			   "offer_request q\noffer_request q\noffer_request q\n"
+			   "notify q\nsettle\n> answered q all\n"
+			   "send_request q\nsend_request q\n> answered q all\n"));
+	assert_false(passes("device any\nstart driver_ok\nsettle\n> answered q all\n"));
+	assert_false(passes("device any\nstart driver_ok\nsend_request q\n> answered q all\n"
+			    "settle\n> answered q all\n"));
+	assert_false(passes("device any\nstart driver_ok\nsend_request q\noffer_request q\n"
+			    "> answered q all\n"));
+	assert_true(passes("device any\nstart driver_ok\nsend_request q\noffer_request q\n"
+			   "> answered q 1\nnotify q\nsettle\n> answered q all\n"));
+}
+
+static void what_a_request_sends_itself_is_not_counted(void **state)
+{
+	(void)state;
+	take("net-loopback");
+	assert_true(passes("device any\nstart driver_ok\nsend_request 0\n"
+			   "> answered 0 1\n> answered 1 0\n"
+			   "send_request 1\n> answered 1 all\n> outstanding 1 0\n"));
+}
+
+static void a_queue_that_the_script_sets_up_itself_takes_requests(void **state)
+{
+	(void)state;
+	take("fs");
+	assert_true(passes("device any\nstart features_ok\nqueue q size=4 desc=seam "
+			   "avail=seam+0x1000 used=seam+0x2000\nstatus 0xf\n"
+			   "repeat 9\nsend_request q\nend\n> answered q 9\n"));
+	assert_true(passes("device any\nstart queues size=8\nready q 0\nqueue q size=4\n"
+			   "status 0xf\nsend_request q\n> answered q 1\n"));
+	assert_false(passes("device any\nstart features_ok\nstatus 0xf\nsend_request q\n"
+			    "> answered q 1\n"));
+}
+
+static void start_puts_the_rings_of_one_queue_elsewhere(void **state)
+{
+	(void)state;
+	take("fs");
+	assert_true(passes("device any\nstart driver_ok size=4 queue=q desc=seam avail=b4\n"
+			   "send_request q\n> answered q 1\n> mem b4+2 0100\n"
+			   "send_request 0\n> answered 0 1\n"));
+	/* They stay there. */
+	assert_true(passes("device any\nstart driver_ok size=4 queue=q avail=b4\n"
+			   "start driver_ok size=4\nsend_request q\n> answered q 1\n"
+			   "> mem b4+2 0100\n"));
+	assert_false(passes("device any\nstart driver_ok size=4 queue=0 avail=b4\n"
+			    "send_request q\n> answered q 1\n> mem b4+2 0100\n"));
+}
+
+static void requests_are_found_among_chains_that_were_published_by_hand(void **state)
+{
+	(void)state;
+	take("fs");
+	assert_true(passes("device any\nstart driver_ok size=8\n"
+			   "chain_request q head=6\npublish q 6\npublish q 6\n"
+			   "send_request q\n> answered q 1\n> outstanding q 0\n"));
+}
+
+static void a_request_in_one_direction_takes_all_descriptors(void **state)
+{
+	(void)state;
+	take("fs");
+	assert_true(passes("device any\nstart driver_ok size=4\n"
+			   "fill q0.desc len=64 value=0xee\n"
+			   "send_request 0 split=1\n> answered 0 1\n> mem q0.desc+60 0000\n"));
+}
+
+static void the_first_instance_has_what_the_script_needs(void **state)
+{
+	static const char driven[] = "device any\nneeds driven\nsend_request q\n";
+	static const char writable[] = "device any\nneeds writable\nsend_request q\n";
+	static const char large[] = "device any\nneeds size=256\nsend_request q\n";
+	struct script_binding binding = { .queue = 9 };
+	struct text_error error;
+
+	(void)state;
+	take("net-loopback");
+	assert_int_equal(text_parse(&script, driven, strlen(driven), &error), 0);
+	assert_true(instance_first(&script, &target, &binding));
+	assert_int_equal(binding.queue, 1);
+	take("fs");
+	assert_int_equal(text_parse(&script, writable, strlen(writable), &error), 0);
+	assert_true(instance_first(&script, &target, &binding));
+	assert_int_equal(binding.queue, 1);
+	assert_int_equal(text_parse(&script, large, strlen(large), &error), 0);
+	assert_false(instance_first(&script, &target, &binding));
+}
+
+static void an_interrupt_counts_until_the_driver_does_something_else(void **state)
+{
+	(void)state;
+	take("fs");
+	assert_true(passes("device any\nstart driver_ok\noffer_request q\n> raised none\n"
+			   "notify q\n> raised used\nwork\n> raised used\nsettle\n"
+			   "> raised used\ntake q\n> raised none\nsettle\n> raised none\n"));
+	/* A level that stays up tells of what comes, and is nothing new where nothing does. */
+	target.level_line = true;
+	assert_true(passes("device any\nstart driver_ok\nsend_request q\ntake q\n"
+			   "> raised none\n> raised used\nack used\n> raised none\n"));
+	assert_false(passes("device any\nstart driver_ok\nsend_request q\nack used\n"
+			    "> raised used\n"));
+}
+
+static void at_top_the_last_byte_is_that_of_memory(void **state)
+{
+	(void)state;
+	take("fs");
+	assert_true(passes("device any\nstart driver_ok\nfill top-80 len=80 value=0\n"
+			   "send_request q at=top\n> answered q 1\n> mem top-80 50000000\n"));
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -339,12 +491,22 @@ int main(void)
 		cmocka_unit_test(a_device_that_does_not_answer_is_found),
 		cmocka_unit_test(what_excuses_a_device_is_not_judged),
 		cmocka_unit_test(a_request_whose_memory_changes_is_not_judged),
+		cmocka_unit_test(a_request_where_another_chain_is_written_to_is_not_judged),
 		cmocka_unit_test(before_driver_ok_a_notification_asks_for_no_answer),
 		cmocka_unit_test(what_only_warns_does_not_break_a_silence),
 		cmocka_unit_test(a_wrong_length_and_a_wrong_byte_are_found),
 		cmocka_unit_test(an_honest_driver_sends_nothing_where_there_is_no_room),
 		cmocka_unit_test(a_demand_of_a_severity_that_is_not_asked_for_warns),
 		cmocka_unit_test(a_script_has_an_instance_for_each_queue_request_and_layout),
+		cmocka_unit_test(all_means_those_that_were_offered_and_one_at_least),
+		cmocka_unit_test(what_a_request_sends_itself_is_not_counted),
+		cmocka_unit_test(a_queue_that_the_script_sets_up_itself_takes_requests),
+		cmocka_unit_test(start_puts_the_rings_of_one_queue_elsewhere),
+		cmocka_unit_test(requests_are_found_among_chains_that_were_published_by_hand),
+		cmocka_unit_test(a_request_in_one_direction_takes_all_descriptors),
+		cmocka_unit_test(the_first_instance_has_what_the_script_needs),
+		cmocka_unit_test(an_interrupt_counts_until_the_driver_does_something_else),
+		cmocka_unit_test(at_top_the_last_byte_is_that_of_memory),
 		cmocka_unit_test(
 			a_script_that_holds_features_back_is_skipped_where_it_cannot_be),
 	};

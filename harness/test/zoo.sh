@@ -15,7 +15,7 @@ set -eu
 zoo=$PWD/build/test/run-zoo
 runs=${RUNS:-1500}
 scripts=$work/scripts
-grep -lrE '^device +any' conformance >"$scripts"
+grep -lrE --include='*.vr' '^device +any' conformance >"$scripts"
 
 # accused TARGET: its lines of accused.tsv, as a list of known findings.
 accused() {

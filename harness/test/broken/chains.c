@@ -3,7 +3,7 @@
  * The small device of ../zoo, wrong inside a chain: what it reads of it, what it writes
  * to it, how much it says it wrote.
  */
-#include "broken.h"
+#include "flaws.h"
 
 #include <string.h>
 
@@ -217,8 +217,7 @@ static bool walk_without_bound(struct device *d, struct queue *q, struct chain *
 }
 
 MEMBER(unbounded, "broken-unbounded", w->walk = walk_without_bound, ONE_QUEUE,
-       .features = FEATURES & ~(1ULL << VIRTIO_RING_F_INDIRECT_DESC),
-       .flags = JUDGED | VRINGER_ALLOC)
+       .features = FEATURES & ~(1ULL << VIRTIO_RING_F_INDIRECT_DESC), FLAGS, .requests = requests)
 
 /* Measures the chain, reads it again, and answers what it reads then. */
 static uint32_t answer_twice_read(struct device *d, struct queue *q, const struct chain *c)

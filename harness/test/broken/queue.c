@@ -4,7 +4,7 @@
  * comes back, who is told.  chains.c has what is wrong inside a chain, registers.c what
  * is wrong with registers.  README.md has the table.
  */
-#include "broken.h"
+#include "flaws.h"
 
 #include <linux/virtio_mmio.h>
 #include <string.h>
@@ -125,7 +125,9 @@ MEMBER(index_first, "broken-index-first", w->put = put_after_index, USUALLY)
 static bool put_twice(struct device *d, struct queue *q, const struct vring_used_elem *elem,
 		      const struct taken *taken, uint32_t count)
 {
-	return usual.put(d, q, elem, taken, count) && usual.put(d, q, elem, taken, count);
+	if (!usual.put(d, q, elem, taken, count))
+		return false;
+	return usual.put(d, q, elem, taken, count);
 }
 
 MEMBER(returns_twice, "broken-returns-twice", w->put = put_twice, USUALLY)

@@ -3,7 +3,7 @@
  * The small device of ../zoo with its registers broken in one way: status, features,
  * reset, interrupts, configuration.
  */
-#include "broken.h"
+#include "flaws.h"
 
 #include <linux/virtio_mmio.h>
 #include <string.h>
@@ -176,7 +176,13 @@ static uint32_t answer_counted(struct device *d, struct queue *q, const struct c
 	return usual.answer(d, q, c);
 }
 
-MEMBER(no_generation, "broken-no-generation", w->answer = answer_counted, USUALLY, .config_len = 8)
+static const struct vringer_field answers[] = {
+	{ .name = "answers", .width = 8 },
+	{ .name = NULL },
+};
+
+MEMBER(no_generation, "broken-no-generation", w->answer = answer_counted, USUALLY, .config_len = 8,
+       .fields = answers)
 
 static void reset_to_fields(struct device *d)
 {

@@ -33,6 +33,9 @@
 #ifndef FLAGS
 #define FLAGS 0
 #endif
+#ifndef LINE /* its interrupt line is a level */
+#define LINE 0
+#endif
 #ifndef BUG
 #define BUG 0
 #endif
@@ -55,6 +58,7 @@ struct wrapped {
 	bool moved[NET_QUEUE_COUNT]; /* the used index did, and the driver wants to hear of it */
 	uint64_t counters[64];
 	struct view *views;
+	uint32_t up; /* bits that hold a level up */
 };
 
 static struct vringer_why why_of(struct guest_why why)
@@ -221,8 +225,13 @@ static void notify_each(struct wrapped *w)
 
 static void inner_interrupt(void *ctx, uint32_t bits)
 {
-	const struct vringer_host *host = ((struct wrapped *)ctx)->host;
+	struct wrapped *w = ctx;
+	const struct vringer_host *host = w->host;
+	bool was_up = (bits & ~w->up) == 0;
 
+	w->up |= bits;
+	if (LINE && was_up)
+		return;
 	if (host->interrupt != NULL)
 		host->interrupt(host->ctx, bits);
 	else if ((bits & VIRTIO_MMIO_INT_VRING) != 0)
@@ -344,7 +353,10 @@ static void reg_read(void *device, uint64_t offset, void *buf, uint32_t len)
 
 static void reg_write(void *device, uint64_t offset, const void *buf, uint32_t len)
 {
-	mmio_write(((struct wrapped *)device)->mmio, offset, buf, len);
+	struct wrapped *w = device;
+
+	mmio_write(w->mmio, offset, buf, len);
+	w->up &= mmio_interrupt_status(w->mmio);
 }
 #else
 static void activate(void *device, uint64_t features, const struct vringer_ring *rings)

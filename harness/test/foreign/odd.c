@@ -566,7 +566,7 @@ __attribute__((constructor)) static void spoil(void)
 	if (strcmp(what, "version") == 0)
 		well.version = 99;
 	else if (strcmp(what, "size") == 0)
-		well.size -= 16;
+		well.size = 16;
 	else if (strcmp(what, "packed") == 0)
 		well.features |= 1ull << 34;
 	else if (strcmp(what, "sum") == 0)

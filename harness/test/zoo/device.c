@@ -360,18 +360,18 @@ const struct ways usual = {
 	.piece = ANSWER_BYTES,
 };
 
-void *device_create(const struct vringer_host *host, uint64_t offered, const uint16_t *queue_max,
-		    const struct vringer_target *target, const struct ways *ways)
+void *device_create(const struct vringer_host *host, uint64_t offered, const uint16_t *queue_max)
 {
+	const struct member *member = host->opaque;
 	struct device *d = host->alloc(host->ctx, sizeof(*d));
 
 	if (d == NULL)
 		return NULL;
 	memset(d, 0, sizeof(*d));
 	d->host = host;
-	d->target = target;
-	d->ways = *ways;
-	memcpy(d->queue_max, queue_max, target->queue_count * sizeof(*queue_max));
+	d->target = member->target;
+	member->ways(&d->ways);
+	memcpy(d->queue_max, queue_max, d->target->queue_count * sizeof(*queue_max));
 	d->offered[0] = (uint32_t)offered;
 	d->offered[1] = (uint32_t)(offered >> 32);
 	d->ways.reset(d);

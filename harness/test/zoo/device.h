@@ -112,6 +112,12 @@ struct device {
 	uint32_t own; /* for the ways of a relative */
 };
 
+/* What host->opaque is. */
+struct member {
+	void (*ways)(struct ways *w);
+	const struct vringer_target *target;
+};
+
 extern const struct ways usual;
 
 /* memory.c: copy `len` bytes between guest memory at `addr` and `buf`.  False, with
@@ -151,8 +157,7 @@ void device_read(void *device, uint64_t offset, void *buf, uint32_t len);
 void device_write(void *device, uint64_t offset, const void *buf, uint32_t len);
 
 /* The calls of struct vringer_target. */
-void *device_create(const struct vringer_host *host, uint64_t offered, const uint16_t *queue_max,
-		    const struct vringer_target *target, const struct ways *ways);
+void *device_create(const struct vringer_host *host, uint64_t offered, const uint16_t *queue_max);
 void device_destroy(void *device);
 uint32_t device_state(void *device);
 void device_step(void *device);

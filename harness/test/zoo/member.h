@@ -13,10 +13,11 @@
 
 #include "device.h"
 
+#include <stddef.h>
+
 #define FEATURES                                                                                   \
 	(1ULL << VIRTIO_F_VERSION_1 | 1ULL << VIRTIO_RING_F_INDIRECT_DESC |                        \
 	 1ULL << VIRTIO_RING_F_EVENT_IDX)
-#define JUDGED (VRINGER_JUDGE_LIMITS | VRINGER_JUDGE_SHOULD)
 
 #define MEMBER(id, called, change, ...)                                                            \
 	static void ways_##id(struct ways *w)                                                      \
@@ -30,23 +31,16 @@
 
 #define ONE_KIND(id, called, kind, kind_of_memory, ...)                                            \
 	extern const struct vringer_target id##_##kind;                                            \
-	static void *create_##id##_##kind(const struct vringer_host *host, uint64_t offered,       \
-					  const uint16_t *queue_max)                               \
-	{                                                                                          \
-		struct ways ways;                                                                  \
-                                                                                                   \
-		ways_##id(&ways);                                                                  \
-		return device_create(host, offered, queue_max, &id##_##kind, &ways);               \
-	}                                                                                          \
+	static struct member member_##id##_##kind = { ways_##id, &id##_##kind };                   \
 	const struct vringer_target id##_##kind = { .version = VRINGER_VERSION,                    \
 						    .size = sizeof(struct vringer_target),         \
 						    .name = called "-" #kind,                      \
 						    .help = #kind ", see README.md beside it",     \
+						    .opaque = &member_##id##_##kind,               \
 						    .level = VRINGER_LEVEL_MMIO,                   \
 						    .memory = kind_of_memory,                      \
-						    .device_id = DEVICE_ID,                        \
 						    .chain_bytes_max = 2 * ANSWER_BYTES,           \
-						    .create = create_##id##_##kind,                \
+						    .create = device_create,                       \
 						    .destroy = device_destroy,                     \
 						    .read = device_read,                           \
 						    .write = device_write,                         \
@@ -54,10 +48,43 @@
 						    .state = device_state,                         \
 						    __VA_ARGS__ };
 
+/* What a driver may ask, and the first bytes of the answers; device.c has how they come
+ * about. */
+#define ASKED "what is at this place? \x00\x01\xff"
+
+static const struct vringer_bytes told[] __attribute__((unused)) = {
+	{ 0, 8, "\x14\xcd\x50\xef\x88\x41\xc4\x63" },
+	{ 0, 0, NULL },
+};
+
+static const struct vringer_bytes filled[] __attribute__((unused)) = {
+	{ 0, 8, "\x2f\xcc\x69\x06\xa3\x40\xdd\x7a" },
+	{ 0, 0, NULL },
+};
+
+static const struct vringer_request requests[] __attribute__((unused)) = {
+	{ .name = "ask",
+	  .flags = VRINGER_REQUEST_EXACT,
+	  .readable = ASKED,
+	  .readable_len = sizeof(ASKED) - 1,
+	  .writable_len = 300,
+	  .used_min = 300,
+	  .used_max = 300,
+	  .answer = told },
+	{ .name = "fill",
+	  .flags = VRINGER_REQUEST_EXACT,
+	  .writable_len = 64,
+	  .used_min = 64,
+	  .used_max = 64,
+	  .answer = filled },
+	{ .name = NULL },
+};
+
 /* What most relatives say of themselves; a queue, features and flags of its own come
  * instead of these. */
-#define ONE_QUEUE .queue_count = 1, .queues = one_queue
-#define USUALLY ONE_QUEUE, .features = FEATURES, .flags = JUDGED | VRINGER_ALLOC
+#define ONE_QUEUE .device_id = DEVICE_ID, .queue_count = 1, .queues = one_queue
+#define FLAGS .flags = VRINGER_JUDGE_LIMITS | VRINGER_JUDGE_SHOULD | VRINGER_ALLOC
+#define USUALLY ONE_QUEUE, FLAGS, .features = FEATURES, .requests = requests
 
 static const struct vringer_queue one_queue[] __attribute__((unused)) = {
 	{ .name = "requests", .size_max = QUEUE_SIZE, .driver_initiated = 1 },

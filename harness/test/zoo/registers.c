@@ -173,7 +173,7 @@ uint32_t usual_read_register(struct device *d, uint64_t offset)
 	case VIRTIO_MMIO_VERSION:
 		return 2;
 	case VIRTIO_MMIO_DEVICE_ID:
-		return DEVICE_ID;
+		return d->target->device_id;
 	case VIRTIO_MMIO_DEVICE_FEATURES:
 		return d->device_features_sel < PAGES ? d->offered[d->device_features_sel] : 0;
 	case VIRTIO_MMIO_QUEUE_NUM_MAX:

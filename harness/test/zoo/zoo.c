@@ -23,7 +23,9 @@ static void raise_level(struct device *d, uint32_t bits)
 		d->host->interrupt(d->host->ctx, bits);
 }
 
-MEMBER(level_line, "zoo-level-line", w->raise = raise_level, USUALLY)
+MEMBER(level_line, "zoo-level-line", w->raise = raise_level, ONE_QUEUE, .features = FEATURES,
+       .requests = requests,
+       .flags = VRINGER_JUDGE_LIMITS | VRINGER_JUDGE_SHOULD | VRINGER_ALLOC | VRINGER_LEVEL_LINE)
 
 /* The driver is told in a step of its own. */
 static void wake_later(struct device *d, struct queue *q, uint16_t used_before)
@@ -150,7 +152,13 @@ static uint32_t answer_without_length(struct device *d, struct queue *q, const s
 	return 0;
 }
 
-MEMBER(len_0, "zoo-len-0", w->answer = answer_without_length, USUALLY)
+static const struct vringer_request no_length[] = {
+	{ .name = "fill", .writable_len = 64 },
+	{ .name = NULL },
+};
+
+MEMBER(len_0, "zoo-len-0", w->answer = answer_without_length, ONE_QUEUE, FLAGS,
+       .features = FEATURES, .requests = no_length)
 
 /* A chain with a buffer that is not mapped fails after the buffers before it were
  * written: what was written is nobody's business. */
@@ -231,7 +239,8 @@ MEMBER(polls, "zoo-polls",
        (w->set_ready = set_ready_poll, w->serve = serve_poll, w->state = state_own,
 	w->step = step_poll),
        ONE_QUEUE, .features = FEATURES & ~(1ULL << VIRTIO_RING_F_EVENT_IDX),
-       .flags = JUDGED | VRINGER_ALLOC | VRINGER_POLLS)
+       .flags = VRINGER_JUDGE_LIMITS | VRINGER_JUDGE_SHOULD | VRINGER_ALLOC | VRINGER_POLLS,
+       .requests = requests)
 
 /* ---- descriptors (2.7.5) --------------------------------------------------- */
 
@@ -262,7 +271,7 @@ static bool accepts_platform(const struct device *d)
 }
 
 MEMBER(platform, "zoo-platform", w->accepts = accepts_platform, ONE_QUEUE,
-       .features = FEATURES | 1ULL << VIRTIO_F_ACCESS_PLATFORM, .flags = JUDGED | VRINGER_ALLOC)
+       .features = FEATURES | 1ULL << VIRTIO_F_ACCESS_PLATFORM, FLAGS, .requests = requests)
 
 /* Goes on, whatever the driver does: what is no chain comes back unused, and an index
  * that jumps is not believed. */
@@ -351,16 +360,30 @@ static const struct vringer_queue two_queues[] = {
 	{ .name = "more", .size_max = QUEUE_SIZE, .driver_initiated = 1 },
 };
 
-MEMBER(optional_queue, "zoo-optional-queue", w->exists = exists_with_feature, .queue_count = 2,
-       .queues = two_queues, .features = FEATURES | 1, .flags = JUDGED | VRINGER_ALLOC)
+static const struct vringer_request of_two_queues[] = {
+	{ .name = "fill", .writable_len = 64, .used_min = 64, .used_max = 64 },
+	{ .name = "more",
+	  .queue = 1,
+	  .features = 1,
+	  .writable_len = 64,
+	  .used_min = 64,
+	  .used_max = 64 },
+	{ .name = NULL },
+};
+
+static const struct vringer_queue_need with_feature[] = { { 0, 0 }, { .features = 1 } };
+
+MEMBER(optional_queue, "zoo-optional-queue", w->exists = exists_with_feature,
+       .device_id = DEVICE_ID, .queue_count = 2, .queues = two_queues, .queue_needs = with_feature,
+       .features = FEATURES | 1, FLAGS, .requests = of_two_queues)
 
 /* The largest queue is no power of two; the driver's is. */
 static const struct vringer_queue queue_of_48[] = {
 	{ .name = "requests", .size_max = 48, .driver_initiated = 1 },
 };
 
-MEMBER(size_48, "zoo-size-48", (void)0, .queue_count = 1, .queues = queue_of_48,
-       .features = FEATURES, .flags = JUDGED | VRINGER_ALLOC)
+MEMBER(size_48, "zoo-size-48", (void)0, .device_id = DEVICE_ID, .queue_count = 1,
+       .queues = queue_of_48, .features = FEATURES, FLAGS, .requests = requests)
 
 /* A 64-bit count of answers, which can tear, and a generation that skips numbers. */
 static uint32_t answer_counted(struct device *d, struct queue *q, const struct chain *c)
@@ -371,7 +394,13 @@ static uint32_t answer_counted(struct device *d, struct queue *q, const struct c
 	return usual.answer(d, q, c);
 }
 
-MEMBER(generation, "zoo-generation", w->answer = answer_counted, USUALLY, .config_len = 8)
+static const struct vringer_field answers[] = {
+	{ .name = "answers", .width = 8 },
+	{ .name = NULL },
+};
+
+MEMBER(generation, "zoo-generation", w->answer = answer_counted, USUALLY, .config_len = 8,
+       .fields = answers)
 
 /* A count of one byte, which cannot tear: the generation stays. */
 static uint32_t answer_counted_byte(struct device *d, struct queue *q, const struct chain *c)
@@ -380,7 +409,13 @@ static uint32_t answer_counted_byte(struct device *d, struct queue *q, const str
 	return usual.answer(d, q, c);
 }
 
-MEMBER(one_byte, "zoo-one-byte", w->answer = answer_counted_byte, USUALLY, .config_len = 1)
+static const struct vringer_field answers_byte[] = {
+	{ .name = "answers", .width = 1 },
+	{ .name = NULL },
+};
+
+MEMBER(one_byte, "zoo-one-byte", w->answer = answer_counted_byte, USUALLY, .config_len = 1,
+       .fields = answers_byte)
 
 /* ---- all of them ----------------------------------------------------------- */
 

@@ -1,16 +1,16 @@
 /* SPDX-License-Identifier: Apache-2.0 OR MIT */
 /*
  * The small device of ../zoo, broken in one way at a time: what the scripts and rules
- * must find.  broken.c has the list of all.
+ * must find.  targets.c has the list of all.
  */
-#ifndef BROKEN_H
-#define BROKEN_H
+#ifndef FLAWS_H
+#define FLAWS_H
 
-#include "../zoo/member.h"
+#include "harness/test/zoo/member.h"
 
 /* For what is wrong only where notifications and interrupts are ruled by flags. */
 #define NO_EVENT_IDX                                                                               \
-	ONE_QUEUE, .features = FEATURES & ~(1ULL << VIRTIO_RING_F_EVENT_IDX),                      \
-		   .flags = JUDGED | VRINGER_ALLOC
+	ONE_QUEUE, FLAGS, .features = FEATURES & ~(1ULL << VIRTIO_RING_F_EVENT_IDX),               \
+			  .requests = requests
 
 #endif
