@@ -135,7 +135,7 @@ static bool queues_are_well(const struct guest *g)
 		if (!g->requests.queue[i].ready)
 			continue;
 		if (q->size == 0 || (q->size & (q->size - 1)) != 0 || q->size > g->queue_max[i] ||
-		    q->size > GUEST_QUEUE_SIZE_MAX)
+		    q->size > guest_queue_room(i))
 			return false;
 		for (unsigned part = 0; part < VIRTQUEUE_AREA_COUNT; part++)
 			if (q->ring[part] != guest_ring_place(g, i, part))
@@ -154,7 +154,7 @@ void requests_started(struct guest *g, bool live)
 		ready |= (uint64_t)r->queue[i].ready << i;
 	forget(r);
 	r->queues = ready;
-	for (unsigned i = 0; ready >> i != 0; i++)
+	for (unsigned i = 0; i < PROGRAM_QUEUES && ready >> i != 0; i++)
 		r->queue[i].ready = (ready >> i & 1) != 0;
 	if (!live)
 		return;
@@ -347,7 +347,7 @@ void requests_rest(struct guest *g, enum device_state state)
 
 	if (r->sent_count == 0)
 		return;
-	for (unsigned i = 0; r->queues >> i != 0; i++)
+	for (unsigned i = 0; i < PROGRAM_QUEUES && r->queues >> i != 0; i++)
 		if ((r->queues >> i & 1) != 0 && r->queue[i].outstanding > 0)
 			look_at_queue(g, i);
 	if (r->sent_count == 0 || state != DEVICE_IDLE)

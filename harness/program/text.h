@@ -132,6 +132,7 @@ struct script {
 	unsigned clause_count;
 	unsigned needs_queues;	 /* at least so many */
 	uint64_t needs_features; /* all of these offered */
+	uint64_t needs_features_high;
 	unsigned needs;		 /* enum script_need, or'ed */
 	unsigned needs_size;	 /* entries that the queue under test can have; 0: any */
 	struct script_binding binding;
