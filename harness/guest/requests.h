@@ -34,7 +34,7 @@ struct request_sent {
 	bool followed;	       /* ... and what happens after that has happened */
 	bool judged;	       /* the device has no excuse */
 	bool content;	       /* nor for the bytes of the answer */
-	bool clean;	       /* the driver had made no mistake on this queue */
+	bool clean;	       /* the driver had made no mistake on any queue */
 	bool nested;	       /* part of another request */
 };
 
@@ -77,6 +77,9 @@ struct requests {
 	bool well; /* live since `start`, and nothing since then gives the device an excuse */
 	bool strayed;	   /* the program did more than start, send requests, wait and look */
 	bool host_touched; /* the program made the host do something */
+	bool refused;	   /* ... refuse what the device passes on, perhaps even now */
+	uint32_t owed;	   /* requests that the host did something for and that did not come
+			    * back as declared: it may still have what is theirs */
 	bool saved;	   /* the last operation took a snapshot, or put it back */
 	bool nested;	   /* what runs are a request's own operations */
 	bool redivided;	   /* a twin: cut what is sent whole, join what is sent in pieces */
@@ -93,9 +96,8 @@ struct requests {
 	unsigned script_count;
 };
 
-/* Parse the operations of the target's requests: 0, -ENOMEM, or -EINVAL with what is wrong
- * in `why` (may be NULL). */
-int requests_open(struct requests *r, const struct target *target, char *why, size_t size);
+/* Parse the operations of the target's requests: 0, -ENOMEM, or -EINVAL. */
+int requests_open(struct requests *r, const struct target *target);
 void requests_close(struct requests *r);
 
 /* Nothing was sent. */
@@ -106,6 +108,9 @@ void requests_note(struct guest *g, const struct program *prog, const struct op 
 void requests_started(struct guest *g, bool live);
 /* An operation is over, the device in `state`: what came back, and what did not. */
 void requests_rest(struct guest *g, enum device_state state);
+
+/* What came back, whatever the device does next. */
+void requests_look(struct guest *g);
 
 /* Descriptors that this request takes on that queue, divided as the operation says. */
 unsigned requests_descs(const struct target_request *request, const struct op *op);

@@ -196,7 +196,7 @@ int run_open(struct run **run, const struct target *target, struct text_error *e
 	if (err == 0)
 		err = ledger_open(&r->guest.ledger, target, &r->guest.heap);
 	if (err == 0)
-		err = requests_open(&r->guest.requests, target, NULL, 0);
+		err = requests_open(&r->guest.requests, target);
 	if (err == 0)
 		err = open_liveness(r, error);
 	if (err != 0)

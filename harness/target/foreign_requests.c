@@ -5,6 +5,7 @@
  */
 #include "harness/target/foreign.h"
 
+#include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -56,6 +57,19 @@ static const char *convert(struct target_request *to, const struct vringer_reque
 	return NULL;
 }
 
+/* What is wrong with one of its texts, or NULL. */
+static const char *ops_fault(struct foreign *f, const struct target_request *request,
+			     const char *text)
+{
+	struct program *prog;
+	int err = target_request_ops(&f->target, request, text, &prog, f->fault, sizeof(f->fault));
+
+	free(prog);
+	if (err == -ENOMEM)
+		return "could not be checked: no memory";
+	return err != 0 ? f->fault : NULL;
+}
+
 const char *foreign_requests(struct foreign *f)
 {
 	const struct vringer_request *given = f->given.requests;
@@ -69,5 +83,10 @@ const char *foreign_requests(struct foreign *f)
 	}
 	f->target.request_count = count;
 	f->target.requests = f->requests;
+	for (unsigned i = 0; i < count && fault == NULL; i++) {
+		fault = ops_fault(f, &f->requests[i], f->requests[i].before);
+		if (fault == NULL)
+			fault = ops_fault(f, &f->requests[i], f->requests[i].after);
+	}
 	return fault;
 }

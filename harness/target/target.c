@@ -131,6 +131,16 @@ static bool is_field(const struct target *target, const struct target_field *fie
 	       target_field_end(field) <= target->config_len;
 }
 
+/* Which a user could not tell from it. */
+static bool has_namesake(const struct target *target, const struct target_request *request)
+{
+	for (const struct target_request *other = target->requests; other < request; other++)
+		if (other->name != NULL && other->queue == request->queue &&
+		    strcmp(other->name, request->name) == 0)
+			return true;
+	return false;
+}
+
 static const char *request_fault(const struct target *target, const struct target_request *request)
 {
 	uint32_t end;
@@ -144,6 +154,12 @@ static const char *request_fault(const struct target *target, const struct targe
 	if (!is_name(request->name))
 		return "has a request with a name that is not made of letters a to z, digits and "
 		       "'-'";
+	if (strlen(request->name) > TARGET_REQUEST_NAME_MAX)
+		return "has a request with a name of more than 40 letters";
+	if (has_namesake(target, request))
+		return "has two requests of one name on one queue";
+	if ((request->features & ~target->features) != 0)
+		return "has a request that needs a feature that is not offered";
 	if (request->len + (uint64_t)request->room - 1 >= TARGET_REQUEST_BYTES_MAX)
 		return "has a request of no bytes, or of more than 16384";
 	if (request->used_min > request->used_max || request->used_max > request->room)

@@ -156,6 +156,7 @@ struct target_request {
 };
 #define TARGET_REQUESTS_MAX 64u
 #define TARGET_REQUEST_BYTES_MAX (16u << 10) /* len + room */
+#define TARGET_REQUEST_NAME_MAX 40u	     /* letters */
 
 /* A field of the configuration (VIRTIO 2.5). */
 struct target_field {
@@ -420,6 +421,14 @@ static inline struct judging target_judging(const struct target *target, struct 
 	judging.limits = judging.limits || target->limits;
 	return judging;
 }
+
+struct program;
+
+/* Parse what happens before or after a request; `text` may be NULL: no operations.  0 and
+ * *prog, which is the caller's to free; -ENOMEM; or -EINVAL with what is wrong in `why`
+ * (may be NULL).  Only once target_fault has nothing to say are numbers of queues right. */
+int target_request_ops(const struct target *target, const struct target_request *request,
+		       const char *text, struct program **prog, char *why, size_t size);
 
 /* What is wrong with the description of a target, or NULL. */
 const char *target_fault(const struct target *target);

@@ -215,7 +215,9 @@ struct vringer_bytes {
  * device that is well returns it before it rests, with a used length and bytes as
  * declared here. */
 struct vringer_request {
-	const char *name; /* letters a to z, digits, '-'; NULL ends a list */
+	/* Up to 40 letters a to z, digits, '-'; on its queue no other has it; NULL ends a
+	 * list. */
+	const char *name;
 	uint32_t queue;
 	uint32_t flags;	      /* enum vringer_request_flag, or'ed */
 	uint64_t features;    /* that the driver must have accepted; else it is not sent */
@@ -227,7 +229,8 @@ struct vringer_request {
 					     * used_min */
 	/* NULL or operations, a line each, as in a script: what the host (or the driver, on
 	 * another queue) does before the chain is made available, and after the device was
-	 * notified of it. */
+	 * notified of it.  `q` is this queue.  Not: start, repeat, snapshots, `>` lines, and
+	 * requests with operations of their own. */
 	const char *before, *after;
 };
 
