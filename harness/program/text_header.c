@@ -96,8 +96,9 @@ int text_parse_header(struct parser *p)
 			prog->budget = (uint16_t)value;
 		} else {
 			return text_fail(line, &word,
-					 "unknown, expected features=, features_high=, "
-					 "queue_max= or budget=");
+					 "unknown '%s', expected features=, features_high=, "
+					 "queue_max= or budget=",
+					 text_quote(&word).text);
 		}
 	}
 	return 0;
@@ -170,9 +171,10 @@ int text_parse_needs(struct parser *p)
 			script->needs_features_high |= value;
 		} else {
 			return text_fail(&p->line, &word,
-					 "unknown, expected queues=, features=, features_high=, size=, "
-					 "readable, writable, exact, driven, request, counters, "
-					 "memory_to_2_64 or model");
+					 "unknown need '%s', expected queues=, features=, "
+					 "features_high=, size=, readable, writable, exact, "
+					 "driven, request, counters, memory_to_2_64 or model",
+					 text_quote(&word).text);
 		}
 	}
 	return 0;

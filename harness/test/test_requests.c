@@ -302,7 +302,7 @@ static void a_demand_of_a_severity_that_is_not_asked_for_warns(void **state)
 	assert_int_equal(result.unmet[0].line, 4);
 	assert_int_equal(result.unmet[0].severity, SEVERITY_SHOULD);
 	assert_string_equal(result.unmet[0].message,
-			    "1 requests on queue 1 were answered, expected 2");
+			    "queue 1: requests answered: 1, expected 2");
 	take("fs");
 	run(text, &binding);
 	assert_false(result.passed);

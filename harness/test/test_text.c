@@ -46,7 +46,7 @@ static const struct bad_text bad_headers[] = {
 static const struct bad_text bad_operations[] = {
 	{ "device any\nsmash 1\n", 2, 1, "unknown operation" },
 	{ "device any\n  Reset\n", 2, 3, "unknown operation" },
-	{ "device any\nreset now\n", 2, 7, "expected nothing more for 'reset'" },
+	{ "device any\nreset now\n", 2, 7, "unknown 'now', expected nothing more for 'reset'" },
 	{ "device any\nnotify\n", 2, 7, "lacks its queue" },
 	{ "device any\nready 1\n", 2, 8, "lacks its value" },
 	{ "device any\nready 1 2 3\n", 2, 11, "expected nothing more" },
