@@ -91,7 +91,7 @@ static bool queues_are_well(const struct guest *g)
 		if (!g->requests.queue[i].ready)
 			continue;
 		if (q->size == 0 || (q->size & (q->size - 1)) != 0 || q->size > g->queue_max[i] ||
-		    q->size > GUEST_QUEUE_SIZE_MAX)
+		    q->size > guest_queue_room(i))
 			return false;
 		for (unsigned part = 0; part < VIRTQUEUE_AREA_COUNT; part++)
 			if (q->ring[part] != guest_ring_place(g, i, part))

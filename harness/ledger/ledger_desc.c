@@ -114,8 +114,12 @@ static void add_desc(const struct ring_access *a, struct ledger_hold *hold, cons
 
 	hold->expects = (flags & VRING_DESC_F_NEXT) != 0;
 	hold->expect = ledger_get16(desc + 14);
-	/* What names a table is no buffer. */
+	/* What names a table is no buffer.  Without INDIRECT_DESC the flag is the driver's breach
+	 * (2.7.5.3.1), and what a device makes of it is open: a buffer, a table or no chain. */
 	if ((flags & VRING_DESC_F_INDIRECT) != 0) {
+		if (!l->target->model && l->session.features_known &&
+		    (l->session.driver_features >> VIRTIO_RING_F_INDIRECT_DESC & 1) == 0)
+			hold->blind = true;
 		if (a->why.purpose == GUEST_DESC)
 			name_table(hold, addr, len);
 		allow(l, hold, LEDGER_DESC_BYTES);

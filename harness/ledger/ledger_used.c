@@ -230,7 +230,7 @@ void ledger_used_idx_written(const struct ring_access *a)
 	if (q->work.pending_count > 0)
 		memmove(a->pending, a->pending + moved,
 			q->work.pending_count * sizeof(*a->pending));
-	l->call.moved |= (uint8_t)(1u << a->why.queue);
+	l->call.moved |= 1ULL << a->why.queue;
 	l->session.events |= VIRTIO_MMIO_INT_VRING;
 	ledger_index_moved(q, ledger_get16(a->data));
 }

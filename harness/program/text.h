@@ -132,6 +132,7 @@ struct script {
 	unsigned clause_count;
 	unsigned needs_queues;	 /* at least so many */
 	uint64_t needs_features; /* all of these offered */
+	uint64_t needs_features_high;
 	unsigned needs;		 /* enum script_need, or'ed */
 	unsigned needs_size;	 /* entries that the queue under test can have; 0: any */
 	struct script_binding binding;
@@ -143,9 +144,11 @@ struct script {
 	struct counter_pair pairs[SCRIPT_PAIR_MAX];
 };
 
+#define TEXT_MESSAGE_MAX 340
+
 struct text_error {
-	unsigned line, column; /* from 1 */
-	char message[200];     /* what is wrong, what was expected */
+	unsigned line, column;		/* from 1 */
+	char message[TEXT_MESSAGE_MAX]; /* what is wrong, what was expected */
 };
 
 /* Parse `len` bytes into `script`.  0, or -EINVAL with `error` filled in.  `q` is queue 0,

@@ -44,6 +44,7 @@
 #include "harness/rules/rules.h"
 
 #include <errno.h>
+#include <stdio.h>
 #include <string.h>
 
 TABLE(const char *const, expect_states, DEVICE_STATE_COUNT + 1, 1,
@@ -440,6 +441,23 @@ static const struct {
 	{ "raised", EXPECT_RAISED, parse_raised },
 };
 
+/* Names all that there are. */
+static int unknown_demand(struct text_line *line, const struct text_word *word)
+{
+	char names[TEXT_MESSAGE_MAX] = "";
+	size_t len = 0;
+
+	for (size_t i = 0; i < sizeof(expectations) / sizeof(expectations[0]); i++) {
+		int n = snprintf(names + len, sizeof(names) - len, " %s", expectations[i].name);
+
+		if (n < 0 || (size_t)n >= sizeof(names) - len)
+			break;
+		len += (size_t)n;
+	}
+	return text_fail(line, word, "unknown demand '%s', expected one of%s",
+			 text_quote(word).text, names);
+}
+
 int text_expect(struct text_line *line)
 {
 	struct script *script = line->script;
@@ -470,11 +488,5 @@ int text_expect(struct text_line *line)
 		script->expect_count++;
 		return 0;
 	}
-	return text_fail(
-		line, &word,
-		"unknown, expected value, read, status, interrupt_status, interrupts, "
-		"order, generation, used, used_idx, mem, mem_fill, mem_equal, mem_typed, output, "
-		"output_len, "
-		"output_equal, restored, refused, counters, counter, state, silent, breaks, "
-		"answered, outstanding or raised");
+	return unknown_demand(line, &word);
 }

@@ -80,6 +80,10 @@ int text_parse_header(struct parser *p)
 		if (text_word_named(&word, "features")) {
 			if (text_value(line, &word, FIELD_FEATURES, &prog->features, &base) != 0)
 				return -EINVAL;
+		} else if (text_word_named(&word, "features_high")) {
+			if (text_value(line, &word, FIELD_FEATURES_HIGH, &prog->features_high,
+				       &base) != 0)
+				return -EINVAL;
 		} else if (text_word_named(&word, "queue_max")) {
 			if (parse_queue_max(line, &word, prog) != 0)
 				return -EINVAL;
@@ -92,7 +96,9 @@ int text_parse_header(struct parser *p)
 			prog->budget = (uint16_t)value;
 		} else {
 			return text_fail(line, &word,
-					 "unknown, expected features=, queue_max= or budget=");
+					 "unknown '%s', expected features=, features_high=, "
+					 "queue_max= or budget=",
+					 text_quote(&word).text);
 		}
 	}
 	return 0;
@@ -159,11 +165,16 @@ int text_parse_needs(struct parser *p)
 			if (text_value(&p->line, &word, FIELD_FEATURES, &value, &base) != 0)
 				return -EINVAL;
 			script->needs_features |= value;
+		} else if (text_word_named(&word, "features_high")) {
+			if (text_value(&p->line, &word, FIELD_FEATURES_HIGH, &value, &base) != 0)
+				return -EINVAL;
+			script->needs_features_high |= value;
 		} else {
 			return text_fail(&p->line, &word,
-					 "unknown, expected queues=, features=, size=, readable, "
-					 "writable, exact, driven, request, counters, memory_to_2_64 "
-					 "or model");
+					 "unknown need '%s', expected queues=, features=, "
+					 "features_high=, size=, readable, writable, exact, "
+					 "driven, request, counters, memory_to_2_64 or model",
+					 text_quote(&word).text);
 		}
 	}
 	return 0;

@@ -134,8 +134,9 @@ static int parse_fields(struct parser *p, const struct op_desc *desc, struct op 
 			return i;
 		if (i == OP_FIELDS_MAX || desc->fields[i].kind == FIELD_NONE) {
 			if (desc->payload != PAYLOAD_BYTES && desc->payload != PAYLOAD_ELEMENTS)
-				return text_fail(line, &word, "expected nothing more for '%s'",
-						 desc->name);
+				return text_fail(line, &word,
+						 "unknown '%s', expected nothing more for '%s'",
+						 text_quote(&word).text, desc->name);
 			if (parse_payload(p, desc->payload, &word) != 0)
 				return -EINVAL;
 			break;
@@ -332,7 +333,7 @@ int text_parse_bound(struct script *script, const char *text, size_t len,
 	program_init(&script->prog, "any");
 	script->clause_count = 0;
 	script->needs_queues = 0;
-	script->needs_features = 0;
+	script->needs_features = script->needs_features_high = 0;
 	script->needs = 0;
 	script->needs_size = 0;
 	script->binding = *binding;

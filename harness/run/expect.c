@@ -329,8 +329,9 @@ static bool check_answered(const struct verdict *v)
 	}
 	if (answered == due)
 		return true;
-	return expect_wrong(v, "%u requests on queue %llu were answered, expected %llu", answered,
-			    (unsigned long long)v->expect->value[0], (unsigned long long)due);
+	return expect_wrong(v, "queue %llu: requests answered: %u, expected %llu",
+			    (unsigned long long)v->expect->value[0], answered,
+			    (unsigned long long)due);
 }
 
 static bool check_outstanding(const struct verdict *v)

@@ -258,9 +258,13 @@ static void set_options(struct run *run, const struct run_options *options)
 /* Largest queue sizes and features as the program holds them back. */
 static void set_offer(struct run *run, const struct program *prog)
 {
-	run->guest.offered = (run->guest.target->features &
-			      (run->guest.target->fixed_features ? UINT64_MAX : prog->features)) |
-			     1ULL << VIRTIO_F_VERSION_1;
+	const struct target *target = run->guest.target;
+
+	run->guest.offered.low =
+		(target->features & (target->fixed_features ? UINT64_MAX : prog->features)) |
+		1ULL << VIRTIO_F_VERSION_1;
+	run->guest.offered.high =
+		target->features_high & (target->fixed_features ? UINT64_MAX : prog->features_high);
 	for (unsigned i = 0; i < PROGRAM_QUEUES; i++) {
 		uint16_t max = i < run->guest.target->queue_count
 				       ? run->guest.target->queues[i].size_max
@@ -303,10 +307,11 @@ static void begin(struct run *run, const struct run_options *options)
 {
 	if (run->guest.trace != NULL || options->after_op != NULL)
 		target_counters(run->guest.target, run->guest.device, run->counters);
+	if (run->interrupts_used > 0)
+		memset(run->interrupts_of, 0, sizeof(run->interrupts_of));
 	run->interrupts_used = 0;
 	run->interrupts_config = 0;
 	run->interrupts_first = 0;
-	memset(run->interrupts_of, 0, sizeof(run->interrupts_of));
 	run->guest.entered = false;
 }
 
@@ -512,8 +517,9 @@ void run_session(struct run *run, const struct program *prog, const struct run_o
 static void run_once(struct run *run, const struct program *prog, const struct run_options *options,
 		     bool thorough)
 {
-	ledger_reset(&run->guest.ledger, run->guest.target, run->guest.offered,
+	ledger_reset(&run->guest.ledger, run->guest.target, run->guest.offered.low,
 		     run->guest.queue_max);
+	ledger_offers_high(&run->guest.ledger, run->guest.offered.high);
 	run->shortage.lack = LACK_NOTHING;
 	ledger_op(&run->guest.ledger, FINDING_OP_END, "create");
 	if (!run_create(run)) {

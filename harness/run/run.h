@@ -20,7 +20,7 @@
 #include "harness/run/twin.h"
 
 /* What the program holds back of the device and the liveness script needs. */
-enum run_lack { LACK_NOTHING, LACK_ROOM, LACK_FEATURES, LACK_REGISTERS };
+enum run_lack { LACK_NOTHING, LACK_ROOM, LACK_FEATURES, LACK_REGISTERS, LACK_FEATURES_HIGH };
 struct run_shortage {
 	enum run_lack lack;
 	uint32_t line;	/* of the script; 0: its header */

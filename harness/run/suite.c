@@ -342,6 +342,10 @@ void suite_add(struct suite *suite, const struct suite_result *result)
 	++*counts[outcome_of(result)];
 	if (result->skip == NULL)
 		suite_count_warnings(suite, result);
+	else
+		suite_count_skip(suite, result->skip);
+	if (outcome_of(result) == FAILED)
+		suite_count_failure(suite, result);
 	suite->transported += is_transport(result);
 	print[suite->format](suite, result);
 	fflush(suite->out);
@@ -354,6 +358,8 @@ static void tap_end(struct suite *suite)
 		report_disagreements(suite->out, "# ", suite->targets[i]);
 	known_report(suite->out, "# ", suite->known);
 	suite_print_warnings(suite, suite->out, "# ");
+	suite_print_failures(suite, suite->out, "# ");
+	suite_print_skips(suite, suite->out, "# ");
 	suite_print_notes(suite, suite->out, "# ");
 	fprintf(suite->out, "# %u passed, %u failed, %u skipped", suite->passed, suite->failed,
 		suite->skipped);

@@ -12,6 +12,7 @@
 #include <stdio.h>
 
 #define SUITE_TARGETS_MAX 64u
+#define SUITE_SKIPS_MAX 32u
 
 enum suite_format {
 	SUITE_TAP,
@@ -46,7 +47,14 @@ struct suite {
 	unsigned transported;		/* ... that passed, and judged vringer's transport
 					   (report_transport_note) */
 	unsigned unfollowed;		/* results that were not judged all the time */
-	struct known *known;		/* the list that it is held against; NULL: none */
+	unsigned failures[RULE_COUNT];	/* results that failed by that rule */
+	unsigned failed_lines;		/* ... by a `>` line, and no rule */
+	/* Why results were skipped, and how many; what has no place counts nowhere. */
+	struct suite_skip {
+		const char *why;
+		unsigned results;
+	} skips[SUITE_SKIPS_MAX];
+	struct known *known; /* the list that it is held against; NULL: none */
 	/* Those that something was run on. */
 	const struct target *targets[SUITE_TARGETS_MAX];
 	unsigned target_count;
@@ -58,11 +66,16 @@ void suite_begin(struct suite *suite, unsigned planned);
 void suite_add(struct suite *suite, const struct suite_result *result);
 void suite_end(struct suite *suite);
 
-/* Parts of these.  Count the rules that a result breaks without failing, once each; print
- * them, a line for each severity that has any; print how many results judged vringer's own
+/* Parts of these.  Count the rules that a result breaks without failing, once each, what a
+ * failed result failed by, and why one was skipped; print them, warnings in a line for each
+ * severity that has any; print how many results judged vringer's own
  * transport, and how many were not judged all the time. */
 void suite_count_warnings(struct suite *suite, const struct suite_result *result);
+void suite_count_failure(struct suite *suite, const struct suite_result *result);
+void suite_count_skip(struct suite *suite, const char *why);
 void suite_print_warnings(const struct suite *suite, FILE *out, const char *prefix);
+void suite_print_failures(const struct suite *suite, FILE *out, const char *prefix);
+void suite_print_skips(const struct suite *suite, FILE *out, const char *prefix);
 void suite_json_warnings(struct suite *suite);
 void suite_print_notes(const struct suite *suite, FILE *out, const char *prefix);
 

@@ -1,8 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 OR MIT */
 /*
- * Of many scripts: the broken rules that fail nothing, by severity.  See suite.h.
+ * Of many scripts: the broken rules that fail nothing, by severity; what the failed ones
+ * failed by, and why others were skipped.  See suite.h.
  */
 #include "harness/run/suite.h"
+
+#include <string.h>
 
 void suite_count_warnings(struct suite *suite, const struct suite_result *r)
 {
@@ -28,6 +31,57 @@ void suite_count_warnings(struct suite *suite, const struct suite_result *r)
 	}
 	suite->warned += any;
 	suite->unfollowed += r->child->blindness.cause != BLIND_NEVER;
+}
+
+void suite_count_failure(struct suite *suite, const struct suite_result *r)
+{
+	const struct finding *failing = child_finding(r->child, r->job);
+
+	if (failing != NULL && failing->kind == FINDING_RULE)
+		suite->failures[failing->rule]++;
+	else if (failing == NULL && r->child->failed_line != 0)
+		suite->failed_lines++;
+}
+
+void suite_count_skip(struct suite *suite, const char *why)
+{
+	unsigned i = 0;
+
+	while (i < SUITE_SKIPS_MAX && suite->skips[i].why != NULL &&
+	       strcmp(suite->skips[i].why, why) != 0)
+		i++;
+	if (i == SUITE_SKIPS_MAX)
+		return;
+	suite->skips[i].why = why;
+	suite->skips[i].results++;
+}
+
+static void print_failure(FILE *out, const char *prefix, bool *any, const char *what,
+			  unsigned results)
+{
+	if (results == 0)
+		return;
+	fprintf(out, "%s%s%s in %u", *any ? "" : prefix, *any ? ", " : "failed by: ", what,
+		results);
+	*any = true;
+}
+
+void suite_print_failures(const struct suite *suite, FILE *out, const char *prefix)
+{
+	bool any = false;
+
+	for (int i = 0; i < RULE_COUNT; i++)
+		print_failure(out, prefix, &any, rule_table[i].id, suite->failures[i]);
+	print_failure(out, prefix, &any, "`>` lines", suite->failed_lines);
+	if (any)
+		fputc('\n', out);
+}
+
+void suite_print_skips(const struct suite *suite, FILE *out, const char *prefix)
+{
+	for (unsigned i = 0; i < SUITE_SKIPS_MAX && suite->skips[i].why != NULL; i++)
+		fprintf(out, "%sskipped, %u: %s\n", prefix, suite->skips[i].results,
+			suite->skips[i].why);
 }
 
 /* A name of a line of warnings; its first has the severity before it. */
@@ -65,8 +119,8 @@ void suite_print_notes(const struct suite *suite, FILE *out, const char *prefix)
 {
 	if (suite->transported > 0)
 		fprintf(out,
-			"%snote: %u of those that passed judged vringer's own transport, and not "
-			"the device\n",
+			"%snote: %u of those that passed have clauses about the transport, for "
+			"which vringer's own was judged, not the device\n",
 			prefix, suite->transported);
 	if (suite->unfollowed > 0)
 		fprintf(out,

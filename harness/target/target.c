@@ -92,6 +92,32 @@ const struct target_request *target_request(const struct target *target, unsigne
 	return first;
 }
 
+void *target_create(const struct target *target, const struct device_host *host,
+		    struct features offered, const uint16_t *queue_max)
+{
+	if (target->offer_high != NULL)
+		target->offer_high(target, offered.high);
+	return target->create(target, host, offered.low, queue_max);
+}
+
+int target_used_term(const char *term, size_t len)
+{
+	static const char prefix[] = "used.";
+	size_t digits = len - (sizeof(prefix) - 1);
+	int number = 0;
+
+	if (len < sizeof(prefix) || digits > 2 || memcmp(term, prefix, sizeof(prefix) - 1) != 0)
+		return -1;
+	if (digits == 2 && term[sizeof(prefix) - 1] == '0')
+		return -1;
+	for (size_t i = sizeof(prefix) - 1; i < len; i++) {
+		if (term[i] < '0' || term[i] > '9')
+			return -1;
+		number = 10 * number + (term[i] - '0');
+	}
+	return number;
+}
+
 static bool is_name(const char *name)
 {
 	return name != NULL && name[0] != '\0' &&
@@ -169,6 +195,8 @@ const char *target_fault(const struct target *target)
 		return "lacks create or destroy";
 	if (target->read == NULL || target->write == NULL)
 		return "lacks register reads or writes";
+	if (target->features_high != 0 && target->offer_high == NULL)
+		return "has features_high without offer_high";
 	if (target->calls != NULL && !has_all_calls(target->calls))
 		return "is reached without registers and lacks one of the calls";
 	if ((target->facts & FACT_STATE) != 0 && target->state == NULL)

@@ -153,6 +153,11 @@ struct vringer_host {
 	/* The backend finds the device at fault, as `what` says in one line: a finding of rule
 	 * stream.filter. */
 	void (*fault)(void *ctx, const char *what);
+
+	/* Feature bits 64 to 127, of a target that has features_high.  offered_high: the
+	 * ones to offer, from create on.  accepted_high, VRINGER_LEVEL_ACTIVATED: the ones
+	 * that the driver accepted, from activate on. */
+	uint64_t offered_high, accepted_high;
 };
 
 struct vringer_queue {
@@ -509,7 +514,8 @@ struct vringer_target {
 	uint32_t flags;	 /* enum vringer_flag, or'ed */
 
 	uint32_t device_id;   /* VIRTIO 5 */
-	uint32_t queue_count; /* at most 8 */
+	uint32_t queue_count; /* at most 64; rings of those from 8 on have at most 16 entries
+			       * where a program does not place them */
 	uint64_t features;    /* every feature bit that it can offer. VIRTIO_F_VERSION_1 must be one
 			       * of them; RING_PACKED, IN_ORDER, NOTIFICATION_DATA and RING_RESET
 			       * must not. */
@@ -609,6 +615,10 @@ struct vringer_target {
 	 * the driver made available and that are not in the used ring, by the indices of the
 	 * two rings; 0 for a queue that is not live. */
 	int32_t (*settle_queues)(void *device, uint32_t ms, const uint32_t *outstanding);
+
+	/* Feature bits 64 to 127 that it can offer, bit 64 lowest: pages 2 and 3 of
+	 * DeviceFeatures.  What to offer of them is in host->offered_high. */
+	uint64_t features_high;
 };
 
 /* The registered targets, ended by NULL.  A program has exactly one VRINGER_TARGETS. */

@@ -76,12 +76,18 @@ own="vringer's own transport was judged, not the device"
 run "$work/odd" run -t odd-well "$work/session.vr" "$work/rings.vr"
 shows "vringer's transport: a script that passed says so, and of which clauses" \
 	"^# note: 4.2.2, drv.status.field.1: $own\$"
-shows "... and how many did" "^# note: 1 of those that passed judged vringer's own transport"
+shows "... and how many did" "^# note: 1 of those that passed have clauses about the transport"
 run "$work/odd" run --json -t odd-well "$work/session.vr" "$work/rings.vr"
 json "... as JSON" '[.results[].vringer_transport] == [true, false] and .vringer_transport == 1'
 run "$work/odd" run -t odd-well "$work/wrong.vr"
 grep -q "$own" "$out" && result=1 || result=0
 tap "... not one that failed" "$result"
+sed 's/^clause.*/&\nneeds model/' "$work/wrong.vr" >"$work/model.vr"
+run "$work/odd" run -t odd-well "$work/wrong.vr" "$work/model.vr"
+shows "what a run failed by is summed up" '^# failed by: `>` lines in 1$'
+shows "... and why scripts were skipped" "^# skipped, 1: is for vringer's own models only\$"
+run "$work/odd" run --limits -t odd-flat "$work/session.vr"
+shows "... by a rule" '^# failed by: stuck.available in 1$'
 run build/obj/gcc/vringer run -t net-host "$work/rings.vr" conformance/status
 grep -q "$own" "$out" && result=1 || result=0
 tap "... nor one of our models, whose transport is judged" "$result"

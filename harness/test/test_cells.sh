@@ -110,4 +110,13 @@ fails 'a portable script that leaves the queue out' 'bad-head console 2: .* does
 fails 'a cell there twice' 'bad-head	fs	1: there twice' '/^bad-head	fs/p'
 fails 'a queue that is not there' 'bad-head	fs	3	: no such cell' '/^bad-head	fs/s/0,1,2/0,1,2,3/'
 
+# Whoever encodes the scripts for any device into one folder, as the READMEs do, needs
+# a name for each.
+same_names() {
+	grep -lrE --include='*.vr' '^device +any' conformance | sed 's|.*/||' | sort | uniq -d >"$work/same"
+	cat "$work/same"
+	[ ! -s "$work/same" ]
+}
+gives 0 'no two scripts for any device have the same name' same_names
+
 tap_end

@@ -302,7 +302,7 @@ static void a_demand_of_a_severity_that_is_not_asked_for_warns(void **state)
 	assert_int_equal(result.unmet[0].line, 4);
 	assert_int_equal(result.unmet[0].severity, SEVERITY_SHOULD);
 	assert_string_equal(result.unmet[0].message,
-			    "1 requests on queue 1 were answered, expected 2");
+			    "queue 1: requests answered: 1, expected 2");
 	take("fs");
 	run(text, &binding);
 	assert_false(result.passed);
@@ -407,6 +407,60 @@ static void a_queue_that_the_script_sets_up_itself_takes_requests(void **state)
 			    "> answered q 1\n"));
 }
 
+static void start_puts_the_rings_of_one_queue_elsewhere(void **state)
+{
+	(void)state;
+	take("fs");
+	assert_true(passes("device any\nstart driver_ok size=4 queue=q desc=seam avail=b4\n"
+			   "send_request q\n> answered q 1\n> mem b4+2 0100\n"
+			   "send_request 0\n> answered 0 1\n"));
+	/* They stay there. */
+	assert_true(passes("device any\nstart driver_ok size=4 queue=q avail=b4\n"
+			   "start driver_ok size=4\nsend_request q\n> answered q 1\n"
+			   "> mem b4+2 0100\n"));
+	assert_false(passes("device any\nstart driver_ok size=4 queue=0 avail=b4\n"
+			    "send_request q\n> answered q 1\n> mem b4+2 0100\n"));
+}
+
+static void requests_are_found_among_chains_that_were_published_by_hand(void **state)
+{
+	(void)state;
+	take("fs");
+	assert_true(passes("device any\nstart driver_ok size=8\n"
+			   "chain_request q head=6\npublish q 6\npublish q 6\n"
+			   "send_request q\n> answered q 1\n> outstanding q 0\n"));
+}
+
+static void a_request_in_one_direction_takes_all_descriptors(void **state)
+{
+	(void)state;
+	take("fs");
+	assert_true(passes("device any\nstart driver_ok size=4\n"
+			   "fill q0.desc len=64 value=0xee\n"
+			   "send_request 0 split=1\n> answered 0 1\n> mem q0.desc+60 0000\n"));
+}
+
+static void the_first_instance_has_what_the_script_needs(void **state)
+{
+	static const char driven[] = "device any\nneeds driven\nsend_request q\n";
+	static const char writable[] = "device any\nneeds writable\nsend_request q\n";
+	static const char large[] = "device any\nneeds size=256\nsend_request q\n";
+	struct script_binding binding = { .queue = 9 };
+	struct text_error error;
+
+	(void)state;
+	take("net-loopback");
+	assert_int_equal(text_parse(&script, driven, strlen(driven), &error), 0);
+	assert_true(instance_first(&script, &target, &binding));
+	assert_int_equal(binding.queue, 1);
+	take("fs");
+	assert_int_equal(text_parse(&script, writable, strlen(writable), &error), 0);
+	assert_true(instance_first(&script, &target, &binding));
+	assert_int_equal(binding.queue, 1);
+	assert_int_equal(text_parse(&script, large, strlen(large), &error), 0);
+	assert_false(instance_first(&script, &target, &binding));
+}
+
 static void an_interrupt_counts_until_the_driver_does_something_else(void **state)
 {
 	(void)state;
@@ -447,6 +501,10 @@ int main(void)
 		cmocka_unit_test(all_means_those_that_were_offered_and_one_at_least),
 		cmocka_unit_test(what_a_request_sends_itself_is_not_counted),
 		cmocka_unit_test(a_queue_that_the_script_sets_up_itself_takes_requests),
+		cmocka_unit_test(start_puts_the_rings_of_one_queue_elsewhere),
+		cmocka_unit_test(requests_are_found_among_chains_that_were_published_by_hand),
+		cmocka_unit_test(a_request_in_one_direction_takes_all_descriptors),
+		cmocka_unit_test(the_first_instance_has_what_the_script_needs),
 		cmocka_unit_test(an_interrupt_counts_until_the_driver_does_something_else),
 		cmocka_unit_test(at_top_the_last_byte_is_that_of_memory),
 		cmocka_unit_test(

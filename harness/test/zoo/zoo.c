@@ -257,6 +257,19 @@ static bool read_desc_by_field(struct device *d, struct vringer_why why, uint64_
 
 MEMBER(desc_by_field, "zoo-desc-by-field", w->read_desc = read_desc_by_field, USUALLY)
 
+/* Without INDIRECT_DESC the bit is one of those that mean nothing. */
+static bool read_desc_plain(struct device *d, struct vringer_why why, uint64_t addr,
+			    struct vring_desc *desc)
+{
+	if (!usual.read_desc(d, why, addr, desc))
+		return false;
+	if (!device_negotiated(d, VIRTIO_RING_F_INDIRECT_DESC))
+		desc->flags &= (uint16_t)~VRING_DESC_F_INDIRECT;
+	return true;
+}
+
+MEMBER(plain_flag, "zoo-plain-flag", w->read_desc = read_desc_plain, USUALLY)
+
 /* The bytes of a buffer go one by one. */
 MEMBER(byte_by_byte, "zoo-byte-by-byte", w->piece = 1, USUALLY)
 
@@ -424,4 +437,5 @@ VRINGER_TARGETS(TARGETS(base), TARGETS(level_line), TARGETS(late_interrupt), TAR
 		TARGETS(entries_at_once), TARGETS(len_0), TARGETS(fails_late), TARGETS(prefetch),
 		TARGETS(early_look), TARGETS(polls), TARGETS(desc_by_field), TARGETS(byte_by_byte),
 		TARGETS(platform), TARGETS(never_resets), TARGETS(late_breach), TARGETS(slow_reset),
-		TARGETS(optional_queue), TARGETS(size_48), TARGETS(generation), TARGETS(one_byte));
+		TARGETS(optional_queue), TARGETS(size_48), TARGETS(generation), TARGETS(one_byte),
+		TARGETS(plain_flag));
