@@ -258,6 +258,21 @@ static void a_save_that_failed_excuses(void **state)
 	assert_true(result.passed);
 }
 
+static void a_request_is_divided_into_as_many_buffers_as_it_may_be(void **state)
+{
+	(void)state;
+	take(NULL);
+	deaf = false;
+	assert_silent("send_request q split=20 at=low+0x20000\n> answered q 1\n"
+		      "> mem q.desc+44 0100\n> mem q.desc+60 0300\n");
+	assert_true(result.passed);
+	requests[1].buffers_max = 2;
+	assert_silent("send_request q split=20 at=low+0x20000\n> answered q 1\n"
+		      "> mem q.desc+8 14000000\n> mem q.desc+24 24000000\n"
+		      "> mem q.desc+44 0300\n> mem q.desc+60 0200\n");
+	assert_true(result.passed);
+}
+
 /* The first device takes a step, those of the twins a thousand. */
 static void a_twin_that_is_not_done_is_not_compared(void **state)
 {
@@ -357,6 +372,7 @@ int main(void)
 		cmocka_unit_test(a_mistake_on_another_queue_is_a_mistake),
 		cmocka_unit_test(a_device_that_needs_a_reset_is_not_judged),
 		cmocka_unit_test(a_save_that_failed_excuses),
+		cmocka_unit_test(a_request_is_divided_into_as_many_buffers_as_it_may_be),
 		cmocka_unit_test(a_twin_that_is_not_done_is_not_compared),
 		cmocka_unit_test(what_a_request_sends_before_is_over),
 		cmocka_unit_test(operations_of_a_request_do_only_what_is_its_own),
