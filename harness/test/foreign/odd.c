@@ -559,10 +559,11 @@ __attribute__((constructor)) static void spoil(void)
 	static const struct vringer_sum used_right[] = { { "served", "used.0" }, { 0, 0 } };
 	static const struct vringer_sum used_queue[] = { { "used.10", "served" }, { 0, 0 } };
 	static const struct vringer_disagreement unknown[] = { { "no.such", "why not" }, { 0, 0 } };
-	static const struct vringer_request sends_itself[] = {
-		{ .name = "again", .readable = "?", .readable_len = 1, .after = "send_request q\n" },
-		{ .name = NULL }
-	};
+	static const struct vringer_request sends_itself[] = { { .name = "again",
+								 .readable = "?",
+								 .readable_len = 1,
+								 .after = "send_request q\n" },
+							       { .name = NULL } };
 	const char *what = getenv("SPOIL");
 
 	if (what == NULL)
