@@ -108,18 +108,34 @@ void ledger_used_entry_written(const struct ring_access *a)
 	}
 }
 
-/* The chain that an entry returns: the one whose walk the device named, or, if
- * that has another head, any with that head. */
+/* May the chain be the one that the entry returns? */
+static bool suits(const struct ring_access *a, uint32_t index, const struct ledger_pending *entry)
+{
+	const struct ledger_hold *hold = &a->l->hold[index];
+
+	return hold->head == entry->id && (hold->blind || hold->piece.open || hold->restarted ||
+					   ledger_hold_covers(a->l, hold, entry->len));
+}
+
+/* The chain that an entry returns: the one whose walk the device named, or, if that has
+ * another head, any with that head.  A write of several entries names one walk for all, so
+ * where several chains have that head the length tells them apart. */
 static uint32_t find_returned(const struct ring_access *a, const struct ledger_pending *entry)
 {
-	uint32_t found = ledger_hold_find(a->l, a->q, entry->walk);
+	uint32_t found = ledger_hold_find(a->l, a->q, entry->walk), any = LEDGER_NONE;
 
 	if (found != LEDGER_NONE && a->l->hold[found].head == entry->id)
-		return found;
-	for (found = a->q->holds; found != LEDGER_NONE; found = a->l->hold[found].next)
-		if (a->l->hold[found].head == entry->id)
+		any = found;
+	if (any != LEDGER_NONE && (a->l->target->model || suits(a, any, entry)))
+		return any;
+	for (found = a->q->holds; found != LEDGER_NONE; found = a->l->hold[found].next) {
+		if (a->l->hold[found].head != entry->id)
+			continue;
+		if (a->l->target->model || suits(a, found, entry))
 			return found;
-	return LEDGER_NONE;
+		any = any != LEDGER_NONE ? any : found;
+	}
+	return any;
 }
 
 static void judge_completion(const struct ring_access *a, const struct ledger_pending *entry)
