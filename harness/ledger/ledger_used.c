@@ -108,34 +108,19 @@ void ledger_used_entry_written(const struct ring_access *a)
 	}
 }
 
-/* May the chain be the one that the entry returns? */
-static bool suits(const struct ring_access *a, uint32_t index, const struct ledger_pending *entry)
-{
-	const struct ledger_hold *hold = &a->l->hold[index];
-
-	return hold->head == entry->id && (hold->blind || hold->piece.open || hold->restarted ||
-					   ledger_hold_covers(a->l, hold, entry->len));
-}
-
-/* The chain that an entry returns: the one whose walk the device named, or, if that has
- * another head, any with that head.  A write of several entries names one walk for all, so
- * where several chains have that head the length tells them apart. */
+/* The chain that an entry returns: the one whose walk the device named, or, if
+ * that has another head, any with that head. A write of several entries names one walk for
+ * all: where several chains had that head, nobody knows which one it is. */
 static uint32_t find_returned(const struct ring_access *a, const struct ledger_pending *entry)
 {
-	uint32_t found = ledger_hold_find(a->l, a->q, entry->walk), any = LEDGER_NONE;
+	uint32_t found = ledger_hold_find(a->l, a->q, entry->walk);
 
 	if (found != LEDGER_NONE && a->l->hold[found].head == entry->id)
-		any = found;
-	if (any != LEDGER_NONE && (a->l->target->model || suits(a, any, entry)))
-		return any;
-	for (found = a->q->holds; found != LEDGER_NONE; found = a->l->hold[found].next) {
-		if (a->l->hold[found].head != entry->id)
-			continue;
-		if (a->l->target->model || suits(a, found, entry))
+		return found;
+	for (found = a->q->holds; found != LEDGER_NONE; found = a->l->hold[found].next)
+		if (a->l->hold[found].head == entry->id)
 			return found;
-		any = any != LEDGER_NONE ? any : found;
-	}
-	return any;
+	return LEDGER_NONE;
 }
 
 static void judge_completion(const struct ring_access *a, const struct ledger_pending *entry)
@@ -143,6 +128,7 @@ static void judge_completion(const struct ring_access *a, const struct ledger_pe
 	struct ledger *l = a->l;
 	uint32_t found = find_returned(a, entry);
 	const struct ledger_hold *hold;
+	bool named;
 
 	l->device.completions++;
 	if (found == LEDGER_NONE) {
@@ -155,6 +141,7 @@ static void judge_completion(const struct ring_access *a, const struct ledger_pe
 		return;
 	}
 	hold = &l->hold[found];
+	named = hold->walk == entry->walk || l->target->model;
 	if (hold->early && !ledger_hold_act(a->q, &l->hold[found]) &&
 	    ledger_judges(l, RULE_COMPLETION_NOT_HELD))
 		ledger_break(l, RULE_COMPLETION_NOT_HELD,
@@ -163,7 +150,7 @@ static void judge_completion(const struct ring_access *a, const struct ledger_pe
 			     a->why.queue, entry->slot, entry->id, hold->walk,
 			     a->q->work.avail_idx);
 	TELL_FOLLOWERS(l, returned, l, a->why.queue, hold, entry->len);
-	if (!hold->blind && !hold->piece.open && !hold->restarted &&
+	if (named && !hold->blind && !hold->piece.open && !hold->restarted &&
 	    ledger_judges(l, RULE_COMPLETION_LEN) && !ledger_hold_covers(l, hold, entry->len))
 		ledger_break(l, RULE_COMPLETION_LEN,
 			     "queue %u: used entry %u says that %u bytes of the chain of head %u "
