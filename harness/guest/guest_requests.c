@@ -48,6 +48,8 @@ static unsigned pieces_of(const struct target_request *request, uint32_t piece_l
 	bool both = request->len > 0 && request->room > 0;
 	uint32_t of_each = both && most > 1 ? most / 2 : most;
 
+	if (request->buffers_max != 0 && request->buffers_max < of_each)
+		of_each = request->buffers_max;
 	pieces[0] = count_pieces(request->len, piece_len, of_each);
 	pieces[1] = count_pieces(request->room, piece_len, of_each);
 	return pieces[0] + pieces[1];

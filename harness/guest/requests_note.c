@@ -267,7 +267,7 @@ static note_fn *const notes[256] = {
 	[OP_RACE] = note_excuse,	 [OP_RACE_WRITE] = note_excuse,
 	[OP_FAULT_ACCESS] = note_excuse, [OP_FAULT_ALLOC] = note_excuse,
 	[OP_TYPE] = note_host,		 [OP_PUT_BACK] = note_host,
-	[OP_REFUSE] = note_refuse, [OP_HOLD] = note_host,
+	[OP_REFUSE] = note_refuse,	 [OP_HOLD] = note_host,
 	[OP_PRETEND] = note_host,	 [OP_SET_NUM_PAGES] = note_host,
 	[OP_CORRUPT] = note_excuse,	 [OP_CUT] = note_excuse,
 	[OP_RESTORE] = note_restore,

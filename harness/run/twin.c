@@ -313,8 +313,7 @@ static bool is_answered(const struct run *run)
 {
 	const struct guest *g = &run->guest;
 
-	return requests_are_honest(g) &&
-	       target_state(g->target, g->device) != DEVICE_WORK &&
+	return requests_are_honest(g) && target_state(g->target, g->device) != DEVICE_WORK &&
 	       (!g->target->holds || g->requests.sent_count == 0);
 }
 

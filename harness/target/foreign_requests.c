@@ -28,6 +28,8 @@ static const char *convert(struct target_request *to, const struct vringer_reque
 	if ((from->flags & ~(unsigned)(VRINGER_REQUEST_EXACT | VRINGER_REQUEST_HINT)) != 0)
 		return "has a request with unknown flags, expected those of enum "
 		       "vringer_request_flag";
+	if (from->reserved != 0)
+		return "has a request whose reserved field is not 0";
 	if (from->queue > UINT16_MAX || from->readable_len > UINT16_MAX)
 		return "has a request with a queue or a readable_len above 65535";
 	if (count > ANSWERS_MAX)
@@ -50,6 +52,7 @@ static const char *convert(struct target_request *to, const struct vringer_reque
 		.after = from->after,
 		.used_min = from->used_min,
 		.used_max = from->used_max,
+		.buffers_max = from->buffers_max,
 		.answer_count = count,
 		.answer = answer,
 		.exact = (from->flags & VRINGER_REQUEST_EXACT) != 0,

@@ -148,6 +148,7 @@ struct target_request {
 	 * available, and after the notification; or NULL. */
 	const char *before, *after;
 	uint32_t used_min, used_max; /* used.len */
+	uint32_t buffers_max;	     /* of each direction; 0: as many as there is room for */
 	unsigned answer_count;
 	const struct target_bytes *answer;
 	/* The answer depends on nothing but the requests before: used.len, and all bytes

@@ -232,6 +232,11 @@ struct vringer_request {
 	 * notified of it.  `q` is this queue.  Not: start, repeat, snapshots, `>` lines, and
 	 * requests with operations of their own. */
 	const char *before, *after;
+	/* 0, or into how many buffers of each direction the driver may divide it at most, as
+	 * seg_max of a block device limits it.  Otherwise into as many as its queue has
+	 * room for (VIRTIO 2.7.4). */
+	uint32_t buffers_max;
+	uint32_t reserved;
 };
 
 enum vringer_request_flag {

@@ -69,6 +69,37 @@ static void read_given_up(void *device, uint64_t offset, void *buf, uint32_t len
 	memcpy(buf, &status, sizeof(status));
 }
 
+static unsigned sessions, steps; /* devices that were created; steps until it goes on */
+static bool slow;
+
+static void *create_counted(const struct target *t, const struct device_host *host,
+			    uint64_t offered, const uint16_t *queue_max)
+{
+	(void)t;
+	steps = slow ? 1 + 1000 * sessions++ : 0;
+	return inner->create(inner, host, offered, queue_max);
+}
+
+static void write_later(void *device, uint64_t offset, const void *buf, uint32_t len)
+{
+	if (offset != VIRTIO_MMIO_QUEUE_NOTIFY || steps == 0)
+		inner->write(device, offset, buf, len);
+}
+
+static void work_later(void *device)
+{
+	static const uint8_t queue[4] = { 1 };
+
+	if (steps > 0 && --steps == 0)
+		inner->write(device, VIRTIO_MMIO_QUEUE_NOTIFY, queue, sizeof(queue));
+	inner->work(device);
+}
+
+static enum device_state state_later(const void *device)
+{
+	return steps > 0 ? DEVICE_WORK : inner->state(device);
+}
+
 static size_t save_sometimes(const void *device, void *out, size_t room)
 {
 	return saves++ != fails ? inner->save(device, out, room) : SIZE_MAX;
@@ -227,6 +258,40 @@ static void a_save_that_failed_excuses(void **state)
 	assert_true(result.passed);
 }
 
+static void a_request_is_divided_into_as_many_buffers_as_it_may_be(void **state)
+{
+	(void)state;
+	take(NULL);
+	deaf = false;
+	assert_silent("send_request q split=20 at=low+0x20000\n> answered q 1\n"
+		      "> mem q.desc+44 0100\n> mem q.desc+60 0300\n");
+	assert_true(result.passed);
+	requests[1].buffers_max = 2;
+	assert_silent("send_request q split=20 at=low+0x20000\n> answered q 1\n"
+		      "> mem q.desc+8 14000000\n> mem q.desc+24 24000000\n"
+		      "> mem q.desc+44 0300\n> mem q.desc+60 0200\n");
+	assert_true(result.passed);
+}
+
+/* The first device takes a step, those of the twins a thousand. */
+static void a_twin_that_is_not_done_is_not_compared(void **state)
+{
+	(void)state;
+	take(NULL);
+	target.create = create_counted;
+	target.write = write_later;
+	target.work = work_later;
+	target.state = state_later;
+	target.save = NULL;
+	target.restore = NULL;
+	target.facts = FACT_REGISTERS | FACT_STATE | FACT_REQUESTS;
+	slow = true;
+	sessions = 0;
+	assert_silent("offer_request q\nnotify q\nwork\n> answered q 1\n");
+	assert_true(result.passed);
+	slow = false;
+}
+
 /* The request itself is judged, in descriptors that are free again. */
 static void what_a_request_sends_before_is_over(void **state)
 {
@@ -307,6 +372,8 @@ int main(void)
 		cmocka_unit_test(a_mistake_on_another_queue_is_a_mistake),
 		cmocka_unit_test(a_device_that_needs_a_reset_is_not_judged),
 		cmocka_unit_test(a_save_that_failed_excuses),
+		cmocka_unit_test(a_request_is_divided_into_as_many_buffers_as_it_may_be),
+		cmocka_unit_test(a_twin_that_is_not_done_is_not_compared),
 		cmocka_unit_test(what_a_request_sends_before_is_over),
 		cmocka_unit_test(operations_of_a_request_do_only_what_is_its_own),
 		cmocka_unit_test(a_request_has_a_name_of_its_own),
