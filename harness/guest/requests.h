@@ -112,6 +112,12 @@ void requests_rest(struct guest *g, enum device_state state);
 /* What came back, whatever the device does next. */
 void requests_look(struct guest *g);
 
+/* May the host still have what the program, or a request of it, made it do? */
+static inline bool requests_left_something(const struct requests *r)
+{
+	return r->host_touched || r->refused || r->owed > 0;
+}
+
 /* Descriptors that this request takes on that queue, divided as the operation says. */
 unsigned requests_descs(const struct target_request *request, const struct op *op);
 

@@ -144,17 +144,21 @@ static int open_buffers(struct run *run)
 	return 0;
 }
 
-/* A script that sends each request of the target once: what a device must serve after a
- * reset, unless the target says it otherwise. */
+/* A script that sends each request of the target once, of those that a driver may send
+ * that accepts all there is: what a device must serve after a reset, unless the target
+ * says it otherwise. */
 static size_t write_liveness(const struct target *target, char *text, size_t size)
 {
 	size_t len = (size_t)snprintf(text, size, "device any\nstart driver_ok\n");
 
 	for (unsigned queue = 0; queue < target->queue_count; queue++)
 		for (unsigned i = 0; i < target_request_count(target, queue); i++)
-			len += (size_t)snprintf(text + len, len < size ? size - len : 0,
-						"send_request %u which=%u\n> answered %u 1\n",
-						queue, i, queue);
+			if ((target_request(target, queue, i)->features_off & target->features) ==
+			    0)
+				len += (size_t)snprintf(
+					text + len, len < size ? size - len : 0,
+					"send_request %u which=%u\n> answered %u 1\n", queue, i,
+					queue);
 	return len;
 }
 
@@ -531,6 +535,7 @@ static void run_once(struct run *run, const struct program *prog, const struct r
 	ledger_thorough(&run->guest.ledger, thorough);
 	run_session(run, prog, options);
 	twin_note_answers(run);
+	run->leftovers = requests_left_something(&run->guest.requests);
 	run->completions = ledger_completions(&run->guest.ledger);
 	ledger_over(&run->guest.ledger);
 	if (!run->guest.ledger.stop)

@@ -57,6 +57,7 @@ struct run {
 	uint64_t completions; /* chains returned, up to the end of the program */
 	struct script *liveness;
 	bool in_liveness; /* what runs is that script */
+	bool leftovers;	  /* the host may still have what the program made it do */
 	struct run_shortage shortage;
 	struct twin twin;
 };

@@ -48,6 +48,7 @@ static const char *convert(struct target_request *to, const struct vringer_reque
 		.name = (from->flags & VRINGER_REQUEST_HINT) != 0 ? NULL : from->name,
 		.room = from->writable_len,
 		.features = from->features,
+		.features_off = from->features_off,
 		.before = from->before,
 		.after = from->after,
 		.used_min = from->used_min,

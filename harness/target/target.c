@@ -6,6 +6,7 @@
 #include "harness/target/target.h"
 
 #include <stddef.h>
+#include <linux/virtio_config.h>
 #include <string.h>
 
 enum device_state target_state(const struct target *target, const void *device)
@@ -158,6 +159,9 @@ static const char *request_fault(const struct target *target, const struct targe
 		return "has a request with a name of more than 40 letters";
 	if (has_namesake(target, request))
 		return "has two requests of one name on one queue";
+	if ((request->features & request->features_off) != 0 ||
+	    (request->features_off >> VIRTIO_F_VERSION_1 & 1) != 0)
+		return "has a request that needs a feature both on and off, or VERSION_1 off";
 	if ((request->features & ~target->features) != 0)
 		return "has a request that needs a feature that is not offered";
 	if (request->len + (uint64_t)request->room - 1 >= TARGET_REQUEST_BYTES_MAX)

@@ -144,6 +144,7 @@ struct target_request {
 	const char *name;  /* letters a to z, digits, '-'; NULL: nothing is demanded */
 	uint32_t room;	   /* bytes for the device to write to */
 	uint64_t features; /* that the driver must have accepted */
+	uint64_t features_off; /* ... and must not */
 	/* Operations, as in a script without its header: what happens before the chain is
 	 * available, and after the notification; or NULL. */
 	const char *before, *after;

@@ -237,6 +237,9 @@ struct vringer_request {
 	 * room for (VIRTIO 2.7.4). */
 	uint32_t buffers_max;
 	uint32_t reserved;
+	/* That the driver must not have accepted; else it is not sent.  A feature may give
+	 * the queue another number, or the request another form. */
+	uint64_t features_off;
 };
 
 enum vringer_request_flag {

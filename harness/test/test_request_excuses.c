@@ -258,6 +258,38 @@ static void a_save_that_failed_excuses(void **state)
 	assert_true(result.passed);
 }
 
+static void a_request_that_a_feature_forbids_is_not_sent(void **state)
+{
+	(void)state;
+	indirect = true;
+	take(NULL);
+	target.liveness = NULL;
+	deaf = false;
+	requests[1].features_off = INDIRECT;
+	assert_silent("send_request q\n> answered q 0\n");
+	assert_true(result.passed);
+	target.liveness = "device any\nreset\n";
+	deaf = true;
+	assert_found("start driver_ok features=VERSION_1\nsend_request q\n", RULE_REQUEST_ANSWERED);
+	indirect = false;
+}
+
+/* Bytes that the host has typed and the device has not passed on yet. */
+static void what_the_host_still_has_after_a_reset_is_no_failure_of_liveness(void **state)
+{
+	(void)state;
+	take("settle\n");
+	target.requests = &requests[1];
+	target.request_count = 1;
+	target.liveness = NULL;
+	assert_found("settle\n", RULE_REQUEST_ANSWERED);
+	assert_silent("type 0 7a7a\n");
+	assert_silent("offer_request q\nnotify q\n");
+	/* One that needs no host is judged as ever. */
+	requests[1].after = NULL;
+	assert_found("type 0 7a7a\n", RULE_REQUEST_ANSWERED);
+}
+
 static void a_request_is_divided_into_as_many_buffers_as_it_may_be(void **state)
 {
 	(void)state;
@@ -372,6 +404,8 @@ int main(void)
 		cmocka_unit_test(a_mistake_on_another_queue_is_a_mistake),
 		cmocka_unit_test(a_device_that_needs_a_reset_is_not_judged),
 		cmocka_unit_test(a_save_that_failed_excuses),
+		cmocka_unit_test(a_request_that_a_feature_forbids_is_not_sent),
+		cmocka_unit_test(what_the_host_still_has_after_a_reset_is_no_failure_of_liveness),
 		cmocka_unit_test(a_request_is_divided_into_as_many_buffers_as_it_may_be),
 		cmocka_unit_test(a_twin_that_is_not_done_is_not_compared),
 		cmocka_unit_test(what_a_request_sends_before_is_over),
