@@ -83,8 +83,9 @@ static bool add_well_formed(struct mutator *m, struct program *prog, uint32_t at
 	}
 	if (random_chance(m, 12)) {
 		op->base[SEND_REQUEST_AT] = (uint8_t)(BASE_LOW + random_below(m, 3));
-		op->value[SEND_REQUEST_AT] =
-			op->base[SEND_REQUEST_AT] == BASE_LOW ? 0x20000 : 0 - (uint64_t)random_below(m, 64);
+		op->value[SEND_REQUEST_AT] = op->base[SEND_REQUEST_AT] == BASE_LOW
+						     ? 0x20000
+						     : 0 - (uint64_t)random_below(m, 64);
 	}
 	return true;
 }

@@ -52,9 +52,9 @@ static void learn_requests(struct afl_mutator *a, const char *text)
 		char *end;
 		unsigned long queue = strtoul(text, &end, 10);
 
-		a->requests[count++] = (struct target_request){
-			.name = "request", .queue = (uint16_t)(queue % PROGRAM_QUEUES)
-		};
+		a->requests[count++] =
+			(struct target_request){ .name = "request",
+						 .queue = (uint16_t)(queue % PROGRAM_QUEUES) };
 		text = *end == ',' ? end + 1 : NULL;
 	}
 	if (count > 0)

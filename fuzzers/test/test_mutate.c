@@ -225,8 +225,8 @@ static void hosts_and_requests_come_up(void **state)
 
 			codes[op->code]++;
 			said += op->code == OP_STORE && op->data_len == message->len &&
-				memcmp(program.data + op->data_off, message->bytes,
-				       op->data_len) == 0;
+				memcmp(program.data + op->data_off, message->bytes, op->data_len) ==
+					0;
 		}
 	}
 	assert_true(codes[OP_SEND_REQUEST] > 0 && codes[OP_OFFER_REQUEST] > 0);

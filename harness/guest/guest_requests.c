@@ -23,10 +23,10 @@ struct draft {
 	const struct target_request *request;
 	const struct request_script *script;
 	unsigned queue;
-	uint32_t size;	   /* of the queue */
+	uint32_t size;	    /* of the queue */
 	uint32_t pieces[2]; /* readable, writable */
 	uint32_t piece_len; /* bytes of each but the last; 0: there is one of each kind */
-	uint32_t descs;	   /* in the queue's table */
+	uint32_t descs;	    /* in the queue's table */
 	enum request_layout layout;
 	bool forced; /* the operation says which descriptors */
 	uint32_t head;
@@ -161,7 +161,8 @@ static void place(struct guest *g, const struct op *op, struct draft *d)
 	bool own = op->base[SEND_REQUEST_AT] == BASE_ABSOLUTE && op->value[SEND_REQUEST_AT] == 0;
 	bool last = op->base[SEND_REQUEST_AT] == BASE_TOP && op->value[SEND_REQUEST_AT] == 0;
 	uint32_t pieces = d->pieces[0] + d->pieces[1];
-	uint32_t table = (pieces - direct_of(d->layout, pieces)) * (uint32_t)sizeof(struct vring_desc);
+	uint32_t table =
+		(pieces - direct_of(d->layout, pieces)) * (uint32_t)sizeof(struct vring_desc);
 
 	d->area_len = table + (own ? d->request->len + d->request->room : 0);
 	if (d->area_len > ARENA_REQUESTS_SIZE - r->area_at)
@@ -303,8 +304,8 @@ static bool may_judge(struct guest *g, const struct draft *d, bool at_once)
 	       !others_outstanding(g) && count_mistaken(r) == r->queue[d->queue].mistaken;
 }
 
-static void note_sent(struct guest *g, const struct op *op, const struct draft *d,
-		      uint16_t head, bool at_once)
+static void note_sent(struct guest *g, const struct op *op, const struct draft *d, uint16_t head,
+		      bool at_once)
 {
 	struct requests *r = &g->requests;
 	struct request_queue *rq = &r->queue[d->queue];
@@ -324,8 +325,7 @@ static void note_sent(struct guest *g, const struct op *op, const struct draft *
 	/* Whether it is judged must not depend on how fast the device is. */
 	r->strayed = r->strayed || altered || d->forced || !is_own(d) || !judged;
 	/* By force: what is in use may be written over, and the chain may go round. */
-	if (d->forced && (d->head + d->descs > d->size ||
-			  requests_uses(rq, d->head, d->descs)))
+	if (d->forced && (d->head + d->descs > d->size || requests_uses(rq, d->head, d->descs)))
 		r->well = false;
 	requests_touch(g, d->at, bytes);
 	requests_touch(g, d->area, d->area_len);

@@ -16,7 +16,7 @@
 
 struct guest;
 
-#define REQUESTS_SENT_MAX 512u /* chains on their way that are told apart */
+#define REQUESTS_SENT_MAX 512u	/* chains on their way that are told apart */
 #define REQUESTS_DESCS_MAX 256u /* descriptors of a queue that are told apart */
 #define REQUESTS_PIECES_MAX 128u
 
@@ -50,10 +50,10 @@ struct request_wrong {
 	enum request_wrong_kind kind;
 	const char *name; /* of the request */
 	uint16_t queue, head;
-	uint32_t len;		     /* LENGTH: used.len */
-	uint32_t min, max;	     /* ... and what was declared */
-	uint32_t at;		     /* BYTES: where */
-	uint8_t found, due;	     /* ... what is there, and what was declared */
+	uint32_t len;	    /* LENGTH: used.len */
+	uint32_t min, max;  /* ... and what was declared */
+	uint32_t at;	    /* BYTES: where */
+	uint8_t found, due; /* ... what is there, and what was declared */
 };
 
 struct request_queue {
@@ -64,7 +64,7 @@ struct request_queue {
 	uint32_t answered; /* as declared, since this was asked for last */
 	uint32_t offered;  /* since then, or on their way then */
 	uint32_t outstanding;
-	struct request_wrong wrong; /* the first one since then */
+	struct request_wrong wrong;		/* the first one since then */
 	uint64_t used[REQUESTS_DESCS_MAX / 64]; /* descriptors in use */
 };
 
@@ -74,8 +74,8 @@ struct request_script {
 };
 
 struct requests {
-	bool well; /* live since `start`, and nothing since then gives the device an excuse */
-	bool strayed;	   /* the program did more than start, send requests, wait and look */
+	bool well;    /* live since `start`, and nothing since then gives the device an excuse */
+	bool strayed; /* the program did more than start, send requests, wait and look */
 	bool host_touched; /* the program made the host do something */
 	bool refused;	   /* ... refuse what the device passes on, perhaps even now */
 	uint32_t owed;	   /* requests that the host did something for and that did not come

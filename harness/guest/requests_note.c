@@ -96,7 +96,8 @@ SAME_FIELD(FILL_LEN, UNMAP_LEN);
 static void note_range(struct guest *g, const struct program *prog, const struct op *op)
 {
 	(void)prog;
-	requests_touch(g, guest_addr(g, op->base[FILL_ADDR], op->value[FILL_ADDR]), op->value[FILL_LEN]);
+	requests_touch(g, guest_addr(g, op->base[FILL_ADDR], op->value[FILL_ADDR]),
+		       op->value[FILL_LEN]);
 }
 
 static void note_host(struct guest *g, const struct program *prog, const struct op *op)
@@ -278,7 +279,8 @@ void requests_note(struct guest *g, const struct program *prog, const struct op 
 	g->requests.saved = op->code == OP_SAVE || (op->code == OP_RESTORE && g->requests.saved);
 	if (notes[op->code] == NULL)
 		return;
-	if (notes[op->code] != note_notify && notes[op->code] != note_restore && !g->requests.nested)
+	if (notes[op->code] != note_notify && notes[op->code] != note_restore &&
+	    !g->requests.nested)
 		g->requests.strayed = true;
 	notes[op->code](g, prog, op);
 }

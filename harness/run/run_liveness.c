@@ -136,9 +136,8 @@ static bool offer_fits(struct run *run, const struct op *op)
 
 static bool request_fits(struct run *run, const struct op *op)
 {
-	const struct target_request *request =
-		target_request(run->guest.target, queue_of(op),
-			       (unsigned)op->value[SEND_REQUEST_WHICH]);
+	const struct target_request *request = target_request(
+		run->guest.target, queue_of(op), (unsigned)op->value[SEND_REQUEST_WHICH]);
 
 	return request == NULL ||
 	       (has_features(run, op, (struct features){ .low = request->features }) &&
@@ -160,10 +159,17 @@ SAME_FIELD(QUEUE_QUEUE, SEND_REQUEST_QUEUE);
 
 /* The others need nothing that a program can hold back. */
 static fits_fn *const fits[256] = {
-	[OP_START] = start_fits,     [OP_NEGOTIATE] = negotiate_fits, [OP_QUEUE] = queue_fits,
-	[OP_DESC] = desc_fits,	     [OP_SET_DESC] = desc_fits,	      [OP_CHAIN] = chain_fits,
-	[OP_PUBLISH] = publish_fits, [OP_OFFER] = offer_fits,	      [OP_SEND] = offer_fits,
-	[OP_CHAIN_REQUEST] = request_fits, [OP_OFFER_REQUEST] = request_fits,
+	[OP_START] = start_fits,
+	[OP_NEGOTIATE] = negotiate_fits,
+	[OP_QUEUE] = queue_fits,
+	[OP_DESC] = desc_fits,
+	[OP_SET_DESC] = desc_fits,
+	[OP_CHAIN] = chain_fits,
+	[OP_PUBLISH] = publish_fits,
+	[OP_OFFER] = offer_fits,
+	[OP_SEND] = offer_fits,
+	[OP_CHAIN_REQUEST] = request_fits,
+	[OP_OFFER_REQUEST] = request_fits,
 	[OP_SEND_REQUEST] = request_fits,
 };
 

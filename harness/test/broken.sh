@@ -13,7 +13,7 @@ set -eu
 broken=$PWD/build/test/run-broken
 table=harness/test/broken/expected.tsv
 scripts=$work/scripts
-grep -lrE --include='*.vr' '^device +any' conformance >"$scripts"
+grep -lrE --include='*.vr' '^device +any' conformance | xargs grep -LE '^device.*budget=' >"$scripts"
 # Where few are enough, the others are not run.
 few=$work/few
 xargs grep -l '^send_request' <"$scripts" | head -n 8 >"$few"
