@@ -359,6 +359,7 @@ refused layout layout
 refused name 'registered twice'
 refused queues 'more than 64 queues'
 refused rule 'no.such'
+refused request "has a request 'again' with an invalid operation: 1:1: sends a request that"
 refused liveness '2:1'
 
 # wrong WHAT PATTERN: of the devices that say all.
