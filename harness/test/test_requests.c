@@ -188,8 +188,8 @@ static void a_request_where_another_chain_is_written_to_is_not_judged(void **sta
 	static const char *const first[] = {
 		"offer_request q at=low+0x20000",
 		"offer_request q\nbuffer b9 at=low+0x20000 len=60\noffer q head=40 b9:w",
-		"offer_request q\nbuffer b9 at=low+0x20000 len=0xffffffff\noffer q head=40 b1:w "
-		"b9:w",
+		("offer_request q\nbuffer b9 at=low+0x20000 len=0xffffffff\noffer q head=40 b1:w "
+		 "b9:w"),
 	};
 	char text[300];
 
