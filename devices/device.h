@@ -133,6 +133,9 @@ struct device_ops {
 	 * little. */
 	size_t scratch_size;
 	uint64_t features; /* every bit the model can offer */
+	/* ... of bits 64 to 127; not 0: the state starts with a struct device_high.  0: words
+	 * 2 and 3 are not there. */
+	uint64_t features_high;
 	unsigned queue_count;
 	const struct device_queue_desc *queues;
 	unsigned shm_count; /* regions; an id that is none of theirs is absent */
@@ -192,6 +195,18 @@ struct device {
 	 * seen (VIRTIO 2.5); not for the driver's own writes, not at reset. */
 	uint32_t config_generation;
 };
+
+/* Feature bits 64 to 127.  A model that has some has these behind its struct device. */
+struct device_high {
+	struct device dev;
+	uint64_t offered, features;
+};
+
+/* NULL: it has none. */
+static inline struct device_high *device_high(struct device *dev)
+{
+	return dev->ops->features_high ? (struct device_high *)(void *)dev : NULL;
+}
 
 /* Is there a queue of that number now? */
 bool device_queue_exists(const struct device *dev, unsigned queue);

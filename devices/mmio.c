@@ -226,6 +226,14 @@ struct mmio *mmio_create(const struct device_ops *ops, const struct device_host 
 	return m;
 }
 
+void mmio_offer_high(struct mmio *m, uint64_t offered)
+{
+	struct device_high *high = device_high(m->dev);
+
+	if (high)
+		high->offered = offered & high->dev.ops->features_high;
+}
+
 void mmio_destroy(struct mmio *m)
 {
 	const struct device_host *host;

@@ -32,6 +32,8 @@ struct mmio;
  * device.  NULL if there is none, or the model refuses; nothing is leaked. */
 struct mmio *mmio_create(const struct device_ops *ops, const struct device_host *host,
 			 uint64_t offered, const uint16_t *queue_max);
+/* Offer these of bits 64 to 127, of those that the model has; a new device offers none. */
+void mmio_offer_high(struct mmio *m, uint64_t offered);
 /* NULL is allowed. */
 void mmio_destroy(struct mmio *m);
 

@@ -16,7 +16,12 @@
 #include "mmio_private.h"
 #include "virtqueue.h"
 
-#define FEATURE_PAGES 2 /* 32 bits each; struct device has 64 */
+/* 32 bits each: those that there are, and of which half of the bits. */
+static unsigned feature_pages(const struct device *dev)
+{
+	return dev->ops->features_high ? 4 : 2;
+}
+
 #define S_NEEDS_RESET ((uint32_t)VIRTIO_CONFIG_S_NEEDS_RESET)
 
 /* NULL where there is no such queue; the number is compared whole.  So a queue
@@ -29,26 +34,32 @@ static struct virtqueue *queue_at(const struct mmio *m, uint32_t queue)
 
 uint32_t mmio_offered(const struct mmio *m, uint32_t word)
 {
-	if (word >= FEATURE_PAGES)
+	uint64_t half = m->dev->offered;
+
+	if (word >= feature_pages(m->dev))
 		return 0;
-	return (uint32_t)(m->dev->offered >> (32 * word));
+	if (word >= 2)
+		half = device_high(m->dev)->offered;
+	return (uint32_t)(half >> (32 * (word % 2)));
 }
 
 void mmio_accept(struct mmio *m, uint32_t word, uint32_t value)
 {
 	struct device *dev = m->dev;
-	unsigned shift;
+	uint64_t *half = &dev->features;
+	unsigned shift = 32 * (word % 2);
 
 	if (!(dev->status & VIRTIO_CONFIG_S_DRIVER) ||
 	    (dev->status & VIRTIO_CONFIG_S_FEATURES_OK)) {
 		mmio_count(m, MMIO_FEATURE_WRITE_REFUSED);
 		return;
 	}
-	if (word >= FEATURE_PAGES)
+	if (word >= feature_pages(dev))
 		return;
-	shift = 32 * word;
-	dev->features &= ~((uint64_t)UINT32_MAX << shift);
-	dev->features |= (uint64_t)value << shift;
+	if (word >= 2)
+		half = &device_high(dev)->features;
+	*half &= ~((uint64_t)UINT32_MAX << shift);
+	*half |= (uint64_t)value << shift;
 }
 
 uint32_t mmio_queue_max(const struct mmio *m, uint32_t queue)
@@ -151,6 +162,8 @@ static void mmio_reset(struct mmio *m)
 	for (i = 0; i < dev->ops->queue_count; i++)
 		virtqueue_reset(&dev->queues[i]);
 	dev->features = 0;
+	if (device_high(dev))
+		device_high(dev)->features = 0;
 	dev->status = 0;
 	dev->interrupt_status = 0;
 	m->device_features_sel = 0;
@@ -183,9 +196,12 @@ static bool status_step_allowed(uint32_t from, uint32_t add)
 	return false;
 }
 
-static bool features_acceptable(const struct device *dev)
+static bool features_acceptable(struct device *dev)
 {
-	return !(dev->features & ~dev->offered) && (dev->features & MMIO_F_VERSION_1);
+	const struct device_high *high = device_high(dev);
+
+	return !(dev->features & ~dev->offered) && (dev->features & MMIO_F_VERSION_1) &&
+	       (!high || !(high->features & ~high->offered));
 }
 
 uint32_t mmio_status(const struct mmio *m)

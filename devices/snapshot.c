@@ -35,6 +35,8 @@ static void put_session(const struct mmio *m, struct snapshot_out *out)
 	snapshot_put(out, 4, counter_count(m));
 	for (i = 0; i < counter_count(m); i++)
 		snapshot_put(out, 8, m->counters[i]);
+	if (device_high(m->dev))
+		snapshot_put(out, 8, device_high(m->dev)->features);
 }
 
 static void put_all(const struct mmio *m, struct snapshot_out *out)
@@ -86,6 +88,20 @@ static void get_head(const struct mmio *m, struct snapshot_in *in)
 		snapshot_bad(in, at, -EINVAL, "the length of the transport record");
 }
 
+static void get_features_high(struct device_high *high, struct snapshot_in *in,
+			      const struct snapshot_record *r)
+{
+	size_t at = in->at;
+	uint64_t features = snapshot_get(in, 8);
+
+	if (features && !(r->status & VIRTIO_CONFIG_S_DRIVER))
+		snapshot_bad(in, at, -EINVAL, "features accepted before DRIVER");
+	if ((r->status & VIRTIO_CONFIG_S_FEATURES_OK) && (features & ~high->offered))
+		snapshot_bad(in, at, -EINVAL, "FEATURES_OK with features that are not offered");
+	if (in->commit)
+		high->features = features;
+}
+
 /* What the record says is in `r`, checked but for the cursors. */
 static void get_session(struct mmio *m, struct snapshot_in *in, struct snapshot_record *r)
 {
@@ -117,6 +133,8 @@ static void get_session(struct mmio *m, struct snapshot_in *in, struct snapshot_
 		if (in->commit)
 			m->counters[i] = value;
 	}
+	if (device_high(dev))
+		get_features_high(device_high(dev), in, r);
 	if (!in->commit)
 		return;
 	m->device_features_sel = selectors[0];

@@ -21,6 +21,7 @@
  *   u32 configuration generation
  *   per queue: u8 poisoned, u16 completions that could not be written
  *   u32 number of counters, u64 each
+ *   u64 driver features 64 to 127, of a device that has some
  *   u32 length of the model's part, that part
  *
  * Restore trusts nothing: every field is checked before anything is changed, and

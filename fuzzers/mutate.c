@@ -174,6 +174,7 @@ void mutator_init(struct mutator *m, const char *target, uint64_t seed)
 	if (t == NULL)
 		fill_bag(m);
 	m->features = t != NULL ? t->features : ~0ULL;
+	m->features_high = t != NULL ? t->features_high : 0;
 	for (unsigned i = 0; i < m->queue_count; i++)
 		m->driven[i] = t != NULL ? t->queues[i].driver_initiated : i % 2 != 0;
 }
@@ -248,7 +249,7 @@ static size_t encode(struct program *prog, uint8_t *out, size_t max, bool magic)
 		if (prog->op_count == 0)
 			break;
 	}
-	prog->features = ~0ULL;
+	prog->features = prog->features_high = ~0ULL;
 	memset(prog->queue_max, 0, sizeof(prog->queue_max));
 	len = binary_encode(prog, out, max, magic);
 	return len >= 0 ? (size_t)len : 0;

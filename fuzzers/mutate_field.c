@@ -37,7 +37,7 @@ static int find_field(struct mutator *m, const struct op_desc *desc,
 
 static bool is_value(enum field_kind kind)
 {
-	return kind != FIELD_NOP;
+	return kind != FIELD_NOP && kind != FIELD_FEATURES_HIGH;
 }
 
 static bool is_address(enum field_kind kind)
@@ -139,7 +139,7 @@ bool mutate_nudge(struct mutator *m, struct program *prog, const struct program 
 	kind = (enum field_kind)desc->fields[field].kind;
 	/* Much of what is nudged comes out the same. */
 	for (int tries = 0; tries < 4; tries++) {
-		uint64_t value = field_reduce(kind, nudged(m, prog, kind, op->value[field]));
+		uint64_t value = mutator_reduce(m, kind, nudged(m, prog, kind, op->value[field]));
 
 		if (value == op->value[field])
 			continue;
@@ -154,16 +154,15 @@ static bool add_overlap(struct mutator *m, struct program *prog)
 {
 	uint8_t code = random_chance(m, 2) ? OP_BUFFER : OP_QUEUE;
 	struct op *op = edit_add(prog, random_below(m, prog->op_count + 1), code);
-	unsigned field, ring;
+	unsigned field, queue;
 
 	if (op == NULL)
 		return false;
 	op_fresh(m, prog, op);
 	field = code == OP_BUFFER ? (unsigned)BUFFER_AT
 				  : QUEUE_DESC + random_below(m, VIRTQUEUE_AREA_COUNT);
-	ring = BASE_RING + 4 * random_below(m, m->queue_count);
-	ring += random_below(m, VIRTQUEUE_AREA_COUNT);
-	op->base[field] = (uint8_t)ring;
+	queue = random_below(m, m->queue_count);
+	op->base[field] = ring_base(queue, random_below(m, VIRTQUEUE_AREA_COUNT));
 	op->value[field] = random_chance(m, 2) ? 0 : 16 * random_below(m, 8);
 	return true;
 }
@@ -210,7 +209,8 @@ bool mutate_address(struct mutator *m, struct program *prog, const struct progra
 	field = find_field(m, op_find(op->code), is_address);
 	switch (random_below(m, 4)) {
 	case 0: /* the same distance from elsewhere */
-		op->base[field] = base_reduce((uint8_t)random_below(m, BASE_COUNT));
+		op->base[field] = base_reduce((uint8_t)random_below(
+			m, m->queue_count > PROGRAM_QUEUES_LOW ? BASE_COUNT : BASE_RING_HIGH));
 		break;
 	case 1:
 		op->value[field] += random_below(m, 17) - 8ULL;
@@ -238,6 +238,13 @@ static uint64_t pick_bit(struct mutator *m, enum field_kind kind)
 	return bits[random_below(m, count)].bit;
 }
 
+/* Where an operation that has features keeps bits 64 to 127. */
+static unsigned high_field(const struct op *op)
+{
+	return op->code == OP_START ? (unsigned)START_FEATURES_HIGH
+				    : (unsigned)NEGOTIATE_FEATURES_HIGH;
+}
+
 bool mutate_flags(struct mutator *m, struct program *prog, const struct program *other)
 {
 	struct op *op = find_op(m, prog, has_flags);
@@ -253,7 +260,11 @@ bool mutate_flags(struct mutator *m, struct program *prog, const struct program 
 	field = find_field(m, desc, is_flags);
 	if (field >= 0) {
 		kind = (enum field_kind)desc->fields[field].kind;
-		op->value[field] = field_reduce(kind, op->value[field] ^ pick_bit(m, kind));
+		if (kind == FIELD_FEATURES && m->features_high != 0 && random_chance(m, 2)) {
+			op->value[high_field(op)] ^= 1ULL << random_below(m, 64);
+			return true;
+		}
+		op->value[field] = mutator_reduce(m, kind, op->value[field] ^ pick_bit(m, kind));
 		return true;
 	}
 	memcpy(bytes, prog->data + op->data_off, op->data_len);
@@ -324,13 +335,19 @@ bool mutate_header(struct mutator *m, struct program *prog, const struct program
 
 	(void)other;
 	if (random_chance(m, 2) || m->features == 0) {
-		unsigned queue = random_chance(m, 8) ? random_below(m, PROGRAM_QUEUES)
+		unsigned queue = random_chance(m, 8) ? random_below(m, mutator_queues(m))
 						     : random_below(m, m->queue_count);
 
 		prog->queue_max[queue] = sizes[random_below(m, ARRAY_SIZE(sizes))];
 		/* Less than a chain of some descriptors needs. */
 		if (random_chance(m, 3))
 			prog->queue_max[queue] = (uint16_t)(1 + random_below(m, 4));
+		return true;
+	}
+	if (m->features_high != 0 && random_chance(m, 2)) {
+		/* The lowest one that is offered, or any. */
+		prog->features_high ^= random_chance(m, 2) ? m->features_high & -m->features_high
+							   : 1ULL << random_below(m, 64);
 		return true;
 	}
 	/* A bit that the target does not offer makes no difference. */

@@ -18,6 +18,20 @@ uint32_t random_below(struct mutator *m, uint32_t n);
 bool random_chance(struct mutator *m, uint32_t n);
 #define PICK(m, table) ((table)[random_below((m), ARRAY_SIZE(table))])
 
+/* Numbers of queues below which one is worth a try: the target may have it, or not. */
+static inline unsigned mutator_queues(const struct mutator *m)
+{
+	return m->queue_count > PROGRAM_QUEUES_LOW ? PROGRAM_QUEUES : PROGRAM_QUEUES_LOW;
+}
+
+/* A value of that kind, and of a queue one that is worth a try. */
+static inline uint64_t mutator_reduce(const struct mutator *m, enum field_kind kind, uint64_t value)
+{
+	value = field_reduce(kind, value);
+	return kind == FIELD_QUEUE && value >= mutator_queues(m) ? value % PROGRAM_QUEUES_LOW
+								 : value;
+}
+
 /* mutate_edit.c: lists of operations.  Repeats around the place grow and
  * shrink with what is put in and taken out. */
 bool edit_open(struct program *prog, uint32_t at, uint32_t count);

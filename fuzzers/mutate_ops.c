@@ -83,8 +83,9 @@ static bool add_well_formed(struct mutator *m, struct program *prog, uint32_t at
 	}
 	if (random_chance(m, 12)) {
 		op->base[SEND_REQUEST_AT] = (uint8_t)(BASE_LOW + random_below(m, 3));
-		op->value[SEND_REQUEST_AT] =
-			op->base[SEND_REQUEST_AT] == BASE_LOW ? 0x20000 : 0 - (uint64_t)random_below(m, 64);
+		op->value[SEND_REQUEST_AT] = op->base[SEND_REQUEST_AT] == BASE_LOW
+						     ? 0x20000
+						     : 0 - (uint64_t)random_below(m, 64);
 	}
 	return true;
 }
@@ -213,18 +214,17 @@ static bool race_index(struct mutator *m, struct program *prog, struct op *op, u
 	/* One more than a ring that is full with what was taken, mostly, at the next look. */
 	static const uint8_t indices[] = { 2, 2, 3, 3, 5, 5, 9, 1, 4, 6, 17 };
 	static const uint8_t looks[] = { 2, 2, 2, 1, 3, 4 };
-	unsigned ring = BASE_RING + 4 * queue,
-		 addr = op->code == OP_RACE ? (unsigned)RACE_ADDR : (unsigned)RACE_WRITE_ADDR;
+	unsigned addr = op->code == OP_RACE ? (unsigned)RACE_ADDR : (unsigned)RACE_WRITE_ADDR;
 	uint8_t bytes[2] = { indices[random_below(m, ARRAY_SIZE(indices))], 0 };
 
 	if (!random_chance(m, 4))
 		op->value[RACE_READ] =
 			looks[random_below(m, ARRAY_SIZE(looks))] - (addr - RACE_ADDR);
 
-	op->base[addr] = (uint8_t)(ring + VIRTQUEUE_DRIVER);
+	op->base[addr] = ring_base(queue, VIRTQUEUE_DRIVER);
 	op->value[addr] = ring_at(&ring_split, GUEST_AVAIL_IDX, 0, 0);
 	if (op->code == OP_RACE_WRITE) {
-		op->base[RACE_WRITE_OF] = (uint8_t)(ring + VIRTQUEUE_DEVICE);
+		op->base[RACE_WRITE_OF] = ring_base(queue, VIRTQUEUE_DEVICE);
 		op->value[RACE_WRITE_OF] = random_chance(m, 3) ? 0 : 2;
 	}
 	return edit_payload(m, prog, op, bytes, sizeof(bytes));

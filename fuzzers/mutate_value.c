@@ -138,7 +138,7 @@ static uint64_t fresh_byte(struct mutator *m)
 
 static uint64_t fresh_queue(struct mutator *m)
 {
-	return random_below(m, random_chance(m, 16) ? PROGRAM_QUEUES : m->queue_count);
+	return random_below(m, random_chance(m, 16) ? mutator_queues(m) : m->queue_count);
 }
 
 /* A queue number where it is any number. */
@@ -195,6 +195,14 @@ static uint64_t fresh_features(struct mutator *m)
 	return random_chance(m, 2) ? m->features & ~bit : 1ULL << VIRTIO_F_VERSION_1 | bit;
 }
 
+/* Most devices have none of these. */
+static uint64_t fresh_features_high(struct mutator *m)
+{
+	if (m->features_high == 0 || random_chance(m, 2))
+		return 0;
+	return m->features_high ^ (random_chance(m, 2) ? 1ULL << random_below(m, 64) : 0);
+}
+
 static uint64_t fresh_bits(struct mutator *m)
 {
 	return random_chance(m, 8) ? value_edge(m) : random_below(m, 8);
@@ -249,6 +257,7 @@ uint64_t value_fresh(struct mutator *m, enum field_kind kind)
 	      [FIELD_PORT] = fresh_port,
 	      [FIELD_WHICH] = fresh_which,
 	      [FIELD_LAYOUT] = fresh_any,
+	      [FIELD_FEATURES_HIGH] = fresh_features_high,
 	      [FIELD_NOP] = fresh_zero);
 
 	return field_reduce(kind, fresh[kind](m));
@@ -297,7 +306,7 @@ static bool address_near(struct mutator *m, const struct program *prog, struct o
 		if (desc->fields[i].kind == FIELD_QUEUE) {
 			unsigned part = random_below(m, VIRTQUEUE_AREA_COUNT);
 
-			op->base[field] = (uint8_t)(BASE_RING + 4 * used->value[i] + part);
+			op->base[field] = ring_base((unsigned)used->value[i], part);
 			op->value[field] = ring_offset(m, part);
 			return true;
 		}
@@ -317,7 +326,7 @@ void address_fresh(struct mutator *m, const struct program *prog, struct op *op,
 	if (which < 4) {
 		unsigned part = random_below(m, VIRTQUEUE_AREA_COUNT);
 
-		op->base[field] = (uint8_t)(BASE_RING + 4 * fresh_queue(m) + part);
+		op->base[field] = ring_base((unsigned)fresh_queue(m), part);
 		op->value[field] = ring_offset(m, part);
 		return;
 	}

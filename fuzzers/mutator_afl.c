@@ -8,6 +8,7 @@
  *   VRINGER_QUEUES     of a target that this library does not know, a letter for
  *                      each queue: d, the driver initiates, or -, the device
  *   VRINGER_FEATURES   ... and the features that it can offer
+ *   VRINGER_FEATURES_HIGH   ... of bits 64 to 127
  *   VRINGER_CONFIG     ... and the bytes of its configuration
  *
  * AFL++'s own havoc goes on beside it and keeps the byte level within reach;
@@ -51,9 +52,9 @@ static void learn_requests(struct afl_mutator *a, const char *text)
 		char *end;
 		unsigned long queue = strtoul(text, &end, 10);
 
-		a->requests[count++] = (struct target_request){
-			.name = "request", .queue = (uint16_t)(queue % PROGRAM_QUEUES)
-		};
+		a->requests[count++] =
+			(struct target_request){ .name = "request",
+						 .queue = (uint16_t)(queue % PROGRAM_QUEUES) };
 		text = *end == ',' ? end + 1 : NULL;
 	}
 	if (count > 0)
@@ -63,12 +64,15 @@ static void learn_requests(struct afl_mutator *a, const char *text)
 /* What the program under afl-fuzz knows of its own target, this library does not. */
 static void learn_target(struct mutator *m)
 {
-	const char *queues = getenv("VRINGER_QUEUES"), *features = getenv("VRINGER_FEATURES");
+	const char *queues = getenv("VRINGER_QUEUES"), *features = getenv("VRINGER_FEATURES"),
+		   *high = getenv("VRINGER_FEATURES_HIGH");
 	const char *config = getenv("VRINGER_CONFIG");
 	size_t count = queues != NULL ? strlen(queues) : 0;
 
 	if (features != NULL && *features != '\0')
 		m->features = strtoull(features, NULL, 0);
+	if (high != NULL && *high != '\0')
+		m->features_high = strtoull(high, NULL, 0);
 	if (config != NULL && *config != '\0')
 		m->config_len = (uint32_t)strtoul(config, NULL, 0) % 4096;
 	if (count == 0 || count > PROGRAM_QUEUES)

@@ -445,6 +445,40 @@ static void counters(void **state)
 	assert_int_equal(mmio_counter(stub_mmio, UINT32_MAX), 0);
 }
 
+/* Words 2 and 3 of a model that has bits there: the rest is as for bits 0 to 63. */
+static void high_features(void **state)
+{
+	static struct device_ops ops;
+	struct mmio *m;
+
+	(void)state;
+	mmio_accept(stub_mmio, 2, 1);
+	/* Its state is large enough, and nothing of its own is looked at here. */
+	ops = stub_ops;
+	mmio_destroy(stub_mmio);
+	ops.features_high = UINT64_C(1) << 33 | 1u << 6;
+	m = stub_mmio = mmio_create(&ops, &stub_host.host, UINT64_MAX, NULL);
+	assert_non_null(m);
+	assert_int_equal(mmio_offered(m, 2), 0);
+	mmio_offer_high(m, UINT64_MAX);
+	assert_int_equal(mmio_offered(m, 2), 1u << 6);
+	assert_int_equal(mmio_offered(m, 3), 2);
+	assert_int_equal(mmio_offered(m, 4), 0);
+	for (unsigned word = 2; word < 4; word++) {
+		mmio_set_status(m, 0);
+		mmio_accept(m, word, 1);
+		assert_int_equal(device_high(mmio_device(m))->features, 0);
+		mmio_set_status(m, S_ACK);
+		mmio_set_status(m, S_DRIVER);
+		mmio_accept(m, 1, 1);
+		mmio_accept(m, word, 2);
+		mmio_accept(m, 4, UINT32_MAX);
+		mmio_set_status(m, S_FEAT);
+		assert_int_equal(mmio_status(m), word == 3 ? S_FEAT : S_DRIVER | S_FAILED);
+	}
+	assert_int_equal(device_high(mmio_device(m))->features, UINT64_C(1) << 33);
+}
+
 static void memory(void **state)
 {
 	(void)state;
@@ -494,6 +528,7 @@ int main(void)
 		cmocka_unit_test_setup_teardown(offered_is_masked, stub_setup, stub_teardown),
 		cmocka_unit_test_setup_teardown(driver_features_gate, stub_setup, stub_teardown),
 		cmocka_unit_test_setup_teardown(features_refused, stub_setup, stub_teardown),
+		cmocka_unit_test_setup_teardown(high_features, stub_setup, stub_teardown),
 		cmocka_unit_test_setup_teardown(ladder, stub_setup, stub_teardown),
 		cmocka_unit_test_setup_teardown(needs_reset_is_the_devices, stub_setup,
 						stub_teardown),

@@ -28,7 +28,8 @@ static void print_counters(const struct target *target)
 
 	if ((target->facts & FACT_COUNTERS) == 0 || run_open(&run, target, &error) != 0)
 		return;
-	device = target->create(target, &run->guest.arena.host, target->features, NULL);
+	device = target_create(target, &run->guest.arena.host,
+			       (struct features){ target->features, target->features_high }, NULL);
 	for (unsigned i = 0; device != NULL && i < target_counter_count(target, device); i++)
 		printf("%s%s", i == 0 ? "    counters: " : " ", target->counter_name(device, i));
 	if (device != NULL) {
@@ -43,9 +44,11 @@ static void print_for_afl(const struct target *target)
 {
 	bool any = false;
 
-	printf("    for afl-fuzz: VRINGER_TARGET=%s VRINGER_FEATURES=0x%llx VRINGER_CONFIG=%u "
-	       "VRINGER_QUEUES=",
-	       target->name, (unsigned long long)target->features, target->config_len);
+	printf("    for afl-fuzz: VRINGER_TARGET=%s VRINGER_FEATURES=0x%llx ", target->name,
+	       (unsigned long long)target->features);
+	if (target->features_high != 0)
+		printf("VRINGER_FEATURES_HIGH=0x%llx ", (unsigned long long)target->features_high);
+	printf("VRINGER_CONFIG=%u VRINGER_QUEUES=", target->config_len);
 	for (unsigned i = 0; i < target->queue_count; i++)
 		putchar(target->queues[i].driver_initiated ? 'd' : '-');
 	for (unsigned queue = 0; queue < target->queue_count; queue++)
@@ -76,8 +79,11 @@ int cmd_targets(int argc, char **argv)
 		return status - 1;
 	for (const struct target *const *t = target_all(); *t != NULL; t++) {
 		printf("%s: %s\n", (*t)->name, (*t)->help);
-		printf("    device id %u, features 0x%llx, queues:", (*t)->device_id,
+		printf("    device id %u, features 0x%llx, ", (*t)->device_id,
 		       (unsigned long long)(*t)->features);
+		if ((*t)->features_high != 0)
+			printf("features_high 0x%llx, ", (unsigned long long)(*t)->features_high);
+		fputs("queues:", stdout);
 		for (unsigned i = 0; i < (*t)->queue_count; i++)
 			printf(" %u=%s(%u)", i, (*t)->queues[i].name, (*t)->queues[i].size_max);
 		putchar('\n');

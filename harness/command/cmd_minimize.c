@@ -210,9 +210,8 @@ static int minimize_file(struct minimize_cmd *c)
 	struct minimize_result result;
 	int err;
 
-	if (check_output(c) != 0 ||
-	    load_program_as(c->script, c->path, c->options.target, &c->options.instance,
-			    &c->text) != 0)
+	if (check_output(c) != 0 || load_program_as(c->script, c->path, c->options.target,
+						    &c->options.instance, &c->text) != 0)
 		return STATUS_USAGE;
 	c->target = load_target(c->script, c->path, c->options.target);
 	if (c->target == NULL ||

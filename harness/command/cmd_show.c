@@ -15,17 +15,15 @@
 #include <sys/stat.h>
 
 static const struct cmd_usage show_usage = {
-	"FILE...",
-	"toQEI",
-	"Print corpus and crash files, in text or binary form, as scripts.",
-	NULL,
-	false,
+	"FILE...", "toQEI", "Print corpus and crash files, in text or binary form, as scripts.",
+	NULL,	   false,
 };
 
 static const struct cmd_usage encode_usage = {
 	"FILE...",
 	"toQEIB",
-	"Write guest programs in the binary form. Several FILEs need -o with a directory; a script\n"
+	"Write guest programs in the binary form. Several FILEs need -o with a directory; a "
+	"script\n"
 	"for any queue then gives a file for each request of the target.",
 	NULL,
 	false,
@@ -76,8 +74,7 @@ static int load(struct convert *c, const char *path)
 	const struct target *target;
 	bool script;
 
-	if (load_program_as(c->script, path, c->options.target, &c->options.instance,
-			    &script) != 0)
+	if (load_program_as(c->script, path, c->options.target, &c->options.instance, &script) != 0)
 		return STATUS_USAGE;
 	if (script && strcmp(prog->target, "any") == 0 && c->options.target == NULL)
 		return 0;
@@ -196,8 +193,8 @@ static int encode_instances(struct convert *c, const char *path, uint8_t *bytes)
 static int encode_file(struct convert *c, const char *path, uint8_t *bytes)
 {
 	const struct instance_choice *choice = &c->options.instance;
-	bool every = c->folder && choice->queue == NULL && choice->request == NULL &&
-		     !choice->indirect;
+	bool every =
+		c->folder && choice->queue == NULL && choice->request == NULL && !choice->indirect;
 	int err = load(c, path);
 
 	if (err == 0)

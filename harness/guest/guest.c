@@ -40,9 +40,57 @@ TABLE(static const struct slot_place, default_slots, PROGRAM_SLOTS, 3,
 	{ BASE_HOLE, 0, 64 }			 /* b15: not there */
 );
 
+/* Queues from 8 on have small rings, in what the available rings of queues 0 to 7 leave
+ * of their 4 KiB, seven in each:
+ *
+ *   0         518      1024                                    4048
+ *   | avail 0 |        | desc avail used | ... of seven queues |
+ */
+#define SMALL_AVAIL 256u
+#define SMALL_USED 296u
+#define SMALL_SPAN 432u
+#define SMALL_FIRST 1024u
+#define SMALL_QUEUES ((PROGRAM_QUEUES - PROGRAM_QUEUES_LOW) / PROGRAM_QUEUES_LOW)
+
+_Static_assert(SMALL_AVAIL >= 16 * GUEST_QUEUE_SIZE_SMALL, "table");
+_Static_assert(SMALL_USED >= SMALL_AVAIL + 6 + 2 * GUEST_QUEUE_SIZE_SMALL, "available ring");
+_Static_assert(SMALL_SPAN >= SMALL_USED + 6 + 8 * GUEST_QUEUE_SIZE_SMALL, "used ring");
+_Static_assert(SMALL_SPAN % 16 == 0 && SMALL_USED % 4 == 0, "alignment");
+_Static_assert(SMALL_FIRST >= 6 + 2 * GUEST_QUEUE_SIZE_MAX, "available ring of the host");
+_Static_assert(SMALL_FIRST + SMALL_QUEUES * SMALL_SPAN <= RING_SPAN, "seven");
+_Static_assert(PROGRAM_QUEUES_LOW *VIRTQUEUE_AREA_COUNT *RING_SPAN <= GUEST_RINGS_SIZE, "rings");
+
+/* From `low` on. */
+static void place_rings(unsigned queue, uint64_t ring[VIRTQUEUE_AREA_COUNT], uint64_t low)
+{
+	unsigned small = queue - PROGRAM_QUEUES_LOW;
+
+	if (queue < PROGRAM_QUEUES_LOW) {
+		for (unsigned part = 0; part < VIRTQUEUE_AREA_COUNT; part++)
+			ring[part] = low + (queue * VIRTQUEUE_AREA_COUNT + part) * RING_SPAN;
+		return;
+	}
+	low += (small / SMALL_QUEUES * VIRTQUEUE_AREA_COUNT + VIRTQUEUE_DRIVER) * RING_SPAN;
+	low += SMALL_FIRST + small % SMALL_QUEUES * SMALL_SPAN;
+	ring[VIRTQUEUE_DESC] = low;
+	ring[VIRTQUEUE_DRIVER] = low + SMALL_AVAIL;
+	ring[VIRTQUEUE_DEVICE] = low + SMALL_USED;
+}
+
+/* Once: it is done before every program, and there are many queues. */
+static void make_new_queues(struct guest *g)
+{
+	for (unsigned i = 0; i < PROGRAM_QUEUES; i++) {
+		struct guest_queue *q = &g->new_queues[i];
+
+		*q = (struct guest_queue){ .size = (uint16_t)guest_queue_room(i) };
+		place_rings(i, q->ring, g->arena.place[BASE_LOW]);
+	}
+}
+
 uint64_t guest_ring_place(const struct guest *g, unsigned queue, unsigned part)
 {
-	return g->arena.place[BASE_LOW] + (queue * VIRTQUEUE_AREA_COUNT + part) * RING_SPAN;
+	return g->new_queues[queue].ring[part];
 }
 
 void guest_reset(struct guest *g)
@@ -54,15 +102,9 @@ void guest_reset(struct guest *g)
 				   (uint64_t)(int64_t)default_slots[i].offset;
 		g->slots[i].len = default_slots[i].len;
 	}
-	for (unsigned i = 0; i < PROGRAM_QUEUES; i++) {
-		struct guest_queue *q = &g->queues[i];
-
-		q->size = GUEST_QUEUE_SIZE_MAX;
-		for (unsigned part = 0; part < VIRTQUEUE_AREA_COUNT; part++)
-			q->ring[part] = guest_ring_place(g, i, part);
-		q->avail_idx = 0;
-		q->used_idx = 0;
-	}
+	if (g->new_queues[0].size == 0)
+		make_new_queues(g);
+	memcpy(g->queues, g->new_queues, sizeof(g->queues));
 	g->accepted = 0;
 	requests_reset(g);
 	g->last_read = 0;
@@ -73,7 +115,7 @@ void guest_reset(struct guest *g)
 uint64_t guest_addr(const struct guest *g, uint8_t base, uint64_t offset)
 {
 	if (base >= BASE_RING)
-		return g->queues[(base - BASE_RING) / 4].ring[(base - BASE_RING) % 4] + offset;
+		return g->queues[ring_base_queue(base)].ring[ring_base_area(base)] + offset;
 	if (base >= BASE_SLOT)
 		return g->slots[base - BASE_SLOT].addr + offset;
 	if (base >= BASE_LOW && base <= BASE_HOLE)

@@ -18,11 +18,12 @@
 #include "harness/ledger/ledger.h"
 #include "harness/program/program.h"
 
-#define GUEST_REGISTERS_MAX 96	    /* words of register state that are compared */
-#define GUEST_QUEUE_SIZE_MAX 256u   /* entries that a queue's default place has room for */
+#define GUEST_REGISTERS_MAX 96	     /* words of register state that are compared */
+#define GUEST_QUEUE_SIZE_MAX 256u    /* entries that a queue's default place has room for */
+#define GUEST_QUEUE_SIZE_SMALL 16u   /* ... from queue PROGRAM_QUEUES_LOW on */
 #define GUEST_RINGS_SIZE (96u << 10) /* bytes from `low` on, that all default places are in */
-#define GUEST_SETTLE_MAX 64	    /* steps of left-over work before the guest goes on */
-#define GUEST_OUTPUT_MAX (1u << 20) /* bytes that the host takes at a time */
+#define GUEST_SETTLE_MAX 64	     /* steps of left-over work before the guest goes on */
+#define GUEST_OUTPUT_MAX (1u << 20)  /* bytes that the host takes at a time */
 
 struct guest_slot {
 	uint64_t addr;
@@ -45,7 +46,7 @@ struct guest {
 	const struct transport *transport;
 	const struct trace *trace;
 	void *device;
-	uint64_t offered;
+	struct features offered;
 	uint16_t queue_max[PROGRAM_QUEUES];
 	bool entered;	   /* the device was called in this operation */
 	uint32_t selected; /* queue, where the device has no selector for it */
@@ -55,7 +56,8 @@ struct guest {
 	struct requests requests;
 	struct guest_slot slots[PROGRAM_SLOTS];
 	struct guest_queue queues[PROGRAM_QUEUES];
-	uint64_t last_read;  /* what the last register read returned */
+	struct guest_queue new_queues[PROGRAM_QUEUES]; /* as guest_reset leaves them */
+	uint64_t last_read;			       /* what the last register read returned */
 	uint64_t generation; /* what the driver's last read of ConfigGeneration returned */
 	bool generation_read;
 
@@ -71,6 +73,21 @@ struct guest {
 
 	struct record record;
 };
+
+/* Entries that the default place of the queue has room for. */
+static inline unsigned guest_queue_room(unsigned queue)
+{
+	return queue < PROGRAM_QUEUES_LOW ? GUEST_QUEUE_SIZE_MAX : GUEST_QUEUE_SIZE_SMALL;
+}
+
+/* What `start size=` makes of a queue's size: where the default place is small, no more
+ * than it has room for. */
+static inline uint16_t guest_start_size(unsigned queue, uint64_t size)
+{
+	if (queue >= PROGRAM_QUEUES_LOW && size > GUEST_QUEUE_SIZE_SMALL)
+		return GUEST_QUEUE_SIZE_SMALL;
+	return (uint16_t)size;
+}
 
 /* The driver as it is before it has done anything. */
 void guest_reset(struct guest *g);

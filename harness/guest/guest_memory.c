@@ -94,8 +94,8 @@ void guest_set_desc(struct guest *g, const struct program *prog, const struct op
 	      [DESC_FIELD_LEN] = { offsetof(struct vring_desc, len), 4 },
 	      [DESC_FIELD_FLAGS] = { offsetof(struct vring_desc, flags), 2 },
 	      [DESC_FIELD_NEXT] = { offsetof(struct vring_desc, next), 2 });
-	uint64_t desc = guest_desc_place(g, (unsigned)op->value[SET_DESC_QUEUE],
-					 op->value[SET_DESC_INDEX]);
+	uint64_t desc =
+		guest_desc_place(g, (unsigned)op->value[SET_DESC_QUEUE], op->value[SET_DESC_INDEX]);
 	uint64_t value = htole64(op->value[SET_DESC_VALUE]);
 
 	(void)prog;
@@ -117,9 +117,8 @@ void guest_chain(struct guest *g, const struct program *prog, const struct op *o
 		uint16_t flags = (uint16_t)((last ? 0 : 1) | (elements[i] & ELEMENT_WRITE ? 2 : 0));
 		uint16_t next = (uint16_t)(last ? 0 : (op->value[CHAIN_HEAD] + i + 1) % size);
 
-		guest_store_desc(
-			g, guest_desc_place(g, queue, (op->value[CHAIN_HEAD] + i) % size),
-			(struct vring_desc){ slot->addr, slot->len, flags, next });
+		guest_store_desc(g, guest_desc_place(g, queue, (op->value[CHAIN_HEAD] + i) % size),
+				 (struct vring_desc){ slot->addr, slot->len, flags, next });
 	}
 }
 
@@ -140,7 +139,8 @@ void guest_publish_head(struct guest *g, unsigned queue, uint16_t head)
 void guest_publish(struct guest *g, const struct program *prog, const struct op *op)
 {
 	(void)prog;
-	guest_publish_head(g, (unsigned)op->value[PUBLISH_QUEUE], (uint16_t)op->value[PUBLISH_HEAD]);
+	guest_publish_head(g, (unsigned)op->value[PUBLISH_QUEUE],
+			   (uint16_t)op->value[PUBLISH_HEAD]);
 }
 
 SAME_FIELD(OFFER_QUEUE, CHAIN_QUEUE);

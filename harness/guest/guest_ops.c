@@ -26,7 +26,7 @@ static bool set_up_queue(struct guest *g, unsigned queue, uint16_t size,
 	if (max == 0 && !needed)
 		return false;
 	if (size == 0) {
-		size = GUEST_QUEUE_SIZE_MAX;
+		size = (uint16_t)guest_queue_room(queue);
 		while (size > max && size > 1)
 			size /= 2;
 	}
@@ -51,6 +51,19 @@ static void ring_places(const struct guest *g, const struct op *op, unsigned fie
 		ring[part] = guest_addr(g, op->base[field + part], op->value[field + part]);
 }
 
+/* Of those offered; bits 0 to 63 as they are where none of these is named, and so bits 64
+ * to 127 where none of all is. */
+static struct features start_features(struct features offered, const struct op *op)
+{
+	uint64_t low = op->value[START_FEATURES], high = op->value[START_FEATURES_HIGH];
+
+	if (low != 0 || high != 0)
+		offered.high &= high;
+	if (low != 0)
+		offered.low &= low;
+	return offered;
+}
+
 static void op_start(struct guest *g, const struct program *prog, const struct op *op)
 {
 	static const uint64_t in_place[VIRTQUEUE_AREA_COUNT];
@@ -58,7 +71,6 @@ static void op_start(struct guest *g, const struct program *prog, const struct o
 	const struct transport *t = g->transport;
 	uint64_t rung = op->value[START_RUNG];
 	uint32_t status = VIRTIO_CONFIG_S_ACKNOWLEDGE;
-	uint64_t offered;
 
 	(void)prog;
 	ring_places(g, op, START_DESC, places);
@@ -69,10 +81,10 @@ static void op_start(struct guest *g, const struct program *prog, const struct o
 	if (rung >= RUNG_DRIVER)
 		t->write_status(g, status);
 	if (rung >= RUNG_FEATURES) {
-		offered = t->read_features(g);
-		g->accepted = op->value[START_FEATURES] != 0 ? offered & op->value[START_FEATURES]
-							     : offered;
-		t->write_features(g, g->accepted);
+		struct features accepted = start_features(t->read_features(g), op);
+
+		g->accepted = accepted.low;
+		t->write_features(g, accepted);
 	}
 	status |= VIRTIO_CONFIG_S_FEATURES_OK;
 	if (rung >= RUNG_FEATURES_OK)
@@ -80,7 +92,7 @@ static void op_start(struct guest *g, const struct program *prog, const struct o
 	for (unsigned i = 0; rung >= RUNG_QUEUES && i < g->target->queue_count; i++)
 		if (i < PROGRAM_QUEUES)
 			g->requests.queue[i].ready = set_up_queue(
-				g, i, (uint16_t)op->value[START_SIZE],
+				g, i, guest_start_size(i, op->value[START_SIZE]),
 				i == op->value[START_QUEUE] ? places : in_place, false);
 	if (rung >= RUNG_DRIVER_OK)
 		t->write_status(g, status | VIRTIO_CONFIG_S_DRIVER_OK);
@@ -97,7 +109,8 @@ static void op_negotiate(struct guest *g, const struct program *prog, const stru
 {
 	(void)prog;
 	g->accepted = op->value[NEGOTIATE_FEATURES];
-	g->transport->write_features(g, g->accepted);
+	g->transport->write_features(
+		g, (struct features){ g->accepted, op->value[NEGOTIATE_FEATURES_HIGH] });
 }
 
 static void op_queue(struct guest *g, const struct program *prog, const struct op *op)

@@ -23,10 +23,10 @@ struct draft {
 	const struct target_request *request;
 	const struct request_script *script;
 	unsigned queue;
-	uint32_t size;	   /* of the queue */
+	uint32_t size;	    /* of the queue */
 	uint32_t pieces[2]; /* readable, writable */
 	uint32_t piece_len; /* bytes of each but the last; 0: there is one of each kind */
-	uint32_t descs;	   /* in the queue's table */
+	uint32_t descs;	    /* in the queue's table */
 	enum request_layout layout;
 	bool forced; /* the operation says which descriptors */
 	uint32_t head;
@@ -48,6 +48,8 @@ static unsigned pieces_of(const struct target_request *request, uint32_t piece_l
 	bool both = request->len > 0 && request->room > 0;
 	uint32_t of_each = both && most > 1 ? most / 2 : most;
 
+	if (request->buffers_max != 0 && request->buffers_max < of_each)
+		of_each = request->buffers_max;
 	pieces[0] = count_pieces(request->len, piece_len, of_each);
 	pieces[1] = count_pieces(request->room, piece_len, of_each);
 	return pieces[0] + pieces[1];
@@ -159,7 +161,8 @@ static void place(struct guest *g, const struct op *op, struct draft *d)
 	bool own = op->base[SEND_REQUEST_AT] == BASE_ABSOLUTE && op->value[SEND_REQUEST_AT] == 0;
 	bool last = op->base[SEND_REQUEST_AT] == BASE_TOP && op->value[SEND_REQUEST_AT] == 0;
 	uint32_t pieces = d->pieces[0] + d->pieces[1];
-	uint32_t table = (pieces - direct_of(d->layout, pieces)) * (uint32_t)sizeof(struct vring_desc);
+	uint32_t table =
+		(pieces - direct_of(d->layout, pieces)) * (uint32_t)sizeof(struct vring_desc);
 
 	d->area_len = table + (own ? d->request->len + d->request->room : 0);
 	if (d->area_len > ARENA_REQUESTS_SIZE - r->area_at)
@@ -170,6 +173,19 @@ static void place(struct guest *g, const struct op *op, struct draft *d)
 	d->table = d->area;
 	/* At the end of memory: it ends there. */
 	d->at = own ? d->area + table : last ? at - d->request->len - d->request->room : at;
+}
+
+/* Do its buffers lie in the driver's own area? */
+static bool is_own(const struct draft *d)
+{
+	uint32_t bytes = d->request->len + d->request->room;
+
+	return d->area_len >= bytes && d->at == d->area + (d->area_len - bytes);
+}
+
+static bool from_host(const struct target_request *request)
+{
+	return request->before != NULL || request->after != NULL;
 }
 
 static uint32_t piece_end(uint32_t len, uint32_t piece_len, uint32_t i, uint32_t count)
@@ -241,37 +257,78 @@ static void write_readable(struct guest *g, const struct op *op, const struct dr
 	}
 }
 
-/* On its way; may its answer be judged?  One that needs the host, or another queue, only
- * if it is sent at once and nothing else is on its way: no other chain can then take what
- * the host gives, and the host has nothing else to give. */
-static void note_sent(struct guest *g, const struct op *op, const struct draft *d,
-		      uint16_t head, bool at_once)
+static uint16_t used_idx(struct guest *g, unsigned queue)
+{
+	return arena_load16(&g->arena, g->queues[queue].ring[VIRTQUEUE_DEVICE] +
+					       ring_at(&ring_split, GUEST_USED_IDX, 0, 0));
+}
+
+/* Has the device not returned some chains that nobody noted (requests_note.c)? */
+static bool others_outstanding(struct guest *g)
+{
+	const struct requests *r = &g->requests;
+
+	for (unsigned i = 0; i < PROGRAM_QUEUES && r->queues >> i != 0; i++)
+		if (r->queue[i].untracked && used_idx(g, i) != g->queues[i].avail_idx)
+			return true;
+	return false;
+}
+
+/* On how many queues has the driver sent what is no well-formed request? */
+static unsigned count_mistaken(const struct requests *r)
+{
+	unsigned count = 0;
+
+	for (unsigned i = 0; i < PROGRAM_QUEUES && r->queues >> i != 0; i++)
+		count += r->queue[i].mistaken;
+	return count;
+}
+
+/* May what becomes of the request that is about to go be held against the device?  One
+ * that needs the host, or another queue, only if it is sent at once and nothing else is on
+ * its way, or was sent that another queue may still give: no other chain can then take
+ * what the host gives, and the host has nothing else to give. */
+static bool may_judge(struct guest *g, const struct draft *d, bool at_once)
+{
+	const struct requests *r = &g->requests;
+	uint32_t bytes = d->request->len + d->request->room;
+
+	if (r->refused || !arena_has(&g->arena, d->at, bytes) ||
+	    !arena_has(&g->arena, d->area, d->area_len))
+		return false;
+	if (!is_own(d) && others_outstanding(g))
+		return false;
+	if (!from_host(d->request))
+		return true;
+	return at_once && !r->nested && !r->host_touched && r->owed == 0 && r->sent_count == 0 &&
+	       !others_outstanding(g) && count_mistaken(r) == r->queue[d->queue].mistaken;
+}
+
+static void note_sent(struct guest *g, const struct op *op, const struct draft *d, uint16_t head,
+		      bool at_once)
 {
 	struct requests *r = &g->requests;
 	struct request_queue *rq = &r->queue[d->queue];
 	struct request_sent *s = &r->sent[r->sent_count];
-	bool from_host = d->request->before != NULL || d->request->after != NULL;
 	uint32_t bytes = d->request->len + d->request->room;
 	bool altered = op->value[SEND_REQUEST_FLIP] != 0 && d->request->len > 0;
-	bool there = arena_has(&g->arena, d->at, bytes);
-	bool shared = requests_write(r, d->at, bytes);
+	bool shared = requests_write(r, d->at, bytes) || requests_write(r, d->area, d->area_len);
+	bool judged = may_judge(g, d, at_once) && !shared;
 
+	r->owed += from_host(d->request) && !r->nested;
 	if (r->sent_count == REQUESTS_SENT_MAX) {
 		r->well = false;
 		return;
 	}
 	if (altered)
 		rq->mistaken = true;
-	r->strayed = r->strayed || altered || d->forced || d->area_len == 0;
+	/* Whether it is judged must not depend on how fast the device is. */
+	r->strayed = r->strayed || altered || d->forced || !is_own(d) || !judged;
 	/* By force: what is in use may be written over, and the chain may go round. */
-	if (d->forced && (d->head + d->descs > d->size ||
-			  requests_uses(rq, d->head, d->descs)))
+	if (d->forced && (d->head + d->descs > d->size || requests_uses(rq, d->head, d->descs)))
 		r->well = false;
-	if (d->area_len == 0 || d->at != d->area + (d->area_len - bytes))
-		requests_touch(g, d->at, bytes);
-	for (unsigned i = 0; i < r->sent_count; i++)
-		if (d->area_len > 0 && r->sent[i].area - d->area < d->area_len)
-			r->sent[i].content = r->sent[i].judged = false;
+	requests_touch(g, d->at, bytes);
+	requests_touch(g, d->area, d->area_len);
 	*s = (struct request_sent){
 		.request = altered ? NULL : d->request,
 		.at = d->at,
@@ -283,15 +340,11 @@ static void note_sent(struct guest *g, const struct op *op, const struct draft *
 		.head = head,
 		.first = (uint16_t)d->head,
 		.count = (uint16_t)d->descs,
+		.judged = judged,
 		.content = !shared,
-		.clean = !rq->mistaken,
+		.clean = count_mistaken(r) == 0,
 		.nested = r->nested,
 	};
-	s->judged = (!from_host || (at_once && !r->host_touched && r->sent_count == 0)) && there &&
-		    !shared;
-	/* What the host gave for it may be left for the next one. */
-	if (from_host && !there)
-		r->host_touched = true;
 	rq->offered += s->request != NULL && !r->nested;
 	requests_add(r);
 }
@@ -301,14 +354,11 @@ static void note_sent(struct guest *g, const struct op *op, const struct draft *
 static void track(struct guest *g, unsigned queue)
 {
 	struct request_queue *rq = &g->requests.queue[queue];
-	const struct guest_queue *q = &g->queues[queue];
-	uint16_t used = arena_load16(&g->arena,
-				     q->ring[VIRTQUEUE_DEVICE] +
-					     ring_at(&ring_split, GUEST_USED_IDX, 0, 0));
+	uint16_t used = used_idx(g, queue);
 
 	if (!rq->untracked)
 		return;
-	if (used != q->avail_idx)
+	if (used != g->queues[queue].avail_idx)
 		g->requests.well = false;
 	rq->untracked = false;
 	rq->seen = used;
@@ -324,7 +374,8 @@ static bool prepare(struct guest *g, const struct op *op, struct draft *d)
 	*d = (struct draft){ .queue = queue };
 	d->request = target_request(g->target, queue, (unsigned)op->value[SEND_REQUEST_WHICH]);
 	if (d->request == NULL || !r->queue[queue].ready || g->queues[queue].size == 0 ||
-	    !accepted(g, d->request->features))
+	    !accepted(g, d->request->features) ||
+	    (d->request->features_off & g->accepted) != 0)
 		return false;
 	d->script = &r->scripts[d->request - g->target->requests];
 	d->size = g->queues[queue].size;
@@ -372,6 +423,7 @@ void guest_chain_request(struct guest *g, const struct program *prog, const stru
 	if (requests_uses(&g->requests.queue[d.queue], d.head, d.descs))
 		g->requests.well = false;
 	requests_touch(g, d.at, d.request->len + d.request->room);
+	requests_touch(g, d.area, d.area_len);
 	write_readable(g, op, &d);
 	write_descs(g, &d);
 }
@@ -382,7 +434,15 @@ static bool offer(struct guest *g, const struct op *op, bool at_once, struct dra
 
 	if (!prepare(g, op, d))
 		return false;
-	run_script(g, d->script->before);
+	if (d->script->before != NULL && !g->requests.nested) {
+		run_script(g, d->script->before);
+		/* It may have sent requests: what they left is free. */
+		requests_look(g);
+		if (!prepare(g, op, d)) {
+			g->requests.owed++;
+			return false;
+		}
+	}
 	head = (uint16_t)(d->layout == LAYOUT_REVERSED ? desc_index(d, 0) : d->head);
 	write_readable(g, op, d);
 	write_descs(g, d);

@@ -16,7 +16,6 @@
  */
 #include "harness/guest/guest_internal.h"
 #include "harness/ledger/ledger_internal.h"
-#include "harness/program/text.h"
 
 #include <errno.h>
 #include <linux/virtio_config.h>
@@ -26,49 +25,8 @@
 #define LIVE (VIRTIO_CONFIG_S_FEATURES_OK | VIRTIO_CONFIG_S_DRIVER_OK)
 #define GONE (VIRTIO_CONFIG_S_NEEDS_RESET | VIRTIO_CONFIG_S_FAILED)
 
-/* Only what the guest itself does, in order. */
-static bool is_plain_op(const struct op *op)
+int requests_open(struct requests *r, const struct target *target)
 {
-	return op->code != OP_REPEAT && (op->code < OP_SAVE || op->code > OP_CUT) &&
-	       op->code != OP_START;
-}
-
-/* Parse one of a request's texts: 0, or negative errno with `why` filled in. */
-static int parse_ops(struct script *script, const char *name, const char *text,
-		     struct program **prog, char *why, size_t size)
-{
-	static const char header[] = "device any\n";
-	size_t len = strlen(text) + sizeof(header);
-	char *whole = malloc(len);
-	struct text_error error;
-	int err = -ENOMEM;
-
-	*prog = malloc(sizeof(**prog));
-	if (whole == NULL || *prog == NULL)
-		goto out;
-	snprintf(whole, len, "%s%s", header, text);
-	err = text_parse(script, whole, len - 1, &error);
-	for (uint32_t i = 0; err == 0 && i < script->prog.op_count; i++) {
-		if (is_plain_op(&script->prog.ops[i]))
-			continue;
-		error = (struct text_error){ .line = script->op_lines[i], .column = 1 };
-		strcpy(error.message, "not in a request: start, repeat and snapshots");
-		err = -EINVAL;
-	}
-	if (err == 0)
-		**prog = script->prog;
-	else if (why != NULL)
-		snprintf(why, size,
-			 "has a request '%.32s' with an invalid operation: %u:%u: %.100s", name,
-			 error.line - 1, error.column, error.message);
-out:
-	free(whole);
-	return err;
-}
-
-int requests_open(struct requests *r, const struct target *target, char *why, size_t size)
-{
-	struct script *script = NULL;
 	int err = 0;
 
 	r->scripts = NULL;
@@ -76,20 +34,17 @@ int requests_open(struct requests *r, const struct target *target, char *why, si
 	if (target->request_count == 0)
 		return 0;
 	r->scripts = calloc(target->request_count, sizeof(*r->scripts));
-	script = calloc(1, sizeof(*script));
-	if (r->scripts == NULL || script == NULL)
-		err = -ENOMEM;
+	if (r->scripts == NULL)
+		return -ENOMEM;
 	for (unsigned i = 0; i < target->request_count && err == 0; i++) {
 		const struct target_request *request = &target->requests[i];
 
-		if (request->before != NULL)
-			err = parse_ops(script, request->name, request->before,
-					&r->scripts[i].before, why, size);
-		if (request->after != NULL && err == 0)
-			err = parse_ops(script, request->name, request->after, &r->scripts[i].after,
-					why, size);
+		err = target_request_ops(target, request, request->before, &r->scripts[i].before,
+					 NULL, 0);
+		if (err == 0)
+			err = target_request_ops(target, request, request->after,
+						 &r->scripts[i].after, NULL, 0);
 	}
-	free(script);
 	if (err != 0)
 		requests_close(r);
 	return err;
@@ -121,7 +76,8 @@ void requests_reset(struct guest *g)
 	struct requests *r = &g->requests;
 
 	forget(r);
-	r->strayed = r->host_touched = r->nested = r->lacked_room = false;
+	r->strayed = r->host_touched = r->refused = r->nested = r->lacked_room = false;
+	r->owed = 0;
 	r->compared = 0;
 	r->digest = 0;
 }
@@ -135,7 +91,7 @@ static bool queues_are_well(const struct guest *g)
 		if (!g->requests.queue[i].ready)
 			continue;
 		if (q->size == 0 || (q->size & (q->size - 1)) != 0 || q->size > g->queue_max[i] ||
-		    q->size > GUEST_QUEUE_SIZE_MAX)
+		    q->size > guest_queue_room(i))
 			return false;
 		for (unsigned part = 0; part < VIRTQUEUE_AREA_COUNT; part++)
 			if (q->ring[part] != guest_ring_place(g, i, part))
@@ -154,7 +110,7 @@ void requests_started(struct guest *g, bool live)
 		ready |= (uint64_t)r->queue[i].ready << i;
 	forget(r);
 	r->queues = ready;
-	for (unsigned i = 0; ready >> i != 0; i++)
+	for (unsigned i = 0; i < PROGRAM_QUEUES && ready >> i != 0; i++)
 		r->queue[i].ready = (ready >> i & 1) != 0;
 	if (!live)
 		return;
@@ -248,6 +204,7 @@ void request_wrong_print(const struct request_wrong *wrong, char *text, size_t s
 static bool is_judged(struct guest *g, const struct request_sent *s)
 {
 	return s->judged && g->requests.well && g->ledger.enabled &&
+	       (g->transport->look_status(g) & GONE) == 0 &&
 	       ledger_judges(&g->ledger, s->clean ? RULE_REQUEST_ANSWERED : RULE_REQUEST_RESUMED);
 }
 
@@ -290,20 +247,22 @@ static void digest(struct guest *g, const struct request_sent *s, uint32_t len)
 /* A request came back. */
 static void judge(struct guest *g, const struct request_sent *s, uint32_t len)
 {
-	struct request_queue *rq = &g->requests.queue[s->queue];
+	struct requests *r = &g->requests;
+	struct request_queue *rq = &r->queue[s->queue];
 	const struct target_request *request = s->request;
 	struct request_wrong wrong = wrong_of(s, REQUEST_LENGTH);
-	bool judged = is_judged(g, s);
+	bool host = request->before != NULL || request->after != NULL;
 
 	wrong.len = len;
 	if (len < request->used_min || len > request->used_max ||
 	    (s->content && find_wrong_byte(g, s, &wrong))) {
 		note_wrong(rq, &wrong);
-		if (judged)
+		if (is_judged(g, s))
 			accuse(g, s, &wrong);
 		return;
 	}
 	rq->answered += !s->nested;
+	r->owed -= host && !s->nested && s->content && r->well && r->owed > 0;
 	if (request->exact && s->content && s->judged && g->requests.well)
 		digest(g, s, len);
 }
@@ -339,6 +298,15 @@ static void look_at_queue(struct guest *g, unsigned queue)
 	rq->seen = idx;
 }
 
+void requests_look(struct guest *g)
+{
+	struct requests *r = &g->requests;
+
+	for (unsigned i = 0; i < PROGRAM_QUEUES && r->queues >> i != 0; i++)
+		if ((r->queues >> i & 1) != 0 && r->queue[i].outstanding > 0)
+			look_at_queue(g, i);
+}
+
 void requests_rest(struct guest *g, enum device_state state)
 {
 	struct requests *r = &g->requests;
@@ -347,9 +315,7 @@ void requests_rest(struct guest *g, enum device_state state)
 
 	if (r->sent_count == 0)
 		return;
-	for (unsigned i = 0; r->queues >> i != 0; i++)
-		if ((r->queues >> i & 1) != 0 && r->queue[i].outstanding > 0)
-			look_at_queue(g, i);
+	requests_look(g);
 	if (r->sent_count == 0 || state != DEVICE_IDLE)
 		return;
 	status = g->transport->look_status(g);

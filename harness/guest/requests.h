@@ -16,7 +16,7 @@
 
 struct guest;
 
-#define REQUESTS_SENT_MAX 512u /* chains on their way that are told apart */
+#define REQUESTS_SENT_MAX 512u	/* chains on their way that are told apart */
 #define REQUESTS_DESCS_MAX 256u /* descriptors of a queue that are told apart */
 #define REQUESTS_PIECES_MAX 128u
 
@@ -34,7 +34,7 @@ struct request_sent {
 	bool followed;	       /* ... and what happens after that has happened */
 	bool judged;	       /* the device has no excuse */
 	bool content;	       /* nor for the bytes of the answer */
-	bool clean;	       /* the driver had made no mistake on this queue */
+	bool clean;	       /* the driver had made no mistake on any queue */
 	bool nested;	       /* part of another request */
 };
 
@@ -50,10 +50,10 @@ struct request_wrong {
 	enum request_wrong_kind kind;
 	const char *name; /* of the request */
 	uint16_t queue, head;
-	uint32_t len;		     /* LENGTH: used.len */
-	uint32_t min, max;	     /* ... and what was declared */
-	uint32_t at;		     /* BYTES: where */
-	uint8_t found, due;	     /* ... what is there, and what was declared */
+	uint32_t len;	    /* LENGTH: used.len */
+	uint32_t min, max;  /* ... and what was declared */
+	uint32_t at;	    /* BYTES: where */
+	uint8_t found, due; /* ... what is there, and what was declared */
 };
 
 struct request_queue {
@@ -64,7 +64,7 @@ struct request_queue {
 	uint32_t answered; /* as declared, since this was asked for last */
 	uint32_t offered;  /* since then, or on their way then */
 	uint32_t outstanding;
-	struct request_wrong wrong; /* the first one since then */
+	struct request_wrong wrong;		/* the first one since then */
 	uint64_t used[REQUESTS_DESCS_MAX / 64]; /* descriptors in use */
 };
 
@@ -74,9 +74,12 @@ struct request_script {
 };
 
 struct requests {
-	bool well; /* live since `start`, and nothing since then gives the device an excuse */
-	bool strayed;	   /* the program did more than start, send requests, wait and look */
+	bool well;    /* live since `start`, and nothing since then gives the device an excuse */
+	bool strayed; /* the program did more than start, send requests, wait and look */
 	bool host_touched; /* the program made the host do something */
+	bool refused;	   /* ... refuse what the device passes on, perhaps even now */
+	uint32_t owed;	   /* requests that the host did something for and that did not come
+			    * back as declared: it may still have what is theirs */
 	bool saved;	   /* the last operation took a snapshot, or put it back */
 	bool nested;	   /* what runs are a request's own operations */
 	bool redivided;	   /* a twin: cut what is sent whole, join what is sent in pieces */
@@ -93,9 +96,8 @@ struct requests {
 	unsigned script_count;
 };
 
-/* Parse the operations of the target's requests: 0, -ENOMEM, or -EINVAL with what is wrong
- * in `why` (may be NULL). */
-int requests_open(struct requests *r, const struct target *target, char *why, size_t size);
+/* Parse the operations of the target's requests: 0, -ENOMEM, or -EINVAL. */
+int requests_open(struct requests *r, const struct target *target);
 void requests_close(struct requests *r);
 
 /* Nothing was sent. */
@@ -106,6 +108,15 @@ void requests_note(struct guest *g, const struct program *prog, const struct op 
 void requests_started(struct guest *g, bool live);
 /* An operation is over, the device in `state`: what came back, and what did not. */
 void requests_rest(struct guest *g, enum device_state state);
+
+/* What came back, whatever the device does next. */
+void requests_look(struct guest *g);
+
+/* May the host still have what the program, or a request of it, made it do? */
+static inline bool requests_left_something(const struct requests *r)
+{
+	return r->host_touched || r->refused || r->owed > 0;
+}
 
 /* Descriptors that this request takes on that queue, divided as the operation says. */
 unsigned requests_descs(const struct target_request *request, const struct op *op);

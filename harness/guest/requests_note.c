@@ -51,8 +51,10 @@ static void touch_sent(struct requests *r, uint64_t addr, uint64_t len)
 		struct request_sent *s = &r->sent[i];
 		uint64_t own = s->request != NULL ? s->request->len + s->request->room : 0;
 
-		if (overlaps(addr, len, s->at, own) || overlaps(addr, len, s->area, s->area_len))
-			s->judged = s->content = false;
+		if (!overlaps(addr, len, s->at, own) && !overlaps(addr, len, s->area, s->area_len))
+			continue;
+		s->judged = s->content = false;
+		r->strayed = true;
 	}
 }
 
@@ -94,7 +96,8 @@ SAME_FIELD(FILL_LEN, UNMAP_LEN);
 static void note_range(struct guest *g, const struct program *prog, const struct op *op)
 {
 	(void)prog;
-	requests_touch(g, guest_addr(g, op->base[FILL_ADDR], op->value[FILL_ADDR]), op->value[FILL_LEN]);
+	requests_touch(g, guest_addr(g, op->base[FILL_ADDR], op->value[FILL_ADDR]),
+		       op->value[FILL_LEN]);
 }
 
 static void note_host(struct guest *g, const struct program *prog, const struct op *op)
@@ -103,6 +106,13 @@ static void note_host(struct guest *g, const struct program *prog, const struct 
 	(void)op;
 	if (!g->requests.nested)
 		g->requests.host_touched = true;
+}
+
+/* Until the program is over: nobody knows how many frames it is about. */
+static void note_refuse(struct guest *g, const struct program *prog, const struct op *op)
+{
+	note_host(g, prog, op);
+	g->requests.refused = g->requests.host_touched;
 }
 
 /* What a driver may write at any time. */
@@ -213,6 +223,10 @@ static void note_offer(struct guest *g, const struct program *prog, const struct
 
 		if ((elements[i] & ELEMENT_WRITE) != 0)
 			requests_touch(g, slot->addr, slot->len);
+		/* Requests lie there that are sent later. */
+		if ((elements[i] & ELEMENT_WRITE) != 0 && rq->untracked &&
+		    overlaps(slot->addr, slot->len, g->arena.requests, ARENA_REQUESTS_SIZE))
+			r->well = false;
 	}
 	if (rq->untracked)
 		return;
@@ -254,7 +268,7 @@ static note_fn *const notes[256] = {
 	[OP_RACE] = note_excuse,	 [OP_RACE_WRITE] = note_excuse,
 	[OP_FAULT_ACCESS] = note_excuse, [OP_FAULT_ALLOC] = note_excuse,
 	[OP_TYPE] = note_host,		 [OP_PUT_BACK] = note_host,
-	[OP_REFUSE] = note_host,	 [OP_HOLD] = note_host,
+	[OP_REFUSE] = note_refuse,	 [OP_HOLD] = note_host,
 	[OP_PRETEND] = note_host,	 [OP_SET_NUM_PAGES] = note_host,
 	[OP_CORRUPT] = note_excuse,	 [OP_CUT] = note_excuse,
 	[OP_RESTORE] = note_restore,
@@ -265,7 +279,8 @@ void requests_note(struct guest *g, const struct program *prog, const struct op 
 	g->requests.saved = op->code == OP_SAVE || (op->code == OP_RESTORE && g->requests.saved);
 	if (notes[op->code] == NULL)
 		return;
-	if (notes[op->code] != note_notify && notes[op->code] != note_restore && !g->requests.nested)
+	if (notes[op->code] != note_notify && notes[op->code] != note_restore &&
+	    !g->requests.nested)
 		g->requests.strayed = true;
 	notes[op->code](g, prog, op);
 }

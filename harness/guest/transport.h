@@ -16,19 +16,20 @@
 #define VRINGER_HARNESS_TRANSPORT_H
 
 #include "harness/program/program.h"
+#include "harness/target/target.h"
 
 struct guest;
 struct script;
-struct target;
 
 struct transport {
 	const char *name;
 
 	/* status 0 resets the device. */
 	void (*write_status)(struct guest *g, uint32_t status);
-	/* What the device offers; what the driver accepts. */
-	uint64_t (*read_features)(struct guest *g);
-	void (*write_features)(struct guest *g, uint64_t features);
+	/* What the device offers; what the driver accepts.  A driver asks for bits 64 to 127
+	 * of targets that have some, and writes them there, or where it accepts any. */
+	struct features (*read_features)(struct guest *g);
+	void (*write_features)(struct guest *g, struct features features);
 	/* queue: any number.  max: entries, 0 if there is no such queue. */
 	void (*select_queue)(struct guest *g, uint64_t queue);
 	uint32_t (*read_queue_max)(struct guest *g);
@@ -52,7 +53,7 @@ struct transport {
 	uint32_t (*look_status)(const struct guest *g);
 	uint32_t (*look_interrupt_status)(const struct guest *g);
 	uint32_t (*look_generation)(const struct guest *g);
-	uint64_t (*look_features)(const struct guest *g);
+	struct features (*look_features)(const struct guest *g);
 	uint32_t (*look_queue_max)(const struct guest *g);
 	uint32_t (*look_queue_ready)(const struct guest *g);
 	uint64_t (*look_config)(const struct guest *g, uint32_t offset, uint32_t width);

@@ -19,7 +19,7 @@
 #include <linux/virtio_mmio.h>
 #include <string.h>
 
-#define WORDS 2u /* of 32 bits, of features and of an address */
+#define WORDS 2u /* of 32 bits, of an address */
 
 static const struct target_calls *calls_of(const struct guest *g)
 {
@@ -41,12 +41,12 @@ static uint32_t look_generation(const struct guest *g)
 	return calls_of(g)->generation(g->device);
 }
 
-static uint64_t look_features(const struct guest *g)
+static struct features look_features(const struct guest *g)
 {
-	uint64_t features = 0;
+	struct features features = { 0 };
 
-	for (uint32_t word = 0; word < WORDS; word++)
-		features |= (uint64_t)calls_of(g)->offered(g->device, word) << (32 * word);
+	for (uint32_t word = 0; word < target_feature_pages(g->target); word++)
+		features_set(&features, word, calls_of(g)->offered(g->device, word));
 	return features;
 }
 
@@ -164,11 +164,11 @@ static void write_status(struct guest *g, uint32_t status)
 	tell_end(g, &act);
 }
 
-static uint64_t read_features(struct guest *g)
+static struct features read_features(struct guest *g)
 {
-	uint64_t features = 0;
+	struct features features = { 0 };
 
-	for (uint32_t word = 0; word < WORDS; word++) {
+	for (uint32_t word = 0; word < target_feature_pages(g->target); word++) {
 		struct act act = { .name = "offered",
 				   .offset = VIRTIO_MMIO_DEVICE_FEATURES,
 				   .width = 4,
@@ -179,18 +179,18 @@ static uint64_t read_features(struct guest *g)
 		tell_begin(g, &act);
 		act.value = calls_of(g)->offered(g->device, word);
 		tell_end(g, &act);
-		features |= act.value << (32 * word);
+		features_set(&features, word, (uint32_t)act.value);
 	}
 	return features;
 }
 
-static void write_features(struct guest *g, uint64_t features)
+static void write_features(struct guest *g, struct features features)
 {
-	for (uint32_t word = 0; word < WORDS; word++) {
+	for (uint32_t word = 0; word < features_pages(g->target, features); word++) {
 		const struct act act = { .name = "accept",
 					 .offset = VIRTIO_MMIO_DRIVER_FEATURES,
 					 .width = 4,
-					 .value = (uint32_t)(features >> (32 * word)),
+					 .value = features_get(features, word),
 					 .quiet = true };
 
 		tell_selected(g, VIRTIO_MMIO_DRIVER_FEATURES_SEL, word);

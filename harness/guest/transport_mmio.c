@@ -33,9 +33,9 @@ static uint32_t look_generation(const struct guest *g)
 	return (uint32_t)look(g, VIRTIO_MMIO_CONFIG_GENERATION, 4);
 }
 
-static uint64_t look_features(const struct guest *g)
+static struct features look_features(const struct guest *g)
 {
-	return look(g, VIRTIO_MMIO_DEVICE_FEATURES, 4);
+	return (struct features){ .low = look(g, VIRTIO_MMIO_DEVICE_FEATURES, 4) };
 }
 
 static uint32_t look_queue_max(const struct guest *g)
@@ -168,22 +168,23 @@ static void write_status(struct guest *g, uint32_t status)
 	write32(g, VIRTIO_MMIO_STATUS, status);
 }
 
-static uint64_t read_features(struct guest *g)
+static struct features read_features(struct guest *g)
 {
-	uint64_t features = 0;
+	struct features features = { 0 };
 
-	for (uint32_t page = 0; page < 2; page++) {
+	for (uint32_t page = 0; page < target_feature_pages(g->target); page++) {
 		write32(g, VIRTIO_MMIO_DEVICE_FEATURES_SEL, page);
-		features |= read_any(g, VIRTIO_MMIO_DEVICE_FEATURES, 4) << (32 * page);
+		features_set(&features, page,
+			     (uint32_t)read_any(g, VIRTIO_MMIO_DEVICE_FEATURES, 4));
 	}
 	return features;
 }
 
-static void write_features(struct guest *g, uint64_t features)
+static void write_features(struct guest *g, struct features features)
 {
-	for (uint32_t page = 0; page < 2; page++) {
+	for (uint32_t page = 0; page < features_pages(g->target, features); page++) {
 		write32(g, VIRTIO_MMIO_DRIVER_FEATURES_SEL, page);
-		write32(g, VIRTIO_MMIO_DRIVER_FEATURES, features >> (32 * page));
+		write32(g, VIRTIO_MMIO_DRIVER_FEATURES, features_get(features, page));
 	}
 }
 

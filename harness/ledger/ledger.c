@@ -85,7 +85,7 @@ static void begin_session(struct ledger *l)
 	ledger_blind_reset(l);
 	l->away.count = l->away.have = 0;
 	l->away.all = false;
-	for (unsigned i = 0; i < PROGRAM_QUEUES; i++)
+	for (unsigned i = 0; i < ledger_queues(l); i++)
 		l->queues[i] =
 			(struct ledger_queue){ .holds = LEDGER_NONE, .last_hold = LEDGER_NONE };
 }
@@ -93,7 +93,7 @@ static void begin_session(struct ledger *l)
 void ledger_session_end(struct ledger *l)
 {
 	TELL_FOLLOWERS(l, reset, l);
-	for (unsigned i = 0; i < PROGRAM_QUEUES; i++)
+	for (unsigned i = 0; i < ledger_queues(l); i++)
 		ledger_queue_stop(l, &l->queues[i]);
 	begin_session(l);
 }
@@ -101,7 +101,7 @@ void ledger_session_end(struct ledger *l)
 void ledger_forget(struct ledger *l, uint32_t generation)
 {
 	ledger_session_end(l);
-	for (unsigned i = 0; i < PROGRAM_QUEUES; i++)
+	for (unsigned i = 0; i < ledger_queues(l); i++)
 		l->queues[i].lost = true;
 	l->away.all = true;
 	TELL_FOLLOWERS(l, forget, l);
@@ -141,6 +141,11 @@ void ledger_reset(struct ledger *l, const struct target *target, uint64_t offere
 	memset(l->judged, 0, sizeof(l->judged));
 	note_silent(l);
 	note_disagreements(l);
+}
+
+void ledger_offers_high(struct ledger *l, uint64_t offered)
+{
+	l->offered_high = offered;
 }
 
 void ledger_created(struct ledger *l, uint32_t generation, uint16_t mtu)

@@ -43,6 +43,8 @@ void ledger_enable(struct ledger *ledger, bool enabled);
 /* For a new device of `target` that offers `offered` and has queues of at most these sizes. */
 void ledger_reset(struct ledger *ledger, const struct target *target, uint64_t offered,
 		  const uint16_t queue_max[PROGRAM_QUEUES]);
+/* Of bits 64 to 127; from here on. */
+void ledger_offers_high(struct ledger *ledger, uint64_t offered);
 /* It is there, and all of the heap is its: what it shows as its generation and, of a network
  * device (ledger_net_mtu_at), its MTU; else 0. */
 void ledger_created(struct ledger *ledger, uint32_t generation, uint16_t mtu);

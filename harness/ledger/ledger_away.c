@@ -68,7 +68,7 @@ static void add_buffer(struct ledger *l, const struct ledger_node *node)
 
 void ledger_away_look(struct ledger *l)
 {
-	for (unsigned queue = 0; queue < PROGRAM_QUEUES; queue++) {
+	for (unsigned queue = 0; queue < ledger_queues(l); queue++) {
 		if (!gives_away(l, queue))
 			continue;
 		for (uint32_t h = l->queues[queue].holds; h != LEDGER_NONE; h = l->hold[h].next) {

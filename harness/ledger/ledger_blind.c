@@ -167,7 +167,7 @@ void ledger_go_blind(struct ledger *l, enum ledger_blind cause, unsigned queue)
 		note(l, cause, queue);
 	l->plain.device.stale = !l->plain.thorough;
 	l->plain.session.wild = l->plain.session.wild || place;
-	for (unsigned i = 0; i < PROGRAM_QUEUES; i++) {
+	for (unsigned i = 0; i < ledger_queues(l); i++) {
 		struct ledger_queue *q = &l->queues[i];
 		bool here = queue == i || queue == PROGRAM_QUEUES;
 
@@ -217,7 +217,7 @@ void ledger_blind_begin(struct ledger *l)
 {
 	bool clear = !l->session.lost && l->plain.arena->hole_count == 0;
 
-	for (unsigned i = 0; i < PROGRAM_QUEUES; i++) {
+	for (unsigned i = 0; i < ledger_queues(l); i++) {
 		struct ledger_queue *q = &l->queues[i];
 
 		if (!q->work.ready)
@@ -228,7 +228,7 @@ void ledger_blind_begin(struct ledger *l)
 	}
 	if (!clear)
 		return;
-	for (unsigned i = 0; i < PROGRAM_QUEUES; i++) {
+	for (unsigned i = 0; i < ledger_queues(l); i++) {
 		struct ledger_queue *q = &l->queues[i];
 
 		if (q->work.doubt == DOUBT_CHAINS)
@@ -240,7 +240,7 @@ void ledger_blind_begin(struct ledger *l)
 
 void ledger_blind_end(struct ledger *l)
 {
-	for (unsigned i = 0; i < PROGRAM_QUEUES; i++)
+	for (unsigned i = 0; i < ledger_queues(l); i++)
 		if (l->queues[i].work.ready)
 			look(l, &l->queues[i], true);
 }

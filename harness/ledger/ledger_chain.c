@@ -32,7 +32,7 @@ static uint32_t new_node(struct ledger *l)
 	uint32_t index = l->device.node_free;
 
 	if (index == LEDGER_NONE && l->device.node_used == LEDGER_NODES_MAX) {
-		for (unsigned i = 0; i < PROGRAM_QUEUES; i++)
+		for (unsigned i = 0; i < ledger_queues(l); i++)
 			drop_abandoned(l, &l->queues[i]);
 		index = l->device.node_free;
 	}

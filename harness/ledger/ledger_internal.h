@@ -20,6 +20,13 @@ static inline bool ledger_knows_transport(const struct ledger *l)
 	return l->target->model || l->target->transport;
 }
 
+/* The queues that the target has and a program can name: all others stay as they are at
+ * first. */
+static inline unsigned ledger_queues(const struct ledger *l)
+{
+	return l->target->queue_count < PROGRAM_QUEUES ? l->target->queue_count : PROGRAM_QUEUES;
+}
+
 /* Is the rule to be judged for this target?  Notes that it was. */
 static inline bool ledger_judges(struct ledger *l, enum rule rule)
 {

@@ -44,7 +44,7 @@ static bool is_writable(const struct ledger *l, const struct ledger_hold *hold, 
 /* Does a buffer of the chain, or a used ring, lie over a table that is read? */
 static bool meets_tables(const struct ledger *l, struct span written)
 {
-	for (unsigned i = 0; i < PROGRAM_QUEUES; i++) {
+	for (unsigned i = 0; i < ledger_queues(l); i++) {
 		const struct ledger_queue *q = &l->queues[i];
 
 		for (uint32_t h = q->holds; h != LEDGER_NONE; h = l->hold[h].next)
@@ -58,7 +58,7 @@ static bool meets_tables(const struct ledger *l, struct span written)
 
 static bool meets_rings(const struct ledger *l, struct span written, const struct ledger_queue *own)
 {
-	for (unsigned i = 0; i < PROGRAM_QUEUES; i++) {
+	for (unsigned i = 0; i < ledger_queues(l); i++) {
 		const struct ledger_queue *q = &l->queues[i];
 		struct span ring[VIRTQUEUE_AREA_COUNT];
 
@@ -94,7 +94,7 @@ bool ledger_overlaps(const struct ledger *l, const struct ledger_queue *q)
 /* Is a device-writable buffer of the chain one that a device may read as well? */
 static bool is_read_too(const struct ledger *l, const struct ledger_hold *hold)
 {
-	for (unsigned i = 0; i < PROGRAM_QUEUES; i++) {
+	for (unsigned i = 0; i < ledger_queues(l); i++) {
 		for (uint32_t h = l->queues[i].holds; h != LEDGER_NONE; h = l->hold[h].next) {
 			for (uint32_t r = l->hold[h].first; r != LEDGER_NONE;
 			     r = l->nodes[r].next) {

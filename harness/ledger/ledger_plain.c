@@ -95,7 +95,7 @@ static bool buffer_place(const struct ledger *l, const struct ledger_queue *q, u
 /* Where `addr` lies, of which queue, and how far that goes. */
 static enum place find_place(const struct ledger *l, uint64_t addr, unsigned *queue, uint64_t *last)
 {
-	for (unsigned i = 0; i < PROGRAM_QUEUES; i++) {
+	for (unsigned i = 0; i < ledger_queues(l); i++) {
 		const struct ledger_queue *q = &l->queues[i];
 		enum place place;
 
@@ -196,7 +196,7 @@ static bool is_a_look(struct ledger *l, bool write, uint64_t addr, uint32_t len)
 {
 	uint64_t end = addr + (len - 1), last;
 
-	for (unsigned i = 0; i < PROGRAM_QUEUES; i++) {
+	for (unsigned i = 0; i < ledger_queues(l); i++) {
 		const struct ledger_queue *q = &l->queues[i];
 
 		if (!q->work.ready)
@@ -250,7 +250,7 @@ static void note_strikes(struct ledger *l)
  * the table that it names. */
 static bool read_place(const struct ledger *l, uint64_t addr, uint64_t *last)
 {
-	for (unsigned i = 0; i < PROGRAM_QUEUES; i++) {
+	for (unsigned i = 0; i < ledger_queues(l); i++) {
 		for (uint32_t h = l->queues[i].holds; h != LEDGER_NONE; h = l->hold[h].next) {
 			const struct ledger_hold *hold = &l->hold[h];
 
@@ -329,7 +329,7 @@ static void compare_due(struct ledger *l)
 {
 	struct arena *arena = l->plain.arena;
 
-	for (unsigned i = 0; i < PROGRAM_QUEUES; i++) {
+	for (unsigned i = 0; i < ledger_queues(l); i++) {
 		const struct ledger_queue *q = &l->queues[i];
 
 		if (!q->work.ready)
@@ -370,7 +370,8 @@ void ledger_plain_begin(struct ledger *l, enum ledger_unsure unsure)
 {
 	struct ledger_plain *p = &l->plain;
 
-	memset(p->device.interrupts, 0, sizeof(p->device.interrupts));
+	memset(p->device.interrupts, 0, ledger_queues(l) * sizeof(p->device.interrupts[0]));
+	p->device.interrupts[LEDGER_LINE] = 0;
 	p->device.struck = p->arena->struck;
 	p->device.looking = l->call.live;
 	if (!p->device.looking) {
@@ -405,7 +406,7 @@ void ledger_plain_end(struct ledger *l)
 		compare_due(l);
 	if (p->session.blind)
 		ledger_judge_jump(l);
-	for (unsigned i = 0; i < PROGRAM_QUEUES && !p->session.blind; i++)
+	for (unsigned i = 0; i < ledger_queues(l) && !p->session.blind; i++)
 		if (l->queues[i].work.ready)
 			ledger_plain_used(l, i);
 	if (!p->session.blind)

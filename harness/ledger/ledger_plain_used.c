@@ -199,7 +199,7 @@ void ledger_plain_used(struct ledger *l, unsigned queue)
 	if (l->plain.session.blind)
 		return;
 	l->device.counters[TARGET_COUNTERS_MAX + queue] += moved;
-	l->call.moved |= (uint8_t)(1u << queue);
+	l->call.moved |= 1ULL << queue;
 	l->session.events |= VIRTIO_MMIO_INT_VRING;
 	index_moved(l, q, idx);
 }
@@ -236,9 +236,9 @@ static void judge_interrupts(struct ledger *l, uint32_t count, unsigned from, un
 void ledger_plain_interrupts(struct ledger *l)
 {
 	ledger_judge_used_bit(l);
-	for (unsigned i = 0; i < PROGRAM_QUEUES; i++)
+	for (unsigned i = 0; i < ledger_queues(l); i++)
 		judge_interrupts(l, l->plain.device.interrupts[i], i, i + 1);
-	judge_interrupts(l, l->plain.device.interrupts[LEDGER_LINE], 0, PROGRAM_QUEUES);
+	judge_interrupts(l, l->plain.device.interrupts[LEDGER_LINE], 0, ledger_queues(l));
 }
 
 void ledger_plain_stuck(struct ledger *l, unsigned i)

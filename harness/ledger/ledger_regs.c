@@ -21,6 +21,13 @@
 #define STEP_3 (STEP_2 | VIRTIO_CONFIG_S_FEATURES_OK)
 #define STEP_4 (STEP_3 | VIRTIO_CONFIG_S_DRIVER_OK)
 
+/* Did the driver accept a feature that is not offered? */
+static bool accepts_more(const struct ledger *l)
+{
+	return (l->session.driver_features & ~l->offered) != 0 ||
+	       (l->session.driver_features_high & ~l->offered_high) != 0;
+}
+
 /* The status that our models show once the driver wrote `value`. */
 static uint32_t ladder(const struct ledger *l, uint32_t old, uint32_t value)
 {
@@ -35,8 +42,8 @@ static uint32_t ladder(const struct ledger *l, uint32_t old, uint32_t value)
 	for (size_t i = 0; i < sizeof(steps) / sizeof(steps[0]); i++) {
 		if (old != steps[i].from || value != steps[i].to)
 			continue;
-		if (value == STEP_3 && ((l->session.driver_features & ~l->offered) != 0 ||
-					(l->session.driver_features & missing) == 0))
+		if (value == STEP_3 &&
+		    (accepts_more(l) || (l->session.driver_features & missing) == 0))
 			return old | VIRTIO_CONFIG_S_FAILED;
 		return value;
 	}
@@ -53,16 +60,29 @@ static void judge_ladder(struct ledger *l, uint32_t old, uint32_t due, uint32_t 
 			     what, value, old, status, due);
 }
 
+static void break_features(struct ledger *l)
+{
+	bool high = (l->session.driver_features & ~l->offered) == 0;
+	uint64_t accepted = high ? l->session.driver_features_high : l->session.driver_features;
+	uint64_t offered = high ? l->offered_high : l->offered;
+
+	ledger_break(l, RULE_STATUS_FEATURES,
+		     "FEATURES_OK is set, but the driver accepted features 0x%llx%s, of which "
+		     "0x%llx were not offered",
+		     (unsigned long long)accepted, high ? " (bits 64 to 127)" : "",
+		     (unsigned long long)(accepted & ~offered));
+}
+
 static void on_status(struct ledger *l, uint32_t value, const struct ledger_probe *probe)
 {
 	uint32_t old = l->device.status & ~(uint32_t)VIRTIO_CONFIG_S_NEEDS_RESET;
 
 	if (value == 0) {
-		for (unsigned i = 0; i < PROGRAM_QUEUES; i++)
+		for (unsigned i = 0; i < ledger_queues(l); i++)
 			if (l->target->model && (l->call.moved >> i & 1) != 0)
 				ledger_wakeup_rest(l, i);
 		ledger_judge_work(l);
-		for (unsigned i = 0; i < PROGRAM_QUEUES; i++)
+		for (unsigned i = 0; i < ledger_queues(l); i++)
 			l->device.cut_short |= l->queues[i].hold_count > 0;
 		l->device.cut_short |= l->device.working;
 		ledger_session_end(l);
@@ -73,19 +93,15 @@ static void on_status(struct ledger *l, uint32_t value, const struct ledger_prob
 		return;
 	}
 	if ((probe->status & ~old & VIRTIO_CONFIG_S_FEATURES_OK) != 0 &&
-	    l->session.features_known && ledger_judges(l, RULE_STATUS_FEATURES) &&
-	    (l->session.driver_features & ~l->offered) != 0)
-		ledger_break(l, RULE_STATUS_FEATURES,
-			     "FEATURES_OK is set, but the driver accepted features 0x%llx, of "
-			     "which 0x%llx were not offered",
-			     (unsigned long long)l->session.driver_features,
-			     (unsigned long long)(l->session.driver_features & ~l->offered));
+	    l->session.features_known && ledger_judges(l, RULE_STATUS_FEATURES) && accepts_more(l))
+		break_features(l);
 	judge_ladder(l, old, ladder(l, old, value), probe->status, "the driver wrote", value);
 }
 
 static void on_driver_features(struct ledger *l, uint32_t value, const struct ledger_probe *probe)
 {
-	unsigned shift = 32 * l->session.driver_features_sel;
+	uint32_t page = l->session.driver_features_sel;
+	struct features features = { l->session.driver_features, l->session.driver_features_high };
 
 	(void)probe;
 	if (!l->session.features_sel_known || (l->device.status & STEP_2) != STEP_2 ||
@@ -93,14 +109,15 @@ static void on_driver_features(struct ledger *l, uint32_t value, const struct le
 		l->session.features_known = l->session.features_known && ledger_knows_transport(l);
 		return;
 	}
-	if (l->session.driver_features_sel > 1) {
-		/* Whether the device has features there is not known. */
+	if (page >= target_feature_pages(l->target)) {
+		/* Whether the device has a register there is not known. */
 		if (value != 0 && !ledger_knows_transport(l))
 			l->session.features_known = false;
 		return;
 	}
-	l->session.driver_features &= ~(0xffffffffULL << shift);
-	l->session.driver_features |= (uint64_t)value << shift;
+	features_set(&features, page, value);
+	l->session.driver_features = features.low;
+	l->session.driver_features_high = features.high;
 }
 
 static void on_driver_features_sel(struct ledger *l, uint32_t value,
@@ -299,7 +316,7 @@ static void acknowledge(struct ledger *l, uint32_t bits)
 {
 	l->session.interrupt_status &= ~bits;
 	l->session.events &= ~bits;
-	for (unsigned i = 0; i < PROGRAM_QUEUES; i++)
+	for (unsigned i = 0; i < ledger_queues(l); i++)
 		l->queues[i].work.silenced = l->queues[i].work.silenced && l->queues[i].work.moved;
 }
 
@@ -330,10 +347,10 @@ static void begin_call(struct ledger *l, bool write, uint64_t offset, uint32_t w
 	if (offset == VIRTIO_MMIO_STATUS)
 		l->call.status_written = (uint32_t)value;
 	if (offset == VIRTIO_MMIO_QUEUE_READY && value != 0 && !ledger_knows_transport(l))
-		l->call.starting = (uint8_t)(l->session.queue_sel_known &&
-							     l->session.queue_sel < PROGRAM_QUEUES
-						     ? 1u << l->session.queue_sel
-						     : UINT8_MAX);
+		l->call.starting =
+			l->session.queue_sel_known && l->session.queue_sel < PROGRAM_QUEUES
+				? 1ULL << l->session.queue_sel
+				: UINT64_MAX;
 	if (offset == VIRTIO_MMIO_STATUS)
 		l->call.live = l->call.live ||
 			       (may_become(l, (uint32_t)value) & VIRTIO_CONFIG_S_DRIVER_OK) != 0;
@@ -342,7 +359,7 @@ static void begin_call(struct ledger *l, bool write, uint64_t offset, uint32_t w
 	    !l->queues[value].work.poisoned) {
 		/* An index past 2^64 is nowhere: no access tells of the look. */
 		l->queues[value].work.notified = l->queues[value].avail <= UINT64_MAX - 3;
-		l->call.active |= (uint8_t)(1u << value);
+		l->call.active |= 1ULL << value;
 	}
 }
 

@@ -42,8 +42,7 @@ static uint32_t taken_by(const struct ledger *l, unsigned i)
 
 static void judge_chains(struct ledger *l)
 {
-	unsigned count =
-		l->target->queue_count < PROGRAM_QUEUES ? l->target->queue_count : PROGRAM_QUEUES;
+	unsigned count = ledger_queues(l);
 
 	if (l->call.chains == 0 || !ledger_judges(l, RULE_WORK_CHAINS))
 		return;
@@ -137,7 +136,7 @@ void ledger_call_end(struct ledger *l, uint32_t old_status, const struct ledger_
 	judge_heap(l);
 	TELL_FOLLOWERS(l, called, l);
 	ledger_judge_config(l, set, probe);
-	for (unsigned i = 0; i < PROGRAM_QUEUES; i++)
+	for (unsigned i = 0; i < ledger_queues(l); i++)
 		if (l->queues[i].work.poisoned && ledger_judges(l, RULE_STATUS_POISON) &&
 		    (probe->status & VIRTIO_CONFIG_S_NEEDS_RESET) == 0)
 			ledger_break(l, RULE_STATUS_POISON,
@@ -199,6 +198,7 @@ static void judge_stuck(struct ledger *l, unsigned i)
 static int find_term(const struct ledger *l, const void *device, const char *term, size_t len)
 {
 	unsigned count = target_counter_count(l->target, device);
+	int queue;
 
 	for (unsigned i = 0; i < count; i++) {
 		const char *name = l->target->counter_name(device, i);
@@ -206,10 +206,8 @@ static int find_term(const struct ledger *l, const void *device, const char *ter
 		if (strncmp(name, term, len) == 0 && name[len] == '\0')
 			return (int)i;
 	}
-	if (len == sizeof("used.N") - 1 && memcmp(term, "used.", 5) == 0 && term[5] >= '0' &&
-	    term[5] < '0' + (int)PROGRAM_QUEUES)
-		return (int)TARGET_COUNTERS_MAX + term[5] - '0';
-	return -1;
+	queue = target_used_term(term, len);
+	return queue >= 0 && queue < PROGRAM_QUEUES ? (int)TARGET_COUNTERS_MAX + queue : -1;
 }
 
 /* The counters named in `list`, as indices; a name that is none is skipped. */
@@ -338,7 +336,7 @@ void ledger_rest(struct ledger *l, enum device_state state, const void *device)
 	if (resting)
 		ledger_config_rest(l);
 	excused = (state == DEVICE_WAITING && followers_may_wait(l)) || may_stop(l);
-	for (unsigned i = 0; resting && i < l->target->queue_count && i < PROGRAM_QUEUES; i++) {
+	for (unsigned i = 0; resting && i < ledger_queues(l); i++) {
 		ledger_wakeup_rest(l, i);
 		if (excused)
 			continue;

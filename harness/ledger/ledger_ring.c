@@ -56,7 +56,7 @@ void ledger_queue_start(struct ledger *l, struct ledger_queue *q)
 static void poison(const struct ring_access *a)
 {
 	if (!a->q->work.poisoned)
-		a->l->call.poisoned |= (uint8_t)(1u << a->why.queue);
+		a->l->call.poisoned |= 1ULL << a->why.queue;
 	a->q->work.poisoned = true;
 }
 
@@ -64,7 +64,7 @@ static void on_avail_idx(const struct ring_access *a)
 {
 	struct ledger_queue *q = a->q;
 
-	a->l->call.active |= (uint8_t)(1u << a->why.queue);
+	a->l->call.active |= 1ULL << a->why.queue;
 	q->looks++;
 	q->work.notified = false;
 	q->work.notify.unchecked = false;
@@ -382,7 +382,7 @@ void ledger_memory(struct ledger *l, const struct arena_access *access)
 	/* A buffer that cannot be reached is no reason for our models to leave
 	 * the queue. */
 	if (access->err != 0 && (why.purpose != GUEST_PAYLOAD || !l->target->model)) {
-		l->call.failed |= (uint8_t)(1u << why.queue);
+		l->call.failed |= 1ULL << why.queue;
 		q->work.notify.gave_up = true;
 	}
 	if (access->err != 0)

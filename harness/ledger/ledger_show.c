@@ -59,9 +59,11 @@ static bool due_device_id(const struct ledger *l, uint32_t *due)
 
 static bool due_device_features(const struct ledger *l, uint32_t *due)
 {
-	*due = l->session.device_features_sel > 1
+	struct features offered = { l->offered, l->offered_high };
+
+	*due = l->session.device_features_sel > 3
 		       ? 0
-		       : (uint32_t)(l->offered >> (32 * l->session.device_features_sel));
+		       : features_get(offered, l->session.device_features_sel);
 	return l->session.device_features_sel_known;
 }
 
@@ -262,7 +264,7 @@ void ledger_judge_interrupt_status(struct ledger *l, uint32_t shown)
 	uint32_t extra = shown & ~raised & ~l->session.events;
 
 	l->device.shown = shown;
-	for (unsigned i = 0; i < PROGRAM_QUEUES; i++)
+	for (unsigned i = 0; i < ledger_queues(l); i++)
 		if (l->queues[i].work.silenced || (l->queues[i].work.ready && !l->queues[i].known))
 			extra &= ~(uint32_t)VIRTIO_MMIO_INT_VRING;
 	if (l->plain.session.blind)

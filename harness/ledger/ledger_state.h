@@ -163,21 +163,22 @@ struct ledger_queue {
 	uint32_t hold_count;	    /* how many these are */
 };
 
+_Static_assert(PROGRAM_QUEUES <= 64, "a bit of 64 each");
 struct ledger_call {
 	uint32_t number;
 	uint32_t accesses, chains, descs;
 	uint32_t held, backend; /* chains held when it began; calls of what is behind */
 	uint64_t bytes, bytes_max, accesses_max;
 	uint32_t status_written; /* by the driver, in this call */
-	uint8_t active;		 /* queues notified or looked at, a bit each */
-	uint8_t failed;		 /* queues that an access failed for */
-	uint8_t poisoned;	 /* queues that were first found structurally wrong */
-	uint8_t moved;		 /* queues whose used index moved */
+	uint64_t active;	 /* queues notified or looked at, a bit each */
+	uint64_t failed;	 /* queues that an access failed for */
+	uint64_t poisoned;	 /* queues that were first found structurally wrong */
+	uint64_t moved;		 /* queues whose used index moved */
 	unsigned heap_failures;	 /* allocations that had failed before it */
 	unsigned config_interrupts;
 	bool live;	   /* queues may be touched */
 	bool blind;	   /* an access was for a queue that is not known */
-	uint8_t starting;  /* queues that the driver sets ready in this call */
+	uint64_t starting; /* queues that the driver sets ready in this call */
 	bool host_changes; /* the host is about to change the configuration */
 	bool host_changed; /* ... and did */
 
@@ -301,7 +302,7 @@ struct ledger_session {
 	/* What the selectors hold; not known until written, except of a model. */
 	bool features_sel_known, queue_sel_known, device_features_sel_known;
 	uint32_t driver_features_sel, queue_sel, device_features_sel, shm_sel;
-	uint64_t driver_features;
+	uint64_t driver_features, driver_features_high;
 	bool features_known;
 	uint32_t interrupt_status; /* raised and not acknowledged */
 	/* Bits of InterruptStatus whose event took place since the driver acknowledged them, as
@@ -327,7 +328,7 @@ struct ledger {
 	bool enabled; /* false: judge nothing */
 	void (*fatal)(void *ctx, const struct finding *finding);
 	void *fatal_ctx;
-	uint64_t offered;
+	uint64_t offered, offered_high;
 	uint32_t looks_max;		    /* accesses of a call that takes no chain */
 	uint16_t queue_max[PROGRAM_QUEUES]; /* QueueNumMax as the device shows it */
 

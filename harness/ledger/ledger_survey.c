@@ -314,7 +314,7 @@ static bool is_of_chains(const struct ledger *l, const struct ledger_queue *q, u
 
 bool ledger_is_stopped(const struct ledger *l, uint64_t addr, unsigned *queue)
 {
-	for (unsigned i = 0; i < PROGRAM_QUEUES; i++) {
+	for (unsigned i = 0; i < ledger_queues(l); i++) {
 		const struct ledger_queue *q = &l->queues[i];
 
 		*queue = i;
@@ -331,7 +331,7 @@ bool ledger_is_stopped(const struct ledger *l, uint64_t addr, unsigned *queue)
 
 void ledger_judge_jump(struct ledger *l)
 {
-	for (unsigned i = 0; i < PROGRAM_QUEUES; i++) {
+	for (unsigned i = 0; i < ledger_queues(l); i++) {
 		struct ledger_queue *q = &l->queues[i];
 		uint16_t moved;
 
@@ -355,17 +355,17 @@ void ledger_survey(struct ledger *l)
 	enum ledger_blind cause = BLIND_NEVER;
 	unsigned queue = 0;
 
-	for (unsigned i = 0; cause == BLIND_NEVER && i < PROGRAM_QUEUES; queue = i++)
+	for (unsigned i = 0; cause == BLIND_NEVER && i < ledger_queues(l); queue = i++)
 		if (l->queues[i].work.ready)
 			cause = survey_queue(l, &l->queues[i]);
-	for (unsigned i = 0; cause == BLIND_NEVER && i < PROGRAM_QUEUES; queue = i++)
+	for (unsigned i = 0; cause == BLIND_NEVER && i < ledger_queues(l); queue = i++)
 		if (l->queues[i].work.ready && ledger_overlaps(l, &l->queues[i]))
 			cause = BLIND_OVERLAP;
 	if (cause != BLIND_NEVER) {
 		ledger_go_blind(l, cause, queue);
 		return;
 	}
-	for (unsigned i = 0; l->plain.device.salting && i < PROGRAM_QUEUES; i++)
+	for (unsigned i = 0; l->plain.device.salting && i < ledger_queues(l); i++)
 		for (uint32_t h = l->queues[i].holds; h != LEDGER_NONE; h = l->hold[h].next)
 			ledger_salt(l, &l->hold[h]);
 }

@@ -109,7 +109,8 @@ void ledger_used_entry_written(const struct ring_access *a)
 }
 
 /* The chain that an entry returns: the one whose walk the device named, or, if
- * that has another head, any with that head. */
+ * that has another head, any with that head. A write of several entries names one walk for
+ * all: where several chains had that head, nobody knows which one it is. */
 static uint32_t find_returned(const struct ring_access *a, const struct ledger_pending *entry)
 {
 	uint32_t found = ledger_hold_find(a->l, a->q, entry->walk);
@@ -127,6 +128,7 @@ static void judge_completion(const struct ring_access *a, const struct ledger_pe
 	struct ledger *l = a->l;
 	uint32_t found = find_returned(a, entry);
 	const struct ledger_hold *hold;
+	bool named;
 
 	l->device.completions++;
 	if (found == LEDGER_NONE) {
@@ -139,6 +141,7 @@ static void judge_completion(const struct ring_access *a, const struct ledger_pe
 		return;
 	}
 	hold = &l->hold[found];
+	named = hold->walk == entry->walk || l->target->model;
 	if (hold->early && !ledger_hold_act(a->q, &l->hold[found]) &&
 	    ledger_judges(l, RULE_COMPLETION_NOT_HELD))
 		ledger_break(l, RULE_COMPLETION_NOT_HELD,
@@ -147,7 +150,7 @@ static void judge_completion(const struct ring_access *a, const struct ledger_pe
 			     a->why.queue, entry->slot, entry->id, hold->walk,
 			     a->q->work.avail_idx);
 	TELL_FOLLOWERS(l, returned, l, a->why.queue, hold, entry->len);
-	if (!hold->blind && !hold->piece.open && !hold->restarted &&
+	if (named && !hold->blind && !hold->piece.open && !hold->restarted &&
 	    ledger_judges(l, RULE_COMPLETION_LEN) && !ledger_hold_covers(l, hold, entry->len))
 		ledger_break(l, RULE_COMPLETION_LEN,
 			     "queue %u: used entry %u says that %u bytes of the chain of head %u "
@@ -230,7 +233,7 @@ void ledger_used_idx_written(const struct ring_access *a)
 	if (q->work.pending_count > 0)
 		memmove(a->pending, a->pending + moved,
 			q->work.pending_count * sizeof(*a->pending));
-	l->call.moved |= (uint8_t)(1u << a->why.queue);
+	l->call.moved |= 1ULL << a->why.queue;
 	l->session.events |= VIRTIO_MMIO_INT_VRING;
 	ledger_index_moved(q, ledger_get16(a->data));
 }

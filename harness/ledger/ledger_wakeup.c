@@ -138,7 +138,7 @@ static void judge_used(struct ledger *l, unsigned from, unsigned to, bool up)
 void ledger_interrupt(struct ledger *l, uint32_t bits, unsigned queue)
 {
 	unsigned from = queue != LEDGER_LINE ? queue : 0;
-	unsigned to = queue != LEDGER_LINE ? queue + 1 : PROGRAM_QUEUES;
+	unsigned to = queue != LEDGER_LINE ? queue + 1 : ledger_queues(l);
 	uint32_t pending = l->session.interrupt_status;
 	bool fresh = ((pending | l->session.events) & VIRTIO_MMIO_INT_VRING) == 0;
 
@@ -170,7 +170,7 @@ void ledger_judge_used_bit(struct ledger *l)
 	if (!l->call.used_bit_fresh)
 		return;
 	l->call.used_bit_fresh = false;
-	for (unsigned i = 0; i < PROGRAM_QUEUES; i++)
+	for (unsigned i = 0; i < ledger_queues(l); i++)
 		known = known && (l->queues[i].known || !l->queues[i].work.ready);
 	if (known && (l->session.events & VIRTIO_MMIO_INT_VRING) == 0 &&
 	    ledger_judges(l, RULE_WAKEUP_USED_BIT))
@@ -184,7 +184,7 @@ static unsigned count_wrapping(const struct ledger *l)
 {
 	unsigned count = 0;
 
-	for (unsigned i = 0; i < PROGRAM_QUEUES; i++) {
+	for (unsigned i = 0; i < ledger_queues(l); i++) {
 		const struct ledger_queue *q = &l->queues[i];
 
 		count += q->work.ready && !q->work.poisoned &&
@@ -199,7 +199,7 @@ void ledger_judge_config(struct ledger *l, uint32_t set, const struct ledger_pro
 {
 	unsigned raised = l->call.config_interrupts;
 	bool changed = probe->generation_seen && probe->generation != l->device.generation;
-	unsigned faults = (unsigned)__builtin_popcount(l->call.poisoned);
+	unsigned faults = (unsigned)__builtin_popcountll(l->call.poisoned);
 	unsigned due = changed + faults;
 
 	/* A device may have reasons of its own, which the status then tells. */

@@ -138,7 +138,7 @@ static void drop_annotations(struct script *script, const struct target *target)
 	script->clause_count = 0;
 	script->prose[0] = '\0';
 	script->needs_queues = 0;
-	script->needs_features = 0;
+	script->needs_features = script->needs_features_high = 0;
 	script->needs &= ~(unsigned)NEED_MODEL;
 	memset(script->op_lines, 0, sizeof(script->op_lines));
 	memset(script->prog.target, 0, sizeof(script->prog.target));

@@ -107,6 +107,7 @@ TABLE(static shrink_fn *const, kinds, FIELD_KIND_COUNT, 1,
       [FIELD_PORT] = number,
       [FIELD_WHICH] = number,
       [FIELD_LAYOUT] = first,
+      [FIELD_FEATURES_HIGH] = bits,
       [FIELD_NOP] = first);
 
 void minimize_fields(struct minimizer *m)
@@ -129,6 +130,14 @@ static bool set_withheld(struct minimizer *m, const struct minimize_place *place
 {
 	(void)place;
 	minimize_candidate(m)->features = ~value;
+	return minimize_try(m);
+}
+
+static bool set_withheld_high(struct minimizer *m, const struct minimize_place *place,
+			      uint64_t value)
+{
+	(void)place;
+	minimize_candidate(m)->features_high = ~value;
 	return minimize_try(m);
 }
 
@@ -163,6 +172,7 @@ void minimize_header(struct minimizer *m)
 
 	minimize_phase(m, "header");
 	minimize_bits(m, set_withheld, &nowhere, ~m->best.features);
+	minimize_bits(m, set_withheld_high, &nowhere, ~m->best.features_high);
 	queue_sizes(m);
 	minimize_number(m, set_budget, &nowhere, m->best.budget, 1);
 }

@@ -58,6 +58,23 @@ static void decode_header(struct program *prog, struct record *rec)
 	prog->features = ~record_value(rec, 8);
 	for (int i = 0; i < PROGRAM_QUEUES; i++)
 		prog->queue_max[i] = (uint16_t)record_value(rec, 2);
+	prog->features_high = ~record_value(rec, 8);
+}
+
+#define QUEUE_HIGH 192u /* queue PROGRAM_QUEUES_LOW as a byte, and those after it */
+_Static_assert(QUEUE_HIGH + PROGRAM_QUEUES - PROGRAM_QUEUES_LOW <= 256, "queues in a byte");
+
+static uint64_t queue_of_byte(uint64_t byte)
+{
+	uint64_t high = byte - QUEUE_HIGH;
+
+	return high < PROGRAM_QUEUES - PROGRAM_QUEUES_LOW ? PROGRAM_QUEUES_LOW + high
+							  : byte % PROGRAM_QUEUES_LOW;
+}
+
+static uint64_t byte_of_queue(uint64_t queue)
+{
+	return queue < PROGRAM_QUEUES_LOW ? queue : QUEUE_HIGH + queue - PROGRAM_QUEUES_LOW;
 }
 
 static void decode_fields(struct op *op, const struct op_desc *desc, struct record *rec)
@@ -68,6 +85,8 @@ static void decode_fields(struct op *op, const struct op_desc *desc, struct reco
 		if (kind == FIELD_ADDR) {
 			op->base[i] = base_reduce((uint8_t)record_value(rec, 1));
 			op->value[i] = record_value(rec, 8);
+		} else if (kind == FIELD_QUEUE) {
+			op->value[i] = queue_of_byte(record_value(rec, 1));
 		} else {
 			op->value[i] = field_reduce(kind, record_value(rec, field_width(kind)));
 		}
@@ -213,12 +232,13 @@ static size_t trim(const uint8_t *bytes, size_t len)
 
 static void encode_header(struct writer *w, const struct program *prog)
 {
-	uint8_t bytes[1 + 8 + 2 * PROGRAM_QUEUES] = { OP_CODE_HEADER };
+	uint8_t bytes[1 + 8 + 2 * PROGRAM_QUEUES + 8] = { OP_CODE_HEADER };
 	size_t len = 1;
 
 	len += put_value(bytes + len, ~prog->features, 8);
 	for (int i = 0; i < PROGRAM_QUEUES; i++)
 		len += put_value(bytes + len, prog->queue_max[i], 2);
+	len += put_value(bytes + len, ~prog->features_high, 8);
 	put_record(w, bytes, trim(bytes, len));
 }
 
@@ -235,12 +255,15 @@ static void encode_op(struct writer *w, const struct program *prog, const struct
 	}
 	for (int i = 0; i < OP_FIELDS_MAX && desc->fields[i].kind != FIELD_NONE; i++) {
 		unsigned width = field_width(desc->fields[i].kind);
+		uint64_t value = op->value[i];
 
+		if (desc->fields[i].kind == FIELD_QUEUE)
+			value = byte_of_queue(value);
 		if (desc->fields[i].kind == FIELD_ADDR) {
 			bytes[len++] = op->base[i];
 			width--;
 		}
-		len += put_value(bytes + len, op->value[i], width);
+		len += put_value(bytes + len, value, width);
 	}
 	if (desc->payload == PAYLOAD_OPS) {
 		len += put_value(bytes + len, op->data_len, 2);

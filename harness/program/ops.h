@@ -27,13 +27,15 @@
 	  POS(START, RUNG, "rung", FIELD_RUNG), OPT(START, SIZE, "size", FIELD_U16), \
 	  OPT(START, FEATURES, "features", FIELD_FEATURES), \
 	  OPT(START, QUEUE, "queue", FIELD_QUEUE), OPT(START, DESC, "desc", FIELD_ADDR), \
-	  OPT(START, AVAIL, "avail", FIELD_ADDR), OPT(START, USED, "used", FIELD_ADDR)) \
+	  OPT(START, AVAIL, "avail", FIELD_ADDR), OPT(START, USED, "used", FIELD_ADDR), \
+	  OPT(START, FEATURES_HIGH, "features_high", FIELD_FEATURES_HIGH)) \
 	X(STATUS, 0x11, "status", PAYLOAD_NONE, \
 	  "write the device status", \
 	  POS(STATUS, VALUE, "value", FIELD_STATUS)) \
 	X(NEGOTIATE, 0x12, "negotiate", PAYLOAD_NONE, \
 	  "accept exactly these features, offered or not", \
-	  POS(NEGOTIATE, FEATURES, "features", FIELD_FEATURES)) \
+	  POS(NEGOTIATE, FEATURES, "features", FIELD_FEATURES), \
+	  OPT(NEGOTIATE, FEATURES_HIGH, "features_high", FIELD_FEATURES_HIGH)) \
 	X(QUEUE, 0x13, "queue", PAYLOAD_NONE, \
 	  "set a queue up and make it ready; address 0: the default place", \
 	  POS(QUEUE, QUEUE, "queue", FIELD_QUEUE), OPT(QUEUE, SIZE, "size", FIELD_U16), \

@@ -14,7 +14,7 @@ void program_init(struct program *prog, const char *target)
 
 	memset(prog, 0, offsetof(struct program, ops));
 	memcpy(prog->target, target, len);
-	prog->features = ~0ULL;
+	prog->features = prog->features_high = ~0ULL;
 	prog->budget = 1;
 }
 
@@ -85,6 +85,7 @@ static bool op_equal(const struct program *pa, const struct op *a, const struct 
 bool program_equal(const struct program *a, const struct program *b)
 {
 	if (strcmp(a->target, b->target) != 0 || a->features != b->features ||
+	    a->features_high != b->features_high ||
 	    memcmp(a->queue_max, b->queue_max, sizeof(a->queue_max)) != 0 ||
 	    a->budget != b->budget || a->op_count != b->op_count)
 		return false;
@@ -109,8 +110,13 @@ uint64_t program_hash(const struct program *prog)
 	for (const char *p = prog->target; *p != '\0'; p++)
 		hash = hash_value(hash, (uint8_t)*p);
 	hash = hash_value(hash, prog->features);
-	for (int i = 0; i < PROGRAM_QUEUES; i++)
-		hash = hash_value(hash, prog->queue_max[i]);
+	/* Most programs say nothing of the others. */
+	for (unsigned i = 0; i < PROGRAM_QUEUES; i++)
+		if (i < PROGRAM_QUEUES_LOW || prog->queue_max[i] != 0)
+			hash = hash_value(hash, (i < PROGRAM_QUEUES_LOW ? 0 : (uint64_t)i << 16) |
+							prog->queue_max[i]);
+	if (prog->features_high != ~0ULL)
+		hash = hash_value(hash, prog->features_high);
 	hash = hash_value(hash, prog->budget);
 	for (uint32_t i = 0; i < prog->op_count; i++) {
 		const struct op *op = &prog->ops[i];

@@ -27,7 +27,8 @@
 #define PROGRAM_OPS_MAX 1024	   /* operations in a program */
 #define PROGRAM_DATA_MAX 32768	   /* payload bytes in a program */
 #define PROGRAM_REPEAT_DEPTH_MAX 4 /* repeats inside each other */
-#define PROGRAM_QUEUES 8	   /* queues that a program can name */
+#define PROGRAM_QUEUES 64	   /* queues that a program can name */
+#define PROGRAM_QUEUES_LOW 8	   /* ... of which these have bases from BASE_RING on */
 #define PROGRAM_SLOTS 16	   /* buffer slots, b0 to b15 */
 #define PROGRAM_TARGET_MAX 32	   /* bytes of a target's name, NUL included */
 #define PROGRAM_BUDGET_UNIT 256	   /* operations run per unit of budget */
@@ -49,24 +50,25 @@ enum field_kind {
 	FIELD_U32,
 	FIELD_U64,
 	FIELD_I16,
-	FIELD_COUNT,	  /* u16: decimal, 0 to 65535 */
-	FIELD_ADDR,	  /* a base and a signed 64-bit offset */
-	FIELD_SLOT,	  /* b0 to b15 */
-	FIELD_QUEUE,	  /* 0 to 7 */
-	FIELD_REG,	  /* offset in the register region, by name where it has one */
-	FIELD_WIDTH,	  /* bytes of a register access, 1 to 8; 4 if not given */
-	FIELD_RUNG,	  /* how far `start` goes */
-	FIELD_STATUS,	  /* u32, bits by name */
-	FIELD_INTERRUPT,  /* u32, bits by name */
-	FIELD_FEATURES,	  /* u64 */
-	FIELD_DESC_FLAGS, /* u16, bits by name */
-	FIELD_DESC_FIELD, /* which field of a descriptor */
-	FIELD_ACCESS,	  /* any, read or write */
-	FIELD_PURPOSE,	  /* any, or a purpose of an access */
-	FIELD_PORT,	  /* u8: a port of the device, as the host counts them */
-	FIELD_WHICH,	  /* u8: a request of the queue, as the target declares them */
-	FIELD_LAYOUT,	  /* how a request's buffers lie in descriptors */
-	FIELD_NOP,	  /* an unassigned operation code, or 0 */
+	FIELD_COUNT,	     /* u16: decimal, 0 to 65535 */
+	FIELD_ADDR,	     /* a base and a signed 64-bit offset */
+	FIELD_SLOT,	     /* b0 to b15 */
+	FIELD_QUEUE,	     /* 0 to 63 */
+	FIELD_REG,	     /* offset in the register region, by name where it has one */
+	FIELD_WIDTH,	     /* bytes of a register access, 1 to 8; 4 if not given */
+	FIELD_RUNG,	     /* how far `start` goes */
+	FIELD_STATUS,	     /* u32, bits by name */
+	FIELD_INTERRUPT,     /* u32, bits by name */
+	FIELD_FEATURES,	     /* u64 */
+	FIELD_DESC_FLAGS,    /* u16, bits by name */
+	FIELD_DESC_FIELD,    /* which field of a descriptor */
+	FIELD_ACCESS,	     /* any, read or write */
+	FIELD_PURPOSE,	     /* any, or a purpose of an access */
+	FIELD_PORT,	     /* u8: a port of the device, as the host counts them */
+	FIELD_WHICH,	     /* u8: a request of the queue, as the target declares them */
+	FIELD_LAYOUT,	     /* how a request's buffers lie in descriptors */
+	FIELD_FEATURES_HIGH, /* u64: bits 64 to 127 */
+	FIELD_NOP,	     /* an unassigned operation code, or 0 */
 	FIELD_KIND_COUNT
 };
 
@@ -90,10 +92,34 @@ enum addr_base {
 	BASE_TOP = 3,	   /* 2^64, the end of the highest region */
 	BASE_HOLE = 4,	   /* in the middle of unmapped addresses */
 	BASE_NAMED_COUNT,
-	BASE_SLOT = 16, /* start of buffer slot BASE_SLOT + n */
-	BASE_RING = 32, /* BASE_RING + 4 * queue + enum virtqueue_area */
-	BASE_COUNT = 64,
+	BASE_SLOT = 16,	     /* start of buffer slot BASE_SLOT + n */
+	BASE_RING = 32,	     /* ring_base() of queues 0 to 7: + 4 * queue + enum virtqueue_area */
+	BASE_RING_HIGH = 64, /* ... of queues from 8 on: + 3 * (queue - 8) + the same */
+	BASE_COUNT = BASE_RING_HIGH + VIRTQUEUE_AREA_COUNT * (PROGRAM_QUEUES - PROGRAM_QUEUES_LOW),
 };
+
+/* A ring of a queue as a base; and of a base from BASE_RING on which it is. */
+static inline uint8_t ring_base(unsigned queue, unsigned area)
+{
+	return (uint8_t)(queue < PROGRAM_QUEUES_LOW
+				 ? BASE_RING + 4 * queue + area
+				 : BASE_RING_HIGH +
+					   VIRTQUEUE_AREA_COUNT * (queue - PROGRAM_QUEUES_LOW) +
+					   area);
+}
+
+static inline unsigned ring_base_queue(uint8_t base)
+{
+	return base < BASE_RING_HIGH ? (base - (unsigned)BASE_RING) / 4
+				     : PROGRAM_QUEUES_LOW + (base - (unsigned)BASE_RING_HIGH) /
+								    VIRTQUEUE_AREA_COUNT;
+}
+
+static inline unsigned ring_base_area(uint8_t base)
+{
+	return base < BASE_RING_HIGH ? base % 4u
+				     : (base - (unsigned)BASE_RING_HIGH) % VIRTQUEUE_AREA_COUNT;
+}
 
 /* In text; BASE_ABSOLUTE has none. */
 extern const char *const base_names[BASE_NAMED_COUNT];
@@ -158,6 +184,7 @@ struct op {
 struct program {
 	char target[PROGRAM_TARGET_MAX];    /* NUL-terminated; "any": no device of its own */
 	uint64_t features;		    /* mask on the features that the target can offer */
+	uint64_t features_high;		    /* ... of bits 64 to 127 */
 	uint16_t queue_max[PROGRAM_QUEUES]; /* entries; 0: the target's own */
 	/* The budget, 1 to PROGRAM_BUDGET_MAX units: how many operations run, each
 	 * repetition counted, and how many bytes they and the device move.  Every
@@ -181,7 +208,7 @@ unsigned field_width(enum field_kind kind);
 uint64_t field_reduce(enum field_kind kind, uint64_t value);
 /* Reduce a value of set_desc to the width of the field that it sets. */
 uint64_t desc_value_reduce(enum desc_field field, uint64_t value);
-/* A base that is not assigned becomes BASE_ABSOLUTE. */
+/* A base that is not assigned becomes BASE_ABSOLUTE; from BASE_COUNT on the low six bits count. */
 uint8_t base_reduce(uint8_t base);
 /* The names of a kind's values, NULL-terminated and indexed by value; NULL if the
  * values are plain numbers. */

@@ -125,6 +125,13 @@ static uint64_t reduce_nop(uint64_t value)
 	return op_find((uint8_t)value) == NULL ? value : 0;
 }
 
+/* What is no queue becomes one that most devices have. */
+static uint64_t reduce_queue(uint64_t value)
+{
+	value &= 0xff;
+	return value < PROGRAM_QUEUES ? value : value % PROGRAM_QUEUES_LOW;
+}
+
 struct kind {
 	uint8_t width; /* bytes in the binary form */
 	uint8_t bits;  /* of a number */
@@ -143,7 +150,7 @@ TABLE(static const struct kind, kinds, FIELD_KIND_COUNT, 5,
 	[FIELD_COUNT] = { 2, 16, NULL, NULL, NULL },
 	[FIELD_ADDR] = { 9, 64, NULL, NULL, NULL },
 	[FIELD_SLOT] = { 1, 4, NULL, NULL, NULL },
-	[FIELD_QUEUE] = { 1, 3, NULL, NULL, NULL },
+	[FIELD_QUEUE] = { 1, 0, NULL, NULL, reduce_queue },
 	[FIELD_REG] = { 2, 12, NULL, NULL, NULL },
 	[FIELD_WIDTH] = { 1, 0, NULL, NULL, reduce_width },
 	[FIELD_RUNG] = { 1, 0, rung_names, NULL, NULL },
@@ -157,6 +164,7 @@ TABLE(static const struct kind, kinds, FIELD_KIND_COUNT, 5,
 	[FIELD_PORT] = { 1, 8, NULL, NULL, NULL },
 	[FIELD_WHICH] = { 1, 8, NULL, NULL, NULL },
 	[FIELD_LAYOUT] = { 1, 0, layout_names, NULL, NULL },
+	[FIELD_FEATURES_HIGH] = { 8, 64, NULL, NULL, NULL },
 	[FIELD_NOP] = { 1, 0, NULL, NULL, reduce_nop });
 
 /* clang-format off */
@@ -272,7 +280,10 @@ uint64_t desc_value_reduce(enum desc_field field, uint64_t value)
 
 uint8_t base_reduce(uint8_t base)
 {
-	base &= BASE_COUNT - 1;
+	if (base >= BASE_COUNT)
+		base &= BASE_RING_HIGH - 1;
+	if (base >= BASE_RING_HIGH)
+		return base;
 	if (base >= BASE_RING)
 		return (base & 3) < VIRTQUEUE_AREA_COUNT ? base : BASE_ABSOLUTE;
 	return base > BASE_HOLE && base < BASE_SLOT ? BASE_ABSOLUTE : base;

@@ -72,8 +72,8 @@ enum expect_kind {
 struct expect {
 	uint8_t kind;
 	uint8_t severity; /* enum severity: whether it fails the script if it is not met */
-	uint32_t line; /* in the script */
-	uint32_t op;   /* checked when this operation has run; its index */
+	uint32_t line;	  /* in the script */
+	uint32_t op;	  /* checked when this operation has run; its index */
 	uint64_t value[4];
 	uint64_t mask;			 /* EXPECT_STATUS: bits compared */
 	uint8_t base[2];		 /* of the addresses in value[0] and value[1] */
@@ -94,14 +94,14 @@ extern const char *const expect_states[];
 /* What `order` and `generation` may name, in the order of their values. */
 extern const char *const expect_interrupts[]; /* used, config */
 extern const char *const expect_moves[];      /* same, moved */
-#define EXPECT_ANSWERED_ALL UINT64_MAX /* in place of their number */
+#define EXPECT_ANSWERED_ALL UINT64_MAX	      /* in place of their number */
 extern const char *const expect_raised[];     /* used, config, none */
 
 /* What the words of a portable script stand for. */
 struct script_binding {
 	unsigned queue, which;	     /* `q`, and which of its requests */
 	unsigned other, other_which; /* the same of `other` */
-	uint8_t layout;		     /* enum request_layout, of requests where no layout= is given */
+	uint8_t layout; /* enum request_layout, of requests where no layout= is given */
 };
 
 /* What a portable script needs of the queue under test and its request. */
@@ -132,8 +132,9 @@ struct script {
 	unsigned clause_count;
 	unsigned needs_queues;	 /* at least so many */
 	uint64_t needs_features; /* all of these offered */
-	unsigned needs;		 /* enum script_need, or'ed */
-	unsigned needs_size;	 /* entries that the queue under test can have; 0: any */
+	uint64_t needs_features_high;
+	unsigned needs;	     /* enum script_need, or'ed */
+	unsigned needs_size; /* entries that the queue under test can have; 0: any */
 	struct script_binding binding;
 	/* Does it name `q`, `other`, a request of `q`?  Does it say no layout for one? */
 	bool names_queue, names_other, sends_request, free_layout;

@@ -80,6 +80,10 @@ int text_parse_header(struct parser *p)
 		if (text_word_named(&word, "features")) {
 			if (text_value(line, &word, FIELD_FEATURES, &prog->features, &base) != 0)
 				return -EINVAL;
+		} else if (text_word_named(&word, "features_high")) {
+			if (text_value(line, &word, FIELD_FEATURES_HIGH, &prog->features_high,
+				       &base) != 0)
+				return -EINVAL;
 		} else if (text_word_named(&word, "queue_max")) {
 			if (parse_queue_max(line, &word, prog) != 0)
 				return -EINVAL;
@@ -92,7 +96,8 @@ int text_parse_header(struct parser *p)
 			prog->budget = (uint16_t)value;
 		} else {
 			return text_fail(line, &word,
-					 "unknown '%s', expected features=, queue_max= or budget=",
+					 "unknown '%s', expected features=, features_high=, "
+					 "queue_max= or budget=",
 					 text_quote(&word).text);
 		}
 	}
@@ -121,10 +126,14 @@ int text_parse_clause(struct parser *p)
 }
 
 const struct need_name script_needs[] = {
-	{ NEED_READABLE, "readable" }, { NEED_WRITABLE, "writable" },
-	{ NEED_EXACT, "exact" },       { NEED_DRIVEN, "driven" },
-	{ NEED_REQUEST, "request" },   { NEED_COUNTERS, "counters" },
-	{ NEED_MODEL, "model" },       { NEED_TOP, "memory_to_2_64" },
+	{ NEED_READABLE, "readable" },
+	{ NEED_WRITABLE, "writable" },
+	{ NEED_EXACT, "exact" },
+	{ NEED_DRIVEN, "driven" },
+	{ NEED_REQUEST, "request" },
+	{ NEED_COUNTERS, "counters" },
+	{ NEED_MODEL, "model" },
+	{ NEED_TOP, "memory_to_2_64" },
 	{ 0, NULL },
 };
 
@@ -160,11 +169,15 @@ int text_parse_needs(struct parser *p)
 			if (text_value(&p->line, &word, FIELD_FEATURES, &value, &base) != 0)
 				return -EINVAL;
 			script->needs_features |= value;
+		} else if (text_word_named(&word, "features_high")) {
+			if (text_value(&p->line, &word, FIELD_FEATURES_HIGH, &value, &base) != 0)
+				return -EINVAL;
+			script->needs_features_high |= value;
 		} else {
 			return text_fail(&p->line, &word,
-					 "unknown need '%s', expected queues=, features=, size=, "
-					 "readable, writable, exact, driven, request, counters, "
-					 "memory_to_2_64 or model",
+					 "unknown need '%s', expected queues=, features=, "
+					 "features_high=, size=, readable, writable, exact, "
+					 "driven, request, counters, memory_to_2_64 or model",
 					 text_quote(&word).text);
 		}
 	}

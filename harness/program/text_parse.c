@@ -333,7 +333,7 @@ int text_parse_bound(struct script *script, const char *text, size_t len,
 	program_init(&script->prog, "any");
 	script->clause_count = 0;
 	script->needs_queues = 0;
-	script->needs_features = 0;
+	script->needs_features = script->needs_features_high = 0;
 	script->needs = 0;
 	script->needs_size = 0;
 	script->binding = *binding;

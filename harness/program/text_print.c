@@ -78,8 +78,8 @@ void text_print_addr(FILE *out, uint8_t base, uint64_t offset, const char (*name
 		return;
 	}
 	if (base >= BASE_RING)
-		fprintf(out, "q%u.%s", (base - BASE_RING) / 4u,
-			virtqueue_area_names[(base - BASE_RING) % 4]);
+		fprintf(out, "q%u.%s", ring_base_queue(base),
+			virtqueue_area_names[ring_base_area(base)]);
 	else if (base <= BASE_HOLE)
 		fputs(base_names[base], out);
 	else
@@ -162,6 +162,8 @@ static void print_header(FILE *out, const struct program *prog)
 	fprintf(out, "device %s", prog->target);
 	if (prog->features != ~0ULL)
 		fprintf(out, " features=0x%" PRIx64, prog->features);
+	if (prog->features_high != ~0ULL)
+		fprintf(out, " features_high=0x%" PRIx64, prog->features_high);
 	while (queues > 0 && prog->queue_max[queues - 1] == 0)
 		queues--;
 	for (int i = 0; i < queues; i++)

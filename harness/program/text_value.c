@@ -217,6 +217,15 @@ static bool find_bound(struct script *script, const struct text_word *word, uint
 	return true;
 }
 
+/* q0 to q63; false if it is none of them. */
+static bool find_numbered(const struct text_word *word, uint64_t *queue)
+{
+	if (word->len < 2 || word->len > 3 || word->start[0] != 'q' ||
+	    (word->start[1] == '0' && word->len == 3))
+		return false;
+	return parse_digits(word, 1, queue) && *queue < PROGRAM_QUEUES;
+}
+
 /* qN.desc, qN.avail, qN.used, and the same of `q` and `other`; -1 if it is none of
  * them. */
 static int find_ring(struct script *script, const struct text_word *word)
@@ -228,15 +237,11 @@ static int find_ring(struct script *script, const struct text_word *word)
 
 	if (dot == NULL)
 		return -1;
-	if (!find_bound(script, &name, &queue)) {
-		if (name.len != 2 || name.start[0] != 'q' || name.start[1] < '0' ||
-		    name.start[1] >= '0' + PROGRAM_QUEUES)
-			return -1;
-		queue = (uint64_t)(name.start[1] - '0');
-	}
+	if (!find_bound(script, &name, &queue) && !find_numbered(&name, &queue))
+		return -1;
 	for (int i = 0; i < VIRTQUEUE_AREA_COUNT; i++)
 		if (text_word_is(&rest, virtqueue_area_names[i]))
-			return BASE_RING + 4 * (int)queue + i;
+			return ring_base((unsigned)queue, (unsigned)i);
 	return -1;
 }
 
@@ -269,8 +274,8 @@ static int parse_addr(struct text_line *line, const struct text_word *word, uint
 		return text_fail(line, word,
 				 "'%s' is not an address, expected a number, low, seam, top, "
 				 "hole, b0 "
-				 "to b15, a name given before, or q0.desc, q0.avail, q0.used, "
-				 "q.desc ...",
+				 "to b15, a name given before, or q0.desc, q0.avail, q0.used ..."
+				 " q63.used, q.desc ...",
 				 text_quote(&name).text);
 	*base = (uint8_t)found;
 	*value = 0;
@@ -322,6 +327,11 @@ static int parse_nop(struct text_line *line, const struct text_word *word, uint6
 	return err;
 }
 
+static int parse_queue(struct text_line *line, const struct text_word *word, uint64_t *value)
+{
+	return parse_number(line, word, PROGRAM_QUEUES - 1, value);
+}
+
 static int parse_width(struct text_line *line, const struct text_word *word, uint64_t *value)
 {
 	if (parse_number(line, word, 8, value) != 0)
@@ -333,7 +343,7 @@ static int parse_width(struct text_line *line, const struct text_word *word, uin
 static int (*const parsers[FIELD_KIND_COUNT])(struct text_line *line, const struct text_word *word,
 					      uint64_t *value) = {
 	[FIELD_I16] = parse_i16,     [FIELD_SLOT] = parse_slot, [FIELD_REG] = parse_register,
-	[FIELD_WIDTH] = parse_width, [FIELD_NOP] = parse_nop,
+	[FIELD_WIDTH] = parse_width, [FIELD_NOP] = parse_nop,	[FIELD_QUEUE] = parse_queue,
 };
 
 int text_value(struct text_line *line, const struct text_word *word, enum field_kind kind,

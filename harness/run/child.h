@@ -40,13 +40,13 @@ struct child_unmet {
 struct child_result {
 	uint32_t op; /* in flight, while the child runs */
 	char verb[16];
-	bool done;		/* the child came to its end */
-	bool passed;		/* nothing found, every `>` line held */
-	bool spent;		/* the budget was used up before the end */
-	uint32_t failed_line;	/* of the first `>` line that was not met; 0: none */
-	uint32_t failed_op;	/* the operation that it judges */
-	char failure[400];	/* what was wrong */
-	unsigned unmet_count;	/* the first of them are kept */
+	bool done;	      /* the child came to its end */
+	bool passed;	      /* nothing found, every `>` line held */
+	bool spent;	      /* the budget was used up before the end */
+	uint32_t failed_line; /* of the first `>` line that was not met; 0: none */
+	uint32_t failed_op;   /* the operation that it judges */
+	char failure[400];    /* what was wrong */
+	unsigned unmet_count; /* the first of them are kept */
 	struct child_unmet unmet[CHILD_UNMET_MAX];
 	unsigned finding_count; /* also those that do not fail the run */
 	struct finding findings[LEDGER_FINDINGS_MAX];

@@ -4,6 +4,7 @@
  */
 #include "harness/run/instance.h"
 #include "harness/arena/arena.h"
+#include "harness/guest/guest.h"
 #include "harness/guest/requests.h"
 
 #include <errno.h>
@@ -151,7 +152,10 @@ static const char *unmet_start(const struct instance *in, const struct script *s
 {
 	unsigned size_max = in->queue ? target->queues[in->binding.queue].size_max : 0;
 
-	if (target->fixed_features && held_back(script, target) != 0)
+	/* `start` makes it no larger. */
+	size_max = guest_start_size(in->binding.queue, size_max);
+	if (target->fixed_features && (held_back(script, target) != 0 ||
+				       (target->features_high & ~script->prog.features_high) != 0))
 		return "needs a device that can hold features back";
 	if (in->queue && script->needs_size > size_max)
 		return "needs a larger queue";
@@ -170,6 +174,10 @@ static const char *unmet_start(const struct instance *in, const struct script *s
 		if (op->value[START_SIZE] != 0 && op->value[START_SIZE] < 2 &&
 		    in->request->len > 0 && in->request->room > 0)
 			return "needs a request in one buffer";
+		if ((in->request->features_off & target->features & ~held_back(script, target) &
+		     (op->value[START_FEATURES] != 0 ? op->value[START_FEATURES]
+						     : UINT64_MAX)) != 0)
+			return "needs a request that may be sent with the features accepted";
 		if (op->value[START_FEATURES] != 0 &&
 		    ((in->request->features | target->queues[in->binding.queue].features) &
 		     ~op->value[START_FEATURES]) != 0)
@@ -186,7 +194,8 @@ const char *instance_unmet(const struct instance *in, const struct script *scrip
 
 	if (script->needs_queues > target->queue_count)
 		return "needs more queues";
-	if ((script->needs_features & ~target->features) != 0)
+	if ((script->needs_features & ~target->features) != 0 ||
+	    (script->needs_features_high & ~target->features_high) != 0)
 		return "needs features that the device does not offer";
 	if (unmet == NULL)
 		unmet = unmet_words(in, script, target);

@@ -16,7 +16,7 @@
 
 struct instance {
 	struct script_binding binding;
-	bool queue;		    /* the script names `q` */
+	bool queue;			      /* the script names `q` */
 	const struct target_request *request; /* that it sends; NULL: none */
 	const char *unmet; /* why it cannot run, whatever it says of operations; or NULL */
 };

@@ -115,8 +115,8 @@ static int parse_as(struct script *script, const char *path, const char *data, s
 	target = name != NULL ? target_find(name) : NULL;
 	if (target == NULL)
 		return 0;
-	if ((choice == NULL || (choice->queue == NULL && choice->request == NULL &&
-				!choice->indirect)) &&
+	if ((choice == NULL ||
+	     (choice->queue == NULL && choice->request == NULL && !choice->indirect)) &&
 	    instance_first(script, target, &binding))
 		return parse(script, path, data, len, &binding);
 	if (instance_choose(target, choice != NULL ? choice : &first, &binding, why, sizeof(why)) ==

@@ -144,17 +144,21 @@ static int open_buffers(struct run *run)
 	return 0;
 }
 
-/* A script that sends each request of the target once: what a device must serve after a
- * reset, unless the target says it otherwise. */
+/* A script that sends each request of the target once, of those that a driver may send
+ * that accepts all there is: what a device must serve after a reset, unless the target
+ * says it otherwise. */
 static size_t write_liveness(const struct target *target, char *text, size_t size)
 {
 	size_t len = (size_t)snprintf(text, size, "device any\nstart driver_ok\n");
 
 	for (unsigned queue = 0; queue < target->queue_count; queue++)
 		for (unsigned i = 0; i < target_request_count(target, queue); i++)
-			len += (size_t)snprintf(text + len, len < size ? size - len : 0,
-						"send_request %u which=%u\n> answered %u 1\n",
-						queue, i, queue);
+			if ((target_request(target, queue, i)->features_off & target->features) ==
+			    0)
+				len += (size_t)snprintf(
+					text + len, len < size ? size - len : 0,
+					"send_request %u which=%u\n> answered %u 1\n", queue, i,
+					queue);
 	return len;
 }
 
@@ -196,7 +200,7 @@ int run_open(struct run **run, const struct target *target, struct text_error *e
 	if (err == 0)
 		err = ledger_open(&r->guest.ledger, target, &r->guest.heap);
 	if (err == 0)
-		err = requests_open(&r->guest.requests, target, NULL, 0);
+		err = requests_open(&r->guest.requests, target);
 	if (err == 0)
 		err = open_liveness(r, error);
 	if (err != 0)
@@ -258,9 +262,13 @@ static void set_options(struct run *run, const struct run_options *options)
 /* Largest queue sizes and features as the program holds them back. */
 static void set_offer(struct run *run, const struct program *prog)
 {
-	run->guest.offered = (run->guest.target->features &
-			      (run->guest.target->fixed_features ? UINT64_MAX : prog->features)) |
-			     1ULL << VIRTIO_F_VERSION_1;
+	const struct target *target = run->guest.target;
+
+	run->guest.offered.low =
+		(target->features & (target->fixed_features ? UINT64_MAX : prog->features)) |
+		1ULL << VIRTIO_F_VERSION_1;
+	run->guest.offered.high =
+		target->features_high & (target->fixed_features ? UINT64_MAX : prog->features_high);
 	for (unsigned i = 0; i < PROGRAM_QUEUES; i++) {
 		uint16_t max = i < run->guest.target->queue_count
 				       ? run->guest.target->queues[i].size_max
@@ -303,10 +311,11 @@ static void begin(struct run *run, const struct run_options *options)
 {
 	if (run->guest.trace != NULL || options->after_op != NULL)
 		target_counters(run->guest.target, run->guest.device, run->counters);
+	if (run->interrupts_used > 0)
+		memset(run->interrupts_of, 0, sizeof(run->interrupts_of));
 	run->interrupts_used = 0;
 	run->interrupts_config = 0;
 	run->interrupts_first = 0;
-	memset(run->interrupts_of, 0, sizeof(run->interrupts_of));
 	run->guest.entered = false;
 }
 
@@ -512,8 +521,9 @@ void run_session(struct run *run, const struct program *prog, const struct run_o
 static void run_once(struct run *run, const struct program *prog, const struct run_options *options,
 		     bool thorough)
 {
-	ledger_reset(&run->guest.ledger, run->guest.target, run->guest.offered,
+	ledger_reset(&run->guest.ledger, run->guest.target, run->guest.offered.low,
 		     run->guest.queue_max);
+	ledger_offers_high(&run->guest.ledger, run->guest.offered.high);
 	run->shortage.lack = LACK_NOTHING;
 	ledger_op(&run->guest.ledger, FINDING_OP_END, "create");
 	if (!run_create(run)) {
@@ -525,6 +535,7 @@ static void run_once(struct run *run, const struct program *prog, const struct r
 	ledger_thorough(&run->guest.ledger, thorough);
 	run_session(run, prog, options);
 	twin_note_answers(run);
+	run->leftovers = requests_left_something(&run->guest.requests);
 	run->completions = ledger_completions(&run->guest.ledger);
 	ledger_over(&run->guest.ledger);
 	if (!run->guest.ledger.stop)

@@ -20,7 +20,7 @@
 #include "harness/run/twin.h"
 
 /* What the program holds back of the device and the liveness script needs. */
-enum run_lack { LACK_NOTHING, LACK_ROOM, LACK_FEATURES, LACK_REGISTERS };
+enum run_lack { LACK_NOTHING, LACK_ROOM, LACK_FEATURES, LACK_REGISTERS, LACK_FEATURES_HIGH };
 struct run_shortage {
 	enum run_lack lack;
 	uint32_t line;	/* of the script; 0: its header */
@@ -57,6 +57,7 @@ struct run {
 	uint64_t completions; /* chains returned, up to the end of the program */
 	struct script *liveness;
 	bool in_liveness; /* what runs is that script */
+	bool leftovers;	  /* the host may still have what the program made it do */
 	struct run_shortage shortage;
 	struct twin twin;
 };

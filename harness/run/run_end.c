@@ -64,7 +64,7 @@ static void judge_registers(struct run *run)
 
 static uint16_t peek_mtu(const struct run *run)
 {
-	uint32_t at = ledger_net_mtu_at(run->guest.target, run->guest.offered);
+	uint32_t at = ledger_net_mtu_at(run->guest.target, run->guest.offered.low);
 
 	return at > 0 ? (uint16_t)run->guest.transport->look_config(&run->guest, at, 2) : 0;
 }
@@ -78,8 +78,8 @@ bool run_create(struct run *run)
 	guest_reset(&run->guest);
 	run->snapshots[0].len = 0;
 	run->config_unknown = false;
-	run->guest.device = run->guest.target->create(run->guest.target, &run->guest.arena.host,
-						      run->guest.offered, run->guest.queue_max);
+	run->guest.device = target_create(run->guest.target, &run->guest.arena.host,
+					  run->guest.offered, run->guest.queue_max);
 	if (run->guest.device == NULL)
 		return false;
 	if (run->guest.target->listen != NULL)

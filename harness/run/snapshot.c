@@ -37,11 +37,12 @@ static void look(const struct run *run, struct view *view)
 {
 	const struct transport *t = run->guest.transport;
 	const struct guest *g = &run->guest;
-	uint64_t features = t->look_features(g);
-	const uint32_t shown[] = { t->look_status(g),	       t->look_interrupt_status(g),
-				   t->look_generation(g),      (uint32_t)features,
-				   (uint32_t)(features >> 32), t->look_queue_max(g),
-				   t->look_queue_ready(g) };
+	struct features features = t->look_features(g);
+	const uint32_t shown[] = {
+		t->look_status(g),	 t->look_interrupt_status(g),	  t->look_generation(g),
+		(uint32_t)features.low,	 (uint32_t)(features.low >> 32),  t->look_queue_max(g),
+		(uint32_t)features.high, (uint32_t)(features.high >> 32), t->look_queue_ready(g)
+	};
 
 	memset(view, 0, sizeof(*view));
 	memcpy(view->words, shown, sizeof(shown));
@@ -165,8 +166,8 @@ void snapshot_restore_run(struct run *run, unsigned i, bool clean)
 	if (run->guest.target->restore == NULL || s->len == 0)
 		return;
 	look(run, &before);
-	run->guest.device = run->guest.target->create(run->guest.target, &run->guest.arena.host,
-						      run->guest.offered, run->guest.queue_max);
+	run->guest.device = target_create(run->guest.target, &run->guest.arena.host,
+					  run->guest.offered, run->guest.queue_max);
 	if (run->guest.device == NULL) {
 		run->guest.heap.peak_blocks = peak;
 		run->guest.device = old;

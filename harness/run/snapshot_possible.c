@@ -83,7 +83,7 @@ static void read_status(struct reading *r)
 
 static void read_head(struct reading *r)
 {
-	uint64_t offered = r->run->guest.offered, needed = 1ULL << VIRTIO_F_VERSION_1;
+	uint64_t offered = r->run->guest.offered.low, needed = 1ULL << VIRTIO_F_VERSION_1;
 	uint32_t interrupts = ledger_get32(r->bytes + INTERRUPT_AT);
 
 	read_status(r);
@@ -118,7 +118,7 @@ static void read_queue(struct reading *r, unsigned i)
 	uint16_t next_used = ledger_get16(r->bytes + at + NEXT_USED_AT);
 	uint16_t lost = ledger_get16(r->bytes + rest + 1);
 	uint8_t ready = r->bytes[at + READY_AT], poisoned = r->bytes[rest];
-	uint64_t there = (r->status & FEATURES_OK) != 0 ? r->features : r->run->guest.offered;
+	uint64_t there = (r->status & FEATURES_OK) != 0 ? r->features : r->run->guest.offered.low;
 
 	require(r, size != 0 && (size & (size - 1)) == 0 && size <= r->run->guest.queue_max[i], at,
 		"a queue size that the device does not allow");

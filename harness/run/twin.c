@@ -307,11 +307,21 @@ void twin_length(struct run *run, const struct program *prog, const struct run_o
 		     suspect->queue, suspect->len, suspect->head);
 }
 
+/* Are the answers there that this run was to get?  A device that is not done, or that
+ * keeps chains as long as it likes, may have got further in the other one. */
+static bool is_answered(const struct run *run)
+{
+	const struct guest *g = &run->guest;
+
+	return requests_are_honest(g) && target_state(g->target, g->device) != DEVICE_WORK &&
+	       (!g->target->holds || g->requests.sent_count == 0);
+}
+
 void twin_note_answers(struct run *run)
 {
 	const struct requests *r = &run->guest.requests;
 
-	run->twin.honest = r->compared > 0 && requests_are_honest(&run->guest);
+	run->twin.honest = r->compared > 0 && is_answered(run);
 	run->twin.answers = r->compared;
 	run->twin.answers_digest = r->digest;
 }
@@ -339,7 +349,7 @@ void twin_divided(struct run *run, const struct program *prog, const struct run_
 		return;
 	}
 	run_session(run, prog, &quiet);
-	differs = requests_are_honest(&run->guest) &&
+	differs = is_answered(run) &&
 		  (r->compared != run->twin.answers || r->digest != run->twin.answers_digest);
 	run->guest.requests.redivided = false;
 	run_destroy(run);

@@ -56,7 +56,7 @@ static const char *level_fault(const struct vringer_target *t)
 static const char *queue_fault(const struct vringer_target *t)
 {
 	if (t->queue_count > PROGRAM_QUEUES)
-		return "has more than 8 queues";
+		return "has more than 64 queues";
 	if (t->queue_count > 0 && t->queues == NULL)
 		return "has a queue_count but no queues";
 	for (uint32_t i = 0; i < t->queue_count; i++)
@@ -128,8 +128,8 @@ static bool is_term(const struct vringer_target *t, const char *term, size_t len
 		if (strlen(t->counter_names[i]) == len &&
 		    memcmp(t->counter_names[i], term, len) == 0)
 			return true;
-	return left && len == sizeof("used.N") - 1 && memcmp(term, "used.", 5) == 0 &&
-	       term[5] >= '0' && (uint32_t)(term[5] - '0') < t->queue_count;
+	return left && target_used_term(term, len) >= 0 &&
+	       (uint32_t)target_used_term(term, len) < t->queue_count;
 }
 
 const char *foreign_terms_fault(struct foreign *f, const char *what, const char *list, bool left)
@@ -281,6 +281,7 @@ static void describe(struct foreign *f)
 	target->help = t->help;
 	target->device_id = t->device_id;
 	target->features = t->features;
+	target->features_high = t->features_high;
 	target->queue_count = t->queue_count;
 	target->queues = f->queues;
 	target->config_len = t->config_len;

@@ -83,6 +83,7 @@ struct foreign {
 	struct target_answer answers[TARGET_ANSWERS_MAX];
 	struct target_dialogue dialogue;
 	struct foreign_device *spare; /* those that are not in use */
+	uint64_t offered_high;	      /* what the next device offers */
 	char fault[200];
 };
 

@@ -62,6 +62,7 @@ static void shim_activate(struct device *dev)
 							  .ready = 1 };
 	}
 	d->activated = true;
+	d->host.accepted_high = device_high(dev) != NULL ? device_high(dev)->features : 0;
 	foreign_enter(d);
 	given_of(d)->activate(d->device, dev->features, rings);
 	foreign_leave(d);
@@ -183,8 +184,9 @@ void foreign_ops_init(struct foreign *f)
 	f->ops = (struct device_ops){
 		.name = f->given.name,
 		.device_id = f->given.device_id,
-		.state_size = sizeof(struct device),
+		.state_size = sizeof(struct device_high),
 		.features = f->given.features,
+		.features_high = f->given.features_high,
 		.queue_count = f->given.queue_count,
 		.queues = f->queues,
 		.shm_count = f->given.shm_count,

@@ -117,17 +117,26 @@ static void *foreign_create(const struct target *target, const struct device_hos
 	d->activated = d->live = false;
 	d->ready = 0;
 	foreign_host_begin(d);
+	d->host.offered_high = f->given.destroy != NULL ? f->offered_high : f->given.features_high;
+	d->host.accepted_high = 0;
 	if (!create_given(d, offered, queue_max))
 		goto fail;
 	if (f->given.level == VRINGER_LEVEL_MMIO)
 		return d;
 	d->mmio = mmio_create(&f->ops, &d->transport, offered, queue_max);
-	if (d->mmio != NULL)
+	if (d->mmio != NULL) {
+		mmio_offer_high(d->mmio, f->offered_high);
 		return d;
+	}
 	destroy_given(d);
 fail:
 	give_back(d);
 	return NULL;
+}
+
+static void foreign_offer_high(const struct target *target, uint64_t offered)
+{
+	((struct foreign *)target->owner)->offered_high = offered;
 }
 
 static void foreign_destroy(void *device)
@@ -271,6 +280,7 @@ void foreign_target_init(struct foreign *f)
 
 	t->owner = f;
 	t->create = foreign_create;
+	t->offer_high = foreign_offer_high;
 	t->destroy = foreign_destroy;
 	t->read = foreign_read;
 	t->write = foreign_write;

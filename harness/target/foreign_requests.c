@@ -5,6 +5,7 @@
  */
 #include "harness/target/foreign.h"
 
+#include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -27,6 +28,8 @@ static const char *convert(struct target_request *to, const struct vringer_reque
 	if ((from->flags & ~(unsigned)(VRINGER_REQUEST_EXACT | VRINGER_REQUEST_HINT)) != 0)
 		return "has a request with unknown flags, expected those of enum "
 		       "vringer_request_flag";
+	if (from->reserved != 0)
+		return "has a request whose reserved field is not 0";
 	if (from->queue > UINT16_MAX || from->readable_len > UINT16_MAX)
 		return "has a request with a queue or a readable_len above 65535";
 	if (count > ANSWERS_MAX)
@@ -45,15 +48,30 @@ static const char *convert(struct target_request *to, const struct vringer_reque
 		.name = (from->flags & VRINGER_REQUEST_HINT) != 0 ? NULL : from->name,
 		.room = from->writable_len,
 		.features = from->features,
+		.features_off = from->features_off,
 		.before = from->before,
 		.after = from->after,
 		.used_min = from->used_min,
 		.used_max = from->used_max,
+		.buffers_max = from->buffers_max,
 		.answer_count = count,
 		.answer = answer,
 		.exact = (from->flags & VRINGER_REQUEST_EXACT) != 0,
 	};
 	return NULL;
+}
+
+/* What is wrong with one of its texts, or NULL. */
+static const char *ops_fault(struct foreign *f, const struct target_request *request,
+			     const char *text)
+{
+	struct program *prog;
+	int err = target_request_ops(&f->target, request, text, &prog, f->fault, sizeof(f->fault));
+
+	free(prog);
+	if (err == -ENOMEM)
+		return "could not be checked: no memory";
+	return err != 0 ? f->fault : NULL;
 }
 
 const char *foreign_requests(struct foreign *f)
@@ -69,5 +87,10 @@ const char *foreign_requests(struct foreign *f)
 	}
 	f->target.request_count = count;
 	f->target.requests = f->requests;
+	for (unsigned i = 0; i < count && fault == NULL; i++) {
+		fault = ops_fault(f, &f->requests[i], f->requests[i].before);
+		if (fault == NULL)
+			fault = ops_fault(f, &f->requests[i], f->requests[i].after);
+	}
 	return fault;
 }

@@ -6,6 +6,7 @@
 #include "harness/target/target.h"
 
 #include <stddef.h>
+#include <linux/virtio_config.h>
 #include <string.h>
 
 enum device_state target_state(const struct target *target, const void *device)
@@ -92,6 +93,32 @@ const struct target_request *target_request(const struct target *target, unsigne
 	return first;
 }
 
+void *target_create(const struct target *target, const struct device_host *host,
+		    struct features offered, const uint16_t *queue_max)
+{
+	if (target->offer_high != NULL)
+		target->offer_high(target, offered.high);
+	return target->create(target, host, offered.low, queue_max);
+}
+
+int target_used_term(const char *term, size_t len)
+{
+	static const char prefix[] = "used.";
+	size_t digits = len - (sizeof(prefix) - 1);
+	int number = 0;
+
+	if (len < sizeof(prefix) || digits > 2 || memcmp(term, prefix, sizeof(prefix) - 1) != 0)
+		return -1;
+	if (digits == 2 && term[sizeof(prefix) - 1] == '0')
+		return -1;
+	for (size_t i = sizeof(prefix) - 1; i < len; i++) {
+		if (term[i] < '0' || term[i] > '9')
+			return -1;
+		number = 10 * number + (term[i] - '0');
+	}
+	return number;
+}
+
 static bool is_name(const char *name)
 {
 	return name != NULL && name[0] != '\0' &&
@@ -103,6 +130,16 @@ static bool is_field(const struct target *target, const struct target_field *fie
 	return field->name != NULL && field->width > 0 && field->width <= 8 &&
 	       (field->width & (field->width - 1)) == 0 &&
 	       target_field_end(field) <= target->config_len;
+}
+
+/* Which a user could not tell from it. */
+static bool has_namesake(const struct target *target, const struct target_request *request)
+{
+	for (const struct target_request *other = target->requests; other < request; other++)
+		if (other->name != NULL && other->queue == request->queue &&
+		    strcmp(other->name, request->name) == 0)
+			return true;
+	return false;
 }
 
 static const char *request_fault(const struct target *target, const struct target_request *request)
@@ -118,6 +155,15 @@ static const char *request_fault(const struct target *target, const struct targe
 	if (!is_name(request->name))
 		return "has a request with a name that is not made of letters a to z, digits and "
 		       "'-'";
+	if (strlen(request->name) > TARGET_REQUEST_NAME_MAX)
+		return "has a request with a name of more than 40 letters";
+	if (has_namesake(target, request))
+		return "has two requests of one name on one queue";
+	if ((request->features & request->features_off) != 0 ||
+	    (request->features_off >> VIRTIO_F_VERSION_1 & 1) != 0)
+		return "has a request that needs a feature both on and off, or VERSION_1 off";
+	if ((request->features & ~target->features) != 0)
+		return "has a request that needs a feature that is not offered";
 	if (request->len + (uint64_t)request->room - 1 >= TARGET_REQUEST_BYTES_MAX)
 		return "has a request of no bytes, or of more than 16384";
 	if (request->used_min > request->used_max || request->used_max > request->room)
@@ -153,6 +199,8 @@ const char *target_fault(const struct target *target)
 		return "lacks create or destroy";
 	if (target->read == NULL || target->write == NULL)
 		return "lacks register reads or writes";
+	if (target->features_high != 0 && target->offer_high == NULL)
+		return "has features_high without offer_high";
 	if (target->calls != NULL && !has_all_calls(target->calls))
 		return "is reached without registers and lacks one of the calls";
 	if ((target->facts & FACT_STATE) != 0 && target->state == NULL)

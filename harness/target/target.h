@@ -144,10 +144,12 @@ struct target_request {
 	const char *name;  /* letters a to z, digits, '-'; NULL: nothing is demanded */
 	uint32_t room;	   /* bytes for the device to write to */
 	uint64_t features; /* that the driver must have accepted */
+	uint64_t features_off; /* ... and must not */
 	/* Operations, as in a script without its header: what happens before the chain is
 	 * available, and after the notification; or NULL. */
 	const char *before, *after;
 	uint32_t used_min, used_max; /* used.len */
+	uint32_t buffers_max;	     /* of each direction; 0: as many as there is room for */
 	unsigned answer_count;
 	const struct target_bytes *answer;
 	/* The answer depends on nothing but the requests before: used.len, and all bytes
@@ -156,6 +158,7 @@ struct target_request {
 };
 #define TARGET_REQUESTS_MAX 64u
 #define TARGET_REQUEST_BYTES_MAX (16u << 10) /* len + room */
+#define TARGET_REQUEST_NAME_MAX 40u	     /* letters */
 
 /* A field of the configuration (VIRTIO 2.5). */
 struct target_field {
@@ -237,6 +240,9 @@ struct target {
 	const char *help; /* one line */
 	uint32_t device_id;
 	uint64_t features; /* every bit that it can offer */
+	/* ... of bits 64 to 127; 0: it has no pages of features above 1, and what a driver
+	 * writes there is lost. */
+	uint64_t features_high;
 	unsigned queue_count;
 	const struct device_queue_desc *queues;
 	unsigned config_len; /* bytes that hold fields */
@@ -295,6 +301,8 @@ struct target {
 	/* A new device, in the state after reset.  NULL if there is no memory. */
 	void *(*create)(const struct target *target, const struct device_host *host,
 			uint64_t offered, const uint16_t *queue_max);
+	/* What the device that is created next offers of features_high; NULL where that is 0. */
+	void (*offer_high)(const struct target *target, uint64_t offered);
 	void (*destroy)(void *device);
 	/* A register access: any offset below 0x1000, any width of 1 to 8. */
 	void (*read)(void *device, uint64_t offset, void *buf, uint32_t len);
@@ -369,6 +377,42 @@ static inline bool target_port_frames(const struct target_port *port)
 /* Nothing happens if the target takes no orders. */
 void target_order(const struct target *target, void *device, enum host_order order, unsigned port,
 		  uint32_t count, uint32_t amount);
+/* Features, bits 0 to 127. */
+struct features {
+	uint64_t low, high;
+};
+
+/* Pages of 32 bits that its features have. */
+static inline uint32_t target_feature_pages(const struct target *target)
+{
+	return target->features_high != 0 ? 4 : 2;
+}
+
+/* Pages that a driver writes which accepts these. */
+static inline uint32_t features_pages(const struct target *target, struct features features)
+{
+	return features.high != 0 ? 4 : target_feature_pages(target);
+}
+
+/* Page 0 to 3, 32 bits each. */
+static inline uint32_t features_get(struct features features, uint32_t page)
+{
+	return (uint32_t)((page < 2 ? features.low : features.high) >> (32 * (page % 2)));
+}
+
+static inline void features_set(struct features *features, uint32_t page, uint32_t value)
+{
+	uint64_t *half = page < 2 ? &features->low : &features->high;
+
+	*half &= ~((uint64_t)UINT32_MAX << (32 * (page % 2)));
+	*half |= (uint64_t)value << (32 * (page % 2));
+}
+
+/* A new device; NULL: there is no memory. */
+void *target_create(const struct target *target, const struct device_host *host,
+		    struct features offered, const uint16_t *queue_max);
+/* The N of "used.N", `len` bytes: a decimal number of one or two digits; -1: it is not. */
+int target_used_term(const char *term, size_t len);
 /* Does it reach guest memory by pointers? */
 bool target_is_plain(const struct target *target);
 
@@ -379,6 +423,14 @@ static inline struct judging target_judging(const struct target *target, struct 
 	judging.limits = judging.limits || target->limits;
 	return judging;
 }
+
+struct program;
+
+/* Parse what happens before or after a request; `text` may be NULL: no operations.  0 and
+ * *prog, which is the caller's to free; -ENOMEM; or -EINVAL with what is wrong in `why`
+ * (may be NULL).  Only once target_fault has nothing to say are numbers of queues right. */
+int target_request_ops(const struct target *target, const struct target_request *request,
+		       const char *text, struct program **prog, char *why, size_t size);
 
 /* What is wrong with the description of a target, or NULL. */
 const char *target_fault(const struct target *target);

@@ -153,6 +153,11 @@ struct vringer_host {
 	/* The backend finds the device at fault, as `what` says in one line: a finding of rule
 	 * stream.filter. */
 	void (*fault)(void *ctx, const char *what);
+
+	/* Feature bits 64 to 127, of a target that has features_high.  offered_high: the
+	 * ones to offer, from create on.  accepted_high, VRINGER_LEVEL_ACTIVATED: the ones
+	 * that the driver accepted, from activate on. */
+	uint64_t offered_high, accepted_high;
 };
 
 struct vringer_queue {
@@ -210,7 +215,9 @@ struct vringer_bytes {
  * device that is well returns it before it rests, with a used length and bytes as
  * declared here. */
 struct vringer_request {
-	const char *name; /* letters a to z, digits, '-'; NULL ends a list */
+	/* Up to 40 letters a to z, digits, '-'; on its queue no other has it; NULL ends a
+	 * list. */
+	const char *name;
 	uint32_t queue;
 	uint32_t flags;	      /* enum vringer_request_flag, or'ed */
 	uint64_t features;    /* that the driver must have accepted; else it is not sent */
@@ -222,8 +229,17 @@ struct vringer_request {
 					     * used_min */
 	/* NULL or operations, a line each, as in a script: what the host (or the driver, on
 	 * another queue) does before the chain is made available, and after the device was
-	 * notified of it. */
+	 * notified of it.  `q` is this queue.  Not: start, repeat, snapshots, `>` lines, and
+	 * requests with operations of their own. */
 	const char *before, *after;
+	/* 0, or into how many buffers of each direction the driver may divide it at most, as
+	 * seg_max of a block device limits it.  Otherwise into as many as its queue has
+	 * room for (VIRTIO 2.7.4). */
+	uint32_t buffers_max;
+	uint32_t reserved;
+	/* That the driver must not have accepted; else it is not sent.  A feature may give
+	 * the queue another number, or the request another form. */
+	uint64_t features_off;
 };
 
 enum vringer_request_flag {
@@ -506,7 +522,8 @@ struct vringer_target {
 	uint32_t flags;	 /* enum vringer_flag, or'ed */
 
 	uint32_t device_id;   /* VIRTIO 5 */
-	uint32_t queue_count; /* at most 8 */
+	uint32_t queue_count; /* at most 64; rings of those from 8 on have at most 16 entries
+			       * where a program does not place them */
 	uint64_t features;    /* every feature bit that it can offer. VIRTIO_F_VERSION_1 must be one
 			       * of them; RING_PACKED, IN_ORDER, NOTIFICATION_DATA and RING_RESET
 			       * must not. */
@@ -606,6 +623,10 @@ struct vringer_target {
 	 * the driver made available and that are not in the used ring, by the indices of the
 	 * two rings; 0 for a queue that is not live. */
 	int32_t (*settle_queues)(void *device, uint32_t ms, const uint32_t *outstanding);
+
+	/* Feature bits 64 to 127 that it can offer, bit 64 lowest: pages 2 and 3 of
+	 * DeviceFeatures.  What to offer of them is in host->offered_high. */
+	uint64_t features_high;
 };
 
 /* The registered targets, ended by NULL.  A program has exactly one VRINGER_TARGETS. */

@@ -87,7 +87,19 @@ example() {
 	cd "$examples/../.."
 }
 
+# counted: how many instances of scripts ran on a device with one queue and one request,
+# and in how many of them chains came back.  Most of the suite must be about VIRTIO, and
+# not about our own models.
+counted() {
+	run "$work/entropy-c/build/entropy" run --json $(pkg-config --variable=scripts vringer)
+	[ "$(jq '[.results[] | select(.result == "pass")] | length' "$out")" -ge 250 ]
+	tap 'entropy-c: 250 instances of scripts at least' $?
+	[ "$(jq '[.results[] | select(.result == "pass" and .chains > 0)] | length' "$out")" -ge 150 ]
+	tap '... 150 of them move chains' $?
+}
+
 example entropy-c entropy used-len gcc clang make pkg-config afl-fuzz afl-clang-fast patch
+counted
 # Its liveness script sends chains of three: in a queue of two there are none.
 small_queue() {
 	[ -x "$work/blk-rust/build/blk-rust" ] || return 0

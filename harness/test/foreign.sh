@@ -157,6 +157,106 @@ does odd-sleep 1 '^finding: hang'
 does odd-close 1 '^finding: hang'
 does odd-print 0 '^device prints: not ok 1 - .*<failure>$'
 
+# 64 queues: each moves a chain where a ring of 16 entries is by itself, and elsewhere.
+{
+	echo "device any"
+	echo "start driver_ok"
+	for queue in $(seq 0 63); do
+		printf 'send %s b1 b2\n> used %s id=0 len=0\n> interrupts used=1\n' "$queue" "$queue"
+	done
+	printf 'ready 63 0\nqueue 63 size=64 desc=seam+0x8000 avail=top-0x8000 used=q63.used+0\n'
+	printf 'reset\nstart driver_ok size=64\noffer 62 head=15 b1\nsend 63 head=15 b1\n'
+	printf '> used 63 id=15 len=0\nnotify 62\n> used 62 id=15 len=0\n'
+} >"$work/wide.vr"
+builds "a device of 64 queues" wide harness/test/foreign/wide.c
+for target in wide wide-plain; do
+	gives 0 "$target: each queue moves a chain" "$work/wide" replay -t "$target" "$work/wide.vr"
+	shows "... 66 of them" '66 chains returned: nothing found'
+	gives 0 "$target: scripts for any device" "$work/wide" run --timeout 60 -t "$target" "$scripts"
+	shows "... some of it" '^# [1-9][0-9]* passed, 0 failed'
+	gives 1 "$target-lost: queue 63 is judged" "$work/wide" replay -t "$target-lost" "$work/wide.vr"
+	shows "... by its name" '^finding: completion.not-held:send'
+	gives 0 "$target: encoded" "$work/wide" encode -t "$target" "$work/wide.vr" -o "$work/wide.bin"
+	gives 0 "$target: decoded" "$work/wide" replay -t "$target" "$work/wide.bin"
+	shows "... it is the same" '66 chains returned: nothing found'
+done
+gives 0 "wide-lost: minimize" "$work/wide" minimize -t wide-lost "$work/wide.vr" -o "$work/least.vr"
+grep -q '^send 63' "$work/least.vr" && [ "$(grep -c . "$work/least.vr")" -le 8 ] && result=0 || result=1
+tap "... to a chain of queue 63" "$result"
+
+# Feature bit 70.  Accepted where it is offered; held back; not accepted by `features=`
+# alone; and bit 71, which is not offered.
+builds "devices with feature bit 70" high harness/test/foreign/high.c
+cat >"$work/accepts.vr" <<'S'
+device any
+needs features_high=0x40
+start driver_ok
+write DeviceFeaturesSel 2
+read DeviceFeatures
+> value 0x40
+> status ACKNOWLEDGE|DRIVER|FEATURES_OK|DRIVER_OK
+write DeviceFeaturesSel 3
+read DeviceFeatures
+> value 0
+write DeviceFeaturesSel 4
+read DeviceFeatures
+> value 0
+S
+cat >"$work/withheld.vr" <<'S'
+device any features_high=0
+start driver
+write DeviceFeaturesSel 2
+read DeviceFeatures
+> value 0
+negotiate VERSION_1 features_high=0x40
+status ACKNOWLEDGE|DRIVER|FEATURES_OK
+> status -FEATURES_OK
+S
+cat >"$work/more.vr" <<'S'
+device any
+start driver
+negotiate VERSION_1 features_high=0xc0
+status ACKNOWLEDGE|DRIVER|FEATURES_OK
+S
+cat >"$work/shown.vr" <<'S'
+device high-activated
+start driver_ok
+config_read 0 width=8
+> value 0x40
+start driver_ok features=VERSION_1
+config_read 0 width=8
+> value 0
+start driver_ok features_high=0x40
+config_read 0 width=8
+> value 0x40
+start driver_ok features=VERSION_1 features_high=0x40
+config_read 0 width=8
+> value 0x40
+S
+for target in high-mmio high-activated; do
+	for script in accepts withheld more; do
+		gives 0 "$target: $script" "$work/high" replay -t "$target" "$work/$script.vr"
+	done
+	gives 0 "$target: scripts for any device" "$work/high" run --timeout 60 -t "$target" "$scripts"
+	shows "... some of it" '^# [1-9][0-9]* passed, 0 failed'
+done
+gives 0 "high-activated learns of it" "$work/high" replay "$work/shown.vr"
+gives 0 "... by calls" "$work/high" replay --transport activated "$work/shown.vr"
+gives 1 "high-lax: too much is accepted" "$work/high" replay -t high-lax "$work/more.vr"
+shows "... by its name" '^finding: status.features:status'
+gives 1 "high-lax: what is held back is accepted" "$work/high" replay -t high-lax "$work/withheld.vr"
+shows "... by its name" '^finding: status.features:status'
+gives 0 "high-lax: minimize" "$work/high" minimize -t high-lax "$work/more.vr" -o "$work/least.vr"
+grep -q '^negotiate VERSION_1 features_high=128$' "$work/least.vr" ||
+	grep -q '^negotiate 0 features_high=128$' "$work/least.vr" && result=0 || result=1
+tap "... to bit 71" "$result"
+gives 1 "high-hidden: page 2 reads 0" "$work/high" replay -t high-hidden "$work/accepts.vr"
+shows "... by its name" '^finding: status.registers:start'
+gives 0 "a device without it: skipped" "$work/wide" run -t wide "$work/accepts.vr"
+shows "... for want of it" 'SKIP needs features that the device does not offer'
+gives 0 "bit 70 is listed" "$work/high" targets
+shows "... and shown" 'features_high 0x40'
+
 # What a device prints is among no results.
 gives 0 "one that prints: TAP" "$work/odd" run -t odd-print "$work/session.vr"
 shows "... as its own" '^# device prints: not ok 1'
@@ -251,14 +351,15 @@ refused size 'a different vringer.h'
 refused packed 'leave out RING_PACKED'
 refused sum "'sevred', which is not one of its counters"
 refused sum-right "'used.0', which is not one of its counters"
-refused sum-queue "'used.1', .* nor used.N"
+refused sum-queue "'used.10', .* nor used.N"
 refused level 'has no level'
 refused kick 'expected activate, kick and reset'
 refused memory memory
 refused layout layout
 refused name 'registered twice'
-refused queues 'more than 8 queues'
+refused queues 'more than 64 queues'
 refused rule 'no.such'
+refused request "has a request 'again' with an invalid operation: 1:1: sends a request that"
 refused liveness '2:1'
 
 # wrong WHAT PATTERN: of the devices that say all.

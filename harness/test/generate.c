@@ -107,6 +107,8 @@ static void generate_header(struct generator *g, struct program *prog)
 	program_init(prog, targets[generate_below(g, 4)]);
 	if (generate_below(g, 2) != 0)
 		prog->features = generate_edge(g);
+	if (generate_below(g, 4) == 0)
+		prog->features_high = generate_edge(g);
 	for (int i = 0; i < PROGRAM_QUEUES && generate_below(g, 2) != 0; i++)
 		prog->queue_max[i] = (uint16_t)generate_edge(g);
 	if (generate_below(g, 2) != 0)

@@ -91,8 +91,7 @@ extern const size_t ledger_case_count;
 	X(RESET_REGISTERS, register_kept, register_cleared)                                        \
 	X(RESET_SESSION, secret_kept, secret_not_kept)                                             \
 	X(REQUEST_ANSWERED, request_left_alone, request_answered)                                  \
-	X(REQUEST_RESUMED, request_left_alone_after_a_mistake,                                     \
-	  request_answered_after_a_mistake)                                                        \
+	X(REQUEST_RESUMED, request_left_alone_after_a_mistake, request_answered_after_a_mistake)   \
 	X(REQUEST_DIVIDED, halves_left_alone, halves_answered)                                     \
 	X(LIVENESS_REQUEST, dead_after_reset, alive_after_reset)
 

@@ -170,8 +170,64 @@ static void fields_that_are_missing_are_zero_and_bytes_too_many_are_cut(void **s
 	longer[199] = BINARY_END;
 	decode(longer, sizeof(longer));
 	assert_int_equal(decoded.op_count, 1);
-	assert_int_equal(decoded.ops[0].value[0], 9 % PROGRAM_QUEUES);
+	assert_int_equal(decoded.ops[0].value[0], 1);
 	assert_int_equal(decoded.ops[0].value[1], 1);
+}
+
+static void queues_are_64_and_other_bytes_are_low_ones(void **state)
+{
+	uint8_t bytes[] = { OP_TAKE, 0, 0, 0, BINARY_END };
+
+	(void)state;
+	for (unsigned byte = 0; byte < 245; byte++) {
+		bytes[1] = (uint8_t)byte;
+		decode(bytes, sizeof(bytes));
+		assert_int_equal(decoded.ops[0].value[TAKE_QUEUE],
+				 byte < 192 ? byte % 8 : byte - 192 + 8);
+	}
+	for (unsigned queue = 0; queue < PROGRAM_QUEUES; queue++) {
+		program_init(&decoded, "any");
+		program_add(&decoded, OP_TAKE)->value[TAKE_QUEUE] = queue;
+		assert_text_law(&decoded);
+		assert_binary_law(&decoded);
+	}
+}
+
+/* Numbers in files: 32 to 63 are rings of queues 0 to 7, four each. */
+static void rings_have_the_bases_that_they_had(void **state)
+{
+	(void)state;
+	for (unsigned base = 0; base < 256; base++) {
+		uint8_t reduced = base_reduce((uint8_t)base);
+
+		if (reduced < BASE_RING)
+			continue;
+		assert_int_equal(ring_base(ring_base_queue(reduced), ring_base_area(reduced)),
+				 reduced);
+		if (base >= BASE_RING && base < BASE_RING_HIGH) {
+			assert_int_equal(ring_base_queue(reduced), (base - 32) / 4);
+			assert_int_equal(ring_base_area(reduced), base % 4);
+		}
+	}
+	assert_int_equal(ring_base(8, VIRTQUEUE_DESC), 64);
+	assert_int_equal(ring_base(63, VIRTQUEUE_DEVICE), 231);
+	assert_int_equal(base_reduce(35), BASE_ABSOLUTE);
+	assert_int_equal(base_reduce(231), 231);
+	assert_int_equal(base_reduce(232), 232 & 63);
+	assert_int_equal(base_reduce(255), BASE_ABSOLUTE);
+}
+
+static void a_header_of_eight_sizes_says_nothing_of_the_others(void **state)
+{
+	uint8_t bytes[1 + 8 + 16 + 1] = { OP_CODE_HEADER };
+
+	(void)state;
+	for (unsigned i = 0; i < 8; i++)
+		bytes[9 + 2 * i] = (uint8_t)(i + 1);
+	bytes[sizeof(bytes) - 1] = BINARY_END;
+	decode(bytes, sizeof(bytes));
+	for (unsigned i = 0; i < PROGRAM_QUEUES; i++)
+		assert_int_equal(decoded.queue_max[i], i < 8 ? i + 1 : 0);
 }
 
 static void empty_records_are_nothing_and_the_last_needs_no_end(void **state)
@@ -330,6 +386,9 @@ int main(void)
 		cmocka_unit_test(deleting_the_header_record_gives_defaults),
 		cmocka_unit_test(unassigned_codes_stay_what_they_are),
 		cmocka_unit_test(fields_that_are_missing_are_zero_and_bytes_too_many_are_cut),
+		cmocka_unit_test(queues_are_64_and_other_bytes_are_low_ones),
+		cmocka_unit_test(rings_have_the_bases_that_they_had),
+		cmocka_unit_test(a_header_of_eight_sizes_says_nothing_of_the_others),
 		cmocka_unit_test(empty_records_are_nothing_and_the_last_needs_no_end),
 		cmocka_unit_test(escapes_stand_for_end_and_escape_and_nothing_else),
 		cmocka_unit_test(more_operations_than_fit_are_left_out),

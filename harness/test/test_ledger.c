@@ -35,10 +35,11 @@ static bool in_set(const uint64_t *set, enum rule rule)
 static bool is_of_the_run(enum rule rule)
 {
 	return rule == RULE_REQUEST_ANSWERED || rule == RULE_REQUEST_RESUMED ||
-	       rule == RULE_REQUEST_DIVIDED || rule == RULE_SNAPSHOT_REFUSED || rule == RULE_SNAPSHOT_SAME ||
-	       rule == RULE_SNAPSHOT_POSSIBLE || rule == RULE_SNAPSHOT_CARRY_ON ||
-	       rule == RULE_RESET_REGISTERS || rule == RULE_LIVENESS_REQUEST ||
-	       rule == RULE_RESET_SESSION || rule == RULE_FETCH_CONSISTENT;
+	       rule == RULE_REQUEST_DIVIDED || rule == RULE_SNAPSHOT_REFUSED ||
+	       rule == RULE_SNAPSHOT_SAME || rule == RULE_SNAPSHOT_POSSIBLE ||
+	       rule == RULE_SNAPSHOT_CARRY_ON || rule == RULE_RESET_REGISTERS ||
+	       rule == RULE_LIVENESS_REQUEST || rule == RULE_RESET_SESSION ||
+	       rule == RULE_FETCH_CONSISTENT;
 }
 
 static void every_rule_has_a_case(void **state)

@@ -140,6 +140,33 @@ static void of_features_behind_the_first_64_nothing_is_known(void **state)
 	}
 }
 
+/* Bits 64 to 127 of a target that has some. */
+static void high_features_are_judged_where_there_are_some(void **state)
+{
+	(void)state;
+	rig_new();
+	rig_target.model = rig_target.transport = false;
+	rig_target.features_high = 1ULL << 6;
+	rig_reset();
+	ledger_offers_high(&ledger, 1ULL << 6);
+	offered(2, 1u << 6);
+	offered(3, 0);
+	offered(4, 0);
+	for (uint32_t bit = 6; bit < 8; bit++) {
+		set_status(0);
+		set_status(VIRTIO_CONFIG_S_ACKNOWLEDGE);
+		set_status(STATUS_DRIVER);
+		reg_write(VIRTIO_MMIO_DRIVER_FEATURES_SEL, 2);
+		reg_write(VIRTIO_MMIO_DRIVER_FEATURES, 1u << bit);
+		set_status(STATUS_FEATURES);
+		if (bit == 6)
+			assert_silent();
+		else
+			assert_breaks(RULE_STATUS_FEATURES);
+	}
+	ledger_offers_high(&ledger, 0);
+}
+
 static void selectors_of_others_are_known_once_written(void **state)
 {
 	(void)state;
@@ -504,6 +531,7 @@ int main(void)
 		TEST(a_queue_that_there_is_not_has_no_size),
 		OTHER_TEST(queues_beyond_what_is_kept_are_not_judged),
 		TEST(selectors_of_our_models_start_at_0),
+		TEST(high_features_are_judged_where_there_are_some),
 		TEST(of_features_behind_the_first_64_nothing_is_known),
 		OTHER_TEST(selectors_of_others_are_known_once_written),
 		OTHER_TEST(each_selector_selects_its_own),

@@ -22,14 +22,13 @@
 static struct script script;
 static struct child_result result;
 static struct target target;
-static bool deaf;		 /* the device does not hear of QueueNotify */
+static bool deaf; /* the device does not hear of QueueNotify */
 
 static void run(const char *text, const struct script_binding *binding)
 {
-	struct child_job job = { .script = &script,
-				 .target = &target,
-				 .expect = true,
-				 .judging = { .limits = true } };
+	struct child_job job = {
+		.script = &script, .target = &target, .expect = true, .judging = { .limits = true }
+	};
 	struct text_error error;
 
 	if (text_parse_bound(&script, text, strlen(text), binding, &error) != 0)
@@ -80,7 +79,9 @@ static void assert_found(const char *text, int rule)
 
 static void assert_answered(unsigned queue, unsigned which, unsigned layout)
 {
-	struct script_binding binding = { .queue = queue, .which = which, .layout = (uint8_t)layout };
+	struct script_binding binding = { .queue = queue,
+					  .which = which,
+					  .layout = (uint8_t)layout };
 
 	run("device any\nstart driver_ok\n"
 	    "send_request q\n> answered q 1\n"
@@ -92,7 +93,8 @@ static void assert_answered(unsigned queue, unsigned which, unsigned layout)
 	    &binding);
 	if (!result.passed)
 		fail_msg("%s, queue %u, request %u: %s%s", target.name, queue, which,
-			 result.failure, result.finding_count > 0 ? result.findings[0].message : "");
+			 result.failure,
+			 result.finding_count > 0 ? result.findings[0].message : "");
 }
 
 static void every_model_answers_its_requests_however_they_are_divided(void **state)
@@ -163,8 +165,9 @@ static void what_excuses_a_device_is_not_judged(void **state)
 		assert_found(text, -1);
 	}
 	/* A later start ends all of that. */
-	assert_found("device any\nstart driver_ok\navail_idx q 3\nstart driver_ok\nsend_request q\n",
-		     RULE_REQUEST_ANSWERED);
+	assert_found(
+		"device any\nstart driver_ok\navail_idx q 3\nstart driver_ok\nsend_request q\n",
+		RULE_REQUEST_ANSWERED);
 }
 
 static void a_request_whose_memory_changes_is_not_judged(void **state)
@@ -185,8 +188,8 @@ static void a_request_where_another_chain_is_written_to_is_not_judged(void **sta
 	static const char *const first[] = {
 		"offer_request q at=low+0x20000",
 		"offer_request q\nbuffer b9 at=low+0x20000 len=60\noffer q head=40 b9:w",
-		"offer_request q\nbuffer b9 at=low+0x20000 len=0xffffffff\noffer q head=40 b1:w "
-		"b9:w",
+		("offer_request q\nbuffer b9 at=low+0x20000 len=0xffffffff\noffer q head=40 b1:w "
+		 "b9:w"),
 	};
 	char text[300];
 
@@ -268,8 +271,8 @@ static void a_wrong_length_and_a_wrong_byte_are_found(void **state)
 	request.answer = &answer;
 	request.answer_count = 1;
 	assert_found("device any\nstart driver_ok\nsend_request q\n", RULE_REQUEST_ANSWERED);
-	assert_non_null(strstr(result.findings[0].message,
-			       "byte 4 of the answer is 0x00, expected 0x78"));
+	assert_non_null(
+		strstr(result.findings[0].message, "byte 4 of the answer is 0x00, expected 0x78"));
 }
 
 static void an_honest_driver_sends_nothing_where_there_is_no_room(void **state)
@@ -301,8 +304,7 @@ static void a_demand_of_a_severity_that_is_not_asked_for_warns(void **state)
 	assert_int_equal(result.unmet_count, 1);
 	assert_int_equal(result.unmet[0].line, 4);
 	assert_int_equal(result.unmet[0].severity, SEVERITY_SHOULD);
-	assert_string_equal(result.unmet[0].message,
-			    "queue 1: requests answered: 1, expected 2");
+	assert_string_equal(result.unmet[0].message, "queue 1: requests answered: 1, expected 2");
 	take("fs");
 	run(text, &binding);
 	assert_false(result.passed);
@@ -407,6 +409,60 @@ static void a_queue_that_the_script_sets_up_itself_takes_requests(void **state)
 			    "> answered q 1\n"));
 }
 
+static void start_puts_the_rings_of_one_queue_elsewhere(void **state)
+{
+	(void)state;
+	take("fs");
+	assert_true(passes("device any\nstart driver_ok size=4 queue=q desc=seam avail=b4\n"
+			   "send_request q\n> answered q 1\n> mem b4+2 0100\n"
+			   "send_request 0\n> answered 0 1\n"));
+	/* They stay there. */
+	assert_true(passes("device any\nstart driver_ok size=4 queue=q avail=b4\n"
+			   "start driver_ok size=4\nsend_request q\n> answered q 1\n"
+			   "> mem b4+2 0100\n"));
+	assert_false(passes("device any\nstart driver_ok size=4 queue=0 avail=b4\n"
+			    "send_request q\n> answered q 1\n> mem b4+2 0100\n"));
+}
+
+static void requests_are_found_among_chains_that_were_published_by_hand(void **state)
+{
+	(void)state;
+	take("fs");
+	assert_true(passes("device any\nstart driver_ok size=8\n"
+			   "chain_request q head=6\npublish q 6\npublish q 6\n"
+			   "send_request q\n> answered q 1\n> outstanding q 0\n"));
+}
+
+static void a_request_in_one_direction_takes_all_descriptors(void **state)
+{
+	(void)state;
+	take("fs");
+	assert_true(passes("device any\nstart driver_ok size=4\n"
+			   "fill q0.desc len=64 value=0xee\n"
+			   "send_request 0 split=1\n> answered 0 1\n> mem q0.desc+60 0000\n"));
+}
+
+static void the_first_instance_has_what_the_script_needs(void **state)
+{
+	static const char driven[] = "device any\nneeds driven\nsend_request q\n";
+	static const char writable[] = "device any\nneeds writable\nsend_request q\n";
+	static const char large[] = "device any\nneeds size=256\nsend_request q\n";
+	struct script_binding binding = { .queue = 9 };
+	struct text_error error;
+
+	(void)state;
+	take("net-loopback");
+	assert_int_equal(text_parse(&script, driven, strlen(driven), &error), 0);
+	assert_true(instance_first(&script, &target, &binding));
+	assert_int_equal(binding.queue, 1);
+	take("fs");
+	assert_int_equal(text_parse(&script, writable, strlen(writable), &error), 0);
+	assert_true(instance_first(&script, &target, &binding));
+	assert_int_equal(binding.queue, 1);
+	assert_int_equal(text_parse(&script, large, strlen(large), &error), 0);
+	assert_false(instance_first(&script, &target, &binding));
+}
+
 static void an_interrupt_counts_until_the_driver_does_something_else(void **state)
 {
 	(void)state;
@@ -447,10 +503,13 @@ int main(void)
 		cmocka_unit_test(all_means_those_that_were_offered_and_one_at_least),
 		cmocka_unit_test(what_a_request_sends_itself_is_not_counted),
 		cmocka_unit_test(a_queue_that_the_script_sets_up_itself_takes_requests),
+		cmocka_unit_test(start_puts_the_rings_of_one_queue_elsewhere),
+		cmocka_unit_test(requests_are_found_among_chains_that_were_published_by_hand),
+		cmocka_unit_test(a_request_in_one_direction_takes_all_descriptors),
+		cmocka_unit_test(the_first_instance_has_what_the_script_needs),
 		cmocka_unit_test(an_interrupt_counts_until_the_driver_does_something_else),
 		cmocka_unit_test(at_top_the_last_byte_is_that_of_memory),
-		cmocka_unit_test(
-			a_script_that_holds_features_back_is_skipped_where_it_cannot_be),
+		cmocka_unit_test(a_script_that_holds_features_back_is_skipped_where_it_cannot_be),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -16,6 +16,8 @@
 #include "bad_text.h"
 #include "spellings.h"
 
+#define COMMAS_16 "1,2,3,4,5,6,7,8,1,2,3,4,5,6,7,8,"
+
 static const struct bad_text bad_headers[] = {
 	{ "", 1, 1, "no header" },
 	{ "\n\n# nothing\n", 3, 1, "no header" },
@@ -27,7 +29,8 @@ static const struct bad_text bad_headers[] = {
 	{ "device abcdefghijklmnopqrstuvwxyzabcdef\n", 1, 8, "at most 31" },
 	{ "device any\ndevice any\n", 2, 11, "second header" },
 	{ "device any\nreset\ndevice any\n", 3, 11, "second header" },
-	{ "device any extra\n", 1, 12, "expected features=, queue_max= or budget=" },
+	{ "device any extra\n", 1, 12,
+	  "expected features=, features_high=, queue_max= or budget=" },
 	{ "device any features=\n", 1, 21, "the value is empty" },
 	{ "device any features=RING\n", 1, 21, "is not a bit" },
 	{ "device any features=0x1ffffffffffffffff\n", 1, 21, "not a bit" },
@@ -36,7 +39,8 @@ static const struct bad_text bad_headers[] = {
 	{ "device any budget=65536\n", 1, 19, "out of range" },
 	{ "device any queue_max=1,65536\n", 1, 24, "out of range" },
 	{ "device any queue_max=1,,2\n", 1, 24, "the value is empty" },
-	{ "device any queue_max=1,2,3,4,5,6,7,8,9\n", 1, 38, "at most 8" },
+	{ "device any queue_max=" COMMAS_16 COMMAS_16 COMMAS_16 COMMAS_16 "9\n", 1, 150,
+	  "at most 64" },
 };
 
 static const struct bad_text bad_operations[] = {
@@ -72,7 +76,7 @@ static const struct bad_text bad_values[] = {
 	{ "device any\nbuffer b00\n", 2, 8, "no buffer" },
 	{ "device any\nbuffer b\n", 2, 8, "no buffer" },
 	{ "device any\nbuffer 0\n", 2, 8, "no buffer" },
-	{ "device any\nready 8 1\n", 2, 7, "0 to 7" },
+	{ "device any\nready 64 1\n", 2, 7, "0 to 63" },
 	{ "device any\nread 0x1000\n", 2, 6, "0 to 4095" },
 	{ "device any\nread Nowhere\n", 2, 6, "no register 'Nowhere'" },
 	{ "device any\nread status\n", 2, 6, "no register 'status'" },
@@ -96,8 +100,10 @@ static const struct bad_text bad_values[] = {
 	{ "device any\nnop 256\n", 2, 5, "0 to 255" },
 	{ "device any\nnop 16\n", 2, 5, "the code of 'start'" },
 	{ "device any\nunmap middle len=1\n", 2, 7, "not an address" },
-	{ "device any\nunmap q8.desc\n", 2, 7, "not an address" },
 	{ "device any\nunmap q0.ring\n", 2, 7, "not an address" },
+	{ "device any\nunmap q64.desc\n", 2, 7, "not an address" },
+	{ "device any\nunmap q07.desc\n", 2, 7, "not an address" },
+	{ "device any\nunmap q.ring\n", 2, 7, "not an address" },
 	{ "device any\nunmap q0\n", 2, 7, "not an address" },
 	{ "device any\nunmap low+\n", 2, 11, "not an offset" },
 	{ "device any\nunmap low+1-1\n", 2, 11, "not an offset" },
@@ -155,7 +161,7 @@ static const struct bad_text bad_names[] = {
 };
 
 static const struct bad_text bad_annotations[] = {
-	{ "device any\nneeds\tspeed\n", 2, 7, "queues=, features=, size=" },
+	{ "device any\nneeds\tspeed\n", 2, 7, "queues=, features=, features_high=, size=" },
 	{ "device any\nneeds queues=256\n", 2, 14, "0 to 255" },
 	{ "device any\nneeds features=NONE\n", 2, 16, "not a bit" },
 	{ "device any\nclause aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa\n", 2, 8,

@@ -55,7 +55,7 @@ static const struct bad_text bad_expectations[] = {
 	{ AFTER "> generation\n", 3, 13, "expected moved or same" },
 	{ AFTER "> generation +1\n", 3, 14, "'+1', expected moved or same" },
 	{ AFTER "> used\n", 3, 7, "expected a queue" },
-	{ AFTER "> used 8 none\n", 3, 8, "0 to 7" },
+	{ AFTER "> used 64 none\n", 3, 8, "0 to 63" },
 	{ AFTER "> used 1\n", 3, 9, "expected id=, len= or none" },
 	{ AFTER "> used 1 some\n", 3, 10, "expected id=" },
 	{ AFTER "> used 1 none id=1\n", 3, 15, "expected nothing more" },

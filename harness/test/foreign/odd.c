@@ -557,8 +557,13 @@ __attribute__((constructor)) static void spoil(void)
 {
 	static const struct vringer_sum unknown_sum[] = { { "served", "sevred" }, { 0, 0 } };
 	static const struct vringer_sum used_right[] = { { "served", "used.0" }, { 0, 0 } };
-	static const struct vringer_sum used_queue[] = { { "used.1", "served" }, { 0, 0 } };
+	static const struct vringer_sum used_queue[] = { { "used.10", "served" }, { 0, 0 } };
 	static const struct vringer_disagreement unknown[] = { { "no.such", "why not" }, { 0, 0 } };
+	static const struct vringer_request sends_itself[] = { { .name = "again",
+								 .readable = "?",
+								 .readable_len = 1,
+								 .after = "send_request q\n" },
+							       { .name = NULL } };
 	const char *what = getenv("SPOIL");
 
 	if (what == NULL)
@@ -586,9 +591,11 @@ __attribute__((constructor)) static void spoil(void)
 	else if (strcmp(what, "name") == 0)
 		well.name = "odd-exit";
 	else if (strcmp(what, "queues") == 0)
-		well.queue_count = 9;
+		well.queue_count = 65;
 	else if (strcmp(what, "rule") == 0)
 		well.disagreements = unknown;
+	else if (strcmp(what, "request") == 0)
+		well.requests = sends_itself;
 	else if (strcmp(what, "liveness") == 0)
 		well.liveness = "device odd-well\nnonsense\n";
 }
