@@ -69,7 +69,7 @@ mkdir -p "$folder" || exit 2
 rm -rf "$given"
 mkdir -p "$given"
 scripts "$@" >"$folder/scripts"
-encode_scripts "$binary" "$device" "$given" <"$folder/scripts" || fail "see above: a script is wrong"
+encode_scripts "$binary" "$device" "$given" <"$folder/scripts" || fail "see above: a script is wrong (in $given.programs, D-S.vr is a copy of D/S.vr)"
 rm -f "$folder/scripts"
 [ -n "$(ls "$given")" ] || fail "there is no script for $device"
 

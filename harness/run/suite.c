@@ -49,6 +49,18 @@ static bool has_notes(const struct suite_result *r)
 	return r->skip == NULL && (report_has_notes(r->child, r->job) || is_transport(r));
 }
 
+/* The command that shows it again. */
+static void print_again(FILE *out, const struct suite_result *r)
+{
+	const char *transport = transport_to_name(r->job->transport);
+	char options[INSTANCE_TEXT_MAX];
+
+	instance_print_options(r->instance, options, sizeof(options));
+	fprintf(out, "again: %s replay -v -t %s%s%s%s %s\n", report_command, r->target->name,
+		options, transport != NULL ? " --transport " : "",
+		transport != NULL ? transport : "", r->path);
+}
+
 static void describe_failure(FILE *out, const struct suite_result *r)
 {
 	const struct finding *failing = child_finding(r->child, r->job);
@@ -63,18 +75,7 @@ static void describe_failure(FILE *out, const struct suite_result *r)
 			finding->signature);
 	if (finding != NULL)
 		report_finding(out, "", finding, r->script);
-	if (r->instance->queue) {
-		char options[INSTANCE_TEXT_MAX];
-
-		instance_print_options(r->instance, options, sizeof(options));
-		fprintf(out, "again: %s replay -v -t %s%s%s%s %s\n", report_command,
-			r->target->name, options,
-			transport_to_name(r->job->transport) != NULL ? " --transport " : "",
-			transport_to_name(r->job->transport) != NULL
-				? transport_to_name(r->job->transport)
-				: "",
-			r->path);
-	}
+	print_again(out, r);
 	if (r->script->prose[0] != '\0')
 		fprintf(out, "claim: %s\n", r->script->prose);
 	if (r->script->clause_count > 0)
