@@ -261,6 +261,7 @@ static void judge(struct guest *g, const struct request_sent *s, uint32_t len)
 			accuse(g, s, &wrong);
 		return;
 	}
+	is_judged(g, s); /* and found right */
 	rq->answered += !s->nested;
 	r->owed -= host && !s->nested && s->content && r->well && r->owed > 0;
 	if (request->exact && s->content && s->judged && g->requests.well)

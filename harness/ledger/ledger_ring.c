@@ -110,6 +110,14 @@ static void take_none(const struct ring_access *a, uint32_t index)
 		a->l->hold[index].blind = true;
 }
 
+/* Is the available index that the device read no place where a driver's may be?  It went
+ * back, or further than the queue is long: VIRTIO does not say what is available then, and
+ * a device may go by what it finds. */
+static bool has_jumped(const struct ledger_queue *q)
+{
+	return q->work.index_seen && (uint16_t)(q->work.avail_idx - q->taken) > q->size;
+}
+
 /* A walk that starts: the device takes the chain, or takes it again. */
 static void on_avail_entry(const struct ring_access *a)
 {
@@ -117,7 +125,7 @@ static void on_avail_entry(const struct ring_access *a)
 	struct ledger_queue *q = a->q;
 	uint16_t walk = a->why.walk;
 	uint32_t index = ledger_hold_find(l, q, walk);
-	bool early = !ledger_is_available(q, walk);
+	bool early = !ledger_is_available(q, walk) && (l->target->model || !has_jumped(q));
 
 	if (ledger_judges(l, RULE_ORDER_UNAVAILABLE) &&
 	    (early || (uint16_t)(q->work.avail_idx - walk) > q->size))

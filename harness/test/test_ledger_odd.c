@@ -338,6 +338,18 @@ static void an_early_entry_that_is_none_is_no_fault(void **state)
 	assert_false(ledger.queues[TX].work.poisoned);
 }
 
+/* What the driver wrote is no index: VIRTIO does not say what is available then. */
+static void a_device_may_go_by_an_index_that_went_back(void **state)
+{
+	(void)state;
+	notify();
+	avail_idx(0xffff);
+	avail_entry(0, 0xffff);
+	return_chain(0, 0, 0xffff, 0);
+	finish();
+	assert_warns(RULE_ORDER_UNAVAILABLE);
+}
+
 static void nothing_is_written_for_an_early_entry(void **state)
 {
 	(void)state;
@@ -453,6 +465,8 @@ int main(void)
 		TEST(an_early_entry_may_be_read_again),
 		TEST(an_early_entry_need_not_be_read_again),
 		TEST(an_early_entry_that_is_none_is_no_fault),
+		TEST(a_device_may_go_by_an_index_that_went_back),
+		TEST(a_device_may_go_by_an_index_that_went_back),
 		TEST(nothing_is_written_for_an_early_entry),
 		TEST(nothing_is_returned_for_an_early_entry),
 		TEST(entries_may_be_fetched_ahead),
