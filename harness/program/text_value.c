@@ -232,11 +232,12 @@ static int find_ring(struct script *script, const struct text_word *word)
 {
 	const char *dot = memchr(word->start, '.', word->len);
 	struct text_word name = { word->start, dot != NULL ? (size_t)(dot - word->start) : 0 };
-	struct text_word rest = { dot + 1, word->len - name.len - 1 };
+	struct text_word rest;
 	uint64_t queue;
 
 	if (dot == NULL)
 		return -1;
+	rest = (struct text_word){ dot + 1, word->len - name.len - 1 };
 	if (!find_bound(script, &name, &queue) && !find_numbered(&name, &queue))
 		return -1;
 	for (int i = 0; i < VIRTQUEUE_AREA_COUNT; i++)

@@ -175,8 +175,8 @@ static const char *unmet_start(const struct instance *in, const struct script *s
 		    in->request->len > 0 && in->request->room > 0)
 			return "needs a request in one buffer";
 		if ((in->request->features_off & target->features & ~held_back(script, target) &
-		     (op->value[START_FEATURES] != 0 ? op->value[START_FEATURES]
-						     : UINT64_MAX)) != 0)
+		     (op->value[START_FEATURES] != 0 ? op->value[START_FEATURES] : UINT64_MAX)) !=
+		    0)
 			return "needs a request that may be sent with the features accepted";
 		if (op->value[START_FEATURES] != 0 &&
 		    ((in->request->features | target->queues[in->binding.queue].features) &

@@ -99,7 +99,9 @@ static struct report_fold *open_fold(void)
 	void *fold = mmap(NULL, sizeof(struct report_fold), PROT_READ | PROT_WRITE,
 			  MAP_SHARED | MAP_ANONYMOUS, -1, 0);
 
-	return fold != MAP_FAILED ? fold : NULL;
+	if (fold == MAP_FAILED)
+		return NULL;
+	return fold;
 }
 
 static void close_fold(const struct report_trace *trace)

@@ -5,8 +5,8 @@
  */
 #include "harness/target/target.h"
 
-#include <stddef.h>
 #include <linux/virtio_config.h>
+#include <stddef.h>
 #include <string.h>
 
 enum device_state target_state(const struct target *target, const void *device)

@@ -139,11 +139,11 @@ struct target_bytes {
  * both. */
 struct target_request {
 	uint16_t queue;
-	uint16_t len;	   /* bytes that the device reads */
-	const char *bytes; /* `len` of them */
-	const char *name;  /* letters a to z, digits, '-'; NULL: nothing is demanded */
-	uint32_t room;	   /* bytes for the device to write to */
-	uint64_t features; /* that the driver must have accepted */
+	uint16_t len;	       /* bytes that the device reads */
+	const char *bytes;     /* `len` of them */
+	const char *name;      /* letters a to z, digits, '-'; NULL: nothing is demanded */
+	uint32_t room;	       /* bytes for the device to write to */
+	uint64_t features;     /* that the driver must have accepted */
 	uint64_t features_off; /* ... and must not */
 	/* Operations, as in a script without its header: what happens before the chain is
 	 * available, and after the notification; or NULL. */

@@ -93,7 +93,7 @@ example() {
 # and in how many of them chains came back.  Most of the suite must be about VIRTIO, and
 # not about our own models.
 counted() {
-	run "$work/entropy-c/build/entropy" run --json $(pkg-config --variable=scripts vringer)
+	run "$work/entropy-c/build/entropy" run --json "$(pkg-config --variable=scripts vringer)"
 	[ "$(jq '[.results[] | select(.result == "pass")] | length' "$out")" -ge 250 ]
 	tap 'entropy-c: 250 instances of scripts at least' $?
 	[ "$(jq '[.results[] | select(.result == "pass" and .chains > 0)] | length' "$out")" -ge 150 ]
