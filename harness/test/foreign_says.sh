@@ -84,7 +84,7 @@ grep -q "$own" "$out" && result=1 || result=0
 tap "... not one that failed" "$result"
 sed 's/^clause.*/&\nneeds model/' "$work/wrong.vr" >"$work/model.vr"
 run "$work/odd" run -t odd-well "$work/wrong.vr" "$work/model.vr"
-shows "what a run failed by is summed up" '^# failed by: `>` lines in 1$'
+shows "what a run failed by is summed up" '^# failed by: .>. lines in 1$'
 shows "... and why scripts were skipped" "^# skipped, 1: is for vringer's own models only\$"
 run "$work/odd" run --limits -t odd-flat "$work/session.vr"
 shows "... by a rule" '^# failed by: stuck.available in 1$'
