@@ -16,6 +16,7 @@
 #include <linux/virtio_ring.h>
 
 #define QUEUE_SIZE_MAX 32768u
+#define GIVEN_PAGE_SIZE 4096u /* VIRTIO 5.5.6 */
 
 static void judge_walk(const struct ring_access *a, struct ledger_hold *hold)
 {
@@ -150,6 +151,9 @@ static void add_desc(const struct ring_access *a, struct ledger_hold *hold, cons
 		moved = len;
 	hold->moved_max += moved;
 	allow(l, hold, 2ull * moved + LEDGER_DESC_BYTES);
+	/* A page that is given away may be discarded (ledger_away.c). */
+	if ((l->target->gives_away >> a->why.queue & 1) != 0 && (flags & VRING_DESC_F_WRITE) == 0)
+		allow(l, hold, moved / sizeof(uint32_t) * (uint64_t)GIVEN_PAGE_SIZE);
 }
 
 void ledger_desc_read(const struct ring_access *a)
