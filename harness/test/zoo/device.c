@@ -266,7 +266,7 @@ static void usual_wake(struct device *d, struct queue *q, uint16_t used_before)
  * nothing more to do with the rest. */
 void device_give_back(struct device *d, struct queue *q)
 {
-	struct vring_used_elem elem[QUEUE_SIZE];
+	struct vring_used_elem elem[QUEUE_SIZE] = { { 0, 0 } };
 	uint16_t used_before = q->next_used;
 	uint32_t held = q->held_count, count;
 	struct chain chain;
