@@ -234,6 +234,9 @@ void arena_look(struct arena *arena);
 void arena_compare(struct arena *arena, uint64_t addr, uint64_t len, arena_change_fn *fn,
 		   void *ctx);
 void arena_compare_all(struct arena *arena, arena_change_fn *fn, void *ctx);
+/* As arena_load, of plain memory: what was there when it was compared last, or written by
+ * the guest since.  Bytes that are not there are 0. */
+void arena_load_compared(struct arena *arena, uint64_t addr, void *data, uint32_t len);
 /* The device is gone, and arena_compare_all was last: reset can rely on it. */
 void arena_settled(struct arena *arena);
 /* The first of these bytes at which `run` or more in a row have not been found

@@ -101,6 +101,19 @@ void arena_keep(struct arena *arena, const uint8_t *host, uint32_t len)
 		memcpy(arena->shadow + (host - arena->memory), host, len);
 }
 
+void arena_load_compared(struct arena *arena, uint64_t addr, void *data, uint32_t len)
+{
+	uint8_t *to = data, *host;
+
+	memset(data, 0, len);
+	for (uint32_t at = 0, piece; at < len; at += piece) {
+		piece = arena_piece(arena, addr + at, len - at, &host);
+		if (piece == 0)
+			return;
+		memcpy(to + at, arena->shadow + (host - arena->memory), piece);
+	}
+}
+
 unsigned arena_hand_out(const struct arena *arena, struct arena_handout out[ARENA_REGIONS_MAX])
 {
 	unsigned count = 0;

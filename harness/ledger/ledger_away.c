@@ -54,7 +54,9 @@ void ledger_away_read(struct ledger *l, const struct arena_access *access)
 	}
 }
 
-/* A buffer of numbers, in plain memory. */
+/* A buffer of numbers, in plain memory: as the driver left it, and as it is now.  What the
+ * device did may have changed it, where it lies in a page that is given away, or in a used
+ * ring. */
 static void add_buffer(struct ledger *l, const struct ledger_node *node)
 {
 	uint64_t numbers = (node->last - node->first + 1) / sizeof(uint32_t);
@@ -62,6 +64,11 @@ static void add_buffer(struct ledger *l, const struct ledger_node *node)
 
 	for (uint64_t i = 0; i < numbers && !l->away.all; i++) {
 		arena_load(l->plain.arena, node->first + i * sizeof(bytes), bytes, sizeof(bytes));
+		add(&l->away, ledger_get32(bytes));
+		if (l->plain.accesses)
+			continue;
+		arena_load_compared(l->plain.arena, node->first + i * sizeof(bytes), bytes,
+				    sizeof(bytes));
 		add(&l->away, ledger_get32(bytes));
 	}
 }

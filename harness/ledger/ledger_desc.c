@@ -15,6 +15,9 @@
 #include <linux/virtio_config.h>
 #include <linux/virtio_ring.h>
 
+#define QUEUE_SIZE_MAX 32768u
+#define GIVEN_PAGE_SIZE 4096u /* VIRTIO 5.5.6 */
+
 static void judge_walk(const struct ring_access *a, struct ledger_hold *hold)
 {
 	bool table = a->why.purpose == GUEST_INDIRECT;
@@ -80,6 +83,8 @@ static void allow(struct ledger *l, struct ledger_hold *hold, uint64_t bytes)
 	/* VIRTIO does not say in how many accesses a buffer is read. */
 	uint64_t accesses = LEDGER_DESC_ACCESSES + (l->target->model ? 0 : bytes);
 
+	if (hold != NULL && hold->spent)
+		return;
 	l->call.bytes_max += bytes;
 	l->call.accesses_max += accesses;
 	if (hold == NULL)
@@ -88,6 +93,18 @@ static void allow(struct ledger *l, struct ledger_hold *hold, uint64_t bytes)
 	hold->accesses_max += accesses;
 	l->device.held_bytes_max += bytes;
 	l->device.held_accesses_max += accesses;
+}
+
+/* No chain is longer than its queue (2.7.5.3.1).  Where the driver breaks that, a table has
+ * as many entries as it says, up to the largest queue there can be. */
+static void count_read(const struct ring_access *a, struct ledger_hold *hold)
+{
+	uint64_t entries =
+		hold->has_table ? (hold->table_last - hold->table_first) / RING_DESC_SIZE + 1 : 0;
+
+	if (entries > QUEUE_SIZE_MAX)
+		entries = QUEUE_SIZE_MAX;
+	hold->spent = ++hold->reads > LEDGER_WALKS * (a->q->size + entries);
 }
 
 static void name_table(struct ledger_hold *hold, uint64_t addr, uint32_t len)
@@ -134,6 +151,9 @@ static void add_desc(const struct ring_access *a, struct ledger_hold *hold, cons
 		moved = len;
 	hold->moved_max += moved;
 	allow(l, hold, 2ull * moved + LEDGER_DESC_BYTES);
+	/* A page that is given away may be discarded (ledger_away.c). */
+	if ((l->target->gives_away >> a->why.queue & 1) != 0 && (flags & VRING_DESC_F_WRITE) == 0)
+		allow(l, hold, moved / sizeof(uint32_t) * (uint64_t)GIVEN_PAGE_SIZE);
 }
 
 void ledger_desc_read(const struct ring_access *a)
@@ -153,6 +173,7 @@ void ledger_desc_read(const struct ring_access *a)
 	if (hold->early)
 		ledger_hold_act(a->q, hold);
 	judge_walk(a, hold);
+	count_read(a, hold);
 	hold->faulted = hold->faulted || a->err != 0;
 	if (a->err != 0) {
 		allow(l, hold, LEDGER_DESC_BYTES);

@@ -53,6 +53,9 @@ static inline void ledger_lacks(struct ledger *l, enum rule rule)
 #define LEDGER_CHAIN_ACCESSES 16u
 #define LEDGER_DESC_BYTES 64u
 #define LEDGER_DESC_ACCESSES 8u
+/* How often a device may walk a chain: to measure it, to check it, to use it.  What it
+ * reads from then on allows nothing more: a loop ends. */
+#define LEDGER_WALKS 4u
 
 static inline uint16_t ledger_get16(const uint8_t *p)
 {

@@ -65,7 +65,9 @@ struct ledger_hold {
 	bool expects;	   /* it leads on */
 	bool in_table;	   /* ... of the indirect table */
 	uint32_t walked;   /* reads of the descriptor table since it was taken */
+	uint32_t reads;	   /* of descriptors, those of an indirect table too */
 	bool strayed;	   /* a descriptor was read to which the chain did not lead */
+	bool spent;	   /* more descriptors were read than its walks can need */
 	bool restarted;	   /* taken twice: what is allowed is the sum of both */
 	bool blind;	   /* not all of it is known: not judged */
 	bool odd;	   /* of plain memory: the device may make several things of it */

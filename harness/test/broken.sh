@@ -12,12 +12,6 @@ set -eu
 
 broken=$PWD/build/test/run-broken
 table=harness/test/broken/expected.tsv
-scripts=$work/scripts
-grep -lrE --include='*.vr' '^device +any' conformance >"$scripts"
-# Where few are enough, the others are not run, and those that are long come last.
-few=$work/few short=$work/short
-xargs grep -LE '^device .*budget=' <"$scripts" >"$short"
-xargs grep -l '^send_request' <"$short" | head -n 8 >"$few"
 
 # The rules that a run of scripts broke; `demand` where a > line was not met for no rule.
 findings() {
@@ -28,23 +22,18 @@ findings() {
 		END { close_result() }' "$1" | sort -u
 }
 
-# caught TARGET FINDINGS LEAST LIST: whether so many of the listed scripts fail.
-caught() {
-	# shellcheck disable=SC2046
-	run "$broken" run -t "$1" --strict --limits $(cat "$4")
-	failing=$(sed -n 's/^not ok [0-9]* - //p' "$out" | sed 's/ .*//' | sort -u | wc -l)
-	findings "$out" >"$work/met"
-	cp "$work/met" "$out"
-	[ "$rc" -le 1 ] && [ "$failing" -ge "$3" ] &&
-		{ [ "$3" = 0 ] || grep -qE "^($2)" "$work/met"; }
-}
-
-# by_scripts TARGET FINDINGS LEAST
+# by_scripts TARGET FINDINGS SCRIPT...
 by_scripts() {
-	result=0
-	caught "$1" "$2" "$3" "$few" || caught "$1" "$2" "$3" "$short" ||
-		caught "$1" "$2" "$3" "$scripts" || result=1
-	tap "$1: $failing scripts, of $3 at least, by $2" "$result"
+	name=$1 expected=$2
+	shift 2
+	run "$broken" run -t "$name" --strict --limits "$@"
+	findings "$out" >"$work/met"
+	grep -qE "^($expected)" "$work/met" && [ "$rc" = 1 ] && result=0 || result=1
+	for script; do
+		grep -q "^not ok [0-9]* - $script " "$out" || { result=1 && echo "$script passes" >"$err"; }
+	done
+	cp "$work/met" "$out"
+	tap "$name: each of $# scripts, by $expected" "$result"
 }
 
 # fuzzed TARGET FINDINGS PROGRAMS SEED: whether they are met.
@@ -69,12 +58,13 @@ by_fuzzing() {
 }
 
 grep -v '^#' "$table" | grep -F -- "${1:-}" >"$work/table" || :
-while IFS='	' read -r name expected least programs; do
-	for memory in purposes accessors plain; do
-		by_scripts "broken-$name-$memory" "$expected" "${least%%/*}"
-		least=${least#*/}
+while IFS='	' read -r device findings memory programs scripts; do
+	[ "$memory" != all ] || memory='purposes accessors plain'
+	for kind in $memory; do
+		# shellcheck disable=SC2046,SC2086
+		by_scripts "broken-$device-$kind" "$findings" $(printf 'conformance/%s ' $scripts)
 	done
-	[ "$programs" = - ] || by_fuzzing "broken-$name-purposes" "$expected" "$programs"
+	[ "$programs" = - ] || by_fuzzing "broken-$device-purposes" "$findings" "$programs"
 done <"$work/table"
 
 # None is left out.

@@ -397,6 +397,25 @@ static void what_the_driver_may_have_written_is_not_judged(void **state)
 	end_silent();
 }
 
+/* A page is discarded in which its own number lies. */
+static void a_page_with_its_own_number_may_be_discarded(void **state)
+{
+	(void)state;
+	rig_target.gives_away = 1u << queue;
+	live();
+	offer(0, 4);
+	arena_store16(&arena, DESC + 12, 0);
+	arena_store16(&arena, DATA, DATA / 4096);
+	notify();
+	put(DATA, 0, 4);
+	put(DATA + 64, 0x55, 4);
+	put(USED + 4, 0, 4);
+	put(USED + 8, 0, 4);
+	put(USED + 2, 1, 2);
+	raise_interrupt(VIRTIO_MMIO_INT_VRING);
+	end_silent();
+}
+
 #define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
 #define ACCESSORS_TEST(name) cmocka_unit_test_setup_teardown(name, setup_accessors, teardown)
 
@@ -421,6 +440,7 @@ int main(void)
 		TEST(an_index_that_jumps_is_policy),
 		ACCESSORS_TEST(an_index_that_jumps_is_policy),
 		TEST(an_index_that_jumps_takes_nothing_away),
+		TEST(a_page_with_its_own_number_may_be_discarded),
 		TEST(an_event_at_the_next_chain_is_well),
 		ACCESSORS_TEST(an_event_at_the_next_chain_is_well),
 		TEST(a_packet_says_how_many_buffers_it_has),

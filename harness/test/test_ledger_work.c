@@ -267,6 +267,30 @@ static void calls_behind_the_device_without_end_are_a_hang(void **state)
 	assert_int_equal(ledger.findings[0].kind, FINDING_HANG);
 }
 
+/* Four walks over the eight entries of the queue allow 64 bytes for each, beside the 4096 of
+ * any call and the 64 of the chain; a descriptor that is read in a loop after that allows
+ * nothing. */
+static void a_loop_of_descriptors_ends(void **state)
+{
+	const uint32_t due = 4096 + 64 + 4 * 8 * 64, entries = 2 + 2;
+
+	for (uint32_t more = 0; more < 2; more++) {
+		rig_setup(state);
+		rig_target.model = false;
+		rig_live(8);
+		notify();
+		avail_idx(1);
+		avail_entry(0, 0);
+		for (uint32_t i = 0; i < (due - entries) / 16 + more; i++)
+			desc(0, 0, BUFFER, 0, F_NEXT, 0);
+		done();
+		if (more == 0)
+			assert_silent();
+		else
+			assert_breaks(RULE_WORK_BYTES);
+	}
+}
+
 #define TEST(name) cmocka_unit_test_setup(name, setup_holding)
 
 int main(void)
@@ -284,6 +308,7 @@ int main(void)
 		TEST(a_chain_that_is_taken_again_is_no_other),
 		TEST(chains_that_are_held_pay_for_calls_behind_the_device),
 		TEST(without_a_chain_it_is_a_constant),
+		TEST(a_loop_of_descriptors_ends),
 		TEST(calls_behind_the_device_without_end_are_a_hang),
 	};
 

@@ -200,8 +200,8 @@ __attribute__((constructor)) static void name_queues(void)
 /* On both sides of where default places become small. */
 #define REQUEST(number, says, size)                                                                \
 	{                                                                                          \
-		.name = says, .queue = number, .flags = VRINGER_REQUEST_EXACT, .readable = says,   \
-		.readable_len = size                                                               \
+		.name = (says), .queue = (number), .flags = VRINGER_REQUEST_EXACT,                 \
+		.readable = (says), .readable_len = (size)                                         \
 	}
 static const struct vringer_request requests[] = { REQUEST(7, "low", 3),
 						   REQUEST(63, "last", 4),
@@ -211,10 +211,10 @@ static const struct vringer_request requests[] = { REQUEST(7, "low", 3),
 	static const struct vringer_target id = {                                                  \
 		.version = VRINGER_VERSION,                                                        \
 		.size = sizeof(id),                                                                \
-		.name = called,                                                                    \
+		.name = (called),                                                                  \
 		.help = "64 queues",                                                               \
 		.level = VRINGER_LEVEL_ACTIVATED,                                                  \
-		.memory = how,                                                                     \
+		.memory = (how),                                                                   \
 		.flags = VRINGER_JUDGE_LIMITS,                                                     \
 		.device_id = 4,                                                                    \
 		.queue_count = QUEUES,                                                             \
@@ -227,7 +227,7 @@ static const struct vringer_request requests[] = { REQUEST(7, "low", 3),
 			"device " called "\nstart driver_ok\nsend 63 b1\n> used 63 id=0 len=0\n"   \
 			"send 8 b1 b2\n> used 8 id=0 len=0\n",                                     \
 		.requests = requests,                                                              \
-		.create = makes,                                                                   \
+		.create = (makes),                                                                 \
 		.destroy = free,                                                                   \
 		.activate = activate,                                                              \
 		.kick = kick,                                                                      \

@@ -266,7 +266,7 @@ static void usual_wake(struct device *d, struct queue *q, uint16_t used_before)
  * nothing more to do with the rest. */
 void device_give_back(struct device *d, struct queue *q)
 {
-	struct vring_used_elem elem[QUEUE_SIZE];
+	struct vring_used_elem elem[QUEUE_SIZE] = { { 0, 0 } };
 	uint16_t used_before = q->next_used;
 	uint32_t held = q->held_count, count;
 	struct chain chain;
@@ -355,6 +355,7 @@ const struct ways usual = {
 	.exists = usual_exists,
 	.read_register = usual_read_register,
 	.read_config = usual_read_config,
+	.write_config = usual_write_config,
 	.state = usual_state,
 	.step = usual_step,
 	.piece = ANSWER_BYTES,
@@ -374,6 +375,8 @@ void *device_create(const struct vringer_host *host, uint64_t offered, const uin
 	memcpy(d->queue_max, queue_max, d->target->queue_count * sizeof(*queue_max));
 	d->offered[0] = (uint32_t)offered;
 	d->offered[1] = (uint32_t)(offered >> 32);
+	d->offered[2] = (uint32_t)host->offered_high;
+	d->offered[3] = (uint32_t)(host->offered_high >> 32);
 	d->ways.reset(d);
 	return d;
 }

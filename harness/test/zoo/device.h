@@ -10,7 +10,7 @@
  *   device.c      the queue: take chains, answer them, give them back
  *   registers.c   the registers (4.2.2), status and features
  *   memory.c      guest memory, in each of the three ways of vringer.h
- *   zoo.c         relatives that are as correct, each unusual in one way
+ *   zoo_*.c       relatives that are as correct, each unusual in one way
  *   ../broken     relatives that are wrong in one way
  *
  * Each step of the work is a member of `struct ways`.  A relative has the usual ways but
@@ -87,6 +87,7 @@ struct ways {
 	bool (*exists)(const struct device *d, uint32_t queue);
 	uint32_t (*read_register)(struct device *d, uint64_t offset);
 	void (*read_config)(const struct device *d, uint64_t offset, uint8_t *buf, uint32_t len);
+	void (*write_config)(struct device *d, uint64_t offset, const uint8_t *buf, uint32_t len);
 	/* Work of its own. */
 	uint32_t (*state)(const struct device *d);
 	void (*step)(struct device *d);
@@ -151,6 +152,7 @@ uint32_t usual_read_status(struct device *d);
 bool usual_exists(const struct device *d, uint32_t queue);
 uint32_t usual_read_register(struct device *d, uint64_t offset);
 void usual_read_config(const struct device *d, uint64_t offset, uint8_t *buf, uint32_t len);
+void usual_write_config(struct device *d, uint64_t offset, const uint8_t *buf, uint32_t len);
 bool device_live(const struct device *d);
 bool device_negotiated(const struct device *d, unsigned bit);
 void device_read(void *device, uint64_t offset, void *buf, uint32_t len);

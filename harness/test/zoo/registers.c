@@ -163,6 +163,15 @@ void usual_read_config(const struct device *d, uint64_t offset, uint8_t *buf, ui
 		buf[i] = offset + i < CONFIG_BYTES ? d->config[offset + i] : 0;
 }
 
+/* No field of it is the driver's. */
+void usual_write_config(struct device *d, uint64_t offset, const uint8_t *buf, uint32_t len)
+{
+	(void)d;
+	(void)offset;
+	(void)buf;
+	(void)len;
+}
+
 uint32_t usual_read_register(struct device *d, uint64_t offset)
 {
 	const struct queue *q = selected(d);
@@ -245,8 +254,10 @@ void device_write(void *device, uint64_t offset, const void *buf, uint32_t len)
 	struct device *d = device;
 	uint32_t value;
 
-	if (offset >= VIRTIO_MMIO_CONFIG || len != sizeof(value) || offset % sizeof(value) != 0)
-		return;
-	memcpy(&value, buf, sizeof(value));
-	write_register(d, offset, le32toh(value));
+	if (offset >= VIRTIO_MMIO_CONFIG) {
+		d->ways.write_config(d, offset - VIRTIO_MMIO_CONFIG, buf, len);
+	} else if (len == sizeof(value) && offset % sizeof(value) == 0) {
+		memcpy(&value, buf, sizeof(value));
+		write_register(d, offset, le32toh(value));
+	}
 }
