@@ -107,7 +107,7 @@ gives 0 'run of what reads registers' "$VRINGER" run --transport activated "$wor
 shows '... it is skipped, and why' '\[activated\] # SKIP needs registers'
 gives 0 'run of what does not' "$VRINGER" run --transport activated "$work/calls.vr"
 shows '... it names the transport' '^ok 1 - .*calls\.vr \[activated\]$'
-gives 0 'replay of what does not' "$VRINGER" replay -v --transport activated "$work/calls.vr"
+gives 0 'replay of what does not' "$VRINGER" replay -vv --transport activated "$work/calls.vr"
 shows '... it names the transport' 'net-loopback, transport activated: '
 shows '... and the calls' '^  driver calls set_queue_size of queue 1 = '
 run "$VRINGER" run "$work/calls.vr"
