@@ -232,15 +232,19 @@ uint32_t guest_outstanding(struct guest *g, unsigned queue)
 	return (uint16_t)(arena_load16(&g->arena, avail) - arena_load16(&g->arena, used));
 }
 
+uint16_t guest_used_idx(struct guest *g, unsigned queue)
+{
+	return arena_load16(&g->arena, g->queues[queue].ring[VIRTQUEUE_DEVICE] +
+					       ring_at(&ring_split, GUEST_USED_IDX, 0, 0));
+}
+
 bool guest_take(struct guest *g, unsigned queue, uint32_t *id, uint32_t *len)
 {
 	struct guest_queue *q = &g->queues[queue];
 	uint64_t used = q->ring[VIRTQUEUE_DEVICE];
 	uint8_t entry[8];
 
-	if (q->size == 0 ||
-	    q->used_idx ==
-		    arena_load16(&g->arena, used + ring_at(&ring_split, GUEST_USED_IDX, 0, 0)))
+	if (q->size == 0 || q->used_idx == guest_used_idx(g, queue))
 		return false;
 	arena_load(&g->arena,
 		   used + ring_at(&ring_split, GUEST_USED_ENTRY, q->size, q->used_idx % q->size),

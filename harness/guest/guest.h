@@ -102,8 +102,12 @@ bool guest_take(struct guest *g, unsigned queue, uint32_t *id, uint32_t *len);
 /* How many chains are in the available ring of a queue and not in its used ring, as the
  * driver set it up last and by the indices in memory. */
 uint32_t guest_outstanding(struct guest *g, unsigned queue);
+/* The used index of a queue, as it stands in guest memory. */
+uint16_t guest_used_idx(struct guest *g, unsigned queue);
 /* Let the device go on with left-over work, once. */
 void guest_work(struct guest *g);
+/* ... until it has nothing left to do, or GUEST_SETTLE_MAX steps. */
+void guest_settle(struct guest *g);
 /* An act of the host, judged and traced; what target_host returned. */
 uint32_t guest_host(struct guest *g, enum host_act act, unsigned port, void *data, uint32_t len);
 

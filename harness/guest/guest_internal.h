@@ -30,8 +30,6 @@ struct vring_desc;
 void guest_store_desc(struct guest *g, uint64_t at, struct vring_desc desc);
 /* Make a head available. */
 void guest_publish_head(struct guest *g, unsigned queue, uint16_t head);
-/* Let the device go on until it has nothing left to do, or GUEST_SETTLE_MAX steps. */
-void guest_settle(struct guest *g);
 
 /* Operations on memory; see guest_memory.c. */
 void guest_store(struct guest *g, const struct program *prog, const struct op *op);

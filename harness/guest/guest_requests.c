@@ -257,19 +257,13 @@ static void write_readable(struct guest *g, const struct op *op, const struct dr
 	}
 }
 
-static uint16_t used_idx(struct guest *g, unsigned queue)
-{
-	return arena_load16(&g->arena, g->queues[queue].ring[VIRTQUEUE_DEVICE] +
-					       ring_at(&ring_split, GUEST_USED_IDX, 0, 0));
-}
-
 /* Has the device not returned some chains that nobody noted (requests_note.c)? */
 static bool others_outstanding(struct guest *g)
 {
 	const struct requests *r = &g->requests;
 
 	for (unsigned i = 0; i < PROGRAM_QUEUES && r->queues >> i != 0; i++)
-		if (r->queue[i].untracked && used_idx(g, i) != g->queues[i].avail_idx)
+		if (r->queue[i].untracked && guest_used_idx(g, i) != g->queues[i].avail_idx)
 			return true;
 	return false;
 }
@@ -354,7 +348,7 @@ static void note_sent(struct guest *g, const struct op *op, const struct draft *
 static void track(struct guest *g, unsigned queue)
 {
 	struct request_queue *rq = &g->requests.queue[queue];
-	uint16_t used = used_idx(g, queue);
+	uint16_t used = guest_used_idx(g, queue);
 
 	if (!rq->untracked)
 		return;

@@ -60,7 +60,7 @@ void requests_close(struct requests *r)
 	r->scripts = NULL;
 }
 
-/* Of queues that were used; `all`: what a program did to the host as well. */
+/* Of queues that were used, and of what is on its way. */
 static void forget(struct requests *r)
 {
 	for (unsigned i = 0; r->queues != 0; i++, r->queues >>= 1)
@@ -274,7 +274,7 @@ static void look_at_queue(struct guest *g, unsigned queue)
 	struct request_queue *rq = &r->queue[queue];
 	const struct guest_queue *q = &g->queues[queue];
 	uint64_t used = q->ring[VIRTQUEUE_DEVICE];
-	uint16_t idx = arena_load16(&g->arena, used + ring_at(&ring_split, GUEST_USED_IDX, 0, 0));
+	uint16_t idx = guest_used_idx(g, queue);
 	/* Chains that were published by hand come back among them; more than there is room for
 	 * is the ledger's affair. */
 	uint32_t budget = q->size < REQUESTS_DESCS_MAX ? q->size : REQUESTS_DESCS_MAX;

@@ -500,10 +500,7 @@ void run_ops(struct run *run, const struct program *prog, const struct run_optio
 static void settle(struct run *run, const struct run_options *options)
 {
 	run_stage(run, options, "settle");
-	for (int i = 0; i < GUEST_SETTLE_MAX &&
-			target_state(run->guest.target, run->guest.device) == DEVICE_WORK;
-	     i++)
-		guest_work(&run->guest);
+	guest_settle(&run->guest);
 	run_stage_end(run);
 	if (run->guest.record.on && !run->guest.ledger.stop)
 		twin_end_op(run);
