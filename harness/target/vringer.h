@@ -158,6 +158,35 @@ struct vringer_host {
 	 * ones to offer, from create on.  accepted_high, VRINGER_LEVEL_ACTIVATED: the ones
 	 * that the driver accepted, from activate on. */
 	uint64_t offered_high, accepted_high;
+
+	/* Something is to be told of the device: enum vringer_report.  `signature`: what
+	 * happened, for people and for lists of known findings: up to 80 letters, digits, ':',
+	 * '-', '_' and '.', the same each time that the same happens.  `message`: one line. */
+	void (*report)(void *ctx, uint32_t kind, const char *signature, const char *message);
+	/* The device stopped `queue`, having taken the chains up to this free-running
+	 * available index (modulo 2^16).  VRINGER_LEVEL_ACTIVATED. */
+	void (*taken)(void *ctx, uint32_t queue, uint32_t index);
+};
+
+/* What host->report tells. */
+enum vringer_report {
+	/* The device is at fault: a finding.  The program goes on. */
+	VRINGER_REPORT_FAULT = 1,
+	/* So, and it is gone: its process ended, or it stopped answering.  The program ends
+	 * here; `destroy` is the next call, and a later `create` makes a new one. */
+	VRINGER_REPORT_GONE,
+	/* The device cannot be run here: it does not start, or speaks another protocol.  No
+	 * finding: the command ends with `message` and exit status 2. */
+	VRINGER_REPORT_UNUSABLE,
+};
+
+/* What a device says of itself when it runs, for `probe`. */
+struct vringer_probe {
+	uint32_t size;		/* sizeof(struct vringer_probe) */
+	uint32_t config_len;	/* bytes of configuration that hold fields */
+	uint64_t features;	/* of those of the description, the ones that it offers */
+	uint64_t features_high;
+	uint16_t *queue_max;	/* queue_count sizes, at most size_max; 0: it has no such queue */
 };
 
 struct vringer_queue {
@@ -627,7 +656,19 @@ struct vringer_target {
 	/* Feature bits 64 to 127 that it can offer, bit 64 lowest: pages 2 and 3 of
 	 * DeviceFeatures.  What to offer of them is in host->offered_high. */
 	uint64_t features_high;
+
+	/* NULL or: which features, queue sizes and configuration the device has is known only
+	 * when it runs.  `probe` holds what the description says; correct it.  Called at most
+	 * once in a process and before `create`, and never to list targets.  0; or negative
+	 * errno with one line in `what` (VRINGER_WHAT_MAX bytes): it cannot be run here. */
+	int32_t (*probe)(void *opaque, struct vringer_probe *probe, char *what);
+	/* Milliseconds that settle waits at most before it returns -ETIMEDOUT; 0: as long as
+	 * vringer's own bound. */
+	uint32_t settle_ms;
+	uint32_t reserved2;
 };
+
+#define VRINGER_WHAT_MAX 200u
 
 /* The registered targets, ended by NULL.  A program has exactly one VRINGER_TARGETS. */
 extern const struct vringer_target *const vringer_targets[];
