@@ -361,6 +361,7 @@ const char *foreign_open(struct foreign *f, const struct vringer_target *given)
 		return fault;
 	foreign_target_init(f);
 	foreign_act_init(f);
+	foreign_probe_init(f);
 	foreign_ops_init(f);
 	return target_fault(&f->target);
 }

@@ -112,7 +112,8 @@ static void *foreign_create(const struct target *target, const struct device_hos
 	if (d == NULL)
 		return NULL;
 	d->inner = host;
-	d->hung = false;
+	d->hung = d->gone = false;
+	f->unusable[0] = '\0';
 	d->listener = NULL;
 	d->activated = d->live = false;
 	d->ready = 0;
