@@ -182,11 +182,11 @@ enum vringer_report {
 
 /* What a device says of itself when it runs, for `probe`. */
 struct vringer_probe {
-	uint32_t size;		/* sizeof(struct vringer_probe) */
-	uint32_t config_len;	/* bytes of configuration that hold fields */
-	uint64_t features;	/* of those of the description, the ones that it offers */
+	uint32_t size;	     /* sizeof(struct vringer_probe) */
+	uint32_t config_len; /* bytes of configuration that hold fields */
+	uint64_t features;   /* of those of the description, the ones that it offers */
 	uint64_t features_high;
-	uint16_t *queue_max;	/* queue_count sizes, at most size_max; 0: it has no such queue */
+	uint16_t *queue_max; /* queue_count sizes, at most size_max; 0: it has no such queue */
 };
 
 struct vringer_queue {
