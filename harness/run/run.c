@@ -80,6 +80,8 @@ static void on_memory(void *ctx, const struct arena_access *access)
 	ledger_memory(&run->guest.ledger, access);
 	if (run->guest.arena.refetch.fresh)
 		look_at_refetch(run, access->why);
+	if (run->guest.target->logged != NULL && access->write && access->err == 0)
+		run_note_written(run, access->addr, access->len);
 	if (!run->guest.record.on || !access->write || access->err != 0)
 		return;
 	record_write(run, access);
@@ -136,6 +138,8 @@ static void on_change(void *ctx, uint64_t addr, const uint8_t *data, uint32_t le
 		run->guest.trace->event(run->guest.trace->ctx, &event);
 	if (run->guest.record.on && !run->guest.record.loose)
 		record_item(&run->guest.record, RECORD_MEMORY, addr, data, len);
+	if (run->guest.target->logged != NULL)
+		run_note_written(run, addr, len);
 }
 
 /* Of what the host takes, and of snapshots: one block. */
@@ -299,6 +303,8 @@ void run_rest(struct run *run)
 	enum device_state state = target_state(run->guest.target, run->guest.device);
 
 	ledger_rest(&run->guest.ledger, state, run->guest.device);
+	if (run->written_count > 0 && state != DEVICE_WORK)
+		run_judge_log(run);
 	requests_rest(&run->guest, state);
 }
 

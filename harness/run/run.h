@@ -28,6 +28,8 @@ struct run_shortage {
 	uint64_t have, need;
 };
 
+#define RUN_WRITTEN_MAX 64u
+
 struct run {
 	struct guest guest;
 
@@ -59,6 +61,10 @@ struct run {
 	bool in_liveness; /* what runs is that script */
 	bool leftovers;	  /* the host may still have what the program made it do */
 	struct run_shortage shortage;
+	/* Pages that the device wrote to since it was at rest, where it has a log of them;
+	 * more than there is room for are not judged. */
+	unsigned written_count;
+	uint64_t written[RUN_WRITTEN_MAX];
 	/* After run_program: why there are no results, through no fault of the device; or
 	 * NULL. */
 	const char *unusable;

@@ -253,6 +253,8 @@ static unsigned facts_of(const struct vringer_target *t)
 		facts |= FACT_BACKEND;
 	if (t->requests != NULL)
 		facts |= FACT_REQUESTS;
+	if (t->logged != NULL)
+		facts |= FACT_LOG;
 	return facts;
 }
 
