@@ -26,7 +26,7 @@
 
 static const struct cmd_usage usage = {
 	"FILE|DIR...",
-	"toJSLNPKTR",
+	"toDXJSLNPKTR",
 	"Run crash files, each in a process of its own, and print one line for each signature: "
 	"the\n"
 	"signature, the rule and clause or the kind of crash, the number of files, and the "
