@@ -73,7 +73,8 @@ const char *finding_kind_name(enum finding_kind kind)
 	      [FINDING_HANG] = "hang",
 	      [FINDING_OOM] = "oom",
 	      [FINDING_LEAK] = "leak",
-	      [FINDING_MEMORY] = "memory");
+	      [FINDING_MEMORY] = "memory",
+	      [FINDING_REPORTED] = "reported");
 
 	return names[kind];
 }

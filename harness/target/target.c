@@ -35,6 +35,16 @@ void target_counters(const struct target *target, const void *device, uint64_t *
 		target->counters(device, values);
 }
 
+int target_probe(const struct target *target, char *what)
+{
+	return target->probe != NULL ? target->probe(target, what) : 0;
+}
+
+const char *target_unusable(const struct target *target)
+{
+	return target->unusable != NULL ? target->unusable(target) : NULL;
+}
+
 bool target_is_plain(const struct target *target)
 {
 	return (target->facts & TARGET_MEMORY) == TARGET_PLAIN;
