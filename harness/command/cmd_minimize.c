@@ -239,6 +239,8 @@ int cmd_minimize(int argc, char **argv)
 
 	if (status != 0)
 		return status - 1;
+	if (cmd_probe_chosen(argv[0], &c.options) != 0)
+		return STATUS_USAGE;
 	if (c.options.file_count > 1)
 		return cmd_fail(argv[0], "several files, expected one");
 	c.path = c.options.files[0];
