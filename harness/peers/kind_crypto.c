@@ -49,7 +49,7 @@ static const struct vringer_field crypto_fields[] = {
 /* AES-CBC with a key of 16 bytes, to encrypt: parameters of a session. */
 #define AES_CBC                                                                                    \
 	"\3\0\0\0\x10\0\0\0\1\0\0\0\0\0\0\0" ZEROES_8 ZEROES_8 ZEROES_8 ZEROES_8 "\1\0\0\0\0\0\0"  \
-										 "\0"
+	"\0"
 #define KEY "0123456789abcdef"
 /* The header of a data request, of a session. */
 #define DATA_HEAD(opcode, session) opcode "\0\0\0\0\0\0" session ZEROES_8
