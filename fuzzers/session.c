@@ -13,6 +13,7 @@
 #include "harness/run/report.h"
 #include "harness/run/run.h"
 
+#include <errno.h>
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
@@ -34,6 +35,7 @@ static struct run *run;
 FINDING_ABORT(HANG)
 FINDING_ABORT(OOM)
 FINDING_ABORT(LEAK)
+FINDING_ABORT(REPORTED)
 
 /* What a person is to read. */
 static void explain_finding(const struct finding *finding)
@@ -85,6 +87,8 @@ static void give_up(const struct finding *finding)
 		vringer_finding_HANG();
 	if (finding->kind == FINDING_LEAK)
 		vringer_finding_LEAK();
+	if (finding->kind == FINDING_REPORTED)
+		vringer_finding_REPORTED();
 	vringer_finding_OOM();
 }
 
@@ -159,14 +163,28 @@ static void note_warnings(const struct ledger *ledger)
 	}
 }
 
+/* No finding: no engine is to keep the input. */
+static void cannot_run(const char *name, const char *why) __attribute__((noreturn));
+
+static void cannot_run(const char *name, const char *why)
+{
+	fprintf(stderr, "%s: cannot be run: %s\n", name, why);
+	fflush(NULL);
+	_exit(2);
+}
+
 static void open_session(const char *name)
 {
 	const struct target *target = target_find(name);
 	struct text_error error;
 
 	load_known();
-	if (target != NULL && run_open(&run, target, &error) == 0)
+	int err = target != NULL ? run_open(&run, target, &error) : 0;
+
+	if (target != NULL && err == 0)
 		return;
+	if (err == -ENODEV)
+		cannot_run(name, error.message);
 	fprintf(stderr, "%s: no such target, or no memory for it\n", name);
 	exit(2);
 }
@@ -192,7 +210,11 @@ int session_one(const char *name, const uint8_t *data, size_t size)
 			       (struct judging){ .no_ledger = without_ledger(), .known = &known });
 	if (binary_decode(&program, data, size, name, NULL) != 0)
 		return -1;
+	if (fuzz_target.feedback != NULL)
+		options.trace = fuzz_target.feedback();
 	stopped = !run_program(run, &program, &options);
+	if (run->unusable != NULL)
+		cannot_run(name, run->unusable);
 	note_known(&run->guest.ledger);
 	note_warnings(&run->guest.ledger);
 	finding = stopped ? failing(&run->guest.ledger) : NULL;

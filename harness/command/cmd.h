@@ -25,6 +25,7 @@ int command_main(int argc, char **argv);
 bool command_is(const char *name);
 
 int cmd_targets(int argc, char **argv);
+int cmd_peers(int argc, char **argv);
 int cmd_rules(int argc, char **argv);
 int cmd_ops(int argc, char **argv);
 int cmd_run(int argc, char **argv);
@@ -39,7 +40,9 @@ struct transport;
 
 /* The options of all commands.  An option that was not given is 0. */
 struct cmd_options {
-	const char *target;
+	const char *target; /* a peer's name too */
+	const char *peer;
+	const char *peer_command;
 	const char *output;
 	const char *known_path;
 	const char *engine;
@@ -67,6 +70,15 @@ struct cmd_usage {
 /* Parse argv by `usage`. 0, or the exit status plus 1 if the command is to end: --help
  * was printed, or one line on stderr said what is wrong. */
 int cmd_parse(struct cmd_options *options, const struct cmd_usage *usage, int argc, char **argv);
+/* The target of that name is about to run: what it has may be known only now, and whether
+ * it can run here.  0, or STATUS_USAGE after one line on stderr.  NULL: any target. */
+struct target;
+int cmd_probe(const char *command, const struct target *target);
+/* The same of the one that the options name, if they name one. */
+int cmd_probe_chosen(const char *command, const struct cmd_options *options);
+/* Which peer the options name, and how it is started: target_find then finds it, and
+ * options->target is its name.  0, or STATUS_USAGE after one line. */
+int cmd_choose_peer(const char *command, struct cmd_options *options);
 /* From now on SIGINT, SIGTERM and SIGHUP set cmd_stop and end the running child.  The
  * command is to end soon; a second signal does not make it lose its result. */
 extern volatile sig_atomic_t cmd_stop;

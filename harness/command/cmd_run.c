@@ -23,7 +23,7 @@
 
 static const struct cmd_usage usage = {
 	"[SCRIPT|DIR...]",
-	"toJUCSLNKTR",
+	"toDXJUCSLNKTR",
 	"Run scripts and print the results as TAP, JSON or JUnit XML.  A directory stands for all\n"
 	"*.vr files in it.  -t TARGET selects the scripts for that device and for any device.  An\n"
 	"installed vringer runs the installed conformance scripts when no file is given.",
@@ -45,6 +45,7 @@ struct runner {
 	struct suite suite;
 	struct batch *batch;
 	struct script *script;
+	const struct target *only[2]; /* of targets_of */
 	struct instance instances[INSTANCES_MAX];
 	char *report, *words; /* CHILD_REPORT_MAX bytes, CHILD_WORDS_MAX */
 };
@@ -98,14 +99,19 @@ static int load(struct runner *r, size_t i, const struct script_binding *binding
 	return load_decode_script(r->script, source->path, source->data, source->len, binding);
 }
 
-/* Is the loaded script to be run on that target? */
-static bool is_for(const struct runner *r, const struct target *target)
+/* The targets that the loaded script is to be run on, ended by NULL: the one that it
+ * names, a peer too; or, for any device, the one that -t names or all that are registered. */
+static const struct target *const *targets_of(struct runner *r)
 {
-	const char *name = r->script->prog.target;
+	const char *name = r->script->prog.target, *chosen = r->options.target;
+	bool any = strcmp(name, "any") == 0;
 
-	if (r->options.target != NULL && strcmp(r->options.target, target->name) != 0)
-		return false;
-	return strcmp(name, "any") == 0 || strcmp(name, target->name) == 0;
+	if (any && chosen == NULL)
+		return target_all();
+	r->only[0] = any || chosen == NULL || strcmp(name, chosen) == 0
+			     ? target_find(any ? chosen : name)
+			     : NULL;
+	return r->only;
 }
 
 /* Is the file in the folder, whichever way the two paths are written? */
@@ -158,10 +164,11 @@ static int plan(struct runner *r, unsigned *runs)
 			status = STATUS_USAGE;
 			continue;
 		}
-		for (const struct target *const *t = target_all(); *t != NULL; t++)
-			if (is_for(r, *t))
-				*runs += instance_list(r->script, *t, r->instances) *
-					 transport_count(r);
+		for (const struct target *const *t = targets_of(r); *t != NULL; t++) {
+			if (cmd_probe("run", *t) != 0)
+				return STATUS_USAGE;
+			*runs += instance_list(r->script, *t, r->instances) * transport_count(r);
+		}
 	}
 	return status;
 }
@@ -231,9 +238,8 @@ static int run_all(struct runner *r)
 	for (size_t i = 0; i < r->walk.count && status == 0; i++) {
 		if (load(r, i, NULL) != 0)
 			return STATUS_USAGE;
-		for (const struct target *const *t = target_all(); *t != NULL && status == 0; t++)
-			if (is_for(r, *t))
-				status = run_instances(r, i, *t);
+		for (const struct target *const *t = targets_of(r); *t != NULL && status == 0; t++)
+			status = run_instances(r, i, *t);
 	}
 	suite_end(&r->suite);
 	return status != 0 ? status : r->suite.failed > 0 ? STATUS_BROKEN : STATUS_OK;

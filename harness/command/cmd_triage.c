@@ -26,7 +26,7 @@
 
 static const struct cmd_usage usage = {
 	"FILE|DIR...",
-	"toJSLNPKTR",
+	"toDXJSLNPKTR",
 	"Run crash files, each in a process of its own, and print one line for each signature: "
 	"the\n"
 	"signature, the rule and clause or the kind of crash, the number of files, and the "
@@ -143,8 +143,10 @@ static void print_replay(const struct triage_cmd *c, const struct triage_group *
 {
 	escape_word(c->out, program_invocation_name);
 	fputs(" replay -v ", c->out);
-	if (group->script == NULL)
-		print_option(c->out, "-t", group->target->name);
+	if (group->script == NULL || group->target->words != NULL) {
+		report_target(c->out, group->target->name);
+		fputc(' ', c->out);
+	}
 	if (transport_to_name(c->options.transport) != NULL)
 		print_option(c->out, "--transport", c->options.transport->name);
 	if (c->options.judging.no_ledger)
@@ -409,6 +411,8 @@ int cmd_triage(int argc, char **argv)
 
 	if (status != 0)
 		return status - 1;
+	if (cmd_probe_chosen(argv[0], &c.options) != 0)
+		return STATUS_USAGE;
 	c.how = (struct triage_options){
 		.target = c.options.target,
 		.output = c.options.output,

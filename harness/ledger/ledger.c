@@ -273,6 +273,30 @@ void ledger_break(struct ledger *ledger, enum rule rule, const char *format, ...
 	told(ledger, f);
 }
 
+void ledger_report(struct ledger *ledger, bool gone, const char *what, const char *message)
+{
+	char signature[sizeof(((struct finding *)NULL)->signature)];
+	const char *known;
+	struct finding *f;
+
+	if (ledger->stop)
+		return;
+	snprintf(signature, sizeof(signature), "%s:%s", what, ledger->verb);
+	known = known_reason(ledger->judging.known, signature);
+	if (known != NULL && !gone &&
+	    (was_told(ledger, 0, known, signature) ||
+	     ledger->finding_count == LEDGER_FINDINGS_MAX - 1))
+		return;
+	if (ledger->finding_count == LEDGER_FINDINGS_MAX)
+		ledger->finding_count--;
+	f = new_finding(ledger, FINDING_REPORTED);
+	f->known = known;
+	memcpy(f->signature, signature, sizeof(signature));
+	snprintf(f->message, sizeof(f->message), "%s", message);
+	ledger->stop = gone || known == NULL;
+	told(ledger, f);
+}
+
 void ledger_find(struct ledger *ledger, enum finding_kind kind, const char *what,
 		 const char *format, ...)
 {

@@ -17,6 +17,7 @@ enum finding_kind {
 	FINDING_OOM,	/* out of memory */
 	FINDING_LEAK,	/* memory that was not freed */
 	FINDING_MEMORY, /* the device wrote over memory of the harness */
+	FINDING_REPORTED, /* its author's part of the target says so: host->report */
 	FINDING_KIND_COUNT
 };
 

@@ -16,6 +16,7 @@
 #define INTR (REGS | FACT_INTERRUPT)
 #define SEEN (REGS | FACT_CHANGES)
 #define TOLD (SEEN | FACT_ACCESS)
+#define LOG FACT_LOG
 #define MEM (TOLD | FACT_PURPOSE)
 #define WALK (MEM | FACT_WALK)
 

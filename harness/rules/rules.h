@@ -36,7 +36,8 @@ enum fact {
 				  * declares */
 	FACT_LAYOUT = 1 << 11,	 /* ... as registers of virtio-mmio, each at its offset */
 	FACT_REQUESTS = 1 << 12, /* the target declares well-formed requests */
-	FACT_ALL = (1 << 13) - 1,
+	FACT_LOG = 1 << 13,	 /* it says which pages it has written to */
+	FACT_ALL = (1 << 14) - 1,
 };
 
 enum severity {
@@ -59,6 +60,8 @@ enum severity {
 	  "each field of a ring is accessed with one call of its size, as vringer.h asks")         \
 	X(MEMORY_WRITE, "memory.write", MUST, WALK, SEEN, "dev.split.desc-table.1a",               \
 	  "every byte written lies in a device-writable part of a chain that the device holds")    \
+	X(MEMORY_LOGGED, "memory.logged", LIMIT, SEEN | LOG, 0, "policy",                          \
+	  "at rest, every page that the device wrote to is in its log of dirty pages")             \
 	X(MEMORY_READ, "memory.read", LIMIT, WALK, TOLD, "policy",                                 \
 	  "every byte read lies in a chain that the device holds")                                 \
 	X(MEMORY_READ_WRITABLE, "memory.read-writable", SHOULD, WALK, 0,                           \

@@ -182,6 +182,10 @@ static void perform(struct child *child, struct run *run)
 	const struct finding *finding;
 
 	run_program(run, &job->script->prog, &options);
+	if (run->unusable != NULL) {
+		snprintf(result->failure, sizeof(result->failure), "%s", run->unusable);
+		return;
+	}
 	copy_findings(run, result);
 	finding = child_finding(result, job);
 	if (job->expect && finding != NULL && is_expected(job->script, finding))
@@ -196,10 +200,10 @@ void child_perform(const struct child_job *job, struct run *run, struct child_re
 	struct child child = { .job = job, .result = result };
 
 	perform(&child, run);
-	/* If the harness lacked memory, the program is run again in a child of its own. */
+	/* If the harness lacked something, the program is run again in a child of its own. */
 	if (run->guest.heap.starved || (job->leaks && result->passed && instrumented_leaks()))
 		result->passed = false;
-	result->done = !run->guest.heap.starved;
+	result->done = !run->guest.heap.starved && run->unusable == NULL;
 }
 
 static void run_in_child(struct child *child)
@@ -208,8 +212,14 @@ static void run_in_child(struct child *child)
 	struct child_result *result = child->result;
 	struct text_error error;
 	struct run *run;
-	int err = run_open(&run, child_calls(job->target, child->shared), &error);
+	char what[TARGET_WHAT_MAX];
+	int err = target_probe(job->target, what);
 
+	if (err != 0) {
+		snprintf(result->failure, sizeof(result->failure), "%s", what);
+		give_up(child, -ENODEV);
+	}
+	err = run_open(&run, child_calls(job->target, child->shared), &error);
 	if (err != 0 && error.line != 0)
 		snprintf(result->failure, sizeof(result->failure), "line %u: %s", error.line,
 			 error.message);
@@ -218,6 +228,8 @@ static void run_in_child(struct child *child)
 	perform(child, run);
 	if (run->guest.heap.starved)
 		give_up(child, -ENOMEM);
+	if (run->unusable != NULL)
+		give_up(child, -ENODEV);
 	run_close(run);
 	if (job->leaks && result->passed && instrumented_leaks())
 		result->passed = false;

@@ -75,7 +75,8 @@ struct child_job {
 };
 
 /* 0 with `result` filled in.  Negative errno if the program could not be run, which is
- * no fault of the device: -ENOMEM; -EINVAL, the liveness script is invalid; -ETIME, it
+ * no fault of the device: -ENOMEM; -EINVAL, the liveness script is invalid; -ENODEV, the
+ * device cannot be run here, as result->failure says; -ETIME, it
  * took CHILD_SECONDS_MAX; others, no process could be started. child_explain prints it.
  * `report` (CHILD_REPORT_MAX bytes, may be NULL) gets what the child wrote to stderr.
  * `report` and job->words are strings without control characters; of longer output they

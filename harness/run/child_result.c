@@ -111,7 +111,7 @@ int child_conclude(const struct child_job *job, const struct child_watch *watch,
 
 	/* give_up() sets these errors.  A device that wrote over the record would not
 	 * leave it sound. */
-	if (sound && !result->done && (error == -ENOMEM || error == -EINVAL))
+	if (sound && !result->done && (error == -ENOMEM || error == -EINVAL || error == -ENODEV))
 		return error;
 	if (end == CHILD_TOO_LONG) {
 		snprintf(result->failure, sizeof(result->failure),
@@ -149,6 +149,8 @@ void child_explain(const char *path, const struct target *target, int err,
 	else if (err == -ETIME)
 		fprintf(stderr, "%s: not judged, it did not end in time: %s\n", path,
 			result->failure);
+	else if (err == -ENODEV)
+		fprintf(stderr, "%s: cannot be run: %s\n", target->name, result->failure);
 	else if (err == -EINVAL)
 		fprintf(stderr, "%s: the liveness script is invalid: %s\n", target->name,
 			result->failure);

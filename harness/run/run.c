@@ -80,6 +80,8 @@ static void on_memory(void *ctx, const struct arena_access *access)
 	ledger_memory(&run->guest.ledger, access);
 	if (run->guest.arena.refetch.fresh)
 		look_at_refetch(run, access->why);
+	if (run->guest.target->logged != NULL && access->write && access->err == 0)
+		run_note_written(run, access->addr, access->len);
 	if (!run->guest.record.on || !access->write || access->err != 0)
 		return;
 	record_write(run, access);
@@ -110,6 +112,17 @@ static void on_called(void *ctx)
 	ledger_backend(&((struct run *)ctx)->guest.ledger);
 }
 
+/* The target says that its device is at fault. */
+static void on_report(void *ctx, bool gone, const char *signature, const char *message)
+{
+	ledger_report(&((struct run *)ctx)->guest.ledger, gone, signature, message);
+}
+
+static void on_taken(void *ctx, unsigned queue, uint16_t index)
+{
+	ledger_taken(&((struct run *)ctx)->guest.ledger, queue, index);
+}
+
 static uint32_t on_outstanding(void *ctx, unsigned queue)
 {
 	return guest_outstanding(&((struct run *)ctx)->guest, queue);
@@ -130,6 +143,8 @@ static void on_change(void *ctx, uint64_t addr, const uint8_t *data, uint32_t le
 		run->guest.trace->event(run->guest.trace->ctx, &event);
 	if (run->guest.record.on && !run->guest.record.loose)
 		record_item(&run->guest.record, RECORD_MEMORY, addr, data, len);
+	if (run->guest.target->logged != NULL)
+		run_note_written(run, addr, len);
 }
 
 /* Of what the host takes, and of snapshots: one block. */
@@ -185,11 +200,18 @@ static int open_liveness(struct run *run, struct text_error *error)
 int run_open(struct run **run, const struct target *target, struct text_error *error)
 {
 	struct run *r = calloc(1, sizeof(*r));
+	char what[TARGET_WHAT_MAX] = "";
 	int err;
 
 	*error = (struct text_error){ .line = 0 };
 	if (r == NULL)
 		return -ENOMEM;
+	err = target_probe(target, what);
+	if (err != 0) {
+		snprintf(error->message, sizeof(error->message), "%s", what);
+		err = -ENODEV;
+		goto fail_run;
+	}
 	r->guest.target = target;
 	r->guest.transport = transport_or_first(NULL);
 	err = arena_init(&r->guest.arena, (enum arena_layout)target->layout,
@@ -215,7 +237,9 @@ int run_open(struct run **run, const struct target *target, struct text_error *e
 						      .fault = on_fault,
 						      .used = on_used,
 						      .called = on_called,
-						      .outstanding = on_outstanding };
+						      .outstanding = on_outstanding,
+						      .report = on_report,
+						      .taken = on_taken };
 	r->guest.arena.watch = (target->facts & TARGET_MEMORY) == TARGET_ACCESSORS;
 	if (r->guest.arena.watch || r->guest.arena.plain)
 		ledger_plain_open(&r->guest.ledger, &r->guest.arena, r->guest.arena.watch,
@@ -285,6 +309,8 @@ void run_rest(struct run *run)
 	enum device_state state = target_state(run->guest.target, run->guest.device);
 
 	ledger_rest(&run->guest.ledger, state, run->guest.device);
+	if (run->written_count > 0 && state != DEVICE_WORK)
+		run_judge_log(run);
 	requests_rest(&run->guest, state);
 }
 
@@ -524,8 +550,11 @@ static void run_once(struct run *run, const struct program *prog, const struct r
 	run->shortage.lack = LACK_NOTHING;
 	ledger_op(&run->guest.ledger, FINDING_OP_END, "create");
 	if (!run_create(run)) {
-		ledger_find(&run->guest.ledger, FINDING_OOM, "create",
-			    "the target could not be created");
+		if (target_unusable(run->guest.target) != NULL)
+			ledger_stop(&run->guest.ledger);
+		else
+			ledger_find(&run->guest.ledger, FINDING_OOM, "create",
+				    "the target could not be created");
 		return;
 	}
 	twin_begin(run, prog, options);
@@ -568,5 +597,6 @@ bool run_program(struct run *run, const struct program *prog, const struct run_o
 	if (!run->guest.ledger.stop)
 		twin_divided(run, prog, options);
 	twin_snapshot(run, prog, options);
+	run->unusable = target_unusable(run->guest.target);
 	return !run->guest.ledger.stop;
 }

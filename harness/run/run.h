@@ -28,6 +28,8 @@ struct run_shortage {
 	uint64_t have, need;
 };
 
+#define RUN_WRITTEN_MAX 64u
+
 struct run {
 	struct guest guest;
 
@@ -59,6 +61,13 @@ struct run {
 	bool in_liveness; /* what runs is that script */
 	bool leftovers;	  /* the host may still have what the program made it do */
 	struct run_shortage shortage;
+	/* Pages that the device wrote to since it was at rest, where it has a log of them;
+	 * more than there is room for are not judged. */
+	unsigned written_count;
+	uint64_t written[RUN_WRITTEN_MAX];
+	/* After run_program: why there are no results, through no fault of the device; or
+	 * NULL. */
+	const char *unusable;
 	struct twin twin;
 };
 
@@ -77,8 +86,8 @@ struct run_options {
 	void (*fatal)(void *ctx, const struct finding *finding);
 };
 
-/* 0, -ENOMEM, or -EINVAL for a target whose liveness script is wrong, which is
- * then in `error`. */
+/* 0, -ENOMEM; -EINVAL for a target whose liveness script is wrong, which is then in
+ * `error`; -ENODEV for a device that cannot be run here, and error->message says why. */
 int run_open(struct run **run, const struct target *target, struct text_error *error);
 void run_close(struct run *run);
 

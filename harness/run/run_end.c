@@ -78,6 +78,7 @@ bool run_create(struct run *run)
 	guest_reset(&run->guest);
 	run->snapshots[0].len = 0;
 	run->config_unknown = false;
+	run->written_count = 0;
 	run->guest.device = target_create(run->guest.target, &run->guest.arena.host,
 					  run->guest.offered, run->guest.queue_max);
 	if (run->guest.device == NULL)

@@ -32,6 +32,9 @@ void run_clear(struct run *run);
 /* After the program: reset, and a well-formed request. */
 void run_check_reset(struct run *run, const struct run_options *options);
 void run_check_liveness(struct run *run, const struct run_options *options);
+/* The device wrote there, and does not pass 2^64.  At rest: is all of it in its log? */
+void run_note_written(struct run *run, uint64_t addr, uint32_t len);
+void run_judge_log(struct run *run);
 /* Has the device what that operation of the liveness script needs?  If not,
  * run->shortage says what it lacks. */
 bool run_liveness_fits(struct run *run, const struct op *op);

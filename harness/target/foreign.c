@@ -253,6 +253,8 @@ static unsigned facts_of(const struct vringer_target *t)
 		facts |= FACT_BACKEND;
 	if (t->requests != NULL)
 		facts |= FACT_REQUESTS;
+	if (t->logged != NULL)
+		facts |= FACT_LOG;
 	return facts;
 }
 
@@ -361,6 +363,7 @@ const char *foreign_open(struct foreign *f, const struct vringer_target *given)
 		return fault;
 	foreign_target_init(f);
 	foreign_act_init(f);
+	foreign_probe_init(f);
 	foreign_ops_init(f);
 	return target_fault(&f->target);
 }

@@ -7,8 +7,9 @@
  * foreign_backend.c do so for its tables and for what is behind the device.
  * foreign_device.c has the life and the calls of a device, foreign_settle.c what is
  * around each, foreign_act.c the calls of its host, foreign_host.c what it stands on,
- * foreign_activated.c puts our transport over one that has none, and foreign_targets.c is
- * the table of what was registered.
+ * foreign_activated.c puts our transport over one that has none, foreign_probe.c asks one
+ * that knows itself only when it runs, and foreign_targets.c is the table of what was
+ * registered.
  *
  * A violation of the interface ends the process: in the description, with one line and
  * exit status 2; by a running device, with abort(), so that the stack shows where it
@@ -47,6 +48,7 @@ struct foreign_device {
 	bool activated;
 	const struct target_listener *listener; /* who hears of frames and interrupts */
 	bool hung;				/* `settle` said so */
+	bool gone;				/* host->report said so */
 	/* What the driver wrote to Status, QueueReady and QueueSel, for settle_queues. */
 	bool live;
 	uint64_t ready;
@@ -85,6 +87,9 @@ struct foreign {
 	struct foreign_device *spare; /* those that are not in use */
 	uint64_t offered_high;	      /* what the next device offers */
 	char fault[200];
+	bool probed;
+	int probe_err;			/* what the probe came to */
+	char unusable[TARGET_WHAT_MAX]; /* why; or why the last `create` failed */
 };
 
 /* Make f->target from `given`, which must stay valid as long as f.  NULL, or what is
@@ -116,6 +121,12 @@ void foreign_host_begin(struct foreign_device *d);
 /* The author's device broke the contract of vringer.h: does not return. */
 void foreign_abort(const struct foreign_device *d, const char *call, const char *what)
 	__attribute__((noreturn));
+
+/* f->target with what `probe` found. */
+void foreign_probe_init(struct foreign *f);
+/* What the device reports of itself. */
+void foreign_report(struct foreign_device *d, uint32_t kind, const char *signature,
+		    const char *message);
 
 /* The calls of f->target, and f->ops; those of the device's host and snapshots apart. */
 void foreign_target_init(struct foreign *f);

@@ -112,7 +112,8 @@ static void *foreign_create(const struct target *target, const struct device_hos
 	if (d == NULL)
 		return NULL;
 	d->inner = host;
-	d->hung = false;
+	d->hung = d->gone = false;
+	f->unusable[0] = '\0';
 	d->listener = NULL;
 	d->activated = d->live = false;
 	d->ready = 0;
@@ -269,6 +270,13 @@ static void foreign_counters(const void *device, uint64_t *values)
 		values[i] -= d->counters_from[i];
 }
 
+static bool foreign_logged(const void *device, uint64_t page)
+{
+	const struct foreign_device *d = device;
+
+	return given_of(d)->logged(d->device, page) != 0;
+}
+
 static void foreign_listen(void *device, const struct target_listener *listener)
 {
 	get(device)->listener = listener;
@@ -291,6 +299,7 @@ void foreign_target_init(struct foreign *f)
 	t->work = f->given.step != NULL ? foreign_work : NULL;
 	t->state = foreign_state;
 	t->listen = foreign_listen;
+	t->logged = f->given.logged != NULL ? foreign_logged : NULL;
 	if (f->given.settle != NULL || f->given.settle_queues != NULL)
 		t->hung = foreign_hung;
 	t->counter_count = foreign_counter_count;

@@ -200,6 +200,27 @@ static void host_fault(void *ctx, const char *what)
 	host_leave(d);
 }
 
+static void host_report(void *ctx, uint32_t kind, const char *signature, const char *message)
+{
+	struct foreign_device *d = ctx;
+
+	host_enter(d, "report");
+	foreign_report(d, kind, signature, message);
+	host_leave(d);
+}
+
+static void host_taken(void *ctx, uint32_t queue, uint32_t index)
+{
+	struct foreign_device *d = ctx;
+
+	host_enter(d, "taken");
+	if (queue >= d->foreign->given.queue_count || index > UINT16_MAX)
+		foreign_abort(d, "taken", "there is no such queue, or index");
+	if (d->listener != NULL && d->listener->taken != NULL)
+		d->listener->taken(d->listener->ctx, queue, (uint16_t)index);
+	host_leave(d);
+}
+
 static void host_used(void *ctx, uint32_t queue)
 {
 	struct foreign_device *d = ctx;
@@ -336,5 +357,7 @@ void foreign_host_init(struct foreign_device *d)
 		.is_memory = host_is_memory,
 		.frame = host_frame,
 		.fault = host_fault,
+		.report = host_report,
+		.taken = activated ? host_taken : NULL,
 	};
 }

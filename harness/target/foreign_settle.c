@@ -72,13 +72,14 @@ static int32_t settle(const struct foreign_device *d)
 {
 	const struct vringer_target *t = given_of(d);
 	uint32_t outstanding[PROGRAM_QUEUES] = { 0 };
+	uint32_t ms = t->settle_ms != 0 ? t->settle_ms : FOREIGN_SETTLE_MS;
 
 	if (t->settle_queues == NULL)
-		return t->settle(d->device, FOREIGN_SETTLE_MS);
+		return t->settle(d->device, ms);
 	for (uint32_t i = 0; i < t->queue_count && d->listener != NULL; i++)
 		if (is_live(d, i))
 			outstanding[i] = d->listener->outstanding(d->listener->ctx, i);
-	return t->settle_queues(d->device, FOREIGN_SETTLE_MS, outstanding);
+	return t->settle_queues(d->device, ms, outstanding);
 }
 
 /* Ask again where time passed and the threads had little of it: a busy machine is no
@@ -101,7 +102,7 @@ void foreign_leave(struct foreign_device *d)
 	}
 	/* A thread that does not come to rest goes on calling: the process is
 	 * about to end, and for the right reason. */
-	if (d->hung || (d->device != NULL && !comes_to_rest(d))) {
+	if (d->hung || (!d->gone && d->device != NULL && !comes_to_rest(d))) {
 		d->hung = true;
 		return;
 	}

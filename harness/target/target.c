@@ -35,6 +35,16 @@ void target_counters(const struct target *target, const void *device, uint64_t *
 		target->counters(device, values);
 }
 
+int target_probe(const struct target *target, char *what)
+{
+	return target->probe != NULL ? target->probe(target, what) : 0;
+}
+
+const char *target_unusable(const struct target *target)
+{
+	return target->unusable != NULL ? target->unusable(target) : NULL;
+}
+
 bool target_is_plain(const struct target *target)
 {
 	return (target->facts & TARGET_MEMORY) == TARGET_PLAIN;
@@ -238,6 +248,13 @@ const char *target_fault(const struct target *target)
 	return NULL;
 }
 
+static const struct target *(*find_also)(const char *name);
+
+void target_find_also(const struct target *(*find)(const char *name))
+{
+	find_also = find;
+}
+
 const struct target *target_find(const char *name)
 {
 	const struct target *const *t = target_all();
@@ -247,5 +264,5 @@ const struct target *target_find(const char *name)
 	for (; *t != NULL; t++)
 		if (strcmp((*t)->name, name) == 0)
 			return *t;
-	return NULL;
+	return find_also != NULL ? find_also(name) : NULL;
 }

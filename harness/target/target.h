@@ -85,6 +85,10 @@ struct target_listener {
 	/* A question: how many chains of the queue were made available and are not in the
 	 * used ring, by the indices of the two rings? 0 if it is not live. */
 	uint32_t (*outstanding)(void *ctx, unsigned queue);
+	/* The target reports a fault of the device.  `gone`: it is no more. */
+	void (*report)(void *ctx, bool gone, const char *signature, const char *message);
+	/* The queue was stopped, and chains up to that available index were taken. */
+	void (*taken)(void *ctx, unsigned queue, uint16_t index);
 };
 
 /* A port: bytes that the driver sends in chains of one queue and the host takes,
@@ -298,6 +302,18 @@ struct target {
 
 	void *owner; /* the target's own */
 
+	/* NULL, or how a command is told to use it, for a shell, where it is not `-t NAME`;
+	 * and the folder for its scripts in this tree, where it is not its own of corpus/. */
+	const char *words, *folder;
+
+	/* NULL or: find out what of the above is known only when the device runs; called by
+	 * target_probe. */
+	int (*probe)(const struct target *target, char *what);
+	/* NULL or: is that page of 4096 bytes in the device's log of dirty pages? */
+	bool (*logged)(const void *device, uint64_t page);
+	/* NULL or: why `create` failed, if it is not for lack of memory; else NULL. */
+	const char *(*unusable)(const struct target *target);
+
 	/* A new device, in the state after reset.  NULL if there is no memory. */
 	void *(*create)(const struct target *target, const struct device_host *host,
 			uint64_t offered, const uint16_t *queue_max);
@@ -344,6 +360,7 @@ struct target {
 };
 
 #define TARGET_COUNTERS_MAX 70u /* 64, and those of our transport */
+#define TARGET_WHAT_MAX 200u
 #define TARGET_PORTS_MAX 4u
 #define TARGET_STREAMS_MAX 4u
 #define TARGET_FIELDS_MAX 32u
@@ -358,6 +375,13 @@ unsigned target_counter_count(const struct target *target, const void *device);
 void target_counters(const struct target *target, const void *device, uint64_t *values);
 /* May that counter fall? */
 bool target_is_gauge(const struct target *target, const char *counter);
+/* Before anything is asked of the target or run on it: what it has may be known only now.
+ * 0; or negative errno with one line in `what` (TARGET_WHAT_MAX bytes): it cannot be run
+ * here.  From the second time on it costs nothing. */
+int target_probe(const struct target *target, char *what);
+/* Why the last device could not be made or lost its way, which is no fault of the device's;
+ * or NULL. */
+const char *target_unusable(const struct target *target);
 /* How much the host moved; 0 if the target has no host side. */
 uint32_t target_host(const struct target *target, void *device, enum host_act act, unsigned port,
 		     void *data, uint32_t len);
@@ -439,5 +463,8 @@ const char *target_fault(const struct target *target);
 const struct target *const *target_all(void);
 /* The one of that name, or, for NULL, the only one; NULL if there is none. */
 const struct target *target_find(const char *name);
+/* From now on target_find asks that for names that no registered target has; NULL: nobody.
+ * What it returns stays. */
+void target_find_also(const struct target *(*find)(const char *name));
 
 #endif

@@ -182,11 +182,11 @@ enum vringer_report {
 
 /* What a device says of itself when it runs, for `probe`. */
 struct vringer_probe {
-	uint32_t size;		/* sizeof(struct vringer_probe) */
-	uint32_t config_len;	/* bytes of configuration that hold fields */
-	uint64_t features;	/* of those of the description, the ones that it offers */
+	uint32_t size;	     /* sizeof(struct vringer_probe) */
+	uint32_t config_len; /* bytes of configuration that hold fields */
+	uint64_t features;   /* of those of the description, the ones that it offers */
 	uint64_t features_high;
-	uint16_t *queue_max;	/* queue_count sizes, at most size_max; 0: it has no such queue */
+	uint16_t *queue_max; /* queue_count sizes, at most size_max; 0: it has no such queue */
 };
 
 struct vringer_queue {
@@ -664,6 +664,9 @@ struct vringer_target {
 	 * once in a process and before `create`, and never to list targets.  0; or negative
 	 * errno with one line in `what` (VRINGER_WHAT_MAX bytes): it cannot be run here. */
 	int32_t (*probe)(void *opaque, struct vringer_probe *probe, char *what);
+	/* NULL or: does the device's log of dirty pages, which it keeps from `create` on, name
+	 * guest page number `page` (of 4096 bytes)?  0 or 1.  memory.logged. */
+	uint32_t (*logged)(const void *device, uint64_t page);
 	/* Milliseconds that settle waits at most before it returns -ETIMEDOUT; 0: as long as
 	 * vringer's own bound. */
 	uint32_t settle_ms;

@@ -90,6 +90,7 @@ extern const size_t ledger_case_count;
 	X(SNAPSHOT_CARRY_ON, secret_not_restored, secret_restored)                                 \
 	X(RESET_REGISTERS, register_kept, register_cleared)                                        \
 	X(RESET_SESSION, secret_kept, secret_not_kept)                                             \
+	X(MEMORY_LOGGED, page_not_logged, pages_logged)                                            \
 	X(REQUEST_ANSWERED, request_left_alone, request_answered)                                  \
 	X(REQUEST_RESUMED, request_left_alone_after_a_mistake, request_answered_after_a_mistake)   \
 	X(REQUEST_DIVIDED, halves_left_alone, halves_answered)                                     \

@@ -231,6 +231,43 @@ static void run_requests(unsigned from, const char *text)
 #define ONE_REQUEST "device any\nstart driver_ok\nsend_request 1\n"
 #define AFTER_A_MISTAKE "device any\nstart driver_ok\nsend_request 1 flip=1\nsend_request 1\n"
 
+static bool logs_all(const void *device, uint64_t page)
+{
+	(void)device;
+	(void)page;
+	return true;
+}
+
+/* All but the page that the request's room begins in. */
+static bool logs_some(const void *device, uint64_t page)
+{
+	(void)device;
+	return page % 2 == 0;
+}
+
+static void run_logged(bool (*logged)(const void *device, uint64_t page))
+{
+	struct target target = *target_find("fs");
+
+	target.facts = rig_target.facts & (target.facts | FACT_LOG);
+	target.liveness = "device any\nreset\n";
+	target.save = NULL;
+	target.restore = NULL;
+	target.model = target.transport = false;
+	target.logged = logged;
+	run_on_target(&target, ONE_REQUEST);
+}
+
+void case_page_not_logged(void)
+{
+	run_logged(logs_some);
+}
+
+void case_pages_logged(void)
+{
+	run_logged(logs_all);
+}
+
 void case_request_left_alone(void)
 {
 	run_requests(1, ONE_REQUEST);

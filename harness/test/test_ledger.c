@@ -39,7 +39,7 @@ static bool is_of_the_run(enum rule rule)
 	       rule == RULE_SNAPSHOT_SAME || rule == RULE_SNAPSHOT_POSSIBLE ||
 	       rule == RULE_SNAPSHOT_CARRY_ON || rule == RULE_RESET_REGISTERS ||
 	       rule == RULE_LIVENESS_REQUEST || rule == RULE_RESET_SESSION ||
-	       rule == RULE_FETCH_CONSISTENT;
+	       rule == RULE_FETCH_CONSISTENT || rule == RULE_MEMORY_LOGGED;
 }
 
 static void every_rule_has_a_case(void **state)
@@ -255,6 +255,7 @@ static void a_signature_is_the_rule_and_the_operation(void **state)
 		if (is_of_the_run(rule)) {
 			assert_int_equal(ledger.findings[0].op, rule == RULE_FETCH_CONSISTENT	 ? 5
 								: rule == RULE_REQUEST_ANSWERED	 ? 1
+								: rule == RULE_MEMORY_LOGGED	 ? 1
 								: rule == RULE_REQUEST_RESUMED	 ? 2
 								: rule == RULE_SNAPSHOT_POSSIBLE ? 2
 								: rule == RULE_SNAPSHOT_REFUSED	 ? 3

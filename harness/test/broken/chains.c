@@ -278,6 +278,28 @@ static bool walk_by_head(struct device *d, struct queue *q, struct chain *c)
 
 MEMBER(head_unchecked, "broken-head-unchecked", w->walk = walk_by_head, USUALLY)
 
+/* Logs the page where a write begins, and not those that it goes on to. */
+static void wrote_first_page(struct device *d, uint64_t addr, uint32_t len)
+{
+	(void)len;
+	log_pages(d, addr, addr);
+}
+
+MEMBER(log_first_page, "broken-log-first-page", w->wrote = wrote_first_page, USUALLY,
+       .logged = device_logged)
+
+/* Logs what it writes to buffers, and forgets the used ring. */
+static void wrote_buffers(struct device *d, uint64_t addr, uint32_t len)
+{
+	const struct queue *q = &d->queues[0];
+
+	if (addr - q->area[USED] >= 6 + 8 * (uint64_t)q->size)
+		log_pages(d, addr, addr + (len - 1));
+}
+
+MEMBER(log_no_ring, "broken-log-no-ring", w->wrote = wrote_buffers, USUALLY,
+       .logged = device_logged)
+
 /* Keeps a note of each answer, for ever. */
 static uint32_t answer_with_note(struct device *d, struct queue *q, const struct chain *c)
 {

@@ -17,7 +17,7 @@
 	X(len_all_ones) X(len_plus_one) X(len_0) X(unwritten) X(wrong_data) X(past_the_end) \
 	X(writes_readable) X(clears_desc) X(addr_32) X(addr_wraps) X(first_desc) X(framing) \
 	X(unbounded) X(double_fetch) X(refuses_empty) X(table_write_flag) X(table_after) \
-	X(head_unchecked) X(leaks)
+	X(head_unchecked) X(leaks) X(log_first_page) X(log_no_ring)
 
 /* registers.c */
 #define REGISTERS(X) \

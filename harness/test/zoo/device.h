@@ -32,6 +32,7 @@
 #define ANSWER_BYTES 4096u /* read at most, and written at most, for a chain */
 #define PAGES 4		   /* feature bits 0 to 127 */
 #define CONFIG_BYTES 16
+#define LOG_PAGES 512 /* more than all of guest memory has */
 
 struct device;
 
@@ -91,6 +92,8 @@ struct ways {
 	/* Work of its own. */
 	uint32_t (*state)(const struct device *d);
 	void (*step)(struct device *d);
+	/* NULL or: it has written there. */
+	void (*wrote)(struct device *d, uint64_t addr, uint32_t len);
 	/* Bytes of a buffer that are moved at a time, at most ANSWER_BYTES. */
 	uint32_t piece;
 };
@@ -102,6 +105,8 @@ struct device {
 	uint32_t offered[PAGES];
 	uint16_t queue_max[QUEUES];
 	uint32_t generation;
+	uint64_t log[LOG_PAGES]; /* of dirty pages, in the ways of a relative */
+	uint32_t log_count;
 	uint32_t mood; /* for a relative's ways, as `own`, over a reset */
 
 	/* From here on: 0 after a reset. */
@@ -125,8 +130,12 @@ extern const struct ways usual;
  * nothing copied, if they are not all mapped. */
 bool memory_read(const struct device *d, struct vringer_why why, uint64_t addr, void *buf,
 		 uint32_t len);
-bool memory_write(const struct device *d, struct vringer_why why, uint64_t addr, const void *buf,
+bool memory_write(struct device *d, struct vringer_why why, uint64_t addr, const void *buf,
 		  uint32_t len);
+
+/* memory.c: put the pages of these addresses into the log; `logged` of vringer.h. */
+void log_pages(struct device *d, uint64_t first, uint64_t last);
+uint32_t device_logged(const void *device, uint64_t page);
 
 /* device.c: parts of the usual ways. */
 void device_take(struct device *d, struct queue *q);

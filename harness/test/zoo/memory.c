@@ -67,12 +67,37 @@ bool memory_read(const struct device *d, struct vringer_why why, uint64_t addr, 
 	return copy(d, addr, buf, NULL, len);
 }
 
-bool memory_write(const struct device *d, struct vringer_why why, uint64_t addr, const void *buf,
+bool memory_write(struct device *d, struct vringer_why why, uint64_t addr, const void *buf,
 		  uint32_t len)
 {
+	bool written;
+
 	if (d->target->memory == VRINGER_MEMORY_PURPOSES)
-		return d->host->write(d->host->ctx, why, addr, buf, len) == 0;
-	if (d->target->memory == VRINGER_MEMORY_ACCESSORS)
-		return d->host->store(d->host->ctx, addr, buf, len) == 0;
-	return copy(d, addr, NULL, buf, len);
+		written = d->host->write(d->host->ctx, why, addr, buf, len) == 0;
+	else if (d->target->memory == VRINGER_MEMORY_ACCESSORS)
+		written = d->host->store(d->host->ctx, addr, buf, len) == 0;
+	else
+		written = copy(d, addr, NULL, buf, len);
+	if (written && len > 0 && d->ways.wrote != NULL)
+		d->ways.wrote(d, addr, len);
+	return written;
+}
+
+#define PAGE_SHIFT 12
+
+uint32_t device_logged(const void *device, uint64_t page)
+{
+	const struct device *d = device;
+
+	for (uint32_t i = 0; i < d->log_count; i++)
+		if (d->log[i] == page)
+			return 1;
+	return 0;
+}
+
+void log_pages(struct device *d, uint64_t first, uint64_t last)
+{
+	for (uint64_t page = first >> PAGE_SHIFT; page <= last >> PAGE_SHIFT; page++)
+		if (device_logged(d, page) == 0 && d->log_count < LOG_PAGES)
+			d->log[d->log_count++] = page;
 }

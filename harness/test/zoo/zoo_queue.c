@@ -271,5 +271,14 @@ static bool read_desc_plain(struct device *d, struct vringer_why why, uint64_t a
 
 MEMBER(plain_flag, "zoo-plain-flag", w->read_desc = read_desc_plain, USUALLY)
 
+/* ---- a log of dirty pages (vringer.h, `logged`) ----------------------------------- */
+
+static void wrote_logged(struct device *d, uint64_t addr, uint32_t len)
+{
+	log_pages(d, addr, addr + (len - 1));
+}
+
+MEMBER(logs, "zoo-logs", w->wrote = wrote_logged, USUALLY, .logged = device_logged)
+
 /* The bytes of a buffer go one by one. */
 MEMBER(byte_by_byte, "zoo-byte-by-byte", w->piece = 1, USUALLY)
