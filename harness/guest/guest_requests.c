@@ -257,6 +257,23 @@ static void write_readable(struct guest *g, const struct op *op, const struct dr
 	}
 }
 
+/* Bytes that used.len need not cover are looked at all the same: they are not there yet. */
+static void spoil_answer(struct guest *g, const struct draft *d)
+{
+	const struct target_request *request = d->request;
+
+	for (unsigned i = 0; i < request->answer_count; i++) {
+		const struct target_bytes *due = &request->answer[i];
+		uint32_t b = due->offset < request->used_min ? request->used_min - due->offset : 0;
+
+		for (; b < due->len; b++) {
+			uint8_t other = (uint8_t)~due->bytes[b];
+
+			arena_store(&g->arena, d->at + request->len + due->offset + b, &other, 1);
+		}
+	}
+}
+
 /* Has the device not returned some chains that nobody noted (requests_note.c)? */
 static bool others_outstanding(struct guest *g)
 {
@@ -418,6 +435,7 @@ void guest_chain_request(struct guest *g, const struct program *prog, const stru
 	requests_touch(g, d.at, d.request->len + d.request->room);
 	requests_touch(g, d.area, d.area_len);
 	write_readable(g, op, &d);
+	spoil_answer(g, &d);
 	write_descs(g, &d);
 }
 
@@ -438,6 +456,7 @@ static bool offer(struct guest *g, const struct op *op, bool at_once, struct dra
 	}
 	head = (uint16_t)(d->layout == LAYOUT_REVERSED ? desc_index(d, 0) : d->head);
 	write_readable(g, op, d);
+	spoil_answer(g, d);
 	write_descs(g, d);
 	note_sent(g, op, d, head, at_once);
 	ask_for_event(g, d->queue);

@@ -188,6 +188,8 @@ void ledger_rest(struct ledger *ledger, enum device_state state, const void *dev
  * ledger->stop is set. */
 void ledger_break(struct ledger *ledger, enum rule rule, const char *format, ...)
 	__attribute__((format(printf, 3, 4)));
+/* The queue is being stopped, and chains up to that available index were taken. */
+void ledger_taken(struct ledger *l, unsigned queue, uint16_t index);
 /* The target reports a fault of its device (vringer.h): `what` and the operation are its
  * signature.  `gone`: the device is no more, and the run ends even if that is known. */
 void ledger_report(struct ledger *ledger, bool gone, const char *what, const char *message);

@@ -20,6 +20,9 @@
  * (ledger_ring.c).  How many chains the device could return before is known then; if it
  * returns more, it went by that index.
  *
+ * What a device says itself of how far it took a queue (vringer.h, `taken`) lies between what
+ * it returned and what is available, whoever made it so: it cannot take anything else.
+ *
  * The ledger follows a device's position in a ring from index 0 on.  It stops when the
  * used index is not where the device left it, when the available index jumped, or when
  * an entry changed while it was available.
@@ -348,6 +351,21 @@ void ledger_judge_jump(struct ledger *l)
 				     i, q->jumped_used, (uint16_t)(q->jumped_used + moved),
 				     q->jumped_held);
 	}
+}
+
+void ledger_taken(struct ledger *l, unsigned queue, uint16_t index)
+{
+	const struct ledger_queue *q = &l->queues[queue];
+	uint16_t most = (uint16_t)(q->taken - q->used_idx);
+
+	if (!l->enabled || !q->work.ready || !q->known || q->jumped || l->session.lost ||
+	    l->plain.session.blind || !ledger_judges(l, RULE_ORDER_UNAVAILABLE))
+		return;
+	if ((uint16_t)(index - q->used_idx) > most)
+		ledger_break(l, RULE_ORDER_UNAVAILABLE,
+			     "queue %u was stopped and the device says that it took chains up to "
+			     "available index %u; it returned those up to %u, and %u are available",
+			     queue, index, q->used_idx, q->taken);
 }
 
 void ledger_survey(struct ledger *l)

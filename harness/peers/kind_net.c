@@ -63,12 +63,15 @@ static const struct vringer_field net_fields[] = {
 	"\2vring\2again\x88\xb5"                                                                   \
 	"the quick brown fox jumps over the lazy dog 01"
 
-/* A command with no data but `bytes`, which the device must support. */
-#define COMMAND(called, needs, bytes)                                                              \
+static const struct vringer_bytes ok[] = { { 0, 1, "\0" }, { .bytes = NULL } };
+
+/* A command, and one that must succeed: an ack, where the device puts it. */
+#define COMMAND(called, needs, literal, ...)                                                       \
 	{                                                                                          \
 		.name = (called), .queue = CONTROLQ, .features = F_CTRL_VQ | (needs),              \
-		KIND_BYTES(bytes), .writable_len = 1, .used_max = 1                                \
+		KIND_BYTES(literal), .writable_len = 1, .used_max = 1, __VA_ARGS__                 \
 	}
+#define DEMAND(called, needs, literal) COMMAND(called, needs, literal, .answer = ok)
 
 static const struct vringer_request net_requests[] = {
 	{ .name = "frame",
@@ -81,20 +84,20 @@ static const struct vringer_request net_requests[] = {
 	  KIND_BYTES(NO_HEADER NO_HASH FRAME),
 	  .features = F_HASH_REPORT,
 	  .flags = VRINGER_REQUEST_EXACT },
-	COMMAND("promisc-on", F_CTRL_RX, "\0\0\1"),
-	COMMAND("promisc-off", F_CTRL_RX, "\0\0\0"),
-	COMMAND("allmulti-on", F_CTRL_RX, "\0\1\1"),
-	COMMAND("alluni-on", F_CTRL_RX_EXTRA, "\0\2\1"),
-	COMMAND("nomulti-off", F_CTRL_RX_EXTRA, "\0\3\0"),
-	COMMAND("nouni-off", F_CTRL_RX_EXTRA, "\0\4\0"),
-	COMMAND("nobcast-off", F_CTRL_RX_EXTRA, "\0\5\0"),
-	COMMAND("mac-table-set", F_CTRL_RX,
-		"\1\0"
-		"\1\0\0\0\2other"
-		"\0\0\0\0"),
-	COMMAND("vlan-add", F_CTRL_VLAN, "\2\0\5\0"),
-	COMMAND("vlan-del", F_CTRL_VLAN, "\2\1\5\0"),
-	COMMAND("offloads-none", F_CTRL_OFFLOADS, "\5\0\0\0\0\0\0\0\0\0"),
+	DEMAND("promisc-on", F_CTRL_RX, "\0\0\1"),
+	DEMAND("promisc-off", F_CTRL_RX, "\0\0\0"),
+	DEMAND("allmulti-on", F_CTRL_RX, "\0\1\1"),
+	DEMAND("alluni-on", F_CTRL_RX_EXTRA, "\0\2\1"),
+	DEMAND("nomulti-off", F_CTRL_RX_EXTRA, "\0\3\0"),
+	DEMAND("nouni-off", F_CTRL_RX_EXTRA, "\0\4\0"),
+	DEMAND("nobcast-off", F_CTRL_RX_EXTRA, "\0\5\0"),
+	DEMAND("mac-table-set", F_CTRL_RX,
+	       "\1\0"
+	       "\1\0\0\0\2other"
+	       "\0\0\0\0"),
+	DEMAND("vlan-add", F_CTRL_VLAN, "\2\0\5\0"),
+	DEMAND("vlan-del", F_CTRL_VLAN, "\2\1\5\0"),
+	DEMAND("offloads-none", F_CTRL_OFFLOADS, "\5\0\0\0\0\0\0\0\0\0"),
 	/* Of these it is not said that they must succeed. */
 	COMMAND("coalesce-tx", F_NOTF_COAL, "\6\0\1\0\0\0\0\0\0\0"),
 	COMMAND("coalesce-rx", F_NOTF_COAL, "\6\1\1\0\0\0\0\0\0\0"),

@@ -118,6 +118,11 @@ static void on_report(void *ctx, bool gone, const char *signature, const char *m
 	ledger_report(&((struct run *)ctx)->guest.ledger, gone, signature, message);
 }
 
+static void on_taken(void *ctx, unsigned queue, uint16_t index)
+{
+	ledger_taken(&((struct run *)ctx)->guest.ledger, queue, index);
+}
+
 static uint32_t on_outstanding(void *ctx, unsigned queue)
 {
 	return guest_outstanding(&((struct run *)ctx)->guest, queue);
@@ -233,7 +238,8 @@ int run_open(struct run **run, const struct target *target, struct text_error *e
 						      .used = on_used,
 						      .called = on_called,
 						      .outstanding = on_outstanding,
-						      .report = on_report };
+						      .report = on_report,
+						      .taken = on_taken };
 	r->guest.arena.watch = (target->facts & TARGET_MEMORY) == TARGET_ACCESSORS;
 	if (r->guest.arena.watch || r->guest.arena.plain)
 		ledger_plain_open(&r->guest.ledger, &r->guest.arena, r->guest.arena.watch,

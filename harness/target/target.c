@@ -185,8 +185,8 @@ static const char *request_fault(const struct target *target, const struct targe
 		if (request->answer[i].bytes == NULL ||
 		    __builtin_add_overflow(request->answer[i].offset, request->answer[i].len,
 					   &end) ||
-		    end > request->used_min)
-			return "has a request whose answer passes its smallest used length";
+		    end > request->room)
+			return "has a request whose answer passes what the device may write";
 	return NULL;
 }
 

@@ -254,8 +254,10 @@ struct vringer_request {
 	uint32_t readable_len;
 	uint32_t writable_len; /* what it may write; both together 1 to 16384 bytes */
 	uint32_t used_min, used_max;
-	const struct vringer_bytes *answer; /* NULL or ended by one with a NULL `bytes`; below
-					     * used_min */
+	/* NULL or ended by one with a NULL `bytes`; below writable_len.  Those that used.len need
+	 * not cover (a status byte behind data that failed) are looked at as well: the driver
+	 * has put other bytes there. */
+	const struct vringer_bytes *answer;
 	/* NULL or operations, a line each, as in a script: what the host (or the driver, on
 	 * another queue) does before the chain is made available, and after the device was
 	 * notified of it.  `q` is this queue.  Not: start, repeat, snapshots, `>` lines, and

@@ -297,6 +297,46 @@ static void an_index_that_jumps_takes_nothing_away(void **state)
 	end_silent();
 }
 
+/* Of two chains that were available the device returned one, and says on its way out how
+ * many it took. */
+static void stopped_at(uint16_t index)
+{
+	rig_target.holds = true;
+	live();
+	offer(0, 16);
+	offer(1, 16);
+	notify();
+	fill(0, 16);
+	raise_interrupt(VIRTIO_MMIO_INT_VRING);
+	end_silent();
+	shown.ready = 0;
+	ledger_access_begin(&ledger, true, VIRTIO_MMIO_QUEUE_READY, 4, 0);
+	ledger_taken(&ledger, queue, index);
+}
+
+static void a_stopped_queue_was_taken_as_far_as_it_was_available(void **state)
+{
+	(void)state;
+	stopped_at(1);
+	assert_int_equal(ledger.finding_count, 0);
+	ledger_taken(&ledger, queue, 2);
+	assert_int_equal(ledger.finding_count, 0);
+}
+
+static void a_stopped_queue_was_taken_too_far(void **state)
+{
+	(void)state;
+	stopped_at(3);
+	assert_breaks(RULE_ORDER_UNAVAILABLE);
+}
+
+static void a_stopped_queue_returned_what_it_did_not_take(void **state)
+{
+	(void)state;
+	stopped_at(0);
+	assert_breaks(RULE_ORDER_UNAVAILABLE);
+}
+
 static void serve_with_event(uint16_t event)
 {
 	begin(1u << VIRTIO_RING_F_EVENT_IDX);
@@ -440,6 +480,9 @@ int main(void)
 		TEST(an_index_that_jumps_is_policy),
 		ACCESSORS_TEST(an_index_that_jumps_is_policy),
 		TEST(an_index_that_jumps_takes_nothing_away),
+		TEST(a_stopped_queue_was_taken_as_far_as_it_was_available),
+		TEST(a_stopped_queue_was_taken_too_far),
+		TEST(a_stopped_queue_returned_what_it_did_not_take),
 		TEST(a_page_with_its_own_number_may_be_discarded),
 		TEST(an_event_at_the_next_chain_is_well),
 		ACCESSORS_TEST(an_event_at_the_next_chain_is_well),

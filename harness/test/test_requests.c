@@ -275,6 +275,37 @@ static void a_wrong_length_and_a_wrong_byte_are_found(void **state)
 		strstr(result.findings[0].message, "byte 4 of the answer is 0x00, expected 0x78"));
 }
 
+/* The device writes 80 bytes of the 90 that it may. */
+static void an_answer_beyond_the_used_length_is_judged_too(void **state)
+{
+	static const uint8_t nought[] = { 0, 0, 0, 0 };
+	static struct target_request request;
+	static struct target_bytes answer;
+
+	(void)state;
+	take_unknown("fs");
+	deaf = false;
+	request = *target_request(&target, 1, 0);
+	request.used_min = 0;
+	request.used_max = request.room = 90;
+	request.exact = false;
+	target.requests = &request;
+	target.request_count = 1;
+	request.answer = &answer;
+	request.answer_count = 1;
+	answer = (struct target_bytes){ 76, 4, nought };
+	assert_null(target_fault(&target));
+	assert_found("device any\nstart driver_ok\nsend_request q\n> answered q 1\n", -1);
+	assert_true(result.passed);
+	answer.offset = 80;
+	assert_found("device any\nstart driver_ok\nsend_request q\n", RULE_REQUEST_ANSWERED);
+	assert_non_null(
+		strstr(result.findings[0].message, "byte 80 of the answer is 0xff, expected 0x00"));
+	answer.offset = 87;
+	assert_string_equal(target_fault(&target),
+			    "has a request whose answer passes what the device may write");
+}
+
 static void an_honest_driver_sends_nothing_where_there_is_no_room(void **state)
 {
 	struct script_binding binding = { .queue = 1 };
@@ -497,6 +528,7 @@ int main(void)
 		cmocka_unit_test(before_driver_ok_a_notification_asks_for_no_answer),
 		cmocka_unit_test(what_only_warns_does_not_break_a_silence),
 		cmocka_unit_test(a_wrong_length_and_a_wrong_byte_are_found),
+		cmocka_unit_test(an_answer_beyond_the_used_length_is_judged_too),
 		cmocka_unit_test(an_honest_driver_sends_nothing_where_there_is_no_room),
 		cmocka_unit_test(a_demand_of_a_severity_that_is_not_asked_for_warns),
 		cmocka_unit_test(a_script_has_an_instance_for_each_queue_request_and_layout),
