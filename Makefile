@@ -50,12 +50,14 @@ LIB_SRC   := $(DEV_SRC) $(wildcard $(HARNESS:%=harness/%/*.c)) $(CLAUSES)
 OUR_SRC   := harness/command/main.c $(wildcard harness/models/*.c) \
 	     $(filter-out devices/device.c devices/mmio% devices/snapshot% devices/virtqueue.c,$(DEV_SRC))
 FOREIGN_SRC := $(filter-out $(OUR_SRC),$(LIB_SRC) $(CLI_SRC)) \
-	       fuzzers/engine.c fuzzers/session.c fuzzers/foreign.c $(wildcard fuzzers/mutate*.c) \
+	       fuzzers/engine.c fuzzers/session.c fuzzers/foreign.c fuzzers/feedback.c $(wildcard fuzzers/mutate*.c) \
 	       fuzzers/mutator_libfuzzer.c
 MUT_SRC   := $(wildcard fuzzers/mutate*.c)
 TEST_SRC  := $(wildcard devices/test/test_*.c harness/test/test_*.c fuzzers/test/test_*.c)
+# What fuzzes peers, all of them by one binary.
+PEER_SRC  := fuzzers/peer.c fuzzers/feedback.c
 GLUE_SRC  := $(filter-out fuzzers/fuzz_% fuzzers/bench.c fuzzers/standalone_main.c fuzzers/mutator_afl.c \
-	       fuzzers/afl_main.c fuzzers/foreign%,$(wildcard fuzzers/*.c))
+	       fuzzers/afl_main.c fuzzers/foreign% $(PEER_SRC),$(wildcard fuzzers/*.c))
 AFL_SRC   := $(filter-out fuzzers/mutat%,$(GLUE_SRC)) fuzzers/afl_main.c
 # The two forms of a guest program.
 CODECS    := text binary
@@ -158,10 +160,12 @@ J      = $(if $(filter -j%,$(MAKEFLAGS)),,-j$(shell nproc))
 # time.
 ALONE  = .ci/alone
 SUB    = +@$(ALONE) build $(MAKE) $(J)
-SLUG  := $(subst -,_,$(T))
+SLUG  := $(if $(filter peer:%,$(T)),$(T),$(subst -,_,$(T)))
 PICKED = $(if $(filter all,$(T)),$(TARGETS),$(SLUG))
-BUILT_libfuzzer = $(PICKED:%=build/fuzz/fuzz_%)
-BUILT_afl       = $(PICKED:%=build/afl/fuzz_%) build/afl/vringer_mutator.so
+# peer:NAME is fuzzed by one binary for all peers.
+FUZZER = $(patsubst peer:%,peer,$(PICKED))
+BUILT_libfuzzer = $(FUZZER:%=build/fuzz/fuzz_%)
+BUILT_afl       = $(FUZZER:%=build/afl/fuzz_%) build/afl/vringer_mutator.so
 
 # What the table of planted bugs needs, by the flavours that its columns need.
 # COLUMNS in the environment is the width of a terminal, so ignore it.
@@ -209,10 +213,12 @@ test-suites:
 	$(SUB) -s install build/test/run-zoo build/test/run-broken PREFIX=$(call quote,$(CURDIR))/build/installed DESTDIR=
 	@harness/test/run_tests.sh "$(ONLY)"
 
-fuzz: ## Fuzz T=net_loopback (or all) for SECONDS=60 with ENGINE=libfuzzer (or afl) in JOBS=1 processes; KNOWN=file lists known findings
+fuzz: ## Fuzz T=net_loopback (or all, or peer:NAME) for SECONDS=60 with ENGINE=libfuzzer (or afl) in JOBS=1 processes; KNOWN=file lists known findings
 	@fuzzers/fuzz.sh check "$(ENGINE)" "$(SECONDS)" "$(JOBS)" "$(PICKED)" "$(TARGETS)" \
 		"$(if $(ENGINE_MAIN),none,ok)"
 	@.ci/deps $(if $(FOREIGN),,$(if $(filter afl,$(ENGINE)),$(AFL_NEEDS),$(FUZZ_NEEDS)))
+	$(if $(filter peer:%,$(T)),$(SUB) build/vringer)
+	@fuzzers/fuzz.sh peers $(PICKED)
 	$(SUB) SEEDED="$(PICKED)" seeds build/vringer $(BUILT_$(ENGINE))
 	@exec fuzzers/fuzz.sh run "$(ENGINE)" "$(SECONDS)" "$(JOBS)" $(PICKED)
 
@@ -374,6 +380,14 @@ endef
 $(eval $(call fuzzer,fuzz,$(patsubst %,build/fuzz/fuzz_%,$(filter-out $(CODECS),$(TARGETS)))))
 $(eval $(call fuzzer,codec,$(CODECS:%=build/fuzz/fuzz_%)))
 
+build/fuzz/fuzz_peer: $(call objs,fuzz,$(PEER_SRC) $(GLUE_SRC) $(ENGINE_MAIN)) build/obj/fuzz/libvringer.a
+	@mkdir -p $(@D)
+	$(call say,LINK) $(LINK_fuzz) $(LDFLAGS) -o $@ $^ $(ENGINE_LIB)
+
+build/afl/fuzz_peer: $(call objs,afl,$(PEER_SRC) $(AFL_SRC)) build/obj/afl/libvringer.a
+	@mkdir -p $(@D)
+	$(call say,LINK) $(CC_afl) $(FLAGS_afl) $(LDFLAGS) -o $@ $^
+
 # $(call afl_fuzzer,FLAVOUR,NAMES)
 define afl_fuzzer
 $2: build/afl/fuzz_%: build/obj/$1/fuzzers/fuzz_%.o $(call objs,$1,$(AFL_SRC)) \
@@ -422,7 +436,7 @@ build/test/run-zoo build/test/run-broken: build/libvringer.a
 
 # Where each fuzz target starts: committed scripts, in the form its input has.
 seeds: $(if $(FOREIGN),build/obj/release/vringer,build/vringer)
-	@for t in $(or $(SEEDED),$(TARGETS)); do fuzzers/seeds.sh $< $$t build/seeds/$$t || exit; done
+	@for t in $(or $(SEEDED),$(TARGETS)); do fuzzers/seeds.sh $< $$t build/seeds/$${t#peer:} || exit; done
 
 # A planted bug: the patched files compiled anew, all else as in build/obj/gcc.
 # A patch that does not apply or compile is a row in the table, not an error here,

@@ -38,7 +38,8 @@ int main(int argc, char **argv)
 
 	LLVMFuzzerInitialize(&argc, &argv);
 	/* Opens the run, and touches what only the first input would. */
-	LLVMFuzzerTestOneInput((const uint8_t *)"", 0);
+	if (!fuzz_target.alone)
+		LLVMFuzzerTestOneInput((const uint8_t *)"", 0);
 	START_FORK_SERVER();
 	input = INPUT;
 	while (MORE()) {

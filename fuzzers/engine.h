@@ -11,6 +11,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
+struct trace;
+
 struct fuzz_target {
 	const char *name; /* of the device, for files that name none; or of the codec */
 	/* Run one input; aborts on a finding.  0, or -1 for one that is not
@@ -24,6 +26,10 @@ struct fuzz_target {
 	/* NULL, or run what the arguments ask for: an exit status, or -1 for
 	 * arguments that are an engine's. */
 	int (*command)(int argc, char **argv);
+	/* NULL, or the reader of the next program's trace, or NULL (feedback.h). */
+	const struct trace *(*feedback)(void);
+	/* What it starts for an input belongs to this process: nothing runs before it forks. */
+	bool alone;
 	bool programs; /* inputs are guest programs in the binary form */
 };
 

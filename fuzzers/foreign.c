@@ -4,12 +4,15 @@
  * VRINGER_TARGETS: what an engine calls, the same for every such program.
  *
  *   VRINGER_TARGET=NAME    which of several targets is fuzzed
+ *   VRINGER_FEEDBACK=observed    the engine hears of what the device shows too, as well as
+ *                          of its code: for one that is not instrumented (feedback.h)
  *
  * The program serves people too: where its first argument is one of vringer's
  * commands it is that command, whatever main it has.
  */
 #include "fuzzers/engine.h"
 
+#include "fuzzers/feedback.h"
 #include "harness/command/cmd.h"
 #include "harness/run/report.h"
 #include "harness/run/sanitizers.h"
@@ -87,5 +90,6 @@ const struct fuzz_target fuzz_target = {
 	.explain = session_explain,
 	.choose = choose,
 	.command = command,
+	.feedback = feedback_if_asked,
 	.programs = true,
 };

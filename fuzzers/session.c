@@ -210,6 +210,8 @@ int session_one(const char *name, const uint8_t *data, size_t size)
 			       (struct judging){ .no_ledger = without_ledger(), .known = &known });
 	if (binary_decode(&program, data, size, name, NULL) != 0)
 		return -1;
+	if (fuzz_target.feedback != NULL)
+		options.trace = fuzz_target.feedback();
 	stopped = !run_program(run, &program, &options);
 	if (run->unusable != NULL)
 		cannot_run(name, run->unusable);

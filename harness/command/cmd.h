@@ -12,6 +12,7 @@
 
 #include <signal.h>
 #include <stdbool.h>
+#include <time.h>
 
 enum exit_status {
 	STATUS_OK = 0,	   /* nothing broken */
@@ -25,6 +26,7 @@ int command_main(int argc, char **argv);
 bool command_is(const char *name);
 
 int cmd_targets(int argc, char **argv);
+int cmd_peers(int argc, char **argv);
 int cmd_rules(int argc, char **argv);
 int cmd_ops(int argc, char **argv);
 int cmd_run(int argc, char **argv);
@@ -39,7 +41,9 @@ struct transport;
 
 /* The options of all commands.  An option that was not given is 0. */
 struct cmd_options {
-	const char *target;
+	const char *target; /* a peer's name too */
+	const char *peer;
+	const char *peer_command;
 	const char *output;
 	const char *known_path;
 	const char *engine;
@@ -67,10 +71,29 @@ struct cmd_usage {
 /* Parse argv by `usage`. 0, or the exit status plus 1 if the command is to end: --help
  * was printed, or one line on stderr said what is wrong. */
 int cmd_parse(struct cmd_options *options, const struct cmd_usage *usage, int argc, char **argv);
+/* The target of that name is about to run: what it has may be known only now, and whether
+ * it can run here.  0, or STATUS_USAGE after one line on stderr.  NULL: any target. */
+struct target;
+int cmd_probe(const char *command, const struct target *target);
+/* The same of the one that the options name, if they name one. */
+int cmd_probe_chosen(const char *command, const struct cmd_options *options);
+/* Which peer the options name, and how it is started: target_find then finds it, and
+ * options->target is its name.  0, or STATUS_USAGE after one line. */
+int cmd_choose_peer(const char *command, struct cmd_options *options);
 /* From now on SIGINT, SIGTERM and SIGHUP set cmd_stop and end the running child.  The
  * command is to end soon; a second signal does not make it lose its result. */
 extern volatile sig_atomic_t cmd_stop;
 void cmd_catch_signals(void);
+
+/* Progress of what takes long, on stderr: begin, show (as printf, at any rate), end. */
+struct cmd_progress {
+	bool terminal, told;
+	time_t shown;
+};
+void cmd_progress_begin(struct cmd_progress *progress);
+void cmd_progress_show(struct cmd_progress *progress, const char *format, ...)
+	__attribute__((format(printf, 2, 3)));
+void cmd_progress_end(const struct cmd_progress *progress);
 
 /* Where the conformance scripts are installed; NULL if the command was not installed. */
 const char *scripts_folder(void);

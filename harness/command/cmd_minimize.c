@@ -25,7 +25,7 @@
 
 static const struct cmd_usage usage = {
 	"FILE",
-	"toQEISLNKTR",
+	"toDXQEISLNKTR",
 	"Shrink a crash file or script, keep its finding, and print it as a script.  Ctrl-C ends\n"
 	"it and prints the best result so far.",
 	"20; for a candidate 2, or 5 if the finding is no hang",
@@ -239,6 +239,8 @@ int cmd_minimize(int argc, char **argv)
 
 	if (status != 0)
 		return status - 1;
+	if (cmd_probe_chosen(argv[0], &c.options) != 0)
+		return STATUS_USAGE;
 	if (c.options.file_count > 1)
 		return cmd_fail(argv[0], "several files, expected one");
 	c.path = c.options.files[0];

@@ -40,6 +40,11 @@ static const struct {
 } table[] = {
 #define AT(field) offsetof(struct cmd_options, field)
 	{ 't', OPTION_TEXT, "target", "TARGET", AT(target), "the device for files that name none" },
+	{ 'D', OPTION_TEXT, "peer", "NAME", AT(peer),
+	  "the device is in a process of its own: one that `vringer peers` lists" },
+	{ 'X', OPTION_TEXT, "command", "CMD", AT(peer_command),
+	  "... which is started by this program or command line; with {socket} or the like in it "
+	  "it is all, otherwise the peer's own arguments follow" },
 	{ 'R', OPTION_TEXT, "transport", "NAME", AT(transport_name),
 	  "how the device is reached: mmio (the default), or activated, without registers; for "
 	  "run also all" },
@@ -254,6 +259,8 @@ int cmd_parse(struct cmd_options *options, const struct cmd_usage *usage, int ar
 		return 1 + cmd_fail(argv[0], "takes no argument");
 	if (usage->files != NULL && usage->files[0] != '[' && options->file_count == 0)
 		return 1 + cmd_fail(argv[0], "no file");
+	if (cmd_choose_peer(argv[0], options) != 0)
+		return 1 + STATUS_USAGE;
 	if (options->target != NULL && target_find(options->target) == NULL) {
 		fprintf(stderr, "%s %s: unknown target '%s', '%s targets' lists them\n",
 			report_command, argv[0], options->target, report_command);

@@ -8,7 +8,7 @@
 
 static const struct cmd_usage usage = {
 	"FILE...",
-	"tQEIvJSLNKTR",
+	"tDXQEIvJSLNKTR",
 	"Run corpus and crash files, each in a process of its own, and print what was found.",
 	NULL,
 	false,
@@ -22,6 +22,8 @@ int cmd_replay(int argc, char **argv)
 
 	if (status != 0)
 		return status - 1;
+	if (cmd_probe_chosen(argv[0], &options) != 0)
+		return STATUS_USAGE;
 	replay = (struct replay_options){
 		.target = options.target,
 		.transport = options.transport,

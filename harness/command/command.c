@@ -4,6 +4,7 @@
  */
 #include "harness/command/cmd.h"
 #include "harness/files/output.h"
+#include "harness/peers/peers.h"
 #include "harness/program/binary.h"
 #include "harness/run/report.h"
 #include "harness/target/target.h"
@@ -21,6 +22,7 @@ static const struct command {
 	const char *help;
 } commands[] = {
 	{ "targets", cmd_targets, "list the devices that vringer can drive" },
+	{ "peers", cmd_peers, "list devices of other programs that it can start and drive" },
 	{ "run", cmd_run, "run scripts and print the results as TAP, JUnit or JSON" },
 	{ "replay", cmd_replay, "run a crash or corpus file and print what happened" },
 	{ "fuzz", cmd_fuzz, "fuzz a device of your own with libFuzzer, and sort what is found" },
@@ -120,6 +122,7 @@ int command_main(int argc, char **argv)
 	command = find(argv[1]);
 	if (command != NULL && !targets_are_sound())
 		return STATUS_USAGE;
+	peer_register();
 	if (command != NULL)
 		return finish(command->run(argc - 1, argv + 1));
 	fprintf(stderr, "%s: unknown command '%s', see '%s --help'\n", report_command, argv[1],

@@ -48,6 +48,21 @@ static bool is_text(const char *path, const char *data, size_t len)
 	return (n > 3 && strcmp(path + n - 3, ".vr") == 0) || looks_like_text(data, len);
 }
 
+/* ... where it is not registered. */
+static const char *also_of(const char *folder, size_t len)
+{
+	char name[PROGRAM_TARGET_MAX];
+	const struct target *target;
+
+	if (len >= sizeof(name))
+		return NULL;
+	for (size_t i = 0; i < len; i++)
+		name[i] = folder[i] == '_' ? '-' : folder[i];
+	name[len] = '\0';
+	target = target_find(name);
+	return target != NULL ? target->name : NULL;
+}
+
 /* The target with the name of that folder, or NULL. */
 static const char *target_of(const char *folder, size_t len)
 {
@@ -60,7 +75,7 @@ static const char *target_of(const char *folder, size_t len)
 		if (i == len && name[i] == '\0')
 			return name;
 	}
-	return NULL;
+	return also_of(folder, len);
 }
 
 /* The only target there is; or the one whose name a folder of the path has, as in

@@ -17,17 +17,40 @@
 const char *report_command = "vringer";
 bool report_in_tree = true;
 
+void report_target(FILE *out, const char *target)
+{
+	const struct target *found = target_find(target);
+
+	if (found != NULL && found->words != NULL) {
+		fputs(found->words, out);
+		return;
+	}
+	fputs("-t ", out);
+	escape_word(out, target);
+}
+
 /* Print "COMMAND VERB -t TARGET PATH", quoted for a shell. */
 static void print_command(FILE *out, const char *verb, const char *target,
 			  const struct transport *transport, const char *path)
 {
 	escape_word(out, report_command);
-	fprintf(out, " %s -t ", verb);
-	escape_word(out, target);
+	fprintf(out, " %s ", verb);
+	report_target(out, target);
 	if (transport_to_name(transport) != NULL)
 		fprintf(out, " --transport %s", transport_to_name(transport));
 	fputc(' ', out);
 	escape_word(out, path);
+}
+
+/* Where the scripts that this tree keeps for it are. */
+static void print_folder(FILE *out, const char *target)
+{
+	const struct target *found = target_find(target);
+
+	if (found != NULL && found->folder != NULL)
+		fprintf(out, "%s/", found->folder);
+	else
+		fprintf(out, "corpus/%s/regressions/", target);
 }
 
 void report_next(FILE *out, const char *target, const struct transport *transport, const char *path)
@@ -38,12 +61,20 @@ void report_next(FILE *out, const char *target, const struct transport *transpor
 	print_command(out, "minimize", target, transport, path);
 	fputs(" -o ", out);
 	if (report_in_tree)
-		fprintf(out, "corpus/%s/regressions/", target);
+		print_folder(out, target);
 	fputs("CAUSE.vr   (keep it)\n", out);
 }
 
 void report_elsewhere(FILE *out, const char *target, const char *path)
 {
+	const struct target *found = target_find(target);
+
+	if (found != NULL && found->words != NULL) {
+		fputs("the device is in a process of its own: if it was found to break a rule with "
+		      "this file, it does not do so each time, or is another version",
+		      out);
+		return;
+	}
 	fprintf(out,
 		"this program is built with %s; if an engine reported the file, run the engine's "
 		"program",

@@ -12,6 +12,9 @@
 
 /* The name of this program: "vringer", or that of a program that links libvringer.a. */
 extern const char *report_command;
+/* How a command is told to run that target: "-t NAME", or as the target has it
+ * (target->words). */
+void report_target(FILE *out, const char *target);
 /* Is this the program of this tree?  Then a script to be kept goes to
  * "corpus/TARGET/regressions/". */
 extern bool report_in_tree;

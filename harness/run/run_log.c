@@ -39,6 +39,6 @@ void run_judge_log(struct run *run)
 			ledger_break(&run->guest.ledger, RULE_MEMORY_LOGGED,
 				     "the device wrote to the page at 0x%llx, which is not in its "
 				     "log of dirty pages",
-				     (unsigned long long)(run->written[i] << PAGE_SHIFT));
+				     (unsigned long long)run->written[i] << PAGE_SHIFT);
 	run->written_count = 0;
 }

@@ -56,8 +56,9 @@ static void print_again(FILE *out, const struct suite_result *r)
 	char options[INSTANCE_TEXT_MAX];
 
 	instance_print_options(r->instance, options, sizeof(options));
-	fprintf(out, "again: %s replay -v -t %s%s%s%s %s\n", report_command, r->target->name,
-		options, transport != NULL ? " --transport " : "",
+	fprintf(out, "again: %s replay -v ", report_command);
+	report_target(out, r->target->name);
+	fprintf(out, "%s%s%s %s\n", options, transport != NULL ? " --transport " : "",
 		transport != NULL ? transport : "", r->path);
 }
 

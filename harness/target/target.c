@@ -248,6 +248,13 @@ const char *target_fault(const struct target *target)
 	return NULL;
 }
 
+static const struct target *(*find_also)(const char *name);
+
+void target_find_also(const struct target *(*find)(const char *name))
+{
+	find_also = find;
+}
+
 const struct target *target_find(const char *name)
 {
 	const struct target *const *t = target_all();
@@ -257,5 +264,5 @@ const struct target *target_find(const char *name)
 	for (; *t != NULL; t++)
 		if (strcmp((*t)->name, name) == 0)
 			return *t;
-	return NULL;
+	return find_also != NULL ? find_also(name) : NULL;
 }

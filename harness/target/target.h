@@ -302,6 +302,10 @@ struct target {
 
 	void *owner; /* the target's own */
 
+	/* NULL, or how a command is told to use it, for a shell, where it is not `-t NAME`;
+	 * and the folder for its scripts in this tree, where it is not its own of corpus/. */
+	const char *words, *folder;
+
 	/* NULL or: find out what of the above is known only when the device runs; called by
 	 * target_probe. */
 	int (*probe)(const struct target *target, char *what);
@@ -459,5 +463,8 @@ const char *target_fault(const struct target *target);
 const struct target *const *target_all(void);
 /* The one of that name, or, for NULL, the only one; NULL if there is none. */
 const struct target *target_find(const char *name);
+/* From now on target_find asks that for names that no registered target has; NULL: nobody.
+ * What it returns stays. */
+void target_find_also(const struct target *(*find)(const char *name));
 
 #endif
