@@ -34,6 +34,7 @@ bool vhost_speaks(const struct vhost_user *u, enum vhost_protocol_feature featur
 
 static int say(struct vhost_user *u, const struct vhost_user_msg *msg)
 {
+	u->slices = u->asleep = 0;
 	return vhost_send(&u->channel, msg);
 }
 
@@ -305,6 +306,7 @@ int vhost_activate(struct vhost_user *u, uint64_t features, const struct vringer
 		if (rings[i].ready == 0)
 			continue;
 		u->rings[i].live = true;
+		u->places[i] = rings[i];
 		err = say_ring_fd(u, VHOST_USER_SET_VRING_KICK, i, u->rings[i].kick);
 		if (err == 0 && !paused)
 			err = vhost_enable(u, i, true);

@@ -9,7 +9,8 @@
 #include "harness/peers/vhost_user.h"
 
 #include <errno.h>
-#include <linux/virtio_ids.h>
+#include <linux/virtio_config.h>
+#include <linux/virtio_ring.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -40,7 +41,7 @@ static struct vhost_user *make_user(const struct peer *peer)
 	u->kind = kind;
 	u->side = *(peer->host_side != NULL ? (const struct vhost_side *)peer->host_side :
 					      &no_side);
-	u->disk = u->channel.fd = u->backend_requests = -1;
+	u->door = u->disk = u->channel.fd = u->backend_requests = -1;
 	u->channel.patience = vhost_patience;
 	u->channel.ctx = u;
 	for (unsigned i = 0; i < VHOST_QUEUES_MAX; i++)
@@ -81,19 +82,6 @@ static struct vhost_user *user_of(const struct peer *peer)
 	return u;
 }
 
-/* Connected, and nothing was asked of it yet. */
-static int renew(struct vhost_user *u, char *why)
-{
-	int err = 0;
-
-	if (u->channel.fd >= 0 && u->used)
-		vhost_leave(u);
-	u->live = u->broken = u->gone = u->busy = u->used = false;
-	if (u->channel.fd < 0)
-		err = vhost_start(u, why);
-	return err;
-}
-
 /* ---- the calls ------------------------------------------------------------------ */
 
 /* The most bytes of configuration that it gives. */
@@ -122,7 +110,7 @@ static int32_t user_probe(void *opaque, struct vringer_probe *probe, char *what)
 
 	if (u == NULL)
 		return -ENOMEM;
-	err = renew(u, what);
+	err = vhost_renew(u, what);
 	if (err != 0)
 		return err;
 	err = measure_config(u);
@@ -159,7 +147,7 @@ static void *user_create(const struct vringer_host *host, uint64_t offered,
 	if (u == NULL)
 		return NULL;
 	u->host = host;
-	if (renew(u, why) != 0) {
+	if (vhost_renew(u, why) != 0) {
 		host->report(host->ctx, VRINGER_REPORT_UNUSABLE, "peer:unusable", why);
 		return NULL;
 	}
@@ -171,22 +159,10 @@ static void *user_create(const struct vringer_host *host, uint64_t offered,
 static void user_reset(void *device)
 {
 	struct vhost_user *u = device;
-	char why[VRINGER_WHAT_MAX] = "";
 	int err;
 
-	if (u->gone)
-		return;
-	if (u->channel.fd < 0 || u->broken) {
-		/* What is left of the connection is not spoken to any more. */
-		u->used = true;
-		err = renew(u, why);
-		if (err != 0) {
-			u->gone = true;
-			u->host->report(u->host->ctx, VRINGER_REPORT_GONE, "peer:hang-up", why);
-		}
-		return;
-	}
-	if (!u->live)
+	u->broken = false;
+	if (u->gone || !u->live)
 		return;
 	err = vhost_reset(u);
 	u->live = false;
@@ -223,7 +199,7 @@ static void user_kick(void *device, uint32_t queue)
 	static const uint64_t one = 1;
 	struct vhost_user *u = device;
 
-	if (u->gone || u->broken || !u->rings[queue].live)
+	if (u->gone || !u->rings[queue].live)
 		return;
 	u->busy = true;
 	/* It fails where nobody took 2^64 - 2 notifications. */
@@ -237,7 +213,7 @@ static void user_queue_stop(void *device, uint32_t queue)
 	uint16_t taken = 0;
 	int err;
 
-	if (u->gone || u->broken || !u->rings[queue].live)
+	if (u->gone || !u->rings[queue].live)
 		return;
 	u->busy = true;
 	err = vhost_stop_ring(u, queue, &taken);
@@ -254,7 +230,7 @@ static void user_config_read(void *device, uint64_t offset, void *buf, uint32_t 
 	int err = 0;
 
 	memset(buf, 0, len);
-	if (u->gone || u->channel.fd < 0 || u->broken || offset >= u->config_len)
+	if (u->gone || u->channel.fd < 0 || offset >= u->config_len)
 		return;
 	err = vhost_get_config(u, bytes);
 	if (err != 0) {
@@ -271,7 +247,7 @@ static void user_config_write(void *device, uint64_t offset, const void *buf, ui
 	struct vhost_user *u = device;
 	int err;
 
-	if (u->gone || u->channel.fd < 0 || u->broken || offset >= u->config_len)
+	if (u->gone || u->channel.fd < 0 || offset >= u->config_len)
 		return;
 	if (len > u->config_len - offset)
 		len = u->config_len - (uint32_t)offset;
@@ -283,7 +259,10 @@ static void user_config_write(void *device, uint64_t offset, const void *buf, ui
 
 static int32_t user_settle(void *device, uint32_t ms, const uint32_t *outstanding)
 {
-	return vhost_settle(device, ms, outstanding);
+	(void)ms;
+	(void)outstanding;
+	vhost_settle(device);
+	return 0;
 }
 
 const struct peer_link peer_vhost_user = {
@@ -294,6 +273,8 @@ const struct peer_link peer_vhost_user = {
 		.level = VRINGER_LEVEL_ACTIVATED,
 		.memory = VRINGER_MEMORY_PLAIN,
 		.layout = VRINGER_LAYOUT_BELOW_TOP,
+		.features = BIT(VIRTIO_RING_F_INDIRECT_DESC) | BIT(VIRTIO_RING_F_EVENT_IDX) |
+			    BIT(VIRTIO_F_VERSION_1) | BIT(VIRTIO_F_ORDER_PLATFORM),
 		.create = user_create,
 		.destroy = user_destroy,
 		.activate = user_activate,

@@ -25,7 +25,7 @@
 #include "harness/peers/vhost_msg.h"
 
 #include <stdbool.h>
-#include <sys/types.h>
+#include <sys/socket.h>
 #include <sys/un.h>
 
 #define VHOST_QUEUES_MAX 64u
@@ -38,8 +38,8 @@ enum vhost_rest {
 	/* One thread serves notifications and messages in turn, and completes a request before
 	 * it returns: a message that was answered after the notification was taken. */
 	VHOST_REST_LOOP,
-	/* It polls its rings: they are enabled only during a call, until it has run for
-	 * VHOST_POLL_NS. */
+	/* It polls its rings: they are enabled only during a call, until it has run for a
+	 * while. */
 	VHOST_REST_PAUSED,
 };
 
@@ -76,6 +76,7 @@ struct vhost_user {
 	struct process *process; /* NULL: none, or none of ours */
 	struct sockaddr_un at;	 /* where it listens */
 	socklen_t at_len;
+	int door; /* the file of its socket, or -1 */
 	int disk;
 	struct vhost_channel channel; /* fd -1: not connected */
 	int backend_requests;	      /* our end, or -1 */
@@ -85,22 +86,26 @@ struct vhost_user {
 
 	/* What it said of itself. */
 	uint64_t features, protocol;
-	uint32_t config_len, queue_num;
+	uint32_t config_len;
+	uint64_t queue_num;
 
 	/* The device. */
 	const struct vringer_host *host;
 	uint64_t memory; /* inode of the file whose table it has; 0: none */
+	struct vringer_ring places[VHOST_QUEUES_MAX]; /* of the rings */
 	struct vhost_ring rings[VHOST_QUEUES_MAX];
 	bool live;	   /* activated */
 	bool used;	   /* not as it was when it was connected to */
 	bool busy;	   /* something was asked since the last rest */
-	bool broken;	   /* it hung up, or said that it needs a reset: until the next reset */
+	bool broken;	   /* it hung up or refused, and the driver did not reset it yet */
 	bool gone;	   /* so it was reported, or is unusable */
 	struct process_end end;
 };
 
 /* ---- vhost_start.c -------------------------------------------------------------- */
 
+/* As new: connect, with a new process or connection where the old one was used. */
+int vhost_renew(struct vhost_user *u, char *why);
 /* Start it, as far as it is not running, and connect.  0; or negative errno with a line in
  * `why` (VRINGER_WHAT_MAX bytes). */
 int vhost_start(struct vhost_user *u, char *why);
@@ -133,8 +138,8 @@ bool vhost_speaks(const struct vhost_user *u, enum vhost_protocol_feature featur
 
 /* ---- vhost_rest.c ---------------------------------------------------------------- */
 
-/* Wait until it is at rest, then tell the host what it did.  0 or -ETIMEDOUT. */
-int vhost_settle(struct vhost_user *u, uint32_t ms, const uint32_t *outstanding);
+/* Wait until it is at rest, then tell the host what it did. */
+void vhost_settle(struct vhost_user *u);
 /* A message failed with `err`: tell the host what that means. */
 void vhost_failed(struct vhost_user *u, int err);
 /* Forget what call descriptors have. */
