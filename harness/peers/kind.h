@@ -47,6 +47,8 @@
 		.writable_len = (room), .used_max = (room)                                         \
 	}
 
-extern const struct kind kind_rng, kind_blk, kind_net, kind_fs;
+extern const struct kind kind_rng, kind_blk, kind_net, kind_fs, kind_console, kind_balloon,
+	kind_scsi, kind_input, kind_gpu, kind_crypto, kind_vsock, kind_i2c, kind_gpio, kind_sound,
+	kind_iommu, kind_pmem;
 
 #endif

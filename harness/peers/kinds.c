@@ -7,7 +7,11 @@
 #include <stddef.h>
 #include <string.h>
 
-const struct kind *const kinds[] = { &kind_rng, &kind_blk, &kind_net, &kind_fs, NULL };
+const struct kind *const kinds[] = { &kind_rng,	    &kind_blk,	   &kind_net,	&kind_fs,
+				     &kind_console, &kind_balloon, &kind_scsi,	&kind_input,
+				     &kind_gpu,	    &kind_crypto,  &kind_vsock, &kind_i2c,
+				     &kind_gpio,    &kind_sound,   &kind_iommu, &kind_pmem,
+				     NULL };
 
 const struct kind *kind_find(const char *name)
 {
