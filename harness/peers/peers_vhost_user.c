@@ -17,7 +17,6 @@ static const struct vhost_side qsd_file = { .rest = VHOST_REST_THREADS,
 					    .reconnects = true,
 					    .disk_len = 64 << 10 };
 
-extern const struct peer peers_vhost_user[];
 const struct peer peers_vhost_user[] = {
 	{ .name = "qsd-blk",
 	  .help = "qemu-storage-daemon's vhost-user-blk export of a file in memory",
