@@ -33,7 +33,7 @@ const struct peer peers_vhost_user[] = {
 	  .package = QSD_PACKAGE,
 	  .link = &peer_vhost_user,
 	  .kind = "blk",
-	  .arguments = "--blockdev driver=null-co,node-name=disk,size=1M,read-zeroes=on " QSD_EXPORT
+	  .arguments = "--blockdev driver=null-co,node-name=disk,size=1048576,read-zeroes=on " QSD_EXPORT
 		       ",writable=off",
 	  .host_side = &qsd_null },
 	{ .name = NULL },

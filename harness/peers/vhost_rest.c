@@ -3,10 +3,10 @@
  * When a vhost-user backend is at rest, and what it did until then: used buffers, changes
  * of the configuration, hang-ups and its end.  See vhost_user.h.
  *
- * No clock decides that it is at rest.  A backend that is one loop has seen a notification
- * when it has answered two messages that were sent after it: it asks for all that is ready
- * at once.  Of threads it is their sleep: a notification makes a thread that waits for it
- * runnable before it returns, so that a process whose threads all sleep has none left.
+ * No clock decides that it is at rest.  A backend that is one loop and took a notification is
+ * done with it when it answers a message that was sent after that.  Of threads it is their
+ * sleep: a notification makes a thread that waits for it runnable before it returns, so that
+ * in a process whose threads all sleep nobody waits for it.
  */
 #include "harness/peers/vhost_user.h"
 
@@ -19,7 +19,7 @@
 #include <time.h>
 #include <unistd.h>
 
-#define LOOP_TRIPS 2u
+#define LOOP_TRIPS 8u	     /* until it took a notification; else it is looked at */
 #define LOOK_NS 20000l	     /* between two looks at its threads, at first */
 #define LOOK_MAX_NS 2000000l /* ... at most */
 #define POLL_NS 300000ull    /* CPU time that a polling backend gets the rings for */
@@ -104,24 +104,12 @@ void vhost_failed(struct vhost_user *u, int err)
 
 /* ---- coming to rest -------------------------------------------------------------- */
 
-static int rest_loop(struct vhost_user *u)
-{
-	int err = 0;
-
-	for (unsigned i = 0; i < LOOP_TRIPS && err == 0; i++)
-		err = vhost_round_trip(u);
-	return err;
-}
-
-/* Nobody can look at a process that is not ours: its answers are all there is. */
 static int rest_threads(struct vhost_user *u)
 {
 	struct timespec pause = { .tv_nsec = LOOK_NS };
 	uint64_t waited = 0;
 	int err = 0;
 
-	if (u->process == NULL)
-		return rest_loop(u);
 	u->slices = u->asleep = 0;
 	while (err == 0 && !process_sleeps(u->process)) {
 		nanosleep(&pause, NULL);
@@ -133,6 +121,32 @@ static int rest_threads(struct vhost_user *u)
 			err = vhost_patience(u);
 	}
 	return err;
+}
+
+/* Did it take all notifications? */
+static bool took_kicks(struct vhost_user *u)
+{
+	struct pollfd kicks[VHOST_QUEUES_MAX];
+	nfds_t count = 0;
+
+	for (unsigned i = 0; i < u->kind->queue_count; i++)
+		if (u->rings[i].live)
+			kicks[count++] = (struct pollfd){ .fd = u->rings[i].kick,
+							  .events = POLLIN };
+	return count == 0 || poll(kicks, count, 0) == 0;
+}
+
+static int rest_loop(struct vhost_user *u)
+{
+	bool took = false;
+	int err = 0;
+
+	for (unsigned i = 0; i < LOOP_TRIPS && !took && err == 0; i++) {
+		took = took_kicks(u);
+		err = vhost_round_trip(u);
+	}
+	/* It does not wait for one of them, or gets no CPU time. */
+	return err != 0 || took || u->process == NULL ? err : rest_threads(u);
 }
 
 static int enable_all(struct vhost_user *u, bool on)
@@ -152,8 +166,6 @@ static int rest_paused(struct vhost_user *u)
 	uint64_t from;
 	int err = enable_all(u, true);
 
-	if (u->process == NULL)
-		return err != 0 ? err : rest_loop(u);
 	from = process_cpu_ns(u->process);
 	while (err == 0 && process_cpu_ns(u->process) - from < POLL_NS) {
 		nanosleep(&pause, NULL);
@@ -282,8 +294,9 @@ void vhost_settle(struct vhost_user *u)
 
 	if (u->gone || u->channel.fd < 0)
 		return;
+	/* Nobody can look at the threads of a process that is not ours. */
 	if (u->busy)
-		err = rests[u->side.rest](u);
+		err = u->process == NULL ? rest_loop(u) : rests[u->side.rest](u);
 	if (err == 0 && u->busy)
 		err = look_at_status(u);
 	u->busy = false;

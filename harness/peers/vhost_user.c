@@ -52,7 +52,8 @@ static struct vhost_user *make_user(const struct peer *peer)
 	return u;
 }
 
-/* What was started by the process that this one was forked from is not ours. */
+/* What was started by the process that this one was forked from is not ours: let go of it,
+ * which leaves it running. */
 static void disown(struct vhost_user *u)
 {
 	for (unsigned i = 0; i < VHOST_QUEUES_MAX; i++) {
@@ -64,7 +65,6 @@ static void disown(struct vhost_user *u)
 			*fds[n] = -1;
 		}
 	}
-	u->process = NULL;
 	vhost_end(u);
 	u->owner = getpid();
 }
