@@ -293,7 +293,7 @@ static void bound(pid_t parent)
 /* Make the pipe for one of the child's standard streams; `text` keeps what comes
  * through it. */
 struct stream {
-	struct child_text text;
+	struct excerpt text;
 	int write_end;
 };
 
@@ -302,7 +302,7 @@ static int open_stream(struct stream *stream, char *bytes, size_t size)
 {
 	int ends[2];
 
-	stream->text = (struct child_text){ .fd = -1, .bytes = bytes, .size = size };
+	stream->text = (struct excerpt){ .fd = -1, .bytes = bytes, .size = size };
 	if (pipe2(ends, O_CLOEXEC) != 0)
 		return -errno;
 	fcntl(ends[0], F_SETFL, O_NONBLOCK);
@@ -370,8 +370,8 @@ static int run_child(const struct child_job *job, struct child_result *result,
 		close(watch.ended);
 	while (waitpid(watch.pid, &status, 0) < 0 && errno == EINTR)
 		;
-	child_text_end(&report->text);
-	child_text_end(&words->text);
+	excerpt_end(&report->text);
+	excerpt_end(&words->text);
 	return child_conclude(job, &watch, end, status, report->text.bytes, result);
 }
 

@@ -16,6 +16,7 @@
 #ifndef VRINGER_HARNESS_CHILD_H
 #define VRINGER_HARNESS_CHILD_H
 
+#include "harness/rules/sanitizer.h"
 #include "harness/run/run.h"
 
 #include <stdio.h>
@@ -100,10 +101,5 @@ const struct finding *child_known(const struct child_result *result);
 bool child_failed(const struct child_result *result, const struct child_job *job);
 /* Count the known findings as found; true if there is one. */
 bool child_note_known(const struct child_result *result, struct known *known);
-
-/* Make a finding of a sanitizer's report; false if the text holds none. */
-bool sanitizer_finding(const char *report, struct finding *finding);
-/* Is the top frame of the report's stack in the harness? */
-bool sanitizer_is_ours(const char *report);
 
 #endif

@@ -7,6 +7,7 @@
 #ifndef VRINGER_HARNESS_CHILD_INTERNAL_H
 #define VRINGER_HARNESS_CHILD_INTERNAL_H
 
+#include "harness/files/excerpt.h"
 #include "harness/run/child.h"
 
 #include <sys/types.h>
@@ -51,22 +52,6 @@ bool child_is_sound(const struct child_job *job, struct child_result *result);
 bool child_check(const struct child_job *job, const struct child_shared *shared,
 		 struct child_result *result);
 
-/* The first and the last that was written to a pipe; the middle is left out. */
-struct child_text {
-	int fd;	      /* the end to read from; -1: closed */
-	char *bytes;  /* room for `size`; NULL: nothing is kept */
-	size_t size;  /* more than 2 * CHILD_TEXT_NOTE */
-	uint64_t len; /* written so far */
-};
-
-#define CHILD_TEXT_NOTE 64 /* bytes of the line that says how much is left out */
-
-/* Take what is there, at most a pipe's worth; false if there is nothing, now or
- * ever. */
-bool child_text_take(struct child_text *text);
-/* Make bytes[] a string: control characters are '?', but for tabs and newlines. */
-void child_text_end(struct child_text *text);
-
 /* Why the parent stopped watching. */
 enum child_end {
 	CHILD_ENDED,	/* by itself */
@@ -80,7 +65,7 @@ struct child_watch {
 	pid_t pid;
 	int ended; /* a descriptor that is readable once it ended; -1: there is none */
 	const struct child_shared *shared;
-	struct child_text *report, *words;
+	struct excerpt *report, *words;
 	uint64_t limit_ms; /* for one call of the device */
 
 	/* What was seen at the last look. */

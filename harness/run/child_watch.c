@@ -121,79 +121,7 @@ static bool has_ended(pid_t pid)
 	return info.si_pid != 0;
 }
 
-/* The part behind the first half is a ring, of the size that is returned. */
-static size_t ring_of(const struct child_text *text)
-{
-	return text->size - text->size / 2 - CHILD_TEXT_NOTE;
-}
-
-static void add(struct child_text *text, const char *from, size_t len)
-{
-	size_t half = text->size / 2;
-
-	for (size_t i = 0; text->bytes != NULL && i < len; i++, text->len++) {
-		size_t at = text->len < half ? (size_t)text->len
-					     : half + (size_t)((text->len - half) % ring_of(text));
-
-		text->bytes[at] = from[i];
-	}
-}
-
-static void reverse(char *bytes, size_t len)
-{
-	for (size_t i = 0; i < len / 2; i++) {
-		char byte = bytes[i];
-
-		bytes[i] = bytes[len - 1 - i];
-		bytes[len - 1 - i] = byte;
-	}
-}
-
-void child_text_end(struct child_text *text)
-{
-	size_t half = text->size / 2, ring = ring_of(text), len;
-
-	if (text->bytes == NULL)
-		return;
-	len = (size_t)text->len;
-	if (text->len > half + ring) {
-		size_t oldest = (size_t)((text->len - half) % ring);
-		char note[CHILD_TEXT_NOTE];
-		int size = snprintf(note, sizeof(note), "\n[%llu bytes left out]\n",
-				    (unsigned long long)(text->len - half - ring));
-
-		reverse(text->bytes + half, oldest);
-		reverse(text->bytes + half + oldest, ring - oldest);
-		reverse(text->bytes + half, ring);
-		memmove(text->bytes + half + size, text->bytes + half, ring);
-		memcpy(text->bytes + half, note, (size_t)size);
-		len = half + (size_t)size + ring;
-	}
-	text->bytes[len] = '\0';
-	for (size_t i = 0; i < len; i++)
-		if (iscntrl((unsigned char)text->bytes[i]) && text->bytes[i] != '\n' &&
-		    text->bytes[i] != '\t')
-			text->bytes[i] = '?';
-}
-
-bool child_text_take(struct child_text *text)
-{
-	static char chunk[65536];
-	ssize_t len;
-
-	if (text->fd < 0)
-		return false;
-	len = read(text->fd, chunk, sizeof(chunk));
-	if (len > 0)
-		add(text, chunk, (size_t)len);
-	else if (len == 0 || (errno != EAGAIN && errno != EINTR)) {
-		close(text->fd);
-		text->fd = -1;
-	}
-	return len > 0;
-}
-
-static bool has_begun_report(const struct child_text *report)
+static bool has_begun_report(const struct excerpt *report)
 {
 	const char *marks[] = { "Sanitizer: ", ": runtime error: " };
 	size_t len = report->len < report->size ? (size_t)report->len : report->size;
@@ -261,16 +189,16 @@ enum child_end child_watch(struct child_watch *w)
 		poll(fds, 3, w->ended >= 0 ? (int)LOOK_MS : REAP_MS);
 		/* Before: what it wrote last is then there to be taken. */
 		ended = has_ended(w->pid);
-		child_text_take(w->report);
-		child_text_take(w->words);
+		excerpt_take(w->report);
+		excerpt_take(w->words);
 		if (!ended && now_ms() - w->looked_ms >= LOOK_MS)
 			end = look(w);
 	}
 	if (!ended)
 		kill(w->pid, SIGKILL);
-	for (int i = 0; i < DRAIN_MAX && child_text_take(w->report); i++)
+	for (int i = 0; i < DRAIN_MAX && excerpt_take(w->report); i++)
 		;
-	for (int i = 0; i < DRAIN_MAX && child_text_take(w->words); i++)
+	for (int i = 0; i < DRAIN_MAX && excerpt_take(w->words); i++)
 		;
 	return end;
 }

@@ -304,7 +304,7 @@ static void text_is_kept_up_to_its_size_and_then_in_part(void **state)
 	(void)state;
 	for (size_t len = 0; len < 600; len++) {
 		char bytes[256];
-		struct child_text text = { .bytes = bytes, .size = sizeof(bytes) };
+		struct excerpt text = { .bytes = bytes, .size = sizeof(bytes) };
 		int ends[2];
 
 		assert_int_equal(pipe(ends), 0);
@@ -312,9 +312,9 @@ static void text_is_kept_up_to_its_size_and_then_in_part(void **state)
 			assert_int_equal(write(ends[1], i + 1 == len ? "E" : "\0", 1), 1);
 		close(ends[1]);
 		text.fd = ends[0];
-		while (child_text_take(&text))
+		while (excerpt_take(&text))
 			;
-		child_text_end(&text);
+		excerpt_end(&text);
 		assert_true(strlen(bytes) < sizeof(bytes));
 		assert_true(len == 0 || bytes[strlen(bytes) - 1] == 'E');
 		assert_int_equal(strstr(bytes, "left out") != NULL, len > 192);

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 OR MIT */
 /*
  * Read the reports of gcc's and clang's sanitizers and make a signature: kind and top
- * frames, no addresses.  See child.h.
+ * frames, no addresses.  See sanitizer.h.
  */
-#include "harness/run/child.h"
+#include "harness/rules/sanitizer.h"
 
 #include <ctype.h>
 #include <stdio.h>
