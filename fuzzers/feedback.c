@@ -25,12 +25,8 @@ uint32_t *feedback_guards;
 /* AFL++'s; not there in other programs. */
 void __sanitizer_cov_trace_pc_guard(uint32_t *guard) __attribute__((weak));
 
-static struct {
-	uint32_t verb; /* of the operation in flight, or the stage */
-	uint32_t last; /* event */
-	uint32_t op;   /* all events of the operation */
-	uint32_t op_before;
-} seen;
+/* The operation in flight, or the stage. */
+static uint32_t verb;
 
 /* Mix a number into a hash. */
 static uint32_t mix(uint32_t hash, uint32_t value)
@@ -150,17 +146,8 @@ TABLE(static of_event_fn *const, of_event, TRACE_KIND_COUNT, 1,
       [TRACE_HOST] = of_host,
       [TRACE_FRAME] = of_frame,
       [TRACE_CHANGE] = of_change,
+      [TRACE_REGION] = NULL,
       [TRACE_FINDING] = of_finding);
-
-/* The operation is over: what it made the device do, after what the one before did. */
-static void end_op(void)
-{
-	if (seen.op == 0)
-		return;
-	hit(mix(mix(seen.verb, seen.op), seen.op_before));
-	seen.op_before = mix(seen.verb, seen.op);
-	seen.op = 0;
-}
 
 static void on_event(void *ctx, const struct trace_event *e)
 {
@@ -168,26 +155,19 @@ static void on_event(void *ctx, const struct trace_event *e)
 
 	(void)ctx;
 	if (e->kind == TRACE_OP || e->kind == TRACE_STAGE) {
-		end_op();
-		seen.verb = mix_text(e->kind, e->name);
+		verb = mix_text(e->kind, e->name);
 		return;
 	}
 	number = of_event[e->kind] != NULL ? of_event[e->kind](e) : 0;
-	if (number == 0)
-		return;
-	number = mix(number, e->kind);
-	hit(mix(number, seen.verb));
-	hit(mix(number, seen.last));
-	/* In any order: threads of a device may differ in it. */
-	seen.op += number | 1;
-	seen.last = number;
+	if (number != 0)
+		hit(mix(mix(number, e->kind), verb));
 }
 
 const struct trace *feedback_begin(void)
 {
 	static const struct trace reader = { .event = on_event };
 
-	memset(&seen, 0, sizeof(seen));
+	verb = 0;
 	return &reader;
 }
 

@@ -95,10 +95,11 @@ static const struct vringer_request net_requests[] = {
 	       "\1\0"
 	       "\1\0\0\0\2other"
 	       "\0\0\0\0"),
-	DEMAND("vlan-add", F_CTRL_VLAN, "\2\0\5\0"),
-	DEMAND("vlan-del", F_CTRL_VLAN, "\2\1\5\0"),
-	DEMAND("offloads-none", F_CTRL_OFFLOADS, "\5\0\0\0\0\0\0\0\0\0"),
-	/* Of these it is not said that they must succeed. */
+	/* Of these it is not said that they must succeed: a device may have nothing that could
+	 * change its offloads, or no room for a VLAN. */
+	COMMAND("vlan-add", F_CTRL_VLAN, "\2\0\5\0"),
+	COMMAND("vlan-del", F_CTRL_VLAN, "\2\1\5\0"),
+	COMMAND("offloads-none", F_CTRL_OFFLOADS, "\5\0\0\0\0\0\0\0\0\0"),
 	COMMAND("coalesce-tx", F_NOTF_COAL, "\6\0\1\0\0\0\0\0\0\0"),
 	COMMAND("coalesce-rx", F_NOTF_COAL, "\6\1\1\0\0\0\0\0\0\0"),
 	COMMAND("unknown-class", 0, "\xee\0\0\0"),

@@ -11,11 +11,14 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include <cmocka.h>
-
+/* Before cmocka, which has an expect_check of its own. */
 #include "harness/peers/kinds.h"
+#include "harness/run/child.h"
+#include "harness/run/instance.h"
 #include "harness/target/foreign.h"
 
+#include <cmocka.h>
+#include <endian.h>
 #include <linux/virtio_config.h>
 #include <linux/virtio_ring.h>
 
@@ -83,7 +86,7 @@ static struct vringer_target describe(const struct kind *kind)
 static struct foreign *opened[2 * KINDS_MAX];
 static size_t opened_count;
 
-static void assert_opens(const struct vringer_target *target)
+static struct foreign *assert_opens(const struct vringer_target *target)
 {
 	struct foreign *f = calloc(1, sizeof(*f));
 	const char *fault;
@@ -94,6 +97,7 @@ static void assert_opens(const struct vringer_target *target)
 	fault = foreign_open(f, target);
 	if (fault != NULL)
 		fail_msg("%s %s", target->name, fault);
+	return f;
 }
 
 static void test_opens(void **state)
@@ -190,12 +194,124 @@ static void test_requests(void **state)
 	}
 }
 
+/* The requests that an operation of another names by number are the ones that it means. */
+static void test_numbers(void **state)
+{
+	static const struct {
+		const char *kind;
+		unsigned queue, which;
+		const char *name;
+	} named[] = {
+		{ "blk", 0, 0, "write" },
+		{ "blk", 0, 1, "write-zeroes" },
+		{ "fs", 1, 0, "init" },
+		{ "vsock", 1, 0, "connect" },
+		{ "vsock", 1, 1, "connect-implied" },
+		{ "vsock", 1, 2, "unknown-type" },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(named) / sizeof(named[0]); i++) {
+		struct vringer_target target = describe(kind_find(named[i].kind));
+		struct foreign *f;
+
+		target.level = VRINGER_LEVEL_MMIO;
+		target.read = no_read;
+		target.write = no_write;
+		f = assert_opens(&target);
+		assert_string_equal(
+			target_request(&f->target, named[i].queue, named[i].which)->name,
+			named[i].name);
+	}
+}
+
+/* What is demanded of file systems says its own length. */
+static void test_fuse(void **state)
+{
+	(void)state;
+	for (const struct vringer_request *r = kind_find("fs")->requests; r->name != NULL; r++) {
+		uint32_t len;
+
+		memcpy(&len, r->readable, sizeof(len));
+		if ((r->flags & VRINGER_REQUEST_HINT) == 0)
+			assert_int_equal(le32toh(len), r->readable_len);
+	}
+}
+
+static void assert_answered(const struct target *target, unsigned queue, unsigned which)
+{
+	static struct script script;
+	static struct child_result result;
+	static const char text[] = "device any\nstart driver_ok\n"
+				   "send_request q\n> answered q 1\n"
+				   "send_request q split=1\n> answered q 1\n"
+				   "send_request q split=5 layout=reversed\n> answered q 1\n";
+	const struct script_binding binding = { .queue = (uint8_t)queue, .which = (uint8_t)which };
+	struct child_job job = {
+		.script = &script, .target = target, .expect = true, .judging = { .limits = true }
+	};
+	struct text_error error;
+
+	assert_int_equal(text_parse_bound(&script, text, strlen(text), &binding, &error), 0);
+	assert_int_equal(child_run(&job, &result, NULL), 0);
+	if (!result.passed || result.finding_count > 0)
+		fail_msg("%s, queue %u, request %u: %s %s", target->name, queue, which,
+			 result.failure,
+			 result.finding_count > 0 ? result.findings[0].message : "");
+}
+
+/* Devices of ours answer what is demanded of their kinds.  In such a device's own terms: it
+ * offers what it has. */
+static void test_models(void **state)
+{
+	static const struct {
+		const char *kind, *model;
+		unsigned queues, requests; /* that both have */
+	} pairs[] = {
+		{ "net", "net-host", 2, 1 },
+		{ "fs", "fs", 2, 4 },
+		{ "balloon", "balloon", 2, 2 },
+		{ "console", "console", 6, 1 },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(pairs) / sizeof(pairs[0]); i++) {
+		struct vringer_target given = describe(kind_find(pairs[i].kind));
+		struct target target = *target_find(pairs[i].model);
+		struct foreign *f;
+		unsigned sent = 0;
+
+		given.level = VRINGER_LEVEL_MMIO;
+		given.read = no_read;
+		given.write = no_write;
+		f = assert_opens(&given);
+		target.requests = f->requests;
+		target.request_count = f->target.request_count;
+		target.liveness = "device any\nreset\n";
+		for (unsigned q = 0, which = 0; q < pairs[i].queues; q++, which = 0)
+			for (unsigned r = 0; r < target.request_count; r++) {
+				const struct target_request *request = &target.requests[r];
+
+				if (request->name == NULL || request->queue != q)
+					continue;
+				if ((request->features & ~target.features) == 0 &&
+				    (request->features_off & target.features) == 0) {
+					assert_answered(&target, q, which);
+					sent++;
+				}
+				which++;
+			}
+		assert_int_equal(sent, pairs[i].requests);
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_opens),	 cmocka_unit_test(test_find),
 		cmocka_unit_test(test_features), cmocka_unit_test(test_fields),
-		cmocka_unit_test(test_requests),
+		cmocka_unit_test(test_requests), cmocka_unit_test(test_numbers),
+		cmocka_unit_test(test_fuse),	 cmocka_unit_test(test_models),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
