@@ -53,6 +53,7 @@ struct cmd_options {
 	unsigned seconds, keep;
 	bool all_transports; /* of those, each */
 	unsigned verbose;    /* how often it was given */
+	bool all_requests;   /* of a queue, each */
 	bool json, junit, completes, body, levels;
 	struct judging judging; /* known: the list in known_path; NULL: none was given */
 	/* The other arguments: files.  At least one where the command takes files. */

@@ -23,7 +23,7 @@
 
 static const struct cmd_usage usage = {
 	"[SCRIPT|DIR...]",
-	"toDXJUCSLNKTR",
+	"toDXAJUCSLNKTR",
 	"Run scripts and print the results as TAP, JSON or JUnit XML.  A directory stands for all\n"
 	"*.vr files in it.  -t TARGET selects the scripts for that device and for any device.  An\n"
 	"installed vringer runs the installed conformance scripts when no file is given.",
@@ -169,7 +169,9 @@ static int plan(struct runner *r)
 		for (const struct target *const *t = targets_of(r); *t != NULL; t++) {
 			if (cmd_probe("run", *t) != 0)
 				return STATUS_USAGE;
-			r->runs += instance_list(r->script, *t, r->instances) * transport_count(r);
+			r->runs += instance_list(r->script, *t, r->options.all_requests,
+						 r->instances) *
+				   transport_count(r);
 		}
 	}
 	return status;
@@ -225,7 +227,7 @@ static void show_progress(struct runner *r, const struct target *target)
 /* All instances of one script, which is loaded, on one target. */
 static int run_instances(struct runner *r, size_t i, const struct target *target)
 {
-	unsigned count = instance_list(r->script, target, r->instances);
+	unsigned count = instance_list(r->script, target, r->options.all_requests, r->instances);
 	int status = 0;
 
 	for (unsigned n = 0; n < count && status == 0; n++) {
