@@ -71,6 +71,8 @@ int cmd_parse(struct cmd_options *options, const struct cmd_usage *usage, int ar
  * command is to end soon; a second signal does not make it lose its result. */
 extern volatile sig_atomic_t cmd_stop;
 void cmd_catch_signals(void);
+/* All results are written: from now on these signals end the process at once. */
+void cmd_release_signals(void);
 
 /* Where the conformance scripts are installed; NULL if the command was not installed. */
 const char *scripts_folder(void);
