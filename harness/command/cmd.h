@@ -85,6 +85,8 @@ int cmd_choose_peer(const char *command, struct cmd_options *options);
  * command is to end soon; a second signal does not make it lose its result. */
 extern volatile sig_atomic_t cmd_stop;
 void cmd_catch_signals(void);
+/* All results are written: from now on these signals end the process at once. */
+void cmd_release_signals(void);
 
 /* Progress of what takes long, on stderr: begin, show (as printf, at any rate), end. */
 struct cmd_progress {
