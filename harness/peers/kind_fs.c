@@ -81,6 +81,7 @@ static const struct vringer_request fs_requests[] = {
 	  .before = BEGIN },
 	/* No operation has that number. */
 	{ .name = "unknown",
+	  .flags = VRINGER_REQUEST_SELDOM,
 	  .queue = REQUEST0,
 	  KIND_BYTES(HEAD("\x28", "\xee\x0e")),
 	  .writable_len = OUT_HEADER,

@@ -39,11 +39,20 @@ static const struct vringer_bytes error[] = { { 0, 1, "\1" }, { .bytes = NULL } 
 	.queue = REQUESTQ, KIND_BYTES(MESSAGE(type, line, "\0")), .writable_len = 2, .used_max = 2
 
 static const struct vringer_request gpio_requests[] = {
-	{ .name = "get-direction", REQUEST("\2", "\0\0") },
+	{ .name = "get-direction", .flags = VRINGER_REQUEST_SELDOM, REQUEST("\2", "\0\0") },
 	{ .name = "get-value", REQUEST("\4", "\0\0") },
-	{ .name = "get-direction-none", REQUEST("\2", NO_LINE), .answer = error },
-	{ .name = "get-value-none", REQUEST("\4", NO_LINE), .answer = error },
-	{ .name = "unknown", REQUEST("\x77", "\0\0"), .answer = error },
+	{ .name = "get-direction-none",
+	  .flags = VRINGER_REQUEST_SELDOM,
+	  REQUEST("\2", NO_LINE),
+	  .answer = error },
+	{ .name = "get-value-none",
+	  .flags = VRINGER_REQUEST_SELDOM,
+	  REQUEST("\4", NO_LINE),
+	  .answer = error },
+	{ .name = "unknown",
+	  .flags = VRINGER_REQUEST_SELDOM,
+	  REQUEST("\x77", "\0\0"),
+	  .answer = error },
 	KIND_HINT(REQUESTQ, MESSAGE("\1", "\0\0", "\0"), 256), /* GET_NAMES */
 	KIND_HINT(REQUESTQ, MESSAGE("\3", NO_LINE, "\2"), 2),  /* SET_DIRECTION */
 	KIND_HINT(REQUESTQ, MESSAGE("\5", NO_LINE, "\1"), 2),  /* SET_VALUE */

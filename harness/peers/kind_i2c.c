@@ -21,9 +21,9 @@ static const struct vringer_queue i2c_queues[] = { KIND_ASKS("requestq") };
 	.writable_len = (room) + 1, .used_max = (room) + 1
 
 static const struct vringer_request i2c_requests[] = {
-	{ .name = "read-none", READ(0) },
+	{ .name = "read-none", .flags = VRINGER_REQUEST_SELDOM, READ(0) },
 	{ .name = "read-byte", READ(1) },
-	{ .name = "read-bytes", READ(16) },
+	{ .name = "read-bytes", .flags = VRINGER_REQUEST_SELDOM, READ(16) },
 	/* One that fails the next, which is another's. */
 	KIND_HINT(0, HEAD("\xfe", "\3"), 2),
 	KIND_HINT(0, HEAD("\xfe", "\0"), 1),

@@ -43,16 +43,21 @@ static const struct vringer_bytes inval[] = { { 0, 1, "\4" }, { .bytes = NULL } 
 
 static const struct vringer_request iommu_requests[] = {
 	{ .name = "attach-none", REQUEST(HEAD("\1", "\1") NO_ENDPOINT ZEROES_8), .answer = noent },
-	{ .name = "detach-none", REQUEST(HEAD("\2", "\1") NO_ENDPOINT ZEROES_8), .answer = noent },
+	{ .name = "detach-none",
+	  .flags = VRINGER_REQUEST_SELDOM,
+	  REQUEST(HEAD("\2", "\1") NO_ENDPOINT ZEROES_8),
+	  .answer = noent },
 	{ .name = "map-flag",
+	  .flags = VRINGER_REQUEST_SELDOM,
 	  REQUEST(HEAD("\3", "\1") PAGE ZEROES_8 "\0\1\0\0"),
 	  .answer = inval,
 	  .features = F_MAP_UNMAP },
 	/* What is said of these is no more than SHOULD. */
 	{ .name = "unmap-none",
+	  .flags = VRINGER_REQUEST_SELDOM,
 	  REQUEST(HEAD("\4", "\1") PAGE "\0\0\0\0"),
 	  .features = F_MAP_UNMAP },
-	{ .name = "unknown", REQUEST("\x77\0\0\0" ZEROES_8) },
+	{ .name = "unknown", .flags = VRINGER_REQUEST_SELDOM, REQUEST("\x77\0\0\0" ZEROES_8) },
 	KIND_HINT(REQUESTQ, HEAD("\1", "\1") "\0\0\0\0\0\0\0\0\0\0\0\0", 4),
 	KIND_HINT(REQUESTQ, HEAD("\1", "\1") "\x8\0\0\0\1\0\0\0\0\0\0\0", 4),
 	KIND_HINT(REQUESTQ, HEAD("\2", "\1") "\x8\0\0\0\0\0\0\0\0\0\0\0", 4),

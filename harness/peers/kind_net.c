@@ -69,7 +69,8 @@ static const struct vringer_bytes ok[] = { { 0, 1, "\0" }, { .bytes = NULL } };
 #define COMMAND(called, needs, literal, ...)                                                       \
 	{                                                                                          \
 		.name = (called), .queue = CONTROLQ, .features = F_CTRL_VQ | (needs),              \
-		KIND_BYTES(literal), .writable_len = 1, .used_max = 1, __VA_ARGS__                 \
+		KIND_BYTES(literal), .writable_len = 1, .used_max = 1,                             \
+		.flags = VRINGER_REQUEST_SELDOM, __VA_ARGS__                                       \
 	}
 #define DEMAND(called, needs, literal) COMMAND(called, needs, literal, .answer = ok)
 
@@ -84,7 +85,13 @@ static const struct vringer_request net_requests[] = {
 	  KIND_BYTES(NO_HEADER NO_HASH FRAME),
 	  .features = F_HASH_REPORT,
 	  .flags = VRINGER_REQUEST_EXACT },
-	DEMAND("promisc-on", F_CTRL_RX, "\0\0\1"),
+	{ .name = "promisc-on",
+	  .queue = CONTROLQ,
+	  KIND_BYTES("\0\0\1"),
+	  .writable_len = 1,
+	  .used_max = 1,
+	  .answer = ok,
+	  .features = F_CTRL_VQ | F_CTRL_RX },
 	DEMAND("promisc-off", F_CTRL_RX, "\0\0\0"),
 	DEMAND("allmulti-on", F_CTRL_RX, "\0\1\1"),
 	DEMAND("alluni-on", F_CTRL_RX_EXTRA, "\0\2\1"),

@@ -13,7 +13,12 @@ static const struct vringer_queue rng_queues[] = { KIND_ASKS("requestq") };
  * driver knows of them (5.4.6.1, 5.4.6.2). */
 static const struct vringer_request rng_requests[] = {
 	{ .name = "read", .queue = 0, .writable_len = 64, .used_min = 1, .used_max = 64 },
-	{ .name = "read-byte", .queue = 0, .writable_len = 1, .used_min = 1, .used_max = 1 },
+	{ .name = "read-byte",
+	  .flags = VRINGER_REQUEST_SELDOM,
+	  .queue = 0,
+	  .writable_len = 1,
+	  .used_min = 1,
+	  .used_max = 1 },
 	{ .name = NULL },
 };
 

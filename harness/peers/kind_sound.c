@@ -36,11 +36,17 @@ static const struct vringer_bytes status[] = { { 1, 3, "\x80\0\0" }, { .bytes = 
 
 static const struct vringer_request sound_requests[] = {
 	/* Of the first item, which need not be there. */
-	{ .name = "jack-info", REQUEST(QUERY("\1\0", "\0", "\1", "\x18"), 24) },
+	{ .name = "jack-info",
+	  .flags = VRINGER_REQUEST_SELDOM,
+	  REQUEST(QUERY("\1\0", "\0", "\1", "\x18"), 24) },
 	{ .name = "pcm-info", REQUEST(QUERY("\0\1", "\0", "\1", "\x20"), 32) },
-	{ .name = "chmap-info", REQUEST(QUERY("\0\2", "\0", "\1", "\x18"), 24) },
-	{ .name = "pcm-release-none", REQUEST("\3\1\0\0\xff\xff\xff\x7f", 0) },
-	{ .name = "unknown", REQUEST("\x77\x77\0\0", 0) },
+	{ .name = "chmap-info",
+	  .flags = VRINGER_REQUEST_SELDOM,
+	  REQUEST(QUERY("\0\2", "\0", "\1", "\x18"), 24) },
+	{ .name = "pcm-release-none",
+	  .flags = VRINGER_REQUEST_SELDOM,
+	  REQUEST("\3\1\0\0\xff\xff\xff\x7f", 0) },
+	{ .name = "unknown", .flags = VRINGER_REQUEST_SELDOM, REQUEST("\x77\x77\0\0", 0) },
 	KIND_HINT(VIRTIO_SND_VQ_CONTROL, QUERY("\0\1", "\0", "\xff", "\x20"), 4 + 128),
 	KIND_HINT(VIRTIO_SND_VQ_CONTROL, "\1\1\0\0\0\0\0\0\0\x20\0\0\0\x08\0\0\0\0\0\0\2\5\7\0",
 		  4),								 /* SET_PARAMS */

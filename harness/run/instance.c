@@ -55,6 +55,43 @@ static unsigned add(struct instance *out, unsigned count, const struct target *t
 	return count + 1;
 }
 
+/* Another number for another script, the same however it was bound. */
+static unsigned hash(const struct script *script)
+{
+	uint32_t sum = 0x811c9dc5u;
+
+	for (uint32_t i = 0; i < script->prog.op_count; i++) {
+		sum = (sum ^ script->prog.ops[i].code) * 0x01000193u;
+		sum = (sum ^ script->op_lines[i]) * 0x01000193u;
+	}
+	return sum ^ sum >> 15;
+}
+
+static bool is_seldom(const struct target *target, unsigned queue, unsigned which)
+{
+	const struct target_request *request = target_request(target, queue, which);
+
+	return request->seldom && target_has_features(target, request);
+}
+
+/* Which of the queue's requests that are seldom sent the script is run with; `requests`:
+ * none. */
+static unsigned pick_seldom(const struct script *script, const struct target *target,
+			    unsigned queue, unsigned requests)
+{
+	unsigned count = 0, pick;
+
+	for (unsigned i = 0; i < requests; i++)
+		count += is_seldom(target, queue, i);
+	if (count == 0)
+		return requests;
+	pick = hash(script) % count;
+	for (unsigned i = 0; i < requests; i++)
+		if (is_seldom(target, queue, i) && pick-- == 0)
+			return i;
+	return requests;
+}
+
 unsigned instance_list(const struct script *script, const struct target *target,
 		       struct instance out[INSTANCES_MAX])
 {
@@ -64,12 +101,14 @@ unsigned instance_list(const struct script *script, const struct target *target,
 	if (!script->names_queue)
 		return 1;
 	for (unsigned queue = 0; queue < target->queue_count; queue++) {
-		unsigned requests = target_request_count(target, queue);
+		unsigned requests = target_request_count(target, queue), pick;
 
 		if (!is_about_requests(script))
 			count = add(out, count, target, script, queue, 0);
+		pick = pick_seldom(script, target, queue, requests);
 		for (unsigned i = 0; is_about_requests(script) && i < requests; i++)
-			count = add(out, count, target, script, queue, i);
+			if (!target_request(target, queue, i)->seldom || i == pick)
+				count = add(out, count, target, script, queue, i);
 	}
 	if (count == 0)
 		out[0].unmet = "needs a device that declares well-formed requests";
@@ -128,6 +167,8 @@ static const char *unmet_words(const struct instance *in, const struct script *s
 		return "needs memory that ends at 2^64";
 	if ((needs & NEED_COUNTERS) != 0 && (target->facts & FACT_COUNTERS) == 0)
 		return "needs a device with counters";
+	if (request != NULL && !target_has_features(target, request))
+		return "needs a request without the features that it needs";
 	if ((needs & NEED_READABLE) != 0 && (request == NULL || request->len == 0))
 		return "needs a request that the device reads";
 	if ((needs & NEED_WRITABLE) != 0 && (request == NULL || request->room == 0))

@@ -159,6 +159,8 @@ struct target_request {
 	/* The answer depends on nothing but the requests before: used.len, and all bytes
 	 * below it, are the same however the buffers are divided. */
 	bool exact;
+	/* One of many of its queue: a portable script is run with one of them. */
+	bool seldom;
 };
 #define TARGET_REQUESTS_MAX 64u
 #define TARGET_REQUEST_BYTES_MAX (16u << 10) /* len + room */
@@ -393,6 +395,13 @@ uint32_t target_host(const struct target *target, void *device, enum host_act ac
  * not so many; NULL if it has none. */
 const struct target_request *target_request(const struct target *target, unsigned queue,
 					    unsigned which);
+/* Can it be sent, with all the features that there are? */
+static inline bool target_has_features(const struct target *target,
+				       const struct target_request *request)
+{
+	return (request->features & ~target->features) == 0;
+}
+
 /* How many requests with a name the queue has. */
 unsigned target_request_count(const struct target *target, unsigned queue);
 

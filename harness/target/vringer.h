@@ -280,6 +280,9 @@ enum vringer_request_flag {
 	/* No request, but bytes that mean something to the device: they are sent under
 	 * fuzzing, and nothing is demanded. */
 	VRINGER_REQUEST_HINT = 1 << 1,
+	/* One of many of its queue: each script for any device is run with all that are not
+	 * such, and with one of these, which is another from script to script. */
+	VRINGER_REQUEST_SELDOM = 1 << 2,
 };
 
 /* A field of the configuration (VIRTIO 2.5). */

@@ -366,6 +366,46 @@ static void a_script_has_an_instance_for_each_queue_request_and_layout(void **st
 	assert_non_null(list[0].unmet);
 }
 
+/* Of those that are seldom sent, and can be, a script has one; scripts have others. */
+static void a_script_has_one_of_the_requests_that_are_seldom_sent(void **state)
+{
+	static const char send[] = "send_request q\n";
+	static struct instance list[INSTANCES_MAX];
+	static struct target_request requests[5];
+	struct script_binding binding = { .queue = 1, .which = 3 };
+	unsigned runs[5] = { 0 };
+	struct text_error error;
+	char text[400] = "device any\n";
+
+	(void)state;
+	take("fs");
+	for (unsigned i = 0; i < 5; i++)
+		requests[i] = *target_request(&target, 1, 0);
+	for (unsigned i = 1; i < 5; i++)
+		requests[i].seldom = true;
+	requests[4].features = 1;
+	target.requests = requests;
+	target.request_count = 5;
+	for (unsigned i = 0; i < 20; i++) {
+		strcat(text, send);
+		assert_int_equal(text_parse(&script, text, strlen(text), &error), 0);
+		assert_int_equal(instance_list(&script, &target, list), 2);
+		assert_int_equal(list[0].binding.which, 0);
+		runs[list[1].binding.which]++;
+		/* Whatever it was bound to. */
+		assert_int_equal(text_parse_bound(&script, text, strlen(text), &binding, &error),
+				 0);
+		binding.which = list[1].binding.which;
+		assert_int_equal(instance_list(&script, &target, list), 2);
+		assert_int_equal(list[1].binding.which, binding.which);
+	}
+	assert_true(runs[1] > 0 && runs[2] > 0 && runs[3] > 0);
+	assert_int_equal(runs[4], 0);
+	list[0].request = &requests[4];
+	assert_string_equal(instance_unmet(&list[0], &script, &target, &transport_mmio),
+			    "needs a request without the features that it needs");
+}
+
 /* The header may hold back what the request needs, or what the device cannot hold back. */
 static void a_script_that_holds_features_back_is_skipped_where_it_cannot_be(void **state)
 {
@@ -532,6 +572,7 @@ int main(void)
 		cmocka_unit_test(an_honest_driver_sends_nothing_where_there_is_no_room),
 		cmocka_unit_test(a_demand_of_a_severity_that_is_not_asked_for_warns),
 		cmocka_unit_test(a_script_has_an_instance_for_each_queue_request_and_layout),
+		cmocka_unit_test(a_script_has_one_of_the_requests_that_are_seldom_sent),
 		cmocka_unit_test(all_means_those_that_were_offered_and_one_at_least),
 		cmocka_unit_test(what_a_request_sends_itself_is_not_counted),
 		cmocka_unit_test(a_queue_that_the_script_sets_up_itself_takes_requests),
