@@ -107,6 +107,8 @@ static const char *unmet_words(const struct instance *in, const struct script *s
 		return "needs memory that ends at 2^64";
 	if ((needs & NEED_COUNTERS) != 0 && (target->facts & FACT_COUNTERS) == 0)
 		return "needs a device with counters";
+	if (request != NULL && !target_has_features(target, request))
+		return "needs a request without the features that it needs";
 	if ((needs & NEED_READABLE) != 0 && (request == NULL || request->len == 0))
 		return "needs a request that the device reads";
 	if ((needs & NEED_WRITABLE) != 0 && (request == NULL || request->room == 0))
@@ -165,17 +167,14 @@ static const char *unmet_start(const struct instance *in, const struct script *s
 	return NULL;
 }
 
-/* A number that depends on what the script does, and not on where it is. */
+/* Another number for another script, the same however it was bound. */
 static uint32_t number_of(const struct script *script)
 {
 	uint32_t hash = 2166136261u;
 
 	for (uint32_t i = 0; i < script->prog.op_count; i++) {
-		const struct op *op = &script->prog.ops[i];
-
-		hash = (hash ^ op->code) * 16777619u;
-		for (unsigned v = 0; v < sizeof(op->value) / sizeof(op->value[0]); v++)
-			hash = (hash ^ (uint32_t)(op->value[v] ^ op->value[v] >> 32)) * 16777619u;
+		hash = (hash ^ script->prog.ops[i].code) * 16777619u;
+		hash = (hash ^ script->op_lines[i]) * 16777619u;
 	}
 	return hash ^ hash >> 15;
 }
