@@ -22,7 +22,7 @@
 
 /* The entries of each link. */
 static const struct peer *const tables[] = {
-	NULL,
+	peers_qemu,
 };
 
 /* A peer that was opened; kept until the process ends. */
