@@ -53,7 +53,7 @@ struct cmd_options {
 	unsigned seconds, keep;
 	bool all_transports; /* of those, each */
 	unsigned verbose;    /* how often it was given */
-	bool json, junit, completes, body, levels;
+	bool json, junit, completes, body, levels, brief;
 	struct judging judging; /* known: the list in known_path; NULL: none was given */
 	/* The other arguments: files.  At least one where the command takes files. */
 	char **files;
@@ -89,6 +89,7 @@ void cmd_catch_signals(void);
 struct cmd_progress {
 	bool terminal, told;
 	time_t shown;
+	unsigned wait; /* seconds until the next line of a log */
 };
 void cmd_progress_begin(struct cmd_progress *progress);
 void cmd_progress_show(struct cmd_progress *progress, const char *format, ...)
