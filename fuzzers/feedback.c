@@ -139,6 +139,7 @@ TABLE(static of_event_fn *const, of_event, TRACE_KIND_COUNT, 1,
       [TRACE_HOST] = of_host,
       [TRACE_FRAME] = of_frame,
       [TRACE_CHANGE] = of_change,
+      [TRACE_REGION] = NULL,
       [TRACE_FINDING] = of_finding);
 
 static void on_event(void *ctx, const struct trace_event *e)
