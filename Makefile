@@ -181,7 +181,7 @@ BUG_NEEDS_afl  = gcc clang afl
 BUG_BASE_fuzz  = seeds $(BUG_FUZZERS:%=build/fuzz/fuzz_%)
 BUG_BASE_afl   = seeds $(BUG_FUZZERS:%=build/afl/fuzz_%) build/afl/vringer_mutator.so
 
-.PHONY: all install test test-suites fuzz corpus bugs bugs-table bugs-tap bench coverage lint format deps help clean fuzzers seeds \
+.PHONY: all install test test-suites fuzz peers corpus bugs bugs-table bugs-tap bench coverage lint format deps help clean fuzzers seeds \
 	targets test-files FORCE
 
 all: ## Build build/vringer (with ASan and UBSan; uses CC and CFLAGS if given) and build/libvringer.a
@@ -221,6 +221,11 @@ fuzz: ## Fuzz T=net_loopback (or all, or peer:NAME) for SECONDS=60 with ENGINE=l
 	@fuzzers/fuzz.sh peers $(PICKED)
 	$(SUB) SEEDED="$(PICKED)" seeds build/vringer $(BUILT_$(ENGINE))
 	@exec fuzzers/fuzz.sh run "$(ENGINE)" "$(SECONDS)" "$(JOBS)" $(PICKED)
+
+peers: ## Run the portable suite on QEMU, vhost-user backends, ... that are installed (PEER=name, QUICK=1, COMMAND=a build of yours)
+	@.ci/deps gcc jq $(if $(PEER),,qemu qemu-storage-daemon)
+	$(SUB) build/vringer
+	@$(ALONE) peers harness/peers/table.sh $(PEER)
 
 corpus: ## Keep inputs from fuzzing T that reach code no committed script reaches, in corpus/T/coverage
 	@.ci/deps $(FUZZ_NEEDS)

@@ -54,7 +54,7 @@ struct cmd_options {
 	bool all_transports; /* of those, each */
 	unsigned verbose;    /* how often it was given */
 	bool all_requests;   /* of a queue, each */
-	bool json, junit, completes, body, levels;
+	bool json, junit, completes, body, levels, brief;
 	struct judging judging; /* known: the list in known_path; NULL: none was given */
 	/* The other arguments: files.  At least one where the command takes files. */
 	char **files;
@@ -92,6 +92,7 @@ void cmd_release_signals(void);
 struct cmd_progress {
 	bool terminal, told;
 	time_t shown;
+	unsigned wait; /* seconds until the next line of a log */
 };
 void cmd_progress_begin(struct cmd_progress *progress);
 void cmd_progress_show(struct cmd_progress *progress, const char *format, ...)

@@ -65,6 +65,8 @@ static const struct {
 	{ 'C', OPTION_FLAG, "completes", NULL, AT(completes),
 	  "fail a script in which the device "
 	  "returns no chain" },
+	{ 'F', OPTION_FLAG, "brief", NULL, AT(brief),
+	  "run a script for any queue and request on the first that it fits, not on all" },
 	{ 'S', OPTION_FLAG, "strict", NULL, AT(judging.strict),
 	  "a broken `should` rule fails (always on for vringer's own models)" },
 	{ 'L', OPTION_FLAG, "limits", NULL, AT(judging.limits),
