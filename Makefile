@@ -217,6 +217,8 @@ fuzz: ## Fuzz T=net_loopback (or all, or peer:NAME) for SECONDS=60 with ENGINE=l
 	@fuzzers/fuzz.sh check "$(ENGINE)" "$(SECONDS)" "$(JOBS)" "$(PICKED)" "$(TARGETS)" \
 		"$(if $(ENGINE_MAIN),none,ok)"
 	@.ci/deps $(if $(FOREIGN),,$(if $(filter afl,$(ENGINE)),$(AFL_NEEDS),$(FUZZ_NEEDS)))
+	$(if $(filter peer:%,$(T)),$(SUB) build/vringer)
+	@fuzzers/fuzz.sh peers $(PICKED)
 	$(SUB) SEEDED="$(PICKED)" seeds build/vringer $(BUILT_$(ENGINE))
 	@exec fuzzers/fuzz.sh run "$(ENGINE)" "$(SECONDS)" "$(JOBS)" $(PICKED)
 

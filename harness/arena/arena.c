@@ -21,9 +21,9 @@ static void add_region(struct arena *arena, uint64_t base, uint32_t size)
 	uint32_t offset = GAP;
 
 	if (arena->region_count > 0)
-		offset = region[-1].offset + region[-1].size + GAP;
+		offset = region[-1].offset + region[-1].whole + GAP;
 	region->base = base;
-	region->size = size;
+	region->size = region->whole = size;
 	region->offset = offset;
 	region->fd_offset = offset;
 	arena->region_count++;
@@ -123,6 +123,8 @@ void arena_reset(struct arena *arena)
 	arena_fill_holes(arena);
 	if (arena->plain)
 		arena_plain_restore(arena);
+	for (unsigned i = 0; arena->plain && i < arena->region_count; i++)
+		arena_set_region(arena, i, true);
 	for (unsigned i = 0; i < arena->dirty_count; i++) {
 		size_t at = (size_t)arena->dirty[i] * ARENA_GRANULE;
 

@@ -61,7 +61,8 @@ enum arena_layout {
 
 struct arena_region {
 	uint64_t base;
-	uint32_t size;
+	uint32_t size;	    /* bytes; of plain memory 0 while it is taken away */
+	uint32_t whole;	    /* ... and then */
 	uint32_t offset;    /* of its bytes in memory */
 	uint64_t fd_offset; /* of plain memory: in its file */
 };
@@ -225,6 +226,8 @@ void arena_strike_due(struct arena *arena);
 /* Forget races and faults that have not happened, of memory and heap. */
 void arena_disarm(struct arena *arena);
 
+/* Plain memory: that region is there, or taken away from the device and the guest. */
+void arena_set_region(struct arena *arena, unsigned region, bool present);
 /* Plain memory: its regions in the order of their addresses; how many. */
 unsigned arena_hand_out(const struct arena *arena, struct arena_handout out[ARENA_REGIONS_MAX]);
 /* A look begins: what is compared, or written, from here on bears its number. */

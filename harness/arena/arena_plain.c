@@ -95,6 +95,11 @@ void arena_plain_release(struct arena *arena)
 	free(arena->shadow);
 }
 
+void arena_set_region(struct arena *arena, unsigned region, bool present)
+{
+	arena->regions[region].size = present ? arena->regions[region].whole : 0;
+}
+
 void arena_keep(struct arena *arena, const uint8_t *host, uint32_t len)
 {
 	if (arena->plain)
@@ -225,7 +230,7 @@ void arena_compare_all(struct arena *arena, arena_change_fn *fn, void *ctx)
 {
 	for (unsigned i = 0; i < arena->region_count; i++)
 		compare_piece(arena, arena->memory + arena->regions[i].offset,
-			      arena->regions[i].base, arena->regions[i].size, fn, ctx);
+			      arena->regions[i].base, arena->regions[i].whole, fn, ctx);
 }
 
 static void forget(void *ctx, uint64_t addr, const uint8_t *data, uint32_t len)

@@ -36,6 +36,8 @@ enum trace_kind {
 	TRACE_FRAME, /* a frame passed an end of the device: value is an enum frame_end, len, data
 		      */
 	TRACE_CHANGE, /* len bytes at addr of plain memory are found changed */
+	TRACE_REGION, /* the host takes len bytes of plain memory at addr away, or, value 1, gives
+		       * them back */
 	TRACE_FINDING,
 	TRACE_KIND_COUNT
 };

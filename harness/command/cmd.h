@@ -12,6 +12,7 @@
 
 #include <signal.h>
 #include <stdbool.h>
+#include <time.h>
 
 enum exit_status {
 	STATUS_OK = 0,	   /* nothing broken */
@@ -83,6 +84,16 @@ int cmd_choose_peer(const char *command, struct cmd_options *options);
  * command is to end soon; a second signal does not make it lose its result. */
 extern volatile sig_atomic_t cmd_stop;
 void cmd_catch_signals(void);
+
+/* Progress of what takes long, on stderr: begin, show (as printf, at any rate), end. */
+struct cmd_progress {
+	bool terminal, told;
+	time_t shown;
+};
+void cmd_progress_begin(struct cmd_progress *progress);
+void cmd_progress_show(struct cmd_progress *progress, const char *format, ...)
+	__attribute__((format(printf, 2, 3)));
+void cmd_progress_end(const struct cmd_progress *progress);
 
 /* Where the conformance scripts are installed; NULL if the command was not installed. */
 const char *scripts_folder(void);

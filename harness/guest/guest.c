@@ -196,6 +196,45 @@ void guest_settle(struct guest *g)
 		guest_work(g);
 }
 
+static void set_region(struct guest *g, unsigned region, bool present)
+{
+	const struct trace_event event = { .kind = TRACE_REGION,
+					   .addr = g->arena.regions[region].base,
+					   .value = present,
+					   .len = g->arena.regions[region].whole };
+	struct ledger_probe after;
+	bool done;
+
+	if ((g->arena.regions[region].size != 0) == present)
+		return;
+	g->entered = true;
+	if (g->trace != NULL)
+		g->trace->event(g->trace->ctx, &event);
+	if (present)
+		arena_set_region(&g->arena, region, true);
+	ledger_work_begin(&g->ledger);
+	done = g->target->set_region(g->device, g->arena.regions[region].base, present);
+	guest_returned(g);
+	guest_look(g, false, &after);
+	ledger_work_end(&g->ledger, &after);
+	/* What it still did there in that call was no mistake. */
+	if (done != present)
+		arena_set_region(&g->arena, region, false);
+}
+
+void guest_set_regions(struct guest *g, uint64_t addr, uint64_t len, bool present)
+{
+	if (!g->arena.plain || g->target->set_region == NULL || g->device == NULL)
+		return;
+	for (unsigned i = 0; i < g->arena.region_count; i++) {
+		uint64_t offset = g->arena.regions[i].base - addr;
+		uint32_t whole = g->arena.regions[i].whole;
+
+		if (offset < len && len - offset >= whole)
+			set_region(g, i, present);
+	}
+}
+
 uint32_t guest_host(struct guest *g, enum host_act act, unsigned port, void *data, uint32_t len)
 {
 	struct trace_event event = { .kind = TRACE_HOST, .index = port, .value = act };

@@ -109,6 +109,9 @@ void guest_work(struct guest *g);
 /* ... until it has nothing left to do, or GUEST_SETTLE_MAX steps. */
 void guest_settle(struct guest *g);
 /* An act of the host, judged and traced; what target_host returned. */
+/* Regions of plain memory that lie wholly in that range: the host takes them away, or gives
+ * them back, where the device's description says how. */
+void guest_set_regions(struct guest *g, uint64_t addr, uint64_t len, bool present);
 uint32_t guest_host(struct guest *g, enum host_act act, unsigned port, void *data, uint32_t len);
 
 /* The configuration, GUEST_REGISTERS_MAX words at most; how many. */

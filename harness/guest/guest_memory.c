@@ -33,16 +33,20 @@ void guest_pattern(struct guest *g, const struct program *prog, const struct op 
 
 void guest_unmap(struct guest *g, const struct program *prog, const struct op *op)
 {
+	uint64_t addr = guest_addr(g, op->base[UNMAP_ADDR], op->value[UNMAP_ADDR]);
+
 	(void)prog;
-	arena_unmap(&g->arena, guest_addr(g, op->base[UNMAP_ADDR], op->value[UNMAP_ADDR]),
-		    op->value[UNMAP_LEN]);
+	arena_unmap(&g->arena, addr, op->value[UNMAP_LEN]);
+	guest_set_regions(g, addr, op->value[UNMAP_LEN], false);
 }
 
 void guest_map(struct guest *g, const struct program *prog, const struct op *op)
 {
+	uint64_t addr = guest_addr(g, op->base[MAP_ADDR], op->value[MAP_ADDR]);
+
 	(void)prog;
-	arena_map(&g->arena, guest_addr(g, op->base[MAP_ADDR], op->value[MAP_ADDR]),
-		  op->value[MAP_LEN]);
+	arena_map(&g->arena, addr, op->value[MAP_LEN]);
+	guest_set_regions(g, addr, op->value[MAP_LEN], true);
 }
 
 void guest_buffer(struct guest *g, const struct program *prog, const struct op *op)

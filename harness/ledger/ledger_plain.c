@@ -132,12 +132,27 @@ static bool judge_stopped(struct ledger *l, uint64_t addr, const char *what)
 	return true;
 }
 
+/* Does it lie in a region that was taken away?  Of plain memory alone: there are no other
+ * holes. */
+static bool judge_away(struct ledger *l, uint64_t addr)
+{
+	if (l->plain.accesses || arena_has(l->plain.arena, addr, 1))
+		return false;
+	if (ledger_judges(l, RULE_MEMORY_WRITE))
+		ledger_break(l, RULE_MEMORY_WRITE,
+			     "0x%llx changed, which lies in a region that the host had taken away",
+			     (unsigned long long)addr);
+	return true;
+}
+
 /* These bytes changed, or were written, in a call of a live device. */
 static void judge_write(struct ledger *l, uint64_t addr, uint32_t len)
 {
 	uint64_t end = addr + (len - 1);
 	uint64_t last = 0;
 
+	if (judge_away(l, addr))
+		return;
 	for (bool more = !l->plain.session.blind; more; more = last < end, addr = last + 1) {
 		unsigned queue = 0;
 		enum place place = find_place(l, addr, &queue, &last);

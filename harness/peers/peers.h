@@ -43,6 +43,9 @@ struct peer {
 	const char *version;   /* arguments with which it says its version; NULL: --version */
 };
 
+/* The entries of each link. */
+extern const struct peer peers_vhost_user[];
+
 /* All of them, in the order of their links' tables, ended by NULL. */
 const struct peer *const *peer_all(void);
 /* NULL: there is no such peer. */

@@ -2,10 +2,17 @@
 /*
  * A process under test: start it, watch it, say how it died, and leave nothing behind.
  *
- * It ends with this process, however that ends, and its own children end with it.  What
- * it writes to its standard output and error is kept, as far as it fits.  Its death
- * becomes a signature that is made of what happened and of its own words: no address, no
- * process number, no time.
+ * It ends with this process, however that ends, and what it started ends with it, also
+ * what left its session or its parent.  It gets no descriptor of ours but those it is
+ * given, nothing on its standard input, a session of its own, no core file, and none of
+ * the limits that we have for ourselves.  What it writes to its standard output and error
+ * is taken at all times, so that it never waits for us, and kept, as far as it fits.  Its
+ * death becomes a signature that is made of what happened and of its own words: no
+ * address, no process number, no time.
+ *
+ * A process belongs to the process that started it.  In one that was forked from that,
+ * nothing here touches it: it is not well, it does not sleep, and process_stop only frees.
+ * One thread at a time may use it.
  */
 #ifndef VRINGER_HARNESS_PROCESS_H
 #define VRINGER_HARNESS_PROCESS_H
@@ -15,6 +22,7 @@
 #include <stdint.h>
 
 #define PROCESS_BYTES_MAX (2ull << 30) /* resident; above that it is out of memory */
+#define PROCESS_FLOOD (64ull << 20)    /* bytes that it may write in all */
 #define PROCESS_WORDS_MAX 16384u       /* bytes kept of what it wrote: the beginning and the end */
 #define PROCESS_SIGNATURE_MAX 80u
 #define PROCESS_MESSAGE_MAX 400u
@@ -25,13 +33,15 @@ struct process_options {
 	const char *const *argv; /* ended by NULL; argv[0] is a path, or found in PATH */
 	const int *fds;		 /* of this process; they are 3, 4, ... there */
 	unsigned fd_count;	 /* at most 8 */
-	uint64_t bytes_max;	 /* 0: PROCESS_BYTES_MAX */
+	uint64_t bytes_max;	 /* 0: PROCESS_BYTES_MAX; looked at 20 times a second */
+	uint64_t words_max;	 /* 0: PROCESS_FLOOD */
 };
 
 /* How it ended, or why it is at fault. */
 struct process_end {
-	/* "exit-1", "SIGABRT:iov_copy", "AddressSanitizer:heap-buffer-overflow:f", "memory",
-	 * "flood": letters, digits, ':', '-', '_', '.'. */
+	/* "exit-1", "SIGABRT:iov_copy", "exit-101:queue.rs:index-out-of-bounds",
+	 * "asan:heap-buffer-overflow:f", "memory", "flood": letters, digits, ':', '-', '_',
+	 * '.'.  "keeper": somebody killed the process that watches it. */
 	char signature[PROCESS_SIGNATURE_MAX];
 	char message[PROCESS_MESSAGE_MAX]; /* one line for a person */
 };
@@ -40,20 +50,28 @@ struct process_end {
  * program).  That the program was executed is known when it returns. */
 int process_start(struct process **process, const struct process_options *options, char *why,
 		  size_t why_size);
-/* Is it there, and within its bounds?  Costs one system call.  false: `end` says why not. */
+/* Did this process start it?  In one that was forked from that, process_stop is all that
+ * is left to do. */
+bool process_is_mine(const struct process *process);
+/* Is it there, and within its bounds?  Costs one short system call.  false: `end` says why
+ * not, each time the same. */
 bool process_is_well(struct process *process, struct process_end *end);
 /* As process_is_well, of a process that has closed its connection: it gets `ms`
  * milliseconds to be gone.  true: it is still there. */
 bool process_outlives(struct process *process, unsigned ms, struct process_end *end);
-/* Nanoseconds of CPU time that all its threads have used. */
+/* Nanoseconds of CPU time that all its threads have used, exact when they sleep; not that
+ * of processes that it started.  Once it has ended, what was last seen. */
 uint64_t process_cpu_ns(const struct process *process);
-/* Do all its threads sleep, and have they not run since the last call that said the same?
- * Cheap enough to be asked after every call of a device. */
+/* Do all its threads sleep, and have they not run since the last call that found them
+ * asleep?  So the first call is never true.  Cheap enough to be asked after every call of
+ * a device: about 5 us, and 3 us a thread.  Processes that it started are not looked at. */
 bool process_sleeps(struct process *process);
-/* What it wrote so far, as a string without control characters but newlines. */
+/* What it wrote so far, as a string without control characters but newlines and tabs;
+ * valid until the next call. */
 const char *process_words(struct process *process);
+/* For messages: it is no child of ours, and may be gone. */
 int64_t process_pid(const struct process *process);
-/* End it and all that it started; NULL is allowed. */
+/* End it and all that it started, at once; NULL is allowed. */
 void process_stop(struct process *process);
 
 #endif

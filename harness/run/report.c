@@ -274,6 +274,12 @@ static void print_work(const struct report_trace *t, const struct trace_event *e
 	fputs("  the device goes on with left-over work\n", t->out);
 }
 
+static void print_region(const struct report_trace *t, const struct trace_event *e)
+{
+	fprintf(t->out, "  host %s %u bytes of memory at 0x%" PRIx64 "\n",
+		e->value != 0 ? "gives back" : "takes away", e->len, e->addr);
+}
+
 static void print_used(const struct report_trace *t, const struct trace_event *e)
 {
 	fprintf(t->out, "  driver takes used entry of queue %u: id %" PRIu64 " len %u\n",
@@ -324,6 +330,7 @@ TABLE(static const struct event_kind, event_kinds, TRACE_KIND_COUNT, 2,
       [TRACE_HOST] = { "host", print_host },
       [TRACE_FRAME] = { "frame", print_frame },
       [TRACE_CHANGE] = { "change", print_change },
+      [TRACE_REGION] = { "region", print_region },
       [TRACE_FINDING] = { "finding", print_finding });
 
 /* The queue that an event is about, where it says which. */

@@ -107,6 +107,7 @@ void run_clear(struct run *run)
 {
 	arena_map(&run->guest.arena, 0, UINT64_MAX);
 	arena_map(&run->guest.arena, UINT64_MAX, 1); /* a length cannot hold all of 2^64 */
+	guest_set_regions(&run->guest, 0, UINT64_MAX, true);
 	arena_disarm(&run->guest.arena);
 	guest_forget_orders(&run->guest);
 	guest_reset(&run->guest);

@@ -111,6 +111,8 @@ static const char *values_fault(const struct vringer_target *t)
 		return "has step without state, expected both";
 	if (t->settle != NULL && t->settle_queues != NULL)
 		return "has settle and settle_queues, expected one of them";
+	if (t->set_region != NULL && t->memory != VRINGER_MEMORY_PLAIN)
+		return "has set_region, which is for VRINGER_MEMORY_PLAIN";
 	if (t->layout == VRINGER_LAYOUT_OFFSET && t->memory != VRINGER_MEMORY_PLAIN)
 		return "has VRINGER_LAYOUT_OFFSET, which is for VRINGER_MEMORY_PLAIN";
 	if (t->reserved != 0)

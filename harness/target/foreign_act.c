@@ -99,6 +99,17 @@ static void foreign_inherit(void *device, void *old)
 	foreign_leave(d);
 }
 
+static bool foreign_set_region(void *device, uint64_t addr, bool present)
+{
+	struct foreign_device *d = device;
+	int32_t err;
+
+	foreign_enter(d);
+	err = d->foreign->given.set_region(d->device, addr, present);
+	foreign_leave(d);
+	return err == 0;
+}
+
 void foreign_act_init(struct foreign *f)
 {
 	struct target *t = &f->target;
@@ -108,5 +119,6 @@ void foreign_act_init(struct foreign *f)
 	t->waiting = f->backend.waiting != NULL ? foreign_waiting : NULL;
 	t->save = f->snapshots.save != NULL ? foreign_save : NULL;
 	t->restore = f->snapshots.restore != NULL ? foreign_restore : NULL;
+	t->set_region = f->given.set_region != NULL ? foreign_set_region : NULL;
 	t->inherit = f->snapshots.inherit != NULL ? foreign_inherit : NULL;
 }

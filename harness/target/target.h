@@ -309,6 +309,9 @@ struct target {
 	/* NULL or: find out what of the above is known only when the device runs; called by
 	 * target_probe. */
 	int (*probe)(const struct target *target, char *what);
+	/* NULL or: plain memory: take the region at `addr` away, or give it back: false: not now.
+	 */
+	bool (*set_region)(void *device, uint64_t addr, bool present);
 	/* NULL or: is that page of 4096 bytes in the device's log of dirty pages? */
 	bool (*logged)(const void *device, uint64_t page);
 	/* NULL or: why `create` failed, if it is not for lack of memory; else NULL. */

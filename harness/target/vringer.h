@@ -667,6 +667,12 @@ struct vringer_target {
 	/* NULL or: does the device's log of dirty pages, which it keeps from `create` on, name
 	 * guest page number `page` (of 4096 bytes)?  0 or 1.  memory.logged. */
 	uint32_t (*logged)(const void *device, uint64_t page);
+	/* VRINGER_MEMORY_PLAIN.  NULL or: the host takes a region of guest memory away
+	 * (`present` 0), or gives it back: the one at `addr`.  When this returns with 0 the
+	 * device does not access a region that is away, and what is there is as it was.  A
+	 * device that cannot do so now returns negative errno, and it stays as it was.  All
+	 * regions are there when a device is created. */
+	int32_t (*set_region)(void *device, uint64_t addr, uint32_t present);
 	/* Milliseconds that settle waits at most before it returns -ETIMEDOUT; 0: as long as
 	 * vringer's own bound. */
 	uint32_t settle_ms;

@@ -1,0 +1,152 @@
+/* SPDX-License-Identifier: Apache-2.0 OR MIT */
+/*
+ * What a peer's threads do: CPU time and sleep.
+ *
+ * Whether a thread waits is in its stat.  That says nothing of the time before: a thread
+ * that was seen asleep may have been woken by one that was looked at later.  But whoever
+ * woke it ran, and what ran is in the CPU time of the process when it sleeps again.  So
+ * the peer sleeps if every thread does and that time did not move, neither during the look
+ * nor since the last look that found the same.
+ */
+#include "harness/peers/process_internal.h"
+
+#include <ctype.h>
+#include <dirent.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#define STAT_MAX 1024u
+#define THREADS 17 /* words after the state: the number of threads */
+
+void process_rest_begin(struct process *process)
+{
+	process->slept_ns = UINT64_MAX;
+	if (clock_getcpuclockid(process->shared->pid, &process->clock) != 0)
+		process->clock = -1;
+}
+
+static void forget_tasks(struct process *process)
+{
+	for (unsigned i = 0; i < process->task_count; i++)
+		close(process->tasks[i].fd);
+	process->task_count = 0;
+}
+
+void process_rest_end(struct process *process)
+{
+	forget_tasks(process);
+}
+
+/* Open the stat of every thread.  false: there are too many. */
+static bool list_tasks(struct process *process)
+{
+	char path[64], file[96];
+	const struct dirent *entry;
+	bool listed = true;
+	DIR *dir;
+
+	forget_tasks(process);
+	snprintf(path, sizeof(path), "/proc/%ld/task", (long)process->shared->pid);
+	dir = opendir(path);
+	if (dir == NULL)
+		return false;
+	/* cppcheck-suppress readdirCalled ; one thread */
+	while (listed && (entry = readdir(dir)) != NULL) {
+		struct process_task *task = &process->tasks[process->task_count];
+
+		if (!isdigit((unsigned char)entry->d_name[0]))
+			continue;
+		if (process->task_count == PROCESS_TASKS_MAX) {
+			listed = false;
+			break;
+		}
+		snprintf(file, sizeof(file), "%s/%.16s/stat", path, entry->d_name);
+		task->tid = (pid_t)strtol(entry->d_name, NULL, 10);
+		task->fd = open(file, O_RDONLY | O_CLOEXEC);
+		listed = task->fd >= 0;
+		process->task_count += listed;
+	}
+	closedir(dir);
+	return listed && process->task_count > 0;
+}
+
+enum look { LOOK_ASLEEP, LOOK_AWAKE, LOOK_CHANGED };
+
+/* Of one thread; with `count`, also whether it is still one of so many. */
+static enum look look_at(const struct process_task *task, unsigned count)
+{
+	char text[STAT_MAX];
+	ssize_t len = pread(task->fd, text, sizeof(text) - 1, 0);
+	const char *words;
+
+	if (len <= 0)
+		return LOOK_CHANGED;
+	text[len] = '\0';
+	/* Its name, in brackets, may hold anything. */
+	words = strrchr(text, ')');
+	if (words == NULL || words[1] != ' ')
+		return LOOK_CHANGED;
+	words += 2;
+	/* What waits for a disk, a CPU or a debugger is not asleep. */
+	if (strchr("STZX", words[0]) == NULL)
+		return LOOK_AWAKE;
+	for (int i = 0; i < THREADS && words != NULL; i++) {
+		words = strchr(words, ' ');
+		words = words != NULL ? words + 1 : NULL;
+	}
+	if (words == NULL || strtoul(words, NULL, 10) != count)
+		return LOOK_CHANGED;
+	return LOOK_ASLEEP;
+}
+
+static enum look look_at_all(const struct process *process)
+{
+	enum look look = process->task_count > 0 ? LOOK_ASLEEP : LOOK_CHANGED;
+
+	for (unsigned i = 0; look == LOOK_ASLEEP && i < process->task_count; i++)
+		look = look_at(&process->tasks[i], process->task_count);
+	return look;
+}
+
+static bool read_cpu(const struct process *process, uint64_t *ns)
+{
+	struct timespec used;
+
+	if (clock_gettime(process->clock, &used) != 0)
+		return false;
+	*ns = (uint64_t)used.tv_sec * 1000000000 + (uint64_t)used.tv_nsec;
+	process->shared->cpu_ns = *ns;
+	return true;
+}
+
+uint64_t process_cpu_ns(const struct process *process)
+{
+	uint64_t ns;
+
+	if (process->over || !process_is_mine(process) || !read_cpu(process, &ns))
+		return process->shared->cpu_ns;
+	return ns;
+}
+
+bool process_sleeps(struct process *process)
+{
+	uint64_t before, after;
+	enum look look;
+	bool same;
+
+	if (process->over || !process_is_mine(process) || !read_cpu(process, &before))
+		return false;
+	look = look_at_all(process);
+	if (look == LOOK_CHANGED && list_tasks(process))
+		look = look_at_all(process);
+	if (look != LOOK_ASLEEP || !read_cpu(process, &after) || before != after) {
+		process->slept_ns = UINT64_MAX;
+		return false;
+	}
+	same = process->slept_ns == after;
+	process->slept_ns = after;
+	return same;
+}
