@@ -39,6 +39,7 @@ static void lay_out(struct arena *arena, enum arena_layout layout)
 	if (layout == ARENA_FLAT) {
 		/* The driver's slots lie beside each other here too: guest.c. */
 		add_region(arena, 64 * KIB, 320 * KIB + ARENA_REQUESTS_SIZE);
+		arena->regions[0].fd_offset = arena->regions[0].base;
 		arena->place[BASE_SEAM] = (64 + 276) * KIB;
 		arena->place[BASE_TOP] = (64 + 320) * KIB + ARENA_REQUESTS_SIZE;
 		arena->requests = (64 + 320) * KIB - 4 * KIB;

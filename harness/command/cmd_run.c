@@ -180,6 +180,7 @@ static int run_one(struct runner *r, const char *path, const struct target *targ
 {
 	struct child_job job = {
 		.script = r->script,
+		.path = input_name(path),
 		.target = target,
 		.transport = transport,
 		.expect = !r->options.judging.no_ledger,

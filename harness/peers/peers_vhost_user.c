@@ -6,7 +6,7 @@
 #include "harness/peers/vhost_user.h"
 
 #define QSD "qemu-storage-daemon"
-#define QSD_PACKAGE "qemu-utils"
+#define QSD_PACKAGE "qemu-system-common"
 #define QSD_EXPORT                                                                                 \
 	"--export type=vhost-user-blk,id=export,node-name=disk,addr.type=fd,addr.str={fd}"
 

@@ -24,7 +24,33 @@ const struct finding *child_known(const struct child_result *result)
 	for (unsigned i = 0; i < result->finding_count; i++)
 		if (result->findings[i].known != NULL)
 			return &result->findings[i];
-	return NULL;
+	return result->demand.known != NULL ? &result->demand : NULL;
+}
+
+/* The last two names of a path: a script is known by its folder and its own name. */
+static const char *short_path(const char *path)
+{
+	const char *slash = strrchr(path, '/');
+
+	while (slash != NULL && slash > path && slash[-1] != '/')
+		slash--;
+	return slash != NULL ? slash : path;
+}
+
+void child_note_demand(const struct child_job *job, struct child_result *result)
+{
+	struct finding *f = &result->demand;
+
+	memset(f, 0, sizeof(*f));
+	if (result->failed_line == 0 || job->path == NULL)
+		return;
+	f->op = result->failed_op;
+	snprintf(f->signature, sizeof(f->signature), "demand:%s:%u", short_path(job->path),
+		 result->failed_line);
+	snprintf(f->message, sizeof(f->message), "%.*s", (int)sizeof(f->message) - 1,
+		 result->failure);
+	if (child_finding(result, job) == NULL)
+		f->known = known_reason(job->judging.known, f->signature);
 }
 
 bool child_failed(const struct child_result *result, const struct child_job *job)
@@ -38,6 +64,8 @@ bool child_note_known(const struct child_result *result, struct known *known)
 	for (unsigned i = 0; known != NULL && i < result->finding_count; i++)
 		if (result->findings[i].known != NULL)
 			known_hit(known, result->findings[i].signature);
+	if (known != NULL && result->demand.known != NULL)
+		known_hit(known, result->demand.signature);
 	return child_known(result) != NULL;
 }
 
