@@ -18,6 +18,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <inttypes.h>
+#include <linux/virtio_mmio.h>
 #include <poll.h>
 #include <stdarg.h>
 #include <stdio.h>
@@ -119,12 +120,10 @@ static void write_bus(uint64_t addr, unsigned width, uint64_t value)
 		due_ns = now_ns() + (uint64_t)delay_us * 1000;
 }
 
-/* What is looked for when luck decides on an answer. */
+/* What moment the answer to a read belongs to. */
 static enum moment moment_of(uint64_t addr)
 {
-
-	if (addr == SLOT)
-		return AT_HELLO;
+	return addr == SLOT ? AT_HELLO : addr == SLOT + VIRTIO_MMIO_STATUS ? AT_STOP : NEVER;
 }
 
 static unsigned width_of(const char *word, const char *verb)
@@ -155,7 +154,7 @@ static void take_qtest(const char *line)
 	width = width_of(word, "write");
 	if (width != 0) {
 		write_bus(a, width, b);
-		answer(a == SLOT + 0x50 ? AT_KICK : NEVER, false, 0);
+		answer(a == SLOT + VIRTIO_MMIO_QUEUE_NOTIFY ? AT_KICK : NEVER, false, 0);
 		return;
 	}
 	if (width_of(word, "out") != 0) {
