@@ -22,6 +22,7 @@
 
 /* The entries of each link. */
 static const struct peer *const tables[] = {
+	peers_qemu,
 	peers_vhost_user,
 };
 

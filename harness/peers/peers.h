@@ -43,7 +43,8 @@ struct peer {
 	const char *version;   /* arguments with which it says its version; NULL: --version */
 };
 
-/* The entries of each link. */
+/* The entries of each link, ended by one without a name. */
+extern const struct peer peers_qemu[];
 extern const struct peer peers_vhost_user[];
 
 /* All of them, in the order of their links' tables, ended by NULL. */

@@ -1,0 +1,364 @@
+/* SPDX-License-Identifier: Apache-2.0 OR MIT */
+/*
+ * The registers of QEMU's virtio-mmio device.  See qemu.h.
+ *
+ * Accesses of 1, 2, 4 and 8 bytes are passed on as they are, others byte by byte; beyond
+ * the device's slot there is nothing to access.
+ *
+ * A write that only stores something is posted.  After one that may make the device work,
+ * QEMU's main loop is made to come round QEMU_ROUNDS times: it takes up each question of
+ * ours when it has done what the one before left behind (its bottom halves).  Then
+ * InterruptStatus and Status are looked at, and stay known until the next write.
+ */
+#include "harness/peers/qemu.h"
+
+#include <errno.h>
+#include <linux/virtio_config.h>
+#include <linux/virtio_mmio.h>
+#include <linux/virtio_ring.h>
+#include <stddef.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <time.h>
+#include <unistd.h>
+
+#define SLOT_SIZE 0x200u
+#define ROUNDS 3u	  /* after what may make it work */
+#define ROUNDS_WAITING 4u /* and where chains are with it then */
+#define PAUSE_NS 100000l  /* between questions to QMP */
+#define SIGNATURE_MAX 80
+#define INTERRUPT_BITS (VIRTIO_MMIO_INT_VRING | VIRTIO_MMIO_INT_CONFIG)
+
+/* What a write is followed by. */
+enum follow { FOLLOW_NOTHING, FOLLOW_LOOK, FOLLOW_WORK };
+
+/* It is gone. */
+static void lose(struct qemu *q, int err)
+{
+	char signature[SIGNATURE_MAX + 1];
+	struct process_end end;
+
+	qemu_explain(q, err, &end);
+	snprintf(signature, sizeof(signature), "peer:%.*s", SIGNATURE_MAX - 5, end.signature);
+	q->known = true;
+	q->status = q->interrupts = 0;
+	q->host->report(q->host->ctx, VRINGER_REPORT_GONE, signature, end.message);
+}
+
+/* A look at Status and InterruptStatus, when all before it is done. */
+static bool look(struct qemu *q)
+{
+	struct qtest_access accesses[] = {
+		{ VIRTIO_MMIO_STATUS, 4, 0 },
+		{ VIRTIO_MMIO_INTERRUPT_STATUS, 4, 0 },
+	};
+	int err = qemu_read(q, accesses, 2);
+	uint32_t raised;
+
+	if (err != 0) {
+		lose(q, err);
+		return false;
+	}
+	q->status = (uint32_t)accesses[0].value;
+	q->interrupts = (uint32_t)accesses[1].value;
+	q->known = true;
+	raised = q->interrupts & ~q->told & INTERRUPT_BITS;
+	q->told = q->interrupts;
+	if (raised != 0)
+		q->host->interrupt(q->host->ctx, raised);
+	return true;
+}
+
+/* Let its main loop come round. */
+static void come_round(struct qemu *q, unsigned rounds)
+{
+	for (unsigned i = 0; i < rounds && look(q); i++)
+		;
+}
+
+/* ---- registers --------------------------------------------------------------------- */
+
+static enum follow follow_of(uint64_t offset, uint64_t value, uint32_t len)
+{
+	if (len != 4 || offset >= VIRTIO_MMIO_CONFIG)
+		return FOLLOW_WORK;
+	switch (offset) {
+	case VIRTIO_MMIO_DEVICE_FEATURES_SEL:
+	case VIRTIO_MMIO_DRIVER_FEATURES:
+	case VIRTIO_MMIO_DRIVER_FEATURES_SEL:
+	case VIRTIO_MMIO_QUEUE_SEL:
+	case VIRTIO_MMIO_QUEUE_NUM:
+	case VIRTIO_MMIO_QUEUE_DESC_LOW:
+	case VIRTIO_MMIO_QUEUE_DESC_HIGH:
+	case VIRTIO_MMIO_QUEUE_AVAIL_LOW:
+	case VIRTIO_MMIO_QUEUE_AVAIL_HIGH:
+	case VIRTIO_MMIO_QUEUE_USED_LOW:
+	case VIRTIO_MMIO_QUEUE_USED_HIGH:
+	case VIRTIO_MMIO_SHM_SEL:
+		return FOLLOW_NOTHING;
+	case VIRTIO_MMIO_QUEUE_READY:
+	case VIRTIO_MMIO_INTERRUPT_ACK:
+		return FOLLOW_LOOK;
+	case VIRTIO_MMIO_STATUS:
+		return (value & VIRTIO_CONFIG_S_DRIVER_OK) != 0 ? FOLLOW_WORK : FOLLOW_LOOK;
+	default:
+		return FOLLOW_WORK;
+	}
+}
+
+static bool is_whole(uint32_t len)
+{
+	return len == 1 || len == 2 || len == 4 || len == 8;
+}
+
+static uint64_t load(const uint8_t *bytes, uint32_t len)
+{
+	uint64_t value = 0;
+
+	for (uint32_t i = len; i-- > 0;)
+		value = value << 8 | bytes[i];
+	return value;
+}
+
+static void store(uint8_t *bytes, uint32_t len, uint64_t value)
+{
+	for (uint32_t i = 0; i < len; i++)
+		bytes[i] = (uint8_t)(value >> 8 * i);
+}
+
+static void read_register(void *device, uint64_t offset, void *buf, uint32_t len)
+{
+	struct qemu *q = device;
+	uint32_t width = is_whole(len) ? len : 1;
+	struct qtest_access accesses[8];
+	unsigned count = 0;
+	int err;
+
+	memset(buf, 0, len);
+	if (q->process == NULL || offset >= SLOT_SIZE || len > SLOT_SIZE - offset)
+		return;
+	if (q->known && len == 4 && offset == VIRTIO_MMIO_STATUS) {
+		store(buf, 4, q->status);
+		return;
+	}
+	if (q->known && len == 4 && offset == VIRTIO_MMIO_INTERRUPT_STATUS) {
+		store(buf, 4, q->interrupts);
+		return;
+	}
+	for (uint32_t at = 0; at < len; at += width)
+		accesses[count++] = (struct qtest_access){ offset + at, width, 0 };
+	err = qemu_read(q, accesses, count);
+	if (err != 0) {
+		lose(q, err);
+		return;
+	}
+	for (unsigned i = 0; i < count; i++)
+		store((uint8_t *)buf + (size_t)i * width, width, accesses[i].value);
+}
+
+static void write_register(void *device, uint64_t offset, const void *buf, uint32_t len)
+{
+	struct qemu *q = device;
+	uint32_t width = is_whole(len) ? len : 1;
+	enum follow follow;
+	int err = 0;
+
+	if (q->process == NULL || offset >= SLOT_SIZE || len > SLOT_SIZE - offset)
+		return;
+	q->known = false;
+	q->waited = 0;
+	follow = follow_of(offset, load(buf, width), len);
+	for (uint32_t at = 0; at < len && err == 0; at += width) {
+		const struct qtest_access access = { q->base + offset + at, width,
+						     load((const uint8_t *)buf + at, width) };
+
+		err = qtest_write(&q->qtest, &access);
+	}
+	if (err != 0)
+		lose(q, err);
+	else if (follow != FOLLOW_NOTHING)
+		come_round(q, follow == FOLLOW_WORK ? ROUNDS : 1);
+	q->worked = follow == FOLLOW_WORK;
+}
+
+/* ---- rest -------------------------------------------------------------------------- */
+
+/* How many chains the device has of those queues, as QMP says. */
+static int ask_inuse(struct qemu *q, const uint32_t *outstanding, uint32_t queues, uint64_t *sum)
+{
+	*sum = 0;
+	for (uint32_t i = 0; i < queues; i++) {
+		char arguments[80];
+		const char *answer;
+		uint64_t inuse;
+		int err;
+
+		if (outstanding[i] == 0)
+			continue;
+		snprintf(arguments, sizeof(arguments),
+			 "{\"path\":\"/machine/peripheral/vringer\",\"queue\":%u}", i);
+		q->waited = 0;
+		err = qmp_command(&q->qmp, "x-query-virtio-queue-status", arguments, &answer);
+		/* No such device or queue: nothing is known of it. */
+		if (err == -EREMOTEIO)
+			continue;
+		if (err != 0)
+			return err;
+		if (qmp_number(answer, "inuse", &inuse))
+			*sum += inuse;
+	}
+	return 0;
+}
+
+static uint64_t now_ms(void)
+{
+	struct timespec now;
+
+	clock_gettime(CLOCK_MONOTONIC, &now);
+	return (uint64_t)now.tv_sec * 1000 + (uint64_t)now.tv_nsec / 1000000;
+}
+
+static int32_t settle(void *device, uint32_t ms, const uint32_t *outstanding)
+{
+	static const struct timespec pause = { .tv_nsec = PAUSE_NS };
+	struct qemu *q = device;
+	uint32_t queues = kind_find(q->peer->kind)->queue_count, waiting = 0;
+	uint64_t end = 0, inuse = 1;
+
+	if (!q->worked || q->process == NULL)
+		return 0;
+	for (uint32_t i = 0; i < queues; i++)
+		waiting += outstanding[i];
+	while (waiting > 0 && q->has_qmp && inuse > 0) {
+		int err = ask_inuse(q, outstanding, queues, &inuse);
+
+		if (err != 0) {
+			lose(q, err);
+			return 0;
+		}
+		if (inuse == 0)
+			break;
+		if (end == 0)
+			end = now_ms() + ms;
+		else if (now_ms() >= end)
+			return -ETIMEDOUT;
+		nanosleep(&pause, NULL);
+	}
+	q->worked = false;
+	if (waiting > 0)
+		come_round(q, ROUNDS_WAITING);
+	else if (q->has_qmp)
+		come_round(q, 1);
+	return 0;
+}
+
+/* ---- life -------------------------------------------------------------------------- */
+
+static void *create(const struct vringer_host *host, uint64_t offered, const uint16_t *queue_max)
+{
+	const struct vringer_region *region = host->regions;
+	char why[VRINGER_WHAT_MAX] = "";
+	struct qemu *q;
+
+	(void)offered;
+	(void)queue_max;
+	q = qemu_take(host->opaque, region->fd, region->addr + region->size, why);
+	if (q == NULL) {
+		host->report(host->ctx, VRINGER_REPORT_UNUSABLE, "peer:unusable", why);
+		return NULL;
+	}
+	q->host = host;
+	return q;
+}
+
+static void destroy(void *device)
+{
+	struct qemu *q = device;
+
+	/* What was posted is done, and its end shows, while the program is there. */
+	if (q->process != NULL)
+		come_round(q, 1);
+	qemu_give_back(q);
+}
+
+static int look_around(struct qemu *q, struct vringer_probe *found, uint32_t queues)
+{
+	uint64_t features = 0;
+
+	for (unsigned half = 0; half < 2; half++) {
+		const struct qtest_access sel = { q->base + VIRTIO_MMIO_DEVICE_FEATURES_SEL, 4,
+						  half };
+		struct qtest_access word = { VIRTIO_MMIO_DEVICE_FEATURES, 4, 0 };
+		int err = qtest_write(&q->qtest, &sel);
+
+		if (err == 0)
+			err = qemu_read(q, &word, 1);
+		if (err != 0)
+			return err;
+		features |= word.value << 32 * half;
+	}
+	found->features &= features;
+	found->features_high = 0;
+	for (uint32_t i = 0; i < queues; i++) {
+		const struct qtest_access sel = { q->base + VIRTIO_MMIO_QUEUE_SEL, 4, i };
+		struct qtest_access max = { VIRTIO_MMIO_QUEUE_NUM_MAX, 4, 0 };
+		int err = qtest_write(&q->qtest, &sel);
+
+		if (err == 0)
+			err = qemu_read(q, &max, 1);
+		if (err != 0)
+			return err;
+		if (max.value < found->queue_max[i])
+			found->queue_max[i] = (uint16_t)max.value;
+	}
+	return 0;
+}
+
+#define PROBE_MEMORY (448u << 10)
+
+static int32_t probe(void *opaque, struct vringer_probe *found, char *what)
+{
+	const struct peer *peer = opaque;
+	int fd = memfd_create("vringer-probe", MFD_CLOEXEC), err = -EMFILE;
+	struct process_end end;
+	struct qemu *q;
+
+	if (fd < 0 || ftruncate(fd, PROBE_MEMORY) != 0) {
+		snprintf(what, VRINGER_WHAT_MAX, "no memory by descriptor: %s", strerror(errno));
+		goto out;
+	}
+	q = qemu_take(peer, fd, PROBE_MEMORY, what);
+	if (q == NULL) {
+		err = -ENODEV;
+		goto out;
+	}
+	err = look_around(q, found, kind_find(peer->kind)->queue_count);
+	if (err != 0) {
+		qemu_explain(q, err, &end);
+		snprintf(what, VRINGER_WHAT_MAX, "it does not run: %.150s", end.message);
+	}
+	qemu_stop(q);
+	qemu_give_back(q);
+out:
+	if (fd >= 0)
+		close(fd);
+	return err;
+}
+
+const struct peer_link peer_qtest = {
+	.name = "qtest",
+	.target = {
+		.level = VRINGER_LEVEL_MMIO,
+		.memory = VRINGER_MEMORY_PLAIN,
+		.layout = VRINGER_LAYOUT_FLAT,
+		.flags = VRINGER_LEVEL_LINE | VRINGER_FIXED_FEATURES | VRINGER_FIXED_SIZES,
+		.features = 1ull << VIRTIO_RING_F_INDIRECT_DESC | 1ull << VIRTIO_RING_F_EVENT_IDX,
+		.create = create,
+		.destroy = destroy,
+		.read = read_register,
+		.write = write_register,
+		.settle_queues = settle,
+		.probe = probe,
+	},
+};
