@@ -181,7 +181,7 @@ BUG_NEEDS_afl  = gcc clang afl
 BUG_BASE_fuzz  = seeds $(BUG_FUZZERS:%=build/fuzz/fuzz_%)
 BUG_BASE_afl   = seeds $(BUG_FUZZERS:%=build/afl/fuzz_%) build/afl/vringer_mutator.so
 
-.PHONY: all install test test-suites fuzz corpus bugs bugs-table bugs-tap bench coverage lint format deps help clean fuzzers seeds \
+.PHONY: all install test test-suites fuzz peers corpus bugs bugs-table bugs-tap bench coverage lint format deps help clean fuzzers seeds \
 	targets test-files FORCE
 
 all: ## Build build/vringer (with ASan and UBSan; uses CC and CFLAGS if given) and build/libvringer.a
@@ -217,8 +217,15 @@ fuzz: ## Fuzz T=net_loopback (or all, or peer:NAME) for SECONDS=60 with ENGINE=l
 	@fuzzers/fuzz.sh check "$(ENGINE)" "$(SECONDS)" "$(JOBS)" "$(PICKED)" "$(TARGETS)" \
 		"$(if $(ENGINE_MAIN),none,ok)"
 	@.ci/deps $(if $(FOREIGN),,$(if $(filter afl,$(ENGINE)),$(AFL_NEEDS),$(FUZZ_NEEDS)))
+	$(if $(filter peer:%,$(T)),$(SUB) build/vringer)
+	@fuzzers/fuzz.sh peers $(PICKED)
 	$(SUB) SEEDED="$(PICKED)" seeds build/vringer $(BUILT_$(ENGINE))
 	@exec fuzzers/fuzz.sh run "$(ENGINE)" "$(SECONDS)" "$(JOBS)" $(PICKED)
+
+peers: ## Run the portable suite on QEMU, vhost-user backends, ... that are installed (PEER=name, QUICK=1, COMMAND=a build of yours)
+	@.ci/deps gcc jq $(if $(PEER),,qemu qemu-storage-daemon)
+	$(SUB) build/vringer
+	@$(ALONE) peers harness/peers/table.sh $(PEER)
 
 corpus: ## Keep inputs from fuzzing T that reach code no committed script reaches, in corpus/T/coverage
 	@.ci/deps $(FUZZ_NEEDS)
@@ -431,6 +438,22 @@ build/test/run-zoo build/test/run-broken: build/libvringer.a
 	$(call say,LINK) $(CLANG) $(ZOO_FLAGS) -o $@ $(filter %.o,$^) $(filter %.a,$^) -pthread
 
 -include $(patsubst %.o,%.d,$(call zoo_objs,zoo) $(call zoo_objs,broken))
+
+# Processes that stand in for other people's.  Without sanitizers: how they die is their own.
+PEER_FLAGS := -std=gnu11 -g -O1 -D_GNU_SOURCE $(WARN) $(WERROR) -pthread
+PEERS      := $(addprefix build/test/peer/,vhost_user_rng qtest_server)
+peer_objs   = $(patsubst %,build/test/peer/%.o,luck memory ring $1)
+
+build/test/peer/%.o: harness/test/peer/%.c Makefile
+	@mkdir -p $(@D)
+	$(call say,CC) $(CC_gcc) $(PEER_FLAGS) -MMD -MP -c -o $@ $<
+
+build/test/peer/vhost_user_rng: $(call peer_objs,vhost_user_rng vhost_wire)
+build/test/peer/qtest_server: $(call peer_objs,qtest_server mmio)
+$(PEERS):
+	$(call say,LINK) $(CC_gcc) $(PEER_FLAGS) -o $@ $^
+
+-include $(wildcard build/test/peer/*.d)
 
 # Where each fuzz target starts: committed scripts, in the form its input has.
 seeds: $(if $(FOREIGN),build/obj/release/vringer,build/vringer)

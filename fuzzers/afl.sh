@@ -17,9 +17,12 @@
 # shellcheck disable=SC1091,SC2034,SC2154
 set -eu
 
-target=$1 seconds=$2 jobs=$3
+target=${1#peer:} seconds=$2 jobs=$3
 device=$(echo "$target" | tr _ -)
-binary=build/afl/fuzz_$target vringer=build/vringer
+# What it is called in fuzzers/: of all peers there is one.
+kind=$target
+[ "$target" = "$1" ] || kind=peer
+binary=build/afl/fuzz_$kind vringer=build/vringer
 corpus=build/fuzz-corpus/$target findings=build/findings/$target
 out=build/afl-out/$target in=build/afl-in/$target logs=build/afl-logs/$target
 poll=10
@@ -28,7 +31,7 @@ known=${KNOWN:-}
 . fuzzers/findings.sh
 
 option() {
-	awk -F '[ \t]*=[ \t]*' -v n="$1" '$1 == n { print $2 }' "fuzzers/fuzz_$target.options"
+	awk -F '[ \t]*=[ \t]*' -v n="$1" '$1 == n { print $2 }' "fuzzers/fuzz_$kind.options"
 }
 
 # Copy the files given to $1, named after their content; each whole or not at
@@ -99,8 +102,8 @@ environment() {
 		export AFL_I_DONT_CARE_ABOUT_MISSING_CRASHES=1
 		;;
 	esac
-	takes_programs "$target" && [ "${VRINGER_MUTATOR:-on}" != off ] || return 0
-	VRINGER_TARGET=$(echo "$target" | tr _ - | sed 's/^binary$/any/')
+	takes_programs "$kind" && [ "${VRINGER_MUTATOR:-on}" != off ] || return 0
+	VRINGER_TARGET=$(echo "$device" | tr _ - | sed 's/^binary$/any/')
 	VRINGER_MAX_LEN=$(option max_len)
 	export VRINGER_TARGET VRINGER_MAX_LEN
 	export AFL_CUSTOM_MUTATOR_LIBRARY="$PWD/build/afl/vringer_mutator.so"
@@ -147,7 +150,8 @@ touch "$logs/started"
 echo "== $target for $seconds s: corpus $corpus, findings $findings, logs $logs"
 environment
 set -- -i "$in" -o "$out" -V "$seconds" -m none -t 1000+ -G "$(option max_len)"
-[ ! -f "fuzzers/fuzz_$target.dict" ] || set -- "$@" -x "fuzzers/fuzz_$target.dict"
+dict=$(option dict)
+[ -z "$dict" ] || set -- "$@" -x "fuzzers/$dict"
 begun=$(date +%s)
 stop_on_interrupt
 job=0

@@ -16,7 +16,9 @@
 #include <string.h>
 
 /* Small numbers are themselves, others count by their magnitude. */
-#define EXACT_MAX 8u
+#define EXACT_MAX 2u
+/* More often than that is no news. */
+#define TIMES_MAX 4u
 
 __attribute__((section("__libfuzzer_extra_counters"), used)) static uint8_t map[FEEDBACK_MAP];
 
@@ -54,21 +56,11 @@ static void hit(uint32_t hash)
 
 	if (feedback_guards != NULL && __sanitizer_cov_trace_pc_guard != NULL)
 		__sanitizer_cov_trace_pc_guard(&feedback_guards[at]);
-	else if (map[at] < UINT8_MAX)
+	else if (map[at] < TIMES_MAX)
 		map[at]++;
 }
 
-/* What changed, if it is short: a status byte, an index, the beginning of an answer. */
-static uint32_t short_value(const uint8_t *data, uint32_t len)
-{
-	uint64_t value = 0;
-
-	if (data == NULL || len > sizeof(value))
-		return 0;
-	memcpy(&value, data, len);
-	return 1 + class_of(value);
-}
-
+/* The device's answer to a driver that reads; 0 of the configuration says little. */
 static uint32_t of_register(const struct trace_event *e)
 {
 	switch (e->addr) {
@@ -77,7 +69,7 @@ static uint32_t of_register(const struct trace_event *e)
 	case VIRTIO_MMIO_QUEUE_READY:
 		return mix((uint32_t)e->addr, (uint32_t)e->value & 0xff);
 	default:
-		return e->addr >= VIRTIO_MMIO_CONFIG
+		return e->addr >= VIRTIO_MMIO_CONFIG && e->value != 0
 			       ? mix(mix((uint32_t)e->addr, e->len), class_of(e->value))
 			       : 0;
 	}
@@ -113,9 +105,10 @@ static uint32_t of_counter(const struct trace_event *e)
 	return mix_text(class_of(e->value), e->name);
 }
 
+/* How many bytes, and of one byte what it became: a status, an index. */
 static uint32_t of_change(const struct trace_event *e)
 {
-	return mix(class_of(e->len), short_value(e->data, e->len));
+	return mix(class_of(e->len), e->data != NULL && e->len == 1 ? class_of(*e->data) : 0);
 }
 
 /* Broken rules, also those that fail nothing. */

@@ -76,6 +76,7 @@ triage() {
 	list=$1
 	shift
 	[ "${VRINGER_LEDGER:-}" != off ] || set -- --no-ledger "$@"
+	[ -z "${VRINGER_PEER_COMMAND:-}" ] || set -- --command "$VRINGER_PEER_COMMAND" "$@"
 	"$vringer" triage -t "$device" ${list:+--known "$list"} "$@"
 }
 

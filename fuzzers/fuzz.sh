@@ -4,8 +4,12 @@
 # What `make fuzz` does after the build.
 #
 #   fuzz.sh check ENGINE SECONDS JOBS TARGETS KNOWN LINKED check the arguments
+#   fuzz.sh peers TARGET...  are those of them that are peers there?
 #   fuzz.sh run ENGINE SECONDS JOBS TARGET...
 #   fuzz.sh options TARGET   the engine's flags for that target
+#
+# TARGET is peer:NAME for a device in another process (harness/peers/); COMMAND is then
+# what --command has.
 #
 # Exit 0: nothing found; 1: something was found; 2: it cannot run.
 #
@@ -44,33 +48,52 @@ check() {
 	is_count "$jobs" || fail "JOBS=$jobs is not a number of processes above 0"
 	[ -n "$targets" ] || fail "there is no fuzz target"
 	for target in $targets; do
-		case " $known " in
+		case " $known peer:" in
 		*" $target "*) ;;
-		*) fail "T=$target is unknown; there are: $known, all" ;;
+		*" ${target%%:*}:"*) ;; # which peers there are is known after the build
+		*) fail "T=$target is unknown; there are: $known, all, peer:NAME" ;;
 		esac
 	done
 	[ "$linked" = ok ] || fail "OUT is given without LIB_FUZZING_ENGINE: no engine to fuzz with"
 }
 
-# The flags of the target's .options file, as libFuzzer takes them.  The
-# dictionary's place differs here from where OSS-Fuzz puts it.
+# A peer is one of those that are listed, and its program is there.  Its list of known
+# findings stands for KNOWN where that is not given.
+check_peer() {
+	list=$(build/vringer peers --json --peer "$1" ${COMMAND:+--command "$COMMAND"}) || exit 2
+	[ "$(echo "$list" | jq '.peers[0].found')" = true ] ||
+		fail "$(echo "$list" | jq -r '.peers[0] | .peer + ": " + .missing')"
+	[ -n "${KNOWN+given}" ] || [ ! -f "corpus/peers/$1/known" ] || known=corpus/peers/$1/known
+}
+
+# The flags of the target's .options file, as libFuzzer takes them.  The dictionary is
+# beside it here.
 options() {
 	file=fuzzers/fuzz_$1.options
 	[ ! -f "$file" ] || awk -F '[ \t]*=[ \t]*' '
 		/^\[/ { ours = /^\[libfuzzer\]/ }
-		ours && NF == 2 && $1 != "dict" { print "-" $1 "=" $2 }' "$file"
-	[ ! -f "fuzzers/fuzz_$1.dict" ] || echo "-dict=fuzzers/fuzz_$1.dict"
+		ours && NF == 2 { print "-" $1 "=" ($1 == "dict" ? "fuzzers/" : "") $2 }' "$file"
+}
+
+# A target that is a peer: for the fuzzing binary, and for what sorts its findings.
+use_peer() {
+	case $1 in
+	peer:*) check_peer "${1#peer:}" ;;
+	*) return 0 ;;
+	esac
+	export VRINGER_PEER="${1#peer:}" VRINGER_PEER_COMMAND="${COMMAND:-}"
 }
 
 fuzz_one() {
-	target=$1
+	target=${1#peer:}
 	device=$(echo "$target" | tr _ -)
 	binary=build/fuzz/fuzz_$target
+	[ "$target" = "$1" ] || binary=build/fuzz/fuzz_peer
 	corpus=build/fuzz-corpus/$target given=build/seeds/$target
 	seeds=build/fuzz-in/$target
 	findings=build/findings/$target logs=build/fuzz-logs/$target
 	# shellcheck disable=SC2046  # flags hold no spaces
-	fuzz_with_libfuzzer $(options "$target") -timeout=10 -rss_limit_mb=512
+	fuzz_with_libfuzzer $(options "${binary#build/fuzz/fuzz_}") -timeout=10 -rss_limit_mb=512
 	total=$((total + count))
 }
 
@@ -78,6 +101,10 @@ case $1 in
 check)
 	shift
 	check "$@"
+	;;
+peers)
+	shift
+	for t; do use_peer "$t"; done
 	;;
 options)
 	options "$2"
@@ -99,6 +126,7 @@ run)
 	script=
 	trap '[ -z "$script" ] || kill -s TERM "$script" 2>/dev/null || :' INT TERM HUP
 	for t; do
+		use_peer "$t"
 		if [ "$engine" = libfuzzer ]; then
 			fuzz_one "$t"
 		else
@@ -113,7 +141,7 @@ run)
 			[ "$rc" -le 1 ] || exit "$rc"
 			total=$((total + rc))
 		fi
-		[ ! -f "$logs_of/$t/interrupted" ] || break
+		[ ! -f "$logs_of/${t#peer:}/interrupted" ] || break
 	done
 	[ "$total" = 0 ] || exit 1
 	;;

@@ -14,7 +14,7 @@ is_parser() {
 
 # Are its inputs guest programs in the binary form, which the mutator is for?
 takes_programs() {
-	grep -q '\.programs = true' "fuzzers/fuzz_$(echo "$1" | tr - _).c"
+	[ "$1" = peer ] || grep -q '\.programs = true' "fuzzers/fuzz_$(echo "$1" | tr - _).c"
 }
 
 # All that is fed to a parser.

@@ -17,6 +17,7 @@
  */
 #include "fuzzers/mutator_afl.h"
 #include "fuzzers/mutate.h"
+#include "harness/peers/peers.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -91,6 +92,7 @@ void *afl_custom_init(void *afl, unsigned int seed)
 	(void)afl;
 	if (a == NULL)
 		return NULL;
+	peer_register();
 	mutator_init(&a->mutator, target != NULL ? target : "any", seed);
 	learn_target(&a->mutator);
 	learn_requests(a, getenv("VRINGER_REQUESTS"));

@@ -9,6 +9,7 @@
 #   binary    its input is binary for any target: every script, encoded
 #   mmds      its input is a frame: what corpus/mmds has
 #   snapshot  its input is a snapshot: those of its corpus
+#   peer:NAME a device in another process: the scripts for it, encoded
 #   others    a device: the scripts for that device, encoded
 #
 # A file of corpus/TARGET/ that is not a script (*.vr) is input as it stands.
@@ -20,6 +21,12 @@ set -eu
 vringer=$1 target=$2 dir=$3
 name=$(echo "$target" | tr _ -)
 own=corpus/$name
+case $target in
+peer:*)
+	name=${target#peer:}
+	own=corpus/peers/$name
+	;;
+esac
 
 # What one that was killed left; one that is at work is left alone.
 for old in "$dir".[0-9]*; do
@@ -27,7 +34,7 @@ for old in "$dir".[0-9]*; do
 	[ ! -d "$old" ] || kill -0 "${pid%%.*}" 2>/dev/null || rm -rf "$old"
 done
 seeds=$dir.$$ scripts=$dir.$$.scripts
-trap 'rm -rf "$seeds" "$scripts"' EXIT
+trap 'rm -rf "$seeds" "$seeds.programs" "$scripts"' EXIT
 mkdir -p "$seeds" "$scripts"
 
 # Copy the files listed on standard input into $1, their names flattened.
@@ -58,7 +65,7 @@ snapshot)
 esac
 
 if [ -d "$own" ]; then
-	find "$own" -type f ! -name '*.vr' ! -name '.*' ! -name 'README*' | sort | gather "$seeds"
+	find "$own" -type f ! -name '*.vr' ! -name '.*' ! -name 'README*' ! -name known | sort | gather "$seeds"
 fi
 find "$scripts" -type f -print0 | xargs -0 -r "$vringer" encode -o "$seeds"
 if ! diff -rq "$seeds" "$dir" >/dev/null 2>&1; then

@@ -137,6 +137,7 @@ static void print_json(const struct cmd_options *options)
 	json_array(&json, "peers");
 	for (const struct peer *const *p = peer_all(); *p != NULL; p++) {
 		const char *program = peer_program(*p);
+		char missing[200];
 
 		if (!is_wanted(options, *p))
 			continue;
@@ -148,8 +149,10 @@ static void print_json(const struct cmd_options *options)
 		json_string(&json, "link", (*p)->link->name);
 		json_string(&json, "package", (*p)->package);
 		json_bool(&json, "found", program != NULL);
-		if (program != NULL)
-			json_string(&json, "program", program);
+		if (program == NULL)
+			peer_missing(*p, missing, sizeof(missing));
+		json_string(&json, program != NULL ? "program" : "missing",
+			    program != NULL ? program : missing);
 		json_string(&json, "version_arguments",
 			    (*p)->version != NULL ? (*p)->version : "--version");
 		json_object_end(&json);

@@ -23,7 +23,7 @@
 
 static const struct cmd_usage usage = {
 	"[SCRIPT|DIR...]",
-	"toDXJUCSLNKTR",
+	"toDXAJUCFSLNKTR",
 	"Run scripts and print the results as TAP, JSON or JUnit XML.  A directory stands for all\n"
 	"*.vr files in it.  -t TARGET selects the scripts for that device and for any device.  An\n"
 	"installed vringer runs the installed conformance scripts when no file is given.",
@@ -47,6 +47,8 @@ struct runner {
 	struct script *script;
 	const struct target *only[2]; /* of targets_of */
 	struct instance instances[INSTANCES_MAX];
+	struct cmd_progress progress;
+	unsigned runs, done;
 	char *report, *words; /* CHILD_REPORT_MAX bytes, CHILD_WORDS_MAX */
 };
 
@@ -145,13 +147,13 @@ static unsigned transport_count(const struct runner *r)
 	return r->options.all_transports ? count : 1;
 }
 
-/* Parse all scripts before the first one runs: 0 with the number of runs, or
+/* Parse all scripts before the first one runs, and count the runs: 0, or
  * STATUS_USAGE. */
-static int plan(struct runner *r, unsigned *runs)
+static int plan(struct runner *r)
 {
 	int status = 0;
 
-	*runs = 0;
+	r->runs = 0;
 	for (size_t i = 0; i < r->walk.count; i++) {
 		const struct program *prog = &r->script->prog;
 		struct source *source = &r->sources[i];
@@ -167,7 +169,11 @@ static int plan(struct runner *r, unsigned *runs)
 		for (const struct target *const *t = targets_of(r); *t != NULL; t++) {
 			if (cmd_probe("run", *t) != 0)
 				return STATUS_USAGE;
-			*runs += instance_list(r->script, *t, r->instances) * transport_count(r);
+			r->runs += (r->options.brief
+					    ? 1
+					    : instance_list(r->script, *t, r->options.all_requests,
+							    r->instances)) *
+				   transport_count(r);
 		}
 	}
 	return status;
@@ -178,6 +184,7 @@ static int run_one(struct runner *r, const char *path, const struct target *targ
 {
 	struct child_job job = {
 		.script = r->script,
+		.path = input_name(path),
 		.target = target,
 		.transport = transport,
 		.expect = !r->options.judging.no_ledger,
@@ -211,37 +218,79 @@ static int run_one(struct runner *r, const char *path, const struct target *targ
 	return 0;
 }
 
-/* All instances of one script, which is loaded, on one target. */
+/* Where the results go to a file nothing else is seen of it. */
+static void show_progress(struct runner *r, const struct target *target)
+{
+	r->done++;
+	if (r->options.output != NULL && strcmp(r->options.output, "-") != 0)
+		cmd_progress_show(&r->progress, "run: %s: %u of %u, %u failed", target->name,
+				  r->done, r->runs, r->suite.failed);
+}
+
+/* Load the script of that source as that instance. */
+static int load_instance(struct runner *r, size_t i, const struct instance *instance)
+{
+	return instance->queue ? load(r, i, &instance->binding) : 0;
+}
+
+/* One instance by each transport. */
+static int run_instance(struct runner *r, size_t i, const struct target *target,
+			const struct instance *instance)
+{
+	int status = load_instance(r, i, instance) != 0 ? STATUS_USAGE : 0;
+
+	for (unsigned t = 0; t < transport_count(r) && status == 0; t++) {
+		status = run_one(r, r->sources[i].path, target, instance,
+				 r->options.all_transports ? transport_all[t]
+							   : r->options.transport);
+		show_progress(r, target);
+	}
+	return status;
+}
+
+/* The first instance that can run; the first if none can. */
+static unsigned first_possible(struct runner *r, size_t i, const struct target *target,
+			       unsigned count)
+{
+	for (unsigned n = 0; n < count; n++)
+		if (load_instance(r, i, &r->instances[n]) == 0 &&
+		    instance_unmet(&r->instances[n], r->script, target, r->options.transport) ==
+			    NULL)
+			return n;
+	return 0;
+}
+
+/* The instances of one script, which is loaded, on one target. */
 static int run_instances(struct runner *r, size_t i, const struct target *target)
 {
-	unsigned count = instance_list(r->script, target, r->instances);
+	unsigned count = instance_list(r->script, target, r->options.all_requests, r->instances);
+	unsigned first = 0;
 	int status = 0;
 
-	for (unsigned n = 0; n < count && status == 0; n++) {
-		if (r->instances[n].queue && load(r, i, &r->instances[n].binding) != 0)
-			return STATUS_USAGE;
-		for (unsigned t = 0; t < transport_count(r) && status == 0; t++)
-			status = run_one(r, r->sources[i].path, target, &r->instances[n],
-					 r->options.all_transports ? transport_all[t]
-								   : r->options.transport);
+	if (r->options.brief) {
+		first = first_possible(r, i, target, count);
+		count = first + 1;
 	}
+	for (unsigned n = first; n < count && status == 0; n++)
+		status = run_instance(r, i, target, &r->instances[n]);
 	return status;
 }
 
 static int run_all(struct runner *r)
 {
-	unsigned runs;
-	int status = plan(r, &runs);
+	int status = plan(r);
 
 	if (status != 0)
 		return status;
-	suite_begin(&r->suite, runs);
+	suite_begin(&r->suite, r->runs);
+	cmd_progress_begin(&r->progress);
 	for (size_t i = 0; i < r->walk.count && status == 0; i++) {
 		if (load(r, i, NULL) != 0)
 			return STATUS_USAGE;
 		for (const struct target *const *t = targets_of(r); *t != NULL && status == 0; t++)
 			status = run_instances(r, i, *t);
 	}
+	cmd_progress_end(&r->progress);
 	suite_end(&r->suite);
 	return status != 0 ? status : r->suite.failed > 0 ? STATUS_BROKEN : STATUS_OK;
 }

@@ -22,8 +22,6 @@
 #include <time.h>
 #include <unistd.h>
 
-#define PROGRESS_SECONDS 5
-
 static const struct cmd_usage usage = {
 	"FILE|DIR...",
 	"toDXJSLNPKTR",
@@ -51,8 +49,7 @@ struct triage_cmd {
 	struct walk walk;
 	FILE *out;
 	struct json json;    /* to it */
-	bool terminal, told; /* progress */
-	time_t shown;
+	struct cmd_progress progress;
 	bool failed;			/* an error was printed on stderr */
 	size_t found, silent, expected; /* groups; inputs; inputs */
 	bool interrupted;
@@ -66,20 +63,10 @@ static bool is_input(const char *name)
 	       strstr(name, ".vr.tmp-") == NULL && strncmp(name, "slow-unit-", 10) != 0;
 }
 
-/* Print progress: update one line on a terminal, else print a line now and then. */
 static void show_progress(struct triage_cmd *c, size_t done)
 {
-	struct timespec now;
-
-	clock_gettime(CLOCK_MONOTONIC, &now);
-	if (now.tv_sec - c->shown < (c->terminal ? 1 : PROGRESS_SECONDS))
-		return;
-	c->shown = now.tv_sec;
-	fprintf(stderr, "%striage: %zu of %zu files, %zu signatures%s",
-		c->terminal ? "\r\033[K" : "", done, c->walk.count, c->triage.count,
-		c->terminal ? "" : "\n");
-	fflush(stderr);
-	c->told = true;
+	cmd_progress_show(&c->progress, "triage: %zu of %zu files, %zu signatures", done,
+			  c->walk.count, c->triage.count);
 }
 
 /* The scripts in the output folder may be overwritten, so none may be an input. */
@@ -346,20 +333,16 @@ static void sort_files(struct triage_cmd *c)
 		err = triage_sort(&c->triage);
 	else
 		triage_sort(&c->triage);
-	if (c->terminal && c->told)
-		fputs("\r\033[K", stderr);
+	cmd_progress_end(&c->progress);
 	c->interrupted = cmd_stop != 0;
 	c->failed = err != 0 && err != -EINTR;
 }
 
 static int triage_all(struct triage_cmd *c)
 {
-	struct timespec now;
-
 	if (prepare(c) != 0)
 		return STATUS_USAGE;
-	clock_gettime(CLOCK_MONOTONIC, &now);
-	c->shown = now.tv_sec;
+	cmd_progress_begin(&c->progress);
 	sort_files(c);
 	/* If all files were invalid, there is nothing to print. */
 	if (c->triage.inputs > 0 || (refused(c) == 0 && !c->failed))
@@ -405,8 +388,7 @@ static int triage_quietly(struct triage_cmd *c)
 
 int cmd_triage(int argc, char **argv)
 {
-	struct triage_cmd c = { .walk = { .wanted = is_input, .once = true },
-				.terminal = isatty(STDERR_FILENO) == 1 };
+	struct triage_cmd c = { .walk = { .wanted = is_input, .once = true } };
 	int status = cmd_parse(&c.options, &usage, argc, argv);
 
 	if (status != 0)

@@ -3,7 +3,7 @@
  * The list of known findings.  See known.h.
  *
  * A line that no finding can match is an error: what stands before the first ':' must
- * be a rule's id or a kind of crash.
+ * be a rule's id, or one of a few words.
  */
 #include "harness/ledger/known.h"
 #include "harness/files/escape.h"
@@ -17,9 +17,11 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* The kinds of crash: how their signatures begin. */
-static const char *const kinds[] = { "asan", "ubsan", "lsan",	       "signal",       "exit",
-				     "hang", "leak",  "out-of-memory", "endless-loop", "create" };
+/* How other signatures begin: the kinds of crash, a `>` line that is not met (child.h), what
+ * a device in another process does (harness/peers/). */
+static const char *const kinds[] = { "asan",	     "ubsan",  "lsan",	 "signal",
+				     "exit",	     "hang",   "leak",	 "out-of-memory",
+				     "endless-loop", "create", "demand", "peer" };
 
 /* A line of the file, as it is read. */
 struct line {

@@ -23,6 +23,7 @@
 /* The entries of each link. */
 static const struct peer *const tables[] = {
 	peers_qemu,
+	peers_vhost_user,
 };
 
 /* A peer that was opened; kept until the process ends. */
@@ -110,8 +111,8 @@ static void describe(struct opened *o, const struct kind *kind)
 	t->help = peer->help;
 	t->flags |= peer->flags;
 	t->device_id = kind->device_id;
-	t->features = ((t->features | kind->features) & ~peer->features_off) |
-		      1ull << VIRTIO_F_VERSION_1;
+	t->features =
+		((t->features | kind->features) & ~peer->features_off) | 1ull << VIRTIO_F_VERSION_1;
 	t->queue_count = count_queues(kind, t->features);
 	t->queues = kind->queues;
 	t->queue_needs = kind->queue_needs;

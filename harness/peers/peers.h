@@ -45,6 +45,7 @@ struct peer {
 
 /* The entries of each link, ended by one without a name. */
 extern const struct peer peers_qemu[];
+extern const struct peer peers_vhost_user[];
 
 /* All of them, in the order of their links' tables, ended by NULL. */
 const struct peer *const *peer_all(void);

@@ -402,6 +402,8 @@ int child_run(const struct child_job *job, struct child_result *result, char *re
 	if (job->trace_out != NULL)
 		fflush(job->trace_out);
 	err = run_child(job, result, shared, &streams[0], &streams[1]);
+	if (err == 0)
+		child_note_demand(job, result);
 out:
 	if (shared != MAP_FAILED)
 		munmap(shared, sizeof(*shared));

@@ -51,6 +51,9 @@ struct child_result {
 	struct child_unmet unmet[CHILD_UNMET_MAX];
 	unsigned finding_count; /* also those that do not fail the run */
 	struct finding findings[LEDGER_FINDINGS_MAX];
+	/* The `>` line that was not met, if it is known; else its kind is FINDING_NONE and
+	 * `known` NULL, and it has a signature where it has one. */
+	struct finding demand;
 	uint64_t judged[(RULE_COUNT + 63) / 64];
 	uint64_t not_judged[(RULE_COUNT + 63) / 64];
 	struct ledger_blindness blindness; /* of plain memory */
@@ -61,6 +64,7 @@ struct child_result {
 
 struct child_job {
 	const struct script *script; /* its `>` lines are checked if `expect` */
+	const char *path;	     /* of it, for the signature of a line; NULL: there is none */
 	const struct target *target;
 	const struct transport *transport; /* NULL: the first of transport_all */
 	bool expect;
@@ -96,8 +100,8 @@ void child_perform(const struct child_job *job, struct run *run, struct child_re
 const struct finding *child_finding(const struct child_result *result, const struct child_job *job);
 /* A known finding; NULL if there is none. */
 const struct finding *child_known(const struct child_result *result);
-/* Does the program fail?  A `>` line that is not met after a known finding does not
- * count. */
+/* Does the program fail?  A `>` line that is not met after a known finding, or is known
+ * itself, does not count. */
 bool child_failed(const struct child_result *result, const struct child_job *job);
 /* Count the known findings as found; true if there is one. */
 bool child_note_known(const struct child_result *result, struct known *known);

@@ -87,4 +87,7 @@ enum child_end child_watch(struct child_watch *watch);
 int child_conclude(const struct child_job *job, const struct child_watch *watch, enum child_end end,
 		   int status, const char *report, struct child_result *result);
 
+/* Fill in result->demand. */
+void child_note_demand(const struct child_job *job, struct child_result *result);
+
 #endif

@@ -3,6 +3,7 @@
  * The result of a child: the finding that fails a run, and a finding made from the way
  * the child ended.  See child.h.
  */
+#include "harness/arena/instrumented.h"
 #include "harness/run/child_internal.h"
 
 #include <errno.h>
@@ -24,7 +25,33 @@ const struct finding *child_known(const struct child_result *result)
 	for (unsigned i = 0; i < result->finding_count; i++)
 		if (result->findings[i].known != NULL)
 			return &result->findings[i];
-	return NULL;
+	return result->demand.known != NULL ? &result->demand : NULL;
+}
+
+/* The last two names of a path: a script is known by its folder and its own name. */
+static const char *short_path(const char *path)
+{
+	const char *slash = strrchr(path, '/');
+
+	while (slash != NULL && slash > path && slash[-1] != '/')
+		slash--;
+	return slash != NULL ? slash : path;
+}
+
+void child_note_demand(const struct child_job *job, struct child_result *result)
+{
+	struct finding *f = &result->demand;
+
+	memset(f, 0, sizeof(*f));
+	if (result->failed_line == 0 || job->path == NULL)
+		return;
+	f->op = result->failed_op;
+	snprintf(f->signature, sizeof(f->signature), "demand:%s:%u", short_path(job->path),
+		 result->failed_line);
+	snprintf(f->message, sizeof(f->message), "%.*s", (int)sizeof(f->message) - 1,
+		 result->failure);
+	if (child_finding(result, job) == NULL)
+		f->known = known_reason(job->judging.known, f->signature);
 }
 
 bool child_failed(const struct child_result *result, const struct child_job *job)
@@ -38,6 +65,8 @@ bool child_note_known(const struct child_result *result, struct known *known)
 	for (unsigned i = 0; known != NULL && i < result->finding_count; i++)
 		if (result->findings[i].known != NULL)
 			known_hit(known, result->findings[i].signature);
+	if (known != NULL && result->demand.known != NULL)
+		known_hit(known, result->demand.signature);
 	return child_known(result) != NULL;
 }
 
@@ -131,16 +160,6 @@ int child_conclude(const struct child_job *job, const struct child_watch *watch,
 	return 0;
 }
 
-/* If we cannot start a process, LeakSanitizer cannot either, and would end the command
- * with a report and an exit status of its own. */
-static bool no_process;
-
-int __lsan_is_turned_off(void) __attribute__((weak));
-int __lsan_is_turned_off(void)
-{
-	return no_process;
-}
-
 void child_explain(const char *path, const struct target *target, int err,
 		   const struct child_result *result)
 {
@@ -156,5 +175,8 @@ void child_explain(const char *path, const struct target *target, int err,
 			result->failure);
 	else
 		fprintf(stderr, "%s: cannot start a process to run it: %s\n", path, strerror(-err));
-	no_process = no_process || err == -EAGAIN;
+	/* If we cannot start a process, LeakSanitizer cannot either, and would end the
+	 * command with a report and an exit status of its own. */
+	if (err == -EAGAIN)
+		instrumented_end_unchecked();
 }

@@ -122,6 +122,7 @@ static int replay_script(const struct replay_options *options, const char *path,
 	struct trace reader = { report_trace_event, &trace };
 	struct child_job job = {
 		.script = script,
+		.path = path,
 		.target = target,
 		.transport = options->transport,
 		.expect = !options->judging.no_ledger,

@@ -67,8 +67,12 @@ static void describe_failure(FILE *out, const struct suite_result *r)
 	const struct finding *failing = child_finding(r->child, r->job);
 	const struct finding *finding = failing != NULL ? failing : child_known(r->child);
 
+	if (finding == &r->child->demand)
+		finding = NULL;
 	if (r->child->failed_line != 0)
 		report_failure(out, r->path, r->child, r->script);
+	if (finding == NULL && r->child->failed_line != 0)
+		fprintf(out, "signature: %s\n", r->child->demand.signature);
 	if (r->incomplete)
 		fprintf(out, "%s: no chain was returned, expected one at least\n", r->path);
 	if (finding != NULL && finding->op != FINDING_OP_END)
@@ -248,6 +252,7 @@ static void json_result(struct suite *suite, const struct suite_result *r)
 	if (r->skip == NULL && r->child->failed_line != 0) {
 		json_number(json, "line", r->child->failed_line);
 		json_string(json, "message", r->child->failure);
+		json_string(json, "signature", r->child->demand.signature);
 	}
 	json_array(json, "clauses");
 	for (unsigned i = 0; i < r->script->clause_count; i++)

@@ -24,7 +24,7 @@
 
 #define NAME_MAX_LETTERS 20u /* with "qemu-" before it, it is a target's */
 #define REQUEST_NAME_LETTERS 24u
-#define KINDS_MAX 32u
+#define OPENED_MAX 64u
 
 static void *no_device(const struct vringer_host *host, uint64_t offered, const uint16_t *queue_max)
 {
@@ -83,7 +83,7 @@ static struct vringer_target describe(const struct kind *kind)
 }
 
 /* What a description was made into stays, as in any program. */
-static struct foreign *opened[2 * KINDS_MAX];
+static struct foreign *opened[OPENED_MAX];
 static size_t opened_count;
 
 static struct foreign *assert_opens(const struct vringer_target *target)
@@ -100,17 +100,23 @@ static struct foreign *assert_opens(const struct vringer_target *target)
 	return f;
 }
 
+static struct foreign *open_mmio(const struct kind *kind)
+{
+	struct vringer_target target = describe(kind);
+
+	target.level = VRINGER_LEVEL_MMIO;
+	target.read = no_read;
+	target.write = no_write;
+	return assert_opens(&target);
+}
+
 static void test_opens(void **state)
 {
 	(void)state;
 	for (size_t i = 0; kinds[i] != NULL; i++) {
 		struct vringer_target target = describe(kinds[i]);
 
-		target.level = VRINGER_LEVEL_MMIO;
-		target.read = no_read;
-		target.write = no_write;
-		assert_opens(&target);
-		target = describe(kinds[i]);
+		open_mmio(kinds[i]);
 		target.level = VRINGER_LEVEL_ACTIVATED;
 		target.activate = no_activate;
 		target.kick = no_kick;
@@ -194,35 +200,69 @@ static void test_requests(void **state)
 	}
 }
 
-/* The requests that an operation of another names by number are the ones that it means. */
-static void test_numbers(void **state)
+/* The request that an operation of this one sends, by its number, with the features that it
+ * is sent with. */
+static const struct target_request *sent_by(const struct target *target,
+					    const struct target_request *request)
+{
+	const char *text = request->before != NULL ? request->before : request->after;
+	const struct target_request *sent;
+	struct program *prog = NULL;
+
+	assert_int_equal(target_request_ops(target, request, text, &prog, NULL, 0), 0);
+	assert_int_equal(prog->op_count, 1);
+	assert_int_equal(prog->ops[0].code, OP_SEND_REQUEST);
+	sent = target_request(target, (unsigned)prog->ops[0].value[SEND_REQUEST_QUEUE],
+			      (unsigned)prog->ops[0].value[SEND_REQUEST_WHICH]);
+	free(prog);
+	return sent;
+}
+
+static const struct target_request *find_request(const struct target *target, const char *name)
+{
+	for (unsigned i = 0; i < target->request_count; i++)
+		if (target->requests[i].name != NULL && strcmp(target->requests[i].name, name) == 0)
+			return &target->requests[i];
+	fail_msg("no request %s", name);
+	return NULL;
+}
+
+static void test_sent_by_others(void **state)
 {
 	static const struct {
-		const char *kind;
-		unsigned queue, which;
-		const char *name;
-	} named[] = {
-		{ "blk", 0, 0, "write" },
-		{ "blk", 0, 1, "write-zeroes" },
-		{ "fs", 1, 0, "init" },
-		{ "vsock", 1, 0, "connect" },
-		{ "vsock", 1, 1, "connect-implied" },
-		{ "vsock", 1, 2, "unknown-type" },
+		const char *kind, *name, *sends;
+	} table[] = {
+		{ "blk", "read-written", "write" },
+		{ "blk", "read-written-seg", "write" },
+		{ "blk", "read-zeroes", "write-zeroes" },
+		{ "fs", "batch-forget", "init" },
+		{ "fs", "getattr", "init" },
+		{ "fs", "unknown", "init" },
+		{ "vsock", "rst", "connect" },
+		{ "vsock", "rst-implied", "connect-implied" },
+		{ "vsock", "rst-unknown-type", "unknown-type" },
 	};
+	unsigned with_operations = 0;
 
 	(void)state;
-	for (size_t i = 0; i < sizeof(named) / sizeof(named[0]); i++) {
-		struct vringer_target target = describe(kind_find(named[i].kind));
-		struct foreign *f;
+	for (size_t i = 0; i < sizeof(table) / sizeof(table[0]); i++) {
+		const struct target *target = &open_mmio(kind_find(table[i].kind))->target;
+		const struct target_request *request = find_request(target, table[i].name);
+		const struct target_request *sent = sent_by(target, request);
 
-		target.level = VRINGER_LEVEL_MMIO;
-		target.read = no_read;
-		target.write = no_write;
-		f = assert_opens(&target);
-		assert_string_equal(
-			target_request(&f->target, named[i].queue, named[i].which)->name,
-			named[i].name);
+		assert_string_equal(sent->name, table[i].sends);
+		/* Where the one is sent, the other is, and so are those before it: they may be
+		 * left out where a feature is not there, and numbers then move. */
+		for (const struct target_request *r = target->requests; r < sent; r++)
+			if (r->name != NULL && r->queue == sent->queue)
+				assert_int_equal(r->features & ~request->features, 0);
+		assert_int_equal(sent->features & ~request->features, 0);
+		assert_int_equal(sent->features_off & ~request->features_off, 0);
 	}
+	for (size_t i = 0; kinds[i] != NULL; i++)
+		for (const struct vringer_request *r = kinds[i]->requests; r->name != NULL; r++)
+			with_operations += r->before != NULL || r->after != NULL;
+	assert_int_equal(with_operations, sizeof(table) / sizeof(table[0]));
 }
 
 /* What is demanded of file systems says its own length. */
@@ -276,15 +316,10 @@ static void test_models(void **state)
 
 	(void)state;
 	for (size_t i = 0; i < sizeof(pairs) / sizeof(pairs[0]); i++) {
-		struct vringer_target given = describe(kind_find(pairs[i].kind));
 		struct target target = *target_find(pairs[i].model);
-		struct foreign *f;
+		const struct foreign *f = open_mmio(kind_find(pairs[i].kind));
 		unsigned sent = 0;
 
-		given.level = VRINGER_LEVEL_MMIO;
-		given.read = no_read;
-		given.write = no_write;
-		f = assert_opens(&given);
 		target.requests = f->requests;
 		target.request_count = f->target.request_count;
 		target.liveness = "device any\nreset\n";
@@ -310,7 +345,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_opens),	 cmocka_unit_test(test_find),
 		cmocka_unit_test(test_features), cmocka_unit_test(test_fields),
-		cmocka_unit_test(test_requests), cmocka_unit_test(test_numbers),
+		cmocka_unit_test(test_requests), cmocka_unit_test(test_sent_by_others),
 		cmocka_unit_test(test_fuse),	 cmocka_unit_test(test_models),
 	};
 

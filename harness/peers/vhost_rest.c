@@ -1,0 +1,307 @@
+/* SPDX-License-Identifier: Apache-2.0 OR MIT */
+/*
+ * When a vhost-user backend is at rest, and what it did until then: used buffers, changes
+ * of the configuration, hang-ups and its end.  See vhost_user.h.
+ *
+ * No clock decides that it is at rest.  A backend that is one loop and took a notification is
+ * done with it when it answers a message that was sent after that.  Of threads it is their
+ * sleep: a notification makes a thread that waits for it runnable before it returns, so that
+ * in a process whose threads all sleep nobody waits for it.
+ */
+#include "harness/peers/vhost_user.h"
+
+#include <errno.h>
+#include <linux/virtio_config.h>
+#include <poll.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <time.h>
+#include <unistd.h>
+
+#define LOOP_TRIPS 8u	     /* until it took a notification; else it is looked at */
+#define LOOK_NS 20000l	     /* between two looks at its threads, at first */
+#define LOOK_MAX_NS 2000000l /* ... at most */
+#define POLL_NS 300000ull    /* CPU time that a polling backend gets the rings for */
+#define BACKEND_REQUESTS_MAX 64u
+#define DYING_MS 2000u
+
+struct failure {
+	int err;
+	const char *signature, *message;
+};
+
+/* What it means that a message failed.  Others: an error of this machine's. */
+static const struct failure failures[] = {
+	{ -EPROTO, "peer:protocol", "the backend broke the vhost-user protocol" },
+	{ -ETIMEDOUT, "peer:silent", "the backend sleeps and does not answer a message" },
+	{ -ETIME, "peer:spins", "the backend runs on and does not come to rest" },
+};
+
+static void report_gone(struct vhost_user *u, const char *signature, const char *message)
+{
+	if (u->gone)
+		return;
+	u->gone = true;
+	u->host->report(u->host->ctx, VRINGER_REPORT_GONE, signature, message);
+}
+
+static void report_end(struct vhost_user *u)
+{
+	char signature[PROCESS_SIGNATURE_MAX];
+
+	snprintf(signature, sizeof(signature), "peer:%.74s", u->end.signature);
+	report_gone(u, signature, u->end.message);
+}
+
+/* It closed the connection, or refuses what it was told, and it lives on. */
+static void break_off(struct vhost_user *u)
+{
+	char why[VRINGER_WHAT_MAX] = "";
+	bool live = u->live;
+
+	u->used = true;
+	if (vhost_renew(u, why) != 0) {
+		report_gone(u, "peer:hang-up", why);
+		return;
+	}
+	u->broken = true;
+	if (live)
+		u->host->needs_reset(u->host->ctx);
+}
+
+void vhost_failed(struct vhost_user *u, int err)
+{
+	const struct failure *f = failures;
+	char message[PROCESS_MESSAGE_MAX];
+
+	if (u->gone)
+		return;
+	/* One that serves one connection ends with it. */
+	if (err == -ECHILD ||
+	    (err == -EPIPE && u->process != NULL &&
+	     !process_outlives(u->process, u->side.reconnects ? 0 : DYING_MS, &u->end))) {
+		report_end(u);
+		return;
+	}
+	if (err == -EPIPE || err == -EREMOTEIO) {
+		break_off(u);
+		return;
+	}
+	while (f < failures + sizeof(failures) / sizeof(failures[0]) && f->err != err)
+		f++;
+	if (f == failures + sizeof(failures) / sizeof(failures[0]))
+		snprintf(message, sizeof(message), "the backend cannot be spoken to: %s",
+			 strerror(-err));
+	else
+		snprintf(message, sizeof(message), "%s%s%s", f->message,
+			 err == -EPROTO ? ": " : "", err == -EPROTO ? u->channel.why : "");
+	report_gone(u,
+		    f == failures + sizeof(failures) / sizeof(failures[0]) ? "peer:error" :
+									       f->signature,
+		    message);
+}
+
+/* ---- coming to rest -------------------------------------------------------------- */
+
+static int rest_threads(struct vhost_user *u)
+{
+	struct timespec pause = { .tv_nsec = LOOK_NS };
+	uint64_t waited = 0;
+	int err = 0;
+
+	u->slices = u->asleep = 0;
+	while (err == 0 && !process_sleeps(u->process)) {
+		nanosleep(&pause, NULL);
+		waited += (uint64_t)pause.tv_nsec;
+		if (pause.tv_nsec < LOOK_MAX_NS)
+			pause.tv_nsec *= 2;
+		for (; waited >= VHOST_SLICE_MS * 1000000ull && err == 0;
+		     waited -= VHOST_SLICE_MS * 1000000ull)
+			err = vhost_patience(u);
+	}
+	return err;
+}
+
+/* Did it take all notifications? */
+static bool took_kicks(struct vhost_user *u)
+{
+	struct pollfd kicks[VHOST_QUEUES_MAX];
+	nfds_t count = 0;
+
+	for (unsigned i = 0; i < u->kind->queue_count; i++)
+		if (u->rings[i].live)
+			kicks[count++] = (struct pollfd){ .fd = u->rings[i].kick,
+							  .events = POLLIN };
+	return count == 0 || poll(kicks, count, 0) == 0;
+}
+
+static int rest_loop(struct vhost_user *u)
+{
+	bool took = false;
+	int err = 0;
+
+	for (unsigned i = 0; i < LOOP_TRIPS && !took && err == 0; i++) {
+		took = took_kicks(u);
+		err = vhost_round_trip(u);
+	}
+	/* It does not wait for one of them, or gets no CPU time. */
+	return err != 0 || took || u->process == NULL ? err : rest_threads(u);
+}
+
+static int enable_all(struct vhost_user *u, bool on)
+{
+	int err = 0;
+
+	for (unsigned i = 0; i < u->kind->queue_count && err == 0; i++)
+		if (u->rings[i].live)
+			err = vhost_enable(u, i, on);
+	return err;
+}
+
+/* It has its rings until it has run for a while: then it looked at each many times. */
+static int rest_paused(struct vhost_user *u)
+{
+	static const struct timespec pause = { .tv_nsec = LOOK_NS };
+	uint64_t from;
+	int err = enable_all(u, true);
+
+	from = process_cpu_ns(u->process);
+	while (err == 0 && process_cpu_ns(u->process) - from < POLL_NS) {
+		nanosleep(&pause, NULL);
+		if (!process_is_well(u->process, &u->end))
+			err = -ECHILD;
+	}
+	return err != 0 ? err : enable_all(u, false);
+}
+
+/* ---- what it did ----------------------------------------------------------------- */
+
+void vhost_drain(struct vhost_user *u)
+{
+	uint64_t count;
+
+	for (unsigned i = 0; i < u->kind->queue_count; i++)
+		while (u->rings[i].call >= 0 &&
+		       read(u->rings[i].call, &count, sizeof(count)) > 0)
+			;
+}
+
+/* One request of the backend's. */
+static int serve_backend(struct vhost_user *u)
+{
+	struct vhost_channel channel = { .fd = u->backend_requests };
+	struct vhost_user_msg msg;
+	bool known;
+	int err = vhost_receive(&channel, &msg);
+
+	if (err == -EPIPE) {
+		close(u->backend_requests);
+		u->backend_requests = -1;
+		return 0;
+	}
+	if (err != 0) {
+		memcpy(u->channel.why, channel.why, sizeof(channel.why));
+		return err;
+	}
+	vhost_close_fds(&msg);
+	known = msg.header.request == VHOST_BACKEND_CONFIG_CHANGE;
+	if (known)
+		u->host->config_changed(u->host->ctx);
+	if ((msg.header.flags & VHOST_FLAG_NEED_REPLY) == 0)
+		return 0;
+	msg.header.flags = VHOST_FLAG_VERSION | VHOST_FLAG_REPLY;
+	msg.header.size = sizeof(msg.payload.u64);
+	msg.payload.u64 = !known;
+	return vhost_send(&channel, &msg);
+}
+
+static bool is_ready(int fd, short *events)
+{
+	struct pollfd ready = { .fd = fd, .events = POLLIN };
+
+	*events = 0;
+	if (fd < 0 || poll(&ready, 1, 0) <= 0)
+		return false;
+	*events = ready.revents;
+	return true;
+}
+
+/* Of a connection on which nothing is due. */
+static int look_at_channel(struct vhost_user *u)
+{
+	uint8_t byte;
+	ssize_t got = recv(u->channel.fd, &byte, 1, MSG_PEEK | MSG_DONTWAIT);
+
+	if (got == 0 || (got < 0 && errno == ECONNRESET))
+		return -EPIPE;
+	if (got < 0)
+		return errno == EAGAIN || errno == EINTR ? 0 : -errno;
+	snprintf(u->channel.why, sizeof(u->channel.why), "a message that nobody asked for");
+	return -EPROTO;
+}
+
+static int collect(struct vhost_user *u)
+{
+	uint64_t count;
+	short events;
+	int err = 0;
+
+	for (unsigned i = 0; i < u->kind->queue_count; i++) {
+		struct vhost_ring *ring = &u->rings[i];
+
+		if (ring->call < 0 || !ring->live)
+			continue;
+		if (read(ring->call, &count, sizeof(count)) > 0)
+			u->host->used(u->host->ctx, i);
+		if (read(ring->err, &count, sizeof(count)) > 0 && u->live)
+			u->host->needs_reset(u->host->ctx);
+	}
+	for (unsigned i = 0; err == 0 && is_ready(u->backend_requests, &events); i++) {
+		if (i == BACKEND_REQUESTS_MAX) {
+			snprintf(u->channel.why, sizeof(u->channel.why),
+				 "more than %u requests of its own at a time",
+				 BACKEND_REQUESTS_MAX);
+			return -EPROTO;
+		}
+		err = serve_backend(u);
+	}
+	return err != 0 ? err : look_at_channel(u);
+}
+
+/* A backend with a status says so. */
+static int look_at_status(struct vhost_user *u)
+{
+	uint8_t status = 0;
+	int err;
+
+	if (!u->live || !vhost_speaks(u, VHOST_PROTOCOL_STATUS))
+		return 0;
+	err = vhost_get_status(u, &status);
+	if (err == 0 && (status & VIRTIO_CONFIG_S_NEEDS_RESET) != 0)
+		u->host->needs_reset(u->host->ctx);
+	return err;
+}
+
+void vhost_settle(struct vhost_user *u)
+{
+	static int (*const rests[])(struct vhost_user *) = {
+		[VHOST_REST_THREADS] = rest_threads,
+		[VHOST_REST_LOOP] = rest_loop,
+		[VHOST_REST_PAUSED] = rest_paused,
+	};
+	int err = 0, last;
+
+	if (u->gone || u->channel.fd < 0)
+		return;
+	/* Nobody can look at the threads of a process that is not ours. */
+	if (u->busy)
+		err = u->process == NULL ? rest_loop(u) : rests[u->side.rest](u);
+	if (err == 0 && u->busy)
+		err = look_at_status(u);
+	u->busy = false;
+	/* What it did before it hung up counts. */
+	last = collect(u);
+	if (err != 0 || last != 0)
+		vhost_failed(u, err != 0 ? err : last);
+}

@@ -1,0 +1,353 @@
+/* SPDX-License-Identifier: Apache-2.0 OR MIT */
+/*
+ * What a front-end says to a vhost-user backend: who it is, where guest memory and the
+ * rings are, when they begin and end, and the configuration.  See vhost_user.h.
+ *
+ * Every exchange ends with an answer of the backend's, so that what was asked for is done
+ * when it returns.
+ */
+#include "harness/peers/vhost_user.h"
+
+#include <errno.h>
+#include <linux/virtio_config.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/eventfd.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#define BIT(n) (UINT64_C(1) << (n))
+/* What is used of the protocol's own features. */
+#define PROTOCOL_FEATURES                                                                          \
+	(BIT(VHOST_PROTOCOL_MQ) | BIT(VHOST_PROTOCOL_REPLY_ACK) |                                  \
+	 BIT(VHOST_PROTOCOL_BACKEND_REQ) | BIT(VHOST_PROTOCOL_CONFIG) |                            \
+	 BIT(VHOST_PROTOCOL_RESET_DEVICE) | BIT(VHOST_PROTOCOL_STATUS))
+#define CONFIG_HEADER offsetof(struct vhost_config, bytes)
+#define STATUS_FEATURES                                                                            \
+	(VIRTIO_CONFIG_S_ACKNOWLEDGE | VIRTIO_CONFIG_S_DRIVER | VIRTIO_CONFIG_S_FEATURES_OK)
+
+bool vhost_speaks(const struct vhost_user *u, enum vhost_protocol_feature feature)
+{
+	return (u->protocol >> feature & 1) != 0;
+}
+
+static int say(struct vhost_user *u, const struct vhost_user_msg *msg)
+{
+	u->slices = u->asleep = 0;
+	return vhost_send(&u->channel, msg);
+}
+
+static int say_u64(struct vhost_user *u, enum vhost_request request, uint64_t value)
+{
+	struct vhost_user_msg msg = vhost_user_message(request, sizeof(value));
+
+	msg.payload.u64 = value;
+	return say(u, &msg);
+}
+
+static int say_ring(struct vhost_user *u, enum vhost_request request, unsigned queue, uint32_t num)
+{
+	struct vhost_user_msg msg = vhost_user_message(request, sizeof(msg.payload.state));
+
+	msg.payload.state = (struct vhost_vring_state){ .index = queue, .num = num };
+	return say(u, &msg);
+}
+
+static int say_ring_fd(struct vhost_user *u, enum vhost_request request, unsigned queue, int fd)
+{
+	struct vhost_user_msg msg = vhost_user_message(request, sizeof(msg.payload.u64));
+
+	msg.payload.u64 = queue;
+	msg.fds[0] = fd;
+	msg.fd_count = 1;
+	return say(u, &msg);
+}
+
+static int ask_u64(struct vhost_user *u, enum vhost_request request, uint64_t *value)
+{
+	struct vhost_user_msg msg = vhost_user_message(request, 0);
+	int err = say(u, &msg);
+
+	if (err == 0)
+		err = vhost_receive_reply(&u->channel, request, sizeof(*value), sizeof(*value),
+					  &msg);
+	if (err == 0)
+		*value = msg.payload.u64;
+	return err;
+}
+
+int vhost_round_trip(struct vhost_user *u)
+{
+	uint64_t features;
+
+	return ask_u64(u, VHOST_USER_GET_FEATURES, &features);
+}
+
+/* Say it and wait until it is done.  -EREMOTEIO: it was refused. */
+static int say_and_wait(struct vhost_user *u, struct vhost_user_msg *msg)
+{
+	uint32_t request = msg->header.request;
+	bool acked = vhost_speaks(u, VHOST_PROTOCOL_REPLY_ACK);
+	int err;
+
+	if (acked)
+		msg->header.flags |= VHOST_FLAG_NEED_REPLY;
+	err = say(u, msg);
+	if (err != 0 || !acked)
+		return err != 0 ? err : vhost_round_trip(u);
+	err = vhost_receive_reply(&u->channel, request, sizeof(uint64_t), sizeof(uint64_t), msg);
+	return err != 0 ? err : msg->payload.u64 != 0 ? -EREMOTEIO : 0;
+}
+
+/* ---- who it is ------------------------------------------------------------------ */
+
+static int give_backend_channel(struct vhost_user *u)
+{
+	struct vhost_user_msg msg = vhost_user_message(VHOST_USER_SET_BACKEND_REQ_FD, 0);
+	int ends[2], err;
+
+	if (!vhost_speaks(u, VHOST_PROTOCOL_BACKEND_REQ))
+		return 0;
+	if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, ends) != 0)
+		return -errno;
+	msg.fds[0] = ends[1];
+	msg.fd_count = 1;
+	err = say(u, &msg);
+	close(ends[1]);
+	u->backend_requests = ends[0];
+	return err;
+}
+
+int vhost_introduce(struct vhost_user *u)
+{
+	struct vhost_user_msg owner = vhost_user_message(VHOST_USER_SET_OWNER, 0);
+	int err = ask_u64(u, VHOST_USER_GET_FEATURES, &u->features);
+
+	u->protocol = 0;
+	u->memory = 0;
+	if (err == 0 && (u->features >> VHOST_USER_F_PROTOCOL_FEATURES & 1) != 0) {
+		err = ask_u64(u, VHOST_USER_GET_PROTOCOL_FEATURES, &u->protocol);
+		u->protocol &= PROTOCOL_FEATURES;
+		if (err == 0)
+			err = say_u64(u, VHOST_USER_SET_PROTOCOL_FEATURES, u->protocol);
+	}
+	if (err == 0)
+		err = say(u, &owner);
+	if (err == 0)
+		err = give_backend_channel(u);
+	if (err != 0 || !vhost_speaks(u, VHOST_PROTOCOL_MQ))
+		return err;
+	return ask_u64(u, VHOST_USER_GET_QUEUE_NUM, &u->queue_num);
+}
+
+int vhost_get_status(struct vhost_user *u, uint8_t *status)
+{
+	uint64_t value = 0;
+	int err = ask_u64(u, VHOST_USER_GET_STATUS, &value);
+
+	*status = (uint8_t)value;
+	return err;
+}
+
+static int set_status(struct vhost_user *u, uint8_t status)
+{
+	if (!vhost_speaks(u, VHOST_PROTOCOL_STATUS))
+		return 0;
+	return say_u64(u, VHOST_USER_SET_STATUS, status);
+}
+
+/* ---- configuration -------------------------------------------------------------- */
+
+int vhost_get_config(struct vhost_user *u, uint8_t *bytes)
+{
+	uint32_t size = (uint32_t)CONFIG_HEADER + u->config_len;
+	struct vhost_user_msg msg = vhost_user_message(VHOST_USER_GET_CONFIG, size);
+	int err;
+
+	msg.payload.config.size = u->config_len;
+	err = say(u, &msg);
+	if (err == 0)
+		err = vhost_receive_reply(&u->channel, VHOST_USER_GET_CONFIG, 0, size, &msg);
+	if (err != 0)
+		return err;
+	/* No payload, or none of the configuration, is how it refuses. */
+	if (msg.header.size != size || msg.payload.config.size != u->config_len)
+		return -EREMOTEIO;
+	memcpy(bytes, msg.payload.config.bytes, u->config_len);
+	return 0;
+}
+
+int vhost_set_config(struct vhost_user *u, uint32_t offset, const void *bytes, uint32_t len)
+{
+	struct vhost_user_msg msg =
+		vhost_user_message(VHOST_USER_SET_CONFIG, (uint32_t)CONFIG_HEADER + len);
+	int err;
+
+	msg.payload.config.offset = offset;
+	msg.payload.config.size = len;
+	memcpy(msg.payload.config.bytes, bytes, len);
+	err = say_and_wait(u, &msg);
+	/* VIRTIO says nothing of writes to fields that are not the driver's to write. */
+	return err == -EREMOTEIO ? 0 : err;
+}
+
+/* ---- memory and rings ------------------------------------------------------------ */
+
+static int say_memory(struct vhost_user *u)
+{
+	const struct vringer_host *host = u->host;
+	struct vhost_user_msg msg = vhost_user_message(
+		VHOST_USER_SET_MEM_TABLE,
+		(uint32_t)(offsetof(struct vhost_memory_table, regions) +
+			   host->region_count * sizeof(msg.payload.memory.regions[0])));
+	struct stat file = { .st_ino = 0 };
+	int err;
+
+	if (host->region_count == 0 || host->region_count > VHOST_REGIONS_MAX ||
+	    fstat(host->regions[0].fd, &file) != 0)
+		return -EINVAL;
+	if (u->memory == file.st_ino)
+		return 0;
+	msg.payload.memory.count = host->region_count;
+	msg.fd_count = host->region_count;
+	for (uint32_t i = 0; i < host->region_count; i++) {
+		const struct vringer_region *region = &host->regions[i];
+
+		msg.payload.memory.regions[i].guest_addr = region->addr;
+		msg.payload.memory.regions[i].size = region->size;
+		msg.payload.memory.regions[i].user_addr = region->addr;
+		msg.payload.memory.regions[i].mmap_offset = region->fd_offset;
+		msg.fds[i] = region->fd;
+	}
+	err = say_and_wait(u, &msg);
+	if (err == 0)
+		u->memory = file.st_ino;
+	return err;
+}
+
+static int make_eventfd(int *fd)
+{
+	if (*fd < 0)
+		*fd = eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC);
+	return *fd < 0 ? -errno : 0;
+}
+
+static int open_ring(struct vhost_ring *ring)
+{
+	uint64_t count;
+	int err = make_eventfd(&ring->kick);
+
+	if (err == 0)
+		err = make_eventfd(&ring->call);
+	if (err == 0)
+		err = make_eventfd(&ring->err);
+	/* A notification that the last device did not take is not for this one. */
+	if (err == 0 && read(ring->kick, &count, sizeof(count)) < 0 && errno != EAGAIN)
+		err = -errno;
+	return err;
+}
+
+static int say_addresses(struct vhost_user *u, unsigned queue, const struct vringer_ring *ring)
+{
+	struct vhost_user_msg msg =
+		vhost_user_message(VHOST_USER_SET_VRING_ADDR, sizeof(msg.payload.addr));
+
+	msg.payload.addr = (struct vhost_vring_addr){ .index = queue,
+						      .desc_user_addr = ring->desc,
+						      .avail_user_addr = ring->avail,
+						      .used_user_addr = ring->used };
+	return say_and_wait(u, &msg);
+}
+
+/* All that a ring has but the notifications that start it. */
+static int describe_ring(struct vhost_user *u, unsigned queue, const struct vringer_ring *ring)
+{
+	int err = open_ring(&u->rings[queue]);
+
+	if (err == 0)
+		err = say_ring(u, VHOST_USER_SET_VRING_NUM, queue, ring->size);
+	if (err == 0)
+		err = say_ring(u, VHOST_USER_SET_VRING_BASE, queue, 0);
+	if (err == 0)
+		err = say_ring_fd(u, VHOST_USER_SET_VRING_ERR, queue, u->rings[queue].err);
+	if (err == 0)
+		err = say_ring_fd(u, VHOST_USER_SET_VRING_CALL, queue, u->rings[queue].call);
+	return err != 0 ? err : say_addresses(u, queue, ring);
+}
+
+int vhost_enable(struct vhost_user *u, unsigned queue, bool on)
+{
+	struct vhost_user_msg msg =
+		vhost_user_message(VHOST_USER_SET_VRING_ENABLE, sizeof(msg.payload.state));
+
+	if ((u->features >> VHOST_USER_F_PROTOCOL_FEATURES & 1) == 0)
+		return vhost_round_trip(u);
+	msg.payload.state = (struct vhost_vring_state){ .index = queue, .num = on };
+	return say_and_wait(u, &msg);
+}
+
+int vhost_activate(struct vhost_user *u, uint64_t features, const struct vringer_ring *rings)
+{
+	uint64_t own = u->features & BIT(VHOST_USER_F_PROTOCOL_FEATURES);
+	bool paused = u->side.rest == VHOST_REST_PAUSED;
+	int err = say_u64(u, VHOST_USER_SET_FEATURES, features | own);
+
+	if (err == 0)
+		err = set_status(u, STATUS_FEATURES);
+	if (err == 0)
+		err = say_memory(u);
+	for (unsigned i = 0; i < u->kind->queue_count && err == 0; i++)
+		if (rings[i].ready != 0)
+			err = describe_ring(u, i, &rings[i]);
+	if (err == 0)
+		vhost_drain(u);
+	for (unsigned i = 0; i < u->kind->queue_count && err == 0; i++) {
+		if (rings[i].ready == 0)
+			continue;
+		u->rings[i].live = true;
+		u->places[i] = rings[i];
+		err = say_ring_fd(u, VHOST_USER_SET_VRING_KICK, i, u->rings[i].kick);
+		if (err == 0 && !paused)
+			err = vhost_enable(u, i, true);
+	}
+	if (err == 0)
+		err = set_status(u, STATUS_FEATURES | VIRTIO_CONFIG_S_DRIVER_OK);
+	return err;
+}
+
+int vhost_stop_ring(struct vhost_user *u, unsigned queue, uint16_t *taken)
+{
+	struct vhost_user_msg msg =
+		vhost_user_message(VHOST_USER_GET_VRING_BASE, sizeof(msg.payload.state));
+	int err;
+
+	u->rings[queue].live = false;
+	msg.payload.state = (struct vhost_vring_state){ .index = queue };
+	err = say(u, &msg);
+	if (err == 0)
+		err = vhost_receive_reply(&u->channel, VHOST_USER_GET_VRING_BASE,
+					  sizeof(msg.payload.state), sizeof(msg.payload.state),
+					  &msg);
+	if (err == 0)
+		*taken = (uint16_t)msg.payload.state.num;
+	return err;
+}
+
+int vhost_reset(struct vhost_user *u)
+{
+	struct vhost_user_msg device = vhost_user_message(VHOST_USER_RESET_DEVICE, 0);
+	uint16_t taken;
+	int err = 0;
+
+	for (unsigned i = 0; i < u->kind->queue_count && err == 0; i++)
+		if (u->rings[i].live)
+			err = vhost_stop_ring(u, i, &taken);
+	if (err == 0)
+		err = set_status(u, 0);
+	if (err != 0 || !vhost_speaks(u, VHOST_PROTOCOL_RESET_DEVICE))
+		return err;
+	/* It may forget all that it was told. */
+	u->memory = 0;
+	return say_and_wait(u, &device);
+}
