@@ -47,7 +47,7 @@ const struct peer peers_qemu[] = {
 		QEMU,
 		.kind = "net",
 		.arguments =
-			MACHINE "-netdev hubport,id=wire,hubid=0 -device "
+			MACHINE "-netdev dgram,id=wire,local.type=fd,local.str={wire} -device "
 				"virtio-net-device,id=vringer,netdev=wire,mac=52:54:00:12:34:56",
 	},
 	{
@@ -111,13 +111,6 @@ const struct peer peers_qemu[] = {
 		QEMU,
 		.kind = "gpu",
 		.arguments = MACHINE "-device virtio-gpu-device,id=vringer,max_outputs=1",
-	},
-	{
-		.name = "qemu-iommu",
-		.help = "QEMU's IOMMU",
-		QEMU,
-		.kind = "iommu",
-		.arguments = MACHINE "-device virtio-iommu-device,id=vringer",
 	},
 	{
 		.name = "qemu-pmem",

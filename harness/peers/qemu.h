@@ -14,6 +14,7 @@
  *   {bios}           a file of 64 KiB that halts the processor
  *   {qtest} {qmp}    numbers of descriptors: connected sockets
  *   {disk}           a file of QEMU_DISK_SIZE zero bytes, for each device anew
+ *   {wire}           number of a datagram socket behind which nobody reads
  * The device is the first from the last slot down that is of the entry's kind.  With
  * id=vringer on it, QMP is asked when it is at rest.
  *
@@ -50,6 +51,7 @@ struct qemu {
 	struct process *process; /* NULL: it is gone */
 	int sockets[2];		 /* qtest and QMP */
 	int disk;		 /* or -1 */
+	int wire_end;		 /* where nobody reads; or -1 */
 	uint8_t *hole;
 	bool resets; /* the machine can be reset */
 	bool in_use;
