@@ -23,7 +23,7 @@
 
 static const struct cmd_usage usage = {
 	"[SCRIPT|DIR...]",
-	"toDXJUCFSLNKTR",
+	"toDXAJUCFSLNKTR",
 	"Run scripts and print the results as TAP, JSON or JUnit XML.  A directory stands for all\n"
 	"*.vr files in it.  -t TARGET selects the scripts for that device and for any device.  An\n"
 	"installed vringer runs the installed conformance scripts when no file is given.",
@@ -169,8 +169,10 @@ static int plan(struct runner *r)
 		for (const struct target *const *t = targets_of(r); *t != NULL; t++) {
 			if (cmd_probe("run", *t) != 0)
 				return STATUS_USAGE;
-			r->runs += (r->options.brief ? 1
-						     : instance_list(r->script, *t, r->instances)) *
+			r->runs += (r->options.brief
+					    ? 1
+					    : instance_list(r->script, *t, r->options.all_requests,
+							    r->instances)) *
 				   transport_count(r);
 		}
 	}
@@ -260,7 +262,8 @@ static unsigned first_possible(struct runner *r, size_t i, const struct target *
 /* The instances of one script, which is loaded, on one target. */
 static int run_instances(struct runner *r, size_t i, const struct target *target)
 {
-	unsigned count = instance_list(r->script, target, r->instances), first = 0;
+	unsigned count = instance_list(r->script, target, r->options.all_requests, r->instances);
+	unsigned first = 0;
 	int status = 0;
 
 	if (r->options.brief) {

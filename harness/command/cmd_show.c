@@ -164,7 +164,7 @@ static int encode_instances(struct convert *c, const char *path, uint8_t *bytes)
 {
 	static struct instance list[INSTANCES_MAX];
 	const struct target *target = target_find(c->script->prog.target);
-	unsigned count = target != NULL ? instance_list(c->script, target, list) : 0;
+	unsigned count = target != NULL ? instance_list(c->script, target, true, list) : 0;
 	int err = 0;
 
 	for (unsigned i = 1; i < count && err == 0; i++) {
