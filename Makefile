@@ -441,6 +441,22 @@ build/test/run-zoo build/test/run-broken: build/libvringer.a
 
 -include $(patsubst %.o,%.d,$(call zoo_objs,zoo) $(call zoo_objs,broken))
 
+# Processes that stand in for other people's.  Without sanitizers: how they die is their own.
+PEER_FLAGS := -std=gnu11 -g -O1 -D_GNU_SOURCE $(WARN) $(WERROR) -pthread
+PEERS      := $(addprefix build/test/peer/,vhost_user_rng qtest_server)
+peer_objs   = $(patsubst %,build/test/peer/%.o,luck memory ring $1)
+
+build/test/peer/%.o: harness/test/peer/%.c Makefile
+	@mkdir -p $(@D)
+	$(call say,CC) $(CC_gcc) $(PEER_FLAGS) -MMD -MP -c -o $@ $<
+
+build/test/peer/vhost_user_rng: $(call peer_objs,vhost_user_rng vhost_wire)
+build/test/peer/qtest_server: $(call peer_objs,qtest_server mmio)
+$(PEERS):
+	$(call say,LINK) $(CC_gcc) $(PEER_FLAGS) -o $@ $^
+
+-include $(wildcard build/test/peer/*.d)
+
 # Where each fuzz target starts: committed scripts, in the form its input has.
 seeds: $(if $(FOREIGN),build/obj/release/vringer,build/vringer)
 	@for t in $(or $(SEEDED),$(TARGETS)); do fuzzers/seeds.sh $< $$t build/seeds/$${t#peer:} || exit; done

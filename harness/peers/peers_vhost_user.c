@@ -16,6 +16,8 @@ static const struct vhost_side qsd_null = { .rest = VHOST_REST_LOOP, .reconnects
 static const struct vhost_side qsd_file = { .rest = VHOST_REST_THREADS,
 					    .reconnects = true,
 					    .disk_len = 64 << 10 };
+/* The worst that is known of a backend that nobody described. */
+static const struct vhost_side stranger = { .rest = VHOST_REST_THREADS, .reconnects = true };
 
 const struct peer peers_vhost_user[] = {
 	{ .name = "qsd-blk",
@@ -36,5 +38,13 @@ const struct peer peers_vhost_user[] = {
 	  .arguments = "--blockdev driver=null-co,node-name=disk,size=1048576,read-zeroes=on " QSD_EXPORT
 		       ",writable=off",
 	  .host_side = &qsd_null },
+	{ .name = "vhost-user-rng",
+	  .help = "an entropy device's vhost-user backend",
+	  .program = "vhost-device-rng",
+	  .package = "vhost-device-rng",
+	  .link = &peer_vhost_user,
+	  .kind = "rng",
+	  .arguments = "--socket-path {socket}",
+	  .host_side = &stranger },
 	{ .name = NULL },
 };
