@@ -379,7 +379,7 @@ struct qemu *qemu_take(const struct peer *peer, int fd, uint64_t size, char *why
 		return NULL;
 	memset(q->hole, 0, QEMU_HOLE);
 	q->in_use = true;
-	q->worked = false;
+	q->worked = q->has_ahead = false;
 	q->told = 0;
 	q->end.signature[0] = '\0';
 	return q;

@@ -30,6 +30,7 @@
 #include <sys/types.h>
 
 #define QEMU_DISK_SIZE (1u << 20)
+#define QEMU_TOGETHER 12u
 #define QEMU_HOLE (64u << 10) /* bytes of its memory that the driver has not */
 
 /* What an entry says of its device: host_side. */
@@ -67,7 +68,9 @@ struct qemu {
 	bool known; /* ... are Status and InterruptStatus, and nobody changed them since */
 	uint32_t status, interrupts;
 	uint32_t told; /* bits of InterruptStatus that host->interrupt was called for */
-	bool worked;   /* this call may have made it work */
+	bool has_ahead;
+	uint32_t ahead[QEMU_TOGETHER]; /* registers that were read with others, up to a write */
+	bool worked;		       /* this call may have made it work */
 };
 
 /* A process with that memory and a device as after a reset; NULL with one line in `why`
