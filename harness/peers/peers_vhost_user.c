@@ -23,9 +23,8 @@ static const struct vhost_side one_connection = { .rest = VHOST_REST_THREADS };
 #define STRANGER(of, what)                                                                         \
 	{                                                                                          \
 		.name = "vhost-user-" of, .help = "a vhost-user backend of " what,                 \
-		.program = "vhost-device-" of, .package = "vhost-device-" of,                      \
-		.link = &peer_vhost_user, .kind = of, .arguments = "--socket-path {socket}",       \
-		.host_side = &one_connection                                                       \
+		.program = "vhost-device-" of, .link = &peer_vhost_user, .kind = of,               \
+		.arguments = "--socket-path {socket}", .host_side = &one_connection                \
 	}
 
 const struct peer peers_vhost_user[] = {
