@@ -26,8 +26,9 @@ const struct peer peers_vhost_user[] = {
 	  .package = QSD_PACKAGE,
 	  .link = &peer_vhost_user,
 	  .kind = "blk",
-	  .arguments = "--blockdev driver=file,node-name=disk,filename={disk},locking=off " QSD_EXPORT
-		       ",writable=on",
+	  .arguments =
+		  "--blockdev driver=file,node-name=disk,filename={disk},locking=off " QSD_EXPORT
+		  ",writable=on",
 	  .host_side = &qsd_file },
 	{ .name = "qsd-null",
 	  .help = "qemu-storage-daemon's vhost-user-blk export, read-only, of zeroes",
@@ -35,8 +36,9 @@ const struct peer peers_vhost_user[] = {
 	  .package = QSD_PACKAGE,
 	  .link = &peer_vhost_user,
 	  .kind = "blk",
-	  .arguments = "--blockdev driver=null-co,node-name=disk,size=1048576,read-zeroes=on " QSD_EXPORT
-		       ",writable=off",
+	  .arguments =
+		  "--blockdev driver=null-co,node-name=disk,size=1048576,read-zeroes=on " QSD_EXPORT
+		  ",writable=off",
 	  .host_side = &qsd_null },
 	{ .name = "vhost-user-rng",
 	  .help = "an entropy device's vhost-user backend",
