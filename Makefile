@@ -181,7 +181,7 @@ BUG_NEEDS_afl  = gcc clang afl
 BUG_BASE_fuzz  = seeds $(BUG_FUZZERS:%=build/fuzz/fuzz_%)
 BUG_BASE_afl   = seeds $(BUG_FUZZERS:%=build/afl/fuzz_%) build/afl/vringer_mutator.so
 
-.PHONY: all install test test-suites fuzz corpus bugs bugs-table bugs-tap bench coverage lint format deps help clean fuzzers seeds \
+.PHONY: all install test test-suites fuzz peers corpus bugs bugs-table bugs-tap bench coverage lint format deps help clean fuzzers seeds \
 	targets test-files FORCE
 
 all: ## Build build/vringer (with ASan and UBSan; uses CC and CFLAGS if given) and build/libvringer.a
@@ -200,6 +200,8 @@ install: ## Install library, header, command and scripts for your own device (PR
 	install -m 644 fuzzers/fuzz_net_loopback.dict '$(DESTDIR)$(PREFIX)/share/vringer/vringer.dict'
 	rm -rf '$(DESTDIR)$(PREFIX)/share/vringer/conformance'
 	cp -R conformance '$(DESTDIR)$(PREFIX)/share/vringer/conformance'
+	rm -rf '$(DESTDIR)$(PREFIX)/share/vringer/peers'
+	[ ! -d corpus/peers ] || cp -R corpus/peers '$(DESTDIR)$(PREFIX)/share/vringer/peers'
 	install -d '$(DESTDIR)$(PREFIX)/share/vringer/fuzz'
 	install -m 755 fuzzers/user.sh '$(DESTDIR)$(PREFIX)/share/vringer/fuzz/user.sh'
 	install -m 644 $(USER_SH) '$(DESTDIR)$(PREFIX)/share/vringer/fuzz'
@@ -221,6 +223,11 @@ fuzz: ## Fuzz T=net_loopback (or all, or peer:NAME) for SECONDS=60 with ENGINE=l
 	@fuzzers/fuzz.sh peers $(PICKED)
 	$(SUB) SEEDED="$(PICKED)" seeds build/vringer $(BUILT_$(ENGINE))
 	@exec fuzzers/fuzz.sh run "$(ENGINE)" "$(SECONDS)" "$(JOBS)" $(PICKED)
+
+peers: ## Run the portable suite on QEMU, vhost-user backends, ... that are installed (PEER=name, QUICK=1, COMMAND=a build of yours)
+	@.ci/deps gcc jq $(if $(PEER),,qemu qemu-storage-daemon)
+	$(SUB) build/vringer
+	@$(ALONE) peers harness/peers/table.sh $(PEER)
 
 corpus: ## Keep inputs from fuzzing T that reach code no committed script reaches, in corpus/T/coverage
 	@.ci/deps $(FUZZ_NEEDS)
@@ -334,7 +341,7 @@ $(patsubst %.c,build/obj/$1/%,$(filter fuzzers/test/test_mutator_%,$(TEST_SRC)))
 $(patsubst %.c,build/obj/$1/%,$(filter fuzzers/%,$(TEST_SRC))): \
 		%: %.o $(call objs,$1,$(MUT_SRC) $(filter fuzzers/%,$(HELPER_SRC)) \
 		harness/test/generate.c) build/obj/$1/libvringer.a
-	$$(call say,LINK) $$(CC_$1) $$(FLAGS_$1) $$(LDFLAGS) -o $$@ $$^ -lcmocka
+	$$(call say,LINK) $$(CC_$1) $$(FLAGS_$1) $$(LDFLAGS) -o $$@ $$(filter %.o,$$^) $$(filter %.a,$$^) -lcmocka
 endef
 $(foreach f,gcc clang,$(eval $(call mutator_tests,$f)))
 

@@ -83,8 +83,24 @@ const char *instrumented_sanitizers(void)
 	return undefined ? "UndefinedBehaviorSanitizer" : "no sanitizer";
 }
 
+static bool unchecked;
+
+/* LeakSanitizer asks it before each check. */
+int __lsan_is_turned_off(void) __attribute__((weak));
+int __lsan_is_turned_off(void)
+{
+	return unchecked;
+}
+
+void instrumented_end_unchecked(void)
+{
+	unchecked = true;
+}
+
 bool instrumented_leaks(void)
 {
+	/* A child asks, and its parent may have said that of itself. */
+	unchecked = false;
 	return __lsan_do_recoverable_leak_check != NULL && __lsan_do_recoverable_leak_check() != 0;
 }
 

@@ -27,6 +27,8 @@ const char *instrumented_sanitizers(void);
 /* Has memory been lost since the process began?  LeakSanitizer's report is on
  * stderr then.  false where there is none. */
 bool instrumented_leaks(void);
+/* This process is not to look for lost memory once more when it exits. */
+void instrumented_end_unchecked(void);
 
 /* Read the symbols of this program now, once, for all children to come.  Otherwise each
  * child that crashes reads them again, which takes most of its time. */

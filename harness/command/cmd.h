@@ -53,7 +53,8 @@ struct cmd_options {
 	unsigned seconds, keep;
 	bool all_transports; /* of those, each */
 	unsigned verbose;    /* how often it was given */
-	bool json, junit, completes, body, levels;
+	bool all_requests;   /* of a queue, each */
+	bool json, junit, completes, body, levels, brief;
 	struct judging judging; /* known: the list in known_path; NULL: none was given */
 	/* The other arguments: files.  At least one where the command takes files. */
 	char **files;
@@ -84,11 +85,14 @@ int cmd_choose_peer(const char *command, struct cmd_options *options);
  * command is to end soon; a second signal does not make it lose its result. */
 extern volatile sig_atomic_t cmd_stop;
 void cmd_catch_signals(void);
+/* All results are written: from now on these signals end the process at once. */
+void cmd_release_signals(void);
 
 /* Progress of what takes long, on stderr: begin, show (as printf, at any rate), end. */
 struct cmd_progress {
 	bool terminal, told;
 	time_t shown;
+	unsigned wait; /* seconds until the next line of a log */
 };
 void cmd_progress_begin(struct cmd_progress *progress);
 void cmd_progress_show(struct cmd_progress *progress, const char *format, ...)

@@ -53,6 +53,8 @@ static const struct {
 	{ 'E', OPTION_TEXT, "request", "NAME", AT(instance.request),
 	  "... and which of its requests is sent, not the first" },
 	{ 'I', OPTION_FLAG, "indirect", NULL, AT(instance.indirect), "... in indirect tables" },
+	{ 'A', OPTION_FLAG, "all-requests", NULL, AT(all_requests),
+	  "each script with every request of each queue, not with three of many" },
 	{ 'o', OPTION_TEXT, "output", "PATH", AT(output),
 	  "write to this file, or, for several results, into this folder" },
 	{ 'v', OPTION_LEVEL, "verbose", NULL, AT(verbose),
@@ -63,6 +65,8 @@ static const struct {
 	{ 'C', OPTION_FLAG, "completes", NULL, AT(completes),
 	  "fail a script in which the device "
 	  "returns no chain" },
+	{ 'F', OPTION_FLAG, "brief", NULL, AT(brief),
+	  "take a script for any queue and request for the first that it fits, not for others" },
 	{ 'S', OPTION_FLAG, "strict", NULL, AT(judging.strict),
 	  "a broken `should` rule fails (always on for vringer's own models)" },
 	{ 'L', OPTION_FLAG, "limits", NULL, AT(judging.limits),

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 OR MIT */
 /*
  * Progress on stderr: on a terminal it updates one line once a second; elsewhere it is a
- * line now and then.  What takes no time shows none.  See cmd.h.
+ * line now and then, more and more rarely.  What takes no time shows none.  See cmd.h.
  */
 #include "harness/command/cmd.h"
 
@@ -9,7 +9,8 @@
 #include <stdio.h>
 #include <unistd.h>
 
-#define PROGRESS_SECONDS 5
+#define FIRST_SECONDS 5
+#define MOST_SECONDS 60
 
 static time_t now(void)
 {
@@ -22,15 +23,17 @@ static time_t now(void)
 void cmd_progress_begin(struct cmd_progress *progress)
 {
 	*progress = (struct cmd_progress){ .terminal = isatty(STDERR_FILENO) == 1,
-					   .shown = now() };
+					   .shown = now(),
+					   .wait = FIRST_SECONDS };
 }
 
 void cmd_progress_show(struct cmd_progress *progress, const char *format, ...)
 {
 	va_list args;
 
-	if (now() - progress->shown < (progress->terminal ? 1 : PROGRESS_SECONDS))
+	if (now() - progress->shown < (progress->terminal ? 1 : progress->wait))
 		return;
+	progress->wait = progress->wait < MOST_SECONDS / 2 ? 2 * progress->wait : MOST_SECONDS;
 	progress->shown = now();
 	progress->told = true;
 	fputs(progress->terminal ? "\r\033[K" : "", stderr);

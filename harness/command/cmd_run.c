@@ -23,7 +23,7 @@
 
 static const struct cmd_usage usage = {
 	"[SCRIPT|DIR...]",
-	"toDXJUCSLNKTR",
+	"toDXAJUCFSLNKTR",
 	"Run scripts and print the results as TAP, JSON or JUnit XML.  A directory stands for all\n"
 	"*.vr files in it.  -t TARGET selects the scripts for that device and for any device.  An\n"
 	"installed vringer runs the installed conformance scripts when no file is given.",
@@ -169,7 +169,11 @@ static int plan(struct runner *r)
 		for (const struct target *const *t = targets_of(r); *t != NULL; t++) {
 			if (cmd_probe("run", *t) != 0)
 				return STATUS_USAGE;
-			r->runs += instance_list(r->script, *t, r->instances) * transport_count(r);
+			r->runs += (r->options.brief
+					    ? 1
+					    : instance_list(r->script, *t, r->options.all_requests,
+							    r->instances)) *
+				   transport_count(r);
 		}
 	}
 	return status;
@@ -186,7 +190,8 @@ static int run_one(struct runner *r, const char *path, const struct target *targ
 		.expect = !r->options.judging.no_ledger,
 		.judging = target_judging(target, r->options.judging),
 		.seconds = r->options.seconds,
-		.leaks = (target->facts & FACT_HEAP) == 0,
+		/* What a peer leaks, it leaks in a process of its own. */
+		.leaks = (target->facts & FACT_HEAP) == 0 && target->words == NULL,
 		.words = r->words,
 	};
 	struct child_result child;
@@ -222,22 +227,52 @@ static void show_progress(struct runner *r, const struct target *target)
 				  r->done, r->runs, r->suite.failed);
 }
 
-/* All instances of one script, which is loaded, on one target. */
+/* Load the script of that source as that instance. */
+static int load_instance(struct runner *r, size_t i, const struct instance *instance)
+{
+	return instance->queue ? load(r, i, &instance->binding) : 0;
+}
+
+/* One instance by each transport. */
+static int run_instance(struct runner *r, size_t i, const struct target *target,
+			const struct instance *instance)
+{
+	int status = load_instance(r, i, instance) != 0 ? STATUS_USAGE : 0;
+
+	for (unsigned t = 0; t < transport_count(r) && status == 0; t++) {
+		status = run_one(r, r->sources[i].path, target, instance,
+				 r->options.all_transports ? transport_all[t]
+							   : r->options.transport);
+		show_progress(r, target);
+	}
+	return status;
+}
+
+/* The first instance that can run; the first if none can. */
+static unsigned first_possible(struct runner *r, size_t i, const struct target *target,
+			       unsigned count)
+{
+	for (unsigned n = 0; n < count; n++)
+		if (load_instance(r, i, &r->instances[n]) == 0 &&
+		    instance_unmet(&r->instances[n], r->script, target, r->options.transport) ==
+			    NULL)
+			return n;
+	return 0;
+}
+
+/* The instances of one script, which is loaded, on one target. */
 static int run_instances(struct runner *r, size_t i, const struct target *target)
 {
-	unsigned count = instance_list(r->script, target, r->instances);
+	unsigned count = instance_list(r->script, target, r->options.all_requests, r->instances);
+	unsigned first = 0;
 	int status = 0;
 
-	for (unsigned n = 0; n < count && status == 0; n++) {
-		if (r->instances[n].queue && load(r, i, &r->instances[n].binding) != 0)
-			return STATUS_USAGE;
-		for (unsigned t = 0; t < transport_count(r) && status == 0; t++) {
-			status = run_one(r, r->sources[i].path, target, &r->instances[n],
-					 r->options.all_transports ? transport_all[t]
-								   : r->options.transport);
-			show_progress(r, target);
-		}
+	if (r->options.brief) {
+		first = first_possible(r, i, target, count);
+		count = first + 1;
 	}
+	for (unsigned n = first; n < count && status == 0; n++)
+		status = run_instance(r, i, target, &r->instances[n]);
 	return status;
 }
 

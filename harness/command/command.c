@@ -103,6 +103,7 @@ bool command_is(const char *name)
 int command_main(int argc, char **argv)
 {
 	const struct command *command;
+	int status;
 
 	fill_standard();
 	if (argc < 2) {
@@ -123,8 +124,11 @@ int command_main(int argc, char **argv)
 	if (command != NULL && !targets_are_sound())
 		return STATUS_USAGE;
 	peer_register();
-	if (command != NULL)
-		return finish(command->run(argc - 1, argv + 1));
+	if (command != NULL) {
+		status = finish(command->run(argc - 1, argv + 1));
+		cmd_release_signals();
+		return status;
+	}
 	fprintf(stderr, "%s: unknown command '%s', see '%s --help'\n", report_command, argv[1],
 		report_command);
 	return STATUS_USAGE;

@@ -22,8 +22,8 @@ struct excerpt {
 
 /* Take what is there, at most a pipe's worth; false if there is nothing, now or
  * ever.  It calls only what a signal handler may. */
-bool excerpt_take(struct excerpt *excerpt);
+bool excerpt_take(struct excerpt *text);
 /* Make bytes[] a string: control characters are '?', but for tabs and newlines. */
-void excerpt_end(struct excerpt *excerpt);
+void excerpt_end(struct excerpt *text);
 
 #endif

@@ -47,31 +47,37 @@ static const struct vringer_bytes rst[] = {
 	{ .bytes = NULL },
 };
 
-#define SENT .queue = TX, .flags = VRINGER_REQUEST_EXACT
+#define SENT .queue = TX
 /* What comes back for it. */
 #define COMES_BACK                                                                                 \
 	.queue = RX, .writable_len = 4096, .used_min = PACKET_BYTES, .used_max = PACKET_BYTES,     \
 	.answer = rst
 
-/* The first three are sent by others, which name them by their number. */
+/* The first three are sent by others, which name them by their number.  Those that need a
+ * feature come last: without it they may be left out. */
 static const struct vringer_request vsock_requests[] = {
-	{ .name = "connect", SENT, KIND_BYTES(CONNECT), .features = F_STREAM },
+	{ .name = "unknown-type", SENT, KIND_BYTES(UNKNOWN_TYPE), .flags = VRINGER_REQUEST_EXACT },
 	/* Without any of the features it is meant all the same, as it was before there were. */
 	{ .name = "connect-implied",
 	  SENT,
 	  KIND_BYTES(CONNECT),
+	  .flags = VRINGER_REQUEST_EXACT,
 	  .features_off = F_STREAM | F_SEQPACKET | F_NO_IMPLIED_STREAM },
-	{ .name = "unknown-type", SENT, KIND_BYTES(UNKNOWN_TYPE) },
+	{ .name = "connect",
+	  SENT,
+	  KIND_BYTES(CONNECT),
+	  .flags = VRINGER_REQUEST_EXACT,
+	  .features = F_STREAM },
 	{ .name = "connect-seqpacket",
 	  SENT,
 	  KIND_BYTES(CONNECT_SEQPACKET),
 	  .features = F_SEQPACKET },
-	{ .name = "rst", COMES_BACK, .features = F_STREAM, .after = "send_request 1\n" },
+	{ .name = "rst", COMES_BACK, .features = F_STREAM, .after = "send_request 1 which=2\n" },
 	{ .name = "rst-implied",
 	  COMES_BACK,
 	  .features_off = F_STREAM | F_SEQPACKET | F_NO_IMPLIED_STREAM,
 	  .after = "send_request 1 which=1\n" },
-	{ .name = "rst-unknown-type", COMES_BACK, .after = "send_request 1 which=2\n" },
+	{ .name = "rst-unknown-type", COMES_BACK, .after = "send_request 1\n" },
 	KIND_HINT(TX, PACKET("\0", "\1", "\2", "\0"), 0), /* RESPONSE */
 	KIND_HINT(TX, PACKET("\0", "\1", "\3", "\0"), 0), /* RST */
 	KIND_HINT(TX, PACKET("\0", "\1", "\4", "\3"), 0), /* SHUTDOWN */

@@ -260,7 +260,6 @@ int process_start(struct process **process, const struct process_options *option
 	struct keeper keeper = {
 		.owner = getpid(),
 		.path = path,
-		.argv = (char *const *)(uintptr_t)options->argv,
 		.fds = options->fds,
 		.fd_count = options->fd_count,
 		.bytes_max = options->bytes_max != 0 ? options->bytes_max : PROCESS_BYTES_MAX,
@@ -278,6 +277,8 @@ int process_start(struct process **process, const struct process_options *option
 		err = make_process(&made, options);
 	if (err != 0)
 		goto out;
+	/* execve writes to no argument, but its prototype does not say so. */
+	memcpy(&keeper.argv, &options->argv, sizeof(keeper.argv));
 	keeper.envp = environment;
 	keeper.shared = made->shared;
 	err = start_keeper(made, &keeper);

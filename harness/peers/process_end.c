@@ -195,10 +195,16 @@ static bool say_rust(const struct line *line, char *detail, size_t size)
 	if (at == NULL)
 		return false;
 	at += strlen(words);
-	file = *at == '\'' ? memrchr(at, ' ', (size_t)(end - at)) : at - 1;
-	file = file != NULL ? file + 1 : at;
-	said = *at == '\'' ? at + 1 : line->next != NULL ? line->next : end;
-	len = *at == '\'' ? (size_t)(file - said) : strcspn(said, "\n");
+	if (*at == '\'') {
+		said = at + 1;
+		file = said < end ? memrchr(said, ' ', (size_t)(end - said)) : NULL;
+		file = file != NULL ? file + 1 : end;
+		len = (size_t)(file - said);
+	} else {
+		said = line->next != NULL ? line->next : end;
+		file = at;
+		len = strcspn(said, "\n");
+	}
 	colon = memchr(file, ':', (size_t)(end - file));
 	end = colon != NULL ? colon : end;
 	for (const char *c = file; c < end; c++)

@@ -311,8 +311,8 @@ static enum process_fault look(struct kept *kept)
 	return resident(kept) > kept->keeper->bytes_max ? PROCESS_ATE : PROCESS_SOUND;
 }
 
-/* Until the peer has ended, or must. */
-static void watch(struct kept *kept)
+/* Until the peer has ended, or must: true; or until the keeper is to stop. */
+static bool watch(struct kept *kept)
 {
 	struct process_shared *shared = kept->shared;
 	bool ended = false;
@@ -331,6 +331,7 @@ static void watch(struct kept *kept)
 		kill_children(kept, shared->pid);
 		ended = true;
 	}
+	return ended;
 }
 
 static void set_up(struct kept *kept)
@@ -375,8 +376,8 @@ void keeper_run(struct keeper *keeper)
 	keeper->shared->pid = kept.peer;
 	kept.statm = open_statm(kept.peer);
 	say(&kept, SAY_STARTED);
-	if (kept.peer > 0 && keeper->shared->error == 0) {
-		watch(&kept);
+	/* If anybody but the peer ends it, the owner hears no more than that it is gone. */
+	if (kept.peer > 0 && keeper->shared->error == 0 && watch(&kept)) {
 		take_words(&kept, TAKES_MAX);
 		__atomic_store_n(&keeper->shared->ended, 1, __ATOMIC_RELEASE);
 		say(&kept, SAY_ENDED);

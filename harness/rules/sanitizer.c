@@ -6,6 +6,7 @@
 #include "harness/rules/sanitizer.h"
 
 #include <ctype.h>
+#include <stddef.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -154,16 +155,32 @@ static const struct sanitizer {
 
 #define UBSAN_WORDS ": runtime error: "
 
+/* UndefinedBehaviorSanitizer's line, from its words on; NULL: there is none.  "panic:
+ * runtime error: " is Go's. */
+static const char *find_ubsan(const char *text)
+{
+	static const char go[] = "panic";
+	const char *at = text;
+
+	while ((at = strstr(at, UBSAN_WORDS)) != NULL) {
+		bool is_go = at - text >= (ptrdiff_t)strlen(go) &&
+			     memcmp(at - strlen(go), go, strlen(go)) == 0;
+
+		at += strlen(UBSAN_WORDS);
+		if (!is_go)
+			return at;
+	}
+	return NULL;
+}
+
 /* The first report in `text`: whose, and its words; NULL if there is none.  NULL in
  * `whose`: UndefinedBehaviorSanitizer's, of one line. */
 static const char *find_report(const char *text, const struct sanitizer **whose)
 {
 	static const char *const levels[] = { "ERROR: ", "WARNING: " };
-	const char *first = strstr(text, UBSAN_WORDS);
+	const char *first = find_ubsan(text);
 
 	*whose = NULL;
-	if (first != NULL)
-		first += strlen(UBSAN_WORDS);
 	for (size_t i = 0; i < 2 * sizeof(sanitizers) / sizeof(sanitizers[0]); i++) {
 		const struct sanitizer *s = &sanitizers[i / 2];
 		char mark[64];

@@ -3,6 +3,7 @@
  * The result of a child: the finding that fails a run, and a finding made from the way
  * the child ended.  See child.h.
  */
+#include "harness/arena/instrumented.h"
 #include "harness/run/child_internal.h"
 
 #include <errno.h>
@@ -159,16 +160,6 @@ int child_conclude(const struct child_job *job, const struct child_watch *watch,
 	return 0;
 }
 
-/* If we cannot start a process, LeakSanitizer cannot either, and would end the command
- * with a report and an exit status of its own. */
-static bool no_process;
-
-int __lsan_is_turned_off(void) __attribute__((weak));
-int __lsan_is_turned_off(void)
-{
-	return no_process;
-}
-
 void child_explain(const char *path, const struct target *target, int err,
 		   const struct child_result *result)
 {
@@ -184,5 +175,8 @@ void child_explain(const char *path, const struct target *target, int err,
 			result->failure);
 	else
 		fprintf(stderr, "%s: cannot start a process to run it: %s\n", path, strerror(-err));
-	no_process = no_process || err == -EAGAIN;
+	/* If we cannot start a process, LeakSanitizer cannot either, and would end the
+	 * command with a report and an exit status of its own. */
+	if (err == -EAGAIN)
+		instrumented_end_unchecked();
 }

@@ -55,27 +55,6 @@ static unsigned add(struct instance *out, unsigned count, const struct target *t
 	return count + 1;
 }
 
-unsigned instance_list(const struct script *script, const struct target *target,
-		       struct instance out[INSTANCES_MAX])
-{
-	unsigned count = 0;
-
-	out[0] = (struct instance){ .queue = false };
-	if (!script->names_queue)
-		return 1;
-	for (unsigned queue = 0; queue < target->queue_count; queue++) {
-		unsigned requests = target_request_count(target, queue);
-
-		if (!is_about_requests(script))
-			count = add(out, count, target, script, queue, 0);
-		for (unsigned i = 0; is_about_requests(script) && i < requests; i++)
-			count = add(out, count, target, script, queue, i);
-	}
-	if (count == 0)
-		out[0].unmet = "needs a device that declares well-formed requests";
-	return count > 0 ? count : 1;
-}
-
 /* Why an operation cannot work on this target: races and faults need accesses by calls,
  * since pointers cannot be intercepted; save and restore need a device with snapshots.
  * NULL: it can. */
@@ -128,6 +107,8 @@ static const char *unmet_words(const struct instance *in, const struct script *s
 		return "needs memory that ends at 2^64";
 	if ((needs & NEED_COUNTERS) != 0 && (target->facts & FACT_COUNTERS) == 0)
 		return "needs a device with counters";
+	if (request != NULL && !target_has_features(target, request))
+		return "needs a request without the features that it needs";
 	if ((needs & NEED_READABLE) != 0 && (request == NULL || request->len == 0))
 		return "needs a request that the device reads";
 	if ((needs & NEED_WRITABLE) != 0 && (request == NULL || request->room == 0))
@@ -186,6 +167,93 @@ static const char *unmet_start(const struct instance *in, const struct script *s
 	return NULL;
 }
 
+/* Another number for another script, the same however it was bound. */
+static uint32_t number_of(const struct script *script)
+{
+	uint32_t hash = 2166136261u;
+
+	for (uint32_t i = 0; i < script->prog.op_count; i++) {
+		hash = (hash ^ script->prog.ops[i].code) * 16777619u;
+		hash = (hash ^ script->op_lines[i]) * 16777619u;
+	}
+	return hash ^ hash >> 15;
+}
+
+/* Requests of the queue that the script can be run with; how many. */
+static unsigned find_usable(const struct script *script, const struct target *target,
+			    unsigned queue, uint8_t which[TARGET_REQUESTS_MAX])
+{
+	unsigned count = 0;
+
+	for (unsigned i = 0; i < target_request_count(target, queue); i++) {
+		struct instance in = { .queue = true,
+				       .request = target_request(target, queue, i),
+				       .binding.queue = queue };
+
+		if (unmet_words(&in, script, target) == NULL &&
+		    unmet_start(&in, script, target) == NULL)
+			which[count++] = (uint8_t)i;
+	}
+	return count;
+}
+
+/* The first request in both layouts, and two that differ from script to script in one each:
+ * so every request meets a part of the scripts, and no two neighbours the same. */
+static unsigned add_some(struct instance *out, unsigned count, const struct target *target,
+			 const struct script *script, unsigned queue, const uint8_t *which,
+			 unsigned usable)
+{
+	uint32_t number = number_of(script);
+	unsigned first = 1 + number % (usable - 1);
+	unsigned second = 1 + (first + number / 64 % (usable - 2)) % (usable - 1);
+
+	count = add(out, count, target, script, queue, which[0]);
+	for (unsigned pick = 0; pick < 2; pick++) {
+		unsigned after =
+			add(out, count, target, script, queue, which[pick == 0 ? first : second]);
+
+		/* The other layout only, of every second. */
+		if (after - count == 2 && (number >> (8 + pick) & 1) != 0)
+			out[count] = out[count + 1];
+		count += after > count;
+	}
+	return count;
+}
+
+unsigned instance_list(const struct script *script, const struct target *target, bool all,
+		       struct instance out[INSTANCES_MAX])
+{
+	unsigned count = 0;
+
+	out[0] = (struct instance){ .queue = false };
+	if (!script->names_queue)
+		return 1;
+	for (unsigned queue = 0; queue < target->queue_count; queue++) {
+		unsigned requests = target_request_count(target, queue);
+		uint8_t which[TARGET_REQUESTS_MAX];
+		unsigned usable;
+
+		if (!is_about_requests(script)) {
+			count = add(out, count, target, script, queue, 0);
+			continue;
+		}
+		usable = all || requests <= INSTANCE_REQUESTS
+				 ? 0
+				 : find_usable(script, target, queue, which);
+		if (usable > INSTANCE_REQUESTS) {
+			count = add_some(out, count, target, script, queue, which, usable);
+			continue;
+		}
+		for (unsigned i = 0; i < usable; i++)
+			count = add(out, count, target, script, queue, which[i]);
+		for (unsigned i = 0; i < requests && usable == 0; i++)
+			count = add(out, count, target, script, queue, i);
+	}
+	if (count == 0)
+		out[0].unmet = "needs a device that declares well-formed requests";
+	return count > 0 ? count : 1;
+}
+
 const char *instance_unmet(const struct instance *in, const struct script *script,
 			   const struct target *target, const struct transport *transport)
 {
@@ -239,7 +307,7 @@ bool instance_first(const struct script *script, const struct target *target,
 		    struct script_binding *binding)
 {
 	struct instance list[INSTANCES_MAX];
-	unsigned count = instance_list(script, target, list);
+	unsigned count = instance_list(script, target, true, list);
 
 	for (unsigned i = 0; i < count; i++)
 		if (list[i].unmet == NULL && unmet_words(&list[i], script, target) == NULL &&

@@ -21,9 +21,12 @@ struct instance {
 	const char *unmet; /* why it cannot run, whatever it says of operations; or NULL */
 };
 
-/* All instances of a script on a target; at least one.  `script` was parsed with any
- * binding. */
-unsigned instance_list(const struct script *script, const struct target *target,
+/* A queue that has more requests than this meets a script with so many of them. */
+#define INSTANCE_REQUESTS 3u
+
+/* Instances of a script on a target; at least one.  `all`: with every request of a queue.
+ * `script` was parsed with any binding. */
+unsigned instance_list(const struct script *script, const struct target *target, bool all,
 		       struct instance out[INSTANCES_MAX]);
 
 /* Why the script, parsed as that instance, cannot run on the target; NULL: it can. */

@@ -197,10 +197,16 @@ static bool is_excused(const struct run *run, const struct op *op)
 static void check_lines(void *ctx, struct run *run, uint32_t op)
 {
 	const struct script *script = ctx;
+	struct request_wrong wrong;
 	char message[200];
+	uint32_t offered;
 
-	if (is_excused(run, &script->prog.ops[op]))
+	if (is_excused(run, &script->prog.ops[op])) {
+		/* Nor is its answer counted by the next line. */
+		requests_take_answered(&run->guest, queue_of(&script->prog.ops[op]), &offered,
+				       &wrong);
 		return;
+	}
 	if (!run->guest.ledger.enabled || !ledger_judges(&run->guest.ledger, RULE_LIVENESS_REQUEST))
 		return;
 	for (unsigned i = 0; i < script->expect_count; i++) {

@@ -37,6 +37,17 @@ static const char *take_queues(struct foreign *f, const uint16_t *queue_max)
 	return NULL;
 }
 
+/* The fields that its configuration has. */
+static void take_fields(struct foreign *f)
+{
+	unsigned count = 0;
+
+	for (unsigned i = 0; i < f->target.field_count; i++)
+		if (target_field_end(&f->fields[i]) <= f->target.config_len)
+			f->fields[count++] = f->fields[i];
+	f->target.field_count = count;
+}
+
 static const char *take(struct foreign *f, const struct vringer_probe *probe)
 {
 	if ((probe->features >> VIRTIO_F_VERSION_1 & 1) == 0)
@@ -47,6 +58,7 @@ static const char *take(struct foreign *f, const struct vringer_probe *probe)
 	f->target.features = f->ops.features = f->given.features;
 	f->target.features_high = f->ops.features_high = f->given.features_high;
 	f->target.config_len = f->given.config_len;
+	take_fields(f);
 	return take_queues(f, probe->queue_max);
 }
 

@@ -10,6 +10,7 @@
 #include <string.h>
 
 #define ANSWERS_MAX 64u
+#define REQUEST_FLAGS_ALL 3u /* enum vringer_request_flag */
 
 static unsigned count_answers(const struct vringer_bytes *answer)
 {
@@ -25,7 +26,7 @@ static const char *convert(struct target_request *to, const struct vringer_reque
 	struct target_bytes *answer = NULL;
 	unsigned count = count_answers(from->answer);
 
-	if ((from->flags & ~(unsigned)(VRINGER_REQUEST_EXACT | VRINGER_REQUEST_HINT)) != 0)
+	if ((from->flags & ~REQUEST_FLAGS_ALL) != 0)
 		return "has a request with unknown flags, expected those of enum "
 		       "vringer_request_flag";
 	if (from->reserved != 0)

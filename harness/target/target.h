@@ -393,6 +393,13 @@ uint32_t target_host(const struct target *target, void *device, enum host_act ac
  * not so many; NULL if it has none. */
 const struct target_request *target_request(const struct target *target, unsigned queue,
 					    unsigned which);
+/* Can it be sent, with all the features that there are? */
+static inline bool target_has_features(const struct target *target,
+				       const struct target_request *request)
+{
+	return (request->features & ~target->features) == 0;
+}
+
 /* How many requests with a name the queue has. */
 unsigned target_request_count(const struct target *target, unsigned queue);
 

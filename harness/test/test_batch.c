@@ -201,7 +201,7 @@ static bool can_run(void)
 {
 	static struct instance list[INSTANCES_MAX];
 
-	instance_list(&script, job.target, list);
+	instance_list(&script, job.target, true, list);
 	return instance_unmet(&list[0], &script, job.target, transport_or_first(NULL)) == NULL;
 }
 

@@ -10,9 +10,56 @@ set -u
 
 bug=$BUILD/bugs/rule-fetch-walk/vringer
 
-# Whatever waits longer than this waits for ever.
+# Whatever waits longer than this waits for ever, also on a loaded machine.
 soon() {
-	timeout -k 1 20 "$@"
+	timeout -k 1 60 "$@"
+}
+
+# start FILE COMMAND...: in the background, as $pid, with FILE as its input and the signals
+# as in the foreground (the shell would have it ignore SIGINT).
+start() {
+	input=$1
+	shift
+	env --default-signal=INT,TERM,HUP "$@" <"$input" >"$out" 2>"$err" &
+	pid=$!
+}
+
+# state: of $pid, as a letter; Z also where the shell has looked after it.
+state() {
+	letter=$(sed -n 's/^State:[[:space:]]*\(.\).*/\1/p' "/proc/$pid/status" 2>/dev/null)
+	echo "${letter:-Z}"
+}
+
+has_state() {
+	[ "$(state)" = "$1" ]
+}
+
+# until_true COMMAND...: wait for it, a minute.
+until_true() {
+	waited=0
+	until "$@"; do
+		[ "$waited" -lt 3000 ] || return 1
+		sleep 0.02
+		waited=$((waited + 1))
+	done
+}
+
+# blocked: $pid sleeps, in a call that waits for the file: nothing else lets it sleep.
+blocked() {
+	until_true has_state S
+}
+
+# ended: $pid has to end within a minute; its exit status is left in $rc, "hangs" if it
+# did not.
+ended() {
+	if until_true has_state Z; then
+		wait "$pid"
+		rc=$?
+	else
+		kill -s KILL "$pid"
+		wait "$pid"
+		rc=hangs
+	fi
 }
 
 printf 'device net-loopback\nstart driver_ok\nsend 1 b3\n' >"$work/a.vr"
@@ -67,9 +114,10 @@ for command in show encode 'run --json' minimize; do
 done
 soon cat "$work/fifo" >"$work/read" &
 reader=$!
-# The reader has to be there.
-sleep 0.5
+# Opening it ends when the reader is there.
+exec 8>"$work/fifo"
 gives 0 'show -o a FIFO that is read' soon "$VRINGER" show -o "$work/fifo" "$work/a.vr"
+exec 8>&-
 wait "$reader"
 "$VRINGER" show "$work/a.vr" | cmp -s - "$work/read"
 tap 'is whole there' $?
@@ -115,21 +163,53 @@ tap 'run - names it' $?
 # Whatever waits for a FIFO or for standard input ends by each of the signals.
 mkfifo "$work/never"
 exec 9<>"$work/never"
-for signal in INT TERM HUP; do
-	for command in run replay show minimize triage; do
+for signal in INT:2 TERM:15 HUP:1; do
+	killed=$((128 + ${signal#*:}))
+	signal=${signal%:*}
+	for command in run:$killed replay:$killed show:$killed minimize:$killed triage:1; do
+		status=${command#*:}
+		command=${command%:*}
 		for file in "$work/fifo" -; do
-			# Not in the background of this shell, which would ignore SIGINT.
-			timeout -k 2 -s "$signal" 0.3 "$bug" $command "$file" \
-				<"$work/never" >"$out" 2>"$err"
-			rc=$?
-			# timeout: 124, or 137 where it had to kill.
-			[ "$rc" = 124 ]
+			start "$work/never" "$bug" "$command" "$file"
+			blocked
+			kill -s "$signal" "$pid"
+			ended
+			echo "exit $rc, expected $status" >>"$out"
+			[ "$rc" = "$status" ]
 			tap "$command $([ "$file" = - ] && echo - || echo FIFO): SIG$signal ends it" $?
 		done
 	done
 done
 
-# The best so far is kept, also where the terminal goes away.
+# A signal is not lost, whenever it comes: as soon as it is there, and later.
+for command in minimize triage; do
+	i=0 lost=0
+	: >"$work/lost"
+	while [ $i -lt 20 ]; do
+		start /dev/null "$bug" $command "$work/fifo"
+		sleep "$(printf '0.%03d' $((i * 3)))"
+		kill -s TERM "$pid"
+		ended
+		if [ "$rc" = hangs ]; then
+			echo "SIGTERM after $((i * 3)) ms: hangs" >>"$work/lost"
+			lost=1
+		fi
+		i=$((i + 1))
+	done
+	cp "$work/lost" "$out"
+	tap "$command: SIGTERM ends it whenever it comes" "$lost"
+done
+
+# The best so far is kept, also where the terminal goes away.  And what sends a signal to
+# end a process, as timeout does, sends SIGCONT too, which may hold LeakSanitizer up for
+# ever: it does not look for leaks then.
+looked() {
+	grep -q 'Processing thread' "$err"
+}
+export ASAN_OPTIONS="detect_leaks=1:${ASAN_OPTIONS:-}" LSAN_OPTIONS=log_threads=1
+gives 0 'show' soon "$bug" show "$work/a.vr"
+looked
+tap 'LeakSanitizer says that it looks for leaks' $?
 i=0
 printf 'device net-loopback\nstart driver_ok\n' >"$work/long.vr"
 while [ $i -lt 400 ]; do
@@ -138,17 +218,39 @@ while [ $i -lt 400 ]; do
 	i=$((i + 1))
 done >>"$work/long.vr"
 echo 'send 1 b3' >>"$work/long.vr"
+# A finding that comes first, so that its line says that the other one has its turn.
+printf 'device net-loopback\nread Status\n' >"$work/short.vr"
 for signal in INT TERM HUP; do
 	rm -f "$work/best.vr"
-	timeout -k 15 -s $signal 2 "$bug" minimize -o "$work/best.vr" "$work/long.vr" >"$out" 2>"$err"
-	rc=$?
-	{ [ "$rc" = 124 ] || [ "$rc" = 0 ]; } && [ -s "$work/best.vr" ]
+	start /dev/null "$bug" minimize -o "$work/best.vr" "$work/long.vr"
+	until_true grep -q 'candidates' "$err"
+	kill -s $signal "$pid"
+	ended
+	[ "$rc" = 0 ] && [ -s "$work/best.vr" ] && grep -q 'best result so far$' "$err"
 	tap "minimize: SIG$signal keeps the best so far" $?
+	! looked
+	tap '... and looks for no leaks' $?
 	rm -rf "$work/best"
-	timeout -k 15 -s $signal 2 "$bug" triage -o "$work/best" "$work/long.vr" >"$out" 2>"$err"
-	rc=$?
-	{ [ "$rc" = 124 ] || [ "$rc" = 1 ]; } && grep -q '^fetch.walk:' "$out" && [ -n "$(ls "$work/best")" ]
+	start /dev/null "$bug" triage -o "$work/best" "$work/short.vr" "$work/long.vr"
+	until_true grep -q '^fetch.walk:liveness' "$out"
+	kill -s $signal "$pid"
+	ended
+	[ "$rc" = 1 ] && grep -q '^fetch.walk:send .*shrunk so far to' "$out" &&
+		[ -s "$work/best/fetch.walk-send.vr" ]
 	tap "triage: SIG$signal keeps the best so far" $?
+	! looked
+	tap '... and looks for no leaks' $?
 done
+start /dev/null "$bug" triage "$work/fifo"
+blocked
+kill -s TERM "$pid"
+i=0
+while [ $i -lt 100 ] && ! has_state Z; do
+	for _ in $(seq 500); do kill -s CONT "$pid"; done 2>/dev/null
+	i=$((i + 1))
+done
+ended
+[ "$rc" = 1 ]
+tap 'SIGTERM and many SIGCONT end it' $?
 
 tap_end

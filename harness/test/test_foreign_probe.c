@@ -23,6 +23,7 @@ static struct {
 	int32_t probe_err;
 	uint64_t features;
 	uint16_t queue_max[2];
+	uint32_t config_len;
 	unsigned probes;
 	uint32_t kind; /* that it reports when it is kicked; 0: none */
 	bool in_create;
@@ -38,6 +39,7 @@ static int32_t probe(void *opaque, struct vringer_probe *probe, char *what)
 	behaviour.probes++;
 	assert_int_equal(probe->queue_max[0], 256);
 	probe->features &= behaviour.features;
+	probe->config_len = behaviour.config_len;
 	memcpy(probe->queue_max, behaviour.queue_max, sizeof(behaviour.queue_max));
 	if (behaviour.probe_err != 0)
 		snprintf(what, VRINGER_WHAT_MAX, "nobody is there");
@@ -78,6 +80,12 @@ static void kick(void *device, uint32_t queue)
 
 static const struct vringer_queue queues[] = { { "first", 256, 1, 0 }, { "second", 128, 1, 0 } };
 
+static const struct vringer_field fields[] = {
+	{ "first", 0, 4, 1 },
+	{ "second", 4, 8, 1 },
+	{ .name = NULL },
+};
+
 static const struct vringer_target given = {
 	.version = VRINGER_VERSION,
 	.size = sizeof(struct vringer_target),
@@ -89,6 +97,8 @@ static const struct vringer_target given = {
 	.queue_count = 2,
 	.features = VERSION_1 | 3,
 	.queues = queues,
+	.config_len = 12,
+	.fields = fields,
 	.create = create,
 	.destroy = destroy,
 	.activate = activate,
@@ -112,6 +122,7 @@ static int setup(void **state)
 	memset(&behaviour, 0, sizeof(behaviour));
 	behaviour.features = UINT64_MAX;
 	behaviour.queue_max[0] = 64;
+	behaviour.config_len = 12;
 	behaviour.queue_max[1] = 128;
 	behaviour.signature = "peer:exit-1";
 	return 0;
@@ -159,6 +170,20 @@ static void queues_at_the_end_may_be_missing(void **state)
 	behaviour.queue_max[1] = 0;
 	assert_int_equal(target_probe(t, what), 0);
 	assert_int_equal(t->queue_count, 1);
+}
+
+static void fields_at_the_end_may_be_missing(void **state)
+{
+	const struct target *t = open_target();
+	char what[TARGET_WHAT_MAX];
+
+	(void)state;
+	assert_int_equal(t->field_count, 2);
+	behaviour.config_len = 8;
+	assert_int_equal(target_probe(t, what), 0);
+	assert_int_equal(t->config_len, 8);
+	assert_int_equal(t->field_count, 1);
+	assert_string_equal(t->fields[0].name, "first");
 }
 
 static void a_wrong_probe_is_refused(void **state)
@@ -257,6 +282,7 @@ int main(void)
 		cmocka_unit_test_setup(opening_asks_nothing, setup),
 		cmocka_unit_test_setup(a_probe_takes_away_and_is_asked_once, setup),
 		cmocka_unit_test_setup(queues_at_the_end_may_be_missing, setup),
+		cmocka_unit_test_setup(fields_at_the_end_may_be_missing, setup),
 		cmocka_unit_test_setup(a_wrong_probe_is_refused, setup),
 		cmocka_unit_test_setup(what_cannot_be_run_is_no_finding, setup),
 		cmocka_unit_test_setup(a_device_that_is_gone_is_a_finding_of_the_operation, setup),

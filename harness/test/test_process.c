@@ -1,9 +1,14 @@
 /* SPDX-License-Identifier: Apache-2.0 OR MIT */
 /*
  * A process under test that does its worst: it ends in every way, floods, eats memory,
- * leaves children, and its keeper or its owner is killed.  The peer is /bin/sh or this
- * program, started with an act as its argument.  No test needs a quiet machine.
+ * leaves children; its keeper or its owner is killed; it is asked in the wrong process.
+ * The peer is a shell, or this program with an act as its argument.  No test needs a quiet
+ * machine: time is only how long it may hang.
  */
+#include <assert.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <pthread.h>
 #include <setjmp.h>
 #include <signal.h>
 #include <stdarg.h>
@@ -12,20 +17,102 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
+#include <sys/wait.h>
+#include <time.h>
 #include <unistd.h>
-
-#include <cmocka.h>
 
 #include "harness/peers/process_internal.h"
 
-#define PATIENCE 120000u /* ms: then this test itself hangs */
-
-static struct process *start(const char *const *argv)
+/* It has an assert of its own, which the acts must not get. */
+static void fail_here(int number)
 {
-	struct process_options options = { .argv = argv };
+	assert(number == 1);
+}
+
+#include <cmocka.h>
+
+#include "signals.h"
+
+#define PATIENCE 60000u /* ms: then this test itself hangs */
+#define MIB (1u << 20)
+
+static const char *self; /* the path of this program */
+
+/* ---- acts of the peer ---------------------------------------------------------------- */
+
+static volatile int always = 1;
+static char *volatile eaten;
+
+static void *spin(void *ctx)
+{
+	(void)ctx;
+	if (write(1, "spins\n", 6) < 0)
+		return NULL;
+	while (always)
+		;
+	return NULL;
+}
+
+/* A child of a child, in a session of its own, without parent. */
+static void leave_daemon(void)
+{
+	char text[32];
+
+	if (fork() != 0)
+		return;
+	setsid();
+	if (fork() != 0)
+		_exit(0);
+	/* One write: others write too. */
+	snprintf(text, sizeof(text), "daemon %ld.\n", (long)getpid());
+	if (write(1, text, strlen(text)) < 0)
+		_exit(1);
+	for (;;)
+		pause();
+}
+
+static int act(const char *name)
+{
+	pthread_t thread;
+
+	if (strcmp(name, "assert") == 0)
+		fail_here((int)strlen(name));
+	if (strcmp(name, "overflow") == 0) {
+		eaten = malloc(strlen(name));
+		eaten[strlen(name) + (size_t)always - 1] = 'x';
+	}
+	if (strcmp(name, "list") == 0) {
+		for (int fd = 3; fd < 1024; fd++)
+			if (fcntl(fd, F_GETFD) >= 0)
+				printf("it has %d\n", fd);
+		printf("it reads %d\n", (int)read(0, &thread, 1));
+		dprintf(3, "one\n");
+		dprintf(4, "two\n");
+		return 0;
+	}
+	if (strcmp(name, "eat") == 0)
+		for (;;)
+			memset(eaten = malloc(MIB), 'x', MIB);
+	if (strncmp(name, "leave", 5) == 0)
+		for (int i = 0; i < 3; i++)
+			leave_daemon();
+	if (strcmp(name, "leave and end") == 0)
+		return 0;
+	if (strcmp(name, "spin") == 0 && pthread_create(&thread, NULL, spin, NULL) != 0)
+		return 1;
+	for (;;)
+		pause();
+}
+
+/* ---- the other side ------------------------------------------------------------------ */
+
+static struct process *start_with(const char *const *argv, struct process_options options)
+{
 	struct process *process = NULL;
 	char why[200] = "";
 
+	options.argv = argv;
 	if (process_start(&process, &options, why, sizeof(why)) != 0)
 		fail_msg("%s", why);
 	return process;
@@ -35,29 +122,469 @@ static struct process *start_shell(const char *script)
 {
 	const char *const argv[] = { "/bin/sh", "-c", script, NULL };
 
-	return start(argv);
+	return start_with(argv, (struct process_options){ .argv = NULL });
 }
 
-static void it_runs_and_is_stopped(void **state)
+static struct process *start_act(const char *name)
+{
+	const char *const argv[] = { self, name, NULL };
+
+	return start_with(argv, (struct process_options){ .argv = NULL });
+}
+
+static void pause_ms(unsigned ms)
+{
+	nanosleep(&(struct timespec){ .tv_nsec = ms * 1000000L }, NULL);
+}
+
+/* Until it has written `text`. */
+static void wait_for_words(struct process *process, const char *text)
+{
+	for (unsigned ms = 0; strstr(process_words(process), text) == NULL; ms++) {
+		if (ms > PATIENCE)
+			fail_msg("it did not say: %s", text);
+		pause_ms(1);
+	}
+}
+
+static struct process_end end_of(struct process *process)
+{
+	struct process_end end;
+
+	if (process_outlives(process, PATIENCE, &end))
+		fail_msg("it did not end");
+	process_stop(process);
+	return end;
+}
+
+static void assert_ends(struct process *process, const char *signature)
+{
+	struct process_end end = end_of(process);
+
+	assert_string_equal(end.signature, signature);
+}
+
+/* Not if it is dead and its parent, which may be init, has not noticed. */
+static bool is_there(int64_t pid)
+{
+	char path[48], text[256] = "";
+	const char *state;
+	int fd;
+
+	snprintf(path, sizeof(path), "/proc/%ld/stat", (long)pid);
+	fd = open(path, O_RDONLY | O_CLOEXEC);
+	if (fd < 0)
+		return false;
+	if (read(fd, text, sizeof(text) - 1) < 0)
+		text[0] = '\0';
+	close(fd);
+	state = strrchr(text, ')');
+	return state != NULL && strncmp(state, ") Z", 3) != 0;
+}
+
+static void wait_until_gone(int64_t pid)
+{
+	for (unsigned ms = 0; is_there(pid); ms++) {
+		if (ms > PATIENCE)
+			fail_msg("process %ld is still there", (long)pid);
+		pause_ms(1);
+	}
+}
+
+static unsigned find_daemons(const char *words, int64_t pids[3])
+{
+	unsigned count = 0;
+
+	for (; (words = strstr(words, "daemon ")) != NULL && count < 3; words++) {
+		char *end;
+
+		pids[count] = strtol(words + 7, &end, 10);
+		count += *end == '.';
+	}
+	return count;
+}
+
+static void wait_for_daemons(struct process *process, int64_t pids[3])
+{
+	for (unsigned ms = 0; find_daemons(process_words(process), pids) < 3; ms++) {
+		if (ms > PATIENCE)
+			fail_msg("no daemons: %s", process_words(process));
+		pause_ms(1);
+	}
+}
+
+static void it_runs_until_it_is_stopped(void **state)
 {
 	struct process *process = start_shell("echo here; exec sleep 1000");
+	int64_t pid = process_pid(process);
 	struct process_end end;
+
+	(void)state;
+	wait_for_words(process, "here\n");
+	assert_true(process_is_mine(process));
+	assert_true(process_is_well(process, &end));
+	assert_true(process_outlives(process, 1, &end));
+	assert_true(is_there(pid));
+	process_stop(process);
+	assert_false(is_there(pid));
+	process_stop(NULL);
+}
+
+static void its_end_has_a_name(void **state)
+{
+	struct process *process;
+	struct process_end end, again;
+
+	(void)state;
+	assert_ends(start_shell("exit 0"), "exit-0");
+	assert_ends(start_shell("exit 3"), "exit-3");
+	assert_ends(start_shell("kill -SEGV $$"), "SIGSEGV");
+	assert_ends(start_shell("echo 'sh: no 0x12 memory in /tmp/x12 left'; exit 1"),
+		    "exit-1:no-memory-in-left");
+	assert_ends(start_act("assert"), "SIGABRT:fail_here");
+	assert_ends(start_act("overflow"), "asan:heap-buffer-overflow:act");
+	process = start_shell("echo 'all is lost'; kill -9 $$");
+	assert_false(process_outlives(process, PATIENCE, &end));
+	assert_string_equal(end.message, "sh was ended by SIGKILL: all is lost");
+	assert_false(process_is_well(process, &again));
+	assert_memory_equal(&end, &again, sizeof(end));
+	process_stop(process);
+}
+
+static void what_cannot_be_started_is_said(void **state)
+{
+	static const struct {
+		const char *program;
+		int err;
+		const char *why;
+	} cases[] = {
+		{ "no-such-program-here", -ENOENT,
+		  "no-such-program-here: there is no such program" },
+		{ "/no/such/program", -ENOENT, "/no/such/program: there is no such program" },
+		{ "/etc/passwd", -EACCES, "/etc/passwd: it may not be executed" },
+		{ "/", -EACCES, "/: it may not be executed" },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		const char *const argv[] = { cases[i].program, NULL };
+		struct process_options options = { .argv = argv };
+		struct process *process;
+		char why[200];
+
+		assert_int_equal(process_start(&process, &options, why, sizeof(why)), cases[i].err);
+		assert_null(process);
+		assert_string_equal(why, cases[i].why);
+	}
+	assert_int_equal(waitpid(-1, NULL, WNOHANG), -1);
+}
+
+/* Given so that each one's place is another's number. */
+/* A pipe whose end to write to is `fd`. */
+static int open_pipe(int fd)
+{
+	int ends[2], in;
+
+	assert_int_equal(pipe2(ends, O_CLOEXEC), 0);
+	in = fcntl(ends[0], F_DUPFD_CLOEXEC, 20);
+	assert_true(in >= 20);
+	if (ends[1] != fd)
+		assert_int_equal(dup2(ends[1], fd), fd);
+	for (int i = 0; i < 2; i++)
+		if (ends[i] != fd)
+			close(ends[i]);
+	return in;
+}
+
+static void it_gets_its_descriptors_and_no_other(void **state)
+{
+	const char *const argv[] = { self, "list", NULL };
+	/* Each is where the other goes. */
+	const int fds[] = { 4, 3 };
+	int first = open_pipe(4), second = open_pipe(3), other = dup(0); /* not O_CLOEXEC */
+	struct process *process =
+		start_with(argv, (struct process_options){ .fds = fds, .fd_count = 2 });
+	struct process_end end;
+	char text[8] = "";
+
+	(void)state;
+	assert_int_equal(read(first, text, 4), 4);
+	assert_string_equal(text, "one\n");
+	assert_int_equal(read(second, text, 4), 4);
+	assert_string_equal(text, "two\n");
+	assert_false(process_outlives(process, PATIENCE, &end));
+	assert_string_equal(process_words(process), "it has 3\nit has 4\nit reads 0\n");
+	process_stop(process);
+	close(first);
+	close(second);
+	close(other);
+	close(3);
+	close(4);
+}
+
+static void our_limits_and_signals_are_not_its(void **state)
+{
+	struct rlimit before, now;
+	struct process *process;
+	sigset_t term;
+
+	(void)state;
+	unsetenv("UBSAN_OPTIONS");
+	sigemptyset(&term);
+	sigaddset(&term, SIGTERM);
+	getrlimit(RLIMIT_CPU, &before);
+	now = before;
+	now.rlim_cur = 100000;
+	setrlimit(RLIMIT_CPU, &now);
+	sigprocmask(SIG_BLOCK, &term, NULL);
+	signal(SIGQUIT, SIG_IGN);
+	process = start_shell("echo core $(ulimit -c), cpu $(ulimit -t), $UBSAN_OPTIONS; "
+			      "kill -QUIT $$");
+	signal(SIGQUIT, SIG_DFL);
+	wait_for_words(process, "core 0, cpu unlimited, halt_on_error=1:print_stacktrace=1\n");
+	assert_ends(process, "SIGQUIT");
+	assert_ends(start_shell("kill -TERM $$"), "SIGTERM");
+	sigprocmask(SIG_UNBLOCK, &term, NULL);
+	setrlimit(RLIMIT_CPU, &before);
+}
+
+static void its_words_are_kept_at_both_ends(void **state)
+{
+	struct process *process =
+		start_shell("printf 'first\\001\\n'; yes | head -c 4000000; echo last");
+	struct process_end end;
+
+	(void)state;
+	/* It ends, though nobody here reads. */
+	assert_false(process_outlives(process, PATIENCE, &end));
+	assert_string_equal(end.signature, "exit-0");
+	assert_int_equal(strncmp(process_words(process), "first?\ny\ny\n", 11), 0);
+	assert_non_null(strstr(process_words(process), " bytes left out]\n"));
+	assert_non_null(strstr(process_words(process), "y\ny\nlast\n"));
+	assert_true(strlen(process_words(process)) < PROCESS_WORDS_MAX);
+	process_stop(process);
+}
+
+static void a_flood_is_a_fault(void **state)
+{
+	const char *const argv[] = { "yes", NULL };
+	struct process *process = start_with(argv, (struct process_options){ .words_max = MIB });
 	int64_t pid = process_pid(process);
 
 	(void)state;
-	while (strstr(process_words(process), "here\n") == NULL)
-		assert_true(process_is_well(process, &end));
-	assert_true(process_is_well(process, &end));
-	assert_int_equal(kill((pid_t)pid, 0), 0);
-	process_stop(process);
-	assert_int_equal(kill((pid_t)pid, 0), -1);
+	assert_ends(process, "flood");
+	assert_false(is_there(pid));
 }
 
-int main(void)
+static void too_much_memory_is_a_fault(void **state)
+{
+	const char *const argv[] = { self, "eat", NULL };
+	struct process *process =
+		start_with(argv, (struct process_options){ .bytes_max = 128u * MIB });
+	int64_t pid = process_pid(process);
+
+	(void)state;
+	assert_ends(process, "memory");
+	assert_false(is_there(pid));
+}
+
+static void its_children_go_with_it(void **state)
+{
+	static const char *const acts[] = { "leave and stay", "leave and end" };
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(acts) / sizeof(acts[0]); i++) {
+		struct process *process = start_act(acts[i]);
+		int64_t pids[3];
+
+		/* If it ends at once, some may not have said who they are. */
+		if (i == 0)
+			wait_for_daemons(process, pids);
+		else
+			assert_ends(process, "exit-0");
+		for (unsigned j = 0; i == 0 && j < 3; j++)
+			assert_true(is_there(pids[j]));
+		if (i == 0)
+			process_stop(process);
+		for (unsigned j = 0; i == 0 && j < 3; j++)
+			assert_false(is_there(pids[j]));
+	}
+}
+
+/* Start a peer with daemons in a child of ours, and tell who they are. */
+static pid_t start_owner(int64_t pids[4])
+{
+	int tell[2];
+	pid_t owner;
+
+	assert_int_equal(pipe(tell), 0);
+	owner = fork();
+	if (owner == 0) {
+		struct process *process;
+
+		signals_as_before();
+		process = start_act("leave and stay");
+		pids[3] = process_pid(process);
+		wait_for_daemons(process, pids);
+		if (write(tell[1], pids, 4 * sizeof(*pids)) < 0)
+			_exit(1);
+		for (;;)
+			pause();
+	}
+	close(tell[1]);
+	assert_int_equal(read(tell[0], pids, 4 * sizeof(*pids)), 4 * sizeof(*pids));
+	close(tell[0]);
+	return owner;
+}
+
+static void all_end_when_the_owner_is_killed(void **state)
+{
+	int64_t pids[4];
+	pid_t owner = start_owner(pids);
+
+	(void)state;
+	for (unsigned i = 0; i < 4; i++)
+		assert_true(is_there(pids[i]));
+	kill(owner, SIGKILL);
+	assert_int_equal(waitpid(owner, NULL, 0), owner);
+	for (unsigned i = 0; i < 4; i++)
+		wait_until_gone(pids[i]);
+}
+
+static void it_ends_with_its_keeper(void **state)
+{
+	struct process *process = start_shell("exec sleep 1000");
+	int64_t pid = process_pid(process);
+
+	(void)state;
+	kill(process->keeper, SIGKILL);
+	assert_ends(process, "keeper");
+	wait_until_gone(pid);
+	/* killall and the terminal are heard. */
+	process = start_shell("exec sleep 1000");
+	pid = process_pid(process);
+	kill(process->keeper, SIGTERM);
+	assert_ends(process, "keeper");
+	assert_false(is_there(pid));
+}
+
+/* What is wrong in a process that was forked from the owner; 0: nothing. */
+static int ask_elsewhere(struct process *process)
+{
+	struct process_end end;
+
+	if (process_is_mine(process))
+		return 1;
+	if (process_is_well(process, &end) || strcmp(end.signature, "stranger") != 0)
+		return 2;
+	if (process_outlives(process, PATIENCE, &end))
+		return 3;
+	for (int i = 0; i < 2; i++)
+		if (process_sleeps(process))
+			return 4;
+	if (process_cpu_ns(process) != 0)
+		return 5;
+	process_stop(process);
+	return 0;
+}
+
+static void it_is_not_touched_elsewhere(void **state)
+{
+	struct process *process = start_shell("exec sleep 1000");
+	struct process_end end;
+	int status;
+	pid_t child;
+
+	(void)state;
+	child = fork();
+	if (child == 0)
+		_exit(ask_elsewhere(process));
+	assert_int_equal(waitpid(child, &status, 0), child);
+	assert_int_equal(status, 0);
+	assert_true(process_outlives(process, 1, &end));
+	process_stop(process);
+}
+
+static void wait_until_it_sleeps(struct process *process)
+{
+	for (unsigned ms = 0; !process_sleeps(process); ms++) {
+		if (ms > PATIENCE)
+			fail_msg("it does not sleep");
+		pause_ms(1);
+	}
+}
+
+static void sleep_is_told_from_work(void **state)
+{
+	static const char script[] = "while read x <&3; do echo $x >&4; done";
+	const char *const argv[] = { "sh", "-c", script, NULL };
+	int ask[2], answer[2];
+	struct process *process;
+	char text[4];
+
+	(void)state;
+	assert_int_equal(pipe2(ask, O_CLOEXEC), 0);
+	assert_int_equal(pipe2(answer, O_CLOEXEC), 0);
+	process = start_with(argv,
+			     (struct process_options){ .fds = (const int[]){ ask[0], answer[1] },
+						       .fd_count = 2 });
+	for (int i = 0; i < 50; i++) {
+		uint64_t used;
+
+		wait_until_it_sleeps(process);
+		assert_true(process_sleeps(process));
+		used = process_cpu_ns(process);
+		assert_int_equal(process_cpu_ns(process), used);
+		assert_int_equal(write(ask[1], "x\n", 2), 2);
+		assert_int_equal(read(answer[0], text, 2), 2);
+		/* However long ago: it ran since. */
+		assert_false(process_sleeps(process));
+		assert_true(process_cpu_ns(process) > used);
+	}
+	process_stop(process);
+	for (int i = 0; i < 2; i++) {
+		close(ask[i]);
+		close(answer[i]);
+	}
+}
+
+static void one_thread_that_works_is_enough(void **state)
+{
+	struct process *process = start_act("spin");
+	uint64_t used = process_cpu_ns(process);
+
+	(void)state;
+	wait_for_words(process, "spins\n");
+	for (int i = 0; i < 200; i++)
+		assert_false(process_sleeps(process));
+	assert_int_equal(process->task_count, 2);
+	while (process_cpu_ns(process) <= used)
+		pause_ms(1);
+	process_stop(process);
+}
+
+int main(int argc, char **argv)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(it_runs_and_is_stopped),
+		cmocka_unit_test(it_runs_until_it_is_stopped),
+		cmocka_unit_test(its_end_has_a_name),
+		cmocka_unit_test(what_cannot_be_started_is_said),
+		cmocka_unit_test(it_gets_its_descriptors_and_no_other),
+		cmocka_unit_test(our_limits_and_signals_are_not_its),
+		cmocka_unit_test(its_words_are_kept_at_both_ends),
+		cmocka_unit_test(a_flood_is_a_fault),
+		cmocka_unit_test(too_much_memory_is_a_fault),
+		cmocka_unit_test(its_children_go_with_it),
+		cmocka_unit_test(all_end_when_the_owner_is_killed),
+		cmocka_unit_test(it_ends_with_its_keeper),
+		cmocka_unit_test(it_is_not_touched_elsewhere),
+		cmocka_unit_test(sleep_is_told_from_work),
+		cmocka_unit_test(one_thread_that_works_is_enough),
 	};
 
-	return cmocka_run_group_tests(tests, NULL, NULL);
+	if (argc > 1)
+		return act(argv[1]);
+	signals_remember();
+	self = realpath("/proc/self/exe", NULL);
+	return self != NULL ? cmocka_run_group_tests(tests, NULL, NULL) : 1;
 }

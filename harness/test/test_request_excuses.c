@@ -290,6 +290,31 @@ static void what_the_host_still_has_after_a_reset_is_no_failure_of_liveness(void
 	assert_found("type 0 7a7a\n", RULE_REQUEST_ANSWERED);
 }
 
+/* Its answer is not counted as that of the next one of its queue. */
+static void an_excused_request_after_a_reset_is_done_with(void **state)
+{
+	(void)state;
+	take("settle\n");
+	deaf = false;
+	target.liveness = NULL;
+	assert_silent("type 0 7a7a\n");
+	assert_true(result.passed);
+	requests[2].used_max = requests[2].used_min = 79;
+	assert_found("type 0 7a7a\n", RULE_REQUEST_ANSWERED);
+}
+
+/* It is not sent after a reset where the device does not offer what it needs. */
+static void a_request_of_a_feature_that_is_not_offered_is_left_out(void **state)
+{
+	(void)state;
+	take(NULL);
+	deaf = false;
+	target.liveness = NULL;
+	requests[1].features = 1ull << 40;
+	assert_silent("settle\n");
+	assert_true(result.passed);
+}
+
 static void a_request_is_divided_into_as_many_buffers_as_it_may_be(void **state)
 {
 	(void)state;
@@ -406,6 +431,8 @@ int main(void)
 		cmocka_unit_test(a_save_that_failed_excuses),
 		cmocka_unit_test(a_request_that_a_feature_forbids_is_not_sent),
 		cmocka_unit_test(what_the_host_still_has_after_a_reset_is_no_failure_of_liveness),
+		cmocka_unit_test(an_excused_request_after_a_reset_is_done_with),
+		cmocka_unit_test(a_request_of_a_feature_that_is_not_offered_is_left_out),
 		cmocka_unit_test(a_request_is_divided_into_as_many_buffers_as_it_may_be),
 		cmocka_unit_test(a_twin_that_is_not_done_is_not_compared),
 		cmocka_unit_test(what_a_request_sends_before_is_over),

@@ -352,18 +352,55 @@ static void a_script_has_an_instance_for_each_queue_request_and_layout(void **st
 	(void)state;
 	take("fs");
 	assert_int_equal(text_parse(&script, about, strlen(about), &error), 0);
-	assert_int_equal(instance_list(&script, &target, list), target.queue_count);
+	assert_int_equal(instance_list(&script, &target, true, list), target.queue_count);
 	assert_int_equal(text_parse(&script, sends, strlen(sends), &error), 0);
-	assert_int_equal(instance_list(&script, &target, list), 2);
+	assert_int_equal(instance_list(&script, &target, true, list), 2);
 	assert_int_equal(list[0].binding.queue, 0);
 	assert_int_equal(list[0].binding.other, 1);
 	assert_int_equal(list[1].binding.other, 0);
 	target.features |= 1ull << 28;
-	assert_int_equal(instance_list(&script, &target, list), 4);
+	assert_int_equal(instance_list(&script, &target, true, list), 4);
 	assert_int_equal(list[1].binding.layout, LAYOUT_INDIRECT);
 	target.request_count = 0;
-	assert_int_equal(instance_list(&script, &target, list), 1);
+	assert_int_equal(instance_list(&script, &target, true, list), 1);
 	assert_non_null(list[0].unmet);
+}
+
+/* Of many requests a script meets three: the first directly and in a table, and two others,
+ * which are not the same for all scripts. */
+static void a_script_meets_some_of_many_requests(void **state)
+{
+	static struct instance list[INSTANCES_MAX];
+	static struct target_request many[12];
+	struct text_error error;
+	char text[120];
+	bool met[12] = { false };
+
+	(void)state;
+	take("fs");
+	for (unsigned i = 0; i < 12; i++) {
+		many[i] = *target_request(&target, 1, 0);
+		many[i].features = i == 11 ? 1ull << 60 : 0;
+	}
+	target.requests = many;
+	target.request_count = 12;
+	target.features |= 1ull << 28 | 1ull << 60;
+	for (unsigned n = 0; n < 40; n++) {
+		strcpy(text, "device any features=0xfff\n");
+		for (unsigned line = 0; line < n; line++)
+			strcat(text, "\n");
+		strcat(text, "send_request q\n");
+		assert_int_equal(text_parse(&script, text, strlen(text), &error), 0);
+		assert_int_equal(instance_list(&script, &target, true, list), 24);
+		assert_int_equal(instance_list(&script, &target, false, list), 4);
+		assert_int_equal(list[0].binding.which, 0);
+		assert_int_equal(list[1].binding.layout, LAYOUT_INDIRECT);
+		assert_int_not_equal(list[2].binding.which, list[3].binding.which);
+		met[list[2].binding.which] = met[list[3].binding.which] = true;
+	}
+	/* The last needs a feature that the script holds back. */
+	for (unsigned i = 0; i < 12; i++)
+		assert_int_equal(met[i], i > 0 && i < 11);
 }
 
 /* The header may hold back what the request needs, or what the device cannot hold back. */
@@ -532,6 +569,7 @@ int main(void)
 		cmocka_unit_test(an_honest_driver_sends_nothing_where_there_is_no_room),
 		cmocka_unit_test(a_demand_of_a_severity_that_is_not_asked_for_warns),
 		cmocka_unit_test(a_script_has_an_instance_for_each_queue_request_and_layout),
+		cmocka_unit_test(a_script_meets_some_of_many_requests),
 		cmocka_unit_test(all_means_those_that_were_offered_and_one_at_least),
 		cmocka_unit_test(what_a_request_sends_itself_is_not_counted),
 		cmocka_unit_test(a_queue_that_the_script_sets_up_itself_takes_requests),

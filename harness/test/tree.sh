@@ -63,7 +63,7 @@ gives 0 'who has it may ask again' timeout 20 .ci/alone thing .ci/alone thing tr
 gives 3 'the status is that of the command' .ci/alone thing sh -c 'exit 3'
 
 # make clean, while somebody waits.
-rm -f first.go second.go order
+rm -f first.go second.go order second.err
 .ci/alone thing ./slow first &
 until_there order 'first begins'
 .ci/alone thing ./slow second 2>second.err &
@@ -72,8 +72,13 @@ rm -rf build/.locks
 .ci/alone thing ./slow third 2>third.err &
 until_there order 'third begins'
 touch first.go
-sleep 1
-grep -q 'second begins' order && result=1 || result=0
+# It waits again, now for the third, or it does not.
+waited=0
+until [ "$(grep -c waiting second.err)" = 2 ] || grep -q 'second begins' order || [ "$waited" = 300 ]; do
+	sleep 0.1
+	waited=$((waited + 1))
+done
+[ "$waited" != 300 ] && ! grep -q 'second begins' order && result=0 || result=1
 tap 'a lock that was taken away is taken anew' "$result"
 touch second.go third.go
 wait
