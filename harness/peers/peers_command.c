@@ -196,6 +196,8 @@ void peer_missing(const struct peer *peer, char *line, size_t size)
 
 	if (choice != NULL && choice->words != NULL)
 		snprintf(line, size, "%s: there is no such program", choice->words[0]);
+	else if (peer->package == NULL)
+		snprintf(line, size, "a backend of yours, expected its command line by --command");
 	else
 		snprintf(line, size, "%s is not there, expected Debian's package %s, or --command",
 			 peer->program, peer->package);

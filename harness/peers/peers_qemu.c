@@ -36,9 +36,89 @@ const struct peer peers_qemu[] = {
 		.help = "QEMU's block device, over a file of 1 MiB",
 		QEMU,
 		.kind = "blk",
-		.arguments = MACHINE "-blockdev file,node-name=disk,filename={disk},locking=off "
-				     "-device virtio-blk-device,id=vringer,drive=disk",
+		.arguments = MACHINE
+		"-blockdev file,node-name=disk,filename={disk},locking=off "
+		"-device virtio-blk-device,id=vringer,drive=disk,serial=twenty-bytes-of-text",
 		.host_side = &asynchronous,
+	},
+	{
+		.name = "qemu-net",
+		.help = "QEMU's network device, on a wire where nobody is",
+		QEMU,
+		.kind = "net",
+		.arguments =
+			MACHINE "-netdev dgram,id=wire,local.type=fd,local.str={wire} -device "
+				"virtio-net-device,id=vringer,netdev=wire,mac=52:54:00:12:34:56",
+	},
+	{
+		.name = "qemu-console",
+		.help = "QEMU's console, with a console and a port that nobody reads",
+		QEMU,
+		.kind = "console",
+		.arguments =
+			MACHINE "-device virtio-serial-device,id=vringer,max_ports=2 -chardev "
+				"null,id=port0 -device virtconsole,chardev=port0,nr=0 -chardev "
+				"null,id=port1 -device virtserialport,chardev=port1,nr=1,name=one",
+	},
+	{
+		.name = "qemu-balloon",
+		.help = "QEMU's memory balloon",
+		QEMU,
+		.kind = "balloon",
+		.arguments =
+			MACHINE "-device virtio-balloon-device,id=vringer,free-page-reporting=on",
+	},
+	{
+		.name = "qemu-scsi",
+		.help = "QEMU's SCSI host, without a disk",
+		QEMU,
+		.kind = "scsi",
+		.arguments = MACHINE "-device virtio-scsi-device,id=vringer,num_queues=1",
+	},
+	{
+		.name = "qemu-crypto",
+		.help = "QEMU's crypto device",
+		QEMU,
+		.kind = "crypto",
+		.arguments = MACHINE "-object cryptodev-backend-builtin,id=engine -device "
+				     "virtio-crypto-device,id=vringer,cryptodev=engine",
+		.host_side = &asynchronous,
+	},
+	{
+		.name = "qemu-keyboard",
+		.help = "QEMU's keyboard",
+		QEMU,
+		.kind = "input",
+		.arguments = MACHINE "-device virtio-keyboard-device,id=vringer",
+	},
+	{
+		.name = "qemu-mouse",
+		.help = "QEMU's mouse",
+		QEMU,
+		.kind = "input",
+		.arguments = MACHINE "-device virtio-mouse-device,id=vringer",
+	},
+	{
+		.name = "qemu-tablet",
+		.help = "QEMU's tablet",
+		QEMU,
+		.kind = "input",
+		.arguments = MACHINE "-device virtio-tablet-device,id=vringer",
+	},
+	{
+		.name = "qemu-gpu",
+		.help = "QEMU's graphics device, with one output",
+		QEMU,
+		.kind = "gpu",
+		.arguments = MACHINE "-device virtio-gpu-device,id=vringer,max_outputs=1",
+	},
+	{
+		.name = "qemu-pmem",
+		.help = "QEMU's persistent memory",
+		QEMU,
+		.kind = "pmem",
+		.arguments = MACHINE "-object memory-backend-memfd,id=m,size=2M,share=on -device "
+				     "virtio-pmem,id=vringer,memdev=m",
 	},
 	{ .name = NULL },
 };

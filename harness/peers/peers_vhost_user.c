@@ -16,8 +16,16 @@ static const struct vhost_side qsd_null = { .rest = VHOST_REST_LOOP, .reconnects
 static const struct vhost_side qsd_file = { .rest = VHOST_REST_THREADS,
 					    .reconnects = true,
 					    .disk_len = 64 << 10 };
-/* The worst that is known of a backend that nobody described. */
-static const struct vhost_side stranger = { .rest = VHOST_REST_THREADS, .reconnects = true };
+/* It serves one connection, with a thread for each queue. */
+static const struct vhost_side one_connection = { .rest = VHOST_REST_THREADS };
+
+/* A backend that nobody described: with a new process for each program that uses it. */
+#define STRANGER(of, what)                                                                         \
+	{                                                                                          \
+		.name = "vhost-user-" of, .help = "a vhost-user backend of " what,                 \
+		.program = "vhost-device-" of, .link = &peer_vhost_user, .kind = of,               \
+		.arguments = "--socket-path {socket}", .host_side = &one_connection                \
+	}
 
 const struct peer peers_vhost_user[] = {
 	{ .name = "qsd-blk",
@@ -26,8 +34,9 @@ const struct peer peers_vhost_user[] = {
 	  .package = QSD_PACKAGE,
 	  .link = &peer_vhost_user,
 	  .kind = "blk",
-	  .arguments = "--blockdev driver=file,node-name=disk,filename={disk},locking=off " QSD_EXPORT
-		       ",writable=on",
+	  .arguments =
+		  "--blockdev driver=file,node-name=disk,filename={disk},locking=off " QSD_EXPORT
+		  ",writable=on",
 	  .host_side = &qsd_file },
 	{ .name = "qsd-null",
 	  .help = "qemu-storage-daemon's vhost-user-blk export, read-only, of zeroes",
@@ -35,16 +44,40 @@ const struct peer peers_vhost_user[] = {
 	  .package = QSD_PACKAGE,
 	  .link = &peer_vhost_user,
 	  .kind = "blk",
-	  .arguments = "--blockdev driver=null-co,node-name=disk,size=1048576,read-zeroes=on " QSD_EXPORT
-		       ",writable=off",
+	  .arguments =
+		  "--blockdev driver=null-co,node-name=disk,size=1048576,read-zeroes=on " QSD_EXPORT
+		  ",writable=off",
 	  .host_side = &qsd_null },
-	{ .name = "vhost-user-rng",
-	  .help = "an entropy device's vhost-user backend",
-	  .program = "vhost-device-rng",
-	  .package = "vhost-device-rng",
+	/* The folder that it shares is empty and deleted: a guest changes nothing. */
+	{ .name = "virtiofsd",
+	  .help = "QEMU's virtiofsd, which shares an empty folder",
+	  .program = "/usr/lib/qemu/virtiofsd",
+	  .package = "qemu-system-common",
 	  .link = &peer_vhost_user,
-	  .kind = "rng",
-	  .arguments = "--socket-path {socket}",
-	  .host_side = &stranger },
+	  .kind = "fs",
+	  .arguments = "--fd={fd} -f -o source={folder} -o sandbox=chroot -o log_level=err "
+		       "--rlimit-nofile=0",
+	  .host_side = &one_connection },
+	{ .name = "qemu-vhost-gpu",
+	  .help = "QEMU's vhost-user-gpu, without a display",
+	  .program = "/usr/lib/qemu/vhost-user-gpu",
+	  .package = "qemu-system-gui",
+	  .link = &peer_vhost_user,
+	  .kind = "gpu",
+	  .arguments = "--fd={connection}",
+	  .host_side = &one_connection },
+	STRANGER("blk", "a block device"),
+	STRANGER("net", "a network card"),
+	STRANGER("fs", "a file system"),
+	STRANGER("rng", "an entropy device"),
+	STRANGER("console", "a console"),
+	STRANGER("scsi", "a SCSI host"),
+	STRANGER("input", "an input device"),
+	STRANGER("gpu", "a GPU"),
+	STRANGER("crypto", "a crypto device"),
+	STRANGER("vsock", "a socket device"),
+	STRANGER("i2c", "an I2C adapter"),
+	STRANGER("gpio", "a GPIO device"),
+	STRANGER("sound", "a sound device"),
 	{ .name = NULL },
 };

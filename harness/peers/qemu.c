@@ -7,6 +7,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <linux/virtio_mmio.h>
+#include <netinet/in.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -36,7 +37,7 @@
 #define CONTROLLER 0x64u
 #define PULSE_RESET 0xfeu
 
-enum { FD_MEMORY, FD_BIOS, FD_QTEST, FD_QMP, FD_DISK, FD_COUNT };
+enum { FD_MEMORY, FD_BIOS, FD_QTEST, FD_QMP, FD_DISK, FD_WIRE, FD_COUNT };
 
 static struct qemu *first;
 
@@ -113,6 +114,30 @@ static int make_disk(void)
 	return -1;
 }
 
+/* A socket for datagrams that go nowhere: nobody reads them, and when there are too many
+ * the kernel drops them, so who sends never waits.  *other is to be closed with it. */
+static int make_wire(int *other)
+{
+	struct sockaddr_in at = { .sin_family = AF_INET,
+				  .sin_addr.s_addr = htonl(INADDR_LOOPBACK) };
+	socklen_t len = sizeof(at);
+	int wire = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+
+	*other = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+	if (wire >= 0 && *other >= 0 && bind(*other, (struct sockaddr *)&at, len) == 0 &&
+	    getsockname(*other, (struct sockaddr *)&at, &len) == 0 &&
+	    connect(wire, (struct sockaddr *)&at, len) == 0 &&
+	    getsockname(wire, (struct sockaddr *)&at, &len) == 0 &&
+	    connect(*other, (struct sockaddr *)&at, len) == 0)
+		return wire;
+	if (wire >= 0)
+		close(wire);
+	if (*other >= 0)
+		close(*other);
+	*other = -1;
+	return -1;
+}
+
 /* In the other process its descriptors are 3, 4, ... */
 static int execute(struct qemu *q, const int *fds, uint64_t size, char *why)
 {
@@ -124,6 +149,7 @@ static int execute(struct qemu *q, const int *fds, uint64_t size, char *why)
 		{ "{qtest}", "5" },
 		{ "{qmp}", "6" },
 		{ "{disk}", "/proc/self/fd/7" },
+		{ "{wire}", "8" },
 		{ NULL, NULL },
 	};
 	struct process_options options = { .fds = fds,
@@ -148,14 +174,15 @@ static int execute(struct qemu *q, const int *fds, uint64_t size, char *why)
 static int start_process(struct qemu *q, int memory, uint64_t size, char *why)
 {
 	int qtest[2] = { -1, -1 }, qmp[2] = { -1, -1 }, bios = make_bios(), err = -EMFILE;
+	int wire = make_wire(&q->wire_end);
 
 	q->disk = make_disk();
-	if (bios < 0 || q->disk < 0 ||
+	if (bios < 0 || q->disk < 0 || wire < 0 ||
 	    socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, qtest) != 0 ||
 	    socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, qmp) != 0) {
 		snprintf(why, VRINGER_WHAT_MAX, "no descriptors to be had: %s", strerror(errno));
 	} else {
-		const int fds[FD_COUNT] = { memory, bios, qtest[1], qmp[1], q->disk };
+		const int fds[FD_COUNT] = { memory, bios, qtest[1], qmp[1], q->disk, wire };
 
 		err = execute(q, fds, size, why);
 	}
@@ -167,6 +194,8 @@ static int start_process(struct qemu *q, int memory, uint64_t size, char *why)
 		close(qmp[1]);
 	if (bios >= 0)
 		close(bios);
+	if (wire >= 0)
+		close(wire);
 	return err;
 }
 
@@ -277,6 +306,8 @@ static void release(struct qemu *q)
 			close(q->sockets[i]);
 	if (q->disk >= 0)
 		close(q->disk);
+	if (q->wire_end >= 0)
+		close(q->wire_end);
 	free(q);
 }
 
@@ -294,7 +325,7 @@ static struct qemu *start(const struct peer *peer, int fd, uint64_t size, char *
 	q->side = peer->host_side;
 	q->file_dev = file.st_dev;
 	q->file_ino = file.st_ino;
-	q->sockets[0] = q->sockets[1] = q->disk = -1;
+	q->sockets[0] = q->sockets[1] = q->disk = q->wire_end = -1;
 	q->hole = mmap(NULL, QEMU_HOLE, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
 	q->next = first;
 	first = q;
@@ -379,7 +410,7 @@ struct qemu *qemu_take(const struct peer *peer, int fd, uint64_t size, char *why
 		return NULL;
 	memset(q->hole, 0, QEMU_HOLE);
 	q->in_use = true;
-	q->worked = false;
+	q->worked = q->has_ahead = false;
 	q->told = 0;
 	q->end.signature[0] = '\0';
 	return q;

@@ -14,6 +14,7 @@
  *   {bios}           a file of 64 KiB that halts the processor
  *   {qtest} {qmp}    numbers of descriptors: connected sockets
  *   {disk}           a file of QEMU_DISK_SIZE zero bytes, for each device anew
+ *   {wire}           number of a datagram socket behind which nobody reads
  * The device is the first from the last slot down that is of the entry's kind.  With
  * id=vringer on it, QMP is asked when it is at rest.
  *
@@ -30,6 +31,7 @@
 #include <sys/types.h>
 
 #define QEMU_DISK_SIZE (1u << 20)
+#define QEMU_TOGETHER 12u
 #define QEMU_HOLE (64u << 10) /* bytes of its memory that the driver has not */
 
 /* What an entry says of its device: host_side. */
@@ -49,6 +51,7 @@ struct qemu {
 	struct process *process; /* NULL: it is gone */
 	int sockets[2];		 /* qtest and QMP */
 	int disk;		 /* or -1 */
+	int wire_end;		 /* where nobody reads; or -1 */
 	uint8_t *hole;
 	bool resets; /* the machine can be reset */
 	bool in_use;
@@ -67,7 +70,9 @@ struct qemu {
 	bool known; /* ... are Status and InterruptStatus, and nobody changed them since */
 	uint32_t status, interrupts;
 	uint32_t told; /* bits of InterruptStatus that host->interrupt was called for */
-	bool worked;   /* this call may have made it work */
+	bool has_ahead;
+	uint32_t ahead[QEMU_TOGETHER]; /* registers that were read with others, up to a write */
+	bool worked;		       /* this call may have made it work */
 };
 
 /* A process with that memory and a device as after a reset; NULL with one line in `why`

@@ -5,9 +5,9 @@
  * Accesses of 1, 2, 4 and 8 bytes are passed on as they are, others byte by byte; beyond
  * the device's slot there is nothing to access.
  *
- * A write that only stores something is posted.  After one that may make the device work,
- * QEMU's main loop is made to come round QEMU_ROUNDS times: it takes up each question of
- * ours when it has done what the one before left behind (its bottom halves).  Then
+ * A write that only stores something is posted, and goes with what is asked next.  After one that
+ * may make the device work, QEMU's main loop is made to come round ROUNDS times: it takes up each
+ * question of ours when it has done what the one before left behind (its bottom halves).  Then
  * InterruptStatus and Status are looked at, and stay known until the next write.
  */
 #include "harness/peers/qemu.h"
@@ -95,13 +95,15 @@ static enum follow follow_of(uint64_t offset, uint64_t value, uint32_t len)
 	case VIRTIO_MMIO_QUEUE_AVAIL_HIGH:
 	case VIRTIO_MMIO_QUEUE_USED_LOW:
 	case VIRTIO_MMIO_QUEUE_USED_HIGH:
+	case VIRTIO_MMIO_QUEUE_READY:
 	case VIRTIO_MMIO_SHM_SEL:
 		return FOLLOW_NOTHING;
-	case VIRTIO_MMIO_QUEUE_READY:
 	case VIRTIO_MMIO_INTERRUPT_ACK:
 		return FOLLOW_LOOK;
 	case VIRTIO_MMIO_STATUS:
-		return (value & VIRTIO_CONFIG_S_DRIVER_OK) != 0 ? FOLLOW_WORK : FOLLOW_LOOK;
+		if ((value & VIRTIO_CONFIG_S_DRIVER_OK) != 0)
+			return FOLLOW_WORK;
+		return value == 0 ? FOLLOW_LOOK : FOLLOW_NOTHING;
 	default:
 		return FOLLOW_WORK;
 	}
@@ -127,10 +129,60 @@ static void store(uint8_t *bytes, uint32_t len, uint64_t value)
 		bytes[i] = (uint8_t)(value >> 8 * i);
 }
 
+/* Reads change nothing, so who reads the first of these gets the others with it, which he
+ * reads next: the registers that tell a device from another, and then all of its state. */
+static const uint16_t together[] = {
+	VIRTIO_MMIO_MAGIC_VALUE,  VIRTIO_MMIO_VERSION,	       VIRTIO_MMIO_DEVICE_ID,
+	VIRTIO_MMIO_VENDOR_ID,	  VIRTIO_MMIO_DEVICE_FEATURES, VIRTIO_MMIO_QUEUE_NUM_MAX,
+	VIRTIO_MMIO_QUEUE_READY,  VIRTIO_MMIO_SHM_LEN_LOW,     VIRTIO_MMIO_SHM_LEN_HIGH,
+	VIRTIO_MMIO_SHM_BASE_LOW, VIRTIO_MMIO_SHM_BASE_HIGH,   VIRTIO_MMIO_CONFIG_GENERATION,
+};
+
+#define TOGETHER (sizeof(together) / sizeof(together[0]))
+
+_Static_assert(TOGETHER == QEMU_TOGETHER, "one value for each");
+
+static bool read_together(struct qemu *q)
+{
+	struct qtest_access accesses[TOGETHER];
+	int err;
+
+	for (unsigned i = 0; i < TOGETHER; i++)
+		accesses[i] = (struct qtest_access){ together[i], 4, 0 };
+	err = qemu_read(q, accesses, TOGETHER);
+	if (err != 0) {
+		lose(q, err);
+		return false;
+	}
+	for (unsigned i = 0; i < TOGETHER; i++)
+		q->ahead[i] = (uint32_t)accesses[i].value;
+	q->has_ahead = true;
+	return true;
+}
+
+/* A register of four bytes that is known, or that is read with others. */
+static bool read_known(struct qemu *q, uint64_t offset, uint32_t *value)
+{
+	if (offset == VIRTIO_MMIO_STATUS || offset == VIRTIO_MMIO_INTERRUPT_STATUS) {
+		if (!q->known && !look(q))
+			return false;
+		*value = offset == VIRTIO_MMIO_STATUS ? q->status : q->interrupts;
+		return true;
+	}
+	if (offset == together[0] && !q->has_ahead && !read_together(q))
+		return false;
+	for (unsigned i = 0; i < TOGETHER && q->has_ahead; i++)
+		if (together[i] == offset) {
+			*value = q->ahead[i];
+			return true;
+		}
+	return false;
+}
+
 static void read_register(void *device, uint64_t offset, void *buf, uint32_t len)
 {
 	struct qemu *q = device;
-	uint32_t width = is_whole(len) ? len : 1;
+	uint32_t width = is_whole(len) ? len : 1, value;
 	struct qtest_access accesses[8];
 	unsigned count = 0;
 	int err;
@@ -138,17 +190,13 @@ static void read_register(void *device, uint64_t offset, void *buf, uint32_t len
 	memset(buf, 0, len);
 	if (q->process == NULL || offset >= SLOT_SIZE || len > SLOT_SIZE - offset)
 		return;
-	if (q->known && len == 4 && offset == VIRTIO_MMIO_STATUS) {
-		store(buf, 4, q->status);
+	if (len == 4 && read_known(q, offset, &value)) {
+		store(buf, 4, value);
 		return;
 	}
-	if (q->known && len == 4 && offset == VIRTIO_MMIO_INTERRUPT_STATUS) {
-		store(buf, 4, q->interrupts);
-		return;
-	}
-	for (uint32_t at = 0; at < len; at += width)
+	for (uint32_t at = 0; at < len && q->process != NULL; at += width)
 		accesses[count++] = (struct qtest_access){ offset + at, width, 0 };
-	err = qemu_read(q, accesses, count);
+	err = count > 0 ? qemu_read(q, accesses, count) : 0;
 	if (err != 0) {
 		lose(q, err);
 		return;
@@ -166,7 +214,7 @@ static void write_register(void *device, uint64_t offset, const void *buf, uint3
 
 	if (q->process == NULL || offset >= SLOT_SIZE || len > SLOT_SIZE - offset)
 		return;
-	q->known = false;
+	q->known = q->has_ahead = false;
 	q->waited = 0;
 	follow = follow_of(offset, load(buf, width), len);
 	for (uint32_t at = 0; at < len && err == 0; at += width) {

@@ -94,11 +94,11 @@ void vhost_failed(struct vhost_user *u, int err)
 		snprintf(message, sizeof(message), "the backend cannot be spoken to: %s",
 			 strerror(-err));
 	else
-		snprintf(message, sizeof(message), "%s%s%s", f->message,
-			 err == -EPROTO ? ": " : "", err == -EPROTO ? u->channel.why : "");
+		snprintf(message, sizeof(message), "%s%s%s", f->message, err == -EPROTO ? ": " : "",
+			 err == -EPROTO ? u->channel.why : "");
 	report_gone(u,
-		    f == failures + sizeof(failures) / sizeof(failures[0]) ? "peer:error" :
-									       f->signature,
+		    f == failures + sizeof(failures) / sizeof(failures[0]) ? "peer:error"
+									   : f->signature,
 		    message);
 }
 
@@ -131,8 +131,8 @@ static bool took_kicks(struct vhost_user *u)
 
 	for (unsigned i = 0; i < u->kind->queue_count; i++)
 		if (u->rings[i].live)
-			kicks[count++] = (struct pollfd){ .fd = u->rings[i].kick,
-							  .events = POLLIN };
+			kicks[count++] =
+				(struct pollfd){ .fd = u->rings[i].kick, .events = POLLIN };
 	return count == 0 || poll(kicks, count, 0) == 0;
 }
 
@@ -182,8 +182,7 @@ void vhost_drain(struct vhost_user *u)
 	uint64_t count;
 
 	for (unsigned i = 0; i < u->kind->queue_count; i++)
-		while (u->rings[i].call >= 0 &&
-		       read(u->rings[i].call, &count, sizeof(count)) > 0)
+		while (u->rings[i].call >= 0 && read(u->rings[i].call, &count, sizeof(count)) > 0)
 			;
 }
 

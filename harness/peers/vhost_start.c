@@ -79,8 +79,7 @@ static int listen_unnamed(struct sockaddr_un *at, socklen_t *len)
 	*at = (struct sockaddr_un){ .sun_family = AF_UNIX };
 	*len = sizeof(*at);
 	/* Only the family: the kernel finds a name in the abstract name space. */
-	if (fd >= 0 &&
-	    bind(fd, (const struct sockaddr *)at, sizeof(at->sun_family)) == 0 &&
+	if (fd >= 0 && bind(fd, (const struct sockaddr *)at, sizeof(at->sun_family)) == 0 &&
 	    listen(fd, 1) == 0 && getsockname(fd, (struct sockaddr *)at, len) == 0)
 		return fd;
 	err = -errno;

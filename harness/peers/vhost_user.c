@@ -39,8 +39,8 @@ static struct vhost_user *make_user(const struct peer *peer)
 	}
 	u->peer = peer;
 	u->kind = kind;
-	u->side = *(peer->host_side != NULL ? (const struct vhost_side *)peer->host_side :
-					      &no_side);
+	u->side =
+		*(peer->host_side != NULL ? (const struct vhost_side *)peer->host_side : &no_side);
 	u->door = u->disk = u->channel.fd = u->backend_requests = -1;
 	u->channel.patience = vhost_patience;
 	u->channel.ctx = u;
@@ -93,8 +93,8 @@ static int measure_config(struct vhost_user *u)
 	u->config_len = 0;
 	if (!vhost_speaks(u, VHOST_PROTOCOL_CONFIG))
 		return 0;
-	u->config_len = u->kind->config_len < VHOST_CONFIG_MAX ? u->kind->config_len :
-								 VHOST_CONFIG_MAX;
+	u->config_len =
+		u->kind->config_len < VHOST_CONFIG_MAX ? u->kind->config_len : VHOST_CONFIG_MAX;
 	do
 		err = u->config_len > 0 ? vhost_get_config(u, bytes) : 0;
 	while (err == -EREMOTEIO && --u->config_len > 0);

@@ -94,11 +94,11 @@ struct vhost_user {
 	uint64_t memory; /* inode of the file whose table it has; 0: none */
 	struct vringer_ring places[VHOST_QUEUES_MAX]; /* of the rings */
 	struct vhost_ring rings[VHOST_QUEUES_MAX];
-	bool live;	   /* activated */
-	bool used;	   /* not as it was when it was connected to */
-	bool busy;	   /* something was asked since the last rest */
-	bool broken;	   /* it hung up or refused, and the driver did not reset it yet */
-	bool gone;	   /* so it was reported, or is unusable */
+	bool live;   /* activated */
+	bool used;   /* not as it was when it was connected to */
+	bool busy;   /* something was asked since the last rest */
+	bool broken; /* it hung up or refused, and the driver did not reset it yet */
+	bool gone;   /* so it was reported, or is unusable */
 	struct process_end end;
 };
 

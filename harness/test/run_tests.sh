@@ -27,6 +27,8 @@ script_dirs() {
 	echo conformance
 	for dir in corpus/*/; do
 		dir=${dir%/}
+		# Those start programs that are not ours: `make peers` runs them.
+		[ "$dir" != corpus/peers ] || continue
 		is_parser "${dir#corpus/}" || echo "$dir"
 	done
 }
