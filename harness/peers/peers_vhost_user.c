@@ -12,12 +12,16 @@
 
 /* An export of one thread; null-co completes a request where it is asked. */
 static const struct vhost_side qsd_null = { .rest = VHOST_REST_LOOP, .reconnects = true };
+static const struct vhost_side qsd_log = { .logs = true,
+					   .rest = VHOST_REST_LOOP,
+					   .reconnects = true };
 /* Files are read and written by threads of a pool. */
 static const struct vhost_side qsd_file = { .rest = VHOST_REST_THREADS,
 					    .reconnects = true,
 					    .disk_len = 64 << 10 };
 /* It serves one connection, with a thread for each queue. */
 static const struct vhost_side one_connection = { .rest = VHOST_REST_THREADS };
+static const struct vhost_side one_connection_log = { .rest = VHOST_REST_THREADS, .logs = true };
 
 /* A backend that nobody described: with a new process for each program that uses it. */
 #define STRANGER(of, what)                                                                         \
@@ -48,6 +52,17 @@ const struct peer peers_vhost_user[] = {
 		  "--blockdev driver=null-co,node-name=disk,size=1048576,read-zeroes=on " QSD_EXPORT
 		  ",writable=off",
 	  .host_side = &qsd_null },
+	{ .name = "qsd-log",
+	  .help = "qemu-storage-daemon's vhost-user-blk export of zeroes, with a log of dirty "
+		  "pages",
+	  .program = QSD,
+	  .package = QSD_PACKAGE,
+	  .link = &peer_vhost_user_log,
+	  .kind = "blk",
+	  .arguments =
+		  "--blockdev driver=null-co,node-name=disk,size=1048576,read-zeroes=on " QSD_EXPORT
+		  ",writable=off",
+	  .host_side = &qsd_log },
 	/* The folder that it shares is empty and deleted: a guest changes nothing. */
 	{ .name = "virtiofsd",
 	  .help = "QEMU's virtiofsd, which shares an empty folder",
@@ -69,6 +84,13 @@ const struct peer peers_vhost_user[] = {
 	STRANGER("blk", "a block device"),
 	STRANGER("net", "a network card"),
 	STRANGER("fs", "a file system"),
+	{ .name = "vhost-user-rng-log",
+	  .help = "a vhost-user backend of an entropy device, with a log of dirty pages",
+	  .program = "vhost-device-rng",
+	  .link = &peer_vhost_user_log,
+	  .kind = "rng",
+	  .arguments = "--socket-path {socket}",
+	  .host_side = &one_connection_log },
 	STRANGER("rng", "an entropy device"),
 	STRANGER("console", "a console"),
 	STRANGER("scsi", "a SCSI host"),

@@ -14,7 +14,6 @@
 #include <string.h>
 #include <sys/eventfd.h>
 #include <sys/socket.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
 #define BIT(n) (UINT64_C(1) << (n))
@@ -32,7 +31,7 @@ bool vhost_speaks(const struct vhost_user *u, enum vhost_protocol_feature featur
 	return (u->protocol >> feature & 1) != 0;
 }
 
-static int say(struct vhost_user *u, const struct vhost_user_msg *msg)
+int vhost_say(struct vhost_user *u, const struct vhost_user_msg *msg)
 {
 	u->slices = u->asleep = 0;
 	return vhost_send(&u->channel, msg);
@@ -43,7 +42,7 @@ static int say_u64(struct vhost_user *u, enum vhost_request request, uint64_t va
 	struct vhost_user_msg msg = vhost_user_message(request, sizeof(value));
 
 	msg.payload.u64 = value;
-	return say(u, &msg);
+	return vhost_say(u, &msg);
 }
 
 static int say_ring(struct vhost_user *u, enum vhost_request request, unsigned queue, uint32_t num)
@@ -51,7 +50,7 @@ static int say_ring(struct vhost_user *u, enum vhost_request request, unsigned q
 	struct vhost_user_msg msg = vhost_user_message(request, sizeof(msg.payload.state));
 
 	msg.payload.state = (struct vhost_vring_state){ .index = queue, .num = num };
-	return say(u, &msg);
+	return vhost_say(u, &msg);
 }
 
 static int say_ring_fd(struct vhost_user *u, enum vhost_request request, unsigned queue, int fd)
@@ -61,13 +60,13 @@ static int say_ring_fd(struct vhost_user *u, enum vhost_request request, unsigne
 	msg.payload.u64 = queue;
 	msg.fds[0] = fd;
 	msg.fd_count = 1;
-	return say(u, &msg);
+	return vhost_say(u, &msg);
 }
 
 static int ask_u64(struct vhost_user *u, enum vhost_request request, uint64_t *value)
 {
 	struct vhost_user_msg msg = vhost_user_message(request, 0);
-	int err = say(u, &msg);
+	int err = vhost_say(u, &msg);
 
 	if (err == 0)
 		err = vhost_receive_reply(&u->channel, request, sizeof(*value), sizeof(*value),
@@ -84,8 +83,7 @@ int vhost_round_trip(struct vhost_user *u)
 	return ask_u64(u, VHOST_USER_GET_FEATURES, &features);
 }
 
-/* Say it and wait until it is done.  -EREMOTEIO: it was refused. */
-static int say_and_wait(struct vhost_user *u, struct vhost_user_msg *msg)
+int vhost_say_and_wait(struct vhost_user *u, struct vhost_user_msg *msg)
 {
 	uint32_t request = msg->header.request;
 	bool acked = vhost_speaks(u, VHOST_PROTOCOL_REPLY_ACK);
@@ -93,7 +91,7 @@ static int say_and_wait(struct vhost_user *u, struct vhost_user_msg *msg)
 
 	if (acked)
 		msg->header.flags |= VHOST_FLAG_NEED_REPLY;
-	err = say(u, msg);
+	err = vhost_say(u, msg);
 	if (err != 0 || !acked)
 		return err != 0 ? err : vhost_round_trip(u);
 	err = vhost_receive_reply(&u->channel, request, sizeof(uint64_t), sizeof(uint64_t), msg);
@@ -113,7 +111,7 @@ static int give_backend_channel(struct vhost_user *u)
 		return -errno;
 	msg.fds[0] = ends[1];
 	msg.fd_count = 1;
-	err = say(u, &msg);
+	err = vhost_say(u, &msg);
 	close(ends[1]);
 	u->backend_requests = ends[0];
 	return err;
@@ -128,12 +126,13 @@ int vhost_introduce(struct vhost_user *u)
 	u->memory = 0;
 	if (err == 0 && (u->features >> VHOST_USER_F_PROTOCOL_FEATURES & 1) != 0) {
 		err = ask_u64(u, VHOST_USER_GET_PROTOCOL_FEATURES, &u->protocol);
-		u->protocol &= PROTOCOL_FEATURES;
+		u->protocol &=
+			PROTOCOL_FEATURES | (u->side.logs ? BIT(VHOST_PROTOCOL_LOG_SHMFD) : 0);
 		if (err == 0)
 			err = say_u64(u, VHOST_USER_SET_PROTOCOL_FEATURES, u->protocol);
 	}
 	if (err == 0)
-		err = say(u, &owner);
+		err = vhost_say(u, &owner);
 	if (err == 0)
 		err = give_backend_channel(u);
 	if (err != 0 || !vhost_speaks(u, VHOST_PROTOCOL_MQ))
@@ -166,7 +165,7 @@ int vhost_get_config(struct vhost_user *u, uint8_t *bytes)
 	int err;
 
 	msg.payload.config.size = u->config_len;
-	err = say(u, &msg);
+	err = vhost_say(u, &msg);
 	if (err == 0)
 		err = vhost_receive_reply(&u->channel, VHOST_USER_GET_CONFIG, 0, size, &msg);
 	if (err != 0)
@@ -187,44 +186,12 @@ int vhost_set_config(struct vhost_user *u, uint32_t offset, const void *bytes, u
 	msg.payload.config.offset = offset;
 	msg.payload.config.size = len;
 	memcpy(msg.payload.config.bytes, bytes, len);
-	err = say_and_wait(u, &msg);
+	err = vhost_say_and_wait(u, &msg);
 	/* VIRTIO says nothing of writes to fields that are not the driver's to write. */
 	return err == -EREMOTEIO ? 0 : err;
 }
 
 /* ---- memory and rings ------------------------------------------------------------ */
-
-static int say_memory(struct vhost_user *u)
-{
-	const struct vringer_host *host = u->host;
-	struct vhost_user_msg msg = vhost_user_message(
-		VHOST_USER_SET_MEM_TABLE,
-		(uint32_t)(offsetof(struct vhost_memory_table, regions) +
-			   host->region_count * sizeof(msg.payload.memory.regions[0])));
-	struct stat file = { .st_ino = 0 };
-	int err;
-
-	if (host->region_count == 0 || host->region_count > VHOST_REGIONS_MAX ||
-	    fstat(host->regions[0].fd, &file) != 0)
-		return -EINVAL;
-	if (u->memory == file.st_ino)
-		return 0;
-	msg.payload.memory.count = host->region_count;
-	msg.fd_count = host->region_count;
-	for (uint32_t i = 0; i < host->region_count; i++) {
-		const struct vringer_region *region = &host->regions[i];
-
-		msg.payload.memory.regions[i].guest_addr = region->addr;
-		msg.payload.memory.regions[i].size = region->size;
-		msg.payload.memory.regions[i].user_addr = region->addr;
-		msg.payload.memory.regions[i].mmap_offset = region->fd_offset;
-		msg.fds[i] = region->fd;
-	}
-	err = say_and_wait(u, &msg);
-	if (err == 0)
-		u->memory = file.st_ino;
-	return err;
-}
 
 static int make_eventfd(int *fd)
 {
@@ -257,7 +224,11 @@ static int say_addresses(struct vhost_user *u, unsigned queue, const struct vrin
 						      .desc_user_addr = ring->desc,
 						      .avail_user_addr = ring->avail,
 						      .used_user_addr = ring->used };
-	return say_and_wait(u, &msg);
+	if (u->side.logs) {
+		msg.payload.addr.flags = 1u << VHOST_VRING_F_LOG;
+		msg.payload.addr.log_guest_addr = ring->used;
+	}
+	return vhost_say_and_wait(u, &msg);
 }
 
 /* All that a ring has but the notifications that start it. */
@@ -284,19 +255,22 @@ int vhost_enable(struct vhost_user *u, unsigned queue, bool on)
 	if ((u->features >> VHOST_USER_F_PROTOCOL_FEATURES & 1) == 0)
 		return vhost_round_trip(u);
 	msg.payload.state = (struct vhost_vring_state){ .index = queue, .num = on };
-	return say_and_wait(u, &msg);
+	return vhost_say_and_wait(u, &msg);
 }
 
 int vhost_activate(struct vhost_user *u, uint64_t features, const struct vringer_ring *rings)
 {
 	uint64_t own = u->features & BIT(VHOST_USER_F_PROTOCOL_FEATURES);
 	bool paused = u->side.rest == VHOST_REST_PAUSED;
-	int err = say_u64(u, VHOST_USER_SET_FEATURES, features | own);
+	uint64_t log = u->side.logs ? BIT(VHOST_F_LOG_ALL) : 0;
+	int err = say_u64(u, VHOST_USER_SET_FEATURES, features | own | log);
 
 	if (err == 0)
 		err = set_status(u, STATUS_FEATURES);
 	if (err == 0)
-		err = say_memory(u);
+		err = vhost_say_memory(u);
+	if (err == 0 && u->side.logs)
+		err = vhost_say_log(u);
 	for (unsigned i = 0; i < u->kind->queue_count && err == 0; i++)
 		if (rings[i].ready != 0)
 			err = describe_ring(u, i, &rings[i]);
@@ -324,7 +298,7 @@ int vhost_stop_ring(struct vhost_user *u, unsigned queue, uint16_t *taken)
 
 	u->rings[queue].live = false;
 	msg.payload.state = (struct vhost_vring_state){ .index = queue };
-	err = say(u, &msg);
+	err = vhost_say(u, &msg);
 	if (err == 0)
 		err = vhost_receive_reply(&u->channel, VHOST_USER_GET_VRING_BASE,
 					  sizeof(msg.payload.state), sizeof(msg.payload.state),
@@ -349,5 +323,5 @@ int vhost_reset(struct vhost_user *u)
 		return err;
 	/* It may forget all that it was told. */
 	u->memory = 0;
-	return say_and_wait(u, &device);
+	return vhost_say_and_wait(u, &device);
 }

@@ -41,7 +41,7 @@ static struct vhost_user *make_user(const struct peer *peer)
 	u->kind = kind;
 	u->side =
 		*(peer->host_side != NULL ? (const struct vhost_side *)peer->host_side : &no_side);
-	u->door = u->disk = u->channel.fd = u->backend_requests = -1;
+	u->door = u->disk = u->channel.fd = u->backend_requests = u->log_fd = -1;
 	u->channel.patience = vhost_patience;
 	u->channel.ctx = u;
 	for (unsigned i = 0; i < VHOST_QUEUES_MAX; i++)
@@ -147,6 +147,8 @@ static void *user_create(const struct vringer_host *host, uint64_t offered,
 	if (u == NULL)
 		return NULL;
 	u->host = host;
+	vhost_all_regions(u);
+	vhost_clear_log(u);
 	if (vhost_renew(u, why) != 0) {
 		host->report(host->ctx, VRINGER_REPORT_UNUSABLE, "peer:unusable", why);
 		return NULL;
@@ -265,25 +267,43 @@ static int32_t user_settle(void *device, uint32_t ms, const uint32_t *outstandin
 	return 0;
 }
 
+static int32_t user_set_region(void *device, uint64_t addr, uint32_t present)
+{
+	struct vhost_user *u = device;
+	int err;
+
+	if (u->gone || u->channel.fd < 0)
+		return -ENOTCONN;
+	err = vhost_set_region(u, addr, present != 0);
+	if (err != 0 && err != -EREMOTEIO && err != -EINVAL)
+		vhost_failed(u, err);
+	return err;
+}
+
+static uint32_t user_logged(const void *device, uint64_t page)
+{
+	const struct vhost_user *u = device;
+
+	/* One that hung up wrote down what it had to, or not: nobody asks any more. */
+	return u->gone || u->broken || vhost_logged(u, page);
+}
+
+#define CALLS(place)                                                                               \
+	.version = VRINGER_VERSION, .size = sizeof(struct vringer_target),                         \
+	.level = VRINGER_LEVEL_ACTIVATED, .memory = VRINGER_MEMORY_PLAIN, .layout = place,         \
+	.features = BIT(VIRTIO_RING_F_INDIRECT_DESC) | BIT(VIRTIO_RING_F_EVENT_IDX) |              \
+		    BIT(VIRTIO_F_VERSION_1) | BIT(VIRTIO_F_ORDER_PLATFORM),                        \
+	.create = user_create, .destroy = user_destroy, .activate = user_activate,                 \
+	.kick = user_kick, .queue_stop = user_queue_stop, .reset = user_reset,                     \
+	.config_read = user_config_read, .config_write = user_config_write,                        \
+	.settle_queues = user_settle, .probe = user_probe, .set_region = user_set_region
+
 const struct peer_link peer_vhost_user = {
 	.name = "vhost-user",
-	.target = {
-		.version = VRINGER_VERSION,
-		.size = sizeof(struct vringer_target),
-		.level = VRINGER_LEVEL_ACTIVATED,
-		.memory = VRINGER_MEMORY_PLAIN,
-		.layout = VRINGER_LAYOUT_BELOW_TOP,
-		.features = BIT(VIRTIO_RING_F_INDIRECT_DESC) | BIT(VIRTIO_RING_F_EVENT_IDX) |
-			    BIT(VIRTIO_F_VERSION_1) | BIT(VIRTIO_F_ORDER_PLATFORM),
-		.create = user_create,
-		.destroy = user_destroy,
-		.activate = user_activate,
-		.kick = user_kick,
-		.queue_stop = user_queue_stop,
-		.reset = user_reset,
-		.config_read = user_config_read,
-		.config_write = user_config_write,
-		.settle_queues = user_settle,
-		.probe = user_probe,
-	},
+	.target = { CALLS(VRINGER_LAYOUT_BELOW_TOP) },
+};
+
+const struct peer_link peer_vhost_user_log = {
+	.name = "vhost-user",
+	.target = { CALLS(VRINGER_LAYOUT_OFFSET), .logged = user_logged },
 };

@@ -50,6 +50,7 @@ struct vhost_side {
 	uint16_t queue_max; /* 0: VHOST_QUEUE_SIZE */
 	uint32_t disk_len;  /* bytes of {disk} */
 	bool pairs;	    /* GET_QUEUE_NUM counts pairs of queues */
+	bool logs;	    /* it is to keep a log of dirty pages */
 };
 
 /* In a peer's arguments, and in a command line of the user:
@@ -92,6 +93,10 @@ struct vhost_user {
 	/* The device. */
 	const struct vringer_host *host;
 	uint64_t memory; /* inode of the file whose table it has; 0: none */
+	uint32_t away;	 /* regions that were taken away, a bit each */
+	int log_fd;	 /* of dirty pages, as long as the process lives; -1: none */
+	uint8_t *log;
+	size_t log_len;
 	struct vringer_ring places[VHOST_QUEUES_MAX]; /* of the rings */
 	struct vhost_ring rings[VHOST_QUEUES_MAX];
 	bool live;   /* activated */
@@ -136,6 +141,23 @@ int vhost_reset(struct vhost_user *u);
 /* Does the protocol have that feature, and both sides speak it? */
 bool vhost_speaks(const struct vhost_user *u, enum vhost_protocol_feature feature);
 
+/* Send a message; say_and_wait: until it is done.  -EREMOTEIO: it was refused. */
+int vhost_say(struct vhost_user *u, const struct vhost_user_msg *msg);
+int vhost_say_and_wait(struct vhost_user *u, struct vhost_user_msg *msg);
+
+/* ---- vhost_memory.c -------------------------------------------------------------- */
+
+/* The table of regions, unless it has that already. */
+int vhost_say_memory(struct vhost_user *u);
+/* A region comes or goes.  -EREMOTEIO: it was refused, and stays as it was. */
+int vhost_set_region(struct vhost_user *u, uint64_t addr, bool present);
+/* All are there again, for the next program. */
+void vhost_all_regions(struct vhost_user *u);
+/* The log of dirty pages: announce it, clear it, ask it. */
+int vhost_say_log(struct vhost_user *u);
+void vhost_clear_log(struct vhost_user *u);
+bool vhost_logged(const struct vhost_user *u, uint64_t page);
+
 /* ---- vhost_rest.c ---------------------------------------------------------------- */
 
 /* Wait until it is at rest, then tell the host what it did. */
@@ -145,6 +167,7 @@ void vhost_failed(struct vhost_user *u, int err);
 /* Forget what call descriptors have. */
 void vhost_drain(struct vhost_user *u);
 
-extern const struct peer_link peer_vhost_user;
+/* The log of a backend covers memory up to its end, so that must not be at 2^64. */
+extern const struct peer_link peer_vhost_user, peer_vhost_user_log;
 
 #endif

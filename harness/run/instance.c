@@ -14,6 +14,9 @@
 #include <stdlib.h>
 #include <string.h>
 
+/* The smallest region that is not the page at 0 (arena.h). */
+#define REGION_BYTES (96u << 10)
+
 /* Another queue that has a request, the next one after it; false: there is none. */
 static bool find_other(const struct target *target, unsigned queue, unsigned *other)
 {
@@ -72,6 +75,12 @@ static const char *unmet_op(const struct op *op, const struct target *target)
 		return target->order != NULL ? NULL : "the device's host takes no orders";
 	if (op->code == OP_SET_NUM_PAGES)
 		return target->has_num_pages ? NULL : "the device has no num_pages";
+	/* A region as a whole can be taken from pointers too. */
+	if (op->code == OP_UNMAP && op->value[UNMAP_LEN] >= REGION_BYTES)
+		return told || target->set_region != NULL
+			       ? NULL
+			       : "holes need a device that reaches memory by calls, or regions "
+				 "that come and go";
 	if (op->code == OP_RACE || op->code == OP_RACE_WRITE || op->code == OP_UNMAP)
 		return told ? NULL : "races and holes need a device that reaches memory by calls";
 	if (op->code == OP_FAULT_ACCESS && op->value[FAULT_ACCESS_PURPOSE] != 0)
