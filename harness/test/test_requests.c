@@ -427,6 +427,15 @@ static void a_script_that_holds_features_back_is_skipped_where_it_cannot_be(void
 	target.fixed_features = true;
 	assert_string_equal(instance_unmet(&in, &script, &target, &transport_mmio),
 			    "needs a device that can hold features back");
+	target.fixed_features = false;
+	script.prog.features = UINT64_MAX;
+	script.prog.queue_max[0] = 4;
+	assert_null(instance_unmet(&in, &script, &target, &transport_mmio));
+	target.fixed_sizes = true;
+	assert_string_equal(instance_unmet(&in, &script, &target, &transport_mmio),
+			    "needs a device that can offer smaller queues");
+	script.prog.queue_max[0] = target.queues[0].size_max;
+	assert_null(instance_unmet(&in, &script, &target, &transport_mmio));
 }
 
 /* Whether the script passes; by queue 1. */
