@@ -99,6 +99,12 @@ static int32_t probe(void *opaque, struct vringer_probe *found, char *what)
 	return link->probe != NULL ? link->probe(opaque, found, what) : 0;
 }
 
+/* An opaque pointer is its author's: who takes it back knows that it is constant. */
+union any_pointer {
+	const struct peer *in;
+	void *out;
+};
+
 static void describe(struct opened *o, const struct kind *kind)
 {
 	const struct peer *peer = o->peer;
@@ -120,7 +126,7 @@ static void describe(struct opened *o, const struct kind *kind)
 	t->config_len = kind->config_len;
 	t->fields = kind->fields;
 	t->virtio = peer->virtio;
-	t->opaque = (void *)(uintptr_t)peer;
+	t->opaque = ((union any_pointer){ .in = peer }).out;
 	t->probe = probe;
 	take_requests(o, kind);
 }

@@ -169,6 +169,12 @@ static bool find_in_path(const char *name, char *path, size_t size)
 	}
 }
 
+/* "unix:PATH": nothing is started, somebody listens there. */
+static bool is_there(const char *name)
+{
+	return strncmp(name, "unix:/", 6) == 0;
+}
+
 const char *peer_program(const struct peer *peer)
 {
 	struct choice *choice = choice_of(peer);
@@ -178,6 +184,8 @@ const char *peer_program(const struct peer *peer)
 	if (choice == NULL)
 		return NULL;
 	name = choice->words != NULL ? choice->words[0] : peer->program;
+	if (is_there(name))
+		return name;
 	if (strchr(name, '/') != NULL)
 		return is_program(name) ? name : NULL;
 	if (!find_in_path(name, path, sizeof(path)))

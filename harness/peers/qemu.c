@@ -283,8 +283,6 @@ static int greet(struct qemu *q, char *why)
 		q->has_qmp = err == 0;
 	}
 	if (err == 0)
-		err = try_reset(q);
-	if (err == 0)
 		return 0;
 	qemu_explain(q, err, &end);
 	snprintf(why, VRINGER_WHAT_MAX, "it does not run: %.150s", end.message);
@@ -349,7 +347,9 @@ static bool make_new(struct qemu *q)
 {
 	struct process_end end;
 
-	if (!q->resets || q->process == NULL || !process_is_well(q->process, &end))
+	if (q->process == NULL || !process_is_well(q->process, &end))
+		return false;
+	if (!q->resets && (try_reset(q) != 0 || !q->resets))
 		return false;
 	if (pull_reset(q) != 0 || q->status != 0 || q->interrupts != 0)
 		return false;

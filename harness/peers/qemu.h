@@ -53,7 +53,7 @@ struct qemu {
 	int disk;		 /* or -1 */
 	int wire_end;		 /* where nobody reads; or -1 */
 	uint8_t *hole;
-	bool resets; /* the machine can be reset */
+	bool resets; /* the machine can be reset: it was tried */
 	bool in_use;
 
 	struct qtest qtest;

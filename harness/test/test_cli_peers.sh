@@ -41,7 +41,7 @@ jq -e --arg program "$work/program" '.peers | length == 1 and (.[0] |
 tap 'peers --json: says so' $?
 not_started 'peers --json'
 run env PATH=/nowhere "$VRINGER" peers --json
-jq -e '[.peers[] | (.found | not) and (.missing | test("package"))] | all and length > 0' "$out" >/dev/null 2>"$err"
+jq -e '[.peers[] | select(.found | not)] | length > 0 and all(.missing | test("--command"))' "$out" >/dev/null 2>"$err"
 tap 'peers --json: what is missing' $?
 gives 0 'targets' "$VRINGER" targets
 grep -q "$peer" "$out" && result=1 || result=0

@@ -159,7 +159,6 @@ static void test_entries(void **state)
 		assert_true((target->features >> VIRTIO_F_VERSION_1 & 1) != 0);
 		assert_true((target->features & (*p)->features_off) == 0);
 		assert_non_null((*p)->program);
-		assert_non_null((*p)->package);
 		assert_non_null(target->probe);
 		snprintf(expected, sizeof(expected), "--peer %s", (*p)->name);
 		assert_string_equal(target->words, expected);

@@ -140,6 +140,11 @@ static void leave_child_and_exit(void)
 static void hang_up(void)
 {
 	shutdown(connection, SHUT_RDWR);
+}
+
+static void hang_up_and_wait(void)
+{
+	hang_up();
 	wait_for_ever();
 }
 
@@ -191,6 +196,7 @@ static const struct {
 	{ "child", leave_child },
 	{ "child-exit", leave_child_and_exit },
 	{ "hang-up", hang_up },
+	{ "hang-up-hang", hang_up_and_wait },
 	{ "half", hang_up_halfway },
 	{ "half-hang", stop_halfway },
 	{ "pour", pour },
