@@ -223,7 +223,7 @@ static bool is_ready(int fd, short *events)
 	return true;
 }
 
-/* Of a connection on which nothing is due. */
+/* Is the connection as it should be? */
 static int look_at_channel(struct vhost_user *u)
 {
 	uint8_t byte;
@@ -233,6 +233,9 @@ static int look_at_channel(struct vhost_user *u)
 		return -EPIPE;
 	if (got < 0)
 		return errno == EAGAIN || errno == EINTR ? 0 : -errno;
+	/* An answer that is not waited for yet, of a new connection. */
+	if (u->due_count > 0)
+		return 0;
 	snprintf(u->channel.why, sizeof(u->channel.why), "a message that nobody asked for");
 	return -EPROTO;
 }
