@@ -223,19 +223,19 @@ static bool is_ready(int fd, short *events)
 	return true;
 }
 
-/* Of a connection: what is due may come at any time. */
+/* Is the connection as it should be?  What is due may come at any time. */
 static int look_at_channel(struct vhost_user *u)
 {
 	uint8_t byte;
-	ssize_t got;
+	ssize_t got = recv(u->channel.fd, &byte, 1, MSG_PEEK | MSG_DONTWAIT);
 
-	if (u->due_count > 0)
-		return 0;
-	got = recv(u->channel.fd, &byte, 1, MSG_PEEK | MSG_DONTWAIT);
 	if (got == 0 || (got < 0 && errno == ECONNRESET))
 		return -EPIPE;
 	if (got < 0)
 		return errno == EAGAIN || errno == EINTR ? 0 : -errno;
+	/* An answer that is not waited for yet, of a new connection. */
+	if (u->due_count > 0)
+		return 0;
 	snprintf(u->channel.why, sizeof(u->channel.why), "a message that nobody asked for");
 	return -EPROTO;
 }
