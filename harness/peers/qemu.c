@@ -36,9 +36,10 @@
 #define CONTROLLER 0x64u
 #define PULSE_RESET 0xfeu
 
-enum { FD_MEMORY, FD_BIOS, FD_QTEST, FD_QMP, FD_DISK, FD_COUNT };
+enum { FD_MEMORY, FD_BIOS, FD_QTEST, FD_QMP, FD_DISK, FD_LINES, FD_COUNT = FD_LINES + QEMU_LINES_MAX };
 
 static struct qemu *first;
+static const struct qemu_side no_side;
 
 /* ---- one that does not answer ------------------------------------------------------ */
 
@@ -124,10 +125,12 @@ static int execute(struct qemu *q, const int *fds, uint64_t size, char *why)
 		{ "{qtest}", "5" },
 		{ "{qmp}", "6" },
 		{ "{disk}", "/proc/self/fd/7" },
+		{ "{line0}", "8" },
+		{ "{line1}", "9" },
 		{ NULL, NULL },
 	};
 	struct process_options options = { .fds = fds,
-					   .fd_count = FD_COUNT,
+					   .fd_count = FD_LINES + q->line_count,
 					   .bytes_max = BYTES_MAX };
 	char **argv;
 	int err;
@@ -150,13 +153,15 @@ static int start_process(struct qemu *q, int memory, uint64_t size, char *why)
 	int qtest[2] = { -1, -1 }, qmp[2] = { -1, -1 }, bios = make_bios(), err = -EMFILE;
 
 	q->disk = make_disk();
-	if (bios < 0 || q->disk < 0 ||
+	if (bios < 0 || q->disk < 0 || qemu_host_open(q) != 0 ||
 	    socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, qtest) != 0 ||
 	    socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, qmp) != 0) {
 		snprintf(why, VRINGER_WHAT_MAX, "no descriptors to be had: %s", strerror(errno));
 	} else {
-		const int fds[FD_COUNT] = { memory, bios, qtest[1], qmp[1], q->disk };
+		int fds[FD_COUNT] = { memory, bios, qtest[1], qmp[1], q->disk };
 
+		for (unsigned i = 0; i < q->line_count; i++)
+			fds[FD_LINES + i] = q->lines[i].theirs;
 		err = execute(q, fds, size, why);
 	}
 	q->sockets[0] = qtest[0];
@@ -249,12 +254,10 @@ static int greet(struct qemu *q, char *why)
 		return -ENODEV;
 	}
 	q->waited = 0;
-	if (err == 0 && q->side != NULL && q->side->asynchronous) {
+	if (err == 0 && (q->side->asynchronous || q->side->want != NULL)) {
 		err = qmp_open(&q->qmp, q->sockets[1], patience, q);
 		q->has_qmp = err == 0;
 	}
-	if (err == 0)
-		err = try_reset(q);
 	if (err == 0)
 		return 0;
 	qemu_explain(q, err, &end);
@@ -277,6 +280,7 @@ static void release(struct qemu *q)
 			close(q->sockets[i]);
 	if (q->disk >= 0)
 		close(q->disk);
+	qemu_host_close(q);
 	free(q);
 }
 
@@ -291,7 +295,8 @@ static struct qemu *start(const struct peer *peer, int fd, uint64_t size, char *
 		return NULL;
 	}
 	q->peer = peer;
-	q->side = peer->host_side;
+	q->side = peer->host_side != NULL ? peer->host_side : &no_side;
+	q->size = size;
 	q->file_dev = file.st_dev;
 	q->file_ino = file.st_ino;
 	q->sockets[0] = q->sockets[1] = q->disk = -1;
@@ -318,9 +323,11 @@ static bool make_new(struct qemu *q)
 {
 	struct process_end end;
 
-	if (!q->resets || q->process == NULL || !process_is_well(q->process, &end))
+	if (q->process == NULL || !process_is_well(q->process, &end))
 		return false;
-	if (pull_reset(q) != 0 || q->status != 0 || q->interrupts != 0)
+	if (!q->resets && (try_reset(q) != 0 || !q->resets))
+		return false;
+	if (pull_reset(q) != 0 || q->status != 0 || q->interrupts != 0 || !qemu_host_renew(q))
 		return false;
 	return q->disk < 0 || fallocate(q->disk, FALLOC_FL_PUNCH_HOLE | FALLOC_FL_KEEP_SIZE, 0,
 					QEMU_DISK_SIZE) == 0;

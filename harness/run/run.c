@@ -159,12 +159,6 @@ static int open_buffers(struct run *run)
 	return 0;
 }
 
-/* May a driver that accepts those features send it? */
-static bool is_sent(const struct target_request *request, uint64_t features)
-{
-	return (request->features & ~features) == 0 && (request->features_off & features) == 0;
-}
-
 /* A script that sends each request of the target once, of those that a driver may send
  * that accepts all there is: what a device must serve after a reset, unless the target
  * says it otherwise. */
@@ -174,7 +168,9 @@ static size_t write_liveness(const struct target *target, char *text, size_t siz
 
 	for (unsigned queue = 0; queue < target->queue_count; queue++)
 		for (unsigned i = 0; i < target_request_count(target, queue); i++)
-			if (is_sent(target_request(target, queue, i), target->features))
+			if (target_has_features(target, target_request(target, queue, i)) &&
+			    (target_request(target, queue, i)->features_off & target->features) ==
+				    0)
 				len += (size_t)snprintf(
 					text + len, len < size ? size - len : 0,
 					"send_request %u which=%u\n> answered %u 1\n", queue, i,
