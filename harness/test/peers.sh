@@ -6,9 +6,10 @@
 #
 # Legal ones: scripts for any device are silent on each, of every severity; each runs
 # another PART-th of them, PART=1 all.  Unlucky ones: peer/luck.tsv says what is said of
-# each.  peer/known.tsv has what is wrong still.  Every case of those runs twice, both at the same time and beside a process that
+# each.  Every case of those runs twice, both at the same time and beside a process that
 # takes all the CPU time that it gets, and must say the same.  Nothing takes for ever, and
-# neither a process nor a file is left.  Prints TAP.
+# neither a process nor a file is left.  peer/known.tsv has what is wrong still: where that
+# is mended, its line there is an error.  Prints TAP.
 # shellcheck disable=SC1091,SC2154
 set -eu
 
@@ -66,7 +67,7 @@ drive() {
 	program=$1 options=$2
 	shift 2
 	case $program$options in
-	vhost_user_rng*{*) peer=vhost-user-rng ;;
+	vhost_user_rng*"{"*) peer=vhost-user-rng ;;
 	vhost_user_rng*) peer=vhost-user-rng options="--socket {socket} $options" ;;
 	*) peer=qemu-rng ;;
 	esac
