@@ -84,13 +84,15 @@ left() {
 	find "$TMPDIR" -mindepth 1
 }
 
-# judge NAME RESULT: as tap; what known.tsv has must be wrong still.
+# judge NAME RESULT: as tap; what known.tsv has must be wrong still, or may be "at times".
 judge() {
 	reason=$(awk -F '\t' -v name="$1" '/^[^#]/ && $1 == name { print $2 }' harness/test/peer/known.tsv)
 	if [ -z "$reason" ]; then
 		tap "$1" "$2"
 	elif [ "$2" != 0 ]; then
 		tap "$1 is wrong still: $reason" 0
+	elif [ "${reason#at times}" != "$reason" ]; then
+		tap "$1" 0
 	else
 		echo "expected it to be wrong still: $reason" >"$err"
 		tap "$1" 1
@@ -106,7 +108,7 @@ nothing_left() {
 	done
 	: >"$out"
 	[ ! -s "$err" ] && result=0 || result=1
-	tap "$1: nothing is left" "$result"
+	judge "$1: nothing is left" "$result"
 }
 
 # ---- legal ones -------------------------------------------------------------------------
