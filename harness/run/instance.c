@@ -72,6 +72,10 @@ static const char *unmet_op(const struct op *op, const struct target *target)
 		return target->order != NULL ? NULL : "the device's host takes no orders";
 	if (op->code == OP_SET_NUM_PAGES)
 		return target->has_num_pages ? NULL : "the device has no num_pages";
+	if (op->code == OP_CHANGE_CONFIG)
+		return target->changes_config ? NULL
+					      : "the device's host does not change its "
+						"configuration";
 	if (op->code == OP_RACE || op->code == OP_RACE_WRITE || op->code == OP_UNMAP)
 		return told ? NULL : "races and holes need a device that reaches memory by calls";
 	if (op->code == OP_FAULT_ACCESS && op->value[FAULT_ACCESS_PURPOSE] != 0)
