@@ -165,8 +165,6 @@ static const char *host_fault(struct foreign *f)
 		return "has VRINGER_SET_NUM_PAGES, which is for memory balloons (device_id 5)";
 	if (b->frames_max > UINT16_MAX)
 		return "has room for more than 65535 frames";
-	if ((b->acts >> VRINGER_CHANGE_CONFIG & 1) != 0 && f->given.config_len == 0)
-		return "has VRINGER_CHANGE_CONFIG but no configuration (config_len 0)";
 	f->target.has_num_pages = (b->acts >> VRINGER_SET_NUM_PAGES & 1) != 0;
 	f->target.changes_config = (b->acts >> VRINGER_CHANGE_CONFIG & 1) != 0;
 	f->target.frames_max = (uint16_t)b->frames_max;
