@@ -79,6 +79,10 @@ static const char *unmet_op(const struct op *op, const struct target *target)
 		return target->order != NULL ? NULL : "the device's host takes no orders";
 	if (op->code == OP_SET_NUM_PAGES)
 		return target->has_num_pages ? NULL : "the device has no num_pages";
+	if (op->code == OP_CHANGE_CONFIG)
+		return target->changes_config ? NULL
+					      : "the device's host does not change its "
+						"configuration";
 	/* A region as a whole can be taken from pointers too. */
 	if (op->code == OP_UNMAP && op->value[UNMAP_LEN] >= REGION_BYTES)
 		return told || target->set_region != NULL
