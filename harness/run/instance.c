@@ -17,12 +17,14 @@
 /* The smallest region that is not the page at 0 (arena.h). */
 #define REGION_BYTES (96u << 10)
 
-/* Another queue that has a request, the next one after it; false: there is none. */
+/* Another queue of whose requests the first may be sent, the next one after it; false: there
+ * is none. */
 static bool find_other(const struct target *target, unsigned queue, unsigned *other)
 {
 	for (unsigned i = 1; i < target->queue_count; i++) {
 		*other = (queue + i) % target->queue_count;
-		if (target_request_count(target, *other) > 0)
+		if (target_request_count(target, *other) > 0 &&
+		    target_may_send(target, target_request(target, *other, 0)))
 			return true;
 	}
 	return false;
