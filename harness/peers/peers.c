@@ -119,6 +119,7 @@ static void describe(struct opened *o, const struct kind *kind)
 	t->device_id = kind->device_id;
 	t->features =
 		((t->features | kind->features) & ~peer->features_off) | 1ull << VIRTIO_F_VERSION_1;
+	t->features_always = t->features & kind->features_always;
 	t->queue_count = count_queues(kind, t->features);
 	t->queues = kind->queues;
 	t->queue_needs = kind->queue_needs;

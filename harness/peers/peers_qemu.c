@@ -24,10 +24,10 @@ static const struct qemu_side asynchronous = { .asynchronous = true };
 const struct peer peers_qemu[] = {
 	{
 		.name = "qemu-rng",
-		.help = "QEMU's entropy device",
+		.help = "QEMU's entropy device, over zero bytes: the same each time",
 		QEMU,
 		.kind = "rng",
-		.arguments = MACHINE "-object rng-builtin,id=source "
+		.arguments = MACHINE "-object rng-random,id=source,filename=/dev/zero "
 				     "-device virtio-rng-device,id=vringer,rng=source,"
 				     "period=4000000000",
 	},

@@ -23,12 +23,12 @@ static const struct vhost_side qsd_file = { .rest = VHOST_REST_THREADS,
 static const struct vhost_side one_connection = { .rest = VHOST_REST_THREADS };
 static const struct vhost_side one_connection_log = { .rest = VHOST_REST_THREADS, .logs = true };
 
-/* A backend that nobody described: with a new process for each program that uses it. */
-#define STRANGER(of, what)                                                                         \
+/* A backend that nobody described: the user's command line starts it, and each program that
+ * uses it gets a new process. */
+#define STRANGER(called, of, what)                                                                 \
 	{                                                                                          \
-		.name = "vhost-user-" of, .help = "a vhost-user backend of " what,                 \
-		.program = "vhost-device-" of, .link = &peer_vhost_user, .kind = of,               \
-		.arguments = "--socket-path {socket}", .host_side = &one_connection                \
+		.name = (called), .help = (what), .program = (called), .link = &peer_vhost_user,   \
+		.kind = (of), .arguments = "--socket-path {socket}", .host_side = &one_connection  \
 	}
 
 const struct peer peers_vhost_user[] = {
@@ -81,25 +81,25 @@ const struct peer peers_vhost_user[] = {
 	  .kind = "gpu",
 	  .arguments = "--fd={connection}",
 	  .host_side = &one_connection },
-	STRANGER("blk", "a block device"),
-	STRANGER("net", "a network card"),
-	STRANGER("fs", "a file system"),
+	STRANGER("vhost-user-blk", "blk", "a vhost-user backend of a block device"),
+	STRANGER("vhost-user-net", "net", "a vhost-user backend of a network card"),
+	STRANGER("vhost-user-fs", "fs", "a vhost-user backend of a file system"),
+	STRANGER("vhost-user-rng", "rng", "a vhost-user backend of an entropy device"),
+	STRANGER("vhost-user-console", "console", "a vhost-user backend of a console"),
+	STRANGER("vhost-user-scsi", "scsi", "a vhost-user backend of a SCSI host"),
+	STRANGER("vhost-user-input", "input", "a vhost-user backend of an input device"),
+	STRANGER("vhost-user-gpu", "gpu", "a vhost-user backend of a GPU"),
+	STRANGER("vhost-user-crypto", "crypto", "a vhost-user backend of a crypto device"),
+	STRANGER("vhost-user-vsock", "vsock", "a vhost-user backend of a socket device"),
+	STRANGER("vhost-user-i2c", "i2c", "a vhost-user backend of an I2C adapter"),
+	STRANGER("vhost-user-gpio", "gpio", "a vhost-user backend of a GPIO device"),
+	STRANGER("vhost-user-sound", "sound", "a vhost-user backend of a sound device"),
 	{ .name = "vhost-user-rng-log",
 	  .help = "a vhost-user backend of an entropy device, with a log of dirty pages",
-	  .program = "vhost-device-rng",
+	  .program = "vhost-user-rng-log",
 	  .link = &peer_vhost_user_log,
 	  .kind = "rng",
 	  .arguments = "--socket-path {socket}",
 	  .host_side = &one_connection_log },
-	STRANGER("rng", "an entropy device"),
-	STRANGER("console", "a console"),
-	STRANGER("scsi", "a SCSI host"),
-	STRANGER("input", "an input device"),
-	STRANGER("gpu", "a GPU"),
-	STRANGER("crypto", "a crypto device"),
-	STRANGER("vsock", "a socket device"),
-	STRANGER("i2c", "an I2C adapter"),
-	STRANGER("gpio", "a GPIO device"),
-	STRANGER("sound", "a sound device"),
 	{ .name = NULL },
 };

@@ -20,7 +20,7 @@
 #define BIOS_SIZE 65536u /* the least that QEMU takes */
 /* A question is answered within that, of its CPU time or, where it does nothing, of the
  * clock's. */
-#define PATIENCE_CPU_NS 1000000000ull
+#define PATIENCE_CPU_NS 5000000000ull
 #define PATIENCE_MS 20000u
 /* Of memory it has more than it can fill within that time, so that one and the same of the
  * two ends it. */

@@ -45,7 +45,7 @@ int vhost_say_memory(struct vhost_user *u)
 	msg.payload.memory.count = msg.fd_count = count;
 	msg.header.size = (uint32_t)(offsetof(struct vhost_memory_table, regions) +
 				     count * sizeof(msg.payload.memory.regions[0]));
-	err = vhost_say_and_wait(u, &msg);
+	err = vhost_say_acked(u, &msg);
 	if (err == 0)
 		u->memory = file.st_ino;
 	return err;
@@ -67,6 +67,8 @@ int vhost_set_region(struct vhost_user *u, uint64_t addr, bool present)
 		return 0;
 	u->busy = true;
 	err = vhost_say_memory(u);
+	if (err == 0)
+		err = vhost_wait(u);
 	if (err == -EREMOTEIO)
 		u->away = before;
 	return err;
@@ -115,11 +117,8 @@ int vhost_say_log(struct vhost_user *u)
 	msg.payload.log.mmap_offset = 0;
 	msg.fds[0] = u->log_fd;
 	msg.fd_count = 1;
-	err = vhost_say(u, &msg);
 	/* It is answered whether or not it asks for that. */
-	return err != 0 ? err
-			: vhost_receive_reply(&u->channel, VHOST_USER_SET_LOG_BASE, 0,
-					      sizeof(uint64_t), &msg);
+	return vhost_ask(u, &msg, 0, sizeof(uint64_t));
 }
 
 void vhost_clear_log(struct vhost_user *u)

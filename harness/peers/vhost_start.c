@@ -325,6 +325,7 @@ void vhost_leave(struct vhost_user *u)
 	if (!u->side.reconnects) {
 		process_stop(u->process);
 		u->process = NULL;
+		u->known = false;
 	}
 }
 
@@ -333,6 +334,7 @@ void vhost_end(struct vhost_user *u)
 	vhost_leave(u);
 	process_stop(u->process);
 	u->process = NULL;
+	u->known = false;
 	if (u->door >= 0)
 		close(u->door);
 	u->door = -1;

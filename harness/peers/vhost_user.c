@@ -190,7 +190,9 @@ static void user_activate(void *device, uint64_t features, const struct vringer_
 
 	if (u->gone || u->channel.fd < 0)
 		return;
-	u->live = u->used = u->busy = true;
+	u->live = u->used = true;
+	/* One loop has done all it was told when it answers. */
+	u->busy = u->side.rest != VHOST_REST_LOOP || vhost_speaks(u, VHOST_PROTOCOL_STATUS);
 	err = vhost_activate(u, features, rings);
 	if (err != 0)
 		vhost_failed(u, err);

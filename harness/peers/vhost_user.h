@@ -66,6 +66,14 @@ struct vhost_ring {
 	bool live;	     /* the backend may touch it */
 };
 
+/* An answer that was not waited for yet. */
+struct vhost_due {
+	uint32_t request;
+	bool ack;	/* whether it was done: 0 */
+	uint64_t value; /* else: what it said when it was asked first */
+};
+#define VHOST_DUE_MAX 32u
+
 /* A backend, for as long as this process lives. */
 struct vhost_user {
 	struct vhost_user *next;
@@ -85,8 +93,13 @@ struct vhost_user {
 	uint64_t cpu_from;
 	unsigned slices, asleep;
 
+	struct vhost_due due[VHOST_DUE_MAX];
+	unsigned due_count;
+
 	/* What it said of itself. */
-	uint64_t features, protocol;
+	bool known;
+	uint64_t features, offered; /* `offered` and `protocol`: of the protocol's own */
+	uint64_t protocol;	    /* ... those that are used */
 	uint32_t config_len;
 	uint64_t queue_num;
 
@@ -123,7 +136,9 @@ int vhost_patience(void *user);
 
 /* ---- vhost_session.c: 0, or what the channel says -------------------------------- */
 
-/* Ask for features and all else that does not depend on a driver. */
+/* Ask for features and all else that does not depend on a driver.  Of a process that was
+ * asked before the answers are not waited for: the next exchange checks that they are the
+ * same. */
 int vhost_introduce(struct vhost_user *u);
 /* A message, and its answer. */
 int vhost_round_trip(struct vhost_user *u);
@@ -133,7 +148,8 @@ int vhost_get_config(struct vhost_user *u, uint8_t *bytes);
 int vhost_set_config(struct vhost_user *u, uint32_t offset, const void *bytes, uint32_t len);
 /* Until the next reset. */
 int vhost_activate(struct vhost_user *u, uint64_t features, const struct vringer_ring *rings);
-int vhost_enable(struct vhost_user *u, unsigned queue, bool on);
+/* All live rings. */
+int vhost_enable(struct vhost_user *u, bool on);
 /* Stop one ring: how far it was taken. */
 int vhost_stop_ring(struct vhost_user *u, unsigned queue, uint16_t *taken);
 /* Stop all rings, and reset the device as far as the backend has a message for it. */
@@ -141,9 +157,13 @@ int vhost_reset(struct vhost_user *u);
 /* Does the protocol have that feature, and both sides speak it? */
 bool vhost_speaks(const struct vhost_user *u, enum vhost_protocol_feature feature);
 
-/* Send a message; say_and_wait: until it is done.  -EREMOTEIO: it was refused. */
-int vhost_say(struct vhost_user *u, const struct vhost_user_msg *msg);
-int vhost_say_and_wait(struct vhost_user *u, struct vhost_user_msg *msg);
+/* Send a message that is answered, and receive that; what was said before is done then. */
+int vhost_ask(struct vhost_user *u, struct vhost_user_msg *msg, uint32_t size_min,
+	      uint32_t size_max);
+/* Say it; vhost_wait says whether it was done. */
+int vhost_say_acked(struct vhost_user *u, struct vhost_user_msg *msg);
+/* Until all that was said is done.  -EREMOTEIO: something was refused. */
+int vhost_wait(struct vhost_user *u);
 
 /* ---- vhost_memory.c -------------------------------------------------------------- */
 

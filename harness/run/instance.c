@@ -135,7 +135,8 @@ static const char *unmet_words(const struct instance *in, const struct script *s
 /* Features of the target that the header holds back. */
 static uint64_t held_back(const struct script *script, const struct target *target)
 {
-	return target->features & ~(script->prog.features | 1ull << VIRTIO_F_VERSION_1);
+	return target->features &
+	       ~(script->prog.features | target->features_always | 1ull << VIRTIO_F_VERSION_1);
 }
 
 /* Whether the header makes queues smaller. */
@@ -179,8 +180,9 @@ static const char *unmet_start(const struct instance *in, const struct script *s
 		    in->request->len > 0 && in->request->room > 0)
 			return "needs a request in one buffer";
 		if ((in->request->features_off & target->features & ~held_back(script, target) &
-		     (op->value[START_FEATURES] != 0 ? op->value[START_FEATURES] : UINT64_MAX)) !=
-		    0)
+		     (op->value[START_FEATURES] != 0
+			      ? op->value[START_FEATURES] | target->features_always
+			      : UINT64_MAX)) != 0)
 			return "needs a request that may be sent with the features accepted";
 		if (op->value[START_FEATURES] != 0 &&
 		    ((in->request->features | target->queues[in->binding.queue].features) &

@@ -289,7 +289,7 @@ static void set_offer(struct run *run, const struct program *prog)
 
 	run->guest.offered.low =
 		(target->features & (target->fixed_features ? UINT64_MAX : prog->features)) |
-		1ULL << VIRTIO_F_VERSION_1;
+		target->features_always | 1ULL << VIRTIO_F_VERSION_1;
 	run->guest.offered.high =
 		target->features_high & (target->fixed_features ? UINT64_MAX : prog->features_high);
 	for (unsigned i = 0; i < PROGRAM_QUEUES; i++) {

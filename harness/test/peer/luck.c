@@ -12,7 +12,6 @@
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/socket.h>
-#include <time.h>
 #include <unistd.h>
 
 #define COUNT(table) (sizeof(table) / sizeof((table)[0]))
@@ -103,7 +102,6 @@ static void babble(void)
 /* Memory that is used, 1 MiB at a time. */
 static void eat(void)
 {
-	static const struct timespec chew = { .tv_nsec = 50000 };
 	const size_t bite = 1u << 20;
 
 	for (;;) {
@@ -112,7 +110,6 @@ static void eat(void)
 
 		if (bytes != MAP_FAILED)
 			memset(bytes, 1, bite);
-		nanosleep(&chew, NULL);
 	}
 }
 
@@ -244,12 +241,14 @@ void luck_connected(int socket)
 	connection = socket;
 }
 
-void luck_strike(enum moment moment)
+bool luck_strike(enum moment moment)
 {
 	if (chosen == COUNT(misfortunes) || moment != due || misfortunes[chosen].happen == NULL)
-		return;
+		return true;
 	due = NEVER;
 	misfortunes[chosen].happen();
+	return misfortunes[chosen].happen != hang_up &&
+	       misfortunes[chosen].happen != hang_up_halfway;
 }
 
 bool luck_is(const char *name, enum moment moment)

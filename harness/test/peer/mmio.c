@@ -88,8 +88,8 @@ static void look_at_ring(struct mmio *d)
 
 static void notify(struct mmio *d, uint32_t queue)
 {
-	luck_strike(AT_KICK);
-	if (queue != 0 || !d->ring.live || (d->status & VIRTIO_CONFIG_S_NEEDS_RESET) != 0)
+	if (!luck_strike(AT_KICK) || queue != 0 || !d->ring.live ||
+	    (d->status & VIRTIO_CONFIG_S_NEEDS_RESET) != 0)
 		return;
 	if (d->faults[MMIO_STRAYS])
 		memory_write(d->ring.memory, 0, "\x99", 1);
