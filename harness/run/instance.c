@@ -103,6 +103,37 @@ static const char *unmet_op(const struct op *op, const struct target *target)
 	return NULL;
 }
 
+/* Is a request of the queue among what another one does before or after it? */
+static bool sends_on(const char *ops, unsigned queue)
+{
+	static const char verb[] = "send_request ";
+	char *end;
+
+	for (; ops != NULL && (ops = strstr(ops, verb)) != NULL;) {
+		ops += sizeof(verb) - 1;
+		if (*ops == 'q' || (strtoul(ops, &end, 10) == queue && end != ops))
+			return true;
+	}
+	return false;
+}
+
+/* Does it say where in the rings something stands, or how far the device is? */
+static bool counts_entries(const struct script *script, const struct target *target)
+{
+	for (unsigned i = 0; i < script->expect_count; i++) {
+		const struct expect *e = &script->expects[i];
+
+		if ((e->kind == EXPECT_USED || e->kind == EXPECT_USED_NONE ||
+		     e->kind == EXPECT_USED_IDX || e->kind == EXPECT_MEM) &&
+		    (e->severity != SEVERITY_MODEL || target->model))
+			return true;
+	}
+	for (uint32_t i = 0; i < script->prog.op_count; i++)
+		if (script->prog.ops[i].code == OP_USED_EVENT)
+			return true;
+	return false;
+}
+
 /* What the script says that it needs of queue and request. */
 static const char *unmet_words(const struct instance *in, const struct script *script,
 			       const struct target *target)
@@ -124,6 +155,11 @@ static const char *unmet_words(const struct instance *in, const struct script *s
 		return "needs a request that the device writes to";
 	if ((needs & NEED_EXACT) != 0 && (request == NULL || !request->exact))
 		return "needs a request with one answer only";
+	if (request != NULL &&
+	    (sends_on(request->before, request->queue) ||
+	     sends_on(request->after, request->queue)) &&
+	    counts_entries(script, target))
+		return "needs a request that sends no other one on its queue";
 	if ((needs & NEED_DRIVEN) != 0 && in->queue &&
 	    !target->queues[in->binding.queue].driver_initiated)
 		return "needs a queue that is served when the driver notifies it";
