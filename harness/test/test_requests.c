@@ -17,6 +17,7 @@
 #include "harness/run/instance.h"
 
 #include <cmocka.h>
+#include <linux/virtio_config.h>
 #include <linux/virtio_mmio.h>
 
 static struct script script;
@@ -467,6 +468,7 @@ static void a_script_that_counts_entries_wants_a_request_that_comes_alone(void *
 						  &in.binding, &error),
 				 0);
 		request.before = "send_request 0 which=1\n";
+		request.after = NULL;
 		assert_null(instance_unmet(&in, &script, &target, &transport_mmio));
 		request.before = "type 0 61\nsend_request q\n";
 		assert_string_equal(instance_unmet(&in, &script, &target, &transport_mmio),
