@@ -80,9 +80,18 @@ void ledger_away_look(struct ledger *l)
 			continue;
 		for (uint32_t h = l->queues[queue].holds; h != LEDGER_NONE; h = l->hold[h].next) {
 			l->away.all = l->away.all || l->hold[h].blind || l->hold[h].odd;
-			for (uint32_t n = l->hold[h].first; n != LEDGER_NONE; n = l->nodes[n].next)
-				if (!l->nodes[n].writable && !l->nodes[n].empty)
-					add_buffer(l, &l->nodes[n]);
+			for (uint32_t n = l->hold[h].first; n != LEDGER_NONE;
+			     n = l->nodes[n].next) {
+				const struct ledger_node *node = &l->nodes[n];
+
+				if (node->writable || node->empty)
+					continue;
+				/* A number goes on in the next buffer. */
+				l->away.all =
+					l->away.all ||
+					(node->last - node->first + 1) % sizeof(uint32_t) != 0;
+				add_buffer(l, node);
+			}
 		}
 	}
 }

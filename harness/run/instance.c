@@ -21,8 +21,12 @@
 static bool find_other(const struct target *target, unsigned queue, unsigned *other)
 {
 	for (unsigned i = 1; i < target->queue_count; i++) {
+		const struct target_request *request;
+
 		*other = (queue + i) % target->queue_count;
-		if (target_request_count(target, *other) > 0)
+		request = target_request(target, *other, 0);
+		if (request != NULL && target_has_features(target, request) &&
+		    (request->features_off & target->features) == 0)
 			return true;
 	}
 	return false;
@@ -103,22 +107,8 @@ static const char *unmet_op(const struct op *op, const struct target *target)
 	return NULL;
 }
 
-/* Is a request of the queue among what another one does before or after it? */
-static bool sends_on(const char *ops, unsigned queue)
-{
-	static const char verb[] = "send_request ";
-	char *end;
-
-	for (; ops != NULL && (ops = strstr(ops, verb)) != NULL;) {
-		ops += sizeof(verb) - 1;
-		if (*ops == 'q' || (strtoul(ops, &end, 10) == queue && end != ops))
-			return true;
-	}
-	return false;
-}
-
 /* Does it say where in the rings something stands, or how far the device is? */
-static bool counts_entries(const struct script *script, const struct target *target)
+static bool counts_chains(const struct script *script, const struct target *target)
 {
 	for (unsigned i = 0; i < script->expect_count; i++) {
 		const struct expect *e = &script->expects[i];
@@ -134,6 +124,23 @@ static bool counts_entries(const struct script *script, const struct target *tar
 	return false;
 }
 
+/* Do these operations of a request of that queue make chains of it available? */
+static bool sends_more(const char *ops, unsigned queue)
+{
+	static const char *const verbs[] = { "send_request", "offer_request", "offer" };
+	char line[40];
+
+	for (unsigned i = 0; ops != NULL && i < 2 * sizeof(verbs) / sizeof(verbs[0]); i++) {
+		if (i % 2 == 0)
+			snprintf(line, sizeof(line), "%s q", verbs[i / 2]);
+		else
+			snprintf(line, sizeof(line), "%s %u", verbs[i / 2], queue);
+		if (strstr(ops, line) != NULL)
+			return true;
+	}
+	return false;
+}
+
 /* What the script says that it needs of queue and request. */
 static const char *unmet_words(const struct instance *in, const struct script *script,
 			       const struct target *target)
@@ -145,6 +152,12 @@ static const char *unmet_words(const struct instance *in, const struct script *s
 		return "is for vringer's own models only";
 	if ((needs & NEED_TOP) != 0 && target->layout != ARENA_STANDARD)
 		return "needs memory that ends at 2^64";
+	if ((needs & NEED_VIRTIO_1_4) != 0 && target->virtio < 0x0104)
+		return "needs a device of VIRTIO 1.4";
+	if (request != NULL && counts_chains(script, target) &&
+	    (sends_more(request->before, in->binding.queue) ||
+	     sends_more(request->after, in->binding.queue)))
+		return "needs a request that sends no other";
 	if ((needs & NEED_COUNTERS) != 0 && (target->facts & FACT_COUNTERS) == 0)
 		return "needs a device with counters";
 	if (request != NULL && !target_has_features(target, request))
@@ -155,11 +168,6 @@ static const char *unmet_words(const struct instance *in, const struct script *s
 		return "needs a request that the device writes to";
 	if ((needs & NEED_EXACT) != 0 && (request == NULL || !request->exact))
 		return "needs a request with one answer only";
-	if (request != NULL &&
-	    (sends_on(request->before, request->queue) ||
-	     sends_on(request->after, request->queue)) &&
-	    counts_entries(script, target))
-		return "needs a request that sends no other one on its queue";
 	if ((needs & NEED_DRIVEN) != 0 && in->queue &&
 	    !target->queues[in->binding.queue].driver_initiated)
 		return "needs a queue that is served when the driver notifies it";

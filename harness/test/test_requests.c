@@ -472,7 +472,7 @@ static void a_script_that_counts_entries_wants_a_request_that_comes_alone(void *
 		assert_null(instance_unmet(&in, &script, &target, &transport_mmio));
 		request.before = "type 0 61\nsend_request q\n";
 		assert_string_equal(instance_unmet(&in, &script, &target, &transport_mmio),
-				    "needs a request that sends no other one on its queue");
+				    "needs a request that sends no other");
 		request.before = NULL;
 		request.after = "send_request 1\n";
 		assert_non_null(instance_unmet(&in, &script, &target, &transport_mmio));
