@@ -109,13 +109,19 @@ static const char *unmet_op(const struct op *op, const struct target *target)
 	return NULL;
 }
 
-/* Does it demand used entries by their number or place? */
-static bool counts_chains(const struct script *script)
+/* Does it say where in the rings something stands, or how far the device is? */
+static bool counts_chains(const struct script *script, const struct target *target)
 {
-	for (unsigned i = 0; i < script->expect_count; i++)
-		if (script->expects[i].kind == EXPECT_USED_IDX ||
-		    script->expects[i].kind == EXPECT_USED ||
-		    script->expects[i].kind == EXPECT_USED_NONE)
+	for (unsigned i = 0; i < script->expect_count; i++) {
+		const struct expect *e = &script->expects[i];
+
+		if ((e->kind == EXPECT_USED || e->kind == EXPECT_USED_NONE ||
+		     e->kind == EXPECT_USED_IDX || e->kind == EXPECT_MEM) &&
+		    (e->severity != SEVERITY_MODEL || target->model))
+			return true;
+	}
+	for (uint32_t i = 0; i < script->prog.op_count; i++)
+		if (script->prog.ops[i].code == OP_USED_EVENT)
 			return true;
 	return false;
 }
@@ -150,7 +156,7 @@ static const char *unmet_words(const struct instance *in, const struct script *s
 		return "needs memory that ends at 2^64";
 	if ((needs & NEED_VIRTIO_1_4) != 0 && target->virtio < 0x0104)
 		return "needs a device of VIRTIO 1.4";
-	if (request != NULL && counts_chains(script) &&
+	if (request != NULL && counts_chains(script, target) &&
 	    (sends_more(request->before, in->binding.queue) ||
 	     sends_more(request->after, in->binding.queue)))
 		return "needs a request that sends no other";
