@@ -9,6 +9,7 @@
 #include "harness/peers/peers.h"
 
 #include "harness/files/escape.h"
+#include "harness/peers/process.h"
 #include "harness/target/foreign.h"
 
 #include <errno.h>
@@ -71,10 +72,9 @@ static void take_request(struct opened *o, const struct vringer_request *request
 
 	if (!is_possible(&o->given, request))
 		return;
-	while (o->requests[at].name != NULL &&
-	       ((request->flags & VRINGER_REQUEST_HINT) != 0 ||
-		o->requests[at].queue != request->queue ||
-		strcmp(o->requests[at].name, request->name) != 0))
+	while (o->requests[at].name != NULL && ((request->flags & VRINGER_REQUEST_HINT) != 0 ||
+						o->requests[at].queue != request->queue ||
+						strcmp(o->requests[at].name, request->name) != 0))
 		at++;
 	if (at < TARGET_REQUESTS_MAX)
 		o->requests[at] = *request;
@@ -216,6 +216,18 @@ const struct target *peer_target(const struct peer *peer)
 	o->next = first;
 	first = o;
 	return &o->foreign.target;
+}
+
+static uint64_t round_trips;
+
+void peer_waited(void)
+{
+	round_trips++;
+}
+
+struct peer_cost peer_cost(void)
+{
+	return (struct peer_cost){ .round_trips = round_trips, .cpu_ns = process_all_cpu_ns() };
 }
 
 static const struct target *find_target(const char *name)

@@ -36,7 +36,15 @@
 #define CONTROLLER 0x64u
 #define PULSE_RESET 0xfeu
 
-enum { FD_MEMORY, FD_BIOS, FD_QTEST, FD_QMP, FD_DISK, FD_LINES, FD_COUNT = FD_LINES + QEMU_LINES_MAX };
+enum {
+	FD_MEMORY,
+	FD_BIOS,
+	FD_QTEST,
+	FD_QMP,
+	FD_DISK,
+	FD_LINES,
+	FD_COUNT = FD_LINES + QEMU_LINES_MAX
+};
 
 static struct qemu *first;
 static const struct qemu_side no_side;
@@ -82,6 +90,7 @@ void qemu_explain(struct qemu *q, int err, struct process_end *end)
 int qemu_read(struct qemu *q, struct qtest_access *accesses, unsigned count)
 {
 	q->waited = 0;
+	peer_waited();
 	for (unsigned i = 0; i < count; i++)
 		accesses[i].addr += q->base;
 	return qtest_read(&q->qtest, accesses, count);
@@ -217,6 +226,7 @@ static int pull_reset(struct qemu *q)
 	int err;
 
 	q->waited = 0;
+	peer_waited();
 	err = qtest_out(&q->qtest, CONTROLLER, PULSE_RESET);
 	if (err == 0)
 		err = qtest_sync(&q->qtest);
