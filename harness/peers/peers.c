@@ -65,14 +65,27 @@ static bool is_possible(const struct vringer_target *t, const struct vringer_req
 	return request->queue < t->queue_count && (request->features & ~t->features) == 0;
 }
 
-/* The kind's requests without those that need what the entry switched off. */
+static void take_request(struct opened *o, const struct vringer_request *request)
+{
+	size_t at = 0;
+
+	if (!is_possible(&o->given, request))
+		return;
+	while (o->requests[at].name != NULL && ((request->flags & VRINGER_REQUEST_HINT) != 0 ||
+						o->requests[at].queue != request->queue ||
+						strcmp(o->requests[at].name, request->name) != 0))
+		at++;
+	if (at < TARGET_REQUESTS_MAX)
+		o->requests[at] = *request;
+}
+
+/* The kind's requests, and the entry's, without those that need what it switched off. */
 static void take_requests(struct opened *o, const struct kind *kind)
 {
-	size_t count = 0;
-
 	for (const struct vringer_request *r = kind->requests; r != NULL && r->name != NULL; r++)
-		if (is_possible(&o->given, r) && count < TARGET_REQUESTS_MAX)
-			o->requests[count++] = *r;
+		take_request(o, r);
+	for (const struct vringer_request *r = o->peer->requests; r != NULL && r->name != NULL; r++)
+		take_request(o, r);
 	o->given.requests = o->requests;
 }
 
@@ -126,6 +139,7 @@ static void describe(struct opened *o, const struct kind *kind)
 	t->config_len = kind->config_len;
 	t->fields = kind->fields;
 	t->virtio = peer->virtio;
+	t->backend = peer->backend;
 	t->opaque = ((union any_pointer){ .in = peer }).out;
 	t->probe = probe;
 	take_requests(o, kind);

@@ -40,7 +40,12 @@ struct peer {
 	uint32_t flags;	       /* enum vringer_flag, beside those of the link */
 	uint32_t virtio;       /* version of VIRTIO that it was written against; 0: unknown */
 	const void *host_side; /* the link's: what is behind the device; or NULL */
-	const char *version;   /* arguments with which it says its version; NULL: --version */
+	/* NULL or what is behind the device, whose calls are the link's, and the requests that
+	 * are answered because of it, ended by one without a name: each is one more, or takes
+	 * the place of the kind's that has its name and queue. */
+	const struct vringer_backend *backend;
+	const struct vringer_request *requests;
+	const char *version; /* arguments with which it says its version; NULL: --version */
 };
 
 /* The entries of each link, ended by one without a name. */

@@ -39,26 +39,33 @@ const struct peer peers_qemu[] = {
 		.arguments = MACHINE
 		"-blockdev file,node-name=disk,filename={disk},locking=off "
 		"-device virtio-blk-device,id=vringer,drive=disk,serial=twenty-bytes-of-text",
-		.host_side = &asynchronous,
+		.host_side = &qemu_side_blk,
+		.backend = &qemu_backend_blk,
 	},
 	{
 		.name = "qemu-net",
-		.help = "QEMU's network device, on a wire where nobody is",
+		.help = "QEMU's network device, on a wire",
 		QEMU,
 		.kind = "net",
 		.arguments =
-			MACHINE "-netdev dgram,id=wire,local.type=fd,local.str={wire} -device "
+			MACHINE "-netdev dgram,id=wire,local.type=fd,local.str={line0} -device "
 				"virtio-net-device,id=vringer,netdev=wire,mac=52:54:00:12:34:56",
+		.host_side = &qemu_side_net,
+		.backend = &qemu_backend_net,
+		.requests = qemu_requests_net,
 	},
 	{
 		.name = "qemu-console",
-		.help = "QEMU's console, with a console and a port that nobody reads",
+		.help = "QEMU's console, with a console and a port",
 		QEMU,
 		.kind = "console",
-		.arguments =
-			MACHINE "-device virtio-serial-device,id=vringer,max_ports=2 -chardev "
-				"null,id=port0 -device virtconsole,chardev=port0,nr=0 -chardev "
-				"null,id=port1 -device virtserialport,chardev=port1,nr=1,name=one",
+		.arguments = MACHINE
+		"-device virtio-serial-device,id=vringer,max_ports=2 -chardev "
+		"socket,id=port0,fd={line0} -device virtconsole,chardev=port0,nr=0 -chardev "
+		"socket,id=port1,fd={line1} -device virtserialport,chardev=port1,nr=1,name=one",
+		.host_side = &qemu_side_console,
+		.backend = &qemu_backend_console,
+		.requests = qemu_requests_console,
 	},
 	{
 		.name = "qemu-balloon",
@@ -67,6 +74,8 @@ const struct peer peers_qemu[] = {
 		.kind = "balloon",
 		.arguments =
 			MACHINE "-device virtio-balloon-device,id=vringer,free-page-reporting=on",
+		.host_side = &qemu_side_balloon,
+		.backend = &qemu_backend_balloon,
 	},
 	{
 		.name = "qemu-scsi",

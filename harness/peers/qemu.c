@@ -7,7 +7,6 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <linux/virtio_mmio.h>
-#include <netinet/in.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -37,9 +36,18 @@
 #define CONTROLLER 0x64u
 #define PULSE_RESET 0xfeu
 
-enum { FD_MEMORY, FD_BIOS, FD_QTEST, FD_QMP, FD_DISK, FD_WIRE, FD_COUNT };
+enum {
+	FD_MEMORY,
+	FD_BIOS,
+	FD_QTEST,
+	FD_QMP,
+	FD_DISK,
+	FD_LINES,
+	FD_COUNT = FD_LINES + QEMU_LINES_MAX
+};
 
 static struct qemu *first;
+static const struct qemu_side no_side;
 
 /* ---- one that does not answer ------------------------------------------------------ */
 
@@ -114,30 +122,6 @@ static int make_disk(void)
 	return -1;
 }
 
-/* A socket for datagrams that go nowhere: nobody reads them, and when there are too many
- * the kernel drops them, so who sends never waits.  *other is to be closed with it. */
-static int make_wire(int *other)
-{
-	struct sockaddr_in at = { .sin_family = AF_INET,
-				  .sin_addr.s_addr = htonl(INADDR_LOOPBACK) };
-	socklen_t len = sizeof(at);
-	int wire = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
-
-	*other = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
-	if (wire >= 0 && *other >= 0 && bind(*other, (struct sockaddr *)&at, len) == 0 &&
-	    getsockname(*other, (struct sockaddr *)&at, &len) == 0 &&
-	    connect(wire, (struct sockaddr *)&at, len) == 0 &&
-	    getsockname(wire, (struct sockaddr *)&at, &len) == 0 &&
-	    connect(*other, (struct sockaddr *)&at, len) == 0)
-		return wire;
-	if (wire >= 0)
-		close(wire);
-	if (*other >= 0)
-		close(*other);
-	*other = -1;
-	return -1;
-}
-
 /* In the other process its descriptors are 3, 4, ... */
 static int execute(struct qemu *q, const int *fds, uint64_t size, char *why)
 {
@@ -149,11 +133,12 @@ static int execute(struct qemu *q, const int *fds, uint64_t size, char *why)
 		{ "{qtest}", "5" },
 		{ "{qmp}", "6" },
 		{ "{disk}", "/proc/self/fd/7" },
-		{ "{wire}", "8" },
+		{ "{line0}", "8" },
+		{ "{line1}", "9" },
 		{ NULL, NULL },
 	};
 	struct process_options options = { .fds = fds,
-					   .fd_count = FD_COUNT,
+					   .fd_count = FD_LINES + q->line_count,
 					   .bytes_max = BYTES_MAX };
 	char **argv;
 	int err;
@@ -174,16 +159,17 @@ static int execute(struct qemu *q, const int *fds, uint64_t size, char *why)
 static int start_process(struct qemu *q, int memory, uint64_t size, char *why)
 {
 	int qtest[2] = { -1, -1 }, qmp[2] = { -1, -1 }, bios = make_bios(), err = -EMFILE;
-	int wire = make_wire(&q->wire_end);
 
 	q->disk = make_disk();
-	if (bios < 0 || q->disk < 0 || wire < 0 ||
+	if (bios < 0 || q->disk < 0 || qemu_host_open(q) != 0 ||
 	    socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, qtest) != 0 ||
 	    socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, qmp) != 0) {
 		snprintf(why, VRINGER_WHAT_MAX, "no descriptors to be had: %s", strerror(errno));
 	} else {
-		const int fds[FD_COUNT] = { memory, bios, qtest[1], qmp[1], q->disk, wire };
+		int fds[FD_COUNT] = { memory, bios, qtest[1], qmp[1], q->disk };
 
+		for (unsigned i = 0; i < q->line_count; i++)
+			fds[FD_LINES + i] = q->lines[i].theirs;
 		err = execute(q, fds, size, why);
 	}
 	q->sockets[0] = qtest[0];
@@ -194,8 +180,6 @@ static int start_process(struct qemu *q, int memory, uint64_t size, char *why)
 		close(qmp[1]);
 	if (bios >= 0)
 		close(bios);
-	if (wire >= 0)
-		close(wire);
 	return err;
 }
 
@@ -278,7 +262,7 @@ static int greet(struct qemu *q, char *why)
 		return -ENODEV;
 	}
 	q->waited = 0;
-	if (err == 0 && q->side != NULL && q->side->asynchronous) {
+	if (err == 0 && (q->side->asynchronous || q->side->want != NULL)) {
 		err = qmp_open(&q->qmp, q->sockets[1], patience, q);
 		q->has_qmp = err == 0;
 	}
@@ -304,8 +288,7 @@ static void release(struct qemu *q)
 			close(q->sockets[i]);
 	if (q->disk >= 0)
 		close(q->disk);
-	if (q->wire_end >= 0)
-		close(q->wire_end);
+	qemu_host_close(q);
 	free(q);
 }
 
@@ -320,10 +303,11 @@ static struct qemu *start(const struct peer *peer, int fd, uint64_t size, char *
 		return NULL;
 	}
 	q->peer = peer;
-	q->side = peer->host_side;
+	q->side = peer->host_side != NULL ? peer->host_side : &no_side;
+	q->size = size;
 	q->file_dev = file.st_dev;
 	q->file_ino = file.st_ino;
-	q->sockets[0] = q->sockets[1] = q->disk = q->wire_end = -1;
+	q->sockets[0] = q->sockets[1] = q->disk = -1;
 	q->hole = mmap(NULL, QEMU_HOLE, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
 	q->next = first;
 	first = q;
@@ -351,7 +335,7 @@ static bool make_new(struct qemu *q)
 		return false;
 	if (!q->resets && (try_reset(q) != 0 || !q->resets))
 		return false;
-	if (pull_reset(q) != 0 || q->status != 0 || q->interrupts != 0)
+	if (pull_reset(q) != 0 || q->status != 0 || q->interrupts != 0 || !qemu_host_renew(q))
 		return false;
 	return q->disk < 0 || fallocate(q->disk, FALLOC_FL_PUNCH_HOLE | FALLOC_FL_KEEP_SIZE, 0,
 					QEMU_DISK_SIZE) == 0;

@@ -13,16 +13,18 @@
  *   {memory} {size}  the file of guest memory, and how long it is: "448k"
  *   {bios}           a file of 64 KiB that halts the processor
  *   {qtest} {qmp}    numbers of descriptors: connected sockets
+ *   {line0} {line1}  numbers of descriptors: what is behind the device
  *   {disk}           a file of QEMU_DISK_SIZE zero bytes, for each device anew
- *   {wire}           number of a datagram socket behind which nobody reads
  * The device is the first from the last slot down that is of the entry's kind.  With
  * id=vringer on it, QMP is asked when it is at rest.
  *
- * qemu.c has the process, qemu_device.c the registers.
+ * qemu.c has the process, qemu_device.c the registers, qemu_host.c what the host does to the
+ * device, qemu_sides.c what is behind each device.
  */
 #ifndef VRINGER_HARNESS_QEMU_H
 #define VRINGER_HARNESS_QEMU_H
 
+#include "harness/peers/host_line.h"
 #include "harness/peers/peers.h"
 #include "harness/peers/process.h"
 #include "harness/peers/qmp.h"
@@ -34,10 +36,27 @@
 #define QEMU_TOGETHER 12u
 #define QEMU_HOLE (64u << 10) /* bytes of its memory that the driver has not */
 
+#define QEMU_LINES_MAX 2u
+
+struct qemu;
+
 /* What an entry says of its device: host_side. */
 struct qemu_side {
 	bool asynchronous; /* it goes on when a call has returned: threads, files */
+	bool frames;	   /* its lines carry frames, and bytes otherwise */
+	uint8_t lines;	   /* at most QEMU_LINES_MAX: ports of its backend, in their order */
+	/* Both by QMP.  NULL or: the host wants that number, another than before; 1: done, 0:
+	 * it cannot be had, or negative errno of the connection.  NULL or: undo what outlasts a
+	 * reset of the machine, which was just done; false: it cannot be. */
+	int (*want)(struct qemu *q, uint32_t value);
+	bool (*renew)(struct qemu *q);
 };
+
+/* The host's sides (qemu_sides.c), and what an entry says with them: `backend`, `requests`. */
+extern const struct qemu_side qemu_side_blk, qemu_side_net, qemu_side_console, qemu_side_balloon;
+extern const struct vringer_backend qemu_backend_blk, qemu_backend_net, qemu_backend_console,
+	qemu_backend_balloon;
+extern const struct vringer_request qemu_requests_net[], qemu_requests_console[];
 
 extern const struct peer_link peer_qtest;
 
@@ -51,7 +70,7 @@ struct qemu {
 	struct process *process; /* NULL: it is gone */
 	int sockets[2];		 /* qtest and QMP */
 	int disk;		 /* or -1 */
-	int wire_end;		 /* where nobody reads; or -1 */
+	uint64_t size;		 /* of its memory */
 	uint8_t *hole;
 	bool resets; /* the machine can be reset: it was tried */
 	bool in_use;
@@ -73,6 +92,15 @@ struct qemu {
 	bool has_ahead;
 	uint32_t ahead[QEMU_TOGETHER]; /* registers that were read with others, up to a write */
 	bool worked;		       /* this call may have made it work */
+
+	/* What is behind it (qemu_host.c). */
+	struct line lines[QEMU_LINES_MAX];
+	unsigned line_count; /* that are open */
+	uint32_t wanted;     /* the number that the host wants of it: 0 in a new device */
+	/* A frame went in, and it may keep it: until fewer chains of the receive queue than
+	 * these are outstanding. */
+	bool keeps;
+	uint32_t keeps_until;
 };
 
 /* A process with that memory and a device as after a reset; NULL with one line in `why`
@@ -84,6 +112,29 @@ void qemu_give_back(struct qemu *q);
 void qemu_stop(struct qemu *q);
 /* The socket failed with `err`: why, of a process that is ended now. */
 void qemu_explain(struct qemu *q, int err, struct process_end *end);
+
+/* Let its main loop come round that often, and look at Status and InterruptStatus. */
+void qemu_come_round(struct qemu *q, unsigned rounds);
+/* The socket failed with `err`, in a call of the device: tell that it is gone. */
+void qemu_lose(struct qemu *q, int err);
+
+/* Open its lines, as its side has them, before it starts: 0 or negative errno.  Close. */
+int qemu_host_open(struct qemu *q);
+void qemu_host_close(struct qemu *q);
+/* Nothing is left of an earlier device behind this one; false: that cannot be had.  The
+ * machine was just reset. */
+bool qemu_host_renew(struct qemu *q);
+/* The device is reset. */
+void qemu_host_reset(struct qemu *q);
+/* How many chains are outstanding, at the end of a call and before qemu_host_rest. */
+void qemu_host_seen(struct qemu *q, const uint32_t *outstanding);
+/* Pass on what was given, and take what comes, until nothing moves. */
+void qemu_host_rest(struct qemu *q, const uint32_t *outstanding, bool waiting);
+/* vringer_backend's `act`. */
+uint32_t qemu_host_act(void *device, uint32_t act, uint32_t port, void *data, uint32_t len);
+/* Give a QMP command, after all that was posted: 0, -EREMOTEIO (refused), or an error of the
+ * connection. */
+int qemu_command(struct qemu *q, const char *command, const char *arguments);
 
 /* `count` registers at once. */
 int qemu_read(struct qemu *q, struct qtest_access *accesses, unsigned count);

@@ -33,8 +33,7 @@
 /* What a write is followed by. */
 enum follow { FOLLOW_NOTHING, FOLLOW_LOOK, FOLLOW_WORK };
 
-/* It is gone. */
-static void lose(struct qemu *q, int err)
+void qemu_lose(struct qemu *q, int err)
 {
 	char signature[SIGNATURE_MAX + 1];
 	struct process_end end;
@@ -57,7 +56,7 @@ static bool look(struct qemu *q)
 	uint32_t raised;
 
 	if (err != 0) {
-		lose(q, err);
+		qemu_lose(q, err);
 		return false;
 	}
 	q->status = (uint32_t)accesses[0].value;
@@ -70,8 +69,7 @@ static bool look(struct qemu *q)
 	return true;
 }
 
-/* Let its main loop come round. */
-static void come_round(struct qemu *q, unsigned rounds)
+void qemu_come_round(struct qemu *q, unsigned rounds)
 {
 	for (unsigned i = 0; i < rounds && look(q); i++)
 		;
@@ -151,7 +149,7 @@ static bool read_together(struct qemu *q)
 		accesses[i] = (struct qtest_access){ together[i], 4, 0 };
 	err = qemu_read(q, accesses, TOGETHER);
 	if (err != 0) {
-		lose(q, err);
+		qemu_lose(q, err);
 		return false;
 	}
 	for (unsigned i = 0; i < TOGETHER; i++)
@@ -198,7 +196,7 @@ static void read_register(void *device, uint64_t offset, void *buf, uint32_t len
 		accesses[count++] = (struct qtest_access){ offset + at, width, 0 };
 	err = count > 0 ? qemu_read(q, accesses, count) : 0;
 	if (err != 0) {
-		lose(q, err);
+		qemu_lose(q, err);
 		return;
 	}
 	for (unsigned i = 0; i < count; i++)
@@ -224,10 +222,12 @@ static void write_register(void *device, uint64_t offset, const void *buf, uint3
 		err = qtest_write(&q->qtest, &access);
 	}
 	if (err != 0)
-		lose(q, err);
+		qemu_lose(q, err);
 	else if (follow != FOLLOW_NOTHING)
-		come_round(q, follow == FOLLOW_WORK ? ROUNDS : 1);
+		qemu_come_round(q, follow == FOLLOW_WORK ? ROUNDS : 1);
 	q->worked = follow == FOLLOW_WORK;
+	if (len == 4 && offset == VIRTIO_MMIO_STATUS && load(buf, 4) == 0 && q->process != NULL)
+		qemu_host_reset(q);
 }
 
 /* ---- rest -------------------------------------------------------------------------- */
@@ -274,15 +274,17 @@ static int32_t settle(void *device, uint32_t ms, const uint32_t *outstanding)
 	uint32_t queues = kind_find(q->peer->kind)->queue_count, waiting = 0;
 	uint64_t end = 0, inuse = 1;
 
+	if (q->process != NULL)
+		qemu_host_seen(q, outstanding);
 	if (!q->worked || q->process == NULL)
 		return 0;
 	for (uint32_t i = 0; i < queues; i++)
 		waiting += outstanding[i];
-	while (waiting > 0 && q->has_qmp && inuse > 0) {
+	while (waiting > 0 && q->side->asynchronous && inuse > 0) {
 		int err = ask_inuse(q, outstanding, queues, &inuse);
 
 		if (err != 0) {
-			lose(q, err);
+			qemu_lose(q, err);
 			return 0;
 		}
 		if (inuse == 0)
@@ -295,9 +297,11 @@ static int32_t settle(void *device, uint32_t ms, const uint32_t *outstanding)
 	}
 	q->worked = false;
 	if (waiting > 0)
-		come_round(q, ROUNDS_WAITING);
-	else if (q->has_qmp)
-		come_round(q, 1);
+		qemu_come_round(q, ROUNDS_WAITING);
+	else if (q->side->asynchronous)
+		qemu_come_round(q, 1);
+	if (q->process != NULL)
+		qemu_host_rest(q, outstanding, waiting > 0);
 	return 0;
 }
 
@@ -326,7 +330,7 @@ static void destroy(void *device)
 
 	/* What was posted is done, and its end shows, while the program is there. */
 	if (q->process != NULL)
-		come_round(q, 1);
+		qemu_come_round(q, 1);
 	qemu_give_back(q);
 }
 

@@ -84,6 +84,14 @@ static struct vhost_user *user_of(const struct peer *peer)
 
 /* ---- the calls ------------------------------------------------------------------ */
 
+/* A backend that we did not start may serve one connection at a time, and another process of
+ * ours may want it next. */
+static void leave_theirs(struct vhost_user *u)
+{
+	if (u->process == NULL)
+		vhost_leave(u);
+}
+
 /* The most bytes of configuration that it gives. */
 static int measure_config(struct vhost_user *u)
 {
@@ -133,6 +141,7 @@ static int32_t user_probe(void *opaque, struct vringer_probe *probe, char *what)
 		if (i >= count)
 			probe->queue_max[i] = 0;
 	}
+	leave_theirs(u);
 	return 0;
 }
 
@@ -179,6 +188,7 @@ static void user_destroy(void *device)
 
 	if (u->gone)
 		vhost_end(u);
+	leave_theirs(u);
 	u->live = false;
 	u->host = NULL;
 }

@@ -134,6 +134,7 @@ const struct need_name script_needs[] = {
 	{ NEED_COUNTERS, "counters" },
 	{ NEED_MODEL, "model" },
 	{ NEED_TOP, "memory_to_2_64" },
+	{ NEED_VIRTIO_1_4, "virtio_1.4" },
 	{ 0, NULL },
 };
 

@@ -77,6 +77,10 @@ static const char *unmet_op(const struct op *op, const struct target *target)
 		return target->order != NULL ? NULL : "the device's host takes no orders";
 	if (op->code == OP_SET_NUM_PAGES)
 		return target->has_num_pages ? NULL : "the device has no num_pages";
+	if (op->code == OP_CHANGE_CONFIG)
+		return target->changes_config ? NULL
+					      : "the device's host does not change its "
+						"configuration";
 	/* A region as a whole can be taken from pointers too. */
 	if (op->code == OP_UNMAP && op->value[UNMAP_LEN] >= REGION_BYTES)
 		return told || target->set_region != NULL
@@ -105,6 +109,34 @@ static const char *unmet_op(const struct op *op, const struct target *target)
 	return NULL;
 }
 
+/* Does it demand used entries by their number or place? */
+static bool counts_chains(const struct script *script)
+{
+	for (unsigned i = 0; i < script->expect_count; i++)
+		if (script->expects[i].kind == EXPECT_USED_IDX ||
+		    script->expects[i].kind == EXPECT_USED ||
+		    script->expects[i].kind == EXPECT_USED_NONE)
+			return true;
+	return false;
+}
+
+/* Do these operations of a request of that queue make chains of it available? */
+static bool sends_more(const char *ops, unsigned queue)
+{
+	static const char *const verbs[] = { "send_request", "offer_request", "offer" };
+	char line[40];
+
+	for (unsigned i = 0; ops != NULL && i < 2 * sizeof(verbs) / sizeof(verbs[0]); i++) {
+		if (i % 2 == 0)
+			snprintf(line, sizeof(line), "%s q", verbs[i / 2]);
+		else
+			snprintf(line, sizeof(line), "%s %u", verbs[i / 2], queue);
+		if (strstr(ops, line) != NULL)
+			return true;
+	}
+	return false;
+}
+
 /* What the script says that it needs of queue and request. */
 static const char *unmet_words(const struct instance *in, const struct script *script,
 			       const struct target *target)
@@ -116,6 +148,12 @@ static const char *unmet_words(const struct instance *in, const struct script *s
 		return "is for vringer's own models only";
 	if ((needs & NEED_TOP) != 0 && target->layout != ARENA_STANDARD)
 		return "needs memory that ends at 2^64";
+	if ((needs & NEED_VIRTIO_1_4) != 0 && target->virtio < 0x0104)
+		return "needs a device of VIRTIO 1.4";
+	if (request != NULL && counts_chains(script) &&
+	    (sends_more(request->before, in->binding.queue) ||
+	     sends_more(request->after, in->binding.queue)))
+		return "needs a request that sends no other";
 	if ((needs & NEED_COUNTERS) != 0 && (target->facts & FACT_COUNTERS) == 0)
 		return "needs a device with counters";
 	if (request != NULL && !target_has_features(target, request))

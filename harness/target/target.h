@@ -190,6 +190,8 @@ enum host_act {
 	HOST_PUT_BACK,	    /* bytes in front of a port's output; all of them, or 0 */
 	HOST_SET_NUM_PAGES, /* set the balloon's num_pages to `len`; returns 1 if that is a
 			     * change */
+	HOST_CHANGE_CONFIG, /* the configuration, to version number `len`, of which 0 is a
+			     * new device's; returns 1 if that is a change */
 	HOST_ACT_COUNT
 };
 
@@ -295,6 +297,7 @@ struct target {
 	unsigned port_count; /* at most TARGET_PORTS_MAX */
 	const struct target_port *ports;
 	bool has_num_pages;			/* HOST_SET_NUM_PAGES is served; 0 at first */
+	bool changes_config;			/* HOST_CHANGE_CONFIG is served; 0 at first */
 	const struct target_dialogue *dialogue; /* NULL: there is none */
 	unsigned request_count;
 	const struct target_request *requests;

@@ -8,7 +8,8 @@
 # another PART-th of them, PART=1 all.  Unlucky ones: peer/luck.tsv says what is said of
 # each.  Every case of those runs twice, both at the same time and beside a process that
 # takes all the CPU time that it gets, and must say the same.  Nothing takes for ever, and
-# neither a process nor a file is left.  Prints TAP.
+# neither a process nor a file is left.  peer/known.tsv has what is wrong still: where that
+# is mended, its line there is an error.  Prints TAP.
 # shellcheck disable=SC1091,SC2154
 set -eu
 
@@ -66,7 +67,7 @@ drive() {
 	program=$1 options=$2
 	shift 2
 	case $program$options in
-	vhost_user_rng*{*) peer=vhost-user-rng ;;
+	vhost_user_rng*"{"*) peer=vhost-user-rng ;;
 	vhost_user_rng*) peer=vhost-user-rng options="--socket {socket} $options" ;;
 	*) peer=qemu-rng ;;
 	esac
@@ -83,6 +84,21 @@ left() {
 	find "$TMPDIR" -mindepth 1
 }
 
+# judge NAME RESULT: as tap; what known.tsv has must be wrong still, or may be "at times".
+judge() {
+	reason=$(awk -F '\t' -v name="$1" '/^[^#]/ && $1 == name { print $2 }' harness/test/peer/known.tsv)
+	if [ -z "$reason" ]; then
+		tap "$1" "$2"
+	elif [ "$2" != 0 ]; then
+		tap "$1 is wrong still: $reason" 0
+	elif [ "${reason#at times}" != "$reason" ]; then
+		tap "$1" 0
+	else
+		echo "expected it to be wrong still: $reason" >"$err"
+		tap "$1" 1
+	fi
+}
+
 # nothing_left NAME.  Whoever is dying may take a moment.
 nothing_left() {
 	for _ in 1 2 3 4 5 6 7 8 9 10; do
@@ -92,7 +108,7 @@ nothing_left() {
 	done
 	: >"$out"
 	[ ! -s "$err" ] && result=0 || result=1
-	tap "$1: nothing is left" "$result"
+	judge "$1: nothing is left" "$result"
 }
 
 # ---- legal ones -------------------------------------------------------------------------
@@ -116,7 +132,8 @@ legal() {
 	# What tap shows of it.
 	grep -A 3 '^not ok\|^# warning' "$out" >"$work/shown" || :
 	mv "$work/shown" "$out"
-	tap "legal $1 $2: $passed instances of $(wc -l <"$work/scripts") scripts are silent" "$result"
+	echo "$passed instances of $(wc -l <"$work/scripts") scripts passed" >>"$out"
+	judge "legal $1 $2" "$result"
 }
 
 for options in '' '--mode thread' '--mode polls' '--mode message-first' '--mode late' '--mode once' \
@@ -174,9 +191,9 @@ check() {
 	cat "$1/err1" >"$err"
 	case $status in 1) findings "$1" 1 >"$out" ;; esac
 	is_as_expected "$1" "$status" "$pattern" && result=0 || result=1
-	tap "$program $options, $name: exit $status ${pattern:+by $pattern}" "$result"
+	judge "$program $options, $name: exit $status ${pattern:+by $pattern}" "$result"
 	diff -r "$1/out1" "$1/out2" >"$out" 2>&1 && diff "$1/err1" "$1/err2" >>"$out" && result=0 || result=1
-	tap "$program $options, $name: twice the same" "$result"
+	judge "$program $options, $name: twice the same" "$result"
 }
 
 grep -v '^#' harness/test/peer/luck.tsv | grep -F -- "$word" >"$work/table" || :

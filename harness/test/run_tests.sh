@@ -36,6 +36,7 @@ script_dirs() {
 suites() {
 	# First what takes longest.
 	suite "oss-fuzz build" harness/test/oss_fuzz.sh
+	suite "planted bugs" "fuzzers/bugs.sh tap"
 	suite "big-endian machine" harness/test/big_endian.sh
 	suite "fuzz findings" harness/test/fuzz_findings.sh
 	suite "tree" harness/test/tree.sh
@@ -43,6 +44,7 @@ suites() {
 	suite "foreign devices" harness/test/foreign.sh
 	suite "zoo of legal devices" harness/test/zoo.sh
 	suite "broken devices" harness/test/broken.sh
+	suite "peers with bad luck" harness/test/peers.sh
 	suite "what is said of foreign devices" harness/test/foreign_says.sh
 	suite "a user fuzzes" harness/test/user_fuzz.sh
 	for flavour in gcc clang; do
@@ -74,7 +76,6 @@ suites() {
 			"harness/test/replay.sh -v 10 build/replay-release/fuzz_$target $seeds"
 	done
 	suite "fuzzing feedback" "harness/test/feedback.sh libfuzzer afl"
-	suite "planted bugs" "fuzzers/bugs.sh tap"
 }
 
 rm -rf "$logs"

@@ -71,6 +71,16 @@ static void assert_heard(const char *want)
 	assert_string_equal(text, want);
 }
 
+static unsigned lines_heard(void)
+{
+	unsigned count = 0;
+	char byte;
+
+	while (recv(theirs, &byte, 1, MSG_DONTWAIT) == 1)
+		count += byte == '\n';
+	return count;
+}
+
 static struct qtest *begin(void)
 {
 	static struct qtest q;
@@ -170,9 +180,11 @@ static void posted_is_bounded(void **state)
 	assert_heard("");
 	assert_int_equal(qtest_write(q, &access), 0);
 	assert_int_equal(q->owed, 1);
+	assert_int_equal(lines_heard(), QTEST_OWED_MAX);
 	say("OK\n");
 	assert_int_equal(qtest_sync(q), 0);
 	assert_int_equal(q->owed, 0);
+	assert_int_equal(lines_heard(), 1);
 }
 
 static void what_is_no_answer(void **state)

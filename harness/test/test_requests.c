@@ -17,6 +17,7 @@
 #include "harness/run/instance.h"
 
 #include <cmocka.h>
+#include <linux/virtio_config.h>
 #include <linux/virtio_mmio.h>
 
 static struct script script;

@@ -33,7 +33,7 @@ static void fail_an_assertion(void)
 
 static void touch_nothing(void)
 {
-	volatile uint8_t *volatile nowhere = NULL;
+	volatile uint8_t *nowhere = mmap(NULL, 4096, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
 
 	*nowhere = 1;
 }
@@ -99,18 +99,15 @@ static void babble(void)
 	exit(1);
 }
 
-/* Memory that is used, 1 MiB at a time. */
+/* Memory that is used, 16 MiB at a time. */
 static void eat(void)
 {
-	const size_t bite = 1u << 20;
+	const void *bite;
 
-	for (;;) {
-		uint8_t *bytes = mmap(NULL, bite, PROT_READ | PROT_WRITE,
-				      MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
-
-		if (bytes != MAP_FAILED)
-			memset(bytes, 1, bite);
-	}
+	do
+		bite = mmap(NULL, 16u << 20, PROT_READ | PROT_WRITE,
+			    MAP_PRIVATE | MAP_ANONYMOUS | MAP_POPULATE, -1, 0);
+	while (bite != NULL);
 }
 
 /* A grandchild in a session of its own, which keeps all descriptors. */
