@@ -82,6 +82,7 @@ TABLE_SPARSE(static const uint8_t, weights, 256, OP_COUNT,
 	     [OP_RESTORE] = 2,
 	     [OP_CORRUPT] = 2,
 	     [OP_CUT] = 2,
+	     [OP_CHANGE_CONFIG] = 2,
 	     [OP_REPEAT] = 2);
 
 /* xorshift64* */
@@ -124,6 +125,8 @@ static bool is_idle(const struct mutator *m, uint8_t code)
 		return !m->has_snapshots;
 	if (code >= OP_CHAIN_REQUEST && code <= OP_SEND_REQUEST)
 		return !m->has_named_requests;
+	if (code == OP_CHANGE_CONFIG)
+		return !m->changes_config;
 	return code == OP_SET_NUM_PAGES && !m->has_num_pages;
 }
 
@@ -168,6 +171,7 @@ void mutator_init(struct mutator *m, const char *target, uint64_t seed)
 		m->config_len = t->config_len;
 		m->takes_orders = t->order != NULL;
 		m->has_num_pages = t->has_num_pages;
+		m->changes_config = t->changes_config;
 		m->has_snapshots = t->restore != NULL;
 		mutator_set_requests(m, t->requests, t->request_count);
 	}

@@ -51,6 +51,7 @@ struct mutator {
 	uint32_t config_len;	     /* bytes of its configuration; 0: none, or not known */
 	uint32_t chain_max;	     /* bytes that it takes or gives at a time; 0: not known */
 	bool has_num_pages;	     /* the host can want something of the driver */
+	bool changes_config;	     /* the host can change the configuration */
 	unsigned request_count;
 	const struct target_request *requests; /* that mean something to the target */
 	bool has_named_requests;	       /* ... of which an answer is demanded */

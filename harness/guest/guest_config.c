@@ -98,8 +98,12 @@ unsigned guest_config_words(const struct guest *g, uint32_t *out)
 void guest_note_config(struct guest *g, const uint32_t *before)
 {
 	uint32_t now[GUEST_REGISTERS_MAX];
-	unsigned words = guest_config_words(g, now);
+	unsigned words;
 
+	/* Of a device that keeps its configuration it is not among them. */
+	if (g->target->keeps_config)
+		return;
+	words = guest_config_words(g, now);
 	/* Configuration comes last. */
 	for (unsigned i = 0; i < words; i++)
 		if (now[i] != before[i])

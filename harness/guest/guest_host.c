@@ -76,26 +76,33 @@ void guest_forget_orders(struct guest *g)
 }
 
 /* What the driver reads where the host changed it is no matter of a reset. */
-static void want(struct guest *g, uint32_t value)
+static void want(struct guest *g, enum host_act act, uint32_t value)
 {
 	uint32_t before[GUEST_REGISTERS_MAX];
 
-	if (!g->target->has_num_pages)
+	if (!(act == HOST_CHANGE_CONFIG ? g->target->changes_config : g->target->has_num_pages))
 		return;
 	guest_config_words(g, before);
-	if (guest_host(g, HOST_SET_NUM_PAGES, 0, NULL, value) != 0)
+	if (guest_host(g, act, 0, NULL, value) != 0)
 		guest_note_config(g, before);
 }
 
 void guest_set_num_pages(struct guest *g, const struct program *prog, const struct op *op)
 {
 	(void)prog;
-	want(g, (uint32_t)op->value[SET_NUM_PAGES_VALUE]);
+	want(g, HOST_SET_NUM_PAGES, (uint32_t)op->value[SET_NUM_PAGES_VALUE]);
+}
+
+void guest_change_config(struct guest *g, const struct program *prog, const struct op *op)
+{
+	(void)prog;
+	want(g, HOST_CHANGE_CONFIG, (uint32_t)op->value[CHANGE_CONFIG_VALUE]);
 }
 
 void guest_want_nothing(struct guest *g)
 {
-	want(g, 0);
+	want(g, HOST_SET_NUM_PAGES, 0);
+	want(g, HOST_CHANGE_CONFIG, 0);
 }
 
 static void take(struct guest *g, unsigned port, uint32_t max)

@@ -56,6 +56,7 @@ void guest_refuse(struct guest *g, const struct program *prog, const struct op *
 void guest_hold(struct guest *g, const struct program *prog, const struct op *op);
 void guest_pretend(struct guest *g, const struct program *prog, const struct op *op);
 void guest_set_num_pages(struct guest *g, const struct program *prog, const struct op *op);
+void guest_change_config(struct guest *g, const struct program *prog, const struct op *op);
 /* The driver read `width` bytes of configuration, `value`, at `at`, and the generation
  * is `generation`: what else it reads as; see guest_config.c. */
 void guest_look_at_config(struct guest *g, uint32_t at, uint32_t width, uint64_t value,

@@ -314,7 +314,8 @@ TABLE_SPARSE(static guest_op_fn *const, op_fns, 256, OP_COUNT - GUEST_OPS_ELSEWH
 	[OP_REFUSE] = guest_refuse,
 	[OP_HOLD] = guest_hold,
 	[OP_PRETEND] = guest_pretend,
-	[OP_SET_NUM_PAGES] = guest_set_num_pages);
+	[OP_SET_NUM_PAGES] = guest_set_num_pages,
+	[OP_CHANGE_CONFIG] = guest_change_config);
 
 void guest_op(struct guest *g, const struct program *prog, const struct op *op)
 {

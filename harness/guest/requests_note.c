@@ -271,7 +271,7 @@ static note_fn *const notes[256] = {
 	[OP_REFUSE] = note_refuse,	 [OP_HOLD] = note_host,
 	[OP_PRETEND] = note_host,	 [OP_SET_NUM_PAGES] = note_host,
 	[OP_CORRUPT] = note_excuse,	 [OP_CUT] = note_excuse,
-	[OP_RESTORE] = note_restore,
+	[OP_RESTORE] = note_restore,	 [OP_CHANGE_CONFIG] = note_host,
 };
 
 void requests_note(struct guest *g, const struct program *prog, const struct op *op)

@@ -188,7 +188,7 @@ void ledger_stop(struct ledger *l)
 void ledger_host_begin(struct ledger *l, enum host_act act, unsigned port, const void *data,
 		       uint32_t len)
 {
-	l->call.host_changes = act == HOST_SET_NUM_PAGES;
+	l->call.host_changes = act == HOST_SET_NUM_PAGES || act == HOST_CHANGE_CONFIG;
 	if (l->enabled)
 		TELL_FOLLOWERS(l, host_begin, l, act, port, data, len);
 }
@@ -196,7 +196,7 @@ void ledger_host_begin(struct ledger *l, enum host_act act, unsigned port, const
 void ledger_host_end(struct ledger *l, enum host_act act, unsigned port, const void *data,
 		     uint32_t len, uint32_t moved)
 {
-	l->call.host_changed = act == HOST_SET_NUM_PAGES && moved != 0;
+	l->call.host_changed = l->call.host_changes && moved != 0;
 	if (l->enabled)
 		TELL_FOLLOWERS(l, host_end, l, act, port, data, len, moved);
 }

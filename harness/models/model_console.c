@@ -29,6 +29,7 @@ static uint32_t console_act(void *device, uint32_t act, uint32_t port, void *dat
 	case VRINGER_PUT_BACK:
 		return port == 1 && console_put_back(dev, data, len) == 0 ? len : 0;
 	case VRINGER_SET_NUM_PAGES:
+	case VRINGER_CHANGE_CONFIG:
 		break;
 	}
 	return 0;

@@ -16,9 +16,9 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#define LINE_KEEPS (1u << 20)	 /* bytes, each way; a frame counts 4 more */
-#define LINE_FRAME_MAX 65536u	 /* bytes; of longer ones that come the rest is lost */
-#define LINE_PIECE_MAX 4096u	 /* bytes on the way at a time */
+#define LINE_KEEPS (1u << 20) /* bytes, each way; a frame counts 4 more */
+#define LINE_FRAME_MAX 65536u /* bytes; of longer ones that come the rest is lost */
+#define LINE_PIECE_MAX 4096u  /* bytes on the way at a time */
 
 /* Bytes in order, round and round. */
 struct line_store {

@@ -71,10 +71,9 @@ static void take_request(struct opened *o, const struct vringer_request *request
 
 	if (!is_possible(&o->given, request))
 		return;
-	while (o->requests[at].name != NULL &&
-	       ((request->flags & VRINGER_REQUEST_HINT) != 0 ||
-		o->requests[at].queue != request->queue ||
-		strcmp(o->requests[at].name, request->name) != 0))
+	while (o->requests[at].name != NULL && ((request->flags & VRINGER_REQUEST_HINT) != 0 ||
+						o->requests[at].queue != request->queue ||
+						strcmp(o->requests[at].name, request->name) != 0))
 		at++;
 	if (at < TARGET_REQUESTS_MAX)
 		o->requests[at] = *request;

@@ -39,7 +39,8 @@ const struct peer peers_qemu[] = {
 		.arguments = MACHINE
 		"-blockdev file,node-name=disk,filename={disk},locking=off "
 		"-device virtio-blk-device,id=vringer,drive=disk,serial=twenty-bytes-of-text",
-		.host_side = &asynchronous,
+		.host_side = &qemu_side_blk,
+		.backend = &qemu_backend_blk,
 	},
 	{
 		.name = "qemu-net",

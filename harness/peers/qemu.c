@@ -36,7 +36,15 @@
 #define CONTROLLER 0x64u
 #define PULSE_RESET 0xfeu
 
-enum { FD_MEMORY, FD_BIOS, FD_QTEST, FD_QMP, FD_DISK, FD_LINES, FD_COUNT = FD_LINES + QEMU_LINES_MAX };
+enum {
+	FD_MEMORY,
+	FD_BIOS,
+	FD_QTEST,
+	FD_QMP,
+	FD_DISK,
+	FD_LINES,
+	FD_COUNT = FD_LINES + QEMU_LINES_MAX
+};
 
 static struct qemu *first;
 static const struct qemu_side no_side;

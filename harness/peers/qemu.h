@@ -45,16 +45,17 @@ struct qemu_side {
 	bool asynchronous; /* it goes on when a call has returned: threads, files */
 	bool frames;	   /* its lines carry frames, and bytes otherwise */
 	uint8_t lines;	   /* at most QEMU_LINES_MAX: ports of its backend, in their order */
-	/* Both by QMP.  NULL or: the host wants that number; 1: that was a change, 0: it was
-	 * none, or negative errno of the connection.  NULL or: undo what outlasts a reset of
-	 * the machine, which was just done; false: it cannot be. */
+	/* Both by QMP.  NULL or: the host wants that number, another than before; 1: done, 0:
+	 * it cannot be had, or negative errno of the connection.  NULL or: undo what outlasts a
+	 * reset of the machine, which was just done; false: it cannot be. */
 	int (*want)(struct qemu *q, uint32_t value);
 	bool (*renew)(struct qemu *q);
 };
 
 /* The host's sides (qemu_sides.c), and what an entry says with them: `backend`, `requests`. */
-extern const struct qemu_side qemu_side_net, qemu_side_console, qemu_side_balloon;
-extern const struct vringer_backend qemu_backend_net, qemu_backend_console, qemu_backend_balloon;
+extern const struct qemu_side qemu_side_blk, qemu_side_net, qemu_side_console, qemu_side_balloon;
+extern const struct vringer_backend qemu_backend_blk, qemu_backend_net, qemu_backend_console,
+	qemu_backend_balloon;
 extern const struct vringer_request qemu_requests_net[], qemu_requests_console[];
 
 extern const struct peer_link peer_qtest;

@@ -38,8 +38,10 @@ bool qemu_host_renew(struct qemu *q)
 		return false;
 	for (unsigned i = 0; i < q->line_count; i++)
 		line_forget(&q->lines[i]);
+	if (q->side->renew != NULL && !q->side->renew(q))
+		return false;
 	q->wanted = 0;
-	return q->side->renew == NULL || q->side->renew(q);
+	return true;
 }
 
 void qemu_host_reset(struct qemu *q)
@@ -126,7 +128,7 @@ static uint32_t want(struct qemu *q, uint32_t value)
 	if (done <= 0)
 		return 0;
 	q->wanted = value;
-	qemu_come_round(q, 1);
+	qemu_come_round(q, ROUNDS_QUIET);
 	return 1;
 }
 
@@ -136,7 +138,7 @@ uint32_t qemu_host_act(void *device, uint32_t act, uint32_t port, void *data, ui
 
 	if (q->process == NULL)
 		return 0;
-	if (act == VRINGER_SET_NUM_PAGES) {
+	if (act == VRINGER_SET_NUM_PAGES || act == VRINGER_CHANGE_CONFIG) {
 		q->known = q->has_ahead = false;
 		q->worked = true;
 		return want(q, len);

@@ -118,20 +118,57 @@ const struct vringer_request qemu_requests_console[] = {
 	{ .name = NULL },
 };
 
+/* ---- block device ------------------------------------------------------------------ */
+
+#define SECTOR 512u
+#define SECTORS_MORE_MAX (1u << 20)
+
+static int tell(struct qemu *q, const char *command, const char *arguments)
+{
+	int err = qemu_command(q, command, arguments);
+
+	return err == 0 ? 1 : err == -EREMOTEIO ? 0 : err;
+}
+
+/* The disk has so many sectors more. */
+static int resize(struct qemu *q, uint32_t sectors)
+{
+	char arguments[64];
+
+	if (sectors > SECTORS_MORE_MAX)
+		return 0;
+	snprintf(arguments, sizeof(arguments), "{\"node-name\":\"disk\",\"size\":%u}",
+		 QEMU_DISK_SIZE + sectors * SECTOR);
+	return tell(q, "block_resize", arguments);
+}
+
+static bool renew_disk(struct qemu *q)
+{
+	return q->wanted == 0 || resize(q, 0) == 1;
+}
+
+const struct qemu_side qemu_side_blk = { .asynchronous = true,
+					 .want = resize,
+					 .renew = renew_disk };
+
+const struct vringer_backend qemu_backend_blk = {
+	.size = sizeof(qemu_backend_blk),
+	.acts = 1u << VRINGER_CHANGE_CONFIG,
+	.act = qemu_host_act,
+};
+
 /* ---- balloon ----------------------------------------------------------------------- */
 
 /* QEMU is told how much memory the guest is to have, which is not nothing. */
 static int set_balloon(struct qemu *q, uint32_t pages)
 {
 	char arguments[48];
-	int err;
 
 	if (pages >= q->size / PAGE)
 		return 0;
 	snprintf(arguments, sizeof(arguments), "{\"value\":%llu}",
 		 (unsigned long long)(q->size - (uint64_t)pages * PAGE));
-	err = qemu_command(q, "balloon", arguments);
-	return err == 0 ? 1 : err == -EREMOTEIO ? 0 : err;
+	return tell(q, "balloon", arguments);
 }
 
 /* Neither field is reset with the machine. */

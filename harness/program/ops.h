@@ -227,6 +227,9 @@
 	X(CUT, 0x6c, "cut", PAYLOAD_NONE, \
 	  "set the length of the snapshot, not 0; added bytes are 0", \
 	  POS(CUT, LEN, "len", FIELD_U32)) \
+	X(CHANGE_CONFIG, 0x6d, "change_config", PAYLOAD_NONE, \
+	  "the host changes the configuration, to its version of that number; 0: a new device's", \
+	  POS(CHANGE_CONFIG, VALUE, "version", FIELD_U32)) \
 	X(REPEAT, 0x70, "repeat", PAYLOAD_OPS, \
 	  "run the operations up to `end` this many times", \
 	  POS(REPEAT, TIMES, "times", FIELD_COUNT))

@@ -17,16 +17,14 @@
 /* The smallest region that is not the page at 0 (arena.h). */
 #define REGION_BYTES (96u << 10)
 
-/* Another queue that has a request, the next one after it; false: there is none. */
+/* Another queue of whose requests the first may be sent, the next one after it; false: there
+ * is none. */
 static bool find_other(const struct target *target, unsigned queue, unsigned *other)
 {
 	for (unsigned i = 1; i < target->queue_count; i++) {
-		const struct target_request *request;
-
 		*other = (queue + i) % target->queue_count;
-		request = target_request(target, *other, 0);
-		if (request != NULL && target_has_features(target, request) &&
-		    (request->features_off & target->features) == 0)
+		if (target_request_count(target, *other) > 0 &&
+		    target_may_send(target, target_request(target, *other, 0)))
 			return true;
 	}
 	return false;
@@ -79,6 +77,10 @@ static const char *unmet_op(const struct op *op, const struct target *target)
 		return target->order != NULL ? NULL : "the device's host takes no orders";
 	if (op->code == OP_SET_NUM_PAGES)
 		return target->has_num_pages ? NULL : "the device has no num_pages";
+	if (op->code == OP_CHANGE_CONFIG)
+		return target->changes_config ? NULL
+					      : "the device's host does not change its "
+						"configuration";
 	/* A region as a whole can be taken from pointers too. */
 	if (op->code == OP_UNMAP && op->value[UNMAP_LEN] >= REGION_BYTES)
 		return told || target->set_region != NULL

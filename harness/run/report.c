@@ -214,11 +214,12 @@ static void print_host(const struct report_trace *t, const struct trace_event *e
 	      [HOST_TYPE] = "types",
 	      [HOST_TAKE] = "takes",
 	      [HOST_PUT_BACK] = "puts back",
-	      [HOST_SET_NUM_PAGES] = "wants");
+	      [HOST_SET_NUM_PAGES] = "sets num_pages",
+	      [HOST_CHANGE_CONFIG] = "changes the configuration");
 	FILE *out = t->out;
 
-	if (e->value == HOST_SET_NUM_PAGES) {
-		fprintf(out, "  host sets num_pages: %u\n", e->len);
+	if (e->value == HOST_SET_NUM_PAGES || e->value == HOST_CHANGE_CONFIG) {
+		fprintf(out, "  host %s: %u\n", acts[e->value], e->len);
 		return;
 	}
 	fprintf(out, "  host %s %u bytes of port %u: ", acts[e->value], e->len, e->index);

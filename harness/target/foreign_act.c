@@ -13,7 +13,8 @@
 _Static_assert((int)VRINGER_TYPE == HOST_TYPE && (int)VRINGER_TAKE == HOST_TAKE &&
 		       (int)VRINGER_PUT_BACK == HOST_PUT_BACK &&
 		       (int)VRINGER_SET_NUM_PAGES == HOST_SET_NUM_PAGES &&
-		       (int)VRINGER_SET_NUM_PAGES + 1 == HOST_ACT_COUNT,
+		       (int)VRINGER_CHANGE_CONFIG == HOST_CHANGE_CONFIG &&
+		       (int)VRINGER_CHANGE_CONFIG + 1 == HOST_ACT_COUNT,
 	       "enum vringer_act is enum host_act");
 _Static_assert((int)VRINGER_FORGET == ORDER_FORGET && (int)VRINGER_REFUSE == ORDER_REFUSE &&
 		       (int)VRINGER_HOLD == ORDER_HOLD && (int)VRINGER_PRETEND == ORDER_PRETEND &&

@@ -166,6 +166,7 @@ static const char *host_fault(struct foreign *f)
 	if (b->frames_max > UINT16_MAX)
 		return "has room for more than 65535 frames";
 	f->target.has_num_pages = (b->acts >> VRINGER_SET_NUM_PAGES & 1) != 0;
+	f->target.changes_config = (b->acts >> VRINGER_CHANGE_CONFIG & 1) != 0;
 	f->target.frames_max = (uint16_t)b->frames_max;
 	f->target.answers = b->answers;
 	return NULL;

@@ -242,6 +242,8 @@ const char *target_fault(const struct target *target)
 		return "has only one of save and restore";
 	if (target->has_num_pages && target->host == NULL)
 		return "has has_num_pages without a host that sets it";
+	if (target->changes_config && target->host == NULL)
+		return "has changes_config without a host that changes it";
 	if (target->dialogue != NULL && (target->dialogue->ask_count > TARGET_ANSWERS_MAX ||
 					 target->dialogue->answer_count > TARGET_ANSWERS_MAX))
 		return "has too many messages";

@@ -190,6 +190,8 @@ enum host_act {
 	HOST_PUT_BACK,	    /* bytes in front of a port's output; all of them, or 0 */
 	HOST_SET_NUM_PAGES, /* set the balloon's num_pages to `len`; returns 1 if that is a
 			     * change */
+	HOST_CHANGE_CONFIG, /* the configuration, to version number `len`, of which 0 is a
+			     * new device's; returns 1 if that is a change */
 	HOST_ACT_COUNT
 };
 
@@ -295,6 +297,7 @@ struct target {
 	unsigned port_count; /* at most TARGET_PORTS_MAX */
 	const struct target_port *ports;
 	bool has_num_pages;			/* HOST_SET_NUM_PAGES is served; 0 at first */
+	bool changes_config;			/* HOST_CHANGE_CONFIG is served; 0 at first */
 	const struct target_dialogue *dialogue; /* NULL: there is none */
 	unsigned request_count;
 	const struct target_request *requests;
@@ -399,6 +402,14 @@ static inline bool target_has_features(const struct target *target,
 				       const struct target_request *request)
 {
 	return (request->features & ~target->features) == 0;
+}
+
+/* Whether a driver that accepts all features may send it. */
+static inline bool target_may_send(const struct target *target,
+				   const struct target_request *request)
+{
+	return target_has_features(target, request) &&
+	       (request->features_off & target->features) == 0;
 }
 
 /* How many requests with a name the queue has. */

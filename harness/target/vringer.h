@@ -374,6 +374,9 @@ enum vringer_act {
 	VRINGER_TAKE,	       /* take at most that many bytes of a port's output; how many */
 	VRINGER_PUT_BACK,      /* bytes in front of a port's output; all of them, or 0 */
 	VRINGER_SET_NUM_PAGES, /* of a balloon, to `len`; returns 1 if that is a change */
+	/* Change the configuration, to the host's version number `len` of it; 0 is that of a
+	 * new device.  No two versions read the same.  Returns 1 if that is a change. */
+	VRINGER_CHANGE_CONFIG,
 };
 
 /* Orders: what the backend is to do when the device calls it next. */

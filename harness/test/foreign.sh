@@ -330,6 +330,9 @@ says said-port port port stream.bytes
 says said-port port sum counters.sum
 says said-port port refuse snapshot.refused
 says said-port port cursor snapshot.same
+says said-port config
+gives 1 "said-port: config, bug silent" env BUG=silent "$work/said" replay -t said-port "$work/config.vr"
+shows "... the driver does not hear of it" 'expected config$'
 says said-port without-feature
 says said-port with-feature
 says said-fixed fixed

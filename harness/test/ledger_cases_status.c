@@ -286,7 +286,7 @@ void case_change_in_silence(void)
 {
 	rig_live(8);
 	shown.generation++;
-	host(HOST_SET_NUM_PAGES, NULL, 5, 1);
+	host(HOST_CHANGE_CONFIG, NULL, 5, 1);
 }
 
 void case_change_told(void)
@@ -295,7 +295,11 @@ void case_change_told(void)
 	host(HOST_SET_NUM_PAGES, NULL, 4, 1);
 	rig_live(8);
 	host(HOST_SET_NUM_PAGES, NULL, 4, 0);
+	host(HOST_CHANGE_CONFIG, NULL, 0, 0);
 	host_raises = VIRTIO_MMIO_INT_CONFIG;
 	shown.generation++;
 	host(HOST_SET_NUM_PAGES, NULL, 5, 1);
+	host_raises = VIRTIO_MMIO_INT_CONFIG;
+	shown.generation++;
+	host(HOST_CHANGE_CONFIG, NULL, 1, 1);
 }

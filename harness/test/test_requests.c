@@ -346,6 +346,7 @@ static void a_demand_of_a_severity_that_is_not_asked_for_warns(void **state)
 static void a_script_has_an_instance_for_each_queue_request_and_layout(void **state)
 {
 	static struct instance list[INSTANCES_MAX];
+	static struct target_request held[2];
 	struct text_error error;
 	static const char about[] = "device any\nready q 0\n";
 	static const char sends[] = "device any\nsend_request q\nsend_request other\n";
@@ -359,6 +360,16 @@ static void a_script_has_an_instance_for_each_queue_request_and_layout(void **st
 	assert_int_equal(list[0].binding.queue, 0);
 	assert_int_equal(list[0].binding.other, 1);
 	assert_int_equal(list[1].binding.other, 0);
+	/* Where the driver may not send what it would, there is no other. */
+	held[0] = *target_request(&target, 0, 0);
+	held[1] = *target_request(&target, 1, 0);
+	held[1].features_off = 1ull << 32;
+	target.requests = held;
+	target.request_count = 2;
+	assert_int_equal(instance_list(&script, &target, true, list), 2);
+	assert_non_null(list[0].unmet);
+	assert_null(list[1].unmet);
+	held[1].features_off = 0;
 	target.features |= 1ull << 28;
 	assert_int_equal(instance_list(&script, &target, true, list), 4);
 	assert_int_equal(list[1].binding.layout, LAYOUT_INDIRECT);

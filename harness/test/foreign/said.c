@@ -26,6 +26,7 @@ struct state {
 	struct vringer_ring rings[QUEUES];
 	uint16_t next[QUEUES];
 	uint32_t output_len, input_len;
+	uint32_t version; /* of the configuration */
 	uint8_t output[HELD], input[HELD];
 	uint64_t counters[6];
 };
@@ -241,6 +242,14 @@ static uint32_t act(void *device, uint32_t what, uint32_t port, void *data, uint
 	struct state *st = &s->state;
 
 	(void)port;
+	if (what == VRINGER_CHANGE_CONFIG) {
+		if (len == st->version)
+			return 0;
+		st->version = len;
+		if (!bug("silent"))
+			s->host->config_changed(s->host->ctx);
+		return 1;
+	}
 	if (what == VRINGER_TYPE) {
 		len = len < HELD - st->input_len ? len : HELD - st->input_len;
 		memcpy(st->input + st->input_len, data, len);
@@ -293,9 +302,9 @@ static int32_t restore(void *device, const void *data, uint64_t len, uint64_t *a
 
 static void config_read(void *device, uint64_t offset, void *buf, uint32_t len)
 {
-	static const uint8_t config[] = { 80, 0, 25, 0 };
+	const struct said *s = device;
+	const uint8_t config[] = { (uint8_t)(80 + s->state.version), 0, 25, 0 };
 
-	(void)device;
 	for (uint32_t i = 0; i < len; i++)
 		((uint8_t *)buf)[i] = offset + i < sizeof(config) ? config[offset + i] : 0;
 }
@@ -310,7 +319,7 @@ static const struct vringer_port ports[] = { {
 } };
 static struct vringer_backend port_backend = {
 	.size = sizeof(port_backend),
-	.acts = 1u << VRINGER_TYPE | 1u << VRINGER_TAKE,
+	.acts = 1u << VRINGER_TYPE | 1u << VRINGER_TAKE | 1u << VRINGER_CHANGE_CONFIG,
 	.port_count = 1,
 	.ports = ports,
 	.act = act,
