@@ -200,6 +200,8 @@ install: ## Install library, header, command and scripts for your own device (PR
 	install -m 644 fuzzers/fuzz_net_loopback.dict '$(DESTDIR)$(PREFIX)/share/vringer/vringer.dict'
 	rm -rf '$(DESTDIR)$(PREFIX)/share/vringer/conformance'
 	cp -R conformance '$(DESTDIR)$(PREFIX)/share/vringer/conformance'
+	rm -rf '$(DESTDIR)$(PREFIX)/share/vringer/peers'
+	[ ! -d corpus/peers ] || cp -R corpus/peers '$(DESTDIR)$(PREFIX)/share/vringer/peers'
 	install -d '$(DESTDIR)$(PREFIX)/share/vringer/fuzz'
 	install -m 755 fuzzers/user.sh '$(DESTDIR)$(PREFIX)/share/vringer/fuzz/user.sh'
 	install -m 644 $(USER_SH) '$(DESTDIR)$(PREFIX)/share/vringer/fuzz'
@@ -339,7 +341,7 @@ $(patsubst %.c,build/obj/$1/%,$(filter fuzzers/test/test_mutator_%,$(TEST_SRC)))
 $(patsubst %.c,build/obj/$1/%,$(filter fuzzers/%,$(TEST_SRC))): \
 		%: %.o $(call objs,$1,$(MUT_SRC) $(filter fuzzers/%,$(HELPER_SRC)) \
 		harness/test/generate.c) build/obj/$1/libvringer.a
-	$$(call say,LINK) $$(CC_$1) $$(FLAGS_$1) $$(LDFLAGS) -o $$@ $$^ -lcmocka
+	$$(call say,LINK) $$(CC_$1) $$(FLAGS_$1) $$(LDFLAGS) -o $$@ $$(filter %.o,$$^) $$(filter %.a,$$^) -lcmocka
 endef
 $(foreach f,gcc clang,$(eval $(call mutator_tests,$f)))
 

@@ -6,7 +6,7 @@
 
 # encode_scripts VRINGER DEVICE DIR [BEFORE]: those of the scripts listed on standard input
 # that are for that device or for any, encoded into DIR, each under its path, without BEFORE,
-# as a name.
+# as a name.  With $brief each for one request of the device, not for all.
 encode_scripts() {
 	programs=$3.programs
 	rm -rf "$programs"
@@ -19,6 +19,6 @@ encode_scripts() {
 			cp "$script" "$programs/$(printf '%s' "${name#"${4:-}"}" | tr / -)"
 		done
 	# Mutations of a magic would be wasted: a body is all that an engine needs.
-	find "$programs" -type f -print0 | xargs -0 -r "$1" encode --body -t "$2" -o "$3" &&
+	find "$programs" -type f -print0 | xargs -0 -r "$1" encode --body ${brief:+--brief} -t "$2" -o "$3" &&
 		rm -rf "$programs"
 }

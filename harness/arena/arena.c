@@ -70,6 +70,14 @@ static void fill_pristine(struct arena *arena)
 	}
 }
 
+#define CHANGED_SIZE (ARENA_SIZE_MAX * sizeof(uint32_t))
+
+static void release_records(struct arena *arena)
+{
+	instrumented_unreserve(arena->changed, CHANGED_SIZE);
+	instrumented_unreserve(arena->pristine, ARENA_SIZE_MAX);
+}
+
 static int take_memory(struct arena *arena)
 {
 	if (arena->plain)
@@ -86,14 +94,13 @@ int arena_init(struct arena *arena, enum arena_layout layout, bool plain, struct
 	arena->heap = heap;
 	arena->plain = plain;
 	lay_out(arena, layout);
-	arena->pristine = calloc(1, ARENA_SIZE_MAX);
-	arena->changed = calloc(ARENA_SIZE_MAX, sizeof(*arena->changed));
+	arena->pristine = instrumented_reserve(ARENA_SIZE_MAX, true);
+	arena->changed = instrumented_reserve(CHANGED_SIZE, true);
 	if (arena->pristine != NULL)
 		fill_pristine(arena);
 	err = arena->pristine != NULL && arena->changed != NULL ? take_memory(arena) : -ENOMEM;
 	if (err != 0) {
-		free(arena->changed);
-		free(arena->pristine);
+		release_records(arena);
 		return err;
 	}
 	instrumented_poison(arena->memory, ARENA_SIZE_MAX);
@@ -115,8 +122,7 @@ void arena_release(struct arena *arena)
 		arena_plain_release(arena);
 	else
 		free(arena->memory);
-	free(arena->changed);
-	free(arena->pristine);
+	release_records(arena);
 }
 
 void arena_reset(struct arena *arena)

@@ -21,6 +21,12 @@ void instrumented_copy(void *to, const void *from, uint32_t len);
 void instrumented_poison(const void *memory, size_t size);
 void instrumented_unpoison(const void *memory, size_t size);
 
+/* Memory of the harness, of `size` bytes, most of which is never used: it costs what is
+ * used of it.  NULL if there is none.  Its content is unknown, or `zero`; what is before
+ * and behind it must not be accessed, as with malloc() and calloc(). */
+void *instrumented_reserve(size_t size, bool zero);
+void instrumented_unreserve(void *memory, size_t size);
+
 /* The sanitizers that this program has, as words: "AddressSanitizer, ..."; "none". */
 const char *instrumented_sanitizers(void);
 

@@ -66,7 +66,7 @@ static const struct {
 	  "fail a script in which the device "
 	  "returns no chain" },
 	{ 'F', OPTION_FLAG, "brief", NULL, AT(brief),
-	  "run a script for any queue and request on the first that it fits, not on all" },
+	  "take a script for any queue and request for the first that it fits, not for others" },
 	{ 'S', OPTION_FLAG, "strict", NULL, AT(judging.strict),
 	  "a broken `should` rule fails (always on for vringer's own models)" },
 	{ 'L', OPTION_FLAG, "limits", NULL, AT(judging.limits),

@@ -147,7 +147,8 @@ static void print_json(const struct cmd_options *options)
 		json_string(&json, "help", (*p)->help);
 		json_string(&json, "kind", (*p)->kind);
 		json_string(&json, "link", (*p)->link->name);
-		json_string(&json, "package", (*p)->package);
+		if ((*p)->package != NULL)
+			json_string(&json, "package", (*p)->package);
 		json_bool(&json, "found", program != NULL);
 		if (program == NULL)
 			peer_missing(*p, missing, sizeof(missing));

@@ -21,7 +21,7 @@ static const struct cmd_usage show_usage = {
 
 static const struct cmd_usage encode_usage = {
 	"FILE...",
-	"toQEIB",
+	"toQEIBF",
 	"Write guest programs in the binary form. Several FILEs need -o with a directory; a "
 	"script\n"
 	"for any queue then gives a file for each request of the target.",
@@ -193,8 +193,8 @@ static int encode_instances(struct convert *c, const char *path, uint8_t *bytes)
 static int encode_file(struct convert *c, const char *path, uint8_t *bytes)
 {
 	const struct instance_choice *choice = &c->options.instance;
-	bool every =
-		c->folder && choice->queue == NULL && choice->request == NULL && !choice->indirect;
+	bool every = c->folder && !c->options.brief && choice->queue == NULL &&
+		     choice->request == NULL && !choice->indirect;
 	int err = load(c, path);
 
 	if (err == 0)

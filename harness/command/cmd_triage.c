@@ -48,7 +48,7 @@ struct triage_cmd {
 	struct triage triage;
 	struct walk walk;
 	FILE *out;
-	struct json json;    /* to it */
+	struct json json; /* to it */
 	struct cmd_progress progress;
 	bool failed;			/* an error was printed on stderr */
 	size_t found, silent, expected; /* groups; inputs; inputs */

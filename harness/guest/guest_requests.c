@@ -385,7 +385,8 @@ static bool prepare(struct guest *g, const struct op *op, struct draft *d)
 	*d = (struct draft){ .queue = queue };
 	d->request = target_request(g->target, queue, (unsigned)op->value[SEND_REQUEST_WHICH]);
 	if (d->request == NULL || !r->queue[queue].ready || g->queues[queue].size == 0 ||
-	    !accepted(g, d->request->features) || (d->request->features_off & g->accepted) != 0)
+	    !accepted(g, d->request->features) ||
+	    (d->request->features_off & (g->accepted | g->target->features_always)) != 0)
 		return false;
 	d->script = &r->scripts[d->request - g->target->requests];
 	d->size = g->queues[queue].size;

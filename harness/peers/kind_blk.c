@@ -228,6 +228,8 @@ const struct kind kind_blk = {
 		    F_RO | KIND_F(VIRTIO_BLK_F_BLK_SIZE) | F_FLUSH | KIND_F(VIRTIO_BLK_F_TOPOLOGY) |
 		    KIND_F(VIRTIO_BLK_F_CONFIG_WCE) | KIND_F(VIRTIO_BLK_F_MQ) | F_DISCARD |
 		    F_WRITE_ZEROES | F_LIFETIME | F_SECURE_ERASE | F_ZONED,
+	/* 5.2.6.2: writes fail where F_RO is offered.  Zones are there, accepted or not. */
+	.features_always = F_RO | F_ZONED,
 	.config_len = 96,
 	.fields = blk_fields,
 	.requests = blk_requests,

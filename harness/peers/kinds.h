@@ -15,7 +15,8 @@ struct kind {
 	uint32_t queue_count;
 	const struct vringer_queue *queues; /* size_max: the largest that VIRTIO allows */
 	const struct vringer_queue_need *queue_needs;
-	uint64_t features; /* all that VIRTIO defines for the kind, without those of 6 */
+	uint64_t features;	  /* all that VIRTIO defines for the kind, without those of 6 */
+	uint64_t features_always; /* of these, the ones that say what a device is (vringer.h) */
 	uint32_t config_len;
 	const struct vringer_field *fields;
 	const struct vringer_request *requests;

@@ -112,6 +112,12 @@ static int32_t probe(void *opaque, struct vringer_probe *found, char *what)
 	return link->probe != NULL ? link->probe(opaque, found, what) : 0;
 }
 
+/* An opaque pointer is its author's: who takes it back knows that it is constant. */
+union any_pointer {
+	const struct peer *in;
+	void *out;
+};
+
 static void describe(struct opened *o, const struct kind *kind)
 {
 	const struct peer *peer = o->peer;
@@ -126,6 +132,7 @@ static void describe(struct opened *o, const struct kind *kind)
 	t->device_id = kind->device_id;
 	t->features =
 		((t->features | kind->features) & ~peer->features_off) | 1ull << VIRTIO_F_VERSION_1;
+	t->features_always = t->features & kind->features_always;
 	t->queue_count = count_queues(kind, t->features);
 	t->queues = kind->queues;
 	t->queue_needs = kind->queue_needs;
@@ -133,7 +140,7 @@ static void describe(struct opened *o, const struct kind *kind)
 	t->fields = kind->fields;
 	t->virtio = peer->virtio;
 	t->backend = peer->backend;
-	t->opaque = (void *)(uintptr_t)peer;
+	t->opaque = ((union any_pointer){ .in = peer }).out;
 	t->probe = probe;
 	take_requests(o, kind);
 }

@@ -30,7 +30,7 @@ struct peer {
 	const char *name;    /* "qemu-blk": a target's name */
 	const char *help;    /* one line */
 	const char *program; /* what is started unless the user names another */
-	const char *package; /* of Debian, that has it */
+	const char *package; /* of Debian, that has it; NULL: none */
 	const struct peer_link *link;
 	const char *kind; /* of kinds.h */
 	/* Arguments after the program, blanks between; words in braces are the link's to

@@ -169,6 +169,12 @@ static bool find_in_path(const char *name, char *path, size_t size)
 	}
 }
 
+/* "unix:PATH": nothing is started, somebody listens there. */
+static bool is_there(const char *name)
+{
+	return strncmp(name, "unix:/", 6) == 0;
+}
+
 const char *peer_program(const struct peer *peer)
 {
 	struct choice *choice = choice_of(peer);
@@ -178,6 +184,8 @@ const char *peer_program(const struct peer *peer)
 	if (choice == NULL)
 		return NULL;
 	name = choice->words != NULL ? choice->words[0] : peer->program;
+	if (is_there(name))
+		return name;
 	if (strchr(name, '/') != NULL)
 		return is_program(name) ? name : NULL;
 	if (!find_in_path(name, path, sizeof(path)))
@@ -196,6 +204,8 @@ void peer_missing(const struct peer *peer, char *line, size_t size)
 
 	if (choice != NULL && choice->words != NULL)
 		snprintf(line, size, "%s: there is no such program", choice->words[0]);
+	else if (peer->package == NULL)
+		snprintf(line, size, "a backend of yours, expected its command line by --command");
 	else
 		snprintf(line, size, "%s is not there, expected Debian's package %s, or --command",
 			 peer->program, peer->package);

@@ -12,12 +12,24 @@
 
 /* An export of one thread; null-co completes a request where it is asked. */
 static const struct vhost_side qsd_null = { .rest = VHOST_REST_LOOP, .reconnects = true };
+static const struct vhost_side qsd_log = { .logs = true,
+					   .rest = VHOST_REST_LOOP,
+					   .reconnects = true };
 /* Files are read and written by threads of a pool. */
 static const struct vhost_side qsd_file = { .rest = VHOST_REST_THREADS,
 					    .reconnects = true,
 					    .disk_len = 64 << 10 };
-/* The worst that is known of a backend that nobody described. */
-static const struct vhost_side stranger = { .rest = VHOST_REST_THREADS, .reconnects = true };
+/* It serves one connection, with a thread for each queue. */
+static const struct vhost_side one_connection = { .rest = VHOST_REST_THREADS };
+static const struct vhost_side one_connection_log = { .rest = VHOST_REST_THREADS, .logs = true };
+
+/* A backend that nobody described: the user's command line starts it, and each program that
+ * uses it gets a new process. */
+#define STRANGER(called, of, what)                                                                 \
+	{                                                                                          \
+		.name = (called), .help = (what), .program = (called), .link = &peer_vhost_user,   \
+		.kind = (of), .arguments = "--socket-path {socket}", .host_side = &one_connection  \
+	}
 
 const struct peer peers_vhost_user[] = {
 	{ .name = "qsd-blk",
@@ -26,8 +38,9 @@ const struct peer peers_vhost_user[] = {
 	  .package = QSD_PACKAGE,
 	  .link = &peer_vhost_user,
 	  .kind = "blk",
-	  .arguments = "--blockdev driver=file,node-name=disk,filename={disk},locking=off " QSD_EXPORT
-		       ",writable=on",
+	  .arguments =
+		  "--blockdev driver=file,node-name=disk,filename={disk},locking=off " QSD_EXPORT
+		  ",writable=on",
 	  .host_side = &qsd_file },
 	{ .name = "qsd-null",
 	  .help = "qemu-storage-daemon's vhost-user-blk export, read-only, of zeroes",
@@ -35,16 +48,58 @@ const struct peer peers_vhost_user[] = {
 	  .package = QSD_PACKAGE,
 	  .link = &peer_vhost_user,
 	  .kind = "blk",
-	  .arguments = "--blockdev driver=null-co,node-name=disk,size=1048576,read-zeroes=on " QSD_EXPORT
-		       ",writable=off",
+	  .arguments =
+		  "--blockdev driver=null-co,node-name=disk,size=1048576,read-zeroes=on " QSD_EXPORT
+		  ",writable=off",
 	  .host_side = &qsd_null },
-	{ .name = "vhost-user-rng",
-	  .help = "an entropy device's vhost-user backend",
-	  .program = "vhost-device-rng",
-	  .package = "vhost-device-rng",
+	{ .name = "qsd-log",
+	  .help = "qemu-storage-daemon's vhost-user-blk export of zeroes, with a log of dirty "
+		  "pages",
+	  .program = QSD,
+	  .package = QSD_PACKAGE,
+	  .link = &peer_vhost_user_log,
+	  .kind = "blk",
+	  .arguments =
+		  "--blockdev driver=null-co,node-name=disk,size=1048576,read-zeroes=on " QSD_EXPORT
+		  ",writable=off",
+	  .host_side = &qsd_log },
+	/* The folder that it shares is empty and deleted: a guest changes nothing. */
+	{ .name = "virtiofsd",
+	  .help = "QEMU's virtiofsd, which shares an empty folder",
+	  .program = "/usr/lib/qemu/virtiofsd",
+	  .package = "qemu-system-common",
 	  .link = &peer_vhost_user,
+	  .kind = "fs",
+	  .arguments = "--fd={fd} -f -o source={folder} -o sandbox=chroot -o log_level=err "
+		       "--rlimit-nofile=0",
+	  .host_side = &one_connection },
+	{ .name = "qemu-vhost-gpu",
+	  .help = "QEMU's vhost-user-gpu, without a display",
+	  .program = "/usr/lib/qemu/vhost-user-gpu",
+	  .package = "qemu-system-gui",
+	  .link = &peer_vhost_user,
+	  .kind = "gpu",
+	  .arguments = "--fd={connection}",
+	  .host_side = &one_connection },
+	STRANGER("vhost-user-blk", "blk", "a vhost-user backend of a block device"),
+	STRANGER("vhost-user-net", "net", "a vhost-user backend of a network card"),
+	STRANGER("vhost-user-fs", "fs", "a vhost-user backend of a file system"),
+	STRANGER("vhost-user-rng", "rng", "a vhost-user backend of an entropy device"),
+	STRANGER("vhost-user-console", "console", "a vhost-user backend of a console"),
+	STRANGER("vhost-user-scsi", "scsi", "a vhost-user backend of a SCSI host"),
+	STRANGER("vhost-user-input", "input", "a vhost-user backend of an input device"),
+	STRANGER("vhost-user-gpu", "gpu", "a vhost-user backend of a GPU"),
+	STRANGER("vhost-user-crypto", "crypto", "a vhost-user backend of a crypto device"),
+	STRANGER("vhost-user-vsock", "vsock", "a vhost-user backend of a socket device"),
+	STRANGER("vhost-user-i2c", "i2c", "a vhost-user backend of an I2C adapter"),
+	STRANGER("vhost-user-gpio", "gpio", "a vhost-user backend of a GPIO device"),
+	STRANGER("vhost-user-sound", "sound", "a vhost-user backend of a sound device"),
+	{ .name = "vhost-user-rng-log",
+	  .help = "a vhost-user backend of an entropy device, with a log of dirty pages",
+	  .program = "vhost-user-rng-log",
+	  .link = &peer_vhost_user_log,
 	  .kind = "rng",
 	  .arguments = "--socket-path {socket}",
-	  .host_side = &stranger },
+	  .host_side = &one_connection_log },
 	{ .name = NULL },
 };

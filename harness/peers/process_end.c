@@ -269,25 +269,41 @@ static bool find_place(const char *words, struct line *found, char *detail, size
 	return false;
 }
 
-/* The last line that begins with its own name, "prog: what is wrong"; a warning is no
- * reason. */
+/* The bytes of "prog: " at the beginning of a line, for any `name` where that is NULL; 0:
+ * there are none. */
+static size_t speaker_of(const struct line *line, const char *name)
+{
+	size_t len = 0;
+
+	while (len < line->len && is_name_char(line->text[len]))
+		len++;
+	if (name != NULL)
+		len = strlen(name);
+	if (len == 0 || line->len <= len + 2 || memcmp(line->text + len, ": ", 2) != 0 ||
+	    (name != NULL && !begins(line, name)))
+		return 0;
+	return len + 2;
+}
+
+/* The last line that begins with its own name, "prog: what is wrong", or, `name` NULL, with
+ * any; a warning is no reason. */
 static bool find_complaint(const char *words, const char *name, struct line *found, char *detail,
 			   size_t size)
 {
-	size_t len = strlen(name);
 	struct line line;
+	size_t from = 0;
 
 	found->text = NULL;
 	for (const char *at = words; at != NULL && *at != '\0'; at = line.next) {
 		line = line_at(at);
-		if (line.len > len + 2 && begins(&line, name) &&
-		    memcmp(line.text + len, ": ", 2) == 0 &&
-		    find(&line, line.text, ": warning: ") == NULL)
-			*found = line;
+		if (speaker_of(&line, name) == 0 || find(&line, line.text, ": warning: ") != NULL)
+			continue;
+		*found = line;
+		from = name != NULL ? speaker_of(&line, name) : 0;
 	}
 	if (found->text == NULL)
 		return false;
-	add_slug(detail, size, found->text + len + 2, found->len - len - 2);
+	add_slug(detail, size, found->text + from, found->len - from);
 	return detail[0] != '\0';
 }
 
@@ -330,6 +346,7 @@ static void name_status(struct process_end *end, const char *name, int status, c
 {
 	char how[48], detail[DETAIL_MAX] = "";
 	struct line said = { .text = NULL };
+	bool named;
 
 	if (WIFSIGNALED(status)) {
 		const char *signal = sigabbrev_np(WTERMSIG(status));
@@ -341,8 +358,13 @@ static void name_status(struct process_end *end, const char *name, int status, c
 		snprintf(end->signature, sizeof(end->signature), "exit-%d", WEXITSTATUS(status));
 		snprintf(how, sizeof(how), "exited with status %d", WEXITSTATUS(status));
 	}
-	if (!find_place(words, &said, detail, sizeof(detail)) &&
-	    !(may_complain(status) && find_complaint(words, name, &said, detail, sizeof(detail))))
+	named = find_place(words, &said, detail, sizeof(detail));
+	if (!named && may_complain(status)) {
+		named = find_complaint(words, name, &said, detail, sizeof(detail));
+		if (!named && said.text == NULL && WIFEXITED(status))
+			named = find_complaint(words, NULL, &said, detail, sizeof(detail));
+	}
+	if (!named)
 		said = find_last(words);
 	if (detail[0] != '\0') {
 		strcat(end->signature, ":");

@@ -83,6 +83,10 @@ struct vhost_memory_table {
 	} regions[VHOST_REGIONS_MAX];
 };
 
+struct vhost_log {
+	uint64_t mmap_size, mmap_offset;
+};
+
 struct vhost_config {
 	uint32_t offset, size, flags;
 	uint8_t bytes[VHOST_CONFIG_MAX];
@@ -99,6 +103,7 @@ struct vhost_user_msg {
 		struct vhost_vring_state state;
 		struct vhost_vring_addr addr;
 		struct vhost_memory_table memory;
+		struct vhost_log log;
 		struct vhost_config config;
 		uint8_t bytes[VHOST_PAYLOAD_MAX];
 	} payload;

@@ -20,6 +20,7 @@
 #include <unistd.h>
 
 #define LOOP_TRIPS 8u	     /* until it took a notification; else it is looked at */
+#define LOOP_LOOKS 24u	     /* ... before it is asked: about 10 us */
 #define LOOK_NS 20000l	     /* between two looks at its threads, at first */
 #define LOOK_MAX_NS 2000000l /* ... at most */
 #define POLL_NS 300000ull    /* CPU time that a polling backend gets the rings for */
@@ -61,8 +62,13 @@ static void break_off(struct vhost_user *u)
 	bool live = u->live;
 
 	u->used = true;
-	if (vhost_renew(u, why) != 0) {
-		report_gone(u, "peer:hang-up", why);
+	if (vhost_renew(u, why) != 0 || vhost_round_trip(u) != 0) {
+		if (u->process != NULL && !process_outlives(u->process, DYING_MS, &u->end))
+			report_end(u);
+		else
+			report_gone(u, "peer:hang-up",
+				    why[0] != '\0' ? why
+						   : "the backend closes each new connection");
 		return;
 	}
 	u->broken = true;
@@ -94,11 +100,11 @@ void vhost_failed(struct vhost_user *u, int err)
 		snprintf(message, sizeof(message), "the backend cannot be spoken to: %s",
 			 strerror(-err));
 	else
-		snprintf(message, sizeof(message), "%s%s%s", f->message,
-			 err == -EPROTO ? ": " : "", err == -EPROTO ? u->channel.why : "");
+		snprintf(message, sizeof(message), "%s%s%s", f->message, err == -EPROTO ? ": " : "",
+			 err == -EPROTO ? u->channel.why : "");
 	report_gone(u,
-		    f == failures + sizeof(failures) / sizeof(failures[0]) ? "peer:error" :
-									       f->signature,
+		    f == failures + sizeof(failures) / sizeof(failures[0]) ? "peer:error"
+									   : f->signature,
 		    message);
 }
 
@@ -131,8 +137,8 @@ static bool took_kicks(struct vhost_user *u)
 
 	for (unsigned i = 0; i < u->kind->queue_count; i++)
 		if (u->rings[i].live)
-			kicks[count++] = (struct pollfd){ .fd = u->rings[i].kick,
-							  .events = POLLIN };
+			kicks[count++] =
+				(struct pollfd){ .fd = u->rings[i].kick, .events = POLLIN };
 	return count == 0 || poll(kicks, count, 0) == 0;
 }
 
@@ -142,21 +148,12 @@ static int rest_loop(struct vhost_user *u)
 	int err = 0;
 
 	for (unsigned i = 0; i < LOOP_TRIPS && !took && err == 0; i++) {
-		took = took_kicks(u);
+		for (unsigned n = 0; n < LOOP_LOOKS && !took; n++)
+			took = took_kicks(u);
 		err = vhost_round_trip(u);
 	}
 	/* It does not wait for one of them, or gets no CPU time. */
 	return err != 0 || took || u->process == NULL ? err : rest_threads(u);
-}
-
-static int enable_all(struct vhost_user *u, bool on)
-{
-	int err = 0;
-
-	for (unsigned i = 0; i < u->kind->queue_count && err == 0; i++)
-		if (u->rings[i].live)
-			err = vhost_enable(u, i, on);
-	return err;
 }
 
 /* It has its rings until it has run for a while: then it looked at each many times. */
@@ -164,7 +161,7 @@ static int rest_paused(struct vhost_user *u)
 {
 	static const struct timespec pause = { .tv_nsec = LOOK_NS };
 	uint64_t from;
-	int err = enable_all(u, true);
+	int err = vhost_enable(u, true);
 
 	from = process_cpu_ns(u->process);
 	while (err == 0 && process_cpu_ns(u->process) - from < POLL_NS) {
@@ -172,7 +169,7 @@ static int rest_paused(struct vhost_user *u)
 		if (!process_is_well(u->process, &u->end))
 			err = -ECHILD;
 	}
-	return err != 0 ? err : enable_all(u, false);
+	return err != 0 ? err : vhost_enable(u, false);
 }
 
 /* ---- what it did ----------------------------------------------------------------- */
@@ -182,8 +179,7 @@ void vhost_drain(struct vhost_user *u)
 	uint64_t count;
 
 	for (unsigned i = 0; i < u->kind->queue_count; i++)
-		while (u->rings[i].call >= 0 &&
-		       read(u->rings[i].call, &count, sizeof(count)) > 0)
+		while (u->rings[i].call >= 0 && read(u->rings[i].call, &count, sizeof(count)) > 0)
 			;
 }
 
@@ -227,7 +223,7 @@ static bool is_ready(int fd, short *events)
 	return true;
 }
 
-/* Of a connection on which nothing is due. */
+/* Is the connection as it should be?  What is due may come at any time. */
 static int look_at_channel(struct vhost_user *u)
 {
 	uint8_t byte;
@@ -237,6 +233,9 @@ static int look_at_channel(struct vhost_user *u)
 		return -EPIPE;
 	if (got < 0)
 		return errno == EAGAIN || errno == EINTR ? 0 : -errno;
+	/* An answer that is not waited for yet, of a new connection. */
+	if (u->due_count > 0)
+		return 0;
 	snprintf(u->channel.why, sizeof(u->channel.why), "a message that nobody asked for");
 	return -EPROTO;
 }

@@ -3,8 +3,8 @@
  * What a front-end says to a vhost-user backend: who it is, where guest memory and the
  * rings are, when they begin and end, and the configuration.  See vhost_user.h.
  *
- * Every exchange ends with an answer of the backend's, so that what was asked for is done
- * when it returns.
+ * Each call ends with an answer of the backend's, so that what was asked for is done when it
+ * returns.  On the way there messages follow each other without waiting.
  */
 #include "harness/peers/vhost_user.h"
 
@@ -14,11 +14,10 @@
 #include <string.h>
 #include <sys/eventfd.h>
 #include <sys/socket.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
 #define BIT(n) (UINT64_C(1) << (n))
-/* What is used of the protocol's own features. */
+/* What is used of the protocol's own features, but for the log. */
 #define PROTOCOL_FEATURES                                                                          \
 	(BIT(VHOST_PROTOCOL_MQ) | BIT(VHOST_PROTOCOL_REPLY_ACK) |                                  \
 	 BIT(VHOST_PROTOCOL_BACKEND_REQ) | BIT(VHOST_PROTOCOL_CONFIG) |                            \
@@ -64,14 +63,61 @@ static int say_ring_fd(struct vhost_user *u, enum vhost_request request, unsigne
 	return say(u, &msg);
 }
 
+/* The answers that are due, in order.  -EREMOTEIO: one of the messages was refused. */
+static int receive_due(struct vhost_user *u)
+{
+	bool refused = false;
+	int err = 0;
+
+	for (unsigned i = 0; i < u->due_count && err == 0; i++) {
+		const struct vhost_due *due = &u->due[i];
+		struct vhost_user_msg reply;
+
+		err = vhost_receive_reply(&u->channel, due->request, sizeof(uint64_t),
+					  sizeof(uint64_t), &reply);
+		if (err == 0 && due->ack) {
+			refused = refused || reply.payload.u64 != 0;
+		} else if (err == 0 && reply.payload.u64 != due->value) {
+			snprintf(u->channel.why, sizeof(u->channel.why),
+				 "another answer to message %u than in the connection before",
+				 due->request);
+			err = -EPROTO;
+		}
+	}
+	u->due_count = 0;
+	return err != 0 ? err : refused ? -EREMOTEIO : 0;
+}
+
+static int add_due(struct vhost_user *u, struct vhost_due due)
+{
+	int err = u->due_count == VHOST_DUE_MAX ? receive_due(u) : 0;
+
+	if (err == 0)
+		u->due[u->due_count++] = due;
+	return err;
+}
+
+int vhost_ask(struct vhost_user *u, struct vhost_user_msg *msg, uint32_t size_min,
+	      uint32_t size_max)
+{
+	uint32_t request = msg->header.request;
+	int err = say(u, msg);
+
+	if (err == 0)
+		err = receive_due(u);
+	if (err == 0 || err == -EREMOTEIO) {
+		int last = vhost_receive_reply(&u->channel, request, size_min, size_max, msg);
+
+		err = last != 0 ? last : err;
+	}
+	return err;
+}
+
 static int ask_u64(struct vhost_user *u, enum vhost_request request, uint64_t *value)
 {
 	struct vhost_user_msg msg = vhost_user_message(request, 0);
-	int err = say(u, &msg);
+	int err = vhost_ask(u, &msg, sizeof(*value), sizeof(*value));
 
-	if (err == 0)
-		err = vhost_receive_reply(&u->channel, request, sizeof(*value), sizeof(*value),
-					  &msg);
 	if (err == 0)
 		*value = msg.payload.u64;
 	return err;
@@ -84,20 +130,26 @@ int vhost_round_trip(struct vhost_user *u)
 	return ask_u64(u, VHOST_USER_GET_FEATURES, &features);
 }
 
-/* Say it and wait until it is done.  -EREMOTEIO: it was refused. */
-static int say_and_wait(struct vhost_user *u, struct vhost_user_msg *msg)
+int vhost_say_acked(struct vhost_user *u, struct vhost_user_msg *msg)
 {
-	uint32_t request = msg->header.request;
-	bool acked = vhost_speaks(u, VHOST_PROTOCOL_REPLY_ACK);
-	int err;
+	int err = 0;
 
-	if (acked)
+	if (vhost_speaks(u, VHOST_PROTOCOL_REPLY_ACK)) {
 		msg->header.flags |= VHOST_FLAG_NEED_REPLY;
-	err = say(u, msg);
-	if (err != 0 || !acked)
-		return err != 0 ? err : vhost_round_trip(u);
-	err = vhost_receive_reply(&u->channel, request, sizeof(uint64_t), sizeof(uint64_t), msg);
-	return err != 0 ? err : msg->payload.u64 != 0 ? -EREMOTEIO : 0;
+		err = add_due(u, (struct vhost_due){ msg->header.request, true, 0 });
+	}
+	return err != 0 ? err : say(u, msg);
+}
+
+int vhost_wait(struct vhost_user *u)
+{
+	return vhost_speaks(u, VHOST_PROTOCOL_REPLY_ACK) ? receive_due(u) : vhost_round_trip(u);
+}
+
+/* What is used of the protocol's own features. */
+static uint64_t wanted(const struct vhost_user *u)
+{
+	return PROTOCOL_FEATURES | (u->side.logs ? BIT(VHOST_PROTOCOL_LOG_SHMFD) : 0);
 }
 
 /* ---- who it is ------------------------------------------------------------------ */
@@ -119,26 +171,40 @@ static int give_backend_channel(struct vhost_user *u)
 	return err;
 }
 
+/* `known`: it said so before, and will say so again. */
+static int learn(struct vhost_user *u, enum vhost_request request, uint64_t *value)
+{
+	struct vhost_user_msg msg = vhost_user_message(request, 0);
+	int err;
+
+	if (!u->known)
+		return ask_u64(u, request, value);
+	err = add_due(u, (struct vhost_due){ request, false, *value });
+	return err != 0 ? err : say(u, &msg);
+}
+
 int vhost_introduce(struct vhost_user *u)
 {
 	struct vhost_user_msg owner = vhost_user_message(VHOST_USER_SET_OWNER, 0);
-	int err = ask_u64(u, VHOST_USER_GET_FEATURES, &u->features);
+	int err;
 
-	u->protocol = 0;
 	u->memory = 0;
+	u->due_count = 0;
+	err = learn(u, VHOST_USER_GET_FEATURES, &u->features);
 	if (err == 0 && (u->features >> VHOST_USER_F_PROTOCOL_FEATURES & 1) != 0) {
-		err = ask_u64(u, VHOST_USER_GET_PROTOCOL_FEATURES, &u->protocol);
-		u->protocol &= PROTOCOL_FEATURES;
+		err = learn(u, VHOST_USER_GET_PROTOCOL_FEATURES, &u->offered);
 		if (err == 0)
-			err = say_u64(u, VHOST_USER_SET_PROTOCOL_FEATURES, u->protocol);
+			err = say_u64(u, VHOST_USER_SET_PROTOCOL_FEATURES, u->offered & wanted(u));
+		u->protocol = u->offered & wanted(u);
 	}
 	if (err == 0)
 		err = say(u, &owner);
 	if (err == 0)
 		err = give_backend_channel(u);
-	if (err != 0 || !vhost_speaks(u, VHOST_PROTOCOL_MQ))
-		return err;
-	return ask_u64(u, VHOST_USER_GET_QUEUE_NUM, &u->queue_num);
+	if (err == 0 && vhost_speaks(u, VHOST_PROTOCOL_MQ))
+		err = learn(u, VHOST_USER_GET_QUEUE_NUM, &u->queue_num);
+	u->known = u->known || err == 0;
+	return err;
 }
 
 int vhost_get_status(struct vhost_user *u, uint8_t *status)
@@ -166,9 +232,7 @@ int vhost_get_config(struct vhost_user *u, uint8_t *bytes)
 	int err;
 
 	msg.payload.config.size = u->config_len;
-	err = say(u, &msg);
-	if (err == 0)
-		err = vhost_receive_reply(&u->channel, VHOST_USER_GET_CONFIG, 0, size, &msg);
+	err = vhost_ask(u, &msg, 0, size);
 	if (err != 0)
 		return err;
 	/* No payload, or none of the configuration, is how it refuses. */
@@ -187,44 +251,14 @@ int vhost_set_config(struct vhost_user *u, uint32_t offset, const void *bytes, u
 	msg.payload.config.offset = offset;
 	msg.payload.config.size = len;
 	memcpy(msg.payload.config.bytes, bytes, len);
-	err = say_and_wait(u, &msg);
+	err = vhost_say_acked(u, &msg);
+	if (err == 0)
+		err = vhost_wait(u);
 	/* VIRTIO says nothing of writes to fields that are not the driver's to write. */
 	return err == -EREMOTEIO ? 0 : err;
 }
 
 /* ---- memory and rings ------------------------------------------------------------ */
-
-static int say_memory(struct vhost_user *u)
-{
-	const struct vringer_host *host = u->host;
-	struct vhost_user_msg msg = vhost_user_message(
-		VHOST_USER_SET_MEM_TABLE,
-		(uint32_t)(offsetof(struct vhost_memory_table, regions) +
-			   host->region_count * sizeof(msg.payload.memory.regions[0])));
-	struct stat file = { .st_ino = 0 };
-	int err;
-
-	if (host->region_count == 0 || host->region_count > VHOST_REGIONS_MAX ||
-	    fstat(host->regions[0].fd, &file) != 0)
-		return -EINVAL;
-	if (u->memory == file.st_ino)
-		return 0;
-	msg.payload.memory.count = host->region_count;
-	msg.fd_count = host->region_count;
-	for (uint32_t i = 0; i < host->region_count; i++) {
-		const struct vringer_region *region = &host->regions[i];
-
-		msg.payload.memory.regions[i].guest_addr = region->addr;
-		msg.payload.memory.regions[i].size = region->size;
-		msg.payload.memory.regions[i].user_addr = region->addr;
-		msg.payload.memory.regions[i].mmap_offset = region->fd_offset;
-		msg.fds[i] = region->fd;
-	}
-	err = say_and_wait(u, &msg);
-	if (err == 0)
-		u->memory = file.st_ino;
-	return err;
-}
 
 static int make_eventfd(int *fd)
 {
@@ -257,7 +291,11 @@ static int say_addresses(struct vhost_user *u, unsigned queue, const struct vrin
 						      .desc_user_addr = ring->desc,
 						      .avail_user_addr = ring->avail,
 						      .used_user_addr = ring->used };
-	return say_and_wait(u, &msg);
+	if (u->side.logs) {
+		msg.payload.addr.flags = 1u << VHOST_VRING_F_LOG;
+		msg.payload.addr.log_guest_addr = ring->used;
+	}
+	return vhost_say_acked(u, &msg);
 }
 
 /* All that a ring has but the notifications that start it. */
@@ -276,30 +314,46 @@ static int describe_ring(struct vhost_user *u, unsigned queue, const struct vrin
 	return err != 0 ? err : say_addresses(u, queue, ring);
 }
 
-int vhost_enable(struct vhost_user *u, unsigned queue, bool on)
+static int say_enabled(struct vhost_user *u, unsigned queue, bool on)
 {
 	struct vhost_user_msg msg =
 		vhost_user_message(VHOST_USER_SET_VRING_ENABLE, sizeof(msg.payload.state));
 
 	if ((u->features >> VHOST_USER_F_PROTOCOL_FEATURES & 1) == 0)
-		return vhost_round_trip(u);
+		return 0;
 	msg.payload.state = (struct vhost_vring_state){ .index = queue, .num = on };
-	return say_and_wait(u, &msg);
+	return vhost_say_acked(u, &msg);
+}
+
+int vhost_enable(struct vhost_user *u, bool on)
+{
+	int err = 0;
+
+	for (unsigned i = 0; i < u->kind->queue_count && err == 0; i++)
+		if (u->rings[i].live)
+			err = say_enabled(u, i, on);
+	return err != 0 ? err : vhost_wait(u);
 }
 
 int vhost_activate(struct vhost_user *u, uint64_t features, const struct vringer_ring *rings)
 {
 	uint64_t own = u->features & BIT(VHOST_USER_F_PROTOCOL_FEATURES);
+	uint64_t log = u->side.logs ? BIT(VHOST_F_LOG_ALL) : 0;
 	bool paused = u->side.rest == VHOST_REST_PAUSED;
-	int err = say_u64(u, VHOST_USER_SET_FEATURES, features | own);
+	int err = say_u64(u, VHOST_USER_SET_FEATURES, features | own | log);
 
 	if (err == 0)
 		err = set_status(u, STATUS_FEATURES);
 	if (err == 0)
-		err = say_memory(u);
+		err = vhost_say_memory(u);
+	if (err == 0 && u->side.logs)
+		err = vhost_say_log(u);
 	for (unsigned i = 0; i < u->kind->queue_count && err == 0; i++)
 		if (rings[i].ready != 0)
 			err = describe_ring(u, i, &rings[i]);
+	/* A backend may raise an interrupt when it is told how to: that is none of the device's. */
+	if (err == 0)
+		err = vhost_wait(u);
 	if (err == 0)
 		vhost_drain(u);
 	for (unsigned i = 0; i < u->kind->queue_count && err == 0; i++) {
@@ -308,12 +362,12 @@ int vhost_activate(struct vhost_user *u, uint64_t features, const struct vringer
 		u->rings[i].live = true;
 		u->places[i] = rings[i];
 		err = say_ring_fd(u, VHOST_USER_SET_VRING_KICK, i, u->rings[i].kick);
-		if (err == 0 && !paused)
-			err = vhost_enable(u, i, true);
+		if (err == 0)
+			err = say_enabled(u, i, !paused);
 	}
 	if (err == 0)
 		err = set_status(u, STATUS_FEATURES | VIRTIO_CONFIG_S_DRIVER_OK);
-	return err;
+	return err != 0 ? err : vhost_wait(u);
 }
 
 int vhost_stop_ring(struct vhost_user *u, unsigned queue, uint16_t *taken)
@@ -324,11 +378,7 @@ int vhost_stop_ring(struct vhost_user *u, unsigned queue, uint16_t *taken)
 
 	u->rings[queue].live = false;
 	msg.payload.state = (struct vhost_vring_state){ .index = queue };
-	err = say(u, &msg);
-	if (err == 0)
-		err = vhost_receive_reply(&u->channel, VHOST_USER_GET_VRING_BASE,
-					  sizeof(msg.payload.state), sizeof(msg.payload.state),
-					  &msg);
+	err = vhost_ask(u, &msg, sizeof(msg.payload.state), sizeof(msg.payload.state));
 	if (err == 0)
 		*taken = (uint16_t)msg.payload.state.num;
 	return err;
@@ -349,5 +399,6 @@ int vhost_reset(struct vhost_user *u)
 		return err;
 	/* It may forget all that it was told. */
 	u->memory = 0;
-	return say_and_wait(u, &device);
+	err = vhost_say_acked(u, &device);
+	return err != 0 ? err : vhost_wait(u);
 }

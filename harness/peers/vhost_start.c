@@ -79,8 +79,7 @@ static int listen_unnamed(struct sockaddr_un *at, socklen_t *len)
 	*at = (struct sockaddr_un){ .sun_family = AF_UNIX };
 	*len = sizeof(*at);
 	/* Only the family: the kernel finds a name in the abstract name space. */
-	if (fd >= 0 &&
-	    bind(fd, (const struct sockaddr *)at, sizeof(at->sun_family)) == 0 &&
+	if (fd >= 0 && bind(fd, (const struct sockaddr *)at, sizeof(at->sun_family)) == 0 &&
 	    listen(fd, 1) == 0 && getsockname(fd, (struct sockaddr *)at, len) == 0)
 		return fd;
 	err = -errno;
@@ -326,6 +325,7 @@ void vhost_leave(struct vhost_user *u)
 	if (!u->side.reconnects) {
 		process_stop(u->process);
 		u->process = NULL;
+		u->known = false;
 	}
 }
 
@@ -334,6 +334,7 @@ void vhost_end(struct vhost_user *u)
 	vhost_leave(u);
 	process_stop(u->process);
 	u->process = NULL;
+	u->known = false;
 	if (u->door >= 0)
 		close(u->door);
 	u->door = -1;

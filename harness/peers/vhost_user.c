@@ -39,9 +39,9 @@ static struct vhost_user *make_user(const struct peer *peer)
 	}
 	u->peer = peer;
 	u->kind = kind;
-	u->side = *(peer->host_side != NULL ? (const struct vhost_side *)peer->host_side :
-					      &no_side);
-	u->door = u->disk = u->channel.fd = u->backend_requests = -1;
+	u->side =
+		*(peer->host_side != NULL ? (const struct vhost_side *)peer->host_side : &no_side);
+	u->door = u->disk = u->channel.fd = u->backend_requests = u->log_fd = -1;
 	u->channel.patience = vhost_patience;
 	u->channel.ctx = u;
 	for (unsigned i = 0; i < VHOST_QUEUES_MAX; i++)
@@ -84,6 +84,14 @@ static struct vhost_user *user_of(const struct peer *peer)
 
 /* ---- the calls ------------------------------------------------------------------ */
 
+/* A backend that we did not start may serve one connection at a time, and another process of
+ * ours may want it next. */
+static void leave_theirs(struct vhost_user *u)
+{
+	if (u->process == NULL)
+		vhost_leave(u);
+}
+
 /* The most bytes of configuration that it gives. */
 static int measure_config(struct vhost_user *u)
 {
@@ -93,8 +101,8 @@ static int measure_config(struct vhost_user *u)
 	u->config_len = 0;
 	if (!vhost_speaks(u, VHOST_PROTOCOL_CONFIG))
 		return 0;
-	u->config_len = u->kind->config_len < VHOST_CONFIG_MAX ? u->kind->config_len :
-								 VHOST_CONFIG_MAX;
+	u->config_len =
+		u->kind->config_len < VHOST_CONFIG_MAX ? u->kind->config_len : VHOST_CONFIG_MAX;
 	do
 		err = u->config_len > 0 ? vhost_get_config(u, bytes) : 0;
 	while (err == -EREMOTEIO && --u->config_len > 0);
@@ -133,6 +141,7 @@ static int32_t user_probe(void *opaque, struct vringer_probe *probe, char *what)
 		if (i >= count)
 			probe->queue_max[i] = 0;
 	}
+	leave_theirs(u);
 	return 0;
 }
 
@@ -147,6 +156,8 @@ static void *user_create(const struct vringer_host *host, uint64_t offered,
 	if (u == NULL)
 		return NULL;
 	u->host = host;
+	vhost_all_regions(u);
+	vhost_clear_log(u);
 	if (vhost_renew(u, why) != 0) {
 		host->report(host->ctx, VRINGER_REPORT_UNUSABLE, "peer:unusable", why);
 		return NULL;
@@ -177,6 +188,7 @@ static void user_destroy(void *device)
 
 	if (u->gone)
 		vhost_end(u);
+	leave_theirs(u);
 	u->live = false;
 	u->host = NULL;
 }
@@ -188,7 +200,9 @@ static void user_activate(void *device, uint64_t features, const struct vringer_
 
 	if (u->gone || u->channel.fd < 0)
 		return;
-	u->live = u->used = u->busy = true;
+	u->live = u->used = true;
+	/* One loop has done all it was told when it answers. */
+	u->busy = u->side.rest != VHOST_REST_LOOP || vhost_speaks(u, VHOST_PROTOCOL_STATUS);
 	err = vhost_activate(u, features, rings);
 	if (err != 0)
 		vhost_failed(u, err);
@@ -265,25 +279,43 @@ static int32_t user_settle(void *device, uint32_t ms, const uint32_t *outstandin
 	return 0;
 }
 
+static int32_t user_set_region(void *device, uint64_t addr, uint32_t present)
+{
+	struct vhost_user *u = device;
+	int err;
+
+	if (u->gone || u->channel.fd < 0)
+		return -ENOTCONN;
+	err = vhost_set_region(u, addr, present != 0);
+	if (err != 0 && err != -EREMOTEIO && err != -EINVAL)
+		vhost_failed(u, err);
+	return err;
+}
+
+static uint32_t user_logged(const void *device, uint64_t page)
+{
+	const struct vhost_user *u = device;
+
+	/* One that hung up wrote down what it had to, or not: nobody asks any more. */
+	return u->gone || u->broken || vhost_logged(u, page);
+}
+
+#define CALLS(place)                                                                               \
+	.version = VRINGER_VERSION, .size = sizeof(struct vringer_target),                         \
+	.level = VRINGER_LEVEL_ACTIVATED, .memory = VRINGER_MEMORY_PLAIN, .layout = place,         \
+	.features = BIT(VIRTIO_RING_F_INDIRECT_DESC) | BIT(VIRTIO_RING_F_EVENT_IDX) |              \
+		    BIT(VIRTIO_F_VERSION_1) | BIT(VIRTIO_F_ORDER_PLATFORM),                        \
+	.create = user_create, .destroy = user_destroy, .activate = user_activate,                 \
+	.kick = user_kick, .queue_stop = user_queue_stop, .reset = user_reset,                     \
+	.config_read = user_config_read, .config_write = user_config_write,                        \
+	.settle_queues = user_settle, .probe = user_probe, .set_region = user_set_region
+
 const struct peer_link peer_vhost_user = {
 	.name = "vhost-user",
-	.target = {
-		.version = VRINGER_VERSION,
-		.size = sizeof(struct vringer_target),
-		.level = VRINGER_LEVEL_ACTIVATED,
-		.memory = VRINGER_MEMORY_PLAIN,
-		.layout = VRINGER_LAYOUT_BELOW_TOP,
-		.features = BIT(VIRTIO_RING_F_INDIRECT_DESC) | BIT(VIRTIO_RING_F_EVENT_IDX) |
-			    BIT(VIRTIO_F_VERSION_1) | BIT(VIRTIO_F_ORDER_PLATFORM),
-		.create = user_create,
-		.destroy = user_destroy,
-		.activate = user_activate,
-		.kick = user_kick,
-		.queue_stop = user_queue_stop,
-		.reset = user_reset,
-		.config_read = user_config_read,
-		.config_write = user_config_write,
-		.settle_queues = user_settle,
-		.probe = user_probe,
-	},
+	.target = { CALLS(VRINGER_LAYOUT_BELOW_TOP) },
+};
+
+const struct peer_link peer_vhost_user_log = {
+	.name = "vhost-user",
+	.target = { CALLS(VRINGER_LAYOUT_OFFSET), .logged = user_logged },
 };

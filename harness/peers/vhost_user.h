@@ -50,6 +50,7 @@ struct vhost_side {
 	uint16_t queue_max; /* 0: VHOST_QUEUE_SIZE */
 	uint32_t disk_len;  /* bytes of {disk} */
 	bool pairs;	    /* GET_QUEUE_NUM counts pairs of queues */
+	bool logs;	    /* it is to keep a log of dirty pages */
 };
 
 /* In a peer's arguments, and in a command line of the user:
@@ -64,6 +65,14 @@ struct vhost_ring {
 	int kick, call, err; /* eventfds, made once */
 	bool live;	     /* the backend may touch it */
 };
+
+/* An answer that was not waited for yet. */
+struct vhost_due {
+	uint32_t request;
+	bool ack;	/* whether it was done: 0 */
+	uint64_t value; /* else: what it said when it was asked first */
+};
+#define VHOST_DUE_MAX 32u
 
 /* A backend, for as long as this process lives. */
 struct vhost_user {
@@ -84,21 +93,30 @@ struct vhost_user {
 	uint64_t cpu_from;
 	unsigned slices, asleep;
 
+	struct vhost_due due[VHOST_DUE_MAX];
+	unsigned due_count;
+
 	/* What it said of itself. */
-	uint64_t features, protocol;
+	bool known;
+	uint64_t features, offered; /* `offered` and `protocol`: of the protocol's own */
+	uint64_t protocol;	    /* ... those that are used */
 	uint32_t config_len;
 	uint64_t queue_num;
 
 	/* The device. */
 	const struct vringer_host *host;
 	uint64_t memory; /* inode of the file whose table it has; 0: none */
+	uint32_t away;	 /* regions that were taken away, a bit each */
+	int log_fd;	 /* of dirty pages, as long as the process lives; -1: none */
+	uint8_t *log;
+	size_t log_len;
 	struct vringer_ring places[VHOST_QUEUES_MAX]; /* of the rings */
 	struct vhost_ring rings[VHOST_QUEUES_MAX];
-	bool live;	   /* activated */
-	bool used;	   /* not as it was when it was connected to */
-	bool busy;	   /* something was asked since the last rest */
-	bool broken;	   /* it hung up or refused, and the driver did not reset it yet */
-	bool gone;	   /* so it was reported, or is unusable */
+	bool live;   /* activated */
+	bool used;   /* not as it was when it was connected to */
+	bool busy;   /* something was asked since the last rest */
+	bool broken; /* it hung up or refused, and the driver did not reset it yet */
+	bool gone;   /* so it was reported, or is unusable */
 	struct process_end end;
 };
 
@@ -118,7 +136,9 @@ int vhost_patience(void *user);
 
 /* ---- vhost_session.c: 0, or what the channel says -------------------------------- */
 
-/* Ask for features and all else that does not depend on a driver. */
+/* Ask for features and all else that does not depend on a driver.  Of a process that was
+ * asked before the answers are not waited for: the next exchange checks that they are the
+ * same. */
 int vhost_introduce(struct vhost_user *u);
 /* A message, and its answer. */
 int vhost_round_trip(struct vhost_user *u);
@@ -128,13 +148,35 @@ int vhost_get_config(struct vhost_user *u, uint8_t *bytes);
 int vhost_set_config(struct vhost_user *u, uint32_t offset, const void *bytes, uint32_t len);
 /* Until the next reset. */
 int vhost_activate(struct vhost_user *u, uint64_t features, const struct vringer_ring *rings);
-int vhost_enable(struct vhost_user *u, unsigned queue, bool on);
+/* All live rings. */
+int vhost_enable(struct vhost_user *u, bool on);
 /* Stop one ring: how far it was taken. */
 int vhost_stop_ring(struct vhost_user *u, unsigned queue, uint16_t *taken);
 /* Stop all rings, and reset the device as far as the backend has a message for it. */
 int vhost_reset(struct vhost_user *u);
 /* Does the protocol have that feature, and both sides speak it? */
 bool vhost_speaks(const struct vhost_user *u, enum vhost_protocol_feature feature);
+
+/* Send a message that is answered, and receive that; what was said before is done then. */
+int vhost_ask(struct vhost_user *u, struct vhost_user_msg *msg, uint32_t size_min,
+	      uint32_t size_max);
+/* Say it; vhost_wait says whether it was done. */
+int vhost_say_acked(struct vhost_user *u, struct vhost_user_msg *msg);
+/* Until all that was said is done.  -EREMOTEIO: something was refused. */
+int vhost_wait(struct vhost_user *u);
+
+/* ---- vhost_memory.c -------------------------------------------------------------- */
+
+/* The table of regions, unless it has that already. */
+int vhost_say_memory(struct vhost_user *u);
+/* A region comes or goes.  -EREMOTEIO: it was refused, and stays as it was. */
+int vhost_set_region(struct vhost_user *u, uint64_t addr, bool present);
+/* All are there again, for the next program. */
+void vhost_all_regions(struct vhost_user *u);
+/* The log of dirty pages: announce it, clear it, ask it. */
+int vhost_say_log(struct vhost_user *u);
+void vhost_clear_log(struct vhost_user *u);
+bool vhost_logged(const struct vhost_user *u, uint64_t page);
 
 /* ---- vhost_rest.c ---------------------------------------------------------------- */
 
@@ -145,6 +187,7 @@ void vhost_failed(struct vhost_user *u, int err);
 /* Forget what call descriptors have. */
 void vhost_drain(struct vhost_user *u);
 
-extern const struct peer_link peer_vhost_user;
+/* The log of a backend covers memory up to its end, so that must not be at 2^64. */
+extern const struct peer_link peer_vhost_user, peer_vhost_user_log;
 
 #endif

@@ -14,6 +14,9 @@
 #include <stdlib.h>
 #include <string.h>
 
+/* The smallest region that is not the page at 0 (arena.h). */
+#define REGION_BYTES (96u << 10)
+
 /* Another queue that has a request, the next one after it; false: there is none. */
 static bool find_other(const struct target *target, unsigned queue, unsigned *other)
 {
@@ -76,6 +79,12 @@ static const char *unmet_op(const struct op *op, const struct target *target)
 		return target->changes_config ? NULL
 					      : "the device's host does not change its "
 						"configuration";
+	/* A region as a whole can be taken from pointers too. */
+	if (op->code == OP_UNMAP && op->value[UNMAP_LEN] >= REGION_BYTES)
+		return told || target->set_region != NULL
+			       ? NULL
+			       : "holes need a device that reaches memory by calls, or regions "
+				 "that come and go";
 	if (op->code == OP_RACE || op->code == OP_RACE_WRITE || op->code == OP_UNMAP)
 		return told ? NULL : "races and holes need a device that reaches memory by calls";
 	if (op->code == OP_FAULT_ACCESS && op->value[FAULT_ACCESS_PURPOSE] != 0)
@@ -128,7 +137,18 @@ static const char *unmet_words(const struct instance *in, const struct script *s
 /* Features of the target that the header holds back. */
 static uint64_t held_back(const struct script *script, const struct target *target)
 {
-	return target->features & ~(script->prog.features | 1ull << VIRTIO_F_VERSION_1);
+	return target->features &
+	       ~(script->prog.features | target->features_always | 1ull << VIRTIO_F_VERSION_1);
+}
+
+/* Whether the header makes queues smaller. */
+static bool holds_sizes_back(const struct script *script, const struct target *target)
+{
+	for (uint32_t i = 0; i < target->queue_count && i < PROGRAM_QUEUES; i++)
+		if (script->prog.queue_max[i] != 0 &&
+		    script->prog.queue_max[i] < target->queues[i].size_max)
+			return true;
+	return false;
 }
 
 /* What its operations need of the queue's size, and of the features that it accepts. */
@@ -142,6 +162,8 @@ static const char *unmet_start(const struct instance *in, const struct script *s
 	if (target->fixed_features && (held_back(script, target) != 0 ||
 				       (target->features_high & ~script->prog.features_high) != 0))
 		return "needs a device that can hold features back";
+	if (target->fixed_sizes && holds_sizes_back(script, target))
+		return "needs a device that can offer smaller queues";
 	if (in->queue && script->needs_size > size_max)
 		return "needs a larger queue";
 	if (in->request != NULL && (in->request->features & held_back(script, target)) != 0)
@@ -160,8 +182,9 @@ static const char *unmet_start(const struct instance *in, const struct script *s
 		    in->request->len > 0 && in->request->room > 0)
 			return "needs a request in one buffer";
 		if ((in->request->features_off & target->features & ~held_back(script, target) &
-		     (op->value[START_FEATURES] != 0 ? op->value[START_FEATURES] : UINT64_MAX)) !=
-		    0)
+		     (op->value[START_FEATURES] != 0
+			      ? op->value[START_FEATURES] | target->features_always
+			      : UINT64_MAX)) != 0)
 			return "needs a request that may be sent with the features accepted";
 		if (op->value[START_FEATURES] != 0 &&
 		    ((in->request->features | target->queues[in->binding.queue].features) &

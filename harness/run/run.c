@@ -3,6 +3,7 @@
  * The life of a run, and its operations in order.  See run.h.
  */
 #include "devices/table.h"
+#include "harness/arena/instrumented.h"
 #include "harness/run/run_internal.h"
 
 #include <errno.h>
@@ -148,9 +149,11 @@ static void on_change(void *ctx, uint64_t addr, const uint8_t *data, uint32_t le
 }
 
 /* Of what the host takes, and of snapshots: one block. */
+#define BUFFERS_SIZE (GUEST_OUTPUT_MAX + 3ull * SNAPSHOT_MAX)
+
 static int open_buffers(struct run *run)
 {
-	run->guest.output = malloc(GUEST_OUTPUT_MAX + 3ull * SNAPSHOT_MAX);
+	run->guest.output = instrumented_reserve(BUFFERS_SIZE, false);
 	if (run->guest.output == NULL)
 		return -ENOMEM;
 	run->snapshots[0].bytes = run->guest.output + GUEST_OUTPUT_MAX;
@@ -251,7 +254,7 @@ int run_open(struct run **run, const struct target *target, struct text_error *e
 fail_arena:
 	requests_close(&r->guest.requests);
 	free(r->liveness);
-	free(r->guest.output);
+	instrumented_unreserve(r->guest.output, BUFFERS_SIZE);
 	ledger_close(&r->guest.ledger);
 	arena_release(&r->guest.arena);
 fail_run:
@@ -268,7 +271,7 @@ void run_close(struct run *run)
 	ledger_close(&run->guest.ledger);
 	requests_close(&run->guest.requests);
 	free(run->liveness);
-	free(run->guest.output);
+	instrumented_unreserve(run->guest.output, BUFFERS_SIZE);
 	free(run);
 }
 
@@ -291,7 +294,7 @@ static void set_offer(struct run *run, const struct program *prog)
 
 	run->guest.offered.low =
 		(target->features & (target->fixed_features ? UINT64_MAX : prog->features)) |
-		1ULL << VIRTIO_F_VERSION_1;
+		target->features_always | 1ULL << VIRTIO_F_VERSION_1;
 	run->guest.offered.high =
 		target->features_high & (target->fixed_features ? UINT64_MAX : prog->features_high);
 	for (unsigned i = 0; i < PROGRAM_QUEUES; i++) {

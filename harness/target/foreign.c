@@ -286,6 +286,7 @@ static void describe(struct foreign *f)
 	target->device_id = t->device_id;
 	target->features = t->features;
 	target->features_high = t->features_high;
+	target->features_always = t->features & t->features_always;
 	target->queue_count = t->queue_count;
 	target->queues = f->queues;
 	target->config_len = t->config_len;

@@ -56,6 +56,7 @@ static const char *take(struct foreign *f, const struct vringer_probe *probe)
 	f->given.features_high &= probe->features_high;
 	f->given.config_len = probe->config_len;
 	f->target.features = f->ops.features = f->given.features;
+	f->target.features_always &= f->given.features;
 	f->target.features_high = f->ops.features_high = f->given.features_high;
 	f->target.config_len = f->given.config_len;
 	take_fields(f);

@@ -264,6 +264,7 @@ struct target {
 	bool strict, limits;	  /* broken rules of severity `should`, `limit` always fail a run */
 	bool keeps_config;	  /* the configuration may outlast a reset */
 	bool fixed_features;	  /* always offers all features */
+	uint64_t features_always; /* that it always offers: those that say what it is */
 	bool fixed_sizes;	  /* always has the largest queues */
 	uint16_t virtio;	  /* the version that it was written against, 0x0104 for 1.4 */
 	uint64_t gives_away;	  /* bits: queues whose chains name pages that become the host's */

@@ -577,7 +577,7 @@ struct vringer_target {
 	const char *liveness;
 
 	/* Create a device in the state after reset.  NULL if there is no memory.
-	 * `offered`: the feature bits to offer, a part of those above; `queue_max`:
+	 * `offered`: the feature bits to offer, a part of those above with features_always; `queue_max`:
 	 * queue_count sizes, the values that QueueNumMax must have.  A device that shows
 	 * others breaks status.registers. */
 	void *(*create)(const struct vringer_host *host, uint64_t offered,
@@ -680,6 +680,10 @@ struct vringer_target {
 	 * vringer's own bound. */
 	uint32_t settle_ms;
 	uint32_t reserved2;
+	/* Of `features`, the bits that say what the device is, as VIRTIO_BLK_F_RO does: it
+	 * offers them whatever `offered` says, no script holds them back, and they count as
+	 * accepted where a request must not be sent with them. */
+	uint64_t features_always;
 };
 
 #define VRINGER_WHAT_MAX 200u

@@ -56,17 +56,22 @@ left() {
 	tap "$1: no process is left" $?
 }
 
+# until_there FILE PATTERN: wait until it has such a line, a minute.
+until_there() {
+	waited=0
+	until grep -q "$2" "$1" || [ "$waited" = 120 ]; do
+		sleep 0.5
+		waited=$((waited + 1))
+	done
+}
+
 # ends NAME ENGINE UNTIL SIGNAL WHOM: a long run that is ended once it shows a line
 # like UNTIL; in a process group of its own, as of a terminal.
 ends() {
 	name=$1
 	setsid env --default-signal=INT fuzzers/fuzz.sh run "$2" 300 2 net_loopback >"$out" 2>"$err" &
 	pid=$!
-	waited=0
-	until grep -q "$3" "$out" || [ "$waited" = 120 ]; do
-		sleep 0.5
-		waited=$((waited + 1))
-	done
+	until_there "$out" "$3"
 	begun=$(date +%s)
 	[ "$5" = all ] && whom=-$pid || whom=$pid
 	kill -s "$4" -- "$whom"
@@ -111,10 +116,17 @@ ends 'AFL++, SIGTERM' afl '[1-9] crashes' TERM one
 ends 'AFL++, SIGHUP' afl '[1-9] crashes' HUP one
 
 # Two runs of one target would share their logs: the second waits.
-fuzzers/fuzz.sh run libfuzzer 6 1 net_loopback >first 2>&1 &
-until grep -q '^== finding' first; do sleep 0.5; done
-gives 1 'a second run' fuzzers/fuzz.sh run libfuzzer 2 1 net_loopback
-wait
+fuzzers/fuzz.sh run libfuzzer 300 1 net_loopback >first 2>&1 &
+first=$!
+until_there first '^== finding'
+fuzzers/fuzz.sh run libfuzzer 2 1 net_loopback >"$out" 2>"$err" &
+second=$!
+until_there "$out" '^== net_loopback: waiting'
+kill -s TERM "$first"
+wait "$second"
+[ $? = 1 ]
+tap 'a second run: exit 1' $?
+wait "$first"
 shows 'it waits for the first, and says so' '^== net_loopback: waiting for another run of it in this tree$'
 shows 'and has a result' '^== net_loopback: [1-9][0-9]* executions'
 grep -q '^== net_loopback: [1-9][0-9]* executions' first
@@ -125,11 +137,7 @@ for signal in TERM HUP; do
 	rm -rf "$findings" "$logs"
 	setsid env --default-signal=INT fuzzers/fuzz.sh run libfuzzer 300 2 net_loopback >"$out" 2>"$err" &
 	pid=$!
-	waited=0
-	until grep -q '^== finding: fetch.walk' "$out" || [ "$waited" = 60 ]; do
-		sleep 1
-		waited=$((waited + 1))
-	done
+	until_there "$out" '^== finding: fetch.walk'
 	kill -s $signal "$pid"
 	(sleep 100 && kill -KILL -- "-$pid") 2>/dev/null &
 	killer=$!

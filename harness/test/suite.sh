@@ -3,7 +3,8 @@
 #
 # suite.sh LOGS 'NAME<tab>COMMAND': run COMMAND, which prints TAP, as one test
 # suite; report it on one line, and what failed below.  Logs and counts go to
-# the folder LOGS, as NAME.tap, NAME.err and NAME.counts.
+# the folder LOGS, as NAME.tap, NAME.err and NAME.counts; LOGS/times gets a line
+# `CPU-SECONDS SECONDS NAME`.
 #
 # Several run at once, so the report is one write.
 set -eu
@@ -14,7 +15,13 @@ command=${2#*"$(printf '\t')"}
 base=$logs/$(printf '%s' "$name" | tr ' /' '--')
 
 rc=0
+begun=$(date +%s)
 timeout -k 10 "${SUITE_SECONDS:-600}" sh -c "$command" </dev/null >"$base.tap" 2>"$base.err" || rc=$?
+# Its second line is of the processes that ended: user, system.
+times >"$base.times"
+awk -v took="$(($(date +%s) - begun))" -v name="$name" 'NR == 2 {
+	for (i = 1; i <= 2; i++) { split($i, t, /[ms]/); cpu += 60 * t[1] + t[2] }
+	printf "%.1f %d %s\n", cpu, took, name }' "$base.times" >>"$logs/times"
 awk -v rc="$rc" -f harness/test/tap.awk "$base.tap" >"$base.result"
 {
 	read -r passed failed skipped

@@ -102,4 +102,22 @@ tap 'is not all shown' $?
 { printf 'hang:' && head -c 1000 /dev/zero | tr '\0' a && echo ' # x'; } >"$work/bad"
 bad 'what no signature is as long as' 1 1 'the signature is too long, expected at most [0-9]+ bytes'
 
+# A demand that is not met has a signature too: folder, script, line.
+mkdir "$work/demands"
+printf 'device net-loopback\nreset\n> status DRIVER\n' >"$work/demands/d.vr"
+gives 1 'a demand' "$VRINGER" run "$work/demands/d.vr"
+shows 'a demand: its signature' '^# signature: demand:demands/d.vr:3$'
+for line in 3 '*'; do
+	printf 'demand:demands/d.vr:%s # why\n' "$line" >"$work/list"
+	gives 0 "a known demand, $line" "$VRINGER" run --known "$work/list" "$work/demands/d.vr"
+	shows "a known demand, $line: is told" '^not ok 1 - .* # TODO known: demand:demands/d.vr:3: why$'
+	shows "a known demand, $line: is counted" '^# known: demand:demands/d.vr:.*  # why \(met 1 time\)$'
+	gives 0 "a known demand, $line: replay" "$VRINGER" replay --known "$work/list" "$work/demands/d.vr"
+done
+printf 'demand:demands/d.vr:4 # why\n' >"$work/list"
+gives 1 'another demand is known' "$VRINGER" run --known "$work/list" "$work/demands/d.vr"
+gives 1 'a demand in JSON' "$VRINGER" run --json "$work/demands/d.vr"
+jq -e '.results[0].signature == "demand:demands/d.vr:3"' "$out" >/dev/null
+tap 'a demand in JSON: its signature' $?
+
 tap_end

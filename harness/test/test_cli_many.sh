@@ -118,7 +118,8 @@ refuses 'one of them twice' "^$work/list:50002:1: 'completion.len:op7' is alread
 
 # Progress: a file that takes long comes between two others.
 mkfifo "$work/slow"
-(sleep 6 && cat "$work/crashes/1") >"$work/slow" &
+# It is opened when triage has come to it.
+{ sleep 6 && cat "$work/crashes/1"; } >"$work/slow" &
 "$rule" triage -t net-loopback "$work/crashes/1" "$work/slow" "$work/crashes/2" >"$out" 2>"$err"
 grep -qx 'triage: 2 of 3 files, 1 signatures' "$err"
 tap 'triage says how far it is' $?

@@ -184,6 +184,7 @@ static void test_requests(void **state)
 		unsigned demanded = 0;
 
 		assert_non_null(request);
+		assert_int_equal(kinds[i]->features_always & ~kinds[i]->features, 0);
 		for (; request->name != NULL; request++) {
 			assert_true(request->queue < kinds[i]->queue_count);
 			assert_in_range(strlen(request->name), 1, REQUEST_NAME_LETTERS);

@@ -61,7 +61,10 @@ static void its_words_make_the_name(void **state)
 		{ "panic: runtime error: index out of range [5] with length 3\n\ngoroutine 1 "
 		  "[running]:\n",
 		  EXITED(2), "exit-2:panic-runtime-error-index-out-of-range-with" },
-		{ "panic: of a shell\n", EXITED(2), "exit-2" },
+		{ "panic: of a shell\n", EXITED(2), "exit-2:panic-of-a-shell" },
+		{ "fv_panic: libvhost-user: virtio: invalid address for buffers 7\n", EXITED(1),
+		  "exit-1:fv_panic-libvhost-user-virtio-invalid" },
+		{ "some: word\n", SIGABRT, "SIGABRT" },
 		{ "double free or corruption (out)\n", SIGABRT,
 		  "SIGABRT:double-free-or-corruption-out" },
 		{ "*** stack smashing detected ***: terminated\n", SIGABRT,

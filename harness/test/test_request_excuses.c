@@ -274,6 +274,22 @@ static void a_request_that_a_feature_forbids_is_not_sent(void **state)
 	indirect = false;
 }
 
+/* Not accepted, and yet what the device is. */
+static void a_feature_that_the_device_always_has_forbids_a_request_too(void **state)
+{
+	(void)state;
+	indirect = true;
+	take(NULL);
+	requests[1].features_off = INDIRECT;
+	assert_found("start driver_ok features=VERSION_1\nsend_request q\n", RULE_REQUEST_ANSWERED);
+	deaf = false;
+	target.liveness = NULL;
+	target.features_always = INDIRECT;
+	assert_silent("start driver_ok features=VERSION_1\nsend_request q\n> answered q 0\n");
+	assert_true(result.passed);
+	indirect = false;
+}
+
 /* Bytes that the host has typed and the device has not passed on yet. */
 static void what_the_host_still_has_after_a_reset_is_no_failure_of_liveness(void **state)
 {
@@ -430,6 +446,7 @@ int main(void)
 		cmocka_unit_test(a_device_that_needs_a_reset_is_not_judged),
 		cmocka_unit_test(a_save_that_failed_excuses),
 		cmocka_unit_test(a_request_that_a_feature_forbids_is_not_sent),
+		cmocka_unit_test(a_feature_that_the_device_always_has_forbids_a_request_too),
 		cmocka_unit_test(what_the_host_still_has_after_a_reset_is_no_failure_of_liveness),
 		cmocka_unit_test(an_excused_request_after_a_reset_is_done_with),
 		cmocka_unit_test(a_request_of_a_feature_that_is_not_offered_is_left_out),

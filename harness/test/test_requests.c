@@ -427,6 +427,19 @@ static void a_script_that_holds_features_back_is_skipped_where_it_cannot_be(void
 	target.fixed_features = true;
 	assert_string_equal(instance_unmet(&in, &script, &target, &transport_mmio),
 			    "needs a device that can hold features back");
+	target.fixed_features = false;
+	script.prog.features = UINT64_MAX;
+	script.prog.queue_max[0] = 4;
+	assert_null(instance_unmet(&in, &script, &target, &transport_mmio));
+	target.fixed_sizes = true;
+	assert_string_equal(instance_unmet(&in, &script, &target, &transport_mmio),
+			    "needs a device that can offer smaller queues");
+	target.fixed_sizes = false;
+	script.prog.features = 1ull << VIRTIO_F_VERSION_1;
+	target.fixed_features = true;
+	/* There is nothing else to hold back. */
+	target.features_always = target.features;
+	assert_null(instance_unmet(&in, &script, &target, &transport_mmio));
 }
 
 /* Whether the script passes; by queue 1. */
@@ -436,6 +449,34 @@ static bool passes(const char *text)
 
 	run(text, &binding);
 	return result.passed;
+}
+
+/* Nor what the device is, whoever accepts it. */
+static void a_feature_that_the_device_always_has_is_not_held_back(void **state)
+{
+	static const char text[] = "device any features=VERSION_1\n"
+				   "start driver_ok features=VERSION_1\nsend_request q\n";
+	static struct target_request request;
+	struct text_error error;
+	struct instance in;
+	char offered[120];
+
+	(void)state;
+	take("console");
+	snprintf(offered, sizeof(offered),
+		 "device any features=VERSION_1\nstart driver\nread DeviceFeatures\n> value 0x%x\n",
+		 (unsigned)target.features);
+	request = *target_request(&target, 1, 0);
+	request.features_off = target.features & UINT32_MAX;
+	in = (struct instance){ .queue = true, .request = &request };
+	in.binding.queue = 1;
+	assert_int_equal(text_parse_bound(&script, text, strlen(text), &in.binding, &error), 0);
+	assert_null(instance_unmet(&in, &script, &target, &transport_mmio));
+	assert_false(passes(offered));
+	target.features_always = target.features;
+	assert_string_equal(instance_unmet(&in, &script, &target, &transport_mmio),
+			    "needs a request that may be sent with the features accepted");
+	assert_true(passes(offered));
 }
 
 static void all_means_those_that_were_offered_and_one_at_least(void **state)
@@ -580,6 +621,7 @@ int main(void)
 		cmocka_unit_test(an_interrupt_counts_until_the_driver_does_something_else),
 		cmocka_unit_test(at_top_the_last_byte_is_that_of_memory),
 		cmocka_unit_test(a_script_that_holds_features_back_is_skipped_where_it_cannot_be),
+		cmocka_unit_test(a_feature_that_the_device_always_has_is_not_held_back),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -12,7 +12,6 @@
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/socket.h>
-#include <time.h>
 #include <unistd.h>
 
 #define COUNT(table) (sizeof(table) / sizeof((table)[0]))
@@ -100,20 +99,12 @@ static void babble(void)
 	exit(1);
 }
 
-/* Memory that is used, 1 MiB at a time. */
+/* Memory that is used, 16 MiB at a time. */
 static void eat(void)
 {
-	static const struct timespec chew = { .tv_nsec = 50000 };
-	const size_t bite = 1u << 20;
-
-	for (;;) {
-		uint8_t *bytes = mmap(NULL, bite, PROT_READ | PROT_WRITE,
-				      MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
-
-		if (bytes != MAP_FAILED)
-			memset(bytes, 1, bite);
-		nanosleep(&chew, NULL);
-	}
+	for (;;)
+		mmap(NULL, 16u << 20, PROT_READ | PROT_WRITE,
+		     MAP_PRIVATE | MAP_ANONYMOUS | MAP_POPULATE, -1, 0);
 }
 
 /* A grandchild in a session of its own, which keeps all descriptors. */
@@ -140,6 +131,11 @@ static void leave_child_and_exit(void)
 static void hang_up(void)
 {
 	shutdown(connection, SHUT_RDWR);
+}
+
+static void hang_up_and_wait(void)
+{
+	hang_up();
 	wait_for_ever();
 }
 
@@ -191,6 +187,7 @@ static const struct {
 	{ "child", leave_child },
 	{ "child-exit", leave_child_and_exit },
 	{ "hang-up", hang_up },
+	{ "hang-up-hang", hang_up_and_wait },
 	{ "half", hang_up_halfway },
 	{ "half-hang", stop_halfway },
 	{ "pour", pour },
@@ -238,12 +235,14 @@ void luck_connected(int socket)
 	connection = socket;
 }
 
-void luck_strike(enum moment moment)
+bool luck_strike(enum moment moment)
 {
 	if (chosen == COUNT(misfortunes) || moment != due || misfortunes[chosen].happen == NULL)
-		return;
+		return true;
 	due = NEVER;
 	misfortunes[chosen].happen();
+	return misfortunes[chosen].happen != hang_up &&
+	       misfortunes[chosen].happen != hang_up_halfway;
 }
 
 bool luck_is(const char *name, enum moment moment)

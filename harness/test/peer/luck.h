@@ -29,7 +29,8 @@ bool luck_choose(const char *name);
 bool luck_when(const char *moment);
 /* The connection that a misfortune may be about, or -1. */
 void luck_connected(int socket);
-void luck_strike(enum moment moment);
+/* false: it has hung up, and has nothing to do any more for whoever was connected. */
+bool luck_strike(enum moment moment);
 /* Is the chosen one of that name due at this moment?  For what only one program can do. */
 bool luck_is(const char *name, enum moment moment);
 /* The names of both, for a usage line. */

@@ -16,6 +16,10 @@
 #define BIT(n) (UINT64_C(1) << (n))
 #define OFFERED                                                                                    \
 	(BIT(VIRTIO_F_VERSION_1) | BIT(VIRTIO_RING_F_EVENT_IDX) | BIT(VIRTIO_RING_F_INDIRECT_DESC))
+/* Those that a driver sets; of the others none is offered. */
+#define STATUS_BITS                                                                                \
+	(VIRTIO_CONFIG_S_ACKNOWLEDGE | VIRTIO_CONFIG_S_DRIVER | VIRTIO_CONFIG_S_DRIVER_OK |        \
+	 VIRTIO_CONFIG_S_FEATURES_OK | VIRTIO_CONFIG_S_FAILED)
 #define MAGIC 0x74726976u
 #define VENDOR 0x52454550u
 
@@ -88,8 +92,8 @@ static void look_at_ring(struct mmio *d)
 
 static void notify(struct mmio *d, uint32_t queue)
 {
-	luck_strike(AT_KICK);
-	if (queue != 0 || !d->ring.live || (d->status & VIRTIO_CONFIG_S_NEEDS_RESET) != 0)
+	if (!luck_strike(AT_KICK) || queue != 0 || !d->ring.live ||
+	    (d->status & VIRTIO_CONFIG_S_NEEDS_RESET) != 0)
 		return;
 	if (d->faults[MMIO_STRAYS])
 		memory_write(d->ring.memory, 0, "\x99", 1);
@@ -148,8 +152,7 @@ static void set_status(struct mmio *d, uint32_t value)
 		added &= ~(uint32_t)VIRTIO_CONFIG_S_FEATURES_OK;
 	if (((d->status | added) & VIRTIO_CONFIG_S_FEATURES_OK) == 0)
 		added &= ~(uint32_t)VIRTIO_CONFIG_S_DRIVER_OK;
-	added &= ~(uint32_t)VIRTIO_CONFIG_S_NEEDS_RESET;
-	d->status |= added & 0xff;
+	d->status |= added & STATUS_BITS;
 	start_queue(d);
 }
 

@@ -181,7 +181,8 @@ static void take_kick(void)
 
 	if (kick < 0 || read(kick, &count, sizeof(count)) != sizeof(count))
 		return;
-	luck_strike(AT_KICK);
+	if (!luck_strike(AT_KICK))
+		return;
 	kicked = true;
 	if (enabled)
 		serve();
@@ -292,7 +293,7 @@ static bool set_descriptor(struct wire_message *m, int *fd)
 	replace(fd, has_one ? m->fds[0] : -1);
 	m->fd_count = 0;
 	put_event(wake);
-	if (is[CALLS_AT_START] && fd != &err)
+	if (is[CALLS_AT_START] && fd == &call)
 		put_event(call);
 	/* Nobody will notify. */
 	kicked = kicked || (fd == &kick && (!has_one || is[POLLS]));

@@ -1,0 +1,231 @@
+#!/bin/sh
+# SPDX-License-Identifier: Apache-2.0 OR MIT
+#
+# peers.sh [WORD]: devices in processes of their own, those of peer/, or only the cases
+# with WORD in them.
+#
+# Legal ones: scripts for any device are silent on each, of every severity; each runs
+# another PART-th of them, PART=1 all.  Unlucky ones: peer/luck.tsv says what is said of
+# each.  peer/known.tsv has what is wrong still.  Every case of those runs twice, both at the same time and beside a process that
+# takes all the CPU time that it gets, and must say the same.  Nothing takes for ever, and
+# neither a process nor a file is left.  Prints TAP.
+# shellcheck disable=SC1091,SC2154
+set -eu
+
+. harness/test/tap.sh
+
+word=${1:-}
+part=${PART:-24}
+vringer=${VRINGER:-$PWD/build/obj/gcc/vringer}
+bound=90 # seconds for one run
+jobs=4
+
+# Programs of this run alone, so that what is left of them is known by its path.
+mkdir "$work/bin" "$work/tmp" "$work/cases"
+cp build/test/peer/vhost_user_rng build/test/peer/qtest_server "$work/bin"
+export TMPDIR="$work/tmp"
+
+# ---- scripts for unlucky ones: few instances each ---------------------------------------
+
+script() {
+	{
+		echo "# $1: what an unlucky peer is driven with."
+		echo 'device any'
+		cat
+	} >"$work/$1.vr"
+}
+
+chain() {
+	printf 'chain q %s\npublish q 0\nnotify q\nsettle\n> outstanding q 0\n' "$1"
+}
+
+{ echo 'start driver_ok size=4' && chain b9:w && echo reset; } | script one
+printf 'start driver_ok size=4\nsend_request q\n> answered q 1\n' | script request
+printf 'start driver_ok size=4\nrepeat 3\n  send_request q\n  > answered q 1\nend\n' | script three
+{ echo 'start driver_ok size=4' && chain 'b0 b9:w'; } | script readable
+{ echo 'buffer b9 len=0' && echo 'start driver_ok size=4' && chain b9:w; } | script zero
+{
+	echo 'start driver_ok size=4' && echo 'avail_flags q 1' && chain b9:w
+} | sed '1s/$/ features=0xffffffffdfffffff/' | script quiet
+{
+	echo 'start driver_ok size=4' && chain b9:w
+	# The first of two interrupts is not wanted; by flags it is.
+	echo 'start driver_ok size=4 features=0xffffffffdfffffff'
+	echo 'used_event q 1000' && chain b9:w && echo '> raised used'
+} | script fewer
+{
+	printf 'start driver_ok size=4\nchain q b9:w\npublish q 4\nnotify q\nsettle\n'
+	printf 'start driver_ok size=4\nsend_request q\n> answered q 1\n'
+} | script bad
+printf 'start driver\nnegotiate VERSION_1|0x1\nstatus ACKNOWLEDGE|DRIVER|FEATURES_OK\n' | script agrees
+
+# ---- how a peer is driven ---------------------------------------------------------------
+
+# drive PROGRAM OPTIONS RUN'S ARGUMENTS...
+drive() {
+	program=$1 options=$2
+	shift 2
+	case $program$options in
+	vhost_user_rng*{*) peer=vhost-user-rng ;;
+	vhost_user_rng*) peer=vhost-user-rng options="--socket {socket} $options" ;;
+	*) peer=qemu-rng ;;
+	esac
+	timeout "$bound" "$vringer" run --peer "$peer" --command "$work/bin/$program $options" "$@" </dev/null
+}
+
+# What is left: processes of ours, and files.
+left() {
+	for exe in /proc/[0-9]*/exe; do
+		case $(readlink "$exe" 2>/dev/null) in
+		"$work"/bin/*) pid=${exe#/proc/} && pid=${pid%/exe} && echo "process $pid: $(tr '\0' ' ' <"/proc/$pid/cmdline")" ;;
+		esac
+	done
+	find "$TMPDIR" -mindepth 1
+}
+
+# judge NAME RESULT: as tap; what known.tsv has must be wrong still.
+judge() {
+	reason=$(awk -F '\t' -v name="$1" '/^[^#]/ && $1 == name { print $2 }' harness/test/peer/known.tsv)
+	if [ -z "$reason" ]; then
+		tap "$1" "$2"
+	elif [ "$2" != 0 ]; then
+		tap "$1 is wrong still: $reason" 0
+	else
+		echo "expected it to be wrong still: $reason" >"$err"
+		tap "$1" 1
+	fi
+}
+
+# nothing_left NAME.  Whoever is dying may take a moment.
+nothing_left() {
+	for _ in 1 2 3 4 5 6 7 8 9 10; do
+		left >"$err" 2>/dev/null
+		[ -s "$err" ] || break
+		sleep 0.1
+	done
+	: >"$out"
+	[ ! -s "$err" ] && result=0 || result=1
+	tap "$1: nothing is left" "$result"
+}
+
+# ---- legal ones -------------------------------------------------------------------------
+
+grep -lrE --include='*.vr' '^device +any' conformance | sort >"$work/all"
+if [ "$part" = 1 ]; then
+	cp "$work/all" "$work/short"
+else
+	xargs grep -LE '^device .*budget=' <"$work/all" >"$work/short"
+fi
+
+legal=0
+legal() {
+	case "legal $1 $2" in *"$word"*) ;; *) return 0 ;; esac
+	legal=$((legal + 1))
+	awk -v part="$part" -v number="$legal" '(NR + number) % part == 0' "$work/short" >"$work/scripts"
+	# shellcheck disable=SC2046
+	run drive "$1" "$2" --strict --limits $(cat "$work/scripts")
+	passed=$(grep -c '^ok [^#]*$' "$out") || :
+	[ "$rc" = 0 ] && [ "$passed" -gt 10 ] && [ ! -s "$err" ] && result=0 || result=1
+	# What tap shows of it.
+	grep -A 3 '^not ok\|^# warning' "$out" >"$work/shown" || :
+	mv "$work/shown" "$out"
+	echo "$passed instances of $(wc -l <"$work/scripts") scripts passed" >>"$out"
+	judge "legal $1 $2" "$result"
+}
+
+for options in '' '--mode thread' '--mode polls' '--mode message-first' '--mode late' '--mode once' \
+	'--mode calls-at-start' '--mode no-protocol' '--mode no-reply-ack' '--mode no-config' '--mode status' \
+	'--mode reset-device' '--mode log' '--mode backwards' '--mode one-byte' '--mode eager' \
+	'--mode shrugs' '--mode hangs-up' '--mode status --mode reset-device --mode thread --us 500' \
+	'--fd {fd}' '--connection {connection}'; do
+	legal vhost_user_rng "$options"
+done
+for options in '' '--mode later' '--mode no-reset' '--mode backwards' '--mode one-byte' '--mode eager' \
+	'--mode shrugs'; do
+	legal qtest_server "$options"
+done
+[ "$legal" = 0 ] || nothing_left 'legal peers'
+
+# ---- unlucky ones -----------------------------------------------------------------------
+
+# one_run CASE NUMBER: of the case that is in its folder.
+one_run() {
+	IFS='	' read -r program options name _ <"$1/case"
+	rc=0
+	drive "$program" "$options" --strict "$work/$name.vr" >"$1/out$2" 2>"$1/err$2" || rc=$?
+	echo "$rc" >"$1/rc$2"
+}
+
+# two_runs CASE: at the same time, but for the one that eats memory.
+two_runs() {
+	one_run "$1" 1 &
+	case $(cat "$1/case") in *eat*) wait ;; esac
+	one_run "$1" 2
+	wait
+}
+
+# findings CASE: what was found, or said on stderr.
+findings() {
+	case $2 in
+	2) cat "$1/err1" ;;
+	*) sed -n 's/^# finding: //p; s/^# signature: //p' "$1/out1" ;;
+	esac
+}
+
+# is_as_expected CASE STATUS PATTERN
+is_as_expected() {
+	[ "$(cat "$1/rc1")" = "$2" ] || return 1
+	case $2 in
+	0) [ ! -s "$1/err1" ] && ! grep -q '^# finding\|^# warning' "$1/out1" ;;
+	1) findings "$1" 1 | grep -qE "^($3)" ;;
+	*) [ "$(wc -l <"$1/err1")" = 1 ] && grep -qE "$3" "$1/err1" ;;
+	esac
+}
+
+check() {
+	IFS='	' read -r program options name status pattern <"$1/case"
+	cat "$1/out1" >"$out"
+	cat "$1/err1" >"$err"
+	case $status in 1) findings "$1" 1 >"$out" ;; esac
+	is_as_expected "$1" "$status" "$pattern" && result=0 || result=1
+	judge "$program $options, $name: exit $status ${pattern:+by $pattern}" "$result"
+	diff -r "$1/out1" "$1/out2" >"$out" 2>&1 && diff "$1/err1" "$1/err2" >>"$out" && result=0 || result=1
+	judge "$program $options, $name: twice the same" "$result"
+}
+
+grep -v '^#' harness/test/peer/luck.tsv | grep -F -- "$word" >"$work/table" || :
+count=0
+while read -r line; do
+	count=$((count + 1))
+	mkdir "$work/cases/$count"
+	printf '%s\n' "$line" >"$work/cases/$count/case"
+done <"$work/table"
+
+# worker NUMBER: every so many cases.
+worker() {
+	at=$1
+	while [ "$at" -le "$count" ]; do
+		two_runs "$work/cases/$at"
+		at=$((at + jobs))
+	done
+}
+
+if [ "$count" -gt 0 ]; then
+	nice sh -c 'while :; do :; done' &
+	load=$!
+	trap 'kill "$load" 2>/dev/null; rm -rf "$work"' EXIT
+	workers=
+	for number in $(seq "$jobs"); do
+		worker "$number" &
+		workers="$workers $!"
+	done
+	# shellcheck disable=SC2086
+	wait $workers
+	kill "$load"
+	at=0
+	while [ $((at += 1)) -le "$count" ]; do
+		check "$work/cases/$at"
+	done
+	nothing_left 'unlucky peers'
+fi
+tap_end
