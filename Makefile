@@ -212,7 +212,7 @@ test: ## Build and run every test with gcc's and clang's sanitizers (ONLY=word: 
 
 test-suites:
 	$(SUB) test-files
-	$(SUB) -s install build/test/run-zoo build/test/run-broken PREFIX=$(call quote,$(CURDIR))/build/installed DESTDIR=
+	$(SUB) -s install build/test/run-zoo build/test/run-broken $(PEERS) PREFIX=$(call quote,$(CURDIR))/build/installed DESTDIR=
 	@harness/test/run_tests.sh "$(ONLY)"
 
 fuzz: ## Fuzz T=net_loopback (or all, or peer:NAME) for SECONDS=60 with ENGINE=libfuzzer (or afl) in JOBS=1 processes; KNOWN=file lists known findings

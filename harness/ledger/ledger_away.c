@@ -54,23 +54,46 @@ void ledger_away_read(struct ledger *l, const struct arena_access *access)
 	}
 }
 
+/* Numbers of a chain, byte by byte: one may lie in several buffers. */
+struct numbers {
+	uint32_t have;
+	uint8_t left[sizeof(uint32_t)], now[sizeof(uint32_t)];
+};
+
 /* A buffer of numbers, in plain memory: as the driver left it, and as it is now.  What the
  * device did may have changed it, where it lies in a page that is given away, or in a used
  * ring. */
-static void add_buffer(struct ledger *l, const struct ledger_node *node)
+static void add_buffer(struct ledger *l, const struct ledger_node *node, struct numbers *numbers)
 {
-	uint64_t numbers = (node->last - node->first + 1) / sizeof(uint32_t);
-	uint8_t bytes[sizeof(uint32_t)];
+	uint64_t len = node->last - node->first + 1;
+	uint32_t take;
 
-	for (uint64_t i = 0; i < numbers && !l->away.all; i++) {
-		arena_load(l->plain.arena, node->first + i * sizeof(bytes), bytes, sizeof(bytes));
-		add(&l->away, ledger_get32(bytes));
-		if (l->plain.accesses)
+	for (uint64_t at = 0; at < len && !l->away.all; at += take) {
+		take = sizeof(numbers->now) - numbers->have;
+		if (take > len - at)
+			take = (uint32_t)(len - at);
+		arena_load(l->plain.arena, node->first + at, numbers->now + numbers->have, take);
+		if (!l->plain.accesses)
+			arena_load_compared(l->plain.arena, node->first + at,
+					    numbers->left + numbers->have, take);
+		numbers->have += take;
+		if (numbers->have < sizeof(numbers->now))
 			continue;
-		arena_load_compared(l->plain.arena, node->first + i * sizeof(bytes), bytes,
-				    sizeof(bytes));
-		add(&l->away, ledger_get32(bytes));
+		numbers->have = 0;
+		add(&l->away, ledger_get32(numbers->now));
+		if (!l->plain.accesses)
+			add(&l->away, ledger_get32(numbers->left));
 	}
+}
+
+static void add_chain(struct ledger *l, const struct ledger_hold *hold)
+{
+	struct numbers numbers = { .have = 0 };
+
+	l->away.all = l->away.all || hold->blind || hold->odd;
+	for (uint32_t n = hold->first; n != LEDGER_NONE; n = l->nodes[n].next)
+		if (!l->nodes[n].writable && !l->nodes[n].empty)
+			add_buffer(l, &l->nodes[n], &numbers);
 }
 
 void ledger_away_look(struct ledger *l)
@@ -78,12 +101,8 @@ void ledger_away_look(struct ledger *l)
 	for (unsigned queue = 0; queue < ledger_queues(l); queue++) {
 		if (!gives_away(l, queue))
 			continue;
-		for (uint32_t h = l->queues[queue].holds; h != LEDGER_NONE; h = l->hold[h].next) {
-			l->away.all = l->away.all || l->hold[h].blind || l->hold[h].odd;
-			for (uint32_t n = l->hold[h].first; n != LEDGER_NONE; n = l->nodes[n].next)
-				if (!l->nodes[n].writable && !l->nodes[n].empty)
-					add_buffer(l, &l->nodes[n]);
-		}
+		for (uint32_t h = l->queues[queue].holds; h != LEDGER_NONE; h = l->hold[h].next)
+			add_chain(l, &l->hold[h]);
 	}
 }
 

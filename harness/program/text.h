@@ -106,14 +106,15 @@ struct script_binding {
 
 /* What a portable script needs of the queue under test and its request. */
 enum script_need {
-	NEED_READABLE = 1 << 0, /* the request has bytes that the device reads */
-	NEED_WRITABLE = 1 << 1, /* ... room that it writes to */
-	NEED_EXACT = 1 << 2,	/* ... one answer only, whatever the division into buffers */
-	NEED_DRIVEN = 1 << 3,	/* the queue is served when the driver notifies it */
-	NEED_REQUEST = 1 << 4,	/* it has a request */
-	NEED_COUNTERS = 1 << 5, /* the device has counters */
-	NEED_MODEL = 1 << 6,	/* the `model` rules judge it */
-	NEED_TOP = 1 << 7,	/* guest memory ends at 2^64 */
+	NEED_READABLE = 1 << 0,	  /* the request has bytes that the device reads */
+	NEED_WRITABLE = 1 << 1,	  /* ... room that it writes to */
+	NEED_EXACT = 1 << 2,	  /* ... one answer only, whatever the division into buffers */
+	NEED_DRIVEN = 1 << 3,	  /* the queue is served when the driver notifies it */
+	NEED_REQUEST = 1 << 4,	  /* it has a request */
+	NEED_COUNTERS = 1 << 5,	  /* the device has counters */
+	NEED_MODEL = 1 << 6,	  /* the `model` rules judge it */
+	NEED_TOP = 1 << 7,	  /* guest memory ends at 2^64 */
+	NEED_VIRTIO_1_4 = 1 << 8, /* the device was written against VIRTIO 1.4 or later */
 };
 struct need_name {
 	unsigned need;

@@ -9,6 +9,7 @@
 
 #include <errno.h>
 #include <linux/virtio_config.h>
+#include <linux/virtio_mmio.h>
 #include <linux/virtio_ring.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -17,12 +18,14 @@
 /* The smallest region that is not the page at 0 (arena.h). */
 #define REGION_BYTES (96u << 10)
 
-/* Another queue that has a request, the next one after it; false: there is none. */
+/* Another queue of whose requests the first may be sent, the next one after it; false: there
+ * is none. */
 static bool find_other(const struct target *target, unsigned queue, unsigned *other)
 {
 	for (unsigned i = 1; i < target->queue_count; i++) {
 		*other = (queue + i) % target->queue_count;
-		if (target_request_count(target, *other) > 0)
+		if (target_request_count(target, *other) > 0 &&
+		    target_may_send(target, target_request(target, *other, 0)))
 			return true;
 	}
 	return false;
@@ -107,6 +110,40 @@ static const char *unmet_op(const struct op *op, const struct target *target)
 	return NULL;
 }
 
+/* Does it say where in the rings something stands, or how far the device is? */
+static bool counts_chains(const struct script *script, const struct target *target)
+{
+	for (unsigned i = 0; i < script->expect_count; i++) {
+		const struct expect *e = &script->expects[i];
+
+		if ((e->kind == EXPECT_USED || e->kind == EXPECT_USED_NONE ||
+		     e->kind == EXPECT_USED_IDX || e->kind == EXPECT_MEM) &&
+		    (e->severity != SEVERITY_MODEL || target->model))
+			return true;
+	}
+	for (uint32_t i = 0; i < script->prog.op_count; i++)
+		if (script->prog.ops[i].code == OP_USED_EVENT)
+			return true;
+	return false;
+}
+
+/* Do these operations of a request of that queue make chains of it available? */
+static bool sends_more(const char *ops, unsigned queue)
+{
+	static const char *const verbs[] = { "send_request", "offer_request", "offer" };
+	char line[40];
+
+	for (unsigned i = 0; ops != NULL && i < 2 * sizeof(verbs) / sizeof(verbs[0]); i++) {
+		if (i % 2 == 0)
+			snprintf(line, sizeof(line), "%s q", verbs[i / 2]);
+		else
+			snprintf(line, sizeof(line), "%s %u", verbs[i / 2], queue);
+		if (strstr(ops, line) != NULL)
+			return true;
+	}
+	return false;
+}
+
 /* What the script says that it needs of queue and request. */
 static const char *unmet_words(const struct instance *in, const struct script *script,
 			       const struct target *target)
@@ -118,6 +155,12 @@ static const char *unmet_words(const struct instance *in, const struct script *s
 		return "is for vringer's own models only";
 	if ((needs & NEED_TOP) != 0 && target->layout != ARENA_STANDARD)
 		return "needs memory that ends at 2^64";
+	if ((needs & NEED_VIRTIO_1_4) != 0 && target->virtio < 0x0104)
+		return "needs a device of VIRTIO 1.4";
+	if (request != NULL && counts_chains(script, target) &&
+	    (sends_more(request->before, in->binding.queue) ||
+	     sends_more(request->after, in->binding.queue)))
+		return "needs a request that sends no other";
 	if ((needs & NEED_COUNTERS) != 0 && (target->facts & FACT_COUNTERS) == 0)
 		return "needs a device with counters";
 	if (request != NULL && !target_has_features(target, request))
@@ -151,6 +194,16 @@ static bool holds_sizes_back(const struct script *script, const struct target *t
 	return false;
 }
 
+/* Does it look at what is offered? */
+static bool reads_offer(const struct script *script)
+{
+	for (uint32_t i = 0; i < script->prog.op_count; i++)
+		if (script->prog.ops[i].code == OP_READ &&
+		    script->prog.ops[i].value[READ_REGISTER] == VIRTIO_MMIO_DEVICE_FEATURES)
+			return true;
+	return false;
+}
+
 /* What its operations need of the queue's size, and of the features that it accepts. */
 static const char *unmet_start(const struct instance *in, const struct script *script,
 			       const struct target *target)
@@ -162,6 +215,8 @@ static const char *unmet_start(const struct instance *in, const struct script *s
 	if (target->fixed_features && (held_back(script, target) != 0 ||
 				       (target->features_high & ~script->prog.features_high) != 0))
 		return "needs a device that can hold features back";
+	if ((target->features_always & ~script->prog.features) != 0 && reads_offer(script))
+		return "needs a device without the features that it always offers";
 	if (target->fixed_sizes && holds_sizes_back(script, target))
 		return "needs a device that can offer smaller queues";
 	if (in->queue && script->needs_size > size_max)

@@ -171,9 +171,7 @@ static size_t write_liveness(const struct target *target, char *text, size_t siz
 
 	for (unsigned queue = 0; queue < target->queue_count; queue++)
 		for (unsigned i = 0; i < target_request_count(target, queue); i++)
-			if (target_has_features(target, target_request(target, queue, i)) &&
-			    (target_request(target, queue, i)->features_off & target->features) ==
-				    0)
+			if (target_may_send(target, target_request(target, queue, i)))
 				len += (size_t)snprintf(
 					text + len, len < size ? size - len : 0,
 					"send_request %u which=%u\n> answered %u 1\n", queue, i,

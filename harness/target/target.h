@@ -404,6 +404,14 @@ static inline bool target_has_features(const struct target *target,
 	return (request->features & ~target->features) == 0;
 }
 
+/* Whether a driver that accepts all features may send it. */
+static inline bool target_may_send(const struct target *target,
+				   const struct target_request *request)
+{
+	return target_has_features(target, request) &&
+	       (request->features_off & target->features) == 0;
+}
+
 /* How many requests with a name the queue has. */
 unsigned target_request_count(const struct target *target, unsigned queue);
 

@@ -6,9 +6,10 @@
 #
 # Legal ones: scripts for any device are silent on each, of every severity; each runs
 # another PART-th of them, PART=1 all.  Unlucky ones: peer/luck.tsv says what is said of
-# each.  peer/known.tsv has what is wrong still.  Every case of those runs twice, both at the same time and beside a process that
+# each.  Every case of those runs twice, both at the same time and beside a process that
 # takes all the CPU time that it gets, and must say the same.  Nothing takes for ever, and
-# neither a process nor a file is left.  Prints TAP.
+# neither a process nor a file is left.  peer/known.tsv has what is wrong still: where that
+# is mended, its line there is an error.  Prints TAP.
 # shellcheck disable=SC1091,SC2154
 set -eu
 
@@ -66,7 +67,7 @@ drive() {
 	program=$1 options=$2
 	shift 2
 	case $program$options in
-	vhost_user_rng*{*) peer=vhost-user-rng ;;
+	vhost_user_rng*"{"*) peer=vhost-user-rng ;;
 	vhost_user_rng*) peer=vhost-user-rng options="--socket {socket} $options" ;;
 	*) peer=qemu-rng ;;
 	esac
@@ -83,13 +84,15 @@ left() {
 	find "$TMPDIR" -mindepth 1
 }
 
-# judge NAME RESULT: as tap; what known.tsv has must be wrong still.
+# judge NAME RESULT: as tap; what known.tsv has must be wrong still, or may be "at times".
 judge() {
 	reason=$(awk -F '\t' -v name="$1" '/^[^#]/ && $1 == name { print $2 }' harness/test/peer/known.tsv)
 	if [ -z "$reason" ]; then
 		tap "$1" "$2"
 	elif [ "$2" != 0 ]; then
 		tap "$1 is wrong still: $reason" 0
+	elif [ "${reason#at times}" != "$reason" ]; then
+		tap "$1" 0
 	else
 		echo "expected it to be wrong still: $reason" >"$err"
 		tap "$1" 1
@@ -105,7 +108,7 @@ nothing_left() {
 	done
 	: >"$out"
 	[ ! -s "$err" ] && result=0 || result=1
-	tap "$1: nothing is left" "$result"
+	judge "$1: nothing is left" "$result"
 }
 
 # ---- legal ones -------------------------------------------------------------------------

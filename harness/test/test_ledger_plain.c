@@ -21,6 +21,7 @@
 #define AVAIL 0x11000u
 #define USED 0x12000u
 #define DATA 0x14000u
+#define PAGE 0x15u /* the number of another page */
 #define SIZE 8u
 
 static struct arena arena;
@@ -456,6 +457,28 @@ static void a_page_with_its_own_number_may_be_discarded(void **state)
 	end_silent();
 }
 
+/* The number of a page lies in two buffers, of 1 and 3 bytes. */
+static void a_page_may_be_discarded_whose_number_is_divided(void **state)
+{
+	(void)state;
+	rig_target.gives_away = 1u << queue;
+	live();
+	offer(1, 3);
+	arena_store16(&arena, DESC + 16 + 12, 0);
+	offer(0, 1);
+	arena_store16(&arena, DESC + 12, VRING_DESC_F_NEXT);
+	arena_store16(&arena, DESC + 14, 1);
+	arena_fill(&arena, DATA, 1, PAGE & 0xff);
+	arena_store16(&arena, DATA + 0x100, PAGE >> 8);
+	notify();
+	put(PAGE * 4096, 0x55, 4);
+	put(USED + 4, 0, 4);
+	put(USED + 8, 0, 4);
+	put(USED + 2, 1, 2);
+	raise_interrupt(VIRTIO_MMIO_INT_VRING);
+	end_silent();
+}
+
 #define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
 #define ACCESSORS_TEST(name) cmocka_unit_test_setup_teardown(name, setup_accessors, teardown)
 
@@ -483,6 +506,8 @@ int main(void)
 		TEST(a_stopped_queue_was_taken_as_far_as_it_was_available),
 		TEST(a_stopped_queue_was_taken_too_far),
 		TEST(a_stopped_queue_returned_what_it_did_not_take),
+		TEST(a_page_may_be_discarded_whose_number_is_divided),
+		ACCESSORS_TEST(a_page_may_be_discarded_whose_number_is_divided),
 		TEST(a_page_with_its_own_number_may_be_discarded),
 		TEST(an_event_at_the_next_chain_is_well),
 		ACCESSORS_TEST(an_event_at_the_next_chain_is_well),

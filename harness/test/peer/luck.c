@@ -33,7 +33,7 @@ static void fail_an_assertion(void)
 
 static void touch_nothing(void)
 {
-	volatile uint8_t *volatile nowhere = NULL;
+	volatile uint8_t *nowhere = mmap(NULL, 4096, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
 
 	*nowhere = 1;
 }
@@ -102,9 +102,12 @@ static void babble(void)
 /* Memory that is used, 16 MiB at a time. */
 static void eat(void)
 {
-	for (;;)
-		mmap(NULL, 16u << 20, PROT_READ | PROT_WRITE,
-		     MAP_PRIVATE | MAP_ANONYMOUS | MAP_POPULATE, -1, 0);
+	const void *bite;
+
+	do
+		bite = mmap(NULL, 16u << 20, PROT_READ | PROT_WRITE,
+			    MAP_PRIVATE | MAP_ANONYMOUS | MAP_POPULATE, -1, 0);
+	while (bite != NULL);
 }
 
 /* A grandchild in a session of its own, which keeps all descriptors. */

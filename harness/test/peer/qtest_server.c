@@ -140,12 +140,15 @@ static unsigned width_of(const char *word, const char *verb)
 
 static void take_qtest(const char *line)
 {
-	char word[32] = "";
-	uint64_t a = 0, b = 0;
+	char word[32], *at;
+	size_t len = strcspn(line, " ");
+	uint64_t a, b;
 	unsigned width;
 
 	luck_strike(AT_HELLO);
-	sscanf(line, "%31s %" SCNi64 " %" SCNi64, word, (int64_t *)&a, (int64_t *)&b);
+	snprintf(word, sizeof(word), "%.*s", (int)(len < 31 ? len : 31), line);
+	a = strtoull(line + len, &at, 0);
+	b = strtoull(at, NULL, 0);
 	width = width_of(word, "read");
 	if (width != 0) {
 		answer(moment_of(a), true, read_bus(a, width));
@@ -281,9 +284,9 @@ static void take_chardev(const char *list)
 	if (id == NULL || fd == NULL)
 		return;
 	if (strncmp(id, "qtest", 5) == 0)
-		qtest.fd = atoi(fd);
+		qtest.fd = (int)strtol(fd, NULL, 10);
 	else if (strncmp(id, "qmp", 3) == 0)
-		qmp.fd = atoi(fd);
+		qmp.fd = (int)strtol(fd, NULL, 10);
 }
 
 static bool choose(const char *name)
@@ -309,7 +312,7 @@ int main(int argc, char **argv)
 		else if (strcmp(argv[i], "--at") == 0)
 			right = right && luck_when(value);
 		else if (strcmp(argv[i], "--us") == 0)
-			delay_us = atol(value);
+			delay_us = strtol(value, NULL, 10);
 	}
 	luck_strike(AT_START);
 	for (int i = 1; i + 1 < argc; i++) {

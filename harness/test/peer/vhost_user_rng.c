@@ -255,8 +255,29 @@ static void reset(void)
 	base = 0;
 }
 
-static bool set_features(uint64_t wanted)
+/* ---- one function a request: false refuses it ---- */
+
+static bool do_nothing(struct wire_message *m)
 {
+	(void)m;
+	return true;
+}
+
+static void reply_number(const struct wire_message *m, uint64_t number, enum moment moment)
+{
+	wire_reply(connection, m, &number, sizeof(number), moment);
+}
+
+static bool get_features(struct wire_message *m)
+{
+	reply_number(m, offered(), AT_HELLO);
+	return true;
+}
+
+static bool set_features(struct wire_message *m)
+{
+	uint64_t wanted = m->payload.number;
+
 	if ((wanted & ~offered()) != 0)
 		return false;
 	features = wanted;
@@ -265,13 +286,31 @@ static bool set_features(uint64_t wanted)
 	return true;
 }
 
-static bool set_memory(const struct wire_message *m)
+static bool get_protocol_features(struct wire_message *m)
+{
+	reply_number(m, offered_protocol(), NEVER);
+	return !is[NO_PROTOCOL];
+}
+
+static bool set_protocol_features(struct wire_message *m)
+{
+	protocol = m->payload.number;
+	return (protocol & ~offered_protocol()) == 0;
+}
+
+static bool get_queue_num(struct wire_message *m)
+{
+	reply_number(m, is[NO_QUEUE] ? 0 : 1, NEVER);
+	return true;
+}
+
+static bool set_memory(struct wire_message *m)
 {
 	uint32_t count = m->payload.table.count;
 
 	luck_strike(AT_MEMORY);
 	if (count > WIRE_REGIONS_MAX || m->fd_count != count ||
-	    m->size < 8 + count * sizeof(struct wire_region))
+	    m->size < 8 + count * sizeof(struct wire_region) || luck_is("refuses", AT_MEMORY))
 		return false;
 	memory_forget(&memory);
 	for (uint32_t i = 0; i < count; i++) {
@@ -281,6 +320,43 @@ static bool set_memory(const struct wire_message *m)
 			return false;
 	}
 	return true;
+}
+
+static bool set_log(struct wire_message *m)
+{
+	if (m->fd_count != 1 ||
+	    memory_set_log(&memory, m->fds[0], m->payload.log.offset, m->payload.log.size) != 0)
+		return false;
+	reply_number(m, 0, NEVER);
+	return true;
+}
+
+static bool set_num(struct wire_message *m)
+{
+	ring.size = (uint16_t)m->payload.state.num;
+	return m->payload.state.index == 0 && m->payload.state.num <= RING_SIZE_MAX;
+}
+
+static bool set_addr(struct wire_message *m)
+{
+	at = m->payload.addr;
+	return at.index == 0;
+}
+
+static bool set_base(struct wire_message *m)
+{
+	base = (uint16_t)m->payload.state.num;
+	return m->payload.state.index == 0;
+}
+
+static bool get_base(struct wire_message *m)
+{
+	luck_strike(AT_STOP);
+	stop_ring();
+	m->payload.state.num = base;
+	wire_reply(connection, m, &m->payload, sizeof(m->payload.state), AT_STOP);
+	ring_haunt(&ring);
+	return m->payload.state.index == 0;
 }
 
 /* SET_VRING_KICK, CALL or ERR. */
@@ -293,6 +369,7 @@ static bool set_descriptor(struct wire_message *m, int *fd)
 	replace(fd, has_one ? m->fds[0] : -1);
 	m->fd_count = 0;
 	put_event(wake);
+	/* As libvhost-user does. */
 	if (is[CALLS_AT_START] && fd == &call)
 		put_event(call);
 	/* Nobody will notify. */
@@ -300,126 +377,108 @@ static bool set_descriptor(struct wire_message *m, int *fd)
 	return true;
 }
 
-static void set_status(uint8_t value)
+static bool set_kick(struct wire_message *m)
 {
-	luck_strike(value == 0 ? AT_STOP : NEVER);
-	if (value == 0)
-		reset();
-	else
+	return set_descriptor(m, &kick);
+}
+
+static bool set_call(struct wire_message *m)
+{
+	return set_descriptor(m, &call);
+}
+
+static bool set_err(struct wire_message *m)
+{
+	return set_descriptor(m, &err);
+}
+
+static bool set_enable(struct wire_message *m)
+{
+	enabled = m->payload.state.num == 1;
+	if (enabled && kicked)
+		put_event(kick);
+	return m->payload.state.index == 0;
+}
+
+/* There is none. */
+static bool get_config(struct wire_message *m)
+{
+	wire_reply(connection, m, "", 0, NEVER);
+	return true;
+}
+
+static bool reset_device(struct wire_message *m)
+{
+	(void)m;
+	luck_strike(AT_STOP);
+	reset();
+	return is[WITH_RESET];
+}
+
+static bool set_status(struct wire_message *m)
+{
+	uint8_t value = (uint8_t)m->payload.number;
+
+	if (value != 0) {
 		status = value;
-}
-
-/* The request's own answer, or none.  false: refused. */
-static bool answer(struct wire_message *m)
-{
-	uint64_t number = m->payload.number;
-	uint32_t index = m->payload.state.index;
-
-	switch (m->request) {
-	case GET_FEATURES:
-		number = offered();
-		wire_reply(connection, m, &number, 8, AT_HELLO);
-		return true;
-	case SET_FEATURES:
-		return set_features(number);
-	case GET_PROTOCOL_FEATURES:
-		number = offered_protocol();
-		wire_reply(connection, m, &number, 8, NEVER);
-		return !is[NO_PROTOCOL];
-	case SET_PROTOCOL_FEATURES:
-		protocol = number;
-		return (number & ~offered_protocol()) == 0;
-	case GET_QUEUE_NUM:
-		number = is[NO_QUEUE] ? 0 : 1;
-		wire_reply(connection, m, &number, 8, NEVER);
-		return true;
-	case SET_OWNER:
-	case RESET_OWNER:
-	case SET_LOG_FD:
-		return true;
-	case SET_MEM_TABLE:
-		return set_memory(m);
-	case SET_LOG_BASE:
-		if (m->fd_count != 1 || memory_set_log(&memory, m->fds[0], m->payload.log.offset,
-						       m->payload.log.size) != 0)
-			return false;
-		number = 0;
-		wire_reply(connection, m, &number, 8, NEVER);
-		return true;
-	case SET_VRING_NUM:
-		ring.size = (uint16_t)m->payload.state.num;
-		return index == 0 && m->payload.state.num <= RING_SIZE_MAX;
-	case SET_VRING_ADDR:
-		at = m->payload.addr;
-		return index == 0;
-	case SET_VRING_BASE:
-		base = (uint16_t)m->payload.state.num;
-		return index == 0;
-	case GET_VRING_BASE:
-		luck_strike(AT_STOP);
-		stop_ring();
-		m->payload.state.num = base;
-		wire_reply(connection, m, &m->payload, 8, AT_STOP);
-		ring_haunt(&ring);
-		return index == 0;
-	case SET_VRING_KICK:
-		return set_descriptor(m, &kick);
-	case SET_VRING_CALL:
-		return set_descriptor(m, &call);
-	case SET_VRING_ERR:
-		return set_descriptor(m, &err);
-	case SET_VRING_ENABLE:
-		enabled = m->payload.state.num == 1;
-		if (enabled && kicked)
-			put_event(kick);
-		return index == 0;
-	case GET_CONFIG:
-		/* There is none. */
-		wire_reply(connection, m, "", 0, NEVER);
-		return true;
-	case RESET_DEVICE:
-		luck_strike(AT_STOP);
-		reset();
-		return is[WITH_RESET];
-	case SET_STATUS:
-		set_status((uint8_t)number);
 		return is[WITH_STATUS];
-	case GET_STATUS:
-		number = status;
-		wire_reply(connection, m, &number, 8, NEVER);
-		return is[WITH_STATUS];
-	default:
-		return false;
 	}
+	luck_strike(AT_STOP);
+	reset();
+	return is[WITH_STATUS];
 }
 
-static bool has_own_answer(uint32_t request)
+static bool get_status(struct wire_message *m)
 {
-	static const bool has[REQUESTS] = {
-		[GET_FEATURES] = true, [GET_PROTOCOL_FEATURES] = true, [GET_QUEUE_NUM] = true,
-		[SET_LOG_BASE] = true, [GET_VRING_BASE] = true,	       [GET_CONFIG] = true,
-		[GET_STATUS] = true,
-	};
-
-	return request < REQUESTS && has[request];
+	reply_number(m, status, NEVER);
+	return is[WITH_STATUS];
 }
+
+static const struct {
+	bool (*answer)(struct wire_message *m);
+	bool replies; /* by itself: REPLY_ACK adds nothing */
+} answers[] = {
+	[GET_FEATURES] = { get_features, true },
+	[SET_FEATURES] = { set_features, false },
+	[SET_OWNER] = { do_nothing, false },
+	[RESET_OWNER] = { do_nothing, false },
+	[SET_MEM_TABLE] = { set_memory, false },
+	[SET_LOG_BASE] = { set_log, true },
+	[SET_LOG_FD] = { do_nothing, false },
+	[SET_VRING_NUM] = { set_num, false },
+	[SET_VRING_ADDR] = { set_addr, false },
+	[SET_VRING_BASE] = { set_base, false },
+	[GET_VRING_BASE] = { get_base, true },
+	[SET_VRING_KICK] = { set_kick, false },
+	[SET_VRING_CALL] = { set_call, false },
+	[SET_VRING_ERR] = { set_err, false },
+	[GET_PROTOCOL_FEATURES] = { get_protocol_features, true },
+	[SET_PROTOCOL_FEATURES] = { set_protocol_features, false },
+	[GET_QUEUE_NUM] = { get_queue_num, true },
+	[SET_VRING_ENABLE] = { set_enable, false },
+	[GET_CONFIG] = { get_config, true },
+	[RESET_DEVICE] = { reset_device, false },
+	[SET_STATUS] = { set_status, false },
+	[GET_STATUS] = { get_status, true },
+};
 
 /* false: it is over. */
 static bool take_message(void)
 {
 	struct wire_message m;
-	uint64_t refused;
-	bool heard = wire_receive(connection, &m), acknowledges;
+	uint64_t refused = 1;
+	bool heard = wire_receive(connection, &m), known, acknowledges;
 
 	if (!heard)
 		return false;
+	known = m.request < sizeof(answers) / sizeof(answers[0]) &&
+		answers[m.request].answer != NULL;
 	luck_strike(AT_HELLO);
 	pthread_mutex_lock(&lock);
 	acknowledges = (protocol & P_REPLY_ACK) != 0 && (m.flags & WIRE_NEED_REPLY) != 0 &&
-		       !has_own_answer(m.request);
-	refused = answer(&m) ? 0 : 1;
-	if (m.request == SET_MEM_TABLE && luck_is("refuses", AT_MEMORY))
-		refused = 1;
+		       !(known && answers[m.request].replies);
+	if (known && answers[m.request].answer(&m))
+		refused = 0;
 	pthread_mutex_unlock(&lock);
 	wire_close_fds(&m);
 	if (acknowledges)
@@ -510,9 +569,9 @@ int main(int argc, char **argv)
 
 	while ((option = getopt_long(argc, argv, "", options, NULL)) != -1) {
 		path = option == 's' ? optarg : path;
-		listening = option == 'f' ? atoi(optarg) : listening;
-		connection = option == 'c' ? atoi(optarg) : connection;
-		delay_us = option == 'u' ? atol(optarg) : delay_us;
+		listening = option == 'f' ? (int)strtol(optarg, NULL, 10) : listening;
+		connection = option == 'c' ? (int)strtol(optarg, NULL, 10) : connection;
+		delay_us = option == 'u' ? strtol(optarg, NULL, 10) : delay_us;
 		right = right && option != '?' && (option != 'm' || choose(optarg)) &&
 			(option != 'a' || luck_when(optarg));
 	}

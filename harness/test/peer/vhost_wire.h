@@ -40,7 +40,6 @@ enum wire_request {
 	RESET_DEVICE = 34,
 	SET_STATUS = 39,
 	GET_STATUS = 40,
-	REQUESTS
 };
 
 /* Bits of the flags, beside the version. */
