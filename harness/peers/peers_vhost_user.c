@@ -5,6 +5,17 @@
  */
 #include "harness/peers/vhost_user.h"
 
+#include <linux/virtio_net.h>
+
+/* What a backend offers of a network card for the front-end to carry out: it has neither a
+ * control queue nor the configuration. */
+#define BIT(n) (UINT64_C(1) << (n))
+#define FRONT_END                                                                                  \
+	(BIT(VIRTIO_NET_F_CTRL_VQ) | BIT(VIRTIO_NET_F_CTRL_RX) | BIT(VIRTIO_NET_F_STATUS) |        \
+	 BIT(VIRTIO_NET_F_GUEST_ANNOUNCE) | BIT(VIRTIO_NET_F_MQ) | BIT(VIRTIO_NET_F_MTU) |         \
+	 BIT(VIRTIO_NET_F_MAC) | BIT(VIRTIO_NET_F_CTRL_VLAN) | BIT(VIRTIO_NET_F_CTRL_RX_EXTRA) |   \
+	 BIT(VIRTIO_NET_F_CTRL_MAC_ADDR))
+
 #define QSD "qemu-storage-daemon"
 #define QSD_PACKAGE "qemu-system-common"
 #define QSD_EXPORT                                                                                 \
@@ -22,6 +33,12 @@ static const struct vhost_side qsd_file = { .rest = VHOST_REST_THREADS,
 /* It serves one connection, with a thread for each queue. */
 static const struct vhost_side one_connection = { .rest = VHOST_REST_THREADS };
 static const struct vhost_side one_connection_log = { .rest = VHOST_REST_THREADS, .logs = true };
+
+/* A port that sends back what it receives: a thread that polls and nothing else, on one CPU
+ * with the thread that started it, which sleeps. It serves no ring before it has both. */
+static const struct vhost_side testpmd = {
+	.rest = VHOST_REST_PAUSED, .poller = "rte-worker", .reconnects = true, .pairs = true
+};
 
 /* A backend that nobody described: the user's command line starts it, and each program that
  * uses it gets a new process. */
@@ -81,6 +98,21 @@ const struct peer peers_vhost_user[] = {
 	  .kind = "gpu",
 	  .arguments = "--fd={connection}",
 	  .host_side = &one_connection },
+	/* Without huge pages, and with files of nobody's.  With a period for its statistics it
+	 * does not end with its standard input. */
+	{ .name = "dpdk-net",
+	  .help = "DPDK's testpmd, a network card that polls and sends frames back",
+	  .program = "dpdk-testpmd",
+	  .package = "dpdk-dev",
+	  .version = "-v",
+	  .link = &peer_vhost_user,
+	  .kind = "net",
+	  .arguments =
+		  "--no-huge --no-pci --no-shconf --no-telemetry -m 64 --lcores (0,1)@0 "
+		  "--main-lcore 0 --vdev net_vhost0,iface={socket},queues=1 -- "
+		  "--disable-link-check --total-num-mbufs=2048 --nb-cores=1 --stats-period=65535",
+	  .features_off = FRONT_END,
+	  .host_side = &testpmd },
 	STRANGER("vhost-user-blk", "blk", "a vhost-user backend of a block device"),
 	STRANGER("vhost-user-net", "net", "a vhost-user backend of a network card"),
 	STRANGER("vhost-user-fs", "fs", "a vhost-user backend of a file system"),

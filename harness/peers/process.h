@@ -62,6 +62,12 @@ bool process_outlives(struct process *process, unsigned ms, struct process_end *
 /* Nanoseconds of CPU time that all its threads have used, exact when they sleep; not that
  * of processes that it started.  Once it has ended, what was last seen. */
 uint64_t process_cpu_ns(const struct process *process);
+/* ... of all that this process started, those that ended too. */
+uint64_t process_all_cpu_ns(void);
+/* Nanoseconds of CPU time that the threads whose names begin with `name` have used each, the
+ * least of these: as the scheduler last counted them, which is up to one tick of its clock
+ * ago of a thread that runs.  false: there is none, or the kernel does not say. */
+bool process_thread_ns(struct process *process, const char *name, uint64_t *ns);
 /* Do all its threads sleep, and have they not run since the last call that found them
  * asleep?  So the first call is never true.  Cheap enough to be asked after every call of
  * a device: about 5 us, and 3 us a thread.  Processes that it started are not looked at. */

@@ -7,6 +7,9 @@
  * woke it ran, and what ran is in the CPU time of the process when it sleeps again.  So
  * the peer sleeps if every thread does and that time did not move, neither during the look
  * nor since the last look that found the same.
+ *
+ * The CPU time of a process whose threads run is late: the kernel counts that of another
+ * process's thread when the thread gives up its CPU, and at each tick of the scheduler's.
  */
 #include "harness/peers/process_internal.h"
 
@@ -21,8 +24,13 @@
 #define STAT_MAX 1024u
 #define THREADS 17 /* words after the state: the number of threads */
 
+static struct process *all;
+static uint64_t ended_ns; /* CPU time of those that are no longer among them */
+
 void process_rest_begin(struct process *process)
 {
+	process->next = all;
+	all = process;
 	process->slept_ns = UINT64_MAX;
 	if (clock_getcpuclockid(process->shared->pid, &process->clock) != 0)
 		process->clock = -1;
@@ -37,6 +45,12 @@ static void forget_tasks(struct process *process)
 
 void process_rest_end(struct process *process)
 {
+	for (struct process **at = &all; *at != NULL; at = &(*at)->next)
+		if (*at == process) {
+			*at = process->next;
+			ended_ns += process->shared->cpu_ns;
+			break;
+		}
 	forget_tasks(process);
 }
 
@@ -129,6 +143,74 @@ uint64_t process_cpu_ns(const struct process *process)
 	if (process->over || !process_is_mine(process) || !read_cpu(process, &ns))
 		return process->shared->cpu_ns;
 	return ns;
+}
+
+/* The thread's name, as its stat has it in brackets, begins so. */
+static bool is_called(const struct process_task *task, const char *name)
+{
+	char text[STAT_MAX];
+	ssize_t len = pread(task->fd, text, sizeof(text) - 1, 0);
+	const char *bracket;
+
+	text[len > 0 ? len : 0] = '\0';
+	bracket = strchr(text, '(');
+	return bracket != NULL && strncmp(bracket + 1, name, strlen(name)) == 0;
+}
+
+/* What the scheduler counted of one thread. */
+static bool read_thread(const struct process *process, const struct process_task *task,
+			uint64_t *ns)
+{
+	char path[96], text[64];
+	int fd;
+	ssize_t len;
+
+	snprintf(path, sizeof(path), "/proc/%ld/task/%ld/schedstat", (long)process->shared->pid,
+		 (long)task->tid);
+	fd = open(path, O_RDONLY | O_CLOEXEC);
+	if (fd < 0)
+		return false;
+	len = read(fd, text, sizeof(text) - 1);
+	close(fd);
+	if (len <= 0)
+		return false;
+	text[len] = '\0';
+	*ns = strtoull(text, NULL, 10);
+	return true;
+}
+
+static bool least_of(const struct process *process, const char *name, uint64_t *ns)
+{
+	bool found = false;
+
+	for (unsigned i = 0; i < process->task_count; i++) {
+		const struct process_task *task = &process->tasks[i];
+		uint64_t used;
+
+		if (!is_called(task, name))
+			continue;
+		if (!read_thread(process, task, &used))
+			return false;
+		*ns = !found || used < *ns ? used : *ns;
+		found = true;
+	}
+	return found;
+}
+
+bool process_thread_ns(struct process *process, const char *name, uint64_t *ns)
+{
+	if (process->over || !process_is_mine(process))
+		return false;
+	return least_of(process, name, ns) || (list_tasks(process) && least_of(process, name, ns));
+}
+
+uint64_t process_all_cpu_ns(void)
+{
+	uint64_t sum = ended_ns;
+
+	for (const struct process *p = all; p != NULL; p = p->next)
+		sum += process_cpu_ns(p);
+	return sum;
 }
 
 bool process_sleeps(struct process *process)

@@ -6,13 +6,16 @@
  * No clock decides that it is at rest.  A backend that is one loop and took a notification is
  * done with it when it answers a message that was sent after that.  Of threads it is their
  * sleep: a notification makes a thread that waits for it runnable before it returns, so that
- * in a process whose threads all sleep nobody waits for it.
+ * in a process whose threads all sleep nobody waits for it.  One that polls is done when it
+ * ran on and used nothing more: its own CPU time says that it ran, on a busy machine too.
  */
 #include "harness/peers/vhost_user.h"
 
 #include <errno.h>
 #include <linux/virtio_config.h>
+#include <linux/virtio_ring.h>
 #include <poll.h>
+#include <stddef.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/socket.h>
@@ -23,7 +26,12 @@
 #define LOOP_LOOKS 24u	     /* ... before it is asked: about 10 us */
 #define LOOK_NS 20000l	     /* between two looks at its threads, at first */
 #define LOOK_MAX_NS 2000000l /* ... at most */
-#define POLL_NS 300000ull    /* CPU time that a polling backend gets the rings for */
+/* CPU time of a thread that polls, over which it uses nothing: some hundred looks at each
+ * ring, or one burst of 32 of the longest frames. */
+#define POLL_NS 300000ull
+#define POLL_LOOK_NS 100000l /* between two looks at that */
+#define POLL_LOOKS (VHOST_SLICE_MS * 1000000u / POLL_LOOK_NS)
+#define POLL_TURNS 1000u /* that find something used: more than rings have entries */
 #define BACKEND_REQUESTS_MAX 64u
 #define DYING_MS 2000u
 
@@ -156,20 +164,85 @@ static int rest_loop(struct vhost_user *u)
 	return err != 0 || took || u->process == NULL ? err : rest_threads(u);
 }
 
-/* It has its rings until it has run for a while: then it looked at each many times. */
+/* Where the index of a used ring is; NULL: in no memory. */
+static const volatile uint8_t *used_index(const struct vhost_user *u, unsigned queue)
+{
+	uint64_t at = u->places[queue].used + offsetof(struct vring_used, idx);
+
+	for (uint32_t i = 0; i < u->host->region_count; i++) {
+		const struct vringer_region *region = &u->host->regions[i];
+
+		if (at >= region->addr && at - region->addr <= region->size - sizeof(uint16_t))
+			return (const uint8_t *)region->host + (at - region->addr);
+	}
+	return NULL;
+}
+
+/* How far its rings are used; true: as `seen` has it, which is then as it is. */
+static bool stands_still(const struct vhost_user *u, uint16_t *seen)
+{
+	bool still = true;
+
+	for (unsigned i = 0; i < u->kind->queue_count; i++) {
+		const volatile uint8_t *index = u->rings[i].live ? used_index(u, i) : NULL;
+		uint16_t now = index != NULL ? (uint16_t)(index[0] | (unsigned)index[1] << 8) : 0;
+
+		still = still && now == seen[i];
+		seen[i] = now;
+	}
+	return still;
+}
+
+/* Until those who poll were counted after this call began, and have run for `ns` since. */
+static int let_poll(struct vhost_user *u, uint64_t ns)
+{
+	static const struct timespec pause = { .tv_nsec = POLL_LOOK_NS };
+	uint64_t first = 0, counted = 0, now = 0, waited = 0;
+	bool known = process_thread_ns(u->process, u->side.poller, &first), begun = false;
+
+	u->slices = u->asleep = 0;
+	while (!begun || now - counted < ns) {
+		int err = 0;
+
+		nanosleep(&pause, NULL);
+		if (++waited % POLL_LOOKS == 0)
+			err = vhost_patience(u);
+		if (err != 0)
+			return err;
+		if (!process_thread_ns(u->process, u->side.poller, &now))
+			continue;
+		if (!known)
+			first = now;
+		else if (!begun && now != first)
+			counted = now;
+		begun = begun || (known && now != first);
+		known = true;
+	}
+	return 0;
+}
+
+/* It has its rings until those who poll have run for a while, over which they used nothing. What
+ * a message asks for is done when it answers the next: DPDK answers first. */
 static int rest_paused(struct vhost_user *u)
 {
-	static const struct timespec pause = { .tv_nsec = LOOK_NS };
-	uint64_t from;
-	int err = vhost_enable(u, true);
+	uint16_t seen[VHOST_QUEUES_MAX] = { 0 };
+	unsigned turns = 0;
+	int last, err = vhost_enable(u, true);
 
-	from = process_cpu_ns(u->process);
-	while (err == 0 && process_cpu_ns(u->process) - from < POLL_NS) {
-		nanosleep(&pause, NULL);
-		if (!process_is_well(u->process, &u->end))
-			err = -ECHILD;
-	}
-	return err != 0 ? err : vhost_enable(u, false);
+	if (err == 0)
+		err = vhost_round_trip(u);
+	if (err == 0)
+		err = let_poll(u, 0);
+	stands_still(u, seen);
+	do
+		err = err != 0 ? err : turns++ == POLL_TURNS ? -ETIME : let_poll(u, POLL_NS);
+	while (err == 0 && !stands_still(u, seen));
+	if (err == -ECHILD)
+		return err;
+	last = vhost_enable(u, false);
+	if (last == 0)
+		last = vhost_round_trip(u);
+	return err != 0 ? err : last;
 }
 
 /* ---- what it did ----------------------------------------------------------------- */

@@ -38,14 +38,15 @@ enum vhost_rest {
 	/* One thread serves notifications and messages in turn, and completes a request before
 	 * it returns: a message that was answered after the notification was taken. */
 	VHOST_REST_LOOP,
-	/* It polls its rings: they are enabled only during a call, until it has run for a
-	 * while. */
+	/* It polls its rings: they are enabled only during a call, until those who poll have
+	 * run for a while and used nothing. */
 	VHOST_REST_PAUSED,
 };
 
 /* How one backend is treated: host_side of its peer.  NULL: all 0. */
 struct vhost_side {
 	enum vhost_rest rest;
+	const char *poller; /* VHOST_REST_PAUSED: how the names of the threads that poll begin */
 	bool reconnects;    /* it serves another connection when one is closed */
 	uint16_t queue_max; /* 0: VHOST_QUEUE_SIZE */
 	uint32_t disk_len;  /* bytes of {disk} */

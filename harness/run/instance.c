@@ -9,6 +9,7 @@
 
 #include <errno.h>
 #include <linux/virtio_config.h>
+#include <linux/virtio_mmio.h>
 #include <linux/virtio_ring.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -109,13 +110,19 @@ static const char *unmet_op(const struct op *op, const struct target *target)
 	return NULL;
 }
 
-/* Does it demand used entries by their number or place? */
-static bool counts_chains(const struct script *script)
+/* Does it say where in the rings something stands, or how far the device is? */
+static bool counts_chains(const struct script *script, const struct target *target)
 {
-	for (unsigned i = 0; i < script->expect_count; i++)
-		if (script->expects[i].kind == EXPECT_USED_IDX ||
-		    script->expects[i].kind == EXPECT_USED ||
-		    script->expects[i].kind == EXPECT_USED_NONE)
+	for (unsigned i = 0; i < script->expect_count; i++) {
+		const struct expect *e = &script->expects[i];
+
+		if ((e->kind == EXPECT_USED || e->kind == EXPECT_USED_NONE ||
+		     e->kind == EXPECT_USED_IDX || e->kind == EXPECT_MEM) &&
+		    (e->severity != SEVERITY_MODEL || target->model))
+			return true;
+	}
+	for (uint32_t i = 0; i < script->prog.op_count; i++)
+		if (script->prog.ops[i].code == OP_USED_EVENT)
 			return true;
 	return false;
 }
@@ -150,7 +157,7 @@ static const char *unmet_words(const struct instance *in, const struct script *s
 		return "needs memory that ends at 2^64";
 	if ((needs & NEED_VIRTIO_1_4) != 0 && target->virtio < 0x0104)
 		return "needs a device of VIRTIO 1.4";
-	if (request != NULL && counts_chains(script) &&
+	if (request != NULL && counts_chains(script, target) &&
 	    (sends_more(request->before, in->binding.queue) ||
 	     sends_more(request->after, in->binding.queue)))
 		return "needs a request that sends no other";
@@ -187,6 +194,16 @@ static bool holds_sizes_back(const struct script *script, const struct target *t
 	return false;
 }
 
+/* Does it look at what is offered? */
+static bool reads_offer(const struct script *script)
+{
+	for (uint32_t i = 0; i < script->prog.op_count; i++)
+		if (script->prog.ops[i].code == OP_READ &&
+		    script->prog.ops[i].value[READ_REGISTER] == VIRTIO_MMIO_DEVICE_FEATURES)
+			return true;
+	return false;
+}
+
 /* What its operations need of the queue's size, and of the features that it accepts. */
 static const char *unmet_start(const struct instance *in, const struct script *script,
 			       const struct target *target)
@@ -198,6 +215,8 @@ static const char *unmet_start(const struct instance *in, const struct script *s
 	if (target->fixed_features && (held_back(script, target) != 0 ||
 				       (target->features_high & ~script->prog.features_high) != 0))
 		return "needs a device that can hold features back";
+	if ((target->features_always & ~script->prog.features) != 0 && reads_offer(script))
+		return "needs a device without the features that it always offers";
 	if (target->fixed_sizes && holds_sizes_back(script, target))
 		return "needs a device that can offer smaller queues";
 	if (in->queue && script->needs_size > size_max)

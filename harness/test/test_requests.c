@@ -454,6 +454,44 @@ static void a_script_that_holds_features_back_is_skipped_where_it_cannot_be(void
 	assert_null(instance_unmet(&in, &script, &target, &transport_mmio));
 }
 
+/* Those that come before the request have entries in the rings too. */
+static void a_script_that_counts_entries_wants_a_request_that_comes_alone(void **state)
+{
+	static const char *const counting[] = {
+		"device any\nstart driver_ok\nsend_request q\n> used_idx q 1\n",
+		"device any\nstart driver_ok\nsend_request q\n> used q id=0\n",
+		"device any\nstart driver_ok\nused_event q 0\nsend_request q\n",
+	};
+	static const char free[] = "device any\nstart driver_ok\nsend_request q\n> answered q 1\n"
+				   "> model used_idx q 1\n";
+	static struct target_request request;
+	struct text_error error;
+	struct instance in;
+
+	(void)state;
+	take("fs");
+	target.model = false;
+	request = *target_request(&target, 1, 0);
+	in = (struct instance){ .queue = true, .request = &request };
+	in.binding.queue = 1;
+	for (unsigned i = 0; i < 3; i++) {
+		assert_int_equal(text_parse_bound(&script, counting[i], strlen(counting[i]),
+						  &in.binding, &error),
+				 0);
+		request.before = "send_request 0 which=1\n";
+		request.after = NULL;
+		assert_null(instance_unmet(&in, &script, &target, &transport_mmio));
+		request.before = "type 0 61\nsend_request q\n";
+		assert_string_equal(instance_unmet(&in, &script, &target, &transport_mmio),
+				    "needs a request that sends no other");
+		request.before = NULL;
+		request.after = "send_request 1\n";
+		assert_non_null(instance_unmet(&in, &script, &target, &transport_mmio));
+	}
+	assert_int_equal(text_parse_bound(&script, free, strlen(free), &in.binding, &error), 0);
+	assert_null(instance_unmet(&in, &script, &target, &transport_mmio));
+}
+
 /* Whether the script passes; by queue 1. */
 static bool passes(const char *text)
 {
@@ -482,13 +520,19 @@ static void a_feature_that_the_device_always_has_is_not_held_back(void **state)
 	request.features_off = target.features & UINT32_MAX;
 	in = (struct instance){ .queue = true, .request = &request };
 	in.binding.queue = 1;
+	assert_false(passes(offered));
 	assert_int_equal(text_parse_bound(&script, text, strlen(text), &in.binding, &error), 0);
 	assert_null(instance_unmet(&in, &script, &target, &transport_mmio));
-	assert_false(passes(offered));
 	target.features_always = target.features;
 	assert_string_equal(instance_unmet(&in, &script, &target, &transport_mmio),
 			    "needs a request that may be sent with the features accepted");
 	assert_true(passes(offered));
+	in = (struct instance){ .queue = false };
+	assert_int_equal(text_parse(&script, offered, strlen(offered), &error), 0);
+	assert_string_equal(instance_unmet(&in, &script, &target, &transport_mmio),
+			    "needs a device without the features that it always offers");
+	target.features_always = 0;
+	assert_null(instance_unmet(&in, &script, &target, &transport_mmio));
 }
 
 static void all_means_those_that_were_offered_and_one_at_least(void **state)
@@ -634,6 +678,7 @@ int main(void)
 		cmocka_unit_test(at_top_the_last_byte_is_that_of_memory),
 		cmocka_unit_test(a_script_that_holds_features_back_is_skipped_where_it_cannot_be),
 		cmocka_unit_test(a_feature_that_the_device_always_has_is_not_held_back),
+		cmocka_unit_test(a_script_that_counts_entries_wants_a_request_that_comes_alone),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
