@@ -285,6 +285,30 @@ static size_t speaker_of(const struct line *line, const char *name)
 	return len + 2;
 }
 
+/* The bytes before the words of "** (prog:123): CRITICAL **: 12:34:56.789: words", which GLib
+ * logs; 0: it is no such line, or a milder one. */
+static size_t logged_by(const struct line *line)
+{
+	static const char *const levels[] = { "): CRITICAL **: ", "): ERROR **: " };
+	static const char stamp[] = "00:00:00.000: ";
+	const char *at = NULL, *end = line->text + line->len;
+	size_t n = 0;
+
+	if (!begins(line, "(") && !begins(line, "** ("))
+		return 0;
+	for (size_t i = 0; i < sizeof(levels) / sizeof(levels[0]) && at == NULL; i++) {
+		at = find(line, line->text, levels[i]);
+		if (at != NULL)
+			at += strlen(levels[i]);
+	}
+	if (at == NULL)
+		return 0;
+	while (n + 1 < sizeof(stamp) && at + n < end &&
+	       (stamp[n] == '0' ? isdigit((unsigned char)at[n]) != 0 : at[n] == stamp[n]))
+		n++;
+	return (size_t)(at - line->text) + (n + 1 == sizeof(stamp) ? n : 0);
+}
+
 /* The last line that begins with its own name, "prog: what is wrong", or, `name` NULL, with
  * any; a warning is no reason. */
 static bool find_complaint(const char *words, const char *name, struct line *found, char *detail,
@@ -295,7 +319,16 @@ static bool find_complaint(const char *words, const char *name, struct line *fou
 
 	found->text = NULL;
 	for (const char *at = words; at != NULL && *at != '\0'; at = line.next) {
+		size_t words_at;
+
 		line = line_at(at);
+		words_at = logged_by(&line);
+		if (words_at > 0) {
+			*found = (struct line){ line.text + words_at, line.len - words_at,
+						line.next };
+			from = 0;
+			continue;
+		}
 		if (speaker_of(&line, name) == 0 || find(&line, line.text, ": warning: ") != NULL)
 			continue;
 		*found = line;

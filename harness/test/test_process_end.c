@@ -45,6 +45,10 @@ static void its_words_make_the_name(void **state)
 		{ "qemu: warning: odd\nqemu: first\nqemu: second\nanother\n", EXITED(1),
 		  "exit-1:second" },
 		{ "qemu: warning: odd\n", EXITED(1), "exit-1" },
+		{ "** (qemu:77): CRITICAL **: 22:36:11.086: Looped descriptor\n", EXITED(1),
+		  "exit-1:Looped-descriptor" },
+		{ "(q:77): ERROR **: Looped\n(q:77): WARNING **: it was odd\n", EXITED(1),
+		  "exit-1:Looped" },
 		{ "qemu: it was slow\n", SIGSEGV, "SIGSEGV" },
 		{ "qemu: it was slow\n", EXITED(0), "exit-0" },
 		{ "thread 'vq0' panicked at 'index out of bounds: the len is 2 but', "
