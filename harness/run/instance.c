@@ -9,6 +9,7 @@
 
 #include <errno.h>
 #include <linux/virtio_config.h>
+#include <linux/virtio_mmio.h>
 #include <linux/virtio_ring.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -193,6 +194,16 @@ static bool holds_sizes_back(const struct script *script, const struct target *t
 	return false;
 }
 
+/* Does it look at what is offered? */
+static bool reads_offer(const struct script *script)
+{
+	for (uint32_t i = 0; i < script->prog.op_count; i++)
+		if (script->prog.ops[i].code == OP_READ &&
+		    script->prog.ops[i].value[READ_REGISTER] == VIRTIO_MMIO_DEVICE_FEATURES)
+			return true;
+	return false;
+}
+
 /* What its operations need of the queue's size, and of the features that it accepts. */
 static const char *unmet_start(const struct instance *in, const struct script *script,
 			       const struct target *target)
@@ -204,6 +215,8 @@ static const char *unmet_start(const struct instance *in, const struct script *s
 	if (target->fixed_features && (held_back(script, target) != 0 ||
 				       (target->features_high & ~script->prog.features_high) != 0))
 		return "needs a device that can hold features back";
+	if ((target->features_always & ~script->prog.features) != 0 && reads_offer(script))
+		return "needs a device without the features that it always offers";
 	if (target->fixed_sizes && holds_sizes_back(script, target))
 		return "needs a device that can offer smaller queues";
 	if (in->queue && script->needs_size > size_max)

@@ -520,13 +520,19 @@ static void a_feature_that_the_device_always_has_is_not_held_back(void **state)
 	request.features_off = target.features & UINT32_MAX;
 	in = (struct instance){ .queue = true, .request = &request };
 	in.binding.queue = 1;
+	assert_false(passes(offered));
 	assert_int_equal(text_parse_bound(&script, text, strlen(text), &in.binding, &error), 0);
 	assert_null(instance_unmet(&in, &script, &target, &transport_mmio));
-	assert_false(passes(offered));
 	target.features_always = target.features;
 	assert_string_equal(instance_unmet(&in, &script, &target, &transport_mmio),
 			    "needs a request that may be sent with the features accepted");
 	assert_true(passes(offered));
+	in = (struct instance){ .queue = false };
+	assert_int_equal(text_parse(&script, offered, strlen(offered), &error), 0);
+	assert_string_equal(instance_unmet(&in, &script, &target, &transport_mmio),
+			    "needs a device without the features that it always offers");
+	target.features_always = 0;
+	assert_null(instance_unmet(&in, &script, &target, &transport_mmio));
 }
 
 static void all_means_those_that_were_offered_and_one_at_least(void **state)
