@@ -98,8 +98,8 @@ const struct peer peers_vhost_user[] = {
 	  .kind = "gpu",
 	  .arguments = "--fd={connection}",
 	  .host_side = &one_connection },
-	/* Without huge pages, and with files of nobody's.  With a period for its statistics it
-	 * does not end with its standard input. */
+	/* Without huge pages, files that another process uses, and a line for each message.  With a
+	 * period for its statistics it does not end with its standard input. */
 	{ .name = "dpdk-net",
 	  .help = "DPDK's testpmd, a network card that polls and sends frames back",
 	  .program = "dpdk-testpmd",
@@ -108,8 +108,8 @@ const struct peer peers_vhost_user[] = {
 	  .link = &peer_vhost_user,
 	  .kind = "net",
 	  .arguments =
-		  "--no-huge --no-pci --no-shconf --no-telemetry -m 64 --lcores (0,1)@0 "
-		  "--main-lcore 0 --vdev net_vhost0,iface={socket},queues=1 -- "
+		  "--no-huge --no-pci --no-shconf --no-telemetry --log-level=*:critical -m 64 "
+		  "--lcores (0,1)@0 --main-lcore 0 --vdev net_vhost0,iface={socket},queues=1 -- "
 		  "--disable-link-check --total-num-mbufs=2048 --nb-cores=1 --stats-period=65535",
 	  .flags = VRINGER_POLLS,
 	  .features_off = FRONT_END,

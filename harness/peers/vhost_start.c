@@ -298,6 +298,9 @@ int vhost_start(struct vhost_user *u, char *why)
 
 	if (u->process == NULL && !is_there(u))
 		err = begin(&s);
+	if (err == 0 && u->process == NULL && u->side.rest == VHOST_REST_PAUSED)
+		return refuse(&s, -ENOTSUP,
+			      "it polls, and how long is known of a process that vringer starts");
 	if (err == 0 && u->channel.fd < 0)
 		err = connect_soon(&s);
 	if (err == 0) {

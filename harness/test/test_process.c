@@ -17,6 +17,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/prctl.h>
 #include <sys/resource.h>
 #include <sys/wait.h>
 #include <time.h>
@@ -47,7 +48,7 @@ static char *volatile eaten;
 static void *spin(void *ctx)
 {
 	(void)ctx;
-	if (write(1, "spins\n", 6) < 0)
+	if (prctl(PR_SET_NAME, "spinner-1") != 0 || write(1, "spins\n", 6) < 0)
 		return NULL;
 	while (always)
 		;
@@ -472,6 +473,7 @@ static void it_ends_with_its_keeper(void **state)
 static int ask_elsewhere(struct process *process)
 {
 	struct process_end end;
+	uint64_t ns;
 
 	if (process_is_mine(process))
 		return 1;
@@ -482,7 +484,7 @@ static int ask_elsewhere(struct process *process)
 	for (int i = 0; i < 2; i++)
 		if (process_sleeps(process))
 			return 4;
-	if (process_cpu_ns(process) != 0)
+	if (process_cpu_ns(process) != 0 || process_thread_ns(process, "", &ns))
 		return 5;
 	process_stop(process);
 	return 0;
@@ -563,6 +565,35 @@ static void one_thread_that_works_is_enough(void **state)
 	process_stop(process);
 }
 
+static uint64_t thread_ns(struct process *process, const char *name)
+{
+	uint64_t ns = 0;
+
+	assert_true(process_thread_ns(process, name, &ns));
+	return ns;
+}
+
+static void a_thread_is_counted_by_its_name(void **state)
+{
+	struct process *process = start_act("spin");
+	uint64_t used, least, all;
+
+	(void)state;
+	wait_for_words(process, "spins\n");
+	used = thread_ns(process, "spinner");
+	least = thread_ns(process, "");
+	while (thread_ns(process, "spinner") < used + 20 * 1000 * 1000)
+		pause_ms(1);
+	/* The other thread sleeps, and is the least of all. */
+	assert_true(thread_ns(process, "") < least + 20 * 1000 * 1000);
+	used = thread_ns(process, "spinner");
+	all = process_cpu_ns(process);
+	assert_true(used + thread_ns(process, "") <= all + 20 * 1000 * 1000);
+	assert_false(process_thread_ns(process, "pinner", &used));
+	assert_false(process_thread_ns(process, "spinner-1-", &used));
+	process_stop(process);
+}
+
 int main(int argc, char **argv)
 {
 	const struct CMUnitTest tests[] = {
@@ -580,6 +611,7 @@ int main(int argc, char **argv)
 		cmocka_unit_test(it_is_not_touched_elsewhere),
 		cmocka_unit_test(sleep_is_told_from_work),
 		cmocka_unit_test(one_thread_that_works_is_enough),
+		cmocka_unit_test(a_thread_is_counted_by_its_name),
 	};
 
 	if (argc > 1)
