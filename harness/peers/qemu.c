@@ -90,6 +90,7 @@ void qemu_explain(struct qemu *q, int err, struct process_end *end)
 int qemu_read(struct qemu *q, struct qtest_access *accesses, unsigned count)
 {
 	q->waited = 0;
+	q->answered++;
 	peer_waited();
 	for (unsigned i = 0; i < count; i++)
 		accesses[i].addr += q->base;
@@ -220,7 +221,7 @@ static int read_status(struct qemu *q)
 }
 
 /* The line is pulled when QEMU's main loop comes round again, so before the next
- * question. */
+ * question.  With that goes what is asked of each new device. */
 static int pull_reset(struct qemu *q)
 {
 	int err;
@@ -230,7 +231,9 @@ static int pull_reset(struct qemu *q)
 	err = qtest_out(&q->qtest, CONTROLLER, PULSE_RESET);
 	if (err == 0)
 		err = qtest_sync(&q->qtest);
-	return err != 0 ? err : read_status(q);
+	if (err == 0)
+		err = qemu_select_first(q);
+	return err != 0 ? err : qemu_read_together(q);
 }
 
 /* Does pulling the line undo something? */
@@ -337,8 +340,11 @@ static bool make_new(struct qemu *q)
 		return false;
 	if (!q->resets && (try_reset(q) != 0 || !q->resets))
 		return false;
+	qemu_forget(q);
 	if (pull_reset(q) != 0 || q->status != 0 || q->interrupts != 0 || !qemu_host_renew(q))
 		return false;
+	if (q->side->renew != NULL)
+		qemu_forget(q);
 	return q->disk < 0 || fallocate(q->disk, FALLOC_FL_PUNCH_HOLE | FALLOC_FL_KEEP_SIZE, 0,
 					QEMU_DISK_SIZE) == 0;
 }
@@ -396,7 +402,7 @@ struct qemu *qemu_take(const struct peer *peer, int fd, uint64_t size, char *why
 		return NULL;
 	memset(q->hole, 0, QEMU_HOLE);
 	q->in_use = true;
-	q->worked = q->has_ahead = false;
+	q->worked = false;
 	q->told = 0;
 	q->end.signature[0] = '\0';
 	return q;

@@ -33,7 +33,8 @@
 #include <sys/types.h>
 
 #define QEMU_DISK_SIZE (1u << 20)
-#define QEMU_TOGETHER 12u
+#define QEMU_TOGETHER 14u
+#define QEMU_SELECTORS 4u
 #define QEMU_HOLE (64u << 10) /* bytes of its memory that the driver has not */
 
 #define QEMU_LINES_MAX 2u
@@ -92,7 +93,13 @@ struct qemu {
 	uint32_t told; /* bits of InterruptStatus that host->interrupt was called for */
 	bool has_ahead;
 	uint32_t ahead[QEMU_TOGETHER]; /* registers that were read with others, up to a write */
-	bool worked;		       /* this call may have made it work */
+	bool selected[QEMU_SELECTORS]; /* that selector holds what was written to it: */
+	uint32_t selectors[QEMU_SELECTORS];
+	bool set_ready; /* QueueReady was written last, so it is looked at too */
+	bool has_ready; /* ... and this is what it reads */
+	uint32_t ready;
+	unsigned answered; /* questions since the last write that changed something */
+	bool worked;	   /* this call may have made it work */
 
 	/* What is behind it (qemu_host.c). */
 	struct line lines[QEMU_LINES_MAX];
@@ -137,6 +144,13 @@ uint32_t qemu_host_act(void *device, uint32_t act, uint32_t port, void *data, ui
  * connection. */
 int qemu_command(struct qemu *q, const char *command, const char *arguments);
 
+/* Registers that are read one after the other, all at once, and Status and InterruptStatus
+ * with them: 0 or an error of the connection. */
+int qemu_read_together(struct qemu *q);
+/* The selectors at first. */
+int qemu_select_first(struct qemu *q);
+/* Something changed: nothing that was read is known to hold. */
+void qemu_forget(struct qemu *q);
 /* `count` registers at once. */
 int qemu_read(struct qemu *q, struct qtest_access *accesses, unsigned count);
 

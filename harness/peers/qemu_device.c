@@ -26,6 +26,7 @@
 #define SLOT_SIZE 0x200u
 #define ROUNDS 3u	  /* after what may make it work */
 #define ROUNDS_WAITING 4u /* and where chains are with it then */
+#define ROUNDS_LAST 2u	  /* after the last write that changed something */
 #define PAUSE_NS 100000l  /* between questions to QMP */
 #define SIGNATURE_MAX 80
 #define INTERRUPT_BITS (VIRTIO_MMIO_INT_VRING | VIRTIO_MMIO_INT_CONFIG)
@@ -40,9 +41,27 @@ void qemu_lose(struct qemu *q, int err)
 
 	qemu_explain(q, err, &end);
 	snprintf(signature, sizeof(signature), "peer:%.*s", SIGNATURE_MAX - 5, end.signature);
+	qemu_forget(q);
 	q->known = true;
 	q->status = q->interrupts = 0;
 	q->host->report(q->host->ctx, VRINGER_REPORT_GONE, signature, end.message);
+}
+
+void qemu_forget(struct qemu *q)
+{
+	q->known = q->has_ahead = q->has_ready = q->set_ready = false;
+	q->answered = 0;
+	memset(q->selected, 0, sizeof(q->selected));
+}
+
+/* Status and InterruptStatus were read. */
+static void tell(struct qemu *q)
+{
+	uint32_t raised = q->interrupts & ~q->told & INTERRUPT_BITS;
+
+	q->told = q->interrupts;
+	if (raised != 0)
+		q->host->interrupt(q->host->ctx, raised);
 }
 
 /* A look at Status and InterruptStatus, when all before it is done. */
@@ -51,9 +70,9 @@ static bool look(struct qemu *q)
 	struct qtest_access accesses[] = {
 		{ VIRTIO_MMIO_STATUS, 4, 0 },
 		{ VIRTIO_MMIO_INTERRUPT_STATUS, 4, 0 },
+		{ VIRTIO_MMIO_QUEUE_READY, 4, 0 },
 	};
-	int err = qemu_read(q, accesses, 2);
-	uint32_t raised;
+	int err = qemu_read(q, accesses, q->set_ready ? 3 : 2);
 
 	if (err != 0) {
 		qemu_lose(q, err);
@@ -61,11 +80,10 @@ static bool look(struct qemu *q)
 	}
 	q->status = (uint32_t)accesses[0].value;
 	q->interrupts = (uint32_t)accesses[1].value;
+	q->ready = (uint32_t)accesses[2].value;
+	q->has_ready = q->set_ready;
 	q->known = true;
-	raised = q->interrupts & ~q->told & INTERRUPT_BITS;
-	q->told = q->interrupts;
-	if (raised != 0)
-		q->host->interrupt(q->host->ctx, raised);
+	tell(q);
 	return true;
 }
 
@@ -130,17 +148,18 @@ static void store(uint8_t *bytes, uint32_t len, uint64_t value)
 /* Reads change nothing, so who reads the first of these gets the others with it, which he
  * reads next: the registers that tell a device from another, and then all of its state. */
 static const uint16_t together[] = {
-	VIRTIO_MMIO_MAGIC_VALUE,  VIRTIO_MMIO_VERSION,	       VIRTIO_MMIO_DEVICE_ID,
-	VIRTIO_MMIO_VENDOR_ID,	  VIRTIO_MMIO_DEVICE_FEATURES, VIRTIO_MMIO_QUEUE_NUM_MAX,
-	VIRTIO_MMIO_QUEUE_READY,  VIRTIO_MMIO_SHM_LEN_LOW,     VIRTIO_MMIO_SHM_LEN_HIGH,
-	VIRTIO_MMIO_SHM_BASE_LOW, VIRTIO_MMIO_SHM_BASE_HIGH,   VIRTIO_MMIO_CONFIG_GENERATION,
+	VIRTIO_MMIO_MAGIC_VALUE,  VIRTIO_MMIO_VERSION,		VIRTIO_MMIO_DEVICE_ID,
+	VIRTIO_MMIO_VENDOR_ID,	  VIRTIO_MMIO_DEVICE_FEATURES,	VIRTIO_MMIO_QUEUE_NUM_MAX,
+	VIRTIO_MMIO_QUEUE_READY,  VIRTIO_MMIO_SHM_LEN_LOW,	VIRTIO_MMIO_SHM_LEN_HIGH,
+	VIRTIO_MMIO_SHM_BASE_LOW, VIRTIO_MMIO_SHM_BASE_HIGH,	VIRTIO_MMIO_CONFIG_GENERATION,
+	VIRTIO_MMIO_STATUS,	  VIRTIO_MMIO_INTERRUPT_STATUS,
 };
 
 #define TOGETHER (sizeof(together) / sizeof(together[0]))
 
 _Static_assert(TOGETHER == QEMU_TOGETHER, "one value for each");
 
-static bool read_together(struct qemu *q)
+int qemu_read_together(struct qemu *q)
 {
 	struct qtest_access accesses[TOGETHER];
 	int err;
@@ -148,14 +167,25 @@ static bool read_together(struct qemu *q)
 	for (unsigned i = 0; i < TOGETHER; i++)
 		accesses[i] = (struct qtest_access){ together[i], 4, 0 };
 	err = qemu_read(q, accesses, TOGETHER);
-	if (err != 0) {
-		qemu_lose(q, err);
-		return false;
-	}
+	if (err != 0)
+		return err;
 	for (unsigned i = 0; i < TOGETHER; i++)
 		q->ahead[i] = (uint32_t)accesses[i].value;
-	q->has_ahead = true;
-	return true;
+	q->status = q->ahead[TOGETHER - 2];
+	q->interrupts = q->ahead[TOGETHER - 1];
+	q->known = q->has_ahead = true;
+	return 0;
+}
+
+static bool read_together(struct qemu *q)
+{
+	int err = qemu_read_together(q);
+
+	if (err != 0)
+		qemu_lose(q, err);
+	else
+		tell(q);
+	return err == 0;
 }
 
 /* A register of four bytes that is known, or that is read with others. */
@@ -165,6 +195,10 @@ static bool read_known(struct qemu *q, uint64_t offset, uint32_t *value)
 		if (!q->known && !look(q))
 			return false;
 		*value = offset == VIRTIO_MMIO_STATUS ? q->status : q->interrupts;
+		return true;
+	}
+	if (offset == VIRTIO_MMIO_QUEUE_READY && q->has_ready) {
+		*value = q->ready;
 		return true;
 	}
 	if (offset == together[0] && !q->has_ahead && !read_together(q))
@@ -203,6 +237,65 @@ static void read_register(void *device, uint64_t offset, void *buf, uint32_t len
 		store((uint8_t *)buf + (size_t)i * width, width, accesses[i].value);
 }
 
+static const uint16_t selectors[] = {
+	VIRTIO_MMIO_DEVICE_FEATURES_SEL,
+	VIRTIO_MMIO_DRIVER_FEATURES_SEL,
+	VIRTIO_MMIO_QUEUE_SEL,
+	VIRTIO_MMIO_SHM_SEL,
+};
+
+_Static_assert(sizeof(selectors) / sizeof(selectors[0]) == QEMU_SELECTORS, "one value for each");
+
+/* Is that written to a selector which it was written to already, with nothing in between
+ * that may have changed it?  Then what was read still holds. */
+static bool selects_again(struct qemu *q, uint64_t offset, uint64_t value, uint32_t len)
+{
+	for (unsigned i = 0; i < QEMU_SELECTORS && len == 4; i++)
+		if (selectors[i] == offset)
+			return q->selected[i] && q->selectors[i] == value;
+	return false;
+}
+
+/* What follows is known of the selectors when that is written. */
+static void note_selected(struct qemu *q, uint64_t offset, uint64_t value)
+{
+	for (unsigned i = 0; i < QEMU_SELECTORS; i++)
+		if (selectors[i] == offset) {
+			q->selected[i] = true;
+			q->selectors[i] = (uint32_t)value;
+		}
+}
+
+int qemu_select_first(struct qemu *q)
+{
+	int err = 0;
+
+	for (unsigned i = 0; i < QEMU_SELECTORS && err == 0; i++) {
+		const struct qtest_access access = { q->base + selectors[i], 4, 0 };
+
+		err = qtest_write(&q->qtest, &access);
+		note_selected(q, selectors[i], 0);
+	}
+	return err;
+}
+
+/* The registers are about to be written to. */
+static void begin_write(struct qemu *q, uint64_t offset, uint64_t value, uint32_t len,
+			enum follow follow)
+{
+	bool selected[QEMU_SELECTORS];
+
+	if (selects_again(q, offset, value, len))
+		return;
+	memcpy(selected, q->selected, sizeof(selected));
+	qemu_forget(q);
+	if (follow != FOLLOW_NOTHING)
+		return;
+	memcpy(q->selected, selected, sizeof(selected));
+	note_selected(q, offset, value);
+	q->set_ready = offset == VIRTIO_MMIO_QUEUE_READY;
+}
+
 static void write_register(void *device, uint64_t offset, const void *buf, uint32_t len)
 {
 	struct qemu *q = device;
@@ -212,9 +305,9 @@ static void write_register(void *device, uint64_t offset, const void *buf, uint3
 
 	if (q->process == NULL || offset >= SLOT_SIZE || len > SLOT_SIZE - offset)
 		return;
-	q->known = q->has_ahead = false;
 	q->waited = 0;
 	follow = follow_of(offset, load(buf, width), len);
+	begin_write(q, offset, load(buf, width), len, follow);
 	for (uint32_t at = 0; at < len && err == 0; at += width) {
 		const struct qtest_access access = { q->base + offset + at, width,
 						     load((const uint8_t *)buf + at, width) };
@@ -330,7 +423,7 @@ static void destroy(void *device)
 	struct qemu *q = device;
 
 	/* What was posted is done, and its end shows, while the program is there. */
-	if (q->process != NULL)
+	if (q->process != NULL && q->answered < ROUNDS_LAST)
 		qemu_come_round(q, 1);
 	qemu_give_back(q);
 }

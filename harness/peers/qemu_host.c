@@ -140,7 +140,7 @@ uint32_t qemu_host_act(void *device, uint32_t act, uint32_t port, void *data, ui
 	if (q->process == NULL)
 		return 0;
 	if (act == VRINGER_SET_NUM_PAGES || act == VRINGER_CHANGE_CONFIG) {
-		q->known = q->has_ahead = false;
+		qemu_forget(q);
 		q->worked = true;
 		return want(q, len);
 	}
@@ -150,7 +150,7 @@ uint32_t qemu_host_act(void *device, uint32_t act, uint32_t port, void *data, ui
 		return line_take(&q->lines[port], data, len);
 	if (act != VRINGER_TYPE)
 		return 0;
-	q->known = q->has_ahead = false;
+	qemu_forget(q);
 	q->worked = true;
 	return line_give(&q->lines[port], data, len);
 }

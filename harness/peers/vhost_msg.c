@@ -10,10 +10,10 @@
 #include <errno.h>
 #include <poll.h>
 #include <stdarg.h>
-#include <stdbool.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/socket.h>
+#include <sys/time.h>
 #include <sys/uio.h>
 #include <unistd.h>
 
@@ -43,6 +43,12 @@ static int fault(struct vhost_channel *channel, const char *format, ...)
 	return -EPROTO;
 }
 
+/* A slice of time went by: 0 to go on. */
+static int be_patient(struct vhost_channel *channel)
+{
+	return channel->patience != NULL ? channel->patience(channel->ctx) : -ETIMEDOUT;
+}
+
 /* Wait until the socket is ready for `events`, or closed. */
 static int wait_for(struct vhost_channel *channel, short events)
 {
@@ -58,10 +64,19 @@ static int wait_for(struct vhost_channel *channel, short events)
 			return -errno;
 		if (err < 0)
 			continue;
-		err = channel->patience != NULL ? channel->patience(channel->ctx) : -ETIMEDOUT;
+		err = be_patient(channel);
 		if (err != 0)
 			return err;
 	}
+}
+
+int vhost_block(struct vhost_channel *channel)
+{
+	const struct timeval slice = { .tv_usec = VHOST_SLICE_MS * 1000L };
+
+	channel->blocks =
+		setsockopt(channel->fd, SOL_SOCKET, SO_RCVTIMEO, &slice, sizeof(slice)) == 0;
+	return channel->blocks ? 0 : -errno;
 }
 
 struct vhost_user_msg vhost_user_message(uint32_t request, uint32_t size)
@@ -78,68 +93,73 @@ void vhost_close_fds(struct vhost_user_msg *msg)
 	msg->fd_count = 0;
 }
 
-static void put_fds(struct msghdr *out, union control *control, const struct vhost_user_msg *msg)
+static void put_fds(struct msghdr *out, union control *control, const int *fds, unsigned count)
 {
 	struct cmsghdr *header;
 
-	if (msg->fd_count == 0)
+	if (count == 0)
 		return;
 	memset(control, 0, sizeof(*control));
 	out->msg_control = control->bytes;
-	out->msg_controllen = CMSG_SPACE(msg->fd_count * sizeof(int));
+	out->msg_controllen = CMSG_SPACE(count * sizeof(int));
 	header = CMSG_FIRSTHDR(out);
 	header->cmsg_level = SOL_SOCKET;
 	header->cmsg_type = SCM_RIGHTS;
-	header->cmsg_len = CMSG_LEN(msg->fd_count * sizeof(int));
-	memcpy(CMSG_DATA(header), msg->fds, msg->fd_count * sizeof(int));
+	header->cmsg_len = CMSG_LEN(count * sizeof(int));
+	memcpy(CMSG_DATA(header), fds, count * sizeof(int));
 }
 
-/* The pieces from byte `at` on; how many there are. */
-static size_t put_pieces(struct iovec pieces[2], const struct vhost_user_msg *msg, size_t at)
+int vhost_flush(struct vhost_channel *channel)
 {
-	union {
-		const void *from;
-		void *to;
-	} header = { &msg->header }, payload = { &msg->payload };
-	size_t past = at > sizeof(msg->header) ? at - sizeof(msg->header) : 0;
-	size_t n = 0;
+	uint32_t len = channel->out_len, at = 0;
+	union control control;
+	int err = 0;
 
-	if (at < sizeof(msg->header))
-		pieces[n++] = (struct iovec){ (uint8_t *)header.to + at, sizeof(msg->header) - at };
-	if (past < msg->header.size)
-		pieces[n++] =
-			(struct iovec){ (uint8_t *)payload.to + past, msg->header.size - past };
-	return n;
+	channel->out_len = 0;
+	while (at < len && err == 0) {
+		struct iovec piece = { channel->out + at, len - at };
+		struct msghdr out = { .msg_iov = &piece, .msg_iovlen = 1 };
+		ssize_t sent;
+
+		if (at == 0)
+			put_fds(&out, &control, channel->out_fds, channel->out_fd_count);
+		sent = sendmsg(channel->fd, &out, MSG_NOSIGNAL | MSG_DONTWAIT);
+		if (sent >= 0)
+			at += (uint32_t)sent;
+		else if (errno == EAGAIN)
+			err = wait_for(channel, POLLOUT);
+		else if (errno != EINTR)
+			err = errno == ECONNRESET ? -EPIPE : -errno;
+	}
+	return err;
+}
+
+int vhost_post(struct vhost_channel *channel, const struct vhost_user_msg *msg)
+{
+	uint32_t len = (uint32_t)sizeof(msg->header) + msg->header.size;
+	int err = 0;
+
+	if (msg->header.size > VHOST_PAYLOAD_MAX || msg->fd_count > VHOST_FDS_MAX)
+		return fault(channel, "a message that is too long to be sent");
+	/* Descriptors come with the first byte of what is sent. */
+	if (channel->out_len > 0 && (msg->fd_count > 0 || len > VHOST_OUT_MAX - channel->out_len))
+		err = vhost_flush(channel);
+	if (channel->out_len == 0) {
+		channel->out_fd_count = msg->fd_count;
+		memcpy(channel->out_fds, msg->fds, msg->fd_count * sizeof(msg->fds[0]));
+	}
+	memcpy(channel->out + channel->out_len, &msg->header, sizeof(msg->header));
+	memcpy(channel->out + channel->out_len + sizeof(msg->header), &msg->payload,
+	       msg->header.size);
+	channel->out_len += len;
+	return err;
 }
 
 int vhost_send(struct vhost_channel *channel, const struct vhost_user_msg *msg)
 {
-	size_t len = sizeof(msg->header) + msg->header.size;
-	union control control;
+	int err = vhost_post(channel, msg);
 
-	if (msg->header.size > VHOST_PAYLOAD_MAX || msg->fd_count > VHOST_FDS_MAX)
-		return fault(channel, "a message that is too long to be sent");
-	for (size_t at = 0; at < len;) {
-		struct iovec pieces[2];
-		struct msghdr out = { .msg_iov = pieces,
-				      .msg_iovlen = put_pieces(pieces, msg, at) };
-		ssize_t sent;
-
-		if (at == 0)
-			put_fds(&out, &control, msg);
-		sent = sendmsg(channel->fd, &out, MSG_NOSIGNAL | MSG_DONTWAIT);
-		if (sent >= 0) {
-			at += (size_t)sent;
-		} else if (errno == EAGAIN) {
-			int err = wait_for(channel, POLLOUT);
-
-			if (err != 0)
-				return err;
-		} else if (errno != EINTR) {
-			return errno == ECONNRESET ? -EPIPE : -errno;
-		}
-	}
-	return 0;
+	return err != 0 ? err : vhost_flush(channel);
 }
 
 /* Take the descriptors that came with a piece; false: more than there may be. */
@@ -182,7 +202,8 @@ static int take_bytes(struct vhost_channel *channel, void *to, size_t len,
 				     .msg_iovlen = 1,
 				     .msg_control = control.bytes,
 				     .msg_controllen = sizeof(control.bytes) };
-		ssize_t got = recvmsg(channel->fd, &in, MSG_DONTWAIT | MSG_CMSG_CLOEXEC);
+		int wait = channel->blocks ? 0 : MSG_DONTWAIT;
+		ssize_t got = recvmsg(channel->fd, &in, wait | MSG_CMSG_CLOEXEC);
 
 		if (got > 0) {
 			at += (size_t)got;
@@ -194,7 +215,7 @@ static int take_bytes(struct vhost_channel *channel, void *to, size_t len,
 			return begun ? fault(channel, "it closed the connection within a message")
 				     : -EPIPE;
 		} else if (errno == EAGAIN) {
-			int err = wait_for(channel, POLLIN);
+			int err = channel->blocks ? be_patient(channel) : wait_for(channel, POLLIN);
 
 			if (err != 0)
 				return err;
@@ -222,7 +243,9 @@ int vhost_receive(struct vhost_channel *channel, struct vhost_user_msg *msg)
 
 	msg->fd_count = 0;
 	memset(&msg->payload, 0, sizeof(msg->payload));
-	err = take_bytes(channel, &msg->header, sizeof(msg->header), msg, false);
+	err = vhost_flush(channel);
+	if (err == 0)
+		err = take_bytes(channel, &msg->header, sizeof(msg->header), msg, false);
 	if (err == 0)
 		err = check_header(channel, &msg->header);
 	if (err == 0)

@@ -11,6 +11,7 @@
 #define VRINGER_HARNESS_VHOST_MSG_H
 
 #include <linux/vhost_types.h>
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -75,6 +76,7 @@ enum vhost_protocol_feature {
 #define VHOST_REGIONS_MAX 8u
 #define VHOST_FDS_MAX 8u
 #define VHOST_PAYLOAD_MAX 512u
+#define VHOST_OUT_MAX 2048u
 
 struct vhost_memory_table {
 	uint32_t count, padding;
@@ -118,7 +120,13 @@ struct vhost_channel {
 	 * anything: 0 to go on, or negative errno to give up with.  NULL: one slice. */
 	int (*patience)(void *ctx);
 	void *ctx;
+	bool blocks;   /* the socket does, for VHOST_SLICE_MS at a time: vhost_block */
 	char why[120]; /* what is wrong, after -EPROTO */
+	/* What was posted and not sent. */
+	uint32_t out_len;
+	unsigned out_fd_count;
+	int out_fds[VHOST_FDS_MAX];
+	uint8_t out[VHOST_OUT_MAX];
 };
 
 #define VHOST_SLICE_MS 50
@@ -129,6 +137,13 @@ struct vhost_user_msg vhost_user_message(uint32_t request, uint32_t size);
 /* Send it.  0; -EPIPE: the other side closed; -EPROTO: the message itself is wrong, or
  * what `patience` said, or negative errno. */
 int vhost_send(struct vhost_channel *channel, const struct vhost_user_msg *msg);
+/* ... at the latest before something is received: with others, in one piece.  Its
+ * descriptors must stay open until then. */
+int vhost_post(struct vhost_channel *channel, const struct vhost_user_msg *msg);
+/* Send what was posted. */
+int vhost_flush(struct vhost_channel *channel);
+/* From now on receiving sleeps in the socket, whose other side may be any. */
+int vhost_block(struct vhost_channel *channel);
 /* The next message.  0; -EPIPE: the other side closed between two messages; -EPROTO with
  * `why`; or what `patience` said.  Of a failure no descriptor is left open. */
 int vhost_receive(struct vhost_channel *channel, struct vhost_user_msg *msg);

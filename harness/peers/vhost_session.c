@@ -34,7 +34,7 @@ bool vhost_speaks(const struct vhost_user *u, enum vhost_protocol_feature featur
 static int say(struct vhost_user *u, const struct vhost_user_msg *msg)
 {
 	u->slices = u->asleep = 0;
-	return vhost_send(&u->channel, msg);
+	return vhost_post(&u->channel, msg);
 }
 
 static int say_u64(struct vhost_user *u, enum vhost_request request, uint64_t value)
@@ -67,7 +67,7 @@ static int say_ring_fd(struct vhost_user *u, enum vhost_request request, unsigne
 static int receive_due(struct vhost_user *u)
 {
 	bool refused = false;
-	int err = 0;
+	int err = vhost_flush(&u->channel);
 
 	if (u->due_count > 0)
 		peer_waited();
@@ -171,6 +171,8 @@ static int give_backend_channel(struct vhost_user *u)
 	msg.fds[0] = ends[1];
 	msg.fd_count = 1;
 	err = say(u, &msg);
+	if (err == 0)
+		err = vhost_flush(&u->channel);
 	close(ends[1]);
 	u->backend_requests = ends[0];
 	return err;
@@ -208,6 +210,8 @@ int vhost_introduce(struct vhost_user *u)
 		err = give_backend_channel(u);
 	if (err == 0 && vhost_speaks(u, VHOST_PROTOCOL_MQ))
 		err = learn(u, VHOST_USER_GET_QUEUE_NUM, &u->queue_num);
+	if (err == 0)
+		err = vhost_flush(&u->channel);
 	u->known = u->known || err == 0;
 	return err;
 }
@@ -400,6 +404,8 @@ int vhost_reset(struct vhost_user *u)
 			err = vhost_stop_ring(u, i, &taken);
 	if (err == 0)
 		err = set_status(u, 0);
+	if (err == 0)
+		err = vhost_flush(&u->channel);
 	if (err != 0 || !vhost_speaks(u, VHOST_PROTOCOL_RESET_DEVICE))
 		return err;
 	/* It may forget all that it was told. */

@@ -305,7 +305,10 @@ int vhost_start(struct vhost_user *u, char *why)
 		err = connect_soon(&s);
 	if (err == 0) {
 		keep_door(&s);
-		err = vhost_introduce(u);
+		u->channel.out_len = 0;
+		err = vhost_block(&u->channel);
+		if (err == 0)
+			err = vhost_introduce(u);
 		if (err != 0)
 			explain(&s, err);
 	}

@@ -86,9 +86,12 @@ static int32_t settle(const struct foreign_device *d)
  * hang. */
 static bool comes_to_rest(struct foreign_device *d)
 {
-	uint64_t start = cpu_ms();
+	uint64_t start;
 
-	for (unsigned i = 0; i < FOREIGN_SETTLES && cpu_ms() - start < FOREIGN_SETTLE_CPU_MS; i++)
+	if (settle(d) == 0)
+		return true;
+	start = cpu_ms();
+	for (unsigned i = 1; i < FOREIGN_SETTLES && cpu_ms() - start < FOREIGN_SETTLE_CPU_MS; i++)
 		if (settle(d) == 0)
 			return true;
 	return false;
