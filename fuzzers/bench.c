@@ -3,15 +3,22 @@
  * How fast sessions run: decode, run and judge, over and over, on one core.
  *
  *   bench TARGET DIR...    DIR: the encoded corpus of that target
+ *   bench --peer NAME...   another program's device: one request of it, over and over, and
+ *                          where the time goes
  *
  * The ledger is always on.  Each row is measured for about two seconds.
+ *
+ * A session of a peer is all from creating the device, which makes it as new, to
+ * destroying it.  Everything stays on one processor.
  */
 #include "harness/files/input.h"
+#include "harness/peers/peers.h"
 #include "harness/program/binary.h"
 #include "harness/run/run.h"
 
 #include <dirent.h>
 #include <errno.h>
+#include <sched.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -157,12 +164,121 @@ static void bench_target(const struct target *target, const char *dir)
 	run_close(run);
 }
 
+/* ---- peers ------------------------------------------------------------------------- */
+
+struct spent {
+	double wall, own, peer;
+	uint64_t round_trips;
+};
+
+static struct spent spent(void)
+{
+	struct peer_cost cost = peer_cost();
+	struct timespec t;
+
+	clock_gettime(CLOCK_MONOTONIC, &t);
+	return (struct spent){ .wall = (double)t.tv_sec + (double)t.tv_nsec / 1e9,
+			       .own = now(),
+			       .peer = (double)cost.cpu_ns / 1e9,
+			       .round_trips = cost.round_trips };
+}
+
+/* Us and what is started by us. */
+static void stay_here(void)
+{
+	cpu_set_t here;
+	int cpu = sched_getcpu();
+
+	CPU_ZERO(&here);
+	CPU_SET(cpu >= 0 ? (size_t)cpu : 0, &here);
+	if (sched_setaffinity(0, sizeof(here), &here) != 0)
+		perror("sched_setaffinity");
+}
+
+/* The first request that a driver can send at once, which the device answers. */
+static void write_request(const struct target *target, char *text, size_t size)
+{
+	unsigned queue = 0;
+
+	while (queue + 1 < target->queue_count && target_request_count(target, queue) == 0)
+		queue++;
+	snprintf(text, size, "device %s\nstart driver_ok\nsend_request %u\n", target->name, queue);
+}
+
+static void bench_peer_row(struct run *run, const char *name)
+{
+	struct run_options options = { .judging = { .strict = true, .limits = true } };
+	struct spent from, to;
+	double runs = 0, each;
+
+	run_program(run, &script.prog, &options);
+	from = to = spent();
+	while (to.wall - from.wall < ROW_SECONDS) {
+		if (!run_program(run, &script.prog, &options)) {
+			fprintf(stderr, "%s: %s\n", name, run->guest.ledger.findings[0].signature);
+			exit(1);
+		}
+		runs++;
+		to = spent();
+	}
+	each = runs / 1e6;
+	printf("%-16s %-12s %10.0f %10.0f %8.1f %8.0f %8.0f %8.0f\n", run->guest.target->name, name,
+	       runs / (to.wall - from.wall), runs / (to.own - from.own + to.peer - from.peer),
+	       (double)(to.round_trips - from.round_trips) / runs, (to.own - from.own) / each,
+	       (to.peer - from.peer) / each,
+	       (to.wall - from.wall - (to.own - from.own) - (to.peer - from.peer)) / each);
+}
+
+static void bench_peer(const char *name)
+{
+	const struct peer *peer = peer_find(name);
+	const struct target *target = peer != NULL ? peer_target(peer) : NULL;
+	struct script *liveness;
+	struct text_error error;
+	struct run *run;
+	char text[200];
+
+	if (target == NULL) {
+		fprintf(stderr, "%s: no such peer\n", name);
+		exit(2);
+	}
+	if (run_open(&run, target, &error) != 0) {
+		fprintf(stderr, "%s: %s\n", name, error.message);
+		exit(2);
+	}
+	write_request(target, text, sizeof(text));
+	if (text_parse(&script, text, strlen(text), &error) != 0) {
+		fprintf(stderr, "%u:%u: %s\n", error.line, error.column, error.message);
+		exit(1);
+	}
+	liveness = run->liveness;
+	run->liveness = NULL;
+	bench_peer_row(run, "one request");
+	run->liveness = liveness;
+	bench_peer_row(run, "a program");
+	run_close(run);
+}
+
+static int bench_peers(int count, char **names)
+{
+	stay_here();
+	printf("%-16s %-12s %10s %10s %8s %8s %8s %8s\n", "", "", "sessions/s", "sessions/s",
+	       "round", "CPU us", "CPU us", "us");
+	printf("%-16s %-12s %10s %10s %8s %8s %8s %8s\n", "peer", "session", "now", "of CPU",
+	       "trips", "of us", "of peer", "waiting");
+	for (int i = 0; i < count; i++)
+		bench_peer(names[i]);
+	return 0;
+}
+
 int main(int argc, char **argv)
 {
 	struct rusage usage;
 
+	if (argc > 2 && strcmp(argv[1], "--peer") == 0)
+		return bench_peers(argc - 2, argv + 2);
 	if (argc < 3 || argc % 2 == 0) {
-		fprintf(stderr, "usage: %s TARGET DIR...\n", argv[0]);
+		fprintf(stderr, "usage: %s TARGET DIR... | --peer NAME...\n", argv[0]);
 		return 2;
 	}
 	printf("%-34s %6s %12s %12s %14s\n", "session", "inputs", "executions/s", "operations/s",

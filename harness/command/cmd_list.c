@@ -104,7 +104,7 @@ static void print_other_facts(unsigned facts)
 	} others[] = { { FACT_INTERRUPT, "interrupts" }, { FACT_STATE, "`state`" },
 		       { FACT_HEAP, "`VRINGER_ALLOC`" }, { FACT_COUNTERS, "`counters`" },
 		       { FACT_CALLS, "no `settle`" },	 { FACT_BACKEND, "`backend_calls`" },
-		       { FACT_REQUESTS, "`requests`" }, { FACT_LOG, "`logged`" } };
+		       { FACT_REQUESTS, "`requests`" },	 { FACT_LOG, "`logged`" } };
 	const char *between = " ";
 
 	for (size_t i = 0; i < sizeof(others) / sizeof(others[0]); i++) {

@@ -9,6 +9,7 @@
 #include "harness/peers/peers.h"
 
 #include "harness/files/escape.h"
+#include "harness/peers/process.h"
 #include "harness/target/foreign.h"
 
 #include <errno.h>
@@ -215,6 +216,18 @@ const struct target *peer_target(const struct peer *peer)
 	o->next = first;
 	first = o;
 	return &o->foreign.target;
+}
+
+static uint64_t round_trips;
+
+void peer_waited(void)
+{
+	round_trips++;
+}
+
+struct peer_cost peer_cost(void)
+{
+	return (struct peer_cost){ .round_trips = round_trips, .cpu_ns = process_all_cpu_ns() };
 }
 
 static const struct target *find_target(const char *name)

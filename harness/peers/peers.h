@@ -74,6 +74,15 @@ int peer_use_command(const struct peer *peer, const char *command, char *why, si
 /* What the user gave; NULL: nothing. */
 const char *peer_command(const struct peer *peer);
 
+/* What peers cost so far, all of them, and all that were: for measuring. */
+struct peer_cost {
+	uint64_t round_trips; /* questions, or bundles of them, whose answers were waited for */
+	uint64_t cpu_ns;      /* of their processes: process_all_cpu_ns */
+};
+struct peer_cost peer_cost(void);
+/* For links: one more round trip. */
+void peer_waited(void);
+
 /* A word in braces, and what stands in its place. */
 struct peer_word {
 	const char *name; /* "{socket}"; NULL ends a list */

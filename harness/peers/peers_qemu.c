@@ -4,6 +4,7 @@
  */
 #include "harness/peers/qemu.h"
 
+#include <linux/virtio_console.h>
 #include <stddef.h>
 
 #define MACHINE                                                                                    \
@@ -65,6 +66,19 @@ const struct peer peers_qemu[] = {
 		"socket,id=port1,fd={line1} -device virtserialport,chardev=port1,nr=1,name=one",
 		.host_side = &qemu_side_console,
 		.backend = &qemu_backend_console,
+		.requests = qemu_requests_console,
+	},
+	{
+		.name = "qemu-console-alone",
+		.help = "QEMU's console without ports, which it does not offer then",
+		QEMU,
+		.kind = "console",
+		.features_off = 1ull << VIRTIO_CONSOLE_F_MULTIPORT,
+		.arguments =
+			MACHINE "-device virtio-serial-device,id=vringer,max_ports=1 -chardev "
+				"socket,id=port0,fd={line0} -device virtconsole,chardev=port0,nr=0",
+		.host_side = &qemu_side_console_alone,
+		.backend = &qemu_backend_console_alone,
 		.requests = qemu_requests_console,
 	},
 	{

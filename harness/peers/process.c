@@ -168,6 +168,7 @@ void process_stop(struct process *process)
 	if (process == NULL)
 		return;
 	if (process_is_mine(process) && process->keeper > 0) {
+		process_cpu_ns(process);
 		shutdown(process->line, SHUT_WR);
 		/* Something of it cannot be killed now; the peer itself dies with the keeper. */
 		if (!wait_for_keeper(process) && waitpid(process->keeper, NULL, WNOHANG) == 0)

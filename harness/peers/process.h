@@ -62,6 +62,8 @@ bool process_outlives(struct process *process, unsigned ms, struct process_end *
 /* Nanoseconds of CPU time that all its threads have used, exact when they sleep; not that
  * of processes that it started.  Once it has ended, what was last seen. */
 uint64_t process_cpu_ns(const struct process *process);
+/* ... of all that this process started, those that ended too. */
+uint64_t process_all_cpu_ns(void);
 /* Nanoseconds of CPU time that the threads whose names begin with `name` have used each, the
  * least of these: as the scheduler last counted them, which is up to one tick of its clock
  * ago of a thread that runs.  false: there is none, or the kernel does not say. */

@@ -68,6 +68,7 @@ struct process {
 	char words[PROCESS_WORDS_MAX];
 
 	clockid_t clock;
+	struct process *next; /* of those that were started and not stopped */
 	struct process_task tasks[PROCESS_TASKS_MAX];
 	unsigned task_count;
 	uint64_t slept_ns; /* CPU time at the last look that found it asleep; UINT64_MAX: none */

@@ -24,8 +24,13 @@
 #define STAT_MAX 1024u
 #define THREADS 17 /* words after the state: the number of threads */
 
+static struct process *all;
+static uint64_t ended_ns; /* CPU time of those that are no longer among them */
+
 void process_rest_begin(struct process *process)
 {
+	process->next = all;
+	all = process;
 	process->slept_ns = UINT64_MAX;
 	if (clock_getcpuclockid(process->shared->pid, &process->clock) != 0)
 		process->clock = -1;
@@ -40,6 +45,12 @@ static void forget_tasks(struct process *process)
 
 void process_rest_end(struct process *process)
 {
+	for (struct process **at = &all; *at != NULL; at = &(*at)->next)
+		if (*at == process) {
+			*at = process->next;
+			ended_ns += process->shared->cpu_ns;
+			break;
+		}
 	forget_tasks(process);
 }
 
@@ -191,6 +202,15 @@ bool process_thread_ns(struct process *process, const char *name, uint64_t *ns)
 	if (process->over || !process_is_mine(process))
 		return false;
 	return least_of(process, name, ns) || (list_tasks(process) && least_of(process, name, ns));
+}
+
+uint64_t process_all_cpu_ns(void)
+{
+	uint64_t sum = ended_ns;
+
+	for (const struct process *p = all; p != NULL; p = p->next)
+		sum += process_cpu_ns(p);
+	return sum;
 }
 
 bool process_sleeps(struct process *process)

@@ -90,6 +90,7 @@ void qemu_explain(struct qemu *q, int err, struct process_end *end)
 int qemu_read(struct qemu *q, struct qtest_access *accesses, unsigned count)
 {
 	q->waited = 0;
+	peer_waited();
 	for (unsigned i = 0; i < count; i++)
 		accesses[i].addr += q->base;
 	return qtest_read(&q->qtest, accesses, count);
@@ -225,6 +226,7 @@ static int pull_reset(struct qemu *q)
 	int err;
 
 	q->waited = 0;
+	peer_waited();
 	err = qtest_out(&q->qtest, CONTROLLER, PULSE_RESET);
 	if (err == 0)
 		err = qtest_sync(&q->qtest);

@@ -53,9 +53,10 @@ struct qemu_side {
 };
 
 /* The host's sides (qemu_sides.c), and what an entry says with them: `backend`, `requests`. */
-extern const struct qemu_side qemu_side_blk, qemu_side_net, qemu_side_console, qemu_side_balloon;
+extern const struct qemu_side qemu_side_blk, qemu_side_net, qemu_side_console,
+	qemu_side_console_alone, qemu_side_balloon;
 extern const struct vringer_backend qemu_backend_blk, qemu_backend_net, qemu_backend_console,
-	qemu_backend_balloon;
+	qemu_backend_console_alone, qemu_backend_balloon;
 extern const struct vringer_request qemu_requests_net[], qemu_requests_console[];
 
 extern const struct peer_link peer_qtest;

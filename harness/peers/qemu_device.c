@@ -247,6 +247,7 @@ static int ask_inuse(struct qemu *q, const uint32_t *outstanding, uint32_t queue
 		snprintf(arguments, sizeof(arguments),
 			 "{\"path\":\"/machine/peripheral/vringer\",\"queue\":%u}", i);
 		q->waited = 0;
+		peer_waited();
 		err = qmp_command(&q->qmp, "x-query-virtio-queue-status", arguments, &answer);
 		/* No such device or queue: nothing is known of it. */
 		if (err == -EREMOTEIO)

@@ -110,6 +110,7 @@ int qemu_command(struct qemu *q, const char *command, const char *arguments)
 	int err;
 
 	q->waited = 0;
+	peer_waited();
 	err = qtest_sync(&q->qtest);
 	q->waited = 0;
 	return err != 0 ? err : qmp_command(&q->qmp, command, arguments, &answer);

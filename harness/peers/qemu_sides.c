@@ -81,6 +81,7 @@ const struct vringer_request qemu_requests_net[] = {
 /* ---- console ----------------------------------------------------------------------- */
 
 const struct qemu_side qemu_side_console = { .lines = 2 };
+const struct qemu_side qemu_side_console_alone = { .lines = 1 };
 
 static const struct vringer_port ports[] = {
 	{ .from = 1, .to = 0, .chain_max = LINE_KEEPS, .held_max = LINE_KEEPS },
@@ -91,6 +92,14 @@ const struct vringer_backend qemu_backend_console = {
 	.size = sizeof(qemu_backend_console),
 	.acts = 1u << VRINGER_TYPE | 1u << VRINGER_TAKE,
 	.port_count = 2,
+	.ports = ports,
+	.act = qemu_host_act,
+};
+
+const struct vringer_backend qemu_backend_console_alone = {
+	.size = sizeof(qemu_backend_console_alone),
+	.acts = 1u << VRINGER_TYPE | 1u << VRINGER_TAKE,
+	.port_count = 1,
 	.ports = ports,
 	.act = qemu_host_act,
 };
@@ -176,7 +185,7 @@ static bool renew_balloon(struct qemu *q)
 {
 	const struct qtest_access actual = { q->base + VIRTIO_MMIO_CONFIG + 4, 4, 0 };
 
-	return set_balloon(q, 0) == 1 && qtest_write(&q->qtest, &actual) == 0 &&
+	return (q->wanted == 0 || set_balloon(q, 0) == 1) && qtest_write(&q->qtest, &actual) == 0 &&
 	       qtest_sync(&q->qtest) == 0;
 }
 

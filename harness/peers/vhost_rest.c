@@ -137,33 +137,6 @@ static int rest_threads(struct vhost_user *u)
 	return err;
 }
 
-/* Did it take all notifications? */
-static bool took_kicks(struct vhost_user *u)
-{
-	struct pollfd kicks[VHOST_QUEUES_MAX];
-	nfds_t count = 0;
-
-	for (unsigned i = 0; i < u->kind->queue_count; i++)
-		if (u->rings[i].live)
-			kicks[count++] =
-				(struct pollfd){ .fd = u->rings[i].kick, .events = POLLIN };
-	return count == 0 || poll(kicks, count, 0) == 0;
-}
-
-static int rest_loop(struct vhost_user *u)
-{
-	bool took = false;
-	int err = 0;
-
-	for (unsigned i = 0; i < LOOP_TRIPS && !took && err == 0; i++) {
-		for (unsigned n = 0; n < LOOP_LOOKS && !took; n++)
-			took = took_kicks(u);
-		err = vhost_round_trip(u);
-	}
-	/* It does not wait for one of them, or gets no CPU time. */
-	return err != 0 || took || u->process == NULL ? err : rest_threads(u);
-}
-
 /* Where the index of a used ring is; NULL: in no memory. */
 static const volatile uint8_t *used_index(const struct vhost_user *u, unsigned queue)
 {
@@ -191,6 +164,57 @@ static bool stands_still(const struct vhost_user *u, uint16_t *seen)
 		seen[i] = now;
 	}
 	return still;
+}
+
+/* Threads that sleep may wait for a disk or a timer, and nothing shows it.  While chains are
+ * out, they are given VHOST_PATIENCE_MS to go on, once for so many of them. */
+static int rest_outstanding(struct vhost_user *u, uint32_t outstanding)
+{
+	static const struct timespec pause = { .tv_nsec = LOOK_MAX_NS };
+	uint16_t seen[VHOST_QUEUES_MAX] = { 0 };
+	unsigned looks = VHOST_PATIENCE_MS * 1000000u / LOOK_MAX_NS;
+	int err = 0;
+
+	if (outstanding <= u->given_up)
+		return 0;
+	stands_still(u, seen);
+	for (unsigned i = 0; i < looks && err == 0; i++) {
+		nanosleep(&pause, NULL);
+		if (stands_still(u, seen))
+			continue;
+		/* Something came back, and it may have more to do behind that. */
+		i = 0;
+		outstanding -= outstanding > 0;
+	}
+	u->given_up = outstanding;
+	return err != 0 ? err : rest_threads(u);
+}
+
+/* Did it take all notifications? */
+static bool took_kicks(struct vhost_user *u)
+{
+	struct pollfd kicks[VHOST_QUEUES_MAX];
+	nfds_t count = 0;
+
+	for (unsigned i = 0; i < u->kind->queue_count; i++)
+		if (u->rings[i].live)
+			kicks[count++] =
+				(struct pollfd){ .fd = u->rings[i].kick, .events = POLLIN };
+	return count == 0 || poll(kicks, count, 0) == 0;
+}
+
+static int rest_loop(struct vhost_user *u)
+{
+	bool took = false;
+	int err = 0;
+
+	for (unsigned i = 0; i < LOOP_TRIPS && !took && err == 0; i++) {
+		for (unsigned n = 0; n < LOOP_LOOKS && !took; n++)
+			took = took_kicks(u);
+		err = vhost_round_trip(u);
+	}
+	/* It does not wait for one of them, or gets no CPU time. */
+	return err != 0 || took || u->process == NULL ? err : rest_threads(u);
 }
 
 /* Until those who poll were counted after this call began, and have run for `ns` since. */
@@ -355,7 +379,7 @@ static int look_at_status(struct vhost_user *u)
 	return err;
 }
 
-void vhost_settle(struct vhost_user *u)
+void vhost_settle(struct vhost_user *u, uint32_t outstanding)
 {
 	static int (*const rests[])(struct vhost_user *) = {
 		[VHOST_REST_THREADS] = rest_threads,
@@ -369,6 +393,11 @@ void vhost_settle(struct vhost_user *u)
 	/* Nobody can look at the threads of a process that is not ours. */
 	if (u->busy)
 		err = u->process == NULL ? rest_loop(u) : rests[u->side.rest](u);
+	if (outstanding < u->given_up)
+		u->given_up = outstanding;
+	if (err == 0 && u->busy && u->live && u->process != NULL &&
+	    u->side.rest == VHOST_REST_THREADS)
+		err = rest_outstanding(u, outstanding);
 	if (err == 0 && u->busy)
 		err = look_at_status(u);
 	u->busy = false;

@@ -69,6 +69,8 @@ static int receive_due(struct vhost_user *u)
 	bool refused = false;
 	int err = 0;
 
+	if (u->due_count > 0)
+		peer_waited();
 	for (unsigned i = 0; i < u->due_count && err == 0; i++) {
 		const struct vhost_due *due = &u->due[i];
 		struct vhost_user_msg reply;
@@ -103,6 +105,9 @@ int vhost_ask(struct vhost_user *u, struct vhost_user_msg *msg, uint32_t size_mi
 	uint32_t request = msg->header.request;
 	int err = say(u, msg);
 
+	/* What is due comes with it. */
+	if (u->due_count == 0)
+		peer_waited();
 	if (err == 0)
 		err = receive_due(u);
 	if (err == 0 || err == -EREMOTEIO) {

@@ -29,6 +29,7 @@
 #include <sys/un.h>
 
 #define VHOST_QUEUES_MAX 64u
+#define VHOST_PATIENCE_MS 50u /* with threads that sleep while chains are outstanding */
 #define VHOST_QUEUE_SIZE 256u /* the largest ring, where the entry does not say */
 
 /* When a backend has nothing more to do. */
@@ -93,6 +94,7 @@ struct vhost_user {
 	/* Of the wait that goes on. */
 	uint64_t cpu_from;
 	unsigned slices, asleep;
+	uint32_t given_up; /* chains that it was waited for in vain */
 
 	struct vhost_due due[VHOST_DUE_MAX];
 	unsigned due_count;
@@ -181,8 +183,9 @@ bool vhost_logged(const struct vhost_user *u, uint64_t page);
 
 /* ---- vhost_rest.c ---------------------------------------------------------------- */
 
-/* Wait until it is at rest, then tell the host what it did. */
-void vhost_settle(struct vhost_user *u);
+/* Wait until it is at rest, then tell the host what it did.  `outstanding`: chains that it has
+ * not returned, of all queues that serve them without the host. */
+void vhost_settle(struct vhost_user *u, uint32_t outstanding);
 /* A message failed with `err`: tell the host what that means. */
 void vhost_failed(struct vhost_user *u, int err);
 /* Forget what call descriptors have. */

@@ -126,16 +126,11 @@ int text_parse_clause(struct parser *p)
 }
 
 const struct need_name script_needs[] = {
-	{ NEED_READABLE, "readable" },
-	{ NEED_WRITABLE, "writable" },
-	{ NEED_EXACT, "exact" },
-	{ NEED_DRIVEN, "driven" },
-	{ NEED_REQUEST, "request" },
-	{ NEED_COUNTERS, "counters" },
-	{ NEED_MODEL, "model" },
-	{ NEED_TOP, "memory_to_2_64" },
-	{ NEED_VIRTIO_1_4, "virtio_1.4" },
-	{ 0, NULL },
+	{ NEED_READABLE, "readable" },	   { NEED_WRITABLE, "writable" },
+	{ NEED_EXACT, "exact" },	   { NEED_DRIVEN, "driven" },
+	{ NEED_REQUEST, "request" },	   { NEED_COUNTERS, "counters" },
+	{ NEED_MODEL, "model" },	   { NEED_TOP, "memory_to_2_64" },
+	{ NEED_VIRTIO_1_4, "virtio_1.4" }, { 0, NULL },
 };
 
 /* 0: none of them. */

@@ -12,11 +12,11 @@ enum finding_kind {
 	FINDING_RULE,	   /* the ledger's: see rule */
 	FINDING_SANITIZER, /* a report of a sanitizer */
 	FINDING_SIGNAL,
-	FINDING_EXIT,	/* the device called exit() */
-	FINDING_HANG,	/* an endless loop */
-	FINDING_OOM,	/* out of memory */
-	FINDING_LEAK,	/* memory that was not freed */
-	FINDING_MEMORY, /* the device wrote over memory of the harness */
+	FINDING_EXIT,	  /* the device called exit() */
+	FINDING_HANG,	  /* an endless loop */
+	FINDING_OOM,	  /* out of memory */
+	FINDING_LEAK,	  /* memory that was not freed */
+	FINDING_MEMORY,	  /* the device wrote over memory of the harness */
 	FINDING_REPORTED, /* its author's part of the target says so: host->report */
 	FINDING_KIND_COUNT
 };

@@ -577,9 +577,9 @@ struct vringer_target {
 	const char *liveness;
 
 	/* Create a device in the state after reset.  NULL if there is no memory.
-	 * `offered`: the feature bits to offer, a part of those above with features_always; `queue_max`:
-	 * queue_count sizes, the values that QueueNumMax must have.  A device that shows
-	 * others breaks status.registers. */
+	 * `offered`: the feature bits to offer, a part of those above with features_always;
+	 * `queue_max`: queue_count sizes, the values that QueueNumMax must have.  A device that
+	 * shows others breaks status.registers. */
 	void *(*create)(const struct vringer_host *host, uint64_t offered,
 			const uint16_t *queue_max);
 	/* Free everything and end all threads.  NULL: the device cannot be destroyed.  It

@@ -68,6 +68,7 @@ drive() {
 	shift 2
 	case $program$options in
 	vhost_user_rng*"{"*) peer=vhost-user-rng ;;
+	vhost_user_rng*'--mode log'*) peer=vhost-user-rng-log options="--socket {socket} $options" ;;
 	vhost_user_rng*) peer=vhost-user-rng options="--socket {socket} $options" ;;
 	*) peer=qemu-rng ;;
 	esac
@@ -154,8 +155,10 @@ done
 # one_run CASE NUMBER: of the case that is in its folder.
 one_run() {
 	IFS='	' read -r program options name _ <"$1/case"
-	rc=0
-	drive "$program" "$options" --strict "$work/$name.vr" >"$1/out$2" 2>"$1/err$2" || rc=$?
+	rc=0 limits=
+	case $options in *unlogged*) limits=--limits ;; esac
+	# shellcheck disable=SC2086  # or none
+	drive "$program" "$options" --strict $limits "$work/$name.vr" >"$1/out$2" 2>"$1/err$2" || rc=$?
 	echo "$rc" >"$1/rc$2"
 }
 

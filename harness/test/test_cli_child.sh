@@ -21,7 +21,7 @@ line() {
 # The child's share of memory is larger than the parent's: it alone is refused.
 for way in '' :allocator_may_return_null=1; do
 	for command in run replay minimize triage; do
-		run env ASAN_OPTIONS="detect_leaks=1:max_allocation_size_mb=8$way" \
+		run env ASAN_OPTIONS="detect_leaks=1:max_allocation_size_mb=1$way" \
 			"$VRINGER" "$command" "$script"
 		grep -v 'AddressSanitizer.*failed to allocate' "$err" >"$work/lines"
 		mv "$work/lines" "$err"

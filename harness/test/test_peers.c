@@ -183,13 +183,56 @@ static void test_register(void **state)
 	target_find_also(NULL);
 }
 
+static const struct target_request *request(const struct target *target, const char *name,
+					    unsigned *count)
+{
+	const struct target_request *found = NULL;
+
+	*count = 0;
+	for (unsigned i = 0; i < target->request_count; i++)
+		if (target->requests[i].name != NULL &&
+		    strcmp(target->requests[i].name, name) == 0) {
+			found = &target->requests[i];
+			++*count;
+		}
+	return found;
+}
+
+/* What is behind a peer is behind its target, and the requests that it answers because of
+ * that come beside the kind's, or in their place. */
+static void test_host_side(void **state)
+{
+	const struct peer *net = peer_find("qemu-net");
+	const struct target *target;
+	unsigned count;
+
+	(void)state;
+	assert_non_null(net);
+	target = peer_target(net);
+	assert_non_null(target);
+	assert_int_equal(target->port_count, 1);
+	assert_null(request(peer_target(peer_find("qemu-rng")), "buffer", &count));
+	assert_non_null(request(target, "buffer", &count));
+	assert_int_equal(count, 1);
+	assert_non_null(request(target, "frame", &count)->after);
+	assert_int_equal(count, 1);
+	assert_non_null(request(target, "promisc-on", &count));
+	assert_int_equal(peer_target(peer_find("qemu-console"))->port_count, 2);
+	/* Without the feature neither its queues nor what needs them. */
+	target = peer_target(peer_find("qemu-console-alone"));
+	assert_int_equal(target->queue_count, 2);
+	assert_null(request(target, "device-ready", &count));
+	assert_true(peer_target(peer_find("qemu-balloon"))->has_num_pages);
+	assert_true(peer_target(peer_find("qemu-blk"))->changes_config);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_own_arguments), cmocka_unit_test(test_program),
 		cmocka_unit_test(test_whole_line),    cmocka_unit_test(test_refused),
 		cmocka_unit_test(test_missing),	      cmocka_unit_test(test_entries),
-		cmocka_unit_test(test_register),
+		cmocka_unit_test(test_register),      cmocka_unit_test(test_host_side),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
