@@ -142,6 +142,7 @@ const struct peer peers_qemu[] = {
 		.kind = "pmem",
 		.arguments = MACHINE "-object memory-backend-memfd,id=m,size=2M,share=on -device "
 				     "virtio-pmem,id=vringer,memdev=m",
+		.host_side = &asynchronous, /* it flushes in a thread */
 	},
 	{ .name = NULL },
 };
