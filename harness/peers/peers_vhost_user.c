@@ -112,6 +112,7 @@ const struct peer peers_vhost_user[] = {
 		  "--lcores (0,1)@0 --main-lcore 0 --vdev net_vhost0,iface={socket},queues=1 -- "
 		  "--disable-link-check --total-num-mbufs=2048 --nb-cores=1 --stats-period=65535",
 	  .features_off = FRONT_END,
+	  .flags = VRINGER_POLLS,
 	  .host_side = &testpmd },
 	STRANGER("vhost-user-blk", "blk", "a vhost-user backend of a block device"),
 	STRANGER("vhost-user-net", "net", "a vhost-user backend of a network card"),
