@@ -113,6 +113,7 @@ const struct peer peers_vhost_user[] = {
 		  "--disable-link-check --total-num-mbufs=2048 --nb-cores=1 --stats-period=65535",
 	  .flags = VRINGER_POLLS,
 	  .features_off = FRONT_END,
+	  .flags = VRINGER_POLLS,
 	  .host_side = &testpmd },
 	STRANGER("vhost-user-blk", "blk", "a vhost-user backend of a block device"),
 	STRANGER("vhost-user-net", "net", "a vhost-user backend of a network card"),

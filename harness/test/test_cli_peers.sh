@@ -74,6 +74,8 @@ refuses 'no words' '--command names no program' "$VRINGER" run --peer "$peer" --
 refuses 'a quote' '--command has a quote that is not closed' \
 	"$VRINGER" run --peer "$peer" --command "$work/program 'a" "$script"
 refuses 'a peer is unknown to peers' "^vringer peers: unknown peer 'x'" "$VRINGER" peers --peer x
+refuses 'one that polls, and is not started here' "^vringer run: dpdk-net: .*it polls" \
+	"$VRINGER" run --peer dpdk-net --command unix:/nowhere/socket "$script"
 mkdir "$work/folder"
 refuses 'a folder is no program' 'there is no such program' \
 	"$VRINGER" run --peer "$peer" --command "$work/folder" "$script"
