@@ -249,10 +249,10 @@ bugs-table:
 bugs-tap: $(BUGS:%=build/bugs/%/built-gcc)
 	@fuzzers/bugs.sh tap $(BUGS)
 
-bench: ## Measure executions and chains per second, built as for fuzzing and without sanitizers
-	@.ci/deps $(FUZZ_NEEDS)
-	$(SUB) seeds build/bench/fuzz build/bench/release
-	@$(ALONE) bench fuzzers/bench.sh
+bench: ## Measure executions and chains per second, with and without sanitizers; or sessions of PEER=name
+	@.ci/deps $(if $(PEER),gcc,$(FUZZ_NEEDS))
+	$(SUB) $(if $(PEER),,seeds build/bench/fuzz) build/bench/release
+	@$(ALONE) bench $(if $(PEER),build/bench/release --peer $(PEER),fuzzers/bench.sh)
 
 coverage: ## Report which lines of devices/ and harness/ the scripts and the corpus reach (build/coverage/html)
 	@.ci/deps $(COV_NEEDS)

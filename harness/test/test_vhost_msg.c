@@ -112,6 +112,60 @@ static void what_is_sent_comes_with_its_descriptors(void **state)
 	close(fds[1]);
 }
 
+/* Nothing is sent before its time, and a descriptor comes with its own message. */
+static void what_is_posted_goes_together(void **state)
+{
+	static const uint32_t requests[] = { VHOST_USER_SET_OWNER, VHOST_USER_SET_VRING_NUM,
+					     VHOST_USER_SET_VRING_KICK,
+					     VHOST_USER_SET_VRING_ENABLE };
+	struct vhost_channel receiver = { .fd = other };
+	struct vhost_user_msg got;
+	int fds[2];
+
+	(void)state;
+	assert_int_equal(pipe2(fds, O_CLOEXEC), 0);
+	for (unsigned i = 0; i < 4; i++) {
+		struct vhost_user_msg msg = vhost_user_message(requests[i], 8);
+
+		msg.payload.u64 = i;
+		msg.fds[0] = fds[1];
+		msg.fd_count = requests[i] == VHOST_USER_SET_VRING_KICK;
+		assert_int_equal(vhost_post(&channel, &msg), 0);
+		if (i < 2)
+			assert_int_equal(recv(other, &got, 1, MSG_DONTWAIT), -1);
+	}
+	assert_int_equal(vhost_flush(&channel), 0);
+	for (unsigned i = 0; i < 4; i++) {
+		assert_int_equal(vhost_receive(&receiver, &got), 0);
+		assert_int_equal(got.header.request, requests[i]);
+		assert_int_equal(got.payload.u64, i);
+		assert_int_equal(got.fd_count, requests[i] == VHOST_USER_SET_VRING_KICK);
+		vhost_close_fds(&got);
+	}
+	assert_int_equal(recv(other, &got, 1, MSG_DONTWAIT), -1);
+	close(fds[0]);
+	close(fds[1]);
+}
+
+/* Who sleeps in the socket is asked as often. */
+static int third(void *ctx)
+{
+	return ++*(unsigned *)ctx == 3 ? -ETIME : 0;
+}
+
+static void a_socket_that_blocks_is_no_excuse(void **state)
+{
+	unsigned asked = 0;
+	struct vhost_user_msg got;
+
+	(void)state;
+	channel.patience = third;
+	channel.ctx = &asked;
+	assert_int_equal(vhost_block(&channel), 0);
+	assert_int_equal(vhost_receive(&channel, &got), -ETIME);
+	assert_int_equal(asked, 3);
+}
+
 static void pieces_are_put_together(void **state)
 {
 	struct vhost_header header = { VHOST_USER_GET_FEATURES, 5, 8 };
@@ -242,6 +296,8 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		TEST(what_is_sent_comes_with_its_descriptors),
+		TEST(what_is_posted_goes_together),
+		TEST(a_socket_that_blocks_is_no_excuse),
 		TEST(pieces_are_put_together),
 		TEST(wrong_replies_are_refused),
 		TEST(the_end_is_told_from_a_torn_message),
