@@ -25,6 +25,7 @@ case $target in
 peer:*)
 	name=${target#peer:}
 	# It runs a hundred times fewer programs in a second.
+	# shellcheck disable=SC2034  # for encode.sh
 	brief=yes
 	own=corpus/peers/$name
 	;;

@@ -111,7 +111,6 @@ const struct peer peers_vhost_user[] = {
 		  "--no-huge --no-pci --no-shconf --no-telemetry --log-level=*:critical -m 64 "
 		  "--lcores (0,1)@0 --main-lcore 0 --vdev net_vhost0,iface={socket},queues=1 -- "
 		  "--disable-link-check --total-num-mbufs=2048 --nb-cores=1 --stats-period=65535",
-	  .flags = VRINGER_POLLS,
 	  .features_off = FRONT_END,
 	  .flags = VRINGER_POLLS,
 	  .host_side = &testpmd },
