@@ -588,6 +588,8 @@ int main(int argc, char **argv)
 		return 1;
 	do {
 		if (listening >= 0)
+			/* Nobody wants to know who it is. */
+			/* cppcheck-suppress nullPointer */
 			connection = accept4(listening, NULL, NULL, SOCK_CLOEXEC);
 		if (connection >= 0)
 			serve_connection();
