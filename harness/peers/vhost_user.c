@@ -308,7 +308,7 @@ static uint32_t user_logged(const void *device, uint64_t page)
 
 #define CALLS(place)                                                                               \
 	.version = VRINGER_VERSION, .size = sizeof(struct vringer_target),                         \
-	.level = VRINGER_LEVEL_ACTIVATED, .memory = VRINGER_MEMORY_PLAIN, .layout = place,         \
+	.level = VRINGER_LEVEL_ACTIVATED, .memory = VRINGER_MEMORY_PLAIN, .layout = (place),       \
 	.features = BIT(VIRTIO_RING_F_INDIRECT_DESC) | BIT(VIRTIO_RING_F_EVENT_IDX) |              \
 		    BIT(VIRTIO_F_VERSION_1) | BIT(VIRTIO_F_ORDER_PLATFORM),                        \
 	.create = user_create, .destroy = user_destroy, .activate = user_activate,                 \
