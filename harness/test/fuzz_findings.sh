@@ -56,10 +56,10 @@ left() {
 	tap "$1: no process is left" $?
 }
 
-# until_there FILE PATTERN: wait until it has such a line, a minute.
+# until_there FILE PATTERN: wait until it has such a line, four minutes at most.
 until_there() {
 	waited=0
-	until grep -q "$2" "$1" || [ "$waited" = 120 ]; do
+	until grep -q "$2" "$1" || [ "$waited" = 480 ]; do
 		sleep 0.5
 		waited=$((waited + 1))
 	done
@@ -76,7 +76,7 @@ ends() {
 	[ "$5" = all ] && whom=-$pid || whom=$pid
 	kill -s "$4" -- "$whom"
 	wait "$pid"
-	[ $? = 1 ] && [ "$(($(date +%s) - begun))" -lt 60 ]
+	[ $? = 1 ] && [ "$(($(date +%s) - begun))" -lt 150 ]
 	tap "$name: exit 1" $?
 	shows "$name: there is a summary" '^== net_loopback: [0-9]+ executions, .* [1-9][0-9]* findings$'
 	shows "$name: findings are told" "^fetch.walk:[a-z]+  # .* build/vringer replay -v $findings/fetch.walk-"
@@ -139,7 +139,7 @@ for signal in TERM HUP; do
 	pid=$!
 	until_there "$out" '^== finding: fetch.walk'
 	kill -s $signal "$pid"
-	(sleep 100 && kill -KILL -- "-$pid") 2>/dev/null &
+	(sleep 240 && kill -KILL -- "-$pid") 2>/dev/null &
 	killer=$!
 	wait "$pid"
 	[ $? = 1 ]
