@@ -12,13 +12,13 @@
 #include <linux/virtio_ids.h>
 #include <stddef.h>
 
-enum { HIPRIO, REQUEST0, QUEUE_COUNT };
+enum { HIPRIO, REQUEST0, QUEUES };
 
 static const struct vringer_queue fs_queues[] = {
 	[HIPRIO] = KIND_ASKS("hiprio"),
 	[REQUEST0] = KIND_ASKS("request0"),
 };
-_Static_assert(KIND_COUNT(fs_queues) == QUEUE_COUNT, "queues");
+_Static_assert(KIND_COUNT(fs_queues) == QUEUES, "queues");
 
 static const struct vringer_field fs_fields[] = {
 	{ "tag", 0, 1, 36 },

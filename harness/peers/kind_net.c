@@ -29,7 +29,7 @@
 #define F_NOTF_COAL KIND_F(VIRTIO_NET_F_NOTF_COAL)
 #define F_HASH_REPORT KIND_F(VIRTIO_NET_F_HASH_REPORT)
 
-enum { RECEIVEQ, TRANSMITQ, CONTROLQ, QUEUE_COUNT };
+enum { RECEIVEQ, TRANSMITQ, CONTROLQ, QUEUES };
 
 static const struct vringer_queue net_queues[] = {
 	[RECEIVEQ] = KIND_FILLS("receiveq1"),
@@ -37,7 +37,7 @@ static const struct vringer_queue net_queues[] = {
 	[CONTROLQ] = KIND_ASKS("controlq"),
 };
 
-static const struct vringer_queue_need net_needs[QUEUE_COUNT] = {
+static const struct vringer_queue_need net_needs[QUEUES] = {
 	[CONTROLQ] = { .features = F_CTRL_VQ },
 };
 

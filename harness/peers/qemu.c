@@ -36,15 +36,7 @@
 #define CONTROLLER 0x64u
 #define PULSE_RESET 0xfeu
 
-enum {
-	FD_MEMORY,
-	FD_BIOS,
-	FD_QTEST,
-	FD_QMP,
-	FD_DISK,
-	FD_LINES,
-	FD_COUNT = FD_LINES + QEMU_LINES_MAX
-};
+enum { FD_MEMORY, FD_BIOS, FD_QTEST, FD_QMP, FD_DISK, FD_LINES, FDS = FD_LINES + QEMU_LINES_MAX };
 
 static struct qemu *first;
 static const struct qemu_side no_side;
@@ -168,7 +160,7 @@ static int start_process(struct qemu *q, int memory, uint64_t size, char *why)
 	    socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, qmp) != 0) {
 		snprintf(why, VRINGER_WHAT_MAX, "no descriptors to be had: %s", strerror(errno));
 	} else {
-		int fds[FD_COUNT] = { memory, bios, qtest[1], qmp[1], q->disk };
+		int fds[FDS] = { memory, bios, qtest[1], qmp[1], q->disk };
 
 		for (unsigned i = 0; i < q->line_count; i++)
 			fds[FD_LINES + i] = q->lines[i].theirs;

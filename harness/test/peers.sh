@@ -16,7 +16,7 @@ set -eu
 . harness/test/tap.sh
 
 word=${1:-}
-part=${PART:-24}
+part=${PART:-72}
 vringer=${VRINGER:-$PWD/build/obj/gcc/vringer}
 bound=90 # seconds for one run
 jobs=4
