@@ -231,8 +231,8 @@ if [ "$count" -gt 0 ]; then
 	load=$!
 	trap 'kill "$load" 2>/dev/null; rm -rf "$work"' EXIT
 	workers=
-	for number in $(seq "$jobs"); do
-		worker "$number" &
+	for job in $(seq "$jobs"); do
+		worker "$job" &
 		workers="$workers $!"
 	done
 	# shellcheck disable=SC2086
