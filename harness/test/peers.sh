@@ -199,7 +199,7 @@ is_settled() {
 # A process is run again before it is accused, when nobody else wants the machine.
 check() {
 	IFS='	' read -r program options name status pattern <"$1/case"
-	is_settled "$1" "$status" "$pattern" || two_runs "$1"
+	is_settled "$1" "$status" "$pattern" || (two_runs "$1")
 	cat "$1/out1" >"$out"
 	cat "$1/err1" >"$err"
 	case $status in 1) findings "$1" 1 >"$out" ;; esac
