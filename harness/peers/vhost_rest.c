@@ -26,6 +26,7 @@
 #define LOOP_LOOKS 24u	     /* ... before it is asked: about 10 us */
 #define LOOK_NS 20000l	     /* between two looks at its threads, at first */
 #define LOOK_MAX_NS 2000000l /* ... at most */
+#define LOOKS_MAX 5000u	     /* while it goes on to return chains: 10 s */
 /* CPU time of a thread that polls, over which it uses nothing: some hundred looks at each
  * ring, or one burst of 32 of the longest frames. */
 #define POLL_NS 300000ull
@@ -171,23 +172,25 @@ static bool stands_still(const struct vhost_user *u, uint16_t *seen)
 static int rest_outstanding(struct vhost_user *u, uint32_t outstanding)
 {
 	static const struct timespec pause = { .tv_nsec = LOOK_MAX_NS };
+	const unsigned looks = VHOST_PATIENCE_MS * 1000000u / LOOK_MAX_NS;
 	uint16_t seen[VHOST_QUEUES_MAX] = { 0 };
-	unsigned looks = VHOST_PATIENCE_MS * 1000000u / LOOK_MAX_NS;
-	int err = 0;
+	unsigned quiet = 0;
 
 	if (outstanding <= u->given_up)
 		return 0;
 	stands_still(u, seen);
-	for (unsigned i = 0; i < looks && err == 0; i++) {
+	for (unsigned all = 0; quiet < looks && all < LOOKS_MAX; all++) {
 		nanosleep(&pause, NULL);
-		if (stands_still(u, seen))
+		if (stands_still(u, seen)) {
+			quiet++;
 			continue;
+		}
 		/* Something came back, and it may have more to do behind that. */
-		i = 0;
+		quiet = 0;
 		outstanding -= outstanding > 0;
 	}
 	u->given_up = outstanding;
-	return err != 0 ? err : rest_threads(u);
+	return rest_threads(u);
 }
 
 /* Did it take all notifications? */
