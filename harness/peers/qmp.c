@@ -16,19 +16,11 @@
 
 #define COMMAND_MAX 512u
 
-/* A call of the socket failed: is it to be made again? */
+/* A call of the socket failed: is that the end? */
 static bool is_over(struct qmp *q)
 {
-	if (errno == EINTR)
-		return false;
-	if (errno == EAGAIN || errno == EWOULDBLOCK) {
-		if (q->patience(q->ctx))
-			return false;
-		q->err = -ETIMEDOUT;
-	} else {
-		q->err = errno == ECONNRESET ? -EPIPE : -errno;
-	}
-	return true;
+	q->err = patience_after(errno, q->patience, q->ctx);
+	return q->err != 0;
 }
 
 /* The next message, ended by a 0 byte, up to the next call; NULL: q->err. */
@@ -178,7 +170,7 @@ int qmp_command(struct qmp *q, const char *command, const char *arguments, const
 	return said == names[0] ? 0 : -EREMOTEIO;
 }
 
-int qmp_open(struct qmp *q, int fd, qmp_patience *patience, void *ctx)
+int qmp_open(struct qmp *q, int fd, patience_fn *patience, void *ctx)
 {
 	static const char *const names[] = { "QMP", NULL };
 	const struct timeval slice = { .tv_usec = QMP_PATIENCE_MS * 1000L };

@@ -7,6 +7,8 @@
 #ifndef VRINGER_HARNESS_QMP_H
 #define VRINGER_HARNESS_QMP_H
 
+#include "harness/peers/patience.h"
+
 #include <stdbool.h>
 #include <stdint.h>
 
@@ -14,13 +16,10 @@
 #define QMP_EVENTS_MAX 4096u   /* that are skipped while one answer is awaited */
 #define QMP_PATIENCE_MS 50
 
-/* Nothing was heard for QMP_PATIENCE_MS: go on waiting? */
-typedef bool qmp_patience(void *ctx);
-
 struct qmp {
 	int fd; /* the caller's; a stream socket that blocks */
 	int err;
-	qmp_patience *patience;
+	patience_fn *patience; /* asked whenever nothing was heard for QMP_PATIENCE_MS */
 	void *ctx;
 	uint32_t in_at, in_len;
 	char in[QMP_MESSAGE_MAX];
@@ -31,7 +30,7 @@ struct qmp {
  * socket. */
 
 /* Read the greeting and negotiate no capabilities. */
-int qmp_open(struct qmp *q, int fd, qmp_patience *patience, void *ctx);
+int qmp_open(struct qmp *q, int fd, patience_fn *patience, void *ctx);
 /* Give a command; `arguments`: NULL or a JSON object.  *answer is what it returned, valid
  * until the next call.  -EREMOTEIO, which does not stay: it was refused, and *answer is
  * the error. */

@@ -22,7 +22,7 @@
 
 static const char letters[] = { [1] = 'b', [2] = 'w', [4] = 'l', [8] = 'q' };
 
-int qtest_open(struct qtest *q, int fd, qtest_patience *patience, void *ctx)
+int qtest_open(struct qtest *q, int fd, patience_fn *patience, void *ctx)
 {
 	const struct timeval slice = { .tv_usec = QTEST_PATIENCE_MS * 1000L };
 
@@ -36,19 +36,11 @@ int qtest_open(struct qtest *q, int fd, qtest_patience *patience, void *ctx)
 	return q->err;
 }
 
-/* A call of the socket failed: is it to be made again? */
+/* A call of the socket failed: is that the end? */
 static bool is_over(struct qtest *q)
 {
-	if (errno == EINTR)
-		return false;
-	if (errno == EAGAIN || errno == EWOULDBLOCK) {
-		if (q->patience(q->ctx))
-			return false;
-		q->err = -ETIMEDOUT;
-	} else {
-		q->err = errno == ECONNRESET ? -EPIPE : -errno;
-	}
-	return true;
+	q->err = patience_after(errno, q->patience, q->ctx);
+	return q->err != 0;
 }
 
 static int send_all(struct qtest *q)

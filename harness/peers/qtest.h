@@ -9,6 +9,8 @@
 #ifndef VRINGER_HARNESS_QTEST_H
 #define VRINGER_HARNESS_QTEST_H
 
+#include "harness/peers/patience.h"
+
 #include <stdbool.h>
 #include <stdint.h>
 
@@ -16,13 +18,10 @@
 #define QTEST_OWED_MAX 128u  /* answers that are to come */
 #define QTEST_PATIENCE_MS 50 /* how often one that waits is asked whether to go on */
 
-/* Nothing was heard for QTEST_PATIENCE_MS: go on waiting? */
-typedef bool qtest_patience(void *ctx);
-
 struct qtest {
 	int fd; /* the caller's; a stream socket that blocks */
 	int err;
-	qtest_patience *patience;
+	patience_fn *patience; /* asked whenever nothing was heard for QTEST_PATIENCE_MS */
 	void *ctx;
 	unsigned owed; /* answers to come: of what was sent, and of what is in `out` */
 	uint32_t out_len, in_at, in_len;
@@ -40,7 +39,7 @@ struct qtest_access {
 /* All of these return 0, or the first error, which stays: -EPIPE (the other side closed),
  * -EPROTO (it said what is no answer), -ETIMEDOUT (patience ended), another of the socket. */
 
-int qtest_open(struct qtest *q, int fd, qtest_patience *patience, void *ctx);
+int qtest_open(struct qtest *q, int fd, patience_fn *patience, void *ctx);
 /* Post one. */
 int qtest_write(struct qtest *q, const struct qtest_access *access);
 /* Post a write of a byte to an I/O port. */
