@@ -89,31 +89,40 @@ static bool list_tasks(struct process *process)
 
 enum look { LOOK_ASLEEP, LOOK_AWAKE, LOOK_CHANGED };
 
-/* Of one thread; with `count`, also whether it is still one of so many. */
-static enum look look_at(const struct process_task *task, unsigned count)
+/* The stat of a thread; its words from the state on, behind its name, which may hold anything.
+ * NULL: it is gone. */
+static const char *read_stat(const struct process_task *task, char text[STAT_MAX])
 {
-	char text[STAT_MAX];
-	ssize_t len = pread(task->fd, text, sizeof(text) - 1, 0);
+	ssize_t len = pread(task->fd, text, STAT_MAX - 1, 0);
 	const char *words;
 
-	if (len <= 0)
-		return LOOK_CHANGED;
-	text[len] = '\0';
-	/* Its name, in brackets, may hold anything. */
+	text[len > 0 ? len : 0] = '\0';
 	words = strrchr(text, ')');
-	if (words == NULL || words[1] != ' ')
-		return LOOK_CHANGED;
-	words += 2;
-	/* What waits for a disk, a CPU or a debugger is not asleep. */
-	if (strchr("STZX", words[0]) == NULL)
-		return LOOK_AWAKE;
+	return words != NULL && words[1] == ' ' ? words + 2 : NULL;
+}
+
+/* ... say that it is one of so many. */
+static bool is_one_of(const char *words, unsigned count)
+{
 	for (int i = 0; i < THREADS && words != NULL; i++) {
 		words = strchr(words, ' ');
 		words = words != NULL ? words + 1 : NULL;
 	}
-	if (words == NULL || strtoul(words, NULL, 10) != count)
+	return words != NULL && strtoul(words, NULL, 10) == count;
+}
+
+/* Of one thread; with `count`, also whether it is still one of so many. */
+static enum look look_at(const struct process_task *task, unsigned count)
+{
+	char text[STAT_MAX];
+	const char *words = read_stat(task, text);
+
+	if (words == NULL)
 		return LOOK_CHANGED;
-	return LOOK_ASLEEP;
+	/* What waits for a disk, a CPU or a debugger is not asleep. */
+	if (strchr("STZX", words[0]) == NULL)
+		return LOOK_AWAKE;
+	return is_one_of(words, count) ? LOOK_ASLEEP : LOOK_CHANGED;
 }
 
 static enum look look_at_all(const struct process *process)
@@ -145,18 +154,6 @@ uint64_t process_cpu_ns(const struct process *process)
 	return ns;
 }
 
-/* The thread's name, as its stat has it in brackets, begins so. */
-static bool is_called(const struct process_task *task, const char *name)
-{
-	char text[STAT_MAX];
-	ssize_t len = pread(task->fd, text, sizeof(text) - 1, 0);
-	const char *bracket;
-
-	text[len > 0 ? len : 0] = '\0';
-	bracket = strchr(text, '(');
-	return bracket != NULL && strncmp(bracket + 1, name, strlen(name)) == 0;
-}
-
 /* What the scheduler counted of one thread. */
 static bool read_thread(const struct process *process, const struct process_task *task,
 			uint64_t *ns)
@@ -179,15 +176,21 @@ static bool read_thread(const struct process *process, const struct process_task
 	return true;
 }
 
+/* false: there is none, or those that are listed are not all. */
 static bool least_of(const struct process *process, const char *name, uint64_t *ns)
 {
 	bool found = false;
 
 	for (unsigned i = 0; i < process->task_count; i++) {
 		const struct process_task *task = &process->tasks[i];
+		char text[STAT_MAX];
+		const char *words = read_stat(task, text), *bracket = strchr(text, '(');
 		uint64_t used;
 
-		if (!is_called(task, name))
+		if (words == NULL || !is_one_of(words, process->task_count))
+			return false;
+		/* Its name, as its stat has it in brackets, begins so. */
+		if (strncmp(bracket + 1, name, strlen(name)) != 0)
 			continue;
 		if (!read_thread(process, task, &used))
 			return false;

@@ -45,14 +45,21 @@ static const char *self; /* the path of this program */
 static volatile int always = 1;
 static char *volatile eaten;
 
-static void *spin(void *ctx)
+static void *spin(void *name)
 {
-	(void)ctx;
-	if (prctl(PR_SET_NAME, "spinner-1") != 0 || write(1, "spins\n", 6) < 0)
+	if (prctl(PR_SET_NAME, name) != 0 || write(1, "spins\n", 6) < 0)
 		return NULL;
 	while (always)
 		;
 	return NULL;
+}
+
+static void spin_beside(const char *name)
+{
+	pthread_t thread;
+
+	if (pthread_create(&thread, NULL, spin, (void *)(uintptr_t)name) != 0)
+		_exit(1);
 }
 
 /* A child of a child, in a session of its own, without parent. */
@@ -75,7 +82,7 @@ static void leave_daemon(void)
 
 static int act(const char *name)
 {
-	pthread_t thread;
+	char byte;
 
 	if (strcmp(name, "assert") == 0)
 		fail_here((int)strlen(name));
@@ -87,7 +94,7 @@ static int act(const char *name)
 		for (int fd = 3; fd < 1024; fd++)
 			if (fcntl(fd, F_GETFD) >= 0)
 				printf("it has %d\n", fd);
-		printf("it reads %d\n", (int)read(0, &thread, 1));
+		printf("it reads %d\n", (int)read(0, &byte, 1));
 		dprintf(3, "one\n");
 		dprintf(4, "two\n");
 		return 0;
@@ -100,8 +107,12 @@ static int act(const char *name)
 			leave_daemon();
 	if (strcmp(name, "leave and end") == 0)
 		return 0;
-	if (strcmp(name, "spin") == 0 && pthread_create(&thread, NULL, spin, NULL) != 0)
-		return 1;
+	if (strcmp(name, "spin") == 0)
+		spin_beside("spinner-1");
+	/* Each time that it is asked to, another. */
+	if (strcmp(name, "spin more") == 0)
+		for (int i = 0; i < 2 && read(3, &byte, 1) == 1; i++)
+			spin_beside(i == 0 ? "spinner-1" : "spinner-2");
 	for (;;)
 		pause();
 }
@@ -573,25 +584,58 @@ static uint64_t thread_ns(struct process *process, const char *name)
 	return ns;
 }
 
+/* Before that its main thread may have used more: it has started the program. */
+static void wait_until_ahead(struct process *process, const char *name, uint64_t ns)
+{
+	while (thread_ns(process, name) <= ns)
+		pause_ms(1);
+}
+
 static void a_thread_is_counted_by_its_name(void **state)
 {
 	struct process *process = start_act("spin");
-	uint64_t used, least, all;
+	uint64_t used, least, before, all;
 
 	(void)state;
 	wait_for_words(process, "spins\n");
-	used = thread_ns(process, "spinner");
+	before = thread_ns(process, "test_process");
+	wait_until_ahead(process, "spinner", before + 20 * 1000 * 1000);
+	/* The other thread sleeps, or is about to, and is the least of all. */
+	before = thread_ns(process, "test_process");
 	least = thread_ns(process, "");
-	while (thread_ns(process, "spinner") < used + 20 * 1000 * 1000)
-		pause_ms(1);
-	/* The other thread sleeps, and is the least of all. */
-	assert_true(thread_ns(process, "") < least + 20 * 1000 * 1000);
+	used = thread_ns(process, "test_process");
+	assert_in_range(least, before, used);
 	used = thread_ns(process, "spinner");
+	assert_true(used > least);
 	all = process_cpu_ns(process);
-	assert_true(used + thread_ns(process, "") <= all + 20 * 1000 * 1000);
+	assert_true(used + least <= all + 20 * 1000 * 1000);
 	assert_false(process_thread_ns(process, "pinner", &used));
 	assert_false(process_thread_ns(process, "spinner-1-", &used));
 	process_stop(process);
+}
+
+static void a_thread_that_came_later_is_counted(void **state)
+{
+	int ask[2];
+	struct process *process;
+	const char *const argv[] = { self, "spin more", NULL };
+	uint64_t first;
+
+	(void)state;
+	assert_int_equal(pipe2(ask, O_CLOEXEC), 0);
+	process = start_with(argv, (struct process_options){ .fds = ask, .fd_count = 1 });
+	assert_false(process_thread_ns(process, "spinner", &first));
+	assert_int_equal(write(ask[1], "x", 1), 1);
+	wait_for_words(process, "spins\n");
+	wait_until_ahead(process, "spinner", 20 * 1000 * 1000);
+	assert_int_equal(write(ask[1], "x", 1), 1);
+	wait_for_words(process, "spins\nspins\n");
+	/* The second has the first's name, up to there, and has used less, or little more. */
+	first = thread_ns(process, "spinner");
+	assert_true(first <= thread_ns(process, "spinner-2"));
+	process_stop(process);
+	for (int i = 0; i < 2; i++)
+		close(ask[i]);
 }
 
 int main(int argc, char **argv)
@@ -612,6 +656,7 @@ int main(int argc, char **argv)
 		cmocka_unit_test(sleep_is_told_from_work),
 		cmocka_unit_test(one_thread_that_works_is_enough),
 		cmocka_unit_test(a_thread_is_counted_by_its_name),
+		cmocka_unit_test(a_thread_that_came_later_is_counted),
 	};
 
 	if (argc > 1)
