@@ -125,7 +125,7 @@ static int rest_threads(struct vhost_user *u)
 	uint64_t waited = 0;
 	int err = 0;
 
-	u->slices = u->asleep = 0;
+	u->wait = (struct process_wait){ .slices = 0 };
 	while (err == 0 && !process_sleeps(u->process)) {
 		nanosleep(&pause, NULL);
 		waited += (uint64_t)pause.tv_nsec;
@@ -227,7 +227,7 @@ static int let_poll(struct vhost_user *u, uint64_t ns)
 	uint64_t first = 0, counted = 0, now = 0, waited = 0;
 	bool known = process_thread_ns(u->process, u->side.poller, &first), begun = false;
 
-	u->slices = u->asleep = 0;
+	u->wait = (struct process_wait){ .slices = 0 };
 	while (!begun || now - counted < ns) {
 		int err = 0;
 

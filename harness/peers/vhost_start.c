@@ -8,6 +8,8 @@
  */
 #include "harness/peers/vhost_user.h"
 
+#include "harness/target/target.h"
+
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
@@ -26,10 +28,11 @@
 
 /* A backend that neither runs nor answers for that long never will; nor one that runs for
  * that long over one message. */
-#define ASLEEP_MS 5000u
+static const struct process_patience bounds = { .slice_ms = VHOST_SLICE_MS,
+						.asleep_ms = 5000,
+						.spin_ns = 2000000000 };
 #define SILENT_MS 30000u /* nobody can look at it: it is none of our processes */
-#define SPIN_NS 2000000000ull
-#define DYING_MS 2000u /* from closing its connection to its end, of one that serves one */
+#define DYING_MS 2000u	 /* from closing its connection to its end, of one that serves one */
 
 /* Waiting for it to listen: from 100 us on, twice as long each time. */
 #define RETRY_NS 100000l
@@ -56,17 +59,10 @@ int vhost_patience(void *user)
 {
 	struct vhost_user *u = user;
 
-	u->slices++;
+	target_waits();
 	if (u->process == NULL)
-		return u->slices * VHOST_SLICE_MS >= SILENT_MS ? -ETIMEDOUT : 0;
-	if (!process_is_well(u->process, &u->end))
-		return -ECHILD;
-	if (u->slices == 1)
-		u->cpu_from = process_cpu_ns(u->process);
-	u->asleep = process_sleeps(u->process) ? u->asleep + 1 : 0;
-	if (u->asleep * VHOST_SLICE_MS >= ASLEEP_MS)
-		return -ETIMEDOUT;
-	return process_cpu_ns(u->process) - u->cpu_from >= SPIN_NS ? -ETIME : 0;
+		return ++u->wait.slices * VHOST_SLICE_MS >= SILENT_MS ? -ETIMEDOUT : 0;
+	return process_wait(u->process, &u->wait, &bounds, &u->end);
 }
 
 /* ---- what the program gets ------------------------------------------------------- */
@@ -192,7 +188,7 @@ static int connect_soon(struct start *s)
 	uint64_t waited = 0;
 	int err, patience = 0;
 
-	u->slices = u->asleep = 0;
+	u->wait = (struct process_wait){ .slices = 0 };
 	while ((err = connect_once(u)) == -ENOENT || err == -ECONNREFUSED) {
 		if (u->process == NULL)
 			break;

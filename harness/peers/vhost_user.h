@@ -92,8 +92,7 @@ struct vhost_user {
 	struct vhost_channel channel; /* fd -1: not connected */
 	int backend_requests;	      /* our end, or -1 */
 	/* Of the wait that goes on. */
-	uint64_t cpu_from;
-	unsigned slices, asleep;
+	struct process_wait wait;
 	uint32_t given_up; /* chains that it was waited for in vain */
 
 	struct vhost_due due[VHOST_DUE_MAX];
