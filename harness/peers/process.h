@@ -35,6 +35,9 @@ struct process_options {
 	unsigned fd_count;	 /* at most 8 */
 	uint64_t bytes_max;	 /* 0: PROCESS_BYTES_MAX; looked at 20 times a second */
 	uint64_t words_max;	 /* 0: PROCESS_FLOOD */
+	/* NULL or paths, ended by NULL: files, and folders that are empty then, which are gone
+	 * when it is, however that ends.  A folder comes after what is in it. */
+	const char *const *leftovers;
 };
 
 /* How it ended, or why it is at fault. */

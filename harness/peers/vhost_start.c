@@ -137,6 +137,9 @@ static int start_program(struct start *s, const struct peer_word *words)
 {
 	struct vhost_user *u = s->u;
 	char **argv = peer_argv(u->peer, words);
+	/* Removed here as soon as it is connected to, and with it where this process is killed
+	 * before that. */
+	const char *const leftovers[] = { s->socket, s->share, s->folder, NULL };
 	struct process_options options = { .argv = (const char *const *)argv,
 					   .fds = s->fds,
 					   .fd_count = s->fd_count };
@@ -145,6 +148,8 @@ static int start_program(struct start *s, const struct peer_word *words)
 
 	if (argv == NULL)
 		return refuse(s, -ENOENT, "it cannot be started");
+	if (s->folder[0] != '\0')
+		options.leftovers = leftovers;
 	err = process_start(&u->process, &options, why, sizeof(why));
 	if (err != 0)
 		snprintf(s->why, VRINGER_WHAT_MAX, "%s: %s", u->peer->name, why);
