@@ -273,15 +273,17 @@ static bool is_there(struct vhost_user *u)
 	return true;
 }
 
-/* One line on why the first messages failed. */
-static void explain(struct start *s, int err)
+/* One line on why the first messages failed.  -ECHILD: it ended; or `err`. */
+static int explain(struct start *s, int err)
 {
 	struct vhost_user *u = s->u;
 
-	if (u->process != NULL && !process_outlives(u->process, DYING_MS, &u->end))
+	if (u->process != NULL && !process_outlives(u->process, DYING_MS, &u->end)) {
 		snprintf(s->why, VRINGER_WHAT_MAX, "%s ended: %.120s", u->peer->name,
 			 u->end.message);
-	else if (err == -EPROTO)
+		return -ECHILD;
+	}
+	if (err == -EPROTO)
 		snprintf(s->why, VRINGER_WHAT_MAX, "%s does not speak vhost-user: %s",
 			 u->peer->name, u->channel.why);
 	else if (err == -EPIPE)
@@ -290,6 +292,7 @@ static void explain(struct start *s, int err)
 			 u->peer->name);
 	else
 		refuse(s, err, "it does not answer");
+	return err;
 }
 
 int vhost_start(struct vhost_user *u, char *why)
@@ -311,7 +314,7 @@ int vhost_start(struct vhost_user *u, char *why)
 		if (err == 0)
 			err = vhost_introduce(u);
 		if (err != 0)
-			explain(&s, err);
+			err = explain(&s, err);
 	}
 	remove_folder(&s);
 	if (err != 0)
@@ -347,18 +350,21 @@ void vhost_end(struct vhost_user *u)
 	u->door = -1;
 }
 
+int vhost_reconnect(struct vhost_user *u, char *why)
+{
+	if (u->used)
+		vhost_leave(u);
+	u->live = u->broken = u->gone = u->busy = u->used = false;
+	return u->channel.fd >= 0 ? 0 : vhost_start(u, why);
+}
+
 int vhost_renew(struct vhost_user *u, char *why)
 {
 	int err;
 
 	if (u->process != NULL && !process_is_well(u->process, &u->end))
 		vhost_end(u);
-	else if (u->used)
-		vhost_leave(u);
-	u->live = u->broken = u->gone = u->busy = u->used = false;
-	if (u->channel.fd >= 0)
-		return 0;
-	err = vhost_start(u, why);
+	err = vhost_reconnect(u, why);
 	/* A process that does not serve a second time, though its entry says so. */
 	if (err != 0 && u->process == NULL && u->side.reconnects)
 		err = vhost_start(u, why);
