@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 OR MIT */
 /*
- * What the parts of a run share: run.c (its life), run_end.c and run_liveness.c (what
- * comes after a program), snapshot.c and twin.c (the same again).
+ * What the parts of a run share: run.c (its life), run_ops.c (its operations), run_listen.c
+ * (what the device does meanwhile), run_end.c and run_liveness.c (what comes after a
+ * program), snapshot.c and twin.c (the same again).
  */
 #ifndef VRINGER_HARNESS_RUN_INTERNAL_H
 #define VRINGER_HARNESS_RUN_INTERNAL_H
@@ -16,6 +17,8 @@ void snapshot_op_cut(struct run *run, const struct program *prog, const struct o
 
 /* Memory as at first and a new device on it; false if there is none. */
 bool run_create(struct run *run);
+/* Tell the ledger, the trace and the record what the target's devices do. */
+void run_listen(struct run *run);
 /* Operations in order, repeats unrolled, as many as the budget allows. */
 void run_ops(struct run *run, const struct program *prog, const struct run_options *options);
 /* The program's operations, and the device settled. */
