@@ -58,7 +58,8 @@ static void spin_beside(const char *name)
 {
 	pthread_t thread;
 
-	if (pthread_create(&thread, NULL, spin, (void *)(uintptr_t)name) != 0)
+	if (prctl(PR_SET_NAME, "sleeper") != 0 ||
+	    pthread_create(&thread, NULL, spin, (void *)(uintptr_t)name) != 0)
 		_exit(1);
 }
 
@@ -598,12 +599,12 @@ static void a_thread_is_counted_by_its_name(void **state)
 
 	(void)state;
 	wait_for_words(process, "spins\n");
-	before = thread_ns(process, "test_process");
+	before = thread_ns(process, "sleeper");
 	wait_until_ahead(process, "spinner", before + 20 * 1000 * 1000);
 	/* The other thread sleeps, or is about to, and is the least of all. */
-	before = thread_ns(process, "test_process");
+	before = thread_ns(process, "sleeper");
 	least = thread_ns(process, "");
-	used = thread_ns(process, "test_process");
+	used = thread_ns(process, "sleeper");
 	assert_in_range(least, before, used);
 	used = thread_ns(process, "spinner");
 	assert_true(used > least);
