@@ -138,19 +138,26 @@ static int rest_threads(struct vhost_user *u)
 	return err;
 }
 
-/* Where the index of a used ring is; NULL: in no memory. */
-static const volatile uint8_t *used_index(const struct vhost_user *u, unsigned queue)
+/* The index of a ring that is at `ring`, of either kind; false: it is in no memory. */
+static bool read_index(const struct vhost_user *u, uint64_t ring, uint16_t *index)
 {
-	uint64_t at = u->places[queue].used + offsetof(struct vring_used, idx);
+	uint64_t at = ring + offsetof(struct vring_used, idx);
 
 	for (uint32_t i = 0; i < u->host->region_count; i++) {
 		const struct vringer_region *region = &u->host->regions[i];
+		const volatile uint8_t *bytes;
 
-		if (at >= region->addr && at - region->addr <= region->size - sizeof(uint16_t))
-			return (const uint8_t *)region->host + (at - region->addr);
+		if (at < region->addr || at - region->addr > region->size - sizeof(uint16_t))
+			continue;
+		bytes = (const uint8_t *)region->host + (at - region->addr);
+		*index = (uint16_t)(bytes[0] | (unsigned)bytes[1] << 8);
+		return true;
 	}
-	return NULL;
+	return false;
 }
+
+_Static_assert(offsetof(struct vring_used, idx) == offsetof(struct vring_avail, idx),
+	       "one place for both");
 
 /* How far its rings are used; true: as `seen` has it, which is then as it is. */
 static bool stands_still(const struct vhost_user *u, uint16_t *seen)
@@ -158,38 +165,54 @@ static bool stands_still(const struct vhost_user *u, uint16_t *seen)
 	bool still = true;
 
 	for (unsigned i = 0; i < u->kind->queue_count; i++) {
-		const volatile uint8_t *index = u->rings[i].live ? used_index(u, i) : NULL;
-		uint16_t now = index != NULL ? (uint16_t)(index[0] | (unsigned)index[1] << 8) : 0;
+		uint16_t now = 0;
 
+		if (u->rings[i].live && !read_index(u, u->places[i].used, &now))
+			now = 0;
 		still = still && now == seen[i];
 		seen[i] = now;
 	}
 	return still;
 }
 
+/* Chains that it has not returned, of all queues that serve them without the host. */
+static uint32_t count_out(const struct vhost_user *u)
+{
+	uint32_t sum = 0;
+
+	for (unsigned i = 0; i < u->kind->queue_count; i++) {
+		uint16_t available, used;
+
+		if (u->rings[i].live && u->kind->queues[i].driver_initiated != 0 &&
+		    read_index(u, u->places[i].avail, &available) &&
+		    read_index(u, u->places[i].used, &used))
+			sum += (uint16_t)(available - used);
+	}
+	return sum;
+}
+
 /* Threads that sleep may wait for a disk or a timer, and nothing shows it.  While chains are
  * out, they are given VHOST_PATIENCE_MS to go on, once for so many of them. */
-static int rest_outstanding(struct vhost_user *u, uint32_t outstanding)
+static int rest_outstanding(struct vhost_user *u)
 {
 	static const struct timespec pause = { .tv_nsec = LOOK_MAX_NS };
 	const unsigned looks = VHOST_PATIENCE_MS * 1000000u / LOOK_MAX_NS;
-	uint16_t seen[VHOST_QUEUES_MAX] = { 0 };
-	unsigned quiet = 0;
+	uint32_t out = count_out(u);
+	unsigned quiet = 0, all = 0;
 
-	if (outstanding <= u->given_up)
+	if (out < u->given_up)
+		u->given_up = out;
+	if (out == u->given_up)
 		return 0;
-	stands_still(u, seen);
-	for (unsigned all = 0; quiet < looks && all < LOOKS_MAX; all++) {
+	/* What comes back may have more to do behind it. */
+	for (; out > u->given_up && quiet < looks && all < LOOKS_MAX; all++) {
+		uint32_t before = out;
+
 		nanosleep(&pause, NULL);
-		if (stands_still(u, seen)) {
-			quiet++;
-			continue;
-		}
-		/* Something came back, and it may have more to do behind that. */
-		quiet = 0;
-		outstanding -= outstanding > 0;
+		out = count_out(u);
+		quiet = out == before ? quiet + 1 : 0;
 	}
-	u->given_up = outstanding;
+	u->given_up = out;
 	return rest_threads(u);
 }
 
@@ -382,7 +405,7 @@ static int look_at_status(struct vhost_user *u)
 	return err;
 }
 
-void vhost_settle(struct vhost_user *u, uint32_t outstanding)
+void vhost_settle(struct vhost_user *u)
 {
 	static int (*const rests[])(struct vhost_user *) = {
 		[VHOST_REST_THREADS] = rest_threads,
@@ -396,11 +419,9 @@ void vhost_settle(struct vhost_user *u, uint32_t outstanding)
 	/* Nobody can look at the threads of a process that is not ours. */
 	if (u->busy)
 		err = u->process == NULL ? rest_loop(u) : rests[u->side.rest](u);
-	if (outstanding < u->given_up)
-		u->given_up = outstanding;
 	if (err == 0 && u->busy && u->live && u->process != NULL &&
 	    u->side.rest == VHOST_REST_THREADS)
-		err = rest_outstanding(u, outstanding);
+		err = rest_outstanding(u);
 	if (err == 0 && u->busy)
 		err = look_at_status(u);
 	u->busy = false;

@@ -272,16 +272,10 @@ static void user_config_write(void *device, uint64_t offset, const void *buf, ui
 		vhost_failed(u, err);
 }
 
-static int32_t user_settle(void *device, uint32_t ms, const uint32_t *outstanding)
+static int32_t user_settle(void *device, uint32_t ms)
 {
-	struct vhost_user *u = device;
-	uint32_t sum = 0;
-
 	(void)ms;
-	for (uint32_t i = 0; i < u->kind->queue_count; i++)
-		if (u->kind->queues[i].driver_initiated != 0)
-			sum += outstanding[i];
-	vhost_settle(u, sum);
+	vhost_settle(device);
 	return 0;
 }
 
@@ -313,8 +307,8 @@ static uint32_t user_logged(const void *device, uint64_t page)
 		    BIT(VIRTIO_F_VERSION_1) | BIT(VIRTIO_F_ORDER_PLATFORM),                        \
 	.create = user_create, .destroy = user_destroy, .activate = user_activate,                 \
 	.kick = user_kick, .queue_stop = user_queue_stop, .reset = user_reset,                     \
-	.config_read = user_config_read, .config_write = user_config_write,                        \
-	.settle_queues = user_settle, .probe = user_probe, .set_region = user_set_region
+	.config_read = user_config_read, .config_write = user_config_write, .settle = user_settle, \
+	.probe = user_probe, .set_region = user_set_region
 
 const struct peer_link peer_vhost_user = {
 	.name = "vhost-user",

@@ -183,9 +183,8 @@ bool vhost_logged(const struct vhost_user *u, uint64_t page);
 
 /* ---- vhost_rest.c ---------------------------------------------------------------- */
 
-/* Wait until it is at rest, then tell the host what it did.  `outstanding`: chains that it has
- * not returned, of all queues that serve them without the host. */
-void vhost_settle(struct vhost_user *u, uint32_t outstanding);
+/* Wait until it is at rest, then tell the host what it did. */
+void vhost_settle(struct vhost_user *u);
 /* A message failed with `err`: tell the host what that means. */
 void vhost_failed(struct vhost_user *u, int err);
 /* Forget what call descriptors have. */
