@@ -192,28 +192,31 @@ static uint32_t count_out(const struct vhost_user *u)
 }
 
 /* Threads that sleep may wait for a disk or a timer, and nothing shows it.  While chains are
- * out, they are given VHOST_PATIENCE_MS to go on, once for so many of them. */
+ * out, they are given VHOST_PATIENCE_MS to go on, once for so many of them.  Who returned the
+ * last may have more to do behind that: it sleeps since before they were counted. */
 static int rest_outstanding(struct vhost_user *u)
 {
 	static const struct timespec pause = { .tv_nsec = LOOK_MAX_NS };
 	const unsigned looks = VHOST_PATIENCE_MS * 1000000u / LOOK_MAX_NS;
-	uint32_t out = count_out(u);
-	unsigned quiet = 0, all = 0;
+	uint32_t before = UINT32_MAX;
+	unsigned quiet = 0;
+	int err = 0;
 
-	if (out < u->given_up)
-		u->given_up = out;
-	if (out == u->given_up)
-		return 0;
-	/* What comes back may have more to do behind it. */
-	for (; out > u->given_up && quiet < looks && all < LOOKS_MAX; all++) {
-		uint32_t before = out;
+	for (unsigned all = 0; err == 0 && all < LOOKS_MAX; all++) {
+		uint32_t out = count_out(u);
 
-		nanosleep(&pause, NULL);
-		out = count_out(u);
 		quiet = out == before ? quiet + 1 : 0;
+		before = out;
+		if (out < u->given_up || quiet >= looks)
+			u->given_up = out;
+		if (out > u->given_up)
+			nanosleep(&pause, NULL);
+		else if (process_sleeps(u->process))
+			break;
+		else
+			err = rest_threads(u);
 	}
-	u->given_up = out;
-	return rest_threads(u);
+	return err;
 }
 
 /* Did it take all notifications? */
