@@ -16,7 +16,7 @@ base=$logs/$(printf '%s' "$name" | tr ' /' '--')
 
 rc=0
 begun=$(date +%s)
-timeout -k 10 "${SUITE_SECONDS:-600}" sh -c "$command" </dev/null >"$base.tap" 2>"$base.err" || rc=$?
+timeout -k 10 "${SUITE_SECONDS:-1800}" sh -c "$command" </dev/null >"$base.tap" 2>"$base.err" || rc=$?
 # Its second line is of the processes that ended: user, system.
 times >"$base.times"
 awk -v took="$(($(date +%s) - begun))" -v name="$name" 'NR == 2 {

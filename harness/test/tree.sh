@@ -41,7 +41,7 @@ END
 chmod +x slow
 until_there() {
 	waited=0
-	until grep -q "$2" "$1" 2>/dev/null || [ "$waited" = 300 ]; do
+	until grep -q "$2" "$1" 2>/dev/null || [ "$waited" = 3000 ]; do
 		sleep 0.1
 		waited=$((waited + 1))
 	done
@@ -59,7 +59,7 @@ wait
 grep -v '^other' order >"$out"
 [ "$(tr '\n' ',' <"$out")" = 'first begins,first ends,second begins,second ends,' ]
 tap 'the second begins when the first has ended, and not something else' $?
-gives 0 'who has it may ask again' timeout 20 .ci/alone thing .ci/alone thing true
+gives 0 'who has it may ask again' timeout 300 .ci/alone thing .ci/alone thing true
 gives 3 'the status is that of the command' .ci/alone thing sh -c 'exit 3'
 
 # make clean, while somebody waits.
@@ -74,11 +74,11 @@ until_there order 'third begins'
 touch first.go
 # It waits again, now for the third, or it does not.
 waited=0
-until [ "$(grep -c waiting second.err)" = 2 ] || grep -q 'second begins' order || [ "$waited" = 300 ]; do
+until [ "$(grep -c waiting second.err)" = 2 ] || grep -q 'second begins' order || [ "$waited" = 3000 ]; do
 	sleep 0.1
 	waited=$((waited + 1))
 done
-[ "$waited" != 300 ] && ! grep -q 'second begins' order && result=0 || result=1
+[ "$waited" != 3000 ] && ! grep -q 'second begins' order && result=0 || result=1
 tap 'a lock that was taken away is taken anew' "$result"
 touch second.go third.go
 wait
@@ -90,7 +90,7 @@ cat >fuzzers/fuzz.sh <<'END'
 [ "$1" = run ] || exit 0
 trap 'echo summary; exit 1' TERM
 echo begins
-for _ in $(seq 100); do sleep 0.1; done
+while :; do sleep 0.1; done
 END
 make fuzz ALONE=true >fuzz.out 2>&1 &
 pid=$!
