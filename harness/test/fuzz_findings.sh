@@ -38,7 +38,7 @@ until_true() {
 
 # begins ENGINE JOBS: such a run, as $pid, in a process group of its own, as of a terminal.
 begins() {
-	rm -rf build/fuzz-logs build/afl-logs
+	rm -rf build/fuzz-logs build/afl-logs build/afl-out
 	setsid env --default-signal=INT fuzzers/fuzz.sh run "$1" "$forever" "$2" net_loopback >"$out" 2>"$err" &
 	pid=$!
 }
@@ -157,7 +157,7 @@ printf 'execs_done : 7\nstability : 100%%\n' >"$out/$name/fuzzer_stats"
 for file in "$in"/*; do
 	cp "$file" "$out/$name/crashes/id:$(basename "$file")"
 done
-exec sleep 300
+exec sleep 3000
 END
 chmod +x bin/afl-fuzz
 PATH=$PWD/bin:$PATH
