@@ -7,7 +7,7 @@
 #   gcc    gcc,   -O1, ASan + UBSan     build/vringer, tests, replayers
 #   clang  clang, -O1, ASan + UBSan     tests
 #   fuzz   clang, -O2, ASan + UBSan, coverage feedback      build/fuzz/fuzz_* (see JUDGE)
-#   codec  as fuzz, the harness too    build/fuzz/fuzz_text, fuzz_binary (aflcodec: as afl)
+#   codec  as fuzz, the two forms too  build/fuzz/fuzz_text, fuzz_binary (aflcodec: as afl)
 #   release gcc,  -O2, no sanitizer     benchmarks, valgrind
 #   cov    clang, -O1, source coverage  `make coverage`
 #   afl    afl-clang-fast, -O2,  ASan + UBSan      build/afl/fuzz_* (see JUDGE)
@@ -59,8 +59,9 @@ PEER_SRC  := fuzzers/peer.c fuzzers/feedback.c
 GLUE_SRC  := $(filter-out fuzzers/fuzz_% fuzzers/bench.c fuzzers/standalone_main.c fuzzers/mutator_afl.c \
 	       fuzzers/afl_main.c fuzzers/foreign% $(PEER_SRC),$(wildcard fuzzers/*.c))
 AFL_SRC   := $(filter-out fuzzers/mutat%,$(GLUE_SRC)) fuzzers/afl_main.c
-# The two forms of a guest program.
+# The two forms of a guest program, and what they are made of (.ci/arrows).
 CODECS    := text binary
+CODEC_SRC := $(wildcard harness/files/*.c harness/rules/*.c harness/program/*.c)
 DEVICE_FUZZERS := $(filter-out $(CODECS:%=fuzzers/fuzz_%.c) fuzzers/fuzz_mmds.c,$(wildcard fuzzers/fuzz_*.c))
 # What is fed to a parser, not driven as a device.
 PARSERS   := $(shell . fuzzers/inputs.sh && parsers)
@@ -137,8 +138,8 @@ WERROR_release := $(if $(call given,CC),,$(WERROR))
 ENGINE_MAIN := $(if $(FOREIGN),$(if $(LIB_FUZZING_ENGINE),,fuzzers/standalone_main.c))
 LINK_fuzz   := $(if $(FOREIGN),$(or $(CXX),c++) $(or $(CXXFLAGS),$(CFLAGS)),$(CC_fuzz) $(FLAGS_fuzz))
 
-# The fuzz targets of the two forms are about the harness: for them all of it
-# is instrumented.
+# The fuzz targets of the two forms are about that part of the harness: for them
+# it is instrumented.  They run nothing else of it.
 CC_codec     := $(CC_fuzz)
 FLAGS_codec  := $(FLAGS_fuzz)
 WERROR_codec := $(WERROR_fuzz)
@@ -377,15 +378,16 @@ build/obj/lib/prefix: FORCE
 build/vringer.pc: harness/target/vringer.pc.in build/obj/lib/prefix
 	@sed 's|@PREFIX@|$(PREFIX)|' $< >$@
 
-# $(call fuzzer,FLAVOUR,NAMES)
+# $(call fuzzer,FLAVOUR,NAMES,SOURCES): what is of that flavour; all else is as in the
+# others.  First come, first linked: the archive's own copies are then not wanted.
 define fuzzer
-$2: build/fuzz/fuzz_%: build/obj/$1/fuzzers/fuzz_%.o $(call objs,$1,$(GLUE_SRC) $(ENGINE_MAIN)) \
-		build/obj/$1/libvringer.a
+$2: build/fuzz/fuzz_%: build/obj/$1/fuzzers/fuzz_%.o $(call objs,$1,$3) \
+		$(call objs,fuzz,$(GLUE_SRC) $(ENGINE_MAIN)) build/obj/fuzz/libvringer.a
 	@mkdir -p $$(@D)
 	$$(call say,LINK) $$(LINK_fuzz) $$(LDFLAGS) -o $$@ $$^ $$(ENGINE_LIB)
 endef
 $(eval $(call fuzzer,fuzz,$(patsubst %,build/fuzz/fuzz_%,$(filter-out $(CODECS),$(TARGETS)))))
-$(eval $(call fuzzer,codec,$(CODECS:%=build/fuzz/fuzz_%)))
+$(eval $(call fuzzer,codec,$(CODECS:%=build/fuzz/fuzz_%),$(CODEC_SRC)))
 
 build/fuzz/fuzz_peer: $(call objs,fuzz,$(PEER_SRC) $(GLUE_SRC) $(ENGINE_MAIN)) build/obj/fuzz/libvringer.a
 	@mkdir -p $(@D)
@@ -395,15 +397,15 @@ build/afl/fuzz_peer: $(call objs,afl,$(PEER_SRC) $(AFL_SRC)) build/obj/afl/libvr
 	@mkdir -p $(@D)
 	$(call say,LINK) $(CC_afl) $(FLAGS_afl) $(LDFLAGS) -o $@ $^
 
-# $(call afl_fuzzer,FLAVOUR,NAMES)
+# $(call afl_fuzzer,FLAVOUR,NAMES,SOURCES)
 define afl_fuzzer
-$2: build/afl/fuzz_%: build/obj/$1/fuzzers/fuzz_%.o $(call objs,$1,$(AFL_SRC)) \
-		build/obj/$1/libvringer.a
+$2: build/afl/fuzz_%: build/obj/$1/fuzzers/fuzz_%.o $(call objs,$1,$3) \
+		$(call objs,afl,$(AFL_SRC)) build/obj/afl/libvringer.a
 	@mkdir -p $$(@D)
 	$$(call say,LINK) $$(CC_$1) $$(FLAGS_$1) $$(LDFLAGS) -o $$@ $$^
 endef
 $(eval $(call afl_fuzzer,afl,$(patsubst %,build/afl/fuzz_%,$(filter-out $(CODECS),$(TARGETS)))))
-$(eval $(call afl_fuzzer,aflcodec,$(CODECS:%=build/afl/fuzz_%)))
+$(eval $(call afl_fuzzer,aflcodec,$(CODECS:%=build/afl/fuzz_%),$(CODEC_SRC)))
 
 build/afl/vringer_mutator.so: $(call objs,pic,fuzzers/mutator_afl.c $(MUT_SRC)) \
 		build/obj/pic/libvringer.a
