@@ -67,6 +67,8 @@ drive() {
 	program=$1 options=$2
 	shift 2
 	case $program$options in
+	# An entry that keeps the process from one connection to the next; of what kind is no matter.
+	vhost_user_rng*"{fd} --mode"*) peer=qsd-null ;;
 	vhost_user_rng*"{"*) peer=vhost-user-rng ;;
 	vhost_user_rng*'--mode log'*) peer=vhost-user-rng-log options="--socket {socket} $options" ;;
 	vhost_user_rng*) peer=vhost-user-rng options="--socket {socket} $options" ;;

@@ -464,6 +464,41 @@ static void all_end_when_the_owner_is_killed(void **state)
 		wait_until_gone(pids[i]);
 }
 
+/* A folder with a file in it goes with the process, when that is stopped, and when its owner
+ * is killed. */
+static void what_it_leaves_goes_too(void **state)
+{
+	(void)state;
+	for (int killed = 0; killed < 2; killed++) {
+		char folder[] = "/tmp/vringer-test-XXXXXX", file[64], script[128];
+		const char *const argv[] = { "/bin/sh", "-c", script, NULL };
+		const char *const leftovers[] = { file, "/tmp/vringer-no-such", folder, NULL };
+		struct process_options options = { .leftovers = leftovers };
+		struct process *process;
+		pid_t owner;
+		int status;
+
+		assert_non_null(mkdtemp(folder));
+		snprintf(file, sizeof(file), "%s/file", folder);
+		snprintf(script, sizeof(script), "echo >%s; echo made; exec sleep 1000", file);
+		owner = fork();
+		if (owner == 0) {
+			process = start_with(argv, options);
+			wait_for_words(process, "made\n");
+			if (killed)
+				kill(getpid(), SIGKILL);
+			process_stop(process);
+			_exit(access(folder, F_OK) == 0);
+		}
+		assert_int_equal(waitpid(owner, &status, 0), owner);
+		for (unsigned ms = 0; access(folder, F_OK) == 0; ms++) {
+			if (ms > PATIENCE || (!killed && status != 0))
+				fail_msg("%s is still there", folder);
+			pause_ms(1);
+		}
+	}
+}
+
 static void it_ends_with_its_keeper(void **state)
 {
 	struct process *process = start_shell("exec sleep 1000");
@@ -662,6 +697,7 @@ int main(int argc, char **argv)
 		cmocka_unit_test(too_much_memory_is_a_fault),
 		cmocka_unit_test(its_children_go_with_it),
 		cmocka_unit_test(all_end_when_the_owner_is_killed),
+		cmocka_unit_test(what_it_leaves_goes_too),
 		cmocka_unit_test(it_ends_with_its_keeper),
 		cmocka_unit_test(it_is_not_touched_elsewhere),
 		cmocka_unit_test(sleep_is_told_from_work),
