@@ -119,6 +119,17 @@ void vhost_failed(struct vhost_user *u, int err)
 
 /* ---- coming to rest -------------------------------------------------------------- */
 
+/* Does it sleep, with nothing to its display that it waits for?  1, 0 or negative errno. */
+static int sleeps(struct vhost_user *u)
+{
+	int shown;
+
+	if (!process_sleeps(u->process))
+		return 0;
+	shown = vhost_display_serve(&u->display, u->channel.why, sizeof(u->channel.why));
+	return shown < 0 ? shown : shown == 0;
+}
+
 static int rest_threads(struct vhost_user *u)
 {
 	struct timespec pause = { .tv_nsec = LOOK_NS };
@@ -126,7 +137,9 @@ static int rest_threads(struct vhost_user *u)
 	int err = 0;
 
 	u->slices = u->asleep = 0;
-	while (err == 0 && !process_sleeps(u->process)) {
+	for (int asleep; err == 0 && (asleep = sleeps(u)) <= 0;) {
+		if (asleep < 0)
+			return asleep;
 		nanosleep(&pause, NULL);
 		waited += (uint64_t)pause.tv_nsec;
 		if (pause.tv_nsec < LOOK_MAX_NS)

@@ -55,7 +55,10 @@ static int refuse(struct start *s, int err, const char *what)
 int vhost_patience(void *user)
 {
 	struct vhost_user *u = user;
+	int shown = vhost_display_serve(&u->display, u->channel.why, sizeof(u->channel.why));
 
+	if (shown < 0)
+		return shown;
 	u->slices++;
 	if (u->process == NULL)
 		return u->slices * VHOST_SLICE_MS >= SILENT_MS ? -ETIMEDOUT : 0;
@@ -324,6 +327,7 @@ void vhost_leave(struct vhost_user *u)
 		close(u->channel.fd);
 	if (u->backend_requests >= 0)
 		close(u->backend_requests);
+	vhost_display_close(&u->display);
 	u->channel.fd = u->backend_requests = -1;
 	u->memory = 0;
 	for (unsigned i = 0; i < VHOST_QUEUES_MAX; i++)

@@ -41,7 +41,7 @@ static struct vhost_user *make_user(const struct peer *peer)
 	u->kind = kind;
 	u->side =
 		*(peer->host_side != NULL ? (const struct vhost_side *)peer->host_side : &no_side);
-	u->door = u->disk = u->channel.fd = u->backend_requests = u->log_fd = -1;
+	u->door = u->disk = u->channel.fd = u->backend_requests = u->log_fd = u->display.fd = -1;
 	u->channel.patience = vhost_patience;
 	u->channel.ctx = u;
 	for (unsigned i = 0; i < VHOST_QUEUES_MAX; i++)
