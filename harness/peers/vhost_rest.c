@@ -119,15 +119,12 @@ void vhost_failed(struct vhost_user *u, int err)
 
 /* ---- coming to rest -------------------------------------------------------------- */
 
-/* Does it sleep, with nothing to its display that it waits for?  1, 0 or negative errno. */
-static int sleeps(struct vhost_user *u)
+/* A while, or until it says something to its display, for which it may wait. */
+static void look_away(const struct vhost_user *u, const struct timespec *pause)
 {
-	int shown;
+	struct pollfd said = { .fd = u->display.fd, .events = POLLIN };
 
-	if (!process_sleeps(u->process))
-		return 0;
-	shown = vhost_display_serve(&u->display, u->channel.why, sizeof(u->channel.why));
-	return shown < 0 ? shown : shown == 0;
+	ppoll(&said, 1, pause, NULL);
 }
 
 static int rest_threads(struct vhost_user *u)
@@ -137,10 +134,20 @@ static int rest_threads(struct vhost_user *u)
 	int err = 0;
 
 	u->slices = u->asleep = 0;
-	for (int asleep; err == 0 && (asleep = sleeps(u)) <= 0;) {
-		if (asleep < 0)
-			return asleep;
-		nanosleep(&pause, NULL);
+	while (err == 0) {
+		int shown =
+			vhost_display_serve(&u->display, u->channel.why, sizeof(u->channel.why));
+
+		if (shown < 0)
+			return shown;
+		if (shown == 0 && process_sleeps(u->process))
+			break;
+		/* It goes on with the answer, as often as the driver made it ask. */
+		if (shown > 0) {
+			pause.tv_nsec = LOOK_NS;
+			u->slices = u->asleep = 0;
+		}
+		look_away(u, &pause);
 		waited += (uint64_t)pause.tv_nsec;
 		if (pause.tv_nsec < LOOK_MAX_NS)
 			pause.tv_nsec *= 2;
