@@ -58,8 +58,11 @@ static int refuse(struct start *s, int err, const char *what)
 int vhost_patience(void *user)
 {
 	struct vhost_user *u = user;
+	int shown = vhost_display_serve(&u->display, u->channel.why, sizeof(u->channel.why));
 
 	target_waits();
+	if (shown < 0)
+		return shown;
 	if (u->process == NULL)
 		return ++u->wait.slices * VHOST_SLICE_MS >= SILENT_MS ? -ETIMEDOUT : 0;
 	return process_wait(u->process, &u->wait, &bounds, &u->end);
@@ -328,6 +331,7 @@ void vhost_leave(struct vhost_user *u)
 		close(u->channel.fd);
 	if (u->backend_requests >= 0)
 		close(u->backend_requests);
+	vhost_display_close(&u->display);
 	u->channel.fd = u->backend_requests = -1;
 	u->memory = 0;
 	for (unsigned i = 0; i < VHOST_QUEUES_MAX; i++)

@@ -361,6 +361,21 @@ static void our_limits_and_signals_are_not_its(void **state)
 	setrlimit(RLIMIT_CPU, &before);
 }
 
+/* What the user sets comes last, and so wins. */
+static void options_of_sanitizers_are_added_to_the_users(void **state)
+{
+	struct process *process;
+
+	(void)state;
+	setenv("UBSAN_OPTIONS", "halt_on_error=0", 1);
+	setenv("ASAN_OPTIONS", "exitcode=7", 1);
+	process = start_shell("echo $UBSAN_OPTIONS $ASAN_OPTIONS; exit 3");
+	wait_for_words(process, "halt_on_error=1:print_stacktrace=1:halt_on_error=0 exitcode=7\n");
+	assert_ends(process, "exit-3");
+	unsetenv("UBSAN_OPTIONS");
+	unsetenv("ASAN_OPTIONS");
+}
+
 static void its_words_are_kept_at_both_ends(void **state)
 {
 	struct process *process =
@@ -692,6 +707,7 @@ int main(int argc, char **argv)
 		cmocka_unit_test(what_cannot_be_started_is_said),
 		cmocka_unit_test(it_gets_its_descriptors_and_no_other),
 		cmocka_unit_test(our_limits_and_signals_are_not_its),
+		cmocka_unit_test(options_of_sanitizers_are_added_to_the_users),
 		cmocka_unit_test(its_words_are_kept_at_both_ends),
 		cmocka_unit_test(a_flood_is_a_fault),
 		cmocka_unit_test(too_much_memory_is_a_fault),
