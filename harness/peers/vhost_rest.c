@@ -139,12 +139,7 @@ static int rest_threads(struct vhost_user *u)
 	uint64_t waited = 0;
 	int err = 0;
 
-<<<<<<< HEAD
 	u->wait = (struct process_wait){ .slices = 0 };
-	while (err == 0 && !process_sleeps(u->process)) {
-		nanosleep(&pause, NULL);
-=======
-	u->slices = u->asleep = 0;
 	while (err == 0) {
 		int shown =
 			vhost_display_serve(&u->display, u->channel.why, sizeof(u->channel.why));
@@ -156,10 +151,9 @@ static int rest_threads(struct vhost_user *u)
 		/* It goes on with the answer, as often as the driver made it ask. */
 		if (shown > 0) {
 			pause.tv_nsec = LOOK_NS;
-			u->slices = u->asleep = 0;
+			u->wait = (struct process_wait){ .slices = 0 };
 		}
 		look_away(u, &pause);
->>>>>>> vtables
 		waited += (uint64_t)pause.tv_nsec;
 		if (pause.tv_nsec < LOOK_MAX_NS)
 			pause.tv_nsec *= 2;
