@@ -331,7 +331,7 @@ build/obj/$1/$2/test/test_%: build/obj/$1/$2/test/test_%.o build/obj/$1/libvring
 endef
 $(foreach f,gcc clang,$(foreach d,devices harness,$(eval $(call tests,$f,$d))))
 
-$(foreach f,gcc clang,build/obj/$f/harness/test/test_no_memory): private LDFLAGS += -Wl,--wrap=malloc -Wl,--wrap=calloc
+$(foreach f,gcc clang,$(foreach t,no_memory live,build/obj/$f/harness/test/test_$t)): private LDFLAGS += -Wl,--wrap=malloc -Wl,--wrap=calloc
 
 # Tests of the mutator, which is in no library; test_mutator_*: of an engine's side of it.
 define mutator_tests
