@@ -41,7 +41,7 @@ PREFIX  ?= /usr/local
 # ---- sources: a new file needs no line here ---------------------------------
 
 DEV_SRC   := $(wildcard devices/*.c)
-HARNESS   := files rules program arena target peers models ledger guest run minimize
+HARNESS   := files rules program arena target peers models ledger guest run serve minimize
 CLI_SRC   := $(wildcard harness/command/*.c)
 # What VIRTIO says and where, from conformance/: see harness/program/clause.h.
 CLAUSES   := build/gen/clause_table.c
