@@ -49,8 +49,8 @@ struct cmd_options {
 	const char *known_path;
 	const char *engine;
 	const char *socket;
-	const char *feature_mask; /* as given; NULL: it was not */
-	uint64_t features;	  /* ... and its value */
+	const char *feature_mask;   /* as given; NULL: it was not */
+	uint64_t features;	    /* ... and its value */
 	const char *transport_name; /* as given; NULL: it was not */
 	const struct transport *transport;
 	struct instance_choice instance; /* of a portable script */
