@@ -86,7 +86,7 @@ static void device_reset(struct serve_session *s)
 		step_begin(&s->world.steps, OP_RESET);
 		step_run(&s->world.steps);
 	}
-	s->touched = s->negotiated = s->live = s->kicked = s->broken = false;
+	s->touched = s->negotiated = s->live = s->broken = false;
 }
 
 /* Initialise the device up to FEATURES_OK; whether it accepts the features the status says. */
@@ -443,7 +443,7 @@ static void pump(struct serve_session *s)
 /* A driver that says no DRIVER_OK. */
 static void maybe_go_live(struct serve_session *s)
 {
-	bool runs = false, waits = false;
+	bool runs = false, waits = false, notified = false;
 
 	if (s->live || is_over(s) || !s->server.has_features ||
 	    vhost_server_speaks(&s->server, VHOST_PROTOCOL_STATUS))
@@ -451,8 +451,9 @@ static void maybe_go_live(struct serve_session *s)
 	for (unsigned i = 0; i < s->queue_count; i++) {
 		runs = runs || vhost_server_runs(&s->server, i);
 		waits = waits || vhost_server_waits(&s->server, i);
+		notified = notified || s->shadows[i].notified;
 	}
-	if (runs && (!waits || s->kicked))
+	if (runs && (!waits || notified))
 		go_live(s);
 }
 
@@ -473,8 +474,11 @@ static void list_waiting(struct serve_session *s, const struct host_lines *lines
 		if (!vhost_server_runs(&s->server, i))
 			continue;
 		w->polls = w->polls || s->server.rings[i].kick < 0;
-		if (s->server.rings[i].kick < 0)
+		if (s->server.rings[i].kick < 0) {
+			/* Nobody will notify: each look may find something. */
+			s->shadows[i].notified = true;
 			continue;
+		}
 		w->queues[w->count] = i;
 		w->fds[w->count++] =
 			(struct pollfd){ .fd = s->server.rings[i].kick, .events = POLLIN };
@@ -493,7 +497,7 @@ static void note_kicks(struct serve_session *s, const struct waiting *w)
 			fail(s, "a descriptor for notifications that is none");
 		if ((w->fds[i].revents & POLLIN) == 0)
 			continue;
-		s->kicked = true;
+		s->shadows[w->queues[i]].notified = true;
 		if (read(w->fds[i].fd, &count, sizeof(count)) < 0 && errno != EAGAIN &&
 		    errno != EINTR)
 			fail(s, "a descriptor for notifications that cannot be read");

@@ -26,7 +26,6 @@ struct serve_session {
 	bool negotiated; /* the device has the features */
 	bool live;	 /* DRIVER_OK */
 	bool touched;	 /* the device is not as it was when it was new, or reset */
-	bool kicked;	 /* a ring was notified before the device was live */
 	bool broken;	 /* a ring is: the driver has to reset the device */
 	bool at_fault;	 /* one was */
 	bool failed;	 /* world.why says how the driver broke the protocol */
