@@ -46,6 +46,7 @@ struct recorder_options {
 struct recorder_result {
 	unsigned kept;	  /* programs that were written */
 	unsigned differs; /* ... that were not, since their replay is another */
+	unsigned found;	  /* ... that were, and break a rule that the session did not */
 	bool full;	  /* the session went on unrecorded */
 };
 
