@@ -73,6 +73,7 @@ int recorder_open(struct recorder **r, struct run *run, const struct program *he
 	recorder_part_clear(&new->now, &new->header);
 	recorder_part_clear(&new->setup, &new->header);
 	recorder_part_clear(&new->dialogue, &new->header);
+	recorder_guard(new);
 	*r = new;
 	return 0;
 }

@@ -133,6 +133,9 @@ void recorder_forget_descs(struct recorder *r);
 void recorder_note(struct recorder *r, const struct program *prog, const struct op *op);
 void recorder_note_used(struct recorder *r, unsigned queue, uint32_t id, uint32_t len);
 
+/* Rescue that recorder if the process ends; NULL: none. */
+void recorder_guard(struct recorder *r);
+
 /* The program that is recorded, as text: one more in r->texts.  0, or -ENOMEM. */
 int recorder_finish(struct recorder *r, bool last);
 

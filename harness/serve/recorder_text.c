@@ -215,6 +215,7 @@ int recorder_close(struct recorder *r, struct recorder_result *result)
 	int err;
 
 	*result = (struct recorder_result){ .kept = 0 };
+	recorder_guard(NULL);
 	if (r == NULL)
 		return 0;
 	err = finish_last(r);
