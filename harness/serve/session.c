@@ -578,15 +578,15 @@ static enum session_end serve(struct serve_session *s, struct host_lines *lines,
 	return s->world.steps.over ? SESSION_FINDING : SESSION_PROTOCOL;
 }
 
-enum session_end session_serve(struct serve_session *s, struct run *run, int fd, char *why,
-			       int *err)
+enum session_end session_serve(struct serve_session *s, struct run *run, struct recorder *recorder,
+			       int fd, char *why, int *err)
 {
 	const struct target *target = run->guest.target;
 	struct host_lines lines;
 	enum session_end end = SESSION_HOST;
 
 	s->target = target;
-	steps_open(&s->world.steps, run, target->name);
+	steps_open(&s->world.steps, run, recorder, target->name);
 	room_open(&s->world.room, &run->guest.arena);
 	s->queue_count = target->queue_count < VHOST_SERVER_QUEUES_MAX ? target->queue_count
 								       : VHOST_SERVER_QUEUES_MAX;

@@ -47,8 +47,8 @@ enum session_end {
 };
 
 /* Serve the connection `fd`, which is the session's, on the device of `run`, which has begun
- * (live.h).  Room for `why`: DRIVER_RING_WHY_MAX bytes. */
-enum session_end session_serve(struct serve_session *session, struct run *run, int fd, char *why,
-			       int *err);
+ * (live.h); recorder: NULL, or it is recorded.  Room for `why`: DRIVER_RING_WHY_MAX bytes. */
+enum session_end session_serve(struct serve_session *session, struct run *run,
+			       struct recorder *recorder, int fd, char *why, int *err);
 
 #endif
