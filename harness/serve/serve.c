@@ -112,6 +112,8 @@ static int serve_driver(struct run *run, const struct serve_options *options,
 	free(session);
 	if (end == SESSION_PROTOCOL)
 		return complain(run, -EPROTO, "the driver is at fault", why);
+	if (end == SESSION_AT_FAULT)
+		return -EPROTO;
 	return end == SESSION_HOST ? complain(run, err, "the connection", strerror(-err)) : 0;
 }
 
