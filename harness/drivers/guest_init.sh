@@ -3,11 +3,11 @@
 #
 # The first process of the guest that uml.sh boots, under busybox: loads the driver, moves
 # traffic through it that is checked, and halts.  CHECK, of the kernel's command line, is
-# what to do; /modules has the driver's modules in the order to load them.
+# what to do; /modules has the modules to load.
 #
 # What it prints:
 #
-#   driver: features BITS      what the driver and the device agreed on, bit 0 first
+#   driver: features MASK      what the driver and the device agreed on
 #   driver: ok: WHAT           all is well
 #   driver: failed: WHAT
 #   host: OPERATION            uml.sh has the device's host do this
@@ -39,6 +39,16 @@ ok() {
 	shift
 	said=$("$@") || fail "$what: $said"
 	echo "driver: ok: $what: $said"
+}
+
+# Linux lists the bits, bit 0 first.
+features() {
+	bits=$(cat $sysfs/features) bit=0 value=0
+	while [ -n "$bits" ]; do
+		case $bits in 1*) value=$((value | 1 << bit)) ;; esac
+		bits=${bits#?} bit=$((bit + 1))
+	done
+	printf 'driver: features 0x%x\n' "$value"
 }
 
 # MemTotal in KiB: what the balloon holds is not in it.
@@ -88,6 +98,7 @@ balloon() {
 	echo "host: set_num_pages 2048"
 	until_true "not inflated: $(memory) KiB of $all" at_most "$((all - 8192))"
 	low=$(memory)
+	[ -z "${SNAPSHOT:-}" ] || echo "host: snapshot"
 	echo "host: set_num_pages 1024"
 	until_true "not deflated: $(memory) KiB of $all" at_least "$((all - 4096))"
 	echo "host: set_num_pages 0"
@@ -126,15 +137,17 @@ blk() {
 	echo "driver: ok: vda: $(wc -c </pattern) bytes were written and read"
 }
 
+# Where traffic says what it wants of the host.
+exec 3>&1
 mount -t proc proc /proc
 mount -t sysfs sysfs /sys
 mount -t devtmpfs dev /dev
-[ -e $sysfs ] || fail "no virtio device: the kernel and the device did not come to terms"
 while read -r module; do
-	insmod "/lib/modules/$module" || fail "insmod $module"
+	modprobe "$module" || fail "modprobe $module"
 done </modules
+until_true "no virtio device: the kernel and the device did not come to terms" [ -e $sysfs ]
 until_true "no driver took the device" [ -e $sysfs/driver ]
-echo "driver: features $(cat $sysfs/features)"
+features
 case $CHECK in
 net | net_host | console | balloon | fs | blk) "$CHECK" ;;
 *) fail "CHECK: '$CHECK'" ;;
