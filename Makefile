@@ -41,7 +41,7 @@ PREFIX  ?= /usr/local
 # ---- sources: a new file needs no line here ---------------------------------
 
 DEV_SRC   := $(wildcard devices/*.c)
-HARNESS   := files rules program arena target peers models ledger guest run minimize
+HARNESS   := files rules program arena target peers models ledger guest run serve minimize
 CLI_SRC   := $(wildcard harness/command/*.c)
 # What VIRTIO says and where, from conformance/: see harness/program/clause.h.
 CLAUSES   := build/gen/clause_table.c
@@ -337,7 +337,7 @@ build/obj/$1/$2/test/test_%: build/obj/$1/$2/test/test_%.o build/obj/$1/libvring
 endef
 $(foreach f,gcc clang,$(foreach d,devices harness,$(eval $(call tests,$f,$d))))
 
-$(foreach f,gcc clang,build/obj/$f/harness/test/test_no_memory): private LDFLAGS += -Wl,--wrap=malloc -Wl,--wrap=calloc
+$(foreach f,gcc clang,$(foreach t,no_memory live,build/obj/$f/harness/test/test_$t)): private LDFLAGS += -Wl,--wrap=malloc -Wl,--wrap=calloc
 
 # Tests of the mutator, which is in no library; test_mutator_*: of an engine's side of it.
 define mutator_tests
