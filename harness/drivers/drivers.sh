@@ -109,8 +109,7 @@ tmp=$(mktemp -d)
 # Whatever of a session is still there: its processes have its folder in their command lines.
 sweep() {
 	for process in /proc/[0-9]*; do
-		tr '\0' ' ' <"$process/cmdline" 2>/dev/null | grep -qF "$tmp/" &&
-			kill -9 "${process#/proc/}" 2>/dev/null
+		grep -qsF "$tmp/" "$process/cmdline" && kill -9 "${process#/proc/}" 2>/dev/null
 	done
 	return 0
 }
