@@ -49,6 +49,8 @@ struct cmd_options {
 	const char *known_path;
 	const char *engine;
 	const char *socket;
+	const char *record, *note;
+	unsigned record_max;
 	const char *feature_mask;   /* as given; NULL: it was not */
 	uint64_t features;	    /* ... and its value */
 	const char *transport_name; /* as given; NULL: it was not */

@@ -7,6 +7,7 @@
  *   served: TARGET features=0x... chains=N interrupts=N findings=N programs=N
  */
 #include "harness/command/cmd.h"
+#include "harness/files/output.h"
 #include "harness/run/report.h"
 #include "harness/serve/serve.h"
 #include "harness/target/target.h"
@@ -20,7 +21,7 @@
 
 static const struct cmd_usage usage = {
 	.files = "[TARGET]",
-	.options = "tDX145RSLNK",
+	.options = "tDX123645RSLNK",
 	.help = "Serve a device at a Unix socket as a vhost-user back-end, to one driver: Linux, "
 		"DPDK, QEMU.\n"
 		"What the driver does is judged as a script is.  SIGUSR1 takes a snapshot and goes "
@@ -86,6 +87,20 @@ static void print_findings(const struct run *run, const struct judging *judging)
 	}
 }
 
+/* Can the recording be written?  Before any work. */
+static int check_record(const struct cmd_options *options)
+{
+	struct output_plan plan = { .inputs = { .count = 0 } };
+	int err = 0;
+
+	if (options->known_path != NULL)
+		err = output_plan_input(&plan, options->known_path);
+	if (err == 0 && options->record != NULL)
+		err = output_plan_output(&plan, options->record, options->socket);
+	output_plan_release(&plan);
+	return err != 0 ? STATUS_USAGE : 0;
+}
+
 static int serve(const char *command, const struct target *target,
 		 const struct cmd_options *options)
 {
@@ -95,6 +110,9 @@ static int serve(const char *command, const struct target *target,
 				       .host = host_lines(),
 				       .judging = target_judging(target, options->judging),
 				       .transport = options->transport,
+				       .record = options->record,
+				       .note = options->note,
+				       .record_max = options->record_max,
 				       .progress = show_progress };
 	struct serve_result result;
 	struct text_error error;
@@ -113,9 +131,9 @@ static int serve(const char *command, const struct target *target,
 	err = serve_run(run, &serve, &result);
 	cmd_progress_end(&progress);
 	print_findings(run, &serve.judging);
-	printf("served: %s features=0x%llx chains=%llu interrupts=%llu findings=%u programs=0\n",
+	printf("served: %s features=0x%llx chains=%llu interrupts=%llu findings=%u programs=%u\n",
 	       target->name, (unsigned long long)result.features, (unsigned long long)result.chains,
-	       (unsigned long long)result.interrupts, result.finding_count);
+	       (unsigned long long)result.interrupts, result.finding_count, result.programs);
 	run_close(run);
 	/* What a rule says counts more than how the driver ended. */
 	return result.failed ? STATUS_BROKEN : err != 0 ? STATUS_USAGE : STATUS_OK;
@@ -152,6 +170,10 @@ int cmd_serve(int argc, char **argv)
 	if (options.socket == NULL)
 		return cmd_fail(argv[0], "no --socket");
 	target = choose(argv[0], &options);
+	if (options.record == NULL && (options.record_max != 0 || options.note != NULL))
+		return cmd_fail(argv[0], "--record-max and --note need --record");
+	if (check_record(&options) != 0)
+		return STATUS_USAGE;
 	if (target == NULL || cmd_probe(argv[0], target) != 0)
 		return STATUS_USAGE;
 	return serve(argv[0], target, &options);

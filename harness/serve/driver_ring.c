@@ -55,15 +55,17 @@ static void *place(const struct driver_memory *memory, uint64_t addr, uint64_t l
 int driver_ring_open(struct driver_ring *ring, const struct driver_memory *memory,
 		     const struct driver_ring_setup *setup, char *why)
 {
-	uint64_t size = setup->size;
+	/* The fields of events are there where they are used (2.7.6, 2.7.8). */
+	uint64_t size = setup->size, event = setup->event_idx ? 2 : 0;
 
 	*ring = (struct driver_ring){ .setup = *setup, .next_avail = setup->base };
 	if (size == 0 || size > DRIVER_RING_MAX || (size & (size - 1)) != 0)
 		return fault(why, "ring %u has %u entries, expected a power of two up to %u",
 			     setup->queue, setup->size, DRIVER_RING_MAX);
 	ring->desc = place(memory, setup->desc, size * sizeof(struct vring_desc), 16);
-	ring->avail = place(memory, setup->avail, 6 + 2 * size, 2);
-	ring->used = place(memory, setup->used, 6 + sizeof(struct vring_used_elem) * size, 4);
+	ring->avail = place(memory, setup->avail, 4 + event + 2 * size, 2);
+	ring->used =
+		place(memory, setup->used, 4 + event + sizeof(struct vring_used_elem) * size, 4);
 	if (ring->desc == NULL || ring->avail == NULL || ring->used == NULL)
 		return fault(why, "the %s of ring %u is not in memory, or not aligned",
 			     ring->desc == NULL	   ? "descriptor table"

@@ -46,6 +46,7 @@ struct recorder_options {
 struct recorder_result {
 	unsigned kept;	  /* programs that were written */
 	unsigned differs; /* ... that were not, since their replay is another */
+	unsigned found;	  /* ... that were, and break a rule that the session did not */
 	bool full;	  /* the session went on unrecorded */
 };
 
@@ -66,8 +67,9 @@ void recorder_used(struct recorder *r, unsigned queue, uint32_t id, uint32_t len
  * could not be written or replayed, which was told. */
 int recorder_close(struct recorder *r, struct recorder_result *result);
 
-/* The device ends this process: write down what there is, not replayed.  For a function
- * that is called once, before the end. */
+/* The device ends this process: write down what there is, not replayed.  From recorder_open
+ * to recorder_close, where the process ends by a fault, a sanitizer's report or exit(), this
+ * is called by itself. */
 void recorder_rescue(struct recorder *r);
 
 #endif

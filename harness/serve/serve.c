@@ -5,6 +5,7 @@
 #include "harness/serve/serve.h"
 
 #include "harness/run/live.h"
+#include "harness/serve/recorder.h"
 #include "harness/serve/session.h"
 
 #include <errno.h>
@@ -85,8 +86,8 @@ static int accept_one(const struct serve_options *options, int listener)
 
 /* ---- the session ---------------------------------------------------------------------------- */
 
-static int serve_driver(struct run *run, const struct serve_options *options, int fd,
-			struct serve_result *result)
+static int serve_driver(struct run *run, const struct serve_options *options,
+			struct recorder *recorder, int fd, struct serve_result *result)
 {
 	struct serve_session *session = calloc(1, sizeof(*session));
 	char why[DRIVER_RING_WHY_MAX];
@@ -98,7 +99,7 @@ static int serve_driver(struct run *run, const struct serve_options *options, in
 		return complain(run, -ENOMEM, "no session", strerror(ENOMEM));
 	}
 	session->options = options;
-	end = session_serve(session, run, fd, why, &err);
+	end = session_serve(session, run, recorder, fd, why, &err);
 	result->features = session->features;
 	result->chains = session->world.chains;
 	result->interrupts = session->world.interrupts;
@@ -111,12 +112,14 @@ static int serve_driver(struct run *run, const struct serve_options *options, in
 	free(session);
 	if (end == SESSION_PROTOCOL)
 		return complain(run, -EPROTO, "the driver is at fault", why);
+	if (end == SESSION_AT_FAULT)
+		return -EPROTO;
 	return end == SESSION_HOST ? complain(run, err, "the connection", strerror(-err)) : 0;
 }
 
 /* Wait for a driver, and serve it. */
-static int serve_one(struct run *run, const struct serve_options *options, int listener,
-		     struct serve_result *result)
+static int serve_one(struct run *run, const struct serve_options *options,
+		     struct recorder *recorder, int listener, struct serve_result *result)
 {
 	int client;
 
@@ -126,7 +129,35 @@ static int serve_one(struct run *run, const struct serve_options *options, int l
 		return 0;
 	if (client < 0)
 		return complain(run, client, options->path, strerror(-client));
-	return serve_driver(run, options, client, result);
+	return serve_driver(run, options, recorder, client, result);
+}
+
+/* Wait for a driver, and serve and judge it on the device that has begun.  Then the
+ * recording is replayed and written. */
+static int serve_live(struct run *run, const struct program *header,
+		      const struct serve_options *options, int listener,
+		      struct serve_result *result)
+{
+	const struct recorder_options how = { .path = options->record,
+					      .note = options->note,
+					      .max = options->record_max,
+					      .judging = options->judging,
+					      .transport = options->transport };
+	struct recorder_result recorded;
+	struct recorder *recorder = NULL;
+	int err = 0, closed;
+
+	if (options->record != NULL)
+		err = recorder_open(&recorder, run, header, &how);
+	if (err != 0)
+		err = complain(run, err, options->record, strerror(-err));
+	else
+		err = serve_one(run, options, recorder, listener, result);
+	result->failed = !live_end(run);
+	closed = recorder_close(recorder, &recorded);
+	result->programs = recorded.kept;
+	result->failed = result->failed || recorded.found > 0;
+	return err != 0 ? err : closed;
 }
 
 int serve_run(struct run *run, const struct serve_options *options, struct serve_result *result)
@@ -148,8 +179,7 @@ int serve_run(struct run *run, const struct serve_options *options, struct serve
 		if (run->unusable != NULL)
 			err = complain(run, -ENODEV, "no device", run->unusable);
 	} else {
-		err = serve_one(run, options, listener, result);
-		result->failed = !live_end(run);
+		err = serve_live(run, header, options, listener, result);
 	}
 	if (listener >= 0) {
 		close(listener);

@@ -24,6 +24,9 @@ struct serve_options {
 	/* Set by signals that are blocked but for `unblocked`, while waiting. */
 	volatile sig_atomic_t *stop, *swap;
 	sigset_t unblocked;
+	/* Where the session is written down; NULL: nowhere.  See recorder.h. */
+	const char *record, *note;
+	unsigned record_max; /* programs; 0: as many as recorder.h says */
 	/* Called now and then; may be NULL. */
 	void (*progress)(uint64_t chains, uint64_t interrupts, unsigned findings);
 };
@@ -31,7 +34,8 @@ struct serve_options {
 struct serve_result {
 	uint64_t features, chains, interrupts;
 	unsigned finding_count;
-	bool failed; /* one of them fails the run */
+	unsigned programs; /* that were written */
+	bool failed;	   /* one of them fails the run */
 };
 
 /* Listen, serve one driver, and judge.  0: whatever was found is in `result` and in

@@ -30,11 +30,28 @@ static void fail(struct serve_session *s, const char *why)
 	s->failed = true;
 }
 
-/* -EPROTO: world.why says what is wrong; -ECANCELED: a finding has ended the session. */
-static void note(struct serve_session *s, int err)
+/* The driver's ring is wrong, as world.why says.  A driver that hears of the status is told
+ * that it has to reset the device, as a device would say it (VIRTIO 2.1.1): it may live on. */
+static void break_ring(struct serve_session *s, unsigned queue)
+{
+	if (!vhost_server_speaks(&s->server, VHOST_PROTOCOL_STATUS)) {
+		s->failed = true;
+		return;
+	}
+	fprintf(stderr, "serve: %s: the driver is at fault: %s\n", s->target->name, s->world.why);
+	s->broken = s->at_fault = true;
+	for (unsigned i = 0; i < s->queue_count; i++)
+		s->shadows[i].running = false;
+	vhost_server_ring_error(&s->server, queue);
+	vhost_server_config_changed(&s->server);
+}
+
+/* What came of a ring.  -EPROTO: world.why says what is wrong; -ECANCELED: a finding has
+ * ended the session. */
+static void note(struct serve_session *s, unsigned queue, int err)
 {
 	if (err == -EPROTO)
-		s->failed = true;
+		break_ring(s, queue);
 	else if (err < 0 && err != -ECANCELED)
 		fail(s, strerror(-err));
 }
@@ -69,7 +86,7 @@ static void device_reset(struct serve_session *s)
 		step_begin(&s->world.steps, OP_RESET);
 		step_run(&s->world.steps);
 	}
-	s->touched = s->negotiated = s->live = s->kicked = false;
+	s->touched = s->negotiated = s->live = s->broken = false;
 }
 
 /* Initialise the device up to FEATURES_OK; whether it accepts the features the status says. */
@@ -115,7 +132,7 @@ static void set_up(struct serve_session *s, unsigned queue)
 		fail(s, "it uses a queue that the device does not have");
 		return;
 	}
-	note(s, shadow_set_up(&s->shadows[queue], queue, size));
+	note(s, queue, shadow_set_up(&s->shadows[queue], queue, size));
 	op = step_begin(&s->world.steps, OP_QUEUE);
 	op->value[QUEUE_QUEUE] = queue;
 	op->value[QUEUE_SIZE] = size;
@@ -137,7 +154,7 @@ static void begin_ring(struct serve_session *s, unsigned queue, uint16_t base)
 		.indirect = (s->features >> VIRTIO_RING_F_INDIRECT_DESC & 1) != 0,
 	};
 
-	note(s, shadow_begin(&s->shadows[queue], &s->world, &setup));
+	note(s, queue, shadow_begin(&s->shadows[queue], &s->world, &setup));
 }
 
 static void go_live(struct serve_session *s)
@@ -149,7 +166,7 @@ static void go_live(struct serve_session *s)
 	for (unsigned i = 0; i < s->queue_count && !is_over(s); i++)
 		if (vhost_server_runs(&s->server, i)) {
 			set_up(s, i);
-			if (!is_over(s))
+			if (!is_over(s) && !s->broken)
 				begin_ring(s, i, s->server.rings[i].base);
 		}
 	if (!is_over(s))
@@ -280,7 +297,7 @@ static void on_ring_changed(void *ctx, unsigned queue)
 	struct shadow *sh = &s->shadows[queue];
 	bool runs = vhost_server_runs(&s->server, queue);
 
-	if (!s->live || is_over(s) || runs == sh->running)
+	if (!s->live || s->broken || is_over(s) || runs == sh->running)
 		return;
 	if (!runs) {
 		/* What was taken stays taken, if it is enabled again. */
@@ -338,6 +355,8 @@ static uint8_t on_status_read(void *ctx)
 	/* The device may refuse the features, and may break. */
 	if (s->negotiated && (device & VIRTIO_CONFIG_S_FEATURES_OK) == 0)
 		status &= (uint8_t)~VIRTIO_CONFIG_S_FEATURES_OK;
+	if (s->broken)
+		status |= VIRTIO_CONFIG_S_NEEDS_RESET;
 	return (uint8_t)(status | (device & VIRTIO_CONFIG_S_NEEDS_RESET));
 }
 
@@ -379,7 +398,7 @@ static void collect(struct serve_session *s)
 		if (wants == 1)
 			interrupt(s, i);
 		else
-			note(s, wants);
+			note(s, i, wants);
 	}
 	if (!s->world.steps.config_changed)
 		return;
@@ -398,10 +417,10 @@ static void pump(struct serve_session *s)
 {
 	uint64_t before;
 
-	for (int i = 0; i < ROUNDS_MAX && s->live && !is_over(s); i++) {
+	for (int i = 0; i < ROUNDS_MAX && s->live && !s->broken && !is_over(s); i++) {
 		before = s->world.chains;
 		for (unsigned q = 0; q < s->queue_count && !is_over(s); q++)
-			note(s, shadow_publish(&s->shadows[q], &s->world));
+			note(s, q, shadow_publish(&s->shadows[q], &s->world));
 		if (has_work(s)) {
 			step_begin(&s->world.steps, OP_WORK);
 			step_run(&s->world.steps);
@@ -424,7 +443,7 @@ static void pump(struct serve_session *s)
 /* A driver that says no DRIVER_OK. */
 static void maybe_go_live(struct serve_session *s)
 {
-	bool runs = false, waits = false;
+	bool runs = false, waits = false, notified = false;
 
 	if (s->live || is_over(s) || !s->server.has_features ||
 	    vhost_server_speaks(&s->server, VHOST_PROTOCOL_STATUS))
@@ -432,8 +451,9 @@ static void maybe_go_live(struct serve_session *s)
 	for (unsigned i = 0; i < s->queue_count; i++) {
 		runs = runs || vhost_server_runs(&s->server, i);
 		waits = waits || vhost_server_waits(&s->server, i);
+		notified = notified || s->shadows[i].notified;
 	}
-	if (runs && (!waits || s->kicked))
+	if (runs && (!waits || notified))
 		go_live(s);
 }
 
@@ -454,8 +474,11 @@ static void list_waiting(struct serve_session *s, const struct host_lines *lines
 		if (!vhost_server_runs(&s->server, i))
 			continue;
 		w->polls = w->polls || s->server.rings[i].kick < 0;
-		if (s->server.rings[i].kick < 0)
+		if (s->server.rings[i].kick < 0) {
+			/* Nobody will notify: each look may find something. */
+			s->shadows[i].notified = true;
 			continue;
+		}
 		w->queues[w->count] = i;
 		w->fds[w->count++] =
 			(struct pollfd){ .fd = s->server.rings[i].kick, .events = POLLIN };
@@ -474,7 +497,7 @@ static void note_kicks(struct serve_session *s, const struct waiting *w)
 			fail(s, "a descriptor for notifications that is none");
 		if ((w->fds[i].revents & POLLIN) == 0)
 			continue;
-		s->kicked = true;
+		s->shadows[w->queues[i]].notified = true;
 		if (read(w->fds[i].fd, &count, sizeof(count)) < 0 && errno != EAGAIN &&
 		    errno != EINTR)
 			fail(s, "a descriptor for notifications that cannot be read");
@@ -536,7 +559,7 @@ static enum session_end serve(struct serve_session *s, struct host_lines *lines,
 		note_kicks(s, &w);
 		*err = hear(s, &w);
 		if (*err == -EPIPE)
-			return SESSION_CLOSED;
+			return s->at_fault ? SESSION_AT_FAULT : SESSION_CLOSED;
 		if (*err == -EPROTO)
 			fail(s, s->server.channel.why);
 		else if (*err != 0)
@@ -555,20 +578,20 @@ static enum session_end serve(struct serve_session *s, struct host_lines *lines,
 	return s->world.steps.over ? SESSION_FINDING : SESSION_PROTOCOL;
 }
 
-enum session_end session_serve(struct serve_session *s, struct run *run, int fd, char *why,
-			       int *err)
+enum session_end session_serve(struct serve_session *s, struct run *run, struct recorder *recorder,
+			       int fd, char *why, int *err)
 {
 	const struct target *target = run->guest.target;
 	struct host_lines lines;
 	enum session_end end = SESSION_HOST;
 
 	s->target = target;
-	steps_open(&s->world.steps, run, target->name);
+	steps_open(&s->world.steps, run, recorder, target->name);
 	room_open(&s->world.room, &run->guest.arena);
 	s->queue_count = target->queue_count < VHOST_SERVER_QUEUES_MAX ? target->queue_count
 								       : VHOST_SERVER_QUEUES_MAX;
 	s->world.share = room_size(&s->world.room) / (s->queue_count > 0 ? s->queue_count : 1);
-	vhost_server_open(&s->server, fd, s->queue_count, target->device_id == 1, &calls, s);
+	vhost_server_open(&s->server, fd, s->queue_count, &calls, s);
 	s->world.memory = &s->server.memory;
 	driver_memory_guard();
 	*err = host_lines_open(&lines, s->options->host);

@@ -26,7 +26,8 @@ struct serve_session {
 	bool negotiated; /* the device has the features */
 	bool live;	 /* DRIVER_OK */
 	bool touched;	 /* the device is not as it was when it was new, or reset */
-	bool kicked;	 /* a ring was notified before the device was live */
+	bool broken;	 /* a ring is: the driver has to reset the device */
+	bool at_fault;	 /* one was */
 	bool failed;	 /* world.why says how the driver broke the protocol */
 	/* The configuration as the driver read it last, and what of it it read. */
 	uint8_t config[VHOST_CONFIG_MAX];
@@ -41,12 +42,13 @@ enum session_end {
 	SESSION_STOPPED,  /* the user did */
 	SESSION_FINDING,  /* a rule is broken */
 	SESSION_PROTOCOL, /* the driver did something wrong: one line in `why` */
+	SESSION_AT_FAULT, /* so it did, was told, and closed the connection later */
 	SESSION_HOST,	  /* this machine: negative errno in *err */
 };
 
 /* Serve the connection `fd`, which is the session's, on the device of `run`, which has begun
- * (live.h).  Room for `why`: DRIVER_RING_WHY_MAX bytes. */
-enum session_end session_serve(struct serve_session *session, struct run *run, int fd, char *why,
-			       int *err);
+ * (live.h); recorder: NULL, or it is recorded.  Room for `why`: DRIVER_RING_WHY_MAX bytes. */
+enum session_end session_serve(struct serve_session *session, struct run *run,
+			       struct recorder *recorder, int fd, char *why, int *err);
 
 #endif

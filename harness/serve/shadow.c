@@ -55,7 +55,7 @@ void shadow_reset(struct shadow *sh, struct shadow_world *world)
 	for (unsigned i = 0; i < SHADOW_CHAINS_MAX; i++)
 		if (sh->chains[i].held)
 			drop(sh, &sh->chains[i], &world->room);
-	sh->set_up = sh->running = sh->starving = false;
+	sh->set_up = sh->running = sh->notified = false;
 	sh->flags_told = sh->event_told = 0;
 }
 
@@ -306,16 +306,15 @@ static int publish_next(struct shadow *sh, struct shadow_world *world)
 	uint32_t cost = 0;
 	int err = driver_ring_peek(&sh->ring, world->memory, &world->chain, world->why);
 
-	sh->starving = false;
+	if (err == 0)
+		sh->notified = false;
 	if (err <= 0)
 		return err;
 	err = chain_cost(sh, world, &cost);
 	if (err != 0)
 		return err;
-	sh->starving = to == NULL || free_descs(sh) < world->chain.direct ||
-		       (sh->chain_count > 0 && sh->bytes + cost > world->share) ||
-		       !place_chain(sh, world, to);
-	if (sh->starving)
+	if (to == NULL || free_descs(sh) < world->chain.direct ||
+	    (sh->chain_count > 0 && sh->bytes + cost > world->share) || !place_chain(sh, world, to))
 		return 0;
 	to->held = true;
 	to->forgotten = false;
@@ -356,7 +355,7 @@ int shadow_publish(struct shadow *sh, struct shadow_world *world)
 	unsigned published = 0;
 	int err = 0;
 
-	if (!sh->running || !sh->set_up)
+	if (!sh->running || !sh->set_up || !sh->notified)
 		return 0;
 	if (!tell_events(sh, world))
 		return -ECANCELED;

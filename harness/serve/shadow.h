@@ -41,7 +41,7 @@ struct shadow {
 	unsigned queue;
 	bool set_up;   /* the device has the queue */
 	bool running;  /* the driver wants it served */
-	bool starving; /* a chain waits for room */
+	bool notified; /* by the driver, and not all that it made available is published */
 	uint16_t size; /* of the ring in the arena */
 	uint16_t flags_told, event_told;
 	uint16_t event_from; /* the driver's used index minus the arena's */
@@ -75,8 +75,8 @@ int shadow_begin(struct shadow *shadow, struct shadow_world *world,
 /* The driver stops the ring: the entry that it is to go on with.  What the device holds is
  * forgotten. */
 uint16_t shadow_stop(struct shadow *shadow);
-/* Publish what the driver made available, as much as there is room for, and notify the
- * device.  0, or -EPROTO. */
+/* Publish what the driver made available before it notified, as much as there is room for,
+ * and notify the device.  0, or -EPROTO. */
 int shadow_publish(struct shadow *shadow, struct shadow_world *world);
 /* Give back what the device returned.  1: the driver wants to be interrupted; 0; -EPROTO. */
 int shadow_collect(struct shadow *shadow, struct shadow_world *world);

@@ -5,11 +5,12 @@
 #include "harness/serve/step.h"
 
 #include "harness/run/live.h"
+#include "harness/serve/recorder.h"
 
-void steps_open(struct steps *steps, struct run *run, const char *target)
+void steps_open(struct steps *steps, struct run *run, struct recorder *recorder, const char *target)
 {
 	steps->run = run;
-	steps->recorder = NULL;
+	steps->recorder = recorder;
 	steps->count = 0;
 	steps->over = steps->config_changed = false;
 	program_init(&steps->prog, target);
@@ -32,6 +33,8 @@ bool step_run_op(struct steps *steps, const struct program *prog, const struct o
 {
 	if (steps->over)
 		return false;
+	if (steps->recorder != NULL)
+		recorder_op(steps->recorder, prog, op);
 	if (!live_op(steps->run, prog, op, steps->count++))
 		steps->over = true;
 	steps->config_changed = steps->config_changed || steps->run->interrupts_config > 0;
@@ -51,8 +54,6 @@ bool step_run_simple(struct steps *steps, uint8_t code, uint64_t value)
 
 void step_used(struct steps *steps, unsigned queue, uint32_t id, uint32_t len)
 {
-	(void)steps;
-	(void)queue;
-	(void)id;
-	(void)len;
+	if (steps->recorder != NULL)
+		recorder_used(steps->recorder, queue, id, len);
 }

@@ -20,7 +20,9 @@ struct steps {
 	struct program prog;	   /* of the one that is being made */
 };
 
-void steps_open(struct steps *steps, struct run *run, const char *target);
+/* recorder: NULL, or it gets each of them. */
+void steps_open(struct steps *steps, struct run *run, struct recorder *recorder,
+		const char *target);
 /* Begin an operation, zeroed; its fields, and then its payload, are the caller's to set. */
 struct op *step_begin(struct steps *steps, uint8_t code);
 /* ... whose payload is `len` bytes, at most OP_BYTES_MAX. */

@@ -102,7 +102,7 @@ static int nothing(struct vhost_server *s, struct vhost_user_msg *msg)
 
 static int get_queue_num(struct vhost_server *s, struct vhost_user_msg *msg)
 {
-	msg->payload.u64 = s->pairs ? s->queue_count / 2 : s->queue_count;
+	msg->payload.u64 = s->queue_count;
 	return 0;
 }
 
@@ -480,7 +480,17 @@ void vhost_server_config_changed(struct vhost_server *s)
 		vhost_send(&channel, &msg);
 }
 
-void vhost_server_open(struct vhost_server *s, int fd, unsigned queue_count, bool pairs,
+void vhost_server_ring_error(struct vhost_server *s, unsigned queue)
+{
+	static const uint64_t one = 1;
+	int fd = s->rings[queue].err;
+
+	/* Whether anybody listens is the driver's affair. */
+	if (fd >= 0 && write(fd, &one, sizeof(one)) < 0)
+		return;
+}
+
+void vhost_server_open(struct vhost_server *s, int fd, unsigned queue_count,
 		       const struct vhost_server_calls *calls, void *ctx)
 {
 	memset(s, 0, sizeof(*s));
@@ -490,7 +500,6 @@ void vhost_server_open(struct vhost_server *s, int fd, unsigned queue_count, boo
 	s->backend_requests = -1;
 	s->queue_count =
 		queue_count < VHOST_SERVER_QUEUES_MAX ? queue_count : VHOST_SERVER_QUEUES_MAX;
-	s->pairs = pairs;
 	s->calls = calls;
 	s->ctx = ctx;
 	for (unsigned i = 0; i < VHOST_SERVER_QUEUES_MAX; i++)

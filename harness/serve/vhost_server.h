@@ -51,7 +51,6 @@ struct vhost_server {
 	bool has_features;
 	struct driver_memory memory;
 	unsigned queue_count; /* of the device */
-	bool pairs;	      /* the driver counts them in pairs */
 	uint32_t unheard;     /* slices without a byte */
 	struct vhost_server_ring rings[VHOST_SERVER_QUEUES_MAX];
 	const struct vhost_server_calls *calls;
@@ -59,12 +58,14 @@ struct vhost_server {
 };
 
 /* Serve the connection `fd`, which is the server's from now on. */
-void vhost_server_open(struct vhost_server *server, int fd, unsigned queue_count, bool pairs,
+void vhost_server_open(struct vhost_server *server, int fd, unsigned queue_count,
 		       const struct vhost_server_calls *calls, void *ctx);
 void vhost_server_close(struct vhost_server *server);
 /* The next message, which is waited for, and its answer.  0; -EPIPE: the driver closed the
  * connection; -EPROTO, and server->channel.why says what is wrong; or negative errno. */
 int vhost_server_message(struct vhost_server *server);
+/* Tell the driver that a ring is broken, where it gave a descriptor for that. */
+void vhost_server_ring_error(struct vhost_server *server, unsigned queue);
 /* Tell the driver that the configuration changed, where it has a channel for that. */
 void vhost_server_config_changed(struct vhost_server *server);
 
