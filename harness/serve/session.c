@@ -278,9 +278,14 @@ static void on_memory_changed(void *ctx)
 	struct serve_session *s = ctx;
 
 	/* Indices stay as they are: the driver has moved nothing but memory. */
-	for (unsigned i = 0; i < s->queue_count && !is_over(s); i++)
-		if (s->shadows[i].running)
-			begin_ring(s, i, s->shadows[i].ring.next_avail);
+	for (unsigned i = 0; i < s->queue_count && !is_over(s); i++) {
+		struct shadow *sh = &s->shadows[i];
+
+		if (!sh->running)
+			continue;
+		sh->notified = sh->notified || driver_ring_waits(&sh->ring);
+		begin_ring(s, i, sh->ring.next_avail);
+	}
 }
 
 static bool any_runs(const struct serve_session *s)
