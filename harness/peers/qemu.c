@@ -4,6 +4,8 @@
  */
 #include "harness/peers/qemu.h"
 
+#include "harness/target/target.h"
+
 #include <errno.h>
 #include <fcntl.h>
 #include <linux/virtio_mmio.h>
@@ -17,12 +19,13 @@
 
 #define KEPT_MAX 4u	 /* processes */
 #define BIOS_SIZE 65536u /* the least that QEMU takes */
-/* A question is answered within that, of its CPU time or, where it does nothing, of the
- * clock's. */
-#define PATIENCE_CPU_NS 5000000000ull
-#define PATIENCE_MS 20000u
-/* Of memory it has more than it can fill within that time, so that one and the same of the
- * two ends it. */
+/* A question is answered within that. */
+static const struct process_patience bounds = { .slice_ms = QTEST_PATIENCE_MS,
+						.asleep_ms = 5000,
+						.spin_ns = 5000000000 };
+_Static_assert(QTEST_PATIENCE_MS == QMP_PATIENCE_MS, "both wait alike");
+/* More memory than it needs for a buffer of 4 GiB, and less than it can fill within that
+ * time. */
 #define BYTES_MAX (6ull << 30)
 #define ENDS_MS 2000u /* from closing its sockets to its end */
 
@@ -46,13 +49,11 @@ static const struct qemu_side no_side;
 static bool patience(void *ctx)
 {
 	struct qemu *q = ctx;
-	uint64_t cpu = process_cpu_ns(q->process);
 
 	if (q->waited++ == 0)
-		q->waited_cpu = cpu;
-	if (!process_is_well(q->process, &q->end))
-		return false;
-	return cpu - q->waited_cpu < PATIENCE_CPU_NS && q->waited * QTEST_PATIENCE_MS < PATIENCE_MS;
+		q->wait = (struct process_wait){ .slices = 0 };
+	target_waits();
+	return process_wait(q->process, &q->wait, &bounds, &q->end) == 0;
 }
 
 void qemu_explain(struct qemu *q, int err, struct process_end *end)

@@ -86,7 +86,7 @@ struct qemu {
 	uint64_t base; /* of the registers */
 	/* Of the question that it does not answer. */
 	unsigned waited;
-	uint64_t waited_cpu;
+	struct process_wait wait;
 	struct process_end end; /* why it was not waited for any longer */
 
 	/* The device. */

@@ -35,7 +35,7 @@ static void fail_here(int number)
 
 #include "signals.h"
 
-#define PATIENCE 60000u /* ms: then this test itself hangs */
+#define PATIENCE 300000u /* ms: then this test itself hangs */
 #define MIB (1u << 20)
 
 static const char *self; /* the path of this program */
@@ -361,6 +361,21 @@ static void our_limits_and_signals_are_not_its(void **state)
 	setrlimit(RLIMIT_CPU, &before);
 }
 
+/* What the user sets comes last, and so wins. */
+static void options_of_sanitizers_are_added_to_the_users(void **state)
+{
+	struct process *process;
+
+	(void)state;
+	setenv("UBSAN_OPTIONS", "halt_on_error=0", 1);
+	setenv("ASAN_OPTIONS", "exitcode=7", 1);
+	process = start_shell("echo $UBSAN_OPTIONS $ASAN_OPTIONS; exit 3");
+	wait_for_words(process, "halt_on_error=1:print_stacktrace=1:halt_on_error=0 exitcode=7\n");
+	assert_ends(process, "exit-3");
+	unsetenv("UBSAN_OPTIONS");
+	unsetenv("ASAN_OPTIONS");
+}
+
 static void its_words_are_kept_at_both_ends(void **state)
 {
 	struct process *process =
@@ -464,6 +479,41 @@ static void all_end_when_the_owner_is_killed(void **state)
 		wait_until_gone(pids[i]);
 }
 
+/* A folder with a file in it goes with the process, when that is stopped, and when its owner
+ * is killed. */
+static void what_it_leaves_goes_too(void **state)
+{
+	(void)state;
+	for (int killed = 0; killed < 2; killed++) {
+		char folder[] = "/tmp/vringer-test-XXXXXX", file[64], script[128];
+		const char *const argv[] = { "/bin/sh", "-c", script, NULL };
+		const char *const leftovers[] = { file, "/tmp/vringer-no-such", folder, NULL };
+		struct process_options options = { .leftovers = leftovers };
+		struct process *process;
+		pid_t owner;
+		int status;
+
+		assert_non_null(mkdtemp(folder));
+		snprintf(file, sizeof(file), "%s/file", folder);
+		snprintf(script, sizeof(script), "echo >%s; echo made; exec sleep 1000", file);
+		owner = fork();
+		if (owner == 0) {
+			process = start_with(argv, options);
+			wait_for_words(process, "made\n");
+			if (killed)
+				kill(getpid(), SIGKILL);
+			process_stop(process);
+			_exit(access(folder, F_OK) == 0);
+		}
+		assert_int_equal(waitpid(owner, &status, 0), owner);
+		for (unsigned ms = 0; access(folder, F_OK) == 0; ms++) {
+			if (ms > PATIENCE || (!killed && status != 0))
+				fail_msg("%s is still there", folder);
+			pause_ms(1);
+		}
+	}
+}
+
 static void it_ends_with_its_keeper(void **state)
 {
 	struct process *process = start_shell("exec sleep 1000");
@@ -528,6 +578,16 @@ static void wait_until_it_sleeps(struct process *process)
 	}
 }
 
+/* More CPU time than that. */
+static void wait_until_used(struct process *process, uint64_t ns)
+{
+	for (unsigned ms = 0; process_cpu_ns(process) <= ns; ms++) {
+		if (ms > PATIENCE)
+			fail_msg("it uses no CPU time");
+		pause_ms(1);
+	}
+}
+
 static void sleep_is_told_from_work(void **state)
 {
 	static const char script[] = "while read x <&3; do echo $x >&4; done";
@@ -553,7 +613,8 @@ static void sleep_is_told_from_work(void **state)
 		assert_int_equal(read(answer[0], text, 2), 2);
 		/* However long ago: it ran since. */
 		assert_false(process_sleeps(process));
-		assert_true(process_cpu_ns(process) > used);
+		/* While it is about to sleep again, that is counted late. */
+		wait_until_used(process, used);
 	}
 	process_stop(process);
 	for (int i = 0; i < 2; i++) {
@@ -572,8 +633,7 @@ static void one_thread_that_works_is_enough(void **state)
 	for (int i = 0; i < 200; i++)
 		assert_false(process_sleeps(process));
 	assert_int_equal(process->task_count, 2);
-	while (process_cpu_ns(process) <= used)
-		pause_ms(1);
+	wait_until_used(process, used);
 	process_stop(process);
 }
 
@@ -647,11 +707,13 @@ int main(int argc, char **argv)
 		cmocka_unit_test(what_cannot_be_started_is_said),
 		cmocka_unit_test(it_gets_its_descriptors_and_no_other),
 		cmocka_unit_test(our_limits_and_signals_are_not_its),
+		cmocka_unit_test(options_of_sanitizers_are_added_to_the_users),
 		cmocka_unit_test(its_words_are_kept_at_both_ends),
 		cmocka_unit_test(a_flood_is_a_fault),
 		cmocka_unit_test(too_much_memory_is_a_fault),
 		cmocka_unit_test(its_children_go_with_it),
 		cmocka_unit_test(all_end_when_the_owner_is_killed),
+		cmocka_unit_test(what_it_leaves_goes_too),
 		cmocka_unit_test(it_ends_with_its_keeper),
 		cmocka_unit_test(it_is_not_touched_elsewhere),
 		cmocka_unit_test(sleep_is_told_from_work),
