@@ -102,7 +102,8 @@ COV    := -fsanitize-coverage=edge,inline-8bit-counters,pc-table
 FLAGS_gcc   := -O1 -g $(SAN)
 FLAGS_clang := -O1 -g $(SAN)
 FLAGS_fuzz  := $(if $(FOREIGN),$(CFLAGS),$(or $(CFLAGS),-O2 -g) $(SAN) $(COV))
-FLAGS_release := -O2 -g
+# Where somebody else's build makes seeds by it, it is run once.
+FLAGS_release := $(if $(FOREIGN),-O1,-O2 -g)
 FLAGS_cov   := -O1 -g -fprofile-instr-generate -fcoverage-mapping -fcoverage-compilation-dir=.
 FLAGS_afl   := $(or $(CFLAGS),-O2 -g) $(SAN)
 FLAGS_pic   := -O2 -g -fPIC
@@ -497,11 +498,11 @@ build/bugs/%/built-afl: fuzzers/bugs/%.patch $(call objs,afl,$(AFL_SRC) $(DEVICE
 
 # A machine of the other byte order, where there is a compiler for it.
 BIG_ENDIAN := $(if $(shell command -v s390x-linux-gnu-gcc && command -v qemu-s390x), \
-	build/obj/s390x/vringer build/obj/release/vringer $(PARSERS:%=build/replay-s390x/fuzz_%))
+	build/obj/s390x/vringer $(PARSERS:%=build/replay-s390x/fuzz_%))
 
 test-files: $(BIG_ENDIAN) seeds $(BUGS:%=build/bugs/%/built-gcc) build/bugs/rule-fetch-walk/built-fuzz $(foreach f,gcc clang, \
 		build/obj/$f/vringer \
-		$(patsubst %.c,build/obj/$f/%,$(TEST_SRC))) \
+		$(patsubst %.c,build/obj/$f/%,$(TEST_SRC))) build/obj/release/vringer \
 		$(foreach t,$(TARGETS),build/fuzz/fuzz_$t build/afl/fuzz_$t build/replay/fuzz_$t build/replay-release/fuzz_$t)
 
 FORCE:
