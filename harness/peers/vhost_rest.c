@@ -11,6 +11,8 @@
  */
 #include "harness/peers/vhost_user.h"
 
+#include "harness/target/target.h"
+
 #include <errno.h>
 #include <linux/virtio_config.h>
 #include <linux/virtio_ring.h>
@@ -164,22 +166,23 @@ static int rest_threads(struct vhost_user *u)
 	return err;
 }
 
-/* The index of a ring that is at `ring`, of either kind; false: it is in no memory. */
-static bool read_index(const struct vhost_user *u, uint64_t ring, uint16_t *index)
+/* Two bytes of a ring as they are now; `otherwise`: they are in no memory. */
+static uint16_t look_at(const struct vhost_user *u, uint64_t at, uint16_t otherwise)
 {
-	uint64_t at = ring + offsetof(struct vring_used, idx);
-
 	for (uint32_t i = 0; i < u->host->region_count; i++) {
 		const struct vringer_region *region = &u->host->regions[i];
-		const volatile uint8_t *bytes;
+		const volatile uint8_t *byte = (const uint8_t *)region->host + (at - region->addr);
 
-		if (at < region->addr || at - region->addr > region->size - sizeof(uint16_t))
-			continue;
-		bytes = (const uint8_t *)region->host + (at - region->addr);
-		*index = (uint16_t)(bytes[0] | (unsigned)bytes[1] << 8);
-		return true;
+		if (at >= region->addr && region->size >= sizeof(uint16_t) &&
+		    at - region->addr <= region->size - sizeof(uint16_t))
+			return (uint16_t)(byte[0] | (unsigned)byte[1] << 8);
 	}
-	return false;
+	return otherwise;
+}
+
+static uint16_t used_index(const struct vhost_user *u, unsigned queue)
+{
+	return look_at(u, u->places[queue].used + offsetof(struct vring_used, idx), 0);
 }
 
 _Static_assert(offsetof(struct vring_used, idx) == offsetof(struct vring_avail, idx),
@@ -191,7 +194,7 @@ static bool stands_still(const struct vhost_user *u, uint16_t *seen)
 	bool still = true;
 
 	for (unsigned i = 0; i < u->kind->queue_count; i++) {
-		uint16_t now = 0;
+		uint16_t now = u->rings[i].live ? used_index(u, i) : 0;
 
 		if (u->rings[i].live && !read_index(u, u->places[i].used, &now))
 			now = 0;
@@ -201,48 +204,65 @@ static bool stands_still(const struct vhost_user *u, uint16_t *seen)
 	return still;
 }
 
-/* Chains that it has not returned, of all queues that serve them without the host. */
-static uint32_t count_out(const struct vhost_user *u)
+/* Is it not notified of the next chain, behind `avail`? */
+static bool is_deaf(const struct vhost_user *u, unsigned queue, uint16_t avail)
 {
-	uint32_t sum = 0;
+	const struct vringer_ring *ring = &u->places[queue];
+	uint64_t event = ring->used + offsetof(struct vring_used, ring) +
+			 sizeof(struct vring_used_elem) * (uint64_t)ring->size;
 
+	if (u->event_idx)
+		return look_at(u, event, avail) != avail;
+	return (look_at(u, ring->used, 0) & VRING_USED_F_NO_NOTIFY) != 0;
+}
+
+/* Chains of those that were outstanding when it was called which are so now; and *deaf: it has
+ * returned all of a ring, and is not notified of the next. */
+static uint32_t count_owed(const struct vhost_user *u, const uint32_t *outstanding, bool *deaf)
+{
+	uint32_t owed = 0;
+
+	*deaf = false;
 	for (unsigned i = 0; i < u->kind->queue_count; i++) {
-		uint16_t available, used;
+		uint16_t avail, left;
 
-		if (u->rings[i].live && u->kind->queues[i].driver_initiated != 0 &&
-		    read_index(u, u->places[i].avail, &available) &&
-		    read_index(u, u->places[i].used, &used))
-			sum += (uint16_t)(available - used);
+		if (!u->rings[i].live || u->kind->queues[i].driver_initiated == 0)
+			continue;
+		avail = look_at(u, u->places[i].avail + offsetof(struct vring_avail, idx), 0);
+		left = (uint16_t)(avail - used_index(u, i));
+		owed += left < outstanding[i] ? left : outstanding[i];
+		*deaf = *deaf || (left == 0 && !u->stays_deaf && is_deaf(u, i, avail));
 	}
-	return sum;
+	return owed;
 }
 
 /* Threads that sleep may wait for a disk or a timer, and nothing shows it.  While chains are
- * out, they are given VHOST_PATIENCE_MS to go on, once for so many of them.  Who returned the
- * last may have more to do behind that: it sleeps since before they were counted. */
-static int rest_outstanding(struct vhost_user *u)
+ * out, they are given VHOST_PATIENCE_MS of sleep to go on, once for so many of them; and to ask
+ * for notifications again, behind what they returned.  What waits for a CPU does not sleep. */
+static int rest_owed(struct vhost_user *u, const uint32_t *outstanding)
 {
 	static const struct timespec pause = { .tv_nsec = LOOK_MAX_NS };
 	const unsigned looks = VHOST_PATIENCE_MS * 1000000u / LOOK_MAX_NS;
-	uint32_t before = UINT32_MAX;
+	bool moved = !stands_still(u, u->used_then), deaf;
+	uint32_t owed = count_owed(u, outstanding, &deaf);
 	unsigned quiet = 0;
 	int err = 0;
 
-	for (unsigned all = 0; err == 0 && all < LOOKS_MAX; all++) {
-		uint32_t out = count_out(u);
-
-		quiet = out == before ? quiet + 1 : 0;
-		before = out;
-		if (out < u->given_up || quiet >= looks)
-			u->given_up = out;
-		if (out > u->given_up)
-			nanosleep(&pause, NULL);
-		else if (process_sleeps(u->process))
-			break;
-		else
-			err = rest_threads(u);
+	if (moved || owed < u->given_up)
+		u->given_up = moved ? 0 : owed;
+	if (owed == u->given_up && !(moved && deaf))
+		return 0;
+	for (unsigned all = 0; (owed > 0 || deaf) && quiet < looks && all < LOOKS_MAX; all++) {
+		nanosleep(&pause, NULL);
+		target_waits();
+		/* If something came back it may have more to do behind that. */
+		quiet = stands_still(u, u->used_then) ? quiet + process_sleeps(u->process) : 0;
+		owed = count_owed(u, outstanding, &deaf);
 	}
-	return err;
+	u->given_up = owed;
+	/* Not each time. */
+	u->stays_deaf = u->stays_deaf || deaf;
+	return rest_threads(u);
 }
 
 /* Did it take all notifications? */
@@ -434,7 +454,7 @@ static int look_at_status(struct vhost_user *u)
 	return err;
 }
 
-void vhost_settle(struct vhost_user *u)
+void vhost_settle(struct vhost_user *u, const uint32_t *outstanding)
 {
 	static int (*const rests[])(struct vhost_user *) = {
 		[VHOST_REST_THREADS] = rest_threads,
@@ -450,7 +470,7 @@ void vhost_settle(struct vhost_user *u)
 		err = u->process == NULL ? rest_loop(u) : rests[u->side.rest](u);
 	if (err == 0 && u->busy && u->live && u->process != NULL &&
 	    u->side.rest == VHOST_REST_THREADS)
-		err = rest_outstanding(u);
+		err = rest_owed(u, outstanding);
 	if (err == 0 && u->busy)
 		err = look_at_status(u);
 	u->busy = false;

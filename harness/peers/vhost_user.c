@@ -214,6 +214,9 @@ static void user_activate(void *device, uint64_t features, const struct vringer_
 		return;
 	u->live = u->used = true;
 	u->given_up = 0;
+	u->stays_deaf = false;
+	memset(u->used_then, 0, sizeof(u->used_then));
+	u->event_idx = (features & BIT(VIRTIO_RING_F_EVENT_IDX)) != 0;
 	/* One loop has done all it was told when it answers. */
 	u->busy = u->side.rest != VHOST_REST_LOOP || vhost_speaks(u, VHOST_PROTOCOL_STATUS);
 	err = vhost_activate(u, features, rings);
@@ -284,10 +287,12 @@ static void user_config_write(void *device, uint64_t offset, const void *buf, ui
 		vhost_failed(u, err);
 }
 
-static int32_t user_settle(void *device, uint32_t ms)
+static int32_t user_settle(void *device, uint32_t ms, const uint32_t *outstanding)
 {
+	struct vhost_user *u = device;
+
 	(void)ms;
-	vhost_settle(device);
+	vhost_settle(u, outstanding);
 	return 0;
 }
 

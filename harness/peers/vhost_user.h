@@ -96,7 +96,8 @@ struct vhost_user {
 	struct vhost_display display;
 	/* Of the wait that goes on. */
 	struct process_wait wait;
-	uint32_t given_up; /* chains that it was waited for in vain */
+	uint32_t given_up;		      /* chains that it was waited for in vain */
+	uint16_t used_then[VHOST_QUEUES_MAX]; /* ... and how far its rings were used then */
 
 	struct vhost_due due[VHOST_DUE_MAX];
 	unsigned due_count;
@@ -117,11 +118,13 @@ struct vhost_user {
 	size_t log_len;
 	struct vringer_ring places[VHOST_QUEUES_MAX]; /* of the rings */
 	struct vhost_ring rings[VHOST_QUEUES_MAX];
-	bool live;   /* activated */
-	bool used;   /* not as it was when it was connected to */
-	bool busy;   /* something was asked since the last rest */
-	bool broken; /* it hung up or refused, and the driver did not reset it yet */
-	bool gone;   /* so it was reported, or is unusable */
+	bool event_idx;	 /* the driver took VIRTIO_RING_F_EVENT_IDX */
+	bool stays_deaf; /* it was waited for in vain to ask for notifications again */
+	bool live;	 /* activated */
+	bool used;	 /* not as it was when it was connected to */
+	bool busy;	 /* something was asked since the last rest */
+	bool broken;	 /* it hung up or refused, and the driver did not reset it yet */
+	bool gone;	 /* so it was reported, or is unusable */
 	struct process_end end;
 };
 
@@ -187,8 +190,9 @@ bool vhost_logged(const struct vhost_user *u, uint64_t page);
 
 /* ---- vhost_rest.c ---------------------------------------------------------------- */
 
-/* Wait until it is at rest, then tell the host what it did. */
-void vhost_settle(struct vhost_user *u);
+/* Wait until it is at rest, then tell the host what it did.  `outstanding`: chains that it had
+ * not returned, of each queue. */
+void vhost_settle(struct vhost_user *u, const uint32_t *outstanding);
 /* Its process ended, as u->end says: tell the host. */
 void vhost_report_end(struct vhost_user *u);
 /* A message failed with `err`: tell the host what that means. */
