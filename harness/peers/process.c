@@ -282,6 +282,7 @@ int process_start(struct process **process, const struct process_options *option
 		.fd_count = options->fd_count,
 		.bytes_max = options->bytes_max != 0 ? options->bytes_max : PROCESS_BYTES_MAX,
 		.words_max = options->words_max != 0 ? options->words_max : PROCESS_FLOOD,
+		.leftovers = options->leftovers,
 	};
 	char **environment = make_environment();
 	int err = environment != NULL ? 0 : -ENOMEM;

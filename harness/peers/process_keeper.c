@@ -282,6 +282,14 @@ static void kill_all(struct kept *kept)
 	}
 }
 
+/* Nobody is left who could make them anew. */
+static void remove_leftovers(const struct keeper *k)
+{
+	for (const char *const *path = k->leftovers; path != NULL && *path != NULL; path++)
+		if (unlink(*path) != 0)
+			rmdir(*path);
+}
+
 /* Only SIGCHLD is not a wish that it stops. */
 static void hear_signals(struct kept *kept)
 {
@@ -397,6 +405,7 @@ void keeper_run(struct keeper *keeper)
 	close(keeper->words_in);
 	keeper->shared->words.fd = -1;
 	kill_all(&kept);
+	remove_leftovers(keeper);
 	while (!kept.stop)
 		wait_and_hear(&kept, 1000);
 	_exit(0);

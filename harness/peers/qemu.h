@@ -44,8 +44,11 @@ struct qemu;
 /* What an entry says of its device: host_side. */
 struct qemu_side {
 	bool asynchronous; /* it goes on when a call has returned: threads, files */
-	bool frames;	   /* its lines carry frames, and bytes otherwise */
-	uint8_t lines;	   /* at most QEMU_LINES_MAX: ports of its backend, in their order */
+	/* It keeps no chain, but until it has dealt with it: where some are out, QMP knows
+	 * whether it is still at one.  Implied by `asynchronous`. */
+	bool keeps_none;
+	bool frames;   /* its lines carry frames, and bytes otherwise */
+	uint8_t lines; /* at most QEMU_LINES_MAX: ports of its backend, in their order */
 	/* Both by QMP.  NULL or: the host wants that number, another than before; 1: done, 0:
 	 * it cannot be had, or negative errno of the connection.  NULL or: undo what outlasts a
 	 * reset of the machine, which was just done; false: it cannot be. */
@@ -83,7 +86,7 @@ struct qemu {
 	uint64_t base; /* of the registers */
 	/* Of the question that it does not answer. */
 	unsigned waited;
-	uint64_t waited_cpu;
+	struct process_wait wait;
 	struct process_end end; /* why it was not waited for any longer */
 
 	/* The device. */
@@ -100,6 +103,7 @@ struct qemu {
 	uint32_t ready;
 	unsigned answered; /* questions since the last write that changed something */
 	bool worked;	   /* this call may have made it work */
+	bool live;	   /* DRIVER_OK is what was written to Status last */
 
 	/* What is behind it (qemu_host.c). */
 	struct line lines[QEMU_LINES_MAX];

@@ -7,8 +7,9 @@
  *
  * A write that only stores something is posted, and goes with what is asked next.  After one that
  * may make the device work, QEMU's main loop is made to come round ROUNDS times: it takes up each
- * question of ours when it has done what the one before left behind (its bottom halves).  Then
- * InterruptStatus and Status are looked at, and stay known until the next write.
+ * question of ours when it has done what the one before left behind (its bottom halves).  The
+ * last of these is behind the count of what is out: what was not then has come back before it, with
+ * its interrupt.  It looks at InterruptStatus and Status, which stay known until the next write.
  */
 #include "harness/peers/qemu.h"
 
@@ -25,7 +26,7 @@
 
 #define SLOT_SIZE 0x200u
 #define ROUNDS 3u	  /* after what may make it work */
-#define ROUNDS_WAITING 4u /* and where chains are with it then */
+#define ROUNDS_WAITING 4u /* where chains are with it, in the place of the last */
 #define ROUNDS_LAST 2u	  /* after the last write that changed something */
 #define PAUSE_NS 100000l  /* between questions to QMP */
 #define SIGNATURE_MAX 80
@@ -87,7 +88,7 @@ static bool look(struct qemu *q)
 	return true;
 }
 
-/* A round, and what it interrupts for. */
+/* A round, and what it interrupts for, but for its Status. */
 static bool glance(struct qemu *q)
 {
 	struct qtest_access access = { VIRTIO_MMIO_INTERRUPT_STATUS, 4, 0 };
@@ -323,6 +324,8 @@ static void write_register(void *device, uint64_t offset, const void *buf, uint3
 	if (q->process == NULL || offset >= SLOT_SIZE || len > SLOT_SIZE - offset)
 		return;
 	q->waited = 0;
+	if (len == 4 && offset == VIRTIO_MMIO_STATUS)
+		q->live = (load(buf, 4) & VIRTIO_CONFIG_S_DRIVER_OK) != 0;
 	follow = follow_of(offset, load(buf, width), len);
 	begin_write(q, offset, load(buf, width), len, follow);
 	for (uint32_t at = 0; at < len && err == 0; at += width) {
@@ -333,8 +336,10 @@ static void write_register(void *device, uint64_t offset, const void *buf, uint3
 	}
 	if (err != 0)
 		qemu_lose(q, err);
-	else if (follow != FOLLOW_NOTHING)
-		qemu_come_round(q, follow == FOLLOW_WORK ? ROUNDS : 1);
+	else if (follow == FOLLOW_LOOK)
+		qemu_come_round(q, 1);
+	for (unsigned i = 1; follow == FOLLOW_WORK && q->process != NULL && i < ROUNDS; i++)
+		glance(q);
 	q->worked = follow == FOLLOW_WORK;
 	if (len == 4 && offset == VIRTIO_MMIO_STATUS && load(buf, 4) == 0 && q->process != NULL)
 		qemu_host_reset(q);
@@ -342,9 +347,12 @@ static void write_register(void *device, uint64_t offset, const void *buf, uint3
 
 /* ---- rest -------------------------------------------------------------------------- */
 
-/* How many chains the device has of those queues, as QMP says. */
-static int ask_inuse(struct qemu *q, const uint32_t *outstanding, uint32_t queues, uint64_t *sum)
+/* How many chains the device has, as QMP says: of queues too that no driver may use yet, which
+ * it may serve nevertheless. */
+static int ask_inuse(struct qemu *q, uint64_t *sum)
 {
+	uint32_t queues = kind_find(q->peer->kind)->queue_count;
+
 	*sum = 0;
 	for (uint32_t i = 0; i < queues; i++) {
 		char arguments[80];
@@ -352,8 +360,6 @@ static int ask_inuse(struct qemu *q, const uint32_t *outstanding, uint32_t queue
 		uint64_t inuse;
 		int err;
 
-		if (outstanding[i] == 0)
-			continue;
 		snprintf(arguments, sizeof(arguments),
 			 "{\"path\":\"/machine/peripheral/vringer\",\"queue\":%u}", i);
 		q->waited = 0;
@@ -378,12 +384,48 @@ static uint64_t now_ms(void)
 	return (uint64_t)now.tv_sec * 1000 + (uint64_t)now.tv_nsec / 1000000;
 }
 
-static int32_t settle(void *device, uint32_t ms, const uint32_t *outstanding)
+/* Until it has no chain, and had none when it was asked first or after a look: what it ended
+ * may have made it begin another. */
+static int32_t wait_unused(struct qemu *q, uint32_t ms)
 {
 	static const struct timespec pause = { .tv_nsec = PAUSE_NS };
+	uint64_t end = 0, inuse;
+	bool had = false;
+
+	while (q->process != NULL) {
+		int err = ask_inuse(q, &inuse);
+
+		if (err != 0) {
+			qemu_lose(q, err);
+		} else if (inuse == 0 && !had) {
+			break;
+		} else if (inuse == 0) {
+			had = false;
+			qemu_come_round(q, 1);
+		} else {
+			had = true;
+			if (end == 0)
+				end = now_ms() + ms;
+			else if (now_ms() >= end)
+				return -ETIMEDOUT;
+			nanosleep(&pause, NULL);
+		}
+	}
+	return 0;
+}
+
+/* Only QMP knows whether it is still at one: what it does later, where it does that.  Before
+ * DRIVER_OK nobody counts what is out, and it may serve nevertheless. */
+static bool may_have_some(const struct qemu *q, uint32_t waiting)
+{
+	return q->has_qmp &&
+	       (q->side->asynchronous || (q->side->keeps_none && (waiting > 0 || !q->live)));
+}
+
+static int32_t settle(void *device, uint32_t ms, const uint32_t *outstanding)
+{
 	struct qemu *q = device;
 	uint32_t queues = kind_find(q->peer->kind)->queue_count, waiting = 0;
-	uint64_t end = 0, inuse = 1;
 
 	if (q->process != NULL)
 		qemu_host_seen(q, outstanding);
@@ -391,26 +433,14 @@ static int32_t settle(void *device, uint32_t ms, const uint32_t *outstanding)
 		return 0;
 	for (uint32_t i = 0; i < queues; i++)
 		waiting += outstanding[i];
-	while (waiting > 0 && q->side->asynchronous && inuse > 0) {
-		int err = ask_inuse(q, outstanding, queues, &inuse);
+	if (may_have_some(q, waiting)) {
+		int32_t err = wait_unused(q, ms);
 
-		if (err != 0) {
-			qemu_lose(q, err);
-			return 0;
-		}
-		if (inuse == 0)
-			break;
-		if (end == 0)
-			end = now_ms() + ms;
-		else if (now_ms() >= end)
-			return -ETIMEDOUT;
-		nanosleep(&pause, NULL);
+		if (err != 0 || q->process == NULL)
+			return err;
 	}
 	q->worked = false;
-	if (waiting > 0)
-		qemu_come_round(q, ROUNDS_WAITING);
-	else if (q->side->asynchronous)
-		qemu_come_round(q, 1);
+	qemu_come_round(q, waiting > 0 ? ROUNDS_WAITING : 1);
 	if (q->process != NULL)
 		qemu_host_rest(q, outstanding, waiting > 0);
 	return 0;

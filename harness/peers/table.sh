@@ -46,7 +46,9 @@ version_of() {
 		return
 	fi
 	# shellcheck disable=SC2086  # several arguments
-	timeout 20 "$program" $arguments 2>&1 </dev/null | head -n 1 | tr '\t' ' '
+	said=$(timeout 20 "$program" $arguments 2>&1 </dev/null | tr '\t' ' ')
+	# The first line, unless it is another that says it.
+	printf '%s\n' "$said" | grep -i -m 1 version || printf '%s\n' "$said" | head -n 1
 }
 
 # run NAME: leaves $results/NAME.json.

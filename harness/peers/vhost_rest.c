@@ -56,7 +56,7 @@ static void report_gone(struct vhost_user *u, const char *signature, const char 
 	u->host->report(u->host->ctx, VRINGER_REPORT_GONE, signature, message);
 }
 
-static void report_end(struct vhost_user *u)
+void vhost_report_end(struct vhost_user *u)
 {
 	char signature[PROCESS_SIGNATURE_MAX];
 
@@ -69,11 +69,17 @@ static void break_off(struct vhost_user *u)
 {
 	char why[VRINGER_WHAT_MAX] = "";
 	bool live = u->live;
+	int err;
 
 	u->used = true;
-	if (vhost_renew(u, why) != 0 || vhost_round_trip(u) != 0) {
-		if (u->process != NULL && !process_outlives(u->process, DYING_MS, &u->end))
-			report_end(u);
+	/* One that dies closes its connection first, and answers no other. */
+	err = vhost_reconnect(u, why);
+	if (err == 0)
+		err = vhost_round_trip(u);
+	if (err != 0) {
+		if (err == -ECHILD ||
+		    (u->process != NULL && !process_outlives(u->process, DYING_MS, &u->end)))
+			vhost_report_end(u);
 		else
 			report_gone(u, "peer:hang-up",
 				    why[0] != '\0' ? why
@@ -96,7 +102,7 @@ void vhost_failed(struct vhost_user *u, int err)
 	if (err == -ECHILD ||
 	    (err == -EPIPE && u->process != NULL &&
 	     !process_outlives(u->process, u->side.reconnects ? 0 : DYING_MS, &u->end))) {
-		report_end(u);
+		vhost_report_end(u);
 		return;
 	}
 	if (err == -EPIPE || err == -EREMOTEIO) {
@@ -133,7 +139,7 @@ static int rest_threads(struct vhost_user *u)
 	uint64_t waited = 0;
 	int err = 0;
 
-	u->slices = u->asleep = 0;
+	u->wait = (struct process_wait){ .slices = 0 };
 	while (err == 0) {
 		int shown =
 			vhost_display_serve(&u->display, u->channel.why, sizeof(u->channel.why));
@@ -145,7 +151,7 @@ static int rest_threads(struct vhost_user *u)
 		/* It goes on with the answer, as often as the driver made it ask. */
 		if (shown > 0) {
 			pause.tv_nsec = LOOK_NS;
-			u->slices = u->asleep = 0;
+			u->wait = (struct process_wait){ .slices = 0 };
 		}
 		look_away(u, &pause);
 		waited += (uint64_t)pause.tv_nsec;
@@ -247,7 +253,7 @@ static int let_poll(struct vhost_user *u, uint64_t ns)
 	uint64_t first = 0, counted = 0, now = 0, waited = 0;
 	bool known = process_thread_ns(u->process, u->side.poller, &first), begun = false;
 
-	u->slices = u->asleep = 0;
+	u->wait = (struct process_wait){ .slices = 0 };
 	while (!begun || now - counted < ns) {
 		int err = 0;
 

@@ -33,7 +33,7 @@ bool vhost_speaks(const struct vhost_user *u, enum vhost_protocol_feature featur
 
 static int say(struct vhost_user *u, const struct vhost_user_msg *msg)
 {
-	u->slices = u->asleep = 0;
+	u->wait = (struct process_wait){ .slices = 0 };
 	return vhost_post(&u->channel, msg);
 }
 

@@ -195,6 +195,9 @@ static void user_destroy(void *device)
 {
 	struct vhost_user *u = device;
 
+	/* It may have died since the last message. */
+	if (!u->gone && u->process != NULL && !process_is_well(u->process, &u->end))
+		vhost_report_end(u);
 	if (u->gone)
 		vhost_end(u);
 	leave_theirs(u);

@@ -95,8 +95,7 @@ struct vhost_user {
 	int backend_requests;	      /* our end, or -1 */
 	struct vhost_display display;
 	/* Of the wait that goes on. */
-	uint64_t cpu_from;
-	unsigned slices, asleep;
+	struct process_wait wait;
 	uint32_t given_up; /* chains that it was waited for in vain */
 
 	struct vhost_due due[VHOST_DUE_MAX];
@@ -130,6 +129,8 @@ struct vhost_user {
 
 /* As new: connect, with a new process or connection where the old one was used. */
 int vhost_renew(struct vhost_user *u, char *why);
+/* ... and start none in the place of one that ends meanwhile: -ECHILD, and `end` says how. */
+int vhost_reconnect(struct vhost_user *u, char *why);
 /* Start it, as far as it is not running, and connect.  0; or negative errno with a line in
  * `why` (VRINGER_WHAT_MAX bytes). */
 int vhost_start(struct vhost_user *u, char *why);
@@ -189,6 +190,8 @@ bool vhost_logged(const struct vhost_user *u, uint64_t page);
 /* Wait until it is at rest, then tell the host what it did.  `outstanding`: chains that it has
  * not returned, of all queues that serve them without the host. */
 void vhost_settle(struct vhost_user *u, uint32_t outstanding);
+/* Its process ended, as u->end says: tell the host. */
+void vhost_report_end(struct vhost_user *u);
 /* A message failed with `err`: tell the host what that means. */
 void vhost_failed(struct vhost_user *u, int err);
 /* Forget what call descriptors have. */

@@ -3,7 +3,8 @@
 #
 # run_tests.sh [WORD]: run every test suite, or those with WORD in their name.
 # `make test` has built what they need.  One line for each suite, failures
-# below it, logs in build/test-logs/; the last line is `N passed, N failed`.
+# below it, logs in build/test-logs/; at the end what failed once more, a line
+# `failed: SUITE: TEST` each, and the last line is `N passed, N failed`.
 #
 # A suite is any command that prints TAP; tap.awk says what counts.
 # shellcheck disable=SC1091
@@ -80,15 +81,22 @@ suites() {
 
 rm -rf "$logs"
 mkdir -p "$logs"
+touch "$logs/times" "$logs/failed"
 suites | grep -F -- "$word" >"$logs/suites" || {
 	echo "no test suite has '$word' in its name" >&2
 	exit 2
 }
 # Without the lock of .ci/alone: a process that outlives its suite holds up nobody.
-xargs -d '\n' -P "$(nproc)" -n 1 harness/test/suite.sh "$logs" <"$logs/suites" 9>&-
+xargs -d '\n' -P "$(nproc)" -n 1 harness/test/suite.sh "$logs" <"$logs/suites" 9>&- ||
+	echo 'a suite was killed: what was to come after it did not run'
+
+# What failed, where it is seen.  A suite without a time did not run to its end.
+cut -f 1 "$logs/suites" | sort >"$logs/names"
+cut -d ' ' -f 3- "$logs/times" | sort | comm -23 "$logs/names" - | sed 's/.*/failed: &: did not run to its end/' >>"$logs/failed"
+cat "$logs/failed"
 
 # A suite without a count did not run to its end: it counts as one failure.
-cat "$logs"/*.counts | awk -v suites="$(wc -l <"$logs/suites")" '
+find "$logs" -name '*.counts' -exec cat {} + | awk -v suites="$(wc -l <"$logs/suites")" '
 	{ passed += $1; failed += $2 }
 	END {
 		failed += suites - NR
