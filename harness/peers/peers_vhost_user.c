@@ -96,6 +96,7 @@ const struct peer peers_vhost_user[] = {
 	  .help = "QEMU's vhost-user-gpu, with a display that nobody looks at",
 	  .program = "/usr/lib/qemu/vhost-user-gpu",
 	  .package = "qemu-system-gui",
+	  .version = "",
 	  .link = &peer_vhost_user,
 	  .kind = "gpu",
 	  .arguments = "--fd={connection}",

@@ -17,6 +17,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/personality.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
 #include <sys/wait.h>
@@ -359,6 +360,30 @@ static void our_limits_and_signals_are_not_its(void **state)
 	assert_ends(start_shell("kill -TERM $$"), "SIGTERM");
 	sigprocmask(SIG_UNBLOCK, &term, NULL);
 	setrlimit(RLIMIT_CPU, &before);
+}
+
+static void its_addresses_are_the_same_each_time(void **state)
+{
+	int before = personality(0xffffffff);
+	char words[2][200];
+
+	(void)state;
+	/* There are containers that allow it to nobody. */
+	if (personality((unsigned long)before | ADDR_NO_RANDOMIZE) == -1)
+		skip();
+	personality((unsigned long)before);
+	for (int i = 0; i < 2; i++) {
+		const char *const argv[] = { "grep", "-F", "[stack]", "/proc/self/maps", NULL };
+		struct process *process =
+			start_with(argv, (struct process_options){ .argv = NULL });
+		struct process_end end;
+
+		assert_false(process_outlives(process, PATIENCE, &end));
+		snprintf(words[i], sizeof(words[i]), "%s", process_words(process));
+		assert_non_null(strstr(words[i], "[stack]"));
+		process_stop(process);
+	}
+	assert_string_equal(words[0], words[1]);
 }
 
 /* What the user sets comes last, and so wins. */
@@ -707,6 +732,7 @@ int main(int argc, char **argv)
 		cmocka_unit_test(what_cannot_be_started_is_said),
 		cmocka_unit_test(it_gets_its_descriptors_and_no_other),
 		cmocka_unit_test(our_limits_and_signals_are_not_its),
+		cmocka_unit_test(its_addresses_are_the_same_each_time),
 		cmocka_unit_test(options_of_sanitizers_are_added_to_the_users),
 		cmocka_unit_test(its_words_are_kept_at_both_ends),
 		cmocka_unit_test(a_flood_is_a_fault),
