@@ -308,7 +308,7 @@ static void on_ring_changed(void *ctx, unsigned queue)
 		/* What was taken stays taken, if it is enabled again. */
 		s->server.rings[queue].base = sh->ring.next_avail;
 		sh->running = false;
-		if (!any_runs(s) && !vhost_server_speaks(&s->server, VHOST_PROTOCOL_STATUS))
+		if (!any_runs(s) && (s->status & VIRTIO_CONFIG_S_DRIVER_OK) == 0)
 			device_reset(s);
 		return;
 	}
@@ -445,20 +445,21 @@ static void pump(struct serve_session *s)
 
 /* ---- the loop ------------------------------------------------------------------------------ */
 
-/* A driver that says no DRIVER_OK. */
+/* A driver that says no DRIVER_OK: it does not speak of the status; or it does, and leaves that
+ * out, as QEMU 7.2 does for its file systems. */
 static void maybe_go_live(struct serve_session *s)
 {
 	bool runs = false, waits = false, notified = false;
 
-	if (s->live || is_over(s) || !s->server.has_features ||
-	    vhost_server_speaks(&s->server, VHOST_PROTOCOL_STATUS))
+	if (s->live || is_over(s) || !s->server.has_features)
 		return;
 	for (unsigned i = 0; i < s->queue_count; i++) {
 		runs = runs || vhost_server_runs(&s->server, i);
 		waits = waits || vhost_server_waits(&s->server, i);
 		notified = notified || s->shadows[i].notified;
 	}
-	if (runs && (!waits || notified))
+	if (vhost_server_speaks(&s->server, VHOST_PROTOCOL_STATUS) ? runs && !waits && notified
+								   : runs && (!waits || notified))
 		go_live(s);
 }
 
