@@ -445,22 +445,22 @@ static void pump(struct serve_session *s)
 
 /* ---- the loop ------------------------------------------------------------------------------ */
 
-/* A driver that says no DRIVER_OK: it does not speak of the status; or it does, and leaves that
- * out, as QEMU 7.2 does for its file systems. */
-static void maybe_go_live(struct serve_session *s)
+/* May the device begin, though the driver has not said DRIVER_OK?  Only if it does not speak of
+ * the status at all. */
+static bool may_go_live(const struct serve_session *s)
 {
 	bool runs = false, waits = false, notified = false;
 
 	if (s->live || is_over(s) || !s->server.has_features)
-		return;
+		return false;
 	for (unsigned i = 0; i < s->queue_count; i++) {
 		runs = runs || vhost_server_runs(&s->server, i);
 		waits = waits || vhost_server_waits(&s->server, i);
 		notified = notified || s->shadows[i].notified;
 	}
-	if (vhost_server_speaks(&s->server, VHOST_PROTOCOL_STATUS) ? runs && !waits && notified
-								   : runs && (!waits || notified))
-		go_live(s);
+	return vhost_server_speaks(&s->server, VHOST_PROTOCOL_STATUS)
+		       ? s->silent && runs && notified
+		       : runs && (!waits || notified);
 }
 
 struct waiting {
@@ -512,13 +512,23 @@ static void note_kicks(struct serve_session *s, const struct waiting *w)
 
 #define POLLS_NS 1000000l /* of rings without notifications: 1 ms */
 
+/* A driver that speaks of the status and never says DRIVER_OK, as QEMU 7.2 does for its file
+ * systems, has meant it if it notifies and then is silent for so long. */
+#define SILENCE_S 1
+
 /* Wait for something to do.  0, or negative errno; -EINTR: a signal. */
 static int wait_for_driver(struct serve_session *s, struct waiting *w)
 {
-	static const struct timespec now = { .tv_nsec = 0 }, soon = { .tv_nsec = POLLS_NS };
+	static const struct timespec now = { .tv_nsec = 0 }, soon = { .tv_nsec = POLLS_NS },
+				     later = { .tv_sec = SILENCE_S };
 	const struct timespec *until = has_work(s) ? &now : w->polls ? &soon : NULL;
+	int ready;
 
-	return ppoll(w->fds, w->count, until, &s->options->unblocked) < 0 ? -errno : 0;
+	if (until == NULL && !s->live && s->negotiated)
+		until = &later;
+	ready = ppoll(w->fds, w->count, until, &s->options->unblocked);
+	s->silent = ready == 0 && until == &later;
+	return ready < 0 ? -errno : 0;
 }
 
 static void swap_if_asked(struct serve_session *s)
@@ -570,8 +580,8 @@ static enum session_end serve(struct serve_session *s, struct host_lines *lines,
 			fail(s, s->server.channel.why);
 		else if (*err != 0)
 			return SESSION_HOST;
-		if (!is_spoken_to(s))
-			maybe_go_live(s);
+		if (!is_spoken_to(s) && may_go_live(s))
+			go_live(s);
 		if (w.count > w.rings && w.fds[w.rings].revents != 0 && !is_over(s))
 			host_lines_run(lines, &s->world.steps);
 		pump(s);
