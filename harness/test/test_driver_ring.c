@@ -424,6 +424,13 @@ static void tables_of_memory_that_are_wrong_are_refused(void **state)
 	assert_int_equal(set_memory(&table), 0);
 	assert_true(driver_memory_has(&memory, UINT64_MAX, 1));
 	assert_false(driver_memory_has(&memory, UINT64_MAX, 2));
+	/* ... though there is some at 0 too. */
+	table = table_of(2, PAGE);
+	table.regions[0].guest_addr = 0 - (uint64_t)PAGE;
+	table.regions[1].guest_addr = 0;
+	assert_int_equal(set_memory(&table), 0);
+	assert_true(driver_memory_has(&memory, 0, 1));
+	assert_false(driver_memory_has(&memory, UINT64_MAX, 2));
 }
 
 static void bytes_and_rings_lie_across_regions_that_meet(void **state)

@@ -259,12 +259,17 @@ static void buffers_for_input_leave_room_for_others(void **state)
 	begin(256, 256);
 	/* More than all the room there is, and the device keeps them. */
 	for (uint16_t i = 0; i < 200; i++) {
-		put_desc(RX, i, DATA + 65536, 65536, VRING_DESC_F_WRITE, 0);
+		put_desc(RX, i, DATA + 65536, 16384, VRING_DESC_F_WRITE, 0);
 		offer(RX, i);
 	}
 	pump();
 	assert_in_range(shadows[RX].chain_count, 1, SHADOW_CHAINS_MAX);
 	assert_true(shadows[RX].notified);
+	/* One that is larger than all that these would have left. */
+	put_desc(TX, 0, DATA, 40000, 0, 0);
+	offer(TX, 0);
+	pump();
+	expect(TX, 0, 0);
 	for (uint16_t i = 0; i < 200; i++) {
 		put_frame(DATA, (uint8_t)i, 1000);
 		put_desc(TX, i, DATA, HEADER + 1000, 0, 0);
@@ -273,7 +278,7 @@ static void buffers_for_input_leave_room_for_others(void **state)
 		expect(TX, i, 0);
 		expect(RX, i, HEADER + 1000);
 	}
-	assert_int_equal(world.chains, 400);
+	assert_int_equal(world.chains, 401);
 }
 
 static void refuses(unsigned queue, const char *part)
