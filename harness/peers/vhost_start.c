@@ -34,6 +34,7 @@
 /* Waiting for it to listen: from 100 us on, twice as long each time. */
 #define RETRY_NS 100000l
 #define RETRY_MAX_NS 20000000l
+#define AGAIN_MS 1000u /* until somebody listens again */
 
 /* What a program is started with. */
 struct start {
@@ -184,7 +185,8 @@ static void keep_door(struct start *s)
 	snprintf(u->at.sun_path, sizeof(u->at.sun_path), "/proc/self/fd/%d", u->door);
 }
 
-/* Until it listens, or is not there any more. */
+/* Until it listens, or is not there any more.  Who listens there already may serve one
+ * connection and listen again, as `vringer serve` in a loop does. */
 static int connect_soon(struct start *s)
 {
 	struct vhost_user *u = s->u;
@@ -194,13 +196,13 @@ static int connect_soon(struct start *s)
 
 	u->slices = u->asleep = 0;
 	while ((err = connect_once(u)) == -ENOENT || err == -ECONNREFUSED) {
-		if (u->process == NULL)
-			break;
 		nanosleep(&pause, NULL);
 		waited += (uint64_t)pause.tv_nsec;
 		if (pause.tv_nsec < RETRY_MAX_NS)
 			pause.tv_nsec *= 2;
-		if (!process_is_well(u->process, &u->end))
+		if (u->process == NULL && waited >= AGAIN_MS * 1000000ull)
+			break;
+		if (u->process != NULL && !process_is_well(u->process, &u->end))
 			patience = -ECHILD;
 		for (; waited >= VHOST_SLICE_MS * 1000000ull && patience == 0;
 		     waited -= VHOST_SLICE_MS * 1000000ull)
