@@ -538,8 +538,9 @@ static void swap_if_asked(struct serve_session *s)
 	*s->options->swap = 0;
 	if (s->target->save == NULL)
 		fprintf(stderr, "serve: %s: the target has no snapshots\n", s->target->name);
-	else
-		host_swap(&s->world.steps);
+	else if (host_swap(&s->world.steps))
+		fprintf(stderr, "serve: %s: saved, and restored into a new device\n",
+			s->target->name);
 }
 
 /* One message, if there is one.  0; -EPIPE; or an error. */
