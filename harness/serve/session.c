@@ -416,7 +416,14 @@ static bool has_work(struct serve_session *s)
 	return s->live && !is_over(s) && target_state(s->target, guest(s)->device) == DEVICE_WORK;
 }
 
-/* One round: everything that can be done without waiting for the driver. */
+/* What the driver made available is there for the device to see. */
+static void publish(struct serve_session *s, bool look)
+{
+	for (unsigned i = 0; i < s->queue_count && s->live && !s->broken && !is_over(s); i++)
+		note(s, i, shadow_publish(&s->shadows[i], &s->world, look));
+}
+
+/* Everything that can be done without waiting for the driver. */
 #define ROUNDS_MAX 64
 static void pump(struct serve_session *s)
 {
@@ -424,8 +431,9 @@ static void pump(struct serve_session *s)
 
 	for (int i = 0; i < ROUNDS_MAX && s->live && !s->broken && !is_over(s); i++) {
 		before = s->world.chains;
-		for (unsigned q = 0; q < s->queue_count && !is_over(s); q++)
-			note(s, q, shadow_publish(&s->shadows[q], &s->world));
+		publish(s, i == 0);
+		for (unsigned q = 0; q < s->queue_count && !s->broken && !is_over(s); q++)
+			note(s, q, shadow_notify(&s->shadows[q], &s->world));
 		if (has_work(s)) {
 			step_begin(&s->world.steps, OP_WORK);
 			step_run(&s->world.steps);
@@ -481,8 +489,8 @@ static void list_waiting(struct serve_session *s, const struct host_lines *lines
 			continue;
 		w->polls = w->polls || s->server.rings[i].kick < 0;
 		if (s->server.rings[i].kick < 0) {
-			/* Nobody will notify: each look may find something. */
-			s->shadows[i].notified = true;
+			/* Nobody will notify: what a look finds is as good. */
+			s->shadows[i].owed = true;
 			continue;
 		}
 		w->queues[w->count] = i;
@@ -583,8 +591,10 @@ static enum session_end serve(struct serve_session *s, struct host_lines *lines,
 			return SESSION_HOST;
 		if (!is_spoken_to(s) && may_go_live(s))
 			go_live(s);
-		if (w.count > w.rings && w.fds[w.rings].revents != 0 && !is_over(s))
+		if (w.count > w.rings && w.fds[w.rings].revents != 0 && !is_over(s)) {
+			publish(s, true);
 			host_lines_run(lines, &s->world.steps);
+		}
 		pump(s);
 		if (driver_memory_is_cut())
 			fail(s, "its memory became shorter while it was in use");
