@@ -232,16 +232,18 @@ static void on_config_read(void *ctx, uint32_t offset, uint8_t *bytes, uint32_t 
 	if (have > len)
 		have = len;
 	look_at_config(s, offset, now, have);
-	/* Some drivers read it all again for each byte that they want. */
-	if (is_known(s, offset, now, have)) {
-		memcpy(bytes, now, have);
-		return;
-	}
 	for (uint32_t i = 0, width; i < have && !is_over(s); i += width) {
-		struct op *op = step_begin(&s->world.steps, OP_CONFIG_READ);
+		struct op *op;
 		uint64_t value;
 
 		width = config_width(s->target, offset + i, have - i);
+		/* Some drivers read it all from the beginning for each byte that they want. */
+		if (is_known(s, offset + i, now + i, width)) {
+			memcpy(bytes + i, now + i, width);
+			continue;
+		}
+		s->touched = true;
+		op = step_begin(&s->world.steps, OP_CONFIG_READ);
 		op->value[CONFIG_READ_OFFSET] = offset + i;
 		op->value[CONFIG_READ_WIDTH] = width;
 		if (!step_run(&s->world.steps))
@@ -253,7 +255,6 @@ static void on_config_read(void *ctx, uint32_t offset, uint8_t *bytes, uint32_t 
 			s->config_known[offset + i + b] = true;
 		}
 	}
-	s->touched = true;
 }
 
 static void on_config_write(void *ctx, uint32_t offset, const uint8_t *bytes, uint32_t len)
