@@ -181,7 +181,7 @@ BUG_NEEDS_afl  = gcc clang afl
 BUG_BASE_fuzz  = seeds $(BUG_FUZZERS:%=build/fuzz/fuzz_%)
 BUG_BASE_afl   = seeds $(BUG_FUZZERS:%=build/afl/fuzz_%) build/afl/vringer_mutator.so
 
-.PHONY: all install test test-suites fuzz peers corpus bugs bugs-table bugs-tap bench coverage lint format deps help clean fuzzers seeds \
+.PHONY: all install test test-suites fuzz peers drivers corpus bugs bugs-table bugs-tap bench coverage lint format deps help clean fuzzers seeds \
 	targets test-files FORCE
 
 all: ## Build build/vringer (with ASan and UBSan; uses CC and CFLAGS if given) and build/libvringer.a
@@ -228,6 +228,12 @@ peers: ## Run the portable suite on QEMU, vhost-user backends, ... that are inst
 	@.ci/deps gcc jq $(if $(PEER),,qemu qemu-storage-daemon)
 	$(SUB) build/vringer
 	@$(ALONE) peers harness/peers/table.sh $(PEER)
+
+drivers: ## Have Linux (user mode) and DPDK drive our models and check what comes back (DRIVER=uml, dpdk or qemu; DEVICE=name QUICK=1 RECORD=folder KERNEL=folder)
+	@harness/drivers/drivers.sh check "$(DRIVER)"
+	@.ci/deps gcc $(if $(DRIVER),guest $(DRIVER),?guest ?uml ?dpdk)
+	$(SUB) build/vringer build/drivers/traffic
+	@$(ALONE) drivers harness/drivers/drivers.sh run $(DRIVER)
 
 corpus: ## Keep inputs from fuzzing T that reach code no committed script reaches, in corpus/T/coverage
 	@.ci/deps $(FUZZ_NEEDS)
@@ -352,6 +358,11 @@ $(CLAUSES): harness/program/clause_table.awk conformance/clauses.tsv conformance
 		LC_ALL=C sort -t "$$(printf '\t')" -k1,1 | LC_ALL=C awk -f $< >$@
 
 # ---- programs ---------------------------------------------------------------
+
+# For guests, which have no libraries and no sanitizer's shadow.
+build/drivers/traffic: harness/drivers/traffic.c build/obj/release/flags
+	@mkdir -p $(@D)
+	$(call say,LINK) $(call compile,release) -static $(filter %.c,$^) -o $@
 
 # CC may have changed since: compare, do not trust times.
 build/vringer: build/%: build/obj/$(CLI)/% FORCE

@@ -58,7 +58,9 @@ int driver_ring_open(struct driver_ring *ring, const struct driver_memory *memor
 	/* The fields of events are there where they are used (2.7.6, 2.7.8). */
 	uint64_t size = setup->size, event = setup->event_idx ? 2 : 0;
 
-	*ring = (struct driver_ring){ .setup = *setup, .next_avail = setup->base };
+	*ring = (struct driver_ring){ .setup = *setup,
+				      .next_avail = setup->base,
+				      .seen = setup->base };
 	if (size == 0 || size > DRIVER_RING_MAX || (size & (size - 1)) != 0)
 		return fault(why, "ring %u has %u entries, expected a power of two up to %u",
 			     setup->queue, setup->size, DRIVER_RING_MAX);
@@ -169,21 +171,27 @@ static int walk_indirect(const struct driver_ring *ring, const struct driver_mem
 	return walk(&table, 0, chain, why);
 }
 
-int driver_ring_peek(const struct driver_ring *ring, const struct driver_memory *memory,
-		     struct driver_chain *chain, char *why)
+int driver_ring_look(struct driver_ring *ring, char *why)
 {
-	struct table table = { .ring = ring, .memory = memory, .size = ring->setup.size };
 	uint16_t idx = load(&ring->avail[AVAIL_IDX]);
-	uint16_t waiting = (uint16_t)(idx - ring->next_avail);
-	int err;
 
-	if (waiting == 0)
-		return 0;
-	if (waiting > ring->setup.size)
+	if ((uint16_t)(idx - ring->next_avail) > ring->setup.size)
 		return fault(why,
 			     "the available index of ring %u jumps from %u to %u, a ring of "
 			     "%u",
 			     ring->setup.queue, ring->next_avail, idx, ring->setup.size);
+	ring->seen = idx;
+	return 0;
+}
+
+int driver_ring_peek(const struct driver_ring *ring, const struct driver_memory *memory,
+		     struct driver_chain *chain, char *why)
+{
+	struct table table = { .ring = ring, .memory = memory, .size = ring->setup.size };
+	int err;
+
+	if (!driver_ring_waits(ring))
+		return 0;
 	chain->head = load(&ring->avail[AVAIL_RING + ring->next_avail % ring->setup.size]);
 	chain->count = 0;
 	chain->indirect = false;

@@ -44,6 +44,7 @@ struct driver_ring {
 	const uint8_t *desc;
 	uint16_t *avail, *used;
 	uint16_t next_avail; /* entry that is read next */
+	uint16_t seen;	     /* available index, at the last look */
 	uint16_t next_used;  /* entry that is written next */
 	uint16_t told;	     /* used index up to which the driver was told */
 };
@@ -51,7 +52,15 @@ struct driver_ring {
 /* 0; or -EPROTO. */
 int driver_ring_open(struct driver_ring *ring, const struct driver_memory *memory,
 		     const struct driver_ring_setup *setup, char *why);
-/* The next chain, which stays available: 1; 0: there is none; or -EPROTO. */
+/* How far did the driver get?  To be asked when it notifies: in between, it may take back what
+ * it made available, as Linux does after a reset that nobody told us of.  0; or -EPROTO. */
+int driver_ring_look(struct driver_ring *ring, char *why);
+/* Is something available that was seen? */
+static inline bool driver_ring_waits(const struct driver_ring *ring)
+{
+	return ring->next_avail != ring->seen;
+}
+/* The next chain that was seen, which stays available: 1; 0: there is none; or -EPROTO. */
 int driver_ring_peek(const struct driver_ring *ring, const struct driver_memory *memory,
 		     struct driver_chain *chain, char *why);
 /* Take the one that was seen last. */

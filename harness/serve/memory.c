@@ -65,9 +65,10 @@ static bool overlap(uint64_t a, uint64_t size, uint64_t b, uint64_t other)
 	return a - b < other || b - a < size;
 }
 
-static const char *fault(const struct driver_memory *memory, const struct driver_region *region,
-			 uint64_t offset, int fd)
+/* Of region `i`; those before it are right. */
+static const char *fault(const struct driver_region *regions, unsigned i, uint64_t offset, int fd)
 {
+	const struct driver_region *region = &regions[i];
 	struct stat file;
 	uint64_t end;
 
@@ -80,47 +81,120 @@ static const char *fault(const struct driver_memory *memory, const struct driver
 		return "passes the end of its file";
 	if (fstat(fd, &file) != 0 || file.st_size < 0 || end > (uint64_t)file.st_size)
 		return "passes the end of its file";
-	for (unsigned i = 0; i < memory->count; i++)
-		if (overlap(memory->regions[i].guest_addr, memory->regions[i].size,
-			    region->guest_addr, region->size))
+	for (unsigned before = 0; before < i; before++)
+		if (overlap(regions[before].guest_addr, regions[before].size, region->guest_addr,
+			    region->size))
 			return "overlaps another";
 	return NULL;
 }
 
 /* From the beginning of the file, so that a file of huge pages can be mapped as well. */
-static int map_region(struct driver_memory *memory, struct driver_region region, uint64_t offset,
-		      int fd)
+static bool map_alone(struct driver_region *region, uint64_t offset, int fd)
 {
-	region.map_len = (size_t)(offset + region.size);
-	region.map = mmap(NULL, region.map_len, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
-	if (region.map == MAP_FAILED)
-		return -errno;
-	region.host = (uint8_t *)region.map + offset;
-	memory->regions[memory->count++] = region;
-	return 0;
+	region->map_len = (size_t)(offset + region->size);
+	region->map = mmap(NULL, region->map_len, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
+	region->host = region->map != MAP_FAILED ? (uint8_t *)region->map + offset : NULL;
+	region->reach = region->size;
+	return region->map != MAP_FAILED;
+}
+
+static bool in_pages(uint64_t value)
+{
+	return value % (uint64_t)sysconf(_SC_PAGESIZE) == 0;
+}
+
+/* A driver's memory may be cut into regions anywhere, a ring too: those that follow each other
+ * both in the guest's addresses and in the driver's are mapped in a row.  How many there are
+ * from the first one on, and their bytes. */
+static unsigned count_row(const struct driver_region *regions, unsigned count,
+			  const uint64_t *offsets, uint64_t *bytes)
+{
+	unsigned row = 0;
+
+	for (*bytes = 0; row < count; row++) {
+		const struct driver_region *region = &regions[row];
+
+		if (!in_pages(region->size) || !in_pages(offsets[row]) ||
+		    region->user_addr - regions->user_addr != *bytes ||
+		    region->guest_addr - regions->guest_addr != *bytes ||
+		    region->size > SIZE_MAX / 2 - *bytes)
+			break;
+		*bytes += region->size;
+	}
+	return row;
+}
+
+static bool map_row(struct driver_region *regions, unsigned count, const uint64_t *offsets,
+		    const int *fds, uint64_t bytes)
+{
+	uint8_t *at = mmap(NULL, (size_t)bytes, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+	uint64_t done = 0;
+
+	if (at == MAP_FAILED)
+		return false;
+	for (unsigned i = 0; i < count; i++) {
+		struct driver_region *region = &regions[i];
+
+		region->map = mmap(at + done, (size_t)region->size, PROT_READ | PROT_WRITE,
+				   MAP_SHARED | MAP_FIXED, fds[i], (off_t)offsets[i]);
+		if (region->map == MAP_FAILED) {
+			munmap(at, (size_t)bytes);
+			return false;
+		}
+		region->host = region->map;
+		region->map_len = (size_t)region->size;
+		region->reach = bytes - done;
+		done += region->size;
+	}
+	return true;
+}
+
+/* All regions, whose descriptions are right.  How many were mapped. */
+static unsigned map_regions(struct driver_region *regions, unsigned count, const uint64_t *offsets,
+			    const int *fds)
+{
+	unsigned done = 0;
+
+	while (done < count) {
+		uint64_t bytes;
+		unsigned row = count_row(regions + done, count - done, offsets + done, &bytes);
+
+		if (row > 1 && map_row(regions + done, row, offsets + done, fds + done, bytes))
+			done += row;
+		else if (map_alone(&regions[done], offsets[done], fds[done]))
+			done++;
+		else
+			break;
+	}
+	return done;
 }
 
 int driver_memory_set(struct driver_memory *memory, const struct vhost_memory_table *table,
 		      const int *fds, char *why, size_t why_size)
 {
-	int err = 0;
+	unsigned count = table->count < VHOST_REGIONS_MAX ? table->count : VHOST_REGIONS_MAX;
+	uint64_t offsets[VHOST_REGIONS_MAX];
+	const char *what = NULL;
 
 	driver_memory_release(memory);
 	guarded = memory;
-	for (unsigned i = 0; i < table->count && i < VHOST_REGIONS_MAX && err == 0; i++) {
-		struct driver_region region = { .guest_addr = table->regions[i].guest_addr,
-						.user_addr = table->regions[i].user_addr,
-						.size = table->regions[i].size };
-		const char *what = fault(memory, &region, table->regions[i].mmap_offset, fds[i]);
+	for (unsigned i = 0; i < count; i++) {
+		struct driver_region *region = &memory->regions[i];
 
+		*region = (struct driver_region){ .guest_addr = table->regions[i].guest_addr,
+						  .user_addr = table->regions[i].user_addr,
+						  .size = table->regions[i].size };
+		offsets[i] = table->regions[i].mmap_offset;
+		what = fault(memory->regions, i, offsets[i], fds[i]);
 		if (what != NULL)
-			err = refuse(why, why_size, i, what);
-		else if (map_region(memory, region, table->regions[i].mmap_offset, fds[i]) != 0)
-			err = refuse(why, why_size, i, "cannot be mapped");
+			return refuse(why, why_size, i, what);
 	}
-	if (err != 0)
-		driver_memory_release(memory);
-	return err;
+	memory->count = map_regions(memory->regions, count, offsets, fds);
+	if (memory->count == count)
+		return 0;
+	refuse(why, why_size, memory->count, "cannot be mapped");
+	driver_memory_release(memory);
+	return -EPROTO;
 }
 
 void driver_memory_release(struct driver_memory *memory)
@@ -199,7 +273,7 @@ void *driver_memory_ring(const struct driver_memory *memory, uint64_t user_addr,
 		const struct driver_region *region = &memory->regions[i];
 		uint64_t offset = user_addr - region->user_addr;
 
-		if (offset < region->size && len <= region->size - offset)
+		if (offset < region->size && len <= region->reach - offset)
 			return region->host + offset;
 	}
 	return NULL;

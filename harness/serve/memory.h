@@ -15,8 +15,9 @@
 
 struct driver_region {
 	uint64_t guest_addr, user_addr, size;
-	uint8_t *host; /* of the first byte */
-	void *map;     /* as it was mapped, and how much */
+	uint8_t *host;	/* of the first byte */
+	uint64_t reach; /* bytes from there on, with those of regions that follow in a row */
+	void *map;	/* as it was mapped, and how much */
 	size_t map_len;
 };
 
@@ -37,8 +38,8 @@ bool driver_memory_read(const struct driver_memory *memory, uint64_t addr, void 
 bool driver_memory_write(const struct driver_memory *memory, uint64_t addr, const void *from,
 			 uint32_t len);
 bool driver_memory_has(const struct driver_memory *memory, uint64_t addr, uint32_t len);
-/* Where a ring is, by the front-end's own address: `len` bytes in one region; NULL: it is not
- * there. */
+/* Where a ring is, by the front-end's own address: `len` bytes, in one region or in some that
+ * meet; NULL: it is not there. */
 void *driver_memory_ring(const struct driver_memory *memory, uint64_t user_addr, uint64_t len);
 
 /* From now on memory that goes away does not end the process. */

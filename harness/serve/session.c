@@ -278,9 +278,14 @@ static void on_memory_changed(void *ctx)
 	struct serve_session *s = ctx;
 
 	/* Indices stay as they are: the driver has moved nothing but memory. */
-	for (unsigned i = 0; i < s->queue_count && !is_over(s); i++)
-		if (s->shadows[i].running)
-			begin_ring(s, i, s->shadows[i].ring.next_avail);
+	for (unsigned i = 0; i < s->queue_count && !is_over(s); i++) {
+		struct shadow *sh = &s->shadows[i];
+
+		if (!sh->running)
+			continue;
+		sh->notified = sh->notified || driver_ring_waits(&sh->ring);
+		begin_ring(s, i, sh->ring.next_avail);
+	}
 }
 
 static bool any_runs(const struct serve_session *s)
@@ -303,7 +308,7 @@ static void on_ring_changed(void *ctx, unsigned queue)
 		/* What was taken stays taken, if it is enabled again. */
 		s->server.rings[queue].base = sh->ring.next_avail;
 		sh->running = false;
-		if (!any_runs(s) && !vhost_server_speaks(&s->server, VHOST_PROTOCOL_STATUS))
+		if (!any_runs(s) && (s->status & VIRTIO_CONFIG_S_DRIVER_OK) == 0)
 			device_reset(s);
 		return;
 	}
@@ -440,20 +445,21 @@ static void pump(struct serve_session *s)
 
 /* ---- the loop ------------------------------------------------------------------------------ */
 
-/* A driver that says no DRIVER_OK. */
+/* A driver that says no DRIVER_OK: it does not speak of the status; or it does, and leaves that
+ * out, as QEMU 7.2 does for its file systems. */
 static void maybe_go_live(struct serve_session *s)
 {
 	bool runs = false, waits = false, notified = false;
 
-	if (s->live || is_over(s) || !s->server.has_features ||
-	    vhost_server_speaks(&s->server, VHOST_PROTOCOL_STATUS))
+	if (s->live || is_over(s) || !s->server.has_features)
 		return;
 	for (unsigned i = 0; i < s->queue_count; i++) {
 		runs = runs || vhost_server_runs(&s->server, i);
 		waits = waits || vhost_server_waits(&s->server, i);
 		notified = notified || s->shadows[i].notified;
 	}
-	if (runs && (!waits || notified))
+	if (vhost_server_speaks(&s->server, VHOST_PROTOCOL_STATUS) ? runs && !waits && notified
+								   : runs && (!waits || notified))
 		go_live(s);
 }
 

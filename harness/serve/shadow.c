@@ -304,10 +304,13 @@ static int publish_next(struct shadow *sh, struct shadow_world *world)
 {
 	struct shadow_chain *to = free_chain(sh);
 	uint32_t cost = 0;
-	int err = driver_ring_peek(&sh->ring, world->memory, &world->chain, world->why);
+	int err = 0;
 
+	/* It does not notify of what it adds before the event index that it was given last. */
+	if (!driver_ring_waits(&sh->ring) && sh->ring.setup.event_idx)
+		err = driver_ring_look(&sh->ring, world->why);
 	if (err == 0)
-		sh->notified = false;
+		err = driver_ring_peek(&sh->ring, world->memory, &world->chain, world->why);
 	if (err <= 0)
 		return err;
 	err = chain_cost(sh, world, &cost);
@@ -355,8 +358,13 @@ int shadow_publish(struct shadow *sh, struct shadow_world *world)
 	unsigned published = 0;
 	int err = 0;
 
-	if (!sh->running || !sh->set_up || !sh->notified)
+	if (!sh->running || !sh->set_up)
 		return 0;
+	if (sh->notified)
+		err = driver_ring_look(&sh->ring, world->why);
+	sh->notified = false;
+	if (err != 0 || !driver_ring_waits(&sh->ring))
+		return err;
 	if (!tell_events(sh, world))
 		return -ECANCELED;
 	do {

@@ -41,7 +41,7 @@ struct shadow {
 	unsigned queue;
 	bool set_up;   /* the device has the queue */
 	bool running;  /* the driver wants it served */
-	bool notified; /* by the driver, and not all that it made available is published */
+	bool notified; /* by the driver, whose available index was not looked at since */
 	uint16_t size; /* of the ring in the arena */
 	uint16_t flags_told, event_told;
 	uint16_t event_from; /* the driver's used index minus the arena's */

@@ -76,12 +76,13 @@ static inline bool vhost_server_runs(const struct vhost_server *server, unsigned
 
 	return ring->started && ring->enabled && ring->num != 0 && ring->has_addr;
 }
-/* Has it described a ring that it may yet begin? */
+/* Has it described a ring that it may yet begin?  Linux in user mode describes them all, and
+ * then begins one after the other. */
 static inline bool vhost_server_waits(const struct vhost_server *server, unsigned queue)
 {
 	const struct vhost_server_ring *ring = &server->rings[queue];
 
-	return ring->started && !ring->enabled && ring->num != 0 && ring->has_addr;
+	return !vhost_server_runs(server, queue) && ring->num != 0 && ring->has_addr;
 }
 
 static inline bool vhost_server_speaks(const struct vhost_server *server,
