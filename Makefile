@@ -231,7 +231,7 @@ peers: ## Run the portable suite on QEMU, vhost-user backends, ... that are inst
 	$(SUB) build/vringer
 	@$(ALONE) peers harness/peers/table.sh $(PEER)
 
-drivers: ## Have Linux (user mode) and DPDK drive our models and check what comes back (DRIVER=uml, dpdk or qemu; DEVICE=name QUICK=1 RECORD=folder KERNEL=folder)
+drivers: ## Have Linux (user mode) and DPDK drive our models and check what comes back (DRIVER=uml, dpdk or qemu; DEVICE=name QUICK=1 SHORT=1 RECORD=folder KERNEL=folder)
 	@harness/drivers/drivers.sh check "$(DRIVER)"
 	@.ci/deps gcc $(if $(DRIVER),guest $(DRIVER),?guest ?uml ?dpdk)
 	$(SUB) build/vringer build/drivers/traffic
@@ -457,7 +457,7 @@ build/test/run-zoo build/test/run-broken: build/libvringer.a
 
 # Processes that stand in for other people's.  Without sanitizers: how they die is their own.
 PEER_FLAGS := -std=gnu11 -g -O1 -D_GNU_SOURCE $(WARN) $(WERROR) -pthread
-PEERS      := $(addprefix build/test/peer/,vhost_user_rng qtest_server)
+PEERS      := $(addprefix build/test/peer/,vhost_user_rng qtest_server bad_front)
 peer_objs   = $(patsubst %,build/test/peer/%.o,luck memory ring $1)
 
 build/test/peer/%.o: harness/test/peer/%.c Makefile
@@ -466,6 +466,7 @@ build/test/peer/%.o: harness/test/peer/%.c Makefile
 
 build/test/peer/vhost_user_rng: $(call peer_objs,vhost_user_rng vhost_wire)
 build/test/peer/qtest_server: $(call peer_objs,qtest_server mmio)
+build/test/peer/bad_front: $(call peer_objs,bad_front vhost_wire)
 $(PEERS):
 	$(call say,LINK) $(CC_gcc) $(PEER_FLAGS) -o $@ $^
 

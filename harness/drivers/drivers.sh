@@ -10,6 +10,7 @@
 #   DEVICE=name     only sessions of that device
 #   QUICK=1         only the first session of each driver
 #   RECORD=folder   record each session there, as DRIVER-DEVICE-WITH.vr
+#   SHORT=1         little traffic: for a recording that is to be read
 #   KERNEL=folder   for the driver qemu: what a Debian package of a kernel unpacks to
 #
 # VRINGER is the command that serves, TRAFFIC what was built of traffic.c.
@@ -126,7 +127,7 @@ until_true() {
 	done
 }
 
-listens() { grep -q 'listening on' "$folder/serve.err" || ended "$serve"; }
+listens() { grep -qs 'listening on' "$folder/serve.err" || ended "$serve"; }
 ended() { ! kill -0 "$1" 2>/dev/null; }
 
 # What the driver's end wants of the device's host: a signal, or a line of serve's input.
@@ -139,9 +140,20 @@ host() {
 	done >"$folder/host"
 }
 
+# What drives, in words, for a recording.
+described() {
+	case $driver in
+	uml) echo "Linux $(linux.uml --version), user mode, $(echo "$arguments" | cut -d ' ' -f 2), $with" ;;
+	dpdk) echo "DPDK $(dpkg-query -W -f '${Version}' dpdk-dev 2>/dev/null || echo of this machine), virtio-user, $with" ;;
+	*) echo "$driver, $arguments, $with" ;;
+	esac
+}
+
 # The driver at work; its exit status is in rc.
 drive() {
 	rc=0
+	# Guests get it on the kernel's command line.
+	[ -z "${SHORT:-}" ] || [ "$driver" = dpdk ] || arguments="$arguments SHORT=1"
 	# shellcheck disable=SC2086  # words
 	"$here/$driver.sh" "$folder/socket" "$folder" $arguments 2>"$folder/driver" || rc=$?
 	echo "$rc" >"$folder/rc"
@@ -153,10 +165,10 @@ serve() {
 	mkfifo "$folder/host"
 	exec 7<>"$folder/host"
 	record=
-	[ -z "${RECORD:-}" ] || record="--record $RECORD/$driver-$device-$(echo "$with" | tr ',' '-').vr"
+	[ -z "${RECORD:-}" ] || record="--note $driver,$with --record $RECORD/$driver-$device-$(echo "$with" | tr ',' '-').vr"
 	# shellcheck disable=SC2016,SC2086  # of the shell that is started; words
 	timeout -k 2 120 sh -c 'echo $$ >"$0/serve.pid"; exec "$@"' "$folder" \
-		"$vringer" serve "$device" --socket "$folder/socket" $options $record \
+		"$vringer" serve "$device" --socket "$folder/socket" $options $record ${record:+--note "$(described)"} \
 		<&7 >"$folder/serve.out" 2>"$folder/serve.err" 7>&- &
 	serve=$!
 }
@@ -169,14 +181,21 @@ served() {
 # What went wrong, one line each; nothing: all is well.
 wrong() {
 	[ "$serve_rc" = 0 ] || echo "serve: exit status $serve_rc"
-	[ -n "$(served features)" ] || echo "serve: no line of what was served"
+	[ -n "$(served features)" ] || {
+		echo "serve: no line of what was served"
+		return
+	}
 	grep '^driver: failed' "$folder/driver"
 	[ "$(cat "$folder/rc")" = 0 ] || echo "driver: exit status $(cat "$folder/rc")"
 	[ "$(served chains)" != 0 ] || echo "serve: no chain"
+	case $with in
+	*snapshot*) grep -q 'restored into a new device' "$folder/serve.err" || echo "serve: no snapshot" ;;
+	esac
 	said=$(sed -n 's/^driver: features //p' "$folder/driver")
-	# The protocol's own bit is no feature of the device.
-	[ -z "$said" ] || [ -z "$(served features)" ] ||
-		[ $((said & ~(1 << 30))) = $(($(served features) & ~(1 << 30))) ] ||
+	# QEMU offers its driver features of its own; the protocol's bit 30 is none of a device.
+	other=$((${said:-0} ^ $(served features)))
+	[ "$driver" != qemu ] || other=$((other & $(served features)))
+	[ -z "$said" ] || [ $((other & ~(1 << 30))) = 0 ] ||
 		echo "features: the driver says $said, serve $(served features)"
 }
 
@@ -295,6 +314,8 @@ for name in ${2:-$(drivers)}; do
 		echo "$name: not run: missing: $lack" >>"$tmp/skipped"
 	fi
 done
+[ -s "$tmp/rows" ] || [ -s "$tmp/skipped" ] ||
+	fail "no session of ${2:-any driver that is installed} has the device '${DEVICE:-}'"
 table
 [ "$found" = 1 ] || fail "no driver is installed"
 [ "$failed" = 0 ]

@@ -185,9 +185,6 @@ static uint16_t used_index(const struct vhost_user *u, unsigned queue)
 	return look_at(u, u->places[queue].used + offsetof(struct vring_used, idx), 0);
 }
 
-_Static_assert(offsetof(struct vring_used, idx) == offsetof(struct vring_avail, idx),
-	       "one place for both");
-
 /* How far its rings are used; true: as `seen` has it, which is then as it is. */
 static bool stands_still(const struct vhost_user *u, uint16_t *seen)
 {
@@ -196,8 +193,6 @@ static bool stands_still(const struct vhost_user *u, uint16_t *seen)
 	for (unsigned i = 0; i < u->kind->queue_count; i++) {
 		uint16_t now = u->rings[i].live ? used_index(u, i) : 0;
 
-		if (u->rings[i].live && !read_index(u, u->places[i].used, &now))
-			now = 0;
 		still = still && now == seen[i];
 		seen[i] = now;
 	}
@@ -246,7 +241,6 @@ static int rest_owed(struct vhost_user *u, const uint32_t *outstanding)
 	bool moved = !stands_still(u, u->used_then), deaf;
 	uint32_t owed = count_owed(u, outstanding, &deaf);
 	unsigned quiet = 0;
-	int err = 0;
 
 	if (moved || owed < u->given_up)
 		u->given_up = moved ? 0 : owed;

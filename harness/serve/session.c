@@ -232,16 +232,18 @@ static void on_config_read(void *ctx, uint32_t offset, uint8_t *bytes, uint32_t 
 	if (have > len)
 		have = len;
 	look_at_config(s, offset, now, have);
-	/* Some drivers read it all again for each byte that they want. */
-	if (is_known(s, offset, now, have)) {
-		memcpy(bytes, now, have);
-		return;
-	}
 	for (uint32_t i = 0, width; i < have && !is_over(s); i += width) {
-		struct op *op = step_begin(&s->world.steps, OP_CONFIG_READ);
+		struct op *op;
 		uint64_t value;
 
 		width = config_width(s->target, offset + i, have - i);
+		/* Some drivers read it all from the beginning for each byte that they want. */
+		if (is_known(s, offset + i, now + i, width)) {
+			memcpy(bytes + i, now + i, width);
+			continue;
+		}
+		s->touched = true;
+		op = step_begin(&s->world.steps, OP_CONFIG_READ);
 		op->value[CONFIG_READ_OFFSET] = offset + i;
 		op->value[CONFIG_READ_WIDTH] = width;
 		if (!step_run(&s->world.steps))
@@ -253,7 +255,6 @@ static void on_config_read(void *ctx, uint32_t offset, uint8_t *bytes, uint32_t 
 			s->config_known[offset + i + b] = true;
 		}
 	}
-	s->touched = true;
 }
 
 static void on_config_write(void *ctx, uint32_t offset, const uint8_t *bytes, uint32_t len)
@@ -308,7 +309,7 @@ static void on_ring_changed(void *ctx, unsigned queue)
 		/* What was taken stays taken, if it is enabled again. */
 		s->server.rings[queue].base = sh->ring.next_avail;
 		sh->running = false;
-		if (!any_runs(s) && !vhost_server_speaks(&s->server, VHOST_PROTOCOL_STATUS))
+		if (!any_runs(s) && (s->status & VIRTIO_CONFIG_S_DRIVER_OK) == 0)
 			device_reset(s);
 		return;
 	}
@@ -416,7 +417,14 @@ static bool has_work(struct serve_session *s)
 	return s->live && !is_over(s) && target_state(s->target, guest(s)->device) == DEVICE_WORK;
 }
 
-/* One round: everything that can be done without waiting for the driver. */
+/* What the driver made available is there for the device to see. */
+static void publish(struct serve_session *s, bool look)
+{
+	for (unsigned i = 0; i < s->queue_count && s->live && !s->broken && !is_over(s); i++)
+		note(s, i, shadow_publish(&s->shadows[i], &s->world, look));
+}
+
+/* Everything that can be done without waiting for the driver. */
 #define ROUNDS_MAX 64
 static void pump(struct serve_session *s)
 {
@@ -424,8 +432,9 @@ static void pump(struct serve_session *s)
 
 	for (int i = 0; i < ROUNDS_MAX && s->live && !s->broken && !is_over(s); i++) {
 		before = s->world.chains;
-		for (unsigned q = 0; q < s->queue_count && !is_over(s); q++)
-			note(s, q, shadow_publish(&s->shadows[q], &s->world));
+		publish(s, i == 0);
+		for (unsigned q = 0; q < s->queue_count && !s->broken && !is_over(s); q++)
+			note(s, q, shadow_notify(&s->shadows[q], &s->world));
 		if (has_work(s)) {
 			step_begin(&s->world.steps, OP_WORK);
 			step_run(&s->world.steps);
@@ -445,21 +454,22 @@ static void pump(struct serve_session *s)
 
 /* ---- the loop ------------------------------------------------------------------------------ */
 
-/* A driver that says no DRIVER_OK. */
-static void maybe_go_live(struct serve_session *s)
+/* May the device begin, though the driver has not said DRIVER_OK?  Only if it does not speak of
+ * the status at all. */
+static bool may_go_live(const struct serve_session *s)
 {
 	bool runs = false, waits = false, notified = false;
 
-	if (s->live || is_over(s) || !s->server.has_features ||
-	    vhost_server_speaks(&s->server, VHOST_PROTOCOL_STATUS))
-		return;
+	if (s->live || is_over(s) || !s->server.has_features)
+		return false;
 	for (unsigned i = 0; i < s->queue_count; i++) {
 		runs = runs || vhost_server_runs(&s->server, i);
 		waits = waits || vhost_server_waits(&s->server, i);
 		notified = notified || s->shadows[i].notified;
 	}
-	if (runs && (!waits || notified))
-		go_live(s);
+	return vhost_server_speaks(&s->server, VHOST_PROTOCOL_STATUS)
+		       ? s->silent && runs && notified
+		       : runs && (!waits || notified);
 }
 
 struct waiting {
@@ -480,8 +490,8 @@ static void list_waiting(struct serve_session *s, const struct host_lines *lines
 			continue;
 		w->polls = w->polls || s->server.rings[i].kick < 0;
 		if (s->server.rings[i].kick < 0) {
-			/* Nobody will notify: each look may find something. */
-			s->shadows[i].notified = true;
+			/* Nobody will notify: what a look finds is as good. */
+			s->shadows[i].owed = true;
 			continue;
 		}
 		w->queues[w->count] = i;
@@ -511,13 +521,23 @@ static void note_kicks(struct serve_session *s, const struct waiting *w)
 
 #define POLLS_NS 1000000l /* of rings without notifications: 1 ms */
 
+/* A driver that speaks of the status and never says DRIVER_OK, as QEMU 7.2 does for its file
+ * systems, has meant it if it notifies and then is silent for so long. */
+#define SILENCE_S 1
+
 /* Wait for something to do.  0, or negative errno; -EINTR: a signal. */
 static int wait_for_driver(struct serve_session *s, struct waiting *w)
 {
-	static const struct timespec now = { .tv_nsec = 0 }, soon = { .tv_nsec = POLLS_NS };
+	static const struct timespec now = { .tv_nsec = 0 }, soon = { .tv_nsec = POLLS_NS },
+				     later = { .tv_sec = SILENCE_S };
 	const struct timespec *until = has_work(s) ? &now : w->polls ? &soon : NULL;
+	int ready;
 
-	return ppoll(w->fds, w->count, until, &s->options->unblocked) < 0 ? -errno : 0;
+	if (until == NULL && !s->live && s->negotiated)
+		until = &later;
+	ready = ppoll(w->fds, w->count, until, &s->options->unblocked);
+	s->silent = ready == 0 && until == &later;
+	return ready < 0 ? -errno : 0;
 }
 
 static void swap_if_asked(struct serve_session *s)
@@ -527,8 +547,9 @@ static void swap_if_asked(struct serve_session *s)
 	*s->options->swap = 0;
 	if (s->target->save == NULL)
 		fprintf(stderr, "serve: %s: the target has no snapshots\n", s->target->name);
-	else
-		host_swap(&s->world.steps);
+	else if (host_swap(&s->world.steps))
+		fprintf(stderr, "serve: %s: saved, and restored into a new device\n",
+			s->target->name);
 }
 
 /* One message, if there is one.  0; -EPIPE; or an error. */
@@ -569,10 +590,12 @@ static enum session_end serve(struct serve_session *s, struct host_lines *lines,
 			fail(s, s->server.channel.why);
 		else if (*err != 0)
 			return SESSION_HOST;
-		if (!is_spoken_to(s))
-			maybe_go_live(s);
-		if (w.count > w.rings && w.fds[w.rings].revents != 0 && !is_over(s))
+		if (!is_spoken_to(s) && may_go_live(s))
+			go_live(s);
+		if (w.count > w.rings && w.fds[w.rings].revents != 0 && !is_over(s)) {
+			publish(s, true);
 			host_lines_run(lines, &s->world.steps);
+		}
 		pump(s);
 		if (driver_memory_is_cut())
 			fail(s, "its memory became shorter while it was in use");

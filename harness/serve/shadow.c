@@ -55,7 +55,7 @@ void shadow_reset(struct shadow *sh, struct shadow_world *world)
 	for (unsigned i = 0; i < SHADOW_CHAINS_MAX; i++)
 		if (sh->chains[i].held)
 			drop(sh, &sh->chains[i], &world->room);
-	sh->set_up = sh->running = sh->notified = false;
+	sh->set_up = sh->running = sh->notified = sh->owed = sh->fresh = false;
 	sh->flags_told = sh->event_told = 0;
 }
 
@@ -353,27 +353,35 @@ static bool tell_events(struct shadow *sh, struct shadow_world *world)
 SAME_FIELD(AVAIL_FLAGS_QUEUE, USED_EVENT_QUEUE);
 SAME_FIELD(AVAIL_FLAGS_VALUE, USED_EVENT_VALUE);
 
-int shadow_publish(struct shadow *sh, struct shadow_world *world)
+int shadow_publish(struct shadow *sh, struct shadow_world *world, bool look)
 {
-	unsigned published = 0;
 	int err = 0;
 
 	if (!sh->running || !sh->set_up)
 		return 0;
-	if (sh->notified)
+	if (look)
 		err = driver_ring_look(&sh->ring, world->why);
-	sh->notified = false;
 	if (err != 0 || !driver_ring_waits(&sh->ring))
 		return err;
 	if (!tell_events(sh, world))
 		return -ECANCELED;
 	do {
 		err = publish_next(sh, world);
-		published += err == 1;
+		sh->fresh = sh->fresh || err == 1;
 	} while (err == 1);
-	if (err == 0 && published > 0 && !step_run_simple(&world->steps, OP_NOTIFY, sh->queue))
-		err = -ECANCELED;
 	return err;
+}
+
+int shadow_notify(struct shadow *sh, struct shadow_world *world)
+{
+	bool due = sh->notified || (sh->owed && sh->fresh);
+
+	if (!due || !sh->running || !sh->set_up)
+		return 0;
+	/* What there was no room for the driver has notified of as well. */
+	sh->owed = driver_ring_waits(&sh->ring);
+	sh->notified = sh->fresh = false;
+	return step_run_simple(&world->steps, OP_NOTIFY, sh->queue) ? 0 : -ECANCELED;
 }
 
 /* ---- and back -------------------------------------------------------------------------- */
