@@ -454,7 +454,7 @@ build/test/run-zoo build/test/run-broken: build/libvringer.a
 
 # Processes that stand in for other people's.  Without sanitizers: how they die is their own.
 PEER_FLAGS := -std=gnu11 -g -O1 -D_GNU_SOURCE $(WARN) $(WERROR) -pthread
-PEERS      := $(addprefix build/test/peer/,vhost_user_rng qtest_server)
+PEERS      := $(addprefix build/test/peer/,vhost_user_rng qtest_server bad_front)
 peer_objs   = $(patsubst %,build/test/peer/%.o,luck memory ring $1)
 
 build/test/peer/%.o: harness/test/peer/%.c Makefile
@@ -463,6 +463,7 @@ build/test/peer/%.o: harness/test/peer/%.c Makefile
 
 build/test/peer/vhost_user_rng: $(call peer_objs,vhost_user_rng vhost_wire)
 build/test/peer/qtest_server: $(call peer_objs,qtest_server mmio)
+build/test/peer/bad_front: $(call peer_objs,bad_front vhost_wire)
 $(PEERS):
 	$(call say,LINK) $(CC_gcc) $(PEER_FLAGS) -o $@ $^
 

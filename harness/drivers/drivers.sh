@@ -140,6 +140,15 @@ host() {
 	done >"$folder/host"
 }
 
+# What drives, in words, for a recording.
+described() {
+	case $driver in
+	uml) echo "Linux $(linux.uml --version), user mode, $(echo "$arguments" | cut -d ' ' -f 2), $with" ;;
+	dpdk) echo "DPDK $(dpkg-query -W -f '${Version}' dpdk-dev 2>/dev/null || echo of this machine), virtio-user, $with" ;;
+	*) echo "$driver, $arguments, $with" ;;
+	esac
+}
+
 # The driver at work; its exit status is in rc.
 drive() {
 	rc=0
@@ -175,7 +184,7 @@ serve() {
 	[ -z "${RECORD:-}" ] || record="--note $driver,$with --record $RECORD/$driver-$device-$(echo "$with" | tr ',' '-').vr"
 	# shellcheck disable=SC2016,SC2086  # of the shell that is started; words
 	timeout -k 2 120 sh -c 'echo $$ >"$0/serve.pid"; exec "$@"' "$folder" \
-		"$vringer" serve "$device" --socket "$folder/socket" $options $record \
+		"$vringer" serve "$device" --socket "$folder/socket" $options $record ${record:+--note "$(described)"} \
 		<&7 >"$folder/serve.out" 2>"$folder/serve.err" 7>&- &
 	serve=$!
 }

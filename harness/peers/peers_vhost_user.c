@@ -119,6 +119,7 @@ const struct peer peers_vhost_user[] = {
 	STRANGER("vhost-user-fs", "fs", "a vhost-user backend of a file system"),
 	STRANGER("vhost-user-rng", "rng", "a vhost-user backend of an entropy device"),
 	STRANGER("vhost-user-console", "console", "a vhost-user backend of a console"),
+	STRANGER("vhost-user-balloon", "balloon", "a vhost-user backend of a memory balloon"),
 	STRANGER("vhost-user-scsi", "scsi", "a vhost-user backend of a SCSI host"),
 	STRANGER("vhost-user-input", "input", "a vhost-user backend of an input device"),
 	STRANGER("vhost-user-gpu", "gpu", "a vhost-user backend of a GPU"),

@@ -16,20 +16,22 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* Room that is used when a program ends: at a boundary where the device rests, and at
- * any. */
-#define RESTING_PERCENT 60u
-#define ANY_PERCENT 80u
+/* Room that is used when a program ends: at a boundary where the device and its host rest;
+ * at any behind a notification; and at any. */
+#define RESTING_PERCENT 40u
+#define NOTIFIED_PERCENT 88u
+#define ANY_PERCENT 94u
+/* ... and at most by what a program starts from. */
+#define STATE_PERCENT 75u
 
 /* Operations behind which there is no boundary, since something follows that they are for;
  * and those before which there is none. */
 static const bool builds[256] = {
-	[OP_STORE] = true,	   [OP_FILL] = true,	      [OP_PATTERN] = true,
-	[OP_BUFFER] = true,	   [OP_DESC] = true,	      [OP_SET_DESC] = true,
-	[OP_CHAIN] = true,	   [OP_PUBLISH] = true,	      [OP_OFFER] = true,
-	[OP_AVAIL_ENTRY] = true,   [OP_RACE] = true,	      [OP_RACE_WRITE] = true,
-	[OP_FAULT_ACCESS] = true,  [OP_FAULT_ALLOC] = true,   [OP_SAVE] = true,
-	[OP_OFFER_REQUEST] = true, [OP_CHAIN_REQUEST] = true,
+	[OP_STORE] = true,	[OP_FILL] = true,	   [OP_PATTERN] = true,
+	[OP_BUFFER] = true,	[OP_DESC] = true,	   [OP_SET_DESC] = true,
+	[OP_CHAIN] = true,	[OP_AVAIL_ENTRY] = true,   [OP_RACE] = true,
+	[OP_RACE_WRITE] = true, [OP_FAULT_ACCESS] = true,  [OP_FAULT_ALLOC] = true,
+	[OP_SAVE] = true,	[OP_OFFER_REQUEST] = true, [OP_CHAIN_REQUEST] = true,
 };
 static const bool follows[256] = {
 	[OP_TAKE] = true,   [OP_ACK] = true,	 [OP_WORK] = true,
@@ -101,9 +103,15 @@ static void begin(struct recorder *r)
 		r->queue[queue].used_now = 0;
 	r->skipping = false;
 	r->first = r->number;
-	if (r->unsplit || !recorder_add_state(r) || recorder_part_used(&r->now) > ANY_PERCENT) {
+	if (r->unsplit) {
 		recorder_part_clear(&r->now, &r->header);
 		end_recording(r, "what a further program starts from does not fit in one");
+		return;
+	}
+	/* Too many chains are out now. */
+	if (!recorder_add_state(r) || recorder_part_used(&r->now) > STATE_PERCENT) {
+		recorder_part_clear(&r->now, &r->header);
+		r->skipping = true;
 		return;
 	}
 	r->prefix = r->now.prog.op_count;
@@ -122,14 +130,45 @@ static bool is_boundary(const struct recorder *r, uint8_t code)
 	return r->number > 0 && !builds[r->last] && !follows[code];
 }
 
-static bool is_time(struct recorder *r)
+/* Has the device all that its host has for it?  A new device has not what was typed before. */
+static bool is_delivered(const struct recorder *r)
+{
+	const struct target *target = r->run->guest.target;
+	const void *device = r->run->guest.device;
+	unsigned count = target_counter_count(target, device);
+	uint64_t now[TARGET_COUNTERS_MAX];
+
+	if (target->waiting != NULL && target->waiting(device) > 0)
+		return false;
+	target_counters(target, device, now);
+	for (unsigned port = 0; port < target->port_count; port++)
+		for (unsigned i = 0; i < count && target->ports[port].pending != NULL; i++)
+			if (now[i] > 0 && strcmp(target->counter_name(device, i),
+						 target->ports[port].pending) == 0)
+				return false;
+	return true;
+}
+
+static bool is_notified(const struct recorder *r)
+{
+	return r->last != OP_PUBLISH && r->last != OP_OFFER;
+}
+
+static bool is_resting(const struct recorder *r)
+{
+	return is_notified(r) && is_delivered(r) &&
+	       target_state(r->run->guest.target, r->run->guest.device) != DEVICE_WORK;
+}
+
+static bool is_time(const struct recorder *r)
 {
 	unsigned used = recorder_part_used(&r->now);
 
-	if (used < RESTING_PERCENT)
-		return false;
-	return used >= ANY_PERCENT ||
-	       target_state(r->run->guest.target, r->run->guest.device) != DEVICE_WORK;
+	if (used >= ANY_PERCENT)
+		return true;
+	if (used >= NOTIFIED_PERCENT && is_notified(r))
+		return true;
+	return used >= RESTING_PERCENT && is_resting(r);
 }
 
 static void split(struct recorder *r)
@@ -158,9 +197,9 @@ void recorder_op(struct recorder *r, const struct program *prog, const struct op
 	if (r->full)
 		return;
 	if (is_boundary(r, op->code)) {
-		if (r->skipping)
+		if (r->skipping && is_resting(r))
 			begin(r);
-		else if (is_time(r))
+		else if (!r->skipping && is_time(r))
 			split(r);
 		r->boundary = recorder_part_mark(&r->now);
 	}

@@ -11,7 +11,8 @@
  * chains that were outstanding, published again.
  *
  * What is not as it was, and said in the file: of a chain with more than
- * RECORDER_PAYLOAD_MAX bytes of its own, the rest stands as a pattern of the same length.
+ * RECORDER_PAYLOAD_MAX bytes of its own, and of what the host types, the rest stands as a
+ * pattern of the same length.
  *
  * When the session is over, each program is replayed in a child process.  It is kept if it
  * shows the same used entries and the same verdict; if not, the first difference is told and
@@ -26,7 +27,7 @@
 
 #define RECORDER_PROGRAMS 16u	   /* of a session, unless the options say otherwise */
 #define RECORDER_PROGRAMS_MAX 999u /* whatever they say */
-#define RECORDER_PAYLOAD_MAX 8192u /* bytes of a chain that are kept as they are */
+#define RECORDER_PAYLOAD_MAX 128u  /* bytes of a chain that are kept as they are */
 #define RECORDER_LINE_MAX 512u	   /* bytes of a line that is told, NUL included */
 
 struct recorder;

@@ -70,6 +70,20 @@ static bool add_publish(struct recorder *r, const struct program *prog, const st
 	return recorder_part_op(&r->now, prog, op);
 }
 
+/* Of a long one the end stands as a pattern. */
+static bool add_type(struct recorder *r, const struct program *prog, const struct op *op)
+{
+	struct op out = *op;
+
+	if (op->value[TYPE_LEN] == 0 && op->data_len > RECORDER_PAYLOAD_MAX) {
+		out.value[TYPE_LEN] = op->data_len - RECORDER_PAYLOAD_MAX;
+		out.value[TYPE_SEED] = 1;
+		out.data_len = RECORDER_PAYLOAD_MAX;
+		r->now.replaced += op->data_len - RECORDER_PAYLOAD_MAX;
+	}
+	return recorder_part_op(&r->now, prog, &out);
+}
+
 /* By this program's count of used entries. */
 static bool add_used_event(struct recorder *r, const struct program *prog, const struct op *op)
 {
@@ -83,10 +97,8 @@ static bool add_used_event(struct recorder *r, const struct program *prog, const
 
 /* The others stand as they are. */
 static add_fn *const add_fns[256] = {
-	[OP_STORE] = add_store,
-	[OP_DESC] = add_desc,
-	[OP_PUBLISH] = add_publish,
-	[OP_USED_EVENT] = add_used_event,
+	[OP_STORE] = add_store,		  [OP_DESC] = add_desc, [OP_PUBLISH] = add_publish,
+	[OP_USED_EVENT] = add_used_event, [OP_TYPE] = add_type,
 };
 
 bool recorder_add(struct recorder *r, const struct program *prog, const struct op *op)

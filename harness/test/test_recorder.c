@@ -268,6 +268,27 @@ static void a_console_s_dialogue_is_in_every_program(void **state)
 	recorder_rig_release(&rig);
 }
 
+/* A new device would not have it. */
+static void a_program_does_not_end_before_what_the_host_typed_is_there(void **state)
+{
+	(void)state;
+	recorder_rig_open(&rig, target_find("console"), 0);
+	recorder_rig_run(&rig, "start driver_ok\n");
+	shake_hands();
+	for (unsigned i = 0; i < 200; i++) {
+		recorder_rig_run(&rig,
+				 "type 0 6f6e6365\nconfig_read 4\nconfig_read 4\nconfig_read 4\n"
+				 "config_read 4\nconfig_read 4\nconfig_read 4\nconfig_read 4\n"
+				 "desc 0 0 addr=low+0x1a000 len=32 flags=write\n"
+				 "publish 0 0\nnotify 0\n");
+		assert_int_equal(recorder_rig_take(&rig, 0), 1);
+	}
+	recorder_rig_close(&rig);
+	assert_true(rig.result.kept > 1);
+	assert_kept(rig.result.kept);
+	recorder_rig_release(&rig);
+}
+
 /* Requests are refused before FUSE_INIT and not taken. */
 static void fuse_init_is_in_every_program(void **state)
 {
@@ -365,8 +386,8 @@ static void large_buffers_are_kept_small(void **state)
 	assert_kept(1);
 	text = recorder_rig_text(&rig, 1);
 	assert_non_null(text);
-	assert_has(text, "# 40960 bytes of large buffers stand as a pattern");
-	assert_has(text, "pattern low+0x22000 len=0xa000 seed=1\n");
+	assert_has(text, "# 49024 bytes of large buffers stand as a pattern");
+	assert_has(text, "pattern low+0x20080 len=0xbf80 seed=1\n");
 	assert_has(text, "pattern low+0x20000 len=0x1000 seed=9\n");
 	free(text);
 	recorder_rig_release(&rig);
@@ -423,6 +444,7 @@ int main(void)
 		cmocka_unit_test(a_program_whose_replay_differs_is_told_and_not_kept),
 		cmocka_unit_test(a_finding_is_recorded_and_shown_again),
 		cmocka_unit_test(a_console_s_dialogue_is_in_every_program),
+		cmocka_unit_test(a_program_does_not_end_before_what_the_host_typed_is_there),
 		cmocka_unit_test(fuse_init_is_in_every_program),
 		cmocka_unit_test(what_the_host_set_is_in_every_program),
 		cmocka_unit_test(large_buffers_are_kept_small),
