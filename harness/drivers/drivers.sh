@@ -155,8 +155,24 @@ drive() {
 	# Guests get it on the kernel's command line.
 	[ -z "${SHORT:-}" ] || [ "$driver" = dpdk ] || arguments="$arguments SHORT=1"
 	# shellcheck disable=SC2086  # words
-	"$here/$driver.sh" "$folder/socket" "$folder" $arguments 2>"$folder/driver" || rc=$?
+	"$here/$driver.sh" "$folder/socket" "$folder" $arguments 2>>"$folder/driver" || rc=$?
 	echo "$rc" >"$folder/rc"
+}
+
+# wait_for_driver PROCESS: it has an end of its own; but not all of a guest dies with it, and one
+# whose device went away may wait for that for ever.
+wait_for_driver() {
+	tries=0 alone=0
+	while ! ended "$1" && [ "$tries" -lt 900 ] && [ "$alone" -lt 100 ]; do
+		tries=$((tries + 1))
+		! ended "$serve" || alone=$((alone + 1))
+		sleep 0.1
+	done
+	ended "$1" || {
+		echo "driver: failed: it did not end" >>"$folder/driver"
+		sweep
+	}
+	wait "$1" || true
 }
 
 # serve DEVICE..., in the background, its number in serve.  Its input has a writer from the
@@ -212,7 +228,7 @@ session() {
 	serve_rc=0
 	if until_true listens && ! ended "$serve"; then
 		drive | host &
-		wait $! || true
+		wait_for_driver $!
 		# It ends with the connection.
 		until_true ended "$serve" || echo "serve: did not end with the driver" >>"$folder/serve.err"
 	fi
