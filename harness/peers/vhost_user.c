@@ -324,8 +324,8 @@ static uint32_t user_logged(const void *device, uint64_t page)
 		    BIT(VIRTIO_F_VERSION_1) | BIT(VIRTIO_F_ORDER_PLATFORM),                        \
 	.create = user_create, .destroy = user_destroy, .activate = user_activate,                 \
 	.kick = user_kick, .queue_stop = user_queue_stop, .reset = user_reset,                     \
-	.config_read = user_config_read, .config_write = user_config_write, .settle = user_settle, \
-	.probe = user_probe, .set_region = user_set_region
+	.config_read = user_config_read, .config_write = user_config_write,                        \
+	.settle_queues = user_settle, .probe = user_probe, .set_region = user_set_region
 
 const struct peer_link peer_vhost_user = {
 	.name = "vhost-user",
