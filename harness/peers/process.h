@@ -4,10 +4,11 @@
  *
  * It ends with this process, however that ends, and what it started ends with it, also
  * what left its session or its parent.  It gets no descriptor of ours but those it is
- * given, nothing on its standard input, a session of its own, no core file, and none of
- * the limits that we have for ourselves.  What it writes to its standard output and error
- * is taken at all times, so that it never waits for us, and kept, as far as it fits.  Its
- * death becomes a signature that is made of what happened and of its own words: no
+ * given, nothing on its standard input, a session of its own, no core file, none of the
+ * limits that we have for ourselves, and addresses that are not random, where the kernel
+ * allows that: a read past the end of something finds what it found before.  What it writes to its
+ * standard output and error is taken at all times, so that it never waits for us, and kept, as far
+ * as it fits.  Its death becomes a signature that is made of what happened and of its own words: no
  * address, no process number, no time.
  *
  * A process belongs to the process that started it.  In one that was forked from that,

@@ -244,6 +244,14 @@ static int try_reset(struct qemu *q)
 	return err;
 }
 
+/* Do its arguments say where QMP is?  A user's whole command may not. */
+static bool has_qmp(const struct qemu *q)
+{
+	const char *command = peer_command(q->peer);
+
+	return command == NULL || strchr(command, '{') == NULL || strstr(command, "{qmp}") != NULL;
+}
+
 static int greet(struct qemu *q, char *why)
 {
 	const struct kind *kind = kind_find(q->peer->kind);
@@ -260,7 +268,8 @@ static int greet(struct qemu *q, char *why)
 		return -ENODEV;
 	}
 	q->waited = 0;
-	if (err == 0 && (q->side->asynchronous || q->side->want != NULL)) {
+	if (err == 0 && (q->side->asynchronous || q->side->want != NULL ||
+			 (q->side->keeps_none && has_qmp(q)))) {
 		err = qmp_open(&q->qmp, q->sockets[1], patience, q);
 		q->has_qmp = err == 0;
 	}
@@ -395,7 +404,7 @@ struct qemu *qemu_take(const struct peer *peer, int fd, uint64_t size, char *why
 		return NULL;
 	memset(q->hole, 0, QEMU_HOLE);
 	q->in_use = true;
-	q->worked = false;
+	q->worked = q->live = false;
 	q->told = 0;
 	q->end.signature[0] = '\0';
 	return q;

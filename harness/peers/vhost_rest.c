@@ -127,6 +127,14 @@ void vhost_failed(struct vhost_user *u, int err)
 
 /* ---- coming to rest -------------------------------------------------------------- */
 
+/* A while, or until it says something to its display, for which it may wait. */
+static void look_away(const struct vhost_user *u, const struct timespec *pause)
+{
+	struct pollfd said = { .fd = u->display.fd, .events = POLLIN };
+
+	ppoll(&said, 1, pause, NULL);
+}
+
 static int rest_threads(struct vhost_user *u)
 {
 	struct timespec pause = { .tv_nsec = LOOK_NS };
@@ -134,8 +142,20 @@ static int rest_threads(struct vhost_user *u)
 	int err = 0;
 
 	u->wait = (struct process_wait){ .slices = 0 };
-	while (err == 0 && !process_sleeps(u->process)) {
-		nanosleep(&pause, NULL);
+	while (err == 0) {
+		int shown =
+			vhost_display_serve(&u->display, u->channel.why, sizeof(u->channel.why));
+
+		if (shown < 0)
+			return shown;
+		if (shown == 0 && process_sleeps(u->process))
+			break;
+		/* It goes on with the answer, as often as the driver made it ask. */
+		if (shown > 0) {
+			pause.tv_nsec = LOOK_NS;
+			u->wait = (struct process_wait){ .slices = 0 };
+		}
+		look_away(u, &pause);
 		waited += (uint64_t)pause.tv_nsec;
 		if (pause.tv_nsec < LOOK_MAX_NS)
 			pause.tv_nsec *= 2;

@@ -37,6 +37,7 @@ static const struct process_patience bounds = { .slice_ms = VHOST_SLICE_MS,
 /* Waiting for it to listen: from 100 us on, twice as long each time. */
 #define RETRY_NS 100000l
 #define RETRY_MAX_NS 20000000l
+#define AGAIN_MS 1000u /* until somebody listens again */
 
 /* What a program is started with. */
 struct start {
@@ -58,8 +59,11 @@ static int refuse(struct start *s, int err, const char *what)
 int vhost_patience(void *user)
 {
 	struct vhost_user *u = user;
+	int shown = vhost_display_serve(&u->display, u->channel.why, sizeof(u->channel.why));
 
 	target_waits();
+	if (shown < 0)
+		return shown;
 	if (u->process == NULL)
 		return ++u->wait.slices * VHOST_SLICE_MS >= SILENT_MS ? -ETIMEDOUT : 0;
 	return process_wait(u->process, &u->wait, &bounds, &u->end);
@@ -185,7 +189,8 @@ static void keep_door(struct start *s)
 	snprintf(u->at.sun_path, sizeof(u->at.sun_path), "/proc/self/fd/%d", u->door);
 }
 
-/* Until it listens, or is not there any more. */
+/* Until it listens, or is not there any more.  Who listens there already may serve one
+ * connection and listen again, as `vringer serve` in a loop does. */
 static int connect_soon(struct start *s)
 {
 	struct vhost_user *u = s->u;
@@ -195,13 +200,13 @@ static int connect_soon(struct start *s)
 
 	u->wait = (struct process_wait){ .slices = 0 };
 	while ((err = connect_once(u)) == -ENOENT || err == -ECONNREFUSED) {
-		if (u->process == NULL)
-			break;
 		nanosleep(&pause, NULL);
 		waited += (uint64_t)pause.tv_nsec;
 		if (pause.tv_nsec < RETRY_MAX_NS)
 			pause.tv_nsec *= 2;
-		if (!process_is_well(u->process, &u->end))
+		if (u->process == NULL && waited >= AGAIN_MS * 1000000ull)
+			break;
+		if (u->process != NULL && !process_is_well(u->process, &u->end))
 			patience = -ECHILD;
 		for (; waited >= VHOST_SLICE_MS * 1000000ull && patience == 0;
 		     waited -= VHOST_SLICE_MS * 1000000ull)
@@ -328,6 +333,7 @@ void vhost_leave(struct vhost_user *u)
 		close(u->channel.fd);
 	if (u->backend_requests >= 0)
 		close(u->backend_requests);
+	vhost_display_close(&u->display);
 	u->channel.fd = u->backend_requests = -1;
 	u->memory = 0;
 	for (unsigned i = 0; i < VHOST_QUEUES_MAX; i++)

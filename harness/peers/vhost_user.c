@@ -41,7 +41,7 @@ static struct vhost_user *make_user(const struct peer *peer)
 	u->kind = kind;
 	u->side =
 		*(peer->host_side != NULL ? (const struct vhost_side *)peer->host_side : &no_side);
-	u->door = u->disk = u->channel.fd = u->backend_requests = u->log_fd = -1;
+	u->door = u->disk = u->channel.fd = u->backend_requests = u->log_fd = u->display.fd = -1;
 	u->channel.patience = vhost_patience;
 	u->channel.ctx = u;
 	for (unsigned i = 0; i < VHOST_QUEUES_MAX; i++)
@@ -90,6 +90,15 @@ static void leave_theirs(struct vhost_user *u)
 {
 	if (u->process == NULL)
 		vhost_leave(u);
+}
+
+/* Until there is a device.  One that polls takes its CPU from those that other processes of
+ * ours drive, which are waited for by their CPU time. */
+static void leave_probed(struct vhost_user *u)
+{
+	if (u->side.rest == VHOST_REST_PAUSED)
+		vhost_end(u);
+	leave_theirs(u);
 }
 
 /* The most bytes of configuration that it gives. */
@@ -141,7 +150,7 @@ static int32_t user_probe(void *opaque, struct vringer_probe *probe, char *what)
 		if (i >= count)
 			probe->queue_max[i] = 0;
 	}
-	leave_theirs(u);
+	leave_probed(u);
 	return 0;
 }
 

@@ -4,8 +4,8 @@
  * memory that it maps, and vringer is its front-end (QEMU, docs/interop/vhost-user.rst).
  *
  * vhost_start.c has the process and the connection, vhost_session.c what is said over it,
- * vhost_rest.c when the device is at rest and what it did until then, vhost_user.c the
- * calls of vringer.h.
+ * vhost_rest.c when the device is at rest and what it did until then, vhost_display.c what a
+ * GPU asks of its front-end, vhost_user.c the calls of vringer.h.
  *
  * Guest memory is announced with guest addresses as the front-end's own: a ring at an
  * address that is no memory is announced as it stands, and the backend has to refuse it.
@@ -22,6 +22,7 @@
 
 #include "harness/peers/peers.h"
 #include "harness/peers/process.h"
+#include "harness/peers/vhost_display.h"
 #include "harness/peers/vhost_msg.h"
 
 #include <stdbool.h>
@@ -53,6 +54,7 @@ struct vhost_side {
 	uint32_t disk_len;  /* bytes of {disk} */
 	bool pairs;	    /* GET_QUEUE_NUM counts pairs of queues */
 	bool logs;	    /* it is to keep a log of dirty pages */
+	bool displays;	    /* it shows what it draws by a socket that it is given */
 };
 
 /* In a peer's arguments, and in a command line of the user:
@@ -91,6 +93,7 @@ struct vhost_user {
 	int disk;
 	struct vhost_channel channel; /* fd -1: not connected */
 	int backend_requests;	      /* our end, or -1 */
+	struct vhost_display display;
 	/* Of the wait that goes on. */
 	struct process_wait wait;
 	uint32_t given_up;		      /* chains that it was waited for in vain */

@@ -38,6 +38,8 @@ void report_finding(FILE *out, const char *prefix, const struct finding *finding
 	if (finding->op != FINDING_OP_END && script != NULL) {
 		fprintf(out, "%s  guest: ", prefix);
 		report_guest_op(out, script, finding->op);
+	} else if (finding->op != FINDING_OP_END) {
+		fprintf(out, "%s  guest: operation %u, %s\n", prefix, finding->op, finding->verb);
 	} else {
 		fprintf(out, "%s  guest: after the program, %s\n", prefix, finding->verb);
 	}

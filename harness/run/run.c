@@ -120,7 +120,7 @@ void run_close(struct run *run)
 	free(run);
 }
 
-static void set_options(struct run *run, const struct run_options *options)
+void run_judge_as(struct run *run, const struct run_options *options)
 {
 	run->guest.transport = transport_or_first(options->transport);
 	run->guest.trace = options->trace;
@@ -132,8 +132,7 @@ static void set_options(struct run *run, const struct run_options *options)
 		       run->guest.transport->read_register != NULL ? 0 : FACT_LAYOUT);
 }
 
-/* Largest queue sizes and features as the program holds them back. */
-static void set_offer(struct run *run, const struct program *prog)
+void run_offer(struct run *run, const struct program *prog)
 {
 	const struct target *target = run->guest.target;
 
@@ -153,7 +152,7 @@ static void set_offer(struct run *run, const struct program *prog)
 	}
 }
 
-static void settle(struct run *run, const struct run_options *options)
+void run_settle(struct run *run, const struct run_options *options)
 {
 	run_stage(run, options, "settle");
 	guest_settle(&run->guest);
@@ -166,13 +165,10 @@ void run_session(struct run *run, const struct program *prog, const struct run_o
 {
 	run_ops(run, prog, options);
 	if (!run->guest.ledger.stop)
-		settle(run, options);
+		run_settle(run, options);
 }
 
-/* The program, and what comes after it, on one device.  `thorough`: on plain
- * memory, all of it is compared after every call. */
-static void run_once(struct run *run, const struct program *prog, const struct run_options *options,
-		     bool thorough)
+bool run_begin(struct run *run)
 {
 	ledger_reset(&run->guest.ledger, run->guest.target, run->guest.offered.low,
 		     run->guest.queue_max);
@@ -185,8 +181,27 @@ static void run_once(struct run *run, const struct program *prog, const struct r
 		else
 			ledger_find(&run->guest.ledger, FINDING_OOM, "create",
 				    "the target could not be created");
-		return;
+		return false;
 	}
+	return true;
+}
+
+void run_finish(struct run *run, const struct run_options *options)
+{
+	ledger_op(&run->guest.ledger, FINDING_OP_END, "destroy");
+	if (options->before_op != NULL)
+		options->before_op(options->ctx, FINDING_OP_END, "destroy");
+	run_destroy(run);
+	ledger_gone(&run->guest.ledger);
+}
+
+/* The program, and what comes after it, on one device.  `thorough`: on plain
+ * memory, all of it is compared after every call. */
+static void run_once(struct run *run, const struct program *prog, const struct run_options *options,
+		     bool thorough)
+{
+	if (!run_begin(run))
+		return;
 	twin_begin(run, prog, options);
 	ledger_thorough(&run->guest.ledger, thorough);
 	run_session(run, prog, options);
@@ -203,17 +218,13 @@ static void run_once(struct run *run, const struct program *prog, const struct r
 		run_check_liveness(run, options);
 	if (!run->guest.ledger.stop)
 		twin_judge_reset(run);
-	ledger_op(&run->guest.ledger, FINDING_OP_END, "destroy");
-	if (options->before_op != NULL)
-		options->before_op(options->ctx, FINDING_OP_END, "destroy");
-	run_destroy(run);
-	ledger_gone(&run->guest.ledger);
+	run_finish(run, options);
 }
 
 bool run_program(struct run *run, const struct program *prog, const struct run_options *options)
 {
-	set_options(run, options);
-	set_offer(run, prog);
+	run_judge_as(run, options);
+	run_offer(run, prog);
 	run->guest.arena.retime.serial = 0;
 	run->ops_limit = UINT32_MAX;
 	run->measuring = true;

@@ -167,6 +167,24 @@ static bool is_spent(struct run *run, const struct program *prog)
 	return run->ops_run >= ops || (run->measuring && run->bytes >= bytes);
 }
 
+bool run_one(struct run *run, const struct program *prog, const struct op *op,
+	     const struct run_options *options, uint32_t index)
+{
+	if (op->code != OP_WORK && op->code != OP_SETTLE)
+		run->raised_used = run->raised_config = false;
+	/* Of the liveness script all operations are one stage. */
+	if (run->in_liveness)
+		begin(run, options);
+	else
+		begin_op(run, options, index, op_find(op->code)->name);
+	if (run->in_liveness && !run_liveness_fits(run, op))
+		return false;
+	run->bytes += op_bytes(run, op);
+	run_op(run, prog, op);
+	end_op(run, options, index);
+	return true;
+}
+
 /* Operations in order, repeats unrolled, as many as the budget allows. */
 void run_ops(struct run *run, const struct program *prog, const struct run_options *options)
 {
@@ -208,18 +226,8 @@ void run_ops(struct run *run, const struct program *prog, const struct run_optio
 			i++;
 			continue;
 		}
-		if (op->code != OP_WORK && op->code != OP_SETTLE)
-			run->raised_used = run->raised_config = false;
-		/* Of the liveness script all operations are one stage. */
-		if (run->in_liveness)
-			begin(run, options);
-		else
-			begin_op(run, options, i, op_find(op->code)->name);
-		if (run->in_liveness && !run_liveness_fits(run, op))
+		if (!run_one(run, prog, op, options, i))
 			return;
-		run->bytes += op_bytes(run, op);
-		run_op(run, prog, op);
-		end_op(run, options, i);
 		i++;
 	}
 	if (run->measuring && run->spent)
