@@ -7,30 +7,32 @@
 set -u
 . "${0%/*}/tap.sh"
 
-vringer=$VRINGER socket=$work/s served=$work/served
+socket=$work/s served=$work/served
 
 # The program that a front-end starts: it serves $MODEL, and says what it does in $served.  With
 # $SWAP the signal for a snapshot is there before the driver can be.
 cat >"$work/serve" <<'END'
 #!/bin/sh
-socket=${SWAP:-$1}
-"$SERVER" serve "$MODEL" --socket "$socket" $SERVE_OPTIONS <"$LINES" >>"$SERVED" 2>&1 &
+socket=$1 said=$SERVED.$$
+[ -z "$SWAP" ] || socket=$SWAP.$$
+"$SERVER" serve "$MODEL" --socket "$socket" $SERVE_OPTIONS <"$LINES" >"$said" 2>&1 &
 trap 'kill "$!"' TERM
 if [ -n "$SWAP" ]; then
-	until grep -q ' listening on ' "$SERVED"; do sleep 0.05; done
+	until grep -q ' listening on ' "$said"; do sleep 0.05; done
 	kill -USR1 "$!"
-	ln "$SWAP" "$1"
+	ln "$socket" "$1"
 fi
 wait
 END
 chmod +x "$work/serve"
-export SERVED="$served" SERVER="$vringer" MODEL='' SERVE_OPTIONS='' SWAP='' LINES=/dev/null
+export SERVED="$served" SERVER="$VRINGER" MODEL='' SERVE_OPTIONS='' SWAP='' LINES=/dev/null
 
 # through MODEL KIND SCRIPT: the script on the served model.
 through() {
 	MODEL=$1
-	: >"$served"
-	run timeout 60 "$vringer" run --peer "vhost-user-$2" --command "$work/serve {socket}" "$3"
+	rm -f "$served".*
+	run timeout 60 "$VRINGER" run --peer "vhost-user-$2" --command "$work/serve {socket}" "$3"
+	cat "$served".* >"$served"
 }
 
 # passed NAME
@@ -53,18 +55,18 @@ script() {
 # ---- what is wrong -------------------------------------------------------------------------
 
 refuses 'serve: no socket' "^vringer serve: no --socket, see 'vringer serve --help'\$" \
-	"$vringer" serve net-loopback
-refuses 'serve: no target' '^vringer serve: no target' "$vringer" serve --socket "$socket"
+	"$VRINGER" serve net-loopback
+refuses 'serve: no target' '^vringer serve: no target' "$VRINGER" serve --socket "$socket"
 refuses 'serve: an unknown target' "^vringer serve: unknown target 'nono'" \
-	"$vringer" serve nono --socket "$socket"
+	"$VRINGER" serve nono --socket "$socket"
 refuses 'serve: two targets' '^vringer serve: several targets' \
-	"$vringer" serve console fs --socket "$socket"
+	"$VRINGER" serve console fs --socket "$socket"
 refuses 'serve: no number' "^vringer serve: --features 'x': expected" \
-	"$vringer" serve console --socket "$socket" --features=x
+	"$VRINGER" serve console --socket "$socket" --features=x
 
 # One line on stderr, and the line for programs.
 cannot_listen() {
-	run "$vringer" serve net-loopback --socket "$2"
+	run "$VRINGER" serve net-loopback --socket "$2"
 	result=0
 	[ "$rc" = 2 ] || result=1
 	[ "$(wc -l <"$err")" = 1 ] || result=1
@@ -85,7 +87,7 @@ begin() {
 	model=$1
 	shift
 	: >"$work/out" && : >"$work/err"
-	"$vringer" serve "$model" --socket "$socket" "$@" >"$work/out" 2>"$work/err" <"${lines:-/dev/null}" &
+	"$VRINGER" serve "$model" --socket "$socket" "$@" >"$work/out" 2>"$work/err" <"${lines:-/dev/null}" &
 	server=$!
 	for _ in $(seq 200); do
 		! grep -q listening "$work/err" || return 0
