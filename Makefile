@@ -229,7 +229,7 @@ peers: ## Run the portable suite on QEMU, vhost-user backends, ... that are inst
 	$(SUB) build/vringer
 	@$(ALONE) peers harness/peers/table.sh $(PEER)
 
-drivers: ## Have Linux (user mode) and DPDK drive our models and check what comes back (DRIVER=uml, dpdk or qemu; DEVICE=name QUICK=1 RECORD=folder KERNEL=folder)
+drivers: ## Have Linux (user mode) and DPDK drive our models and check what comes back (DRIVER=uml, dpdk or qemu; DEVICE=name QUICK=1 SHORT=1 RECORD=folder KERNEL=folder)
 	@harness/drivers/drivers.sh check "$(DRIVER)"
 	@.ci/deps gcc $(if $(DRIVER),guest $(DRIVER),?guest ?uml ?dpdk)
 	$(SUB) build/vringer build/drivers/traffic

@@ -10,6 +10,7 @@
 #   DEVICE=name     only sessions of that device
 #   QUICK=1         only the first session of each driver
 #   RECORD=folder   record each session there, as DRIVER-DEVICE-WITH.vr
+#   SHORT=1         little traffic: for a recording that is to be read
 #   KERNEL=folder   for the driver qemu: what a Debian package of a kernel unpacks to
 #
 # VRINGER is the command that serves, TRAFFIC what was built of traffic.c.
@@ -151,6 +152,8 @@ described() {
 # The driver at work; its exit status is in rc.
 drive() {
 	rc=0
+	# Guests get it on the kernel's command line.
+	[ -z "${SHORT:-}" ] || [ "$driver" = dpdk ] || arguments="$arguments SHORT=1"
 	# shellcheck disable=SC2086  # words
 	"$here/$driver.sh" "$folder/socket" "$folder" $arguments 2>"$folder/driver" || rc=$?
 	echo "$rc" >"$folder/rc"
@@ -162,7 +165,7 @@ serve() {
 	mkfifo "$folder/host"
 	exec 7<>"$folder/host"
 	record=
-	[ -z "${RECORD:-}" ] || record="--record $RECORD/$driver-$device-$(echo "$with" | tr ',' '-').vr"
+	[ -z "${RECORD:-}" ] || record="--note $driver,$with --record $RECORD/$driver-$device-$(echo "$with" | tr ',' '-').vr"
 	# shellcheck disable=SC2016,SC2086  # of the shell that is started; words
 	timeout -k 2 120 sh -c 'echo $$ >"$0/serve.pid"; exec "$@"' "$folder" \
 		"$vringer" serve "$device" --socket "$folder/socket" $options $record ${record:+--note "$(described)"} \
@@ -185,6 +188,9 @@ wrong() {
 	grep '^driver: failed' "$folder/driver"
 	[ "$(cat "$folder/rc")" = 0 ] || echo "driver: exit status $(cat "$folder/rc")"
 	[ "$(served chains)" != 0 ] || echo "serve: no chain"
+	case $with in
+	*snapshot*) grep -q 'restored into a new device' "$folder/serve.err" || echo "serve: no snapshot" ;;
+	esac
 	said=$(sed -n 's/^driver: features //p' "$folder/driver")
 	# QEMU offers its driver features of its own; the protocol's bit 30 is none of a device.
 	other=$((${said:-0} ^ $(served features)))
@@ -308,6 +314,8 @@ for name in ${2:-$(drivers)}; do
 		echo "$name: not run: missing: $lack" >>"$tmp/skipped"
 	fi
 done
+[ -s "$tmp/rows" ] || [ -s "$tmp/skipped" ] ||
+	fail "no session of ${2:-any driver that is installed} has the device '${DEVICE:-}'"
 table
 [ "$found" = 1 ] || fail "no driver is installed"
 [ "$failed" = 0 ]

@@ -19,6 +19,10 @@ fail() {
 	poweroff -f
 }
 
+# How much traffic.
+frames=200 lines=40 pages=2048
+[ -z "${SHORT:-}" ] || frames=8 lines=4 pages=16
+
 # The device of the driver.
 sysfs=/sys/bus/virtio/devices/virtio0
 
@@ -69,7 +73,7 @@ net_up() {
 net() {
 	net_up
 	mtu=$(cat /sys/class/net/eth0/mtu)
-	ok eth0 traffic frames eth0 "$((mtu + 14))" 200
+	ok eth0 traffic frames eth0 "$((mtu + 14))" "$frames"
 }
 
 # Behind net-host is the metadata service too, which answers at this address.
@@ -82,25 +86,25 @@ net_host() {
 
 console() {
 	until_true "no /dev/hvc0" [ -c /dev/hvc0 ]
-	ok hvc0 traffic lines /dev/hvc0 40
+	ok hvc0 traffic lines /dev/hvc0 "$lines"
 	# The other ports are of the multiport feature, bit 1.
 	case $(cat $sysfs/features) in
 	?1*) ;;
 	*) return ;;
 	esac
 	until_true "no port 1" [ -c /dev/vport0p1 ]
-	ok vport0p1 traffic lines /dev/vport0p1 40
+	ok vport0p1 traffic lines /dev/vport0p1 "$lines"
 }
 
-# 8 MiB are taken, 4 of them given back, and the rest.
+# Pages are taken, half of them given back, and then the rest.  KiB of a page: 4.
 balloon() {
 	all=$(memory)
-	echo "host: set_num_pages 2048"
-	until_true "not inflated: $(memory) KiB of $all" at_most "$((all - 8192))"
+	echo "host: set_num_pages $pages"
+	until_true "not inflated: $(memory) KiB of $all" at_most "$((all - 4 * pages))"
 	low=$(memory)
 	[ -z "${SNAPSHOT:-}" ] || echo "host: snapshot"
-	echo "host: set_num_pages 1024"
-	until_true "not deflated: $(memory) KiB of $all" at_least "$((all - 4096))"
+	echo "host: set_num_pages $((pages / 2))"
+	until_true "not deflated: $(memory) KiB of $all" at_least "$((all - 2 * pages))"
 	echo "host: set_num_pages 0"
 	until_true "not deflated: $(memory) KiB of $all" at_least "$all"
 	echo "driver: ok: balloon: MemTotal fell from $all to $low KiB and came back to $(memory)"

@@ -25,6 +25,7 @@ struct serve_session {
 	uint8_t status;	 /* that the driver wrote last */
 	bool negotiated; /* the device has the features */
 	bool live;	 /* DRIVER_OK */
+	bool silent;	 /* the driver, since it was last waited for */
 	bool touched;	 /* the device is not as it was when it was new, or reset */
 	bool broken;	 /* a ring is: the driver has to reset the device */
 	bool at_fault;	 /* one was */

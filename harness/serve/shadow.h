@@ -41,7 +41,9 @@ struct shadow {
 	unsigned queue;
 	bool set_up;   /* the device has the queue */
 	bool running;  /* the driver wants it served */
-	bool notified; /* by the driver, whose available index was not looked at since */
+	bool notified; /* by the driver, and the device was not */
+	bool owed;     /* ... of chains that were not published then, or nobody ever notifies */
+	bool fresh;    /* published since the device was notified */
 	uint16_t size; /* of the ring in the arena */
 	uint16_t flags_told, event_told;
 	uint16_t event_from; /* the driver's used index minus the arena's */
@@ -75,9 +77,12 @@ int shadow_begin(struct shadow *shadow, struct shadow_world *world,
 /* The driver stops the ring: the entry that it is to go on with.  What the device holds is
  * forgotten. */
 uint16_t shadow_stop(struct shadow *shadow);
-/* Publish what the driver made available before it notified, as much as there is room for,
- * and notify the device.  0, or -EPROTO. */
-int shadow_publish(struct shadow *shadow, struct shadow_world *world);
+/* Publish what the driver made available, as much as there is room for; `look`: up to what
+ * its index is now, else up to what it was.  A device may look at a ring without being
+ * notified, so this comes before every call of the device.  0, or -EPROTO. */
+int shadow_publish(struct shadow *shadow, struct shadow_world *world, bool look);
+/* Notify the device, if the driver did. */
+int shadow_notify(struct shadow *shadow, struct shadow_world *world);
 /* Give back what the device returned.  1: the driver wants to be interrupted; 0; -EPROTO. */
 int shadow_collect(struct shadow *shadow, struct shadow_world *world);
 
