@@ -17,6 +17,8 @@
 static volatile sig_atomic_t is_cut;
 /* What the handler may put zeroes over. */
 static const struct driver_memory *guarded;
+/* What is done about other faults: a recorder or a sanitizer may have something to say. */
+static struct sigaction others;
 
 static void on_bus_error(int signal, siginfo_t *info, void *context)
 {
@@ -34,16 +36,21 @@ static void on_bus_error(int signal, siginfo_t *info, void *context)
 			 MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED, -1, 0) != MAP_FAILED)
 			return;
 	}
-	/* It is somebody else's: the access comes again, and ends the process. */
-	sigaction(signal, &(struct sigaction){ .sa_handler = SIG_DFL }, NULL);
+	/* It is somebody else's: the access comes again, or what a process sent. */
+	sigaction(signal, &others, NULL);
+	if (info->si_code <= 0)
+		raise(signal);
 }
 
 void driver_memory_guard(void)
 {
 	struct sigaction action = { .sa_sigaction = on_bus_error, .sa_flags = SA_SIGINFO };
+	struct sigaction before;
 
 	sigemptyset(&action.sa_mask);
-	sigaction(SIGBUS, &action, NULL);
+	sigaction(SIGBUS, &action, &before);
+	if ((before.sa_flags & SA_SIGINFO) == 0 || before.sa_sigaction != on_bus_error)
+		others = before;
 }
 
 bool driver_memory_is_cut(void)

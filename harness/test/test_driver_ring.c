@@ -9,12 +9,14 @@
 #include <errno.h>
 #include <linux/virtio_ring.h>
 #include <setjmp.h>
+#include <signal.h>
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include <cmocka.h>
@@ -518,6 +520,42 @@ static void a_file_that_is_cut_does_not_end_the_process(void **state)
 	assert_true(driver_memory_is_cut());
 }
 
+static void on_fault(int signal)
+{
+	_exit(signal == SIGBUS ? 7 : 8);
+}
+
+/* A recorder's, say, which has something to write first. */
+static void other_faults_are_still_whose_they_were(void **state)
+{
+	volatile uint8_t *other;
+	int cut = memfd_create("other", MFD_CLOEXEC), status = 0;
+	pid_t child;
+
+	(void)state;
+	assert_int_equal(ftruncate(cut, 4096), 0);
+	other = mmap(NULL, 4096, PROT_READ, MAP_SHARED, cut, 0);
+	assert_ptr_not_equal(other, MAP_FAILED);
+	assert_int_equal(ftruncate(cut, 0), 0);
+	for (int sent = 0; sent < 2; sent++) {
+		child = fork();
+		if (child == 0) {
+			signal(SIGBUS, on_fault);
+			driver_memory_guard();
+			driver_memory_guard();
+			if (sent != 0)
+				raise(SIGBUS);
+			else
+				(void)*other;
+			_exit(0);
+		}
+		assert_int_equal(waitpid(child, &status, 0), child);
+		assert_true(WIFEXITED(status));
+		assert_int_equal(WEXITSTATUS(status), 7);
+	}
+	close(cut);
+}
+
 #define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
 
 int main(void)
@@ -540,6 +578,7 @@ int main(void)
 		TEST(tables_of_memory_that_are_wrong_are_refused),
 		TEST(bytes_and_rings_lie_across_regions_that_meet),
 		TEST(a_file_that_is_cut_does_not_end_the_process),
+		TEST(other_faults_are_still_whose_they_were),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
