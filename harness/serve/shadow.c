@@ -96,7 +96,8 @@ uint16_t shadow_stop(struct shadow *sh)
 	}
 	/* What is out goes back to the driver as if it had not been taken; unless something
 	 * taken later is done with, which would be served twice. */
-	return tail ? (uint16_t)(taken - out) : taken;
+	sh->ring.next_avail = tail ? (uint16_t)(taken - out) : taken;
+	return sh->ring.next_avail;
 }
 
 int shadow_went_away(struct shadow_world *world, const struct shadow_buffer *buffer, uint32_t at,

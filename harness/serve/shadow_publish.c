@@ -85,13 +85,14 @@ static bool place_chain(struct shadow *sh, struct shadow_world *world, struct sh
 	to->count = 0;
 	for (unsigned i = 0; i < chain->count; i++) {
 		const struct driver_buffer *from = &chain->buffers[i];
+		/* Of a table that flag says nothing (VIRTIO 2.7.5.3.2). */
+		uint16_t kind = from->flags & (VRING_DESC_F_WRITE | VRING_DESC_F_INDIRECT);
 		struct shadow_buffer *buffer = &to->buffers[i];
 
-		*buffer =
-			(struct shadow_buffer){ .addr = from->addr,
-						.len = from->len,
-						.desc = SHADOW_NO_DESC,
-						.write = (from->flags & VRING_DESC_F_WRITE) != 0 };
+		*buffer = (struct shadow_buffer){ .addr = from->addr,
+						  .len = from->len,
+						  .desc = SHADOW_NO_DESC,
+						  .write = kind == VRING_DESC_F_WRITE };
 		if (!room_take(&world->room, from->len, &buffer->place)) {
 			shadow_give_room(to, &world->room);
 			return false;

@@ -4,6 +4,8 @@
  */
 #include "harness/serve/vhost_server.h"
 
+#include "harness/serve/event.h"
+
 #include <errno.h>
 #include <linux/virtio_config.h>
 #include <stdarg.h>
@@ -20,7 +22,8 @@
 #define TABLE_HEADER offsetof(struct vhost_memory_table, regions)
 #define REGION_SIZE sizeof(((struct vhost_memory_table *)NULL)->regions[0])
 
-/* A driver that sends a part of a message and then nothing for that long never will. */
+/* A driver that sends a part of a message and then nothing for that long never will, nor does
+ * one that takes no reply. */
 #define SILENT_MS 5000u
 
 static int fault(struct vhost_server *s, const char *format, ...)
@@ -439,6 +442,7 @@ static int reply(struct vhost_server *s, struct vhost_user_msg *msg)
 	const struct message *m = &messages[msg->header.request];
 	bool asked = (msg->header.flags & VHOST_FLAG_NEED_REPLY) != 0 &&
 		     vhost_server_speaks(s, VHOST_PROTOCOL_REPLY_ACK);
+	int err;
 
 	if (m->reply == 0 && !asked)
 		return 0;
@@ -449,7 +453,9 @@ static int reply(struct vhost_server *s, struct vhost_user_msg *msg)
 		msg->header.size = m->reply;
 	}
 	msg->header.flags = VHOST_FLAG_VERSION | VHOST_FLAG_REPLY;
-	return vhost_send(&s->channel, msg);
+	s->unheard = 0;
+	err = vhost_send(&s->channel, msg);
+	return err == -ETIMEDOUT ? fault(s, "it does not read the replies to its messages") : err;
 }
 
 int vhost_server_message(struct vhost_server *s)
@@ -482,12 +488,9 @@ void vhost_server_config_changed(struct vhost_server *s)
 
 void vhost_server_ring_error(struct vhost_server *s, unsigned queue)
 {
-	static const uint64_t one = 1;
-	int fd = s->rings[queue].err;
-
 	/* Whether anybody listens is the driver's affair. */
-	if (fd >= 0 && write(fd, &one, sizeof(one)) < 0)
-		return;
+	if (s->rings[queue].err >= 0)
+		event_signal(s->rings[queue].err);
 }
 
 void vhost_server_open(struct vhost_server *s, int fd, unsigned queue_count,

@@ -213,6 +213,25 @@ static void a_frame_goes_and_comes_back(void **state)
 	assert_int_equal(world.room.used, 0);
 }
 
+/* What is the device's to write is so in the table, whatever is said of the table. */
+static void a_table_is_no_buffer(void **state)
+{
+	const struct vring_desc entry = { DATA + 4096, 256, VRING_DESC_F_WRITE, 0 };
+	const struct shadow_buffer *buffers;
+
+	(void)state;
+	begin(16, 16);
+	shadows[RX].ring.setup.indirect = true;
+	memcpy(bytes + DATA, &entry, sizeof(entry));
+	put_desc(RX, 0, DATA, sizeof(entry), VRING_DESC_F_INDIRECT | VRING_DESC_F_WRITE, 0);
+	offer(RX, 0);
+	assert_int_equal(shadow_publish(&shadows[RX], &world, true), 0);
+	assert_int_equal(shadows[RX].chains[0].count, 2);
+	buffers = shadows[RX].chains[0].buffers;
+	assert_false(buffers[0].write);
+	assert_true(buffers[1].write);
+}
+
 /* The driver's numbers are not the arena's. */
 static void a_ring_may_be_smaller_than_the_drivers(void **state)
 {
@@ -364,6 +383,8 @@ static void a_ring_that_stops_gives_back_what_is_out(void **state)
 	expect(RX, 0, HEADER + 60);
 	/* Four are out, and were taken last. */
 	assert_int_equal(shadow_stop(&shadows[RX]), 1);
+	/* So it is, however often that is asked. */
+	assert_int_equal(shadow_stop(&shadows[RX]), 1);
 	/* What comes back of these now is nobody's. */
 	memset(bytes + DATA + 65536, 0, 65536);
 	offer(TX, 0);
@@ -405,6 +426,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		TEST(a_frame_goes_and_comes_back),
+		TEST(a_table_is_no_buffer),
 		TEST(a_ring_may_be_smaller_than_the_drivers),
 		TEST(only_the_driver_notifies),
 		TEST(buffers_for_input_leave_room_for_others),

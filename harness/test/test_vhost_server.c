@@ -311,6 +311,26 @@ static void what_asks_for_an_answer_gets_one(void **state)
 	assert_int_equal(recv(driver.fd, &reply, 1, MSG_DONTWAIT), -1);
 }
 
+static int never(void *ctx)
+{
+	(void)ctx;
+	return -ETIMEDOUT;
+}
+
+/* Sooner or later there is no room for one more. */
+static void a_driver_that_takes_no_reply_is_refused(void **state)
+{
+	const struct vhost_user_msg msg = vhost_user_message(VHOST_USER_GET_FEATURES, 0);
+	int err = 0;
+
+	(void)state;
+	server.channel.patience = never;
+	for (int i = 0; i < 100000 && err == 0; i++)
+		err = say(&msg);
+	assert_int_equal(err, -EPROTO);
+	assert_string_equal(server.channel.why, "it does not read the replies to its messages");
+}
+
 static void a_change_of_configuration_is_told(void **state)
 {
 	struct vhost_user_msg msg = vhost_user_message(VHOST_USER_SET_BACKEND_REQ_FD, 0);
@@ -531,6 +551,7 @@ int main(void)
 		TEST(a_table_may_be_longer_than_its_regions),
 		TEST(configuration_is_read_and_written),
 		TEST(what_asks_for_an_answer_gets_one),
+		TEST(a_driver_that_takes_no_reply_is_refused),
 		TEST(a_change_of_configuration_is_told),
 		TEST(messages_of_a_wrong_size_are_refused),
 		TEST(unknown_messages_are_refused),
