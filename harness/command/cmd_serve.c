@@ -39,22 +39,19 @@ static void on_swap(int signal)
 	swap = signal;
 }
 
-/* Signals are seen while waiting, and nowhere else. */
 static void catch_signals(struct serve_options *serve)
 {
 	static const int signals[] = { SIGINT, SIGTERM, SIGHUP, SIGUSR1 };
-	struct sigaction action = { .sa_handler = on_swap };
-	sigset_t blocked;
+	struct sigaction action = { .sa_handler = on_swap, .sa_flags = SA_RESTART };
 
 	cmd_catch_signals();
 	sigemptyset(&action.sa_mask);
 	sigaction(SIGUSR1, &action, NULL);
 	/* A driver that is gone is found out by writing. */
 	signal(SIGPIPE, SIG_IGN);
-	sigemptyset(&blocked);
+	sigemptyset(&serve->signals);
 	for (size_t i = 0; i < sizeof(signals) / sizeof(signals[0]); i++)
-		sigaddset(&blocked, signals[i]);
-	sigprocmask(SIG_BLOCK, &blocked, &serve->unblocked);
+		sigaddset(&serve->signals, signals[i]);
 	serve->stop = &cmd_stop;
 	serve->swap = &swap;
 }

@@ -65,18 +65,34 @@ static int listen_at(const char *path)
 	return err != 0 ? err : fd;
 }
 
+int serve_wait(const struct serve_options *options, bool swaps, struct pollfd *fds, unsigned count,
+	       const struct timespec *until)
+{
+	sigset_t before;
+	int ready = -EINTR;
+
+	/* Descriptors that are always ready would keep ppoll() from letting a signal in: it comes
+	 * in at the end. */
+	sigprocmask(SIG_BLOCK, &options->signals, &before);
+	if (*options->stop == 0 && (!swaps || *options->swap == 0)) {
+		ready = ppoll(fds, count, until, &before);
+		ready = ready < 0 ? -errno : ready;
+	}
+	sigprocmask(SIG_SETMASK, &before, NULL);
+	return ready;
+}
+
 /* The first that connects.  A descriptor; -EINTR: the user ended it; or negative errno. */
 static int accept_one(const struct serve_options *options, int listener)
 {
 	while (*options->stop == 0) {
 		struct pollfd fd = { .fd = listener, .events = POLLIN };
-		int client;
+		int client = serve_wait(options, false, &fd, 1, NULL);
 
-		if (ppoll(&fd, 1, NULL, &options->unblocked) < 0) {
-			if (errno != EINTR)
-				return -errno;
+		if (client == -EINTR)
 			continue;
-		}
+		if (client < 0)
+			return client;
 		client = accept4(listener, NULL, NULL, SOCK_CLOEXEC);
 		if (client >= 0 || (errno != ECONNABORTED && errno != EINTR))
 			return client >= 0 ? client : -errno;

@@ -12,7 +12,9 @@
 
 #include "harness/run/run.h"
 
+#include <poll.h>
 #include <signal.h>
+#include <time.h>
 
 struct serve_options {
 	const char *path;  /* of the socket */
@@ -21,9 +23,10 @@ struct serve_options {
 	int host;	   /* a descriptor with lines for the host; -1: none */
 	struct judging judging;
 	const struct transport *transport; /* NULL: the first */
-	/* Set by signals that are blocked but for `unblocked`, while waiting. */
+	/* Set by these signals, of which none may be blocked: between the look at what they
+	 * set and the wait they are. */
 	volatile sig_atomic_t *stop, *swap;
-	sigset_t unblocked;
+	sigset_t signals;
 	/* Where the session is written down; NULL: nowhere.  See recorder.h. */
 	const char *record, *note;
 	unsigned record_max; /* programs; 0: as many as recorder.h says */
@@ -37,6 +40,10 @@ struct serve_result {
 	unsigned programs; /* that were written */
 	bool failed;	   /* one of them fails the run */
 };
+
+/* ppoll(2), but -EINTR if `stop` is set, or `swap` is and counts, from the beginning on. */
+int serve_wait(const struct serve_options *options, bool swaps, struct pollfd *fds, unsigned count,
+	       const struct timespec *until);
 
 /* Listen, serve one driver, and judge.  0: whatever was found is in `result` and in
  * run->guest.ledger; -EPROTO, or negative errno: one line was printed, and what was found

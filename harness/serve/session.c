@@ -4,6 +4,7 @@
  */
 #include "harness/serve/session_internal.h"
 
+#include "harness/serve/event.h"
 #include "harness/serve/host.h"
 
 #include <errno.h>
@@ -16,12 +17,10 @@
 
 static void interrupt(struct serve_session *s, unsigned queue)
 {
-	static const uint64_t one = 1;
 	int fd = s->server.rings[queue].call;
 
 	s->world.interrupts++;
-	/* One that is full has not been seen yet. */
-	if (fd >= 0 && write(fd, &one, sizeof(one)) < 0 && errno != EAGAIN && errno != EINTR)
+	if (fd >= 0 && event_signal(fd) < 0)
 		session_fail(s, "a descriptor for interrupts that cannot be written to");
 }
 
@@ -141,16 +140,13 @@ static void list_waiting(struct serve_session *s, const struct host_lines *lines
 
 static void note_kicks(struct serve_session *s, const struct waiting *w)
 {
-	uint64_t count;
-
 	for (unsigned i = 1; i < w->rings; i++) {
 		if ((w->fds[i].revents & (POLLERR | POLLHUP | POLLNVAL)) != 0)
 			session_fail(s, "a descriptor for notifications that is none");
 		if ((w->fds[i].revents & POLLIN) == 0)
 			continue;
 		s->shadows[w->queues[i]].notified = true;
-		if (read(w->fds[i].fd, &count, sizeof(count)) < 0 && errno != EAGAIN &&
-		    errno != EINTR)
+		if (event_take(w->fds[i].fd) < 0)
 			session_fail(s, "a descriptor for notifications that cannot be read");
 	}
 }
@@ -171,9 +167,9 @@ static int wait_for_driver(struct serve_session *s, struct waiting *w)
 
 	if (until == NULL && !s->live && s->negotiated)
 		until = &later;
-	ready = ppoll(w->fds, w->count, until, &s->options->unblocked);
+	ready = serve_wait(s->options, s->live, w->fds, w->count, until);
 	s->silent = ready == 0 && until == &later;
-	return ready < 0 ? -errno : 0;
+	return ready < 0 ? ready : 0;
 }
 
 static void swap_if_asked(struct serve_session *s)

@@ -270,4 +270,21 @@ while read -r name; do
 done <"$work/bad-list"
 [ "$bad" = 0 ] || nothing_left 'bad drivers'
 
+# The user's word is heard however busy a driver keeps it.
+if wanted 'bad drivers kicks without end'; then
+	mkdir "$work/bad"
+	serve "$vringer" net-loopback "$work/bad"
+	timeout "$bound" "$bad_front" "$work/bad/socket" kicks >"$work/bad/front" &
+	front=$!
+	for _ in $(seq 200); do
+		! grep -q begun "$work/bad/front" || break
+		sleep 0.05
+	done
+	kill "$serve"
+	served
+	wait "$front" && [ "$rc" = 0 ] && [ ! -s "$err" ] && grep -q begun "$work/bad/front" && result=0 || result=1
+	tap 'bad drivers: kicks without end: SIGTERM ends it' "$result"
+	rm -r "$work/bad"
+fi
+
 tap_end

@@ -5,6 +5,7 @@
  *
  *	bad_front --list          the cases, one a line: MESSAGE-WAY, or a name
  *	bad_front SOCKET CASE     do it, and wait for the back-end to close the connection
+ *	bad_front SOCKET kicks    notify of a ring without end, say "begun", and wait for that
  *
  * Before it is wrong it is right: features are accepted, memory is shared.  Exit 0: the
  * connection was closed, as is due; 1: it was not; 2: it cannot be done.
@@ -357,6 +358,23 @@ static void buffer_of_4_gib(void)
 	publish(0, 1);
 }
 
+/* Nobody refuses that: it is not in the list. */
+static void kicks_without_end(void)
+{
+	const uint64_t ring = 1, most = UINT64_MAX - 1;
+
+	describe(USER, USER + 0x2000);
+	memory_fd = eventfd(0, EFD_SEMAPHORE);
+	if (write(memory_fd, &most, sizeof(most)) != (ssize_t)sizeof(most))
+		fail("no descriptor to notify by");
+	say(SET_VRING_KICK, &ring, sizeof(ring), 1);
+	say_state(SET_VRING_ENABLE, 1, 1);
+	say(GET_FEATURES, NULL, 0, 0);
+	hear();
+	puts("begun");
+	fflush(stdout);
+}
+
 static const struct {
 	const char *name;
 	void (*act)(void);
@@ -442,7 +460,9 @@ int main(int argc, char **argv)
 	if (argc != 3)
 		fail("expected --list, or a socket and a case");
 	begin(argv[1]);
-	if (!act(argv[2]))
+	if (strcmp(argv[2], "kicks") == 0)
+		kicks_without_end();
+	else if (!act(argv[2]))
 		fail("there is no such case, --list has them");
 	return is_closed() ? 0 : 1;
 }
