@@ -4,8 +4,10 @@
  */
 #include "harness/serve/session_internal.h"
 
+#include "harness/run/child.h"
 #include "harness/serve/event.h"
 #include "harness/serve/host.h"
+#include "harness/serve/watchdog.h"
 
 #include <errno.h>
 #include <poll.h>
@@ -222,6 +224,7 @@ static enum session_end serve(struct serve_session *s, struct host_lines *lines,
 	while (!session_is_over(s)) {
 		struct waiting w;
 
+		watchdog_step();
 		list_waiting(s, lines, &w);
 		*err = wait_for_driver(s, &w);
 		if (*s->options->stop != 0)
@@ -271,9 +274,11 @@ enum session_end session_serve(struct serve_session *s, struct run *run, struct 
 	vhost_server_open(&s->server, fd, s->queue_count, &session_calls, s);
 	s->world.memory = &s->server.memory;
 	driver_memory_guard();
+	watchdog_begin(target->name, CHILD_SECONDS);
 	*err = host_lines_open(&lines, s->options->host);
 	if (*err == 0)
 		end = serve(s, &lines, err);
+	watchdog_end();
 	snprintf(why, DRIVER_RING_WHY_MAX, "%s", s->world.why);
 	host_lines_close(&lines);
 	vhost_server_close(&s->server);

@@ -6,6 +6,7 @@
 
 #include "harness/run/live.h"
 #include "harness/serve/recorder.h"
+#include "harness/serve/watchdog.h"
 
 void steps_open(struct steps *steps, struct run *run, struct recorder *recorder, const char *target)
 {
@@ -33,6 +34,7 @@ bool step_run_op(struct steps *steps, const struct program *prog, const struct o
 {
 	if (steps->over)
 		return false;
+	watchdog_step();
 	if (steps->recorder != NULL)
 		recorder_op(steps->recorder, prog, op);
 	if (!live_op(steps->run, prog, op, steps->count++))
