@@ -263,7 +263,7 @@ chosen() {
 }
 
 table() {
-	awk -F '\t' '
+	[ ! -s "$tmp/rows" ] || awk -F '\t' '
 		BEGIN { split("driver device with features chains interrupts findings seconds result", head, " ") }
 		function put(r, i, text) {
 			cell[r, i] = text == "" ? "-" : text
