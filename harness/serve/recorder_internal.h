@@ -25,8 +25,8 @@ struct recorder_part {
 	struct program prog;
 	unsigned demand_count;
 	struct recorder_demand demands[SCRIPT_EXPECT_MAX];
-	uint32_t literal;  /* bytes of the chain in progress that are kept as they are */
-	uint64_t replaced; /* bytes that stand as a pattern */
+	uint32_t literal; /* bytes of the chain in progress that are kept as they are */
+	bool replaced;	  /* bytes stand as a pattern */
 };
 
 /* How far a part was. */

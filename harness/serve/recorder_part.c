@@ -20,7 +20,7 @@ void recorder_part_clear(struct recorder_part *part, const struct program *heade
 	part->prog.op_count = part->prog.data_len = 0;
 	part->demand_count = 0;
 	part->literal = 0;
-	part->replaced = 0;
+	part->replaced = false;
 }
 
 bool recorder_part_op(struct recorder_part *part, const struct program *prog, const struct op *op)
@@ -185,7 +185,7 @@ static bool add_payload(struct recorder_part *part, uint8_t base, uint64_t offse
 	uint32_t kept = len < room ? len : room;
 
 	part->literal += kept;
-	part->replaced += len - kept;
+	part->replaced = part->replaced || kept < len;
 	if (kept > 0 && !add_bytes(part, base, offset, data, kept))
 		return false;
 	return kept == len ||

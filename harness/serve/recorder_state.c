@@ -79,7 +79,7 @@ static bool add_type(struct recorder *r, const struct program *prog, const struc
 		out.value[TYPE_LEN] = op->data_len - RECORDER_PAYLOAD_MAX;
 		out.value[TYPE_SEED] = 1;
 		out.data_len = RECORDER_PAYLOAD_MAX;
-		r->now.replaced += op->data_len - RECORDER_PAYLOAD_MAX;
+		r->now.replaced = true;
 	}
 	return recorder_part_op(&r->now, prog, &out);
 }
@@ -153,7 +153,7 @@ static bool add_chain(struct recorder *r, unsigned queue, uint16_t head)
 	recorder_part_clear(&part, &r->header);
 	if (!recorder_chain(&part, r, queue, head))
 		return false;
-	r->now.replaced += part.replaced;
+	r->now.replaced = r->now.replaced || part.replaced;
 	return add_part(r, &part);
 }
 

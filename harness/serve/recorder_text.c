@@ -25,8 +25,6 @@ static void print_note(FILE *out, const char *note)
 
 static void print_comment(FILE *out, const struct recorder *r)
 {
-	const struct recorder_part *part = &r->now;
-
 	fprintf(out, "# Recorded by `vringer serve %s`", r->header.target);
 	if (r->options.note != NULL && r->options.note[0] != '\0') {
 		fputs(" from ", out);
@@ -35,11 +33,9 @@ static void print_comment(FILE *out, const struct recorder *r)
 	fprintf(out, ".\n# Features negotiated: 0x%" PRIx64 ".  ", r->run->guest.accepted);
 	fprintf(out, "Program %u of the session, from its operation %u on.\n", r->count + 1,
 		r->first);
-	if (part->replaced > 0)
-		fprintf(out,
-			"# %" PRIu64
-			" bytes of large buffers stand as a pattern of the same length.\n",
-			part->replaced);
+	if (r->now.replaced)
+		fputs("# The end of each large buffer stands as a pattern of the same length.\n",
+		      out);
 	if (r->rescuing)
 		fputs("# Not replayed: the device ended the process that served it.\n", out);
 	fputs("# See what it does: vringer replay -v FILE\n\n", out);

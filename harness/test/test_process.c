@@ -17,6 +17,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/personality.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
 #include <sys/wait.h>
@@ -35,7 +36,7 @@ static void fail_here(int number)
 
 #include "signals.h"
 
-#define PATIENCE 60000u /* ms: then this test itself hangs */
+#define PATIENCE 300000u /* ms: then this test itself hangs */
 #define MIB (1u << 20)
 
 static const char *self; /* the path of this program */
@@ -45,14 +46,22 @@ static const char *self; /* the path of this program */
 static volatile int always = 1;
 static char *volatile eaten;
 
-static void *spin(void *ctx)
+static void *spin(void *name)
 {
-	(void)ctx;
-	if (prctl(PR_SET_NAME, "spinner-1") != 0 || write(1, "spins\n", 6) < 0)
+	if (prctl(PR_SET_NAME, name) != 0 || write(1, "spins\n", 6) < 0)
 		return NULL;
 	while (always)
 		;
 	return NULL;
+}
+
+static void spin_beside(const char *name)
+{
+	pthread_t thread;
+
+	if (prctl(PR_SET_NAME, "sleeper") != 0 ||
+	    pthread_create(&thread, NULL, spin, (void *)(uintptr_t)name) != 0)
+		_exit(1);
 }
 
 /* A child of a child, in a session of its own, without parent. */
@@ -75,7 +84,7 @@ static void leave_daemon(void)
 
 static int act(const char *name)
 {
-	pthread_t thread;
+	char byte;
 
 	if (strcmp(name, "assert") == 0)
 		fail_here((int)strlen(name));
@@ -87,7 +96,7 @@ static int act(const char *name)
 		for (int fd = 3; fd < 1024; fd++)
 			if (fcntl(fd, F_GETFD) >= 0)
 				printf("it has %d\n", fd);
-		printf("it reads %d\n", (int)read(0, &thread, 1));
+		printf("it reads %d\n", (int)read(0, &byte, 1));
 		dprintf(3, "one\n");
 		dprintf(4, "two\n");
 		return 0;
@@ -100,8 +109,12 @@ static int act(const char *name)
 			leave_daemon();
 	if (strcmp(name, "leave and end") == 0)
 		return 0;
-	if (strcmp(name, "spin") == 0 && pthread_create(&thread, NULL, spin, NULL) != 0)
-		return 1;
+	if (strcmp(name, "spin") == 0)
+		spin_beside("spinner-1");
+	/* Each time that it is asked to, another. */
+	if (strcmp(name, "spin more") == 0)
+		for (int i = 0; i < 2 && read(3, &byte, 1) == 1; i++)
+			spin_beside(i == 0 ? "spinner-1" : "spinner-2");
 	for (;;)
 		pause();
 }
@@ -349,6 +362,45 @@ static void our_limits_and_signals_are_not_its(void **state)
 	setrlimit(RLIMIT_CPU, &before);
 }
 
+static void its_addresses_are_the_same_each_time(void **state)
+{
+	int before = personality(0xffffffff);
+	char words[2][200];
+
+	(void)state;
+	/* There are containers that allow it to nobody. */
+	if (personality((unsigned long)before | ADDR_NO_RANDOMIZE) == -1)
+		skip();
+	personality((unsigned long)before);
+	for (int i = 0; i < 2; i++) {
+		const char *const argv[] = { "grep", "-F", "[stack]", "/proc/self/maps", NULL };
+		struct process *process =
+			start_with(argv, (struct process_options){ .argv = NULL });
+		struct process_end end;
+
+		assert_false(process_outlives(process, PATIENCE, &end));
+		snprintf(words[i], sizeof(words[i]), "%s", process_words(process));
+		assert_non_null(strstr(words[i], "[stack]"));
+		process_stop(process);
+	}
+	assert_string_equal(words[0], words[1]);
+}
+
+/* What the user sets comes last, and so wins. */
+static void options_of_sanitizers_are_added_to_the_users(void **state)
+{
+	struct process *process;
+
+	(void)state;
+	setenv("UBSAN_OPTIONS", "halt_on_error=0", 1);
+	setenv("ASAN_OPTIONS", "exitcode=7", 1);
+	process = start_shell("echo $UBSAN_OPTIONS $ASAN_OPTIONS; exit 3");
+	wait_for_words(process, "halt_on_error=1:print_stacktrace=1:halt_on_error=0 exitcode=7\n");
+	assert_ends(process, "exit-3");
+	unsetenv("UBSAN_OPTIONS");
+	unsetenv("ASAN_OPTIONS");
+}
+
 static void its_words_are_kept_at_both_ends(void **state)
 {
 	struct process *process =
@@ -452,6 +504,41 @@ static void all_end_when_the_owner_is_killed(void **state)
 		wait_until_gone(pids[i]);
 }
 
+/* A folder with a file in it goes with the process, when that is stopped, and when its owner
+ * is killed. */
+static void what_it_leaves_goes_too(void **state)
+{
+	(void)state;
+	for (int killed = 0; killed < 2; killed++) {
+		char folder[] = "/tmp/vringer-test-XXXXXX", file[64], script[128];
+		const char *const argv[] = { "/bin/sh", "-c", script, NULL };
+		const char *const leftovers[] = { file, "/tmp/vringer-no-such", folder, NULL };
+		struct process_options options = { .leftovers = leftovers };
+		struct process *process;
+		pid_t owner;
+		int status;
+
+		assert_non_null(mkdtemp(folder));
+		snprintf(file, sizeof(file), "%s/file", folder);
+		snprintf(script, sizeof(script), "echo >%s; echo made; exec sleep 1000", file);
+		owner = fork();
+		if (owner == 0) {
+			process = start_with(argv, options);
+			wait_for_words(process, "made\n");
+			if (killed)
+				kill(getpid(), SIGKILL);
+			process_stop(process);
+			_exit(access(folder, F_OK) == 0);
+		}
+		assert_int_equal(waitpid(owner, &status, 0), owner);
+		for (unsigned ms = 0; access(folder, F_OK) == 0; ms++) {
+			if (ms > PATIENCE || (!killed && status != 0))
+				fail_msg("%s is still there", folder);
+			pause_ms(1);
+		}
+	}
+}
+
 static void it_ends_with_its_keeper(void **state)
 {
 	struct process *process = start_shell("exec sleep 1000");
@@ -516,6 +603,16 @@ static void wait_until_it_sleeps(struct process *process)
 	}
 }
 
+/* More CPU time than that. */
+static void wait_until_used(struct process *process, uint64_t ns)
+{
+	for (unsigned ms = 0; process_cpu_ns(process) <= ns; ms++) {
+		if (ms > PATIENCE)
+			fail_msg("it uses no CPU time");
+		pause_ms(1);
+	}
+}
+
 static void sleep_is_told_from_work(void **state)
 {
 	static const char script[] = "while read x <&3; do echo $x >&4; done";
@@ -541,7 +638,8 @@ static void sleep_is_told_from_work(void **state)
 		assert_int_equal(read(answer[0], text, 2), 2);
 		/* However long ago: it ran since. */
 		assert_false(process_sleeps(process));
-		assert_true(process_cpu_ns(process) > used);
+		/* While it is about to sleep again, that is counted late. */
+		wait_until_used(process, used);
 	}
 	process_stop(process);
 	for (int i = 0; i < 2; i++) {
@@ -560,8 +658,7 @@ static void one_thread_that_works_is_enough(void **state)
 	for (int i = 0; i < 200; i++)
 		assert_false(process_sleeps(process));
 	assert_int_equal(process->task_count, 2);
-	while (process_cpu_ns(process) <= used)
-		pause_ms(1);
+	wait_until_used(process, used);
 	process_stop(process);
 }
 
@@ -573,25 +670,58 @@ static uint64_t thread_ns(struct process *process, const char *name)
 	return ns;
 }
 
+/* Before that its main thread may have used more: it has started the program. */
+static void wait_until_ahead(struct process *process, const char *name, uint64_t ns)
+{
+	while (thread_ns(process, name) <= ns)
+		pause_ms(1);
+}
+
 static void a_thread_is_counted_by_its_name(void **state)
 {
 	struct process *process = start_act("spin");
-	uint64_t used, least, all;
+	uint64_t used, least, before, all;
 
 	(void)state;
 	wait_for_words(process, "spins\n");
-	used = thread_ns(process, "spinner");
+	before = thread_ns(process, "sleeper");
+	wait_until_ahead(process, "spinner", before + 20 * 1000 * 1000);
+	/* The other thread sleeps, or is about to, and is the least of all. */
+	before = thread_ns(process, "sleeper");
 	least = thread_ns(process, "");
-	while (thread_ns(process, "spinner") < used + 20 * 1000 * 1000)
-		pause_ms(1);
-	/* The other thread sleeps, and is the least of all. */
-	assert_true(thread_ns(process, "") < least + 20 * 1000 * 1000);
+	used = thread_ns(process, "sleeper");
+	assert_in_range(least, before, used);
 	used = thread_ns(process, "spinner");
+	assert_true(used > least);
 	all = process_cpu_ns(process);
-	assert_true(used + thread_ns(process, "") <= all + 20 * 1000 * 1000);
+	assert_true(used + least <= all + 20 * 1000 * 1000);
 	assert_false(process_thread_ns(process, "pinner", &used));
 	assert_false(process_thread_ns(process, "spinner-1-", &used));
 	process_stop(process);
+}
+
+static void a_thread_that_came_later_is_counted(void **state)
+{
+	int ask[2];
+	struct process *process;
+	const char *const argv[] = { self, "spin more", NULL };
+	uint64_t first;
+
+	(void)state;
+	assert_int_equal(pipe2(ask, O_CLOEXEC), 0);
+	process = start_with(argv, (struct process_options){ .fds = ask, .fd_count = 1 });
+	assert_false(process_thread_ns(process, "spinner", &first));
+	assert_int_equal(write(ask[1], "x", 1), 1);
+	wait_for_words(process, "spins\n");
+	wait_until_ahead(process, "spinner", 20 * 1000 * 1000);
+	assert_int_equal(write(ask[1], "x", 1), 1);
+	wait_for_words(process, "spins\nspins\n");
+	/* The second has the first's name, up to there, and has used less, or little more. */
+	first = thread_ns(process, "spinner");
+	assert_true(first <= thread_ns(process, "spinner-2"));
+	process_stop(process);
+	for (int i = 0; i < 2; i++)
+		close(ask[i]);
 }
 
 int main(int argc, char **argv)
@@ -602,16 +732,20 @@ int main(int argc, char **argv)
 		cmocka_unit_test(what_cannot_be_started_is_said),
 		cmocka_unit_test(it_gets_its_descriptors_and_no_other),
 		cmocka_unit_test(our_limits_and_signals_are_not_its),
+		cmocka_unit_test(its_addresses_are_the_same_each_time),
+		cmocka_unit_test(options_of_sanitizers_are_added_to_the_users),
 		cmocka_unit_test(its_words_are_kept_at_both_ends),
 		cmocka_unit_test(a_flood_is_a_fault),
 		cmocka_unit_test(too_much_memory_is_a_fault),
 		cmocka_unit_test(its_children_go_with_it),
 		cmocka_unit_test(all_end_when_the_owner_is_killed),
+		cmocka_unit_test(what_it_leaves_goes_too),
 		cmocka_unit_test(it_ends_with_its_keeper),
 		cmocka_unit_test(it_is_not_touched_elsewhere),
 		cmocka_unit_test(sleep_is_told_from_work),
 		cmocka_unit_test(one_thread_that_works_is_enough),
 		cmocka_unit_test(a_thread_is_counted_by_its_name),
+		cmocka_unit_test(a_thread_that_came_later_is_counted),
 	};
 
 	if (argc > 1)
