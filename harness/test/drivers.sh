@@ -71,7 +71,7 @@ row='dpdk +net-loopback +split +0x100000000 +2 +1'
 
 session 0 "all comes back" all 0 QUICK=
 shows "a row of the table" "^$row +0 +[0-9]+ +ok\$"
-shows "what its device does not offer" 'not run: net-loopback does not offer packed'
+shows "what its device does not offer" '^dpdk net-loopback: .*not offer: in_order mrg_rxbuf packed$'
 session 1 "the device breaks a rule" all 1
 shows "its finding is in the table" "^$row +1 +[0-9]+ +failed\$"
 session 1 "serve refuses the driver" all 2
