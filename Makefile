@@ -501,7 +501,7 @@ build/bugs/%/built-afl: fuzzers/bugs/%.patch $(call objs,afl,$(AFL_SRC) $(DEVICE
 BIG_ENDIAN := $(if $(shell command -v s390x-linux-gnu-gcc && command -v qemu-s390x), \
 	build/obj/s390x/vringer $(PARSERS:%=build/replay-s390x/fuzz_%))
 
-test-files: $(BIG_ENDIAN) seeds $(BUGS:%=build/bugs/%/built-gcc) build/bugs/rule-fetch-walk/built-fuzz $(foreach f,gcc clang, \
+test-files: $(BIG_ENDIAN) build/drivers/traffic seeds $(BUGS:%=build/bugs/%/built-gcc) build/bugs/rule-fetch-walk/built-fuzz $(foreach f,gcc clang, \
 		build/obj/$f/vringer \
 		$(patsubst %.c,build/obj/$f/%,$(TEST_SRC))) build/obj/release/vringer \
 		$(foreach t,$(TARGETS),build/fuzz/fuzz_$t build/afl/fuzz_$t build/replay/fuzz_$t build/replay-release/fuzz_$t)

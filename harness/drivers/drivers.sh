@@ -263,7 +263,7 @@ chosen() {
 }
 
 table() {
-	awk -F '\t' '
+	[ ! -s "$tmp/rows" ] || awk -F '\t' '
 		BEGIN { split("driver device with features chains interrupts findings seconds result", head, " ") }
 		function put(r, i, text) {
 			cell[r, i] = text == "" ? "-" : text
@@ -279,7 +279,14 @@ table() {
 				print line cell[r, 9]
 			}
 		}' "$tmp/rows"
-	[ ! -s "$tmp/skipped" ] || cat "$tmp/skipped"
+	sort -u "$tmp/not-offered" | awk '
+		!(($1, $2) in words) { order[++n] = $1 " " $2 }
+		{ words[$1, $2] = words[$1, $2] " " $3; text[$1 " " $2] = words[$1, $2] }
+		END {
+			for (i = 1; i <= n; i++)
+				print order[i] ": sessions not run for what the device does not offer:" text[order[i]]
+		}'
+	cat "$tmp/skipped"
 }
 
 check() {
@@ -299,7 +306,9 @@ run_driver() {
 		END
 		lack=$(not_offered "$device" "$with" | tr '\n' ' ')
 		if [ -n "$lack" ]; then
-			echo "$1 $device $with: not run: $device does not offer ${lack% }" >>"$tmp/skipped"
+			for word in $lack; do
+				echo "$1 $device $word"
+			done >>"$tmp/not-offered"
 		else
 			session "$line"
 		fi
@@ -318,6 +327,7 @@ export KERNEL="${KERNEL:-}"
 [ -z "${RECORD:-}" ] || mkdir -p "$RECORD"
 : >"$tmp/rows"
 : >"$tmp/skipped"
+: >"$tmp/not-offered"
 failed=0 number=0 found=0
 for name in ${2:-$(drivers)}; do
 	lack=$(lacks "$name" | head -n 1)
@@ -330,7 +340,7 @@ for name in ${2:-$(drivers)}; do
 		echo "$name: not run: missing: $lack" >>"$tmp/skipped"
 	fi
 done
-[ -s "$tmp/rows" ] || [ -s "$tmp/skipped" ] ||
+[ -s "$tmp/rows" ] || [ -s "$tmp/skipped" ] || [ -s "$tmp/not-offered" ] ||
 	fail "no session of ${2:-any driver that is installed} has the device '${DEVICE:-}'"
 table
 [ "$found" = 1 ] || fail "no driver is installed"
