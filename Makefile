@@ -41,7 +41,7 @@ PREFIX  ?= /usr/local
 # ---- sources: a new file needs no line here ---------------------------------
 
 DEV_SRC   := $(wildcard devices/*.c)
-HARNESS   := files rules program arena target peers models ledger guest run minimize
+HARNESS   := files rules program arena target peers models ledger guest run serve minimize
 CLI_SRC   := $(wildcard harness/command/*.c)
 # What VIRTIO says and where, from conformance/: see harness/program/clause.h.
 CLAUSES   := build/gen/clause_table.c
@@ -183,7 +183,7 @@ BUG_NEEDS_afl  = gcc clang afl
 BUG_BASE_fuzz  = seeds $(BUG_FUZZERS:%=build/fuzz/fuzz_%)
 BUG_BASE_afl   = seeds $(BUG_FUZZERS:%=build/afl/fuzz_%) build/afl/vringer_mutator.so
 
-.PHONY: all install test test-suites fuzz peers corpus bugs bugs-table bugs-tap bench coverage lint format deps help clean fuzzers seeds \
+.PHONY: all install test test-suites fuzz peers drivers corpus bugs bugs-table bugs-tap bench coverage lint format deps help clean fuzzers seeds \
 	targets test-files FORCE
 
 all: ## Build build/vringer (with ASan and UBSan; uses CC and CFLAGS if given) and build/libvringer.a
@@ -230,6 +230,12 @@ peers: ## Run the portable suite on QEMU, vhost-user backends, ... that are inst
 	@.ci/deps gcc jq $(if $(PEER),,qemu qemu-storage-daemon)
 	$(SUB) build/vringer
 	@$(ALONE) peers harness/peers/table.sh $(PEER)
+
+drivers: ## Have Linux (user mode) and DPDK drive our models and check what comes back (DRIVER=uml, dpdk or qemu; DEVICE=name QUICK=1 SHORT=1 RECORD=folder KERNEL=folder)
+	@harness/drivers/drivers.sh check "$(DRIVER)"
+	@.ci/deps gcc $(if $(DRIVER),guest $(DRIVER),?guest ?uml ?dpdk)
+	$(SUB) build/vringer build/drivers/traffic
+	@$(ALONE) drivers harness/drivers/drivers.sh run $(DRIVER)
 
 corpus: ## Keep inputs from fuzzing T that reach code no committed script reaches, in corpus/T/coverage
 	@.ci/deps $(FUZZ_NEEDS)
@@ -333,7 +339,7 @@ build/obj/$1/$2/test/test_%: build/obj/$1/$2/test/test_%.o build/obj/$1/libvring
 endef
 $(foreach f,gcc clang,$(foreach d,devices harness,$(eval $(call tests,$f,$d))))
 
-$(foreach f,gcc clang,build/obj/$f/harness/test/test_no_memory): private LDFLAGS += -Wl,--wrap=malloc -Wl,--wrap=calloc
+$(foreach f,gcc clang,$(foreach t,no_memory live,build/obj/$f/harness/test/test_$t)): private LDFLAGS += -Wl,--wrap=malloc -Wl,--wrap=calloc
 
 # Tests of the mutator, which is in no library; test_mutator_*: of an engine's side of it.
 define mutator_tests
@@ -354,6 +360,11 @@ $(CLAUSES): harness/program/clause_table.awk conformance/clauses.tsv conformance
 		LC_ALL=C sort -t "$$(printf '\t')" -k1,1 | LC_ALL=C awk -f $< >$@
 
 # ---- programs ---------------------------------------------------------------
+
+# For guests, which have no libraries and no sanitizer's shadow.
+build/drivers/traffic: harness/drivers/traffic.c build/obj/release/flags
+	@mkdir -p $(@D)
+	$(call say,LINK) $(call compile,release) -static $(filter %.c,$^) -o $@
 
 # CC may have changed since: compare, do not trust times.
 build/vringer: build/%: build/obj/$(CLI)/% FORCE
@@ -446,15 +457,16 @@ build/test/run-zoo build/test/run-broken: build/libvringer.a
 
 # Processes that stand in for other people's.  Without sanitizers: how they die is their own.
 PEER_FLAGS := -std=gnu11 -g -O1 -D_GNU_SOURCE $(WARN) $(WERROR) -pthread
-PEERS      := $(addprefix build/test/peer/,vhost_user_rng qtest_server)
+PEERS      := $(addprefix build/test/peer/,vhost_user_rng qtest_server bad_front)
 peer_objs   = $(patsubst %,build/test/peer/%.o,luck memory ring $1)
 
 build/test/peer/%.o: harness/test/peer/%.c Makefile
 	@mkdir -p $(@D)
 	$(call say,CC) $(CC_gcc) $(PEER_FLAGS) -MMD -MP -c -o $@ $<
 
-build/test/peer/vhost_user_rng: $(call peer_objs,vhost_user_rng vhost_wire)
+build/test/peer/vhost_user_rng: $(call peer_objs,vhost_user_rng vhost_device vhost_answers vhost_wire)
 build/test/peer/qtest_server: $(call peer_objs,qtest_server mmio)
+build/test/peer/bad_front: $(call peer_objs,bad_front vhost_wire)
 $(PEERS):
 	$(call say,LINK) $(CC_gcc) $(PEER_FLAGS) -o $@ $^
 
@@ -489,7 +501,7 @@ build/bugs/%/built-afl: fuzzers/bugs/%.patch $(call objs,afl,$(AFL_SRC) $(DEVICE
 BIG_ENDIAN := $(if $(shell command -v s390x-linux-gnu-gcc && command -v qemu-s390x), \
 	build/obj/s390x/vringer $(PARSERS:%=build/replay-s390x/fuzz_%))
 
-test-files: $(BIG_ENDIAN) seeds $(BUGS:%=build/bugs/%/built-gcc) build/bugs/rule-fetch-walk/built-fuzz $(foreach f,gcc clang, \
+test-files: $(BIG_ENDIAN) build/drivers/traffic seeds $(BUGS:%=build/bugs/%/built-gcc) build/bugs/rule-fetch-walk/built-fuzz $(foreach f,gcc clang, \
 		build/obj/$f/vringer \
 		$(patsubst %.c,build/obj/$f/%,$(TEST_SRC))) build/obj/release/vringer \
 		$(foreach t,$(TARGETS),build/fuzz/fuzz_$t build/afl/fuzz_$t build/replay/fuzz_$t build/replay-release/fuzz_$t)

@@ -54,6 +54,8 @@ suites() {
 	suite "zoo of legal devices" harness/test/zoo.sh
 	suite "broken devices" harness/test/broken.sh
 	suite "peers with bad luck" harness/test/peers.sh
+	suite "both ends ours" harness/test/serve.sh
+	suite "drivers that are not" harness/test/drivers.sh
 	suite "what is said of foreign devices" harness/test/foreign_says.sh
 	suite "a user fuzzes" harness/test/user_fuzz.sh
 	# Suites about scripts, tables and tools of the tree ask little of the command, and
