@@ -155,8 +155,24 @@ drive() {
 	# Guests get it on the kernel's command line.
 	[ -z "${SHORT:-}" ] || [ "$driver" = dpdk ] || arguments="$arguments SHORT=1"
 	# shellcheck disable=SC2086  # words
-	"$here/$driver.sh" "$folder/socket" "$folder" $arguments 2>"$folder/driver" || rc=$?
+	"$here/$driver.sh" "$folder/socket" "$folder" $arguments 2>>"$folder/driver" || rc=$?
 	echo "$rc" >"$folder/rc"
+}
+
+# wait_for_driver PROCESS: it has an end of its own; but not all of a guest dies with it, and one
+# whose device went away may wait for that for ever.
+wait_for_driver() {
+	tries=0 alone=0
+	while ! ended "$1" && [ "$tries" -lt 900 ] && [ "$alone" -lt 100 ]; do
+		tries=$((tries + 1))
+		! ended "$serve" || alone=$((alone + 1))
+		sleep 0.1
+	done
+	ended "$1" || {
+		echo "driver: failed: it did not end" >>"$folder/driver"
+		sweep
+	}
+	wait "$1" || true
 }
 
 # serve DEVICE..., in the background, its number in serve.  Its input has a writer from the
@@ -212,7 +228,7 @@ session() {
 	serve_rc=0
 	if until_true listens && ! ended "$serve"; then
 		drive | host &
-		wait $! || true
+		wait_for_driver $!
 		# It ends with the connection.
 		until_true ended "$serve" || echo "serve: did not end with the driver" >>"$folder/serve.err"
 	fi
@@ -247,7 +263,7 @@ chosen() {
 }
 
 table() {
-	awk -F '\t' '
+	[ ! -s "$tmp/rows" ] || awk -F '\t' '
 		BEGIN { split("driver device with features chains interrupts findings seconds result", head, " ") }
 		function put(r, i, text) {
 			cell[r, i] = text == "" ? "-" : text
@@ -263,7 +279,14 @@ table() {
 				print line cell[r, 9]
 			}
 		}' "$tmp/rows"
-	[ ! -s "$tmp/skipped" ] || cat "$tmp/skipped"
+	sort -u "$tmp/not-offered" | awk '
+		!(($1, $2) in words) { order[++n] = $1 " " $2 }
+		{ words[$1, $2] = words[$1, $2] " " $3; text[$1 " " $2] = words[$1, $2] }
+		END {
+			for (i = 1; i <= n; i++)
+				print order[i] ": sessions not run for what the device does not offer:" text[order[i]]
+		}'
+	cat "$tmp/skipped"
 }
 
 check() {
@@ -283,7 +306,9 @@ run_driver() {
 		END
 		lack=$(not_offered "$device" "$with" | tr '\n' ' ')
 		if [ -n "$lack" ]; then
-			echo "$1 $device $with: not run: $device does not offer ${lack% }" >>"$tmp/skipped"
+			for word in $lack; do
+				echo "$1 $device $word"
+			done >>"$tmp/not-offered"
 		else
 			session "$line"
 		fi
@@ -302,6 +327,7 @@ export KERNEL="${KERNEL:-}"
 [ -z "${RECORD:-}" ] || mkdir -p "$RECORD"
 : >"$tmp/rows"
 : >"$tmp/skipped"
+: >"$tmp/not-offered"
 failed=0 number=0 found=0
 for name in ${2:-$(drivers)}; do
 	lack=$(lacks "$name" | head -n 1)
@@ -314,7 +340,7 @@ for name in ${2:-$(drivers)}; do
 		echo "$name: not run: missing: $lack" >>"$tmp/skipped"
 	fi
 done
-[ -s "$tmp/rows" ] || [ -s "$tmp/skipped" ] ||
+[ -s "$tmp/rows" ] || [ -s "$tmp/skipped" ] || [ -s "$tmp/not-offered" ] ||
 	fail "no session of ${2:-any driver that is installed} has the device '${DEVICE:-}'"
 table
 [ "$found" = 1 ] || fail "no driver is installed"

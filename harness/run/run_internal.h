@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 OR MIT */
 /*
- * What the parts of a run share: run.c (its life), live.c (operations that come one at a
- * time), run_end.c and run_liveness.c (what comes after a program), snapshot.c and twin.c
- * (the same again).
+ * What the parts of a run share: run.c (its life), run_ops.c (its operations), live.c
+ * (operations that come one at a time), run_listen.c (what the device does meanwhile),
+ * run_end.c and run_liveness.c (what comes after a program), snapshot.c and twin.c (the same
+ * again).
  */
 #ifndef VRINGER_HARNESS_RUN_INTERNAL_H
 #define VRINGER_HARNESS_RUN_INTERNAL_H
@@ -31,6 +32,8 @@ bool run_one(struct run *run, const struct program *prog, const struct op *op,
 void run_settle(struct run *run, const struct run_options *options);
 /* Memory as at first and a new device on it; false if there is none. */
 bool run_create(struct run *run);
+/* Tell the ledger, the trace and the record what the target's devices do. */
+void run_listen(struct run *run);
 /* Operations in order, repeats unrolled, as many as the budget allows. */
 void run_ops(struct run *run, const struct program *prog, const struct run_options *options);
 /* The program's operations, and the device settled. */

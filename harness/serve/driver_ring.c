@@ -174,7 +174,11 @@ static int walk_indirect(const struct driver_ring *ring, const struct driver_mem
 int driver_ring_look(struct driver_ring *ring, char *why)
 {
 	uint16_t idx = load(&ring->avail[AVAIL_IDX]);
+	uint16_t behind = (uint16_t)(ring->next_avail - idx);
 
+	ring->behind = ring->setup.takes_back && behind <= ring->setup.size ? behind : 0;
+	if (ring->behind > 0)
+		idx = ring->next_avail;
 	if ((uint16_t)(idx - ring->next_avail) > ring->setup.size)
 		return fault(why,
 			     "the available index of ring %u jumps from %u to %u, a ring of "

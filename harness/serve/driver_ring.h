@@ -37,6 +37,9 @@ struct driver_ring_setup {
 	uint16_t size, base;
 	uint64_t desc, avail, used; /* the front-end's own addresses */
 	bool event_idx, indirect;
+	/* The driver has no way to say that it resets the device.  Linux, in user mode, does so,
+	 * takes back what it made available, and disables the rings only then. */
+	bool takes_back;
 };
 
 struct driver_ring {
@@ -45,6 +48,7 @@ struct driver_ring {
 	uint16_t *avail, *used;
 	uint16_t next_avail; /* entry that is read next */
 	uint16_t seen;	     /* available index, at the last look */
+	uint16_t behind;     /* so far it was behind what was taken, at the last look */
 	uint16_t next_used;  /* entry that is written next */
 	uint16_t told;	     /* used index up to which the driver was told */
 };
@@ -52,8 +56,7 @@ struct driver_ring {
 /* 0; or -EPROTO. */
 int driver_ring_open(struct driver_ring *ring, const struct driver_memory *memory,
 		     const struct driver_ring_setup *setup, char *why);
-/* How far did the driver get?  To be asked when it notifies: in between, it may take back what
- * it made available, as Linux does after a reset that nobody told us of.  0; or -EPROTO. */
+/* How far did the driver get?  0; or -EPROTO. */
 int driver_ring_look(struct driver_ring *ring, char *why);
 /* Is something available that was seen? */
 static inline bool driver_ring_waits(const struct driver_ring *ring)

@@ -204,6 +204,23 @@ static bool is_spoken_to(const struct serve_session *s)
 	return poll(&fd, 1, 0) == 1;
 }
 
+/* The driver has gone; what looked like a reset has to have been one. */
+static enum session_end close_session(struct serve_session *s)
+{
+	for (unsigned i = 0; i < s->queue_count && !s->at_fault; i++) {
+		const struct driver_ring *ring = &s->shadows[i].ring;
+
+		if (!s->shadows[i].running || ring->behind == 0)
+			continue;
+		snprintf(s->world.why, sizeof(s->world.why),
+			 "the available index of ring %u went back by %u, and the ring was served "
+			 "to the end",
+			 i, ring->behind);
+		return SESSION_PROTOCOL;
+	}
+	return s->at_fault ? SESSION_AT_FAULT : SESSION_CLOSED;
+}
+
 static enum session_end serve(struct serve_session *s, struct host_lines *lines, int *err)
 {
 	while (!session_is_over(s)) {
@@ -221,7 +238,7 @@ static enum session_end serve(struct serve_session *s, struct host_lines *lines,
 		note_kicks(s, &w);
 		*err = hear(s, &w);
 		if (*err == -EPIPE)
-			return s->at_fault ? SESSION_AT_FAULT : SESSION_CLOSED;
+			return close_session(s);
 		if (*err == -EPROTO)
 			session_fail(s, s->server.channel.why);
 		else if (*err != 0)

@@ -139,6 +139,7 @@ static void begin_ring(struct serve_session *s, unsigned queue, uint16_t base)
 		.used = ring->addr.used_user_addr,
 		.event_idx = (s->features >> VIRTIO_RING_F_EVENT_IDX & 1) != 0,
 		.indirect = (s->features >> VIRTIO_RING_F_INDIRECT_DESC & 1) != 0,
+		.takes_back = !vhost_server_speaks(&s->server, VHOST_PROTOCOL_STATUS),
 	};
 
 	session_note(s, queue, shadow_begin(&s->shadows[queue], &s->world, &setup));

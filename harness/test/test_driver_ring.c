@@ -113,6 +113,14 @@ static uint16_t get16(unsigned at)
 	return value;
 }
 
+/* The next chain, as a driver that has just notified means it. */
+static int look_and_peek(void)
+{
+	int err = driver_ring_look(&ring, why);
+
+	return err != 0 ? err : driver_ring_peek(&ring, &memory, &chain, why);
+}
+
 /* Make `head` available. */
 static void offer(uint16_t head)
 {
@@ -125,7 +133,7 @@ static void offer(uint16_t head)
 static void refuse(const char *part)
 {
 	why[0] = '\0';
-	assert_int_equal(driver_ring_peek(&ring, &memory, &chain, why), -EPROTO);
+	assert_int_equal(look_and_peek(), -EPROTO);
 	if (strstr(why, part) == NULL)
 		fail_msg("'%s' says nothing of '%s'", why, part);
 }
@@ -135,13 +143,13 @@ static void refuse(const char *part)
 static void a_chain_is_read_as_it_is_written(void **state)
 {
 	(void)state;
-	assert_int_equal(driver_ring_peek(&ring, &memory, &chain, why), 0);
+	assert_int_equal(look_and_peek(), 0);
 	put_desc(DESC, 5, GUEST + DATA, 12, VRING_DESC_F_NEXT, 2);
 	put_desc(DESC, 2, GUEST + DATA + 64, 100, VRING_DESC_F_WRITE, 7);
 	offer(5);
 	/* It stays there until it is taken. */
-	assert_int_equal(driver_ring_peek(&ring, &memory, &chain, why), 1);
-	assert_int_equal(driver_ring_peek(&ring, &memory, &chain, why), 1);
+	assert_int_equal(look_and_peek(), 1);
+	assert_int_equal(look_and_peek(), 1);
 	assert_int_equal(chain.head, 5);
 	assert_int_equal(chain.count, 2);
 	assert_int_equal(chain.direct, 2);
@@ -150,7 +158,7 @@ static void a_chain_is_read_as_it_is_written(void **state)
 	assert_int_equal(chain.buffers[1].len, 100);
 	assert_int_equal(chain.buffers[1].flags, VRING_DESC_F_WRITE);
 	driver_ring_take(&ring);
-	assert_int_equal(driver_ring_peek(&ring, &memory, &chain, why), 0);
+	assert_int_equal(look_and_peek(), 0);
 }
 
 static void an_indirect_table_is_read_as_it_is_written(void **state)
@@ -160,7 +168,7 @@ static void an_indirect_table_is_read_as_it_is_written(void **state)
 	put_desc(TABLE, 0, GUEST + DATA, 8, VRING_DESC_F_NEXT, 2);
 	put_desc(TABLE, 2, GUEST + DATA + 8, 8, VRING_DESC_F_WRITE, 0);
 	offer(1);
-	assert_int_equal(driver_ring_peek(&ring, &memory, &chain, why), 1);
+	assert_int_equal(look_and_peek(), 1);
 	assert_true(chain.indirect);
 	assert_int_equal(chain.direct, 1);
 	assert_int_equal(chain.count, 3);
@@ -176,10 +184,10 @@ static void as_many_chains_as_there_are_entries_wrap(void **state)
 	for (unsigned i = 0; i < SIZE; i++)
 		offer(0);
 	for (unsigned i = 0; i < SIZE; i++) {
-		assert_int_equal(driver_ring_peek(&ring, &memory, &chain, why), 1);
+		assert_int_equal(look_and_peek(), 1);
 		driver_ring_take(&ring);
 	}
-	assert_int_equal(driver_ring_peek(&ring, &memory, &chain, why), 0);
+	assert_int_equal(look_and_peek(), 0);
 	assert_int_equal(ring.next_avail, (uint16_t)(65534 + SIZE));
 }
 
@@ -190,6 +198,44 @@ static void an_index_that_jumps_is_refused(void **state)
 	refuse("the available index of ring 3 jumps from 0 to 9");
 	put16(AVAIL + 2, 65535);
 	refuse("jumps from 0 to 65535");
+}
+
+/* Linux takes buffers back after a reset, which not every driver can tell a back-end of. */
+static void what_was_made_available_may_be_taken_back(void **state)
+{
+	struct driver_ring_setup how = setup_of(SIZE);
+
+	(void)state;
+	how.takes_back = true;
+	assert_int_equal(driver_ring_open(&ring, &memory, &how, why), 0);
+	for (unsigned i = 0; i < 3; i++)
+		offer(0);
+	assert_int_equal(look_and_peek(), 1);
+	driver_ring_take(&ring);
+	driver_ring_take(&ring);
+	put16(AVAIL + 2, 1);
+	assert_int_equal(look_and_peek(), 0);
+	assert_int_equal(ring.behind, 1);
+	/* It goes on. */
+	put16(AVAIL + 2, 3);
+	assert_int_equal(look_and_peek(), 1);
+	assert_int_equal(ring.behind, 0);
+	put16(AVAIL + 2, 2 + SIZE + 1);
+	refuse("jumps from 2 to");
+	put16(AVAIL + 2, (uint16_t)(2 - SIZE - 1));
+	refuse("jumps from 2 to");
+}
+
+/* Between two looks, what was seen stays. */
+static void a_ring_is_looked_at_when_that_is_asked_for(void **state)
+{
+	(void)state;
+	offer(0);
+	assert_int_equal(driver_ring_peek(&ring, &memory, &chain, why), 0);
+	assert_int_equal(look_and_peek(), 1);
+	put16(AVAIL + 2, 0);
+	assert_true(driver_ring_waits(&ring));
+	assert_int_equal(driver_ring_peek(&ring, &memory, &chain, why), 1);
 }
 
 static void a_loop_is_refused(void **state)
@@ -204,7 +250,7 @@ static void a_loop_is_refused(void **state)
 	refuse("is a loop, or longer than 8");
 	/* ... which are no loop. */
 	put_desc(DESC, SIZE - 1, GUEST + DATA, 1, 0, 0);
-	assert_int_equal(driver_ring_peek(&ring, &memory, &chain, why), 1);
+	assert_int_equal(look_and_peek(), 1);
 	assert_int_equal(chain.count, SIZE);
 }
 
@@ -246,7 +292,7 @@ static void buffers_outside_memory_are_refused(void **state)
 		refuse("are not in memory");
 	}
 	put_desc(DESC, 0, GUEST + BYTES - 1, 1, 0, 0);
-	assert_int_equal(driver_ring_peek(&ring, &memory, &chain, why), 1);
+	assert_int_equal(look_and_peek(), 1);
 }
 
 static void indirect_tables_that_are_wrong_are_refused(void **state)
@@ -352,7 +398,7 @@ static void events_are_heeded(void **state)
 	/* From the next chain on the driver is to notify. */
 	put_desc(DESC, 0, GUEST + DATA, 1, 0, 0);
 	offer(0);
-	assert_int_equal(driver_ring_peek(&ring, &memory, &chain, why), 1);
+	assert_int_equal(look_and_peek(), 1);
 	driver_ring_take(&ring);
 	assert_int_equal(get16(USED + 4 + 8 * SIZE), 1);
 }
@@ -375,7 +421,7 @@ static void rubbish_is_survived(void **state)
 		put16(AVAIL + 2, (uint16_t)(ring.next_avail + bytes[40] % (SIZE + 2)));
 		for (unsigned i = 0; i < SIZE; i++)
 			put16(AVAIL + 4 + 2 * i, bytes[50 + i] % (SIZE + 1));
-		while (driver_ring_peek(&ring, &memory, &chain, why) == 1) {
+		while (look_and_peek() == 1) {
 			assert_in_range(chain.count, 1, 2 * SIZE);
 			for (unsigned i = 0; i < chain.count; i++)
 				assert_true(chain.buffers[i].flags & VRING_DESC_F_INDIRECT ||
@@ -481,6 +527,8 @@ int main(void)
 		TEST(an_indirect_table_is_read_as_it_is_written),
 		TEST(as_many_chains_as_there_are_entries_wrap),
 		TEST(an_index_that_jumps_is_refused),
+		TEST(what_was_made_available_may_be_taken_back),
+		TEST(a_ring_is_looked_at_when_that_is_asked_for),
 		TEST(a_loop_is_refused),
 		TEST(numbers_past_the_table_are_refused),
 		TEST(buffers_outside_memory_are_refused),

@@ -245,7 +245,10 @@ static void a_ring_begins_and_ends(void **state)
 	assert_int_equal(asked.memory, 1);
 	takes(state_of(VHOST_USER_SET_VRING_NUM, 1, 64));
 	takes(state_of(VHOST_USER_SET_VRING_BASE, 1, 3));
+	assert_false(vhost_server_waits(&server, 1));
 	takes(addr);
+	/* It is described, and may yet begin, which the device has to wait for. */
+	assert_true(vhost_server_waits(&server, 1));
 	takes(with_fd(u64(VHOST_USER_SET_VRING_CALL, 1)));
 	takes(with_fd(u64(VHOST_USER_SET_VRING_KICK, 1)));
 	assert_false(vhost_server_runs(&server, 1));
@@ -263,6 +266,14 @@ static void a_ring_begins_and_ends(void **state)
 	takes(u64(VHOST_USER_SET_VRING_KICK, 1 | VHOST_RING_NO_FD));
 	assert_true(vhost_server_runs(&server, 1));
 	assert_int_equal(server.rings[1].kick, -1);
+}
+
+/* Linux in user mode has room for two, always. */
+static void a_table_may_be_longer_than_its_regions(void **state)
+{
+	(void)state;
+	takes(with_fd(memory(1, 2, 4096)));
+	assert_int_equal(asked.memory, 1);
 }
 
 static void configuration_is_read_and_written(void **state)
@@ -517,6 +528,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		TEST(a_driver_learns_what_there_is),
 		TEST(a_ring_begins_and_ends),
+		TEST(a_table_may_be_longer_than_its_regions),
 		TEST(configuration_is_read_and_written),
 		TEST(what_asks_for_an_answer_gets_one),
 		TEST(a_change_of_configuration_is_told),
