@@ -464,7 +464,7 @@ build/test/peer/%.o: harness/test/peer/%.c Makefile
 	@mkdir -p $(@D)
 	$(call say,CC) $(CC_gcc) $(PEER_FLAGS) -MMD -MP -c -o $@ $<
 
-build/test/peer/vhost_user_rng: $(call peer_objs,vhost_user_rng vhost_wire)
+build/test/peer/vhost_user_rng: $(call peer_objs,vhost_user_rng vhost_device vhost_answers vhost_wire)
 build/test/peer/qtest_server: $(call peer_objs,qtest_server mmio)
 build/test/peer/bad_front: $(call peer_objs,bad_front vhost_wire)
 $(PEERS):

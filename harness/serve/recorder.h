@@ -10,9 +10,10 @@
  * dialogue that the target declares (control messages of a console, FUSE_INIT), and the
  * chains that were outstanding, published again.
  *
- * What is not as it was, and said in the file: of a chain with more than
- * RECORDER_PAYLOAD_MAX bytes of its own, and of what the host types, the rest stands as a
- * pattern of the same length.
+ * What is not as it was, and said in the file: of a chain with more than RECORDER_PAYLOAD_MAX
+ * bytes of its own, or RECORDER_PAYLOAD_LEAST where the program is no longer empty, and of
+ * what the host types, the rest stands as a pattern of the same length.  Numbers of pages
+ * are kept.  Of reads of the configuration in a row, the same one stands once.
  *
  * When the session is over, each program is replayed in a child process.  It is kept if it
  * shows the same used entries and the same verdict; if not, the first difference is told and
@@ -25,10 +26,11 @@
 
 #include "harness/run/run.h"
 
-#define RECORDER_PROGRAMS 16u	   /* of a session, unless the options say otherwise */
-#define RECORDER_PROGRAMS_MAX 999u /* whatever they say */
-#define RECORDER_PAYLOAD_MAX 128u  /* bytes of a chain that are kept as they are */
-#define RECORDER_LINE_MAX 512u	   /* bytes of a line that is told, NUL included */
+#define RECORDER_PROGRAMS 16u	    /* of a session, unless the options say otherwise */
+#define RECORDER_PROGRAMS_MAX 999u  /* whatever they say */
+#define RECORDER_PAYLOAD_MAX 2048u  /* bytes of a chain that are kept as they are */
+#define RECORDER_PAYLOAD_LEAST 128u /* ... at least */
+#define RECORDER_LINE_MAX 512u	    /* bytes of a line that is told, NUL included */
 
 struct recorder;
 

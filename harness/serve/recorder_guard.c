@@ -12,6 +12,7 @@
 #include <stdlib.h>
 
 /* Of gcc's and clang's run-time libraries; not there without them. */
+/* NOLINTNEXTLINE(bugprone-reserved-identifier): the name is theirs. */
 void __sanitizer_set_death_callback(void (*callback)(void)) __attribute__((weak));
 
 static struct recorder *guarded;

@@ -25,8 +25,9 @@ struct recorder_part {
 	struct program prog;
 	unsigned demand_count;
 	struct recorder_demand demands[SCRIPT_EXPECT_MAX];
-	uint32_t literal; /* bytes of the chain in progress that are kept as they are */
-	bool replaced;	  /* bytes stand as a pattern */
+	uint32_t literal;     /* bytes of the chain in progress that are kept as they are */
+	uint32_t literal_max; /* ... at most */
+	bool replaced;	      /* bytes stand as a pattern */
 };
 
 /* How far a part was. */
@@ -122,6 +123,8 @@ bool recorder_is_dialogue(struct recorder *r, unsigned queue, uint16_t head);
 /* An operation of the session, or of what a program starts from, in this program; false if
  * it does not fit. */
 bool recorder_add(struct recorder *r, const struct program *prog, const struct op *op);
+/* How many bytes of a chain are kept in this program now. */
+uint32_t recorder_literal_max(const struct recorder *r);
 /* What makes a new device as the session has it; false if it does not fit. */
 bool recorder_add_state(struct recorder *r);
 /* The operation with addresses by the name of a place. */

@@ -20,6 +20,7 @@ void recorder_part_clear(struct recorder_part *part, const struct program *heade
 	part->prog.op_count = part->prog.data_len = 0;
 	part->demand_count = 0;
 	part->literal = 0;
+	part->literal_max = RECORDER_PAYLOAD_MAX;
 	part->replaced = false;
 }
 
@@ -181,7 +182,7 @@ static bool is_table(const struct arena *arena, const uint8_t *data, uint32_t le
 static bool add_payload(struct recorder_part *part, uint8_t base, uint64_t offset,
 			const uint8_t *data, uint32_t len)
 {
-	uint32_t room = RECORDER_PAYLOAD_MAX - part->literal;
+	uint32_t room = part->literal_max > part->literal ? part->literal_max - part->literal : 0;
 	uint32_t kept = len < room ? len : room;
 
 	part->literal += kept;

@@ -7,6 +7,9 @@
 
 #include <string.h>
 
+#define EMPTY_PERCENT 25u /* of its room used, up to which a program keeps more of a chain */
+#define PAGES_BYTES 8192u /* of numbers of pages: another number is another page */
+
 void recorder_forget_descs(struct recorder *r)
 {
 	for (unsigned q = 0; q < PROGRAM_QUEUES; q++)
@@ -67,6 +70,26 @@ static bool add_desc(struct recorder *r, const struct program *prog, const struc
 static bool add_publish(struct recorder *r, const struct program *prog, const struct op *op)
 {
 	r->now.literal = 0;
+	r->now.literal_max = recorder_literal_max(r);
+	return recorder_part_op(&r->now, prog, op);
+}
+
+uint32_t recorder_literal_max(const struct recorder *r)
+{
+	if (r->run->guest.target->pages_max > 0)
+		return PAGES_BYTES;
+	return recorder_part_used(&r->now) < EMPTY_PERCENT ? RECORDER_PAYLOAD_MAX
+							   : RECORDER_PAYLOAD_LEAST;
+}
+
+/* A driver that looks at its configuration again has seen nothing new. */
+static bool add_config_read(struct recorder *r, const struct program *prog, const struct op *op)
+{
+	const struct program *now = &r->now.prog;
+
+	for (uint32_t i = now->op_count; i > 0 && now->ops[i - 1].code == OP_CONFIG_READ; i--)
+		if (memcmp(now->ops[i - 1].value, op->value, sizeof(op->value)) == 0)
+			return true;
 	return recorder_part_op(&r->now, prog, op);
 }
 
@@ -74,11 +97,12 @@ static bool add_publish(struct recorder *r, const struct program *prog, const st
 static bool add_type(struct recorder *r, const struct program *prog, const struct op *op)
 {
 	struct op out = *op;
+	uint32_t max = recorder_literal_max(r);
 
-	if (op->value[TYPE_LEN] == 0 && op->data_len > RECORDER_PAYLOAD_MAX) {
-		out.value[TYPE_LEN] = op->data_len - RECORDER_PAYLOAD_MAX;
+	if (op->value[TYPE_LEN] == 0 && op->data_len > max) {
+		out.value[TYPE_LEN] = op->data_len - max;
 		out.value[TYPE_SEED] = 1;
-		out.data_len = RECORDER_PAYLOAD_MAX;
+		out.data_len = (uint16_t)max;
 		r->now.replaced = true;
 	}
 	return recorder_part_op(&r->now, prog, &out);
@@ -98,7 +122,7 @@ static bool add_used_event(struct recorder *r, const struct program *prog, const
 /* The others stand as they are. */
 static add_fn *const add_fns[256] = {
 	[OP_STORE] = add_store,		  [OP_DESC] = add_desc, [OP_PUBLISH] = add_publish,
-	[OP_USED_EVENT] = add_used_event, [OP_TYPE] = add_type,
+	[OP_USED_EVENT] = add_used_event, [OP_TYPE] = add_type, [OP_CONFIG_READ] = add_config_read,
 };
 
 bool recorder_add(struct recorder *r, const struct program *prog, const struct op *op)
@@ -149,8 +173,8 @@ static bool add_wishes(struct recorder *r, unsigned queue)
 static bool add_chain(struct recorder *r, unsigned queue, uint16_t head)
 {
 	static struct recorder_part part;
-
 	recorder_part_clear(&part, &r->header);
+	part.literal_max = recorder_literal_max(r);
 	if (!recorder_chain(&part, r, queue, head))
 		return false;
 	r->now.replaced = r->now.replaced || part.replaced;

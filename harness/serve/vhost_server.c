@@ -315,8 +315,8 @@ static int ring_fd(struct vhost_server *s, struct vhost_user_msg *msg, unsigned 
 
 static int set_vring_kick(struct vhost_server *s, struct vhost_user_msg *msg)
 {
-	unsigned queue;
-	int fd, err = ring_fd(s, msg, &queue, &fd);
+	unsigned queue = 0;
+	int fd = -1, err = ring_fd(s, msg, &queue, &fd);
 
 	if (err != 0)
 		return err;
@@ -330,8 +330,8 @@ static int set_vring_kick(struct vhost_server *s, struct vhost_user_msg *msg)
 
 static int set_vring_call(struct vhost_server *s, struct vhost_user_msg *msg)
 {
-	unsigned queue;
-	int fd, err = ring_fd(s, msg, &queue, &fd);
+	unsigned queue = 0;
+	int fd = -1, err = ring_fd(s, msg, &queue, &fd);
 
 	if (err == 0)
 		put_fd(&s->rings[queue].call, fd);
@@ -340,8 +340,8 @@ static int set_vring_call(struct vhost_server *s, struct vhost_user_msg *msg)
 
 static int set_vring_err(struct vhost_server *s, struct vhost_user_msg *msg)
 {
-	unsigned queue;
-	int fd, err = ring_fd(s, msg, &queue, &fd);
+	unsigned queue = 0;
+	int fd = -1, err = ring_fd(s, msg, &queue, &fd);
 
 	if (err == 0)
 		put_fd(&s->rings[queue].err, fd);

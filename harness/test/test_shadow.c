@@ -179,7 +179,7 @@ static void put_frame(unsigned place, uint8_t first, unsigned len)
 
 static void expect(unsigned queue, uint32_t id, uint32_t len)
 {
-	uint32_t got_id, got_len;
+	uint32_t got_id = 0, got_len = 0;
 
 	assert_true(take(queue, &got_id, &got_len));
 	assert_int_equal(got_id, id);

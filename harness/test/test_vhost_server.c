@@ -448,7 +448,7 @@ static void numbers_out_of_range_are_refused(void **state)
 	refuses(with_fd(memory(0, 1, 4096)), "has 0 regions");
 	refuses(with_fd(memory(9, 1, 4096)), "has 9 regions");
 	refuses(with_fd(memory(UINT32_MAX, 1, 4096)), "regions");
-	refuses(with_fd(memory(2, 1, 4096)), "a memory table of 40 bytes");
+	refuses(with_fd(with_fd(memory(2, 1, 4096))), "a memory table of 40 bytes");
 	refuses(with_fd(memory(1, 1, 8193)), "passes the end of its file");
 	refuses(with_fd(memory(1, 1, UINT64_MAX)), "region 0");
 }
