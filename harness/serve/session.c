@@ -66,6 +66,7 @@ static void pump(struct serve_session *s)
 {
 	uint64_t before;
 
+	s->unfinished = false;
 	for (int i = 0; i < ROUNDS_MAX && s->live && !s->broken && !session_is_over(s); i++) {
 		before = s->world.chains;
 		publish(s, i == 0);
@@ -86,6 +87,7 @@ static void pump(struct serve_session *s)
 		if (before == s->world.chains && !has_work(s))
 			return;
 	}
+	s->unfinished = s->live && !s->broken && !session_is_over(s);
 }
 
 /* ---- the loop ------------------------------------------------------------------------------ */
@@ -166,7 +168,9 @@ static int wait_for_driver(struct serve_session *s, struct waiting *w)
 {
 	static const struct timespec now = { .tv_nsec = 0 }, soon = { .tv_nsec = POLLS_NS },
 				     later = { .tv_sec = SILENCE_S };
-	const struct timespec *until = has_work(s) ? &now : w->polls ? &soon : NULL;
+	const struct timespec *until = has_work(s) || s->unfinished ? &now
+				       : w->polls		    ? &soon
+								    : NULL;
 	int ready;
 
 	if (until == NULL && !s->live && s->negotiated)

@@ -27,6 +27,7 @@ struct serve_session {
 	bool live;	 /* DRIVER_OK */
 	bool silent;	 /* the driver, since it was last waited for */
 	bool touched;	 /* the device is not as it was when it was new, or reset */
+	bool unfinished; /* the last round was not the last that there is something to do in */
 	bool broken;	 /* a ring is: the driver has to reset the device */
 	bool at_fault;	 /* one was */
 	bool failed;	 /* world.why says how the driver broke the protocol */
