@@ -141,6 +141,18 @@ blk() {
 	echo "driver: ok: vda: $(wc -c </pattern) bytes were written and read"
 }
 
+# Bytes come; of what they are nobody may be sure.
+rng() {
+	until_true "no /dev/hwrng" [ -c /dev/hwrng ]
+	case $(cat /sys/class/misc/hw_random/rng_current) in
+	virtio*) ;;
+	*) fail "hwrng: it is not the device's" ;;
+	esac
+	dd if=/dev/hwrng of=/bytes bs=64 count=16 iflag=fullblock 2>/dev/null || fail "read: /dev/hwrng"
+	[ "$(wc -c </bytes)" = 1024 ] || fail "hwrng: $(wc -c </bytes) bytes of 1024"
+	echo "driver: ok: hwrng: $(wc -c </bytes) bytes"
+}
+
 # Where traffic says what it wants of the host.
 exec 3>&1
 mount -t proc proc /proc
@@ -153,7 +165,7 @@ until_true "no virtio device: the kernel and the device did not come to terms" [
 until_true "no driver took the device" [ -e $sysfs/driver ]
 features
 case $CHECK in
-net | net_host | console | balloon | fs | blk) "$CHECK" ;;
+net | net_host | console | balloon | fs | blk | rng) "$CHECK" ;;
 *) fail "CHECK: '$CHECK'" ;;
 esac
 poweroff -f

@@ -199,12 +199,14 @@ static const struct pcap_head pcap_head = { 0xa1b2c3d4, 2, 4, 0, 0, 65535, 1 };
 static int frames_write(const char *path, const char *bytes, const char *count)
 {
 	struct traffic traffic;
-	FILE *file = fopen(path, "wb");
+	FILE *file;
+	int bad;
 
-	if (file == NULL)
-		return fail(path);
 	if (!numbers(&traffic, bytes, count))
 		return 1;
+	file = fopen(path, "wb");
+	if (file == NULL)
+		return fail(path);
 	fwrite(&pcap_head, sizeof(pcap_head), 1, file);
 	for (unsigned number = 0; number < traffic.count; number++) {
 		uint8_t data[FRAME_MAX];
@@ -214,11 +216,12 @@ static int frames_write(const char *path, const char *bytes, const char *count)
 		fwrite(&head, sizeof(head), 1, file);
 		fwrite(data, len, 1, file);
 	}
-	return ferror(file) != 0 || fclose(file) != 0 ? fail(path) : 0;
+	bad = ferror(file);
+	return fclose(file) != 0 || bad != 0 ? fail(path) : 0;
 }
 
 /* The heads of a file that DPDK wrote have other times and another limit. */
-static int frame_read(const struct traffic *traffic, unsigned number, FILE *file)
+static int frame_read(struct traffic *traffic, unsigned number, FILE *file)
 {
 	uint8_t want[FRAME_MAX], got[FRAME_MAX];
 	unsigned len = frame(traffic, number, want);
@@ -231,33 +234,43 @@ static int frame_read(const struct traffic *traffic, unsigned number, FILE *file
 	if (head.kept != len || head.len != len || fread(got, len, 1, file) != 1 ||
 	    memcmp(got, want, len) != 0)
 		return came_otherwise(traffic, number, head.len, len);
+	traffic->sent_bytes += len;
 	return 0;
+}
+
+/* All of them, and nothing else. */
+static int frames_compare(struct traffic *traffic, FILE *file)
+{
+	struct pcap_head head;
+
+	if (fread(&head, sizeof(head), 1, file) != 1 || head.link != pcap_head.link) {
+		puts("not a file of Ethernet frames");
+		return 1;
+	}
+	for (unsigned number = 0; number < traffic->count; number++)
+		if (frame_read(traffic, number, file) != 0)
+			return 1;
+	if (fgetc(file) != EOF) {
+		printf("more than %u frames came back\n", traffic->count);
+		return 1;
+	}
+	return all_came(traffic);
 }
 
 static int frames_read(const char *path, const char *bytes, const char *count)
 {
 	struct traffic traffic;
-	struct pcap_head head;
-	FILE *file = fopen(path, "rb");
+	FILE *file;
+	int rc;
 
-	if (file == NULL)
-		return fail(path);
 	if (!numbers(&traffic, bytes, count))
 		return 1;
-	if (fread(&head, sizeof(head), 1, file) != 1 || head.link != pcap_head.link) {
-		printf("%s: not a file of Ethernet frames\n", path);
-		return 1;
-	}
-	for (unsigned number = 0; number < traffic.count; number++)
-		if (frame_read(&traffic, number, file) != 0)
-			return 1;
-	if (fgetc(file) != EOF) {
-		printf("more than %u frames came back\n", traffic.count);
-		return 1;
-	}
-	for (unsigned number = 0; number < traffic.count; number++)
-		traffic.sent_bytes += length(number, FRAME_MIN, traffic.frame_max);
-	return all_came(&traffic);
+	file = fopen(path, "rb");
+	if (file == NULL)
+		return fail(path);
+	rc = frames_compare(&traffic, file);
+	fclose(file);
+	return rc;
 }
 
 /* Line `number`, of letters; its length. */

@@ -21,7 +21,7 @@ word=${1:-}
 part=${PART:-24}
 vringer=${VRINGER:-$PWD/build/obj/gcc/vringer}
 bad_front=$PWD/build/test/peer/bad_front
-bound=120 # seconds for one run
+bound=300 # seconds for one run: then it hangs
 
 mkdir "$work/tmp"
 export TMPDIR="$work/tmp"
@@ -40,9 +40,9 @@ left() {
 	find "$TMPDIR" -mindepth 1
 }
 
-# nothing_left NAME.  Whoever is dying may take a moment.
+# nothing_left NAME.  Whoever is dying may take a moment: one that stays does for a minute.
 nothing_left() {
-	for _ in 1 2 3 4 5 6 7 8 9 10; do
+	for _ in $(seq 300); do
 		left >"$err" 2>/dev/null
 		[ -s "$err" ] || break
 		sleep 0.2
@@ -56,7 +56,7 @@ nothing_left() {
 
 # listens FOLDER: waits until the serve there does, or has ended.
 listens() {
-	for _ in $(seq 200); do
+	for _ in $(seq 6000); do
 		! grep -qs 'listening on' "$1/err" || return 0
 		kill -0 "$serve" 2>/dev/null || return 1
 		sleep 0.05
@@ -102,7 +102,7 @@ through() {
 	shift 4
 	sessions "$program" "$target" "$folder" &
 	loop=$!
-	for _ in $(seq 200); do
+	for _ in $(seq 6000); do
 		[ ! -S "$folder/socket" ] || break
 		sleep 0.05
 	done

@@ -91,7 +91,7 @@ begin() {
 	: >"$work/out" && : >"$work/err"
 	"$VRINGER" serve "$model" --socket "$socket" "$@" >"$work/out" 2>"$work/err" <"${lines:-/dev/null}" &
 	server=$!
-	for _ in $(seq 200); do
+	for _ in $(seq 6000); do
 		! grep -q listening "$work/err" || return 0
 		sleep 0.05
 	done

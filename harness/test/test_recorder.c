@@ -11,6 +11,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/wait.h>
+#include <unistd.h>
 
 /* Before cmocka, which has an expect_check of its own. */
 #include "harness/run/sanitizers.h"
@@ -437,6 +439,54 @@ static void a_device_that_ends_the_process_leaves_its_recording(void **state)
 	recorder_rig_release(&rig);
 }
 
+static void end_by_exit(void)
+{
+	exit(3);
+}
+
+static void end_by_abort(void)
+{
+	abort();
+}
+
+static void end_by_fault(void)
+{
+	*(volatile int *)8 = 1;
+}
+
+/* However the process ends. */
+static void an_end_of_the_process_is_noticed(void **state)
+{
+	static void (*const ends[])(void) = { end_by_exit, end_by_abort, end_by_fault };
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(ends) / sizeof(ends[0]); i++) {
+		char *text;
+		int status;
+		pid_t pid;
+
+		recorder_rig_open(&rig, target_find("net-loopback"), 0);
+		recorder_rig_run(&rig, "start driver_ok\n");
+		give_room(0);
+		send_frame(1);
+		signals_as_before();
+		pid = fork();
+		if (pid == 0) {
+			freopen("/dev/null", "w", stderr);
+			freopen("/dev/null", "w", stdout);
+			ends[i]();
+		}
+		assert_int_equal(waitpid(pid, &status, 0), pid);
+		signals_as_cmocka();
+		text = recorder_rig_text(&rig, 1);
+		assert_non_null(text);
+		assert_has(text, "notify 1\n> used 1 id=0 len=0\n");
+		free(text);
+		recorder_rig_close(&rig);
+		recorder_rig_release(&rig);
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -452,6 +502,7 @@ int main(void)
 		cmocka_unit_test(large_buffers_are_kept_small),
 		cmocka_unit_test(what_fits_in_no_program_is_left_out_and_told),
 		cmocka_unit_test(a_device_that_ends_the_process_leaves_its_recording),
+		cmocka_unit_test(an_end_of_the_process_is_noticed),
 	};
 
 	signals_remember();

@@ -80,7 +80,8 @@ static void send_bytes(const uint32_t header[3], const void *payload, uint32_t l
 	struct msghdr out = { .msg_iov = &piece, .msg_iovlen = 1 };
 
 	memcpy(bytes, header, HEADER_SIZE);
-	memcpy(bytes + HEADER_SIZE, payload, len);
+	if (len > 0)
+		memcpy(bytes + HEADER_SIZE, payload, len);
 	if (fd_count > 0) {
 		struct cmsghdr *c;
 
