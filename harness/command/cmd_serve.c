@@ -166,11 +166,11 @@ int cmd_serve(int argc, char **argv)
 		return status - 1;
 	if (options.socket == NULL)
 		return cmd_fail(argv[0], "no --socket");
-	target = choose(argv[0], &options);
 	if (options.record == NULL && (options.record_max != 0 || options.note != NULL))
 		return cmd_fail(argv[0], "--record-max and --note need --record");
 	if (check_record(&options) != 0)
 		return STATUS_USAGE;
+	target = choose(argv[0], &options);
 	if (target == NULL || cmd_probe(argv[0], target) != 0)
 		return STATUS_USAGE;
 	return serve(argv[0], target, &options);

@@ -180,11 +180,12 @@ wait_for_driver() {
 serve() {
 	mkfifo "$folder/host"
 	exec 7<>"$folder/host"
-	record=
-	[ -z "${RECORD:-}" ] || record="--note $driver,$with --record $RECORD/$driver-$device-$(echo "$with" | tr ',' '-').vr"
+	set --
+	[ -z "${RECORD:-}" ] || set -- --note "$(described)" \
+		--record "$RECORD/$driver-$device-$(echo "$with" | tr ',' '-').vr"
 	# shellcheck disable=SC2016,SC2086  # of the shell that is started; words
 	timeout -k 2 120 sh -c 'echo $$ >"$0/serve.pid"; exec "$@"' "$folder" \
-		"$vringer" serve "$device" --socket "$folder/socket" $options $record ${record:+--note "$(described)"} \
+		"$vringer" serve "$device" --socket "$folder/socket" $options "$@" \
 		<&7 >"$folder/serve.out" 2>"$folder/serve.err" 7>&- &
 	serve=$!
 }

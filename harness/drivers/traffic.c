@@ -2,10 +2,10 @@
 /*
  * Bytes that a driver is to move, and whether they came back as they were.
  *
- *   traffic frames INTERFACE BYTES COUNT    Ethernet frames up to BYTES long, that the other end
- * sends back traffic lines DEVICE COUNT              lines into a terminal or a port, that the
- * other end types back traffic write FILE BYTES COUNT          such frames into a file of packets
- * (pcap), for DPDK traffic read FILE BYTES COUNT           are they all in FILE, in order?
+ *	traffic frames INTERFACE BYTES COUNT    Ethernet frames up to BYTES long, sent back
+ *	traffic lines DEVICE COUNT              lines into a terminal or a port, typed back
+ *	traffic write FILE BYTES COUNT          such frames into a file of packets (pcap)
+ *	traffic read FILE BYTES COUNT           are they all in FILE, in order?
  *
  * One line on stdout says what was moved, or what was wrong.  Exit 0: all came back, in
  * order, as it was; 1: it did not; 2: usage.  It waits 10 s for what is to come back.

@@ -4,8 +4,8 @@
  * (eventfd(2), or a pipe).  They are the driver's, which may have made them anything, and
  * shares their flags with us: neither of these waits for it.
  *
- * Only a driver that fills one in the instant between the look at it and the write could
- * make event_signal wait; a signal still ends the process.
+ * Only a driver that fills one in the instant between the look at it and the write can make
+ * event_signal wait.
  */
 #ifndef VRINGER_HARNESS_SERVE_EVENT_H
 #define VRINGER_HARNESS_SERVE_EVENT_H

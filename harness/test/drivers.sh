@@ -42,6 +42,7 @@ cat >"$bin/vringer" <<'END'
 	echo '    device id 1, features 0x100000020, queues: 0=rx(256) 1=tx(256)'
 	exit
 }
+[ -z "${WORDS:-}" ] || printf '%s\n' "$@" >"$WORDS"
 [ "$SERVES" != dies ] || exit 2
 socket=$4
 echo "serve: net-loopback: listening on $socket" >&2
@@ -72,6 +73,10 @@ row='dpdk +net-loopback +split +0x100000000 +2 +1'
 session 0 "all comes back" all 0 QUICK=
 shows "a row of the table" "^$row +0 +[0-9]+ +ok\$"
 shows "what its device does not offer" '^dpdk net-loopback: .*not offer: in_order mrg_rxbuf packed$'
+session 0 "it is recorded" all 0 RECORD="$work/two words" WORDS="$work/words"
+grep -qxF -- "$work/two words/dpdk-net-loopback-split.vr" "$work/words" &&
+	[ "$(grep -cx -- --note "$work/words")" = 1 ] && result=0 || result=1
+tap "in a folder of any name, with one note" "$result"
 session 1 "the device breaks a rule" all 1
 shows "its finding is in the table" "^$row +1 +[0-9]+ +failed\$"
 session 1 "serve refuses the driver" all 2

@@ -61,6 +61,8 @@ refuses 'serve: no socket' "^vringer serve: no --socket, see 'vringer serve --he
 refuses 'serve: no target' '^vringer serve: no target' "$VRINGER" serve --socket "$socket"
 refuses 'serve: an unknown target' "^vringer serve: unknown target 'nono'" \
 	"$VRINGER" serve nono --socket "$socket"
+refuses 'serve: of two mistakes one is told' '^vringer serve: --record-max and --note need' \
+	"$VRINGER" serve nono --socket "$socket" --note x
 refuses 'serve: two targets' '^vringer serve: several targets' \
 	"$VRINGER" serve console fs --socket "$socket"
 refuses 'serve: no number' "^vringer serve: --features 'x': expected" \
