@@ -256,7 +256,7 @@ worker() {
 if [ "$count" -gt 0 ]; then
 	nice sh -c 'while :; do :; done' &
 	load=$!
-	trap 'kill "$load" 2>/dev/null; rm -rf "$work"' EXIT
+	trap 'kill "$load" 2>/dev/null || :; rm -rf "$work"' EXIT
 	workers=
 	for job in $(seq "$jobs"); do
 		worker "$job" &
