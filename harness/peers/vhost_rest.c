@@ -199,34 +199,49 @@ static bool stands_still(const struct vhost_user *u, uint16_t *seen)
 	return still;
 }
 
-/* Is it not notified of the next chain, behind `avail`? */
-static bool is_deaf(const struct vhost_user *u, unsigned queue, uint16_t avail)
+static uint16_t avail_index(const struct vhost_user *u, unsigned queue)
+{
+	return look_at(u, u->places[queue].avail + offsetof(struct vring_avail, idx), 0);
+}
+
+void vhost_note_told(struct vhost_user *u, unsigned queue)
+{
+	u->rings[queue].told = avail_index(u, queue);
+}
+
+/* Did it want to be notified of chains from `from` up to `avail`? */
+static bool wants(const struct vhost_user *u, unsigned queue, uint16_t from, uint16_t avail)
 {
 	const struct vringer_ring *ring = &u->places[queue];
 	uint64_t event = ring->used + offsetof(struct vring_used, ring) +
 			 sizeof(struct vring_used_elem) * (uint64_t)ring->size;
 
 	if (u->event_idx)
-		return look_at(u, event, avail) != avail;
-	return (look_at(u, ring->used, 0) & VRING_USED_F_NO_NOTIFY) != 0;
+		return vring_need_event(look_at(u, event, from), avail, from);
+	return (look_at(u, ring->used, 0) & VRING_USED_F_NO_NOTIFY) == 0;
 }
 
-/* Chains of those that were outstanding when it was called which are so now; and *deaf: it has
- * returned all of a ring, and is not notified of the next. */
+/* Chains of those that were outstanding when it was called which are so now, but those that it
+ * wants to be notified of and was not; and *deaf: it has returned all of a ring, and is not
+ * notified of the next. */
 static uint32_t count_owed(const struct vhost_user *u, const uint32_t *outstanding, bool *deaf)
 {
 	uint32_t owed = 0;
 
 	*deaf = false;
 	for (unsigned i = 0; i < u->kind->queue_count; i++) {
-		uint16_t avail, left;
+		uint16_t avail, used, left;
 
 		if (!u->rings[i].live || u->kind->queues[i].driver_initiated == 0)
 			continue;
-		avail = look_at(u, u->places[i].avail + offsetof(struct vring_avail, idx), 0);
-		left = (uint16_t)(avail - used_index(u, i));
+		avail = avail_index(u, i);
+		used = used_index(u, i);
+		left = (uint16_t)(avail - used);
+		*deaf = *deaf ||
+			(left == 0 && !u->stays_deaf && !wants(u, i, avail, (uint16_t)(avail + 1)));
+		if (avail != u->rings[i].told && wants(u, i, u->rings[i].told, avail))
+			left = (uint16_t)(u->rings[i].told - used);
 		owed += left < outstanding[i] ? left : outstanding[i];
-		*deaf = *deaf || (left == 0 && !u->stays_deaf && is_deaf(u, i, avail));
 	}
 	return owed;
 }

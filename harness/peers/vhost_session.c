@@ -390,6 +390,7 @@ int vhost_activate(struct vhost_user *u, uint64_t features, const struct vringer
 			continue;
 		u->rings[i].live = true;
 		u->places[i] = rings[i];
+		vhost_note_told(u, i);
 		err = say_ring_fd(u, VHOST_USER_SET_VRING_KICK, i, u->rings[i].kick);
 		if (err == 0)
 			err = say_enabled(u, i, !paused);

@@ -232,6 +232,7 @@ static void user_kick(void *device, uint32_t queue)
 	if (u->gone || !u->rings[queue].live)
 		return;
 	u->busy = true;
+	vhost_note_told(u, queue);
 	/* It fails where nobody took 2^64 - 2 notifications. */
 	if (write(u->rings[queue].kick, &one, sizeof(one)) < 0)
 		vhost_failed(u, -errno);

@@ -68,6 +68,7 @@ struct vhost_side {
 struct vhost_ring {
 	int kick, call, err; /* eventfds, made once */
 	bool live;	     /* the backend may touch it */
+	uint16_t told;	     /* its available index when the backend was notified last */
 };
 
 /* An answer that was not waited for yet. */
@@ -190,6 +191,8 @@ bool vhost_logged(const struct vhost_user *u, uint64_t page);
 
 /* ---- vhost_rest.c ---------------------------------------------------------------- */
 
+/* The backend is notified of what is available in that ring. */
+void vhost_note_told(struct vhost_user *u, unsigned queue);
 /* Wait until it is at rest, then tell the host what it did.  `outstanding`: chains that it had
  * not returned, of each queue. */
 void vhost_settle(struct vhost_user *u, const uint32_t *outstanding);
