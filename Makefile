@@ -226,7 +226,7 @@ fuzz: ## Fuzz T=net_loopback (or all, or peer:NAME) for SECONDS=60 with ENGINE=l
 	$(SUB) SEEDED="$(PICKED)" seeds build/vringer $(BUILT_$(ENGINE))
 	@exec fuzzers/fuzz.sh run "$(ENGINE)" "$(SECONDS)" "$(JOBS)" $(PICKED)
 
-peers: ## Run the portable suite on QEMU, vhost-user backends, ... that are installed (PEER=name, QUICK=1, COMMAND=a build of yours)
+peers: ## Run the portable suite on QEMU, vhost-user backends, ... that are installed (PEER=name, FULL=1, QUICK=1, COMMAND=a build of yours)
 	@.ci/deps gcc jq $(if $(PEER),,qemu qemu-storage-daemon)
 	$(SUB) build/vringer
 	@$(ALONE) peers harness/peers/table.sh $(PEER)

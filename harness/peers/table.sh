@@ -7,7 +7,9 @@
 #
 #   table.sh [NAME]...      those, and nothing else will do
 #
-#   QUICK=1     each script once (run --brief), on three peers unless some are named
+#   FULL=1      each script with every queue, request and layout of buffers, not once (run
+#               --brief): an hour and more for all peers
+#   QUICK=1     on three peers unless some are named
 #   COMMAND=CMD what is started for the one that is named (run --command)
 #
 # The table, and below it a line for each signature that is not known, are the same each
@@ -59,7 +61,7 @@ run() {
 		set -- "$@" "corpus/peers/$name"
 	known=corpus/peers/$name/known
 	[ ! -f "$known" ] || set -- --known "$known" "$@"
-	[ -z "${QUICK:-}" ] || set -- --brief "$@"
+	[ -n "${FULL:-}" ] || set -- --brief "$@"
 	[ -z "$command" ] || set -- --command "$command" "$@"
 	begun=$(date +%s)
 	rc=0
