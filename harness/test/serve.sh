@@ -108,10 +108,10 @@ through() {
 	done
 	run timeout "$bound" "$vringer" run --peer "vhost-user-$kind" --command "unix:$folder/socket" "$@"
 	touch "$folder/stop"
-	# The one that waits for a driver yet is told to end.
-	last=$(pgrep -f "serve $target --socket $folder/socket" || :)
-	# shellcheck disable=SC2086  # words
-	[ -z "$last" ] || kill $last 2>/dev/null || :
+	# The last may be at its end yet.  One that waits for a driver gets one that is soon refused.
+	while kill -0 "$loop" 2>/dev/null; do
+		"$bad_front" "$folder/socket" GET_FEATURES-version >/dev/null 2>&1 || sleep 0.1
+	done
 	wait "$loop" || :
 }
 
