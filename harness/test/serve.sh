@@ -280,7 +280,7 @@ if wanted 'bad drivers kicks without end'; then
 		! grep -q begun "$work/bad/front" || break
 		sleep 0.05
 	done
-	kill "$serve"
+	kill "$serve" 2>/dev/null || :
 	served
 	wait "$front" && [ "$rc" = 0 ] && [ ! -s "$err" ] && grep -q begun "$work/bad/front" && result=0 || result=1
 	tap 'bad drivers: kicks without end: SIGTERM ends it' "$result"
