@@ -28,12 +28,14 @@ static void on_bus_error(int signal, siginfo_t *info, void *context)
 	for (unsigned i = 0; guarded != NULL && i < guarded->count; i++) {
 		const struct driver_region *region = &guarded->regions[i];
 		const uint8_t *map = region->map;
+		const void *zeroes;
 
 		if (at < map || at >= map + region->map_len)
 			continue;
 		is_cut = 1;
-		if (mmap(region->map, region->map_len, PROT_READ | PROT_WRITE,
-			 MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED, -1, 0) != MAP_FAILED)
+		zeroes = mmap(region->map, region->map_len, PROT_READ | PROT_WRITE,
+			      MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED, -1, 0);
+		if (zeroes != MAP_FAILED)
 			return;
 	}
 	/* It is somebody else's: the access comes again, or what a process sent. */

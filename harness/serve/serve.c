@@ -87,13 +87,15 @@ static int accept_one(const struct serve_options *options, int listener)
 {
 	while (*options->stop == 0) {
 		struct pollfd fd = { .fd = listener, .events = POLLIN };
+		struct sockaddr_un from;
+		socklen_t from_len = sizeof(from);
 		int client = serve_wait(options, false, &fd, 1, NULL);
 
 		if (client == -EINTR)
 			continue;
 		if (client < 0)
 			return client;
-		client = accept4(listener, NULL, NULL, SOCK_CLOEXEC);
+		client = accept4(listener, (struct sockaddr *)&from, &from_len, SOCK_CLOEXEC);
 		if (client >= 0 || (errno != ECONNABORTED && errno != EINTR))
 			return client >= 0 ? client : -errno;
 	}
@@ -122,7 +124,7 @@ static int serve_driver(struct run *run, const struct serve_options *options,
 	if (session->echo_lost > 0)
 		fprintf(stderr,
 			"serve: %s: %llu bytes were not typed again: a frame is at most "
-			"%u long\n",
+			"%d long\n",
 			run->guest.target->name, (unsigned long long)session->echo_lost,
 			OP_BYTES_MAX);
 	free(session);

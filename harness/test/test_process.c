@@ -460,7 +460,7 @@ static void what_it_leaves_goes_too(void **state)
 			if (killed)
 				kill(getpid(), SIGKILL);
 			process_stop(process);
-			_exit(access(folder, F_OK) == 0);
+			_exit(access(folder, F_OK) == 0 ? 1 : 0);
 		}
 		assert_int_equal(waitpid(owner, &status, 0), owner);
 		for (unsigned ms = 0; access(folder, F_OK) == 0; ms++) {

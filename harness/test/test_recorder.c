@@ -472,8 +472,9 @@ static void an_end_of_the_process_is_noticed(void **state)
 		signals_as_before();
 		pid = fork();
 		if (pid == 0) {
-			freopen("/dev/null", "w", stderr);
-			freopen("/dev/null", "w", stdout);
+			if (freopen("/dev/null", "w", stderr) == NULL ||
+			    freopen("/dev/null", "w", stdout) == NULL)
+				_exit(1);
 			ends[i]();
 		}
 		assert_int_equal(waitpid(pid, &status, 0), pid);
