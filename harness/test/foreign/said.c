@@ -383,7 +383,7 @@ static void kick_echo(void *device, uint32_t queue)
 	struct chain from, to;
 
 	while (queue == TRANSMIT && chain_next(s, TRANSMIT, &from)) {
-		uint8_t bytes[CHAIN_MAX];
+		uint8_t bytes[CHAIN_MAX] = { 0 };
 		uint32_t len = chain_copy(s, &from, bytes, sizeof(bytes), 0);
 
 		if (bug("stream"))
