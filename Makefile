@@ -212,9 +212,13 @@ test: ## Build and run every test with gcc's and clang's sanitizers (ONLY=word: 
 	@.ci/deps $(TEST_NEEDS)
 	+@$(ALONE) test $(MAKE) test-suites
 
+INSTALLED = PREFIX=$(call quote,$(CURDIR))/build/installed DESTDIR=
+
 test-suites:
 	$(SUB) test-files
-	$(SUB) -s install build/test/run-zoo build/test/run-broken $(PEERS) PREFIX=$(call quote,$(CURDIR))/build/installed DESTDIR=
+	$(SUB) -s install $(INSTALLED)
+	@# Apart: both make the library.
+	$(SUB) -s build/test/run-zoo build/test/run-broken $(PEERS) $(INSTALLED)
 	@harness/test/run_tests.sh "$(ONLY)"
 
 fuzz: ## Fuzz T=net_loopback (or all, or peer:NAME) for SECONDS=60 with ENGINE=libfuzzer (or afl) in JOBS=1 processes; KNOWN=file lists known findings
