@@ -146,10 +146,9 @@ verdicts() {
 		END { for (name in judged) print name, name in wrong ? "wrong" : "ok" }' "$out" | sort
 }
 
-same_verdict() {
-	wanted "same verdict $1" || return 0
-	nth=$((nth + 1))
-	awk -v part="$part" -v number="$nth" '(NR + number) % part == 0' "$work/short" >"$work/scripts"
+# both TARGET KIND: the scripts in $work/scripts directly and through the socket; what differs
+# is in $err, and why others are not judged in $work/skipped.
+both() {
 	# shellcheck disable=SC2046  # words
 	run timeout "$bound" "$vringer" run --brief -t "$1" $(cat "$work/scripts")
 	verdicts "$1" >"$work/direct"
@@ -159,11 +158,33 @@ same_verdict() {
 	verdicts "vhost-user-$2" >"$work/served"
 	join "$work/direct" "$work/served" >"$work/both"
 	grep '^# skipped' "$out" >"$work/skipped" || :
-	grep -A 3 '^not ok' "$out" >"$work/shown" || :
+	grep -A 6 '^not ok' "$out" >"$work/shown" || :
 	mv "$work/shown" "$out"
 	awk '$2 != $3 { print $1 ": directly " $2 ", through the socket " $3 }' "$work/both" >"$err"
+}
+
+same_verdict() {
+	wanted "same verdict $1" || return 0
+	nth=$((nth + 1))
+	awk -v part="$part" -v number="$nth" '(NR + number) % part == 0' "$work/short" >"$work/scripts"
+	both "$1" "$2"
 	count=$(wc -l <"$work/both")
-	[ ! -s "$err" ] && [ "$count" -ge 3 ] && ! grep -q wrong "$work/served" && result=0 || result=1
+	! grep -q ' wrong wrong$' "$work/both" && wrong=0 || wrong=1
+	cp "$work/skipped" "$work/skipped-all"
+	# Another process is accused when it does so twice, the second time with nothing before.
+	: >"$work/differ"
+	cut -d : -f 1 "$err" >"$work/again"
+	while read -r script; do
+		echo "$script" >"$work/scripts-one"
+		mv "$work/scripts" "$work/scripts-all"
+		mv "$work/scripts-one" "$work/scripts"
+		both "$1" "$2"
+		cat "$err" >>"$work/differ"
+		mv "$work/scripts-all" "$work/scripts"
+	done <"$work/again"
+	cp "$work/differ" "$err"
+	mv "$work/skipped-all" "$work/skipped"
+	[ ! -s "$err" ] && [ "$wrong" = 0 ] && [ "$count" -ge 3 ] && result=0 || result=1
 	tap "same verdict $1: $count scripts of $(wc -l <"$work/scripts"), directly and through the socket" "$result"
 	# Why the others are not judged here.
 	sed "s/^# /# $1, through the socket: /" "$work/skipped"
