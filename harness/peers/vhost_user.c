@@ -195,9 +195,8 @@ static void user_destroy(void *device)
 {
 	struct vhost_user *u = device;
 
-	/* Whom others started is left; it must not look at rings that are no more. */
-	if (u->process == NULL)
-		user_reset(u);
+	/* It must not look at rings that are no more: memory is made new after this. */
+	user_reset(u);
 	/* It may have died since the last message. */
 	if (!u->gone && u->process != NULL && !process_is_well(u->process, &u->end))
 		vhost_report_end(u);
