@@ -60,6 +60,12 @@ enum vhost_protocol_feature {
 	VHOST_PROTOCOL_STATUS = 16,
 };
 
+/* Those that both ends of ours speak, but for the log. */
+#define VHOST_PROTOCOL_FEATURES                                                                    \
+	(UINT64_C(1) << VHOST_PROTOCOL_MQ | UINT64_C(1) << VHOST_PROTOCOL_REPLY_ACK |              \
+	 UINT64_C(1) << VHOST_PROTOCOL_BACKEND_REQ | UINT64_C(1) << VHOST_PROTOCOL_CONFIG |        \
+	 UINT64_C(1) << VHOST_PROTOCOL_RESET_DEVICE | UINT64_C(1) << VHOST_PROTOCOL_STATUS)
+
 /* In GET_FEATURES: there are protocol features, and rings begin disabled. */
 #define VHOST_USER_F_PROTOCOL_FEATURES 30
 
@@ -94,6 +100,9 @@ struct vhost_config {
 	uint32_t offset, size, flags;
 	uint8_t bytes[VHOST_CONFIG_MAX];
 };
+
+/* Bytes of it in front of the configuration's own. */
+#define VHOST_CONFIG_HEADER offsetof(struct vhost_config, bytes)
 
 struct vhost_header {
 	uint32_t request, flags, size;

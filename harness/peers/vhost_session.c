@@ -17,12 +17,6 @@
 #include <unistd.h>
 
 #define BIT(n) (UINT64_C(1) << (n))
-/* What is used of the protocol's own features, but for the log. */
-#define PROTOCOL_FEATURES                                                                          \
-	(BIT(VHOST_PROTOCOL_MQ) | BIT(VHOST_PROTOCOL_REPLY_ACK) |                                  \
-	 BIT(VHOST_PROTOCOL_BACKEND_REQ) | BIT(VHOST_PROTOCOL_CONFIG) |                            \
-	 BIT(VHOST_PROTOCOL_RESET_DEVICE) | BIT(VHOST_PROTOCOL_STATUS))
-#define CONFIG_HEADER offsetof(struct vhost_config, bytes)
 #define STATUS_FEATURES                                                                            \
 	(VIRTIO_CONFIG_S_ACKNOWLEDGE | VIRTIO_CONFIG_S_DRIVER | VIRTIO_CONFIG_S_FEATURES_OK)
 
@@ -154,7 +148,7 @@ int vhost_wait(struct vhost_user *u)
 /* What is used of the protocol's own features. */
 static uint64_t wanted(const struct vhost_user *u)
 {
-	return PROTOCOL_FEATURES | (u->side.logs ? BIT(VHOST_PROTOCOL_LOG_SHMFD) : 0);
+	return VHOST_PROTOCOL_FEATURES | (u->side.logs ? BIT(VHOST_PROTOCOL_LOG_SHMFD) : 0);
 }
 
 /* ---- who it is ------------------------------------------------------------------ */
@@ -256,7 +250,7 @@ static int set_status(struct vhost_user *u, uint8_t status)
 
 int vhost_get_config(struct vhost_user *u, uint8_t *bytes)
 {
-	uint32_t size = (uint32_t)CONFIG_HEADER + u->config_len;
+	uint32_t size = (uint32_t)VHOST_CONFIG_HEADER + u->config_len;
 	struct vhost_user_msg msg = vhost_user_message(VHOST_USER_GET_CONFIG, size);
 	int err;
 
@@ -274,7 +268,7 @@ int vhost_get_config(struct vhost_user *u, uint8_t *bytes)
 int vhost_set_config(struct vhost_user *u, uint32_t offset, const void *bytes, uint32_t len)
 {
 	struct vhost_user_msg msg =
-		vhost_user_message(VHOST_USER_SET_CONFIG, (uint32_t)CONFIG_HEADER + len);
+		vhost_user_message(VHOST_USER_SET_CONFIG, (uint32_t)VHOST_CONFIG_HEADER + len);
 	int err;
 
 	msg.payload.config.offset = offset;

@@ -14,11 +14,6 @@
 #include <unistd.h>
 
 #define BIT(n) (UINT64_C(1) << (n))
-#define PROTOCOL_FEATURES                                                                          \
-	(BIT(VHOST_PROTOCOL_MQ) | BIT(VHOST_PROTOCOL_REPLY_ACK) |                                  \
-	 BIT(VHOST_PROTOCOL_BACKEND_REQ) | BIT(VHOST_PROTOCOL_CONFIG) |                            \
-	 BIT(VHOST_PROTOCOL_RESET_DEVICE) | BIT(VHOST_PROTOCOL_STATUS))
-#define CONFIG_HEADER offsetof(struct vhost_config, bytes)
 #define TABLE_HEADER offsetof(struct vhost_memory_table, regions)
 #define REGION_SIZE sizeof(((struct vhost_memory_table *)NULL)->regions[0])
 
@@ -83,15 +78,15 @@ static int set_features(struct vhost_server *s, struct vhost_user_msg *msg)
 static int get_protocol_features(struct vhost_server *s, struct vhost_user_msg *msg)
 {
 	(void)s;
-	msg->payload.u64 = PROTOCOL_FEATURES;
+	msg->payload.u64 = VHOST_PROTOCOL_FEATURES;
 	return 0;
 }
 
 static int set_protocol_features(struct vhost_server *s, struct vhost_user_msg *msg)
 {
-	if ((msg->payload.u64 & ~PROTOCOL_FEATURES) != 0)
+	if ((msg->payload.u64 & ~VHOST_PROTOCOL_FEATURES) != 0)
 		return fault(s, "it accepts protocol features 0x%llx, which are not offered",
-			     (unsigned long long)(msg->payload.u64 & ~PROTOCOL_FEATURES));
+			     (unsigned long long)(msg->payload.u64 & ~VHOST_PROTOCOL_FEATURES));
 	s->protocol = msg->payload.u64;
 	return 0;
 }
@@ -126,9 +121,10 @@ static int check_config(struct vhost_server *s, const struct vhost_user_msg *msg
 			     "message %u is about %u bytes of configuration at %u, expected "
 			     "none past %u",
 			     msg->header.request, config->size, config->offset, VHOST_CONFIG_MAX);
-	if (msg->header.size != CONFIG_HEADER + config->size)
+	if (msg->header.size != VHOST_CONFIG_HEADER + config->size)
 		return fault(s, "message %u has %u bytes, and says that %zu are due",
-			     msg->header.request, msg->header.size, CONFIG_HEADER + config->size);
+			     msg->header.request, msg->header.size,
+			     VHOST_CONFIG_HEADER + config->size);
 	return 0;
 }
 
@@ -403,10 +399,10 @@ static const struct message messages[VHOST_USER_GET_STATUS + 1] = {
 					  NO_FEATURE },
 	[VHOST_USER_SET_BACKEND_REQ_FD] = { "SET_BACKEND_REQ_FD", set_backend_requests, 0, 0, 0, 1,
 					    1, VHOST_PROTOCOL_BACKEND_REQ },
-	[VHOST_USER_GET_CONFIG] = { "GET_CONFIG", get_config, CONFIG_HEADER,
+	[VHOST_USER_GET_CONFIG] = { "GET_CONFIG", get_config, VHOST_CONFIG_HEADER,
 				    sizeof(struct vhost_config), SAME, 0, 0,
 				    VHOST_PROTOCOL_CONFIG },
-	[VHOST_USER_SET_CONFIG] = { "SET_CONFIG", set_config, CONFIG_HEADER,
+	[VHOST_USER_SET_CONFIG] = { "SET_CONFIG", set_config, VHOST_CONFIG_HEADER,
 				    sizeof(struct vhost_config), 0, 0, 0, VHOST_PROTOCOL_CONFIG },
 	[VHOST_USER_RESET_DEVICE] = { "RESET_DEVICE", reset_device, 0, 0, 0, 0, 0,
 				      VHOST_PROTOCOL_RESET_DEVICE },

@@ -146,15 +146,15 @@ verdicts() {
 		END { for (name in judged) print name, name in wrong ? "wrong" : "ok" }' "$out" | sort
 }
 
-# both TARGET KIND: the scripts in $work/scripts directly and through the socket; what differs
+# both TARGET KIND FILE: the scripts that FILE lists directly and through the socket; what differs
 # is in $err, and why others are not judged in $work/skipped.
 both() {
 	# shellcheck disable=SC2046  # words
-	run timeout "$bound" "$vringer" run --brief -t "$1" $(cat "$work/scripts")
+	run timeout "$bound" "$vringer" run --brief -t "$1" $(cat "$3")
 	verdicts "$1" >"$work/direct"
 	# shellcheck disable=SC2046  # words
 	run timeout $((bound * (1 + 24 / part))) "$vringer" run --brief --strict --limits --peer "vhost-user-$2" \
-		--command "$vringer serve $1 --socket {socket}" $(cat "$work/scripts")
+		--command "$vringer serve $1 --socket {socket}" $(cat "$3")
 	verdicts "vhost-user-$2" >"$work/served"
 	join "$work/direct" "$work/served" >"$work/both"
 	grep '^# skipped' "$out" >"$work/skipped" || :
@@ -167,7 +167,7 @@ same_verdict() {
 	wanted "same verdict $1" || return 0
 	nth=$((nth + 1))
 	awk -v part="$part" -v number="$nth" '(NR + number) % part == 0' "$work/short" >"$work/scripts"
-	both "$1" "$2"
+	both "$1" "$2" "$work/scripts"
 	count=$(wc -l <"$work/both")
 	! grep -q ' wrong wrong$' "$work/both" && wrong=0 || wrong=1
 	cp "$work/skipped" "$work/skipped-all"
@@ -175,12 +175,9 @@ same_verdict() {
 	: >"$work/differ"
 	cut -d : -f 1 "$err" >"$work/again"
 	while read -r script; do
-		echo "$script" >"$work/scripts-one"
-		mv "$work/scripts" "$work/scripts-all"
-		mv "$work/scripts-one" "$work/scripts"
-		both "$1" "$2"
+		echo "$script" >"$work/script"
+		both "$1" "$2" "$work/script" </dev/null
 		cat "$err" >>"$work/differ"
-		mv "$work/scripts-all" "$work/scripts"
 	done <"$work/again"
 	cp "$work/differ" "$err"
 	mv "$work/skipped-all" "$work/skipped"
