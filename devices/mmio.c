@@ -210,7 +210,7 @@ struct mmio *mmio_create(const struct device_ops *ops, const struct device_host 
 	m->dev->host = host;
 	m->dev->queues = (struct virtqueue *)(block + at.queues);
 	m->dev->counters = m->counters + MMIO_COUNTER_COUNT;
-	m->dev->offered = (offered & ops->features) | MMIO_F_VERSION_1;
+	m->dev->offered = (offered & (ops->features | VIRTQUEUE_FEATURES)) | MMIO_F_VERSION_1;
 	seen = block + at.seen;
 	for (i = 0; i < ops->queue_count; i++) {
 		uint16_t limit = queue_size_limit(&ops->queues[i], queue_max, i);

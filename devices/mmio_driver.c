@@ -125,6 +125,8 @@ void mmio_set_queue_ready(struct mmio *m, uint32_t queue, uint32_t value)
 	}
 	stopped = vq->ready && value == 0;
 	vq->ready = value;
+	if (vq->ready)
+		virtqueue_negotiated(vq, m->dev->features);
 	if (stopped && device_live(m->dev) && m->dev->ops->queue_stop)
 		m->dev->ops->queue_stop(m->dev, queue);
 }

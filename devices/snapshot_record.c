@@ -165,5 +165,6 @@ void snapshot_take_record(struct mmio *m, const struct snapshot_record *r)
 		vq->next_avail = q->next_avail;
 		vq->next_used = q->next_used;
 		vq->moved = false;
+		virtqueue_negotiated(vq, r->features);
 	}
 }

@@ -33,11 +33,15 @@
  *  - Buffers are not looked at: what addr, len and direction mean, and whether
  *    addr + len fits, is for the model.
  *
- * What it refuses to do: indirect descriptors (no model offers
- * VIRTIO_F_INDIRECT_DESC, so one is a malformed chain), EVENT_IDX, and anything
- * about policy: it counts nothing and raises no interrupt.
+ *  - Where VIRTIO_F_INDIRECT_DESC was negotiated, a chain may end in a descriptor that names
+ *    a table of its own; otherwise one is a malformed chain, as is a table in a table, one
+ *    that goes on behind it, or one that is no whole number of descriptors.
+ *  - Where VIRTIO_F_EVENT_IDX was negotiated, avail_event is what was taken whenever the
+ *    queue was found empty, and used_event says whether to interrupt.
  *
- * VIRTIO 1.4, 2.7 (split virtqueues).
+ * What it refuses to do: anything about policy.  It counts nothing and raises no interrupt.
+ *
+ * VIRTIO 1.4, 2.7 (split virtqueues), 2.7.5.3 (indirect tables), 2.7.7, 2.7.10 (events).
  */
 #ifndef VRINGER_DEVICES_VIRTQUEUE_H
 #define VRINGER_DEVICES_VIRTQUEUE_H
@@ -52,7 +56,7 @@ struct virtqueue {
 	const struct device_host *host;
 	uint64_t area[VIRTQUEUE_AREA_COUNT];
 	/* One bit per descriptor: already part of the chain being walked.  Room
-	 * for size_max bits; one walk at a time. */
+	 * for virtqueue_seen_size(size_max) bytes; one walk at a time. */
 	uint8_t *seen;
 	uint16_t index;	     /* which queue of the device this is */
 	uint16_t size_max;   /* what QueueNumMax says */
@@ -63,6 +67,12 @@ struct virtqueue {
 	bool ready;
 	bool poisoned; /* not walked again until reset */
 	bool moved;    /* the used idx moved since virtqueue_wants_interrupt */
+	/* Negotiated, when it became ready. */
+	bool indirect, event_idx;
+	/* With event_idx: */
+	uint16_t told;	    /* the used idx at the last virtqueue_wants_interrupt */
+	uint16_t asked;	    /* what avail_event was set to last, */
+	bool asked_already; /* if it was */
 };
 
 /* What a snapshot says of a queue. */
@@ -85,7 +95,11 @@ struct virtqueue_chain {
 	uint16_t head;
 	uint16_t walk; /* position in the available ring, free-running */
 	uint16_t next; /* descriptor to read next, if `more` */
+	uint16_t left; /* buffers that it may still have */
 	bool more;
+	bool in_table;	     /* `next` is in an indirect table, */
+	uint64_t table;	     /* which is there */
+	uint32_t table_size; /* and has so many entries */
 };
 
 /* A descriptor's copy, in host byte order. */
@@ -95,10 +109,11 @@ struct virtqueue_buffer {
 	bool writable; /* by the device */
 };
 
-/* Bytes that `seen` needs for queues of at most `size_max` entries. */
+/* Bytes that `seen` needs for queues of at most `size_max` entries: bits of the queue's own
+ * table, and as many of an indirect one. */
 static inline size_t virtqueue_seen_size(uint16_t size_max)
 {
-	return ((size_t)size_max + 7) / 8;
+	return ((size_t)size_max + 7) / 8 * 2;
 }
 
 /* `vq` becomes queue `index` as it is after reset. `host` and `seen` must
@@ -109,6 +124,13 @@ void virtqueue_init(struct virtqueue *vq, const struct device_host *host, uint16
 /* Forget all that the driver and earlier walks set. The size is then the largest
  * power of two that size_max allows. */
 void virtqueue_reset(struct virtqueue *vq);
+
+/* Every ring takes these features, whatever the model. */
+#define VIRTQUEUE_FEATURES                                                                         \
+	(UINT64_C(1) << VIRTIO_RING_F_INDIRECT_DESC | UINT64_C(1) << VIRTIO_RING_F_EVENT_IDX)
+
+/* `features` were negotiated for good; cursors, areas and size are set. */
+void virtqueue_negotiated(struct virtqueue *vq, uint64_t features);
 
 /* May the queue be walked: ready and not poisoned. */
 static inline bool virtqueue_usable(const struct virtqueue *vq)
@@ -128,8 +150,8 @@ int virtqueue_pop(struct virtqueue *vq, struct virtqueue_chain *chain);
 /* The next descriptor of a chain that was popped last from its queue.
  *  1         `buffer` is set.
  *  0         the chain has ended.
- *  -EBADMSG  the chain is torn: next out of range, a loop, or an indirect
- *            descriptor.
+ *  -EBADMSG  the chain is torn: next out of range, a loop, more descriptors than the queue
+ *            has, or an indirect table that must not be there or be so.
  *  -EFAULT   the descriptor cannot be read.
  * After anything but 1 the walk is over, and 0 comes from then on. */
 int virtqueue_chain_next(struct virtqueue_chain *chain, struct virtqueue_buffer *buffer);
@@ -140,8 +162,8 @@ int virtqueue_chain_next(struct virtqueue_chain *chain, struct virtqueue_buffer 
 int virtqueue_push(struct virtqueue *vq, const struct virtqueue_chain *chain, uint32_t len);
 
 /* Whether the driver wants to hear of used-idx moves since this was last asked.
- * To be called after the last move of a device call.  Reads the avail flags; if
- * they cannot be read, or the queue is no longer usable and so must not be
+ * To be called after the last move of a device call.  Reads the avail flags, or used_event; if
+ * that cannot be read, or the queue is no longer usable and so must not be
  * touched, the answer is yes, which at worst is a spurious interrupt. */
 bool virtqueue_wants_interrupt(struct virtqueue *vq);
 
