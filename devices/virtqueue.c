@@ -99,19 +99,17 @@ static int virtqueue_ahead(const struct virtqueue *vq)
 }
 
 /* Nothing is there: the driver is to tell of the next entry.  What it made available before it
- * could see that is looked for once more (VIRTIO 2.7.10.1); as virtqueue_ahead. */
+ * could see that is looked for once more (VIRTIO 2.7.10.1); as virtqueue_ahead.  Where it cannot
+ * be told, it is asked again the next time that nothing is there. */
 static int virtqueue_ask(struct virtqueue *vq)
 {
 	uint16_t event = htole16(vq->next_avail);
-	int ret;
 
 	if (vq->asked_already && vq->asked == vq->next_avail)
 		return 0;
-	ret = area_write(vq, VIRTQUEUE_DEVICE, ring_why(vq, GUEST_AVAIL_EVENT, 0),
-			 ring_at(&ring_split, GUEST_AVAIL_EVENT, vq->size, 0), &event,
-			 sizeof(event));
-	if (ret)
-		return ret;
+	if (area_write(vq, VIRTQUEUE_DEVICE, ring_why(vq, GUEST_AVAIL_EVENT, 0),
+		       ring_at(&ring_split, GUEST_AVAIL_EVENT, vq->size, 0), &event, sizeof(event)))
+		return 0;
 	vq->asked = vq->next_avail;
 	vq->asked_already = true;
 	return virtqueue_ahead(vq);

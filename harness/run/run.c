@@ -83,7 +83,8 @@ static void on_memory(void *ctx, const struct arena_access *access)
 		look_at_refetch(run, access->why);
 	if (run->guest.target->logged != NULL && access->write && access->err == 0)
 		run_note_written(run, access->addr, access->len);
-	if (!run->guest.record.on || !access->write || access->err != 0)
+	/* A device that was restored may set avail_event again, to be sure. */
+	if (!run->guest.record.on || !access->write || access->err != 0 || access->same)
 		return;
 	record_write(run, access);
 }
