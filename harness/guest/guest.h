@@ -30,12 +30,20 @@ struct guest_slot {
 	uint32_t len;
 };
 
+/* With EVENT_IDX, what used_event says, and who says so. */
+enum guest_event {
+	GUEST_EVENT_NEXT,   /* tell of the next used buffer: a driver that has seen all so far */
+	GUEST_EVENT_NONE,   /* ... of none for as long as possible: avail_flags NO_INTERRUPT */
+	GUEST_EVENT_PROGRAM /* what the program wrote there */
+};
+
 /* A driver's own idea of a queue. */
 struct guest_queue {
 	uint16_t size;
 	uint64_t ring[VIRTQUEUE_AREA_COUNT];
 	uint16_t avail_idx; /* next entry to publish */
 	uint16_t used_idx;  /* next used entry to take */
+	uint8_t event;	    /* enum guest_event */
 };
 
 struct guest {

@@ -126,11 +126,28 @@ void guest_chain(struct guest *g, const struct program *prog, const struct op *o
 	}
 }
 
+/* Where EVENT_IDX was accepted the flags of the available ring say nothing (VIRTIO 2.7.7): what
+ * they mean is said by used_event, at the latest before something is made available. */
+static void write_event(struct guest *g, unsigned queue)
+{
+	const struct guest_queue *q = &g->queues[queue];
+	uint16_t next;
+
+	if ((g->accepted >> VIRTIO_RING_F_EVENT_IDX & 1) == 0 || q->event == GUEST_EVENT_PROGRAM)
+		return;
+	next = guest_used_idx(g, queue);
+	arena_store16(&g->arena,
+		      q->ring[VIRTQUEUE_DRIVER] +
+			      ring_at(&ring_split, GUEST_USED_EVENT, q->size, 0),
+		      q->event == GUEST_EVENT_NEXT ? next : (uint16_t)(next - 1));
+}
+
 void guest_publish_head(struct guest *g, unsigned queue, uint16_t head)
 {
 	struct guest_queue *q = &g->queues[queue];
 	uint32_t size = q->size != 0 ? q->size : 1;
 
+	write_event(g, queue);
 	arena_store16(&g->arena,
 		      q->ring[VIRTQUEUE_DRIVER] +
 			      ring_at(&ring_split, GUEST_AVAIL_ENTRY, size, q->avail_idx % size),
@@ -176,6 +193,10 @@ void guest_avail_flags(struct guest *g, const struct program *prog, const struct
 		      g->queues[op->value[AVAIL_FLAGS_QUEUE]].ring[VIRTQUEUE_DRIVER] +
 			      ring_at(&ring_split, GUEST_AVAIL_FLAGS, 0, 0),
 		      (uint16_t)op->value[AVAIL_FLAGS_VALUE]);
+	g->queues[op->value[AVAIL_FLAGS_QUEUE]].event =
+		op->value[AVAIL_FLAGS_VALUE] & VRING_AVAIL_F_NO_INTERRUPT ? GUEST_EVENT_NONE
+									  : GUEST_EVENT_NEXT;
+	write_event(g, (unsigned)op->value[AVAIL_FLAGS_QUEUE]);
 }
 
 void guest_avail_entry(struct guest *g, const struct program *prog, const struct op *op)
@@ -190,9 +211,10 @@ void guest_avail_entry(struct guest *g, const struct program *prog, const struct
 
 void guest_used_event(struct guest *g, const struct program *prog, const struct op *op)
 {
-	const struct guest_queue *q = &g->queues[op->value[USED_EVENT_QUEUE]];
+	struct guest_queue *q = &g->queues[op->value[USED_EVENT_QUEUE]];
 
 	(void)prog;
+	q->event = GUEST_EVENT_PROGRAM;
 	arena_store16(&g->arena,
 		      q->ring[VIRTQUEUE_DRIVER] +
 			      ring_at(&ring_split, GUEST_USED_EVENT, q->size, 0),

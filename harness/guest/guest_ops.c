@@ -36,6 +36,7 @@ static bool set_up_queue(struct guest *g, unsigned queue, uint16_t size,
 			q->ring[part] = ring[part];
 	t->write_queue(g, size, q->ring);
 	q->avail_idx = 0;
+	q->event = GUEST_EVENT_NEXT;
 	q->used_idx = 0;
 	arena_fill(&g->arena, q->ring[VIRTQUEUE_DRIVER], 4, 0);
 	arena_fill(&g->arena, q->ring[VIRTQUEUE_DEVICE], 4, 0);
