@@ -7,7 +7,7 @@
 #   gcc    gcc,   -O1, ASan + UBSan     build/vringer, tests, replayers
 #   clang  clang, -O1, ASan + UBSan     tests
 #   fuzz   clang, -O2, ASan + UBSan, coverage feedback      build/fuzz/fuzz_* (see JUDGE)
-#   codec  as fuzz, the harness too    build/fuzz/fuzz_text, fuzz_binary (aflcodec: as afl)
+#   codec  as fuzz, the two forms too  build/fuzz/fuzz_text, fuzz_binary (aflcodec: as afl)
 #   release gcc,  -O2, no sanitizer     benchmarks, valgrind
 #   cov    clang, -O1, source coverage  `make coverage`
 #   afl    afl-clang-fast, -O2,  ASan + UBSan      build/afl/fuzz_* (see JUDGE)
@@ -41,7 +41,7 @@ PREFIX  ?= /usr/local
 # ---- sources: a new file needs no line here ---------------------------------
 
 DEV_SRC   := $(wildcard devices/*.c)
-HARNESS   := files rules program arena target peers models ledger guest run minimize
+HARNESS   := files rules program arena target peers models ledger guest run serve minimize
 CLI_SRC   := $(wildcard harness/command/*.c)
 # What VIRTIO says and where, from conformance/: see harness/program/clause.h.
 CLAUSES   := build/gen/clause_table.c
@@ -59,8 +59,9 @@ PEER_SRC  := fuzzers/peer.c fuzzers/feedback.c
 GLUE_SRC  := $(filter-out fuzzers/fuzz_% fuzzers/bench.c fuzzers/standalone_main.c fuzzers/mutator_afl.c \
 	       fuzzers/afl_main.c fuzzers/foreign% $(PEER_SRC),$(wildcard fuzzers/*.c))
 AFL_SRC   := $(filter-out fuzzers/mutat%,$(GLUE_SRC)) fuzzers/afl_main.c
-# The two forms of a guest program.
+# The two forms of a guest program, and what they are made of (.ci/arrows).
 CODECS    := text binary
+CODEC_SRC := $(wildcard harness/files/*.c harness/rules/*.c harness/program/*.c)
 DEVICE_FUZZERS := $(filter-out $(CODECS:%=fuzzers/fuzz_%.c) fuzzers/fuzz_mmds.c,$(wildcard fuzzers/fuzz_*.c))
 # What is fed to a parser, not driven as a device.
 PARSERS   := $(shell . fuzzers/inputs.sh && parsers)
@@ -101,7 +102,8 @@ COV    := -fsanitize-coverage=edge,inline-8bit-counters,pc-table
 FLAGS_gcc   := -O1 -g $(SAN)
 FLAGS_clang := -O1 -g $(SAN)
 FLAGS_fuzz  := $(if $(FOREIGN),$(CFLAGS),$(or $(CFLAGS),-O2 -g) $(SAN) $(COV))
-FLAGS_release := -O2 -g
+# Where somebody else's build makes seeds by it, it is run once.
+FLAGS_release := $(if $(FOREIGN),-O1,-O2 -g)
 FLAGS_cov   := -O1 -g -fprofile-instr-generate -fcoverage-mapping -fcoverage-compilation-dir=.
 FLAGS_afl   := $(or $(CFLAGS),-O2 -g) $(SAN)
 FLAGS_pic   := -O2 -g -fPIC
@@ -137,8 +139,8 @@ WERROR_release := $(if $(call given,CC),,$(WERROR))
 ENGINE_MAIN := $(if $(FOREIGN),$(if $(LIB_FUZZING_ENGINE),,fuzzers/standalone_main.c))
 LINK_fuzz   := $(if $(FOREIGN),$(or $(CXX),c++) $(or $(CXXFLAGS),$(CFLAGS)),$(CC_fuzz) $(FLAGS_fuzz))
 
-# The fuzz targets of the two forms are about the harness: for them all of it
-# is instrumented.
+# The fuzz targets of the two forms are about that part of the harness: for them
+# it is instrumented.  They run nothing else of it.
 CC_codec     := $(CC_fuzz)
 FLAGS_codec  := $(FLAGS_fuzz)
 WERROR_codec := $(WERROR_fuzz)
@@ -181,7 +183,7 @@ BUG_NEEDS_afl  = gcc clang afl
 BUG_BASE_fuzz  = seeds $(BUG_FUZZERS:%=build/fuzz/fuzz_%)
 BUG_BASE_afl   = seeds $(BUG_FUZZERS:%=build/afl/fuzz_%) build/afl/vringer_mutator.so
 
-.PHONY: all install test test-suites fuzz peers corpus bugs bugs-table bugs-tap bench coverage lint format deps help clean fuzzers seeds \
+.PHONY: all install test test-suites fuzz peers drivers corpus bugs bugs-table bugs-tap bench coverage lint format deps help clean fuzzers seeds \
 	targets test-files FORCE
 
 all: ## Build build/vringer (with ASan and UBSan; uses CC and CFLAGS if given) and build/libvringer.a
@@ -228,6 +230,12 @@ peers: ## Run the portable suite on QEMU, vhost-user backends, ... that are inst
 	@.ci/deps gcc jq $(if $(PEER),,qemu qemu-storage-daemon)
 	$(SUB) build/vringer
 	@$(ALONE) peers harness/peers/table.sh $(PEER)
+
+drivers: ## Have Linux (user mode) and DPDK drive our models and check what comes back (DRIVER=uml, dpdk or qemu; DEVICE=name QUICK=1 SHORT=1 RECORD=folder KERNEL=folder)
+	@harness/drivers/drivers.sh check "$(DRIVER)"
+	@.ci/deps gcc $(if $(DRIVER),guest $(DRIVER),?guest ?uml ?dpdk)
+	$(SUB) build/vringer build/drivers/traffic
+	@$(ALONE) drivers harness/drivers/drivers.sh run $(DRIVER)
 
 corpus: ## Keep inputs from fuzzing T that reach code no committed script reaches, in corpus/T/coverage
 	@.ci/deps $(FUZZ_NEEDS)
@@ -331,7 +339,7 @@ build/obj/$1/$2/test/test_%: build/obj/$1/$2/test/test_%.o build/obj/$1/libvring
 endef
 $(foreach f,gcc clang,$(foreach d,devices harness,$(eval $(call tests,$f,$d))))
 
-$(foreach f,gcc clang,build/obj/$f/harness/test/test_no_memory): private LDFLAGS += -Wl,--wrap=malloc -Wl,--wrap=calloc
+$(foreach f,gcc clang,$(foreach t,no_memory live,build/obj/$f/harness/test/test_$t)): private LDFLAGS += -Wl,--wrap=malloc -Wl,--wrap=calloc
 
 # Tests of the mutator, which is in no library; test_mutator_*: of an engine's side of it.
 define mutator_tests
@@ -352,6 +360,11 @@ $(CLAUSES): harness/program/clause_table.awk conformance/clauses.tsv conformance
 		LC_ALL=C sort -t "$$(printf '\t')" -k1,1 | LC_ALL=C awk -f $< >$@
 
 # ---- programs ---------------------------------------------------------------
+
+# For guests, which have no libraries and no sanitizer's shadow.
+build/drivers/traffic: harness/drivers/traffic.c build/obj/release/flags
+	@mkdir -p $(@D)
+	$(call say,LINK) $(call compile,release) -static $(filter %.c,$^) -o $@
 
 # CC may have changed since: compare, do not trust times.
 build/vringer: build/%: build/obj/$(CLI)/% FORCE
@@ -377,15 +390,16 @@ build/obj/lib/prefix: FORCE
 build/vringer.pc: harness/target/vringer.pc.in build/obj/lib/prefix
 	@sed 's|@PREFIX@|$(PREFIX)|' $< >$@
 
-# $(call fuzzer,FLAVOUR,NAMES)
+# $(call fuzzer,FLAVOUR,NAMES,SOURCES): what is of that flavour; all else is as in the
+# others.  First come, first linked: the archive's own copies are then not wanted.
 define fuzzer
-$2: build/fuzz/fuzz_%: build/obj/$1/fuzzers/fuzz_%.o $(call objs,$1,$(GLUE_SRC) $(ENGINE_MAIN)) \
-		build/obj/$1/libvringer.a
+$2: build/fuzz/fuzz_%: build/obj/$1/fuzzers/fuzz_%.o $(call objs,$1,$3) \
+		$(call objs,fuzz,$(GLUE_SRC) $(ENGINE_MAIN)) build/obj/fuzz/libvringer.a
 	@mkdir -p $$(@D)
 	$$(call say,LINK) $$(LINK_fuzz) $$(LDFLAGS) -o $$@ $$^ $$(ENGINE_LIB)
 endef
 $(eval $(call fuzzer,fuzz,$(patsubst %,build/fuzz/fuzz_%,$(filter-out $(CODECS),$(TARGETS)))))
-$(eval $(call fuzzer,codec,$(CODECS:%=build/fuzz/fuzz_%)))
+$(eval $(call fuzzer,codec,$(CODECS:%=build/fuzz/fuzz_%),$(CODEC_SRC)))
 
 build/fuzz/fuzz_peer: $(call objs,fuzz,$(PEER_SRC) $(GLUE_SRC) $(ENGINE_MAIN)) build/obj/fuzz/libvringer.a
 	@mkdir -p $(@D)
@@ -395,15 +409,15 @@ build/afl/fuzz_peer: $(call objs,afl,$(PEER_SRC) $(AFL_SRC)) build/obj/afl/libvr
 	@mkdir -p $(@D)
 	$(call say,LINK) $(CC_afl) $(FLAGS_afl) $(LDFLAGS) -o $@ $^
 
-# $(call afl_fuzzer,FLAVOUR,NAMES)
+# $(call afl_fuzzer,FLAVOUR,NAMES,SOURCES)
 define afl_fuzzer
-$2: build/afl/fuzz_%: build/obj/$1/fuzzers/fuzz_%.o $(call objs,$1,$(AFL_SRC)) \
-		build/obj/$1/libvringer.a
+$2: build/afl/fuzz_%: build/obj/$1/fuzzers/fuzz_%.o $(call objs,$1,$3) \
+		$(call objs,afl,$(AFL_SRC)) build/obj/afl/libvringer.a
 	@mkdir -p $$(@D)
 	$$(call say,LINK) $$(CC_$1) $$(FLAGS_$1) $$(LDFLAGS) -o $$@ $$^
 endef
 $(eval $(call afl_fuzzer,afl,$(patsubst %,build/afl/fuzz_%,$(filter-out $(CODECS),$(TARGETS)))))
-$(eval $(call afl_fuzzer,aflcodec,$(CODECS:%=build/afl/fuzz_%)))
+$(eval $(call afl_fuzzer,aflcodec,$(CODECS:%=build/afl/fuzz_%),$(CODEC_SRC)))
 
 build/afl/vringer_mutator.so: $(call objs,pic,fuzzers/mutator_afl.c $(MUT_SRC)) \
 		build/obj/pic/libvringer.a
@@ -443,15 +457,16 @@ build/test/run-zoo build/test/run-broken: build/libvringer.a
 
 # Processes that stand in for other people's.  Without sanitizers: how they die is their own.
 PEER_FLAGS := -std=gnu11 -g -O1 -D_GNU_SOURCE $(WARN) $(WERROR) -pthread
-PEERS      := $(addprefix build/test/peer/,vhost_user_rng qtest_server)
+PEERS      := $(addprefix build/test/peer/,vhost_user_rng qtest_server bad_front)
 peer_objs   = $(patsubst %,build/test/peer/%.o,luck memory ring $1)
 
 build/test/peer/%.o: harness/test/peer/%.c Makefile
 	@mkdir -p $(@D)
 	$(call say,CC) $(CC_gcc) $(PEER_FLAGS) -MMD -MP -c -o $@ $<
 
-build/test/peer/vhost_user_rng: $(call peer_objs,vhost_user_rng vhost_wire)
+build/test/peer/vhost_user_rng: $(call peer_objs,vhost_user_rng vhost_device vhost_answers vhost_wire)
 build/test/peer/qtest_server: $(call peer_objs,qtest_server mmio)
+build/test/peer/bad_front: $(call peer_objs,bad_front vhost_wire)
 $(PEERS):
 	$(call say,LINK) $(CC_gcc) $(PEER_FLAGS) -o $@ $^
 
@@ -484,11 +499,11 @@ build/bugs/%/built-afl: fuzzers/bugs/%.patch $(call objs,afl,$(AFL_SRC) $(DEVICE
 
 # A machine of the other byte order, where there is a compiler for it.
 BIG_ENDIAN := $(if $(shell command -v s390x-linux-gnu-gcc && command -v qemu-s390x), \
-	build/obj/s390x/vringer build/obj/release/vringer $(PARSERS:%=build/replay-s390x/fuzz_%))
+	build/obj/s390x/vringer $(PARSERS:%=build/replay-s390x/fuzz_%))
 
-test-files: $(BIG_ENDIAN) seeds $(BUGS:%=build/bugs/%/built-gcc) build/bugs/rule-fetch-walk/built-fuzz $(foreach f,gcc clang, \
+test-files: $(BIG_ENDIAN) build/drivers/traffic seeds $(BUGS:%=build/bugs/%/built-gcc) build/bugs/rule-fetch-walk/built-fuzz $(foreach f,gcc clang, \
 		build/obj/$f/vringer \
-		$(patsubst %.c,build/obj/$f/%,$(TEST_SRC))) \
+		$(patsubst %.c,build/obj/$f/%,$(TEST_SRC))) build/obj/release/vringer \
 		$(foreach t,$(TARGETS),build/fuzz/fuzz_$t build/afl/fuzz_$t build/replay/fuzz_$t build/replay-release/fuzz_$t)
 
 FORCE:

@@ -83,18 +83,20 @@ take() {
 }
 
 # worker NUMBER COMMAND...: run the engine until the time is over, and start it
-# again after each finding.
+# again after each finding.  Once at least: the seeds are run, however busy the machine.
 worker() {
 	job=$1 new=$logs/new-$1
 	shift
 	trap '' INT
 	trap : TERM HUP
 	mkdir "$new"
-	while left=$((deadline - $(date +%s))) && [ "$left" -gt 0 ] && [ ! -f "$logs/interrupted" ]; do
+	left=$seconds
+	while [ "$left" -gt 0 ] && [ ! -f "$logs/interrupted" ]; do
 		rc=0
 		VRINGER_KNOWN=$logs/known run_engine "$job" "$@" -max_total_time="$left" \
 			-artifact_prefix="$new/" "$corpus" "$seeds" 2>&1 || rc=$?
 		if take "$new"; then
+			left=$((deadline - $(date +%s)))
 			continue
 		elif [ "$rc" != 0 ] && [ "$rc" != 72 ] && ! was_ended "$rc"; then # 72: libFuzzer was interrupted
 			echo "== $target: exit $rc and no input, see $logs/$job.log"

@@ -31,6 +31,7 @@ int cmd_rules(int argc, char **argv);
 int cmd_ops(int argc, char **argv);
 int cmd_run(int argc, char **argv);
 int cmd_replay(int argc, char **argv);
+int cmd_serve(int argc, char **argv);
 int cmd_minimize(int argc, char **argv);
 int cmd_triage(int argc, char **argv);
 int cmd_fuzz(int argc, char **argv);
@@ -47,6 +48,11 @@ struct cmd_options {
 	const char *output;
 	const char *known_path;
 	const char *engine;
+	const char *socket;
+	const char *record, *note;
+	unsigned record_max;
+	const char *feature_mask;   /* as given; NULL: it was not */
+	uint64_t features;	    /* ... and its value */
 	const char *transport_name; /* as given; NULL: it was not */
 	const struct transport *transport;
 	struct instance_choice instance; /* of a portable script */
@@ -54,7 +60,7 @@ struct cmd_options {
 	bool all_transports; /* of those, each */
 	unsigned verbose;    /* how often it was given */
 	bool all_requests;   /* of a queue, each */
-	bool json, junit, completes, body, levels, brief;
+	bool json, junit, completes, body, levels, brief, echo;
 	struct judging judging; /* known: the list in known_path; NULL: none was given */
 	/* The other arguments: files.  At least one where the command takes files. */
 	char **files;

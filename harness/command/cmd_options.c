@@ -83,6 +83,16 @@ static const struct {
 	  "write no magic and no target, as files in an engine's corpus have none" },
 	{ 'V', OPTION_FLAG, "levels", NULL, AT(levels),
 	  "print which rules can be judged for each kind of access to guest memory" },
+	{ '1', OPTION_TEXT, "socket", "PATH", AT(socket), "listen there" },
+	{ '2', OPTION_TEXT, "record", "FILE.vr", AT(record),
+	  "write the session down as programs that replay, FILE.vr, FILE-2.vr and so on" },
+	{ '3', OPTION_NUMBER, "record-max", "N", AT(record_max), "... at most N of them (16)" },
+	{ '6', OPTION_TEXT, "note", "TEXT", AT(note),
+	  "... which say that they are from that driver" },
+	{ '4', OPTION_TEXT, "features", "MASK", AT(feature_mask),
+	  "offer none but these of the device's features" },
+	{ '5', OPTION_FLAG, "echo", NULL, AT(echo),
+	  "what a port gives the host, the host types into it again" },
 	{ 'T', OPTION_NUMBER, "timeout", "N", AT(seconds),
 	  "a device call hangs after N seconds of CPU time or of sleep (%s)" },
 	{ 'h', OPTION_HELP, "help", NULL, 0, "this text" },
@@ -231,6 +241,23 @@ static int load_known(struct cmd_options *options)
 	return known_load(&known, options->known_path) != 0 ? STATUS_USAGE : 0;
 }
 
+/* 0, or STATUS_USAGE. */
+static int set_features(const char *command, struct cmd_options *options)
+{
+	const char *text = options->feature_mask;
+	char *end;
+
+	if (text == NULL)
+		return 0;
+	errno = 0;
+	options->features = strtoull(text, &end, 0);
+	if (*text >= '0' && *text <= '9' && *end == '\0' && errno == 0)
+		return 0;
+	fprintf(stderr, "%s %s: --features '%s': expected a number of 64 bits\n", report_command,
+		command, text);
+	return STATUS_USAGE;
+}
+
 static int bad_transport(const char *command, const struct cmd_usage *usage, const char *name)
 {
 	fprintf(stderr, "%s %s: unknown transport '%s', expected", report_command, command, name);
@@ -277,5 +304,7 @@ int cmd_parse(struct cmd_options *options, const struct cmd_usage *usage, int ar
 		if (options->transport == NULL)
 			return 1 + bad_transport(argv[0], usage, options->transport_name);
 	}
+	if (set_features(argv[0], options) != 0)
+		return 1 + STATUS_USAGE;
 	return load_known(options) != 0 ? 1 + STATUS_USAGE : 0;
 }

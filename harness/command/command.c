@@ -25,6 +25,8 @@ static const struct command {
 	{ "peers", cmd_peers, "list devices of other programs that it can start and drive" },
 	{ "run", cmd_run, "run scripts and print the results as TAP, JUnit or JSON" },
 	{ "replay", cmd_replay, "run a crash or corpus file and print what happened" },
+	{ "serve", cmd_serve,
+	  "serve a device to a driver: Linux, DPDK, QEMU; and judge what it does" },
 	{ "fuzz", cmd_fuzz, "fuzz a device of your own with libFuzzer, and sort what is found" },
 	{ "minimize", cmd_minimize, "shrink a crash file as far as its finding stays the same" },
 	{ "triage", cmd_triage, "sort many crash files by finding" },

@@ -193,7 +193,9 @@ void ledger_blind_start(struct ledger *l, struct ledger_queue *q);
 void ledger_blind_reset(struct ledger *l);
 void ledger_plain_stuck(struct ledger *l, unsigned i);
 
-/* Of a device on plain memory: a chain comes back; and all that the index passed have. */
+/* Of a device on plain memory: a chain is coming back, and all of that call are held yet; it
+ * comes back; and all that the index passed have. */
+void ledger_net_look(struct ledger *l, unsigned queue, struct ledger_hold *hold);
 void ledger_net_seen(struct ledger *l, unsigned queue, struct ledger_hold *hold, uint32_t len);
 void ledger_net_moved(struct ledger *l, unsigned queue);
 /* An access without a purpose. */

@@ -13,7 +13,9 @@
  *
  * Of a device on plain memory a header is what lies there when the chain is returned: bytes that
  * changed in that call, which nobody else did, or that nobody changed since the chain was made
- * available.  What changed between may be the driver's, and is not judged.
+ * available.  What changed between may be the driver's, and is not judged.  Nor is a byte of
+ * which memory has another part in that chain, or in one that was available or held when the
+ * call began: what the device wrote there last need not be the header.
  *
  * With MRG_RXBUF a packet may be spread over the chains that one move of the used
  * index returns.  Where one of these cannot be followed, or is more than are kept,
@@ -336,33 +338,60 @@ static void on_moved(struct ledger *l, unsigned queue, bool lost)
 			     left);
 }
 
-void ledger_net_seen(struct ledger *l, unsigned queue, struct ledger_hold *hold, uint32_t len)
+/* May the device write to these bytes of a node for another part of a chain too?  Of all
+ * that it could write to in this call. */
+static bool is_shared(const struct ledger *l, const struct ledger_node *own, uint64_t last)
+{
+	for (unsigned i = 0; i < ledger_queues(l); i++) {
+		for (uint32_t h = l->queues[i].holds; h != LEDGER_NONE; h = l->hold[h].next) {
+			for (uint32_t n = l->hold[h].first; n != LEDGER_NONE;
+			     n = l->nodes[n].next) {
+				const struct ledger_node *node = &l->nodes[n];
+
+				if (node != own && node->writable && !node->empty &&
+				    node->first <= last && node->last >= own->first)
+					return true;
+			}
+		}
+	}
+	return false;
+}
+
+void ledger_net_look(struct ledger *l, unsigned queue, struct ledger_hold *hold)
 {
 	struct arena *arena = l->plain.arena;
 	uint32_t done = 0;
 
 	if (!is_net(l, queue))
 		return;
-	hold->net.blind = hold->odd;
 	for (uint32_t n = hold->first; n != LEDGER_NONE && done < LEDGER_HEAD_BYTES;
 	     n = l->nodes[n].next) {
 		const struct ledger_node *node = &l->nodes[n];
+		uint32_t most = LEDGER_HEAD_BYTES - done, len;
+		bool shared;
 
 		if (!node->writable || node->empty)
 			continue;
-		for (uint64_t at = node->first; done < LEDGER_HEAD_BYTES; at++, done++) {
-			bool now = arena_unchanged(arena, at, 1, arena->look, 1) != 0;
-			bool ever = arena_unchanged(arena, at, 1, hold->look, 1) != 0;
+		len = node->last - node->first < most ? (uint32_t)(node->last - node->first) + 1
+						      : most;
+		shared = is_shared(l, node, node->first + (len - 1));
+		for (uint32_t at = 0; at < len; at++, done++) {
+			uint64_t addr = node->first + at;
+			bool now = arena_unchanged(arena, addr, 1, arena->look, 1) != 0;
+			bool ever = arena_unchanged(arena, addr, 1, hold->look, 1) != 0;
 
-			arena_load(arena, at, &hold->net.bytes[done], 1);
-			if (now || !ever)
+			arena_load(arena, addr, &hold->net.bytes[done], 1);
+			if (!shared && (now || !ever))
 				hold->net.known |= 1ULL << done;
-			if (at == node->last) {
-				done++;
-				break;
-			}
 		}
 	}
+}
+
+void ledger_net_seen(struct ledger *l, unsigned queue, struct ledger_hold *hold, uint32_t len)
+{
+	if (!is_net(l, queue))
+		return;
+	hold->net.blind = hold->odd;
 	on_returned(l, queue, hold, len);
 }
 

@@ -130,6 +130,27 @@ static void judge_len(struct ledger *l, unsigned queue, const struct ledger_hold
 		note_unwritten(l, queue, hold, len);
 }
 
+static void load_entry(const struct ledger *l, const struct ledger_queue *q, uint16_t at,
+		       uint8_t entry[RING_USED_ENTRY_SIZE])
+{
+	arena_load(l->plain.arena,
+		   q->used + ring_at(&ring_split, GUEST_USED_ENTRY, q->size, at % q->size), entry,
+		   RING_USED_ENTRY_SIZE);
+}
+
+/* Before any is dropped: the used index passed the entry at position `at`. */
+static void look_at_entry(struct ledger *l, unsigned queue, uint16_t at)
+{
+	struct ledger_queue *q = &l->queues[queue];
+	uint8_t entry[RING_USED_ENTRY_SIZE];
+	uint32_t index;
+
+	load_entry(l, q, at, entry);
+	index = find_head(l, q, ledger_get32(entry));
+	if (index != LEDGER_NONE)
+		ledger_net_look(l, queue, &l->hold[index]);
+}
+
 /* The used index passed the entry at position `at`. */
 static void judge_entry(struct ledger *l, unsigned queue, uint16_t at)
 {
@@ -137,9 +158,7 @@ static void judge_entry(struct ledger *l, unsigned queue, uint16_t at)
 	uint8_t entry[RING_USED_ENTRY_SIZE];
 	uint32_t index;
 
-	arena_load(l->plain.arena,
-		   q->used + ring_at(&ring_split, GUEST_USED_ENTRY, q->size, at % q->size), entry,
-		   sizeof(entry));
+	load_entry(l, q, at, entry);
 	index = find_head(l, q, ledger_get32(entry));
 	l->device.completions++;
 	if (index != LEDGER_NONE) {
@@ -193,6 +212,8 @@ void ledger_plain_used(struct ledger *l, unsigned queue)
 	/* Once round the ring: entries were written over. */
 	if (moved > q->size)
 		ledger_go_blind(l, BLIND_LAP, queue);
+	for (uint16_t n = 0; n < moved && !l->plain.session.blind; n++)
+		look_at_entry(l, queue, (uint16_t)(q->used_idx + n));
 	for (uint16_t n = 0; n < moved && !l->plain.session.blind; n++)
 		judge_entry(l, queue, (uint16_t)(q->used_idx + n));
 	ledger_net_moved(l, queue);

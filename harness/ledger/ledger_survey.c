@@ -368,17 +368,43 @@ void ledger_taken(struct ledger *l, unsigned queue, uint16_t index)
 			     queue, index, q->used_idx, q->taken);
 }
 
+/* All queues: BLIND_NEVER, or why it cannot be told what the device may do, and of which.
+ * Where an index jumped, the other queues tell whether the used index of that one is the
+ * device's alone: else it says nothing of what the device went by. */
+static enum ledger_blind survey_queues(struct ledger *l, unsigned *queue)
+{
+	enum ledger_blind cause = BLIND_NEVER, found = BLIND_NEVER;
+	bool clear = true;
+
+	for (unsigned i = 0; clear && i < ledger_queues(l); i++) {
+		if (!l->queues[i].work.ready)
+			continue;
+		found = survey_queue(l, &l->queues[i]);
+		clear = found == BLIND_NEVER || l->queues[i].jumped;
+		if (found == BLIND_NEVER || cause != BLIND_NEVER)
+			continue;
+		cause = found;
+		*queue = i;
+	}
+	for (unsigned i = 0; clear && i < ledger_queues(l); i++) {
+		if (!l->queues[i].work.ready || !ledger_overlaps(l, &l->queues[i]))
+			continue;
+		clear = false;
+		if (cause != BLIND_NEVER)
+			continue;
+		cause = BLIND_OVERLAP;
+		*queue = i;
+	}
+	for (unsigned i = 0; !clear && i < ledger_queues(l); i++)
+		l->queues[i].jumped = false;
+	return cause;
+}
+
 void ledger_survey(struct ledger *l)
 {
-	enum ledger_blind cause = BLIND_NEVER;
 	unsigned queue = 0;
+	enum ledger_blind cause = survey_queues(l, &queue);
 
-	for (unsigned i = 0; cause == BLIND_NEVER && i < ledger_queues(l); queue = i++)
-		if (l->queues[i].work.ready)
-			cause = survey_queue(l, &l->queues[i]);
-	for (unsigned i = 0; cause == BLIND_NEVER && i < ledger_queues(l); queue = i++)
-		if (l->queues[i].work.ready && ledger_overlaps(l, &l->queues[i]))
-			cause = BLIND_OVERLAP;
 	if (cause != BLIND_NEVER) {
 		ledger_go_blind(l, cause, queue);
 		return;

@@ -45,7 +45,8 @@ struct peer {
 	 * the place of the kind's that has its name and queue. */
 	const struct vringer_backend *backend;
 	const struct vringer_request *requests;
-	const char *version; /* arguments with which it says its version; NULL: --version */
+	const char *version; /* arguments with which it says its version; NULL: --version; "": it
+			      * does not say */
 };
 
 /* The entries of each link, ended by one without a name. */

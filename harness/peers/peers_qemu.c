@@ -21,6 +21,7 @@
 	.virtio = 0x0102
 
 static const struct qemu_side asynchronous = { .asynchronous = true };
+static const struct qemu_side keeps_none = { .keeps_none = true };
 
 const struct peer peers_qemu[] = {
 	{
@@ -31,6 +32,7 @@ const struct peer peers_qemu[] = {
 		.arguments = MACHINE "-object rng-random,id=source,filename=/dev/zero "
 				     "-device virtio-rng-device,id=vringer,rng=source,"
 				     "period=4000000000",
+		.host_side = &keeps_none,
 	},
 	{
 		.name = "qemu-blk",

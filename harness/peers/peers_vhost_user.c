@@ -32,6 +32,8 @@ static const struct vhost_side qsd_file = { .rest = VHOST_REST_THREADS,
 					    .disk_len = 64 << 10 };
 /* It serves one connection, with a thread for each queue. */
 static const struct vhost_side one_connection = { .rest = VHOST_REST_THREADS };
+static const struct vhost_side one_connection_gpu = { .rest = VHOST_REST_THREADS,
+						      .displays = true };
 static const struct vhost_side one_connection_log = { .rest = VHOST_REST_THREADS, .logs = true };
 
 /* A port that sends back what it receives: a thread that polls and nothing else, on one CPU
@@ -91,13 +93,14 @@ const struct peer peers_vhost_user[] = {
 		       "--rlimit-nofile=0",
 	  .host_side = &one_connection },
 	{ .name = "qemu-vhost-gpu",
-	  .help = "QEMU's vhost-user-gpu, without a display",
+	  .help = "QEMU's vhost-user-gpu, with a display that nobody looks at",
 	  .program = "/usr/lib/qemu/vhost-user-gpu",
 	  .package = "qemu-system-gui",
+	  .version = "",
 	  .link = &peer_vhost_user,
 	  .kind = "gpu",
 	  .arguments = "--fd={connection}",
-	  .host_side = &one_connection },
+	  .host_side = &one_connection_gpu },
 	/* Without huge pages, files that another process uses, and a line for each message.  With a
 	 * period for its statistics it does not end with its standard input. */
 	{ .name = "dpdk-net",
@@ -119,9 +122,16 @@ const struct peer peers_vhost_user[] = {
 	STRANGER("vhost-user-fs", "fs", "a vhost-user backend of a file system"),
 	STRANGER("vhost-user-rng", "rng", "a vhost-user backend of an entropy device"),
 	STRANGER("vhost-user-console", "console", "a vhost-user backend of a console"),
+	STRANGER("vhost-user-balloon", "balloon", "a vhost-user backend of a memory balloon"),
 	STRANGER("vhost-user-scsi", "scsi", "a vhost-user backend of a SCSI host"),
 	STRANGER("vhost-user-input", "input", "a vhost-user backend of an input device"),
-	STRANGER("vhost-user-gpu", "gpu", "a vhost-user backend of a GPU"),
+	{ .name = "vhost-user-gpu",
+	  .help = "a vhost-user backend of a GPU",
+	  .program = "vhost-user-gpu",
+	  .link = &peer_vhost_user,
+	  .kind = "gpu",
+	  .arguments = "--socket-path {socket}",
+	  .host_side = &one_connection_gpu },
 	STRANGER("vhost-user-crypto", "crypto", "a vhost-user backend of a crypto device"),
 	STRANGER("vhost-user-vsock", "vsock", "a vhost-user backend of a socket device"),
 	STRANGER("vhost-user-i2c", "i2c", "a vhost-user backend of an I2C adapter"),

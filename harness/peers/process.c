@@ -24,8 +24,8 @@
 #define PIPE_BYTES (1 << 20)
 #define TURNS_MAX 100 /* looks at words that change meanwhile */
 
-/* Options of sanitizers that a peer was built with, unless the user has some: what it
- * finds ends the peer. */
+/* Options of sanitizers that a peer was built with, which the user's may change: what they
+ * find ends the peer, and says where. */
 static const char *const defaults[] = { "UBSAN_OPTIONS=halt_on_error=1:print_stacktrace=1" };
 
 #define DEFAULTS (sizeof(defaults) / sizeof(defaults[0]))
@@ -45,39 +45,56 @@ static const char *base_name(const char *path)
 	return slash != NULL ? slash + 1 : path;
 }
 
-/* Our environment and the defaults that it lacks; NULL: no memory.  The caller frees the
- * array only. */
-static char **make_environment(void)
+static size_t count_environment(void)
 {
 	size_t count = 0;
-	char **all;
 
 	while (environ != NULL && environ[count] != NULL)
 		count++;
-	all = calloc(count + DEFAULTS + 1, sizeof(*all));
+	return count;
+}
+
+/* "NAME=VALUE" of our environment, or the place behind it all. */
+static size_t find_variable(const char *name, size_t len)
+{
+	size_t i = 0;
+
+	while (environ != NULL && environ[i] != NULL &&
+	       (strncmp(environ[i], name, len) != 0 || environ[i][len] != '='))
+		i++;
+	return i;
+}
+
+/* Our environment with the defaults, behind which the user's options come and so win; NULL:
+ * no memory.  For free_environment, as long as nobody changes ours. */
+static char **make_environment(void)
+{
+	size_t count = count_environment(), users = count;
+	char **all = calloc(count + DEFAULTS + 1, sizeof(*all));
+
 	if (all == NULL)
 		return NULL;
 	if (count > 0)
 		memcpy(all, environ, count * sizeof(*all));
 	for (size_t i = 0; i < DEFAULTS; i++) {
-		char name[64];
+		size_t len = strcspn(defaults[i], "="), at = find_variable(defaults[i], len);
+		bool has = at < users;
+		char *both;
 
-		snprintf(name, sizeof(name), "%.*s", (int)strcspn(defaults[i], "="), defaults[i]);
-		if (getenv(name) == NULL)
-			all[count++] = strdup(defaults[i]);
+		if (asprintf(&both, "%s%s%s", defaults[i], has ? ":" : "",
+			     has ? environ[at] + len + 1 : "") >= 0)
+			all[has ? at : count++] = both;
 	}
 	return all;
 }
 
 static void free_environment(char **all)
 {
-	size_t kept = 0;
+	size_t count = count_environment();
 
 	/* What is not the environment's is ours. */
 	for (size_t i = 0; all != NULL && all[i] != NULL; i++)
-		if (environ != NULL && environ[kept] == all[i])
-			kept++;
-		else
+		if (i >= count || environ[i] != all[i])
 			free(all[i]);
 	free(all);
 }
@@ -265,6 +282,7 @@ int process_start(struct process **process, const struct process_options *option
 		.fd_count = options->fd_count,
 		.bytes_max = options->bytes_max != 0 ? options->bytes_max : PROCESS_BYTES_MAX,
 		.words_max = options->words_max != 0 ? options->words_max : PROCESS_FLOOD,
+		.leftovers = options->leftovers,
 	};
 	char **environment = make_environment();
 	int err = environment != NULL ? 0 : -ENOMEM;

@@ -4,10 +4,11 @@
  *
  * It ends with this process, however that ends, and what it started ends with it, also
  * what left its session or its parent.  It gets no descriptor of ours but those it is
- * given, nothing on its standard input, a session of its own, no core file, and none of
- * the limits that we have for ourselves.  What it writes to its standard output and error
- * is taken at all times, so that it never waits for us, and kept, as far as it fits.  Its
- * death becomes a signature that is made of what happened and of its own words: no
+ * given, nothing on its standard input, a session of its own, no core file, none of the
+ * limits that we have for ourselves, and addresses that are not random, where the kernel
+ * allows that: a read past the end of something finds what it found before.  What it writes to its
+ * standard output and error is taken at all times, so that it never waits for us, and kept, as far
+ * as it fits.  Its death becomes a signature that is made of what happened and of its own words: no
  * address, no process number, no time.
  *
  * A process belongs to the process that started it.  In one that was forked from that,
@@ -35,6 +36,9 @@ struct process_options {
 	unsigned fd_count;	 /* at most 8 */
 	uint64_t bytes_max;	 /* 0: PROCESS_BYTES_MAX; looked at 20 times a second */
 	uint64_t words_max;	 /* 0: PROCESS_FLOOD */
+	/* NULL or paths, ended by NULL: files, and folders that are empty then, which are gone
+	 * when it is, however that ends.  A folder comes after what is in it. */
+	const char *const *leftovers;
 };
 
 /* How it ended, or why it is at fault. */
@@ -72,6 +76,20 @@ bool process_thread_ns(struct process *process, const char *name, uint64_t *ns);
  * asleep?  So the first call is never true.  Cheap enough to be asked after every call of
  * a device: about 5 us, and 3 us a thread.  Processes that it started are not looked at. */
 bool process_sleeps(struct process *process);
+/* A wait for it: begun as all 0, and asked about after each slice of `slice_ms`.  It is not
+ * worth going on where it slept for `asleep_ms` at a stretch, or four times that in all, or
+ * used `spin_ns` of CPU time; what waits for a CPU or a disk is waited for.  0; -ECHILD, it is
+ * not well: `end`; -ETIMEDOUT, it sleeps; -ETIME, it runs on. */
+struct process_wait {
+	unsigned slices, asleep, asleep_in_all;
+	uint64_t cpu_from;
+};
+struct process_patience {
+	unsigned slice_ms, asleep_ms;
+	uint64_t spin_ns;
+};
+int process_wait(struct process *process, struct process_wait *wait,
+		 const struct process_patience *patience, struct process_end *end);
 /* What it wrote so far, as a string without control characters but newlines and tabs;
  * valid until the next call. */
 const char *process_words(struct process *process);

@@ -43,6 +43,7 @@ struct keeper {
 	const int *fds;
 	unsigned fd_count;
 	uint64_t bytes_max, words_max;
+	const char *const *leftovers;
 	int line, words_in, words_out;
 };
 

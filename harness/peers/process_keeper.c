@@ -22,6 +22,7 @@
 #include <sched.h>
 #include <signal.h>
 #include <string.h>
+#include <sys/personality.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
 #include <sys/signalfd.h>
@@ -129,6 +130,16 @@ static void set_signals(void)
 		sigaction(i, &as_before, NULL);
 }
 
+/* Its memory lies where it did the last time, if the kernel lets us: what it finds where it
+ * should not look is then the same. */
+static void settle_places(void)
+{
+	int now = personality(0xffffffff);
+
+	if (now != -1)
+		personality((unsigned long)now | ADDR_NO_RANDOMIZE);
+}
+
 /* In a process that shares the keeper's memory until it executes: it returns rather than
  * exits, which sanitizers follow. */
 static int be_peer(void *ctx)
@@ -142,6 +153,7 @@ static int be_peer(void *ctx)
 	if (getppid() != kept->self)
 		return 1;
 	setsid();
+	settle_places();
 	sigprocmask(SIG_SETMASK, &none, NULL);
 	execve(k->path, k->argv, k->envp);
 	kept->shared->error = errno;
@@ -270,6 +282,14 @@ static void kill_all(struct kept *kept)
 	}
 }
 
+/* Nobody is left who could make them anew. */
+static void remove_leftovers(const struct keeper *k)
+{
+	for (const char *const *path = k->leftovers; path != NULL && *path != NULL; path++)
+		if (unlink(*path) != 0)
+			rmdir(*path);
+}
+
 /* Only SIGCHLD is not a wish that it stops. */
 static void hear_signals(struct kept *kept)
 {
@@ -385,6 +405,7 @@ void keeper_run(struct keeper *keeper)
 	close(keeper->words_in);
 	keeper->shared->words.fd = -1;
 	kill_all(&kept);
+	remove_leftovers(keeper);
 	while (!kept.stop)
 		wait_and_hear(&kept, 1000);
 	_exit(0);

@@ -15,6 +15,7 @@
 
 #include <ctype.h>
 #include <dirent.h>
+#include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -22,7 +23,8 @@
 #include <unistd.h>
 
 #define STAT_MAX 1024u
-#define THREADS 17 /* words after the state: the number of threads */
+#define ASLEEP_IN_ALL 4u /* times what it may sleep at a stretch */
+#define THREADS 17	 /* words after the state: the number of threads */
 
 static struct process *all;
 static uint64_t ended_ns; /* CPU time of those that are no longer among them */
@@ -87,42 +89,59 @@ static bool list_tasks(struct process *process)
 	return listed && process->task_count > 0;
 }
 
-enum look { LOOK_ASLEEP, LOOK_AWAKE, LOOK_CHANGED };
+enum look { LOOK_ASLEEP, LOOK_AWAKE, LOOK_CHANGED, LOOK_DEAD };
+
+/* The stat of a thread; its words from the state on, behind its name, which may hold anything.
+ * NULL: it is gone. */
+static const char *read_stat(const struct process_task *task, char text[STAT_MAX])
+{
+	ssize_t len = pread(task->fd, text, STAT_MAX - 1, 0);
+	const char *words;
+
+	text[len > 0 ? len : 0] = '\0';
+	words = strrchr(text, ')');
+	return words != NULL && words[1] == ' ' ? words + 2 : NULL;
+}
+
+/* ... say that it is one of so many. */
+static bool is_one_of(const char *words, unsigned count)
+{
+	for (int i = 0; i < THREADS && words != NULL; i++) {
+		words = strchr(words, ' ');
+		words = words != NULL ? words + 1 : NULL;
+	}
+	return words != NULL && strtoul(words, NULL, 10) == count;
+}
 
 /* Of one thread; with `count`, also whether it is still one of so many. */
 static enum look look_at(const struct process_task *task, unsigned count)
 {
 	char text[STAT_MAX];
-	ssize_t len = pread(task->fd, text, sizeof(text) - 1, 0);
-	const char *words;
+	const char *words = read_stat(task, text);
 
-	if (len <= 0)
+	if (words == NULL)
 		return LOOK_CHANGED;
-	text[len] = '\0';
-	/* Its name, in brackets, may hold anything. */
-	words = strrchr(text, ')');
-	if (words == NULL || words[1] != ' ')
-		return LOOK_CHANGED;
-	words += 2;
 	/* What waits for a disk, a CPU or a debugger is not asleep. */
 	if (strchr("STZX", words[0]) == NULL)
 		return LOOK_AWAKE;
-	for (int i = 0; i < THREADS && words != NULL; i++) {
-		words = strchr(words, ' ');
-		words = words != NULL ? words + 1 : NULL;
-	}
-	if (words == NULL || strtoul(words, NULL, 10) != count)
+	if (!is_one_of(words, count))
 		return LOOK_CHANGED;
-	return LOOK_ASLEEP;
+	return strchr("ZX", words[0]) == NULL ? LOOK_ASLEEP : LOOK_DEAD;
 }
 
+/* The thread that began may end before the others; a process of which all have ended is no
+ * sleeper, but one whose end is told at once. */
 static enum look look_at_all(const struct process *process)
 {
 	enum look look = process->task_count > 0 ? LOOK_ASLEEP : LOOK_CHANGED;
+	unsigned dead = 0;
 
-	for (unsigned i = 0; look == LOOK_ASLEEP && i < process->task_count; i++)
+	for (unsigned i = 0; look == LOOK_ASLEEP && i < process->task_count; i++) {
 		look = look_at(&process->tasks[i], process->task_count);
-	return look;
+		dead += look == LOOK_DEAD;
+		look = look == LOOK_DEAD ? LOOK_ASLEEP : look;
+	}
+	return look == LOOK_ASLEEP && dead == process->task_count ? LOOK_DEAD : look;
 }
 
 static bool read_cpu(const struct process *process, uint64_t *ns)
@@ -143,18 +162,6 @@ uint64_t process_cpu_ns(const struct process *process)
 	if (process->over || !process_is_mine(process) || !read_cpu(process, &ns))
 		return process->shared->cpu_ns;
 	return ns;
-}
-
-/* The thread's name, as its stat has it in brackets, begins so. */
-static bool is_called(const struct process_task *task, const char *name)
-{
-	char text[STAT_MAX];
-	ssize_t len = pread(task->fd, text, sizeof(text) - 1, 0);
-	const char *bracket;
-
-	text[len > 0 ? len : 0] = '\0';
-	bracket = strchr(text, '(');
-	return bracket != NULL && strncmp(bracket + 1, name, strlen(name)) == 0;
 }
 
 /* What the scheduler counted of one thread. */
@@ -179,15 +186,21 @@ static bool read_thread(const struct process *process, const struct process_task
 	return true;
 }
 
+/* false: there is none, or those that are listed are not all. */
 static bool least_of(const struct process *process, const char *name, uint64_t *ns)
 {
 	bool found = false;
 
 	for (unsigned i = 0; i < process->task_count; i++) {
 		const struct process_task *task = &process->tasks[i];
+		char text[STAT_MAX];
+		const char *words = read_stat(task, text), *bracket = strchr(text, '(');
 		uint64_t used;
 
-		if (!is_called(task, name))
+		if (words == NULL || !is_one_of(words, process->task_count))
+			return false;
+		/* Its name, as its stat has it in brackets, begins so. */
+		if (strncmp(bracket + 1, name, strlen(name)) != 0)
 			continue;
 		if (!read_thread(process, task, &used))
 			return false;
@@ -211,6 +224,22 @@ uint64_t process_all_cpu_ns(void)
 	for (const struct process *p = all; p != NULL; p = p->next)
 		sum += process_cpu_ns(p);
 	return sum;
+}
+
+int process_wait(struct process *process, struct process_wait *wait,
+		 const struct process_patience *patience, struct process_end *end)
+{
+	const unsigned most = patience->asleep_ms / patience->slice_ms;
+
+	if (!process_is_well(process, end))
+		return -ECHILD;
+	if (wait->slices++ == 0)
+		wait->cpu_from = process_cpu_ns(process);
+	wait->asleep = process_sleeps(process) ? wait->asleep + 1 : 0;
+	wait->asleep_in_all += wait->asleep > 0;
+	if (wait->asleep >= most || wait->asleep_in_all >= ASLEEP_IN_ALL * most)
+		return -ETIMEDOUT;
+	return process_cpu_ns(process) - wait->cpu_from >= patience->spin_ns ? -ETIME : 0;
 }
 
 bool process_sleeps(struct process *process)

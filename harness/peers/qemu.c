@@ -4,6 +4,8 @@
  */
 #include "harness/peers/qemu.h"
 
+#include "harness/target/target.h"
+
 #include <errno.h>
 #include <fcntl.h>
 #include <linux/virtio_mmio.h>
@@ -17,12 +19,13 @@
 
 #define KEPT_MAX 4u	 /* processes */
 #define BIOS_SIZE 65536u /* the least that QEMU takes */
-/* A question is answered within that, of its CPU time or, where it does nothing, of the
- * clock's. */
-#define PATIENCE_CPU_NS 5000000000ull
-#define PATIENCE_MS 20000u
-/* Of memory it has more than it can fill within that time, so that one and the same of the
- * two ends it. */
+/* A question is answered within that. */
+static const struct process_patience bounds = { .slice_ms = QTEST_PATIENCE_MS,
+						.asleep_ms = 5000,
+						.spin_ns = 5000000000 };
+_Static_assert(QTEST_PATIENCE_MS == QMP_PATIENCE_MS, "both wait alike");
+/* More memory than it needs for a buffer of 4 GiB, and less than it can fill within that
+ * time. */
 #define BYTES_MAX (6ull << 30)
 #define ENDS_MS 2000u /* from closing its sockets to its end */
 
@@ -46,13 +49,11 @@ static const struct qemu_side no_side;
 static bool patience(void *ctx)
 {
 	struct qemu *q = ctx;
-	uint64_t cpu = process_cpu_ns(q->process);
 
 	if (q->waited++ == 0)
-		q->waited_cpu = cpu;
-	if (!process_is_well(q->process, &q->end))
-		return false;
-	return cpu - q->waited_cpu < PATIENCE_CPU_NS && q->waited * QTEST_PATIENCE_MS < PATIENCE_MS;
+		q->wait = (struct process_wait){ .slices = 0 };
+	target_waits();
+	return process_wait(q->process, &q->wait, &bounds, &q->end) == 0;
 }
 
 void qemu_explain(struct qemu *q, int err, struct process_end *end)
@@ -243,6 +244,14 @@ static int try_reset(struct qemu *q)
 	return err;
 }
 
+/* Do its arguments say where QMP is?  A user's whole command may not. */
+static bool has_qmp(const struct qemu *q)
+{
+	const char *command = peer_command(q->peer);
+
+	return command == NULL || strchr(command, '{') == NULL || strstr(command, "{qmp}") != NULL;
+}
+
 static int greet(struct qemu *q, char *why)
 {
 	const struct kind *kind = kind_find(q->peer->kind);
@@ -259,7 +268,8 @@ static int greet(struct qemu *q, char *why)
 		return -ENODEV;
 	}
 	q->waited = 0;
-	if (err == 0 && (q->side->asynchronous || q->side->want != NULL)) {
+	if (err == 0 && (q->side->asynchronous || q->side->want != NULL ||
+			 (q->side->keeps_none && has_qmp(q)))) {
 		err = qmp_open(&q->qmp, q->sockets[1], patience, q);
 		q->has_qmp = err == 0;
 	}
@@ -394,7 +404,7 @@ struct qemu *qemu_take(const struct peer *peer, int fd, uint64_t size, char *why
 		return NULL;
 	memset(q->hole, 0, QEMU_HOLE);
 	q->in_use = true;
-	q->worked = false;
+	q->worked = q->live = false;
 	q->told = 0;
 	q->end.signature[0] = '\0';
 	return q;

@@ -18,7 +18,8 @@
  * The device is the first from the last slot down that is of the entry's kind.  With
  * id=vringer on it, QMP is asked when it is at rest.
  *
- * qemu.c has the process, qemu_device.c the registers, qemu_host.c what the host does to the
+ * qemu.c has the process, qemu_device.c the registers, qemu_ahead.c what is known of them,
+ * qemu_rest.c when the device is at rest, qemu_host.c what the host does to the
  * device, qemu_sides.c what is behind each device.
  */
 #ifndef VRINGER_HARNESS_QEMU_H
@@ -44,8 +45,11 @@ struct qemu;
 /* What an entry says of its device: host_side. */
 struct qemu_side {
 	bool asynchronous; /* it goes on when a call has returned: threads, files */
-	bool frames;	   /* its lines carry frames, and bytes otherwise */
-	uint8_t lines;	   /* at most QEMU_LINES_MAX: ports of its backend, in their order */
+	/* It keeps no chain, but until it has dealt with it: where some are out, QMP knows
+	 * whether it is still at one.  Implied by `asynchronous`. */
+	bool keeps_none;
+	bool frames;   /* its lines carry frames, and bytes otherwise */
+	uint8_t lines; /* at most QEMU_LINES_MAX: ports of its backend, in their order */
 	/* Both by QMP.  NULL or: the host wants that number, another than before; 1: done, 0:
 	 * it cannot be had, or negative errno of the connection.  NULL or: undo what outlasts a
 	 * reset of the machine, which was just done; false: it cannot be. */
@@ -83,7 +87,7 @@ struct qemu {
 	uint64_t base; /* of the registers */
 	/* Of the question that it does not answer. */
 	unsigned waited;
-	uint64_t waited_cpu;
+	struct process_wait wait;
 	struct process_end end; /* why it was not waited for any longer */
 
 	/* The device. */
@@ -100,6 +104,7 @@ struct qemu {
 	uint32_t ready;
 	unsigned answered; /* questions since the last write that changed something */
 	bool worked;	   /* this call may have made it work */
+	bool live;	   /* DRIVER_OK is what was written to Status last */
 
 	/* What is behind it (qemu_host.c). */
 	struct line lines[QEMU_LINES_MAX];
@@ -121,8 +126,16 @@ void qemu_stop(struct qemu *q);
 /* The socket failed with `err`: why, of a process that is ended now. */
 void qemu_explain(struct qemu *q, int err, struct process_end *end);
 
-/* Let its main loop come round that often, and look at Status and InterruptStatus. */
+/* Status and InterruptStatus were read. */
+void qemu_tell(struct qemu *q);
+/* Look at them, when all before is done; false: it is gone. */
+bool qemu_look(struct qemu *q);
+/* Let its main loop come round that often, and look. */
 void qemu_come_round(struct qemu *q, unsigned rounds);
+/* The device may have something to do: let it begin.  qemu_settle waits for the end. */
+void qemu_work(struct qemu *q);
+/* vringer_target's `settle_queues`. */
+int32_t qemu_settle(void *device, uint32_t ms, const uint32_t *outstanding);
 /* The socket failed with `err`, in a call of the device: tell that it is gone. */
 void qemu_lose(struct qemu *q, int err);
 
@@ -151,6 +164,10 @@ int qemu_read_together(struct qemu *q);
 int qemu_select_first(struct qemu *q);
 /* Something changed: nothing that was read is known to hold. */
 void qemu_forget(struct qemu *q);
+/* ... where that is about to be written.  `stores`: it changes what is read there, no more. */
+void qemu_forget_for(struct qemu *q, uint64_t offset, uint64_t value, uint32_t len, bool stores);
+/* A register of four bytes that is known, or that is read with others; false: it is neither. */
+bool qemu_read_known(struct qemu *q, uint64_t offset, uint32_t *value);
 /* `count` registers at once. */
 int qemu_read(struct qemu *q, struct qtest_access *accesses, unsigned count);
 

@@ -36,11 +36,19 @@ peer() {
 		jq -r ".peers[0].$2 // \"\""
 }
 
-# What the program says its version is, in one line.
+# What the program says its version is, in one line; of one that does not say, its package's.
 version_of() {
 	program=$(peer "$1" program)
-	# shellcheck disable=SC2046  # several arguments
-	timeout 20 "$program" $(peer "$1" version_arguments) 2>&1 </dev/null | head -n 1 | tr '\t' ' '
+	arguments=$(peer "$1" version_arguments)
+	if [ -z "$arguments" ]; then
+		package=$(peer "$1" package)
+		dpkg-query -W -f '${Package} ${Version}\n' "$package" 2>/dev/null || echo "$program"
+		return
+	fi
+	# shellcheck disable=SC2086  # several arguments
+	said=$(timeout 20 "$program" $arguments 2>&1 </dev/null | tr '\t' ' ')
+	# The first line, unless it is another that says it.
+	printf '%s\n' "$said" | grep -i -m 1 version || printf '%s\n' "$said" | head -n 1
 }
 
 # run NAME: leaves $results/NAME.json.

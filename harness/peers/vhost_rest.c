@@ -11,6 +11,8 @@
  */
 #include "harness/peers/vhost_user.h"
 
+#include "harness/target/target.h"
+
 #include <errno.h>
 #include <linux/virtio_config.h>
 #include <linux/virtio_ring.h>
@@ -56,7 +58,7 @@ static void report_gone(struct vhost_user *u, const char *signature, const char 
 	u->host->report(u->host->ctx, VRINGER_REPORT_GONE, signature, message);
 }
 
-static void report_end(struct vhost_user *u)
+void vhost_report_end(struct vhost_user *u)
 {
 	char signature[PROCESS_SIGNATURE_MAX];
 
@@ -69,11 +71,17 @@ static void break_off(struct vhost_user *u)
 {
 	char why[VRINGER_WHAT_MAX] = "";
 	bool live = u->live;
+	int err;
 
 	u->used = true;
-	if (vhost_renew(u, why) != 0 || vhost_round_trip(u) != 0) {
-		if (u->process != NULL && !process_outlives(u->process, DYING_MS, &u->end))
-			report_end(u);
+	/* One that dies closes its connection first, and answers no other. */
+	err = vhost_reconnect(u, why);
+	if (err == 0)
+		err = vhost_round_trip(u);
+	if (err != 0) {
+		if (err == -ECHILD ||
+		    (u->process != NULL && !process_outlives(u->process, DYING_MS, &u->end)))
+			vhost_report_end(u);
 		else
 			report_gone(u, "peer:hang-up",
 				    why[0] != '\0' ? why
@@ -96,7 +104,7 @@ void vhost_failed(struct vhost_user *u, int err)
 	if (err == -ECHILD ||
 	    (err == -EPIPE && u->process != NULL &&
 	     !process_outlives(u->process, u->side.reconnects ? 0 : DYING_MS, &u->end))) {
-		report_end(u);
+		vhost_report_end(u);
 		return;
 	}
 	if (err == -EPIPE || err == -EREMOTEIO) {
@@ -119,15 +127,35 @@ void vhost_failed(struct vhost_user *u, int err)
 
 /* ---- coming to rest -------------------------------------------------------------- */
 
+/* A while, or until it says something to its display, for which it may wait. */
+static void look_away(const struct vhost_user *u, const struct timespec *pause)
+{
+	struct pollfd said = { .fd = u->display.fd, .events = POLLIN };
+
+	ppoll(&said, 1, pause, NULL);
+}
+
 static int rest_threads(struct vhost_user *u)
 {
 	struct timespec pause = { .tv_nsec = LOOK_NS };
 	uint64_t waited = 0;
 	int err = 0;
 
-	u->slices = u->asleep = 0;
-	while (err == 0 && !process_sleeps(u->process)) {
-		nanosleep(&pause, NULL);
+	u->wait = (struct process_wait){ .slices = 0 };
+	while (err == 0) {
+		int shown =
+			vhost_display_serve(&u->display, u->channel.why, sizeof(u->channel.why));
+
+		if (shown < 0)
+			return shown;
+		if (shown == 0 && process_sleeps(u->process))
+			break;
+		/* It goes on with the answer, as often as the driver made it ask. */
+		if (shown > 0) {
+			pause.tv_nsec = LOOK_NS;
+			u->wait = (struct process_wait){ .slices = 0 };
+		}
+		look_away(u, &pause);
 		waited += (uint64_t)pause.tv_nsec;
 		if (pause.tv_nsec < LOOK_MAX_NS)
 			pause.tv_nsec *= 2;
@@ -138,18 +166,23 @@ static int rest_threads(struct vhost_user *u)
 	return err;
 }
 
-/* Where the index of a used ring is; NULL: in no memory. */
-static const volatile uint8_t *used_index(const struct vhost_user *u, unsigned queue)
+/* Two bytes of a ring as they are now; `otherwise`: they are in no memory. */
+static uint16_t look_at(const struct vhost_user *u, uint64_t at, uint16_t otherwise)
 {
-	uint64_t at = u->places[queue].used + offsetof(struct vring_used, idx);
-
 	for (uint32_t i = 0; i < u->host->region_count; i++) {
 		const struct vringer_region *region = &u->host->regions[i];
+		const volatile uint8_t *byte = (const uint8_t *)region->host + (at - region->addr);
 
-		if (at >= region->addr && at - region->addr <= region->size - sizeof(uint16_t))
-			return (const uint8_t *)region->host + (at - region->addr);
+		if (at >= region->addr && region->size >= sizeof(uint16_t) &&
+		    at - region->addr <= region->size - sizeof(uint16_t))
+			return (uint16_t)(byte[0] | (unsigned)byte[1] << 8);
 	}
-	return NULL;
+	return otherwise;
+}
+
+static uint16_t used_index(const struct vhost_user *u, unsigned queue)
+{
+	return look_at(u, u->places[queue].used + offsetof(struct vring_used, idx), 0);
 }
 
 /* How far its rings are used; true: as `seen` has it, which is then as it is. */
@@ -158,8 +191,7 @@ static bool stands_still(const struct vhost_user *u, uint16_t *seen)
 	bool still = true;
 
 	for (unsigned i = 0; i < u->kind->queue_count; i++) {
-		const volatile uint8_t *index = u->rings[i].live ? used_index(u, i) : NULL;
-		uint16_t now = index != NULL ? (uint16_t)(index[0] | (unsigned)index[1] << 8) : 0;
+		uint16_t now = u->rings[i].live ? used_index(u, i) : 0;
 
 		still = still && now == seen[i];
 		seen[i] = now;
@@ -167,29 +199,63 @@ static bool stands_still(const struct vhost_user *u, uint16_t *seen)
 	return still;
 }
 
+/* Is it not notified of the next chain, behind `avail`? */
+static bool is_deaf(const struct vhost_user *u, unsigned queue, uint16_t avail)
+{
+	const struct vringer_ring *ring = &u->places[queue];
+	uint64_t event = ring->used + offsetof(struct vring_used, ring) +
+			 sizeof(struct vring_used_elem) * (uint64_t)ring->size;
+
+	if (u->event_idx)
+		return look_at(u, event, avail) != avail;
+	return (look_at(u, ring->used, 0) & VRING_USED_F_NO_NOTIFY) != 0;
+}
+
+/* Chains of those that were outstanding when it was called which are so now; and *deaf: it has
+ * returned all of a ring, and is not notified of the next. */
+static uint32_t count_owed(const struct vhost_user *u, const uint32_t *outstanding, bool *deaf)
+{
+	uint32_t owed = 0;
+
+	*deaf = false;
+	for (unsigned i = 0; i < u->kind->queue_count; i++) {
+		uint16_t avail, left;
+
+		if (!u->rings[i].live || u->kind->queues[i].driver_initiated == 0)
+			continue;
+		avail = look_at(u, u->places[i].avail + offsetof(struct vring_avail, idx), 0);
+		left = (uint16_t)(avail - used_index(u, i));
+		owed += left < outstanding[i] ? left : outstanding[i];
+		*deaf = *deaf || (left == 0 && !u->stays_deaf && is_deaf(u, i, avail));
+	}
+	return owed;
+}
+
 /* Threads that sleep may wait for a disk or a timer, and nothing shows it.  While chains are
- * out, they are given VHOST_PATIENCE_MS to go on, once for so many of them. */
-static int rest_outstanding(struct vhost_user *u, uint32_t outstanding)
+ * out, they are given VHOST_PATIENCE_MS of sleep to go on, once for so many of them; and to ask
+ * for notifications again, behind what they returned.  What waits for a CPU does not sleep. */
+static int rest_owed(struct vhost_user *u, const uint32_t *outstanding)
 {
 	static const struct timespec pause = { .tv_nsec = LOOK_MAX_NS };
 	const unsigned looks = VHOST_PATIENCE_MS * 1000000u / LOOK_MAX_NS;
-	uint16_t seen[VHOST_QUEUES_MAX] = { 0 };
+	bool moved = !stands_still(u, u->used_then), deaf;
+	uint32_t owed = count_owed(u, outstanding, &deaf);
 	unsigned quiet = 0;
 
-	if (outstanding <= u->given_up)
+	if (moved || owed < u->given_up)
+		u->given_up = moved ? 0 : owed;
+	if (owed == u->given_up && !(moved && deaf))
 		return 0;
-	stands_still(u, seen);
-	for (unsigned all = 0; quiet < looks && all < LOOKS_MAX; all++) {
+	for (unsigned all = 0; (owed > 0 || deaf) && quiet < looks && all < LOOKS_MAX; all++) {
 		nanosleep(&pause, NULL);
-		if (stands_still(u, seen)) {
-			quiet++;
-			continue;
-		}
-		/* Something came back, and it may have more to do behind that. */
-		quiet = 0;
-		outstanding -= outstanding > 0;
+		target_waits();
+		/* If something came back it may have more to do behind that. */
+		quiet = stands_still(u, u->used_then) ? quiet + process_sleeps(u->process) : 0;
+		owed = count_owed(u, outstanding, &deaf);
 	}
-	u->given_up = outstanding;
+	u->given_up = owed;
+	/* Not each time. */
+	u->stays_deaf = u->stays_deaf || deaf;
 	return rest_threads(u);
 }
 
@@ -227,7 +293,7 @@ static int let_poll(struct vhost_user *u, uint64_t ns)
 	uint64_t first = 0, counted = 0, now = 0, waited = 0;
 	bool known = process_thread_ns(u->process, u->side.poller, &first), begun = false;
 
-	u->slices = u->asleep = 0;
+	u->wait = (struct process_wait){ .slices = 0 };
 	while (!begun || now - counted < ns) {
 		int err = 0;
 
@@ -382,7 +448,7 @@ static int look_at_status(struct vhost_user *u)
 	return err;
 }
 
-void vhost_settle(struct vhost_user *u, uint32_t outstanding)
+void vhost_settle(struct vhost_user *u, const uint32_t *outstanding)
 {
 	static int (*const rests[])(struct vhost_user *) = {
 		[VHOST_REST_THREADS] = rest_threads,
@@ -396,11 +462,9 @@ void vhost_settle(struct vhost_user *u, uint32_t outstanding)
 	/* Nobody can look at the threads of a process that is not ours. */
 	if (u->busy)
 		err = u->process == NULL ? rest_loop(u) : rests[u->side.rest](u);
-	if (outstanding < u->given_up)
-		u->given_up = outstanding;
 	if (err == 0 && u->busy && u->live && u->process != NULL &&
 	    u->side.rest == VHOST_REST_THREADS)
-		err = rest_outstanding(u, outstanding);
+		err = rest_owed(u, outstanding);
 	if (err == 0 && u->busy)
 		err = look_at_status(u);
 	u->busy = false;

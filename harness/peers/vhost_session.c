@@ -33,7 +33,7 @@ bool vhost_speaks(const struct vhost_user *u, enum vhost_protocol_feature featur
 
 static int say(struct vhost_user *u, const struct vhost_user_msg *msg)
 {
-	u->slices = u->asleep = 0;
+	u->wait = (struct process_wait){ .slices = 0 };
 	return vhost_post(&u->channel, msg);
 }
 
@@ -159,23 +159,41 @@ static uint64_t wanted(const struct vhost_user *u)
 
 /* ---- who it is ------------------------------------------------------------------ */
 
+/* A descriptor that it keeps; ours is closed. */
+static int give_fd(struct vhost_user *u, enum vhost_request request, int fd)
+{
+	struct vhost_user_msg msg = vhost_user_message(request, 0);
+	int err;
+
+	msg.fds[0] = fd;
+	msg.fd_count = 1;
+	err = say(u, &msg);
+	if (err == 0)
+		err = vhost_flush(&u->channel);
+	close(fd);
+	return err;
+}
+
 static int give_backend_channel(struct vhost_user *u)
 {
-	struct vhost_user_msg msg = vhost_user_message(VHOST_USER_SET_BACKEND_REQ_FD, 0);
-	int ends[2], err;
+	int ends[2];
 
 	if (!vhost_speaks(u, VHOST_PROTOCOL_BACKEND_REQ))
 		return 0;
 	if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, ends) != 0)
 		return -errno;
-	msg.fds[0] = ends[1];
-	msg.fd_count = 1;
-	err = say(u, &msg);
-	if (err == 0)
-		err = vhost_flush(&u->channel);
-	close(ends[1]);
 	u->backend_requests = ends[0];
-	return err;
+	return give_fd(u, VHOST_USER_SET_BACKEND_REQ_FD, ends[1]);
+}
+
+static int give_display(struct vhost_user *u)
+{
+	int theirs, err;
+
+	if (!u->side.displays)
+		return 0;
+	err = vhost_display_open(&u->display, &theirs);
+	return err != 0 ? err : give_fd(u, VHOST_USER_GPU_SET_SOCKET, theirs);
 }
 
 /* `known`: it said so before, and will say so again. */
@@ -208,6 +226,8 @@ int vhost_introduce(struct vhost_user *u)
 		err = say(u, &owner);
 	if (err == 0)
 		err = give_backend_channel(u);
+	if (err == 0)
+		err = give_display(u);
 	if (err == 0 && vhost_speaks(u, VHOST_PROTOCOL_MQ))
 		err = learn(u, VHOST_USER_GET_QUEUE_NUM, &u->queue_num);
 	if (err == 0)

@@ -8,6 +8,8 @@
  */
 #include "harness/peers/vhost_user.h"
 
+#include "harness/target/target.h"
+
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
@@ -26,14 +28,16 @@
 
 /* A backend that neither runs nor answers for that long never will; nor one that runs for
  * that long over one message. */
-#define ASLEEP_MS 5000u
+static const struct process_patience bounds = { .slice_ms = VHOST_SLICE_MS,
+						.asleep_ms = 5000,
+						.spin_ns = 2000000000 };
 #define SILENT_MS 30000u /* nobody can look at it: it is none of our processes */
-#define SPIN_NS 2000000000ull
-#define DYING_MS 2000u /* from closing its connection to its end, of one that serves one */
+#define DYING_MS 2000u	 /* from closing its connection to its end, of one that serves one */
 
 /* Waiting for it to listen: from 100 us on, twice as long each time. */
 #define RETRY_NS 100000l
 #define RETRY_MAX_NS 20000000l
+#define AGAIN_MS 1000u /* until somebody listens again */
 
 /* What a program is started with. */
 struct start {
@@ -55,18 +59,14 @@ static int refuse(struct start *s, int err, const char *what)
 int vhost_patience(void *user)
 {
 	struct vhost_user *u = user;
+	int shown = vhost_display_serve(&u->display, u->channel.why, sizeof(u->channel.why));
 
-	u->slices++;
+	target_waits();
+	if (shown < 0)
+		return shown;
 	if (u->process == NULL)
-		return u->slices * VHOST_SLICE_MS >= SILENT_MS ? -ETIMEDOUT : 0;
-	if (!process_is_well(u->process, &u->end))
-		return -ECHILD;
-	if (u->slices == 1)
-		u->cpu_from = process_cpu_ns(u->process);
-	u->asleep = process_sleeps(u->process) ? u->asleep + 1 : 0;
-	if (u->asleep * VHOST_SLICE_MS >= ASLEEP_MS)
-		return -ETIMEDOUT;
-	return process_cpu_ns(u->process) - u->cpu_from >= SPIN_NS ? -ETIME : 0;
+		return ++u->wait.slices * VHOST_SLICE_MS >= SILENT_MS ? -ETIMEDOUT : 0;
+	return process_wait(u->process, &u->wait, &bounds, &u->end);
 }
 
 /* ---- what the program gets ------------------------------------------------------- */
@@ -141,6 +141,9 @@ static int start_program(struct start *s, const struct peer_word *words)
 {
 	struct vhost_user *u = s->u;
 	char **argv = peer_argv(u->peer, words);
+	/* Removed here as soon as it is connected to, and with it where this process is killed
+	 * before that. */
+	const char *const leftovers[] = { s->socket, s->share, s->folder, NULL };
 	struct process_options options = { .argv = (const char *const *)argv,
 					   .fds = s->fds,
 					   .fd_count = s->fd_count };
@@ -149,6 +152,8 @@ static int start_program(struct start *s, const struct peer_word *words)
 
 	if (argv == NULL)
 		return refuse(s, -ENOENT, "it cannot be started");
+	if (s->folder[0] != '\0')
+		options.leftovers = leftovers;
 	err = process_start(&u->process, &options, why, sizeof(why));
 	if (err != 0)
 		snprintf(s->why, VRINGER_WHAT_MAX, "%s: %s", u->peer->name, why);
@@ -184,7 +189,8 @@ static void keep_door(struct start *s)
 	snprintf(u->at.sun_path, sizeof(u->at.sun_path), "/proc/self/fd/%d", u->door);
 }
 
-/* Until it listens, or is not there any more. */
+/* Until it listens, or is not there any more.  Who listens there already may serve one
+ * connection and listen again, as `vringer serve` in a loop does. */
 static int connect_soon(struct start *s)
 {
 	struct vhost_user *u = s->u;
@@ -192,15 +198,15 @@ static int connect_soon(struct start *s)
 	uint64_t waited = 0;
 	int err, patience = 0;
 
-	u->slices = u->asleep = 0;
+	u->wait = (struct process_wait){ .slices = 0 };
 	while ((err = connect_once(u)) == -ENOENT || err == -ECONNREFUSED) {
-		if (u->process == NULL)
-			break;
 		nanosleep(&pause, NULL);
 		waited += (uint64_t)pause.tv_nsec;
 		if (pause.tv_nsec < RETRY_MAX_NS)
 			pause.tv_nsec *= 2;
-		if (!process_is_well(u->process, &u->end))
+		if (u->process == NULL && waited >= AGAIN_MS * 1000000ull)
+			break;
+		if (u->process != NULL && !process_is_well(u->process, &u->end))
 			patience = -ECHILD;
 		for (; waited >= VHOST_SLICE_MS * 1000000ull && patience == 0;
 		     waited -= VHOST_SLICE_MS * 1000000ull)
@@ -272,15 +278,17 @@ static bool is_there(struct vhost_user *u)
 	return true;
 }
 
-/* One line on why the first messages failed. */
-static void explain(struct start *s, int err)
+/* One line on why the first messages failed.  -ECHILD: it ended; or `err`. */
+static int explain(struct start *s, int err)
 {
 	struct vhost_user *u = s->u;
 
-	if (u->process != NULL && !process_outlives(u->process, DYING_MS, &u->end))
+	if (u->process != NULL && !process_outlives(u->process, DYING_MS, &u->end)) {
 		snprintf(s->why, VRINGER_WHAT_MAX, "%s ended: %.120s", u->peer->name,
 			 u->end.message);
-	else if (err == -EPROTO)
+		return -ECHILD;
+	}
+	if (err == -EPROTO)
 		snprintf(s->why, VRINGER_WHAT_MAX, "%s does not speak vhost-user: %s",
 			 u->peer->name, u->channel.why);
 	else if (err == -EPIPE)
@@ -289,6 +297,7 @@ static void explain(struct start *s, int err)
 			 u->peer->name);
 	else
 		refuse(s, err, "it does not answer");
+	return err;
 }
 
 int vhost_start(struct vhost_user *u, char *why)
@@ -310,7 +319,7 @@ int vhost_start(struct vhost_user *u, char *why)
 		if (err == 0)
 			err = vhost_introduce(u);
 		if (err != 0)
-			explain(&s, err);
+			err = explain(&s, err);
 	}
 	remove_folder(&s);
 	if (err != 0)
@@ -324,6 +333,7 @@ void vhost_leave(struct vhost_user *u)
 		close(u->channel.fd);
 	if (u->backend_requests >= 0)
 		close(u->backend_requests);
+	vhost_display_close(&u->display);
 	u->channel.fd = u->backend_requests = -1;
 	u->memory = 0;
 	for (unsigned i = 0; i < VHOST_QUEUES_MAX; i++)
@@ -346,18 +356,21 @@ void vhost_end(struct vhost_user *u)
 	u->door = -1;
 }
 
+int vhost_reconnect(struct vhost_user *u, char *why)
+{
+	if (u->used)
+		vhost_leave(u);
+	u->live = u->broken = u->gone = u->busy = u->used = false;
+	return u->channel.fd >= 0 ? 0 : vhost_start(u, why);
+}
+
 int vhost_renew(struct vhost_user *u, char *why)
 {
 	int err;
 
 	if (u->process != NULL && !process_is_well(u->process, &u->end))
 		vhost_end(u);
-	else if (u->used)
-		vhost_leave(u);
-	u->live = u->broken = u->gone = u->busy = u->used = false;
-	if (u->channel.fd >= 0)
-		return 0;
-	err = vhost_start(u, why);
+	err = vhost_reconnect(u, why);
 	/* A process that does not serve a second time, though its entry says so. */
 	if (err != 0 && u->process == NULL && u->side.reconnects)
 		err = vhost_start(u, why);

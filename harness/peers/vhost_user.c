@@ -41,7 +41,7 @@ static struct vhost_user *make_user(const struct peer *peer)
 	u->kind = kind;
 	u->side =
 		*(peer->host_side != NULL ? (const struct vhost_side *)peer->host_side : &no_side);
-	u->door = u->disk = u->channel.fd = u->backend_requests = u->log_fd = -1;
+	u->door = u->disk = u->channel.fd = u->backend_requests = u->log_fd = u->display.fd = -1;
 	u->channel.patience = vhost_patience;
 	u->channel.ctx = u;
 	for (unsigned i = 0; i < VHOST_QUEUES_MAX; i++)
@@ -90,6 +90,15 @@ static void leave_theirs(struct vhost_user *u)
 {
 	if (u->process == NULL)
 		vhost_leave(u);
+}
+
+/* Until there is a device.  One that polls takes its CPU from those that other processes of
+ * ours drive, which are waited for by their CPU time. */
+static void leave_probed(struct vhost_user *u)
+{
+	if (u->side.rest == VHOST_REST_PAUSED)
+		vhost_end(u);
+	leave_theirs(u);
 }
 
 /* The most bytes of configuration that it gives. */
@@ -141,7 +150,7 @@ static int32_t user_probe(void *opaque, struct vringer_probe *probe, char *what)
 		if (i >= count)
 			probe->queue_max[i] = 0;
 	}
-	leave_theirs(u);
+	leave_probed(u);
 	return 0;
 }
 
@@ -186,6 +195,9 @@ static void user_destroy(void *device)
 {
 	struct vhost_user *u = device;
 
+	/* It may have died since the last message. */
+	if (!u->gone && u->process != NULL && !process_is_well(u->process, &u->end))
+		vhost_report_end(u);
 	if (u->gone)
 		vhost_end(u);
 	leave_theirs(u);
@@ -202,6 +214,9 @@ static void user_activate(void *device, uint64_t features, const struct vringer_
 		return;
 	u->live = u->used = true;
 	u->given_up = 0;
+	u->stays_deaf = false;
+	memset(u->used_then, 0, sizeof(u->used_then));
+	u->event_idx = (features & BIT(VIRTIO_RING_F_EVENT_IDX)) != 0;
 	/* One loop has done all it was told when it answers. */
 	u->busy = u->side.rest != VHOST_REST_LOOP || vhost_speaks(u, VHOST_PROTOCOL_STATUS);
 	err = vhost_activate(u, features, rings);
@@ -275,13 +290,9 @@ static void user_config_write(void *device, uint64_t offset, const void *buf, ui
 static int32_t user_settle(void *device, uint32_t ms, const uint32_t *outstanding)
 {
 	struct vhost_user *u = device;
-	uint32_t sum = 0;
 
 	(void)ms;
-	for (uint32_t i = 0; i < u->kind->queue_count; i++)
-		if (u->kind->queues[i].driver_initiated != 0)
-			sum += outstanding[i];
-	vhost_settle(u, sum);
+	vhost_settle(u, outstanding);
 	return 0;
 }
 

@@ -4,8 +4,8 @@
  * memory that it maps, and vringer is its front-end (QEMU, docs/interop/vhost-user.rst).
  *
  * vhost_start.c has the process and the connection, vhost_session.c what is said over it,
- * vhost_rest.c when the device is at rest and what it did until then, vhost_user.c the
- * calls of vringer.h.
+ * vhost_rest.c when the device is at rest and what it did until then, vhost_display.c what a
+ * GPU asks of its front-end, vhost_user.c the calls of vringer.h.
  *
  * Guest memory is announced with guest addresses as the front-end's own: a ring at an
  * address that is no memory is announced as it stands, and the backend has to refuse it.
@@ -22,6 +22,7 @@
 
 #include "harness/peers/peers.h"
 #include "harness/peers/process.h"
+#include "harness/peers/vhost_display.h"
 #include "harness/peers/vhost_msg.h"
 
 #include <stdbool.h>
@@ -53,6 +54,7 @@ struct vhost_side {
 	uint32_t disk_len;  /* bytes of {disk} */
 	bool pairs;	    /* GET_QUEUE_NUM counts pairs of queues */
 	bool logs;	    /* it is to keep a log of dirty pages */
+	bool displays;	    /* it shows what it draws by a socket that it is given */
 };
 
 /* In a peer's arguments, and in a command line of the user:
@@ -91,10 +93,11 @@ struct vhost_user {
 	int disk;
 	struct vhost_channel channel; /* fd -1: not connected */
 	int backend_requests;	      /* our end, or -1 */
+	struct vhost_display display;
 	/* Of the wait that goes on. */
-	uint64_t cpu_from;
-	unsigned slices, asleep;
-	uint32_t given_up; /* chains that it was waited for in vain */
+	struct process_wait wait;
+	uint32_t given_up;		      /* chains that it was waited for in vain */
+	uint16_t used_then[VHOST_QUEUES_MAX]; /* ... and how far its rings were used then */
 
 	struct vhost_due due[VHOST_DUE_MAX];
 	unsigned due_count;
@@ -115,11 +118,13 @@ struct vhost_user {
 	size_t log_len;
 	struct vringer_ring places[VHOST_QUEUES_MAX]; /* of the rings */
 	struct vhost_ring rings[VHOST_QUEUES_MAX];
-	bool live;   /* activated */
-	bool used;   /* not as it was when it was connected to */
-	bool busy;   /* something was asked since the last rest */
-	bool broken; /* it hung up or refused, and the driver did not reset it yet */
-	bool gone;   /* so it was reported, or is unusable */
+	bool event_idx;	 /* the driver took VIRTIO_RING_F_EVENT_IDX */
+	bool stays_deaf; /* it was waited for in vain to ask for notifications again */
+	bool live;	 /* activated */
+	bool used;	 /* not as it was when it was connected to */
+	bool busy;	 /* something was asked since the last rest */
+	bool broken;	 /* it hung up or refused, and the driver did not reset it yet */
+	bool gone;	 /* so it was reported, or is unusable */
 	struct process_end end;
 };
 
@@ -127,6 +132,8 @@ struct vhost_user {
 
 /* As new: connect, with a new process or connection where the old one was used. */
 int vhost_renew(struct vhost_user *u, char *why);
+/* ... and start none in the place of one that ends meanwhile: -ECHILD, and `end` says how. */
+int vhost_reconnect(struct vhost_user *u, char *why);
 /* Start it, as far as it is not running, and connect.  0; or negative errno with a line in
  * `why` (VRINGER_WHAT_MAX bytes). */
 int vhost_start(struct vhost_user *u, char *why);
@@ -183,9 +190,11 @@ bool vhost_logged(const struct vhost_user *u, uint64_t page);
 
 /* ---- vhost_rest.c ---------------------------------------------------------------- */
 
-/* Wait until it is at rest, then tell the host what it did.  `outstanding`: chains that it has
- * not returned, of all queues that serve them without the host. */
-void vhost_settle(struct vhost_user *u, uint32_t outstanding);
+/* Wait until it is at rest, then tell the host what it did.  `outstanding`: chains that it had
+ * not returned, of each queue. */
+void vhost_settle(struct vhost_user *u, const uint32_t *outstanding);
+/* Its process ended, as u->end says: tell the host. */
+void vhost_report_end(struct vhost_user *u);
 /* A message failed with `err`: tell the host what that means. */
 void vhost_failed(struct vhost_user *u, int err);
 /* Forget what call descriptors have. */

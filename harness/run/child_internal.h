@@ -33,7 +33,7 @@ enum child_call {
 /* Memory of parent and child.  A device may have written over it: the parent
  * believes nothing in it before child_check. */
 struct child_shared {
-	uint32_t calls;	 /* of the device begun so far */
+	uint32_t calls;	 /* of the device begun so far, and how often one said that it waits */
 	uint32_t inside; /* enum child_call */
 	int32_t error;	 /* why the harness could not run it: negative errno; 0 */
 	struct child_result result;

@@ -5,8 +5,9 @@
  *
  * Wall-clock time alone never counts as a hang, since a busy machine makes any device
  * slow.  A call hangs if it has used the limit in CPU time, or if every thread of the
- * child was asleep, and used none, for that long.  Time between calls belongs to the
- * harness and is no finding.
+ * child was asleep, and used none, for that long.  A call that waits for another process
+ * has a bound of its own for that (target_waits).  Time between calls belongs to the harness
+ * and is no finding.
  */
 #include "harness/run/child_internal.h"
 

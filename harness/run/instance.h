@@ -33,6 +33,11 @@ unsigned instance_list(const struct script *script, const struct target *target,
 const char *instance_unmet(const struct instance *instance, const struct script *script,
 			   const struct target *target, const struct transport *transport);
 
+/* ... for what its queue and request are, and the features and sizes that it asks for; NULL:
+ * for nothing of that. */
+const char *instance_unmet_binding(const struct instance *instance, const struct script *script,
+				   const struct target *target);
+
 /* Which one a user asks for; 0 members: whichever comes first. */
 struct instance_choice {
 	const char *queue;   /* its number */

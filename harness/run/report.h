@@ -55,6 +55,8 @@ void report_fold_end(FILE *out, struct report_fold *fold);
  * those before it is printed. */
 bool report_fold_event(const struct report_trace *t, const struct trace_event *event);
 
+/* Print an operation and its line in the script. */
+void report_guest_op(FILE *out, const struct script *script, uint32_t op);
 /* Print a finding: signature, rule and clause, operation, message; each line starts
  * with `prefix`. */
 void report_finding(FILE *out, const char *prefix, const struct finding *finding,

@@ -68,6 +68,7 @@ struct run {
 	/* After run_program: why there are no results, through no fault of the device; or
 	 * NULL. */
 	const char *unusable;
+	const struct run_options *live; /* of a session that is open (live.h), or NULL */
 	struct twin twin;
 };
 

@@ -1,7 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 OR MIT */
 /*
- * What the parts of a run share: run.c (its life), run_end.c and run_liveness.c (what
- * comes after a program), snapshot.c and twin.c (the same again).
+ * What the parts of a run share: run.c (its life), run_ops.c (its operations), live.c
+ * (operations that come one at a time), run_listen.c (what the device does meanwhile),
+ * run_end.c and run_liveness.c (what comes after a program), snapshot.c and twin.c (the same
+ * again).
  */
 #ifndef VRINGER_HARNESS_RUN_INTERNAL_H
 #define VRINGER_HARNESS_RUN_INTERNAL_H
@@ -14,8 +16,24 @@ void snapshot_op_restore(struct run *run, const struct program *prog, const stru
 void snapshot_op_corrupt(struct run *run, const struct program *prog, const struct op *op);
 void snapshot_op_cut(struct run *run, const struct program *prog, const struct op *op);
 
+/* The judge, and who listens, as the options say. */
+void run_judge_as(struct run *run, const struct run_options *options);
+/* Largest queue sizes and features as the header of the program holds them back. */
+void run_offer(struct run *run, const struct program *prog);
+/* The judge knows nothing, and a new device; false: there is none.  That is a finding,
+ * unless the target is unusable. */
+bool run_begin(struct run *run);
+/* The device is destroyed: the last stage. */
+void run_finish(struct run *run, const struct run_options *options);
+/* One operation, which is no repeat.  False: the liveness script's, which does not fit. */
+bool run_one(struct run *run, const struct program *prog, const struct op *op,
+	     const struct run_options *options, uint32_t index);
+/* A stage: the device goes on until it has nothing left to do. */
+void run_settle(struct run *run, const struct run_options *options);
 /* Memory as at first and a new device on it; false if there is none. */
 bool run_create(struct run *run);
+/* Tell the ledger, the trace and the record what the target's devices do. */
+void run_listen(struct run *run);
 /* Operations in order, repeats unrolled, as many as the budget allows. */
 void run_ops(struct run *run, const struct program *prog, const struct run_options *options);
 /* The program's operations, and the device settled. */

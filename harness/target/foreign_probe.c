@@ -26,6 +26,9 @@ static const char *take_queues(struct foreign *f, const uint16_t *queue_max)
 	for (uint32_t i = count; i < f->given.queue_count; i++)
 		if (queue_max[i] != 0)
 			return "has a queue after one that it does not have";
+	/* Every script would be skipped. */
+	if (count == 0 && f->given.queue_count > 0)
+		return "has none of its queues";
 	for (uint32_t i = 0; i < count; i++) {
 		if (queue_max[i] > f->queues[i].size_max)
 			return "has a queue that is larger than its description says";

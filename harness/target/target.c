@@ -40,6 +40,19 @@ int target_probe(const struct target *target, char *what)
 	return target->probe != NULL ? target->probe(target, what) : 0;
 }
 
+static void (*watcher)(void);
+
+void target_watch_waits(void (*waits)(void))
+{
+	watcher = waits;
+}
+
+void target_waits(void)
+{
+	if (watcher != NULL)
+		watcher();
+}
+
 const char *target_unusable(const struct target *target)
 {
 	return target->unusable != NULL ? target->unusable(target) : NULL;

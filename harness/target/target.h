@@ -386,6 +386,11 @@ bool target_is_gauge(const struct target *target, const char *counter);
  * 0; or negative errno with one line in `what` (TARGET_WHAT_MAX bytes): it cannot be run
  * here.  From the second time on it costs nothing. */
 int target_probe(const struct target *target, char *what);
+/* A call of a device that waits for another process, and ends that by a bound of its own, says
+ * at least once a second that it does: who bounds the call counts from there.  And who that
+ * is: one at a time; NULL: nobody. */
+void target_waits(void);
+void target_watch_waits(void (*waits)(void));
 /* Why the last device could not be made or lost its way, which is no fault of the device's;
  * or NULL. */
 const char *target_unusable(const struct target *target);

@@ -49,7 +49,7 @@ replayed() {
 targets=$(make -s targets)
 rm -rf "$work"
 result 'libFuzzer, with CFLAGS as OSS-Fuzz gives them' built engine CC=clang CXX=clang++ \
-	CFLAGS='-O1 -g -fno-omit-frame-pointer -fsanitize=address,fuzzer-no-link' \
+	CFLAGS='-O1 -gline-tables-only -fno-omit-frame-pointer -fsanitize=address,fuzzer-no-link' \
 	LIB_FUZZING_ENGINE=-fsanitize=fuzzer
 result 'gcc, no engine: standalone replayers' built standalone CC=gcc CXX=gcc CFLAGS=-O1
 for kind in engine standalone; do

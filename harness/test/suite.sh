@@ -4,7 +4,7 @@
 # suite.sh LOGS 'NAME<tab>COMMAND': run COMMAND, which prints TAP, as one test
 # suite; report it on one line, and what failed below.  Logs and counts go to
 # the folder LOGS, as NAME.tap, NAME.err and NAME.counts; LOGS/times gets a line
-# `CPU-SECONDS SECONDS NAME`.
+# `CPU-SECONDS SECONDS NAME`, and LOGS/failed `failed: NAME: TEST` of each that did.
 #
 # Several run at once, so the report is one write.
 set -eu
@@ -16,7 +16,7 @@ base=$logs/$(printf '%s' "$name" | tr ' /' '--')
 
 rc=0
 begun=$(date +%s)
-timeout -k 10 "${SUITE_SECONDS:-600}" sh -c "$command" </dev/null >"$base.tap" 2>"$base.err" || rc=$?
+timeout -k 10 "${SUITE_SECONDS:-1800}" sh -c "$command" </dev/null >"$base.tap" 2>"$base.err" || rc=$?
 # Its second line is of the processes that ended: user, system.
 times >"$base.times"
 awk -v took="$(($(date +%s) - begun))" -v name="$name" 'NR == 2 {
@@ -35,6 +35,9 @@ report=$(printf '%-56s %4d passed' "$name" "$passed")
 [ -z "$details" ] || report="$report
 $details"
 if [ "$failed" != 0 ]; then
+	printf '%s\n' "$details" | sed -n "s|^    not ok [0-9]* *-\\{0,1\\} *|failed: $(printf '%s' "$name" | sed 's/[&|\\]/\\&/g'): |p" |
+		sed -n '1,9p' >"$base.failed"
+	cat "$base.failed" >>"$logs/failed"
 	report="$report
     log: $base.tap, $base.err"
 	[ ! -s "$base.err" ] || report="$report

@@ -46,6 +46,7 @@ enum act {
 	ACT_PRINT_AND_LEAVE,
 	ACT_OVERWRITE,
 	ACT_CHECK_LIMITS,
+	ACT_WAIT,
 };
 
 static volatile int always = 1;
@@ -99,6 +100,17 @@ static void check_limits(void)
 		_exit(9);
 }
 
+/* Three times as long as a call may sleep, for another process. */
+static void wait_long(void)
+{
+	static const struct timespec pause = { .tv_nsec = 100000000 };
+
+	for (unsigned i = 0; i < 30; i++) {
+		nanosleep(&pause, NULL);
+		target_waits();
+	}
+}
+
 static void do_act(enum act act)
 {
 	switch (act) {
@@ -127,6 +139,9 @@ static void do_act(enum act act)
 		break;
 	case ACT_CHECK_LIMITS:
 		check_limits();
+		break;
+	case ACT_WAIT:
+		wait_long();
 		break;
 	case ACT_NONE:
 		break;
@@ -206,6 +221,13 @@ static void a_call_that_sleeps_hangs(void **state)
 {
 	(void)state;
 	assert_found(ACT_SLEEP, 1, "hang:config_write", "it slept for");
+}
+
+static void a_call_that_waits_for_a_process_does_not(void **state)
+{
+	(void)state;
+	assert_int_equal(run_act(ACT_WAIT, 1), 0);
+	assert_true(result.passed);
 }
 
 static void a_device_that_closes_everything_is_waited_for_to_a_bound(void **state)
@@ -447,6 +469,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(a_call_that_spins_hangs_by_its_cpu_time),
 		cmocka_unit_test(a_call_that_sleeps_hangs),
+		cmocka_unit_test(a_call_that_waits_for_a_process_does_not),
 		cmocka_unit_test(a_device_that_closes_everything_is_waited_for_to_a_bound),
 		cmocka_unit_test(time_of_the_harness_is_no_hang),
 		cmocka_unit_test(many_calls_are_no_hang),

@@ -4,8 +4,8 @@
 # Many files, and long lists: they take no time that anybody notices, say how far they
 # are, and have the results that each file has alone.
 #
-# Times are of CPU, ten times what it takes, and a tenth of what it was: a busy machine
-# is no failure.
+# A bound here is CPU time, a hundred times what it takes: what takes more hangs, and on no
+# machine is it the machine.
 # shellcheck disable=SC1091,SC2154
 set -u
 . "${0%/*}/tap.sh"
@@ -80,12 +80,12 @@ while [ $i -lt 3000 ]; do
 		>"$work/many/$i.vr"
 	i=$((i + 1))
 done
-within 20 0 'run of 3000 scripts' timeout 600 "$VRINGER" run "$work/many"
+within 200 0 'run of 3000 scripts' "$VRINGER" run "$work/many"
 shows 'all of them' '^# 3000 passed, 0 failed'
 find "$work/many" -name '*.vr' -print0 | xargs -0 "$VRINGER" encode --body -o "$work/crashes"
-within 20 1 'triage of 3000 files that show nothing' timeout 600 "$VRINGER" triage -t net-loopback "$work/crashes"
+within 200 1 'triage of 3000 files that show nothing' "$VRINGER" triage -t net-loopback "$work/crashes"
 shows 'all of them' '^# 3000 files, 0 findings; known 0, without a finding 3000$'
-within 20 1 'triage of 3000 findings' timeout 600 "$rule" triage -t net-loopback "$work/crashes"
+within 200 1 'triage of 3000 findings' "$rule" triage -t net-loopback "$work/crashes"
 shows 'all of them' '^# 3000 files, 1 finding; known 0, without a finding 0$'
 
 # A stack that was told once is not told again: two that differ in who asked.
@@ -100,7 +100,7 @@ while [ $i -lt 200 ]; do
 done
 mkdir "$work/crashed/in"
 "$VRINGER" encode --body -o "$work/crashed/in" "$work/crashed"/*.vr
-within 15 1 'triage of 200 crashes' timeout 600 "$crash" triage -t net-loopback "$work/crashed/in"
+within 150 1 'triage of 200 crashes' "$crash" triage -t net-loopback "$work/crashed/in"
 shows 'one kind' '^ubsan:[^ ]*:send  # sanitizer, 100 files: '
 shows 'and the other' '^ubsan:[^ ]*:notify  # sanitizer, 100 files: '
 
@@ -110,11 +110,11 @@ while [ $i -lt 50000 ]; do
 	i=$((i + 1))
 done >"$work/list"
 echo 'fetch.walk:* # the last' >>"$work/list"
-within 5 0 'a list of 50,000 known findings' timeout 600 "$rule" replay --known "$work/list" "$work/many/7.vr"
+within 50 0 'a list of 50,000 known findings' "$rule" replay --known "$work/list" "$work/many/7.vr"
 shows 'whose last one is met' 'fetch.walk:send'
 echo 'completion.len:op7 # again' >>"$work/list"
 refuses 'one of them twice' "^$work/list:50002:1: 'completion.len:op7' is already on line 8, expected it once" \
-	timeout 600 "$rule" replay --known "$work/list" "$work/many/7.vr"
+	"$rule" replay --known "$work/list" "$work/many/7.vr"
 
 # Progress: a file that takes long comes between two others.
 mkfifo "$work/slow"

@@ -12,7 +12,7 @@ bug=$BUILD/bugs/rule-fetch-walk/vringer
 
 # Whatever waits longer than this waits for ever, also on a loaded machine.
 soon() {
-	timeout -k 1 60 "$@"
+	timeout -k 1 300 "$@"
 }
 
 # start FILE COMMAND...: in the background, as $pid, with FILE as its input and the signals
@@ -34,11 +34,11 @@ has_state() {
 	[ "$(state)" = "$1" ]
 }
 
-# until_true COMMAND...: wait for it, a minute.
+# until_true COMMAND...: wait for it, five minutes.
 until_true() {
 	waited=0
 	until "$@"; do
-		[ "$waited" -lt 3000 ] || return 1
+		[ "$waited" -lt 15000 ] || return 1
 		sleep 0.02
 		waited=$((waited + 1))
 	done
@@ -49,7 +49,7 @@ blocked() {
 	until_true has_state S
 }
 
-# ended: $pid has to end within a minute; its exit status is left in $rc, "hangs" if it
+# ended: $pid has to end within five minutes; its exit status is left in $rc, "hangs" if it
 # did not.
 ended() {
 	if until_true has_state Z; then

@@ -195,6 +195,10 @@ static void a_wrong_probe_is_refused(void **state)
 	assert_int_equal(target_probe(open_target(), what), -EPROTO);
 	assert_non_null(strstr(what, "a queue after one"));
 	setup(NULL);
+	behaviour.queue_max[0] = behaviour.queue_max[1] = 0;
+	assert_int_equal(target_probe(open_target(), what), -EPROTO);
+	assert_non_null(strstr(what, "none of its queues"));
+	setup(NULL);
 	behaviour.queue_max[1] = 256;
 	assert_int_equal(target_probe(open_target(), what), -EPROTO);
 	assert_non_null(strstr(what, "larger"));

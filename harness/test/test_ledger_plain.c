@@ -21,6 +21,9 @@
 #define AVAIL 0x11000u
 #define USED 0x12000u
 #define DATA 0x14000u
+#define OTHER_DESC 0x16000u
+#define OTHER_AVAIL 0x16100u
+#define OTHER_USED 0x16200u
 #define PAGE 0x15u /* the number of another page */
 #define SIZE 8u
 
@@ -298,6 +301,34 @@ static void an_index_that_jumps_takes_nothing_away(void **state)
 	end_silent();
 }
 
+/* The used index of the queue is another queue's to write, as a packet. */
+static void an_index_that_jumps_under_a_packet_tells_nothing(void **state)
+{
+	struct vring_desc desc = { .addr = USED, .len = 16, .flags = F_WRITE };
+
+	(void)state;
+	queue = RX;
+	begin(0);
+	reg_write(VIRTIO_MMIO_QUEUE_SEL, TX);
+	shown.ready = 0;
+	reg_write(VIRTIO_MMIO_QUEUE_NUM, SIZE);
+	reg_write(VIRTIO_MMIO_QUEUE_DESC_LOW, OTHER_DESC);
+	reg_write(VIRTIO_MMIO_QUEUE_AVAIL_LOW, OTHER_AVAIL);
+	reg_write(VIRTIO_MMIO_QUEUE_USED_LOW, OTHER_USED);
+	shown.ready = 1;
+	reg_write(VIRTIO_MMIO_QUEUE_READY, 1);
+	set_status(STATUS_LIVE);
+	arena_store(&arena, OTHER_DESC, &desc, sizeof(desc));
+	arena_store16(&arena, OTHER_AVAIL + 2, 1);
+	arena_store16(&arena, AVAIL + 2, SIZE + 1);
+	work();
+	put(USED, 0x00050000, 4);
+	put(OTHER_USED + 8, 16, 4);
+	put(OTHER_USED + 2, 1, 2);
+	raise_interrupt(VIRTIO_MMIO_INT_VRING);
+	end_silent();
+}
+
 /* Of two chains that were available the device returned one, and says on its way out how
  * many it took. */
 static void stopped_at(uint16_t index)
@@ -503,6 +534,7 @@ int main(void)
 		TEST(an_index_that_jumps_is_policy),
 		ACCESSORS_TEST(an_index_that_jumps_is_policy),
 		TEST(an_index_that_jumps_takes_nothing_away),
+		TEST(an_index_that_jumps_under_a_packet_tells_nothing),
 		TEST(a_stopped_queue_was_taken_as_far_as_it_was_available),
 		TEST(a_stopped_queue_was_taken_too_far),
 		TEST(a_stopped_queue_returned_what_it_did_not_take),

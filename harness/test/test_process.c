@@ -8,7 +8,6 @@
 #include <assert.h>
 #include <errno.h>
 #include <fcntl.h>
-#include <pthread.h>
 #include <setjmp.h>
 #include <signal.h>
 #include <stdarg.h>
@@ -17,7 +16,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/prctl.h>
+#include <sys/personality.h>
 #include <sys/resource.h>
 #include <sys/wait.h>
 #include <time.h>
@@ -33,27 +32,15 @@ static void fail_here(int number)
 
 #include <cmocka.h>
 
+#include "process_rig.h"
 #include "signals.h"
 
-#define PATIENCE 60000u /* ms: then this test itself hangs */
 #define MIB (1u << 20)
-
-static const char *self; /* the path of this program */
 
 /* ---- acts of the peer ---------------------------------------------------------------- */
 
 static volatile int always = 1;
 static char *volatile eaten;
-
-static void *spin(void *ctx)
-{
-	(void)ctx;
-	if (prctl(PR_SET_NAME, "spinner-1") != 0 || write(1, "spins\n", 6) < 0)
-		return NULL;
-	while (always)
-		;
-	return NULL;
-}
 
 /* A child of a child, in a session of its own, without parent. */
 static void leave_daemon(void)
@@ -75,7 +62,7 @@ static void leave_daemon(void)
 
 static int act(const char *name)
 {
-	pthread_t thread;
+	char byte;
 
 	if (strcmp(name, "assert") == 0)
 		fail_here((int)strlen(name));
@@ -87,7 +74,7 @@ static int act(const char *name)
 		for (int fd = 3; fd < 1024; fd++)
 			if (fcntl(fd, F_GETFD) >= 0)
 				printf("it has %d\n", fd);
-		printf("it reads %d\n", (int)read(0, &thread, 1));
+		printf("it reads %d\n", (int)read(0, &byte, 1));
 		dprintf(3, "one\n");
 		dprintf(4, "two\n");
 		return 0;
@@ -100,59 +87,17 @@ static int act(const char *name)
 			leave_daemon();
 	if (strcmp(name, "leave and end") == 0)
 		return 0;
-	if (strcmp(name, "spin") == 0 && pthread_create(&thread, NULL, spin, NULL) != 0)
-		return 1;
 	for (;;)
 		pause();
 }
 
 /* ---- the other side ------------------------------------------------------------------ */
 
-static struct process *start_with(const char *const *argv, struct process_options options)
-{
-	struct process *process = NULL;
-	char why[200] = "";
-
-	options.argv = argv;
-	if (process_start(&process, &options, why, sizeof(why)) != 0)
-		fail_msg("%s", why);
-	return process;
-}
-
-static struct process *start_shell(const char *script)
-{
-	const char *const argv[] = { "/bin/sh", "-c", script, NULL };
-
-	return start_with(argv, (struct process_options){ .argv = NULL });
-}
-
-static struct process *start_act(const char *name)
-{
-	const char *const argv[] = { self, name, NULL };
-
-	return start_with(argv, (struct process_options){ .argv = NULL });
-}
-
-static void pause_ms(unsigned ms)
-{
-	nanosleep(&(struct timespec){ .tv_nsec = ms * 1000000L }, NULL);
-}
-
-/* Until it has written `text`. */
-static void wait_for_words(struct process *process, const char *text)
-{
-	for (unsigned ms = 0; strstr(process_words(process), text) == NULL; ms++) {
-		if (ms > PATIENCE)
-			fail_msg("it did not say: %s", text);
-		pause_ms(1);
-	}
-}
-
 static struct process_end end_of(struct process *process)
 {
 	struct process_end end;
 
-	if (process_outlives(process, PATIENCE, &end))
+	if (process_outlives(process, RIG_PATIENCE, &end))
 		fail_msg("it did not end");
 	process_stop(process);
 	return end;
@@ -186,7 +131,7 @@ static bool is_there(int64_t pid)
 static void wait_until_gone(int64_t pid)
 {
 	for (unsigned ms = 0; is_there(pid); ms++) {
-		if (ms > PATIENCE)
+		if (ms > RIG_PATIENCE)
 			fail_msg("process %ld is still there", (long)pid);
 		pause_ms(1);
 	}
@@ -208,7 +153,7 @@ static unsigned find_daemons(const char *words, int64_t pids[3])
 static void wait_for_daemons(struct process *process, int64_t pids[3])
 {
 	for (unsigned ms = 0; find_daemons(process_words(process), pids) < 3; ms++) {
-		if (ms > PATIENCE)
+		if (ms > RIG_PATIENCE)
 			fail_msg("no daemons: %s", process_words(process));
 		pause_ms(1);
 	}
@@ -245,7 +190,7 @@ static void its_end_has_a_name(void **state)
 	assert_ends(start_act("assert"), "SIGABRT:fail_here");
 	assert_ends(start_act("overflow"), "asan:heap-buffer-overflow:act");
 	process = start_shell("echo 'all is lost'; kill -9 $$");
-	assert_false(process_outlives(process, PATIENCE, &end));
+	assert_false(process_outlives(process, RIG_PATIENCE, &end));
 	assert_string_equal(end.message, "sh was ended by SIGKILL: all is lost");
 	assert_false(process_is_well(process, &again));
 	assert_memory_equal(&end, &again, sizeof(end));
@@ -299,7 +244,7 @@ static int open_pipe(int fd)
 
 static void it_gets_its_descriptors_and_no_other(void **state)
 {
-	const char *const argv[] = { self, "list", NULL };
+	const char *const argv[] = { rig_self, "list", NULL };
 	/* Each is where the other goes. */
 	const int fds[] = { 4, 3 };
 	int first = open_pipe(4), second = open_pipe(3), other = dup(0); /* not O_CLOEXEC */
@@ -313,7 +258,7 @@ static void it_gets_its_descriptors_and_no_other(void **state)
 	assert_string_equal(text, "one\n");
 	assert_int_equal(read(second, text, 4), 4);
 	assert_string_equal(text, "two\n");
-	assert_false(process_outlives(process, PATIENCE, &end));
+	assert_false(process_outlives(process, RIG_PATIENCE, &end));
 	assert_string_equal(process_words(process), "it has 3\nit has 4\nit reads 0\n");
 	process_stop(process);
 	close(first);
@@ -349,6 +294,45 @@ static void our_limits_and_signals_are_not_its(void **state)
 	setrlimit(RLIMIT_CPU, &before);
 }
 
+static void its_addresses_are_the_same_each_time(void **state)
+{
+	int before = personality(0xffffffff);
+	char words[2][200];
+
+	(void)state;
+	/* There are containers that allow it to nobody. */
+	if (personality((unsigned long)before | ADDR_NO_RANDOMIZE) == -1)
+		skip();
+	personality((unsigned long)before);
+	for (int i = 0; i < 2; i++) {
+		const char *const argv[] = { "grep", "-F", "[stack]", "/proc/self/maps", NULL };
+		struct process *process =
+			start_with(argv, (struct process_options){ .argv = NULL });
+		struct process_end end;
+
+		assert_false(process_outlives(process, RIG_PATIENCE, &end));
+		snprintf(words[i], sizeof(words[i]), "%s", process_words(process));
+		assert_non_null(strstr(words[i], "[stack]"));
+		process_stop(process);
+	}
+	assert_string_equal(words[0], words[1]);
+}
+
+/* What the user sets comes last, and so wins. */
+static void options_of_sanitizers_are_added_to_the_users(void **state)
+{
+	struct process *process;
+
+	(void)state;
+	setenv("UBSAN_OPTIONS", "halt_on_error=0", 1);
+	setenv("ASAN_OPTIONS", "exitcode=7", 1);
+	process = start_shell("echo $UBSAN_OPTIONS $ASAN_OPTIONS; exit 3");
+	wait_for_words(process, "halt_on_error=1:print_stacktrace=1:halt_on_error=0 exitcode=7\n");
+	assert_ends(process, "exit-3");
+	unsetenv("UBSAN_OPTIONS");
+	unsetenv("ASAN_OPTIONS");
+}
+
 static void its_words_are_kept_at_both_ends(void **state)
 {
 	struct process *process =
@@ -357,7 +341,7 @@ static void its_words_are_kept_at_both_ends(void **state)
 
 	(void)state;
 	/* It ends, though nobody here reads. */
-	assert_false(process_outlives(process, PATIENCE, &end));
+	assert_false(process_outlives(process, RIG_PATIENCE, &end));
 	assert_string_equal(end.signature, "exit-0");
 	assert_int_equal(strncmp(process_words(process), "first?\ny\ny\n", 11), 0);
 	assert_non_null(strstr(process_words(process), " bytes left out]\n"));
@@ -379,7 +363,7 @@ static void a_flood_is_a_fault(void **state)
 
 static void too_much_memory_is_a_fault(void **state)
 {
-	const char *const argv[] = { self, "eat", NULL };
+	const char *const argv[] = { rig_self, "eat", NULL };
 	struct process *process =
 		start_with(argv, (struct process_options){ .bytes_max = 128u * MIB });
 	int64_t pid = process_pid(process);
@@ -452,6 +436,41 @@ static void all_end_when_the_owner_is_killed(void **state)
 		wait_until_gone(pids[i]);
 }
 
+/* A folder with a file in it goes with the process, when that is stopped, and when its owner
+ * is killed. */
+static void what_it_leaves_goes_too(void **state)
+{
+	(void)state;
+	for (int killed = 0; killed < 2; killed++) {
+		char folder[] = "/tmp/vringer-test-XXXXXX", file[64], script[128];
+		const char *const argv[] = { "/bin/sh", "-c", script, NULL };
+		const char *const leftovers[] = { file, "/tmp/vringer-no-such", folder, NULL };
+		struct process_options options = { .leftovers = leftovers };
+		struct process *process;
+		pid_t owner;
+		int status;
+
+		assert_non_null(mkdtemp(folder));
+		snprintf(file, sizeof(file), "%s/file", folder);
+		snprintf(script, sizeof(script), "echo >%s; echo made; exec sleep 1000", file);
+		owner = fork();
+		if (owner == 0) {
+			process = start_with(argv, options);
+			wait_for_words(process, "made\n");
+			if (killed)
+				kill(getpid(), SIGKILL);
+			process_stop(process);
+			_exit(access(folder, F_OK) == 0);
+		}
+		assert_int_equal(waitpid(owner, &status, 0), owner);
+		for (unsigned ms = 0; access(folder, F_OK) == 0; ms++) {
+			if (ms > RIG_PATIENCE || (!killed && status != 0))
+				fail_msg("%s is still there", folder);
+			pause_ms(1);
+		}
+	}
+}
+
 static void it_ends_with_its_keeper(void **state)
 {
 	struct process *process = start_shell("exec sleep 1000");
@@ -479,7 +498,7 @@ static int ask_elsewhere(struct process *process)
 		return 1;
 	if (process_is_well(process, &end) || strcmp(end.signature, "stranger") != 0)
 		return 2;
-	if (process_outlives(process, PATIENCE, &end))
+	if (process_outlives(process, RIG_PATIENCE, &end))
 		return 3;
 	for (int i = 0; i < 2; i++)
 		if (process_sleeps(process))
@@ -507,93 +526,6 @@ static void it_is_not_touched_elsewhere(void **state)
 	process_stop(process);
 }
 
-static void wait_until_it_sleeps(struct process *process)
-{
-	for (unsigned ms = 0; !process_sleeps(process); ms++) {
-		if (ms > PATIENCE)
-			fail_msg("it does not sleep");
-		pause_ms(1);
-	}
-}
-
-static void sleep_is_told_from_work(void **state)
-{
-	static const char script[] = "while read x <&3; do echo $x >&4; done";
-	const char *const argv[] = { "sh", "-c", script, NULL };
-	int ask[2], answer[2];
-	struct process *process;
-	char text[4];
-
-	(void)state;
-	assert_int_equal(pipe2(ask, O_CLOEXEC), 0);
-	assert_int_equal(pipe2(answer, O_CLOEXEC), 0);
-	process = start_with(argv,
-			     (struct process_options){ .fds = (const int[]){ ask[0], answer[1] },
-						       .fd_count = 2 });
-	for (int i = 0; i < 50; i++) {
-		uint64_t used;
-
-		wait_until_it_sleeps(process);
-		assert_true(process_sleeps(process));
-		used = process_cpu_ns(process);
-		assert_int_equal(process_cpu_ns(process), used);
-		assert_int_equal(write(ask[1], "x\n", 2), 2);
-		assert_int_equal(read(answer[0], text, 2), 2);
-		/* However long ago: it ran since. */
-		assert_false(process_sleeps(process));
-		assert_true(process_cpu_ns(process) > used);
-	}
-	process_stop(process);
-	for (int i = 0; i < 2; i++) {
-		close(ask[i]);
-		close(answer[i]);
-	}
-}
-
-static void one_thread_that_works_is_enough(void **state)
-{
-	struct process *process = start_act("spin");
-	uint64_t used = process_cpu_ns(process);
-
-	(void)state;
-	wait_for_words(process, "spins\n");
-	for (int i = 0; i < 200; i++)
-		assert_false(process_sleeps(process));
-	assert_int_equal(process->task_count, 2);
-	while (process_cpu_ns(process) <= used)
-		pause_ms(1);
-	process_stop(process);
-}
-
-static uint64_t thread_ns(struct process *process, const char *name)
-{
-	uint64_t ns = 0;
-
-	assert_true(process_thread_ns(process, name, &ns));
-	return ns;
-}
-
-static void a_thread_is_counted_by_its_name(void **state)
-{
-	struct process *process = start_act("spin");
-	uint64_t used, least, all;
-
-	(void)state;
-	wait_for_words(process, "spins\n");
-	used = thread_ns(process, "spinner");
-	least = thread_ns(process, "");
-	while (thread_ns(process, "spinner") < used + 20 * 1000 * 1000)
-		pause_ms(1);
-	/* The other thread sleeps, and is the least of all. */
-	assert_true(thread_ns(process, "") < least + 20 * 1000 * 1000);
-	used = thread_ns(process, "spinner");
-	all = process_cpu_ns(process);
-	assert_true(used + thread_ns(process, "") <= all + 20 * 1000 * 1000);
-	assert_false(process_thread_ns(process, "pinner", &used));
-	assert_false(process_thread_ns(process, "spinner-1-", &used));
-	process_stop(process);
-}
-
 int main(int argc, char **argv)
 {
 	const struct CMUnitTest tests[] = {
@@ -602,21 +534,20 @@ int main(int argc, char **argv)
 		cmocka_unit_test(what_cannot_be_started_is_said),
 		cmocka_unit_test(it_gets_its_descriptors_and_no_other),
 		cmocka_unit_test(our_limits_and_signals_are_not_its),
+		cmocka_unit_test(its_addresses_are_the_same_each_time),
+		cmocka_unit_test(options_of_sanitizers_are_added_to_the_users),
 		cmocka_unit_test(its_words_are_kept_at_both_ends),
 		cmocka_unit_test(a_flood_is_a_fault),
 		cmocka_unit_test(too_much_memory_is_a_fault),
 		cmocka_unit_test(its_children_go_with_it),
 		cmocka_unit_test(all_end_when_the_owner_is_killed),
+		cmocka_unit_test(what_it_leaves_goes_too),
 		cmocka_unit_test(it_ends_with_its_keeper),
 		cmocka_unit_test(it_is_not_touched_elsewhere),
-		cmocka_unit_test(sleep_is_told_from_work),
-		cmocka_unit_test(one_thread_that_works_is_enough),
-		cmocka_unit_test(a_thread_is_counted_by_its_name),
 	};
 
 	if (argc > 1)
 		return act(argv[1]);
 	signals_remember();
-	self = realpath("/proc/self/exe", NULL);
-	return self != NULL ? cmocka_run_group_tests(tests, NULL, NULL) : 1;
+	return rig_find_self() ? cmocka_run_group_tests(tests, NULL, NULL) : 1;
 }

@@ -481,7 +481,9 @@ static void a_script_that_counts_entries_wants_a_request_that_comes_alone(void *
 		request.before = "send_request 0 which=1\n";
 		request.after = NULL;
 		assert_null(instance_unmet(&in, &script, &target, &transport_mmio));
-		request.before = "type 0 61\nsend_request q\n";
+		request.before = "offer 0 b1\nbuffer b1 len=1 # send_request q\n";
+		assert_null(instance_unmet(&in, &script, &target, &transport_mmio));
+		request.before = "settle\nsend q b1\n";
 		assert_string_equal(instance_unmet(&in, &script, &target, &transport_mmio),
 				    "needs a request that sends no other");
 		request.before = NULL;

@@ -31,6 +31,80 @@ done
 gives 0 'a path with a space: suites run' harness/test/run_tests.sh test_golden
 shows 'and find what they test' '^2 passed, 0 failed$'
 
+# What failed is said at the end, whatever it is called.
+cat >harness/test/test_golden.sh <<'END'
+#!/bin/sh
+[ "$FLAVOUR" = clang ] || exit 3
+printf '%s\n' 'ok 1 - well' 'not ok 2 - 3 & \1 | more' '# why' 'not ok 3' 1..3
+exit 1
+END
+ends_with() {
+	tail -n "$(wc -l <expected)" "$out" | sort >ends
+	sort expected | diff - ends >"$err" && result=0 || result=1
+	tap "$1" "$result"
+}
+gives 1 'suites that fail' harness/test/run_tests.sh test_golden
+cat >expected <<'END'
+failed: clang harness/test/test_golden: 
+failed: clang harness/test/test_golden: 3 & \1 | more
+failed: gcc harness/test/test_golden: no plan (exit 3)
+1 passed, 3 failed
+END
+ends_with 'end with what failed'
+# Its parent's parent is what runs suites.
+cat >harness/test/test_golden.sh <<'END'
+#!/bin/sh
+pid=$$
+until grep -q suite.sh "/proc/$pid/cmdline" && ! grep -q timeout "/proc/$pid/cmdline"; do
+	pid=$(sed -n 's/^PPid:[[:space:]]*//p' "/proc/$pid/status")
+done
+kill -s KILL "$pid"
+END
+gives 1 'suites that are killed' harness/test/run_tests.sh test_golden
+cat >expected <<'END'
+failed: clang harness/test/test_golden: did not run to its end
+failed: gcc harness/test/test_golden: did not run to its end
+0 passed, 2 failed
+END
+ends_with 'end with which did not run'
+
+# .ci/run ends with what failed, of all that it does.
+mkdir -p ci/.ci
+cp .ci/run ci/.ci
+cat >ci/Makefile <<'END'
+test:
+	@echo 'failed: a suite: a test' && echo '7 passed, 1 failed' && false
+lint:
+	@seq 99 && echo 'lint: failed: .ci/arrows' && false
+peers:
+	@echo 'peers are well'
+targets:
+	@echo one two
+fuzz:
+	@[ $(T) = one ] || { echo '== two: 1 findings' && false; }
+END
+gives 1 '.ci/run with what fails' ci/.ci/run
+[ "$(tail -n 1 "$out")" = '9 passed, 3 failed' ]
+tap '... counts' $?
+sed '1,/^=== what failed$/d; $d' "$out" | grep -v 'make: \*\*\*' >ends
+{
+	echo 'failed: a suite: a test'
+	echo 'failed: make lint'
+	seq 87 99 | sed 's/^/    /'
+	echo '    lint: failed: .ci/arrows'
+	echo 'failed: make fuzz T=two SECONDS=30'
+	echo '    == two: 1 findings'
+} | diff - ends >"$err"
+tap '... and ends with what failed, and why' $?
+printf 'test:\n\t@echo "deps: no compiler" && false\nlint peers fuzz targets:\n' >ci/Makefile
+gives 1 '.ci/run where nothing is built' ci/.ci/run
+shows '... says so' '^failed: make test, exit 2, before its tests$'
+shows '... and why' '^    deps: no compiler$'
+printf 'test:\n\t@echo "7 passed, 0 failed"\nlint peers fuzz targets:\n' >ci/Makefile
+gives 0 '.ci/run where all is well' ci/.ci/run
+grep -q 'failed:\|what failed' "$out" && result=1 || result=0
+tap '... ends with no failure' "$result"
+
 # It says that it is there, and goes on when it is told to.
 cat >slow <<'END'
 #!/bin/sh
@@ -41,7 +115,7 @@ END
 chmod +x slow
 until_there() {
 	waited=0
-	until grep -q "$2" "$1" 2>/dev/null || [ "$waited" = 300 ]; do
+	until grep -q "$2" "$1" 2>/dev/null || [ "$waited" = 3000 ]; do
 		sleep 0.1
 		waited=$((waited + 1))
 	done
@@ -59,7 +133,7 @@ wait
 grep -v '^other' order >"$out"
 [ "$(tr '\n' ',' <"$out")" = 'first begins,first ends,second begins,second ends,' ]
 tap 'the second begins when the first has ended, and not something else' $?
-gives 0 'who has it may ask again' timeout 20 .ci/alone thing .ci/alone thing true
+gives 0 'who has it may ask again' timeout 300 .ci/alone thing .ci/alone thing true
 gives 3 'the status is that of the command' .ci/alone thing sh -c 'exit 3'
 
 # make clean, while somebody waits.
@@ -74,11 +148,11 @@ until_there order 'third begins'
 touch first.go
 # It waits again, now for the third, or it does not.
 waited=0
-until [ "$(grep -c waiting second.err)" = 2 ] || grep -q 'second begins' order || [ "$waited" = 300 ]; do
+until [ "$(grep -c waiting second.err)" = 2 ] || grep -q 'second begins' order || [ "$waited" = 3000 ]; do
 	sleep 0.1
 	waited=$((waited + 1))
 done
-[ "$waited" != 300 ] && ! grep -q 'second begins' order && result=0 || result=1
+[ "$waited" != 3000 ] && ! grep -q 'second begins' order && result=0 || result=1
 tap 'a lock that was taken away is taken anew' "$result"
 touch second.go third.go
 wait
@@ -90,7 +164,7 @@ cat >fuzzers/fuzz.sh <<'END'
 [ "$1" = run ] || exit 0
 trap 'echo summary; exit 1' TERM
 echo begins
-for _ in $(seq 100); do sleep 0.1; done
+while :; do sleep 0.1; done
 END
 make fuzz ALONE=true >fuzz.out 2>&1 &
 pid=$!

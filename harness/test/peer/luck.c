@@ -12,8 +12,10 @@
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/socket.h>
+#include <time.h>
 #include <unistd.h>
 
+#define DESCRIPTORS 64 /* it has fewer */
 #define COUNT(table) (sizeof(table) / sizeof((table)[0]))
 
 static int connection = -1;
@@ -142,6 +144,19 @@ static void hang_up_and_wait(void)
 	wait_for_ever();
 }
 
+/* It is dying, and that takes time: its descriptors go before it does. */
+static void hang_up_and_die(void)
+{
+	static const struct timespec moment = { .tv_nsec = 200000000 };
+
+	for (int fd = STDERR_FILENO + 1; fd < DESCRIPTORS; fd++)
+		if (fd != connection)
+			close(fd);
+	hang_up();
+	nanosleep(&moment, NULL);
+	fail_an_assertion();
+}
+
 /* The beginning of what could have been an answer. */
 static void hang_up_halfway(void)
 {
@@ -191,6 +206,7 @@ static const struct {
 	{ "child-exit", leave_child_and_exit },
 	{ "hang-up", hang_up },
 	{ "hang-up-hang", hang_up_and_wait },
+	{ "hang-up-assert", hang_up_and_die },
 	{ "half", hang_up_halfway },
 	{ "half-hang", stop_halfway },
 	{ "pour", pour },

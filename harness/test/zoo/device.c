@@ -351,6 +351,7 @@ const struct ways usual = {
 	.accepts = usual_accepts,
 	.set_ready = usual_set_ready,
 	.notified = usual_notified,
+	.live = usual_live,
 	.read_status = usual_read_status,
 	.exists = usual_exists,
 	.read_register = usual_read_register,

@@ -84,6 +84,7 @@ struct ways {
 	bool (*accepts)(const struct device *d);
 	void (*set_ready)(struct device *d, struct queue *q, uint32_t value);
 	void (*notified)(struct device *d, struct queue *q);
+	void (*live)(struct device *d); /* DRIVER_OK was set */
 	uint32_t (*read_status)(struct device *d);
 	bool (*exists)(const struct device *d, uint32_t queue);
 	uint32_t (*read_register)(struct device *d, uint64_t offset);
@@ -157,6 +158,7 @@ void usual_reset(struct device *d);
 bool usual_accepts(const struct device *d);
 void usual_set_ready(struct device *d, struct queue *q, uint32_t value);
 void usual_notified(struct device *d, struct queue *q);
+void usual_live(struct device *d);
 uint32_t usual_read_status(struct device *d);
 bool usual_exists(const struct device *d, uint32_t queue);
 uint32_t usual_read_register(struct device *d, uint64_t offset);

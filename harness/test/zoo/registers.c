@@ -75,9 +75,17 @@ bool usual_accepts(const struct device *d)
 	return device_negotiated(d, VIRTIO_F_VERSION_1);
 }
 
+/* It waits for a notification. */
+void usual_live(struct device *d)
+{
+	(void)d;
+}
+
 /* Bits are set, one after the other or several at once, and only a reset clears them. */
 static void write_status(struct device *d, uint32_t value)
 {
+	bool was_live;
+
 	if (value == 0) {
 		d->ways.reset(d);
 		return;
@@ -87,7 +95,10 @@ static void write_status(struct device *d, uint32_t value)
 		value &= ~(uint32_t)VIRTIO_CONFIG_S_FEATURES_OK;
 	if ((value & VIRTIO_CONFIG_S_FEATURES_OK) == 0)
 		value &= ~(uint32_t)VIRTIO_CONFIG_S_DRIVER_OK;
+	was_live = device_live(d);
 	d->status = value;
+	if (!was_live && device_live(d))
+		d->ways.live(d);
 }
 
 static void write_features(struct device *d, uint32_t value)

@@ -204,6 +204,16 @@ static void set_ready_look(struct device *d, struct queue *q, uint32_t value)
 
 MEMBER(early_look, "zoo-early-look", w->set_ready = set_ready_look, USUALLY)
 
+/* Serves what is there when it becomes live, before it is notified of it. */
+static void live_serve(struct device *d)
+{
+	for (uint32_t i = 0; i < d->target->queue_count; i++)
+		if (d->queues[i].ready)
+			d->ways.serve(d, &d->queues[i]);
+}
+
+MEMBER(live_look, "zoo-live-look", w->live = live_serve, USUALLY)
+
 /* Wants no notification, ever.  It looks at its queues by itself, three times after the
  * last chain without a pause. */
 #define POLLS 3

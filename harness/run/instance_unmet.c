@@ -1,0 +1,242 @@
+/* SPDX-License-Identifier: Apache-2.0 OR MIT */
+/*
+ * Why an instance of a script cannot run on a device: what the script needs of the queue, its
+ * requests and features, and its operations of the device.  See instance.h.
+ */
+#include "harness/arena/arena.h"
+#include "harness/guest/guest.h"
+#include "harness/run/instance.h"
+
+#include <linux/virtio_config.h>
+#include <linux/virtio_mmio.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* The smallest region that is not the page at 0 (arena.h). */
+#define REGION_BYTES (96u << 10)
+
+/* Why an operation cannot work on this target: races and faults need accesses by calls,
+ * since pointers cannot be intercepted; save and restore need a device with snapshots.
+ * NULL: it can. */
+static const char *unmet_op(const struct op *op, const struct target *target)
+{
+	unsigned facts = target->facts;
+	bool told = (facts & FACT_ACCESS) != 0;
+
+	if (op->code >= OP_SAVE && op->code <= OP_CUT)
+		return target->restore != NULL ? NULL : "the device has no snapshots";
+	if (op->code == OP_TYPE || op->code == OP_TAKE_OUTPUT || op->code == OP_PUT_BACK)
+		return op->value[TYPE_PORT] < target->port_count ? NULL
+								 : "the device has no such port";
+	if (op->code >= OP_REFUSE && op->code <= OP_PRETEND)
+		return target->order != NULL ? NULL : "the device's host takes no orders";
+	if (op->code == OP_SET_NUM_PAGES)
+		return target->has_num_pages ? NULL : "the device has no num_pages";
+	if (op->code == OP_CHANGE_CONFIG)
+		return target->changes_config ? NULL
+					      : "the device's host does not change its "
+						"configuration";
+	/* A region as a whole can be taken from pointers too. */
+	if (op->code == OP_UNMAP && op->value[UNMAP_LEN] >= REGION_BYTES)
+		return told || target->set_region != NULL
+			       ? NULL
+			       : "holes need a device that reaches memory by calls, or regions "
+				 "that come and go";
+	if (op->code == OP_RACE || op->code == OP_RACE_WRITE || op->code == OP_UNMAP)
+		return told ? NULL : "races and holes need a device that reaches memory by calls";
+	if (op->code == OP_FAULT_ACCESS && op->value[FAULT_ACCESS_PURPOSE] != 0)
+		return (facts & FACT_PURPOSE) != 0 ? NULL
+						   : "needs a device that tells the purpose of "
+						     "its accesses";
+	if (op->code == OP_FAULT_ACCESS)
+		return told ? NULL
+			    : "failing accesses need a device that reaches memory by "
+			      "calls";
+	if (op->code >= OP_CHAIN_REQUEST && op->code <= OP_SEND_REQUEST)
+		return target->layout != ARENA_FLAT || op->base[SEND_REQUEST_AT] != BASE_ABSOLUTE ||
+				       op->value[SEND_REQUEST_AT] - 1 >= 4095
+			       ? NULL
+			       : "needs memory at address 0";
+	if (op->code == OP_FAULT_ALLOC)
+		return (facts & FACT_HEAP) != 0 ? NULL
+						: "needs a device that takes all memory from "
+						  "host->alloc";
+	return NULL;
+}
+
+/* Does it say where in the rings something stands, or how far the device is? */
+static bool counts_chains(const struct script *script, const struct target *target)
+{
+	for (unsigned i = 0; i < script->expect_count; i++) {
+		const struct expect *e = &script->expects[i];
+
+		if ((e->kind == EXPECT_USED || e->kind == EXPECT_USED_NONE ||
+		     e->kind == EXPECT_USED_IDX || e->kind == EXPECT_MEM) &&
+		    (e->severity != SEVERITY_MODEL || target->model))
+			return true;
+	}
+	for (uint32_t i = 0; i < script->prog.op_count; i++)
+		if (script->prog.ops[i].code == OP_USED_EVENT)
+			return true;
+	return false;
+}
+
+SAME_FIELD(PUBLISH_QUEUE, OFFER_QUEUE);
+SAME_FIELD(SEND_QUEUE, OFFER_QUEUE);
+SAME_FIELD(AVAIL_IDX_QUEUE, OFFER_QUEUE);
+SAME_FIELD(OFFER_REQUEST_QUEUE, OFFER_QUEUE);
+SAME_FIELD(SEND_REQUEST_QUEUE, OFFER_QUEUE);
+
+static bool makes_available(const struct op *op)
+{
+	static const uint8_t codes[] = { OP_PUBLISH,   OP_OFFER,	 OP_SEND,
+					 OP_AVAIL_IDX, OP_OFFER_REQUEST, OP_SEND_REQUEST };
+
+	return memchr(codes, op->code, sizeof(codes)) != NULL;
+}
+
+/* Do these operations of a request make chains of its queue available?  So it is if they
+ * cannot be read. */
+static bool sends_more(const struct target *target, const struct target_request *request,
+		       const char *text)
+{
+	struct program *ops = NULL;
+	bool more = target_request_ops(target, request, text, &ops, NULL, 0) != 0;
+
+	for (uint32_t i = 0; ops != NULL && i < ops->op_count; i++)
+		more = more || (makes_available(&ops->ops[i]) &&
+				ops->ops[i].value[OFFER_QUEUE] == request->queue);
+	free(ops);
+	return more;
+}
+
+/* What the script says that it needs of queue and request. */
+static const char *unmet_words(const struct instance *in, const struct script *script,
+			       const struct target *target)
+{
+	const struct target_request *request = in->request;
+	unsigned needs = script->needs;
+
+	if ((needs & NEED_MODEL) != 0 && !target->model)
+		return "is for vringer's own models only";
+	if ((needs & NEED_TOP) != 0 && target->layout != ARENA_STANDARD)
+		return "needs memory that ends at 2^64";
+	if ((needs & NEED_VIRTIO_1_4) != 0 && target->virtio < 0x0104)
+		return "needs a device of VIRTIO 1.4";
+	if (request != NULL && counts_chains(script, target) &&
+	    (sends_more(target, request, request->before) ||
+	     sends_more(target, request, request->after)))
+		return "needs a request that sends no other";
+	if ((needs & NEED_COUNTERS) != 0 && (target->facts & FACT_COUNTERS) == 0)
+		return "needs a device with counters";
+	if (request != NULL && !target_has_features(target, request))
+		return "needs a request without the features that it needs";
+	if ((needs & NEED_READABLE) != 0 && (request == NULL || request->len == 0))
+		return "needs a request that the device reads";
+	if ((needs & NEED_WRITABLE) != 0 && (request == NULL || request->room == 0))
+		return "needs a request that the device writes to";
+	if ((needs & NEED_EXACT) != 0 && (request == NULL || !request->exact))
+		return "needs a request with one answer only";
+	if ((needs & NEED_DRIVEN) != 0 && in->queue &&
+	    !target->queues[in->binding.queue].driver_initiated)
+		return "needs a queue that is served when the driver notifies it";
+	return NULL;
+}
+
+/* Features of the target that the header holds back. */
+static uint64_t held_back(const struct script *script, const struct target *target)
+{
+	return target->features &
+	       ~(script->prog.features | target->features_always | 1ull << VIRTIO_F_VERSION_1);
+}
+
+/* Whether the header makes queues smaller. */
+static bool holds_sizes_back(const struct script *script, const struct target *target)
+{
+	for (uint32_t i = 0; i < target->queue_count && i < PROGRAM_QUEUES; i++)
+		if (script->prog.queue_max[i] != 0 &&
+		    script->prog.queue_max[i] < target->queues[i].size_max)
+			return true;
+	return false;
+}
+
+/* Does it look at what is offered? */
+static bool reads_offer(const struct script *script)
+{
+	for (uint32_t i = 0; i < script->prog.op_count; i++)
+		if (script->prog.ops[i].code == OP_READ &&
+		    script->prog.ops[i].value[READ_REGISTER] == VIRTIO_MMIO_DEVICE_FEATURES)
+			return true;
+	return false;
+}
+
+/* What its operations need of the queue's size, and of the features that it accepts. */
+static const char *unmet_start(const struct instance *in, const struct script *script,
+			       const struct target *target)
+{
+	unsigned size_max = in->queue ? target->queues[in->binding.queue].size_max : 0;
+
+	/* `start` makes it no larger. */
+	size_max = guest_start_size(in->binding.queue, size_max);
+	if (target->fixed_features && (held_back(script, target) != 0 ||
+				       (target->features_high & ~script->prog.features_high) != 0))
+		return "needs a device that can hold features back";
+	if ((target->features_always & ~script->prog.features) != 0 && reads_offer(script))
+		return "needs a device without the features that it always offers";
+	if (target->fixed_sizes && holds_sizes_back(script, target))
+		return "needs a device that can offer smaller queues";
+	if (in->queue && script->needs_size > size_max)
+		return "needs a larger queue";
+	if (in->request != NULL && (in->request->features & held_back(script, target)) != 0)
+		return "holds back a feature that the request needs";
+	for (uint32_t i = 0; i < script->prog.op_count; i++) {
+		const struct op *op = &script->prog.ops[i];
+
+		if (op->code != OP_START || !in->queue)
+			continue;
+		if (op->value[START_SIZE] > size_max)
+			return "needs a larger queue";
+		if (in->request == NULL)
+			continue;
+		/* Nor may an indirect table be longer than the queue (2.7.5.3.1). */
+		if (op->value[START_SIZE] != 0 && op->value[START_SIZE] < 2 &&
+		    in->request->len > 0 && in->request->room > 0)
+			return "needs a request in one buffer";
+		if ((in->request->features_off & target->features & ~held_back(script, target) &
+		     (op->value[START_FEATURES] != 0
+			      ? op->value[START_FEATURES] | target->features_always
+			      : UINT64_MAX)) != 0)
+			return "needs a request that may be sent with the features accepted";
+		if (op->value[START_FEATURES] != 0 &&
+		    ((in->request->features | target->queues[in->binding.queue].features) &
+		     ~op->value[START_FEATURES]) != 0)
+			return "needs a request without the features that it needs";
+	}
+	return NULL;
+}
+
+const char *instance_unmet_binding(const struct instance *in, const struct script *script,
+				   const struct target *target)
+{
+	const char *unmet = unmet_words(in, script, target);
+
+	return unmet != NULL ? unmet : unmet_start(in, script, target);
+}
+
+const char *instance_unmet(const struct instance *in, const struct script *script,
+			   const struct target *target, const struct transport *transport)
+{
+	const char *unmet = in->unmet;
+	uint32_t line;
+
+	if (script->needs_queues > target->queue_count)
+		return "needs more queues";
+	if ((script->needs_features & ~target->features) != 0 ||
+	    (script->needs_features_high & ~target->features_high) != 0)
+		return "needs features that the device does not offer";
+	if (unmet == NULL)
+		unmet = instance_unmet_binding(in, script, target);
+	for (uint32_t i = 0; i < script->prog.op_count && unmet == NULL; i++)
+		unmet = unmet_op(&script->prog.ops[i], target);
+	return unmet != NULL ? unmet : transport_unmet(transport, target, script, &line);
+}
