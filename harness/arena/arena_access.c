@@ -30,7 +30,8 @@ static bool touches(const struct arena_race *race, uint64_t addr, uint32_t len)
 static bool is_same_fetch(struct guest_why a, struct guest_why b)
 {
 	bool chain = a.purpose == GUEST_PAYLOAD || a.purpose == GUEST_DESC ||
-		     a.purpose == GUEST_INDIRECT || a.purpose == GUEST_AVAIL_ENTRY;
+		     a.purpose == GUEST_INDIRECT || a.purpose == GUEST_AVAIL_ENTRY ||
+		     a.purpose == GUEST_PACKED_DESC;
 
 	return chain && a.purpose == b.purpose && a.queue == b.queue && a.walk == b.walk;
 }
@@ -253,7 +254,8 @@ static int arena_write(void *ctx, struct guest_why why, uint64_t addr, const voi
 {
 	struct arena_access access = { why, true, addr, buf, len, 0, false };
 
-	access.same = why.purpose == GUEST_AVAIL_EVENT && is_there(ctx, addr, buf, len);
+	access.same = (why.purpose == GUEST_AVAIL_EVENT || why.purpose == GUEST_DEVICE_EVENT) &&
+		      is_there(ctx, addr, buf, len);
 	access.err = move_bytes(ctx, why, addr, writable(buf), len, true);
 	tell(ctx, &access);
 	if (((struct arena *)ctx)->race_count > 0 && access.err == 0)

@@ -40,6 +40,9 @@ static bool set_up_queue(struct guest *g, unsigned queue, uint16_t size,
 	q->used_idx = 0;
 	arena_fill(&g->arena, q->ring[VIRTQUEUE_DRIVER], 4, 0);
 	arena_fill(&g->arena, q->ring[VIRTQUEUE_DEVICE], 4, 0);
+	q->packed = ring_is_packed(g->accepted);
+	if (q->packed)
+		guest_packed_start(g, queue);
 	t->write_queue_ready(g, 1);
 	return true;
 }
@@ -52,16 +55,15 @@ static void ring_places(const struct guest *g, const struct op *op, unsigned fie
 		ring[part] = guest_addr(g, op->base[field + part], op->value[field + part]);
 }
 
-/* Of those offered; bits 0 to 63 as they are where none of these is named, and so bits 64
- * to 127 where none of all is. */
+/* Of those offered; bits 0 to 63 as they are where none of these is named, but for the packed
+ * ring, and so bits 64 to 127 where none of all is. */
 static struct features start_features(struct features offered, const struct op *op)
 {
 	uint64_t low = op->value[START_FEATURES], high = op->value[START_FEATURES_HIGH];
 
 	if (low != 0 || high != 0)
 		offered.high &= high;
-	if (low != 0)
-		offered.low &= low;
+	offered.low &= low != 0 ? low : ~(UINT64_C(1) << VIRTIO_F_RING_PACKED);
 	return offered;
 }
 

@@ -254,6 +254,13 @@ static uint16_t power_of_two(uint16_t max)
 	return (uint16_t)(1u << (31 - __builtin_clz(max)));
 }
 
+/* What is known of rings is known of split ones. */
+static bool has_packed_rings(const struct ledger *l)
+{
+	return l->session.features_known ? ring_is_packed(l->session.driver_features)
+					 : ring_is_packed(l->offered);
+}
+
 static void on_queue_ready(struct ledger *l, uint32_t value, const struct ledger_probe *probe)
 {
 	struct ledger_queue *q = selected(l);
@@ -273,7 +280,8 @@ static void on_queue_ready(struct ledger *l, uint32_t value, const struct ledger
 		ledger_queue_stop(l, q);
 	} else if (!q->work.ready) {
 		/* Never written: our transport goes by the largest power of two. */
-		q->known = !q->lost && (q->size != 0 || ledger_knows_transport(l));
+		q->known = !q->lost && (q->size != 0 || ledger_knows_transport(l)) &&
+			   !has_packed_rings(l);
 		if (q->size == 0)
 			q->size = power_of_two(l->queue_max[l->session.queue_sel]);
 		if (!q->known) {

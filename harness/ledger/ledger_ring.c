@@ -218,7 +218,13 @@ TABLE(static on_field_fn *const, on_field, GUEST_PURPOSE_COUNT, 1,
       [GUEST_USED_FLAGS] = on_used_flags,
       [GUEST_USED_IDX] = ledger_used_idx_written,
       [GUEST_USED_ENTRY] = ledger_used_entry_written,
-      [GUEST_AVAIL_EVENT] = on_avail_event);
+      [GUEST_AVAIL_EVENT] = on_avail_event,
+      /* Queues with packed rings are not known (ledger_regs.c). */
+      [GUEST_PACKED_DESC] = NULL,
+      [GUEST_PACKED_FLAGS] = NULL,
+      [GUEST_PACKED_USED] = NULL,
+      [GUEST_DRIVER_EVENT] = NULL,
+      [GUEST_DEVICE_EVENT] = NULL);
 
 static bool in_place(const struct ring_access *a)
 {
