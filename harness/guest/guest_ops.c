@@ -55,15 +55,20 @@ static void ring_places(const struct guest *g, const struct op *op, unsigned fie
 		ring[part] = guest_addr(g, op->base[field + part], op->value[field + part]);
 }
 
-/* Of those offered; bits 0 to 63 as they are where none of these is named, but for the packed
- * ring, and so bits 64 to 127 where none of all is. */
+/* Of those offered; bits 0 to 63 as they are where none of these is named, and so bits 64
+ * to 127 where none of all is.  The packed ring is accepted by its own name alone: old programs
+ * mean the split one, whatever they say of features. */
 static struct features start_features(struct features offered, const struct op *op)
 {
 	uint64_t low = op->value[START_FEATURES], high = op->value[START_FEATURES_HIGH];
+	uint64_t packed = UINT64_C(1) << VIRTIO_F_RING_PACKED;
 
 	if (low != 0 || high != 0)
 		offered.high &= high;
-	offered.low &= low != 0 ? low : ~(UINT64_C(1) << VIRTIO_F_RING_PACKED);
+	if (low != 0)
+		offered.low &= low | packed;
+	if (op->value[START_RING] != RING_FORMAT_PACKED)
+		offered.low &= ~packed;
 	return offered;
 }
 

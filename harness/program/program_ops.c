@@ -56,6 +56,10 @@ TABLE(static const char *const, layout_names, LAYOUT_COUNT + 1, 1,
       [LAYOUT_INDIRECT] = "indirect",
       [LAYOUT_MIXED] = "mixed",
       [LAYOUT_COUNT] = NULL);
+TABLE(static const char *const, ring_names, RING_FORMAT_COUNT + 1, 1,
+      [RING_FORMAT_SPLIT] = "split",
+      [RING_FORMAT_PACKED] = "packed",
+      [RING_FORMAT_COUNT] = NULL);
 #define PURPOSE(purpose) [GUEST_##purpose + 1]
 TABLE(static const char *const, purpose_names, GUEST_PURPOSE_COUNT + 2, 1,
       [0] = "any",
@@ -177,6 +181,7 @@ TABLE(static const struct kind, kinds, FIELD_KIND_COUNT, 5,
 	[FIELD_WHICH] = { 1, 8, NULL, NULL, NULL },
 	[FIELD_LAYOUT] = { 1, 0, layout_names, NULL, NULL },
 	[FIELD_FEATURES_HIGH] = { 8, 64, NULL, NULL, NULL },
+	[FIELD_RING] = { 1, 0, ring_names, NULL, NULL },
 	[FIELD_NOP] = { 1, 0, NULL, NULL, reduce_nop });
 
 /* clang-format off */
