@@ -185,8 +185,8 @@ static int chain_read_desc(struct virtqueue_chain *chain, struct vring_desc *des
 	struct vring_desc raw;
 	int ret;
 
-	/* A table may be larger than the queue, but of what lies beyond that only the chain's
-	 * length keeps a loop from going on. */
+	/* A table may be larger than the queue: of what lies beyond that only the chain's length
+	 * keeps a loop from going on. */
 	if (chain->next >= size || (chain->next < vq->size && !chain_visit(chain, chain->next)))
 		return -EBADMSG;
 	if (__builtin_add_overflow(at, ring_at(&ring_split, GUEST_DESC, 0, chain->next), &at))
@@ -224,6 +224,8 @@ int virtqueue_chain_next(struct virtqueue_chain *chain, struct virtqueue_buffer 
 	if (!chain->more)
 		return 0;
 	chain->more = false;
+	if (chain->left-- == 0)
+		return -EBADMSG;
 
 	ret = chain_read_desc(chain, &desc);
 	if (ret == 0 && desc.flags & VRING_DESC_F_INDIRECT) {
@@ -235,8 +237,6 @@ int virtqueue_chain_next(struct virtqueue_chain *chain, struct virtqueue_buffer 
 	}
 	if (ret)
 		return ret;
-	if (chain->left-- == 0)
-		return -EBADMSG;
 
 	buffer->addr = desc.addr;
 	buffer->len = desc.len;
