@@ -39,10 +39,13 @@
  *
  * The contract:
  *  - Guest memory is read once and the copy is used: a descriptor is copied by
- *    virtqueue_chain_next, and no descriptor is read twice for one chain.
+ *    virtqueue_chain_next, and no descriptor is read twice for one chain.  The exception
+ *    is a loop among entries of an indirect table that lie behind its first `size`: the
+ *    chain's length ends it.
  *  - Nothing is touched while the queue is not ready, or is poisoned.  That the
  *    device is live (DRIVER_OK) is for the caller to know.
- *  - A chain is at most `size` descriptors long; a walk cannot be longer.
+ *  - A chain is at most `size` buffers long, and no more descriptors are read for it, but
+ *    one that names a table.
  *  - Addresses never wrap: a part of a ring beyond 2^64 cannot be accessed.
  *  - Buffers are not looked at: what addr, len and direction mean, and whether
  *    addr + len fits, is for the model.

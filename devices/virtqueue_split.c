@@ -118,8 +118,8 @@ static int chain_read_desc(struct virtqueue_chain *chain, struct vring_desc *des
 	struct vring_desc raw;
 	int ret;
 
-	/* A table may be larger than the queue, but of what lies beyond that only the chain's
-	 * length keeps a loop from going on. */
+	/* A table may be larger than the queue: of what lies beyond that only the chain's length
+	 * keeps a loop from going on. */
 	if (chain->next >= size || (chain->next < vq->size && !chain_visit(chain, chain->next)))
 		return -EBADMSG;
 	if (__builtin_add_overflow(at, ring_at(&ring_split, GUEST_DESC, 0, chain->next), &at))
@@ -154,6 +154,8 @@ int virtqueue_split_next(struct virtqueue_chain *chain, struct virtqueue_buffer 
 	struct vring_desc desc;
 	int ret;
 
+	if (chain->left-- == 0)
+		return -EBADMSG;
 	ret = chain_read_desc(chain, &desc);
 	if (ret == 0 && desc.flags & VRING_DESC_F_INDIRECT) {
 		ret = chain_enter_table(chain, &desc);
@@ -164,8 +166,6 @@ int virtqueue_split_next(struct virtqueue_chain *chain, struct virtqueue_buffer 
 	}
 	if (ret)
 		return ret;
-	if (chain->left-- == 0)
-		return -EBADMSG;
 
 	buffer->addr = desc.addr;
 	buffer->len = desc.len;

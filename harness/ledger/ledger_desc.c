@@ -23,8 +23,10 @@ static void judge_walk(const struct ring_access *a, struct ledger_hold *hold)
 	bool table = a->why.purpose == GUEST_INDIRECT;
 	uint64_t index = (a->addr - (table ? hold->table_first : a->q->desc)) / RING_DESC_SIZE;
 
-	/* Loops too end there: no chain is longer than the queue. */
-	if (!table && hold->walked++ == a->q->size && ledger_judges(a->l, RULE_FETCH_WALK))
+	/* Loops too end there: no chain is longer than the queue, not counting what names a
+	 * table. */
+	if (hold->walked++ == a->q->size + (hold->has_table ? 1u : 0u) &&
+	    ledger_judges(a->l, RULE_FETCH_WALK))
 		ledger_break(a->l, RULE_FETCH_WALK,
 			     "queue %u, chain of head %u: the device read more descriptors than "
 			     "the queue has, %u",

@@ -17,9 +17,11 @@
  * With EVENT_IDX the flags mean nothing, and avail_event says at which available index the
  * driver notifies (2.7.10).  The same two rules judge it: at rest it is the index that the
  * device read last, so that the next chain is told of, and the device looked again since it
- * wrote another one.  A device that never wrote it leaves what the driver put there, which
- * accesses do not show: not judged.  In plain memory a write that changes nothing is not seen: the
- * last change counts as long as the value stays.
+ * wrote another one.  Rings begin as zeroes (4.2.3.2), so a device that never wrote it is told
+ * of the first chain and of none behind it.  Before that, and of a queue that was stopped, it is
+ * what the driver left there, which accesses do not show: not judged, as where it would lie past
+ * 2^64.  In plain memory a write that changes nothing is not seen: the last change counts as long
+ * as the value stays.
  */
 #include "harness/ledger/ledger_internal.h"
 
@@ -64,6 +66,21 @@ static bool has_looked(const struct ledger *l, unsigned i, uint16_t *index)
 	return l->plain.arena != NULL ? (l->call.active >> i & 1) != 0 : q->work.index_seen;
 }
 
+/* The device has not written avail_event, which lies at `at`. */
+static void judge_silence(struct ledger *l, unsigned i, uint64_t at, uint16_t index)
+{
+	const struct ledger_queue *q = &l->queues[i];
+
+	if (index == 0 || q->was_stopped || at < q->used || at == UINT64_MAX ||
+	    (l->plain.arena != NULL && arena_load16(l->plain.arena, at) != 0))
+		ledger_lacks(l, RULE_STUCK_SUPPRESSED);
+	else if (ledger_judges(l, RULE_STUCK_SUPPRESSED))
+		ledger_break(l, RULE_STUCK_SUPPRESSED,
+			     "queue %u: the device rests, has looked up to available index %u, and "
+			     "never wrote avail_event: it is not notified of the next chain",
+			     i, index);
+}
+
 /* Does the driver notify the device of the next chain, as the device left avail_event? */
 static void judge_event(struct ledger *l, unsigned i)
 {
@@ -75,7 +92,7 @@ static void judge_event(struct ledger *l, unsigned i)
 	if (!has_looked(l, i, &index))
 		return;
 	if (!n->event_said) {
-		ledger_lacks(l, RULE_STUCK_SUPPRESSED);
+		judge_silence(l, i, at, index);
 		return;
 	}
 	if (l->plain.arena != NULL && arena_load16(l->plain.arena, at) != n->event)
@@ -89,7 +106,7 @@ static void judge_event(struct ledger *l, unsigned i)
 
 void ledger_notify_unknown(struct ledger_queue *q)
 {
-	q->work.notify = (struct ledger_notify){ .unwanted = false };
+	q->work.notify = (struct ledger_notify){ .gave_up = true };
 }
 
 /* What stands in plain memory, where the driver may have written since. */
