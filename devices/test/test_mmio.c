@@ -140,9 +140,9 @@ static void device_features(void **state)
 {
 	(void)state;
 	assert_int_equal(stub_read(VIRTIO_MMIO_DEVICE_FEATURES),
-			 VIRTQUEUE_FEATURES | 1u << 5 | 1u << 31);
+			 (uint32_t)VIRTQUEUE_FEATURES | 1u << 5 | 1u << 31);
 	stub_write(VIRTIO_MMIO_DEVICE_FEATURES_SEL, 1);
-	assert_int_equal(stub_read(VIRTIO_MMIO_DEVICE_FEATURES), 1 | 1u << 18);
+	assert_int_equal(stub_read(VIRTIO_MMIO_DEVICE_FEATURES), 1 | 1u << 2 | 1u << 18);
 	stub_write(VIRTIO_MMIO_DEVICE_FEATURES_SEL, 2);
 	assert_int_equal(stub_read(VIRTIO_MMIO_DEVICE_FEATURES), 0);
 	stub_write(VIRTIO_MMIO_DEVICE_FEATURES_SEL, UINT32_MAX);
@@ -153,7 +153,7 @@ static void device_features(void **state)
 	stub_write(VIRTIO_MMIO_DEVICE_FEATURES_SEL, 0);
 	stub_write(VIRTIO_MMIO_DRIVER_FEATURES_SEL, 1);
 	assert_int_equal(stub_read(VIRTIO_MMIO_DEVICE_FEATURES),
-			 VIRTQUEUE_FEATURES | 1u << 5 | 1u << 31);
+			 (uint32_t)VIRTQUEUE_FEATURES | 1u << 5 | 1u << 31);
 }
 
 static void offered_is_masked(void **state)
@@ -206,8 +206,8 @@ static void features_refused(void **state)
 		{ 0, 1, true },
 		{ 1u << 5, 1, true },
 		{ 1u << 31, 1 | 1u << 18, true },
-		{ VIRTQUEUE_FEATURES, 1, true },
-		{ VIRTQUEUE_FEATURES << 2 & UINT32_MAX, 1, false },
+		{ (uint32_t)VIRTQUEUE_FEATURES, 1, true },
+		{ (uint32_t)VIRTQUEUE_FEATURES << 2 & UINT32_MAX, 1, false },
 		{ 0, 0, false },
 		{ 1u << 5, 0, false },
 		{ 1u << 6, 1, false },
@@ -418,7 +418,7 @@ static void reset(void **state)
 	assert_int_equal(stub_read(VIRTIO_MMIO_STATUS), 0);
 	assert_int_equal(stub_read(VIRTIO_MMIO_INTERRUPT_STATUS), 0);
 	assert_int_equal(stub_read(VIRTIO_MMIO_DEVICE_FEATURES),
-			 VIRTQUEUE_FEATURES | 1u << 5 | 1u << 31);
+			 (uint32_t)VIRTQUEUE_FEATURES | 1u << 5 | 1u << 31);
 	assert_int_equal(stub_read(VIRTIO_MMIO_QUEUE_NUM_MAX), 64);
 	assert_int_equal(stub->dev.features, 0);
 	/* What is not of the session stays. */

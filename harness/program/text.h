@@ -116,6 +116,7 @@ enum script_need {
 	NEED_MODEL = 1 << 6,	  /* the `model` rules judge it */
 	NEED_TOP = 1 << 7,	  /* guest memory ends at 2^64 */
 	NEED_VIRTIO_1_4 = 1 << 8, /* the device was written against VIRTIO 1.4 or later */
+	NEED_SPLIT = 1 << 9,	  /* its rings are split: it is about these alone */
 };
 struct need_name {
 	unsigned need;

@@ -130,7 +130,8 @@ const struct need_name script_needs[] = {
 	{ NEED_EXACT, "exact" },	   { NEED_DRIVEN, "driven" },
 	{ NEED_REQUEST, "request" },	   { NEED_COUNTERS, "counters" },
 	{ NEED_MODEL, "model" },	   { NEED_TOP, "memory_to_2_64" },
-	{ NEED_VIRTIO_1_4, "virtio_1.4" }, { 0, NULL },
+	{ NEED_VIRTIO_1_4, "virtio_1.4" }, { NEED_SPLIT, "split" },
+	{ 0, NULL },
 };
 
 /* 0: none of them. */
@@ -173,7 +174,7 @@ int text_parse_needs(struct parser *p)
 			return text_fail(&p->line, &word,
 					 "unknown need '%s', expected queues=, features=, "
 					 "features_high=, size=, readable, writable, exact, "
-					 "driven, request, counters, memory_to_2_64 or model",
+					 "driven, request, counters, memory_to_2_64, split or model",
 					 text_quote(&word).text);
 		}
 	}

@@ -154,6 +154,9 @@ static bool is_of_split(const struct op *op)
 		if (desc->fields[i].kind == FIELD_ADDR && op->base[i] >= BASE_RING)
 			return true;
 	switch (op->code) {
+	/* What a snapshot has, and where, is of one format too. */
+	case OP_CORRUPT:
+	case OP_CUT:
 	case OP_AVAIL_IDX:
 	case OP_AVAIL_ENTRY:
 	case OP_USED_EVENT:
@@ -164,8 +167,9 @@ static bool is_of_split(const struct op *op)
 		return op->value[SET_DESC_FIELD] == DESC_FIELD_FLAGS &&
 		       (op->value[SET_DESC_VALUE] & VRING_DESC_F_INDIRECT) != 0;
 	case OP_FAULT_ACCESS:
-		return op->value[FAULT_ACCESS_PURPOSE] > GUEST_INDIRECT + 1 &&
-		       op->value[FAULT_ACCESS_PURPOSE] <= GUEST_AVAIL_EVENT + 1;
+		return op->value[FAULT_ACCESS_PURPOSE] == GUEST_DESC + 1 ||
+		       (op->value[FAULT_ACCESS_PURPOSE] > GUEST_INDIRECT + 1 &&
+			op->value[FAULT_ACCESS_PURPOSE] <= GUEST_AVAIL_EVENT + 1);
 	case OP_START:
 		return op->base[START_DESC] != 0 || op->value[START_DESC] != 0 ||
 		       op->base[START_AVAIL] != 0 || op->value[START_AVAIL] != 0 ||
@@ -187,6 +191,8 @@ static const char *unmet_ring(const struct script *script, const struct target *
 		return "names its ring format, or starts no queue";
 	if (!ring_is_packed(target->features & script->prog.features))
 		return "needs a device that offers packed rings";
+	if ((script->needs & NEED_SPLIT) != 0)
+		return "is about split rings";
 	for (uint32_t i = 0; i < script->prog.op_count; i++)
 		if (is_of_split(&script->prog.ops[i]))
 			return "is about split rings";
