@@ -94,8 +94,22 @@ void ledger_table_odd(const struct ring_access *a);
 void ledger_used_entry_written(const struct ring_access *a);
 void ledger_used_idx_written(const struct ring_access *a);
 void ledger_used_idx_seen(const struct ring_access *a);
-/* The device read a descriptor, or several of an indirect table. */
+/* The device read a descriptor, or several of an indirect table.  In two parts: that it did,
+ * and what one says, in the machine's byte order, of that place in its table. */
 void ledger_desc_read(const struct ring_access *a);
+struct vring_desc;
+bool ledger_desc_walk(const struct ring_access *a, struct ledger_hold *hold);
+void ledger_desc_add(const struct ring_access *a, struct ledger_hold *hold,
+		     const struct vring_desc *desc, uint16_t index);
+/* The chain that the entry returns is taken off; how many entries of a packed ring it took. */
+uint16_t ledger_used_returned(const struct ring_access *a, const struct ledger_pending *entry);
+/* Its completion could not be written. */
+void ledger_used_abandoned(const struct ring_access *a);
+/* The available ring is structurally wrong, as the device read it. */
+void ledger_ring_poison(const struct ring_access *a);
+/* A field of a packed ring was accessed, in its place or not (ledger_packed.c). */
+void ledger_packed_start(struct ledger_queue *q);
+void ledger_packed_access(const struct ring_access *a);
 
 /* What registers show: a 4-byte read of one, and InterruptStatus. */
 void ledger_judge_read(struct ledger *l, uint64_t offset, uint32_t width, uint64_t value);

@@ -204,6 +204,12 @@ static struct ledger_queue *writable(struct ledger *l)
 	return NULL;
 }
 
+static bool has_packed_rings(const struct ledger *l)
+{
+	return l->session.features_known ? ring_is_packed(l->session.driver_features)
+					 : ring_is_packed(l->offered);
+}
+
 static void on_queue_num(struct ledger *l, uint32_t value, const struct ledger_probe *probe)
 {
 	struct ledger_queue *q = writable(l);
@@ -211,8 +217,8 @@ static void on_queue_num(struct ledger *l, uint32_t value, const struct ledger_p
 	(void)probe;
 	if (q == NULL)
 		return;
-	if (value == 0 || value > l->queue_max[l->session.queue_sel] ||
-	    (value & (value - 1)) != 0) {
+	if (value > l->queue_max[l->session.queue_sel] ||
+	    !ring_size_possible(has_packed_rings(l) ? l->session.driver_features : 0, value)) {
 		lose_queue(l, q);
 		return;
 	}
@@ -254,11 +260,11 @@ static uint16_t power_of_two(uint16_t max)
 	return (uint16_t)(1u << (31 - __builtin_clz(max)));
 }
 
-/* What is known of rings is known of split ones. */
-static bool has_packed_rings(const struct ledger *l)
+/* Nothing follows a packed ring without purposes, or where it may be a split one. */
+static bool is_followed(const struct ledger *l)
 {
-	return l->session.features_known ? ring_is_packed(l->session.driver_features)
-					 : ring_is_packed(l->offered);
+	return !has_packed_rings(l) ||
+	       (l->plain.arena == NULL && !l->plain.accesses && l->session.features_known);
 }
 
 static void on_queue_ready(struct ledger *l, uint32_t value, const struct ledger_probe *probe)
@@ -281,7 +287,8 @@ static void on_queue_ready(struct ledger *l, uint32_t value, const struct ledger
 	} else if (!q->work.ready) {
 		/* Never written: our transport goes by the largest power of two. */
 		q->known = !q->lost && (q->size != 0 || ledger_knows_transport(l)) &&
-			   !has_packed_rings(l);
+			   is_followed(l);
+		q->packed = q->known && has_packed_rings(l);
 		if (q->size == 0)
 			q->size = power_of_two(l->queue_max[l->session.queue_sel]);
 		if (!q->known) {
@@ -366,7 +373,11 @@ static void begin_call(struct ledger *l, bool write, uint64_t offset, uint32_t w
 	    value < PROGRAM_QUEUES && l->call.live && l->queues[value].work.ready &&
 	    !l->queues[value].work.poisoned) {
 		/* An index past 2^64 is nowhere: no access tells of the look. */
-		l->queues[value].work.notified = l->queues[value].avail <= UINT64_MAX - 3;
+		/* Nor is there one to a packed ring that the device has all of. */
+		l->queues[value].work.notified =
+			l->queues[value].avail <= UINT64_MAX - 3 &&
+			!(l->queues[value].packed &&
+			  l->queues[value].place.held >= l->queues[value].size);
 		l->call.active |= 1ULL << value;
 	}
 }

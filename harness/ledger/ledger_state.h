@@ -77,6 +77,7 @@ struct ledger_hold {
 	bool abandoned;	   /* its completion could not be written */
 	bool faulted;	   /* an access for it failed */
 	uint32_t call;	   /* the call that it was taken in */
+	uint16_t entries; /* of a packed ring, that it takes as far as it was read */
 	uint32_t desc_count;
 	uint32_t first, last_desc;	  /* nodes of descriptors */
 	uint32_t cursor;		  /* where the last access was found */
@@ -101,6 +102,7 @@ struct ledger_hold {
 /* A used entry that the used index has not passed. */
 #define PENDING_ID 1u
 #define PENDING_LEN 2u
+#define PENDING_FLAGS 4u /* of a packed ring, which make it used */
 struct ledger_pending {
 	uint16_t slot, walk;
 	uint8_t have; /* the device wrote id (PENDING_ID), len (PENDING_LEN) */
@@ -116,6 +118,15 @@ struct ledger_notify {
 	/* With EVENT_IDX: the avail_event that it wrote last. */
 	bool event_said;
 	uint16_t event;
+};
+
+/* Where a device is in a packed ring, by what it read and wrote. */
+struct ledger_packed {
+	uint16_t avail_slot, used_slot;
+	bool avail_wrap, used_wrap;
+	bool available; /* the entry at avail_slot, as the device read its flags last: */
+	uint16_t flags;
+	uint32_t held; /* entries that were taken and not returned */
 };
 
 /* Of a queue, for as long as it is ready. */
@@ -148,6 +159,8 @@ struct ledger_queue {
 	uint64_t desc, avail, used;
 	bool known; /* size and addresses are what the device goes by */
 	bool lost;  /* ... or not, until reset: the driver wrote what it may not */
+	bool packed; /* it is ready and known, and its ring is packed */
+	struct ledger_packed place;
 	/* it was ready and known, and is not ready any more */
 	bool stopped;
 	bool was_stopped; /* it was ready on a live device once, and then not */
