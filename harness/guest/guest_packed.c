@@ -123,16 +123,18 @@ void guest_packed_publish(struct guest *g, unsigned queue, uint16_t head)
 	if (first == NULL || q->size == 0)
 		return;
 	reap(g, queue);
-	do {
+	while (desc != NULL && count < q->size) {
+		bool more = (desc->flags & VRING_DESC_F_NEXT) != 0;
+
 		/* The first is made available when the rest is there. */
 		if (count++ > 0)
-			put(g, queue, desc, head, slot, wrap);
+			put(g, queue, desc, more ? (uint16_t)~head : head, slot, wrap);
 		go_on(&slot, &wrap, q->size, 1);
-		desc = (desc->flags & VRING_DESC_F_NEXT) != 0
-			       ? guest_packed_desc(g, queue, desc->next)
-			       : NULL;
-	} while (desc != NULL && count < q->size);
-	put(g, queue, first, head, at->avail_slot, at->avail_wrap);
+		desc = more ? guest_packed_desc(g, queue, desc->next) : NULL;
+	}
+	/* Only the last tells which buffer it is (2.8.6): the others say another one. */
+	put(g, queue, first, first->flags & VRING_DESC_F_NEXT ? (uint16_t)~head : head,
+	    at->avail_slot, at->avail_wrap);
 	g->packed.entries[index_of(queue, head)] = (uint16_t)count;
 	at->avail_slot = slot;
 	at->avail_wrap = wrap;
