@@ -104,7 +104,8 @@ struct snapshot_queue {
 	uint64_t area[VIRTQUEUE_AREA_COUNT];
 	uint16_t size, next_avail, next_used, lost;
 	/* Of a packed ring, as virtqueue_cursor; else 0. */
-	uint16_t avail_cursor, used_cursor;
+	uint16_t avail_cursor, used_cursor, asked;
+	bool asked_already;
 	bool ready, poisoned;
 	size_t cursors_at; /* byte of the input, to say where it is wrong */
 };

@@ -225,14 +225,16 @@ static void on_queue_num(struct ledger *l, uint32_t value, const struct ledger_p
 	q->size = (uint16_t)value;
 }
 
-static void set_addr(struct ledger *l, size_t field, bool high, uint32_t value, uint32_t align)
+static void set_addr(struct ledger *l, size_t field, bool high, uint32_t value,
+		     enum virtqueue_area area)
 {
+	const struct ring_layout *layout = has_packed_rings(l) ? &ring_packed : &ring_split;
 	struct ledger_queue *q = writable(l);
 	uint64_t *addr;
 
 	if (q == NULL)
 		return;
-	if (!high && (value & (align - 1)) != 0) {
+	if (!high && value % layout->align[area] != 0) {
 		lose_queue(l, q);
 		return;
 	}
@@ -241,18 +243,18 @@ static void set_addr(struct ledger *l, size_t field, bool high, uint32_t value, 
 	*addr |= (uint64_t)value << (high ? 32 : 0);
 }
 
-#define ADDR_WRITER(name, field, high, align)                                                      \
+#define ADDR_WRITER(name, field, high, area)                                                       \
 	static void on_##name(struct ledger *l, uint32_t value, const struct ledger_probe *probe)  \
 	{                                                                                          \
 		(void)probe;                                                                       \
-		set_addr(l, offsetof(struct ledger_queue, field), high, value, align);             \
+		set_addr(l, offsetof(struct ledger_queue, field), high, value, area);              \
 	}
-ADDR_WRITER(desc_low, desc, false, 16)
-ADDR_WRITER(desc_high, desc, true, 16)
-ADDR_WRITER(avail_low, avail, false, 2)
-ADDR_WRITER(avail_high, avail, true, 2)
-ADDR_WRITER(used_low, used, false, 4)
-ADDR_WRITER(used_high, used, true, 4)
+ADDR_WRITER(desc_low, desc, false, VIRTQUEUE_DESC)
+ADDR_WRITER(desc_high, desc, true, VIRTQUEUE_DESC)
+ADDR_WRITER(avail_low, avail, false, VIRTQUEUE_DRIVER)
+ADDR_WRITER(avail_high, avail, true, VIRTQUEUE_DRIVER)
+ADDR_WRITER(used_low, used, false, VIRTQUEUE_DEVICE)
+ADDR_WRITER(used_high, used, true, VIRTQUEUE_DEVICE)
 
 /* The largest that is not above `max`, which is not 0. */
 static uint16_t power_of_two(uint16_t max)
@@ -291,6 +293,9 @@ static void on_queue_ready(struct ledger *l, uint32_t value, const struct ledger
 		q->packed = q->known && has_packed_rings(l);
 		if (q->size == 0)
 			q->size = power_of_two(l->queue_max[l->session.queue_sel]);
+		/* An entry past 2^64 is nowhere: no access tells that it was looked at. */
+		if (q->packed && ring_wraps(&ring_packed, VIRTQUEUE_DESC, q->size, q->desc))
+			q->known = q->packed = false;
 		if (!q->known) {
 			TELL_FOLLOWERS(l, lost, l, l->session.queue_sel);
 			ledger_note_unknown(l);
