@@ -110,6 +110,8 @@ void ledger_ring_poison(const struct ring_access *a);
 /* A field of a packed ring was accessed, in its place or not (ledger_packed.c). */
 void ledger_packed_start(struct ledger_queue *q);
 void ledger_packed_access(const struct ring_access *a);
+/* The place that the device looks at next, as an event names one. */
+uint16_t ledger_packed_next(const struct ledger_queue *q);
 
 /* What registers show: a 4-byte read of one, and InterruptStatus. */
 void ledger_judge_read(struct ledger *l, uint64_t offset, uint32_t width, uint64_t value);

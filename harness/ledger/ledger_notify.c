@@ -97,7 +97,9 @@ static void judge_event(struct ledger *l, unsigned i)
 	}
 	if (l->plain.arena != NULL && arena_load16(l->plain.arena, at) != n->event)
 		return;
-	if (ledger_judges(l, RULE_STUCK_SUPPRESSED) && n->event != index)
+	/* Of a packed ring places come back after two laps, and need not be told again. */
+	if (ledger_judges(l, RULE_STUCK_SUPPRESSED) &&
+	    (q->packed ? q->place.event != ledger_packed_next(q) : n->event != index))
 		ledger_break(l, RULE_STUCK_SUPPRESSED,
 			     "queue %u: the device rests with an avail_event of %u, and has looked "
 			     "up to available index %u: it is not notified of the next chain",

@@ -297,18 +297,21 @@ static void on_driver_event(const struct ring_access *a)
 	a->q->work.unsure = a->err != 0 || one;
 }
 
+uint16_t ledger_packed_next(const struct ledger_queue *q)
+{
+	return (uint16_t)(q->place.avail_slot | (q->place.avail_wrap ? RING_EVENT_WRAP : 0));
+}
+
 /* One descriptor's event is right where it is the one that the device looks at next. */
 static void on_device_event(const struct ring_access *a)
 {
-	const struct ledger_packed *at = &a->q->place;
-	uint16_t next = (uint16_t)(at->avail_slot | (at->avail_wrap ? RING_EVENT_WRAP : 0));
-
+	if (a->err == 0)
+		a->q->place.event = ledger_get16(a->data);
 	if (a->err != 0 ||
 	    (ledger_get16(a->data + 2) & RING_EVENT_FLAGS) != VRING_PACKED_EVENT_FLAG_DESC)
 		ledger_notify_unknown(a->q);
 	else
-		ledger_notify_event(a->l, a->why.queue,
-				    (uint16_t)(a->q->taken - (ledger_get16(a->data) != next)));
+		ledger_notify_event(a->l, a->why.queue, a->q->taken);
 }
 
 /* Does the whole of the field that the purpose names, or of another of its sizes, lie

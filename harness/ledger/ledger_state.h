@@ -126,7 +126,8 @@ struct ledger_packed {
 	bool avail_wrap, used_wrap;
 	bool available; /* the entry at avail_slot, as the device read its flags last: */
 	uint16_t flags;
-	uint32_t held; /* entries that were taken and not returned */
+	uint32_t held;	/* entries that were taken and not returned */
+	uint16_t event; /* offset and wrap counter that the device event was set to last */
 };
 
 /* Of a queue, for as long as it is ready. */
