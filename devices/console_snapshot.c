@@ -137,10 +137,12 @@ static void get_chain(struct console *con, unsigned port, const struct snapshot_
 	if (packed) {
 		size_t slots_at = in->at;
 
-		slots = (unsigned)snapshot_get_max(in, 2, q->size, "more entries than the queue has");
+		slots = (unsigned)snapshot_get_max(in, 2, q->size,
+						   "more entries than the queue has");
 		if (slots == 0 ||
 		    slots > virtqueue_distance(q->used_cursor, q->avail_cursor, q->size))
-			snapshot_bad(in, slots_at, -EINVAL, "a chain of other entries than are held");
+			snapshot_bad(in, slots_at, -EINVAL,
+				     "a chain of other entries than are held");
 	}
 	count = (unsigned)snapshot_get_max(in, 2, q->size, "more buffers than the queue has");
 	for (i = 0; i < count && !in->err; i++) {

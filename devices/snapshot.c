@@ -136,8 +136,8 @@ static uint16_t get_place(struct snapshot_in *in, const struct snapshot_record *
 static void get_cursors(struct snapshot_in *in, const struct snapshot_record *r,
 			struct snapshot_queue *q)
 {
-	bool events = r->features >> VIRTIO_RING_F_EVENT_IDX & 1 &&
-		      r->status & VIRTIO_CONFIG_S_DRIVER_OK;
+	bool events =
+		r->features >> VIRTIO_RING_F_EVENT_IDX & 1 && r->status & VIRTIO_CONFIG_S_DRIVER_OK;
 
 	q->avail_cursor = get_place(in, r, q);
 	q->used_cursor = get_place(in, r, q);

@@ -119,11 +119,11 @@ static inline uint16_t snapshot_queue_held(const struct snapshot_queue *q)
 /* A chain that was taken from the available ring.  Opaque but for `head`. */
 struct virtqueue_chain {
 	struct virtqueue *vq;
-	uint16_t head; /* of a packed ring: the buffer's id */
-	uint16_t walk; /* position in the available ring, free-running */
+	uint16_t head;	/* of a packed ring: the buffer's id */
+	uint16_t walk;	/* position in the available ring, free-running */
 	uint16_t slots; /* of a packed ring: entries that it takes */
-	uint16_t next; /* descriptor to read next, if `more` */
-	uint16_t left; /* buffers that it may still have */
+	uint16_t next;	/* descriptor to read next, if `more` */
+	uint16_t left;	/* buffers that it may still have */
 	bool more;
 	bool in_table;	     /* `next` is in an indirect table, */
 	uint64_t table;	     /* which is there */

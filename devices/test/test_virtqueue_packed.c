@@ -55,9 +55,10 @@ static void setup(uint16_t size, uint64_t features)
 
 static void put_at(uint64_t at, uint64_t addr, uint32_t len, uint16_t id, uint16_t flags)
 {
-	struct vring_packed_desc desc = {
-		.addr = htole64(addr), .len = htole32(len), .id = htole16(id), .flags = htole16(flags)
-	};
+	struct vring_packed_desc desc = { .addr = htole64(addr),
+					  .len = htole32(len),
+					  .id = htole16(id),
+					  .flags = htole16(flags) };
 
 	memcpy(fake_mem(&fake, at, sizeof(desc)), &desc, sizeof(desc));
 }
@@ -508,11 +509,12 @@ static void room_for_copies(void **state)
 	assert_int_equal(virtqueue_scratch_size(8, PACKED), 128);
 	assert_int_equal(virtqueue_scratch_size(1, PACKED), 16);
 	assert_int_equal(virtqueue_scratch_size(8, ~PACKED), virtqueue_seen_size(8));
-	assert_int_equal(virtqueue_distance(virtqueue_cursor(3, true), virtqueue_cursor(1, false), 5),
-			 3);
-	assert_int_equal(virtqueue_distance(virtqueue_cursor(3, true), virtqueue_cursor(3, false), 5),
-			 5);
-	assert_true(virtqueue_distance(virtqueue_cursor(3, true), virtqueue_cursor(1, true), 5) > 5);
+	assert_int_equal(
+		virtqueue_distance(virtqueue_cursor(3, true), virtqueue_cursor(1, false), 5), 3);
+	assert_int_equal(
+		virtqueue_distance(virtqueue_cursor(3, true), virtqueue_cursor(3, false), 5), 5);
+	assert_true(virtqueue_distance(virtqueue_cursor(3, true), virtqueue_cursor(1, true), 5) >
+		    5);
 }
 
 int main(void)

@@ -67,7 +67,7 @@ struct guest {
 	struct guest_queue queues[PROGRAM_QUEUES];
 	struct guest_queue new_queues[PROGRAM_QUEUES]; /* as guest_reset leaves them */
 	struct guest_packed packed;
-	uint64_t last_read;			       /* what the last register read returned */
+	uint64_t last_read;  /* what the last register read returned */
 	uint64_t generation; /* what the driver's last read of ConfigGeneration returned */
 	bool generation_read;
 

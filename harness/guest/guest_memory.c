@@ -104,13 +104,12 @@ void guest_put_table_desc(struct guest *g, unsigned queue, uint64_t at, struct v
 void guest_desc(struct guest *g, const struct program *prog, const struct op *op)
 {
 	(void)prog;
-	guest_put_desc(
-		g, (unsigned)op->value[DESC_QUEUE], op->value[DESC_INDEX],
-		(struct vring_desc){
-			.addr = guest_addr(g, op->base[DESC_ADDR], op->value[DESC_ADDR]),
-			.len = (uint32_t)op->value[DESC_LEN],
-			.flags = (uint16_t)op->value[DESC_FLAGS],
-			.next = (uint16_t)op->value[DESC_NEXT] });
+	guest_put_desc(g, (unsigned)op->value[DESC_QUEUE], op->value[DESC_INDEX],
+		       (struct vring_desc){
+			       .addr = guest_addr(g, op->base[DESC_ADDR], op->value[DESC_ADDR]),
+			       .len = (uint32_t)op->value[DESC_LEN],
+			       .flags = (uint16_t)op->value[DESC_FLAGS],
+			       .next = (uint16_t)op->value[DESC_NEXT] });
 }
 
 /* In the driver's own table, which is in the machine's byte order. */
@@ -275,9 +274,8 @@ void guest_avail_entry(struct guest *g, const struct program *prog, const struct
 	if (q->packed)
 		return;
 	arena_store16(&g->arena,
-		      q->ring[VIRTQUEUE_DRIVER] +
-			      ring_at(&ring_split, GUEST_AVAIL_ENTRY, 0,
-				      (uint32_t)op->value[AVAIL_ENTRY_INDEX]),
+		      q->ring[VIRTQUEUE_DRIVER] + ring_at(&ring_split, GUEST_AVAIL_ENTRY, 0,
+							  (uint32_t)op->value[AVAIL_ENTRY_INDEX]),
 		      (uint16_t)op->value[AVAIL_ENTRY_HEAD]);
 }
 

@@ -261,11 +261,11 @@ static void on_flags_written(const struct ring_access *a)
 	}
 	if ((ledger_get16(a->data) & USED_BITS) != (wrap ? USED_BITS : 0)) {
 		if (ledger_judges(a->l, RULE_COMPLETION_SLOT))
-			ledger_break(a->l, RULE_COMPLETION_SLOT,
-				     "queue %u: the device wrote flags 0x%x to descriptor %u, which "
-				     "do not mark it used in that lap (the next is %u)",
-				     a->why.queue, ledger_get16(a->data), slot,
-				     q->place.used_slot);
+			ledger_break(
+				a->l, RULE_COMPLETION_SLOT,
+				"queue %u: the device wrote flags 0x%x to descriptor %u, which "
+				"do not mark it used in that lap (the next is %u)",
+				a->why.queue, ledger_get16(a->data), slot, q->place.used_slot);
 		return;
 	}
 	entry = pending_for(a, slot);

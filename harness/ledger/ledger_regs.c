@@ -288,8 +288,8 @@ static void on_queue_ready(struct ledger *l, uint32_t value, const struct ledger
 		ledger_queue_stop(l, q);
 	} else if (!q->work.ready) {
 		/* Never written: our transport goes by the largest power of two. */
-		q->known = !q->lost && (q->size != 0 || ledger_knows_transport(l)) &&
-			   is_followed(l);
+		q->known =
+			!q->lost && (q->size != 0 || ledger_knows_transport(l)) && is_followed(l);
 		q->packed = q->known && has_packed_rings(l);
 		if (q->size == 0)
 			q->size = power_of_two(l->queue_max[l->session.queue_sel]);

@@ -293,8 +293,8 @@ static bool is_a_look(const struct arena_access *access)
 			1u << GUEST_USED_ENTRY | 1u << GUEST_AVAIL_EVENT |
 			1u << GUEST_PACKED_FLAGS | 1u << GUEST_DRIVER_EVENT |
 			1u << GUEST_DEVICE_EVENT;
-	uint32_t write = 1u << GUEST_USED_FLAGS | 1u << GUEST_AVAIL_EVENT |
-			 1u << GUEST_DEVICE_EVENT;
+	uint32_t write =
+		1u << GUEST_USED_FLAGS | 1u << GUEST_AVAIL_EVENT | 1u << GUEST_DEVICE_EVENT;
 
 	return ((access->write ? write : read) >> access->why.purpose & 1) != 0;
 }

@@ -77,7 +77,7 @@ struct ledger_hold {
 	bool abandoned;	   /* its completion could not be written */
 	bool faulted;	   /* an access for it failed */
 	uint32_t call;	   /* the call that it was taken in */
-	uint16_t entries; /* of a packed ring, that it takes as far as it was read */
+	uint16_t entries;  /* of a packed ring, that it takes as far as it was read */
 	uint32_t desc_count;
 	uint32_t first, last_desc;	  /* nodes of descriptors */
 	uint32_t cursor;		  /* where the last access was found */
@@ -158,8 +158,8 @@ struct ledger_queue {
 	/* as the driver configured it */
 	uint16_t size;
 	uint64_t desc, avail, used;
-	bool known; /* size and addresses are what the device goes by */
-	bool lost;  /* ... or not, until reset: the driver wrote what it may not */
+	bool known;  /* size and addresses are what the device goes by */
+	bool lost;   /* ... or not, until reset: the driver wrote what it may not */
 	bool packed; /* it is ready and known, and its ring is packed */
 	struct ledger_packed place;
 	/* it was ready and known, and is not ready any more */

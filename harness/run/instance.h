@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 OR MIT */
 /*
  * A portable script on one device: which queue `q` is, which of its requests is sent, whether
- * in an indirect table, and the format of the rings.  `vringer run` runs each instance that there is; other
- * commands run one.
+ * in an indirect table, and the format of the rings.  `vringer run` runs each instance that there
+ * is; other commands run one.
  */
 #ifndef VRINGER_HARNESS_INSTANCE_H
 #define VRINGER_HARNESS_INSTANCE_H

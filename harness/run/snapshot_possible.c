@@ -113,8 +113,7 @@ static void read_queue(struct reading *r, unsigned i)
 	const struct target *target = r->run->guest.target;
 	size_t at = QUEUES_AT + (size_t)QUEUE_LEN * i;
 	size_t rest_len = QUEUE_REST_LEN + (ring_is_packed(r->features) ? QUEUE_PACKED_LEN : 0);
-	size_t rest =
-		QUEUES_AT + (size_t)QUEUE_LEN * target->queue_count + REST_LEN + rest_len * i;
+	size_t rest = QUEUES_AT + (size_t)QUEUE_LEN * target->queue_count + REST_LEN + rest_len * i;
 	uint16_t size = ledger_get16(r->bytes + at);
 	uint16_t next_avail = ledger_get16(r->bytes + at + NEXT_AVAIL_AT);
 	uint16_t next_used = ledger_get16(r->bytes + at + NEXT_USED_AT);
@@ -146,9 +145,8 @@ const char *snapshot_impossible(const struct run *run, const struct snapshot *s,
 	*at = s->len;
 	if (s->len < QUEUES_AT + (size_t)(QUEUE_LEN + QUEUE_REST_LEN) * count + REST_LEN ||
 	    (ring_is_packed(ledger_get64(s->bytes + RECORD_AT)) &&
-	     s->len < QUEUES_AT +
-			       (size_t)(QUEUE_LEN + QUEUE_REST_LEN + QUEUE_PACKED_LEN) * count +
-			       REST_LEN))
+	     s->len < QUEUES_AT + (size_t)(QUEUE_LEN + QUEUE_REST_LEN + QUEUE_PACKED_LEN) * count +
+			      REST_LEN))
 		return "less than the transport's part";
 	r.features = ledger_get64(s->bytes + RECORD_AT);
 	r.status = ledger_get32(s->bytes + STATUS_AT);
