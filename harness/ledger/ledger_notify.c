@@ -18,10 +18,9 @@
  * driver notifies (2.7.10).  The same two rules judge it: at rest it is the index that the
  * device read last, so that the next chain is told of, and the device looked again since it
  * wrote another one.  Rings begin as zeroes (4.2.3.2), so a device that never wrote it is told
- * of the first chain and of none behind it.  Before that, and of a queue that was stopped, it is
- * what the driver left there, which accesses do not show: not judged, as where it would lie past
- * 2^64.  In plain memory a write that changes nothing is not seen: the last change counts as long
- * as the value stays.
+ * of the first chain and of none behind it.  Of a queue that was stopped it is what was left
+ * there, which accesses do not show: not judged, as where it would lie past 2^64.  In plain memory
+ * a write that changes nothing is not seen: the last change counts as long as the value stays.
  */
 #include "harness/ledger/ledger_internal.h"
 
@@ -71,7 +70,10 @@ static void judge_silence(struct ledger *l, unsigned i, uint64_t at, uint16_t in
 {
 	const struct ledger_queue *q = &l->queues[i];
 
-	if (index == 0 || q->was_stopped || at < q->used || at == UINT64_MAX ||
+	/* Before the first chain, or with chains that the rules of stuck work are about. */
+	if ((index == 0 && !q->was_stopped) || q->taken != index || q->holds != LEDGER_NONE)
+		return;
+	if (q->was_stopped || at < q->used || at == UINT64_MAX ||
 	    (l->plain.arena != NULL && arena_load16(l->plain.arena, at) != 0))
 		ledger_lacks(l, RULE_STUCK_SUPPRESSED);
 	else if (ledger_judges(l, RULE_STUCK_SUPPRESSED))
