@@ -86,7 +86,6 @@ void virtqueue_negotiated(struct virtqueue *vq, uint64_t features)
 	vq->indirect = features >> VIRTIO_RING_F_INDIRECT_DESC & 1;
 	vq->event_idx = features >> VIRTIO_RING_F_EVENT_IDX & 1;
 	vq->told = vq->next_used;
-	vq->asked_already = false;
 }
 
 /* How many entries of the available ring were not taken: 0 or more, or negative errno. */
@@ -105,13 +104,9 @@ static int virtqueue_ask(struct virtqueue *vq)
 {
 	uint16_t event = htole16(vq->next_avail);
 
-	if (vq->asked_already && vq->asked == vq->next_avail)
-		return 0;
 	if (area_write(vq, VIRTQUEUE_DEVICE, ring_why(vq, GUEST_AVAIL_EVENT, 0),
 		       ring_at(&ring_split, GUEST_AVAIL_EVENT, vq->size, 0), &event, sizeof(event)))
 		return 0;
-	vq->asked = vq->next_avail;
-	vq->asked_already = true;
 	return virtqueue_ahead(vq);
 }
 

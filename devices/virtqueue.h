@@ -72,10 +72,7 @@ struct virtqueue {
 	bool moved;    /* the used idx moved since virtqueue_wants_interrupt */
 	/* Negotiated, when it became ready. */
 	bool indirect, event_idx;
-	/* With event_idx: */
-	uint16_t told;	    /* the used idx at the last virtqueue_wants_interrupt */
-	uint16_t asked;	    /* what avail_event was set to last, */
-	bool asked_already; /* if it was */
+	uint16_t told; /* with event_idx: the used idx at the last virtqueue_wants_interrupt */
 };
 
 /* What a snapshot says of a queue. */

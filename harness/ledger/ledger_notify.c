@@ -27,16 +27,11 @@
 #include <linux/virtio_config.h>
 #include <linux/virtio_ring.h>
 
-static bool has_event_idx(const struct ledger *l)
-{
-	return (l->session.driver_features >> VIRTIO_RING_F_EVENT_IDX & 1) != 0;
-}
-
 void ledger_notify_said(struct ledger *l, unsigned queue, bool wanted)
 {
 	struct ledger_notify *n = &l->queues[queue].work.notify;
 
-	if (!l->session.features_known || has_event_idx(l))
+	if (!l->session.features_known || ledger_has_event_idx(l))
 		return;
 	n->unchecked = wanted && (n->unwanted || n->unchecked);
 	n->unwanted = !wanted;
@@ -47,7 +42,7 @@ void ledger_notify_event(struct ledger *l, unsigned queue, uint16_t event)
 {
 	struct ledger_notify *n = &l->queues[queue].work.notify;
 
-	if (!l->session.features_known || !has_event_idx(l))
+	if (!l->session.features_known || !ledger_has_event_idx(l))
 		return;
 	n->unchecked = n->unchecked || !n->event_said || n->event != event;
 	n->event_said = true;
@@ -73,7 +68,7 @@ static void judge_silence(struct ledger *l, unsigned i, uint64_t at, uint16_t in
 	/* Before the first chain, or with chains that the rules of stuck work are about. */
 	if ((index == 0 && !q->was_stopped) || q->taken != index || q->holds != LEDGER_NONE)
 		return;
-	if (q->was_stopped || at < q->used || at == UINT64_MAX ||
+	if (q->was_stopped || ledger_event_wraps(q, GUEST_AVAIL_EVENT) ||
 	    (l->plain.arena != NULL && arena_load16(l->plain.arena, at) != 0))
 		ledger_lacks(l, RULE_STUCK_SUPPRESSED);
 	else if (ledger_judges(l, RULE_STUCK_SUPPRESSED))
@@ -123,7 +118,7 @@ void ledger_notify_rest(struct ledger *l, unsigned i)
 	struct ledger_queue *q = &l->queues[i];
 	struct ledger_notify *n = &q->work.notify;
 
-	bool events = l->session.features_known && has_event_idx(l);
+	bool events = l->session.features_known && ledger_has_event_idx(l);
 
 	if ((!n->unwanted && !n->unchecked && !events) || !l->target->queues[i].driver_initiated)
 		return;
