@@ -22,8 +22,6 @@ static void put_cursors(const struct virtqueue *vq, struct snapshot_out *out)
 {
 	snapshot_put(out, 2, virtqueue_cursor(vq->avail_slot, vq->avail_wrap));
 	snapshot_put(out, 2, virtqueue_cursor(vq->used_slot, vq->used_wrap));
-	snapshot_put(out, 1, vq->asked_already);
-	snapshot_put(out, 2, vq->asked_already ? vq->asked : 0);
 }
 
 static void put_session(const struct mmio *m, struct snapshot_out *out)
@@ -112,22 +110,14 @@ static void get_features_high(struct device_high *high, struct snapshot_in *in,
 		high->features = features;
 }
 
-static uint16_t get_cursor(struct snapshot_in *in, const struct snapshot_queue *q)
+static uint16_t get_cursor(struct snapshot_in *in, const struct snapshot_record *r,
+			   const struct snapshot_queue *q)
 {
 	size_t at = in->at;
 	uint16_t cursor = (uint16_t)snapshot_get(in, 2);
 
 	if ((cursor & (RING_EVENT_WRAP - 1u)) >= q->size)
 		snapshot_bad(in, at, -EINVAL, "an entry beyond the ring");
-	return cursor;
-}
-
-static uint16_t get_place(struct snapshot_in *in, const struct snapshot_record *r,
-			  const struct snapshot_queue *q)
-{
-	size_t at = in->at;
-	uint16_t cursor = get_cursor(in, q);
-
 	if (cursor != RING_EVENT_WRAP && !(r->status & VIRTIO_CONFIG_S_DRIVER_OK))
 		snapshot_bad(in, at, -EINVAL, "a ring that was worked on before DRIVER_OK");
 	return cursor;
@@ -136,13 +126,8 @@ static uint16_t get_place(struct snapshot_in *in, const struct snapshot_record *
 static void get_cursors(struct snapshot_in *in, const struct snapshot_record *r,
 			struct snapshot_queue *q)
 {
-	bool events =
-		r->features >> VIRTIO_RING_F_EVENT_IDX & 1 && r->status & VIRTIO_CONFIG_S_DRIVER_OK;
-
-	q->avail_cursor = get_place(in, r, q);
-	q->used_cursor = get_place(in, r, q);
-	q->asked_already = snapshot_get_max(in, 1, events, "an event that cannot be asked for");
-	q->asked = get_cursor(in, q);
+	q->avail_cursor = get_cursor(in, r, q);
+	q->used_cursor = get_cursor(in, r, q);
 }
 
 /* What the record says is in `r`, checked but for the cursors. */

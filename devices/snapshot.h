@@ -20,9 +20,8 @@
  *   u32 selectors: device features, driver features, queue, shared memory
  *   u32 configuration generation
  *   per queue: u8 poisoned, u16 completions that could not be written, and where
- *     RING_PACKED was accepted u16 next entry to look at, u16 next entry to use, u8 the
- *     driver was told which entry to notify of, u16 that entry; each with its wrap counter
- *     in bit 15
+ *     RING_PACKED was accepted u16 next entry to look at, u16 next entry to use, each with
+ *     its wrap counter in bit 15
  *   u32 number of counters, u64 each
  *   u64 driver features 64 to 127, of a device that has some
  *   u32 length of the model's part, that part

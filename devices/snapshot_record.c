@@ -87,8 +87,6 @@ static void get_queue(const struct mmio *m, struct snapshot_in *in, struct snaps
 	q->poisoned = false;
 	q->lost = 0;
 	q->avail_cursor = q->used_cursor = RING_EVENT_WRAP;
-	q->asked_already = false;
-	q->asked = 0;
 	q->size = (uint16_t)snapshot_get(in, 2);
 	if (q->size > vq->size_max || !ring_size_possible(r->features, q->size))
 		snapshot_bad(in, at, -EINVAL, "a queue size that cannot be");
@@ -187,9 +185,5 @@ void snapshot_take_record(struct mmio *m, const struct snapshot_record *r)
 		vq->used_wrap = q->used_cursor & RING_EVENT_WRAP;
 		vq->moved = false;
 		virtqueue_negotiated(vq, r->features);
-		if (vq->packed) {
-			vq->asked_already = q->asked_already;
-			vq->asked = q->asked;
-		}
 	}
 }

@@ -42,7 +42,6 @@ void virtqueue_negotiated(struct virtqueue *vq, uint64_t features)
 	vq->packed = ring_is_packed(features);
 	vq->told = vq->next_used;
 	vq->used_slots = 0;
-	vq->asked_already = false;
 }
 
 int virtqueue_pop(struct virtqueue *vq, struct virtqueue_chain *chain)

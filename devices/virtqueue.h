@@ -93,10 +93,7 @@ struct virtqueue {
 	uint16_t avail_slot; /* where the next chain is to be, below size */
 	uint16_t used_slot;  /* where the next is returned to */
 	uint32_t used_slots; /* entries that it went on by since virtqueue_wants_interrupt */
-	/* With event_idx: */
-	uint16_t told;	    /* split: the used idx at the last virtqueue_wants_interrupt */
-	uint16_t asked;	    /* what avail_event or the offset was set to last, */
-	bool asked_already; /* if it was */
+	uint16_t told; /* with event_idx, split: the used idx at the last virtqueue_wants_interrupt */
 };
 
 /* What a snapshot says of a queue. */
@@ -104,8 +101,7 @@ struct snapshot_queue {
 	uint64_t area[VIRTQUEUE_AREA_COUNT];
 	uint16_t size, next_avail, next_used, lost;
 	/* Of a packed ring, as virtqueue_cursor; else 0. */
-	uint16_t avail_cursor, used_cursor, asked;
-	bool asked_already;
+	uint16_t avail_cursor, used_cursor;
 	bool ready, poisoned;
 	size_t cursors_at; /* byte of the input, to say where it is wrong */
 };

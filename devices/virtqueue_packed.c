@@ -75,13 +75,9 @@ static int packed_ask(struct virtqueue *vq, uint16_t *flags)
 		.flags = htole16(VRING_PACKED_EVENT_FLAG_DESC),
 	};
 
-	if (vq->asked_already && vq->asked == next)
-		return 0;
 	if (area_write(vq, VIRTQUEUE_DEVICE, ring_why(vq, GUEST_DEVICE_EVENT, 0),
 		       ring_at(&ring_packed, GUEST_DEVICE_EVENT, 0, 0), &event, sizeof(event)))
 		return 0;
-	vq->asked = next;
-	vq->asked_already = true;
 	return packed_poll(vq, flags);
 }
 

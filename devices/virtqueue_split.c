@@ -42,13 +42,9 @@ static int virtqueue_ask(struct virtqueue *vq)
 {
 	uint16_t event = htole16(vq->next_avail);
 
-	if (vq->asked_already && vq->asked == vq->next_avail)
-		return 0;
 	if (area_write(vq, VIRTQUEUE_DEVICE, ring_why(vq, GUEST_AVAIL_EVENT, 0),
 		       ring_at(&ring_split, GUEST_AVAIL_EVENT, vq->size, 0), &event, sizeof(event)))
 		return 0;
-	vq->asked = vq->next_avail;
-	vq->asked_already = true;
 	return virtqueue_ahead(vq);
 }
 

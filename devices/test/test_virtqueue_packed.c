@@ -461,9 +461,9 @@ static void device_event(void **state)
 		assert_int_equal(le16toh(event.flags), VRING_PACKED_EVENT_FLAG_DESC);
 		assert_int_equal(le16toh(event.off_wrap),
 				 virtqueue_cursor((uint16_t)(i % 2), i / 2 % 2 == 0));
-		/* Asked once for each. */
+		/* Asked each time: the driver may have written over it. */
 		assert_int_equal(virtqueue_pop(&vq, &chain), 0);
-		assert_int_equal(fake.logged, 4);
+		assert_int_equal(fake.logged, 6);
 		use_one();
 	}
 	/* Without EVENT_IDX nothing is written there. */

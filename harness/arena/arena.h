@@ -121,7 +121,6 @@ struct arena_access {
 	const uint8_t *data; /* what was read, or was to be written: len bytes */
 	uint32_t len;
 	int err; /* 0, or -EFAULT and data may be NULL: a view that cannot be had */
-	bool same; /* of a write of avail_event: it was that already */
 };
 
 /* Told of each. */

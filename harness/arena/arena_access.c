@@ -220,7 +220,7 @@ static void tell(struct arena *arena, const struct arena_access *access)
 
 static int arena_read(void *ctx, struct guest_why why, uint64_t addr, void *buf, uint32_t len)
 {
-	struct arena_access access = { why, false, addr, buf, len, 0, false };
+	struct arena_access access = { why, false, addr, buf, len, 0 };
 
 	access.err = move_bytes(ctx, why, addr, buf, len, false);
 	tell(ctx, &access);
@@ -238,24 +238,11 @@ static void *writable(const void *data)
 	return pointer.out;
 }
 
-/* Are those few bytes what memory holds? */
-static bool is_there(struct arena *arena, uint64_t addr, const void *buf, uint32_t len)
-{
-	uint8_t now[8];
-
-	if (len > sizeof(now))
-		return false;
-	arena_load(arena, addr, now, len);
-	return memcmp(now, buf, len) == 0;
-}
-
 static int arena_write(void *ctx, struct guest_why why, uint64_t addr, const void *buf,
 		       uint32_t len)
 {
-	struct arena_access access = { why, true, addr, buf, len, 0, false };
+	struct arena_access access = { why, true, addr, buf, len, 0 };
 
-	access.same = (why.purpose == GUEST_AVAIL_EVENT || why.purpose == GUEST_DEVICE_EVENT) &&
-		      is_there(ctx, addr, buf, len);
 	access.err = move_bytes(ctx, why, addr, writable(buf), len, true);
 	tell(ctx, &access);
 	if (((struct arena *)ctx)->race_count > 0 && access.err == 0)
@@ -281,7 +268,7 @@ static void *arena_map_view(void *ctx, struct guest_why why, uint64_t addr, uint
 	if (view == NULL)
 		return NULL;
 	if ((len > 0 && len - 1 > UINT64_MAX - addr) || !arena_has(arena, addr, len)) {
-		tell(arena, &(struct arena_access){ why, write, addr, NULL, len, -EFAULT, false });
+		tell(arena, &(struct arena_access){ why, write, addr, NULL, len, -EFAULT });
 		return NULL;
 	}
 	memory = heap_alloc(arena->heap, len);

@@ -192,6 +192,20 @@ static inline bool ledger_used_ring_wraps(const struct ledger_queue *q)
 {
 	return ring_wraps(&ring_split, VIRTQUEUE_DEVICE, q->size, q->used);
 }
+
+static inline bool ledger_has_event_idx(const struct ledger *l)
+{
+	return (l->session.driver_features >> VIRTIO_RING_F_EVENT_IDX & 1) != 0;
+}
+
+/* So it is with the event field behind an area's entries: nobody can read it, or write it. */
+static inline bool ledger_event_wraps(const struct ledger_queue *q, enum guest_purpose purpose)
+{
+	uint64_t base = purpose == GUEST_USED_EVENT ? q->avail : q->used;
+
+	return base > UINT64_MAX - (ring_at(&ring_split, purpose, q->size, 0) + 1);
+}
+
 /* May there be a chain on queue `i`, as far as the device can know? */
 bool ledger_may_have_room(const struct ledger *l, unsigned i);
 

@@ -18,26 +18,20 @@
  * driver notifies (2.7.10).  The same two rules judge it: at rest it is the index that the
  * device read last, so that the next chain is told of, and the device looked again since it
  * wrote another one.  Rings begin as zeroes (4.2.3.2), so a device that never wrote it is told
- * of the first chain and of none behind it.  Before that, and of a queue that was stopped, it is
- * what the driver left there, which accesses do not show: not judged, as where it would lie past
- * 2^64.  In plain memory a write that changes nothing is not seen: the last change counts as long
- * as the value stays.
+ * of the first chain and of none behind it.  Of a queue that was stopped it is what was left
+ * there, which accesses do not show: not judged, as where it would lie past 2^64.  In plain memory
+ * a write that changes nothing is not seen: the last change counts as long as the value stays.
  */
 #include "harness/ledger/ledger_internal.h"
 
 #include <linux/virtio_config.h>
 #include <linux/virtio_ring.h>
 
-static bool has_event_idx(const struct ledger *l)
-{
-	return (l->session.driver_features >> VIRTIO_RING_F_EVENT_IDX & 1) != 0;
-}
-
 void ledger_notify_said(struct ledger *l, unsigned queue, bool wanted)
 {
 	struct ledger_notify *n = &l->queues[queue].work.notify;
 
-	if (!l->session.features_known || has_event_idx(l))
+	if (!l->session.features_known || ledger_has_event_idx(l))
 		return;
 	n->unchecked = wanted && (n->unwanted || n->unchecked);
 	n->unwanted = !wanted;
@@ -48,7 +42,7 @@ void ledger_notify_event(struct ledger *l, unsigned queue, uint16_t event)
 {
 	struct ledger_notify *n = &l->queues[queue].work.notify;
 
-	if (!l->session.features_known || !has_event_idx(l))
+	if (!l->session.features_known || !ledger_has_event_idx(l))
 		return;
 	n->unchecked = n->unchecked || !n->event_said || n->event != event;
 	n->event_said = true;
@@ -71,7 +65,10 @@ static void judge_silence(struct ledger *l, unsigned i, uint64_t at, uint16_t in
 {
 	const struct ledger_queue *q = &l->queues[i];
 
-	if (index == 0 || q->was_stopped || at < q->used || at == UINT64_MAX ||
+	/* Before the first chain, or with chains that the rules of stuck work are about. */
+	if ((index == 0 && !q->was_stopped) || q->taken != index || q->holds != LEDGER_NONE)
+		return;
+	if (q->was_stopped || ledger_event_wraps(q, GUEST_AVAIL_EVENT) ||
 	    (l->plain.arena != NULL && arena_load16(l->plain.arena, at) != 0))
 		ledger_lacks(l, RULE_STUCK_SUPPRESSED);
 	else if (ledger_judges(l, RULE_STUCK_SUPPRESSED))
@@ -123,7 +120,7 @@ void ledger_notify_rest(struct ledger *l, unsigned i)
 	struct ledger_queue *q = &l->queues[i];
 	struct ledger_notify *n = &q->work.notify;
 
-	bool events = l->session.features_known && has_event_idx(l);
+	bool events = l->session.features_known && ledger_has_event_idx(l);
 
 	if ((!n->unwanted && !n->unchecked && !events) || !l->target->queues[i].driver_initiated)
 		return;

@@ -79,8 +79,7 @@ static void on_memory(void *ctx, const struct arena_access *access)
 		look_at_refetch(run, access->why);
 	if (run->guest.target->logged != NULL && access->write && access->err == 0)
 		run_note_written(run, access->addr, access->len);
-	/* A device that was restored may set avail_event again, to be sure. */
-	if (!run->guest.record.on || !access->write || access->err != 0 || access->same)
+	if (!run->guest.record.on || !access->write || access->err != 0)
 		return;
 	record_write(run, access);
 }

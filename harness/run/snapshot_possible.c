@@ -36,7 +36,7 @@ enum {
 	/* Behind the queues: selectors and generation, then of each queue */
 	REST_LEN = 20,
 	QUEUE_REST_LEN = 3,
-	QUEUE_PACKED_LEN = 7, /* ... more, of a packed ring */
+	QUEUE_PACKED_LEN = 4, /* ... more, of a packed ring */
 };
 
 #define INTERRUPTS ((uint32_t)(VIRTIO_MMIO_INT_VRING | VIRTIO_MMIO_INT_CONFIG))

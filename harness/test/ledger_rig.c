@@ -263,7 +263,7 @@ static void access_bytes(enum guest_purpose purpose, uint16_t walk, bool write, 
 	/* On a failed access there is nothing to see. */
 	ledger_memory(&ledger,
 		      &(struct arena_access){ why, write, addr, access_error == 0 ? data : NULL,
-					      len, access_error, false });
+					      len, access_error });
 }
 
 static void put(uint8_t *to, uint64_t value, unsigned width)

@@ -111,11 +111,22 @@ static void rig_with_event(void)
 	assert_false(is_not_judged(RULE_STUCK_SUPPRESSED));
 }
 
-static void an_event_that_need_not_be_written_yet_is_not_known(void **state)
+static void an_event_need_not_be_written_before_the_first_chain(void **state)
 {
 	(void)state;
 	rig_with_event();
 	look_and_say_nothing(0);
+	assert_silent();
+	assert_false(is_not_judged(RULE_STUCK_SUPPRESSED));
+}
+
+/* What was left in the ring by the time before the stop may be right. */
+static void an_event_of_a_queue_that_was_stopped_is_not_known(void **state)
+{
+	(void)state;
+	rig_with_event();
+	ledger.queues[1].was_stopped = true;
+	look_and_say_nothing(1);
 	assert_silent();
 	assert_true(is_not_judged(RULE_STUCK_SUPPRESSED));
 }
@@ -391,7 +402,8 @@ int main(void)
 		TEST(an_event_at_the_next_chain_is_well),
 		TEST(an_event_elsewhere_suppresses),
 		TEST(an_event_is_followed_by_a_look),
-		TEST(an_event_that_need_not_be_written_yet_is_not_known),
+		TEST(an_event_need_not_be_written_before_the_first_chain),
+		TEST(an_event_of_a_queue_that_was_stopped_is_not_known),
 		TEST(an_event_that_was_never_written_suppresses),
 		TEST(who_polls_looks_when_it_likes),
 		TEST(others_rest_when_all_calls_are_over),

@@ -46,7 +46,7 @@ static void put(uint64_t addr, uint64_t value, uint32_t len)
 
 		arena.look++; /* as a store of its own would */
 		arena_store(&arena, addr, bytes, len);
-		ledger_memory(&ledger, &(struct arena_access){ why, true, addr, bytes, len, 0, false });
+		ledger_memory(&ledger, &(struct arena_access){ why, true, addr, bytes, len, 0 });
 		return;
 	}
 	for (unsigned i = 0; i < count; i++)
@@ -59,7 +59,7 @@ static void look(uint64_t addr, uint32_t len)
 	static const uint8_t zeros[64];
 	struct guest_why why = { .purpose = GUEST_UNTOLD };
 
-	ledger_memory(&ledger, &(struct arena_access){ why, false, addr, zeros, len, 0, false });
+	ledger_memory(&ledger, &(struct arena_access){ why, false, addr, zeros, len, 0 });
 }
 
 static void set_up(bool by_accessors)
