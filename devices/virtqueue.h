@@ -93,7 +93,8 @@ struct virtqueue {
 	uint16_t avail_slot; /* where the next chain is to be, below size */
 	uint16_t used_slot;  /* where the next is returned to */
 	uint32_t used_slots; /* entries that it went on by since virtqueue_wants_interrupt */
-	uint16_t told; /* with event_idx, split: the used idx at the last virtqueue_wants_interrupt */
+	uint16_t told; /* with event_idx, split: the used idx at the last virtqueue_wants_interrupt
+			*/
 };
 
 /* What a snapshot says of a queue. */
