@@ -48,7 +48,7 @@ CLAUSES   := build/gen/clause_table.c
 LIB_SRC   := $(DEV_SRC) $(wildcard $(HARNESS:%=harness/%/*.c)) $(CLAUSES)
 # libvringer.a: no models of ours, an entry for every engine, the commands.
 OUR_SRC   := harness/command/main.c $(wildcard harness/models/*.c) \
-	     $(filter-out devices/device.c devices/mmio% devices/snapshot% devices/virtqueue.c,$(DEV_SRC))
+	     $(filter-out devices/device.c devices/mmio% devices/snapshot% devices/virtqueue%,$(DEV_SRC))
 FOREIGN_SRC := $(filter-out $(OUR_SRC),$(LIB_SRC) $(CLI_SRC)) \
 	       fuzzers/engine.c fuzzers/session.c fuzzers/foreign.c fuzzers/feedback.c $(wildcard fuzzers/mutate*.c) \
 	       fuzzers/mutator_libfuzzer.c

@@ -81,6 +81,8 @@ static void put_port(const struct console *con, unsigned port, struct snapshot_o
 		return;
 	count = waiting_count(con, port);
 	snapshot_put(out, 2, p->chain.head);
+	if (ring_is_packed(con->dev.features))
+		snapshot_put(out, 2, p->chain.slots);
 	snapshot_put(out, 2, count);
 	for (i = 0; i < count; i++) {
 		snapshot_put(out, 8, con->waiting[port][i].addr);
@@ -125,11 +127,23 @@ static void get_chain(struct console *con, unsigned port, const struct snapshot_
 	struct console_port *p = &con->ports[port];
 	size_t at = in->at - 1;
 	uint64_t total = 0;
-	unsigned head, count, i;
+	bool packed = ring_is_packed(view->features);
+	unsigned head, count, i, slots = 0;
 
 	if (!q->ready || q->poisoned || snapshot_queue_held(q) != 1)
 		snapshot_bad(in, at, -EINVAL, "a chain of a queue that has none");
-	head = (unsigned)snapshot_get_max(in, 2, q->size - 1u, "a head beyond the queue");
+	head = (unsigned)snapshot_get_max(in, 2, packed ? UINT16_MAX : q->size - 1u,
+					  "a head beyond the queue");
+	if (packed) {
+		size_t slots_at = in->at;
+
+		slots = (unsigned)snapshot_get_max(in, 2, q->size,
+						   "more entries than the queue has");
+		if (slots == 0 ||
+		    slots > virtqueue_distance(q->used_cursor, q->avail_cursor, q->size))
+			snapshot_bad(in, slots_at, -EINVAL,
+				     "a chain of other entries than are held");
+	}
 	count = (unsigned)snapshot_get_max(in, 2, q->size, "more buffers than the queue has");
 	for (i = 0; i < count && !in->err; i++) {
 		struct virtqueue_buffer buffer = { .writable = false };
@@ -150,6 +164,7 @@ static void get_chain(struct console *con, unsigned port, const struct snapshot_
 		return;
 	p->chain = (struct virtqueue_chain){ .vq = &con->dev.queues[tx_queues[port]],
 					     .head = (uint16_t)head,
+					     .slots = (uint16_t)slots,
 					     .walk = (uint16_t)(q->next_avail - 1) };
 	p->chain_len = total;
 	p->has_chain = true;

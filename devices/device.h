@@ -14,7 +14,8 @@
  * and where the policy says so the device asks for a reset.  Host mistakes are
  * negative errno.
  *
- * VIRTIO 1.4 chapter 2 (basic facilities), 2.7 (split virtqueues).
+ * VIRTIO 1.4 chapter 2 (basic facilities), 2.7 (split virtqueues), 2.8 (packed
+ * virtqueues).
  */
 #ifndef VRINGER_DEVICES_DEVICE_H
 #define VRINGER_DEVICES_DEVICE_H
@@ -42,6 +43,12 @@ enum guest_purpose {
 	GUEST_USED_IDX,	   /* le16 */
 	GUEST_USED_ENTRY,  /* 8 bytes: le32 id, le32 len */
 	GUEST_AVAIL_EVENT, /* le16, behind the used ring */
+	/* Of a packed ring: */
+	GUEST_PACKED_DESC,  /* an entry of the descriptor ring: 16 bytes, or 14 without flags */
+	GUEST_PACKED_FLAGS, /* le16, the flags of one: is it available; written: it is used */
+	GUEST_PACKED_USED,  /* 6 bytes, le32 len and le16 id of a used one */
+	GUEST_DRIVER_EVENT, /* 4 bytes: le16 offset and wrap, le16 flags */
+	GUEST_DEVICE_EVENT, /* the same */
 	GUEST_PURPOSE_COUNT
 };
 
@@ -50,8 +57,9 @@ struct guest_why {
 	uint16_t purpose; /* enum guest_purpose */
 	uint16_t queue;	  /* index of the queue that the access serves */
 	/* The chain that the access serves, as the free-running position (mod
-	 * 2^16) of its entry in the available ring.  For AVAIL_ENTRY, DESC,
-	 * INDIRECT, PAYLOAD and USED_ENTRY; 0 for the others. */
+	 * 2^16) of its entry in the available ring; of a packed ring, how many were
+	 * taken before it.  For AVAIL_ENTRY, DESC, INDIRECT, PAYLOAD, USED_ENTRY and
+	 * PACKED_*; 0 for the others. */
 	uint16_t walk;
 };
 

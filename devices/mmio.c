@@ -196,8 +196,10 @@ struct mmio *mmio_create(const struct device_ops *ops, const struct device_host 
 	uint8_t *block, *seen;
 	unsigned i;
 
+	offered &= ops->features | VIRTQUEUE_FEATURES;
 	for (i = 0; i < ops->queue_count; i++)
-		at.size += virtqueue_seen_size(queue_size_limit(&ops->queues[i], queue_max, i));
+		at.size += virtqueue_scratch_size(queue_size_limit(&ops->queues[i], queue_max, i),
+						  offered);
 	block = host->alloc(host->ctx, at.size);
 	if (!block)
 		return NULL;
@@ -210,13 +212,13 @@ struct mmio *mmio_create(const struct device_ops *ops, const struct device_host 
 	m->dev->host = host;
 	m->dev->queues = (struct virtqueue *)(block + at.queues);
 	m->dev->counters = m->counters + MMIO_COUNTER_COUNT;
-	m->dev->offered = (offered & ops->features) | MMIO_F_VERSION_1;
+	m->dev->offered = offered | MMIO_F_VERSION_1;
 	seen = block + at.seen;
 	for (i = 0; i < ops->queue_count; i++) {
 		uint16_t limit = queue_size_limit(&ops->queues[i], queue_max, i);
 
 		virtqueue_init(&m->dev->queues[i], host, (uint16_t)i, limit, seen);
-		seen += virtqueue_seen_size(limit);
+		seen += virtqueue_scratch_size(limit, offered);
 	}
 	guards_set(ops, block);
 	if (ops->create(m->dev)) {

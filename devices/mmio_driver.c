@@ -84,7 +84,7 @@ void mmio_set_queue_size(struct mmio *m, uint32_t queue, uint32_t value)
 {
 	struct virtqueue *vq = queue_configurable(m, queue);
 
-	if (!vq || value == 0 || value > vq->size_max || (value & (value - 1))) {
+	if (!vq || value > vq->size_max || !ring_size_possible(m->dev->features, value)) {
 		mmio_count(m, MMIO_QUEUE_CONFIG_REFUSED);
 		return;
 	}
@@ -98,7 +98,7 @@ void mmio_set_queue_area(struct mmio *m, uint32_t queue, enum virtqueue_area are
 	unsigned shift = 32 * word;
 	uint64_t half = (uint64_t)value << shift;
 
-	if (!vq || half % ring_split.align[area]) {
+	if (!vq || half % ring_layout_of(m->dev->features)->align[area]) {
 		mmio_count(m, MMIO_QUEUE_CONFIG_REFUSED);
 		return;
 	}
@@ -125,6 +125,8 @@ void mmio_set_queue_ready(struct mmio *m, uint32_t queue, uint32_t value)
 	}
 	stopped = vq->ready && value == 0;
 	vq->ready = value;
+	if (vq->ready)
+		virtqueue_negotiated(vq, m->dev->features);
 	if (stopped && device_live(m->dev) && m->dev->ops->queue_stop)
 		m->dev->ops->queue_stop(m->dev, queue);
 }

@@ -4,27 +4,29 @@
  * each field lies in its area.  Nobody else computes that.
  *
  * A layout is one constant table, so that a call with constant arguments folds
- * to a sum.  Here: the split ring.  Another format is another table.
+ * to a sum.  Here: the split ring and the packed one.
  *
  * Not here: what fields mean (virtqueue.h), and whether an address plus an
  * offset fits in 64 bits.  Offsets themselves cannot overflow: sizes are at most
  * 32768 entries.
  *
- * VIRTIO 1.4, 2.7 (split virtqueues), 2.7.5.3 (indirect tables).
+ * VIRTIO 1.4, 2.7 (split virtqueues), 2.7.5.3 (indirect tables), 2.8 (packed
+ * virtqueues).
  */
 #ifndef VRINGER_DEVICES_RING_H
 #define VRINGER_DEVICES_RING_H
 
+#include <linux/virtio_config.h>
 #include <linux/virtio_ring.h>
 
 #include "device.h"
 #include "table.h"
 
-/* VIRTIO 2.7 calls them areas; in a split ring they are: */
+/* VIRTIO 2.7 calls them areas; in a split ring, and in a packed one, they are: */
 enum virtqueue_area {
-	VIRTQUEUE_DESC,	  /* the descriptor table */
-	VIRTQUEUE_DRIVER, /* the available ring */
-	VIRTQUEUE_DEVICE, /* the used ring */
+	VIRTQUEUE_DESC,	  /* the descriptor table; the descriptor ring */
+	VIRTQUEUE_DRIVER, /* the available ring; the driver's event suppression */
+	VIRTQUEUE_DEVICE, /* the used ring; the device's event suppression */
 	VIRTQUEUE_AREA_COUNT
 };
 
@@ -41,6 +43,8 @@ struct ring_field {
 struct ring_layout {
 	uint8_t entry[VIRTQUEUE_AREA_COUNT]; /* bytes of an entry of the area's array */
 	uint8_t align[VIRTQUEUE_AREA_COUNT]; /* of the area's address, bytes */
+	uint8_t start[VIRTQUEUE_AREA_COUNT]; /* bytes before the array, or of all there is */
+	uint8_t tail[VIRTQUEUE_AREA_COUNT];  /* ... behind it: the event field */
 	struct ring_field field[GUEST_PURPOSE_COUNT];
 };
 
@@ -54,6 +58,10 @@ static const struct ring_layout ring_split = {
 	.align = { [VIRTQUEUE_DESC] = VRING_DESC_ALIGN_SIZE,
 		   [VIRTQUEUE_DRIVER] = VRING_AVAIL_ALIGN_SIZE,
 		   [VIRTQUEUE_DEVICE] = VRING_USED_ALIGN_SIZE },
+	.start = { [VIRTQUEUE_DRIVER] = offsetof(struct vring_avail, ring),
+		   [VIRTQUEUE_DEVICE] = offsetof(struct vring_used, ring) },
+	.tail = { [VIRTQUEUE_DRIVER] = sizeof(__virtio16),
+		  [VIRTQUEUE_DEVICE] = sizeof(__virtio16) },
 	.field = {
 		[GUEST_DESC] = { VIRTQUEUE_DESC, 0, sizeof(struct vring_desc), .array = true },
 		[GUEST_AVAIL_FLAGS] = { VIRTQUEUE_DRIVER, offsetof(struct vring_avail, flags), 2,
@@ -76,6 +84,56 @@ static const struct ring_layout ring_split = {
 	},
 };
 
+/* The flags of a descriptor are its last field, and tell of it (VIRTIO 2.8.1). */
+#define RING_PACKED_AVAIL (UINT16_C(1) << VRING_PACKED_DESC_F_AVAIL)
+#define RING_PACKED_USED (UINT16_C(1) << VRING_PACKED_DESC_F_USED)
+/* Of an event suppression structure: the wrap counter beside the offset (2.8.14). */
+#define RING_EVENT_WRAP (UINT16_C(1) << VRING_PACKED_EVENT_F_WRAP_CTR)
+#define RING_EVENT_FLAGS UINT16_C(3) /* the others are reserved */
+#define RING_PACKED_USED_SIZE                                                                      \
+	((uint32_t)(offsetof(struct vring_packed_desc, flags) -                                    \
+		    offsetof(struct vring_packed_desc, len)))
+
+_Static_assert(sizeof(struct vring_packed_desc) == sizeof(struct vring_desc), "of one size");
+
+static const struct ring_layout ring_packed = {
+	.entry = { [VIRTQUEUE_DESC] = sizeof(struct vring_packed_desc) },
+	.align = { [VIRTQUEUE_DESC] = 16, [VIRTQUEUE_DRIVER] = 4, [VIRTQUEUE_DEVICE] = 4 },
+	.start = { [VIRTQUEUE_DRIVER] = sizeof(struct vring_packed_desc_event),
+		   [VIRTQUEUE_DEVICE] = sizeof(struct vring_packed_desc_event) },
+	.field = {
+		[GUEST_PACKED_DESC] = { VIRTQUEUE_DESC, 0, sizeof(struct vring_packed_desc),
+					.array = true },
+		[GUEST_PACKED_FLAGS] = { VIRTQUEUE_DESC, offsetof(struct vring_packed_desc, flags),
+					 2, .array = true },
+		[GUEST_PACKED_USED] = { VIRTQUEUE_DESC, offsetof(struct vring_packed_desc, len),
+					RING_PACKED_USED_SIZE, .array = true, .device = true },
+		[GUEST_DRIVER_EVENT] = { VIRTQUEUE_DRIVER, 0,
+					 sizeof(struct vring_packed_desc_event),
+					 .array = false },
+		[GUEST_DEVICE_EVENT] = { VIRTQUEUE_DEVICE, 0,
+					 sizeof(struct vring_packed_desc_event),
+					 .device = true },
+	},
+};
+
+/* The format that these features, once accepted, give every queue. */
+static inline bool ring_is_packed(uint64_t features)
+{
+	return features >> VIRTIO_F_RING_PACKED & 1;
+}
+
+static inline const struct ring_layout *ring_layout_of(uint64_t features)
+{
+	return ring_is_packed(features) ? &ring_packed : &ring_split;
+}
+
+/* A number of entries that a queue of that format can have (VIRTIO 2.7, 2.8.10.1). */
+static inline bool ring_size_possible(uint64_t features, uint32_t size)
+{
+	return size != 0 && (ring_is_packed(features) || (size & (size - 1)) == 0);
+}
+
 /* Where in its area the field of a ring of `size` entries lies; of an array, the
  * one of entry `index`, which is 0 for any other. */
 static inline __attribute__((always_inline)) uint64_t
@@ -91,19 +149,14 @@ ring_at(const struct ring_layout *layout, enum guest_purpose purpose, uint32_t s
 static inline __attribute__((always_inline)) uint64_t
 ring_size(const struct ring_layout *layout, enum virtqueue_area area, uint32_t size)
 {
-	TABLE(static const uint8_t, first, VIRTQUEUE_AREA_COUNT, 1,
-	      [VIRTQUEUE_DESC] = GUEST_DESC,
-	      [VIRTQUEUE_DRIVER] = GUEST_AVAIL_ENTRY,
-	      [VIRTQUEUE_DEVICE] = GUEST_USED_ENTRY);
-
-	return layout->field[first[area]].offset + (uint64_t)layout->entry[area] * size;
+	return layout->start[area] + (uint64_t)layout->entry[area] * size;
 }
 
 /* ... and all of it, the event field too (VIRTIO 2.7). */
 static inline __attribute__((always_inline)) uint64_t
 ring_extent(const struct ring_layout *layout, enum virtqueue_area area, uint32_t size)
 {
-	return ring_size(layout, area, size) + (area == VIRTQUEUE_DESC ? 0u : 2u);
+	return ring_size(layout, area, size) + layout->tail[area];
 }
 
 /* An area at `addr` does not fit in the address space, its event field aside. */

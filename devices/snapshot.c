@@ -18,6 +18,12 @@ static unsigned counter_count(const struct mmio *m)
 	return MMIO_COUNTER_COUNT + m->dev->ops->counter_count;
 }
 
+static void put_cursors(const struct virtqueue *vq, struct snapshot_out *out)
+{
+	snapshot_put(out, 2, virtqueue_cursor(vq->avail_slot, vq->avail_wrap));
+	snapshot_put(out, 2, virtqueue_cursor(vq->used_slot, vq->used_wrap));
+}
+
 static void put_session(const struct mmio *m, struct snapshot_out *out)
 {
 	const struct device *dev = m->dev;
@@ -31,6 +37,8 @@ static void put_session(const struct mmio *m, struct snapshot_out *out)
 	for (i = 0; i < dev->ops->queue_count; i++) {
 		snapshot_put(out, 1, dev->queues[i].poisoned);
 		snapshot_put(out, 2, dev->queues[i].lost);
+		if (ring_is_packed(dev->features))
+			put_cursors(&dev->queues[i], out);
 	}
 	snapshot_put(out, 4, counter_count(m));
 	for (i = 0; i < counter_count(m); i++)
@@ -102,6 +110,26 @@ static void get_features_high(struct device_high *high, struct snapshot_in *in,
 		high->features = features;
 }
 
+static uint16_t get_cursor(struct snapshot_in *in, const struct snapshot_record *r,
+			   const struct snapshot_queue *q)
+{
+	size_t at = in->at;
+	uint16_t cursor = (uint16_t)snapshot_get(in, 2);
+
+	if ((cursor & (RING_EVENT_WRAP - 1u)) >= q->size)
+		snapshot_bad(in, at, -EINVAL, "an entry beyond the ring");
+	if (cursor != RING_EVENT_WRAP && !(r->status & VIRTIO_CONFIG_S_DRIVER_OK))
+		snapshot_bad(in, at, -EINVAL, "a ring that was worked on before DRIVER_OK");
+	return cursor;
+}
+
+static void get_cursors(struct snapshot_in *in, const struct snapshot_record *r,
+			struct snapshot_queue *q)
+{
+	q->avail_cursor = get_cursor(in, r, q);
+	q->used_cursor = get_cursor(in, r, q);
+}
+
 /* What the record says is in `r`, checked but for the cursors. */
 static void get_session(struct mmio *m, struct snapshot_in *in, struct snapshot_record *r)
 {
@@ -122,6 +150,8 @@ static void get_session(struct mmio *m, struct snapshot_in *in, struct snapshot_
 		r->queues[i].lost = (uint16_t)snapshot_get(in, 2);
 		if (r->queues[i].lost && !(r->status & VIRTIO_CONFIG_S_DRIVER_OK))
 			snapshot_bad(in, at, -EINVAL, "completions before DRIVER_OK");
+		if (ring_is_packed(r->features))
+			get_cursors(in, r, &r->queues[i]);
 	}
 	at = in->at;
 	if (snapshot_get(in, 4) != counter_count(m))
@@ -220,6 +250,8 @@ int snapshot_record_restore(struct mmio *m, const void *data, size_t len,
 
 	snapshot_get_record(m, &in, &r);
 	snapshot_check_cursors(m, &in, &r);
+	if (ring_is_packed(r.features) && (r.status & VIRTIO_CONFIG_S_DRIVER_OK))
+		snapshot_bad(&in, 0, -EINVAL, "packed rings, of which the record says too little");
 	if (in.at < in.len)
 		snapshot_bad(&in, in.at, -EINVAL, "more than there is");
 	/* A chain that was taken and not returned was the model's to keep, and the

@@ -19,7 +19,9 @@
  *   u32 length of the record, the record
  *   u32 selectors: device features, driver features, queue, shared memory
  *   u32 configuration generation
- *   per queue: u8 poisoned, u16 completions that could not be written
+ *   per queue: u8 poisoned, u16 completions that could not be written, and where
+ *     RING_PACKED was accepted u16 next entry to look at, u16 next entry to use, each with
+ *     its wrap counter in bit 15
  *   u32 number of counters, u64 each
  *   u64 driver features 64 to 127, of a device that has some
  *   u32 length of the model's part, that part
@@ -27,7 +29,8 @@
  * Restore trusts nothing: every field is checked before anything is changed, and
  * an error says what is wrong, and at which byte of the input.  What a snapshot
  * cannot say, since it would be another device, is what is offered and how large
- * queues may be: those are the new device's.
+ * queues may be: those are the new device's.  The record
+ * alone of a live device with packed rings is refused: it has no place for where those are.
  *
  * A queue that is ready with a ring that passes 2^64 can be saved and not
  * restored.  Pending interrupts are in the record; nothing is raised again.

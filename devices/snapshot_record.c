@@ -63,14 +63,15 @@ static bool status_possible(uint32_t status)
 	return false;
 }
 
-static void get_area(struct snapshot_in *in, struct snapshot_queue *q, enum virtqueue_area area)
+static void get_area(struct snapshot_in *in, const struct ring_layout *layout,
+		     struct snapshot_queue *q, enum virtqueue_area area)
 {
 	size_t at = in->at;
 
 	q->area[area] = snapshot_get(in, 8);
-	if (q->area[area] % ring_split.align[area])
+	if (q->area[area] % layout->align[area])
 		snapshot_bad(in, at, -EINVAL, "a ring that is not aligned");
-	if (q->ready && ring_wraps(&ring_split, area, q->size, q->area[area]))
+	if (q->ready && ring_wraps(layout, area, q->size, q->area[area]))
 		snapshot_bad(in, at, -EOVERFLOW, "a ring that passes 2^64");
 }
 
@@ -79,13 +80,15 @@ static void get_queue(const struct mmio *m, struct snapshot_in *in, struct snaps
 {
 	const struct virtqueue *vq = &m->dev->queues[i];
 	struct snapshot_queue *q = &r->queues[i];
+	const struct ring_layout *layout = ring_layout_of(r->features);
 	uint64_t there = r->status & VIRTIO_CONFIG_S_FEATURES_OK ? r->features : m->dev->offered;
 	size_t at = in->at;
 
 	q->poisoned = false;
 	q->lost = 0;
+	q->avail_cursor = q->used_cursor = RING_EVENT_WRAP;
 	q->size = (uint16_t)snapshot_get(in, 2);
-	if (q->size == 0 || q->size > vq->size_max || (q->size & (q->size - 1)))
+	if (q->size > vq->size_max || !ring_size_possible(r->features, q->size))
 		snapshot_bad(in, at, -EINVAL, "a queue size that cannot be");
 	at = in->at;
 	q->ready = snapshot_get_max(in, 1, 1, "neither ready nor not");
@@ -93,9 +96,9 @@ static void get_queue(const struct mmio *m, struct snapshot_in *in, struct snaps
 		snapshot_bad(in, at, -EINVAL, "a queue that is ready before FEATURES_OK");
 	if (q->ready && (m->dev->ops->queues[i].features & ~there))
 		snapshot_bad(in, at, -EINVAL, "a ready queue that does not exist");
-	get_area(in, q, VIRTQUEUE_DESC);
-	get_area(in, q, VIRTQUEUE_DRIVER);
-	get_area(in, q, VIRTQUEUE_DEVICE);
+	get_area(in, layout, q, VIRTQUEUE_DESC);
+	get_area(in, layout, q, VIRTQUEUE_DRIVER);
+	get_area(in, layout, q, VIRTQUEUE_DEVICE);
 	q->cursors_at = in->at;
 	q->next_avail = (uint16_t)snapshot_get(in, 2);
 	q->next_used = (uint16_t)snapshot_get(in, 2);
@@ -132,6 +135,16 @@ void snapshot_get_record(const struct mmio *m, struct snapshot_in *in, struct sn
 		get_queue(m, in, r, i);
 }
 
+/* Chains that were taken and not returned, lost ones too, take an entry each at least. */
+static void check_packed(struct snapshot_in *in, const struct snapshot_queue *q)
+{
+	uint16_t chains = (uint16_t)(q->next_avail - q->next_used);
+	uint32_t entries = virtqueue_distance(q->used_cursor, q->avail_cursor, q->size);
+
+	if (entries > q->size || chains > entries || (chains == 0) != (entries == 0))
+		snapshot_bad(in, q->cursors_at, -EINVAL, "entries that no chains take");
+}
+
 void snapshot_check_cursors(const struct mmio *m, struct snapshot_in *in,
 			    const struct snapshot_record *r)
 {
@@ -142,6 +155,8 @@ void snapshot_check_cursors(const struct mmio *m, struct snapshot_in *in,
 
 		if (snapshot_queue_held(q) > q->size)
 			snapshot_bad(in, q->cursors_at, -EINVAL, "cursors more than a ring apart");
+		if (ring_is_packed(r->features))
+			check_packed(in, q);
 	}
 }
 
@@ -164,6 +179,11 @@ void snapshot_take_record(struct mmio *m, const struct snapshot_record *r)
 		vq->lost = q->lost;
 		vq->next_avail = q->next_avail;
 		vq->next_used = q->next_used;
+		vq->avail_slot = q->avail_cursor & (RING_EVENT_WRAP - 1u);
+		vq->avail_wrap = q->avail_cursor & RING_EVENT_WRAP;
+		vq->used_slot = q->used_cursor & (RING_EVENT_WRAP - 1u);
+		vq->used_wrap = q->used_cursor & RING_EVENT_WRAP;
 		vq->moved = false;
+		virtqueue_negotiated(vq, r->features);
 	}
 }

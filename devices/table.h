@@ -14,7 +14,7 @@
 /*
  * TABLE(TYPE, NAME, COUNT, FIELDS, [A] = ..., [B] = ...): TYPE NAME[COUNT], a
  * value for each of COUNT enumerators.  A value that is a structure has FIELDS
- * fields, and all of them are written; else FIELDS is 1.  At most 128 fields in
+ * fields, and all of them are written; else FIELDS is 1.  At most 160 fields in
  * all; no comma behind the last.
  */
 #define TABLE(type, name, count, fields, ...)                                                      \
@@ -31,10 +31,12 @@
 			       TABLE_COUNT(__VA_ARGS__) == (count) * (fields),                     \
 		       #name " lacks a value of " #count)
 
-/* How many arguments there are, 1 to 128. */
+/* How many arguments there are, 1 to 160. */
 /* clang-format off */
 #define TABLE_COUNT(...) \
 	TABLE_PICK(__VA_ARGS__, \
+		160, 159, 158, 157, 156, 155, 154, 153, 152, 151, 150, 149, 148, 147, 146, 145, \
+		144, 143, 142, 141, 140, 139, 138, 137, 136, 135, 134, 133, 132, 131, 130, 129, \
 		128, 127, 126, 125, 124, 123, 122, 121, 120, 119, 118, 117, 116, 115, 114, 113, \
 		112, 111, 110, 109, 108, 107, 106, 105, 104, 103, 102, 101, 100, 99, 98, 97, 96, \
 		95, 94, 93, 92, 91, 90, 89, 88, 87, 86, 85, 84, 83, 82, 81, 80, 79, 78, 77, 76, \
@@ -52,6 +54,9 @@
 		_99, _100, _101, _102, _103, _104, _105, _106, _107, _108, _109, _110, _111, \
 		_112, _113, _114, _115, _116, _117, _118, _119, _120, _121, _122, _123, _124, \
 		_125, _126, _127, _128, \
+		_129, _130, _131, _132, _133, _134, _135, _136, _137, _138, _139, \
+		_140, _141, _142, _143, _144, _145, _146, _147, _148, _149, _150, \
+		_151, _152, _153, _154, _155, _156, _157, _158, _159, _160, \
 		n, ...) n
 /* clang-format on */
 

@@ -207,6 +207,18 @@ static bool add_steps(struct mutator *m, struct program *prog, uint32_t at)
 
 SAME_FIELD(RACE_READ, RACE_WRITE_WRITE);
 
+/* Where in a used ring the device says that it is done, or wants to be told of more: behind the
+ * last entry, in rings of a few sizes. */
+static uint64_t race_field(struct mutator *m)
+{
+	static const uint16_t sizes[] = { 256, 256, 1, 2, 4, 8, 16 };
+
+	if ((m->features >> VIRTIO_RING_F_EVENT_IDX & 1) != 0 && random_chance(m, 2))
+		return ring_at(&ring_split, GUEST_AVAIL_EVENT, PICK(m, sizes), 0);
+	return random_chance(m, 3) ? ring_at(&ring_split, GUEST_USED_FLAGS, 0, 0)
+				   : ring_at(&ring_split, GUEST_USED_IDX, 0, 0);
+}
+
 /* The race moves the available index of that queue, which the device is to serve, by a
  * little: the driver adds chains while it serves others. */
 static bool race_index(struct mutator *m, struct program *prog, struct op *op, unsigned queue)
@@ -225,7 +237,7 @@ static bool race_index(struct mutator *m, struct program *prog, struct op *op, u
 	op->value[addr] = ring_at(&ring_split, GUEST_AVAIL_IDX, 0, 0);
 	if (op->code == OP_RACE_WRITE) {
 		op->base[RACE_WRITE_OF] = ring_base(queue, VIRTQUEUE_DEVICE);
-		op->value[RACE_WRITE_OF] = random_chance(m, 3) ? 0 : 2;
+		op->value[RACE_WRITE_OF] = race_field(m);
 	}
 	return edit_payload(m, prog, op, bytes, sizeof(bytes));
 }
@@ -235,7 +247,8 @@ static bool add_trap(struct mutator *m, struct program *prog, uint32_t at)
 {
 	static const uint8_t traps[] = { OP_RACE,	  OP_RACE,	   OP_RACE_WRITE,
 					 OP_FAULT_ACCESS, OP_FAULT_ACCESS, OP_UNMAP,
-					 OP_SET_DESC,	  OP_FAULT_ALLOC,  OP_AVAIL_FLAGS };
+					 OP_SET_DESC,	  OP_FAULT_ALLOC,  OP_AVAIL_FLAGS,
+					 OP_USED_EVENT };
 	struct op *op = edit_add(prog, at, traps[random_below(m, ARRAY_SIZE(traps))]);
 
 	if (op == NULL)

@@ -258,6 +258,7 @@ uint64_t value_fresh(struct mutator *m, enum field_kind kind)
 	      [FIELD_WHICH] = fresh_which,
 	      [FIELD_LAYOUT] = fresh_any,
 	      [FIELD_FEATURES_HIGH] = fresh_features_high,
+	      [FIELD_RING] = fresh_any,
 	      [FIELD_NOP] = fresh_zero);
 
 	return field_reduce(kind, fresh[kind](m));

@@ -22,6 +22,7 @@
 
 #include "../mmio.h"
 #include "../net.h"
+#include "../virtqueue.h"
 #include "fake_host.h"
 
 #define BASE 0x100000u

@@ -69,7 +69,7 @@ static void identity(void **state)
 
 	(void)state;
 	assert_int_equal(reg_read(VIRTIO_MMIO_DEVICE_ID), 5);
-	assert_int_equal(reg_read(VIRTIO_MMIO_DEVICE_FEATURES), 0);
+	assert_int_equal(reg_read(VIRTIO_MMIO_DEVICE_FEATURES), (uint32_t)VIRTQUEUE_FEATURES);
 	assert_int_equal(reg_read(VIRTIO_MMIO_SHM_LEN_LOW), UINT32_MAX);
 	assert_int_equal(reg_read(VIRTIO_MMIO_SHM_BASE_HIGH), UINT32_MAX);
 	for (i = 0; i < 32; i++) {

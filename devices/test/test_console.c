@@ -15,7 +15,8 @@ static void identity(void **state)
 
 	(void)state;
 	assert_int_equal(reg_read(VIRTIO_MMIO_DEVICE_ID), 3);
-	assert_int_equal(reg_read(VIRTIO_MMIO_DEVICE_FEATURES), MULTIPORT);
+	assert_int_equal(reg_read(VIRTIO_MMIO_DEVICE_FEATURES),
+			 (uint32_t)VIRTQUEUE_FEATURES | MULTIPORT);
 	for (i = 0; i < 12; i++) {
 		mmio_read(m, 0x100 + i, buf, 1);
 		assert_int_equal(buf[0], i == 4 ? 2 : 0);

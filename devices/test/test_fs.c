@@ -107,7 +107,7 @@ static void identity(void **state)
 	assert_int_equal(reg_read(VIRTIO_MMIO_MAGIC_VALUE), 0x74726976);
 	assert_int_equal(reg_read(VIRTIO_MMIO_VERSION), 2);
 	assert_int_equal(reg_read(VIRTIO_MMIO_DEVICE_ID), 26);
-	assert_int_equal(reg_read(VIRTIO_MMIO_DEVICE_FEATURES), 0);
+	assert_int_equal(reg_read(VIRTIO_MMIO_DEVICE_FEATURES), (uint32_t)VIRTQUEUE_FEATURES);
 	for (i = 0; i < sizeof(tag); i++) {
 		mmio_read(m, 0x100 + i, buf, 1);
 		assert_int_equal(buf[0], tag[i]);

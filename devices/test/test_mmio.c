@@ -139,9 +139,10 @@ static void config_widths(void **state)
 static void device_features(void **state)
 {
 	(void)state;
-	assert_int_equal(stub_read(VIRTIO_MMIO_DEVICE_FEATURES), 1u << 5 | 1u << 31);
+	assert_int_equal(stub_read(VIRTIO_MMIO_DEVICE_FEATURES),
+			 (uint32_t)VIRTQUEUE_FEATURES | 1u << 5 | 1u << 31);
 	stub_write(VIRTIO_MMIO_DEVICE_FEATURES_SEL, 1);
-	assert_int_equal(stub_read(VIRTIO_MMIO_DEVICE_FEATURES), 1 | 1u << 18);
+	assert_int_equal(stub_read(VIRTIO_MMIO_DEVICE_FEATURES), 1 | 1u << 2 | 1u << 18);
 	stub_write(VIRTIO_MMIO_DEVICE_FEATURES_SEL, 2);
 	assert_int_equal(stub_read(VIRTIO_MMIO_DEVICE_FEATURES), 0);
 	stub_write(VIRTIO_MMIO_DEVICE_FEATURES_SEL, UINT32_MAX);
@@ -151,7 +152,8 @@ static void device_features(void **state)
 	/* The other selector is another selector. */
 	stub_write(VIRTIO_MMIO_DEVICE_FEATURES_SEL, 0);
 	stub_write(VIRTIO_MMIO_DRIVER_FEATURES_SEL, 1);
-	assert_int_equal(stub_read(VIRTIO_MMIO_DEVICE_FEATURES), 1u << 5 | 1u << 31);
+	assert_int_equal(stub_read(VIRTIO_MMIO_DEVICE_FEATURES),
+			 (uint32_t)VIRTQUEUE_FEATURES | 1u << 5 | 1u << 31);
 }
 
 static void offered_is_masked(void **state)
@@ -204,6 +206,8 @@ static void features_refused(void **state)
 		{ 0, 1, true },
 		{ 1u << 5, 1, true },
 		{ 1u << 31, 1 | 1u << 18, true },
+		{ (uint32_t)VIRTQUEUE_FEATURES, 1, true },
+		{ (uint32_t)VIRTQUEUE_FEATURES << 2 & UINT32_MAX, 1, false },
 		{ 0, 0, false },
 		{ 1u << 5, 0, false },
 		{ 1u << 6, 1, false },
@@ -413,7 +417,8 @@ static void reset(void **state)
 	assert_memory_equal(fresh, stub->dev.queues, sizeof(fresh));
 	assert_int_equal(stub_read(VIRTIO_MMIO_STATUS), 0);
 	assert_int_equal(stub_read(VIRTIO_MMIO_INTERRUPT_STATUS), 0);
-	assert_int_equal(stub_read(VIRTIO_MMIO_DEVICE_FEATURES), 1u << 5 | 1u << 31);
+	assert_int_equal(stub_read(VIRTIO_MMIO_DEVICE_FEATURES),
+			 (uint32_t)VIRTQUEUE_FEATURES | 1u << 5 | 1u << 31);
 	assert_int_equal(stub_read(VIRTIO_MMIO_QUEUE_NUM_MAX), 64);
 	assert_int_equal(stub->dev.features, 0);
 	/* What is not of the session stays. */

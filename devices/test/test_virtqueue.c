@@ -4,68 +4,8 @@
  * of the contract in virtqueue.h.  VIRTIO 1.4, 2.7.
  */
 #include <errno.h>
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-#include <string.h>
 
-#include <cmocka.h>
-#include <linux/virtio_ring.h>
-
-#include "../virtqueue.h"
-#include "fake_host.h"
-
-#define BASE 0x10000u
-#define QUEUE 3 /* its index, to be seen in every access */
-#define F_NEXT VRING_DESC_F_NEXT
-#define F_WRITE VRING_DESC_F_WRITE
-
-static struct fake_host fake;
-static struct fake_queue q;
-static struct virtqueue vq;
-static struct virtqueue_chain chain;
-static struct virtqueue_buffer buffer;
-static uint8_t seen[32768 / 8];
-
-/* A ready queue of `size` entries with its rings at the given addresses. */
-static void setup_at(uint64_t base, uint16_t size, uint64_t desc, uint64_t driver, uint64_t device)
-{
-	fake_host_init(&fake, base);
-	q = (struct fake_queue){
-		.fake = &fake, .desc = desc, .driver = driver, .device = device, .size = size
-	};
-	memset(seen, 0xff, sizeof(seen));
-	virtqueue_init(&vq, &fake.host, QUEUE, 32768, seen);
-	vq.size = size;
-	vq.area[VIRTQUEUE_DESC] = desc;
-	vq.area[VIRTQUEUE_DRIVER] = driver;
-	vq.area[VIRTQUEUE_DEVICE] = device;
-	vq.ready = true;
-}
-
-static void setup(uint16_t size)
-{
-	setup_at(BASE, size, BASE, BASE + 0x20000, BASE + 0x40000);
-}
-
-static void start_at(uint16_t position)
-{
-	vq.next_avail = position;
-	vq.next_used = position;
-	fake_avail_set(&q, position);
-}
-
-static void assert_access(unsigned i, enum guest_purpose purpose, uint16_t walk, uint64_t addr,
-			  uint32_t len)
-{
-	assert_true(i < fake.logged);
-	assert_int_equal(fake.log[i].why.purpose, purpose);
-	assert_int_equal(fake.log[i].why.queue, QUEUE);
-	assert_int_equal(fake.log[i].why.walk, walk);
-	assert_int_equal(fake.log[i].addr, addr);
-	assert_int_equal(fake.log[i].len, len);
-}
+#include "virtqueue_rig.h"
 
 static void init_rounds_size_down(void **state)
 {
@@ -75,26 +15,27 @@ static void init_rounds_size_down(void **state)
 	size_t i;
 
 	(void)state;
-	fake_host_init(&fake, BASE);
+	fake_host_init(&rig_host, BASE);
 	for (i = 0; i < sizeof(sizes) / sizeof(sizes[0]); i++) {
-		virtqueue_init(&vq, &fake.host, 0, sizes[i][0], seen);
+		virtqueue_init(&vq, &rig_host.host, 0, sizes[i][0], seen);
 		assert_int_equal(vq.size, sizes[i][1]);
 		assert_int_equal(vq.size_max, sizes[i][0]);
 		assert_false(vq.ready);
 	}
-	assert_int_equal(virtqueue_seen_size(1), 1);
-	assert_int_equal(virtqueue_seen_size(8), 1);
-	assert_int_equal(virtqueue_seen_size(9), 2);
+	/* Twice: for the queue's table and for an indirect one. */
+	assert_int_equal(virtqueue_seen_size(1), 2);
+	assert_int_equal(virtqueue_seen_size(8), 2);
+	assert_int_equal(virtqueue_seen_size(9), 4);
 }
 
 static void unusable_queue_touches_nothing(void **state)
 {
 	(void)state;
-	setup(4);
-	fake_offer(&q, 0);
+	rig_setup(4);
+	fake_offer(&rig_q, 0);
 	assert_int_equal(virtqueue_pop(&vq, &chain), 1);
 	assert_int_equal(virtqueue_push(&vq, &chain, 0), 0);
-	fake_log_clear(&fake);
+	fake_log_clear(&rig_host);
 	vq.ready = false;
 	assert_int_equal(virtqueue_pop(&vq, &chain), 0);
 	assert_int_equal(virtqueue_push(&vq, &chain, 0), -ESHUTDOWN);
@@ -103,15 +44,15 @@ static void unusable_queue_touches_nothing(void **state)
 	vq.poisoned = true;
 	assert_int_equal(virtqueue_pop(&vq, &chain), 0);
 	assert_int_equal(virtqueue_push(&vq, &chain, 0), -ESHUTDOWN);
-	assert_int_equal(fake.logged, 0);
+	assert_int_equal(rig_host.logged, 0);
 	assert_int_equal(vq.next_used, 1);
 }
 
 static void reset_forgets(void **state)
 {
 	(void)state;
-	setup(4);
-	fake_avail_set(&q, 9);
+	rig_setup(4);
+	fake_avail_set(&rig_q, 9);
 	assert_int_equal(virtqueue_pop(&vq, &chain), -EBADMSG);
 	vq.moved = true;
 	virtqueue_reset(&vq);
@@ -126,10 +67,10 @@ static void reset_forgets(void **state)
 static void pop_says_why(void **state)
 {
 	(void)state;
-	setup(4);
-	start_at(6);
-	fake_offer(&q, 3);
-	fake_desc(&q, 3, 0x1234, 56, F_WRITE, 0);
+	rig_setup(4);
+	rig_start_at(6);
+	fake_offer(&rig_q, 3);
+	fake_desc(&rig_q, 3, 0x1234, 56, F_WRITE, 0);
 	assert_int_equal(virtqueue_pop(&vq, &chain), 1);
 	assert_int_equal(chain.head, 3);
 	assert_int_equal(chain.walk, 6);
@@ -142,17 +83,17 @@ static void pop_says_why(void **state)
 	assert_int_equal(virtqueue_push(&vq, &chain, 56), 0);
 	assert_true(virtqueue_wants_interrupt(&vq));
 
-	assert_int_equal(fake.logged, 6);
-	assert_access(0, GUEST_AVAIL_IDX, 0, q.driver + 2, 2);
-	assert_access(1, GUEST_AVAIL_ENTRY, 6, q.driver + 4 + 2 * 2, 2);
-	assert_access(2, GUEST_DESC, 6, q.desc + 16 * 3, 16);
-	assert_access(3, GUEST_USED_ENTRY, 6, q.device + 4 + 8 * 2, 8);
-	assert_access(4, GUEST_USED_IDX, 0, q.device + 2, 2);
-	assert_access(5, GUEST_AVAIL_FLAGS, 0, q.driver, 2);
-	assert_true(fake.log[3].write && fake.log[4].write);
-	assert_int_equal(fake_used_idx(&q), 7);
-	assert_int_equal(fake_used_id(&q, 6), 3);
-	assert_int_equal(fake_used_len(&q, 6), 56);
+	assert_int_equal(rig_host.logged, 6);
+	rig_access(0, GUEST_AVAIL_IDX, 0, rig_q.driver + 2, 2);
+	rig_access(1, GUEST_AVAIL_ENTRY, 6, rig_q.driver + 4 + 2 * 2, 2);
+	rig_access(2, GUEST_DESC, 6, rig_q.desc + 16 * 3, 16);
+	rig_access(3, GUEST_USED_ENTRY, 6, rig_q.device + 4 + 8 * 2, 8);
+	rig_access(4, GUEST_USED_IDX, 0, rig_q.device + 2, 2);
+	rig_access(5, GUEST_AVAIL_FLAGS, 0, rig_q.driver, 2);
+	assert_true(rig_host.log[3].write && rig_host.log[4].write);
+	assert_int_equal(fake_used_idx(&rig_q), 7);
+	assert_int_equal(fake_used_id(&rig_q, 6), 3);
+	assert_int_equal(fake_used_len(&rig_q, 6), 56);
 
 	assert_int_equal(virtqueue_payload(&chain).purpose, GUEST_PAYLOAD);
 	assert_int_equal(virtqueue_payload(&chain).queue, QUEUE);
@@ -162,15 +103,15 @@ static void pop_says_why(void **state)
 static void pop_reads_idx_afresh(void **state)
 {
 	(void)state;
-	setup(4);
+	rig_setup(4);
 	assert_int_equal(virtqueue_pop(&vq, &chain), 0);
-	fake_offer(&q, 1);
+	fake_offer(&rig_q, 1);
 	assert_int_equal(virtqueue_pop(&vq, &chain), 1);
-	fake_offer(&q, 2);
+	fake_offer(&rig_q, 2);
 	assert_int_equal(virtqueue_pop(&vq, &chain), 1);
 	assert_int_equal(chain.head, 2);
 	assert_int_equal(virtqueue_pop(&vq, &chain), 0);
-	assert_int_equal(fake_log_count(&fake, GUEST_AVAIL_IDX), 4);
+	assert_int_equal(fake_log_count(&rig_host, GUEST_AVAIL_IDX), 4);
 }
 
 static void pop_takes_a_full_ring(void **state)
@@ -178,10 +119,10 @@ static void pop_takes_a_full_ring(void **state)
 	uint16_t i;
 
 	(void)state;
-	setup(8);
-	start_at(65533); /* wraps in the middle */
+	rig_setup(8);
+	rig_start_at(65533); /* wraps in the middle */
 	for (i = 0; i < 8; i++)
-		fake_offer(&q, i);
+		fake_offer(&rig_q, i);
 	for (i = 0; i < 8; i++) {
 		assert_int_equal(virtqueue_pop(&vq, &chain), 1);
 		assert_int_equal(chain.head, i);
@@ -189,9 +130,9 @@ static void pop_takes_a_full_ring(void **state)
 		assert_int_equal(virtqueue_push(&vq, &chain, i), 0);
 	}
 	assert_int_equal(virtqueue_pop(&vq, &chain), 0);
-	assert_int_equal(fake_used_idx(&q), 5);
-	assert_int_equal(fake_used_id(&q, 65535), 2);
-	assert_int_equal(fake_used_len(&q, 0), 3);
+	assert_int_equal(fake_used_idx(&rig_q), 5);
+	assert_int_equal(fake_used_id(&rig_q, 65535), 2);
+	assert_int_equal(fake_used_len(&rig_q, 0), 3);
 }
 
 static void pop_poisons_on_idx_jump(void **state)
@@ -201,26 +142,26 @@ static void pop_poisons_on_idx_jump(void **state)
 
 	(void)state;
 	for (i = 0; i < sizeof(starts) / sizeof(starts[0]); i++) {
-		setup(4);
-		start_at(starts[i]);
-		fake_avail_set(&q, (uint16_t)(starts[i] + 4));
+		rig_setup(4);
+		rig_start_at(starts[i]);
+		fake_avail_set(&rig_q, (uint16_t)(starts[i] + 4));
 		assert_int_equal(virtqueue_pop(&vq, &chain), 1);
 
-		setup(4);
-		start_at(starts[i]);
-		fake_avail_set(&q, (uint16_t)(starts[i] + 5));
+		rig_setup(4);
+		rig_start_at(starts[i]);
+		fake_avail_set(&rig_q, (uint16_t)(starts[i] + 5));
 		assert_int_equal(virtqueue_pop(&vq, &chain), -EBADMSG);
 		assert_true(vq.poisoned);
 		assert_int_equal(vq.next_avail, starts[i]);
 
-		setup(4);
-		start_at(starts[i]);
-		fake_avail_set(&q, (uint16_t)(starts[i] - 1));
+		rig_setup(4);
+		rig_start_at(starts[i]);
+		fake_avail_set(&rig_q, (uint16_t)(starts[i] - 1));
 		assert_int_equal(virtqueue_pop(&vq, &chain), -EBADMSG);
 		/* Once: from then on there is just nothing. */
-		fake_log_clear(&fake);
+		fake_log_clear(&rig_host);
 		assert_int_equal(virtqueue_pop(&vq, &chain), 0);
-		assert_int_equal(fake.logged, 0);
+		assert_int_equal(rig_host.logged, 0);
 	}
 }
 
@@ -228,11 +169,11 @@ static void pop_of_the_largest_queue(void **state)
 {
 	(void)state;
 	/* 32768 entries in rings that overlap; only their shape matters. */
-	setup_at(BASE, 32768, BASE, BASE, BASE);
-	fake_avail_set(&q, 32768);
+	rig_setup_at(BASE, 32768, BASE, BASE, BASE);
+	fake_avail_set(&rig_q, 32768);
 	assert_int_equal(virtqueue_pop(&vq, &chain), 1);
-	setup_at(BASE, 32768, BASE, BASE, BASE);
-	fake_avail_set(&q, 32769);
+	rig_setup_at(BASE, 32768, BASE, BASE, BASE);
+	fake_avail_set(&rig_q, 32769);
 	assert_int_equal(virtqueue_pop(&vq, &chain), -EBADMSG);
 }
 
@@ -242,12 +183,12 @@ static void pop_poisons_on_head(void **state)
 	size_t i;
 
 	(void)state;
-	setup(4);
-	fake_offer(&q, 3);
+	rig_setup(4);
+	fake_offer(&rig_q, 3);
 	assert_int_equal(virtqueue_pop(&vq, &chain), 1);
 	for (i = 0; i < sizeof(heads) / sizeof(heads[0]); i++) {
-		setup(4);
-		fake_offer(&q, heads[i]);
+		rig_setup(4);
+		fake_offer(&rig_q, heads[i]);
 		assert_int_equal(virtqueue_pop(&vq, &chain), -EBADMSG);
 		assert_true(vq.poisoned);
 	}
@@ -256,15 +197,15 @@ static void pop_poisons_on_head(void **state)
 static void pop_poisons_on_unreadable_ring(void **state)
 {
 	(void)state;
-	setup(4);
-	fake_offer(&q, 0);
-	fake.fail_nth[GUEST_AVAIL_IDX] = 1;
+	rig_setup(4);
+	fake_offer(&rig_q, 0);
+	rig_host.fail_nth[GUEST_AVAIL_IDX] = 1;
 	assert_int_equal(virtqueue_pop(&vq, &chain), -EFAULT);
 	assert_true(vq.poisoned);
 
-	setup(4);
-	fake_offer(&q, 0);
-	fake.fail_nth[GUEST_AVAIL_ENTRY] = 1;
+	rig_setup(4);
+	fake_offer(&rig_q, 0);
+	rig_host.fail_nth[GUEST_AVAIL_ENTRY] = 1;
 	assert_int_equal(virtqueue_pop(&vq, &chain), -EFAULT);
 	assert_true(vq.poisoned);
 }
@@ -275,10 +216,10 @@ static void chain_follows_next(void **state)
 	uint16_t i;
 
 	(void)state;
-	setup(4);
+	rig_setup(4);
 	for (i = 0; i < 4; i++)
-		fake_desc(&q, order[i], 0x100u * i, i, i < 3 ? F_NEXT : 0, order[(i + 1) % 4]);
-	fake_offer(&q, 2);
+		fake_desc(&rig_q, order[i], 0x100u * i, i, i < 3 ? F_NEXT : 0, order[(i + 1) % 4]);
+	fake_offer(&rig_q, 2);
 	assert_int_equal(virtqueue_pop(&vq, &chain), 1);
 	for (i = 0; i < 4; i++) {
 		assert_int_equal(virtqueue_chain_next(&chain, &buffer), 1);
@@ -292,9 +233,9 @@ static void chain_follows_next(void **state)
 static void chain_keeps_64_bit_addresses(void **state)
 {
 	(void)state;
-	setup(4);
-	fake_desc(&q, 0, UINT64_MAX, UINT32_MAX, F_WRITE, 0xffff);
-	fake_offer(&q, 0);
+	rig_setup(4);
+	fake_desc(&rig_q, 0, UINT64_MAX, UINT32_MAX, F_WRITE, 0xffff);
+	fake_offer(&rig_q, 0);
 	assert_int_equal(virtqueue_pop(&vq, &chain), 1);
 	assert_int_equal(virtqueue_chain_next(&chain, &buffer), 1);
 	assert_true(buffer.addr == UINT64_MAX && buffer.len == UINT32_MAX);
@@ -305,9 +246,9 @@ static void chain_keeps_64_bit_addresses(void **state)
 static void chain_torn_by_next(void **state)
 {
 	(void)state;
-	setup(4);
-	fake_desc(&q, 0, 0, 1, F_NEXT, 4);
-	fake_offer(&q, 0);
+	rig_setup(4);
+	fake_desc(&rig_q, 0, 0, 1, F_NEXT, 4);
+	fake_offer(&rig_q, 0);
 	assert_int_equal(virtqueue_pop(&vq, &chain), 1);
 	assert_int_equal(virtqueue_chain_next(&chain, &buffer), 1);
 	assert_int_equal(virtqueue_chain_next(&chain, &buffer), -EBADMSG);
@@ -323,28 +264,28 @@ static void chain_loop_reads_each_once(void **state)
 
 	(void)state;
 	for (size = 1; size <= 256; size *= 2) {
-		setup(size);
+		rig_setup(size);
 		for (i = 0; i < size; i++)
-			fake_desc(&q, i, 0, 1, F_NEXT, (uint16_t)((i + 1) % size));
-		fake_offer(&q, 0);
+			fake_desc(&rig_q, i, 0, 1, F_NEXT, (uint16_t)((i + 1) % size));
+		fake_offer(&rig_q, 0);
 		assert_int_equal(virtqueue_pop(&vq, &chain), 1);
 		for (i = 0; i < size; i++)
 			assert_int_equal(virtqueue_chain_next(&chain, &buffer), 1);
 		assert_int_equal(virtqueue_chain_next(&chain, &buffer), -EBADMSG);
-		assert_int_equal(fake_log_count(&fake, GUEST_DESC), size);
+		assert_int_equal(fake_log_count(&rig_host, GUEST_DESC), size);
 	}
 	/* A loop that the head is not part of. */
-	setup(8);
-	fake_desc(&q, 5, 0, 1, F_NEXT, 6);
-	fake_desc(&q, 6, 0, 1, F_NEXT, 6);
-	fake_offer(&q, 5);
+	rig_setup(8);
+	fake_desc(&rig_q, 5, 0, 1, F_NEXT, 6);
+	fake_desc(&rig_q, 6, 0, 1, F_NEXT, 6);
+	fake_offer(&rig_q, 5);
 	assert_int_equal(virtqueue_pop(&vq, &chain), 1);
 	assert_int_equal(virtqueue_chain_next(&chain, &buffer), 1);
 	assert_int_equal(virtqueue_chain_next(&chain, &buffer), 1);
 	assert_int_equal(virtqueue_chain_next(&chain, &buffer), -EBADMSG);
 	/* The next chain may use the same descriptors. */
-	fake_desc(&q, 6, 0, 1, 0, 0);
-	fake_offer(&q, 6);
+	fake_desc(&rig_q, 6, 0, 1, 0, 0);
+	fake_offer(&rig_q, 6);
 	assert_int_equal(virtqueue_pop(&vq, &chain), 1);
 	assert_int_equal(virtqueue_chain_next(&chain, &buffer), 1);
 	assert_int_equal(virtqueue_chain_next(&chain, &buffer), 0);
@@ -353,22 +294,22 @@ static void chain_loop_reads_each_once(void **state)
 static void chain_refuses_indirect(void **state)
 {
 	(void)state;
-	setup(4);
-	fake_desc(&q, 0, BASE, 16, VRING_DESC_F_INDIRECT, 0);
-	fake_offer(&q, 0);
+	rig_setup(4);
+	fake_desc(&rig_q, 0, BASE, 16, VRING_DESC_F_INDIRECT, 0);
+	fake_offer(&rig_q, 0);
 	assert_int_equal(virtqueue_pop(&vq, &chain), 1);
 	assert_int_equal(virtqueue_chain_next(&chain, &buffer), -EBADMSG);
-	assert_int_equal(fake_log_count(&fake, GUEST_INDIRECT), 0);
+	assert_int_equal(fake_log_count(&rig_host, GUEST_INDIRECT), 0);
 	assert_int_equal(virtqueue_chain_next(&chain, &buffer), 0);
 }
 
 static void chain_unreadable_is_told_apart(void **state)
 {
 	(void)state;
-	setup(4);
-	fake_desc(&q, 0, 0, 1, F_NEXT, 1);
-	fake_offer(&q, 0);
-	fake.fail_nth[GUEST_DESC] = 2;
+	rig_setup(4);
+	fake_desc(&rig_q, 0, 0, 1, F_NEXT, 1);
+	fake_offer(&rig_q, 0);
+	rig_host.fail_nth[GUEST_DESC] = 2;
 	assert_int_equal(virtqueue_pop(&vq, &chain), 1);
 	assert_int_equal(virtqueue_chain_next(&chain, &buffer), 1);
 	assert_int_equal(virtqueue_chain_next(&chain, &buffer), -EFAULT);
@@ -383,20 +324,20 @@ static void push_failure_moves_nothing(void **state)
 
 	(void)state;
 	for (i = 0; i < 2; i++) {
-		setup(4);
-		fake_offer(&q, 1);
+		rig_setup(4);
+		fake_offer(&rig_q, 1);
 		assert_int_equal(virtqueue_pop(&vq, &chain), 1);
-		fake.fail_nth[purposes[i]] = 1;
+		rig_host.fail_nth[purposes[i]] = 1;
 		assert_int_equal(virtqueue_push(&vq, &chain, 7), -EFAULT);
 		assert_int_equal(vq.next_used, 0);
-		assert_int_equal(fake_used_idx(&q), 0);
-		assert_int_equal(fake_log_count(&fake, GUEST_USED_IDX), i);
+		assert_int_equal(fake_used_idx(&rig_q), 0);
+		assert_int_equal(fake_log_count(&rig_host, GUEST_USED_IDX), i);
 		assert_false(virtqueue_wants_interrupt(&vq));
 		assert_false(vq.poisoned);
 		/* The next one takes the same place. */
 		assert_int_equal(virtqueue_push(&vq, &chain, 7), 0);
-		assert_int_equal(fake_used_idx(&q), 1);
-		assert_int_equal(fake_used_id(&q, 0), 1);
+		assert_int_equal(fake_used_idx(&rig_q), 1);
+		assert_int_equal(fake_used_id(&rig_q, 0), 1);
 	}
 }
 
@@ -410,23 +351,23 @@ static void interrupt_suppression(void **state)
 
 	(void)state;
 	for (i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
-		setup(4);
-		fake_avail_flags(&q, cases[i].flags);
+		rig_setup(4);
+		fake_avail_flags(&rig_q, cases[i].flags);
 		assert_false(virtqueue_wants_interrupt(&vq));
-		assert_int_equal(fake.logged, 0);
-		fake_offer(&q, 0);
+		assert_int_equal(rig_host.logged, 0);
+		fake_offer(&rig_q, 0);
 		assert_int_equal(virtqueue_pop(&vq, &chain), 1);
 		assert_int_equal(virtqueue_push(&vq, &chain, 0), 0);
 		assert_int_equal(virtqueue_wants_interrupt(&vq), cases[i].wanted);
 		assert_false(virtqueue_wants_interrupt(&vq));
-		assert_int_equal(fake_log_count(&fake, GUEST_AVAIL_FLAGS), 1);
+		assert_int_equal(fake_log_count(&rig_host, GUEST_AVAIL_FLAGS), 1);
 	}
-	setup(4);
-	fake_avail_flags(&q, 1);
-	fake_offer(&q, 0);
+	rig_setup(4);
+	fake_avail_flags(&rig_q, 1);
+	fake_offer(&rig_q, 0);
 	assert_int_equal(virtqueue_pop(&vq, &chain), 1);
 	assert_int_equal(virtqueue_push(&vq, &chain, 0), 0);
-	fake.fail_nth[GUEST_AVAIL_FLAGS] = 1;
+	rig_host.fail_nth[GUEST_AVAIL_FLAGS] = 1;
 	assert_true(virtqueue_wants_interrupt(&vq));
 }
 
@@ -443,10 +384,10 @@ static void rings_end_at_the_top(void **state)
 		uint64_t area[3] = { base, base + 0x1000, base + 0x2000 };
 
 		area[top] = 0 - (uint64_t)bytes[top];
-		setup_at(base, 4, area[0], area[1], area[2]);
+		rig_setup_at(base, 4, area[0], area[1], area[2]);
 		for (i = 0; i < 4; i++) {
-			fake_desc(&q, i, 0, i, 0, 0);
-			fake_offer(&q, i);
+			fake_desc(&rig_q, i, 0, i, 0, 0);
+			fake_offer(&rig_q, i);
 		}
 		for (i = 0; i < 4; i++) {
 			assert_int_equal(virtqueue_pop(&vq, &chain), 1);
@@ -454,7 +395,7 @@ static void rings_end_at_the_top(void **state)
 			assert_int_equal(buffer.len, i);
 			assert_int_equal(virtqueue_push(&vq, &chain, i), 0);
 		}
-		assert_int_equal(fake_used_len(&q, 3), 3);
+		assert_int_equal(fake_used_len(&rig_q, 3), 3);
 	}
 }
 
@@ -463,15 +404,15 @@ static void rings_end_at_the_top(void **state)
 static void rings_do_not_wrap(void **state)
 {
 	(void)state;
-	setup_at(0, 4, 0, 0x100, 0x200);
-	fake_offer(&q, 3);
+	rig_setup_at(0, 4, 0, 0x100, 0x200);
+	fake_offer(&rig_q, 3);
 	vq.area[VIRTQUEUE_DESC] = 0 - (uint64_t)48;
 	assert_int_equal(virtqueue_pop(&vq, &chain), 1);
 	assert_int_equal(virtqueue_chain_next(&chain, &buffer), -EFAULT);
-	assert_int_equal(fake_log_count(&fake, GUEST_DESC), 0);
+	assert_int_equal(fake_log_count(&rig_host, GUEST_DESC), 0);
 	vq.area[VIRTQUEUE_DEVICE] = 0 - (uint64_t)4;
 	assert_int_equal(virtqueue_push(&vq, &chain, 0), -EFAULT);
-	assert_int_equal(fake.mem[0], 0);
+	assert_int_equal(rig_host.mem[0], 0);
 	vq.area[VIRTQUEUE_DRIVER] = 0 - (uint64_t)2;
 	assert_int_equal(virtqueue_pop(&vq, &chain), -EFAULT);
 	assert_true(vq.poisoned);

@@ -30,7 +30,8 @@ static bool touches(const struct arena_race *race, uint64_t addr, uint32_t len)
 static bool is_same_fetch(struct guest_why a, struct guest_why b)
 {
 	bool chain = a.purpose == GUEST_PAYLOAD || a.purpose == GUEST_DESC ||
-		     a.purpose == GUEST_INDIRECT || a.purpose == GUEST_AVAIL_ENTRY;
+		     a.purpose == GUEST_INDIRECT || a.purpose == GUEST_AVAIL_ENTRY ||
+		     a.purpose == GUEST_PACKED_DESC;
 
 	return chain && a.purpose == b.purpose && a.queue == b.queue && a.walk == b.walk;
 }

@@ -25,7 +25,7 @@
 
 static const struct cmd_usage usage = {
 	"FILE",
-	"toDXQEISLNKTR",
+	"toDXQEI7SLNKTR",
 	"Shrink a crash file or script, keep its finding, and print it as a script.  Ctrl-C ends\n"
 	"it and prints the best result so far.",
 	"20; for a candidate 2, or 5 if the finding is no hang",

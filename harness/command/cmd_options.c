@@ -53,6 +53,8 @@ static const struct {
 	{ 'E', OPTION_TEXT, "request", "NAME", AT(instance.request),
 	  "... and which of its requests is sent, not the first" },
 	{ 'I', OPTION_FLAG, "indirect", NULL, AT(instance.indirect), "... in indirect tables" },
+	{ '7', OPTION_FLAG, "packed", NULL, AT(instance.packed),
+	  "on packed rings, where a script leaves the format open" },
 	{ 'A', OPTION_FLAG, "all-requests", NULL, AT(all_requests),
 	  "each script with every request of each queue, not with three of many" },
 	{ 'o', OPTION_TEXT, "output", "PATH", AT(output),

@@ -8,7 +8,7 @@
 
 static const struct cmd_usage usage = {
 	"FILE...",
-	"tDXQEIvJSLNKTR",
+	"tDXQEI7vJSLNKTR",
 	"Run corpus and crash files, each in a process of its own, and print what was found.",
 	NULL,
 	false,

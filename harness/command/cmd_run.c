@@ -23,7 +23,7 @@
 
 static const struct cmd_usage usage = {
 	"[SCRIPT|DIR...]",
-	"toDXAJUCFSLNKTR",
+	"toDXA7JUCFSLNKTR",
 	"Run scripts and print the results as TAP, JSON or JUnit XML.  A directory stands for all\n"
 	"*.vr files in it.  -t TARGET selects the scripts for that device and for any device.  An\n"
 	"installed vringer runs the installed conformance scripts when no file is given.",
@@ -230,7 +230,9 @@ static void show_progress(struct runner *r, const struct target *target)
 /* Load the script of that source as that instance. */
 static int load_instance(struct runner *r, size_t i, const struct instance *instance)
 {
-	return instance->queue ? load(r, i, &instance->binding) : 0;
+	return instance->queue || instance->binding.ring != RING_FORMAT_SPLIT
+		       ? load(r, i, &instance->binding)
+		       : 0;
 }
 
 /* One instance by each transport. */
@@ -267,6 +269,8 @@ static int run_instances(struct runner *r, size_t i, const struct target *target
 	unsigned first = 0;
 	int status = 0;
 
+	if (r->options.instance.packed)
+		instances_pack(r->instances, count);
 	if (r->options.brief) {
 		first = first_possible(r, i, target, count);
 		count = first + 1;

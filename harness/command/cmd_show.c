@@ -15,13 +15,13 @@
 #include <sys/stat.h>
 
 static const struct cmd_usage show_usage = {
-	"FILE...", "toQEI", "Print corpus and crash files, in text or binary form, as scripts.",
+	"FILE...", "toQEI7", "Print corpus and crash files, in text or binary form, as scripts.",
 	NULL,	   false,
 };
 
 static const struct cmd_usage encode_usage = {
 	"FILE...",
-	"toQEIBF",
+	"toQEI7BF",
 	"Write guest programs in the binary form. Several FILEs need -o with a directory; a "
 	"script\n"
 	"for any queue then gives a file for each request of the target.",
@@ -194,7 +194,7 @@ static int encode_file(struct convert *c, const char *path, uint8_t *bytes)
 {
 	const struct instance_choice *choice = &c->options.instance;
 	bool every = c->folder && !c->options.brief && choice->queue == NULL &&
-		     choice->request == NULL && !choice->indirect;
+		     choice->request == NULL && !choice->indirect && !choice->packed;
 	int err = load(c, path);
 
 	if (err == 0)

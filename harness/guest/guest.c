@@ -105,6 +105,7 @@ void guest_reset(struct guest *g)
 	if (g->new_queues[0].size == 0)
 		make_new_queues(g);
 	memcpy(g->queues, g->new_queues, sizeof(g->queues));
+	guest_packed_reset(g);
 	g->accepted = 0;
 	requests_reset(g);
 	g->last_read = 0;
@@ -121,11 +122,6 @@ uint64_t guest_addr(const struct guest *g, uint8_t base, uint64_t offset)
 	if (base >= BASE_LOW && base <= BASE_HOLE)
 		return g->arena.place[base] + offset;
 	return offset;
-}
-
-static uint32_t get32(const uint8_t *p)
-{
-	return p[0] | (uint32_t)p[1] << 8 | (uint32_t)p[2] << 16 | (uint32_t)p[3] << 24;
 }
 
 /* A call of the device is over. */
@@ -262,35 +258,46 @@ uint32_t guest_host(struct guest *g, enum host_act act, unsigned port, void *dat
 uint32_t guest_outstanding(struct guest *g, unsigned queue)
 {
 	const struct guest_queue *q = &g->queues[queue];
-	uint64_t avail = q->ring[VIRTQUEUE_DRIVER], used = q->ring[VIRTQUEUE_DEVICE];
+	uint64_t avail = q->ring[VIRTQUEUE_DRIVER] + ring_at(&ring_split, GUEST_AVAIL_IDX, 0, 0);
 
 	if (q->size == 0)
 		return 0;
-	avail += ring_at(&ring_split, GUEST_AVAIL_IDX, 0, 0);
-	used += ring_at(&ring_split, GUEST_USED_IDX, 0, 0);
-	return (uint16_t)(arena_load16(&g->arena, avail) - arena_load16(&g->arena, used));
+	return (uint16_t)((q->packed ? q->avail_idx : arena_load16(&g->arena, avail)) -
+			  guest_used_idx(g, queue));
 }
 
 uint16_t guest_used_idx(struct guest *g, unsigned queue)
 {
+	if (g->queues[queue].packed)
+		return guest_packed_used_idx(g, queue);
 	return arena_load16(&g->arena, g->queues[queue].ring[VIRTQUEUE_DEVICE] +
 					       ring_at(&ring_split, GUEST_USED_IDX, 0, 0));
+}
+
+struct vring_used_elem guest_used_entry(struct guest *g, unsigned queue, uint16_t idx)
+{
+	const struct guest_queue *q = &g->queues[queue];
+	struct vring_used_elem entry;
+
+	if (q->packed)
+		return guest_packed_used(g, queue, idx);
+	arena_load(&g->arena,
+		   q->ring[VIRTQUEUE_DEVICE] +
+			   ring_at(&ring_split, GUEST_USED_ENTRY, q->size, idx % q->size),
+		   &entry, sizeof(entry));
+	return (struct vring_used_elem){ le32toh(entry.id), le32toh(entry.len) };
 }
 
 bool guest_take(struct guest *g, unsigned queue, uint32_t *id, uint32_t *len)
 {
 	struct guest_queue *q = &g->queues[queue];
-	uint64_t used = q->ring[VIRTQUEUE_DEVICE];
-	uint8_t entry[8];
+	struct vring_used_elem entry;
 
 	if (q->size == 0 || q->used_idx == guest_used_idx(g, queue))
 		return false;
-	arena_load(&g->arena,
-		   used + ring_at(&ring_split, GUEST_USED_ENTRY, q->size, q->used_idx % q->size),
-		   entry, sizeof(entry));
-	q->used_idx++;
-	*id = get32(entry);
-	*len = get32(entry + 4);
+	entry = guest_used_entry(g, queue, q->used_idx++);
+	*id = entry.id;
+	*len = entry.len;
 	if (g->trace != NULL) {
 		struct trace_event event = { .kind = TRACE_USED,
 					     .why = { .queue = (uint16_t)queue },

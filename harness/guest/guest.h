@@ -12,6 +12,7 @@
 
 #include "harness/arena/arena.h"
 #include "harness/arena/heap.h"
+#include "harness/guest/guest_packed.h"
 #include "harness/guest/record.h"
 #include "harness/guest/requests.h"
 #include "harness/guest/transport.h"
@@ -19,8 +20,6 @@
 #include "harness/program/program.h"
 
 #define GUEST_REGISTERS_MAX 96	     /* words of register state that are compared */
-#define GUEST_QUEUE_SIZE_MAX 256u    /* entries that a queue's default place has room for */
-#define GUEST_QUEUE_SIZE_SMALL 16u   /* ... from queue PROGRAM_QUEUES_LOW on */
 #define GUEST_RINGS_SIZE (96u << 10) /* bytes from `low` on, that all default places are in */
 #define GUEST_SETTLE_MAX 64	     /* steps of left-over work before the guest goes on */
 #define GUEST_OUTPUT_MAX (1u << 20)  /* bytes that the host takes at a time */
@@ -30,12 +29,22 @@ struct guest_slot {
 	uint32_t len;
 };
 
+/* With EVENT_IDX, what used_event says, and who says so. */
+enum guest_event {
+	GUEST_EVENT_NEXT,   /* tell of the next used buffer: a driver that has seen all so far */
+	GUEST_EVENT_NONE,   /* ... of none for as long as possible: avail_flags NO_INTERRUPT */
+	GUEST_EVENT_PROGRAM /* what the program wrote there */
+};
+
 /* A driver's own idea of a queue. */
 struct guest_queue {
 	uint16_t size;
 	uint64_t ring[VIRTQUEUE_AREA_COUNT];
 	uint16_t avail_idx; /* next entry to publish */
 	uint16_t used_idx;  /* next used entry to take */
+	uint8_t event;	    /* enum guest_event */
+	bool packed;	    /* RING_PACKED was accepted when it was set up */
+	struct guest_packed_queue packed_at;
 };
 
 struct guest {
@@ -57,7 +66,8 @@ struct guest {
 	struct guest_slot slots[PROGRAM_SLOTS];
 	struct guest_queue queues[PROGRAM_QUEUES];
 	struct guest_queue new_queues[PROGRAM_QUEUES]; /* as guest_reset leaves them */
-	uint64_t last_read;			       /* what the last register read returned */
+	struct guest_packed packed;
+	uint64_t last_read;  /* what the last register read returned */
 	uint64_t generation; /* what the driver's last read of ConfigGeneration returned */
 	bool generation_read;
 
@@ -102,8 +112,10 @@ bool guest_take(struct guest *g, unsigned queue, uint32_t *id, uint32_t *len);
 /* How many chains are in the available ring of a queue and not in its used ring, as the
  * driver set it up last and by the indices in memory. */
 uint32_t guest_outstanding(struct guest *g, unsigned queue);
-/* The used index of a queue, as it stands in guest memory. */
+/* The used index of a queue, as it stands in guest memory; of a packed ring, how many chains
+ * came back.  And the used entry at an index that it has passed. */
 uint16_t guest_used_idx(struct guest *g, unsigned queue);
+struct vring_used_elem guest_used_entry(struct guest *g, unsigned queue, uint16_t idx);
 /* Let the device go on with left-over work, once. */
 void guest_work(struct guest *g);
 /* ... until it has nothing left to do, or GUEST_SETTLE_MAX steps. */

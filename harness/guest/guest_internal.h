@@ -26,8 +26,10 @@ uint64_t guest_ring_place(const struct guest *g, unsigned queue, unsigned part);
 /* Where that descriptor of a queue is; `index` is not checked against the queue's size. */
 uint64_t guest_desc_place(const struct guest *g, unsigned queue, uint64_t index);
 struct vring_desc;
-/* Write one descriptor, given in the machine's own byte order. */
-void guest_store_desc(struct guest *g, uint64_t at, struct vring_desc desc);
+/* Write one descriptor, given in the machine's own byte order: to a queue's table, or to an
+ * indirect table of that queue's format. */
+void guest_put_desc(struct guest *g, unsigned queue, uint64_t index, struct vring_desc desc);
+void guest_put_table_desc(struct guest *g, unsigned queue, uint64_t at, struct vring_desc desc);
 /* Make a head available. */
 void guest_publish_head(struct guest *g, unsigned queue, uint16_t head);
 

@@ -64,7 +64,7 @@ uint64_t guest_desc_place(const struct guest *g, unsigned queue, uint64_t index)
 	       ring_at(&ring_split, GUEST_DESC, 0, (uint32_t)index);
 }
 
-void guest_store_desc(struct guest *g, uint64_t at, struct vring_desc desc)
+static void store_desc(struct guest *g, uint64_t at, struct vring_desc desc)
 {
 	struct vring_desc le = {
 		.addr = htole64(desc.addr),
@@ -76,16 +76,66 @@ void guest_store_desc(struct guest *g, uint64_t at, struct vring_desc desc)
 	arena_store(&g->arena, at, &le, sizeof(le));
 }
 
+void guest_put_desc(struct guest *g, unsigned queue, uint64_t index, struct vring_desc desc)
+{
+	struct vring_desc *own;
+
+	if (!g->queues[queue].packed) {
+		store_desc(g, guest_desc_place(g, queue, index), desc);
+		return;
+	}
+	own = guest_packed_desc(g, queue, index);
+	if (own != NULL)
+		*own = desc;
+}
+
+/* In the table of a packed ring there is no `next` but an id, and no flag but WRITE counts
+ * (VIRTIO 2.8.7). */
+void guest_put_table_desc(struct guest *g, unsigned queue, uint64_t at, struct vring_desc desc)
+{
+	if (g->queues[queue].packed) {
+		/* The last two fields stand the other way round. */
+		desc.next = desc.flags & VRING_DESC_F_WRITE;
+		desc.flags = 0;
+	}
+	store_desc(g, at, desc);
+}
+
 void guest_desc(struct guest *g, const struct program *prog, const struct op *op)
 {
 	(void)prog;
-	guest_store_desc(
-		g, guest_desc_place(g, (unsigned)op->value[DESC_QUEUE], op->value[DESC_INDEX]),
-		(struct vring_desc){
-			.addr = guest_addr(g, op->base[DESC_ADDR], op->value[DESC_ADDR]),
-			.len = (uint32_t)op->value[DESC_LEN],
-			.flags = (uint16_t)op->value[DESC_FLAGS],
-			.next = (uint16_t)op->value[DESC_NEXT] });
+	guest_put_desc(g, (unsigned)op->value[DESC_QUEUE], op->value[DESC_INDEX],
+		       (struct vring_desc){
+			       .addr = guest_addr(g, op->base[DESC_ADDR], op->value[DESC_ADDR]),
+			       .len = (uint32_t)op->value[DESC_LEN],
+			       .flags = (uint16_t)op->value[DESC_FLAGS],
+			       .next = (uint16_t)op->value[DESC_NEXT] });
+}
+
+/* In the driver's own table, which is in the machine's byte order. */
+static void set_own_desc(struct guest *g, unsigned queue, const struct op *op)
+{
+	struct vring_desc *desc = guest_packed_desc(g, queue, op->value[SET_DESC_INDEX]);
+	uint64_t value = op->value[SET_DESC_VALUE];
+
+	if (desc == NULL)
+		return;
+	switch ((enum desc_field)op->value[SET_DESC_FIELD]) {
+	case DESC_FIELD_ADDR:
+		desc->addr = value;
+		break;
+	case DESC_FIELD_LEN:
+		desc->len = (uint32_t)value;
+		break;
+	case DESC_FIELD_FLAGS:
+		desc->flags = (uint16_t)value;
+		break;
+	case DESC_FIELD_NEXT:
+		desc->next = (uint16_t)value;
+		break;
+	case DESC_FIELD_COUNT:
+		break;
+	}
 }
 
 void guest_set_desc(struct guest *g, const struct program *prog, const struct op *op)
@@ -98,11 +148,15 @@ void guest_set_desc(struct guest *g, const struct program *prog, const struct op
 	      [DESC_FIELD_LEN] = { offsetof(struct vring_desc, len), 4 },
 	      [DESC_FIELD_FLAGS] = { offsetof(struct vring_desc, flags), 2 },
 	      [DESC_FIELD_NEXT] = { offsetof(struct vring_desc, next), 2 });
-	uint64_t desc =
-		guest_desc_place(g, (unsigned)op->value[SET_DESC_QUEUE], op->value[SET_DESC_INDEX]);
+	unsigned queue = (unsigned)op->value[SET_DESC_QUEUE];
+	uint64_t desc = guest_desc_place(g, queue, op->value[SET_DESC_INDEX]);
 	uint64_t value = htole64(op->value[SET_DESC_VALUE]);
 
 	(void)prog;
+	if (g->queues[queue].packed) {
+		set_own_desc(g, queue, op);
+		return;
+	}
 	arena_store(&g->arena, desc + places[op->value[SET_DESC_FIELD]].offset, &value,
 		    places[op->value[SET_DESC_FIELD]].width);
 }
@@ -121,9 +175,25 @@ void guest_chain(struct guest *g, const struct program *prog, const struct op *o
 		uint16_t flags = (uint16_t)((last ? 0 : 1) | (elements[i] & ELEMENT_WRITE ? 2 : 0));
 		uint16_t next = (uint16_t)(last ? 0 : (op->value[CHAIN_HEAD] + i + 1) % size);
 
-		guest_store_desc(g, guest_desc_place(g, queue, (op->value[CHAIN_HEAD] + i) % size),
-				 (struct vring_desc){ slot->addr, slot->len, flags, next });
+		guest_put_desc(g, queue, (op->value[CHAIN_HEAD] + i) % size,
+			       (struct vring_desc){ slot->addr, slot->len, flags, next });
 	}
+}
+
+/* Where EVENT_IDX was accepted the flags of the available ring say nothing (VIRTIO 2.7.7): what
+ * they mean is said by used_event, at the latest before something is made available. */
+static void write_event(struct guest *g, unsigned queue)
+{
+	const struct guest_queue *q = &g->queues[queue];
+	uint16_t next;
+
+	if ((g->accepted >> VIRTIO_RING_F_EVENT_IDX & 1) == 0 || q->event == GUEST_EVENT_PROGRAM)
+		return;
+	next = guest_used_idx(g, queue);
+	arena_store16(&g->arena,
+		      q->ring[VIRTQUEUE_DRIVER] +
+			      ring_at(&ring_split, GUEST_USED_EVENT, q->size, 0),
+		      q->event == GUEST_EVENT_NEXT ? next : (uint16_t)(next - 1));
 }
 
 void guest_publish_head(struct guest *g, unsigned queue, uint16_t head)
@@ -131,6 +201,11 @@ void guest_publish_head(struct guest *g, unsigned queue, uint16_t head)
 	struct guest_queue *q = &g->queues[queue];
 	uint32_t size = q->size != 0 ? q->size : 1;
 
+	if (q->packed) {
+		guest_packed_publish(g, queue, head);
+		return;
+	}
+	write_event(g, queue);
 	arena_store16(&g->arena,
 		      q->ring[VIRTQUEUE_DRIVER] +
 			      ring_at(&ring_split, GUEST_AVAIL_ENTRY, size, q->avail_idx % size),
@@ -163,6 +238,8 @@ void guest_avail_idx(struct guest *g, const struct program *prog, const struct o
 	struct guest_queue *q = &g->queues[op->value[AVAIL_IDX_QUEUE]];
 
 	(void)prog;
+	if (q->packed)
+		return;
 	q->avail_idx = (uint16_t)(q->avail_idx + op->value[AVAIL_IDX_DELTA]);
 	arena_store16(&g->arena,
 		      q->ring[VIRTQUEUE_DRIVER] + ring_at(&ring_split, GUEST_AVAIL_IDX, 0, 0),
@@ -171,28 +248,50 @@ void guest_avail_idx(struct guest *g, const struct program *prog, const struct o
 
 void guest_avail_flags(struct guest *g, const struct program *prog, const struct op *op)
 {
+	unsigned queue = (unsigned)op->value[AVAIL_FLAGS_QUEUE];
+	bool silent = (op->value[AVAIL_FLAGS_VALUE] & VRING_AVAIL_F_NO_INTERRUPT) != 0;
+	struct guest_queue *q = &g->queues[queue];
+
 	(void)prog;
+	if (q->packed) {
+		guest_packed_event(g, queue, 0,
+				   silent ? VRING_PACKED_EVENT_FLAG_DISABLE
+					  : VRING_PACKED_EVENT_FLAG_ENABLE);
+		return;
+	}
 	arena_store16(&g->arena,
-		      g->queues[op->value[AVAIL_FLAGS_QUEUE]].ring[VIRTQUEUE_DRIVER] +
-			      ring_at(&ring_split, GUEST_AVAIL_FLAGS, 0, 0),
+		      q->ring[VIRTQUEUE_DRIVER] + ring_at(&ring_split, GUEST_AVAIL_FLAGS, 0, 0),
 		      (uint16_t)op->value[AVAIL_FLAGS_VALUE]);
+	q->event = silent ? GUEST_EVENT_NONE : GUEST_EVENT_NEXT;
+	write_event(g, queue);
 }
 
 void guest_avail_entry(struct guest *g, const struct program *prog, const struct op *op)
 {
+	struct guest_queue *q = &g->queues[op->value[AVAIL_ENTRY_QUEUE]];
+
 	(void)prog;
+	if (q->packed)
+		return;
 	arena_store16(&g->arena,
-		      g->queues[op->value[AVAIL_ENTRY_QUEUE]].ring[VIRTQUEUE_DRIVER] +
-			      ring_at(&ring_split, GUEST_AVAIL_ENTRY, 0,
-				      (uint32_t)op->value[AVAIL_ENTRY_INDEX]),
+		      q->ring[VIRTQUEUE_DRIVER] + ring_at(&ring_split, GUEST_AVAIL_ENTRY, 0,
+							  (uint32_t)op->value[AVAIL_ENTRY_INDEX]),
 		      (uint16_t)op->value[AVAIL_ENTRY_HEAD]);
 }
 
+/* Of a packed ring the value is an entry of the ring, and bit 15 its wrap counter. */
 void guest_used_event(struct guest *g, const struct program *prog, const struct op *op)
 {
-	const struct guest_queue *q = &g->queues[op->value[USED_EVENT_QUEUE]];
+	unsigned queue = (unsigned)op->value[USED_EVENT_QUEUE];
+	struct guest_queue *q = &g->queues[queue];
 
 	(void)prog;
+	if (q->packed) {
+		guest_packed_event(g, queue, (uint16_t)op->value[USED_EVENT_VALUE],
+				   VRING_PACKED_EVENT_FLAG_DESC);
+		return;
+	}
+	q->event = GUEST_EVENT_PROGRAM;
 	arena_store16(&g->arena,
 		      q->ring[VIRTQUEUE_DRIVER] +
 			      ring_at(&ring_split, GUEST_USED_EVENT, q->size, 0),

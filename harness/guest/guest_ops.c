@@ -36,9 +36,13 @@ static bool set_up_queue(struct guest *g, unsigned queue, uint16_t size,
 			q->ring[part] = ring[part];
 	t->write_queue(g, size, q->ring);
 	q->avail_idx = 0;
+	q->event = GUEST_EVENT_NEXT;
 	q->used_idx = 0;
 	arena_fill(&g->arena, q->ring[VIRTQUEUE_DRIVER], 4, 0);
 	arena_fill(&g->arena, q->ring[VIRTQUEUE_DEVICE], 4, 0);
+	q->packed = ring_is_packed(g->accepted);
+	if (q->packed)
+		guest_packed_start(g, queue);
 	t->write_queue_ready(g, 1);
 	return true;
 }
@@ -52,15 +56,19 @@ static void ring_places(const struct guest *g, const struct op *op, unsigned fie
 }
 
 /* Of those offered; bits 0 to 63 as they are where none of these is named, and so bits 64
- * to 127 where none of all is. */
+ * to 127 where none of all is.  The packed ring is accepted by its own name alone: old programs
+ * mean the split one, whatever they say of features. */
 static struct features start_features(struct features offered, const struct op *op)
 {
 	uint64_t low = op->value[START_FEATURES], high = op->value[START_FEATURES_HIGH];
+	uint64_t packed = UINT64_C(1) << VIRTIO_F_RING_PACKED;
 
 	if (low != 0 || high != 0)
 		offered.high &= high;
 	if (low != 0)
-		offered.low &= low;
+		offered.low &= low | packed;
+	if (op->value[START_RING] != RING_FORMAT_PACKED)
+		offered.low &= ~packed;
 	return offered;
 }
 

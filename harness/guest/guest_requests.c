@@ -129,6 +129,9 @@ static bool plan(struct guest *g, const struct op *op, struct draft *d)
 		redivide(d);
 	if (direct_of(d->layout, 1) == 0 && !accepted(g, 1ull << VIRTIO_RING_F_INDIRECT_DESC))
 		d->layout = LAYOUT_DIRECT;
+	/* A list of a packed ring has a table or descriptors, not both (2.8.19). */
+	if (d->layout == LAYOUT_MIXED && g->queues[d->queue].packed)
+		d->layout = LAYOUT_INDIRECT;
 	count = pieces_of(d->request, d->piece_len, most, d->pieces);
 	d->forced = op->value[SEND_REQUEST_HEAD] != 0;
 	/* Fewer and larger pieces, rather than none. */
@@ -228,14 +231,14 @@ static void write_descs(struct guest *g, struct draft *d)
 	uint32_t direct = direct_of(d->layout, count), rest = count - direct;
 
 	for (uint32_t i = 0; i < direct; i++)
-		guest_store_desc(g, guest_desc_place(g, d->queue, desc_index(d, i)),
-				 describe(d, i, (uint16_t)desc_index(d, i + 1)));
+		guest_put_desc(g, d->queue, desc_index(d, i),
+			       describe(d, i, (uint16_t)desc_index(d, i + 1)));
 	for (uint32_t i = 0; i < rest; i++)
-		guest_store_desc(g, d->table + i * sizeof(struct vring_desc),
-				 describe(d, direct + i, (uint16_t)(i + 1)));
+		guest_put_table_desc(g, d->queue, d->table + i * sizeof(struct vring_desc),
+				     describe(d, direct + i, (uint16_t)(i + 1)));
 	if (rest > 0)
-		guest_store_desc(
-			g, guest_desc_place(g, d->queue, desc_index(d, direct)),
+		guest_put_desc(
+			g, d->queue, desc_index(d, direct),
 			(struct vring_desc){ .addr = d->table,
 					     .len = rest * (uint32_t)sizeof(struct vring_desc),
 					     .flags = VRING_DESC_F_INDIRECT });
@@ -415,7 +418,8 @@ static void ask_for_event(struct guest *g, unsigned queue)
 {
 	const struct guest_queue *q = &g->queues[queue];
 
-	if (accepted(g, 1ull << VIRTIO_RING_F_EVENT_IDX))
+	/* On a packed ring it wants to hear of all, unless the program says otherwise. */
+	if (!q->packed && accepted(g, 1ull << VIRTIO_RING_F_EVENT_IDX))
 		arena_store16(&g->arena,
 			      q->ring[VIRTQUEUE_DRIVER] +
 				      ring_at(&ring_split, GUEST_USED_EVENT, q->size, 0),

@@ -275,27 +275,22 @@ static void look_at_queue(struct guest *g, unsigned queue)
 	struct requests *r = &g->requests;
 	struct request_queue *rq = &r->queue[queue];
 	const struct guest_queue *q = &g->queues[queue];
-	uint64_t used = q->ring[VIRTQUEUE_DEVICE];
 	uint16_t idx = guest_used_idx(g, queue);
 	/* Chains that were published by hand come back among them; more than there is room for
 	 * is the ledger's affair. */
 	uint32_t budget = q->size < REQUESTS_DESCS_MAX ? q->size : REQUESTS_DESCS_MAX;
 
 	for (; rq->seen != idx && budget > 0 && q->size > 0; rq->seen++, budget--) {
-		uint32_t entry[2];
+		struct vring_used_elem entry = guest_used_entry(g, queue, rq->seen);
 		unsigned i = 0;
 
-		arena_load(
-			&g->arena,
-			used + ring_at(&ring_split, GUEST_USED_ENTRY, q->size, rq->seen % q->size),
-			entry, sizeof(entry));
 		while (i < r->sent_count &&
-		       (r->sent[i].queue != queue || r->sent[i].head != le32toh(entry[0])))
+		       (r->sent[i].queue != queue || r->sent[i].head != entry.id))
 			i++;
 		if (i == r->sent_count)
 			continue;
 		if (r->sent[i].request != NULL)
-			judge(g, &r->sent[i], le32toh(entry[1]));
+			judge(g, &r->sent[i], entry.len);
 		remove_sent(r, i);
 	}
 	rq->seen = idx;

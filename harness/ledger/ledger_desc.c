@@ -23,8 +23,10 @@ static void judge_walk(const struct ring_access *a, struct ledger_hold *hold)
 	bool table = a->why.purpose == GUEST_INDIRECT;
 	uint64_t index = (a->addr - (table ? hold->table_first : a->q->desc)) / RING_DESC_SIZE;
 
-	/* Loops too end there: no chain is longer than the queue. */
-	if (!table && hold->walked++ == a->q->size && ledger_judges(a->l, RULE_FETCH_WALK))
+	/* Loops too end there: no chain is longer than the queue, not counting what names a
+	 * table. */
+	if (hold->walked++ == a->q->size + (hold->has_table ? 1u : 0u) &&
+	    ledger_judges(a->l, RULE_FETCH_WALK))
 		ledger_break(a->l, RULE_FETCH_WALK,
 			     "queue %u, chain of head %u: the device read more descriptors than "
 			     "the queue has, %u",
@@ -119,25 +121,24 @@ static void name_table(struct ledger_hold *hold, uint64_t addr, uint32_t len)
 		hold->table_last = UINT64_MAX;
 }
 
-/* `index` in its table. */
-static void add_desc(const struct ring_access *a, struct ledger_hold *hold, const uint8_t *desc,
-		     uint16_t index)
+void ledger_desc_add(const struct ring_access *a, struct ledger_hold *hold,
+		     const struct vring_desc *desc, uint16_t index)
 {
 	struct ledger *l = a->l;
-	uint64_t addr = ledger_get64(desc);
-	uint32_t len = ledger_get32(desc + 8);
-	uint16_t flags = ledger_get16(desc + 12);
+	uint64_t addr = desc->addr;
+	uint32_t len = desc->len;
+	uint16_t flags = desc->flags;
 	uint32_t moved;
 
 	hold->expects = (flags & VRING_DESC_F_NEXT) != 0;
-	hold->expect = ledger_get16(desc + 14);
+	hold->expect = desc->next;
 	/* What names a table is no buffer.  Without INDIRECT_DESC the flag is the driver's breach
 	 * (2.7.5.3.1), and what a device makes of it is open: a buffer, a table or no chain. */
 	if ((flags & VRING_DESC_F_INDIRECT) != 0) {
 		if (!l->target->model && l->session.features_known &&
 		    (l->session.driver_features >> VIRTIO_RING_F_INDIRECT_DESC & 1) == 0)
 			hold->blind = true;
-		if (a->why.purpose == GUEST_DESC)
+		if (a->why.purpose != GUEST_INDIRECT)
 			name_table(hold, addr, len);
 		allow(l, hold, LEDGER_DESC_BYTES);
 		return;
@@ -156,6 +157,38 @@ static void add_desc(const struct ring_access *a, struct ledger_hold *hold, cons
 		allow(l, hold, moved / sizeof(uint32_t) * (uint64_t)GIVEN_PAGE_SIZE);
 }
 
+/* An entry of the table, as the device read it.  In one of a packed ring entries follow each
+ * other, and WRITE is the only flag (2.8.7). */
+static void add_entry(const struct ring_access *a, struct ledger_hold *hold, uint32_t at)
+{
+	const uint8_t *bytes = a->data + at;
+	struct vring_desc desc = { .addr = ledger_get64(bytes),
+				   .len = ledger_get32(bytes + 8),
+				   .flags = ledger_get16(bytes + 12),
+				   .next = ledger_get16(bytes + 14) };
+	uint64_t index = (a->addr + at - a->q->desc) / RING_DESC_SIZE;
+
+	if (a->q->packed) {
+		index = (a->addr + at - hold->table_first) / RING_DESC_SIZE;
+		desc.flags = desc.next & VRING_DESC_F_WRITE;
+		desc.next = (uint16_t)(index + 1);
+		if (hold->has_table &&
+		    (index + 2) * RING_DESC_SIZE - 1 <= hold->table_last - hold->table_first)
+			desc.flags |= VRING_DESC_F_NEXT;
+	}
+	ledger_desc_add(a, hold, &desc, (uint16_t)index);
+}
+
+bool ledger_desc_walk(const struct ring_access *a, struct ledger_hold *hold)
+{
+	judge_walk(a, hold);
+	count_read(a, hold);
+	hold->faulted = hold->faulted || a->err != 0;
+	if (a->err != 0)
+		allow(a->l, hold, LEDGER_DESC_BYTES);
+	return a->err == 0;
+}
+
 void ledger_desc_read(const struct ring_access *a)
 {
 	struct ledger *l = a->l;
@@ -172,14 +205,8 @@ void ledger_desc_read(const struct ring_access *a)
 	}
 	if (hold->early)
 		ledger_hold_act(a->q, hold);
-	judge_walk(a, hold);
-	count_read(a, hold);
-	hold->faulted = hold->faulted || a->err != 0;
-	if (a->err != 0) {
-		allow(l, hold, LEDGER_DESC_BYTES);
+	if (!ledger_desc_walk(a, hold))
 		return;
-	}
 	for (uint32_t i = 0; i + RING_DESC_SIZE <= a->len; i += RING_DESC_SIZE)
-		add_desc(a, hold, a->data + i,
-			 (uint16_t)((a->addr + i - a->q->desc) / RING_DESC_SIZE));
+		add_entry(a, hold, i);
 }

@@ -94,8 +94,24 @@ void ledger_table_odd(const struct ring_access *a);
 void ledger_used_entry_written(const struct ring_access *a);
 void ledger_used_idx_written(const struct ring_access *a);
 void ledger_used_idx_seen(const struct ring_access *a);
-/* The device read a descriptor, or several of an indirect table. */
+/* The device read a descriptor, or several of an indirect table.  In two parts: that it did,
+ * and what one says, in the machine's byte order, of that place in its table. */
 void ledger_desc_read(const struct ring_access *a);
+struct vring_desc;
+bool ledger_desc_walk(const struct ring_access *a, struct ledger_hold *hold);
+void ledger_desc_add(const struct ring_access *a, struct ledger_hold *hold,
+		     const struct vring_desc *desc, uint16_t index);
+/* The chain that the entry returns is taken off; how many entries of a packed ring it took. */
+uint16_t ledger_used_returned(const struct ring_access *a, const struct ledger_pending *entry);
+/* Its completion could not be written. */
+void ledger_used_abandoned(const struct ring_access *a);
+/* The available ring is structurally wrong, as the device read it. */
+void ledger_ring_poison(const struct ring_access *a);
+/* A field of a packed ring was accessed, in its place or not (ledger_packed.c). */
+void ledger_packed_start(struct ledger_queue *q);
+void ledger_packed_access(const struct ring_access *a);
+/* The place that the device looks at next, as an event names one. */
+uint16_t ledger_packed_next(const struct ledger_queue *q);
 
 /* What registers show: a 4-byte read of one, and InterruptStatus. */
 void ledger_judge_read(struct ledger *l, uint64_t offset, uint32_t width, uint64_t value);
@@ -176,6 +192,20 @@ static inline bool ledger_used_ring_wraps(const struct ledger_queue *q)
 {
 	return ring_wraps(&ring_split, VIRTQUEUE_DEVICE, q->size, q->used);
 }
+
+static inline bool ledger_has_event_idx(const struct ledger *l)
+{
+	return (l->session.driver_features >> VIRTIO_RING_F_EVENT_IDX & 1) != 0;
+}
+
+/* So it is with the event field behind an area's entries: nobody can read it, or write it. */
+static inline bool ledger_event_wraps(const struct ledger_queue *q, enum guest_purpose purpose)
+{
+	uint64_t base = purpose == GUEST_USED_EVENT ? q->avail : q->used;
+
+	return base > UINT64_MAX - (ring_at(&ring_split, purpose, q->size, 0) + 1);
+}
+
 /* May there be a chain on queue `i`, as far as the device can know? */
 bool ledger_may_have_room(const struct ledger *l, unsigned i);
 

@@ -17,25 +17,21 @@
  * With EVENT_IDX the flags mean nothing, and avail_event says at which available index the
  * driver notifies (2.7.10).  The same two rules judge it: at rest it is the index that the
  * device read last, so that the next chain is told of, and the device looked again since it
- * wrote another one.  A device that never wrote it leaves what the driver put there, which
- * accesses do not show: not judged.  In plain memory a write that changes nothing is not seen: the
- * last change counts as long as the value stays.
+ * wrote another one.  Rings begin as zeroes (4.2.3.2), so a device that never wrote it is told
+ * of the first chain and of none behind it.  Of a queue that was stopped it is what was left
+ * there, which accesses do not show: not judged, as where it would lie past 2^64.  In plain memory
+ * a write that changes nothing is not seen: the last change counts as long as the value stays.
  */
 #include "harness/ledger/ledger_internal.h"
 
 #include <linux/virtio_config.h>
 #include <linux/virtio_ring.h>
 
-static bool has_event_idx(const struct ledger *l)
-{
-	return (l->session.driver_features >> VIRTIO_RING_F_EVENT_IDX & 1) != 0;
-}
-
 void ledger_notify_said(struct ledger *l, unsigned queue, bool wanted)
 {
 	struct ledger_notify *n = &l->queues[queue].work.notify;
 
-	if (!l->session.features_known || has_event_idx(l))
+	if (!l->session.features_known || ledger_has_event_idx(l))
 		return;
 	n->unchecked = wanted && (n->unwanted || n->unchecked);
 	n->unwanted = !wanted;
@@ -46,7 +42,7 @@ void ledger_notify_event(struct ledger *l, unsigned queue, uint16_t event)
 {
 	struct ledger_notify *n = &l->queues[queue].work.notify;
 
-	if (!l->session.features_known || !has_event_idx(l))
+	if (!l->session.features_known || !ledger_has_event_idx(l))
 		return;
 	n->unchecked = n->unchecked || !n->event_said || n->event != event;
 	n->event_said = true;
@@ -64,6 +60,24 @@ static bool has_looked(const struct ledger *l, unsigned i, uint16_t *index)
 	return l->plain.arena != NULL ? (l->call.active >> i & 1) != 0 : q->work.index_seen;
 }
 
+/* The device has not written avail_event, which lies at `at`. */
+static void judge_silence(struct ledger *l, unsigned i, uint64_t at, uint16_t index)
+{
+	const struct ledger_queue *q = &l->queues[i];
+
+	/* Before the first chain, or with chains that the rules of stuck work are about. */
+	if ((index == 0 && !q->was_stopped) || q->taken != index || q->holds != LEDGER_NONE)
+		return;
+	if (q->was_stopped || ledger_event_wraps(q, GUEST_AVAIL_EVENT) ||
+	    (l->plain.arena != NULL && arena_load16(l->plain.arena, at) != 0))
+		ledger_lacks(l, RULE_STUCK_SUPPRESSED);
+	else if (ledger_judges(l, RULE_STUCK_SUPPRESSED))
+		ledger_break(l, RULE_STUCK_SUPPRESSED,
+			     "queue %u: the device rests, has looked up to available index %u, and "
+			     "never wrote avail_event: it is not notified of the next chain",
+			     i, index);
+}
+
 /* Does the driver notify the device of the next chain, as the device left avail_event? */
 static void judge_event(struct ledger *l, unsigned i)
 {
@@ -75,12 +89,14 @@ static void judge_event(struct ledger *l, unsigned i)
 	if (!has_looked(l, i, &index))
 		return;
 	if (!n->event_said) {
-		ledger_lacks(l, RULE_STUCK_SUPPRESSED);
+		judge_silence(l, i, at, index);
 		return;
 	}
 	if (l->plain.arena != NULL && arena_load16(l->plain.arena, at) != n->event)
 		return;
-	if (ledger_judges(l, RULE_STUCK_SUPPRESSED) && n->event != index)
+	/* Of a packed ring places come back after two laps, and need not be told again. */
+	if (ledger_judges(l, RULE_STUCK_SUPPRESSED) &&
+	    (q->packed ? q->place.event != ledger_packed_next(q) : n->event != index))
 		ledger_break(l, RULE_STUCK_SUPPRESSED,
 			     "queue %u: the device rests with an avail_event of %u, and has looked "
 			     "up to available index %u: it is not notified of the next chain",
@@ -89,7 +105,7 @@ static void judge_event(struct ledger *l, unsigned i)
 
 void ledger_notify_unknown(struct ledger_queue *q)
 {
-	q->work.notify = (struct ledger_notify){ .unwanted = false };
+	q->work.notify = (struct ledger_notify){ .gave_up = true };
 }
 
 /* What stands in plain memory, where the driver may have written since. */
@@ -104,7 +120,7 @@ void ledger_notify_rest(struct ledger *l, unsigned i)
 	struct ledger_queue *q = &l->queues[i];
 	struct ledger_notify *n = &q->work.notify;
 
-	bool events = l->session.features_known && has_event_idx(l);
+	bool events = l->session.features_known && ledger_has_event_idx(l);
 
 	if ((!n->unwanted && !n->unchecked && !events) || !l->target->queues[i].driver_initiated)
 		return;

@@ -187,7 +187,8 @@ static void index_moved(struct ledger *l, struct ledger_queue *q, uint16_t idx)
 	}
 	q->work.moved_count += (uint16_t)(idx - q->used_idx);
 	q->work.silenced = q->work.silenced && silent;
-	q->work.unsure = q->work.unsure || !l->session.features_known;
+	q->work.unsure = q->work.unsure || !l->session.features_known ||
+			 (ledger_has_event_idx(l) && ledger_event_wraps(q, GUEST_USED_EVENT));
 	q->work.asked = q->work.moved = true;
 	q->used_idx = idx;
 }

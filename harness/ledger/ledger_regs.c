@@ -204,6 +204,12 @@ static struct ledger_queue *writable(struct ledger *l)
 	return NULL;
 }
 
+static bool has_packed_rings(const struct ledger *l)
+{
+	return l->session.features_known ? ring_is_packed(l->session.driver_features)
+					 : ring_is_packed(l->offered);
+}
+
 static void on_queue_num(struct ledger *l, uint32_t value, const struct ledger_probe *probe)
 {
 	struct ledger_queue *q = writable(l);
@@ -211,22 +217,24 @@ static void on_queue_num(struct ledger *l, uint32_t value, const struct ledger_p
 	(void)probe;
 	if (q == NULL)
 		return;
-	if (value == 0 || value > l->queue_max[l->session.queue_sel] ||
-	    (value & (value - 1)) != 0) {
+	if (value > l->queue_max[l->session.queue_sel] ||
+	    !ring_size_possible(has_packed_rings(l) ? l->session.driver_features : 0, value)) {
 		lose_queue(l, q);
 		return;
 	}
 	q->size = (uint16_t)value;
 }
 
-static void set_addr(struct ledger *l, size_t field, bool high, uint32_t value, uint32_t align)
+static void set_addr(struct ledger *l, size_t field, bool high, uint32_t value,
+		     enum virtqueue_area area)
 {
+	const struct ring_layout *layout = has_packed_rings(l) ? &ring_packed : &ring_split;
 	struct ledger_queue *q = writable(l);
 	uint64_t *addr;
 
 	if (q == NULL)
 		return;
-	if (!high && (value & (align - 1)) != 0) {
+	if (!high && value % layout->align[area] != 0) {
 		lose_queue(l, q);
 		return;
 	}
@@ -235,23 +243,30 @@ static void set_addr(struct ledger *l, size_t field, bool high, uint32_t value, 
 	*addr |= (uint64_t)value << (high ? 32 : 0);
 }
 
-#define ADDR_WRITER(name, field, high, align)                                                      \
+#define ADDR_WRITER(name, field, high, area)                                                       \
 	static void on_##name(struct ledger *l, uint32_t value, const struct ledger_probe *probe)  \
 	{                                                                                          \
 		(void)probe;                                                                       \
-		set_addr(l, offsetof(struct ledger_queue, field), high, value, align);             \
+		set_addr(l, offsetof(struct ledger_queue, field), high, value, area);              \
 	}
-ADDR_WRITER(desc_low, desc, false, 16)
-ADDR_WRITER(desc_high, desc, true, 16)
-ADDR_WRITER(avail_low, avail, false, 2)
-ADDR_WRITER(avail_high, avail, true, 2)
-ADDR_WRITER(used_low, used, false, 4)
-ADDR_WRITER(used_high, used, true, 4)
+ADDR_WRITER(desc_low, desc, false, VIRTQUEUE_DESC)
+ADDR_WRITER(desc_high, desc, true, VIRTQUEUE_DESC)
+ADDR_WRITER(avail_low, avail, false, VIRTQUEUE_DRIVER)
+ADDR_WRITER(avail_high, avail, true, VIRTQUEUE_DRIVER)
+ADDR_WRITER(used_low, used, false, VIRTQUEUE_DEVICE)
+ADDR_WRITER(used_high, used, true, VIRTQUEUE_DEVICE)
 
 /* The largest that is not above `max`, which is not 0. */
 static uint16_t power_of_two(uint16_t max)
 {
 	return (uint16_t)(1u << (31 - __builtin_clz(max)));
+}
+
+/* Nothing follows a packed ring without purposes, or where it may be a split one. */
+static bool is_followed(const struct ledger *l)
+{
+	return !has_packed_rings(l) ||
+	       (l->plain.arena == NULL && !l->plain.accesses && l->session.features_known);
 }
 
 static void on_queue_ready(struct ledger *l, uint32_t value, const struct ledger_probe *probe)
@@ -273,9 +288,14 @@ static void on_queue_ready(struct ledger *l, uint32_t value, const struct ledger
 		ledger_queue_stop(l, q);
 	} else if (!q->work.ready) {
 		/* Never written: our transport goes by the largest power of two. */
-		q->known = !q->lost && (q->size != 0 || ledger_knows_transport(l));
+		q->known =
+			!q->lost && (q->size != 0 || ledger_knows_transport(l)) && is_followed(l);
+		q->packed = q->known && has_packed_rings(l);
 		if (q->size == 0)
 			q->size = power_of_two(l->queue_max[l->session.queue_sel]);
+		/* An entry past 2^64 is nowhere: no access tells that it was looked at. */
+		if (q->packed && ring_wraps(&ring_packed, VIRTQUEUE_DESC, q->size, q->desc))
+			q->known = q->packed = false;
 		if (!q->known) {
 			TELL_FOLLOWERS(l, lost, l, l->session.queue_sel);
 			ledger_note_unknown(l);
@@ -358,7 +378,11 @@ static void begin_call(struct ledger *l, bool write, uint64_t offset, uint32_t w
 	    value < PROGRAM_QUEUES && l->call.live && l->queues[value].work.ready &&
 	    !l->queues[value].work.poisoned) {
 		/* An index past 2^64 is nowhere: no access tells of the look. */
-		l->queues[value].work.notified = l->queues[value].avail <= UINT64_MAX - 3;
+		/* Nor is there one to a packed ring that the device has all of. */
+		l->queues[value].work.notified =
+			l->queues[value].avail <= UINT64_MAX - 3 &&
+			!(l->queues[value].packed &&
+			  l->queues[value].place.held >= l->queues[value].size);
 		l->call.active |= 1ULL << value;
 	}
 }

@@ -340,11 +340,12 @@ void ledger_rest(struct ledger *l, enum device_state state, const void *device)
 		ledger_wakeup_rest(l, i);
 		if (excused)
 			continue;
+		/* What is seen to be left undone says more than that nobody would tell of more. */
+		if (l->plain.arena == NULL)
+			judge_stuck(l, i);
 		ledger_notify_rest(l, i);
 		if (l->plain.arena != NULL)
 			ledger_plain_stuck(l, i);
-		else
-			judge_stuck(l, i);
 	}
 	if (!resting)
 		return;

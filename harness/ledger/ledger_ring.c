@@ -49,11 +49,12 @@ void ledger_queue_start(struct ledger *l, struct ledger_queue *q)
 	q->work.ready = true;
 	q->taken = 0;
 	q->used_idx = 0;
+	if (q->packed)
+		ledger_packed_start(q);
 	ledger_blind_start(l, q);
 }
 
-/* The available ring is structurally wrong, as the device read it. */
-static void poison(const struct ring_access *a)
+void ledger_ring_poison(const struct ring_access *a)
 {
 	if (!a->q->work.poisoned)
 		a->l->call.poisoned |= 1ULL << a->why.queue;
@@ -69,17 +70,17 @@ static void on_avail_idx(const struct ring_access *a)
 	q->work.notified = false;
 	q->work.notify.unchecked = false;
 	if (a->err != 0) {
-		poison(a);
+		ledger_ring_poison(a);
 		return;
 	}
 	q->work.index_seen = true;
 	q->work.avail_idx = ledger_get16(a->data);
 	if ((uint16_t)(q->work.avail_idx - q->taken) > q->size)
-		poison(a);
+		ledger_ring_poison(a);
 	/* An entry past 2^64 is nowhere: it cannot be read, and no access tells. */
 	if (q->work.avail_idx != q->taken &&
 	    ring_wraps(&ring_split, VIRTQUEUE_DRIVER, q->taken % q->size + 1u, q->avail))
-		poison(a);
+		ledger_ring_poison(a);
 }
 
 /* The entry is not available yet.  What it holds need not be what the driver will put
@@ -142,7 +143,7 @@ static void on_avail_entry(const struct ring_access *a)
 		index = LEDGER_NONE;
 	}
 	if (a->err != 0) {
-		poison(a);
+		ledger_ring_poison(a);
 		return;
 	}
 	if ((uint16_t)(walk - q->taken) < 0x8000) {
@@ -154,7 +155,7 @@ static void on_avail_entry(const struct ring_access *a)
 	l->call.bytes_max += LEDGER_CHAIN_BYTES;
 	l->call.accesses_max += LEDGER_CHAIN_ACCESSES;
 	if (ledger_get16(a->data) >= q->size) {
-		poison(a);
+		ledger_ring_poison(a);
 		take_none(a, index);
 		return;
 	}
@@ -218,7 +219,13 @@ TABLE(static on_field_fn *const, on_field, GUEST_PURPOSE_COUNT, 1,
       [GUEST_USED_FLAGS] = on_used_flags,
       [GUEST_USED_IDX] = ledger_used_idx_written,
       [GUEST_USED_ENTRY] = ledger_used_entry_written,
-      [GUEST_AVAIL_EVENT] = on_avail_event);
+      [GUEST_AVAIL_EVENT] = on_avail_event,
+      /* ledger_packed.c */
+      [GUEST_PACKED_DESC] = NULL,
+      [GUEST_PACKED_FLAGS] = NULL,
+      [GUEST_PACKED_USED] = NULL,
+      [GUEST_DRIVER_EVENT] = NULL,
+      [GUEST_DEVICE_EVENT] = NULL);
 
 static bool in_place(const struct ring_access *a)
 {
@@ -230,7 +237,8 @@ static bool in_place(const struct ring_access *a)
 	      [VIRTQUEUE_DEVICE] = a->q->used);
 	uint64_t offset = a->addr - area[f->area] - f->offset;
 
-	if (a->len != f->size || (a->write && !f->device))
+	/* 0: of the other format. */
+	if (f->size == 0 || a->len != f->size || (a->write && !f->device))
 		return false;
 	if (f->behind)
 		return offset == (uint64_t)ring_split.entry[f->area] * a->q->size;
@@ -257,6 +265,10 @@ static void on_ring(const struct ring_access *a)
 {
 	uint16_t purpose = a->why.purpose;
 
+	if (a->q->known && a->q->packed) {
+		ledger_packed_access(a);
+		return;
+	}
 	if (a->q->known && !in_place(a)) {
 		if (ledger_field_odd(a))
 			return;
@@ -278,8 +290,11 @@ static bool is_a_look(const struct arena_access *access)
 {
 	uint32_t read = 1u << GUEST_AVAIL_FLAGS | 1u << GUEST_AVAIL_IDX | 1u << GUEST_AVAIL_ENTRY |
 			1u << GUEST_USED_EVENT | 1u << GUEST_USED_FLAGS | 1u << GUEST_USED_IDX |
-			1u << GUEST_USED_ENTRY | 1u << GUEST_AVAIL_EVENT;
-	uint32_t write = 1u << GUEST_USED_FLAGS | 1u << GUEST_AVAIL_EVENT;
+			1u << GUEST_USED_ENTRY | 1u << GUEST_AVAIL_EVENT |
+			1u << GUEST_PACKED_FLAGS | 1u << GUEST_DRIVER_EVENT |
+			1u << GUEST_DEVICE_EVENT;
+	uint32_t write =
+		1u << GUEST_USED_FLAGS | 1u << GUEST_AVAIL_EVENT | 1u << GUEST_DEVICE_EVENT;
 
 	return ((access->write ? write : read) >> access->why.purpose & 1) != 0;
 }
@@ -327,7 +342,8 @@ static void count_access(struct ledger *l, uint32_t len)
 static void judge_poisoned(struct ledger *l, const struct arena_access *access)
 {
 	uint32_t finishing = 1u << GUEST_PAYLOAD | 1u << GUEST_AVAIL_FLAGS |
-			     1u << GUEST_USED_EVENT | 1u << GUEST_DESC | 1u << GUEST_INDIRECT;
+			     1u << GUEST_USED_EVENT | 1u << GUEST_DESC | 1u << GUEST_INDIRECT |
+			     1u << GUEST_DRIVER_EVENT;
 
 	if (!access->write && (finishing >> access->why.purpose & 1) == 0 &&
 	    ledger_judges(l, RULE_MEMORY_POISONED))

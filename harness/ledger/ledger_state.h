@@ -64,7 +64,7 @@ struct ledger_hold {
 	uint16_t expect;   /* the descriptor that the walk leads to */
 	bool expects;	   /* it leads on */
 	bool in_table;	   /* ... of the indirect table */
-	uint32_t walked;   /* reads of the descriptor table since it was taken */
+	uint32_t walked;   /* reads of descriptors, of any table, since it was taken */
 	uint32_t reads;	   /* of descriptors, those of an indirect table too */
 	bool strayed;	   /* a descriptor was read to which the chain did not lead */
 	bool spent;	   /* more descriptors were read than its walks can need */
@@ -77,6 +77,7 @@ struct ledger_hold {
 	bool abandoned;	   /* its completion could not be written */
 	bool faulted;	   /* an access for it failed */
 	uint32_t call;	   /* the call that it was taken in */
+	uint16_t entries;  /* of a packed ring, that it takes as far as it was read */
 	uint32_t desc_count;
 	uint32_t first, last_desc;	  /* nodes of descriptors */
 	uint32_t cursor;		  /* where the last access was found */
@@ -101,6 +102,7 @@ struct ledger_hold {
 /* A used entry that the used index has not passed. */
 #define PENDING_ID 1u
 #define PENDING_LEN 2u
+#define PENDING_FLAGS 4u /* of a packed ring, which make it used */
 struct ledger_pending {
 	uint16_t slot, walk;
 	uint8_t have; /* the device wrote id (PENDING_ID), len (PENDING_LEN) */
@@ -116,6 +118,16 @@ struct ledger_notify {
 	/* With EVENT_IDX: the avail_event that it wrote last. */
 	bool event_said;
 	uint16_t event;
+};
+
+/* Where a device is in a packed ring, by what it read and wrote. */
+struct ledger_packed {
+	uint16_t avail_slot, used_slot;
+	bool avail_wrap, used_wrap;
+	bool available; /* the entry at avail_slot, as the device read its flags last: */
+	uint16_t flags;
+	uint32_t held;	/* entries that were taken and not returned */
+	uint16_t event; /* offset and wrap counter that the device event was set to last */
 };
 
 /* Of a queue, for as long as it is ready. */
@@ -146,8 +158,10 @@ struct ledger_queue {
 	/* as the driver configured it */
 	uint16_t size;
 	uint64_t desc, avail, used;
-	bool known; /* size and addresses are what the device goes by */
-	bool lost;  /* ... or not, until reset: the driver wrote what it may not */
+	bool known;  /* size and addresses are what the device goes by */
+	bool lost;   /* ... or not, until reset: the driver wrote what it may not */
+	bool packed; /* it is ready and known, and its ring is packed */
+	struct ledger_packed place;
 	/* it was ready and known, and is not ready any more */
 	bool stopped;
 	bool was_stopped; /* it was ready on a live device once, and then not */

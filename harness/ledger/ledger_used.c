@@ -159,6 +159,20 @@ static void judge_completion(const struct ring_access *a, const struct ledger_pe
 	ledger_hold_drop(l, a->q, found);
 }
 
+uint16_t ledger_used_returned(const struct ring_access *a, const struct ledger_pending *entry)
+{
+	uint32_t found = find_returned(a, entry);
+	uint16_t entries = found != LEDGER_NONE ? a->l->hold[found].entries : 0;
+
+	judge_completion(a, entry);
+	return entries;
+}
+
+void ledger_used_abandoned(const struct ring_access *a)
+{
+	abandon(a, a->why.walk);
+}
+
 /* Is the entry for the `nth` place behind the used index written?  Then it comes nth. */
 static bool find_pending(const struct ring_access *a, uint16_t nth)
 {

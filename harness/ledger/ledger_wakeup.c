@@ -10,7 +10,8 @@
  * 2^16.  Looked at earlier they say nothing: the driver may have set them back
  * before it looked at the used ring for the last time.  What a guest does to
  * those fields, by a race or by a ring laid over them, the device reads, and by
- * what it read it is judged; a field that it could not read leaves it free.  The interrupt
+ * what it read it is judged; a field that it could not read leaves it free, as does a used_event
+ * that would lie past 2^64, which no access need try.  The interrupt
  * may come in any later call until the device rests.  A reset forgives what is owed; but our
  * own models interrupt in the very call in which they return a chain, should it be the one that
  * resets.  Nor is anything owed by a device that asked for a reset meanwhile: its driver has to
@@ -53,9 +54,10 @@
 #include <linux/virtio_mmio.h>
 #include <linux/virtio_ring.h>
 
-static bool has_event_idx(const struct ledger *l)
+/* What the driver wants cannot be known. */
+static bool is_nowhere(const struct ledger *l, const struct ledger_queue *q)
 {
-	return (l->session.driver_features >> VIRTIO_RING_F_EVENT_IDX & 1) != 0;
+	return ledger_has_event_idx(l) && ledger_event_wraps(q, GUEST_USED_EVENT);
 }
 
 void ledger_index_moved(struct ledger_queue *q, uint16_t used_idx)
@@ -78,7 +80,7 @@ void ledger_flags_read(struct ledger *l, struct ledger_queue *q, int err, uint16
 {
 	if (!l->session.features_known)
 		driver_said(q, -1, false);
-	else if (!has_event_idx(l))
+	else if (!ledger_has_event_idx(l))
 		driver_said(q, err, (flags & VRING_AVAIL_F_NO_INTERRUPT) != 0);
 }
 
@@ -89,13 +91,14 @@ void ledger_event_read(struct ledger *l, struct ledger_queue *q, int err, uint16
 
 	if (!l->session.features_known)
 		driver_said(q, -1, false);
-	else if (has_event_idx(l) && q->work.moved)
+	else if (ledger_has_event_idx(l) && q->work.moved)
 		driver_said(q, err, !needed);
 }
 
 void ledger_flags_written(struct ledger *l, unsigned queue, uint16_t flags)
 {
-	uint16_t max = l->session.features_known && has_event_idx(l) ? 0 : VRING_USED_F_NO_NOTIFY;
+	uint16_t max =
+		l->session.features_known && ledger_has_event_idx(l) ? 0 : VRING_USED_F_NO_NOTIFY;
 
 	if (ledger_judges(l, RULE_WAKEUP_FLAGS) && flags > max)
 		ledger_break(l, RULE_WAKEUP_FLAGS,
@@ -120,7 +123,7 @@ static void judge_used(struct ledger *l, unsigned from, unsigned to, bool up)
 			continue;
 		due = true;
 		/* A queue that was poisoned since is left alone, its flags too. */
-		asked = asked && (q->work.asked || q->work.poisoned);
+		asked = asked && (q->work.asked || q->work.poisoned || is_nowhere(l, q));
 		wanted = wanted || !q->work.asked || !q->work.silenced;
 		q->work.moved = false;
 	}
@@ -263,7 +266,7 @@ void ledger_wakeup_rest(struct ledger *l, unsigned i)
 	q->work.moved = false;
 	if (!l->target->model && (l->device.status & VIRTIO_CONFIG_S_NEEDS_RESET) != 0)
 		return;
-	if (q->work.unsure || is_up(l, VIRTIO_MMIO_INT_VRING) ||
+	if (q->work.unsure || is_nowhere(l, q) || is_up(l, VIRTIO_MMIO_INT_VRING) ||
 	    !ledger_judges(l, RULE_WAKEUP_MISSING) || (q->work.asked && q->work.silenced))
 		return;
 	ledger_break(

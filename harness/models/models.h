@@ -7,6 +7,7 @@
 #define VRINGER_HARNESS_MODELS_H
 
 #include "devices/mmio.h"
+#include "devices/virtqueue.h"
 #include "harness/target/vringer.h"
 
 /* A device of ours: its transport, and what that stands on, made of what vringer gives. */
@@ -43,6 +44,9 @@ struct device *model_device(void *device);
 	.flags = VRINGER_JUDGE_MODEL | VRINGER_ALLOC | VRINGER_TRANSPORT | VRINGER_BACKEND,        \
 	.read = model_read, .write = model_write, .calls = &model_calls, .step = model_step,       \
 	.state = model_state, .counters = model_counters
+
+/* What every model offers. */
+#define MODEL_FEATURES (1ULL << VIRTIO_F_VERSION_1 | VIRTQUEUE_FEATURES)
 
 #define MODEL_COUNT(table) (sizeof(table) / sizeof((table)[0]))
 

@@ -36,7 +36,7 @@
 /* Bytes moved by operations and device: by every program, and per unit of budget. */
 #define PROGRAM_BYTES (256u << 20)
 #define PROGRAM_BYTES_UNIT (1u << 20)
-#define OP_FIELDS_MAX 8	  /* fields of an operation, payload aside */
+#define OP_FIELDS_MAX 9	  /* fields of an operation, payload aside */
 #define OP_BYTES_MAX 2048 /* payload bytes of one operation */
 
 #define OP_CODE_HEADER 0x01 /* not an operation */
@@ -68,6 +68,7 @@ enum field_kind {
 	FIELD_WHICH,	     /* u8: a request of the queue, as the target declares them */
 	FIELD_LAYOUT,	     /* how a request's buffers lie in descriptors */
 	FIELD_FEATURES_HIGH, /* u64: bits 64 to 127 */
+	FIELD_RING,	     /* the format of rings that the driver accepts */
 	FIELD_NOP,	     /* an unassigned operation code, or 0 */
 	FIELD_KIND_COUNT
 };
@@ -154,6 +155,9 @@ enum request_layout {
 	LAYOUT_MIXED,	 /* ... the second half of them, behind the first */
 	LAYOUT_COUNT
 };
+
+/* The format of the rings that `start` sets up, where the device offers it. */
+enum ring_format { RING_FORMAT_SPLIT, RING_FORMAT_PACKED, RING_FORMAT_COUNT };
 
 enum access_kind { ACCESS_ANY, ACCESS_READ, ACCESS_WRITE, ACCESS_KIND_COUNT };
 

@@ -56,6 +56,10 @@ TABLE(static const char *const, layout_names, LAYOUT_COUNT + 1, 1,
       [LAYOUT_INDIRECT] = "indirect",
       [LAYOUT_MIXED] = "mixed",
       [LAYOUT_COUNT] = NULL);
+TABLE(static const char *const, ring_names, RING_FORMAT_COUNT + 1, 1,
+      [RING_FORMAT_SPLIT] = "split",
+      [RING_FORMAT_PACKED] = "packed",
+      [RING_FORMAT_COUNT] = NULL);
 #define PURPOSE(purpose) [GUEST_##purpose + 1]
 TABLE(static const char *const, purpose_names, GUEST_PURPOSE_COUNT + 2, 1,
       [0] = "any",
@@ -70,6 +74,11 @@ TABLE(static const char *const, purpose_names, GUEST_PURPOSE_COUNT + 2, 1,
       PURPOSE(USED_IDX) = "used_idx",
       PURPOSE(USED_ENTRY) = "used_entry",
       PURPOSE(AVAIL_EVENT) = "avail_event",
+      PURPOSE(PACKED_DESC) = "packed_desc",
+      PURPOSE(PACKED_FLAGS) = "packed_flags",
+      PURPOSE(PACKED_USED) = "packed_used",
+      PURPOSE(DRIVER_EVENT) = "driver_event",
+      PURPOSE(DEVICE_EVENT) = "device_event",
       PURPOSE(PURPOSE_COUNT) = NULL);
 
 TABLE(const char *const, base_names, BASE_NAMED_COUNT, 1,
@@ -132,6 +141,13 @@ static uint64_t reduce_queue(uint64_t value)
 	return value < PROGRAM_QUEUES ? value : value % PROGRAM_QUEUES_LOW;
 }
 
+/* What is none becomes one of a split ring, as it did when there were no others. */
+static uint64_t reduce_purpose(uint64_t value)
+{
+	value &= 0xff;
+	return value <= GUEST_PURPOSE_COUNT ? value : value % (GUEST_AVAIL_EVENT + 2);
+}
+
 struct kind {
 	uint8_t width; /* bytes in the binary form */
 	uint8_t bits;  /* of a number */
@@ -160,11 +176,12 @@ TABLE(static const struct kind, kinds, FIELD_KIND_COUNT, 5,
 	[FIELD_DESC_FLAGS] = { 2, 16, NULL, desc_bits, NULL },
 	[FIELD_DESC_FIELD] = { 1, 0, desc_field_names, NULL, NULL },
 	[FIELD_ACCESS] = { 1, 0, access_names, NULL, NULL },
-	[FIELD_PURPOSE] = { 1, 0, purpose_names, NULL, NULL },
+	[FIELD_PURPOSE] = { 1, 0, purpose_names, NULL, reduce_purpose },
 	[FIELD_PORT] = { 1, 8, NULL, NULL, NULL },
 	[FIELD_WHICH] = { 1, 8, NULL, NULL, NULL },
 	[FIELD_LAYOUT] = { 1, 0, layout_names, NULL, NULL },
 	[FIELD_FEATURES_HIGH] = { 8, 64, NULL, NULL, NULL },
+	[FIELD_RING] = { 1, 0, ring_names, NULL, NULL },
 	[FIELD_NOP] = { 1, 0, NULL, NULL, reduce_nop });
 
 /* clang-format off */

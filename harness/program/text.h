@@ -102,6 +102,7 @@ struct script_binding {
 	unsigned queue, which;	     /* `q`, and which of its requests */
 	unsigned other, other_which; /* the same of `other` */
 	uint8_t layout; /* enum request_layout, of requests where no layout= is given */
+	uint8_t ring;	/* enum ring_format, of `start` where no ring= is given */
 };
 
 /* What a portable script needs of the queue under test and its request. */
@@ -115,6 +116,7 @@ enum script_need {
 	NEED_MODEL = 1 << 6,	  /* the `model` rules judge it */
 	NEED_TOP = 1 << 7,	  /* guest memory ends at 2^64 */
 	NEED_VIRTIO_1_4 = 1 << 8, /* the device was written against VIRTIO 1.4 or later */
+	NEED_SPLIT = 1 << 9,	  /* its rings are split: it is about these alone */
 };
 struct need_name {
 	unsigned need;
@@ -139,6 +141,7 @@ struct script {
 	struct script_binding binding;
 	/* Does it name `q`, `other`, a request of `q`?  Does it say no layout for one? */
 	bool names_queue, names_other, sends_request, free_layout;
+	bool free_ring; /* ... does it say no ring format to `start`? */
 	unsigned expect_count;
 	unsigned pair_count;
 	struct expect expects[SCRIPT_EXPECT_MAX];

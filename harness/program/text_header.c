@@ -126,11 +126,17 @@ int text_parse_clause(struct parser *p)
 }
 
 const struct need_name script_needs[] = {
-	{ NEED_READABLE, "readable" },	   { NEED_WRITABLE, "writable" },
-	{ NEED_EXACT, "exact" },	   { NEED_DRIVEN, "driven" },
-	{ NEED_REQUEST, "request" },	   { NEED_COUNTERS, "counters" },
-	{ NEED_MODEL, "model" },	   { NEED_TOP, "memory_to_2_64" },
-	{ NEED_VIRTIO_1_4, "virtio_1.4" }, { 0, NULL },
+	{ NEED_READABLE, "readable" },
+	{ NEED_WRITABLE, "writable" },
+	{ NEED_EXACT, "exact" },
+	{ NEED_DRIVEN, "driven" },
+	{ NEED_REQUEST, "request" },
+	{ NEED_COUNTERS, "counters" },
+	{ NEED_MODEL, "model" },
+	{ NEED_TOP, "memory_to_2_64" },
+	{ NEED_VIRTIO_1_4, "virtio_1.4" },
+	{ NEED_SPLIT, "split" },
+	{ 0, NULL },
 };
 
 /* 0: none of them. */
@@ -170,11 +176,12 @@ int text_parse_needs(struct parser *p)
 				return -EINVAL;
 			script->needs_features_high |= value;
 		} else {
-			return text_fail(&p->line, &word,
-					 "unknown need '%s', expected queues=, features=, "
-					 "features_high=, size=, readable, writable, exact, "
-					 "driven, request, counters, memory_to_2_64 or model",
-					 text_quote(&word).text);
+			return text_fail(
+				&p->line, &word,
+				"unknown need '%s', expected queues=, features=, "
+				"features_high=, size=, readable, writable, exact, "
+				"driven, request, counters, memory_to_2_64, split or model",
+				text_quote(&word).text);
 		}
 	}
 	return 0;

@@ -119,6 +119,14 @@ static void bind_request(struct script *script, struct op *op, const struct text
 	}
 }
 
+static void bind_ring(struct script *script, struct op *op, unsigned given)
+{
+	if (op->code != OP_START || (given >> START_RING & 1) != 0)
+		return;
+	op->value[START_RING] = script->binding.ring;
+	script->free_ring = true;
+}
+
 static int parse_fields(struct parser *p, const struct op_desc *desc, struct op *op)
 {
 	struct text_line *line = &p->line;
@@ -148,6 +156,7 @@ static int parse_fields(struct parser *p, const struct op_desc *desc, struct op 
 			queue = word;
 	}
 	bind_request(p->script, op, &queue, given);
+	bind_ring(p->script, op, given);
 	for (int i = 0; i < OP_FIELDS_MAX && desc->fields[i].kind != FIELD_NONE; i++)
 		if (desc->fields[i].positional && !(given & 1u << i))
 			return text_fail(line, NULL, "'%s' lacks its %s", desc->name,
@@ -338,7 +347,7 @@ int text_parse_bound(struct script *script, const char *text, size_t len,
 	script->needs_size = 0;
 	script->binding = *binding;
 	script->names_queue = script->names_other = script->sends_request = false;
-	script->free_layout = false;
+	script->free_layout = script->free_ring = false;
 	script->expect_count = 0;
 	script->pair_count = 0;
 	line->script = script;

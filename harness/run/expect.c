@@ -170,8 +170,7 @@ static bool check_used_none(const struct verdict *v)
 static bool check_used_idx(const struct verdict *v)
 {
 	uint64_t queue = v->expect->value[0];
-	uint16_t idx = arena_load16(&v->run->guest.arena,
-				    v->run->guest.queues[queue].ring[VIRTQUEUE_DEVICE] + 2);
+	uint16_t idx = guest_used_idx(&v->run->guest, (unsigned)queue);
 
 	if (idx == v->expect->value[1])
 		return true;

@@ -140,6 +140,12 @@ unsigned instance_list(const struct script *script, const struct target *target,
 	return count > 0 ? count : 1;
 }
 
+void instances_pack(struct instance *list, unsigned count)
+{
+	for (unsigned i = 0; i < count; i++)
+		list[i].binding.ring = RING_FORMAT_PACKED;
+}
+
 /* A queue's number, below the target's count; -1: it is none. */
 static int read_queue(const struct target *target, const char *text)
 {
@@ -207,25 +213,30 @@ int instance_choose(const struct target *target, const struct instance_choice *c
 	if (!find_other(target, binding->queue, &binding->other))
 		binding->other = 0;
 	binding->layout = choice->indirect ? LAYOUT_INDIRECT : LAYOUT_DIRECT;
+	binding->ring = choice->packed ? RING_FORMAT_PACKED : RING_FORMAT_SPLIT;
 	return 0;
 }
 
 void instance_print(const struct instance *in, char *text, size_t size)
 {
-	text[0] = '\0';
+	const char *ring = in->binding.ring == RING_FORMAT_PACKED ? " packed" : "";
+
+	snprintf(text, size, "%s", ring);
 	if (in->queue)
-		snprintf(text, size, " q%u%s%.40s%s", in->binding.queue,
+		snprintf(text, size, " q%u%s%.40s%s%s", in->binding.queue,
 			 in->request != NULL ? " " : "",
 			 in->request != NULL ? in->request->name : "",
-			 in->binding.layout == LAYOUT_INDIRECT ? " indirect" : "");
+			 in->binding.layout == LAYOUT_INDIRECT ? " indirect" : "", ring);
 }
 
 void instance_print_options(const struct instance *in, char *text, size_t size)
 {
-	text[0] = '\0';
+	const char *ring = in->binding.ring == RING_FORMAT_PACKED ? " --packed" : "";
+
+	snprintf(text, size, "%s", ring);
 	if (in->queue)
-		snprintf(text, size, " --queue %u%s%.40s%s", in->binding.queue,
+		snprintf(text, size, " --queue %u%s%.40s%s%s", in->binding.queue,
 			 in->request != NULL ? " --request " : "",
 			 in->request != NULL ? in->request->name : "",
-			 in->binding.layout == LAYOUT_INDIRECT ? " --indirect" : "");
+			 in->binding.layout == LAYOUT_INDIRECT ? " --indirect" : "", ring);
 }

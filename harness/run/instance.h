@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 OR MIT */
 /*
- * A portable script on one device: which queue `q` is, which of its requests is sent, and
- * whether in an indirect table.  `vringer run` runs each instance that there is; other
- * commands run one.
+ * A portable script on one device: which queue `q` is, which of its requests is sent, whether
+ * in an indirect table, and the format of the rings.  `vringer run` runs each instance that there
+ * is; other commands run one.
  */
 #ifndef VRINGER_HARNESS_INSTANCE_H
 #define VRINGER_HARNESS_INSTANCE_H
@@ -29,6 +29,9 @@ struct instance {
 unsigned instance_list(const struct script *script, const struct target *target, bool all,
 		       struct instance out[INSTANCES_MAX]);
 
+/* ... all of them on packed rings. */
+void instances_pack(struct instance *list, unsigned count);
+
 /* Why the script, parsed as that instance, cannot run on the target; NULL: it can. */
 const char *instance_unmet(const struct instance *instance, const struct script *script,
 			   const struct target *target, const struct transport *transport);
@@ -42,7 +45,7 @@ const char *instance_unmet_binding(const struct instance *instance, const struct
 struct instance_choice {
 	const char *queue;   /* its number */
 	const char *request; /* its name */
-	bool indirect;
+	bool indirect, packed;
 };
 
 /* The binding of the first instance that has what the script says that it needs of queue

@@ -9,6 +9,7 @@
 
 #include <linux/virtio_config.h>
 #include <linux/virtio_mmio.h>
+#include <linux/virtio_ring.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -143,6 +144,65 @@ static const char *unmet_words(const struct instance *in, const struct script *s
 	return NULL;
 }
 
+/* Has the operation no meaning but for split rings?  What is written to a ring's place, or
+ * where one lies, is of one format, and so is an indirect table of the script's own. */
+static bool is_of_split(const struct op *op)
+{
+	const struct op_desc *desc = op_find(op->code);
+
+	for (unsigned i = 0; desc != NULL && i < OP_FIELDS_MAX; i++)
+		if (desc->fields[i].kind == FIELD_ADDR && op->base[i] >= BASE_RING)
+			return true;
+	switch (op->code) {
+	/* What a snapshot has, and where, is of one format too. */
+	case OP_CORRUPT:
+	case OP_CUT:
+	case OP_AVAIL_IDX:
+	case OP_AVAIL_ENTRY:
+	case OP_USED_EVENT:
+		return true;
+	case OP_DESC:
+		return (op->value[DESC_FLAGS] & VRING_DESC_F_INDIRECT) != 0;
+	case OP_SET_DESC:
+		return op->value[SET_DESC_FIELD] == DESC_FIELD_FLAGS &&
+		       (op->value[SET_DESC_VALUE] & VRING_DESC_F_INDIRECT) != 0;
+	case OP_FAULT_ACCESS:
+		return op->value[FAULT_ACCESS_PURPOSE] == GUEST_DESC + 1 ||
+		       (op->value[FAULT_ACCESS_PURPOSE] > GUEST_INDIRECT + 1 &&
+			op->value[FAULT_ACCESS_PURPOSE] <= GUEST_AVAIL_EVENT + 1);
+	case OP_START:
+		return op->base[START_DESC] != 0 || op->value[START_DESC] != 0 ||
+		       op->base[START_AVAIL] != 0 || op->value[START_AVAIL] != 0 ||
+		       op->base[START_USED] != 0 || op->value[START_USED] != 0;
+	case OP_QUEUE:
+		return op->base[QUEUE_DESC] != 0 || op->value[QUEUE_DESC] != 0 ||
+		       op->base[QUEUE_AVAIL] != 0 || op->value[QUEUE_AVAIL] != 0 ||
+		       op->base[QUEUE_USED] != 0 || op->value[QUEUE_USED] != 0;
+	default:
+		return false;
+	}
+}
+
+static const char *unmet_ring(const struct script *script, const struct target *target)
+{
+	if (script->binding.ring == RING_FORMAT_SPLIT)
+		return NULL;
+	if (!script->free_ring)
+		return "names its ring format, or starts no queue";
+	if (!ring_is_packed(target->features & script->prog.features))
+		return "needs a device that offers packed rings";
+	if ((script->needs & NEED_SPLIT) != 0)
+		return "is about split rings";
+	for (uint32_t i = 0; i < script->prog.op_count; i++)
+		if (is_of_split(&script->prog.ops[i]))
+			return "is about split rings";
+	for (unsigned i = 0; i < script->expect_count; i++)
+		if (script->expects[i].base[0] >= BASE_RING ||
+		    script->expects[i].base[1] >= BASE_RING)
+			return "is about split rings";
+	return NULL;
+}
+
 /* Features of the target that the header holds back. */
 static uint64_t held_back(const struct script *script, const struct target *target)
 {
@@ -236,6 +296,8 @@ const char *instance_unmet(const struct instance *in, const struct script *scrip
 		return "needs features that the device does not offer";
 	if (unmet == NULL)
 		unmet = instance_unmet_binding(in, script, target);
+	if (unmet == NULL)
+		unmet = unmet_ring(script, target);
 	for (uint32_t i = 0; i < script->prog.op_count && unmet == NULL; i++)
 		unmet = unmet_op(&script->prog.ops[i], target);
 	return unmet != NULL ? unmet : transport_unmet(transport, target, script, &line);

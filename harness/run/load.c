@@ -121,8 +121,11 @@ static int parse_as(struct script *script, const char *path, const char *data, s
 
 	if (parse(script, path, data, len, NULL) != 0)
 		return -EINVAL;
-	if (!script->names_queue)
-		return 0;
+	if (!script->names_queue) {
+		binding = (struct script_binding){ .ring = RING_FORMAT_PACKED };
+		return choice != NULL && choice->packed ? parse(script, path, data, len, &binding)
+							: 0;
+	}
 	if (strcmp(script->prog.target, "any") != 0)
 		name = script->prog.target;
 	else if (name == NULL)
@@ -132,8 +135,11 @@ static int parse_as(struct script *script, const char *path, const char *data, s
 		return 0;
 	if ((choice == NULL ||
 	     (choice->queue == NULL && choice->request == NULL && !choice->indirect)) &&
-	    instance_first(script, target, &binding))
+	    instance_first(script, target, &binding)) {
+		if (choice != NULL && choice->packed)
+			binding.ring = RING_FORMAT_PACKED;
 		return parse(script, path, data, len, &binding);
+	}
 	if (instance_choose(target, choice != NULL ? choice : &first, &binding, why, sizeof(why)) ==
 	    0)
 		return parse(script, path, data, len, &binding);

@@ -87,7 +87,8 @@ static void print_access(const struct report_trace *t, const struct trace_event 
 	if (purpose != NULL)
 		fprintf(out, ": queue %u %s", e->why.queue, purpose);
 	if (e->why.purpose == GUEST_DESC || e->why.purpose == GUEST_PAYLOAD ||
-	    e->why.purpose == GUEST_AVAIL_ENTRY || e->why.purpose == GUEST_USED_ENTRY)
+	    e->why.purpose == GUEST_AVAIL_ENTRY || e->why.purpose == GUEST_USED_ENTRY ||
+	    e->why.purpose == GUEST_PACKED_DESC || e->why.purpose == GUEST_PACKED_USED)
 		fprintf(out, ", chain %u", e->why.walk);
 	if (e->err != 0) {
 		fputs(": fails\n", out);

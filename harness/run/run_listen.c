@@ -64,7 +64,7 @@ static void record_write(struct run *run, const struct arena_access *access)
 
 	if (!record->loose || purpose == GUEST_PAYLOAD)
 		record_item(record, RECORD_MEMORY, access->addr, access->data, access->len);
-	else if (purpose == GUEST_USED_ENTRY)
+	else if (purpose == GUEST_USED_ENTRY || purpose == GUEST_PACKED_USED)
 		record_item(record, RECORD_MEMORY, access->why.queue, access->data, access->len);
 }
 

@@ -56,12 +56,7 @@ static bool has_room(struct run *run, const struct op *op, unsigned queue, uint3
 /* Chains available and not returned yet, of a queue. */
 static uint32_t outstanding(struct run *run, unsigned queue)
 {
-	const struct guest_queue *q = &run->guest.queues[queue];
-
-	return (uint16_t)(q->avail_idx -
-			  arena_load16(&run->guest.arena,
-				       q->ring[VIRTQUEUE_DEVICE] +
-					       ring_at(&ring_split, GUEST_USED_IDX, 0, 0)));
+	return (uint16_t)(run->guest.queues[queue].avail_idx - guest_used_idx(&run->guest, queue));
 }
 
 static bool has_sizes(struct run *run, const struct op *op, uint32_t size)

@@ -36,6 +36,7 @@ enum {
 	/* Behind the queues: selectors and generation, then of each queue */
 	REST_LEN = 20,
 	QUEUE_REST_LEN = 3,
+	QUEUE_PACKED_LEN = 4, /* ... more, of a packed ring */
 };
 
 #define INTERRUPTS ((uint32_t)(VIRTIO_MMIO_INT_VRING | VIRTIO_MMIO_INT_CONFIG))
@@ -102,7 +103,7 @@ static void read_areas(struct reading *r, size_t at)
 	for (unsigned part = 0; part < VIRTQUEUE_AREA_COUNT; part++)
 		require(r,
 			ledger_get64(r->bytes + at + AREAS_AT + 8 * part) %
-					ring_split.align[part] ==
+					ring_layout_of(r->features)->align[part] ==
 				0,
 			at + AREAS_AT + 8 * part, "the address of a ring that is not aligned");
 }
@@ -111,8 +112,8 @@ static void read_queue(struct reading *r, unsigned i)
 {
 	const struct target *target = r->run->guest.target;
 	size_t at = QUEUES_AT + (size_t)QUEUE_LEN * i;
-	size_t rest = QUEUES_AT + (size_t)QUEUE_LEN * target->queue_count + REST_LEN +
-		      (size_t)QUEUE_REST_LEN * i;
+	size_t rest_len = QUEUE_REST_LEN + (ring_is_packed(r->features) ? QUEUE_PACKED_LEN : 0);
+	size_t rest = QUEUES_AT + (size_t)QUEUE_LEN * target->queue_count + REST_LEN + rest_len * i;
 	uint16_t size = ledger_get16(r->bytes + at);
 	uint16_t next_avail = ledger_get16(r->bytes + at + NEXT_AVAIL_AT);
 	uint16_t next_used = ledger_get16(r->bytes + at + NEXT_USED_AT);
@@ -120,7 +121,7 @@ static void read_queue(struct reading *r, unsigned i)
 	uint8_t ready = r->bytes[at + READY_AT], poisoned = r->bytes[rest];
 	uint64_t there = (r->status & FEATURES_OK) != 0 ? r->features : r->run->guest.offered.low;
 
-	require(r, size != 0 && (size & (size - 1)) == 0 && size <= r->run->guest.queue_max[i], at,
+	require(r, ring_size_possible(r->features, size) && size <= r->run->guest.queue_max[i], at,
 		"a queue size that the device does not allow");
 	require(r,
 		ready == 0 || (ready == 1 && (r->status & FEATURES_OK) != 0 &&
@@ -142,7 +143,10 @@ const char *snapshot_impossible(const struct run *run, const struct snapshot *s,
 	struct reading r = { .run = run, .bytes = s->bytes };
 
 	*at = s->len;
-	if (s->len < QUEUES_AT + (size_t)(QUEUE_LEN + QUEUE_REST_LEN) * count + REST_LEN)
+	if (s->len < QUEUES_AT + (size_t)(QUEUE_LEN + QUEUE_REST_LEN) * count + REST_LEN ||
+	    (ring_is_packed(ledger_get64(s->bytes + RECORD_AT)) &&
+	     s->len < QUEUES_AT + (size_t)(QUEUE_LEN + QUEUE_REST_LEN + QUEUE_PACKED_LEN) * count +
+			      REST_LEN))
 		return "less than the transport's part";
 	r.features = ledger_get64(s->bytes + RECORD_AT);
 	r.status = ledger_get32(s->bytes + STATUS_AT);

@@ -240,6 +240,8 @@ static void json_result(struct suite *suite, const struct suite_result *r)
 		json_string(json, "request", r->instance->request->name);
 		json_string(json, "layout", field_names(FIELD_LAYOUT)[r->instance->binding.layout]);
 	}
+	if (r->instance->binding.ring != RING_FORMAT_SPLIT)
+		json_string(json, "ring", field_names(FIELD_RING)[r->instance->binding.ring]);
 	if (transport_to_name(r->job->transport) != NULL)
 		json_string(json, "transport", transport_to_name(r->job->transport));
 	json_string(json, "result", names[outcome_of(r)]);

@@ -25,7 +25,12 @@ _Static_assert((int)VRINGER_PAYLOAD == GUEST_PAYLOAD && (int)VRINGER_DESC == GUE
 		       (int)VRINGER_USED_IDX == GUEST_USED_IDX &&
 		       (int)VRINGER_USED_ENTRY == GUEST_USED_ENTRY &&
 		       (int)VRINGER_AVAIL_EVENT == GUEST_AVAIL_EVENT &&
-		       (int)VRINGER_AVAIL_EVENT + 1 == GUEST_PURPOSE_COUNT,
+		       (int)VRINGER_PACKED_DESC == GUEST_PACKED_DESC &&
+		       (int)VRINGER_PACKED_FLAGS == GUEST_PACKED_FLAGS &&
+		       (int)VRINGER_PACKED_USED == GUEST_PACKED_USED &&
+		       (int)VRINGER_DRIVER_EVENT == GUEST_DRIVER_EVENT &&
+		       (int)VRINGER_DEVICE_EVENT == GUEST_DEVICE_EVENT &&
+		       (int)VRINGER_DEVICE_EVENT + 1 == GUEST_PURPOSE_COUNT,
 	       "enum vringer_purpose is enum guest_purpose");
 _Static_assert(sizeof(struct vringer_why) == sizeof(struct guest_why) &&
 		       offsetof(struct vringer_why, queue) == offsetof(struct guest_why, queue) &&

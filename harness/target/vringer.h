@@ -60,6 +60,12 @@ enum vringer_purpose {
 	VRINGER_USED_IDX,    /* le16 */
 	VRINGER_USED_ENTRY,  /* 8 bytes: le32 id, le32 len */
 	VRINGER_AVAIL_EVENT, /* le16, behind the used ring */
+	/* Of a packed ring (VIRTIO 2.8): */
+	VRINGER_PACKED_DESC,  /* an entry of the descriptor ring: 16 bytes, or 14 without flags */
+	VRINGER_PACKED_FLAGS, /* le16, the flags of one: is it available; written: it is used */
+	VRINGER_PACKED_USED,  /* 6 bytes, le32 len and le16 id of a used one */
+	VRINGER_DRIVER_EVENT, /* 4 bytes: le16 offset and wrap, le16 flags */
+	VRINGER_DEVICE_EVENT, /* the same */
 };
 
 /* Passed by value with every access. */
@@ -559,8 +565,7 @@ struct vringer_target {
 	uint32_t queue_count; /* at most 64; rings of those from 8 on have at most 16 entries
 			       * where a program does not place them */
 	uint64_t features;    /* every feature bit that it can offer. VIRTIO_F_VERSION_1 must be one
-			       * of them; RING_PACKED, IN_ORDER, NOTIFICATION_DATA and RING_RESET
-			       * must not. */
+			       * of them; IN_ORDER, NOTIFICATION_DATA and RING_RESET must not. */
 	const struct vringer_queue *queues;
 	uint32_t config_len; /* bytes of configuration that hold fields */
 

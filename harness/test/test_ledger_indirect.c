@@ -55,6 +55,20 @@ static void a_table_permits_what_its_entries_name(void **state)
 	finish_chain(16);
 }
 
+/* What names the table does not count; a loop ends there too. */
+static void a_walk_through_a_table_is_as_long_as_the_queue(void **state)
+{
+	unsigned size = ledger.queues[1].size;
+
+	(void)state;
+	take_table(INDIRECT_AT, 2 * ENTRY, 0);
+	for (unsigned i = 0; i < size; i++)
+		indirect(0, i != 0, BUFFER, 16, F_NEXT);
+	assert_silent();
+	indirect(0, 1, BUFFER, 16, F_NEXT);
+	assert_breaks(RULE_FETCH_WALK);
+}
+
 static void the_table_itself_is_no_buffer(void **state)
 {
 	(void)state;
@@ -251,6 +265,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		INDIRECT_TEST(a_table_permits_what_its_entries_name),
+		INDIRECT_TEST(a_walk_through_a_table_is_as_long_as_the_queue),
 		INDIRECT_TEST(the_table_itself_is_no_buffer),
 		INDIRECT_TEST(a_table_may_be_read_though_its_descriptor_says_write),
 		INDIRECT_TEST(a_table_may_follow_other_descriptors),

@@ -1,0 +1,63 @@
+/* SPDX-License-Identifier: Apache-2.0 OR MIT */
+/*
+ * The driver's side of a packed ring (VIRTIO 2.8), under the operations that a program has
+ * for a split one, so that they mean the same on both.
+ *
+ * The driver keeps a descriptor table and a used ring to itself.  `desc`, `set_desc` and
+ * `chain` write to that table; to publish a head is to put its chain into the next entries
+ * of the ring, with the head for the buffer's id; what the device used is moved to that used
+ * ring, in its order, before anything is looked up there or written over.
+ *
+ * A chain that leaves the table or goes round ends where the ring does, or in an entry that
+ * is not available: what a program gets wrong the driver gets wrong.
+ *
+ * Without meaning here, and without effect: the available index and entries as such.
+ */
+#ifndef VRINGER_HARNESS_GUEST_PACKED_H
+#define VRINGER_HARNESS_GUEST_PACKED_H
+
+#include <linux/virtio_ring.h>
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "harness/program/program.h"
+
+struct guest;
+
+#define GUEST_QUEUE_SIZE_MAX 256u  /* entries that a queue's default place has room for */
+#define GUEST_QUEUE_SIZE_SMALL 16u /* ... from queue PROGRAM_QUEUES_LOW on */
+
+/* Entries of the tables of all queues. */
+#define GUEST_PACKED_ENTRIES                                                                       \
+	(PROGRAM_QUEUES_LOW * GUEST_QUEUE_SIZE_MAX +                                               \
+	 (PROGRAM_QUEUES - PROGRAM_QUEUES_LOW) * GUEST_QUEUE_SIZE_SMALL)
+
+/* Of a queue: where the driver is. */
+struct guest_packed_queue {
+	bool avail_wrap, used_wrap;
+	uint16_t avail_slot; /* the next to make available */
+	uint16_t used_slot;  /* where the device returns the next */
+	uint16_t used_idx;   /* of the driver's own used ring */
+};
+
+struct guest_packed {
+	struct vring_desc desc[GUEST_PACKED_ENTRIES]; /* in the machine's byte order */
+	struct vring_used_elem used[GUEST_PACKED_ENTRIES];
+	uint16_t entries[GUEST_PACKED_ENTRIES]; /* of the ring, by buffer id */
+	uint64_t touched;			/* queues that are not as new, a bit each */
+};
+
+/* Of every queue, before a program. */
+void guest_packed_reset(struct guest *g);
+/* The queue is set up, with a packed ring. */
+void guest_packed_start(struct guest *g, unsigned queue);
+/* Its own table: NULL beyond it. */
+struct vring_desc *guest_packed_desc(struct guest *g, unsigned queue, uint64_t index);
+void guest_packed_publish(struct guest *g, unsigned queue, uint16_t head);
+/* The index of its own used ring, and the entry at `idx`, which that has passed. */
+uint16_t guest_packed_used_idx(struct guest *g, unsigned queue);
+struct vring_used_elem guest_packed_used(const struct guest *g, unsigned queue, uint16_t idx);
+/* What the driver says of events. */
+void guest_packed_event(struct guest *g, unsigned queue, uint16_t off_wrap, uint16_t flags);
+
+#endif
