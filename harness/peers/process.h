@@ -78,11 +78,14 @@ bool process_thread_ns(struct process *process, const char *name, uint64_t *ns);
 bool process_sleeps(struct process *process);
 /* A wait for it: begun as all 0, and asked about after each slice of `slice_ms`.  It is not
  * worth going on where it slept for `asleep_ms` at a stretch, or four times that in all, or
- * used `spin_ns` of CPU time; what waits for a CPU or a disk is waited for.  0; -ECHILD, it is
- * not well: `end`; -ETIMEDOUT, it sleeps; -ETIME, it runs on. */
+ * used `spin_ns` of CPU time in which it did not take PROCESS_GROWTH bytes of memory more; what
+ * waits for a CPU or a disk is waited for, and so is one that takes memory, until it has too
+ * much of it: how fast a machine fills memory is no verdict.  0; -ECHILD, it is not well: `end`;
+ * -ETIMEDOUT, it sleeps; -ETIME, it runs on. */
+#define PROCESS_GROWTH (64ull << 20)
 struct process_wait {
 	unsigned slices, asleep, asleep_in_all;
-	uint64_t cpu_from;
+	uint64_t cpu_from, bytes_from;
 };
 struct process_patience {
 	unsigned slice_ms, asleep_ms;

@@ -28,6 +28,7 @@ struct process_shared {
 	int32_t status; /* of wait(2) */
 	uint32_t turn;	/* odd while `words` changes */
 	uint64_t cpu_ns;
+	uint64_t resident;    /* bytes, when the keeper last looked */
 	struct excerpt words; /* of `bytes` */
 	char bytes[PROCESS_WORDS_MAX];
 };

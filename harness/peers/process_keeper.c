@@ -328,7 +328,9 @@ static enum process_fault look(struct kept *kept)
 	if (now - kept->looked_ms < LOOK_MS)
 		return PROCESS_SOUND;
 	kept->looked_ms = now;
-	return resident(kept) > kept->keeper->bytes_max ? PROCESS_ATE : PROCESS_SOUND;
+	now = resident(kept);
+	__atomic_store_n(&kept->shared->resident, now, __ATOMIC_RELAXED);
+	return now > kept->keeper->bytes_max ? PROCESS_ATE : PROCESS_SOUND;
 }
 
 /* Until the peer has ended, or must: true; or until the keeper is to stop. */

@@ -226,6 +226,24 @@ uint64_t process_all_cpu_ns(void)
 	return sum;
 }
 
+static uint64_t process_bytes(const struct process *process)
+{
+	return __atomic_load_n(&process->shared->resident, __ATOMIC_RELAXED);
+}
+
+/* It took memory since it was given the last `spin_ns`?  Then it has them once more: the bound
+ * of its memory bounds how often. */
+static bool grew(const struct process *process, struct process_wait *wait)
+{
+	uint64_t bytes = process_bytes(process);
+
+	if (bytes < wait->bytes_from + PROCESS_GROWTH)
+		return false;
+	wait->bytes_from = bytes;
+	wait->cpu_from = process_cpu_ns(process);
+	return true;
+}
+
 int process_wait(struct process *process, struct process_wait *wait,
 		 const struct process_patience *patience, struct process_end *end)
 {
@@ -233,13 +251,17 @@ int process_wait(struct process *process, struct process_wait *wait,
 
 	if (!process_is_well(process, end))
 		return -ECHILD;
-	if (wait->slices++ == 0)
+	if (wait->slices++ == 0) {
 		wait->cpu_from = process_cpu_ns(process);
+		wait->bytes_from = process_bytes(process);
+	}
 	wait->asleep = process_sleeps(process) ? wait->asleep + 1 : 0;
 	wait->asleep_in_all += wait->asleep > 0;
 	if (wait->asleep >= most || wait->asleep_in_all >= ASLEEP_IN_ALL * most)
 		return -ETIMEDOUT;
-	return process_cpu_ns(process) - wait->cpu_from >= patience->spin_ns ? -ETIME : 0;
+	if (process_cpu_ns(process) - wait->cpu_from < patience->spin_ns)
+		return 0;
+	return grew(process, wait) ? 0 : -ETIME;
 }
 
 bool process_sleeps(struct process *process)

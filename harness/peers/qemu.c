@@ -24,8 +24,7 @@ static const struct process_patience bounds = { .slice_ms = QTEST_PATIENCE_MS,
 						.asleep_ms = 5000,
 						.spin_ns = 5000000000 };
 _Static_assert(QTEST_PATIENCE_MS == QMP_PATIENCE_MS, "both wait alike");
-/* More memory than it needs for a buffer of 4 GiB, and less than it can fill within that
- * time. */
+/* More memory than it needs for a buffer of 4 GiB. */
 #define BYTES_MAX (6ull << 30)
 #define ENDS_MS 2000u /* from closing its sockets to its end */
 

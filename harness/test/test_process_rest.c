@@ -16,6 +16,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <sys/prctl.h>
 #include <time.h>
 #include <unistd.h>
@@ -52,6 +53,31 @@ static void spin_beside(const char *name)
 		_exit(1);
 }
 
+static uint64_t own_cpu_ns(void)
+{
+	struct timespec used;
+
+	clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &used);
+	return (uint64_t)used.tv_sec * 1000000000 + (uint64_t)used.tv_nsec;
+}
+
+/* As a slow machine fills memory: BITE bytes in BITE_NS of its own time. */
+#define BITE (32u << 20)
+#define BITE_NS 20000000u
+
+static void eat_slowly(void)
+{
+	for (;;) {
+		uint64_t from = own_cpu_ns();
+
+		if (mmap(NULL, BITE, PROT_READ | PROT_WRITE,
+			 MAP_PRIVATE | MAP_ANONYMOUS | MAP_POPULATE, -1, 0) == MAP_FAILED)
+			_exit(1);
+		while (own_cpu_ns() - from < BITE_NS)
+			;
+	}
+}
+
 static void act(const char *name) __attribute__((noreturn));
 
 static void act(const char *name)
@@ -60,6 +86,8 @@ static void act(const char *name)
 
 	if (strcmp(name, "spin") == 0)
 		spin_beside("spinner-1");
+	if (strcmp(name, "eat") == 0)
+		eat_slowly();
 	/* Each time that it is asked to, another. */
 	if (strcmp(name, "spin more") == 0)
 		for (int i = 0; i < 2 && read(3, &byte, 1) == 1; i++)
@@ -79,18 +107,24 @@ static const struct process_patience bounds = { .slice_ms = SLICE,
 						.spin_ns = 50000000 };
 
 /* Until it is not worth it any more. */
-static int wait_for(struct process *process, struct process_wait *wait, struct process_end *end)
+static int wait_within(const struct process_patience *patience, struct process *process,
+		       struct process_wait *wait, struct process_end *end)
 {
 	for (unsigned ms = 0; ms < RIG_PATIENCE; ms += SLICE) {
 		int err;
 
 		pause_ms(SLICE);
-		err = process_wait(process, wait, &bounds, end);
+		err = process_wait(process, wait, patience, end);
 		if (err != 0)
 			return err;
 	}
 	fail_msg("it is waited for without end");
 	return 0;
+}
+
+static int wait_for(struct process *process, struct process_wait *wait, struct process_end *end)
+{
+	return wait_within(&bounds, process, wait, end);
 }
 
 static void one_that_sleeps_is_waited_for_so_long(void **state)
@@ -127,6 +161,24 @@ static void one_that_runs_on_is_waited_for_by_its_own_time(void **state)
 	(void)state;
 	assert_int_equal(wait_for(process, &wait, &end), -ETIME);
 	assert_true(process_cpu_ns(process) - wait.cpu_from >= bounds.spin_ns);
+	process_stop(process);
+}
+
+/* Its bound of memory is its bound of time, then: twelve bites in the time that it has. */
+static void one_that_takes_memory_is_waited_for_until_it_has_too_much(void **state)
+{
+	static const struct process_patience slow = { .slice_ms = SLICE,
+						      .asleep_ms = 40 * SLICE,
+						      .spin_ns = 12ull * BITE_NS };
+	const char *const argv[] = { rig_self, "eat", NULL };
+	struct process *process =
+		start_with(argv, (struct process_options){ .bytes_max = 32ull * BITE });
+	struct process_wait wait = { .slices = 0 };
+	struct process_end end;
+
+	(void)state;
+	assert_int_equal(wait_within(&slow, process, &wait, &end), -ECHILD);
+	assert_string_equal(end.signature, "memory");
 	process_stop(process);
 }
 
@@ -319,6 +371,7 @@ int main(int argc, char **argv)
 		cmocka_unit_test(one_that_sleeps_is_waited_for_so_long),
 		cmocka_unit_test(one_that_wakes_now_and_then_too),
 		cmocka_unit_test(one_that_runs_on_is_waited_for_by_its_own_time),
+		cmocka_unit_test(one_that_takes_memory_is_waited_for_until_it_has_too_much),
 		cmocka_unit_test(one_that_ends_is_not_waited_for),
 		cmocka_unit_test(one_that_ended_does_not_sleep),
 	};

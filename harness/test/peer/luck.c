@@ -109,7 +109,9 @@ static void eat(void)
 	do
 		bite = mmap(NULL, 16u << 20, PROT_READ | PROT_WRITE,
 			    MAP_PRIVATE | MAP_ANONYMOUS | MAP_POPULATE, -1, 0);
-	while (bite != NULL);
+	while (bite != MAP_FAILED);
+	fprintf(stderr, "the machine has no memory left\n");
+	exit(3);
 }
 
 /* A grandchild in a session of its own, which keeps all descriptors. */
