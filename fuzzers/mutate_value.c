@@ -259,6 +259,7 @@ uint64_t value_fresh(struct mutator *m, enum field_kind kind)
 	      [FIELD_LAYOUT] = fresh_any,
 	      [FIELD_FEATURES_HIGH] = fresh_features_high,
 	      [FIELD_RING] = fresh_any,
+	      [FIELD_ACCEPT] = fresh_bits,
 	      [FIELD_NOP] = fresh_zero);
 
 	return field_reduce(kind, fresh[kind](m));

@@ -7,6 +7,7 @@
  * there) is done as far as it goes, as on a real machine.
  */
 #include "devices/table.h"
+#include "devices/virtio_1_4.h"
 #include "harness/guest/guest_internal.h"
 
 #include <linux/virtio_config.h>
@@ -55,20 +56,43 @@ static void ring_places(const struct guest *g, const struct op *op, unsigned fie
 		ring[part] = guest_addr(g, op->base[field + part], op->value[field + part]);
 }
 
+#define FEATURE(name) (UINT64_C(1) << VIRTIO_F_##name)
+#define NAMED_FEATURES                                                                             \
+	(FEATURE(RING_PACKED) | FEATURE(IN_ORDER) | FEATURE(NOTIFICATION_DATA) |                   \
+	 FEATURE(RING_RESET) | FEATURE(SUSPEND))
+
+static uint64_t accepted_by_name(const struct op *op)
+{
+	static const struct {
+		uint16_t bit; /* enum accept_bit */
+		uint64_t feature;
+	} named[] = {
+		{ ACCEPT_IN_ORDER, FEATURE(IN_ORDER) },
+		{ ACCEPT_NOTIFICATION_DATA, FEATURE(NOTIFICATION_DATA) },
+		{ ACCEPT_RING_RESET, FEATURE(RING_RESET) },
+		{ ACCEPT_SUSPEND, FEATURE(SUSPEND) },
+	};
+	uint64_t features = op->value[START_RING] == RING_FORMAT_PACKED ? FEATURE(RING_PACKED) : 0;
+
+	for (unsigned i = 0; i < sizeof(named) / sizeof(named[0]); i++)
+		if ((op->value[START_ACCEPT] & named[i].bit) != 0)
+			features |= named[i].feature;
+	return features;
+}
+
 /* Of those offered; bits 0 to 63 as they are where none of these is named, and so bits 64
- * to 127 where none of all is.  The packed ring is accepted by its own name alone: old programs
- * mean the split one, whatever they say of features. */
+ * to 127 where none of all is.  The packed ring and what `accept` may name are accepted by their
+ * own names alone: old programs mean a driver without them, whatever they say of features. */
 static struct features start_features(struct features offered, const struct op *op)
 {
 	uint64_t low = op->value[START_FEATURES], high = op->value[START_FEATURES_HIGH];
-	uint64_t packed = UINT64_C(1) << VIRTIO_F_RING_PACKED;
+	uint64_t by_name = NAMED_FEATURES, named = accepted_by_name(op);
 
 	if (low != 0 || high != 0)
 		offered.high &= high;
 	if (low != 0)
-		offered.low &= low | packed;
-	if (op->value[START_RING] != RING_FORMAT_PACKED)
-		offered.low &= ~packed;
+		offered.low &= low | by_name;
+	offered.low &= ~by_name | named;
 	return offered;
 }
 

@@ -109,6 +109,7 @@ TABLE(static shrink_fn *const, kinds, FIELD_KIND_COUNT, 1,
       [FIELD_LAYOUT] = first,
       [FIELD_FEATURES_HIGH] = bits,
       [FIELD_RING] = first,
+      [FIELD_ACCEPT] = bits,
       [FIELD_NOP] = first);
 
 void minimize_fields(struct minimizer *m)

@@ -23,13 +23,13 @@
 	/* the driver, whatever the transport */ \
 	X(START, 0x10, "start", PAYLOAD_NONE, \
 	  "reset, then initialise up to this step; size 0: the largest, features 0: all offered;" \
-	  " RING_PACKED if ring says so; rings of one queue at other places than they were", \
+	  " RING_PACKED if ring says so, and what accept names; rings of one queue at other places than they were", \
 	  POS(START, RUNG, "rung", FIELD_RUNG), OPT(START, SIZE, "size", FIELD_U16), \
 	  OPT(START, FEATURES, "features", FIELD_FEATURES), \
 	  OPT(START, QUEUE, "queue", FIELD_QUEUE), OPT(START, DESC, "desc", FIELD_ADDR), \
 	  OPT(START, AVAIL, "avail", FIELD_ADDR), OPT(START, USED, "used", FIELD_ADDR), \
 	  OPT(START, FEATURES_HIGH, "features_high", FIELD_FEATURES_HIGH), \
-	  OPT(START, RING, "ring", FIELD_RING)) \
+	  OPT(START, RING, "ring", FIELD_RING), OPT(START, ACCEPT, "accept", FIELD_ACCEPT)) \
 	X(STATUS, 0x11, "status", PAYLOAD_NONE, \
 	  "write the device status", \
 	  POS(STATUS, VALUE, "value", FIELD_STATUS)) \

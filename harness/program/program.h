@@ -36,7 +36,7 @@
 /* Bytes moved by operations and device: by every program, and per unit of budget. */
 #define PROGRAM_BYTES (256u << 20)
 #define PROGRAM_BYTES_UNIT (1u << 20)
-#define OP_FIELDS_MAX 9	  /* fields of an operation, payload aside */
+#define OP_FIELDS_MAX 10  /* fields of an operation, payload aside */
 #define OP_BYTES_MAX 2048 /* payload bytes of one operation */
 
 #define OP_CODE_HEADER 0x01 /* not an operation */
@@ -69,6 +69,7 @@ enum field_kind {
 	FIELD_LAYOUT,	     /* how a request's buffers lie in descriptors */
 	FIELD_FEATURES_HIGH, /* u64: bits 64 to 127 */
 	FIELD_RING,	     /* the format of rings that the driver accepts */
+	FIELD_ACCEPT,	     /* u16: features that are accepted by name alone, enum accept_bit */
 	FIELD_NOP,	     /* an unassigned operation code, or 0 */
 	FIELD_KIND_COUNT
 };
@@ -158,6 +159,15 @@ enum request_layout {
 
 /* The format of the rings that `start` sets up, where the device offers it. */
 enum ring_format { RING_FORMAT_SPLIT, RING_FORMAT_PACKED, RING_FORMAT_COUNT };
+
+/* Features that `start` accepts only where they are named: each makes another driver of it, and
+ * old programs mean what they meant. */
+enum accept_bit {
+	ACCEPT_IN_ORDER = 1 << 0,
+	ACCEPT_NOTIFICATION_DATA = 1 << 1,
+	ACCEPT_RING_RESET = 1 << 2,
+	ACCEPT_SUSPEND = 1 << 3,
+};
 
 enum access_kind { ACCESS_ANY, ACCESS_READ, ACCESS_WRITE, ACCESS_KIND_COUNT };
 

@@ -5,6 +5,7 @@
  */
 #include "devices/device.h"
 #include "devices/table.h"
+#include "devices/virtio_1_4.h"
 #include "harness/program/program.h"
 
 #include <linux/virtio_config.h>
@@ -97,6 +98,7 @@ static const struct bit_name status_bits[] = {
 	{ VIRTIO_CONFIG_S_DRIVER, "DRIVER" },
 	{ VIRTIO_CONFIG_S_DRIVER_OK, "DRIVER_OK" },
 	{ VIRTIO_CONFIG_S_FEATURES_OK, "FEATURES_OK" },
+	{ VIRTIO_CONFIG_S_SUSPEND, "SUSPEND" },
 	{ VIRTIO_CONFIG_S_NEEDS_RESET, "NEEDS_RESET" },
 	{ VIRTIO_CONFIG_S_FAILED, "FAILED" },
 	{ 0, NULL },
@@ -114,6 +116,15 @@ static const struct bit_name desc_bits[] = {
 };
 static const struct bit_name feature_bits[] = {
 	{ 1ULL << VIRTIO_F_VERSION_1, "VERSION_1" },
+	{ 0, NULL },
+};
+
+/* FIELD_ACCEPT, by enum accept_bit. */
+static const struct bit_name accept_bits[] = {
+	{ ACCEPT_IN_ORDER, "IN_ORDER" },
+	{ ACCEPT_NOTIFICATION_DATA, "NOTIFICATION_DATA" },
+	{ ACCEPT_RING_RESET, "RING_RESET" },
+	{ ACCEPT_SUSPEND, "SUSPEND" },
 	{ 0, NULL },
 };
 
@@ -182,6 +193,7 @@ TABLE(static const struct kind, kinds, FIELD_KIND_COUNT, 5,
 	[FIELD_LAYOUT] = { 1, 0, layout_names, NULL, NULL },
 	[FIELD_FEATURES_HIGH] = { 8, 64, NULL, NULL, NULL },
 	[FIELD_RING] = { 1, 0, ring_names, NULL, NULL },
+	[FIELD_ACCEPT] = { 2, 16, NULL, accept_bits, NULL },
 	[FIELD_NOP] = { 1, 0, NULL, NULL, reduce_nop });
 
 /* clang-format off */
@@ -218,7 +230,7 @@ static const struct {
 	{ "SHMLenHigh", VIRTIO_MMIO_SHM_LEN_HIGH },
 	{ "SHMBaseLow", VIRTIO_MMIO_SHM_BASE_LOW },
 	{ "SHMBaseHigh", VIRTIO_MMIO_SHM_BASE_HIGH },
-	{ "QueueReset", 0x0c0 }, /* not in the kernel's header of Debian 12 */
+	{ "QueueReset", VIRTIO_MMIO_QUEUE_RESET },
 	{ "ConfigGeneration", VIRTIO_MMIO_CONFIG_GENERATION },
 	{ "Config", VIRTIO_MMIO_CONFIG },
 };
