@@ -19,6 +19,8 @@
  *   u32 length of the record, the record
  *   u32 selectors: device features, driver features, queue, shared memory
  *   u32 configuration generation
+ *   u8 a change of the configuration is to be told of when the device resumes, where
+ *     VIRTIO_F_SUSPEND was accepted
  *   per queue: u8 poisoned, u16 completions that could not be written, and where
  *     RING_PACKED was accepted u16 next entry to look at, u16 next entry to use, each with
  *     its wrap counter in bit 15

@@ -23,6 +23,9 @@ struct script;
 
 struct transport {
 	const char *name;
+	/* Features that it cannot carry: a device is not told to offer them, nor does a driver
+	 * accept them. */
+	uint64_t features_hidden;
 
 	/* status 0 resets the device. */
 	void (*write_status)(struct guest *g, uint32_t status);
@@ -36,6 +39,8 @@ struct transport {
 	void (*write_queue)(struct guest *g, uint16_t size,
 			    const uint64_t area[VIRTQUEUE_AREA_COUNT]);
 	void (*write_queue_ready)(struct guest *g, uint64_t ready);
+	/* queue: any number.  A driver that accepted NOTIFICATION_DATA adds where it is in the
+	 * ring. */
 	void (*notify)(struct guest *g, uint64_t queue);
 	void (*ack_interrupt)(struct guest *g, uint64_t bits);
 	/* Any offset and width; what lies past the end is for the device to answer. */

@@ -5,6 +5,7 @@
  */
 #include "devices/table.h"
 #include "harness/guest/guest_internal.h"
+#include "devices/virtqueue.h"
 
 #include <endian.h>
 #include <linux/virtio_mmio.h>
@@ -217,9 +218,24 @@ static void write_queue_ready(struct guest *g, uint64_t ready)
 	write32(g, VIRTIO_MMIO_QUEUE_READY, ready);
 }
 
+/* Of a driver that accepted NOTIFICATION_DATA: where it is in the ring, too (2.9, 4.2.3.3).  What
+ * is no queue's number is written as it stands, and so may say anything. */
+static uint64_t notification(const struct guest *g, uint64_t queue)
+{
+	const struct guest_queue *q;
+	uint64_t next;
+
+	if ((g->accepted >> VIRTIO_F_NOTIFICATION_DATA & 1) == 0 || queue >= PROGRAM_QUEUES)
+		return queue;
+	q = &g->queues[queue];
+	next = q->packed ? virtqueue_cursor(q->packed_at.avail_slot, q->packed_at.avail_wrap)
+			 : q->avail_idx;
+	return queue | next << 16;
+}
+
 static void notify(struct guest *g, uint64_t queue)
 {
-	write32(g, VIRTIO_MMIO_QUEUE_NOTIFY, queue);
+	write32(g, VIRTIO_MMIO_QUEUE_NOTIFY, notification(g, queue));
 }
 
 static void ack_interrupt(struct guest *g, uint64_t bits)

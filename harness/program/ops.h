@@ -46,7 +46,8 @@
 	  "write QueueReady of a queue", \
 	  POS(READY, QUEUE, "queue", FIELD_QUEUE), POS(READY, VALUE, "value", FIELD_U32)) \
 	X(NOTIFY, 0x15, "notify", PAYLOAD_NONE, \
-	  "notify any queue number", \
+	  "notify any queue number; with NOTIFICATION_DATA accepted, and where the driver is in the" \
+	  " ring; a value above 0xffff is then written as it stands, data and all", \
 	  POS(NOTIFY, QUEUE, "queue", FIELD_U32)) \
 	X(TAKE, 0x16, "take", PAYLOAD_NONE, \
 	  "take used entries as a driver does; count 0: all there are", \

@@ -168,7 +168,10 @@ void session_go_live(struct serve_session *s)
 /* The recorder knows split rings. */
 static uint64_t on_features(void *ctx)
 {
-	return session_guest(ctx)->offered.low & ~BIT(VIRTIO_F_RING_PACKED);
+	/* The protocol's notifications carry no data, and it has no message that suspends. */
+	return session_guest(ctx)->offered.low &
+	       ~(BIT(VIRTIO_F_RING_PACKED) | BIT(VIRTIO_F_NOTIFICATION_DATA) |
+		 BIT(VIRTIO_F_SUSPEND));
 }
 
 /* The next access of a driver that reads or writes configuration from `at` on, `len` bytes at
