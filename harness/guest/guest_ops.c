@@ -174,7 +174,7 @@ uint64_t guest_notified(const struct guest *g, const struct op *op)
 static void op_notify(struct guest *g, const struct program *prog, const struct op *op)
 {
 	(void)prog;
-	g->transport->notify(g, op->value[NOTIFY_QUEUE]);
+	g->transport->notify(g, op->value[NOTIFY_QUEUE], (uint16_t)op->value[NOTIFY_FLIP]);
 	if (guest_notified(g, op) < PROGRAM_QUEUES)
 		requests_follow(g, (unsigned)guest_notified(g, op));
 }
@@ -236,12 +236,11 @@ static void op_write(struct guest *g, const struct program *prog, const struct o
 
 SAME_FIELD(SEND_QUEUE, OFFER_QUEUE);
 SAME_FIELD(SEND_HEAD, OFFER_HEAD);
-SAME_FIELD(SEND_QUEUE, NOTIFY_QUEUE);
-
 static void op_send(struct guest *g, const struct program *prog, const struct op *op)
 {
 	guest_offer(g, prog, op);
-	op_notify(g, prog, op);
+	g->transport->notify(g, op->value[SEND_QUEUE], 0);
+	requests_follow(g, (unsigned)op->value[SEND_QUEUE]);
 }
 
 static void op_race(struct guest *g, const struct program *prog, const struct op *op)

@@ -40,8 +40,8 @@ struct transport {
 			    const uint64_t area[VIRTQUEUE_AREA_COUNT]);
 	void (*write_queue_ready)(struct guest *g, uint64_t ready);
 	/* queue: any number.  A driver that accepted NOTIFICATION_DATA adds where it is in the
-	 * ring. */
-	void (*notify)(struct guest *g, uint64_t queue);
+	 * ring, with the bits of `flip` flipped. */
+	void (*notify)(struct guest *g, uint64_t queue, uint16_t flip);
 	void (*ack_interrupt)(struct guest *g, uint64_t bits);
 	/* Any offset and width; what lies past the end is for the device to answer. */
 	void (*read_config)(struct guest *g, uint64_t offset, uint32_t width);

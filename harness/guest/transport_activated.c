@@ -281,13 +281,14 @@ static void write_queue_ready(struct guest *g, uint64_t ready)
 	tell_end(g, &act);
 }
 
-static void notify(struct guest *g, uint64_t queue)
+static void notify(struct guest *g, uint64_t queue, uint16_t flip)
 {
 	const struct act act = { .name = "notify",
 				 .offset = VIRTIO_MMIO_QUEUE_NOTIFY,
 				 .width = 4,
 				 .value = (uint32_t)queue };
 
+	(void)flip;
 	tell_begin(g, &act);
 	calls_of(g)->notify(g->device, (uint32_t)queue);
 	tell_end(g, &act);

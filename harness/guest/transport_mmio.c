@@ -220,7 +220,7 @@ static void write_queue_ready(struct guest *g, uint64_t ready)
 
 /* Of a driver that accepted NOTIFICATION_DATA: where it is in the ring, too (2.9, 4.2.3.3).  What
  * is no queue's number is written as it stands, and so may say anything. */
-static uint64_t notification(const struct guest *g, uint64_t queue)
+static uint64_t notification(const struct guest *g, uint64_t queue, uint16_t flip)
 {
 	const struct guest_queue *q;
 	uint64_t next;
@@ -230,12 +230,12 @@ static uint64_t notification(const struct guest *g, uint64_t queue)
 	q = &g->queues[queue];
 	next = q->packed ? virtqueue_cursor(q->packed_at.avail_slot, q->packed_at.avail_wrap)
 			 : q->avail_idx;
-	return queue | next << 16;
+	return queue | (next ^ flip) << 16;
 }
 
-static void notify(struct guest *g, uint64_t queue)
+static void notify(struct guest *g, uint64_t queue, uint16_t flip)
 {
-	write32(g, VIRTIO_MMIO_QUEUE_NOTIFY, notification(g, queue));
+	write32(g, VIRTIO_MMIO_QUEUE_NOTIFY, notification(g, queue, flip));
 }
 
 static void ack_interrupt(struct guest *g, uint64_t bits)
