@@ -270,7 +270,10 @@ int snapshot_record_restore(struct mmio *m, const void *data, size_t len,
 	 * record has nothing of the model's. */
 	for (i = 0; i < m->dev->ops->queue_count && !in.err; i++)
 		r.queues[i].lost = snapshot_queue_held(&r.queues[i]);
-	if (!in.err)
-		snapshot_take_record(m, &r);
+	if (in.err)
+		return outcome(&in, error);
+	snapshot_take_record(m, &r);
+	/* Nor whether a suspended device has something to tell: it tells. */
+	m->dev->config_owed = r.status & VIRTIO_CONFIG_S_SUSPEND;
 	return outcome(&in, error);
 }
