@@ -208,6 +208,20 @@ static uint64_t fresh_bits(struct mutator *m)
 	return random_chance(m, 8) ? value_edge(m) : random_below(m, 8);
 }
 
+/* As they should be, mostly, but for one of AVAIL and USED. */
+static uint64_t fresh_packed_flags(struct mutator *m)
+{
+	static const uint16_t turned[] = { RING_PACKED_AVAIL, RING_PACKED_USED,
+					   RING_PACKED_AVAIL | RING_PACKED_USED };
+
+	return fresh_bits(m) | (random_chance(m, 2) ? 0 : PICK(m, turned));
+}
+
+static uint64_t fresh_event_flags(struct mutator *m)
+{
+	return random_chance(m, 16) ? value_edge(m) : random_below(m, 4);
+}
+
 static uint64_t fresh_port(struct mutator *m)
 {
 	return random_below(m, random_chance(m, 16) || m->port_count == 0 ? 256 : m->port_count);
@@ -260,6 +274,9 @@ uint64_t value_fresh(struct mutator *m, enum field_kind kind)
 	      [FIELD_FEATURES_HIGH] = fresh_features_high,
 	      [FIELD_RING] = fresh_any,
 	      [FIELD_ACCEPT] = fresh_bits,
+	      [FIELD_PACKED_FLAGS] = fresh_packed_flags,
+	      [FIELD_EVENT_FLAGS] = fresh_event_flags,
+	      [FIELD_FLIP] = fresh_any,
 	      [FIELD_NOP] = fresh_zero);
 
 	return field_reduce(kind, fresh[kind](m));
