@@ -191,8 +191,8 @@ void guest_put_entry(struct guest *g, const struct program *prog, const struct o
 		return;
 	place_move(&slot, &wrap, q->size, entry);
 	le = (struct vring_packed_desc){
-		.addr = htole64(guest_addr(g, op->base[PACKED_DESC_ADDR],
-					   op->value[PACKED_DESC_ADDR])),
+		.addr = htole64(
+			guest_addr(g, op->base[PACKED_DESC_ADDR], op->value[PACKED_DESC_ADDR])),
 		.len = htole32((uint32_t)op->value[PACKED_DESC_LEN]),
 		.id = htole16(id),
 		.flags = htole16((uint16_t)(op->value[PACKED_DESC_FLAGS] ^ avail_bits(wrap))),

@@ -115,12 +115,9 @@ static const struct bit_name desc_bits[] = {
 	{ 0, NULL },
 };
 static const struct bit_name packed_bits[] = {
-	{ VRING_DESC_F_NEXT, "next" },
-	{ VRING_DESC_F_WRITE, "write" },
-	{ VRING_DESC_F_INDIRECT, "indirect" },
-	{ RING_PACKED_AVAIL, "avail" },
-	{ RING_PACKED_USED, "used" },
-	{ 0, NULL },
+	{ VRING_DESC_F_NEXT, "next" },	       { VRING_DESC_F_WRITE, "write" },
+	{ VRING_DESC_F_INDIRECT, "indirect" }, { RING_PACKED_AVAIL, "avail" },
+	{ RING_PACKED_USED, "used" },	       { 0, NULL },
 };
 /* 0: told of everything; both: a value that is reserved. */
 static const struct bit_name event_bits[] = {
