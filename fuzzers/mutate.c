@@ -131,6 +131,8 @@ static bool is_idle(const struct mutator *m, uint8_t code)
 		return !m->has_named_requests;
 	if (code == OP_CHANGE_CONFIG)
 		return !m->changes_config;
+	if (code >= OP_PACKED_DESC && code <= OP_DRIVER_EVENT)
+		return !aims_at_packed(m);
 	return code == OP_SET_NUM_PAGES && !m->has_num_pages;
 }
 
@@ -165,6 +167,8 @@ void mutator_init(struct mutator *m, const char *target, uint64_t seed)
 	snprintf(m->target, sizeof(m->target), "%s", target);
 	mutator_seed(m, seed);
 	m->effort = 2;
+	m->features = t != NULL ? t->features : ~0ULL;
+	m->features_high = t != NULL ? t->features_high : 0;
 	/* Of a device that is not known, as most are: queues both ways. */
 	m->queue_count = t != NULL && t->queue_count > 0 ? t->queue_count : 2;
 	if (m->queue_count > PROGRAM_QUEUES)
@@ -181,8 +185,6 @@ void mutator_init(struct mutator *m, const char *target, uint64_t seed)
 	}
 	if (t == NULL)
 		fill_bag(m);
-	m->features = t != NULL ? t->features : ~0ULL;
-	m->features_high = t != NULL ? t->features_high : 0;
 	for (unsigned i = 0; i < m->queue_count; i++)
 		m->driven[i] = t != NULL ? t->queues[i].driver_initiated : i % 2 != 0;
 }

@@ -282,12 +282,15 @@ uint64_t value_fresh(struct mutator *m, enum field_kind kind)
 	return field_reduce(kind, fresh[kind](m));
 }
 
-/* Where in a ring: at a field of one of its first entries. */
-static uint64_t ring_offset(struct mutator *m, unsigned part)
+/* Where in a ring: at a field of one of its first entries, or of event suppression. */
+static uint64_t ring_offset(struct mutator *m, const struct program *prog, unsigned part)
 {
 	static const uint8_t in_desc[] = { 0, 8, 12, 14 };
 	uint64_t entry = PICK(m, small);
 
+	/* Descriptors are as long there; what else there is has two fields. */
+	if (part != VIRTQUEUE_DESC && rings_are_packed(prog))
+		return 2 * random_below(m, 2);
 	switch ((enum virtqueue_area)part) {
 	case VIRTQUEUE_DESC:
 		return 16 * entry + PICK(m, in_desc);
@@ -326,7 +329,7 @@ static bool address_near(struct mutator *m, const struct program *prog, struct o
 			unsigned part = random_below(m, VIRTQUEUE_AREA_COUNT);
 
 			op->base[field] = ring_base((unsigned)used->value[i], part);
-			op->value[field] = ring_offset(m, part);
+			op->value[field] = ring_offset(m, prog, part);
 			return true;
 		}
 	}
@@ -346,7 +349,7 @@ void address_fresh(struct mutator *m, const struct program *prog, struct op *op,
 		unsigned part = random_below(m, VIRTQUEUE_AREA_COUNT);
 
 		op->base[field] = ring_base((unsigned)fresh_queue(m), part);
-		op->value[field] = ring_offset(m, part);
+		op->value[field] = ring_offset(m, prog, part);
 		return;
 	}
 	op->base[field] =
