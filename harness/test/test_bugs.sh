@@ -88,6 +88,17 @@ holds 'a patch that changed: it is' [ "$(compiled)" = 3 ]
 patch_file one devices/a.c
 fuzzers/bugs.sh build gcc one
 
+printf 'one\ntwo\nthree\n' >devices/a_private.h
+for file in b c; do
+	printf '#include "a_private.h"\n' >"devices/$file.c"
+done
+patch_file shared devices/a_private.h
+: >calls
+fuzzers/bugs.sh build gcc shared
+holds 'a private header: what includes it is compiled, and nothing else' [ "$(compiled)" = 2 ]
+holds 'and it is built' [ -x build/bugs/shared/vringer ]
+rm fuzzers/bugs/shared.patch devices/a_private.h devices/[bc].c
+
 for file in devices/a.h devices/test/a.c harness/a.c; do
 	patch_file bad "$file"
 	gives 0 "a patch of $file is no error of the build" fuzzers/bugs.sh build gcc bad
