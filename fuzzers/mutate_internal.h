@@ -80,6 +80,7 @@ bool aims_at_packed(const struct mutator *m);
 bool aims_at_events(const struct mutator *m);
 bool add_entries(struct mutator *m, struct program *prog, uint32_t at);
 bool add_event(struct mutator *m, struct program *prog, uint32_t at);
+bool add_wrap(struct mutator *m, struct program *prog, uint32_t at);
 /* A race's place and payload: the driver adds a chain to that queue while the device looks. */
 bool race_index(struct mutator *m, struct program *prog, struct op *op, unsigned queue);
 /* From the device's index on, and how far. */
@@ -90,6 +91,9 @@ void elements_fresh(struct mutator *m, struct program *prog, struct op *op, unsi
 
 /* mutate_field.c: a range that ends at 2^64, or passes it, behind a boundary. */
 void range_over_top(struct mutator *m, struct op *op, unsigned addr, unsigned len);
+
+/* mutate_ops.c: a queue that the driver drives, or not, if there is one. */
+unsigned pick_queue(struct mutator *m, bool driven);
 
 /* Mutations: false where there is nothing of that kind to change. */
 typedef bool mutation_fn(struct mutator *m, struct program *prog, const struct program *other);

@@ -9,6 +9,7 @@
 #include <string.h>
 
 #define REGISTER_LEN 4u
+#define WRAP_ONE_IN 4096u
 #define MESSAGE_MAX 512u /* bytes of a request that are sent from a buffer slot */
 
 /* The status as a driver writes it, step by step. */
@@ -35,7 +36,7 @@ static bool pick_run(struct mutator *m, const struct program *prog, uint32_t *fi
 	return true;
 }
 
-static unsigned pick_queue(struct mutator *m, bool driven)
+unsigned pick_queue(struct mutator *m, bool driven)
 {
 	unsigned at = random_below(m, m->queue_count);
 
@@ -357,6 +358,8 @@ bool mutate_insert(struct mutator *m, struct program *prog, const struct program
 	 * to do. */
 	if (prog->op_count == 0 || (prog->ops[0].code != OP_START && random_chance(m, 4)))
 		return add_start(m, prog, 0);
+	if (random_chance(m, WRAP_ONE_IN) && prog->op_count < 256)
+		return add_wrap(m, prog, prog->op_count);
 	if (random_chance(m, 3))
 		at = prog->op_count;
 	if (m->has_named_requests && random_chance(m, 5))

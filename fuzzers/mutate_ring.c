@@ -186,6 +186,35 @@ bool add_event(struct mutator *m, struct program *prog, uint32_t at)
 	return !random_chance(m, 2) || add_wish(m, prog, &at, queue);
 }
 
+#define WRAP_SIZE 256u /* entries of the ring: a lap with each notification */
+
+/* A split queue whose indices have gone nearly, or just, round 2^16: what the ring has is made
+ * available again and again.  Only what a program spells out is run whatever its budget, so that
+ * is what it does; one in very many is enough, since each runs for long. */
+bool add_wrap(struct mutator *m, struct program *prog, uint32_t at)
+{
+	uint32_t laps = (1u << 16) / WRAP_SIZE - random_below(m, 2);
+	unsigned queue = pick_queue(m, true);
+	struct op *op = edit_add(prog, at++, OP_START);
+
+	if (op == NULL || !edit_open(prog, at, 2 * laps))
+		return false;
+	op->value[START_RUNG] = RUNG_DRIVER_OK;
+	op->value[START_SIZE] = WRAP_SIZE;
+	for (uint32_t i = 0; i < laps; i++, at += 2) {
+		struct op *lap = &prog->ops[at];
+
+		memset(lap, 0, 2 * sizeof(*lap));
+		lap[0].code = OP_AVAIL_IDX;
+		lap[0].value[AVAIL_IDX_QUEUE] = queue;
+		lap[0].value[AVAIL_IDX_DELTA] = WRAP_SIZE;
+		lap[1].code = OP_NOTIFY;
+		lap[1].value[NOTIFY_QUEUE] = queue;
+	}
+	/* The last one is what it is about. */
+	return add_wish(m, prog, &at, queue) && edit_copy(prog, at, at - 3, 2);
+}
+
 SAME_FIELD(RACE_READ, RACE_WRITE_WRITE);
 
 /* Where in a used ring the device says that it is done, or wants to be told of more: behind the
