@@ -178,6 +178,9 @@ int virtqueue_packed_next(struct virtqueue_chain *chain, struct virtqueue_buffer
 	struct vring_packed_desc desc;
 	int ret = 0;
 
+	/* Of entries of the ring there are no more than that; of a table no more are read. */
+	if (chain->left-- == 0)
+		return -EBADMSG;
 	if (!chain->in_table) {
 		memcpy(&desc, chain->vq->seen + chain->next * sizeof(desc), sizeof(desc));
 		if (le16toh(desc.flags) & VRING_DESC_F_INDIRECT)
@@ -187,9 +190,6 @@ int virtqueue_packed_next(struct virtqueue_chain *chain, struct virtqueue_buffer
 		ret = packed_read_table(chain, &desc);
 	if (ret)
 		return ret;
-	/* Of entries of the ring there are no more than that. */
-	if (chain->left-- == 0)
-		return -EBADMSG;
 	buffer->addr = le64toh(desc.addr);
 	buffer->len = le32toh(desc.len);
 	buffer->writable = le16toh(desc.flags) & VRING_DESC_F_WRITE;

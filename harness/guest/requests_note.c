@@ -265,6 +265,7 @@ static note_fn *const notes[256] = {
 	[OP_CHAIN] = note_chain,	 [OP_PUBLISH] = note_excuse,
 	[OP_OFFER] = note_offer,	 [OP_SEND] = note_offer,
 	[OP_AVAIL_IDX] = note_excuse,	 [OP_AVAIL_ENTRY] = note_excuse,
+	[OP_PACKED_DESC] = note_excuse,	 [OP_PACKED_MOVE] = note_excuse,
 	[OP_RACE] = note_excuse,	 [OP_RACE_WRITE] = note_excuse,
 	[OP_FAULT_ACCESS] = note_excuse, [OP_FAULT_ALLOC] = note_excuse,
 	[OP_TYPE] = note_host,		 [OP_PUT_BACK] = note_host,

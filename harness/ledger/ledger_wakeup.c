@@ -185,13 +185,15 @@ void ledger_judge_used_bit(struct ledger *l)
 /* Queues that a device may find wrong without an access. */
 static unsigned count_wrapping(const struct ledger *l)
 {
+	bool packed = ring_is_packed(l->session.driver_features);
 	unsigned count = 0;
 
 	for (unsigned i = 0; i < ledger_queues(l); i++) {
 		const struct ledger_queue *q = &l->queues[i];
 
 		count += q->work.ready && !q->work.poisoned &&
-			 ring_wraps(&ring_split, VIRTQUEUE_DRIVER, q->size, q->avail);
+			 (packed ? ring_wraps(&ring_packed, VIRTQUEUE_DESC, q->size, q->desc)
+				 : ring_wraps(&ring_split, VIRTQUEUE_DRIVER, q->size, q->avail));
 	}
 	return count;
 }

@@ -77,7 +77,8 @@ static bool counts_chains(const struct script *script, const struct target *targ
 			return true;
 	}
 	for (uint32_t i = 0; i < script->prog.op_count; i++)
-		if (script->prog.ops[i].code == OP_USED_EVENT)
+		if (script->prog.ops[i].code == OP_USED_EVENT ||
+		    script->prog.ops[i].code == OP_EVENT_AT)
 			return true;
 	return false;
 }
@@ -190,10 +191,26 @@ static bool is_of_split(const struct op *op)
 		(purpose > GUEST_INDIRECT + 1 && purpose <= GUEST_AVAIL_EVENT + 1));
 }
 
+/* Has it none but for packed rings? */
+static bool is_of_packed(const struct op *op)
+{
+	return op->code == OP_PACKED_DESC || op->code == OP_PACKED_MOVE ||
+	       op->code == OP_DRIVER_EVENT;
+}
+
+/* Where the script names its ring format, that is what it is about. */
+static const char *unmet_split(const struct script *script)
+{
+	for (uint32_t i = 0; i < script->prog.op_count && script->free_ring; i++)
+		if (is_of_packed(&script->prog.ops[i]))
+			return "is about packed rings";
+	return NULL;
+}
+
 static const char *unmet_ring(const struct script *script, const struct target *target)
 {
 	if (script->binding.ring == RING_FORMAT_SPLIT)
-		return NULL;
+		return unmet_split(script);
 	if (!script->free_ring)
 		return "names its ring format, or starts no queue";
 	if (!ring_is_packed(target->features & script->prog.features))
