@@ -57,6 +57,7 @@ void shadow_reset(struct shadow *sh, struct shadow_world *world)
 			drop(sh, &sh->chains[i], &world->room);
 	sh->set_up = sh->running = sh->notified = sh->owed = sh->fresh = sh->event_told = false;
 	sh->value_told = 0;
+	sh->doubt[0] = '\0';
 }
 
 void shadow_close(struct shadow *sh)
@@ -70,6 +71,7 @@ int shadow_begin(struct shadow *sh, struct shadow_world *world,
 {
 	int err = driver_ring_open(&sh->ring, world->memory, setup, world->why);
 
+	sh->doubt[0] = '\0';
 	sh->running = sh->running || err == 0;
 	return err;
 }

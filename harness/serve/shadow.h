@@ -53,6 +53,9 @@ struct shadow {
 	uint16_t used_at; /* of a packed ring in the arena: where the next chain is returned */
 	uint32_t bytes;	     /* of room that is held */
 	unsigned chain_count;
+	/* What is wrong with the chain that is next, in a ring that the driver may have left: empty
+	 * for nothing. */
+	char doubt[DRIVER_RING_WHY_MAX];
 	uint64_t descs[GUEST_QUEUE_SIZE_MAX / 64]; /* in use */
 	struct driver_ring ring;
 	struct shadow_chain chains[SHADOW_CHAINS_MAX];

@@ -225,11 +225,9 @@ static int publish_chain(const struct shadow *sh, struct shadow_world *world,
 	return step_run(&world->steps) ? 0 : -ECANCELED;
 }
 
-/* The next chain of the driver's.  1: it is published; 0: there is none, or no room. */
-static int publish_next(struct shadow *sh, struct shadow_world *world)
+/* The next chain of the driver's, into world->chain.  1: there is one; 0; or -EPROTO. */
+static int next_chain(struct shadow *sh, struct shadow_world *world, uint32_t *cost)
 {
-	struct shadow_chain *to = free_chain(sh);
-	uint32_t cost = 0;
 	int err = 0;
 
 	/* It does not notify of what it adds before the event index that it was given last. */
@@ -239,8 +237,33 @@ static int publish_next(struct shadow *sh, struct shadow_world *world)
 		err = driver_ring_peek(&sh->ring, world->memory, &world->chain, world->why);
 	if (err <= 0)
 		return err;
-	err = chain_cost(sh, world, &cost);
-	if (err != 0)
+	err = chain_cost(sh, world, cost);
+	return err != 0 ? err : 1;
+}
+
+/* A driver that has no way to say that it resets the device frees what a ring leads to before the
+ * ring stops, and a packed ring does not show that it was taken back.  What is wrong there is
+ * held against the driver if it notifies once more, or closes the connection. */
+static int doubt(struct shadow *sh, const struct shadow_world *world)
+{
+	if (!sh->ring.setup.packed || !sh->ring.setup.takes_back ||
+	    (sh->doubt[0] != '\0' && sh->notified))
+		return -EPROTO;
+	snprintf(sh->doubt, sizeof(sh->doubt), "%s", world->why);
+	return 0;
+}
+
+/* The next chain of the driver's.  1: it is published; 0: there is none, or no room. */
+static int publish_next(struct shadow *sh, struct shadow_world *world)
+{
+	struct shadow_chain *to = free_chain(sh);
+	uint32_t cost = 0;
+	int err = next_chain(sh, world, &cost);
+
+	if (err == -EPROTO)
+		return doubt(sh, world);
+	sh->doubt[0] = '\0';
+	if (err <= 0)
 		return err;
 	if (to == NULL || free_descs(sh) < world->chain.direct ||
 	    (sh->chain_count > 0 && sh->bytes + cost > world->share) || !place_chain(sh, world, to))
