@@ -35,9 +35,9 @@ int driver_ring_add(const struct driver_ring *ring, const struct driver_memory *
 	if ((buffer->flags & VRING_DESC_F_INDIRECT) != 0 ||
 	    driver_memory_has(memory, buffer->addr, buffer->len))
 		return 0;
-	return driver_ring_fault(why, "descriptor %u of ring %u: %u bytes at 0x%llx are not in memory",
-				 buffer->index, ring->setup.queue, buffer->len,
-				 (unsigned long long)buffer->addr);
+	return driver_ring_fault(
+		why, "descriptor %u of ring %u: %u bytes at 0x%llx are not in memory",
+		buffer->index, ring->setup.queue, buffer->len, (unsigned long long)buffer->addr);
 }
 
 int driver_ring_open(struct driver_ring *ring, const struct driver_memory *memory,
@@ -61,7 +61,8 @@ static int read_table(const struct driver_ring *ring, const struct driver_memory
 	uint32_t count = last->len / (uint32_t)sizeof(struct vring_desc);
 
 	if (count == 0 || last->len % sizeof(struct vring_desc) != 0)
-		return driver_ring_fault(why, "the indirect table of chain %u of ring %u has %u bytes",
+		return driver_ring_fault(why,
+					 "the indirect table of chain %u of ring %u has %u bytes",
 					 chain->head, ring->setup.queue, last->len);
 	return ring->format->read_table(ring, memory, chain, last->addr, count, why);
 }

@@ -67,7 +67,8 @@ struct driver_ring {
 /* What the driver says of interrupts. */
 struct driver_ring_wish {
 	bool event; /* it wants one when used entries pass a position; else: by flags */
-	/* That position, as far as it is ahead of next_used; or VRING_AVAIL_F_NO_INTERRUPT, or 0. */
+	/* That position, as far as it is ahead of next_used; or VRING_AVAIL_F_NO_INTERRUPT, or 0.
+	 */
 	int32_t value;
 };
 

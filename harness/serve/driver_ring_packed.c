@@ -101,8 +101,8 @@ static struct driver_ring_wish wish(const struct driver_ring *ring)
 	    !read_spelled(ring, off_wrap, &event))
 		return (struct driver_ring_wish){ false, 0 };
 	ahead = distance(ring, ring->next_used, event);
-	return (struct driver_ring_wish){ true, ahead <= ring->setup.size ? ahead
-									  : ahead - laps(ring) };
+	return (struct driver_ring_wish){ true,
+					  ahead <= ring->setup.size ? ahead : ahead - laps(ring) };
 }
 
 /* ---- the ring -------------------------------------------------------------------------- */
@@ -139,10 +139,10 @@ static int open_ring(struct driver_ring *ring, const struct driver_memory *memor
 					 setup->queue, setup->size, DRIVER_RING_MAX);
 	ring->desc = driver_ring_place(memory, setup->desc, size * sizeof(struct vring_packed_desc),
 				       ring_packed.align[VIRTQUEUE_DESC]);
-	ring->avail = driver_ring_place(memory, setup->avail, event,
-					ring_packed.align[VIRTQUEUE_DRIVER]);
-	ring->used = driver_ring_place(memory, setup->used, event,
-				       ring_packed.align[VIRTQUEUE_DEVICE]);
+	ring->avail =
+		driver_ring_place(memory, setup->avail, event, ring_packed.align[VIRTQUEUE_DRIVER]);
+	ring->used =
+		driver_ring_place(memory, setup->used, event, ring_packed.align[VIRTQUEUE_DEVICE]);
 	if (ring->desc == NULL || ring->avail == NULL || ring->used == NULL)
 		return driver_ring_fault(why, "the %s of ring %u is not in memory, or not aligned",
 					 ring->desc == NULL    ? "descriptor ring"

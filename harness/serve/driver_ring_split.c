@@ -18,8 +18,7 @@
 
 static void ask(struct driver_ring *ring)
 {
-	driver_ring_store(&ring->used[USED_RING + USED_WORDS * ring->setup.size],
-			  ring->next_avail);
+	driver_ring_store(&ring->used[USED_RING + USED_WORDS * ring->setup.size], ring->next_avail);
 }
 
 static int open_ring(struct driver_ring *ring, const struct driver_memory *memory, char *why)
@@ -144,8 +143,8 @@ static int read_chain(const struct driver_ring *ring, const struct driver_memory
 {
 	struct table table = { .ring = ring, .memory = memory, .size = ring->setup.size };
 
-	chain->head = driver_ring_load(
-		&ring->avail[AVAIL_RING + ring->next_avail % ring->setup.size]);
+	chain->head =
+		driver_ring_load(&ring->avail[AVAIL_RING + ring->next_avail % ring->setup.size]);
 	return walk(&table, chain->head, chain, why);
 }
 

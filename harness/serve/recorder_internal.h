@@ -58,7 +58,7 @@ struct recorder_queue {
 	/* Entries of the ring that were used, by the session and by this program: of a split ring
 	 * modulo 2^16; of a packed one modulo two laps. */
 	uint16_t used, used_now;
-	bool asked;		 /* a chain of the dialogue waits for a notification */
+	bool asked; /* a chain of the dialogue waits for a notification */
 	bool has_event;
 	uint16_t event, flags; /* what the driver wrote there last */
 	struct recorder_desc known[GUEST_QUEUE_SIZE_MAX];
@@ -140,7 +140,8 @@ void recorder_forget_descs(struct recorder *r);
 
 /* What the operation makes of the session's state. */
 void recorder_note(struct recorder *r, const struct program *prog, const struct op *op);
-/* ... and a used entry that was taken, which stands for as many entries of the ring as this returns. */
+/* ... and a used entry that was taken, which stands for as many entries of the ring as this
+ * returns. */
 uint16_t recorder_note_used(struct recorder *r, unsigned queue, uint32_t id, uint32_t len);
 /* So many more entries of the ring are used, of those that *used counts. */
 void recorder_count_used(const struct recorder *r, unsigned queue, uint16_t *used,

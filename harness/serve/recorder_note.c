@@ -51,9 +51,9 @@ static void note_published(struct recorder *r, unsigned queue, uint16_t head)
 		r->unsplit = !recorder_chain(&r->dialogue, r, queue, head) || r->unsplit;
 	}
 	if (q->out_count < GUEST_QUEUE_SIZE_MAX)
-		q->out[q->out_count++] = (struct recorder_out){
-			head, recorder_chain_entries(r, queue, head), dialogue
-		};
+		q->out[q->out_count++] =
+			(struct recorder_out){ head, recorder_chain_entries(r, queue, head),
+					       dialogue };
 }
 
 /* A device that works in later calls has done so before what comes next. */
@@ -182,8 +182,7 @@ static void take_out(struct recorder_queue *q, unsigned i)
 	memmove(&q->out[i], &q->out[i + 1], (q->out_count - i) * sizeof(q->out[0]));
 }
 
-void recorder_count_used(const struct recorder *r, unsigned queue, uint16_t *used,
-			 uint16_t entries)
+void recorder_count_used(const struct recorder *r, unsigned queue, uint16_t *used, uint16_t entries)
 {
 	const struct guest_queue *q = &r->run->guest.queues[queue];
 

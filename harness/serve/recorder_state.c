@@ -133,9 +133,9 @@ static bool add_used_event(struct recorder *r, const struct program *prog, const
 	uint16_t event = (uint16_t)op->value[USED_EVENT_VALUE];
 	struct op out = *op;
 
-	out.value[USED_EVENT_VALUE] =
-		ring->packed ? moved_event(ring->size, event, q->used, q->used_now)
-			     : (uint16_t)(event - q->used + q->used_now);
+	out.value[USED_EVENT_VALUE] = ring->packed
+					      ? moved_event(ring->size, event, q->used, q->used_now)
+					      : (uint16_t)(event - q->used + q->used_now);
 	return recorder_part_op(&r->now, prog, &out);
 }
 

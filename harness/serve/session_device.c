@@ -96,8 +96,8 @@ static void negotiate(struct serve_session *s)
 	if (s->features != 0) {
 		op->value[START_RUNG] = RUNG_FEATURES_OK;
 		op->value[START_FEATURES] = s->features;
-		op->value[START_RING] = ring_is_packed(s->features) ? RING_FORMAT_PACKED
-								    : RING_FORMAT_SPLIT;
+		op->value[START_RING] =
+			ring_is_packed(s->features) ? RING_FORMAT_PACKED : RING_FORMAT_SPLIT;
 		step_run(&s->world.steps);
 	} else {
 		/* `start` would take none for all. */

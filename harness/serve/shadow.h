@@ -41,17 +41,17 @@ struct shadow_chain {
 
 struct shadow {
 	unsigned queue;
-	bool set_up;   /* the device has the queue */
-	bool running;  /* the driver wants it served */
-	bool notified; /* by the driver, and the device was not */
-	bool owed;     /* ... of chains that were not published then, or nobody ever notifies */
-	bool fresh;    /* published since the device was notified */
-	uint16_t size; /* of the ring in the arena */
+	bool set_up;	 /* the device has the queue */
+	bool running;	 /* the driver wants it served */
+	bool notified;	 /* by the driver, and the device was not */
+	bool owed;	 /* ... of chains that were not published then, or nobody ever notifies */
+	bool fresh;	 /* published since the device was notified */
+	uint16_t size;	 /* of the ring in the arena */
 	bool event_told; /* what the device was told of interrupts: an event, or flags */
 	uint16_t value_told;
 	uint16_t taken;	  /* chains of the driver's */
 	uint16_t used_at; /* of a packed ring in the arena: where the next chain is returned */
-	uint32_t bytes;	     /* of room that is held */
+	uint32_t bytes;	  /* of room that is held */
 	unsigned chain_count;
 	/* What is wrong with the chain that is next, in a ring that the driver may have left: empty
 	 * for nothing. */

@@ -303,8 +303,7 @@ static uint16_t event_at(const struct shadow *sh, struct shadow_world *world, in
 static bool tell_events(struct shadow *sh, struct shadow_world *world)
 {
 	const struct driver_ring_wish wish = driver_ring_wish(&sh->ring);
-	uint16_t value =
-		wish.event ? event_at(sh, world, wish.value) : (uint16_t)wish.value;
+	uint16_t value = wish.event ? event_at(sh, world, wish.value) : (uint16_t)wish.value;
 	struct op *op;
 
 	if (wish.event == sh->event_told && value == sh->value_told)

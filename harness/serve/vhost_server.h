@@ -18,8 +18,8 @@
 /* A ring as the driver describes it. */
 struct vhost_server_ring {
 	uint32_t num;
-	uint32_t base;	 /* where to begin, as VRING_BASE has it */
-	bool goes_on;	 /* ... where this end said that it stopped */
+	uint32_t base; /* where to begin, as VRING_BASE has it */
+	bool goes_on;  /* ... where this end said that it stopped */
 	bool has_addr;
 	struct vhost_vring_addr addr;
 	bool started; /* SET_VRING_KICK came, GET_VRING_BASE not since */
