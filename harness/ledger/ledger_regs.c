@@ -262,11 +262,10 @@ static uint16_t power_of_two(uint16_t max)
 	return (uint16_t)(1u << (31 - __builtin_clz(max)));
 }
 
-/* Nothing follows a packed ring without purposes, or where it may be a split one. */
+/* Nothing follows a packed ring where it may be a split one. */
 static bool is_followed(const struct ledger *l)
 {
-	return !has_packed_rings(l) ||
-	       (l->plain.arena == NULL && !l->plain.accesses && l->session.features_known);
+	return !has_packed_rings(l) || l->session.features_known;
 }
 
 static void on_queue_ready(struct ledger *l, uint32_t value, const struct ledger_probe *probe)

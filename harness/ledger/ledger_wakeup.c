@@ -191,7 +191,7 @@ static unsigned count_wrapping(const struct ledger *l)
 		const struct ledger_queue *q = &l->queues[i];
 
 		count += q->work.ready && !q->work.poisoned &&
-			 ring_wraps(&ring_split, VIRTQUEUE_DRIVER, q->size, q->avail);
+			 ring_wraps(ledger_layout(q), VIRTQUEUE_DRIVER, q->size, q->avail);
 	}
 	return count;
 }
