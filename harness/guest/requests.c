@@ -82,21 +82,25 @@ void requests_reset(struct guest *g)
 	r->digest = 0;
 }
 
-/* Queues at the places that they have by default, of a legal size. */
+/* At the places that it has by default, of a legal size. */
+static bool queue_is_well(const struct guest *g, unsigned i)
+{
+	const struct guest_queue *q = &g->queues[i];
+
+	if (q->size == 0 || (q->size & (q->size - 1)) != 0 || q->size > g->queue_max[i] ||
+	    q->size > guest_queue_room(i))
+		return false;
+	for (unsigned part = 0; part < VIRTQUEUE_AREA_COUNT; part++)
+		if (q->ring[part] != guest_ring_place(g, i, part))
+			return false;
+	return true;
+}
+
 static bool queues_are_well(const struct guest *g)
 {
-	for (unsigned i = 0; i < g->target->queue_count && i < PROGRAM_QUEUES; i++) {
-		const struct guest_queue *q = &g->queues[i];
-
-		if (!g->requests.queue[i].ready)
-			continue;
-		if (q->size == 0 || (q->size & (q->size - 1)) != 0 || q->size > g->queue_max[i] ||
-		    q->size > guest_queue_room(i))
+	for (unsigned i = 0; i < g->target->queue_count && i < PROGRAM_QUEUES; i++)
+		if (g->requests.queue[i].ready && !queue_is_well(g, i))
 			return false;
-		for (unsigned part = 0; part < VIRTQUEUE_AREA_COUNT; part++)
-			if (q->ring[part] != guest_ring_place(g, i, part))
-				return false;
-	}
 	return true;
 }
 
@@ -136,15 +140,30 @@ static void remove_sent(struct requests *r, unsigned i)
 		r->sent[i] = r->sent[i + 1];
 }
 
+static void forget_queue(struct requests *r, unsigned queue)
+{
+	for (unsigned i = r->sent_count; i-- > 0;)
+		if (r->sent[i].queue == queue)
+			remove_sent(r, i);
+	r->queue[queue] = (struct request_queue){ .mistaken = r->queue[queue].mistaken };
+	r->queues |= 1ull << queue;
+}
+
+void requests_queue_reset(struct guest *g, unsigned queue)
+{
+	forget_queue(&g->requests, queue);
+	g->requests.queue[queue].renewed = true;
+}
+
 void requests_set_up(struct guest *g, unsigned queue)
 {
 	struct requests *r = &g->requests;
 
-	for (unsigned i = r->sent_count; i-- > 0;)
-		if (r->sent[i].queue == queue)
-			remove_sent(r, i);
-	r->queue[queue] = (struct request_queue){ .ready = true };
-	r->queues |= 1ull << queue;
+	/* As `start` sets one up; else the program is no driver any more (requests_note.c). */
+	if (r->queue[queue].renewed)
+		r->well = r->well && queue_is_well(g, queue);
+	forget_queue(r, queue);
+	r->queue[queue].ready = true;
 }
 
 static void note_wrong(struct request_queue *rq, const struct request_wrong *wrong)
