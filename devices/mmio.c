@@ -35,8 +35,7 @@ TABLE(static const char *const, counter_names, MMIO_COUNTER_COUNT, 1,
 	/* DriverFeatures written before DRIVER or after FEATURES_OK. */
 	[MMIO_FEATURE_WRITE_REFUSED] = "mmio_feature_write_refused",
 	/* Queue register written on the wrong rung, while the queue is ready, for
-	 * a queue that does not exist, or with a value that it cannot take; a queue
-	 * reset without RING_RESET. */
+	 * a queue that does not exist, or with a value that it cannot take. */
 	[MMIO_QUEUE_CONFIG_REFUSED] = "mmio_queue_config_refused",
 	/* Notification for a queue that does not exist or is not ready, or on a
 	 * device that is not live. */

@@ -146,14 +146,16 @@ uint32_t mmio_queue_reset(const struct mmio *m, uint32_t queue)
 	return 0;
 }
 
-/* A queue that is not ready, or was reset before, is reset as any other. */
+/* Without RING_RESET there is no such register.  A queue that is not ready, or was reset
+ * before, is reset as any other. */
 void mmio_set_queue_reset(struct mmio *m, uint32_t queue, uint32_t value)
 {
 	struct virtqueue *vq = queue_at(m, queue);
 	struct device *dev = m->dev;
 
-	if (!vq || value != 1 || !(dev->status & VIRTIO_CONFIG_S_FEATURES_OK) ||
-	    !(dev->features & MMIO_F_RING_RESET)) {
+	if (!(dev->features & MMIO_F_RING_RESET))
+		return;
+	if (!vq || value != 1 || !(dev->status & VIRTIO_CONFIG_S_FEATURES_OK)) {
 		mmio_count(m, MMIO_QUEUE_CONFIG_REFUSED);
 		return;
 	}
