@@ -14,11 +14,11 @@
  * driver's mistake, but then it has to set DEVICE_NEEDS_RESET (dev.status.field.2), and a
  * device that did is not judged.
  */
+#include "devices/virtio_1_4.h"
 #include "harness/guest/guest_internal.h"
 #include "harness/ledger/ledger_internal.h"
 
 #include <errno.h>
-#include <linux/virtio_config.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -140,17 +140,31 @@ static void remove_sent(struct requests *r, unsigned i)
 		r->sent[i] = r->sent[i + 1];
 }
 
+/* What is on its way there does not come back, and is not asked for any more; what came back
+ * counts as before. */
 static void forget_queue(struct requests *r, unsigned queue)
 {
+	const struct request_queue *rq = &r->queue[queue];
+
 	for (unsigned i = r->sent_count; i-- > 0;)
 		if (r->sent[i].queue == queue)
 			remove_sent(r, i);
-	r->queue[queue] = (struct request_queue){ .mistaken = r->queue[queue].mistaken };
+	r->queue[queue] = (struct request_queue){ .mistaken = rq->mistaken,
+						  .answered = rq->answered,
+						  .offered = rq->answered,
+						  .wrong = rq->wrong };
 	r->queues |= 1ull << queue;
+}
+
+bool requests_may_reset(const struct guest *g)
+{
+	return (g->accepted >> VIRTIO_F_RING_RESET & 1) != 0;
 }
 
 void requests_queue_reset(struct guest *g, unsigned queue)
 {
+	if (!requests_may_reset(g))
+		return;
 	forget_queue(&g->requests, queue);
 	g->requests.queue[queue].renewed = true;
 }

@@ -129,7 +129,9 @@ uint32_t requests_take_answered(struct guest *g, unsigned queue, uint32_t *offer
 				struct request_wrong *wrong);
 /* The program sets that queue up by itself. */
 void requests_set_up(struct guest *g, unsigned queue);
-/* The driver reset that queue: what was sent there does not come back. */
+/* Did the driver accept RING_RESET?  Then it may reset a queue alone; and has: what was sent
+ * there does not come back. */
+bool requests_may_reset(const struct guest *g);
 void requests_queue_reset(struct guest *g, unsigned queue);
 void request_wrong_print(const struct request_wrong *wrong, char *text, size_t size);
 

@@ -82,16 +82,11 @@ static void note_excuse(struct guest *g, const struct program *prog, const struc
 	g->requests.well = false;
 }
 
-static bool has_ring_reset(const struct guest *g)
-{
-	return (g->accepted >> VIRTIO_F_RING_RESET & 1) != 0;
-}
-
 /* A driver that accepted RING_RESET may do that at any time (VIRTIO 2.6.1). */
 static void note_reset_queue(struct guest *g, const struct program *prog, const struct op *op)
 {
 	(void)prog;
-	if (!has_ring_reset(g) || op->value[RESET_QUEUE_QUEUE] >= g->target->queue_count)
+	if (!requests_may_reset(g) || op->value[RESET_QUEUE_QUEUE] >= g->target->queue_count)
 		g->requests.well = false;
 }
 
@@ -99,7 +94,7 @@ static void note_reset_queue(struct guest *g, const struct program *prog, const 
 static void note_queue(struct guest *g, const struct program *prog, const struct op *op)
 {
 	(void)prog;
-	if (!has_ring_reset(g) || !g->requests.queue[op->value[QUEUE_QUEUE]].renewed)
+	if (!requests_may_reset(g) || !g->requests.queue[op->value[QUEUE_QUEUE]].renewed)
 		g->requests.well = false;
 }
 
