@@ -271,6 +271,8 @@ static inline uint64_t ledger_add_up(const struct ledger *l, const int16_t *term
 	return sum;
 }
 
+/* Was VIRTIO_F_RING_RESET negotiated? */
+bool ledger_has_ring_reset(const struct ledger *l);
 /* Is there a queue of that number now? */
 bool ledger_queue_exists(const struct ledger *l, unsigned i);
 

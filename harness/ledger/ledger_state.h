@@ -184,6 +184,8 @@ struct ledger_queue {
 	/* it was ready and known, and is not ready any more */
 	bool stopped;
 	bool was_stopped; /* it was ready on a live device once, and then not */
+	/* Its driver reset it alone, and has not made it ready since. */
+	bool renewed;
 	/* Of plain memory: the available index jumped too far; chains then, and used index. */
 	bool jumped;
 	uint16_t jumped_used;
