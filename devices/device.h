@@ -165,10 +165,10 @@ struct device_ops {
 	 * transport clears them when this returns. */
 	void (*reset)(struct device *dev);
 	/* May be NULL.  live: the driver has set DRIVER_OK, the first time.  Of a device that it
-	 * has started: queue_stop: it
-	 * has stopped `queue`; queue_reset: it resets `queue` alone, ready or not (VIRTIO
-	 * 2.6.1), which is as it was and is cleared when this returns; no chain of it is with
-	 * the model any more; queue_start: it has made `queue` ready, which was reset. */
+	 * has started: queue_stop: it has stopped `queue`; queue_reset: it resets `queue` alone,
+	 * ready or not (VIRTIO 2.6.1), which is as it was and is cleared when this returns; no
+	 * chain of it is with the model any more; queue_start: it has made `queue` ready, which was
+	 * reset. */
 	void (*live)(struct device *dev);
 	void (*queue_stop)(struct device *dev, unsigned queue);
 	void (*queue_reset)(struct device *dev, unsigned queue);

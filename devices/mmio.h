@@ -19,7 +19,8 @@
  * configuration can be read at once, and are told when the device resumes.  What was taken
  * and not returned stays with the device.
  *
- * Not here: legacy registers, and VIRTIO_F_NOTIF_CONFIG_DATA, since this transport has no register that would provide the data (never offered).
+ * Not here: legacy registers, and VIRTIO_F_NOTIF_CONFIG_DATA, since
+ * this transport has no register that would provide the data (never offered).
  *
  * VIRTIO 1.4, 4.2 (virtio over MMIO), 2.1 (status), 2.9 (notifications), 3.1
  * (initialisation), 3.4 (suspend).
@@ -79,7 +80,7 @@ uint32_t mmio_queue_ready(const struct mmio *m, uint32_t queue);
 void mmio_set_queue_ready(struct mmio *m, uint32_t queue, uint32_t value);
 /* 0: no reset of that queue is going on.  Where VIRTIO_F_RING_RESET was accepted, 1 resets that
  * queue alone: it is as after a reset of the device when this returns, and may be set up once more.
- */
+ * Refused while the device is suspended. */
 uint32_t mmio_queue_reset(const struct mmio *m, uint32_t queue);
 void mmio_set_queue_reset(struct mmio *m, uint32_t queue, uint32_t value);
 /* value: what QueueNotify is written with; and: bits of InterruptStatus. */

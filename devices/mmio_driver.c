@@ -155,7 +155,8 @@ void mmio_set_queue_reset(struct mmio *m, uint32_t queue, uint32_t value)
 
 	if (!(dev->features & MMIO_F_RING_RESET))
 		return;
-	if (!vq || value != 1 || !(dev->status & VIRTIO_CONFIG_S_FEATURES_OK)) {
+	if (!vq || value != 1 || !(dev->status & VIRTIO_CONFIG_S_FEATURES_OK) ||
+	    (device_started(dev->status) && !device_live(dev))) {
 		mmio_count(m, MMIO_QUEUE_CONFIG_REFUSED);
 		return;
 	}
