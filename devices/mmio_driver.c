@@ -146,7 +146,8 @@ uint32_t mmio_queue_reset(const struct mmio *m, uint32_t queue)
 	return 0;
 }
 
-/* Without RING_RESET there is no such register.  A queue that is not ready, or was reset
+/* Without RING_RESET there is no such register.  A suspended device resets a queue as well: it need
+ * not touch it for that (VIRTIO 4.2.2.1, 3.4.2).  A queue that is not ready, or was reset
  * before, is reset as any other. */
 void mmio_set_queue_reset(struct mmio *m, uint32_t queue, uint32_t value)
 {
@@ -155,8 +156,7 @@ void mmio_set_queue_reset(struct mmio *m, uint32_t queue, uint32_t value)
 
 	if (!(dev->features & MMIO_F_RING_RESET))
 		return;
-	if (!vq || value != 1 || !(dev->status & VIRTIO_CONFIG_S_FEATURES_OK) ||
-	    (device_started(dev->status) && !device_live(dev))) {
+	if (!vq || value != 1 || !(dev->status & VIRTIO_CONFIG_S_FEATURES_OK)) {
 		mmio_count(m, MMIO_QUEUE_CONFIG_REFUSED);
 		return;
 	}
