@@ -162,10 +162,14 @@ struct device_ops {
 	 * status and features are still as they were before the reset; the
 	 * transport clears them when this returns. */
 	void (*reset)(struct device *dev);
-	/* May be NULL.  live: the driver has set DRIVER_OK.  queue_stop: it has
-	 * stopped `queue` of a live device. */
+	/* May be NULL.  live: the driver has set DRIVER_OK.  Of a live device: queue_stop: it
+	 * has stopped `queue`; queue_reset: it resets `queue` alone, ready or not (VIRTIO
+	 * 2.6.1), which is as it was and is cleared when this returns; no chain of it is with
+	 * the model any more; queue_start: it has made `queue` ready, which was reset. */
 	void (*live)(struct device *dev);
 	void (*queue_stop)(struct device *dev, unsigned queue);
+	void (*queue_reset)(struct device *dev, unsigned queue);
+	void (*queue_start)(struct device *dev, unsigned queue);
 	/* The driver notified `queue`, which exists, is ready and the device is
 	 * live (DRIVER_OK). */
 	void (*notify)(struct device *dev, unsigned queue);

@@ -70,6 +70,11 @@ void drain_work(struct drain *drain, const struct drain_ops *ops, struct device 
 	call_end(drain, dev);
 }
 
+void drain_queue_reset(struct drain *drain, unsigned queue)
+{
+	drain->left &= ~(1u << queue);
+}
+
 void drain_save(const struct drain *drain, struct snapshot_out *out)
 {
 	snapshot_put(out, 4, drain->left);

@@ -7,8 +7,10 @@
  * time, and queue and feature registers answer only in the step they belong to.  A
  * refused access changes nothing and is counted.
  *
- * Not here: legacy registers, VIRTIO_F_RING_RESET and VIRTIO_F_NOTIFICATION_DATA
- * (never offered).
+ * A queue of a live device is configured only after its driver reset it alone, which
+ * VIRTIO_F_RING_RESET allows.
+ *
+ * Not here: legacy registers and VIRTIO_F_NOTIFICATION_DATA (never offered).
  *
  * VIRTIO 1.4, 4.2 (virtio over MMIO), 2.1 (status), 3.1 (initialisation).
  */
@@ -61,6 +63,11 @@ void mmio_set_queue_area(struct mmio *m, uint32_t queue, enum virtqueue_area are
 			 uint32_t value);
 uint32_t mmio_queue_ready(const struct mmio *m, uint32_t queue);
 void mmio_set_queue_ready(struct mmio *m, uint32_t queue, uint32_t value);
+/* 0: no reset of that queue is going on.  Where VIRTIO_F_RING_RESET was accepted, 1 resets that
+ * queue alone: it is as after a reset of the device when this returns, and may be set up once more.
+ */
+uint32_t mmio_queue_reset(const struct mmio *m, uint32_t queue);
+void mmio_set_queue_reset(struct mmio *m, uint32_t queue, uint32_t value);
 /* value: the queue; and: bits of InterruptStatus. */
 void mmio_notify(struct mmio *m, uint32_t value);
 uint32_t mmio_interrupt_status(const struct mmio *m);

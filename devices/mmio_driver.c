@@ -7,8 +7,8 @@
  *
  * An act that is refused changes nothing and is counted.
  *
- * VIRTIO 1.4, 2.1 (status), 2.2 (features), 2.5 (configuration), 2.9
- * (notifications).
+ * VIRTIO 1.4, 2.1 (status), 2.2 (features), 2.5 (configuration), 2.6.1 (reset of a queue),
+ * 2.9 (notifications).
  */
 #include <linux/virtio_mmio.h>
 #include <string.h>
@@ -69,12 +69,13 @@ uint32_t mmio_queue_max(const struct mmio *m, uint32_t queue)
 	return vq ? vq->size_max : 0;
 }
 
-/* The queue if its configuration may be written now, else NULL. */
+/* The queue if its configuration may be written now, else NULL: on a live device that of
+ * one that was reset by itself. */
 static struct virtqueue *queue_configurable(const struct mmio *m, uint32_t queue)
 {
 	struct virtqueue *vq = queue_at(m, queue);
 
-	if (!vq || vq->ready || device_live(m->dev) ||
+	if (!vq || vq->ready || (device_live(m->dev) && !vq->renewed) ||
 	    !(m->dev->status & VIRTIO_CONFIG_S_FEATURES_OK))
 		return NULL;
 	return vq;
@@ -117,6 +118,7 @@ void mmio_set_queue_ready(struct mmio *m, uint32_t queue, uint32_t value)
 {
 	/* A queue can be stopped at any time (VIRTIO 4.2.2.2). */
 	struct virtqueue *vq = value == 0 ? queue_at(m, queue) : queue_configurable(m, queue);
+	const struct device_ops *ops = m->dev->ops;
 	bool stopped;
 
 	if (!vq || value > 1) {
@@ -125,10 +127,42 @@ void mmio_set_queue_ready(struct mmio *m, uint32_t queue, uint32_t value)
 	}
 	stopped = vq->ready && value == 0;
 	vq->ready = value;
-	if (vq->ready)
+	if (vq->ready) {
+		vq->renewed = false;
 		virtqueue_negotiated(vq, m->dev->features);
-	if (stopped && device_live(m->dev) && m->dev->ops->queue_stop)
-		m->dev->ops->queue_stop(m->dev, queue);
+	}
+	if (!device_live(m->dev))
+		return;
+	if (stopped && ops->queue_stop)
+		ops->queue_stop(m->dev, queue);
+	if (vq->ready && ops->queue_start)
+		ops->queue_start(m->dev, queue);
+}
+
+uint32_t mmio_queue_reset(const struct mmio *m, uint32_t queue)
+{
+	(void)m;
+	(void)queue;
+	return 0;
+}
+
+/* Without RING_RESET there is no such register.  A queue that is not ready, or was reset
+ * before, is reset as any other. */
+void mmio_set_queue_reset(struct mmio *m, uint32_t queue, uint32_t value)
+{
+	struct virtqueue *vq = queue_at(m, queue);
+	struct device *dev = m->dev;
+
+	if (!(dev->features & MMIO_F_RING_RESET))
+		return;
+	if (!vq || value != 1 || !(dev->status & VIRTIO_CONFIG_S_FEATURES_OK)) {
+		mmio_count(m, MMIO_QUEUE_CONFIG_REFUSED);
+		return;
+	}
+	if (device_live(dev) && dev->ops->queue_reset)
+		dev->ops->queue_reset(dev, queue);
+	virtqueue_reset(vq);
+	vq->renewed = device_live(dev);
 }
 
 void mmio_notify(struct mmio *m, uint32_t value)

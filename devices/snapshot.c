@@ -13,6 +13,10 @@
 static const uint8_t magic[4] = "VRSS";
 #define VERSION 1
 
+/* What a queue's byte says; else 0. */
+#define QUEUE_POISONED 1u
+#define QUEUE_RENEWED 2u
+
 static unsigned counter_count(const struct mmio *m)
 {
 	return MMIO_COUNTER_COUNT + m->dev->ops->counter_count;
@@ -35,7 +39,8 @@ static void put_session(const struct mmio *m, struct snapshot_out *out)
 	snapshot_put(out, 4, m->shm_sel);
 	snapshot_put(out, 4, dev->config_generation);
 	for (i = 0; i < dev->ops->queue_count; i++) {
-		snapshot_put(out, 1, dev->queues[i].poisoned);
+		snapshot_put(out, 1,
+			     dev->queues[i].renewed ? QUEUE_RENEWED : dev->queues[i].poisoned);
 		snapshot_put(out, 2, dev->queues[i].lost);
 		if (ring_is_packed(dev->features))
 			put_cursors(&dev->queues[i], out);
@@ -130,6 +135,23 @@ static void get_cursors(struct snapshot_in *in, const struct snapshot_record *r,
 	q->used_cursor = get_cursor(in, r, q);
 }
 
+/* Poisoned, or reset alone and not ready since: then it is as new. */
+static void get_queue_state(struct snapshot_in *in, const struct snapshot_record *r,
+			    struct snapshot_queue *q)
+{
+	size_t at = in->at;
+	bool resets = (r->status & VIRTIO_CONFIG_S_DRIVER_OK) && (r->features & MMIO_F_RING_RESET);
+	unsigned state = (unsigned)snapshot_get_max(in, 1, resets ? QUEUE_RENEWED : QUEUE_POISONED,
+						    "a state that no queue can be in");
+
+	q->poisoned = state == QUEUE_POISONED;
+	q->renewed = state == QUEUE_RENEWED;
+	if (q->poisoned && !(r->status & VIRTIO_CONFIG_S_NEEDS_RESET))
+		snapshot_bad(in, at, -EINVAL, "a poisoned queue without NEEDS_RESET");
+	if (q->renewed && (q->ready || q->next_avail || q->next_used))
+		snapshot_bad(in, at, -EINVAL, "a queue that was reset and then used");
+}
+
 /* What the record says is in `r`, checked but for the cursors. */
 static void get_session(struct mmio *m, struct snapshot_in *in, struct snapshot_record *r)
 {
@@ -142,14 +164,13 @@ static void get_session(struct mmio *m, struct snapshot_in *in, struct snapshot_
 		selectors[i] = (uint32_t)snapshot_get(in, 4);
 	generation = (uint32_t)snapshot_get(in, 4);
 	for (i = 0; i < dev->ops->queue_count; i++) {
-		at = in->at;
-		r->queues[i].poisoned = snapshot_get_max(in, 1, 1, "neither poisoned nor not");
-		if (r->queues[i].poisoned && !(r->status & VIRTIO_CONFIG_S_NEEDS_RESET))
-			snapshot_bad(in, at, -EINVAL, "a poisoned queue without NEEDS_RESET");
+		get_queue_state(in, r, &r->queues[i]);
 		at = in->at;
 		r->queues[i].lost = (uint16_t)snapshot_get(in, 2);
 		if (r->queues[i].lost && !(r->status & VIRTIO_CONFIG_S_DRIVER_OK))
 			snapshot_bad(in, at, -EINVAL, "completions before DRIVER_OK");
+		if (r->queues[i].lost && r->queues[i].renewed)
+			snapshot_bad(in, at, -EINVAL, "completions of a queue that was reset");
 		if (ring_is_packed(r->features))
 			get_cursors(in, r, &r->queues[i]);
 	}

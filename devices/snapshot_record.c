@@ -84,7 +84,7 @@ static void get_queue(const struct mmio *m, struct snapshot_in *in, struct snaps
 	uint64_t there = r->status & VIRTIO_CONFIG_S_FEATURES_OK ? r->features : m->dev->offered;
 	size_t at = in->at;
 
-	q->poisoned = false;
+	q->poisoned = q->renewed = false;
 	q->lost = 0;
 	q->avail_cursor = q->used_cursor = RING_EVENT_WRAP;
 	q->size = (uint16_t)snapshot_get(in, 2);
@@ -176,6 +176,7 @@ void snapshot_take_record(struct mmio *m, const struct snapshot_record *r)
 		vq->size = q->size;
 		vq->ready = q->ready;
 		vq->poisoned = q->poisoned;
+		vq->renewed = q->renewed;
 		vq->lost = q->lost;
 		vq->next_avail = q->next_avail;
 		vq->next_used = q->next_used;

@@ -202,6 +202,7 @@ bool add_wrap(struct mutator *m, struct program *prog, uint32_t at)
 		return false;
 	op->value[START_RUNG] = RUNG_DRIVER_OK;
 	op->value[START_SIZE] = WRAP_SIZE;
+	prog->queue_max[queue] = 0;
 	for (uint32_t i = 0; i < laps; i++, at += 2) {
 		struct op *lap = &prog->ops[at];
 

@@ -12,7 +12,7 @@
 /* A call of the device has returned. */
 void guest_returned(struct guest *g);
 /* What a guest would see next; `ready`: of the selected queue as well. */
-void guest_look(struct guest *g, bool ready, struct ledger_probe *probe);
+void guest_look(struct guest *g, bool queue, struct ledger_probe *probe);
 
 /* The driver read a register: for the record. */
 void guest_note_read(struct guest *g, uint32_t offset, uint64_t value);

@@ -210,6 +210,15 @@ static void op_reset(struct guest *g, const struct program *prog, const struct o
 	g->transport->write_status(g, 0);
 }
 
+static void op_reset_queue(struct guest *g, const struct program *prog, const struct op *op)
+{
+	(void)prog;
+	g->transport->select_queue(g, op->value[RESET_QUEUE_QUEUE]);
+	g->transport->write_queue_reset(g, 1);
+	if (op->value[RESET_QUEUE_QUEUE] < g->target->queue_count)
+		requests_queue_reset(g, (unsigned)op->value[RESET_QUEUE_QUEUE]);
+}
+
 static void op_read(struct guest *g, const struct program *prog, const struct op *op)
 {
 	(void)prog;
@@ -312,6 +321,7 @@ TABLE_SPARSE(static guest_op_fn *const, op_fns, 256, OP_COUNT - GUEST_OPS_ELSEWH
 	[OP_CONFIG_READ] = op_config_read,
 	[OP_CONFIG_WRITE] = op_config_write,
 	[OP_RESET] = op_reset,
+	[OP_RESET_QUEUE] = op_reset_queue,
 	[OP_READ] = op_read,
 	[OP_WRITE] = op_write,
 	[OP_STORE] = guest_store,

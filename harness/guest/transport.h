@@ -36,6 +36,8 @@ struct transport {
 	void (*write_queue)(struct guest *g, uint16_t size,
 			    const uint64_t area[VIRTQUEUE_AREA_COUNT]);
 	void (*write_queue_ready)(struct guest *g, uint64_t ready);
+	/* 1 resets it alone, where that was negotiated (2.6.1). */
+	void (*write_queue_reset)(struct guest *g, uint64_t reset);
 	void (*notify)(struct guest *g, uint64_t queue);
 	void (*ack_interrupt)(struct guest *g, uint64_t bits);
 	/* Any offset and width; what lies past the end is for the device to answer. */
@@ -56,6 +58,7 @@ struct transport {
 	struct features (*look_features)(const struct guest *g);
 	uint32_t (*look_queue_max)(const struct guest *g);
 	uint32_t (*look_queue_ready)(const struct guest *g);
+	uint32_t (*look_queue_reset)(const struct guest *g);
 	uint64_t (*look_config)(const struct guest *g, uint32_t offset, uint32_t width);
 };
 

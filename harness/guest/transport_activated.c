@@ -13,6 +13,7 @@
  * other transports: what a device refuses of them, and counts, is the same by each.
  */
 #include "devices/table.h"
+#include "devices/virtio_1_4.h"
 #include "harness/guest/guest_internal.h"
 
 #include <endian.h>
@@ -58,6 +59,11 @@ static uint32_t look_queue_max(const struct guest *g)
 static uint32_t look_queue_ready(const struct guest *g)
 {
 	return calls_of(g)->queue_ready(g->device, g->selected);
+}
+
+static uint32_t look_queue_reset(const struct guest *g)
+{
+	return calls_of(g)->queue_reset(g->device, g->selected);
 }
 
 static uint64_t value_of(const uint8_t bytes[8], uint32_t width)
@@ -134,9 +140,11 @@ static void tell_end(struct guest *g, const struct act *act)
 		guest_poll(g, look_status);
 	} else if (act->value == 0 && act->offset == VIRTIO_MMIO_QUEUE_READY) {
 		guest_poll(g, look_queue_ready);
+	} else if (act->value == 1 && act->offset == VIRTIO_MMIO_QUEUE_RESET) {
+		guest_poll(g, look_queue_reset);
 	}
 	if (!act->quiet)
-		guest_look(g, !act->read && act->offset == VIRTIO_MMIO_QUEUE_READY, &after);
+		guest_look(g, !act->read && ledger_wants_queue(act->offset), &after);
 	ledger_access_end(&g->ledger, !act->read, act->offset, act->width, act->value,
 			  act->quiet ? NULL : &after);
 	if (act->read && act->offset >= VIRTIO_MMIO_CONFIG && (act->width & (act->width - 1)) == 0)
@@ -277,6 +285,19 @@ static void write_queue_ready(struct guest *g, uint64_t ready)
 	tell_end(g, &act);
 }
 
+static void write_queue_reset(struct guest *g, uint64_t reset)
+{
+	const struct act act = { .name = "set_queue_reset",
+				 .offset = VIRTIO_MMIO_QUEUE_RESET,
+				 .width = 4,
+				 .selected = true,
+				 .value = (uint32_t)reset };
+
+	tell_begin(g, &act);
+	calls_of(g)->set_queue_reset(g->device, g->selected, (uint32_t)reset);
+	tell_end(g, &act);
+}
+
 static void notify(struct guest *g, uint64_t queue)
 {
 	const struct act act = { .name = "notify",
@@ -339,6 +360,7 @@ const struct transport transport_activated = {
 	.read_queue_max = read_queue_max,
 	.write_queue = write_queue,
 	.write_queue_ready = write_queue_ready,
+	.write_queue_reset = write_queue_reset,
 	.notify = notify,
 	.ack_interrupt = ack_interrupt,
 	.read_config = read_config,
@@ -351,5 +373,6 @@ const struct transport transport_activated = {
 	.look_features = look_features,
 	.look_queue_max = look_queue_max,
 	.look_queue_ready = look_queue_ready,
+	.look_queue_reset = look_queue_reset,
 	.look_config = look_config,
 };

@@ -112,6 +112,31 @@ void ledger_packed_start(struct ledger_queue *q);
 void ledger_packed_access(const struct ring_access *a);
 /* The place that the device looks at next, as an event names one. */
 uint16_t ledger_packed_next(const struct ledger_queue *q);
+/* From a place of a packed ring on by so many entries. */
+static inline void ledger_packed_go_on(uint16_t *slot, bool *wrap, uint16_t size, uint32_t entries)
+{
+	uint32_t next = *slot + entries;
+
+	*wrap ^= next / size % 2 != 0;
+	*slot = (uint16_t)(next % size);
+}
+
+/* Event suppression (ledger_packed_event.c).  A chain of so many entries is returned in the next
+ * place to use: that is the first of the range, or one more.  Does the driver want an interrupt
+ * for the range, by what its structure says?  And the device's says that. */
+enum ledger_wanted { WANTED_NO, WANTED_YES, WANTED_UNSURE };
+void ledger_range_add(struct ledger_range *range, const struct ledger_queue *q, uint32_t entries);
+/* ... or as many as follow it. */
+void ledger_range_join(struct ledger_range *range, const struct ledger_range *more);
+enum ledger_wanted ledger_packed_wanted(const struct ledger *l, const struct ledger_queue *q,
+					const struct ledger_range *range, uint16_t off_wrap,
+					uint16_t flags);
+void ledger_packed_said(struct ledger *l, unsigned queue, uint16_t off_wrap, uint16_t flags);
+
+static inline const struct ring_layout *ledger_layout(const struct ledger_queue *q)
+{
+	return q->packed ? &ring_packed : &ring_split;
+}
 
 /* What registers show: a 4-byte read of one, and InterruptStatus. */
 void ledger_judge_read(struct ledger *l, uint64_t offset, uint32_t width, uint64_t value);
@@ -166,6 +191,7 @@ void ledger_fields_forget(struct ledger *l);
  * known; at rest: may it be silent about queue `i`? */
 void ledger_notify_said(struct ledger *l, unsigned queue, bool wanted);
 void ledger_notify_event(struct ledger *l, unsigned queue, uint16_t event);
+void ledger_notify_flags(struct ledger *l, unsigned queue, bool wanted);
 void ledger_notify_unknown(struct ledger_queue *q);
 void ledger_notify_rest(struct ledger *l, unsigned i);
 void ledger_judge_config(struct ledger *l, uint32_t set, const struct ledger_probe *probe);
@@ -190,7 +216,7 @@ static inline bool ledger_starved(const struct ledger *l)
  * notices need not try to write them. */
 static inline bool ledger_used_ring_wraps(const struct ledger_queue *q)
 {
-	return ring_wraps(&ring_split, VIRTQUEUE_DEVICE, q->size, q->used);
+	return ring_wraps(ledger_layout(q), VIRTQUEUE_DEVICE, q->size, q->used);
 }
 
 static inline bool ledger_has_event_idx(const struct ledger *l)
@@ -203,7 +229,7 @@ static inline bool ledger_event_wraps(const struct ledger_queue *q, enum guest_p
 {
 	uint64_t base = purpose == GUEST_USED_EVENT ? q->avail : q->used;
 
-	return base > UINT64_MAX - (ring_at(&ring_split, purpose, q->size, 0) + 1);
+	return !q->packed && base > UINT64_MAX - (ring_at(&ring_split, purpose, q->size, 0) + 1);
 }
 
 /* May there be a chain on queue `i`, as far as the device can know? */
@@ -245,6 +271,8 @@ static inline uint64_t ledger_add_up(const struct ledger *l, const int16_t *term
 	return sum;
 }
 
+/* Was VIRTIO_F_RING_RESET negotiated? */
+bool ledger_has_ring_reset(const struct ledger *l);
 /* Is there a queue of that number now? */
 bool ledger_queue_exists(const struct ledger *l, unsigned i);
 

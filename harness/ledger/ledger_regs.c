@@ -9,11 +9,10 @@
  * our policy says.  For other devices the ledger forgets what it knows of the queue or
  * the features until reset.
  */
+#include "devices/virtio_1_4.h"
 #include "harness/ledger/follower.h"
 #include "harness/ledger/ledger_internal.h"
 
-#include <linux/virtio_config.h>
-#include <linux/virtio_mmio.h>
 #include <stddef.h>
 
 #define STEP_1 VIRTIO_CONFIG_S_ACKNOWLEDGE
@@ -198,7 +197,7 @@ static struct ledger_queue *writable(struct ledger *l)
 	if (q == NULL)
 		return NULL;
 	if ((l->device.status & VIRTIO_CONFIG_S_FEATURES_OK) != 0 &&
-	    (l->device.status & VIRTIO_CONFIG_S_DRIVER_OK) == 0 && !q->work.ready)
+	    ((l->device.status & VIRTIO_CONFIG_S_DRIVER_OK) == 0 || q->renewed) && !q->work.ready)
 		return q;
 	lose_queue(l, q);
 	return NULL;
@@ -262,11 +261,10 @@ static uint16_t power_of_two(uint16_t max)
 	return (uint16_t)(1u << (31 - __builtin_clz(max)));
 }
 
-/* Nothing follows a packed ring without purposes, or where it may be a split one. */
+/* Nothing follows a packed ring where it may be a split one. */
 static bool is_followed(const struct ledger *l)
 {
-	return !has_packed_rings(l) ||
-	       (l->plain.arena == NULL && !l->plain.accesses && l->session.features_known);
+	return !has_packed_rings(l) || l->session.features_known;
 }
 
 static void on_queue_ready(struct ledger *l, uint32_t value, const struct ledger_probe *probe)
@@ -287,6 +285,7 @@ static void on_queue_ready(struct ledger *l, uint32_t value, const struct ledger
 			lose_queue(l, q);
 		ledger_queue_stop(l, q);
 	} else if (!q->work.ready) {
+		q->renewed = false;
 		/* Never written: our transport goes by the largest power of two. */
 		q->known =
 			!q->lost && (q->size != 0 || ledger_knows_transport(l)) && is_followed(l);
@@ -304,6 +303,40 @@ static void on_queue_ready(struct ledger *l, uint32_t value, const struct ledger
 	}
 }
 
+bool ledger_has_ring_reset(const struct ledger *l)
+{
+	return (l->device.status & VIRTIO_CONFIG_S_FEATURES_OK) != 0 && l->session.features_known &&
+	       (l->session.driver_features >> VIRTIO_F_RING_RESET & 1) != 0;
+}
+
+/* Where that was negotiated the queue is as on a new device, and its driver may set it up as
+ * at first.  What another write there does VIRTIO does not say.
+ *
+ * status.queue-reset: the driver waits until QueueReset reads 0 before this is judged, as long
+ * as a device that has a way to say so is at work.  Then the reset is over, and both registers
+ * read 0 (dev.mmio.regs.12). */
+static void on_queue_reset(struct ledger *l, uint32_t value, const struct ledger_probe *probe)
+{
+	struct ledger_queue *q = selected(l);
+
+	if (q == NULL)
+		return;
+	if (value != 1 || !ledger_has_ring_reset(l)) {
+		if ((l->offered >> VIRTIO_F_RING_RESET & 1) != 0)
+			lose_queue(l, q);
+		return;
+	}
+	if ((probe->resetting != 0 || probe->ready != 0) &&
+	    ledger_judges(l, RULE_STATUS_QUEUE_RESET))
+		ledger_break(l, RULE_STATUS_QUEUE_RESET,
+			     "the driver reset queue %u, and QueueReset reads %u, QueueReady %u",
+			     l->session.queue_sel, probe->resetting, probe->ready);
+	ledger_queue_stop(l, q);
+	*q = (struct ledger_queue){ .holds = LEDGER_NONE,
+				    .last_hold = LEDGER_NONE,
+				    .renewed = true };
+}
+
 #define REGISTER(offset) ((offset) / 4)
 
 /* By register; NULL: what is written there the ledger need not remember. */
@@ -317,6 +350,7 @@ static void (*const writers[REGISTER(VIRTIO_MMIO_CONFIG)])(struct ledger *l, uin
 	[REGISTER(VIRTIO_MMIO_SHM_SEL)] = on_shm_sel,
 	[REGISTER(VIRTIO_MMIO_QUEUE_NUM)] = on_queue_num,
 	[REGISTER(VIRTIO_MMIO_QUEUE_READY)] = on_queue_ready,
+	[REGISTER(VIRTIO_MMIO_QUEUE_RESET)] = on_queue_reset,
 	[REGISTER(VIRTIO_MMIO_QUEUE_DESC_LOW)] = on_desc_low,
 	[REGISTER(VIRTIO_MMIO_QUEUE_DESC_HIGH)] = on_desc_high,
 	[REGISTER(VIRTIO_MMIO_QUEUE_AVAIL_LOW)] = on_avail_low,

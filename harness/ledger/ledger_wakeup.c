@@ -36,6 +36,12 @@
  * it too, although no used index moved since the driver acknowledged it last, sets a
  * bit without event.  One that is pending the device may name again.
  *
+ * wakeup.queue-reset: a device must not notify the driver for a queue that was reset
+ * (dev.vq.reset.1).  An interrupt that serves a line may be for any queue that is ready, or
+ * that its driver stopped without a reset: where there is none of them it is for one that was
+ * reset.  What the driver has not acknowledged may be said again, and what is raised in the
+ * very call that resets the queue comes before that is over.
+ *
  * wakeup.needs-reset: the notification must come after the status was set
  * (dev.status.field.3), and VIRTIO does not say how soon: by the time that the device
  * rests.
@@ -138,6 +144,22 @@ static void judge_used(struct ledger *l, unsigned from, unsigned to, bool up)
 			     due ? "the driver wants none" : "no used index moved");
 }
 
+/* Is there no queue of [from, to) that a used-buffer interrupt can be for, because it was
+ * reset? */
+static bool were_reset(const struct ledger *l, unsigned from, unsigned to)
+{
+	bool renewed = false;
+
+	for (unsigned i = from; i < to; i++) {
+		const struct ledger_queue *q = &l->queues[i];
+
+		if (q->work.ready || q->was_stopped)
+			return false;
+		renewed = renewed || q->renewed;
+	}
+	return renewed;
+}
+
 void ledger_interrupt(struct ledger *l, uint32_t bits, unsigned queue)
 {
 	unsigned from = queue != LEDGER_LINE ? queue : 0;
@@ -153,6 +175,10 @@ void ledger_interrupt(struct ledger *l, uint32_t bits, unsigned queue)
 	}
 	if (!l->enabled || (bits & VIRTIO_MMIO_INT_VRING) == 0)
 		return;
+	if (fresh && l->call.live && were_reset(l, from, to) &&
+	    ledger_judges(l, RULE_WAKEUP_QUEUE_RESET))
+		ledger_break(l, RULE_WAKEUP_QUEUE_RESET,
+			     "a used-buffer interrupt, and no queue is ready: queues were reset");
 	l->call.used_bit_fresh = fresh && (bits & VIRTIO_MMIO_INT_CONFIG) != 0;
 	if (l->plain.device.looking) {
 		l->plain.device.interrupts[queue] += fresh || !l->target->level_line;

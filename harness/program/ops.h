@@ -66,6 +66,9 @@
 	X(RESET, 0x1a, "reset", PAYLOAD_NONE, \
 	  "write 0 to the device status", \
 	  NONE(RESET)) \
+	X(RESET_QUEUE, 0x1b, "reset_queue", PAYLOAD_NONE, \
+	  "write 1 to QueueReset of a queue; after that, `queue` sets it up again", \
+	  POS(RESET_QUEUE, QUEUE, "queue", FIELD_QUEUE)) \
 	/* registers of the transport */ \
 	X(READ, 0x20, "read", PAYLOAD_NONE, \
 	  "read a register, or any offset and width", \

@@ -94,6 +94,8 @@ enum severity {
 	  "the device checks whether the driver wants an interrupt before it raises one")          \
 	X(WAKEUP_NOT_LIVE, "wakeup.not-live", MUST, INTR, 0, "dev.status.field.1",                 \
 	  "no used-buffer interrupt before DRIVER_OK")                                             \
+	X(WAKEUP_QUEUE_RESET, "wakeup.queue-reset", MUST, INTR, 0, "dev.vq.reset.1",               \
+	  "no used-buffer interrupt for a queue that was reset, until it is ready again")          \
 	X(WAKEUP_NEEDS_RESET, "wakeup.needs-reset", MUST, INTR, 0, "dev.status.field.3",           \
 	  "DEVICE_NEEDS_RESET on a live device comes with a configuration interrupt")              \
 	X(WAKEUP_USED_BIT, "wakeup.used-bit", MUST, MEM | INTR, SEEN | INTR, "dev.mmio.regs.4",    \
@@ -145,6 +147,8 @@ enum severity {
 	  "InterruptStatus shows what was raised and not acknowledged, and nothing else")          \
 	X(STATUS_QUEUE_READY, "status.queue-ready", MUST, REGS, 0, "4.2.2",                        \
 	  "QueueReady reads 0 after 0 was written")                                                \
+	X(STATUS_QUEUE_RESET, "status.queue-reset", MUST, REGS, 0, "dev.mmio.regs.12",             \
+	  "QueueReset and QueueReady read 0 once the queue is reset, and QueueReset from then on") \
 	X(WORK_ACCESSES, "work.accesses", LIMIT, WALK, 0, "policy",                                \
 	  "the accesses of one call are bounded by the chains and descriptors that it took")       \
 	X(WORK_BYTES, "work.bytes", LIMIT, WALK, 0, "policy",                                      \
