@@ -71,6 +71,7 @@ struct ledger_hold {
 	uint16_t expect;   /* the descriptor that the walk leads to */
 	bool expects;	   /* it leads on */
 	bool in_table;	   /* ... of the indirect table */
+	bool past_table;   /* what named the table said that the chain goes on behind it */
 	uint32_t walked;   /* reads of descriptors, of any table, since it was taken */
 	uint32_t reads;	   /* of descriptors, those of an indirect table too */
 	bool strayed;	   /* a descriptor was read to which the chain did not lead */
