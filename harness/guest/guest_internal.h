@@ -9,6 +9,9 @@
 
 #include "harness/guest/guest.h"
 
+/* The queue that a `notify` is about. */
+uint64_t guest_notified(const struct guest *g, const struct op *op);
+
 /* A call of the device has returned. */
 void guest_returned(struct guest *g);
 /* What a guest would see next; `ready`: of the selected queue as well. */

@@ -46,8 +46,9 @@
 	  "write QueueReady of a queue", \
 	  POS(READY, QUEUE, "queue", FIELD_QUEUE), POS(READY, VALUE, "value", FIELD_U32)) \
 	X(NOTIFY, 0x15, "notify", PAYLOAD_NONE, \
-	  "notify any queue number", \
-	  POS(NOTIFY, QUEUE, "queue", FIELD_U32)) \
+	  "notify any queue number; with NOTIFICATION_DATA accepted, and say where the driver is in" \
+	  " the ring, with these bits of that flipped; a value above 0xffff is written as it stands", \
+	  POS(NOTIFY, QUEUE, "queue", FIELD_U32), OPT(NOTIFY, FLIP, "flip", FIELD_U16)) \
 	X(TAKE, 0x16, "take", PAYLOAD_NONE, \
 	  "take used entries as a driver does; count 0: all there are", \
 	  POS(TAKE, QUEUE, "queue", FIELD_QUEUE), OPT(TAKE, COUNT, "count", FIELD_COUNT)) \

@@ -318,6 +318,8 @@ const char *instance_unmet(const struct instance *in, const struct script *scrip
 	if ((script->needs_features & ~target->features) != 0 ||
 	    (script->needs_features_high & ~target->features_high) != 0)
 		return "needs features that the device does not offer";
+	if ((script->needs_features & transport_or_first(transport)->features_hidden) != 0)
+		return "needs features that the transport cannot carry";
 	if (unmet == NULL)
 		unmet = instance_unmet_binding(in, script, target);
 	if (unmet == NULL)
