@@ -69,8 +69,8 @@ static bool poll(struct device *d, struct queue *q, struct vring_packed_desc *de
 static bool say(struct device *d, struct queue *q, uint16_t flags)
 {
 	struct vring_packed_desc_event event = {
-		.off_wrap = htole16((uint16_t)(q->packed.avail.slot |
-					       (q->packed.avail.wrap ? WRAP_BIT : 0))),
+		.off_wrap = htole16(
+			(uint16_t)(q->packed.avail.slot | (q->packed.avail.wrap ? WRAP_BIT : 0))),
 		.flags = htole16(flags),
 	};
 
