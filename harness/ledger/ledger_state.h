@@ -136,6 +136,7 @@ struct ledger_range {
 	uint16_t slot, last_slot;
 	bool wrap, last_wrap;
 	uint32_t entries, chains;
+	bool open; /* what was used before may count too: the last look told nothing */
 };
 
 /* Where a device is in a packed ring, by what it read and wrote. */
