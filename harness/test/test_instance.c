@@ -211,6 +211,8 @@ static const struct {
 	{ "\n" SENDS "> used q id=0\n", sends_after, "needs a request that sends no other" },
 	{ "\nstart driver_ok\nused_event q 0\nsend_request q\n", sends_before,
 	  "needs a request that sends no other" },
+	{ "\nstart driver_ok\nevent_at q 0\nsend_request q\n", sends_before,
+	  "needs a request that sends no other" },
 	{ "\n" SENDS "> model used_idx q 1\n", sends_before,
 	  "needs a request that sends no other" },
 	{ "\n" SENDS, not_offered, "needs a request without the features that it needs" },
@@ -316,6 +318,23 @@ static void a_request_both_ways_takes_two_descriptors(void **state)
 	assert_null(unmet_of(one, not_written));
 }
 
+/* Of a ring that the script leaves open. */
+static void what_is_written_into_a_packed_ring_is_about_packed_rings(void **state)
+{
+	static const char *const ops[] = { "packed_desc q 0 len=1\n", "packed_move q 1\n",
+					   "driver_event q value=1\n" };
+	char text[100];
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(ops) / sizeof(ops[0]); i++) {
+		snprintf(text, sizeof(text), "\nstart driver_ok\n%s", ops[i]);
+		assert_string_equal(unmet_of(text, NULL), "is about packed rings");
+		snprintf(text, sizeof(text), "\nstart driver_ok ring=packed\n%s", ops[i]);
+		assert_null(unmet_of(text, NULL));
+	}
+	assert_null(unmet_of("\nstart driver_ok\nevent_at q 0\n", NULL));
+}
+
 /* Without another queue there is no other. */
 static void the_other_queue_that_is_chosen_exists(void **state)
 {
@@ -368,6 +387,7 @@ int main(void)
 		cmocka_unit_test(a_region_can_be_taken_from_who_is_told),
 		cmocka_unit_test(a_demand_on_models_is_no_need_of_others),
 		cmocka_unit_test(a_request_both_ways_takes_two_descriptors),
+		cmocka_unit_test(what_is_written_into_a_packed_ring_is_about_packed_rings),
 		cmocka_unit_test(the_other_queue_that_is_chosen_exists),
 		cmocka_unit_test(a_script_meets_none_that_it_cannot_be_run_with),
 	};
