@@ -348,9 +348,10 @@ void ledger_packed_written(struct ledger *l, unsigned queue, uint64_t addr, uint
 /* ---- after a call ---------------------------------------------------------- */
 
 /* What a used descriptor says; without WRITE it says nothing of the length (2.8.4). */
-static uint32_t used_len(const struct entry *entry)
+static uint32_t used_len(const struct ledger *l, const struct entry *entry)
 {
-	return (entry->flags & VRING_DESC_F_WRITE) != 0 ? entry->len : 0;
+	return (entry->flags & VRING_DESC_F_WRITE) != 0 || l->target->packed_as_linux ? entry->len
+										      : 0;
 }
 
 /* Before any is dropped: followers look at those that come back. */
@@ -392,7 +393,7 @@ static bool judge_return(struct ledger *l, unsigned queue, const struct entry *e
 		return false;
 	}
 	entries = l->hold[index].entries;
-	ledger_plain_return(l, queue, index, used_len(entry));
+	ledger_plain_return(l, queue, index, used_len(l, entry));
 	if (l->plain.session.blind)
 		return false;
 	ledger_range_add(moved, q, entries);
@@ -415,10 +416,9 @@ static void note_ahead(struct ledger *l, unsigned queue)
 		struct entry entry = load_entry(l, q, slot);
 
 		if (is_used(entry.flags, wrap) && q->work.pending_count < LEDGER_PENDING_MAX) {
-			l->pending[queue][q->work.pending_count++] =
-				(struct ledger_pending){ .slot = slot,
-							 .id = entry.id,
-							 .len = entry.len };
+			l->pending[queue][q->work.pending_count++] = (struct ledger_pending){
+				.slot = slot, .id = entry.id, .len = entry.len
+			};
 		} else if (!is_available(entry.flags, wrap)) {
 			if (ledger_judges(l, RULE_COMPLETION_SLOT))
 				ledger_break(l, RULE_COMPLETION_SLOT,
