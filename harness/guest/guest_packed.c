@@ -32,6 +32,7 @@ static void forget(struct guest *g, unsigned queue)
 	memset(g->packed.desc + first, 0, room * sizeof(*g->packed.desc));
 	memset(g->packed.used + first, 0, room * sizeof(*g->packed.used));
 	memset(g->packed.entries + first, 0, room * sizeof(*g->packed.entries));
+	memset(g->packed.held + first, 0, room * sizeof(*g->packed.held));
 }
 
 void guest_packed_reset(struct guest *g)
@@ -82,6 +83,7 @@ static void reap(struct guest *g, unsigned queue)
 	for (uint32_t i = 0; i < q->size && at->used_idx != q->avail_idx; i++) {
 		struct vring_packed_desc desc;
 		uint16_t flags, entries;
+		uint32_t index;
 
 		arena_load(&g->arena, entry_at(q, at->used_slot), &desc, sizeof(desc));
 		flags = le16toh(desc.flags);
@@ -94,7 +96,10 @@ static void reap(struct guest *g, unsigned queue)
 									 g->target->packed_as_linux
 								 ? le32toh(desc.len)
 								 : 0 };
-		entries = g->packed.entries[index_of(queue, le16toh(desc.id))];
+		index = index_of(queue, le16toh(desc.id));
+		entries = g->packed.entries[index];
+		if (g->packed.held[index] > 0)
+			g->packed.held[index]--;
 		go_on(&at->used_slot, &at->used_wrap, q->size, entries != 0 ? entries : 1);
 	}
 }
@@ -138,6 +143,11 @@ void guest_packed_publish(struct guest *g, unsigned queue, uint16_t head)
 	}
 	put(g, queue, first, first->flags & VRING_DESC_F_NEXT ? other : head, at->avail_slot,
 	    at->avail_wrap);
+	/* Of two chains of one id, of different length, the driver cannot tell how far to skip:
+	 * it loses its place, and that is no fault of the device. */
+	if (g->packed.held[index_of(queue, head)]++ > 0 &&
+	    g->packed.entries[index_of(queue, head)] != count)
+		g->requests.well = false;
 	g->packed.entries[index_of(queue, head)] = (uint16_t)count;
 	at->avail_slot = slot;
 	at->avail_wrap = wrap;

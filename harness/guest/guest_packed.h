@@ -43,8 +43,10 @@ struct guest_packed_queue {
 struct guest_packed {
 	struct vring_desc desc[GUEST_PACKED_ENTRIES]; /* in the machine's byte order */
 	struct vring_used_elem used[GUEST_PACKED_ENTRIES];
-	uint16_t entries[GUEST_PACKED_ENTRIES]; /* of the ring, by buffer id */
-	uint64_t touched;			/* queues that are not as new, a bit each */
+	/* By buffer id: entries of the ring, and how often it was published and did not come
+	 * back. */
+	uint16_t entries[GUEST_PACKED_ENTRIES], held[GUEST_PACKED_ENTRIES];
+	uint64_t touched; /* queues that are not as new, a bit each */
 };
 
 /* Of every queue, before a program. */

@@ -63,7 +63,7 @@ enum vringer_purpose {
 	/* Of a packed ring (VIRTIO 2.8): */
 	VRINGER_PACKED_DESC,  /* an entry of the descriptor ring: 16 bytes, or 14 without flags */
 	VRINGER_PACKED_FLAGS, /* le16, the flags of one: is it available; written: it is used */
-	VRINGER_PACKED_USED,  /* 6 bytes, le32 len and le16 id of a used one */
+	VRINGER_PACKED_USED,  /* 6 bytes, le32 len and le16 id of a used one; 8 with its flags */
 	VRINGER_DRIVER_EVENT, /* 4 bytes: le16 offset and wrap, le16 flags */
 	VRINGER_DEVICE_EVENT, /* the same */
 };

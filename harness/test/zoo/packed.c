@@ -69,8 +69,8 @@ static bool poll(struct device *d, struct queue *q, struct vring_packed_desc *de
 static bool say(struct device *d, struct queue *q, uint16_t flags)
 {
 	struct vring_packed_desc_event event = {
-		.off_wrap = htole16((uint16_t)(q->packed.avail.slot |
-					       (q->packed.avail.wrap ? WRAP_BIT : 0))),
+		.off_wrap = htole16(
+			(uint16_t)(q->packed.avail.slot | (q->packed.avail.wrap ? WRAP_BIT : 0))),
 		.flags = htole16(flags),
 	};
 
@@ -165,7 +165,8 @@ static bool walk_table(struct device *d, struct queue *q, const struct held *hel
 	struct vring_packed_desc desc;
 
 	if (!device_negotiated(d, VIRTIO_RING_F_INDIRECT_DESC) || held->entries != 1 || len == 0 ||
-	    len % sizeof(desc) != 0 || len / sizeof(desc) > q->size)
+	    len % sizeof(desc) != 0 || len / sizeof(desc) > q->size ||
+	    le64toh(named->addr) + (len - 1) < le64toh(named->addr))
 		return false;
 	for (uint32_t i = 0; i < len / sizeof(desc); i++)
 		if (!memory_read(d, why_of(VRINGER_INDIRECT, q, held->walk),

@@ -60,8 +60,8 @@ static void step_last_first(struct device *d)
 		usual.step(d);
 }
 
-MEMBER(packed_reversed, "zoo-packed-reversed",
-       (w->serve = serve_take, w->step = step_last_first), USUALLY_PACKED)
+MEMBER(packed_reversed, "zoo-packed-reversed", (w->serve = serve_take, w->step = step_last_first),
+       USUALLY_PACKED)
 
 MEMBER(packed_whole, "zoo-packed-whole", w->packed = PACKED_WHOLE, USUALLY_PACKED)
 MEMBER(packed_one_write, "zoo-packed-one-write", w->packed = PACKED_ONE_WRITE, USUALLY_PACKED)
