@@ -542,6 +542,11 @@ enum vringer_flag {
 	 * InterruptStatus is.  host->interrupt then says that a bit was set: another event
 	 * of a bit that is still set need not be reported.  Otherwise every event is. */
 	VRINGER_LEVEL_LINE = 1 << 11,
+	/* It relies on what Linux's driver does with a packed ring beyond what VIRTIO says, which
+	 * is broken, and known.  The driver is like that one then, so that all else is judged: the
+	 * buffer's id stands in every descriptor of a list (2.8.6: it is that of the last), and the
+	 * length of a used descriptor counts without WRITE (2.8.4: it means nothing). */
+	VRINGER_PACKED_AS_LINUX = 1 << 12,
 };
 
 /* The state of a device after a call. */
