@@ -57,7 +57,8 @@ static const struct {
 	CALL(look_status),     CALL(look_interrupt_status),
 	CALL(look_generation), CALL(look_features),
 	CALL(look_queue_max),  CALL(look_queue_ready),
-	CALL(look_config),
+	CALL(look_config),     CALL(write_queue_reset),
+	CALL(look_queue_reset),
 }, registers[] = {
 	CALL(read_register),
 	CALL(write_register),
