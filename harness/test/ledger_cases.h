@@ -78,6 +78,8 @@ extern const size_t ledger_case_count;
 	X(STATUS_POISON, poison_in_silence, poison_told)                                           \
 	X(STATUS_INTERRUPT, interrupt_not_shown, interrupt_shown)                                  \
 	X(STATUS_QUEUE_READY, ready_stays, ready_falls)                                            \
+	X(STATUS_QUEUE_RESET, queue_stays_ready, queue_is_reset)                                   \
+	X(WAKEUP_QUEUE_RESET, interrupt_of_a_reset_queue, interrupt_of_a_queue_set_up_again)       \
 	X(STREAM_PAGES, half_a_page, whole_pages)                                                  \
 	X(STREAM_REPLIES, reply_to_another, reply_to_the_request)                                  \
 	X(STREAM_UNANSWERED, operation_unanswered, forget_unanswered)                              \
