@@ -3,10 +3,10 @@
  * What the driver says becomes the device's life: status, features, queues, configuration.
  * See session.h.
  */
+#include "devices/virtio_1_4.h"
 #include "harness/serve/session_internal.h"
 
 #include <errno.h>
-#include <linux/virtio_config.h>
 #include <linux/virtio_ring.h>
 #include <stdio.h>
 #include <string.h>
@@ -165,10 +165,11 @@ void session_go_live(struct serve_session *s)
 
 /* ---- what the driver says ----------------------------------------------------------------- */
 
-/* The recorder knows split rings. */
+/* The recorder knows split rings, and the protocol no reset of one. */
 static uint64_t on_features(void *ctx)
 {
-	return session_guest(ctx)->offered.low & ~BIT(VIRTIO_F_RING_PACKED);
+	return session_guest(ctx)->offered.low &
+	       ~(BIT(VIRTIO_F_RING_PACKED) | BIT(VIRTIO_F_RING_RESET));
 }
 
 /* The next access of a driver that reads or writes configuration from `at` on, `len` bytes at
