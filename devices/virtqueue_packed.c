@@ -183,13 +183,13 @@ int virtqueue_packed_next(struct virtqueue_chain *chain, struct virtqueue_buffer
 		if (le16toh(desc.flags) & VRING_DESC_F_INDIRECT)
 			ret = packed_enter_table(chain, &desc);
 	}
+	/* Of entries of the ring there are no more than that; a table's are not read. */
+	if (ret == 0 && chain->left-- == 0)
+		ret = -EBADMSG;
 	if (ret == 0 && chain->in_table)
 		ret = packed_read_table(chain, &desc);
 	if (ret)
 		return ret;
-	/* Of entries of the ring there are no more than that. */
-	if (chain->left-- == 0)
-		return -EBADMSG;
 	buffer->addr = le64toh(desc.addr);
 	buffer->len = le32toh(desc.len);
 	buffer->writable = le16toh(desc.flags) & VRING_DESC_F_WRITE;
