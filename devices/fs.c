@@ -426,7 +426,7 @@ static void fs_restore(struct device *dev, const struct snapshot_view *view, str
 {
 	struct fs *fs = fs_of(dev);
 	/* Before there is a session it is little. */
-	bool live = view->status & VIRTIO_CONFIG_S_DRIVER_OK;
+	bool live = device_started(view->status);
 	bool big_endian;
 
 	drain_restore(&fs->drain, dev, view, in);

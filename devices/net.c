@@ -220,7 +220,7 @@ static void net_restore(struct device *dev, const struct snapshot_view *view,
 			struct snapshot_in *in)
 {
 	struct net *net = net_of(dev);
-	bool live = view->status & VIRTIO_CONFIG_S_DRIVER_OK;
+	bool live = device_started(view->status);
 	bool work_left = snapshot_get_max(in, 1, live, "work left that cannot be");
 
 	snapshot_check_none_held(in, view, NET_QUEUE_COUNT);

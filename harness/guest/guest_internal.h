@@ -9,6 +9,9 @@
 
 #include "harness/guest/guest.h"
 
+/* The queue that a `notify` is about. */
+uint64_t guest_notified(const struct guest *g, const struct op *op);
+
 /* A call of the device has returned. */
 void guest_returned(struct guest *g);
 /* What a guest would see next; `ready`: of the selected queue as well. */
@@ -49,6 +52,11 @@ void guest_avail_idx(struct guest *g, const struct program *prog, const struct o
 void guest_avail_flags(struct guest *g, const struct program *prog, const struct op *op);
 void guest_avail_entry(struct guest *g, const struct program *prog, const struct op *op);
 void guest_used_event(struct guest *g, const struct program *prog, const struct op *op);
+void guest_event_at(struct guest *g, const struct program *prog, const struct op *op);
+/* Of a packed ring; nothing on a split one. */
+void guest_put_entry(struct guest *g, const struct program *prog, const struct op *op);
+void guest_move(struct guest *g, const struct program *prog, const struct op *op);
+void guest_driver_event(struct guest *g, const struct program *prog, const struct op *op);
 
 /* Operations of the host; see guest_host.c. */
 void guest_type(struct guest *g, const struct program *prog, const struct op *op);

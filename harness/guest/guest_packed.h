@@ -9,7 +9,8 @@
  * ring, in its order, before anything is looked up there or written over.
  *
  * A chain that leaves the table or goes round ends where the ring does, or in an entry that
- * is not available: what a program gets wrong the driver gets wrong.
+ * is not available: what a program gets wrong the driver gets wrong.  `packed_desc` and
+ * `packed_move` get wrong what a table cannot: the bits of AVAIL and USED, places, and ids.
  *
  * Without meaning here, and without effect: the available index and entries as such.
  */
@@ -43,7 +44,9 @@ struct guest_packed_queue {
 struct guest_packed {
 	struct vring_desc desc[GUEST_PACKED_ENTRIES]; /* in the machine's byte order */
 	struct vring_used_elem used[GUEST_PACKED_ENTRIES];
-	uint16_t entries[GUEST_PACKED_ENTRIES]; /* of the ring, by buffer id */
+	/* By buffer id: entries of the ring, and how often it was published and did not come
+	 * back. */
+	uint16_t entries[GUEST_PACKED_ENTRIES], held[GUEST_PACKED_ENTRIES];
 	uint64_t touched;			/* queues that are not as new, a bit each */
 };
 
@@ -59,5 +62,7 @@ uint16_t guest_packed_used_idx(struct guest *g, unsigned queue);
 struct vring_used_elem guest_packed_used(const struct guest *g, unsigned queue, uint16_t idx);
 /* What the driver says of events. */
 void guest_packed_event(struct guest *g, unsigned queue, uint16_t off_wrap, uint16_t flags);
+/* The same of the entry that the device uses next, or so many later, as an offset there. */
+uint16_t guest_packed_event_at(struct guest *g, unsigned queue, int16_t step);
 
 #endif

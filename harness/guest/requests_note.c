@@ -166,7 +166,7 @@ void requests_tell(struct requests *r, uint64_t queue)
 static void note_notify(struct guest *g, const struct program *prog, const struct op *op)
 {
 	(void)prog;
-	requests_tell(&g->requests, op->value[NOTIFY_QUEUE]);
+	requests_tell(&g->requests, guest_notified(g, op));
 }
 
 bool requests_uses(const struct request_queue *rq, uint32_t first, uint32_t count)
@@ -292,6 +292,8 @@ static note_fn *const notes[256] = {
 	[OP_SEND] = note_offer,
 	[OP_AVAIL_IDX] = note_excuse,
 	[OP_AVAIL_ENTRY] = note_excuse,
+	[OP_PACKED_DESC] = note_excuse,
+	[OP_PACKED_MOVE] = note_excuse,
 	[OP_RACE] = note_excuse,
 	[OP_RACE_WRITE] = note_excuse,
 	[OP_FAULT_ACCESS] = note_excuse,

@@ -9,6 +9,9 @@
  * are about is said first, as selectors are written, and calls nothing.  The device's
  * answers are what the calls returned.
  *
+ * A notification names a queue and no more: NOTIFICATION_DATA, whose form is a register's
+ * (4.2.3.3), is hidden.
+ *
  * Features and addresses go in words of 32 bits, the low one first, as they do over
  * other transports: what a device refuses of them, and counts, is the same by each.
  */
@@ -189,6 +192,7 @@ static struct features read_features(struct guest *g)
 		tell_end(g, &act);
 		features_set(&features, word, (uint32_t)act.value);
 	}
+	features.low &= ~transport_activated.features_hidden;
 	return features;
 }
 
@@ -298,13 +302,14 @@ static void write_queue_reset(struct guest *g, uint64_t reset)
 	tell_end(g, &act);
 }
 
-static void notify(struct guest *g, uint64_t queue)
+static void notify(struct guest *g, uint64_t queue, uint16_t flip)
 {
 	const struct act act = { .name = "notify",
 				 .offset = VIRTIO_MMIO_QUEUE_NOTIFY,
 				 .width = 4,
 				 .value = (uint32_t)queue };
 
+	(void)flip;
 	tell_begin(g, &act);
 	calls_of(g)->notify(g->device, (uint32_t)queue);
 	tell_end(g, &act);
@@ -353,6 +358,7 @@ static void write_config(struct guest *g, uint64_t offset, uint32_t width, uint6
 
 const struct transport transport_activated = {
 	.name = "activated",
+	.features_hidden = 1ULL << VIRTIO_F_NOTIFICATION_DATA,
 	.write_status = write_status,
 	.read_features = read_features,
 	.write_features = write_features,

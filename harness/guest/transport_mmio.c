@@ -5,6 +5,7 @@
  */
 #include "devices/table.h"
 #include "devices/virtio_1_4.h"
+#include "devices/virtqueue.h"
 #include "harness/guest/guest_internal.h"
 
 #include <endian.h>
@@ -230,9 +231,24 @@ static void write_queue_reset(struct guest *g, uint64_t reset)
 	write32(g, VIRTIO_MMIO_QUEUE_RESET, reset);
 }
 
-static void notify(struct guest *g, uint64_t queue)
+/* Of a driver that accepted NOTIFICATION_DATA: where it is in the ring, too (2.9, 4.2.3.3).  What
+ * is no queue's number is written as it stands, and so may say anything. */
+static uint64_t notification(const struct guest *g, uint64_t queue, uint16_t flip)
 {
-	write32(g, VIRTIO_MMIO_QUEUE_NOTIFY, queue);
+	const struct guest_queue *q;
+	uint64_t next;
+
+	if ((g->accepted >> VIRTIO_F_NOTIFICATION_DATA & 1) == 0 || queue >= PROGRAM_QUEUES)
+		return queue;
+	q = &g->queues[queue];
+	next = q->packed ? virtqueue_cursor(q->packed_at.avail_slot, q->packed_at.avail_wrap)
+			 : q->avail_idx;
+	return queue | (next ^ flip) << 16;
+}
+
+static void notify(struct guest *g, uint64_t queue, uint16_t flip)
+{
+	write32(g, VIRTIO_MMIO_QUEUE_NOTIFY, notification(g, queue, flip));
 }
 
 static void ack_interrupt(struct guest *g, uint64_t bits)

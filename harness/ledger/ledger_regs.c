@@ -19,6 +19,7 @@
 #define STEP_2 (STEP_1 | VIRTIO_CONFIG_S_DRIVER)
 #define STEP_3 (STEP_2 | VIRTIO_CONFIG_S_FEATURES_OK)
 #define STEP_4 (STEP_3 | VIRTIO_CONFIG_S_DRIVER_OK)
+#define SUSPENDED ((uint32_t)(STEP_3 | VIRTIO_CONFIG_S_SUSPEND))
 
 /* Did the driver accept a feature that is not offered? */
 static bool accepts_more(const struct ledger *l)
@@ -38,6 +39,12 @@ static uint32_t ladder(const struct ledger *l, uint32_t old, uint32_t value)
 	value &= ~(uint32_t)VIRTIO_CONFIG_S_NEEDS_RESET;
 	if (value == (old | VIRTIO_CONFIG_S_FAILED))
 		return value;
+	if (old == STEP_4 && value == (STEP_4 | SUSPENDED) &&
+	    (l->session.driver_features >> VIRTIO_F_SUSPEND & 1) != 0)
+		return SUSPENDED;
+	if (old == SUSPENDED && (value | SUSPENDED) == (STEP_4 | SUSPENDED) &&
+	    (value & STEP_4) == STEP_4)
+		return STEP_4;
 	for (size_t i = 0; i < sizeof(steps) / sizeof(steps[0]); i++) {
 		if (old != steps[i].from || value != steps[i].to)
 			continue;
@@ -94,6 +101,7 @@ static void on_status(struct ledger *l, uint32_t value, const struct ledger_prob
 	if ((probe->status & ~old & VIRTIO_CONFIG_S_FEATURES_OK) != 0 &&
 	    l->session.features_known && ledger_judges(l, RULE_STATUS_FEATURES) && accepts_more(l))
 		break_features(l);
+	ledger_suspend_written(l, value, probe);
 	judge_ladder(l, old, ladder(l, old, value), probe->status, "the driver wrote", value);
 }
 
@@ -197,7 +205,9 @@ static struct ledger_queue *writable(struct ledger *l)
 	if (q == NULL)
 		return NULL;
 	if ((l->device.status & VIRTIO_CONFIG_S_FEATURES_OK) != 0 &&
-	    ((l->device.status & VIRTIO_CONFIG_S_DRIVER_OK) == 0 || q->renewed) && !q->work.ready)
+	    ((l->device.status & (VIRTIO_CONFIG_S_DRIVER_OK | VIRTIO_CONFIG_S_SUSPEND)) == 0 ||
+	     q->renewed) &&
+	    !q->work.ready)
 		return q;
 	lose_queue(l, q);
 	return NULL;
@@ -261,11 +271,10 @@ static uint16_t power_of_two(uint16_t max)
 	return (uint16_t)(1u << (31 - __builtin_clz(max)));
 }
 
-/* Nothing follows a packed ring without purposes, or where it may be a split one. */
+/* Nothing follows a packed ring where it may be a split one. */
 static bool is_followed(const struct ledger *l)
 {
-	return !has_packed_rings(l) ||
-	       (l->plain.arena == NULL && !l->plain.accesses && l->session.features_known);
+	return !has_packed_rings(l) || l->session.features_known;
 }
 
 static void on_queue_ready(struct ledger *l, uint32_t value, const struct ledger_probe *probe)
@@ -395,6 +404,9 @@ static void begin_call(struct ledger *l, bool write, uint64_t offset, uint32_t w
 					.heap_failures = l->heap->failures };
 	l->heap->call_bytes = 0;
 	l->call.live = (l->device.status & VIRTIO_CONFIG_S_DRIVER_OK) != 0;
+	ledger_suspend_begin(l,
+			     write && !is_odd(offset, width) && offset == VIRTIO_MMIO_STATUS,
+			     (uint32_t)value);
 	if (!write || is_odd(offset, width))
 		return;
 	if (offset == VIRTIO_MMIO_INTERRUPT_ACK)
@@ -409,6 +421,10 @@ static void begin_call(struct ledger *l, bool write, uint64_t offset, uint32_t w
 	if (offset == VIRTIO_MMIO_STATUS)
 		l->call.live = l->call.live ||
 			       (may_become(l, (uint32_t)value) & VIRTIO_CONFIG_S_DRIVER_OK) != 0;
+	/* Whatever else the driver says there is its own word. */
+	if (offset == VIRTIO_MMIO_QUEUE_NOTIFY && l->session.features_known &&
+	    (l->session.driver_features >> VIRTIO_F_NOTIFICATION_DATA & 1) != 0)
+		value &= UINT16_MAX;
 	if (offset == VIRTIO_MMIO_QUEUE_NOTIFY && value < l->target->queue_count &&
 	    value < PROGRAM_QUEUES && l->call.live && l->queues[value].work.ready &&
 	    !l->queues[value].work.poisoned) {
@@ -471,7 +487,8 @@ void ledger_access_end(struct ledger *l, bool write, uint64_t offset, uint32_t w
 		ledger_call_end(l, old, probe);
 	/* What a device does that was live, and whose driver took DRIVER_OK back
 	 * without a reset, is its own affair. */
-	if (status && value != 0 && !ledger_knows_transport(l) &&
+	ledger_suspend_shown(l, probe->status);
+	if (status && value != 0 && !ledger_knows_transport(l) && !l->session.suspended &&
 	    (old & ~probe->status & VIRTIO_CONFIG_S_DRIVER_OK) != 0)
 		l->session.lost = true;
 	l->device.status = probe->status;

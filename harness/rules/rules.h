@@ -106,6 +106,22 @@ enum severity {
 	  "a change of configuration on a live device comes with a configuration interrupt")       \
 	X(WAKEUP_FLAGS, "wakeup.flags", MUST, SEEN, 0, "dev.split.avail-notify-suppress.1",        \
 	  "the used ring's flags are 0 or 1, and 0 with EVENT_IDX")                                \
+	X(SUSPEND_EARLY, "suspend.early", MUST, REGS, 0, "dev.init.suspend.1",                     \
+	  "SUSPEND is not shown by a device that its driver has not started")                      \
+	X(SUSPEND_IGNORED, "suspend.ignored", MUST, REGS | FACT_STATE, 0, "dev.init.suspend.6",    \
+	  "a device that is told to suspend is suspended before it rests, or DEVICE_NEEDS_RESET")  \
+	X(SUSPEND_RESUMED, "suspend.resumed", MUST, REGS | FACT_STATE, 0, "dev.init.suspend.7",    \
+	  "a device that is told to resume runs before it rests, or DEVICE_NEEDS_RESET is set")    \
+	X(SUSPEND_QUEUES, "suspend.queues", MUST, MEM, SEEN, "dev.init.suspend.3",                 \
+	  "no access for a queue while the device is suspended")                                   \
+	X(SUSPEND_NOTIFIES, "suspend.notifies", MUST, INTR, 0, "dev.init.suspend.3",               \
+	  "no used-buffer interrupt while the device is suspended")                                \
+	X(SUSPEND_CONFIG, "suspend.config", MUST, INTR, 0, "dev.init.suspend.4",                   \
+	  "no configuration interrupt while the device is suspended")                              \
+	X(SUSPEND_CHANGED, "suspend.changed", MUST, INTR | FACT_STATE, 0, "dev.init.suspend.5",    \
+	  "a change of configuration while suspended is told when the device resumes")             \
+	X(SUSPEND_TOLD, "suspend.told", SHOULD, MEM | INTR, SEEN | INTR, "dev.init.suspend.8",     \
+	  "used buffers are told of before the device is suspended")                               \
 	X(STUCK_NOTIFY, "stuck.notify", LIMIT, WALK | FACT_STATE, 0, "policy",                     \
 	  "the device looks at a notified queue before it rests")                                  \
 	X(STUCK_AVAILABLE, "stuck.available", LIMIT, WALK | FACT_STATE, SEEN | FACT_STATE,         \

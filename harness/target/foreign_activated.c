@@ -185,7 +185,7 @@ static void shim_restore(struct device *dev, const struct snapshot_view *view,
 			 struct snapshot_in *in)
 {
 	struct foreign_device *d = device_of(dev);
-	bool live = (view->status & VIRTIO_CONFIG_S_DRIVER_OK) != 0;
+	bool live = device_started(view->status);
 	bool activated = snapshot_get_max(in, 1, live, "activated before DRIVER_OK") != 0;
 	const char *what = "the device does not say what is wrong";
 	size_t from = in->at;

@@ -19,6 +19,8 @@
 	(1ULL << VIRTIO_F_VERSION_1 | 1ULL << VIRTIO_RING_F_INDIRECT_DESC |                        \
 	 1ULL << VIRTIO_RING_F_EVENT_IDX | 1ULL << RING_RESET)
 
+#define PACKED (FEATURES | 1ULL << VIRTIO_F_RING_PACKED)
+
 #define MEMBER(id, called, change, ...)                                                            \
 	static void ways_##id(struct ways *w)                                                      \
 	{                                                                                          \
@@ -85,6 +87,8 @@ static const struct vringer_request requests[] __attribute__((unused)) = {
 #define ONE_QUEUE .device_id = DEVICE_ID, .queue_count = 1, .queues = one_queue
 #define FLAGS .flags = VRINGER_JUDGE_LIMITS | VRINGER_JUDGE_SHOULD | VRINGER_ALLOC
 #define USUALLY ONE_QUEUE, FLAGS, .features = FEATURES, .requests = requests
+
+#define USUALLY_PACKED ONE_QUEUE, FLAGS, .features = PACKED, .requests = requests
 
 static const struct vringer_queue one_queue[] __attribute__((unused)) = {
 	{ .name = "requests", .size_max = QUEUE_SIZE, .driver_initiated = 1 },
