@@ -326,7 +326,7 @@ static void a_request_of_a_feature_that_is_not_offered_is_left_out(void **state)
 	take(NULL);
 	deaf = false;
 	target.liveness = NULL;
-	requests[1].features = 1ull << 40;
+	requests[1].features = 1ull << 41;
 	assert_silent("settle\n");
 	assert_true(result.passed);
 }

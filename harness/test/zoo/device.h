@@ -27,6 +27,17 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+/* Of VIRTIO 1.4; not in every kernel's headers. */
+#ifndef VIRTIO_F_NOTIFICATION_DATA
+#define VIRTIO_F_NOTIFICATION_DATA 38
+#endif
+#ifndef VIRTIO_F_SUSPEND
+#define VIRTIO_F_SUSPEND 43
+#endif
+#ifndef VIRTIO_CONFIG_S_SUSPEND
+#define VIRTIO_CONFIG_S_SUSPEND 0x10u
+#endif
+
 #define DEVICE_ID 63	   /* assigned to no device */
 #define QUEUES 2	   /* most have only the first */
 #define QUEUE_SIZE 64	   /* entries at most */
@@ -118,6 +129,9 @@ struct ways {
 	void (*set_ready)(struct device *d, struct queue *q, uint32_t value);
 	void (*notified)(struct device *d, struct queue *q);
 	void (*live)(struct device *d); /* DRIVER_OK was set */
+	/* The driver asks for it; the device shows when it is done (3.4). */
+	void (*suspend)(struct device *d);
+	void (*resume)(struct device *d);
 	uint32_t (*read_status)(struct device *d);
 	bool (*exists)(const struct device *d, uint32_t queue);
 	uint32_t (*read_register)(struct device *d, uint64_t offset);
@@ -202,6 +216,9 @@ bool usual_accepts(const struct device *d);
 void usual_set_ready(struct device *d, struct queue *q, uint32_t value);
 void usual_notified(struct device *d, struct queue *q);
 void usual_live(struct device *d);
+void usual_suspend(struct device *d);
+void usual_resume(struct device *d);
+bool device_suspended(const struct device *d);
 uint32_t usual_read_status(struct device *d);
 bool usual_exists(const struct device *d, uint32_t queue);
 uint32_t usual_read_register(struct device *d, uint64_t offset);
