@@ -259,7 +259,8 @@ static bool is_a_packed_look(const struct ledger_queue *q, bool write, uint64_t 
 			    &last) &&
 		    end <= last)
 			return looks[i] != VIRTQUEUE_DESC ||
-			       (addr - q->desc) / RING_DESC_SIZE == (end - q->desc) / RING_DESC_SIZE;
+			       (addr - q->desc) / RING_DESC_SIZE ==
+				       (end - q->desc) / RING_DESC_SIZE;
 	return false;
 }
 

@@ -5,8 +5,7 @@
  */
 #include "member.h"
 
-#define SUSPENDS                                                                                   \
-	(PACKED | 1ULL << VIRTIO_F_SUSPEND | 1ULL << VIRTIO_F_NOTIFICATION_DATA)
+#define SUSPENDS (PACKED | 1ULL << VIRTIO_F_SUSPEND | 1ULL << VIRTIO_F_NOTIFICATION_DATA)
 #define USUALLY_SUSPENDS ONE_QUEUE, FLAGS, .features = SUSPENDS, .requests = requests
 
 MEMBER(suspends, "zoo-suspends", (void)0, USUALLY_SUSPENDS)
