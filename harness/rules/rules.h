@@ -80,7 +80,7 @@ enum severity {
 	  "used entries are written where they are due, and the used index passes no others")      \
 	X(COMPLETION_LEN, "completion.len", MUST, WALK, SEEN, "dev.split.used-ring.2",             \
 	  "every byte below used.len was written by the device while it held the chain")           \
-	X(ORDER_ENTRY, "order.entry", MUST, WALK, 0, "dev.split.used-ring.1",                      \
+	X(ORDER_ENTRY, "order.entry", MUST, WALK, TOLD, "dev.split.used-ring.1",                   \
 	  "a used entry is written before the used index passes it")                               \
 	X(ORDER_UNAVAILABLE, "order.unavailable", LIMIT, WALK, SEEN, "policy",                     \
 	  "an available entry is read only below an available index within the queue's size")      \
