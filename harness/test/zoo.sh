@@ -103,7 +103,7 @@ count=0
 while read -r name; do
 	# Calls without a purpose tell of nothing that the two others do not tell of.
 	case $name in
-	zoo-base-accessors | zoo-packed*-accessors | *-purposes | *-plain) target "$name" "$((count += 1))" ;;
+	zoo-base-accessors | zoo-early-look-accessors | zoo-packed*-accessors | *-purposes | *-plain) target "$name" "$((count += 1))" ;;
 	esac
 done <"$work/targets"
 sort -u "$work/named" >"$work/named.once"
