@@ -256,6 +256,9 @@ bool ledger_packed_is_of_chains(const struct ledger *l, const struct ledger_queu
 {
 	uint16_t slot = q->place.used_slot;
 
+	/* What was written over names its buffers no more: they may be anywhere. */
+	if (is_used(load_flags(l, q, slot), q->place.used_wrap))
+		return true;
 	for (uint32_t n = 0; n < q->size; n++) {
 		struct entry entry = load_entry(l, q, slot);
 
@@ -340,9 +343,10 @@ void ledger_packed_written(struct ledger *l, unsigned queue, uint64_t addr, uint
 /* ---- after a call ---------------------------------------------------------- */
 
 /* What a used descriptor says; without WRITE it says nothing of the length (2.8.4). */
-static uint32_t used_len(const struct entry *entry)
+static uint32_t used_len(const struct ledger *l, const struct entry *entry)
 {
-	return (entry->flags & VRING_DESC_F_WRITE) != 0 ? entry->len : 0;
+	return (entry->flags & VRING_DESC_F_WRITE) != 0 || l->target->packed_as_linux ? entry->len
+										      : 0;
 }
 
 /* Before any is dropped: followers look at those that come back. */
@@ -406,7 +410,7 @@ static bool judge_return(struct ledger *l, unsigned queue, const struct entry *e
 	}
 	entries = l->hold[index].entries;
 	judge_skipped(l, queue, entries);
-	ledger_plain_return(l, queue, index, used_len(entry));
+	ledger_plain_return(l, queue, index, used_len(l, entry));
 	if (l->plain.session.blind)
 		return false;
 	ledger_range_add(moved, q, entries);
