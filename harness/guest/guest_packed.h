@@ -9,7 +9,8 @@
  * ring, in its order, before anything is looked up there or written over.
  *
  * A chain that leaves the table or goes round ends where the ring does, or in an entry that
- * is not available: what a program gets wrong the driver gets wrong.
+ * is not available: what a program gets wrong the driver gets wrong.  `packed_desc` and
+ * `packed_move` get wrong what a table cannot: the bits of AVAIL and USED, places, and ids.
  *
  * Without meaning here, and without effect: the available index and entries as such.
  */
@@ -61,5 +62,7 @@ uint16_t guest_packed_used_idx(struct guest *g, unsigned queue);
 struct vring_used_elem guest_packed_used(const struct guest *g, unsigned queue, uint16_t idx);
 /* What the driver says of events. */
 void guest_packed_event(struct guest *g, unsigned queue, uint16_t off_wrap, uint16_t flags);
+/* The same of the entry that the device uses next, or so many later, as an offset there. */
+uint16_t guest_packed_event_at(struct guest *g, unsigned queue, int16_t step);
 
 #endif

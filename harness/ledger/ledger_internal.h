@@ -4,7 +4,7 @@
  * ledger_regs.c (registers and status), ledger_show.c (what they read as), ledger_ring.c
  * (queues and chains), ledger_odd.c (fields in pieces), ledger_desc.c (descriptors), ledger_chain.c
  * (what a chain permits), ledger_sound.c (what is wrong with one), ledger_wakeup.c (interrupts),
- * ledger_notify.c (notifications), ledger_config.c (configuration), ledger_rest.c (at rest), the
+ * ledger_notify.c (notifications), ledger_suspend.c (suspended devices), ledger_config.c (configuration), ledger_rest.c (at rest), the
  * followers (follower.h) and, of plain memory, ledger_plain.c and ledger_survey.c.
  */
 #ifndef VRINGER_HARNESS_LEDGER_INTERNAL_H
@@ -151,6 +151,21 @@ void ledger_judge_read(struct ledger *l, uint64_t offset, uint32_t width, uint64
 void ledger_judge_interrupt_status(struct ledger *l, uint32_t shown);
 void ledger_interrupt_status_rest(struct ledger *l);
 
+/* A suspended device (ledger_suspend.c): a call begins, which may be a write of the status; the
+ * driver wrote it; the device shows it; the configuration interrupts of a call, and how many
+ * of them are due for what changed before; at rest. */
+void ledger_suspend_begin(struct ledger *l, bool status, uint32_t value);
+void ledger_suspend_written(struct ledger *l, uint32_t value, const struct ledger_probe *probe);
+void ledger_suspend_shown(struct ledger *l, uint32_t status);
+unsigned ledger_suspend_config(struct ledger *l, bool changed, unsigned raised,
+			       const struct ledger_probe *probe);
+void ledger_suspend_rest(struct ledger *l, enum device_state state);
+/* The rule that an access breaks while the device is not live. */
+static inline enum rule ledger_dead_rule(const struct ledger *l)
+{
+	return l->session.suspended ? RULE_SUSPEND_QUEUES : RULE_MEMORY_NOT_LIVE;
+}
+
 /* The driver reset the device: another session begins. */
 void ledger_session_end(struct ledger *l);
 
@@ -207,6 +222,13 @@ void ledger_judge_config(struct ledger *l, uint32_t set, const struct ledger_pro
 void ledger_wakeup_rest(struct ledger *l, unsigned i);
 /* ... and the one for DEVICE_NEEDS_RESET? */
 void ledger_config_rest(struct ledger *l);
+/* ... may it be missing, as far as is known so far? */
+bool ledger_wakeup_owed(const struct ledger *l, unsigned i);
+/* Is the line up for that bit? */
+static inline bool ledger_line_is_up(const struct ledger *l, uint32_t bit)
+{
+	return l->target->level_line && (l->device.shown & bit) != 0;
+}
 /* Did a buffer take place for what an interrupt said in this call? */
 void ledger_judge_used_bit(struct ledger *l);
 
@@ -279,6 +301,8 @@ static inline uint64_t ledger_add_up(const struct ledger *l, const int16_t *term
 	return sum;
 }
 
+/* Was VIRTIO_F_RING_RESET negotiated? */
+bool ledger_has_ring_reset(const struct ledger *l);
 /* Is there a queue of that number now? */
 bool ledger_queue_exists(const struct ledger *l, unsigned i);
 

@@ -301,12 +301,12 @@ static bool is_a_look(struct ledger *l, bool write, uint64_t addr, uint32_t len)
 		if (!q->work.ready)
 			continue;
 		if (!q->known) {
-			ledger_lacks(l, RULE_MEMORY_NOT_LIVE);
+			ledger_lacks(l, ledger_dead_rule(l));
 			return true;
 		}
 		if (q->packed && is_a_packed_look(q, write, addr, end))
 			return true;
-		if (q->packed)
+		if (q->packed || l->session.suspended)
 			continue;
 		if (write &&
 		    ((in_span(addr, q->used, 2, &last) && end <= last) ||
@@ -333,8 +333,8 @@ static void on_dead_change(void *ctx, uint64_t addr, const uint8_t *data, uint32
 
 	tell(l, addr, data, len);
 	if (!l->session.lost && !is_a_look(l, true, addr, len) &&
-	    ledger_judges(l, RULE_MEMORY_NOT_LIVE))
-		ledger_break(l, RULE_MEMORY_NOT_LIVE,
+	    ledger_judges(l, ledger_dead_rule(l)))
+		ledger_break(l, ledger_dead_rule(l),
 			     "%u bytes at 0x%llx changed while DRIVER_OK is not set", len,
 			     (unsigned long long)addr);
 }
@@ -398,8 +398,8 @@ void ledger_untold(struct ledger *l, bool write, uint64_t addr, uint32_t len, in
 		return;
 	if (!l->plain.device.looking) {
 		if (!l->session.lost && !is_a_look(l, write, addr, len) &&
-		    ledger_judges(l, RULE_MEMORY_NOT_LIVE))
-			ledger_break(l, RULE_MEMORY_NOT_LIVE,
+		    ledger_judges(l, ledger_dead_rule(l)))
+			ledger_break(l, ledger_dead_rule(l),
 				     "the device %s %u bytes at 0x%llx while DRIVER_OK is not set",
 				     write ? "wrote" : "read", len, (unsigned long long)addr);
 		return;

@@ -184,6 +184,8 @@ struct ledger_queue {
 	/* it was ready and known, and is not ready any more */
 	bool stopped;
 	bool was_stopped; /* it was ready on a live device once, and then not */
+	/* Its driver reset it alone, and has not made it ready since. */
+	bool renewed;
 	/* Of plain memory: the available index jumped too far; chains then, and used index. */
 	bool jumped;
 	uint16_t jumped_used;
@@ -212,6 +214,7 @@ struct ledger_call {
 	unsigned heap_failures;	 /* allocations that had failed before it */
 	unsigned config_interrupts;
 	bool live;	   /* queues may be touched */
+	bool suspended;	   /* it began with a suspended device, and does not resume it */
 	bool blind;	   /* an access was for a queue that is not known */
 	uint64_t starting; /* queues that the driver sets ready in this call */
 	bool host_changes; /* the host is about to change the configuration */
@@ -346,6 +349,12 @@ struct ledger_session {
 	 * far as accesses show; and bits that are shown, and not raised yet. */
 	uint32_t events, unraised;
 	bool reset_owed; /* DEVICE_NEEDS_RESET was set, and no interrupt came for it */
+	/* The device shows that it is suspended; the driver has asked it to be, or to resume, and
+	 * it does not show that yet. */
+	bool suspended, suspend_asked, resume_asked;
+	/* The configuration changed meanwhile, as far as seen, or by the host's act: and no
+	 * interrupt came for it. */
+	bool change_seen, change_owed;
 };
 
 /* Of a target: indices of counters, once the ledger has had a device of it. */
