@@ -240,9 +240,11 @@ static void return_next(const struct ring_access *a, struct ledger_pending *entr
 	struct ledger *l = a->l;
 	struct ledger_queue *q = a->q;
 	uint16_t entries = ledger_used_returned(a, entry);
+	/* Without a word of the driver that is known, the device may have kept silent. */
+	bool open = q->work.moved && q->work.asked && q->work.unsure;
 
-	if (!q->work.moved || (q->work.asked && q->work.silenced))
-		q->place.moved = (struct ledger_range){ .entries = 0 };
+	if (!q->work.moved || open || (q->work.asked && q->work.silenced))
+		q->place.moved = (struct ledger_range){ .open = open };
 	ledger_range_add(&q->place.moved, q, entries);
 
 	TELL_FOLLOWERS(l, moved, l, a->why.queue, entries == 0);

@@ -304,9 +304,11 @@ static bool is_a_look(struct ledger *l, bool write, uint64_t addr, uint32_t len)
 			ledger_lacks(l, ledger_dead_rule(l));
 			return true;
 		}
+		if (l->session.suspended)
+			continue;
 		if (q->packed && is_a_packed_look(q, write, addr, end))
 			return true;
-		if (q->packed || l->session.suspended)
+		if (q->packed)
 			continue;
 		if (write &&
 		    ((in_span(addr, q->used, 2, &last) && end <= last) ||

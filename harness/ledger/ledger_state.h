@@ -71,6 +71,7 @@ struct ledger_hold {
 	uint16_t expect;	   /* the descriptor that the walk leads to */
 	bool expects;		   /* it leads on */
 	bool in_table;		   /* ... of the indirect table */
+	bool past_table;	   /* what named it said that the chain goes on behind it */
 	uint32_t walked;	   /* reads of descriptors, of any table, since it was taken */
 	uint32_t reads;		   /* of descriptors, those of an indirect table too */
 	bool strayed;		   /* a descriptor was read to which the chain did not lead */
@@ -135,6 +136,7 @@ struct ledger_range {
 	uint16_t slot, last_slot;
 	bool wrap, last_wrap;
 	uint32_t entries, chains;
+	bool open; /* what was used before may count too: the last look told nothing */
 };
 
 /* Where a device is in a packed ring, by what it read and wrote. */

@@ -20,8 +20,8 @@
 
 #define BIT(n) (UINT64_C(1) << (n))
 /* LOG_ALL, PROTOCOL_FEATURES: the protocol's own.  ACCESS_PLATFORM asks for an IOMMU of the
- * front-end's; IN_ORDER and RING_RESET are not driven by vringer; the protocol has no message for
- * what NOTIFICATION_DATA and NOTIF_CONFIG_DATA say, nor for SUSPEND. */
+ * front-end's; IN_ORDER and RING_RESET are not driven by vringer here; the protocol has no
+ * message for what NOTIFICATION_DATA and NOTIF_CONFIG_DATA say, nor for SUSPEND. */
 #define FEATURES_HIDDEN                                                                            \
 	(BIT(VHOST_F_LOG_ALL) | BIT(VHOST_USER_F_PROTOCOL_FEATURES) |                              \
 	 BIT(VIRTIO_F_ACCESS_PLATFORM) | BIT(VIRTIO_F_IN_ORDER) |                                  \

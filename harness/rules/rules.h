@@ -141,6 +141,8 @@ enum severity {
 	  "MagicValue is 'virt' and Version 2, always")                                            \
 	X(STATUS_REGISTERS, "status.registers", MUST, REGS, 0, "4.2.2",                            \
 	  "DeviceID, DeviceFeatures and QueueNumMax read as the target declares")                  \
+	X(STATUS_OFFERED, "status.offered", MUST, LAYOUT, 0, "dev.feature.bits.3",                 \
+	  "no feature is offered that virtio-mmio does not carry, or that is reserved")            \
 	X(STATUS_GENERATION, "status.generation", MODEL, REGS, 0, "dev.mmio.regs.6",               \
 	  "ConfigGeneration changes only when the device changes its configuration")               \
 	X(STATUS_TORN, "status.torn", MUST, REGS, 0, "dev.mmio.regs.6",                            \

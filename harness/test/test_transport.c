@@ -57,7 +57,8 @@ static const struct {
 	CALL(look_status),     CALL(look_interrupt_status),
 	CALL(look_generation), CALL(look_features),
 	CALL(look_queue_max),  CALL(look_queue_ready),
-	CALL(look_config),
+	CALL(look_config),     CALL(write_queue_reset),
+	CALL(look_queue_reset),
 }, registers[] = {
 	CALL(read_register),
 	CALL(write_register),
@@ -65,7 +66,9 @@ static const struct {
 };
 #undef CALL
 _Static_assert(sizeof(always) / sizeof(always[0]) + sizeof(registers) / sizeof(registers[0]) ==
-		       sizeof(struct transport) / sizeof(void *),
+		       (sizeof(struct transport) -
+			sizeof(((struct transport *)NULL)->features_hidden)) /
+			       sizeof(void *),
 	       "every member of struct transport is in one of the two lists");
 
 static void every_call_is_there(void **state)
