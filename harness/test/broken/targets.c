@@ -8,7 +8,7 @@
 /* queue.c */
 #define QUEUE(X) \
 	X(serves_nothing) X(forgets) X(serves_one) X(index_jump) X(looks_once) \
-	X(suppresses) X(before_driver_ok) X(stopped_queue) X(index_first) X(returns_twice) \
+	X(suppresses) X(before_driver_ok) X(stopped_queue) X(packed_stopped) X(index_first) X(returns_twice) \
 	X(wrong_id) X(size_ignored) X(index_wraps) X(no_interrupt) X(unwanted_interrupt) \
 	X(event_late) X(interrupt_first)
 
