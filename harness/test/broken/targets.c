@@ -26,12 +26,18 @@
 	X(asserts) X(feature_pages) X(ready_sticks) X(more_queues) X(ack_ignored) \
 	X(acks_all) X(no_status_bit) X(both_bits) X(no_generation) X(wrong_lane) X(shm_0)
 
+/* queue_reset.c */
+#define QUEUE_RESETS(X) \
+	X(queue_reset_ignored) X(queue_reset_index) X(queue_reset_chains) \
+	X(queue_reset_interrupt) X(queue_reset_shown)
+
 #define DECLARED(id) extern const struct vringer_target id##_purposes, id##_accessors, id##_plain;
 #define LISTED(id) TARGETS(id),
 
 QUEUE(DECLARED)
 CHAINS(DECLARED)
 REGISTERS(DECLARED)
+QUEUE_RESETS(DECLARED)
 
-VRINGER_TARGETS(QUEUE(LISTED) CHAINS(LISTED) REGISTERS(LISTED) NULL);
+VRINGER_TARGETS(QUEUE(LISTED) CHAINS(LISTED) REGISTERS(LISTED) QUEUE_RESETS(LISTED) NULL);
 /* clang-format on */
