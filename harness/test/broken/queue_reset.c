@@ -3,7 +3,7 @@
  * Relatives of the small device that are wrong when one queue is reset (2.6.1): what they
  * keep of it.  README.md has the table.
  */
-#include "../zoo/member.h"
+#include "flaws.h"
 
 #include <linux/virtio_mmio.h>
 #include <string.h>
