@@ -47,7 +47,7 @@ struct guest_packed {
 	/* By buffer id: entries of the ring, and how often it was published and did not come
 	 * back. */
 	uint16_t entries[GUEST_PACKED_ENTRIES], held[GUEST_PACKED_ENTRIES];
-	uint64_t touched;			/* queues that are not as new, a bit each */
+	uint64_t touched; /* queues that are not as new, a bit each */
 };
 
 /* Of every queue, before a program. */

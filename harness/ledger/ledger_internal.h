@@ -121,6 +121,14 @@ static inline void ledger_packed_go_on(uint16_t *slot, bool *wrap, uint16_t size
 	*slot = (uint16_t)(next % size);
 }
 
+/* Does the device have the descriptor at that offset of the ring, and may write there? */
+static inline bool ledger_packed_is_due(const struct ledger_queue *q, uint64_t offset)
+{
+	uint32_t slot = (uint32_t)(offset / RING_DESC_SIZE);
+
+	return (slot + q->size - q->place.used_slot) % q->size < q->place.held;
+}
+
 /* Event suppression (ledger_packed_event.c).  A chain of so many entries is returned in the next
  * place to use: that is the first of the range, or one more.  Does the driver want an interrupt
  * for the range, by what its structure says?  And the device's says that. */

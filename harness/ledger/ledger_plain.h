@@ -70,13 +70,11 @@ bool ledger_overlaps(const struct ledger *l, const struct ledger_queue *q);
 void ledger_salt(struct ledger *l, struct ledger_hold *hold);
 
 /* Of a packed ring (ledger_plain_packed.c).  Before a call: BLIND_NEVER, or why it cannot be
- * told what the device may do; is there another chain behind those that are known; may the
- * descriptor at that offset of the ring be written?  In a call: an accessor wrote to the ring.
- * After it: what was returned. */
+ * told what the device may do; is there another chain behind those that are known?  In a call:
+ * an accessor wrote to the ring.  After it: what was returned. */
 enum ledger_blind ledger_packed_survey(struct ledger *l, struct ledger_queue *q,
 				       struct ledger_parts *p);
 bool ledger_packed_is_next(const struct ledger *l, const struct ledger_queue *q);
-bool ledger_packed_is_due(const struct ledger_queue *q, uint64_t offset);
 void ledger_packed_written(struct ledger *l, unsigned queue, uint64_t addr, uint32_t len);
 void ledger_packed_used(struct ledger *l, unsigned queue);
 /* ... of one that was stopped: is that address in a chain of it? */

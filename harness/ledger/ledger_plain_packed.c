@@ -256,6 +256,9 @@ bool ledger_packed_is_of_chains(const struct ledger *l, const struct ledger_queu
 {
 	uint16_t slot = q->place.used_slot;
 
+	/* What was written over names its buffers no more: they may be anywhere. */
+	if (is_used(load_flags(l, q, slot), q->place.used_wrap))
+		return true;
 	for (uint32_t n = 0; n < q->size; n++) {
 		struct entry entry = load_entry(l, q, slot);
 
@@ -288,13 +291,6 @@ enum ledger_wanted ledger_packed_asks(const struct ledger *l, const struct ledge
 
 /* ---- in a call ------------------------------------------------------------- */
 
-bool ledger_packed_is_due(const struct ledger_queue *q, uint64_t offset)
-{
-	uint32_t slot = (uint32_t)(offset / RING_DESC_SIZE);
-
-	return (slot + q->size - q->place.used_slot) % q->size < q->place.held;
-}
-
 /* Is that place marked, and all before it, so that the driver may have read it? */
 static bool is_shown(const struct ledger *l, const struct ledger_queue *q, uint16_t slot)
 {
@@ -305,11 +301,10 @@ static bool is_shown(const struct ledger *l, const struct ledger_queue *q, uint1
 		struct entry entry = load_entry(l, q, at);
 		uint32_t index = ledger_find_head(l, q, entry.id);
 
-		if (!is_used(entry.flags, wrap) || index == LEDGER_NONE ||
-		    l->hold[index].entries > left)
+		if (!is_used(entry.flags, wrap) || at == slot)
+			return at == slot && is_used(entry.flags, wrap);
+		if (index == LEDGER_NONE || l->hold[index].entries > left)
 			return false;
-		if (at == slot)
-			return true;
 		left -= l->hold[index].entries;
 		ledger_packed_go_on(&at, &wrap, q->size, l->hold[index].entries);
 	}
@@ -348,9 +343,10 @@ void ledger_packed_written(struct ledger *l, unsigned queue, uint64_t addr, uint
 /* ---- after a call ---------------------------------------------------------- */
 
 /* What a used descriptor says; without WRITE it says nothing of the length (2.8.4). */
-static uint32_t used_len(const struct entry *entry)
+static uint32_t used_len(const struct ledger *l, const struct entry *entry)
 {
-	return (entry->flags & VRING_DESC_F_WRITE) != 0 ? entry->len : 0;
+	return (entry->flags & VRING_DESC_F_WRITE) != 0 || l->target->packed_as_linux ? entry->len
+										      : 0;
 }
 
 /* Before any is dropped: followers look at those that come back. */
@@ -373,6 +369,27 @@ static void look_at_returns(struct ledger *l, unsigned queue)
 	}
 }
 
+/* One used descriptor is all that is written for a list (2.8.6): is another of the entries that
+ * it skips marked? */
+static void judge_skipped(struct ledger *l, unsigned queue, uint16_t entries)
+{
+	const struct ledger_queue *q = &l->queues[queue];
+	uint16_t slot = q->place.used_slot;
+	bool wrap = q->place.used_wrap;
+
+	for (uint16_t n = 1; n < entries; n++) {
+		ledger_packed_go_on(&slot, &wrap, q->size, 1);
+		if (is_available(load_flags(l, q, slot), wrap) ||
+		    !ledger_judges(l, RULE_COMPLETION_SLOT))
+			continue;
+		ledger_break(l, RULE_COMPLETION_SLOT,
+			     "queue %u: the chain that descriptor %u returns takes %u, and the "
+			     "flags of descriptor %u behind it changed",
+			     queue, q->place.used_slot, entries, slot);
+		return;
+	}
+}
+
 /* The next place is marked used, by that; false: it returns nothing. */
 static bool judge_return(struct ledger *l, unsigned queue, const struct entry *entry,
 			 struct ledger_range *moved)
@@ -392,7 +409,8 @@ static bool judge_return(struct ledger *l, unsigned queue, const struct entry *e
 		return false;
 	}
 	entries = l->hold[index].entries;
-	ledger_plain_return(l, queue, index, used_len(entry));
+	judge_skipped(l, queue, entries);
+	ledger_plain_return(l, queue, index, used_len(l, entry));
 	if (l->plain.session.blind)
 		return false;
 	ledger_range_add(moved, q, entries);
@@ -415,10 +433,9 @@ static void note_ahead(struct ledger *l, unsigned queue)
 		struct entry entry = load_entry(l, q, slot);
 
 		if (is_used(entry.flags, wrap) && q->work.pending_count < LEDGER_PENDING_MAX) {
-			l->pending[queue][q->work.pending_count++] =
-				(struct ledger_pending){ .slot = slot,
-							 .id = entry.id,
-							 .len = entry.len };
+			l->pending[queue][q->work.pending_count++] = (struct ledger_pending){
+				.slot = slot, .id = entry.id, .len = entry.len
+			};
 		} else if (!is_available(entry.flags, wrap)) {
 			if (ledger_judges(l, RULE_COMPLETION_SLOT))
 				ledger_break(l, RULE_COMPLETION_SLOT,

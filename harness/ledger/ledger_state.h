@@ -68,23 +68,24 @@ struct ledger_place {
 struct ledger_hold {
 	uint32_t next; /* hold of the same queue */
 	uint16_t walk, head;
-	uint16_t expect;   /* the descriptor that the walk leads to */
-	bool expects;	   /* it leads on */
-	bool in_table;	   /* ... of the indirect table */
-	uint32_t walked;   /* reads of descriptors, of any table, since it was taken */
-	uint32_t reads;	   /* of descriptors, those of an indirect table too */
-	bool strayed;	   /* a descriptor was read to which the chain did not lead */
-	bool spent;	   /* more descriptors were read than its walks can need */
-	bool restarted;	   /* taken twice: what is allowed is the sum of both */
-	bool blind;	   /* not all of it is known: not judged */
-	bool odd;	   /* of plain memory: the device may make several things of it */
-	bool salted, pure; /* ... its buffers were changed; and only it writes there */
-	uint32_t look;	   /* ... the first comparison that can show what it wrote */
-	bool early;	   /* its available entry was read before it was available */
-	bool abandoned;	   /* its completion could not be written */
-	bool faulted;	   /* an access for it failed */
-	uint32_t call;	   /* the call that it was taken in */
-	uint16_t entries;  /* of a packed ring, that it takes as far as it was read */
+	uint16_t expect;	   /* the descriptor that the walk leads to */
+	bool expects;		   /* it leads on */
+	bool in_table;		   /* ... of the indirect table */
+	bool past_table;	   /* what named it said that the chain goes on behind it */
+	uint32_t walked;	   /* reads of descriptors, of any table, since it was taken */
+	uint32_t reads;		   /* of descriptors, those of an indirect table too */
+	bool strayed;		   /* a descriptor was read to which the chain did not lead */
+	bool spent;		   /* more descriptors were read than its walks can need */
+	bool restarted;		   /* taken twice: what is allowed is the sum of both */
+	bool blind;		   /* not all of it is known: not judged */
+	bool odd;		   /* of plain memory: the device may make several things of it */
+	bool salted, pure;	   /* ... its buffers were changed; and only it writes there */
+	uint32_t look;		   /* ... the first comparison that can show what it wrote */
+	bool early;		   /* its available entry was read before it was available */
+	bool abandoned;		   /* its completion could not be written */
+	bool faulted;		   /* an access for it failed */
+	uint32_t call;		   /* the call that it was taken in */
+	uint16_t entries;	   /* of a packed ring, that it takes as far as it was read */
 	struct ledger_place place; /* ... in plain memory, where it begins */
 	uint32_t desc_count;
 	uint32_t first, last_desc;	  /* nodes of descriptors */
@@ -135,6 +136,7 @@ struct ledger_range {
 	uint16_t slot, last_slot;
 	bool wrap, last_wrap;
 	uint32_t entries, chains;
+	bool open; /* what was used before may count too: the last look told nothing */
 };
 
 /* Where a device is in a packed ring, by what it read and wrote. */
@@ -143,9 +145,9 @@ struct ledger_packed {
 	bool avail_wrap, used_wrap;
 	bool available; /* the entry at avail_slot, as the device read its flags last: */
 	uint16_t flags;
-	uint32_t held;	/* entries that were taken and not returned */
-	uint32_t used_at;	   /* entries that were used, of plain memory */
-	uint16_t event;		   /* offset and wrap counter that the device event was set to last */
+	uint32_t held;	  /* entries that were taken and not returned */
+	uint32_t used_at; /* entries that were used, of plain memory */
+	uint16_t event;	  /* offset and wrap counter that the device event was set to last */
 	struct ledger_range moved; /* since an interrupt was last due */
 };
 

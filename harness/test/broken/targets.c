@@ -31,6 +31,14 @@
 	X(queue_reset_ignored) X(queue_reset_index) X(queue_reset_chains) \
 	X(queue_reset_interrupt) X(queue_reset_shown)
 
+/* packed.c */
+#define PACKED_QUEUE(X) \
+	X(packed_one_lap) X(packed_flags_first) X(packed_twice_written) X(packed_wrong_id) \
+	X(packed_large_id) X(packed_place_for_id) X(packed_each) X(packed_returns_twice) \
+	X(packed_skips_one) X(packed_len) X(packed_clears) X(packed_unwanted) \
+	X(packed_event_late) X(packed_event_lap) X(packed_notify_lap) X(packed_suppresses) \
+	X(packed_reserved) X(packed_writes_readable) X(packed_forgets)
+
 #define DECLARED(id) extern const struct vringer_target id##_purposes, id##_accessors, id##_plain;
 #define LISTED(id) TARGETS(id),
 
@@ -38,6 +46,8 @@ QUEUE(DECLARED)
 CHAINS(DECLARED)
 REGISTERS(DECLARED)
 QUEUE_RESETS(DECLARED)
+PACKED_QUEUE(DECLARED)
 
-VRINGER_TARGETS(QUEUE(LISTED) CHAINS(LISTED) REGISTERS(LISTED) QUEUE_RESETS(LISTED) NULL);
+VRINGER_TARGETS(QUEUE(LISTED) CHAINS(LISTED) REGISTERS(LISTED) QUEUE_RESETS(LISTED)
+		PACKED_QUEUE(LISTED) NULL);
 /* clang-format on */

@@ -93,6 +93,7 @@ enum {
 	PACKED_ONE_WRITE = 2,  /* a used descriptor is written at once */
 	PACKED_LAST_FIRST = 4, /* the last of a batch is written first */
 	PACKED_SILENT = 8,     /* DISABLE while it works, ENABLE before it rests */
+	PACKED_AS_LINUX = 16,  /* it goes by what Linux does: see VRINGER_PACKED_AS_LINUX */
 };
 
 struct ways {

@@ -20,7 +20,7 @@
 /* zoo_packed.c */
 #define PACKED_QUEUE(X) \
 	X(packed) X(packed_later) X(packed_reversed) X(packed_whole) X(packed_one_write) \
-	X(packed_last_first) X(packed_silent) X(packed_polls)
+	X(packed_last_first) X(packed_silent) X(packed_as_linux) X(packed_polls)
 
 #define DECLARED(id) extern const struct vringer_target id##_purposes, id##_accessors, id##_plain;
 #define LISTED(id) TARGETS(id),
