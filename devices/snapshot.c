@@ -182,8 +182,12 @@ static void get_session(struct mmio *m, struct snapshot_in *in, struct snapshot_
 			snapshot_bad(in, at, -EINVAL, "completions before DRIVER_OK");
 		if (r->queues[i].lost && r->queues[i].renewed)
 			snapshot_bad(in, at, -EINVAL, "completions of a queue that was reset");
+		at = in->at;
 		if (ring_is_packed(r->features))
 			get_cursors(in, r, &r->queues[i]);
+		if (r->queues[i].renewed && (r->queues[i].avail_cursor != RING_EVENT_WRAP ||
+					     r->queues[i].used_cursor != RING_EVENT_WRAP))
+			snapshot_bad(in, at, -EINVAL, "cursors of a queue that was reset");
 	}
 	at = in->at;
 	if (snapshot_get(in, 4) != counter_count(m))

@@ -307,6 +307,10 @@ static bool may_judge(struct guest *g, const struct draft *d, bool at_once)
 	const struct requests *r = &g->requests;
 	uint32_t bytes = d->request->len + d->request->room;
 
+	/* It may take another queue to answer it, that its driver reset and has not set up. */
+	for (unsigned i = 0; i < PROGRAM_QUEUES && r->queues >> i != 0; i++)
+		if (r->queue[i].renewed)
+			return false;
 	if (r->refused || !arena_has(&g->arena, d->at, bytes) ||
 	    !arena_has(&g->arena, d->area, d->area_len))
 		return false;

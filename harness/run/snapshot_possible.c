@@ -12,12 +12,11 @@
  * since the decoder is what it checks.  It knows nothing of the model's own part.
  */
 #include "devices/table.h"
+#include "devices/virtio_1_4.h"
 #include "harness/ledger/ledger_internal.h"
 #include "harness/run/run.h"
 #include "harness/run/snapshot.h"
 
-#include <linux/virtio_config.h>
-#include <linux/virtio_mmio.h>
 #include <linux/virtio_ring.h>
 
 enum {
@@ -38,10 +37,10 @@ enum {
 	SUSPEND_LEN = 1,
 	QUEUE_REST_LEN = 3,
 	QUEUE_PACKED_LEN = 4, /* ... more, of a packed ring */
-	/* ... whose first byte is 0 or */
-	POISONED = 1,
-	RENEWED = 2, /* reset alone, and not ready since */
 };
+
+/* What a queue's byte there says; else 0. */
+enum { QUEUE_POISONED = 1, QUEUE_RENEWED = 2 };
 
 #define INTERRUPTS ((uint32_t)(VIRTIO_MMIO_INT_VRING | VIRTIO_MMIO_INT_CONFIG))
 #define FEATURES_OK ((uint32_t)VIRTIO_CONFIG_S_FEATURES_OK)
@@ -134,6 +133,25 @@ static void read_areas(struct reading *r, size_t at)
 			at + AREAS_AT + 8 * part, "the address of a ring that is not aligned");
 }
 
+/* Its driver reset it alone, on a live device, and has not made it ready since: it is as it
+ * was before the first chain. */
+static void read_renewed(struct reading *r, size_t at, size_t rest)
+{
+	bool packed = ring_is_packed(r->features);
+	uint16_t first = packed ? RING_EVENT_WRAP : 0;
+
+	require(r,
+		(r->status & STARTED) != 0 && (r->features >> VIRTIO_F_RING_RESET & 1) != 0 &&
+			r->bytes[at + READY_AT] == 0,
+		rest, "a queue that nobody can have reset");
+	require(r,
+		ledger_get32(r->bytes + at + NEXT_AVAIL_AT) == 0 &&
+			ledger_get16(r->bytes + rest + 1) == 0 &&
+			(!packed || (ledger_get16(r->bytes + rest + 3) == first &&
+				     ledger_get16(r->bytes + rest + 5) == first)),
+		rest, "a queue that was reset and then used");
+}
+
 static void read_queue(struct reading *r, unsigned i)
 {
 	const struct target *target = r->run->guest.target;
@@ -158,13 +176,11 @@ static void read_queue(struct reading *r, unsigned i)
 		at + NEXT_AVAIL_AT, "a queue that was worked on before DRIVER_OK");
 	require(r, (uint16_t)(next_avail - next_used - lost) <= target->chains_kept,
 		at + NEXT_AVAIL_AT, "chains that the device does not keep");
-	require(r, state != POISONED || (r->status & VIRTIO_CONFIG_S_NEEDS_RESET) != 0, rest,
+	require(r, state <= QUEUE_RENEWED, rest, "a queue in no state that there is");
+	require(r, state != QUEUE_POISONED || (r->status & VIRTIO_CONFIG_S_NEEDS_RESET) != 0, rest,
 		"a poisoned queue and no NEEDS_RESET");
-	require(r,
-		state <= POISONED ||
-			(state == RENEWED && ready == 0 && (r->status & STARTED) != 0 &&
-			 (r->features >> VIRTIO_F_RING_RESET & 1) != 0),
-		rest, "a state that no queue can be in");
+	if (state == QUEUE_RENEWED)
+		read_renewed(r, at, rest);
 }
 
 const char *snapshot_impossible(const struct run *run, const struct snapshot *s, size_t *at)

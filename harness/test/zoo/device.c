@@ -356,6 +356,7 @@ const struct ways usual = {
 	.reset = usual_reset,
 	.accepts = usual_accepts,
 	.set_ready = usual_set_ready,
+	.reset_queue = usual_reset_queue,
 	.notified = usual_notified,
 	.live = usual_live,
 	.read_status = usual_read_status,

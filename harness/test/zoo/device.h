@@ -27,6 +27,10 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+/* Of VIRTIO 1.4; not in every kernel's headers. */
+#define RING_RESET 40
+#define QUEUE_RESET 0x0c0
+
 #define DEVICE_ID 63	   /* assigned to no device */
 #define QUEUES 2	   /* most have only the first */
 #define QUEUE_SIZE 64	   /* entries at most */
@@ -117,6 +121,7 @@ struct ways {
 	void (*reset)(struct device *d);
 	bool (*accepts)(const struct device *d);
 	void (*set_ready)(struct device *d, struct queue *q, uint32_t value);
+	void (*reset_queue)(struct device *d, struct queue *q); /* 1 was written to QueueReset */
 	void (*notified)(struct device *d, struct queue *q);
 	void (*live)(struct device *d); /* DRIVER_OK was set */
 	uint32_t (*read_status)(struct device *d);
@@ -201,6 +206,7 @@ void usual_breach(struct device *d);
 void usual_reset(struct device *d);
 bool usual_accepts(const struct device *d);
 void usual_set_ready(struct device *d, struct queue *q, uint32_t value);
+void usual_reset_queue(struct device *d, struct queue *q);
 void usual_notified(struct device *d, struct queue *q);
 void usual_live(struct device *d);
 uint32_t usual_read_status(struct device *d);

@@ -144,6 +144,13 @@ void usual_set_ready(struct device *d, struct queue *q, uint32_t value)
 	(void)d;
 }
 
+/* It is as on a new device (2.6.1). */
+void usual_reset_queue(struct device *d, struct queue *q)
+{
+	(void)d;
+	*q = (struct queue){ .index = q->index };
+}
+
 static void write_queue(struct device *d, uint64_t offset, uint32_t value)
 {
 	static const uint32_t align[AREAS] = { [DESC] = 16, [AVAIL] = 2, [USED] = 4 };
@@ -154,6 +161,10 @@ static void write_queue(struct device *d, uint64_t offset, uint32_t value)
 		return;
 	if (offset == VIRTIO_MMIO_QUEUE_READY) {
 		d->ways.set_ready(d, q, value);
+	} else if (offset == QUEUE_RESET) {
+		if (value == 1 && device_negotiated(d, RING_RESET) &&
+		    (d->status & VIRTIO_CONFIG_S_FEATURES_OK) != 0)
+			d->ways.reset_queue(d, q);
 	} else if (q->ready) {
 		return;
 	} else if (offset == VIRTIO_MMIO_QUEUE_NUM) {
