@@ -32,7 +32,6 @@
  * that is up already is.  Bits 2 to 31 stand for no event (dev.mmio.regs.4).
  */
 #include "devices/virtio_1_4.h"
-#include "devices/virtio_1_4.h"
 #include "harness/ledger/ledger_internal.h"
 
 #include <linux/virtio_balloon.h>

@@ -33,8 +33,8 @@ unsigned instance_list(const struct script *script, const struct target *target,
 void instances_pack(struct instance *list, unsigned count);
 
 /* ... `count` of them, and behind them ones on packed rings, if the script is for any device
- * or for a model, leaves the format open and the target offers them: each queue's first, and of its others every second, or
- * `all`; how many there are then. */
+ * or for a model, leaves the format open and the target offers them: each queue's first, and of its
+ * others every second, or `all`; how many there are then. */
 unsigned instances_add_packed(const struct script *script, const struct target *target, bool all,
 			      struct instance list[INSTANCES_MAX], unsigned count);
 

@@ -119,7 +119,8 @@ static void read_head(struct reading *r)
 		(r->status & FEATURES_OK) == 0 ||
 			((r->features & ~offered) == 0 && (r->features & needed) != 0),
 		RECORD_AT, "FEATURES_OK of features that are not offered");
-	require(r, (interrupts & ~INTERRUPTS) == 0 && (interrupts == 0 || (r->status & STARTED) != 0),
+	require(r,
+		(interrupts & ~INTERRUPTS) == 0 && (interrupts == 0 || (r->status & STARTED) != 0),
 		INTERRUPT_AT, "an interrupt that nothing raised");
 }
 
@@ -192,8 +193,8 @@ const char *snapshot_impossible(const struct run *run, const struct snapshot *s,
 	if (s->len < QUEUES_AT)
 		return "less than the transport's part";
 	r.features = ledger_get64(s->bytes + RECORD_AT);
-	if (s->len < QUEUES_AT + rest_len(r.features) +
-			     (QUEUE_LEN + queue_rest_len(r.features)) * count)
+	if (s->len <
+	    QUEUES_AT + rest_len(r.features) + (QUEUE_LEN + queue_rest_len(r.features)) * count)
 		return "less than the transport's part";
 	r.status = ledger_get32(s->bytes + STATUS_AT);
 	require(&r,
