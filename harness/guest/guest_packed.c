@@ -20,9 +20,9 @@ static uint32_t first_of(unsigned queue)
 				 (queue - PROGRAM_QUEUES_LOW) * GUEST_QUEUE_SIZE_SMALL;
 }
 
-static uint32_t index_of(unsigned queue, uint16_t id)
+uint32_t guest_packed_index(unsigned queue, uint16_t position)
 {
-	return first_of(queue) + id % guest_queue_room(queue);
+	return first_of(queue) + position % guest_queue_room(queue);
 }
 
 static void forget(struct guest *g, unsigned queue)
@@ -32,6 +32,7 @@ static void forget(struct guest *g, unsigned queue)
 	memset(g->packed.desc + first, 0, room * sizeof(*g->packed.desc));
 	memset(g->packed.used + first, 0, room * sizeof(*g->packed.used));
 	memset(g->packed.entries + first, 0, room * sizeof(*g->packed.entries));
+	memset(g->packed.order + first, 0, room * sizeof(*g->packed.order));
 }
 
 void guest_packed_reset(struct guest *g)
@@ -49,6 +50,8 @@ void guest_packed_start(struct guest *g, unsigned queue)
 	/* The table keeps what it has, as one in memory does. */
 	g->packed.touched |= 1ULL << queue;
 	q->packed_at = (struct guest_packed_queue){ .avail_wrap = true, .used_wrap = true };
+	if (!q->packed)
+		return;
 	arena_fill(&g->arena, q->ring[VIRTQUEUE_DESC],
 		   ring_size(&ring_packed, VIRTQUEUE_DESC, q->size), 0);
 }
@@ -72,6 +75,18 @@ static void go_on(uint16_t *slot, bool *wrap, uint16_t size, uint32_t entries)
 	*slot = (uint16_t)(next % size);
 }
 
+/* The driver looks behind a chain that came back: how many entries that took. */
+static uint32_t take_back(struct guest *g, unsigned queue, struct guest_used used)
+{
+	struct guest_queue *q = &g->queues[queue];
+	struct guest_packed_queue *at = &q->packed_at;
+
+	if (q->in_order)
+		return guest_in_order_used(g, queue, used, (uint16_t)(q->avail_idx - at->used_idx));
+	g->packed.used[guest_packed_index(queue, at->used_idx++)] = used;
+	return g->packed.entries[guest_packed_index(queue, (uint16_t)used.id)];
+}
+
 /* Move what the device used to the driver's own used ring.  Nothing is used that was not
  * published, and each takes an entry at least. */
 static void reap(struct guest *g, unsigned queue)
@@ -81,18 +96,19 @@ static void reap(struct guest *g, unsigned queue)
 
 	for (uint32_t i = 0; i < q->size && at->used_idx != q->avail_idx; i++) {
 		struct vring_packed_desc desc;
-		uint16_t flags, entries;
+		uint32_t entries;
+		uint16_t flags;
 
 		arena_load(&g->arena, entry_at(q, at->used_slot), &desc, sizeof(desc));
 		flags = le16toh(desc.flags);
 		if ((flags & USED_BITS) != (at->used_wrap ? USED_BITS : 0))
 			return;
 		/* Without WRITE the length means nothing (2.8.4). */
-		g->packed.used[index_of(queue, at->used_idx++)] = (struct vring_used_elem){
-			.id = le16toh(desc.id),
-			.len = flags & VRING_DESC_F_WRITE ? le32toh(desc.len) : 0
-		};
-		entries = g->packed.entries[index_of(queue, le16toh(desc.id))];
+		entries = take_back(g, queue,
+				    (struct guest_used){ .id = le16toh(desc.id),
+							 .len = flags & VRING_DESC_F_WRITE
+									? le32toh(desc.len)
+									: 0 });
 		go_on(&at->used_slot, &at->used_wrap, q->size, entries != 0 ? entries : 1);
 	}
 }
@@ -135,7 +151,8 @@ void guest_packed_publish(struct guest *g, unsigned queue, uint16_t head)
 	/* Only the last tells which buffer it is (2.8.6): the others say another one. */
 	put(g, queue, first, first->flags & VRING_DESC_F_NEXT ? (uint16_t)~head : head,
 	    at->avail_slot, at->avail_wrap);
-	g->packed.entries[index_of(queue, head)] = (uint16_t)count;
+	g->packed.entries[guest_packed_index(queue, head)] = (uint16_t)count;
+	g->packed.order[guest_packed_index(queue, q->avail_idx)] = head;
 	at->avail_slot = slot;
 	at->avail_wrap = wrap;
 	q->avail_idx++;
@@ -147,9 +164,9 @@ uint16_t guest_packed_used_idx(struct guest *g, unsigned queue)
 	return g->queues[queue].packed_at.used_idx;
 }
 
-struct vring_used_elem guest_packed_used(const struct guest *g, unsigned queue, uint16_t idx)
+struct guest_used guest_packed_used(const struct guest *g, unsigned queue, uint16_t idx)
 {
-	return g->packed.used[index_of(queue, idx)];
+	return g->packed.used[guest_packed_index(queue, idx)];
 }
 
 void guest_packed_event(struct guest *g, unsigned queue, uint16_t off_wrap, uint16_t flags)

@@ -146,6 +146,8 @@ struct ledger_work {
 	bool notified;		      /* and the available index not read since */
 	struct ledger_notify notify;
 	bool overflowed;	/* more chains taken than can be kept: not all judged */
+	/* In order: chains that the last batch skipped, by their places in the available ring. */
+	uint16_t skipped, skipped_end;
 	unsigned pending_count; /* entries in ledger.pending */
 	/* Of plain memory that is not followed, see ledger_blind.c. */
 	uint8_t doubt;	     /* enum ledger_doubt */

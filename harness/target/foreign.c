@@ -23,9 +23,9 @@
 #define FLAGS_ALL 0xfffu   /* enum vringer_flag */
 #define QUEUE_FLAGS_ALL 1u /* enum vringer_queue_flag */
 #define GROWTH_MAX 4096u   /* bytes that a later vringer.h may have added */
-/* IN_ORDER, NOTIFICATION_DATA, RING_RESET: nobody here drives or judges
- * the rings, notifications and registers that they ask for. */
-#define FEATURES_UNKNOWN (1ULL << 35 | 1ULL << 38 | 1ULL << 40)
+/* NOTIFICATION_DATA, RING_RESET: nobody here drives or judges
+ * the notifications and registers that they ask for. */
+#define FEATURES_UNKNOWN (1ULL << 38 | 1ULL << 40)
 
 /* What the level asks for, all or nothing. */
 static const char *level_fault(const struct vringer_target *t)
@@ -102,8 +102,8 @@ static const char *values_fault(const struct vringer_target *t)
 	if ((t->features >> VIRTIO_F_VERSION_1 & 1) == 0)
 		return "does not offer VIRTIO_F_VERSION_1 (bit 32)";
 	if ((t->features & FEATURES_UNKNOWN) != 0)
-		return "offers features that vringer cannot drive: leave out IN_ORDER, "
-		       "NOTIFICATION_DATA and RING_RESET (bits 35, 38, 40)";
+		return "offers features that vringer cannot drive: leave out "
+		       "NOTIFICATION_DATA and RING_RESET (bits 38, 40)";
 	if (t->create == NULL)
 		return "has no create";
 	if (t->step != NULL && t->state == NULL)

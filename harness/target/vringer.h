@@ -565,7 +565,7 @@ struct vringer_target {
 	uint32_t queue_count; /* at most 64; rings of those from 8 on have at most 16 entries
 			       * where a program does not place them */
 	uint64_t features;    /* every feature bit that it can offer. VIRTIO_F_VERSION_1 must be one
-			       * of them; IN_ORDER, NOTIFICATION_DATA and RING_RESET must not. */
+			       * of them; NOTIFICATION_DATA and RING_RESET must not. */
 	const struct vringer_queue *queues;
 	uint32_t config_len; /* bytes of configuration that hold fields */
 
