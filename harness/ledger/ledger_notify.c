@@ -12,7 +12,8 @@
  * stuck.unchecked: the driver sent no notification for chains that it added between the
  * device's last look and the write that allows notifications again.  So the device must
  * look once more after that write, at the latest before it rests; a look that fails
- * counts.  Nothing is due if notifications were already allowed.
+ * counts.  Nothing is due if notifications were already allowed, or if the device has not
+ * returned any entry of a packed ring: then the driver has none to add.
  *
  * With EVENT_IDX the flags mean nothing, and avail_event says at which available index the
  * driver notifies (2.7.10).  The same two rules judge it: at rest it is the index that the
@@ -40,11 +41,13 @@ void ledger_notify_said(struct ledger *l, unsigned queue, bool wanted)
 
 void ledger_notify_event(struct ledger *l, unsigned queue, uint16_t event)
 {
+	const struct ledger_queue *q = &l->queues[queue];
 	struct ledger_notify *n = &l->queues[queue].work.notify;
+	bool full = q->packed && q->place.held >= q->size;
 
 	if (!l->session.features_known || !ledger_has_event_idx(l))
 		return;
-	n->unchecked = n->unchecked || !n->event_said || n->event != event;
+	n->unchecked = n->unchecked || ((!n->event_said || n->event != event) && !full);
 	n->event_said = true;
 	n->event = event;
 	n->gave_up = false;

@@ -40,6 +40,7 @@ struct device;
 struct taken {
 	uint16_t head;
 	uint16_t walk; /* position of its entry there */
+	bool full;     /* it was answered, to the last of its writable bytes */
 };
 
 /* A chain as its descriptors described it when they were read, once. */

@@ -86,6 +86,10 @@ static const struct vringer_request requests[] __attribute__((unused)) = {
 #define FLAGS .flags = VRINGER_JUDGE_LIMITS | VRINGER_JUDGE_SHOULD | VRINGER_ALLOC
 #define USUALLY ONE_QUEUE, FLAGS, .features = FEATURES, .requests = requests
 
+/* ... and IN_ORDER, of which kernels' headers know late. */
+#define IN_ORDER 35
+#define IN_ORDER_TOO ONE_QUEUE, FLAGS, .features = FEATURES | 1ULL << IN_ORDER, .requests = requests
+
 static const struct vringer_queue one_queue[] __attribute__((unused)) = {
 	{ .name = "requests", .size_max = QUEUE_SIZE, .driver_initiated = 1 },
 };
