@@ -21,10 +21,14 @@
 
 #include <string.h>
 
-/* Forget that the chain's completion is on its way: it could not be written. */
+/* Forget that the chain's completion is on its way: it could not be written.  In order our
+ * models have nothing more to do with the queue then, and say so when they look at it next. */
 static void abandon(const struct ring_access *a, uint16_t walk)
 {
 	uint32_t found = ledger_hold_find(a->l, a->q, walk);
+
+	if (a->l->target->model && ledger_has_in_order(a->l))
+		a->q->work.poisoned = true;
 
 	if (found != LEDGER_NONE)
 		a->l->hold[found].abandoned = true;

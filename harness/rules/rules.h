@@ -80,7 +80,7 @@ enum severity {
 	  "used entries are written where they are due, and the used index passes no others")      \
 	X(COMPLETION_LEN, "completion.len", MUST, WALK, SEEN, "dev.split.used-ring.2",             \
 	  "every byte below used.len was written by the device while it held the chain")           \
-	X(COMPLETION_BATCH, "completion.batch", MUST, WALK, SEEN, "2.7.9",                         \
+	X(COMPLETION_BATCH, "completion.batch", MUST, WALK, 0, "2.7.9",                            \
 	  "in order, a batch ends with the chain that its used entry names, and all of it was "    \
 	  "used whole")                                                                            \
 	X(ORDER_RETURNS, "order.returns", MUST, WALK, SEEN, "dev.resfeat.bits.5",                  \
