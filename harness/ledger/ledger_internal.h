@@ -126,6 +126,11 @@ uint16_t ledger_in_order_older(const struct ledger *l, const struct ledger_queue
 uint32_t ledger_in_order_oldest(const struct ledger *l, const struct ledger_queue *q);
 /* Its completion could not be written. */
 void ledger_used_abandoned(const struct ring_access *a);
+/* Has a model nothing more to do with the queue? */
+static inline bool ledger_queue_is_left(const struct ledger_queue *q)
+{
+	return q->work.poisoned || q->work.broken;
+}
 /* The available ring is structurally wrong, as the device read it. */
 void ledger_ring_poison(const struct ring_access *a);
 /* A field of a packed ring was accessed, in its place or not (ledger_packed.c). */

@@ -139,6 +139,7 @@ struct ledger_work {
 	uint16_t used_seen;
 	uint16_t moved_from;	      /* where it stood when an interrupt was last due */
 	bool poisoned;		      /* a structural fault was read */
+	bool broken;		      /* in order, a model could not write what it returned */
 	uint32_t held;		      /* chains available or held, of plain memory */
 	uint32_t moved_count;	      /* ... entries that it moved by since then */
 	bool moved;		      /* the used index moved and no interrupt came */

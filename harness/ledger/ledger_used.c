@@ -28,7 +28,7 @@ static void abandon(const struct ring_access *a, uint16_t walk)
 	uint32_t found = ledger_hold_find(a->l, a->q, walk);
 
 	if (a->l->target->model && ledger_has_in_order(a->l))
-		a->q->work.poisoned = true;
+		a->q->work.broken = true;
 
 	if (found != LEDGER_NONE)
 		a->l->hold[found].abandoned = true;
