@@ -92,8 +92,6 @@ static void judge_skipped(const struct ring_access *a, const struct ledger_pendi
 	l->device.completions++;
 	if (hold->early)
 		(void)ledger_hold_act(a->q, hold);
-	TELL_FOLLOWERS(l, returned, l, a->why.queue, hold,
-		       is_known(hold) ? (uint32_t)hold->writable : 0);
 	if (!a->q->work.overflowed && ledger_judges(l, RULE_COMPLETION_BATCH) && is_known(hold) &&
 	    !ledger_hold_covers(l, hold, (uint32_t)hold->writable))
 		ledger_break(l, RULE_COMPLETION_BATCH,
@@ -101,6 +99,8 @@ static void judge_skipped(const struct ring_access *a, const struct ledger_pendi
 			     "%llu bytes are device-writable; the device did not write all of them",
 			     a->why.queue, entry->slot, entry->id, hold->head,
 			     (unsigned long long)hold->writable);
+	TELL_FOLLOWERS(l, returned, l, a->why.queue, hold,
+		       is_known(hold) ? (uint32_t)hold->writable : 0);
 	ledger_hold_drop(l, a->q, found);
 }
 
