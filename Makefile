@@ -453,7 +453,7 @@ build/test/%.o: harness/test/%.c Makefile
 	$(call say,CC) $(CLANG) $(ZOO_FLAGS) -MMD -MP -c -o $@ $<
 
 build/test/run-zoo: $(call zoo_objs,zoo)
-build/test/run-broken: $(call zoo_objs,broken) $(addprefix build/test/zoo/,device.o memory.o registers.o)
+build/test/run-broken: $(call zoo_objs,broken) $(addprefix build/test/zoo/,device.o packed.o memory.o registers.o)
 build/test/run-zoo build/test/run-broken: build/libvringer.a
 	$(call say,LINK) $(CLANG) $(ZOO_FLAGS) -o $@ $(filter %.o,$^) $(filter %.a,$^) -pthread
 

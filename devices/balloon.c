@@ -148,6 +148,11 @@ static void balloon_reset(struct device *dev)
 	balloon->actual = 0;
 }
 
+static void balloon_queue_reset(struct device *dev, unsigned queue)
+{
+	drain_queue_reset(&balloon_of(dev)->drain, queue);
+}
+
 static void balloon_notify(struct device *dev, unsigned queue)
 {
 	drain_notify(&balloon_of(dev)->drain, &balloon_drain, dev, queue);
@@ -251,6 +256,7 @@ const struct device_ops balloon_ops = {
 	.create = balloon_create,
 	.destroy = balloon_destroy,
 	.reset = balloon_reset,
+	.queue_reset = balloon_queue_reset,
 	.notify = balloon_notify,
 	.work = balloon_work,
 	.state = balloon_state,

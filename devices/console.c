@@ -237,6 +237,17 @@ static void console_reset(struct device *dev)
 	console_note_gauges(con);
 }
 
+/* A chain that waits is the driver's again, and its bytes are nobody's. */
+static void console_queue_reset(struct device *dev, unsigned queue)
+{
+	struct console *con = console_of(dev);
+
+	for (unsigned i = 0; i < CONSOLE_PORTS; i++)
+		if (con->ports[i].has_chain && con->ports[i].chain.vq->index == queue)
+			con->ports[i].has_chain = false;
+	console_more(con, queue, CONSOLE_MORE_AT_FIRST >> queue & 1);
+}
+
 static void console_config_read(const struct device *dev, uint64_t offset, uint8_t *buf,
 				uint32_t len)
 {
@@ -316,6 +327,7 @@ const struct device_ops console_ops = {
 	.create = console_create,
 	.destroy = console_destroy,
 	.reset = console_reset,
+	.queue_reset = console_queue_reset,
 	.notify = console_notify,
 	.work = console_work,
 	.state = console_state,

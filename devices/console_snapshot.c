@@ -271,7 +271,7 @@ static bool answers_possible(const struct found *found)
 void console_restore(struct device *dev, const struct snapshot_view *view, struct snapshot_in *in)
 {
 	struct console *con = (struct console *)dev;
-	const bool live = view->status & VIRTIO_CONFIG_S_DRIVER_OK;
+	const bool live = device_started(view->status);
 	struct found found = { .session = live && (view->features & F_MULTIPORT) };
 	bool ready = snapshot_get_max(in, 1, found.session, "ready, which it cannot be");
 	size_t answers_at = in->at, at;

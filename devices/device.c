@@ -29,16 +29,23 @@ void device_config_changing(struct device *dev)
 	dev->config_generation++;
 }
 
-void device_config_changed(struct device *dev)
+/* A driver that is not there yet reads configuration when it starts; one that suspended the
+ * device hears of it when the device resumes (VIRTIO 3.4.2). */
+static void tell_driver(struct device *dev)
 {
-	/* A driver that is not there yet reads configuration when it starts. */
 	if (dev->status & VIRTIO_CONFIG_S_DRIVER_OK)
 		device_interrupt(dev, VIRTIO_MMIO_INT_CONFIG);
+	else
+		dev->config_owed = device_started(dev->status);
+}
+
+void device_config_changed(struct device *dev)
+{
+	tell_driver(dev);
 }
 
 void device_needs_reset(struct device *dev)
 {
 	dev->status |= VIRTIO_CONFIG_S_NEEDS_RESET;
-	if (dev->status & VIRTIO_CONFIG_S_DRIVER_OK)
-		device_interrupt(dev, VIRTIO_MMIO_INT_CONFIG);
+	tell_driver(dev);
 }

@@ -24,6 +24,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "virtio_1_4.h"
+
 struct virtqueue;
 struct snapshot_in;
 struct snapshot_out;
@@ -162,14 +164,20 @@ struct device_ops {
 	 * status and features are still as they were before the reset; the
 	 * transport clears them when this returns. */
 	void (*reset)(struct device *dev);
-	/* May be NULL.  live: the driver has set DRIVER_OK.  queue_stop: it has
-	 * stopped `queue` of a live device. */
+	/* May be NULL.  live: the driver has set DRIVER_OK, the first time.  Of a device that it
+	 * has started: queue_stop: it has stopped `queue`; queue_reset: it resets `queue` alone,
+	 * ready or not (VIRTIO 2.6.1), which is as it was and is cleared when this returns; no
+	 * chain of it is with the model any more; queue_start: it has made `queue` ready, which was
+	 * reset. */
 	void (*live)(struct device *dev);
 	void (*queue_stop)(struct device *dev, unsigned queue);
+	void (*queue_reset)(struct device *dev, unsigned queue);
+	void (*queue_start)(struct device *dev, unsigned queue);
 	/* The driver notified `queue`, which exists, is ready and the device is
 	 * live (DRIVER_OK). */
 	void (*notify)(struct device *dev, unsigned queue);
-	/* Go on with work that an earlier call left.  Live devices only. */
+	/* Go on with work that an earlier call left, or that came while the device was
+	 * suspended.  Live devices only. */
 	void (*work)(struct device *dev);
 	enum device_state (*state)(const struct device *dev);
 	/* Device-specific configuration, `offset` from its start in bytes, any
@@ -202,7 +210,16 @@ struct device {
 	/* Moves before a change that the device makes to its configuration can be
 	 * seen (VIRTIO 2.5); not for the driver's own writes, not at reset. */
 	uint32_t config_generation;
+	/* The configuration changed while the device was suspended: its driver is told when it
+	 * resumes. */
+	bool config_owed;
 };
+
+/* Has the driver started a device of that status?  It is live, or suspended (VIRTIO 3.4). */
+static inline bool device_started(uint32_t status)
+{
+	return status & (VIRTIO_CONFIG_S_DRIVER_OK | VIRTIO_CONFIG_S_SUSPEND);
+}
 
 /* Feature bits 64 to 127.  A model that has some has these behind its struct device. */
 struct device_high {
@@ -225,7 +242,8 @@ void device_interrupt(struct device *dev, uint32_t bits);
 /* Around a change that the device makes to its configuration: before the first
  * byte of it can be read, and when the last one can.  The generation moves at the
  * first, so that a driver which reads one half before and the other after sees it
- * (VIRTIO 2.5); a live device tells its driver at the second. */
+ * (VIRTIO 2.5); a live device tells its driver at the second, a suspended one when it
+ * resumes. */
 void device_config_changing(struct device *dev);
 void device_config_changed(struct device *dev);
 

@@ -70,6 +70,11 @@ void drain_work(struct drain *drain, const struct drain_ops *ops, struct device 
 	call_end(drain, dev);
 }
 
+void drain_queue_reset(struct drain *drain, unsigned queue)
+{
+	drain->left &= ~(1u << queue);
+}
+
 void drain_save(const struct drain *drain, struct snapshot_out *out)
 {
 	snapshot_put(out, 4, drain->left);
@@ -78,7 +83,7 @@ void drain_save(const struct drain *drain, struct snapshot_out *out)
 void drain_restore(struct drain *drain, const struct device *dev, const struct snapshot_view *view,
 		   struct snapshot_in *in)
 {
-	bool live = view->status & VIRTIO_CONFIG_S_DRIVER_OK;
+	bool live = device_started(view->status);
 	uint32_t queues = live ? (uint32_t)((UINT64_C(1) << dev->ops->queue_count) - 1) : 0;
 	uint32_t left =
 		(uint32_t)snapshot_get_max(in, 4, queues, "work left of queues that are none");

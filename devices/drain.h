@@ -37,6 +37,8 @@ void drain_notify(struct drain *drain, const struct drain_ops *ops, struct devic
 		  unsigned queue);
 /* Go on with every queue that has work left, in their order, once. */
 void drain_work(struct drain *drain, const struct drain_ops *ops, struct device *dev);
+/* `queue` is reset: it has no work left. */
+void drain_queue_reset(struct drain *drain, unsigned queue);
 /* Its part of a model's snapshot; queues that have work left are live. */
 void drain_save(const struct drain *drain, struct snapshot_out *out);
 void drain_restore(struct drain *drain, const struct device *dev, const struct snapshot_view *view,

@@ -378,6 +378,11 @@ static void fs_reset(struct device *dev)
 	fs->window.count = 0;
 }
 
+static void fs_queue_reset(struct device *dev, unsigned queue)
+{
+	drain_queue_reset(&fs_of(dev)->drain, queue);
+}
+
 static void fs_notify(struct device *dev, unsigned queue)
 {
 	drain_notify(&fs_of(dev)->drain, &fs_drain, dev, queue);
@@ -421,7 +426,7 @@ static void fs_restore(struct device *dev, const struct snapshot_view *view, str
 {
 	struct fs *fs = fs_of(dev);
 	/* Before there is a session it is little. */
-	bool live = view->status & VIRTIO_CONFIG_S_DRIVER_OK;
+	bool live = device_started(view->status);
 	bool big_endian;
 
 	drain_restore(&fs->drain, dev, view, in);
@@ -446,6 +451,7 @@ const struct device_ops fs_ops = {
 	.create = fs_create,
 	.destroy = fs_destroy,
 	.reset = fs_reset,
+	.queue_reset = fs_queue_reset,
 	.notify = fs_notify,
 	.work = fs_work,
 	.state = fs_state,

@@ -26,9 +26,9 @@ _Static_assert(BLOCK_ALIGN >= _Alignof(max_align_t), "a block is aligned for all
 
 TABLE(static const char *const, counter_names, MMIO_COUNTER_COUNT, 1,
 	/* Register access that is not 4 bytes and aligned, configuration access
-	 * that is not 1, 2, 4 or 8 bytes. */
+	 * that is not 1, 2, 4 or 8 bytes, or that writes while the device is suspended. */
 	[MMIO_BAD_ACCESS] = "mmio_bad_access",
-	/* Status write that is not one step up, FAILED, the same again, or 0. */
+	/* Status write that is not one step up, SUSPEND, FAILED, the same again, or 0. */
 	[MMIO_STATUS_REFUSED] = "mmio_status_refused",
 	/* FEATURES_OK that did not stick, for the features the driver accepted. */
 	[MMIO_FEATURES_REFUSED] = "mmio_features_refused",
@@ -196,7 +196,7 @@ struct mmio *mmio_create(const struct device_ops *ops, const struct device_host 
 	uint8_t *block, *seen;
 	unsigned i;
 
-	offered &= ops->features | VIRTQUEUE_FEATURES;
+	offered &= ops->features | VIRTQUEUE_FEATURES | MMIO_FEATURES;
 	for (i = 0; i < ops->queue_count; i++)
 		at.size += virtqueue_scratch_size(queue_size_limit(&ops->queues[i], queue_max, i),
 						  offered);

@@ -7,10 +7,23 @@
  * time, and queue and feature registers answer only in the step they belong to.  A
  * refused access changes nothing and is counted.
  *
- * Not here: legacy registers, VIRTIO_F_RING_RESET and VIRTIO_F_NOTIFICATION_DATA
- * (never offered).
+ * A queue of a live device is configured only after its driver reset it alone, which
+ * VIRTIO_F_RING_RESET allows.
  *
- * VIRTIO 1.4, 4.2 (virtio over MMIO), 2.1 (status), 3.1 (initialisation).
+ * Where VIRTIO_F_NOTIFICATION_DATA was accepted a notification also says how far the
+ * driver is in the ring.  It is the driver's word: the ring is read as ever, and the word
+ * is not looked at.
+ *
+ * Where VIRTIO_F_SUSPEND was accepted a driver may suspend the device: DRIVER_OK is clear
+ * then, so that queues are left alone and nobody is interrupted; the host's changes of the
+ * configuration can be read at once, and are told when the device resumes.  What was taken
+ * and not returned stays with the device.
+ *
+ * Not here: legacy registers, and VIRTIO_F_NOTIF_CONFIG_DATA, since
+ * this transport has no register that would provide the data (never offered).
+ *
+ * VIRTIO 1.4, 4.2 (virtio over MMIO), 2.1 (status), 2.9 (notifications), 3.1
+ * (initialisation), 3.4 (suspend).
  */
 #ifndef VRINGER_DEVICES_MMIO_H
 #define VRINGER_DEVICES_MMIO_H
@@ -22,6 +35,10 @@
 
 /* Bytes of the region. Accesses beyond it fall into configuration space. */
 #define MMIO_REGION_SIZE 0x1000
+
+/* This transport takes these features, whatever the model. */
+#define MMIO_FEATURES                                                                              \
+	(UINT64_C(1) << VIRTIO_F_NOTIFICATION_DATA | UINT64_C(1) << VIRTIO_F_SUSPEND)
 
 struct mmio;
 
@@ -61,13 +78,19 @@ void mmio_set_queue_area(struct mmio *m, uint32_t queue, enum virtqueue_area are
 			 uint32_t value);
 uint32_t mmio_queue_ready(const struct mmio *m, uint32_t queue);
 void mmio_set_queue_ready(struct mmio *m, uint32_t queue, uint32_t value);
-/* value: the queue; and: bits of InterruptStatus. */
+/* 0: no reset of that queue is going on.  Where VIRTIO_F_RING_RESET was accepted, 1 resets that
+ * queue alone: it is as after a reset of the device when this returns, and may be set up once more.
+ * Refused while the device is suspended. */
+uint32_t mmio_queue_reset(const struct mmio *m, uint32_t queue);
+void mmio_set_queue_reset(struct mmio *m, uint32_t queue, uint32_t value);
+/* value: what QueueNotify is written with; and: bits of InterruptStatus. */
 void mmio_notify(struct mmio *m, uint32_t value);
 uint32_t mmio_interrupt_status(const struct mmio *m);
 void mmio_acknowledge(struct mmio *m, uint32_t value);
 uint32_t mmio_generation(const struct mmio *m);
 /* `len` bytes at any offset of the configuration.  A read always fills `buf`; a
- * width other than 1, 2, 4 and 8 is refused, and reads all ones. */
+ * width other than 1, 2, 4 and 8 is refused, and reads all ones.  A write is refused while
+ * the device is suspended. */
 void mmio_config_read(struct mmio *m, uint64_t offset, void *buf, uint32_t len);
 void mmio_config_write(struct mmio *m, uint64_t offset, const void *buf, uint32_t len);
 

@@ -7,8 +7,8 @@
  *
  * An act that is refused changes nothing and is counted.
  *
- * VIRTIO 1.4, 2.1 (status), 2.2 (features), 2.5 (configuration), 2.9
- * (notifications).
+ * VIRTIO 1.4, 2.1 (status), 2.2 (features), 2.5 (configuration), 2.6.1 (reset of a queue),
+ * 2.9 (notifications), 3.4 (suspend).
  */
 #include <linux/virtio_mmio.h>
 #include <string.h>
@@ -69,12 +69,14 @@ uint32_t mmio_queue_max(const struct mmio *m, uint32_t queue)
 	return vq ? vq->size_max : 0;
 }
 
-/* The queue if its configuration may be written now, else NULL. */
+/* The queue if its configuration may be written now, else NULL: on a live device that of
+ * one that was reset by itself. */
 static struct virtqueue *queue_configurable(const struct mmio *m, uint32_t queue)
 {
 	struct virtqueue *vq = queue_at(m, queue);
 
-	if (!vq || vq->ready || device_live(m->dev) ||
+	if (!vq || vq->ready ||
+	    (device_started(m->dev->status) && !(vq->renewed && device_live(m->dev))) ||
 	    !(m->dev->status & VIRTIO_CONFIG_S_FEATURES_OK))
 		return NULL;
 	return vq;
@@ -117,6 +119,7 @@ void mmio_set_queue_ready(struct mmio *m, uint32_t queue, uint32_t value)
 {
 	/* A queue can be stopped at any time (VIRTIO 4.2.2.2). */
 	struct virtqueue *vq = value == 0 ? queue_at(m, queue) : queue_configurable(m, queue);
+	const struct device_ops *ops = m->dev->ops;
 	bool stopped;
 
 	if (!vq || value > 1) {
@@ -125,16 +128,52 @@ void mmio_set_queue_ready(struct mmio *m, uint32_t queue, uint32_t value)
 	}
 	stopped = vq->ready && value == 0;
 	vq->ready = value;
-	if (vq->ready)
+	if (vq->ready) {
+		vq->renewed = false;
 		virtqueue_negotiated(vq, m->dev->features);
-	if (stopped && device_live(m->dev) && m->dev->ops->queue_stop)
-		m->dev->ops->queue_stop(m->dev, queue);
+	}
+	if (!device_started(m->dev->status))
+		return;
+	if (stopped && ops->queue_stop)
+		ops->queue_stop(m->dev, queue);
+	if (vq->ready && ops->queue_start)
+		ops->queue_start(m->dev, queue);
+}
+
+uint32_t mmio_queue_reset(const struct mmio *m, uint32_t queue)
+{
+	(void)m;
+	(void)queue;
+	return 0;
+}
+
+/* Without RING_RESET there is no such register.  A queue that is not ready, or was reset
+ * before, is reset as any other. */
+void mmio_set_queue_reset(struct mmio *m, uint32_t queue, uint32_t value)
+{
+	struct virtqueue *vq = queue_at(m, queue);
+	struct device *dev = m->dev;
+
+	if (!(dev->features & MMIO_F_RING_RESET))
+		return;
+	if (!vq || value != 1 || !(dev->status & VIRTIO_CONFIG_S_FEATURES_OK) ||
+	    (device_started(dev->status) && !device_live(dev))) {
+		mmio_count(m, MMIO_QUEUE_CONFIG_REFUSED);
+		return;
+	}
+	if (device_live(dev) && dev->ops->queue_reset)
+		dev->ops->queue_reset(dev, queue);
+	virtqueue_reset(vq);
+	vq->renewed = device_live(dev);
 }
 
 void mmio_notify(struct mmio *m, uint32_t value)
 {
 	struct device *dev = m->dev;
 
+	/* The rest is how far the driver is, by its own word: the ring says it too. */
+	if (dev->features >> VIRTIO_F_NOTIFICATION_DATA & 1)
+		value &= UINT16_MAX;
 	if (value >= dev->ops->queue_count || !dev->queues[value].ready || !device_live(dev)) {
 		mmio_count(m, MMIO_NOTIFY_IGNORED);
 		return;
@@ -168,34 +207,42 @@ static void mmio_reset(struct mmio *m)
 		device_high(dev)->features = 0;
 	dev->status = 0;
 	dev->interrupt_status = 0;
+	dev->config_owed = false;
 	m->device_features_sel = 0;
 	m->driver_features_sel = 0;
 	m->queue_sel = 0;
 	m->shm_sel = 0;
 }
 
-static bool status_step_allowed(uint32_t from, uint32_t add)
+#define RUNG_DRIVER ((uint32_t)(VIRTIO_CONFIG_S_ACKNOWLEDGE | VIRTIO_CONFIG_S_DRIVER))
+#define RUNG_FEATURES (RUNG_DRIVER | VIRTIO_CONFIG_S_FEATURES_OK)
+#define RUNG_LIVE (RUNG_FEATURES | VIRTIO_CONFIG_S_DRIVER_OK)
+#define RUNG_SUSPENDED (RUNG_FEATURES | VIRTIO_CONFIG_S_SUSPEND)
+
+/* The status may go on from one to the next by one bit.  No row starts from FAILED: after it
+ * there is only reset.  From RUNG_LIVE on the device takes a bit back, and feature bits bring
+ * the row. */
+static const struct status_step {
+	uint32_t from, add, to;
+	uint64_t features;
+} ladder[] = {
+	{ 0, VIRTIO_CONFIG_S_ACKNOWLEDGE, VIRTIO_CONFIG_S_ACKNOWLEDGE, 0 },
+	{ VIRTIO_CONFIG_S_ACKNOWLEDGE, VIRTIO_CONFIG_S_DRIVER, RUNG_DRIVER, 0 },
+	{ RUNG_DRIVER, VIRTIO_CONFIG_S_FEATURES_OK, RUNG_FEATURES, 0 },
+	{ RUNG_FEATURES, VIRTIO_CONFIG_S_DRIVER_OK, RUNG_LIVE, 0 },
+	{ RUNG_LIVE, VIRTIO_CONFIG_S_SUSPEND, RUNG_SUSPENDED, UINT64_C(1) << VIRTIO_F_SUSPEND },
+	{ RUNG_SUSPENDED, VIRTIO_CONFIG_S_DRIVER_OK, RUNG_LIVE, 0 },
+};
+
+static const struct status_step *find_step(const struct device *dev, uint32_t from, uint32_t add)
 {
-	static const struct {
-		uint32_t from, add;
-	} ladder[] = {
-		{ 0, VIRTIO_CONFIG_S_ACKNOWLEDGE },
-		{ VIRTIO_CONFIG_S_ACKNOWLEDGE, VIRTIO_CONFIG_S_DRIVER },
-		{ VIRTIO_CONFIG_S_ACKNOWLEDGE | VIRTIO_CONFIG_S_DRIVER,
-		  VIRTIO_CONFIG_S_FEATURES_OK },
-		{ VIRTIO_CONFIG_S_ACKNOWLEDGE | VIRTIO_CONFIG_S_DRIVER |
-			  VIRTIO_CONFIG_S_FEATURES_OK,
-		  VIRTIO_CONFIG_S_DRIVER_OK },
-	};
 	size_t i;
 
-	if (add == VIRTIO_CONFIG_S_FAILED)
-		return true;
-	/* No row starts from FAILED: after it there is only reset. */
 	for (i = 0; i < sizeof(ladder) / sizeof(ladder[0]); i++)
-		if (ladder[i].from == from && ladder[i].add == add)
-			return true;
-	return false;
+		if (ladder[i].from == from && ladder[i].add == add &&
+		    !(ladder[i].features & ~dev->features))
+			return &ladder[i];
+	return NULL;
 }
 
 static bool features_acceptable(struct device *dev)
@@ -211,6 +258,15 @@ uint32_t mmio_status(const struct mmio *m)
 	return m->dev->status;
 }
 
+/* The device runs again: what was not told is told, and it goes on with what it has. */
+static void resume(struct device *dev)
+{
+	if (dev->config_owed)
+		device_interrupt(dev, VIRTIO_MMIO_INT_CONFIG);
+	dev->config_owed = false;
+	dev->ops->work(dev);
+}
+
 void mmio_set_status(struct mmio *m, uint32_t value)
 {
 	struct device *dev = m->dev;
@@ -218,24 +274,35 @@ void mmio_set_status(struct mmio *m, uint32_t value)
 	 * clear it.  A bare NEEDS_RESET is not the 0 that resets. */
 	uint32_t from = dev->status & ~S_NEEDS_RESET;
 	uint32_t to = value & ~S_NEEDS_RESET;
+	const struct status_step *step;
 
 	if (value == 0) {
 		mmio_reset(m);
 		return;
 	}
+	/* A driver that resumes may leave out the bit that the device takes back. */
+	if (from == RUNG_SUSPENDED && to == RUNG_LIVE)
+		to |= from;
 	if (to == from)
 		return;
-	if ((to & from) != from || !status_step_allowed(from, to ^ from)) {
+	if ((to & from) == from && (to ^ from) == VIRTIO_CONFIG_S_FAILED) {
+		dev->status |= VIRTIO_CONFIG_S_FAILED;
+		return;
+	}
+	step = (to & from) == from ? find_step(dev, from, to ^ from) : NULL;
+	if (!step) {
 		mmio_count(m, MMIO_STATUS_REFUSED);
 		return;
 	}
-	if ((to ^ from) == VIRTIO_CONFIG_S_FEATURES_OK && !features_acceptable(dev)) {
+	if (step->to == RUNG_FEATURES && !features_acceptable(dev)) {
 		mmio_count(m, MMIO_FEATURES_REFUSED);
 		dev->status |= VIRTIO_CONFIG_S_FAILED;
 		return;
 	}
-	dev->status |= to;
-	if ((to ^ from) == VIRTIO_CONFIG_S_DRIVER_OK && dev->ops->live)
+	dev->status = step->to | (dev->status & S_NEEDS_RESET);
+	if (from == RUNG_SUSPENDED)
+		resume(dev);
+	else if (step->to == RUNG_LIVE && dev->ops->live)
 		dev->ops->live(dev);
 }
 
@@ -262,7 +329,7 @@ void mmio_config_read(struct mmio *m, uint64_t offset, void *buf, uint32_t len)
 
 void mmio_config_write(struct mmio *m, uint64_t offset, const void *buf, uint32_t len)
 {
-	if (!width_allowed(len)) {
+	if (!width_allowed(len) || (m->dev->status & VIRTIO_CONFIG_S_SUSPEND)) {
 		mmio_count(m, MMIO_BAD_ACCESS);
 		return;
 	}

@@ -10,8 +10,10 @@
 
 #include "device.h"
 #include "mmio.h"
+#include "virtio_1_4.h"
 
 #define MMIO_F_VERSION_1 (UINT64_C(1) << VIRTIO_F_VERSION_1)
+#define MMIO_F_RING_RESET (UINT64_C(1) << VIRTIO_F_RING_RESET)
 
 /* Names and meanings are in the table in mmio.c. */
 enum mmio_counter {

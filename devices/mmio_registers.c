@@ -4,8 +4,7 @@
  * (mmio_driver.c) each one is, on the queue, the word of features or the region
  * that the selectors choose.
  *
- * A register without a row reads 0 and ignores writes, legacy ones and QueueReset
- * among them.
+ * A register without a row reads 0 and ignores writes, legacy ones among them.
  *
  * VIRTIO 1.4, 4.2.2 (register layout).
  */
@@ -100,6 +99,16 @@ static void queue_ready_write(struct mmio *m, uint32_t value)
 	mmio_set_queue_ready(m, m->queue_sel, value);
 }
 
+static uint32_t queue_reset_read(const struct mmio *m)
+{
+	return mmio_queue_reset(m, m->queue_sel);
+}
+
+static void queue_reset_write(struct mmio *m, uint32_t value)
+{
+	mmio_set_queue_reset(m, m->queue_sel, value);
+}
+
 static void shm_sel_write(struct mmio *m, uint32_t value)
 {
 	m->shm_sel = value;
@@ -166,5 +175,6 @@ const struct mmio_register mmio_registers[VIRTIO_MMIO_CONFIG / 4] = {
 	[VIRTIO_MMIO_SHM_LEN_HIGH / 4] = { .read = shm_len_high_read },
 	[VIRTIO_MMIO_SHM_BASE_LOW / 4] = { .read = shm_base_low_read },
 	[VIRTIO_MMIO_SHM_BASE_HIGH / 4] = { .read = shm_base_high_read },
+	[VIRTIO_MMIO_QUEUE_RESET / 4] = { .read = queue_reset_read, .write = queue_reset_write },
 	[VIRTIO_MMIO_CONFIG_GENERATION / 4] = { .read = mmio_generation },
 };

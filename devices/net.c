@@ -142,6 +142,19 @@ static void net_reset(struct device *dev)
 		net_uplink_reset(net_of(dev));
 }
 
+/* Frames that wait for buffers are the host's, and wait on. */
+static void net_queue_reset(struct device *dev, unsigned queue)
+{
+	if (queue == NET_TX)
+		net_of(dev)->work_left = false;
+}
+
+static void host_queue_start(struct device *dev, unsigned queue)
+{
+	if (queue == NET_RX)
+		net_uplink_start(net_of(dev));
+}
+
 /* Frames to receive buffers.  Without an uplink there is never one that waits. */
 static void net_receive(struct net *net)
 {
@@ -207,7 +220,7 @@ static void net_restore(struct device *dev, const struct snapshot_view *view,
 			struct snapshot_in *in)
 {
 	struct net *net = net_of(dev);
-	bool live = view->status & VIRTIO_CONFIG_S_DRIVER_OK;
+	bool live = device_started(view->status);
 	bool work_left = snapshot_get_max(in, 1, live, "work left that cannot be");
 
 	snapshot_check_none_held(in, view, NET_QUEUE_COUNT);
@@ -260,8 +273,9 @@ void net_host_poll(struct device *dev)
 	.device_id = VIRTIO_ID_NET, .state_size = sizeof(struct net),                              \
 	.scratch_size = sizeof(struct net) - offsetof(struct net, buffers),                        \
 	.queue_count = NET_QUEUE_COUNT, .queues = net_queues, .destroy = net_destroy,              \
-	.reset = net_reset, .notify = net_notify, .work = net_work, .state = net_state,            \
-	.config_read = net_config_read, .save = net_save, .restore = net_restore
+	.reset = net_reset, .queue_reset = net_queue_reset, .notify = net_notify,                  \
+	.work = net_work, .state = net_state, .config_read = net_config_read, .save = net_save,    \
+	.restore = net_restore
 
 const struct device_ops net_loopback_ops = {
 	.name = "net-loopback",
@@ -279,5 +293,6 @@ const struct device_ops net_host_ops = {
 	.counter_names = host_names,
 	.create = host_create,
 	.live = host_live,
+	.queue_start = host_queue_start,
 	NET_OPS,
 };

@@ -123,6 +123,8 @@ int net_uplink_room(struct net *net);
 void net_uplink_give_back(struct net *net);
 /* The driver has set DRIVER_OK: frames may have come before that. */
 void net_uplink_live(struct net *net);
+/* RX of a live device is ready again. */
+void net_uplink_start(struct net *net);
 /* Take frames from the backend and deliver what waits: ends when nothing does, at
  * its bound, or where RX takes no more. */
 void net_uplink_receive(struct net *net);

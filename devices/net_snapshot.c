@@ -74,7 +74,7 @@ static void get_frame(struct net_uplink *up, struct net_line *line,
 static unsigned get_line(struct net_uplink *up, struct net_line *line,
 			 const struct snapshot_view *view, struct snapshot_in *in)
 {
-	unsigned room = view->status & VIRTIO_CONFIG_S_DRIVER_OK ? line->room : 0;
+	unsigned room = device_started(view->status) ? line->room : 0;
 	unsigned count = (unsigned)snapshot_get_max(in, 1, room, "more than can wait");
 	unsigned i;
 
@@ -98,7 +98,7 @@ static void forget(struct net *net)
 void net_uplink_restore(struct net *net, const struct snapshot_view *view, struct snapshot_in *in)
 {
 	struct net_uplink *up = net->uplink;
-	bool live = view->status & VIRTIO_CONFIG_S_DRIVER_OK;
+	bool live = device_started(view->status);
 	bool work_left = snapshot_get_max(in, 1, live, "work left that cannot be");
 	unsigned left = NET_POOL_MAX, replies, frames, kept;
 	size_t at;

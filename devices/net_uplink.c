@@ -246,6 +246,15 @@ void net_uplink_live(struct net *net)
 	up->work_left = up->backend && up->backend->waiting(up->backend_ctx) > 0;
 }
 
+/* ... and of buffers that were there before the queue was ready again. */
+void net_uplink_start(struct net *net)
+{
+	struct net_uplink *up = net->uplink;
+
+	net_uplink_live(net);
+	up->work_left = up->work_left || up->replies.count + up->frames.count > 0;
+}
+
 /* ---- life ----------------------------------------------------------------- */
 
 void net_uplink_reset(struct net *net)

@@ -13,6 +13,10 @@
 static const uint8_t magic[4] = "VRSS";
 #define VERSION 1
 
+/* What a queue's byte says; else 0. */
+#define QUEUE_POISONED 1u
+#define QUEUE_RENEWED 2u
+
 static unsigned counter_count(const struct mmio *m)
 {
 	return MMIO_COUNTER_COUNT + m->dev->ops->counter_count;
@@ -22,6 +26,11 @@ static void put_cursors(const struct virtqueue *vq, struct snapshot_out *out)
 {
 	snapshot_put(out, 2, virtqueue_cursor(vq->avail_slot, vq->avail_wrap));
 	snapshot_put(out, 2, virtqueue_cursor(vq->used_slot, vq->used_wrap));
+}
+
+static bool has_suspend(uint64_t features)
+{
+	return features >> VIRTIO_F_SUSPEND & 1;
 }
 
 static void put_session(const struct mmio *m, struct snapshot_out *out)
@@ -34,8 +43,11 @@ static void put_session(const struct mmio *m, struct snapshot_out *out)
 	snapshot_put(out, 4, m->queue_sel);
 	snapshot_put(out, 4, m->shm_sel);
 	snapshot_put(out, 4, dev->config_generation);
+	if (has_suspend(dev->features))
+		snapshot_put(out, 1, dev->config_owed);
 	for (i = 0; i < dev->ops->queue_count; i++) {
-		snapshot_put(out, 1, dev->queues[i].poisoned);
+		snapshot_put(out, 1,
+			     dev->queues[i].renewed ? QUEUE_RENEWED : dev->queues[i].poisoned);
 		snapshot_put(out, 2, dev->queues[i].lost);
 		if (ring_is_packed(dev->features))
 			put_cursors(&dev->queues[i], out);
@@ -118,7 +130,7 @@ static uint16_t get_cursor(struct snapshot_in *in, const struct snapshot_record 
 
 	if ((cursor & (RING_EVENT_WRAP - 1u)) >= q->size)
 		snapshot_bad(in, at, -EINVAL, "an entry beyond the ring");
-	if (cursor != RING_EVENT_WRAP && !(r->status & VIRTIO_CONFIG_S_DRIVER_OK))
+	if (cursor != RING_EVENT_WRAP && !device_started(r->status))
 		snapshot_bad(in, at, -EINVAL, "a ring that was worked on before DRIVER_OK");
 	return cursor;
 }
@@ -130,26 +142,46 @@ static void get_cursors(struct snapshot_in *in, const struct snapshot_record *r,
 	q->used_cursor = get_cursor(in, r, q);
 }
 
+/* Poisoned, or reset alone and not ready since: then it is as new. */
+static void get_queue_state(struct snapshot_in *in, const struct snapshot_record *r,
+			    struct snapshot_queue *q)
+{
+	size_t at = in->at;
+	bool resets = (r->status & VIRTIO_CONFIG_S_DRIVER_OK) && (r->features & MMIO_F_RING_RESET);
+	unsigned state = (unsigned)snapshot_get_max(in, 1, resets ? QUEUE_RENEWED : QUEUE_POISONED,
+						    "a state that no queue can be in");
+
+	q->poisoned = state == QUEUE_POISONED;
+	q->renewed = state == QUEUE_RENEWED;
+	if (q->poisoned && !(r->status & VIRTIO_CONFIG_S_NEEDS_RESET))
+		snapshot_bad(in, at, -EINVAL, "a poisoned queue without NEEDS_RESET");
+	if (q->renewed && (q->ready || q->next_avail || q->next_used))
+		snapshot_bad(in, at, -EINVAL, "a queue that was reset and then used");
+}
+
 /* What the record says is in `r`, checked but for the cursors. */
 static void get_session(struct mmio *m, struct snapshot_in *in, struct snapshot_record *r)
 {
 	struct device *dev = m->dev;
 	uint32_t selectors[4], generation;
+	bool owed = false;
 	size_t at;
 	unsigned i;
 
 	for (i = 0; i < 4; i++)
 		selectors[i] = (uint32_t)snapshot_get(in, 4);
 	generation = (uint32_t)snapshot_get(in, 4);
+	if (has_suspend(r->features))
+		owed = snapshot_get_max(in, 1, (r->status & VIRTIO_CONFIG_S_SUSPEND) != 0,
+					"a change to be told of that cannot be");
 	for (i = 0; i < dev->ops->queue_count; i++) {
-		at = in->at;
-		r->queues[i].poisoned = snapshot_get_max(in, 1, 1, "neither poisoned nor not");
-		if (r->queues[i].poisoned && !(r->status & VIRTIO_CONFIG_S_NEEDS_RESET))
-			snapshot_bad(in, at, -EINVAL, "a poisoned queue without NEEDS_RESET");
+		get_queue_state(in, r, &r->queues[i]);
 		at = in->at;
 		r->queues[i].lost = (uint16_t)snapshot_get(in, 2);
-		if (r->queues[i].lost && !(r->status & VIRTIO_CONFIG_S_DRIVER_OK))
+		if (r->queues[i].lost && !device_started(r->status))
 			snapshot_bad(in, at, -EINVAL, "completions before DRIVER_OK");
+		if (r->queues[i].lost && r->queues[i].renewed)
+			snapshot_bad(in, at, -EINVAL, "completions of a queue that was reset");
 		if (ring_is_packed(r->features))
 			get_cursors(in, r, &r->queues[i]);
 	}
@@ -172,6 +204,7 @@ static void get_session(struct mmio *m, struct snapshot_in *in, struct snapshot_
 	m->queue_sel = selectors[2];
 	m->shm_sel = selectors[3];
 	dev->config_generation = generation;
+	dev->config_owed = owed;
 }
 
 static void get_model(struct mmio *m, struct snapshot_in *in, const struct snapshot_record *r,
@@ -250,7 +283,7 @@ int snapshot_record_restore(struct mmio *m, const void *data, size_t len,
 
 	snapshot_get_record(m, &in, &r);
 	snapshot_check_cursors(m, &in, &r);
-	if (ring_is_packed(r.features) && (r.status & VIRTIO_CONFIG_S_DRIVER_OK))
+	if (ring_is_packed(r.features) && device_started(r.status))
 		snapshot_bad(&in, 0, -EINVAL, "packed rings, of which the record says too little");
 	if (in.at < in.len)
 		snapshot_bad(&in, in.at, -EINVAL, "more than there is");

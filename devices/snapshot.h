@@ -19,9 +19,11 @@
  *   u32 length of the record, the record
  *   u32 selectors: device features, driver features, queue, shared memory
  *   u32 configuration generation
- *   per queue: u8 poisoned, u16 completions that could not be written, and where
- *     RING_PACKED was accepted u16 next entry to look at, u16 next entry to use, each with
- *     its wrap counter in bit 15
+ *   u8 a change of the configuration is to be told of when the device resumes, where
+ *     VIRTIO_F_SUSPEND was accepted
+ *   per queue: u8 0, 1: poisoned, or 2: reset alone and not ready since, u16 completions that
+ *     could not be written, and where RING_PACKED was accepted u16 next entry to look at, u16
+ *     next entry to use, each with its wrap counter in bit 15
  *   u32 number of counters, u64 each
  *   u64 driver features 64 to 127, of a device that has some
  *   u32 length of the model's part, that part

@@ -16,7 +16,6 @@
 
 #define HEAD_SIZE 20u
 #define QUEUE_SIZE 31u
-#define S_LIVE VIRTIO_CONFIG_S_DRIVER_OK
 #define S_NEEDS_RESET ((uint32_t)VIRTIO_CONFIG_S_NEEDS_RESET)
 #define S_FAILED ((uint32_t)VIRTIO_CONFIG_S_FAILED)
 #define INTERRUPTS (VIRTIO_MMIO_INT_VRING | VIRTIO_MMIO_INT_CONFIG)
@@ -48,13 +47,16 @@ void snapshot_put_record(const struct mmio *m, struct snapshot_out *out)
 }
 
 /* One of the statuses that the ladder leads to. */
-static bool status_possible(uint32_t status)
+static bool status_possible(uint32_t status, uint64_t features)
 {
-	static const uint8_t rungs[] = { 0, 1, 3, 11, 15 };
+	static const uint8_t rungs[] = { 0, 1, 3, 11, 15, 11 | VIRTIO_CONFIG_S_SUSPEND };
 	size_t i;
 
-	/* Only a live device asks for a reset, and no driver can take DRIVER_OK back. */
-	if (status & S_LIVE)
+	if ((status & VIRTIO_CONFIG_S_SUSPEND) && !(features >> VIRTIO_F_SUSPEND & 1))
+		return false;
+	/* Only a live device asks for a reset, and no driver can take DRIVER_OK back but by
+	 * suspending it. */
+	if (device_started(status))
 		status &= ~S_NEEDS_RESET;
 	status &= ~S_FAILED;
 	for (i = 0; i < sizeof(rungs); i++)
@@ -84,7 +86,7 @@ static void get_queue(const struct mmio *m, struct snapshot_in *in, struct snaps
 	uint64_t there = r->status & VIRTIO_CONFIG_S_FEATURES_OK ? r->features : m->dev->offered;
 	size_t at = in->at;
 
-	q->poisoned = false;
+	q->poisoned = q->renewed = false;
 	q->lost = 0;
 	q->avail_cursor = q->used_cursor = RING_EVENT_WRAP;
 	q->size = (uint16_t)snapshot_get(in, 2);
@@ -102,7 +104,7 @@ static void get_queue(const struct mmio *m, struct snapshot_in *in, struct snaps
 	q->cursors_at = in->at;
 	q->next_avail = (uint16_t)snapshot_get(in, 2);
 	q->next_used = (uint16_t)snapshot_get(in, 2);
-	if (!(r->status & S_LIVE) && (q->next_avail || q->next_used))
+	if (!device_started(r->status) && (q->next_avail || q->next_used))
 		snapshot_bad(in, q->cursors_at, -EINVAL,
 			     "a queue that was worked on before DRIVER_OK");
 }
@@ -115,7 +117,7 @@ void snapshot_get_record(const struct mmio *m, struct snapshot_in *in, struct sn
 
 	r->features = snapshot_get(in, 8);
 	r->status = (uint32_t)snapshot_get(in, 4);
-	if (!status_possible(r->status))
+	if (!status_possible(r->status, r->features))
 		snapshot_bad(in, at + 8, -EINVAL, "a status that cannot be");
 	if (r->features && !(r->status & VIRTIO_CONFIG_S_DRIVER))
 		snapshot_bad(in, at, -EINVAL, "features accepted before DRIVER");
@@ -125,7 +127,7 @@ void snapshot_get_record(const struct mmio *m, struct snapshot_in *in, struct sn
 	at = in->at;
 	r->interrupt_status =
 		(uint32_t)snapshot_get_max(in, 4, INTERRUPTS, "interrupts that cannot be");
-	if (r->interrupt_status && !(r->status & S_LIVE))
+	if (r->interrupt_status && !device_started(r->status))
 		snapshot_bad(in, at, -EINVAL, "an interrupt before DRIVER_OK");
 	at = in->at;
 	if (snapshot_get(in, 4) != dev->ops->queue_count ||
@@ -176,6 +178,7 @@ void snapshot_take_record(struct mmio *m, const struct snapshot_record *r)
 		vq->size = q->size;
 		vq->ready = q->ready;
 		vq->poisoned = q->poisoned;
+		vq->renewed = q->renewed;
 		vq->lost = q->lost;
 		vq->next_avail = q->next_avail;
 		vq->next_used = q->next_used;

@@ -36,6 +36,7 @@ void virtqueue_reset(struct virtqueue *vq)
 	vq->ready = false;
 	vq->poisoned = false;
 	vq->moved = false;
+	vq->renewed = false;
 	virtqueue_negotiated(vq, 0);
 }
 

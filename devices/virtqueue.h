@@ -99,6 +99,8 @@ struct virtqueue {
 	bool ready;
 	bool poisoned; /* not walked again until reset */
 	bool moved;    /* the used idx moved since virtqueue_wants_interrupt */
+	/* Its driver reset it alone and has not made it ready since: the transport's. */
+	bool renewed;
 	/* Negotiated, when it became ready. */
 	bool indirect, event_idx, packed, in_order;
 	struct virtqueue_batch batch; /* of this call of the device */
@@ -117,7 +119,7 @@ struct snapshot_queue {
 	uint16_t size, next_avail, next_used, lost;
 	/* Of a packed ring, as virtqueue_cursor; else 0. */
 	uint16_t avail_cursor, used_cursor;
-	bool ready, poisoned;
+	bool ready, poisoned, renewed;
 	size_t cursors_at; /* byte of the input, to say where it is wrong */
 };
 
@@ -176,7 +178,8 @@ void virtqueue_reset(struct virtqueue *vq);
 /* Every ring takes these features, whatever the model. */
 #define VIRTQUEUE_FEATURES                                                                         \
 	(UINT64_C(1) << VIRTIO_RING_F_INDIRECT_DESC | UINT64_C(1) << VIRTIO_RING_F_EVENT_IDX |     \
-	 UINT64_C(1) << VIRTIO_F_RING_PACKED | UINT64_C(1) << VIRTIO_F_IN_ORDER)
+	 UINT64_C(1) << VIRTIO_F_RING_PACKED | UINT64_C(1) << VIRTIO_F_IN_ORDER |                   \
+	 UINT64_C(1) << VIRTIO_F_RING_RESET)
 
 /* Offset of an entry of a packed ring and the wrap counter, as 2.8.14 has them. */
 static inline uint16_t virtqueue_cursor(uint16_t slot, bool wrap)

@@ -176,6 +176,9 @@ int virtqueue_packed_next(struct virtqueue_chain *chain, struct virtqueue_buffer
 	struct vring_packed_desc desc;
 	int ret = 0;
 
+	/* Of entries of the ring there are no more than that; of a table no more are read. */
+	if (chain->left-- == 0)
+		return -EBADMSG;
 	if (!chain->in_table) {
 		memcpy(&desc, chain->vq->seen + chain->next * sizeof(desc), sizeof(desc));
 		if (le16toh(desc.flags) & VRING_DESC_F_INDIRECT)
@@ -185,9 +188,6 @@ int virtqueue_packed_next(struct virtqueue_chain *chain, struct virtqueue_buffer
 		ret = packed_read_table(chain, &desc);
 	if (ret)
 		return ret;
-	/* Of entries of the ring there are no more than that. */
-	if (chain->left-- == 0)
-		return -EBADMSG;
 	buffer->addr = le64toh(desc.addr);
 	buffer->len = le32toh(desc.len);
 	buffer->writable = le16toh(desc.flags) & VRING_DESC_F_WRITE;
@@ -232,18 +232,15 @@ bool virtqueue_packed_wants_interrupt(struct virtqueue *vq)
 {
 	struct vring_packed_desc_event event;
 	uint32_t used = vq->used_slots;
+	unsigned flags;
 
 	vq->used_slots = 0;
 	if (area_read(vq, VIRTQUEUE_DRIVER, ring_why(vq, GUEST_DRIVER_EVENT, 0),
 		      ring_at(&ring_packed, GUEST_DRIVER_EVENT, 0, 0), &event, sizeof(event)))
 		return true;
-	switch (le16toh(event.flags) & RING_EVENT_FLAGS) {
-	case VRING_PACKED_EVENT_FLAG_DISABLE:
-		return false;
-	case VRING_PACKED_EVENT_FLAG_DESC:
-		/* Of no meaning without EVENT_IDX (2.8.10). */
-		return !vq->event_idx || packed_passed(vq, le16toh(event.off_wrap), used);
-	default:
-		return true;
-	}
+	flags = le16toh(event.flags) & RING_EVENT_FLAGS;
+	/* Events of one descriptor are of no meaning without EVENT_IDX (2.8.10). */
+	if (flags == VRING_PACKED_EVENT_FLAG_DESC && vq->event_idx)
+		return packed_passed(vq, le16toh(event.off_wrap), used);
+	return flags != VRING_PACKED_EVENT_FLAG_DISABLE;
 }

@@ -1,7 +1,8 @@
 #!/bin/sh
 # SPDX-License-Identifier: Apache-2.0 OR MIT
 #
-# Planted bugs: each fuzzers/bugs/NAME.patch puts one bug back into devices/*.c.
+# Planted bugs: each fuzzers/bugs/NAME.patch puts one bug back into devices/*.c,
+# or into a header that only files of devices/ share (*_private.h).
 # Its header says what the bug is and where it comes from (Bug:, Origin:,
 # Class:) and which script must catch it (Script:, one or more paths). If they
 # apply, it also names the rule (Rule:), the only kind of operation that reaches
@@ -122,12 +123,24 @@ targets() {
 compile() {
 	patch=$1 work=$2 objects=
 	key=$({ echo "$COMPILE" && cat "$patch" devices/*.[ch]; } | sha1sum)
-	files=$(sed -n 's|^+++ [^/]*/\([^[:space:]]*\).*|\1|p' "$patch")
-	for file in $files; do
+	touched=$(sed -n 's|^+++ [^/]*/\([^[:space:]]*\).*|\1|p' "$patch") files=
+	for file in $touched; do
 		# Only what is compiled anew here may differ from the objects linked.
 		case ${file#devices/} in
-		"$file" | */* | *.[!c] | *.??*) echo "$patch touches $file: only devices/*.c may be" && return 1 ;;
+		"$file" | */*) among=0 ;;
+		# Which files of devices/ share, and nobody else includes.
+		*_private.h)
+			among=1
+			files="$files $(grep -lF "#include \"${file#devices/}\"" devices/*.c)"
+			;;
+		*.[!c] | *.??*) among=0 ;;
+		*) among=1 files="$files $file" ;;
 		esac
+		[ "$among" = 1 ] ||
+			{ echo "$patch touches $file: only devices/*.c and *_private.h may be" && return 1; }
+	done
+	files=$(echo "$files" | tr ' ' '\n' | sort -u)
+	for file in $files; do
 		objects="$objects $work/$(basename "$file" .c).o"
 	done
 	[ "$(cat "$work/key" 2>/dev/null)" != "$key" ] || return 0

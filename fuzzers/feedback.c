@@ -8,9 +8,9 @@
 #include "fuzzers/feedback.h"
 
 #include "devices/table.h"
+#include "devices/virtio_1_4.h"
 #include "harness/rules/finding.h"
 
-#include <linux/virtio_mmio.h>
 #include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
@@ -67,6 +67,7 @@ static uint32_t of_register(const struct trace_event *e)
 	case VIRTIO_MMIO_STATUS:
 	case VIRTIO_MMIO_INTERRUPT_STATUS:
 	case VIRTIO_MMIO_QUEUE_READY:
+	case VIRTIO_MMIO_QUEUE_RESET:
 		return mix((uint32_t)e->addr, (uint32_t)e->value & 0xff);
 	default:
 		return e->addr >= VIRTIO_MMIO_CONFIG && e->value != 0

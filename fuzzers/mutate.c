@@ -43,6 +43,7 @@ TABLE_SPARSE(static const uint8_t, weights, 256, OP_COUNT,
 	     [OP_CONFIG_READ] = 2,
 	     [OP_CONFIG_WRITE] = 2,
 	     [OP_RESET] = 2,
+	     [OP_RESET_QUEUE] = 3,
 	     [OP_READ] = 3,
 	     [OP_WRITE] = 5,
 	     [OP_STORE] = 2,
@@ -64,11 +65,15 @@ TABLE_SPARSE(static const uint8_t, weights, 256, OP_COUNT,
 	     [OP_AVAIL_FLAGS] = 3,
 	     [OP_AVAIL_ENTRY] = 3,
 	     [OP_USED_EVENT] = 2,
+	     [OP_PACKED_DESC] = 3,
+	     [OP_PACKED_MOVE] = 2,
+	     [OP_DRIVER_EVENT] = 2,
 	     [OP_RACE] = 6,
 	     [OP_RACE_WRITE] = 3,
 	     [OP_FAULT_ACCESS] = 5,
 	     [OP_FAULT_ALLOC] = 2,
 	     [OP_DISARM] = 2,
+	     [OP_EVENT_AT] = 3,
 	     [OP_WORK] = 2,
 	     [OP_SETTLE] = 1,
 	     [OP_TYPE] = 6,
@@ -127,6 +132,8 @@ static bool is_idle(const struct mutator *m, uint8_t code)
 		return !m->has_named_requests;
 	if (code == OP_CHANGE_CONFIG)
 		return !m->changes_config;
+	if (code >= OP_PACKED_DESC && code <= OP_DRIVER_EVENT)
+		return !aims_at_packed(m);
 	return code == OP_SET_NUM_PAGES && !m->has_num_pages;
 }
 
@@ -161,6 +168,8 @@ void mutator_init(struct mutator *m, const char *target, uint64_t seed)
 	snprintf(m->target, sizeof(m->target), "%s", target);
 	mutator_seed(m, seed);
 	m->effort = 2;
+	m->features = t != NULL ? t->features : ~0ULL;
+	m->features_high = t != NULL ? t->features_high : 0;
 	/* Of a device that is not known, as most are: queues both ways. */
 	m->queue_count = t != NULL && t->queue_count > 0 ? t->queue_count : 2;
 	if (m->queue_count > PROGRAM_QUEUES)
@@ -177,8 +186,6 @@ void mutator_init(struct mutator *m, const char *target, uint64_t seed)
 	}
 	if (t == NULL)
 		fill_bag(m);
-	m->features = t != NULL ? t->features : ~0ULL;
-	m->features_high = t != NULL ? t->features_high : 0;
 	for (unsigned i = 0; i < m->queue_count; i++)
 		m->driven[i] = t != NULL ? t->queues[i].driver_initiated : i % 2 != 0;
 }

@@ -70,12 +70,30 @@ void special_fresh(struct mutator *m, struct op *op);
  * false if it has none, or they are left as they are. */
 bool aims_at_indirect(const struct mutator *m);
 bool add_indirect(struct mutator *m, struct program *prog, uint32_t at);
+/* The same of a chain, or a request, that the program has: its descriptors become a table. */
+bool add_wrapped(struct mutator *m, struct program *prog, uint32_t at);
+/* mutate_ring.c: of the program's first `start`. */
+bool rings_are_packed(const struct program *prog);
+/* Does the target offer that?  A list that is written into a packed ring entry by entry,
+ * well-formed or with one mistake; chains, and what the driver wants to hear of them. */
+bool aims_at_packed(const struct mutator *m);
+bool aims_at_events(const struct mutator *m);
+bool add_entries(struct mutator *m, struct program *prog, uint32_t at);
+bool add_event(struct mutator *m, struct program *prog, uint32_t at);
+bool add_wrap(struct mutator *m, struct program *prog, uint32_t at);
+/* A race's place and payload: the driver adds a chain to that queue while the device looks. */
+bool race_index(struct mutator *m, struct program *prog, struct op *op, unsigned queue);
+/* From the device's index on, and how far. */
+uint64_t step_fresh(struct mutator *m);
 bool config_fresh(struct mutator *m, uint64_t *offset, uint64_t *width);
 /* Buffers that suit a request to that queue. */
 void elements_fresh(struct mutator *m, struct program *prog, struct op *op, unsigned queue);
 
 /* mutate_field.c: a range that ends at 2^64, or passes it, behind a boundary. */
 void range_over_top(struct mutator *m, struct op *op, unsigned addr, unsigned len);
+
+/* mutate_ops.c: a queue that the driver drives, or not, if there is one. */
+unsigned pick_queue(struct mutator *m, bool driven);
 
 /* Mutations: false where there is nothing of that kind to change. */
 typedef bool mutation_fn(struct mutator *m, struct program *prog, const struct program *other);

@@ -9,6 +9,7 @@
 #include <string.h>
 
 #define REGISTER_LEN 4u
+#define WRAP_ONE_IN 4096u
 #define MESSAGE_MAX 512u /* bytes of a request that are sent from a buffer slot */
 
 /* The status as a driver writes it, step by step. */
@@ -35,7 +36,7 @@ static bool pick_run(struct mutator *m, const struct program *prog, uint32_t *fi
 	return true;
 }
 
-static unsigned pick_queue(struct mutator *m, bool driven)
+unsigned pick_queue(struct mutator *m, bool driven)
 {
 	unsigned at = random_below(m, m->queue_count);
 
@@ -138,6 +139,8 @@ static bool add_start(struct mutator *m, struct program *prog, uint32_t at)
 	op->value[START_RUNG] = value_fresh(m, FIELD_RUNG);
 	op->value[START_SIZE] = sizes[random_below(m, ARRAY_SIZE(sizes))];
 	op->value[START_FEATURES] = random_chance(m, 6) ? value_fresh(m, FIELD_FEATURES) : 0;
+	if (aims_at_packed(m) && random_chance(m, 3))
+		op->value[START_RING] = RING_FORMAT_PACKED;
 	return true;
 }
 
@@ -205,50 +208,13 @@ static bool add_steps(struct mutator *m, struct program *prog, uint32_t at)
 	return add_status(prog, at, status[next] | stray);
 }
 
-SAME_FIELD(RACE_READ, RACE_WRITE_WRITE);
-
-/* Where in a used ring the device says that it is done, or wants to be told of more: behind the
- * last entry, in rings of a few sizes. */
-static uint64_t race_field(struct mutator *m)
-{
-	static const uint16_t sizes[] = { 256, 256, 1, 2, 4, 8, 16 };
-
-	if ((m->features >> VIRTIO_RING_F_EVENT_IDX & 1) != 0 && random_chance(m, 2))
-		return ring_at(&ring_split, GUEST_AVAIL_EVENT, PICK(m, sizes), 0);
-	return random_chance(m, 3) ? ring_at(&ring_split, GUEST_USED_FLAGS, 0, 0)
-				   : ring_at(&ring_split, GUEST_USED_IDX, 0, 0);
-}
-
-/* The race moves the available index of that queue, which the device is to serve, by a
- * little: the driver adds chains while it serves others. */
-static bool race_index(struct mutator *m, struct program *prog, struct op *op, unsigned queue)
-{
-	/* One more than a ring that is full with what was taken, mostly, at the next look. */
-	static const uint8_t indices[] = { 2, 2, 3, 3, 5, 5, 9, 1, 4, 6, 17 };
-	static const uint8_t looks[] = { 2, 2, 2, 1, 3, 4 };
-	unsigned addr = op->code == OP_RACE ? (unsigned)RACE_ADDR : (unsigned)RACE_WRITE_ADDR;
-	uint8_t bytes[2] = { indices[random_below(m, ARRAY_SIZE(indices))], 0 };
-
-	if (!random_chance(m, 4))
-		op->value[RACE_READ] =
-			looks[random_below(m, ARRAY_SIZE(looks))] - (addr - RACE_ADDR);
-
-	op->base[addr] = ring_base(queue, VIRTQUEUE_DRIVER);
-	op->value[addr] = ring_at(&ring_split, GUEST_AVAIL_IDX, 0, 0);
-	if (op->code == OP_RACE_WRITE) {
-		op->base[RACE_WRITE_OF] = ring_base(queue, VIRTQUEUE_DEVICE);
-		op->value[RACE_WRITE_OF] = race_field(m);
-	}
-	return edit_payload(m, prog, op, bytes, sizeof(bytes));
-}
-
 /* Something that waits for the device, and what makes the device run into it. */
 static bool add_trap(struct mutator *m, struct program *prog, uint32_t at)
 {
 	static const uint8_t traps[] = { OP_RACE,	  OP_RACE,	   OP_RACE_WRITE,
 					 OP_FAULT_ACCESS, OP_FAULT_ACCESS, OP_UNMAP,
 					 OP_SET_DESC,	  OP_FAULT_ALLOC,  OP_AVAIL_FLAGS,
-					 OP_USED_EVENT };
+					 OP_USED_EVENT,	  OP_EVENT_AT,	   OP_DRIVER_EVENT };
 	struct op *op = edit_add(prog, at, traps[random_below(m, ARRAY_SIZE(traps))]);
 
 	if (op == NULL)
@@ -392,6 +358,8 @@ bool mutate_insert(struct mutator *m, struct program *prog, const struct program
 	 * to do. */
 	if (prog->op_count == 0 || (prog->ops[0].code != OP_START && random_chance(m, 4)))
 		return add_start(m, prog, 0);
+	if (random_chance(m, WRAP_ONE_IN) && prog->op_count < 256)
+		return add_wrap(m, prog, prog->op_count);
 	if (random_chance(m, 3))
 		at = prog->op_count;
 	if (m->has_named_requests && random_chance(m, 5))
@@ -399,7 +367,11 @@ bool mutate_insert(struct mutator *m, struct program *prog, const struct program
 	if (m->request_count > 0 && random_chance(m, 3))
 		return add_request(m, prog, at);
 	if (aims_at_indirect(m) && random_chance(m, 8))
-		return add_indirect(m, prog, at);
+		return random_chance(m, 2) ? add_indirect(m, prog, at) : add_wrapped(m, prog, at);
+	if (rings_are_packed(prog) && random_chance(m, 6))
+		return add_entries(m, prog, at);
+	if ((aims_at_events(m) || rings_are_packed(prog)) && random_chance(m, 10))
+		return add_event(m, prog, at);
 	if (what < 3 || (what < 8 && !has_request(prog)))
 		return add_exchange(m, prog, at);
 	if (what < 5)

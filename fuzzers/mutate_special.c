@@ -111,6 +111,45 @@ static void fresh_register(struct mutator *m, struct op *op)
 		op->value[READ_REGISTER] += VIRTIO_MMIO_CONFIG;
 }
 
+static void fresh_event_at(struct mutator *m, struct op *op)
+{
+	op->value[EVENT_AT_STEP] = step_fresh(m);
+}
+
+/* Of an entry that a split ring's driver would want, or of one with its wrap counter. */
+static void fresh_used_event(struct mutator *m, struct op *op)
+{
+	if (random_chance(m, 4))
+		op->value[USED_EVENT_VALUE] ^= RING_EVENT_WRAP;
+}
+
+static void fresh_driver_event(struct mutator *m, struct op *op)
+{
+	if (random_chance(m, 2))
+		op->value[DRIVER_EVENT_VALUE] ^= RING_EVENT_WRAP;
+}
+
+/* The next entry, or one of those around it. */
+static void fresh_packed_desc(struct mutator *m, struct op *op)
+{
+	static const int16_t entries[] = { 0, 0, 0, 0, 1, 1, 2, 3, -1, -1, -2, -3 };
+	static const uint16_t lens[] = { 12, 16, 64, 76, 76, 0, 1 };
+
+	if (!random_chance(m, 8))
+		op->value[PACKED_DESC_ENTRY] = (uint64_t)(int64_t)PICK(m, entries);
+	if (random_chance(m, 2))
+		op->value[PACKED_DESC_LEN] = PICK(m, lens);
+}
+
+static void fresh_packed_move(struct mutator *m, struct op *op)
+{
+	static const int16_t entries[] = { 0, 0, 1, 1, 1, 2, 3, 4, -1, -1, -2, -4 };
+
+	if (!random_chance(m, 8))
+		op->value[PACKED_MOVE_ENTRIES] = (uint64_t)(int64_t)PICK(m, entries);
+	op->value[PACKED_MOVE_FLIP] = random_chance(m, 4);
+}
+
 typedef void special_fn(struct mutator *m, struct op *op);
 
 /* The other operations have no such field. */
@@ -123,6 +162,11 @@ static special_fn *const specials[256] = {
 	[OP_UNMAP] = fresh_range,
 	[OP_MAP] = fresh_range,
 	[OP_SET_DESC] = fresh_set_desc,
+	[OP_USED_EVENT] = fresh_used_event,
+	[OP_PACKED_DESC] = fresh_packed_desc,
+	[OP_PACKED_MOVE] = fresh_packed_move,
+	[OP_DRIVER_EVENT] = fresh_driver_event,
+	[OP_EVENT_AT] = fresh_event_at,
 	[OP_TYPE] = fresh_typed,
 	[OP_PUT_BACK] = fresh_typed,
 	[OP_REFUSE] = fresh_refuse,

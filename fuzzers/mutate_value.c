@@ -208,6 +208,20 @@ static uint64_t fresh_bits(struct mutator *m)
 	return random_chance(m, 8) ? value_edge(m) : random_below(m, 8);
 }
 
+/* As they should be, mostly, but for one of AVAIL and USED. */
+static uint64_t fresh_packed_flags(struct mutator *m)
+{
+	static const uint16_t turned[] = { RING_PACKED_AVAIL, RING_PACKED_USED,
+					   RING_PACKED_AVAIL | RING_PACKED_USED };
+
+	return fresh_bits(m) | (random_chance(m, 2) ? 0 : PICK(m, turned));
+}
+
+static uint64_t fresh_event_flags(struct mutator *m)
+{
+	return random_chance(m, 16) ? value_edge(m) : random_below(m, 4);
+}
+
 static uint64_t fresh_port(struct mutator *m)
 {
 	return random_below(m, random_chance(m, 16) || m->port_count == 0 ? 256 : m->port_count);
@@ -260,17 +274,23 @@ uint64_t value_fresh(struct mutator *m, enum field_kind kind)
 	      [FIELD_FEATURES_HIGH] = fresh_features_high,
 	      [FIELD_RING] = fresh_any,
 	      [FIELD_ACCEPT] = fresh_bits,
+	      [FIELD_PACKED_FLAGS] = fresh_packed_flags,
+	      [FIELD_EVENT_FLAGS] = fresh_event_flags,
+	      [FIELD_FLIP] = fresh_any,
 	      [FIELD_NOP] = fresh_zero);
 
 	return field_reduce(kind, fresh[kind](m));
 }
 
-/* Where in a ring: at a field of one of its first entries. */
-static uint64_t ring_offset(struct mutator *m, unsigned part)
+/* Where in a ring: at a field of one of its first entries, or of event suppression. */
+static uint64_t ring_offset(struct mutator *m, const struct program *prog, unsigned part)
 {
 	static const uint8_t in_desc[] = { 0, 8, 12, 14 };
 	uint64_t entry = PICK(m, small);
 
+	/* Descriptors are as long there; what else there is has two fields. */
+	if (part != VIRTQUEUE_DESC && rings_are_packed(prog))
+		return 2 * random_below(m, 2);
 	switch ((enum virtqueue_area)part) {
 	case VIRTQUEUE_DESC:
 		return 16 * entry + PICK(m, in_desc);
@@ -309,7 +329,7 @@ static bool address_near(struct mutator *m, const struct program *prog, struct o
 			unsigned part = random_below(m, VIRTQUEUE_AREA_COUNT);
 
 			op->base[field] = ring_base((unsigned)used->value[i], part);
-			op->value[field] = ring_offset(m, part);
+			op->value[field] = ring_offset(m, prog, part);
 			return true;
 		}
 	}
@@ -329,7 +349,7 @@ void address_fresh(struct mutator *m, const struct program *prog, struct op *op,
 		unsigned part = random_below(m, VIRTQUEUE_AREA_COUNT);
 
 		op->base[field] = ring_base((unsigned)fresh_queue(m), part);
-		op->value[field] = ring_offset(m, part);
+		op->value[field] = ring_offset(m, prog, part);
 		return;
 	}
 	op->base[field] =

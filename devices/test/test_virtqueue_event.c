@@ -126,7 +126,7 @@ static void flags_or_event(void **state)
 	assert_false(virtqueue_wants_interrupt(&vq));
 
 	setup(0);
-	virtqueue_negotiated(&vq, ~F_EVENT_IDX);
+	virtqueue_negotiated(&vq, RIG_SPLIT & ~F_EVENT_IDX);
 	used_event(7);
 	move(1);
 	assert_true(virtqueue_wants_interrupt(&vq));

@@ -132,7 +132,7 @@ static void tables_where_none_may_be(void **state)
 
 	/* Not negotiated. */
 	setup(4);
-	virtqueue_negotiated(&vq, ~(UINT64_C(1) << VIRTIO_RING_F_INDIRECT_DESC));
+	virtqueue_negotiated(&vq, RIG_SPLIT & ~(UINT64_C(1) << VIRTIO_RING_F_INDIRECT_DESC));
 	take_table(TABLE_AT, 16, 0);
 	expect_torn(-EBADMSG);
 	assert_int_equal(fake_log_count(&rig_host, GUEST_INDIRECT), 0);

@@ -27,16 +27,25 @@ fetched=build/drivers/kernel
 
 # driver | device | with | its script's arguments after SOCKET FOLDER | options of serve
 #
-# with: what differs between sessions of a driver and a device.  snapshot: in the middle of the
-# traffic the device is saved and restored into a new one.
+# with: what differs between sessions of a driver and a device.  split: the device offers no packed
+# ring, which Linux takes where it is offered.  snapshot: in the middle of the traffic the device is
+# saved and restored into a new one.
 sessions='uml|net-loopback|split|1 virtio_net net|
-uml|net-loopback|snapshot|1 virtio_net net SNAPSHOT=1|
+uml|net-loopback|packed|1 virtio_net net|
+uml|net-loopback|split,snapshot|1 virtio_net net SNAPSHOT=1|
+uml|net-loopback|packed,snapshot|1 virtio_net net SNAPSHOT=1|
 uml|net-host|split|1 virtio_net net_host|--echo
+uml|net-host|packed|1 virtio_net net_host|--echo
 uml|console|split|3 virtio_console console|--echo
-uml|console|snapshot|3 virtio_console console SNAPSHOT=1|--echo
+uml|console|packed|3 virtio_console console|--echo
+uml|console|split,snapshot|3 virtio_console console SNAPSHOT=1|--echo
+uml|console|packed,snapshot|3 virtio_console console SNAPSHOT=1|--echo
 uml|balloon|split|5 virtio_balloon balloon|
-uml|balloon|snapshot|5 virtio_balloon balloon SNAPSHOT=1|
+uml|balloon|packed|5 virtio_balloon balloon|
+uml|balloon|split,snapshot|5 virtio_balloon balloon SNAPSHOT=1|
+uml|balloon|packed,snapshot|5 virtio_balloon balloon SNAPSHOT=1|
 uml|fs|split|26 virtiofs fs TAG=vringer|
+uml|fs|packed|26 virtiofs fs TAG=vringer|
 dpdk|net-loopback|split|packed_vq=0,in_order=0,mrg_rxbuf=0|
 dpdk|net-loopback|split,mrg_rxbuf|packed_vq=0,in_order=0,mrg_rxbuf=1|
 dpdk|net-loopback|split,in_order|packed_vq=0,in_order=1,mrg_rxbuf=0|
@@ -46,6 +55,7 @@ dpdk|net-loopback|packed,mrg_rxbuf|packed_vq=1,in_order=0,mrg_rxbuf=1|
 dpdk|net-loopback|packed,in_order|packed_vq=1,in_order=1,mrg_rxbuf=0|
 dpdk|net-loopback|packed,in_order,mrg_rxbuf|packed_vq=1,in_order=1,mrg_rxbuf=1|
 dpdk|net-host|split|packed_vq=0,in_order=0,mrg_rxbuf=0|--echo
+dpdk|net-host|packed|packed_vq=1,in_order=0,mrg_rxbuf=0|--echo
 qemu|net-loopback|split|net virtio_net net|
 qemu|net-host|split|net virtio_net net_host|--echo
 qemu|fs|split|fs virtiofs fs TAG=vringer|'
@@ -181,7 +191,10 @@ serve() {
 	mkfifo "$folder/host"
 	exec 7<>"$folder/host"
 	set --
-	[ -z "${RECORD:-}" ] || set -- --note "$(described)" \
+	case $with in
+	*split*) set -- --features 0xfffffffbffffffff ;;
+	esac
+	[ -z "${RECORD:-}" ] || set -- "$@" --note "$(described)" \
 		--record "$RECORD/$driver-$device-$(echo "$with" | tr ',' '-').vr"
 	# shellcheck disable=SC2016,SC2086  # of the shell that is started; words
 	timeout -k 2 120 sh -c 'echo $$ >"$0/serve.pid"; exec "$@"' "$folder" \

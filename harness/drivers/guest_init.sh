@@ -168,4 +168,6 @@ case $CHECK in
 net | net_host | console | balloon | fs | blk | rng) "$CHECK" ;;
 *) fail "CHECK: '$CHECK'" ;;
 esac
+# What was asked of the host late may be under way yet.
+[ -z "${SNAPSHOT:-}" ] || sleep 1
 poweroff -f

@@ -135,7 +135,7 @@ void guest_returned(struct guest *g)
 }
 
 /* What a guest sees next; reads of these change nothing (VIRTIO 4.2.2). */
-void guest_look(struct guest *g, bool ready, struct ledger_probe *p)
+void guest_look(struct guest *g, bool queue, struct ledger_probe *p)
 {
 	const struct transport *t = g->transport;
 
@@ -144,7 +144,8 @@ void guest_look(struct guest *g, bool ready, struct ledger_probe *p)
 	p->generation_seen = ledger_wants_generation(&g->ledger);
 	p->generation = p->generation_seen ? t->look_generation(g) : 0;
 	record_timed(&g->record, RECORD_REGISTERS, (uint64_t)p->interrupt_status << 32 | p->status);
-	p->ready = ready ? t->look_queue_ready(g) : 0;
+	p->ready = queue ? t->look_queue_ready(g) : 0;
+	p->resetting = queue ? t->look_queue_reset(g) : 0;
 }
 
 void guest_note_read(struct guest *g, uint32_t offset, uint64_t value)

@@ -52,7 +52,7 @@ uint32_t guest_in_order_used(struct guest *g, unsigned queue, struct guest_used 
 						   .skipped = true };
 		g->packed.used[guest_packed_index(queue, at->used_idx++)] = one;
 		if (g->queues[queue].packed)
-			entries += g->packed.entries[guest_packed_index(queue, (uint16_t)one.id)];
+			entries += guest_packed_back(g, queue, (uint16_t)one.id);
 	}
 	return entries;
 }

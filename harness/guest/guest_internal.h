@@ -9,10 +9,13 @@
 
 #include "harness/guest/guest.h"
 
+/* The queue that a `notify` is about. */
+uint64_t guest_notified(const struct guest *g, const struct op *op);
+
 /* A call of the device has returned. */
 void guest_returned(struct guest *g);
 /* What a guest would see next; `ready`: of the selected queue as well. */
-void guest_look(struct guest *g, bool ready, struct ledger_probe *probe);
+void guest_look(struct guest *g, bool queue, struct ledger_probe *probe);
 
 /* The driver read a register: for the record. */
 void guest_note_read(struct guest *g, uint32_t offset, uint64_t value);
@@ -49,6 +52,11 @@ void guest_avail_idx(struct guest *g, const struct program *prog, const struct o
 void guest_avail_flags(struct guest *g, const struct program *prog, const struct op *op);
 void guest_avail_entry(struct guest *g, const struct program *prog, const struct op *op);
 void guest_used_event(struct guest *g, const struct program *prog, const struct op *op);
+void guest_event_at(struct guest *g, const struct program *prog, const struct op *op);
+/* Of a packed ring; nothing on a split one. */
+void guest_put_entry(struct guest *g, const struct program *prog, const struct op *op);
+void guest_move(struct guest *g, const struct program *prog, const struct op *op);
+void guest_driver_event(struct guest *g, const struct program *prog, const struct op *op);
 
 /* Operations of the host; see guest_host.c. */
 void guest_type(struct guest *g, const struct program *prog, const struct op *op);

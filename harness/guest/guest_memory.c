@@ -282,21 +282,39 @@ void guest_avail_entry(struct guest *g, const struct program *prog, const struct
 		      (uint16_t)op->value[AVAIL_ENTRY_HEAD]);
 }
 
-/* Of a packed ring the value is an entry of the ring, and bit 15 its wrap counter. */
-void guest_used_event(struct guest *g, const struct program *prog, const struct op *op)
+static void write_used_event(struct guest *g, unsigned queue, uint16_t value)
 {
-	unsigned queue = (unsigned)op->value[USED_EVENT_QUEUE];
 	struct guest_queue *q = &g->queues[queue];
 
-	(void)prog;
-	if (q->packed) {
-		guest_packed_event(g, queue, (uint16_t)op->value[USED_EVENT_VALUE],
-				   VRING_PACKED_EVENT_FLAG_DESC);
-		return;
-	}
 	q->event = GUEST_EVENT_PROGRAM;
 	arena_store16(&g->arena,
 		      q->ring[VIRTQUEUE_DRIVER] +
 			      ring_at(&ring_split, GUEST_USED_EVENT, q->size, 0),
-		      (uint16_t)op->value[USED_EVENT_VALUE]);
+		      value);
+}
+
+/* Of a packed ring the value is an entry of the ring, and bit 15 its wrap counter. */
+void guest_used_event(struct guest *g, const struct program *prog, const struct op *op)
+{
+	unsigned queue = (unsigned)op->value[USED_EVENT_QUEUE];
+	uint16_t value = (uint16_t)op->value[USED_EVENT_VALUE];
+
+	(void)prog;
+	if (g->queues[queue].packed)
+		guest_packed_event(g, queue, value, VRING_PACKED_EVENT_FLAG_DESC);
+	else
+		write_used_event(g, queue, value);
+}
+
+void guest_event_at(struct guest *g, const struct program *prog, const struct op *op)
+{
+	unsigned queue = (unsigned)op->value[EVENT_AT_QUEUE];
+	uint16_t step = (uint16_t)op->value[EVENT_AT_STEP];
+
+	(void)prog;
+	if (g->queues[queue].packed)
+		guest_packed_event(g, queue, guest_packed_event_at(g, queue, (int16_t)step),
+				   VRING_PACKED_EVENT_FLAG_DESC);
+	else
+		write_used_event(g, queue, (uint16_t)(guest_used_idx(g, queue) + step));
 }

@@ -165,12 +165,19 @@ static void op_ready(struct guest *g, const struct program *prog, const struct o
 	g->transport->write_queue_ready(g, op->value[READY_VALUE]);
 }
 
+uint64_t guest_notified(const struct guest *g, const struct op *op)
+{
+	uint64_t value = op->value[NOTIFY_QUEUE];
+
+	return (g->accepted & FEATURE(NOTIFICATION_DATA)) != 0 ? value & UINT16_MAX : value;
+}
+
 static void op_notify(struct guest *g, const struct program *prog, const struct op *op)
 {
 	(void)prog;
-	g->transport->notify(g, op->value[NOTIFY_QUEUE]);
-	if (op->value[NOTIFY_QUEUE] < PROGRAM_QUEUES)
-		requests_follow(g, (unsigned)op->value[NOTIFY_QUEUE]);
+	g->transport->notify(g, op->value[NOTIFY_QUEUE], (uint16_t)op->value[NOTIFY_FLIP]);
+	if (guest_notified(g, op) < PROGRAM_QUEUES)
+		requests_follow(g, (unsigned)guest_notified(g, op));
 }
 
 static void op_take(struct guest *g, const struct program *prog, const struct op *op)
@@ -211,6 +218,15 @@ static void op_reset(struct guest *g, const struct program *prog, const struct o
 	g->transport->write_status(g, 0);
 }
 
+static void op_reset_queue(struct guest *g, const struct program *prog, const struct op *op)
+{
+	(void)prog;
+	g->transport->select_queue(g, op->value[RESET_QUEUE_QUEUE]);
+	g->transport->write_queue_reset(g, 1);
+	if (op->value[RESET_QUEUE_QUEUE] < g->target->queue_count)
+		requests_queue_reset(g, (unsigned)op->value[RESET_QUEUE_QUEUE]);
+}
+
 static void op_read(struct guest *g, const struct program *prog, const struct op *op)
 {
 	(void)prog;
@@ -230,12 +246,11 @@ static void op_write(struct guest *g, const struct program *prog, const struct o
 
 SAME_FIELD(SEND_QUEUE, OFFER_QUEUE);
 SAME_FIELD(SEND_HEAD, OFFER_HEAD);
-SAME_FIELD(SEND_QUEUE, NOTIFY_QUEUE);
-
 static void op_send(struct guest *g, const struct program *prog, const struct op *op)
 {
 	guest_offer(g, prog, op);
-	op_notify(g, prog, op);
+	g->transport->notify(g, op->value[SEND_QUEUE], 0);
+	requests_follow(g, (unsigned)op->value[SEND_QUEUE]);
 }
 
 static void op_race(struct guest *g, const struct program *prog, const struct op *op)
@@ -313,6 +328,7 @@ TABLE_SPARSE(static guest_op_fn *const, op_fns, 256, OP_COUNT - GUEST_OPS_ELSEWH
 	[OP_CONFIG_READ] = op_config_read,
 	[OP_CONFIG_WRITE] = op_config_write,
 	[OP_RESET] = op_reset,
+	[OP_RESET_QUEUE] = op_reset_queue,
 	[OP_READ] = op_read,
 	[OP_WRITE] = op_write,
 	[OP_STORE] = guest_store,
@@ -334,11 +350,15 @@ TABLE_SPARSE(static guest_op_fn *const, op_fns, 256, OP_COUNT - GUEST_OPS_ELSEWH
 	[OP_AVAIL_FLAGS] = guest_avail_flags,
 	[OP_AVAIL_ENTRY] = guest_avail_entry,
 	[OP_USED_EVENT] = guest_used_event,
+	[OP_PACKED_DESC] = guest_put_entry,
+	[OP_PACKED_MOVE] = guest_move,
+	[OP_DRIVER_EVENT] = guest_driver_event,
 	[OP_RACE] = op_race,
 	[OP_RACE_WRITE] = op_race_write,
 	[OP_FAULT_ACCESS] = op_fault_access,
 	[OP_FAULT_ALLOC] = op_fault_alloc,
 	[OP_DISARM] = op_disarm,
+	[OP_EVENT_AT] = guest_event_at,
 	[OP_WORK] = op_work,
 	[OP_SETTLE] = op_settle,
 	[OP_TYPE] = guest_type,

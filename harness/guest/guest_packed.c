@@ -33,6 +33,7 @@ static void forget(struct guest *g, unsigned queue)
 	memset(g->packed.used + first, 0, room * sizeof(*g->packed.used));
 	memset(g->packed.entries + first, 0, room * sizeof(*g->packed.entries));
 	memset(g->packed.order + first, 0, room * sizeof(*g->packed.order));
+	memset(g->packed.held + first, 0, room * sizeof(*g->packed.held));
 }
 
 void guest_packed_reset(struct guest *g)
@@ -66,6 +67,12 @@ static uint64_t entry_at(const struct guest_queue *q, uint16_t slot)
 	return q->ring[VIRTQUEUE_DESC] + ring_at(&ring_packed, GUEST_PACKED_DESC, 0, slot);
 }
 
+/* As bits of a descriptor that the driver makes available there (2.8.1). */
+static uint16_t avail_bits(bool wrap)
+{
+	return wrap ? RING_PACKED_AVAIL : RING_PACKED_USED;
+}
+
 static void go_on(uint16_t *slot, bool *wrap, uint16_t size, uint32_t entries)
 {
 	uint32_t next = *slot + entries;
@@ -73,6 +80,24 @@ static void go_on(uint16_t *slot, bool *wrap, uint16_t size, uint32_t entries)
 	/* An id that the device made up may stand for more than there are. */
 	*wrap ^= next / size % 2 != 0;
 	*slot = (uint16_t)(next % size);
+}
+
+/* Or back: places come again after two laps. */
+static void place_move(uint16_t *slot, bool *wrap, uint16_t size, int64_t entries)
+{
+	int32_t laps = 2 * size, ahead = (int32_t)(entries % laps);
+
+	go_on(slot, wrap, size, (uint32_t)(ahead < 0 ? ahead + laps : ahead));
+}
+
+/* That id is back, of a packed ring: how many entries its chain took. */
+uint32_t guest_packed_back(struct guest *g, unsigned queue, uint16_t id)
+{
+	uint32_t index = guest_packed_index(queue, id);
+
+	if (g->packed.held[index] > 0)
+		g->packed.held[index]--;
+	return g->packed.entries[index];
 }
 
 /* The driver looks behind a chain that came back: how many entries that took. */
@@ -84,7 +109,7 @@ static uint32_t take_back(struct guest *g, unsigned queue, struct guest_used use
 	if (q->in_order)
 		return guest_in_order_used(g, queue, used, (uint16_t)(q->avail_idx - at->used_idx));
 	g->packed.used[guest_packed_index(queue, at->used_idx++)] = used;
-	return g->packed.entries[guest_packed_index(queue, (uint16_t)used.id)];
+	return guest_packed_back(g, queue, (uint16_t)used.id);
 }
 
 /* Move what the device used to the driver's own used ring.  Nothing is used that was not
@@ -120,8 +145,7 @@ static void put(struct guest *g, unsigned queue, const struct vring_desc *desc, 
 		.addr = htole64(desc->addr),
 		.len = htole32(desc->len),
 		.id = htole16(id),
-		.flags = htole16((uint16_t)((desc->flags & ~USED_BITS) |
-					    (wrap ? RING_PACKED_AVAIL : RING_PACKED_USED))),
+		.flags = htole16((uint16_t)((desc->flags & ~USED_BITS) | avail_bits(wrap))),
 	};
 
 	arena_store(&g->arena, entry_at(&g->queues[queue], slot), &le, sizeof(le));
@@ -151,6 +175,11 @@ void guest_packed_publish(struct guest *g, unsigned queue, uint16_t head)
 	/* Only the last tells which buffer it is (2.8.6): the others say another one. */
 	put(g, queue, first, first->flags & VRING_DESC_F_NEXT ? (uint16_t)~head : head,
 	    at->avail_slot, at->avail_wrap);
+	/* Of two chains of one id, of different length, the driver cannot tell how far to skip:
+	 * it loses its place, and that is no fault of the device. */
+	if (g->packed.held[guest_packed_index(queue, head)]++ > 0 &&
+	    g->packed.entries[guest_packed_index(queue, head)] != count)
+		g->requests.well = false;
 	g->packed.entries[guest_packed_index(queue, head)] = (uint16_t)count;
 	g->packed.order[guest_packed_index(queue, q->avail_idx)] = head;
 	at->avail_slot = slot;
@@ -177,4 +206,70 @@ void guest_packed_event(struct guest *g, unsigned queue, uint16_t off_wrap, uint
 		    g->queues[queue].ring[VIRTQUEUE_DRIVER] +
 			    ring_at(&ring_packed, GUEST_DRIVER_EVENT, 0, 0),
 		    &event, sizeof(event));
+}
+
+/* The list that ends there began where the driver is: so many entries go with that id, unless
+ * the next one says more. */
+void guest_put_entry(struct guest *g, const struct program *prog, const struct op *op)
+{
+	unsigned queue = (unsigned)op->value[PACKED_DESC_QUEUE];
+	const struct guest_queue *q = &g->queues[queue];
+	int64_t entry = (int64_t)op->value[PACKED_DESC_ENTRY];
+	uint16_t slot = q->packed_at.avail_slot, id = (uint16_t)op->value[PACKED_DESC_ID];
+	bool wrap = q->packed_at.avail_wrap;
+	struct vring_packed_desc le;
+
+	(void)prog;
+	if (!q->packed || q->size == 0)
+		return;
+	place_move(&slot, &wrap, q->size, entry);
+	le = (struct vring_packed_desc){
+		.addr = htole64(
+			guest_addr(g, op->base[PACKED_DESC_ADDR], op->value[PACKED_DESC_ADDR])),
+		.len = htole32((uint32_t)op->value[PACKED_DESC_LEN]),
+		.id = htole16(id),
+		.flags = htole16((uint16_t)(op->value[PACKED_DESC_FLAGS] ^ avail_bits(wrap))),
+	};
+	arena_store(&g->arena, entry_at(q, slot), &le, sizeof(le));
+	if (entry >= 0 && entry < q->size)
+		g->packed.entries[guest_packed_index(queue, id)] = (uint16_t)(entry + 1);
+}
+
+void guest_move(struct guest *g, const struct program *prog, const struct op *op)
+{
+	struct guest_queue *q = &g->queues[op->value[PACKED_MOVE_QUEUE]];
+	int64_t entries = (int64_t)op->value[PACKED_MOVE_ENTRIES];
+
+	(void)prog;
+	if (!q->packed || q->size == 0)
+		return;
+	place_move(&q->packed_at.avail_slot, &q->packed_at.avail_wrap, q->size, entries);
+	q->packed_at.avail_wrap ^= op->value[PACKED_MOVE_FLIP] != 0;
+	/* What the device uses of it is the driver's to take. */
+	if (entries > 0)
+		q->avail_idx++;
+}
+
+void guest_driver_event(struct guest *g, const struct program *prog, const struct op *op)
+{
+	unsigned queue = (unsigned)op->value[DRIVER_EVENT_QUEUE];
+
+	(void)prog;
+	if (g->queues[queue].packed)
+		guest_packed_event(g, queue, (uint16_t)op->value[DRIVER_EVENT_VALUE],
+				   (uint16_t)op->value[DRIVER_EVENT_FLAGS]);
+}
+
+uint16_t guest_packed_event_at(struct guest *g, unsigned queue, int16_t step)
+{
+	const struct guest_queue *q = &g->queues[queue];
+	uint16_t slot;
+	bool wrap;
+
+	reap(g, queue);
+	slot = q->packed_at.used_slot;
+	wrap = q->packed_at.used_wrap;
+	if (q->size != 0)
+		place_move(&slot, &wrap, q->size, step);
+	return (uint16_t)(slot | (wrap ? RING_EVENT_WRAP : 0));
 }

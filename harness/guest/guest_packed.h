@@ -9,7 +9,8 @@
  * ring, in its order, before anything is looked up there or written over.
  *
  * A chain that leaves the table or goes round ends where the ring does, or in an entry that
- * is not available: what a program gets wrong the driver gets wrong.
+ * is not available: what a program gets wrong the driver gets wrong.  `packed_desc` and
+ * `packed_move` get wrong what a table cannot: the bits of AVAIL and USED, places, and ids.
  *
  * Without meaning here, and without effect: the available index and entries as such.
  */
@@ -48,8 +49,10 @@ struct guest_used {
 
 struct guest_packed {
 	struct vring_desc desc[GUEST_PACKED_ENTRIES]; /* in the machine's byte order */
-	uint16_t entries[GUEST_PACKED_ENTRIES]; /* of the ring, by buffer id */
-	uint16_t order[GUEST_PACKED_ENTRIES];	/* buffer ids, by position */
+	/* By buffer id: entries of the ring, and how often it was published and did not come
+	 * back. */
+	uint16_t entries[GUEST_PACKED_ENTRIES], held[GUEST_PACKED_ENTRIES];
+	uint16_t order[GUEST_PACKED_ENTRIES]; /* buffer ids, by position */
 	/* Own used rings; of split queues in order, too (guest_in_order.c). */
 	struct guest_used used[GUEST_PACKED_ENTRIES];
 	uint64_t touched;			/* queues that are not as new, a bit each */
@@ -74,7 +77,11 @@ uint32_t guest_in_order_used(struct guest *g, unsigned queue, struct guest_used 
 void guest_in_order_reap(struct guest *g, unsigned queue);
 /* For these: where in the arrays of struct guest_packed a position, or an id, is. */
 uint32_t guest_packed_index(unsigned queue, uint16_t position);
+/* Of a packed ring, a chain of that id came back: the entries that it took. */
+uint32_t guest_packed_back(struct guest *g, unsigned queue, uint16_t id);
 /* What the driver says of events. */
 void guest_packed_event(struct guest *g, unsigned queue, uint16_t off_wrap, uint16_t flags);
+/* The same of the entry that the device uses next, or so many later, as an offset there. */
+uint16_t guest_packed_event_at(struct guest *g, unsigned queue, int16_t step);
 
 #endif

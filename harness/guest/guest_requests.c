@@ -513,7 +513,7 @@ void guest_send_request(struct guest *g, const struct program *prog, const struc
 	if (!offer(g, op, true, &d))
 		return;
 	requests_tell(&g->requests, d.queue);
-	g->transport->notify(g, d.queue);
+	g->transport->notify(g, d.queue, 0);
 	requests_follow(g, d.queue);
 	guest_settle(g);
 }

@@ -14,11 +14,11 @@
  * driver's mistake, but then it has to set DEVICE_NEEDS_RESET (dev.status.field.2), and a
  * device that did is not judged.
  */
+#include "devices/virtio_1_4.h"
 #include "harness/guest/guest_internal.h"
 #include "harness/ledger/ledger_internal.h"
 
 #include <errno.h>
-#include <linux/virtio_config.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -82,21 +82,25 @@ void requests_reset(struct guest *g)
 	r->digest = 0;
 }
 
-/* Queues at the places that they have by default, of a legal size. */
+/* At the places that it has by default, of a legal size. */
+static bool queue_is_well(const struct guest *g, unsigned i)
+{
+	const struct guest_queue *q = &g->queues[i];
+
+	if (q->size == 0 || (q->size & (q->size - 1)) != 0 || q->size > g->queue_max[i] ||
+	    q->size > guest_queue_room(i))
+		return false;
+	for (unsigned part = 0; part < VIRTQUEUE_AREA_COUNT; part++)
+		if (q->ring[part] != guest_ring_place(g, i, part))
+			return false;
+	return true;
+}
+
 static bool queues_are_well(const struct guest *g)
 {
-	for (unsigned i = 0; i < g->target->queue_count && i < PROGRAM_QUEUES; i++) {
-		const struct guest_queue *q = &g->queues[i];
-
-		if (!g->requests.queue[i].ready)
-			continue;
-		if (q->size == 0 || (q->size & (q->size - 1)) != 0 || q->size > g->queue_max[i] ||
-		    q->size > guest_queue_room(i))
+	for (unsigned i = 0; i < g->target->queue_count && i < PROGRAM_QUEUES; i++)
+		if (g->requests.queue[i].ready && !queue_is_well(g, i))
 			return false;
-		for (unsigned part = 0; part < VIRTQUEUE_AREA_COUNT; part++)
-			if (q->ring[part] != guest_ring_place(g, i, part))
-				return false;
-	}
 	return true;
 }
 
@@ -186,15 +190,45 @@ static void remove_sent(struct guest *g, unsigned i)
 		r->sent[i] = r->sent[i + 1];
 }
 
-void requests_set_up(struct guest *g, unsigned queue)
+/* What is on its way there does not come back, and is not asked for any more; what came back
+ * counts as before. */
+static void forget_queue(struct guest *g, unsigned queue)
 {
 	struct requests *r = &g->requests;
+	const struct request_queue *rq = &r->queue[queue];
 
 	for (unsigned i = r->sent_count; i-- > 0;)
 		if (r->sent[i].queue == queue)
 			remove_sent(g, i);
-	r->queue[queue] = (struct request_queue){ .ready = true };
+	r->queue[queue] = (struct request_queue){ .mistaken = rq->mistaken,
+						  .answered = rq->answered,
+						  .offered = rq->answered,
+						  .wrong = rq->wrong };
 	r->queues |= 1ull << queue;
+}
+
+bool requests_may_reset(const struct guest *g)
+{
+	return (g->accepted >> VIRTIO_F_RING_RESET & 1) != 0;
+}
+
+void requests_queue_reset(struct guest *g, unsigned queue)
+{
+	if (!requests_may_reset(g))
+		return;
+	forget_queue(g, queue);
+	g->requests.queue[queue].renewed = true;
+}
+
+void requests_set_up(struct guest *g, unsigned queue)
+{
+	struct requests *r = &g->requests;
+
+	/* As `start` sets one up; else the program is no driver any more (requests_note.c). */
+	if (r->queue[queue].renewed)
+		r->well = r->well && queue_is_well(g, queue);
+	forget_queue(g, queue);
+	r->queue[queue].ready = true;
 }
 
 static void note_wrong(struct request_queue *rq, const struct request_wrong *wrong)

@@ -58,6 +58,7 @@ struct request_wrong {
 
 struct request_queue {
 	bool ready;	   /* `start` has set it up */
+	bool renewed;	   /* ... and it was reset since, and `queue` has not */
 	bool mistaken;	   /* the driver has sent what is no well-formed request */
 	bool untracked;	   /* ... in descriptors that nobody noted */
 	uint16_t seen;	   /* used index up to which it has looked */
@@ -129,6 +130,10 @@ uint32_t requests_take_answered(struct guest *g, unsigned queue, uint32_t *offer
 				struct request_wrong *wrong);
 /* The program sets that queue up by itself. */
 void requests_set_up(struct guest *g, unsigned queue);
+/* Did the driver accept RING_RESET?  Then it may reset a queue alone; and has: what was sent
+ * there does not come back. */
+bool requests_may_reset(const struct guest *g);
+void requests_queue_reset(struct guest *g, unsigned queue);
 void request_wrong_print(const struct request_wrong *wrong, char *text, size_t size);
 
 /* Has the driver, since the program began, only sent well-formed requests, each divided as

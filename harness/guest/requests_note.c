@@ -8,9 +8,9 @@
  * ends all verdicts until the next `start`.
  */
 #include "devices/table.h"
+#include "devices/virtio_1_4.h"
 #include "harness/guest/guest_internal.h"
 
-#include <linux/virtio_mmio.h>
 #include <linux/virtio_ring.h>
 
 typedef void note_fn(struct guest *g, const struct program *prog, const struct op *op);
@@ -82,6 +82,22 @@ static void note_excuse(struct guest *g, const struct program *prog, const struc
 	g->requests.well = false;
 }
 
+/* A driver that accepted RING_RESET may do that at any time (VIRTIO 2.6.1). */
+static void note_reset_queue(struct guest *g, const struct program *prog, const struct op *op)
+{
+	(void)prog;
+	if (!requests_may_reset(g) || op->value[RESET_QUEUE_QUEUE] >= g->target->queue_count)
+		g->requests.well = false;
+}
+
+/* ... and sets the queue up again; whether well is looked at then. */
+static void note_queue(struct guest *g, const struct program *prog, const struct op *op)
+{
+	(void)prog;
+	if (!requests_may_reset(g) || !g->requests.queue[op->value[QUEUE_QUEUE]].renewed)
+		g->requests.well = false;
+}
+
 static void note_store(struct guest *g, const struct program *prog, const struct op *op)
 {
 	(void)prog;
@@ -150,7 +166,7 @@ void requests_tell(struct requests *r, uint64_t queue)
 static void note_notify(struct guest *g, const struct program *prog, const struct op *op)
 {
 	(void)prog;
-	requests_tell(&g->requests, op->value[NOTIFY_QUEUE]);
+	requests_tell(&g->requests, guest_notified(g, op));
 }
 
 static void note_chain(struct guest *g, const struct program *prog, const struct op *op)
@@ -239,23 +255,43 @@ static void note_offer(struct guest *g, const struct program *prog, const struct
 /* The others change nothing that matters: reads, acknowledged interrupts, used entries
  * that are taken, suppressed interrupts, a snapshot and back. */
 static note_fn *const notes[256] = {
-	[OP_STATUS] = note_excuse,	 [OP_NEGOTIATE] = note_excuse,
-	[OP_QUEUE] = note_excuse,	 [OP_READY] = note_excuse,
-	[OP_NOTIFY] = note_notify,	 [OP_CONFIG_WRITE] = note_excuse,
-	[OP_RESET] = note_excuse,	 [OP_WRITE] = note_write,
-	[OP_STORE] = note_store,	 [OP_FILL] = note_range,
-	[OP_PATTERN] = note_range,	 [OP_UNMAP] = note_range,
-	[OP_DESC] = note_excuse,	 [OP_SET_DESC] = note_excuse,
-	[OP_CHAIN] = note_chain,	 [OP_PUBLISH] = note_excuse,
-	[OP_OFFER] = note_offer,	 [OP_SEND] = note_offer,
-	[OP_AVAIL_IDX] = note_excuse,	 [OP_AVAIL_ENTRY] = note_excuse,
-	[OP_RACE] = note_excuse,	 [OP_RACE_WRITE] = note_excuse,
-	[OP_FAULT_ACCESS] = note_excuse, [OP_FAULT_ALLOC] = note_excuse,
-	[OP_TYPE] = note_host,		 [OP_PUT_BACK] = note_host,
-	[OP_REFUSE] = note_refuse,	 [OP_HOLD] = note_host,
-	[OP_PRETEND] = note_host,	 [OP_SET_NUM_PAGES] = note_host,
-	[OP_CORRUPT] = note_excuse,	 [OP_CUT] = note_excuse,
-	[OP_RESTORE] = note_restore,	 [OP_CHANGE_CONFIG] = note_host,
+	[OP_STATUS] = note_excuse,
+	[OP_NEGOTIATE] = note_excuse,
+	[OP_RESET_QUEUE] = note_reset_queue,
+	[OP_QUEUE] = note_queue,
+	[OP_READY] = note_excuse,
+	[OP_NOTIFY] = note_notify,
+	[OP_CONFIG_WRITE] = note_excuse,
+	[OP_RESET] = note_excuse,
+	[OP_WRITE] = note_write,
+	[OP_STORE] = note_store,
+	[OP_FILL] = note_range,
+	[OP_PATTERN] = note_range,
+	[OP_UNMAP] = note_range,
+	[OP_DESC] = note_excuse,
+	[OP_SET_DESC] = note_excuse,
+	[OP_CHAIN] = note_chain,
+	[OP_PUBLISH] = note_excuse,
+	[OP_OFFER] = note_offer,
+	[OP_SEND] = note_offer,
+	[OP_AVAIL_IDX] = note_excuse,
+	[OP_AVAIL_ENTRY] = note_excuse,
+	[OP_PACKED_DESC] = note_excuse,
+	[OP_PACKED_MOVE] = note_excuse,
+	[OP_RACE] = note_excuse,
+	[OP_RACE_WRITE] = note_excuse,
+	[OP_FAULT_ACCESS] = note_excuse,
+	[OP_FAULT_ALLOC] = note_excuse,
+	[OP_TYPE] = note_host,
+	[OP_PUT_BACK] = note_host,
+	[OP_REFUSE] = note_refuse,
+	[OP_HOLD] = note_host,
+	[OP_PRETEND] = note_host,
+	[OP_SET_NUM_PAGES] = note_host,
+	[OP_CORRUPT] = note_excuse,
+	[OP_CUT] = note_excuse,
+	[OP_RESTORE] = note_restore,
+	[OP_CHANGE_CONFIG] = note_host,
 };
 
 void requests_note(struct guest *g, const struct program *prog, const struct op *op)

@@ -23,6 +23,9 @@ struct script;
 
 struct transport {
 	const char *name;
+	/* Features that it cannot carry: a device is not told to offer them, nor does a driver
+	 * accept them. */
+	uint64_t features_hidden;
 
 	/* status 0 resets the device. */
 	void (*write_status)(struct guest *g, uint32_t status);
@@ -36,7 +39,11 @@ struct transport {
 	void (*write_queue)(struct guest *g, uint16_t size,
 			    const uint64_t area[VIRTQUEUE_AREA_COUNT]);
 	void (*write_queue_ready)(struct guest *g, uint64_t ready);
-	void (*notify)(struct guest *g, uint64_t queue);
+	/* 1 resets it alone, where that was negotiated (2.6.1). */
+	void (*write_queue_reset)(struct guest *g, uint64_t reset);
+	/* queue: any number.  A driver that accepted NOTIFICATION_DATA adds where it is in the
+	 * ring, with the bits of `flip` flipped. */
+	void (*notify)(struct guest *g, uint64_t queue, uint16_t flip);
 	void (*ack_interrupt)(struct guest *g, uint64_t bits);
 	/* Any offset and width; what lies past the end is for the device to answer. */
 	void (*read_config)(struct guest *g, uint64_t offset, uint32_t width);
@@ -56,6 +63,7 @@ struct transport {
 	struct features (*look_features)(const struct guest *g);
 	uint32_t (*look_queue_max)(const struct guest *g);
 	uint32_t (*look_queue_ready)(const struct guest *g);
+	uint32_t (*look_queue_reset)(const struct guest *g);
 	uint64_t (*look_config)(const struct guest *g, uint32_t offset, uint32_t width);
 };
 

@@ -9,10 +9,14 @@
  * are about is said first, as selectors are written, and calls nothing.  The device's
  * answers are what the calls returned.
  *
+ * A notification names a queue and no more: NOTIFICATION_DATA, whose form is a register's
+ * (4.2.3.3), is hidden.
+ *
  * Features and addresses go in words of 32 bits, the low one first, as they do over
  * other transports: what a device refuses of them, and counts, is the same by each.
  */
 #include "devices/table.h"
+#include "devices/virtio_1_4.h"
 #include "harness/guest/guest_internal.h"
 
 #include <endian.h>
@@ -58,6 +62,11 @@ static uint32_t look_queue_max(const struct guest *g)
 static uint32_t look_queue_ready(const struct guest *g)
 {
 	return calls_of(g)->queue_ready(g->device, g->selected);
+}
+
+static uint32_t look_queue_reset(const struct guest *g)
+{
+	return calls_of(g)->queue_reset(g->device, g->selected);
 }
 
 static uint64_t value_of(const uint8_t bytes[8], uint32_t width)
@@ -134,9 +143,11 @@ static void tell_end(struct guest *g, const struct act *act)
 		guest_poll(g, look_status);
 	} else if (act->value == 0 && act->offset == VIRTIO_MMIO_QUEUE_READY) {
 		guest_poll(g, look_queue_ready);
+	} else if (act->value == 1 && act->offset == VIRTIO_MMIO_QUEUE_RESET) {
+		guest_poll(g, look_queue_reset);
 	}
 	if (!act->quiet)
-		guest_look(g, !act->read && act->offset == VIRTIO_MMIO_QUEUE_READY, &after);
+		guest_look(g, !act->read && ledger_wants_queue(act->offset), &after);
 	ledger_access_end(&g->ledger, !act->read, act->offset, act->width, act->value,
 			  act->quiet ? NULL : &after);
 	if (act->read && act->offset >= VIRTIO_MMIO_CONFIG && (act->width & (act->width - 1)) == 0)
@@ -181,6 +192,7 @@ static struct features read_features(struct guest *g)
 		tell_end(g, &act);
 		features_set(&features, word, (uint32_t)act.value);
 	}
+	features.low &= ~transport_activated.features_hidden;
 	return features;
 }
 
@@ -277,13 +289,27 @@ static void write_queue_ready(struct guest *g, uint64_t ready)
 	tell_end(g, &act);
 }
 
-static void notify(struct guest *g, uint64_t queue)
+static void write_queue_reset(struct guest *g, uint64_t reset)
+{
+	const struct act act = { .name = "set_queue_reset",
+				 .offset = VIRTIO_MMIO_QUEUE_RESET,
+				 .width = 4,
+				 .selected = true,
+				 .value = (uint32_t)reset };
+
+	tell_begin(g, &act);
+	calls_of(g)->set_queue_reset(g->device, g->selected, (uint32_t)reset);
+	tell_end(g, &act);
+}
+
+static void notify(struct guest *g, uint64_t queue, uint16_t flip)
 {
 	const struct act act = { .name = "notify",
 				 .offset = VIRTIO_MMIO_QUEUE_NOTIFY,
 				 .width = 4,
 				 .value = (uint32_t)queue };
 
+	(void)flip;
 	tell_begin(g, &act);
 	calls_of(g)->notify(g->device, (uint32_t)queue);
 	tell_end(g, &act);
@@ -332,6 +358,7 @@ static void write_config(struct guest *g, uint64_t offset, uint32_t width, uint6
 
 const struct transport transport_activated = {
 	.name = "activated",
+	.features_hidden = 1ULL << VIRTIO_F_NOTIFICATION_DATA,
 	.write_status = write_status,
 	.read_features = read_features,
 	.write_features = write_features,
@@ -339,6 +366,7 @@ const struct transport transport_activated = {
 	.read_queue_max = read_queue_max,
 	.write_queue = write_queue,
 	.write_queue_ready = write_queue_ready,
+	.write_queue_reset = write_queue_reset,
 	.notify = notify,
 	.ack_interrupt = ack_interrupt,
 	.read_config = read_config,
@@ -351,5 +379,6 @@ const struct transport transport_activated = {
 	.look_features = look_features,
 	.look_queue_max = look_queue_max,
 	.look_queue_ready = look_queue_ready,
+	.look_queue_reset = look_queue_reset,
 	.look_config = look_config,
 };

@@ -4,6 +4,8 @@
  * traced.  See transport.h; VIRTIO 1.4, 4.2.2.
  */
 #include "devices/table.h"
+#include "devices/virtio_1_4.h"
+#include "devices/virtqueue.h"
 #include "harness/guest/guest_internal.h"
 
 #include <endian.h>
@@ -46,6 +48,11 @@ static uint32_t look_queue_max(const struct guest *g)
 static uint32_t look_queue_ready(const struct guest *g)
 {
 	return (uint32_t)look(g, VIRTIO_MMIO_QUEUE_READY, 4);
+}
+
+static uint32_t look_queue_reset(const struct guest *g)
+{
+	return (uint32_t)look(g, VIRTIO_MMIO_QUEUE_RESET, 4);
 }
 
 static uint64_t look_config(const struct guest *g, uint32_t offset, uint32_t width)
@@ -136,6 +143,8 @@ static void finish_write(struct guest *g, uint32_t offset, uint64_t value)
 		guest_poll(g, look_status);
 	else if (value == 0 && offset == VIRTIO_MMIO_QUEUE_READY)
 		guest_poll(g, look_queue_ready);
+	else if (value == 1 && offset == VIRTIO_MMIO_QUEUE_RESET)
+		guest_poll(g, look_queue_reset);
 }
 
 static void write_any(struct guest *g, uint32_t offset, uint32_t width, uint64_t value)
@@ -153,7 +162,7 @@ static void write_any(struct guest *g, uint32_t offset, uint32_t width, uint64_t
 	if (width == 4)
 		finish_write(g, offset, value);
 	if (!is_quiet(true, offset, width))
-		guest_look(g, offset == VIRTIO_MMIO_QUEUE_READY, &after);
+		guest_look(g, ledger_wants_queue(offset), &after);
 	ledger_access_end(&g->ledger, true, offset, width, value,
 			  is_quiet(true, offset, width) ? NULL : &after);
 }
@@ -217,9 +226,29 @@ static void write_queue_ready(struct guest *g, uint64_t ready)
 	write32(g, VIRTIO_MMIO_QUEUE_READY, ready);
 }
 
-static void notify(struct guest *g, uint64_t queue)
+static void write_queue_reset(struct guest *g, uint64_t reset)
 {
-	write32(g, VIRTIO_MMIO_QUEUE_NOTIFY, queue);
+	write32(g, VIRTIO_MMIO_QUEUE_RESET, reset);
+}
+
+/* Of a driver that accepted NOTIFICATION_DATA: where it is in the ring, too (2.9, 4.2.3.3).  What
+ * is no queue's number is written as it stands, and so may say anything. */
+static uint64_t notification(const struct guest *g, uint64_t queue, uint16_t flip)
+{
+	const struct guest_queue *q;
+	uint64_t next;
+
+	if ((g->accepted >> VIRTIO_F_NOTIFICATION_DATA & 1) == 0 || queue >= PROGRAM_QUEUES)
+		return queue;
+	q = &g->queues[queue];
+	next = q->packed ? virtqueue_cursor(q->packed_at.avail_slot, q->packed_at.avail_wrap)
+			 : q->avail_idx;
+	return queue | (next ^ flip) << 16;
+}
+
+static void notify(struct guest *g, uint64_t queue, uint16_t flip)
+{
+	write32(g, VIRTIO_MMIO_QUEUE_NOTIFY, notification(g, queue, flip));
 }
 
 static void ack_interrupt(struct guest *g, uint64_t bits)
@@ -257,6 +286,7 @@ const struct transport transport_mmio = {
 	.read_queue_max = read_queue_max,
 	.write_queue = write_queue,
 	.write_queue_ready = write_queue_ready,
+	.write_queue_reset = write_queue_reset,
 	.notify = notify,
 	.ack_interrupt = ack_interrupt,
 	.read_config = read_config,
@@ -272,5 +302,6 @@ const struct transport transport_mmio = {
 	.look_features = look_features,
 	.look_queue_max = look_queue_max,
 	.look_queue_ready = look_queue_ready,
+	.look_queue_reset = look_queue_reset,
 	.look_config = look_config,
 };

@@ -19,7 +19,7 @@
 
 #include "harness/ledger/ledger_state.h"
 
-#include <linux/virtio_mmio.h>
+#include "devices/virtio_1_4.h"
 
 /* Room for what a target of that description needs, whose devices allocate from `heap`;
  * 0 or -ENOMEM.  The ledger is zeroed before, and closed after, whatever came of it. */
@@ -57,15 +57,20 @@ uint32_t ledger_net_mtu_at(const struct target *target, uint64_t offered);
 void ledger_op(struct ledger *ledger, uint32_t index, const char *verb);
 
 /* One register access of the driver: before it reaches the device, and after.
- * `probe` is what the device shows once it has returned, `ready` the QueueReady
- * of the selected queue where that was written, `generation` ConfigGeneration
- * where a configuration interrupt was raised or the host changes something; NULL: nobody looked. */
+ * `probe` is what the device shows once it has returned, `ready` and `resetting` the
+ * QueueReady and QueueReset of the selected queue where ledger_wants_queue says so, `generation`
+ * ConfigGeneration where a configuration interrupt was raised or the host changes something; NULL:
+ * nobody looked. */
 void ledger_access_begin(struct ledger *ledger, bool write, uint64_t offset, uint32_t width,
 			 uint64_t value);
 struct ledger_probe {
-	uint32_t status, interrupt_status, ready, generation;
+	uint32_t status, interrupt_status, ready, resetting, generation;
 	bool generation_seen;
 };
+static inline bool ledger_wants_queue(uint64_t written)
+{
+	return written == VIRTIO_MMIO_QUEUE_READY || written == VIRTIO_MMIO_QUEUE_RESET;
+}
 void ledger_access_end(struct ledger *ledger, bool write, uint64_t offset, uint32_t width,
 		       uint64_t value, const struct ledger_probe *probe);
 

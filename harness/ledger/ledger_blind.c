@@ -8,7 +8,7 @@
  * every ready queue is known again:
  *
  *   - at a reset;
- *   - where only the chains were in doubt: when all that was available is returned, and
+ *   - where only the chains were in doubt, of a split ring: when all that was available is returned, and
  *     neither index did in the meantime what a driver and a device do not do.  The used
  *     index, which the device moves once for each chain, then says where it stands;
  *   - of a queue that was made ready again, with a used index of 0: likewise, once something
@@ -19,7 +19,8 @@
  * over, memory that changed during a call) a later state of memory tells nothing: a device
  * keeps its place to itself, and may have given up the queue.  Only the first two help.
  * A queue that had nothing outstanding meanwhile, and whose indices stood still, is where
- * it was.
+ * it was.  A packed ring has no indices, and how far the device skips depends on the chains:
+ * unless it had nothing outstanding meanwhile, its place is in doubt with them.
  */
 #include "devices/table.h"
 #include "harness/ledger/ledger_plain.h"
@@ -60,7 +61,9 @@ TABLE(static const struct blind_cause, causes, BLIND_COUNT, 2,
 			 "memory changed, or an access failed, in the middle of a call" },
       [BLIND_HOLES] = { DOUBT_PLACE, "some guest memory is unmapped" },
       [BLIND_REGISTERS] = { DOUBT_PLACE,
-			    "a register was accessed in a way that VIRTIO does not know" });
+			    "a register was accessed in a way that VIRTIO does not know" },
+      [BLIND_LIST] = { DOUBT_PLACE, "a list goes on in a descriptor that is not available" },
+      [BLIND_OWNED] = { DOUBT_PLACE, "the driver changed descriptors that the device has" });
 
 const char *ledger_blind_words(enum ledger_blind cause)
 {
@@ -75,12 +78,13 @@ bool ledger_is_seen(enum rule rule, unsigned facts)
 
 bool ledger_has_rings(const struct ledger *l, const struct ledger_queue *q)
 {
+	const struct ring_layout *layout = ledger_layout(q);
 	struct arena *arena = l->plain.arena;
 
 	return q->known &&
-	       arena_has(arena, q->desc, ring_extent(&ring_split, VIRTQUEUE_DESC, q->size)) &&
-	       arena_has(arena, q->avail, ring_extent(&ring_split, VIRTQUEUE_DRIVER, q->size)) &&
-	       arena_has(arena, q->used, ring_extent(&ring_split, VIRTQUEUE_DEVICE, q->size));
+	       arena_has(arena, q->desc, ring_extent(layout, VIRTQUEUE_DESC, q->size)) &&
+	       arena_has(arena, q->avail, ring_extent(layout, VIRTQUEUE_DRIVER, q->size)) &&
+	       arena_has(arena, q->used, ring_extent(layout, VIRTQUEUE_DEVICE, q->size));
 }
 
 static uint16_t avail_idx(const struct ledger *l, const struct ledger_queue *q)
@@ -103,8 +107,12 @@ static void look(struct ledger *l, struct ledger_queue *q, bool in_call)
 
 	if (q->work.doubt == DOUBT_NONE || q->work.doubt == DOUBT_PLACE)
 		return;
-	if (!ledger_has_rings(l, q)) {
+	if (!ledger_has_rings(l, q) || (q->packed && ledger_packed_is_next(l, q))) {
 		doubt(q, DOUBT_PLACE);
+		return;
+	}
+	if (q->packed) {
+		q->work.quiet = true;
 		return;
 	}
 	avail = avail_idx(l, q);
@@ -131,6 +139,8 @@ static void look(struct ledger *l, struct ledger_queue *q, bool in_call)
 static void begin_looking(const struct ledger *l, struct ledger_queue *q)
 {
 	q->work.quiet = false;
+	if (q->packed)
+		return;
 	q->work.seen_avail = ledger_has_rings(l, q) ? avail_idx(l, q) : 0;
 	if ((uint16_t)(q->work.seen_avail - q->taken) > q->size)
 		doubt(q, DOUBT_PLACE);
@@ -139,8 +149,11 @@ static void begin_looking(const struct ledger *l, struct ledger_queue *q)
 /* Is that all there is to a queue's doubt: nothing is outstanding? */
 static bool is_quiet(const struct ledger *l, const struct ledger_queue *q)
 {
-	return q->work.held == 0 && ledger_has_rings(l, q) && avail_idx(l, q) == q->taken &&
-	       ledger_used_idx(l, q) == q->used_idx;
+	if (q->work.held != 0 || !ledger_has_rings(l, q))
+		return false;
+	if (q->packed)
+		return q->place.held == 0 && !ledger_packed_is_next(l, q);
+	return avail_idx(l, q) == q->taken && ledger_used_idx(l, q) == q->used_idx;
 }
 
 static void note(struct ledger *l, enum ledger_blind cause, unsigned queue)
@@ -174,7 +187,9 @@ void ledger_go_blind(struct ledger *l, enum ledger_blind cause, unsigned queue)
 		if (q->work.ready && q->work.doubt == DOUBT_NONE)
 			begin_looking(l, q);
 		if (q->work.ready)
-			doubt(q, place && (here || !is_quiet(l, q)) ? DOUBT_PLACE : DOUBT_CHAINS);
+			doubt(q, (place && here) || ((place || q->packed) && !is_quiet(l, q))
+					 ? DOUBT_PLACE
+					 : DOUBT_CHAINS);
 		while (q->holds != LEDGER_NONE)
 			ledger_hold_drop(l, q, q->holds);
 		q->work.moved = false;
@@ -204,7 +219,7 @@ void ledger_blind_start(struct ledger *l, struct ledger_queue *q)
 {
 	if (l->plain.arena == NULL || !l->plain.session.blind || !l->call.live)
 		return;
-	doubt(q, !l->plain.session.fresh || !ledger_has_rings(l, q) ? DOUBT_PLACE
+	doubt(q, !l->plain.session.fresh || q->packed || !ledger_has_rings(l, q) ? DOUBT_PLACE
 		 : q->was_stopped				    ? DOUBT_RETURN
 								    : DOUBT_CHAINS);
 	/* A live device may have begun with it in the call that made it ready. */
@@ -231,7 +246,7 @@ void ledger_blind_begin(struct ledger *l)
 	for (unsigned i = 0; i < ledger_queues(l); i++) {
 		struct ledger_queue *q = &l->queues[i];
 
-		if (q->work.doubt == DOUBT_CHAINS)
+		if (q->work.doubt == DOUBT_CHAINS && !q->packed)
 			q->taken = q->used_idx;
 		q->work.doubt = DOUBT_NONE;
 	}

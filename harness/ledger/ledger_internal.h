@@ -4,7 +4,7 @@
  * ledger_regs.c (registers and status), ledger_show.c (what they read as), ledger_ring.c
  * (queues and chains), ledger_odd.c (fields in pieces), ledger_desc.c (descriptors), ledger_chain.c
  * (what a chain permits), ledger_sound.c (what is wrong with one), ledger_wakeup.c (interrupts),
- * ledger_notify.c (notifications), ledger_config.c (configuration), ledger_rest.c (at rest), the
+ * ledger_notify.c (notifications), ledger_suspend.c (suspended devices), ledger_config.c (configuration), ledger_rest.c (at rest), the
  * followers (follower.h) and, of plain memory, ledger_plain.c and ledger_survey.c.
  */
 #ifndef VRINGER_HARNESS_LEDGER_INTERNAL_H
@@ -138,11 +138,51 @@ void ledger_packed_start(struct ledger_queue *q);
 void ledger_packed_access(const struct ring_access *a);
 /* The place that the device looks at next, as an event names one. */
 uint16_t ledger_packed_next(const struct ledger_queue *q);
+/* From a place of a packed ring on by so many entries. */
+static inline void ledger_packed_go_on(uint16_t *slot, bool *wrap, uint16_t size, uint32_t entries)
+{
+	uint32_t next = *slot + entries;
+
+	*wrap ^= next / size % 2 != 0;
+	*slot = (uint16_t)(next % size);
+}
+
+/* Event suppression (ledger_packed_event.c).  A chain of so many entries is returned in the next
+ * place to use: that is the first of the range, or one more.  Does the driver want an interrupt
+ * for the range, by what its structure says?  And the device's says that. */
+enum ledger_wanted { WANTED_NO, WANTED_YES, WANTED_UNSURE };
+void ledger_range_add(struct ledger_range *range, const struct ledger_queue *q, uint32_t entries);
+/* ... or as many as follow it. */
+void ledger_range_join(struct ledger_range *range, const struct ledger_range *more);
+enum ledger_wanted ledger_packed_wanted(const struct ledger *l, const struct ledger_queue *q,
+					const struct ledger_range *range, uint16_t off_wrap,
+					uint16_t flags);
+void ledger_packed_said(struct ledger *l, unsigned queue, uint16_t off_wrap, uint16_t flags);
+
+static inline const struct ring_layout *ledger_layout(const struct ledger_queue *q)
+{
+	return q->packed ? &ring_packed : &ring_split;
+}
 
 /* What registers show: a 4-byte read of one, and InterruptStatus. */
 void ledger_judge_read(struct ledger *l, uint64_t offset, uint32_t width, uint64_t value);
 void ledger_judge_interrupt_status(struct ledger *l, uint32_t shown);
 void ledger_interrupt_status_rest(struct ledger *l);
+
+/* A suspended device (ledger_suspend.c): a call begins, which may be a write of the status; the
+ * driver wrote it; the device shows it; the configuration interrupts of a call, and how many
+ * of them are due for what changed before; at rest. */
+void ledger_suspend_begin(struct ledger *l, bool status, uint32_t value);
+void ledger_suspend_written(struct ledger *l, uint32_t value, const struct ledger_probe *probe);
+void ledger_suspend_shown(struct ledger *l, uint32_t status);
+unsigned ledger_suspend_config(struct ledger *l, bool changed, unsigned raised,
+			       const struct ledger_probe *probe);
+void ledger_suspend_rest(struct ledger *l, enum device_state state);
+/* The rule that an access breaks while the device is not live. */
+static inline enum rule ledger_dead_rule(const struct ledger *l)
+{
+	return l->session.suspended ? RULE_SUSPEND_QUEUES : RULE_MEMORY_NOT_LIVE;
+}
 
 /* The driver reset the device: another session begins. */
 void ledger_session_end(struct ledger *l);
@@ -192,6 +232,7 @@ void ledger_fields_forget(struct ledger *l);
  * known; at rest: may it be silent about queue `i`? */
 void ledger_notify_said(struct ledger *l, unsigned queue, bool wanted);
 void ledger_notify_event(struct ledger *l, unsigned queue, uint16_t event);
+void ledger_notify_flags(struct ledger *l, unsigned queue, bool wanted);
 void ledger_notify_unknown(struct ledger_queue *q);
 void ledger_notify_rest(struct ledger *l, unsigned i);
 void ledger_judge_config(struct ledger *l, uint32_t set, const struct ledger_probe *probe);
@@ -199,6 +240,13 @@ void ledger_judge_config(struct ledger *l, uint32_t set, const struct ledger_pro
 void ledger_wakeup_rest(struct ledger *l, unsigned i);
 /* ... and the one for DEVICE_NEEDS_RESET? */
 void ledger_config_rest(struct ledger *l);
+/* ... may it be missing, as far as is known so far? */
+bool ledger_wakeup_owed(const struct ledger *l, unsigned i);
+/* Is the line up for that bit? */
+static inline bool ledger_line_is_up(const struct ledger *l, uint32_t bit)
+{
+	return l->target->level_line && (l->device.shown & bit) != 0;
+}
 /* Did a buffer take place for what an interrupt said in this call? */
 void ledger_judge_used_bit(struct ledger *l);
 
@@ -216,7 +264,7 @@ static inline bool ledger_starved(const struct ledger *l)
  * notices need not try to write them. */
 static inline bool ledger_used_ring_wraps(const struct ledger_queue *q)
 {
-	return ring_wraps(&ring_split, VIRTQUEUE_DEVICE, q->size, q->used);
+	return ring_wraps(ledger_layout(q), VIRTQUEUE_DEVICE, q->size, q->used);
 }
 
 static inline bool ledger_has_in_order(const struct ledger *l)
@@ -234,7 +282,7 @@ static inline bool ledger_event_wraps(const struct ledger_queue *q, enum guest_p
 {
 	uint64_t base = purpose == GUEST_USED_EVENT ? q->avail : q->used;
 
-	return base > UINT64_MAX - (ring_at(&ring_split, purpose, q->size, 0) + 1);
+	return !q->packed && base > UINT64_MAX - (ring_at(&ring_split, purpose, q->size, 0) + 1);
 }
 
 /* May there be a chain on queue `i`, as far as the device can know? */
@@ -276,6 +324,8 @@ static inline uint64_t ledger_add_up(const struct ledger *l, const int16_t *term
 	return sum;
 }
 
+/* Was VIRTIO_F_RING_RESET negotiated? */
+bool ledger_has_ring_reset(const struct ledger *l);
 /* Is there a queue of that number now? */
 bool ledger_queue_exists(const struct ledger *l, unsigned i);
 

@@ -28,15 +28,22 @@
 #include <linux/virtio_config.h>
 #include <linux/virtio_ring.h>
 
-void ledger_notify_said(struct ledger *l, unsigned queue, bool wanted)
+#define EVENT_FLAGS_AT offsetof(struct vring_packed_desc_event, flags)
+
+void ledger_notify_flags(struct ledger *l, unsigned queue, bool wanted)
 {
 	struct ledger_notify *n = &l->queues[queue].work.notify;
 
-	if (!l->session.features_known || ledger_has_event_idx(l))
-		return;
-	n->unchecked = wanted && (n->unwanted || n->unchecked);
+	/* Between two events that are named a driver is silent, too. */
+	n->unchecked = wanted && (n->unwanted || n->event_said || n->unchecked);
 	n->unwanted = !wanted;
-	n->gave_up = false;
+	n->event_said = n->gave_up = false;
+}
+
+void ledger_notify_said(struct ledger *l, unsigned queue, bool wanted)
+{
+	if (l->session.features_known && !ledger_has_event_idx(l))
+		ledger_notify_flags(l, queue, wanted);
 }
 
 void ledger_notify_event(struct ledger *l, unsigned queue, uint16_t event)
@@ -48,6 +55,7 @@ void ledger_notify_event(struct ledger *l, unsigned queue, uint16_t event)
 	if (!l->session.features_known || !ledger_has_event_idx(l))
 		return;
 	n->unchecked = n->unchecked || ((!n->event_said || n->event != event) && !full);
+	n->unwanted = false;
 	n->event_said = true;
 	n->event = event;
 	n->gave_up = false;
@@ -86,16 +94,21 @@ static void judge_event(struct ledger *l, unsigned i)
 {
 	const struct ledger_queue *q = &l->queues[i];
 	const struct ledger_notify *n = &q->work.notify;
-	uint64_t at = q->used + ring_at(&ring_split, GUEST_AVAIL_EVENT, q->size, 0);
+	uint64_t at = q->used + (q->packed ? ring_at(&ring_packed, GUEST_DEVICE_EVENT, 0, 0)
+					   : ring_at(&ring_split, GUEST_AVAIL_EVENT, q->size, 0));
 	uint16_t index;
 
 	if (!has_looked(l, i, &index))
+		return;
+	/* A packed ring begins with the wish to hear of all. */
+	if (!n->event_said && q->packed)
 		return;
 	if (!n->event_said) {
 		judge_silence(l, i, at, index);
 		return;
 	}
-	if (l->plain.arena != NULL && arena_load16(l->plain.arena, at) != n->event)
+	if (l->plain.arena != NULL &&
+	    arena_load16(l->plain.arena, at) != (q->packed ? q->place.event : n->event))
 		return;
 	/* Of a packed ring places come back after two laps, and need not be told again. */
 	if (ledger_judges(l, RULE_STUCK_SUPPRESSED) &&
@@ -114,8 +127,12 @@ void ledger_notify_unknown(struct ledger_queue *q)
 /* What stands in plain memory, where the driver may have written since. */
 static bool stands(const struct ledger *l, const struct ledger_queue *q)
 {
-	return l->plain.arena == NULL ||
-	       (arena_load16(l->plain.arena, q->used) & VRING_USED_F_NO_NOTIFY) != 0;
+	if (l->plain.arena == NULL)
+		return true;
+	if (q->packed)
+		return arena_load16(l->plain.arena, q->used + EVENT_FLAGS_AT) ==
+		       VRING_PACKED_EVENT_FLAG_DISABLE;
+	return (arena_load16(l->plain.arena, q->used) & VRING_USED_F_NO_NOTIFY) != 0;
 }
 
 void ledger_notify_rest(struct ledger *l, unsigned i)
@@ -138,7 +155,9 @@ void ledger_notify_rest(struct ledger *l, unsigned i)
 	if (n->unwanted && ledger_judges(l, RULE_STUCK_SUPPRESSED))
 		ledger_break(l, RULE_STUCK_SUPPRESSED,
 			     "queue %u: the device rests while notifications are suppressed", i);
-	if (n->unchecked && ledger_judges(l, RULE_STUCK_UNCHECKED))
+	/* Where the device has all of a packed ring nothing can have been added. */
+	if (n->unchecked && (!q->packed || q->place.held < q->size) &&
+	    ledger_judges(l, RULE_STUCK_UNCHECKED))
 		ledger_break(l, RULE_STUCK_UNCHECKED,
 			     "queue %u: the device allowed notifications again and did not look at "
 			     "the available index after that",

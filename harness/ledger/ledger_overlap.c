@@ -23,12 +23,15 @@ static struct span span_of(uint64_t first, uint64_t len)
 	return (struct span){ first, first + (len - 1) };
 }
 
-/* What the device reads as rings, and what it writes: [0] is the used ring. */
+/* What the device reads as rings, and what it writes: [0] is the used ring, and of a packed
+ * one [1] too. */
 static void rings_of(const struct ledger_queue *q, struct span ring[VIRTQUEUE_AREA_COUNT])
 {
-	ring[0] = span_of(q->used, ring_extent(&ring_split, VIRTQUEUE_DEVICE, q->size));
-	ring[1] = span_of(q->desc, ring_extent(&ring_split, VIRTQUEUE_DESC, q->size));
-	ring[2] = span_of(q->avail, ring_extent(&ring_split, VIRTQUEUE_DRIVER, q->size));
+	const struct ring_layout *layout = ledger_layout(q);
+
+	ring[0] = span_of(q->used, ring_extent(layout, VIRTQUEUE_DEVICE, q->size));
+	ring[1] = span_of(q->desc, ring_extent(layout, VIRTQUEUE_DESC, q->size));
+	ring[2] = span_of(q->avail, ring_extent(layout, VIRTQUEUE_DRIVER, q->size));
 }
 
 /* Does it meet a device-writable buffer of the chain? */
@@ -56,7 +59,9 @@ static bool meets_tables(const struct ledger *l, struct span written)
 	return false;
 }
 
-static bool meets_rings(const struct ledger *l, struct span written, const struct ledger_queue *own)
+/* own: the queue whose area of that number it is; NULL: of none. */
+static bool meets_rings(const struct ledger *l, struct span written, const struct ledger_queue *own,
+			unsigned number)
 {
 	for (unsigned i = 0; i < ledger_queues(l); i++) {
 		const struct ledger_queue *q = &l->queues[i];
@@ -65,8 +70,8 @@ static bool meets_rings(const struct ledger *l, struct span written, const struc
 		if (!q->work.ready)
 			continue;
 		rings_of(q, ring);
-		for (unsigned part = own == q ? 1 : 0; part < VIRTQUEUE_AREA_COUNT; part++)
-			if (meet(written, ring[part]))
+		for (unsigned part = 0; part < VIRTQUEUE_AREA_COUNT; part++)
+			if ((own != q || part != number) && meet(written, ring[part]))
 				return true;
 	}
 	return false;
@@ -74,16 +79,19 @@ static bool meets_rings(const struct ledger *l, struct span written, const struc
 
 bool ledger_overlaps(const struct ledger *l, const struct ledger_queue *q)
 {
-	struct span used = span_of(q->used, ring_extent(&ring_split, VIRTQUEUE_DEVICE, q->size));
+	struct span ring[VIRTQUEUE_AREA_COUNT];
 
-	if (meets_rings(l, used, q) || (l->plain.session.tables && meets_tables(l, used)))
-		return true;
+	rings_of(q, ring);
+	for (unsigned part = 0; part < (q->packed ? 2 : 1); part++)
+		if (meets_rings(l, ring[part], q, part) ||
+		    (l->plain.session.tables && meets_tables(l, ring[part])))
+			return true;
 	for (uint32_t h = q->holds; h != LEDGER_NONE; h = l->hold[h].next) {
 		for (uint32_t n = l->hold[h].first; n != LEDGER_NONE; n = l->nodes[n].next) {
 			struct span part = { l->nodes[n].first, l->nodes[n].last };
 
 			if (l->nodes[n].writable && !l->nodes[n].empty &&
-			    (meets_rings(l, part, NULL) ||
+			    (meets_rings(l, part, NULL, 0) ||
 			     (l->plain.session.tables && meets_tables(l, part))))
 				return true;
 		}

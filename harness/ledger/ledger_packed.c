@@ -18,9 +18,6 @@
  * completion.slot, order.entry: the driver looks at the next place alone, so the flags that
  * mark it used come when id and length are there; later places may be marked before it, since
  * the device may reorder writes (2.8.12).  A mark of the wrong lap the driver never sees.
- *
- * Not judged: DISABLE and one descriptor's event (2.8.10) as leave to be silent are, that
- * event as a demand for an interrupt is not.
  */
 #include "harness/ledger/follower.h"
 #include "harness/ledger/ledger_internal.h"
@@ -32,14 +29,6 @@
 
 #define FLAGS_AT 14u
 #define USED_BITS (RING_PACKED_AVAIL | RING_PACKED_USED)
-
-static void go_on(uint16_t *slot, bool *wrap, uint16_t size, uint32_t entries)
-{
-	uint32_t next = *slot + entries;
-
-	*wrap ^= next / size % 2 != 0;
-	*slot = (uint16_t)(next % size);
-}
 
 void ledger_packed_start(struct ledger_queue *q)
 {
@@ -180,7 +169,7 @@ static void on_desc_read(const struct ring_access *a)
 	ledger_desc_add(a, hold, &desc, slot);
 	hold->entries++;
 	q->place.held++;
-	go_on(&q->place.avail_slot, &q->place.avail_wrap, q->size, 1);
+	ledger_packed_go_on(&q->place.avail_slot, &q->place.avail_wrap, q->size, 1);
 	if ((flags & VRING_DESC_F_NEXT) == 0)
 		hold->head = ledger_get16(a->data + 12);
 	else if (q->place.held >= q->size)
@@ -235,11 +224,15 @@ static void return_next(const struct ring_access *a, struct ledger_pending *entr
 	struct ledger_queue *q = a->q;
 	uint16_t chains, entries = ledger_used_returned(a, entry, &chains);
 
+	if (!q->work.moved || (q->work.asked && q->work.silenced))
+		q->place.moved = (struct ledger_range){ .entries = 0 };
+	ledger_range_add(&q->place.moved, q, entries);
+
 	TELL_FOLLOWERS(l, moved, l, a->why.queue, entries == 0);
 	l->device.counters[TARGET_COUNTERS_MAX + a->why.queue] += chains;
 	*entry = a->pending[--q->work.pending_count];
 	q->place.held -= entries < q->place.held ? entries : q->place.held;
-	go_on(&q->place.used_slot, &q->place.used_wrap, q->size, entries);
+	ledger_packed_go_on(&q->place.used_slot, &q->place.used_wrap, q->size, entries);
 	l->call.moved |= 1ULL << a->why.queue;
 	l->session.events |= VIRTIO_MMIO_INT_VRING;
 	ledger_index_moved(q, (uint16_t)(q->used_idx + chains));
@@ -289,12 +282,15 @@ static void on_flags_written(const struct ring_access *a)
 
 static void on_driver_event(const struct ring_access *a)
 {
-	uint16_t flags = a->err == 0 ? ledger_get16(a->data + 2) & RING_EVENT_FLAGS : 0;
-	bool one = flags == VRING_PACKED_EVENT_FLAG_DESC;
+	enum ledger_wanted wanted =
+		a->err != 0 ? WANTED_UNSURE
+			    : ledger_packed_wanted(a->l, a->q, &a->q->place.moved,
+						   ledger_get16(a->data),
+						   ledger_get16(a->data + 2));
 
 	a->q->work.asked = true;
-	a->q->work.silenced = a->err == 0 && flags == VRING_PACKED_EVENT_FLAG_DISABLE;
-	a->q->work.unsure = a->err != 0 || one;
+	a->q->work.silenced = wanted == WANTED_NO;
+	a->q->work.unsure = wanted == WANTED_UNSURE;
 }
 
 uint16_t ledger_packed_next(const struct ledger_queue *q)
@@ -302,16 +298,13 @@ uint16_t ledger_packed_next(const struct ledger_queue *q)
 	return (uint16_t)(q->place.avail_slot | (q->place.avail_wrap ? RING_EVENT_WRAP : 0));
 }
 
-/* One descriptor's event is right where it is the one that the device looks at next. */
 static void on_device_event(const struct ring_access *a)
 {
-	if (a->err == 0)
-		a->q->place.event = ledger_get16(a->data);
-	if (a->err != 0 ||
-	    (ledger_get16(a->data + 2) & RING_EVENT_FLAGS) != VRING_PACKED_EVENT_FLAG_DESC)
+	if (a->err != 0)
 		ledger_notify_unknown(a->q);
 	else
-		ledger_notify_event(a->l, a->why.queue, a->q->taken);
+		ledger_packed_said(a->l, a->why.queue, ledger_get16(a->data),
+				   ledger_get16(a->data + 2));
 }
 
 /* Does the whole of the field that the purpose names, or of another of its sizes, lie

@@ -20,6 +20,7 @@
  */
 #include "harness/ledger/ledger_plain.h"
 
+#include "devices/table.h"
 #include "harness/arena/arena.h"
 
 #include <string.h>
@@ -31,6 +32,7 @@ enum place {
 	PLACE_EVENT,  /* behind it */
 	PLACE_USED,   /* what else it may write there */
 	PLACE_SLOT,   /* a used entry that is not due */
+	PLACE_DESC,   /* a descriptor of a packed ring that is not due */
 	PLACE_RING,   /* the driver's */
 };
 
@@ -60,10 +62,26 @@ static bool in_span(uint64_t addr, uint64_t first, uint64_t len, uint64_t *last)
 	return addr - first < len;
 }
 
+/* Of a packed ring the device says something in an area of its own, and writes to the
+ * descriptors that it has. */
+static enum place packed_place(const struct ledger_queue *q, uint64_t addr, uint64_t *last)
+{
+	if (in_span(addr, q->used, ring_extent(&ring_packed, VIRTQUEUE_DEVICE, q->size), last))
+		return PLACE_EVENT;
+	if (in_span(addr, q->avail, ring_extent(&ring_packed, VIRTQUEUE_DRIVER, q->size), last))
+		return PLACE_RING;
+	if (!in_span(addr, q->desc, ring_extent(&ring_packed, VIRTQUEUE_DESC, q->size), last))
+		return PLACE_NONE;
+	*last = q->desc + ((addr - q->desc) | (RING_DESC_SIZE - 1));
+	return ledger_packed_is_due(q, addr - q->desc) ? PLACE_USED : PLACE_DESC;
+}
+
 static enum place ring_place(const struct ledger_queue *q, uint64_t addr, uint64_t *last)
 {
 	enum place place;
 
+	if (q->packed)
+		return packed_place(q, addr, last);
 	if (in_span(addr, q->used, ring_extent(&ring_split, VIRTQUEUE_DEVICE, q->size), last)) {
 		place = used_place(q, addr - q->used, last);
 		*last += q->used;
@@ -145,6 +163,20 @@ static bool judge_away(struct ledger *l, uint64_t addr)
 	return true;
 }
 
+/* The device said when it wants to be notified. */
+static void on_event(struct ledger *l, unsigned queue)
+{
+	const struct ledger_queue *q = &l->queues[queue];
+	uint64_t at = q->used + (q->packed ? ring_at(&ring_packed, GUEST_DEVICE_EVENT, 0, 0)
+					   : ring_at(&ring_split, GUEST_AVAIL_EVENT, q->size, 0));
+
+	if (q->packed)
+		ledger_packed_said(l, queue, arena_load16(l->plain.arena, at),
+				   arena_load16(l->plain.arena, at + 2));
+	else
+		ledger_notify_event(l, queue, arena_load16(l->plain.arena, at));
+}
+
 /* These bytes changed, or were written, in a call of a live device. */
 static void judge_write(struct ledger *l, uint64_t addr, uint32_t len)
 {
@@ -161,12 +193,18 @@ static void judge_write(struct ledger *l, uint64_t addr, uint32_t len)
 			ledger_flags_written(l, queue,
 					     arena_load16(l->plain.arena, l->queues[queue].used));
 		if (place == PLACE_EVENT)
-			ledger_notify_event(
-				l, queue,
-				arena_load16(l->plain.arena,
-					     l->queues[queue].used +
-						     ring_at(&ring_split, GUEST_AVAIL_EVENT,
-							     l->queues[queue].size, 0)));
+			on_event(l, queue);
+		if (place == PLACE_DESC && ledger_judges(l, RULE_COMPLETION_SLOT))
+			ledger_break(l, RULE_COMPLETION_SLOT,
+				     "queue %u: descriptor %llu changed; the next to use is %u and "
+				     "the device has %u",
+				     queue,
+				     (unsigned long long)(addr - l->queues[queue].desc) /
+					     RING_DESC_SIZE,
+				     l->queues[queue].place.used_slot, l->queues[queue].place.held);
+		if (place == PLACE_USED && l->plain.accesses && l->queues[queue].packed)
+			ledger_packed_written(l, queue, addr,
+					      (uint32_t)((last < end ? last : end) - addr) + 1);
 		if (place == PLACE_SLOT && ledger_judges(l, RULE_COMPLETION_SLOT))
 			ledger_break(l, RULE_COMPLETION_SLOT,
 				     "queue %u: used entry %llu changed; the used index is %u and "
@@ -205,6 +243,26 @@ static void on_change(void *ctx, uint64_t addr, const uint8_t *data, uint32_t le
 	judge_write(ctx, addr, len);
 }
 
+/* ... of a packed ring: an entry's flags it may read with the rest of the entry. */
+static bool is_a_packed_look(const struct ledger_queue *q, bool write, uint64_t addr, uint64_t end)
+{
+	static const enum virtqueue_area looks[] = { VIRTQUEUE_DEVICE, VIRTQUEUE_DRIVER,
+						     VIRTQUEUE_DESC };
+	TABLE(const uint64_t, area, VIRTQUEUE_AREA_COUNT, 1,
+	      [VIRTQUEUE_DESC] = q->desc,
+	      [VIRTQUEUE_DRIVER] = q->avail,
+	      [VIRTQUEUE_DEVICE] = q->used);
+	uint64_t last;
+
+	for (unsigned i = 0; i < (write ? 1 : 3); i++)
+		if (in_span(addr, area[looks[i]], ring_extent(&ring_packed, looks[i], q->size),
+			    &last) &&
+		    end <= last)
+			return looks[i] != VIRTQUEUE_DESC ||
+			       (addr - q->desc) / RING_DESC_SIZE == (end - q->desc) / RING_DESC_SIZE;
+	return false;
+}
+
 /* May a device access these bytes before DRIVER_OK?  So it may if it is not known where
  * the rings are. */
 static bool is_a_look(struct ledger *l, bool write, uint64_t addr, uint32_t len)
@@ -217,9 +275,13 @@ static bool is_a_look(struct ledger *l, bool write, uint64_t addr, uint32_t len)
 		if (!q->work.ready)
 			continue;
 		if (!q->known) {
-			ledger_lacks(l, RULE_MEMORY_NOT_LIVE);
+			ledger_lacks(l, ledger_dead_rule(l));
 			return true;
 		}
+		if (q->packed && is_a_packed_look(q, write, addr, end))
+			return true;
+		if (q->packed || l->session.suspended)
+			continue;
 		if (write &&
 		    ((in_span(addr, q->used, 2, &last) && end <= last) ||
 		     (in_span(addr, q->used + ring_at(&ring_split, GUEST_AVAIL_EVENT, q->size, 0),
@@ -245,8 +307,8 @@ static void on_dead_change(void *ctx, uint64_t addr, const uint8_t *data, uint32
 
 	tell(l, addr, data, len);
 	if (!l->session.lost && !is_a_look(l, true, addr, len) &&
-	    ledger_judges(l, RULE_MEMORY_NOT_LIVE))
-		ledger_break(l, RULE_MEMORY_NOT_LIVE,
+	    ledger_judges(l, ledger_dead_rule(l)))
+		ledger_break(l, ledger_dead_rule(l),
 			     "%u bytes at 0x%llx changed while DRIVER_OK is not set", len,
 			     (unsigned long long)addr);
 }
@@ -310,8 +372,8 @@ void ledger_untold(struct ledger *l, bool write, uint64_t addr, uint32_t len, in
 		return;
 	if (!l->plain.device.looking) {
 		if (!l->session.lost && !is_a_look(l, write, addr, len) &&
-		    ledger_judges(l, RULE_MEMORY_NOT_LIVE))
-			ledger_break(l, RULE_MEMORY_NOT_LIVE,
+		    ledger_judges(l, ledger_dead_rule(l)))
+			ledger_break(l, ledger_dead_rule(l),
 				     "the device %s %u bytes at 0x%llx while DRIVER_OK is not set",
 				     write ? "wrote" : "read", len, (unsigned long long)addr);
 		return;
@@ -346,14 +408,15 @@ static void compare_due(struct ledger *l)
 
 	for (unsigned i = 0; i < ledger_queues(l); i++) {
 		const struct ledger_queue *q = &l->queues[i];
+		const struct ring_layout *layout = ledger_layout(q);
 
 		if (!q->work.ready)
 			continue;
-		arena_compare(arena, q->used, ring_extent(&ring_split, VIRTQUEUE_DEVICE, q->size),
+		arena_compare(arena, q->used, ring_extent(layout, VIRTQUEUE_DEVICE, q->size),
 			      on_change, l);
-		arena_compare(arena, q->avail, ring_extent(&ring_split, VIRTQUEUE_DRIVER, q->size),
+		arena_compare(arena, q->avail, ring_extent(layout, VIRTQUEUE_DRIVER, q->size),
 			      on_change, l);
-		arena_compare(arena, q->desc, ring_extent(&ring_split, VIRTQUEUE_DESC, q->size),
+		arena_compare(arena, q->desc, ring_extent(layout, VIRTQUEUE_DESC, q->size),
 			      on_change, l);
 		for (uint32_t h = q->holds; h != LEDGER_NONE; h = l->hold[h].next)
 			for (uint32_t n = l->hold[h].first; n != LEDGER_NONE; n = l->nodes[n].next)
@@ -372,7 +435,7 @@ static void look_for_doubts(struct ledger *l, enum ledger_unsure unsure)
 		&l->queues[l->session.queue_sel < PROGRAM_QUEUES ? l->session.queue_sel : 0];
 
 	p->session.fresh = unsure == UNSURE_START && l->session.queue_sel_known && !q->work.ready &&
-			   ledger_has_rings(l, q) && ledger_used_idx(l, q) == 0;
+			   !q->packed && ledger_has_rings(l, q) && ledger_used_idx(l, q) == 0;
 	if (unsure == UNSURE_REGISTER || l->session.lost)
 		ledger_go_blind(l, BLIND_REGISTERS, PROGRAM_QUEUES);
 	else if (p->arena->hole_count > 0)

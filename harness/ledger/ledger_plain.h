@@ -15,6 +15,34 @@ static inline bool ledger_is_plain(const struct ledger *l)
 	return l->plain.arena != NULL;
 }
 
+#define LEDGER_PARTS_MAX 512u /* of one chain; more: nothing is said of it */
+
+/* A chain as memory has it now. */
+struct ledger_parts {
+	unsigned count;
+	bool odd, blind;
+	bool writable; /* the last part is */
+	uint64_t bytes;
+	bool has_table;
+	uint64_t table, table_last;
+	struct {
+		uint64_t addr;
+		uint32_t len;
+		bool writable;
+	} part[LEDGER_PARTS_MAX];
+};
+
+/* Empty; the table that a descriptor names, and how many descriptors of it there may be, or
+ * false if it is none that can be followed; a buffer. */
+void ledger_parts_clear(struct ledger_parts *p);
+bool ledger_parts_table(const struct ledger *l, struct ledger_parts *p, uint64_t addr, uint32_t len,
+			uint16_t flags, uint32_t *size);
+void ledger_parts_add(const struct ledger *l, struct ledger_parts *p, uint64_t addr, uint32_t len,
+		      bool writable);
+/* The chain as it is now is one that the device may find; fresh: it is found first. */
+void ledger_permit(struct ledger *l, struct ledger_hold *hold, const struct ledger_parts *p,
+		   bool fresh);
+
 /* Look at what the driver has made available on every queue, before a call. */
 void ledger_survey(struct ledger *l);
 /* ... and after it: did it go by an available index that jumped? */
@@ -40,6 +68,33 @@ bool ledger_overlaps(const struct ledger *l, const struct ledger_queue *q);
 /* In the second run of a program (twin.h) what the device is to write to holds
  * other bytes. */
 void ledger_salt(struct ledger *l, struct ledger_hold *hold);
+
+/* Of a packed ring (ledger_plain_packed.c).  Before a call: BLIND_NEVER, or why it cannot be
+ * told what the device may do; is there another chain behind those that are known; may the
+ * descriptor at that offset of the ring be written?  In a call: an accessor wrote to the ring.
+ * After it: what was returned. */
+enum ledger_blind ledger_packed_survey(struct ledger *l, struct ledger_queue *q,
+				       struct ledger_parts *p);
+bool ledger_packed_is_next(const struct ledger *l, const struct ledger_queue *q);
+bool ledger_packed_is_due(const struct ledger_queue *q, uint64_t offset);
+void ledger_packed_written(struct ledger *l, unsigned queue, uint64_t addr, uint32_t len);
+void ledger_packed_used(struct ledger *l, unsigned queue);
+/* ... of one that was stopped: is that address in a chain of it? */
+bool ledger_packed_is_of_chains(const struct ledger *l, const struct ledger_queue *q,
+				struct ledger_parts *p, uint64_t addr);
+/* What the driver says about interrupts there, as memory stands. */
+enum ledger_wanted ledger_packed_asks(const struct ledger *l, const struct ledger_queue *q,
+				      const struct ledger_range *range);
+
+/* The oldest chain of that head, or id; LEDGER_NONE if there is none.  It comes back, with that
+ * length.  So many have come back, of a packed ring in that range. */
+uint32_t ledger_find_head(const struct ledger *l, const struct ledger_queue *q, uint32_t head);
+void ledger_plain_return(struct ledger *l, unsigned queue, uint32_t index, uint32_t len);
+/* In order: of so many chains that may come back, has another one the head of that? */
+bool ledger_in_order_unclear(const struct ledger *l, const struct ledger_queue *q, uint32_t index,
+			     uint16_t left);
+void ledger_plain_moved(struct ledger *l, unsigned queue, uint16_t count,
+			const struct ledger_range *range);
 
 /* A used index moved, or not, in a call that is over; the interrupts of that. */
 void ledger_plain_used(struct ledger *l, unsigned queue);

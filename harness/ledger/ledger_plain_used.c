@@ -25,8 +25,7 @@
 
 #define UNWRITTEN_RUN 4u /* bytes in a row */
 
-/* The oldest chain of that head; LEDGER_NONE if there is none. */
-static uint32_t find_head(const struct ledger *l, const struct ledger_queue *q, uint32_t head)
+uint32_t ledger_find_head(const struct ledger *l, const struct ledger_queue *q, uint32_t head)
 {
 	uint32_t found = LEDGER_NONE;
 
@@ -156,9 +155,8 @@ static void judge_skipped(struct ledger *l, unsigned queue, uint16_t count)
 	}
 }
 
-/* Of chains that may come back now, has another one that head? */
-static bool is_ambiguous(const struct ledger *l, const struct ledger_queue *q, uint32_t index,
-			 uint16_t left)
+bool ledger_in_order_unclear(const struct ledger *l, const struct ledger_queue *q, uint32_t index,
+			     uint16_t left)
 {
 	for (uint32_t h = q->holds; h != LEDGER_NONE; h = l->hold[h].next)
 		if (h != index && l->hold[h].head == l->hold[index].head &&
@@ -177,10 +175,10 @@ static uint16_t judge_batch(struct ledger *l, unsigned queue, uint16_t at, uint1
 	uint16_t older;
 
 	load_entry(l, q, at, entry);
-	index = find_head(l, q, ledger_get32(entry));
+	index = ledger_find_head(l, q, ledger_get32(entry));
 	if (index == LEDGER_NONE)
 		return 1;
-	if (is_ambiguous(l, q, index, left)) {
+	if (ledger_in_order_unclear(l, q, index, left)) {
 		ledger_go_blind(l, BLIND_HEADS, queue);
 		return left;
 	}
@@ -218,9 +216,16 @@ static void look_at_entry(struct ledger *l, unsigned queue, uint16_t at)
 	uint32_t index;
 
 	load_entry(l, q, at, entry);
-	index = find_head(l, q, ledger_get32(entry));
+	index = ledger_find_head(l, q, ledger_get32(entry));
 	if (index != LEDGER_NONE)
 		ledger_net_look(l, queue, &l->hold[index]);
+}
+
+void ledger_plain_return(struct ledger *l, unsigned queue, uint32_t index, uint32_t len)
+{
+	judge_len(l, queue, &l->hold[index], len);
+	ledger_net_seen(l, queue, &l->hold[index], len);
+	drop(l, &l->queues[queue], index);
 }
 
 /* The used index passed the entry at position `at`. */
@@ -231,12 +236,10 @@ static void judge_entry(struct ledger *l, unsigned queue, uint16_t at)
 	uint32_t index;
 
 	load_entry(l, q, at, entry);
-	index = find_head(l, q, ledger_get32(entry));
+	index = ledger_find_head(l, q, ledger_get32(entry));
 	l->device.completions++;
 	if (index != LEDGER_NONE) {
-		judge_len(l, queue, &l->hold[index], ledger_get32(entry + 4));
-		ledger_net_seen(l, queue, &l->hold[index], ledger_get32(entry + 4));
-		drop(l, q, index);
+		ledger_plain_return(l, queue, index, ledger_get32(entry + 4));
 		return;
 	}
 	if (ledger_judges(l, RULE_COMPLETION_NOT_HELD))
@@ -267,30 +270,62 @@ static void judge_entries(struct ledger *l, unsigned queue, uint16_t moved)
 	}
 }
 
-static void index_moved(struct ledger *l, struct ledger_queue *q, uint16_t idx)
+/* Of a packed ring it is not known of each place what the driver wants for it. */
+static enum ledger_wanted asks(const struct ledger *l, const struct ledger_queue *q, uint16_t idx,
+			       const struct ledger_range *range)
 {
-	bool silent = l->session.features_known && !ledger_is_wanted(l, q, q->used_idx, idx);
+	if (!l->session.features_known)
+		return WANTED_UNSURE;
+	if (q->packed)
+		return ledger_packed_asks(l, q, range);
+	return ledger_is_wanted(l, q, q->used_idx, idx) ? WANTED_YES : WANTED_NO;
+}
+
+static void index_moved(struct ledger *l, struct ledger_queue *q, uint16_t idx,
+			const struct ledger_range *range)
+{
+	enum ledger_wanted wanted = asks(l, q, idx, range);
+	bool silent = wanted == WANTED_NO;
 
 	if (!q->work.moved) {
 		q->work.moved_from = q->used_idx;
 		q->work.moved_count = 0;
 		q->work.silenced = true;
 		q->work.unsure = false;
+		q->place.moved = (struct ledger_range){ .entries = 0 };
 	}
+	if (q->packed)
+		ledger_range_join(&q->place.moved, range);
 	q->work.moved_count += (uint16_t)(idx - q->used_idx);
 	q->work.silenced = q->work.silenced && silent;
-	q->work.unsure = q->work.unsure || !l->session.features_known ||
+	q->work.unsure = q->work.unsure || wanted == WANTED_UNSURE ||
 			 (ledger_has_event_idx(l) && ledger_event_wraps(q, GUEST_USED_EVENT));
 	q->work.asked = q->work.moved = true;
 	q->used_idx = idx;
 }
 
+void ledger_plain_moved(struct ledger *l, unsigned queue, uint16_t count,
+			const struct ledger_range *range)
+{
+	struct ledger_queue *q = &l->queues[queue];
+
+	l->device.counters[TARGET_COUNTERS_MAX + queue] += count;
+	l->call.moved |= 1ULL << queue;
+	l->session.events |= VIRTIO_MMIO_INT_VRING;
+	index_moved(l, q, (uint16_t)(q->used_idx + count), range);
+}
+
 void ledger_plain_used(struct ledger *l, unsigned queue)
 {
 	struct ledger_queue *q = &l->queues[queue];
-	uint16_t idx = ledger_used_idx(l, q);
-	uint16_t moved = (uint16_t)(idx - q->used_idx);
+	uint16_t idx, moved;
 
+	if (q->packed) {
+		ledger_packed_used(l, queue);
+		return;
+	}
+	idx = ledger_used_idx(l, q);
+	moved = (uint16_t)(idx - q->used_idx);
 	if (moved == 0)
 		return;
 	if (moved > q->work.held) {
@@ -307,12 +342,8 @@ void ledger_plain_used(struct ledger *l, unsigned queue)
 		ledger_go_blind(l, BLIND_LAP, queue);
 	judge_entries(l, queue, moved);
 	ledger_net_moved(l, queue);
-	if (l->plain.session.blind)
-		return;
-	l->device.counters[TARGET_COUNTERS_MAX + queue] += moved;
-	l->call.moved |= 1ULL << queue;
-	l->session.events |= VIRTIO_MMIO_INT_VRING;
-	index_moved(l, q, idx);
+	if (!l->plain.session.blind)
+		ledger_plain_moved(l, queue, moved, NULL);
 }
 
 /* So many interrupts, which serve the queues [from, to). */

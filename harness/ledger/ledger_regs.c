@@ -9,17 +9,17 @@
  * our policy says.  For other devices the ledger forgets what it knows of the queue or
  * the features until reset.
  */
+#include "devices/virtio_1_4.h"
 #include "harness/ledger/follower.h"
 #include "harness/ledger/ledger_internal.h"
 
-#include <linux/virtio_config.h>
-#include <linux/virtio_mmio.h>
 #include <stddef.h>
 
 #define STEP_1 VIRTIO_CONFIG_S_ACKNOWLEDGE
 #define STEP_2 (STEP_1 | VIRTIO_CONFIG_S_DRIVER)
 #define STEP_3 (STEP_2 | VIRTIO_CONFIG_S_FEATURES_OK)
 #define STEP_4 (STEP_3 | VIRTIO_CONFIG_S_DRIVER_OK)
+#define SUSPENDED ((uint32_t)(STEP_3 | VIRTIO_CONFIG_S_SUSPEND))
 
 /* Did the driver accept a feature that is not offered? */
 static bool accepts_more(const struct ledger *l)
@@ -39,6 +39,12 @@ static uint32_t ladder(const struct ledger *l, uint32_t old, uint32_t value)
 	value &= ~(uint32_t)VIRTIO_CONFIG_S_NEEDS_RESET;
 	if (value == (old | VIRTIO_CONFIG_S_FAILED))
 		return value;
+	if (old == STEP_4 && value == (STEP_4 | SUSPENDED) &&
+	    (l->session.driver_features >> VIRTIO_F_SUSPEND & 1) != 0)
+		return SUSPENDED;
+	if (old == SUSPENDED && (value | SUSPENDED) == (STEP_4 | SUSPENDED) &&
+	    (value & STEP_4) == STEP_4)
+		return STEP_4;
 	for (size_t i = 0; i < sizeof(steps) / sizeof(steps[0]); i++) {
 		if (old != steps[i].from || value != steps[i].to)
 			continue;
@@ -95,6 +101,7 @@ static void on_status(struct ledger *l, uint32_t value, const struct ledger_prob
 	if ((probe->status & ~old & VIRTIO_CONFIG_S_FEATURES_OK) != 0 &&
 	    l->session.features_known && ledger_judges(l, RULE_STATUS_FEATURES) && accepts_more(l))
 		break_features(l);
+	ledger_suspend_written(l, value, probe);
 	judge_ladder(l, old, ladder(l, old, value), probe->status, "the driver wrote", value);
 }
 
@@ -198,7 +205,9 @@ static struct ledger_queue *writable(struct ledger *l)
 	if (q == NULL)
 		return NULL;
 	if ((l->device.status & VIRTIO_CONFIG_S_FEATURES_OK) != 0 &&
-	    (l->device.status & VIRTIO_CONFIG_S_DRIVER_OK) == 0 && !q->work.ready)
+	    ((l->device.status & (VIRTIO_CONFIG_S_DRIVER_OK | VIRTIO_CONFIG_S_SUSPEND)) == 0 ||
+	     q->renewed) &&
+	    !q->work.ready)
 		return q;
 	lose_queue(l, q);
 	return NULL;
@@ -262,11 +271,10 @@ static uint16_t power_of_two(uint16_t max)
 	return (uint16_t)(1u << (31 - __builtin_clz(max)));
 }
 
-/* Nothing follows a packed ring without purposes, or where it may be a split one. */
+/* Nothing follows a packed ring where it may be a split one. */
 static bool is_followed(const struct ledger *l)
 {
-	return !has_packed_rings(l) ||
-	       (l->plain.arena == NULL && !l->plain.accesses && l->session.features_known);
+	return !has_packed_rings(l) || l->session.features_known;
 }
 
 static void on_queue_ready(struct ledger *l, uint32_t value, const struct ledger_probe *probe)
@@ -287,6 +295,7 @@ static void on_queue_ready(struct ledger *l, uint32_t value, const struct ledger
 			lose_queue(l, q);
 		ledger_queue_stop(l, q);
 	} else if (!q->work.ready) {
+		q->renewed = false;
 		/* Never written: our transport goes by the largest power of two. */
 		q->known =
 			!q->lost && (q->size != 0 || ledger_knows_transport(l)) && is_followed(l);
@@ -304,6 +313,40 @@ static void on_queue_ready(struct ledger *l, uint32_t value, const struct ledger
 	}
 }
 
+bool ledger_has_ring_reset(const struct ledger *l)
+{
+	return (l->device.status & VIRTIO_CONFIG_S_FEATURES_OK) != 0 && l->session.features_known &&
+	       (l->session.driver_features >> VIRTIO_F_RING_RESET & 1) != 0;
+}
+
+/* Where that was negotiated the queue is as on a new device, and its driver may set it up as
+ * at first.  What another write there does VIRTIO does not say.
+ *
+ * status.queue-reset: the driver waits until QueueReset reads 0 before this is judged, as long
+ * as a device that has a way to say so is at work.  Then the reset is over, and both registers
+ * read 0 (dev.mmio.regs.12). */
+static void on_queue_reset(struct ledger *l, uint32_t value, const struct ledger_probe *probe)
+{
+	struct ledger_queue *q = selected(l);
+
+	if (q == NULL)
+		return;
+	if (value != 1 || !ledger_has_ring_reset(l)) {
+		if ((l->offered >> VIRTIO_F_RING_RESET & 1) != 0)
+			lose_queue(l, q);
+		return;
+	}
+	if ((probe->resetting != 0 || probe->ready != 0) &&
+	    ledger_judges(l, RULE_STATUS_QUEUE_RESET))
+		ledger_break(l, RULE_STATUS_QUEUE_RESET,
+			     "the driver reset queue %u, and QueueReset reads %u, QueueReady %u",
+			     l->session.queue_sel, probe->resetting, probe->ready);
+	ledger_queue_stop(l, q);
+	*q = (struct ledger_queue){ .holds = LEDGER_NONE,
+				    .last_hold = LEDGER_NONE,
+				    .renewed = true };
+}
+
 #define REGISTER(offset) ((offset) / 4)
 
 /* By register; NULL: what is written there the ledger need not remember. */
@@ -317,6 +360,7 @@ static void (*const writers[REGISTER(VIRTIO_MMIO_CONFIG)])(struct ledger *l, uin
 	[REGISTER(VIRTIO_MMIO_SHM_SEL)] = on_shm_sel,
 	[REGISTER(VIRTIO_MMIO_QUEUE_NUM)] = on_queue_num,
 	[REGISTER(VIRTIO_MMIO_QUEUE_READY)] = on_queue_ready,
+	[REGISTER(VIRTIO_MMIO_QUEUE_RESET)] = on_queue_reset,
 	[REGISTER(VIRTIO_MMIO_QUEUE_DESC_LOW)] = on_desc_low,
 	[REGISTER(VIRTIO_MMIO_QUEUE_DESC_HIGH)] = on_desc_high,
 	[REGISTER(VIRTIO_MMIO_QUEUE_AVAIL_LOW)] = on_avail_low,
@@ -360,6 +404,9 @@ static void begin_call(struct ledger *l, bool write, uint64_t offset, uint32_t w
 					.heap_failures = l->heap->failures };
 	l->heap->call_bytes = 0;
 	l->call.live = (l->device.status & VIRTIO_CONFIG_S_DRIVER_OK) != 0;
+	ledger_suspend_begin(l,
+			     write && !is_odd(offset, width) && offset == VIRTIO_MMIO_STATUS,
+			     (uint32_t)value);
 	if (!write || is_odd(offset, width))
 		return;
 	if (offset == VIRTIO_MMIO_INTERRUPT_ACK)
@@ -374,6 +421,10 @@ static void begin_call(struct ledger *l, bool write, uint64_t offset, uint32_t w
 	if (offset == VIRTIO_MMIO_STATUS)
 		l->call.live = l->call.live ||
 			       (may_become(l, (uint32_t)value) & VIRTIO_CONFIG_S_DRIVER_OK) != 0;
+	/* Whatever else the driver says there is its own word. */
+	if (offset == VIRTIO_MMIO_QUEUE_NOTIFY && l->session.features_known &&
+	    (l->session.driver_features >> VIRTIO_F_NOTIFICATION_DATA & 1) != 0)
+		value &= UINT16_MAX;
 	if (offset == VIRTIO_MMIO_QUEUE_NOTIFY && value < l->target->queue_count &&
 	    value < PROGRAM_QUEUES && l->call.live && l->queues[value].work.ready &&
 	    !l->queues[value].work.poisoned) {
@@ -436,7 +487,8 @@ void ledger_access_end(struct ledger *l, bool write, uint64_t offset, uint32_t w
 		ledger_call_end(l, old, probe);
 	/* What a device does that was live, and whose driver took DRIVER_OK back
 	 * without a reset, is its own affair. */
-	if (status && value != 0 && !ledger_knows_transport(l) &&
+	ledger_suspend_shown(l, probe->status);
+	if (status && value != 0 && !ledger_knows_transport(l) && !l->session.suspended &&
 	    (old & ~probe->status & VIRTIO_CONFIG_S_DRIVER_OK) != 0)
 		l->session.lost = true;
 	l->device.status = probe->status;

@@ -326,15 +326,23 @@ void ledger_rest(struct ledger *l, enum device_state state, const void *device)
 {
 	bool resting = state != DEVICE_WORK, excused;
 
-	l->device.working = !resting;
+	/* Of what it has left a suspended device says nothing. */
+	if (!l->session.suspended)
+		l->device.working = !resting;
 	if (!l->enabled)
 		return;
 	if (l->plain.arena != NULL)
 		ledger_plain_rest(l);
 	if (!l->device.counters_lost && ledger_judges(l, RULE_COUNTERS_FALL))
 		judge_counters(l, device);
-	if (resting)
+	if (resting && l->session.suspended) {
+		TELL_FOLLOWERS(l, rest, l, device, true);
+		return;
+	}
+	if (resting) {
 		ledger_config_rest(l);
+		ledger_suspend_rest(l, state);
+	}
 	excused = (state == DEVICE_WAITING && followers_may_wait(l)) || may_stop(l);
 	for (unsigned i = 0; resting && i < ledger_queues(l); i++) {
 		ledger_wakeup_rest(l, i);

@@ -31,7 +31,7 @@ void ledger_queue_stop(struct ledger *l, struct ledger_queue *q)
 {
 	while (q->holds != LEDGER_NONE)
 		ledger_hold_drop(l, q, q->holds);
-	q->was_stopped = q->was_stopped || (q->work.ready && l->call.live);
+	q->was_stopped = q->was_stopped || (q->work.ready && (l->call.live || l->call.suspended));
 	q->work = (struct ledger_work){ .ready = false };
 }
 
@@ -304,13 +304,15 @@ static void judge_live(struct ledger *l, const struct ledger_queue *q,
 {
 	if (l->call.live && q->work.ready)
 		return;
-	if (q->work.ready && !l->target->model && is_a_look(access))
+	if (q->work.ready && !l->target->model && !l->session.suspended && is_a_look(access))
 		return;
-	if (ledger_judges(l, RULE_MEMORY_NOT_LIVE))
-		ledger_break(l, RULE_MEMORY_NOT_LIVE,
+	if (ledger_judges(l, ledger_dead_rule(l)))
+		ledger_break(l, ledger_dead_rule(l),
 			     "queue %u is %s, and the device %s %u bytes at 0x%llx (%s)",
 			     access->why.queue,
-			     q->work.ready ? "ready but DRIVER_OK is not set" : "not ready",
+			     l->session.suspended ? "a suspended device's"
+			     : q->work.ready	  ? "ready but DRIVER_OK is not set"
+						  : "not ready",
 			     access->write ? "wrote" : "read", access->len,
 			     (unsigned long long)access->addr,
 			     field_names(FIELD_PURPOSE)[access->why.purpose + 1]);

@@ -25,14 +25,13 @@
  * configuration is not: that bit must be raised by the time that the device rests, and a line
  * that is up already is.  Bits 2 to 31 stand for no event (dev.mmio.regs.4).
  */
+#include "devices/virtio_1_4.h"
 #include "harness/ledger/ledger_internal.h"
 
 #include <linux/virtio_balloon.h>
 #include <linux/virtio_blk.h>
-#include <linux/virtio_config.h>
 #include <linux/virtio_console.h>
 #include <linux/virtio_ids.h>
-#include <linux/virtio_mmio.h>
 #include <linux/virtio_net.h>
 #include <stddef.h>
 
@@ -162,6 +161,14 @@ static bool is_excused(const struct ledger *l, uint64_t offset, uint64_t value)
 	       may_be_absent(l, l->session.queue_sel);
 }
 
+/* The reset of a queue is over before the driver goes on (ledger_regs.c). */
+static bool due_queue_reset(const struct ledger *l, uint32_t *due)
+{
+	*due = 0;
+	return ledger_has_ring_reset(l) && l->session.queue_sel_known &&
+	       l->session.queue_sel < ledger_queues(l);
+}
+
 static bool due_generation(const struct ledger *l, uint32_t *due)
 {
 	*due = l->device.generation;
@@ -215,6 +222,7 @@ static const struct {
 	{ VIRTIO_MMIO_SHM_LEN_HIGH, RULE_STATUS_REGISTERS, due_shm_len_high },
 	{ VIRTIO_MMIO_SHM_BASE_LOW, RULE_STATUS_REGISTERS, due_shm_base_low },
 	{ VIRTIO_MMIO_SHM_BASE_HIGH, RULE_STATUS_REGISTERS, due_shm_base_high },
+	{ VIRTIO_MMIO_QUEUE_RESET, RULE_STATUS_QUEUE_RESET, due_queue_reset },
 	{ VIRTIO_MMIO_CONFIG_GENERATION, RULE_STATUS_GENERATION, due_generation },
 };
 

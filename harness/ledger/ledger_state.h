@@ -57,6 +57,13 @@ struct ledger_piece {
 	uint8_t bytes[16];
 };
 
+/* Of a packed ring: an entry, the wrap counter there, and how many entries came before it. */
+struct ledger_place {
+	uint16_t slot;
+	bool wrap;
+	uint32_t at;
+};
+
 /* A chain that the device took and has not returned. */
 struct ledger_hold {
 	uint32_t next; /* hold of the same queue */
@@ -78,6 +85,7 @@ struct ledger_hold {
 	bool faulted;	   /* an access for it failed */
 	uint32_t call;	   /* the call that it was taken in */
 	uint16_t entries;  /* of a packed ring, that it takes as far as it was read */
+	struct ledger_place place; /* ... in plain memory, where it begins */
 	uint32_t desc_count;
 	uint32_t first, last_desc;	  /* nodes of descriptors */
 	uint32_t cursor;		  /* where the last access was found */
@@ -103,6 +111,7 @@ struct ledger_hold {
 #define PENDING_ID 1u
 #define PENDING_LEN 2u
 #define PENDING_FLAGS 4u /* of a packed ring, which make it used */
+#define PENDING_SHOWN 8u /* ... and all before it are: the driver may have read it */
 struct ledger_pending {
 	uint16_t slot, walk;
 	uint8_t have; /* the device wrote id (PENDING_ID), len (PENDING_LEN) */
@@ -120,6 +129,14 @@ struct ledger_notify {
 	uint16_t event;
 };
 
+/* Places of a packed ring that were used one after the other: the first and the last, and how
+ * many entries the chains take that were returned there. */
+struct ledger_range {
+	uint16_t slot, last_slot;
+	bool wrap, last_wrap;
+	uint32_t entries, chains;
+};
+
 /* Where a device is in a packed ring, by what it read and wrote. */
 struct ledger_packed {
 	uint16_t avail_slot, used_slot;
@@ -127,7 +144,9 @@ struct ledger_packed {
 	bool available; /* the entry at avail_slot, as the device read its flags last: */
 	uint16_t flags;
 	uint32_t held;	/* entries that were taken and not returned */
-	uint16_t event; /* offset and wrap counter that the device event was set to last */
+	uint32_t used_at;	   /* entries that were used, of plain memory */
+	uint16_t event;		   /* offset and wrap counter that the device event was set to last */
+	struct ledger_range moved; /* since an interrupt was last due */
 };
 
 /* Of a queue, for as long as it is ready. */
@@ -168,6 +187,8 @@ struct ledger_queue {
 	/* it was ready and known, and is not ready any more */
 	bool stopped;
 	bool was_stopped; /* it was ready on a live device once, and then not */
+	/* Its driver reset it alone, and has not made it ready since. */
+	bool renewed;
 	/* Of plain memory: the available index jumped too far; chains then, and used index. */
 	bool jumped;
 	uint16_t jumped_used;
@@ -196,6 +217,7 @@ struct ledger_call {
 	unsigned heap_failures;	 /* allocations that had failed before it */
 	unsigned config_interrupts;
 	bool live;	   /* queues may be touched */
+	bool suspended;	   /* it began with a suspended device, and does not resume it */
 	bool blind;	   /* an access was for a queue that is not known */
 	uint64_t starting; /* queues that the driver sets ready in this call */
 	bool host_changes; /* the host is about to change the configuration */
@@ -222,6 +244,8 @@ enum ledger_blind {
 	BLIND_STRUCK,	 /* memory changed, or an access failed, in the middle of a call */
 	BLIND_HOLES,	 /* some memory is unmapped */
 	BLIND_REGISTERS, /* a register was accessed in a way that VIRTIO does not know */
+	BLIND_LIST,	 /* of a packed ring: a list goes on in what is not available */
+	BLIND_OWNED,	 /* ... the driver changed entries that the device has */
 	BLIND_COUNT
 };
 
@@ -328,6 +352,12 @@ struct ledger_session {
 	 * far as accesses show; and bits that are shown, and not raised yet. */
 	uint32_t events, unraised;
 	bool reset_owed; /* DEVICE_NEEDS_RESET was set, and no interrupt came for it */
+	/* The device shows that it is suspended; the driver has asked it to be, or to resume, and
+	 * it does not show that yet. */
+	bool suspended, suspend_asked, resume_asked;
+	/* The configuration changed meanwhile, as far as seen, or by the host's act: and no
+	 * interrupt came for it. */
+	bool change_seen, change_owed;
 };
 
 /* Of a target: indices of counters, once the ledger has had a device of it. */

@@ -34,28 +34,6 @@
 #include <linux/virtio_config.h>
 #include <linux/virtio_ring.h>
 
-#define PARTS_MAX 512u /* of one chain; more: nothing is said of it */
-
-/* A chain as memory has it now. */
-struct parts {
-	unsigned count;
-	bool odd, blind;
-	bool writable; /* the last part is */
-	uint64_t bytes;
-	bool has_table;
-	uint64_t table, table_last;
-	struct {
-		uint64_t addr;
-		uint32_t len;
-		bool writable;
-	} part[PARTS_MAX];
-};
-
-static bool has_feature(const struct ledger *l, unsigned bit)
-{
-	return (l->session.driver_features >> bit & 1) != 0;
-}
-
 uint16_t ledger_used_idx(const struct ledger *l, const struct ledger_queue *q)
 {
 	return arena_load16(l->plain.arena, q->used + ring_at(&ring_split, GUEST_USED_IDX, 0, 0));
@@ -66,7 +44,7 @@ bool ledger_is_wanted(const struct ledger *l, const struct ledger_queue *q, uint
 {
 	uint16_t event;
 
-	if (!has_feature(l, VIRTIO_RING_F_EVENT_IDX))
+	if (!ledger_has_event_idx(l))
 		return (arena_load16(l->plain.arena,
 				     q->avail + ring_at(&ring_split, GUEST_AVAIL_FLAGS, 0, 0)) &
 			VRING_AVAIL_F_NO_INTERRUPT) == 0;
@@ -75,57 +53,14 @@ bool ledger_is_wanted(const struct ledger *l, const struct ledger_queue *q, uint
 	return (uint16_t)(to - event - 1) < (uint16_t)(to - from);
 }
 
-/* The table that a descriptor names, and how many descriptors of it there may be; false if
- * it is none that can be followed. */
-static bool enter_table(const struct ledger *l, struct parts *p, uint64_t addr, uint32_t len,
-			uint16_t flags, uint32_t *size)
-{
-	/* A device may take one that is cut off for whole, and an empty one for one. */
-	uint64_t whole =
-		len == 0 ? RING_DESC_SIZE
-			 : (len + (RING_DESC_SIZE - 1ULL)) / RING_DESC_SIZE * RING_DESC_SIZE;
-
-	if (p->has_table || !l->session.features_known ||
-	    !has_feature(l, VIRTIO_RING_F_INDIRECT_DESC) || (flags & VRING_DESC_F_NEXT) != 0 ||
-	    addr > UINT64_MAX - (whole - 1)) {
-		p->blind = true;
-		return false;
-	}
-	p->odd = p->odd || whole != len || !arena_has(l->plain.arena, addr, whole);
-	p->has_table = true;
-	p->table = addr;
-	p->table_last = addr + (whole - 1);
-	*size = (uint32_t)(whole / RING_DESC_SIZE);
-	return true;
-}
-
-static void add_part(const struct ledger *l, struct parts *p, uint64_t addr, uint32_t len,
-		     bool writable)
-{
-	if (p->count == PARTS_MAX) {
-		p->blind = true;
-		return;
-	}
-	p->odd = p->odd || len == 0 || (p->writable && !writable) ||
-		 !arena_has(l->plain.arena, addr, len);
-	p->writable = writable;
-	p->bytes += len;
-	p->odd = p->odd || p->bytes > UINT32_MAX;
-	p->part[p->count].addr = addr;
-	p->part[p->count].len = len;
-	p->part[p->count++].writable = writable;
-}
-
 static void walk(const struct ledger *l, const struct ledger_queue *q, uint16_t head,
-		 struct parts *p)
+		 struct ledger_parts *p)
 {
 	uint64_t table = q->desc;
 	uint32_t size = q->size;
 	uint32_t index = head;
 
-	p->count = 0;
-	p->bytes = 0;
-	p->odd = p->blind = p->writable = p->has_table = false;
+	ledger_parts_clear(p);
 	for (uint32_t steps = 0; !p->blind; steps++) {
 		uint8_t desc[RING_DESC_SIZE];
 		uint16_t flags;
@@ -141,76 +76,20 @@ static void walk(const struct ledger *l, const struct ledger_queue *q, uint16_t 
 			   RING_DESC_SIZE);
 		flags = ledger_get16(desc + 12);
 		if ((flags & VRING_DESC_F_INDIRECT) != 0) {
-			if (!enter_table(l, p, ledger_get64(desc), ledger_get32(desc + 8), flags,
-					 &size))
+			if (!ledger_parts_table(l, p, ledger_get64(desc), ledger_get32(desc + 8),
+						flags, &size))
 				return;
 			table = p->table;
 			index = 0;
 			steps = UINT32_MAX;
 			continue;
 		}
-		add_part(l, p, ledger_get64(desc), ledger_get32(desc + 8),
+		ledger_parts_add(l, p, ledger_get64(desc), ledger_get32(desc + 8),
 			 (flags & VRING_DESC_F_WRITE) != 0);
 		if ((flags & VRING_DESC_F_NEXT) == 0)
 			return;
 		index = ledger_get16(desc + 14);
 	}
-}
-
-/* Is the part one of the hold's already? */
-static bool has_part(const struct ledger *l, const struct ledger_hold *hold, const struct parts *p,
-		     unsigned i)
-{
-	uint32_t len = p->part[i].len;
-
-	for (uint32_t n = hold->first; n != LEDGER_NONE; n = l->nodes[n].next) {
-		const struct ledger_node *node = &l->nodes[n];
-
-		if (node->first == p->part[i].addr && node->writable == p->part[i].writable &&
-		    node->empty == (len == 0) && (len == 0 || node->last - node->first == len - 1))
-			return true;
-	}
-	return false;
-}
-
-static bool is_same(const struct ledger *l, const struct ledger_hold *hold, const struct parts *p)
-{
-	uint32_t n = hold->first;
-
-	if (hold->desc_count != p->count || hold->has_table != p->has_table ||
-	    (p->has_table && (hold->table_first != p->table || hold->table_last != p->table_last)))
-		return false;
-	for (unsigned i = 0; i < p->count; i++, n = l->nodes[n].next)
-		if (l->nodes[n].first != p->part[i].addr ||
-		    l->nodes[n].writable != p->part[i].writable ||
-		    l->nodes[n].empty != (p->part[i].len == 0) ||
-		    (p->part[i].len != 0 &&
-		     l->nodes[n].last - l->nodes[n].first != p->part[i].len - 1))
-			return false;
-	return true;
-}
-
-/* The chain as it is now is one that the device may find. */
-static void permit(struct ledger *l, struct ledger_hold *hold, const struct parts *p, bool fresh)
-{
-	hold->blind = hold->blind || p->blind;
-	hold->odd = hold->odd || p->odd || p->blind;
-	if (!fresh && is_same(l, hold, p))
-		return;
-	if (!fresh)
-		hold->odd = true;
-	if (hold->has_table && p->has_table &&
-	    (hold->table_first != p->table || hold->table_last != p->table_last))
-		hold->blind = true;
-	if (p->has_table) {
-		l->plain.session.tables = hold->has_table = true;
-		hold->table_first = p->table;
-		hold->table_last = p->table_last;
-	}
-	for (unsigned i = 0; i < p->count && !hold->blind; i++)
-		if (fresh || !has_part(l, hold, p, i))
-			ledger_hold_add(l, hold, p->part[i].addr, p->part[i].len,
-					p->part[i].writable);
 }
 
 static uint16_t avail_entry(const struct ledger *l, const struct ledger_queue *q, uint16_t at)
@@ -220,7 +99,7 @@ static uint16_t avail_entry(const struct ledger *l, const struct ledger_queue *q
 }
 
 /* What is available and new; BLIND_NEVER, or why it cannot be told. */
-static enum ledger_blind take_new(struct ledger *l, struct ledger_queue *q, struct parts *p)
+static enum ledger_blind take_new(struct ledger *l, struct ledger_queue *q, struct ledger_parts *p)
 {
 	uint16_t idx = arena_load16(l->plain.arena,
 				    q->avail + ring_at(&ring_split, GUEST_AVAIL_IDX, 0, 0));
@@ -243,7 +122,7 @@ static enum ledger_blind take_new(struct ledger *l, struct ledger_queue *q, stru
 			return BLIND_ROOM;
 		walk(l, q, head, p);
 		l->hold[index].look = l->plain.arena->look;
-		permit(l, &l->hold[index], p, true);
+		ledger_permit(l, &l->hold[index], p, true);
 		q->work.held++;
 		if (l->hold[index].blind)
 			return BLIND_CHAIN;
@@ -252,38 +131,47 @@ static enum ledger_blind take_new(struct ledger *l, struct ledger_queue *q, stru
 }
 
 /* The chains that are held already, as memory has them now. */
-static enum ledger_blind look_again(struct ledger *l, struct ledger_queue *q, struct parts *p)
+static enum ledger_blind look_again(struct ledger *l, struct ledger_queue *q, struct ledger_parts *p)
 {
 	for (uint32_t i = q->holds; i != LEDGER_NONE; i = l->hold[i].next) {
 		if (avail_entry(l, q, l->hold[i].walk) != l->hold[i].head)
 			return BLIND_ENTRY;
 		walk(l, q, l->hold[i].head, p);
-		permit(l, &l->hold[i], p, false);
+		ledger_permit(l, &l->hold[i], p, false);
 		if (l->hold[i].blind)
 			return BLIND_CHAIN;
 	}
 	return BLIND_NEVER;
 }
 
+/* Does the driver want an interrupt for what was returned since one was due? */
+static bool wants_moved(const struct ledger *l, const struct ledger_queue *q)
+{
+	return q->packed ? ledger_packed_asks(l, q, &q->place.moved) != WANTED_NO
+			 : ledger_is_wanted(l, q, q->work.moved_from, q->used_idx);
+}
+
 /* BLIND_NEVER, or why it cannot be told what the device may do with the queue. */
 static enum ledger_blind survey_queue(struct ledger *l, struct ledger_queue *q)
 {
-	static struct parts parts;
+	static struct ledger_parts parts;
 	enum ledger_blind cause;
 
 	if (!ledger_has_rings(l, q))
 		return BLIND_RING;
-	if (ledger_used_idx(l, q) != q->used_idx)
+	if (!q->packed && ledger_used_idx(l, q) != q->used_idx)
 		return BLIND_USED;
-	cause = look_again(l, q, &parts);
-	if (cause == BLIND_NEVER)
+	if (q->packed)
+		cause = ledger_packed_survey(l, q, &parts);
+	else
+		cause = look_again(l, q, &parts);
+	if (cause == BLIND_NEVER && !q->packed)
 		cause = take_new(l, q, &parts);
 	if (cause != BLIND_NEVER)
 		return cause;
 	/* An interrupt may still come for what was returned before, and what the
 	 * driver says of it is read then. */
-	if (q->work.moved &&
-	    q->work.silenced != !ledger_is_wanted(l, q, q->work.moved_from, q->used_idx)) {
+	if (q->work.moved && q->work.silenced != !wants_moved(l, q)) {
 		q->work.silenced = true;
 		q->work.unsure = true;
 	}
@@ -299,11 +187,13 @@ static bool is_in(uint64_t addr, uint64_t first, uint64_t len)
  * where they are, if they were returned in order. */
 static bool is_of_chains(const struct ledger *l, const struct ledger_queue *q, uint64_t addr)
 {
-	static struct parts parts;
-	uint16_t idx = arena_load16(l->plain.arena,
-				    q->avail + ring_at(&ring_split, GUEST_AVAIL_IDX, 0, 0));
-	uint16_t at = q->used_idx;
+	static struct ledger_parts parts;
+	uint16_t idx, at = q->used_idx;
 
+	if (q->packed)
+		return ledger_packed_is_of_chains(l, q, &parts, addr);
+	idx = arena_load16(l->plain.arena,
+			   q->avail + ring_at(&ring_split, GUEST_AVAIL_IDX, 0, 0));
 	for (unsigned n = 0; at != idx && n < q->size; n++, at++) {
 		walk(l, q, avail_entry(l, q, at), &parts);
 		if (parts.has_table && is_in(addr, parts.table, parts.table_last - parts.table + 1))
@@ -319,13 +209,14 @@ bool ledger_is_stopped(const struct ledger *l, uint64_t addr, unsigned *queue)
 {
 	for (unsigned i = 0; i < ledger_queues(l); i++) {
 		const struct ledger_queue *q = &l->queues[i];
+		const struct ring_layout *layout = ledger_layout(q);
 
 		*queue = i;
 		if (!q->stopped || !ledger_has_rings(l, q))
 			continue;
-		if (is_in(addr, q->desc, ring_extent(&ring_split, VIRTQUEUE_DESC, q->size)) ||
-		    is_in(addr, q->avail, ring_extent(&ring_split, VIRTQUEUE_DRIVER, q->size)) ||
-		    is_in(addr, q->used, ring_extent(&ring_split, VIRTQUEUE_DEVICE, q->size)) ||
+		if (is_in(addr, q->desc, ring_extent(layout, VIRTQUEUE_DESC, q->size)) ||
+		    is_in(addr, q->avail, ring_extent(layout, VIRTQUEUE_DRIVER, q->size)) ||
+		    is_in(addr, q->used, ring_extent(layout, VIRTQUEUE_DEVICE, q->size)) ||
 		    is_of_chains(l, q, addr))
 			return true;
 	}
@@ -358,7 +249,9 @@ void ledger_taken(struct ledger *l, unsigned queue, uint16_t index)
 	const struct ledger_queue *q = &l->queues[queue];
 	uint16_t most = (uint16_t)(q->taken - q->used_idx);
 
-	if (!l->enabled || !q->work.ready || !q->known || q->jumped || l->session.lost ||
+	/* Of a packed ring nothing is counted that such an index could be compared with. */
+	if (!l->enabled || !q->work.ready || !q->known || q->packed || q->jumped ||
+	    l->session.lost ||
 	    l->plain.session.blind || !ledger_judges(l, RULE_ORDER_UNAVAILABLE))
 		return;
 	if ((uint16_t)(index - q->used_idx) > most)

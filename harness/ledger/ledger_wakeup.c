@@ -36,6 +36,12 @@
  * it too, although no used index moved since the driver acknowledged it last, sets a
  * bit without event.  One that is pending the device may name again.
  *
+ * wakeup.queue-reset: a device must not notify the driver for a queue that was reset
+ * (dev.vq.reset.1).  An interrupt that serves a line may be for any queue that is ready, or
+ * that its driver stopped without a reset: where there is none of them it is for one that was
+ * reset.  What the driver has not acknowledged may be said again, and what is raised in the
+ * very call that resets the queue comes before that is over.
+ *
  * wakeup.needs-reset: the notification must come after the status was set
  * (dev.status.field.3), and VIRTIO does not say how soon: by the time that the device
  * rests.
@@ -138,6 +144,22 @@ static void judge_used(struct ledger *l, unsigned from, unsigned to, bool up)
 			     due ? "the driver wants none" : "no used index moved");
 }
 
+/* Is there no queue of [from, to) that a used-buffer interrupt can be for, because it was
+ * reset? */
+static bool were_reset(const struct ledger *l, unsigned from, unsigned to)
+{
+	bool renewed = false;
+
+	for (unsigned i = from; i < to; i++) {
+		const struct ledger_queue *q = &l->queues[i];
+
+		if (q->work.ready || q->was_stopped)
+			return false;
+		renewed = renewed || q->renewed;
+	}
+	return renewed;
+}
+
 void ledger_interrupt(struct ledger *l, uint32_t bits, unsigned queue)
 {
 	unsigned from = queue != LEDGER_LINE ? queue : 0;
@@ -153,6 +175,16 @@ void ledger_interrupt(struct ledger *l, uint32_t bits, unsigned queue)
 	}
 	if (!l->enabled || (bits & VIRTIO_MMIO_INT_VRING) == 0)
 		return;
+	if (l->call.suspended) {
+		if (ledger_judges(l, RULE_SUSPEND_NOTIFIES))
+			ledger_break(l, RULE_SUSPEND_NOTIFIES,
+				     "a used-buffer interrupt while the device is suspended");
+		return;
+	}
+	if (fresh && l->call.live && were_reset(l, from, to) &&
+	    ledger_judges(l, RULE_WAKEUP_QUEUE_RESET))
+		ledger_break(l, RULE_WAKEUP_QUEUE_RESET,
+			     "a used-buffer interrupt, and no queue is ready: queues were reset");
 	l->call.used_bit_fresh = fresh && (bits & VIRTIO_MMIO_INT_CONFIG) != 0;
 	if (l->plain.device.looking) {
 		l->plain.device.interrupts[queue] += fresh || !l->target->level_line;
@@ -185,13 +217,15 @@ void ledger_judge_used_bit(struct ledger *l)
 /* Queues that a device may find wrong without an access. */
 static unsigned count_wrapping(const struct ledger *l)
 {
+	bool packed = ring_is_packed(l->session.driver_features);
 	unsigned count = 0;
 
 	for (unsigned i = 0; i < ledger_queues(l); i++) {
 		const struct ledger_queue *q = &l->queues[i];
 
 		count += q->work.ready && !q->work.poisoned &&
-			 ring_wraps(&ring_split, VIRTQUEUE_DRIVER, q->size, q->avail);
+			 (packed ? ring_wraps(&ring_packed, VIRTQUEUE_DESC, q->size, q->desc)
+				 : ring_wraps(&ring_split, VIRTQUEUE_DRIVER, q->size, q->avail));
 	}
 	return count;
 }
@@ -203,7 +237,7 @@ void ledger_judge_config(struct ledger *l, uint32_t set, const struct ledger_pro
 	unsigned raised = l->call.config_interrupts;
 	bool changed = probe->generation_seen && probe->generation != l->device.generation;
 	unsigned faults = (unsigned)__builtin_popcountll(l->call.poisoned);
-	unsigned due = changed + faults;
+	unsigned due = changed + faults + ledger_suspend_config(l, changed, raised, probe);
 
 	/* A device may have reasons of its own, which the status then tells. */
 	if (faults == 0 && (set & VIRTIO_CONFIG_S_NEEDS_RESET) != 0)
@@ -223,7 +257,7 @@ void ledger_judge_config(struct ledger *l, uint32_t set, const struct ledger_pro
 		ledger_break(l, RULE_WAKEUP_CHANGED,
 			     "the host changed the configuration of a live device and no "
 			     "configuration interrupt came");
-	if (raised == 0)
+	if (raised == 0 || l->call.suspended)
 		return;
 	if (!l->target->model && (probe->status & VIRTIO_CONFIG_S_NEEDS_RESET) != 0)
 		return;
@@ -240,34 +274,37 @@ void ledger_judge_config(struct ledger *l, uint32_t set, const struct ledger_pro
 			     raised, changed ? "moved" : "did not move", faults);
 }
 
-/* Is the line up for that? */
-static bool is_up(const struct ledger *l, uint32_t bit)
-{
-	return l->target->level_line && (l->device.shown & bit) != 0;
-}
-
 void ledger_config_rest(struct ledger *l)
 {
 	if (!l->session.reset_owed)
 		return;
 	l->session.reset_owed = false;
-	if (!is_up(l, VIRTIO_MMIO_INT_CONFIG) && ledger_judges(l, RULE_WAKEUP_NEEDS_RESET))
+	if (!ledger_line_is_up(l, VIRTIO_MMIO_INT_CONFIG) && ledger_judges(l, RULE_WAKEUP_NEEDS_RESET))
 		ledger_break(l, RULE_WAKEUP_NEEDS_RESET,
 			     "the device set DEVICE_NEEDS_RESET and raised no configuration "
 			     "interrupt");
 }
 
+bool ledger_wakeup_owed(const struct ledger *l, unsigned i)
+{
+	const struct ledger_queue *q = &l->queues[i];
+
+	return q->work.moved && !q->work.unsure && !is_nowhere(l, q) &&
+	       !ledger_line_is_up(l, VIRTIO_MMIO_INT_VRING) &&
+	       !(q->work.asked && q->work.silenced);
+}
+
 void ledger_wakeup_rest(struct ledger *l, unsigned i)
 {
 	struct ledger_queue *q = &l->queues[i];
+	bool moved = q->work.moved, owed = ledger_wakeup_owed(l, i);
 
-	if (!q->work.moved)
-		return;
 	q->work.moved = false;
-	if (!l->target->model && (l->device.status & VIRTIO_CONFIG_S_NEEDS_RESET) != 0)
+	if (!moved ||
+	    (!l->target->model && (l->device.status & VIRTIO_CONFIG_S_NEEDS_RESET) != 0))
 		return;
-	if (q->work.unsure || is_nowhere(l, q) || is_up(l, VIRTIO_MMIO_INT_VRING) ||
-	    !ledger_judges(l, RULE_WAKEUP_MISSING) || (q->work.asked && q->work.silenced))
+	if (q->work.unsure || is_nowhere(l, q) || ledger_line_is_up(l, VIRTIO_MMIO_INT_VRING) ||
+	    !ledger_judges(l, RULE_WAKEUP_MISSING) || !owed)
 		return;
 	ledger_break(
 		l, RULE_WAKEUP_MISSING,

@@ -110,6 +110,9 @@ TABLE(static shrink_fn *const, kinds, FIELD_KIND_COUNT, 1,
       [FIELD_FEATURES_HIGH] = bits,
       [FIELD_RING] = first,
       [FIELD_ACCEPT] = bits,
+      [FIELD_PACKED_FLAGS] = bits,
+      [FIELD_EVENT_FLAGS] = bits,
+      [FIELD_FLIP] = number,
       [FIELD_NOP] = first);
 
 void minimize_fields(struct minimizer *m)

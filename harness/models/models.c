@@ -206,6 +206,8 @@ ACT(set_queue_area, (void *device, uint32_t queue, uint32_t area, uint32_t word,
     mmio_of(device), queue, (enum virtqueue_area)area, word, address)
 LOOK(queue_ready, (const void *device, uint32_t queue), mmio_of(device), queue)
 ACT(set_queue_ready, (void *device, uint32_t queue, uint32_t ready), mmio_of(device), queue, ready)
+LOOK(queue_reset, (const void *device, uint32_t queue), mmio_of(device), queue)
+ACT(set_queue_reset, (void *device, uint32_t queue, uint32_t reset), mmio_of(device), queue, reset)
 ACT(notify, (void *device, uint32_t queue), mmio_of(device), queue)
 LOOK(interrupt_status, (const void *device), mmio_of(device))
 ACT(acknowledge, (void *device, uint32_t bits), mmio_of(device), bits)
@@ -232,6 +234,8 @@ const struct vringer_calls model_calls = {
 	.generation = call_generation,
 	.config_read = call_config_read,
 	.config_write = call_config_write,
+	.queue_reset = call_queue_reset,
+	.set_queue_reset = call_set_queue_reset,
 };
 
 uint64_t model_save(const void *device, void *out, uint64_t room)

@@ -46,7 +46,7 @@ struct device *model_device(void *device);
 	.state = model_state, .counters = model_counters
 
 /* What every model offers. */
-#define MODEL_FEATURES (1ULL << VIRTIO_F_VERSION_1 | VIRTQUEUE_FEATURES)
+#define MODEL_FEATURES (1ULL << VIRTIO_F_VERSION_1 | VIRTQUEUE_FEATURES | MMIO_FEATURES)
 
 #define MODEL_COUNT(table) (sizeof(table) / sizeof((table)[0]))
 

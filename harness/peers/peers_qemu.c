@@ -12,8 +12,8 @@
 	"auto-kernel-cmdline=off -m {size} "                                                       \
 	"-object memory-backend-file,id=ram,mem-path={memory},size={size},share=on -bios {bios} "  \
 	"-nodefaults -no-user-config -display none -global virtio-mmio.force-legacy=false "        \
-	"-global virtio-device.queue_reset=off -qtest-log none -chardev "                          \
-	"socket,id=qtest,fd={qtest} -qtest chardev:qtest "                                         \
+	"-global virtio-device.queue_reset=off -global virtio-device.packed=on -qtest-log none "   \
+	"-chardev socket,id=qtest,fd={qtest} -qtest chardev:qtest "                                \
 	"-chardev socket,id=qmp,fd={qmp} -mon chardev=qmp,mode=control -device i8042 "
 
 #define QEMU                                                                                       \

@@ -18,11 +18,11 @@
 
 #define BIT(n) (UINT64_C(1) << (n))
 /* LOG_ALL, PROTOCOL_FEATURES: the protocol's own.  ACCESS_PLATFORM asks for an IOMMU of the
- * front-end's; RING_PACKED, IN_ORDER, NOTIFICATION_DATA and RING_RESET are not driven by
- * vringer. */
+ * front-end's; RING_PACKED, IN_ORDER and RING_RESET are not driven by vringer; the protocol has
+ * no message for what NOTIFICATION_DATA and NOTIF_CONFIG_DATA say, nor for SUSPEND. */
 #define FEATURES_HIDDEN                                                                            \
 	(BIT(VHOST_F_LOG_ALL) | BIT(VHOST_USER_F_PROTOCOL_FEATURES) | BIT(33) | BIT(34) |          \
-	 BIT(35) | BIT(38) | BIT(40))
+	 BIT(35) | BIT(38) | BIT(39) | BIT(40) | BIT(43))
 
 static struct vhost_user *users;
 

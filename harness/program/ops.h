@@ -46,8 +46,9 @@
 	  "write QueueReady of a queue", \
 	  POS(READY, QUEUE, "queue", FIELD_QUEUE), POS(READY, VALUE, "value", FIELD_U32)) \
 	X(NOTIFY, 0x15, "notify", PAYLOAD_NONE, \
-	  "notify any queue number", \
-	  POS(NOTIFY, QUEUE, "queue", FIELD_U32)) \
+	  "notify any queue number; with NOTIFICATION_DATA accepted, and say where the driver is in" \
+	  " the ring, with these bits of that flipped; a value above 0xffff is written as it stands", \
+	  POS(NOTIFY, QUEUE, "queue", FIELD_U32), OPT(NOTIFY, FLIP, "flip", FIELD_U16)) \
 	X(TAKE, 0x16, "take", PAYLOAD_NONE, \
 	  "take used entries as a driver does; count 0: all there are", \
 	  POS(TAKE, QUEUE, "queue", FIELD_QUEUE), OPT(TAKE, COUNT, "count", FIELD_COUNT)) \
@@ -66,6 +67,9 @@
 	X(RESET, 0x1a, "reset", PAYLOAD_NONE, \
 	  "write 0 to the device status", \
 	  NONE(RESET)) \
+	X(RESET_QUEUE, 0x1b, "reset_queue", PAYLOAD_NONE, \
+	  "write 1 to QueueReset of a queue; after that, `queue` sets it up again", \
+	  POS(RESET_QUEUE, QUEUE, "queue", FIELD_QUEUE)) \
 	/* registers of the transport */ \
 	X(READ, 0x20, "read", PAYLOAD_NONE, \
 	  "read a register, or any offset and width", \
@@ -165,6 +169,27 @@
 	  OPT(SEND_REQUEST, LAYOUT, "layout", FIELD_LAYOUT), \
 	  OPT(SEND_REQUEST, FLIP_AT, "flip_at", FIELD_U16), \
 	  OPT(SEND_REQUEST, FLIP, "flip", FIELD_U8)) \
+	/* mistakes in rings */ \
+	X(PACKED_DESC, 0x4d, "packed_desc", PAYLOAD_NONE, \
+	  "write one descriptor of a packed ring, counted from the next that the driver makes available;" \
+	  " AVAIL and USED are as they should be there, turned over by these flags", \
+	  POS(PACKED_DESC, QUEUE, "queue", FIELD_QUEUE), \
+	  POS(PACKED_DESC, ENTRY, "entry", FIELD_I16), \
+	  OPT(PACKED_DESC, ADDR, "addr", FIELD_ADDR), OPT(PACKED_DESC, LEN, "len", FIELD_U32), \
+	  OPT(PACKED_DESC, ID, "id", FIELD_U16), \
+	  OPT(PACKED_DESC, FLAGS, "flags", FIELD_PACKED_FLAGS)) \
+	X(PACKED_MOVE, 0x4e, "packed_move", PAYLOAD_NONE, \
+	  "the driver of a packed ring goes on by so many entries as if it had written a chain there," \
+	  " or back; flip 1: its wrap counter turns over besides", \
+	  POS(PACKED_MOVE, QUEUE, "queue", FIELD_QUEUE), \
+	  POS(PACKED_MOVE, ENTRIES, "entries", FIELD_I16), \
+	  OPT(PACKED_MOVE, FLIP, "flip", FIELD_FLIP)) \
+	X(DRIVER_EVENT, 0x4f, "driver_event", PAYLOAD_NONE, \
+	  "write the driver's event suppression of a packed ring: an offset, with the wrap counter in" \
+	  " bit 15, and flags", \
+	  POS(DRIVER_EVENT, QUEUE, "queue", FIELD_QUEUE), \
+	  OPT(DRIVER_EVENT, VALUE, "value", FIELD_U16), \
+	  OPT(DRIVER_EVENT, FLAGS, "flags", FIELD_EVENT_FLAGS)) \
 	/* races and faults */ \
 	X(RACE, 0x50, "race", PAYLOAD_BYTES, \
 	  "just before the Nth device read of any of these bytes, they become the payload", \
@@ -184,6 +209,11 @@
 	X(DISARM, 0x5a, "disarm", PAYLOAD_NONE, \
 	  "cancel the races and faults that have not happened", \
 	  NONE(DISARM)) \
+	/* events, whatever the ring */ \
+	X(EVENT_AT, 0x5b, "event_at", PAYLOAD_NONE, \
+	  "ask to hear of what the device uses next, or of so many later: write used_event, or the driver's" \
+	  " event suppression of a packed ring, whose entries are counted", \
+	  POS(EVENT_AT, QUEUE, "queue", FIELD_QUEUE), POS(EVENT_AT, STEP, "step", FIELD_I16)) \
 	/* the host */ \
 	X(WORK, 0x60, "work", PAYLOAD_NONE, \
 	  "let the device go on with left-over work, once", \

@@ -70,6 +70,9 @@ enum field_kind {
 	FIELD_FEATURES_HIGH, /* u64: bits 64 to 127 */
 	FIELD_RING,	     /* the format of rings that the driver accepts */
 	FIELD_ACCEPT,	     /* u16: features that are accepted by name alone, enum accept_bit */
+	FIELD_PACKED_FLAGS,  /* u16, bits by name: of a descriptor of a packed ring */
+	FIELD_EVENT_FLAGS,   /* u16, bits by name: of event suppression */
+	FIELD_FLIP,	     /* 0 or 1 */
 	FIELD_NOP,	     /* an unassigned operation code, or 0 */
 	FIELD_KIND_COUNT
 };

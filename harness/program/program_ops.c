@@ -114,6 +114,17 @@ static const struct bit_name desc_bits[] = {
 	{ VRING_DESC_F_INDIRECT, "indirect" },
 	{ 0, NULL },
 };
+static const struct bit_name packed_bits[] = {
+	{ VRING_DESC_F_NEXT, "next" },	       { VRING_DESC_F_WRITE, "write" },
+	{ VRING_DESC_F_INDIRECT, "indirect" }, { RING_PACKED_AVAIL, "avail" },
+	{ RING_PACKED_USED, "used" },	       { 0, NULL },
+};
+/* 0: told of everything; both: a value that is reserved. */
+static const struct bit_name event_bits[] = {
+	{ VRING_PACKED_EVENT_FLAG_DISABLE, "disable" },
+	{ VRING_PACKED_EVENT_FLAG_DESC, "desc" },
+	{ 0, NULL },
+};
 static const struct bit_name feature_bits[] = {
 	{ 1ULL << VIRTIO_F_VERSION_1, "VERSION_1" },
 	{ 0, NULL },
@@ -194,6 +205,9 @@ TABLE(static const struct kind, kinds, FIELD_KIND_COUNT, 5,
 	[FIELD_FEATURES_HIGH] = { 8, 64, NULL, NULL, NULL },
 	[FIELD_RING] = { 1, 0, ring_names, NULL, NULL },
 	[FIELD_ACCEPT] = { 2, 16, NULL, accept_bits, NULL },
+	[FIELD_PACKED_FLAGS] = { 2, 16, NULL, packed_bits, NULL },
+	[FIELD_EVENT_FLAGS] = { 2, 16, NULL, event_bits, NULL },
+	[FIELD_FLIP] = { 1, 1, NULL, NULL, NULL },
 	[FIELD_NOP] = { 1, 0, NULL, NULL, reduce_nop });
 
 /* clang-format off */

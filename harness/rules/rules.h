@@ -99,6 +99,8 @@ enum severity {
 	  "the device checks whether the driver wants an interrupt before it raises one")          \
 	X(WAKEUP_NOT_LIVE, "wakeup.not-live", MUST, INTR, 0, "dev.status.field.1",                 \
 	  "no used-buffer interrupt before DRIVER_OK")                                             \
+	X(WAKEUP_QUEUE_RESET, "wakeup.queue-reset", MUST, INTR, 0, "dev.vq.reset.1",               \
+	  "no used-buffer interrupt for a queue that was reset, until it is ready again")          \
 	X(WAKEUP_NEEDS_RESET, "wakeup.needs-reset", MUST, INTR, 0, "dev.status.field.3",           \
 	  "DEVICE_NEEDS_RESET on a live device comes with a configuration interrupt")              \
 	X(WAKEUP_USED_BIT, "wakeup.used-bit", MUST, MEM | INTR, SEEN | INTR, "dev.mmio.regs.4",    \
@@ -109,6 +111,22 @@ enum severity {
 	  "a change of configuration on a live device comes with a configuration interrupt")       \
 	X(WAKEUP_FLAGS, "wakeup.flags", MUST, SEEN, 0, "dev.split.avail-notify-suppress.1",        \
 	  "the used ring's flags are 0 or 1, and 0 with EVENT_IDX")                                \
+	X(SUSPEND_EARLY, "suspend.early", MUST, REGS, 0, "dev.init.suspend.1",                     \
+	  "SUSPEND is not shown by a device that its driver has not started")                      \
+	X(SUSPEND_IGNORED, "suspend.ignored", MUST, REGS | FACT_STATE, 0, "dev.init.suspend.6",    \
+	  "a device that is told to suspend is suspended before it rests, or DEVICE_NEEDS_RESET")  \
+	X(SUSPEND_RESUMED, "suspend.resumed", MUST, REGS | FACT_STATE, 0, "dev.init.suspend.7",    \
+	  "a device that is told to resume runs before it rests, or DEVICE_NEEDS_RESET is set")    \
+	X(SUSPEND_QUEUES, "suspend.queues", MUST, MEM, SEEN, "dev.init.suspend.3",                 \
+	  "no access for a queue while the device is suspended")                                   \
+	X(SUSPEND_NOTIFIES, "suspend.notifies", MUST, INTR, 0, "dev.init.suspend.3",               \
+	  "no used-buffer interrupt while the device is suspended")                                \
+	X(SUSPEND_CONFIG, "suspend.config", MUST, INTR, 0, "dev.init.suspend.4",                   \
+	  "no configuration interrupt while the device is suspended")                              \
+	X(SUSPEND_CHANGED, "suspend.changed", MUST, INTR | FACT_STATE, 0, "dev.init.suspend.5",    \
+	  "a change of configuration while suspended is told when the device resumes")             \
+	X(SUSPEND_TOLD, "suspend.told", SHOULD, MEM | INTR, SEEN | INTR, "dev.init.suspend.8",     \
+	  "used buffers are told of before the device is suspended")                               \
 	X(STUCK_NOTIFY, "stuck.notify", LIMIT, WALK | FACT_STATE, 0, "policy",                     \
 	  "the device looks at a notified queue before it rests")                                  \
 	X(STUCK_AVAILABLE, "stuck.available", LIMIT, WALK | FACT_STATE, SEEN | FACT_STATE,         \
@@ -150,6 +168,8 @@ enum severity {
 	  "InterruptStatus shows what was raised and not acknowledged, and nothing else")          \
 	X(STATUS_QUEUE_READY, "status.queue-ready", MUST, REGS, 0, "4.2.2",                        \
 	  "QueueReady reads 0 after 0 was written")                                                \
+	X(STATUS_QUEUE_RESET, "status.queue-reset", MUST, REGS, 0, "dev.mmio.regs.12",             \
+	  "QueueReset and QueueReady read 0 once the queue is reset, and QueueReset from then on") \
 	X(WORK_ACCESSES, "work.accesses", LIMIT, WALK, 0, "policy",                                \
 	  "the accesses of one call are bounded by the chains and descriptors that it took")       \
 	X(WORK_BYTES, "work.bytes", LIMIT, WALK, 0, "policy",                                      \

@@ -77,7 +77,8 @@ static bool counts_chains(const struct script *script, const struct target *targ
 			return true;
 	}
 	for (uint32_t i = 0; i < script->prog.op_count; i++)
-		if (script->prog.ops[i].code == OP_USED_EVENT)
+		if (script->prog.ops[i].code == OP_USED_EVENT ||
+		    script->prog.ops[i].code == OP_EVENT_AT)
 			return true;
 	return false;
 }
@@ -144,49 +145,72 @@ static const char *unmet_words(const struct instance *in, const struct script *s
 	return NULL;
 }
 
+/* What it means is of split rings: their indices, and what a snapshot has, and where. */
+static const bool split_codes[UINT8_MAX + 1] = {
+	[OP_CORRUPT] = true,	 [OP_CUT] = true,	 [OP_AVAIL_IDX] = true,
+	[OP_AVAIL_ENTRY] = true, [OP_USED_EVENT] = true,
+};
+
+/* Fields that place a ring's parts, by the operation's code. */
+static const struct {
+	uint8_t code, field[3];
+} ring_places[] = {
+	{ OP_START, { START_DESC, START_AVAIL, START_USED } },
+	{ OP_QUEUE, { QUEUE_DESC, QUEUE_AVAIL, QUEUE_USED } },
+};
+
+static bool places_rings(const struct op *op)
+{
+	for (size_t i = 0; i < sizeof(ring_places) / sizeof(ring_places[0]); i++)
+		for (unsigned k = 0; k < 3 && ring_places[i].code == op->code; k++)
+			if (op->base[ring_places[i].field[k]] != 0 ||
+			    op->value[ring_places[i].field[k]] != 0)
+				return true;
+	return false;
+}
+
 /* Has the operation no meaning but for split rings?  What is written to a ring's place, or
  * where one lies, is of one format, and so is an indirect table of the script's own. */
 static bool is_of_split(const struct op *op)
 {
 	const struct op_desc *desc = op_find(op->code);
+	uint64_t purpose = op->value[FAULT_ACCESS_PURPOSE];
 
 	for (unsigned i = 0; desc != NULL && i < OP_FIELDS_MAX; i++)
 		if (desc->fields[i].kind == FIELD_ADDR && op->base[i] >= BASE_RING)
 			return true;
-	switch (op->code) {
-	/* What a snapshot has, and where, is of one format too. */
-	case OP_CORRUPT:
-	case OP_CUT:
-	case OP_AVAIL_IDX:
-	case OP_AVAIL_ENTRY:
-	case OP_USED_EVENT:
+	if (split_codes[op->code] || places_rings(op))
 		return true;
-	case OP_DESC:
+	if (op->code == OP_DESC)
 		return (op->value[DESC_FLAGS] & VRING_DESC_F_INDIRECT) != 0;
-	case OP_SET_DESC:
+	if (op->code == OP_SET_DESC)
 		return op->value[SET_DESC_FIELD] == DESC_FIELD_FLAGS &&
 		       (op->value[SET_DESC_VALUE] & VRING_DESC_F_INDIRECT) != 0;
-	case OP_FAULT_ACCESS:
-		return op->value[FAULT_ACCESS_PURPOSE] == GUEST_DESC + 1 ||
-		       (op->value[FAULT_ACCESS_PURPOSE] > GUEST_INDIRECT + 1 &&
-			op->value[FAULT_ACCESS_PURPOSE] <= GUEST_AVAIL_EVENT + 1);
-	case OP_START:
-		return op->base[START_DESC] != 0 || op->value[START_DESC] != 0 ||
-		       op->base[START_AVAIL] != 0 || op->value[START_AVAIL] != 0 ||
-		       op->base[START_USED] != 0 || op->value[START_USED] != 0;
-	case OP_QUEUE:
-		return op->base[QUEUE_DESC] != 0 || op->value[QUEUE_DESC] != 0 ||
-		       op->base[QUEUE_AVAIL] != 0 || op->value[QUEUE_AVAIL] != 0 ||
-		       op->base[QUEUE_USED] != 0 || op->value[QUEUE_USED] != 0;
-	default:
-		return false;
-	}
+	return op->code == OP_FAULT_ACCESS &&
+	       (purpose == GUEST_DESC + 1 ||
+		(purpose > GUEST_INDIRECT + 1 && purpose <= GUEST_AVAIL_EVENT + 1));
+}
+
+/* Has it none but for packed rings? */
+static bool is_of_packed(const struct op *op)
+{
+	return op->code == OP_PACKED_DESC || op->code == OP_PACKED_MOVE ||
+	       op->code == OP_DRIVER_EVENT;
+}
+
+/* Where the script names its ring format, that is what it is about. */
+static const char *unmet_split(const struct script *script)
+{
+	for (uint32_t i = 0; i < script->prog.op_count && script->free_ring; i++)
+		if (is_of_packed(&script->prog.ops[i]))
+			return "is about packed rings";
+	return NULL;
 }
 
 static const char *unmet_ring(const struct script *script, const struct target *target)
 {
 	if (script->binding.ring == RING_FORMAT_SPLIT)
-		return NULL;
+		return unmet_split(script);
 	if (!script->free_ring)
 		return "names its ring format, or starts no queue";
 	if (!ring_is_packed(target->features & script->prog.features))
@@ -294,6 +318,8 @@ const char *instance_unmet(const struct instance *in, const struct script *scrip
 	if ((script->needs_features & ~target->features) != 0 ||
 	    (script->needs_features_high & ~target->features_high) != 0)
 		return "needs features that the device does not offer";
+	if ((script->needs_features & transport_or_first(transport)->features_hidden) != 0)
+		return "needs features that the transport cannot carry";
 	if (unmet == NULL)
 		unmet = instance_unmet_binding(in, script, target);
 	if (unmet == NULL)

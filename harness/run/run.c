@@ -135,9 +135,10 @@ void run_judge_as(struct run *run, const struct run_options *options)
 void run_offer(struct run *run, const struct program *prog)
 {
 	const struct target *target = run->guest.target;
+	uint64_t mask = prog->features & ~run->guest.transport->features_hidden;
 
 	run->guest.offered.low =
-		(target->features & (target->fixed_features ? UINT64_MAX : prog->features)) |
+		(target->features & (target->fixed_features ? UINT64_MAX : mask)) |
 		target->features_always | 1ULL << VIRTIO_F_VERSION_1;
 	run->guest.offered.high =
 		target->features_high & (target->fixed_features ? UINT64_MAX : prog->features_high);

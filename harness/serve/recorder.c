@@ -215,9 +215,11 @@ void recorder_op(struct recorder *r, const struct program *prog, const struct op
 
 void recorder_used(struct recorder *r, unsigned queue, uint32_t id, uint32_t len)
 {
+	struct recorder_demand demand = { .queue = (uint16_t)queue, .id = id, .len = len };
+
 	if (r->full || queue >= PROGRAM_QUEUES)
 		return;
-	recorder_note_used(r, queue, id, len);
-	if (!r->skipping && !recorder_part_demand(&r->now, queue, id, len))
+	demand.entries = recorder_note_used(r, queue, id, len);
+	if (!r->skipping && !recorder_part_demand(&r->now, &demand))
 		leave_out(r);
 }

@@ -41,10 +41,34 @@ static void load_desc(struct recorder *r, uint64_t at, struct vring_desc *desc)
 	desc->next = le16toh(desc->next);
 }
 
-static uint64_t desc_place(const struct recorder *r, unsigned queue, uint32_t index)
+/* A descriptor of the queue's table, which the driver of a packed ring keeps to itself. */
+static void ring_desc(struct recorder *r, unsigned queue, uint32_t index, struct vring_desc *desc)
 {
-	return r->run->guest.queues[queue].ring[VIRTQUEUE_DESC] +
-	       ring_at(&ring_split, GUEST_DESC, 0, index);
+	struct guest *g = &r->run->guest;
+	const struct guest_queue *q = &g->queues[queue];
+	const struct vring_desc *own = q->packed ? guest_packed_desc(g, queue, index) : NULL;
+
+	*desc = (struct vring_desc){ .len = 0 };
+	if (own != NULL)
+		*desc = *own;
+	else if (!q->packed)
+		load_desc(r, q->ring[VIRTQUEUE_DESC] + ring_at(&ring_split, GUEST_DESC, 0, index),
+			  desc);
+}
+
+/* ... and of an indirect table, as one of a split ring: of a packed one the entries follow each
+ * other, and the last two fields stand the other way round (VIRTIO 2.8.7). */
+static void table_desc(struct recorder *r, bool packed, uint64_t table, uint32_t index,
+		       uint32_t count, struct vring_desc *desc)
+{
+	uint16_t flags;
+
+	load_desc(r, table + ring_at(&ring_split, GUEST_DESC, 0, index), desc);
+	if (!packed)
+		return;
+	flags = desc->next & VRING_DESC_F_WRITE;
+	desc->flags = (uint16_t)(flags | (index + 1 < count ? VRING_DESC_F_NEXT : 0));
+	desc->next = (uint16_t)(index + 1);
 }
 
 static bool add_memory(struct recorder_part *part, struct recorder *r, uint64_t addr, uint32_t len)
@@ -74,14 +98,15 @@ static uint32_t table_count(const struct vring_desc *desc)
 }
 
 /* An indirect table, and what the device reads of what it leads to. */
-static bool add_table(struct recorder_part *part, struct recorder *r, const struct vring_desc *desc)
+static bool add_table(struct recorder_part *part, struct recorder *r, bool packed,
+		      const struct vring_desc *desc)
 {
 	uint32_t count = table_count(desc), index = 0;
 
 	for (uint32_t i = 0; i < count && index < count; i++) {
 		struct vring_desc entry;
 
-		load_desc(r, desc->addr + ring_at(&ring_split, GUEST_DESC, 0, index), &entry);
+		table_desc(r, packed, desc->addr, index, count, &entry);
 		if ((entry.flags & VRING_DESC_F_WRITE) == 0 &&
 		    !add_memory(part, r, entry.addr, entry.len))
 			return false;
@@ -108,7 +133,8 @@ static bool add_desc(struct recorder_part *part, struct recorder *r, unsigned qu
 
 bool recorder_chain(struct recorder_part *part, struct recorder *r, unsigned queue, uint16_t head)
 {
-	uint32_t size = r->run->guest.queues[queue].size, index = head;
+	const struct guest_queue *q = &r->run->guest.queues[queue];
+	uint32_t size = q->size, index = head;
 	struct op op = { .code = OP_PUBLISH };
 
 	part->literal = 0;
@@ -116,9 +142,9 @@ bool recorder_chain(struct recorder_part *part, struct recorder *r, unsigned que
 		struct vring_desc desc;
 		bool ok = true;
 
-		load_desc(r, desc_place(r, queue, index), &desc);
+		ring_desc(r, queue, index, &desc);
 		if ((desc.flags & VRING_DESC_F_INDIRECT) != 0)
-			ok = add_table(part, r, &desc);
+			ok = add_table(part, r, q->packed, &desc);
 		else if ((desc.flags & VRING_DESC_F_WRITE) == 0)
 			ok = add_memory(part, r, desc.addr, desc.len);
 		if (!ok || !add_desc(part, r, queue, index, &desc))
@@ -132,12 +158,29 @@ bool recorder_chain(struct recorder_part *part, struct recorder *r, unsigned que
 	return recorder_part_op(part, &part->prog, &op);
 }
 
+uint16_t recorder_chain_entries(struct recorder *r, unsigned queue, uint16_t head)
+{
+	const struct guest_queue *q = &r->run->guest.queues[queue];
+	struct vring_desc desc = { .flags = VRING_DESC_F_NEXT, .next = head };
+	uint16_t count = 0;
+
+	if (!q->packed)
+		return 1;
+	while (count < q->size && (desc.flags & VRING_DESC_F_NEXT) != 0) {
+		ring_desc(r, queue, desc.next, &desc);
+		count++;
+	}
+	return count;
+}
+
 /* The first descriptor of the chain that is none of a table. */
 static void first_buffer(struct recorder *r, unsigned queue, uint16_t head, struct vring_desc *desc)
 {
-	load_desc(r, desc_place(r, queue, head), desc);
+	bool packed = r->run->guest.queues[queue].packed;
+
+	ring_desc(r, queue, head, desc);
 	if ((desc->flags & VRING_DESC_F_INDIRECT) != 0)
-		load_desc(r, desc->addr, desc);
+		table_desc(r, packed, desc->addr, 0, table_count(desc), desc);
 }
 
 bool recorder_is_dialogue(struct recorder *r, unsigned queue, uint16_t head)

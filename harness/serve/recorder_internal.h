@@ -17,6 +17,7 @@
 struct recorder_demand {
 	uint32_t op; /* index */
 	uint16_t queue;
+	uint16_t entries; /* of the ring, that are used with it */
 	uint32_t id, len;
 };
 
@@ -47,14 +48,17 @@ struct recorder_desc {
 /* A chain that the device has not returned. */
 struct recorder_out {
 	uint16_t head;
+	uint16_t entries; /* of the ring: of a split one 1 */
 	bool dialogue;
 };
 
 struct recorder_queue {
 	unsigned out_count;
 	struct recorder_out out[GUEST_QUEUE_SIZE_MAX]; /* in the order of their publication */
-	uint16_t used, used_now; /* entries taken: by the session, by this program */
-	bool asked;		 /* a chain of the dialogue waits for a notification */
+	/* Entries of the ring that were used, by the session and by this program: of a split ring
+	 * modulo 2^16; of a packed one modulo two laps. */
+	uint16_t used, used_now;
+	bool asked; /* a chain of the dialogue waits for a notification */
 	bool has_event;
 	uint16_t event, flags; /* what the driver wrote there last */
 	struct recorder_desc known[GUEST_QUEUE_SIZE_MAX];
@@ -104,7 +108,7 @@ void recorder_tell(const struct recorder *r, const char *format, ...)
 void recorder_part_clear(struct recorder_part *part, const struct program *header);
 /* Append; false if there is no room, and what was appended of it is the caller's to undo. */
 bool recorder_part_op(struct recorder_part *part, const struct program *prog, const struct op *op);
-bool recorder_part_demand(struct recorder_part *part, unsigned queue, uint32_t id, uint32_t len);
+bool recorder_part_demand(struct recorder_part *part, const struct recorder_demand *demand);
 /* Bytes in memory at base + offset, which is `addr`: in as few operations as they need. */
 bool recorder_part_store(struct recorder_part *part, const struct arena *arena, uint8_t base,
 			 uint64_t offset, const uint8_t *data, uint32_t len);
@@ -117,6 +121,8 @@ unsigned recorder_part_used(const struct recorder_part *part);
 uint64_t recorder_name(const struct arena *arena, uint64_t addr, uint8_t *base);
 /* The chain from `head` on as it is in memory: buffers, descriptors, and its publication. */
 bool recorder_chain(struct recorder_part *part, struct recorder *r, unsigned queue, uint16_t head);
+/* How many descriptors of the ring it has. */
+uint16_t recorder_chain_entries(struct recorder *r, unsigned queue, uint16_t head);
 /* Is the chain part of the dialogue that the target declares? */
 bool recorder_is_dialogue(struct recorder *r, unsigned queue, uint16_t head);
 
@@ -132,9 +138,14 @@ struct op recorder_named(const struct recorder *r, const struct op *op);
 /* The program that is recorded does not know what is in the tables of descriptors. */
 void recorder_forget_descs(struct recorder *r);
 
-/* What the operation makes of the session's state, and a used entry that was taken. */
+/* What the operation makes of the session's state. */
 void recorder_note(struct recorder *r, const struct program *prog, const struct op *op);
-void recorder_note_used(struct recorder *r, unsigned queue, uint32_t id, uint32_t len);
+/* ... and a used entry that was taken, which stands for as many entries of the ring as this
+ * returns. */
+uint16_t recorder_note_used(struct recorder *r, unsigned queue, uint32_t id, uint32_t len);
+/* So many more entries of the ring are used, of those that *used counts. */
+void recorder_count_used(const struct recorder *r, unsigned queue, uint16_t *used,
+			 uint16_t entries);
 
 /* Rescue that recorder if the process ends; NULL: none. */
 void recorder_guard(struct recorder *r);

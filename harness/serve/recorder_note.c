@@ -51,7 +51,9 @@ static void note_published(struct recorder *r, unsigned queue, uint16_t head)
 		r->unsplit = !recorder_chain(&r->dialogue, r, queue, head) || r->unsplit;
 	}
 	if (q->out_count < GUEST_QUEUE_SIZE_MAX)
-		q->out[q->out_count++] = (struct recorder_out){ head, dialogue };
+		q->out[q->out_count++] =
+			(struct recorder_out){ head, recorder_chain_entries(r, queue, head),
+					       dialogue };
 }
 
 /* A device that works in later calls has done so before what comes next. */
@@ -102,17 +104,25 @@ static void on_notify(struct recorder *r, const struct program *prog, const stru
 		note_notified(r, (unsigned)op->value[NOTIFY_QUEUE], prog, op);
 }
 
+/* Of a packed ring flags and event are one structure (VIRTIO 2.8.14): the last one counts. */
 static void on_avail_flags(struct recorder *r, const struct program *prog, const struct op *op)
 {
+	unsigned queue = (unsigned)op->value[AVAIL_FLAGS_QUEUE];
+	struct recorder_queue *q = &r->queue[queue];
+
 	(void)prog;
-	r->queue[op->value[AVAIL_FLAGS_QUEUE]].flags = (uint16_t)op->value[AVAIL_FLAGS_VALUE];
+	q->flags = (uint16_t)op->value[AVAIL_FLAGS_VALUE];
+	q->has_event = q->has_event && !r->run->guest.queues[queue].packed;
 }
 
 static void on_used_event(struct recorder *r, const struct program *prog, const struct op *op)
 {
-	struct recorder_queue *q = &r->queue[op->value[USED_EVENT_QUEUE]];
+	unsigned queue = (unsigned)op->value[USED_EVENT_QUEUE];
+	struct recorder_queue *q = &r->queue[queue];
 
 	(void)prog;
+	if (r->run->guest.queues[queue].packed)
+		q->flags = 0;
 	q->has_event = true;
 	q->event = (uint16_t)op->value[USED_EVENT_VALUE];
 }
@@ -172,19 +182,32 @@ static void take_out(struct recorder_queue *q, unsigned i)
 	memmove(&q->out[i], &q->out[i + 1], (q->out_count - i) * sizeof(q->out[0]));
 }
 
-void recorder_note_used(struct recorder *r, unsigned queue, uint32_t id, uint32_t len)
+void recorder_count_used(const struct recorder *r, unsigned queue, uint16_t *used, uint16_t entries)
 {
+	const struct guest_queue *q = &r->run->guest.queues[queue];
+
+	*used = (uint16_t)(*used + entries);
+	if (q->packed && q->size > 0)
+		*used = (uint16_t)(*used % (2 * q->size));
+}
+
+uint16_t recorder_note_used(struct recorder *r, unsigned queue, uint32_t id, uint32_t len)
+{
+	struct recorder_demand demand = {
+		.queue = (uint16_t)queue, .entries = 1, .id = id, .len = len
+	};
 	struct recorder_queue *q = &r->queue[queue];
 	unsigned i = 0;
 
 	while (i < q->out_count && q->out[i].head != id)
 		i++;
 	if (i < q->out_count) {
+		demand.entries = q->out[i].entries;
 		if (q->out[i].dialogue)
-			r->unsplit =
-				!recorder_part_demand(&r->dialogue, queue, id, len) || r->unsplit;
+			r->unsplit = !recorder_part_demand(&r->dialogue, &demand) || r->unsplit;
 		take_out(q, i);
 	}
-	q->used++;
-	q->used_now++;
+	recorder_count_used(r, queue, &q->used, demand.entries);
+	recorder_count_used(r, queue, &q->used_now, demand.entries);
+	return demand.entries;
 }

@@ -38,13 +38,15 @@ bool recorder_part_op(struct recorder_part *part, const struct program *prog, co
 	       program_add_data(&part->prog, prog->data + op->data_off, op->data_len);
 }
 
-bool recorder_part_demand(struct recorder_part *part, unsigned queue, uint32_t id, uint32_t len)
+bool recorder_part_demand(struct recorder_part *part, const struct recorder_demand *demand)
 {
+	struct recorder_demand *to;
+
 	if (part->demand_count == SCRIPT_EXPECT_MAX || part->prog.op_count == 0)
 		return false;
-	part->demands[part->demand_count++] = (struct recorder_demand){
-		.op = part->prog.op_count - 1, .queue = (uint16_t)queue, .id = id, .len = len
-	};
+	to = &part->demands[part->demand_count++];
+	*to = *demand;
+	to->op = part->prog.op_count - 1;
 	return true;
 }
 

@@ -5,6 +5,8 @@
  */
 #include "harness/serve/recorder_internal.h"
 
+#include "devices/ring.h"
+
 #include <string.h>
 
 #define EMPTY_PERCENT 25u /* of its room used, up to which a program keeps more of a chain */
@@ -108,14 +110,32 @@ static bool add_type(struct recorder *r, const struct program *prog, const struc
 	return recorder_part_op(&r->now, prog, &out);
 }
 
+/* An entry of a packed ring and its wrap counter, as far behind another as `to` is behind
+ * `from`. */
+static uint16_t moved_event(uint16_t size, uint16_t event, uint16_t from, uint16_t to)
+{
+	uint32_t laps = 2u * size, entry = event & (RING_EVENT_WRAP - 1u);
+
+	if (size == 0 || entry >= size)
+		return event;
+	if ((event & RING_EVENT_WRAP) == 0)
+		entry += size;
+	entry = (entry + laps + to - from) % laps;
+	return (uint16_t)(entry % size | (entry < size ? RING_EVENT_WRAP : 0));
+}
+
 /* By this program's count of used entries. */
 static bool add_used_event(struct recorder *r, const struct program *prog, const struct op *op)
 {
-	const struct recorder_queue *q = &r->queue[op->value[USED_EVENT_QUEUE]];
+	unsigned queue = (unsigned)op->value[USED_EVENT_QUEUE];
+	const struct guest_queue *ring = &r->run->guest.queues[queue];
+	const struct recorder_queue *q = &r->queue[queue];
+	uint16_t event = (uint16_t)op->value[USED_EVENT_VALUE];
 	struct op out = *op;
 
-	out.value[USED_EVENT_VALUE] =
-		(uint16_t)(op->value[USED_EVENT_VALUE] - q->used + q->used_now);
+	out.value[USED_EVENT_VALUE] = ring->packed
+					      ? moved_event(ring->size, event, q->used, q->used_now)
+					      : (uint16_t)(event - q->used + q->used_now);
 	return recorder_part_op(&r->now, prog, &out);
 }
 
@@ -144,8 +164,8 @@ static bool add_part(struct recorder *r, const struct recorder_part *part)
 		for (; demand < part->demand_count && part->demands[demand].op == i; demand++) {
 			const struct recorder_demand *d = &part->demands[demand];
 
-			r->queue[d->queue].used_now++;
-			if (!recorder_part_demand(&r->now, d->queue, d->id, d->len))
+			recorder_count_used(r, d->queue, &r->queue[d->queue].used_now, d->entries);
+			if (!recorder_part_demand(&r->now, d))
 				return false;
 		}
 	}

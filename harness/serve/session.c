@@ -212,7 +212,13 @@ static enum session_end close_session(struct serve_session *s)
 	for (unsigned i = 0; i < s->queue_count && !s->at_fault; i++) {
 		const struct driver_ring *ring = &s->shadows[i].ring;
 
-		if (!s->shadows[i].running || ring->behind == 0)
+		if (!s->shadows[i].running)
+			continue;
+		if (s->shadows[i].doubt[0] != '\0') {
+			session_fail(s, s->shadows[i].doubt);
+			return SESSION_PROTOCOL;
+		}
+		if (ring->behind == 0)
 			continue;
 		snprintf(s->world.why, sizeof(s->world.why),
 			 "the available index of ring %u went back by %u, and the ring was served "

@@ -5,6 +5,9 @@
  */
 #include "harness/serve/session_internal.h"
 
+#include "devices/ring.h"
+#include "devices/virtio_1_4.h"
+
 #include <errno.h>
 #include <linux/virtio_config.h>
 #include <linux/virtio_ring.h>
@@ -60,13 +63,20 @@ static uint64_t accepted(const struct serve_session *s)
 	return s->server.features & ~BIT(VHOST_USER_F_PROTOCOL_FEATURES);
 }
 
+/* The ring goes on there, unless the driver says otherwise. */
+static void note_stopped(struct serve_session *s, unsigned queue, uint32_t base)
+{
+	s->server.rings[queue].base = base;
+	s->server.rings[queue].goes_on = true;
+}
+
 static void device_reset(struct serve_session *s)
 {
 	for (unsigned i = 0; i < s->queue_count; i++) {
 		struct shadow *sh = &s->shadows[i];
 
 		if (sh->running)
-			s->server.rings[i].base = shadow_stop(sh);
+			note_stopped(s, i, shadow_stop(sh));
 		shadow_reset(sh, &s->world);
 	}
 	if (s->touched) {
@@ -86,6 +96,8 @@ static void negotiate(struct serve_session *s)
 	if (s->features != 0) {
 		op->value[START_RUNG] = RUNG_FEATURES_OK;
 		op->value[START_FEATURES] = s->features;
+		op->value[START_RING] =
+			ring_is_packed(s->features) ? RING_FORMAT_PACKED : RING_FORMAT_SPLIT;
 		step_run(&s->world.steps);
 	} else {
 		/* `start` would take none for all. */
@@ -127,13 +139,15 @@ static void set_up(struct serve_session *s, unsigned queue)
 }
 
 /* The driver's ring is where it says. */
-static void begin_ring(struct serve_session *s, unsigned queue, uint16_t base)
+static void begin_ring(struct serve_session *s, unsigned queue)
 {
 	const struct vhost_server_ring *ring = &s->server.rings[queue];
 	struct driver_ring_setup setup = {
 		.queue = queue,
 		.size = (uint16_t)ring->num,
-		.base = base,
+		.packed = ring_is_packed(s->features),
+		.base = ring->base,
+		.goes_on = ring->goes_on,
 		.desc = ring->addr.desc_user_addr,
 		.avail = ring->addr.avail_user_addr,
 		.used = ring->addr.used_user_addr,
@@ -155,7 +169,7 @@ void session_go_live(struct serve_session *s)
 		if (vhost_server_runs(&s->server, i)) {
 			set_up(s, i);
 			if (!session_is_over(s) && !s->broken)
-				begin_ring(s, i, s->server.rings[i].base);
+				begin_ring(s, i);
 		}
 	if (!session_is_over(s))
 		step_run_simple(&s->world.steps, OP_STATUS,
@@ -165,10 +179,15 @@ void session_go_live(struct serve_session *s)
 
 /* ---- what the driver says ----------------------------------------------------------------- */
 
-/* The recorder knows split rings. */
+/* What the protocol has no way to say: a notification is a count of nothing, and one ring has no
+ * reset.  IN_ORDER: a shadow queue takes a used entry for one chain. */
+#define FEATURES_HIDDEN                                                                            \
+	(BIT(VIRTIO_F_IN_ORDER) | BIT(VIRTIO_F_NOTIFICATION_DATA) | BIT(VIRTIO_F_RING_RESET) |     \
+	 BIT(VIRTIO_F_SUSPEND))
+
 static uint64_t on_features(void *ctx)
 {
-	return session_guest(ctx)->offered.low & ~BIT(VIRTIO_F_RING_PACKED);
+	return session_guest(ctx)->offered.low & ~FEATURES_HIDDEN;
 }
 
 /* The next access of a driver that reads or writes configuration from `at` on, `len` bytes at
@@ -275,7 +294,8 @@ static void on_memory_changed(void *ctx)
 		if (!sh->running)
 			continue;
 		sh->notified = sh->notified || driver_ring_waits(&sh->ring);
-		begin_ring(s, i, sh->ring.next_avail);
+		note_stopped(s, i, driver_ring_base(&sh->ring, sh->ring.next_avail));
+		begin_ring(s, i);
 	}
 }
 
@@ -297,7 +317,7 @@ static void on_ring_changed(void *ctx, unsigned queue)
 		return;
 	if (!runs) {
 		/* What was taken stays taken, if it is enabled again. */
-		s->server.rings[queue].base = sh->ring.next_avail;
+		note_stopped(s, queue, driver_ring_base(&sh->ring, sh->ring.next_avail));
 		sh->running = false;
 		if (!any_runs(s) && (s->status & VIRTIO_CONFIG_S_DRIVER_OK) == 0)
 			device_reset(s);
@@ -306,10 +326,10 @@ static void on_ring_changed(void *ctx, unsigned queue)
 	if (!sh->set_up)
 		set_up(s, queue);
 	if (!session_is_over(s))
-		begin_ring(s, queue, s->server.rings[queue].base);
+		begin_ring(s, queue);
 }
 
-static uint16_t on_ring_base(void *ctx, unsigned queue)
+static uint32_t on_ring_base(void *ctx, unsigned queue)
 {
 	struct serve_session *s = ctx;
 	struct shadow *sh = &s->shadows[queue];

@@ -4,7 +4,6 @@
  */
 #include "harness/serve/shadow_internal.h"
 
-#include <endian.h>
 #include <errno.h>
 #include <linux/virtio_ring.h>
 #include <stdio.h>
@@ -24,6 +23,7 @@ int shadow_set_up(struct shadow *sh, unsigned queue, uint16_t size)
 		sh->chains[i].buffers = sh->buffers + (size_t)i * BUFFERS_MAX;
 	sh->queue = queue;
 	sh->size = size;
+	sh->used_at = 0;
 	sh->set_up = true;
 	return 0;
 }
@@ -55,8 +55,9 @@ void shadow_reset(struct shadow *sh, struct shadow_world *world)
 	for (unsigned i = 0; i < SHADOW_CHAINS_MAX; i++)
 		if (sh->chains[i].held)
 			drop(sh, &sh->chains[i], &world->room);
-	sh->set_up = sh->running = sh->notified = sh->owed = sh->fresh = false;
-	sh->flags_told = sh->event_told = 0;
+	sh->set_up = sh->running = sh->notified = sh->owed = sh->fresh = sh->event_told = false;
+	sh->value_told = 0;
+	sh->doubt[0] = '\0';
 }
 
 void shadow_close(struct shadow *sh)
@@ -70,34 +71,40 @@ int shadow_begin(struct shadow *sh, struct shadow_world *world,
 {
 	int err = driver_ring_open(&sh->ring, world->memory, setup, world->why);
 
-	if (err != 0)
-		return err;
-	sh->event_from =
-		(uint16_t)(sh->ring.next_used - world->steps.run->guest.queues[sh->queue].used_idx);
-	sh->running = true;
-	return 0;
+	sh->doubt[0] = '\0';
+	sh->running = sh->running || err == 0;
+	return err;
 }
 
-uint16_t shadow_stop(struct shadow *sh)
+/* What is out goes back to the driver as if it had not been taken; unless something taken later
+ * is done with, which would be served twice. */
+static uint16_t untake(const struct shadow *sh)
 {
-	uint16_t taken = sh->ring.next_avail, out = 0;
-	bool tail = true;
+	uint16_t out = 0, place = sh->ring.next_avail;
 
-	sh->running = false;
 	for (unsigned i = 0; i < SHADOW_CHAINS_MAX; i++)
 		out = (uint16_t)(out + (sh->chains[i].held && !sh->chains[i].forgotten));
 	for (unsigned i = 0; i < SHADOW_CHAINS_MAX; i++) {
-		struct shadow_chain *chain = &sh->chains[i];
+		const struct shadow_chain *chain = &sh->chains[i];
+		uint16_t ago = (uint16_t)(sh->taken - chain->number);
 
 		if (!chain->held || chain->forgotten)
 			continue;
-		tail = tail && (uint16_t)(taken - chain->entry) <= out;
-		chain->forgotten = true;
+		if (ago > out)
+			return sh->ring.next_avail;
+		if (ago == out)
+			place = chain->place;
 	}
-	/* What is out goes back to the driver as if it had not been taken; unless something
-	 * taken later is done with, which would be served twice. */
-	sh->ring.next_avail = tail ? (uint16_t)(taken - out) : taken;
-	return sh->ring.next_avail;
+	return place;
+}
+
+uint32_t shadow_stop(struct shadow *sh)
+{
+	sh->running = false;
+	sh->ring.next_avail = untake(sh);
+	for (unsigned i = 0; i < SHADOW_CHAINS_MAX; i++)
+		sh->chains[i].forgotten = sh->chains[i].forgotten || sh->chains[i].held;
+	return driver_ring_base(&sh->ring, sh->ring.next_avail);
 }
 
 int shadow_went_away(struct shadow_world *world, const struct shadow_buffer *buffer, uint32_t at,
@@ -155,23 +162,20 @@ static int give_back(struct shadow *sh, struct shadow_world *world, uint32_t id,
 	step_used(&world->steps, sh->queue, id, len);
 	if (chain == NULL)
 		return 0;
+	sh->used_at = (uint16_t)((sh->used_at + chain->direct) % (2u * sh->size));
 	if (!chain->forgotten) {
 		err = copy_out(world, chain, len);
 		if (err == 0)
-			driver_ring_put(&sh->ring, chain->driver_head, len);
+			driver_ring_put(&sh->ring, chain->driver_head, len, chain->direct);
 		world->chains++;
 	}
 	drop(sh, chain, &world->room);
 	return err;
 }
 
-struct used {
-	uint32_t id, len;
-};
-
 /* What `take` is going to take: at most as many as are out, whatever the index says. */
 static unsigned look_at_used(struct shadow *sh, struct shadow_world *world,
-			     struct used used[SHADOW_CHAINS_MAX])
+			     struct guest_used used[SHADOW_CHAINS_MAX])
 {
 	struct guest *g = &world->steps.run->guest;
 	const struct guest_queue *q = &g->queues[sh->queue];
@@ -179,16 +183,8 @@ static unsigned look_at_used(struct shadow *sh, struct shadow_world *world,
 
 	if (count > sh->chain_count)
 		count = sh->chain_count;
-	for (unsigned i = 0; i < count; i++) {
-		struct vring_used_elem entry;
-
-		arena_load(&g->arena,
-			   q->ring[VIRTQUEUE_DEVICE] +
-				   ring_at(&ring_split, GUEST_USED_ENTRY, q->size,
-					   (uint16_t)(q->used_idx + i) % q->size),
-			   &entry, sizeof(entry));
-		used[i] = (struct used){ le32toh(entry.id), le32toh(entry.len) };
-	}
+	for (unsigned i = 0; i < count; i++)
+		used[i] = guest_used_entry(g, sh->queue, (uint16_t)(q->used_idx + i));
 	return count;
 }
 
@@ -203,7 +199,7 @@ static bool is_paused(const struct shadow *sh)
 
 int shadow_collect(struct shadow *sh, struct shadow_world *world)
 {
-	struct used used[SHADOW_CHAINS_MAX];
+	struct guest_used used[SHADOW_CHAINS_MAX];
 	unsigned count = sh->set_up && !is_paused(sh) ? look_at_used(sh, world, used) : 0;
 	struct op *op;
 	int err = 0;

@@ -31,24 +31,31 @@ struct shadow_chain {
 	bool forgotten; /* the driver does not wait for it any more */
 	uint16_t head;	/* in the arena */
 	uint16_t driver_head;
-	uint16_t entry; /* of the driver's available ring */
-	uint32_t cost;	/* bytes of room */
+	uint16_t number; /* of the chains that were taken */
+	uint16_t place;	 /* in the driver's ring */
+	uint32_t cost;	 /* bytes of room */
+	unsigned direct; /* buffers in the rings' own tables */
 	unsigned count;
 	struct shadow_buffer *buffers;
 };
 
 struct shadow {
 	unsigned queue;
-	bool set_up;   /* the device has the queue */
-	bool running;  /* the driver wants it served */
-	bool notified; /* by the driver, and the device was not */
-	bool owed;     /* ... of chains that were not published then, or nobody ever notifies */
-	bool fresh;    /* published since the device was notified */
-	uint16_t size; /* of the ring in the arena */
-	uint16_t flags_told, event_told;
-	uint16_t event_from; /* the driver's used index minus the arena's */
-	uint32_t bytes;	     /* of room that is held */
+	bool set_up;	 /* the device has the queue */
+	bool running;	 /* the driver wants it served */
+	bool notified;	 /* by the driver, and the device was not */
+	bool owed;	 /* ... of chains that were not published then, or nobody ever notifies */
+	bool fresh;	 /* published since the device was notified */
+	uint16_t size;	 /* of the ring in the arena */
+	bool event_told; /* what the device was told of interrupts: an event, or flags */
+	uint16_t value_told;
+	uint16_t taken;	  /* chains of the driver's */
+	uint16_t used_at; /* of a packed ring in the arena: where the next chain is returned */
+	uint32_t bytes;	  /* of room that is held */
 	unsigned chain_count;
+	/* What is wrong with the chain that is next, in a ring that the driver may have left: empty
+	 * for nothing. */
+	char doubt[DRIVER_RING_WHY_MAX];
 	uint64_t descs[GUEST_QUEUE_SIZE_MAX / 64]; /* in use */
 	struct driver_ring ring;
 	struct shadow_chain chains[SHADOW_CHAINS_MAX];
@@ -74,9 +81,9 @@ void shadow_close(struct shadow *shadow);
 /* The driver's ring is there, or somewhere else than it was.  0 or -EPROTO. */
 int shadow_begin(struct shadow *shadow, struct shadow_world *world,
 		 const struct driver_ring_setup *setup);
-/* The driver stops the ring: the entry that it is to go on with.  What the device holds is
+/* The driver stops the ring: where it is to go on (driver_ring_base).  What the device holds is
  * forgotten. */
-uint16_t shadow_stop(struct shadow *shadow);
+uint32_t shadow_stop(struct shadow *shadow);
 /* Publish what the driver made available, as much as there is room for; `look`: up to what
  * its index is now, else up to what it was.  A device may look at a ring without being
  * notified, so this comes before every call of the device.  0, or -EPROTO. */

@@ -5,6 +5,8 @@
  */
 #include "harness/serve/shadow_internal.h"
 
+#include "devices/ring.h"
+
 #include <endian.h>
 #include <errno.h>
 #include <linux/virtio_ring.h>
@@ -134,27 +136,44 @@ static int copy_in(struct shadow_world *world, const struct shadow_buffer *buffe
 	return 0;
 }
 
+/* A descriptor of an indirect table, in the format of the ring; `next` is the packed one's
+ * nothing.  What else the driver wrote there counts for no device (2.8.7). */
+static struct vring_desc table_desc(const struct shadow_world *world, const struct shadow_chain *to,
+				    unsigned i, bool packed)
+{
+	const struct arena *arena = &world->steps.run->guest.arena;
+	const struct room_place *place = &to->buffers[i].place;
+	const struct driver_buffer *from = &world->chain.buffers[i];
+	bool last = i + 1 == world->chain.count;
+	struct vring_desc desc = {
+		.addr = htole64(arena->place[place->base] + place->offset),
+		.len = htole32(from->len),
+	};
+
+	/* The last two fields stand the other way round. */
+	if (packed) {
+		desc.next = htole16(from->flags);
+	} else {
+		desc.flags = htole16(from->flags);
+		desc.next = htole16(last ? 0 : from[1].index);
+	}
+	return desc;
+}
+
 /* The descriptors of an indirect table, as the driver has them: those that follow each other
  * in one store. */
-static int store_table(struct shadow_world *world, const struct shadow_chain *to)
+static int store_table(struct shadow_world *world, const struct shadow_chain *to, bool packed)
 {
 	const struct driver_chain *chain = &world->chain;
 	const struct room_place *table = &to->buffers[chain->direct - 1].place;
-	const struct arena *arena = &world->steps.run->guest.arena;
 	struct vring_desc descs[OP_BYTES_MAX / sizeof(struct vring_desc)];
 	unsigned count = 0, first = chain->buffers[chain->direct].index;
 
 	for (unsigned i = chain->direct; i < chain->count; i++) {
 		const struct driver_buffer *from = &chain->buffers[i];
-		const struct room_place *place = &to->buffers[i].place;
 		bool last = i + 1 == chain->count;
 
-		descs[count++] = (struct vring_desc){
-			.addr = htole64(arena->place[place->base] + place->offset),
-			.len = htole32(from->len),
-			.flags = htole16(from->flags),
-			.next = htole16(last ? 0 : from[1].index),
-		};
+		descs[count++] = table_desc(world, to, i, packed);
 		if (!last && from[1].index == first + count &&
 		    count < sizeof(descs) / sizeof(descs[0]))
 			continue;
@@ -194,7 +213,7 @@ static int publish_chain(const struct shadow *sh, struct shadow_world *world,
 		if (!to->buffers[i].write && (chain->buffers[i].flags & VRING_DESC_F_INDIRECT) == 0)
 			err = copy_in(world, &to->buffers[i]);
 	if (err == 0 && chain->indirect)
-		err = store_table(world, to);
+		err = store_table(world, to, sh->ring.setup.packed);
 	for (unsigned i = 0; i < chain->direct && err == 0; i++)
 		if (!write_desc(sh, world, to, i))
 			err = -ECANCELED;
@@ -206,11 +225,9 @@ static int publish_chain(const struct shadow *sh, struct shadow_world *world,
 	return step_run(&world->steps) ? 0 : -ECANCELED;
 }
 
-/* The next chain of the driver's.  1: it is published; 0: there is none, or no room. */
-static int publish_next(struct shadow *sh, struct shadow_world *world)
+/* The next chain of the driver's, into world->chain.  1: there is one; 0; or -EPROTO. */
+static int next_chain(struct shadow *sh, struct shadow_world *world, uint32_t *cost)
 {
-	struct shadow_chain *to = free_chain(sh);
-	uint32_t cost = 0;
 	int err = 0;
 
 	/* It does not notify of what it adds before the event index that it was given last. */
@@ -220,8 +237,33 @@ static int publish_next(struct shadow *sh, struct shadow_world *world)
 		err = driver_ring_peek(&sh->ring, world->memory, &world->chain, world->why);
 	if (err <= 0)
 		return err;
-	err = chain_cost(sh, world, &cost);
-	if (err != 0)
+	err = chain_cost(sh, world, cost);
+	return err != 0 ? err : 1;
+}
+
+/* A driver that has no way to say that it resets the device frees what a ring leads to before the
+ * ring stops, and a packed ring does not show that it was taken back.  What is wrong there is
+ * held against the driver if it notifies once more, or closes the connection. */
+static int doubt(struct shadow *sh, const struct shadow_world *world)
+{
+	if (!sh->ring.setup.packed || !sh->ring.setup.takes_back ||
+	    (sh->doubt[0] != '\0' && sh->notified))
+		return -EPROTO;
+	snprintf(sh->doubt, sizeof(sh->doubt), "%s", world->why);
+	return 0;
+}
+
+/* The next chain of the driver's.  1: it is published; 0: there is none, or no room. */
+static int publish_next(struct shadow *sh, struct shadow_world *world)
+{
+	struct shadow_chain *to = free_chain(sh);
+	uint32_t cost = 0;
+	int err = next_chain(sh, world, &cost);
+
+	if (err == -EPROTO)
+		return doubt(sh, world);
+	sh->doubt[0] = '\0';
+	if (err <= 0)
 		return err;
 	if (to == NULL || free_descs(sh) < world->chain.direct ||
 	    (sh->chain_count > 0 && sh->bytes + cost > world->share) || !place_chain(sh, world, to))
@@ -230,28 +272,45 @@ static int publish_next(struct shadow *sh, struct shadow_world *world)
 	to->forgotten = false;
 	to->head = to->buffers[0].desc;
 	to->driver_head = world->chain.head;
-	to->entry = sh->ring.next_avail;
+	to->number = sh->taken++;
+	to->place = sh->ring.next_avail;
+	to->direct = world->chain.direct;
 	to->cost = cost;
 	sh->chain_count++;
 	sh->bytes += cost;
-	driver_ring_take(&sh->ring);
+	driver_ring_take(&sh->ring, to->direct);
 	err = publish_chain(sh, world, to);
 	return err != 0 ? err : 1;
+}
+
+/* The event of the arena's ring that is so far ahead.  Rings may be of two sizes: what is further
+ * away than the arena's is long comes early, or stays behind. */
+static uint16_t event_at(const struct shadow *sh, struct shadow_world *world, int32_t ahead)
+{
+	uint16_t at;
+
+	if (!sh->ring.setup.packed)
+		return (uint16_t)(world->steps.run->guest.queues[sh->queue].used_idx + ahead);
+	if (ahead > sh->size)
+		ahead = sh->size;
+	else if (ahead <= -(int32_t)sh->size)
+		ahead = 1 - (int32_t)sh->size;
+	at = (uint16_t)((sh->used_at + 2 * sh->size + ahead) % (2 * sh->size));
+	return (uint16_t)(at % sh->size | (at < sh->size ? RING_EVENT_WRAP : 0));
 }
 
 /* What the driver says of interrupts, if that is not what the device was told. */
 static bool tell_events(struct shadow *sh, struct shadow_world *world)
 {
-	bool event_idx = sh->ring.setup.event_idx;
-	uint16_t value = event_idx ? (uint16_t)(driver_ring_used_event(&sh->ring) - sh->event_from)
-				   : driver_ring_flags(&sh->ring);
-	uint16_t *told = event_idx ? &sh->event_told : &sh->flags_told;
+	const struct driver_ring_wish wish = driver_ring_wish(&sh->ring);
+	uint16_t value = wish.event ? event_at(sh, world, wish.value) : (uint16_t)wish.value;
 	struct op *op;
 
-	if (value == *told)
+	if (wish.event == sh->event_told && value == sh->value_told)
 		return true;
-	*told = value;
-	op = step_begin(&world->steps, event_idx ? OP_USED_EVENT : OP_AVAIL_FLAGS);
+	sh->event_told = wish.event;
+	sh->value_told = value;
+	op = step_begin(&world->steps, wish.event ? OP_USED_EVENT : OP_AVAIL_FLAGS);
 	op->value[AVAIL_FLAGS_QUEUE] = sh->queue;
 	op->value[AVAIL_FLAGS_VALUE] = value;
 	return step_run(&world->steps);

@@ -4,6 +4,7 @@
  */
 #include "harness/serve/vhost_server.h"
 
+#include "devices/ring.h"
 #include "harness/serve/event.h"
 
 #include <errno.h>
@@ -167,7 +168,7 @@ static int reset_device(struct vhost_server *s, struct vhost_user_msg *msg)
 {
 	(void)msg;
 	for (unsigned i = 0; i < s->queue_count; i++)
-		s->rings[i].started = false;
+		s->rings[i].started = s->rings[i].goes_on = false;
 	s->calls->reset(s->ctx);
 	return 0;
 }
@@ -238,10 +239,12 @@ static int set_vring_base(struct vhost_server *s, struct vhost_user_msg *msg)
 
 	if (ring == NULL)
 		return -EPROTO;
-	if (msg->payload.state.num > UINT16_MAX)
+	/* Of a packed ring there are two positions. */
+	if (msg->payload.state.num > UINT16_MAX && !ring_is_packed(s->features))
 		return fault(s, "ring %u begins at entry %u, expected 16 bits",
 			     msg->payload.state.index, msg->payload.state.num);
-	ring->base = (uint16_t)msg->payload.state.num;
+	ring->goes_on = ring->goes_on && msg->payload.state.num == ring->base;
+	ring->base = msg->payload.state.num;
 	return 0;
 }
 
@@ -267,6 +270,7 @@ static int get_vring_base(struct vhost_server *s, struct vhost_user_msg *msg)
 	if (ring == NULL)
 		return -EPROTO;
 	ring->base = s->calls->ring_base(s->ctx, queue);
+	ring->goes_on = true;
 	ring->started = false;
 	s->calls->ring_changed(s->ctx, queue);
 	put_fd(&ring->kick, -1);

@@ -18,7 +18,8 @@
 /* A ring as the driver describes it. */
 struct vhost_server_ring {
 	uint32_t num;
-	uint16_t base; /* available entry to begin with */
+	uint32_t base; /* where to begin, as VRING_BASE has it */
+	bool goes_on;  /* ... where this end said that it stopped */
 	bool has_addr;
 	struct vhost_vring_addr addr;
 	bool started; /* SET_VRING_KICK came, GET_VRING_BASE not since */
@@ -36,8 +37,8 @@ struct vhost_server_calls {
 	void (*memory_changed)(void *ctx);
 	/* Is that ring served, or not any more?  vhost_server_runs says it. */
 	void (*ring_changed)(void *ctx, unsigned queue);
-	/* It is stopped: the available entry to go on with, later. */
-	uint16_t (*ring_base)(void *ctx, unsigned queue);
+	/* It is stopped: where to go on, later. */
+	uint32_t (*ring_base)(void *ctx, unsigned queue);
 	void (*status_write)(void *ctx, uint8_t status);
 	uint8_t (*status_read)(void *ctx);
 	void (*reset)(void *ctx);

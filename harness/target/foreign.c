@@ -5,11 +5,11 @@
  */
 #include "harness/target/foreign.h"
 #include "devices/table.h"
+#include "devices/virtio_1_4.h"
 #include "harness/arena/arena.h"
 #include "harness/program/text.h"
 #include "harness/rules/rules.h"
 
-#include <linux/virtio_config.h>
 #include <stddef.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -23,9 +23,6 @@
 #define FLAGS_ALL 0xfffu   /* enum vringer_flag */
 #define QUEUE_FLAGS_ALL 1u /* enum vringer_queue_flag */
 #define GROWTH_MAX 4096u   /* bytes that a later vringer.h may have added */
-/* NOTIFICATION_DATA, RING_RESET: nobody here drives or judges
- * the notifications and registers that they ask for. */
-#define FEATURES_UNKNOWN (1ULL << 38 | 1ULL << 40)
 
 /* What the level asks for, all or nothing. */
 static const char *level_fault(const struct vringer_target *t)
@@ -101,9 +98,12 @@ static const char *values_fault(const struct vringer_target *t)
 		return "has unknown flags, expected those of enum vringer_flag";
 	if ((t->features >> VIRTIO_F_VERSION_1 & 1) == 0)
 		return "does not offer VIRTIO_F_VERSION_1 (bit 32)";
-	if ((t->features & FEATURES_UNKNOWN) != 0)
-		return "offers features that vringer cannot drive: leave out "
-		       "NOTIFICATION_DATA and RING_RESET (bits 38, 40)";
+	if (t->level == VRINGER_LEVEL_ACTIVATED && (t->features >> VIRTIO_F_RING_RESET & 1) != 0 &&
+	    (t->queue_reset == NULL || t->queue_start == NULL))
+		return "offers RING_RESET (bit 40), expected queue_reset and queue_start";
+	if (t->level == VRINGER_LEVEL_ACTIVATED && (t->features >> VIRTIO_F_SUSPEND & 1) != 0)
+		return "offers SUSPEND (bit 43), which is for VRINGER_LEVEL_MMIO: there is no call "
+		       "for it";
 	if (t->create == NULL)
 		return "has no create";
 	if (t->step != NULL && t->state == NULL)

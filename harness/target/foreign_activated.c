@@ -5,7 +5,8 @@
  *
  * The author's device knows of queues from activate on.  One queue stopped on a
  * live device is stopped there as well, or, where it cannot be, all of it: the
- * device is reset and says DEVICE_NEEDS_RESET.
+ * device is reset and says DEVICE_NEEDS_RESET.  One that can reset a queue alone is told of
+ * that, and of the queue when it is ready again.
  */
 #include "harness/target/foreign.h"
 
@@ -46,21 +47,23 @@ static void shim_reset(struct device *dev)
 	d->activated = false;
 }
 
+static struct vringer_ring ring_of(const struct virtqueue *vq)
+{
+	return (struct vringer_ring){ .desc = vq->area[VIRTQUEUE_DESC],
+				      .avail = vq->area[VIRTQUEUE_DRIVER],
+				      .used = vq->area[VIRTQUEUE_DEVICE],
+				      .size = vq->size,
+				      .ready = 1 };
+}
+
 static void shim_activate(struct device *dev)
 {
 	struct foreign_device *d = device_of(dev);
 	struct vringer_ring rings[PROGRAM_QUEUES] = { { 0 } };
 
-	for (unsigned i = 0; i < dev->ops->queue_count; i++) {
-		const struct virtqueue *vq = &dev->queues[i];
-
-		if (vq->ready)
-			rings[i] = (struct vringer_ring){ .desc = vq->area[VIRTQUEUE_DESC],
-							  .avail = vq->area[VIRTQUEUE_DRIVER],
-							  .used = vq->area[VIRTQUEUE_DEVICE],
-							  .size = vq->size,
-							  .ready = 1 };
-	}
+	for (unsigned i = 0; i < dev->ops->queue_count; i++)
+		if (dev->queues[i].ready)
+			rings[i] = ring_of(&dev->queues[i]);
 	d->activated = true;
 	d->host.accepted_high = device_high(dev) != NULL ? device_high(dev)->features : 0;
 	foreign_enter(d);
@@ -81,6 +84,30 @@ static void shim_queue_stop(struct device *dev, unsigned queue)
 	}
 	foreign_enter(d);
 	given_of(d)->queue_stop(d->device, queue);
+	foreign_leave(d);
+}
+
+/* Of a device that was never activated nothing is to be forgotten. */
+static void shim_queue_reset(struct device *dev, unsigned queue)
+{
+	struct foreign_device *d = device_of(dev);
+
+	if (!d->activated || given_of(d)->queue_reset == NULL)
+		return;
+	foreign_enter(d);
+	given_of(d)->queue_reset(d->device, queue);
+	foreign_leave(d);
+}
+
+static void shim_queue_start(struct device *dev, unsigned queue)
+{
+	struct foreign_device *d = device_of(dev);
+	const struct vringer_ring ring = ring_of(&dev->queues[queue]);
+
+	if (!d->activated || given_of(d)->queue_start == NULL)
+		return;
+	foreign_enter(d);
+	given_of(d)->queue_start(d->device, queue, &ring);
 	foreign_leave(d);
 }
 
@@ -158,7 +185,7 @@ static void shim_restore(struct device *dev, const struct snapshot_view *view,
 			 struct snapshot_in *in)
 {
 	struct foreign_device *d = device_of(dev);
-	bool live = (view->status & VIRTIO_CONFIG_S_DRIVER_OK) != 0;
+	bool live = device_started(view->status);
 	bool activated = snapshot_get_max(in, 1, live, "activated before DRIVER_OK") != 0;
 	const char *what = "the device does not say what is wrong";
 	size_t from = in->at;
@@ -196,6 +223,8 @@ void foreign_ops_init(struct foreign *f)
 		.reset = shim_reset,
 		.live = shim_activate,
 		.queue_stop = shim_queue_stop,
+		.queue_reset = shim_queue_reset,
+		.queue_start = shim_queue_start,
 		.notify = shim_notify,
 		.work = shim_work,
 		.state = shim_state,

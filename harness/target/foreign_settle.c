@@ -5,10 +5,9 @@
  */
 #include "harness/target/foreign.h"
 
+#include "devices/virtio_1_4.h"
 #include "devices/virtqueue.h"
 
-#include <linux/virtio_config.h>
-#include <linux/virtio_mmio.h>
 #include <string.h>
 #include <time.h>
 
@@ -35,6 +34,10 @@ void foreign_watch(struct foreign_device *d, uint64_t offset, const void *buf, u
 	} else if (offset == VIRTIO_MMIO_QUEUE_READY && d->queue_sel < PROGRAM_QUEUES) {
 		d->ready &= ~(1ULL << d->queue_sel);
 		d->ready |= (uint64_t)(value & 1) << d->queue_sel;
+	} else if (offset == VIRTIO_MMIO_QUEUE_RESET && value == 1 &&
+		   d->queue_sel < PROGRAM_QUEUES &&
+		   (given_of(d)->features >> VIRTIO_F_RING_RESET & 1) != 0) {
+		d->ready &= ~(1ULL << d->queue_sel);
 	}
 }
 

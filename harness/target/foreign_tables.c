@@ -7,6 +7,7 @@
 #include "harness/target/foreign.h"
 
 #include "devices/table.h"
+#include "devices/virtio_1_4.h"
 
 #include <linux/virtio_ids.h>
 #include <stdio.h>
@@ -39,8 +40,28 @@ static const char *take_part(struct foreign *f, const char *name, const void *gi
 	return f->fault;
 }
 
-static bool has_all_calls(const struct vringer_calls *calls)
+static uint32_t no_queue_reset(const void *device, uint32_t queue)
 {
+	(void)device;
+	(void)queue;
+	return 0;
+}
+
+static void no_set_queue_reset(void *device, uint32_t queue, uint32_t reset)
+{
+	(void)device;
+	(void)queue;
+	(void)reset;
+}
+
+/* A device that resets no single queue need not have the calls for it. */
+static bool has_all_calls(struct vringer_calls *calls, uint64_t features)
+{
+	if ((features >> VIRTIO_F_RING_RESET & 1) == 0 && calls->queue_reset == NULL &&
+	    calls->set_queue_reset == NULL) {
+		calls->queue_reset = no_queue_reset;
+		calls->set_queue_reset = no_set_queue_reset;
+	}
 #define HAS_LOOK(type, name, parameters, arguments) &&calls->name != NULL
 #define HAS_ACT(name, parameters, arguments) &&calls->name != NULL
 	return true TARGET_CALLS(HAS_LOOK, HAS_ACT);
@@ -98,7 +119,7 @@ const char *foreign_parts_fault(struct foreign *f)
 		return fault;
 	if (f->snapshots.reserved != 0 || f->calls.reserved != 0)
 		return "has a reserved member that is not 0, in snapshots or calls";
-	if (t->calls != NULL && !has_all_calls(&f->calls))
+	if (t->calls != NULL && !has_all_calls(&f->calls, t->features))
 		return "has calls without one of them";
 	if (t->snapshots != NULL &&
 	    (f->snapshots.save == NULL || f->snapshots.restore == NULL || t->destroy == NULL))

@@ -223,6 +223,9 @@ enum host_order {
 	LOOK(uint32_t, queue_ready, (const void *device, uint32_t queue), (CALLEE, queue))         \
 	ACT(set_queue_ready, (void *device, uint32_t queue, uint32_t ready),                       \
 	    (CALLEE, queue, ready))                                                                \
+	LOOK(uint32_t, queue_reset, (const void *device, uint32_t queue), (CALLEE, queue))         \
+	ACT(set_queue_reset, (void *device, uint32_t queue, uint32_t reset),                       \
+	    (CALLEE, queue, reset))                                                                \
 	ACT(notify, (void *device, uint32_t queue), (CALLEE, queue))                               \
 	LOOK(uint32_t, interrupt_status, (const void *device), (CALLEE))                           \
 	ACT(acknowledge, (void *device, uint32_t bits), (CALLEE, bits))                            \

@@ -475,6 +475,9 @@ struct vringer_calls {
 	uint32_t (*generation)(const void *device);
 	void (*config_read)(void *device, uint64_t offset, void *buf, uint32_t len);
 	void (*config_write)(void *device, uint64_t offset, const void *buf, uint32_t len);
+	/* NULL, both, of a device that does not offer VIRTIO_F_RING_RESET. */
+	uint32_t (*queue_reset)(const void *device, uint32_t queue);
+	void (*set_queue_reset)(void *device, uint32_t queue, uint32_t reset);
 };
 
 /* What VIRTIO leaves open in devices of some kinds.  Members for another device_id are
@@ -565,7 +568,10 @@ struct vringer_target {
 	uint32_t queue_count; /* at most 64; rings of those from 8 on have at most 16 entries
 			       * where a program does not place them */
 	uint64_t features;    /* every feature bit that it can offer. VIRTIO_F_VERSION_1 must be one
-			       * of them; NOTIFICATION_DATA and RING_RESET must not. */
+			       * of them; SUSPEND must not at VRINGER_LEVEL_ACTIVATED.
+			       * RING_RESET: of an activated device with queue_reset and queue_start
+			       * alone.  NOTIFICATION_DATA is its transport's there: `kick` names a
+			       * queue and no more. */
 	const struct vringer_queue *queues;
 	uint32_t config_len; /* bytes of configuration that hold fields */
 
@@ -689,6 +695,14 @@ struct vringer_target {
 	 * offers them whatever `offered` says, no script holds them back, and they count as
 	 * accepted where a request must not be sent with them. */
 	uint64_t features_always;
+	/* VRINGER_LEVEL_ACTIVATED.  NULL, both, or it may offer VIRTIO_F_RING_RESET.
+	 * queue_reset: the driver resets that queue, which may never have been ready: forget
+	 * all of it, chains that were not returned too.  When this returns, the device does not
+	 * touch it, and interrupts for it no more.
+	 * queue_start: the driver made a queue ready that was reset: it is `ring`, of another
+	 * size or elsewhere perhaps, and begins at its first entry. */
+	void (*queue_reset)(void *device, uint32_t queue);
+	void (*queue_start)(void *device, uint32_t queue, const struct vringer_ring *ring);
 };
 
 #define VRINGER_WHAT_MAX 200u

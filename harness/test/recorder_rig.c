@@ -3,10 +3,8 @@
  * A live session that is recorded.  See recorder_rig.h.
  */
 #include "recorder_rig.h"
-#include "devices/ring.h"
 #include "signals.h"
 
-#include <endian.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdio.h>
@@ -76,15 +74,10 @@ unsigned recorder_rig_take(struct recorder_rig *rig, unsigned queue)
 	unsigned count = 0;
 
 	for (; q->used_idx != guest_used_idx(g, queue); count++) {
-		uint32_t entry[2];
+		struct guest_used entry = guest_used_entry(g, queue, q->used_idx);
 
-		arena_load(&g->arena,
-			   q->ring[VIRTQUEUE_DEVICE] + ring_at(&ring_split, GUEST_USED_ENTRY,
-							       q->size, q->used_idx % q->size),
-			   entry, sizeof(entry));
 		run_op(rig, &rig->line.prog, &take);
-		recorder_used(rig->recorder, queue, le32toh(entry[0]),
-			      le32toh(entry[1]) + rig->wrong);
+		recorder_used(rig->recorder, queue, entry.id, entry.len + rig->wrong);
 		rig->wrong = 0;
 	}
 	return count;

@@ -88,7 +88,20 @@ holds 'a patch that changed: it is' [ "$(compiled)" = 3 ]
 patch_file one devices/a.c
 fuzzers/bugs.sh build gcc one
 
-for file in devices/a.h devices/test/a.c harness/a.c; do
+# A header that files share: each that includes it, and no other.
+mkdir -p devices
+printf 'one\ntwo\nthree\n' >devices/a_private.h
+printf '#include "a_private.h"\n' >devices/b.c
+printf '#include "a_private.h"\n' >devices/c.c
+patch_file shared devices/a_private.h
+before=$(compiled)
+gives 0 'a patch of a private header' fuzzers/bugs.sh build gcc shared
+holds 'what includes it is compiled' [ "$(compiled)" = $((before + 2)) ]
+holds '... with it' grep -q '^2$' build/bugs/shared/gcc.obj/devices/a_private.h
+holds '... and is built' [ -x build/bugs/shared/vringer ]
+rm devices/b.c devices/c.c devices/a_private.h fuzzers/bugs/shared.patch
+
+for file in devices/a.h devices/test/a.c harness/a.c harness/a_private.h; do
 	patch_file bad "$file"
 	gives 0 "a patch of $file is no error of the build" fuzzers/bugs.sh build gcc bad
 	holds 'but there is no program' [ ! -e build/bugs/bad/vringer ]

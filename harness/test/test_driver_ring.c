@@ -159,7 +159,7 @@ static void a_chain_is_read_as_it_is_written(void **state)
 	assert_int_equal(chain.buffers[0].index, 5);
 	assert_int_equal(chain.buffers[1].len, 100);
 	assert_int_equal(chain.buffers[1].flags, VRING_DESC_F_WRITE);
-	driver_ring_take(&ring);
+	driver_ring_take(&ring, chain.direct);
 	assert_int_equal(look_and_peek(), 0);
 }
 
@@ -187,7 +187,7 @@ static void as_many_chains_as_there_are_entries_wrap(void **state)
 		offer(0);
 	for (unsigned i = 0; i < SIZE; i++) {
 		assert_int_equal(look_and_peek(), 1);
-		driver_ring_take(&ring);
+		driver_ring_take(&ring, chain.direct);
 	}
 	assert_int_equal(look_and_peek(), 0);
 	assert_int_equal(ring.next_avail, (uint16_t)(65534 + SIZE));
@@ -213,8 +213,8 @@ static void what_was_made_available_may_be_taken_back(void **state)
 	for (unsigned i = 0; i < 3; i++)
 		offer(0);
 	assert_int_equal(look_and_peek(), 1);
-	driver_ring_take(&ring);
-	driver_ring_take(&ring);
+	driver_ring_take(&ring, chain.direct);
+	driver_ring_take(&ring, chain.direct);
 	put16(AVAIL + 2, 1);
 	assert_int_equal(look_and_peek(), 0);
 	assert_int_equal(ring.behind, 1);
@@ -369,8 +369,8 @@ static void rings_that_are_nowhere_are_refused(void **state)
 static void used_entries_are_shown_together(void **state)
 {
 	(void)state;
-	driver_ring_put(&ring, 6, 100);
-	driver_ring_put(&ring, 4, 0);
+	driver_ring_put(&ring, 6, 100, 1);
+	driver_ring_put(&ring, 4, 0, 1);
 	assert_int_equal(get16(USED + 2), 0);
 	assert_true(driver_ring_show(&ring));
 	assert_int_equal(get16(USED + 2), 2);
@@ -380,7 +380,7 @@ static void used_entries_are_shown_together(void **state)
 	/* Nothing new; and one that the driver does not want to hear of. */
 	assert_false(driver_ring_show(&ring));
 	put16(AVAIL, VRING_AVAIL_F_NO_INTERRUPT);
-	driver_ring_put(&ring, 6, 100);
+	driver_ring_put(&ring, 6, 100, 1);
 	assert_false(driver_ring_show(&ring));
 	assert_int_equal(get16(USED + 2), 3);
 }
@@ -393,15 +393,15 @@ static void events_are_heeded(void **state)
 	how.event_idx = true;
 	assert_int_equal(driver_ring_open(&ring, &memory, &how, why), 0);
 	put16(AVAIL + 4 + 2 * SIZE, 1);
-	driver_ring_put(&ring, 0, 0);
+	driver_ring_put(&ring, 0, 0, 1);
 	assert_false(driver_ring_show(&ring));
-	driver_ring_put(&ring, 0, 0);
+	driver_ring_put(&ring, 0, 0, 1);
 	assert_true(driver_ring_show(&ring));
 	/* From the next chain on the driver is to notify. */
 	put_desc(DESC, 0, GUEST + DATA, 1, 0, 0);
 	offer(0);
 	assert_int_equal(look_and_peek(), 1);
-	driver_ring_take(&ring);
+	driver_ring_take(&ring, chain.direct);
 	assert_int_equal(get16(USED + 4 + 8 * SIZE), 1);
 }
 
@@ -429,7 +429,7 @@ static void rubbish_is_survived(void **state)
 				assert_true(chain.buffers[i].flags & VRING_DESC_F_INDIRECT ||
 					    driver_memory_has(&memory, chain.buffers[i].addr,
 							      chain.buffers[i].len));
-			driver_ring_take(&ring);
+			driver_ring_take(&ring, chain.direct);
 		}
 	}
 }

@@ -21,7 +21,8 @@
 #include <cmocka.h>
 
 #define QUEUES 2u
-#define OFFERED 0x100000020ull
+#define OFFERED 0x500000020ull
+#define PACKED (1ull << VIRTIO_F_RING_PACKED)
 #define PROTOCOL (UINT64_C(1) << VHOST_USER_F_PROTOCOL_FEATURES)
 #define ALL_PROTOCOL                                                                               \
 	(1u << VHOST_PROTOCOL_MQ | 1u << VHOST_PROTOCOL_REPLY_ACK |                                \
@@ -71,10 +72,10 @@ static void on_ring(void *ctx, unsigned queue)
 	asked.rings++;
 }
 
-static uint16_t on_base(void *ctx, unsigned queue)
+static uint32_t on_base(void *ctx, unsigned queue)
 {
 	(void)ctx;
-	return (uint16_t)(77 + queue);
+	return 77 + queue;
 }
 
 static void on_status(void *ctx, uint8_t status)
@@ -128,7 +129,7 @@ static int setup(void **state)
 	driver = (struct vhost_channel){ .fd = ends[0] };
 	vhost_server_open(&server, ends[1], QUEUES, &calls, NULL);
 	server.protocol = ALL_PROTOCOL;
-	server.features = OFFERED | PROTOCOL;
+	server.features = (OFFERED & ~PACKED) | PROTOCOL;
 	fds_at_first = count_fds();
 	return 0;
 }
@@ -266,6 +267,33 @@ static void a_ring_begins_and_ends(void **state)
 	takes(u64(VHOST_USER_SET_VRING_KICK, 1 | VHOST_RING_NO_FD));
 	assert_true(vhost_server_runs(&server, 1));
 	assert_int_equal(server.rings[1].kick, -1);
+}
+
+/* A packed ring begins at two positions of 16 bits, and what is said of one that was stopped
+ * counts until the driver says another, or resets the device. */
+static void a_packed_ring_goes_on_where_it_was_stopped(void **state)
+{
+	(void)state;
+	takes(u64(VHOST_USER_SET_FEATURES, OFFERED & ~PACKED));
+	takes(state_of(VHOST_USER_SET_VRING_BASE, 0, 0x8000));
+	takes(u64(VHOST_USER_SET_FEATURES, OFFERED));
+	takes(state_of(VHOST_USER_SET_VRING_BASE, 0, 0x80038004));
+	assert_int_equal(server.rings[0].base, 0x80038004);
+	assert_false(server.rings[0].goes_on);
+	for (unsigned i = 0; i < 3; i++) {
+		takes(state_of(VHOST_USER_GET_VRING_BASE, 0, 0));
+		assert_int_equal(
+			vhost_receive_reply(&driver, VHOST_USER_GET_VRING_BASE, 8, 8, &reply), 0);
+		assert_int_equal(server.rings[0].base, reply.payload.state.num);
+		assert_true(server.rings[0].goes_on);
+		takes(state_of(VHOST_USER_SET_VRING_BASE, 0, reply.payload.state.num));
+		assert_true(server.rings[0].goes_on);
+		if (i == 0)
+			takes(state_of(VHOST_USER_SET_VRING_BASE, 0, 0));
+		else if (i == 1)
+			takes(vhost_user_message(VHOST_USER_RESET_DEVICE, 0));
+		assert_int_equal(server.rings[0].goes_on, i == 2);
+	}
 }
 
 /* Linux in user mode has room for two, always. */
@@ -548,6 +576,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		TEST(a_driver_learns_what_there_is),
 		TEST(a_ring_begins_and_ends),
+		TEST(a_packed_ring_goes_on_where_it_was_stopped),
 		TEST(a_table_may_be_longer_than_its_regions),
 		TEST(configuration_is_read_and_written),
 		TEST(what_asks_for_an_answer_gets_one),

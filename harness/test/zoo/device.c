@@ -302,6 +302,10 @@ void device_give_back(struct device *d, struct queue *q)
 /* The driver may add to a full queue while it is served: that is left for later. */
 static void usual_serve(struct device *d, struct queue *q)
 {
+	if (device_packed(d)) {
+		packed_serve(d, q);
+		return;
+	}
 	device_take(d, q);
 	q->more = q->held_count == q->size;
 	device_give_back(d, q);
@@ -355,6 +359,8 @@ const struct ways usual = {
 	.put = usual_put,
 	.wants_interrupt = usual_wants_interrupt,
 	.wake = usual_wake,
+	.put_packed = packed_put,
+	.wants_packed = packed_wants_interrupt,
 	.breach = usual_breach,
 	.raise = usual_raise,
 	.acknowledge = usual_acknowledge,

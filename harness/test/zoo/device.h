@@ -8,6 +8,7 @@
  * VIRTIO's devices (5), so nothing but chapters 2, 3, 4.2 and 6 binds it.
  *
  *   device.c      the queue: take chains, answer them, give them back
+ *   packed.c      the same of a packed ring
  *   registers.c   the registers (4.2.2), status and features
  *   memory.c      guest memory, in each of the three ways of vringer.h
  *   zoo_*.c       relatives that are as correct, each unusual in one way
@@ -43,6 +44,18 @@ struct taken {
 	bool full;     /* it was answered, to the last of its writable bytes */
 };
 
+/* Where a packed ring's side is: an entry, and the wrap counter there. */
+struct place {
+	uint16_t slot;
+	bool wrap;
+};
+
+/* A chain that was taken from a packed ring: its id, and the copies of its entries. */
+struct held {
+	uint16_t id, walk;
+	uint32_t first, entries;
+};
+
 /* A chain as its descriptors described it when they were read, once. */
 struct chain {
 	struct taken taken;
@@ -62,6 +75,21 @@ struct queue {
 	uint32_t held_count; /* chains taken and not given back */
 	struct taken held[QUEUE_SIZE];
 	bool more; /* there may be chains to take without a notification */
+	struct {
+		struct place avail, used, used_before;
+		uint32_t entries; /* of the chains that are held */
+		uint32_t copies;
+		struct held held[QUEUE_SIZE];
+		struct vring_packed_desc copy[QUEUE_SIZE];
+	} packed;
+};
+
+/* Ways of a packed ring. */
+enum {
+	PACKED_WHOLE = 1,      /* the first entry of a chain is read at once, flags and rest */
+	PACKED_ONE_WRITE = 2,  /* a used descriptor is written at once */
+	PACKED_LAST_FIRST = 4, /* the last of a batch is written first */
+	PACKED_SILENT = 8,     /* DISABLE while it works, ENABLE before it rests */
 };
 
 struct ways {
@@ -78,6 +106,11 @@ struct ways {
 	bool (*wants_interrupt)(struct device *d, struct queue *q, uint16_t used_before);
 	void (*wake)(struct device *d, struct queue *q, uint16_t used_before);
 	void (*breach)(struct device *d);
+	/* A packed ring. */
+	unsigned packed;
+	bool (*put_packed)(struct device *d, struct queue *q, struct place at,
+			   const struct held *held, uint32_t len);
+	bool (*wants_packed)(struct device *d, struct queue *q, uint32_t entries);
 	/* Registers. */
 	void (*raise)(struct device *d, uint32_t bits);
 	void (*acknowledge)(struct device *d, uint32_t bits);
@@ -150,6 +183,16 @@ bool device_read_le16(struct device *d, struct queue *q, uint16_t purpose, uint6
 		      uint16_t *value);
 bool device_write_le16(struct device *d, struct queue *q, uint16_t purpose, uint64_t addr,
 		       uint16_t value);
+
+/* packed.c: parts of the usual ways. */
+struct place packed_after(const struct queue *q, struct place at, uint32_t entries);
+void packed_take(struct device *d, struct queue *q);
+void packed_give_back(struct device *d, struct queue *q);
+void packed_serve(struct device *d, struct queue *q);
+bool packed_put(struct device *d, struct queue *q, struct place at, const struct held *held,
+		uint32_t len);
+bool packed_wants_interrupt(struct device *d, struct queue *q, uint32_t entries);
+bool device_packed(const struct device *d);
 
 /* registers.c: the rest of the usual ways, and what they rest on. */
 void usual_raise(struct device *d, uint32_t bits);

@@ -19,6 +19,8 @@
 	(1ULL << VIRTIO_F_VERSION_1 | 1ULL << VIRTIO_RING_F_INDIRECT_DESC |                        \
 	 1ULL << VIRTIO_RING_F_EVENT_IDX)
 
+#define PACKED (FEATURES | 1ULL << VIRTIO_F_RING_PACKED)
+
 #define MEMBER(id, called, change, ...)                                                            \
 	static void ways_##id(struct ways *w)                                                      \
 	{                                                                                          \
@@ -86,6 +88,7 @@ static const struct vringer_request requests[] __attribute__((unused)) = {
 #define FLAGS .flags = VRINGER_JUDGE_LIMITS | VRINGER_JUDGE_SHOULD | VRINGER_ALLOC
 #define USUALLY ONE_QUEUE, FLAGS, .features = FEATURES, .requests = requests
 
+#define USUALLY_PACKED ONE_QUEUE, FLAGS, .features = PACKED, .requests = requests
 /* ... and IN_ORDER, of which kernels' headers know late. */
 #define IN_ORDER 35
 #define IN_ORDER_TOO ONE_QUEUE, FLAGS, .features = FEATURES | 1ULL << IN_ORDER, .requests = requests

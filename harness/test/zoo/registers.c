@@ -29,6 +29,11 @@ bool device_negotiated(const struct device *d, unsigned bit)
 	return (d->accepted[bit / 32] >> bit % 32 & 1) != 0;
 }
 
+bool device_packed(const struct device *d)
+{
+	return device_negotiated(d, VIRTIO_F_RING_PACKED);
+}
+
 /* ---- interrupts ------------------------------------------------------------ */
 
 void usual_raise(struct device *d, uint32_t bits)
@@ -128,6 +133,8 @@ void usual_set_ready(struct device *d, struct queue *q, uint32_t value)
 {
 	if (value == 1 && !q->ready && q->size != 0) {
 		q->avail_idx = q->next_avail = q->next_used = 0;
+		memset(&q->packed, 0, sizeof(q->packed));
+		q->packed.avail.wrap = q->packed.used.wrap = true;
 		q->ready = 1;
 	} else if (value == 0) {
 		q->ready = 0;
@@ -150,7 +157,8 @@ static void write_queue(struct device *d, uint64_t offset, uint32_t value)
 	} else if (q->ready) {
 		return;
 	} else if (offset == VIRTIO_MMIO_QUEUE_NUM) {
-		if (value <= d->queue_max[q->index] && (value & (value - 1)) == 0)
+		if (value <= d->queue_max[q->index] &&
+		    (device_packed(d) || (value & (value - 1)) == 0))
 			q->size = value;
 	} else if (offset >= VIRTIO_MMIO_QUEUE_DESC_LOW && area < AREAS) {
 		if (offset % 16 == 0)

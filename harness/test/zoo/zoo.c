@@ -17,11 +17,17 @@
 	X(platform) X(page_2) X(never_resets) X(late_breach) X(slow_reset) \
 	X(optional_queue) X(size_48) X(generation) X(one_byte) X(balloon)
 
+/* zoo_packed.c */
+#define PACKED_QUEUE(X) \
+	X(packed) X(packed_later) X(packed_reversed) X(packed_whole) X(packed_one_write) \
+	X(packed_last_first) X(packed_silent) X(packed_polls)
+
 #define DECLARED(id) extern const struct vringer_target id##_purposes, id##_accessors, id##_plain;
 #define LISTED(id) TARGETS(id),
 
 QUEUE(DECLARED)
 DEVICE(DECLARED)
+PACKED_QUEUE(DECLARED)
 
-VRINGER_TARGETS(QUEUE(LISTED) DEVICE(LISTED) NULL);
+VRINGER_TARGETS(QUEUE(LISTED) DEVICE(LISTED) PACKED_QUEUE(LISTED) NULL);
 /* clang-format on */
