@@ -214,7 +214,7 @@ static void on_sent(struct ledger *l, struct ledger_stream *s, const struct ledg
 	const struct target_stream *desc = desc_of(l, s);
 	unsigned queue = desc->from;
 
-	bool left = ledger_hold_is_left(l, queue, hold, CHAIN_READABLE);
+	bool left = ledger_hold_is_left(l, queue, hold, CHAIN_READABLE), waits = false;
 
 	if (desc->frame_max == 0 || s->session.unsure ||
 	    hold->readable > (uint64_t)frame_max(l, desc) + desc->skip || ledger_starved(l) ||
@@ -226,10 +226,15 @@ static void on_sent(struct ledger *l, struct ledger_stream *s, const struct ledg
 	for (unsigned n = 0; hold->stream.carries && n < s->session.count; n++) {
 		const struct ledger_frame *frame = ledger_stream_frame(s, n);
 
-		if (frame->serial == hold->stream.serial &&
-		    (frame->digest.blind || may_refuse(l, frame)))
+		if (frame->serial != hold->stream.serial)
+			continue;
+		if (frame->digest.blind || may_refuse(l, frame))
 			return;
+		waits = true;
 	}
+	/* What came of it was judged when a later one came out, before its chain came back. */
+	if (hold->stream.carries && !waits)
+		return;
 	ledger_refused(l, queue, hold, "the device does not read what it has to send");
 }
 
