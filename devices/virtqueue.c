@@ -117,10 +117,9 @@ static bool may_be_skipped(const struct virtqueue_chain *chain)
 
 int virtqueue_push(struct virtqueue *vq, const struct virtqueue_chain *chain, uint32_t len)
 {
-	struct virtqueue_batch batch = { .count = 1,
-					 .head = chain->head,
-					 .walk = chain->walk,
-					 .slots = chain->slots };
+	struct virtqueue_batch batch = {
+		.count = 1, .head = chain->head, .walk = chain->walk, .slots = chain->slots
+	};
 
 	if (!vq->in_order)
 		return batch_return(vq, &batch, len);

@@ -178,7 +178,7 @@ void virtqueue_reset(struct virtqueue *vq);
 /* Every ring takes these features, whatever the model. */
 #define VIRTQUEUE_FEATURES                                                                         \
 	(UINT64_C(1) << VIRTIO_RING_F_INDIRECT_DESC | UINT64_C(1) << VIRTIO_RING_F_EVENT_IDX |     \
-	 UINT64_C(1) << VIRTIO_F_RING_PACKED | UINT64_C(1) << VIRTIO_F_IN_ORDER |                   \
+	 UINT64_C(1) << VIRTIO_F_RING_PACKED | UINT64_C(1) << VIRTIO_F_IN_ORDER |                  \
 	 UINT64_C(1) << VIRTIO_F_RING_RESET)
 
 /* Offset of an entry of a packed ring and the wrap counter, as 2.8.14 has them. */
@@ -232,9 +232,9 @@ int virtqueue_chain_next(struct virtqueue_chain *chain, struct virtqueue_buffer 
 int virtqueue_push(struct virtqueue *vq, const struct virtqueue_chain *chain, uint32_t len);
 
 /* Whether the driver wants to hear of used-idx moves since this was last asked.
- * To be called after the last move of a device call, of every queue.  Reads the avail flags, or used_event; if
- * that cannot be read, or the queue is no longer usable and so must not be
- * touched, the answer is yes, which at worst is a spurious interrupt. */
+ * To be called after the last move of a device call, of every queue.  Reads the avail flags, or
+ * used_event; if that cannot be read, or the queue is no longer usable and so must not be touched,
+ * the answer is yes, which at worst is a spurious interrupt. */
 bool virtqueue_wants_interrupt(struct virtqueue *vq);
 
 /* What an access to the buffers of `chain` is for. */

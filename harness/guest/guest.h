@@ -40,11 +40,11 @@ enum guest_event {
 struct guest_queue {
 	uint16_t size;
 	uint64_t ring[VIRTQUEUE_AREA_COUNT];
-	uint16_t avail_idx; /* next entry to publish */
-	uint16_t used_idx;  /* next used entry to take */
-	uint8_t event;	    /* enum guest_event */
-	bool packed;	    /* RING_PACKED was accepted when it was set up */
-	bool in_order;	    /* ... IN_ORDER */
+	uint16_t avail_idx;		     /* next entry to publish */
+	uint16_t used_idx;		     /* next used entry to take */
+	uint8_t event;			     /* enum guest_event */
+	bool packed;			     /* RING_PACKED was accepted when it was set up */
+	bool in_order;			     /* ... IN_ORDER */
 	struct guest_packed_queue packed_at; /* of either */
 };
 

@@ -23,9 +23,9 @@ static uint16_t head_at(struct guest *g, unsigned queue, uint16_t position)
 
 	if (q->packed)
 		return g->packed.order[guest_packed_index(queue, position)];
-	return arena_load16(&g->arena, q->ring[VIRTQUEUE_DRIVER] +
-					       ring_at(&ring_split, GUEST_AVAIL_ENTRY, q->size,
-						       position % q->size));
+	return arena_load16(&g->arena,
+			    q->ring[VIRTQUEUE_DRIVER] + ring_at(&ring_split, GUEST_AVAIL_ENTRY,
+								q->size, position % q->size));
 }
 
 /* Chains of the batch that ends with that id. */
@@ -71,10 +71,10 @@ void guest_in_order_reap(struct guest *g, unsigned queue)
 			   q->ring[VIRTQUEUE_DEVICE] + ring_at(&ring_split, GUEST_USED_ENTRY,
 							       q->size, at->used_idx % q->size),
 			   &entry, sizeof(entry));
-		guest_in_order_used(g, queue,
-				    (struct guest_used){ .id = le32toh(entry.id),
-							 .len = le32toh(entry.len) },
-				    (uint16_t)(idx - at->used_idx));
+		guest_in_order_used(
+			g, queue,
+			(struct guest_used){ .id = le32toh(entry.id), .len = le32toh(entry.len) },
+			(uint16_t)(idx - at->used_idx));
 	}
 	/* An index further on than the ring is long names nothing. */
 	at->used_idx = idx;

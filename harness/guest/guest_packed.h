@@ -55,7 +55,7 @@ struct guest_packed {
 	uint16_t order[GUEST_PACKED_ENTRIES]; /* buffer ids, by position */
 	/* Own used rings; of split queues in order, too (guest_in_order.c). */
 	struct guest_used used[GUEST_PACKED_ENTRIES];
-	uint64_t touched;			/* queues that are not as new, a bit each */
+	uint64_t touched; /* queues that are not as new, a bit each */
 };
 
 /* Of every queue, before a program. */

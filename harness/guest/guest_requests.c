@@ -345,9 +345,9 @@ static void note_sent(struct guest *g, const struct op *op, const struct draft *
 	/* Whether it is judged must not depend on how fast the device is. */
 	r->strayed = r->strayed || altered || d->forced || !is_own(d) || !judged;
 	/* By force: what is in use may be written over, and the chain may go round. */
-	if (d->forced && (d->head + d->descs > d->size ||
-			  requests_uses(g, d->queue, d->head, d->descs) ||
-			  (requests_in_ring_order(g, d->queue) && d->head != rq->next)))
+	if (d->forced &&
+	    (d->head + d->descs > d->size || requests_uses(g, d->queue, d->head, d->descs) ||
+	     (requests_in_ring_order(g, d->queue) && d->head != rq->next)))
 		r->well = false;
 	requests_touch(g, d->at, bytes);
 	requests_touch(g, d->area, d->area_len);

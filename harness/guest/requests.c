@@ -375,8 +375,7 @@ static void look_at_queue(struct guest *g, unsigned queue)
 			continue;
 		/* Of one that was skipped the driver takes all as written (2.7.9). */
 		if (r->sent[i].request != NULL)
-			judge(g, &r->sent[i],
-			      entry.skipped ? r->sent[i].request->room : entry.len);
+			judge(g, &r->sent[i], entry.skipped ? r->sent[i].request->room : entry.len);
 		remove_sent(g, i);
 	}
 	rq->seen = idx;

@@ -64,9 +64,8 @@ bool ledger_in_order_late(const struct ring_access *a, const struct ledger_pendi
 {
 	const struct ledger_work *work = &a->q->work;
 
-	if (!ledger_has_in_order(a->l) ||
-	    (uint16_t)(entry->walk - work->skipped) >=
-		    (uint16_t)(work->skipped_end - work->skipped))
+	if (!ledger_has_in_order(a->l) || (uint16_t)(entry->walk - work->skipped) >=
+						  (uint16_t)(work->skipped_end - work->skipped))
 		return false;
 	if (!work->overflowed && ledger_judges(a->l, RULE_ORDER_RETURNS))
 		ledger_break(a->l, RULE_ORDER_RETURNS,
@@ -132,8 +131,7 @@ static struct ledger_pending *pending_at(const struct ring_access *a, uint16_t a
 	uint16_t slot = (uint16_t)(a->q->used_idx + at) % a->q->size;
 
 	for (unsigned i = 0; i < a->q->work.pending_count; i++)
-		if (a->pending[i].slot == slot &&
-		    a->pending[i].have == (PENDING_ID | PENDING_LEN))
+		if (a->pending[i].slot == slot && a->pending[i].have == (PENDING_ID | PENDING_LEN))
 			return &a->pending[i];
 	return NULL;
 }
@@ -159,8 +157,7 @@ static uint32_t find_last(const struct ring_access *a, const struct ledger_pendi
 		if (hold->head != entry->id)
 			continue;
 		for (unsigned least = 0; least < 2; least++) {
-			uint16_t count =
-				(uint16_t)(count_older(a->l, a->q, hold->walk, least) + 1);
+			uint16_t count = (uint16_t)(count_older(a->l, a->q, hold->walk, least) + 1);
 			unsigned fit = 2 * fits(a, at, count, moved) + (hold->walk == entry->walk);
 
 			if (best != LEDGER_NONE && fit <= best_fit)

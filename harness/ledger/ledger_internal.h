@@ -4,8 +4,9 @@
  * ledger_regs.c (registers and status), ledger_show.c (what they read as), ledger_ring.c
  * (queues and chains), ledger_odd.c (fields in pieces), ledger_desc.c (descriptors), ledger_chain.c
  * (what a chain permits), ledger_sound.c (what is wrong with one), ledger_wakeup.c (interrupts),
- * ledger_notify.c (notifications), ledger_suspend.c (suspended devices), ledger_config.c (configuration), ledger_rest.c (at rest), the
- * followers (follower.h) and, of plain memory, ledger_plain.c and ledger_survey.c.
+ * ledger_notify.c (notifications), ledger_suspend.c (suspended devices), ledger_config.c
+ * (configuration), ledger_rest.c (at rest), the followers (follower.h) and, of plain memory,
+ * ledger_plain.c and ledger_survey.c.
  */
 #ifndef VRINGER_HARNESS_LEDGER_INTERNAL_H
 #define VRINGER_HARNESS_LEDGER_INTERNAL_H

@@ -283,10 +283,10 @@ static void on_flags_written(const struct ring_access *a)
 static void on_driver_event(const struct ring_access *a)
 {
 	enum ledger_wanted wanted =
-		a->err != 0 ? WANTED_UNSURE
-			    : ledger_packed_wanted(a->l, a->q, &a->q->place.moved,
-						   ledger_get16(a->data),
-						   ledger_get16(a->data + 2));
+		a->err != 0
+			? WANTED_UNSURE
+			: ledger_packed_wanted(a->l, a->q, &a->q->place.moved,
+					       ledger_get16(a->data), ledger_get16(a->data + 2));
 
 	a->q->work.asked = true;
 	a->q->work.silenced = wanted == WANTED_NO;

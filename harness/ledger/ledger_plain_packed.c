@@ -471,10 +471,9 @@ static void note_ahead(struct ledger *l, unsigned queue)
 		struct entry entry = load_entry(l, q, slot);
 
 		if (is_used(entry.flags, wrap) && q->work.pending_count < LEDGER_PENDING_MAX) {
-			l->pending[queue][q->work.pending_count++] =
-				(struct ledger_pending){ .slot = slot,
-							 .id = entry.id,
-							 .len = entry.len };
+			l->pending[queue][q->work.pending_count++] = (struct ledger_pending){
+				.slot = slot, .id = entry.id, .len = entry.len
+			};
 		} else if (!is_available(entry.flags, wrap)) {
 			if (ledger_judges(l, RULE_COMPLETION_SLOT))
 				ledger_break(l, RULE_COMPLETION_SLOT,

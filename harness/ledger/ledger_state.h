@@ -68,23 +68,23 @@ struct ledger_place {
 struct ledger_hold {
 	uint32_t next; /* hold of the same queue */
 	uint16_t walk, head;
-	uint16_t expect;   /* the descriptor that the walk leads to */
-	bool expects;	   /* it leads on */
-	bool in_table;	   /* ... of the indirect table */
-	uint32_t walked;   /* reads of descriptors, of any table, since it was taken */
-	uint32_t reads;	   /* of descriptors, those of an indirect table too */
-	bool strayed;	   /* a descriptor was read to which the chain did not lead */
-	bool spent;	   /* more descriptors were read than its walks can need */
-	bool restarted;	   /* taken twice: what is allowed is the sum of both */
-	bool blind;	   /* not all of it is known: not judged */
-	bool odd;	   /* of plain memory: the device may make several things of it */
-	bool salted, pure; /* ... its buffers were changed; and only it writes there */
-	uint32_t look;	   /* ... the first comparison that can show what it wrote */
-	bool early;	   /* its available entry was read before it was available */
-	bool abandoned;	   /* its completion could not be written */
-	bool faulted;	   /* an access for it failed */
-	uint32_t call;	   /* the call that it was taken in */
-	uint16_t entries;  /* of a packed ring, that it takes as far as it was read */
+	uint16_t expect;	   /* the descriptor that the walk leads to */
+	bool expects;		   /* it leads on */
+	bool in_table;		   /* ... of the indirect table */
+	uint32_t walked;	   /* reads of descriptors, of any table, since it was taken */
+	uint32_t reads;		   /* of descriptors, those of an indirect table too */
+	bool strayed;		   /* a descriptor was read to which the chain did not lead */
+	bool spent;		   /* more descriptors were read than its walks can need */
+	bool restarted;		   /* taken twice: what is allowed is the sum of both */
+	bool blind;		   /* not all of it is known: not judged */
+	bool odd;		   /* of plain memory: the device may make several things of it */
+	bool salted, pure;	   /* ... its buffers were changed; and only it writes there */
+	uint32_t look;		   /* ... the first comparison that can show what it wrote */
+	bool early;		   /* its available entry was read before it was available */
+	bool abandoned;		   /* its completion could not be written */
+	bool faulted;		   /* an access for it failed */
+	uint32_t call;		   /* the call that it was taken in */
+	uint16_t entries;	   /* of a packed ring, that it takes as far as it was read */
 	struct ledger_place place; /* ... in plain memory, where it begins */
 	uint32_t desc_count;
 	uint32_t first, last_desc;	  /* nodes of descriptors */
@@ -143,9 +143,9 @@ struct ledger_packed {
 	bool avail_wrap, used_wrap;
 	bool available; /* the entry at avail_slot, as the device read its flags last: */
 	uint16_t flags;
-	uint32_t held;	/* entries that were taken and not returned */
-	uint32_t used_at;	   /* entries that were used, of plain memory */
-	uint16_t event;		   /* offset and wrap counter that the device event was set to last */
+	uint32_t held;	  /* entries that were taken and not returned */
+	uint32_t used_at; /* entries that were used, of plain memory */
+	uint16_t event;	  /* offset and wrap counter that the device event was set to last */
 	struct ledger_range moved; /* since an interrupt was last due */
 };
 
@@ -165,7 +165,7 @@ struct ledger_work {
 	bool asked, silenced, unsure; /* flags read since: done, NO_INTERRUPT, failed */
 	bool notified;		      /* and the available index not read since */
 	struct ledger_notify notify;
-	bool overflowed;	/* more chains taken than can be kept: not all judged */
+	bool overflowed; /* more chains taken than can be kept: not all judged */
 	/* In order: chains that the last batch skipped, by their places in the available ring. */
 	uint16_t skipped, skipped_end;
 	unsigned pending_count; /* entries in ledger.pending */

@@ -281,7 +281,8 @@ void ledger_config_rest(struct ledger *l)
 	if (!l->session.reset_owed)
 		return;
 	l->session.reset_owed = false;
-	if (!ledger_line_is_up(l, VIRTIO_MMIO_INT_CONFIG) && ledger_judges(l, RULE_WAKEUP_NEEDS_RESET))
+	if (!ledger_line_is_up(l, VIRTIO_MMIO_INT_CONFIG) &&
+	    ledger_judges(l, RULE_WAKEUP_NEEDS_RESET))
 		ledger_break(l, RULE_WAKEUP_NEEDS_RESET,
 			     "the device set DEVICE_NEEDS_RESET and raised no configuration "
 			     "interrupt");
@@ -292,8 +293,7 @@ bool ledger_wakeup_owed(const struct ledger *l, unsigned i)
 	const struct ledger_queue *q = &l->queues[i];
 
 	return q->work.moved && !q->work.unsure && !is_nowhere(l, q) &&
-	       !ledger_line_is_up(l, VIRTIO_MMIO_INT_VRING) &&
-	       !(q->work.asked && q->work.silenced);
+	       !ledger_line_is_up(l, VIRTIO_MMIO_INT_VRING) && !(q->work.asked && q->work.silenced);
 }
 
 void ledger_wakeup_rest(struct ledger *l, unsigned i)
@@ -302,8 +302,7 @@ void ledger_wakeup_rest(struct ledger *l, unsigned i)
 	bool moved = q->work.moved, owed = ledger_wakeup_owed(l, i);
 
 	q->work.moved = false;
-	if (!moved ||
-	    (!l->target->model && (l->device.status & VIRTIO_CONFIG_S_NEEDS_RESET) != 0))
+	if (!moved || (!l->target->model && (l->device.status & VIRTIO_CONFIG_S_NEEDS_RESET) != 0))
 		return;
 	if (q->work.unsure || is_nowhere(l, q) || ledger_line_is_up(l, VIRTIO_MMIO_INT_VRING) ||
 	    !ledger_judges(l, RULE_WAKEUP_MISSING) || !owed)
