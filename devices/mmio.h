@@ -37,8 +37,7 @@
 #define MMIO_REGION_SIZE 0x1000
 
 /* This transport takes these features, whatever the model. */
-#define MMIO_FEATURES                                                                              \
-	(UINT64_C(1) << VIRTIO_F_NOTIFICATION_DATA | UINT64_C(1) << VIRTIO_F_SUSPEND)
+#define MMIO_FEATURES (UINT64_C(1) << VIRTIO_F_NOTIFICATION_DATA | UINT64_C(1) << VIRTIO_F_SUSPEND)
 
 struct mmio;
 

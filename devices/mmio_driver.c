@@ -75,8 +75,7 @@ static struct virtqueue *queue_configurable(const struct mmio *m, uint32_t queue
 {
 	struct virtqueue *vq = queue_at(m, queue);
 
-	if (!vq || vq->ready ||
-	    (device_started(m->dev->status) && !(vq->renewed && device_live(m->dev))) ||
+	if (!vq || vq->ready || (device_started(m->dev->status) && !vq->renewed) ||
 	    !(m->dev->status & VIRTIO_CONFIG_S_FEATURES_OK))
 		return NULL;
 	return vq;
@@ -147,7 +146,8 @@ uint32_t mmio_queue_reset(const struct mmio *m, uint32_t queue)
 	return 0;
 }
 
-/* Without RING_RESET there is no such register.  A queue that is not ready, or was reset
+/* Without RING_RESET there is no such register.  A suspended device resets a queue as well: it need
+ * not touch it for that (VIRTIO 4.2.2.1, 3.4.2).  A queue that is not ready, or was reset
  * before, is reset as any other. */
 void mmio_set_queue_reset(struct mmio *m, uint32_t queue, uint32_t value)
 {
@@ -156,15 +156,14 @@ void mmio_set_queue_reset(struct mmio *m, uint32_t queue, uint32_t value)
 
 	if (!(dev->features & MMIO_F_RING_RESET))
 		return;
-	if (!vq || value != 1 || !(dev->status & VIRTIO_CONFIG_S_FEATURES_OK) ||
-	    (device_started(dev->status) && !device_live(dev))) {
+	if (!vq || value != 1 || !(dev->status & VIRTIO_CONFIG_S_FEATURES_OK)) {
 		mmio_count(m, MMIO_QUEUE_CONFIG_REFUSED);
 		return;
 	}
-	if (device_live(dev) && dev->ops->queue_reset)
+	if (device_started(dev->status) && dev->ops->queue_reset)
 		dev->ops->queue_reset(dev, queue);
 	virtqueue_reset(vq);
-	vq->renewed = device_live(dev);
+	vq->renewed = device_started(dev->status);
 }
 
 void mmio_notify(struct mmio *m, uint32_t value)

@@ -147,7 +147,7 @@ static void get_queue_state(struct snapshot_in *in, const struct snapshot_record
 			    struct snapshot_queue *q)
 {
 	size_t at = in->at;
-	bool resets = (r->status & VIRTIO_CONFIG_S_DRIVER_OK) && (r->features & MMIO_F_RING_RESET);
+	bool resets = device_started(r->status) && (r->features & MMIO_F_RING_RESET);
 	unsigned state = (unsigned)snapshot_get_max(in, 1, resets ? QUEUE_RENEWED : QUEUE_POISONED,
 						    "a state that no queue can be in");
 
@@ -182,8 +182,12 @@ static void get_session(struct mmio *m, struct snapshot_in *in, struct snapshot_
 			snapshot_bad(in, at, -EINVAL, "completions before DRIVER_OK");
 		if (r->queues[i].lost && r->queues[i].renewed)
 			snapshot_bad(in, at, -EINVAL, "completions of a queue that was reset");
+		at = in->at;
 		if (ring_is_packed(r->features))
 			get_cursors(in, r, &r->queues[i]);
+		if (r->queues[i].renewed && (r->queues[i].avail_cursor != RING_EVENT_WRAP ||
+					     r->queues[i].used_cursor != RING_EVENT_WRAP))
+			snapshot_bad(in, at, -EINVAL, "cursors of a queue that was reset");
 	}
 	at = in->at;
 	if (snapshot_get(in, 4) != counter_count(m))
@@ -291,7 +295,10 @@ int snapshot_record_restore(struct mmio *m, const void *data, size_t len,
 	 * record has nothing of the model's. */
 	for (i = 0; i < m->dev->ops->queue_count && !in.err; i++)
 		r.queues[i].lost = snapshot_queue_held(&r.queues[i]);
-	if (!in.err)
-		snapshot_take_record(m, &r);
+	if (in.err)
+		return outcome(&in, error);
+	snapshot_take_record(m, &r);
+	/* Nor whether a suspended device has something to tell: it tells. */
+	m->dev->config_owed = r.status & VIRTIO_CONFIG_S_SUSPEND;
 	return outcome(&in, error);
 }

@@ -33,6 +33,7 @@
  * cannot say, since it would be another device, is what is offered and how large
  * queues may be: those are the new device's.  The record
  * alone of a live device with packed rings is refused: it has no place for where those are.
+ * One of a suspended device has none for a change that is to be told of: there may be one.
  *
  * A queue that is ready with a ring that passes 2^64 can be saved and not
  * restored.  Pending interrupts are in the record; nothing is raised again.

@@ -176,14 +176,14 @@ int virtqueue_packed_next(struct virtqueue_chain *chain, struct virtqueue_buffer
 	struct vring_packed_desc desc;
 	int ret = 0;
 
-	/* Of entries of the ring there are no more than that; of a table no more are read. */
-	if (chain->left-- == 0)
-		return -EBADMSG;
 	if (!chain->in_table) {
 		memcpy(&desc, chain->vq->seen + chain->next * sizeof(desc), sizeof(desc));
 		if (le16toh(desc.flags) & VRING_DESC_F_INDIRECT)
 			ret = packed_enter_table(chain, &desc);
 	}
+	/* Of entries of the ring there are no more than that. */
+	if (ret == 0 && chain->left-- == 0)
+		ret = -EBADMSG;
 	if (ret == 0 && chain->in_table)
 		ret = packed_read_table(chain, &desc);
 	if (ret)

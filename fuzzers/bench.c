@@ -66,12 +66,19 @@ static void bench_row(struct run *run, const char *name, const struct input *inp
 		}
 		elapsed = now() - start;
 	}
-	printf("%-13s %-20s %6zu %12.0f %12.0f %14.0f\n", run->guest.target->name, name, count,
+	printf("%-13s %-26s %6zu %12.0f %12.0f %14.0f\n", run->guest.target->name, name, count,
 	       (double)runs / elapsed, (double)ops / elapsed, (double)chains / elapsed);
 }
 
+#define SENDS(queue, layout) "send_request " queue " split=4 layout=" layout "\n"
+#define REQUESTS(target, queue)                                                                    \
+	{ target, "requests", SENDS(queue, "direct") SENDS(queue, "direct") },                     \
+	{                                                                                          \
+		target, "requests, indirect", SENDS(queue, "indirect") SENDS(queue, "indirect")    \
+	}
+
 /* Sessions of about 64 operations: what is done 31 times, `@` being the how
- * many-th time it is. */
+ * many-th time it is.  Each runs on a split ring and on a packed one. */
 static const struct session {
 	const char *target, *name, *round;
 } sessions[] = {
@@ -82,9 +89,15 @@ static const struct session {
 	{ "console", "lines of output", "send 1 head=@ b1\ntake_output 0\n" },
 	{ "console", "lines of input", "offer 0 head=@ b9:w\ntype 0 len=64\n" },
 	{ "console", "64 KiB of output", "send 5 head=@ b5\ntake_output 1\n" },
+	/* Requests of two descriptors, in the ring and in a table. */
+	REQUESTS("net-loopback", "1"),
+	REQUESTS("net-host", "1"),
+	REQUESTS("console", "1"),
+	REQUESTS("fs", "1"),
+	REQUESTS("balloon", "0"),
 };
 
-static struct input encode_session(const struct session *session)
+static struct input encode_session(const struct session *session, bool packed)
 {
 	struct input input = { malloc(BINARY_SIZE_MAX), 0 };
 	struct text_error error;
@@ -94,7 +107,8 @@ static struct input encode_session(const struct session *session)
 
 	if (out == NULL || input.data == NULL)
 		exit(1);
-	fprintf(out, "device %s\nstart driver_ok size=64\n", session->target);
+	fprintf(out, "device %s\nstart driver_ok size=64%s\n", session->target,
+		packed ? " ring=packed" : "");
 	for (int i = 0; i < 31; i++) {
 		for (const char *c = session->round; *c != '\0'; c++) {
 			if (*c == '@')
@@ -152,13 +166,16 @@ static void bench_target(const struct target *target, const char *dir)
 		bench_row(run, "corpus and scripts", inputs, count);
 	for (size_t i = 0; i < count; i++)
 		free(inputs[i].data);
-	for (size_t i = 0; i < sizeof(sessions) / sizeof(sessions[0]); i++) {
+	for (size_t i = 0; i < 2 * sizeof(sessions) / sizeof(sessions[0]); i++) {
+		const struct session *session = &sessions[i / 2];
 		struct input input;
+		char name[40];
 
-		if (strcmp(sessions[i].target, target->name) != 0)
+		if (strcmp(session->target, target->name) != 0)
 			continue;
-		input = encode_session(&sessions[i]);
-		bench_row(run, sessions[i].name, &input, 1);
+		input = encode_session(session, i % 2 != 0);
+		snprintf(name, sizeof(name), "%s%s", session->name, i % 2 != 0 ? ", packed" : "");
+		bench_row(run, name, &input, 1);
 		free(input.data);
 	}
 	run_close(run);
@@ -281,7 +298,7 @@ int main(int argc, char **argv)
 		fprintf(stderr, "usage: %s TARGET DIR... | --peer NAME...\n", argv[0]);
 		return 2;
 	}
-	printf("%-34s %6s %12s %12s %14s\n", "session", "inputs", "executions/s", "operations/s",
+	printf("%-40s %6s %12s %12s %14s\n", "session", "inputs", "executions/s", "operations/s",
 	       "chains/s");
 	for (int i = 1; i < argc; i += 2) {
 		const struct target *target = target_find(argv[i]);

@@ -339,6 +339,50 @@ static bool add_selection(struct mutator *m, struct program *prog, uint32_t at)
 	return true;
 }
 
+/* Does the driver at `at` accept that a queue is reset alone? */
+static bool accepts_queue_reset(const struct program *prog, uint32_t at)
+{
+	while (at-- > 0)
+		if (prog->ops[at].code == OP_START)
+			return (prog->ops[at].value[START_ACCEPT] & ACCEPT_RING_RESET) != 0;
+	return false;
+}
+
+/* A queue with a chain in it is reset and set up again, of another size perhaps, and what
+ * comes then is served there. */
+static bool add_queue_reset(struct mutator *m, struct program *prog, uint32_t at)
+{
+	bool driven = !random_chance(m, 3);
+	struct op *op;
+	uint64_t queue;
+
+	if (!accepts_queue_reset(prog, at)) {
+		if (!add_start(m, prog, at))
+			return false;
+		prog->ops[at].value[START_RUNG] = RUNG_DRIVER_OK;
+		prog->ops[at++].value[START_ACCEPT] = ACCEPT_RING_RESET;
+	}
+	if (!add_chain(m, prog, at, driven))
+		return false;
+	queue = prog->ops[at++].value[OFFER_QUEUE];
+	op = edit_add(prog, at++, OP_RESET_QUEUE);
+	if (op == NULL)
+		return false;
+	op->value[RESET_QUEUE_QUEUE] = queue;
+	if (random_chance(m, 3) && !add_any(m, prog, at++))
+		return false;
+	op = edit_add(prog, at++, OP_QUEUE);
+	if (op == NULL)
+		return false;
+	op_fresh(m, prog, op);
+	op->value[QUEUE_QUEUE] = queue;
+	op->value[QUEUE_SIZE] = random_chance(m, 3) ? 0 : 1u << random_below(m, 8);
+	if (!add_chain(m, prog, at, driven))
+		return false;
+	prog->ops[at].value[OFFER_QUEUE] = queue;
+	return true;
+}
+
 /* Has the driver anything to be served with? */
 static bool has_request(const struct program *prog)
 {
@@ -386,6 +430,8 @@ bool mutate_insert(struct mutator *m, struct program *prog, const struct program
 		return add_over_top(m, prog, at);
 	if (what < 9 && random_chance(m, 4))
 		return add_selection(m, prog, at);
+	if (what < 10 && random_chance(m, 3))
+		return add_queue_reset(m, prog, at);
 	return add_any(m, prog, at);
 }
 

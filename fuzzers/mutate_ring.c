@@ -193,7 +193,8 @@ bool add_event(struct mutator *m, struct program *prog, uint32_t at)
  * is what it does; one in very many is enough, since each runs for long. */
 bool add_wrap(struct mutator *m, struct program *prog, uint32_t at)
 {
-	uint32_t laps = (1u << 16) / WRAP_SIZE - random_below(m, 2);
+	/* The last one is what it is about: it comes to 2^16, mostly. */
+	uint32_t laps = (1u << 16) / WRAP_SIZE - (random_chance(m, 4) ? 0 : 1);
 	unsigned queue = pick_queue(m, true);
 	struct op *op = edit_add(prog, at++, OP_START);
 
@@ -201,6 +202,7 @@ bool add_wrap(struct mutator *m, struct program *prog, uint32_t at)
 		return false;
 	op->value[START_RUNG] = RUNG_DRIVER_OK;
 	op->value[START_SIZE] = WRAP_SIZE;
+	prog->queue_max[queue] = 0;
 	for (uint32_t i = 0; i < laps; i++, at += 2) {
 		struct op *lap = &prog->ops[at];
 
@@ -211,7 +213,6 @@ bool add_wrap(struct mutator *m, struct program *prog, uint32_t at)
 		lap[1].code = OP_NOTIFY;
 		lap[1].value[NOTIFY_QUEUE] = queue;
 	}
-	/* The last one is what it is about. */
 	return add_wish(m, prog, &at, queue) && edit_copy(prog, at, at - 3, 2);
 }
 

@@ -34,6 +34,18 @@ static void stub_reset(struct device *dev)
 	stub->status_at_reset = dev->status;
 }
 
+static void stub_queue_reset(struct device *dev, unsigned queue)
+{
+	stub->queue_resets[queue]++;
+	stub->avail_at_reset = dev->queues[queue].next_avail;
+}
+
+static void stub_queue_start(struct device *dev, unsigned queue)
+{
+	assert_true(dev->queues[queue].ready);
+	stub->queue_starts[queue]++;
+}
+
 static void stub_notify(struct device *dev, unsigned queue)
 {
 	stub->notified[queue]++;
@@ -110,6 +122,8 @@ const struct device_ops stub_ops = {
 	.create = stub_create,
 	.destroy = stub_destroy,
 	.reset = stub_reset,
+	.queue_reset = stub_queue_reset,
+	.queue_start = stub_queue_start,
 	.notify = stub_notify,
 	.work = stub_work,
 	.state = stub_state,

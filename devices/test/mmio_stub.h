@@ -32,6 +32,8 @@ struct stub {
 	struct device dev;
 	unsigned notified[2];
 	unsigned works, resets;
+	unsigned queue_resets[2], queue_starts[2];
+	uint16_t avail_at_reset; /* of that queue, when it was told of its reset */
 	uint32_t status_at_reset;
 	uint8_t config[16];
 	enum device_state state;

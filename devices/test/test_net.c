@@ -18,7 +18,8 @@ static void identity(void **state)
 	assert_int_equal(reg_read(VIRTIO_MMIO_DEVICE_FEATURES),
 			 (uint32_t)VIRTQUEUE_FEATURES | 1u << 5);
 	reg_write(VIRTIO_MMIO_DEVICE_FEATURES_SEL, 1);
-	assert_int_equal(reg_read(VIRTIO_MMIO_DEVICE_FEATURES), 1 | 1u << 2);
+	assert_int_equal(reg_read(VIRTIO_MMIO_DEVICE_FEATURES),
+			 (uint32_t)((VIRTQUEUE_FEATURES | MMIO_FEATURES) >> 32) | 1);
 	assert_int_equal(net_loopback_ops.queue_count, 2);
 	assert_int_equal(net_loopback_ops.queues[NET_RX].size_max, 256);
 	assert_int_equal(net_loopback_ops.queues[NET_TX].size_max, 256);

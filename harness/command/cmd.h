@@ -59,6 +59,7 @@ struct cmd_options {
 	unsigned seconds, keep;
 	bool all_transports; /* of those, each */
 	unsigned verbose;    /* how often it was given */
+	bool split;	     /* on no packed rings */
 	bool all_requests;   /* of a queue, each */
 	bool json, junit, completes, body, levels, brief, echo;
 	struct judging judging; /* known: the list in known_path; NULL: none was given */

@@ -54,7 +54,10 @@ static const struct {
 	  "... and which of its requests is sent, not the first" },
 	{ 'I', OPTION_FLAG, "indirect", NULL, AT(instance.indirect), "... in indirect tables" },
 	{ '7', OPTION_FLAG, "packed", NULL, AT(instance.packed),
-	  "on packed rings, where a script leaves the format open" },
+	  "on packed rings only, where a script leaves the format open" },
+	{ '8', OPTION_FLAG, "split", NULL, AT(split),
+	  "on split rings only: without it and --packed, scripts for any device run on both where "
+	  "they and the device let them" },
 	{ 'A', OPTION_FLAG, "all-requests", NULL, AT(all_requests),
 	  "each script with every request of each queue, not with three of many" },
 	{ 'o', OPTION_TEXT, "output", "PATH", AT(output),

@@ -23,7 +23,7 @@
 
 static const struct cmd_usage usage = {
 	"[SCRIPT|DIR...]",
-	"toDXA7JUCFSLNKTR",
+	"toDXA78JUCFSLNKTR",
 	"Run scripts and print the results as TAP, JSON or JUnit XML.  A directory stands for all\n"
 	"*.vr files in it.  -t TARGET selects the scripts for that device and for any device.  An\n"
 	"installed vringer runs the installed conformance scripts when no file is given.",
@@ -147,6 +147,19 @@ static unsigned transport_count(const struct runner *r)
 	return r->options.all_transports ? count : 1;
 }
 
+/* The instances of the loaded script on one target, in the formats that are asked for. */
+static unsigned list_instances(struct runner *r, const struct target *target)
+{
+	bool all = r->options.all_requests;
+	unsigned count = instance_list(r->script, target, all, r->instances);
+
+	if (r->options.instance.packed)
+		instances_pack(r->instances, count);
+	else if (!r->options.split && !r->options.brief)
+		count = instances_add_packed(r->script, target, all, r->instances, count);
+	return count;
+}
+
 /* Parse all scripts before the first one runs, and count the runs: 0, or
  * STATUS_USAGE. */
 static int plan(struct runner *r)
@@ -169,11 +182,8 @@ static int plan(struct runner *r)
 		for (const struct target *const *t = targets_of(r); *t != NULL; t++) {
 			if (cmd_probe("run", *t) != 0)
 				return STATUS_USAGE;
-			r->runs += (r->options.brief
-					    ? 1
-					    : instance_list(r->script, *t, r->options.all_requests,
-							    r->instances)) *
-				   transport_count(r);
+			r->runs +=
+				(r->options.brief ? 1 : list_instances(r, *t)) * transport_count(r);
 		}
 	}
 	return status;
@@ -230,7 +240,7 @@ static void show_progress(struct runner *r, const struct target *target)
 /* Load the script of that source as that instance. */
 static int load_instance(struct runner *r, size_t i, const struct instance *instance)
 {
-	return instance->queue || instance->binding.ring != RING_FORMAT_SPLIT
+	return instance->queue || instance->binding.ring != r->script->binding.ring
 		       ? load(r, i, &instance->binding)
 		       : 0;
 }
@@ -265,12 +275,9 @@ static unsigned first_possible(struct runner *r, size_t i, const struct target *
 /* The instances of one script, which is loaded, on one target. */
 static int run_instances(struct runner *r, size_t i, const struct target *target)
 {
-	unsigned count = instance_list(r->script, target, r->options.all_requests, r->instances);
-	unsigned first = 0;
+	unsigned count = list_instances(r, target), first = 0;
 	int status = 0;
 
-	if (r->options.instance.packed)
-		instances_pack(r->instances, count);
 	if (r->options.brief) {
 		first = first_possible(r, i, target, count);
 		count = first + 1;
@@ -363,6 +370,9 @@ int cmd_run(int argc, char **argv)
 		return status - 1;
 	if (r.options.json && r.options.junit)
 		return cmd_fail(argv[0], "--json and --junit were both given, expected one of "
+					 "them");
+	if (r.options.split && r.options.instance.packed)
+		return cmd_fail(argv[0], "--split and --packed were both given, expected one of "
 					 "them");
 	if (r.options.completes && r.options.judging.no_ledger)
 		return cmd_fail(argv[0], "--completes and --no-ledger were both given, but only "

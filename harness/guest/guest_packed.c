@@ -131,7 +131,8 @@ static void reap(struct guest *g, unsigned queue)
 		/* Without WRITE the length means nothing (2.8.4). */
 		entries = take_back(g, queue,
 				    (struct guest_used){ .id = le16toh(desc.id),
-							 .len = flags & VRING_DESC_F_WRITE
+							 .len = flags & VRING_DESC_F_WRITE ||
+									 g->target->packed_as_linux
 									? le32toh(desc.len)
 									: 0 });
 		go_on(&at->used_slot, &at->used_wrap, q->size, entries != 0 ? entries : 1);
@@ -156,6 +157,8 @@ void guest_packed_publish(struct guest *g, unsigned queue, uint16_t head)
 	struct guest_queue *q = &g->queues[queue];
 	struct guest_packed_queue *at = &q->packed_at;
 	const struct vring_desc *first = guest_packed_desc(g, queue, head), *desc = first;
+	/* Only the last tells which buffer it is (2.8.6): the others say another one. */
+	uint16_t other = g->target->packed_as_linux ? head : (uint16_t)~head;
 	uint16_t slot = at->avail_slot;
 	bool wrap = at->avail_wrap;
 	uint32_t count = 0;
@@ -168,13 +171,12 @@ void guest_packed_publish(struct guest *g, unsigned queue, uint16_t head)
 
 		/* The first is made available when the rest is there. */
 		if (count++ > 0)
-			put(g, queue, desc, more ? (uint16_t)~head : head, slot, wrap);
+			put(g, queue, desc, more ? other : head, slot, wrap);
 		go_on(&slot, &wrap, q->size, 1);
 		desc = more ? guest_packed_desc(g, queue, desc->next) : NULL;
 	}
-	/* Only the last tells which buffer it is (2.8.6): the others say another one. */
-	put(g, queue, first, first->flags & VRING_DESC_F_NEXT ? (uint16_t)~head : head,
-	    at->avail_slot, at->avail_wrap);
+	put(g, queue, first, first->flags & VRING_DESC_F_NEXT ? other : head, at->avail_slot,
+	    at->avail_wrap);
 	/* Of two chains of one id, of different length, the driver cannot tell how far to skip:
 	 * it loses its place, and that is no fault of the device. */
 	if (g->packed.held[guest_packed_index(queue, head)]++ > 0 &&

@@ -313,6 +313,10 @@ static bool may_judge(struct guest *g, const struct draft *d, bool at_once)
 	const struct requests *r = &g->requests;
 	uint32_t bytes = d->request->len + d->request->room;
 
+	/* It may take another queue to answer it, that its driver reset and has not set up. */
+	for (unsigned i = 0; i < PROGRAM_QUEUES && r->queues >> i != 0; i++)
+		if (r->queue[i].renewed)
+			return false;
 	if (r->refused || !arena_has(&g->arena, d->at, bytes) ||
 	    !arena_has(&g->arena, d->area, d->area_len))
 		return false;
@@ -322,6 +326,12 @@ static bool may_judge(struct guest *g, const struct draft *d, bool at_once)
 		return true;
 	return at_once && !r->nested && !r->host_touched && r->owed == 0 && r->sent_count == 0 &&
 	       !others_outstanding(g) && count_mistaken(r) == r->queue[d->queue].mistaken;
+}
+
+/* By force what is in use may be written over, and the chain may go round. */
+static bool writes_over(const struct guest *g, const struct draft *d)
+{
+	return d->head + d->descs > d->size || requests_uses(g, d->queue, d->head, d->descs);
 }
 
 static void note_sent(struct guest *g, const struct op *op, const struct draft *d, uint16_t head,
@@ -344,10 +354,8 @@ static void note_sent(struct guest *g, const struct op *op, const struct draft *
 		rq->mistaken = true;
 	/* Whether it is judged must not depend on how fast the device is. */
 	r->strayed = r->strayed || altered || d->forced || !is_own(d) || !judged;
-	/* By force: what is in use may be written over, and the chain may go round. */
 	if (d->forced &&
-	    (d->head + d->descs > d->size || requests_uses(g, d->queue, d->head, d->descs) ||
-	     (requests_in_ring_order(g, d->queue) && d->head != rq->next)))
+	    (writes_over(g, d) || (requests_in_ring_order(g, d->queue) && d->head != rq->next)))
 		r->well = false;
 	requests_touch(g, d->at, bytes);
 	requests_touch(g, d->area, d->area_len);
@@ -443,7 +451,7 @@ void guest_chain_request(struct guest *g, const struct program *prog, const stru
 		return;
 	/* Published by hand, if at all. */
 	g->requests.strayed = true;
-	if (requests_uses(g, d.queue, d.head, d.descs))
+	if (writes_over(g, &d))
 		g->requests.well = false;
 	requests_touch(g, d.at, d.request->len + d.request->room);
 	requests_touch(g, d.area, d.area_len);

@@ -214,10 +214,15 @@ bool requests_may_reset(const struct guest *g)
 
 void requests_queue_reset(struct guest *g, unsigned queue)
 {
+	struct requests *r = &g->requests;
+
 	if (!requests_may_reset(g))
 		return;
 	forget_queue(g, queue);
-	g->requests.queue[queue].renewed = true;
+	r->queue[queue].renewed = true;
+	/* It may take that queue to answer what is on its way elsewhere. */
+	for (unsigned i = 0; i < r->sent_count; i++)
+		r->sent[i].judged = false;
 }
 
 void requests_set_up(struct guest *g, unsigned queue)

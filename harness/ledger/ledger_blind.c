@@ -8,8 +8,8 @@
  * every ready queue is known again:
  *
  *   - at a reset;
- *   - where only the chains were in doubt, of a split ring: when all that was available is returned, and
- *     neither index did in the meantime what a driver and a device do not do.  The used
+ *   - where only the chains were in doubt, of a split ring: when all that was available is
+ * returned, and neither index did in the meantime what a driver and a device do not do.  The used
  *     index, which the device moves once for each chain, then says where it stands;
  *   - of a queue that was made ready again, with a used index of 0: likewise, once something
  *     was returned.  VIRTIO does not say where a device goes on then, at its first entry or
@@ -220,8 +220,8 @@ void ledger_blind_start(struct ledger *l, struct ledger_queue *q)
 	if (l->plain.arena == NULL || !l->plain.session.blind || !l->call.live)
 		return;
 	doubt(q, !l->plain.session.fresh || q->packed || !ledger_has_rings(l, q) ? DOUBT_PLACE
-		 : q->was_stopped				    ? DOUBT_RETURN
-								    : DOUBT_CHAINS);
+		 : q->was_stopped						 ? DOUBT_RETURN
+										 : DOUBT_CHAINS);
 	/* A live device may have begun with it in the call that made it ready. */
 	if (q->work.doubt != DOUBT_PLACE)
 		q->work.seen_avail = avail_idx(l, q);

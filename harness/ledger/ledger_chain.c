@@ -274,11 +274,18 @@ static void mark_written(struct ledger *l, struct ledger_hold *hold, uint64_t fi
 
 /* memory.torn: our models copy all of a chain's descriptors before they look at a
  * buffer.  The last that was read said that there is another: what lies before it
- * is the piece of a chain, torn or not yet known, and no request. */
+ * is the piece of a chain, torn or not yet known, and no request.  So is a table that a
+ * descriptor with both INDIRECT and NEXT names, which no driver may write (2.7.5.3.1, 2.8.19):
+ * they take what lies behind it for missing. */
 static void judge_whole(struct ledger *l, const struct ledger_hold *hold, struct guest_why why,
 			bool write)
 {
-	if (ledger_judges(l, RULE_MEMORY_TORN) && hold->expects)
+	if (ledger_judges(l, RULE_MEMORY_TORN) && hold->past_table)
+		ledger_break(l, RULE_MEMORY_TORN,
+			     "queue %u, chain of head %u: the device %s a buffer, and the chain as "
+			     "it read it goes on behind an indirect table",
+			     why.queue, hold->head, write ? "wrote" : "read");
+	else if (ledger_judges(l, RULE_MEMORY_TORN) && hold->expects)
 		ledger_break(l, RULE_MEMORY_TORN,
 			     "queue %u, chain of head %u: the device %s a buffer, and the chain as "
 			     "it read it goes on at %u",

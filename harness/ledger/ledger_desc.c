@@ -140,6 +140,8 @@ void ledger_desc_add(const struct ring_access *a, struct ledger_hold *hold,
 			hold->blind = true;
 		if (a->why.purpose != GUEST_INDIRECT)
 			name_table(hold, addr, len);
+		hold->past_table = hold->past_table || (a->why.purpose != GUEST_INDIRECT &&
+							(flags & VRING_DESC_F_NEXT) != 0);
 		allow(l, hold, LEDGER_DESC_BYTES);
 		return;
 	}

@@ -92,6 +92,8 @@ struct ring_access {
 void ledger_field_told(const struct ring_access *a);
 bool ledger_field_odd(const struct ring_access *a);
 void ledger_table_odd(const struct ring_access *a);
+/* ... which vringer.h asks not to do. */
+void ledger_judge_size(const struct ring_access *a);
 /* The device wrote a used entry, the used index, or tried to; and read the index. */
 void ledger_used_entry_written(const struct ring_access *a);
 void ledger_used_idx_written(const struct ring_access *a);
@@ -146,6 +148,14 @@ static inline void ledger_packed_go_on(uint16_t *slot, bool *wrap, uint16_t size
 
 	*wrap ^= next / size % 2 != 0;
 	*slot = (uint16_t)(next % size);
+}
+
+/* Does the device have the descriptor at that offset of the ring, and may write there? */
+static inline bool ledger_packed_is_due(const struct ledger_queue *q, uint64_t offset)
+{
+	uint32_t slot = (uint32_t)(offset / RING_DESC_SIZE);
+
+	return (slot + q->size - q->place.used_slot) % q->size < q->place.held;
 }
 
 /* Event suppression (ledger_packed_event.c).  A chain of so many entries is returned in the next

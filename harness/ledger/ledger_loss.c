@@ -81,8 +81,9 @@ static bool has_no_chain(const struct ledger *l, unsigned to, const struct ledge
 	const struct ledger_queue *q = &l->queues[to];
 
 	if (!q->work.ready || !q->known || ledger_queue_is_left(q) || q->work.overflowed ||
-	    (l->call.failed >> to & 1) != 0 || ledger_used_ring_wraps(q) ||
-	    q->avail > UINT64_MAX - 3)
+	    /* It has all entries of a packed ring: there is nothing to look at. */
+	    (q->packed && q->place.held >= q->size) || (l->call.failed >> to & 1) != 0 ||
+	    ledger_used_ring_wraps(q) || q->avail > UINT64_MAX - 3)
 		return true;
 	if (!q->work.index_seen || q->work.avail_idx != q->taken)
 		return false;

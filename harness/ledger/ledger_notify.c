@@ -155,9 +155,7 @@ void ledger_notify_rest(struct ledger *l, unsigned i)
 	if (n->unwanted && ledger_judges(l, RULE_STUCK_SUPPRESSED))
 		ledger_break(l, RULE_STUCK_SUPPRESSED,
 			     "queue %u: the device rests while notifications are suppressed", i);
-	/* Where the device has all of a packed ring nothing can have been added. */
-	if (n->unchecked && (!q->packed || q->place.held < q->size) &&
-	    ledger_judges(l, RULE_STUCK_UNCHECKED))
+	if (n->unchecked && ledger_judges(l, RULE_STUCK_UNCHECKED))
 		ledger_break(l, RULE_STUCK_UNCHECKED,
 			     "queue %u: the device allowed notifications again and did not look at "
 			     "the available index after that",

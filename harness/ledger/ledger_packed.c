@@ -8,8 +8,8 @@
  * entry is available.  A chain is taken when its first descriptor is read after that; the
  * buffer's id is its head, known with the last one.
  *
- * memory.ring: by the layout of the packed ring.  Of another size than that a field is read
- * or written by devices that are not ours: the queue is not judged any more.
+ * memory.ring: by the layout of the packed ring.  Where a field is read or written in another
+ * size than vringer.h names (memory.field), the queue is not judged any more.
  *
  * order.unavailable: a descriptor is used only after its flags were read as available
  * (dev.packed.desc-table.2).  Where a list goes on in an entry that is not, that is the
@@ -28,6 +28,7 @@
 #include <string.h>
 
 #define FLAGS_AT 14u
+#define USED_WHOLE_SIZE (RING_PACKED_USED_SIZE + 2u)
 #define USED_BITS (RING_PACKED_AVAIL | RING_PACKED_USED)
 
 void ledger_packed_start(struct ledger_queue *q)
@@ -200,6 +201,13 @@ static struct ledger_pending *pending_for(const struct ring_access *a, uint16_t 
 	return entry;
 }
 
+/* Is that place one of those that the device has?  Where it took more chains than are kept,
+ * nobody counted. */
+static bool is_due(const struct ring_access *a)
+{
+	return a->q->work.overflowed || ledger_packed_is_due(a->q, a->addr - a->q->desc);
+}
+
 static void on_used_written(const struct ring_access *a)
 {
 	struct ledger_pending *entry;
@@ -207,6 +215,15 @@ static void on_used_written(const struct ring_access *a)
 	TELL_FOLLOWERS(a->l, entry, a->l, a->why.queue);
 	if (a->err != 0) {
 		ledger_used_abandoned(a);
+		return;
+	}
+	if (!is_due(a)) {
+		if (ledger_judges(a->l, RULE_COMPLETION_SLOT))
+			ledger_break(a->l, RULE_COMPLETION_SLOT,
+				     "queue %u: the device wrote id and length to descriptor %u; "
+				     "the next to use is %u, and it has %u",
+				     a->why.queue, slot_of(a), a->q->place.used_slot,
+				     a->q->place.held);
 		return;
 	}
 	entry = pending_for(a, slot_of(a));
@@ -223,9 +240,11 @@ static void return_next(const struct ring_access *a, struct ledger_pending *entr
 	struct ledger *l = a->l;
 	struct ledger_queue *q = a->q;
 	uint16_t chains, entries = ledger_used_returned(a, entry, &chains);
+	/* Without a word of the driver that is known, the device may have kept silent. */
+	bool open = q->work.moved && q->work.asked && q->work.unsure;
 
-	if (!q->work.moved || (q->work.asked && q->work.silenced))
-		q->place.moved = (struct ledger_range){ .entries = 0 };
+	if (!q->work.moved || open || (q->work.asked && q->work.silenced))
+		q->place.moved = (struct ledger_range){ .open = open };
 	ledger_range_add(&q->place.moved, q, entries);
 
 	TELL_FOLLOWERS(l, moved, l, a->why.queue, entries == 0);
@@ -252,19 +271,24 @@ static void on_flags_written(const struct ring_access *a)
 		ledger_used_abandoned(a);
 		return;
 	}
-	if ((ledger_get16(a->data) & USED_BITS) != (wrap ? USED_BITS : 0)) {
+	if (!is_due(a) || (ledger_get16(a->data) & USED_BITS) != (wrap ? USED_BITS : 0)) {
 		if (ledger_judges(a->l, RULE_COMPLETION_SLOT))
 			ledger_break(
 				a->l, RULE_COMPLETION_SLOT,
 				"queue %u: the device wrote flags 0x%x to descriptor %u, which "
-				"do not mark it used in that lap (the next is %u)",
-				a->why.queue, ledger_get16(a->data), slot, q->place.used_slot);
+				"do not mark it used in that lap, or it is none of the %u that the "
+				"device has (the next is %u)",
+				a->why.queue, ledger_get16(a->data), slot, q->place.held,
+				q->place.used_slot);
 		return;
 	}
 	entry = pending_for(a, slot);
 	if (entry == NULL)
 		return;
 	entry->have |= PENDING_FLAGS;
+	/* Without WRITE it says nothing of the length (2.8.4). */
+	if ((ledger_get16(a->data) & VRING_DESC_F_WRITE) == 0)
+		entry->len = 0;
 	while (q->known && (entry = pending_at(a, q->place.used_slot)) != NULL &&
 	       (entry->have & PENDING_FLAGS) != 0) {
 		if ((entry->have & (PENDING_ID | PENDING_LEN)) != (PENDING_ID | PENDING_LEN)) {
@@ -331,7 +355,20 @@ static bool in_place(const struct ring_access *a)
 static bool is_of_size(const struct ring_access *a)
 {
 	return a->len == ring_packed.field[a->why.purpose].size ||
-	       (a->why.purpose == GUEST_PACKED_DESC && a->len == FLAGS_AT);
+	       (a->why.purpose == GUEST_PACKED_DESC && a->len == FLAGS_AT && !a->write) ||
+	       (a->why.purpose == GUEST_PACKED_USED && a->len == USED_WHOLE_SIZE && a->write);
+}
+
+/* A used descriptor that is written at once: the flags come with the rest. */
+static void on_used_whole(const struct ring_access *a)
+{
+	struct ring_access flags = *a;
+
+	on_used_written(a);
+	flags.addr += RING_PACKED_USED_SIZE;
+	flags.data = a->data != NULL ? a->data + RING_PACKED_USED_SIZE : NULL;
+	flags.len = USED_WHOLE_SIZE - RING_PACKED_USED_SIZE;
+	on_flags_written(&flags);
 }
 
 void ledger_packed_access(const struct ring_access *a)
@@ -347,11 +384,12 @@ void ledger_packed_access(const struct ring_access *a)
 				     (unsigned long long)a->addr,
 				     field_names(FIELD_PURPOSE)[purpose + 1]);
 	} else if (!is_of_size(a)) {
+		ledger_judge_size(a);
 		lose(a);
 	} else if (purpose == GUEST_PACKED_FLAGS) {
 		(a->write ? on_flags_written : on_flags_read)(a);
 	} else if (purpose == GUEST_PACKED_USED && a->write) {
-		on_used_written(a);
+		(a->len == USED_WHOLE_SIZE ? on_used_whole : on_used_written)(a);
 	} else if (purpose == GUEST_PACKED_DESC) {
 		on_desc_read(a);
 	} else if (purpose == GUEST_DRIVER_EVENT) {

@@ -9,7 +9,7 @@
  * last due; and none where no chain of those that were returned since has that place.  Open is
  * what a place in the middle of a chain wants, which the device skips and did not write; and a
  * place that there is not, reserved flags, and DESC without EVENT_IDX: these are the driver's
- * breach.
+ * breach.  What was used before such a look may count at the next one, or be over.
  *
  * stuck.suppressed, stuck.unchecked: DISABLE suppresses notifications and ENABLE allows them,
  * with EVENT_IDX too; DESC names the place whose chain the driver tells of, which is the one
@@ -69,6 +69,7 @@ enum ledger_wanted ledger_packed_wanted(const struct ledger *l, const struct led
 					uint16_t flags)
 {
 	uint16_t slot = off_wrap & (RING_EVENT_WRAP - 1u);
+	enum ledger_wanted wanted;
 
 	if (!l->session.features_known || (flags & ~RING_EVENT_FLAGS) != 0)
 		return WANTED_UNSURE;
@@ -78,7 +79,8 @@ enum ledger_wanted ledger_packed_wanted(const struct ledger *l, const struct led
 		return WANTED_NO;
 	if (flags != VRING_PACKED_EVENT_FLAG_DESC || !ledger_has_event_idx(l) || slot >= q->size)
 		return WANTED_UNSURE;
-	return has_place(q, range, slot, (off_wrap & RING_EVENT_WRAP) != 0);
+	wanted = has_place(q, range, slot, (off_wrap & RING_EVENT_WRAP) != 0);
+	return wanted == WANTED_NO && range->open ? WANTED_UNSURE : wanted;
 }
 
 void ledger_packed_said(struct ledger *l, unsigned queue, uint16_t off_wrap, uint16_t flags)

@@ -27,8 +27,8 @@ bool ledger_parts_table(const struct ledger *l, struct ledger_parts *p, uint64_t
 			 : (len + (RING_DESC_SIZE - 1ULL)) / RING_DESC_SIZE * RING_DESC_SIZE;
 
 	if (p->has_table || !l->session.features_known ||
-	    (l->session.driver_features >> VIRTIO_RING_F_INDIRECT_DESC & 1) == 0 || (flags & VRING_DESC_F_NEXT) != 0 ||
-	    addr > UINT64_MAX - (whole - 1)) {
+	    (l->session.driver_features >> VIRTIO_RING_F_INDIRECT_DESC & 1) == 0 ||
+	    (flags & VRING_DESC_F_NEXT) != 0 || addr > UINT64_MAX - (whole - 1)) {
 		p->blind = true;
 		return false;
 	}
@@ -41,7 +41,7 @@ bool ledger_parts_table(const struct ledger *l, struct ledger_parts *p, uint64_t
 }
 
 void ledger_parts_add(const struct ledger *l, struct ledger_parts *p, uint64_t addr, uint32_t len,
-		     bool writable)
+		      bool writable)
 {
 	if (p->count == LEDGER_PARTS_MAX) {
 		p->blind = true;
@@ -58,8 +58,8 @@ void ledger_parts_add(const struct ledger *l, struct ledger_parts *p, uint64_t a
 }
 
 /* Is the part one of the hold's already? */
-static bool has_part(const struct ledger *l, const struct ledger_hold *hold, const struct ledger_parts *p,
-		     unsigned i)
+static bool has_part(const struct ledger *l, const struct ledger_hold *hold,
+		     const struct ledger_parts *p, unsigned i)
 {
 	uint32_t len = p->part[i].len;
 
@@ -73,7 +73,8 @@ static bool has_part(const struct ledger *l, const struct ledger_hold *hold, con
 	return false;
 }
 
-static bool is_same(const struct ledger *l, const struct ledger_hold *hold, const struct ledger_parts *p)
+bool ledger_is_same(const struct ledger *l, const struct ledger_hold *hold,
+		    const struct ledger_parts *p)
 {
 	uint32_t n = hold->first;
 
@@ -91,11 +92,12 @@ static bool is_same(const struct ledger *l, const struct ledger_hold *hold, cons
 }
 
 /* The chain as it is now is one that the device may find. */
-void ledger_permit(struct ledger *l, struct ledger_hold *hold, const struct ledger_parts *p, bool fresh)
+void ledger_permit(struct ledger *l, struct ledger_hold *hold, const struct ledger_parts *p,
+		   bool fresh)
 {
 	hold->blind = hold->blind || p->blind;
 	hold->odd = hold->odd || p->odd || p->blind;
-	if (!fresh && is_same(l, hold, p))
+	if (!fresh && ledger_is_same(l, hold, p))
 		return;
 	if (!fresh)
 		hold->odd = true;
@@ -112,4 +114,3 @@ void ledger_permit(struct ledger *l, struct ledger_hold *hold, const struct ledg
 			ledger_hold_add(l, hold, p->part[i].addr, p->part[i].len,
 					p->part[i].writable);
 }
-

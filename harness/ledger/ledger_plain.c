@@ -17,6 +17,9 @@
  * Accessors without purposes are judged in the same way, but every access is seen when
  * it happens, and memory can change or an access fail during the call: after that
  * nothing is judged for a while (ledger_blind.c).
+ *
+ * order.entry: with accessors a used entry is seen to be written when the used index, as it
+ * stands then, has passed it: the driver may have read it.
  */
 #include "harness/ledger/ledger_plain.h"
 
@@ -163,6 +166,28 @@ static bool judge_away(struct ledger *l, uint64_t addr)
 	return true;
 }
 
+/* An accessor wrote where it may return chains: has the driver been shown that already? */
+static void judge_order(struct ledger *l, unsigned queue, uint64_t addr, uint32_t len)
+{
+	const struct ledger_queue *q = &l->queues[queue];
+	uint64_t entries = ring_at(&ring_split, GUEST_USED_ENTRY, q->size, 0);
+	uint64_t slot = (addr - q->used - entries) / RING_USED_ENTRY_SIZE;
+
+	if (q->packed) {
+		ledger_packed_written(l, queue, addr, len);
+		return;
+	}
+	if (addr - q->used < entries)
+		return;
+	if ((uint32_t)(slot - q->used_idx) % q->size <
+		    (uint16_t)(ledger_used_idx(l, q) - q->used_idx) &&
+	    ledger_judges(l, RULE_ORDER_ENTRY))
+		ledger_break(l, RULE_ORDER_ENTRY,
+			     "queue %u: the device wrote used entry %llu after the used index had "
+			     "passed it (%u)",
+			     queue, (unsigned long long)slot, ledger_used_idx(l, q));
+}
+
 /* The device said when it wants to be notified. */
 static void on_event(struct ledger *l, unsigned queue)
 {
@@ -202,9 +227,9 @@ static void judge_write(struct ledger *l, uint64_t addr, uint32_t len)
 				     (unsigned long long)(addr - l->queues[queue].desc) /
 					     RING_DESC_SIZE,
 				     l->queues[queue].place.used_slot, l->queues[queue].place.held);
-		if (place == PLACE_USED && l->plain.accesses && l->queues[queue].packed)
-			ledger_packed_written(l, queue, addr,
-					      (uint32_t)((last < end ? last : end) - addr) + 1);
+		if (place == PLACE_USED && l->plain.accesses)
+			judge_order(l, queue, addr,
+				    (uint32_t)((last < end ? last : end) - addr) + 1);
 		if (place == PLACE_SLOT && ledger_judges(l, RULE_COMPLETION_SLOT))
 			ledger_break(l, RULE_COMPLETION_SLOT,
 				     "queue %u: used entry %llu changed; the used index is %u and "
@@ -259,7 +284,8 @@ static bool is_a_packed_look(const struct ledger_queue *q, bool write, uint64_t 
 			    &last) &&
 		    end <= last)
 			return looks[i] != VIRTQUEUE_DESC ||
-			       (addr - q->desc) / RING_DESC_SIZE == (end - q->desc) / RING_DESC_SIZE;
+			       (addr - q->desc) / RING_DESC_SIZE ==
+				       (end - q->desc) / RING_DESC_SIZE;
 	return false;
 }
 
@@ -272,15 +298,22 @@ static bool is_a_look(struct ledger *l, bool write, uint64_t addr, uint32_t len)
 	for (unsigned i = 0; i < ledger_queues(l); i++) {
 		const struct ledger_queue *q = &l->queues[i];
 
+		/* In the call that makes it ready nobody knows since when it is. */
+		if (!q->work.ready && (l->call.starting >> i & 1) != 0) {
+			ledger_lacks(l, RULE_MEMORY_NOT_LIVE);
+			return true;
+		}
 		if (!q->work.ready)
 			continue;
 		if (!q->known) {
 			ledger_lacks(l, ledger_dead_rule(l));
 			return true;
 		}
+		if (l->session.suspended)
+			continue;
 		if (q->packed && is_a_packed_look(q, write, addr, end))
 			return true;
-		if (q->packed || l->session.suspended)
+		if (q->packed)
 			continue;
 		if (write &&
 		    ((in_span(addr, q->used, 2, &last) && end <= last) ||

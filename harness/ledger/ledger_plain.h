@@ -39,7 +39,10 @@ bool ledger_parts_table(const struct ledger *l, struct ledger_parts *p, uint64_t
 			uint16_t flags, uint32_t *size);
 void ledger_parts_add(const struct ledger *l, struct ledger_parts *p, uint64_t addr, uint32_t len,
 		      bool writable);
-/* The chain as it is now is one that the device may find; fresh: it is found first. */
+/* Are these the parts that it had?  The chain as it is now is one that the device may find;
+ * fresh: it is found first. */
+bool ledger_is_same(const struct ledger *l, const struct ledger_hold *hold,
+		    const struct ledger_parts *p);
 void ledger_permit(struct ledger *l, struct ledger_hold *hold, const struct ledger_parts *p,
 		   bool fresh);
 
@@ -70,13 +73,11 @@ bool ledger_overlaps(const struct ledger *l, const struct ledger_queue *q);
 void ledger_salt(struct ledger *l, struct ledger_hold *hold);
 
 /* Of a packed ring (ledger_plain_packed.c).  Before a call: BLIND_NEVER, or why it cannot be
- * told what the device may do; is there another chain behind those that are known; may the
- * descriptor at that offset of the ring be written?  In a call: an accessor wrote to the ring.
- * After it: what was returned. */
+ * told what the device may do; is there another chain behind those that are known?  In a call:
+ * an accessor wrote to the ring.  After it: what was returned. */
 enum ledger_blind ledger_packed_survey(struct ledger *l, struct ledger_queue *q,
 				       struct ledger_parts *p);
 bool ledger_packed_is_next(const struct ledger *l, const struct ledger_queue *q);
-bool ledger_packed_is_due(const struct ledger_queue *q, uint64_t offset);
 void ledger_packed_written(struct ledger *l, unsigned queue, uint64_t addr, uint32_t len);
 void ledger_packed_used(struct ledger *l, unsigned queue);
 /* ... of one that was stopped: is that address in a chain of it? */

@@ -22,7 +22,7 @@
  *
  * Not followed from there on until the driver resets the device (ledger_blind.c): a list that
  * goes on in an entry that is not available, or in more than there are; entries of the device
- * that the driver changed; two chains of one id that take different numbers of entries.
+ * that the driver changed; two chains of one id that are not alike.
  */
 #include "harness/ledger/ledger_plain.h"
 
@@ -183,12 +183,13 @@ static enum ledger_blind look_again(struct ledger *l, struct ledger_queue *q,
 }
 
 /* A driver that gives two chains one id leaves open which of them comes back, which matters
- * where they take different numbers of entries. */
+ * where they are not alike. */
 static bool is_ambiguous(const struct ledger *l, const struct ledger_queue *q, uint16_t id,
-			 uint16_t entries)
+			 uint16_t entries, const struct ledger_parts *p)
 {
 	for (uint32_t i = q->holds; i != LEDGER_NONE; i = l->hold[i].next)
-		if (l->hold[i].head == id && l->hold[i].entries != entries)
+		if (l->hold[i].head == id &&
+		    (l->hold[i].entries != entries || !ledger_is_same(l, &l->hold[i], p)))
 			return true;
 	return false;
 }
@@ -200,7 +201,7 @@ static enum ledger_blind take(struct ledger *l, struct ledger_queue *q, uint16_t
 	struct ledger_hold *hold;
 	uint32_t index;
 
-	if (is_ambiguous(l, q, id, entries))
+	if (is_ambiguous(l, q, id, entries, p))
 		return BLIND_HEADS;
 	index = ledger_hold_take(l, q, q->taken, id);
 	if (index == LEDGER_NONE)
@@ -256,6 +257,9 @@ bool ledger_packed_is_of_chains(const struct ledger *l, const struct ledger_queu
 {
 	uint16_t slot = q->place.used_slot;
 
+	/* What was written over names its buffers no more: they may be anywhere. */
+	if (is_used(load_flags(l, q, slot), q->place.used_wrap))
+		return true;
 	for (uint32_t n = 0; n < q->size; n++) {
 		struct entry entry = load_entry(l, q, slot);
 
@@ -288,13 +292,6 @@ enum ledger_wanted ledger_packed_asks(const struct ledger *l, const struct ledge
 
 /* ---- in a call ------------------------------------------------------------- */
 
-bool ledger_packed_is_due(const struct ledger_queue *q, uint64_t offset)
-{
-	uint32_t slot = (uint32_t)(offset / RING_DESC_SIZE);
-
-	return (slot + q->size - q->place.used_slot) % q->size < q->place.held;
-}
-
 /* So many entries come back with that chain; in order, with those before it from the nth on,
  * which then is the one behind it.  0: none that can. */
 static uint32_t batch_entries(const struct ledger *l, const struct ledger_queue *q, uint32_t index,
@@ -325,11 +322,10 @@ static bool is_shown(const struct ledger *l, const struct ledger_queue *q, uint1
 		struct entry entry = load_entry(l, q, at);
 		uint32_t index = ledger_find_head(l, q, entry.id);
 
-		if (!is_used(entry.flags, wrap) || index == LEDGER_NONE ||
-		    l->hold[index].entries > left)
+		if (!is_used(entry.flags, wrap) || at == slot)
+			return at == slot && is_used(entry.flags, wrap);
+		if (index == LEDGER_NONE || l->hold[index].entries > left)
 			return false;
-		if (at == slot)
-			return true;
 		entries = batch_entries(l, q, index, &nth);
 		if (entries == 0 || entries > left)
 			return false;
@@ -370,9 +366,10 @@ void ledger_packed_written(struct ledger *l, unsigned queue, uint64_t addr, uint
 /* ---- after a call ---------------------------------------------------------- */
 
 /* What a used descriptor says; without WRITE it says nothing of the length (2.8.4). */
-static uint32_t used_len(const struct entry *entry)
+static uint32_t used_len(const struct ledger *l, const struct entry *entry)
 {
-	return (entry->flags & VRING_DESC_F_WRITE) != 0 ? entry->len : 0;
+	return (entry->flags & VRING_DESC_F_WRITE) != 0 || l->target->packed_as_linux ? entry->len
+										      : 0;
 }
 
 /* Before any is dropped: followers look at those that come back. */
@@ -402,9 +399,30 @@ static void look_at_returns(struct ledger *l, unsigned queue)
 			ledger_net_look(l, queue, &l->hold[h]);
 }
 
+/* One used descriptor is all that is written for a list (2.8.6): is another of the entries that
+ * it skips marked? */
+static void judge_skipped(struct ledger *l, unsigned queue, uint16_t entries)
+{
+	const struct ledger_queue *q = &l->queues[queue];
+	uint16_t slot = q->place.used_slot;
+	bool wrap = q->place.used_wrap;
+
+	for (uint16_t n = 1; n < entries; n++) {
+		ledger_packed_go_on(&slot, &wrap, q->size, 1);
+		if (is_available(load_flags(l, q, slot), wrap) ||
+		    !ledger_judges(l, RULE_COMPLETION_SLOT))
+			continue;
+		ledger_break(l, RULE_COMPLETION_SLOT,
+			     "queue %u: the chain that descriptor %u returns takes %u, and the "
+			     "flags of descriptor %u behind it changed",
+			     queue, q->place.used_slot, entries, slot);
+		return;
+	}
+}
+
 /* In order, chains before that one come back with it, used whole (ledger_in_order.c): how many,
  * and their entries; UINT16_MAX: that cannot be told. */
-static uint16_t judge_skipped(struct ledger *l, unsigned queue, uint32_t index, uint32_t *entries)
+static uint16_t judge_older(struct ledger *l, unsigned queue, uint32_t index, uint32_t *entries)
 {
 	struct ledger_queue *q = &l->queues[queue];
 	uint16_t older = ledger_in_order_older(l, q, index);
@@ -444,11 +462,12 @@ static uint16_t judge_return(struct ledger *l, unsigned queue, const struct entr
 		ledger_go_blind(l, BLIND_UNKNOWN, queue);
 		return 0;
 	}
-	skipped = judge_skipped(l, queue, index, &entries);
+	skipped = judge_older(l, queue, index, &entries);
 	if (skipped == UINT16_MAX)
 		return 0;
 	entries += l->hold[index].entries;
-	ledger_plain_return(l, queue, index, used_len(entry));
+	judge_skipped(l, queue, (uint16_t)entries);
+	ledger_plain_return(l, queue, index, used_len(l, entry));
 	if (l->plain.session.blind)
 		return 0;
 	ledger_range_add(moved, q, entries);

@@ -404,8 +404,7 @@ static void begin_call(struct ledger *l, bool write, uint64_t offset, uint32_t w
 					.heap_failures = l->heap->failures };
 	l->heap->call_bytes = 0;
 	l->call.live = (l->device.status & VIRTIO_CONFIG_S_DRIVER_OK) != 0;
-	ledger_suspend_begin(l,
-			     write && !is_odd(offset, width) && offset == VIRTIO_MMIO_STATUS,
+	ledger_suspend_begin(l, write && !is_odd(offset, width) && offset == VIRTIO_MMIO_STATUS,
 			     (uint32_t)value);
 	if (!write || is_odd(offset, width))
 		return;

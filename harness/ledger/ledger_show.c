@@ -11,6 +11,12 @@
  * types of which VIRTIO says it, it need not.  Of a type of which nothing is known here any of
  * its own features may bring any queue but the first.
  *
+ * status.offered: virtio-mmio has no place for what SR_IOV and NOTIF_CONFIG_DATA need: the one
+ * is for PCI devices alone (dev.resfeat.bits.9b), and of the other no register provides the
+ * data that a driver would notify with (4.2.2).  Bits 44 to 49 mean nothing in VIRTIO
+ * 1.4; to a device written against a later version they may.  ADMIN_VQ is not judged: 2.2
+ * gives its bit to the types of devices as well.
+ *
  * A shared-memory region that does not exist reads as all ones, length and base (4.2.2).
  * Which regions there are is known of a target that declares some, and of device types
  * that have none.
@@ -67,6 +73,25 @@ static bool due_device_features(const struct ledger *l, uint32_t *due)
 }
 
 #define BIT(feature) (1ULL << (feature))
+
+#define NOT_BY_MMIO (BIT(VIRTIO_F_SR_IOV) | BIT(VIRTIO_F_NOTIF_CONFIG_DATA))
+#define RESERVED (BIT(50) - BIT(44))
+#define VIRTIO_1_4 0x0104
+
+static void judge_offered(struct ledger *l, uint64_t value)
+{
+	uint64_t forbidden = NOT_BY_MMIO | (l->target->virtio <= VIRTIO_1_4 ? RESERVED : 0);
+	struct features offered = { 0 };
+
+	if (!l->session.device_features_sel_known || l->session.device_features_sel > 3)
+		return;
+	features_set(&offered, l->session.device_features_sel, (uint32_t)value);
+	if (ledger_judges(l, RULE_STATUS_OFFERED) && (offered.low & forbidden) != 0)
+		ledger_break(l, RULE_STATUS_OFFERED,
+			     "the device offers 0x%llx: no such features go over virtio-mmio, or "
+			     "there are none",
+			     (unsigned long long)(offered.low & forbidden));
+}
 
 /* Of VIRTIO 1.4; not in every kernel's headers. */
 #define BALLOON_F_REPORTING 5
@@ -254,6 +279,8 @@ void ledger_judge_read(struct ledger *l, uint64_t offset, uint32_t width, uint64
 		judge_past_config(l, offset, width, value);
 		return;
 	}
+	if (offset == VIRTIO_MMIO_DEVICE_FEATURES)
+		judge_offered(l, value);
 	for (size_t i = 0; i < sizeof(readers) / sizeof(readers[0]); i++) {
 		if (readers[i].offset != offset || !readers[i].due(l, &due))
 			continue;

@@ -71,6 +71,7 @@ struct ledger_hold {
 	uint16_t expect;	   /* the descriptor that the walk leads to */
 	bool expects;		   /* it leads on */
 	bool in_table;		   /* ... of the indirect table */
+	bool past_table;	   /* what named it said that the chain goes on behind it */
 	uint32_t walked;	   /* reads of descriptors, of any table, since it was taken */
 	uint32_t reads;		   /* of descriptors, those of an indirect table too */
 	bool strayed;		   /* a descriptor was read to which the chain did not lead */
@@ -135,6 +136,7 @@ struct ledger_range {
 	uint16_t slot, last_slot;
 	bool wrap, last_wrap;
 	uint32_t entries, chains;
+	bool open; /* what was used before may count too: the last look told nothing */
 };
 
 /* Where a device is in a packed ring, by what it read and wrote. */
@@ -163,6 +165,7 @@ struct ledger_work {
 	uint32_t moved_count;	      /* ... entries that it moved by since then */
 	bool moved;		      /* the used index moved and no interrupt came */
 	bool asked, silenced, unsure; /* flags read since: done, NO_INTERRUPT, failed */
+	bool late;		      /* one was wanted for an earlier move, and none came */
 	bool notified;		      /* and the available index not read since */
 	struct ledger_notify notify;
 	bool overflowed; /* more chains taken than can be kept: not all judged */

@@ -85,7 +85,7 @@ static void walk(const struct ledger *l, const struct ledger_queue *q, uint16_t 
 			continue;
 		}
 		ledger_parts_add(l, p, ledger_get64(desc), ledger_get32(desc + 8),
-			 (flags & VRING_DESC_F_WRITE) != 0);
+				 (flags & VRING_DESC_F_WRITE) != 0);
 		if ((flags & VRING_DESC_F_NEXT) == 0)
 			return;
 		index = ledger_get16(desc + 14);
@@ -131,7 +131,8 @@ static enum ledger_blind take_new(struct ledger *l, struct ledger_queue *q, stru
 }
 
 /* The chains that are held already, as memory has them now. */
-static enum ledger_blind look_again(struct ledger *l, struct ledger_queue *q, struct ledger_parts *p)
+static enum ledger_blind look_again(struct ledger *l, struct ledger_queue *q,
+				    struct ledger_parts *p)
 {
 	for (uint32_t i = q->holds; i != LEDGER_NONE; i = l->hold[i].next) {
 		if (avail_entry(l, q, l->hold[i].walk) != l->hold[i].head)
@@ -192,8 +193,7 @@ static bool is_of_chains(const struct ledger *l, const struct ledger_queue *q, u
 
 	if (q->packed)
 		return ledger_packed_is_of_chains(l, q, &parts, addr);
-	idx = arena_load16(l->plain.arena,
-			   q->avail + ring_at(&ring_split, GUEST_AVAIL_IDX, 0, 0));
+	idx = arena_load16(l->plain.arena, q->avail + ring_at(&ring_split, GUEST_AVAIL_IDX, 0, 0));
 	for (unsigned n = 0; at != idx && n < q->size; n++, at++) {
 		walk(l, q, avail_entry(l, q, at), &parts);
 		if (parts.has_table && is_in(addr, parts.table, parts.table_last - parts.table + 1))
@@ -251,8 +251,7 @@ void ledger_taken(struct ledger *l, unsigned queue, uint16_t index)
 
 	/* Of a packed ring nothing is counted that such an index could be compared with. */
 	if (!l->enabled || !q->work.ready || !q->known || q->packed || q->jumped ||
-	    l->session.lost ||
-	    l->plain.session.blind || !ledger_judges(l, RULE_ORDER_UNAVAILABLE))
+	    l->session.lost || l->plain.session.blind || !ledger_judges(l, RULE_ORDER_UNAVAILABLE))
 		return;
 	if ((uint16_t)(index - q->used_idx) > most)
 		ledger_break(l, RULE_ORDER_UNAVAILABLE,

@@ -3,8 +3,8 @@
  * A device that its driver suspends (VIRTIO 3.4).  See ledger.h.
  *
  * It is suspended as long as it shows SUSPEND and not DRIVER_OK, to a driver that accepted
- * VIRTIO_F_SUSPEND: the device itself says when that begins and when it ends.  A driver that asks it to
- * resume ends it too, for all that is forbidden, since the status may follow what the device
+ * VIRTIO_F_SUSPEND: the device itself says when that begins and when it ends.  A driver that asks
+ * it to resume ends it too, for all that is forbidden, since the status may follow what the device
  * does.  So until a device shows SUSPEND it may finish what it has.
  *
  * suspend.ignored, suspend.resumed: VIRTIO does not say how long that takes.  A device that
@@ -144,7 +144,8 @@ static void judge_asked(struct ledger *l, bool *asked, enum rule rule, const cha
 
 	*asked = false;
 	if (was && !(l->target->holds && holds_any(l)) && ledger_judges(l, rule))
-		ledger_break(l, rule, "the driver asked the device to %s, and it rests with status 0x%x",
+		ledger_break(l, rule,
+			     "the driver asked the device to %s, and it rests with status 0x%x",
 			     what, l->device.status);
 }
 

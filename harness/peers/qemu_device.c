@@ -247,7 +247,8 @@ const struct peer_link peer_qtest = {
 		.level = VRINGER_LEVEL_MMIO,
 		.memory = VRINGER_MEMORY_PLAIN,
 		.layout = VRINGER_LAYOUT_FLAT,
-		.flags = VRINGER_LEVEL_LINE | VRINGER_FIXED_FEATURES | VRINGER_FIXED_SIZES,
+		.flags = VRINGER_LEVEL_LINE | VRINGER_FIXED_FEATURES | VRINGER_FIXED_SIZES |
+			 VRINGER_PACKED_AS_LINUX,
 		.features = 1ull << VIRTIO_RING_F_INDIRECT_DESC | 1ull << VIRTIO_RING_F_EVENT_IDX |
 			    1ull << VIRTIO_F_RING_PACKED,
 		.create = create,

@@ -15,7 +15,6 @@
 
 #include <errno.h>
 #include <linux/virtio_config.h>
-#include <linux/virtio_ring.h>
 #include <poll.h>
 #include <stddef.h>
 #include <stdio.h>
@@ -166,59 +165,18 @@ static int rest_threads(struct vhost_user *u)
 	return err;
 }
 
-/* Two bytes of a ring as they are now; `otherwise`: they are in no memory. */
-static uint16_t look_at(const struct vhost_user *u, uint64_t at, uint16_t otherwise)
-{
-	for (uint32_t i = 0; i < u->host->region_count; i++) {
-		const struct vringer_region *region = &u->host->regions[i];
-		const volatile uint8_t *byte = (const uint8_t *)region->host + (at - region->addr);
-
-		if (at >= region->addr && region->size >= sizeof(uint16_t) &&
-		    at - region->addr <= region->size - sizeof(uint16_t))
-			return (uint16_t)(byte[0] | (unsigned)byte[1] << 8);
-	}
-	return otherwise;
-}
-
-static uint16_t used_index(const struct vhost_user *u, unsigned queue)
-{
-	return look_at(u, u->places[queue].used + offsetof(struct vring_used, idx), 0);
-}
-
 /* How far its rings are used; true: as `seen` has it, which is then as it is. */
 static bool stands_still(const struct vhost_user *u, uint16_t *seen)
 {
 	bool still = true;
 
 	for (unsigned i = 0; i < u->kind->queue_count; i++) {
-		uint16_t now = u->rings[i].live ? used_index(u, i) : 0;
+		uint16_t now = u->rings[i].live ? vhost_ring_used(u, i) : 0;
 
 		still = still && now == seen[i];
 		seen[i] = now;
 	}
 	return still;
-}
-
-static uint16_t avail_index(const struct vhost_user *u, unsigned queue)
-{
-	return look_at(u, u->places[queue].avail + offsetof(struct vring_avail, idx), 0);
-}
-
-void vhost_note_told(struct vhost_user *u, unsigned queue)
-{
-	u->rings[queue].told = avail_index(u, queue);
-}
-
-/* Did it want to be notified of chains from `from` up to `avail`? */
-static bool wants(const struct vhost_user *u, unsigned queue, uint16_t from, uint16_t avail)
-{
-	const struct vringer_ring *ring = &u->places[queue];
-	uint64_t event = ring->used + offsetof(struct vring_used, ring) +
-			 sizeof(struct vring_used_elem) * (uint64_t)ring->size;
-
-	if (u->event_idx)
-		return vring_need_event(look_at(u, event, from), avail, from);
-	return (look_at(u, ring->used, 0) & VRING_USED_F_NO_NOTIFY) == 0;
 }
 
 /* Chains of those that were outstanding when it was called which are so now, but those that it
@@ -230,18 +188,12 @@ static uint32_t count_owed(const struct vhost_user *u, const uint32_t *outstandi
 
 	*deaf = false;
 	for (unsigned i = 0; i < u->kind->queue_count; i++) {
-		uint16_t avail, used, left;
+		bool one = false;
 
 		if (!u->rings[i].live || u->kind->queues[i].driver_initiated == 0)
 			continue;
-		avail = avail_index(u, i);
-		used = used_index(u, i);
-		left = (uint16_t)(avail - used);
-		*deaf = *deaf ||
-			(left == 0 && !u->stays_deaf && !wants(u, i, avail, (uint16_t)(avail + 1)));
-		if (avail != u->rings[i].told && wants(u, i, u->rings[i].told, avail))
-			left = (uint16_t)(u->rings[i].told - used);
-		owed += left < outstanding[i] ? left : outstanding[i];
+		owed += vhost_ring_owed(u, i, outstanding[i], &one);
+		*deaf = *deaf || (one && !u->stays_deaf);
 	}
 	return owed;
 }
@@ -474,6 +426,9 @@ void vhost_settle(struct vhost_user *u, const uint32_t *outstanding)
 
 	if (u->gone || u->channel.fd < 0)
 		return;
+	for (unsigned i = 0; i < u->kind->queue_count && u->busy && u->packed; i++)
+		if (u->rings[i].live)
+			u->rings[i].used_before = vhost_ring_used(u, i);
 	/* Nobody can look at the threads of a process that is not ours. */
 	if (u->busy)
 		err = u->process == NULL ? rest_loop(u) : rests[u->side.rest](u);

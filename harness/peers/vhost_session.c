@@ -17,6 +17,8 @@
 #include <unistd.h>
 
 #define BIT(n) (UINT64_C(1) << (n))
+/* Where a packed ring begins, the driver and the device: entry 0, wrap counters 1 (2.8.1). */
+#define PACKED_BASE 0x80008000u
 #define STATUS_FEATURES                                                                            \
 	(VIRTIO_CONFIG_S_ACKNOWLEDGE | VIRTIO_CONFIG_S_DRIVER | VIRTIO_CONFIG_S_FEATURES_OK)
 
@@ -329,7 +331,7 @@ static int describe_ring(struct vhost_user *u, unsigned queue, const struct vrin
 	if (err == 0)
 		err = say_ring(u, VHOST_USER_SET_VRING_NUM, queue, ring->size);
 	if (err == 0)
-		err = say_ring(u, VHOST_USER_SET_VRING_BASE, queue, 0);
+		err = say_ring(u, VHOST_USER_SET_VRING_BASE, queue, u->packed ? PACKED_BASE : 0);
 	if (err == 0)
 		err = say_ring_fd(u, VHOST_USER_SET_VRING_ERR, queue, u->rings[queue].err);
 	if (err == 0)
@@ -384,7 +386,8 @@ int vhost_activate(struct vhost_user *u, uint64_t features, const struct vringer
 			continue;
 		u->rings[i].live = true;
 		u->places[i] = rings[i];
-		vhost_note_told(u, i);
+		u->rings[i].told = 0;
+		vhost_ring_told(u, i);
 		err = say_ring_fd(u, VHOST_USER_SET_VRING_KICK, i, u->rings[i].kick);
 		if (err == 0)
 			err = say_enabled(u, i, !paused);

@@ -8,8 +8,10 @@
  */
 #include "harness/peers/vhost_user.h"
 
+#include "devices/ring.h"
+#include "devices/virtio_1_4.h"
+
 #include <errno.h>
-#include <linux/virtio_config.h>
 #include <linux/virtio_ring.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -18,11 +20,13 @@
 
 #define BIT(n) (UINT64_C(1) << (n))
 /* LOG_ALL, PROTOCOL_FEATURES: the protocol's own.  ACCESS_PLATFORM asks for an IOMMU of the
- * front-end's; RING_PACKED, IN_ORDER and RING_RESET are not driven by vringer; the protocol has
- * no message for what NOTIFICATION_DATA and NOTIF_CONFIG_DATA say, nor for SUSPEND. */
+ * front-end's; IN_ORDER and RING_RESET are not driven by vringer here; the protocol has no
+ * message for what NOTIFICATION_DATA and NOTIF_CONFIG_DATA say, nor for SUSPEND. */
 #define FEATURES_HIDDEN                                                                            \
-	(BIT(VHOST_F_LOG_ALL) | BIT(VHOST_USER_F_PROTOCOL_FEATURES) | BIT(33) | BIT(34) |          \
-	 BIT(35) | BIT(38) | BIT(39) | BIT(40) | BIT(43))
+	(BIT(VHOST_F_LOG_ALL) | BIT(VHOST_USER_F_PROTOCOL_FEATURES) |                              \
+	 BIT(VIRTIO_F_ACCESS_PLATFORM) | BIT(VIRTIO_F_IN_ORDER) |                                  \
+	 BIT(VIRTIO_F_NOTIFICATION_DATA) | BIT(VIRTIO_F_NOTIF_CONFIG_DATA) |                       \
+	 BIT(VIRTIO_F_RING_RESET) | BIT(VIRTIO_F_SUSPEND))
 
 static struct vhost_user *users;
 
@@ -219,6 +223,7 @@ static void user_activate(void *device, uint64_t features, const struct vringer_
 	u->stays_deaf = false;
 	memset(u->used_then, 0, sizeof(u->used_then));
 	u->event_idx = (features & BIT(VIRTIO_RING_F_EVENT_IDX)) != 0;
+	u->packed = ring_is_packed(features);
 	/* One loop has done all it was told when it answers. */
 	u->busy = u->side.rest != VHOST_REST_LOOP || vhost_speaks(u, VHOST_PROTOCOL_STATUS);
 	err = vhost_activate(u, features, rings);
@@ -234,7 +239,7 @@ static void user_kick(void *device, uint32_t queue)
 	if (u->gone || !u->rings[queue].live)
 		return;
 	u->busy = true;
-	vhost_note_told(u, queue);
+	vhost_ring_told(u, queue);
 	/* It fails where nobody took 2^64 - 2 notifications. */
 	if (write(u->rings[queue].kick, &one, sizeof(one)) < 0)
 		vhost_failed(u, -errno);
@@ -324,7 +329,8 @@ static uint32_t user_logged(const void *device, uint64_t page)
 	.version = VRINGER_VERSION, .size = sizeof(struct vringer_target),                         \
 	.level = VRINGER_LEVEL_ACTIVATED, .memory = VRINGER_MEMORY_PLAIN, .layout = (place),       \
 	.features = BIT(VIRTIO_RING_F_INDIRECT_DESC) | BIT(VIRTIO_RING_F_EVENT_IDX) |              \
-		    BIT(VIRTIO_F_VERSION_1) | BIT(VIRTIO_F_ORDER_PLATFORM),                        \
+		    BIT(VIRTIO_F_VERSION_1) | BIT(VIRTIO_F_RING_PACKED) |                          \
+		    BIT(VIRTIO_F_ORDER_PLATFORM),                                                  \
 	.create = user_create, .destroy = user_destroy, .activate = user_activate,                 \
 	.kick = user_kick, .queue_stop = user_queue_stop, .reset = user_reset,                     \
 	.config_read = user_config_read, .config_write = user_config_write,                        \

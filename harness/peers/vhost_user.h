@@ -4,8 +4,9 @@
  * memory that it maps, and vringer is its front-end (QEMU, docs/interop/vhost-user.rst).
  *
  * vhost_start.c has the process and the connection, vhost_session.c what is said over it,
- * vhost_rest.c when the device is at rest and what it did until then, vhost_display.c what a
- * GPU asks of its front-end, vhost_user.c the calls of vringer.h.
+ * vhost_rest.c when the device is at rest and what it did until then, vhost_rings.c what its
+ * rings show of that, vhost_display.c what a GPU asks of its front-end, vhost_user.c the calls of
+ * vringer.h.
  *
  * Guest memory is announced with guest addresses as the front-end's own: a ring at an
  * address that is no memory is announced as it stands, and the backend has to refuse it.
@@ -66,9 +67,10 @@ struct vhost_side {
  * A command line "unix:PATH" starts nothing: somebody listens at PATH. */
 
 struct vhost_ring {
-	int kick, call, err; /* eventfds, made once */
-	bool live;	     /* the backend may touch it */
-	uint16_t told;	     /* its available index when the backend was notified last */
+	int kick, call, err;  /* eventfds, made once */
+	bool live;	      /* the backend may touch it */
+	uint16_t told;	      /* how far the driver was when the backend was notified last */
+	uint16_t used_before; /* vhost_ring_used when what goes on was begun, of a packed ring */
 };
 
 /* An answer that was not waited for yet. */
@@ -120,6 +122,7 @@ struct vhost_user {
 	struct vringer_ring places[VHOST_QUEUES_MAX]; /* of the rings */
 	struct vhost_ring rings[VHOST_QUEUES_MAX];
 	bool event_idx;	 /* the driver took VIRTIO_RING_F_EVENT_IDX */
+	bool packed;	 /* ... VIRTIO_F_RING_PACKED */
 	bool stays_deaf; /* it was waited for in vain to ask for notifications again */
 	bool live;	 /* activated */
 	bool used;	 /* not as it was when it was connected to */
@@ -189,10 +192,20 @@ int vhost_say_log(struct vhost_user *u);
 void vhost_clear_log(struct vhost_user *u);
 bool vhost_logged(const struct vhost_user *u, uint64_t page);
 
+/* ---- vhost_rings.c --------------------------------------------------------------- */
+
+/* Something that moves when the backend returns a chain of that ring, by 1, and otherwise only
+ * when the driver makes one available in a packed ring. */
+uint16_t vhost_ring_used(const struct vhost_user *u, unsigned queue);
+/* The backend is notified of what is available in that ring. */
+void vhost_ring_told(struct vhost_user *u, unsigned queue);
+/* How many of the chains of that ring that were outstanding are so now, but those that it wants to
+ * be notified of and was not; and *deaf: it has returned all, and is not notified of the next. */
+uint32_t vhost_ring_owed(const struct vhost_user *u, unsigned queue, uint32_t outstanding,
+			 bool *deaf);
+
 /* ---- vhost_rest.c ---------------------------------------------------------------- */
 
-/* The backend is notified of what is available in that ring. */
-void vhost_note_told(struct vhost_user *u, unsigned queue);
 /* Wait until it is at rest, then tell the host what it did.  `outstanding`: chains that it had
  * not returned, of each queue. */
 void vhost_settle(struct vhost_user *u, const uint32_t *outstanding);

@@ -85,7 +85,7 @@ enum severity {
 	  "used whole")                                                                            \
 	X(ORDER_RETURNS, "order.returns", MUST, WALK, SEEN, "dev.resfeat.bits.5",                  \
 	  "with IN_ORDER chains are returned in the order in which they were made available")      \
-	X(ORDER_ENTRY, "order.entry", MUST, WALK, 0, "dev.split.used-ring.1",                      \
+	X(ORDER_ENTRY, "order.entry", MUST, WALK, TOLD, "dev.split.used-ring.1",                   \
 	  "a used entry is written before the used index passes it")                               \
 	X(ORDER_UNAVAILABLE, "order.unavailable", LIMIT, WALK, SEEN, "policy",                     \
 	  "an available entry is read only below an available index within the queue's size")      \
@@ -146,6 +146,8 @@ enum severity {
 	  "MagicValue is 'virt' and Version 2, always")                                            \
 	X(STATUS_REGISTERS, "status.registers", MUST, REGS, 0, "4.2.2",                            \
 	  "DeviceID, DeviceFeatures and QueueNumMax read as the target declares")                  \
+	X(STATUS_OFFERED, "status.offered", MUST, LAYOUT, 0, "dev.feature.bits.3",                 \
+	  "no feature is offered that virtio-mmio does not carry, or that is reserved")            \
 	X(STATUS_GENERATION, "status.generation", MODEL, REGS, 0, "dev.mmio.regs.6",               \
 	  "ConfigGeneration changes only when the device changes its configuration")               \
 	X(STATUS_TORN, "status.torn", MUST, REGS, 0, "dev.mmio.regs.6",                            \

@@ -146,6 +146,28 @@ void instances_pack(struct instance *list, unsigned count)
 		list[i].binding.ring = RING_FORMAT_PACKED;
 }
 
+unsigned instances_add_packed(const struct script *script, const struct target *target, bool all,
+			      struct instance list[INSTANCES_MAX], unsigned count)
+{
+	uint32_t number = number_of(script);
+	unsigned split = count;
+
+	/* What somebody wrote for his device may hold of split rings alone. */
+	if ((strcmp(script->prog.target, "any") != 0 && !target->model) ||
+	    instance_unmet_packed(script, target) != NULL)
+		return count;
+	for (unsigned i = 0; i < split && count < INSTANCES_MAX; i++) {
+		bool first = i == 0 || list[i].binding.queue != list[i - 1].binding.queue;
+
+		/* What a request holds and how its ring looks are different things. */
+		if (!all && !first && (number + i) % 2 != 0)
+			continue;
+		list[count] = list[i];
+		list[count++].binding.ring = RING_FORMAT_PACKED;
+	}
+	return count;
+}
+
 /* A queue's number, below the target's count; -1: it is none. */
 static int read_queue(const struct target *target, const char *text)
 {

@@ -12,7 +12,7 @@
 #include "harness/target/target.h"
 
 #define INSTANCE_TEXT_MAX 96
-#define INSTANCES_MAX (4u * TARGET_REQUESTS_MAX)
+#define INSTANCES_MAX (8u * TARGET_REQUESTS_MAX)
 
 struct instance {
 	struct script_binding binding;
@@ -24,13 +24,22 @@ struct instance {
 /* A queue that has more requests than this meets a script with so many of them. */
 #define INSTANCE_REQUESTS 3u
 
-/* Instances of a script on a target; at least one.  `all`: with every request of a queue.
- * `script` was parsed with any binding. */
+/* Instances of a script on a target, on split rings; at least one.  `all`: with every request
+ * of a queue.  `script` was parsed with any binding. */
 unsigned instance_list(const struct script *script, const struct target *target, bool all,
 		       struct instance out[INSTANCES_MAX]);
 
 /* ... all of them on packed rings. */
 void instances_pack(struct instance *list, unsigned count);
+
+/* ... `count` of them, and behind them ones on packed rings, if the script is for any device
+ * or for a model, leaves the format open and the target offers them: each queue's first, and of its
+ * others every second, or `all`; how many there are then. */
+unsigned instances_add_packed(const struct script *script, const struct target *target, bool all,
+			      struct instance list[INSTANCES_MAX], unsigned count);
+
+/* Why the script cannot run on packed rings there; NULL: it can. */
+const char *instance_unmet_packed(const struct script *script, const struct target *target);
 
 /* Why the script, parsed as that instance, cannot run on the target; NULL: it can. */
 const char *instance_unmet(const struct instance *instance, const struct script *script,

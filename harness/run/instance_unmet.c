@@ -207,10 +207,8 @@ static const char *unmet_split(const struct script *script)
 	return NULL;
 }
 
-static const char *unmet_ring(const struct script *script, const struct target *target)
+const char *instance_unmet_packed(const struct script *script, const struct target *target)
 {
-	if (script->binding.ring == RING_FORMAT_SPLIT)
-		return unmet_split(script);
 	if (!script->free_ring)
 		return "names its ring format, or starts no queue";
 	if (!ring_is_packed(target->features & script->prog.features))
@@ -323,7 +321,9 @@ const char *instance_unmet(const struct instance *in, const struct script *scrip
 	if (unmet == NULL)
 		unmet = instance_unmet_binding(in, script, target);
 	if (unmet == NULL)
-		unmet = unmet_ring(script, target);
+		unmet = script->binding.ring == RING_FORMAT_PACKED
+				? instance_unmet_packed(script, target)
+				: unmet_split(script);
 	for (uint32_t i = 0; i < script->prog.op_count && unmet == NULL; i++)
 		unmet = unmet_op(&script->prog.ops[i], target);
 	return unmet != NULL ? unmet : transport_unmet(transport, target, script, &line);

@@ -137,9 +137,8 @@ void run_offer(struct run *run, const struct program *prog)
 	const struct target *target = run->guest.target;
 	uint64_t mask = prog->features & ~run->guest.transport->features_hidden;
 
-	run->guest.offered.low =
-		(target->features & (target->fixed_features ? UINT64_MAX : mask)) |
-		target->features_always | 1ULL << VIRTIO_F_VERSION_1;
+	run->guest.offered.low = (target->features & (target->fixed_features ? UINT64_MAX : mask)) |
+				 target->features_always | 1ULL << VIRTIO_F_VERSION_1;
 	run->guest.offered.high =
 		target->features_high & (target->fixed_features ? UINT64_MAX : prog->features_high);
 	for (unsigned i = 0; i < PROGRAM_QUEUES; i++) {

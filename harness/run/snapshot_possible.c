@@ -12,12 +12,11 @@
  * since the decoder is what it checks.  It knows nothing of the model's own part.
  */
 #include "devices/table.h"
+#include "devices/virtio_1_4.h"
 #include "harness/ledger/ledger_internal.h"
 #include "harness/run/run.h"
 #include "harness/run/snapshot.h"
 
-#include <linux/virtio_config.h>
-#include <linux/virtio_mmio.h>
 #include <linux/virtio_ring.h>
 
 enum {
@@ -34,14 +33,20 @@ enum {
 	NEXT_AVAIL_AT = 27,
 	NEXT_USED_AT = 29,
 	/* Behind the queues: selectors and generation, then of each queue */
-	REST_LEN = 20,
+	REST_LEN = 20, /* SUSPEND_LEN more, where that was accepted: what it owes its driver */
+	SUSPEND_LEN = 1,
 	QUEUE_REST_LEN = 3,
 	QUEUE_PACKED_LEN = 4, /* ... more, of a packed ring */
 };
 
+/* What a queue's byte there says; else 0. */
+enum { QUEUE_POISONED = 1, QUEUE_RENEWED = 2 };
+
 #define INTERRUPTS ((uint32_t)(VIRTIO_MMIO_INT_VRING | VIRTIO_MMIO_INT_CONFIG))
 #define FEATURES_OK ((uint32_t)VIRTIO_CONFIG_S_FEATURES_OK)
 #define LIVE ((uint32_t)VIRTIO_CONFIG_S_DRIVER_OK)
+#define SUSPEND ((uint32_t)VIRTIO_CONFIG_S_SUSPEND)
+#define STARTED (LIVE | SUSPEND)
 
 /* What a snapshot says, and the first thing that is wrong with it. */
 struct reading {
@@ -61,6 +66,22 @@ static void require(struct reading *r, bool possible, size_t at, const char *wha
 	r->at = at;
 }
 
+static bool has_suspend(uint64_t features)
+{
+	return (features >> VIRTIO_F_SUSPEND & 1) != 0;
+}
+
+/* Behind the queues, up to what there is of each of them. */
+static size_t rest_len(uint64_t features)
+{
+	return REST_LEN + (has_suspend(features) ? SUSPEND_LEN : 0);
+}
+
+static size_t queue_rest_len(uint64_t features)
+{
+	return QUEUE_REST_LEN + (ring_is_packed(features) ? QUEUE_PACKED_LEN : 0);
+}
+
 static void read_status(struct reading *r)
 {
 	static const uint8_t rungs[] = {
@@ -70,16 +91,20 @@ static void read_status(struct reading *r)
 		VIRTIO_CONFIG_S_ACKNOWLEDGE | VIRTIO_CONFIG_S_DRIVER | VIRTIO_CONFIG_S_FEATURES_OK,
 		VIRTIO_CONFIG_S_ACKNOWLEDGE | VIRTIO_CONFIG_S_DRIVER | VIRTIO_CONFIG_S_FEATURES_OK |
 			VIRTIO_CONFIG_S_DRIVER_OK,
+		VIRTIO_CONFIG_S_ACKNOWLEDGE | VIRTIO_CONFIG_S_DRIVER | VIRTIO_CONFIG_S_FEATURES_OK |
+			VIRTIO_CONFIG_S_SUSPEND,
 	};
 	uint32_t rung = r->status & ~(uint32_t)VIRTIO_CONFIG_S_FAILED;
 	bool found = false;
 
-	/* Only a live device asks for a reset. */
-	if ((rung & LIVE) != 0)
+	/* Only a device that was started asks for a reset. */
+	if ((rung & STARTED) != 0)
 		rung &= ~(uint32_t)VIRTIO_CONFIG_S_NEEDS_RESET;
 	for (size_t i = 0; i < sizeof(rungs); i++)
 		found = found || rung == rungs[i];
 	require(r, found, STATUS_AT, "a status that is no rung of the ladder");
+	require(r, (rung & SUSPEND) == 0 || has_suspend(r->features), STATUS_AT,
+		"suspended, to a driver that did not accept that");
 }
 
 static void read_head(struct reading *r)
@@ -94,7 +119,8 @@ static void read_head(struct reading *r)
 		(r->status & FEATURES_OK) == 0 ||
 			((r->features & ~offered) == 0 && (r->features & needed) != 0),
 		RECORD_AT, "FEATURES_OK of features that are not offered");
-	require(r, (interrupts & ~INTERRUPTS) == 0 && (interrupts == 0 || (r->status & LIVE) != 0),
+	require(r,
+		(interrupts & ~INTERRUPTS) == 0 && (interrupts == 0 || (r->status & STARTED) != 0),
 		INTERRUPT_AT, "an interrupt that nothing raised");
 }
 
@@ -108,17 +134,36 @@ static void read_areas(struct reading *r, size_t at)
 			at + AREAS_AT + 8 * part, "the address of a ring that is not aligned");
 }
 
+/* Its driver reset it alone, on a live device, and has not made it ready since: it is as it
+ * was before the first chain. */
+static void read_renewed(struct reading *r, size_t at, size_t rest)
+{
+	bool packed = ring_is_packed(r->features);
+	uint16_t first = packed ? RING_EVENT_WRAP : 0;
+
+	require(r,
+		(r->status & STARTED) != 0 && (r->features >> VIRTIO_F_RING_RESET & 1) != 0 &&
+			r->bytes[at + READY_AT] == 0,
+		rest, "a queue that nobody can have reset");
+	require(r,
+		ledger_get32(r->bytes + at + NEXT_AVAIL_AT) == 0 &&
+			ledger_get16(r->bytes + rest + 1) == 0 &&
+			(!packed || (ledger_get16(r->bytes + rest + 3) == first &&
+				     ledger_get16(r->bytes + rest + 5) == first)),
+		rest, "a queue that was reset and then used");
+}
+
 static void read_queue(struct reading *r, unsigned i)
 {
 	const struct target *target = r->run->guest.target;
 	size_t at = QUEUES_AT + (size_t)QUEUE_LEN * i;
-	size_t rest_len = QUEUE_REST_LEN + (ring_is_packed(r->features) ? QUEUE_PACKED_LEN : 0);
-	size_t rest = QUEUES_AT + (size_t)QUEUE_LEN * target->queue_count + REST_LEN + rest_len * i;
+	size_t rest = QUEUES_AT + (size_t)QUEUE_LEN * target->queue_count + rest_len(r->features) +
+		      queue_rest_len(r->features) * i;
 	uint16_t size = ledger_get16(r->bytes + at);
 	uint16_t next_avail = ledger_get16(r->bytes + at + NEXT_AVAIL_AT);
 	uint16_t next_used = ledger_get16(r->bytes + at + NEXT_USED_AT);
 	uint16_t lost = ledger_get16(r->bytes + rest + 1);
-	uint8_t ready = r->bytes[at + READY_AT], poisoned = r->bytes[rest];
+	uint8_t ready = r->bytes[at + READY_AT], state = r->bytes[rest];
 	uint64_t there = (r->status & FEATURES_OK) != 0 ? r->features : r->run->guest.offered.low;
 
 	require(r, ring_size_possible(r->features, size) && size <= r->run->guest.queue_max[i], at,
@@ -128,13 +173,15 @@ static void read_queue(struct reading *r, unsigned i)
 			       (target->queues[i].features & ~there) == 0),
 		at + READY_AT, "a queue that cannot have become ready");
 	read_areas(r, at);
-	require(r, (r->status & LIVE) != 0 || (next_avail == 0 && next_used == 0 && lost == 0),
+	require(r, (r->status & STARTED) != 0 || (next_avail == 0 && next_used == 0 && lost == 0),
 		at + NEXT_AVAIL_AT, "a queue that was worked on before DRIVER_OK");
 	require(r, (uint16_t)(next_avail - next_used - lost) <= target->chains_kept,
 		at + NEXT_AVAIL_AT, "chains that the device does not keep");
-	require(r,
-		poisoned == 0 || (poisoned == 1 && (r->status & VIRTIO_CONFIG_S_NEEDS_RESET) != 0),
-		rest, "a poisoned queue and no NEEDS_RESET");
+	require(r, state <= QUEUE_RENEWED, rest, "a queue in no state that there is");
+	require(r, state != QUEUE_POISONED || (r->status & VIRTIO_CONFIG_S_NEEDS_RESET) != 0, rest,
+		"a poisoned queue and no NEEDS_RESET");
+	if (state == QUEUE_RENEWED)
+		read_renewed(r, at, rest);
 }
 
 const char *snapshot_impossible(const struct run *run, const struct snapshot *s, size_t *at)
@@ -143,12 +190,12 @@ const char *snapshot_impossible(const struct run *run, const struct snapshot *s,
 	struct reading r = { .run = run, .bytes = s->bytes };
 
 	*at = s->len;
-	if (s->len < QUEUES_AT + (size_t)(QUEUE_LEN + QUEUE_REST_LEN) * count + REST_LEN ||
-	    (ring_is_packed(ledger_get64(s->bytes + RECORD_AT)) &&
-	     s->len < QUEUES_AT + (size_t)(QUEUE_LEN + QUEUE_REST_LEN + QUEUE_PACKED_LEN) * count +
-			      REST_LEN))
+	if (s->len < QUEUES_AT)
 		return "less than the transport's part";
 	r.features = ledger_get64(s->bytes + RECORD_AT);
+	if (s->len <
+	    QUEUES_AT + rest_len(r.features) + (QUEUE_LEN + queue_rest_len(r.features)) * count)
+		return "less than the transport's part";
 	r.status = ledger_get32(s->bytes + STATUS_AT);
 	require(&r,
 		ledger_get32(s->bytes + RECORD_LEN_AT) ==

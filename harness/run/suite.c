@@ -131,10 +131,10 @@ static void print_name(const struct suite *suite, const struct suite_result *r)
 
 	instance_print(r->instance, instance, sizeof(instance));
 	escape_tap(suite->out, r->path);
-	if (r->named) {
+	if (r->named || instance[0] != '\0') {
 		fputs(" [", suite->out);
-		escape_tap(suite->out, r->target->name);
-		escape_tap(suite->out, instance);
+		escape_tap(suite->out, r->named ? r->target->name : "");
+		escape_tap(suite->out, r->named ? instance : instance + 1);
 		fputc(']', suite->out);
 	}
 	if (transport_to_name(r->job->transport) != NULL)
@@ -356,6 +356,8 @@ void suite_add(struct suite *suite, const struct suite_result *result)
 	if (outcome_of(result) == FAILED)
 		suite_count_failure(suite, result);
 	suite->transported += is_transport(result);
+	suite->packed +=
+		result->skip == NULL && result->instance->binding.ring == RING_FORMAT_PACKED;
 	print[suite->format](suite, result);
 	fflush(suite->out);
 }
@@ -393,6 +395,7 @@ static void json_finish(struct suite *suite)
 	json_number(json, "passed", suite->passed);
 	json_number(json, "failed", suite->failed);
 	json_number(json, "skipped", suite->skipped);
+	json_number(json, "packed", suite->packed);
 	json_number(json, "warned", suite->warned);
 	suite_json_warnings(suite);
 	json_number(json, "vringer_transport", suite->transported);

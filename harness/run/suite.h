@@ -46,6 +46,7 @@ struct suite {
 	unsigned unmet[SEVERITY_COUNT]; /* ... `>` lines of that severity */
 	unsigned transported;		/* ... that passed, and judged vringer's transport
 					   (report_transport_note) */
+	unsigned packed;		/* results of runs on packed rings */
 	unsigned unfollowed;		/* results that were not judged all the time */
 	unsigned failures[RULE_COUNT];	/* results that failed by that rule */
 	unsigned failed_lines;		/* ... by a `>` line, and no rule */

@@ -117,6 +117,8 @@ void suite_print_warnings(const struct suite *suite, FILE *out, const char *pref
 
 void suite_print_notes(const struct suite *suite, FILE *out, const char *prefix)
 {
+	if (suite->packed > 0)
+		fprintf(out, "%s%u of these results are of packed rings\n", prefix, suite->packed);
 	if (suite->transported > 0)
 		fprintf(out,
 			"%snote: %u of those that passed have clauses about the transport, for "

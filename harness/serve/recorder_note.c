@@ -9,8 +9,8 @@
 
 /* The driver's steps that make the device what it is. */
 static const bool sets_up[256] = {
-	[OP_START] = true, [OP_STATUS] = true, [OP_NEGOTIATE] = true,
-	[OP_QUEUE] = true, [OP_READY] = true,  [OP_CONFIG_WRITE] = true,
+	[OP_START] = true, [OP_STATUS] = true,	     [OP_NEGOTIATE] = true,   [OP_QUEUE] = true,
+	[OP_READY] = true, [OP_CONFIG_WRITE] = true, [OP_RESET_QUEUE] = true,
 };
 
 /* The device is as after a reset. */
@@ -86,6 +86,8 @@ static void on_status(struct recorder *r, const struct program *prog, const stru
 		note_reset(r);
 }
 
+SAME_FIELD(RESET_QUEUE_QUEUE, QUEUE_QUEUE);
+
 static void on_queue(struct recorder *r, const struct program *prog, const struct op *op)
 {
 	(void)prog;
@@ -151,6 +153,7 @@ static note_fn *const notes[256] = {
 	[OP_START] = on_reset,
 	[OP_STATUS] = on_status,
 	[OP_QUEUE] = on_queue,
+	[OP_RESET_QUEUE] = on_queue,
 	[OP_PUBLISH] = on_publish,
 	[OP_NOTIFY] = on_notify,
 	[OP_AVAIL_FLAGS] = on_avail_flags,

@@ -20,7 +20,7 @@
 /* What a target has that says nothing of its bounds. */
 #define CHAIN_BYTES_MAX (1u << 30)
 #define HEAP_MAX (64u << 20)
-#define FLAGS_ALL 0xfffu   /* enum vringer_flag */
+#define FLAGS_ALL 0x1fffu  /* enum vringer_flag */
 #define QUEUE_FLAGS_ALL 1u /* enum vringer_queue_flag */
 #define GROWTH_MAX 4096u   /* bytes that a later vringer.h may have added */
 
@@ -304,6 +304,7 @@ static void describe(struct foreign *f)
 	target->layout = layouts[t->layout];
 	target->holds = (t->flags & VRINGER_HOLDS) != 0;
 	target->polls = (t->flags & VRINGER_POLLS) != 0;
+	target->packed_as_linux = (t->flags & VRINGER_PACKED_AS_LINUX) != 0;
 	target->backend_calls = t->backend_calls;
 	target->backend_calls_chain = t->backend_calls_chain;
 	target->chain_bytes_max = t->chain_bytes_max != 0 ? t->chain_bytes_max : CHAIN_BYTES_MAX;

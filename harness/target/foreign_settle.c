@@ -58,6 +58,18 @@ static uint64_t cpu_ms(void)
 	return (uint64_t)now.tv_sec * 1000 + (uint64_t)now.tv_nsec / 1000000;
 }
 
+/* What the driver wrote does not tell: the same status suspends a device and lets it run. */
+static bool is_suspended(const struct foreign_device *d)
+{
+	uint8_t status[4] = { 0 };
+
+	if ((given_of(d)->features >> VIRTIO_F_SUSPEND & 1) == 0)
+		return false;
+	given_of(d)->read(d->device, VIRTIO_MMIO_STATUS, status, sizeof(status));
+	return (status[0] & (VIRTIO_CONFIG_S_SUSPEND | VIRTIO_CONFIG_S_DRIVER_OK)) ==
+	       VIRTIO_CONFIG_S_SUSPEND;
+}
+
 /* May the device take chains from that queue? */
 static bool is_live(const struct foreign_device *d, uint32_t queue)
 {
@@ -68,7 +80,7 @@ static bool is_live(const struct foreign_device *d, uint32_t queue)
 	if (calls->status != NULL)
 		return (calls->status(d->device) & VIRTIO_CONFIG_S_DRIVER_OK) != 0 &&
 		       calls->queue_ready(d->device, queue) != 0;
-	return d->live && (d->ready >> queue & 1) != 0;
+	return d->live && (d->ready >> queue & 1) != 0 && !is_suspended(d);
 }
 
 static int32_t settle(const struct foreign_device *d)

@@ -276,6 +276,7 @@ struct target {
 	bool level_line;	  /* the line is up while a bit of InterruptStatus is, not an
 				   * edge for each event */
 	bool polls;		  /* processes its queues without being notified */
+	bool packed_as_linux;	  /* of a packed ring it wants what only Linux's driver does */
 	uint16_t chains_kept;	  /* of a queue, while it waits for the host */
 	uint32_t pages_max;	  /* numbers of a chain of pages (VIRTIO 5.5.6); or 0 */
 	bool fuse;		  /* FUSE requests (VIRTIO 5.11.6); INIT alone is served */

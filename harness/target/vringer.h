@@ -63,7 +63,7 @@ enum vringer_purpose {
 	/* Of a packed ring (VIRTIO 2.8): */
 	VRINGER_PACKED_DESC,  /* an entry of the descriptor ring: 16 bytes, or 14 without flags */
 	VRINGER_PACKED_FLAGS, /* le16, the flags of one: is it available; written: it is used */
-	VRINGER_PACKED_USED,  /* 6 bytes, le32 len and le16 id of a used one */
+	VRINGER_PACKED_USED,  /* 6 bytes, le32 len and le16 id of a used one; 8 with its flags */
 	VRINGER_DRIVER_EVENT, /* 4 bytes: le16 offset and wrap, le16 flags */
 	VRINGER_DEVICE_EVENT, /* the same */
 };
@@ -542,6 +542,11 @@ enum vringer_flag {
 	 * InterruptStatus is.  host->interrupt then says that a bit was set: another event
 	 * of a bit that is still set need not be reported.  Otherwise every event is. */
 	VRINGER_LEVEL_LINE = 1 << 11,
+	/* It relies on what Linux's driver does with a packed ring beyond what VIRTIO says, which
+	 * is broken, and known.  The driver is like that one then, so that all else is judged: the
+	 * buffer's id stands in every descriptor of a list (2.8.6: it is that of the last), and the
+	 * length of a used descriptor counts without WRITE (2.8.4: it means nothing). */
+	VRINGER_PACKED_AS_LINUX = 1 << 12,
 };
 
 /* The state of a device after a call. */
@@ -568,10 +573,10 @@ struct vringer_target {
 	uint32_t queue_count; /* at most 64; rings of those from 8 on have at most 16 entries
 			       * where a program does not place them */
 	uint64_t features;    /* every feature bit that it can offer. VIRTIO_F_VERSION_1 must be one
-			       * of them; SUSPEND must not at VRINGER_LEVEL_ACTIVATED.
-			       * RING_RESET: of an activated device with queue_reset and queue_start
-			       * alone.  NOTIFICATION_DATA is its transport's there: `kick` names a
-			       * queue and no more. */
+			       * of them.  RING_RESET: of an activated device with
+			       * queue_reset and queue_start alone; SUSPEND: at VRINGER_LEVEL_MMIO
+			       * alone.  NOTIFICATION_DATA is its transport's where the device is
+			       * activated: `kick` names a queue and no more. */
 	const struct vringer_queue *queues;
 	uint32_t config_len; /* bytes of configuration that hold fields */
 

@@ -42,7 +42,7 @@ models=$(for source in devices/*.c; do echo "build/obj/gcc/${source%.c}.o"; done
 builds_net() {
 	name=$1
 	shift
-	builds "$name" net -I. "$@" harness/test/foreign/net.c $models
+	builds "$name" net -I. -Wl,--wrap=virtqueue_wants_interrupt "$@" harness/test/foreign/net.c $models
 }
 
 # net LEVEL MEMORY FLAGS: how many of 1 to 3 enum vringer_flag.

@@ -80,6 +80,17 @@ extern const size_t ledger_case_count;
 	X(STATUS_POISON, poison_in_silence, poison_told)                                           \
 	X(STATUS_INTERRUPT, interrupt_not_shown, interrupt_shown)                                  \
 	X(STATUS_QUEUE_READY, ready_stays, ready_falls)                                            \
+	X(SUSPEND_EARLY, suspended_before_driver_ok, suspend_ignored_before_driver_ok)             \
+	X(SUSPEND_IGNORED, suspend_ignored, suspend_taken)                                         \
+	X(SUSPEND_RESUMED, suspended_for_ever, suspended_and_resumed)                              \
+	X(SUSPEND_QUEUES, suspended_and_looking, suspended_and_still)                              \
+	X(SUSPEND_NOTIFIES, suspended_and_notifying, notifying_as_it_is_suspended)                 \
+	X(SUSPEND_CONFIG, suspended_and_telling_of_config, suspended_and_silent_of_config)         \
+	X(SUSPEND_CHANGED, change_never_told, change_told_later)                                   \
+	X(SUSPEND_TOLD, suspended_and_owing, suspended_and_owing_nothing)                          \
+	X(STATUS_OFFERED, offer_of_another_transport, offer_of_this_transport)                     \
+	X(STATUS_QUEUE_RESET, queue_stays_ready, queue_is_reset)                                   \
+	X(WAKEUP_QUEUE_RESET, interrupt_of_a_reset_queue, interrupt_of_a_queue_set_up_again)       \
 	X(STREAM_PAGES, half_a_page, whole_pages)                                                  \
 	X(STREAM_REPLIES, reply_to_another, reply_to_the_request)                                  \
 	X(STREAM_UNANSWERED, operation_unanswered, forget_unanswered)                              \

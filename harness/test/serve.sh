@@ -119,7 +119,9 @@ models='net-loopback net
 net-host net
 console console
 fs fs
-balloon balloon'
+balloon balloon
+net-loopback net --packed
+console console --packed'
 
 # ---- same verdict -------------------------------------------------------------------------
 
@@ -146,14 +148,14 @@ verdicts() {
 		END { for (name in judged) print name, name in wrong ? "wrong" : "ok" }' "$out" | sort
 }
 
-# both TARGET KIND FILE: the scripts that FILE lists directly and through the socket; what differs
+# both TARGET KIND FILE [--packed]: the scripts that FILE lists directly and through the socket; what differs
 # is in $err, and why others are not judged in $work/skipped.
 both() {
 	# shellcheck disable=SC2046  # words
-	run timeout "$bound" "$vringer" run --brief -t "$1" $(cat "$3")
+	run timeout "$bound" "$vringer" run ${4:+"$4"} --brief -t "$1" $(cat "$3")
 	verdicts "$1" >"$work/direct"
 	# shellcheck disable=SC2046  # words
-	run timeout $((bound * (1 + 24 / part))) "$vringer" run --brief --strict --limits --peer "vhost-user-$2" \
+	run timeout $((bound * (1 + 24 / part))) "$vringer" run ${4:+"$4"} --brief --strict --limits --peer "vhost-user-$2" \
 		--command "$vringer serve $1 --socket {socket}" $(cat "$3")
 	verdicts "vhost-user-$2" >"$work/served"
 	join "$work/direct" "$work/served" >"$work/both"
@@ -164,10 +166,11 @@ both() {
 }
 
 same_verdict() {
-	wanted "same verdict $1" || return 0
+	name="$1${3:+ $3}"
+	wanted "same verdict $name" || return 0
 	nth=$((nth + 1))
 	awk -v part="$part" -v number="$nth" '(NR + number) % part == 0' "$work/short" >"$work/scripts"
-	both "$1" "$2" "$work/scripts"
+	both "$1" "$2" "$work/scripts" "$3"
 	count=$(wc -l <"$work/both")
 	! grep -q ' wrong wrong$' "$work/both" && wrong=0 || wrong=1
 	cp "$work/skipped" "$work/skipped-all"
@@ -176,20 +179,20 @@ same_verdict() {
 	cut -d : -f 1 "$err" >"$work/again"
 	while read -r script; do
 		echo "$script" >"$work/script"
-		both "$1" "$2" "$work/script" </dev/null
+		both "$1" "$2" "$work/script" "$3" </dev/null
 		cat "$err" >>"$work/differ"
 	done <"$work/again"
 	cp "$work/differ" "$err"
 	mv "$work/skipped-all" "$work/skipped"
 	[ ! -s "$err" ] && [ "$wrong" = 0 ] && [ "$count" -ge 3 ] && result=0 || result=1
-	tap "same verdict $1: $count scripts of $(wc -l <"$work/scripts"), directly and through the socket" "$result"
+	tap "same verdict $name: $count scripts of $(wc -l <"$work/scripts"), directly and through the socket" "$result"
 	# Why the others are not judged here.
-	sed "s/^# /# $1, through the socket: /" "$work/skipped"
+	sed "s/^# /# $name, through the socket: /" "$work/skipped"
 }
 
 nth=0
-while read -r model kind; do
-	same_verdict "$model" "$kind"
+while read -r model kind ring; do
+	same_verdict "$model" "$kind" "$ring"
 done <<-END
 	$models
 END

@@ -27,6 +27,9 @@ index-wrap ^> used_idx Q [1-9]$
 reset-with-work ^> state work$
 reset-with-work ^(reset|start driver_ok.*)$
 reset-with-work ^> used_idx Q 0$
+queue-reset ^reset_queue Q$
+queue-reset ^queue Q size=
+queue-reset ^> (used_idx Q 1|answered Q [1-9])$
 order-of-signals ^publish Q [1-9]
 order-of-signals ^> order used config$
 END

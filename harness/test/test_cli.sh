@@ -72,12 +72,26 @@ tap 'ops: every operation has a line of help' $?
 
 gives 0 'run: scripts that pass' "$VRINGER" run "$work/suite"
 shows 'run: a script for any runs on each target' 'ok . - .*/deeper/any.vr \[console\]'
-gives 0 'run: for one target' "$VRINGER" run -t net-loopback "$work/suite"
+gives 0 'run: for one target' "$VRINGER" run --split -t net-loopback "$work/suite"
 shows 'run: the plan counts every script' '^1\.\.3$'
 shows 'run: a script for any is named with its target' 'ok 1 - .*/deeper/any.vr \[net-loopback\]'
 shows 'run: a skip says why' '^ok 3 - .*/skipped.vr .*# SKIP needs more queues'
 [ "$(grep -c '^ok' "$out")" = 3 ]
 tap 'run: as many results as planned' $?
+gives 0 'run: both formats' "$VRINGER" run "$good"
+shows 'run: split, and no word of it' '^ok 1 - .*/passes.vr$'
+shows 'run: and packed' '^ok 2 - .*/passes.vr \[packed\]$'
+shows 'run: how many of them' '^# 1 of these results are of packed rings$'
+gives 0 'run --split' "$VRINGER" run --split "$good"
+shows 'run --split: that alone' '^1\.\.1$'
+gives 0 'run --packed' "$VRINGER" run --packed "$good"
+shows 'run --packed: that alone' '^ok 1 - .*/passes.vr \[packed\]$'
+refuses 'run --split --packed' 'split and --packed were both given' "$VRINGER" run --split --packed "$good"
+printf 'device net-loopback\nneeds split\nstart driver_ok\n' >"$work/split.vr"
+gives 0 'run: one about split rings' "$VRINGER" run "$work/split.vr"
+shows 'run: it runs on those alone' '^1\.\.1$'
+gives 0 'run: each format of each script' "$VRINGER" run -t net-loopback "$work/split.vr" "$good" "$work/split.vr"
+shows 'run: neither is mistaken' '^ok 4 - .*/split.vr$'
 gives 1 'run: a demand that is not met' "$VRINGER" run "$good" "$bad"
 shows 'run: it names file and line' '^# .*b.vr:4: the device status is 0, expected DRIVER'
 shows 'run: it names the clause' '^# clause: dev.status.field.1'
@@ -87,7 +101,7 @@ gives 1 'run: one that returns none does not' "$VRINGER" run --completes "$work/
 gives 0 'run: strict and limits' "$VRINGER" run --strict --limits --timeout 60 "$good"
 gives 0 'run --no-ledger: a demand not met is no crash' "$VRINGER" run --no-ledger "$good" "$bad"
 
-gives 1 'run --json' "$VRINGER" run --json -t net-loopback "$work/suite" "$bad"
+gives 1 'run --json' "$VRINGER" run --split --json -t net-loopback "$work/suite" "$bad"
 json <"$out"
 tap 'run --json is JSON' $?
 shows 'run --json counts' '"passed":2,"failed":1,"skipped":1'

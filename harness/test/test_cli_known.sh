@@ -24,7 +24,7 @@ printf 'device net-loopback\nstart driver_ok\nsend 1 b3\n' >"$work/rule.vr"
 printf 'device net-loopback\nstart driver_ok\nsend 1 b3\n> used 1 id=0 len=0\n' >"$work/good.vr"
 
 printf '\n# a comment\n  fetch.walk:send \t#  read twice  \nfetch.walk:liveness # likewise\n' >"$work/known"
-gives 0 'a list, and nothing to meet' "$VRINGER" run --known "$work/known" "$work/good.vr"
+gives 0 'a list, and nothing to meet' "$VRINGER" run --split --known "$work/known" "$work/good.vr"
 shows 'nothing was known' '^# 1 passed, 0 failed, 0 skipped, 0 known$'
 
 gives 1 'a finding without the list' "$rule" run "$work/rule.vr"

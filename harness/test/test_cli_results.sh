@@ -140,12 +140,12 @@ a() {
 		--junit) check=junit_result ;;
 		esac
 		# shellcheck disable=SC2086
-		run "$command" run $form "$@" "$work/$kind.vr"
+		run "$command" run --split $form "$@" "$work/$kind.vr"
 		checked "run $form" "$run_status" "$check"
 		cp "$out" "$work/shown"
 		rm -f "$work/file"
 		# shellcheck disable=SC2086
-		run "$command" run $form -o "$work/file" "$@" "$work/$kind.vr"
+		run "$command" run --split $form -o "$work/file" "$@" "$work/$kind.vr"
 		checked "run $form -o" "$run_status" same_as_file
 	done
 	run "$command" replay "$@" "$work/$kind.vr"

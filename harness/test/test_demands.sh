@@ -19,7 +19,7 @@ holds() {
 	name=$1
 	shift
 	script "$@"
-	gives 0 "$name" "$VRINGER" run "$work/script.vr"
+	gives 0 "$name" "$VRINGER" run --split "$work/script.vr"
 }
 
 # breaks NAME PATTERN DEVICE LINE...: the last line is not met, and PATTERN says why.
@@ -27,7 +27,7 @@ breaks() {
 	name=$1 pattern=$2
 	shift 2
 	script "$@"
-	gives 1 "$name" "$VRINGER" run "$work/script.vr"
+	gives 1 "$name" "$VRINGER" run --split "$work/script.vr"
 	shows "$name: it says why" "^# .*script.vr:$#: $pattern"
 }
 

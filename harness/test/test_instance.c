@@ -211,6 +211,8 @@ static const struct {
 	{ "\n" SENDS "> used q id=0\n", sends_after, "needs a request that sends no other" },
 	{ "\nstart driver_ok\nused_event q 0\nsend_request q\n", sends_before,
 	  "needs a request that sends no other" },
+	{ "\nstart driver_ok\nevent_at q 0\nsend_request q\n", sends_before,
+	  "needs a request that sends no other" },
 	{ "\n" SENDS "> model used_idx q 1\n", sends_before,
 	  "needs a request that sends no other" },
 	{ "\n" SENDS, not_offered, "needs a request without the features that it needs" },
@@ -316,6 +318,23 @@ static void a_request_both_ways_takes_two_descriptors(void **state)
 	assert_null(unmet_of(one, not_written));
 }
 
+/* Of a ring that the script leaves open. */
+static void what_is_written_into_a_packed_ring_is_about_packed_rings(void **state)
+{
+	static const char *const ops[] = { "packed_desc q 0 len=1\n", "packed_move q 1\n",
+					   "driver_event q value=1\n" };
+	char text[100];
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(ops) / sizeof(ops[0]); i++) {
+		snprintf(text, sizeof(text), "\nstart driver_ok\n%s", ops[i]);
+		assert_string_equal(unmet_of(text, NULL), "is about packed rings");
+		snprintf(text, sizeof(text), "\nstart driver_ok ring=packed\n%s", ops[i]);
+		assert_null(unmet_of(text, NULL));
+	}
+	assert_null(unmet_of("\nstart driver_ok\nevent_at q 0\n", NULL));
+}
+
 /* Without another queue there is no other. */
 static void the_other_queue_that_is_chosen_exists(void **state)
 {
@@ -361,6 +380,73 @@ static void a_script_meets_none_that_it_cannot_be_run_with(void **state)
 		assert_int_equal(list[i].binding.which, i < 2 ? 2 : 5);
 }
 
+/* How many packed ones stand behind the split ones of a script with that text. */
+static unsigned add_packed(const char *text, bool all, struct instance *list, unsigned *split)
+{
+	struct text_error error;
+
+	assert_int_equal(text_parse(&script, text, strlen(text), &error), 0);
+	*split = instance_list(&script, &target, true, list);
+	return instances_add_packed(&script, &target, all, list, *split) - *split;
+}
+
+/* On packed rings each queue is run, with its first request, and a part of the others. */
+static void packed_instances_stand_behind_the_split(void **state)
+{
+	static struct target_request many[12];
+	static struct instance list[INSTANCES_MAX];
+	unsigned split, count, behind;
+
+	(void)state;
+	take();
+	target.features |= 1ull << VIRTIO_F_RING_PACKED;
+	for (unsigned i = 0; i < 12; i++) {
+		many[i] = request;
+		many[i].queue = (uint16_t)(i % 3);
+	}
+	target.requests = many;
+	target.request_count = 12;
+	count = add_packed("device any\n" SENDS, true, list, &split);
+	assert_int_equal(split, 24);
+	assert_int_equal(count, split);
+	for (unsigned i = 0; i < split; i++) {
+		assert_int_equal(list[i].binding.ring, RING_FORMAT_SPLIT);
+		assert_int_equal(list[split + i].binding.ring, RING_FORMAT_PACKED);
+		assert_ptr_equal(list[split + i].request, list[i].request);
+		assert_int_equal(list[split + i].binding.layout, list[i].binding.layout);
+	}
+	count = add_packed("device any\n" SENDS, false, list, &split);
+	assert_in_range(count, split / 2, split / 2 + 3);
+	behind = split;
+	for (unsigned i = 0; i < split; i++) {
+		bool first = i == 0 || list[i].binding.queue != list[i - 1].binding.queue;
+		bool there = behind < split + count && list[behind].request == list[i].request &&
+			     list[behind].binding.layout == list[i].binding.layout;
+
+		assert_true(there || !first);
+		behind += there;
+	}
+	assert_int_equal(behind, split + count);
+
+	/* The format is said, or the features or the script leave no other. */
+	assert_int_equal(add_packed("device any\nreset\n", true, list, &split), 0);
+	assert_int_equal(add_packed("device any\nneeds split\n" SENDS, true, list, &split), 0);
+	assert_int_equal(add_packed("device any features=0xffffffff\n" SENDS, true, list, &split),
+			 0);
+	assert_int_equal(
+		add_packed("device any\nstart driver_ok ring=packed\n", true, list, &split), 0);
+
+	/* One that knows no queue under test; of somebody's own device it is split. */
+	assert_int_equal(add_packed("device any\nstart driver_ok\n", false, list, &split), 1);
+	assert_int_equal(split, 1);
+	assert_int_equal(add_packed("device fs\nstart driver_ok\n", false, list, &split), 1);
+	target.model = false;
+	assert_int_equal(add_packed("device fs\nstart driver_ok\n", false, list, &split), 0);
+	assert_int_equal(add_packed("device any\nstart driver_ok\n", false, list, &split), 1);
+	target.features &= ~(1ull << VIRTIO_F_RING_PACKED);
+	assert_int_equal(add_packed("device any\n" SENDS, true, list, &split), 0);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -368,8 +454,10 @@ int main(void)
 		cmocka_unit_test(a_region_can_be_taken_from_who_is_told),
 		cmocka_unit_test(a_demand_on_models_is_no_need_of_others),
 		cmocka_unit_test(a_request_both_ways_takes_two_descriptors),
+		cmocka_unit_test(what_is_written_into_a_packed_ring_is_about_packed_rings),
 		cmocka_unit_test(the_other_queue_that_is_chosen_exists),
 		cmocka_unit_test(a_script_meets_none_that_it_cannot_be_run_with),
+		cmocka_unit_test(packed_instances_stand_behind_the_split),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -105,6 +105,20 @@ static void a_table_may_follow_other_descriptors(void **state)
 	finish_chain(16);
 }
 
+/* The chain says that it goes on behind its table: our models touch none of it. */
+static void a_table_with_more_behind_it_is_no_chain(void **state)
+{
+	(void)state;
+	take_table(INDIRECT_AT, ENTRY, F_NEXT);
+	indirect(0, 0, BUFFER, 16, 0);
+	payload_read(0, BUFFER, 16);
+	assert_breaks(RULE_MEMORY_TORN);
+	setup_indirect(state);
+	take_table(INDIRECT_AT, ENTRY, F_NEXT);
+	indirect(0, 0, BUFFER, 16, 0);
+	finish_chain(0);
+}
+
 static void a_whole_table_may_be_read_at_once(void **state)
 {
 	(void)state;
@@ -269,6 +283,7 @@ int main(void)
 		INDIRECT_TEST(the_table_itself_is_no_buffer),
 		INDIRECT_TEST(a_table_may_be_read_though_its_descriptor_says_write),
 		INDIRECT_TEST(a_table_may_follow_other_descriptors),
+		INDIRECT_TEST(a_table_with_more_behind_it_is_no_chain),
 		INDIRECT_TEST(a_whole_table_may_be_read_at_once),
 		INDIRECT_TEST(entries_lie_in_the_table),
 		INDIRECT_TEST(a_table_of_no_bytes_has_no_entry),

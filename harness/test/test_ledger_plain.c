@@ -12,72 +12,23 @@
 #include <cmocka.h>
 
 #include "ledger_rig.h"
+#include "plain_rig.h"
 
 #include <linux/virtio_ids.h>
 
 #include "harness/arena/arena.h"
 
-#define DESC 0x10000u
-#define AVAIL 0x11000u
-#define USED 0x12000u
-#define DATA 0x14000u
 #define OTHER_DESC 0x16000u
 #define OTHER_AVAIL 0x16100u
 #define OTHER_USED 0x16200u
 #define PAGE 0x15u /* the number of another page */
-#define SIZE 8u
 
-static struct arena arena;
-static struct heap heap;
-static bool accesses;
 static unsigned queue; /* that is ready */
-
-/* The device stores bytes. */
-static void put(uint64_t addr, uint64_t value, uint32_t len)
-{
-	struct arena_handout regions[ARENA_REGIONS_MAX];
-	unsigned count = arena_hand_out(&arena, regions);
-	uint8_t bytes[8];
-
-	for (unsigned i = 0; i < len; i++)
-		bytes[i] = (uint8_t)(value >> (8 * i));
-	if (accesses) {
-		struct guest_why why = { .purpose = GUEST_UNTOLD };
-
-		arena.look++; /* as a store of its own would */
-		arena_store(&arena, addr, bytes, len);
-		ledger_memory(&ledger, &(struct arena_access){ why, true, addr, bytes, len, 0 });
-		return;
-	}
-	for (unsigned i = 0; i < count; i++)
-		if (addr - regions[i].addr < regions[i].size)
-			memcpy((uint8_t *)regions[i].host + (addr - regions[i].addr), bytes, len);
-}
-
-static void look(uint64_t addr, uint32_t len)
-{
-	static const uint8_t zeros[64];
-	struct guest_why why = { .purpose = GUEST_UNTOLD };
-
-	ledger_memory(&ledger, &(struct arena_access){ why, false, addr, zeros, len, 0 });
-}
 
 static void set_up(bool by_accessors)
 {
-	accesses = by_accessors;
 	queue = TX;
-	rig_new();
-	rig_target.model = false;
-	rig_target.features |= 1u << VIRTIO_RING_F_EVENT_IDX;
-	rig_target.facts = FACT_REGISTERS | FACT_CHANGES | FACT_INTERRUPT | FACT_STATE |
-			   FACT_LAYOUT | (by_accessors ? FACT_ACCESS : 0);
-	rig_reset();
-	assert_int_equal(arena_init(&arena, ARENA_FLAT, !by_accessors, &heap), 0);
-	arena.watch = by_accessors;
-	arena_reset(&arena);
-	ledger_plain_open(&ledger, &arena, by_accessors, NULL, NULL);
-	ledger_thorough(&ledger, true);
-	arena_fill(&arena, DESC, 0x8000, 0);
+	plain_set_up(by_accessors);
 }
 
 static int setup(void **state)
@@ -94,31 +45,10 @@ static int setup_accessors(void **state)
 	return 0;
 }
 
-static int teardown(void **state)
-{
-	(void)state;
-	arena_release(&arena);
-	return 0;
-}
-
 /* Up to FEATURES_OK, with that queue ready. */
 static void begin(uint32_t features)
 {
-	set_status(VIRTIO_CONFIG_S_ACKNOWLEDGE);
-	set_status(STATUS_DRIVER);
-	reg_write(VIRTIO_MMIO_DRIVER_FEATURES_SEL, 0);
-	reg_write(VIRTIO_MMIO_DRIVER_FEATURES, features);
-	reg_write(VIRTIO_MMIO_DRIVER_FEATURES_SEL, 1);
-	reg_write(VIRTIO_MMIO_DRIVER_FEATURES, 1);
-	set_status(STATUS_FEATURES);
-	on = queue;
-	reg_write(VIRTIO_MMIO_QUEUE_SEL, queue);
-	reg_write(VIRTIO_MMIO_QUEUE_NUM, SIZE);
-	reg_write(VIRTIO_MMIO_QUEUE_DESC_LOW, DESC);
-	reg_write(VIRTIO_MMIO_QUEUE_AVAIL_LOW, AVAIL);
-	reg_write(VIRTIO_MMIO_QUEUE_USED_LOW, USED);
-	shown.ready = 1;
-	reg_write(VIRTIO_MMIO_QUEUE_READY, 1);
+	plain_begin(queue, features);
 }
 
 static void live(void)
@@ -134,9 +64,9 @@ static void offer(uint16_t position, uint32_t len)
 	uint16_t head = position % SIZE;
 	struct vring_desc desc = { .addr = DATA + 0x100u * head, .len = len, .flags = F_WRITE };
 
-	arena_store(&arena, DESC + 16u * head, &desc, sizeof(desc));
-	arena_store16(&arena, AVAIL + 4 + 2u * head, head);
-	arena_store16(&arena, AVAIL + 2, (uint16_t)(position + 1));
+	arena_store(&plain_arena, DESC + 16u * head, &desc, sizeof(desc));
+	arena_store16(&plain_arena, AVAIL + 4 + 2u * head, head);
+	arena_store16(&plain_arena, AVAIL + 2, (uint16_t)(position + 1));
 }
 
 /* The device writes that buffer and returns it. */
@@ -145,10 +75,10 @@ static void fill(uint16_t position, uint32_t len)
 	uint16_t head = position % SIZE;
 
 	for (uint32_t i = 0; i < len; i += 4)
-		put(DATA + 0x100u * head + i, 0x01010101u * (position + 1u), 4);
-	put(USED + 4 + 8u * head, head, 4);
-	put(USED + 8 + 8u * head, len, 4);
-	put(USED + 2, position + 1u, 2);
+		plain_put(DATA + 0x100u * head + i, 0x01010101u * (position + 1u), 4);
+	plain_put(USED + 4 + 8u * head, head, 4);
+	plain_put(USED + 8 + 8u * head, len, 4);
+	plain_put(USED + 2, position + 1u, 2);
 }
 
 static void a_request_goes_well(void **state)
@@ -167,8 +97,8 @@ static void before_driver_ok_it_may_say_when_to_notify_it(void **state)
 	(void)state;
 	begin(0);
 	notify();
-	put(USED, 1, 2);
-	put(USED + 4 + 8 * SIZE, 1, 2);
+	plain_put(USED, 1, 2);
+	plain_put(USED + 4 + 8 * SIZE, 1, 2);
 	done();
 	rest(DEVICE_IDLE);
 	assert_silent();
@@ -180,7 +110,7 @@ static void before_driver_ok_it_returns_nothing(void **state)
 	begin(0);
 	offer(0, 16);
 	notify();
-	put(USED + 2, 1, 2);
+	plain_put(USED + 2, 1, 2);
 	done();
 	rest(DEVICE_IDLE);
 	assert_breaks(RULE_MEMORY_NOT_LIVE);
@@ -192,7 +122,7 @@ static void before_driver_ok_a_buffer_is_left_alone(void **state)
 	begin(0);
 	offer(0, 16);
 	notify();
-	put(DATA, 1, 2);
+	plain_put(DATA, 1, 2);
 	done();
 	rest(DEVICE_IDLE);
 	assert_breaks(RULE_MEMORY_NOT_LIVE);
@@ -204,9 +134,24 @@ static void accessors_may_look_before_driver_ok(void **state)
 	begin(0);
 	offer(0, 16);
 	notify();
-	look(AVAIL, 4);
-	look(AVAIL + 4, 2);
-	look(USED + 2, 2);
+	plain_look(AVAIL, 4);
+	plain_look(AVAIL + 4, 2);
+	plain_look(USED + 2, 2);
+	done();
+	assert_silent();
+}
+
+/* VIRTIO does not say when in the call a queue becomes ready. */
+static void accessors_may_look_as_a_queue_becomes_ready(void **state)
+{
+	(void)state;
+	begin(0);
+	shown.ready = 0;
+	reg_write(VIRTIO_MMIO_QUEUE_READY, 0);
+	call(VIRTIO_MMIO_QUEUE_READY, 1);
+	plain_look(AVAIL, 4);
+	plain_put(USED, 1, 2);
+	shown.ready = 1;
 	done();
 	assert_silent();
 }
@@ -217,7 +162,7 @@ static void accessors_may_not_look_further(void **state)
 	begin(0);
 	offer(0, 16);
 	notify();
-	look(DESC, 16);
+	plain_look(DESC, 16);
 	done();
 	assert_breaks(RULE_MEMORY_NOT_LIVE);
 }
@@ -226,7 +171,7 @@ static void accessors_may_not_look_where_nothing_is_ready(void **state)
 {
 	(void)state;
 	notify();
-	look(AVAIL + 2, 2);
+	plain_look(AVAIL + 2, 2);
 	done();
 	assert_breaks(RULE_MEMORY_NOT_LIVE);
 }
@@ -254,7 +199,7 @@ static void nor_are_chains_that_came_later(void **state)
 	reg_write(VIRTIO_MMIO_QUEUE_READY, 0);
 	offer(0, 16);
 	notify();
-	put(DATA, 1, 2);
+	plain_put(DATA, 1, 2);
 	done();
 	assert_breaks(RULE_MEMORY_NOT_LIVE);
 }
@@ -266,7 +211,7 @@ static void what_was_no_queue_s_is_a_stray_write(void **state)
 	shown.ready = 0;
 	reg_write(VIRTIO_MMIO_QUEUE_READY, 0);
 	notify();
-	put(DATA + 0x800, 1, 2);
+	plain_put(DATA + 0x800, 1, 2);
 	done();
 	assert_breaks(RULE_MEMORY_WRITE);
 }
@@ -276,7 +221,7 @@ static void an_index_that_jumps_is_policy(void **state)
 	(void)state;
 	live();
 	offer(0, 16);
-	arena_store16(&arena, AVAIL + 2, SIZE + 1);
+	arena_store16(&plain_arena, AVAIL + 2, SIZE + 1);
 	ledger.judging.limits = false;
 	notify();
 	fill(0, 16);
@@ -294,7 +239,7 @@ static void an_index_that_jumps_takes_nothing_away(void **state)
 	offer(0, 16);
 	notify();
 	end_silent();
-	arena_store16(&arena, AVAIL + 2, SIZE + 3);
+	arena_store16(&plain_arena, AVAIL + 2, SIZE + 3);
 	notify();
 	fill(0, 16);
 	raise_interrupt(VIRTIO_MMIO_INT_VRING);
@@ -318,13 +263,13 @@ static void an_index_that_jumps_under_a_packet_tells_nothing(void **state)
 	shown.ready = 1;
 	reg_write(VIRTIO_MMIO_QUEUE_READY, 1);
 	set_status(STATUS_LIVE);
-	arena_store(&arena, OTHER_DESC, &desc, sizeof(desc));
-	arena_store16(&arena, OTHER_AVAIL + 2, 1);
-	arena_store16(&arena, AVAIL + 2, SIZE + 1);
+	arena_store(&plain_arena, OTHER_DESC, &desc, sizeof(desc));
+	arena_store16(&plain_arena, OTHER_AVAIL + 2, 1);
+	arena_store16(&plain_arena, AVAIL + 2, SIZE + 1);
 	work();
-	put(USED, 0x00050000, 4);
-	put(OTHER_USED + 8, 16, 4);
-	put(OTHER_USED + 2, 1, 2);
+	plain_put(USED, 0x00050000, 4);
+	plain_put(OTHER_USED + 8, 16, 4);
+	plain_put(OTHER_USED + 2, 1, 2);
 	raise_interrupt(VIRTIO_MMIO_INT_VRING);
 	end_silent();
 }
@@ -376,7 +321,7 @@ static void serve_with_event(uint16_t event)
 	offer(0, 16);
 	notify();
 	fill(0, 16);
-	put(USED + 4 + 8 * SIZE, event, 2);
+	plain_put(USED + 4 + 8 * SIZE, event, 2);
 	raise_interrupt(VIRTIO_MMIO_INT_VRING);
 	done();
 	rest(DEVICE_IDLE);
@@ -407,7 +352,7 @@ static void receive_into(uint8_t left_over)
 	followers_choose(&ledger);
 	queue = RX;
 	live();
-	arena_fill(&arena, DATA, 0x100, left_over);
+	arena_fill(&plain_arena, DATA, 0x100, left_over);
 	offer(0, 64);
 	notify();
 	end_silent();
@@ -417,13 +362,13 @@ static void receive_into(uint8_t left_over)
 static void deliver(uint16_t num_buffers, uint32_t len)
 {
 	for (uint32_t i = 0; i < 10; i += 2)
-		put(DATA + i, 0, 2);
-	put(DATA + 10, num_buffers, 2);
+		plain_put(DATA + i, 0, 2);
+	plain_put(DATA + 10, num_buffers, 2);
 	for (uint32_t i = 12; i < len; i += 4)
-		put(DATA + i, 0x55aa55aa, 4);
-	put(USED + 4, 0, 4);
-	put(USED + 8, len, 4);
-	put(USED + 2, 1, 2);
+		plain_put(DATA + i, 0x55aa55aa, 4);
+	plain_put(USED + 4, 0, 4);
+	plain_put(USED + 8, len, 4);
+	plain_put(USED + 2, 1, 2);
 	raise_interrupt(VIRTIO_MMIO_INT_VRING);
 	done();
 }
@@ -457,14 +402,14 @@ static void what_the_driver_may_have_written_is_not_judged(void **state)
 {
 	(void)state;
 	receive_into(7);
-	put(DATA + 10, 1, 2);
+	plain_put(DATA + 10, 1, 2);
 	end_silent();
-	arena_fill(&arena, DATA, 12, 0);
+	arena_fill(&plain_arena, DATA, 12, 0);
 	work();
-	put(DATA + 12, 0x55aa55aa, 4);
-	put(USED + 4, 0, 4);
-	put(USED + 8, 16, 4);
-	put(USED + 2, 1, 2);
+	plain_put(DATA + 12, 0x55aa55aa, 4);
+	plain_put(USED + 4, 0, 4);
+	plain_put(USED + 8, 16, 4);
+	plain_put(USED + 2, 1, 2);
 	raise_interrupt(VIRTIO_MMIO_INT_VRING);
 	end_silent();
 }
@@ -476,14 +421,14 @@ static void a_page_with_its_own_number_may_be_discarded(void **state)
 	rig_target.gives_away = 1u << queue;
 	live();
 	offer(0, 4);
-	arena_store16(&arena, DESC + 12, 0);
-	arena_store16(&arena, DATA, DATA / 4096);
+	arena_store16(&plain_arena, DESC + 12, 0);
+	arena_store16(&plain_arena, DATA, DATA / 4096);
 	notify();
-	put(DATA, 0, 4);
-	put(DATA + 64, 0x55, 4);
-	put(USED + 4, 0, 4);
-	put(USED + 8, 0, 4);
-	put(USED + 2, 1, 2);
+	plain_put(DATA, 0, 4);
+	plain_put(DATA + 64, 0x55, 4);
+	plain_put(USED + 4, 0, 4);
+	plain_put(USED + 8, 0, 4);
+	plain_put(USED + 2, 1, 2);
 	raise_interrupt(VIRTIO_MMIO_INT_VRING);
 	end_silent();
 }
@@ -495,23 +440,23 @@ static void a_page_may_be_discarded_whose_number_is_divided(void **state)
 	rig_target.gives_away = 1u << queue;
 	live();
 	offer(1, 3);
-	arena_store16(&arena, DESC + 16 + 12, 0);
+	arena_store16(&plain_arena, DESC + 16 + 12, 0);
 	offer(0, 1);
-	arena_store16(&arena, DESC + 12, VRING_DESC_F_NEXT);
-	arena_store16(&arena, DESC + 14, 1);
-	arena_fill(&arena, DATA, 1, PAGE & 0xff);
-	arena_store16(&arena, DATA + 0x100, PAGE >> 8);
+	arena_store16(&plain_arena, DESC + 12, VRING_DESC_F_NEXT);
+	arena_store16(&plain_arena, DESC + 14, 1);
+	arena_fill(&plain_arena, DATA, 1, PAGE & 0xff);
+	arena_store16(&plain_arena, DATA + 0x100, PAGE >> 8);
 	notify();
-	put(PAGE * 4096, 0x55, 4);
-	put(USED + 4, 0, 4);
-	put(USED + 8, 0, 4);
-	put(USED + 2, 1, 2);
+	plain_put(PAGE * 4096, 0x55, 4);
+	plain_put(USED + 4, 0, 4);
+	plain_put(USED + 8, 0, 4);
+	plain_put(USED + 2, 1, 2);
 	raise_interrupt(VIRTIO_MMIO_INT_VRING);
 	end_silent();
 }
 
-#define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
-#define ACCESSORS_TEST(name) cmocka_unit_test_setup_teardown(name, setup_accessors, teardown)
+#define TEST(name) cmocka_unit_test_setup_teardown(name, setup, plain_teardown)
+#define ACCESSORS_TEST(name) cmocka_unit_test_setup_teardown(name, setup_accessors, plain_teardown)
 
 int main(void)
 {
@@ -525,6 +470,7 @@ int main(void)
 		TEST(before_driver_ok_a_buffer_is_left_alone),
 		ACCESSORS_TEST(before_driver_ok_a_buffer_is_left_alone),
 		ACCESSORS_TEST(accessors_may_look_before_driver_ok),
+		ACCESSORS_TEST(accessors_may_look_as_a_queue_becomes_ready),
 		ACCESSORS_TEST(accessors_may_not_look_further),
 		ACCESSORS_TEST(accessors_may_not_look_where_nothing_is_ready),
 		TEST(a_queue_that_was_stopped_is_not_served),

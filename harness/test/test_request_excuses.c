@@ -326,7 +326,7 @@ static void a_request_of_a_feature_that_is_not_offered_is_left_out(void **state)
 	take(NULL);
 	deaf = false;
 	target.liveness = NULL;
-	requests[1].features = 1ull << 40;
+	requests[1].features = 1ull << 49;
 	assert_silent("settle\n");
 	assert_true(result.passed);
 }
@@ -433,6 +433,38 @@ static void a_request_has_a_name_of_its_own(void **state)
 			    "has a request that needs a feature that is not offered");
 }
 
+#define RESETS "start driver_ok accept=RING_RESET\n"
+
+/* What was sent there does not come back; and it may take that queue to answer elsewhere. */
+static void a_queue_that_is_reset_excuses(void **state)
+{
+	(void)state;
+	take(NULL);
+	assert_found(RESETS "send_request q\n", RULE_REQUEST_ANSWERED);
+	assert_silent(RESETS "offer_request q\nreset_queue q\nnotify q\nsettle\n");
+	assert_silent(RESETS "reset_queue 0\nsend_request q\n");
+	assert_silent(RESETS "offer_request q\nreset_queue 0\nqueue 0\nnotify q\nsettle\n");
+	/* A driver that did not accept the feature makes a mistake. */
+	assert_silent("start driver_ok\nreset_queue q\nsend_request q\n");
+	assert_silent("start driver_ok\nreset_queue q\nqueue q\nsend_request q\n");
+}
+
+static void one_that_was_set_up_again_does_not(void **state)
+{
+	(void)state;
+	take(NULL);
+	assert_found(RESETS "reset_queue q\nqueue q size=4\nsend_request q\n",
+		     RULE_REQUEST_ANSWERED);
+	assert_found(RESETS "offer_request q\nreset_queue q\nreset_queue 0\nqueue 0\nqueue q\n"
+			    "send_request q\n",
+		     RULE_REQUEST_ANSWERED);
+	assert_found(RESETS "send 0 b1\nreset_queue 0\nqueue 0\nsend_request 0\n",
+		     RULE_REQUEST_RESUMED);
+	/* Not as `start` does it. */
+	assert_silent(RESETS "reset_queue q\nqueue q size=3\nsend_request q\n");
+	assert_silent(RESETS "reset_queue q\nqueue q desc=hole\nsend_request q\n");
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -455,6 +487,8 @@ int main(void)
 		cmocka_unit_test(what_a_request_sends_before_is_over),
 		cmocka_unit_test(operations_of_a_request_do_only_what_is_its_own),
 		cmocka_unit_test(a_request_has_a_name_of_its_own),
+		cmocka_unit_test(a_queue_that_is_reset_excuses),
+		cmocka_unit_test(one_that_was_set_up_again_does_not),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -54,8 +54,8 @@ struct wrapped {
 	struct mmio *mmio;  /* at the level of registers */
 	struct device *dev; /* activated */
 	struct virtqueue queues[NET_QUEUE_COUNT];
-	uint8_t seen[NET_QUEUE_COUNT][NET_QUEUE_SIZE_MAX / 8];
-	bool moved[NET_QUEUE_COUNT]; /* the used index did, and the driver wants to hear of it */
+	uint8_t seen[NET_QUEUE_COUNT][NET_QUEUE_SIZE_MAX * sizeof(struct vring_packed_desc)];
+	bool moved[NET_QUEUE_COUNT]; /* used buffers came, and the driver wants to hear of them */
 	uint64_t counters[64];
 	struct view *views;
 	uint32_t up; /* bits that hold a level up */
@@ -189,11 +189,7 @@ static int inner_unmap(void *ctx, void *data)
 
 static int inner_read(void *ctx, struct guest_why why, uint64_t addr, void *buf, uint32_t len)
 {
-	int err = load(ctx, why, addr, buf, len);
-
-	if (why.purpose == GUEST_AVAIL_FLAGS && err == 0 && (*(const uint8_t *)buf & 1) != 0)
-		((struct wrapped *)ctx)->moved[why.queue] = false;
-	return err;
+	return load(ctx, why, addr, buf, len);
 }
 
 static int inner_write(void *ctx, struct guest_why why, uint64_t addr, const void *buf,
@@ -207,11 +203,21 @@ static int inner_write(void *ctx, struct guest_why why, uint64_t addr, const voi
 	memcpy(copy, buf, len);
 	spoil(why, copy);
 	err = store(ctx, why, addr, copy, len);
-	if (why.purpose == GUEST_USED_IDX && err == 0)
-		((struct wrapped *)ctx)->moved[why.queue] = true;
 	if (BUG == 2 && why.purpose == GUEST_USED_IDX)
 		store(ctx, why, addr - 8, copy, 1);
 	return err;
+}
+
+/* The model's question of each queue, whatever its format (linked with --wrap). */
+bool __real_virtqueue_wants_interrupt(struct virtqueue *vq);
+bool __wrap_virtqueue_wants_interrupt(struct virtqueue *vq);
+
+bool __wrap_virtqueue_wants_interrupt(struct virtqueue *vq)
+{
+	bool wants = __real_virtqueue_wants_interrupt(vq);
+
+	((struct wrapped *)vq->host->ctx)->moved[vq->index] |= wants;
+	return wants;
 }
 
 /* The model has one line: for which queues is it? */
@@ -371,6 +377,7 @@ static void activate(void *device, uint64_t features, const struct vringer_ring 
 		w->queues[i].area[VIRTQUEUE_DEVICE] = rings[i].used;
 		w->queues[i].size = rings[i].size;
 		w->queues[i].ready = rings[i].ready != 0;
+		virtqueue_negotiated(&w->queues[i], features);
 	}
 }
 
@@ -416,7 +423,7 @@ static struct vringer_target target = {
 	.flags = VRINGER_ALLOC | FLAGS,
 	.device_id = 1,
 	.queue_count = 2,
-	.features = 1ull << VIRTIO_F_VERSION_1 | 1ull << VIRTIO_NET_F_MAC,
+	.features = 1ull << VIRTIO_F_VERSION_1 | 1ull << VIRTIO_NET_F_MAC | VIRTQUEUE_FEATURES,
 	.queues = queues,
 	.config_len = 12,
 	.chain_bytes_max = 12 + 65557,

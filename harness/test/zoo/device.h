@@ -27,6 +27,19 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+/* Of VIRTIO 1.4; not in every kernel's headers. */
+#ifndef VIRTIO_F_NOTIFICATION_DATA
+#define VIRTIO_F_NOTIFICATION_DATA 38
+#endif
+#ifndef VIRTIO_F_SUSPEND
+#define VIRTIO_F_SUSPEND 43
+#endif
+#ifndef VIRTIO_CONFIG_S_SUSPEND
+#define VIRTIO_CONFIG_S_SUSPEND 0x10u
+#endif
+#define RING_RESET 40
+#define QUEUE_RESET 0x0c0
+
 #define DEVICE_ID 63	   /* assigned to no device */
 #define QUEUES 2	   /* most have only the first */
 #define QUEUE_SIZE 64	   /* entries at most */
@@ -90,6 +103,7 @@ enum {
 	PACKED_ONE_WRITE = 2,  /* a used descriptor is written at once */
 	PACKED_LAST_FIRST = 4, /* the last of a batch is written first */
 	PACKED_SILENT = 8,     /* DISABLE while it works, ENABLE before it rests */
+	PACKED_AS_LINUX = 16,  /* it goes by what Linux does: see VRINGER_PACKED_AS_LINUX */
 };
 
 struct ways {
@@ -117,8 +131,12 @@ struct ways {
 	void (*reset)(struct device *d);
 	bool (*accepts)(const struct device *d);
 	void (*set_ready)(struct device *d, struct queue *q, uint32_t value);
+	void (*reset_queue)(struct device *d, struct queue *q); /* 1 was written to QueueReset */
 	void (*notified)(struct device *d, struct queue *q);
 	void (*live)(struct device *d); /* DRIVER_OK was set */
+	/* The driver asks for it; the device shows when it is done (3.4). */
+	void (*suspend)(struct device *d);
+	void (*resume)(struct device *d);
 	uint32_t (*read_status)(struct device *d);
 	bool (*exists)(const struct device *d, uint32_t queue);
 	uint32_t (*read_register)(struct device *d, uint64_t offset);
@@ -201,8 +219,12 @@ void usual_breach(struct device *d);
 void usual_reset(struct device *d);
 bool usual_accepts(const struct device *d);
 void usual_set_ready(struct device *d, struct queue *q, uint32_t value);
+void usual_reset_queue(struct device *d, struct queue *q);
 void usual_notified(struct device *d, struct queue *q);
 void usual_live(struct device *d);
+void usual_suspend(struct device *d);
+void usual_resume(struct device *d);
+bool device_suspended(const struct device *d);
 uint32_t usual_read_status(struct device *d);
 bool usual_exists(const struct device *d, uint32_t queue);
 uint32_t usual_read_register(struct device *d, uint64_t offset);

@@ -17,7 +17,7 @@
 
 #define FEATURES                                                                                   \
 	(1ULL << VIRTIO_F_VERSION_1 | 1ULL << VIRTIO_RING_F_INDIRECT_DESC |                        \
-	 1ULL << VIRTIO_RING_F_EVENT_IDX)
+	 1ULL << VIRTIO_RING_F_EVENT_IDX | 1ULL << RING_RESET)
 
 #define PACKED (FEATURES | 1ULL << VIRTIO_F_RING_PACKED)
 

@@ -69,8 +69,8 @@ static bool poll(struct device *d, struct queue *q, struct vring_packed_desc *de
 static bool say(struct device *d, struct queue *q, uint16_t flags)
 {
 	struct vring_packed_desc_event event = {
-		.off_wrap = htole16((uint16_t)(q->packed.avail.slot |
-					       (q->packed.avail.wrap ? WRAP_BIT : 0))),
+		.off_wrap = htole16(
+			(uint16_t)(q->packed.avail.slot | (q->packed.avail.wrap ? WRAP_BIT : 0))),
 		.flags = htole16(flags),
 	};
 
@@ -112,7 +112,8 @@ static bool copy_list(struct device *d, struct queue *q, struct held *held,
 			return false;
 		q->packed.copy[q->packed.copies++] = desc;
 		held->entries++;
-		held->id = le16toh(desc.id);
+		if (held->entries == 1 || (d->ways.packed & PACKED_AS_LINUX) == 0)
+			held->id = le16toh(desc.id);
 		at = packed_after(q, at, 1);
 		if ((le16toh(desc.flags) & VRING_DESC_F_NEXT) == 0) {
 			q->packed.avail = at;
@@ -200,7 +201,9 @@ bool packed_put(struct device *d, struct queue *q, struct place at, const struct
 		.len = htole32(len),
 		.id = htole16(held->id),
 		.flags = htole16((uint16_t)((at.wrap ? AVAIL_BIT | USED_BIT : 0) |
-					    (len > 0 ? VRING_DESC_F_WRITE : 0))),
+					    (len > 0 && (d->ways.packed & PACKED_AS_LINUX) == 0
+						     ? VRING_DESC_F_WRITE
+						     : 0))),
 	};
 	struct vringer_why why = why_of(VRINGER_PACKED_USED, q, held->walk);
 

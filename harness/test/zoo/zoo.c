@@ -14,13 +14,16 @@
 
 /* zoo_device.c */
 #define DEVICE(X) \
-	X(platform) X(page_2) X(never_resets) X(late_breach) X(slow_reset) \
+	X(platform) X(page_2) X(never_resets) X(late_breach) X(slow_reset) X(slow_queue_reset) \
 	X(optional_queue) X(size_48) X(generation) X(one_byte) X(balloon)
 
 /* zoo_packed.c */
 #define PACKED_QUEUE(X) \
 	X(packed) X(packed_later) X(packed_reversed) X(packed_whole) X(packed_one_write) \
-	X(packed_last_first) X(packed_silent) X(packed_polls)
+	X(packed_last_first) X(packed_silent) X(packed_as_linux) X(packed_polls)
+
+/* zoo_suspend.c */
+#define SUSPEND(X) X(suspends) X(suspends_later)
 
 #define DECLARED(id) extern const struct vringer_target id##_purposes, id##_accessors, id##_plain;
 #define LISTED(id) TARGETS(id),
@@ -28,6 +31,7 @@
 QUEUE(DECLARED)
 DEVICE(DECLARED)
 PACKED_QUEUE(DECLARED)
+SUSPEND(DECLARED)
 
-VRINGER_TARGETS(QUEUE(LISTED) DEVICE(LISTED) PACKED_QUEUE(LISTED) NULL);
+VRINGER_TARGETS(QUEUE(LISTED) DEVICE(LISTED) PACKED_QUEUE(LISTED) SUSPEND(LISTED) NULL);
 /* clang-format on */

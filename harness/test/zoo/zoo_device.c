@@ -104,6 +104,33 @@ MEMBER(slow_reset, "zoo-slow-reset",
 
 /* ---- queues and configuration (4.2.2, 2.5) ---------------------------------- */
 
+/* The reset of a queue is complete, and QueueReset 0, three steps later: until then it is
+ * ready, and what is notified is not looked at. */
+static void reset_queue_slowly(struct device *d, struct queue *q)
+{
+	(void)q;
+	if (d->own == 0)
+		d->own = 3;
+}
+
+static uint32_t read_queue_reset(struct device *d, uint64_t offset)
+{
+	return offset == QUEUE_RESET ? d->own != 0 : usual.read_register(d, offset);
+}
+
+static void step_reset_queue(struct device *d)
+{
+	if (d->own == 0)
+		usual.step(d);
+	else if (--d->own == 0)
+		usual.reset_queue(d, &d->queues[0]);
+}
+
+MEMBER(slow_queue_reset, "zoo-slow-queue-reset",
+       (w->reset_queue = reset_queue_slowly, w->state = state_reset, w->step = step_reset_queue,
+	w->read_register = read_queue_reset, w->notified = notified_after_reset),
+       USUALLY)
+
 /* The second queue is there with feature 0 alone. */
 static bool exists_with_feature(const struct device *d, uint32_t queue)
 {

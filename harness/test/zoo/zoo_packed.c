@@ -60,8 +60,8 @@ static void step_last_first(struct device *d)
 		usual.step(d);
 }
 
-MEMBER(packed_reversed, "zoo-packed-reversed",
-       (w->serve = serve_take, w->step = step_last_first), USUALLY_PACKED)
+MEMBER(packed_reversed, "zoo-packed-reversed", (w->serve = serve_take, w->step = step_last_first),
+       USUALLY_PACKED)
 
 MEMBER(packed_whole, "zoo-packed-whole", w->packed = PACKED_WHOLE, USUALLY_PACKED)
 MEMBER(packed_one_write, "zoo-packed-one-write", w->packed = PACKED_ONE_WRITE, USUALLY_PACKED)
@@ -71,6 +71,13 @@ MEMBER(packed_last_first, "zoo-packed-last-first", w->packed = PACKED_LAST_FIRST
 
 /* Uses DISABLE and ENABLE, with EVENT_IDX too (2.8.10). */
 MEMBER(packed_silent, "zoo-packed-silent", w->packed = PACKED_SILENT, USUALLY_PACKED)
+
+/* What it does wrong is named, and then it is as correct as others. */
+MEMBER(packed_as_linux, "zoo-packed-as-linux", w->packed = PACKED_AS_LINUX, ONE_QUEUE,
+       .features = PACKED,
+       .flags = VRINGER_JUDGE_LIMITS | VRINGER_JUDGE_SHOULD | VRINGER_ALLOC |
+		VRINGER_PACKED_AS_LINUX,
+       .requests = requests)
 
 /* Wants no notification, ever; looks at its queues by itself, three times after the last chain
  * without a pause. */

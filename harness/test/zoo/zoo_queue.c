@@ -48,8 +48,17 @@ static void step_wake(struct device *d)
 	d->own = 0;
 }
 
+/* The driver is told no more of the only queue that there is. */
+static void reset_queue_told(struct device *d, struct queue *q)
+{
+	usual.reset_queue(d, q);
+	d->own = 0;
+}
+
 MEMBER(late_interrupt, "zoo-late-interrupt",
-       (w->wake = wake_later, w->state = state_own, w->step = step_wake), USUALLY)
+       (w->wake = wake_later, w->state = state_own, w->step = step_wake,
+	w->reset_queue = reset_queue_told),
+       USUALLY)
 
 static void raise_twice(struct device *d, uint32_t bits)
 {
@@ -69,7 +78,9 @@ static void wake_by_mood(struct device *d, struct queue *q, uint16_t used_before
 		wake_later(d, q, used_before);
 }
 
-MEMBER(moody, "zoo-moody", (w->wake = wake_by_mood, w->state = state_own, w->step = step_wake),
+MEMBER(moody, "zoo-moody",
+       (w->wake = wake_by_mood, w->state = state_own, w->step = step_wake,
+	w->reset_queue = reset_queue_told),
        USUALLY)
 
 /* ---- completion (2.7.8) ---------------------------------------------------- */
