@@ -129,12 +129,13 @@ static void reap(struct guest *g, unsigned queue)
 		if ((flags & USED_BITS) != (at->used_wrap ? USED_BITS : 0))
 			return;
 		/* Without WRITE the length means nothing (2.8.4). */
-		entries = take_back(g, queue,
-				    (struct guest_used){ .id = le16toh(desc.id),
-							 .len = flags & VRING_DESC_F_WRITE ||
-									 g->target->packed_as_linux
-									? le32toh(desc.len)
-									: 0 });
+		entries = take_back(
+			g, queue,
+			(struct guest_used){ .id = le16toh(desc.id),
+					     .len = flags & VRING_DESC_F_WRITE ||
+								    g->target->packed_as_linux
+							    ? le32toh(desc.len)
+							    : 0 });
 		go_on(&at->used_slot, &at->used_wrap, q->size, entries != 0 ? entries : 1);
 	}
 }
