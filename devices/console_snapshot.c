@@ -165,6 +165,7 @@ static void get_chain(struct console *con, unsigned port, const struct snapshot_
 	p->chain = (struct virtqueue_chain){ .vq = &con->dev.queues[tx_queues[port]],
 					     .head = (uint16_t)head,
 					     .slots = (uint16_t)slots,
+					     .whole = true,
 					     .walk = (uint16_t)(q->next_avail - 1) };
 	p->chain_len = total;
 	p->has_chain = true;

@@ -3,6 +3,10 @@
  * The virtqueue's life and its interface over the two formats; virtqueue.h has the
  * picture and the contract.
  *
+ * With VIRTIO_F_IN_ORDER a driver takes it that what a batch skips was used whole (2.7.9).
+ * So only chains are skipped that were walked to their end and have no byte to write: all
+ * others are returned at once, and their lengths are told.
+ *
  * VIRTIO 1.4, 2.7 and 2.8.
  */
 #include <string.h>
@@ -41,47 +45,101 @@ void virtqueue_negotiated(struct virtqueue *vq, uint64_t features)
 	vq->indirect = features >> VIRTIO_RING_F_INDIRECT_DESC & 1;
 	vq->event_idx = features >> VIRTIO_RING_F_EVENT_IDX & 1;
 	vq->packed = ring_is_packed(features);
+	vq->in_order = features >> VIRTIO_F_IN_ORDER & 1;
+	vq->batch.count = 0;
 	vq->told = vq->next_used;
 	vq->used_slots = 0;
 }
 
-int virtqueue_pop(struct virtqueue *vq, struct virtqueue_chain *chain)
+/* Write the used entry that stands for a batch; 0 or negative errno, and it is lost. */
+static int batch_return(struct virtqueue *vq, const struct virtqueue_batch *batch, uint32_t len)
 {
-	if (!virtqueue_usable(vq))
-		return 0;
-	return vq->packed ? virtqueue_packed_pop(vq, chain) : virtqueue_split_pop(vq, chain);
-}
+	int ret = -ESHUTDOWN;
 
-int virtqueue_chain_next(struct virtqueue_chain *chain, struct virtqueue_buffer *buffer)
-{
-	if (!chain->more)
-		return 0;
-	chain->more = false;
-	return chain->vq->packed ? virtqueue_packed_next(chain, buffer)
-				 : virtqueue_split_next(chain, buffer);
-}
-
-int virtqueue_push(struct virtqueue *vq, const struct virtqueue_chain *chain, uint32_t len)
-{
-	int ret;
-
-	if (!virtqueue_usable(vq)) {
-		vq->lost++;
-		return -ESHUTDOWN;
-	}
-	ret = vq->packed ? virtqueue_packed_push(vq, chain, len)
-			 : virtqueue_split_push(vq, chain, len);
+	if (virtqueue_usable(vq))
+		ret = vq->packed ? virtqueue_packed_push(vq, batch, len)
+				 : virtqueue_split_push(vq, batch, len);
 	if (ret) {
-		vq->lost++;
+		vq->lost += batch->count;
 		return ret;
 	}
-	vq->next_used++;
+	vq->next_used += batch->count;
 	vq->moved = true;
 	return 0;
 }
 
+/* ... of the one that waits, if there is one. */
+static int batch_end(struct virtqueue *vq)
+{
+	struct virtqueue_batch batch = vq->batch;
+
+	vq->batch.count = 0;
+	return batch.count > 0 ? batch_return(vq, &batch, 0) : 0;
+}
+
+int virtqueue_pop(struct virtqueue *vq, struct virtqueue_chain *chain)
+{
+	int ret;
+
+	if (!virtqueue_usable(vq))
+		return 0;
+	if (vq->in_order && vq->lost > 0)
+		ret = -EFAULT;
+	else
+		ret = vq->packed ? virtqueue_packed_pop(vq, chain) : virtqueue_split_pop(vq, chain);
+	if (ret < 0) {
+		/* What was used before that the driver hears of. */
+		(void)batch_end(vq);
+		vq->poisoned = true;
+	}
+	return ret;
+}
+
+int virtqueue_chain_next(struct virtqueue_chain *chain, struct virtqueue_buffer *buffer)
+{
+	int ret;
+
+	if (!chain->more)
+		return 0;
+	chain->more = false;
+	ret = chain->vq->packed ? virtqueue_packed_next(chain, buffer)
+				: virtqueue_split_next(chain, buffer);
+	chain->whole = ret > 0 && !chain->more;
+	chain->writable = chain->writable || (ret > 0 && buffer->writable && buffer->len > 0);
+	return ret;
+}
+
+/* In order: may a later one stand for it? */
+static bool may_be_skipped(const struct virtqueue_chain *chain)
+{
+	return chain->whole && !chain->writable;
+}
+
+int virtqueue_push(struct virtqueue *vq, const struct virtqueue_chain *chain, uint32_t len)
+{
+	struct virtqueue_batch batch = {
+		.count = 1, .head = chain->head, .walk = chain->walk, .slots = chain->slots
+	};
+
+	if (!vq->in_order)
+		return batch_return(vq, &batch, len);
+	if (vq->lost > 0) {
+		vq->lost++;
+		return -EFAULT;
+	}
+	batch.count += vq->batch.count;
+	if (vq->batch.count > 0)
+		batch.slots += vq->batch.slots;
+	vq->batch = batch;
+	if (len == 0 && may_be_skipped(chain) && virtqueue_usable(vq))
+		return 0;
+	vq->batch.count = 0;
+	return batch_return(vq, &batch, len);
+}
+
 bool virtqueue_wants_interrupt(struct virtqueue *vq)
 {
+	(void)batch_end(vq);
 	if (!vq->moved)
 		return false;
 	vq->moved = false;

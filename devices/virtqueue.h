@@ -55,11 +55,16 @@
  *    that goes on behind it, or one that is no whole number of descriptors.
  *  - Where VIRTIO_F_EVENT_IDX was negotiated, avail_event is what was taken whenever the
  *    queue was found empty, and used_event says whether to interrupt.
+ *  - Where VIRTIO_F_IN_ORDER was negotiated, chains that have no device-writable bytes and
+ *    come back one after the other in a call are one batch, for which the last one's used
+ *    entry stands.  A model returns the chains of a queue in the order in which it popped
+ *    them.  After a return that could not be written there is no order any more: what comes
+ *    after it is not returned, and the next virtqueue_pop poisons the queue.
  *
  * What it refuses to do: anything about policy.  It counts nothing and raises no interrupt.
  *
  * VIRTIO 1.4, 2.7 (split virtqueues), 2.7.5.3 (indirect tables), 2.7.7, 2.7.10 (events),
- * 2.8 (packed virtqueues).
+ * 2.7.9, 2.8.8 (in order), 2.8 (packed virtqueues).
  */
 #ifndef VRINGER_DEVICES_VIRTQUEUE_H
 #define VRINGER_DEVICES_VIRTQUEUE_H
@@ -70,6 +75,13 @@
 #include "device.h"
 #include "ring.h"
 #include "virtio_1_4.h"
+
+/* Chains that come back together, in order: the used entry of the last. */
+struct virtqueue_batch {
+	uint16_t count; /* 0: none waits to be written */
+	uint16_t head, walk;
+	uint32_t slots; /* of a packed ring: entries that they take */
+};
 
 struct virtqueue {
 	const struct device_host *host;
@@ -90,7 +102,8 @@ struct virtqueue {
 	/* Its driver reset it alone and has not made it ready since: the transport's. */
 	bool renewed;
 	/* Negotiated, when it became ready. */
-	bool indirect, event_idx, packed;
+	bool indirect, event_idx, packed, in_order;
+	struct virtqueue_batch batch; /* of this call of the device */
 	/* Of a packed ring: */
 	bool avail_wrap, used_wrap;
 	uint16_t avail_slot; /* where the next chain is to be, below size */
@@ -125,6 +138,8 @@ struct virtqueue_chain {
 	uint16_t next;	/* descriptor to read next, if `more` */
 	uint16_t left;	/* buffers that it may still have */
 	bool more;
+	bool whole;	     /* it was walked to its end, */
+	bool writable;	     /* ... and this far there was a byte for the device to write */
 	bool in_table;	     /* `next` is in an indirect table, */
 	uint64_t table;	     /* which is there */
 	uint32_t table_size; /* and has so many entries */
@@ -163,7 +178,8 @@ void virtqueue_reset(struct virtqueue *vq);
 /* Every ring takes these features, whatever the model. */
 #define VIRTQUEUE_FEATURES                                                                         \
 	(UINT64_C(1) << VIRTIO_RING_F_INDIRECT_DESC | UINT64_C(1) << VIRTIO_RING_F_EVENT_IDX |     \
-	 UINT64_C(1) << VIRTIO_F_RING_PACKED | UINT64_C(1) << VIRTIO_F_RING_RESET)
+	 UINT64_C(1) << VIRTIO_F_RING_PACKED | UINT64_C(1) << VIRTIO_F_IN_ORDER |                  \
+	 UINT64_C(1) << VIRTIO_F_RING_RESET)
 
 /* Offset of an entry of a packed ring and the wrap counter, as 2.8.14 has them. */
 static inline uint16_t virtqueue_cursor(uint16_t slot, bool wrap)
@@ -210,13 +226,15 @@ int virtqueue_chain_next(struct virtqueue_chain *chain, struct virtqueue_buffer 
 
 /* Return a chain to the driver with `len` bytes written.  0, -EFAULT if the used
  * ring could not be written (the used idx has not moved), or -ESHUTDOWN if the
- * queue is not usable any more (nothing was touched). */
+ * queue is not usable any more (nothing was touched).  With in_order: -EFAULT if one before
+ * it could not; and 0 if it waits for others of its batch, which virtqueue_wants_interrupt
+ * writes out at the latest. */
 int virtqueue_push(struct virtqueue *vq, const struct virtqueue_chain *chain, uint32_t len);
 
 /* Whether the driver wants to hear of used-idx moves since this was last asked.
- * To be called after the last move of a device call.  Reads the avail flags, or used_event; if
- * that cannot be read, or the queue is no longer usable and so must not be
- * touched, the answer is yes, which at worst is a spurious interrupt. */
+ * To be called after the last move of a device call, of every queue.  Reads the avail flags, or
+ * used_event; if that cannot be read, or the queue is no longer usable and so must not be touched,
+ * the answer is yes, which at worst is a spurious interrupt. */
 bool virtqueue_wants_interrupt(struct virtqueue *vq);
 
 /* What an access to the buffers of `chain` is for. */

@@ -127,10 +127,8 @@ int virtqueue_packed_pop(struct virtqueue *vq, struct virtqueue_chain *chain)
 		return 0;
 	if (ret > 0)
 		ret = packed_copy(vq, flags, &id);
-	if (ret < 0) {
-		vq->poisoned = true;
+	if (ret < 0)
 		return ret;
-	}
 	*chain = (struct virtqueue_chain){
 		.vq = vq,
 		.head = id,
@@ -198,23 +196,23 @@ int virtqueue_packed_next(struct virtqueue_chain *chain, struct virtqueue_buffer
 	return 1;
 }
 
-int virtqueue_packed_push(struct virtqueue *vq, const struct virtqueue_chain *chain, uint32_t len)
+int virtqueue_packed_push(struct virtqueue *vq, const struct virtqueue_batch *batch, uint32_t len)
 {
 	struct place next = { vq->used_slot, vq->used_wrap };
 	uint16_t flags = htole16((uint16_t)((next.wrap ? RING_PACKED_AVAIL | RING_PACKED_USED : 0) |
 					    (len > 0 ? VRING_DESC_F_WRITE : 0)));
-	struct vring_packed_desc used = { .len = htole32(len), .id = htole16(chain->head) };
+	struct vring_packed_desc used = { .len = htole32(len), .id = htole16(batch->head) };
 
 	/* The flags make it used, so they come last; see virtqueue_split_push. */
-	if (area_write(vq, VIRTQUEUE_DESC, ring_why(vq, GUEST_PACKED_USED, chain->walk),
+	if (area_write(vq, VIRTQUEUE_DESC, ring_why(vq, GUEST_PACKED_USED, batch->walk),
 		       entry_at(GUEST_PACKED_USED, next.slot), &used.len, RING_PACKED_USED_SIZE) ||
-	    area_write(vq, VIRTQUEUE_DESC, ring_why(vq, GUEST_PACKED_FLAGS, chain->walk),
+	    area_write(vq, VIRTQUEUE_DESC, ring_why(vq, GUEST_PACKED_FLAGS, batch->walk),
 		       entry_at(GUEST_PACKED_FLAGS, next.slot), &flags, sizeof(flags)))
 		return -EFAULT;
-	next = place_after(next, vq->size, chain->slots);
+	next = place_after(next, vq->size, batch->slots);
 	vq->used_slot = next.slot;
 	vq->used_wrap = next.wrap;
-	vq->used_slots += chain->slots;
+	vq->used_slots += batch->slots;
 	return 0;
 }
 

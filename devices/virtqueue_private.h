@@ -15,9 +15,9 @@ int virtqueue_split_pop(struct virtqueue *vq, struct virtqueue_chain *chain);
 int virtqueue_packed_pop(struct virtqueue *vq, struct virtqueue_chain *chain);
 int virtqueue_split_next(struct virtqueue_chain *chain, struct virtqueue_buffer *buffer);
 int virtqueue_packed_next(struct virtqueue_chain *chain, struct virtqueue_buffer *buffer);
-/* 0 or -EFAULT; the cursors of the format, and no other. */
-int virtqueue_split_push(struct virtqueue *vq, const struct virtqueue_chain *chain, uint32_t len);
-int virtqueue_packed_push(struct virtqueue *vq, const struct virtqueue_chain *chain, uint32_t len);
+/* One used entry for all of a batch: 0 or -EFAULT; the cursors of the format, and no other. */
+int virtqueue_split_push(struct virtqueue *vq, const struct virtqueue_batch *batch, uint32_t len);
+int virtqueue_packed_push(struct virtqueue *vq, const struct virtqueue_batch *batch, uint32_t len);
 bool virtqueue_split_wants_interrupt(struct virtqueue *vq);
 bool virtqueue_packed_wants_interrupt(struct virtqueue *vq);
 

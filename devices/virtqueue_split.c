@@ -58,21 +58,18 @@ int virtqueue_split_pop(struct virtqueue *vq, struct virtqueue_chain *chain)
 	if (ret == 0)
 		return 0;
 	if (ret < 0)
-		goto poison;
-	if (ret > vq->size) {
-		ret = -EBADMSG;
-		goto poison;
-	}
+		return ret;
+	if (ret > vq->size)
+		return -EBADMSG;
 
 	ret = avail_read(
 		vq, ring_why(vq, GUEST_AVAIL_ENTRY, vq->next_avail),
 		ring_at(&ring_split, GUEST_AVAIL_ENTRY, vq->size, vq->next_avail % vq->size),
 		&head);
 	if (ret)
-		goto poison;
-	ret = -EBADMSG;
+		return ret;
 	if (head >= vq->size)
-		goto poison;
+		return -EBADMSG;
 
 	memset(vq->seen, 0, virtqueue_seen_size(vq->size));
 	*chain = (struct virtqueue_chain){
@@ -85,9 +82,6 @@ int virtqueue_split_pop(struct virtqueue *vq, struct virtqueue_chain *chain)
 	};
 	vq->next_avail++;
 	return 1;
-poison:
-	vq->poisoned = true;
-	return ret;
 }
 
 /* Marks descriptor `i` of the queue's table or of the indirect one; false if it was already
@@ -171,16 +165,16 @@ int virtqueue_split_next(struct virtqueue_chain *chain, struct virtqueue_buffer 
 	return 1;
 }
 
-int virtqueue_split_push(struct virtqueue *vq, const struct virtqueue_chain *chain, uint32_t len)
+int virtqueue_split_push(struct virtqueue *vq, const struct virtqueue_batch *batch, uint32_t len)
 {
-	struct vring_used_elem entry = { .id = htole32(chain->head), .len = htole32(len) };
-	uint16_t idx = htole16((uint16_t)(vq->next_used + 1));
+	struct vring_used_elem entry = { .id = htole32(batch->head), .len = htole32(len) };
+	uint16_t idx = htole16((uint16_t)(vq->next_used + batch->count));
 	int ret;
 
 	/* The entry is complete before the index says so (VIRTIO 2.7.8.2).  The
 	 * host's accessors take effect in the order of the calls; a host with
 	 * real guest CPUs would have to put a barrier into its write. */
-	ret = area_write(vq, VIRTQUEUE_DEVICE, ring_why(vq, GUEST_USED_ENTRY, chain->walk),
+	ret = area_write(vq, VIRTQUEUE_DEVICE, ring_why(vq, GUEST_USED_ENTRY, batch->walk),
 			 ring_at(&ring_split, GUEST_USED_ENTRY, vq->size, vq->next_used % vq->size),
 			 &entry, sizeof(entry));
 	if (ret == 0)

@@ -23,8 +23,9 @@
 #define F_NEXT VRING_DESC_F_NEXT
 #define F_WRITE VRING_DESC_F_WRITE
 #define F_INDIRECT VRING_DESC_F_INDIRECT
-/* Every feature but the one that is another format. */
-#define RIG_SPLIT (~(UINT64_C(1) << VIRTIO_F_RING_PACKED))
+/* Every feature but the one that is another format, and the one that lets chains wait to be
+ * returned. */
+#define RIG_SPLIT (~(UINT64_C(1) << VIRTIO_F_RING_PACKED | UINT64_C(1) << VIRTIO_F_IN_ORDER))
 
 extern struct fake_host rig_host;
 extern struct fake_queue rig_q;

@@ -271,28 +271,30 @@ uint16_t guest_used_idx(struct guest *g, unsigned queue)
 {
 	if (g->queues[queue].packed)
 		return guest_packed_used_idx(g, queue);
+	if (g->queues[queue].in_order)
+		guest_in_order_reap(g, queue);
 	return arena_load16(&g->arena, g->queues[queue].ring[VIRTQUEUE_DEVICE] +
 					       ring_at(&ring_split, GUEST_USED_IDX, 0, 0));
 }
 
-struct vring_used_elem guest_used_entry(struct guest *g, unsigned queue, uint16_t idx)
+struct guest_used guest_used_entry(struct guest *g, unsigned queue, uint16_t idx)
 {
 	const struct guest_queue *q = &g->queues[queue];
 	struct vring_used_elem entry;
 
-	if (q->packed)
+	if (q->packed || q->in_order)
 		return guest_packed_used(g, queue, idx);
 	arena_load(&g->arena,
 		   q->ring[VIRTQUEUE_DEVICE] +
 			   ring_at(&ring_split, GUEST_USED_ENTRY, q->size, idx % q->size),
 		   &entry, sizeof(entry));
-	return (struct vring_used_elem){ le32toh(entry.id), le32toh(entry.len) };
+	return (struct guest_used){ .id = le32toh(entry.id), .len = le32toh(entry.len) };
 }
 
 bool guest_take(struct guest *g, unsigned queue, uint32_t *id, uint32_t *len)
 {
 	struct guest_queue *q = &g->queues[queue];
-	struct vring_used_elem entry;
+	struct guest_used entry;
 
 	if (q->size == 0 || q->used_idx == guest_used_idx(g, queue))
 		return false;

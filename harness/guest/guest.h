@@ -40,11 +40,12 @@ enum guest_event {
 struct guest_queue {
 	uint16_t size;
 	uint64_t ring[VIRTQUEUE_AREA_COUNT];
-	uint16_t avail_idx; /* next entry to publish */
-	uint16_t used_idx;  /* next used entry to take */
-	uint8_t event;	    /* enum guest_event */
-	bool packed;	    /* RING_PACKED was accepted when it was set up */
-	struct guest_packed_queue packed_at;
+	uint16_t avail_idx;		     /* next entry to publish */
+	uint16_t used_idx;		     /* next used entry to take */
+	uint8_t event;			     /* enum guest_event */
+	bool packed;			     /* RING_PACKED was accepted when it was set up */
+	bool in_order;			     /* ... IN_ORDER */
+	struct guest_packed_queue packed_at; /* of either */
 };
 
 struct guest {
@@ -115,7 +116,7 @@ uint32_t guest_outstanding(struct guest *g, unsigned queue);
 /* The used index of a queue, as it stands in guest memory; of a packed ring, how many chains
  * came back.  And the used entry at an index that it has passed. */
 uint16_t guest_used_idx(struct guest *g, unsigned queue);
-struct vring_used_elem guest_used_entry(struct guest *g, unsigned queue, uint16_t idx);
+struct guest_used guest_used_entry(struct guest *g, unsigned queue, uint16_t idx);
 /* Let the device go on with left-over work, once. */
 void guest_work(struct guest *g);
 /* ... until it has nothing left to do, or GUEST_SETTLE_MAX steps. */

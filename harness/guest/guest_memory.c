@@ -205,6 +205,9 @@ void guest_publish_head(struct guest *g, unsigned queue, uint16_t head)
 		guest_packed_publish(g, queue, head);
 		return;
 	}
+	/* Heads are looked up in the ring. */
+	if (q->in_order)
+		guest_in_order_reap(g, queue);
 	write_event(g, queue);
 	arena_store16(&g->arena,
 		      q->ring[VIRTQUEUE_DRIVER] +

@@ -42,7 +42,8 @@ static bool set_up_queue(struct guest *g, unsigned queue, uint16_t size,
 	arena_fill(&g->arena, q->ring[VIRTQUEUE_DRIVER], 4, 0);
 	arena_fill(&g->arena, q->ring[VIRTQUEUE_DEVICE], 4, 0);
 	q->packed = ring_is_packed(g->accepted);
-	if (q->packed)
+	q->in_order = (g->accepted >> VIRTIO_F_IN_ORDER & 1) != 0;
+	if (q->packed || q->in_order)
 		guest_packed_start(g, queue);
 	t->write_queue_ready(g, 1);
 	return true;

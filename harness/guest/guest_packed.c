@@ -20,9 +20,9 @@ static uint32_t first_of(unsigned queue)
 				 (queue - PROGRAM_QUEUES_LOW) * GUEST_QUEUE_SIZE_SMALL;
 }
 
-static uint32_t index_of(unsigned queue, uint16_t id)
+uint32_t guest_packed_index(unsigned queue, uint16_t position)
 {
-	return first_of(queue) + id % guest_queue_room(queue);
+	return first_of(queue) + position % guest_queue_room(queue);
 }
 
 static void forget(struct guest *g, unsigned queue)
@@ -32,6 +32,7 @@ static void forget(struct guest *g, unsigned queue)
 	memset(g->packed.desc + first, 0, room * sizeof(*g->packed.desc));
 	memset(g->packed.used + first, 0, room * sizeof(*g->packed.used));
 	memset(g->packed.entries + first, 0, room * sizeof(*g->packed.entries));
+	memset(g->packed.order + first, 0, room * sizeof(*g->packed.order));
 	memset(g->packed.held + first, 0, room * sizeof(*g->packed.held));
 }
 
@@ -50,6 +51,8 @@ void guest_packed_start(struct guest *g, unsigned queue)
 	/* The table keeps what it has, as one in memory does. */
 	g->packed.touched |= 1ULL << queue;
 	q->packed_at = (struct guest_packed_queue){ .avail_wrap = true, .used_wrap = true };
+	if (!q->packed)
+		return;
 	arena_fill(&g->arena, q->ring[VIRTQUEUE_DESC],
 		   ring_size(&ring_packed, VIRTQUEUE_DESC, q->size), 0);
 }
@@ -87,6 +90,28 @@ static void place_move(uint16_t *slot, bool *wrap, uint16_t size, int64_t entrie
 	go_on(slot, wrap, size, (uint32_t)(ahead < 0 ? ahead + laps : ahead));
 }
 
+/* That id is back, of a packed ring: how many entries its chain took. */
+uint32_t guest_packed_back(struct guest *g, unsigned queue, uint16_t id)
+{
+	uint32_t index = guest_packed_index(queue, id);
+
+	if (g->packed.held[index] > 0)
+		g->packed.held[index]--;
+	return g->packed.entries[index];
+}
+
+/* The driver looks behind a chain that came back: how many entries that took. */
+static uint32_t take_back(struct guest *g, unsigned queue, struct guest_used used)
+{
+	struct guest_queue *q = &g->queues[queue];
+	struct guest_packed_queue *at = &q->packed_at;
+
+	if (q->in_order)
+		return guest_in_order_used(g, queue, used, (uint16_t)(q->avail_idx - at->used_idx));
+	g->packed.used[guest_packed_index(queue, at->used_idx++)] = used;
+	return guest_packed_back(g, queue, (uint16_t)used.id);
+}
+
 /* Move what the device used to the driver's own used ring.  Nothing is used that was not
  * published, and each takes an entry at least. */
 static void reap(struct guest *g, unsigned queue)
@@ -96,24 +121,21 @@ static void reap(struct guest *g, unsigned queue)
 
 	for (uint32_t i = 0; i < q->size && at->used_idx != q->avail_idx; i++) {
 		struct vring_packed_desc desc;
-		uint16_t flags, entries;
-		uint32_t index;
+		uint32_t entries;
+		uint16_t flags;
 
 		arena_load(&g->arena, entry_at(q, at->used_slot), &desc, sizeof(desc));
 		flags = le16toh(desc.flags);
 		if ((flags & USED_BITS) != (at->used_wrap ? USED_BITS : 0))
 			return;
 		/* Without WRITE the length means nothing (2.8.4). */
-		g->packed.used[index_of(queue, at->used_idx++)] =
-			(struct vring_used_elem){ .id = le16toh(desc.id),
-						  .len = flags & VRING_DESC_F_WRITE ||
-									 g->target->packed_as_linux
-								 ? le32toh(desc.len)
-								 : 0 };
-		index = index_of(queue, le16toh(desc.id));
-		entries = g->packed.entries[index];
-		if (g->packed.held[index] > 0)
-			g->packed.held[index]--;
+		entries = take_back(
+			g, queue,
+			(struct guest_used){ .id = le16toh(desc.id),
+					     .len = flags & VRING_DESC_F_WRITE ||
+								    g->target->packed_as_linux
+							    ? le32toh(desc.len)
+							    : 0 });
 		go_on(&at->used_slot, &at->used_wrap, q->size, entries != 0 ? entries : 1);
 	}
 }
@@ -158,10 +180,11 @@ void guest_packed_publish(struct guest *g, unsigned queue, uint16_t head)
 	    at->avail_wrap);
 	/* Of two chains of one id, of different length, the driver cannot tell how far to skip:
 	 * it loses its place, and that is no fault of the device. */
-	if (g->packed.held[index_of(queue, head)]++ > 0 &&
-	    g->packed.entries[index_of(queue, head)] != count)
+	if (g->packed.held[guest_packed_index(queue, head)]++ > 0 &&
+	    g->packed.entries[guest_packed_index(queue, head)] != count)
 		g->requests.well = false;
-	g->packed.entries[index_of(queue, head)] = (uint16_t)count;
+	g->packed.entries[guest_packed_index(queue, head)] = (uint16_t)count;
+	g->packed.order[guest_packed_index(queue, q->avail_idx)] = head;
 	at->avail_slot = slot;
 	at->avail_wrap = wrap;
 	q->avail_idx++;
@@ -173,9 +196,9 @@ uint16_t guest_packed_used_idx(struct guest *g, unsigned queue)
 	return g->queues[queue].packed_at.used_idx;
 }
 
-struct vring_used_elem guest_packed_used(const struct guest *g, unsigned queue, uint16_t idx)
+struct guest_used guest_packed_used(const struct guest *g, unsigned queue, uint16_t idx)
 {
-	return g->packed.used[index_of(queue, idx)];
+	return g->packed.used[guest_packed_index(queue, idx)];
 }
 
 void guest_packed_event(struct guest *g, unsigned queue, uint16_t off_wrap, uint16_t flags)
@@ -212,7 +235,7 @@ void guest_put_entry(struct guest *g, const struct program *prog, const struct o
 	};
 	arena_store(&g->arena, entry_at(q, slot), &le, sizeof(le));
 	if (entry >= 0 && entry < q->size)
-		g->packed.entries[index_of(queue, id)] = (uint16_t)(entry + 1);
+		g->packed.entries[guest_packed_index(queue, id)] = (uint16_t)(entry + 1);
 }
 
 void guest_move(struct guest *g, const struct program *prog, const struct op *op)

@@ -41,25 +41,44 @@ struct guest_packed_queue {
 	uint16_t used_idx;   /* of the driver's own used ring */
 };
 
+/* A chain that came back. */
+struct guest_used {
+	uint32_t id, len;
+	bool skipped; /* in order, a later one stood for it: nobody says how many bytes (len 0) */
+};
+
 struct guest_packed {
 	struct vring_desc desc[GUEST_PACKED_ENTRIES]; /* in the machine's byte order */
-	struct vring_used_elem used[GUEST_PACKED_ENTRIES];
 	/* By buffer id: entries of the ring, and how often it was published and did not come
 	 * back. */
 	uint16_t entries[GUEST_PACKED_ENTRIES], held[GUEST_PACKED_ENTRIES];
+	uint16_t order[GUEST_PACKED_ENTRIES]; /* buffer ids, by position */
+	/* Own used rings; of split queues in order, too (guest_in_order.c). */
+	struct guest_used used[GUEST_PACKED_ENTRIES];
 	uint64_t touched; /* queues that are not as new, a bit each */
 };
 
 /* Of every queue, before a program. */
 void guest_packed_reset(struct guest *g);
-/* The queue is set up, with a packed ring. */
+/* The queue is set up, with a packed ring; or, in order, with a split one. */
 void guest_packed_start(struct guest *g, unsigned queue);
 /* Its own table: NULL beyond it. */
 struct vring_desc *guest_packed_desc(struct guest *g, unsigned queue, uint64_t index);
 void guest_packed_publish(struct guest *g, unsigned queue, uint16_t head);
 /* The index of its own used ring, and the entry at `idx`, which that has passed. */
 uint16_t guest_packed_used_idx(struct guest *g, unsigned queue);
-struct vring_used_elem guest_packed_used(const struct guest *g, unsigned queue, uint16_t idx);
+struct guest_used guest_packed_used(const struct guest *g, unsigned queue, uint16_t idx);
+/* In order: the buffer of that id came back.  Those that were published before it are moved
+ * to the own used ring, up to `most` with itself, and it comes behind them; of a packed ring,
+ * the number of entries that all of these take, else 0. */
+uint32_t guest_in_order_used(struct guest *g, unsigned queue, struct guest_used used,
+			     uint16_t most);
+/* ... of a split ring: all that the used index has passed. */
+void guest_in_order_reap(struct guest *g, unsigned queue);
+/* For these: where in the arrays of struct guest_packed a position, or an id, is. */
+uint32_t guest_packed_index(unsigned queue, uint16_t position);
+/* Of a packed ring, a chain of that id came back: the entries that it took. */
+uint32_t guest_packed_back(struct guest *g, unsigned queue, uint16_t id);
 /* What the driver says of events. */
 void guest_packed_event(struct guest *g, unsigned queue, uint16_t off_wrap, uint16_t flags);
 /* The same of the entry that the device uses next, or so many later, as an offset there. */

@@ -85,11 +85,16 @@ unsigned requests_descs(const struct target_request *request, const struct op *o
 	return descs_of((enum request_layout)op->value[SEND_REQUEST_LAYOUT], count);
 }
 
-/* The first free descriptors in a row, that many; NO_HEAD: there are none. */
-static uint32_t find_free(const struct request_queue *rq, uint32_t size, uint32_t count)
+/* The first free descriptors in a row, that many; NO_HEAD: there are none.  In ring order
+ * there is no choice. */
+static uint32_t find_free(const struct guest *g, unsigned queue, uint32_t size, uint32_t count)
 {
+	const struct request_queue *rq = &g->requests.queue[queue];
 	uint32_t run = 0;
 
+	if (requests_in_ring_order(g, queue))
+		return count <= size && !requests_uses(g, queue, rq->next, count) ? rq->next
+										  : NO_HEAD;
 	if (size > REQUESTS_DESCS_MAX)
 		size = REQUESTS_DESCS_MAX;
 	for (uint32_t d = 0; d < size; d++) {
@@ -119,7 +124,6 @@ static void redivide(struct draft *d)
 static bool plan(struct guest *g, const struct op *op, struct draft *d)
 {
 	struct requests *r = &g->requests;
-	struct request_queue *rq = &r->queue[d->queue];
 	uint32_t most = d->size < REQUESTS_PIECES_MAX ? d->size : REQUESTS_PIECES_MAX;
 	uint32_t wanted[2], count;
 
@@ -128,6 +132,8 @@ static bool plan(struct guest *g, const struct op *op, struct draft *d)
 	if (r->redivided)
 		redivide(d);
 	if (direct_of(d->layout, 1) == 0 && !accepted(g, 1ull << VIRTIO_RING_F_INDIRECT_DESC))
+		d->layout = LAYOUT_DIRECT;
+	if (d->layout == LAYOUT_REVERSED && requests_in_ring_order(g, d->queue))
 		d->layout = LAYOUT_DIRECT;
 	/* A list of a packed ring has a table or descriptors, not both (2.8.19). */
 	if (d->layout == LAYOUT_MIXED && g->queues[d->queue].packed)
@@ -138,7 +144,7 @@ static bool plan(struct guest *g, const struct op *op, struct draft *d)
 	for (;;) {
 		d->descs = descs_of(d->layout, count);
 		d->head = d->forced ? (uint32_t)op->value[SEND_REQUEST_HEAD] % d->size
-				    : find_free(rq, d->size, d->descs);
+				    : find_free(g, d->queue, d->size, d->descs);
 		/* No chain is longer than the queue, and no table (drv.split.indirect.3). */
 		if (d->head != NO_HEAD && count <= d->size)
 			break;
@@ -323,10 +329,9 @@ static bool may_judge(struct guest *g, const struct draft *d, bool at_once)
 }
 
 /* By force what is in use may be written over, and the chain may go round. */
-static bool writes_over(const struct requests *r, const struct draft *d)
+static bool writes_over(const struct guest *g, const struct draft *d)
 {
-	return d->head + d->descs > d->size ||
-	       requests_uses(&r->queue[d->queue], d->head, d->descs);
+	return d->head + d->descs > d->size || requests_uses(g, d->queue, d->head, d->descs);
 }
 
 static void note_sent(struct guest *g, const struct op *op, const struct draft *d, uint16_t head,
@@ -349,7 +354,8 @@ static void note_sent(struct guest *g, const struct op *op, const struct draft *
 		rq->mistaken = true;
 	/* Whether it is judged must not depend on how fast the device is. */
 	r->strayed = r->strayed || altered || d->forced || !is_own(d) || !judged;
-	if (d->forced && writes_over(r, d))
+	if (d->forced &&
+	    (writes_over(g, d) || (requests_in_ring_order(g, d->queue) && d->head != rq->next)))
 		r->well = false;
 	requests_touch(g, d->at, bytes);
 	requests_touch(g, d->area, d->area_len);
@@ -370,7 +376,7 @@ static void note_sent(struct guest *g, const struct op *op, const struct draft *
 		.nested = r->nested,
 	};
 	rq->offered += s->request != NULL && !r->nested;
-	requests_add(r);
+	requests_add(g);
 }
 
 /* Chains that nobody noted: if the device has returned them all, their descriptors are
@@ -445,7 +451,7 @@ void guest_chain_request(struct guest *g, const struct program *prog, const stru
 		return;
 	/* Published by hand, if at all. */
 	g->requests.strayed = true;
-	if (writes_over(&g->requests, &d))
+	if (writes_over(g, &d))
 		g->requests.well = false;
 	requests_touch(g, d.at, d.request->len + d.request->room);
 	requests_touch(g, d.area, d.area_len);

@@ -125,15 +125,65 @@ void requests_started(struct guest *g, bool live)
 		  queues_are_well(g);
 }
 
-static void remove_sent(struct requests *r, unsigned i)
+/* Descriptor number i of those from `first` on, in the table of that queue. */
+static uint32_t nth_desc(const struct guest *g, unsigned queue, uint32_t first, uint32_t i)
 {
-	const struct request_sent *s = &r->sent[i];
+	uint32_t size = g->queues[queue].size;
+
+	return first < size ? (first + i) % size : first + i;
+}
+
+bool requests_uses(const struct guest *g, unsigned queue, uint32_t first, uint32_t count)
+{
+	const struct request_queue *rq = &g->requests.queue[queue];
+
+	for (uint32_t i = 0; i < count; i++) {
+		uint32_t d = nth_desc(g, queue, first, i);
+
+		if (d < REQUESTS_DESCS_MAX && (rq->used[d / 64] >> d % 64 & 1) != 0)
+			return true;
+	}
+	return false;
+}
+
+static void mark(struct guest *g, const struct request_sent *s, bool in_use)
+{
+	struct request_queue *rq = &g->requests.queue[s->queue];
+
+	for (uint32_t i = 0; i < s->count; i++) {
+		uint32_t d = nth_desc(g, s->queue, s->first, i);
+
+		if (d >= REQUESTS_DESCS_MAX)
+			continue;
+		rq->used[d / 64] &= ~(1ull << d % 64);
+		rq->used[d / 64] |= (uint64_t)in_use << d % 64;
+	}
+}
+
+bool requests_in_ring_order(const struct guest *g, unsigned queue)
+{
+	return g->queues[queue].in_order && !g->queues[queue].packed;
+}
+
+void requests_add(struct guest *g)
+{
+	struct requests *r = &g->requests;
+	const struct request_sent *s = &r->sent[r->sent_count++];
 	struct request_queue *rq = &r->queue[s->queue];
 
-	for (uint32_t d = s->first; d < (uint32_t)s->first + s->count; d++)
-		if (d < REQUESTS_DESCS_MAX)
-			rq->used[d / 64] &= ~(1ull << d % 64);
-	rq->outstanding--;
+	mark(g, s, true);
+	if (requests_in_ring_order(g, s->queue))
+		rq->next = (uint16_t)nth_desc(g, s->queue, s->first, s->count);
+	rq->outstanding++;
+	r->queues |= 1ull << s->queue;
+}
+
+static void remove_sent(struct guest *g, unsigned i)
+{
+	struct requests *r = &g->requests;
+
+	mark(g, &r->sent[i], false);
+	r->queue[r->sent[i].queue].outstanding--;
 	r->sent_count--;
 	/* AddressSanitizer's memmove() goes byte by byte. */
 	for (; i < r->sent_count; i++)
@@ -142,13 +192,14 @@ static void remove_sent(struct requests *r, unsigned i)
 
 /* What is on its way there does not come back, and is not asked for any more; what came back
  * counts as before. */
-static void forget_queue(struct requests *r, unsigned queue)
+static void forget_queue(struct guest *g, unsigned queue)
 {
+	struct requests *r = &g->requests;
 	const struct request_queue *rq = &r->queue[queue];
 
 	for (unsigned i = r->sent_count; i-- > 0;)
 		if (r->sent[i].queue == queue)
-			remove_sent(r, i);
+			remove_sent(g, i);
 	r->queue[queue] = (struct request_queue){ .mistaken = rq->mistaken,
 						  .answered = rq->answered,
 						  .offered = rq->answered,
@@ -167,7 +218,7 @@ void requests_queue_reset(struct guest *g, unsigned queue)
 
 	if (!requests_may_reset(g))
 		return;
-	forget_queue(r, queue);
+	forget_queue(g, queue);
 	r->queue[queue].renewed = true;
 	/* It may take that queue to answer what is on its way elsewhere. */
 	for (unsigned i = 0; i < r->sent_count; i++)
@@ -181,7 +232,7 @@ void requests_set_up(struct guest *g, unsigned queue)
 	/* As `start` sets one up; else the program is no driver any more (requests_note.c). */
 	if (r->queue[queue].renewed)
 		r->well = r->well && queue_is_well(g, queue);
-	forget_queue(r, queue);
+	forget_queue(g, queue);
 	r->queue[queue].ready = true;
 }
 
@@ -319,7 +370,7 @@ static void look_at_queue(struct guest *g, unsigned queue)
 	uint32_t budget = q->size < REQUESTS_DESCS_MAX ? q->size : REQUESTS_DESCS_MAX;
 
 	for (; rq->seen != idx && budget > 0 && q->size > 0; rq->seen++, budget--) {
-		struct vring_used_elem entry = guest_used_entry(g, queue, rq->seen);
+		struct guest_used entry = guest_used_entry(g, queue, rq->seen);
 		unsigned i = 0;
 
 		while (i < r->sent_count &&
@@ -327,9 +378,10 @@ static void look_at_queue(struct guest *g, unsigned queue)
 			i++;
 		if (i == r->sent_count)
 			continue;
+		/* Of one that was skipped the driver takes all as written (2.7.9). */
 		if (r->sent[i].request != NULL)
-			judge(g, &r->sent[i], entry.len);
-		remove_sent(r, i);
+			judge(g, &r->sent[i], entry.skipped ? r->sent[i].request->room : entry.len);
+		remove_sent(g, i);
 	}
 	rq->seen = idx;
 }

@@ -67,6 +67,7 @@ struct request_queue {
 	uint32_t outstanding;
 	struct request_wrong wrong;		/* the first one since then */
 	uint64_t used[REQUESTS_DESCS_MAX / 64]; /* descriptors in use */
+	uint16_t next; /* of a split ring in order: the descriptor to use next (2.7.5) */
 };
 
 /* A target's request, its operations parsed. */
@@ -144,9 +145,11 @@ void requests_tell(struct requests *r, uint64_t queue);
 void requests_follow(struct guest *g, unsigned queue);
 
 /* For the files of requests: the chain that sent[sent_count] describes is on its way. */
-void requests_add(struct requests *r);
-/* Are any of these descriptors in use? */
-bool requests_uses(const struct request_queue *rq, uint32_t first, uint32_t count);
+void requests_add(struct guest *g);
+/* Are any of these descriptors in use?  Past the end of the table they go on at its start. */
+bool requests_uses(const struct guest *g, unsigned queue, uint32_t first, uint32_t count);
+/* Must the driver use descriptors in the order of the table (drv.split.desc-table.2)? */
+bool requests_in_ring_order(const struct guest *g, unsigned queue);
 /* The driver changes, or takes away, these bytes. */
 void requests_touch(struct guest *g, uint64_t addr, uint64_t len);
 /* May the device write there for a chain that is on its way? */

@@ -169,14 +169,6 @@ static void note_notify(struct guest *g, const struct program *prog, const struc
 	requests_tell(&g->requests, guest_notified(g, op));
 }
 
-bool requests_uses(const struct request_queue *rq, uint32_t first, uint32_t count)
-{
-	for (uint32_t d = first; d < first + count && d < REQUESTS_DESCS_MAX; d++)
-		if ((rq->used[d / 64] >> d % 64 & 1) != 0)
-			return true;
-	return false;
-}
-
 static void note_chain(struct guest *g, const struct program *prog, const struct op *op)
 {
 	unsigned queue = (unsigned)op->value[CHAIN_QUEUE];
@@ -184,7 +176,7 @@ static void note_chain(struct guest *g, const struct program *prog, const struct
 
 	(void)prog;
 	if (op->value[CHAIN_HEAD] + op->data_len > size ||
-	    requests_uses(&g->requests.queue[queue], (uint32_t)op->value[CHAIN_HEAD], op->data_len))
+	    requests_uses(g, queue, (uint32_t)op->value[CHAIN_HEAD], op->data_len))
 		g->requests.well = false;
 }
 
@@ -226,7 +218,8 @@ static void note_offer(struct guest *g, const struct program *prog, const struct
 	rq->mistaken = true;
 	if (!rq->ready || size == 0 || op->data_len == 0 || op->data_len > size ||
 	    head + op->data_len > size || rq->outstanding >= size ||
-	    r->sent_count == REQUESTS_SENT_MAX || requests_uses(rq, head, op->data_len)) {
+	    r->sent_count == REQUESTS_SENT_MAX || requests_uses(g, queue, head, op->data_len) ||
+	    (requests_in_ring_order(g, queue) && head != rq->next)) {
 		r->well = false;
 		return;
 	}
@@ -244,28 +237,19 @@ static void note_offer(struct guest *g, const struct program *prog, const struct
 		    overlaps(slot->addr, slot->len, g->arena.requests, ARENA_REQUESTS_SIZE))
 			r->well = false;
 	}
-	if (rq->untracked)
+	if (rq->untracked) {
+		if (requests_in_ring_order(g, queue))
+			rq->next = (uint16_t)((head + op->data_len) % size);
 		return;
+	}
 	*s = (struct request_sent){ .queue = (uint16_t)queue,
 				    .head = (uint16_t)head,
 				    .first = (uint16_t)head,
 				    .count = op->data_len };
 	s->written_len = written_by(g, elements, op->data_len, &s->written);
-	requests_add(r);
+	requests_add(g);
 	if (op->code == OP_SEND)
 		requests_tell(r, queue);
-}
-
-void requests_add(struct requests *r)
-{
-	const struct request_sent *s = &r->sent[r->sent_count++];
-	struct request_queue *rq = &r->queue[s->queue];
-
-	for (uint32_t d = s->first; d < (uint32_t)s->first + s->count; d++)
-		if (d < REQUESTS_DESCS_MAX)
-			rq->used[d / 64] |= 1ull << d % 64;
-	rq->outstanding++;
-	r->queues |= 1ull << s->queue;
 }
 
 /* The others change nothing that matters: reads, acknowledged interrupts, used entries

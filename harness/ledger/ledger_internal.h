@@ -11,6 +11,7 @@
 #ifndef VRINGER_HARNESS_LEDGER_INTERNAL_H
 #define VRINGER_HARNESS_LEDGER_INTERNAL_H
 
+#include "devices/virtio_1_4.h"
 #include "harness/arena/arena.h"
 #include "harness/ledger/ledger.h"
 
@@ -104,10 +105,35 @@ struct vring_desc;
 bool ledger_desc_walk(const struct ring_access *a, struct ledger_hold *hold);
 void ledger_desc_add(const struct ring_access *a, struct ledger_hold *hold,
 		     const struct vring_desc *desc, uint16_t index);
-/* The chain that the entry returns is taken off; how many entries of a packed ring it took. */
-uint16_t ledger_used_returned(const struct ring_access *a, const struct ledger_pending *entry);
+/* What a used entry returns is taken off: one chain, or, in order, a batch; how many entries of
+ * a packed ring that took, and how many chains it was. */
+uint16_t ledger_used_returned(const struct ring_access *a, const struct ledger_pending *entry,
+			      uint16_t *chains);
+/* The used index moved by that much, past entries of which the first was not written. */
+void ledger_used_unwritten(const struct ring_access *a, uint16_t moved);
+/* The entry returns that hold, or one that the device does not hold (LEDGER_NONE). */
+void ledger_used_judge(const struct ring_access *a, const struct ledger_pending *entry,
+		       uint32_t found);
+/* In order (ledger_in_order.c): the used index is about to move by `moved`; over how many of
+ * these positions it is known what came back. */
+uint16_t ledger_in_order_moved(const struct ring_access *a, uint16_t moved);
+/* ... and an entry of a packed ring, as ledger_used_returned. */
+uint16_t ledger_in_order_returned(const struct ring_access *a, const struct ledger_pending *entry,
+				  uint16_t *chains);
+/* ... the device returns what it does not hold: was that skipped by a batch? */
+bool ledger_in_order_late(const struct ring_access *a, const struct ledger_pending *entry);
+/* ... of plain memory: chains that are held and older than that one. */
+uint16_t ledger_in_order_older(const struct ledger *l, const struct ledger_queue *q,
+			       uint32_t found);
+/* The oldest chain that is held; LEDGER_NONE. */
+uint32_t ledger_in_order_oldest(const struct ledger *l, const struct ledger_queue *q);
 /* Its completion could not be written. */
 void ledger_used_abandoned(const struct ring_access *a);
+/* Has a model nothing more to do with the queue? */
+static inline bool ledger_queue_is_left(const struct ledger_queue *q)
+{
+	return q->work.poisoned || q->work.broken;
+}
 /* The available ring is structurally wrong, as the device read it. */
 void ledger_ring_poison(const struct ring_access *a);
 /* A field of a packed ring was accessed, in its place or not (ledger_packed.c). */
@@ -250,6 +276,11 @@ static inline bool ledger_starved(const struct ledger *l)
 static inline bool ledger_used_ring_wraps(const struct ledger_queue *q)
 {
 	return ring_wraps(ledger_layout(q), VIRTQUEUE_DEVICE, q->size, q->used);
+}
+
+static inline bool ledger_has_in_order(const struct ledger *l)
+{
+	return l->session.features_known && (l->session.driver_features >> VIRTIO_F_IN_ORDER & 1);
 }
 
 static inline bool ledger_has_event_idx(const struct ledger *l)

@@ -80,7 +80,7 @@ static bool has_no_chain(const struct ledger *l, unsigned to, const struct ledge
 {
 	const struct ledger_queue *q = &l->queues[to];
 
-	if (!q->work.ready || !q->known || q->work.poisoned || q->work.overflowed ||
+	if (!q->work.ready || !q->known || ledger_queue_is_left(q) || q->work.overflowed ||
 	    /* It has all entries of a packed ring: there is nothing to look at. */
 	    (q->packed && q->place.held >= q->size) || (l->call.failed >> to & 1) != 0 ||
 	    ledger_used_ring_wraps(q) || q->avail > UINT64_MAX - 3)
@@ -215,7 +215,7 @@ static void on_sent(struct ledger *l, struct ledger_stream *s, const struct ledg
 	const struct target_stream *desc = desc_of(l, s);
 	unsigned queue = desc->from;
 
-	bool left = ledger_hold_is_left(l, queue, hold, CHAIN_READABLE);
+	bool left = ledger_hold_is_left(l, queue, hold, CHAIN_READABLE), waits = false;
 
 	if (desc->frame_max == 0 || s->session.unsure ||
 	    hold->readable > (uint64_t)frame_max(l, desc) + desc->skip || ledger_starved(l) ||
@@ -227,10 +227,15 @@ static void on_sent(struct ledger *l, struct ledger_stream *s, const struct ledg
 	for (unsigned n = 0; hold->stream.carries && n < s->session.count; n++) {
 		const struct ledger_frame *frame = ledger_stream_frame(s, n);
 
-		if (frame->serial == hold->stream.serial &&
-		    (frame->digest.blind || may_refuse(l, frame)))
+		if (frame->serial != hold->stream.serial)
+			continue;
+		if (frame->digest.blind || may_refuse(l, frame))
 			return;
+		waits = true;
 	}
+	/* What came of it was judged when a later one came out, before its chain came back. */
+	if (hold->stream.carries && !waits)
+		return;
 	ledger_refused(l, queue, hold, "the device does not read what it has to send");
 }
 

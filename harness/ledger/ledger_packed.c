@@ -234,12 +234,12 @@ static void on_used_written(const struct ring_access *a)
 	entry->have |= PENDING_ID | PENDING_LEN;
 }
 
-/* What the next place says is what the driver sees: one chain has come back. */
+/* What the next place says is what the driver sees: a chain has come back, or a batch. */
 static void return_next(const struct ring_access *a, struct ledger_pending *entry)
 {
 	struct ledger *l = a->l;
 	struct ledger_queue *q = a->q;
-	uint16_t entries = ledger_used_returned(a, entry);
+	uint16_t chains, entries = ledger_used_returned(a, entry, &chains);
 	/* Without a word of the driver that is known, the device may have kept silent. */
 	bool open = q->work.moved && q->work.asked && q->work.unsure;
 
@@ -248,13 +248,13 @@ static void return_next(const struct ring_access *a, struct ledger_pending *entr
 	ledger_range_add(&q->place.moved, q, entries);
 
 	TELL_FOLLOWERS(l, moved, l, a->why.queue, entries == 0);
-	l->device.counters[TARGET_COUNTERS_MAX + a->why.queue]++;
+	l->device.counters[TARGET_COUNTERS_MAX + a->why.queue] += chains;
 	*entry = a->pending[--q->work.pending_count];
 	q->place.held -= entries < q->place.held ? entries : q->place.held;
 	ledger_packed_go_on(&q->place.used_slot, &q->place.used_wrap, q->size, entries);
 	l->call.moved |= 1ULL << a->why.queue;
 	l->session.events |= VIRTIO_MMIO_INT_VRING;
-	ledger_index_moved(q, (uint16_t)(q->used_idx + 1));
+	ledger_index_moved(q, (uint16_t)(q->used_idx + chains));
 	/* How far the driver skips behind what it does not know is not known. */
 	if (entries == 0)
 		lose(a);

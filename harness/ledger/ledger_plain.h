@@ -91,6 +91,9 @@ enum ledger_wanted ledger_packed_asks(const struct ledger *l, const struct ledge
  * length.  So many have come back, of a packed ring in that range. */
 uint32_t ledger_find_head(const struct ledger *l, const struct ledger_queue *q, uint32_t head);
 void ledger_plain_return(struct ledger *l, unsigned queue, uint32_t index, uint32_t len);
+/* In order: of so many chains that may come back, has another one the head of that? */
+bool ledger_in_order_unclear(const struct ledger *l, const struct ledger_queue *q, uint32_t index,
+			     uint16_t left);
 void ledger_plain_moved(struct ledger *l, unsigned queue, uint16_t count,
 			const struct ledger_range *range);
 

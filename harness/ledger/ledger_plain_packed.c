@@ -292,13 +292,33 @@ enum ledger_wanted ledger_packed_asks(const struct ledger *l, const struct ledge
 
 /* ---- in a call ------------------------------------------------------------- */
 
+/* So many entries come back with that chain; in order, with those before it from the nth on,
+ * which then is the one behind it.  0: none that can. */
+static uint32_t batch_entries(const struct ledger *l, const struct ledger_queue *q, uint32_t index,
+			      uint16_t *nth)
+{
+	uint16_t older = ledger_in_order_older(l, q, index);
+	uint32_t entries = 0;
+
+	if (!ledger_has_in_order(l))
+		return l->hold[index].entries;
+	for (uint32_t h = q->holds; h != LEDGER_NONE; h = l->hold[h].next) {
+		uint16_t place = ledger_in_order_older(l, q, h);
+
+		entries += place >= *nth && place <= older ? l->hold[h].entries : 0;
+	}
+	*nth = entries > 0 ? (uint16_t)(older + 1) : *nth;
+	return entries;
+}
+
 /* Is that place marked, and all before it, so that the driver may have read it? */
 static bool is_shown(const struct ledger *l, const struct ledger_queue *q, uint16_t slot)
 {
 	uint16_t at = q->place.used_slot;
 	bool wrap = q->place.used_wrap;
+	uint16_t nth = 0;
 
-	for (uint32_t left = q->place.held; left > 0;) {
+	for (uint32_t left = q->place.held, entries; left > 0; left -= entries) {
 		struct entry entry = load_entry(l, q, at);
 		uint32_t index = ledger_find_head(l, q, entry.id);
 
@@ -306,8 +326,10 @@ static bool is_shown(const struct ledger *l, const struct ledger_queue *q, uint1
 			return at == slot && is_used(entry.flags, wrap);
 		if (index == LEDGER_NONE || l->hold[index].entries > left)
 			return false;
-		left -= l->hold[index].entries;
-		ledger_packed_go_on(&at, &wrap, q->size, l->hold[index].entries);
+		entries = batch_entries(l, q, index, &nth);
+		if (entries == 0 || entries > left)
+			return false;
+		ledger_packed_go_on(&at, &wrap, q->size, entries);
 	}
 	return false;
 }
@@ -356,18 +378,25 @@ static void look_at_returns(struct ledger *l, unsigned queue)
 	const struct ledger_queue *q = &l->queues[queue];
 	uint16_t slot = q->place.used_slot;
 	bool wrap = q->place.used_wrap;
+	uint16_t nth = 0;
 
-	for (uint32_t left = q->place.held; left > 0;) {
+	for (uint32_t left = q->place.held, entries; left > 0; left -= entries) {
 		struct entry entry = load_entry(l, q, slot);
 		uint32_t index = ledger_find_head(l, q, entry.id);
 
 		if (!is_used(entry.flags, wrap) || index == LEDGER_NONE ||
 		    l->hold[index].entries > left)
-			return;
-		ledger_net_look(l, queue, &l->hold[index]);
-		left -= l->hold[index].entries;
-		ledger_packed_go_on(&slot, &wrap, q->size, l->hold[index].entries);
+			break;
+		if (!ledger_has_in_order(l))
+			ledger_net_look(l, queue, &l->hold[index]);
+		entries = batch_entries(l, q, index, &nth);
+		if (entries == 0 || entries > left)
+			break;
+		ledger_packed_go_on(&slot, &wrap, q->size, entries);
 	}
+	for (uint32_t h = q->holds; h != LEDGER_NONE && nth > 0; h = l->hold[h].next)
+		if (ledger_in_order_older(l, q, h) < nth)
+			ledger_net_look(l, queue, &l->hold[h]);
 }
 
 /* One used descriptor is all that is written for a list (2.8.6): is another of the entries that
@@ -391,13 +420,37 @@ static void judge_skipped(struct ledger *l, unsigned queue, uint16_t entries)
 	}
 }
 
-/* The next place is marked used, by that; false: it returns nothing. */
-static bool judge_return(struct ledger *l, unsigned queue, const struct entry *entry,
-			 struct ledger_range *moved)
+/* In order, chains before that one come back with it, used whole (ledger_in_order.c): how many,
+ * and their entries; UINT16_MAX: that cannot be told. */
+static uint16_t judge_older(struct ledger *l, unsigned queue, uint32_t index, uint32_t *entries)
 {
 	struct ledger_queue *q = &l->queues[queue];
-	uint32_t index = ledger_find_head(l, q, entry->id);
-	uint16_t entries;
+	uint16_t older = ledger_in_order_older(l, q, index);
+	uint16_t held = (uint16_t)q->hold_count;
+
+	if (!ledger_has_in_order(l))
+		return 0;
+	(void)ledger_judges(l, RULE_ORDER_RETURNS);
+	if (ledger_in_order_unclear(l, q, index, held))
+		ledger_go_blind(l, BLIND_HEADS, queue);
+	for (uint16_t left = older; left > 0 && !l->plain.session.blind; left--) {
+		uint32_t oldest = ledger_in_order_oldest(l, q);
+		uint64_t len = l->hold[oldest].writable;
+
+		l->device.completions++;
+		*entries += l->hold[oldest].entries;
+		ledger_plain_return(l, queue, oldest, len <= UINT32_MAX ? (uint32_t)len : 0);
+	}
+	return l->plain.session.blind ? UINT16_MAX : older;
+}
+
+/* The next place is marked used, by that: how many chains it returns, 0 if none are known. */
+static uint16_t judge_return(struct ledger *l, unsigned queue, const struct entry *entry,
+			     struct ledger_range *moved)
+{
+	struct ledger_queue *q = &l->queues[queue];
+	uint32_t index = ledger_find_head(l, q, entry->id), entries = 0;
+	uint16_t skipped;
 
 	l->device.completions++;
 	if (index == LEDGER_NONE) {
@@ -407,18 +460,21 @@ static bool judge_return(struct ledger *l, unsigned queue, const struct entry *e
 				     "chain is available or held",
 				     queue, q->place.used_slot, entry->id);
 		ledger_go_blind(l, BLIND_UNKNOWN, queue);
-		return false;
+		return 0;
 	}
-	entries = l->hold[index].entries;
-	judge_skipped(l, queue, entries);
+	skipped = judge_older(l, queue, index, &entries);
+	if (skipped == UINT16_MAX)
+		return 0;
+	entries += l->hold[index].entries;
+	judge_skipped(l, queue, (uint16_t)entries);
 	ledger_plain_return(l, queue, index, used_len(l, entry));
 	if (l->plain.session.blind)
-		return false;
+		return 0;
 	ledger_range_add(moved, q, entries);
 	ledger_packed_go_on(&q->place.used_slot, &q->place.used_wrap, q->size, entries);
 	q->place.used_at += entries;
 	q->place.held -= entries;
-	return true;
+	return (uint16_t)(skipped + 1);
 }
 
 /* The places behind it that are marked ahead of their turn; and those that the driver would
@@ -454,19 +510,24 @@ void ledger_packed_used(struct ledger *l, unsigned queue)
 {
 	struct ledger_queue *q = &l->queues[queue];
 	struct ledger_range moved = { .entries = 0 };
+	uint16_t chains = 0;
 	struct entry entry;
 
 	look_at_returns(l, queue);
 	while (q->place.held > 0) {
+		uint16_t count;
+
 		entry = load_entry(l, q, q->place.used_slot);
 		if (!is_used(entry.flags, q->place.used_wrap))
 			break;
-		if (!judge_return(l, queue, &entry, &moved))
+		count = judge_return(l, queue, &entry, &moved);
+		if (count == 0)
 			return;
+		chains += count;
 	}
 	note_ahead(l, queue);
 	if (moved.chains == 0 || l->plain.session.blind)
 		return;
 	ledger_net_moved(l, queue);
-	ledger_plain_moved(l, queue, (uint16_t)moved.chains, &moved);
+	ledger_plain_moved(l, queue, chains, &moved);
 }

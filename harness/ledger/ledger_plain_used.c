@@ -3,8 +3,8 @@
  * Chains returned in plain memory, and the interrupts for them.  See ledger_plain.c.
  *
  * completion.*: used entries and the used index are judged as they are after the call;
- * the entries that the index moved past must then be complete.  Which of the two was
- * written first is not seen.  completion.len: a length above
+ * the entries that the index moved past must then be complete, or, in order, one for each
+ * batch.  Which of the two was written first is not seen.  completion.len: a length above
  * that of the chain; and bytes below it that did not change, if in a second run of
  * the program, with other bytes in all buffers that only the device writes to, the
  * same ones did not change either (twin.h): four of them in a row, since a device
@@ -137,6 +137,77 @@ static void load_entry(const struct ledger *l, const struct ledger_queue *q, uin
 		   RING_USED_ENTRY_SIZE);
 }
 
+/* Chains behind the last whose entry was not written: in order, older ones come back with one,
+ * and all of them were written whole (ledger_in_order.c). */
+static void judge_skipped(struct ledger *l, unsigned queue, uint16_t count)
+{
+	struct ledger_queue *q = &l->queues[queue];
+
+	for (; count > 0 && !l->plain.session.blind; count--) {
+		uint32_t oldest = ledger_in_order_oldest(l, q);
+		struct ledger_hold *hold = &l->hold[oldest];
+		uint32_t len = hold->writable <= UINT32_MAX ? (uint32_t)hold->writable : 0;
+
+		l->device.completions++;
+		judge_len(l, queue, hold, len);
+		ledger_net_seen(l, queue, hold, len);
+		drop(l, q, oldest);
+	}
+}
+
+bool ledger_in_order_unclear(const struct ledger *l, const struct ledger_queue *q, uint32_t index,
+			     uint16_t left)
+{
+	for (uint32_t h = q->holds; h != LEDGER_NONE; h = l->hold[h].next)
+		if (h != index && l->hold[h].head == l->hold[index].head &&
+		    ledger_in_order_older(l, q, h) < left)
+			return true;
+	return false;
+}
+
+/* In order: how many chains come back with the entry at position `at`, of `left` at most; and
+ * all but the last are taken off. */
+static uint16_t judge_batch(struct ledger *l, unsigned queue, uint16_t at, uint16_t left)
+{
+	struct ledger_queue *q = &l->queues[queue];
+	uint8_t entry[RING_USED_ENTRY_SIZE];
+	uint32_t index;
+	uint16_t older;
+
+	load_entry(l, q, at, entry);
+	index = ledger_find_head(l, q, ledger_get32(entry));
+	if (index == LEDGER_NONE)
+		return 1;
+	if (ledger_in_order_unclear(l, q, index, left)) {
+		ledger_go_blind(l, BLIND_HEADS, queue);
+		return left;
+	}
+	older = ledger_in_order_older(l, q, index);
+	if (older < left) {
+		(void)ledger_judges(l, RULE_ORDER_RETURNS);
+		judge_skipped(l, queue, older);
+		return (uint16_t)(older + 1);
+	}
+	if (ledger_judges(l, RULE_ORDER_RETURNS))
+		ledger_break(l, RULE_ORDER_RETURNS,
+			     "queue %u: the used index passes %u more chains, and used entry %u "
+			     "returns head %u, before which %u chains were made available that "
+			     "have not come back",
+			     queue, left, at % q->size, ledger_get32(entry), older);
+	ledger_go_blind(l, BLIND_UNKNOWN, queue);
+	return left;
+}
+
+/* Before any is dropped: so many come back, the oldest first. */
+static void look_in_order(struct ledger *l, unsigned queue, uint16_t moved)
+{
+	struct ledger_queue *q = &l->queues[queue];
+
+	for (uint32_t h = q->holds; h != LEDGER_NONE; h = l->hold[h].next)
+		if (ledger_in_order_older(l, q, h) < moved)
+			ledger_net_look(l, queue, &l->hold[h]);
+}
+
 /* Before any is dropped: the used index passed the entry at position `at`. */
 static void look_at_entry(struct ledger *l, unsigned queue, uint16_t at)
 {
@@ -177,6 +248,26 @@ static void judge_entry(struct ledger *l, unsigned queue, uint16_t at)
 			     "available or held",
 			     queue, at % q->size, ledger_get32(entry));
 	ledger_go_blind(l, BLIND_UNKNOWN, queue);
+}
+
+/* The used index moved by so many positions. */
+static void judge_entries(struct ledger *l, unsigned queue, uint16_t moved)
+{
+	uint16_t from = l->queues[queue].used_idx;
+	bool in_order = ledger_has_in_order(l);
+
+	if (in_order && !l->plain.session.blind)
+		look_in_order(l, queue, moved);
+	for (uint16_t n = 0; n < moved && !in_order && !l->plain.session.blind; n++)
+		look_at_entry(l, queue, (uint16_t)(from + n));
+	for (uint16_t n = 0, count = 1; n < moved && !l->plain.session.blind; n += count) {
+		if (in_order)
+			count = judge_batch(l, queue, (uint16_t)(from + n), (uint16_t)(moved - n));
+		if (l->plain.session.blind)
+			break;
+		/* The entry stands where the batch begins. */
+		judge_entry(l, queue, (uint16_t)(from + n));
+	}
 }
 
 /* Of a packed ring it is not known of each place what the driver wants for it. */
@@ -249,10 +340,7 @@ void ledger_plain_used(struct ledger *l, unsigned queue)
 	/* Once round the ring: entries were written over. */
 	if (moved > q->size)
 		ledger_go_blind(l, BLIND_LAP, queue);
-	for (uint16_t n = 0; n < moved && !l->plain.session.blind; n++)
-		look_at_entry(l, queue, (uint16_t)(q->used_idx + n));
-	for (uint16_t n = 0; n < moved && !l->plain.session.blind; n++)
-		judge_entry(l, queue, (uint16_t)(q->used_idx + n));
+	judge_entries(l, queue, moved);
 	ledger_net_moved(l, queue);
 	if (!l->plain.session.blind)
 		ledger_plain_moved(l, queue, moved, NULL);

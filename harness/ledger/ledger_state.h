@@ -160,6 +160,7 @@ struct ledger_work {
 	uint16_t used_seen;
 	uint16_t moved_from;	      /* where it stood when an interrupt was last due */
 	bool poisoned;		      /* a structural fault was read */
+	bool broken;		      /* in order, a model could not write what it returned */
 	uint32_t held;		      /* chains available or held, of plain memory */
 	uint32_t moved_count;	      /* ... entries that it moved by since then */
 	bool moved;		      /* the used index moved and no interrupt came */
@@ -167,7 +168,9 @@ struct ledger_work {
 	bool late;		      /* one was wanted for an earlier move, and none came */
 	bool notified;		      /* and the available index not read since */
 	struct ledger_notify notify;
-	bool overflowed;	/* more chains taken than can be kept: not all judged */
+	bool overflowed; /* more chains taken than can be kept: not all judged */
+	/* In order: chains that the last batch skipped, by their places in the available ring. */
+	uint16_t skipped, skipped_end;
 	unsigned pending_count; /* entries in ledger.pending */
 	/* Of plain memory that is not followed, see ledger_blind.c. */
 	uint8_t doubt;	     /* enum ledger_doubt */

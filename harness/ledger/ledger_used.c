@@ -21,10 +21,14 @@
 
 #include <string.h>
 
-/* Forget that the chain's completion is on its way: it could not be written. */
+/* Forget that the chain's completion is on its way: it could not be written.  In order our
+ * models have nothing more to do with the queue then, and say so when they look at it next. */
 static void abandon(const struct ring_access *a, uint16_t walk)
 {
 	uint32_t found = ledger_hold_find(a->l, a->q, walk);
+
+	if (a->l->target->model && ledger_has_in_order(a->l))
+		a->q->work.broken = true;
 
 	if (found != LEDGER_NONE)
 		a->l->hold[found].abandoned = true;
@@ -123,16 +127,18 @@ static uint32_t find_returned(const struct ring_access *a, const struct ledger_p
 	return LEDGER_NONE;
 }
 
-static void judge_completion(const struct ring_access *a, const struct ledger_pending *entry)
+void ledger_used_judge(const struct ring_access *a, const struct ledger_pending *entry,
+		       uint32_t found)
 {
 	struct ledger *l = a->l;
-	uint32_t found = find_returned(a, entry);
 	const struct ledger_hold *hold;
 	bool named;
 
 	l->device.completions++;
 	if (found == LEDGER_NONE) {
 		TELL_FOLLOWERS(l, returned, l, a->why.queue, NULL, entry->len);
+		if (ledger_in_order_late(a, entry))
+			return;
 		if (!a->q->work.overflowed && ledger_judges(l, RULE_COMPLETION_NOT_HELD))
 			ledger_break(l, RULE_COMPLETION_NOT_HELD,
 				     "queue %u: used entry %u returns head %u, which the device "
@@ -159,12 +165,16 @@ static void judge_completion(const struct ring_access *a, const struct ledger_pe
 	ledger_hold_drop(l, a->q, found);
 }
 
-uint16_t ledger_used_returned(const struct ring_access *a, const struct ledger_pending *entry)
+uint16_t ledger_used_returned(const struct ring_access *a, const struct ledger_pending *entry,
+			      uint16_t *chains)
 {
 	uint32_t found = find_returned(a, entry);
 	uint16_t entries = found != LEDGER_NONE ? a->l->hold[found].entries : 0;
 
-	judge_completion(a, entry);
+	*chains = 1;
+	if (ledger_has_in_order(a->l))
+		return ledger_in_order_returned(a, entry, chains);
+	ledger_used_judge(a, entry, found);
 	return entries;
 }
 
@@ -192,7 +202,7 @@ static bool find_pending(const struct ring_access *a, uint16_t nth)
 
 /* The index moves past an entry that was not written: instead of it another was, or
  * none. */
-static void judge_unwritten(const struct ring_access *a, uint16_t moved)
+void ledger_used_unwritten(const struct ring_access *a, uint16_t moved)
 {
 	struct ledger_queue *q = a->q;
 	unsigned count = q->work.pending_count;
@@ -213,40 +223,49 @@ static void judge_unwritten(const struct ring_access *a, uint16_t moved)
 			     rule == RULE_COMPLETION_SLOT ? ", and the first of them had not" : "");
 }
 
+/* One entry each; over how many of these positions it is known what came back. */
+static uint16_t moved_each(const struct ring_access *a, uint16_t moved)
+{
+	struct ledger_queue *q = a->q;
+	bool lost = moved > q->work.pending_count;
+	uint16_t done;
+
+	if (lost)
+		ledger_used_unwritten(a, moved);
+	for (done = 0; done < moved && find_pending(a, done); done++)
+		ledger_used_judge(a, &a->pending[done], find_returned(a, &a->pending[done]));
+	if (done < moved && !lost)
+		ledger_used_unwritten(a, moved);
+	q->work.pending_count -= done;
+	if (q->work.pending_count > 0)
+		memmove(a->pending, a->pending + done, q->work.pending_count * sizeof(*a->pending));
+	return done;
+}
+
 void ledger_used_idx_written(const struct ring_access *a)
 {
 	struct ledger *l = a->l;
 	struct ledger_queue *q = a->q;
+	bool in_order = ledger_has_in_order(l);
+	uint32_t most = q->work.pending_count;
 	uint16_t moved, done;
-	bool lost;
 
 	if (a->err != 0) {
 		for (unsigned i = 0; i < q->work.pending_count; i++)
 			abandon(a, a->pending[i].walk);
 		return;
 	}
-	choose_used_idx(q, (uint16_t)(ledger_get16(a->data) - q->used_idx) <= q->work.pending_count,
-			(uint16_t)(ledger_get16(a->data) - q->work.used_seen) <=
-				q->work.pending_count);
+	if (in_order && most < q->hold_count)
+		most = q->hold_count;
+	choose_used_idx(q, (uint16_t)(ledger_get16(a->data) - q->used_idx) <= most,
+			(uint16_t)(ledger_get16(a->data) - q->work.used_seen) <= most);
 	moved = (uint16_t)(ledger_get16(a->data) - q->used_idx);
 	q->work.used_read = false;
 	if (moved == 0)
 		return;
-	lost = moved > q->work.pending_count;
-	if (lost)
-		judge_unwritten(a, moved);
-	for (done = 0; done < moved && find_pending(a, done); done++)
-		judge_completion(a, &a->pending[done]);
-	if (done < moved && !lost)
-		judge_unwritten(a, moved);
-	lost = done < moved;
-	moved = done;
-	TELL_FOLLOWERS(l, moved, l, a->why.queue, lost);
-	l->device.counters[TARGET_COUNTERS_MAX + a->why.queue] += moved;
-	q->work.pending_count -= moved;
-	if (q->work.pending_count > 0)
-		memmove(a->pending, a->pending + moved,
-			q->work.pending_count * sizeof(*a->pending));
+	done = (in_order ? ledger_in_order_moved : moved_each)(a, moved);
+	TELL_FOLLOWERS(l, moved, l, a->why.queue, done < moved);
+	l->device.counters[TARGET_COUNTERS_MAX + a->why.queue] += done;
 	l->call.moved |= 1ULL << a->why.queue;
 	l->session.events |= VIRTIO_MMIO_INT_VRING;
 	ledger_index_moved(q, ledger_get16(a->data));

@@ -216,7 +216,8 @@ void ledger_judge_used_bit(struct ledger *l)
 			     "and none was since the driver acknowledged that last");
 }
 
-/* Queues that a device may find wrong without an access. */
+/* Queues that a device may find wrong without an access: a ring that wraps, and, in order, one
+ * on which it could not write what it returned. */
 static unsigned count_wrapping(const struct ledger *l)
 {
 	bool packed = ring_is_packed(l->session.driver_features);
@@ -226,8 +227,9 @@ static unsigned count_wrapping(const struct ledger *l)
 		const struct ledger_queue *q = &l->queues[i];
 
 		count += q->work.ready && !q->work.poisoned &&
-			 (packed ? ring_wraps(&ring_packed, VIRTQUEUE_DESC, q->size, q->desc)
-				 : ring_wraps(&ring_split, VIRTQUEUE_DRIVER, q->size, q->avail));
+			 (q->work.broken ||
+			  (packed ? ring_wraps(&ring_packed, VIRTQUEUE_DESC, q->size, q->desc)
+				  : ring_wraps(&ring_split, VIRTQUEUE_DRIVER, q->size, q->avail)));
 	}
 	return count;
 }

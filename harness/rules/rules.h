@@ -80,6 +80,11 @@ enum severity {
 	  "used entries are written where they are due, and the used index passes no others")      \
 	X(COMPLETION_LEN, "completion.len", MUST, WALK, SEEN, "dev.split.used-ring.2",             \
 	  "every byte below used.len was written by the device while it held the chain")           \
+	X(COMPLETION_BATCH, "completion.batch", MUST, WALK, 0, "2.7.9",                            \
+	  "in order, a batch ends with the chain that its used entry names, and all of it was "    \
+	  "used whole")                                                                            \
+	X(ORDER_RETURNS, "order.returns", MUST, WALK, SEEN, "dev.resfeat.bits.5",                  \
+	  "with IN_ORDER chains are returned in the order in which they were made available")      \
 	X(ORDER_ENTRY, "order.entry", MUST, WALK, TOLD, "dev.split.used-ring.1",                   \
 	  "a used entry is written before the used index passes it")                               \
 	X(ORDER_UNAVAILABLE, "order.unavailable", LIMIT, WALK, SEEN, "policy",                     \

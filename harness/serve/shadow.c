@@ -175,7 +175,7 @@ static int give_back(struct shadow *sh, struct shadow_world *world, uint32_t id,
 
 /* What `take` is going to take: at most as many as are out, whatever the index says. */
 static unsigned look_at_used(struct shadow *sh, struct shadow_world *world,
-			     struct vring_used_elem used[SHADOW_CHAINS_MAX])
+			     struct guest_used used[SHADOW_CHAINS_MAX])
 {
 	struct guest *g = &world->steps.run->guest;
 	const struct guest_queue *q = &g->queues[sh->queue];
@@ -199,7 +199,7 @@ static bool is_paused(const struct shadow *sh)
 
 int shadow_collect(struct shadow *sh, struct shadow_world *world)
 {
-	struct vring_used_elem used[SHADOW_CHAINS_MAX];
+	struct guest_used used[SHADOW_CHAINS_MAX];
 	unsigned count = sh->set_up && !is_paused(sh) ? look_at_used(sh, world, used) : 0;
 	struct op *op;
 	int err = 0;

@@ -23,8 +23,6 @@
 #define FLAGS_ALL 0x1fffu  /* enum vringer_flag */
 #define QUEUE_FLAGS_ALL 1u /* enum vringer_queue_flag */
 #define GROWTH_MAX 4096u   /* bytes that a later vringer.h may have added */
-/* IN_ORDER: nobody here drives or judges the rings that it asks for. */
-#define FEATURES_UNKNOWN (1ULL << 35)
 
 /* What the level asks for, all or nothing. */
 static const char *level_fault(const struct vringer_target *t)
@@ -100,8 +98,6 @@ static const char *values_fault(const struct vringer_target *t)
 		return "has unknown flags, expected those of enum vringer_flag";
 	if ((t->features >> VIRTIO_F_VERSION_1 & 1) == 0)
 		return "does not offer VIRTIO_F_VERSION_1 (bit 32)";
-	if ((t->features & FEATURES_UNKNOWN) != 0)
-		return "offers features that vringer cannot drive: leave out IN_ORDER (bit 35)";
 	if (t->level == VRINGER_LEVEL_ACTIVATED && (t->features >> VIRTIO_F_RING_RESET & 1) != 0 &&
 	    (t->queue_reset == NULL || t->queue_start == NULL))
 		return "offers RING_RESET (bit 40), expected queue_reset and queue_start";

@@ -573,7 +573,7 @@ struct vringer_target {
 	uint32_t queue_count; /* at most 64; rings of those from 8 on have at most 16 entries
 			       * where a program does not place them */
 	uint64_t features;    /* every feature bit that it can offer. VIRTIO_F_VERSION_1 must be one
-			       * of them; IN_ORDER must not.  RING_RESET: of an activated device with
+			       * of them.  RING_RESET: of an activated device with
 			       * queue_reset and queue_start alone; SUSPEND: at VRINGER_LEVEL_MMIO
 			       * alone.  NOTIFICATION_DATA is its transport's where the device is
 			       * activated: `kick` names a queue and no more. */

@@ -362,7 +362,6 @@ says said-file later
 
 refused version 'a different vringer.h'
 refused size 'a different vringer.h'
-refused in-order 'leave out IN_ORDER'
 refused sum "'sevred', which is not one of its counters"
 refused sum-right "'used.0', which is not one of its counters"
 refused sum-queue "'used.10', .* nor used.N"

@@ -32,6 +32,8 @@ extern const size_t ledger_case_count;
 	X(COMPLETION_NOT_HELD, returned_twice, returned_once)                                      \
 	X(COMPLETION_SLOT, slot_skipped, slots_in_order)                                           \
 	X(COMPLETION_LEN, len_one_too_many, len_as_written)                                        \
+	X(COMPLETION_BATCH, batch_skips_what_was_not_written, batch_skips_what_was_written)        \
+	X(ORDER_RETURNS, second_returned_first, both_returned_by_the_second)                       \
 	X(ORDER_ENTRY, index_before_entry, index_after_entry)                                      \
 	X(ORDER_UNAVAILABLE, entry_at_the_index, entry_below_the_index)                            \
 	X(FETCH_WALK, walk_leaves_the_chain, walk_follows_the_chain)                               \

@@ -10,6 +10,7 @@
 
 #include <cmocka.h>
 
+#include "devices/virtio_1_4.h"
 #include "ledger_cases.h"
 #include "ledger_rig.h"
 
@@ -253,6 +254,53 @@ void case_len_as_written(void)
 	payload_write(0, BUFFER, 9);
 	payload_write(0, BUFFER + 9, 1);
 	finish_one(10);
+}
+
+/* In order, two chains are taken, of which the first has room. */
+static void take_in_order(void)
+{
+	rig_live(8);
+	negotiate(VIRTIO_F_IN_ORDER);
+	notify();
+	avail_idx(2);
+	take(0, 0, 16, F_WRITE);
+	take(1, 1, 16, 0);
+}
+
+static void return_both(void)
+{
+	used_entry(0, 1, 1, 0);
+	used_idx(2);
+	wake();
+	done();
+	rest(DEVICE_IDLE);
+}
+
+void case_batch_skips_what_was_not_written(void)
+{
+	take_in_order();
+	payload_write(0, BUFFER, 15);
+	used_entry(0, 1, 1, 0);
+	used_idx(2);
+}
+
+void case_batch_skips_what_was_written(void)
+{
+	take_in_order();
+	payload_write(0, BUFFER, 16);
+	return_both();
+}
+
+void case_second_returned_first(void)
+{
+	take_in_order();
+	used_entry(0, 1, 1, 0);
+	used_idx(1);
+}
+
+void case_both_returned_by_the_second(void)
+{
+	case_batch_skips_what_was_written();
 }
 
 void case_index_before_entry(void)

@@ -74,7 +74,7 @@ unsigned recorder_rig_take(struct recorder_rig *rig, unsigned queue)
 	unsigned count = 0;
 
 	for (; q->used_idx != guest_used_idx(g, queue); count++) {
-		struct vring_used_elem entry = guest_used_entry(g, queue, q->used_idx);
+		struct guest_used entry = guest_used_entry(g, queue, q->used_idx);
 
 		run_op(rig, &rig->line.prog, &take);
 		recorder_used(rig->recorder, queue, entry.id, entry.len + rig->wrong);

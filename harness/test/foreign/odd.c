@@ -572,8 +572,6 @@ __attribute__((constructor)) static void spoil(void)
 		well.version = 99;
 	else if (strcmp(what, "size") == 0)
 		well.size = 16;
-	else if (strcmp(what, "in-order") == 0)
-		well.features |= 1ull << 35;
 	else if (strcmp(what, "sum") == 0)
 		miscount.sums = unknown_sum;
 	else if (strcmp(what, "sum-right") == 0)

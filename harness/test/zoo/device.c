@@ -262,6 +262,16 @@ static void usual_wake(struct device *d, struct queue *q, uint16_t used_before)
 		d->ways.raise(d, 1);
 }
 
+static bool is_full(const struct chain *c, uint32_t written)
+{
+	uint64_t room = 0;
+
+	for (uint32_t i = 0; i < c->count; i++)
+		if ((c->desc[i].flags & VRING_DESC_F_WRITE) != 0)
+			room += c->desc[i].len;
+	return room == written;
+}
+
 /* Answer all chains that are held, and give them back.  After a breach the device has
  * nothing more to do with the rest. */
 void device_give_back(struct device *d, struct queue *q)
@@ -277,6 +287,7 @@ void device_give_back(struct device *d, struct queue *q)
 			break;
 		elem[count].id = chain.taken.head;
 		elem[count].len = d->ways.answer(d, q, &chain);
+		q->held[count].full = is_full(&chain, elem[count].len);
 	}
 	q->held_count = 0;
 	if (!d->ways.put(d, q, elem, q->held, count)) {

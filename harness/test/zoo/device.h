@@ -54,6 +54,7 @@ struct device;
 struct taken {
 	uint16_t head;
 	uint16_t walk; /* position of its entry there */
+	bool full;     /* it was answered, to the last of its writable bytes */
 };
 
 /* Where a packed ring's side is: an entry, and the wrap counter there. */

@@ -89,6 +89,9 @@ static const struct vringer_request requests[] __attribute__((unused)) = {
 #define USUALLY ONE_QUEUE, FLAGS, .features = FEATURES, .requests = requests
 
 #define USUALLY_PACKED ONE_QUEUE, FLAGS, .features = PACKED, .requests = requests
+/* ... and IN_ORDER, of which kernels' headers know late. */
+#define IN_ORDER 35
+#define IN_ORDER_TOO ONE_QUEUE, FLAGS, .features = FEATURES | 1ULL << IN_ORDER, .requests = requests
 
 static const struct vringer_queue one_queue[] __attribute__((unused)) = {
 	{ .name = "requests", .size_max = QUEUE_SIZE, .driver_initiated = 1 },

@@ -8,7 +8,7 @@
 /* zoo_queue.c */
 #define QUEUE(X) \
 	X(base) X(level_line) X(late_interrupt) X(wakes_twice) X(moody) X(later) \
-	X(out_of_order) X(entries_last_first) X(entries_at_once) X(len_0) X(fails_late) \
+	X(out_of_order) X(batches) X(batches_later) X(in_order) X(entries_last_first) X(entries_at_once) X(len_0) X(fails_late) \
 	X(prefetch) X(early_look) X(live_look) X(polls) X(desc_by_field) X(plain_flag) \
 	X(byte_by_byte) X(logs)
 

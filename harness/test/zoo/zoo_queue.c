@@ -157,6 +157,35 @@ static bool put_at_once(struct device *d, struct queue *q, const struct vring_us
 
 MEMBER(entries_at_once, "zoo-entries-at-once", w->put = put_at_once, USUALLY)
 
+/* In order, a batch has one entry: that of the last, where the first's would be (2.7.9).  One of
+ * which not all was written ends its batch, to tell how much of it was. */
+static bool put_batches(struct device *d, struct queue *q, const struct vring_used_elem *elem,
+			const struct taken *taken, uint32_t count)
+{
+	uint32_t first = 0;
+
+	if (!device_negotiated(d, IN_ORDER))
+		return usual.put(d, q, elem, taken, count);
+	for (uint32_t i = 0; i < count; i++) {
+		if (i + 1 < count && taken[i].full)
+			continue;
+		if (!device_write_entry(d, q, &elem[i], taken[i], (uint16_t)(q->next_used + first)))
+			return false;
+		first = i + 1;
+	}
+	return count == 0 || device_move_idx(d, q, count);
+}
+
+MEMBER(batches, "zoo-batches", w->put = put_batches, IN_ORDER_TOO)
+
+/* So, and the chains are taken now and answered in a step: a batch is of several
+ * notifications. */
+MEMBER(batches_later, "zoo-batches-later",
+       (w->put = put_batches, w->serve = serve_take, w->step = step_give_back), IN_ORDER_TOO)
+
+/* In order and one by one. */
+MEMBER(in_order, "zoo-in-order", (void)0, IN_ORDER_TOO)
+
 /* used.len may be less than what was written (2.7.8.2). */
 static uint32_t answer_without_length(struct device *d, struct queue *q, const struct chain *c)
 {
