@@ -182,7 +182,8 @@ static void every_kind_comes_up_from_nothing(void **state)
 
 	(void)state;
 	mutator_init(&mutator, RIG_TARGET, 7);
-	for (int i = 0; i < 4 * ROUNDS; i++) {
+	/* The rarest operations are put in once in some thousand mutations. */
+	for (int i = 0; i < 16 * ROUNDS; i++) {
 		if (i % 40 == 0)
 			program_init(&program, RIG_TARGET);
 		mutate_program(&mutator, &program, NULL);
@@ -402,7 +403,7 @@ static void every_machine_makes_the_same(void **state)
 		mutate_program(&mutator, &program, NULL);
 		digest = digest * 31 + program_hash(&program);
 	}
-	assert_int_equal(digest, 0x1d01eacfa0f538c7);
+	assert_int_equal(digest, 0x3c165625ec0ec377);
 }
 
 /* Does a field come to hold every one of these? */
