@@ -25,6 +25,8 @@ static void fill_table(struct mutator *m, struct table *t, bool driven)
 {
 	static const uint16_t places[] = { 0, 0x100, 0x200, 0x1000, 0x2000, 0x2100, 0x3000 };
 	static const uint16_t lens[] = { 12, 12, 64, 64, 76, 16, 8, 1, 0, 1514, 4096 };
+	/* Room for what a device has to say, mostly. */
+	static const uint16_t rooms[] = { 12, 64, 76, 8, 1514, 2048, 4096, 4096, 4096, 4096 };
 	uint32_t read;
 
 	memset(t, 0, sizeof(*t));
@@ -34,7 +36,7 @@ static void fill_table(struct mutator *m, struct table *t, bool driven)
 		struct vring_desc *desc = &t->desc[i];
 
 		desc->addr = TABLE_DATA + PICK(m, places);
-		desc->len = PICK(m, lens);
+		desc->len = driven ? PICK(m, lens) : PICK(m, rooms);
 		desc->flags = (uint16_t)((i + 1 < t->count ? VRING_DESC_F_NEXT : 0) |
 					 (i >= read ? VRING_DESC_F_WRITE : 0));
 		desc->next = (uint16_t)(i + 1 < t->count ? i + 1 : 0);

@@ -79,7 +79,7 @@ static const uint64_t edges[] = {
 static const uint16_t small[] = { 0, 0, 0, 1, 1, 1, 2, 2, 3, 4, 5, 7, 8, 16, 64, 255, 256, 257 };
 static const uint16_t counts[] = { 1, 1, 1, 2, 2, 3, 4, 5, 6, 8, 9, 13, 17, 33 };
 static const int16_t steps[] = { 1, 1, 2, 3, 4, 5, 8, 9, 256, 257, -1, -2, -4, 0x7fff, -0x8000 };
-static const uint8_t statuses[] = { 0, 1, 3, 11, 11, 15, 15 };
+static const uint8_t statuses[] = { 0, 1, 3, 11, 11, 15, 15, 31, 31 };
 
 /* How far into a buffer a device goes before it looks at an address again: fields and
  * headers of its formats (an index, a port, a message, a packet's and a link's header,

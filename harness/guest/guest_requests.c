@@ -322,6 +322,13 @@ static bool may_judge(struct guest *g, const struct draft *d, bool at_once)
 	       !others_outstanding(g) && count_mistaken(r) == r->queue[d->queue].mistaken;
 }
 
+/* By force what is in use may be written over, and the chain may go round. */
+static bool writes_over(const struct requests *r, const struct draft *d)
+{
+	return d->head + d->descs > d->size ||
+	       requests_uses(&r->queue[d->queue], d->head, d->descs);
+}
+
 static void note_sent(struct guest *g, const struct op *op, const struct draft *d, uint16_t head,
 		      bool at_once)
 {
@@ -342,8 +349,7 @@ static void note_sent(struct guest *g, const struct op *op, const struct draft *
 		rq->mistaken = true;
 	/* Whether it is judged must not depend on how fast the device is. */
 	r->strayed = r->strayed || altered || d->forced || !is_own(d) || !judged;
-	/* By force: what is in use may be written over, and the chain may go round. */
-	if (d->forced && (d->head + d->descs > d->size || requests_uses(rq, d->head, d->descs)))
+	if (d->forced && writes_over(r, d))
 		r->well = false;
 	requests_touch(g, d->at, bytes);
 	requests_touch(g, d->area, d->area_len);
@@ -439,7 +445,7 @@ void guest_chain_request(struct guest *g, const struct program *prog, const stru
 		return;
 	/* Published by hand, if at all. */
 	g->requests.strayed = true;
-	if (requests_uses(&g->requests.queue[d.queue], d.head, d.descs))
+	if (writes_over(&g->requests, &d))
 		g->requests.well = false;
 	requests_touch(g, d.at, d.request->len + d.request->room);
 	requests_touch(g, d.area, d.area_len);

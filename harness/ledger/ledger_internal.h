@@ -91,6 +91,8 @@ struct ring_access {
 void ledger_field_told(const struct ring_access *a);
 bool ledger_field_odd(const struct ring_access *a);
 void ledger_table_odd(const struct ring_access *a);
+/* ... which vringer.h asks not to do. */
+void ledger_judge_size(const struct ring_access *a);
 /* The device wrote a used entry, the used index, or tried to; and read the index. */
 void ledger_used_entry_written(const struct ring_access *a);
 void ledger_used_idx_written(const struct ring_access *a);

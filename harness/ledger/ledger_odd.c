@@ -22,7 +22,7 @@
 #define DESC_READ 0x3fffu /* bytes of a descriptor but for `next`, a bit each */
 #define DESC_NEXT 0xc000u
 
-static void judge_size(const struct ring_access *a)
+void ledger_judge_size(const struct ring_access *a)
 {
 	if (ledger_judges(a->l, RULE_MEMORY_FIELD))
 		ledger_break(a->l, RULE_MEMORY_FIELD,
@@ -108,7 +108,7 @@ void ledger_table_odd(const struct ring_access *a)
 	uint32_t found = ledger_hold_find(a->l, a->q, a->why.walk);
 	const struct ledger_hold *hold = found != LEDGER_NONE ? &a->l->hold[found] : NULL;
 
-	judge_size(a);
+	ledger_judge_size(a);
 	if (a->write || hold == NULL || !hold->has_table || a->addr < hold->table_first ||
 	    a->addr + (a->len - 1) > hold->table_last) {
 		ledger_desc_read(a);
@@ -175,7 +175,7 @@ bool ledger_field_odd(const struct ring_access *a)
 	if (purpose == GUEST_DESC) {
 		if (!is_in(a, q->desc, ring_size(&ring_split, VIRTQUEUE_DESC, q->size)))
 			return false;
-		judge_size(a);
+		ledger_judge_size(a);
 		on_descs(a, q->desc);
 		return true;
 	}
@@ -186,14 +186,14 @@ bool ledger_field_odd(const struct ring_access *a)
 		if (purpose == GUEST_AVAIL_ENTRY &&
 		    a->addr != start + f->offset + (uint64_t)f->size * (a->why.walk % q->size))
 			return false;
-		judge_size(a);
+		ledger_judge_size(a);
 		on_entries(a);
 		return true;
 	}
 	if (f->behind ? !is_in(a, start + ring_at(&ring_split, purpose, q->size, 0), f->size)
 		      : !is_in(a, start, 4))
 		return false;
-	judge_size(a);
+	ledger_judge_size(a);
 	if (f->behind)
 		lose(a);
 	else if (f->area == VIRTQUEUE_DRIVER)

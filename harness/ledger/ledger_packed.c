@@ -8,8 +8,8 @@
  * entry is available.  A chain is taken when its first descriptor is read after that; the
  * buffer's id is its head, known with the last one.
  *
- * memory.ring: by the layout of the packed ring.  Of another size than that a field is read
- * or written by devices that are not ours: the queue is not judged any more.
+ * memory.ring: by the layout of the packed ring.  Where a field is read or written in another
+ * size than vringer.h names (memory.field), the queue is not judged any more.
  *
  * order.unavailable: a descriptor is used only after its flags were read as available
  * (dev.packed.desc-table.2).  Where a list goes on in an entry that is not, that is the
@@ -384,6 +384,7 @@ void ledger_packed_access(const struct ring_access *a)
 				     (unsigned long long)a->addr,
 				     field_names(FIELD_PURPOSE)[purpose + 1]);
 	} else if (!is_of_size(a)) {
+		ledger_judge_size(a);
 		lose(a);
 	} else if (purpose == GUEST_PACKED_FLAGS) {
 		(a->write ? on_flags_written : on_flags_read)(a);

@@ -73,7 +73,7 @@ static bool has_part(const struct ledger *l, const struct ledger_hold *hold,
 	return false;
 }
 
-static bool is_same(const struct ledger *l, const struct ledger_hold *hold,
+bool ledger_is_same(const struct ledger *l, const struct ledger_hold *hold,
 		    const struct ledger_parts *p)
 {
 	uint32_t n = hold->first;
@@ -97,7 +97,7 @@ void ledger_permit(struct ledger *l, struct ledger_hold *hold, const struct ledg
 {
 	hold->blind = hold->blind || p->blind;
 	hold->odd = hold->odd || p->odd || p->blind;
-	if (!fresh && is_same(l, hold, p))
+	if (!fresh && ledger_is_same(l, hold, p))
 		return;
 	if (!fresh)
 		hold->odd = true;

@@ -298,6 +298,11 @@ static bool is_a_look(struct ledger *l, bool write, uint64_t addr, uint32_t len)
 	for (unsigned i = 0; i < ledger_queues(l); i++) {
 		const struct ledger_queue *q = &l->queues[i];
 
+		/* In the call that makes it ready nobody knows since when it is. */
+		if (!q->work.ready && (l->call.starting >> i & 1) != 0) {
+			ledger_lacks(l, RULE_MEMORY_NOT_LIVE);
+			return true;
+		}
 		if (!q->work.ready)
 			continue;
 		if (!q->known) {

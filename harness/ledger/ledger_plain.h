@@ -39,7 +39,10 @@ bool ledger_parts_table(const struct ledger *l, struct ledger_parts *p, uint64_t
 			uint16_t flags, uint32_t *size);
 void ledger_parts_add(const struct ledger *l, struct ledger_parts *p, uint64_t addr, uint32_t len,
 		      bool writable);
-/* The chain as it is now is one that the device may find; fresh: it is found first. */
+/* Are these the parts that it had?  The chain as it is now is one that the device may find;
+ * fresh: it is found first. */
+bool ledger_is_same(const struct ledger *l, const struct ledger_hold *hold,
+		    const struct ledger_parts *p);
 void ledger_permit(struct ledger *l, struct ledger_hold *hold, const struct ledger_parts *p,
 		   bool fresh);
 

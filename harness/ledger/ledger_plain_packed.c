@@ -22,7 +22,7 @@
  *
  * Not followed from there on until the driver resets the device (ledger_blind.c): a list that
  * goes on in an entry that is not available, or in more than there are; entries of the device
- * that the driver changed; two chains of one id that take different numbers of entries.
+ * that the driver changed; two chains of one id that are not alike.
  */
 #include "harness/ledger/ledger_plain.h"
 
@@ -183,12 +183,13 @@ static enum ledger_blind look_again(struct ledger *l, struct ledger_queue *q,
 }
 
 /* A driver that gives two chains one id leaves open which of them comes back, which matters
- * where they take different numbers of entries. */
+ * where they are not alike. */
 static bool is_ambiguous(const struct ledger *l, const struct ledger_queue *q, uint16_t id,
-			 uint16_t entries)
+			 uint16_t entries, const struct ledger_parts *p)
 {
 	for (uint32_t i = q->holds; i != LEDGER_NONE; i = l->hold[i].next)
-		if (l->hold[i].head == id && l->hold[i].entries != entries)
+		if (l->hold[i].head == id &&
+		    (l->hold[i].entries != entries || !ledger_is_same(l, &l->hold[i], p)))
 			return true;
 	return false;
 }
@@ -200,7 +201,7 @@ static enum ledger_blind take(struct ledger *l, struct ledger_queue *q, uint16_t
 	struct ledger_hold *hold;
 	uint32_t index;
 
-	if (is_ambiguous(l, q, id, entries))
+	if (is_ambiguous(l, q, id, entries, p))
 		return BLIND_HEADS;
 	index = ledger_hold_take(l, q, q->taken, id);
 	if (index == LEDGER_NONE)

@@ -164,6 +164,7 @@ struct ledger_work {
 	uint32_t moved_count;	      /* ... entries that it moved by since then */
 	bool moved;		      /* the used index moved and no interrupt came */
 	bool asked, silenced, unsure; /* flags read since: done, NO_INTERRUPT, failed */
+	bool late;		      /* one was wanted for an earlier move, and none came */
 	bool notified;		      /* and the available index not read since */
 	struct ledger_notify notify;
 	bool overflowed;	/* more chains taken than can be kept: not all judged */

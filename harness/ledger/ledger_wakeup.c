@@ -27,7 +27,8 @@
  * queue alone (vringer.h): on a bus that has a vector for each queue the driver of
  * another would hear of nothing.  VIRTIO advises against an interrupt that the driver wants none
  * of, and says nothing of one that repeats what the driver has not acknowledged: our own models
- * do not.
+ * do not.  One that was wanted when the device asked may come late, after the index moved once
+ * more and the driver wants none.
  *
  * wakeup.changed: a target says of each act of its host whether it was a change.
  *
@@ -71,6 +72,7 @@ void ledger_index_moved(struct ledger_queue *q, uint16_t used_idx)
 	if (!q->work.moved || (q->work.asked && q->work.silenced))
 		q->work.moved_from = q->used_idx;
 	q->used_idx = used_idx;
+	q->work.late = q->work.late || (q->work.moved && q->work.asked && !q->work.silenced);
 	q->work.moved = true;
 	q->work.asked = q->work.silenced = q->work.unsure = false;
 }
@@ -130,8 +132,8 @@ static void judge_used(struct ledger *l, unsigned from, unsigned to, bool up)
 		due = true;
 		/* A queue that was poisoned since is left alone, its flags too. */
 		asked = asked && (q->work.asked || q->work.poisoned || is_nowhere(l, q));
-		wanted = wanted || !q->work.asked || !q->work.silenced;
-		q->work.moved = false;
+		wanted = wanted || q->work.late || !q->work.asked || !q->work.silenced;
+		q->work.moved = q->work.late = false;
 	}
 	if (!known)
 		return;
@@ -299,7 +301,7 @@ void ledger_wakeup_rest(struct ledger *l, unsigned i)
 	struct ledger_queue *q = &l->queues[i];
 	bool moved = q->work.moved, owed = ledger_wakeup_owed(l, i);
 
-	q->work.moved = false;
+	q->work.moved = q->work.late = false;
 	if (!moved || (!l->target->model && (l->device.status & VIRTIO_CONFIG_S_NEEDS_RESET) != 0))
 		return;
 	if (q->work.unsure || is_nowhere(l, q) || ledger_line_is_up(l, VIRTIO_MMIO_INT_VRING) ||

@@ -57,19 +57,20 @@ static uint32_t owed_split(const struct vhost_user *u, unsigned queue, uint32_t 
 			   bool *deaf)
 {
 	uint16_t told = u->rings[queue].told, avail = avail_index(u, queue);
-	uint16_t used = used_index(u, queue), left = (uint16_t)(avail - used);
+	uint16_t left = (uint16_t)(avail - used_index(u, queue));
+	uint16_t untold = (uint16_t)(avail - told);
 
 	*deaf = left == 0 && !wants_split(u, queue, avail, (uint16_t)(avail + 1));
-	if (avail != told && wants_split(u, queue, told, avail))
-		left = (uint16_t)(told - used);
+	if (untold != 0 && wants_split(u, queue, told, avail))
+		left = left > untold ? (uint16_t)(left - untold) : 0;
 	return left < outstanding ? left : outstanding;
 }
 
 /* ---- packed rings ------------------------------------------------------------------ */
 
-static uint16_t laps(const struct vringer_ring *ring)
+static uint32_t laps(const struct vringer_ring *ring)
 {
-	return (uint16_t)(2 * ring->size);
+	return ring->size > 0 ? 2u * ring->size : 1;
 }
 
 static uint16_t distance(const struct vringer_ring *ring, uint16_t from, uint16_t to)

@@ -182,8 +182,8 @@ void session_go_live(struct serve_session *s)
 /* What the protocol has no way to say: a notification is a count of nothing, and one ring has no
  * reset.  IN_ORDER: a shadow queue takes a used entry for one chain. */
 #define FEATURES_HIDDEN                                                                            \
-	(BIT(VIRTIO_F_IN_ORDER) | BIT(VIRTIO_F_NOTIFICATION_DATA) | BIT(VIRTIO_F_RING_RESET) |     \
-	 BIT(VIRTIO_F_SUSPEND))
+	(BIT(VIRTIO_F_IN_ORDER) | BIT(VIRTIO_F_NOTIFICATION_DATA) |                                \
+	 BIT(VIRTIO_F_NOTIF_CONFIG_DATA) | BIT(VIRTIO_F_RING_RESET) | BIT(VIRTIO_F_SUSPEND))
 
 static uint64_t on_features(void *ctx)
 {

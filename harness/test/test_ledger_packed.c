@@ -347,6 +347,17 @@ static void a_field_lies_elsewhere(void **state)
 	assert_breaks(RULE_MEMORY_RING);
 }
 
+/* A misuse of vringer.h, after which nobody knows what the device does. */
+static void a_field_in_another_size(void **state)
+{
+	(void)state;
+	start(0);
+	notify();
+	access_ring(GUEST_DEVICE_EVENT, true, USED_AT(TX), 2);
+	assert_breaks(RULE_MEMORY_FIELD);
+	assert_false(ledger.queues[TX].known);
+}
+
 /* ---- interrupts ------------------------------------------------------------- */
 
 /* Two lists of two entries come back, and the driver wants to hear of that place. */
@@ -529,6 +540,7 @@ int main(void)
 		TEST(a_chain_is_kept),
 		TEST(a_chain_is_left),
 		TEST(a_field_lies_elsewhere),
+		TEST(a_field_in_another_size),
 		TEST(a_place_that_was_used),
 		TEST(a_place_that_was_not_used),
 		TEST(silence_for_a_place_that_was_not_used),

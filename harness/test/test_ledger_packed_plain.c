@@ -475,6 +475,36 @@ static void two_of_one_id_and_of_other_length(void **state)
 	assert_blind(BLIND_HEADS);
 }
 
+static void two_of_one_id_with_other_buffers(void **state)
+{
+	(void)state;
+	start(0);
+	offer(1, 1);
+	entry(avail++, DATA + 0x700, 8, 1, 0);
+	notify();
+	give_back(1, 0, 1);
+	fill(1, 16);
+	give_back(1, 16, 1);
+	interrupt();
+	at_rest();
+	assert_blind(BLIND_HEADS);
+}
+
+static void two_of_one_id_that_are_alike(void **state)
+{
+	(void)state;
+	start(0);
+	offer(1, 1);
+	offer(1, 1);
+	notify();
+	fill(1, 16);
+	give_back(1, 16, 1);
+	give_back(1, 16, 1);
+	interrupt();
+	end_silent();
+	assert_int_equal(ledger.blindness.cause, BLIND_NEVER);
+}
+
 /* ---- interrupts ------------------------------------------------------------ */
 
 /* Two chains of two entries come back, and the driver wants to hear of that place. */
@@ -742,6 +772,8 @@ int main(void)
 		BOTH(a_list_longer_than_the_ring),
 		BOTH(the_driver_marks_what_the_device_has),
 		BOTH(two_of_one_id_and_of_other_length),
+		BOTH(two_of_one_id_with_other_buffers),
+		BOTH(two_of_one_id_that_are_alike),
 		BOTH(no_interrupt_where_all_are_wanted),
 		BOTH(an_interrupt_where_none_is_wanted),
 		BOTH(none_where_none_is_wanted),

@@ -141,6 +141,21 @@ static void accessors_may_look_before_driver_ok(void **state)
 	assert_silent();
 }
 
+/* VIRTIO does not say when in the call a queue becomes ready. */
+static void accessors_may_look_as_a_queue_becomes_ready(void **state)
+{
+	(void)state;
+	begin(0);
+	shown.ready = 0;
+	reg_write(VIRTIO_MMIO_QUEUE_READY, 0);
+	call(VIRTIO_MMIO_QUEUE_READY, 1);
+	plain_look(AVAIL, 4);
+	plain_put(USED, 1, 2);
+	shown.ready = 1;
+	done();
+	assert_silent();
+}
+
 static void accessors_may_not_look_further(void **state)
 {
 	(void)state;
@@ -455,6 +470,7 @@ int main(void)
 		TEST(before_driver_ok_a_buffer_is_left_alone),
 		ACCESSORS_TEST(before_driver_ok_a_buffer_is_left_alone),
 		ACCESSORS_TEST(accessors_may_look_before_driver_ok),
+		ACCESSORS_TEST(accessors_may_look_as_a_queue_becomes_ready),
 		ACCESSORS_TEST(accessors_may_not_look_further),
 		ACCESSORS_TEST(accessors_may_not_look_where_nothing_is_ready),
 		TEST(a_queue_that_was_stopped_is_not_served),

@@ -504,6 +504,27 @@ static void a_change_names_no_used_buffer_of_before(void **state)
 #define TEST(name) cmocka_unit_test_setup(name, rig_setup)
 #define EVENT_TEST(name) cmocka_unit_test_setup(name, setup_event_idx)
 
+/* Due for the first chain, and raised when a second one is back that the driver wants none
+ * for. */
+static void a_late_one_is_wanted_still(void **state)
+{
+	(void)state;
+	rig_target.model = false;
+	notify();
+	return_batch(0, 1);
+	used_event(0);
+	return_batch(1, 1);
+	used_event(7);
+	raise_interrupt(VIRTIO_MMIO_INT_VRING);
+	end_silent();
+	/* That is over. */
+	notify();
+	return_batch(2, 1);
+	used_event(7);
+	raise_interrupt(VIRTIO_MMIO_INT_VRING);
+	assert_breaks(RULE_WAKEUP_SUPERFLUOUS);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -527,6 +548,7 @@ int main(void)
 		TEST(a_queue_with_an_interrupt_of_its_own_serves_no_other),
 		TEST(an_interrupt_of_one_queue_is_asked_for_by_that_queue),
 		TEST(an_interrupt_may_come_in_a_later_call),
+		EVENT_TEST(a_late_one_is_wanted_still),
 		TEST(an_interrupt_comes_before_the_device_rests),
 		TEST(who_asks_for_a_reset_owes_nothing),
 		TEST(a_reset_forgives_others_what_they_owe),

@@ -140,12 +140,13 @@ static void give_table(unsigned head)
 		{ low + data, 512, 0, VRING_DESC_F_WRITE },
 		{ low + data + 512, 1014, 0, VRING_DESC_F_WRITE },
 	};
+	uint8_t raw[sizeof(descs)];
 	char text[300];
 	int len = snprintf(text, sizeof(text), "store low+0x%x ", table);
 
-	for (size_t i = 0; i < sizeof(descs); i++)
-		len += snprintf(text + len, sizeof(text) - (size_t)len, "%02x",
-				((const uint8_t *)descs)[i]);
+	memcpy(raw, descs, sizeof(raw));
+	for (size_t i = 0; i < sizeof(raw); i++)
+		len += snprintf(text + len, sizeof(text) - (size_t)len, "%02x", raw[i]);
 	snprintf(text + len, sizeof(text) - (size_t)len,
 		 "\ndesc 0 %u addr=low+0x%x len=32 flags=indirect\npublish 0 %u\nnotify 0\n", head,
 		 table, head);

@@ -4,7 +4,7 @@
 # Every rule of the ledger has a script in conformance/soundness/, named by its
 # id, that puts a correct device into the nastiest corners for that rule and
 # demands silence, and a planted bug, or a broken device (broken/), that breaks it.  RULE-any.vr beside it is the same
-# for any device.  That the scripts pass is the affair of `run conformance`.
+# for any device, and RULE-packed.vr on packed rings.  That the scripts pass is the affair of `run conformance`.
 # shellcheck disable=SC1091,SC2154
 set -u
 . "${0%/*}/tap.sh"
@@ -52,12 +52,12 @@ done <"$work/rules"
 
 for script in "$scripts"/*.vr; do
 	rule=$(basename "$script" .vr)
-	has "$script: there is that rule" "$work/ids" "^${rule%-any}\$"
+	has "$script: there is that rule" "$work/ids" "^$(echo "$rule" | sed 's/-any$//; s/-packed$//')\$"
 	[ "$(head -c 2 "$script")" = '# ' ]
 	tap "$script: the argument comes first" $?
 done
 
-for script in "$scripts"/*-any.vr; do
+for script in "$scripts"/*-any.vr "$scripts"/*-packed.vr; do
 	has "$script: for any device, silence, and something was done" "$script" '^device any' \
 		"$silence" "^ *> (must )?($seen)( |\$)"
 done

@@ -4,7 +4,8 @@
 # zoo.sh [NAME]: the legal devices of zoo/, or those with NAME in theirs.  Scripts for any
 # device pass and no rule of any severity complains, in them and in RUNS programs from an
 # engine that starts from nothing.  zoo-base runs all scripts, of the others each runs
-# another PART-th of those that are not long; PART=1: all.
+# another PART-th of those that are not long; PART=1: all.  Those with packed rings in their name
+# run them on packed rings as well.
 #
 # zoo/accused.tsv lists what still does complain, and why it should not: a line there
 # that is not met any more is an error too.  Prints TAP.
@@ -36,7 +37,7 @@ accused() {
 # scripts_of TARGET NUMBER: those that it runs.
 scripts_of() {
 	case $1 in
-	zoo-base-purposes | zoo-base-plain) cat "$work/all" ;;
+	zoo-base-purposes | zoo-base-plain | zoo-packed-purposes | zoo-packed-plain) cat "$work/all" ;;
 	*) awk -v part="$part" -v number="$2" '(NR + number) % part == 0' "$work/short" ;;
 	esac | grep -vxF -f "$work/excused" || :
 }
@@ -54,9 +55,10 @@ met() {
 	grep -qF -- "known: $1:" "$work/run" "$work/fuzz"
 }
 
+# runs_scripts TARGET FILE [OPTION]
 runs_scripts() {
 	# shellcheck disable=SC2046
-	run "$zoo" run -t "$1" --strict --limits --known "$work/known" $(cat "$2")
+	run "$zoo" run -t "$1" --strict --limits --known "$work/known" ${3:+"$3"} $(cat "$2")
 }
 
 # target NAME NUMBER
@@ -69,6 +71,14 @@ target() {
 	cp "$out" "$work/run"
 	grep -A 6 '^not ok' "$work/run" | grep -v '# TODO known' >"$err" || :
 	tap "$1: $(wc -l <"$work/scripts") scripts" "$rc"
+	case $1 in
+	zoo-packed-*)
+		runs_scripts "$1" "$work/scripts" --packed
+		cat "$out" >>"$work/run"
+		grep -A 6 '^not ok' "$out" | grep -v '# TODO known' >"$err" || :
+		tap "$1: the same on packed rings" "$rc"
+		;;
+	esac
 	programs=$(programs_of "$1")
 	run env VRINGER_TARGET="$1" VRINGER_KNOWN="$work/known" ASAN_OPTIONS=detect_leaks=0 \
 		"$zoo" -runs="$programs" -seed=1 -artifact_prefix="$work/"
@@ -93,7 +103,7 @@ count=0
 while read -r name; do
 	# Calls without a purpose tell of nothing that the two others do not tell of.
 	case $name in
-	zoo-base-accessors | *-purposes | *-plain) target "$name" "$((count += 1))" ;;
+	zoo-base-accessors | zoo-early-look-accessors | zoo-packed*-accessors | *-purposes | *-plain) target "$name" "$((count += 1))" ;;
 	esac
 done <"$work/targets"
 sort -u "$work/named" >"$work/named.once"

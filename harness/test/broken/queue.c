@@ -104,6 +104,8 @@ static void notified_stopped(struct device *d, struct queue *q)
 
 MEMBER(stopped_queue, "broken-stopped-queue",
        (w->set_ready = set_ready_forever, w->notified = notified_stopped), USUALLY)
+MEMBER(packed_stopped, "broken-packed-stopped",
+       (w->set_ready = set_ready_forever, w->notified = notified_stopped), USUALLY_PACKED)
 
 /* ---- what comes back ------------------------------------------------------- */
 

@@ -8,7 +8,7 @@
 /* queue.c */
 #define QUEUE(X) \
 	X(serves_nothing) X(forgets) X(serves_one) X(index_jump) X(looks_once) \
-	X(suppresses) X(before_driver_ok) X(stopped_queue) X(index_first) X(returns_twice) \
+	X(suppresses) X(before_driver_ok) X(stopped_queue) X(packed_stopped) X(index_first) X(returns_twice) \
 	X(wrong_id) X(size_ignored) X(index_wraps) X(no_interrupt) X(unwanted_interrupt) \
 	X(event_late) X(interrupt_first)
 
@@ -26,6 +26,11 @@
 	X(asserts) X(feature_pages) X(ready_sticks) X(more_queues) X(ack_ignored) \
 	X(acks_all) X(no_status_bit) X(both_bits) X(no_generation) X(wrong_lane) X(shm_0)
 
+/* queue_reset.c */
+#define QUEUE_RESETS(X) \
+	X(queue_reset_ignored) X(queue_reset_index) X(queue_reset_chains) \
+	X(queue_reset_interrupt) X(queue_reset_shown)
+
 /* packed.c */
 #define PACKED_QUEUE(X) \
 	X(packed_one_lap) X(packed_flags_first) X(packed_twice_written) X(packed_wrong_id) \
@@ -40,7 +45,9 @@
 QUEUE(DECLARED)
 CHAINS(DECLARED)
 REGISTERS(DECLARED)
+QUEUE_RESETS(DECLARED)
 PACKED_QUEUE(DECLARED)
 
-VRINGER_TARGETS(QUEUE(LISTED) CHAINS(LISTED) REGISTERS(LISTED) PACKED_QUEUE(LISTED) NULL);
+VRINGER_TARGETS(QUEUE(LISTED) CHAINS(LISTED) REGISTERS(LISTED) QUEUE_RESETS(LISTED)
+		PACKED_QUEUE(LISTED) NULL);
 /* clang-format on */

@@ -314,7 +314,7 @@ bool device_chains(const struct device *d)
 
 static uint32_t usual_state(const struct device *d)
 {
-	return device_chains(d) ? VRINGER_WORK : VRINGER_IDLE;
+	return device_chains(d) && !device_suspended(d) ? VRINGER_WORK : VRINGER_IDLE;
 }
 
 static void usual_step(struct device *d)
@@ -359,6 +359,8 @@ const struct ways usual = {
 	.reset_queue = usual_reset_queue,
 	.notified = usual_notified,
 	.live = usual_live,
+	.suspend = usual_suspend,
+	.resume = usual_resume,
 	.read_status = usual_read_status,
 	.exists = usual_exists,
 	.read_register = usual_read_register,

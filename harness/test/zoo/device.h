@@ -28,6 +28,15 @@
 #include <stdint.h>
 
 /* Of VIRTIO 1.4; not in every kernel's headers. */
+#ifndef VIRTIO_F_NOTIFICATION_DATA
+#define VIRTIO_F_NOTIFICATION_DATA 38
+#endif
+#ifndef VIRTIO_F_SUSPEND
+#define VIRTIO_F_SUSPEND 43
+#endif
+#ifndef VIRTIO_CONFIG_S_SUSPEND
+#define VIRTIO_CONFIG_S_SUSPEND 0x10u
+#endif
 #define RING_RESET 40
 #define QUEUE_RESET 0x0c0
 
@@ -124,6 +133,9 @@ struct ways {
 	void (*reset_queue)(struct device *d, struct queue *q); /* 1 was written to QueueReset */
 	void (*notified)(struct device *d, struct queue *q);
 	void (*live)(struct device *d); /* DRIVER_OK was set */
+	/* The driver asks for it; the device shows when it is done (3.4). */
+	void (*suspend)(struct device *d);
+	void (*resume)(struct device *d);
 	uint32_t (*read_status)(struct device *d);
 	bool (*exists)(const struct device *d, uint32_t queue);
 	uint32_t (*read_register)(struct device *d, uint64_t offset);
@@ -209,6 +221,9 @@ void usual_set_ready(struct device *d, struct queue *q, uint32_t value);
 void usual_reset_queue(struct device *d, struct queue *q);
 void usual_notified(struct device *d, struct queue *q);
 void usual_live(struct device *d);
+void usual_suspend(struct device *d);
+void usual_resume(struct device *d);
+bool device_suspended(const struct device *d);
 uint32_t usual_read_status(struct device *d);
 bool usual_exists(const struct device *d, uint32_t queue);
 uint32_t usual_read_register(struct device *d, uint64_t offset);

@@ -13,7 +13,7 @@
 #include <stddef.h>
 #include <string.h>
 
-/* What a driver may set.  SUSPEND is not offered. */
+/* What a driver may set on its way to DRIVER_OK. */
 #define STATUS_BITS                                                                                \
 	(VIRTIO_CONFIG_S_ACKNOWLEDGE | VIRTIO_CONFIG_S_DRIVER | VIRTIO_CONFIG_S_DRIVER_OK |        \
 	 VIRTIO_CONFIG_S_FEATURES_OK | VIRTIO_CONFIG_S_FAILED)
@@ -86,6 +86,24 @@ void usual_live(struct device *d)
 	(void)d;
 }
 
+bool device_suspended(const struct device *d)
+{
+	return (d->status & VIRTIO_CONFIG_S_SUSPEND) != 0;
+}
+
+/* At once: what it has taken it has answered. */
+void usual_suspend(struct device *d)
+{
+	d->status &= ~(uint32_t)VIRTIO_CONFIG_S_DRIVER_OK;
+	d->status |= VIRTIO_CONFIG_S_SUSPEND;
+}
+
+void usual_resume(struct device *d)
+{
+	d->status &= ~(uint32_t)VIRTIO_CONFIG_S_SUSPEND;
+	d->status |= VIRTIO_CONFIG_S_DRIVER_OK;
+}
+
 /* Bits are set, one after the other or several at once, and only a reset clears them. */
 static void write_status(struct device *d, uint32_t value)
 {
@@ -93,6 +111,16 @@ static void write_status(struct device *d, uint32_t value)
 
 	if (value == 0) {
 		d->ways.reset(d);
+		return;
+	}
+	if (device_suspended(d)) {
+		if ((value & VIRTIO_CONFIG_S_DRIVER_OK) != 0)
+			d->ways.resume(d);
+		return;
+	}
+	if (device_live(d) && (value & VIRTIO_CONFIG_S_SUSPEND) != 0 &&
+	    device_negotiated(d, VIRTIO_F_SUSPEND)) {
+		d->ways.suspend(d);
 		return;
 	}
 	value = (value & STATUS_BITS) | d->status;
@@ -251,6 +279,9 @@ static void write_register(struct device *d, uint64_t offset, uint32_t value)
 		d->queue_sel = value;
 		break;
 	case VIRTIO_MMIO_QUEUE_NOTIFY:
+		/* How far the driver is the ring says, too. */
+		if (device_negotiated(d, VIRTIO_F_NOTIFICATION_DATA))
+			value &= UINT16_MAX;
 		if (d->ways.exists(d, value))
 			d->ways.notified(d, &d->queues[value]);
 		break;
@@ -285,7 +316,8 @@ void device_write(void *device, uint64_t offset, const void *buf, uint32_t len)
 	uint32_t value;
 
 	if (offset >= VIRTIO_MMIO_CONFIG) {
-		d->ways.write_config(d, offset - VIRTIO_MMIO_CONFIG, buf, len);
+		if (!device_suspended(d))
+			d->ways.write_config(d, offset - VIRTIO_MMIO_CONFIG, buf, len);
 	} else if (len == sizeof(value) && offset % sizeof(value) == 0) {
 		memcpy(&value, buf, sizeof(value));
 		write_register(d, offset, le32toh(value));

@@ -22,12 +22,16 @@
 	X(packed) X(packed_later) X(packed_reversed) X(packed_whole) X(packed_one_write) \
 	X(packed_last_first) X(packed_silent) X(packed_as_linux) X(packed_polls)
 
+/* zoo_suspend.c */
+#define SUSPEND(X) X(suspends) X(suspends_later)
+
 #define DECLARED(id) extern const struct vringer_target id##_purposes, id##_accessors, id##_plain;
 #define LISTED(id) TARGETS(id),
 
 QUEUE(DECLARED)
 DEVICE(DECLARED)
 PACKED_QUEUE(DECLARED)
+SUSPEND(DECLARED)
 
-VRINGER_TARGETS(QUEUE(LISTED) DEVICE(LISTED) PACKED_QUEUE(LISTED) NULL);
+VRINGER_TARGETS(QUEUE(LISTED) DEVICE(LISTED) PACKED_QUEUE(LISTED) SUSPEND(LISTED) NULL);
 /* clang-format on */
