@@ -366,7 +366,8 @@ static void on_used_whole(const struct ring_access *a)
 
 	on_used_written(a);
 	flags.addr += RING_PACKED_USED_SIZE;
-	flags.data = a->data != NULL ? a->data + RING_PACKED_USED_SIZE : NULL;
+	if (a->err == 0)
+		flags.data += RING_PACKED_USED_SIZE;
 	flags.len = USED_WHOLE_SIZE - RING_PACKED_USED_SIZE;
 	on_flags_written(&flags);
 }
