@@ -129,11 +129,6 @@ uint16_t ledger_in_order_older(const struct ledger *l, const struct ledger_queue
 uint32_t ledger_in_order_oldest(const struct ledger *l, const struct ledger_queue *q);
 /* Its completion could not be written. */
 void ledger_used_abandoned(const struct ring_access *a);
-/* Has a model nothing more to do with the queue? */
-static inline bool ledger_queue_is_left(const struct ledger_queue *q)
-{
-	return q->work.poisoned || q->work.broken;
-}
 /* The available ring is structurally wrong, as the device read it. */
 void ledger_ring_poison(const struct ring_access *a);
 /* A field of a packed ring was accessed, in its place or not (ledger_packed.c). */
@@ -281,6 +276,20 @@ static inline bool ledger_used_ring_wraps(const struct ledger_queue *q)
 static inline bool ledger_has_in_order(const struct ledger *l)
 {
 	return l->session.features_known && (l->session.driver_features >> VIRTIO_F_IN_ORDER & 1);
+}
+
+/* In order, may a model have lost what it returned?  It did where that was seen to fail; an entry
+ * that is nowhere is not seen. */
+static inline bool ledger_may_be_broken(const struct ledger *l, const struct ledger_queue *q)
+{
+	return q->work.broken || (l->target->model && ledger_has_in_order(l) && !q->packed &&
+				  ledger_used_ring_wraps(q));
+}
+
+/* Has a model nothing more to do with the queue? */
+static inline bool ledger_queue_is_left(const struct ledger *l, const struct ledger_queue *q)
+{
+	return q->work.poisoned || ledger_may_be_broken(l, q);
 }
 
 static inline bool ledger_has_event_idx(const struct ledger *l)

@@ -80,7 +80,7 @@ static bool has_no_chain(const struct ledger *l, unsigned to, const struct ledge
 {
 	const struct ledger_queue *q = &l->queues[to];
 
-	if (!q->work.ready || !q->known || ledger_queue_is_left(q) || q->work.overflowed ||
+	if (!q->work.ready || !q->known || ledger_queue_is_left(l, q) || q->work.overflowed ||
 	    /* It has all entries of a packed ring: there is nothing to look at. */
 	    (q->packed && q->place.held >= q->size) || (l->call.failed >> to & 1) != 0 ||
 	    ledger_used_ring_wraps(q) || q->avail > UINT64_MAX - 3)

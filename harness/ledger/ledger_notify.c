@@ -145,7 +145,7 @@ void ledger_notify_rest(struct ledger *l, unsigned i)
 	if ((!n->unwanted && !n->unchecked && !events) || !l->target->queues[i].driver_initiated)
 		return;
 	n->unwanted = n->unwanted && stands(l, q);
-	if (!q->work.ready || !q->known || ledger_queue_is_left(q) || n->gave_up ||
+	if (!q->work.ready || !q->known || ledger_queue_is_left(l, q) || n->gave_up ||
 	    l->plain.session.blind || l->target->polls ||
 	    (l->device.status & VIRTIO_CONFIG_S_NEEDS_RESET) != 0 ||
 	    (l->target->holds && q->holds != LEDGER_NONE))

@@ -173,7 +173,7 @@ static void judge_stuck(struct ledger *l, unsigned i)
 	struct ledger_queue *q = &l->queues[i];
 	uint16_t head;
 
-	if ((active(l) >> i & 1) == 0 || (failed(l) >> i & 1) != 0 || ledger_queue_is_left(q) ||
+	if ((active(l) >> i & 1) == 0 || (failed(l) >> i & 1) != 0 || ledger_queue_is_left(l, q) ||
 	    !q->work.ready || !q->known)
 		return;
 	if (!l->target->polls && ledger_judges(l, RULE_STUCK_NOTIFY) && q->work.notified &&

@@ -22,7 +22,7 @@ bool ledger_may_have_room(const struct ledger *l, unsigned i)
 {
 	const struct ledger_queue *q = &l->queues[i];
 
-	if (!q->work.ready || !q->known || ledger_queue_is_left(q) ||
+	if (!q->work.ready || !q->known || ledger_queue_is_left(l, q) ||
 	    (l->call.failed >> i & 1) != 0 || ledger_used_ring_wraps(q) ||
 	    q->avail > UINT64_MAX - 3)
 		return false;
