@@ -13,6 +13,8 @@
  */
 #include <vringer.h>
 
+#include "net_requests.h"
+
 #include "devices/mmio.h"
 #include "devices/net.h"
 #include "devices/virtqueue.h"
@@ -40,8 +42,8 @@
 #define BUG 0
 #endif
 
-/* Without a transport the model is not told of one queue's reset. */
-#define RESETS (LEVEL == 1 ? 0 : 1ull << VIRTIO_F_RING_RESET)
+/* What our transport takes: without it they are vringer's own to offer, or nobody's. */
+#define TRANSPORT (LEVEL == 1 ? MMIO_FEATURES : 0)
 
 struct view {
 	struct view *next;
@@ -368,20 +370,35 @@ static void reg_write(void *device, uint64_t offset, const void *buf, uint32_t l
 	w->up &= mmio_interrupt_status(w->mmio);
 }
 #else
+static void queue_start(void *device, uint32_t queue, const struct vringer_ring *ring)
+{
+	struct wrapped *w = device;
+	struct virtqueue *vq = &w->queues[queue];
+
+	vq->area[VIRTQUEUE_DESC] = ring->desc;
+	vq->area[VIRTQUEUE_DRIVER] = ring->avail;
+	vq->area[VIRTQUEUE_DEVICE] = ring->used;
+	vq->size = ring->size;
+	vq->ready = ring->ready != 0;
+	virtqueue_negotiated(vq, w->dev->features);
+}
+
+static void queue_reset(void *device, uint32_t queue)
+{
+	struct wrapped *w = device;
+
+	net_loopback_ops.queue_reset(w->dev, queue);
+	virtqueue_reset(&w->queues[queue]);
+}
+
 static void activate(void *device, uint64_t features, const struct vringer_ring *rings)
 {
 	struct wrapped *w = device;
 
 	w->dev->features = features;
 	w->dev->status = VIRTIO_CONFIG_S_DRIVER_OK;
-	for (unsigned i = 0; i < NET_QUEUE_COUNT; i++) {
-		w->queues[i].area[VIRTQUEUE_DESC] = rings[i].desc;
-		w->queues[i].area[VIRTQUEUE_DRIVER] = rings[i].avail;
-		w->queues[i].area[VIRTQUEUE_DEVICE] = rings[i].used;
-		w->queues[i].size = rings[i].size;
-		w->queues[i].ready = rings[i].ready != 0;
-		virtqueue_negotiated(&w->queues[i], features);
-	}
+	for (unsigned i = 0; i < NET_QUEUE_COUNT; i++)
+		queue_start(w, i, &rings[i]);
 }
 
 static void kick(void *device, uint32_t queue)
@@ -426,9 +443,10 @@ static struct vringer_target target = {
 	.flags = VRINGER_ALLOC | FLAGS,
 	.device_id = 1,
 	.queue_count = 2,
-	.features = 1ull << VIRTIO_F_VERSION_1 | 1ull << VIRTIO_NET_F_MAC |
-		    (VIRTQUEUE_FEATURES & ~RESETS),
+	.features = 1ull << VIRTIO_F_VERSION_1 | 1ull << VIRTIO_NET_F_MAC | VIRTQUEUE_FEATURES |
+		    TRANSPORT,
 	.queues = queues,
+	.requests = requests,
 	.config_len = 12,
 	.chain_bytes_max = 12 + 65557,
 	.heap_max = 256u << 10,
@@ -450,6 +468,8 @@ static struct vringer_target target = {
 	.activate = activate,
 	.kick = kick,
 	.queue_stop = queue_stop,
+	.queue_reset = queue_reset,
+	.queue_start = queue_start,
 	.reset = reset,
 	.config_read = config_read,
 #endif
