@@ -129,6 +129,15 @@ static void on_unknown(struct ledger *l, unsigned queue, struct ledger_hold *hol
 	l->pages.reading = false;
 }
 
+/* A chain that is not returned ends with its queue, whose walks are then counted anew. */
+static void on_called(struct ledger *l)
+{
+	struct ledger_pages *p = &l->pages;
+
+	if (p->reading && ledger_hold_find(l, &l->queues[p->queue], p->walk) == LEDGER_NONE)
+		p->reading = false;
+}
+
 static int on_open(struct ledger *l, const struct target *target)
 {
 	l->pages.bytes = malloc((size_t)target->pages_max * LEDGER_NUMBER_LEN);
@@ -159,4 +168,5 @@ const struct follower pages_follower = {
 	.accessed = on_access,
 	.unknown = on_unknown,
 	.returned = on_returned,
+	.called = on_called,
 };
