@@ -10,6 +10,8 @@
  *   FLAGS    of enum vringer_flag
  *   BUG      1: claims to have written a byte more than it has
  *            2: writes a byte behind the used ring's index
+ *            3: does not forget a queue that is reset
+ *            4: returns chains where it did before the reset
  */
 #include <vringer.h>
 
@@ -60,6 +62,7 @@ struct wrapped {
 	struct device *dev; /* activated */
 	struct virtqueue queues[NET_QUEUE_COUNT];
 	uint8_t seen[NET_QUEUE_COUNT][NET_QUEUE_SIZE_MAX * sizeof(struct vring_packed_desc)];
+	uint64_t used_before[NET_QUEUE_COUNT]; /* the device area at the queue's reset */
 	bool moved[NET_QUEUE_COUNT]; /* used buffers came, and the driver wants to hear of them */
 	uint64_t counters[64];
 	struct view *views;
@@ -370,9 +373,8 @@ static void reg_write(void *device, uint64_t offset, const void *buf, uint32_t l
 	w->up &= mmio_interrupt_status(w->mmio);
 }
 #else
-static void queue_start(void *device, uint32_t queue, const struct vringer_ring *ring)
+static void start(struct wrapped *w, uint32_t queue, const struct vringer_ring *ring)
 {
-	struct wrapped *w = device;
 	struct virtqueue *vq = &w->queues[queue];
 
 	vq->area[VIRTQUEUE_DESC] = ring->desc;
@@ -383,14 +385,6 @@ static void queue_start(void *device, uint32_t queue, const struct vringer_ring 
 	virtqueue_negotiated(vq, w->dev->features);
 }
 
-static void queue_reset(void *device, uint32_t queue)
-{
-	struct wrapped *w = device;
-
-	net_loopback_ops.queue_reset(w->dev, queue);
-	virtqueue_reset(&w->queues[queue]);
-}
-
 static void activate(void *device, uint64_t features, const struct vringer_ring *rings)
 {
 	struct wrapped *w = device;
@@ -398,7 +392,26 @@ static void activate(void *device, uint64_t features, const struct vringer_ring 
 	w->dev->features = features;
 	w->dev->status = VIRTIO_CONFIG_S_DRIVER_OK;
 	for (unsigned i = 0; i < NET_QUEUE_COUNT; i++)
-		queue_start(w, i, &rings[i]);
+		start(w, i, &rings[i]);
+}
+
+static void queue_reset(void *device, uint32_t queue)
+{
+	struct wrapped *w = device;
+
+	w->used_before[queue] = w->queues[queue].area[VIRTQUEUE_DEVICE];
+	net_loopback_ops.queue_reset(w->dev, queue);
+	if (BUG != 3)
+		virtqueue_reset(&w->queues[queue]);
+}
+
+static void queue_start(void *device, uint32_t queue, const struct vringer_ring *ring)
+{
+	struct wrapped *w = device;
+
+	start(w, queue, ring);
+	if (BUG == 4)
+		w->queues[queue].area[VIRTQUEUE_DEVICE] = w->used_before[queue];
 }
 
 static void kick(void *device, uint32_t queue)
