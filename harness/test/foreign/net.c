@@ -15,6 +15,8 @@
  */
 #include <vringer.h>
 
+#include "net_requests.h"
+
 #include "devices/mmio.h"
 #include "devices/net.h"
 #include "devices/virtqueue.h"
@@ -41,6 +43,9 @@
 #ifndef BUG
 #define BUG 0
 #endif
+
+/* What our transport takes: without it they are vringer's own to offer, or nobody's. */
+#define TRANSPORT (LEVEL == 1 ? MMIO_FEATURES : 0)
 
 struct view {
 	struct view *next;
@@ -438,32 +443,6 @@ static void config_read(void *device, uint64_t offset, void *buf, uint32_t len)
 
 static const struct vringer_queue queues[] = { { "rx", 256, 0, 0 }, { "tx", 256, 1, 0 } };
 
-/* A header that asks for nothing, and a frame; and what the driver finds of it. */
-#define FRAME                                                                                      \
-	"\xff\xff\xff\xff\xff\xff\x52\x54\x00\x12\x34\x56\x88\xb5"                                 \
-	"0123456789abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMN"
-
-static const struct vringer_bytes found[] = {
-	{ 0, 76, "\0\0\0\0\0\0\0\0\0\0\1\0" FRAME },
-	{ 0, 0, NULL },
-};
-
-static const struct vringer_request requests[] = {
-	{ .name = "frame",
-	  .queue = 1,
-	  .flags = VRINGER_REQUEST_EXACT,
-	  .readable = "\0\0\0\0\0\0\0\0\0\0\0\0" FRAME,
-	  .readable_len = 76 },
-	{ .name = "buffer",
-	  .flags = VRINGER_REQUEST_EXACT,
-	  .writable_len = 128,
-	  .used_min = 76,
-	  .used_max = 76,
-	  .answer = found,
-	  .after = "send_request 1\n" },
-	{ .name = NULL },
-};
-
 /* Filled in before main: the model's names are not constants here. */
 static const char *names[64];
 
@@ -477,13 +456,14 @@ static struct vringer_target target = {
 	.flags = VRINGER_ALLOC | FLAGS,
 	.device_id = 1,
 	.queue_count = 2,
-	.features = 1ull << VIRTIO_F_VERSION_1 | 1ull << VIRTIO_NET_F_MAC | VIRTQUEUE_FEATURES,
+	.features = 1ull << VIRTIO_F_VERSION_1 | 1ull << VIRTIO_NET_F_MAC | VIRTQUEUE_FEATURES |
+		    TRANSPORT,
 	.queues = queues,
+	.requests = requests,
 	.config_len = 12,
 	.chain_bytes_max = 12 + 65557,
 	.heap_max = 256u << 10,
 	.counter_names = names,
-	.requests = requests,
 	.liveness = "device net-loopback\n"
 		    "start driver_ok\n"
 		    "pattern b3 len=76\n"
