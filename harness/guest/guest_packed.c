@@ -38,7 +38,7 @@ static void forget(struct guest *g, unsigned queue)
 
 void guest_packed_reset(struct guest *g)
 {
-	for (unsigned i = 0; g->packed.touched >> i != 0; i++)
+	for (unsigned i = 0; i < PROGRAM_QUEUES && g->packed.touched >> i != 0; i++)
 		if ((g->packed.touched >> i & 1) != 0)
 			forget(g, i);
 	g->packed.touched = 0;
