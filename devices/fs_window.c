@@ -19,7 +19,7 @@ bool fs_window_has(uint64_t at, uint64_t len)
 
 bool fs_window_takes(uint64_t file, uint64_t len)
 {
-	return ALIGNED(file) && len <= INT64_MAX && file <= INT64_MAX - len;
+	return ALIGNED(file) && file <= INT64_MAX && len <= INT64_MAX - file;
 }
 
 /* Behind the others. */
@@ -94,7 +94,7 @@ void fs_window_restore(struct fs_window *window, bool live, struct snapshot_in *
 	uint64_t end = 0;
 	unsigned i;
 
-	for (i = 0; i < count && !in->err; i++) {
+	for (i = 0; i < count; i++) {
 		size_t at = in->at;
 		struct fs_piece *p = &found.pieces[i];
 
@@ -111,6 +111,6 @@ void fs_window_restore(struct fs_window *window, bool live, struct snapshot_in *
 		end = p->at + p->len;
 		found.count++;
 	}
-	if (in->commit && !in->err)
+	if (in->commit)
 		*window = found;
 }

@@ -94,6 +94,18 @@ void range_over_top(struct mutator *m, struct op *op, unsigned addr, unsigned le
 
 /* mutate_ops.c: a queue that the driver drives, or not, if there is one. */
 unsigned pick_queue(struct mutator *m, bool driven);
+/* One or more operations from `at` on; false if there was no room: a chain, a request of the
+ * target's, `start`, any operation, the status, a snapshot and back. */
+bool add_chain(struct mutator *m, struct program *prog, uint32_t at, bool driven);
+bool add_well_formed(struct mutator *m, struct program *prog, uint32_t at);
+bool add_start(struct mutator *m, struct program *prog, uint32_t at);
+bool add_any(struct mutator *m, struct program *prog, uint32_t at);
+bool add_status(struct program *prog, uint32_t at, uint64_t value);
+bool add_snapshot(struct mutator *m, struct program *prog, uint32_t at);
+/* mutate_accept.c: what a driver does that accepts IN_ORDER, NOTIFICATION_DATA, RING_RESET or
+ * SUSPEND; with its `start` where the program has none that does.  Any operation where the target
+ * offers none of them. */
+bool add_accepted(struct mutator *m, struct program *prog, uint32_t at);
 
 /* Mutations: false where there is nothing of that kind to change. */
 typedef bool mutation_fn(struct mutator *m, struct program *prog, const struct program *other);

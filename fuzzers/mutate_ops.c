@@ -48,7 +48,7 @@ unsigned pick_queue(struct mutator *m, bool driven)
 
 /* A chain for a queue: offered where the device comes for it, sent where it
  * waits to be told.  Heads are far enough apart for both to be in flight. */
-static bool add_chain(struct mutator *m, struct program *prog, uint32_t at, bool driven)
+bool add_chain(struct mutator *m, struct program *prog, uint32_t at, bool driven)
 {
 	struct op *op = edit_add(prog, at, driven ? OP_SEND : OP_OFFER);
 
@@ -61,7 +61,7 @@ static bool add_chain(struct mutator *m, struct program *prog, uint32_t at, bool
 }
 
 /* One that a device must answer, divided and laid out in some way; or nearly one. */
-static bool add_well_formed(struct mutator *m, struct program *prog, uint32_t at)
+bool add_well_formed(struct mutator *m, struct program *prog, uint32_t at)
 {
 	static const uint16_t splits[] = { 1, 2, 3, 4, 7, 8, 12, 16, 24, 40, 64, 512 };
 	const struct target_request *request = &m->requests[random_below(m, m->request_count)];
@@ -129,7 +129,7 @@ static bool add_exchange(struct mutator *m, struct program *prog, uint32_t at)
 	return add_chain(m, prog, at, false) && add_chain(m, prog, at + 1, true);
 }
 
-static bool add_start(struct mutator *m, struct program *prog, uint32_t at)
+bool add_start(struct mutator *m, struct program *prog, uint32_t at)
 {
 	static const uint16_t sizes[] = { 1, 2, 2, 4, 4, 4, 8, 8, 16, 64, 0, 256, 3 };
 	struct op *op = edit_add(prog, at, OP_START);
@@ -141,10 +141,12 @@ static bool add_start(struct mutator *m, struct program *prog, uint32_t at)
 	op->value[START_FEATURES] = random_chance(m, 6) ? value_fresh(m, FIELD_FEATURES) : 0;
 	if (aims_at_packed(m) && random_chance(m, 3))
 		op->value[START_RING] = RING_FORMAT_PACKED;
+	if (random_chance(m, 6))
+		op->value[START_ACCEPT] = value_fresh(m, FIELD_ACCEPT);
 	return true;
 }
 
-static bool add_any(struct mutator *m, struct program *prog, uint32_t at)
+bool add_any(struct mutator *m, struct program *prog, uint32_t at)
 {
 	struct op *op = edit_add(prog, at, m->bag[random_below(m, m->bag_count)]);
 
@@ -154,7 +156,7 @@ static bool add_any(struct mutator *m, struct program *prog, uint32_t at)
 	return true;
 }
 
-static bool add_status(struct program *prog, uint32_t at, uint64_t value)
+bool add_status(struct program *prog, uint32_t at, uint64_t value)
 {
 	struct op *op = edit_add(prog, at, OP_STATUS);
 
@@ -291,7 +293,7 @@ static bool add_over_top(struct mutator *m, struct program *prog, uint32_t at)
 
 /* A snapshot and back, perhaps with a byte or two changed on the way, and of a device
  * that is not live yet. */
-static bool add_snapshot(struct mutator *m, struct program *prog, uint32_t at)
+bool add_snapshot(struct mutator *m, struct program *prog, uint32_t at)
 {
 	uint32_t changes = random_below(m, 4);
 
@@ -336,50 +338,6 @@ static bool add_selection(struct mutator *m, struct program *prog, uint32_t at)
 	op->value[READ_REGISTER] =
 		kinds[kind].shows + REGISTER_LEN * random_below(m, kinds[kind].count);
 	op->value[READ_WIDTH] = REGISTER_LEN;
-	return true;
-}
-
-/* Does the driver at `at` accept that a queue is reset alone? */
-static bool accepts_queue_reset(const struct program *prog, uint32_t at)
-{
-	while (at-- > 0)
-		if (prog->ops[at].code == OP_START)
-			return (prog->ops[at].value[START_ACCEPT] & ACCEPT_RING_RESET) != 0;
-	return false;
-}
-
-/* A queue with a chain in it is reset and set up again, of another size perhaps, and what
- * comes then is served there. */
-static bool add_queue_reset(struct mutator *m, struct program *prog, uint32_t at)
-{
-	bool driven = !random_chance(m, 3);
-	struct op *op;
-	uint64_t queue;
-
-	if (!accepts_queue_reset(prog, at)) {
-		if (!add_start(m, prog, at))
-			return false;
-		prog->ops[at].value[START_RUNG] = RUNG_DRIVER_OK;
-		prog->ops[at++].value[START_ACCEPT] = ACCEPT_RING_RESET;
-	}
-	if (!add_chain(m, prog, at, driven))
-		return false;
-	queue = prog->ops[at++].value[OFFER_QUEUE];
-	op = edit_add(prog, at++, OP_RESET_QUEUE);
-	if (op == NULL)
-		return false;
-	op->value[RESET_QUEUE_QUEUE] = queue;
-	if (random_chance(m, 3) && !add_any(m, prog, at++))
-		return false;
-	op = edit_add(prog, at++, OP_QUEUE);
-	if (op == NULL)
-		return false;
-	op_fresh(m, prog, op);
-	op->value[QUEUE_QUEUE] = queue;
-	op->value[QUEUE_SIZE] = random_chance(m, 3) ? 0 : 1u << random_below(m, 8);
-	if (!add_chain(m, prog, at, driven))
-		return false;
-	prog->ops[at].value[OFFER_QUEUE] = queue;
 	return true;
 }
 
@@ -430,8 +388,8 @@ bool mutate_insert(struct mutator *m, struct program *prog, const struct program
 		return add_over_top(m, prog, at);
 	if (what < 9 && random_chance(m, 4))
 		return add_selection(m, prog, at);
-	if (what < 10 && random_chance(m, 3))
-		return add_queue_reset(m, prog, at);
+	if (what < 10)
+		return add_accepted(m, prog, at);
 	return add_any(m, prog, at);
 }
 

@@ -116,6 +116,22 @@ static void fresh_event_at(struct mutator *m, struct op *op)
 	op->value[EVENT_AT_STEP] = step_fresh(m);
 }
 
+/* As the queue has it, mostly; a flip or a number of more than 16 bits changes what it says of
+ * the ring, where it says that. */
+static void fresh_notify(struct mutator *m, struct op *op)
+{
+	static const uint16_t data[] = {
+		1, 1, 2, 3, 4, 7, 8, 0xff, 0x7fff, 0x8000, 0x8001, 0xffff
+	};
+
+	op->value[NOTIFY_FLIP] = random_chance(m, 3) ? PICK(m, data) : 0;
+	if (random_chance(m, 6))
+		op->value[NOTIFY_QUEUE] =
+			(op->value[NOTIFY_QUEUE] & UINT16_MAX) | (uint64_t)PICK(m, data) << 16;
+	else if (random_chance(m, 12))
+		op->value[NOTIFY_QUEUE] = (op->value[NOTIFY_QUEUE] & UINT8_MAX) | 1u << 8;
+}
+
 /* Of an entry that a split ring's driver would want, or of one with its wrap counter. */
 static void fresh_used_event(struct mutator *m, struct op *op)
 {
@@ -159,6 +175,7 @@ static special_fn *const specials[256] = {
 	[OP_CONFIG_WRITE] = fresh_config_write,
 	[OP_READ] = fresh_register,
 	[OP_WRITE] = fresh_register,
+	[OP_NOTIFY] = fresh_notify,
 	[OP_UNMAP] = fresh_range,
 	[OP_MAP] = fresh_range,
 	[OP_SET_DESC] = fresh_set_desc,

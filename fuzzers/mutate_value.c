@@ -208,6 +208,15 @@ static uint64_t fresh_bits(struct mutator *m)
 	return random_chance(m, 8) ? value_edge(m) : random_below(m, 8);
 }
 
+/* One of them, or any of them together. */
+static uint64_t fresh_accept(struct mutator *m)
+{
+	static const uint8_t one[] = { ACCEPT_IN_ORDER, ACCEPT_NOTIFICATION_DATA, ACCEPT_RING_RESET,
+				       ACCEPT_SUSPEND };
+
+	return random_chance(m, 2) ? PICK(m, one) : random_below(m, 2 * ACCEPT_SUSPEND);
+}
+
 /* As they should be, mostly, but for one of AVAIL and USED. */
 static uint64_t fresh_packed_flags(struct mutator *m)
 {
@@ -273,7 +282,7 @@ uint64_t value_fresh(struct mutator *m, enum field_kind kind)
 	      [FIELD_LAYOUT] = fresh_any,
 	      [FIELD_FEATURES_HIGH] = fresh_features_high,
 	      [FIELD_RING] = fresh_any,
-	      [FIELD_ACCEPT] = fresh_bits,
+	      [FIELD_ACCEPT] = fresh_accept,
 	      [FIELD_PACKED_FLAGS] = fresh_packed_flags,
 	      [FIELD_EVENT_FLAGS] = fresh_event_flags,
 	      [FIELD_FLIP] = fresh_any,

@@ -214,11 +214,30 @@ static void what_no_device_saved_is_refused(void **state)
 	refuse(saved, len, 16 + 5, 0, at);     /* RING_RESET was not accepted */
 }
 
+/* A model that keeps no chains has nothing to do then. */
+static void a_model_need_not_know(void **state)
+{
+	static struct device_ops ops;
+
+	(void)state;
+	ops = stub_ops;
+	ops.queue_reset = NULL;
+	mmio_destroy(stub_mmio);
+	stub_mmio = mmio_create(&ops, &stub_host.host, UINT64_MAX, NULL);
+	go_live(true);
+	stub_write(VIRTIO_MMIO_QUEUE_RESET, 1);
+	assert_int_equal(stub_read(VIRTIO_MMIO_QUEUE_READY), 0);
+	assert_true(stub->dev.queues[1].renewed);
+	assert_int_equal(stub->dev.queues[1].next_avail, 0);
+	assert_int_equal(stub->queue_resets[1], 0);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test_setup_teardown(queue_reset, stub_setup, stub_teardown),
 		cmocka_unit_test_setup_teardown(queue_reset_at_any_time, stub_setup, stub_teardown),
+		cmocka_unit_test_setup_teardown(a_model_need_not_know, stub_setup, stub_teardown),
 		cmocka_unit_test_setup_teardown(queue_reset_refused, stub_setup, stub_teardown),
 		cmocka_unit_test_setup_teardown(queue_reset_is_saved, stub_setup, stub_teardown),
 		cmocka_unit_test_setup_teardown(what_no_device_saved_is_refused, stub_setup,

@@ -32,7 +32,7 @@ struct draft {
 	uint32_t head;
 	uint64_t at, table; /* buffers; an indirect table */
 	uint64_t area;
-	uint32_t area_len;
+	uint32_t area_len, table_len;
 };
 
 static uint32_t count_pieces(uint32_t len, uint32_t piece_len, uint32_t most)
@@ -173,6 +173,7 @@ static void place(struct guest *g, const struct op *op, struct draft *d)
 	uint32_t table =
 		(pieces - direct_of(d->layout, pieces)) * (uint32_t)sizeof(struct vring_desc);
 
+	d->table_len = table;
 	d->area_len = table + (own ? d->request->len + d->request->room : 0);
 	if (d->area_len > ARENA_REQUESTS_SIZE - r->area_at)
 		r->area_at = 0;
@@ -189,7 +190,7 @@ static bool is_own(const struct draft *d)
 {
 	uint32_t bytes = d->request->len + d->request->room;
 
-	return d->area_len >= bytes && d->at == d->area + (d->area_len - bytes);
+	return d->area_len == d->table_len + bytes && d->at == d->area + d->table_len;
 }
 
 static bool from_host(const struct target_request *request)
@@ -343,7 +344,8 @@ static void note_sent(struct guest *g, const struct op *op, const struct draft *
 	uint32_t bytes = d->request->len + d->request->room;
 	bool altered = op->value[SEND_REQUEST_FLIP] != 0 && d->request->len > 0;
 	bool shared = requests_write(r, d->at, bytes) || requests_write(r, d->area, d->area_len);
-	bool judged = may_judge(g, d, at_once) && !shared;
+	bool crossed = requests_overlap(d->at, bytes, d->table, d->table_len);
+	bool judged = may_judge(g, d, at_once) && !shared && !crossed;
 
 	r->owed += from_host(d->request) && !r->nested;
 	if (r->sent_count == REQUESTS_SENT_MAX) {
@@ -354,6 +356,9 @@ static void note_sent(struct guest *g, const struct op *op, const struct draft *
 		rq->mistaken = true;
 	/* Whether it is judged must not depend on how fast the device is. */
 	r->strayed = r->strayed || altered || d->forced || !is_own(d) || !judged;
+	/* Buffers across its own table: the chain is whatever is there then. */
+	if (crossed)
+		r->well = false;
 	if (d->forced &&
 	    (writes_over(g, d) || (requests_in_ring_order(g, d->queue) && d->head != rq->next)))
 		r->well = false;

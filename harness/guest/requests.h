@@ -154,6 +154,8 @@ bool requests_in_ring_order(const struct guest *g, unsigned queue);
 void requests_touch(struct guest *g, uint64_t addr, uint64_t len);
 /* May the device write there for a chain that is on its way? */
 bool requests_write(const struct requests *r, uint64_t addr, uint64_t len);
+/* Have two ranges a byte in common? */
+bool requests_overlap(uint64_t a, uint64_t a_len, uint64_t b, uint64_t b_len);
 
 /* Operations. */
 void guest_chain_request(struct guest *g, const struct program *prog, const struct op *op);

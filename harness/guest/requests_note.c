@@ -15,7 +15,7 @@
 
 typedef void note_fn(struct guest *g, const struct program *prog, const struct op *op);
 
-static bool overlaps(uint64_t a, uint64_t a_len, uint64_t b, uint64_t b_len)
+bool requests_overlap(uint64_t a, uint64_t a_len, uint64_t b, uint64_t b_len)
 {
 	return a_len > 0 && b_len > 0 && (a - b < b_len || b - a < a_len);
 }
@@ -34,12 +34,12 @@ static uint64_t part_bytes(const struct guest_queue *q, unsigned part)
 static bool is_ring(const struct guest *g, uint64_t addr, uint64_t len)
 {
 	/* While the device has no excuse, all rings are at their default places. */
-	if (!overlaps(addr, len, g->arena.place[BASE_LOW], GUEST_RINGS_SIZE))
+	if (!requests_overlap(addr, len, g->arena.place[BASE_LOW], GUEST_RINGS_SIZE))
 		return false;
 	for (unsigned i = 0; i < g->target->queue_count && i < PROGRAM_QUEUES; i++)
 		for (unsigned part = 0; part < VIRTQUEUE_AREA_COUNT; part++)
-			if (overlaps(addr, len, g->queues[i].ring[part],
-				     part_bytes(&g->queues[i], part)))
+			if (requests_overlap(addr, len, g->queues[i].ring[part],
+					     part_bytes(&g->queues[i], part)))
 				return true;
 	return false;
 }
@@ -51,7 +51,8 @@ static void touch_sent(struct requests *r, uint64_t addr, uint64_t len)
 		struct request_sent *s = &r->sent[i];
 		uint64_t own = s->request != NULL ? s->request->len + s->request->room : 0;
 
-		if (!overlaps(addr, len, s->at, own) && !overlaps(addr, len, s->area, s->area_len))
+		if (!requests_overlap(addr, len, s->at, own) &&
+		    !requests_overlap(addr, len, s->area, s->area_len))
 			continue;
 		s->judged = s->content = false;
 		r->strayed = true;
@@ -61,7 +62,7 @@ static void touch_sent(struct requests *r, uint64_t addr, uint64_t len)
 bool requests_write(const struct requests *r, uint64_t addr, uint64_t len)
 {
 	for (unsigned i = 0; i < r->sent_count; i++)
-		if (overlaps(addr, len, r->sent[i].written, r->sent[i].written_len))
+		if (requests_overlap(addr, len, r->sent[i].written, r->sent[i].written_len))
 			return true;
 	return false;
 }
@@ -234,7 +235,7 @@ static void note_offer(struct guest *g, const struct program *prog, const struct
 			requests_touch(g, slot->addr, slot->len);
 		/* Requests lie there that are sent later. */
 		if ((elements[i] & ELEMENT_WRITE) != 0 && rq->untracked &&
-		    overlaps(slot->addr, slot->len, g->arena.requests, ARENA_REQUESTS_SIZE))
+		    requests_overlap(slot->addr, slot->len, g->arena.requests, ARENA_REQUESTS_SIZE))
 			r->well = false;
 	}
 	if (rq->untracked) {

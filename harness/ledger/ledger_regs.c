@@ -105,28 +105,6 @@ static void on_status(struct ledger *l, uint32_t value, const struct ledger_prob
 	judge_ladder(l, old, ladder(l, old, value), probe->status, "the driver wrote", value);
 }
 
-static void on_driver_features(struct ledger *l, uint32_t value, const struct ledger_probe *probe)
-{
-	uint32_t page = l->session.driver_features_sel;
-	struct features features = { l->session.driver_features, l->session.driver_features_high };
-
-	(void)probe;
-	if (!l->session.features_sel_known || (l->device.status & STEP_2) != STEP_2 ||
-	    (l->device.status & VIRTIO_CONFIG_S_FEATURES_OK) != 0) {
-		l->session.features_known = l->session.features_known && ledger_knows_transport(l);
-		return;
-	}
-	if (page >= target_feature_pages(l->target)) {
-		/* Whether the device has a register there is not known. */
-		if (value != 0 && !ledger_knows_transport(l))
-			l->session.features_known = false;
-		return;
-	}
-	features_set(&features, page, value);
-	l->session.driver_features = features.low;
-	l->session.driver_features_high = features.high;
-}
-
 static void on_driver_features_sel(struct ledger *l, uint32_t value,
 				   const struct ledger_probe *probe)
 {
@@ -173,6 +151,45 @@ static void lose_queue(struct ledger *l, struct ledger_queue *q)
 	ledger_queue_lose(l, q);
 	if (q->work.ready)
 		ledger_note_unknown(l);
+}
+
+static bool may_be_in_order(const struct ledger *l)
+{
+	return (l->offered >> VIRTIO_F_IN_ORDER & 1) != 0;
+}
+
+/* The driver accepted features when it may not, or such as no register is known for: which ones
+ * hold now our transport alone tells.  Where that may be IN_ORDER, what a used entry stands for
+ * is not known. */
+static void lose_features(struct ledger *l)
+{
+	if (!l->session.features_known || ledger_knows_transport(l))
+		return;
+	l->session.features_known = false;
+	for (unsigned i = 0; i < l->target->queue_count && may_be_in_order(l); i++)
+		lose_queue(l, &l->queues[i]);
+}
+
+static void on_driver_features(struct ledger *l, uint32_t value, const struct ledger_probe *probe)
+{
+	uint32_t page = l->session.driver_features_sel;
+	struct features features = { l->session.driver_features, l->session.driver_features_high };
+
+	(void)probe;
+	if (!l->session.features_sel_known || (l->device.status & STEP_2) != STEP_2 ||
+	    (l->device.status & VIRTIO_CONFIG_S_FEATURES_OK) != 0) {
+		lose_features(l);
+		return;
+	}
+	if (page >= target_feature_pages(l->target)) {
+		/* Whether the device has a register there is not known. */
+		if (value != 0)
+			lose_features(l);
+		return;
+	}
+	features_set(&features, page, value);
+	l->session.driver_features = features.low;
+	l->session.driver_features_high = features.high;
 }
 
 static struct ledger_queue *selected(struct ledger *l)
@@ -271,10 +288,11 @@ static uint16_t power_of_two(uint16_t max)
 	return (uint16_t)(1u << (31 - __builtin_clz(max)));
 }
 
-/* Nothing follows a packed ring where it may be a split one. */
+/* Nothing follows a packed ring where it may be a split one, nor single entries where they may be
+ * batches. */
 static bool is_followed(const struct ledger *l)
 {
-	return !has_packed_rings(l) || l->session.features_known;
+	return l->session.features_known || (!has_packed_rings(l) && !may_be_in_order(l));
 }
 
 static void on_queue_ready(struct ledger *l, uint32_t value, const struct ledger_probe *probe)

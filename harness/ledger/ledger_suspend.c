@@ -10,7 +10,8 @@
  * suspend.ignored, suspend.resumed: VIRTIO does not say how long that takes.  A device that
  * has nothing left to do, waits for nobody and holds no chain has no reason to be anything
  * but suspended, running, or in need of a reset.  Judged is a driver that added that one bit to the
- * status of a live device; what others write is no such request.
+ * status of a live device; what others write is no such request, nor is it one where it is not
+ * known any more which features hold.
  *
  * suspend.early: a device that offers the feature knows the bit, and before DRIVER_OK
  * nothing makes it set it.  Of a driver that writes both bits at once it is not said
@@ -137,7 +138,8 @@ static void judge_asked(struct ledger *l, bool *asked, enum rule rule, const cha
 	bool was = *asked;
 
 	*asked = false;
-	if (was && !(l->target->holds && holds_any(l)) && ledger_judges(l, rule))
+	if (was && ledger_has_suspend(l) && !(l->target->holds && holds_any(l)) &&
+	    ledger_judges(l, rule))
 		ledger_break(l, rule,
 			     "the driver asked the device to %s, and it rests with status 0x%x",
 			     what, l->device.status);

@@ -216,20 +216,26 @@ void ledger_judge_used_bit(struct ledger *l)
 			     "and none was since the driver acknowledged that last");
 }
 
+/* Does a ring pass 2^64 that the device must read, or, in order, write to go on? */
+static bool wraps(const struct ledger *l, const struct ledger_queue *q)
+{
+	if (ring_is_packed(l->session.driver_features))
+		return ring_wraps(&ring_packed, VIRTQUEUE_DESC, q->size, q->desc);
+	return ring_wraps(&ring_split, VIRTQUEUE_DRIVER, q->size, q->avail) ||
+	       (ledger_has_in_order(l) &&
+		ring_wraps(&ring_split, VIRTQUEUE_DEVICE, q->size, q->used));
+}
+
 /* Queues that a device may find wrong without an access: a ring that wraps, and, in order, one
  * on which it could not write what it returned. */
 static unsigned count_wrapping(const struct ledger *l)
 {
-	bool packed = ring_is_packed(l->session.driver_features);
 	unsigned count = 0;
 
 	for (unsigned i = 0; i < ledger_queues(l); i++) {
 		const struct ledger_queue *q = &l->queues[i];
 
-		count += q->work.ready && !q->work.poisoned &&
-			 (q->work.broken ||
-			  (packed ? ring_wraps(&ring_packed, VIRTQUEUE_DESC, q->size, q->desc)
-				  : ring_wraps(&ring_split, VIRTQUEUE_DRIVER, q->size, q->avail)));
+		count += q->work.ready && !q->work.poisoned && (q->work.broken || wraps(l, q));
 	}
 	return count;
 }

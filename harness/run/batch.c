@@ -90,6 +90,13 @@ static void end_child(struct batch *b)
 	b->looked = 0;
 }
 
+/* For one program.  With a child that is killed goes what a coverage build counted of all
+ * its programs, and such a build is slow: it waits for longer. */
+static int patience_ms(void)
+{
+	return __llvm_profile_write_file != NULL ? 30 * BATCH_PATIENCE_MS : BATCH_PATIENCE_MS;
+}
+
 /* It ends by itself: a coverage build has something to write. */
 static void release_child(struct batch *b)
 {
@@ -99,7 +106,7 @@ static void release_child(struct batch *b)
 		return;
 	if (__llvm_profile_write_file != NULL) {
 		shutdown(b->line, SHUT_WR);
-		poll(&ended, 1, BATCH_PATIENCE_MS);
+		poll(&ended, 1, patience_ms());
 		usleep(1000);
 	}
 	end_child(b);
@@ -169,10 +176,10 @@ static long long now_ms(void)
 /* Ask, and wait: the answer, or 0 if it did not come as it should. */
 static char ask(struct batch *b, char what, unsigned seconds)
 {
-	long long end = now_ms() + BATCH_PATIENCE_MS;
+	long long end = now_ms() + patience_ms();
 	char say = 0;
 
-	if (seconds != 0 && seconds * 1000ll < BATCH_PATIENCE_MS)
+	if (seconds != 0 && seconds * 1000ll < patience_ms())
 		end = now_ms() + seconds * 1000ll;
 	if (send(b->line, &what, 1, MSG_NOSIGNAL) != 1)
 		return 0;
@@ -241,7 +248,7 @@ static int run_alone(struct batch *b, const struct child_job *job, struct child_
 {
 	int err;
 
-	end_child(b);
+	release_child(b);
 	b->alone++;
 	err = child_run(job, result, report);
 	/* Read symbols once, so that the next crash is reported faster. */

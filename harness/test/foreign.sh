@@ -102,6 +102,25 @@ for memory in 1 2 3; do
 	bug "$memory" 2 memory
 done
 
+# A queue that the driver resets is forgotten, and begins anew where it is set up again.
+cat >"$work/renewed.vr" <<'S'
+device any
+start driver_ok ring=split accept=RING_RESET
+send_request 1
+reset_queue 1
+queue 1 size=16 used=b12
+send_request 1
+> answered 1 2
+S
+builds_net "net, without registers" -DLEVEL=2 -DFLAGS=3
+gives 0 "net, without registers: the reset of a queue" "$work/net" replay "$work/renewed.vr"
+shows "... is done" ' 2 chains returned: nothing found$'
+for bug in '3 stuck.available' '4 memory.ring'; do
+	builds_net "net, without registers, bug ${bug% *}" -DLEVEL=2 -DFLAGS=3 "-DBUG=${bug% *}"
+	gives 1 "net, without registers, bug ${bug% *}" "$work/net" replay "$work/renewed.vr"
+	shows "... is found" "^finding: ${bug#* }"
+done
+
 # A level that is up tells of more: where the device says so.
 cat >"$work/line.vr" <<'S'
 device any

@@ -4,8 +4,8 @@
 # zoo.sh [NAME]: the legal devices of zoo/, or those with NAME in theirs.  Scripts for any
 # device pass and no rule of any severity complains, in them and in RUNS programs from an
 # engine that starts from nothing.  zoo-base runs all scripts, of the others each runs
-# another PART-th of those that are not long; PART=1: all.  Those with packed rings in their name
-# run them on packed rings as well.
+# another PART-th of those that are not long; PART=1: all.  Those with packed rings or all in
+# their name run them on packed rings as well.
 #
 # zoo/accused.tsv lists what still does complain, and why it should not: a line there
 # that is not met any more is an error too.  Prints TAP.
@@ -37,7 +37,8 @@ accused() {
 # scripts_of TARGET NUMBER: those that it runs.
 scripts_of() {
 	case $1 in
-	zoo-base-purposes | zoo-base-plain | zoo-packed-purposes | zoo-packed-plain) cat "$work/all" ;;
+	zoo-base-purposes | zoo-base-plain | zoo-packed-purposes | zoo-packed-plain | \
+		zoo-all-purposes | zoo-all-plain) cat "$work/all" ;;
 	*) awk -v part="$part" -v number="$2" '(NR + number) % part == 0' "$work/short" ;;
 	esac | grep -vxF -f "$work/excused" || :
 }
@@ -72,7 +73,7 @@ target() {
 	grep -A 6 '^not ok' "$work/run" | grep -v '# TODO known' >"$err" || :
 	tap "$1: $(wc -l <"$work/scripts") scripts" "$rc"
 	case $1 in
-	zoo-packed-*)
+	zoo-packed-* | zoo-all-*)
 		runs_scripts "$1" "$work/scripts" --packed
 		cat "$out" >>"$work/run"
 		grep -A 6 '^not ok' "$out" | grep -v '# TODO known' >"$err" || :
@@ -103,7 +104,7 @@ count=0
 while read -r name; do
 	# Calls without a purpose tell of nothing that the two others do not tell of.
 	case $name in
-	zoo-base-accessors | zoo-early-look-accessors | zoo-packed*-accessors | *-purposes | *-plain) target "$name" "$((count += 1))" ;;
+	zoo-base-accessors | zoo-early-look-accessors | zoo-packed*-accessors | zoo-all*-accessors | *-purposes | *-plain) target "$name" "$((count += 1))" ;;
 	esac
 done <"$work/targets"
 sort -u "$work/named" >"$work/named.once"

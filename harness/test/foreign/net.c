@@ -10,8 +10,12 @@
  *   FLAGS    of enum vringer_flag
  *   BUG      1: claims to have written a byte more than it has
  *            2: writes a byte behind the used ring's index
+ *            3: does not forget a queue that is reset
+ *            4: returns chains where it did before the reset
  */
 #include <vringer.h>
+
+#include "net_requests.h"
 
 #include "devices/mmio.h"
 #include "devices/net.h"
@@ -40,8 +44,8 @@
 #define BUG 0
 #endif
 
-/* Without a transport the model is not told of one queue's reset. */
-#define RESETS (LEVEL == 1 ? 0 : 1ull << VIRTIO_F_RING_RESET)
+/* What our transport takes: without it they are vringer's own to offer, or nobody's. */
+#define TRANSPORT (LEVEL == 1 ? MMIO_FEATURES : 0)
 
 struct view {
 	struct view *next;
@@ -58,6 +62,7 @@ struct wrapped {
 	struct device *dev; /* activated */
 	struct virtqueue queues[NET_QUEUE_COUNT];
 	uint8_t seen[NET_QUEUE_COUNT][NET_QUEUE_SIZE_MAX * sizeof(struct vring_packed_desc)];
+	uint64_t used_before[NET_QUEUE_COUNT]; /* the device area at the queue's reset */
 	bool moved[NET_QUEUE_COUNT]; /* used buffers came, and the driver wants to hear of them */
 	uint64_t counters[64];
 	struct view *views;
@@ -368,20 +373,45 @@ static void reg_write(void *device, uint64_t offset, const void *buf, uint32_t l
 	w->up &= mmio_interrupt_status(w->mmio);
 }
 #else
+static void start(struct wrapped *w, uint32_t queue, const struct vringer_ring *ring)
+{
+	struct virtqueue *vq = &w->queues[queue];
+
+	vq->area[VIRTQUEUE_DESC] = ring->desc;
+	vq->area[VIRTQUEUE_DRIVER] = ring->avail;
+	vq->area[VIRTQUEUE_DEVICE] = ring->used;
+	vq->size = ring->size;
+	vq->ready = ring->ready != 0;
+	virtqueue_negotiated(vq, w->dev->features);
+}
+
 static void activate(void *device, uint64_t features, const struct vringer_ring *rings)
 {
 	struct wrapped *w = device;
 
 	w->dev->features = features;
 	w->dev->status = VIRTIO_CONFIG_S_DRIVER_OK;
-	for (unsigned i = 0; i < NET_QUEUE_COUNT; i++) {
-		w->queues[i].area[VIRTQUEUE_DESC] = rings[i].desc;
-		w->queues[i].area[VIRTQUEUE_DRIVER] = rings[i].avail;
-		w->queues[i].area[VIRTQUEUE_DEVICE] = rings[i].used;
-		w->queues[i].size = rings[i].size;
-		w->queues[i].ready = rings[i].ready != 0;
-		virtqueue_negotiated(&w->queues[i], features);
-	}
+	for (unsigned i = 0; i < NET_QUEUE_COUNT; i++)
+		start(w, i, &rings[i]);
+}
+
+static void queue_reset(void *device, uint32_t queue)
+{
+	struct wrapped *w = device;
+
+	w->used_before[queue] = w->queues[queue].area[VIRTQUEUE_DEVICE];
+	net_loopback_ops.queue_reset(w->dev, queue);
+	if (BUG != 3)
+		virtqueue_reset(&w->queues[queue]);
+}
+
+static void queue_start(void *device, uint32_t queue, const struct vringer_ring *ring)
+{
+	struct wrapped *w = device;
+
+	start(w, queue, ring);
+	if (BUG == 4)
+		w->queues[queue].area[VIRTQUEUE_DEVICE] = w->used_before[queue];
 }
 
 static void kick(void *device, uint32_t queue)
@@ -426,9 +456,10 @@ static struct vringer_target target = {
 	.flags = VRINGER_ALLOC | FLAGS,
 	.device_id = 1,
 	.queue_count = 2,
-	.features = 1ull << VIRTIO_F_VERSION_1 | 1ull << VIRTIO_NET_F_MAC |
-		    (VIRTQUEUE_FEATURES & ~RESETS),
+	.features = 1ull << VIRTIO_F_VERSION_1 | 1ull << VIRTIO_NET_F_MAC | VIRTQUEUE_FEATURES |
+		    TRANSPORT,
 	.queues = queues,
+	.requests = requests,
 	.config_len = 12,
 	.chain_bytes_max = 12 + 65557,
 	.heap_max = 256u << 10,
@@ -450,6 +481,8 @@ static struct vringer_target target = {
 	.activate = activate,
 	.kick = kick,
 	.queue_stop = queue_stop,
+	.queue_reset = queue_reset,
+	.queue_start = queue_start,
 	.reset = reset,
 	.config_read = config_read,
 #endif

@@ -262,7 +262,7 @@ static void usual_wake(struct device *d, struct queue *q, uint16_t used_before)
 		d->ways.raise(d, 1);
 }
 
-static bool is_full(const struct chain *c, uint32_t written)
+bool device_is_full(const struct chain *c, uint32_t written)
 {
 	uint64_t room = 0;
 
@@ -287,7 +287,7 @@ void device_give_back(struct device *d, struct queue *q)
 			break;
 		elem[count].id = chain.taken.head;
 		elem[count].len = d->ways.answer(d, q, &chain);
-		q->held[count].full = is_full(&chain, elem[count].len);
+		q->held[count].full = device_is_full(&chain, elem[count].len);
 	}
 	q->held_count = 0;
 	if (!d->ways.put(d, q, elem, q->held, count)) {

@@ -37,6 +37,7 @@
 #ifndef VIRTIO_CONFIG_S_SUSPEND
 #define VIRTIO_CONFIG_S_SUSPEND 0x10u
 #endif
+#define IN_ORDER 35
 #define RING_RESET 40
 #define QUEUE_RESET 0x0c0
 
@@ -67,6 +68,7 @@ struct place {
 struct held {
 	uint16_t id, walk;
 	uint32_t first, entries;
+	bool full; /* as of `struct taken` */
 };
 
 /* A chain as its descriptors described it when they were read, once. */
@@ -103,6 +105,7 @@ enum {
 	PACKED_ONE_WRITE = 2,  /* a used descriptor is written at once */
 	PACKED_LAST_FIRST = 4, /* the last of a batch is written first */
 	PACKED_SILENT = 8,     /* DISABLE while it works, ENABLE before it rests */
+	PACKED_BATCHES = 32,   /* in order, chains that come back together are a batch (2.8.8) */
 	PACKED_AS_LINUX = 16,  /* it goes by what Linux does: see VRINGER_PACKED_AS_LINUX */
 };
 
@@ -194,6 +197,7 @@ uint32_t device_logged(const void *device, uint64_t page);
 void device_take(struct device *d, struct queue *q);
 void device_give_back(struct device *d, struct queue *q);
 bool device_chains(const struct device *d);
+bool device_is_full(const struct chain *c, uint32_t written);
 bool device_write_entry(struct device *d, struct queue *q, const struct vring_used_elem *elem,
 			struct taken taken, uint16_t position);
 bool device_move_idx(struct device *d, struct queue *q, uint32_t count);

@@ -89,13 +89,18 @@ static const struct vringer_request requests[] __attribute__((unused)) = {
 #define USUALLY ONE_QUEUE, FLAGS, .features = FEATURES, .requests = requests
 
 #define USUALLY_PACKED ONE_QUEUE, FLAGS, .features = PACKED, .requests = requests
-/* ... and IN_ORDER, of which kernels' headers know late. */
-#define IN_ORDER 35
+/* ... and IN_ORDER. */
 #define IN_ORDER_TOO ONE_QUEUE, FLAGS, .features = FEATURES | 1ULL << IN_ORDER, .requests = requests
 
 static const struct vringer_queue one_queue[] __attribute__((unused)) = {
 	{ .name = "requests", .size_max = QUEUE_SIZE, .driver_initiated = 1 },
 };
+
+/* zoo_queue.c: ways of several relatives. */
+void serve_take(struct device *d, struct queue *q);
+void step_give_back(struct device *d);
+bool put_batches(struct device *d, struct queue *q, const struct vring_used_elem *elem,
+		 const struct taken *taken, uint32_t count);
 
 #define TARGETS(id) &id##_purposes, &id##_accessors, &id##_plain
 

@@ -216,21 +216,34 @@ bool packed_put(struct device *d, struct queue *q, struct place at, const struct
 	return memory_write(d, why, entry_at(q, at) + FLAGS_AT, &used.flags, sizeof(used.flags));
 }
 
-/* All of a batch: the first place last, so that the driver sees all or none (2.8.9, 2.8.12);
- * or one after the other. */
+/* Does the next chain come back with that one?  One of which not all was written ends its batch,
+ * to tell how much of it was. */
+static bool goes_on(const struct device *d, const struct held *held)
+{
+	return (d->ways.packed & PACKED_BATCHES) != 0 && device_negotiated(d, IN_ORDER) &&
+	       held->full;
+}
+
+/* All that comes back: the first place last, so that the driver sees all or none (2.8.9, 2.8.12);
+ * or one after the other.  A batch has the first of its places, and its last chain's id. */
 static bool put_all(struct device *d, struct queue *q, const uint32_t *len, uint32_t count)
 {
 	struct place at[QUEUE_SIZE];
-	struct place next = q->packed.used;
+	struct place next = q->packed.used, first = next;
+	uint32_t last[QUEUE_SIZE], places = 0;
 
 	for (uint32_t i = 0; i < count; i++) {
-		at[i] = next;
 		next = packed_after(q, next, q->packed.held[i].entries);
+		if (i + 1 < count && goes_on(d, &q->packed.held[i]))
+			continue;
+		at[places] = first;
+		last[places++] = i;
+		first = next;
 	}
-	for (uint32_t n = 0; n < count; n++) {
-		uint32_t i = (d->ways.packed & PACKED_LAST_FIRST) != 0 ? count - 1 - n : n;
+	for (uint32_t n = 0; n < places; n++) {
+		uint32_t i = (d->ways.packed & PACKED_LAST_FIRST) != 0 ? places - 1 - n : n;
 
-		if (!d->ways.put_packed(d, q, at[i], &q->packed.held[i], len[i]))
+		if (!d->ways.put_packed(d, q, at[i], &q->packed.held[last[i]], len[last[i]]))
 			return false;
 	}
 	q->packed.used_before = q->packed.used;
@@ -269,6 +282,7 @@ void packed_give_back(struct device *d, struct queue *q)
 		if (!walk(d, q, &q->packed.held[count], &chain))
 			break;
 		len[count] = d->ways.answer(d, q, &chain);
+		q->packed.held[count].full = device_is_full(&chain, len[count]);
 		entries += q->packed.held[count].entries;
 	}
 	q->held_count = q->packed.copies = 0;

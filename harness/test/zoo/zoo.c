@@ -25,6 +25,9 @@
 /* zoo_suspend.c */
 #define SUSPEND(X) X(suspends) X(suspends_later)
 
+/* zoo_all.c */
+#define ALL(X) X(all) X(all_later)
+
 #define DECLARED(id) extern const struct vringer_target id##_purposes, id##_accessors, id##_plain;
 #define LISTED(id) TARGETS(id),
 
@@ -32,6 +35,8 @@ QUEUE(DECLARED)
 DEVICE(DECLARED)
 PACKED_QUEUE(DECLARED)
 SUSPEND(DECLARED)
+ALL(DECLARED)
 
-VRINGER_TARGETS(QUEUE(LISTED) DEVICE(LISTED) PACKED_QUEUE(LISTED) SUSPEND(LISTED) NULL);
+VRINGER_TARGETS(QUEUE(LISTED) DEVICE(LISTED) PACKED_QUEUE(LISTED) SUSPEND(LISTED) \
+		ALL(LISTED) NULL);
 /* clang-format on */

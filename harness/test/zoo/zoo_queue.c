@@ -86,22 +86,29 @@ MEMBER(moody, "zoo-moody",
 /* ---- completion (2.7.8) ---------------------------------------------------- */
 
 /* Chains are taken now and answered in a step. */
-static void serve_take(struct device *d, struct queue *q)
+void serve_take(struct device *d, struct queue *q)
 {
-	device_take(d, q);
+	if (device_packed(d))
+		packed_take(d, q);
+	else
+		device_take(d, q);
 }
 
-static void step_give_back(struct device *d)
+/* Where it had all that the queue has room for it did not look for more. */
+void step_give_back(struct device *d)
 {
 	for (uint32_t i = 0; i < d->target->queue_count; i++) {
 		struct queue *q = &d->queues[i];
+		bool full = (device_packed(d) ? q->packed.entries : q->held_count) == q->size;
 
 		if (!q->ready || !device_live(d) || q->held_count == 0)
 			continue;
-		q->more = q->held_count == q->size;
-		device_give_back(d, q);
-		if (q->more && device_live(d))
-			device_take(d, q);
+		if (device_packed(d))
+			packed_give_back(d, q);
+		else
+			device_give_back(d, q);
+		if (full && device_live(d))
+			serve_take(d, q);
 	}
 }
 
@@ -159,8 +166,8 @@ MEMBER(entries_at_once, "zoo-entries-at-once", w->put = put_at_once, USUALLY)
 
 /* In order, a batch has one entry: that of the last, where the first's would be (2.7.9).  One of
  * which not all was written ends its batch, to tell how much of it was. */
-static bool put_batches(struct device *d, struct queue *q, const struct vring_used_elem *elem,
-			const struct taken *taken, uint32_t count)
+bool put_batches(struct device *d, struct queue *q, const struct vring_used_elem *elem,
+		 const struct taken *taken, uint32_t count)
 {
 	uint32_t first = 0;
 
