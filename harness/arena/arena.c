@@ -186,7 +186,7 @@ uint32_t arena_piece(struct arena *arena, uint64_t addr, uint64_t len, uint8_t *
 	return 0;
 }
 
-void arena_mark_dirty(struct arena *arena, const uint8_t *host, uint32_t len)
+void arena_mark_fresh(struct arena *arena, const uint8_t *host, uint32_t len)
 {
 	size_t first = (size_t)(host - arena->memory) / ARENA_GRANULE;
 	size_t last = ((size_t)(host - arena->memory) + len - 1) / ARENA_GRANULE;
@@ -245,21 +245,34 @@ static void store_piece(struct arena *arena, uint8_t *host, uint32_t len, uint64
 	arena_keep(arena, host, len);
 }
 
-void arena_store(struct arena *arena, uint64_t addr, const void *data, uint32_t len)
+static __attribute__((noinline)) void store_pieces(struct arena *arena, uint64_t addr,
+						   const void *data, uint32_t len)
 {
 	union {
 		const void *from;
 		void *ctx;
 	} bytes = { .from = data };
+
+	for_each_piece(arena, addr, len, store_piece, bytes.ctx);
+}
+
+static inline __attribute__((always_inline)) void store(struct arena *arena, uint64_t addr,
+							const void *data, uint32_t len)
+{
 	uint8_t *host = arena_find(arena, addr, len);
 
-	if (host != NULL) {
-		arena_mark_dirty(arena, host, len);
-		arena_copy(host, data, len);
-		arena_keep(arena, host, len);
+	if (host == NULL) {
+		store_pieces(arena, addr, data, len);
 		return;
 	}
-	for_each_piece(arena, addr, len, store_piece, bytes.ctx);
+	arena_mark_dirty(arena, host, len);
+	arena_copy(host, data, len);
+	arena_keep(arena, host, len);
+}
+
+void arena_store(struct arena *arena, uint64_t addr, const void *data, uint32_t len)
+{
+	store(arena, addr, data, len);
 }
 
 static void load_piece(struct arena *arena, uint8_t *host, uint32_t len, uint64_t at, void *ctx)
@@ -268,16 +281,27 @@ static void load_piece(struct arena *arena, uint8_t *host, uint32_t len, uint64_
 	memcpy((uint8_t *)ctx + at, host, len);
 }
 
-void arena_load(struct arena *arena, uint64_t addr, void *data, uint32_t len)
+static __attribute__((noinline)) void load_pieces(struct arena *arena, uint64_t addr, void *data,
+						  uint32_t len)
+{
+	memset(data, 0, len);
+	for_each_piece(arena, addr, len, load_piece, data);
+}
+
+static inline __attribute__((always_inline)) void load(struct arena *arena, uint64_t addr,
+						       void *data, uint32_t len)
 {
 	const uint8_t *host = arena_find(arena, addr, len);
 
-	if (host != NULL) {
+	if (host != NULL)
 		arena_copy(data, host, len);
-		return;
-	}
-	memset(data, 0, len);
-	for_each_piece(arena, addr, len, load_piece, data);
+	else
+		load_pieces(arena, addr, data, len);
+}
+
+void arena_load(struct arena *arena, uint64_t addr, void *data, uint32_t len)
+{
+	load(arena, addr, data, len);
 }
 
 bool arena_has(struct arena *arena, uint64_t addr, uint64_t len)
@@ -300,14 +324,14 @@ void arena_store16(struct arena *arena, uint64_t addr, uint16_t value)
 {
 	uint8_t bytes[2] = { (uint8_t)value, (uint8_t)(value >> 8) };
 
-	arena_store(arena, addr, bytes, sizeof(bytes));
+	store(arena, addr, bytes, sizeof(bytes));
 }
 
 uint16_t arena_load16(struct arena *arena, uint64_t addr)
 {
 	uint8_t bytes[2];
 
-	arena_load(arena, addr, bytes, sizeof(bytes));
+	load(arena, addr, bytes, sizeof(bytes));
 	return (uint16_t)(bytes[0] | bytes[1] << 8);
 }
 

@@ -170,9 +170,22 @@ static void copy_pieces(struct arena *arena, uint64_t addr, uint8_t *data, uint3
 	}
 }
 
+static inline void copy_bytes(struct arena *arena, uint8_t *host, void *data, uint32_t len,
+			      bool write)
+{
+	if (!write) {
+		instrumented_copy(data, host, len);
+		return;
+	}
+	arena_mark_dirty(arena, host, len);
+	if (arena->watch)
+		arena_mark_changed(arena, host, len);
+	instrumented_copy(host, data, len);
+}
+
 /* The copy itself: 0, or -EFAULT with nothing copied. */
-static inline int move_bytes(struct arena *arena, struct guest_why why, uint64_t addr, void *data,
-			     uint32_t len, bool write)
+static __attribute__((noinline)) int move_bytes(struct arena *arena, struct guest_why why,
+						uint64_t addr, void *data, uint32_t len, bool write)
 {
 	uint8_t *host;
 
@@ -191,29 +204,44 @@ static inline int move_bytes(struct arena *arena, struct guest_why why, uint64_t
 		if (!arena_has(arena, addr, len))
 			return -EFAULT;
 		copy_pieces(arena, addr, data, len, write);
-	} else if (write) {
-		arena_mark_dirty(arena, host, len);
-		if (arena->watch)
-			arena_mark_changed(arena, host, len);
-		instrumented_copy(host, data, len);
 	} else {
-		instrumented_copy(data, host, len);
+		copy_bytes(arena, host, data, len, write);
 	}
 	return 0;
 }
 
-static void tell(struct arena *arena, const struct arena_access *access)
+/* ... the usual one: nothing strikes, and it lies in the first region, which cannot pass
+ * 2^64. */
+static inline __attribute__((always_inline)) int move_bytes_quick(struct arena *arena,
+								  struct guest_why why,
+								  uint64_t addr, void *data,
+								  uint32_t len, bool write)
 {
-	if (arena->trace != NULL) {
-		struct trace_event event = { .kind = access->write ? TRACE_WRITE : TRACE_READ,
-					     .why = access->why,
-					     .err = access->err,
-					     .addr = access->addr,
-					     .len = access->len,
-					     .data = access->data };
+	uint8_t *host = arena_find_first(arena, addr, len);
 
-		arena->trace->event(arena->trace->ctx, &event);
-	}
+	if (host == NULL || (arena->fault_nth | arena->race_count) != 0)
+		return move_bytes(arena, why, addr, data, len, write);
+	copy_bytes(arena, host, data, len, write);
+	return 0;
+}
+
+static __attribute__((noinline)) void trace_access(const struct arena *arena,
+						   const struct arena_access *access)
+{
+	struct trace_event event = { .kind = access->write ? TRACE_WRITE : TRACE_READ,
+				     .why = access->why,
+				     .err = access->err,
+				     .addr = access->addr,
+				     .len = access->len,
+				     .data = access->data };
+
+	arena->trace->event(arena->trace->ctx, &event);
+}
+
+static inline void tell(const struct arena *arena, const struct arena_access *access)
+{
+	if (arena->trace != NULL)
+		trace_access(arena, access);
 	if (arena->observe != NULL)
 		arena->observe(arena->observe_ctx, access);
 }
@@ -222,7 +250,7 @@ static int arena_read(void *ctx, struct guest_why why, uint64_t addr, void *buf,
 {
 	struct arena_access access = { why, false, addr, buf, len, 0 };
 
-	access.err = move_bytes(ctx, why, addr, buf, len, false);
+	access.err = move_bytes_quick(ctx, why, addr, buf, len, false);
 	tell(ctx, &access);
 	return access.err;
 }
@@ -243,7 +271,7 @@ static int arena_write(void *ctx, struct guest_why why, uint64_t addr, const voi
 {
 	struct arena_access access = { why, true, addr, buf, len, 0 };
 
-	access.err = move_bytes(ctx, why, addr, writable(buf), len, true);
+	access.err = move_bytes_quick(ctx, why, addr, writable(buf), len, true);
 	tell(ctx, &access);
 	if (((struct arena *)ctx)->race_count > 0 && access.err == 0)
 		strike_behind_write(ctx, addr, len);

@@ -100,12 +100,6 @@ void arena_set_region(struct arena *arena, unsigned region, bool present)
 	arena->regions[region].size = present ? arena->regions[region].whole : 0;
 }
 
-void arena_keep(struct arena *arena, const uint8_t *host, uint32_t len)
-{
-	if (arena->plain)
-		memcpy(arena->shadow + (host - arena->memory), host, len);
-}
-
 void arena_load_compared(struct arena *arena, uint64_t addr, void *data, uint32_t len)
 {
 	uint8_t *to = data, *host;

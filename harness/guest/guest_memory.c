@@ -64,7 +64,7 @@ uint64_t guest_desc_place(const struct guest *g, unsigned queue, uint64_t index)
 	       ring_at(&ring_split, GUEST_DESC, 0, (uint32_t)index);
 }
 
-static void store_desc(struct guest *g, uint64_t at, struct vring_desc desc)
+static inline void store_desc(struct guest *g, uint64_t at, struct vring_desc desc)
 {
 	struct vring_desc le = {
 		.addr = htole64(desc.addr),
@@ -76,7 +76,7 @@ static void store_desc(struct guest *g, uint64_t at, struct vring_desc desc)
 	arena_store(&g->arena, at, &le, sizeof(le));
 }
 
-void guest_put_desc(struct guest *g, unsigned queue, uint64_t index, struct vring_desc desc)
+static inline void put_desc(struct guest *g, unsigned queue, uint64_t index, struct vring_desc desc)
 {
 	struct vring_desc *own;
 
@@ -87,6 +87,11 @@ void guest_put_desc(struct guest *g, unsigned queue, uint64_t index, struct vrin
 	own = guest_packed_desc(g, queue, index);
 	if (own != NULL)
 		*own = desc;
+}
+
+void guest_put_desc(struct guest *g, unsigned queue, uint64_t index, struct vring_desc desc)
+{
+	put_desc(g, queue, index, desc);
 }
 
 /* In the table of a packed ring there is no `next` but an id, and no flag but WRITE counts
@@ -175,8 +180,8 @@ void guest_chain(struct guest *g, const struct program *prog, const struct op *o
 		uint16_t flags = (uint16_t)((last ? 0 : 1) | (elements[i] & ELEMENT_WRITE ? 2 : 0));
 		uint16_t next = (uint16_t)(last ? 0 : (op->value[CHAIN_HEAD] + i + 1) % size);
 
-		guest_put_desc(g, queue, (op->value[CHAIN_HEAD] + i) % size,
-			       (struct vring_desc){ slot->addr, slot->len, flags, next });
+		put_desc(g, queue, (op->value[CHAIN_HEAD] + i) % size,
+			 (struct vring_desc){ slot->addr, slot->len, flags, next });
 	}
 }
 

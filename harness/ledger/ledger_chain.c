@@ -59,13 +59,9 @@ static void free_nodes(struct ledger *l, uint32_t first)
 	l->device.node_free = first;
 }
 
-uint32_t ledger_hold_find(struct ledger *l, struct ledger_queue *q, uint16_t walk)
+uint32_t ledger_hold_search(struct ledger *l, struct ledger_queue *q, uint16_t walk)
 {
-	uint32_t i = q->last_hold;
-
-	if (i != LEDGER_NONE && l->hold[i].walk == walk)
-		return i;
-	for (i = q->holds; i != LEDGER_NONE; i = l->hold[i].next) {
+	for (uint32_t i = q->holds; i != LEDGER_NONE; i = l->hold[i].next) {
 		if (l->hold[i].walk == walk) {
 			q->last_hold = i;
 			return i;
@@ -280,12 +276,14 @@ static void mark_written(struct ledger *l, struct ledger_hold *hold, uint64_t fi
 static void judge_whole(struct ledger *l, const struct ledger_hold *hold, struct guest_why why,
 			bool write)
 {
-	if (ledger_judges(l, RULE_MEMORY_TORN) && hold->past_table)
+	if (!ledger_judges(l, RULE_MEMORY_TORN) || !(hold->past_table || hold->expects))
+		return;
+	if (hold->past_table)
 		ledger_break(l, RULE_MEMORY_TORN,
 			     "queue %u, chain of head %u: the device %s a buffer, and the chain as "
 			     "it read it goes on behind an indirect table",
 			     why.queue, hold->head, write ? "wrote" : "read");
-	else if (ledger_judges(l, RULE_MEMORY_TORN) && hold->expects)
+	else
 		ledger_break(l, RULE_MEMORY_TORN,
 			     "queue %u, chain of head %u: the device %s a buffer, and the chain as "
 			     "it read it goes on at %u",

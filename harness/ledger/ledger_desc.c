@@ -18,7 +18,8 @@
 #define QUEUE_SIZE_MAX 32768u
 #define GIVEN_PAGE_SIZE 4096u /* VIRTIO 5.5.6 */
 
-static void judge_walk(const struct ring_access *a, struct ledger_hold *hold)
+static inline __attribute__((always_inline)) void judge_walk(const struct ring_access *a,
+							     struct ledger_hold *hold)
 {
 	bool table = a->why.purpose == GUEST_INDIRECT;
 	uint64_t index = (a->addr - (table ? hold->table_first : a->q->desc)) / RING_DESC_SIZE;
@@ -80,7 +81,7 @@ static void judge_table(const struct ring_access *a, const struct ledger_hold *h
 }
 
 /* What the device may now do more: for the call, and while it holds the chain. */
-static void allow(struct ledger *l, struct ledger_hold *hold, uint64_t bytes)
+static inline void allow(struct ledger *l, struct ledger_hold *hold, uint64_t bytes)
 {
 	/* VIRTIO does not say in how many accesses a buffer is read. */
 	uint64_t accesses = LEDGER_DESC_ACCESSES + (l->target->model ? 0 : bytes);
@@ -121,8 +122,10 @@ static void name_table(struct ledger_hold *hold, uint64_t addr, uint32_t len)
 		hold->table_last = UINT64_MAX;
 }
 
-void ledger_desc_add(const struct ring_access *a, struct ledger_hold *hold,
-		     const struct vring_desc *desc, uint16_t index)
+static inline __attribute__((always_inline)) void desc_add(const struct ring_access *a,
+							   struct ledger_hold *hold,
+							   const struct vring_desc *desc,
+							   uint16_t index)
 {
 	struct ledger *l = a->l;
 	uint64_t addr = desc->addr;
@@ -159,9 +162,15 @@ void ledger_desc_add(const struct ring_access *a, struct ledger_hold *hold,
 		allow(l, hold, moved / sizeof(uint32_t) * (uint64_t)GIVEN_PAGE_SIZE);
 }
 
+void ledger_desc_add(const struct ring_access *a, struct ledger_hold *hold,
+		     const struct vring_desc *desc, uint16_t index)
+{
+	desc_add(a, hold, desc, index);
+}
+
 /* An entry of the table, as the device read it.  In one of a packed ring entries follow each
  * other, and WRITE is the only flag (2.8.7). */
-static void add_entry(const struct ring_access *a, struct ledger_hold *hold, uint32_t at)
+static inline void add_entry(const struct ring_access *a, struct ledger_hold *hold, uint32_t at)
 {
 	const uint8_t *bytes = a->data + at;
 	struct vring_desc desc = { .addr = ledger_get64(bytes),
@@ -178,10 +187,11 @@ static void add_entry(const struct ring_access *a, struct ledger_hold *hold, uin
 		    (index + 2) * RING_DESC_SIZE - 1 <= hold->table_last - hold->table_first)
 			desc.flags |= VRING_DESC_F_NEXT;
 	}
-	ledger_desc_add(a, hold, &desc, (uint16_t)index);
+	desc_add(a, hold, &desc, (uint16_t)index);
 }
 
-bool ledger_desc_walk(const struct ring_access *a, struct ledger_hold *hold)
+static inline __attribute__((always_inline)) bool desc_walk(const struct ring_access *a,
+							    struct ledger_hold *hold)
 {
 	judge_walk(a, hold);
 	count_read(a, hold);
@@ -189,6 +199,11 @@ bool ledger_desc_walk(const struct ring_access *a, struct ledger_hold *hold)
 	if (a->err != 0)
 		allow(a->l, hold, LEDGER_DESC_BYTES);
 	return a->err == 0;
+}
+
+bool ledger_desc_walk(const struct ring_access *a, struct ledger_hold *hold)
+{
+	return desc_walk(a, hold);
 }
 
 void ledger_desc_read(const struct ring_access *a)
@@ -207,7 +222,7 @@ void ledger_desc_read(const struct ring_access *a)
 	}
 	if (hold->early)
 		ledger_hold_act(a->q, hold);
-	if (!ledger_desc_walk(a, hold))
+	if (!desc_walk(a, hold))
 		return;
 	for (uint32_t i = 0; i + RING_DESC_SIZE <= a->len; i += RING_DESC_SIZE)
 		add_entry(a, hold, i);

@@ -17,6 +17,12 @@
 #define WORD 8u
 #define MULTIPLIER 0x9e3779b97f4a7c15ULL
 
+static inline uint64_t digest_step(uint64_t sum, uint64_t word)
+{
+	sum = (sum ^ word) * MULTIPLIER;
+	return sum ^ sum >> 29;
+}
+
 /* The word that ends where the frame does now, if it is one that is compared. */
 static void digest_word(struct ledger_digest *d, uint64_t word)
 {
@@ -24,8 +30,7 @@ static void digest_word(struct ledger_digest *d, uint64_t word)
 
 	if (index >= WORDS_ALL && index % WORDS_STEP != 0)
 		return;
-	d->sum = (d->sum ^ word) * MULTIPLIER;
-	d->sum ^= d->sum >> 29;
+	d->sum = digest_step(d->sum, word);
 }
 
 static void digest_byte(struct ledger_digest *d, uint8_t byte)
@@ -41,16 +46,22 @@ static void digest_byte(struct ledger_digest *d, uint8_t byte)
 /* Words, of which those between the ones that are compared are passed over. */
 static uint32_t digest_words(struct ledger_digest *d, const uint8_t *data, uint32_t len)
 {
+	uint64_t sum = d->sum, next;
 	uint32_t done = 0;
 
+	for (; len - done >= WORD && d->len + done < WORDS_ALL * WORD; done += WORD) {
+		memcpy(&next, data + done, WORD);
+		sum = digest_step(sum, le64toh(next));
+	}
+	d->sum = sum;
+	d->len += done;
 	while (len - done >= WORD) {
 		uint32_t index = d->len / WORD;
-		uint32_t step = index < WORDS_ALL ? 1 : WORDS_STEP - index % WORDS_STEP;
-		uint64_t word;
+		uint32_t step = WORDS_STEP - index % WORDS_STEP;
 
-		memcpy(&word, data + done, WORD);
+		memcpy(&next, data + done, WORD);
 		d->len += WORD;
-		digest_word(d, le64toh(word));
+		digest_word(d, le64toh(next));
 		d->len -= WORD;
 		if (step > (len - done) / WORD)
 			step = (len - done) / WORD;

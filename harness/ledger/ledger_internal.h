@@ -178,6 +178,11 @@ void ledger_interrupt_status_rest(struct ledger *l);
 /* A suspended device (ledger_suspend.c): a call begins, which may be a write of the status; the
  * driver wrote it; the device shows it; the configuration interrupts of a call, and how many
  * of them are due for what changed before; at rest. */
+static inline bool ledger_has_suspend(const struct ledger *l)
+{
+	return l->session.features_known &&
+	       (l->session.driver_features >> VIRTIO_F_SUSPEND & 1) != 0;
+}
 void ledger_suspend_begin(struct ledger *l, bool status, uint32_t value);
 void ledger_suspend_written(struct ledger *l, uint32_t value, const struct ledger_probe *probe);
 void ledger_suspend_shown(struct ledger *l, uint32_t status);
@@ -202,7 +207,16 @@ void ledger_queue_lose(struct ledger *l, struct ledger_queue *q);
 void ledger_queue_stop(struct ledger *l, struct ledger_queue *q);
 
 /* Chains.  hold_find: LEDGER_NONE if the device holds no such chain. */
-uint32_t ledger_hold_find(struct ledger *l, struct ledger_queue *q, uint16_t walk);
+uint32_t ledger_hold_search(struct ledger *l, struct ledger_queue *q, uint16_t walk);
+/* Mostly it is the one that was found last. */
+static inline uint32_t ledger_hold_find(struct ledger *l, struct ledger_queue *q, uint16_t walk)
+{
+	uint32_t last = q->last_hold;
+
+	if (last != LEDGER_NONE && l->hold[last].walk == walk)
+		return last;
+	return q->holds != LEDGER_NONE ? ledger_hold_search(l, q, walk) : LEDGER_NONE;
+}
 uint32_t ledger_hold_take(struct ledger *l, struct ledger_queue *q, uint16_t walk, uint16_t head);
 /* May the device act on a chain whose entry it read early?  Then it has taken it. */
 bool ledger_hold_act(struct ledger_queue *q, struct ledger_hold *hold);

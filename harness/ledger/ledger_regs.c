@@ -410,9 +410,11 @@ static uint32_t may_become(const struct ledger *l, uint32_t value)
 	return ladder(l, l->device.status & ~(uint32_t)VIRTIO_CONFIG_S_NEEDS_RESET, value);
 }
 
-static void begin_call(struct ledger *l, bool write, uint64_t offset, uint32_t width,
-		       uint64_t value)
+static inline void begin_call(struct ledger *l, bool write, uint64_t offset, uint32_t width,
+			      uint64_t value)
 {
+	bool known = write && !is_odd(offset, width);
+
 	l->device.active |= l->call.active;
 	l->device.failed |= l->call.failed;
 	l->call = (struct ledger_call){ .number = l->call.number + 1,
@@ -422,9 +424,9 @@ static void begin_call(struct ledger *l, bool write, uint64_t offset, uint32_t w
 					.heap_failures = l->heap->failures };
 	l->heap->call_bytes = 0;
 	l->call.live = (l->device.status & VIRTIO_CONFIG_S_DRIVER_OK) != 0;
-	ledger_suspend_begin(l, write && !is_odd(offset, width) && offset == VIRTIO_MMIO_STATUS,
-			     (uint32_t)value);
-	if (!write || is_odd(offset, width))
+	if (l->session.suspended)
+		ledger_suspend_begin(l, known && offset == VIRTIO_MMIO_STATUS, (uint32_t)value);
+	if (!known)
 		return;
 	if (offset == VIRTIO_MMIO_INTERRUPT_ACK)
 		acknowledge(l, (uint32_t)value);
@@ -504,7 +506,9 @@ void ledger_access_end(struct ledger *l, bool write, uint64_t offset, uint32_t w
 		ledger_call_end(l, old, probe);
 	/* What a device does that was live, and whose driver took DRIVER_OK back
 	 * without a reset, is its own affair. */
-	ledger_suspend_shown(l, probe->status);
+	if (ledger_has_suspend(l) || l->session.suspended || l->session.suspend_asked ||
+	    l->session.resume_asked)
+		ledger_suspend_shown(l, probe->status);
 	if (status && value != 0 && !ledger_knows_transport(l) && !l->session.suspended &&
 	    (old & ~probe->status & VIRTIO_CONFIG_S_DRIVER_OK) != 0)
 		l->session.lost = true;

@@ -269,17 +269,22 @@ static void judge_sums(struct ledger *l)
 	}
 }
 
-#define BLOCK 8u
+#define BLOCK 8u /* compared together: most are what they were, after most operations */
 
-/* Is any of the counters from `i` on, a block of them, not what it was?  Most are,
- * after most operations. */
-static bool block_moved(const struct ledger *l, const uint64_t *values, unsigned i)
+/* What they are now is kept. */
+static void judge_moved(struct ledger *l, const void *device, const uint64_t *values, unsigned from,
+			unsigned to)
 {
-	uint64_t differs = 0;
-
-	for (unsigned k = 0; k < BLOCK; k++)
-		differs |= values[i + k] ^ l->device.counters[i + k];
-	return differs != 0;
+	for (unsigned i = from; i < to; i++) {
+		if (values[i] == l->device.counters[i])
+			continue;
+		if (values[i] < l->device.counters[i] && !l->sums.gauges[i])
+			ledger_break(l, RULE_COUNTERS_FALL, "%s fell from %llu to %llu",
+				     l->target->counter_name(device, i),
+				     (unsigned long long)l->device.counters[i],
+				     (unsigned long long)values[i]);
+		l->device.counters[i] = values[i];
+	}
 }
 
 /* counters.sum: compared only when a counter moved or a chain came back, since a
@@ -293,20 +298,13 @@ static void judge_counters(struct ledger *l, const void *device)
 	if (!l->sums.ready)
 		compile_sums(l, device);
 	target_counters(l->target, device, values);
-	for (unsigned i = 0; i < count; i++) {
-		if (i % BLOCK == 0 && count - i >= BLOCK && !block_moved(l, values, i)) {
-			i += BLOCK - 1;
+	for (unsigned i = 0; i < count; i += BLOCK) {
+		unsigned n = count - i < BLOCK ? count - i : BLOCK;
+
+		if (memcmp(values + i, l->device.counters + i, n * sizeof(*values)) == 0)
 			continue;
-		}
-		if (values[i] == l->device.counters[i])
-			continue;
+		judge_moved(l, device, values, i, i + n);
 		moved = true;
-		if (values[i] < l->device.counters[i] && !l->sums.gauges[i])
-			ledger_break(l, RULE_COUNTERS_FALL, "%s fell from %llu to %llu",
-				     l->target->counter_name(device, i),
-				     (unsigned long long)l->device.counters[i],
-				     (unsigned long long)values[i]);
-		l->device.counters[i] = values[i];
 	}
 	if (moved && ledger_judges(l, RULE_COUNTERS_SUM))
 		judge_sums(l);
@@ -320,6 +318,14 @@ static bool may_stop(const struct ledger *l)
 	if ((l->device.status & VIRTIO_CONFIG_S_NEEDS_RESET) == 0)
 		return false;
 	return !l->target->model || l->call.config_interrupts > 0;
+}
+
+/* Of a queue that the device never looked at, nor said anything of, nothing is asked; what
+ * stands in plain memory is asked of all. */
+static bool may_be_silent(const struct ledger *l, const struct ledger_queue *q)
+{
+	return q->work.index_seen || q->work.notify.unwanted || q->work.notify.unchecked ||
+	       l->plain.arena != NULL;
 }
 
 void ledger_rest(struct ledger *l, enum device_state state, const void *device)
@@ -341,17 +347,20 @@ void ledger_rest(struct ledger *l, enum device_state state, const void *device)
 	}
 	if (resting) {
 		ledger_config_rest(l);
-		ledger_suspend_rest(l, state);
+		if (l->session.suspend_asked || l->session.resume_asked || l->session.change_owed)
+			ledger_suspend_rest(l, state);
 	}
 	excused = (state == DEVICE_WAITING && followers_may_wait(l)) || may_stop(l);
 	for (unsigned i = 0; resting && i < ledger_queues(l); i++) {
-		ledger_wakeup_rest(l, i);
+		if (l->queues[i].work.moved || l->queues[i].work.late)
+			ledger_wakeup_rest(l, i);
 		if (excused)
 			continue;
 		/* What is seen to be left undone says more than that nobody would tell of more. */
 		if (l->plain.arena == NULL)
 			judge_stuck(l, i);
-		ledger_notify_rest(l, i);
+		if (may_be_silent(l, &l->queues[i]))
+			ledger_notify_rest(l, i);
 		if (l->plain.arena != NULL)
 			ledger_plain_stuck(l, i);
 	}

@@ -227,15 +227,19 @@ TABLE(static on_field_fn *const, on_field, GUEST_PURPOSE_COUNT, 1,
       [GUEST_DRIVER_EVENT] = NULL,
       [GUEST_DEVICE_EVENT] = NULL);
 
+_Static_assert(offsetof(struct ledger_queue, desc) ==
+			       offsetof(struct ledger_queue, area[VIRTQUEUE_DESC]) &&
+		       offsetof(struct ledger_queue, avail) ==
+			       offsetof(struct ledger_queue, area[VIRTQUEUE_DRIVER]) &&
+		       offsetof(struct ledger_queue, used) ==
+			       offsetof(struct ledger_queue, area[VIRTQUEUE_DEVICE]),
+	       "areas have names");
+
 static bool in_place(const struct ring_access *a)
 {
 	uint16_t purpose = a->why.purpose;
 	const struct ring_field *f = &ring_split.field[purpose];
-	TABLE(const uint64_t, area, VIRTQUEUE_AREA_COUNT, 1,
-	      [VIRTQUEUE_DESC] = a->q->desc,
-	      [VIRTQUEUE_DRIVER] = a->q->avail,
-	      [VIRTQUEUE_DEVICE] = a->q->used);
-	uint64_t offset = a->addr - area[f->area] - f->offset;
+	uint64_t offset = a->addr - a->q->area[f->area] - f->offset;
 
 	/* 0: of the other format. */
 	if (f->size == 0 || a->len != f->size || (a->write && !f->device))
@@ -261,28 +265,29 @@ void ledger_field_told(const struct ring_access *a)
 		ledger_used_idx_seen(a);
 }
 
+static __attribute__((noinline)) void judge_place(const struct ring_access *a)
+{
+	if (ledger_field_odd(a))
+		return;
+	if (ledger_judges(a->l, RULE_MEMORY_RING))
+		ledger_break(a->l, RULE_MEMORY_RING,
+			     "queue %u: the device %s %u bytes at 0x%llx as %s, which does "
+			     "not lie there",
+			     a->why.queue, a->write ? "wrote" : "read", a->len,
+			     (unsigned long long)a->addr,
+			     field_names(FIELD_PURPOSE)[a->why.purpose + 1]);
+}
+
 static void on_ring(const struct ring_access *a)
 {
-	uint16_t purpose = a->why.purpose;
-
-	if (a->q->known && a->q->packed) {
+	if (!a->q->known)
+		return;
+	if (a->q->packed)
 		ledger_packed_access(a);
-		return;
-	}
-	if (a->q->known && !in_place(a)) {
-		if (ledger_field_odd(a))
-			return;
-		if (ledger_judges(a->l, RULE_MEMORY_RING))
-			ledger_break(a->l, RULE_MEMORY_RING,
-				     "queue %u: the device %s %u bytes at 0x%llx as %s, which does "
-				     "not lie there",
-				     a->why.queue, a->write ? "wrote" : "read", a->len,
-				     (unsigned long long)a->addr,
-				     field_names(FIELD_PURPOSE)[purpose + 1]);
-		return;
-	}
-	if (a->q->known)
+	else if (in_place(a))
 		ledger_field_told(a);
+	else
+		judge_place(a);
 }
 
 /* Is it no more than a look at the rings, or a word about notifications? */
@@ -299,8 +304,8 @@ static bool is_a_look(const struct arena_access *access)
 	return ((access->write ? write : read) >> access->why.purpose & 1) != 0;
 }
 
-static void judge_live(struct ledger *l, const struct ledger_queue *q,
-		       const struct arena_access *access)
+static __attribute__((noinline)) void judge_live(struct ledger *l, const struct ledger_queue *q,
+						 const struct arena_access *access)
 {
 	if (l->call.live && q->work.ready)
 		return;
@@ -321,7 +326,8 @@ static void judge_live(struct ledger *l, const struct ledger_queue *q,
 /* Nothing can be said of a queue whose size and addresses the device alone knows,
  * nor of one that it works on before the driver's QueueReady is seen to stand:
  * where it is in that queue then is not known either. */
-static bool is_unknown(struct ledger *l, struct ledger_queue *q, unsigned queue)
+static __attribute__((noinline)) bool is_unknown(struct ledger *l, struct ledger_queue *q,
+						 unsigned queue)
 {
 	if ((l->call.starting >> queue & 1) != 0 && !q->work.ready)
 		ledger_queue_lose(l, q);
@@ -331,17 +337,23 @@ static bool is_unknown(struct ledger *l, struct ledger_queue *q, unsigned queue)
 	return true;
 }
 
+static __attribute__((noinline)) void break_loop(struct ledger *l)
+{
+	ledger_find(l, FINDING_HANG, "endless-loop",
+		    "%u guest-memory accesses in one call of the device", l->call.accesses);
+}
+
 /* An endless loop inside the device ends here, whatever it does. */
 static void count_access(struct ledger *l, uint32_t len)
 {
 	l->call.bytes += len;
 	if (++l->call.accesses == LEDGER_ACCESSES_MAX)
-		ledger_find(l, FINDING_HANG, "endless-loop",
-			    "%u guest-memory accesses in one call of the device", l->call.accesses);
+		break_loop(l);
 }
 
 /* Chains taken before the fault may still be finished. */
-static void judge_poisoned(struct ledger *l, const struct arena_access *access)
+static __attribute__((noinline)) void judge_poisoned(struct ledger *l,
+						     const struct arena_access *access)
 {
 	uint32_t finishing = 1u << GUEST_PAYLOAD | 1u << GUEST_AVAIL_FLAGS |
 			     1u << GUEST_USED_EVENT | 1u << GUEST_DESC | 1u << GUEST_INDIRECT |
@@ -376,6 +388,29 @@ static void on_queue(struct ledger *l, struct ledger_queue *q, const struct aren
 		on_ring(&a);
 }
 
+/* The device named a queue or a field that there is not. */
+static __attribute__((noinline)) void judge_named(struct ledger *l,
+						  const struct arena_access *access)
+{
+	if (ledger_judges(l, RULE_MEMORY_RING))
+		ledger_break(l, RULE_MEMORY_RING,
+			     "the device %s %u bytes at 0x%llx for queue %u, which there "
+			     "is not",
+			     access->write ? "wrote" : "read", access->len,
+			     (unsigned long long)access->addr, access->why.queue);
+}
+
+/* A buffer that cannot be reached is no reason for our models to leave the queue. */
+static __attribute__((noinline)) void note_failed(struct ledger *l, struct ledger_queue *q,
+						  struct guest_why why)
+{
+	if (why.purpose != GUEST_PAYLOAD || !l->target->model) {
+		l->call.failed |= 1ULL << why.queue;
+		q->work.notify.gave_up = true;
+	}
+	TELL_FOLLOWERS(l, failed, l, why.queue);
+}
+
 void ledger_memory(struct ledger *l, const struct arena_access *access)
 {
 	struct guest_why why = access->why;
@@ -390,29 +425,21 @@ void ledger_memory(struct ledger *l, const struct arena_access *access)
 		return;
 	}
 	if (why.queue >= l->target->queue_count || why.purpose >= GUEST_PURPOSE_COUNT) {
-		if (ledger_judges(l, RULE_MEMORY_RING))
-			ledger_break(l, RULE_MEMORY_RING,
-				     "the device %s %u bytes at 0x%llx for queue %u, which there "
-				     "is not",
-				     access->write ? "wrote" : "read", access->len,
-				     (unsigned long long)access->addr, why.queue);
+		judge_named(l, access);
 		return;
 	}
 	if (why.queue >= PROGRAM_QUEUES)
 		return;
 	q = &l->queues[why.queue];
-	if (is_unknown(l, q, why.queue))
-		return;
-	judge_live(l, q, access);
-	was_poisoned = q->work.poisoned;
-	/* A buffer that cannot be reached is no reason for our models to leave
-	 * the queue. */
-	if (access->err != 0 && (why.purpose != GUEST_PAYLOAD || !l->target->model)) {
-		l->call.failed |= 1ULL << why.queue;
-		q->work.notify.gave_up = true;
+	/* Of a queue that is known and live both have nothing to say. */
+	if (!(q->work.ready && q->known && l->call.live)) {
+		if (is_unknown(l, q, why.queue))
+			return;
+		judge_live(l, q, access);
 	}
+	was_poisoned = q->work.poisoned;
 	if (access->err != 0)
-		TELL_FOLLOWERS(l, failed, l, why.queue);
+		note_failed(l, q, why);
 	if (why.purpose == GUEST_PAYLOAD)
 		ledger_payload(l, q, access);
 	else

@@ -182,7 +182,12 @@ struct ledger_work {
 struct ledger_queue {
 	/* as the driver configured it */
 	uint16_t size;
-	uint64_t desc, avail, used;
+	union {
+		struct {
+			uint64_t desc, avail, used;
+		};
+		uint64_t area[VIRTQUEUE_AREA_COUNT];
+	};
 	bool known;  /* size and addresses are what the device goes by */
 	bool lost;   /* ... or not, until reset: the driver wrote what it may not */
 	bool packed; /* it is ready and known, and its ring is packed */

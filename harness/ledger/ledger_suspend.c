@@ -47,12 +47,6 @@
 		    VIRTIO_CONFIG_S_FEATURES_OK) |                                                 \
 	 LIVE)
 
-static bool has_suspend(const struct ledger *l)
-{
-	return l->session.features_known &&
-	       (l->session.driver_features >> VIRTIO_F_SUSPEND & 1) != 0;
-}
-
 void ledger_suspend_begin(struct ledger *l, bool status, uint32_t value)
 {
 	bool resumes = status && (value & LIVE) != 0;
@@ -76,7 +70,7 @@ void ledger_suspend_written(struct ledger *l, uint32_t value, const struct ledge
 			     "the driver wrote SUSPEND on status 0x%x, before DRIVER_OK, and the "
 			     "device shows 0x%x",
 			     old, probe->status);
-	if (!has_suspend(l))
+	if (!ledger_has_suspend(l))
 		return;
 	value &= ~NEEDS_RESET;
 	l->session.suspend_asked = old == RUNNING && value == (RUNNING | SUSPEND);
@@ -97,7 +91,7 @@ static void judge_told(struct ledger *l)
 
 void ledger_suspend_shown(struct ledger *l, uint32_t status)
 {
-	bool suspended = has_suspend(l) && (status & (SUSPEND | LIVE)) == SUSPEND;
+	bool suspended = ledger_has_suspend(l) && (status & (SUSPEND | LIVE)) == SUSPEND;
 
 	if (suspended || (status & NEEDS_RESET) != 0)
 		l->session.suspend_asked = false;
@@ -144,7 +138,8 @@ static void judge_asked(struct ledger *l, bool *asked, enum rule rule, const cha
 	bool was = *asked;
 
 	*asked = false;
-	if (was && has_suspend(l) && !(l->target->holds && holds_any(l)) && ledger_judges(l, rule))
+	if (was && ledger_has_suspend(l) && !(l->target->holds && holds_any(l)) &&
+	    ledger_judges(l, rule))
 		ledger_break(l, rule,
 			     "the driver asked the device to %s, and it rests with status 0x%x",
 			     what, l->device.status);

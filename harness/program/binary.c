@@ -24,19 +24,20 @@ struct record {
 static bool record_next(struct record *rec, const uint8_t **data, const uint8_t *end)
 {
 	const uint8_t *p = *data;
+	size_t len = 0;
 
 	if (p == end)
 		return false;
-	rec->len = 0;
 	rec->pos = 0;
 	while (p < end && *p != BINARY_END) {
 		uint8_t byte = *p++;
 
 		if (byte == BINARY_ESCAPE && p < end && (*p == 0x05 || *p == 0x06))
 			byte = (uint8_t)(0xf0 | *p++);
-		if (rec->len < RECORD_MAX)
-			rec->bytes[rec->len++] = byte;
+		if (len < RECORD_MAX)
+			rec->bytes[len++] = byte;
 	}
+	rec->len = len;
 	*data = p < end ? p + 1 : p;
 	return true;
 }
@@ -45,10 +46,11 @@ static bool record_next(struct record *rec, const uint8_t **data, const uint8_t 
 static uint64_t record_value(struct record *rec, unsigned width)
 {
 	uint64_t value = 0;
+	size_t pos = rec->pos, left = pos < rec->len ? rec->len - pos : 0;
 
-	for (unsigned i = 0; i < width; i++, rec->pos++)
-		if (rec->pos < rec->len)
-			value |= (uint64_t)rec->bytes[rec->pos] << (8 * i);
+	for (unsigned i = 0; i < width && i < left; i++)
+		value |= (uint64_t)rec->bytes[pos + i] << (8 * i);
+	rec->pos = pos + width;
 	return value;
 }
 
