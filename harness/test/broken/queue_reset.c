@@ -40,12 +40,12 @@ MEMBER(queue_reset_index, "broken-renewed-index",
        (w->reset_queue = reset_queue_but_index, w->set_ready = set_ready_behind), USUALLY)
 
 /* Chains are answered in a step, in the queue that was set up meanwhile too. */
-static void serve_take(struct device *d, struct queue *q)
+static void take_now(struct device *d, struct queue *q)
 {
 	device_take(d, q);
 }
 
-static void step_give_back(struct device *d)
+static void answer_in_step(struct device *d)
 {
 	struct queue *q = &d->queues[0];
 
@@ -67,7 +67,7 @@ static void reset_queue_but_chains(struct device *d, struct queue *q)
 }
 
 MEMBER(queue_reset_chains, "broken-renewed-chains",
-       (w->serve = serve_take, w->step = step_give_back, w->reset_queue = reset_queue_but_chains),
+       (w->serve = take_now, w->step = answer_in_step, w->reset_queue = reset_queue_but_chains),
        USUALLY)
 
 /* The driver is told in a step, of a queue that was reset too. */
