@@ -92,7 +92,7 @@ sed '1,/^=== what failed$/d; $d' "$out" | grep -v 'make: \*\*\*' >ends
 	echo 'failed: make lint'
 	seq 87 99 | sed 's/^/    /'
 	echo '    lint: failed: .ci/arrows'
-	echo 'failed: make fuzz T=two SECONDS=30'
+	echo 'failed: make fuzz T=two SECONDS=20'
 	echo '    == two: 1 findings'
 } | diff - ends >"$err"
 tap '... and ends with what failed, and why' $?
