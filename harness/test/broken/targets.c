@@ -31,6 +31,9 @@
 	X(queue_reset_ignored) X(queue_reset_index) X(queue_reset_chains) \
 	X(queue_reset_interrupt) X(queue_reset_shown)
 
+/* suspend.c */
+#define SUSPENDED(X) X(suspend_ignored) X(resume_ignored) X(suspend_untold)
+
 /* packed.c */
 #define PACKED_QUEUE(X) \
 	X(packed_one_lap) X(packed_flags_first) X(packed_twice_written) X(packed_wrong_id) \
@@ -46,8 +49,9 @@ QUEUE(DECLARED)
 CHAINS(DECLARED)
 REGISTERS(DECLARED)
 QUEUE_RESETS(DECLARED)
+SUSPENDED(DECLARED)
 PACKED_QUEUE(DECLARED)
 
-VRINGER_TARGETS(QUEUE(LISTED) CHAINS(LISTED) REGISTERS(LISTED) QUEUE_RESETS(LISTED)
+VRINGER_TARGETS(QUEUE(LISTED) CHAINS(LISTED) REGISTERS(LISTED) QUEUE_RESETS(LISTED) SUSPENDED(LISTED)
 		PACKED_QUEUE(LISTED) NULL);
 /* clang-format on */
