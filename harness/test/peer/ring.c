@@ -47,6 +47,7 @@ void ring_help(void)
 
 /* ---- started, stopped --------------------------------------------------------------- */
 
+/* A used_event behind the last byte of memory says nothing, and the ring is one. */
 static bool is_there(const struct ring *r)
 {
 	uint64_t event = r->event_idx ? 2 : 0;
@@ -54,7 +55,7 @@ static bool is_there(const struct ring *r)
 	return r->size > 0 && r->size <= RING_SIZE_MAX && (r->size & (r->size - 1)) == 0 &&
 	       r->desc % 16 == 0 && r->avail % 2 == 0 && r->used % 4 == 0 &&
 	       memory_has(r->memory, r->desc, 16ull * r->size) &&
-	       memory_has(r->memory, r->avail, 4 + 2ull * r->size + event) &&
+	       memory_has(r->memory, r->avail, 4 + 2ull * r->size) &&
 	       memory_has(r->memory, r->used, 4 + 8ull * r->size + event);
 }
 
@@ -237,7 +238,7 @@ static bool is_wanted(struct ring *r)
 		return memory_read16(r->memory, r->avail, &flags) &&
 		       (flags & VRING_AVAIL_F_NO_INTERRUPT) == 0;
 	if (!memory_read16(r->memory, r->avail + 4 + 2ull * r->size, &event))
-		return false;
+		return true;
 	return vring_need_event(event, r->next_used, from);
 }
 
