@@ -69,9 +69,10 @@ static void eat_slowly(void)
 {
 	for (;;) {
 		uint64_t from = own_cpu_ns();
+		const void *bite = mmap(NULL, BITE, PROT_READ | PROT_WRITE,
+					MAP_PRIVATE | MAP_ANONYMOUS | MAP_POPULATE, -1, 0);
 
-		if (mmap(NULL, BITE, PROT_READ | PROT_WRITE,
-			 MAP_PRIVATE | MAP_ANONYMOUS | MAP_POPULATE, -1, 0) == MAP_FAILED)
+		if (bite == MAP_FAILED)
 			_exit(1);
 		while (own_cpu_ns() - from < BITE_NS)
 			;
