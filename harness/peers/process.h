@@ -76,13 +76,13 @@ bool process_thread_ns(struct process *process, const char *name, uint64_t *ns);
  * asleep?  So the first call is never true.  Cheap enough to be asked after every call of
  * a device: about 5 us, and 3 us a thread.  Processes that it started are not looked at. */
 bool process_sleeps(struct process *process);
+#define PROCESS_GROWTH (64ull << 20) /* bytes: one that took so many more takes memory */
 /* A wait for it: begun as all 0, and asked about after each slice of `slice_ms`.  It is not
  * worth going on where it slept for `asleep_ms` at a stretch, or four times that in all, or
  * used `spin_ns` of CPU time in which it did not take PROCESS_GROWTH bytes of memory more; what
  * waits for a CPU or a disk is waited for, and so is one that takes memory, until it has too
  * much of it: how fast a machine fills memory is no verdict.  0; -ECHILD, it is not well: `end`;
  * -ETIMEDOUT, it sleeps; -ETIME, it runs on. */
-#define PROCESS_GROWTH (64ull << 20)
 struct process_wait {
 	unsigned slices, asleep, asleep_in_all;
 	uint64_t cpu_from, bytes_from;

@@ -321,16 +321,16 @@ static void wait_and_hear(struct kept *kept, int ms)
 /* Memory and words within their bounds? */
 static enum process_fault look(struct kept *kept)
 {
-	uint64_t now = now_ms();
+	uint64_t now = now_ms(), bytes;
 
 	if (kept->shared->words.len > kept->keeper->words_max)
 		return PROCESS_FLOODED;
 	if (now - kept->looked_ms < LOOK_MS)
 		return PROCESS_SOUND;
 	kept->looked_ms = now;
-	now = resident(kept);
-	__atomic_store_n(&kept->shared->resident, now, __ATOMIC_RELAXED);
-	return now > kept->keeper->bytes_max ? PROCESS_ATE : PROCESS_SOUND;
+	bytes = resident(kept);
+	__atomic_store_n(&kept->shared->resident, bytes, __ATOMIC_RELAXED);
+	return bytes > kept->keeper->bytes_max ? PROCESS_ATE : PROCESS_SOUND;
 }
 
 /* Until the peer has ended, or must: true; or until the keeper is to stop. */

@@ -165,7 +165,7 @@ static void one_that_runs_on_is_waited_for_by_its_own_time(void **state)
 	process_stop(process);
 }
 
-/* Its bound of memory is its bound of time, then: twelve bites in the time that it has. */
+/* In `spin_ns` it takes twelve bites, and its memory is full at 32: only growth keeps it. */
 static void one_that_takes_memory_is_waited_for_until_it_has_too_much(void **state)
 {
 	static const struct process_patience slow = { .slice_ms = SLICE,
