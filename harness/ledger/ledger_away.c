@@ -115,3 +115,13 @@ bool ledger_away(const struct ledger *l, uint64_t addr, uint64_t last)
 			return false;
 	return true;
 }
+
+bool ledger_away_any(const struct ledger *l, uint64_t addr, uint64_t last)
+{
+	if (l->target->gives_away == 0)
+		return false;
+	for (uint64_t page = addr / LEDGER_PAGE; page <= last / LEDGER_PAGE; page++)
+		if (is_away(&l->away, page))
+			return true;
+	return false;
+}

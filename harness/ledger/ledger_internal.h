@@ -373,5 +373,7 @@ void ledger_call_end(struct ledger *l, uint32_t old_status, const struct ledger_
 void ledger_away_read(struct ledger *l, const struct arena_access *access);
 void ledger_away_look(struct ledger *l);
 bool ledger_away(const struct ledger *l, uint64_t addr, uint64_t last);
+/* Does any page of [addr, last] belong to the host? */
+bool ledger_away_any(const struct ledger *l, uint64_t addr, uint64_t last);
 
 #endif

@@ -99,6 +99,17 @@ bool ledger_overlaps(const struct ledger *l, const struct ledger_queue *q)
 	return false;
 }
 
+bool ledger_is_away(const struct ledger *l, const struct ledger_queue *q)
+{
+	struct span ring[VIRTQUEUE_AREA_COUNT];
+
+	rings_of(q, ring);
+	for (unsigned part = 0; part < VIRTQUEUE_AREA_COUNT; part++)
+		if (ledger_away_any(l, ring[part].first, ring[part].last))
+			return true;
+	return false;
+}
+
 /* Is a device-writable buffer of the chain one that a device may read as well? */
 static bool is_read_too(const struct ledger *l, const struct ledger_hold *hold)
 {

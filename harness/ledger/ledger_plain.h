@@ -68,6 +68,9 @@ bool ledger_has_rings(const struct ledger *l, const struct ledger_queue *q);
 
 /* Can what the device writes for the queue be what it reads as a ring or a table? */
 bool ledger_overlaps(const struct ledger *l, const struct ledger_queue *q);
+/* Does one of its rings lie in a page that the driver handed to the host (ledger_away.c)?  The
+ * device may have discarded what the driver wrote there, and what it wrote itself. */
+bool ledger_is_away(const struct ledger *l, const struct ledger_queue *q);
 /* In the second run of a program (twin.h) what the device is to write to holds
  * other bytes. */
 void ledger_salt(struct ledger *l, struct ledger_hold *hold);

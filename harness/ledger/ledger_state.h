@@ -247,6 +247,7 @@ enum ledger_blind {
 	BLIND_HEADS,	 /* two different chains of one head were outstanding */
 	BLIND_LAP,	 /* entries of one call lie over each other */
 	BLIND_OVERLAP,	 /* what it writes may be what it reads as a ring or a table */
+	BLIND_AWAY,	 /* a ring lies in a page that the driver handed to the host */
 	BLIND_UNKNOWN,	 /* it returned what is not known to be outstanding */
 	BLIND_STARTED,	 /* a queue was made ready on a live device */
 	BLIND_STRUCK,	 /* memory changed, or an access failed, in the middle of a call */

@@ -278,13 +278,20 @@ static enum ledger_blind survey_queues(struct ledger *l, unsigned *queue)
 		cause = found;
 		*queue = i;
 	}
+	if (clear && l->target->gives_away != 0)
+		ledger_away_look(l);
 	for (unsigned i = 0; clear && i < ledger_queues(l); i++) {
-		if (!l->queues[i].work.ready || !ledger_overlaps(l, &l->queues[i]))
+		if (!l->queues[i].work.ready)
+			continue;
+		found = ledger_overlaps(l, &l->queues[i])  ? BLIND_OVERLAP
+			: ledger_is_away(l, &l->queues[i]) ? BLIND_AWAY
+							   : BLIND_NEVER;
+		if (found == BLIND_NEVER)
 			continue;
 		clear = false;
 		if (cause != BLIND_NEVER)
 			continue;
-		cause = BLIND_OVERLAP;
+		cause = found;
 		*queue = i;
 	}
 	for (unsigned i = 0; !clear && i < ledger_queues(l); i++)

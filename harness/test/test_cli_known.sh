@@ -27,25 +27,25 @@ printf '\n# a comment\n  fetch.walk:send \t#  read twice  \nfetch.walk:liveness 
 gives 0 'a list, and nothing to meet' "$VRINGER" run --split --known "$work/known" "$work/good.vr"
 shows 'nothing was known' '^# 1 passed, 0 failed, 0 skipped, 0 known$'
 
-gives 1 'a finding without the list' "$rule" run "$work/rule.vr"
-gives 0 'run --known' "$rule" run --known "$work/known" "$work/rule.vr" "$work/demand.vr"
+gives 1 'a finding without the list' "$rule" run --split "$work/rule.vr"
+gives 0 'run --known' "$rule" run --split --known "$work/known" "$work/rule.vr" "$work/demand.vr"
 shows 'TAP: not ok, and to be so' '^not ok 1 - .*/rule.vr # TODO known: fetch.walk:send: read twice$'
 shows 'TAP: a demand after it, too' '^not ok 2 - .*/demand.vr # TODO known: fetch.walk:send'
 shows 'TAP: the list is named' '^# known: fetch.walk:send  # read twice \(met 2 times\)$'
 shows 'TAP: it is counted apart' '^# 0 passed, 0 failed, 0 skipped, 2 known$'
 gives 1 'the program goes on to what is not known' \
-	"$rule" run --known "$work/known" "$work/another.vr"
+	"$rule" run --split --known "$work/known" "$work/another.vr"
 shows 'which fails' '^# .*another.vr:5: fetch.walk:notify$'
 printf 'fetch.walk:* # read twice\n' >"$work/known-all"
-gives 0 'whichever the operation' "$rule" run --known "$work/known-all" "$work/another.vr"
+gives 0 'whichever the operation' "$rule" run --split --known "$work/known-all" "$work/another.vr"
 shows 'is known' '^# known: fetch.walk:\*  # read twice \(met 3 times\)$'
-gives 0 'run --known --json' "$rule" run --known "$work/known" --json "$work/rule.vr"
+gives 0 'run --known --json' "$rule" run --split --known "$work/known" --json "$work/rule.vr"
 jq -e '.failed == 0 and .results[0].result == "known" and
 	.results[0].findings[0].known == "read twice" and
 	.known[0] == {signature: "fetch.walk:send", reason: "read twice", hits: 1}' \
 	"$out" >/dev/null 2>"$err"
 tap 'JSON says so' $?
-gives 0 'run --known --junit' "$rule" run --known "$work/known" --junit "$work/rule.vr"
+gives 0 'run --known --junit' "$rule" run --split --known "$work/known" --junit "$work/rule.vr"
 xmllint --noout "$out" 2>"$err"
 tap 'it is XML' $?
 shows 'JUnit: skipped, and why' '<skipped message="known: fetch.walk:send: read twice"/>'

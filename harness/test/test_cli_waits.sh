@@ -71,14 +71,14 @@ mkfifo "$work/run/fifo.vr" "$work/triage/crash-fifo" "$work/fifo"
 
 # What is in a folder is a file, or it is named.
 refuses 'run: a FIFO in a folder' "^$work/run/fifo.vr: is a FIFO, expected a file\$" \
-	soon "$VRINGER" run "$work/run"
+	soon "$VRINGER" run --split "$work/run"
 rm "$work/run/fifo.vr"
 ln -s nowhere "$work/run/dangling.vr"
 refuses 'run: a bad link in a folder is named itself' "^$work/run/dangling.vr: No such file" \
-	soon "$VRINGER" run "$work/run"
+	soon "$VRINGER" run --split "$work/run"
 rm "$work/run/dangling.vr"
 ln -s . "$work/run/round"
-gives 0 'run: a link back to the folder' soon "$VRINGER" run "$work/run"
+gives 0 'run: a link back to the folder' soon "$VRINGER" run --split "$work/run"
 shows 'is not gone round' '^1\.\.1$'
 gives 2 'triage: a FIFO in a folder' soon "$bug" triage -t net-loopback "$work/triage"
 shows 'the rest is sorted' '^fetch.walk:send .*, 1 file: '

@@ -455,6 +455,25 @@ static void a_page_may_be_discarded_whose_number_is_divided(void **state)
 	end_silent();
 }
 
+/* The used ring lies in a page that the driver hands over: the device discards what it wrote
+ * there itself, and the driver's own, and what is found there says nothing any more. */
+static void a_page_may_be_discarded_that_holds_a_ring(void **state)
+{
+	(void)state;
+	rig_target.gives_away = 1u << queue;
+	live();
+	offer(0, 4);
+	arena_store16(&plain_arena, DESC + 12, 0);
+	arena_store16(&plain_arena, DATA, USED / 4096);
+	arena_store16(&plain_arena, USED + 12, 0x5555);
+	arena_store16(&plain_arena, USED + 20, 0x5555);
+	notify();
+	plain_put(USED + 12, 0, 4);
+	plain_put(USED + 20, 0, 4);
+	raise_interrupt(VIRTIO_MMIO_INT_VRING);
+	end_silent();
+}
+
 #define TEST(name) cmocka_unit_test_setup_teardown(name, setup, plain_teardown)
 #define ACCESSORS_TEST(name) cmocka_unit_test_setup_teardown(name, setup_accessors, plain_teardown)
 
@@ -485,6 +504,7 @@ int main(void)
 		TEST(a_stopped_queue_was_taken_too_far),
 		TEST(a_stopped_queue_returned_what_it_did_not_take),
 		TEST(a_page_may_be_discarded_whose_number_is_divided),
+		TEST(a_page_may_be_discarded_that_holds_a_ring),
 		ACCESSORS_TEST(a_page_may_be_discarded_whose_number_is_divided),
 		TEST(a_page_with_its_own_number_may_be_discarded),
 		TEST(an_event_at_the_next_chain_is_well),
