@@ -472,7 +472,9 @@ static bool offer(struct guest *g, const struct op *op, bool at_once, struct dra
 	if (!prepare(g, op, d))
 		return false;
 	if (d->script->before != NULL && !g->requests.nested) {
+		g->requests.preparing = true;
 		run_script(g, d->script->before);
+		g->requests.preparing = false;
 		/* It may have sent requests: what they left is free. */
 		requests_look(g);
 		if (!prepare(g, op, d)) {

@@ -84,6 +84,7 @@ struct requests {
 			    * back as declared: it may still have what is theirs */
 	bool saved;	   /* the last operation took a snapshot, or put it back */
 	bool nested;	   /* what runs are a request's own operations */
+	bool preparing;	   /* ... and those that come before it */
 	bool redivided;	   /* a twin: cut what is sent whole, join what is sent in pieces */
 	bool lacked_room;  /* a request was not sent for want of descriptors, or in fewer pieces */
 	uint32_t compared; /* answers of requests that have one answer only */

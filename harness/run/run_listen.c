@@ -33,8 +33,11 @@ static void on_interrupt(void *ctx, uint32_t bits)
 	if (used && ++run->interrupts_of[queue] > run->interrupts_used)
 		run->interrupts_used = run->interrupts_of[queue];
 	run->interrupts_config += (bits & VIRTIO_MMIO_INT_CONFIG) != 0;
-	run->raised_used = run->raised_used || used;
-	run->raised_config = run->raised_config || (bits & VIRTIO_MMIO_INT_CONFIG) != 0;
+	/* What comes before a request, for it, may raise what the request does not. */
+	if (!run->guest.requests.preparing) {
+		run->raised_used = run->raised_used || used;
+		run->raised_config = run->raised_config || (bits & VIRTIO_MMIO_INT_CONFIG) != 0;
+	}
 	record_timed(&run->guest.record, RECORD_INTERRUPTS, bits);
 	ledger_interrupt(&run->guest.ledger, bits, queue);
 }
