@@ -334,7 +334,8 @@ static uint32_t on_ring_base(void *ctx, unsigned queue)
 	struct serve_session *s = ctx;
 	struct shadow *sh = &s->shadows[queue];
 
-	return s->live && sh->set_up ? shadow_stop(sh) : s->server.rings[queue].base;
+	/* After the ring of another queue was refused, this one's was not looked at. */
+	return s->live && sh->begun ? shadow_stop(sh) : s->server.rings[queue].base;
 }
 
 static void on_reset(void *ctx)

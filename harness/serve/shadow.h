@@ -42,6 +42,7 @@ struct shadow_chain {
 struct shadow {
 	unsigned queue;
 	bool set_up;	 /* the device has the queue */
+	bool begun;	 /* the ring of the driver was looked at, whatever came of it */
 	bool running;	 /* the driver wants it served */
 	bool notified;	 /* by the driver, and the device was not */
 	bool owed;	 /* ... of chains that were not published then, or nobody ever notifies */
