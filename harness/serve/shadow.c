@@ -55,7 +55,8 @@ void shadow_reset(struct shadow *sh, struct shadow_world *world)
 	for (unsigned i = 0; i < SHADOW_CHAINS_MAX; i++)
 		if (sh->chains[i].held)
 			drop(sh, &sh->chains[i], &world->room);
-	sh->set_up = sh->begun = sh->running = sh->notified = sh->owed = sh->fresh = sh->event_told = false;
+	sh->set_up = sh->begun = sh->running = sh->notified = sh->owed = sh->fresh =
+		sh->event_told = false;
 	sh->value_told = 0;
 	sh->doubt[0] = '\0';
 }
