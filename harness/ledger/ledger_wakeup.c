@@ -130,8 +130,8 @@ static void judge_used(struct ledger *l, unsigned from, unsigned to, bool up)
 		if (!q->work.moved)
 			continue;
 		due = true;
-		/* A queue that was poisoned since is left alone, its flags too. */
-		asked = asked && (q->work.asked || q->work.poisoned || is_nowhere(l, q));
+		/* A queue that was given up since is left alone, its flags too. */
+		asked = asked && (q->work.asked || ledger_queue_is_left(l, q) || is_nowhere(l, q));
 		wanted = wanted || q->work.late || !q->work.asked || !q->work.silenced;
 		q->work.moved = q->work.late = false;
 	}
