@@ -129,6 +129,14 @@ static void on_unknown(struct ledger *l, unsigned queue, struct ledger_hold *hol
 	l->pages.reading = false;
 }
 
+/* A chain that could not be returned: what the device asks for next may be for another, of a
+ * queue of which nothing is known. */
+static void on_failed(struct ledger *l, unsigned queue)
+{
+	if (l->pages.queue == queue)
+		l->pages.reading = false;
+}
+
 /* A chain that is not returned ends with its queue, whose walks are then counted anew. */
 static void on_called(struct ledger *l)
 {
@@ -167,6 +175,7 @@ const struct follower pages_follower = {
 	.reset = on_reset,
 	.accessed = on_access,
 	.unknown = on_unknown,
+	.failed = on_failed,
 	.returned = on_returned,
 	.called = on_called,
 };
