@@ -50,8 +50,9 @@ struct triage_cmd {
 	FILE *out;
 	struct json json; /* to it */
 	struct cmd_progress progress;
-	bool failed;			/* an error was printed on stderr */
-	size_t found, silent, expected; /* groups; inputs; inputs */
+	const struct triage_group *shrinking; /* that a log has a line of */
+	bool failed;			      /* an error was printed on stderr */
+	size_t found, silent, expected;	      /* groups; inputs; inputs */
 	bool interrupted;
 };
 
@@ -67,6 +68,23 @@ static void show_progress(struct triage_cmd *c, size_t done)
 {
 	cmd_progress_show(&c->progress, "triage: %zu of %zu files, %zu signatures", done,
 			  c->walk.count, c->triage.count);
+}
+
+/* A log has a line as soon as a group's finding is seen again and shrinking begins. */
+static void show_shrinking(void *ctx, const struct triage_group *group,
+			   const struct minimize_progress *progress)
+{
+	struct triage_cmd *c = ctx;
+
+	if (progress->candidates == 0 || (!c->progress.terminal && c->shrinking == group))
+		return;
+	if (c->shrinking != group)
+		c->progress.wait = 0;
+	c->shrinking = group;
+	cmd_progress_show(&c->progress,
+			  "triage: %zu of %zu signatures, %s: %u candidates, %u operations",
+			  (size_t)(group - c->triage.groups) + 1, c->triage.count,
+			  group->finding.signature, progress->candidates, progress->best->op_count);
 }
 
 /* The scripts in the output folder may be overwritten, so none may be an input. */
@@ -285,6 +303,7 @@ static void work_on(struct triage_cmd *c, struct triage_group *group)
 	if (c->options.output != NULL && group->finding.kind != FINDING_NONE &&
 	    group->finding.known == NULL && triage_shrink(&c->triage, group) != 0)
 		c->failed = true;
+	cmd_progress_end(&c->progress);
 	c->interrupted = c->interrupted || cmd_stop != 0;
 }
 
@@ -401,6 +420,8 @@ int cmd_triage(int argc, char **argv)
 		.transport = c.options.transport,
 		.judging = c.options.judging,
 		.seconds = c.options.seconds,
+		.progress = show_shrinking,
+		.ctx = &c,
 		.stop = &cmd_stop,
 	};
 	if (triage_open(&c.triage, &c.how) != 0)

@@ -14,6 +14,7 @@
 #define VRINGER_HARNESS_TRIAGE_H
 
 #include "harness/files/fileset.h"
+#include "harness/minimize/minimize.h"
 #include "harness/run/batch.h"
 
 #include <signal.h>
@@ -58,6 +59,10 @@ struct triage_options {
 	const struct transport *transport; /* NULL: the first of transport_all */
 	struct judging judging;
 	unsigned seconds; /* 0: TRIAGE_SECONDS */
+	/* Called while a group is shrunk, if not NULL. */
+	void (*progress)(void *ctx, const struct triage_group *group,
+			 const struct minimize_progress *progress);
+	void *ctx;
 	/* Set by a signal handler: end with what is known so far.  Also used to
 	 * end a shrinking whose time is over. */
 	volatile sig_atomic_t *stop;

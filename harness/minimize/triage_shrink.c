@@ -25,7 +25,8 @@
 #define NAMES_MAX 100u /* of scripts for one signature that people have written in */
 
 struct shrink {
-	volatile sig_atomic_t *stop;
+	const struct triage_options *options;
+	const struct triage_group *group;
 	struct timespec start;
 	unsigned seconds;
 };
@@ -42,9 +43,10 @@ static void on_progress(void *ctx, const struct minimize_progress *progress)
 {
 	struct shrink *s = ctx;
 
-	(void)progress;
-	if (*s->stop == 0 && seconds_since(&s->start) >= s->seconds)
-		*s->stop = STOP_TIME;
+	if (s->options->progress != NULL)
+		s->options->progress(s->options->ctx, s->group, progress);
+	if (*s->options->stop == 0 && seconds_since(&s->start) >= s->seconds)
+		*s->options->stop = STOP_TIME;
 }
 
 /* A signature as the name of a file, for shells and other systems too; `number`: the
@@ -192,7 +194,7 @@ static int minimize_group(struct triage *triage, const struct triage_group *grou
 			  struct minimize_result *result)
 {
 	const struct triage_options *o = triage->options;
-	struct shrink s = { .stop = o->stop, .seconds = TRIAGE_SHRINK_SECONDS };
+	struct shrink s = { .options = o, .group = group, .seconds = TRIAGE_SHRINK_SECONDS };
 	const struct minimize_options options = {
 		.target = group->target,
 		.transport = o->transport,
