@@ -6,7 +6,7 @@
  *   u8 ready, u8 answers, u8 each; u8 queues that were not looked at
  *   per port: u8 ready, u8 open, output, input, each as u32 size of its ring,
  *   u32 start, u32 length and the bytes in order; u8 waits; if so the chain, as
- *   snapshot_kept.h has it
+ *   snapshot_chain.h has it
  *
  * A chain that waits is the one taken last, of a live queue; its place in the ring
  * is the queue's cursor.
@@ -22,7 +22,7 @@
 #include <linux/virtio_config.h>
 
 #include "console_private.h"
-#include "snapshot_kept.h"
+#include "snapshot_chain.h"
 #include "table.h"
 
 #define F_MULTIPORT (UINT64_C(1) << VIRTIO_CONSOLE_F_MULTIPORT)
@@ -38,6 +38,22 @@ struct found {
 	uint8_t more;
 };
 
+static void put_fifo(struct snapshot_out *out, const struct fifo *fifo)
+{
+	uint32_t done, piece;
+
+	snapshot_put(out, 4, fifo->size);
+	snapshot_put(out, 4, fifo->start);
+	snapshot_put(out, 4, fifo->len);
+	for (done = 0; done < fifo->len; done += piece) {
+		const uint8_t *from = fifo_head(fifo, done, &piece);
+
+		if (piece > fifo->len - done)
+			piece = fifo->len - done;
+		snapshot_put_bytes(out, from, piece);
+	}
+}
+
 static void put_port(const struct console *con, unsigned port, struct snapshot_out *out)
 {
 	const struct console_port *p = &con->ports[port];
@@ -46,8 +62,8 @@ static void put_port(const struct console *con, unsigned port, struct snapshot_o
 
 	snapshot_put(out, 1, p->ready);
 	snapshot_put(out, 1, p->open);
-	snapshot_put_fifo(out, &p->output);
-	snapshot_put_fifo(out, &p->input);
+	put_fifo(out, &p->output);
+	put_fifo(out, &p->input);
 	snapshot_put(out, 1, waits);
 	if (waits)
 		snapshot_put_chain(out, &p->chain, con->waiting[port], p->chain_len);
@@ -67,6 +83,22 @@ void console_save(const struct device *dev, struct snapshot_out *out)
 		put_port(con, i, out);
 }
 
+static uint32_t get_fifo(struct snapshot_in *in, struct fifo *fifo)
+{
+	size_t at = in->at;
+	uint32_t size = (uint32_t)snapshot_get(in, 4);
+	uint32_t start = (uint32_t)snapshot_get(in, 4);
+	uint32_t len = (uint32_t)snapshot_get(in, 4);
+	const uint8_t *bytes;
+
+	if (!fifo_shape_possible(fifo, size, start, len))
+		snapshot_bad(in, at, -EINVAL, "a buffer that a port cannot have");
+	bytes = snapshot_get_bytes(in, len);
+	if (in->commit && bytes && fifo_restore(fifo, size, start, bytes, len))
+		snapshot_bad(in, at, -ENOMEM, "no memory");
+	return len;
+}
+
 static void get_port(struct console *con, unsigned port, struct found *found,
 		     const struct snapshot_view *view, struct snapshot_in *in)
 {
@@ -76,8 +108,8 @@ static void get_port(struct console *con, unsigned port, struct found *found,
 	bool open = snapshot_get_max(in, 1, found->session, "open, which it cannot be");
 	bool listed = found->more >> tx_queues[port] & 1;
 
-	snapshot_check_gauge(in, view, counters + PORT_OUTPUT_HELD, snapshot_get_fifo(in, &p->output));
-	snapshot_check_gauge(in, view, counters + PORT_INPUT_PENDING, snapshot_get_fifo(in, &p->input));
+	snapshot_check_gauge(in, view, counters + PORT_OUTPUT_HELD, get_fifo(in, &p->output));
+	snapshot_check_gauge(in, view, counters + PORT_INPUT_PENDING, get_fifo(in, &p->input));
 	/* Whoever waits has more to do. */
 	if (snapshot_get_max(in, 1, listed, "waiting, which it cannot be")) {
 		uint64_t len = snapshot_get_chain(in, view, &con->dev.queues[tx_queues[port]],

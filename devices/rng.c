@@ -16,9 +16,8 @@
 
 #include "chain.h"
 #include "drain.h"
-#include "fifo.h"
 #include "rng.h"
-#include "snapshot_kept.h"
+#include "snapshot_chain.h"
 #include "table.h"
 
 /* An event moves the counters named for it and no other. */
@@ -29,7 +28,7 @@ enum rng_counter {
 	RNG_CHAIN_UNWRITTEN, /* not even the first byte could be written */
 	RNG_CHAIN_WAITED,    /* found no bytes */
 	RNG_BYTES,	     /* given by the host and accepted */
-	RNG_REFUSED,	     /* given and not accepted: no room, or no host memory */
+	RNG_REFUSED,	     /* given and not accepted, for want of room */
 	RNG_DELIVERED,	     /* of the accepted ones */
 	RNG_PENDING,	     /* gauge: ... that wait for a chain */
 	RNG_DISCARDED,	     /* ... thrown away at reset */
@@ -58,15 +57,16 @@ TABLE(static const struct device_queue_desc, rng_queues, RNG_QUEUE_COUNT, 4,
 struct rng {
 	struct device dev;
 	struct drain drain;
-	struct fifo bytes;
 	/* The chain that was taken from the ring and waits for bytes: its descriptors are in
 	 * `buffers`, with room for so many bytes. */
 	struct virtqueue_chain chain;
 	uint64_t room;
 	bool has_chain;
+	uint32_t len; /* of what the host gave */
 
 	/* Scratch from here on. */
 	struct virtqueue_buffer buffers[RNG_QUEUE_SIZE_MAX];
+	uint8_t bytes[RNG_HELD_MAX]; /* oldest first */
 };
 
 static const struct drain_ops rng_drain = {
@@ -98,40 +98,30 @@ static void look_at_chain(struct rng *rng)
 		rng->has_chain = true;
 	if (!rng->has_chain)
 		(void)drain_push(&rng_drain, &rng->dev, &rng->chain, 0);
-	else if (rng->bytes.len == 0)
+	else if (rng->len == 0)
 		counters[RNG_CHAIN_WAITED]++;
 }
 
-/* The first bytes that wait into the chain, which has room for them; how many were written. */
-static uint32_t fill_chain(const struct rng *rng, uint32_t len)
+/* The first `len` bytes of the host are nobody's any more. */
+static void drop_bytes(struct rng *rng, uint32_t len)
 {
-	struct chain_cursor at = { .buffer = rng->buffers };
-	uint32_t done = 0, piece, written;
-
-	for (; done < len; done += piece) {
-		const uint8_t *from = fifo_head(&rng->bytes, done, &piece);
-
-		if (piece > len - done)
-			piece = len - done;
-		written = chain_write(&rng->chain, &at, from, piece);
-		if (written < piece)
-			return done + written;
-	}
-	return done;
+	rng->len -= len;
+	memmove(rng->bytes, rng->bytes + len, rng->len);
 }
 
 /* The chain that waits gets its bytes, of which there are some. */
 static void answer_chain(struct rng *rng)
 {
 	uint64_t *counters = rng->dev.counters;
-	uint32_t len = rng->room < rng->bytes.len ? (uint32_t)rng->room : rng->bytes.len;
+	struct chain_cursor at = { .buffer = rng->buffers };
+	uint32_t len = rng->room < rng->len ? (uint32_t)rng->room : rng->len;
 
-	len = fill_chain(rng, len);
+	len = chain_write(&rng->chain, &at, rng->bytes, len);
 	rng->has_chain = false;
 	counters[len > 0 ? RNG_CHAINS : RNG_CHAIN_UNWRITTEN]++;
 	if (!drain_push(&rng_drain, &rng->dev, &rng->chain, len) || len == 0)
 		return;
-	fifo_drop(&rng->bytes, len);
+	drop_bytes(rng, len);
 	counters[RNG_DELIVERED] += len;
 }
 
@@ -148,7 +138,7 @@ static void rng_serve(struct rng *rng)
 				return;
 			look_at_chain(rng);
 		}
-		if (rng->has_chain && rng->bytes.len == 0)
+		if (rng->has_chain && rng->len == 0)
 			return;
 		if (rng->has_chain)
 			answer_chain(rng);
@@ -158,7 +148,7 @@ static void rng_serve(struct rng *rng)
 
 static void call_end(struct rng *rng)
 {
-	rng->dev.counters[RNG_PENDING] = rng->bytes.len;
+	rng->dev.counters[RNG_PENDING] = rng->len;
 	drain_end(&rng->drain, &rng->dev);
 }
 
@@ -167,7 +157,7 @@ static enum device_state rng_state(const struct device *dev)
 	const struct rng *rng = (const struct rng *)dev;
 
 	if (has_chain(rng))
-		return rng->bytes.len > 0 ? DEVICE_WORK : DEVICE_WAITING;
+		return rng->len > 0 ? DEVICE_WORK : DEVICE_WAITING;
 	return drain_state(&rng->drain, dev);
 }
 
@@ -192,10 +182,10 @@ static void rng_work(struct device *dev)
 uint32_t rng_give(struct device *dev, const void *data, uint32_t len)
 {
 	struct rng *rng = rng_of(dev);
-	uint32_t fits = len < fifo_room(&rng->bytes) ? len : fifo_room(&rng->bytes);
+	uint32_t fits = len < RNG_HELD_MAX - rng->len ? len : RNG_HELD_MAX - rng->len;
 
-	if (fifo_append(&rng->bytes, data, fits))
-		fits = 0;
+	memcpy(rng->bytes + rng->len, data, fits);
+	rng->len += fits;
 	dev->counters[RNG_BYTES] += fits;
 	dev->counters[RNG_REFUSED] += len - fits;
 	if ((dev->status & VIRTIO_CONFIG_S_DRIVER_OK) && rng_state(dev) == DEVICE_WORK)
@@ -206,13 +196,13 @@ uint32_t rng_give(struct device *dev, const void *data, uint32_t len)
 
 static int rng_create(struct device *dev)
 {
-	fifo_init(&rng_of(dev)->bytes, dev->host, RNG_HELD_MAX);
+	(void)dev;
 	return 0;
 }
 
 static void rng_destroy(struct device *dev)
 {
-	fifo_release(&rng_of(dev)->bytes);
+	(void)dev;
 }
 
 static void rng_queue_reset(struct device *dev, unsigned queue)
@@ -229,9 +219,8 @@ static void rng_reset(struct device *dev)
 
 	rng_queue_reset(dev, RNG_REQUESTS);
 	rng->drain.poisoned_now = false;
-	dev->counters[RNG_DISCARDED] += rng->bytes.len;
-	fifo_drop(&rng->bytes, rng->bytes.len);
-	dev->counters[RNG_PENDING] = 0;
+	dev->counters[RNG_DISCARDED] += rng->len;
+	dev->counters[RNG_PENDING] = rng->len = 0;
 }
 
 /* There is none (5.4.4). */
@@ -242,7 +231,7 @@ static void rng_config_read(const struct device *dev, uint64_t offset, uint8_t *
 	memset(buf, 0, len);
 }
 
-/* u8 work left, u8 waits, if so the chain; the host's bytes. */
+/* u8 work left, u8 waits, if so the chain; u32 length and the bytes of the host. */
 static void rng_save(const struct device *dev, struct snapshot_out *out)
 {
 	const struct rng *rng = (const struct rng *)dev;
@@ -252,7 +241,8 @@ static void rng_save(const struct device *dev, struct snapshot_out *out)
 	snapshot_put(out, 1, waits);
 	if (waits)
 		snapshot_put_chain(out, &rng->chain, rng->buffers, rng->room);
-	snapshot_put_fifo(out, &rng->bytes);
+	snapshot_put(out, 4, rng->len);
+	snapshot_put_bytes(out, rng->bytes, rng->len);
 }
 
 static void rng_restore(struct device *dev, const struct snapshot_view *view,
@@ -265,7 +255,9 @@ static void rng_restore(struct device *dev, const struct snapshot_view *view,
 	bool waits = snapshot_get_max(in, 1, live, "waiting, which it cannot be");
 
 	size_t at = in->at;
+	const uint8_t *bytes;
 	uint64_t room = 0;
+	uint32_t len;
 
 	if (waits)
 		room = snapshot_get_chain(in, view, &dev->queues[RNG_REQUESTS], true, &rng->chain,
@@ -275,9 +267,13 @@ static void rng_restore(struct device *dev, const struct snapshot_view *view,
 	/* Of a queue that was stopped a chain is gone, and nobody has it. */
 	if (snapshot_queue_held(q) > (waits || !q->ready))
 		snapshot_bad(in, q->cursors_at, -EINVAL, "a chain that nobody has");
-	snapshot_check_gauge(in, view, RNG_PENDING, snapshot_get_fifo(in, &rng->bytes));
-	if (!in->commit || in->err)
+	len = (uint32_t)snapshot_get_max(in, 4, RNG_HELD_MAX, "more bytes than it keeps");
+	snapshot_check_gauge(in, view, RNG_PENDING, len);
+	bytes = snapshot_get_bytes(in, len);
+	if (!in->commit)
 		return;
+	memcpy(rng->bytes, bytes, len);
+	rng->len = len;
 	rng->drain.left = left;
 	rng->room = room;
 	rng->has_chain = waits;

@@ -25,13 +25,12 @@
 enum rng_queue { RNG_REQUESTS, RNG_QUEUE_COUNT };
 
 #define RNG_QUEUE_SIZE_MAX 128
-#define RNG_HELD_MAX 4096u /* bytes of the host that wait for a chain */
+#define RNG_HELD_MAX 16384u /* bytes of the host that wait for a chain */
 
 extern const struct device_ops rng_ops;
 
 /* The host has random bytes: the number that was accepted, from the first on, which is less than
- * `len` where RNG_HELD_MAX wait or there is no memory.  A chain that waited gets them at once.
- * `dev` is an instance of rng_ops and in no other call. */
+ * `len` where RNG_HELD_MAX wait.  A chain that waited gets them at once.  `dev` is an instance of rng_ops and in no other call. */
 uint32_t rng_give(struct device *dev, const void *data, uint32_t len);
 
 #endif

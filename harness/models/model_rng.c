@@ -56,11 +56,13 @@ static const struct vringer_sum rng_sums[] = {
 	{ NULL, NULL },
 };
 
-/* The host gives each as many bytes as it has room for: several that are outstanding get their
- * own, whatever the order of words. */
-#define GIVEN "0123456789abcdef"
-static const struct vringer_bytes rng_given[] = { { 0, 16, GIVEN }, { .bytes = NULL } };
-static const struct vringer_bytes rng_byte[] = { { 0, 1, "!" }, { .bytes = NULL } };
+/* The host gives each more than it has room for, and the same byte over and over, so that the
+ * answer is one whatever the requests before have left. */
+#define BYTES_16 "!!!!!!!!!!!!!!!!"
+#define TYPE_16 "21212121212121212121212121212121"
+#define GIVE "type 0 " TYPE_16 TYPE_16 TYPE_16 TYPE_16 TYPE_16 TYPE_16 TYPE_16 TYPE_16 "\n"
+
+static const struct vringer_bytes rng_bytes[] = { { 0, 16, BYTES_16 }, { .bytes = NULL } };
 
 static const struct vringer_request rng_requests[] = {
 	{ .name = "read",
@@ -68,16 +70,16 @@ static const struct vringer_request rng_requests[] = {
 	  .writable_len = 16,
 	  .used_min = 16,
 	  .used_max = 16,
-	  .answer = rng_given,
-	  .before = "type 0 30313233343536373839616263646566\n",
+	  .answer = rng_bytes,
+	  .before = GIVE,
 	  .flags = VRINGER_REQUEST_EXACT },
-	{ .name = "read-byte",
+	{ .name = "read-more",
 	  .queue = 0,
-	  .writable_len = 1,
-	  .used_min = 1,
-	  .used_max = 1,
-	  .answer = rng_byte,
-	  .before = "type 0 21\n",
+	  .writable_len = 32,
+	  .used_min = 32,
+	  .used_max = 32,
+	  .answer = rng_bytes,
+	  .before = GIVE,
 	  .flags = VRINGER_REQUEST_EXACT },
 	{ .name = NULL },
 };
@@ -91,7 +93,7 @@ struct vringer_target rng_target = {
 	.queue_count = RNG_QUEUE_COUNT,
 	.queues = rng_queues,
 	.chain_bytes_max = RNG_HELD_MAX,
-	.heap_max = RNG_HELD_MAX + (16u << 10),
+	.heap_max = 64u << 10,
 	.sums = rng_sums,
 	.equal_sums = rng_equal_sums,
 	.gauges = "bytes_pending",

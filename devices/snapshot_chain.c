@@ -1,46 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 OR MIT */
 /*
- * Buffers of bytes and chains that wait, in and out of a snapshot; snapshot_kept.h has the
- * contract.
+ * A chain that waits, in and out of a snapshot; snapshot_chain.h has the contract.
  *
- * Every loop is bounded by the queue size or by the bytes that are there.  VIRTIO 1.4, 2.7.5,
- * 2.8.6.
+ * Every loop is bounded by the queue size.  VIRTIO 1.4, 2.7.5, 2.8.6.
  */
 #include <errno.h>
 
-#include "snapshot_kept.h"
-
-void snapshot_put_fifo(struct snapshot_out *out, const struct fifo *fifo)
-{
-	uint32_t done, piece;
-
-	snapshot_put(out, 4, fifo->size);
-	snapshot_put(out, 4, fifo->start);
-	snapshot_put(out, 4, fifo->len);
-	for (done = 0; done < fifo->len; done += piece) {
-		const uint8_t *from = fifo_head(fifo, done, &piece);
-
-		if (piece > fifo->len - done)
-			piece = fifo->len - done;
-		snapshot_put_bytes(out, from, piece);
-	}
-}
-
-uint32_t snapshot_get_fifo(struct snapshot_in *in, struct fifo *fifo)
-{
-	size_t at = in->at;
-	uint32_t size = (uint32_t)snapshot_get(in, 4);
-	uint32_t start = (uint32_t)snapshot_get(in, 4);
-	uint32_t len = (uint32_t)snapshot_get(in, 4);
-	const uint8_t *bytes;
-
-	if (!fifo_shape_possible(fifo, size, start, len))
-		snapshot_bad(in, at, -EINVAL, "a buffer that a port cannot have");
-	bytes = snapshot_get_bytes(in, len);
-	if (in->commit && bytes && fifo_restore(fifo, size, start, bytes, len))
-		snapshot_bad(in, at, -ENOMEM, "no memory");
-	return len;
-}
+#include "snapshot_chain.h"
 
 static unsigned filled_count(const struct virtqueue_buffer *buffers, uint64_t total)
 {
