@@ -30,8 +30,7 @@ enum blk_counter {
 	BLK_UNSUPPORTED,   /* UNSUPP */
 	BLK_FAILED,	   /* IOERR: the backend failed */
 	BLK_NO_MEMORY,	   /* IOERR: no host memory */
-	BLK_UNREADABLE,	   /* IOERR: a readable part is not memory */
-	BLK_CHAIN_INVALID, /* torn, out of order, wraps */
+	BLK_CHAIN_INVALID, /* torn, out of order, unreadable part, wraps */
 	BLK_NO_STATUS,	   /* no writable byte */
 	BLK_ANSWER_FAILED, /* data or status could not be written */
 	BLK_ABANDONED,	   /* its queue was reset, stopped or poisoned meanwhile */

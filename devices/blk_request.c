@@ -91,7 +91,7 @@ static enum blk_counter read_data(struct blk *blk, struct blk_request *r, struct
 
 	if (fate != BLK_COUNTER_COUNT)
 		return fate;
-	return chain_read(&r->chain, &in->at, r->data, r->len) ? BLK_UNREADABLE : BLK_COUNTER_COUNT;
+	return chain_read(&r->chain, &in->at, r->data, r->len) ? BLK_CHAIN_INVALID : BLK_COUNTER_COUNT;
 }
 
 static bool sectors_possible(const struct blk *blk, const struct blk_request *r, uint64_t len)
@@ -278,7 +278,7 @@ static enum blk_counter begin(struct blk *blk, struct blk_request *r)
 	if (in.rest < sizeof(header))
 		return BLK_REFUSED;
 	if (chain_read(&r->chain, &in.at, &header, sizeof(header)))
-		return BLK_UNREADABLE;
+		return BLK_CHAIN_INVALID;
 	in.rest -= sizeof(header);
 	r->type = le32toh(header.type);
 	r->sector = le64toh(header.sector);
@@ -418,11 +418,9 @@ bool blk_possible(const struct blk_request *r, const uint8_t *data, uint64_t fea
 	const struct blk_type *type = type_of(r->type);
 
 	if (r->step == BLK_DONE) {
-		if (r->room == 0)
-			return r->fate >= BLK_CHAIN_INVALID;
 		if (r->fate == BLK_READS || r->fate == BLK_IDS)
-			return r->len == r->room - 1;
-		return r->fate < BLK_CHAIN_INVALID;
+			return r->room > 0 && r->len == r->room - 1;
+		return r->room > 0 || r->fate >= BLK_CHAIN_INVALID;
 	}
 	if (r->room == 0 || !type || !type->call || (type->feature & ~features) ||
 	    (r->flushing && !type->writes))
