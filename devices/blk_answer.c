@@ -58,8 +58,8 @@ uint32_t blk_answer(struct blk *blk, struct blk_request *r)
 	uint8_t status = status_of(r->fate);
 	bool bounded = r->room - 1 <= BLK_REQUEST_MAX, whole;
 
-	/* There is nobody to tell. */
-	if (r->room == 0)
+	/* There is no place to say it, or none that makes sense. */
+	if (r->room == 0 || r->fate == BLK_CHAIN_INVALID)
 		return 0;
 	last = &blk->writable[r->slot][r->count - 1];
 	at = (struct chain_cursor){ .buffer = last, .used = last->len - 1 };

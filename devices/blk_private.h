@@ -30,8 +30,7 @@ enum blk_counter {
 	BLK_UNSUPPORTED,   /* UNSUPP */
 	BLK_FAILED,	   /* IOERR: the backend failed */
 	BLK_NO_MEMORY,	   /* IOERR: no host memory */
-	BLK_UNREADABLE,	   /* IOERR: a readable part is not memory */
-	BLK_CHAIN_INVALID, /* torn, out of order, wraps */
+	BLK_CHAIN_INVALID, /* torn, out of order, unreadable part, wraps */
 	BLK_NO_STATUS,	   /* no writable byte */
 	BLK_ANSWER_FAILED, /* data or status could not be written */
 	BLK_ABANDONED,	   /* its queue was reset, stopped or poisoned meanwhile */
@@ -110,13 +109,48 @@ static inline void blk_count(struct blk *blk, enum blk_counter which)
 /* Is a write stable when it completes (VIRTIO 5.2.6.2)? */
 bool blk_writethrough(const struct blk *blk);
 
-/* blk_request.c.  Take over a chain that was just popped, into a free request, which becomes
- * BLK_TO_SUBMIT or BLK_DONE. */
+/* A request that is being taken over. */
+struct blk_intake {
+	struct chain_cursor at; /* behind the header */
+	uint64_t rest;		/* readable bytes from there on */
+};
+
+struct blk_type {
+	uint32_t type;	       /* VIRTIO_BLK_T_ */
+	uint64_t feature;      /* without which it is unsupported; or 0 */
+	enum blk_counter fate; /* if all is well */
+	/* Judge it and read what goes with it: BLK_COUNTER_COUNT to go on, or its fate. */
+	enum blk_counter (*begin)(struct blk *blk, struct blk_request *r, struct blk_intake *in);
+	/* Ask the backend for what is next; or NULL. */
+	int64_t (*call)(struct blk *blk, struct blk_request *r);
+};
+
+/* blk_request.c.  NULL: there is none. */
+const struct blk_type *blk_type_of(uint32_t type);
+/* Take over a chain that was just popped, into a free request, which becomes BLK_TO_SUBMIT or
+ * BLK_DONE. */
 void blk_take(struct blk *blk, struct blk_request *r, const struct virtqueue_chain *chain);
-/* Of one that is BLK_TO_SUBMIT: call the backend until it is in progress or done. */
+
+/* blk_submit.c.  Of one that is BLK_TO_SUBMIT: call the backend until it is in progress or done. */
 void blk_submit(struct blk *blk, struct blk_request *r);
 /* The backend's result. */
 void blk_result(struct blk *blk, struct blk_request *r, int64_t result);
+/* It is done, and that became of it. */
+void blk_done_as(struct blk *blk, struct blk_request *r, enum blk_counter fate);
+/* Of a discard or write zeroes: the segment at byte `at` of its data, and go on to the next one
+ * that has sectors, from r->done on; false: there is none. */
+#define BLK_SEGMENT sizeof(struct virtio_blk_discard_write_zeroes)
+struct virtio_blk_discard_write_zeroes blk_segment_at(const struct blk_request *r, uint32_t at);
+bool blk_skip_empty(struct blk_request *r);
+int64_t blk_call_read(struct blk *blk, struct blk_request *r);
+int64_t blk_call_write(struct blk *blk, struct blk_request *r);
+int64_t blk_call_flush(struct blk *blk, struct blk_request *r);
+int64_t blk_call_discard(struct blk *blk, struct blk_request *r);
+int64_t blk_call_zeroes(struct blk *blk, struct blk_request *r);
+/* Of a snapshot, with `data` of r->len bytes: can there be one like that, of a device with
+ * those features? */
+bool blk_possible(const struct blk_request *r, const uint8_t *data, uint64_t features);
+
 /* blk_answer.c: write data and status of one that is done; the used length. */
 uint32_t blk_answer(struct blk *blk, struct blk_request *r);
 /* Of a snapshot, with `data` of r->len bytes: can there be one like that, of a device with

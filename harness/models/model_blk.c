@@ -116,7 +116,7 @@ static const struct vringer_field fields[] = {
 
 /* A request has one fate. */
 static const struct vringer_sum equal_sums[] = {
-	{ "requests", "served refused unsupported failed no_memory unreadable chain_invalid "
+	{ "requests", "served refused unsupported failed no_memory chain_invalid "
 		      "no_status answer_failed abandoned in_flight" },
 	{ "served", "reads writes flushes ids discards zeroes" },
 	{ NULL, NULL },
@@ -164,59 +164,45 @@ static const struct vringer_bytes id[] = {
 };
 
 #define BYTES(literal) .readable = (literal), .readable_len = sizeof(literal) - 1
-/* A request to a queue, its bytes and the answer, of which all are written. */
-#define ASK(to, room, said, literal)                                                               \
-	.queue = (to), BYTES(literal), .writable_len = (room), .used_min = (room),                 \
+/* clang-format off */
+/* A request to a queue, what its driver must have accepted (a second queue is there for one that
+ * knows of it), its answer, of which all bytes are written, and its bytes. */
+#define ASK(to, need, room, said, literal) \
+	.queue = (to), .features = (need) | ((to) == 0 ? 0 : F(MQ)), .readable = (literal), \
+	.readable_len = sizeof(literal) - 1, .writable_len = (room), .used_min = (room), \
 	.used_max = (room), .answer = (said)
-#define STATUS(to, said, literal) ASK(to, 1, said, literal)
+#define EXACT .flags = VRINGER_REQUEST_EXACT
 
 /* Of either queue.  The first two are sent by others, which name them by their number. */
-#define WRITES(to)                                                                                 \
-	{ .name = "write", STATUS(to, ok, HEAD("\1", "\1") BYTES_512) },                           \
-		{ .name = "write-zeroes",                                                          \
-		  STATUS(to, ok, HEAD("\xd", "\0") RANGE("\2", "\1")),                             \
-		  .features = F(WRITE_ZEROES) },                                                   \
-		{ .name = "read-written",                                                          \
-		  ASK(to, 513, read_written, HEAD("\0", "\1")),                                    \
-		  .before = "send_request q\n" },                                                  \
-		{ .name = "read-zeroes",                                                           \
-		  ASK(to, 513, read_zeroes, HEAD("\0", "\2")),                                     \
-		  .before = "send_request q which=1\n",                                            \
-		  .features = F(WRITE_ZEROES) },                                                   \
-	{                                                                                          \
-		.name = "discard", STATUS(to, ok, HEAD("\xb", "\0") RANGE("\3", "\0")),            \
-		.features = F(DISCARD)                                                             \
-	}
-#define READS(to)                                                                                  \
-	{ .name = "read", ASK(to, 513, read_ok, HEAD("\0", "\0")) },                               \
-		{ .name = "get-id",                                                                \
-		  ASK(to, 21, id, HEAD("\x8", "\0")),                                              \
-		  .flags = VRINGER_REQUEST_EXACT },                                                \
-		{ .name = "flush", STATUS(to, ok, HEAD("\4", "\0")), .features = F(FLUSH) },       \
-		{ .name = "unknown",                                                               \
-		  STATUS(to, unsupp, HEAD("\x7b", "\0")),                                          \
-		  .flags = VRINGER_REQUEST_EXACT },                                                \
-		{ .name = "read-past",                                                             \
-		  ASK(to, 513, read_past, "\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\x80"),                   \
-		  .flags = VRINGER_REQUEST_EXACT },                                                \
-		{ .name = "discard-unmap",                                                         \
-		  STATUS(to, unsupp, HEAD("\xb", "\0") RANGE("\3", "\1")),                         \
-		  .features = F(DISCARD) },                                                        \
-	{                                                                                          \
-		.name = "write-zeroes-flag",                                                       \
-		STATUS(to, unsupp, HEAD("\xd", "\0") RANGE("\2", "\2")),                           \
-		.features = F(WRITE_ZEROES)                                                        \
-	}
+#define WRITES(to) \
+	{ .name = "write", ASK(to, 0, 1, ok, HEAD("\1", "\1") BYTES_512) }, \
+	{ .name = "write-zeroes", \
+	  ASK(to, F(WRITE_ZEROES), 1, ok, HEAD("\xd", "\0") RANGE("\2", "\1")) }, \
+	{ .name = "read-written", ASK(to, 0, 513, read_written, HEAD("\0", "\1")), \
+	  .before = "send_request q\n" }, \
+	{ .name = "read-zeroes", \
+	  ASK(to, F(WRITE_ZEROES), 513, read_zeroes, HEAD("\0", "\2")), \
+	  .before = "send_request q which=1\n" }, \
+	{ .name = "discard", ASK(to, F(DISCARD), 1, ok, HEAD("\xb", "\0") RANGE("\3", "\0")) }
+#define READS(to) \
+	{ .name = "read", ASK(to, 0, 513, read_ok, HEAD("\0", "\0")) }, \
+	{ .name = "get-id", ASK(to, 0, 21, id, HEAD("\x8", "\0")), EXACT }, \
+	{ .name = "flush", ASK(to, F(FLUSH), 1, ok, HEAD("\4", "\0")) }, \
+	{ .name = "unknown", ASK(to, 0, 1, unsupp, HEAD("\x7b", "\0")), EXACT }, \
+	{ .name = "read-past", \
+	  ASK(to, 0, 513, read_past, "\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\x80"), EXACT }, \
+	{ .name = "discard-unmap", \
+	  ASK(to, F(DISCARD), 1, unsupp, HEAD("\xb", "\0") RANGE("\3", "\1")) }, \
+	{ .name = "write-zeroes-flag", \
+	  ASK(to, F(WRITE_ZEROES), 1, unsupp, HEAD("\xd", "\0") RANGE("\2", "\2")) }
 /* What fails on a disk that is offered as read-only, accepted or not. */
-#define WRITES_REFUSED(to)                                                                         \
-	{ .name = "write", STATUS(to, ioerr, HEAD("\1", "\1") BYTES_512) },                        \
-		{ .name = "write-zeroes",                                                          \
-		  STATUS(to, ioerr, HEAD("\xd", "\0") RANGE("\2", "\0")),                          \
-		  .features = F(WRITE_ZEROES) },                                                   \
-	{                                                                                          \
-		.name = "discard", STATUS(to, ioerr, HEAD("\xb", "\0") RANGE("\3", "\0")),         \
-		.features = F(DISCARD)                                                             \
-	}
+#define WRITES_REFUSED(to) \
+	{ .name = "write", ASK(to, 0, 1, ioerr, HEAD("\1", "\1") BYTES_512) }, \
+	{ .name = "write-zeroes", \
+	  ASK(to, F(WRITE_ZEROES), 1, ioerr, HEAD("\xd", "\0") RANGE("\2", "\0")) }, \
+	{ .name = "discard", \
+	  ASK(to, F(DISCARD), 1, ioerr, HEAD("\xb", "\0") RANGE("\3", "\0")) }
+/* clang-format on */
 
 #define HINTS                                                                                      \
 	MODEL_HINT(0, HEAD("\0", "\1")), MODEL_HINT(1, HEAD("\0", "\x7f")),                        \
