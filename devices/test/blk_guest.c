@@ -102,7 +102,7 @@ static void disk_cancel(void *ctx, uint64_t tag)
 	disk.cancels++;
 }
 
-static const struct blk_backend backend = {
+const struct blk_backend blk_guest_backend = {
 	.read = disk_read,
 	.write = disk_write,
 	.flush = disk_flush,
@@ -135,7 +135,7 @@ void blk_guest_new(uint64_t offered)
 		memset(disk.bytes + (size_t)i * BLK_SECTOR, (int)(i + 1), BLK_SECTOR);
 	m = mmio_create(&blk_ops, &fake.host, offered, NULL);
 	assert_non_null(m);
-	blk_connect(mmio_device(m), &backend, &disk, SECTORS);
+	blk_connect(mmio_device(m), &blk_guest_backend, &disk, SECTORS);
 	expect_anew();
 	expect_passes = is_gauge;
 }

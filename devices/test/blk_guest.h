@@ -43,6 +43,7 @@ struct fake_disk {
 
 extern struct fake_queue blk_q[BLK_QUEUE_COUNT];
 extern struct fake_disk disk;
+extern const struct blk_backend blk_guest_backend;
 
 /* A device with those features offered, and its disk; the driver accepts `features`. */
 void blk_guest_new(uint64_t offered);
