@@ -424,7 +424,12 @@ static void saved_in_flight(void **state)
 		assert_int_not_equal(snapshot_restore(m, bytes, cut, &error), 0);
 	assert_int_equal(snapshot_restore(m, bytes, len, &error), 0);
 	assert_int_equal(mmio_state(m), DEVICE_WORK);
-	blk_resubmit(mmio_device(m));
+	/* One that the disk knows, one that it has no more, and the others. */
+	blk_resubmit(mmio_device(m), tag - 1);
+	blk_resubmit(mmio_device(m), tag + 100);
+	assert_int_equal(disk.later_count, 1);
+	assert_int_equal(mmio_state(m), DEVICE_WORK);
+	mmio_work(m);
 	assert_int_equal(mmio_state(m), DEVICE_WAITING);
 	assert_int_equal(disk.later_count, 3);
 	assert_int_equal(disk.later[1].tag, tag);
