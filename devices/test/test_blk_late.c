@@ -349,9 +349,7 @@ int main(void)
 		TEST(short_results),	     TEST(failures),
 		TEST(no_more_than_can_be),   TEST(reset_in_flight),
 		TEST(queue_reset_in_flight), TEST(suspended_in_flight),
-		TEST(poisoned_in_flight),    TEST(invalid_chains),
-		TEST(every_division),	     TEST(read_once),
-		TEST(saved_in_flight),
+		TEST(poisoned_in_flight),    TEST(saved_in_flight),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
