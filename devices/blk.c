@@ -84,6 +84,21 @@ static bool has_step(const struct blk *blk, enum blk_step step)
 	return false;
 }
 
+/* Is there a place for one more of that queue?  A driver that makes a chain available while the
+ * device has as many as the queue has entries has made one of them available twice: it waits. */
+static bool may_take(const struct blk *blk, const struct virtqueue *vq)
+{
+	unsigned held = 0, all = 0, i;
+
+	for (i = 0; i < BLK_IN_FLIGHT_MAX; i++) {
+		const struct blk_request *r = &blk->requests[i];
+
+		all += r->step != BLK_FREE;
+		held += r->step != BLK_FREE && r->chain.vq == vq;
+	}
+	return all < BLK_IN_FLIGHT_MAX && held < vq->size;
+}
+
 /* May it go back to its driver before all others that its queue has here? */
 static bool may_return(const struct blk *blk, const struct blk_request *r)
 {
@@ -163,9 +178,9 @@ static void drain(struct blk *blk, unsigned queue)
 
 	note_more(blk, queue, true);
 	for (; left > 0; left--) {
-		struct blk_request *r = find_step(blk, BLK_FREE);
+		struct blk_request *r;
 
-		if (!r)
+		if (!may_take(blk, vq))
 			return;
 		ret = virtqueue_pop(vq, &chain);
 		if (ret <= 0) {
@@ -176,6 +191,7 @@ static void drain(struct blk *blk, unsigned queue)
 			}
 			return;
 		}
+		r = find_step(blk, BLK_FREE);
 		blk_take(blk, r, &chain);
 		blk_submit(blk, r);
 		give_back_all(blk);
@@ -229,8 +245,9 @@ static void call_end(struct blk *blk)
 
 static bool goes_on(const struct blk *blk, unsigned queue)
 {
-	return (blk->more >> queue & 1) && virtqueue_usable(&blk->dev.queues[queue]) &&
-	       has_step(blk, BLK_FREE);
+	const struct virtqueue *vq = &blk->dev.queues[queue];
+
+	return (blk->more >> queue & 1) && virtqueue_usable(vq) && may_take(blk, vq);
 }
 
 static void blk_notify(struct device *dev, unsigned queue)
@@ -288,23 +305,16 @@ void blk_complete(struct device *dev, uint64_t tag, int64_t result)
 	call_end(blk);
 }
 
-void blk_resubmit(struct device *dev)
+void blk_resubmit(struct device *dev, uint64_t tag)
 {
 	struct blk *blk = blk_of(dev);
+	unsigned i;
 
 	blk->busy = true;
-	submit_all(blk);
+	for (i = 0; i < BLK_IN_FLIGHT_MAX; i++)
+		if (blk->requests[i].step == BLK_TO_SUBMIT && blk->requests[i].tag == tag)
+			blk_submit(blk, &blk->requests[i]);
 	blk->busy = false;
-}
-
-void blk_connect(struct device *dev, const struct blk_backend *backend, void *ctx,
-		 uint64_t capacity)
-{
-	struct blk *blk = blk_of(dev);
-
-	blk->backend = backend;
-	blk->ctx = ctx;
-	blk->capacity = capacity;
 }
 
 static int blk_create(struct device *dev)

@@ -19,8 +19,9 @@
  *
  * A write is stable when it completes if the driver has a writethrough disk: then it is flushed
  * first.  At most BLK_IN_FLIGHT_MAX requests are with the backend at a time, of both queues;
- * others wait in their rings.  seg_max and size_max are told and not enforced: what counts is
- * BLK_REQUEST_MAX.
+ * others wait in their rings, and so do those of a queue
+ * that has as many as it has entries.  seg_max and size_max are told and not enforced: what counts
+ * is BLK_REQUEST_MAX.
  *
  * Not offered: geometry, lifetime, secure erase, zones, and what legacy devices had.
  *
@@ -90,8 +91,9 @@ void blk_complete(struct device *dev, uint64_t tag, int64_t result);
 /* Another capacity, told to the driver.  Returns whether it changed. */
 bool blk_resize(struct device *dev, uint64_t capacity);
 
-/* Give the backend what it had in progress when a snapshot was taken from which the device was
- * restored.  Otherwise the device's next work does so. */
-void blk_resubmit(struct device *dev);
+/* After a restore, from a backend that has the call with that tag in progress: ask for it again, if
+ * the device had asked when the snapshot was taken.  What is not asked for so is with the device's
+ * next work. */
+void blk_resubmit(struct device *dev, uint64_t tag);
 
 #endif

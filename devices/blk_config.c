@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 OR MIT */
 /*
- * The configuration of the block device: what it tells, what its driver may change, and how it is
- * resized.
+ * The configuration of the block device: its disk, what it tells, what its driver may change, and
+ * how it is resized.
  *
  * A field is there if its feature is offered, for a driver may read it before it accepts one; one
  * that is not there, and all beyond the end, is 0.  Of the driver's writes only `writeback` is
@@ -90,6 +90,16 @@ void blk_config_write(struct device *dev, uint64_t offset, const uint8_t *buf, u
 	}
 	blk->writeback = value ? BLK_WRITEBACK : BLK_WRITETHROUGH;
 	blk_count(blk, BLK_WRITEBACK_WRITTEN);
+}
+
+void blk_connect(struct device *dev, const struct blk_backend *backend, void *ctx,
+		 uint64_t capacity)
+{
+	struct blk *blk = blk_of(dev);
+
+	blk->backend = backend;
+	blk->ctx = ctx;
+	blk->capacity = capacity;
 }
 
 bool blk_resize(struct device *dev, uint64_t capacity)

@@ -4,10 +4,10 @@
  * it has, oldest first.
  *
  *   u64 capacity, u8 writeback, u8 queues that were not looked at, u64 next tag, u64 how many were
- * done u8 requests, each as u8 queue, u16 head, u16 place in the ring, packed: u16 entries; u64 tag
- *     u8 to be submitted, or done; u64 when, u8 fate; u8 calls of the backend, u8 flushing
- *     u32 type, u64 sector, u32 done, u64 part
- *     u16 buffers, u64 address and u32 length each; u32 length and the data
+ * done u8 requests, each as u8 queue, u16 head, u16 place in the ring, u8 walked to its end, u8 has
+ * a writable byte, packed: u16 entries; u64 tag u8 to be submitted, or done; u64 when, u8 fate; u8
+ * calls of the backend, u8 flushing u32 type, u64 sector, u32 done, u64 part u16 buffers, u64
+ * address and u32 length each; u32 length and the data
  *
  * What was in progress is to be submitted again, with its tag, from where it stood: a backend that
  * is the same one knows it by that.  Not in it: the disk.
@@ -57,6 +57,8 @@ static void put_request(const struct blk *blk, const struct blk_request *r,
 	snapshot_put(out, 1, r->chain.vq->index);
 	snapshot_put(out, 2, r->chain.head);
 	snapshot_put(out, 2, r->chain.walk);
+	snapshot_put(out, 1, r->chain.whole);
+	snapshot_put(out, 1, r->chain.writable);
 	if (ring_is_packed(blk->dev.features))
 		snapshot_put(out, 2, r->chain.slots);
 	snapshot_put(out, 8, r->tag);
@@ -110,12 +112,12 @@ static void get_chain(struct blk *blk, struct blk_request *r, struct found *foun
 	found->held[queue]++;
 	if (!q->ready || !device_started(view->status))
 		snapshot_bad(in, at, -EINVAL, "a request of a queue that has none");
-	r->chain = (struct virtqueue_chain){ .vq = &blk->dev.queues[queue],
-					     .whole = true,
-					     .writable = true };
+	r->chain = (struct virtqueue_chain){ .vq = &blk->dev.queues[queue] };
 	r->chain.head = (uint16_t)snapshot_get_max(in, 2, packed ? UINT16_MAX : q->size - 1u,
 						   "a head beyond the queue");
 	r->chain.walk = (uint16_t)snapshot_get(in, 2);
+	r->chain.whole = snapshot_get_max(in, 1, 1, "neither whole nor not");
+	r->chain.writable = snapshot_get_max(in, 1, 1, "neither writable nor not");
 	if (!packed)
 		return;
 	at = in->at;

@@ -208,6 +208,8 @@ bool blk_possible(const struct blk_request *r, const uint8_t *data, uint64_t fea
 {
 	const struct blk_type *type = blk_type_of(r->type);
 
+	if (r->room > 0 && !(r->chain.whole && r->chain.writable))
+		return false;
 	if (r->step == BLK_DONE) {
 		if (r->fate == BLK_READS || r->fate == BLK_IDS)
 			return r->room > 0 && r->len == r->room - 1;

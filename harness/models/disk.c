@@ -200,7 +200,6 @@ void disk_order(struct disk *disk, uint32_t order, uint32_t count, uint32_t amou
 	case VRINGER_FORGET:
 		disk->refuse = 0;
 		let_go(disk);
-		/* What is run next finds the host as a new device does. */
 		if (disk->changed)
 			fill(disk);
 		break;
@@ -230,15 +229,13 @@ void disk_take_over(struct disk *disk, const struct disk *old)
 	if (old->changed || disk->changed)
 		memcpy(disk->bytes, old->bytes, sizeof(old->bytes));
 	disk->changed = old->changed;
-	for (i = 0; i < disk->kept_count; i++)
-		disk->kept[i].taken = false;
-	if (disk->kept_count == 0)
-		return;
-	blk_resubmit(disk->dev);
 	/* What the device does not ask for again went with the one that did. */
-	for (i = 0; i < disk->kept_count;)
+	while (i < disk->kept_count) {
+		disk->kept[i].taken = false;
+		blk_resubmit(disk->dev, disk->kept[i].tag);
 		if (disk->kept[i].taken)
 			i++;
 		else
 			remove_kept(disk, i);
+	}
 }

@@ -5,7 +5,8 @@
  * those read as zeroes, and writes to them fail.  What was discarded reads as DISK_DISCARDED.
  *
  * Orders: the next calls do only so many bytes each, or fail; calls are kept until there have been
- * so many, and are then done and completed, the newest first.
+ * so many, and are then done and completed, the newest first.  Who forgets them has a new disk: the
+ * same session is then the same.
  */
 #ifndef VRINGER_HARNESS_DISK_H
 #define VRINGER_HARNESS_DISK_H
