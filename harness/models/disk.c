@@ -200,6 +200,9 @@ void disk_order(struct disk *disk, uint32_t order, uint32_t count, uint32_t amou
 	case VRINGER_FORGET:
 		disk->refuse = 0;
 		let_go(disk);
+		/* What is run next finds the host as a new device does. */
+		if (disk->changed)
+			fill(disk);
 		break;
 	case VRINGER_REFUSE:
 		disk->refuse = count;
