@@ -316,6 +316,13 @@ static void on_reset(struct ledger *l)
 	l->disk.lost = false;
 }
 
+void ledger_disk_replaced(struct ledger *l)
+{
+	l->disk.now++;
+	l->disk.has_id = false;
+	disk_clear(l, false);
+}
+
 static void on_host_end(struct ledger *l, enum host_act act, unsigned port, const void *data,
 			uint32_t len, uint32_t moved)
 {
@@ -323,10 +330,8 @@ static void on_host_end(struct ledger *l, enum host_act act, unsigned port, cons
 	(void)data;
 	(void)len;
 	(void)moved;
-	if (act != HOST_CHANGE_CONFIG)
-		return;
-	l->disk.now++;
-	disk_clear(l, false);
+	if (act == HOST_CHANGE_CONFIG)
+		ledger_disk_replaced(l);
 }
 
 void ledger_disk_capacity(struct ledger *l, uint64_t sectors)

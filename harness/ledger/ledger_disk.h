@@ -74,5 +74,7 @@ _Static_assert(DISK_ID_BYTES <= DISK_SEGMENTS * DISK_SEGMENT_BYTES, "an id is ke
 
 /* The capacity, as the device shows it now; 0: not known. */
 void ledger_disk_capacity(struct ledger *l, uint64_t sectors);
+/* The host is as it was at first: it may have put another disk there. */
+void ledger_disk_replaced(struct ledger *l);
 
 #endif
