@@ -73,6 +73,7 @@ void guest_forget_orders(struct guest *g)
 {
 	for (unsigned port = 0; port < g->target->port_count; port++)
 		target_order(g->target, g->device, ORDER_FORGET, port, 0, 0);
+	ledger_disk_replaced(&g->ledger);
 }
 
 /* What the driver reads where the host changed it is no matter of a reset. */
