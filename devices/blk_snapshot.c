@@ -3,11 +3,13 @@
  * The block device's part of a snapshot: what the driver said of the cache, and the requests that
  * it has, oldest first.
  *
- *   u64 capacity, u8 writeback, u8 queues that were not looked at, u64 next tag, u64 how many were
- * done u8 requests, each as u8 queue, u16 head, u16 place in the ring, u8 walked to its end, u8 has
- * a writable byte, packed: u16 entries; u64 tag u8 to be submitted, or done; u64 when, u8 fate; u8
- * calls of the backend, u8 flushing u32 type, u64 sector, u32 done, u64 part u16 buffers, u64
- * address and u32 length each; u32 length and the data
+ *   u64 capacity, u8 writeback, u8 queues that were not looked at
+ *   u64 next tag, u64 how many requests were done, u8 requests that are here, each as
+ *     u8 queue, u16 head, u16 place in the ring, u8 walked to its end, u8 has a writable byte;
+ *     packed: u16 entries; u64 tag
+ *     u8 to be submitted, or done; u64 when, u8 fate; u8 calls of the backend, u8 flushing
+ *     u32 type, u64 sector, u32 done, u64 part
+ *     u16 buffers, u64 address and u32 length each; u32 length and the data
  *
  * What was in progress is to be submitted again, with its tag, from where it stood: a backend that
  * is the same one knows it by that.  Not in it: the disk.

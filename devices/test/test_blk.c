@@ -183,8 +183,7 @@ static void wrong_segments(void **state)
 {
 	static const struct {
 		uint32_t type, sectors, flags;
-		uint64_t sector;
-		uint8_t status;
+		uint64_t sector, status;
 	} bad[] = {
 		{ VIRTIO_BLK_T_DISCARD, 1, 1, 0, VIRTIO_BLK_S_UNSUPP },
 		{ VIRTIO_BLK_T_DISCARD, 1, 2, 0, VIRTIO_BLK_S_UNSUPP },
@@ -208,7 +207,7 @@ static void wrong_segments(void **state)
 	for (i = 0; i < sizeof(bad) / sizeof(bad[0]); i++) {
 		blk_segment(0, 5, 1, 0);
 		blk_segment(1, bad[i].sector, bad[i].sectors, bad[i].flags);
-		blk_ask(bad[i].type, 0, 32, 0, bad[i].status);
+		blk_ask(bad[i].type, 0, 32, 0, (uint8_t)bad[i].status);
 	}
 	expect({ "requests", 14 }, { "unsupported", 6 }, { "refused", 8 });
 	for (i = 0; i <= BLK_DISCARD_SEG_MAX; i++)
