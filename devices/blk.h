@@ -34,6 +34,9 @@
 
 #include "device.h"
 
+/* Bytes of configuration with fields of what can be offered. */
+#define BLK_CONFIG_LEN offsetof(struct virtio_blk_config, max_secure_erase_sectors)
+
 enum blk_queue { BLK_REQUEST0, BLK_REQUEST1, BLK_QUEUE_COUNT };
 
 #define BLK_QUEUE_SIZE_MAX 128

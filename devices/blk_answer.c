@@ -19,7 +19,7 @@ static uint8_t status_of(enum blk_counter fate)
 {
 	if (fate == BLK_UNSUPPORTED)
 		return VIRTIO_BLK_S_UNSUPP;
-	return fate >= BLK_READS && fate <= BLK_ZEROES ? VIRTIO_BLK_S_OK : VIRTIO_BLK_S_IOERR;
+	return fate <= BLK_ZEROES ? VIRTIO_BLK_S_OK : VIRTIO_BLK_S_IOERR;
 }
 
 static bool has_data(const struct blk_request *r)

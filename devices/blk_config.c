@@ -72,7 +72,7 @@ void blk_config_read(const struct device *dev, uint64_t offset, uint8_t *buf, ui
 	if (dev->offered & BLK_F(MQ))
 		config.num_queues = htole16(BLK_QUEUE_COUNT);
 	for (i = 0; i < len; i++)
-		buf[i] = offset < sizeof(config) && i < sizeof(config) - offset ? bytes[offset + i]
+		buf[i] = offset < BLK_CONFIG_LEN && i < BLK_CONFIG_LEN - offset ? bytes[offset + i]
 										: 0;
 }
 

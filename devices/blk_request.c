@@ -25,12 +25,10 @@ static bool within(const struct blk *blk, uint64_t sector, uint64_t sectors)
 	return sector <= blk->capacity && sectors <= blk->capacity - sector;
 }
 
-/* Host memory for `len` bytes of data, at most BLK_REQUEST_MAX. */
+/* Host memory for `len` bytes of data, 1 to BLK_REQUEST_MAX. */
 static enum blk_counter make_data(struct blk *blk, struct blk_request *r, uint64_t len)
 {
 	r->len = (uint32_t)len;
-	if (len == 0)
-		return BLK_COUNTER_COUNT;
 	r->data = blk->dev.host->alloc(blk->dev.host->ctx, r->len);
 	if (!r->data)
 		return BLK_NO_MEMORY;

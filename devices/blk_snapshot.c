@@ -112,7 +112,7 @@ static void get_chain(struct blk *blk, struct blk_request *r, struct found *foun
 	bool packed = ring_is_packed(view->features);
 
 	found->held[queue]++;
-	if (!q->ready || !device_started(view->status))
+	if (!q->ready)
 		snapshot_bad(in, at, -EINVAL, "a request of a queue that has none");
 	r->chain = (struct virtqueue_chain){ .vq = &blk->dev.queues[queue] };
 	r->chain.head = (uint16_t)snapshot_get_max(in, 2, packed ? UINT16_MAX : q->size - 1u,
@@ -208,8 +208,8 @@ static void get_request(struct blk *blk, struct blk_request *r, struct found *fo
 static void get_requests(struct blk *blk, struct found *found, const struct snapshot_view *view,
 			 struct snapshot_in *in)
 {
-	unsigned count =
-		(unsigned)snapshot_get_max(in, 1, BLK_IN_FLIGHT_MAX, "more requests than can be");
+	unsigned room = device_started(view->status) ? BLK_IN_FLIGHT_MAX : 0;
+	unsigned count = (unsigned)snapshot_get_max(in, 1, room, "more requests than can be");
 	uint64_t tag = 0;
 	unsigned i;
 

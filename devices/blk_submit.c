@@ -114,7 +114,7 @@ static void all_done(struct blk *blk, struct blk_request *r)
 {
 	const struct blk_type *type = blk_type_of(r->type);
 
-	if (writes(type) && !r->flushing && blk_writethrough(blk)) {
+	if (writes(type) && blk_writethrough(blk)) {
 		r->flushing = true;
 		r->step = BLK_TO_SUBMIT;
 		return;

@@ -42,6 +42,8 @@ static int64_t ask(struct fake_call call)
 	}
 	if (disk.result_next < disk.result_count)
 		result = disk.results[disk.result_next++];
+	if (disk.both)
+		blk_complete(mmio_device(m), call.tag, perform(&call, result));
 	return perform(&call, result);
 }
 

@@ -32,6 +32,7 @@ struct fake_call {
 
 struct fake_disk {
 	uint8_t bytes[SECTORS * BLK_SECTOR];
+	bool both;	     /* each call is completed from within, and its result said as well */
 	bool late;	     /* calls finish later */
 	int64_t results[32]; /* of the next calls; INT64_MAX: all that is asked */
 	unsigned result_count, result_next;

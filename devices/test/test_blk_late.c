@@ -154,6 +154,17 @@ static void failures(void **state)
 	expect({ "requests", 1 }, { "failed", 1 }, { "writeback_written", 1 });
 }
 
+/* What is completed from within the call counts, and what the call says after that does not. */
+static void completed_from_within(void **state)
+{
+	(void)state;
+	disk.both = true;
+	blk_ask(VIRTIO_BLK_T_IN, 7, 0, 512, VIRTIO_BLK_S_OK);
+	assert_bytes(DATA, 8, 512);
+	assert_int_equal(disk.calls, 1);
+	expect({ "requests", 1 }, { "served", 1 }, { "reads", 1 }, { "sectors_read", 1 });
+}
+
 /* More than the device has with the disk wait in their rings. */
 static void no_more_than_can_be(void **state)
 {
@@ -347,9 +358,10 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		TEST(out_of_order),	     TEST(in_order),
 		TEST(short_results),	     TEST(failures),
-		TEST(no_more_than_can_be),   TEST(reset_in_flight),
-		TEST(queue_reset_in_flight), TEST(suspended_in_flight),
-		TEST(poisoned_in_flight),    TEST(saved_in_flight),
+		TEST(completed_from_within), TEST(no_more_than_can_be),
+		TEST(reset_in_flight),	     TEST(queue_reset_in_flight),
+		TEST(suspended_in_flight),   TEST(poisoned_in_flight),
+		TEST(saved_in_flight),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

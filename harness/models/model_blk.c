@@ -13,8 +13,6 @@
 #define BLK_FEATURES                                                                               \
 	(F(SIZE_MAX) | F(SEG_MAX) | F(BLK_SIZE) | F(FLUSH) | F(TOPOLOGY) | F(CONFIG_WCE) | F(MQ) | \
 	 F(DISCARD) | F(WRITE_ZEROES))
-/* Behind it are the fields of what is not offered. */
-#define CONFIG_LEN offsetof(struct virtio_blk_config, max_secure_erase_sectors)
 
 struct drive {
 	struct model model; /* first: a drive is one */
@@ -247,7 +245,7 @@ static const struct vringer_snapshots snapshots = {
 /* What both have in common. */
 #define DRIVE                                                                                      \
 	MODEL, .device_id = VIRTIO_ID_BLOCK, .queue_count = BLK_QUEUE_COUNT, .queues = queues,     \
-	       .queue_needs = needs, .config_len = CONFIG_LEN, .fields = fields,                   \
+	       .queue_needs = needs, .config_len = BLK_CONFIG_LEN, .fields = fields,               \
 	       .chain_bytes_max = 2 * BLK_REQUEST_MAX + 64, .heap_max = 256u << 10,                \
 	       .backend_calls = BLK_IN_FLIGHT_MAX * BLK_CALLS_MAX,                                 \
 	       .backend_calls_chain = BLK_CALLS_MAX + 1, .kept = &kept, .sums = sums,              \
