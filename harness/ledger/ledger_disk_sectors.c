@@ -166,9 +166,6 @@ static void on_written(struct ledger *l, const struct ledger_hold *hold,
 			     hold->disk.sums[i].count == DISK_SECTOR && !hold->disk.disordered &&
 			     !is_shared(l, hold, r->sector + i);
 
-		/* Behind whole sectors of a good chain there is nothing. */
-		if (well && i >= whole && r->data % DISK_SECTOR == 0)
-			break;
 		set(l, r->sector + i, known ? DISK_KNOWN : DISK_LOOSE,
 		    known ? hold->disk.sums[i].sum : 0);
 	}
