@@ -15,8 +15,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define BIT(n) (1ULL << (n))
-#define TYPE_GET_LIFETIME 10u /* linux/virtio_blk.h has no word for it before 6.0 */
+#define TYPE_GET_LIFETIME 10u /* VIRTIO 5.2.6; not in all kernels' headers */
 #define F_ZONED 17
 /* Bytes of the header that say what a request is: type and sector. */
 #define HEADER_NEEDED 0xff0fu
@@ -221,7 +220,7 @@ static struct disk_request request_of(const struct ledger *l, const struct ledge
 
 static bool is_zoned(const struct ledger *l)
 {
-	return ((l->session.driver_features | l->offered) >> F_ZONED & 1) != 0;
+	return (l->offered >> F_ZONED & 1) != 0;
 }
 
 /* Are two chains of that head outstanding?  Nobody knows which of them comes back. */
@@ -265,9 +264,11 @@ static void on_returned(struct ledger *l, unsigned queue, const struct ledger_ho
 	}
 	r = request_of(l, hold);
 	disk_judge(l, queue, hold, &r);
-	if (disk_effect_of(hold) != DISK_NOTHING)
-		disk_on_change(l, hold, &r);
-	else if (r.type == VIRTIO_BLK_T_IN && r.formed && r.answered && r.status == VIRTIO_BLK_S_OK)
+	disk_on_change(l, hold, &r);
+	if (r.type == VIRTIO_BLK_T_FLUSH && r.formed && r.answered && r.status == VIRTIO_BLK_S_OK &&
+	    hold->disk.begin > l->disk.flushed)
+		l->disk.flushed = hold->disk.begin;
+	if (r.type == VIRTIO_BLK_T_IN && r.formed && r.answered && r.status == VIRTIO_BLK_S_OK)
 		disk_on_read(l, queue, hold, &r);
 }
 
@@ -308,12 +309,12 @@ static void on_lost(struct ledger *l, unsigned queue)
 	lose(l);
 }
 
-/* The disk stays as it is, whatever the driver does. */
 static void on_reset(struct ledger *l)
 {
 	if (l->disk.lost)
 		disk_clear(l, true);
 	l->disk.lost = false;
+	disk_on_reset(l);
 }
 
 void ledger_disk_replaced(struct ledger *l)
@@ -339,23 +340,6 @@ void ledger_disk_capacity(struct ledger *l, uint64_t sectors)
 	l->disk.capacity = sectors;
 	if (sectors > l->disk.capacity_max)
 		l->disk.capacity_max = sectors;
-}
-
-static void on_called(struct ledger *l)
-{
-	bool beyond = l->disk.beyond && l->disk.beyond_call == l->call.number;
-
-	l->disk.beyond = false;
-	if (beyond && disk_is_beyond(l, l->disk.beyond_sector, l->disk.beyond_bytes) &&
-	    ledger_judges(l, RULE_DISK_BOUNDS))
-		ledger_break(l, RULE_DISK_BOUNDS,
-			     "the device acknowledges a request of type %u for %llu bytes from "
-			     "sector %llu on, and has %llu sectors",
-			     l->disk.beyond_type, (unsigned long long)l->disk.beyond_bytes,
-			     (unsigned long long)l->disk.beyond_sector,
-			     (unsigned long long)l->disk.capacity_max);
-	if (l->device.held == 0)
-		l->disk.capacity_max = l->disk.capacity;
 }
 
 static void on_renew(struct ledger *l)
@@ -399,5 +383,5 @@ const struct follower disk_follower = {
 	.dropped = on_dropped,
 	.lost = on_lost,
 	.host_end = on_host_end,
-	.called = on_called,
+	.called = disk_on_called,
 };

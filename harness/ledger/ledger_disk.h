@@ -37,6 +37,7 @@ struct ledger_disk {
 	uint64_t *factors;
 	/* Of a device: it keeps its disk when it is reset. */
 	uint64_t now;	  /* requests that came back */
+	uint64_t flushed; /* the last flush that was acknowledged began then */
 	uint64_t cleared; /* when all was forgotten last */
 	unsigned count;
 	bool loose; /* sectors that are not kept may hold anything at any time */

@@ -101,7 +101,7 @@ static void judge_support(struct ledger *l, unsigned queue, const struct ledger_
 			     queue, hold->head, r->type, what, r->status);
 }
 
-bool disk_is_beyond(const struct ledger *l, uint64_t sector, uint64_t bytes)
+static bool is_beyond(const struct ledger *l, uint64_t sector, uint64_t bytes)
 {
 	uint64_t end = l->disk.capacity_max;
 
@@ -112,7 +112,7 @@ bool disk_is_beyond(const struct ledger *l, uint64_t sector, uint64_t bytes)
 static void note_beyond(struct ledger *l, uint32_t type, uint64_t sector, uint64_t bytes)
 {
 	(void)ledger_judges(l, RULE_DISK_BOUNDS);
-	if (bytes == 0 || !disk_is_beyond(l, sector, bytes) || l->disk.beyond)
+	if (bytes == 0 || !is_beyond(l, sector, bytes) || l->disk.beyond)
 		return;
 	l->disk.beyond = true;
 	l->disk.beyond_call = l->call.number;
@@ -195,4 +195,21 @@ void disk_judge(struct ledger *l, unsigned queue, const struct ledger_hold *hold
 	judge_bounds(l, queue, hold, r);
 	judge_read_only(l, queue, hold, r);
 	judge_id(l, queue, hold, r);
+}
+
+void disk_on_called(struct ledger *l)
+{
+	bool beyond = l->disk.beyond && l->disk.beyond_call == l->call.number;
+
+	l->disk.beyond = false;
+	if (beyond && is_beyond(l, l->disk.beyond_sector, l->disk.beyond_bytes) &&
+	    ledger_judges(l, RULE_DISK_BOUNDS))
+		ledger_break(l, RULE_DISK_BOUNDS,
+			     "the device acknowledges a request of type %u for %llu bytes from "
+			     "sector %llu on, and has %llu sectors",
+			     l->disk.beyond_type, (unsigned long long)l->disk.beyond_bytes,
+			     (unsigned long long)l->disk.beyond_sector,
+			     (unsigned long long)l->disk.capacity_max);
+	if (l->device.held == 0)
+		l->disk.capacity_max = l->disk.capacity;
 }

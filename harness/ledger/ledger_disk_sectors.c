@@ -16,6 +16,8 @@
  * acknowledged write has covered it.  Bytes that were read or stored twice, or not in order,
  * are not known, and a request that is not known may have been any.
  *
+ * The disk outlasts a reset, and what was flushed before it does.
+ *
  * A sector is kept as a sum of its bytes, each multiplied by a number of its place: equal
  * bytes have equal sums, and others hardly ever.
  */
@@ -76,7 +78,9 @@ static bool is_within(uint64_t number, uint64_t first, uint64_t count)
 /* Sectors that begin in the bytes which the device may take for the data of a write. */
 static uint64_t write_count(const struct ledger_hold *hold)
 {
-	return hold->expects || hold->piece.open ? UINT64_MAX : hold->readable / DISK_SECTOR + 1;
+	if (hold->expects || hold->piece.open || hold->readable < DISK_HEADER)
+		return UINT64_MAX;
+	return (hold->readable - DISK_HEADER + DISK_SECTOR - 1) / DISK_SECTOR;
 }
 
 /* May the request, which is not back, change that sector? */
@@ -162,9 +166,6 @@ static void on_written(struct ledger *l, const struct ledger_hold *hold,
 			     hold->disk.sums[i].count == DISK_SECTOR && !hold->disk.disordered &&
 			     !is_shared(l, hold, r->sector + i);
 
-		/* Behind whole sectors of a good chain there is nothing. */
-		if (well && i >= whole && r->data % DISK_SECTOR == 0)
-			break;
 		set(l, r->sector + i, known ? DISK_KNOWN : DISK_LOOSE,
 		    known ? hold->disk.sums[i].sum : 0);
 	}
@@ -230,6 +231,19 @@ void disk_on_dropped(struct ledger *l, const struct ledger_hold *hold)
 		disk_clear(l, true);
 	for (unsigned i = 0; effect != DISK_WRITES && i < count; i++)
 		loosen(l, disk_segment(hold, i).sector, disk_segment(hold, i).count);
+}
+
+/* A write that was not flushed is volatile (5.2.6.2): what a device does with it when it is
+ * reset is its own affair, and the next read tells. */
+void disk_on_reset(struct ledger *l)
+{
+	for (unsigned i = 0; l->disk.count > 0 && i < SLOT_COUNT; i++) {
+		struct disk_sector *sector = &l->disk.sectors[i];
+
+		if (sector->used && sector->state == DISK_KNOWN &&
+		    sector->changed > l->disk.flushed)
+			sector->state = DISK_OPEN;
+	}
 }
 
 static void on_sector_read(struct ledger *l, unsigned queue, const struct ledger_hold *hold,

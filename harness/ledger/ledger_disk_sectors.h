@@ -45,8 +45,8 @@ void disk_on_dropped(struct ledger *l, const struct ledger_hold *hold);
 /* The status and the data of a request that came back (ledger_disk_answer.c). */
 void disk_judge(struct ledger *l, unsigned queue, const struct ledger_hold *hold,
 		const struct disk_request *r);
-/* Does that range pass the largest end that the disk had while a request was in flight? */
-bool disk_is_beyond(const struct ledger *l, uint64_t sector, uint64_t bytes);
+void disk_on_called(struct ledger *l);
+void disk_on_reset(struct ledger *l);
 int disk_open(struct ledger *l);
 
 #endif
