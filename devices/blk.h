@@ -13,15 +13,16 @@
  * The header is the first 16 readable bytes and the status the last writable one, however the
  * driver divides them.  What is beyond a limit, and any write to a disk that is offered as
  * read-only, is VIRTIO_BLK_S_IOERR.  Where a request fails, the writable bytes before its status
- * are zeroes. The used length is that of all writable bytes, or 0 where some were not written: for
- * want of memory, or because there are more than BLK_REQUEST_MAX and they are no data.  A chain
- * that is torn, or has no writable byte, is returned with length 0 and counted.
+ * are zeroes.  The used length is that of all writable bytes, or 0 where some were not written:
+ * they are not memory, or they are more than BLK_REQUEST_MAX and one byte, and only the status is
+ * written.  A chain that is torn, cannot be read, or has no writable byte, is returned with length
+ * 0 and counted, and nothing of it is written.
  *
  * A write is stable when it completes if the driver has a writethrough disk: then it is flushed
- * first.  At most BLK_IN_FLIGHT_MAX requests are with the backend at a time, of both queues;
- * others wait in their rings, and so do those of a queue
- * that has as many as it has entries.  seg_max and size_max are told and not enforced: what counts
- * is BLK_REQUEST_MAX.
+ * first.  At most BLK_IN_FLIGHT_MAX requests are here at a time, of both queues, and of a queue no
+ * more than it has entries; others wait in their rings.  seg_max and size_max are told and not
+ * enforced: what counts is BLK_REQUEST_MAX.  A suspended device does not wait for the backend
+ * first, as VIRTIO 3.4.2 has it that it should: it answers when it resumes.
  *
  * Not offered: geometry, lifetime, secure erase, zones, and what legacy devices had.
  *
