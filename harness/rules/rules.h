@@ -228,6 +228,18 @@ enum severity {
 	  "header fields of offloads are 0 in a packet without offloads")                          \
 	X(NET_MTU, "net.mtu", MUST, WALK, SEEN, "dev.net.config-layout.5",                         \
 	  "no received packet is larger than the negotiated MTU allows")                           \
+	X(DISK_READ, "disk.read", MUST, WALK, 0, "5.2.6",                                          \
+	  "a successful read returns what was last written there and acknowledged")                \
+	X(DISK_STATUS, "disk.status", MUST, WALK, 0, "5.2.6",                                      \
+	  "a request is answered with a status that there is")                                     \
+	X(DISK_UNSUPPORTED, "disk.unsupported", MUST, WALK, 0, "dev.blk.op.16",                    \
+	  "what was not negotiated, or is not known, is not acknowledged")                         \
+	X(DISK_BOUNDS, "disk.bounds", LIMIT, WALK, 0, "policy",                                    \
+	  "nothing past the capacity, and no part of a sector, is acknowledged")                   \
+	X(DISK_READ_ONLY, "disk.read-only", MUST, WALK, 0, "dev.blk.op.3a",                        \
+	  "a write to a read-only disk fails")                                                     \
+	X(DISK_ID, "disk.id", LIMIT, WALK, 0, "policy",                                            \
+	  "the ID is padded with NUL, and always the same")                                        \
 	X(SNAPSHOT_REFUSED, "snapshot.refused", LIMIT, REGS, 0, "policy",                          \
 	  "a device accepts the snapshot that it saved, and refusing one changes nothing")         \
 	X(SNAPSHOT_SAME, "snapshot.same", LIMIT, REGS, 0, "policy",                                \

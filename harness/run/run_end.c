@@ -88,6 +88,7 @@ bool run_create(struct run *run)
 	run->guest.register_count = read_registers(run, run->guest.registers);
 	generation = run->guest.transport->look_generation(&run->guest);
 	ledger_created(&run->guest.ledger, generation, peek_mtu(run));
+	ledger_disk_capacity(&run->guest.ledger, guest_disk_capacity(&run->guest));
 	return true;
 }
 

@@ -389,7 +389,7 @@ enum vringer_act {
 
 /* Orders: what the backend is to do when the device calls it next. */
 enum vringer_order {
-	VRINGER_FORGET,	 /* all orders, and what is on its way */
+	VRINGER_FORGET,	 /* all orders, what is on its way, and what the device left */
 	VRINGER_REFUSE,	 /* the next `count` frames: take `amount` bytes of each */
 	VRINGER_HOLD,	 /* keep what is typed from here on until the device sends the `count`th
 			  * frame */

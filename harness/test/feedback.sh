@@ -13,6 +13,8 @@ set -u
 # target | edges of its seeds, about two thirds of what there are | functions that it is about
 subjects='balloon|260|balloon_notify virtqueue_pop
 binary|250|binary_decode binary_encode
+blk|400|blk_notify virtqueue_pop
+blk_ro|350|blk_notify virtqueue_pop
 console|430|console_notify virtqueue_pop
 fs|250|fs_notify virtqueue_pop
 mmds|30|mmds_judge

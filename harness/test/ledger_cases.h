@@ -97,6 +97,12 @@ extern const size_t ledger_case_count;
 	X(NET_HEADER, header_counts_none, header_counts_one)                                       \
 	X(NET_SPARE, header_left_over, header_cleared)                                             \
 	X(NET_MTU, packet_over_the_mtu, packet_at_the_mtu)                                         \
+	X(DISK_READ, other_sector_read, written_sector_read)                                       \
+	X(DISK_STATUS, answered_with_a_seven, answered_with_an_error)                              \
+	X(DISK_UNSUPPORTED, unknown_type_succeeds, unknown_type_fails)                             \
+	X(DISK_BOUNDS, read_past_the_end, read_up_to_the_end)                                      \
+	X(DISK_READ_ONLY, read_only_written, read_only_read)                                       \
+	X(DISK_ID, other_id, same_id)                                                              \
 	X(SNAPSHOT_REFUSED, own_snapshot_refused, own_snapshot_taken)                              \
 	X(SNAPSHOT_SAME, other_status_shown, same_status_shown)                                    \
 	X(SNAPSHOT_POSSIBLE, status_of_no_device, status_of_another_device)                        \

@@ -74,6 +74,8 @@ static const struct target fresh_target = {
 };
 
 static uint8_t port_bytes[2][LEDGER_PORT_BYTES];
+static struct disk_sector disk_sectors[2 * DISK_SLOTS];
+static uint64_t disk_factors[DISK_SECTOR];
 bool rig_gauges;
 
 void rig_port(void)
@@ -133,6 +135,11 @@ static void start(void)
 	access_error = 0;
 	ledger.ports[0].out.bytes = port_bytes[0];
 	ledger.ports[0].in.bytes = port_bytes[1];
+	memset(disk_sectors, 0, sizeof(disk_sectors));
+	for (unsigned i = 0; i < DISK_SECTOR; i++)
+		disk_factors[i] = 0x9e3779b97f4a7c15ULL * (i + 1);
+	ledger.disk.sectors = disk_sectors;
+	ledger.disk.factors = disk_factors;
 	rig_reset();
 	ledger_op(&ledger, 7, "test");
 }

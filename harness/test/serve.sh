@@ -120,6 +120,7 @@ net-host net
 console console
 fs fs
 balloon balloon
+blk blk
 net-loopback net --packed
 console console --packed'
 
