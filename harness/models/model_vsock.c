@@ -224,28 +224,26 @@ static const struct vringer_bytes vsock_rst[] = {
 	{ .bytes = NULL },
 };
 
-#define COMES_BACK                                                                                 \
+/* A buffer, to which comes what answers a packet to nobody of that type and operation. */
+#define COMES_BACK(type_op)                                                                        \
 	.queue = VSOCK_RX, .writable_len = 4096, .used_min = HEADER_BYTES,                         \
-	.used_max = HEADER_BYTES, .answer = vsock_rst
+	.used_max = HEADER_BYTES, .answer = vsock_rst,                                             \
+	.after = "store b3 03000000000000000200000000000000341200007777000000000000" type_op      \
+		 "000000000001000000000000\n"                                                      \
+		 "buffer b3 at=b3 len=44\n"                                                      \
+		 "send 1 b3\n"
 
 static const struct vringer_request vsock_requests[] = {
-	/* Nobody answers RST, so that as many can be sent as one likes. */
+	/* RST alone is answered by nothing: other packets stop where answers have no room. */
 	{ .name = "rst", .queue = VSOCK_TX, SAYS(RST(STREAM)), .flags = VRINGER_REQUEST_EXACT },
-	{ .name = "unknown-type",
+	{ .name = "rst-unknown-type",
 	  .queue = VSOCK_TX,
-	  SAYS(REQUEST(NOBODY, "\x77\0")),
+	  SAYS(RST("\x77\0")),
 	  .flags = VRINGER_REQUEST_EXACT },
-	{ .name = "connect",
-	  .queue = VSOCK_TX,
-	  SAYS(REQUEST(NOBODY, STREAM)),
-	  .flags = VRINGER_REQUEST_EXACT },
-	{ .name = "connect-seqpacket",
-	  .queue = VSOCK_TX,
-	  SAYS(REQUEST(NOBODY, SEQPACKET)),
-	  .flags = VRINGER_REQUEST_EXACT,
-	  .features = F_SEQPACKET },
-	{ .name = "refused", COMES_BACK, .after = "send_request 1 which=2\n" },
-	{ .name = "refused-type", COMES_BACK, .after = "send_request 1 which=1\n" },
+	{ .name = "refused", COMES_BACK("01000100"), .flags = VRINGER_REQUEST_EXACT },
+	{ .name = "refused-type", COMES_BACK("77000100"), .flags = VRINGER_REQUEST_EXACT },
+	SAY(REQUEST(NOBODY, STREAM)),
+	SAY(REQUEST(NOBODY, "\x77\0")),
 	SAY(REQUEST(SERVICE, STREAM)),
 	SAY(REQUEST(SERVICE, STREAM)),
 	SAY(REQUEST(SERVICE_TWO, SEQPACKET)),
@@ -314,9 +312,15 @@ struct vringer_target vsock_target = {
 	.requests = vsock_requests,
 	.liveness = "device vsock\n"
 		    "start driver_ok\n"
+		    "change_config 0\n"
 		    "offer 0 b9:w\n"
-		    "send_request 1 which=2\n"
-		    "> used 0 id=0 len=44\n",
+		    "store b3 03000000000000000200000000000000341200007777000000000000"
+		    "01000100000000000001000000000000\n"
+		    "buffer b3 at=b3 len=44\n"
+		    "send 1 b3\n"
+		    "> used 1 id=0 len=0\n"
+		    "> used 0 id=0 len=44\n"
+		    "> mem b9+30 0300\n",
 	.create = vsock_create,
 	.destroy = vsock_destroy,
 	.snapshots = &vsock_snapshots,
