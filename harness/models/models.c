@@ -10,6 +10,7 @@
 #include "devices/mmio.h"
 #include "devices/net.h"
 #include "devices/snapshot.h"
+#include "devices/vsock.h"
 
 #include <stddef.h>
 #include <stdlib.h>
@@ -284,7 +285,7 @@ __attribute__((constructor)) static void name_all_counters(void)
 	} models[] = {
 		{ &net_loopback_target, &net_loopback_ops }, { &net_host_target, &net_host_ops },
 		{ &console_target, &console_ops },	     { &fs_target, &fs_ops },
-		{ &balloon_target, &balloon_ops },
+		{ &balloon_target, &balloon_ops },	     { &vsock_target, &vsock_ops },
 	};
 	static const char *names[MODEL_COUNT(models)][COUNTERS_MAX];
 
@@ -293,4 +294,4 @@ __attribute__((constructor)) static void name_all_counters(void)
 }
 
 VRINGER_TARGETS(&net_loopback_target, &net_host_target, &console_target, &fs_target,
-		&balloon_target);
+		&balloon_target, &vsock_target);
