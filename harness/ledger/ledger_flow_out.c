@@ -149,6 +149,7 @@ static void on_call(struct ledger_flow *f, const struct ledger_packet *p)
 	}
 	ledger_flow_begin(f, FLOW_CALLED);
 	f->type = p->type;
+	f->types |= (uint8_t)(1u << p->type);
 	f->guest_cid = (uint32_t)p->dst_cid;
 	f->host_cid = (uint32_t)p->src_cid;
 	f->stirred = true;
