@@ -80,14 +80,13 @@ static bool is_connection(const struct ledger_flow *f)
 }
 
 /* VIRTIO 5.10.6.3: peer_free is what is left of buf_alloc.  Where the guest's numbers make
- * that wrap, everything is allowed by the letter, until the device has sent all of it. */
+ * that wrap, everything is allowed by the letter, until it says something else. */
 static void give_credit(struct ledger_flow *f, const struct ledger_packet *p)
 {
 	uint32_t in_flight = (uint32_t)f->sent - p->fwd_cnt;
 
 	if (in_flight > p->buf_alloc) {
-		f->credit_unsure = true;
-		f->limit_last = f->sent;
+		f->limit = f->limit_last = UINT64_MAX;
 		return;
 	}
 	f->limit_last = f->sent + (p->buf_alloc - in_flight);
