@@ -229,7 +229,8 @@ enum severity {
 	X(NET_MTU, "net.mtu", MUST, WALK, SEEN, "dev.net.config-layout.5",                         \
 	  "no received packet is larger than the negotiated MTU allows")                           \
 	X(VSOCK_HEADER, "vsock.header", LIMIT, WALK, 0, "5.10.6",                                  \
-	  "a packet to the guest is whole, is for it, and is of a connection or answers something") \
+	  "a packet to the guest is whole, is for it, and is of a connection or answers "          \
+	  "something")                                                                             \
 	X(VSOCK_CREDIT, "vsock.credit", MUST, WALK, 0, "dev.vsock.buf-space.1",                    \
 	  "the guest is sent no more bytes than it has buffer space for")                          \
 	X(VSOCK_COUNT, "vsock.count", MUST, WALK, 0, "dev.vsock.buf-space.2",                      \
