@@ -23,9 +23,9 @@ static uint16_t given[3]; /* chains returned, of each queue */
 
 void socket_new(void)
 {
-	static const struct device_queue_desc queues[] = {
-		{ "rx", 256, false, 0 }, { "tx", 256, true, 0 }, { "event", 256, false, 0 }
-	};
+	static const struct device_queue_desc queues[] = { { "rx", 256, false, 0 },
+							   { "tx", 256, true, 0 },
+							   { "event", 256, false, 0 } };
 
 	rig_target.device_id = VIRTIO_ID_VSOCK;
 	rig_target.queue_count = 3;
