@@ -139,7 +139,7 @@ static void judge_bytes(struct ledger *l, const struct ledger_hold *hold, struct
 
 static void on_call(struct ledger_flow *f, const struct ledger_packet *p)
 {
-	if (f->unsure || f->state == FLOW_CALLED)
+	if (f->state == FLOW_CALLED)
 		return;
 	if (f->stirred || f->state == FLOW_ASKED || f->state == FLOW_OPEN) {
 		f->unsure = f->stirred = true;
@@ -197,8 +197,11 @@ void ledger_flow_told(struct ledger *l, const struct ledger_hold *hold,
 		return;
 	connection = f->state != FLOW_NONE && f->state != FLOW_OVER;
 	if (f->unsure) {
+		/* It may be a connection that began after the guest's RST. */
 		if (p->op == VIRTIO_VSOCK_OP_RST)
 			on_rst(f);
+		else
+			f->state = FLOW_NONE;
 		return;
 	}
 	if (!connection && f->ended && p->op != VIRTIO_VSOCK_OP_RST &&
