@@ -34,6 +34,7 @@ enum follower_id {
 	FOLLOWER_FUSE,
 	FOLLOWER_DIALOGUE,
 	FOLLOWER_DISK,
+	FOLLOWER_SOCKET,
 	FOLLOWER_COUNT,
 };
 
@@ -97,7 +98,7 @@ struct follower {
 };
 
 extern const struct follower stream_follower, net_follower, port_follower, pages_follower,
-	fuse_follower, dialogue_follower, disk_follower;
+	fuse_follower, dialogue_follower, disk_follower, socket_follower;
 
 /* For each member of struct follower those that apply to the target and have it, then NULL:
  * who need not know costs nothing. */

@@ -12,6 +12,7 @@
 #include "devices/net.h"
 #include "devices/rng.h"
 #include "devices/snapshot.h"
+#include "devices/vsock.h"
 
 #include <stddef.h>
 #include <stdlib.h>
@@ -292,6 +293,7 @@ __attribute__((constructor)) static void name_all_counters(void)
 		{ &rng_target, &rng_ops },
 		{ &blk_target, &blk_ops },
 		{ &blk_ro_target, &blk_ops },
+		{ &vsock_target, &vsock_ops },
 	};
 	static const char *names[MODEL_COUNT(models)][COUNTERS_MAX];
 
@@ -300,4 +302,4 @@ __attribute__((constructor)) static void name_all_counters(void)
 }
 
 VRINGER_TARGETS(&net_loopback_target, &net_host_target, &console_target, &fs_target,
-		&balloon_target, &rng_target, &blk_target, &blk_ro_target);
+		&balloon_target, &rng_target, &blk_target, &blk_ro_target, &vsock_target);
