@@ -26,7 +26,7 @@
 #include <unistd.h>
 
 #define BATCH_JOBS_MAX 1000u	     /* of one child: what a device gathers ends with it */
-#define BATCH_PATIENCE_MS 2000	     /* for one program; a child of its own has more */
+#define BATCH_PATIENCE_MS 8000	     /* for one program; a child of its own has more */
 #define BATCH_BYTES_MAX (1ull << 30) /* resident */
 #define BATCH_CRASHES_MAX 256u	     /* that are remembered */
 

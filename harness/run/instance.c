@@ -106,6 +106,26 @@ static unsigned add_some(struct instance *out, unsigned count, const struct targ
 	return count;
 }
 
+/* A long session goes round a ring's indices, which no request has a part in. */
+static bool is_long(const struct script *script)
+{
+	return script->prog.budget >= INSTANCE_LONG;
+}
+
+/* One request of the queue, in one layout, which differ from script to script. */
+static unsigned add_one(struct instance *out, unsigned count, const struct target *target,
+			const struct script *script, unsigned queue, const uint8_t *which,
+			unsigned usable)
+{
+	uint32_t number = number_of(script) + queue;
+	unsigned after =
+		add(out, count, target, script, queue, usable > 0 ? which[number % usable] : 0);
+
+	if (after - count == 2 && (number >> 8 & 1) != 0)
+		out[count] = out[count + 1];
+	return count + (after > count);
+}
+
 unsigned instance_list(const struct script *script, const struct target *target, bool all,
 		       struct instance out[INSTANCES_MAX])
 {
@@ -123,9 +143,13 @@ unsigned instance_list(const struct script *script, const struct target *target,
 			count = add(out, count, target, script, queue, 0);
 			continue;
 		}
-		usable = all || requests <= INSTANCE_REQUESTS
+		usable = all || (requests <= INSTANCE_REQUESTS && !is_long(script))
 				 ? 0
 				 : find_usable(script, target, queue, which);
+		if (!all && is_long(script) && requests > 0) {
+			count = add_one(out, count, target, script, queue, which, usable);
+			continue;
+		}
 		if (usable > INSTANCE_REQUESTS) {
 			count = add_some(out, count, target, script, queue, which, usable);
 			continue;

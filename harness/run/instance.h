@@ -23,6 +23,8 @@ struct instance {
 
 /* A queue that has more requests than this meets a script with so many of them. */
 #define INSTANCE_REQUESTS 3u
+/* A script of so large a budget, or a larger one, meets each queue with one request. */
+#define INSTANCE_LONG 64u
 
 /* Instances of a script on a target, on split rings; at least one.  `all`: with every request
  * of a queue.  `script` was parsed with any binding. */
