@@ -30,7 +30,8 @@ enum rng_queue { RNG_REQUESTS, RNG_QUEUE_COUNT };
 extern const struct device_ops rng_ops;
 
 /* The host has random bytes: the number that was accepted, from the first on, which is less than
- * `len` where RNG_HELD_MAX wait.  A chain that waited gets them at once.  `dev` is an instance of rng_ops and in no other call. */
+ * `len` where RNG_HELD_MAX wait.  A chain that waited gets them at once.  `dev` is an instance of
+ * rng_ops and in no other call. */
 uint32_t rng_give(struct device *dev, const void *data, uint32_t len);
 
 #endif

@@ -78,10 +78,10 @@ uint64_t snapshot_get_chain(struct snapshot_in *in, const struct snapshot_view *
 	}
 	if (in->commit)
 		*chain = (struct virtqueue_chain){ .vq = vq,
-					   .head = (uint16_t)head,
-					   .slots = (uint16_t)slots,
-					   .whole = true,
-					   .writable = writable && total > 0,
-					   .walk = (uint16_t)(q->next_avail - 1) };
+						   .head = (uint16_t)head,
+						   .slots = (uint16_t)slots,
+						   .whole = true,
+						   .writable = writable && total > 0,
+						   .walk = (uint16_t)(q->next_avail - 1) };
 	return total;
 }
