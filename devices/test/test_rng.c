@@ -27,6 +27,7 @@
 static struct fake_queue q[RNG_QUEUE_COUNT];
 static uint8_t saved[1 << 16];
 static size_t saved_len;
+static struct snapshot_error error; /* of the last restore */
 
 static bool is_gauge(const char *counter)
 {
@@ -373,7 +374,6 @@ static void save(void)
 /* What was saved, in a device that is new. */
 static int restored(void)
 {
-	struct snapshot_error error;
 	struct mmio *old = m;
 
 	m = mmio_create(&rng_ops, &fake.host, UINT64_MAX, NULL);
@@ -397,7 +397,6 @@ static uint8_t *saved_chain(void)
 
 static void saved_while_waiting(void **state)
 {
-	struct snapshot_error error;
 	size_t cut;
 
 	(void)state;
@@ -428,14 +427,17 @@ static void refused_snapshots(void **state)
 	static const struct {
 		unsigned at;
 		uint8_t value;
+		const char *what;
 	} bad[] = {
-		{ AT_LEFT, 2 },	    { AT_WAITS, 2 },
-		{ AT_WAITS, 0 }, /* a chain that nobody has */
-		{ AT_HEAD, SIZE },  { AT_COUNT, SIZE + 1 },
-		{ AT_COUNT, 0 }, /* no byte */
-		{ AT_LEN, 0 },	 /* empty, at the end */
-		{ AT_HELD, 1 },	 /* the gauge says 0 */
-		{ AT_HELD + 2, 1 },
+		{ AT_LEFT, 2, "work left that there is not" },
+		{ AT_WAITS, 2, "waiting, which it cannot be" },
+		{ AT_WAITS, 0, "a chain that nobody has" },
+		{ AT_HEAD, SIZE, "a head beyond the queue" },
+		{ AT_COUNT, SIZE + 1, "more buffers than the queue has" },
+		{ AT_COUNT, 0, "a chain without a byte that waits" },
+		{ AT_LEN, 0, "an empty buffer at the end" },
+		{ AT_HELD, 1, "a counter of what is held, and another is held" },
+		{ AT_HELD + 2, 1, "more bytes than it keeps" },
 	};
 	unsigned i;
 
@@ -447,6 +449,7 @@ static void refused_snapshots(void **state)
 
 		*byte = bad[i].value;
 		assert_int_not_equal(restored(), 0);
+		assert_string_equal(error.what, bad[i].what);
 		assert_int_equal(mmio_state(m), DEVICE_IDLE);
 		*byte = was;
 	}
