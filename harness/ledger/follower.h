@@ -33,6 +33,7 @@ enum follower_id {
 	FOLLOWER_PAGES,
 	FOLLOWER_FUSE,
 	FOLLOWER_DIALOGUE,
+	FOLLOWER_SOCKET,
 	FOLLOWER_COUNT,
 };
 
@@ -93,7 +94,7 @@ struct follower {
 };
 
 extern const struct follower stream_follower, net_follower, port_follower, pages_follower,
-	fuse_follower, dialogue_follower;
+	fuse_follower, dialogue_follower, socket_follower;
 
 /* For each member of struct follower those that apply to the target and have it, then NULL:
  * who need not know costs nothing. */

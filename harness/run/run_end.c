@@ -10,6 +10,7 @@
 #include "harness/run/run_internal.h"
 
 #include <linux/virtio_config.h>
+#include <linux/virtio_ids.h>
 #include <linux/virtio_mmio.h>
 #include <string.h>
 
@@ -88,6 +89,9 @@ bool run_create(struct run *run)
 	run->guest.register_count = read_registers(run, run->guest.registers);
 	generation = run->guest.transport->look_generation(&run->guest);
 	ledger_created(&run->guest.ledger, generation, peek_mtu(run));
+	if (run->guest.target->device_id == VIRTIO_ID_VSOCK)
+		run->guest.ledger.socket.cid =
+			(uint32_t)run->guest.transport->look_config(&run->guest, 0, 4);
 	return true;
 }
 

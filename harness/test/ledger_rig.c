@@ -114,7 +114,7 @@ void rig_dialogue(void)
 
 void rig_reset(void)
 {
-	static const uint16_t queue_max[PROGRAM_QUEUES] = { [RX] = 256, [TX] = 256 };
+	static const uint16_t queue_max[PROGRAM_QUEUES] = { [RX] = 256, [TX] = 256, [2] = 256 };
 
 	ledger_reset(&ledger, &rig_target, rig_target.features, queue_max);
 }
@@ -151,7 +151,7 @@ void rig_features_ok(uint16_t size)
 	reg_write(VIRTIO_MMIO_DRIVER_FEATURES_SEL, 1);
 	reg_write(VIRTIO_MMIO_DRIVER_FEATURES, 1);
 	set_status(STATUS_FEATURES);
-	for (unsigned q = 0; q < 2; q++) {
+	for (unsigned q = 0; q < rig_target.queue_count; q++) {
 		reg_write(VIRTIO_MMIO_QUEUE_SEL, q);
 		if (size > 0)
 			reg_write(VIRTIO_MMIO_QUEUE_NUM, size);
