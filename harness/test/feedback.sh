@@ -20,6 +20,7 @@ fs|250|fs_notify virtqueue_pop
 mmds|30|mmds_judge
 net_host|360|net_notify virtqueue_pop
 net_loopback|280|net_notify virtqueue_pop
+rng|200|rng_notify virtqueue_pop
 snapshot|450|snapshot_restore net_uplink_restore console_restore
 text|250|text_parse text_print'
 

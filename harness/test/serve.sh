@@ -121,6 +121,7 @@ console console
 fs fs
 balloon balloon
 blk blk
+rng rng
 net-loopback net --packed
 console console --packed'
 
