@@ -91,6 +91,7 @@ static const struct session {
 	{ "console", "64 KiB of output", "send 5 head=@ b5\ntake_output 1\n" },
 	{ "blk", "sectors written", "send_request 0\nsend_request 0\n" },
 	{ "blk", "sectors read", "send_request 0 which=5\nsend_request 0 which=5\n" },
+	{ "vsock", "packets answered", "offer 0 head=@ b9:w\nsend_request 1\n" },
 	/* Requests of two descriptors, in the ring and in a table. */
 	REQUESTS("net-loopback", "1"),
 	REQUESTS("net-host", "1"),

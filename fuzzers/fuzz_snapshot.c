@@ -49,7 +49,7 @@ static const char session[] =
 
 /* By the first byte; seeds and findings have it, so a new one goes to the end. */
 static const char *const names[] = { "net-loopback", "console", "fs",	 "balloon",
-				     "net-host",     "blk",	"blk-ro" };
+				     "net-host",     "blk",	"blk-ro", "vsock" };
 #define NAMES (sizeof(names) / sizeof(names[0]))
 
 static struct script script;

@@ -121,6 +121,7 @@ console console
 fs fs
 balloon balloon
 blk blk
+vsock vsock
 net-loopback net --packed
 console console --packed'
 
