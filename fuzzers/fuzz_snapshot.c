@@ -48,7 +48,7 @@ static const char session[] =
 	"restore\n";
 
 /* By the first byte; seeds and findings have it, so a new one goes to the end. */
-static const char *const names[] = { "net-loopback", "console", "fs",	 "balloon",
+static const char *const names[] = { "net-loopback", "console", "fs",	  "balloon",
 				     "net-host",     "blk",	"blk-ro", "vsock" };
 #define NAMES (sizeof(names) / sizeof(names[0]))
 
