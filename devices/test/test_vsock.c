@@ -33,21 +33,21 @@ static void identity(void **state)
 static void request(void **state)
 {
 	(void)state;
-	give(4, ROOM_LEN);
+	sock_give(4, ROOM_LEN);
 	open_flow(&stream, 100);
 	expect({ "tx_packets", 1 }, { "tx_heeded", 1 }, { "answers_queued", 1 },
 	       { "answers_sent", 1 }, { "rx_packets", 1 }, { "connections_opened", 1 });
-	guest.refuses = true;
-	say(&messages, VIRTIO_VSOCK_OP_REQUEST, 0, 0);
+	sock_guest.refuses = true;
+	sock_say(&messages, VIRTIO_VSOCK_OP_REQUEST, 0, 0);
 	assert_int_equal(hear(&messages, VIRTIO_VSOCK_OP_RST, 0)->buf_alloc, 0);
 	expect({ "tx_packets", 1 }, { "tx_refused", 1 }, { "answers_queued", 1 },
 	       { "answers_sent", 1 }, { "rx_packets", 1 });
-	assert_int_equal(guest.asked, 2);
-	assert_int_equal(counter("connections"), 1);
+	assert_int_equal(sock_guest.asked, 2);
+	assert_int_equal(sock_counter("connections"), 1);
 	vsock_listen(sockets, NULL, NULL);
-	say(&messages, VIRTIO_VSOCK_OP_REQUEST, 0, 0);
+	sock_say(&messages, VIRTIO_VSOCK_OP_REQUEST, 0, 0);
 	hear(&messages, VIRTIO_VSOCK_OP_RST, 0);
-	assert_int_equal(guest.asked, 2);
+	assert_int_equal(sock_guest.asked, 2);
 }
 
 /* Which types there are: VIRTIO 5.10.3.2. */
@@ -69,15 +69,15 @@ static void types_as_negotiated(void **state)
 	(void)state;
 	for (unsigned i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
 		vsock_guest_start(F(VIRTIO_F_VERSION_1) | cases[i].features);
-		give(4, ROOM_LEN);
-		say(&stream, VIRTIO_VSOCK_OP_REQUEST, 0, 0);
+		sock_give(4, ROOM_LEN);
+		sock_say(&stream, VIRTIO_VSOCK_OP_REQUEST, 0, 0);
 		hear(&stream, cases[i].stream ? VIRTIO_VSOCK_OP_RESPONSE : VIRTIO_VSOCK_OP_RST, 0);
-		say(&messages, VIRTIO_VSOCK_OP_REQUEST, 0, 0);
+		sock_say(&messages, VIRTIO_VSOCK_OP_REQUEST, 0, 0);
 		hear(&messages, cases[i].seqpacket ? VIRTIO_VSOCK_OP_RESPONSE : VIRTIO_VSOCK_OP_RST,
 		     0);
-		say(&none, VIRTIO_VSOCK_OP_REQUEST, 0, 0);
+		sock_say(&none, VIRTIO_VSOCK_OP_REQUEST, 0, 0);
 		hear(&none, VIRTIO_VSOCK_OP_RST, 0);
-		say(&zero, VIRTIO_VSOCK_OP_REQUEST, 0, 0);
+		sock_say(&zero, VIRTIO_VSOCK_OP_REQUEST, 0, 0);
 		hear(&zero, VIRTIO_VSOCK_OP_RST, 0);
 		assert_int_equal(vsock_connect(sockets, 2000, 3000),
 				 cases[i].stream || cases[i].seqpacket ? 0 : -ENOTCONN);
@@ -90,9 +90,9 @@ static void bytes_of_the_guest(void **state)
 	const struct virtio_vsock_hdr *header;
 
 	(void)state;
-	give(4, ROOM_LEN);
+	sock_give(4, ROOM_LEN);
 	open_flow(&stream, 100);
-	say(&stream, VIRTIO_VSOCK_OP_RW, VSOCK_BUFFER, 0);
+	sock_say(&stream, VIRTIO_VSOCK_OP_RW, VSOCK_BUFFER, 0);
 	hear_nothing();
 	assert_true(vsock_readable(sockets, &stream));
 	assert_int_equal(host_takes(&stream, VSOCK_BUFFER, NULL), VSOCK_BUFFER);
@@ -103,78 +103,84 @@ static void bytes_of_the_guest(void **state)
 	/* Nothing changed, so nothing is said; asked, it answers all the same. */
 	vsock_poll(sockets);
 	hear_nothing();
-	say(&stream, VIRTIO_VSOCK_OP_CREDIT_REQUEST, 0, 0);
+	sock_say(&stream, VIRTIO_VSOCK_OP_CREDIT_REQUEST, 0, 0);
 	header = hear(&stream, VIRTIO_VSOCK_OP_CREDIT_UPDATE, 0);
 	assert_int_equal(le32toh(header->fwd_cnt), VSOCK_BUFFER);
-	assert_int_equal(counter("output_bytes"), VSOCK_BUFFER);
-	assert_int_equal(counter("output_taken"), VSOCK_BUFFER);
+	assert_int_equal(sock_counter("output_bytes"), VSOCK_BUFFER);
+	assert_int_equal(sock_counter("output_taken"), VSOCK_BUFFER);
 }
 
 /* No byte goes out beyond what the guest lets in, however its counters wrap. */
 static void credit(void **state)
 {
 	(void)state;
-	give(12, ROOM_LEN);
-	guest.fwd = 0;
+	sock_give(12, ROOM_LEN);
+	sock_guest.fwd = 0;
 	open_flow(&stream, 10);
 	assert_int_equal(host_sends(&stream, 25), 25);
 	hear(&stream, VIRTIO_VSOCK_OP_RW, 10);
 	hear(&stream, VIRTIO_VSOCK_OP_CREDIT_REQUEST, 0);
 	/* It asked once, and does not again until some came. */
-	say(&stream, VIRTIO_VSOCK_OP_CREDIT_UPDATE, 0, 0);
+	sock_say(&stream, VIRTIO_VSOCK_OP_CREDIT_UPDATE, 0, 0);
 	vsock_poll(sockets);
 	hear_nothing();
 	/* More than it was sent is none. */
-	guest.fwd = 11;
-	say(&stream, VIRTIO_VSOCK_OP_CREDIT_UPDATE, 0, 0);
+	sock_guest.fwd = 11;
+	sock_say(&stream, VIRTIO_VSOCK_OP_CREDIT_UPDATE, 0, 0);
 	hear_nothing();
 	/* A smaller buffer than what is in it. */
-	guest.fwd = 5;
-	guest.alloc = 5;
-	say(&stream, VIRTIO_VSOCK_OP_CREDIT_UPDATE, 0, 0);
+	sock_guest.fwd = 5;
+	sock_guest.alloc = 5;
+	sock_say(&stream, VIRTIO_VSOCK_OP_CREDIT_UPDATE, 0, 0);
 	hear_nothing();
-	guest.fwd = 10;
-	guest.alloc = 5;
-	say(&stream, VIRTIO_VSOCK_OP_CREDIT_UPDATE, 0, 0);
+	sock_guest.fwd = 10;
+	sock_guest.alloc = 5;
+	sock_say(&stream, VIRTIO_VSOCK_OP_CREDIT_UPDATE, 0, 0);
 	hear(&stream, VIRTIO_VSOCK_OP_RW, 5);
 	hear(&stream, VIRTIO_VSOCK_OP_CREDIT_REQUEST, 0);
-	guest.fwd = 15;
-	guest.alloc = UINT32_MAX;
-	say(&stream, VIRTIO_VSOCK_OP_CREDIT_UPDATE, 0, 0);
+	sock_guest.fwd = 15;
+	sock_guest.alloc = UINT32_MAX;
+	sock_say(&stream, VIRTIO_VSOCK_OP_CREDIT_UPDATE, 0, 0);
 	hear(&stream, VIRTIO_VSOCK_OP_RW, 10);
 	hear_nothing();
-	assert_int_equal(counter("input_delivered"), 25);
-	assert_int_equal(counter("input_pending"), 0);
+	assert_int_equal(sock_counter("input_delivered"), 25);
+	assert_int_equal(sock_counter("input_pending"), 0);
 }
 
 /* 2^32 bytes later the sums are right, since they are modulo that. */
 static void credit_wraps(void **state)
 {
 	(void)state;
-	give(4, ROOM_LEN);
-	guest.fwd = UINT32_MAX - 4;
+	sock_give(4, ROOM_LEN);
+	sock_guest.fwd = UINT32_MAX - 4;
 	/* As if 5 bytes were on their way. */
 	open_flow(&stream, 10);
 	assert_int_equal(host_sends(&stream, 5), 5);
-	guest.fwd = 0;
+	sock_guest.fwd = 0;
 	hear(&stream, VIRTIO_VSOCK_OP_RW, 5);
 	assert_int_equal(host_sends(&stream, 5), 5);
+	hear(&stream, VIRTIO_VSOCK_OP_CREDIT_REQUEST, 0);
 	hear_nothing();
-	assert_int_equal(counter("input_pending"), 5);
+	assert_int_equal(sock_counter("input_pending"), 5);
+	/* It has had all: 10 bytes of room, and 5 of them wait. */
+	sock_guest.fwd = 5;
+	sock_say(&stream, VIRTIO_VSOCK_OP_CREDIT_UPDATE, 0, 0);
+	sock_guest.fwd = 0;
+	hear(&stream, VIRTIO_VSOCK_OP_RW, 5);
 }
 
 /* One packet for each chain, as much as it has room for. */
 static void bytes_as_there_is_room(void **state)
 {
 	(void)state;
-	give(1, HEADER);
+	sock_give(1, HEADER);
 	open_flow(&stream, 4096);
 	assert_int_equal(host_sends(&stream, 2 * VSOCK_BUFFER), VSOCK_BUFFER);
 	assert_int_equal(host_sends(&stream, 1), 0);
-	give(1, HEADER + 100);
+	sock_give(1, HEADER + 100);
 	hear(&stream, VIRTIO_VSOCK_OP_RW, 100);
-	guest.fwd = 100;
-	give(1, ROOM_LEN);
+	sock_guest.fwd = 100;
+	sock_give(1, ROOM_LEN);
 	hear(&stream, VIRTIO_VSOCK_OP_RW, VSOCK_BUFFER - 100);
 	hear_nothing();
 }
@@ -184,12 +190,12 @@ static void messages_of_the_guest(void **state)
 	uint32_t flags;
 
 	(void)state;
-	give(8, ROOM_LEN);
+	sock_give(8, ROOM_LEN);
 	open_flow(&messages, 100);
-	say(&messages, VIRTIO_VSOCK_OP_RW, 10, 0);
-	say(&messages, VIRTIO_VSOCK_OP_RW, 5, VIRTIO_VSOCK_SEQ_EOM);
-	say(&messages, VIRTIO_VSOCK_OP_RW, 0, VIRTIO_VSOCK_SEQ_EOM | VIRTIO_VSOCK_SEQ_EOR);
-	say(&messages, VIRTIO_VSOCK_OP_RW, 7, VIRTIO_VSOCK_SEQ_EOR);
+	sock_say(&messages, VIRTIO_VSOCK_OP_RW, 10, 0);
+	sock_say(&messages, VIRTIO_VSOCK_OP_RW, 5, VIRTIO_VSOCK_SEQ_EOM);
+	sock_say(&messages, VIRTIO_VSOCK_OP_RW, 0, VIRTIO_VSOCK_SEQ_EOM | VIRTIO_VSOCK_SEQ_EOR);
+	sock_say(&messages, VIRTIO_VSOCK_OP_RW, 7, VIRTIO_VSOCK_SEQ_EOR);
 	assert_int_equal(host_takes(&messages, 4, &flags), 4);
 	assert_int_equal(flags, 0);
 	assert_int_equal(host_takes(&messages, 100, &flags), 11);
@@ -200,7 +206,7 @@ static void messages_of_the_guest(void **state)
 	/* Of one that has not ended: it could be longer than the buffer. */
 	assert_int_equal(host_takes(&messages, 100, &flags), 7);
 	assert_int_equal(flags, 0);
-	say(&messages, VIRTIO_VSOCK_OP_RW, 0, VIRTIO_VSOCK_SEQ_EOM);
+	sock_say(&messages, VIRTIO_VSOCK_OP_RW, 0, VIRTIO_VSOCK_SEQ_EOM);
 	assert_int_equal(host_takes(&messages, 100, &flags), 0);
 	assert_int_equal(flags, VIRTIO_VSOCK_SEQ_EOM);
 	assert_false(vsock_readable(sockets, &messages));
@@ -210,7 +216,7 @@ static void messages_of_the_guest(void **state)
 static void messages_of_the_host(void **state)
 {
 	(void)state;
-	give(8, ROOM_LEN);
+	sock_give(8, ROOM_LEN);
 	open_flow(&messages, 6);
 	assert_int_equal(host_sends(&messages, VSOCK_BUFFER + 1), 0);
 	assert_int_equal(host_sends(&messages, 0), 0);
@@ -220,11 +226,11 @@ static void messages_of_the_host(void **state)
 	for (unsigned i = 1; i < VSOCK_MESSAGES_MAX; i++)
 		assert_int_equal(host_sends(&messages, 1), 1);
 	assert_int_equal(host_sends(&messages, 1), 0);
-	guest.fwd = 6;
-	say(&messages, VIRTIO_VSOCK_OP_CREDIT_UPDATE, 0, 0);
+	sock_guest.fwd = 6;
+	sock_say(&messages, VIRTIO_VSOCK_OP_CREDIT_UPDATE, 0, 0);
 	assert_int_equal(le32toh(hear(&messages, VIRTIO_VSOCK_OP_RW, 4)->flags),
 			 VIRTIO_VSOCK_SEQ_EOM);
-	guest.fwd = 0;
+	sock_guest.fwd = 0;
 	assert_int_equal(le32toh(hear(&messages, VIRTIO_VSOCK_OP_RW, 1)->flags),
 			 VIRTIO_VSOCK_SEQ_EOM);
 }
@@ -233,20 +239,20 @@ static void messages_of_the_host(void **state)
 static void shutdown_by_the_guest(void **state)
 {
 	(void)state;
-	give(8, ROOM_LEN);
+	sock_give(8, ROOM_LEN);
 	open_flow(&stream, 100);
-	say(&stream, VIRTIO_VSOCK_OP_RW, 20, 0);
-	say(&stream, VIRTIO_VSOCK_OP_SHUTDOWN, 0, VIRTIO_VSOCK_SHUTDOWN_RCV);
+	sock_say(&stream, VIRTIO_VSOCK_OP_RW, 20, 0);
+	sock_say(&stream, VIRTIO_VSOCK_OP_SHUTDOWN, 0, VIRTIO_VSOCK_SHUTDOWN_RCV);
 	hear_nothing();
 	assert_int_equal(host_sends(&stream, 5), 0);
 	/* What was said once holds. */
-	say(&stream, VIRTIO_VSOCK_OP_SHUTDOWN, 0, VIRTIO_VSOCK_SHUTDOWN_SEND);
+	sock_say(&stream, VIRTIO_VSOCK_OP_SHUTDOWN, 0, VIRTIO_VSOCK_SHUTDOWN_SEND);
 	hear_nothing();
 	assert_int_equal(mmio_state(m), DEVICE_WAITING);
 	assert_int_equal(host_takes(&stream, VSOCK_BUFFER, NULL), 20);
 	hear(&stream, VIRTIO_VSOCK_OP_RST, 0);
 	hear_nothing();
-	assert_int_equal(counter("connections"), 0);
+	assert_int_equal(sock_counter("connections"), 0);
 	assert_int_equal(mmio_state(m), DEVICE_IDLE);
 	assert_false(vsock_find(sockets, 1024, 0, &(struct vsock_flow){ 0 }));
 }
@@ -255,20 +261,20 @@ static void shutdown_by_the_guest(void **state)
 static void shutdown_without_room(void **state)
 {
 	(void)state;
-	give(1, ROOM_LEN);
+	sock_give(1, ROOM_LEN);
 	open_flow(&stream, 100);
-	say(&stream, VIRTIO_VSOCK_OP_SHUTDOWN, 0, 3);
+	sock_say(&stream, VIRTIO_VSOCK_OP_SHUTDOWN, 0, 3);
 	assert_int_equal(mmio_state(m), DEVICE_IDLE);
-	assert_int_equal(counter("connections"), 1);
-	give(1, ROOM_LEN);
+	assert_int_equal(sock_counter("connections"), 1);
+	sock_give(1, ROOM_LEN);
 	hear(&stream, VIRTIO_VSOCK_OP_RST, 0);
-	assert_int_equal(counter("connections"), 0);
+	assert_int_equal(sock_counter("connections"), 0);
 }
 
 static void shutdown_by_the_host(void **state)
 {
 	(void)state;
-	give(8, ROOM_LEN);
+	sock_give(8, ROOM_LEN);
 	open_flow(&stream, 3);
 	assert_int_equal(host_sends(&stream, 5), 5);
 	hear(&stream, VIRTIO_VSOCK_OP_RW, 3);
@@ -279,25 +285,25 @@ static void shutdown_by_the_host(void **state)
 	assert_int_equal(le32toh(hear(&stream, VIRTIO_VSOCK_OP_SHUTDOWN, 0)->flags),
 			 VIRTIO_VSOCK_SHUTDOWN_RCV);
 	assert_int_equal(host_sends(&stream, 1), 0);
-	guest.fwd = 3;
-	say(&stream, VIRTIO_VSOCK_OP_CREDIT_UPDATE, 0, 0);
+	sock_guest.fwd = 3;
+	sock_say(&stream, VIRTIO_VSOCK_OP_CREDIT_UPDATE, 0, 0);
 	hear(&stream, VIRTIO_VSOCK_OP_RW, 2);
 	assert_int_equal(le32toh(hear(&stream, VIRTIO_VSOCK_OP_SHUTDOWN, 0)->flags), 3);
 	/* It was on its way: dropped, and counted. */
-	say(&stream, VIRTIO_VSOCK_OP_RW, 9, 0);
+	sock_say(&stream, VIRTIO_VSOCK_OP_RW, 9, 0);
 	hear(&stream, VIRTIO_VSOCK_OP_CREDIT_UPDATE, 0);
-	assert_int_equal(counter("output_dropped"), 9);
-	say(&stream, VIRTIO_VSOCK_OP_RST, 0, 0);
+	assert_int_equal(sock_counter("output_dropped"), 9);
+	sock_say(&stream, VIRTIO_VSOCK_OP_RST, 0, 0);
 	hear_nothing();
-	assert_int_equal(counter("connections"), 0);
+	assert_int_equal(sock_counter("connections"), 0);
 }
 
 static void close_by_the_host(void **state)
 {
 	(void)state;
-	give(8, ROOM_LEN);
+	sock_give(8, ROOM_LEN);
 	open_flow(&stream, 3);
-	say(&stream, VIRTIO_VSOCK_OP_RW, 9, 0);
+	sock_say(&stream, VIRTIO_VSOCK_OP_RW, 9, 0);
 	host_sends(&stream, 2);
 	hear(&stream, VIRTIO_VSOCK_OP_RW, 2);
 	vsock_close(sockets, &stream);
@@ -305,8 +311,8 @@ static void close_by_the_host(void **state)
 	vsock_poll(sockets);
 	assert_int_equal(le32toh(hear(&stream, VIRTIO_VSOCK_OP_SHUTDOWN, 0)->flags), 3);
 	hear(&stream, VIRTIO_VSOCK_OP_RST, 0);
-	assert_int_equal(counter("connections"), 0);
-	assert_int_equal(counter("output_dropped"), 9);
+	assert_int_equal(sock_counter("connections"), 0);
+	assert_int_equal(sock_counter("output_dropped"), 9);
 	vsock_close(sockets, &stream);
 	vsock_poll(sockets);
 	hear_nothing();
@@ -315,23 +321,23 @@ static void close_by_the_host(void **state)
 static void asked_by_the_host(void **state)
 {
 	(void)state;
-	give(8, ROOM_LEN);
+	sock_give(8, ROOM_LEN);
 	assert_int_equal(vsock_connect(sockets, 2000, 3000), 0);
 	assert_int_equal(vsock_connect(sockets, 2000, 3000), -EADDRINUSE);
 	assert_int_equal(host_sends(&client, 5), 5);
 	hear(&client, VIRTIO_VSOCK_OP_REQUEST, 0);
 	hear_nothing();
-	say(&client, VIRTIO_VSOCK_OP_RESPONSE, 0, 0);
+	sock_say(&client, VIRTIO_VSOCK_OP_RESPONSE, 0, 0);
 	hear(&client, VIRTIO_VSOCK_OP_RW, 5);
-	say(&client, VIRTIO_VSOCK_OP_RST, 0, 0);
+	sock_say(&client, VIRTIO_VSOCK_OP_RST, 0, 0);
 	hear_nothing();
 	/* The guest does not want it. */
 	assert_int_equal(vsock_connect(sockets, 2000, 3000), 0);
 	assert_int_equal(host_sends(&client, 5), 5);
 	hear(&client, VIRTIO_VSOCK_OP_REQUEST, 0);
-	say(&client, VIRTIO_VSOCK_OP_RST, 0, 0);
+	sock_say(&client, VIRTIO_VSOCK_OP_RST, 0, 0);
 	hear_nothing();
-	assert_int_equal(counter("input_dropped"), 5);
+	assert_int_equal(sock_counter("input_dropped"), 5);
 	/* The host gives it up: before the guest has heard of it, and behind that. */
 	assert_int_equal(vsock_connect(sockets, 2000, 3000), 0);
 	vsock_close(sockets, &client);
@@ -343,21 +349,21 @@ static void asked_by_the_host(void **state)
 	vsock_close(sockets, &client);
 	vsock_poll(sockets);
 	hear(&client, VIRTIO_VSOCK_OP_RST, 0);
-	assert_int_equal(counter("connections"), 0);
+	assert_int_equal(sock_counter("connections"), 0);
 }
 
 /* Connections take turns, with one packet each. */
 static void turns(void **state)
 {
 	(void)state;
-	give(2, ROOM_LEN);
+	sock_give(2, ROOM_LEN);
 	open_flow(&stream, 100);
 	open_flow(&messages, 100);
 	for (unsigned i = 0; i < 2; i++) {
 		assert_int_equal(host_sends(&messages, 3), 3);
 		assert_int_equal(host_sends(&stream, 50), 50);
 	}
-	give(4, HEADER + 50);
+	sock_give(4, HEADER + 50);
 	hear(&stream, VIRTIO_VSOCK_OP_RW, 50);
 	hear(&messages, VIRTIO_VSOCK_OP_RW, 3);
 }
@@ -367,7 +373,7 @@ static void transport_reset(void **state)
 	uint64_t cid = 0;
 
 	(void)state;
-	give(4, ROOM_LEN);
+	sock_give(4, ROOM_LEN);
 	open_flow(&stream, 100);
 	assert_int_equal(vsock_set_cid(sockets, VSOCK_CID_GUEST), -EALREADY);
 	for (uint64_t bad = 0; bad <= 2; bad++)
@@ -378,27 +384,27 @@ static void transport_reset(void **state)
 	/* One event for both. */
 	assert_int_equal(vsock_set_cid(sockets, 10), 0);
 	vsock_poll(sockets);
-	assert_int_equal(counter("connections"), 0);
+	assert_int_equal(sock_counter("connections"), 0);
 	mmio_read(m, 0x100, &cid, 8);
 	assert_int_equal(cid, 10);
-	assert_int_equal(counter("events_waiting"), 1);
-	chain(&vq[VSOCK_EVENT], 0, ROOM, 0);
-	fake_desc(&vq[VSOCK_EVENT], 1, ROOM, 3, F_WRITE, 0);
-	fake_offer(&vq[VSOCK_EVENT], 1);
-	fake_desc(&vq[VSOCK_EVENT], 2, ROOM, 8, F_WRITE, 0);
-	fake_offer(&vq[VSOCK_EVENT], 2);
-	fake_offer(&vq[VSOCK_EVENT], 2);
+	assert_int_equal(sock_counter("events_waiting"), 1);
+	chain(&sock_q[VSOCK_EVENT], 0, ROOM, 0);
+	fake_desc(&sock_q[VSOCK_EVENT], 1, ROOM, 3, F_WRITE, 0);
+	fake_offer(&sock_q[VSOCK_EVENT], 1);
+	fake_desc(&sock_q[VSOCK_EVENT], 2, ROOM, 8, F_WRITE, 0);
+	fake_offer(&sock_q[VSOCK_EVENT], 2);
+	fake_offer(&sock_q[VSOCK_EVENT], 2);
 	*fake_mem(&fake, ROOM, 1) = 0xee;
-	kick(VSOCK_EVENT);
-	assert_used(&vq[VSOCK_EVENT], 3, 2, 4);
+	sock_kick(VSOCK_EVENT);
+	assert_used(&sock_q[VSOCK_EVENT], 3, 2, 4);
 	assert_int_equal(*fake_mem(&fake, ROOM, 1), VIRTIO_VSOCK_EVENT_TRANSPORT_RESET);
-	assert_int_equal(counter("event_small"), 1);
-	assert_int_equal(counter("events_queued"), 1);
-	assert_int_equal(counter("events_sent"), 1);
+	assert_int_equal(sock_counter("event_small"), 1);
+	assert_int_equal(sock_counter("events_queued"), 1);
+	assert_int_equal(sock_counter("events_sent"), 1);
 	/* Whom the guest was is foreign now. */
-	say(&stream, VIRTIO_VSOCK_OP_REQUEST, 0, 0);
+	sock_say(&stream, VIRTIO_VSOCK_OP_REQUEST, 0, 0);
 	hear_nothing();
-	guest.cid = 10;
+	sock_guest.cid = 10;
 	open_flow(&stream, 100);
 	/* The host's to say: a reset leaves it. */
 	vsock_guest_start(ALL);

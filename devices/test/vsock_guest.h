@@ -20,7 +20,7 @@
 #define ROOM (PACKET + 0x10000u)		  /* for packets to it */
 #define ROOM_LEN 0x1100u			  /* of each buffer */
 
-extern struct fake_queue vq[VSOCK_QUEUE_COUNT];
+extern struct fake_queue sock_q[VSOCK_QUEUE_COUNT];
 extern struct device *sockets;
 
 struct vsock_guest {
@@ -31,7 +31,7 @@ struct vsock_guest {
 	bool refuses;	     /* the host listens to nobody */
 	unsigned asked;	     /* how often the host was */
 };
-extern struct vsock_guest guest;
+extern struct vsock_guest sock_guest;
 
 extern const struct vsock_flow stream, messages; /* to host ports 1024 and 1025 */
 
@@ -39,13 +39,13 @@ extern const struct vsock_flow stream, messages; /* to host ports 1024 and 1025 
 void vsock_guest_start(uint64_t features);
 int vsock_guest_setup(void **state);
 
-void kick(unsigned queue);
+void sock_kick(unsigned queue);
 /* Put a packet to PACKET, with `len` bytes that depend on their position. */
-void put(const struct vsock_flow *flow, uint16_t op, uint32_t len, uint32_t flags);
+void sock_put(const struct vsock_flow *flow, uint16_t op, uint32_t len, uint32_t flags);
 /* ... and send it as one buffer; it comes back. */
-void say(const struct vsock_flow *flow, uint16_t op, uint32_t len, uint32_t flags);
+void sock_say(const struct vsock_flow *flow, uint16_t op, uint32_t len, uint32_t flags);
 /* Offer `count` buffers of `len` bytes to receive, and notify. */
-void give(unsigned count, uint32_t len);
+void sock_give(unsigned count, uint32_t len);
 /* The next packet to the guest is that, with `len` bytes. */
 const struct virtio_vsock_hdr *hear(const struct vsock_flow *flow, uint16_t op, uint32_t len);
 void hear_nothing(void);
@@ -54,6 +54,6 @@ void open_flow(const struct vsock_flow *flow, uint32_t alloc);
 /* The host sends `len` bytes that depend on their position; it takes all that is there. */
 uint32_t host_sends(const struct vsock_flow *flow, uint32_t len);
 uint32_t host_takes(const struct vsock_flow *flow, uint32_t max, uint32_t *flags);
-uint64_t counter(const char *name);
+uint64_t sock_counter(const char *name);
 
 #endif
