@@ -435,6 +435,61 @@ static void changed(void **state)
 	assert_true(refused > len / 4);
 }
 
+/* Where the connection of that flow is in a snapshot: behind the answers, which have flows too. */
+static uint8_t *connection_in(uint8_t *bytes, size_t len, const struct vsock_flow *flow)
+{
+	const uint8_t wanted[] = { (uint8_t)flow->host_port,
+				   (uint8_t)(flow->host_port >> 8),
+				   0,
+				   0,
+				   (uint8_t)flow->guest_port,
+				   0,
+				   0,
+				   0,
+				   (uint8_t)flow->type,
+				   0 };
+
+	for (size_t at = len - sizeof(wanted); at > 0; at--)
+		if (memcmp(bytes + at, wanted, sizeof(wanted)) == 0)
+			return bytes + at + sizeof(wanted);
+	fail();
+	return NULL;
+}
+
+/* State, what the guest and the host shut down, what the guest was told: what cannot be with the
+ * bytes that are there. */
+static void saved_as_cannot_be(void **state)
+{
+	static uint8_t bytes[SAVED_MAX];
+	static const uint8_t cases[][4] = {
+		{ 1, 0, 0, 0 },			/* not answered yet, and bytes from the guest */
+		{ 0, 0, 0, 0 }, { 3, 0, 3, 0 }, /* closing, and bytes */
+		{ 2, 1, 0, 0 },			/* the guest takes no more, and bytes for it */
+		{ 2, 3, 0, 0 }, { 4, 0, 0, 0 }, /* no state */
+		{ 2, 4, 0, 0 },			/* no such direction */
+		{ 2, 0, 1, 2 },			/* told of what was not shut down */
+		{ 3, 0, 1, 0 },			/* closing in one direction */
+	};
+	struct snapshot_error error;
+	size_t len = save_all(bytes);
+	uint8_t *at = connection_in(bytes, len, &stream), was[4];
+
+	(void)state;
+	memcpy(was, at, 4);
+	assert_int_equal(was[0], 2);
+	assert_int_equal(was[1], VIRTIO_VSOCK_SHUTDOWN_SEND);
+	mmio_destroy(m);
+	m = mmio_create(&vsock_ops, &fake.host, UINT64_MAX, NULL);
+	sockets = mmio_device(m);
+	for (unsigned i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		memcpy(at, cases[i], 4);
+		assert_int_not_equal(snapshot_restore(m, bytes, len, &error), 0);
+		assert_in_range(error.at, at - bytes, len - 1);
+	}
+	memcpy(at, was, 4);
+	assert_int_equal(snapshot_restore(m, bytes, len, &error), 0);
+}
+
 #define TEST(name) cmocka_unit_test_setup_teardown(name, vsock_guest_setup, net_teardown)
 
 int main(void)
@@ -455,6 +510,7 @@ int main(void)
 		TEST(device_reset_drops_all),
 		TEST(queue_reset),
 		TEST(saved),
+		TEST(saved_as_cannot_be),
 		TEST(changed),
 	};
 
