@@ -122,6 +122,7 @@ fs fs
 balloon balloon
 blk blk
 rng rng
+vsock vsock
 net-loopback net --packed
 console console --packed'
 
