@@ -4,7 +4,6 @@
  * resets, suspends or saves.  Its one queue keeps its chain by the parts of drain.h and
  * snapshot_chain.h.  VIRTIO 1.4, 5.4.
  */
-#define _GNU_SOURCE /* memmem */
 #include <string.h>
 
 #include "../rng.h"
