@@ -23,7 +23,7 @@ net_loopback|280|net_notify virtqueue_pop
 rng|200|rng_notify virtqueue_pop
 snapshot|450|snapshot_restore net_uplink_restore console_restore
 text|250|text_parse text_print
-vsock|300|vsock_notify virtqueue_pop'
+vsock|480|vsock_notify virtqueue_pop'
 
 # Each engine has its own way to be asked for the edges that the seeds reach.
 edges_libfuzzer() {
