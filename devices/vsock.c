@@ -154,9 +154,12 @@ void vsock_poll(struct device *dev)
 
 static bool host_is_awaited(const struct vsock *vsock)
 {
-	for (unsigned i = 0; i < vsock->connection_count; i++)
-		if (vsock->connections[i].guest_shut == VSOCK_SHUTDOWN_BOTH)
+	for (unsigned i = 0; i < vsock->connection_count; i++) {
+		const struct vsock_connection *conn = &vsock->connections[i];
+
+		if (conn->guest_shut == VSOCK_SHUTDOWN_BOTH && vsock_has_output(conn))
 			return true;
+	}
 	return false;
 }
 

@@ -124,6 +124,11 @@ uint32_t vsock_fwd_cnt(const struct vsock_connection *conn)
 	return conn->rx_cnt - conn->output.bytes.len;
 }
 
+bool vsock_has_output(const struct vsock_connection *conn)
+{
+	return conn->output.bytes.len > 0 || conn->output.message_count > 0;
+}
+
 uint32_t vsock_credit(const struct vsock_connection *conn)
 {
 	/* A guest that claims to have had more than it was sent is 2^32 behind. */

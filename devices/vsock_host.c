@@ -93,7 +93,7 @@ bool vsock_readable(const struct device *dev, const struct vsock_flow *flow)
 {
 	const struct vsock_connection *conn = connection_of(dev, flow);
 
-	return conn && (conn->output.bytes.len > 0 || conn->output.message_count > 0);
+	return conn && vsock_has_output(conn);
 }
 
 uint32_t vsock_take(struct device *dev, const struct vsock_flow *flow, void *buf, uint32_t max,

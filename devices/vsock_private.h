@@ -184,6 +184,8 @@ void vsock_answer(struct vsock *vsock, const struct vsock_flow *flow, uint16_t o
 		  const struct vsock_connection *conn);
 /* Bytes that the host has taken or that were dropped. */
 uint32_t vsock_fwd_cnt(const struct vsock_connection *conn);
+/* Is there anything for the host to take, if only an empty message? */
+bool vsock_has_output(const struct vsock_connection *conn);
 /* Bytes that the guest lets in now. */
 uint32_t vsock_credit(const struct vsock_connection *conn);
 /* Empty. */

@@ -30,11 +30,6 @@ enum due {
 	DUE_CREDIT_REQUEST,
 };
 
-static bool has_output(const struct vsock_connection *conn)
-{
-	return conn->output.bytes.len > 0 || conn->output.message_count > 0;
-}
-
 /* Of what the host shut down, what the guest is to be told now: that nothing more comes only
  * behind the last byte. */
 static uint8_t shutdown_due(const struct vsock_connection *conn)
@@ -47,7 +42,7 @@ static uint8_t shutdown_due(const struct vsock_connection *conn)
 static enum due connected_due(const struct vsock_connection *conn)
 {
 	if (conn->guest_shut == VSOCK_SHUTDOWN_BOTH)
-		return has_output(conn) ? DUE_NOTHING : DUE_RST;
+		return vsock_has_output(conn) ? DUE_NOTHING : DUE_RST;
 	/* Whoever sends no more need not know of room. */
 	if (vsock_fwd_cnt(conn) != conn->told && !(conn->guest_shut & VIRTIO_VSOCK_SHUTDOWN_SEND))
 		return DUE_CREDIT_UPDATE;

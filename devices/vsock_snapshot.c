@@ -188,6 +188,7 @@ static void get_connection(struct vsock *vsock, struct found *found, struct snap
 {
 	struct vsock_connection conn = { .state = VSOCK_CONNECTED }, *to;
 	size_t at = in->at;
+	uint32_t held, pending;
 
 	conn.flow = get_flow(in);
 	if (!vsock_speaks(found->features, conn.flow.type))
@@ -223,8 +224,18 @@ static void get_connection(struct vsock *vsock, struct found *found, struct snap
 		to = &vsock->connections[vsock->connection_count++];
 		*to = conn;
 	}
-	found->held += get_line(&to->output, conn.flow.type, in);
-	found->pending += get_line(&to->input, conn.flow.type, in);
+	at = in->at;
+	held = get_line(&to->output, conn.flow.type, in);
+	/* Whom the guest has not answered it sent nothing; of one that is closing it is dropped. */
+	if (held > 0 && conn.state != VSOCK_CONNECTED)
+		snapshot_bad(in, at, -EINVAL, "bytes of the guest that it cannot have sent");
+	at = in->at;
+	pending = get_line(&to->input, conn.flow.type, in);
+	if (pending > 0 &&
+	    (conn.state == VSOCK_CLOSING || (conn.guest_shut & VIRTIO_VSOCK_SHUTDOWN_RCV)))
+		snapshot_bad(in, at, -EINVAL, "bytes for a guest that takes no more");
+	found->held += held;
+	found->pending += pending;
 }
 
 /* As it was when new: what was taken over before memory ran out is given back. */

@@ -92,6 +92,7 @@ static const struct session {
 	{ "blk", "sectors written", "send_request 0\nsend_request 0\n" },
 	{ "blk", "sectors read", "send_request 0 which=5\nsend_request 0 which=5\n" },
 	{ "rng", "bytes asked for", "type 0 len=64\noffer 0 head=@ b9:w\nnotify 0\n" },
+	{ "vsock", "packets answered", "offer 0 head=@ b9:w\nsend_request 1\n" },
 	/* Requests of two descriptors, in the ring and in a table. */
 	REQUESTS("net-loopback", "1"),
 	REQUESTS("net-host", "1"),

@@ -252,29 +252,25 @@ static bool put_act(struct plan *p, uint8_t code)
 /* What is made of a step that is no request. */
 static bool put_rest(struct plan *p, unsigned step)
 {
+	static const uint8_t acts[] = {
+		[STEP_HOLD] = OP_HOLD,
+		[STEP_REFUSE] = OP_REFUSE,
+		[STEP_CONFIG] = OP_CHANGE_CONFIG,
+	};
 	uint32_t before = p->prog->op_count;
 	bool done;
 
-	switch (step) {
-	case STEP_HOLD:
-		return put_act(p, OP_HOLD);
-	case STEP_REFUSE:
-		return put_act(p, OP_REFUSE);
-	case STEP_CONFIG:
-		return put_act(p, OP_CHANGE_CONFIG);
-	case STEP_SETTLE:
+	if (step == STEP_SETTLE)
 		return put_op(p, OP_SETTLE) != NULL;
-	case STEP_SNAPSHOT:
+	if (step >= STEP_HOLD && step < STEP_SETTLE)
+		return put_act(p, acts[step]);
+	if (step == STEP_SNAPSHOT)
 		done = add_snapshot(p->m, p->prog, p->at);
-		break;
-	case STEP_RESET:
+	else if (step == STEP_RESET)
 		done = random_chance(p->m, 2) ? add_start(p->m, p->prog, p->at)
 					      : add_accepted(p->m, p->prog, p->at);
-		break;
-	default:
+	else
 		done = add_any(p->m, p->prog, p->at);
-		break;
-	}
 	p->at += p->prog->op_count - before;
 	return done;
 }

@@ -258,32 +258,27 @@ static bool put_act(struct dialogue *d, uint8_t code)
 
 static bool put_step(struct dialogue *d, unsigned step)
 {
+	static const uint8_t acts[] = {
+		[STEP_TYPE] = OP_TYPE,
+		[STEP_TAKE] = OP_TAKE_OUTPUT,
+		[STEP_REFUSE] = OP_REFUSE,
+		[STEP_CONFIG] = OP_CHANGE_CONFIG,
+	};
 	uint32_t before = d->prog->op_count;
 	bool done;
 
 	if (step <= STEP_FILL)
 		return put_packet(d, step);
-	switch (step) {
-	case STEP_ROOM:
+	if (step == STEP_ROOM)
 		return put_room(d) && put_notify_rx(d);
-	case STEP_TYPE:
-		return put_act(d, OP_TYPE);
-	case STEP_TAKE:
-		return put_act(d, OP_TAKE_OUTPUT);
-	case STEP_REFUSE:
-		return put_act(d, OP_REFUSE);
-	case STEP_CONFIG:
-		return put_act(d, OP_CHANGE_CONFIG);
-	case STEP_OTHER:
+	if (step < ARRAY_SIZE(acts) && acts[step] != OP_NOP)
+		return put_act(d, acts[step]);
+	if (step == STEP_OTHER) {
 		d->connection = (d->connection + 1) % 4;
 		return true;
-	case STEP_SNAPSHOT:
-		done = add_snapshot(d->m, d->prog, d->at);
-		break;
-	default:
-		done = add_any(d->m, d->prog, d->at);
-		break;
 	}
+	done = step == STEP_SNAPSHOT ? add_snapshot(d->m, d->prog, d->at)
+				     : add_any(d->m, d->prog, d->at);
 	d->at += d->prog->op_count - before;
 	return done;
 }

@@ -142,6 +142,13 @@ uint64_t guest_disk_capacity(const struct guest *g)
 	return g->transport->look_config(g, 0, 4) | g->transport->look_config(g, 4, 4) << 32;
 }
 
+uint32_t guest_socket_cid(const struct guest *g)
+{
+	if (g->target->device_id != VIRTIO_ID_VSOCK || g->target->config_len < 8)
+		return 0;
+	return (uint32_t)g->transport->look_config(g, 0, 4);
+}
+
 /* What a guest sees next; reads of these change nothing (VIRTIO 4.2.2). */
 void guest_look(struct guest *g, bool queue, struct ledger_probe *p)
 {

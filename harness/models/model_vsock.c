@@ -228,9 +228,9 @@ static const struct vringer_bytes vsock_rst[] = {
 #define COMES_BACK(type_op)                                                                        \
 	.queue = VSOCK_RX, .writable_len = 4096, .used_min = HEADER_BYTES,                         \
 	.used_max = HEADER_BYTES, .answer = vsock_rst,                                             \
-	.after = "store b3 03000000000000000200000000000000341200007777000000000000" type_op      \
+	.after = "store b3 03000000000000000200000000000000341200007777000000000000" type_op       \
 		 "000000000001000000000000\n"                                                      \
-		 "buffer b3 at=b3 len=44\n"                                                      \
+		 "buffer b3 at=b3 len=44\n"                                                        \
 		 "send 1 b3\n"
 
 static const struct vringer_request vsock_requests[] = {

@@ -10,7 +10,6 @@
 #include "harness/run/run_internal.h"
 
 #include <linux/virtio_config.h>
-#include <linux/virtio_ids.h>
 #include <linux/virtio_mmio.h>
 #include <string.h>
 
@@ -90,9 +89,7 @@ bool run_create(struct run *run)
 	generation = run->guest.transport->look_generation(&run->guest);
 	ledger_created(&run->guest.ledger, generation, peek_mtu(run));
 	ledger_disk_capacity(&run->guest.ledger, guest_disk_capacity(&run->guest));
-	if (run->guest.target->device_id == VIRTIO_ID_VSOCK)
-		run->guest.ledger.socket.cid =
-			(uint32_t)run->guest.transport->look_config(&run->guest, 0, 4);
+	run->guest.ledger.socket.cid = guest_socket_cid(&run->guest);
 	return true;
 }
 

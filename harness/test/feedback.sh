@@ -22,7 +22,8 @@ net_host|360|net_notify virtqueue_pop
 net_loopback|280|net_notify virtqueue_pop
 rng|380|rng_notify virtqueue_pop
 snapshot|450|snapshot_restore net_uplink_restore console_restore
-text|250|text_parse text_print'
+text|250|text_parse text_print
+vsock|480|vsock_notify virtqueue_pop'
 
 # Each engine has its own way to be asked for the edges that the seeds reach.
 edges_libfuzzer() {

@@ -122,6 +122,7 @@ console console
 fs fs
 balloon balloon
 blk blk
+vsock vsock
 net-loopback net --packed
 console console --packed'
 
