@@ -26,16 +26,22 @@ static bool same_ports(const struct vsock_flow *a, const struct vsock_flow *b)
 	return a->host_port == b->host_port && a->guest_port == b->guest_port;
 }
 
-struct vsock_connection *vsock_connection(const struct vsock *vsock, uint32_t host_port,
-					  uint32_t guest_port)
+unsigned vsock_find(const struct vsock *vsock, uint32_t host_port, uint32_t guest_port)
 {
 	const struct vsock_flow flow = { .host_port = host_port, .guest_port = guest_port };
-	const struct vsock_connection *conn = vsock->connections;
+	unsigned i = 0;
 
-	for (unsigned i = 0; i < vsock->connection_count; i++, conn++)
-		if (same_ports(&conn->flow, &flow))
-			return (struct vsock_connection *)(uintptr_t)conn;
-	return NULL;
+	while (i < vsock->connection_count && !same_ports(&vsock->connections[i].flow, &flow))
+		i++;
+	return i;
+}
+
+struct vsock_connection *vsock_connection(struct vsock *vsock, uint32_t host_port,
+					  uint32_t guest_port)
+{
+	unsigned i = vsock_find(vsock, host_port, guest_port);
+
+	return i < vsock->connection_count ? &vsock->connections[i] : NULL;
 }
 
 void vsock_line_init(struct vsock_line *line, const struct device_host *host)

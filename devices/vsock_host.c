@@ -14,11 +14,10 @@
 #include "vsock_private.h"
 
 /* The connection with these ends, of that type; NULL: there is none. */
-static struct vsock_connection *connection_of(const struct device *dev,
-					      const struct vsock_flow *flow)
+static struct vsock_connection *connection_of(struct device *dev, const struct vsock_flow *flow)
 {
 	struct vsock_connection *conn =
-		vsock_connection((const struct vsock *)dev, flow->host_port, flow->guest_port);
+		vsock_connection(vsock_of(dev), flow->host_port, flow->guest_port);
 
 	return conn && conn->flow.type == flow->type ? conn : NULL;
 }
@@ -91,9 +90,11 @@ uint32_t vsock_send(struct device *dev, const struct vsock_flow *flow, const voi
 
 bool vsock_readable(const struct device *dev, const struct vsock_flow *flow)
 {
-	const struct vsock_connection *conn = connection_of(dev, flow);
+	const struct vsock *vsock = (const struct vsock *)dev;
+	unsigned i = vsock_find(vsock, flow->host_port, flow->guest_port);
 
-	return conn && vsock_has_output(conn);
+	return i < vsock->connection_count && vsock->connections[i].flow.type == flow->type &&
+	       vsock_has_output(&vsock->connections[i]);
 }
 
 uint32_t vsock_take(struct device *dev, const struct vsock_flow *flow, void *buf, uint32_t max,

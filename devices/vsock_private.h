@@ -168,8 +168,9 @@ bool vsock_cid_valid(uint64_t cid);
 
 /* Were sockets of that type negotiated? */
 bool vsock_speaks(uint64_t features, uint16_t type);
-/* NULL: there is none. */
-struct vsock_connection *vsock_connection(const struct vsock *vsock, uint32_t host_port,
+/* The connection with these ports: its index, or connection_count; and itself, or NULL. */
+unsigned vsock_find(const struct vsock *vsock, uint32_t host_port, uint32_t guest_port);
+struct vsock_connection *vsock_connection(struct vsock *vsock, uint32_t host_port,
 					  uint32_t guest_port);
 /* A new one; NULL: there are VSOCK_CONNECTIONS_MAX. */
 struct vsock_connection *vsock_open(struct vsock *vsock, const struct vsock_flow *flow,

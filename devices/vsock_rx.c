@@ -71,18 +71,17 @@ static enum due connection_due(const struct vsock_connection *conn)
 	return DUE_NOTHING;
 }
 
-/* Whose turn it is; NULL: nobody has anything to say. */
-static struct vsock_connection *next_speaker(const struct vsock *vsock, enum due *due)
+/* Whose turn it is: an index, if *due is something. */
+static unsigned next_speaker(const struct vsock *vsock, enum due *due)
 {
-	for (unsigned i = 0; i < vsock->connection_count; i++) {
-		const struct vsock_connection *conn =
-			&vsock->connections[(vsock->turn + i) % vsock->connection_count];
+	unsigned at = 0;
 
-		*due = connection_due(conn);
-		if (*due != DUE_NOTHING)
-			return (struct vsock_connection *)(uintptr_t)conn;
+	*due = DUE_NOTHING;
+	for (unsigned i = 0; i < vsock->connection_count && *due == DUE_NOTHING; i++) {
+		at = (vsock->turn + i) % vsock->connection_count;
+		*due = connection_due(&vsock->connections[at]);
 	}
-	return NULL;
+	return at;
 }
 
 static void put_header(struct vsock *vsock, const struct vsock_flow *flow, uint16_t op,
@@ -219,8 +218,8 @@ static bool send_due(struct vsock *vsock, struct vsock_connection *conn, enum du
 /* What is next into a chain, which is returned whatever happens.  false: the drain ends. */
 static bool fill_chain(struct vsock *vsock, struct virtqueue_chain *chain)
 {
-	struct vsock_connection *conn = NULL;
 	enum due due = DUE_NOTHING;
+	unsigned speaker = 0;
 	uint64_t room;
 
 	if (chain_collect(chain, true, vsock->buffers, &room)) {
@@ -228,19 +227,21 @@ static bool fill_chain(struct vsock *vsock, struct virtqueue_chain *chain)
 		return vsock_push(vsock, chain, 0);
 	}
 	if (vsock->answer_count == 0)
-		conn = next_speaker(vsock, &due);
+		speaker = next_speaker(vsock, &due);
 	if (room < VSOCK_HEADER + (due == DUE_RW)) {
 		vsock_count(vsock, VSOCK_RX_SMALL);
 		return vsock_push(vsock, chain, 0);
 	}
-	return conn ? send_due(vsock, conn, due, chain, room) : send_answer(vsock, chain);
+	return due != DUE_NOTHING ? send_due(vsock, &vsock->connections[speaker], due, chain, room)
+				  : send_answer(vsock, chain);
 }
 
 static bool has_packet(const struct vsock *vsock)
 {
 	enum due due;
 
-	return vsock->answer_count > 0 || next_speaker(vsock, &due);
+	next_speaker(vsock, &due);
+	return vsock->answer_count > 0 || due != DUE_NOTHING;
 }
 
 void vsock_drain_rx(struct vsock *vsock)

@@ -6,6 +6,7 @@
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <stdio.h>
 #include <string.h>
 
 #include <cmocka.h>
@@ -89,10 +90,10 @@ static void identify(const char *first, const char *second)
 	uint8_t id[DISK_ID_BYTES] = { 0 };
 
 	disk_new(0);
-	memcpy(id, first, strlen(first));
+	snprintf((char *)id, sizeof(id), "%s", first);
 	disk_answer(VIRTIO_BLK_T_GET_ID, 0, id, sizeof(id), VIRTIO_BLK_S_OK);
 	memset(id, 0, sizeof(id));
-	memcpy(id, second, strlen(second));
+	snprintf((char *)id, sizeof(id), "%s", second);
 	disk_answer(VIRTIO_BLK_T_GET_ID, 0, id, sizeof(id), VIRTIO_BLK_S_OK);
 }
 
