@@ -26,7 +26,7 @@ static bool same_ports(const struct vsock_flow *a, const struct vsock_flow *b)
 	return a->host_port == b->host_port && a->guest_port == b->guest_port;
 }
 
-unsigned vsock_find(const struct vsock *vsock, uint32_t host_port, uint32_t guest_port)
+unsigned vsock_index_of(const struct vsock *vsock, uint32_t host_port, uint32_t guest_port)
 {
 	const struct vsock_flow flow = { .host_port = host_port, .guest_port = guest_port };
 	unsigned i = 0;
@@ -39,7 +39,7 @@ unsigned vsock_find(const struct vsock *vsock, uint32_t host_port, uint32_t gues
 struct vsock_connection *vsock_connection(struct vsock *vsock, uint32_t host_port,
 					  uint32_t guest_port)
 {
-	unsigned i = vsock_find(vsock, host_port, guest_port);
+	unsigned i = vsock_index_of(vsock, host_port, guest_port);
 
 	return i < vsock->connection_count ? &vsock->connections[i] : NULL;
 }

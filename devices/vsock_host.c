@@ -91,7 +91,7 @@ uint32_t vsock_send(struct device *dev, const struct vsock_flow *flow, const voi
 bool vsock_readable(const struct device *dev, const struct vsock_flow *flow)
 {
 	const struct vsock *vsock = (const struct vsock *)dev;
-	unsigned i = vsock_find(vsock, flow->host_port, flow->guest_port);
+	unsigned i = vsock_index_of(vsock, flow->host_port, flow->guest_port);
 
 	return i < vsock->connection_count && vsock->connections[i].flow.type == flow->type &&
 	       vsock_has_output(&vsock->connections[i]);

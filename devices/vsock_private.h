@@ -169,7 +169,7 @@ bool vsock_cid_valid(uint64_t cid);
 /* Were sockets of that type negotiated? */
 bool vsock_speaks(uint64_t features, uint16_t type);
 /* The connection with these ports: its index, or connection_count; and itself, or NULL. */
-unsigned vsock_find(const struct vsock *vsock, uint32_t host_port, uint32_t guest_port);
+unsigned vsock_index_of(const struct vsock *vsock, uint32_t host_port, uint32_t guest_port);
 struct vsock_connection *vsock_connection(struct vsock *vsock, uint32_t host_port,
 					  uint32_t guest_port);
 /* A new one; NULL: there are VSOCK_CONNECTIONS_MAX. */
