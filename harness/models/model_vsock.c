@@ -18,6 +18,7 @@
  */
 #include "harness/models/models.h"
 
+#include "devices/table.h"
 #include "devices/vsock.h"
 
 #include <linux/virtio_ids.h>
@@ -30,7 +31,10 @@
 enum { SERVICE_0, SERVICE_1, CLIENT, PORT_COUNT };
 #define CLIENT_TO 3000u
 
-static const uint32_t host_ports[PORT_COUNT] = { 1024, 1025, 2000 };
+TABLE(static const uint32_t, host_ports, PORT_COUNT, 1,
+	[SERVICE_0] = 1024,
+	[SERVICE_1] = 1025,
+	[CLIENT] = 2000);
 
 struct socket_host {
 	struct model model; /* first: it is one */
@@ -167,17 +171,15 @@ static void vsock_order(void *device, uint32_t order, uint32_t port, uint32_t co
 		end_oldest(model_device(s), port, count, amount);
 }
 
-static const struct vringer_port vsock_ports[PORT_COUNT] = {
-	{ .from = VRINGER_NO_QUEUE,
-	  .to = VRINGER_NO_QUEUE,
-	  .held_max = VSOCK_CONNECTIONS_MAX * VSOCK_BUFFER },
-	{ .from = VRINGER_NO_QUEUE,
-	  .to = VRINGER_NO_QUEUE,
-	  .held_max = VSOCK_CONNECTIONS_MAX * VSOCK_BUFFER },
-	{ .from = VRINGER_NO_QUEUE,
-	  .to = VRINGER_NO_QUEUE,
-	  .held_max = VSOCK_CONNECTIONS_MAX * VSOCK_BUFFER },
-};
+#define VSOCK_PORT                                                                                 \
+	{                                                                                          \
+		.from = VRINGER_NO_QUEUE, .to = VRINGER_NO_QUEUE,                                  \
+		.held_max = VSOCK_CONNECTIONS_MAX * VSOCK_BUFFER                                   \
+	}
+TABLE(static const struct vringer_port, vsock_ports, PORT_COUNT, 3,
+	[SERVICE_0] = VSOCK_PORT,
+	[SERVICE_1] = VSOCK_PORT,
+	[CLIENT] = VSOCK_PORT);
 
 static const struct vringer_backend vsock_backend = {
 	.size = sizeof(vsock_backend),
