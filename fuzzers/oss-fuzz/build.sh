@@ -10,7 +10,8 @@
 #
 # Without LIB_FUZZING_ENGINE, $OUT gets standalone replayers.
 
-cd "$(dirname "$0")/../.."
+# OSS-Fuzz runs a copy of this file, from the tree.
+[ -f fuzzers/oss-fuzz/build.sh ] || cd "$(dirname "$0")/../.."
 : "${OUT:?the directory to build into}"
 export OUT CC="${CC:-clang}" CXX="${CXX:-clang++}"
 export CFLAGS="${CFLAGS:--O1 -g}" LIB_FUZZING_ENGINE="${LIB_FUZZING_ENGINE:-}"

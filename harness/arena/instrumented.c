@@ -24,10 +24,18 @@
 #define CHECKS_ITSELF 0
 #endif
 
-/* Of the sanitizers' runtimes; NULL in a program that has none. */
+/* Of the sanitizers' runtimes; NULL in a program that has none.  Where all of a program is
+ * built with the flags of this file (SANITIZERS_GIVEN), no AddressSanitizer comes later, and
+ * OSS-Fuzz takes a call of it for a mistake. */
+#if defined(SANITIZERS_GIVEN) && !CHECKS_ITSELF
+#define __asan_poison_memory_region ((void (*)(const volatile void *, size_t))NULL)
+#define __asan_unpoison_memory_region ((void (*)(const volatile void *, size_t))NULL)
+#define __asan_memcpy ((void *(*)(void *, const void *, size_t))NULL)
+#else
 void __asan_poison_memory_region(const volatile void *memory, size_t size) __attribute__((weak));
 void __asan_unpoison_memory_region(const volatile void *memory, size_t size) __attribute__((weak));
 void *__asan_memcpy(void *to, const void *from, size_t size) __attribute__((weak));
+#endif
 int __lsan_do_recoverable_leak_check(void) __attribute__((weak));
 void __sanitizer_symbolize_pc(void *pc, const char *format, char *out, size_t size)
 	__attribute__((weak));

@@ -1,0 +1,29 @@
+#!/bin/sh
+# SPDX-License-Identifier: Apache-2.0 OR MIT
+#
+# check_all.sh "KIND..." USER...: check.sh of vringer, and of each example of a user's own
+# target; one after the other, since each build takes all processors.  The last line is
+# `N passed, N failed`.
+set -eu
+
+kinds=$1
+shift
+log=build/oss-fuzz.tap
+mkdir -p build
+: >"$log"
+for project in vringer "$@"; do
+	for kind in $kinds; do
+		# rustc knows neither, of the versions that are for everybody.
+		case $project:$kind in
+		blk-rust:memory/* | blk-rust:undefined/* | *-*:none/*) continue ;;
+		esac
+		echo "=== $project, $kind"
+		begun=$(date +%s)
+		fuzzers/oss-fuzz/check.sh -p "$project" "$kind" | tee -a "$log" | grep -v '^ok ' || [ $? = 1 ]
+		echo "=== $(($(date +%s) - begun)) s"
+	done
+done
+awk '/^ok /{ passed++ } /^not ok /{ failed++ } END {
+	print passed + 0 " passed, " failed + 0 " failed"
+	exit failed || !passed
+}' "$log"
