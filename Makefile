@@ -11,9 +11,11 @@
 #   release gcc,  -O2, no sanitizer     benchmarks, valgrind
 #   cov    clang, -O1, source coverage  `make coverage`
 #   afl    afl-clang-fast, -O2,  ASan + UBSan      build/afl/fuzz_* (see JUDGE)
+#   aflplain  as afl, without sanitizers  build/afl-plain/fuzz_*, for JOBS above 1
 #   pic    gcc,   -O2, no sanitizer     the mutator as afl-fuzz loads it
 #   lib    gcc,   -O2, no sanitizer     libvringer.a, for devices that are not ours
 #   s390x  gcc,   -O2, no sanitizer     the command on a big-endian machine, under qemu-s390x
+#   msan   clang, -O1, MemorySanitizer  `make msan`
 #   cli    stands in for gcc in build/vringer where CC or CFLAGS is given
 #
 # CC, CFLAGS and LDFLAGS have their usual meaning: CFLAGS replaces the
@@ -67,7 +69,7 @@ DEVICE_FUZZERS := $(filter-out $(CODECS:%=fuzzers/fuzz_%.c) fuzzers/fuzz_mmds.c,
 PARSERS   := $(shell . fuzzers/inputs.sh && parsers)
 TARGETS   := $(patsubst fuzzers/fuzz_%.c,%,$(wildcard fuzzers/fuzz_*.c))
 # What fuzzers/user.sh shares with `make fuzz`.
-USER_SH   := fuzzers/encode.sh fuzzers/findings.sh fuzzers/libfuzzer.sh
+USER_SH   := fuzzers/encode.sh fuzzers/findings.sh fuzzers/campaign.sh fuzzers/libfuzzer.sh
 BUGS      := $(patsubst fuzzers/bugs/%.patch,%,$(wildcard fuzzers/bugs/*.patch))
 
 # ---- flavours ---------------------------------------------------------------
@@ -79,9 +81,10 @@ WARN   := -Wall -Wextra -Wshadow -Wconversion -Wstrict-prototypes -Wmissing-prot
 
 given    = $(filter environment command override,$(firstword $(origin $1)))
 FOREIGN := $(strip $(LIB_FUZZING_ENGINE) $(OUT))
-CLI     := $(if $(call given,CC)$(call given,CFLAGS),cli,gcc)
+# Of a build that somebody else runs it makes seeds, and no more.
+CLI     := $(if $(FOREIGN),release,$(if $(call given,CC)$(call given,CFLAGS),cli,gcc))
 
-FLAVOURS := gcc clang fuzz codec release cov cli afl aflcodec pic lib s390x
+FLAVOURS := gcc clang fuzz codec release cov cli afl aflcodec aflplain pic lib s390x msan
 
 CC_gcc   := gcc
 CC_clang := $(CLANG)
@@ -91,9 +94,11 @@ CC_cov   := $(CLANG)
 CC_cli   := $(if $(call given,CC),$(CC),gcc)
 CC_afl   := AFL_QUIET=1 AFL_LLVM_ALLOWLIST=fuzzers/afl.allow afl-clang-fast
 CC_aflcodec := AFL_QUIET=1 AFL_LLVM_ALLOWLIST=fuzzers/afl_codec.allow afl-clang-fast
+CC_aflplain := $(CC_afl)
 CC_pic   := gcc
 CC_lib   := $(if $(call given,CC),$(CC),gcc)
 CC_s390x := s390x-linux-gnu-gcc
+CC_msan  := $(CLANG)
 
 # Edge counters only. Tracing comparisons also traces each check that UBSan adds
 # and halves the speed, and a program has few magic numbers to guess.
@@ -106,13 +111,15 @@ FLAGS_fuzz  := $(if $(FOREIGN),$(CFLAGS),$(or $(CFLAGS),-O2 -g) $(SAN) $(COV))
 FLAGS_release := $(if $(FOREIGN),-O1,-O2 -g)
 FLAGS_cov   := -O1 -g -fprofile-instr-generate -fcoverage-mapping -fcoverage-compilation-dir=.
 FLAGS_afl   := $(or $(CFLAGS),-O2 -g) $(SAN)
+FLAGS_aflplain := $(or $(CFLAGS),-O2 -g)
 FLAGS_pic   := -O2 -g -fPIC
 # A report about somebody's device tells its frames from ours by the path.
-FLAGS_lib    = $(or $(CFLAGS),-O2 -g) -fPIC -D'HARNESS_PATH="vringer-src/"' \
+FLAGS_lib    = $(or $(CFLAGS),-O2 -g) $(if $(FOREIGN),$(call knows,$(CC_lib),$(NO_COV))) -fPIC -D'HARNESS_PATH="vringer-src/"' \
 	       -ffile-prefix-map=$(call quote,$(CURDIR))=. \
 	       $(foreach d,devices harness fuzzers,-ffile-prefix-map=$d/=vringer-src/$d/)
 FLAGS_cli   := $(or $(CFLAGS),-O1 -g) $(SAN)
 FLAGS_s390x := -O2 -g -static
+FLAGS_msan  := -O1 -g -fno-omit-frame-pointer -fsanitize=memory -fsanitize-memory-track-origins
 
 # In the fuzz flavour the device under test is instrumented, and so is the file
 # that copies between it and guest memory. The judge and the mutator are not:
@@ -167,7 +174,8 @@ PICKED = $(if $(filter all,$(T)),$(TARGETS),$(SLUG))
 # peer:NAME is fuzzed by one binary for all peers.
 FUZZER = $(patsubst peer:%,peer,$(PICKED))
 BUILT_libfuzzer = $(FUZZER:%=build/fuzz/fuzz_%)
-BUILT_afl       = $(FUZZER:%=build/afl/fuzz_%) build/afl/vringer_mutator.so
+BUILT_afl       = $(FUZZER:%=build/afl/fuzz_%) build/afl/vringer_mutator.so \
+		  $(if $(filter-out 1,$(JOBS)),$(patsubst %,build/afl-plain/fuzz_%,$(filter-out peer $(CODECS),$(FUZZER))))
 
 # What the table of planted bugs needs, by the flavours that its columns need.
 # COLUMNS in the environment is the width of a terminal, so ignore it.
@@ -183,7 +191,7 @@ BUG_NEEDS_afl  = gcc clang afl
 BUG_BASE_fuzz  = seeds $(BUG_FUZZERS:%=build/fuzz/fuzz_%)
 BUG_BASE_afl   = seeds $(BUG_FUZZERS:%=build/afl/fuzz_%) build/afl/vringer_mutator.so
 
-.PHONY: all install test test-suites fuzz peers drivers corpus bugs bugs-table bugs-tap bench coverage lint format deps help clean fuzzers seeds \
+.PHONY: all install test test-suites oss-fuzz-check msan fuzz peers drivers corpus bugs bugs-table bugs-tap bench coverage lint format deps help clean fuzzers seeds \
 	targets test-files FORCE
 
 all: ## Build build/vringer (with ASan and UBSan; uses CC and CFLAGS if given) and build/libvringer.a
@@ -221,7 +229,7 @@ test-suites:
 	$(SUB) -s build/test/run-zoo build/test/run-broken $(PEERS) $(INSTALLED)
 	@harness/test/run_tests.sh "$(ONLY)"
 
-fuzz: ## Fuzz T=net_loopback (or all, or peer:NAME) for SECONDS=60 with ENGINE=libfuzzer (or afl) in JOBS=1 processes; KNOWN=file lists known findings
+fuzz: ## Fuzz T=net_loopback (or all, or peer:NAME) for SECONDS=60 (0: until stopped) with ENGINE=libfuzzer (or afl) in JOBS=1 processes; KNOWN=file lists known findings
 	@fuzzers/fuzz.sh check "$(ENGINE)" "$(SECONDS)" "$(JOBS)" "$(PICKED)" "$(TARGETS)" \
 		"$(if $(ENGINE_MAIN),none,ok)"
 	@.ci/deps $(if $(FOREIGN),,$(if $(filter afl,$(ENGINE)),$(AFL_NEEDS),$(FUZZ_NEEDS)))
@@ -261,6 +269,18 @@ bugs-table:
 bugs-tap: $(BUGS:%=build/bugs/%/built-gcc)
 	@fuzzers/bugs.sh tap $(BUGS)
 
+OSS_FUZZ_KINDS := $(foreach s,address undefined memory,$s/libfuzzer $s/afl) coverage/libfuzzer none/standalone
+OSS_FUZZ_USERS := entropy-c blk-rust
+
+oss-fuzz-check: ## Build all targets, and the examples, as OSS-Fuzz does, and check what it checks (KINDS="address/libfuzzer ...")
+	@.ci/deps $(TEST_NEEDS) $(COV_NEEDS)
+	+@$(ALONE) oss-fuzz fuzzers/oss-fuzz/check_all.sh "$(or $(KINDS),$(OSS_FUZZ_KINDS))" $(OSS_FUZZ_USERS)
+
+msan: ## Run every script and corpus file with MemorySanitizer
+	@.ci/deps clang
+	$(SUB) build/obj/msan/vringer $(foreach t,$(PARSERS),build/replay-msan/fuzz_$t) seeds
+	@fuzzers/msan.sh $(PARSERS)
+
 bench: ## Measure executions and chains per second, with and without sanitizers; or sessions of PEER=name
 	@.ci/deps $(if $(PEER),gcc,$(FUZZ_NEEDS))
 	$(SUB) $(if $(PEER),,seeds build/bench/fuzz) build/bench/release
@@ -295,7 +315,7 @@ targets:
 
 # ---- from sources to objects ------------------------------------------------
 
-INC        := -I. -D_GNU_SOURCE
+INC        := -I. -D_GNU_SOURCE $(if $(FOREIGN),-DSANITIZERS_GIVEN)
 compile     = $(CC_$1) -std=gnu11 $(INC) $(CPPFLAGS) $(WARN) $(WERROR_$1) $(FLAGS_$1)
 quote       = '$(subst ','\'',$1)'
 say         = $(if $(V),,@printf '  %-5s %s\n' $1 $@ &&)
@@ -331,6 +351,11 @@ build/obj/$1/vringer: $(call objs,$1,$(CLI_SRC)) build/obj/$1/libvringer.a
 -include $(patsubst %.o,%.d,$(call objs,$1,$(LIB_SRC) $(CLI_SRC) $(FOREIGN_SRC) $(TEST_SRC) $(HELPER_SRC) \
 	$(wildcard fuzzers/*.c))))
 endef
+
+# Of what AFL++ compiles for somebody else's engine, too, the device alone gives feedback.
+build/obj/fuzz/%.o: export AFL_LLVM_ALLOWLIST := fuzzers/afl.allow
+build/obj/codec/%.o: export AFL_LLVM_ALLOWLIST := fuzzers/afl_codec.allow
+build/obj/lib/%.o: export AFL_LLVM_ALLOWLIST := fuzzers/afl_none.allow
 
 HELPER_SRC := $(filter-out $(TEST_SRC),$(wildcard devices/test/*.c harness/test/*.c fuzzers/test/*.c))
 $(foreach f,$(FLAVOURS),$(eval $(call flavour,$f)))
@@ -413,6 +438,11 @@ build/afl/fuzz_peer: $(call objs,afl,$(PEER_SRC) $(AFL_SRC)) build/obj/afl/libvr
 	@mkdir -p $(@D)
 	$(call say,LINK) $(CC_afl) $(FLAGS_afl) $(LDFLAGS) -o $@ $^
 
+build/afl-plain/fuzz_%: build/obj/aflplain/fuzzers/fuzz_%.o $(call objs,aflplain,$(AFL_SRC)) \
+		build/obj/aflplain/libvringer.a
+	@mkdir -p $(@D)
+	$(call say,LINK) $(CC_aflplain) $(FLAGS_aflplain) $(LDFLAGS) -o $@ $^
+
 # $(call afl_fuzzer,FLAVOUR,NAMES,SOURCES)
 define afl_fuzzer
 $2: build/afl/fuzz_%: build/obj/$1/fuzzers/fuzz_%.o $(call objs,$1,$3) \
@@ -438,6 +468,7 @@ endef
 $(eval $(call replayer,gcc,build/replay))
 $(eval $(call replayer,release,build/replay-release))
 $(eval $(call replayer,s390x,build/replay-s390x))
+$(eval $(call replayer,msan,build/replay-msan))
 
 build/bench/%: build/obj/%/fuzzers/bench.o build/obj/%/libvringer.a
 	@mkdir -p $(@D)

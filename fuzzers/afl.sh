@@ -11,7 +11,12 @@
 #
 # It starts from build/seeds/TARGET and from build/fuzz-corpus/TARGET, the
 # corpus that either engine has grown, works in build/afl-out/TARGET, and adds
-# what it finds to the corpus. A crash is build/findings/TARGET/crash-HASH, a
+# what it finds to the corpus, every half hour and at the end; what another engine adds
+# meanwhile it takes from there.  SECONDS 0: until it is stopped.
+#
+# Of several processes the first has the sanitizers and the others, each with another of
+# AFL++'s schedules, have none: they are faster, and what they find the first runs too.
+# A crash is build/findings/TARGET/crash-HASH, a
 # hang timeout-HASH, as libFuzzer names them. VRINGER_MUTATOR=off: mutate only
 # bytes.
 # shellcheck disable=SC1091,SC2034,SC2154
@@ -25,10 +30,10 @@ kind=$target
 binary=build/afl/fuzz_$kind vringer=build/vringer
 corpus=build/fuzz-corpus/$target findings=build/findings/$target
 out=build/afl-out/$target in=build/afl-in/$target logs=build/afl-logs/$target
-poll=10
 known=${KNOWN:-}
 . fuzzers/inputs.sh
 . fuzzers/findings.sh
+. fuzzers/campaign.sh
 
 option() {
 	awk -F '[ \t]*=[ \t]*' -v n="$1" '$1 == n { print $2 }' "fuzzers/fuzz_$kind.options"
@@ -50,42 +55,35 @@ keep() {
 	done | xargs -r touch -c
 }
 
-# A statistic over all instances: the sum, or for stability the minimum.
+# A statistic, summed over all instances.
 statistic() {
-	cat "$out"/*/fuzzer_stats 2>/dev/null | awk -v n="$1" '
-		$1 == n { v = $3 + 0; s += v; if (!seen++ || v < low) low = v }
-		END { printf "%d\n", n == "stability" ? low * 100 : s }'
-}
-
-percent() {
-	awk -v v="$1" 'BEGIN { printf "%.2f%%", v / 100 }'
+	cat "$out"/*/fuzzer_stats 2>/dev/null | awk -v n="$1" '$1 == n { s += $3 } END { printf "%d\n", s }'
 }
 
 # Memory of the targets, in MiB; the most seen is what counts.
 measure_memory() {
-	now=$(ps -eo rss=,args= | awk -v n="$binary" '
-		$2 == n && $1 > m { m = $1 } END { print int(m / 1024) }')
+	now=$(ps -eo rss=,args= | awk -v n="fuzz_$kind" '
+		$2 ~ n "$" && $1 > m { m = $1 } END { print int(m / 1024) }')
 	[ "$now" -le "$peak" ] || peak=$now
 	echo "$peak" >"$logs/peak"
 }
 
-# afl-fuzz writes plot_data after a minute, then often; fuzzer_stats once a
-# minute.
-progress() {
-	if ! cat "$out"/*/plot_data 2>/dev/null | grep -qv '^#'; then
-		printf '%5d s: %d in corpus, %d crashes, %d hangs\n' "$1" \
-			"$(find "$out" -path '*/queue/id*' | wc -l)" \
-			"$(find "$out" -path '*/crashes/id*' | wc -l)" \
-			"$(find "$out" -path '*/hangs/id*' | wc -l)"
-		return
-	fi
-	for plot in "$out"/*/plot_data; do
-		[ ! -f "$plot" ] || tail -n 1 "$plot"
-	done | awk -F ', *' -v s="$1" -v stable="$(percent "$(statistic stability)")" '
-		$1 !~ /#/ { execs += $12; speed += $11; corpus += $4; crashes += $8; hangs += $9
-			    if ($13 > edges) edges = $13 }
-		END { printf "%5d s: %d executions, %d exec/s, %d edges, %d in corpus, %d crashes, " \
-			"%d hangs, stability %s\n", s, execs, speed, edges, corpus, crashes, hangs, stable }'
+# Crashes and hangs, as each instance counts them.
+found() {
+	find "$out" -path '*/crashes/id*' -o -path '*/hangs/id*' | wc -l
+}
+
+# Executions a second and edges, from what afl-fuzz writes once a minute.
+afl_status() {
+	measure_memory
+	# shellcheck disable=SC2046  # two numbers
+	show_status $(cat "$out"/*/fuzzer_stats 2>/dev/null | awk -v s="$elapsed" '
+		$1 == "execs_done" { done += $3 }
+		$1 == "edges_found" && $3 > edges { edges = $3 }
+		END { printf "%d %d\n", done / s, edges }')
+	# Of what the instances have in their queues the corpus has a copy.
+	[ $((elapsed / round)) = "${kept:-0}" ] || keep "$corpus/" "$out"/*/queue/id*
+	kept=$((elapsed / round))
 }
 
 environment() {
@@ -119,56 +117,67 @@ instance() {
 	run_engine "$number" afl-fuzz "$@" >"$logs/$number.log" 2>&1 || rc=$?
 	! was_ended "$rc" || rc=0
 	echo "$rc" >"$logs/$number.rc"
+	worker_ended
 }
 
-# Is one of the instances still running?
-running() {
-	[ "$(find "$logs" -name '*.rc' | wc -l)" -lt "$jobs" ]
-}
-
-monitor() {
-	trap '' INT TERM HUP
-	peak=0 told=0
-	while running; do
-		sleep 1
-		measure_memory
-		elapsed=$(($(date +%s) - begun))
-		[ $((elapsed / poll)) = "$told" ] || progress "$elapsed"
-		told=$((elapsed / poll))
-	done
-	progress "$(($(date +%s) - begun))"
+# The schedule, and the program, of an instance.
+role() {
+	program=$binary schedule=explore
+	case $1 in
+	0) return ;;
+	esac
+	[ ! -x "build/afl-plain/fuzz_$kind" ] || program=build/afl-plain/fuzz_$kind
+	case $(($1 % 5)) in
+	1) schedule=fast ;;
+	2) schedule=rare ;;
+	3) schedule=coe ;;
+	4) schedule=exploit ;;
+	*) schedule=explore ;;
+	esac
 }
 
 mkdir -p build/afl-logs
 alone "$logs.lock"
-rm -rf "$out" "$in" "$logs"
+rm -rf "$in" "$logs"
 mkdir -p "$out" "$in" "$logs" "$corpus" "$findings"
+touch "$logs/started"
+# A run that was killed has left its queues, and what it found.
+keep_all() {
+	keep "$corpus/" "$out"/*/queue/id*
+	keep "$findings/crash-" "$out"/*/crashes/id*
+	keep "$findings/timeout-" "$out"/*/hangs/id*
+}
+keep_all
+rm -rf "$out"
+mkdir -p "$out"
 { [ -z "$known" ] || cat "$known"; } >"$logs/known"
 keep "$in/" "build/seeds/$target"/* "$corpus"/*
-touch "$logs/started"
 
-echo "== $target for $seconds s: corpus $corpus, findings $findings, logs $logs"
+echo "== $target $(for_how_long): corpus $corpus, findings $findings, logs $logs"
 environment
-set -- -i "$in" -o "$out" -V "$seconds" -m none -t 1000+ -G "$(option max_len)"
+set -- -i "$in" -o "$out" -m none -t 1000+ -G "$(option max_len)"
 dict=$(option dict)
 [ -z "$dict" ] || set -- "$@" -x "fuzzers/$dict"
-begun=$(date +%s)
+[ "$seconds" = 0 ] || set -- "$@" -V "$seconds"
+begin_time
 stop_on_interrupt
+peak=0 elapsed=0
+echo 0 >"$logs/peak"
 job=0
 while [ "$job" -lt "$jobs" ]; do
-	role="-S s$job"
-	[ "$jobs" -gt 1 ] && [ "$job" = 0 ] && role="-M main"
+	name="-S s$job"
+	# The main instance also takes what another engine adds to the corpus.
+	[ "$jobs" -gt 1 ] && [ "$job" = 0 ] && name="-M main -F $PWD/$corpus"
+	role "$job"
 	# shellcheck disable=SC2086  # two words
-	instance "$job" $role "$@" -- "$binary" &
+	instance "$job" $name "$@" -p "$schedule" -- "$program" &
 	job=$((job + 1))
 done
-monitor &
+monitor afl_status &
 wait_for_all
 elapsed=$(($(date +%s) - begun))
 
-keep "$corpus/" "$out"/*/queue/id*
-keep "$findings/crash-" "$out"/*/crashes/id*
-keep "$findings/timeout-" "$out"/*/hangs/id*
+keep_all
 # afl-fuzz silently skips an initial input that crashes.
 sed -n "s/.*Test case '\(id:[^']*\)' results in a \(crash\|timeout\).*/\1/p" "$logs"/*.log |
 	sed 's/.*orig://' | sort -u | while read -r seed; do
@@ -189,4 +198,5 @@ for rc in "$logs"/*.rc; do
 		[ "$count" -gt 0 ] || { tail -n 5 "${rc%.rc}.log" && exit 2; }
 	}
 done
+[ ! -f "$logs/full" ] || exit 2
 [ "$count" = 0 ] || exit 1

@@ -23,6 +23,7 @@
 set -eu
 . fuzzers/inputs.sh
 . fuzzers/findings.sh
+. fuzzers/campaign.sh
 . fuzzers/libfuzzer.sh
 vringer=build/vringer
 
@@ -44,7 +45,8 @@ check() {
 	afl) [ "$linked" = ok ] || fail "OUT is given: AFL++ links its own" ;;
 	*) fail "ENGINE=$engine is unknown; there are: libfuzzer, afl" ;;
 	esac
-	is_count "$seconds" || fail "SECONDS=$seconds is not a number of seconds above 0"
+	[ "$seconds" = 0 ] || is_count "$seconds" ||
+		fail "SECONDS=$seconds is not a number of seconds (0: until it is stopped)"
 	is_count "$jobs" || fail "JOBS=$jobs is not a number of processes above 0"
 	[ -n "$targets" ] || fail "there is no fuzz target"
 	for target in $targets; do
@@ -95,6 +97,7 @@ fuzz_one() {
 	# shellcheck disable=SC2046  # flags hold no spaces
 	fuzz_with_libfuzzer $(options "${binary#build/fuzz/fuzz_}") -timeout=10 -rss_limit_mb=512
 	total=$((total + count))
+	[ ! -f "$logs/full" ] || exit 2
 }
 
 case $1 in

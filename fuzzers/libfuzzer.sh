@@ -3,9 +3,9 @@
 #
 # Fuzz one target with libFuzzer, past findings until the time is over, and sort what was
 # found. For `make fuzz` (fuzz.sh) and for a user's own program (user.sh). Source it after
-# findings.sh, whose variables it takes, and set besides
+# findings.sh and campaign.sh, whose variables it takes, and set besides
 #
-#   seconds jobs   how long, and in how many processes
+#   seconds jobs   how long (0: until it is stopped), and in how many processes
 #   corpus         the folder that it grows
 #   given          the folder of the seeds, which stays as it is
 #   seeds          a folder for a copy of them, made anew, from which failing ones go
@@ -26,12 +26,26 @@ stat() {
 		END { print s + most }' "$@"
 }
 
-# Print from an engine's log, as it grows: its progress, every hundredth new
-# input, and findings.
+# Print from an engine's log, as it grows: when it has run the corpus, and findings.
 progress() {
-	awk '
-		/^#[0-9]+\t(NEW|REDUCE|RELOAD)/ { if (n++ % 100) next }
-		/^#[0-9]+\t|^== / { print; fflush() }'
+	awk '/^#[0-9]+\tINITED|^== / { print; fflush() }'
+}
+
+# The last progress of each process, as one line of status.
+libfuzzer_status() {
+	set -- 0 0
+	for log in "$logs"/[0-9]*.log; do
+		# shellcheck disable=SC2046  # two numbers
+		set -- $(tail -c 8192 "$log" | awk -v speed="$1" -v edges="$2" '
+			/^#[0-9]+\t/ {
+				for (i = 2; i < NF; i++) {
+					if ($i == "exec/s:") now = $(i + 1)
+					if ($i == "cov:") cov = $(i + 1)
+				}
+			}
+			END { print speed + now, (cov > edges ? cov : edges) }')
+	done
+	show_status "$1" "$2"
 }
 
 # Nobody else counts findings now.
@@ -82,27 +96,67 @@ take() {
 	return "$taken"
 }
 
+# Leave in the corpus what is needed to reach what all of it reaches. What comes in meanwhile
+# stays, and so does everything if this is cut short.
+minimise() {
+	(cd "$corpus" && find . -type f) | sort >"$logs/before"
+	files=$(wc -l <"$logs/before")
+	[ "$files" -ge $((${kept:-0} + worth_it)) ] || return 0
+	rm -rf "$logs/min"
+	mkdir "$logs/min"
+	run_engine 0 "$@" -merge=1 "$logs/min" "$corpus" >"$logs/minimise" 2>&1 || return 0
+	has_room || return 0
+	(cd "$logs/min" && find . -type f) | sort >"$logs/after"
+	kept=$(wc -l <"$logs/after")
+	[ "$kept" -gt 0 ] || return 0
+	comm -23 "$logs/before" "$logs/after" | (cd "$corpus" && xargs -r -d '\n' rm -f --)
+	rm -rf "$logs/min"
+	echo "== $target: corpus of $files files minimised to $kept"
+}
+
+# A log that has grown large starts anew; its statistics are kept.
+shorten_log() {
+	[ "$(find "$logs/$job.log" -size +16M | wc -l)" = 1 ] || return 0
+	grep '^stat::' "$logs/$job.log" >>"$logs/$job.stats.log" || :
+	: >"$logs/$job.log"
+}
+
 # worker NUMBER COMMAND...: run the engine until the time is over, and start it
-# again after each finding.  Once at least: the seeds are run, however busy the machine.
+# again after each finding and each round.  Once at least: the seeds are run, however busy
+# the machine.
 worker() {
 	job=$1 new=$logs/new-$1
 	shift
 	trap '' INT
 	trap : TERM HUP
 	mkdir "$new"
-	left=$seconds
+	time_left
+	[ "$left" -gt 0 ] || left=1
 	while [ "$left" -gt 0 ] && [ ! -f "$logs/interrupted" ]; do
 		rc=0
 		VRINGER_KNOWN=$logs/known run_engine "$job" "$@" -max_total_time="$left" \
 			-artifact_prefix="$new/" "$corpus" "$seeds" 2>&1 || rc=$?
 		if take "$new"; then
-			left=$((deadline - $(date +%s)))
-			continue
+			:
 		elif [ "$rc" != 0 ] && [ "$rc" != 72 ] && ! was_ended "$rc"; then # 72: libFuzzer was interrupted
 			echo "== $target: exit $rc and no input, see $logs/$job.log"
 			echo "$rc" >"$logs/$job.died"
+			break
+		elif [ "$job" = 0 ]; then
+			time_left
+			[ "$left" -le 0 ] || minimise "$@"
 		fi
-		break
+		shorten_log
+		time_left
+	done
+}
+
+# What a run that was killed had found and not yet told of: it is told now.
+recover() {
+	for file in "$logs"/new-*/*; do
+		case ${file##*/} in
+		crash-* | leak-* | oom-* | timeout-*) mv "$file" "$findings/" && echo "$findings/${file##*/}" ;;
+		esac
 	done
 }
 
@@ -110,26 +164,34 @@ worker() {
 fuzz_with_libfuzzer() {
 	mkdir -p "${logs%/*}" "${seeds%/*}"
 	alone "$logs.lock"
+	mkdir -p "$corpus" "$findings"
+	recovered=$(recover)
 	rm -rf "$logs" "$seeds"
-	mkdir -p "$corpus" "$findings" "$logs"
+	mkdir -p "$logs"
 	cp -R "$given" "$seeds"
 	{ [ -z "$known" ] || cat "$known"; } >"$logs/known"
 	touch "$logs/started" "$logs/signatures"
+	# shellcheck disable=SC2086  # no name has a space
+	[ -z "$recovered" ] || touch $recovered
 	export VRINGER_KNOWN_MET="$logs/known-met"
 
 	set -- "$binary" "$@" -detect_leaks=1 -reload=1 -print_final_stats=1
 
-	echo "== $target for $seconds s: corpus $corpus, findings $findings, logs $logs"
-	begun=$(date +%s)
-	deadline=$((begun + seconds))
+	echo "== $target $(for_how_long): corpus $corpus, findings $findings, logs $logs"
+	begin_time
 	stop_on_interrupt
+	monitor libfuzzer_status &
 	# The other jobs use the same corpus, each with a log of its own.
 	job=1
 	while [ "$job" -lt "$jobs" ]; do
-		worker "$job" "$@" >"$logs/$job.log" &
+		(trap worker_ended EXIT && worker "$job" "$@" >>"$logs/$job.log") &
 		job=$((job + 1))
 	done
-	worker 0 "$@" | (trap '' INT TERM HUP && tee "$logs/0.log" | progress) &
+	(
+		trap worker_ended EXIT
+		trap '' INT TERM HUP
+		worker 0 "$@" | tee -a "$logs/0.log" | progress
+	) &
 	wait_for_all
 
 	executions=$(stat number_of_executed_units sum "$logs"/*.log)

@@ -24,6 +24,7 @@ shift 7
 known=${KNOWN:-}
 . "$parts/encode.sh"
 . "$parts/findings.sh"
+. "$parts/campaign.sh"
 . "$parts/libfuzzer.sh"
 
 fail() {

@@ -48,6 +48,7 @@ suites() {
 		suite_of_command "$flavour" harness/test/test_transport_same.sh
 	done
 	suite "fuzz findings" harness/test/fuzz_findings.sh
+	suite "fuzz campaigns" harness/test/campaign.sh
 	suite "tree" harness/test/tree.sh
 	suite "examples" harness/test/examples.sh
 	suite "foreign devices" harness/test/foreign.sh

@@ -1,0 +1,116 @@
+# shellcheck shell=sh
+# SPDX-License-Identifier: Apache-2.0 OR MIT
+#
+# What a run needs that may go on for a month, with either engine: how long yet, what it has
+# come to, a disk that fills up, and what a run that was killed left behind. Source it after
+# findings.sh, whose variables it takes, and set besides
+#
+#   seconds    how long; 0: until it is stopped
+#   corpus     the folder that it grows
+#
+# VRINGER_ROUND, VRINGER_STATUS and VRINGER_DISK_KIB change the numbers below, for tests.
+# shellcheck disable=SC2034,SC2154
+
+round=${VRINGER_ROUND:-1800}	      # seconds between two looks at the size of the corpus
+status_every=${VRINGER_STATUS:-10}    # seconds between two lines of status
+disk_kib=${VRINGER_DISK_KIB:-65536}   # what must be free on the disk
+worth_it=64			      # a corpus of fewer new files is not minimised
+
+# A terminal shows one line of status, in its place; a log shows them all.
+on_terminal=
+[ ! -t 1 ] || on_terminal=yes
+
+# begin_time: the clock starts.
+begin_time() {
+	begun=$(date +%s)
+	deadline=$((begun + seconds))
+}
+
+for_how_long() {
+	[ "$seconds" = 0 ] && echo 'until it is stopped' || echo "for $seconds s"
+}
+
+# One of the $jobs workers is done.
+worker_ended() {
+	echo >>"$logs/workers"
+	[ "$(wc -l <"$logs/workers")" -lt "$jobs" ] || touch "$logs/ended"
+}
+
+# How long an engine may run now, in seconds, in $left: to the end of a round, or of the time.
+time_left() {
+	left=$round
+	[ "$seconds" != 0 ] || return 0
+	rest=$((deadline - $(date +%s)))
+	[ "$rest" -ge "$left" ] || left=$rest
+}
+
+# Is the process that was started first still there, which is to report?
+is_watched() {
+	kill -s 0 $$ 2>/dev/null
+}
+
+# So many seconds in words: 42 s, 17 min, 3 h, 5 d.
+span() {
+	if [ "$1" -lt 120 ]; then
+		echo "$1 s"
+	elif [ "$1" -lt 7200 ]; then
+		echo "$(($1 / 60)) min"
+	elif [ "$1" -lt 172800 ]; then
+		echo "$(($1 / 3600)) h"
+	else
+		echo "$(($1 / 86400)) d"
+	fi
+}
+
+# When the newest file of the corpus was made, in seconds since 1970; nothing of an empty one.
+newest() {
+	find "$corpus" -type f -newer "$logs/started" -printf '%T@\n' 2>/dev/null | sort -n | sed -n '$s/\..*//p'
+}
+
+# How many findings there are so far.
+found() {
+	sort -u "$logs/signatures" | wc -l
+}
+
+# show_status SPEED EDGES: one line of status, and of what both engines leave behind.
+show_status() {
+	now=$(date +%s)
+	new=$(newest)
+	line=$(printf '%s, %s: %d exec/s, %d edges, %d in corpus, %d findings, last new %s' \
+		"$target" "$(span $((now - begun)))" "$1" "$2" "$(find "$corpus" -type f | wc -l)" \
+		"$(found)" \
+		"$([ -n "$new" ] && echo "$(span $((now - new))) ago" || echo never)")
+	if [ -n "$on_terminal" ]; then
+		printf '\r\033[K%s' "$line"
+	else
+		echo "$line"
+	fi
+	printf '%d %d %d %d %d\n' "$((now - begun))" "$1" "$2" "$(find "$corpus" -type f | wc -l)" \
+		"$(found)" >>"$logs/status"
+}
+
+# Is there room on the disk?  Before there is none: what is written then is cut.
+has_room() {
+	free=$(df -Pk "$corpus" | awk 'NR == 2 { print $4 }')
+	[ "$free" -lt "$disk_kib" ] || return 0
+	[ -f "$logs/full" ] || echo "== $target: less than $((disk_kib / 1024)) MiB are free on the disk of $corpus: it ends here"
+	touch "$logs/full"
+	return 1
+}
+
+# monitor STATUS: until $logs/ended is there, call STATUS every $status_every seconds, after ten
+# minutes every minute; and end the engines when the disk is full or nobody waits for them.
+monitor() {
+	trap '' INT TERM HUP
+	next=$status_every
+	while [ ! -f "$logs/ended" ]; do
+		sleep 1
+		{ is_watched && has_room; } || end_engines
+		elapsed=$(($(date +%s) - begun))
+		[ "$elapsed" -ge "$next" ] || continue
+		"$1"
+		[ "$elapsed" -lt 600 ] || [ "$status_every" -ge 60 ] || status_every=60
+		next=$((elapsed + status_every))
+	done
+	[ -z "$on_terminal" ] || echo
+}

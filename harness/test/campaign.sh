@@ -1,0 +1,187 @@
+#!/bin/sh
+# SPDX-License-Identifier: Apache-2.0 OR MIT
+#
+# What `make fuzz` does when it goes on for long: until it is stopped, with a corpus that
+# is minimised, past a disk that fills up and being killed, with nothing lost that was found.
+# In a tree of its own, with libFuzzer, and with what looks like AFL++.
+# shellcheck disable=SC1091,SC2154
+set -u
+. "${0%/*}/tap.sh"
+
+bug=$PWD/build/bugs/rule-fetch-walk well=$PWD/build/fuzz/fuzz_net_loopback
+mkdir -p "$work/tree/build/fuzz" "$work/tree/build/seeds/net_loopback"
+cp -R fuzzers "$work/tree/"
+cd "$work/tree" || exit
+ln -s "$well" build/fuzz/fuzz_net_loopback
+ln -s "$bug/vringer" build/vringer
+printf 'device net-loopback\nstart driver_ok\nsend 1 b3\n' >send.vr
+build/vringer encode --body -o build/seeds/net_loopback/send send.vr
+corpus=build/fuzz-corpus/net_loopback findings=build/findings/net_loopback
+logs=build/fuzz-logs/net_loopback
+export VRINGER_STATUS=1
+
+until_true() {
+	waited=0
+	until "$@"; do
+		[ "$waited" -lt 3000 ] || return 1
+		sleep 0.2
+		waited=$((waited + 1))
+	done
+}
+
+# begins ENGINE JOBS: a run without an end, as $pid, in a process group of its own.
+begins() {
+	setsid env --default-signal=INT fuzzers/fuzz.sh run "$1" 0 "$2" net_loopback >"$out" 2>"$err" &
+	pid=$!
+}
+
+# ended SIGNAL WHOM: with an exit status in $rc.
+ended() {
+	kill -s "$1" -- "$2"
+	rc=0
+	wait "$pid" || rc=$?
+}
+
+has_grown() {
+	[ "$(find "$corpus" -type f | wc -l)" -ge 150 ]
+} 2>/dev/null
+
+has_minimised() {
+	grep -q '^== net_loopback: corpus of [0-9]* files minimised to [1-9]' "$out"
+}
+
+# edges DIR: how many the inputs there reach.
+edges() {
+	build/fuzz/fuzz_net_loopback -runs=0 "$1" 2>&1 | sed -n 's/.*DONE *cov: \([0-9]*\).*/\1/p'
+}
+
+# Until it is stopped.
+begins libfuzzer 1
+until_true has_grown
+ended INT "-$pid"
+[ "$rc" = 0 ]
+tap 'SECONDS=0 ends by Ctrl-C: exit 0' $?
+shows 'it says that it has no end' '^== net_loopback until it is stopped: '
+shows 'and what it comes to, all the time' \
+	'^net_loopback, [0-9]+ s: [0-9]+ exec/s, [1-9][0-9]* edges, [0-9]+ in corpus, 0 findings, last new ([0-9]+ s ago|never)$'
+shows 'and in the end' '^== net_loopback: [1-9][0-9]* executions, .* 0 findings$'
+
+# It goes on from there, and what the corpus need not have goes.
+reached=$(edges "$corpus")
+export VRINGER_ROUND=2
+begins libfuzzer 2
+until_true has_minimised
+ended TERM "$pid"
+[ "$rc" = 0 ]
+tap 'a corpus is minimised' $?
+after=$(edges "$corpus")
+[ "${after:-0}" -ge "${reached:-1}" ]
+tap "and reaches what it reached: $reached edges, now $after" $?
+unset VRINGER_ROUND
+
+# No room: it ends before a file is cut.
+export VRINGER_DISK_KIB=1000000000000
+begins libfuzzer 2
+rc=0
+wait "$pid" || rc=$?
+[ "$rc" = 2 ]
+tap 'a full disk: exit 2' $?
+shows 'a full disk is told of, once' '^== net_loopback: less than [0-9]+ MiB are free on the disk of build/fuzz-corpus/net_loopback: it ends here$'
+[ "$(grep -c 'are free on the disk' "$out")" = 1 ]
+tap 'once' $?
+unset VRINGER_DISK_KIB
+
+# A real one, where a test may make one.
+mkdir small
+if mount -t tmpfs -o size=12m none small 2>/dev/null; then
+	cp -R "$corpus" small/
+	rm -rf "$corpus"
+	ln -s "$PWD/small/net_loopback" "$corpus"
+	VRINGER_DISK_KIB=4096
+	export VRINGER_DISK_KIB
+	begins libfuzzer 1
+	sleep 1
+	head -c 9m /dev/zero >small/other 2>/dev/null
+	rc=0
+	wait "$pid" || rc=$?
+	[ "$rc" = 2 ]
+	tap 'a disk that fills up: exit 2' $?
+	[ -z "$(find "$corpus/" -type f -size 0)" ]
+	tap 'no file of the corpus is empty' $?
+	rm -rf "$corpus"
+	umount small
+	unset VRINGER_DISK_KIB
+else
+	echo '# no mount here: a disk that fills up is not tested'
+fi
+
+# Killed with a finding that it had not told of.
+rm -rf "$corpus"
+begins libfuzzer 1
+until_true has_grown
+cp build/seeds/net_loopback/send "$logs/new-0/crash-0123"
+ended KILL "-$pid"
+until_true sh -c "! flock -n $logs.lock true; [ \$? = 1 ] && flock -n $logs.lock true"
+[ -n "$(find "$corpus" -type f | head -n 1)" ]
+tap 'killed: the corpus is there' $?
+begins libfuzzer 1
+until_true test -f "$logs/started"
+sleep 2
+ended TERM "$pid"
+[ "$rc" = 1 ]
+tap 'the next run tells of what the killed one had found: exit 1' $?
+shows 'by its signature' '^fetch.walk:send  # '
+[ -f "$findings/crash-0123" ]
+tap 'and keeps it' $?
+
+# AFL++, or what looks like it, killed with crashes in its folder.
+rm -rf "$corpus" "$findings"
+mkdir -p bin build/afl
+ln -s "$bug/vringer" build/afl/fuzz_net_loopback
+cat >bin/afl-fuzz <<'END'
+#!/bin/sh
+echo "$@" >>arguments
+while [ $# -gt 0 ]; do
+	case $1 in
+	-i) in=$2 ;;
+	-o) out=$2 ;;
+	-S | -M) name=$2 ;;
+	esac
+	shift
+done
+mkdir -p "$out/$name/crashes" "$out/$name/queue"
+printf 'execs_done : 7\nedges_found : 9\n' >"$out/$name/fuzzer_stats"
+[ -f first ] || for file in "$in"/*; do
+	cp "$file" "$out/$name/crashes/id:$(basename "$file")"
+	cp "$file" "$out/$name/queue/id:$(basename "$file")"
+done
+touch first
+exec sleep 3007
+END
+chmod +x bin/afl-fuzz
+PATH=$PWD/bin:$PATH
+has_crashed() {
+	find build/afl-out -path '*/crashes/id*' | grep -q .
+} 2>/dev/null
+begins afl 1
+until_true has_crashed
+ended KILL "-$pid"
+pkill -KILL -f 'sleep 3007' 2>/dev/null
+[ ! -d "$findings" ] || [ -z "$(ls "$findings")" ]
+tap 'AFL++, killed: nothing is told yet' $?
+rm -f arguments
+begins afl 3
+until_true grep -q '^net_loopback, ' "$out"
+ended TERM "$pid"
+[ "$rc" = 1 ]
+tap 'AFL++: the next run tells of it: exit 1' $?
+shows 'AFL++: by its signature' '^fetch.walk:send  # '
+[ -n "$(ls "$corpus")" ]
+tap 'AFL++: the queue is in the corpus' $?
+grep -q -- '-M main -F .*/build/fuzz-corpus/net_loopback .* -p explore' arguments &&
+	grep -q -- '-S s1 .* -p fast' arguments && grep -q -- '-S s2 .* -p rare' arguments
+tap 'AFL++: several have schedules of their own, and the first takes what others find' $?
+! grep -q -- ' -V ' arguments
+tap 'AFL++: SECONDS=0 has no end' $?
+
+tap_end
