@@ -141,7 +141,9 @@ alone "$logs.lock"
 rm -rf "$in" "$logs"
 mkdir -p "$out" "$in" "$logs" "$corpus" "$findings"
 touch "$logs/started"
-# A run that was killed has left its queues, and what it found.
+# A run that was killed has left its queues, and what it found: it is newer, as far as times of
+# files are told apart.
+sleep 0.1
 keep_all() {
 	keep "$corpus/" "$out"/*/queue/id*
 	keep "$findings/crash-" "$out"/*/crashes/id*

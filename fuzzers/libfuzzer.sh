@@ -171,8 +171,9 @@ fuzz_with_libfuzzer() {
 	cp -R "$given" "$seeds"
 	{ [ -z "$known" ] || cat "$known"; } >"$logs/known"
 	touch "$logs/started" "$logs/signatures"
+	# Times of files are coarse: what was recovered is to be newer.
 	# shellcheck disable=SC2086  # no name has a space
-	[ -z "$recovered" ] || touch $recovered
+	[ -z "$recovered" ] || { sleep 0.1 && touch $recovered; }
 	export VRINGER_KNOWN_MET="$logs/known-met"
 
 	set -- "$binary" "$@" -detect_leaks=1 -reload=1 -print_final_stats=1
@@ -194,6 +195,8 @@ fuzz_with_libfuzzer() {
 	) &
 	wait_for_all
 
+	# What was written to a full disk, and is empty.
+	[ ! -f "$logs/full" ] || find "$corpus/" -type f -size 0 -delete
 	executions=$(stat number_of_executed_units sum "$logs"/*.log)
 	elapsed=$(($(date +%s) - begun))
 	peak=$(stat peak_rss_mb most "$logs"/*.log)
