@@ -75,6 +75,7 @@ lacks() {
 	uml)
 		guest_lacks
 		lacks_command linux.uml user-mode-linux
+		uml_lacks
 		;;
 	dpdk) lacks_command dpdk-testpmd dpdk-dev ;;
 	qemu)
@@ -93,6 +94,24 @@ lacks_command() {
 guest_lacks() {
 	lacks_command busybox busybox-static
 	lacks_command cpio cpio
+}
+
+# A processor on which user-mode Linux boots and runs a process.  Where one has more registers
+# than that kernel has room for (Intel's AMX), the first process dies of a signal, whatever it is.
+uml_lacks() {
+	for tool in linux.uml busybox cpio; do
+		command -v "$tool" >/dev/null || return 0
+	done
+	mkdir -p "$tmp/probe/root"
+	cp "$(command -v busybox)" "$tmp/probe/root/busybox"
+	printf '#!/busybox sh\n/busybox poweroff -f\n' >"$tmp/probe/root/init"
+	chmod +x "$tmp/probe/root/init"
+	(cd "$tmp/probe/root" && find . | cpio --quiet -o -H newc >../initrd)
+	! TMPDIR=$tmp/probe timeout 60 linux.uml mem=64M con=null con0=null,fd:1 \
+		initrd="$tmp/probe/initrd" rdinit=/init 2>&1 </dev/null |
+		grep -q 'Attempted to kill init! exitcode=0x0000000b' ||
+		echo "a processor on which user-mode Linux runs processes (this one's registers are too many for it: AMX)"
+	rm -rf "$tmp/probe"
 }
 
 # Bits of features, of which the words of `with` need some.
