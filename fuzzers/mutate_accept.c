@@ -32,14 +32,6 @@ static bool put(struct mutator *m, struct move *move, add_fn *add)
 	return done;
 }
 
-static struct op *put_op(struct move *move, uint8_t code)
-{
-	struct op *op = edit_add(move->prog, move->at, code);
-
-	move->at += op != NULL;
-	return op;
-}
-
 SAME_FIELD(SEND_QUEUE, SEND_REQUEST_QUEUE);
 
 /* A chain for some queue, or for that of the move; told: the device hears of it. */
@@ -66,7 +58,7 @@ static bool put_chain(struct mutator *m, struct move *move, bool told, bool of_q
 
 static bool put_notify(struct mutator *m, struct move *move)
 {
-	struct op *op = put_op(move, OP_NOTIFY);
+	struct op *op = edit_put(move->prog, &move->at, OP_NOTIFY);
 
 	if (op == NULL)
 		return false;
@@ -96,7 +88,7 @@ static bool put_host(struct mutator *m, struct move *move)
 			break;
 		}
 	}
-	op = put_op(move, code);
+	op = edit_put(move->prog, &move->at, code);
 	if (op != NULL)
 		op_fresh(m, move->prog, op);
 	return op != NULL;
@@ -124,7 +116,7 @@ static bool put_meanwhile(struct mutator *m, struct move *move)
 /* Set the queue up, of another size perhaps. */
 static bool put_queue(struct mutator *m, struct move *move)
 {
-	struct op *op = put_op(move, OP_QUEUE);
+	struct op *op = edit_put(move->prog, &move->at, OP_QUEUE);
 
 	if (op == NULL)
 		return false;
@@ -136,7 +128,7 @@ static bool put_queue(struct mutator *m, struct move *move)
 
 static bool put_reset_queue(struct move *move)
 {
-	struct op *op = put_op(move, OP_RESET_QUEUE);
+	struct op *op = edit_put(move->prog, &move->at, OP_RESET_QUEUE);
 
 	if (op != NULL)
 		op->value[RESET_QUEUE_QUEUE] = move->queue;

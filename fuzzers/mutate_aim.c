@@ -89,14 +89,10 @@ static size_t spell_table(const struct table *t, bool packed, uint8_t *bytes)
 		const struct vring_desc *desc = &t->desc[i];
 		uint8_t *at = bytes + i * sizeof(*desc);
 
-		for (unsigned k = 0; k < 8; k++)
-			at[k] = (uint8_t)(desc->addr >> (8 * k));
-		for (unsigned k = 0; k < 4; k++)
-			at[8 + k] = (uint8_t)(desc->len >> (8 * k));
-		for (unsigned k = 0; k < 2; k++) {
-			at[flags + k] = (uint8_t)(desc->flags >> (8 * k));
-			at[next + k] = (uint8_t)(desc->next >> (8 * k));
-		}
+		put_number(at, desc->addr, 8);
+		put_number(at + 8, desc->len, 4);
+		put_number(at + flags, desc->flags, 2);
+		put_number(at + next, desc->next, 2);
 	}
 	return t->count * sizeof(struct vring_desc);
 }

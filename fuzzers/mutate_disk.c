@@ -71,24 +71,10 @@ struct plan {
 	uint64_t sector;
 };
 
-static struct op *put_op(struct plan *p, uint8_t code)
-{
-	struct op *op = edit_add(p->prog, p->at, code);
-
-	p->at += op != NULL;
-	return op;
-}
-
-static void put_number(uint8_t *bytes, uint64_t value, unsigned len)
-{
-	for (unsigned i = 0; i < len; i++)
-		bytes[i] = (uint8_t)(value >> (8 * i));
-}
-
 /* A slot at its first place, of that length. */
 static bool put_slot(struct plan *p, unsigned slot, uint64_t place, uint64_t len)
 {
-	struct op *op = put_op(p, OP_BUFFER);
+	struct op *op = edit_put(p->prog, &p->at, OP_BUFFER);
 
 	if (op == NULL)
 		return false;
@@ -101,7 +87,7 @@ static bool put_slot(struct plan *p, unsigned slot, uint64_t place, uint64_t len
 
 static bool put_bytes(struct plan *p, unsigned slot, const uint8_t *bytes, size_t len)
 {
-	struct op *op = put_op(p, OP_STORE);
+	struct op *op = edit_put(p->prog, &p->at, OP_STORE);
 
 	if (op == NULL)
 		return false;
@@ -163,7 +149,7 @@ static bool put_chain(struct plan *p, unsigned step)
 {
 	uint8_t elements[ELEMENTS_MAX], count = 0;
 	struct mutator *m = p->m;
-	struct op *op = put_op(p, random_chance(m, 4) ? OP_OFFER : OP_SEND);
+	struct op *op = edit_put(p->prog, &p->at, random_chance(m, 4) ? OP_OFFER : OP_SEND);
 
 	if (op == NULL)
 		return false;
@@ -220,7 +206,7 @@ static bool put_request(struct plan *p, unsigned step)
 	if (with_data && random_chance(m, 2) && !put_slot(p, SLOT_DATA, DATA_PLACE, len))
 		return false;
 	if (step == STEP_WRITE) {
-		op = put_op(p, OP_PATTERN);
+		op = edit_put(p->prog, &p->at, OP_PATTERN);
 		if (op == NULL)
 			return false;
 		op->base[PATTERN_ADDR] = BASE_SLOT + SLOT_DATA;
@@ -239,7 +225,7 @@ static bool put_request(struct plan *p, unsigned step)
 
 static bool put_act(struct plan *p, uint8_t code)
 {
-	struct op *op = put_op(p, code);
+	struct op *op = edit_put(p->prog, &p->at, code);
 
 	if (op == NULL)
 		return false;
@@ -261,7 +247,7 @@ static bool put_rest(struct plan *p, unsigned step)
 	bool done;
 
 	if (step == STEP_SETTLE)
-		return put_op(p, OP_SETTLE) != NULL;
+		return edit_put(p->prog, &p->at, OP_SETTLE) != NULL;
 	if (step >= STEP_HOLD && step < STEP_SETTLE)
 		return put_act(p, acts[step]);
 	if (step == STEP_SNAPSHOT)

@@ -71,6 +71,14 @@ static void pack(struct mutator *m, struct program *prog)
 	prog->data_len = used;
 }
 
+struct op *edit_put(struct program *prog, uint32_t *at, uint8_t code)
+{
+	struct op *op = edit_add(prog, *at, code);
+
+	*at += op != NULL;
+	return op;
+}
+
 bool edit_payload(struct mutator *m, struct program *prog, struct op *op, const void *data,
 		  size_t len)
 {

@@ -18,6 +18,13 @@ uint32_t random_below(struct mutator *m, uint32_t n);
 bool random_chance(struct mutator *m, uint32_t n);
 #define PICK(m, table) ((table)[random_below((m), ARRAY_SIZE(table))])
 
+/* A number of that many bytes, at most 8, as VIRTIO has it: the lowest first. */
+static inline void put_number(uint8_t *bytes, uint64_t value, unsigned len)
+{
+	for (unsigned i = 0; i < len; i++)
+		bytes[i] = (uint8_t)(value >> (8 * i));
+}
+
 /* Numbers of queues below which one is worth a try: the target may have it, or not. */
 static inline unsigned mutator_queues(const struct mutator *m)
 {
@@ -38,6 +45,8 @@ bool edit_open(struct program *prog, uint32_t at, uint32_t count);
 void edit_cut(struct program *prog, uint32_t at, uint32_t count);
 /* A new operation, zeroed; NULL if the program is full. */
 struct op *edit_add(struct program *prog, uint32_t at, uint8_t code);
+/* The same, and *at is behind it. */
+struct op *edit_put(struct program *prog, uint32_t *at, uint8_t code);
 /* Give an operation that payload; false if there is no room. */
 bool edit_payload(struct mutator *m, struct program *prog, struct op *op, const void *data,
 		  size_t len);

@@ -73,20 +73,6 @@ struct dialogue {
 	uint16_t type;
 };
 
-static struct op *put_op(struct dialogue *d, uint8_t code)
-{
-	struct op *op = edit_add(d->prog, d->at, code);
-
-	d->at += op != NULL;
-	return op;
-}
-
-static void put_number(uint8_t *bytes, uint64_t value, unsigned len)
-{
-	for (unsigned i = 0; i < len; i++)
-		bytes[i] = (uint8_t)(value >> (8 * i));
-}
-
 /* Ports of connection n: the guest's, and that of a service, or of the host's own. */
 static uint32_t port_of_guest(const struct dialogue *d)
 {
@@ -195,14 +181,14 @@ static bool put_packet(struct dialogue *d, unsigned step)
 	/* A small frame's slot, or a page. */
 	uint8_t slot = step == STEP_FILL ? 4 : 1;
 	size_t len = spell_packet(d, step, bytes);
-	struct op *op = put_op(d, OP_STORE);
+	struct op *op = edit_put(d->prog, &d->at, OP_STORE);
 
 	if (op == NULL)
 		return false;
 	op->base[STORE_ADDR] = BASE_SLOT + slot;
 	if (!edit_payload(d->m, d->prog, op, bytes, len))
 		return false;
-	op = put_op(d, OP_SEND);
+	op = edit_put(d->prog, &d->at, OP_SEND);
 	if (op == NULL)
 		return false;
 	op->value[SEND_QUEUE] = TX;
@@ -217,7 +203,7 @@ static bool put_room(struct dialogue *d)
 
 	while (count-- > 0) {
 		uint8_t element = PICK(d->m, slots) | ELEMENT_WRITE;
-		struct op *op = put_op(d, OP_OFFER);
+		struct op *op = edit_put(d->prog, &d->at, OP_OFFER);
 
 		if (op == NULL)
 			return false;
@@ -226,12 +212,12 @@ static bool put_room(struct dialogue *d)
 		if (!edit_payload(d->m, d->prog, op, &element, 1))
 			return false;
 	}
-	return random_chance(d->m, 2) || put_op(d, OP_SETTLE) != NULL;
+	return random_chance(d->m, 2) || edit_put(d->prog, &d->at, OP_SETTLE) != NULL;
 }
 
 static bool put_notify_rx(struct dialogue *d)
 {
-	struct op *op = put_op(d, OP_NOTIFY);
+	struct op *op = edit_put(d->prog, &d->at, OP_NOTIFY);
 
 	if (op != NULL)
 		op->value[NOTIFY_QUEUE] = RX;
@@ -244,7 +230,7 @@ SAME_FIELD(TYPE_PORT, REFUSE_PORT);
 /* An act of the host at the port of this connection; what else it is, as any such is. */
 static bool put_act(struct dialogue *d, uint8_t code)
 {
-	struct op *op = put_op(d, code);
+	struct op *op = edit_put(d->prog, &d->at, code);
 
 	if (op == NULL)
 		return false;

@@ -230,6 +230,9 @@ void ledger_hold_add(struct ledger *l, struct ledger_hold *hold, uint64_t addr, 
 		     bool writable);
 /* The device read or wrote payload bytes of a chain. */
 void ledger_payload(struct ledger *l, struct ledger_queue *q, const struct arena_access *access);
+/* Are these bytes, all of them, in one buffer of the chain alone?  Addresses, both inclusive. */
+bool ledger_hold_in_one(const struct ledger *l, const struct ledger_hold *hold, uint64_t first,
+			uint64_t last);
 /* Which buffers the chain has, if all of it is known, nothing about it is wrong as the
  * device read it, and no access for it failed; else 0. */
 enum { CHAIN_READABLE = 1, CHAIN_WRITABLE = 2, CHAIN_REQUEST = 3 };

@@ -72,18 +72,6 @@ static bool applies(const struct target *target)
 	return target->device_id == VIRTIO_ID_NET;
 }
 
-/* Is all of it in one buffer of the chain alone? */
-static bool is_plain(const struct ledger *l, const struct ledger_hold *hold, uint64_t first,
-		     uint64_t last)
-{
-	unsigned parts = 0;
-
-	for (uint32_t i = hold->first; i != LEDGER_NONE; i = l->nodes[i].next)
-		parts += !l->nodes[i].empty && l->nodes[i].first <= last &&
-			 l->nodes[i].last >= first;
-	return parts == 1;
-}
-
 /* By words, and not by what a sanitizer would check: this is done for every packet. */
 static void keep(uint8_t *to, const uint8_t *from, uint32_t len)
 {
@@ -107,7 +95,7 @@ static void on_written(struct ledger *l, struct ledger_hold *hold, uint64_t addr
 	 * of those unless it goes over several. */
 	if (addr >= node->first && at >= most)
 		return;
-	if (data == NULL || !is_plain(l, hold, addr, addr + (len - 1))) {
+	if (data == NULL || !ledger_hold_in_one(l, hold, addr, addr + (len - 1))) {
 		hold->net.blind = true;
 		return;
 	}

@@ -61,18 +61,6 @@ static bool is_known(const struct ledger_socket_chain *c, uint32_t len)
 	return !c->blind && (c->known & wanted) == wanted;
 }
 
-/* Is all of it in one buffer of the chain alone? */
-static bool is_plain(const struct ledger *l, const struct ledger_hold *hold, uint64_t first,
-		     uint64_t last)
-{
-	unsigned parts = 0;
-
-	for (uint32_t i = hold->first; i != LEDGER_NONE; i = l->nodes[i].next)
-		parts += !l->nodes[i].empty && l->nodes[i].first <= last &&
-			 l->nodes[i].last >= first;
-	return parts == 1;
-}
-
 /* Bytes at the start of the chain. */
 static void keep(struct ledger *l, struct ledger_hold *hold, const struct arena_access *a)
 {
@@ -84,7 +72,7 @@ static void keep(struct ledger *l, struct ledger_hold *hold, const struct arena_
 	if (a->addr >= node->first && at >= HEAD)
 		return;
 	if (a->data == NULL || hold->restarted ||
-	    !is_plain(l, hold, a->addr, a->addr + (len - 1))) {
+	    !ledger_hold_in_one(l, hold, a->addr, a->addr + (len - 1))) {
 		c->blind = true;
 		return;
 	}

@@ -41,6 +41,17 @@ static unsigned read_kinds(const struct ledger *l, const struct ledger_hold *hol
 	return bytes == hold->readable + hold->writable ? kinds : UNSOUND;
 }
 
+bool ledger_hold_in_one(const struct ledger *l, const struct ledger_hold *hold, uint64_t first,
+			uint64_t last)
+{
+	unsigned parts = 0;
+
+	for (uint32_t i = hold->first; i != LEDGER_NONE; i = l->nodes[i].next)
+		parts += !l->nodes[i].empty && l->nodes[i].first <= last &&
+			 l->nodes[i].last >= first;
+	return parts == 1;
+}
+
 unsigned ledger_hold_kinds(const struct ledger *l, const struct ledger_hold *hold)
 {
 	unsigned kinds = hold->expects ? UNSOUND : read_kinds(l, hold);

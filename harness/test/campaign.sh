@@ -21,12 +21,7 @@ logs=build/fuzz-logs/net_loopback
 export VRINGER_STATUS=1
 
 until_true() {
-	waited=0
-	until "$@"; do
-		[ "$waited" -lt 3000 ] || return 1
-		sleep 0.2
-		waited=$((waited + 1))
-	done
+	until_within 600 "$@"
 }
 
 # begins ENGINE JOBS: a run without an end, as $pid, in a process group of its own.

@@ -28,12 +28,7 @@ forever=3000
 
 # until_true COMMAND...: wait until it succeeds, ten minutes at most.
 until_true() {
-	waited=0
-	until "$@"; do
-		[ "$waited" -lt 3000 ] || return 1
-		sleep 0.2
-		waited=$((waited + 1))
-	done
+	until_within 600 "$@"
 }
 
 # begins ENGINE JOBS: such a run, as $pid, in a process group of its own, as of a terminal.

@@ -62,3 +62,14 @@ shows() {
 	grep -qE -- "$2" "$out" && result=0 || result=1
 	tap "$1" "$result"
 }
+
+# until_within SECONDS COMMAND...: wait until it succeeds; false if it does not in that time.
+until_within() {
+	waited=0 most=$(($1 * 50))
+	shift
+	until "$@"; do
+		[ "$waited" -lt "$most" ] || return 1
+		sleep 0.02
+		waited=$((waited + 1))
+	done
+}

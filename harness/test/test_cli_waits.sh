@@ -36,12 +36,7 @@ has_state() {
 
 # until_true COMMAND...: wait for it, five minutes.
 until_true() {
-	waited=0
-	until "$@"; do
-		[ "$waited" -lt 15000 ] || return 1
-		sleep 0.02
-		waited=$((waited + 1))
-	done
+	until_within 300 "$@"
 }
 
 # blocked: $pid sleeps, in a call that waits for the file: nothing else lets it sleep.
