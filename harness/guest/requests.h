@@ -115,6 +115,10 @@ void requests_rest(struct guest *g, enum device_state state);
 /* What came back, whatever the device does next. */
 void requests_look(struct guest *g);
 
+/* Until the program is over nobody knows what the host does: that is no longer held against
+ * the device. */
+void requests_doubt_host(struct requests *r);
+
 /* May the host still have what the program, or a request of it, made it do? */
 static inline bool requests_left_something(const struct requests *r)
 {

@@ -125,14 +125,21 @@ static void note_host(struct guest *g, const struct program *prog, const struct 
 		g->requests.host_touched = true;
 }
 
-/* Until the program is over: nobody knows how many frames it is about.  Those of what is on its
- * way already as well. */
+/* Those of what is on its way already as well. */
+void requests_doubt_host(struct requests *r)
+{
+	r->host_touched = r->refused = true;
+	for (unsigned i = 0; i < r->sent_count; i++)
+		r->sent[i].judged = false;
+}
+
+/* Nobody knows how many frames it is about. */
 static void note_refuse(struct guest *g, const struct program *prog, const struct op *op)
 {
-	note_host(g, prog, op);
-	g->requests.refused = g->requests.host_touched;
-	for (unsigned i = 0; i < g->requests.sent_count && g->requests.refused; i++)
-		g->requests.sent[i].judged = false;
+	(void)prog;
+	(void)op;
+	if (!g->requests.nested || g->requests.host_touched)
+		requests_doubt_host(&g->requests);
 }
 
 /* What a driver may write at any time. */

@@ -230,6 +230,7 @@ void snapshot_op_restore(struct run *run, const struct program *prog, const stru
 		ledger_forget(&run->guest.ledger,
 			      run->guest.transport->look_generation(&run->guest));
 		run->guest.ledger.socket.cid = guest_socket_cid(&run->guest);
+		requests_doubt_host(&run->guest.requests);
 		run->config_unknown = true;
 	}
 }
