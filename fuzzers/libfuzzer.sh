@@ -9,9 +9,16 @@
 #   corpus         the folder that it grows
 #   given          the folder of the seeds, which stays as it is
 #   seeds          a folder for a copy of them, made anew, from which failing ones go
+#   shared         folders whose inputs mean the same here, if there are any: what is in them
+#                  is run too, and they stay as they are
+#
+# VRINGER_MANY and VRINGER_LONG change the numbers below, for tests.
 #
 # It uses ASAN_OPTIONS as they are, and leaves the number of findings in $count.
 # shellcheck disable=SC2154
+
+many=${VRINGER_MANY:-1000} # so many seeds are not run by each process each time it starts
+long=${VRINGER_LONG:-600}  # in a run of so many seconds
 
 # One of libFuzzer's final statistics over the given logs: the sum, or the sum
 # of each log's maximum. A log has the output of several processes, one after
@@ -77,7 +84,7 @@ take_input() {
 set_aside() {
 	hash=${1##*-}
 	rm -f "$corpus/$hash"
-	find "$seeds" -type f -exec sha1sum {} + | awk -v h="$hash" '$1 == h { print $2 }' |
+	find "$seeds" "$rest" -type f -exec sha1sum {} + | awk -v h="$hash" '$1 == h { print $2 }' |
 		xargs -r rm -f
 }
 
@@ -104,7 +111,7 @@ minimise() {
 	[ "$files" -ge $((${kept:-0} + worth_it)) ] || return 0
 	rm -rf "$logs/min"
 	mkdir "$logs/min"
-	run_engine 0 "$@" -merge=1 "$logs/min" "$corpus" >"$logs/minimise" 2>&1 || return 0
+	run_engine minimise "$@" -merge=1 "$logs/min" "$corpus" >"$logs/minimise" 2>&1 || return 0
 	has_room || return 0
 	(cd "$logs/min" && find . -type f) | sort >"$logs/after"
 	kept=$(wc -l <"$logs/after")
@@ -112,6 +119,36 @@ minimise() {
 	comm -23 "$logs/before" "$logs/after" | (cd "$corpus" && xargs -r -d '\n' rm -f --)
 	rm -rf "$logs/min"
 	echo "== $target: corpus of $files files minimised to $kept"
+}
+
+# Take what other targets have found since this was called last.  Each once: what was set
+# aside does not come back.
+take_shared() {
+	[ -n "$shared" ] || return 0
+	# shellcheck disable=SC2086  # no name has a space
+	find $shared -type f 2>/dev/null | sort >"$logs/there"
+	touch "$logs/shared"
+	comm -13 "$logs/shared" "$logs/there" | while read -r file; do
+		cp "$file" "$seeds/" 2>/dev/null || : # minimised meanwhile
+	done
+	mv "$logs/there" "$logs/shared"
+}
+
+# Of many seeds all processes start from those that reach what all of them reach; the first
+# runs the rest too, once: each may be a finding.
+split_seeds() {
+	[ "$jobs" -gt 1 ] && { [ "$seconds" = 0 ] || [ "$seconds" -ge "$long" ]; } || return 0
+	files=$(find "$seeds" -type f | wc -l)
+	[ "$files" -ge "$many" ] || return 0
+	mkdir "$logs/core"
+	# A broken rule would end it.
+	VRINGER_LEDGER=off run_engine seeds "$@" -merge=1 "$logs/core" "$seeds" >"$logs/seeds" 2>&1 || return 0
+	kept=$(find "$logs/core" -type f | wc -l)
+	[ "$kept" -gt 0 ] || return 0
+	rmdir "$rest"
+	mv "$seeds" "$rest"
+	mv "$logs/core" "$seeds"
+	echo "== $target: $kept of $files seeds reach what all reach; the first process runs all"
 }
 
 # A log that has grown large starts anew; its statistics are kept.
@@ -125,8 +162,9 @@ shorten_log() {
 # again after each finding and each round.  Once at least: the seeds are run, however busy
 # the machine.
 worker() {
-	job=$1 new=$logs/new-$1
+	job=$1 new=$logs/new-$1 first=
 	shift
+	[ "$job" != 0 ] || first=$rest
 	trap '' INT
 	trap : TERM HUP
 	mkdir "$new"
@@ -135,7 +173,7 @@ worker() {
 	while [ "$left" -gt 0 ] && [ ! -f "$logs/interrupted" ]; do
 		rc=0
 		VRINGER_KNOWN=$logs/known run_engine "$job" "$@" -max_total_time="$left" \
-			-artifact_prefix="$new/" "$corpus" "$seeds" 2>&1 || rc=$?
+			-artifact_prefix="$new/" "$corpus" "$seeds" ${first:+"$first"} 2>&1 || rc=$?
 		if take "$new"; then
 			:
 		elif [ "$rc" != 0 ] && [ "$rc" != 72 ] && ! was_ended "$rc"; then # 72: libFuzzer was interrupted
@@ -143,8 +181,9 @@ worker() {
 			echo "$rc" >"$logs/$job.died"
 			break
 		elif [ "$job" = 0 ]; then
+			first=
 			time_left
-			[ "$left" -le 0 ] || minimise "$@"
+			[ "$left" -le 0 ] || { minimise "$@" && take_shared; }
 		fi
 		shorten_log
 		time_left
@@ -162,13 +201,15 @@ recover() {
 
 # fuzz_with_libfuzzer FLAGS...: the engine's flags for that target.
 fuzz_with_libfuzzer() {
+	rest=$seeds.rest shared=${shared:-}
 	mkdir -p "${logs%/*}" "${seeds%/*}"
 	alone "$logs.lock"
 	mkdir -p "$corpus" "$findings"
 	recovered=$(recover)
-	rm -rf "$logs" "$seeds"
-	mkdir -p "$logs"
+	rm -rf "$logs" "$seeds" "$rest"
+	mkdir -p "$logs" "$rest"
 	cp -R "$given" "$seeds"
+	take_shared
 	{ [ -z "$known" ] || cat "$known"; } >"$logs/known"
 	touch "$logs/started" "$logs/signatures"
 	# Times of files are coarse: what was recovered is to be newer.
@@ -179,8 +220,10 @@ fuzz_with_libfuzzer() {
 	set -- "$binary" "$@" -detect_leaks=1 -reload=1 -print_final_stats=1
 
 	echo "== $target $(for_how_long): corpus $corpus, findings $findings, logs $logs"
-	begin_time
 	stop_on_interrupt
+	(trap '' INT TERM HUP && split_seeds "$@") &
+	wait_for_all
+	begin_time
 	monitor libfuzzer_status &
 	# The other jobs use the same corpus, each with a log of its own.
 	job=1
