@@ -13,7 +13,7 @@
 #   mutator        vringer's mutator, or empty; the environment tells it of the target
 #
 # What an earlier run that was killed left in $out is kept first. What is found is added to the
-# corpus every half hour and at the end; what another engine adds meanwhile, there or in
+# corpus with every line of status, and at the end; what another engine adds meanwhile, there or in
 # $shared, the first of several processes takes.
 #
 # Of several processes the first has the sanitizers and the others, each with another of
@@ -38,10 +38,20 @@ keep() {
 	done | xargs -r touch -c
 }
 
-# kept_of KIND: what the instances have of a kind, queue, crashes or hangs.  Where they began
-# from is no news.
+# kept_of WHAT [TEST...]: the queue, crashes or hangs that the instances have.  Where they
+# began from is no news.
 kept_of() {
-	find "$out" -path "*/$1/id*" ! -name '*,orig:*' -print0
+	what=$1
+	shift
+	find "$out" -path "*/$what/id*" ! -name '*,orig:*' "$@" -print0
+}
+
+# Of what the instances have in their queues the corpus has a copy: of what is new since this
+# was called last.
+copy_queues() {
+	touch "$logs/copying"
+	kept_of queue -newer "$logs/copied" | keep "$corpus/"
+	mv "$logs/copying" "$logs/copied"
 }
 
 # A statistic, summed over all instances.
@@ -70,9 +80,7 @@ afl_status() {
 		$1 == "execs_done" { done += $3 }
 		$1 == "edges_found" && $3 > edges { edges = $3 }
 		END { printf "%d %d\n", done / s, edges }')
-	# Of what the instances have in their queues the corpus has a copy.
-	[ $((elapsed / round)) = "${kept:-0}" ] || kept_of queue | keep "$corpus/"
-	kept=$((elapsed / round))
+	copy_queues
 }
 
 afl_environment() {
@@ -135,6 +143,7 @@ begin_folders() {
 	alone "$logs.lock"
 	rm -rf "$in" "$logs"
 	mkdir -p "$out" "$in" "$logs" "$corpus" "$findings"
+	touch -d '1 hour ago' "$logs/copied"
 	touch "$logs/started"
 	sleep 0.1
 	keep_all
@@ -162,9 +171,8 @@ reduce_inputs() {
 
 # The folders from which the first of several processes takes what others add.
 foreign() {
-	# shellcheck disable=SC2086  # no name has a space
 	for folder in "$corpus" $shared; do
-		[ ! -d "$folder" ] || printf ' -F %s' "$(realpath "$folder")"
+		[ ! -d "$folder" ] || printf ' -F %s' "$folder"
 	done
 }
 
@@ -206,7 +214,7 @@ fuzz_with_afl() {
 	echo "== $target $(for_how_long): corpus $corpus, findings $findings, logs $logs"
 	afl_environment
 	stop_on_interrupt
-	(trap '' INT TERM HUP && reduce_inputs) &
+	(trap '' INT && trap : TERM HUP && reduce_inputs) &
 	wait_for_all
 	set -- -i "$in" -o "$out" -m none -t 1000+ "$@"
 	[ "$seconds" = 0 ] || set -- "$@" -V "$seconds"

@@ -221,7 +221,7 @@ fuzz_with_libfuzzer() {
 
 	echo "== $target $(for_how_long): corpus $corpus, findings $findings, logs $logs"
 	stop_on_interrupt
-	(trap '' INT TERM HUP && split_seeds "$@") &
+	(trap '' INT && trap : TERM HUP && split_seeds "$@") &
 	wait_for_all
 	begin_time
 	monitor libfuzzer_status &

@@ -74,6 +74,42 @@ after=$(edges "$corpus")
 tap "and reaches what it reached: $reached edges, now $after" $?
 unset VRINGER_ROUND
 
+# Targets whose programs mean the same share what they have found; each writes its own alone.
+others=build/fuzz-corpus/net_host copies=build/fuzz-in/net_loopback
+mkdir -p "$others"
+cp build/seeds/net_loopback/send "$others/before"
+VRINGER_ROUND=2
+export VRINGER_ROUND
+begins libfuzzer 1
+until_true test -f "$copies/before"
+tap "another target's corpus is run too" $?
+cp build/seeds/net_loopback/send "$others/later"
+until_true test -f "$copies/later"
+tap '... and what comes to it later' $?
+ended TERM "$pid"
+[ "$(ls "$others")" = "$(printf 'before\nlater')" ]
+tap '... and stays as it is' $?
+unset VRINGER_ROUND
+rm -rf "$others"
+
+# Many seeds are run once, and not by every process.  All of them: each may be a finding.
+ln -sfn "$bug/fuzz" build/fuzz/fuzz_net_loopback
+for n in 1 2 3 4 5 6 7 8; do
+	printf 'device net-loopback\nstart driver_ok\nnotify %s\n' "$n" >"$n.vr"
+	build/vringer encode --body -o "build/seeds/net_loopback/$n" "$n.vr"
+done
+VRINGER_MANY=9
+export VRINGER_MANY
+begins libfuzzer 2
+until_true grep -q '^== finding' "$out"
+ended TERM "$pid"
+shows 'many seeds are minimised' '^== net_loopback: [1-8] of 9 seeds reach what all reach; the first process runs all$'
+[ "$rc" = 1 ]
+tap '... and those that fail are told of' $?
+unset VRINGER_MANY
+ln -sfn "$well" build/fuzz/fuzz_net_loopback
+rm -rf "$findings" build/seeds/net_loopback/[0-9]
+
 # No room: it ends before a file is cut.
 export VRINGER_DISK_KIB=1000000000000
 begins libfuzzer 2
@@ -153,7 +189,9 @@ done
 touch first
 exec sleep 3007
 END
-chmod +x bin/afl-fuzz
+# What takes its time, in a process of its own.
+printf '#!/bin/sh\nsleep 3011\n' >bin/afl-cmin
+chmod +x bin/afl-fuzz bin/afl-cmin
 PATH=$PWD/bin:$PATH
 has_crashed() {
 	find build/afl-out -path '*/crashes/id*' | grep -q .
@@ -173,10 +211,29 @@ tap 'AFL++: the next run tells of it: exit 1' $?
 shows 'AFL++: by its signature' '^fetch.walk:send  # '
 [ -n "$(ls "$corpus")" ]
 tap 'AFL++: the queue is in the corpus' $?
-grep -q -- '-M main -F .*/build/fuzz-corpus/net_loopback .* -p explore' arguments &&
+grep -q -- '-M main -F build/fuzz-corpus/net_loopback .* -p explore' arguments &&
 	grep -q -- '-S s1 .* -p fast' arguments && grep -q -- '-S s2 .* -p rare' arguments
 tap 'AFL++: several have schedules of their own, and the first takes what others find' $?
 ! grep -q -- ' -V ' arguments
 tap 'AFL++: SECONDS=0 has no end' $?
+
+# Ended while it minimises what it begins from.
+mkdir -p "$others"
+cp build/seeds/net_loopback/send "$others/before"
+VRINGER_MANY=1
+export VRINGER_MANY
+begins afl 3
+until_true pgrep -f '^sleep 3011$' >"$work/pid"
+ended TERM "$pid"
+! pgrep -f '^sleep 3011$' >"$work/pid"
+tap 'AFL++: ended while inputs are minimised, it leaves nothing behind' $?
+unset VRINGER_MANY
+rm -f arguments
+begins afl 2
+until_true grep -q '^net_loopback, ' "$out"
+ended TERM "$pid"
+grep -q -- '-F build/fuzz-corpus/net_loopback -F build/fuzz-corpus/net_host ' arguments &&
+	[ -f build/afl-in/net_loopback/before ]
+tap "AFL++: another target's corpus is run too" $?
 
 tap_end
