@@ -23,19 +23,27 @@
 # VRINGER_MANY changes the number below, for tests.
 # shellcheck disable=SC2034,SC2154
 
-many=${VRINGER_MANY:-1000} # of so many inputs it starts from those that reach what all of them reach
+many=${VRINGER_MANY:-1000} # of so many inputs it starts from those that reach what all reach
 
 # keep PREFIX: copy the files that are listed on standard input, a NUL after each, to a name made
-# of PREFIX and their content; each whole or not at all.  One that is there is new again.
+# of PREFIX and their content; each whole or not at all.  A finding that is there is new again.
+# False where one could not be copied.
 keep() {
 	prefix=$1
-	xargs -0 -r sha1sum | while read -r hash file; do
+	there=$(xargs -0 -r sha1sum | while read -r hash file; do
 		if [ -f "$prefix$hash" ]; then
 			echo "$prefix$hash"
 			continue
 		fi
-		cp "$file" "$logs/copy" && mv "$logs/copy" "$prefix$hash" || return
-	done | xargs -r touch -c
+		if ! { cp "$file" "$logs/copy" && mv "$logs/copy" "$prefix$hash"; }; then
+			echo failed
+			break
+		fi
+	done)
+	case $there in
+	*failed) return 1 ;;
+	esac
+	[ "$prefix" = "$corpus/" ] || printf '%s\n' "$there" | xargs -r touch -c
 }
 
 # kept_of WHAT [TEST...]: the queue, crashes or hangs that the instances have.  Where they
@@ -50,13 +58,13 @@ kept_of() {
 # was called last.
 copy_queues() {
 	touch "$logs/copying"
-	kept_of queue -newer "$logs/copied" | keep "$corpus/"
-	mv "$logs/copying" "$logs/copied"
+	! kept_of queue -newer "$logs/copied" | keep "$corpus/" || mv "$logs/copying" "$logs/copied"
 }
 
 # A statistic, summed over all instances.
 statistic() {
-	cat "$out"/*/fuzzer_stats 2>/dev/null | awk -v n="$1" '$1 == n { s += $3 } END { printf "%d\n", s }'
+	cat "$out"/*/fuzzer_stats 2>/dev/null |
+		awk -v n="$1" '$1 == n { s += $3 } END { printf "%d\n", s }'
 }
 
 # Memory of the targets, in MiB; the most seen is what counts.
@@ -72,6 +80,15 @@ found() {
 	find "$out" -path '*/crashes/id*' -o -path '*/hangs/id*' | wc -l
 }
 
+# Leave in the corpus what is needed to reach what all of it reaches.
+minimise() {
+	is_worth_minimising || return 0
+	rm -rf "$logs/min"
+	AFL_ALLOW_TMP=1 run_engine minimise afl-cmin -i "$corpus" -o "$logs/min" -m none -t 1000 \
+		-- "$binary" >"$logs/minimise" 2>&1 || return 0
+	leave_only "$logs/min"
+}
+
 # Executions a second and edges, from what afl-fuzz writes once a minute.
 afl_status() {
 	measure_memory
@@ -81,6 +98,9 @@ afl_status() {
 		$1 == "edges_found" && $3 > edges { edges = $3 }
 		END { printf "%d %d\n", done / s, edges }')
 	copy_queues
+	[ $((elapsed / round)) = "$rounds" ] || [ -f "$logs/minimise.pid" ] ||
+		(trap : TERM HUP && minimise) &
+	rounds=$((elapsed / round))
 }
 
 afl_environment() {
@@ -131,9 +151,8 @@ role() {
 }
 
 keep_all() {
-	kept_of queue | keep "$corpus/"
-	kept_of crashes | keep "$findings/crash-"
-	kept_of hangs | keep "$findings/timeout-"
+	kept_of queue | keep "$corpus/" && kept_of crashes | keep "$findings/crash-" &&
+		kept_of hangs | keep "$findings/timeout-"
 }
 
 # Folders for this run, and what one that was killed had found: it is newer, as far as times
@@ -146,7 +165,7 @@ begin_folders() {
 	touch -d '1 hour ago' "$logs/copied"
 	touch "$logs/started"
 	sleep 0.1
-	keep_all
+	has_room && keep_all || exit 2
 	rm -rf "$out"
 	mkdir -p "$out"
 	{ [ -z "$known" ] || cat "$known"; } >"$logs/known"
@@ -157,11 +176,11 @@ begin_folders() {
 reduce_inputs() {
 	files=$(find "$in" -type f | wc -l)
 	[ "$files" -ge "$many" ] || return 0
-	AFL_ALLOW_TMP=1 AFL_KEEP_TRACES=1 run_engine cmin afl-cmin -i "$in" -o "$logs/core" -m none -t 1000 \
-		-- "$binary" >"$logs/cmin" 2>&1 || return 0
+	AFL_ALLOW_TMP=1 AFL_KEEP_TRACES=1 run_engine cmin afl-cmin -i "$in" -o "$logs/core" \
+		-m none -t 1000 -- "$binary" >"$logs/cmin" 2>&1 || return 0
 	kept=$(find "$logs/core" -maxdepth 1 -type f | wc -l)
 	[ "$kept" -gt 0 ] || return 0
-	ls "$in" >"$logs/all"
+	find "$in" -type f -size +0 -printf '%f\n' | sort >"$logs/all"
 	find "$logs/core/.traces" -type f -printf '%f\n' | sort | comm -23 "$logs/all" - >"$logs/failing"
 	sed "s,^,$in/," "$logs/failing" | tr '\n' '\0' | keep "$findings/crash-"
 	rm -rf "$logs/core/.traces" "$in"
@@ -219,15 +238,15 @@ fuzz_with_afl() {
 	set -- -i "$in" -o "$out" -m none -t 1000+ "$@"
 	[ "$seconds" = 0 ] || set -- "$@" -V "$seconds"
 	begin_time
-	peak=0 elapsed=0
+	peak=0 elapsed=0 rounds=0
 	echo 0 >"$logs/peak"
 	start_instances "$@"
-	monitor afl_status &
+	(monitor afl_status && end_process "$logs/minimise.pid" && wait) &
 	wait_for_all
 	elapsed=$(($(date +%s) - begun))
 
-	keep_all
-	keep_skipped
+	keep_all || touch "$logs/full"
+	keep_skipped || :
 	# What runs now is no target.
 	unset VRINGER_KNOWN AFL_CUSTOM_MUTATOR_LIBRARY
 	export ASAN_OPTIONS='' UBSAN_OPTIONS=print_stacktrace=1

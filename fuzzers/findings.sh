@@ -57,18 +57,22 @@ descendants() {
 	done
 }
 
-# An engine ends what it started; a tool that has other processes do the work, and has a name
-# for a number, does not.
+# end_process FILE: that it has the number of.  An engine ends what it started; a tool that has
+# other processes do the work, and has a name for a number, does not.
+end_process() {
+	pid=$(cat "$1" 2>/dev/null) || return 0
+	case ${1##*/} in
+	[0-9]*) others= ;;
+	*) others=$(descendants "$pid") ;;
+	esac
+	# shellcheck disable=SC2086  # numbers
+	[ -z "$pid" ] || kill -s TERM "$pid" $others 2>/dev/null || :
+}
+
 end_engines() {
 	touch "$logs/interrupted"
 	for pid_file in "$logs"/*.pid; do
-		pid=$(cat "$pid_file" 2>/dev/null) || continue
-		case ${pid_file##*/} in
-		[0-9]*) others= ;;
-		*) others=$(descendants "$pid") ;;
-		esac
-		# shellcheck disable=SC2086  # numbers
-		[ -z "$pid" ] || kill -s TERM "$pid" $others 2>/dev/null || :
+		end_process "$pid_file"
 	done
 }
 

@@ -44,15 +44,15 @@ kind_of_peer() {
 grown_by_others() (
 	! is_parser "$1" || exit 0
 	case $1 in
-	peer:*) kind=$(kind_of_peer "${1#peer:}") ;;
-	*) kind=$(device_of "$1") ;;
+	peer:*) wanted=$(kind_of_peer "${1#peer:}") ;;
+	*) wanted=$(device_of "$1") ;;
 	esac
 	{
 		for other in fuzzers/fuzz_*.c; do
 			other=${other#fuzzers/fuzz_}
 			other=${other%.c}
-			is_parser "$other" || [ "$(device_of "$other")" != "$kind" ] || echo "$other"
+			is_parser "$other" || [ "$(device_of "$other")" != "$wanted" ] || echo "$other"
 		done
-		build/vringer peers --json | jq -r --arg kind "$kind" '.peers[] | select(.kind == $kind).peer'
+		build/vringer peers --json | jq -r --arg wanted "$wanted" '.peers[] | select(.kind == $wanted).peer'
 	} | grep -vx -- "${1#peer:}" | sed 's,^,build/fuzz-corpus/,'
 )

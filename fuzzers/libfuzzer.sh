@@ -55,28 +55,25 @@ libfuzzer_status() {
 	show_status "$1" "$2"
 }
 
-# Nobody else counts findings now.
-lock() {
-	until mkdir "$logs/lock" 2>/dev/null; do sleep 0.1; done
-}
-
 # A new crash file: keep it, unless there are enough with its signature. In that
-# case the rest of the run ignores the rule behind it, if it is a rule.
+# case the rest of the run ignores the rule behind it, if it is a rule.  One process at a time.
 take_input() {
 	signature=$(signature_of "$1")
-	lock
-	seen=$(grep -cxF -- "$signature" "$logs/signatures" || [ $? = 1 ])
-	echo "$signature" >>"$logs/signatures"
-	if [ "$seen" -lt "$keep" ]; then
-		echo "== finding: $signature: $findings/${1##*/}"
-		mv "$1" "$findings/"
-	else
-		rm "$1"
-	fi
-	if ! is_parser "$target" && [ "$signature" != nothing ] && [ "$((seen + 1))" = "$keep" ]; then
-		echo "$signature  # found in this run" >>"$logs/known"
-	fi
-	rmdir "$logs/lock"
+	# A full disk has no room for a new lock: the file is there from the start.
+	(
+		flock 8
+		seen=$(grep -cxF -- "$signature" "$logs/signatures" || [ $? = 1 ])
+		echo "$signature" >>"$logs/signatures"
+		if [ "$seen" -lt "$keep" ]; then
+			echo "== finding: $signature: $findings/${1##*/}"
+			mv "$1" "$findings/"
+		else
+			rm "$1"
+		fi
+		if ! is_parser "$target" && [ "$signature" != nothing ] && [ "$((seen + 1))" = "$keep" ]; then
+			echo "$signature  # found in this run" >>"$logs/known"
+		fi
+	) 8>>"$logs/one-at-a-time"
 }
 
 # Set failing seeds and corpus files aside: they would end each process at its
@@ -103,22 +100,13 @@ take() {
 	return "$taken"
 }
 
-# Leave in the corpus what is needed to reach what all of it reaches. What comes in meanwhile
-# stays, and so does everything if this is cut short.
+# Leave in the corpus what is needed to reach what all of it reaches.
 minimise() {
-	(cd "$corpus" && find . -type f) | sort >"$logs/before"
-	files=$(wc -l <"$logs/before")
-	[ "$files" -ge $((${kept:-0} + worth_it)) ] || return 0
+	is_worth_minimising || return 0
 	rm -rf "$logs/min"
 	mkdir "$logs/min"
 	run_engine minimise "$@" -merge=1 "$logs/min" "$corpus" >"$logs/minimise" 2>&1 || return 0
-	has_room || return 0
-	(cd "$logs/min" && find . -type f) | sort >"$logs/after"
-	kept=$(wc -l <"$logs/after")
-	[ "$kept" -gt 0 ] || return 0
-	comm -23 "$logs/before" "$logs/after" | (cd "$corpus" && xargs -r -d '\n' rm -f --)
-	rm -rf "$logs/min"
-	echo "== $target: corpus of $files files minimised to $kept"
+	leave_only "$logs/min"
 }
 
 # Take what other targets have found since this was called last.  Each once: what was set
@@ -194,7 +182,10 @@ worker() {
 recover() {
 	for file in "$logs"/new-*/*; do
 		case ${file##*/} in
-		crash-* | leak-* | oom-* | timeout-*) mv "$file" "$findings/" && echo "$findings/${file##*/}" ;;
+		crash-* | leak-* | oom-* | timeout-*)
+			mv "$file" "$findings/" || return
+			echo "$findings/${file##*/}"
+			;;
 		esac
 	done
 }
@@ -205,13 +196,14 @@ fuzz_with_libfuzzer() {
 	mkdir -p "${logs%/*}" "${seeds%/*}"
 	alone "$logs.lock"
 	mkdir -p "$corpus" "$findings"
-	recovered=$(recover)
+	recovered=$(recover) || exit 2
 	rm -rf "$logs" "$seeds" "$rest"
 	mkdir -p "$logs" "$rest"
+	has_room || exit 2
 	cp -R "$given" "$seeds"
 	take_shared
 	{ [ -z "$known" ] || cat "$known"; } >"$logs/known"
-	touch "$logs/started" "$logs/signatures"
+	touch "$logs/started" "$logs/signatures" "$logs/one-at-a-time"
 	# Times of files are coarse: what was recovered is to be newer.
 	# shellcheck disable=SC2086  # no name has a space
 	[ -z "$recovered" ] || { sleep 0.1 && touch $recovered; }

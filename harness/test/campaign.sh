@@ -189,8 +189,14 @@ done
 touch first
 exec sleep 3007
 END
-# What takes its time, in a process of its own.
-printf '#!/bin/sh\nsleep 3011\n' >bin/afl-cmin
+# It keeps the first, or takes its time in a process of its own.
+cat >bin/afl-cmin <<'END'
+#!/bin/sh
+[ -z "${SLOW:-}" ] || sleep 3011
+mkdir -p "$4/.traces"
+ls "$2" | head -n 1 | xargs -I {} cp "$2/{}" "$4/"
+ls "$2" | xargs -I {} touch "$4/.traces/{}"
+END
 chmod +x bin/afl-fuzz bin/afl-cmin
 PATH=$PWD/bin:$PATH
 has_crashed() {
@@ -202,6 +208,14 @@ ended KILL "-$pid"
 pkill -KILL -f 'sleep 3007' 2>/dev/null
 [ ! -d "$findings" ] || [ -z "$(ls "$findings")" ]
 tap 'AFL++, killed: nothing is told yet' $?
+VRINGER_DISK_KIB=1000000000000
+export VRINGER_DISK_KIB
+begins afl 1
+rc=0
+wait "$pid" || rc=$?
+[ "$rc" = 2 ] && has_crashed
+tap 'AFL++: a full disk: exit 2, and what the killed one left stays' $?
+unset VRINGER_DISK_KIB
 rm -f arguments
 begins afl 3
 until_true grep -q '^net_loopback, ' "$out"
@@ -217,17 +231,37 @@ tap 'AFL++: several have schedules of their own, and the first takes what others
 ! grep -q -- ' -V ' arguments
 tap 'AFL++: SECONDS=0 has no end' $?
 
-# Ended while it minimises what it begins from.
+# What the corpus need not have goes.
+for n in $(seq 70); do
+	echo "$n" >"$corpus/$n"
+done
+VRINGER_ROUND=2
+export VRINGER_ROUND
+begins afl 1
+until_true grep -q '^== net_loopback: corpus of 7[0-9] files minimised to 1$' "$out"
+tap 'AFL++: a corpus is minimised' $?
+ended TERM "$pid"
+unset VRINGER_ROUND
+
+# Many inputs are run once, and not by every process.
 mkdir -p "$others"
 cp build/seeds/net_loopback/send "$others/before"
-VRINGER_MANY=1
+VRINGER_MANY=2
 export VRINGER_MANY
+begins afl 2
+until_true grep -q '^net_loopback, ' "$out"
+ended TERM "$pid"
+shows 'AFL++: many inputs are minimised' '^== net_loopback: 1 of [2-9] inputs reach what all reach$'
+
+# Ended while it minimises what it begins from.
+VRINGER_MANY=1 SLOW=yes
+export VRINGER_MANY SLOW
 begins afl 3
 until_true pgrep -f '^sleep 3011$' >"$work/pid"
 ended TERM "$pid"
 ! pgrep -f '^sleep 3011$' >"$work/pid"
 tap 'AFL++: ended while inputs are minimised, it leaves nothing behind' $?
-unset VRINGER_MANY
+unset VRINGER_MANY SLOW
 rm -f arguments
 begins afl 2
 until_true grep -q '^net_loopback, ' "$out"
