@@ -51,7 +51,8 @@ static unsigned count_mistaken(const struct requests *r)
 /* May what becomes of the request that is about to go be held against the device?  One
  * that needs the host, or another queue, only if it is sent at once and nothing else is on
  * its way, or was sent that another queue may still give: no other chain can then take
- * what the host gives, and the host has nothing else to give. */
+ * what the host gives, and the host has nothing else to give.  Its own operations may take
+ * any memory, so all of it must be there. */
 static bool may_judge(struct guest *g, const struct draft *d, bool at_once)
 {
 	const struct requests *r = &g->requests;
@@ -69,7 +70,8 @@ static bool may_judge(struct guest *g, const struct draft *d, bool at_once)
 	if (!from_host(d->request))
 		return true;
 	return at_once && !r->nested && !r->host_touched && r->owed == 0 && r->sent_count == 0 &&
-	       !others_outstanding(g) && count_mistaken(r) == r->queue[d->queue].mistaken;
+	       !others_outstanding(g) && g->arena.hole_count == 0 &&
+	       count_mistaken(r) == r->queue[d->queue].mistaken;
 }
 
 /* By force what is in use may be written over, and the chain may go round. */
