@@ -283,7 +283,7 @@ oss-fuzz-check: ## Build all targets, and the examples, as OSS-Fuzz does, and ch
 
 msan: ## Run every script and corpus file with MemorySanitizer
 	@.ci/deps clang
-	$(SUB) build/obj/msan/vringer $(foreach t,$(PARSERS),build/replay-msan/fuzz_$t) seeds
+	$(SUB) SEEDED="$(PARSERS)" ENCODER=build/obj/msan/vringer $(foreach t,$(PARSERS),build/replay-msan/fuzz_$t) seeds
 	@fuzzers/msan.sh $(PARSERS)
 
 bench: ## Measure executions and chains per second, with and without sanitizers; or sessions of PEER=name
@@ -514,7 +514,8 @@ $(PEERS):
 -include $(wildcard build/test/peer/*.d)
 
 # Where each fuzz target starts: committed scripts, in the form its input has.
-seeds: $(if $(FOREIGN),build/obj/fuzz/vringer,build/vringer)
+ENCODER = $(if $(FOREIGN),build/obj/fuzz/vringer,build/vringer)
+seeds: $(ENCODER)
 	@$(if $(FOREIGN),export BRIEF=yes &&) for t in $(or $(SEEDED),$(TARGETS)); do fuzzers/seeds.sh $< $$t build/seeds/$${t#peer:} || exit; done
 
 # A planted bug: the patched files compiled anew, all else as in build/obj/gcc.
