@@ -147,8 +147,9 @@ static unsigned transport_count(const struct runner *r)
 	return r->options.all_transports ? count : 1;
 }
 
-/* The instances of the loaded script on one target, in the formats that are asked for. */
-static unsigned list_instances(struct runner *r, const struct target *target)
+/* The instances of the loaded script on one target, in the formats that are asked for; how
+ * many of them are left out, since the script is long, in `left_out`. */
+static unsigned list_instances(struct runner *r, const struct target *target, unsigned *left_out)
 {
 	bool all = r->options.all_requests;
 	unsigned count = instance_list(r->script, target, all, r->instances);
@@ -157,6 +158,10 @@ static unsigned list_instances(struct runner *r, const struct target *target)
 		instances_pack(r->instances, count);
 	else if (!r->options.split && !r->options.brief)
 		count = instances_add_packed(r->script, target, all, r->instances, count);
+	*left_out = count;
+	if (!all && !r->options.brief && instance_is_long(r->script))
+		count = instances_thin(r->script, target, r->instances, count);
+	*left_out -= count;
 	return count;
 }
 
@@ -164,6 +169,7 @@ static unsigned list_instances(struct runner *r, const struct target *target)
  * STATUS_USAGE. */
 static int plan(struct runner *r)
 {
+	unsigned left_out;
 	int status = 0;
 
 	r->runs = 0;
@@ -182,8 +188,8 @@ static int plan(struct runner *r)
 		for (const struct target *const *t = targets_of(r); *t != NULL; t++) {
 			if (cmd_probe("run", *t) != 0)
 				return STATUS_USAGE;
-			r->runs +=
-				(r->options.brief ? 1 : list_instances(r, *t)) * transport_count(r);
+			r->runs += (r->options.brief ? 1 : list_instances(r, *t, &left_out)) *
+				   transport_count(r);
 		}
 	}
 	return status;
@@ -275,8 +281,10 @@ static unsigned first_possible(struct runner *r, size_t i, const struct target *
 /* The instances of one script, which is loaded, on one target. */
 static int run_instances(struct runner *r, size_t i, const struct target *target)
 {
-	unsigned count = list_instances(r, target), first = 0;
+	unsigned left_out, count = list_instances(r, target, &left_out), first = 0;
 	int status = 0;
+
+	r->suite.left_out += left_out * transport_count(r);
 
 	if (r->options.brief) {
 		first = first_possible(r, i, target, count);

@@ -106,6 +106,37 @@ static unsigned add_some(struct instance *out, unsigned count, const struct targ
 	return count;
 }
 
+bool instance_is_long(const struct script *script)
+{
+	return script->prog.budget >= INSTANCE_LONG && strcmp(script->prog.target, "any") == 0;
+}
+
+/* Of each queue one on each format of rings: the first that can be run; in a table on one
+ * format, directly on the other. */
+unsigned instances_thin(const struct script *script, const struct target *target,
+			struct instance *list, unsigned count)
+{
+	unsigned kept = 0;
+
+	for (unsigned i = 0, end; i < count; i = end) {
+		const struct script_binding *first = &list[i].binding;
+		unsigned pick = i;
+		bool table = ((number_of(script) + first->queue + first->ring) & 1) != 0;
+
+		for (end = i + 1; end < count && list[end].binding.queue == first->queue &&
+				  list[end].binding.ring == first->ring;)
+			end++;
+		while (pick + 1 < end &&
+		       instance_unmet_binding(&list[pick], script, target) != NULL)
+			pick++;
+		if (pick + 1 < end && table &&
+		    list[pick + 1].binding.which == list[pick].binding.which)
+			pick++;
+		list[kept++] = list[pick];
+	}
+	return kept;
+}
+
 unsigned instance_list(const struct script *script, const struct target *target, bool all,
 		       struct instance out[INSTANCES_MAX])
 {

@@ -378,6 +378,9 @@ static void tap_end(struct suite *suite)
 		fprintf(suite->out, ", %u known", suite->expected);
 	if (suite->warned > 0)
 		fprintf(suite->out, ", %u with warnings", suite->warned);
+	if (suite->left_out > 0)
+		fprintf(suite->out, ", %u runs of long scripts left out (--all-requests)",
+			suite->left_out);
 	fputc('\n', suite->out);
 }
 
@@ -396,6 +399,7 @@ static void json_finish(struct suite *suite)
 	json_number(json, "failed", suite->failed);
 	json_number(json, "skipped", suite->skipped);
 	json_number(json, "packed", suite->packed);
+	json_number(json, "left_out", suite->left_out);
 	json_number(json, "warned", suite->warned);
 	suite_json_warnings(suite);
 	json_number(json, "vringer_transport", suite->transported);

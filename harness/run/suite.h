@@ -47,6 +47,7 @@ struct suite {
 	unsigned transported;		/* ... that passed, and judged vringer's transport
 					   (report_transport_note) */
 	unsigned packed;		/* results of runs on packed rings */
+	unsigned left_out;		/* runs of long scripts that were not asked for */
 	unsigned unfollowed;		/* results that were not judged all the time */
 	unsigned failures[RULE_COUNT];	/* results that failed by that rule */
 	unsigned failed_lines;		/* ... by a `>` line, and no rule */
