@@ -151,7 +151,7 @@ static unsigned transport_count(const struct runner *r)
  * many of them are left out, since the script is long, in `left_out`. */
 static unsigned list_instances(struct runner *r, const struct target *target, unsigned *left_out)
 {
-	bool all = r->options.all_requests;
+	bool is_long = instance_is_long(r->script), all = is_long || r->options.all_requests;
 	unsigned count = instance_list(r->script, target, all, r->instances);
 
 	if (r->options.instance.packed)
@@ -159,7 +159,7 @@ static unsigned list_instances(struct runner *r, const struct target *target, un
 	else if (!r->options.split && !r->options.brief)
 		count = instances_add_packed(r->script, target, all, r->instances, count);
 	*left_out = count;
-	if (!all && !r->options.brief && instance_is_long(r->script))
+	if (is_long && !r->options.all_requests && !r->options.brief)
 		count = instances_thin(r->script, target, r->instances, count);
 	*left_out -= count;
 	return count;

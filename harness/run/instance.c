@@ -111,8 +111,7 @@ bool instance_is_long(const struct script *script)
 	return script->prog.budget >= INSTANCE_LONG && strcmp(script->prog.target, "any") == 0;
 }
 
-/* Of each queue one on each format of rings: the first that can be run; in a table on one
- * format, directly on the other. */
+/* In a table on one format of rings, directly on the other. */
 unsigned instances_thin(const struct script *script, const struct target *target,
 			struct instance *list, unsigned count)
 {

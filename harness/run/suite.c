@@ -320,6 +320,7 @@ static void junit_summary(const struct suite *suite)
 		report_disagreements(out, "", suite->targets[i]);
 	suite_print_warnings(suite, out, "");
 	suite_print_notes(suite, out, "");
+	suite_print_left_out(suite, out, "");
 	if (output_text_close(out, &text) == 0 && len > 0) {
 		fputs("  <system-out>", suite->out);
 		escape_xml(suite->out, text);
@@ -378,9 +379,7 @@ static void tap_end(struct suite *suite)
 		fprintf(suite->out, ", %u known", suite->expected);
 	if (suite->warned > 0)
 		fprintf(suite->out, ", %u with warnings", suite->warned);
-	if (suite->left_out > 0)
-		fprintf(suite->out, ", %u runs of long scripts left out (--all-requests)",
-			suite->left_out);
+	suite_print_left_out(suite, suite->out, ", ");
 	fputc('\n', suite->out);
 }
 
