@@ -5,8 +5,8 @@
  *
  *   u8 ready, u8 answers, u8 each; u8 queues that were not looked at
  *   per port: u8 ready, u8 open, output, input, each as u32 size of its ring,
- *   u32 start, u32 length and the bytes in order; u8 waits; if so u16 head, u16
- *   buffers, u64 address and u32 length each
+ *   u32 start, u32 length and the bytes in order; u8 waits; if so the chain, as
+ *   snapshot_chain.h has it
  *
  * A chain that waits is the one taken last, of a live queue; its place in the ring
  * is the queue's cursor.
@@ -22,7 +22,7 @@
 #include <linux/virtio_config.h>
 
 #include "console_private.h"
-#include "snapshot_codec.h"
+#include "snapshot_chain.h"
 #include "table.h"
 
 #define F_MULTIPORT (UINT64_C(1) << VIRTIO_CONSOLE_F_MULTIPORT)
@@ -54,40 +54,19 @@ static void put_fifo(struct snapshot_out *out, const struct fifo *fifo)
 	}
 }
 
-/* Buffers of the chain that waits, up to the last one that has bytes. */
-static unsigned waiting_count(const struct console *con, unsigned port)
-{
-	uint64_t left = con->ports[port].chain_len;
-	unsigned count = 0;
-
-	for (; left > 0; count++)
-		left -= con->waiting[port][count].len;
-	return count;
-}
-
 static void put_port(const struct console *con, unsigned port, struct snapshot_out *out)
 {
 	const struct console_port *p = &con->ports[port];
 	/* Of a queue that was stopped it waits for ever: it is gone. */
 	bool waits = p->has_chain && virtqueue_usable(&con->dev.queues[tx_queues[port]]);
-	unsigned count, i;
 
 	snapshot_put(out, 1, p->ready);
 	snapshot_put(out, 1, p->open);
 	put_fifo(out, &p->output);
 	put_fifo(out, &p->input);
 	snapshot_put(out, 1, waits);
-	if (!waits)
-		return;
-	count = waiting_count(con, port);
-	snapshot_put(out, 2, p->chain.head);
-	if (ring_is_packed(con->dev.features))
-		snapshot_put(out, 2, p->chain.slots);
-	snapshot_put(out, 2, count);
-	for (i = 0; i < count; i++) {
-		snapshot_put(out, 8, con->waiting[port][i].addr);
-		snapshot_put(out, 4, con->waiting[port][i].len);
-	}
+	if (waits)
+		snapshot_put_chain(out, &p->chain, con->waiting[port], p->chain_len);
 }
 
 void console_save(const struct device *dev, struct snapshot_out *out)
@@ -120,57 +99,6 @@ static uint32_t get_fifo(struct snapshot_in *in, struct fifo *fifo)
 	return len;
 }
 
-static void get_chain(struct console *con, unsigned port, const struct snapshot_view *view,
-		      struct snapshot_in *in)
-{
-	const struct snapshot_queue *q = &view->queues[tx_queues[port]];
-	struct console_port *p = &con->ports[port];
-	size_t at = in->at - 1;
-	uint64_t total = 0;
-	bool packed = ring_is_packed(view->features);
-	unsigned head, count, i, slots = 0;
-
-	if (!q->ready || q->poisoned || snapshot_queue_held(q) != 1)
-		snapshot_bad(in, at, -EINVAL, "a chain of a queue that has none");
-	head = (unsigned)snapshot_get_max(in, 2, packed ? UINT16_MAX : q->size - 1u,
-					  "a head beyond the queue");
-	if (packed) {
-		size_t slots_at = in->at;
-
-		slots = (unsigned)snapshot_get_max(in, 2, q->size,
-						   "more entries than the queue has");
-		if (slots == 0 ||
-		    slots > virtqueue_distance(q->used_cursor, q->avail_cursor, q->size))
-			snapshot_bad(in, slots_at, -EINVAL,
-				     "a chain of other entries than are held");
-	}
-	count = (unsigned)snapshot_get_max(in, 2, q->size, "more buffers than the queue has");
-	for (i = 0; i < count && !in->err; i++) {
-		struct virtqueue_buffer buffer = { .writable = false };
-		uint64_t last;
-
-		at = in->at;
-		buffer.addr = snapshot_get(in, 8);
-		buffer.len = (uint32_t)snapshot_get(in, 4);
-		if (buffer.len > 0 && __builtin_add_overflow(buffer.addr, buffer.len - 1, &last))
-			snapshot_bad(in, at, -EINVAL, "a buffer that passes 2^64");
-		if (buffer.len == 0 && i + 1 == count)
-			snapshot_bad(in, at, -EINVAL, "an empty buffer at the end");
-		total += buffer.len;
-		if (in->commit)
-			con->waiting[port][i] = buffer;
-	}
-	if (!in->commit)
-		return;
-	p->chain = (struct virtqueue_chain){ .vq = &con->dev.queues[tx_queues[port]],
-					     .head = (uint16_t)head,
-					     .slots = (uint16_t)slots,
-					     .whole = true,
-					     .walk = (uint16_t)(q->next_avail - 1) };
-	p->chain_len = total;
-	p->has_chain = true;
-}
-
 static void get_port(struct console *con, unsigned port, struct found *found,
 		     const struct snapshot_view *view, struct snapshot_in *in)
 {
@@ -184,8 +112,14 @@ static void get_port(struct console *con, unsigned port, struct found *found,
 	snapshot_check_gauge(in, view, counters + PORT_INPUT_PENDING, get_fifo(in, &p->input));
 	/* Whoever waits has more to do. */
 	if (snapshot_get_max(in, 1, listed, "waiting, which it cannot be")) {
+		uint64_t len = snapshot_get_chain(in, view, &con->dev.queues[tx_queues[port]],
+						  false, &p->chain, con->waiting[port]);
+
 		found->waits |= 1u << tx_queues[port];
-		get_chain(con, port, view, in);
+		if (in->commit) {
+			p->chain_len = len;
+			p->has_chain = true;
+		}
 	}
 	found->said |= (unsigned)ready << (port + 1);
 	if (!in->commit)

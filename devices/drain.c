@@ -9,31 +9,44 @@
 
 #include "drain.h"
 
-static void drain_queue(struct drain *drain, const struct drain_ops *ops, struct device *dev,
-			unsigned queue)
+bool drain_pop(struct drain *drain, const struct drain_ops *ops, struct device *dev, unsigned queue,
+	       struct virtqueue_chain *chain)
 {
-	struct virtqueue *vq = &dev->queues[queue];
-	struct virtqueue_chain chain;
-	unsigned left = vq->size;
-	int ret = 1;
+	int ret = virtqueue_pop(&dev->queues[queue], chain);
 
-	for (; left > 0; left--) {
-		ret = virtqueue_pop(vq, &chain);
-		if (ret <= 0)
-			break;
-		if (virtqueue_push(vq, &chain, ops->serve(dev, &chain)))
-			dev->counters[ops->add_used_failures]++;
-	}
 	if (ret < 0) {
 		dev->counters[ops->invalid_avail_idx]++;
 		drain->poisoned_now = true;
+	}
+	return ret > 0;
+}
+
+bool drain_push(const struct drain_ops *ops, struct device *dev,
+		const struct virtqueue_chain *chain, uint32_t len)
+{
+	if (virtqueue_push(chain->vq, chain, len) == 0)
+		return true;
+	dev->counters[ops->add_used_failures]++;
+	return false;
+}
+
+static void drain_queue(struct drain *drain, const struct drain_ops *ops, struct device *dev,
+			unsigned queue)
+{
+	struct virtqueue_chain chain;
+	unsigned left = dev->queues[queue].size;
+
+	for (; left > 0; left--) {
+		if (!drain_pop(drain, ops, dev, queue, &chain))
+			break;
+		(void)drain_push(ops, dev, &chain, ops->serve(dev, &chain));
 	}
 	drain->left &= ~(1u << queue);
 	if (left == 0)
 		drain->left |= 1u << queue;
 }
 
-static void call_end(struct drain *drain, struct device *dev)
+void drain_end(struct drain *drain, struct device *dev)
 {
 	bool wanted = false;
 	unsigned i;
@@ -57,7 +70,7 @@ void drain_notify(struct drain *drain, const struct drain_ops *ops, struct devic
 		  unsigned queue)
 {
 	drain_queue(drain, ops, dev, queue);
-	call_end(drain, dev);
+	drain_end(drain, dev);
 }
 
 void drain_work(struct drain *drain, const struct drain_ops *ops, struct device *dev)
@@ -67,7 +80,7 @@ void drain_work(struct drain *drain, const struct drain_ops *ops, struct device 
 	for (i = 0; i < dev->ops->queue_count; i++)
 		if (goes_on(drain, dev, i))
 			drain_queue(drain, ops, dev, i);
-	call_end(drain, dev);
+	drain_end(drain, dev);
 }
 
 void drain_queue_reset(struct drain *drain, unsigned queue)

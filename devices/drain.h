@@ -25,7 +25,7 @@ struct drain {
 /* What a model says of itself: constant. */
 struct drain_ops {
 	/* Serve a chain that was just popped; how many bytes were written to its
-	 * start.  The chain is the drain's to return. */
+	 * start.  The chain is the drain's to return.  For drain_notify and drain_work. */
 	uint32_t (*serve)(struct device *dev, struct virtqueue_chain *chain);
 	/* Counters, indices in dev->counters. */
 	unsigned add_used_failures;
@@ -37,6 +37,14 @@ void drain_notify(struct drain *drain, const struct drain_ops *ops, struct devic
 		  unsigned queue);
 /* Go on with every queue that has work left, in their order, once. */
 void drain_work(struct drain *drain, const struct drain_ops *ops, struct device *dev);
+/* The parts of it, for a model that may keep the chain which it took last.  Pop: is
+ * there one?  A queue that became poisoned is counted.  Push: was it returned?  What failed is
+ * counted.  End: the last of a call. */
+bool drain_pop(struct drain *drain, const struct drain_ops *ops, struct device *dev, unsigned queue,
+	       struct virtqueue_chain *chain);
+bool drain_push(const struct drain_ops *ops, struct device *dev,
+		const struct virtqueue_chain *chain, uint32_t len);
+void drain_end(struct drain *drain, struct device *dev);
 /* `queue` is reset: it has no work left. */
 void drain_queue_reset(struct drain *drain, unsigned queue);
 /* Its part of a model's snapshot; queues that have work left are live. */

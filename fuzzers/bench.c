@@ -89,6 +89,10 @@ static const struct session {
 	{ "console", "lines of output", "send 1 head=@ b1\ntake_output 0\n" },
 	{ "console", "lines of input", "offer 0 head=@ b9:w\ntype 0 len=64\n" },
 	{ "console", "64 KiB of output", "send 5 head=@ b5\ntake_output 1\n" },
+	{ "blk", "sectors written", "send_request 0\nsend_request 0\n" },
+	{ "blk", "sectors read", "send_request 0 which=5\nsend_request 0 which=5\n" },
+	{ "rng", "bytes asked for", "type 0 len=64\noffer 0 head=@ b9:w\nnotify 0\n" },
+	{ "vsock", "packets answered", "offer 0 head=@ b9:w\nsend_request 1\n" },
 	/* Requests of two descriptors, in the ring and in a table. */
 	REQUESTS("net-loopback", "1"),
 	REQUESTS("net-host", "1"),

@@ -48,7 +48,8 @@ static const char session[] =
 	"restore\n";
 
 /* By the first byte; seeds and findings have it, so a new one goes to the end. */
-static const char *const names[] = { "net-loopback", "console", "fs", "balloon", "net-host" };
+static const char *const names[] = { "net-loopback", "console", "fs",  "balloon", "net-host",
+				     "blk",	     "blk-ro",	"rng", "vsock" };
 #define NAMES (sizeof(names) / sizeof(names[0]))
 
 static struct script script;

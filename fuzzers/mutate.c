@@ -175,6 +175,7 @@ void mutator_init(struct mutator *m, const char *target, uint64_t seed)
 	if (m->queue_count > PROGRAM_QUEUES)
 		m->queue_count = PROGRAM_QUEUES;
 	if (t != NULL) {
+		m->device_id = t->device_id;
 		m->port_count = t->port_count;
 		m->chain_max = t->chain_bytes_max;
 		m->config_len = t->config_len;

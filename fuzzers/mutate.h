@@ -41,7 +41,8 @@ struct mutator {
 	uint64_t state;	 /* of the generator; not 0 */
 	unsigned effort; /* up to 2^effort mutations at a time; at most 4 */
 	char target[PROGRAM_TARGET_MAX];
-	uint64_t features; /* that the target can offer */
+	uint32_t device_id; /* VIRTIO 5; 0: not known */
+	uint64_t features;  /* that the target can offer */
 	uint64_t features_high;
 	unsigned queue_count;
 	bool driven[PROGRAM_QUEUES]; /* the driver initiates: it sends there */

@@ -107,6 +107,13 @@ bool add_snapshot(struct mutator *m, struct program *prog, uint32_t at);
  * offers none of them. */
 bool add_accepted(struct mutator *m, struct program *prog, uint32_t at);
 
+/* mutate_socket.c: packets of a connection or two, where the device has such. */
+bool aims_at_sockets(const struct mutator *m);
+bool add_dialogue(struct mutator *m, struct program *prog, uint32_t at);
+/* mutate_disk.c: requests to a disk that belong together. */
+bool aims_at_disk(const struct mutator *m);
+bool add_disk(struct mutator *m, struct program *prog, uint32_t at);
+
 /* Mutations: false where there is nothing of that kind to change. */
 typedef bool mutation_fn(struct mutator *m, struct program *prog, const struct program *other);
 /* mutate_ops.c */

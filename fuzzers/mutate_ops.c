@@ -364,6 +364,10 @@ bool mutate_insert(struct mutator *m, struct program *prog, const struct program
 		return add_wrap(m, prog, prog->op_count);
 	if (random_chance(m, 3))
 		at = prog->op_count;
+	if (aims_at_sockets(m) && random_chance(m, 3))
+		return add_dialogue(m, prog, at);
+	if (aims_at_disk(m) && random_chance(m, 3))
+		return add_disk(m, prog, at);
 	if (m->has_named_requests && random_chance(m, 5))
 		return add_well_formed(m, prog, at);
 	if (m->request_count > 0 && random_chance(m, 3))

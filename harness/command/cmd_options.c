@@ -59,8 +59,8 @@ static const struct {
 	  "on split rings only: without it and --packed, scripts for any device run on both where "
 	  "they and the device let them" },
 	{ 'A', OPTION_FLAG, "all-requests", NULL, AT(all_requests),
-	  "each script with every request of each queue, not with three of many; and one of many "
-	  "thousand operations too, not once for each queue and format of rings" },
+	  "each script with every request of each queue, not with three of many, or one if it is "
+	  "long" },
 	{ 'o', OPTION_TEXT, "output", "PATH", AT(output),
 	  "write to this file, or, for several results, into this folder" },
 	{ 'v', OPTION_LEVEL, "verbose", NULL, AT(verbose),

@@ -147,29 +147,31 @@ static unsigned transport_count(const struct runner *r)
 	return r->options.all_transports ? count : 1;
 }
 
-/* The instances of the loaded script on one target, in the formats that are asked for; how
- * many of them are left out, since the script is long, in `left_out`. */
-static unsigned list_instances(struct runner *r, const struct target *target, unsigned *left_out)
+/* The instances of the loaded script on one target, in the formats that are asked for; `all`:
+ * with every request. */
+static unsigned list_instances(struct runner *r, const struct target *target, bool all)
 {
-	bool is_long = instance_is_long(r->script), all = is_long || r->options.all_requests;
 	unsigned count = instance_list(r->script, target, all, r->instances);
 
 	if (r->options.instance.packed)
 		instances_pack(r->instances, count);
 	else if (!r->options.split && !r->options.brief)
 		count = instances_add_packed(r->script, target, all, r->instances, count);
-	*left_out = count;
-	if (is_long && !r->options.all_requests && !r->options.brief)
-		count = instances_thin(r->script, target, r->instances, count);
-	*left_out -= count;
 	return count;
+}
+
+/* How many of a long script are not run unless all requests are asked for. */
+static unsigned count_left_out(struct runner *r, const struct target *target)
+{
+	if (r->options.all_requests || r->options.brief || !instance_is_long(r->script))
+		return 0;
+	return list_instances(r, target, true) - list_instances(r, target, false);
 }
 
 /* Parse all scripts before the first one runs, and count the runs: 0, or
  * STATUS_USAGE. */
 static int plan(struct runner *r)
 {
-	unsigned left_out;
 	int status = 0;
 
 	r->runs = 0;
@@ -188,7 +190,9 @@ static int plan(struct runner *r)
 		for (const struct target *const *t = targets_of(r); *t != NULL; t++) {
 			if (cmd_probe("run", *t) != 0)
 				return STATUS_USAGE;
-			r->runs += (r->options.brief ? 1 : list_instances(r, *t, &left_out)) *
+			r->runs += (r->options.brief
+					    ? 1
+					    : list_instances(r, *t, r->options.all_requests)) *
 				   transport_count(r);
 		}
 	}
@@ -281,10 +285,11 @@ static unsigned first_possible(struct runner *r, size_t i, const struct target *
 /* The instances of one script, which is loaded, on one target. */
 static int run_instances(struct runner *r, size_t i, const struct target *target)
 {
-	unsigned left_out, count = list_instances(r, target, &left_out), first = 0;
+	unsigned left_out = count_left_out(r, target) * transport_count(r), first = 0;
+	unsigned count = list_instances(r, target, r->options.all_requests);
 	int status = 0;
 
-	r->suite.left_out += left_out * transport_count(r);
+	r->suite.left_out += left_out;
 
 	if (r->options.brief) {
 		first = first_possible(r, i, target, count);

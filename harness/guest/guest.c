@@ -8,6 +8,7 @@
 #include "harness/guest/guest_internal.h"
 
 #include <endian.h>
+#include <linux/virtio_ids.h>
 #include <linux/virtio_mmio.h>
 #include <string.h>
 
@@ -134,6 +135,20 @@ void guest_returned(struct guest *g)
 		arena_strike_due(&g->arena);
 }
 
+uint64_t guest_disk_capacity(const struct guest *g)
+{
+	if (g->target->device_id != VIRTIO_ID_BLOCK || g->target->config_len < 8)
+		return 0;
+	return g->transport->look_config(g, 0, 4) | g->transport->look_config(g, 4, 4) << 32;
+}
+
+uint32_t guest_socket_cid(const struct guest *g)
+{
+	if (g->target->device_id != VIRTIO_ID_VSOCK || g->target->config_len < 8)
+		return 0;
+	return (uint32_t)g->transport->look_config(g, 0, 4);
+}
+
 /* What a guest sees next; reads of these change nothing (VIRTIO 4.2.2). */
 void guest_look(struct guest *g, bool queue, struct ledger_probe *p)
 {
@@ -143,6 +158,7 @@ void guest_look(struct guest *g, bool queue, struct ledger_probe *p)
 	p->interrupt_status = t->look_interrupt_status(g);
 	p->generation_seen = ledger_wants_generation(&g->ledger);
 	p->generation = p->generation_seen ? t->look_generation(g) : 0;
+	p->capacity = p->generation_seen ? guest_disk_capacity(g) : 0;
 	record_timed(&g->record, RECORD_REGISTERS, (uint64_t)p->interrupt_status << 32 | p->status);
 	p->ready = queue ? t->look_queue_ready(g) : 0;
 	p->resetting = queue ? t->look_queue_reset(g) : 0;

@@ -139,4 +139,9 @@ void guest_want_nothing(struct guest *g);
 /* The host takes all output of every port. */
 void guest_take_all_output(struct guest *g);
 
+/* Sectors, as a block device shows them (VIRTIO 5.2.4); 0: it is none. */
+uint64_t guest_disk_capacity(const struct guest *g);
+/* The guest's CID, as a socket device shows it (VIRTIO 5.10.4); 0: it is none. */
+uint32_t guest_socket_cid(const struct guest *g);
+
 #endif

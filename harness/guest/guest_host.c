@@ -45,10 +45,26 @@ SAME_FIELD(REFUSE_PORT, PRETEND_PORT);
 SAME_FIELD(REFUSE_COUNT, HOLD_SENDS);
 SAME_FIELD(REFUSE_COUNT, PRETEND_COUNT);
 
-static void give_order(struct guest *g, const struct op *op, enum host_order order)
+/* A device may act on it at once: on what the host had kept, and lets go. */
+static void order(struct guest *g, enum host_order what, unsigned port, uint32_t count,
+		  uint32_t amount)
 {
-	target_order(g->target, g->device, order, (unsigned)op->value[REFUSE_PORT],
-		     (uint32_t)op->value[REFUSE_COUNT], (uint32_t)op->value[REFUSE_TAKEN]);
+	struct ledger_probe after;
+
+	if (g->target->order == NULL)
+		return;
+	g->entered = true;
+	ledger_work_begin(&g->ledger);
+	target_order(g->target, g->device, what, port, count, amount);
+	guest_returned(g);
+	guest_look(g, false, &after);
+	ledger_work_end(&g->ledger, &after);
+}
+
+static void give_order(struct guest *g, const struct op *op, enum host_order what)
+{
+	order(g, what, (unsigned)op->value[REFUSE_PORT], (uint32_t)op->value[REFUSE_COUNT],
+	      (uint32_t)op->value[REFUSE_TAKEN]);
 }
 
 void guest_refuse(struct guest *g, const struct program *prog, const struct op *op)
@@ -72,7 +88,8 @@ void guest_pretend(struct guest *g, const struct program *prog, const struct op 
 void guest_forget_orders(struct guest *g)
 {
 	for (unsigned port = 0; port < g->target->port_count; port++)
-		target_order(g->target, g->device, ORDER_FORGET, port, 0, 0);
+		order(g, ORDER_FORGET, port, 0, 0);
+	ledger_disk_replaced(&g->ledger);
 }
 
 /* What the driver reads where the host changed it is no matter of a reset. */

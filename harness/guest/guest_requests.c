@@ -447,12 +447,30 @@ static void ask_for_event(struct guest *g, unsigned queue)
 			      g->requests.queue[queue].seen);
 }
 
+/* The same, behind what the host does before the chain is made available. */
+static bool prepare_served(struct guest *g, const struct op *op, struct draft *d)
+{
+	if (!prepare(g, op, d))
+		return false;
+	if (d->script->before == NULL || g->requests.nested)
+		return true;
+	g->requests.preparing = true;
+	run_script(g, d->script->before);
+	g->requests.preparing = false;
+	/* It may have sent requests: what they left is free. */
+	requests_look(g);
+	if (prepare(g, op, d))
+		return true;
+	g->requests.owed++;
+	return false;
+}
+
 void guest_chain_request(struct guest *g, const struct program *prog, const struct op *op)
 {
 	struct draft d;
 
 	(void)prog;
-	if (!prepare(g, op, &d))
+	if (!prepare_served(g, op, &d))
 		return;
 	/* Published by hand, if at all. */
 	g->requests.strayed = true;
@@ -469,19 +487,8 @@ static bool offer(struct guest *g, const struct op *op, bool at_once, struct dra
 {
 	uint16_t head;
 
-	if (!prepare(g, op, d))
+	if (!prepare_served(g, op, d))
 		return false;
-	if (d->script->before != NULL && !g->requests.nested) {
-		g->requests.preparing = true;
-		run_script(g, d->script->before);
-		g->requests.preparing = false;
-		/* It may have sent requests: what they left is free. */
-		requests_look(g);
-		if (!prepare(g, op, d)) {
-			g->requests.owed++;
-			return false;
-		}
-	}
 	head = (uint16_t)(d->layout == LAYOUT_REVERSED ? desc_index(d, 0) : d->head);
 	write_readable(g, op, d);
 	spoil_answer(g, d);

@@ -125,11 +125,14 @@ static void note_host(struct guest *g, const struct program *prog, const struct 
 		g->requests.host_touched = true;
 }
 
-/* Until the program is over: nobody knows how many frames it is about. */
+/* Until the program is over: nobody knows how many frames it is about.  Those of what is on its
+ * way already as well. */
 static void note_refuse(struct guest *g, const struct program *prog, const struct op *op)
 {
 	note_host(g, prog, op);
 	g->requests.refused = g->requests.host_touched;
+	for (unsigned i = 0; i < g->requests.sent_count && g->requests.refused; i++)
+		g->requests.sent[i].judged = false;
 }
 
 /* What a driver may write at any time. */

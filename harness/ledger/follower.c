@@ -19,7 +19,9 @@ TABLE(static const struct follower *const, followers, FOLLOWER_COUNT, 1,
       [FOLLOWER_PORT] = &port_follower,
       [FOLLOWER_PAGES] = &pages_follower,
       [FOLLOWER_FUSE] = &fuse_follower,
-      [FOLLOWER_DIALOGUE] = &dialogue_follower);
+      [FOLLOWER_DIALOGUE] = &dialogue_follower,
+      [FOLLOWER_DISK] = &disk_follower,
+      [FOLLOWER_SOCKET] = &socket_follower);
 
 int followers_open(struct ledger *l, const struct target *target)
 {

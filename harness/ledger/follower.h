@@ -33,6 +33,8 @@ enum follower_id {
 	FOLLOWER_PAGES,
 	FOLLOWER_FUSE,
 	FOLLOWER_DIALOGUE,
+	FOLLOWER_DISK,
+	FOLLOWER_SOCKET,
 	FOLLOWER_COUNT,
 };
 
@@ -71,6 +73,9 @@ struct follower {
 	 * NULL: none that it holds.  Then: all of that move. */
 	void (*returned)(struct ledger *l, unsigned queue, const struct ledger_hold *hold,
 			 uint32_t len);
+	/* The ledger holds the chain no more: it was returned, which was told before, or the
+	 * device has nothing more to do with it, or is taken to. */
+	void (*dropped)(struct ledger *l, const struct ledger_hold *hold);
 	/* `lost`: and past entries that are not known. */
 	void (*moved)(struct ledger *l, unsigned queue, bool lost);
 	/* What passes at that queue from here on is not seen, until reset. */
@@ -93,7 +98,7 @@ struct follower {
 };
 
 extern const struct follower stream_follower, net_follower, port_follower, pages_follower,
-	fuse_follower, dialogue_follower;
+	fuse_follower, dialogue_follower, disk_follower, socket_follower;
 
 /* For each member of struct follower those that apply to the target and have it, then NULL:
  * who need not know costs nothing. */

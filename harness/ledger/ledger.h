@@ -66,6 +66,7 @@ void ledger_access_begin(struct ledger *ledger, bool write, uint64_t offset, uin
 struct ledger_probe {
 	uint32_t status, interrupt_status, ready, resetting, generation;
 	bool generation_seen;
+	uint64_t capacity; /* of a disk, where generation_seen */
 };
 static inline bool ledger_wants_queue(uint64_t written)
 {
@@ -182,7 +183,7 @@ static inline uint64_t ledger_completions(const struct ledger *ledger)
 /* Must the probe that ends this call say what the generation is? */
 static inline bool ledger_wants_generation(const struct ledger *ledger)
 {
-	return ledger->call.host_changes ||
+	return ledger->call.host_changes || ledger->disk.beyond ||
 	       (ledger->device.interrupts & VIRTIO_MMIO_INT_CONFIG) != 0;
 }
 

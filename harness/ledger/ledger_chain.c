@@ -135,6 +135,7 @@ void ledger_hold_drop(struct ledger *l, struct ledger_queue *q, uint32_t index)
 {
 	uint32_t *link = &q->holds;
 
+	TELL_FOLLOWERS(l, dropped, l, &l->hold[index]);
 	while (*link != index)
 		link = &l->hold[*link].next;
 	*link = l->hold[index].next;

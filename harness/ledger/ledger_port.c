@@ -311,8 +311,16 @@ static void on_counted(struct ledger *l)
 	}
 }
 
-/* A device whose ports are followed waits for room for a chain, and for nothing
- * else. */
+/* A device whose ports are followed waits for room for a chain, or where the driver asks for
+ * bytes for the first of them, and for nothing else. */
+static bool wants_bytes(const struct ledger *l, unsigned port)
+{
+	unsigned to = l->target->ports[port].to;
+
+	return to != TARGET_NO_QUEUE && l->target->queues[to].driver_initiated &&
+	       l->ports[port].in.len == 0;
+}
+
 static bool may_wait(const struct ledger *l)
 {
 	if (l->device.counters_lost)
@@ -321,7 +329,7 @@ static bool may_wait(const struct ledger *l)
 		const struct target_port *desc = &l->target->ports[i];
 		const struct ledger_port *p = &l->ports[i];
 
-		if (target_port_frames(desc) || p->lost ||
+		if (target_port_frames(desc) || p->lost || wants_bytes(l, i) ||
 		    p->out.len + desc->chain_max > desc->held_max)
 			return true;
 	}

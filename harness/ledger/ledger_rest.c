@@ -134,6 +134,8 @@ void ledger_call_end(struct ledger *l, uint32_t old_status, const struct ledger_
 
 	ledger_judge_work(l);
 	judge_heap(l);
+	if (probe->generation_seen)
+		ledger_disk_capacity(l, probe->capacity);
 	TELL_FOLLOWERS(l, called, l);
 	ledger_judge_config(l, set, probe);
 	for (unsigned i = 0; i < ledger_queues(l); i++)

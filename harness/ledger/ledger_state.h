@@ -16,10 +16,12 @@
 #include "harness/ledger/known.h"
 #include "harness/ledger/ledger_away.h"
 #include "harness/ledger/ledger_dialogue.h"
+#include "harness/ledger/ledger_disk.h"
 #include "harness/ledger/ledger_fuse.h"
 #include "harness/ledger/ledger_net.h"
 #include "harness/ledger/ledger_pages.h"
 #include "harness/ledger/ledger_port.h"
+#include "harness/ledger/ledger_socket.h"
 #include "harness/ledger/ledger_stream.h"
 #include "harness/program/program.h"
 #include "harness/rules/finding.h"
@@ -106,6 +108,8 @@ struct ledger_hold {
 	struct ledger_port_chain port;
 	struct ledger_fuse_chain fuse;
 	struct ledger_dialogue_chain dialogue;
+	struct ledger_disk_chain disk;
+	struct ledger_socket_chain socket;
 };
 
 /* A used entry that the used index has not passed. */
@@ -406,6 +410,8 @@ struct ledger {
 	struct ledger_pages pages;
 	struct ledger_fuse fuse;
 	struct ledger_dialogue dialogue;
+	struct ledger_disk disk;
+	struct ledger_socket socket;
 
 	struct ledger_plain plain;
 	struct ledger_away away;

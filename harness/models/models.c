@@ -5,11 +5,14 @@
 #include "harness/models/models.h"
 
 #include "devices/balloon.h"
+#include "devices/blk.h"
 #include "devices/console.h"
 #include "devices/fs.h"
 #include "devices/mmio.h"
 #include "devices/net.h"
+#include "devices/rng.h"
 #include "devices/snapshot.h"
+#include "devices/vsock.h"
 
 #include <stddef.h>
 #include <stdlib.h>
@@ -282,9 +285,15 @@ __attribute__((constructor)) static void name_all_counters(void)
 		struct vringer_target *target;
 		const struct device_ops *ops;
 	} models[] = {
-		{ &net_loopback_target, &net_loopback_ops }, { &net_host_target, &net_host_ops },
-		{ &console_target, &console_ops },	     { &fs_target, &fs_ops },
+		{ &net_loopback_target, &net_loopback_ops },
+		{ &net_host_target, &net_host_ops },
+		{ &console_target, &console_ops },
+		{ &fs_target, &fs_ops },
 		{ &balloon_target, &balloon_ops },
+		{ &rng_target, &rng_ops },
+		{ &blk_target, &blk_ops },
+		{ &blk_ro_target, &blk_ops },
+		{ &vsock_target, &vsock_ops },
 	};
 	static const char *names[MODEL_COUNT(models)][COUNTERS_MAX];
 
@@ -293,4 +302,4 @@ __attribute__((constructor)) static void name_all_counters(void)
 }
 
 VRINGER_TARGETS(&net_loopback_target, &net_host_target, &console_target, &fs_target,
-		&balloon_target);
+		&balloon_target, &rng_target, &blk_target, &blk_ro_target, &vsock_target);

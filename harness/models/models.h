@@ -62,6 +62,6 @@ struct device *model_device(void *device);
 extern const struct vringer_field model_net_fields[];
 
 extern struct vringer_target net_loopback_target, console_target, net_host_target, fs_target,
-	balloon_target;
+	balloon_target, rng_target, blk_target, blk_ro_target, vsock_target;
 
 #endif

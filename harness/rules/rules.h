@@ -228,6 +228,35 @@ enum severity {
 	  "header fields of offloads are 0 in a packet without offloads")                          \
 	X(NET_MTU, "net.mtu", MUST, WALK, SEEN, "dev.net.config-layout.5",                         \
 	  "no received packet is larger than the negotiated MTU allows")                           \
+	X(DISK_READ, "disk.read", MUST, WALK, 0, "5.2.6",                                          \
+	  "a successful read returns what was last written there and acknowledged")                \
+	X(DISK_STATUS, "disk.status", MUST, WALK, 0, "5.2.6",                                      \
+	  "a request is answered with a status that there is")                                     \
+	X(DISK_UNSUPPORTED, "disk.unsupported", MUST, WALK, 0, "dev.blk.op.16",                    \
+	  "what was not negotiated, or is not known, is not acknowledged")                         \
+	X(DISK_BOUNDS, "disk.bounds", LIMIT, WALK, 0, "policy",                                    \
+	  "nothing past the capacity, and no part of a sector, is acknowledged")                   \
+	X(DISK_READ_ONLY, "disk.read-only", MUST, WALK, 0, "dev.blk.op.3a",                        \
+	  "a write to a read-only disk fails")                                                     \
+	X(DISK_ID, "disk.id", LIMIT, WALK, 0, "policy",                                            \
+	  "the ID is padded with NUL, and always the same")                                        \
+	X(VSOCK_HEADER, "vsock.header", LIMIT, WALK, 0, "5.10.6",                                  \
+	  "a packet to the guest is whole, is for it, and is of a connection or answers "          \
+	  "something")                                                                             \
+	X(VSOCK_CREDIT, "vsock.credit", MUST, WALK, 0, "dev.vsock.buf-space.1",                    \
+	  "the guest is sent no more bytes than it has buffer space for")                          \
+	X(VSOCK_COUNT, "vsock.count", MUST, WALK, 0, "dev.vsock.buf-space.2",                      \
+	  "fwd_cnt counts bytes that the guest sent on that connection, and never goes back")      \
+	X(VSOCK_CLOSED, "vsock.closed", LIMIT, WALK, 0, "5.10.6.5",                                \
+	  "no bytes follow RST, the end of sending, or the guest's end of receiving")              \
+	X(VSOCK_MESSAGE, "vsock.message", LIMIT, WALK, 0, "5.10.6.6.1",                            \
+	  "the end of a record is the end of a message")                                           \
+	X(VSOCK_ANSWER, "vsock.answer", LIMIT, WALK, 0, "5.10.6.5",                                \
+	  "a packet that asks for an answer gets it before the device rests")                      \
+	X(VSOCK_TYPE, "vsock.type", MUST, WALK, 0, "dev.vsock.rxtx.2",                             \
+	  "a packet of unknown type is answered by RST")                                           \
+	X(VSOCK_EVENT, "vsock.event", LIMIT, WALK, 0, "5.10.6.7",                                  \
+	  "an event has 4 bytes, and an id that there is")                                         \
 	X(SNAPSHOT_REFUSED, "snapshot.refused", LIMIT, REGS, 0, "policy",                          \
 	  "a device accepts the snapshot that it saved, and refusing one changes nothing")         \
 	X(SNAPSHOT_SAME, "snapshot.same", LIMIT, REGS, 0, "policy",                                \

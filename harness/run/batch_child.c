@@ -15,7 +15,7 @@
 #include <unwind.h>
 
 #define BATCH_FRAMES_MAX 64u /* of a stack that tell it from others */
-#define BATCH_RUNS_MAX 8u    /* open at a time, one for each target */
+#define BATCH_RUNS_MAX 16u   /* open at a time, one for each target */
 
 /* A coverage build writes its counters at exit, which a child does not reach. */
 extern int __llvm_profile_write_file(void) __attribute__((weak));

@@ -108,32 +108,21 @@ static unsigned add_some(struct instance *out, unsigned count, const struct targ
 
 bool instance_is_long(const struct script *script)
 {
-	return script->prog.budget >= INSTANCE_LONG && strcmp(script->prog.target, "any") == 0;
+	return script->prog.budget >= INSTANCE_LONG;
 }
 
-/* In a table on one format of rings, directly on the other. */
-unsigned instances_thin(const struct script *script, const struct target *target,
-			struct instance *list, unsigned count)
+/* One request of the queue, in one layout, which differ from script to script. */
+static unsigned add_one(struct instance *out, unsigned count, const struct target *target,
+			const struct script *script, unsigned queue, const uint8_t *which,
+			unsigned usable)
 {
-	unsigned kept = 0;
+	uint32_t number = number_of(script) + queue;
+	unsigned after =
+		add(out, count, target, script, queue, usable > 0 ? which[number % usable] : 0);
 
-	for (unsigned i = 0, end; i < count; i = end) {
-		const struct script_binding *first = &list[i].binding;
-		unsigned pick = i;
-		bool table = ((number_of(script) + first->queue + first->ring) & 1) != 0;
-
-		for (end = i + 1; end < count && list[end].binding.queue == first->queue &&
-				  list[end].binding.ring == first->ring;)
-			end++;
-		while (pick + 1 < end &&
-		       instance_unmet_binding(&list[pick], script, target) != NULL)
-			pick++;
-		if (pick + 1 < end && table &&
-		    list[pick + 1].binding.which == list[pick].binding.which)
-			pick++;
-		list[kept++] = list[pick];
-	}
-	return kept;
+	if (after - count == 2 && (number >> 8 & 1) != 0)
+		out[count] = out[count + 1];
+	return count + (after > count);
 }
 
 unsigned instance_list(const struct script *script, const struct target *target, bool all,
@@ -153,9 +142,13 @@ unsigned instance_list(const struct script *script, const struct target *target,
 			count = add(out, count, target, script, queue, 0);
 			continue;
 		}
-		usable = all || requests <= INSTANCE_REQUESTS
+		usable = all || (requests <= INSTANCE_REQUESTS && !instance_is_long(script))
 				 ? 0
 				 : find_usable(script, target, queue, which);
+		if (!all && instance_is_long(script) && requests > 0) {
+			count = add_one(out, count, target, script, queue, which, usable);
+			continue;
+		}
 		if (usable > INSTANCE_REQUESTS) {
 			count = add_some(out, count, target, script, queue, which, usable);
 			continue;

@@ -23,23 +23,16 @@ struct instance {
 
 /* A queue that has more requests than this meets a script with so many of them. */
 #define INSTANCE_REQUESTS 3u
+/* A script of so large a budget, or a larger one, meets each queue with one request. */
+#define INSTANCE_LONG 64u
+
+/* Is it one?  A long session goes round a ring's indices, which no request has a part in. */
+bool instance_is_long(const struct script *script);
 
 /* Instances of a script on a target, on split rings; at least one.  `all`: with every request
  * of a queue.  `script` was parsed with any binding. */
 unsigned instance_list(const struct script *script, const struct target *target, bool all,
 		       struct instance out[INSTANCES_MAX]);
-
-/* A portable script with this budget or more runs for seconds: it repeats what it does many
- * thousand times, which says little more of one request than of another. */
-#define INSTANCE_LONG 64u
-
-/* Is it one? */
-bool instance_is_long(const struct script *script);
-
-/* Of `count` instances keep one for each queue and format of rings, the first that can be run,
- * or else the first; how many there are then. */
-unsigned instances_thin(const struct script *script, const struct target *target,
-			struct instance *list, unsigned count);
 
 /* ... all of them on packed rings. */
 void instances_pack(struct instance *list, unsigned count);

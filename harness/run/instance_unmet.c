@@ -72,7 +72,8 @@ static bool counts_chains(const struct script *script, const struct target *targ
 		const struct expect *e = &script->expects[i];
 
 		if ((e->kind == EXPECT_USED || e->kind == EXPECT_USED_NONE ||
-		     e->kind == EXPECT_USED_IDX || e->kind == EXPECT_MEM) &&
+		     e->kind == EXPECT_USED_IDX || e->kind == EXPECT_MEM ||
+		     (e->kind == EXPECT_OUTSTANDING && e->value[1] != 0)) &&
 		    (e->severity != SEVERITY_MODEL || target->model))
 			return true;
 	}

@@ -88,6 +88,8 @@ bool run_create(struct run *run)
 	run->guest.register_count = read_registers(run, run->guest.registers);
 	generation = run->guest.transport->look_generation(&run->guest);
 	ledger_created(&run->guest.ledger, generation, peek_mtu(run));
+	ledger_disk_capacity(&run->guest.ledger, guest_disk_capacity(&run->guest));
+	run->guest.ledger.socket.cid = guest_socket_cid(&run->guest);
 	return true;
 }
 

@@ -229,6 +229,7 @@ void snapshot_op_restore(struct run *run, const struct program *prog, const stru
 	if (s->outcome == SNAPSHOT_RESTORED && !clean) {
 		ledger_forget(&run->guest.ledger,
 			      run->guest.transport->look_generation(&run->guest));
+		run->guest.ledger.socket.cid = guest_socket_cid(&run->guest);
 		run->config_unknown = true;
 	}
 }

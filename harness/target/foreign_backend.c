@@ -33,10 +33,11 @@ static const char *port_fault(struct foreign *f, const struct vringer_port *port
 {
 	const char *const counters[] = { port->held, port->pending, port->dropped,
 					 port->typed_refused, port->put_back_refused };
-	bool frames = port->from == VRINGER_NO_QUEUE && port->to == VRINGER_NO_QUEUE;
+	const uint16_t queues[] = { port->from, port->to };
 
-	if (!frames && (!foreign_is_queue(f, port->from) || !foreign_is_queue(f, port->to)))
-		return "has a port with a queue that it does not have";
+	for (size_t i = 0; i < sizeof(queues) / sizeof(queues[0]); i++)
+		if (queues[i] != VRINGER_NO_QUEUE && !foreign_is_queue(f, queues[i]))
+			return "has a port with a queue that it does not have";
 	if (port->reserved != 0)
 		return "has a port with a reserved member that is not 0";
 	return counters_fault(f, "a port", counters, sizeof(counters) / sizeof(counters[0]));

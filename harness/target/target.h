@@ -97,6 +97,8 @@ struct target_listener {
  * unless an access failed; it writes them in order as well.  A chain of which it
  * reads any it reads whole, but for what is beyond `chain_max`.  A reset discards
  * what was typed and not delivered, and nothing that can be taken.
+ * With TARGET_NO_QUEUE on one side, bytes go the other way alone.  A device that serves chains of
+ * `to` when the driver notifies it may wait with one as long as there are no bytes.
  * With TARGET_NO_QUEUE on both sides, what is typed or taken at a time is a frame:
  * streams are about those, and the rest is not said. */
 #define TARGET_NO_QUEUE UINT16_MAX

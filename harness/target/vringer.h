@@ -337,6 +337,8 @@ struct vringer_stream {
  * failed; it writes them in order as well.  A chain of which it reads any it reads whole,
  * but for what is beyond `chain_max`.  A reset discards what was typed and not delivered,
  * and nothing that can be taken.
+ * With VRINGER_NO_QUEUE on one side, bytes go the other way alone.  A device that serves chains of
+ * `to` when the driver notifies it may wait with one as long as there are no bytes.
  * With VRINGER_NO_QUEUE on both sides, what is typed or taken at a time is a frame:
  * streams are about those, and the rest is not said. */
 #define VRINGER_NO_QUEUE 0xffffu
@@ -387,7 +389,7 @@ enum vringer_act {
 
 /* Orders: what the backend is to do when the device calls it next. */
 enum vringer_order {
-	VRINGER_FORGET,	 /* all orders, and what is on its way */
+	VRINGER_FORGET,	 /* all orders, what is on its way, and what the device left */
 	VRINGER_REFUSE,	 /* the next `count` frames: take `amount` bytes of each */
 	VRINGER_HOLD,	 /* keep what is typed from here on until the device sends the `count`th
 			  * frame */

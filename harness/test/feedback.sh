@@ -13,13 +13,17 @@ set -u
 # target | edges of its seeds, about two thirds of what there are | functions that it is about
 subjects='balloon|260|balloon_notify virtqueue_pop
 binary|250|binary_decode binary_encode
+blk|400|blk_notify virtqueue_pop
+blk_ro|350|blk_notify virtqueue_pop
 console|430|console_notify virtqueue_pop
 fs|250|fs_notify virtqueue_pop
 mmds|30|mmds_judge
 net_host|360|net_notify virtqueue_pop
 net_loopback|280|net_notify virtqueue_pop
+rng|380|rng_notify virtqueue_pop
 snapshot|450|snapshot_restore net_uplink_restore console_restore
-text|250|text_parse text_print'
+text|250|text_parse text_print
+vsock|480|vsock_notify virtqueue_pop'
 
 # Each engine has its own way to be asked for the edges that the seeds reach.
 edges_libfuzzer() {

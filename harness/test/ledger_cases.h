@@ -97,6 +97,20 @@ extern const size_t ledger_case_count;
 	X(NET_HEADER, header_counts_none, header_counts_one)                                       \
 	X(NET_SPARE, header_left_over, header_cleared)                                             \
 	X(NET_MTU, packet_over_the_mtu, packet_at_the_mtu)                                         \
+	X(DISK_READ, other_sector_read, written_sector_read)                                       \
+	X(DISK_STATUS, answered_with_a_seven, answered_with_an_error)                              \
+	X(DISK_UNSUPPORTED, unknown_type_succeeds, unknown_type_fails)                             \
+	X(DISK_BOUNDS, read_past_the_end, read_up_to_the_end)                                      \
+	X(DISK_READ_ONLY, read_only_written, read_only_read)                                       \
+	X(DISK_ID, other_id, same_id)                                                              \
+	X(VSOCK_HEADER, packet_longer_than_its_bytes, packet_as_long_as_its_bytes)                 \
+	X(VSOCK_CREDIT, bytes_beyond_the_credit, bytes_within_the_credit)                          \
+	X(VSOCK_COUNT, count_beyond_what_was_sent, count_of_what_was_sent)                         \
+	X(VSOCK_CLOSED, bytes_after_rst, bytes_after_an_update)                                    \
+	X(VSOCK_MESSAGE, record_without_a_message, record_with_its_message)                        \
+	X(VSOCK_ANSWER, credit_not_told, credit_told)                                              \
+	X(VSOCK_TYPE, type_not_answered, rst_not_answered)                                         \
+	X(VSOCK_EVENT, event_of_no_kind, event_of_a_reset)                                         \
 	X(SNAPSHOT_REFUSED, own_snapshot_refused, own_snapshot_taken)                              \
 	X(SNAPSHOT_SAME, other_status_shown, same_status_shown)                                    \
 	X(SNAPSHOT_POSSIBLE, status_of_no_device, status_of_another_device)                        \

@@ -74,6 +74,8 @@ static const struct target fresh_target = {
 };
 
 static uint8_t port_bytes[2][LEDGER_PORT_BYTES];
+static struct disk_sector disk_sectors[2 * DISK_SLOTS];
+static uint64_t disk_factors[DISK_SECTOR];
 bool rig_gauges;
 
 void rig_port(void)
@@ -114,7 +116,7 @@ void rig_dialogue(void)
 
 void rig_reset(void)
 {
-	static const uint16_t queue_max[PROGRAM_QUEUES] = { [RX] = 256, [TX] = 256 };
+	static const uint16_t queue_max[PROGRAM_QUEUES] = { [RX] = 256, [TX] = 256, [2] = 256 };
 
 	ledger_reset(&ledger, &rig_target, rig_target.features, queue_max);
 }
@@ -133,6 +135,11 @@ static void start(void)
 	access_error = 0;
 	ledger.ports[0].out.bytes = port_bytes[0];
 	ledger.ports[0].in.bytes = port_bytes[1];
+	memset(disk_sectors, 0, sizeof(disk_sectors));
+	for (unsigned i = 0; i < DISK_SECTOR; i++)
+		disk_factors[i] = 0x9e3779b97f4a7c15ULL * (i + 1);
+	ledger.disk.sectors = disk_sectors;
+	ledger.disk.factors = disk_factors;
 	rig_reset();
 	ledger_op(&ledger, 7, "test");
 }
@@ -151,7 +158,7 @@ void rig_features_ok(uint16_t size)
 	reg_write(VIRTIO_MMIO_DRIVER_FEATURES_SEL, 1);
 	reg_write(VIRTIO_MMIO_DRIVER_FEATURES, 1);
 	set_status(STATUS_FEATURES);
-	for (unsigned q = 0; q < 2; q++) {
+	for (unsigned q = 0; q < rig_target.queue_count; q++) {
 		reg_write(VIRTIO_MMIO_QUEUE_SEL, q);
 		if (size > 0)
 			reg_write(VIRTIO_MMIO_QUEUE_NUM, size);

@@ -494,6 +494,135 @@ static void waits_for_nothing(void **state)
 	assert_breaks(RULE_STUCK_HELD);
 }
 
+/* Ports of one direction: the driver asks on TX for what the host types, the device asks the same
+ * on RX, or TX has what the host takes. */
+static void one_sided(uint16_t from, uint16_t to)
+{
+	static struct target_port port;
+
+	rig_new();
+	rig_port();
+	port = (struct target_port){ from, to, 64, 256, "out", "in", NULL, NULL, NULL };
+	rig_target.ports = &port;
+	rig_target.gauges = "out in";
+	rig_target.sums = NULL;
+	rig_live(8);
+	written = given = 0;
+	starving = false;
+}
+
+static int setup_asking(void **state)
+{
+	(void)state;
+	one_sided(TARGET_NO_QUEUE, TX);
+	return 0;
+}
+
+static int setup_input(void **state)
+{
+	(void)state;
+	one_sided(TARGET_NO_QUEUE, RX);
+	return 0;
+}
+
+static int setup_output(void **state)
+{
+	(void)state;
+	one_sided(TX, TARGET_NO_QUEUE);
+	return 0;
+}
+
+/* The driver makes a chain available on TX, which the device keeps. */
+static void keep_chain(unsigned flags, uint64_t pending)
+{
+	on = TX;
+	notify();
+	avail_idx(1);
+	take(0, 0, 8, flags);
+	done();
+	set_gauges(0, pending);
+	rest(DEVICE_WAITING);
+}
+
+/* The chain that is kept gets those bytes. */
+static void answer_kept(const char *bytes, uint32_t len)
+{
+	on = TX;
+	work();
+	payload_bytes(0, true, BUFFER, bytes, len);
+	return_chain(0, 0, 0, len);
+	wake();
+	done();
+	set_gauges(0, 0);
+	rest(DEVICE_IDLE);
+}
+
+static void asked_for_before(void **state)
+{
+	(void)state;
+	keep_chain(F_WRITE, 0);
+	host(HOST_TYPE, "abc", 3, 3);
+	answer_kept("abc", 3);
+	assert_silent();
+}
+
+static void asked_for_and_changed(void **state)
+{
+	(void)state;
+	keep_chain(F_WRITE, 0);
+	host(HOST_TYPE, "abc", 3, 3);
+	answer_kept("abd", 3);
+	assert_breaks(RULE_STREAM_BYTES);
+}
+
+static void asked_for_and_there(void **state)
+{
+	(void)state;
+	host(HOST_TYPE, "abc", 3, 3);
+	keep_chain(F_WRITE, 3);
+	assert_breaks(RULE_STUCK_HELD);
+}
+
+/* What the driver sends waits for no bytes that go the other way. */
+static void input_is_no_excuse(void **state)
+{
+	(void)state;
+	keep_chain(0, 0);
+	assert_breaks(RULE_STUCK_HELD);
+}
+
+static void input_alone(void **state)
+{
+	(void)state;
+	host(HOST_TYPE, "abc", 3, 3);
+	device_gives("abc", 3, 3);
+	set_gauges(0, 0);
+	rest(DEVICE_IDLE);
+	/* A chain of the other queue is none of the port's. */
+	guest_writes("", 5, 0);
+	rest(DEVICE_IDLE);
+	assert_silent();
+}
+
+static void output_alone(void **state)
+{
+	(void)state;
+	guest_writes("abc", 3, 3);
+	host(HOST_TAKE, "abc", 3, 3);
+	rest(DEVICE_IDLE);
+	assert_silent();
+	guest_writes("abc", 3, 3);
+	host(HOST_TAKE, "abd", 3, 3);
+	assert_breaks(RULE_STREAM_BYTES);
+}
+
+static void output_alone_waits_for_nothing(void **state)
+{
+	(void)state;
+	keep_chain(0, 0);
+	assert_breaks(RULE_STUCK_HELD);
+}
+
 /* Nobody sees what passes at a queue that the ledger knows nothing of. */
 static void queue_that_is_not_known(void **state)
 {
@@ -549,6 +678,13 @@ int main(void)
 		DROPPING(refused_since_it_goes_on),
 		DROPPING(refused_since_it_wraps),
 		DROPPING(not_refused_at_the_top),
+		cmocka_unit_test_setup(asked_for_before, setup_asking),
+		cmocka_unit_test_setup(asked_for_and_changed, setup_asking),
+		cmocka_unit_test_setup(asked_for_and_there, setup_asking),
+		cmocka_unit_test_setup(input_is_no_excuse, setup_input),
+		cmocka_unit_test_setup(input_alone, setup_input),
+		cmocka_unit_test_setup(output_alone, setup_output),
+		cmocka_unit_test_setup(output_alone_waits_for_nothing, setup_output),
 		cmocka_unit_test(returned_at_reset),
 		cmocka_unit_test(equal_sums_and_gauges),
 	};

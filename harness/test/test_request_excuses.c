@@ -223,6 +223,8 @@ static void a_host_that_refuses_excuses(void **state)
 	(void)state;
 	take(NULL);
 	assert_silent("refuse 0 2\nsend_request q\n");
+	/* Of what is on its way already as well. */
+	assert_silent("offer_request q\nrefuse 0 2\nnotify q\n");
 }
 
 static void a_mistake_on_another_queue_is_a_mistake(void **state)

@@ -13,11 +13,11 @@
 set -u
 . "${0%/*}/tap.sh"
 
-models='net-loopback net-host console fs balloon'
+models='net-loopback net-host console fs balloon blk blk-ro rng vsock'
 release=$BUILD/obj/release/vringer
 
 # Scripts that are run, and reasons why others are not.
-every='conformance corpus/net-loopback corpus/net-host corpus/console corpus/fs corpus/balloon'
+every='conformance corpus/net-loopback corpus/net-host corpus/console corpus/fs corpus/balloon corpus/blk corpus/blk-ro corpus/rng corpus/vsock'
 [ "$FLAVOUR" = gcc ] && format=--packed || format=--split
 # shellcheck disable=SC2086
 gives 0 "all scripts, activated, $format" "$VRINGER" run $format --transport activated --json $every

@@ -1,0 +1,12 @@
+/* SPDX-License-Identifier: Apache-2.0 OR MIT */
+/*
+ * Sessions of a disk that is offered as read-only.
+ */
+#include "fuzzers/engine.h"
+
+const struct fuzz_target fuzz_target = {
+	.name = "blk-ro",
+	.one = session_one,
+	.explain = session_explain,
+	.programs = true,
+};

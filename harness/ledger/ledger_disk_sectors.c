@@ -1,0 +1,299 @@
+/* SPDX-License-Identifier: Apache-2.0 OR MIT */
+/*
+ * The sectors of a disk, as acknowledged writes and earlier reads left them (VIRTIO 5.2.6).
+ *
+ * disk.read: what a successful read returns of a sector is what was written there last and
+ * acknowledged, zeroes after a write of zeroes, or what an earlier read returned if nothing
+ * came in between.  A sector is judged by nothing but what the device itself did: the bytes
+ * that it read for a write, those that it stored for a read, and the status that it gave.
+ *
+ * A correct device cannot break it.  A request acts on the disk at any time between the
+ * device's first access of its chain and the move of the used index that returns it, and
+ * requests that overlap so may be served in any order or mixed: a read that overlaps anything
+ * that may change the sector is not judged, and what two overlapping writes leave is not
+ * known.  What failed, was discarded, was never returned, or cannot be told from what the
+ * device read, may have changed a sector or not, or may yet: nothing is known of it until an
+ * acknowledged write has covered it.  Bytes that were read or stored twice, or not in order,
+ * are not known, and a request that is not known may have been any.
+ *
+ * The disk outlasts a reset, and what was flushed before it does.
+ *
+ * A sector is kept as a sum of its bytes, each multiplied by a number of its place: equal
+ * bytes have equal sums, and others hardly ever.
+ */
+#include "harness/ledger/ledger_disk_sectors.h"
+
+#include <errno.h>
+#include <linux/virtio_blk.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define SLOT_COUNT (2u * DISK_SLOTS)
+#define RANGE_MAX 256u /* sectors that one request adds to those that are kept */
+
+_Static_assert((SLOT_COUNT & (SLOT_COUNT - 1)) == 0, "a slot is chosen by low bits");
+
+/* That sector, or the free slot for it.  There always is one. */
+static struct disk_sector *slot_of(struct ledger *l, uint64_t number)
+{
+	uint32_t i = (uint32_t)(number * 0x9e3779b97f4a7c15ULL >> 32);
+
+	for (;; i++) {
+		struct disk_sector *sector = &l->disk.sectors[i & (SLOT_COUNT - 1)];
+
+		if (!sector->used || sector->number == number)
+			return sector;
+	}
+}
+
+/* That sector, kept from here on; NULL: there are as many as can be. */
+static struct disk_sector *keep(struct ledger *l, uint64_t number)
+{
+	struct disk_sector *sector = slot_of(l, number);
+
+	if (sector->used)
+		return sector;
+	if (l->disk.count == DISK_SLOTS)
+		return NULL;
+	l->disk.count++;
+	*sector = (struct disk_sector){ .number = number, .used = true };
+	sector->state = l->disk.loose ? DISK_LOOSE : DISK_OPEN;
+	return sector;
+}
+
+void disk_clear(struct ledger *l, bool loose)
+{
+	if (l->disk.count > 0)
+		memset(l->disk.sectors, 0, SLOT_COUNT * sizeof(*l->disk.sectors));
+	l->disk.count = 0;
+	l->disk.cleared = l->disk.now;
+	l->disk.loose = l->disk.loose || loose;
+}
+
+static bool is_within(uint64_t number, uint64_t first, uint64_t count)
+{
+	return number >= first && number - first < count;
+}
+
+/* Sectors that begin in the bytes which the device may take for the data of a write. */
+static uint64_t write_count(const struct ledger_hold *hold)
+{
+	if (hold->expects || hold->piece.open || hold->readable < DISK_HEADER)
+		return UINT64_MAX;
+	return (hold->readable - DISK_HEADER + DISK_SECTOR - 1) / DISK_SECTOR;
+}
+
+/* May the request, which is not back, change that sector? */
+static bool may_touch(const struct ledger_hold *hold, uint64_t number)
+{
+	unsigned count;
+
+	if (hold->disk.blind)
+		return true;
+	switch (disk_effect_of(hold)) {
+	case DISK_NOTHING:
+		return false;
+	case DISK_WRITES:
+		return is_within(number, disk_sector_of(hold), write_count(hold));
+	case DISK_ZEROES:
+	case DISK_DISCARDS:
+		count = disk_segments(hold);
+		for (unsigned i = 0; i < count; i++) {
+			struct disk_segment segment = disk_segment(hold, i);
+
+			if (is_within(number, segment.sector, segment.count))
+				return true;
+		}
+		return count == 0;
+	case DISK_ANYTHING:
+		break;
+	}
+	return true;
+}
+
+/* May anything else have changed that sector since the request began? */
+static bool is_shared(struct ledger *l, const struct ledger_hold *hold, uint64_t number)
+{
+	const struct disk_sector *sector = slot_of(l, number);
+
+	if (l->disk.cleared > hold->disk.begin ||
+	    (sector->used && sector->changed > hold->disk.begin))
+		return true;
+	for (unsigned q = 0; q < ledger_queues(l); q++)
+		for (uint32_t i = l->queues[q].holds; i != LEDGER_NONE; i = l->hold[i].next)
+			if (&l->hold[i] != hold && l->hold[i].disk.begun &&
+			    may_touch(&l->hold[i], number))
+				return true;
+	return false;
+}
+
+static void set(struct ledger *l, uint64_t number, enum disk_state state, uint64_t sum)
+{
+	struct disk_sector *sector = keep(l, number);
+
+	if (sector == NULL) {
+		/* The next read of it would be believed. */
+		l->disk.loose = true;
+		return;
+	}
+	sector->state = (uint8_t)state;
+	sector->sum = sum;
+	sector->changed = l->disk.now;
+}
+
+/* These hold what nobody knows. */
+static void loosen(struct ledger *l, uint64_t first, uint64_t count)
+{
+	if (count > RANGE_MAX) {
+		disk_clear(l, true);
+		return;
+	}
+	for (uint64_t i = 0; i < count && first + i >= first; i++)
+		set(l, first + i, DISK_LOOSE, 0);
+}
+
+static void on_written(struct ledger *l, const struct ledger_hold *hold,
+		       const struct disk_request *r, bool well)
+{
+	uint64_t whole = r->data / DISK_SECTOR, count = write_count(hold);
+
+	if (count > RANGE_MAX) {
+		disk_clear(l, true);
+		return;
+	}
+	for (uint64_t i = 0; i < count && r->sector + i >= r->sector; i++) {
+		bool known = well && i < whole && i < DISK_REQUEST_SUMS &&
+			     hold->disk.sums[i].count == DISK_SECTOR && !hold->disk.disordered &&
+			     !is_shared(l, hold, r->sector + i);
+
+		set(l, r->sector + i, known ? DISK_KNOWN : DISK_LOOSE,
+		    known ? hold->disk.sums[i].sum : 0);
+	}
+}
+
+static void on_zeroed(struct ledger *l, const struct ledger_hold *hold, struct disk_segment segment)
+{
+	if (segment.count > RANGE_MAX) {
+		disk_clear(l, true);
+		return;
+	}
+	for (uint64_t i = 0; i < segment.count && segment.sector + i >= segment.sector; i++) {
+		uint64_t number = segment.sector + i;
+
+		/* The sum of zeroes is 0. */
+		set(l, number, is_shared(l, hold, number) ? DISK_LOOSE : DISK_KNOWN, 0);
+	}
+}
+
+void disk_on_change(struct ledger *l, const struct ledger_hold *hold, const struct disk_request *r)
+{
+	bool well = r->formed && r->answered && r->status == VIRTIO_BLK_S_OK;
+	enum disk_effect effect = disk_effect_of(hold);
+	unsigned count = disk_segments(hold);
+
+	if (effect == DISK_NOTHING)
+		return;
+	if (effect == DISK_WRITES) {
+		on_written(l, hold, r, well);
+		return;
+	}
+	if (effect == DISK_ANYTHING || count == 0) {
+		/* What a device does not know it does not do. */
+		if (!r->answered || r->status != VIRTIO_BLK_S_UNSUPP)
+			disk_clear(l, true);
+		return;
+	}
+	for (unsigned i = 0; i < count; i++) {
+		struct disk_segment segment = disk_segment(hold, i);
+
+		/* Of two that overlap both are zeroes, or neither is known. */
+		if (well && effect == DISK_ZEROES)
+			on_zeroed(l, hold, segment);
+		else
+			loosen(l, segment.sector, segment.count);
+	}
+}
+
+void disk_on_dropped(struct ledger *l, const struct ledger_hold *hold)
+{
+	enum disk_effect effect = disk_effect_of(hold);
+	unsigned count = disk_segments(hold);
+
+	if (hold->disk.blind) {
+		disk_clear(l, true);
+		return;
+	}
+	if (effect == DISK_NOTHING)
+		return;
+	if (effect == DISK_WRITES)
+		loosen(l, disk_sector_of(hold), write_count(hold));
+	else if (effect == DISK_ANYTHING || count == 0)
+		disk_clear(l, true);
+	for (unsigned i = 0; effect != DISK_WRITES && i < count; i++)
+		loosen(l, disk_segment(hold, i).sector, disk_segment(hold, i).count);
+}
+
+/* A write that was not flushed is volatile (5.2.6.2): what a device does with it when it is
+ * reset is its own affair, and the next read tells. */
+void disk_on_reset(struct ledger *l)
+{
+	for (unsigned i = 0; l->disk.count > 0 && i < SLOT_COUNT; i++) {
+		struct disk_sector *sector = &l->disk.sectors[i];
+
+		if (sector->used && sector->state == DISK_KNOWN &&
+		    sector->changed > l->disk.flushed)
+			sector->state = DISK_OPEN;
+	}
+}
+
+static void on_sector_read(struct ledger *l, unsigned queue, const struct ledger_hold *hold,
+			   uint64_t number, uint64_t sum)
+{
+	struct disk_sector *sector = is_shared(l, hold, number) ? NULL : keep(l, number);
+
+	if (sector == NULL || sector->state == DISK_LOOSE)
+		return;
+	if (sector->state == DISK_OPEN) {
+		sector->state = DISK_KNOWN;
+		sector->sum = sum;
+		return;
+	}
+	if (ledger_judges(l, RULE_DISK_READ) && sector->sum != sum)
+		ledger_break(l, RULE_DISK_READ,
+			     "queue %u: the chain of head %u returns a read of sector %llu that "
+			     "succeeded, with other bytes than were last written there and "
+			     "acknowledged, or read since",
+			     queue, hold->head, (unsigned long long)number);
+}
+
+void disk_on_read(struct ledger *l, unsigned queue, const struct ledger_hold *hold,
+		  const struct disk_request *r)
+{
+	uint64_t whole = r->data / DISK_SECTOR;
+
+	if (hold->disk.disordered)
+		return;
+	for (uint64_t i = 0; i < whole && i < DISK_REQUEST_SUMS; i++)
+		/* Past the end there is nothing that stays. */
+		if (hold->disk.sums[i].count == DISK_SECTOR && r->sector + i >= r->sector &&
+		    r->sector + i < l->disk.capacity)
+			on_sector_read(l, queue, hold, r->sector + i, hold->disk.sums[i].sum);
+}
+
+int disk_open(struct ledger *l)
+{
+	uint64_t x = 0x9e3779b97f4a7c15ULL;
+
+	l->disk.sectors = calloc(SLOT_COUNT, sizeof(*l->disk.sectors));
+	l->disk.factors = calloc(DISK_SECTOR, sizeof(*l->disk.factors));
+	if (l->disk.sectors == NULL || l->disk.factors == NULL)
+		return -ENOMEM;
+	/* Any numbers without a pattern: xorshift. */
+	for (unsigned i = 0; i < DISK_SECTOR; i++) {
+		x ^= x << 13;
+		x ^= x >> 7;
+		x ^= x << 17;
+		l->disk.factors[i] = x | 1;
+	}
+	return 0;
+}

@@ -1,0 +1,263 @@
+/* SPDX-License-Identifier: Apache-2.0 OR MIT */
+/*
+ * Flows of a socket device (VIRTIO 5.10.6.2), by the packets of the guest that the device
+ * read: which connections there are, as the device can know it, how much credit it was
+ * given, and what it owes.  See ledger_flow_out.c for what it sends.
+ *
+ * A flow is a pair of ports: some devices look at no more.  So a packet of the same ports
+ * and other CIDs, or another type, makes of a flow one of which nothing is known; so does
+ * whatever leaves to the device whether there is a connection afterwards: a second REQUEST,
+ * one while answers to something before it may be on their way, a packet that is cut
+ * short.  The guest's RST ends that, once the device has sent all that it had.
+ *
+ * What a device read it may act on at once, before it returns the chain, or never if the
+ * chain is wrong.  So credit and bytes count from the header on, which only allows more,
+ * and what is owed is asked for when the chain came back whole.
+ */
+#include "harness/ledger/ledger_internal.h"
+
+#include <linux/virtio_vsock.h>
+
+#define SHUT_BOTH (VIRTIO_VSOCK_SHUTDOWN_RCV | VIRTIO_VSOCK_SHUTDOWN_SEND)
+#define CID_HOST 2u
+
+struct ledger_flow *ledger_flow_find(struct ledger *l, uint32_t guest_port, uint32_t host_port)
+{
+	struct ledger_socket_session *s = &l->socket.session;
+
+	for (unsigned i = 0; i < s->count; i++)
+		if (s->flow[i].guest_port == guest_port && s->flow[i].host_port == host_port)
+			return &s->flow[i];
+	return NULL;
+}
+
+/* One that is over and quiet is as good as one that never was. */
+static struct ledger_flow *find_free(struct ledger_socket_session *s)
+{
+	if (s->count < LEDGER_FLOWS_MAX)
+		return &s->flow[s->count++];
+	for (unsigned i = 0; i < s->count; i++) {
+		const struct ledger_flow *f = &s->flow[i];
+
+		if (!f->unsure && !f->stirred && f->held == 0 && f->owes == 0 &&
+		    (f->state == FLOW_NONE || f->state == FLOW_OVER))
+			return &s->flow[i];
+	}
+	s->crowded = true;
+	return NULL;
+}
+
+struct ledger_flow *ledger_flow_add(struct ledger *l, uint32_t guest_port, uint32_t host_port)
+{
+	struct ledger_flow *f = find_free(&l->socket.session);
+
+	if (f != NULL)
+		/* It may be one of those that were not kept. */
+		*f = (struct ledger_flow){ .guest_port = guest_port,
+					   .host_port = host_port,
+					   .unsure = l->socket.session.crowded };
+	return f;
+}
+
+void ledger_flow_begin(struct ledger_flow *f, enum ledger_flow_state state)
+{
+	f->state = (uint8_t)state;
+	f->guest_shut = f->host_shut = f->shut_heard = 0;
+	f->ended = f->drained_unsure = f->credit_unsure = false;
+	f->sent = f->limit = f->limit_last = f->received = f->forwarded = 0;
+}
+
+static void lose(struct ledger_flow *f)
+{
+	f->unsure = f->stirred = true;
+	f->state = FLOW_NONE;
+	f->owes &= OWES_TYPE;
+}
+
+static bool is_connection(const struct ledger_flow *f)
+{
+	return f->state != FLOW_NONE && f->state != FLOW_OVER;
+}
+
+/* VIRTIO 5.10.6.3: peer_free is what is left of buf_alloc.  Where the guest's numbers make
+ * that wrap, everything is allowed by the letter, until it says something else. */
+static void give_credit(struct ledger_flow *f, const struct ledger_packet *p)
+{
+	uint32_t in_flight = (uint32_t)f->sent - p->fwd_cnt;
+
+	if (in_flight > p->buf_alloc) {
+		f->limit = f->limit_last = UINT64_MAX;
+		return;
+	}
+	f->limit_last = f->sent + (p->buf_alloc - in_flight);
+	/* It may have more on its way than it is allowed now, for which that wraps. */
+	if (f->limit_last < f->limit)
+		f->credit_unsure = true;
+	else
+		f->limit = f->limit_last;
+}
+
+static void on_request(struct ledger_flow *f, const struct ledger_packet *p)
+{
+	if (is_connection(f) || f->stirred) {
+		lose(f);
+		return;
+	}
+	ledger_flow_begin(f, FLOW_ASKED);
+	f->type = p->type;
+	f->guest_cid = (uint32_t)p->src_cid;
+	f->host_cid = (uint32_t)p->dst_cid;
+	f->owes |= OWES_ANSWER;
+	f->stirred = true;
+	give_credit(f, p);
+}
+
+/* Of a flow without a connection. */
+static void on_stray(struct ledger_flow *f, const struct ledger_packet *p)
+{
+	if (p->op == VIRTIO_VSOCK_OP_RST)
+		return;
+	f->stirred = true;
+	if (p->op > VIRTIO_VSOCK_OP_INVALID && p->op <= VIRTIO_VSOCK_OP_CREDIT_REQUEST)
+		f->owes |= OWES_RST;
+}
+
+static void on_own(struct ledger_flow *f, const struct ledger_packet *p)
+{
+	f->stirred = true;
+	give_credit(f, p);
+	switch (p->op) {
+	case VIRTIO_VSOCK_OP_RESPONSE:
+		if (f->state == FLOW_CALLED)
+			f->state = FLOW_OPEN;
+		return;
+	case VIRTIO_VSOCK_OP_RST:
+		f->state = FLOW_OVER;
+		f->owes &= OWES_TYPE;
+		return;
+	case VIRTIO_VSOCK_OP_SHUTDOWN:
+		f->guest_shut |= p->flags & SHUT_BOTH;
+		if (f->state == FLOW_OPEN && f->guest_shut == SHUT_BOTH)
+			f->owes |= OWES_END;
+		return;
+	case VIRTIO_VSOCK_OP_RW:
+		f->received += p->len;
+		f->drained_unsure = f->drained_unsure || p->len == 0;
+		return;
+	case VIRTIO_VSOCK_OP_CREDIT_REQUEST:
+		if (f->state == FLOW_OPEN)
+			f->owes |= OWES_CREDIT;
+		return;
+	default:
+		return;
+	}
+}
+
+static bool is_type(uint16_t type)
+{
+	return type == VIRTIO_VSOCK_TYPE_STREAM || type == VIRTIO_VSOCK_TYPE_SEQPACKET;
+}
+
+/* Is it a type that the device may take for unknown, or for one that it knows? */
+static bool is_doubtful(const struct ledger *l, uint16_t type)
+{
+	uint64_t features = l->session.features_known ? l->session.driver_features : 0;
+
+	if (type == VIRTIO_VSOCK_TYPE_SEQPACKET)
+		return (features >> VIRTIO_VSOCK_F_SEQPACKET & 1) == 0;
+	/* Is a stream implied (5.10.3.2)? */
+	return (features & 1) == 0;
+}
+
+/* May a device take it for somebody else's? */
+static bool is_foreign(const struct ledger *l, const struct ledger_packet *p)
+{
+	return l->socket.cid == 0 || p->src_cid != l->socket.cid || p->dst_cid != CID_HOST;
+}
+
+/* Does it end whatever there is on that flow?  Some devices have one of each type there. */
+static bool ends_all(const struct ledger *l, const struct ledger_flow *f,
+		     const struct ledger_packet *p)
+{
+	return p->op == VIRTIO_VSOCK_OP_RST && !l->socket.session.crowded &&
+	       f->types == 1u << p->type;
+}
+
+static void on_packet(struct ledger *l, struct ledger_flow *f, const struct ledger_packet *p)
+{
+	bool foreign = is_foreign(l, p);
+
+	if (!is_type(p->type)) {
+		if (p->op != VIRTIO_VSOCK_OP_RST && !foreign)
+			f->owes |= OWES_TYPE;
+		lose(f);
+		return;
+	}
+	f->types |= (uint8_t)(1u << p->type);
+	if (foreign || is_doubtful(l, p->type) || (is_connection(f) && f->type != p->type)) {
+		lose(f);
+		return;
+	}
+	if (f->unsure) {
+		f->stirred = true;
+		f->state = ends_all(l, f, p) ? FLOW_OVER : FLOW_NONE;
+		return;
+	}
+	if (p->op == VIRTIO_VSOCK_OP_REQUEST)
+		on_request(f, p);
+	else if (is_connection(f))
+		on_own(f, p);
+	else
+		on_stray(f, p);
+}
+
+uint8_t ledger_flow_heard(struct ledger *l, const struct ledger_packet *p)
+{
+	struct ledger_flow *f = ledger_flow_find(l, p->src_port, p->dst_port);
+
+	if (f == NULL)
+		f = ledger_flow_add(l, p->src_port, p->dst_port);
+	if (f == NULL)
+		return LEDGER_FLOWS_MAX;
+	f->held++;
+	on_packet(l, f, p);
+	return (uint8_t)(f - l->socket.session.flow);
+}
+
+void ledger_flow_returned(struct ledger *l, uint8_t flow, bool whole)
+{
+	struct ledger_flow *f;
+
+	if (flow == LEDGER_FLOWS_MAX)
+		return;
+	f = &l->socket.session.flow[flow];
+	f->held--;
+	if (whole)
+		return;
+	lose(f);
+	f->state = FLOW_NONE;
+	f->owes = 0;
+}
+
+void ledger_flow_quiet(struct ledger *l)
+{
+	for (unsigned i = 0; i < l->socket.session.count; i++) {
+		struct ledger_flow *f = &l->socket.session.flow[i];
+
+		if (f->held > 0)
+			continue;
+		/* The guest's RST was the last that the device read. */
+		if (f->unsure && f->state == FLOW_OVER)
+			*f = (struct ledger_flow){ .guest_port = f->guest_port,
+						   .host_port = f->host_port,
+						   .state = FLOW_OVER,
+						   .types = f->types };
+		if (!f->unsure && !is_connection(f))
+			f->stirred = false;
+		f->shut_heard = f->guest_shut;
+		if (f->credit_unsure && f->sent <= f->limit_last) {
+			f->limit = f->limit_last;
+			f->credit_unsure = false;
+		}
+	}
+}

@@ -1,0 +1,98 @@
+/* SPDX-License-Identifier: Apache-2.0 OR MIT */
+/*
+ * What the ledger knows of the packets of a socket device (ledger_socket.c) and of the
+ * flows that they belong to (ledger_flow.c, ledger_flow_out.c).
+ */
+#ifndef VRINGER_HARNESS_LEDGER_SOCKET_H
+#define VRINGER_HARNESS_LEDGER_SOCKET_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+struct ledger;
+struct ledger_hold;
+
+#define LEDGER_FLOWS_MAX 64u   /* that are followed; with more, nothing is said of new ones */
+#define LEDGER_PACKET_HEAD 44u /* bytes of struct virtio_vsock_hdr */
+
+/* A packet's header, in the machine's order. */
+struct ledger_packet {
+	uint64_t src_cid, dst_cid;
+	uint32_t src_port, dst_port, len, flags, buf_alloc, fwd_cnt;
+	uint16_t type, op;
+};
+
+/* ASKED, CALLED: the guest or the device asked for a connection, and has no answer yet. */
+enum ledger_flow_state { FLOW_NONE, FLOW_ASKED, FLOW_CALLED, FLOW_OPEN, FLOW_OVER };
+
+/* What the device owes the guest, a bit each. */
+#define OWES_ANSWER 1u	/* RESPONSE or RST, to a REQUEST */
+#define OWES_RST 2u	/* ... to a packet of no connection */
+#define OWES_CREDIT 4u	/* CREDIT_UPDATE */
+#define OWES_END 8u	/* RST, since the guest is done */
+#define OWES_TYPE 0x10u /* RST, to an unknown type */
+
+/* A pair of ports, as the device can know it by the headers that it read. */
+struct ledger_flow {
+	uint32_t guest_port, host_port;
+	uint32_t guest_cid, host_cid;
+	uint16_t type;
+	uint8_t types; /* that the guest ever used there, a bit each */
+	uint8_t state; /* enum ledger_flow_state */
+	uint8_t owes;
+	uint8_t guest_shut, host_shut; /* flags of SHUTDOWN, those of the guest ... */
+	uint8_t shut_heard;	       /* ... before the device last had nothing left to send */
+	bool unsure;		       /* whether there is a connection is not known */
+	bool stirred;	     /* there may be answers on their way: not only what its state shows */
+	bool ended;	     /* by the device's RST, to a connection that was known */
+	bool drained_unsure; /* the guest sent messages without a byte */
+	uint16_t held;	     /* packets whose chains the device has not returned */
+	/* Credit: bytes sent to the guest, and how many may be by what the device read: the
+	 * most that it may still go by, and the last. */
+	bool credit_unsure;
+	uint64_t sent, limit, limit_last;
+	/* Bytes that the guest sent, and the device's fwd_cnt, without its wraps. */
+	uint64_t received, forwarded;
+};
+
+/* Until the driver resets the device. */
+struct ledger_socket_session {
+	bool lost;    /* what passes is not known */
+	bool crowded; /* more flows than are kept */
+	uint8_t count;
+	struct ledger_flow flow[LEDGER_FLOWS_MAX];
+};
+
+struct ledger_socket {
+	uint32_t cid; /* of the guest; 0: not known */
+	struct ledger_socket_session session;
+};
+
+/* Of a chain: the header, byte by byte where it lies in the chain. */
+struct ledger_socket_chain {
+	uint64_t known;
+	bool blind;   /* nothing can be said of it */
+	bool heard;   /* of tx: the header was read whole, and flow is its flow or NULL */
+	uint8_t flow; /* LEDGER_FLOWS_MAX: none that is kept */
+	uint8_t bytes[LEDGER_PACKET_HEAD];
+};
+
+/* ledger_flow.c: the device read a packet's header; it returned that chain, and the packet was
+ * a whole one, or it may have been none for it.  The flow, or LEDGER_FLOWS_MAX. */
+uint8_t ledger_flow_heard(struct ledger *l, const struct ledger_packet *packet);
+void ledger_flow_returned(struct ledger *l, uint8_t flow, bool whole);
+/* The device rests, and has sent all that it had to send. */
+void ledger_flow_quiet(struct ledger *l);
+/* The flow of these ports, NULL: none is kept; or a new one, NULL: there is no room. */
+struct ledger_flow *ledger_flow_find(struct ledger *l, uint32_t guest_port, uint32_t host_port);
+struct ledger_flow *ledger_flow_add(struct ledger *l, uint32_t guest_port, uint32_t host_port);
+/* A connection begins: nothing was sent either way. */
+void ledger_flow_begin(struct ledger_flow *flow, enum ledger_flow_state state);
+
+/* ledger_flow_out.c: the driver is given that packet. */
+void ledger_flow_told(struct ledger *l, const struct ledger_hold *hold,
+		      const struct ledger_packet *packet);
+/* The device rests: what it owes did not come. */
+void ledger_flow_owed(struct ledger *l);
+
+#endif

@@ -1,0 +1,248 @@
+/* SPDX-License-Identifier: Apache-2.0 OR MIT */
+/*
+ * Rules of a socket device's packets, each broken once, and kept once next to it.  See
+ * ledger_cases.h.
+ */
+#include <endian.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include <linux/virtio_ids.h>
+#include <linux/virtio_vsock.h>
+
+#include "ledger_cases.h"
+#include "ledger_rig.h"
+#include "ledger_socket_rig.h"
+
+static uint16_t given[3]; /* chains returned, of each queue */
+
+void socket_new(void)
+{
+	static const struct device_queue_desc queues[] = { { "rx", 256, false, 0 },
+							   { "tx", 256, true, 0 },
+							   { "event", 256, false, 0 } };
+
+	rig_target.device_id = VIRTIO_ID_VSOCK;
+	rig_target.queue_count = 3;
+	rig_target.queues = queues;
+	rig_live(8);
+	negotiate(0);
+	negotiate(VIRTIO_VSOCK_F_SEQPACKET);
+	ledger.socket.cid = GUEST_CID;
+	memset(given, 0, sizeof(given));
+}
+
+static struct virtio_vsock_hdr header(const struct packet *p, bool to_guest)
+{
+	return (struct virtio_vsock_hdr){
+		.src_cid = htole64(to_guest ? 2 : GUEST_CID),
+		.dst_cid = htole64(to_guest ? GUEST_CID : 2),
+		.src_port = htole32(to_guest ? 1024 : 99),
+		.dst_port = htole32(to_guest ? 99 : 1024),
+		.len = htole32(p->len),
+		.type = htole16(p->type != 0 ? p->type : VIRTIO_VSOCK_TYPE_STREAM),
+		.op = htole16(p->op),
+		.flags = htole32(p->flags),
+		.buf_alloc = htole32(p->buf_alloc),
+		.fwd_cnt = htole32(p->fwd_cnt),
+	};
+}
+
+void guest_sends(struct packet p)
+{
+	struct virtio_vsock_hdr hdr = header(&p, false);
+	uint32_t all = (uint32_t)sizeof(hdr) + p.len;
+	uint16_t at = given[TX]++;
+
+	on = TX;
+	notify();
+	avail_idx((uint16_t)(at + 1));
+	take(at, 0, all, 0);
+	payload_bytes(at, false, BUFFER, &hdr, sizeof(hdr));
+	return_chain(at, at, 0, 0);
+	wake();
+}
+
+void guest_is_sent(struct packet p)
+{
+	struct virtio_vsock_hdr hdr = header(&p, true);
+	uint8_t bytes[sizeof(hdr) + 64] = { 0 };
+	uint32_t all = (uint32_t)sizeof(hdr) + p.len;
+	uint16_t at = given[RX]++;
+
+	assert_true(all <= sizeof(bytes));
+	memcpy(bytes, &hdr, sizeof(hdr));
+	on = RX;
+	avail_idx((uint16_t)(at + 2));
+	take(at, 0, all, F_WRITE);
+	payload_bytes(at, true, BUFFER, bytes, all);
+	return_chain(at, at, 0, all - p.cut);
+	wake();
+}
+
+void all_is_sent(void)
+{
+	done();
+	rest(DEVICE_IDLE);
+}
+
+void connect_guest(uint16_t type, uint32_t buf_alloc)
+{
+	socket_new();
+	guest_sends((struct packet){
+		.op = VIRTIO_VSOCK_OP_REQUEST, .type = type, .buf_alloc = buf_alloc });
+	guest_is_sent((struct packet){ .op = VIRTIO_VSOCK_OP_RESPONSE, .type = type });
+	all_is_sent();
+}
+
+/* A call in which the device may send. */
+void device_works(void)
+{
+	on = RX;
+	notify();
+}
+
+static void send_bytes(struct packet p)
+{
+	connect_guest(p.type, 8);
+	device_works();
+	p.op = VIRTIO_VSOCK_OP_RW;
+	guest_is_sent(p);
+	all_is_sent();
+}
+
+void case_packet_longer_than_its_bytes(void)
+{
+	send_bytes((struct packet){ .len = 8, .cut = 1 });
+}
+
+void case_packet_as_long_as_its_bytes(void)
+{
+	send_bytes((struct packet){ .len = 8 });
+}
+
+void case_bytes_beyond_the_credit(void)
+{
+	send_bytes((struct packet){ .len = 9 });
+}
+
+void case_bytes_within_the_credit(void)
+{
+	send_bytes((struct packet){ .len = 8 });
+}
+
+static void count(uint32_t fwd_cnt)
+{
+	connect_guest(0, 8);
+	guest_sends((struct packet){ .op = VIRTIO_VSOCK_OP_RW, .len = 4, .buf_alloc = 8 });
+	guest_is_sent((struct packet){ .op = VIRTIO_VSOCK_OP_CREDIT_UPDATE, .fwd_cnt = fwd_cnt });
+	all_is_sent();
+}
+
+void case_count_beyond_what_was_sent(void)
+{
+	count(5);
+}
+
+void case_count_of_what_was_sent(void)
+{
+	count(4);
+}
+
+static void end(uint16_t op)
+{
+	connect_guest(0, 8);
+	device_works();
+	guest_is_sent((struct packet){ .op = op });
+	guest_is_sent((struct packet){ .op = VIRTIO_VSOCK_OP_RW, .len = 1 });
+	all_is_sent();
+}
+
+void case_bytes_after_rst(void)
+{
+	end(VIRTIO_VSOCK_OP_RST);
+}
+
+void case_bytes_after_an_update(void)
+{
+	end(VIRTIO_VSOCK_OP_CREDIT_UPDATE);
+}
+
+void case_record_without_a_message(void)
+{
+	send_bytes((struct packet){ .len = 8, .type = VIRTIO_VSOCK_TYPE_SEQPACKET, .flags = 2 });
+}
+
+void case_record_with_its_message(void)
+{
+	send_bytes((struct packet){ .len = 8, .type = VIRTIO_VSOCK_TYPE_SEQPACKET, .flags = 3 });
+}
+
+static void ask(uint16_t answer)
+{
+	connect_guest(0, 8);
+	guest_sends((struct packet){ .op = VIRTIO_VSOCK_OP_CREDIT_REQUEST, .buf_alloc = 8 });
+	guest_is_sent((struct packet){ .op = answer });
+	all_is_sent();
+}
+
+void case_credit_not_told(void)
+{
+	ask(VIRTIO_VSOCK_OP_CREDIT_REQUEST);
+}
+
+void case_credit_told(void)
+{
+	ask(VIRTIO_VSOCK_OP_CREDIT_UPDATE);
+}
+
+static void send_type(uint16_t op)
+{
+	socket_new();
+	on = RX;
+	notify();
+	avail_idx(1);
+	done();
+	guest_sends((struct packet){ .op = op, .type = 7 });
+	all_is_sent();
+}
+
+void case_type_not_answered(void)
+{
+	send_type(VIRTIO_VSOCK_OP_REQUEST);
+}
+
+void case_rst_not_answered(void)
+{
+	send_type(VIRTIO_VSOCK_OP_RST);
+}
+
+static void tell(uint32_t id)
+{
+	const uint32_t bytes = htole32(id);
+
+	socket_new();
+	on = EVENT;
+	notify();
+	avail_idx(1);
+	take(0, 0, sizeof(bytes), F_WRITE);
+	payload_bytes(0, true, BUFFER, &bytes, sizeof(bytes));
+	return_chain(0, 0, 0, sizeof(bytes));
+	wake();
+	all_is_sent();
+}
+
+void case_event_of_no_kind(void)
+{
+	tell(1);
+}
+
+void case_event_of_a_reset(void)
+{
+	tell(VIRTIO_VSOCK_EVENT_TRANSPORT_RESET);
+}

@@ -1,0 +1,118 @@
+/* SPDX-License-Identifier: Apache-2.0 OR MIT */
+/*
+ * See ledger_disk_rig.h.  Request n has descriptors 2n and 2n + 1, and its bytes at a place of
+ * its own.
+ */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include <linux/virtio_blk.h>
+#include <linux/virtio_ids.h>
+
+#include "ledger_disk_rig.h"
+#include "ledger_rig.h"
+
+#define REQUESTS 64u
+#define HEADER 16u
+#define OUT_AT(n) (0x2000000ULL + 0x20000ULL * (n))
+#define IN_AT(n) (OUT_AT(n) + 0x10000)
+
+static struct {
+	uint32_t in;
+} requests[REQUESTS];
+static unsigned begun, ended;
+
+void disk_new(uint64_t features)
+{
+	rig_target.device_id = VIRTIO_ID_BLOCK;
+	rig_target.features |= features;
+	/* What a call moves is not what this is about. */
+	rig_target.chain_bytes_max = 1 << 20;
+	rig_live(256);
+	begun = ended = 0;
+	ledger_disk_capacity(&ledger, DISK_RIG_SECTORS);
+	shown.capacity = DISK_RIG_SECTORS;
+}
+
+unsigned disk_next(void)
+{
+	return begun;
+}
+
+void disk_begin(uint32_t type, uint64_t sector, uint32_t out, uint32_t in)
+{
+	unsigned n = begun++;
+	uint16_t walk = (uint16_t)n, head = (uint16_t)(2 * n);
+	uint8_t header[HEADER] = { 0 };
+
+	assert_true(n < REQUESTS);
+	requests[n].in = in;
+	memcpy(header, &type, sizeof(type));
+	memcpy(header + 8, &sector, sizeof(sector));
+	avail_idx((uint16_t)begun);
+	avail_entry(walk, head);
+	desc(walk, head, OUT_AT(n), HEADER + out, F_NEXT, (uint16_t)(head + 1));
+	desc(walk, (uint16_t)(head + 1), IN_AT(n), in + 1, F_WRITE, 0);
+	payload_bytes(walk, false, OUT_AT(n), header, HEADER);
+}
+
+void disk_data_read(unsigned request, const void *data, uint32_t len)
+{
+	if (len > 0)
+		payload_bytes((uint16_t)request, false, OUT_AT(request) + HEADER, data, len);
+}
+
+void disk_data_stored(unsigned request, const void *data, uint32_t len)
+{
+	if (len > 0)
+		payload_bytes((uint16_t)request, true, IN_AT(request), data, len);
+}
+
+void disk_end(unsigned request, uint8_t status)
+{
+	uint32_t in = requests[request].in;
+
+	payload_bytes((uint16_t)request, true, IN_AT(request) + in, &status, 1);
+	return_chain((uint16_t)ended++, (uint16_t)request, 2 * request,
+		     status == VIRTIO_BLK_S_OK ? in + 1 : 0);
+	wake();
+}
+
+static void whole(uint32_t type, uint64_t sector, const void *data, uint32_t out, uint32_t in,
+		  uint8_t status)
+{
+	unsigned n = disk_next();
+
+	notify();
+	disk_begin(type, sector, out, in);
+	disk_data_read(n, data, out);
+	disk_data_stored(n, data, status == VIRTIO_BLK_S_OK ? in : 0);
+	disk_end(n, status);
+	done();
+	rest(DEVICE_IDLE);
+}
+
+void disk_request(uint32_t type, uint64_t sector, const void *data, uint32_t len, uint8_t status)
+{
+	whole(type, sector, data, len, 0, status);
+}
+
+void disk_answer(uint32_t type, uint64_t sector, const void *data, uint32_t len, uint8_t status)
+{
+	whole(type, sector, data, 0, len, status);
+}
+
+void disk_out(uint64_t sector, const void *data, uint32_t len, uint8_t status)
+{
+	disk_request(VIRTIO_BLK_T_OUT, sector, data, len, status);
+}
+
+void disk_in(uint64_t sector, const void *data, uint32_t len, uint8_t status)
+{
+	disk_answer(VIRTIO_BLK_T_IN, sector, data, len, status);
+}

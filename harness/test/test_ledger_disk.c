@@ -1,0 +1,259 @@
+/* SPDX-License-Identifier: Apache-2.0 OR MIT */
+/*
+ * The ledger's account of a disk: what a read may return, and what nobody can say.
+ */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include <linux/virtio_blk.h>
+
+#include "ledger_disk_rig.h"
+#include "ledger_rig.h"
+
+#define OK VIRTIO_BLK_S_OK
+#define IOERR VIRTIO_BLK_S_IOERR
+#define UNSUPP VIRTIO_BLK_S_UNSUPP
+
+static const uint8_t one[DISK_SECTOR] = { 1 }, two[DISK_SECTOR] = { 2 }, zeroes[DISK_SECTOR];
+static uint8_t both[2 * DISK_SECTOR];
+
+static int setup(void **state)
+{
+	(void)state;
+	memcpy(both, one, DISK_SECTOR);
+	memcpy(both + DISK_SECTOR, two, DISK_SECTOR);
+	rig_new();
+	disk_new(0);
+	return 0;
+}
+
+static void segment(uint32_t type, uint64_t sector, uint32_t count, uint32_t flags, uint8_t status)
+{
+	uint8_t bytes[DISK_SEGMENT_BYTES];
+
+	memcpy(bytes, &sector, 8);
+	memcpy(bytes + 8, &count, 4);
+	memcpy(bytes + 12, &flags, 4);
+	disk_request(type, 0, bytes, sizeof(bytes), status);
+}
+
+static void the_second_sector_of_a_write(void **state)
+{
+	(void)state;
+	disk_out(5, both, sizeof(both), OK);
+	disk_in(6, two, DISK_SECTOR, OK);
+	assert_silent();
+	disk_in(6, one, DISK_SECTOR, OK);
+	assert_breaks(RULE_DISK_READ);
+}
+
+static void read_twice(void **state)
+{
+	(void)state;
+	disk_in(5, one, DISK_SECTOR, OK);
+	disk_in(5, one, DISK_SECTOR, OK);
+	assert_silent();
+	disk_in(5, two, DISK_SECTOR, OK);
+	assert_breaks(RULE_DISK_READ);
+}
+
+static void zeroed(void **state)
+{
+	(void)state;
+	disk_out(5, one, DISK_SECTOR, OK);
+	segment(VIRTIO_BLK_T_WRITE_ZEROES, 4, 2, 1, OK);
+	disk_in(5, zeroes, DISK_SECTOR, OK);
+	assert_silent();
+	disk_in(4, one, DISK_SECTOR, OK);
+	assert_breaks(RULE_DISK_READ);
+}
+
+/* What failed or was discarded is anything, until it is written. */
+static void not_known(void **state)
+{
+	(void)state;
+	disk_out(5, one, DISK_SECTOR, OK);
+	disk_out(5, two, DISK_SECTOR, IOERR);
+	disk_in(5, one, DISK_SECTOR, OK);
+	disk_in(5, two, DISK_SECTOR, OK);
+	disk_out(5, one, DISK_SECTOR, OK);
+	segment(VIRTIO_BLK_T_DISCARD, 5, 1, 0, OK);
+	disk_in(5, one, DISK_SECTOR, OK);
+	disk_in(5, zeroes, DISK_SECTOR, OK);
+	segment(VIRTIO_BLK_T_WRITE_ZEROES, 5, 1, 0, IOERR);
+	disk_in(5, one, DISK_SECTOR, OK);
+	segment(VIRTIO_BLK_T_DISCARD, 0, UINT32_MAX, 0, IOERR);
+	disk_in(7, one, DISK_SECTOR, OK);
+	disk_in(7, two, DISK_SECTOR, OK);
+	assert_silent();
+	disk_out(5, one, DISK_SECTOR, OK);
+	disk_in(5, two, DISK_SECTOR, OK);
+	assert_breaks(RULE_DISK_READ);
+}
+
+/* Request 1 of these overlaps request 0. */
+static void overlap(const void *read)
+{
+	disk_out(5, one, DISK_SECTOR, OK);
+	notify();
+	disk_begin(VIRTIO_BLK_T_OUT, 5, DISK_SECTOR, 0);
+	disk_data_read(1, two, DISK_SECTOR);
+	disk_begin(VIRTIO_BLK_T_IN, 5, 0, DISK_SECTOR);
+	disk_data_stored(2, read, DISK_SECTOR);
+	disk_end(2, OK);
+	disk_end(1, OK);
+	done();
+	rest(DEVICE_IDLE);
+}
+
+static void a_read_beside_a_write(void **state)
+{
+	(void)state;
+	overlap(two);
+	disk_in(5, two, DISK_SECTOR, OK);
+	assert_silent();
+	disk_in(5, one, DISK_SECTOR, OK);
+	assert_breaks(RULE_DISK_READ);
+}
+
+static void two_writes_at_once(void **state)
+{
+	(void)state;
+	notify();
+	disk_begin(VIRTIO_BLK_T_OUT, 5, DISK_SECTOR, 0);
+	disk_data_read(0, one, DISK_SECTOR);
+	disk_begin(VIRTIO_BLK_T_OUT, 5, DISK_SECTOR, 0);
+	disk_data_read(1, two, DISK_SECTOR);
+	disk_end(1, OK);
+	disk_end(0, OK);
+	done();
+	rest(DEVICE_IDLE);
+	disk_in(5, one, DISK_SECTOR, OK);
+	disk_in(5, two, DISK_SECTOR, OK);
+	assert_silent();
+}
+
+static unsigned state_of(uint64_t number)
+{
+	for (unsigned i = 0; i < 2 * DISK_SLOTS; i++)
+		if (ledger.disk.sectors[i].used && ledger.disk.sectors[i].number == number)
+			return ledger.disk.sectors[i].state;
+	return UINT32_MAX;
+}
+
+/* What was flushed outlasts a reset; the rest may. */
+static void reset_behind_a_flush(void **state)
+{
+	(void)state;
+	disk_out(5, one, DISK_SECTOR, OK);
+	disk_request(VIRTIO_BLK_T_FLUSH, 0, NULL, 0, OK);
+	disk_out(6, one, DISK_SECTOR, OK);
+	disk_request(VIRTIO_BLK_T_FLUSH, 0, NULL, 0, IOERR);
+	disk_in(7, one, DISK_SECTOR, OK);
+	set_status(0);
+	assert_int_equal(state_of(5), DISK_KNOWN);
+	assert_int_equal(state_of(6), DISK_OPEN);
+	assert_int_equal(state_of(7), DISK_KNOWN);
+	assert_silent();
+}
+
+static void reset_in_the_middle(void **state)
+{
+	(void)state;
+	disk_out(5, one, DISK_SECTOR, OK);
+	disk_out(6, one, DISK_SECTOR, OK);
+	notify();
+	disk_begin(VIRTIO_BLK_T_OUT, 5, DISK_SECTOR, 0);
+	disk_data_read(2, two, DISK_SECTOR);
+	done();
+	set_status(0);
+	assert_int_equal(state_of(5), DISK_LOOSE);
+	assert_int_equal(state_of(6), DISK_OPEN);
+	assert_silent();
+}
+
+static void resized(void **state)
+{
+	(void)state;
+	disk_in(DISK_RIG_SECTORS - 1, both, sizeof(both), IOERR);
+	disk_in(DISK_RIG_SECTORS, NULL, 0, OK);
+	/* Before anybody is told. */
+	shown.capacity = DISK_RIG_SECTORS + 1;
+	disk_in(DISK_RIG_SECTORS, one, DISK_SECTOR, OK);
+	assert_silent();
+	disk_in(DISK_RIG_SECTORS, both, sizeof(both), OK);
+	assert_breaks(RULE_DISK_BOUNDS);
+}
+
+static void sums_that_wrap(void **state)
+{
+	(void)state;
+	disk_in(UINT64_MAX, one, DISK_SECTOR, OK);
+	assert_breaks(RULE_DISK_BOUNDS);
+}
+
+static void part_of_a_sector(void **state)
+{
+	(void)state;
+	disk_out(5, one, 511, IOERR);
+	assert_silent();
+	disk_out(5, one, 511, OK);
+	assert_breaks(RULE_DISK_BOUNDS);
+}
+
+static void flags_that_there_are_not(void **state)
+{
+	(void)state;
+	segment(VIRTIO_BLK_T_WRITE_ZEROES, 5, 1, 1, OK);
+	segment(VIRTIO_BLK_T_DISCARD, 5, 1, 1, UNSUPP);
+	assert_silent();
+	segment(VIRTIO_BLK_T_DISCARD, 5, 1, 1, OK);
+	assert_breaks(RULE_DISK_UNSUPPORTED);
+}
+
+static void zones(void **state)
+{
+	(void)state;
+	disk_request(18, 0, NULL, 0, UNSUPP);
+	assert_silent();
+	disk_request(18, 0, NULL, 0, IOERR);
+	assert_breaks(RULE_DISK_UNSUPPORTED);
+}
+
+static void no_status(void **state)
+{
+	(void)state;
+	notify();
+	disk_begin(VIRTIO_BLK_T_IN, 5, 0, DISK_SECTOR);
+	disk_data_stored(0, one, DISK_SECTOR);
+	return_chain(0, 0, 0, DISK_SECTOR);
+	assert_breaks(RULE_DISK_STATUS);
+}
+
+int main(void)
+{
+#define DISK(name) cmocka_unit_test_setup(name, setup)
+	const struct CMUnitTest tests[] = {
+		DISK(the_second_sector_of_a_write),
+		DISK(read_twice),
+		DISK(zeroed),
+		DISK(not_known),
+		DISK(a_read_beside_a_write),
+		DISK(two_writes_at_once),
+		DISK(reset_behind_a_flush),
+		DISK(reset_in_the_middle),
+		DISK(resized),
+		DISK(sums_that_wrap),
+		DISK(part_of_a_sector),
+		DISK(flags_that_there_are_not),
+		DISK(zones),
+		DISK(no_status),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -1,0 +1,163 @@
+/* SPDX-License-Identifier: Apache-2.0 OR MIT */
+/*
+ * What a socket device may do that looks wrong, and what is not known of it.
+ */
+#include <errno.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+
+#include <linux/virtio_vsock.h>
+
+#include "ledger_rig.h"
+#include "ledger_socket_rig.h"
+
+static int setup(void **state)
+{
+	(void)state;
+	rig_new();
+	return 0;
+}
+
+static void assert_silent_at_rest(void)
+{
+	all_is_sent();
+	assert_int_equal(ledger.finding_count, 0);
+}
+
+/* What was sent on the older credit may come after the newer was read, until it rests. */
+static void credit_taken_back_may_be_used_until_rest(void **state)
+{
+	const struct packet less = { .op = VIRTIO_VSOCK_OP_CREDIT_UPDATE, .buf_alloc = 2 };
+	const struct packet bytes = { .op = VIRTIO_VSOCK_OP_RW, .len = 8 };
+
+	connect_guest(0, 8);
+	guest_sends(less);
+	guest_is_sent(bytes);
+	assert_silent_at_rest();
+	setup(state);
+	connect_guest(0, 8);
+	device_works();
+	guest_is_sent((struct packet){ .op = VIRTIO_VSOCK_OP_CREDIT_REQUEST });
+	all_is_sent();
+	guest_sends(less);
+	guest_is_sent((struct packet){ .op = VIRTIO_VSOCK_OP_CREDIT_REQUEST });
+	all_is_sent();
+	device_works();
+	guest_is_sent(bytes);
+	all_is_sent();
+	assert_breaks(RULE_VSOCK_CREDIT);
+}
+
+/* A guest that had more than it was sent is 2^32 behind. */
+static void credit_that_wraps_has_no_end(void **state)
+{
+	(void)state;
+	connect_guest(0, 8);
+	guest_sends((struct packet){
+		.op = VIRTIO_VSOCK_OP_CREDIT_UPDATE, .buf_alloc = 2, .fwd_cnt = 9 });
+	guest_is_sent((struct packet){ .op = VIRTIO_VSOCK_OP_RW, .len = 60 });
+	assert_silent_at_rest();
+}
+
+static void rst_has_no_answer(void **state)
+{
+	(void)state;
+	socket_new();
+	guest_sends((struct packet){ .op = VIRTIO_VSOCK_OP_RST });
+	guest_is_sent((struct packet){ .op = VIRTIO_VSOCK_OP_RST });
+	all_is_sent();
+	assert_breaks(RULE_VSOCK_HEADER);
+}
+
+static void bytes_of_no_connection_are_wrong(void **state)
+{
+	(void)state;
+	socket_new();
+	device_works();
+	guest_is_sent((struct packet){ .op = VIRTIO_VSOCK_OP_RW, .len = 1 });
+	all_is_sent();
+	assert_breaks(RULE_VSOCK_HEADER);
+}
+
+/* Whether there is a connection then, it alone knows, until the guest's RST. */
+static void a_second_request_leaves_it_to_the_device(void **state)
+{
+	(void)state;
+	connect_guest(0, 8);
+	guest_sends((struct packet){ .op = VIRTIO_VSOCK_OP_REQUEST });
+	guest_is_sent((struct packet){ .op = VIRTIO_VSOCK_OP_RW, .len = 60 });
+	assert_silent_at_rest();
+	guest_sends((struct packet){ .op = VIRTIO_VSOCK_OP_RST });
+	on = RX;
+	avail_idx(4);
+	assert_silent_at_rest();
+	device_works();
+	guest_is_sent((struct packet){ .op = VIRTIO_VSOCK_OP_RW, .len = 1 });
+	all_is_sent();
+	assert_breaks(RULE_VSOCK_HEADER);
+}
+
+static void fwd_cnt_never_goes_back(void **state)
+{
+	(void)state;
+	connect_guest(0, 8);
+	guest_sends((struct packet){ .op = VIRTIO_VSOCK_OP_RW, .len = 4 });
+	guest_is_sent((struct packet){ .op = VIRTIO_VSOCK_OP_CREDIT_UPDATE, .fwd_cnt = 3 });
+	guest_is_sent((struct packet){ .op = VIRTIO_VSOCK_OP_CREDIT_UPDATE, .fwd_cnt = 2 });
+	all_is_sent();
+	assert_breaks(RULE_VSOCK_COUNT);
+}
+
+/* The host may keep what it has not taken: RST is due once fwd_cnt says that it has all. */
+static void an_end_waits_for_what_was_not_taken(void **state)
+{
+	const struct packet shut = { .op = VIRTIO_VSOCK_OP_SHUTDOWN, .flags = 3 };
+
+	(void)state;
+	connect_guest(0, 8);
+	guest_sends((struct packet){ .op = VIRTIO_VSOCK_OP_RW, .len = 4 });
+	guest_sends(shut);
+	assert_silent_at_rest();
+	device_works();
+	guest_is_sent((struct packet){ .op = VIRTIO_VSOCK_OP_CREDIT_UPDATE, .fwd_cnt = 4 });
+	all_is_sent();
+	assert_breaks(RULE_VSOCK_ANSWER);
+}
+
+static void nothing_is_said_after_an_access_failed(void **state)
+{
+	(void)state;
+	connect_guest(0, 8);
+	device_works();
+	on = RX;
+	avail_idx(3);
+	take(1, 0, 64, F_WRITE);
+	access_error = -EFAULT;
+	payload_write(1, BUFFER, 44);
+	access_error = 0;
+	return_chain(1, 1, 0, 0);
+	wake();
+	done();
+	guest_sends((struct packet){ .op = VIRTIO_VSOCK_OP_CREDIT_REQUEST });
+	assert_silent_at_rest();
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test_setup(credit_taken_back_may_be_used_until_rest, setup),
+		cmocka_unit_test_setup(credit_that_wraps_has_no_end, setup),
+		cmocka_unit_test_setup(rst_has_no_answer, setup),
+		cmocka_unit_test_setup(bytes_of_no_connection_are_wrong, setup),
+		cmocka_unit_test_setup(a_second_request_leaves_it_to_the_device, setup),
+		cmocka_unit_test_setup(fwd_cnt_never_goes_back, setup),
+		cmocka_unit_test_setup(an_end_waits_for_what_was_not_taken, setup),
+		cmocka_unit_test_setup(nothing_is_said_after_an_access_failed, setup),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
