@@ -28,7 +28,7 @@
 #define BATCH_JOBS_MAX 1000u   /* of one child: what a device gathers ends with it */
 #define BATCH_PATIENCE_MS 2000 /* for one program; a child of its own has more */
 #define BATCH_UNIT_MS 50       /* ... and for each unit of its budget */
-#define BATCH_SHARE 10	       /* ... by the clock so many times that: others want the processor */
+#define BATCH_SHARE 60	       /* ... by the clock so many times that: others want the processor */
 #define BATCH_BYTES_MAX (1ull << 30) /* resident */
 #define BATCH_CRASHES_MAX 256u	     /* that are remembered */
 
@@ -218,7 +218,8 @@ static char ask(struct batch *b, char what, const struct child_job *job)
 		if (poll(&answer, 1, 100) > 0)
 			return recv(b->line, &say, 1, MSG_DONTWAIT) == 1 ? say : 0;
 		now = used_ms(b->pid);
-		if (now != used)
+		/* Who waits for a processor is not idle. */
+		if (now != used || !child_is_asleep(b->pid))
 			idle_since = now_ms();
 		used = now;
 	} while (used - before < patience && now_ms() - idle_since < patience && now_ms() < end &&
