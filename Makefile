@@ -58,7 +58,9 @@ MUT_SRC   := $(wildcard fuzzers/mutate*.c)
 TEST_SRC  := $(wildcard devices/test/test_*.c harness/test/test_*.c fuzzers/test/test_*.c)
 # What fuzzes peers, all of them by one binary.
 PEER_SRC  := fuzzers/peer.c fuzzers/feedback.c
-GLUE_SRC  := $(filter-out fuzzers/fuzz_% fuzzers/bench.c fuzzers/standalone_main.c fuzzers/mutator_afl.c \
+# What chooses inputs for `make corpus`, in place of an engine.
+COVER_SRC := $(wildcard fuzzers/cover*.c)
+GLUE_SRC  := $(filter-out fuzzers/fuzz_% fuzzers/bench.c $(COVER_SRC) fuzzers/standalone_main.c fuzzers/mutator_afl.c \
 	       fuzzers/afl_main.c fuzzers/foreign% $(PEER_SRC),$(wildcard fuzzers/*.c))
 AFL_SRC   := $(filter-out fuzzers/mutat%,$(GLUE_SRC)) fuzzers/afl_main.c
 # The two forms of a guest program, and what they are made of (.ci/arrows).
@@ -251,7 +253,7 @@ drivers: ## Have Linux (user mode) and DPDK drive our models and check what come
 
 corpus: ## Keep inputs from fuzzing T that reach code no committed script reaches, in corpus/T/coverage
 	@.ci/deps $(FUZZ_NEEDS)
-	$(SUB) build/vringer seeds $(PICKED:%=build/fuzz/fuzz_%)
+	$(SUB) build/vringer seeds $(PICKED:%=build/cover/cover_%)
 	@for t in $(PICKED); do $(ALONE) corpus fuzzers/grow.sh $$t || exit; done
 
 bugs: ## Plant each bug of fuzzers/bugs/ (or B=name) and show what catches it (COLUMNS=scripts,corpus: quick)
@@ -429,6 +431,16 @@ $2: build/fuzz/fuzz_%: build/obj/$1/fuzzers/fuzz_%.o $(call objs,$1,$3) \
 endef
 $(eval $(call fuzzer,fuzz,$(patsubst %,build/fuzz/fuzz_%,$(filter-out $(CODECS),$(TARGETS)))))
 $(eval $(call fuzzer,codec,$(CODECS:%=build/fuzz/fuzz_%),$(CODEC_SRC)))
+
+# $(call coverer,FLAVOUR,NAMES,SOURCES): as `fuzzer`, with no engine.
+define coverer
+$2: build/cover/cover_%: build/obj/$1/fuzzers/fuzz_%.o $(call objs,$1,$3) \
+		$(call objs,fuzz,$(filter-out fuzzers/mutat%,$(GLUE_SRC)) $(COVER_SRC)) build/obj/fuzz/libvringer.a
+	@mkdir -p $$(@D)
+	$$(call say,LINK) $$(CC_fuzz) $$(FLAGS_fuzz) $$(LDFLAGS) -o $$@ $$^
+endef
+$(eval $(call coverer,fuzz,$(patsubst %,build/cover/cover_%,$(filter-out $(CODECS),$(TARGETS)))))
+$(eval $(call coverer,codec,$(CODECS:%=build/cover/cover_%),$(CODEC_SRC)))
 
 build/fuzz/fuzz_peer: $(call objs,fuzz,$(PEER_SRC) $(GLUE_SRC) $(ENGINE_MAIN)) build/obj/fuzz/libvringer.a
 	@mkdir -p $(@D)

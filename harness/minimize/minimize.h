@@ -67,6 +67,14 @@ struct minimize_result {
 int minimize_script(struct script *script, const struct minimize_options *options,
 		    struct minimize_result *result);
 
+/* Does this program still do what is wanted of it? */
+typedef bool minimize_keeps_fn(void *ctx, const struct program *prog);
+
+/* Shrink a program to what `keeps` asks of it, which it asks in this process, of at most
+ * `max` candidates (no more than MINIMIZE_CANDIDATES_MAX).  It holds for the program as it is
+ * given.  0, or -ENOMEM. */
+int minimize_program(struct program *prog, minimize_keeps_fn *keeps, void *ctx, unsigned max);
+
 /* Print it as a regression test: the finding as a comment, and the transport where it is
  * not the one that is used by itself, then the program. */
 void minimize_print(FILE *out, const struct script *script, const struct finding *finding,
