@@ -7,8 +7,9 @@
  *
  * Each line of LIST is `base PATH`, `kept PATH NAME` or `new PATH`.  The input that adds
  * most edges is taken first, then the one that adds most to those, and so on; of two that
- * add as many, one that was kept before, then the smaller.  Then each is shrunk, and those
- * that have become superfluous go.
+ * add as many, the smaller.  Those that were kept before come first while there is room, so
+ * a set changes no more than it must.  Then each is shrunk, and those that have become
+ * superfluous go.
  */
 #include "fuzzers/cover.h"
 
@@ -46,11 +47,14 @@ static void *allocate(size_t size)
 	return memory;
 }
 
-static void load(struct cover_input *input)
+/* False: a fuzzer that is at work has replaced it meanwhile. */
+static bool load(struct cover_input *input)
 {
 	FILE *in = fopen(input->path, "rb");
 	static uint8_t buffer[COVER_SIZE_MAX];
 
+	if (in == NULL && errno == ENOENT && input->kind == COVER_NEW)
+		return false;
 	if (in == NULL)
 		fail(input->path);
 	input->size = fread(buffer, 1, sizeof(buffer), in);
@@ -59,6 +63,7 @@ static void load(struct cover_input *input)
 	fclose(in);
 	input->data = allocate(input->size);
 	memcpy(input->data, buffer, input->size);
+	return true;
 }
 
 static void add(enum cover_kind kind, char *path, const char *name)
@@ -70,7 +75,8 @@ static void add(enum cover_kind kind, char *path, const char *name)
 			fail("memory");
 	}
 	inputs[input_count] = (struct cover_input){ .kind = kind, .path = path, .name = name };
-	load(&inputs[input_count++]);
+	if (load(&inputs[input_count]))
+		input_count++;
 }
 
 /* Paths have no spaces: grow.sh makes them. */
@@ -183,14 +189,15 @@ static bool is_better(const struct cover_input *a, const struct cover_input *b)
 	return strcmp(a->path, b->path) < 0;
 }
 
-/* The one that adds most, or NULL if none adds any. */
-static struct cover_input *next_input(const uint8_t *covered)
+/* The one, of kinds up to `last`, that adds most, or NULL if none adds any. */
+static struct cover_input *next_input(const uint8_t *covered, enum cover_kind last)
 {
 	struct cover_input *best = NULL;
 	size_t most = 0;
 
 	for (size_t i = 0; i < input_count; i++) {
-		size_t edges = inputs[i].kind != COVER_BASE ? gain(&inputs[i], covered) : 0;
+		bool considered = inputs[i].kind != COVER_BASE && inputs[i].kind <= last;
+		size_t edges = considered ? gain(&inputs[i], covered) : 0;
 
 		if (edges > most || (edges == most && edges > 0 && is_better(&inputs[i], best))) {
 			best = &inputs[i];
@@ -200,20 +207,38 @@ static struct cover_input *next_input(const uint8_t *covered)
 	return best;
 }
 
-/* Mark at most `max` as chosen.  What all inputs reach is left in `all`. */
+/* Mark at most `max` more as chosen; how many. */
+static unsigned take(unsigned max, enum cover_kind last, uint8_t *covered)
+{
+	struct cover_input *input;
+	unsigned count = 0;
+
+	for (; count < max && (input = next_input(covered, last)) != NULL; count++) {
+		input->chosen = true;
+		unite(covered, input->edges);
+	}
+	return count;
+}
+
+/* Mark at most `max` as chosen: those that were kept before and what is new beside them; if
+ * that is too many, whichever add most.  What all inputs reach is left in `all`. */
 static void choose(unsigned max, uint8_t *all)
 {
 	uint8_t *covered = allocate(cover_edge_bytes());
-	struct cover_input *input;
+	unsigned count;
 
 	memcpy(all, base, cover_edge_bytes());
 	for (size_t i = 0; i < input_count; i++)
 		if (inputs[i].kind != COVER_BASE)
 			unite(all, inputs[i].edges);
 	memcpy(covered, base, cover_edge_bytes());
-	for (; max > 0 && (input = next_input(covered)) != NULL; max--) {
-		input->chosen = true;
-		unite(covered, input->edges);
+	count = take(max, COVER_KEPT, covered);
+	take(max - count, COVER_NEW, covered);
+	if (count_edges(covered) < count_edges(all)) {
+		for (size_t i = 0; i < input_count; i++)
+			inputs[i].chosen = false;
+		memcpy(covered, base, cover_edge_bytes());
+		take(max, COVER_NEW, covered);
 	}
 	free(covered);
 }

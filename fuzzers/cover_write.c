@@ -17,7 +17,8 @@
 #define FUNCTIONS_MAX 4 /* named; of the others there is a count */
 #define LINES_MAX 4	/* of each function */
 #define NAME_MAX_BYTES 128
-#define SHOWN_MAX 256 /* bytes of a raw input */
+#define SHOWN_MAX 1024 /* bytes of a raw input */
+#define LINE_BYTES 24u
 
 struct reached {
 	const struct cover_place *first;
@@ -149,7 +150,7 @@ static char *describe(const struct entry *e)
 		fputc(')', out);
 	}
 	if (e->others > 0)
-		fprintf(out, " and %u edges more", e->others);
+		fprintf(out, " and %u %s more", e->others, e->others == 1 ? "edge" : "edges");
 	fprintf(out, ", which no other %s does.", cover_is_session() ? "script" : "input");
 	if (fclose(out) != 0)
 		exit(2);
@@ -196,20 +197,36 @@ static int write_input(const char *folder, const struct entry *e)
 	return fclose(out);
 }
 
-static void show_bytes(FILE *out, const struct cover_input *input)
+/* A line of `hexdump -C`, without the text. */
+static void show_line(FILE *out, const struct cover_input *input, size_t at)
 {
-	size_t shown = input->size < SHOWN_MAX ? input->size : SHOWN_MAX;
-
-	for (size_t i = 0; i < shown; i++)
-		fprintf(out, "%s%02x",
-			i % 24 != 0 ? " "
-			: i > 0	    ? "\n    "
-				    : "    ",
-			input->data[i]);
-	fprintf(out, shown < input->size ? " ...\n" : "\n");
+	fprintf(out, "    %04zx ", at);
+	for (size_t i = at; i < at + LINE_BYTES && i < input->size; i++)
+		fprintf(out, " %02x", input->data[i]);
+	fputc('\n', out);
 }
 
-/* A program as it prints, as a block of Markdown; two lines that say the same are one. */
+/* Lines that are as the one before are left out. */
+static void show_bytes(FILE *out, const struct cover_input *input)
+{
+	bool same = false;
+	size_t at;
+
+	for (at = 0; at < input->size && at < SHOWN_MAX; at += LINE_BYTES) {
+		bool before = same;
+
+		same = at > 0 && at + LINE_BYTES <= input->size &&
+		       memcmp(input->data + at, input->data + at - LINE_BYTES, LINE_BYTES) == 0;
+		if (!same)
+			show_line(out, input, at);
+		else if (!before)
+			fputs("    *\n", out);
+	}
+	if (at < input->size)
+		fprintf(out, "    ... %zu bytes in all\n", input->size);
+}
+
+/* A program as it prints, as a block of Markdown. */
 static void show_program(FILE *out, const struct cover_input *input)
 {
 	char *text = NULL, *rest;
