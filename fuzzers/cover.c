@@ -8,8 +8,8 @@
  * Each line of LIST is `base PATH`, `kept PATH NAME` or `new PATH`.  The input that adds
  * most edges is taken first, then the one that adds most to those, and so on; of two that
  * add as many, the smaller.  Those that were kept before come first while there is room, so
- * a set changes no more than it must.  Then each is shrunk, and those that have become
- * superfluous go.
+ * a set changes no more than it must.  Then the new ones are shrunk, and those that have
+ * become superfluous go.
  */
 #include "fuzzers/cover.h"
 
@@ -52,6 +52,7 @@ static bool load(struct cover_input *input)
 {
 	FILE *in = fopen(input->path, "rb");
 	static uint8_t buffer[COVER_SIZE_MAX];
+	size_t above = 0;
 
 	if (in == NULL && errno == ENOENT && input->kind == COVER_NEW)
 		return false;
@@ -61,8 +62,12 @@ static bool load(struct cover_input *input)
 	if (ferror(in))
 		fail(input->path);
 	fclose(in);
+	/* It is written anew. */
+	if (cover_is_text() && input->kind == COVER_KEPT)
+		above = cover_comment_size(buffer, input->size);
+	input->size -= above;
 	input->data = allocate(input->size);
-	memcpy(input->data, buffer, input->size);
+	memcpy(input->data, buffer + above, input->size);
 	return true;
 }
 
@@ -269,7 +274,7 @@ static void drop_superfluous(void)
 	free(own);
 }
 
-/* Each down to what no other one reaches. */
+/* Each that is new down to what no other one reaches. */
 static void shrink_chosen(void)
 {
 	uint8_t *own = allocate(cover_edge_bytes());
@@ -282,6 +287,9 @@ static void shrink_chosen(void)
 			inputs[i].chosen = false;
 			continue;
 		}
+		/* They were shrunk then. */
+		if (inputs[i].kind == COVER_KEPT)
+			continue;
 		if (!cover_shrink(&inputs[i], own) || count_edges(own) == 0) {
 			printf("  %s reaches something else each time\n", inputs[i].path);
 			inputs[i].chosen = false;

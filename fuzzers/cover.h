@@ -84,6 +84,9 @@ void *cover_shared(size_t size);
 
 /* cover_write.c */
 
+/* Bytes of the comment that a text begins with. */
+size_t cover_comment_size(const uint8_t *text, size_t size);
+
 /* Write the chosen inputs into the folder; each reaches edges that none of the others
  * nor `base` does.  0, or -1 after one line on stderr. */
 int cover_write(const char *folder, const struct cover_input *inputs, size_t count,

@@ -124,21 +124,6 @@ static void shrink_bytes(struct shrinking *s, bool zero)
 	}
 }
 
-/* Bytes of the comment that a text begins with. */
-static size_t comment_size(const struct cover_input *input)
-{
-	size_t at = 0;
-
-	while (at < input->size && input->data[at] == '#') {
-		const uint8_t *end = memchr(input->data + at, '\n', input->size - at);
-
-		if (end == NULL)
-			break;
-		at = (size_t)(end + 1 - input->data);
-	}
-	return at;
-}
-
 /* As it is kept: of a program there is one spelling. */
 static size_t spell(struct shrinking *s, const struct cover_input *input)
 {
@@ -152,7 +137,7 @@ static size_t spell(struct shrinking *s, const struct cover_input *input)
 	if (size >= 0)
 		return (size_t)size;
 	if (cover_is_text())
-		above = comment_size(input);
+		above = cover_comment_size(input->data, input->size);
 	memcpy(s->bytes, input->data + above, input->size - above);
 	return input->size - above;
 }

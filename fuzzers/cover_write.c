@@ -34,6 +34,20 @@ struct entry {
 	unsigned others; /* edges of functions that are not named */
 };
 
+size_t cover_comment_size(const uint8_t *text, size_t size)
+{
+	size_t at = 0;
+
+	while (at < size && text[at] == '#') {
+		const uint8_t *end = memchr(text + at, '\n', size - at);
+
+		if (end == NULL)
+			break;
+		at = (size_t)(end + 1 - text);
+	}
+	return at;
+}
+
 static void add_line(struct reached *r, unsigned line)
 {
 	for (unsigned i = 0; i < r->line_count; i++)
@@ -41,6 +55,13 @@ static void add_line(struct reached *r, unsigned line)
 			return;
 	if (line != 0 && r->line_count < LINES_MAX)
 		r->lines[r->line_count++] = line;
+}
+
+static int by_number(const void *a, const void *b)
+{
+	unsigned x = *(const unsigned *)a, y = *(const unsigned *)b;
+
+	return x < y ? -1 : x > y;
 }
 
 static int more_edges(const void *a, const void *b)
@@ -76,6 +97,8 @@ static void group_edges(struct entry *e, const uint8_t *own)
 		all[at].edges++;
 		add_line(&all[at], place->line);
 	}
+	for (size_t i = 0; i < found; i++)
+		qsort(all[i].lines, all[i].line_count, sizeof(all[i].lines[0]), by_number);
 	qsort(all, found, sizeof(*all), more_edges);
 	for (size_t i = 0; i < found; i++) {
 		if (i < FUNCTIONS_MAX)

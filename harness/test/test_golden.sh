@@ -58,9 +58,9 @@ cat "$golden"/*.vr | awk '
 		}
 	}
 	END {
-		for (word in wanted)
-			if (!(word in seen)) print word ": in no golden file"
-	}' "$work/words" - >"$err"
+		for (want in wanted)
+			if (!(want in seen)) print want ": in no golden file"
+	}' "$work/words" - >"$err" 2>&1
 [ -s "$work/words" ] && [ ! -s "$err" ]
 tap 'every field, and every word of one, is in a golden file' $?
 
