@@ -9,7 +9,7 @@
  * cover_write.c   names, comments, files
  *
  * Only edges count, not how often they are taken, and of these only such as are in the
- * code under test.  It judges nothing: an input that ends the process is named and left
+ * code under test.  Nothing is judged: an input that ends the process is named and left
  * out.
  */
 #ifndef VRINGER_FUZZERS_COVER_H
@@ -62,6 +62,7 @@ struct cover_place {
 	char function[96];
 	char file[96]; /* in this tree; empty: unknown, or not of the code under test */
 	unsigned line;
+	bool known; /* it was looked up */
 };
 /* Where an edge is; looked up once. */
 const struct cover_place *cover_place(size_t edge);

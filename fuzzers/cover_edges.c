@@ -12,7 +12,8 @@
 #include <string.h>
 
 struct pc {
-	uintptr_t address, flags;
+	void *address;
+	uintptr_t flags;
 };
 
 /* All objects are linked into one program, so there is one array of each. */
@@ -21,6 +22,7 @@ static size_t counter_count;
 static const struct pc *pcs;
 
 /* The compiler has every object call these. */
+/* NOLINTBEGIN(bugprone-reserved-identifier) */
 void __sanitizer_cov_8bit_counters_init(uint8_t *start, uint8_t *stop);
 void __sanitizer_cov_pcs_init(const uintptr_t *start, const uintptr_t *stop);
 
@@ -35,6 +37,7 @@ void __sanitizer_cov_pcs_init(const uintptr_t *start, const uintptr_t *stop)
 	(void)stop;
 	pcs = (const struct pc *)start;
 }
+/* NOLINTEND(bugprone-reserved-identifier) */
 
 size_t cover_edge_count(void)
 {
@@ -81,8 +84,7 @@ static void look_up(struct cover_place *place, size_t edge)
 	char text[4096] = "";
 	char *path, *line;
 
-	/* An address in the program is a number there. */
-	__sanitizer_symbolize_pc((void *)pcs[edge].address, "%f|%s|%l", text, sizeof(text));
+	__sanitizer_symbolize_pc(pcs[edge].address, "%f|%s|%l", text, sizeof(text));
 	path = strchr(text, '|');
 	line = path != NULL ? strchr(path + 1, '|') : NULL;
 	if (line == NULL)
@@ -95,18 +97,16 @@ static void look_up(struct cover_place *place, size_t edge)
 
 const struct cover_place *cover_place(size_t edge)
 {
-	static struct cover_place **places;
+	static struct cover_place *places;
 
 	if (places == NULL)
-		places = calloc(counter_count, sizeof(*places));
-	if (places != NULL && places[edge] == NULL) {
-		places[edge] = calloc(1, sizeof(*places[edge]));
-		if (places[edge] != NULL)
-			look_up(places[edge], edge);
-	}
-	if (places == NULL || places[edge] == NULL)
+		places = calloc(counter_count, sizeof(struct cover_place));
+	if (places == NULL)
 		exit(2);
-	return places[edge];
+	if (!places[edge].known)
+		look_up(&places[edge], edge);
+	places[edge].known = true;
+	return &places[edge];
 }
 
 void cover_mask(uint8_t *edges)

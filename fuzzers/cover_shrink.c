@@ -58,9 +58,10 @@ static bool reaches(const uint8_t *edges, const uint8_t *needed)
 static void run_candidate(struct shrinking *s, size_t size)
 {
 	static uint8_t text[sizeof(COVER_COMMENT) + COVER_SIZE_MAX];
-	size_t above = cover_is_text() ? strlen(COVER_COMMENT) : 0;
+	size_t above = 0;
 
-	memcpy(text, COVER_COMMENT, above);
+	if (cover_is_text())
+		above = (size_t)snprintf((char *)text, sizeof(text), "%s", COVER_COMMENT);
 	memcpy(text + above, s->bytes, size);
 	memset(s->edges, 0, cover_edge_bytes());
 	alarm(COVER_SECONDS);

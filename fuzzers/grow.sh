@@ -31,6 +31,7 @@ find "$seeds" -type f -name 'coverage-*' | sort |
 	tail -5 "$work/log" >&2
 	exit 1
 }
+mkdir -p "${kept%/*}"
 rm -rf "$kept"
 [ -z "$(ls "$work/set")" ] || mv "$work/set" "$kept"
 printf '== %s: ' "$name"
