@@ -251,10 +251,10 @@ drivers: ## Have Linux (user mode) and DPDK drive our models and check what come
 	$(SUB) build/vringer build/drivers/traffic
 	@$(ALONE) drivers harness/drivers/drivers.sh run $(DRIVER)
 
-corpus: ## Keep inputs from fuzzing T that reach code no committed script reaches, in corpus/T/coverage
+corpus: ## Keep inputs from fuzzing T that reach code no committed input reaches, in corpus/T/coverage (at most KEEP=60)
 	@.ci/deps $(FUZZ_NEEDS)
 	$(SUB) build/vringer seeds $(PICKED:%=build/cover/cover_%)
-	@for t in $(PICKED); do $(ALONE) corpus fuzzers/grow.sh $$t || exit; done
+	@for t in $(PICKED); do KEEP="$(or $(KEEP),60)" $(ALONE) corpus fuzzers/grow.sh $$t || exit; done
 
 bugs: ## Plant each bug of fuzzers/bugs/ (or B=name) and show what catches it (COLUMNS=scripts,corpus: quick)
 	@fuzzers/bugs.sh check "$(ENGINE)" "$(SECONDS)" "$(CRASH_SECONDS)" "$(BUG_JOBS)" "$(BUG_COLUMNS)" \
@@ -548,7 +548,8 @@ build/bugs/%/built-afl: fuzzers/bugs/%.patch $(call objs,afl,$(AFL_SRC) $(DEVICE
 BIG_ENDIAN := $(if $(shell command -v s390x-linux-gnu-gcc && command -v qemu-s390x), \
 	build/obj/s390x/vringer $(PARSERS:%=build/replay-s390x/fuzz_%))
 
-test-files: $(BIG_ENDIAN) build/drivers/traffic seeds $(BUGS:%=build/bugs/%/built-gcc) build/bugs/rule-fetch-walk/built-fuzz $(foreach f,gcc clang, \
+test-files: $(BIG_ENDIAN) build/drivers/traffic seeds $(BUGS:%=build/bugs/%/built-gcc) build/bugs/rule-fetch-walk/built-fuzz \
+		build/cover/cover_rng $(foreach f,gcc clang, \
 		build/obj/$f/vringer \
 		$(patsubst %.c,build/obj/$f/%,$(TEST_SRC))) build/obj/release/vringer \
 		$(foreach t,$(TARGETS),build/fuzz/fuzz_$t build/afl/fuzz_$t build/replay/fuzz_$t build/replay-release/fuzz_$t)

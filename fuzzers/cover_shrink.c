@@ -111,6 +111,21 @@ static bool try_part(struct shrinking *s, size_t at, size_t len, bool zero)
 	return memcmp(s->bytes, s->best, size) != 0 && try_bytes(s, size);
 }
 
+/* Line by line, from the end on: where one is an error, what is below it is not read. */
+static void shrink_lines(struct shrinking *s)
+{
+	size_t end = *s->best_size;
+
+	while (end > 0) {
+		size_t at = end - 1;
+
+		while (at > 0 && s->best[at - 1] != '\n')
+			at--;
+		try_part(s, at, end - at, false);
+		end = at;
+	}
+}
+
 static void shrink_bytes(struct shrinking *s, bool zero)
 {
 	unsigned tried = 0;
@@ -157,6 +172,8 @@ static void shrink(struct shrinking *s, const struct cover_input *input, uint8_t
 		shrink_program(s);
 		return;
 	}
+	if (cover_is_text())
+		shrink_lines(s);
 	shrink_bytes(s, false);
 	/* Text has no use for zeros. */
 	if (!cover_is_text())

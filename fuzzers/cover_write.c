@@ -117,7 +117,7 @@ static bool is_taken(const struct entry *entries, size_t count, const char *name
 	return false;
 }
 
-/* blk_discard is blk-discard; if there is one, with its line, then with a number. */
+/* blk_discard is blk-discard; if there is one, with its line, else with a number. */
 static void set_name(struct entry *e, const struct entry *entries, size_t count)
 {
 	const struct reached *r = &e->functions[0];
@@ -131,8 +131,7 @@ static void set_name(struct entry *e, const struct entry *entries, size_t count)
 	if (is_taken(entries, count, e->name) && r->line_count > 0)
 		snprintf(e->name, sizeof(e->name), "%s-%u", name, r->lines[0]);
 	for (unsigned n = 2; is_taken(entries, count, e->name); n++)
-		snprintf(e->name, sizeof(e->name), "%s-%u-%u", name,
-			 r->line_count > 0 ? r->lines[0] : 0, n);
+		snprintf(e->name, sizeof(e->name), "%s-%u", name, n);
 }
 
 static void print_words(FILE *out, const char *prefix, const char *text)
