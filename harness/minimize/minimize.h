@@ -14,6 +14,8 @@
  * brought closer to its default, alone, with the finding staying what it is.
  *
  * `>` lines are not checked: only findings count here.
+ *
+ * minimize_program shrinks a program in the same way to what its caller asks of it.
  */
 #ifndef VRINGER_HARNESS_MINIMIZE_H
 #define VRINGER_HARNESS_MINIMIZE_H
