@@ -58,7 +58,9 @@ MUT_SRC   := $(wildcard fuzzers/mutate*.c)
 TEST_SRC  := $(wildcard devices/test/test_*.c harness/test/test_*.c fuzzers/test/test_*.c)
 # What fuzzes peers, all of them by one binary.
 PEER_SRC  := fuzzers/peer.c fuzzers/feedback.c
-GLUE_SRC  := $(filter-out fuzzers/fuzz_% fuzzers/bench.c fuzzers/standalone_main.c fuzzers/mutator_afl.c \
+# What chooses inputs for `make corpus`, in place of an engine.
+COVER_SRC := $(wildcard fuzzers/cover*.c)
+GLUE_SRC  := $(filter-out fuzzers/fuzz_% fuzzers/bench.c $(COVER_SRC) fuzzers/standalone_main.c fuzzers/mutator_afl.c \
 	       fuzzers/afl_main.c fuzzers/foreign% $(PEER_SRC),$(wildcard fuzzers/*.c))
 AFL_SRC   := $(filter-out fuzzers/mutat%,$(GLUE_SRC)) fuzzers/afl_main.c
 # The two forms of a guest program, and what they are made of (.ci/arrows).
@@ -254,10 +256,10 @@ drivers: ## Have Linux (user mode) and DPDK drive our models and check what come
 	$(SUB) build/vringer build/drivers/traffic
 	@$(ALONE) drivers harness/drivers/drivers.sh run $(DRIVER)
 
-corpus: ## Keep inputs from fuzzing T that reach code no committed script reaches, in corpus/T/coverage
+corpus: ## Keep inputs from fuzzing T that reach code no committed input reaches, in corpus/T/coverage (at most KEEP=60)
 	@.ci/deps $(FUZZ_NEEDS)
-	$(SUB) build/vringer seeds $(PICKED:%=build/fuzz/fuzz_%)
-	@for t in $(PICKED); do $(ALONE) corpus fuzzers/grow.sh $$t || exit; done
+	$(SUB) build/vringer seeds $(PICKED:%=build/cover/cover_%)
+	@for t in $(PICKED); do KEEP="$(or $(KEEP),60)" $(ALONE) corpus fuzzers/grow.sh $$t || exit; done
 
 bugs: ## Plant each bug of fuzzers/bugs/ (or B=name) and show what catches it (COLUMNS=scripts,corpus: quick)
 	@fuzzers/bugs.sh check "$(ENGINE)" "$(SECONDS)" "$(CRASH_SECONDS)" "$(BUG_JOBS)" "$(BUG_COLUMNS)" \
@@ -437,6 +439,16 @@ $(eval $(call fuzzer,fuzz,$(patsubst %,build/fuzz/fuzz_%,$(filter-out $(CODECS),
 # Of replayers whose judge has the flags of the rest, all is the same.
 $(eval $(call fuzzer,$(if $(JUDGE_fuzz)$(LIB_FUZZING_ENGINE),codec,fuzz),$(CODECS:%=build/fuzz/fuzz_%),$(CODEC_SRC)))
 
+# $(call coverer,FLAVOUR,NAMES,SOURCES): as `fuzzer`, with no engine.
+define coverer
+$2: build/cover/cover_%: build/obj/$1/fuzzers/fuzz_%.o $(call objs,$1,$3) \
+		$(call objs,fuzz,$(filter-out fuzzers/mutat%,$(GLUE_SRC)) $(COVER_SRC)) build/obj/fuzz/libvringer.a
+	@mkdir -p $$(@D)
+	$$(call say,LINK) $$(CC_fuzz) $$(FLAGS_fuzz) $$(LDFLAGS) -o $$@ $$^
+endef
+$(eval $(call coverer,fuzz,$(patsubst %,build/cover/cover_%,$(filter-out $(CODECS),$(TARGETS)))))
+$(eval $(call coverer,codec,$(CODECS:%=build/cover/cover_%),$(CODEC_SRC)))
+
 build/fuzz/fuzz_peer: $(call objs,fuzz,$(PEER_SRC) $(GLUE_SRC) $(ENGINE_MAIN)) build/obj/fuzz/libvringer.a
 	@mkdir -p $(@D)
 	$(call say,LINK) $(LINK_fuzz) $(LDFLAGS) -o $@ $^ $(ENGINE_LIB)
@@ -544,7 +556,8 @@ build/bugs/%/built-afl: fuzzers/bugs/%.patch $(call objs,afl,$(AFL_SRC) $(DEVICE
 BIG_ENDIAN := $(if $(shell command -v s390x-linux-gnu-gcc && command -v qemu-s390x), \
 	build/obj/s390x/vringer $(PARSERS:%=build/replay-s390x/fuzz_%))
 
-test-files: $(BIG_ENDIAN) build/drivers/traffic seeds $(BUGS:%=build/bugs/%/built-gcc) build/bugs/rule-fetch-walk/built-fuzz $(foreach f,gcc clang, \
+test-files: $(BIG_ENDIAN) build/drivers/traffic seeds $(BUGS:%=build/bugs/%/built-gcc) build/bugs/rule-fetch-walk/built-fuzz \
+		build/cover/cover_rng $(foreach f,gcc clang, \
 		build/obj/$f/vringer \
 		$(patsubst %.c,build/obj/$f/%,$(TEST_SRC))) build/obj/release/vringer \
 		$(foreach t,$(TARGETS),build/fuzz/fuzz_$t build/afl/fuzz_$t build/replay/fuzz_$t build/replay-release/fuzz_$t)
