@@ -375,6 +375,8 @@ define mutator_tests
 $(patsubst %.c,build/obj/$1/%,$(filter fuzzers/test/test_mutator_%,$(TEST_SRC))): \
 		build/obj/$1/fuzzers/test/test_%: build/obj/$1/fuzzers/%.o
 
+build/obj/$1/fuzzers/test/test_feedback: build/obj/$1/fuzzers/feedback.o
+
 $(patsubst %.c,build/obj/$1/%,$(filter fuzzers/%,$(TEST_SRC))): \
 		%: %.o $(call objs,$1,$(MUT_SRC) $(filter fuzzers/%,$(HELPER_SRC)) \
 		harness/test/generate.c) build/obj/$1/libvringer.a

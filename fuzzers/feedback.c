@@ -51,7 +51,7 @@ static struct {
 /* Mix a number into a hash. */
 static uint32_t mix(uint32_t hash, uint32_t value)
 {
-	hash = (hash ^ value) * 0x9e3779b1u;
+	hash = (hash * 31 + value + 1) * 0x9e3779b1u;
 	return hash ^ hash >> 15;
 }
 
