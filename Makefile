@@ -57,11 +57,11 @@ FOREIGN_SRC := $(filter-out $(OUR_SRC),$(LIB_SRC) $(CLI_SRC)) \
 MUT_SRC   := $(wildcard fuzzers/mutate*.c)
 TEST_SRC  := $(wildcard devices/test/test_*.c harness/test/test_*.c fuzzers/test/test_*.c)
 # What fuzzes peers, all of them by one binary.
-PEER_SRC  := fuzzers/peer.c fuzzers/feedback.c
+PEER_SRC  := fuzzers/peer.c
 # What chooses inputs for `make corpus`, in place of an engine.
 COVER_SRC := $(wildcard fuzzers/cover*.c)
 GLUE_SRC  := $(filter-out fuzzers/fuzz_% fuzzers/bench.c $(COVER_SRC) fuzzers/standalone_main.c fuzzers/mutator_afl.c \
-	       fuzzers/afl_main.c fuzzers/foreign% $(PEER_SRC),$(wildcard fuzzers/*.c))
+	       fuzzers/afl_main.c fuzzers/foreign% fuzzers/measure% $(PEER_SRC),$(wildcard fuzzers/*.c))
 AFL_SRC   := $(filter-out fuzzers/mutat%,$(GLUE_SRC)) fuzzers/afl_main.c
 # The two forms of a guest program, and what they are made of (.ci/arrows).
 CODECS    := text binary
@@ -136,7 +136,7 @@ NO_LINES   := -fno-profile-instr-generate -fno-coverage-mapping
 knows       = $(if $(shell $1 $2 -x c -c /dev/null -o /dev/null 2>&1 || echo no),,$2)
 JUDGE_fuzz := $(if $(FOREIGN),$(call knows,$(CC_fuzz),$(NO_COV)),$(NO_COV) -fno-sanitize=all)
 INSTRUMENTED_fuzz := $(if $(FOREIGN),$(JUDGE_fuzz),$(NO_COV))
-judge       = $(if $(filter harness/% build/gen/% fuzzers/mutat%,$2),$(if $(filter $(INSTRUMENTED),$2),$(INSTRUMENTED_$1),$(JUDGE_$1)))
+judge       = $(if $(filter harness/% build/gen/% fuzzers/mutat% fuzzers/feedback%,$2),$(if $(filter $(INSTRUMENTED),$2),$(INSTRUMENTED_$1),$(JUDGE_$1)))
 
 JUDGE_afl  := -fno-sanitize=all
 
@@ -382,6 +382,8 @@ $(foreach f,gcc clang,$(foreach t,no_memory live,build/obj/$f/harness/test/test_
 define mutator_tests
 $(patsubst %.c,build/obj/$1/%,$(filter fuzzers/test/test_mutator_%,$(TEST_SRC))): \
 		build/obj/$1/fuzzers/test/test_%: build/obj/$1/fuzzers/%.o
+
+build/obj/$1/fuzzers/test/test_feedback: build/obj/$1/fuzzers/feedback.o
 
 $(patsubst %.c,build/obj/$1/%,$(filter fuzzers/%,$(TEST_SRC))): \
 		%: %.o $(call objs,$1,$(MUT_SRC) $(filter fuzzers/%,$(HELPER_SRC)) \
