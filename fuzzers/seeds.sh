@@ -44,10 +44,11 @@ mkdir -p "$seeds" "$scripts"
 
 # Copy the files listed on standard input into $1, their names flattened.
 gather() {
-	sed "h; s,^$own/,,; s,/,-,g; x; G; s/\n/ /" | while read -r file flat; do
-		[ ! -e "$1/$flat" ] || { echo "seeds: two files would be $flat" >&2 && exit 1; }
-		cp "$file" "$1/$flat"
-	done
+	list=$(cat)
+	[ -n "$list" ] || return 0
+	twice=$(printf '%s\n' "$list" | sed "s,^$own/,,; s,/,-,g" | sort | uniq -d)
+	[ -z "$twice" ] || { echo "seeds: two files would be $twice" >&2 && exit 1; }
+	printf '%s\n' "$list" | flatten "$1" "$own/"
 }
 
 all_scripts() {

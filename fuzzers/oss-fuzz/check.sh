@@ -254,7 +254,7 @@ runs_seeds() {
 		;;
 	*)
 		find "$work/seeds" -type f -print0 |
-			xargs -0 -n 64 "$self" --bare "$out/$1"
+			xargs -0 -n 2000 "$self" --bare "$out/$1"
 		;;
 	esac
 }
@@ -317,7 +317,7 @@ coverage_is_right() {
 
 # replayed TARGET: a program without an engine runs its seeds.
 replayed() {
-	seeds_of "$1" && find "$work/seeds" -type f -print0 | xargs -0 -n 64 "$self" --bare "$out/$1"
+	seeds_of "$1" && find "$work/seeds" -type f -print0 | xargs -0 -n 2000 "$self" --bare "$out/$1"
 }
 
 # Apart, for xargs.
