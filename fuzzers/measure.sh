@@ -176,4 +176,6 @@ bugs() {
 	done
 }
 
+. fuzzers/measure_feedback.sh
+
 "$@"
