@@ -109,7 +109,7 @@ is_worth_minimising() {
 # in meanwhile stays, and so does everything if there is nothing in DIR or no room on the disk.
 leave_only() {
 	has_room || return 0
-	(cd "$1" && find . -type f) | sort >"$logs/after"
+	(cd "$1" && find . -maxdepth 1 -type f) | sort >"$logs/after"
 	left_over=$(wc -l <"$logs/after")
 	[ "$left_over" -gt 0 ] || return 0
 	kept=$left_over

@@ -12,13 +12,14 @@
 #   shared         folders whose inputs mean the same here, if there are any: what is in them
 #                  is run too, and they stay as they are
 #
-# VRINGER_MANY and VRINGER_LONG change the numbers below, for tests.
+# VRINGER_MANY, VRINGER_LONG and VRINGER_FAILING change the numbers below, for tests.
 #
 # It uses ASAN_OPTIONS as they are, and leaves the number of findings in $count.
 # shellcheck disable=SC2154
 
 many=${VRINGER_MANY:-1000} # so many seeds are not run by each process each time it starts
 long=${VRINGER_LONG:-600}  # in a run of so many seconds
+failing=${VRINGER_FAILING:-20} # if so many of them fail, they are not minimised
 
 # One of libFuzzer's final statistics over the given logs: the sum, or the sum
 # of each log's maximum. A log has the output of several processes, one after
@@ -122,21 +123,41 @@ take_shared() {
 	mv "$logs/there" "$logs/shared"
 }
 
+# Do too many seeds fail?  Each begins the merging anew.
+many_fail() {
+	[ "$(grep -c '^MERGE-OUTER: attempt' "$logs/seeds")" -gt "$failing" ]
+}
+
+# Those of the seeds that reach what all of them reach, in $logs/core.
+find_core() {
+	mkdir "$logs/core"
+	# A broken rule would end it.
+	VRINGER_LEDGER=off run_engine seeds "$@" -merge=1 "$logs/core" "$seeds" >"$logs/seeds" 2>&1 &
+	while kill -s 0 $! 2>/dev/null; do
+		sleep 0.2
+		! many_fail || end_process "$logs/seeds.pid"
+	done
+	wait $! && ! many_fail && [ -n "$(ls "$logs/core")" ]
+}
+
 # Of many seeds all processes start from those that reach what all of them reach; the first
-# runs the rest too, once: each may be a finding.
+# runs the rest too, once: each may be a finding.  Where too many fail, the first alone has
+# to do with them.
 split_seeds() {
 	[ "$jobs" -gt 1 ] && { [ "$seconds" = 0 ] || [ "$seconds" -ge "$long" ]; } || return 0
 	files=$(find "$seeds" -type f | wc -l)
 	[ "$files" -ge "$many" ] || return 0
-	mkdir "$logs/core"
-	# A broken rule would end it.
-	VRINGER_LEDGER=off run_engine seeds "$@" -merge=1 "$logs/core" "$seeds" >"$logs/seeds" 2>&1 || return 0
-	kept=$(find "$logs/core" -type f | wc -l)
-	[ "$kept" -gt 0 ] || return 0
+	if find_core "$@"; then
+		echo "== $target: $(find "$logs/core" -type f | wc -l) of $files seeds reach what all reach;" \
+			"the first process runs all"
+	elif ! many_fail || [ -z "$(ls "$corpus")" ]; then
+		return 0
+	else
+		echo "== $target: of $files seeds many fail: the first process alone runs them"
+	fi
 	rmdir "$rest"
 	mv "$seeds" "$rest"
 	mv "$logs/core" "$seeds"
-	echo "== $target: $kept of $files seeds reach what all reach; the first process runs all"
 }
 
 # A log that has grown large starts anew; its statistics are kept.

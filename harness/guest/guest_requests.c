@@ -51,8 +51,7 @@ static unsigned count_mistaken(const struct requests *r)
 /* May what becomes of the request that is about to go be held against the device?  One
  * that needs the host, or another queue, only if it is sent at once and nothing else is on
  * its way, or was sent that another queue may still give: no other chain can then take
- * what the host gives, and the host has nothing else to give.  Its own operations may take
- * any memory, so all of it must be there. */
+ * what the host gives, and the host has nothing else to give. */
 static bool may_judge(struct guest *g, const struct draft *d, bool at_once)
 {
 	const struct requests *r = &g->requests;
@@ -70,8 +69,7 @@ static bool may_judge(struct guest *g, const struct draft *d, bool at_once)
 	if (!from_host(d->request))
 		return true;
 	return at_once && !r->nested && !r->host_touched && r->owed == 0 && r->sent_count == 0 &&
-	       !others_outstanding(g) && g->arena.hole_count == 0 &&
-	       count_mistaken(r) == r->queue[d->queue].mistaken;
+	       !others_outstanding(g) && count_mistaken(r) == r->queue[d->queue].mistaken;
 }
 
 /* By force what is in use may be written over, and the chain may go round. */
@@ -168,14 +166,36 @@ static bool prepare(struct guest *g, const struct op *op, struct draft *d)
 	return true;
 }
 
+/* Is the memory there that the operation writes, or a buffer takes?  What the program did to
+ * it, and where it has its buffers, is not the device's affair. */
+static bool has_memory(struct guest *g, const struct op *op)
+{
+	if (op->code == OP_STORE)
+		return arena_has(&g->arena,
+				 guest_addr(g, op->base[STORE_ADDR], op->value[STORE_ADDR]),
+				 op->data_len);
+	if (op->code == OP_BUFFER)
+		return arena_has(&g->arena,
+				 guest_addr(g, op->base[BUFFER_AT], op->value[BUFFER_AT]),
+				 op->value[BUFFER_LEN]);
+	if (op->code == OP_FILL || op->code == OP_PATTERN)
+		return arena_has(&g->arena,
+				 guest_addr(g, op->base[FILL_ADDR], op->value[FILL_ADDR]),
+				 op->value[FILL_LEN]);
+	return true;
+}
+
 /* A request's own operations.  They hold no request with operations of its own. */
 static void run_script(struct guest *g, const struct program *prog)
 {
 	if (prog == NULL || g->requests.nested)
 		return;
 	g->requests.nested = true;
-	for (uint32_t i = 0; i < prog->op_count; i++)
+	for (uint32_t i = 0; i < prog->op_count; i++) {
+		if (!has_memory(g, &prog->ops[i]))
+			requests_doubt_host(&g->requests);
 		guest_op(g, prog, &prog->ops[i]);
+	}
 	g->requests.nested = false;
 }
 

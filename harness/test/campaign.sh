@@ -106,7 +106,16 @@ ended TERM "$pid"
 shows 'many seeds are minimised' '^== net_loopback: [1-8] of 9 seeds reach what all reach; the first process runs all$'
 [ "$rc" = 1 ]
 tap '... and those that fail are told of' $?
-unset VRINGER_MANY
+rm -rf "$findings"
+VRINGER_FAILING=0
+export VRINGER_FAILING
+begins libfuzzer 2
+until_true grep -q '^== finding' "$out"
+ended TERM "$pid"
+shows 'where many fail they are not' '^== net_loopback: of 9 seeds many fail: the first process alone runs them$'
+[ "$rc" = 1 ]
+tap '... and told of all the same' $?
+unset VRINGER_MANY VRINGER_FAILING
 ln -sfn "$well" build/fuzz/fuzz_net_loopback
 rm -rf "$findings" build/seeds/net_loopback/[0-9]
 
