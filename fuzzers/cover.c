@@ -299,15 +299,24 @@ static void shrink_chosen(void)
 	free(own);
 }
 
+/* What is committed in `base`, of the code under test alone; nothing of what is not to be
+ * kept. */
 static void prepare_edges(void)
 {
+	size_t reached;
+
 	for (size_t i = 0; i < input_count; i++) {
 		if (inputs[i].kind == COVER_BASE)
 			unite(base, inputs[i].edges);
 		else if (outcomes[i] != DONE || inputs[i].size == 0)
 			memset(inputs[i].edges, 0, cover_edge_bytes());
 	}
+	reached = count_edges(base);
 	cover_mask(base);
+	if (reached > 0 && count_edges(base) == 0) {
+		fputs("cover: nothing is known of any edge: is llvm-symbolizer there?\n", stderr);
+		exit(2);
+	}
 	for (size_t i = 0; i < input_count; i++)
 		if (inputs[i].kind != COVER_BASE)
 			cover_mask(inputs[i].edges);

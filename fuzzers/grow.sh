@@ -31,8 +31,9 @@ find "$seeds" -type f -name 'coverage-*' | sort |
 	tail -5 "$work/log" >&2
 	exit 1
 }
+# What was there stays until the new set is whole.
 mkdir -p "${kept%/*}"
-rm -rf "$kept"
+[ ! -d "$kept" ] || mv "$kept" "$work/before"
 [ -z "$(ls "$work/set")" ] || mv "$work/set" "$kept"
 printf '== %s: ' "$name"
 tail -n 1 "$work/said"

@@ -206,6 +206,45 @@ static void an_interrupt_keeps_the_best_so_far(void **state)
 	assert_int_equal(minimize_stopped(text, 0), -EINTR);
 }
 
+/* Does the program notify and then read something? */
+static bool notifies_and_reads(void *ctx, const struct program *prog)
+{
+	unsigned *asked = ctx;
+	bool notifies = false;
+
+	(*asked)++;
+	for (uint32_t i = 0; i < prog->op_count; i++) {
+		notifies = notifies || prog->ops[i].code == OP_NOTIFY;
+		if (notifies && prog->ops[i].code == OP_READ)
+			return true;
+	}
+	return false;
+}
+
+static void a_program_shrinks_to_what_its_caller_asks_of_it(void **state)
+{
+	static const char text[] = "device any\nstart driver_ok size=4\nread Status\nrepeat 3\n"
+				   "  notify 5 flip=7\n  send 0 b3\nend\nread Version\nnop 7\n";
+	struct text_error error;
+	unsigned asked = 0;
+
+	(void)state;
+	assert_int_equal(text_parse(&script, text, sizeof(text) - 1, &error), 0);
+	assert_int_equal(minimize_program(&script.prog, notifies_and_reads, &asked, 1000), 0);
+	assert_int_equal(script.prog.op_count, 2);
+	assert_int_equal(script.prog.ops[0].code, OP_NOTIFY);
+	assert_int_equal(script.prog.ops[0].value[0], 0);
+	assert_int_equal(script.prog.ops[1].code, OP_READ);
+	assert_int_equal(script.prog.data_len, 0);
+	assert_in_range(asked, 1, 1000);
+
+	assert_int_equal(text_parse(&script, text, sizeof(text) - 1, &error), 0);
+	asked = 0;
+	assert_int_equal(minimize_program(&script.prog, notifies_and_reads, &asked, 3), 0);
+	assert_int_equal(asked, 3);
+	assert_true(notifies_and_reads(&asked, &script.prog));
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -222,6 +261,7 @@ int main(void)
 		cmocka_unit_test(without_a_finding_there_is_nothing_to_do),
 		cmocka_unit_test(what_differs_from_run_to_run_is_refused),
 		cmocka_unit_test(an_interrupt_keeps_the_best_so_far),
+		cmocka_unit_test(a_program_shrinks_to_what_its_caller_asks_of_it),
 	};
 
 	return minimize_tests(tests, sizeof(tests) / sizeof(tests[0]));
