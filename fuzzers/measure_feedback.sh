@@ -58,7 +58,7 @@ blk_rust() {
 
 # feedback_build EXAMPLE BUG
 feedback_build() (
-	cd "$fed/$1"
+	cd "$fed/$1" || exit
 	"$(echo "$1" | tr - _)" "$2" "$fed/run-$1${2:+-$2}"
 )
 
@@ -136,7 +136,9 @@ feedback_bugs() {
 
 feedback_bugs_table() {
 	printf '%-28s' BUG
-	printf ' %-14s' $cases
+	for case in $cases; do
+		printf ' %-14s' "$case"
+	done
 	echo
 	for bug in $feedback_subjects; do
 		printf '%-28s' "$bug"

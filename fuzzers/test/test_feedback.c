@@ -283,6 +283,7 @@ static void what_comes_after_an_operation(void **state)
 
 	(void)state;
 	forget();
+	run->guest.entered = true;
 	ASSERT_NEW(ledger->judged[0] |= 1ULL << RULE_MEMORY_WRITE);
 	ASSERT_NEW(ledger->judged[RULE_COUNTERS_SUM / 64] |= 1ULL << RULE_COUNTERS_SUM % 64);
 	ASSERT_NEW(ledger->device.status = 15);
@@ -297,6 +298,10 @@ static void what_comes_after_an_operation(void **state)
 	ASSERT_NEW(ledger->call.accesses = 1000);
 	ledger->call.bytes_max = 100;
 	ASSERT_NEW(ledger->call.bytes = 50);
+	/* That is of an earlier call. */
+	run->guest.entered = false;
+	ledger->call.bytes = 100;
+	assert_int_equal(news_after(), 0);
 }
 
 /* Whatever a device does, the numbers are few enough for the map to have room. */

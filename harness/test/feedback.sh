@@ -138,7 +138,7 @@ observes() {
 	for name in blind code glue; do
 		for how in '' observed off; do
 			counted=$("count_$1" "$how" "$work/$name-$1" "$work/fill")
-			eval "${name}_${how:-unset}=\${counted:-0}"
+			eval "${name}_${how:-unset}=${counted:-0}"
 		done
 	done
 	echo "blind $blind_unset $blind_observed $blind_off, code $code_unset $code_observed $code_off, glue $glue_unset $glue_observed $glue_off" >"$out"
