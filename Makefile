@@ -58,7 +58,9 @@ MUT_SRC   := $(wildcard fuzzers/mutate*.c)
 TEST_SRC  := $(wildcard devices/test/test_*.c harness/test/test_*.c fuzzers/test/test_*.c)
 # What fuzzes peers, all of them by one binary.
 PEER_SRC  := fuzzers/peer.c
-GLUE_SRC  := $(filter-out fuzzers/fuzz_% fuzzers/bench.c fuzzers/standalone_main.c fuzzers/mutator_afl.c \
+# What chooses inputs for `make corpus`, in place of an engine.
+COVER_SRC := $(wildcard fuzzers/cover*.c)
+GLUE_SRC  := $(filter-out fuzzers/fuzz_% fuzzers/bench.c $(COVER_SRC) fuzzers/standalone_main.c fuzzers/mutator_afl.c \
 	       fuzzers/afl_main.c fuzzers/foreign% fuzzers/measure% $(PEER_SRC),$(wildcard fuzzers/*.c))
 AFL_SRC   := $(filter-out fuzzers/mutat%,$(GLUE_SRC)) fuzzers/afl_main.c
 # The two forms of a guest program, and what they are made of (.ci/arrows).
@@ -69,7 +71,8 @@ DEVICE_FUZZERS := $(filter-out $(CODECS:%=fuzzers/fuzz_%.c) fuzzers/fuzz_mmds.c,
 PARSERS   := $(shell . fuzzers/inputs.sh && parsers)
 TARGETS   := $(patsubst fuzzers/fuzz_%.c,%,$(wildcard fuzzers/fuzz_*.c))
 # What fuzzers/user.sh shares with `make fuzz`.
-USER_SH   := fuzzers/encode.sh fuzzers/findings.sh fuzzers/campaign.sh fuzzers/libfuzzer.sh
+USER_SH   := fuzzers/encode.sh fuzzers/findings.sh fuzzers/campaign.sh fuzzers/libfuzzer.sh \
+	     fuzzers/aflplusplus.sh
 BUGS      := $(patsubst fuzzers/bugs/%.patch,%,$(wildcard fuzzers/bugs/*.patch))
 
 # ---- flavours ---------------------------------------------------------------
@@ -81,8 +84,8 @@ WARN   := -Wall -Wextra -Wshadow -Wconversion -Wstrict-prototypes -Wmissing-prot
 
 given    = $(filter environment command override,$(firstword $(origin $1)))
 FOREIGN := $(strip $(LIB_FUZZING_ENGINE) $(OUT))
-# Of a build that somebody else runs it makes seeds, and no more.
-CLI     := $(if $(FOREIGN),release,$(if $(call given,CC)$(call given,CFLAGS),cli,gcc))
+# With what a build that somebody else runs has compiled for the targets, or for the library.
+CLI     := $(if $(FOREIGN),lib,$(if $(call given,CC)$(call given,CFLAGS),cli,gcc))
 
 FLAVOURS := gcc clang fuzz codec release cov cli afl aflcodec aflplain pic lib s390x msan
 
@@ -107,14 +110,13 @@ COV    := -fsanitize-coverage=edge,inline-8bit-counters,pc-table
 FLAGS_gcc   := -O1 -g $(SAN)
 FLAGS_clang := -O1 -g $(SAN)
 FLAGS_fuzz  := $(if $(FOREIGN),$(CFLAGS),$(or $(CFLAGS),-O2 -g) $(SAN) $(COV))
-# Where somebody else's build makes seeds by it, it is run once.
-FLAGS_release := $(if $(FOREIGN),-O1,-O2 -g)
+FLAGS_release := -O2 -g
 FLAGS_cov   := -O1 -g -fprofile-instr-generate -fcoverage-mapping -fcoverage-compilation-dir=.
 FLAGS_afl   := $(or $(CFLAGS),-O2 -g) $(SAN)
 FLAGS_aflplain := $(or $(CFLAGS),-O2 -g)
 FLAGS_pic   := -O2 -g -fPIC
 # A report about somebody's device tells its frames from ours by the path.
-FLAGS_lib    = $(or $(CFLAGS),-O2 -g) $(if $(FOREIGN),$(call knows,$(CC_lib),$(NO_COV))) -fPIC -D'HARNESS_PATH="vringer-src/"' \
+FLAGS_lib    = $(or $(CFLAGS),-O2 -g) $(if $(FOREIGN),$(call knows,$(CC_lib),$(NO_COV) $(NO_LINES))) -fPIC -D'HARNESS_PATH="vringer-src/"' \
 	       -ffile-prefix-map=$(call quote,$(CURDIR))=. \
 	       $(foreach d,devices harness fuzzers,-ffile-prefix-map=$d/=vringer-src/$d/)
 FLAGS_cli   := $(or $(CFLAGS),-O1 -g) $(SAN)
@@ -129,6 +131,8 @@ FLAGS_msan  := -O1 -g -fno-omit-frame-pointer -fsanitize=memory -fsanitize-memor
 # the compiler can do that. afl-clang-fast reads fuzzers/afl.allow.
 INSTRUMENTED := harness/arena/instrumented.c
 NO_COV     := -fno-sanitize=fuzzer-no-link -fno-sanitize-coverage=edge,inline-8bit-counters,pc-table,trace-pc-guard,trace-cmp,indirect-calls
+# A report of what a user's device covers is not about the judge.
+NO_LINES   := -fno-profile-instr-generate -fno-coverage-mapping
 knows       = $(if $(shell $1 $2 -x c -c /dev/null -o /dev/null 2>&1 || echo no),,$2)
 JUDGE_fuzz := $(if $(FOREIGN),$(call knows,$(CC_fuzz),$(NO_COV)),$(NO_COV) -fno-sanitize=all)
 INSTRUMENTED_fuzz := $(if $(FOREIGN),$(JUDGE_fuzz),$(NO_COV))
@@ -198,15 +202,18 @@ all: ## Build build/vringer (with ASan and UBSan; uses CC and CFLAGS if given) a
 	@.ci/deps $(if $(call given,CC),,gcc)
 	$(SUB) build/vringer build/libvringer.a
 
+# An afl-fuzz that somebody else runs loads none.
+MUTATOR := $(if $(FOREIGN),,build/afl/vringer_mutator.so)
+
 install: ## Install library, header, command and scripts for your own device (PREFIX=/usr/local DESTDIR=)
 	@.ci/deps $(if $(call given,CC),,gcc)
-	$(SUB) build/vringer build/libvringer.a build/vringer.pc build/afl/vringer_mutator.so
+	$(SUB) build/vringer build/libvringer.a build/vringer.pc $(MUTATOR)
 	install -d $(foreach d,bin include lib/pkgconfig lib/vringer share/vringer,'$(DESTDIR)$(PREFIX)/$d')
 	install -m 755 build/vringer '$(DESTDIR)$(PREFIX)/bin/vringer'
 	install -m 644 harness/target/vringer.h '$(DESTDIR)$(PREFIX)/include/vringer.h'
 	install -m 644 build/libvringer.a '$(DESTDIR)$(PREFIX)/lib/libvringer.a'
 	install -m 644 build/vringer.pc '$(DESTDIR)$(PREFIX)/lib/pkgconfig/vringer.pc'
-	install -m 755 build/afl/vringer_mutator.so '$(DESTDIR)$(PREFIX)/lib/vringer/vringer_mutator.so'
+	$(if $(MUTATOR),install -m 755 $(MUTATOR) '$(DESTDIR)$(PREFIX)/lib/vringer/vringer_mutator.so')
 	install -m 644 fuzzers/fuzz_net_loopback.dict '$(DESTDIR)$(PREFIX)/share/vringer/vringer.dict'
 	rm -rf '$(DESTDIR)$(PREFIX)/share/vringer/conformance'
 	cp -R conformance '$(DESTDIR)$(PREFIX)/share/vringer/conformance'
@@ -249,10 +256,10 @@ drivers: ## Have Linux (user mode) and DPDK drive our models and check what come
 	$(SUB) build/vringer build/drivers/traffic
 	@$(ALONE) drivers harness/drivers/drivers.sh run $(DRIVER)
 
-corpus: ## Keep inputs from fuzzing T that reach code no committed script reaches, in corpus/T/coverage
+corpus: ## Keep inputs from fuzzing T that reach code no committed input reaches, in corpus/T/coverage (at most KEEP=60)
 	@.ci/deps $(FUZZ_NEEDS)
-	$(SUB) build/vringer seeds $(PICKED:%=build/fuzz/fuzz_%)
-	@for t in $(PICKED); do $(ALONE) corpus fuzzers/grow.sh $$t || exit; done
+	$(SUB) build/vringer seeds $(PICKED:%=build/cover/cover_%)
+	@for t in $(PICKED); do KEEP="$(or $(KEEP),60)" $(ALONE) corpus fuzzers/grow.sh $$t || exit; done
 
 bugs: ## Plant each bug of fuzzers/bugs/ (or B=name) and show what catches it (COLUMNS=scripts,corpus: quick)
 	@fuzzers/bugs.sh check "$(ENGINE)" "$(SECONDS)" "$(CRASH_SECONDS)" "$(BUG_JOBS)" "$(BUG_COLUMNS)" \
@@ -269,7 +276,8 @@ bugs-table:
 bugs-tap: $(BUGS:%=build/bugs/%/built-gcc)
 	@fuzzers/bugs.sh tap $(BUGS)
 
-OSS_FUZZ_KINDS := $(foreach s,address undefined memory,$s/libfuzzer $s/afl) coverage/libfuzzer none/standalone
+OSS_FUZZ_KINDS := $(foreach s,address undefined memory,$s/libfuzzer $s/afl) address/honggfuzz \
+		  address/centipede none/centipede coverage/libfuzzer none/standalone
 OSS_FUZZ_USERS := entropy-c blk-rust
 
 oss-fuzz-check: ## Build all targets, and the examples, as OSS-Fuzz does, and check what it checks (KINDS="address/libfuzzer ...")
@@ -278,7 +286,7 @@ oss-fuzz-check: ## Build all targets, and the examples, as OSS-Fuzz does, and ch
 
 msan: ## Run every script and corpus file with MemorySanitizer
 	@.ci/deps clang
-	$(SUB) build/obj/msan/vringer $(foreach t,$(PARSERS),build/replay-msan/fuzz_$t) seeds
+	$(SUB) SEEDED="$(PARSERS)" ENCODER=build/obj/msan/vringer $(foreach t,$(PARSERS),build/replay-msan/fuzz_$t) seeds
 	@fuzzers/msan.sh $(PARSERS)
 
 bench: ## Measure executions and chains per second, with and without sanitizers; or sessions of PEER=name
@@ -430,7 +438,18 @@ $2: build/fuzz/fuzz_%: build/obj/$1/fuzzers/fuzz_%.o $(call objs,$1,$3) \
 	$$(call say,LINK) $$(LINK_fuzz) $$(LDFLAGS) -o $$@ $$^ $$(ENGINE_LIB)
 endef
 $(eval $(call fuzzer,fuzz,$(patsubst %,build/fuzz/fuzz_%,$(filter-out $(CODECS),$(TARGETS)))))
-$(eval $(call fuzzer,codec,$(CODECS:%=build/fuzz/fuzz_%),$(CODEC_SRC)))
+# Of replayers whose judge has the flags of the rest, all is the same.
+$(eval $(call fuzzer,$(if $(JUDGE_fuzz)$(LIB_FUZZING_ENGINE),codec,fuzz),$(CODECS:%=build/fuzz/fuzz_%),$(CODEC_SRC)))
+
+# $(call coverer,FLAVOUR,NAMES,SOURCES): as `fuzzer`, with no engine.
+define coverer
+$2: build/cover/cover_%: build/obj/$1/fuzzers/fuzz_%.o $(call objs,$1,$3) \
+		$(call objs,fuzz,$(filter-out fuzzers/mutat%,$(GLUE_SRC)) $(COVER_SRC)) build/obj/fuzz/libvringer.a
+	@mkdir -p $$(@D)
+	$$(call say,LINK) $$(CC_fuzz) $$(FLAGS_fuzz) $$(LDFLAGS) -o $$@ $$^
+endef
+$(eval $(call coverer,fuzz,$(patsubst %,build/cover/cover_%,$(filter-out $(CODECS),$(TARGETS)))))
+$(eval $(call coverer,codec,$(CODECS:%=build/cover/cover_%),$(CODEC_SRC)))
 
 build/fuzz/fuzz_peer: $(call objs,fuzz,$(PEER_SRC) $(GLUE_SRC) $(ENGINE_MAIN)) build/obj/fuzz/libvringer.a
 	@mkdir -p $(@D)
@@ -510,8 +529,9 @@ $(PEERS):
 -include $(wildcard build/test/peer/*.d)
 
 # Where each fuzz target starts: committed scripts, in the form its input has.
-seeds: $(if $(FOREIGN),build/obj/release/vringer,build/vringer)
-	@for t in $(or $(SEEDED),$(TARGETS)); do fuzzers/seeds.sh $< $$t build/seeds/$${t#peer:} || exit; done
+ENCODER = $(if $(FOREIGN),build/obj/fuzz/vringer,build/vringer)
+seeds: $(ENCODER)
+	@$(if $(FOREIGN),export BRIEF=yes &&) for t in $(or $(SEEDED),$(TARGETS)); do fuzzers/seeds.sh $< $$t build/seeds/$${t#peer:} || exit; done
 
 # A planted bug: the patched files compiled anew, all else as in build/obj/gcc.
 # A patch that does not apply or compile is a row in the table, not an error here,
@@ -538,7 +558,8 @@ build/bugs/%/built-afl: fuzzers/bugs/%.patch $(call objs,afl,$(AFL_SRC) $(DEVICE
 BIG_ENDIAN := $(if $(shell command -v s390x-linux-gnu-gcc && command -v qemu-s390x), \
 	build/obj/s390x/vringer $(PARSERS:%=build/replay-s390x/fuzz_%))
 
-test-files: $(BIG_ENDIAN) build/drivers/traffic seeds $(BUGS:%=build/bugs/%/built-gcc) build/bugs/rule-fetch-walk/built-fuzz $(foreach f,gcc clang, \
+test-files: $(BIG_ENDIAN) build/drivers/traffic seeds $(BUGS:%=build/bugs/%/built-gcc) build/bugs/rule-fetch-walk/built-fuzz \
+		build/cover/cover_rng $(foreach f,gcc clang, \
 		build/obj/$f/vringer \
 		$(patsubst %.c,build/obj/$f/%,$(TEST_SRC))) build/obj/release/vringer \
 		$(foreach t,$(TARGETS),build/fuzz/fuzz_$t build/afl/fuzz_$t build/replay/fuzz_$t build/replay-release/fuzz_$t)

@@ -98,6 +98,26 @@ has_room() {
 	return 1
 }
 
+# Has the corpus grown by so much that it is worth it?  What there is is listed.
+is_worth_minimising() {
+	(cd "$corpus" && find . -type f) | sort >"$logs/before"
+	files=$(wc -l <"$logs/before")
+	[ "$files" -ge $((${kept:-0} + worth_it)) ]
+}
+
+# leave_only DIR: of the files listed before, those that are in DIR stay in the corpus. What came
+# in meanwhile stays, and so does everything if there is nothing in DIR or no room on the disk.
+leave_only() {
+	has_room || return 0
+	(cd "$1" && find . -type f) | sort >"$logs/after"
+	left_over=$(wc -l <"$logs/after")
+	[ "$left_over" -gt 0 ] || return 0
+	kept=$left_over
+	comm -23 "$logs/before" "$logs/after" | (cd "$corpus" && xargs -r -d '\n' rm -f --)
+	rm -rf "$1"
+	echo "== $target: corpus of $files files minimised to $kept"
+}
+
 # monitor STATUS: until $logs/ended is there, call STATUS every $status_every seconds, after ten
 # minutes every minute; and end the engines when the disk is full or nobody waits for them.
 monitor() {

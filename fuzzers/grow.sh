@@ -1,45 +1,39 @@
 #!/bin/sh
 # SPDX-License-Identifier: Apache-2.0 OR MIT
 #
-# What `make corpus` does: keep, as scripts under corpus/TARGET/coverage, the
-# inputs of build/fuzz-corpus/TARGET that reach edges which the committed
-# scripts do not reach.
+# What `make corpus` does: keep in corpus/TARGET/coverage a small set of inputs
+# that reach edges which the other committed ones do not reach.
 #
 #   grow.sh TARGET
 #
-# An input is kept for a new edge, not for a new count of an edge, so that the
-# set stays small. It is named after its content, so the same input is the same
-# file.
+# It chooses from that folder and from build/fuzz-corpus/TARGET (cover.h), so what
+# reaches nothing any more goes, and running it again changes nothing.  Inputs of a
+# device are kept as scripts.  KEEP is how many there may be.
 # shellcheck disable=SC1091
 set -eu
-. fuzzers/inputs.sh
 
 target=$1
 name=$(echo "$target" | tr _ -)
+seeds=build/seeds/$target
 grown=build/fuzz-corpus/$target
-merged=build/merge/$target
+work=build/cover/$target
 kept=corpus/$name/coverage
 
-[ -d "$grown" ] || { echo "make corpus: nothing in $grown yet: make fuzz T=$target" >&2 && exit 2; }
-! is_parser "$target" || { echo "make corpus: $name has no scripts of its own" >&2 && exit 2; }
-rm -rf "$merged"
-mkdir -p "$merged" "$kept"
-cp build/seeds/"$target"/* "$merged"
-ls "$merged" >"$merged.before"
-"build/fuzz/fuzz_$target" -merge=1 -use_counters=0 "$merged" "$grown" 2>"$merged.log" || {
-	tail -5 "$merged.log" >&2
+rm -rf "$work"
+mkdir -p "$work/set"
+# The folder of this target alone: others' scripts may be seeds of it too.
+find "$seeds" -type f ! -name 'coverage-*' | sort | sed 's/^/base /' >"$work/list"
+find "$seeds" -type f -name 'coverage-*' | sort |
+	sed 's,\(.*/coverage-\)\(.*\),kept \1\2 \2,' | sed 's/\.vr$//' >>"$work/list"
+[ ! -d "$grown" ] || find "$grown" -type f | sort | sed 's/^/new /' >>"$work/list"
+"build/cover/cover_$target" -n "${KEEP:-60}" -o "$work/set" <"$work/list" >"$work/said" 2>"$work/log" || {
+	cat "$work/said"
+	tail -5 "$work/log" >&2
 	exit 1
 }
-count=0
-for file in "$merged"/*; do
-	hash=$(basename "$file")
-	! grep -qx -- "$hash" "$merged.before" || continue
-	short=$(echo "$hash" | cut -c1-12)
-	{
-		echo "# Reaches an edge of the device that no other script does; grown by fuzzing."
-		build/vringer show -t "$name" "$file"
-	} >"$kept/.new"
-	mv "$kept/.new" "$kept/$short.vr"
-	count=$((count + 1))
-done
-echo "$count new scripts in $kept"
+mkdir -p "${kept%/*}"
+rm -rf "$kept"
+[ -z "$(ls "$work/set")" ] || mv "$work/set" "$kept"
+printf '== %s: ' "$name"
+tail -n 1 "$work/said"
+sed '$d' "$work/said"

@@ -247,21 +247,25 @@ static bool find_wrong_byte(struct guest *g, const struct request_sent *s,
 			    struct request_wrong *wrong)
 {
 	const struct target_request *request = s->request;
+	uint8_t found[256];
 
 	for (unsigned i = 0; i < request->answer_count; i++) {
 		const struct target_bytes *due = &request->answer[i];
 
-		for (uint32_t b = 0; b < due->len; b++) {
+		for (uint32_t b = 0, n; b < due->len; b += n) {
 			uint32_t at = due->offset + b;
-			uint8_t byte;
+			unsigned same = 0;
 
-			arena_load(&g->arena, s->at + request->len + at, &byte, 1);
-			if (byte == due->bytes[b])
+			n = due->len - b < sizeof(found) ? due->len - b : sizeof(found);
+			arena_load(&g->arena, s->at + request->len + at, found, n);
+			if (memcmp(found, due->bytes + b, n) == 0)
 				continue;
+			while (found[same] == due->bytes[b + same])
+				same++;
 			wrong->kind = REQUEST_BYTES;
-			wrong->at = at;
-			wrong->found = byte;
-			wrong->due = due->bytes[b];
+			wrong->at = at + same;
+			wrong->found = found[same];
+			wrong->due = due->bytes[b + same];
 			return true;
 		}
 	}

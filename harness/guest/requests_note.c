@@ -243,6 +243,9 @@ static void note_offer(struct guest *g, const struct program *prog, const struct
 
 		if ((elements[i] & ELEMENT_WRITE) != 0)
 			requests_touch(g, slot->addr, slot->len);
+		/* The program moved it: the request's own operation cannot do its part. */
+		if (r->nested && !arena_has(&g->arena, slot->addr, slot->len))
+			r->well = false;
 		/* Requests lie there that are sent later. */
 		if ((elements[i] & ELEMENT_WRITE) != 0 && rq->untracked &&
 		    requests_overlap(slot->addr, slot->len, g->arena.requests, ARENA_REQUESTS_SIZE))

@@ -97,17 +97,31 @@ static bool find_place(const struct ledger *l, const struct ledger_hold *hold,
 	return found == 1;
 }
 
-/* More data: `at` is where among the data it lies. */
+/* More data: `at` is where among the data it lies.  Sector by sector, in few variables: every
+ * byte of every request comes through here. */
 static void add_data(const struct ledger *l, struct ledger_disk_chain *c, uint64_t at,
 		     const uint8_t *data, uint32_t len)
 {
-	for (uint32_t i = 0; i < len && at + i < (uint64_t)DISK_REQUEST_SUMS * DISK_SECTOR; i++) {
-		uint32_t sector = (uint32_t)((at + i) / DISK_SECTOR);
+	const uint64_t end = (uint64_t)DISK_REQUEST_SUMS * DISK_SECTOR;
+	uint32_t n;
 
-		if (at + i < sizeof(c->head))
-			c->head[at + i] = data[i];
-		c->sums[sector].sum += data[i] * l->disk.factors[(at + i) % DISK_SECTOR];
-		c->sums[sector].count++;
+	if (at >= end)
+		return;
+	if (len > end - at)
+		len = (uint32_t)(end - at);
+	for (uint32_t i = 0; i < len && at + i < sizeof(c->head); i++)
+		c->head[at + i] = data[i];
+	for (uint32_t i = 0; i < len; i += n) {
+		uint32_t sector = (uint32_t)((at + i) / DISK_SECTOR);
+		uint32_t within = (uint32_t)((at + i) % DISK_SECTOR);
+		const uint64_t *factors = l->disk.factors + within;
+		uint64_t sum = 0;
+
+		n = len - i < DISK_SECTOR - within ? len - i : DISK_SECTOR - within;
+		for (uint32_t b = 0; b < n; b++)
+			sum += data[i + b] * factors[b];
+		c->sums[sector].sum += sum;
+		c->sums[sector].count += n;
 	}
 }
 

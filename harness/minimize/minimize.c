@@ -108,22 +108,35 @@ static const struct finding *run(struct minimizer *m)
 	return is_stopped(m) ? NULL : child_finding(&m->outcome, &m->job);
 }
 
-bool minimize_try(struct minimizer *m)
+/* Does the candidate show the finding, or whatever else it is to show? */
+static bool is_kept(struct minimizer *m)
 {
 	const struct finding *f;
+
+	if (m->keeps != NULL) {
+		m->result->candidates++;
+		return m->keeps(m->ctx, &m->script->prog);
+	}
+	f = run(m);
+	if (f == NULL || !is_wanted(m, f))
+		return false;
+	m->result->finding = *f;
+	return true;
+}
+
+bool minimize_try(struct minimizer *m)
+{
 	bool kept;
 
 	if (minimize_over(m) || !remember(m, &m->script->prog))
 		return false;
-	if (m->result->candidates == MINIMIZE_CANDIDATES_MAX) {
+	if (m->result->candidates == m->max) {
 		m->result->ended = -ENOSPC;
 		return false;
 	}
-	f = run(m);
-	kept = f != NULL && is_wanted(m, f);
+	kept = is_kept(m);
 	if (kept) {
 		minimize_copy(&m->best, &m->script->prog);
-		m->result->finding = *f;
 		m->changed = true;
 	}
 	tell(m);
@@ -191,8 +204,6 @@ static int find_wanted(struct minimizer *m)
 
 static void shrink(struct minimizer *m)
 {
-	if (m->wanted.op != FINDING_OP_END)
-		minimize_end(m, m->wanted.op);
 	do {
 		m->changed = false;
 		minimize_ops(m);
@@ -247,6 +258,7 @@ int minimize_script(struct script *script, const struct minimize_options *option
 	m->options = options;
 	m->result = result;
 	m->script = script;
+	m->max = MINIMIZE_CANDIDATES_MAX;
 	m->job = (struct child_job){
 		.script = script,
 		.target = options->target,
@@ -259,12 +271,40 @@ int minimize_script(struct script *script, const struct minimize_options *option
 	remember(m, &m->best);
 	err = find_wanted(m);
 	if (err == 0) {
+		if (m->wanted.op != FINDING_OP_END)
+			minimize_end(m, m->wanted.op);
 		shrink(m);
 		minimize_copy(&script->prog, &m->best);
 		drop_names(script);
 	}
 	free(m);
 	return err;
+}
+
+int minimize_program(struct program *prog, minimize_keeps_fn *keeps, void *ctx, unsigned max)
+{
+	static const struct minimize_options options;
+	struct minimize_result *result = calloc(1, sizeof(*result));
+	struct minimizer *m = calloc(1, sizeof(*m));
+	struct script *script = calloc(1, sizeof(*script));
+	bool ready = result != NULL && m != NULL && script != NULL;
+
+	if (ready) {
+		m->options = &options;
+		m->result = result;
+		m->script = script;
+		m->keeps = keeps;
+		m->ctx = ctx;
+		m->max = max < MINIMIZE_CANDIDATES_MAX ? max : MINIMIZE_CANDIDATES_MAX;
+		minimize_copy(&m->best, prog);
+		remember(m, &m->best);
+		shrink(m);
+		minimize_copy(prog, &m->best);
+	}
+	free(script);
+	free(m);
+	free(result);
+	return ready ? 0 : -ENOMEM;
 }
 
 void minimize_print(FILE *out, const struct script *script, const struct finding *finding,

@@ -14,6 +14,8 @@
  * brought closer to its default, alone, with the finding staying what it is.
  *
  * `>` lines are not checked: only findings count here.
+ *
+ * minimize_program shrinks a program in the same way to what its caller asks of it.
  */
 #ifndef VRINGER_HARNESS_MINIMIZE_H
 #define VRINGER_HARNESS_MINIMIZE_H
@@ -66,6 +68,14 @@ struct minimize_result {
  *   another negative errno if there is no memory or no child to be had. */
 int minimize_script(struct script *script, const struct minimize_options *options,
 		    struct minimize_result *result);
+
+/* Does this program still do what is wanted of it? */
+typedef bool minimize_keeps_fn(void *ctx, const struct program *prog);
+
+/* Shrink a program to what `keeps` asks of it, which it asks in this process, of at most
+ * `max` candidates (no more than MINIMIZE_CANDIDATES_MAX).  It holds for the program as it is
+ * given.  0, or -ENOMEM. */
+int minimize_program(struct program *prog, minimize_keeps_fn *keeps, void *ctx, unsigned max);
 
 /* Print it as a regression test: the finding as a comment, and the transport where it is
  * not the one that is used by itself, then the program. */

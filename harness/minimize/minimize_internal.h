@@ -13,6 +13,10 @@
 struct minimizer {
 	const struct minimize_options *options;
 	struct minimize_result *result;
+	/* Of minimize_program; else NULL, and a child runs the candidate. */
+	minimize_keeps_fn *keeps;
+	void *ctx;
+	unsigned max; /* candidates */
 	struct child_job job;
 	struct script *script; /* its program is the candidate */
 	struct program best;   /* the finding stays in this one */

@@ -74,6 +74,42 @@ after=$(edges "$corpus")
 tap "and reaches what it reached: $reached edges, now $after" $?
 unset VRINGER_ROUND
 
+# Targets whose programs mean the same share what they have found; each writes its own alone.
+others=build/fuzz-corpus/net_host copies=build/fuzz-in/net_loopback
+mkdir -p "$others"
+cp build/seeds/net_loopback/send "$others/before"
+VRINGER_ROUND=2
+export VRINGER_ROUND
+begins libfuzzer 1
+until_true test -f "$copies/before"
+tap "another target's corpus is run too" $?
+cp build/seeds/net_loopback/send "$others/later"
+until_true test -f "$copies/later"
+tap '... and what comes to it later' $?
+ended TERM "$pid"
+[ "$(ls "$others")" = "$(printf 'before\nlater')" ]
+tap '... and stays as it is' $?
+unset VRINGER_ROUND
+rm -rf "$others"
+
+# Many seeds are run once, and not by every process.  All of them: each may be a finding.
+ln -sfn "$bug/fuzz" build/fuzz/fuzz_net_loopback
+for n in 1 2 3 4 5 6 7 8; do
+	printf 'device net-loopback\nstart driver_ok\nnotify %s\n' "$n" >"$n.vr"
+	build/vringer encode --body -o "build/seeds/net_loopback/$n" "$n.vr"
+done
+VRINGER_MANY=9
+export VRINGER_MANY
+begins libfuzzer 2
+until_true grep -q '^== finding' "$out"
+ended TERM "$pid"
+shows 'many seeds are minimised' '^== net_loopback: [1-8] of 9 seeds reach what all reach; the first process runs all$'
+[ "$rc" = 1 ]
+tap '... and those that fail are told of' $?
+unset VRINGER_MANY
+ln -sfn "$well" build/fuzz/fuzz_net_loopback
+rm -rf "$findings" build/seeds/net_loopback/[0-9]
+
 # No room: it ends before a file is cut.
 export VRINGER_DISK_KIB=1000000000000
 begins libfuzzer 2
@@ -153,7 +189,15 @@ done
 touch first
 exec sleep 3007
 END
-chmod +x bin/afl-fuzz
+# It keeps the first, or takes its time in a process of its own.
+cat >bin/afl-cmin <<'END'
+#!/bin/sh
+[ -z "${SLOW:-}" ] || sleep 3011
+mkdir -p "$4/.traces"
+ls "$2" | head -n 1 | xargs -I {} cp "$2/{}" "$4/"
+ls "$2" | xargs -I {} touch "$4/.traces/{}"
+END
+chmod +x bin/afl-fuzz bin/afl-cmin
 PATH=$PWD/bin:$PATH
 has_crashed() {
 	find build/afl-out -path '*/crashes/id*' | grep -q .
@@ -164,6 +208,14 @@ ended KILL "-$pid"
 pkill -KILL -f 'sleep 3007' 2>/dev/null
 [ ! -d "$findings" ] || [ -z "$(ls "$findings")" ]
 tap 'AFL++, killed: nothing is told yet' $?
+VRINGER_DISK_KIB=1000000000000
+export VRINGER_DISK_KIB
+begins afl 1
+rc=0
+wait "$pid" || rc=$?
+[ "$rc" = 2 ] && has_crashed
+tap 'AFL++: a full disk: exit 2, and what the killed one left stays' $?
+unset VRINGER_DISK_KIB
 rm -f arguments
 begins afl 3
 until_true grep -q '^net_loopback, ' "$out"
@@ -173,10 +225,49 @@ tap 'AFL++: the next run tells of it: exit 1' $?
 shows 'AFL++: by its signature' '^fetch.walk:send  # '
 [ -n "$(ls "$corpus")" ]
 tap 'AFL++: the queue is in the corpus' $?
-grep -q -- '-M main -F .*/build/fuzz-corpus/net_loopback .* -p explore' arguments &&
+grep -q -- '-M main -F build/fuzz-corpus/net_loopback .* -p explore' arguments &&
 	grep -q -- '-S s1 .* -p fast' arguments && grep -q -- '-S s2 .* -p rare' arguments
 tap 'AFL++: several have schedules of their own, and the first takes what others find' $?
 ! grep -q -- ' -V ' arguments
 tap 'AFL++: SECONDS=0 has no end' $?
+
+# What the corpus need not have goes.
+for n in $(seq 70); do
+	echo "$n" >"$corpus/$n"
+done
+VRINGER_ROUND=2
+export VRINGER_ROUND
+begins afl 1
+until_true grep -q '^== net_loopback: corpus of 7[0-9] files minimised to 1$' "$out"
+tap 'AFL++: a corpus is minimised' $?
+ended TERM "$pid"
+unset VRINGER_ROUND
+
+# Many inputs are run once, and not by every process.
+mkdir -p "$others"
+cp build/seeds/net_loopback/send "$others/before"
+VRINGER_MANY=2
+export VRINGER_MANY
+begins afl 2
+until_true grep -q '^net_loopback, ' "$out"
+ended TERM "$pid"
+shows 'AFL++: many inputs are minimised' '^== net_loopback: 1 of [2-9] inputs reach what all reach$'
+
+# Ended while it minimises what it begins from.
+VRINGER_MANY=1 SLOW=yes
+export VRINGER_MANY SLOW
+begins afl 3
+until_true pgrep -f '^sleep 3011$' >"$work/pid"
+ended TERM "$pid"
+! pgrep -f '^sleep 3011$' >"$work/pid"
+tap 'AFL++: ended while inputs are minimised, it leaves nothing behind' $?
+unset VRINGER_MANY SLOW
+rm -f arguments
+begins afl 2
+until_true grep -q '^net_loopback, ' "$out"
+ended TERM "$pid"
+grep -q -- '-F build/fuzz-corpus/net_loopback -F build/fuzz-corpus/net_host ' arguments &&
+	[ -f build/afl-in/net_loopback/before ]
+tap "AFL++: another target's corpus is run too" $?
 
 tap_end

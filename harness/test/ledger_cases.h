@@ -129,4 +129,9 @@ extern const size_t ledger_case_count;
 LEDGER_CASES(X)
 #undef X
 
+/* Once more, in a program of ten thousand operations; lost is what the device learnt after
+ * `before` thousand. */
+void case_secret_not_restored_for_long(unsigned before);
+void case_secret_restored_for_long(unsigned before);
+
 #endif

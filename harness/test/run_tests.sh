@@ -50,6 +50,7 @@ suites() {
 	suite "fuzz findings" harness/test/fuzz_findings.sh
 	suite "fuzz campaigns" harness/test/campaign.sh
 	suite "tree" harness/test/tree.sh
+	suite "coverage sets" harness/test/corpus.sh
 	suite "examples" harness/test/examples.sh
 	suite "foreign devices" harness/test/foreign.sh
 	suite "zoo of legal devices" harness/test/zoo.sh

@@ -32,4 +32,36 @@ done >"$err"
 [ ! -s "$err" ]
 tap 'every operation is in a golden file' $?
 
+# And every field by its name, and every word that a field may hold.
+awk '
+	/^[a-z]/ {
+		op = $1
+		for (i = 2; i <= NF; i++)
+			if (match($i, /^\[[a-z_]+=\]$/)) print op, substr($i, 2, length($i) - 2)
+	}
+	/^        [a-z_]+: / {
+		for (i = 2; i <= NF; i++)
+			if ($i != "|") print op, $i
+	}' "$out" >"$work/words"
+cat "$golden"/*.vr | awk '
+	NR == FNR { wanted[$0]; next }
+	{
+		n = split($0, word, /[ |]+/)
+		first = word[1] == "" ? 2 : 1
+		for (i = first + 1; i <= n; i++) {
+			value = word[i]
+			if (match(value, /^[a-z_]+=/)) {
+				seen[word[first] " " substr(value, 1, RLENGTH)]
+				value = substr(value, RLENGTH + 1)
+			}
+			seen[word[first] " " value]
+		}
+	}
+	END {
+		for (want in wanted)
+			if (!(want in seen)) print want ": in no golden file"
+	}' "$work/words" - >"$err" 2>&1
+[ -s "$work/words" ] && [ ! -s "$err" ]
+tap 'every field, and every word of one, is in a golden file' $?
+
 tap_end
