@@ -13,6 +13,9 @@
 #include "fuzzers/engine.h"
 #include "harness/rules/finding.h"
 
+#include <endian.h>
+#include <linux/virtio_ring.h>
+#include <stddef.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -33,9 +36,17 @@ void __sanitizer_cov_trace_pc_guard(uint32_t *guard) __attribute__((weak));
 void __sanitizer_cov_trace_pc_guard_init(uint32_t *start, uint32_t *stop) __attribute__((weak));
 extern uint32_t __afl_final_loc __attribute__((weak));
 
-/* libFuzzer's counters of edges, as the linker finds them. */
+/* Counters and guards of edges, as the linker finds them. */
 extern const uint8_t __start___sancov_cntrs[] __attribute__((weak));
 extern const uint8_t __stop___sancov_cntrs[] __attribute__((weak));
+extern const uint32_t __start___sancov_guards[] __attribute__((weak));
+extern const uint32_t __stop___sancov_guards[] __attribute__((weak));
+
+/* Whatever the flags: feedback from this file would be about itself, and clang, where it adds
+ * some, has these symbols for itself. */
+#ifdef __clang__
+#pragma clang attribute push(__attribute__((no_sanitize("coverage"))), apply_to = function)
+#endif
 
 static uint32_t guards[FEEDBACK_MAP];
 static bool has_guards;
@@ -108,32 +119,29 @@ static uint32_t of_register(const struct trace_event *e)
 	}
 }
 
-/* Of what a device writes that the driver goes by: a length, a status. */
+/* Of what a device writes that the driver goes by: a length, a status.  A used entry may be
+ * written in two halves, which say nothing each. */
 static uint32_t of_content(const struct trace_event *e)
 {
-	uint32_t len = 0;
+	bool split = e->why.purpose == GUEST_USED_ENTRY && e->len == sizeof(struct vring_used_elem);
+	bool packed = e->why.purpose == GUEST_PACKED_USED && e->len >= sizeof(uint32_t);
+	uint32_t len;
 
-	switch (e->why.purpose) {
-	case GUEST_USED_ENTRY:
-	case GUEST_PACKED_USED:
-		memcpy(&len, e->data + (e->why.purpose == GUEST_USED_ENTRY ? 4 : 0), sizeof(len));
-		return class_of(le32toh(len));
-	case GUEST_PAYLOAD:
-		return e->len == 1 ? class_of(*e->data) : 0;
-	default:
+	if (e->kind != TRACE_WRITE || e->err != 0 || e->data == NULL)
 		return 0;
-	}
+	if (e->why.purpose == GUEST_PAYLOAD)
+		return e->len == 1 ? class_of(*e->data) : 0;
+	if (!split && !packed)
+		return 0;
+	memcpy(&len, e->data + (split ? offsetof(struct vring_used_elem, len) : 0), sizeof(len));
+	return class_of(le32toh(len));
 }
 
 static uint32_t of_access(const struct trace_event *e)
 {
-	bool whole = e->why.purpose != GUEST_USED_ENTRY || e->len == sizeof(struct vring_used_elem);
-	uint32_t content = 0;
+	uint32_t which = mix(mix(e->why.purpose, e->why.queue), class_of(e->len));
 
-	if (e->kind == TRACE_WRITE && e->err == 0 && e->data != NULL && whole && e->len <= 8)
-		content = of_content(e);
-	return mix(mix(mix(mix(e->why.purpose, e->why.queue), class_of(e->len)), e->err != 0),
-		   content);
+	return mix(mix(which, e->err != 0), of_content(e));
 }
 
 /* Came it back in the order in which it was offered, as far as its id tells? */
@@ -237,7 +245,8 @@ static void of_judged(const struct ledger *ledger)
 	}
 }
 
-/* In eighths of a magnitude: how much of the most was used; 0: there is no bound, or it is far. */
+/* Of the most that a rule allows, how much was used?  1: a quarter, 2: half, 3: all; 0: less, or
+ * there is no bound. */
 static uint32_t nearness(uint64_t used, uint64_t most)
 {
 	if (most == 0 || used == 0 || used < most / 4)
@@ -263,7 +272,8 @@ void feedback_after_op(void *ctx, struct run *run, uint32_t index)
 	(void)ctx, (void)index;
 	seen.completions = ledger->device.completions;
 	of_judged(ledger);
-	of_near(ledger);
+	if (run->guest.entered)
+		of_near(ledger);
 	hit_once(AFTER_STATE, mix(mix(1, ledger->device.status), ledger->device.shown));
 	hit_once(AFTER_WORK, mix(mix(1, class_of(returned)), class_of(ledger->device.held)));
 }
@@ -273,8 +283,8 @@ static bool is_instrumented(void)
 {
 	if (&__afl_final_loc != NULL && __afl_final_loc >= FEW_EDGES)
 		return true;
-	return __start___sancov_cntrs != NULL &&
-	       __stop___sancov_cntrs - __start___sancov_cntrs >= FEW_EDGES;
+	return __stop___sancov_cntrs - __start___sancov_cntrs >= FEW_EDGES ||
+	       __stop___sancov_guards - __start___sancov_guards >= FEW_EDGES;
 }
 
 static bool is_wanted(void)
@@ -315,3 +325,7 @@ void feedback_begin(struct run_options *options)
 	options->trace = &reader;
 	options->after_op = feedback_after_op;
 }
+
+#ifdef __clang__
+#pragma clang attribute pop
+#endif

@@ -26,12 +26,14 @@
 #define INPUTS_A_LOOK 16 /* at the time */
 
 /* The linker makes these of what they wrap (--wrap). */
+/* NOLINTBEGIN(bugprone-reserved-identifier) */
 int __real_LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 int __wrap_LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 void __real___sanitizer_cov_8bit_counters_init(uint8_t *start, uint8_t *stop);
 void __wrap___sanitizer_cov_8bit_counters_init(uint8_t *start, uint8_t *stop);
 void __real___sanitizer_cov_pcs_init(const uintptr_t *start, const uintptr_t *stop);
 void __wrap___sanitizer_cov_pcs_init(const uintptr_t *start, const uintptr_t *stop);
+/* NOLINTEND(bugprone-reserved-identifier) */
 
 __attribute__((section("__libfuzzer_extra_counters"), used)) static uint8_t ran;
 
@@ -102,17 +104,16 @@ static void end(void)
 
 int __wrap_LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
-	static double limit = -1;
+	const char *given = getenv("MEASURE_CPU");
 	int result;
 
-	if (limit < 0)
-		limit = getenv("MEASURE_CPU") != NULL ? atof(getenv("MEASURE_CPU")) : 1e9;
 	if (!sees_code() && counters != NULL)
 		memset(counters, 0, (size_t)(counters_end - counters));
 	ran = 1;
 	result = __real_LLVMFuzzerTestOneInput(data, size);
 	note();
-	if (++executions % INPUTS_A_LOOK == 0 && cpu_seconds() >= limit)
+	if (++executions % INPUTS_A_LOOK == 0 && given != NULL &&
+	    cpu_seconds() >= strtod(given, NULL))
 		end();
 	return result;
 }

@@ -3,7 +3,7 @@
 #
 # What feedback is worth that comes from what a device shows (feedback.h): libFuzzer on the
 # examples of harness/examples/, from no input, for the same CPU time.  For measure.sh, which
-# sources it and sets $work and $jobs.
+# sources it and sets $work and $jobs.  A run with a planted bug ends with its first finding.
 #
 #   nothing     the engine does not see the device's code, and nothing is observed
 #   observed    ... and it is
@@ -56,10 +56,27 @@ blk_rust() {
 		"$at/lib-libfuzzer/debug/libblk_rust.a" $libs -lpthread -ldl -lm
 }
 
-# feedback_build EXAMPLE BUG
+# A target of this tree.
+# shellcheck disable=SC2046,SC2086  # lists
+model() {
+	make -s -j"$(nproc)" "build/fuzz/fuzz_$1" ${2:+"build/bugs/$2/built-fuzz"} >&2
+	clang -fsanitize=address,undefined,fuzzer $wrap -o "$3" "build/obj/fuzz/fuzzers/fuzz_$1.o" \
+		$([ -z "$2" ] || ls "build/bugs/$2/fuzz.obj"/*.o) build/obj/fuzz/fuzzers/engine.o \
+		build/obj/fuzz/fuzzers/session.o build/obj/fuzz/fuzzers/feedback.o \
+		build/obj/fuzz/fuzzers/sanitizers.o build/obj/fuzz/fuzzers/mutat*.o \
+		build/obj/fuzz/libvringer.a "$fed/edges.o"
+}
+
+# feedback_build NAME BUG: of an example or of a target.
 feedback_build() (
-	cd "$fed/$1"
-	"$(echo "$1" | tr - _)" "$2" "$fed/run-$1${2:+-$2}"
+	program=$fed/run-$1${2:+-$2}
+	case $1 in
+	entropy-c | blk-rust)
+		cd "$fed/$1" || exit
+		"$(echo "$1" | tr - _)" "$2" "$program"
+		;;
+	*) model "$1" "$2" "$program" ;;
+	esac
 )
 
 # feedback_one PROGRAM CASE SECONDS SEED
@@ -87,71 +104,82 @@ feedback_runs() {
 	done
 }
 
-# The word $1 of the last line of each log.
-words() {
-	awk -v word="$1" '/^measured:/ { print $word }' "$fed/run-$2-$3"-*/log
-}
-
-feedback() {
-	seconds=${1:-30} runs=${2:-5}
-	prepare_feedback
-	for example in entropy-c blk-rust; do
-		feedback_build "$example" ''
-		feedback_runs "$example" '' "$seconds" "$runs"
+# run_all SUBJECT...: EXAMPLE/BUG, or EXAMPLE/
+run_all() {
+	seconds=$1 runs=$2
+	shift 2
+	for subject; do
+		feedback_build "${subject%/*}" "${subject#*/}" || exit
+	done
+	for subject; do
+		feedback_runs "${subject%/*}" "${subject#*/}" "$seconds" "$runs"
 	done | xargs -P "$jobs" -L 1 "$0"
-	feedback_table
 }
 
-feedback_table() {
-	printf '%-10s %-9s %6s  %-20s %11s  %-25s %11s %6s\n' EXAMPLE FEEDBACK EDGES 'EACH RUN' \
+# words WORD PROGRAM CASE: of the last line of each log.
+words() {
+	awk -v word="$1" '/^measured:/ { print $word }' "$fed/run-$2-$3"-[0-9]*/log
+}
+
+# reached NAME...: a line for each of them and case.
+reached() {
+	printf '%-12s %-9s %6s  %-20s %10s  %-25s %11s %6s\n' '' FEEDBACK EDGES 'EACH RUN' \
 		BEHAVIOURS 'EACH RUN' EXECUTIONS FILES
-	for example in entropy-c blk-rust; do
+	for name; do
 		for case in $cases; do
-			printf '%-10s %-9s %6s  %-20s %11s  %-25s %11s %6s\n' "$example" "$case" \
-				"$(words 2 "$example" "$case" | median)" \
-				"$(words 2 "$example" "$case" | tr '\n' ' ')" \
-				"$(words 6 "$example" "$case" | median)" \
-				"$(words 6 "$example" "$case" | tr '\n' ' ')" \
-				"$(words 8 "$example" "$case" | median)" \
-				"$(for out in "$fed/run-$example-$case"-*; do find "$out/corpus" -type f | wc -l; done | median)"
+			printf '%-12s %-9s %6s  %-20s %10s  %-25s %11s %6s\n' "$name" "$case" \
+				"$(words 2 "$name" "$case" | median)" \
+				"$(words 2 "$name" "$case" | tr '\n' ' ')" \
+				"$(words 6 "$name" "$case" | median)" \
+				"$(words 6 "$name" "$case" | tr '\n' ' ')" \
+				"$(words 8 "$name" "$case" | median)" \
+				"$(for out in "$fed/run-$name-$case"-[0-9]*; do find "$out/corpus" -type f | wc -l; done | median)"
 		done
 	done
 }
 
-# Planted bugs of the examples.  A run ends with its first finding.
-feedback_subjects="entropy-c/used-len entropy-c/ring-end-silent entropy-c/ack-both
-	blk-rust/flush-after-error blk-rust/flushes-silent blk-rust/late-bounds"
-
-feedback_bugs() {
-	seconds=${1:-30} runs=${2:-5}
-	prepare_feedback
-	for bug in $feedback_subjects; do
-		feedback_build "${bug%/*}" "${bug#*/}"
+# found SUBJECT...: how many runs found the bug, and the median of executions.
+found() {
+	printf '%-36s' ''
+	for case in $cases; do
+		printf '  %-16s' "$case"
 	done
-	for bug in $feedback_subjects; do
-		feedback_runs "${bug%/*}" "${bug#*/}" "$seconds" "$runs"
-	done | xargs -P "$jobs" -L 1 "$0"
-	feedback_bugs_table
-}
-
-feedback_bugs_table() {
-	printf '%-28s' BUG
-	printf ' %-14s' $cases
 	echo
-	for bug in $feedback_subjects; do
-		printf '%-28s' "$bug"
+	for subject; do
+		printf '%-36s' "$subject"
 		for case in $cases; do
-			found=0
-			for out in "$fed/run-${bug%/*}-${bug#*/}-$case"-*; do
-				[ ! -e "$out/found" ] || found=$((found + 1))
-				if [ -e "$out/found" ]; then
-					awk '/^stat::number_of_executed_units/ { print $2 }' "$out/log"
-				else
-					echo -
-				fi
+			for out in "$fed/run-${subject%/*}-${subject#*/}-$case"-[0-9]*; do
+				awk -v found="$([ ! -e "$out/found" ] || echo yes)" '
+					/^stat::number_of_executed_units/ { n = $2 }
+					END { print found ? n : "-" }' "$out/log"
 			done >"$fed/executions"
-			printf ' %4s %9s' "$(grep -vc '^-' "$fed/executions" || :)/$(wc -l <"$fed/executions")" "$(median <"$fed/executions")"
+			printf '  %4s %10s ' "$(grep -c '^[0-9]' "$fed/executions" || :)/$(wc -l <"$fed/executions")" \
+				"$(median <"$fed/executions")"
 		done
 		echo
 	done
+}
+
+# Planted, in the examples and in a model of ours.
+example_bugs="entropy-c/used-len entropy-c/ring-end-silent entropy-c/ack-both
+	blk-rust/flush-after-error blk-rust/flushes-silent blk-rust/late-bounds"
+model_bugs="net_loopback/n1-header-slots net_loopback/rule-memory-not-live-refused
+	net_loopback/rule-status-ladder"
+
+# shellcheck disable=SC2086  # lists
+feedback() {
+	prepare_feedback
+	run_all "${1:-10}" "${2:-5}" entropy-c/ blk-rust/ $example_bugs
+	reached entropy-c blk-rust
+	found $example_bugs
+}
+
+# Where there is coverage: is it better with what is observed?
+# shellcheck disable=SC2086  # lists
+feedback_model() {
+	cases="code both"
+	prepare_feedback
+	run_all "${1:-30}" "${2:-3}" net_loopback/ $model_bugs
+	reached net_loopback
+	found $model_bugs
 }
