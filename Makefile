@@ -12,8 +12,9 @@
 #   cov    clang, -O1, source coverage  `make coverage`
 #   afl    afl-clang-fast, -O2,  ASan + UBSan      build/afl/fuzz_* (see JUDGE)
 #   aflplain  as afl, without sanitizers  build/afl-plain/fuzz_*, for JOBS above 1
-#   pic    gcc,   -O2, no sanitizer     the mutator as afl-fuzz loads it
-#   lib    gcc,   -O2, no sanitizer     libvringer.a, for devices that are not ours
+#   lib    gcc,   -O2, no sanitizer     libvringer.a, for devices that are not ours, and the
+#                                       mutator as afl-fuzz loads it
+#   pic    stands in for lib in the mutator where CC or CFLAGS is given
 #   s390x  gcc,   -O2, no sanitizer     the command on a big-endian machine, under qemu-s390x
 #   msan   clang, -O1, MemorySanitizer  `make msan`
 #   cli    stands in for gcc in build/vringer where CC or CFLAGS is given
@@ -135,6 +136,13 @@ INSTRUMENTED_fuzz := $(if $(FOREIGN),$(JUDGE_fuzz),$(NO_COV))
 judge       = $(if $(filter harness/% build/gen/% fuzzers/mutat%,$2),$(if $(filter $(INSTRUMENTED),$2),$(INSTRUMENTED_$1),$(JUDGE_$1)))
 
 JUDGE_afl  := -fno-sanitize=all
+
+# So afl-clang-fast, which afl.allow keeps from it too, would make the same of the judge as
+# clang has for libFuzzer: that is linked.
+JUDGED_BY_afl := $(if $(call given,CC),,fuzz)
+judging        = $(filter-out $(INSTRUMENTED),$(filter harness/% build/gen/%,$1))
+lib_objs       = $(if $(JUDGED_BY_$1),$(call objs,$(JUDGED_BY_$1),$(call judging,$2)) \
+		 $(call objs,$1,$(filter-out $(call judging,$2),$2)),$(call objs,$1,$2))
 
 # A compiler that we did not choose may have warnings that ours does not have.
 WERROR_cli   :=
@@ -341,7 +349,7 @@ build/obj/$1/%.o: %.c build/obj/$1/flags
 	@mkdir -p $$(@D)
 	$$(call say,CC) $$(call compile,$1) $$(call judge,$1,$$<) -MMD -MP -c -o $$@ $$<
 
-build/obj/$1/libvringer.a: $(call objs,$1,$(LIB_SRC)) build/obj/$1/sources
+build/obj/$1/libvringer.a: $(call lib_objs,$1,$(LIB_SRC)) build/obj/$1/sources
 	@rm -f $$@
 	$$(call say,AR) $$(AR) rcs $$@ $$(filter %.o,$$^)
 
@@ -453,10 +461,13 @@ endef
 $(eval $(call afl_fuzzer,afl,$(patsubst %,build/afl/fuzz_%,$(filter-out $(CODECS),$(TARGETS)))))
 $(eval $(call afl_fuzzer,aflcodec,$(CODECS:%=build/afl/fuzz_%),$(CODEC_SRC)))
 
-build/afl/vringer_mutator.so: $(call objs,pic,fuzzers/mutator_afl.c $(MUT_SRC)) \
-		build/obj/pic/libvringer.a
+# The library's objects are for a shared one too, as long as no sanitizer of somebody else's
+# is in them.
+MUTATOR_OF := $(if $(FOREIGN)$(call given,CC)$(call given,CFLAGS),pic,lib)
+build/afl/vringer_mutator.so: $(call objs,$(MUTATOR_OF),fuzzers/mutator_afl.c $(MUT_SRC)) \
+		build/obj/$(MUTATOR_OF)/libvringer.a
 	@mkdir -p $(@D)
-	$(call say,LINK) $(CC_pic) $(FLAGS_pic) $(LDFLAGS) -shared -o $@ $^
+	$(call say,LINK) $(CC_$(MUTATOR_OF)) $(FLAGS_$(MUTATOR_OF)) $(LDFLAGS) -shared -o $@ $^
 
 # The standalone replayers: the same objects, no engine.
 define replayer
