@@ -12,8 +12,9 @@
 #   cov    clang, -O1, source coverage  `make coverage`
 #   afl    afl-clang-fast, -O2,  ASan + UBSan      build/afl/fuzz_* (see JUDGE)
 #   aflplain  as afl, without sanitizers  build/afl-plain/fuzz_*, for JOBS above 1
-#   pic    gcc,   -O2, no sanitizer     the mutator as afl-fuzz loads it
-#   lib    gcc,   -O2, no sanitizer     libvringer.a, for devices that are not ours
+#   lib    gcc,   -O2, no sanitizer     libvringer.a, for devices that are not ours, and the
+#                                       mutator as afl-fuzz loads it
+#   pic    stands in for lib in the mutator where CC or CFLAGS is given
 #   s390x  gcc,   -O2, no sanitizer     the command on a big-endian machine, under qemu-s390x
 #   msan   clang, -O1, MemorySanitizer  `make msan`
 #   cli    stands in for gcc in build/vringer where CC or CFLAGS is given
@@ -140,6 +141,13 @@ judge       = $(if $(filter harness/% build/gen/% fuzzers/mutat% fuzzers/feedbac
 
 JUDGE_afl  := -fno-sanitize=all
 
+# So afl-clang-fast, which afl.allow keeps from it too, would make the same of the judge as
+# clang has for libFuzzer: that is linked.
+JUDGED_BY_afl := $(if $(call given,CC),,fuzz)
+judging        = $(filter-out $(INSTRUMENTED),$(filter harness/% build/gen/%,$1))
+lib_objs       = $(if $(JUDGED_BY_$1),$(call objs,$(JUDGED_BY_$1),$(call judging,$2)) \
+		 $(call objs,$1,$(filter-out $(call judging,$2),$2)),$(call objs,$1,$2))
+
 # A compiler that we did not choose may have warnings that ours does not have.
 WERROR_cli   :=
 WERROR_lib   := $(if $(call given,CC)$(call given,CFLAGS),,$(WERROR))
@@ -164,7 +172,7 @@ ENGINE_LIB  := $(if $(FOREIGN),$(LIB_FUZZING_ENGINE),-fsanitize=fuzzer)
 
 FUZZ_NEEDS := gcc fuzz llvm-symbolizer jq
 AFL_NEEDS  := gcc clang afl llvm-symbolizer jq
-TEST_NEEDS := $(FUZZ_NEEDS) $(AFL_NEEDS) cmocka valgrind patch zip unzip xmllint pkg-config rust ?s390x
+TEST_NEEDS := $(FUZZ_NEEDS) $(AFL_NEEDS) cmocka valgrind patch zip unzip xmllint pkg-config rust ?s390x ?lld
 COV_NEEDS  := coverage llvm-profdata llvm-cov
 LINT_NEEDS := clang-format clang-tidy cppcheck shellcheck
 
@@ -349,7 +357,7 @@ build/obj/$1/%.o: %.c build/obj/$1/flags
 	@mkdir -p $$(@D)
 	$$(call say,CC) $$(call compile,$1) $$(call judge,$1,$$<) -MMD -MP -c -o $$@ $$<
 
-build/obj/$1/libvringer.a: $(call objs,$1,$(LIB_SRC)) build/obj/$1/sources
+build/obj/$1/libvringer.a: $(call lib_objs,$1,$(LIB_SRC)) build/obj/$1/sources
 	@rm -f $$@
 	$$(call say,AR) $$(AR) rcs $$@ $$(filter %.o,$$^)
 
@@ -368,11 +376,14 @@ build/obj/lib/%.o: export AFL_LLVM_ALLOWLIST := fuzzers/afl_none.allow
 HELPER_SRC := $(filter-out $(TEST_SRC),$(wildcard devices/test/*.c harness/test/*.c fuzzers/test/*.c))
 $(foreach f,$(FLAVOURS),$(eval $(call flavour,$f)))
 
+# Many programs are linked for the tests, which takes lld a third of the time.
+FAST_LINK := $(if $(shell command -v ld.lld),-fuse-ld=lld)
+
 # Unit tests: one program per test_*.c, with its folder's other files.
 define tests
 build/obj/$1/$2/test/test_%: build/obj/$1/$2/test/test_%.o build/obj/$1/libvringer.a \
 		$(call objs,$1,$(filter $2/%,$(HELPER_SRC)))
-	$$(call say,LINK) $$(CC_$1) $$(FLAGS_$1) $$(LDFLAGS) -o $$@ $$(filter %.o,$$^) $$(filter %.a,$$^) -lcmocka
+	$$(call say,LINK) $$(CC_$1) $$(FLAGS_$1) $$(FAST_LINK) $$(LDFLAGS) -o $$@ $$(filter %.o,$$^) $$(filter %.a,$$^) -lcmocka
 endef
 $(foreach f,gcc clang,$(foreach d,devices harness,$(eval $(call tests,$f,$d))))
 
@@ -388,7 +399,7 @@ build/obj/$1/fuzzers/test/test_feedback: build/obj/$1/fuzzers/feedback.o
 $(patsubst %.c,build/obj/$1/%,$(filter fuzzers/%,$(TEST_SRC))): \
 		%: %.o $(call objs,$1,$(MUT_SRC) $(filter fuzzers/%,$(HELPER_SRC)) \
 		harness/test/generate.c) build/obj/$1/libvringer.a
-	$$(call say,LINK) $$(CC_$1) $$(FLAGS_$1) $$(LDFLAGS) -o $$@ $$(filter %.o,$$^) $$(filter %.a,$$^) -lcmocka
+	$$(call say,LINK) $$(CC_$1) $$(FLAGS_$1) $$(FAST_LINK) $$(LDFLAGS) -o $$@ $$(filter %.o,$$^) $$(filter %.a,$$^) -lcmocka
 endef
 $(foreach f,gcc clang,$(eval $(call mutator_tests,$f)))
 
@@ -474,10 +485,13 @@ endef
 $(eval $(call afl_fuzzer,afl,$(patsubst %,build/afl/fuzz_%,$(filter-out $(CODECS),$(TARGETS)))))
 $(eval $(call afl_fuzzer,aflcodec,$(CODECS:%=build/afl/fuzz_%),$(CODEC_SRC)))
 
-build/afl/vringer_mutator.so: $(call objs,pic,fuzzers/mutator_afl.c $(MUT_SRC)) \
-		build/obj/pic/libvringer.a
+# The library's objects are for a shared one too, as long as no sanitizer of somebody else's
+# is in them.
+MUTATOR_OF := $(if $(FOREIGN)$(call given,CC)$(call given,CFLAGS),pic,lib)
+build/afl/vringer_mutator.so: $(call objs,$(MUTATOR_OF),fuzzers/mutator_afl.c $(MUT_SRC)) \
+		build/obj/$(MUTATOR_OF)/libvringer.a
 	@mkdir -p $(@D)
-	$(call say,LINK) $(CC_pic) $(FLAGS_pic) $(LDFLAGS) -shared -o $@ $^
+	$(call say,LINK) $(CC_$(MUTATOR_OF)) $(FLAGS_$(MUTATOR_OF)) $(LDFLAGS) -shared -o $@ $^
 
 # The standalone replayers: the same objects, no engine.
 define replayer
@@ -538,7 +552,7 @@ seeds: $(ENCODER)
 # and is tried again.
 build/bugs/%/built-gcc: fuzzers/bugs/%.patch build/obj/gcc/vringer
 	$(call say,BUG) COMPILE=$(call quote,$(call compile,gcc) -w) \
-		LINK=$(call quote,$(CC_gcc) $(FLAGS_gcc) $(LDFLAGS)) \
+		LINK=$(call quote,$(CC_gcc) $(FLAGS_gcc) $(FAST_LINK) $(LDFLAGS)) \
 		fuzzers/bugs.sh build gcc $* $(call objs,gcc,$(CLI_SRC)) build/obj/gcc/libvringer.a
 
 build/bugs/%/built-fuzz: fuzzers/bugs/%.patch $(call objs,fuzz,$(GLUE_SRC) $(DEVICE_FUZZERS)) \

@@ -75,8 +75,8 @@ same() {
 		grep -vxF -f "$work/portable" "$work/ran"
 		sed -n "s/^$1 //p" "$work/any" | grep -xF -f "$work/ran"
 	} | sort >"$work/all"
-	# Round the indices of a ring, which is some 100 MB of trace, goes one device for all: they
-	# share the transports.  That the others do so by this one as well was asked above.
+	# Round the indices of a split ring, which is some 100 MB of trace, goes one device for all:
+	# they share the transports.  That the others do so by this one as well was asked above.
 	if [ "$1" != rng ]; then
 		xargs grep -LE '^device.*budget=([6-9][0-9]|[0-9]{3,})' <"$work/all" >"$work/some"
 		mv "$work/some" "$work/all"
@@ -90,7 +90,11 @@ same() {
 	tap "$1: scripts to compare" $?
 	# Names of files have no blanks here.
 	# shellcheck disable=SC2046
-	set -- "$1" $(cat "$work/files")
+	compare "$1" $(cat "$work/files")
+}
+
+# compare TARGET SCRIPT...: the device shows the same of them by both.
+compare() {
 	target=$1
 	shift
 	events mmio "$release" replay -v --json -t "$target" "$@"
@@ -106,6 +110,8 @@ for model in $models; do
 done
 grep -q index-wrap "$work/went_round"
 tap 'one went round the indices' $?
+# Those of a packed ring, and the lap, on another device.
+compare balloon conformance/packed/packed-in-order-65536-requests.vr
 
 # found BUG RULE SCRIPT: a bug in a model, and one in what all transports share.
 found() {
