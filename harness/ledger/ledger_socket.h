@@ -27,7 +27,7 @@ enum ledger_flow_state { FLOW_NONE, FLOW_ASKED, FLOW_CALLED, FLOW_OPEN, FLOW_OVE
 
 /* What the device owes the guest, a bit each. */
 #define OWES_ANSWER 1u	/* RESPONSE or RST, to a REQUEST */
-#define OWES_RST 2u	/* ... to a packet of no connection */
+#define OWES_STRAY 2u	/* RST, to another packet of no connection */
 #define OWES_CREDIT 4u	/* CREDIT_UPDATE */
 #define OWES_END 8u	/* RST, since the guest is done */
 #define OWES_TYPE 0x10u /* RST, to an unknown type */
@@ -37,22 +37,25 @@ struct ledger_flow {
 	uint32_t guest_port, host_port;
 	uint32_t guest_cid, host_cid;
 	uint16_t type;
-	uint8_t types; /* that the guest ever used there, a bit each */
+	uint8_t types; /* that the guest ever used there, a bit each; bit 0: and other CIDs */
 	uint8_t state; /* enum ledger_flow_state */
 	uint8_t owes;
-	uint8_t guest_shut, host_shut; /* flags of SHUTDOWN, those of the guest ... */
-	uint8_t shut_heard;	       /* ... before the device last had nothing left to send */
-	bool unsure;		       /* whether there is a connection is not known */
+	/* Flags of SHUTDOWN; those of the guest that the device cannot have left unheeded, and of
+	 * them what it read before it last had nothing left to send. */
+	uint8_t guest_shut, host_shut, shut_heard;
+	bool unsure;	     /* whether there is a connection is not known */
 	bool stirred;	     /* there may be answers on their way: not only what its state shows */
 	bool ended;	     /* by the device's RST, to a connection that was known */
-	bool drained_unsure; /* the guest sent messages without a byte */
+	bool drained_unsure; /* what fwd_cnt is when the host has all is not known */
 	uint16_t held;	     /* packets whose chains the device has not returned */
 	/* Credit: bytes sent to the guest, and how many may be by what the device read: the
-	 * most that it may still go by, and the last. */
+	 * most that it may still go by, and once it rests the most and the least. */
 	bool credit_unsure;
-	uint64_t sent, limit, limit_last;
-	/* Bytes that the guest sent, and the device's fwd_cnt, without its wraps. */
-	uint64_t received, forwarded;
+	uint32_t peer_fwd; /* fwd_cnt of the guest */
+	uint64_t sent, limit, limit_last, limit_least;
+	/* Bytes that the guest sent, and the device's fwd_cnt, without its wraps: the largest,
+	 * and that when it last had nothing left to send. */
+	uint64_t received, forwarded, forwarded_rest;
 };
 
 /* Until the driver resets the device. */

@@ -253,6 +253,8 @@ enum severity {
 	  "the end of a record is the end of a message")                                           \
 	X(VSOCK_ANSWER, "vsock.answer", LIMIT, WALK, 0, "5.10.6.5",                                \
 	  "a packet that asks for an answer gets it before the device rests")                      \
+	X(VSOCK_STRAY, "vsock.stray", MODEL, WALK, 0, "policy",                                    \
+	  "a packet of no connection, other than RST, is answered by RST")                         \
 	X(VSOCK_TYPE, "vsock.type", MUST, WALK, 0, "dev.vsock.rxtx.2",                             \
 	  "a packet of unknown type is answered by RST")                                           \
 	X(VSOCK_EVENT, "vsock.event", LIMIT, WALK, 0, "5.10.6.7",                                  \

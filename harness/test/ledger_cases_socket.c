@@ -39,9 +39,11 @@ void socket_new(void)
 
 static struct virtio_vsock_hdr header(const struct packet *p, bool to_guest)
 {
+	uint64_t host = p->host != 0 ? p->host : 2;
+
 	return (struct virtio_vsock_hdr){
-		.src_cid = htole64(to_guest ? 2 : GUEST_CID),
-		.dst_cid = htole64(to_guest ? GUEST_CID : 2),
+		.src_cid = htole64(to_guest ? host : GUEST_CID),
+		.dst_cid = htole64(to_guest ? GUEST_CID : host),
 		.src_port = htole32(to_guest ? 1024 : 99),
 		.dst_port = htole32(to_guest ? 99 : 1024),
 		.len = htole32(p->len),
@@ -199,6 +201,27 @@ void case_credit_not_told(void)
 void case_credit_told(void)
 {
 	ask(VIRTIO_VSOCK_OP_CREDIT_UPDATE);
+}
+
+static void send_stray(uint16_t op)
+{
+	socket_new();
+	on = RX;
+	notify();
+	avail_idx(1);
+	done();
+	guest_sends((struct packet){ .op = op });
+	all_is_sent();
+}
+
+void case_stray_not_answered(void)
+{
+	send_stray(VIRTIO_VSOCK_OP_RW);
+}
+
+void case_stray_rst_not_answered(void)
+{
+	send_stray(VIRTIO_VSOCK_OP_RST);
 }
 
 static void send_type(uint16_t op)

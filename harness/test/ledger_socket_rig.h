@@ -14,7 +14,8 @@
 struct packet {
 	uint16_t op, type; /* type 0: a stream */
 	uint32_t len, flags, buf_alloc, fwd_cnt;
-	uint32_t cut; /* used.len is that much less than what was written */
+	uint32_t cut;  /* used.len is that much less than what was written */
+	uint32_t host; /* CID at the other end; 0: the host */
 };
 
 void socket_new(void);
