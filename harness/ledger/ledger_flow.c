@@ -73,6 +73,9 @@ void ledger_flow_begin(struct ledger_flow *f, enum ledger_flow_state state)
 	f->sent = f->limit = f->limit_last = f->limit_least = 0;
 	f->received = f->forwarded = f->forwarded_rest = 0;
 	f->peer_fwd = 0;
+	f->room = 0;
+	f->said_end = false;
+	f->line = LEDGER_LINES_MAX;
 }
 
 static void lose(struct ledger_flow *f)
@@ -170,6 +173,7 @@ static void on_own(struct ledger_flow *f, const struct ledger_packet *p)
 		f->owes &= OWES_TYPE;
 		return;
 	case VIRTIO_VSOCK_OP_SHUTDOWN:
+		f->said_end = f->said_end || (p->flags & VIRTIO_VSOCK_SHUTDOWN_SEND) != 0;
 		f->guest_shut |= heeded ? p->flags & SHUT_BOTH : 0;
 		if (f->guest_shut == SHUT_BOTH)
 			f->owes |= OWES_END;
@@ -267,6 +271,7 @@ void ledger_flow_returned(struct ledger *l, uint8_t flow, bool whole)
 	lose(f);
 	f->state = FLOW_NONE;
 	f->owes = 0;
+	ledger_flow_bytes_look(l, f->host_port);
 }
 
 void ledger_flow_quiet(struct ledger *l)

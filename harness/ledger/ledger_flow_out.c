@@ -120,6 +120,7 @@ static void judge_count(struct ledger *l, const struct ledger_hold *hold, struct
 		(void)ledger_judges(l, RULE_VSOCK_COUNT);
 		if (f->forwarded_rest + more > f->forwarded)
 			f->forwarded = f->forwarded_rest + more;
+		f->room = f->forwarded_rest + more + p->buf_alloc;
 		return;
 	}
 	if (ledger_judges(l, RULE_VSOCK_COUNT))
@@ -160,6 +161,7 @@ static void on_call(struct ledger_flow *f, const struct ledger_packet *p)
 	f->types |= (uint8_t)(1u << p->type);
 	f->guest_cid = (uint32_t)p->dst_cid;
 	f->host_cid = (uint32_t)p->src_cid;
+	f->room = p->buf_alloc;
 	f->stirred = true;
 }
 
