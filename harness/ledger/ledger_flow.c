@@ -141,12 +141,13 @@ static void on_stray(struct ledger_flow *f, const struct ledger_packet *p)
 		f->owes |= OWES_STRAY;
 }
 
-/* Of a connection: can the device do nothing but heed it? */
+/* Of a connection: can the device do nothing but heed it?  One that said that it neither sends
+ * nor receives any more may wait for RST alone. */
 static bool is_heeded(const struct ledger_flow *f, const struct ledger_packet *p)
 {
 	uint32_t flags = p->op == VIRTIO_VSOCK_OP_SHUTDOWN ? p->flags & ~SHUT_BOTH : p->flags;
 
-	if (p->len > 0 || flags != 0)
+	if (p->len > 0 || flags != 0 || f->host_shut == SHUT_BOTH)
 		return false;
 	if (p->op == VIRTIO_VSOCK_OP_RESPONSE)
 		return f->state == FLOW_CALLED;
@@ -175,7 +176,7 @@ static void on_own(struct ledger_flow *f, const struct ledger_packet *p)
 	case VIRTIO_VSOCK_OP_SHUTDOWN:
 		f->said_end = f->said_end || (p->flags & VIRTIO_VSOCK_SHUTDOWN_SEND) != 0;
 		f->guest_shut |= heeded ? p->flags & SHUT_BOTH : 0;
-		if (f->guest_shut == SHUT_BOTH)
+		if (heeded && f->guest_shut == SHUT_BOTH)
 			f->owes |= OWES_END;
 		return;
 	case VIRTIO_VSOCK_OP_CREDIT_REQUEST:

@@ -20,6 +20,7 @@
  */
 #include "harness/ledger/ledger_internal.h"
 
+#include <errno.h>
 #include <linux/virtio_vsock.h>
 #include <stdlib.h>
 #include <string.h>
@@ -48,7 +49,7 @@ int ledger_flow_bytes_open(struct ledger *l, const struct target *target)
 			continue;
 		p->bytes = malloc((LEDGER_LINES_MAX + 1) * (size_t)LEDGER_LINE_BYTES);
 		if (p->bytes == NULL)
-			return -1;
+			return -ENOMEM;
 	}
 	return 0;
 }
@@ -308,6 +309,30 @@ static bool read_byte(struct ledger_socket_port *p, uint8_t byte)
 	return true;
 }
 
+/* All of it can be of one connection alone: how much was read so, from the first byte on. */
+static uint32_t read_at_once(struct ledger_socket_port *p, const uint8_t *data, uint32_t len)
+{
+	uint32_t *at = p->reading[0].at, left;
+	unsigned line = NONE;
+
+	for (unsigned i = 0; i < LEDGER_LINES_MAX; i++) {
+		if (at[i] == p->line[i].len)
+			continue;
+		if (line != NONE)
+			return 0;
+		line = i;
+	}
+	if (line == NONE || p->reading_count != 1)
+		return 0;
+	left = p->line[line].len - at[line];
+	if (len > left)
+		len = left;
+	if (memcmp(line_bytes(p, line) + at[line], data, len) != 0)
+		return 0;
+	at[line] += len;
+	return len;
+}
+
 /* What was taken by any way to read it is gone. */
 static void drop_taken(struct ledger_socket_port *p)
 {
@@ -332,7 +357,7 @@ void ledger_flow_bytes_taken(struct ledger *l, unsigned port, const uint8_t *dat
 
 	if (p->out_lost || len == 0 || !ledger_judges(l, RULE_VSOCK_ORDER))
 		return;
-	for (uint32_t i = 0; i < len && !p->out_lost; i++) {
+	for (uint32_t i = read_at_once(p, data, len); i < len && !p->out_lost; i++) {
 		if (!read_byte(p, data[i])) {
 			p->out_lost = true;
 		} else if (p->reading_count == 0) {

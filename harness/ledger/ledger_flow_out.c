@@ -189,6 +189,9 @@ static void on_own(struct ledger *l, const struct ledger_hold *hold, struct ledg
 		f->owes &= (uint8_t)~OWES_CREDIT;
 	if (p->op == VIRTIO_VSOCK_OP_SHUTDOWN)
 		f->host_shut |= (uint8_t)(p->flags & 3);
+	/* It may have been done when it read what asks for these. */
+	if (f->host_shut == 3)
+		f->owes &= (uint8_t) ~(OWES_CREDIT | OWES_END);
 }
 
 void ledger_flow_told(struct ledger *l, const struct ledger_hold *hold,

@@ -140,7 +140,7 @@ void ledger_flow_told(struct ledger *l, const struct ledger_hold *hold,
 void ledger_flow_owed(struct ledger *l);
 
 /*
- * ledger_flow_bytes.c.  open, close: room, 0 or -1.  renew, reset: there is a new device; the
+ * ledger_flow_bytes.c.  open, close: room, 0 or -ENOMEM.  renew, reset: there is a new device; the
  * driver reset it.  lose: nothing is known of any port.
  *
  * look: something happened to a flow of that port of the host.  heard: the device read that

@@ -26,7 +26,7 @@ static int setup(void **state)
 static void assert_silent_at_rest(void)
 {
 	all_is_sent();
-	assert_int_equal(ledger.finding_count, 0);
+	assert_silent();
 }
 
 /* What was sent on the older credit may come after the newer was read, until it rests. */
@@ -173,6 +173,24 @@ static void nothing_may_be_sent_after_the_end(void **state)
 	device_works();
 	guest_is_sent((struct packet){ .op = VIRTIO_VSOCK_OP_SHUTDOWN, .flags = 2 });
 	guest_is_sent((struct packet){ .op = VIRTIO_VSOCK_OP_RW });
+	assert_silent_at_rest();
+}
+
+/* It waits for RST, and for nothing else. */
+static void a_device_that_is_done_need_not_answer(void **state)
+{
+	const struct packet shut = { .op = VIRTIO_VSOCK_OP_SHUTDOWN, .flags = 3 };
+	const struct packet ask = { .op = VIRTIO_VSOCK_OP_CREDIT_REQUEST };
+
+	(void)state;
+	connect_guest(0, 8);
+	guest_sends(ask);
+	guest_sends(shut);
+	guest_is_sent(shut);
+	guest_sends(ask);
+	guest_sends(shut);
+	on = RX;
+	avail_idx(4);
 	assert_silent_at_rest();
 }
 
@@ -352,6 +370,7 @@ int main(void)
 		cmocka_unit_test_setup(credit_of_a_wrong_packet_may_be_left_unheeded, setup),
 		cmocka_unit_test_setup(a_shutdown_before_the_answer_may_be_left_unheeded, setup),
 		cmocka_unit_test_setup(nothing_may_be_sent_after_the_end, setup),
+		cmocka_unit_test_setup(a_device_that_is_done_need_not_answer, setup),
 		cmocka_unit_test_setup(another_cid_may_have_the_same_ports, setup),
 		cmocka_unit_test_setup(an_end_waits_for_what_was_not_taken, setup),
 		cmocka_unit_test_setup(bytes_of_two_connections_may_be_mixed, setup),
