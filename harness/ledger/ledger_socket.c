@@ -228,7 +228,7 @@ static void on_returned(struct ledger *l, unsigned queue, const struct ledger_ho
 		lose(l);
 	if (hold != NULL && queue == QUEUE_EVENT)
 		on_event(l, hold, len);
-	if (l->socket.session.lost || queue == QUEUE_EVENT)
+	if (l->socket.session.lost || hold == NULL || queue == QUEUE_EVENT)
 		return;
 	if (queue == QUEUE_TX)
 		on_sent(l, hold);
