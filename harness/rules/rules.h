@@ -251,8 +251,12 @@ enum severity {
 	  "no bytes follow RST, the end of sending, or the guest's end of receiving")              \
 	X(VSOCK_MESSAGE, "vsock.message", LIMIT, WALK, 0, "5.10.6.6.1",                            \
 	  "the end of a record is the end of a message")                                           \
+	X(VSOCK_ORDER, "vsock.order", MUST, WALK, 0, "5.10.6.2",                                   \
+	  "bytes of a connection reach the other side in order, without a gap")                    \
 	X(VSOCK_ANSWER, "vsock.answer", LIMIT, WALK, 0, "5.10.6.5",                                \
 	  "a packet that asks for an answer gets it before the device rests")                      \
+	X(VSOCK_STRAY, "vsock.stray", MODEL, WALK, 0, "policy",                                    \
+	  "a packet of no connection, other than RST, is answered by RST")                         \
 	X(VSOCK_TYPE, "vsock.type", MUST, WALK, 0, "dev.vsock.rxtx.2",                             \
 	  "a packet of unknown type is answered by RST")                                           \
 	X(VSOCK_EVENT, "vsock.event", LIMIT, WALK, 0, "5.10.6.7",                                  \

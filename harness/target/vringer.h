@@ -346,7 +346,11 @@ struct vringer_port {
 	uint16_t from, to;
 	uint32_t chain_max; /* bytes of one chain that are kept */
 	uint32_t held_max;  /* bytes that it keeps in each direction */
-	uint32_t reserved;
+	/* Socket device (19), with VRINGER_NO_QUEUE on both sides: the port of the host that it
+	 * stands for, a service or a client.  What is typed goes to one of its connections, and
+	 * what is taken is of each a beginning of what the guest sent, in order and without a
+	 * gap, whichever comes first: vsock.order.  0: another device, or that is not so. */
+	uint32_t socket_port;
 	const char *held;    /* NULL or a counter: bytes that can be taken */
 	const char *pending; /* NULL or a counter: bytes typed and not delivered */
 	/* NULL or a counter: bytes of chains that were returned and not kept, though

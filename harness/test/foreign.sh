@@ -399,7 +399,7 @@ wrong() {
 	refuses "a wrong $1" "$2" env SPOIL="$1" "$work/said" targets
 }
 wrong flag 'unknown flags'
-wrong reserved 'reserved member'
+wrong socket-port 'socket_port, which is for socket devices'
 wrong queue-flag 'queue with unknown flags'
 wrong need 'a feature which it does not offer'
 wrong need-reserved 'a feature which it does not offer'

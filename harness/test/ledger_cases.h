@@ -109,6 +109,8 @@ extern const size_t ledger_case_count;
 	X(VSOCK_CLOSED, bytes_after_rst, bytes_after_an_update)                                    \
 	X(VSOCK_MESSAGE, record_without_a_message, record_with_its_message)                        \
 	X(VSOCK_ANSWER, credit_not_told, credit_told)                                              \
+	X(VSOCK_ORDER, bytes_with_a_gap, bytes_in_order)                                           \
+	X(VSOCK_STRAY, stray_not_answered, stray_rst_not_answered)                                 \
 	X(VSOCK_TYPE, type_not_answered, rst_not_answered)                                         \
 	X(VSOCK_EVENT, event_of_no_kind, event_of_a_reset)                                         \
 	X(SNAPSHOT_REFUSED, own_snapshot_refused, own_snapshot_taken)                              \

@@ -508,7 +508,7 @@ __attribute__((constructor)) static void spoil(void)
 	if (what == NULL)
 		return;
 	WRONG("flag", port.flags |= 1u << 31)
-	WRONG("reserved", port.reserved = 1)
+	WRONG("socket-port", port.socket_port = 1)
 	WRONG("queue-flag", queues[1].flags = 0x80)
 	WRONG("need", needs[EXTRA].features = 1 << 2)
 	WRONG("need-reserved", needs[EXTRA].reserved = 1)
