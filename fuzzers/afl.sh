@@ -34,6 +34,7 @@ known=${KNOWN:-}
 . fuzzers/inputs.sh
 . fuzzers/findings.sh
 . fuzzers/campaign.sh
+. fuzzers/page.sh
 
 option() {
 	awk -F '[ \t]*=[ \t]*' -v n="$1" '$1 == n { print $2 }' "fuzzers/fuzz_$kind.options"
@@ -178,6 +179,7 @@ done
 monitor afl_status &
 wait_for_all
 elapsed=$(($(date +%s) - begun))
+afl_status >/dev/null
 
 keep_all
 # afl-fuzz silently skips an initial input that crashes.
@@ -194,6 +196,8 @@ printf '== %s: %d executions, %d exec/s, peak %d MiB, %d files in corpus, %d fin
 	"$(statistic execs_done)" "$(($(statistic execs_done) / (elapsed > 0 ? elapsed : 1)))" "$(cat "$logs/peak")" \
 	"$(find "$corpus" -type f | wc -l)" "$count"
 cat "$logs/findings"
+executions=$(statistic execs_done) peak=$(cat "$logs/peak")
+page_at_end
 for rc in "$logs"/*.rc; do
 	[ "$(cat "$rc")" = 0 ] || {
 		echo "   log:  ${rc%.rc}.log"

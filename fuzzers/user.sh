@@ -25,6 +25,7 @@ known=${KNOWN:-}
 . "$parts/encode.sh"
 . "$parts/findings.sh"
 . "$parts/campaign.sh"
+. "$parts/page.sh"
 . "$parts/libfuzzer.sh"
 
 fail() {
@@ -65,7 +66,7 @@ done
 # What clang's build found, clang's build replays and shrinks.
 target=$device vringer=$binary
 corpus=$folder/corpus given=$folder/given seeds=$folder/seeds
-findings=$folder/findings logs=$folder/logs
+findings=$folder/findings logs=$folder/logs pages=$folder/campaign
 mkdir -p "$folder" || exit 2
 rm -rf "$given"
 mkdir -p "$given"
