@@ -49,6 +49,7 @@ suites() {
 	done
 	suite "fuzz findings" harness/test/fuzz_findings.sh
 	suite "fuzz campaigns" harness/test/campaign.sh
+	suite "results of fuzzing" harness/test/page.sh
 	suite "tree" harness/test/tree.sh
 	suite "examples" harness/test/examples.sh
 	suite "foreign devices" harness/test/foreign.sh
