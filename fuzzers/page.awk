@@ -87,6 +87,7 @@ function read_run(folder,    line, name, r, g, key) {
 	key = run[r, "target"] "\t" run[r, "engine"]
 	if (!(key in group_of)) {
 		group_of[key] = ++groups
+		points[groups] = 0
 		group_target[groups] = run[r, "target"]
 		group_engine[groups] = run[r, "engine"]
 	}
@@ -132,9 +133,10 @@ function print_head(    line) {
 		print line
 	print "</style></head><body>"
 	print "<h1>Results of fuzzing</h1>"
-	printf "<p><span class=\"%s\">%s</span> in %s, %s fuzzed.</p>\n", findings ? "bad" : "good",
-		findings ? counted(findings, "finding") : "No finding", counted(runs, "run"), span(total)
+	printf "<p><span class=\"%s\">%s</span> in %s, %s fuzzed.</p>\n", (findings ? "bad" : "good"),
+		(findings ? counted(findings, "finding") : "No finding"), counted(runs, "run"), span(total)
 	printf "<p class=\"soft\">vringer wrote this page at %s UTC. While it fuzzes, it writes it anew every minute.</p>\n", moment(now)
+	print "<p><a href=\"#targets\">Targets</a> <a href=\"#findings\">Findings</a> <a href=\"#time\">Over time</a> <a href=\"#runs\">What ran</a></p>"
 }
 
 # table(): begin one; columns are separated by `|`, and those with words begin with `=`.
@@ -142,7 +144,7 @@ function table(columns,    n, i, part) {
 	n = split(columns, part, "|")
 	printf "<div class=\"wide\" tabindex=\"0\"><table><thead><tr>"
 	for (i = 1; i <= n; i++)
-		printf "<th%s scope=\"col\">%s</th>", sub(/^=/, "", part[i]) ? " class=\"words\"" : "", part[i]
+		printf "<th%s scope=\"col\">%s</th>", (sub(/^=/, "", part[i]) ? " class=\"words\"" : ""), part[i]
 	print "</tr></thead><tbody>"
 }
 
@@ -159,7 +161,7 @@ function table_end() {
 }
 
 function print_groups(    g, n) {
-	print "<h2>Targets</h2>"
+	print "<h2 id=\"targets\">Targets</h2>"
 	table("Target|=Engine|Edges|Corpus|Executions a second|Findings|Fuzzed|=State")
 	for (g = 1; g <= groups; g++) {
 		printf "<tr><td>%s</td>", escape(group_target[g])
@@ -253,8 +255,8 @@ function print_finding(f,    clause) {
 		of = rule_by(signature)
 	clause = clause_of(of)
 	printf "<details class=\"finding\"%s><summary><code>%s</code> <span class=\"soft\">%s%s</span></summary><div><dl>\n",
-		findings == 1 ? " open=\"open\"" : "", escape(signature), escape(found_target[f]),
-		of != "" ? ", " escape(of) : ""
+		(findings == 1 ? " open=\"open\"" : ""), escape(signature), escape(found_target[f]),
+		(of != "" ? ", " escape(of) : "")
 	term(clause != "" ? "Rule" : "Kind", escape(of))
 	term("Clause", clause != "" ? cited(clause) : "")
 	term("Inputs", escape(rest))
@@ -268,7 +270,7 @@ function print_finding(f,    clause) {
 }
 
 function print_findings(    f, left, where) {
-	print "<h2>Findings</h2>"
+	print "<h2 id=\"findings\">Findings</h2>"
 	if (findings == 0)
 		print "<p class=\"good\">Nothing was found so far.</p>"
 	else
@@ -293,7 +295,7 @@ function print_known(    i) {
 }
 
 function print_charts(    g) {
-	print "<h2>Over time</h2>"
+	print "<h2 id=\"time\">Over time</h2>"
 	print "<p class=\"soft\">Time is time fuzzed; a dotted line is where another run began. Edges of two engines are not the same.</p>"
 	for (g = 1; g <= groups; g++) {
 		printf "<section class=\"card\"><h3>%s, %s</h3>\n", escape(group_target[g]), escape(group_engine[g])
@@ -313,7 +315,7 @@ function print_charts(    g) {
 }
 
 function print_runs(    r, least) {
-	print "<h2>What ran</h2>"
+	print "<h2 id=\"runs\">What ran</h2>"
 	least = runs > most_runs ? runs - most_runs + 1 : 1
 	table("Begun (UTC)|=Target|=Engine|Processes|Asked for|Ran for|Executions|Memory|=State|=Commit")
 	for (r = runs; r >= least; r--) {

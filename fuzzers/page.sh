@@ -133,7 +133,7 @@ page_html() {
 
 # What write_page does where no other run writes it at that time.
 page_parts_of() {
-	record=$pages/runs/$begun.$$
+	record=$pages/runs/$begun.$(printf %s "$logs" | cksum | sed 's/ .*//')
 	mkdir -p "$record" && page_about "$1" && page_status && page_as_found && page_found "$1" &&
 		page_forget && page_html || return 1
 	[ "$1" = running ] || rm -f "$record"/*.vr

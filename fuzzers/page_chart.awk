@@ -36,6 +36,7 @@ function take_status(g, run, line,    part, n, i) {
 # The last of each small span of time stays, and the first of each run.
 function thin(g,    i, n, m, kind, width) {
 	n = points[g]
+	m = 0
 	if (n == 0)
 		return
 	width = px[g, n] / most_points
@@ -98,7 +99,7 @@ function set_range(g, kind,    i, v, some) {
 }
 
 function x_of(g, x) {
-	return sprintf("%.1f", px[g, points[g]] > 0 ? 1000 * x / px[g, points[g]] : 0)
+	return sprintf("%.1f", (px[g, points[g]] > 0 ? 1000 * x / px[g, points[g]] : 0))
 }
 
 function y_of(v) {
@@ -125,13 +126,13 @@ function print_lines(g, kind,    i, path, breaks) {
 	printf "<path class=\"line\" d=\"%s\"/>", path
 }
 
-function print_axes(g,    v, x, step, end) {
+function print_axes(g, kind,    v, x, step, end) {
 	for (v = low; v <= high; v += y_step)
 		printf "<span class=\"y\" style=\"top:%.1f%%\">%s</span>", 100 - 100 * (v - low) / (high - low), thousands(v)
 	end = px[g, points[g]]
-	step = time_step(end, 4)
+	step = time_step(end, kind == "edges" ? 4 : 2)
 	for (x = 0; x <= end; x += step)
-		printf "<span class=\"x\" style=\"left:%.1f%%\">%s</span>", x_of(g, x) / 10, x == 0 ? "0" : span(x)
+		printf "<span class=\"x\" style=\"left:%.1f%%\">%s</span>", x_of(g, x) / 10, (x ? span(x) : "0")
 	print ""
 }
 
@@ -153,7 +154,7 @@ function print_chart(g, kind, title,    v, last) {
 	printf "\"/>"
 	print_lines(g, kind)
 	print "</svg>"
-	print_axes(g)
+	print_axes(g, kind)
 	print "</div></figure>"
 }
 
