@@ -20,7 +20,7 @@
 # shellcheck disable=SC2154
 
 page_every=${VRINGER_PAGE:-60} # seconds between two pages
-page_runs=30		       # runs of one target and engine that are kept
+page_runs=10		       # runs of one target and engine that are kept
 page_written=0
 
 page_engine() {
@@ -115,11 +115,22 @@ page_found() {
 
 # The oldest runs of a target and engine go.
 page_forget() {
-	find "$pages/runs" -name about | sort -r | while read -r about; do
-		echo "$about $(sed -n 's/^target //p; s/^engine //p' "$about" | tr '\n' ' ')"
-	done | awk -v most="$page_runs" '
-		{ about = $1; $1 = "" }
-		++runs[$0] > most { sub(/\/about$/, "", about); print about }' | xargs -r rm -rf --
+	find "$pages/runs" -name about | sort -r | awk -v most="$page_runs" '
+		{
+			about = $0
+			target = engine = ""
+			while ((getline < about) > 0) {
+				if ($1 == "target")
+					target = $0
+				if ($1 == "engine")
+					engine = $0
+			}
+			close(about)
+			if (++runs[target, engine] > most) {
+				sub(/\/about$/, "", about)
+				print about
+			}
+		}' | xargs -r -d '\n' rm -rf --
 }
 
 page_html() {
