@@ -23,9 +23,10 @@ page_every=${VRINGER_PAGE:-60} # seconds between two pages
 page_runs=10		       # runs of one target and engine that are kept
 page_written=0
 
+# Each engine has its own logs.
 page_engine() {
-	case $binary in
-	build/afl/*) echo AFL++ ;;
+	case $logs in
+	build/afl-logs/* | */afl/logs) echo AFL++ ;;
 	*) echo libFuzzer ;;
 	esac
 }
