@@ -73,7 +73,7 @@ PARSERS   := $(shell . fuzzers/inputs.sh && parsers)
 TARGETS   := $(patsubst fuzzers/fuzz_%.c,%,$(wildcard fuzzers/fuzz_*.c))
 # What fuzzers/user.sh shares with `make fuzz`.
 USER_SH   := fuzzers/encode.sh fuzzers/findings.sh fuzzers/campaign.sh fuzzers/libfuzzer.sh \
-	     fuzzers/aflplusplus.sh
+	     fuzzers/aflplusplus.sh $(wildcard fuzzers/page*)
 BUGS      := $(patsubst fuzzers/bugs/%.patch,%,$(wildcard fuzzers/bugs/*.patch))
 
 # ---- flavours ---------------------------------------------------------------

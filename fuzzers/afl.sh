@@ -27,6 +27,7 @@ known=${KNOWN:-} mutator=
 . fuzzers/inputs.sh
 . fuzzers/findings.sh
 . fuzzers/campaign.sh
+. fuzzers/page.sh
 . fuzzers/aflplusplus.sh
 shared=$(grown_by_others "$1")
 

@@ -96,7 +96,7 @@ afl_status() {
 	show_status $(cat "$out"/*/fuzzer_stats 2>/dev/null | awk -v s="$elapsed" '
 		$1 == "execs_done" { done += $3 }
 		$1 == "edges_found" && $3 > edges { edges = $3 }
-		END { printf "%d %d\n", done / s, edges }')
+		END { printf "%d %d\n", done / (s > 0 ? s : 1), edges }')
 	copy_queues
 	[ $((elapsed / round)) = "$rounds" ] || [ -f "$logs/minimise.pid" ] ||
 		(trap : TERM HUP && minimise) &
@@ -243,7 +243,8 @@ fuzz_with_afl() {
 	start_instances "$@"
 	(monitor afl_status && end_process "$logs/minimise.pid" && wait) &
 	wait_for_all
-	elapsed=$(($(date +%s) - begun))
+	elapsed=$(($(date +%s) - begun)) rounds=$((elapsed / round))
+	afl_status >/dev/null || : # the disk may be full
 
 	keep_all || touch "$logs/full"
 	keep_skipped || :
@@ -255,5 +256,7 @@ fuzz_with_afl() {
 		"$(statistic execs_done)" "$(($(statistic execs_done) / (elapsed > 0 ? elapsed : 1)))" \
 		"$(cat "$logs/peak")" "$(find "$corpus" -type f | wc -l)" "$count"
 	cat "$logs/findings"
+	executions=$(statistic execs_done) peak=$(cat "$logs/peak")
+	page_at_end
 	report_instances
 }

@@ -87,6 +87,7 @@ show_status() {
 	fi
 	printf '%d %d %d %d %d\n' "$((now - begun))" "$1" "$2" "$(find "$corpus" -type f | wc -l)" \
 		"$(found)" >>"$logs/status"
+	page_now_and_then
 }
 
 # Is there room on the disk?  Before there is none: what is written then is cut.

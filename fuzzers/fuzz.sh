@@ -25,6 +25,7 @@ set -eu
 . fuzzers/inputs.sh
 . fuzzers/findings.sh
 . fuzzers/campaign.sh
+. fuzzers/page.sh
 . fuzzers/libfuzzer.sh
 vringer=build/vringer
 

@@ -68,6 +68,7 @@ take_input() {
 		if [ "$seen" -lt "$keep" ]; then
 			echo "== finding: $signature: $findings/${1##*/}"
 			mv "$1" "$findings/"
+			echo "$signature $findings/${1##*/}" >>"$logs/taken"
 		else
 			rm "$1"
 		fi
@@ -250,6 +251,7 @@ fuzz_with_libfuzzer() {
 		worker 0 "$@" | tee -a "$logs/0.log" | progress
 	) &
 	wait_for_all
+	libfuzzer_status >/dev/null || : # the disk may be full
 
 	# What was written to a full disk, and is empty.
 	[ ! -f "$logs/full" ] || find "$corpus/" -type f -size 0 -delete
@@ -265,4 +267,5 @@ fuzz_with_libfuzzer() {
 		"$executions" "$((executions / (elapsed > 0 ? elapsed : 1)))" "$peak" \
 		"$(find "$corpus" -type f | wc -l)" "$count"
 	cat "$logs/findings"
+	page_at_end
 }

@@ -27,6 +27,7 @@ known=${KNOWN:-}
 . "$parts/encode.sh"
 . "$parts/findings.sh"
 . "$parts/campaign.sh"
+. "$parts/page.sh"
 
 fail() {
 	echo "$command: $1" >&2
@@ -74,7 +75,7 @@ fi
 # What clang's build found, clang's build replays and shrinks.
 target=$device vringer=$binary
 corpus=$folder/corpus given=$folder/given seeds=$folder/seeds
-findings=$folder/findings logs=$folder/logs
+findings=$folder/findings logs=$folder/logs pages=$folder/campaign
 # Both may be at work in one folder, each with logs of its own.
 [ "$engine" = libfuzzer ] || given=$folder/afl/given logs=$folder/afl/logs in=$folder/afl/in out=$folder/afl/out
 rm -rf "$given"

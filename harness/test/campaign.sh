@@ -61,6 +61,10 @@ shows 'and what it comes to, all the time' \
 	'^net_loopback, [0-9]+ s: [0-9]+ exec/s, [1-9][0-9]* edges, [0-9]+ in corpus, 0 findings, last new ([0-9]+ s ago|never)$'
 shows 'and in the end' '^== net_loopback: [1-9][0-9]* executions, .* 0 findings$'
 
+xmllint --noout build/campaign/index.html && grep -q 'No finding</span> in 1 run' build/campaign/index.html &&
+	grep -q 'Edges covered <b>[1-9]' build/campaign/index.html
+tap 'and writes a page of it' $?
+
 # It goes on from there, and what the corpus need not have goes.
 reached=$(edges "$corpus")
 export VRINGER_ROUND=2

@@ -60,6 +60,11 @@ gives 1 'something is found' ./mine fuzz -t plain-stray 6 2
 # By whichever of the two: the first one's words are shown.
 cat fuzzing/plain-stray/logs/*.log | grep -q '^== finding: memory\.' && result=0 || result=1
 tap '... and gone past' "$result"
+shows '... and told of in a page' '^   page: fuzzing/plain-stray/campaign/index.html$'
+xmllint --noout fuzzing/plain-stray/campaign/index.html 2>"$err" &&
+	grep -q '<dt>Rule</dt><dd>memory\.[a-z]* (must, dev\.' fuzzing/plain-stray/campaign/index.html &&
+	grep -q 'VIRTIO 1.4, section 2' fuzzing/plain-stray/campaign/index.html && result=0 || result=1
+tap '... which has it with its clause' "$result"
 shows '... and counted' '^== plain-stray: [1-9][0-9]* executions, .* [1-9] findings$'
 line='memory.[a-z]+:send  # memory.[a-z]+ \(must, .*\), [0-9]+ files?, shrunk to [0-9]+ operations: \./fuzz-mine replay -v '
 shows '... with a line for each' "^$line"
