@@ -85,11 +85,6 @@ static void lose(struct ledger_flow *f)
 	f->owes &= OWES_TYPE;
 }
 
-static bool is_connection(const struct ledger_flow *f)
-{
-	return f->state != FLOW_NONE && f->state != FLOW_OVER;
-}
-
 /* VIRTIO 5.10.6.3: peer_free is what is left of buf_alloc.  Where the guest's numbers make
  * that wrap, everything is allowed by the letter, until it says something else. */
 static void give_credit(struct ledger_flow *f, const struct ledger_packet *p, bool heeded)
@@ -116,7 +111,7 @@ static void give_credit(struct ledger_flow *f, const struct ledger_packet *p, bo
 
 static void on_request(struct ledger_flow *f, const struct ledger_packet *p)
 {
-	if (is_connection(f) || f->stirred) {
+	if (ledger_flow_alive(f) || f->stirred) {
 		lose(f);
 		return;
 	}
@@ -229,7 +224,7 @@ static void on_packet(struct ledger *l, struct ledger_flow *f, const struct ledg
 		return;
 	}
 	f->types |= (uint8_t)(1u << p->type | foreign);
-	if (foreign || is_doubtful(l, p->type) || (is_connection(f) && f->type != p->type)) {
+	if (foreign || is_doubtful(l, p->type) || (ledger_flow_alive(f) && f->type != p->type)) {
 		lose(f);
 		return;
 	}
@@ -240,7 +235,7 @@ static void on_packet(struct ledger *l, struct ledger_flow *f, const struct ledg
 	}
 	if (p->op == VIRTIO_VSOCK_OP_REQUEST)
 		on_request(f, p);
-	else if (is_connection(f))
+	else if (ledger_flow_alive(f))
 		on_own(f, p);
 	else
 		on_stray(f, p);
@@ -288,7 +283,7 @@ void ledger_flow_quiet(struct ledger *l)
 						   .host_port = f->host_port,
 						   .state = FLOW_OVER,
 						   .types = f->types };
-		if (!f->unsure && !is_connection(f))
+		if (!f->unsure && !ledger_flow_alive(f))
 			f->stirred = false;
 		f->shut_heard = f->guest_shut;
 		f->forwarded_rest = f->forwarded;

@@ -16,7 +16,8 @@
  *
  * The guest's own fault can make a gap: RW beyond the credit that it was told, after its
  * SHUTDOWN, or before the connection is there.  From then on, and from where a flow of that
- * port is not known (ledger_flow.c), nothing is said of the port until there is a new device.
+ * port is not known (ledger_flow.c), nothing is said of the port until there is a new device;
+ * and of what the host takes, until it has taken all and there is no connection.
  */
 #include "harness/ledger/ledger_internal.h"
 
@@ -33,11 +34,6 @@ static struct ledger_socket_port *port_of(struct ledger *l, uint32_t host_port)
 		if (l->target->ports[i].socket_port == host_port)
 			return &l->socket.port[i];
 	return NULL;
-}
-
-static bool is_alive(const struct ledger_flow *f)
-{
-	return f->state != FLOW_NONE && f->state != FLOW_OVER;
 }
 
 int ledger_flow_bytes_open(struct ledger *l, const struct target *target)
@@ -62,18 +58,25 @@ void ledger_flow_bytes_close(struct ledger *l)
 	}
 }
 
+/* No byte of any connection is there, nor on its way. */
+static void empty(struct ledger_socket_port *p)
+{
+	p->out_lost = false;
+	p->reading_count = 1;
+	p->reading[0] = (struct ledger_reading){ .at = { 0 } };
+	for (unsigned i = 0; i < LEDGER_LINES_MAX; i++)
+		p->line[i] = (struct ledger_line){ .len = 0 };
+}
+
 void ledger_flow_bytes_renew(struct ledger *l)
 {
 	for (unsigned i = 0; i < TARGET_PORTS_MAX; i++) {
 		struct ledger_socket_port *p = &l->socket.port[i];
 
-		p->out_lost = p->in_lost = false;
+		empty(p);
+		p->in_lost = false;
 		p->alive = 0;
 		p->in_len = 0;
-		p->reading_count = 1;
-		for (unsigned line = 0; line < LEDGER_LINES_MAX; line++)
-			p->line[line] = (struct ledger_line){ .len = 0 };
-		p->reading[0] = (struct ledger_reading){ .at = { 0 } };
 	}
 }
 
@@ -114,7 +117,7 @@ static void look(struct ledger *l, struct ledger_socket_port *p, uint32_t host_p
 			continue;
 		if (s->flow[i].unsure)
 			p->out_lost = p->in_lost = true;
-		alive += is_alive(&s->flow[i]);
+		alive += ledger_flow_alive(&s->flow[i]);
 	}
 	if (s->crowded)
 		p->out_lost = p->in_lost = true;
@@ -141,7 +144,7 @@ static struct ledger_line *line_of(struct ledger *l, struct ledger_socket_port *
 	if (f->line != NONE)
 		return &p->line[f->line];
 	for (unsigned i = 0; i < s->count; i++)
-		if (s->flow[i].host_port == f->host_port && is_alive(&s->flow[i]) &&
+		if (s->flow[i].host_port == f->host_port && ledger_flow_alive(&s->flow[i]) &&
 		    s->flow[i].line != NONE)
 			taken[s->flow[i].line] = true;
 	for (uint8_t i = 0; i < LEDGER_LINES_MAX; i++) {
@@ -178,7 +181,7 @@ uint8_t ledger_flow_bytes_heard(struct ledger *l, uint8_t flow, const struct led
 		return NONE;
 	f = &l->socket.session.flow[flow];
 	/* Of no connection: they are nobody's. */
-	if (!is_alive(f))
+	if (!ledger_flow_alive(f))
 		return NONE;
 	if (is_due(f))
 		line = line_of(l, p, f);
@@ -309,7 +312,7 @@ static bool read_byte(struct ledger_socket_port *p, uint8_t byte)
 	return true;
 }
 
-/* All of it can be of one connection alone: how much was read so, from the first byte on. */
+/* How much can be of one connection alone. */
 static uint32_t read_at_once(struct ledger_socket_port *p, const uint8_t *data, uint32_t len)
 {
 	uint32_t *at = p->reading[0].at, left;
@@ -351,7 +354,19 @@ static void drop_taken(struct ledger_socket_port *p)
 	}
 }
 
-void ledger_flow_bytes_taken(struct ledger *l, unsigned port, const uint8_t *data, uint32_t len)
+/* Is it known that there is no connection of that port? */
+static bool is_unused(const struct ledger *l, uint32_t host_port)
+{
+	const struct ledger_socket_session *s = &l->socket.session;
+
+	for (unsigned i = 0; i < s->count; i++)
+		if (s->flow[i].host_port == host_port &&
+		    (s->flow[i].unsure || ledger_flow_alive(&s->flow[i])))
+			return false;
+	return !s->lost && !s->crowded;
+}
+
+static void judge_taken(struct ledger *l, unsigned port, const uint8_t *data, uint32_t len)
 {
 	struct ledger_socket_port *p = &l->socket.port[port];
 
@@ -370,4 +385,12 @@ void ledger_flow_bytes_taken(struct ledger *l, unsigned port, const uint8_t *dat
 	}
 	if (!p->out_lost)
 		drop_taken(p);
+}
+
+void ledger_flow_bytes_taken(struct ledger *l, unsigned port, const uint8_t *data, uint32_t len,
+			     uint32_t max)
+{
+	judge_taken(l, port, data, len);
+	if (len < max && is_unused(l, l->target->ports[port].socket_port))
+		empty(&l->socket.port[port]);
 }

@@ -170,7 +170,7 @@ static void on_rst(struct ledger_flow *f)
 	f->owes = 0;
 	if (f->unsure)
 		return;
-	f->ended = f->state != FLOW_NONE && f->state != FLOW_OVER;
+	f->ended = ledger_flow_alive(f);
 	f->state = FLOW_OVER;
 }
 
@@ -208,7 +208,7 @@ void ledger_flow_told(struct ledger *l, const struct ledger_hold *hold,
 		fault(l, RULE_VSOCK_HEADER, hold, p, what);
 	if (what != NULL || f == NULL)
 		return;
-	connection = f->state != FLOW_NONE && f->state != FLOW_OVER;
+	connection = ledger_flow_alive(f);
 	if (f->unsure) {
 		/* It may be a connection that began after the guest's RST. */
 		if (p->op == VIRTIO_VSOCK_OP_RST)

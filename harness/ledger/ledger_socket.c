@@ -287,7 +287,7 @@ static void on_host_end(struct ledger *l, enum host_act act, unsigned port, cons
 	if (act == HOST_TYPE)
 		ledger_flow_bytes_refused(l, port, len - moved);
 	else if (act == HOST_TAKE)
-		ledger_flow_bytes_taken(l, port, data, moved);
+		ledger_flow_bytes_taken(l, port, data, moved, len);
 }
 
 /* Does the device know of a buffer that it has no use for, or never asked for one? */

@@ -72,6 +72,12 @@ struct ledger_flow {
 	uint8_t line;
 };
 
+/* Is it a connection, or is one asked for? */
+static inline bool ledger_flow_alive(const struct ledger_flow *flow)
+{
+	return flow->state != FLOW_NONE && flow->state != FLOW_OVER;
+}
+
 /* Until the driver resets the device. */
 struct ledger_socket_session {
 	bool lost;    /* what passes is not known */
@@ -146,7 +152,8 @@ void ledger_flow_owed(struct ledger *l);
  * look: something happened to a flow of that port of the host.  heard: the device read that
  * header, of that flow; the line that keeps its bytes.  read: those bytes, in order; torn: or not.
  * given: the driver is given that packet.  typed: before the device has them; refused: so many
- * of the last it did not take.  taken: by the host.
+ * of the last it did not take.  taken: by the host, of at most
+ * `max`.
  */
 int ledger_flow_bytes_open(struct ledger *l, const struct target *target);
 void ledger_flow_bytes_close(struct ledger *l);
@@ -162,6 +169,7 @@ void ledger_flow_bytes_given(struct ledger *l, const struct ledger_hold *hold,
 			     const struct ledger_packet *packet);
 void ledger_flow_bytes_typed(struct ledger *l, unsigned port, const void *data, uint32_t len);
 void ledger_flow_bytes_refused(struct ledger *l, unsigned port, uint32_t len);
-void ledger_flow_bytes_taken(struct ledger *l, unsigned port, const uint8_t *data, uint32_t len);
+void ledger_flow_bytes_taken(struct ledger *l, unsigned port, const uint8_t *data, uint32_t len,
+			     uint32_t max);
 
 #endif

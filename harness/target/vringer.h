@@ -349,7 +349,8 @@ struct vringer_port {
 	/* Socket device (19), with VRINGER_NO_QUEUE on both sides: the port of the host that it
 	 * stands for, a service or a client.  What is typed goes to one of its connections, and
 	 * what is taken is of each a beginning of what the guest sent, in order and without a
-	 * gap, whichever comes first: vsock.order.  0: another device, or that is not so. */
+	 * gap, whichever comes first; it is less than was asked for only where nothing is left
+	 * of those that ended: vsock.order.  0: another device, or that is not so. */
 	uint32_t socket_port;
 	const char *held;    /* NULL or a counter: bytes that can be taken */
 	const char *pending; /* NULL or a counter: bytes typed and not delivered */

@@ -399,7 +399,7 @@ wrong() {
 	refuses "a wrong $1" "$2" env SPOIL="$1" "$work/said" targets
 }
 wrong flag 'unknown flags'
-wrong socket-port 'socket_port, which is for socket devices'
+wrong reserved 'reserved member'
 wrong queue-flag 'queue with unknown flags'
 wrong need 'a feature which it does not offer'
 wrong need-reserved 'a feature which it does not offer'
@@ -410,6 +410,7 @@ wrong gauge "gauges with 'nonsense'"
 wrong equal "'used.0', which is not one of its counters"
 wrong acts 'unknown acts'
 wrong act 'acts without act'
+wrong socket-port 'socket_port, which is for socket devices'
 wrong pages 'for memory balloons'
 wrong dialogue 'not in its dialogue'
 wrong stream 'neither one of its queues'
