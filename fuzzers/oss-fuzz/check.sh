@@ -108,7 +108,9 @@ engine_made() {
 	local into=$work/src name
 	clang -O2 -D_GNU_SOURCE -I. -c fuzzers/standalone_main.c -o "$into/main.o" || return
 	clang -O2 -c fuzzers/oss-fuzz/edges.c -o "$into/edges.o" || return
-	ar rcs "$into/libFuzzingEngine.a" "$into/main.o" "$into/edges.o" || return
+	# One object: what main needs brings the counters, before a sanitizer's own are taken.
+	ld -r -o "$into/engine.o" "$into/main.o" "$into/edges.o" || return
+	ar rcs "$into/libFuzzingEngine.a" "$into/engine.o" || return
 	nm "$into/edges.o" | sed -n 's/.* T //p' | while read -r name; do
 		echo "__attribute__((weak)) void $name(void) {}"
 	done | clang -w -x c -c - -o "$into/weak.o"
