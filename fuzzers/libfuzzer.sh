@@ -56,15 +56,25 @@ libfuzzer_status() {
 	show_status "$1" "$2"
 }
 
+# What is counted, in $signature, and in which list, of a new crash file.  One that shows nothing
+# besides what has become known since it was found may still be another finding, which only
+# the engine's build shows: it is counted apart.
+take_signature() {
+	signature=$(signature_of "$1") counted=$logs/signatures
+	[ "$signature" = nothing ] && ! is_parser "$target" || return 0
+	known_in_it=$(triage '' "$1" | sed -n '/^#/!{s/  # .*//;p;q;}')
+	[ -z "$known_in_it" ] || signature=$known_in_it counted=$logs/hidden
+}
+
 # A new crash file: keep it, unless there are enough with its signature. In that
 # case the rest of the run ignores the rule behind it, if it is a rule.  One process at a time.
 take_input() {
-	signature=$(signature_of "$1")
+	take_signature "$1"
 	# A full disk has no room for a new lock: the file is there from the start.
 	(
 		flock 8
-		seen=$(grep -cxF -- "$signature" "$logs/signatures" || [ $? = 1 ])
-		echo "$signature" >>"$logs/signatures"
+		seen=$(grep -cxF -- "$signature" "$counted" || [ $? = 1 ])
+		echo "$signature" >>"$counted"
 		if [ "$seen" -lt "$keep" ]; then
 			echo "== finding: $signature: $findings/${1##*/}"
 			mv "$1" "$findings/"
@@ -225,7 +235,7 @@ fuzz_with_libfuzzer() {
 	cp -R "$given" "$seeds"
 	take_shared
 	{ [ -z "$known" ] || cat "$known"; } >"$logs/known"
-	touch "$logs/started" "$logs/signatures" "$logs/one-at-a-time"
+	touch "$logs/started" "$logs/signatures" "$logs/hidden" "$logs/one-at-a-time"
 	# Times of files are coarse: what was recovered is to be newer.
 	# shellcheck disable=SC2086  # no name has a space
 	[ -z "$recovered" ] || { sleep 0.1 && touch $recovered; }

@@ -26,6 +26,7 @@ until_true() {
 
 # begins ENGINE JOBS: a run without an end, as $pid, in a process group of its own.
 begins() {
+	: >"$out" # what is there must not be taken for its words
 	setsid env --default-signal=INT fuzzers/fuzz.sh run "$1" 0 "$2" net_loopback >"$out" 2>"$err" &
 	pid=$!
 }
@@ -177,6 +178,23 @@ tap 'the next run tells of what the killed one had found: exit 1' $?
 shows 'by its signature' '^fetch.walk:send  # '
 [ -f "$findings/crash-0123" ]
 tap 'and keeps it' $?
+
+# Found by several processes at once.  It shows two findings, one behind the other: by the time
+# that the seventh is looked at, both are known.
+rm -rf "$findings" "$logs"
+VRINGER_ROUND=4
+export VRINGER_ROUND
+begins libfuzzer 1
+until_true test -s "$logs/0.pid"
+for n in 1 2 3 4 5 6 7; do
+	cp build/seeds/net_loopback/send "$logs/new-0/crash-$n"
+done
+until_true test -f "$findings/crash-7"
+ended TERM "$pid"
+[ "$(cat "$logs/hidden")" = fetch.walk:send ] &&
+	[ "$(sort "$logs/signatures" | uniq -c | tr -s ' \n' ' ')" = ' 3 fetch.walk:liveness 3 fetch.walk:send ' ]
+tap 'one that was found before it was known is kept, and counted apart' $?
+unset VRINGER_ROUND
 
 # AFL++, or what looks like it, killed with crashes in its folder.
 rm -rf "$corpus" "$findings"

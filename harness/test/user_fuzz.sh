@@ -88,6 +88,7 @@ shows '... and named' '^# known: memory\.'
 
 # For as long as it takes: begins ARGUMENT...: it runs, as $pid, in a process group of its own.
 begins() {
+	: >"$out"
 	VRINGER_STATUS=1 setsid env --default-signal=INT ./mine fuzz -t "$@" >"$out" 2>"$err" &
 	pid=$!
 }
