@@ -93,6 +93,7 @@ feedback_one() {
 	esac
 	"$1" -seed="$4" -timeout=20 -max_len=4096 -print_final_stats=1 -artifact_prefix="$out/" \
 		"$out/corpus" >"$out/log" 2>&1 || touch "$out/found"
+	times >"$out/times"
 }
 
 # feedback_runs EXAMPLE BUG SECONDS RUNS
@@ -138,23 +139,33 @@ reached() {
 	done
 }
 
-# found SUBJECT...: how many runs found the bug, and the median of executions.
+# so_far OUT: executions and seconds of CPU time until the finding; `-`: there was none.
+so_far() {
+	if [ -e "$1/found" ]; then
+		awk '/^stat::number_of_executed_units/ { print $2 }' "$1/log"
+		awk 'NR == 2 { split($1, user, "[ms]"); split($2, sys, "[ms]")
+			printf "%.1f\n", 60 * (user[1] + sys[1]) + user[2] + sys[2] }' "$1/times"
+	else
+		printf -- '-\n-\n'
+	fi
+}
+
+# found SUBJECT...: how many runs found the bug, and the medians.
 found() {
-	printf '%-36s' ''
+	printf '%-40s' ''
 	for case in $cases; do
-		printf '  %-16s' "$case"
+		printf '  %-19s' "$case"
 	done
 	echo
 	for subject; do
-		printf '%-36s' "$subject"
+		printf '%-40s' "$subject"
 		for case in $cases; do
 			for out in "$fed/run-${subject%/*}-${subject#*/}-$case"-[0-9]*; do
-				awk -v found="$([ ! -e "$out/found" ] || echo yes)" '
-					/^stat::number_of_executed_units/ { n = $2 }
-					END { print found ? n : "-" }' "$out/log"
-			done >"$fed/executions"
-			printf '  %4s %10s ' "$(grep -c '^[0-9]' "$fed/executions" || :)/$(wc -l <"$fed/executions")" \
-				"$(median <"$fed/executions")"
+				so_far "$out"
+			done >"$fed/figures"
+			awk 'NR % 2' "$fed/figures" >"$fed/executions"
+			printf '  %3s %8s %6s' "$(grep -c '^[0-9]' "$fed/executions" || :)/$(wc -l <"$fed/executions")" \
+				"$(median <"$fed/executions")" "$(awk 'NR % 2 == 0' "$fed/figures" | median)"
 		done
 		echo
 	done
