@@ -11,13 +11,13 @@ encode_scripts() {
 	programs=$3.programs
 	rm -rf "$programs"
 	mkdir -p "$programs"
-	# Long sessions are for conformance: an engine would only be slow.
+	# Long sessions are for conformance: an engine would only be slow.  tar copies them all in
+	# one process.
 	tr '\n' '\0' | xargs -0 -r grep -lE "^[[:space:]]*device[[:space:]]+($2|any)([[:space:]]|\$)" |
 		tr '\n' '\0' | xargs -0 -r grep -LE '^[[:space:]]*device.*budget=' |
-		while read -r script; do
-			name=${script#./}
-			cp "$script" "$programs/$(printf '%s' "${name#"${4:-}"}" | tr / -)"
-		done
+		tar -cPhf - --no-recursion --verbatim-files-from -T - \
+			--transform "s,^\\./,,;s,^${4:-},,;s,/,-,g" |
+		tar -xPf - -C "$programs"
 	# Mutations of a magic would be wasted: a body is all that an engine needs.
 	find "$programs" -type f -print0 | xargs -0 -r "$1" encode --body ${brief:+--brief} -t "$2" -o "$3" &&
 		rm -rf "$programs"
