@@ -327,13 +327,15 @@ static struct request_wrong wrong_of(const struct request_sent *s, enum request_
 static void digest(struct guest *g, const struct request_sent *s, uint32_t len)
 {
 	uint64_t sum = 0xcbf29ce484222325ull + s->queue + ((uint64_t)len << 16);
-	uint8_t bytes[256];
+	uint64_t words[32];
 
 	for (uint32_t at = 0, n; at < len; at += n) {
-		n = len - at < sizeof(bytes) ? len - at : sizeof(bytes);
-		arena_load(&g->arena, s->at + s->request->len + at, bytes, n);
-		for (uint32_t i = 0; i < n; i++)
-			sum = (sum ^ bytes[i]) * 0x100000001b3ull;
+		n = len - at < sizeof(words) ? len - at : sizeof(words);
+		/* The last one may be filled in part. */
+		words[n / sizeof(words[0]) % ARRAY_SIZE(words)] = 0;
+		arena_load(&g->arena, s->at + s->request->len + at, words, n);
+		for (uint32_t i = 0; i * sizeof(words[0]) < n; i++)
+			sum = (sum ^ words[i]) * 0x100000001b3ull;
 	}
 	g->requests.digest += sum * 0x9e3779b97f4a7c15ull;
 	g->requests.compared++;
