@@ -18,12 +18,8 @@
 #define TYPE_GET_LIFETIME 10u /* VIRTIO 5.2.6; not in all kernels' headers */
 #define F_ZONED 17
 /* Bytes of the header that say what a request is: type and sector. */
-#define HEADER_NEEDED 0xff0fu
-
-bool disk_is_read(const struct ledger_hold *hold)
-{
-	return (hold->disk.known & HEADER_NEEDED) == HEADER_NEEDED;
-}
+#define HEADER_TYPE 0x000fu
+#define HEADER_SECTOR 0xff00u
 
 uint32_t disk_type(const struct ledger_hold *hold)
 {
@@ -45,15 +41,29 @@ static const struct {
 	{ VIRTIO_BLK_T_WRITE_ZEROES, DISK_ZEROES },
 };
 
-/* One whose header is not wholly read does nothing yet. */
-enum disk_effect disk_effect_of(const struct ledger_hold *hold)
+static enum disk_effect effect_of_type(uint32_t type)
 {
-	if (!disk_is_read(hold))
-		return DISK_NOTHING;
 	for (size_t i = 0; i < sizeof(types) / sizeof(types[0]); i++)
-		if (types[i].type == disk_type(hold))
+		if (types[i].type == type)
 			return (enum disk_effect)types[i].effect;
 	return DISK_ANYTHING;
+}
+
+/* A device need not look at the sector of a request that has none (5.2.6). */
+bool disk_is_read(const struct ledger_hold *hold)
+{
+	const uint32_t type = disk_type(hold);
+	const enum disk_effect effect = effect_of_type(type);
+	const bool placed = type == VIRTIO_BLK_T_IN || effect == DISK_WRITES;
+	const uint32_t needed = placed ? HEADER_TYPE | HEADER_SECTOR : HEADER_TYPE;
+
+	return (hold->disk.known & needed) == needed;
+}
+
+/* One whose header is not read does nothing yet. */
+enum disk_effect disk_effect_of(const struct ledger_hold *hold)
+{
+	return disk_is_read(hold) ? effect_of_type(disk_type(hold)) : DISK_NOTHING;
 }
 
 unsigned disk_segments(const struct ledger_hold *hold)
@@ -218,11 +228,6 @@ static struct disk_request request_of(const struct ledger *l, const struct ledge
 	return r;
 }
 
-static bool is_zoned(const struct ledger *l)
-{
-	return (l->offered >> F_ZONED & 1) != 0;
-}
-
 /* Are two chains of that head outstanding?  Nobody knows which of them comes back. */
 static bool has_twin(const struct ledger *l, unsigned queue, const struct ledger_hold *hold)
 {
@@ -246,7 +251,7 @@ static void on_returned(struct ledger *l, unsigned queue, const struct ledger_ho
 	(void)len;
 	l->disk.now++;
 	l->disk.returning = hold;
-	if (hold == NULL || is_zoned(l) || has_twin(l, queue, hold)) {
+	if (hold == NULL || disk_offers(l, F_ZONED) || has_twin(l, queue, hold)) {
 		lose(l);
 		return;
 	}
@@ -317,6 +322,13 @@ static void on_reset(struct ledger *l)
 	disk_on_reset(l);
 }
 
+/* Its ID may be another's, too. */
+static void on_forget(struct ledger *l)
+{
+	l->disk.has_id = false;
+	lose(l);
+}
+
 void ledger_disk_replaced(struct ledger *l)
 {
 	l->disk.now++;
@@ -374,7 +386,7 @@ const struct follower disk_follower = {
 	.close = on_close,
 	.renew = on_renew,
 	.reset = on_reset,
-	.forget = lose,
+	.forget = on_forget,
 	.taken = on_taken,
 	.retaken = on_retaken,
 	.accessed = on_access,

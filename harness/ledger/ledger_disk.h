@@ -29,6 +29,8 @@ struct disk_sector {
 	uint64_t changed; /* when a request that may have changed it came back */
 	uint8_t state;	  /* enum disk_state */
 	bool used;
+	bool written; /* it was a write that told, and not a read */
+	bool stable;  /* and was stable when it was completed */
 };
 
 struct ledger_disk {

@@ -22,6 +22,11 @@ struct disk_request {
 	uint8_t status;
 };
 
+static inline bool disk_offers(const struct ledger *l, unsigned bit)
+{
+	return (l->offered >> bit & 1) != 0;
+}
+
 /* Has the device read what the request is?  Then these are. */
 bool disk_is_read(const struct ledger_hold *hold);
 uint32_t disk_type(const struct ledger_hold *hold);

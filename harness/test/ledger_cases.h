@@ -98,8 +98,9 @@ extern const size_t ledger_case_count;
 	X(NET_SPARE, header_left_over, header_cleared)                                             \
 	X(NET_MTU, packet_over_the_mtu, packet_at_the_mtu)                                         \
 	X(DISK_READ, other_sector_read, written_sector_read)                                       \
+	X(DISK_SAME, sector_changes, sector_stays)                                                 \
 	X(DISK_STATUS, answered_with_a_seven, answered_with_an_error)                              \
-	X(DISK_UNSUPPORTED, unknown_type_succeeds, unknown_type_fails)                             \
+	X(DISK_UNSUPPORTED, zone_request_succeeds, zone_request_unsupported)                       \
 	X(DISK_BOUNDS, read_past_the_end, read_up_to_the_end)                                      \
 	X(DISK_READ_ONLY, read_only_written, read_only_read)                                       \
 	X(DISK_ID, other_id, same_id)                                                              \

@@ -48,16 +48,35 @@ void case_answered_with_an_error(void)
 	disk_in(5, sector_a, DISK_SECTOR, VIRTIO_BLK_S_IOERR);
 }
 
-void case_unknown_type_succeeds(void)
+static void read_twice(const uint8_t *again)
 {
 	disk_new(0);
-	disk_request(99, 0, NULL, 0, VIRTIO_BLK_S_OK);
+	disk_in(5, sector_a, DISK_SECTOR, VIRTIO_BLK_S_OK);
+	disk_in(5, again, DISK_SECTOR, VIRTIO_BLK_S_OK);
 }
 
-void case_unknown_type_fails(void)
+void case_sector_changes(void)
+{
+	read_twice(sector_b);
+}
+
+void case_sector_stays(void)
+{
+	read_twice(sector_a);
+}
+
+#define TYPE_ZONE_OPEN 18
+
+void case_zone_request_succeeds(void)
 {
 	disk_new(0);
-	disk_request(99, 0, NULL, 0, VIRTIO_BLK_S_UNSUPP);
+	disk_request(TYPE_ZONE_OPEN, 0, NULL, 0, VIRTIO_BLK_S_OK);
+}
+
+void case_zone_request_unsupported(void)
+{
+	disk_new(0);
+	disk_request(TYPE_ZONE_OPEN, 0, NULL, 0, VIRTIO_BLK_S_UNSUPP);
 }
 
 void case_read_past_the_end(void)

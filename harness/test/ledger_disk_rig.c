@@ -26,6 +26,7 @@ static struct {
 	uint32_t in;
 } requests[REQUESTS];
 static unsigned begun, ended;
+static uint32_t header_read;
 
 void disk_new(uint64_t features)
 {
@@ -35,8 +36,14 @@ void disk_new(uint64_t features)
 	rig_target.chain_bytes_max = 1 << 20;
 	rig_live(256);
 	begun = ended = 0;
+	header_read = HEADER;
 	ledger_disk_capacity(&ledger, DISK_RIG_SECTORS);
 	shown.capacity = DISK_RIG_SECTORS;
+}
+
+void disk_reads_headers(uint32_t len)
+{
+	header_read = len;
 }
 
 unsigned disk_next(void)
@@ -58,7 +65,7 @@ void disk_begin(uint32_t type, uint64_t sector, uint32_t out, uint32_t in)
 	avail_entry(walk, head);
 	desc(walk, head, OUT_AT(n), HEADER + out, F_NEXT, (uint16_t)(head + 1));
 	desc(walk, (uint16_t)(head + 1), IN_AT(n), in + 1, F_WRITE, 0);
-	payload_bytes(walk, false, OUT_AT(n), header, HEADER);
+	payload_bytes(walk, false, OUT_AT(n), header, header_read);
 }
 
 void disk_data_read(unsigned request, const void *data, uint32_t len)

@@ -59,7 +59,21 @@ static void read_twice(void **state)
 	disk_in(5, one, DISK_SECTOR, OK);
 	assert_silent();
 	disk_in(5, two, DISK_SECTOR, OK);
-	assert_breaks(RULE_DISK_READ);
+	assert_breaks(RULE_DISK_SAME);
+}
+
+/* A write that failed left the disk as it was. */
+static void read_only(void **state)
+{
+	(void)state;
+	rig_new();
+	disk_new(1ULL << VIRTIO_BLK_F_RO);
+	disk_in(5, one, DISK_SECTOR, OK);
+	disk_out(5, two, DISK_SECTOR, IOERR);
+	disk_in(5, one, DISK_SECTOR, OK);
+	assert_silent();
+	disk_in(5, two, DISK_SECTOR, OK);
+	assert_breaks(RULE_DISK_SAME);
 }
 
 static void zeroed(void **state)
@@ -162,6 +176,52 @@ static void reset_behind_a_flush(void **state)
 	assert_silent();
 }
 
+/* Of a driver that can neither flush nor choose, if the device can. */
+static void reset_of_a_writethrough_disk(void **state)
+{
+	(void)state;
+	rig_new();
+	disk_new(1ULL << VIRTIO_BLK_F_FLUSH);
+	disk_out(5, one, DISK_SECTOR, OK);
+	disk_out(6, one, DISK_SECTOR, IOERR);
+	negotiate(VIRTIO_BLK_F_FLUSH);
+	disk_out(7, one, DISK_SECTOR, OK);
+	set_status(0);
+	assert_int_equal(state_of(5), DISK_KNOWN);
+	assert_int_equal(state_of(6), DISK_LOOSE);
+	assert_int_equal(state_of(7), DISK_OPEN);
+	assert_silent();
+}
+
+/* It may be another disk, with another ID. */
+static void forgotten(void **state)
+{
+	static const uint8_t id[DISK_ID_BYTES] = { 'a' };
+
+	(void)state;
+	disk_out(5, one, DISK_SECTOR, OK);
+	disk_answer(VIRTIO_BLK_T_GET_ID, 0, id, sizeof(id), OK);
+	assert_true(ledger.disk.has_id);
+	ledger_forget(&ledger, 0);
+	assert_int_equal(state_of(5), UINT32_MAX);
+	assert_false(ledger.disk.has_id);
+}
+
+/* The sector is unused where a request has no place. */
+static void headers_read_in_part(void **state)
+{
+	(void)state;
+	disk_out(5, one, DISK_SECTOR, OK);
+	disk_reads_headers(4);
+	disk_request(VIRTIO_BLK_T_FLUSH, 0, NULL, 0, OK);
+	segment(VIRTIO_BLK_T_WRITE_ZEROES, 6, 1, 0, OK);
+	disk_reads_headers(DISK_HEADER);
+	disk_in(5, one, DISK_SECTOR, OK);
+	assert_silent();
+	disk_in(5, two, DISK_SECTOR, OK);
+	assert_breaks(RULE_DISK_READ);
+}
+
 static void reset_in_the_middle(void **state)
 {
 	(void)state;
@@ -206,6 +266,29 @@ static void part_of_a_sector(void **state)
 	assert_breaks(RULE_DISK_BOUNDS);
 }
 
+static void part_of_a_range(void **state)
+{
+	static const uint8_t bytes[DISK_SEGMENT_BYTES + 1] = { 5, [8] = 1 };
+
+	(void)state;
+	disk_request(VIRTIO_BLK_T_DISCARD, 0, bytes, sizeof(bytes), IOERR);
+	disk_request(VIRTIO_BLK_T_DISCARD, 0, bytes, DISK_SEGMENT_BYTES, OK);
+	assert_silent();
+	disk_request(VIRTIO_BLK_T_DISCARD, 0, bytes, sizeof(bytes), OK);
+	assert_breaks(RULE_DISK_BOUNDS);
+}
+
+/* As that of a barrier was. */
+static void type_that_there_is_not(void **state)
+{
+	(void)state;
+	disk_request(0x80000001, 5, one, DISK_SECTOR, UNSUPP);
+	disk_request(14, 5, NULL, 0, OK);
+	assert_silent();
+	disk_request(0x80000001, 5, one, DISK_SECTOR, OK);
+	assert_breaks(RULE_DISK_BOUNDS);
+}
+
 static void flags_that_there_are_not(void **state)
 {
 	(void)state;
@@ -241,15 +324,21 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		DISK(the_second_sector_of_a_write),
 		DISK(read_twice),
+		DISK(read_only),
 		DISK(zeroed),
 		DISK(not_known),
 		DISK(a_read_beside_a_write),
 		DISK(two_writes_at_once),
 		DISK(reset_behind_a_flush),
+		DISK(reset_of_a_writethrough_disk),
+		DISK(forgotten),
+		DISK(headers_read_in_part),
 		DISK(reset_in_the_middle),
 		DISK(resized),
 		DISK(sums_that_wrap),
 		DISK(part_of_a_sector),
+		DISK(part_of_a_range),
+		DISK(type_that_there_is_not),
 		DISK(flags_that_there_are_not),
 		DISK(zones),
 		DISK(no_status),
