@@ -319,7 +319,7 @@ static void on_reset(struct ledger *l)
 	if (l->disk.lost)
 		disk_clear(l, true);
 	l->disk.lost = false;
-	disk_on_reset(l);
+	disk_on_loss(l);
 }
 
 /* Its ID may be another's, too. */

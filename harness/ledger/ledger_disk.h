@@ -41,6 +41,8 @@ struct ledger_disk {
 	uint64_t now;	  /* requests that came back */
 	uint64_t flushed; /* the last flush that was acknowledged began then */
 	uint64_t cleared; /* when all was forgotten last */
+	uint64_t crashed; /* when the host last lost what was not committed */
+	uint64_t through; /* since when the cache is known to be writethrough */
 	unsigned count;
 	bool loose; /* sectors that are not kept may hold anything at any time */
 	bool lost;  /* until reset: something may write there that is not seen */
@@ -79,5 +81,8 @@ _Static_assert(DISK_ID_BYTES <= DISK_SEGMENTS * DISK_SEGMENT_BYTES, "an id is ke
 void ledger_disk_capacity(struct ledger *l, uint64_t sectors);
 /* The host is as it was at first: it may have put another disk there. */
 void ledger_disk_replaced(struct ledger *l);
+
+/* It lost what was not committed. */
+void ledger_disk_crashed(struct ledger *l);
 
 #endif

@@ -20,11 +20,11 @@
  * acknowledged write has covered it.  Bytes that were read or stored twice, or not in order,
  * are not known, and a request that is not known may have been any.
  *
- * The disk outlasts a reset, and what was stable before it does: flushed, or completed by a device
- * whose driver can neither flush nor choose.  A device that is restored in the place of one that
- * was saved goes on with its disk, and all that was acknowledged is there, flushed or not: a driver
- * which flushes then is promised that it stays.  Where the snapshot is an older one, or was
- * altered, nothing is known.
+ * The disk outlasts a reset, and that its host loses what was not committed (VRINGER_PRETEND); what
+ * was stable before it does so: flushed, or written by a driver that has a writethrough cache.  A
+ * device that is restored in the place of one that was saved goes on with its disk, and all that
+ * was acknowledged is there, flushed or not: a driver which flushes then is promised that it stays.
+ * Where the snapshot is an older one, or was altered, nothing is known.
  *
  * A sector is kept as a sum of its bytes, each multiplied by a number of its place: equal
  * bytes have equal sums, and others hardly ever.
@@ -133,7 +133,7 @@ static bool is_shared(struct ledger *l, const struct ledger_hold *hold, uint64_t
 {
 	const struct disk_sector *sector = slot_of(l, number);
 
-	if (l->disk.cleared > hold->disk.begin ||
+	if (l->disk.cleared > hold->disk.begin || l->disk.crashed > hold->disk.begin ||
 	    (sector->used && sector->changed > hold->disk.begin))
 		return true;
 	for (unsigned q = 0; q < ledger_queues(l); q++)
@@ -171,14 +171,18 @@ static void loosen(struct ledger *l, uint64_t first, uint64_t count)
 		set(l, first + i, DISK_LOOSE, 0);
 }
 
-/* Is a write stable when it is completed?  Of a driver that accepted neither of these (5.2.6.2,
- * case 1); which mode one has that can choose is not followed. */
-static bool is_writethrough(const struct ledger *l)
+/* Is the write stable now that it is completed?  That of a driver which accepted neither of these
+ * is (5.2.6.2, case 1), and of one which has read since it last wrote to it that writeback is 0,
+ * before the write began (case 2). */
+static bool is_writethrough(const struct ledger *l, const struct ledger_hold *hold)
 {
 	const uint64_t says = 1ULL << VIRTIO_BLK_F_FLUSH | 1ULL << VIRTIO_BLK_F_CONFIG_WCE;
 
-	return disk_offers(l, VIRTIO_BLK_F_FLUSH) && l->session.features_known &&
-	       (l->session.driver_features & says) == 0;
+	if (!l->session.features_known)
+		return false;
+	if (l->session.writethrough)
+		return hold->disk.begin >= l->disk.through;
+	return disk_offers(l, VIRTIO_BLK_F_FLUSH) && (l->session.driver_features & says) == 0;
 }
 
 static void on_written(struct ledger *l, const struct ledger_hold *hold,
@@ -199,7 +203,7 @@ static void on_written(struct ledger *l, const struct ledger_hold *hold,
 		set(l, r->sector + i, known ? DISK_KNOWN : DISK_LOOSE,
 		    known ? hold->disk.sums[i].sum : 0);
 		sector = slot_of(l, r->sector + i);
-		sector->stable = sector->used && known && is_writethrough(l);
+		sector->stable = sector->used && known && is_writethrough(l, hold);
 	}
 }
 
@@ -266,8 +270,8 @@ void disk_on_dropped(struct ledger *l, const struct ledger_hold *hold)
 }
 
 /* A write that was not flushed is volatile (5.2.6.2): what a device does with it when it is
- * reset is its own affair, and the next read tells. */
-void disk_on_reset(struct ledger *l)
+ * reset is its own affair, as that of a host whose power fails, and the next read tells. */
+void disk_on_loss(struct ledger *l)
 {
 	for (unsigned i = 0; l->disk.count > 0 && i < SLOT_COUNT; i++) {
 		struct disk_sector *sector = &l->disk.sectors[i];
@@ -276,6 +280,12 @@ void disk_on_reset(struct ledger *l)
 		    sector->changed > l->disk.flushed)
 			sector->state = DISK_OPEN;
 	}
+}
+
+void ledger_disk_crashed(struct ledger *l)
+{
+	l->disk.crashed = ++l->disk.now;
+	disk_on_loss(l);
 }
 
 static void on_sector_read(struct ledger *l, unsigned queue, const struct ledger_hold *hold,

@@ -51,7 +51,8 @@ void disk_on_dropped(struct ledger *l, const struct ledger_hold *hold);
 void disk_judge(struct ledger *l, unsigned queue, const struct ledger_hold *hold,
 		const struct disk_request *r);
 void disk_on_called(struct ledger *l);
-void disk_on_reset(struct ledger *l);
+/* What is not stable may be lost. */
+void disk_on_loss(struct ledger *l);
 int disk_open(struct ledger *l);
 
 #endif

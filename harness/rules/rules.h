@@ -241,6 +241,8 @@ enum severity {
 	  "is not, is acknowledged")                                                               \
 	X(DISK_READ_ONLY, "disk.read-only", MUST, WALK, 0, "dev.blk.op.3a",                        \
 	  "a write to a read-only disk fails")                                                     \
+	X(DISK_CONFIG, "disk.config", MUST, REGS, 0, "dev.blk.init.2",                             \
+	  "writeback begins as 0 where FLUSH was not accepted, and padding is 0")                  \
 	X(DISK_ID, "disk.id", LIMIT, WALK, 0, "policy",                                            \
 	  "the ID is padded with NUL, and always the same")                                        \
 	X(VSOCK_HEADER, "vsock.header", LIMIT, WALK, 0, "5.10.6",                                  \

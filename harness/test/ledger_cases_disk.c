@@ -104,6 +104,24 @@ void case_read_only_read(void)
 	disk_in(5, sector_a, DISK_SECTOR, VIRTIO_BLK_S_OK);
 }
 
+static void read_writeback(unsigned accepted)
+{
+	disk_new(1ULL << VIRTIO_BLK_F_CONFIG_WCE | 1ULL << VIRTIO_BLK_F_FLUSH);
+	negotiate(VIRTIO_BLK_F_CONFIG_WCE);
+	negotiate(accepted);
+	disk_config_read(DISK_WRITEBACK_AT, 1);
+}
+
+void case_writeback_without_flush(void)
+{
+	read_writeback(VIRTIO_BLK_F_CONFIG_WCE);
+}
+
+void case_writeback_with_flush(void)
+{
+	read_writeback(VIRTIO_BLK_F_FLUSH);
+}
+
 static void identify(const char *first, const char *second)
 {
 	uint8_t id[DISK_ID_BYTES] = { 0 };

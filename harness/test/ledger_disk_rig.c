@@ -32,6 +32,7 @@ void disk_new(uint64_t features)
 {
 	rig_target.device_id = VIRTIO_ID_BLOCK;
 	rig_target.features |= features;
+	rig_target.config_len = 60;
 	/* What a call moves is not what this is about. */
 	rig_target.chain_bytes_max = 1 << 20;
 	rig_live(256);
@@ -122,4 +123,20 @@ void disk_out(uint64_t sector, const void *data, uint32_t len, uint8_t status)
 void disk_in(uint64_t sector, const void *data, uint32_t len, uint8_t status)
 {
 	disk_answer(VIRTIO_BLK_T_IN, sector, data, len, status);
+}
+
+static void config_access(bool write, uint32_t at, uint8_t value)
+{
+	ledger_access_begin(&ledger, write, VIRTIO_MMIO_CONFIG + at, 1, write ? value : 0);
+	ledger_access_end(&ledger, write, VIRTIO_MMIO_CONFIG + at, 1, value, &shown);
+}
+
+void disk_config_read(uint32_t at, uint8_t value)
+{
+	config_access(false, at, value);
+}
+
+void disk_config_written(uint32_t at, uint8_t value)
+{
+	config_access(true, at, value);
 }

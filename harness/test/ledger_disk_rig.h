@@ -30,4 +30,10 @@ void disk_answer(uint32_t type, uint64_t sector, const void *data, uint32_t len,
 void disk_out(uint64_t sector, const void *data, uint32_t len, uint8_t status);
 void disk_in(uint64_t sector, const void *data, uint32_t len, uint8_t status);
 
+/* The driver reads, or writes, one byte of configuration. */
+#define DISK_WRITEBACK_AT 32u
+#define DISK_PADDING_AT 59u
+void disk_config_read(uint32_t at, uint8_t value);
+void disk_config_written(uint32_t at, uint8_t value);
+
 #endif

@@ -152,61 +152,6 @@ static void two_writes_at_once(void **state)
 	assert_silent();
 }
 
-static unsigned state_of(uint64_t number)
-{
-	for (unsigned i = 0; i < 2 * DISK_SLOTS; i++)
-		if (ledger.disk.sectors[i].used && ledger.disk.sectors[i].number == number)
-			return ledger.disk.sectors[i].state;
-	return UINT32_MAX;
-}
-
-/* What was flushed outlasts a reset; the rest may. */
-static void reset_behind_a_flush(void **state)
-{
-	(void)state;
-	disk_out(5, one, DISK_SECTOR, OK);
-	disk_request(VIRTIO_BLK_T_FLUSH, 0, NULL, 0, OK);
-	disk_out(6, one, DISK_SECTOR, OK);
-	disk_request(VIRTIO_BLK_T_FLUSH, 0, NULL, 0, IOERR);
-	disk_in(7, one, DISK_SECTOR, OK);
-	set_status(0);
-	assert_int_equal(state_of(5), DISK_KNOWN);
-	assert_int_equal(state_of(6), DISK_OPEN);
-	assert_int_equal(state_of(7), DISK_KNOWN);
-	assert_silent();
-}
-
-/* Of a driver that can neither flush nor choose, if the device can. */
-static void reset_of_a_writethrough_disk(void **state)
-{
-	(void)state;
-	rig_new();
-	disk_new(1ULL << VIRTIO_BLK_F_FLUSH);
-	disk_out(5, one, DISK_SECTOR, OK);
-	disk_out(6, one, DISK_SECTOR, IOERR);
-	negotiate(VIRTIO_BLK_F_FLUSH);
-	disk_out(7, one, DISK_SECTOR, OK);
-	set_status(0);
-	assert_int_equal(state_of(5), DISK_KNOWN);
-	assert_int_equal(state_of(6), DISK_LOOSE);
-	assert_int_equal(state_of(7), DISK_OPEN);
-	assert_silent();
-}
-
-/* It may be another disk, with another ID. */
-static void forgotten(void **state)
-{
-	static const uint8_t id[DISK_ID_BYTES] = { 'a' };
-
-	(void)state;
-	disk_out(5, one, DISK_SECTOR, OK);
-	disk_answer(VIRTIO_BLK_T_GET_ID, 0, id, sizeof(id), OK);
-	assert_true(ledger.disk.has_id);
-	ledger_forget(&ledger, 0);
-	assert_int_equal(state_of(5), UINT32_MAX);
-	assert_false(ledger.disk.has_id);
-}
-
 /* The sector is unused where a request has no place. */
 static void headers_read_in_part(void **state)
 {
@@ -220,21 +165,6 @@ static void headers_read_in_part(void **state)
 	assert_silent();
 	disk_in(5, two, DISK_SECTOR, OK);
 	assert_breaks(RULE_DISK_READ);
-}
-
-static void reset_in_the_middle(void **state)
-{
-	(void)state;
-	disk_out(5, one, DISK_SECTOR, OK);
-	disk_out(6, one, DISK_SECTOR, OK);
-	notify();
-	disk_begin(VIRTIO_BLK_T_OUT, 5, DISK_SECTOR, 0);
-	disk_data_read(2, two, DISK_SECTOR);
-	done();
-	set_status(0);
-	assert_int_equal(state_of(5), DISK_LOOSE);
-	assert_int_equal(state_of(6), DISK_OPEN);
-	assert_silent();
 }
 
 static void resized(void **state)
@@ -329,11 +259,7 @@ int main(void)
 		DISK(not_known),
 		DISK(a_read_beside_a_write),
 		DISK(two_writes_at_once),
-		DISK(reset_behind_a_flush),
-		DISK(reset_of_a_writethrough_disk),
-		DISK(forgotten),
 		DISK(headers_read_in_part),
-		DISK(reset_in_the_middle),
 		DISK(resized),
 		DISK(sums_that_wrap),
 		DISK(part_of_a_sector),
