@@ -11,8 +11,8 @@
  *
  * disk.unsupported: requests of zones where VIRTIO_BLK_F_ZONED was not negotiated are not
  * supported, whatever else is wrong with them; on a read-only disk another error may be due.
- * What has a flag that VIRTIO does not know, or an unmap in a discard, does not succeed.  Which
- * error it gets is left open: there may be several things wrong with it.
+ * What has a flag that VIRTIO does not know, or an unmap in a discard, does not succeed.  It is not
+ * supported where nothing else can be wrong with it; otherwise which error it gets is left open.
  *
  * disk.bounds: a read or write of a part of a sector, or past the capacity, does not succeed,
  * nor a discard or zeroes past it, or of a part of a range.  The driver may not ask for it
@@ -73,6 +73,22 @@ static bool has_wrong_flag(const struct ledger_hold *hold)
 	return false;
 }
 
+/* Is a flag all that may be wrong with it?  One segment of one sector at most, which is there, of a
+ * kind that the driver may ask for. */
+static bool is_otherwise_right(const struct ledger *l, const struct ledger_hold *hold)
+{
+	bool zeroes = disk_effect_of(hold) == DISK_ZEROES;
+	unsigned feature = zeroes ? VIRTIO_BLK_F_WRITE_ZEROES : VIRTIO_BLK_F_DISCARD;
+	struct disk_segment segment;
+
+	if (disk_offers(l, VIRTIO_BLK_F_RO) || !l->session.features_known ||
+	    (l->session.driver_features >> feature & 1) == 0 || disk_segments(hold) != 1 ||
+	    l->disk.capacity != l->disk.capacity_max)
+		return false;
+	segment = disk_segment(hold, 0);
+	return segment.count == 1 && segment.sector < l->disk.capacity;
+}
+
 static void judge_support(struct ledger *l, unsigned queue, const struct ledger_hold *hold,
 			  const struct disk_request *r)
 {
@@ -85,7 +101,8 @@ static void judge_support(struct ledger *l, unsigned queue, const struct ledger_
 		return;
 	if (zones && r->status != VIRTIO_BLK_S_UNSUPP)
 		what = "which belongs to zones, and VIRTIO_BLK_F_ZONED is not negotiated";
-	else if (segments && is_well(r) && has_wrong_flag(hold))
+	else if (segments && has_wrong_flag(hold) &&
+		 (is_well(r) || (r->status != VIRTIO_BLK_S_UNSUPP && is_otherwise_right(l, hold))))
 		what = "with a flag that it does not have";
 	if ((zones || segments) && ledger_judges(l, RULE_DISK_UNSUPPORTED) && what != NULL)
 		ledger_break(l, RULE_DISK_UNSUPPORTED,

@@ -229,6 +229,21 @@ static void flags_that_there_are_not(void **state)
 	assert_breaks(RULE_DISK_UNSUPPORTED);
 }
 
+/* Another error may be due to something else, if there is something. */
+static void flags_that_fail(void **state)
+{
+	(void)state;
+	segment(VIRTIO_BLK_T_DISCARD, 5, 1, 1, IOERR);
+	negotiate(VIRTIO_BLK_F_DISCARD);
+	segment(VIRTIO_BLK_T_DISCARD, 5, 2, 1, IOERR);
+	segment(VIRTIO_BLK_T_DISCARD, DISK_RIG_SECTORS, 1, 1, IOERR);
+	segment(VIRTIO_BLK_T_DISCARD, 5, 1, 0, IOERR);
+	segment(VIRTIO_BLK_T_WRITE_ZEROES, 5, 1, 2, IOERR);
+	assert_silent();
+	segment(VIRTIO_BLK_T_DISCARD, 5, 1, 1, IOERR);
+	assert_breaks(RULE_DISK_UNSUPPORTED);
+}
+
 static void zones(void **state)
 {
 	(void)state;
@@ -266,6 +281,7 @@ int main(void)
 		DISK(part_of_a_range),
 		DISK(type_that_there_is_not),
 		DISK(flags_that_there_are_not),
+		DISK(flags_that_fail),
 		DISK(zones),
 		DISK(no_status),
 	};
