@@ -162,13 +162,14 @@ static void on_bytes_written(const struct ledger *l, struct ledger_hold *hold, u
 			     const uint8_t *data, uint32_t len)
 {
 	struct ledger_disk_chain *c = &hold->disk;
+	bool stores = disk_effect_of(hold) == DISK_NOTHING;
 
-	c->disordered = c->disordered || place < c->end;
+	c->disordered = c->disordered || (stores && place < c->end);
 	if (place + len >= c->end)
 		c->last = data[len - 1];
 	if (place + len > c->end)
 		c->end = place + len;
-	if (!c->disordered && disk_is_read(hold) && disk_effect_of(hold) == DISK_NOTHING)
+	if (!c->disordered && disk_is_read(hold) && stores)
 		add_data(l, c, place, data, len);
 }
 

@@ -64,7 +64,7 @@ struct ledger_disk_chain {
 	uint64_t end;	 /* of what was written */
 	bool begun;	 /* it was accessed */
 	bool blind;	 /* where bytes of it lie is not known: it may have been any request */
-	bool disordered; /* bytes behind the header were read, or written, more than once */
+	bool disordered; /* its data were read, or stored, more than once or not in order */
 	uint8_t last;	 /* the byte before `end` */
 	uint16_t known;	 /* bytes of the header, a bit each */
 	uint8_t header[DISK_HEADER];

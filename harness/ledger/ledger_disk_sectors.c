@@ -11,12 +11,12 @@
  * driver cannot know that there are no others who write to a disk, nor that it keeps what was
  * never written, and VIRTIO promises neither: policy, for disks that are the device's alone.
  *
- * A correct device cannot break them.  A request acts on the disk at any time between the
- * device's first access of its chain and the move of the used index that returns it, and
- * requests that overlap so may be served in any order or mixed: a read that overlaps anything
- * that may change the sector is not judged, and what two overlapping writes leave is not
- * known.  What failed, was discarded, was never returned, or cannot be told from what the
- * device read, may have changed a sector or not, or may yet: nothing is known of it until an
+ * A correct device cannot break them, if nobody else writes to its disk.  A request acts on the
+ * disk at any time between the device's first access of its chain and the move of the used
+ * index that returns it, and requests that overlap so may be served in any order or mixed: a read
+ * that overlaps anything that may change the sector is not judged, and what two overlapping writes
+ * leave is not known.  What failed, was discarded, was never returned, or cannot be told from what
+ * the device read, may have changed a sector or not, or may yet: nothing is known of it until an
  * acknowledged write has covered it.  Bytes that were read or stored twice, or not in order,
  * are not known, and a request that is not known may have been any.
  *

@@ -81,11 +81,16 @@ void disk_data_stored(unsigned request, const void *data, uint32_t len)
 		payload_bytes((uint16_t)request, true, IN_AT(request), data, len);
 }
 
+void disk_status_stored(unsigned request, uint8_t status)
+{
+	payload_bytes((uint16_t)request, true, IN_AT(request) + requests[request].in, &status, 1);
+}
+
 void disk_end(unsigned request, uint8_t status)
 {
 	uint32_t in = requests[request].in;
 
-	payload_bytes((uint16_t)request, true, IN_AT(request) + in, &status, 1);
+	disk_status_stored(request, status);
 	return_chain((uint16_t)ended++, (uint16_t)request, 2 * request,
 		     status == VIRTIO_BLK_S_OK ? in + 1 : 0);
 	wake();

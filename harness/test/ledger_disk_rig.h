@@ -18,6 +18,7 @@ void disk_new(uint64_t features);
 void disk_begin(uint32_t type, uint64_t sector, uint32_t out, uint32_t in);
 void disk_data_read(unsigned request, const void *data, uint32_t len);
 void disk_data_stored(unsigned request, const void *data, uint32_t len);
+void disk_status_stored(unsigned request, uint8_t status);
 void disk_end(unsigned request, uint8_t status);
 /* The device reads so many bytes of headers from here on, and not all of them. */
 void disk_reads_headers(uint32_t len);
