@@ -80,11 +80,14 @@ static void read_byte(struct ledger *l, uint64_t at, uint8_t value)
 
 void ledger_disk_config(struct ledger *l, bool write, uint64_t at, uint32_t width, uint64_t value)
 {
+	/* A device of ours serves the widths that there are for a field. */
+	bool served = width == 1 || (l->target->model && (width & (width - 1)) == 0);
+
 	if (l->target->device_id != VIRTIO_ID_BLOCK)
 		return;
 	for (uint32_t i = 0; i < width; i++)
 		if (write)
 			note_byte(l, at + i);
-		else if ((l->target->model || width == 1) && at + width <= l->target->config_len)
+		else if (served && at + width <= l->target->config_len)
 			read_byte(l, at + i, (uint8_t)(value >> (8 * i)));
 }
