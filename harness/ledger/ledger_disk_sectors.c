@@ -178,7 +178,7 @@ static bool is_writethrough(const struct ledger *l, const struct ledger_hold *ho
 {
 	const uint64_t says = 1ULL << VIRTIO_BLK_F_FLUSH | 1ULL << VIRTIO_BLK_F_CONFIG_WCE;
 
-	if (!l->session.features_known)
+	if (!l->session.features_known || l->session.lost)
 		return false;
 	if (l->session.writethrough)
 		return hold->disk.begin >= l->disk.through;
