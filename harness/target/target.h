@@ -204,7 +204,8 @@ enum host_order {
 	ORDER_REFUSE,  /* the next `count` frames: take `amount` bytes of each */
 	ORDER_HOLD,    /* keep what is typed from here on until the device sends the `count`th
 			* frame */
-	ORDER_PRETEND, /* claim once that `count` frames wait */
+	ORDER_PRETEND, /* claim once that `count` frames wait; of a disk: lose all that it was
+			* not told to commit */
 	HOST_ORDER_COUNT
 };
 

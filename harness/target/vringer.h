@@ -398,7 +398,8 @@ enum vringer_order {
 	VRINGER_REFUSE,	 /* the next `count` frames: take `amount` bytes of each */
 	VRINGER_HOLD,	 /* keep what is typed from here on until the device sends the `count`th
 			  * frame */
-	VRINGER_PRETEND, /* claim once that `count` frames wait */
+	VRINGER_PRETEND, /* claim once that `count` frames wait; of a disk: lose all that it was
+			  * not told to commit, as if the power had failed */
 };
 
 /* What is behind the device: its ports, streams of frames, and what vringer does there as

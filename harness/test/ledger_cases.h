@@ -98,10 +98,12 @@ extern const size_t ledger_case_count;
 	X(NET_SPARE, header_left_over, header_cleared)                                             \
 	X(NET_MTU, packet_over_the_mtu, packet_at_the_mtu)                                         \
 	X(DISK_READ, other_sector_read, written_sector_read)                                       \
+	X(DISK_SAME, sector_changes, sector_stays)                                                 \
 	X(DISK_STATUS, answered_with_a_seven, answered_with_an_error)                              \
-	X(DISK_UNSUPPORTED, unknown_type_succeeds, unknown_type_fails)                             \
+	X(DISK_UNSUPPORTED, zone_request_succeeds, zone_request_unsupported)                       \
 	X(DISK_BOUNDS, read_past_the_end, read_up_to_the_end)                                      \
 	X(DISK_READ_ONLY, read_only_written, read_only_read)                                       \
+	X(DISK_CONFIG, writeback_without_flush, writeback_with_flush)                              \
 	X(DISK_ID, other_id, same_id)                                                              \
 	X(VSOCK_HEADER, packet_longer_than_its_bytes, packet_as_long_as_its_bytes)                 \
 	X(VSOCK_CREDIT, bytes_beyond_the_credit, bytes_within_the_credit)                          \
