@@ -63,7 +63,7 @@ function take_line(line) {
 	if (line ~ /^# known: /) {
 		put("known", "", "", substr(line, 10))
 	} else if (line ~ /^# no finding when run alone, /) {
-		put("final", "", "", "no finding when run alone  # " substr(line, 29))
+		put("final", "", "", "no finding when run alone  # " substr(line, 30))
 	} else if (line ~ /^#   / && last != "") {
 		# Where to run it instead.
 		$0 = old[last]

@@ -169,6 +169,7 @@ is 'hostile text is text' 'string(//details[contains(string(.), "a<b>")]//pre)' 
 # \x01\x1b[31m \x7f café \xc3( \xe2\x80\xae \xef\xbf\xbf \xff'
 is '... in a signature' "string(//details//code[starts-with(., \"a<b>\")])" 'a<b>&"c"'\'':send'
 says '... of what shows nothing alone' 'run <there>'
+says '... and its command' 'Replaybuild/vringer replay -v <x>'
 says '... of what is known' 'fetch.walk:<u> # why & when'
 [ "$(xpath 'contains(string(//body), "2 findings; known")')" = false ]
 tap '... and no other line' $?
