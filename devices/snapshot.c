@@ -237,6 +237,9 @@ static void get_all(struct mmio *m, struct snapshot_in *in, bool commit)
 	in->commit = false;
 	get_head(m, in);
 	snapshot_get_record(m, in, &r);
+	/* Then `r` is not whole, and nothing that follows may be held against it. */
+	if (in->err)
+		return;
 	in->commit = false;
 	get_session(m, in, &r);
 	snapshot_check_cursors(m, in, &r);

@@ -179,16 +179,18 @@ names_are_right() {
 }
 
 # How many calls of each sanitizer's functions are in the code.  The bounds are those of
-# OSS-Fuzz's bad_build_check.
+# OSS-Fuzz's bad_build_check.  What AFL++ links into each target has 18 calls of ASan's
+# functions of its own.
 sanitizer_is_right() {
-	local asan msan ubsan
+	local asan msan ubsan few=0
+	[ "$3" != afl ] || few=40
 	read -r asan msan ubsan < <(objdump -d --no-show-raw-insn "$out/$1" | awk '
 		$2 == "call" && match($4, /^<__(asan|msan|ubsan)/) { n[substr($4, 4, RLENGTH - 3)]++ }
 		END { print n["asan"] + 0, n["msan"] + 0, n["ubsan"] + 0 }')
 	case $2 in
 	address) [ "$asan" -ge 1000 ] && [ "$msan" -le 3 ] && [ "$ubsan" -le 200 ] ;;
-	memory) [ "$asan" = 0 ] && [ "$msan" -ge 1000 ] && [ "$ubsan" -le 200 ] ;;
-	undefined) [ "$asan" = 0 ] && [ "$msan" -le 3 ] && [ "$ubsan" -ge 168 ] ;;
+	memory) [ "$asan" -le $few ] && [ "$msan" -ge 1000 ] && [ "$ubsan" -le 200 ] ;;
+	undefined) [ "$asan" -le $few ] && [ "$msan" -le 3 ] && [ "$ubsan" -ge 168 ] ;;
 	esac || wrong "calls: $asan of ASan, $msan of MSan, $ubsan of UBSan"
 }
 
@@ -352,7 +354,7 @@ for kind in "$@"; do
 	result "$project, $kind: names of files" names_are_right
 	for target in $all; do
 		name="$project, $kind: $target"
-		[ "$sanitizer" = none ] || result "$name: that sanitizer, no other" sanitizer_is_right "$target" "$sanitizer"
+		[ "$sanitizer" = none ] || result "$name: that sanitizer, no other" sanitizer_is_right "$target" "$sanitizer" "$engine"
 		result "$name: options" options_are_right "$target"
 		result "$name: libraries" links_little "$target"
 		result "$name: no path of the tree" knows_no_tree "$target"
