@@ -12,8 +12,9 @@
 #   cov    clang, -O1, source coverage  `make coverage`
 #   afl    afl-clang-fast, -O2,  ASan + UBSan      build/afl/fuzz_* (see JUDGE)
 #   aflplain  as afl, without sanitizers  build/afl-plain/fuzz_*, for JOBS above 1
-#   pic    gcc,   -O2, no sanitizer     the mutator as afl-fuzz loads it
-#   lib    gcc,   -O2, no sanitizer     libvringer.a, for devices that are not ours
+#   lib    gcc,   -O2, no sanitizer     libvringer.a, for devices that are not ours, and the
+#                                       mutator as afl-fuzz loads it
+#   pic    stands in for lib in the mutator where CC or CFLAGS is given
 #   s390x  gcc,   -O2, no sanitizer     the command on a big-endian machine, under qemu-s390x
 #   msan   clang, -O1, MemorySanitizer  `make msan`
 #   cli    stands in for gcc in build/vringer where CC or CFLAGS is given
@@ -57,11 +58,11 @@ FOREIGN_SRC := $(filter-out $(OUR_SRC),$(LIB_SRC) $(CLI_SRC)) \
 MUT_SRC   := $(wildcard fuzzers/mutate*.c)
 TEST_SRC  := $(wildcard devices/test/test_*.c harness/test/test_*.c fuzzers/test/test_*.c)
 # What fuzzes peers, all of them by one binary.
-PEER_SRC  := fuzzers/peer.c fuzzers/feedback.c
+PEER_SRC  := fuzzers/peer.c
 # What chooses inputs for `make corpus`, in place of an engine.
 COVER_SRC := $(wildcard fuzzers/cover*.c)
 GLUE_SRC  := $(filter-out fuzzers/fuzz_% fuzzers/bench.c $(COVER_SRC) fuzzers/standalone_main.c fuzzers/mutator_afl.c \
-	       fuzzers/afl_main.c fuzzers/foreign% $(PEER_SRC),$(wildcard fuzzers/*.c))
+	       fuzzers/afl_main.c fuzzers/foreign% fuzzers/measure% $(PEER_SRC),$(wildcard fuzzers/*.c))
 AFL_SRC   := $(filter-out fuzzers/mutat%,$(GLUE_SRC)) fuzzers/afl_main.c
 # The two forms of a guest program, and what they are made of (.ci/arrows).
 CODECS    := text binary
@@ -71,7 +72,8 @@ DEVICE_FUZZERS := $(filter-out $(CODECS:%=fuzzers/fuzz_%.c) fuzzers/fuzz_mmds.c,
 PARSERS   := $(shell . fuzzers/inputs.sh && parsers)
 TARGETS   := $(patsubst fuzzers/fuzz_%.c,%,$(wildcard fuzzers/fuzz_*.c))
 # What fuzzers/user.sh shares with `make fuzz`.
-USER_SH   := fuzzers/encode.sh fuzzers/findings.sh fuzzers/campaign.sh fuzzers/libfuzzer.sh
+USER_SH   := fuzzers/encode.sh fuzzers/findings.sh fuzzers/campaign.sh fuzzers/libfuzzer.sh \
+	     fuzzers/aflplusplus.sh $(wildcard fuzzers/page*)
 BUGS      := $(patsubst fuzzers/bugs/%.patch,%,$(wildcard fuzzers/bugs/*.patch))
 
 # ---- flavours ---------------------------------------------------------------
@@ -83,8 +85,8 @@ WARN   := -Wall -Wextra -Wshadow -Wconversion -Wstrict-prototypes -Wmissing-prot
 
 given    = $(filter environment command override,$(firstword $(origin $1)))
 FOREIGN := $(strip $(LIB_FUZZING_ENGINE) $(OUT))
-# Of a build that somebody else runs it makes seeds, and no more.
-CLI     := $(if $(FOREIGN),release,$(if $(call given,CC)$(call given,CFLAGS),cli,gcc))
+# With what a build that somebody else runs has compiled for the targets, or for the library.
+CLI     := $(if $(FOREIGN),lib,$(if $(call given,CC)$(call given,CFLAGS),cli,gcc))
 
 FLAVOURS := gcc clang fuzz codec release cov cli afl aflcodec aflplain pic lib s390x msan
 
@@ -109,14 +111,13 @@ COV    := -fsanitize-coverage=edge,inline-8bit-counters,pc-table
 FLAGS_gcc   := -O1 -g $(SAN)
 FLAGS_clang := -O1 -g $(SAN)
 FLAGS_fuzz  := $(if $(FOREIGN),$(CFLAGS),$(or $(CFLAGS),-O2 -g) $(SAN) $(COV))
-# Where somebody else's build makes seeds by it, it is run once.
-FLAGS_release := $(if $(FOREIGN),-O1,-O2 -g)
+FLAGS_release := -O2 -g
 FLAGS_cov   := -O1 -g -fprofile-instr-generate -fcoverage-mapping -fcoverage-compilation-dir=.
 FLAGS_afl   := $(or $(CFLAGS),-O2 -g) $(SAN)
 FLAGS_aflplain := $(or $(CFLAGS),-O2 -g)
 FLAGS_pic   := -O2 -g -fPIC
 # A report about somebody's device tells its frames from ours by the path.
-FLAGS_lib    = $(or $(CFLAGS),-O2 -g) $(if $(FOREIGN),$(call knows,$(CC_lib),$(NO_COV))) -fPIC -D'HARNESS_PATH="vringer-src/"' \
+FLAGS_lib    = $(or $(CFLAGS),-O2 -g) $(if $(FOREIGN),$(call knows,$(CC_lib),$(NO_COV) $(NO_LINES))) -fPIC -D'HARNESS_PATH="vringer-src/"' \
 	       -ffile-prefix-map=$(call quote,$(CURDIR))=. \
 	       $(foreach d,devices harness fuzzers,-ffile-prefix-map=$d/=vringer-src/$d/)
 FLAGS_cli   := $(or $(CFLAGS),-O1 -g) $(SAN)
@@ -131,12 +132,21 @@ FLAGS_msan  := -O1 -g -fno-omit-frame-pointer -fsanitize=memory -fsanitize-memor
 # the compiler can do that. afl-clang-fast reads fuzzers/afl.allow.
 INSTRUMENTED := harness/arena/instrumented.c
 NO_COV     := -fno-sanitize=fuzzer-no-link -fno-sanitize-coverage=edge,inline-8bit-counters,pc-table,trace-pc-guard,trace-cmp,indirect-calls
+# A report of what a user's device covers is not about the judge.
+NO_LINES   := -fno-profile-instr-generate -fno-coverage-mapping
 knows       = $(if $(shell $1 $2 -x c -c /dev/null -o /dev/null 2>&1 || echo no),,$2)
 JUDGE_fuzz := $(if $(FOREIGN),$(call knows,$(CC_fuzz),$(NO_COV)),$(NO_COV) -fno-sanitize=all)
 INSTRUMENTED_fuzz := $(if $(FOREIGN),$(JUDGE_fuzz),$(NO_COV))
-judge       = $(if $(filter harness/% build/gen/% fuzzers/mutat%,$2),$(if $(filter $(INSTRUMENTED),$2),$(INSTRUMENTED_$1),$(JUDGE_$1)))
+judge       = $(if $(filter harness/% build/gen/% fuzzers/mutat% fuzzers/feedback%,$2),$(if $(filter $(INSTRUMENTED),$2),$(INSTRUMENTED_$1),$(JUDGE_$1)))
 
 JUDGE_afl  := -fno-sanitize=all
+
+# So afl-clang-fast, which afl.allow keeps from it too, would make the same of the judge as
+# clang has for libFuzzer: that is linked.
+JUDGED_BY_afl := $(if $(call given,CC),,fuzz)
+judging        = $(filter-out $(INSTRUMENTED),$(filter harness/% build/gen/%,$1))
+lib_objs       = $(if $(JUDGED_BY_$1),$(call objs,$(JUDGED_BY_$1),$(call judging,$2)) \
+		 $(call objs,$1,$(filter-out $(call judging,$2),$2)),$(call objs,$1,$2))
 
 # A compiler that we did not choose may have warnings that ours does not have.
 WERROR_cli   :=
@@ -162,7 +172,7 @@ ENGINE_LIB  := $(if $(FOREIGN),$(LIB_FUZZING_ENGINE),-fsanitize=fuzzer)
 
 FUZZ_NEEDS := gcc fuzz llvm-symbolizer jq
 AFL_NEEDS  := gcc clang afl llvm-symbolizer jq
-TEST_NEEDS := $(FUZZ_NEEDS) $(AFL_NEEDS) cmocka valgrind patch zip unzip xmllint pkg-config rust ?s390x
+TEST_NEEDS := $(FUZZ_NEEDS) $(AFL_NEEDS) cmocka valgrind patch zip unzip xmllint pkg-config rust ?s390x ?lld
 COV_NEEDS  := coverage llvm-profdata llvm-cov
 LINT_NEEDS := clang-format clang-tidy cppcheck shellcheck
 
@@ -200,15 +210,18 @@ all: ## Build build/vringer (with ASan and UBSan; uses CC and CFLAGS if given) a
 	@.ci/deps $(if $(call given,CC),,gcc)
 	$(SUB) build/vringer build/libvringer.a
 
+# An afl-fuzz that somebody else runs loads none.
+MUTATOR := $(if $(FOREIGN),,build/afl/vringer_mutator.so)
+
 install: ## Install library, header, command and scripts for your own device (PREFIX=/usr/local DESTDIR=)
 	@.ci/deps $(if $(call given,CC),,gcc)
-	$(SUB) build/vringer build/libvringer.a build/vringer.pc build/afl/vringer_mutator.so
+	$(SUB) build/vringer build/libvringer.a build/vringer.pc $(MUTATOR)
 	install -d $(foreach d,bin include lib/pkgconfig lib/vringer share/vringer,'$(DESTDIR)$(PREFIX)/$d')
 	install -m 755 build/vringer '$(DESTDIR)$(PREFIX)/bin/vringer'
 	install -m 644 harness/target/vringer.h '$(DESTDIR)$(PREFIX)/include/vringer.h'
 	install -m 644 build/libvringer.a '$(DESTDIR)$(PREFIX)/lib/libvringer.a'
 	install -m 644 build/vringer.pc '$(DESTDIR)$(PREFIX)/lib/pkgconfig/vringer.pc'
-	install -m 755 build/afl/vringer_mutator.so '$(DESTDIR)$(PREFIX)/lib/vringer/vringer_mutator.so'
+	$(if $(MUTATOR),install -m 755 $(MUTATOR) '$(DESTDIR)$(PREFIX)/lib/vringer/vringer_mutator.so')
 	install -m 644 fuzzers/fuzz_net_loopback.dict '$(DESTDIR)$(PREFIX)/share/vringer/vringer.dict'
 	rm -rf '$(DESTDIR)$(PREFIX)/share/vringer/conformance'
 	cp -R conformance '$(DESTDIR)$(PREFIX)/share/vringer/conformance'
@@ -271,7 +284,8 @@ bugs-table:
 bugs-tap: $(BUGS:%=build/bugs/%/built-gcc)
 	@fuzzers/bugs.sh tap $(BUGS)
 
-OSS_FUZZ_KINDS := $(foreach s,address undefined memory,$s/libfuzzer $s/afl) coverage/libfuzzer none/standalone
+OSS_FUZZ_KINDS := $(foreach s,address undefined memory,$s/libfuzzer $s/afl) address/honggfuzz \
+		  address/centipede none/centipede coverage/libfuzzer none/standalone
 OSS_FUZZ_USERS := entropy-c blk-rust
 
 oss-fuzz-check: ## Build all targets, and the examples, as OSS-Fuzz does, and check what it checks (KINDS="address/libfuzzer ...")
@@ -280,7 +294,7 @@ oss-fuzz-check: ## Build all targets, and the examples, as OSS-Fuzz does, and ch
 
 msan: ## Run every script and corpus file with MemorySanitizer
 	@.ci/deps clang
-	$(SUB) build/obj/msan/vringer $(foreach t,$(PARSERS),build/replay-msan/fuzz_$t) seeds
+	$(SUB) SEEDED="$(PARSERS)" ENCODER=build/obj/msan/vringer $(foreach t,$(PARSERS),build/replay-msan/fuzz_$t) seeds
 	@fuzzers/msan.sh $(PARSERS)
 
 bench: ## Measure executions and chains per second, with and without sanitizers; or sessions of PEER=name
@@ -343,7 +357,7 @@ build/obj/$1/%.o: %.c build/obj/$1/flags
 	@mkdir -p $$(@D)
 	$$(call say,CC) $$(call compile,$1) $$(call judge,$1,$$<) -MMD -MP -c -o $$@ $$<
 
-build/obj/$1/libvringer.a: $(call objs,$1,$(LIB_SRC)) build/obj/$1/sources
+build/obj/$1/libvringer.a: $(call lib_objs,$1,$(LIB_SRC)) build/obj/$1/sources
 	@rm -f $$@
 	$$(call say,AR) $$(AR) rcs $$@ $$(filter %.o,$$^)
 
@@ -362,11 +376,14 @@ build/obj/lib/%.o: export AFL_LLVM_ALLOWLIST := fuzzers/afl_none.allow
 HELPER_SRC := $(filter-out $(TEST_SRC),$(wildcard devices/test/*.c harness/test/*.c fuzzers/test/*.c))
 $(foreach f,$(FLAVOURS),$(eval $(call flavour,$f)))
 
+# Many programs are linked for the tests, which takes lld a third of the time.
+FAST_LINK := $(if $(shell command -v ld.lld),-fuse-ld=lld)
+
 # Unit tests: one program per test_*.c, with its folder's other files.
 define tests
 build/obj/$1/$2/test/test_%: build/obj/$1/$2/test/test_%.o build/obj/$1/libvringer.a \
 		$(call objs,$1,$(filter $2/%,$(HELPER_SRC)))
-	$$(call say,LINK) $$(CC_$1) $$(FLAGS_$1) $$(LDFLAGS) -o $$@ $$(filter %.o,$$^) $$(filter %.a,$$^) -lcmocka
+	$$(call say,LINK) $$(CC_$1) $$(FLAGS_$1) $$(FAST_LINK) $$(LDFLAGS) -o $$@ $$(filter %.o,$$^) $$(filter %.a,$$^) -lcmocka
 endef
 $(foreach f,gcc clang,$(foreach d,devices harness,$(eval $(call tests,$f,$d))))
 
@@ -377,10 +394,12 @@ define mutator_tests
 $(patsubst %.c,build/obj/$1/%,$(filter fuzzers/test/test_mutator_%,$(TEST_SRC))): \
 		build/obj/$1/fuzzers/test/test_%: build/obj/$1/fuzzers/%.o
 
+build/obj/$1/fuzzers/test/test_feedback: build/obj/$1/fuzzers/feedback.o
+
 $(patsubst %.c,build/obj/$1/%,$(filter fuzzers/%,$(TEST_SRC))): \
 		%: %.o $(call objs,$1,$(MUT_SRC) $(filter fuzzers/%,$(HELPER_SRC)) \
 		harness/test/generate.c) build/obj/$1/libvringer.a
-	$$(call say,LINK) $$(CC_$1) $$(FLAGS_$1) $$(LDFLAGS) -o $$@ $$(filter %.o,$$^) $$(filter %.a,$$^) -lcmocka
+	$$(call say,LINK) $$(CC_$1) $$(FLAGS_$1) $$(FAST_LINK) $$(LDFLAGS) -o $$@ $$(filter %.o,$$^) $$(filter %.a,$$^) -lcmocka
 endef
 $(foreach f,gcc clang,$(eval $(call mutator_tests,$f)))
 
@@ -430,7 +449,8 @@ $2: build/fuzz/fuzz_%: build/obj/$1/fuzzers/fuzz_%.o $(call objs,$1,$3) \
 	$$(call say,LINK) $$(LINK_fuzz) $$(LDFLAGS) -o $$@ $$^ $$(ENGINE_LIB)
 endef
 $(eval $(call fuzzer,fuzz,$(patsubst %,build/fuzz/fuzz_%,$(filter-out $(CODECS),$(TARGETS)))))
-$(eval $(call fuzzer,codec,$(CODECS:%=build/fuzz/fuzz_%),$(CODEC_SRC)))
+# Of replayers whose judge has the flags of the rest, all is the same.
+$(eval $(call fuzzer,$(if $(JUDGE_fuzz)$(LIB_FUZZING_ENGINE),codec,fuzz),$(CODECS:%=build/fuzz/fuzz_%),$(CODEC_SRC)))
 
 # $(call coverer,FLAVOUR,NAMES,SOURCES): as `fuzzer`, with no engine.
 define coverer
@@ -465,10 +485,13 @@ endef
 $(eval $(call afl_fuzzer,afl,$(patsubst %,build/afl/fuzz_%,$(filter-out $(CODECS),$(TARGETS)))))
 $(eval $(call afl_fuzzer,aflcodec,$(CODECS:%=build/afl/fuzz_%),$(CODEC_SRC)))
 
-build/afl/vringer_mutator.so: $(call objs,pic,fuzzers/mutator_afl.c $(MUT_SRC)) \
-		build/obj/pic/libvringer.a
+# The library's objects are for a shared one too, as long as no sanitizer of somebody else's
+# is in them.
+MUTATOR_OF := $(if $(FOREIGN)$(call given,CC)$(call given,CFLAGS),pic,lib)
+build/afl/vringer_mutator.so: $(call objs,$(MUTATOR_OF),fuzzers/mutator_afl.c $(MUT_SRC)) \
+		build/obj/$(MUTATOR_OF)/libvringer.a
 	@mkdir -p $(@D)
-	$(call say,LINK) $(CC_pic) $(FLAGS_pic) $(LDFLAGS) -shared -o $@ $^
+	$(call say,LINK) $(CC_$(MUTATOR_OF)) $(FLAGS_$(MUTATOR_OF)) $(LDFLAGS) -shared -o $@ $^
 
 # The standalone replayers: the same objects, no engine.
 define replayer
@@ -520,15 +543,16 @@ $(PEERS):
 -include $(wildcard build/test/peer/*.d)
 
 # Where each fuzz target starts: committed scripts, in the form its input has.
-seeds: $(if $(FOREIGN),build/obj/release/vringer,build/vringer)
-	@for t in $(or $(SEEDED),$(TARGETS)); do fuzzers/seeds.sh $< $$t build/seeds/$${t#peer:} || exit; done
+ENCODER = $(if $(FOREIGN),build/obj/fuzz/vringer,build/vringer)
+seeds: $(ENCODER)
+	@$(if $(FOREIGN),export BRIEF=yes &&) for t in $(or $(SEEDED),$(TARGETS)); do fuzzers/seeds.sh $< $$t build/seeds/$${t#peer:} || exit; done
 
 # A planted bug: the patched files compiled anew, all else as in build/obj/gcc.
 # A patch that does not apply or compile is a row in the table, not an error here,
 # and is tried again.
 build/bugs/%/built-gcc: fuzzers/bugs/%.patch build/obj/gcc/vringer
 	$(call say,BUG) COMPILE=$(call quote,$(call compile,gcc) -w) \
-		LINK=$(call quote,$(CC_gcc) $(FLAGS_gcc) $(LDFLAGS)) \
+		LINK=$(call quote,$(CC_gcc) $(FLAGS_gcc) $(FAST_LINK) $(LDFLAGS)) \
 		fuzzers/bugs.sh build gcc $* $(call objs,gcc,$(CLI_SRC)) build/obj/gcc/libvringer.a
 
 build/bugs/%/built-fuzz: fuzzers/bugs/%.patch $(call objs,fuzz,$(GLUE_SRC) $(DEVICE_FUZZERS)) \

@@ -8,9 +8,10 @@
  * asked first; with VIRTIO_F_IN_ORDER not before those that its queue had before it.  Whoever moves
  * a used index hears of it once, at the end of the call.
  *
- * A suspended device answers nothing: what completes then is answered when it resumes.  When
- * the device or a queue is reset, or a queue is stopped, the backend gives up what it
- * has, and a completion that comes all the same is for nobody: no tag is used twice.
+ * A device that is suspended answers first what its backend can finish; what completes later is
+ * answered when it resumes.  When the device or a queue is reset, or a queue is stopped, the
+ * backend gives up what it has, and a completion that comes all the same is for nobody: no tag is
+ * used twice.
  *
  * VIRTIO 1.4, 5.2.
  */
@@ -53,35 +54,24 @@ TABLE(static const struct device_queue_desc, blk_queues, BLK_QUEUE_COUNT, 4,
 	[BLK_REQUEST0] = { "request0", BLK_QUEUE_SIZE_MAX, true, 0 },
 	[BLK_REQUEST1] = { "request1", BLK_QUEUE_SIZE_MAX, true, BLK_F(MQ) });
 
-static bool is_live(const struct blk *blk)
-{
-	return blk->dev.status & VIRTIO_CONFIG_S_DRIVER_OK;
-}
-
 static void note_more(struct blk *blk, unsigned queue, bool more)
 {
 	blk->more = (uint8_t)((blk->more & ~(1u << queue)) | (unsigned)more << queue);
 }
 
-/* A request with something left to be done; NULL: none has. */
-static struct blk_request *find_step(struct blk *blk, enum blk_step step)
+/* Which request is at that step; BLK_IN_FLIGHT_MAX: none is. */
+static unsigned find_step(const struct blk *blk, enum blk_step step)
 {
-	unsigned i;
+	unsigned i = 0;
 
-	for (i = 0; i < BLK_IN_FLIGHT_MAX; i++)
-		if (blk->requests[i].step == step)
-			return &blk->requests[i];
-	return NULL;
+	while (i < BLK_IN_FLIGHT_MAX && blk->requests[i].step != step)
+		i++;
+	return i;
 }
 
 static bool has_step(const struct blk *blk, enum blk_step step)
 {
-	unsigned i;
-
-	for (i = 0; i < BLK_IN_FLIGHT_MAX; i++)
-		if (blk->requests[i].step == step)
-			return true;
-	return false;
+	return find_step(blk, step) < BLK_IN_FLIGHT_MAX;
 }
 
 /* Is there a place for one more of that queue?  A driver that makes a chain available while the
@@ -191,7 +181,7 @@ static void drain(struct blk *blk, unsigned queue)
 			}
 			return;
 		}
-		r = find_step(blk, BLK_FREE);
+		r = &blk->requests[find_step(blk, BLK_FREE)];
 		blk_take(blk, r, &chain);
 		blk_submit(blk, r);
 		give_back_all(blk);
@@ -211,10 +201,10 @@ static void note_in_flight(struct blk *blk)
 /* Every request has at most BLK_CALLS_MAX calls. */
 static void submit_all(struct blk *blk)
 {
-	struct blk_request *r;
+	unsigned i;
 
-	while ((r = find_step(blk, BLK_TO_SUBMIT)))
-		blk_submit(blk, r);
+	while ((i = find_step(blk, BLK_TO_SUBMIT)) < BLK_IN_FLIGHT_MAX)
+		blk_submit(blk, &blk->requests[i]);
 }
 
 static void call_begin(struct blk *blk)
@@ -299,7 +289,7 @@ void blk_complete(struct device *dev, uint64_t tag, int64_t result)
 		return;
 	}
 	blk_result(blk, &blk->requests[i], result);
-	if (blk->busy || !is_live(blk))
+	if (blk->busy || !(dev->status & VIRTIO_CONFIG_S_DRIVER_OK))
 		return;
 	call_begin(blk);
 	call_end(blk);
@@ -315,6 +305,20 @@ void blk_resubmit(struct device *dev, uint64_t tag)
 		if (blk->requests[i].step == BLK_TO_SUBMIT && blk->requests[i].tag == tag)
 			blk_submit(blk, &blk->requests[i]);
 	blk->busy = false;
+}
+
+/* Each round is at least one call of each request. */
+static void blk_suspend(struct device *dev)
+{
+	struct blk *blk = blk_of(dev);
+	unsigned rounds = blk->backend->finish ? BLK_CALLS_MAX : 0;
+
+	call_begin(blk);
+	for (; rounds > 0 && has_step(blk, BLK_IN_PROGRESS); rounds--) {
+		blk->backend->finish(blk->ctx);
+		submit_all(blk);
+	}
+	call_end(blk);
 }
 
 static int blk_create(struct device *dev)
@@ -382,6 +386,7 @@ const struct device_ops blk_ops = {
 	.create = blk_create,
 	.destroy = blk_destroy,
 	.reset = blk_reset,
+	.suspend = blk_suspend,
 	.queue_stop = blk_queue_end,
 	.queue_reset = blk_queue_end,
 	.notify = blk_notify,

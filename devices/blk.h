@@ -21,8 +21,8 @@
  * A write is stable when it completes if the driver has a writethrough disk: then it is flushed
  * first.  At most BLK_IN_FLIGHT_MAX requests are here at a time, of both queues, and of a queue no
  * more than it has entries; others wait in their rings.  seg_max and size_max are told and not
- * enforced: what counts is BLK_REQUEST_MAX.  A suspended device does not wait for the backend
- * first, as VIRTIO 3.4.2 has it that it should: it answers when it resumes.
+ * enforced: what counts is BLK_REQUEST_MAX.  A device that is suspended has its backend
+ * finish first, if that can (VIRTIO 3.4.2); if not, it answers when it resumes.
  *
  * Not offered: geometry, lifetime, secure erase, zones, and what legacy devices had.
  *
@@ -78,6 +78,9 @@ struct blk_backend {
 	/* A call that is in progress is given up: whether it is done is open, but when this
 	 * returns its buffer is not touched any more, and it is not completed. */
 	void (*cancel)(void *ctx, uint64_t tag);
+	/* All calls that are in progress are completed when this returns.  May be NULL: they cannot
+	 * be waited for. */
+	void (*finish)(void *ctx);
 };
 
 extern const struct device_ops blk_ops;

@@ -170,6 +170,9 @@ struct device_ops {
 	 * chain of it is with the model any more; queue_start: it has made `queue` ready, which was
 	 * reset. */
 	void (*live)(struct device *dev);
+	/* The driver suspends the device, which is live for that long: return what it can (VIRTIO
+	 * 3.4.2), take nothing more.  May be NULL: what it has stays with it. */
+	void (*suspend)(struct device *dev);
 	void (*queue_stop)(struct device *dev, unsigned queue);
 	void (*queue_reset)(struct device *dev, unsigned queue);
 	void (*queue_start)(struct device *dev, unsigned queue);

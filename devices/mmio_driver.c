@@ -298,6 +298,8 @@ void mmio_set_status(struct mmio *m, uint32_t value)
 		dev->status |= VIRTIO_CONFIG_S_FAILED;
 		return;
 	}
+	if (step->to == RUNG_SUSPENDED && dev->ops->suspend)
+		dev->ops->suspend(dev);
 	dev->status = step->to | (dev->status & S_NEEDS_RESET);
 	if (from == RUNG_SUSPENDED)
 		resume(dev);

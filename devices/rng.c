@@ -62,11 +62,12 @@ struct rng {
 	struct virtqueue_chain chain;
 	uint64_t room;
 	bool has_chain;
-	uint32_t len; /* of what the host gave */
+	uint32_t len;	/* of what the host gave */
+	uint8_t *bytes; /* ... oldest first, in `held` */
 
 	/* Scratch from here on. */
 	struct virtqueue_buffer buffers[RNG_QUEUE_SIZE_MAX];
-	uint8_t bytes[RNG_HELD_MAX]; /* oldest first */
+	uint8_t held[2 * RNG_HELD_MAX]; /* the other half, so that they are seldom moved */
 };
 
 static const struct drain_ops rng_drain = {
@@ -106,7 +107,7 @@ static void look_at_chain(struct rng *rng)
 static void drop_bytes(struct rng *rng, uint32_t len)
 {
 	rng->len -= len;
-	memmove(rng->bytes, rng->bytes + len, rng->len);
+	rng->bytes += len;
 }
 
 /* The chain that waits gets its bytes, of which there are some. */
@@ -184,6 +185,11 @@ uint32_t rng_give(struct device *dev, const void *data, uint32_t len)
 	struct rng *rng = rng_of(dev);
 	uint32_t fits = len < RNG_HELD_MAX - rng->len ? len : RNG_HELD_MAX - rng->len;
 
+	/* For want of room behind them, and not for each chain that takes some. */
+	if ((size_t)(rng->bytes - rng->held) + rng->len + fits > sizeof(rng->held)) {
+		memmove(rng->held, rng->bytes, rng->len);
+		rng->bytes = rng->held;
+	}
 	memcpy(rng->bytes + rng->len, data, fits);
 	rng->len += fits;
 	dev->counters[RNG_BYTES] += fits;
@@ -196,7 +202,9 @@ uint32_t rng_give(struct device *dev, const void *data, uint32_t len)
 
 static int rng_create(struct device *dev)
 {
-	(void)dev;
+	struct rng *rng = rng_of(dev);
+
+	rng->bytes = rng->held;
 	return 0;
 }
 
@@ -272,6 +280,7 @@ static void rng_restore(struct device *dev, const struct snapshot_view *view,
 	bytes = snapshot_get_bytes(in, len);
 	if (!in->commit)
 		return;
+	rng->bytes = rng->held;
 	memcpy(rng->bytes, bytes, len);
 	rng->len = len;
 	rng->drain.left = left;

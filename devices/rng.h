@@ -6,7 +6,9 @@
  *
  * A chain gets as many bytes as it has room for, or those that are there: one at least, so one
  * that finds none waits, and the device is DEVICE_WAITING until the host gives some.  No byte is
- * given to two chains that were returned.
+ * given to two chains that were returned.  A device that is suspended keeps the chain that waits:
+ * whether the host gives bytes at all nobody knows, so that the wait which VIRTIO 3.4.2 asks for
+ * could have no end.
  *
  * What it refuses: a chain with a device-readable, torn or wrapping part, or without a byte
  * to write to, comes back at once with length 0, and is counted.  So is one whose first byte

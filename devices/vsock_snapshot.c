@@ -175,11 +175,13 @@ static uint32_t get_line(struct vsock_line *line, uint16_t type, struct snapshot
 	return len;
 }
 
-static bool is_connected(const struct found *found, const struct vsock_flow *flow)
+/* Is there a connection of these ports, and with `typed` of that type? */
+static bool is_connected(const struct found *found, const struct vsock_flow *flow, bool typed)
 {
 	for (unsigned i = 0; i < found->connection_count; i++)
 		if (found->connected[i].host_port == flow->host_port &&
-		    found->connected[i].guest_port == flow->guest_port)
+		    found->connected[i].guest_port == flow->guest_port &&
+		    (!typed || found->connected[i].type == flow->type))
 			return true;
 	return false;
 }
@@ -193,7 +195,7 @@ static void get_connection(struct vsock *vsock, struct found *found, struct snap
 	conn.flow = get_flow(in);
 	if (!vsock_speaks(found->features, conn.flow.type))
 		snapshot_bad(in, at, -EINVAL, "a type that was not negotiated");
-	if (is_connected(found, &conn.flow))
+	if (is_connected(found, &conn.flow, false))
 		snapshot_bad(in, at, -EINVAL, "a connection that comes twice");
 	found->connected[found->connection_count++] = conn.flow;
 	conn.state = (enum vsock_state)snapshot_get_max(in, 1, VSOCK_STATE_COUNT - 1,
@@ -274,7 +276,7 @@ static void get_connections(struct vsock *vsock, struct found *found, bool live,
 	if (in->commit)
 		vsock->turn = turn;
 	for (unsigned i = 0; i < found->asked_count; i++)
-		if (!is_connected(found, &found->asked[i]))
+		if (!is_connected(found, &found->asked[i], true))
 			snapshot_bad(in, found->asked_at, -EINVAL,
 				     "an answer of a connection that there is not");
 }

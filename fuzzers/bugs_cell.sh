@@ -22,22 +22,30 @@ header() {
 	sed -n "/^---/q; s/^$2:[[:space:]]*//p" "fuzzers/bugs/$1.patch"
 }
 
+# judge_script OPTION...: nothing, or why $script does not catch it.
+judge_script() {
+	rc=0
+	timeout 60 build/obj/gcc/vringer run "$@" "$script" >"$log.without" 2>&1 || rc=$?
+	[ "$rc" = 0 ] || { echo "$script exits $rc without the bug: $log.without" && return; }
+	timeout 60 "$dir/vringer" run "$@" "$script" >"$log.with" 2>&1 || rc=$?
+	[ "$rc" = 1 ] || { echo "$script exits $rc with the bug: $log.with" && return; }
+	for rule in $(header "$name" Rule); do
+		grep -qF -- "$rule" "$log.with" ||
+			{ echo "$script does not name $rule: $log.with" && return; }
+	done
+}
+
 judge() {
 	name=$1 dir=build/bugs/$1
-	scripts=$(header "$name" Script)
+	scripts=$(header "$name" Script) target=$(header "$name" Target)
 	[ -x "$dir/vringer" ] || { echo "does not apply or build: $dir/gcc.log" && return; }
 	[ -n "$scripts" ] || { echo "its header names no Script:" && return; }
 	for script in $scripts; do
 		log=$dir/$(basename "$script" .vr)
-		rc=0
-		timeout 60 build/obj/gcc/vringer run "$script" >"$log.without" 2>&1 || rc=$?
-		[ "$rc" = 0 ] || { echo "$script exits $rc without the bug: $log.without" && return; }
-		timeout 60 "$dir/vringer" run "$script" >"$log.with" 2>&1 || rc=$?
-		[ "$rc" = 1 ] || { echo "$script exits $rc with the bug: $log.with" && return; }
-		for rule in $(header "$name" Rule); do
-			grep -qF -- "$rule" "$log.with" ||
-				{ echo "$script does not name $rule: $log.with" && return; }
-		done
+		# One device is enough, where it is one that shows it.
+		why=$(judge_script -t "${target:-net-loopback}")
+		[ -z "$why" ] || why=$(judge_script)
+		[ -z "$why" ] || { echo "$why" && return; }
 	done
 	echo caught
 }

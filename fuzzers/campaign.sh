@@ -87,6 +87,7 @@ show_status() {
 	fi
 	printf '%d %d %d %d %d\n' "$((now - begun))" "$1" "$2" "$(find "$corpus" -type f | wc -l)" \
 		"$(found)" >>"$logs/status"
+	page_now_and_then
 }
 
 # Is there room on the disk?  Before there is none: what is written then is cut.
@@ -96,6 +97,26 @@ has_room() {
 	[ -f "$logs/full" ] || echo "== $target: less than $((disk_kib / 1024)) MiB are free on the disk of $corpus: it ends here"
 	touch "$logs/full"
 	return 1
+}
+
+# Has the corpus grown by so much that it is worth it?  What there is is listed.
+is_worth_minimising() {
+	(cd "$corpus" && find . -type f) | sort >"$logs/before"
+	files=$(wc -l <"$logs/before")
+	[ "$files" -ge $((${kept:-0} + worth_it)) ]
+}
+
+# leave_only DIR: of the files listed before, those that are in DIR stay in the corpus. What came
+# in meanwhile stays, and so does everything if there is nothing in DIR or no room on the disk.
+leave_only() {
+	has_room || return 0
+	(cd "$1" && find . -maxdepth 1 -type f) | sort >"$logs/after"
+	left_over=$(wc -l <"$logs/after")
+	[ "$left_over" -gt 0 ] || return 0
+	kept=$left_over
+	comm -23 "$logs/before" "$logs/after" | (cd "$corpus" && xargs -r -d '\n' rm -f --)
+	rm -rf "$1"
+	echo "== $target: corpus of $files files minimised to $kept"
 }
 
 # monitor STATUS: until $logs/ended is there, call STATUS every $status_every seconds, after ten

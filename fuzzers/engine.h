@@ -11,8 +11,6 @@
 #include <stddef.h>
 #include <stdint.h>
 
-struct trace;
-
 struct fuzz_target {
 	const char *name; /* of the device, for files that name none; or of the codec */
 	/* Run one input; aborts on a finding.  0, or -1 for one that is not
@@ -26,8 +24,7 @@ struct fuzz_target {
 	/* NULL, or run what the arguments ask for: an exit status, or -1 for
 	 * arguments that are an engine's. */
 	int (*command)(int argc, char **argv);
-	/* NULL, or the reader of the next program's trace, or NULL (feedback.h). */
-	const struct trace *(*feedback)(void);
+	uint8_t feedback; /* enum feedback_when: is what can be observed told to the engine? */
 	/* What it starts for an input belongs to this process: nothing runs before it forks. */
 	bool alone;
 	bool programs; /* inputs are guest programs in the binary form */

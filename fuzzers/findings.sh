@@ -49,10 +49,30 @@ was_ended() {
 	esac
 }
 
+# What a process started, and what that started.
+descendants() {
+	for child in $(ps -o pid= --ppid "$1"); do
+		echo "$child"
+		descendants "$child"
+	done
+}
+
+# end_process FILE: that it has the number of.  An engine ends what it started; a tool that has
+# other processes do the work, and has a name for a number, does not.
+end_process() {
+	pid=$(cat "$1" 2>/dev/null) || return 0
+	case ${1##*/} in
+	[0-9]*) others= ;;
+	*) others=$(descendants "$pid") ;;
+	esac
+	# shellcheck disable=SC2086  # numbers
+	[ -z "$pid" ] || kill -s TERM "$pid" $others 2>/dev/null || :
+}
+
 end_engines() {
 	touch "$logs/interrupted"
 	for pid_file in "$logs"/*.pid; do
-		[ ! -s "$pid_file" ] || kill -s TERM "$(cat "$pid_file")" 2>/dev/null || :
+		end_process "$pid_file"
 	done
 }
 

@@ -90,6 +90,6 @@ const struct fuzz_target fuzz_target = {
 	.explain = session_explain,
 	.choose = choose,
 	.command = command,
-	.feedback = feedback_if_asked,
+	.feedback = FEEDBACK_BLIND,
 	.programs = true,
 };

@@ -17,13 +17,15 @@
 # findings (findings.sh). KNOWN is the list of known findings.
 #
 # Fuzzing grows the corpus build/fuzz-corpus/TARGET; it reads build/seeds/TARGET
-# and never writes it. Findings go to build/findings/TARGET. This script runs
+# and never writes it, nor what other targets of the same device have grown. Findings go to
+# build/findings/TARGET. This script runs
 # libFuzzer (libfuzzer.sh, which also a user's own program does); afl.sh runs AFL++.
 # shellcheck disable=SC1091,SC2034,SC2154
 set -eu
 . fuzzers/inputs.sh
 . fuzzers/findings.sh
 . fuzzers/campaign.sh
+. fuzzers/page.sh
 . fuzzers/libfuzzer.sh
 vringer=build/vringer
 
@@ -94,6 +96,7 @@ fuzz_one() {
 	corpus=build/fuzz-corpus/$target given=build/seeds/$target
 	seeds=build/fuzz-in/$target
 	findings=build/findings/$target logs=build/fuzz-logs/$target
+	shared=$(grown_by_others "$1")
 	# shellcheck disable=SC2046  # flags hold no spaces
 	fuzz_with_libfuzzer $(options "${binary#build/fuzz/fuzz_}") -timeout=10 -rss_limit_mb=512
 	total=$((total + count))

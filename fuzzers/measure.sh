@@ -3,10 +3,13 @@
 #
 # Measure what the mutator is worth: run both engines with it and without it,
 # without a corpus (if the engine needs a seed, from an empty program). The
-# dictionary is used in both cases, as in `make fuzz`.
+# dictionary is used in both cases, as in `make fuzz`.  And what feedback is worth
+# that comes from what a device shows.
 #
 #   fuzzers/measure.sh coverage [SECONDS [RUNS]]          edges of devices/ reached
 #   fuzzers/measure.sh bugs [SECONDS [RUNS [BUG...]]]     planted bugs found
+#   fuzzers/measure.sh feedback [SECONDS [RUNS]]          observed feedback: measure_feedback.sh
+#   fuzzers/measure.sh feedback_model [SECONDS [RUNS]]    ... besides that of the code
 #
 # coverage: whatever the engine, what it kept is run through the libFuzzer target
 # and counted there.  bugs: a run ends with its first finding, whichever; a run
@@ -175,5 +178,7 @@ bugs() {
 			awk '{ printf "%s%s (%d)", sep, $2, $1; sep = ", " }')"
 	done
 }
+
+. fuzzers/measure_feedback.sh
 
 "$@"

@@ -36,6 +36,7 @@ enum step {
 	STEP_HOLD,  /* what the host is told to do, and does */
 	STEP_REFUSE,
 	STEP_CONFIG,
+	STEP_POWER, /* fails, for the host */
 	STEP_SETTLE,
 	STEP_SNAPSHOT,
 	STEP_RESET, /* of the device, or of the queue */
@@ -61,6 +62,9 @@ static const uint8_t plans[][STEPS_MAX] = {
 	{ STEP_CONFIG, STEP_READ, STEP_WRITE, STEP_READ },
 	{ STEP_WRITE, STEP_WRITE, STEP_READ, STEP_READ, STEP_ID },
 	{ STEP_OTHER, STEP_FLUSH },
+	{ STEP_WRITE, STEP_FLUSH, STEP_POWER, STEP_READ },
+	{ STEP_WRITE, STEP_HOLD, STEP_FLUSH, STEP_POWER, STEP_SETTLE, STEP_READ },
+	{ STEP_WRITE, STEP_POWER, STEP_READ, STEP_READ },
 };
 
 /* A plan while it is written: where the next operation goes. */
@@ -242,6 +246,7 @@ static bool put_rest(struct plan *p, unsigned step)
 		[STEP_HOLD] = OP_HOLD,
 		[STEP_REFUSE] = OP_REFUSE,
 		[STEP_CONFIG] = OP_CHANGE_CONFIG,
+		[STEP_POWER] = OP_PRETEND,
 	};
 	uint32_t before = p->prog->op_count;
 	bool done;

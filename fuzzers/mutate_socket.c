@@ -73,10 +73,11 @@ struct dialogue {
 	uint16_t type;
 };
 
-/* Ports of connection n: the guest's, and that of a service, or of the host's own. */
+/* Ports of connection n: the guest's, and that of a service, or of the host's own.  Three
+ * connections have one port of the guest, which is the one that the host's client asks. */
 static uint32_t port_of_guest(const struct dialogue *d)
 {
-	return 3000 + d->connection;
+	return 3000 + d->connection / 3;
 }
 
 static uint32_t port_of_host(const struct dialogue *d)

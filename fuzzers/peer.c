@@ -17,12 +17,6 @@
 #include <string.h>
 #include <unistd.h>
 
-/* Guards as those that a compiler adds: AFL++'s runtime numbers them with the others. */
-__attribute__((section("__sancov_guards"), used)) static uint32_t guards[FEEDBACK_MAP];
-
-/* AFL++'s; not there in other programs. */
-extern uint8_t *__afl_area_ptr __attribute__((weak));
-
 static void fail(const char *what) __attribute__((noreturn));
 
 static void fail(const char *what)
@@ -51,8 +45,6 @@ static const struct target *find(void)
 		peer_missing(peer, what, sizeof(what));
 		fail(what);
 	}
-	if (&__afl_area_ptr != NULL)
-		feedback_guards = guards;
 	return target;
 }
 
@@ -78,7 +70,7 @@ const struct fuzz_target fuzz_target = {
 	.explain = session_explain,
 	.choose = choose,
 	.command = command,
-	.feedback = feedback_begin,
+	.feedback = FEEDBACK_ALWAYS,
 	.programs = true,
 	.alone = true,
 };

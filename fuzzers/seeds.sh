@@ -12,20 +12,22 @@
 #   peer:NAME a device in another process: the scripts for it, encoded
 #   others    a device: the scripts for that device, encoded
 #
+# A script for any device becomes one seed for each request that the device knows; with
+# BRIEF=yes it becomes one, which is enough where the seeds are read at every start.
 # A file of corpus/TARGET/ that is not a script (*.vr) is input as it stands.
 # DIR is not touched if it would stay the same: a fuzzer may be reading it.
-# shellcheck disable=SC1091
+# shellcheck disable=SC1091,SC2034  # brief is for encode.sh
 set -eu
 . fuzzers/encode.sh
 
 vringer=$1 target=$2 dir=$3
 name=$(echo "$target" | tr _ -)
 own=corpus/$name
+brief=${BRIEF:-}
 case $target in
 peer:*)
 	name=${target#peer:}
 	# It runs a hundred times fewer programs in a second.
-	# shellcheck disable=SC2034  # for encode.sh
 	brief=yes
 	own=corpus/peers/$name
 	;;
@@ -42,10 +44,11 @@ mkdir -p "$seeds" "$scripts"
 
 # Copy the files listed on standard input into $1, their names flattened.
 gather() {
-	sed "h; s,^$own/,,; s,/,-,g; x; G; s/\n/ /" | while read -r file flat; do
-		[ ! -e "$1/$flat" ] || { echo "seeds: two files would be $flat" >&2 && exit 1; }
-		cp "$file" "$1/$flat"
-	done
+	list=$(cat)
+	[ -n "$list" ] || return 0
+	twice=$(printf '%s\n' "$list" | sed "s,^$own/,,; s,/,-,g" | sort | uniq -d)
+	[ -z "$twice" ] || { echo "seeds: two files would be $twice" >&2 && exit 1; }
+	printf '%s\n' "$list" | flatten "$1" "$own/"
 }
 
 all_scripts() {

@@ -8,6 +8,7 @@
  */
 #include "fuzzers/engine.h"
 
+#include "fuzzers/feedback.h"
 #include "harness/program/binary.h"
 #include "harness/run/replay.h"
 #include "harness/run/report.h"
@@ -210,8 +211,7 @@ int session_one(const char *name, const uint8_t *data, size_t size)
 			       (struct judging){ .no_ledger = without_ledger(), .known = &known });
 	if (binary_decode(&program, data, size, name, NULL) != 0)
 		return -1;
-	if (fuzz_target.feedback != NULL)
-		options.trace = fuzz_target.feedback();
+	feedback_begin(&options);
 	stopped = !run_program(run, &program, &options);
 	if (run->unusable != NULL)
 		cannot_run(name, run->unusable);

@@ -104,6 +104,16 @@ static void disk_cancel(void *ctx, uint64_t tag)
 	disk.cancels++;
 }
 
+static void disk_finish(void *ctx)
+{
+	assert_ptr_equal(ctx, &disk);
+	disk.finishes++;
+	for (unsigned left = disk.stuck ? 0 : disk.later_count; left > 0; left--)
+		blk_finish(0, disk.result_next < disk.result_count
+				      ? disk.results[disk.result_next++]
+				      : INT64_MAX);
+}
+
 const struct blk_backend blk_guest_backend = {
 	.read = disk_read,
 	.write = disk_write,
@@ -111,6 +121,7 @@ const struct blk_backend blk_guest_backend = {
 	.discard = disk_discard,
 	.write_zeroes = disk_zero,
 	.cancel = disk_cancel,
+	.finish = disk_finish,
 };
 
 void blk_finish(unsigned index, int64_t result)

@@ -34,9 +34,10 @@ struct fake_disk {
 	uint8_t bytes[SECTORS * BLK_SECTOR];
 	bool both;	     /* each call is completed from within, and its result said as well */
 	bool late;	     /* calls finish later */
+	bool stuck;	     /* ... even if they should finish now */
 	int64_t results[32]; /* of the next calls; INT64_MAX: all that is asked */
 	unsigned result_count, result_next;
-	unsigned calls, flushes, cancels;
+	unsigned calls, flushes, cancels, finishes;
 	struct fake_call last;
 	struct fake_call later[LATER]; /* in progress, oldest first */
 	unsigned later_count;

@@ -253,10 +253,41 @@ static void queue_reset_in_flight(void **state)
 	expect({ "requests", 1 }, { "abandoned", 1 });
 }
 
-/* A suspended device touches nothing; what came meanwhile is answered when it resumes. */
-static void suspended_in_flight(void **state)
+/* The disk is done with what it has before the device is suspended, each part of it. */
+static void suspended_and_finished(void **state)
 {
 	(void)state;
+	blk_guest_start(ALL | SUSPEND);
+	disk.late = true;
+	disk.results[disk.result_count++] = 100;
+	send_read(0, 0, 1, 512);
+	send_write(1, 4, 2);
+	reg_write(VIRTIO_MMIO_STATUS, S_OK | VIRTIO_CONFIG_S_SUSPEND);
+	assert_int_equal(reg_read(VIRTIO_MMIO_STATUS), S_SUSPENDED);
+	assert_int_equal(disk.later_count, 0);
+	assert_int_equal(disk.finishes, 2);
+	assert_used(&blk_q[0], 1, 0, 513);
+	assert_used(&blk_q[1], 1, 4, 1);
+	assert_interrupts(VIRTIO_MMIO_INT_VRING, 0);
+	/* It waits so long and no longer. */
+	reg_write(VIRTIO_MMIO_STATUS, S_OK);
+	disk.stuck = true;
+	send_write(1, 4, 2);
+	reg_write(VIRTIO_MMIO_STATUS, S_OK | VIRTIO_CONFIG_S_SUSPEND);
+	assert_int_equal(reg_read(VIRTIO_MMIO_STATUS), S_SUSPENDED);
+	assert_int_equal(disk.finishes, 2 + BLK_CALLS_MAX);
+}
+
+/* Nor for a disk that cannot say when it is done: what came meanwhile is answered when the device
+ * resumes, and until then nothing is touched. */
+static void suspended_in_flight(void **state)
+{
+	static struct blk_backend backend;
+
+	(void)state;
+	backend = blk_guest_backend;
+	backend.finish = NULL;
+	blk_connect(mmio_device(m), &backend, &disk, SECTORS);
 	blk_guest_start(ALL | SUSPEND);
 	disk.late = true;
 	send_read(0, 0, 1, 512);
@@ -356,12 +387,12 @@ static void saved_in_flight(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		TEST(out_of_order),	     TEST(in_order),
-		TEST(short_results),	     TEST(failures),
-		TEST(completed_from_within), TEST(no_more_than_can_be),
-		TEST(reset_in_flight),	     TEST(queue_reset_in_flight),
-		TEST(suspended_in_flight),   TEST(poisoned_in_flight),
-		TEST(saved_in_flight),
+		TEST(out_of_order),	      TEST(in_order),
+		TEST(short_results),	      TEST(failures),
+		TEST(completed_from_within),  TEST(no_more_than_can_be),
+		TEST(reset_in_flight),	      TEST(queue_reset_in_flight),
+		TEST(suspended_and_finished), TEST(suspended_in_flight),
+		TEST(poisoned_in_flight),     TEST(saved_in_flight),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -17,6 +17,10 @@ export OUT CC="${CC:-clang}" CXX="${CXX:-clang++}"
 export CFLAGS="${CFLAGS:--O1 -g}" LIB_FUZZING_ENGINE="${LIB_FUZZING_ENGINE:-}"
 export CXXFLAGS="${CXXFLAGS:-$CFLAGS}"
 
+# Seeds are made by a program that is built with these flags, perhaps where it cannot look
+# for leaks.
+export ASAN_OPTIONS=detect_leaks=0
+
 mkdir -p "$OUT"
 make -j"$(nproc)" fuzzers seeds
 for target in $(make -s targets); do

@@ -7,8 +7,9 @@
 #
 #   PROJECT     vringer (this tree), or an example of a user's own target: entropy-c,
 #               blk-rust, whose build installs vringer first, from a clone beside it
-#   SANITIZER   address, undefined, memory, or coverage; none: no engine, gcc
-#   ENGINE      libfuzzer, afl, honggfuzz, or standalone (with none: replayers)
+#   SANITIZER   address, undefined, memory, coverage, or none
+#   ENGINE      libfuzzer, afl; honggfuzz, centipede: their flags, with a library in their
+#               place that runs files and counts edges; standalone: no engine, gcc
 #
 # The tree that it was built in is gone by the time that the products run, as it is on the
 # machines that fuzz.  What is checked of each target: instrumented, with that sanitizer
@@ -25,7 +26,7 @@ bare=
 [ "${1:-}" != -p ] || { project=$2; shift 2; }
 [ $# -gt 0 ] || { sed -n '4,6s/^# //p' "$0" >&2 && exit 2; }
 
-work=$root/build/oss-fuzz
+work=$(realpath -m "$root/build/oss-fuzz")
 number=0 failed=0
 unset OUT SRC CC CXX CFLAGS CXXFLAGS LIB_FUZZING_ENGINE LDFLAGS RUSTFLAGS SANITIZER FUZZING_ENGINE
 export LC_ALL=C
@@ -44,8 +45,14 @@ declare -A flags=(
 	[address]='-fsanitize=address -fsanitize-address-use-after-scope'
 	[undefined]="-fsanitize=$undefined,unsigned-integer-overflow -fno-sanitize-recover=$undefined"
 	[memory]='-fsanitize=memory -fsanitize-memory-track-origins'
-	[coverage]='-fprofile-instr-generate -fcoverage-mapping -pthread -Wno-unused-command-line-argument'
+	[coverage]='-fprofile-instr-generate -fcoverage-mapping -pthread -Wl,--no-as-needed -Wl,-ldl -Wl,-lm -Wno-unused-command-line-argument'
 	[none]=''
+)
+# Of the engines that are libraries.  Centipede has weak functions of coverage in each
+# program that it builds, for those that are no targets.
+declare -A edges=(
+	[honggfuzz]='-fsanitize-coverage=trace-pc-guard,indirect-calls,trace-cmp'
+	[centipede]="-fno-builtin -fsanitize-coverage=trace-pc-guard,pc-table,trace-cmp -O2 -gline-tables-only -Wno-unused-command-line-argument -Wl,-ldl -Wl,-lrt -Wl,-lpthread -Wl,$work/src/weak.o"
 )
 
 # result NAME COMMAND...: what the command says is shown if it fails.
@@ -82,9 +89,9 @@ environment() {
 		printf '%s\n' CC=afl-clang-fast CXX=afl-clang-fast++ AFL_QUIET=1 "CFLAGS=$cflags" \
 			"CXXFLAGS=$cflags" "LIB_FUZZING_ENGINE=$(afl_driver)"
 		;;
-	honggfuzz)
-		printf '%s\n' CC=hfuzz-clang CXX=hfuzz-clang++ "CFLAGS=$cflags" "CXXFLAGS=$cflags" \
-			LIB_FUZZING_ENGINE=-fsanitize=fuzzer
+	honggfuzz | centipede)
+		printf '%s\n' CC=clang CXX=clang++ "CFLAGS=$cflags ${edges[$2]}" \
+			"CXXFLAGS=$cflags ${edges[$2]}" "LIB_FUZZING_ENGINE=$work/src/libFuzzingEngine.a"
 		;;
 	standalone) printf '%s\n' CC=gcc CXX=g++ CFLAGS=-O1 CXXFLAGS=-O1 ;;
 	esac
@@ -96,12 +103,34 @@ afl_driver() {
 	find /usr/lib/afl /usr/local/lib/afl -name libAFLDriver.a 2>/dev/null | head -n 1
 }
 
+# What takes the place of an engine that is a library, and Centipede's weak functions.
+engine_made() {
+	local into=$work/src name
+	clang -O2 -D_GNU_SOURCE -I. -c fuzzers/standalone_main.c -o "$into/main.o" || return
+	clang -O2 -c fuzzers/oss-fuzz/edges.c -o "$into/edges.o" || return
+	# One object: what main needs brings the counters, before a sanitizer's own are taken.
+	ld -r -o "$into/engine.o" "$into/main.o" "$into/edges.o" || return
+	ar rcs "$into/libFuzzingEngine.a" "$into/engine.o" || return
+	nm "$into/edges.o" | sed -n 's/.* T //p' | while read -r name; do
+		echo "__attribute__((weak)) void $name(void) {}"
+	done | clang -w -x c -c - -o "$into/weak.o"
+}
+
 # What a fresh clone has: of vringer, and of the project beside it.
 source_of() {
 	mkdir -p "$work/src/vringer" || return
 	cp -R Makefile .ci devices harness fuzzers conformance corpus "$work/src/vringer/" || return
 	[ "$project" = vringer ] ||
 		{ cp -R "harness/examples/$project/." "$tree/" && rm -rf "$tree/build"; }
+}
+
+# own_of TARGET: where the sources that it is about begin, in its tree.
+own_of() {
+	case $project:$1 in
+	vringer:fuzz_text | vringer:fuzz_binary) echo harness/ ;;
+	vringer:*) echo devices/ ;;
+	blk-rust:*) echo src/ ;;
+	esac
 }
 
 script_of() {
@@ -116,6 +145,7 @@ built() {
 	rm -rf "$work/src" "$out"
 	mkdir -p "$tree" "$out" "$work/src/work"
 	source_of || return
+	engine_made || return
 	local -a given
 	mapfile -t given < <(environment "$1" "$2")
 	cp "$tree/$(script_of)" "$work/src/build.sh" || return
@@ -148,15 +178,13 @@ names_are_right() {
 	done
 }
 
-# calls TARGET SANITIZER: how many calls of that sanitizer's functions are in the code.
-calls() {
-	objdump -d "$out/$1" | grep -Ec "call +[0-9a-f]+ <__$2" || [ $? = 1 ]
-}
-
-# The bounds are those of OSS-Fuzz's bad_build_check.
+# How many calls of each sanitizer's functions are in the code.  The bounds are those of
+# OSS-Fuzz's bad_build_check.
 sanitizer_is_right() {
 	local asan msan ubsan
-	asan=$(calls "$1" asan) msan=$(calls "$1" msan) ubsan=$(calls "$1" ubsan)
+	read -r asan msan ubsan < <(objdump -d --no-show-raw-insn "$out/$1" | awk '
+		$2 == "call" && match($4, /^<__(asan|msan|ubsan)/) { n[substr($4, 4, RLENGTH - 3)]++ }
+		END { print n["asan"] + 0, n["msan"] + 0, n["ubsan"] + 0 }')
 	case $2 in
 	address) [ "$asan" -ge 1000 ] && [ "$msan" -le 3 ] && [ "$ubsan" -le 200 ] ;;
 	memory) [ "$asan" = 0 ] && [ "$msan" -ge 1000 ] && [ "$ubsan" -le 200 ] ;;
@@ -170,7 +198,7 @@ in_bare() {
 	mkdir -p "$work/bare"
 	(
 		cd "$work/bare" &&
-			timeout -k 5 120 env -i PATH=/usr/bin:/bin TMPDIR="$work/bare" HOME="$work/bare" \
+			timeout -k 5 600 env -i PATH=/usr/bin:/bin TMPDIR="$work/bare" HOME="$work/bare" \
 				ASAN_OPTIONS="$ASAN_OPTIONS" MSAN_OPTIONS="$MSAN_OPTIONS" \
 				UBSAN_OPTIONS="$UBSAN_OPTIONS" LLVM_PROFILE_FILE="${profile:-/dev/null}" "$@"
 	)
@@ -199,6 +227,17 @@ starts_afl() {
 	grep -Eq '^execs_done *: *[1-9]' "$work/afl/out/default/fuzzer_stats" || wrong 'no execution'
 }
 
+# Its library counts the edges.
+starts_library() {
+	local edges
+	echo input >"$work/input"
+	in_bare "$out/$1" "$work/input" >"$work/start" 2>&1 || { cat "$work/start" && return 1; }
+	edges=$(sed -n 's/.* of \([0-9]*\) edges$/\1/p' "$work/start")
+	[ "${edges:-0}" -ge 100 ] || wrong "$edges edges are instrumented: fewer than 100"
+}
+starts_honggfuzz() { starts_library "$1"; }
+starts_centipede() { starts_library "$1"; }
+
 seeds_of() {
 	rm -rf "$work/seeds"
 	mkdir -p "$work/seeds"
@@ -217,7 +256,7 @@ runs_seeds() {
 		;;
 	*)
 		find "$work/seeds" -type f -print0 |
-			xargs -0 -n 64 "$self" --bare "$out/$1"
+			xargs -0 -n 2000 "$self" --bare "$out/$1"
 		;;
 	esac
 }
@@ -255,24 +294,32 @@ knows_no_tree() {
 		wrong "it has paths of the tree that it was built in"
 }
 
-# The report of a coverage build names the files where they were.
+# As OSS-Fuzz reports: what was built is copied to where it was, below $OUT, and gone from
+# where it was.  Each file that the report names is there, and the lines of the target's own
+# sources are in it with their counts.
 coverage_is_right() {
-	local profile=$work/cov.profraw
+	local profile=$work/cov.profraw missing own
+	own=$tree/$(own_of "$1")
+	local -a common=("-instr-profile=$work/cov.profdata" "-path-equivalence=/,$out")
 	rm -f "$work"/cov.*
 	seeds_of "$1" || return
-	profile=$profile in_bare "$out/$1" -runs=0 "$work/seeds" >/dev/null 2>&1 || wrong "$1 fails on its seeds" || return
-	llvm-profdata merge -o "$work/cov.profdata" "$profile" || return
-	llvm-cov report "$out/$1" "-instr-profile=$work/cov.profdata" >"$work/cov.report" || return
-	llvm-cov export -summary-only "$out/$1" "-instr-profile=$work/cov.profdata" >"$work/cov.json" || return
-	jq -r '.data[0].files[].filename' "$work/cov.json" | while read -r file; do
-		[ -f "$file" ] || wrong "no file $file" || return
-	done
-	[ "$(jq '.data[0].totals.lines.covered' "$work/cov.json")" -gt 100 ] || wrong 'no lines covered'
+	profile=$profile in_bare "$out/$1" -runs=0 "$work/seeds" >"$work/start" 2>&1 || { cat "$work/start" && return 1; }
+	llvm-profdata merge -sparse -o "$work/cov.profdata" "$profile" || return
+	llvm-cov export -summary-only "$out/$1" "${common[@]}" >"$work/cov.json" || return
+	missing=$(jq -r '.data[0].files[].filename' "$work/cov.json" |
+		while read -r file; do [ -f "$out$file" ] || echo "$file"; done)
+	[ -z "$missing" ] || wrong "it names files that are not there: $missing" || return
+	jq -e --arg own "$own" 'any(.data[0].files[];
+		(.filename | startswith($own)) and .summary.lines.covered >= 20)' "$work/cov.json" >/dev/null ||
+		wrong "no lines of $own are covered" || return
+	llvm-cov show "$out/$1" "${common[@]}" -line-coverage-gt=0 >"$work/cov.lines" || return
+	grep -q "^$own" "$work/cov.lines" || grep -q "^$out$own" "$work/cov.lines" ||
+		wrong "the lines of $own are not shown"
 }
 
 # replayed TARGET: a program without an engine runs its seeds.
 replayed() {
-	seeds_of "$1" && find "$work/seeds" -type f -print0 | xargs -0 -n 64 "$self" --bare "$out/$1"
+	seeds_of "$1" && find "$work/seeds" -type f -print0 | xargs -0 -n 2000 "$self" --bare "$out/$1"
 }
 
 # Apart, for xargs.
@@ -293,10 +340,12 @@ for kind in "$@"; do
 	all=$(targets)
 	result "$project, $kind: there are targets" test -n "$all"
 	if [ "$sanitizer" = coverage ]; then
+		mkdir -p "$out$work"
+		mv "$work/src" "$out$work/"
 		for target in $all; do
 			result "$project, $kind: $target: the report finds the sources" coverage_is_right "$target"
 		done
-		rm -rf "$work/src" "$out"
+		rm -rf "$out"
 		continue
 	fi
 	rm -rf "$work/src"
@@ -312,6 +361,6 @@ for kind in "$@"; do
 	done
 	rm -rf "$out"
 done
-rm -rf "$work"/{bare,seeds,said,start,stripped,afl,src} "$work"/cov.*
+rm -rf "$work"/{bare,seeds,said,start,input,stripped,afl,src} "$work"/cov.*
 echo "1..$number"
 [ "$failed" = 0 ]

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 OR MIT */
 /*
- * vringer fuzz: fuzz a user's device with libFuzzer, past findings, and sort them.
+ * vringer fuzz: fuzz a user's device with libFuzzer or AFL++, past findings, and sort them.
  *
  * The user's program is linked twice, with the main of libvringer.a and with an
  * engine.  This finds the second and leaves the work to the scripts that `make fuzz`
@@ -23,11 +23,12 @@
 static const struct cmd_usage usage = {
 	"[SECONDS [JOBS]] [SCRIPT|DIR...]",
 	"toGK",
-	"Fuzz the device for SECONDS (" SECONDS ") in JOBS (" JOBS
-	") processes, and end with a line for each\n"
-	"finding.  It needs this program linked with -fsanitize=fuzzer too.  It begins with the\n"
-	"installed scripts and with yours: those given, or those in the current folder.  What it\n"
-	"grows and finds goes to fuzzing/TARGET, or to the folder of -o.",
+	"Fuzz the device for SECONDS (" SECONDS "; 0: until it is stopped) in JOBS (" JOBS
+	") processes, and\n"
+	"end with a line for each finding.  It needs this program linked with -fsanitize=fuzzer\n"
+	"too, or built by afl-clang-fast.  It begins with the installed scripts and with yours:\n"
+	"those given, or those in the current folder.  What it grows and finds goes to\n"
+	"fuzzing/TARGET, or to the folder of -o, and the next run goes on from there.",
 	NULL,
 	false,
 };
@@ -48,6 +49,12 @@ static int no_engine(const char *engine)
 	return STATUS_USAGE;
 }
 
+/* A number of seconds may be 0. */
+static bool is_count(const char *word, bool of_seconds)
+{
+	return (word[0] != '0' || (of_seconds && word[1] == '\0')) && strlen(word) <= 8;
+}
+
 /* The first arguments that are numbers; their count, or -1 after one line. */
 static int take_numbers(const struct cmd_options *options, const char *number[2])
 {
@@ -56,10 +63,10 @@ static int take_numbers(const struct cmd_options *options, const char *number[2]
 	for (; count < 2 && count < options->file_count && is_number(options->files[count]);
 	     count++) {
 		number[count] = options->files[count];
-		if (number[count][0] != '0' && strlen(number[count]) <= 8)
+		if (is_count(number[count], count == 0))
 			continue;
-		fprintf(stderr, "%s fuzz: '%s': expected a number of %s above 0\n", report_command,
-			number[count], count == 0 ? "seconds" : "processes");
+		fprintf(stderr, "%s fuzz: '%s': expected a number of %s\n", report_command,
+			number[count], count == 0 ? "seconds" : "processes above 0");
 		return -1;
 	}
 	return count;

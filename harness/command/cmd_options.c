@@ -80,7 +80,7 @@ static const struct {
 	{ 'N', OPTION_FLAG, "no-ledger", NULL, AT(judging.no_ledger),
 	  "check no rule and no `>` line, only crashes, hangs and leaks" },
 	{ 'G', OPTION_TEXT, "engine", "PATH", AT(engine),
-	  "the program linked with -fsanitize=fuzzer; without it, fuzz-NAME beside this one" },
+	  "the program that has a fuzzing engine; without it, fuzz-NAME beside this one" },
 	{ 'K', OPTION_TEXT, "known", "FILE", AT(known_path),
 	  "known findings, which do not fail: lines 'SIGNATURE # REASON'" },
 	{ 'P', OPTION_NUMBER, "keep", "N", AT(keep),

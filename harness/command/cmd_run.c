@@ -147,10 +147,10 @@ static unsigned transport_count(const struct runner *r)
 	return r->options.all_transports ? count : 1;
 }
 
-/* The instances of the loaded script on one target, in the formats that are asked for. */
-static unsigned list_instances(struct runner *r, const struct target *target)
+/* The instances of the loaded script on one target, in the formats that are asked for; `all`:
+ * with every request. */
+static unsigned list_instances(struct runner *r, const struct target *target, bool all)
 {
-	bool all = r->options.all_requests;
 	unsigned count = instance_list(r->script, target, all, r->instances);
 
 	if (r->options.instance.packed)
@@ -158,6 +158,14 @@ static unsigned list_instances(struct runner *r, const struct target *target)
 	else if (!r->options.split && !r->options.brief)
 		count = instances_add_packed(r->script, target, all, r->instances, count);
 	return count;
+}
+
+/* How many of a long script are not run unless all requests are asked for. */
+static unsigned count_left_out(struct runner *r, const struct target *target)
+{
+	if (r->options.all_requests || r->options.brief || !instance_is_long(r->script))
+		return 0;
+	return list_instances(r, target, true) - list_instances(r, target, false);
 }
 
 /* Parse all scripts before the first one runs, and count the runs: 0, or
@@ -182,8 +190,10 @@ static int plan(struct runner *r)
 		for (const struct target *const *t = targets_of(r); *t != NULL; t++) {
 			if (cmd_probe("run", *t) != 0)
 				return STATUS_USAGE;
-			r->runs +=
-				(r->options.brief ? 1 : list_instances(r, *t)) * transport_count(r);
+			r->runs += (r->options.brief
+					    ? 1
+					    : list_instances(r, *t, r->options.all_requests)) *
+				   transport_count(r);
 		}
 	}
 	return status;
@@ -275,8 +285,11 @@ static unsigned first_possible(struct runner *r, size_t i, const struct target *
 /* The instances of one script, which is loaded, on one target. */
 static int run_instances(struct runner *r, size_t i, const struct target *target)
 {
-	unsigned count = list_instances(r, target), first = 0;
+	unsigned left_out = count_left_out(r, target) * transport_count(r), first = 0;
+	unsigned count = list_instances(r, target, r->options.all_requests);
 	int status = 0;
+
+	r->suite.left_out += left_out;
 
 	if (r->options.brief) {
 		first = first_possible(r, i, target, count);

@@ -83,6 +83,7 @@ void guest_pretend(struct guest *g, const struct program *prog, const struct op 
 {
 	(void)prog;
 	give_order(g, op, ORDER_PRETEND);
+	ledger_disk_crashed(&g->ledger);
 }
 
 void guest_forget_orders(struct guest *g)

@@ -247,21 +247,25 @@ static bool find_wrong_byte(struct guest *g, const struct request_sent *s,
 			    struct request_wrong *wrong)
 {
 	const struct target_request *request = s->request;
+	uint8_t found[256];
 
 	for (unsigned i = 0; i < request->answer_count; i++) {
 		const struct target_bytes *due = &request->answer[i];
 
-		for (uint32_t b = 0; b < due->len; b++) {
+		for (uint32_t b = 0, n; b < due->len; b += n) {
 			uint32_t at = due->offset + b;
-			uint8_t byte;
+			unsigned same = 0;
 
-			arena_load(&g->arena, s->at + request->len + at, &byte, 1);
-			if (byte == due->bytes[b])
+			n = due->len - b < sizeof(found) ? due->len - b : sizeof(found);
+			arena_load(&g->arena, s->at + request->len + at, found, n);
+			if (memcmp(found, due->bytes + b, n) == 0)
 				continue;
+			while (found[same] == due->bytes[b + same])
+				same++;
 			wrong->kind = REQUEST_BYTES;
-			wrong->at = at;
-			wrong->found = byte;
-			wrong->due = due->bytes[b];
+			wrong->at = at + same;
+			wrong->found = found[same];
+			wrong->due = due->bytes[b + same];
 			return true;
 		}
 	}
@@ -323,13 +327,15 @@ static struct request_wrong wrong_of(const struct request_sent *s, enum request_
 static void digest(struct guest *g, const struct request_sent *s, uint32_t len)
 {
 	uint64_t sum = 0xcbf29ce484222325ull + s->queue + ((uint64_t)len << 16);
-	uint8_t bytes[256];
+	uint64_t words[32];
 
 	for (uint32_t at = 0, n; at < len; at += n) {
-		n = len - at < sizeof(bytes) ? len - at : sizeof(bytes);
-		arena_load(&g->arena, s->at + s->request->len + at, bytes, n);
-		for (uint32_t i = 0; i < n; i++)
-			sum = (sum ^ bytes[i]) * 0x100000001b3ull;
+		n = len - at < sizeof(words) ? len - at : sizeof(words);
+		/* The last one may be filled in part. */
+		words[n / sizeof(words[0]) % ARRAY_SIZE(words)] = 0;
+		arena_load(&g->arena, s->at + s->request->len + at, words, n);
+		for (uint32_t i = 0; i * sizeof(words[0]) < n; i++)
+			sum = (sum ^ words[i]) * 0x100000001b3ull;
 	}
 	g->requests.digest += sum * 0x9e3779b97f4a7c15ull;
 	g->requests.compared++;

@@ -106,7 +106,7 @@ void ledger_forget(struct ledger *l, uint32_t generation)
 	l->away.all = true;
 	TELL_FOLLOWERS(l, forget, l);
 	ledger_fields_forget(l);
-	l->device.counters_lost = true;
+	l->device.counters_lost = l->device.padding_said = true;
 	l->device.generation = generation;
 	l->session.lost = true;
 }

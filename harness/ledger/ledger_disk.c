@@ -18,12 +18,8 @@
 #define TYPE_GET_LIFETIME 10u /* VIRTIO 5.2.6; not in all kernels' headers */
 #define F_ZONED 17
 /* Bytes of the header that say what a request is: type and sector. */
-#define HEADER_NEEDED 0xff0fu
-
-bool disk_is_read(const struct ledger_hold *hold)
-{
-	return (hold->disk.known & HEADER_NEEDED) == HEADER_NEEDED;
-}
+#define HEADER_TYPE 0x000fu
+#define HEADER_SECTOR 0xff00u
 
 uint32_t disk_type(const struct ledger_hold *hold)
 {
@@ -45,15 +41,29 @@ static const struct {
 	{ VIRTIO_BLK_T_WRITE_ZEROES, DISK_ZEROES },
 };
 
-/* One whose header is not wholly read does nothing yet. */
-enum disk_effect disk_effect_of(const struct ledger_hold *hold)
+static enum disk_effect effect_of_type(uint32_t type)
 {
-	if (!disk_is_read(hold))
-		return DISK_NOTHING;
 	for (size_t i = 0; i < sizeof(types) / sizeof(types[0]); i++)
-		if (types[i].type == disk_type(hold))
+		if (types[i].type == type)
 			return (enum disk_effect)types[i].effect;
 	return DISK_ANYTHING;
+}
+
+/* A device need not look at the sector of a request that has none (5.2.6). */
+bool disk_is_read(const struct ledger_hold *hold)
+{
+	const uint32_t type = disk_type(hold);
+	const enum disk_effect effect = effect_of_type(type);
+	const bool placed = type == VIRTIO_BLK_T_IN || effect == DISK_WRITES;
+	const uint32_t needed = placed ? HEADER_TYPE | HEADER_SECTOR : HEADER_TYPE;
+
+	return (hold->disk.known & needed) == needed;
+}
+
+/* One whose header is not read does nothing yet. */
+enum disk_effect disk_effect_of(const struct ledger_hold *hold)
+{
+	return disk_is_read(hold) ? effect_of_type(disk_type(hold)) : DISK_NOTHING;
 }
 
 unsigned disk_segments(const struct ledger_hold *hold)
@@ -97,17 +107,31 @@ static bool find_place(const struct ledger *l, const struct ledger_hold *hold,
 	return found == 1;
 }
 
-/* More data: `at` is where among the data it lies. */
+/* More data: `at` is where among the data it lies.  Sector by sector, in few variables: every
+ * byte of every request comes through here. */
 static void add_data(const struct ledger *l, struct ledger_disk_chain *c, uint64_t at,
 		     const uint8_t *data, uint32_t len)
 {
-	for (uint32_t i = 0; i < len && at + i < (uint64_t)DISK_REQUEST_SUMS * DISK_SECTOR; i++) {
-		uint32_t sector = (uint32_t)((at + i) / DISK_SECTOR);
+	const uint64_t end = (uint64_t)DISK_REQUEST_SUMS * DISK_SECTOR;
+	uint32_t n;
 
-		if (at + i < sizeof(c->head))
-			c->head[at + i] = data[i];
-		c->sums[sector].sum += data[i] * l->disk.factors[(at + i) % DISK_SECTOR];
-		c->sums[sector].count++;
+	if (at >= end)
+		return;
+	if (len > end - at)
+		len = (uint32_t)(end - at);
+	for (uint32_t i = 0; i < len && at + i < sizeof(c->head); i++)
+		c->head[at + i] = data[i];
+	for (uint32_t i = 0; i < len; i += n) {
+		uint32_t sector = (uint32_t)((at + i) / DISK_SECTOR);
+		uint32_t within = (uint32_t)((at + i) % DISK_SECTOR);
+		const uint64_t *factors = l->disk.factors + within;
+		uint64_t sum = 0;
+
+		n = len - i < DISK_SECTOR - within ? len - i : DISK_SECTOR - within;
+		for (uint32_t b = 0; b < n; b++)
+			sum += data[i + b] * factors[b];
+		c->sums[sector].sum += sum;
+		c->sums[sector].count += n;
 	}
 }
 
@@ -152,13 +176,14 @@ static void on_bytes_written(const struct ledger *l, struct ledger_hold *hold, u
 			     const uint8_t *data, uint32_t len)
 {
 	struct ledger_disk_chain *c = &hold->disk;
+	bool stores = disk_effect_of(hold) == DISK_NOTHING;
 
-	c->disordered = c->disordered || place < c->end;
+	c->disordered = c->disordered || (stores && place < c->end);
 	if (place + len >= c->end)
 		c->last = data[len - 1];
 	if (place + len > c->end)
 		c->end = place + len;
-	if (!c->disordered && disk_is_read(hold) && disk_effect_of(hold) == DISK_NOTHING)
+	if (!c->disordered && disk_is_read(hold) && stores)
 		add_data(l, c, place, data, len);
 }
 
@@ -218,11 +243,6 @@ static struct disk_request request_of(const struct ledger *l, const struct ledge
 	return r;
 }
 
-static bool is_zoned(const struct ledger *l)
-{
-	return (l->offered >> F_ZONED & 1) != 0;
-}
-
 /* Are two chains of that head outstanding?  Nobody knows which of them comes back. */
 static bool has_twin(const struct ledger *l, unsigned queue, const struct ledger_hold *hold)
 {
@@ -246,7 +266,7 @@ static void on_returned(struct ledger *l, unsigned queue, const struct ledger_ho
 	(void)len;
 	l->disk.now++;
 	l->disk.returning = hold;
-	if (hold == NULL || is_zoned(l) || has_twin(l, queue, hold)) {
+	if (hold == NULL || disk_offers(l, F_ZONED) || has_twin(l, queue, hold)) {
 		lose(l);
 		return;
 	}
@@ -314,7 +334,14 @@ static void on_reset(struct ledger *l)
 	if (l->disk.lost)
 		disk_clear(l, true);
 	l->disk.lost = false;
-	disk_on_reset(l);
+	disk_on_loss(l);
+}
+
+/* Its ID may be another's, too. */
+static void on_forget(struct ledger *l)
+{
+	l->disk.has_id = false;
+	lose(l);
 }
 
 void ledger_disk_replaced(struct ledger *l)
@@ -374,7 +401,7 @@ const struct follower disk_follower = {
 	.close = on_close,
 	.renew = on_renew,
 	.reset = on_reset,
-	.forget = lose,
+	.forget = on_forget,
 	.taken = on_taken,
 	.retaken = on_retaken,
 	.accessed = on_access,

@@ -29,6 +29,8 @@ struct disk_sector {
 	uint64_t changed; /* when a request that may have changed it came back */
 	uint8_t state;	  /* enum disk_state */
 	bool used;
+	bool written; /* it was a write that told, and not a read */
+	bool stable;  /* and was stable when it was completed */
 };
 
 struct ledger_disk {
@@ -39,6 +41,8 @@ struct ledger_disk {
 	uint64_t now;	  /* requests that came back */
 	uint64_t flushed; /* the last flush that was acknowledged began then */
 	uint64_t cleared; /* when all was forgotten last */
+	uint64_t crashed; /* when the host last lost what was not committed */
+	uint64_t through; /* since when the cache is known to be writethrough */
 	unsigned count;
 	bool loose; /* sectors that are not kept may hold anything at any time */
 	bool lost;  /* until reset: something may write there that is not seen */
@@ -60,7 +64,7 @@ struct ledger_disk_chain {
 	uint64_t end;	 /* of what was written */
 	bool begun;	 /* it was accessed */
 	bool blind;	 /* where bytes of it lie is not known: it may have been any request */
-	bool disordered; /* bytes behind the header were read, or written, more than once */
+	bool disordered; /* its data were read, or stored, more than once or not in order */
 	uint8_t last;	 /* the byte before `end` */
 	uint16_t known;	 /* bytes of the header, a bit each */
 	uint8_t header[DISK_HEADER];
@@ -77,5 +81,8 @@ _Static_assert(DISK_ID_BYTES <= DISK_SEGMENTS * DISK_SEGMENT_BYTES, "an id is ke
 void ledger_disk_capacity(struct ledger *l, uint64_t sectors);
 /* The host is as it was at first: it may have put another disk there. */
 void ledger_disk_replaced(struct ledger *l);
+
+/* It lost what was not committed. */
+void ledger_disk_crashed(struct ledger *l);
 
 #endif

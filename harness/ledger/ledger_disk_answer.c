@@ -11,13 +11,14 @@
  *
  * disk.unsupported: requests of zones where VIRTIO_BLK_F_ZONED was not negotiated are not
  * supported, whatever else is wrong with them; on a read-only disk another error may be due.
- * What has a type that VIRTIO does not know, or a flag, or an unmap in a discard, does not
- * succeed.  Which error it gets is left open: there may be several things wrong with it.
+ * What has a flag that VIRTIO does not know, or an unmap in a discard, does not succeed.  It is not
+ * supported where nothing else can be wrong with it; otherwise which error it gets is left open.
  *
  * disk.bounds: a read or write of a part of a sector, or past the capacity, does not succeed,
- * nor a discard or zeroes past it.  The driver may not ask for it (5.2.6.1), and VIRTIO does
- * not say what becomes of that.  The capacity is the largest one that the driver could read
- * while a request was in flight: if it seems to be passed, it is looked at once more.
+ * nor a discard or zeroes past it, or of a part of a range.  The driver may not ask for it
+ * (5.2.6.1), nor for a type that there is not, and VIRTIO does not say what becomes of that.  The
+ * capacity is the largest one that the driver could read while a request was in flight: if it seems
+ * to be passed, it is looked at once more.
  *
  * disk.read-only: a write of at least a sector fails with VIRTIO_BLK_S_IOERR where
  * VIRTIO_BLK_F_RO is offered; zeroes do not succeed, since reads would have to return them.
@@ -30,11 +31,6 @@
 #include <string.h>
 
 #define TYPE_SECURE_ERASE 14u
-
-static bool is_offered(const struct ledger *l, unsigned bit)
-{
-	return (l->offered >> bit & 1) != 0;
-}
 
 static bool is_well(const struct disk_request *r)
 {
@@ -77,11 +73,27 @@ static bool has_wrong_flag(const struct ledger_hold *hold)
 	return false;
 }
 
+/* Is a flag all that may be wrong with it?  One segment of one sector at most, which is there, of a
+ * kind that the driver may ask for. */
+static bool is_otherwise_right(const struct ledger *l, const struct ledger_hold *hold)
+{
+	bool zeroes = disk_effect_of(hold) == DISK_ZEROES;
+	unsigned feature = zeroes ? VIRTIO_BLK_F_WRITE_ZEROES : VIRTIO_BLK_F_DISCARD;
+	struct disk_segment segment;
+
+	if (disk_offers(l, VIRTIO_BLK_F_RO) || !l->session.features_known ||
+	    (l->session.driver_features >> feature & 1) == 0 || disk_segments(hold) != 1 ||
+	    l->disk.capacity != l->disk.capacity_max)
+		return false;
+	segment = disk_segment(hold, 0);
+	return segment.count == 1 && segment.sector < l->disk.capacity;
+}
+
 static void judge_support(struct ledger *l, unsigned queue, const struct ledger_hold *hold,
 			  const struct disk_request *r)
 {
 	enum disk_effect effect = disk_effect_of(hold);
-	bool zones = is_of_zones(r->type) && !is_offered(l, VIRTIO_BLK_F_RO);
+	bool zones = is_of_zones(r->type) && !disk_offers(l, VIRTIO_BLK_F_RO);
 	bool segments = effect == DISK_DISCARDS || effect == DISK_ZEROES;
 	const char *what = NULL;
 
@@ -89,12 +101,10 @@ static void judge_support(struct ledger *l, unsigned queue, const struct ledger_
 		return;
 	if (zones && r->status != VIRTIO_BLK_S_UNSUPP)
 		what = "which belongs to zones, and VIRTIO_BLK_F_ZONED is not negotiated";
-	else if (effect == DISK_ANYTHING && r->type != TYPE_SECURE_ERASE && is_well(r))
-		what = "which VIRTIO does not know";
-	else if (segments && is_well(r) && has_wrong_flag(hold))
+	else if (segments && has_wrong_flag(hold) &&
+		 (is_well(r) || (r->status != VIRTIO_BLK_S_UNSUPP && is_otherwise_right(l, hold))))
 		what = "with a flag that it does not have";
-	if ((effect == DISK_ANYTHING || segments) && ledger_judges(l, RULE_DISK_UNSUPPORTED) &&
-	    what != NULL)
+	if ((zones || segments) && ledger_judges(l, RULE_DISK_UNSUPPORTED) && what != NULL)
 		ledger_break(l, RULE_DISK_UNSUPPORTED,
 			     "queue %u: the chain of head %u returns a request of type %u, %s, "
 			     "with status %u",
@@ -121,23 +131,37 @@ static void note_beyond(struct ledger *l, uint32_t type, uint64_t sector, uint64
 	l->disk.beyond_bytes = bytes;
 }
 
+/* What is wrong with that much data for a request of that type. */
+static const char *form_fault(const struct ledger_hold *hold, const struct disk_request *r)
+{
+	enum disk_effect effect = disk_effect_of(hold);
+
+	if (r->type == VIRTIO_BLK_T_IN || r->type == VIRTIO_BLK_T_OUT)
+		return r->data % DISK_SECTOR != 0 ? "which are no whole sectors" : NULL;
+	if (effect == DISK_ZEROES || effect == DISK_DISCARDS)
+		return r->data % DISK_SEGMENT_BYTES != 0 ? "which are no whole ranges" : NULL;
+	if (effect == DISK_ANYTHING && r->type != TYPE_SECURE_ERASE)
+		return "a type that VIRTIO does not know";
+	return NULL;
+}
+
 static void judge_bounds(struct ledger *l, unsigned queue, const struct ledger_hold *hold,
 			 const struct disk_request *r)
 {
 	enum disk_effect effect = disk_effect_of(hold);
 	unsigned count = disk_segments(hold);
+	const char *fault;
 
 	if (!is_well(r))
 		return;
-	if (r->type == VIRTIO_BLK_T_IN || r->type == VIRTIO_BLK_T_OUT) {
+	if (r->type == VIRTIO_BLK_T_IN || r->type == VIRTIO_BLK_T_OUT)
 		note_beyond(l, r->type, r->sector, r->data);
-		if (r->data % DISK_SECTOR != 0 && ledger_judges(l, RULE_DISK_BOUNDS))
-			ledger_break(l, RULE_DISK_BOUNDS,
-				     "queue %u: the chain of head %u returns a request of type %u "
-				     "for %llu bytes, which are no whole sectors, as if it had "
-				     "succeeded",
-				     queue, hold->head, r->type, (unsigned long long)r->data);
-	}
+	fault = form_fault(hold, r);
+	if (fault != NULL && ledger_judges(l, RULE_DISK_BOUNDS))
+		ledger_break(l, RULE_DISK_BOUNDS,
+			     "queue %u: the chain of head %u returns a request of type %u for %llu "
+			     "bytes, %s, as if it had succeeded",
+			     queue, hold->head, r->type, (unsigned long long)r->data, fault);
 	for (unsigned i = 0; (effect == DISK_ZEROES || effect == DISK_DISCARDS) && i < count; i++) {
 		struct disk_segment segment = disk_segment(hold, i);
 
@@ -152,7 +176,7 @@ static void judge_read_only(struct ledger *l, unsigned queue, const struct ledge
 	bool zeroes = r->type == VIRTIO_BLK_T_WRITE_ZEROES && disk_segments(hold) > 0 &&
 		      disk_segment(hold, 0).count > 0;
 
-	if (!is_offered(l, VIRTIO_BLK_F_RO) || !r->formed || !r->answered || (!write && !zeroes) ||
+	if (!disk_offers(l, VIRTIO_BLK_F_RO) || !r->formed || !r->answered || (!write && !zeroes) ||
 	    !ledger_judges(l, RULE_DISK_READ_ONLY))
 		return;
 	if (write ? r->status != VIRTIO_BLK_S_IOERR : r->status == VIRTIO_BLK_S_OK)

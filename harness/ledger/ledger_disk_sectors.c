@@ -3,20 +3,28 @@
  * The sectors of a disk, as acknowledged writes and earlier reads left them (VIRTIO 5.2.6).
  *
  * disk.read: what a successful read returns of a sector is what was written there last and
- * acknowledged, zeroes after a write of zeroes, or what an earlier read returned if nothing
- * came in between.  A sector is judged by nothing but what the device itself did: the bytes
- * that it read for a write, those that it stored for a read, and the status that it gave.
+ * acknowledged, or zeroes after a write of zeroes.  A sector is judged by nothing but what the
+ * device itself did: the bytes that it read for a write, those that it stored for a read, and
+ * the status that it gave.
  *
- * A correct device cannot break it.  A request acts on the disk at any time between the
- * device's first access of its chain and the move of the used index that returns it, and
- * requests that overlap so may be served in any order or mixed: a read that overlaps anything
- * that may change the sector is not judged, and what two overlapping writes leave is not
- * known.  What failed, was discarded, was never returned, or cannot be told from what the
- * device read, may have changed a sector or not, or may yet: nothing is known of it until an
+ * disk.same: of a sector that nobody wrote, a read returns what the one before it returned.  The
+ * driver cannot know that there are no others who write to a disk, nor that it keeps what was
+ * never written, and VIRTIO promises neither: policy, for disks that are the device's alone.
+ *
+ * A correct device cannot break them, if nobody else writes to its disk.  A request acts on the
+ * disk at any time between the device's first access of its chain and the move of the used
+ * index that returns it, and requests that overlap so may be served in any order or mixed: a read
+ * that overlaps anything that may change the sector is not judged, and what two overlapping writes
+ * leave is not known.  What failed, was discarded, was never returned, or cannot be told from what
+ * the device read, may have changed a sector or not, or may yet: nothing is known of it until an
  * acknowledged write has covered it.  Bytes that were read or stored twice, or not in order,
  * are not known, and a request that is not known may have been any.
  *
- * The disk outlasts a reset, and what was flushed before it does.
+ * The disk outlasts a reset, and that its host loses what was not committed (VRINGER_PRETEND); what
+ * was stable before it does so: flushed, or written by a driver that has a writethrough cache.  A
+ * device that is restored in the place of one that was saved goes on with its disk, and all that
+ * was acknowledged is there, flushed or not: a driver which flushes then is promised that it stays.
+ * Where the snapshot is an older one, or was altered, nothing is known.
  *
  * A sector is kept as a sum of its bytes, each multiplied by a number of its place: equal
  * bytes have equal sums, and others hardly ever.
@@ -83,14 +91,23 @@ static uint64_t write_count(const struct ledger_hold *hold)
 	return (hold->readable - DISK_HEADER + DISK_SECTOR - 1) / DISK_SECTOR;
 }
 
+/* What the request may do to this disk: of one that is offered as read-only a write must not write
+ * anything (5.2.6.2).  Of discards and zeroes that is not said. */
+static enum disk_effect effect_on(const struct ledger *l, const struct ledger_hold *hold)
+{
+	enum disk_effect effect = disk_effect_of(hold);
+
+	return effect == DISK_WRITES && disk_offers(l, VIRTIO_BLK_F_RO) ? DISK_NOTHING : effect;
+}
+
 /* May the request, which is not back, change that sector? */
-static bool may_touch(const struct ledger_hold *hold, uint64_t number)
+static bool may_touch(const struct ledger *l, const struct ledger_hold *hold, uint64_t number)
 {
 	unsigned count;
 
 	if (hold->disk.blind)
 		return true;
-	switch (disk_effect_of(hold)) {
+	switch (effect_on(l, hold)) {
 	case DISK_NOTHING:
 		return false;
 	case DISK_WRITES:
@@ -116,13 +133,13 @@ static bool is_shared(struct ledger *l, const struct ledger_hold *hold, uint64_t
 {
 	const struct disk_sector *sector = slot_of(l, number);
 
-	if (l->disk.cleared > hold->disk.begin ||
+	if (l->disk.cleared > hold->disk.begin || l->disk.crashed > hold->disk.begin ||
 	    (sector->used && sector->changed > hold->disk.begin))
 		return true;
 	for (unsigned q = 0; q < ledger_queues(l); q++)
 		for (uint32_t i = l->queues[q].holds; i != LEDGER_NONE; i = l->hold[i].next)
 			if (&l->hold[i] != hold && l->hold[i].disk.begun &&
-			    may_touch(&l->hold[i], number))
+			    may_touch(l, &l->hold[i], number))
 				return true;
 	return false;
 }
@@ -139,6 +156,8 @@ static void set(struct ledger *l, uint64_t number, enum disk_state state, uint64
 	sector->state = (uint8_t)state;
 	sector->sum = sum;
 	sector->changed = l->disk.now;
+	sector->written = true;
+	sector->stable = false;
 }
 
 /* These hold what nobody knows. */
@@ -152,10 +171,25 @@ static void loosen(struct ledger *l, uint64_t first, uint64_t count)
 		set(l, first + i, DISK_LOOSE, 0);
 }
 
+/* Is the write stable now that it is completed?  That of a driver which accepted neither of these
+ * is (5.2.6.2, case 1), and of one which has read since it last wrote to it that writeback is 0,
+ * before the write began (case 2). */
+static bool is_writethrough(const struct ledger *l, const struct ledger_hold *hold)
+{
+	const uint64_t says = 1ULL << VIRTIO_BLK_F_FLUSH | 1ULL << VIRTIO_BLK_F_CONFIG_WCE;
+
+	if (!l->session.features_known || l->session.lost)
+		return false;
+	if (l->session.writethrough)
+		return hold->disk.begin >= l->disk.through;
+	return disk_offers(l, VIRTIO_BLK_F_FLUSH) && (l->session.driver_features & says) == 0;
+}
+
 static void on_written(struct ledger *l, const struct ledger_hold *hold,
 		       const struct disk_request *r, bool well)
 {
 	uint64_t whole = r->data / DISK_SECTOR, count = write_count(hold);
+	struct disk_sector *sector;
 
 	if (count > RANGE_MAX) {
 		disk_clear(l, true);
@@ -168,6 +202,8 @@ static void on_written(struct ledger *l, const struct ledger_hold *hold,
 
 		set(l, r->sector + i, known ? DISK_KNOWN : DISK_LOOSE,
 		    known ? hold->disk.sums[i].sum : 0);
+		sector = slot_of(l, r->sector + i);
+		sector->stable = sector->used && known && is_writethrough(l, hold);
 	}
 }
 
@@ -188,7 +224,7 @@ static void on_zeroed(struct ledger *l, const struct ledger_hold *hold, struct d
 void disk_on_change(struct ledger *l, const struct ledger_hold *hold, const struct disk_request *r)
 {
 	bool well = r->formed && r->answered && r->status == VIRTIO_BLK_S_OK;
-	enum disk_effect effect = disk_effect_of(hold);
+	enum disk_effect effect = effect_on(l, hold);
 	unsigned count = disk_segments(hold);
 
 	if (effect == DISK_NOTHING)
@@ -216,7 +252,7 @@ void disk_on_change(struct ledger *l, const struct ledger_hold *hold, const stru
 
 void disk_on_dropped(struct ledger *l, const struct ledger_hold *hold)
 {
-	enum disk_effect effect = disk_effect_of(hold);
+	enum disk_effect effect = effect_on(l, hold);
 	unsigned count = disk_segments(hold);
 
 	if (hold->disk.blind) {
@@ -234,36 +270,46 @@ void disk_on_dropped(struct ledger *l, const struct ledger_hold *hold)
 }
 
 /* A write that was not flushed is volatile (5.2.6.2): what a device does with it when it is
- * reset is its own affair, and the next read tells. */
-void disk_on_reset(struct ledger *l)
+ * reset is its own affair, as that of a host whose power fails, and the next read tells. */
+void disk_on_loss(struct ledger *l)
 {
 	for (unsigned i = 0; l->disk.count > 0 && i < SLOT_COUNT; i++) {
 		struct disk_sector *sector = &l->disk.sectors[i];
 
-		if (sector->used && sector->state == DISK_KNOWN &&
+		if (sector->used && sector->state == DISK_KNOWN && !sector->stable &&
 		    sector->changed > l->disk.flushed)
 			sector->state = DISK_OPEN;
 	}
+}
+
+void ledger_disk_crashed(struct ledger *l)
+{
+	l->disk.crashed = ++l->disk.now;
+	disk_on_loss(l);
 }
 
 static void on_sector_read(struct ledger *l, unsigned queue, const struct ledger_hold *hold,
 			   uint64_t number, uint64_t sum)
 {
 	struct disk_sector *sector = is_shared(l, hold, number) ? NULL : keep(l, number);
+	enum rule rule;
 
 	if (sector == NULL || sector->state == DISK_LOOSE)
 		return;
 	if (sector->state == DISK_OPEN) {
 		sector->state = DISK_KNOWN;
+		sector->written = false;
 		sector->sum = sum;
 		return;
 	}
-	if (ledger_judges(l, RULE_DISK_READ) && sector->sum != sum)
-		ledger_break(l, RULE_DISK_READ,
+	rule = sector->written ? RULE_DISK_READ : RULE_DISK_SAME;
+	if (ledger_judges(l, rule) && sector->sum != sum)
+		ledger_break(l, rule,
 			     "queue %u: the chain of head %u returns a read of sector %llu that "
-			     "succeeded, with other bytes than were last written there and "
-			     "acknowledged, or read since",
-			     queue, hold->head, (unsigned long long)number);
+			     "succeeded, with other bytes than %s",
+			     queue, hold->head, (unsigned long long)number,
+			     sector->written ? "were last written there and acknowledged"
+					     : "a read before, and nobody wrote there since");
 }
 
 void disk_on_read(struct ledger *l, unsigned queue, const struct ledger_hold *hold,

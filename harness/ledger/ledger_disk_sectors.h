@@ -22,6 +22,11 @@ struct disk_request {
 	uint8_t status;
 };
 
+static inline bool disk_offers(const struct ledger *l, unsigned bit)
+{
+	return (l->offered >> bit & 1) != 0;
+}
+
 /* Has the device read what the request is?  Then these are. */
 bool disk_is_read(const struct ledger_hold *hold);
 uint32_t disk_type(const struct ledger_hold *hold);
@@ -46,7 +51,8 @@ void disk_on_dropped(struct ledger *l, const struct ledger_hold *hold);
 void disk_judge(struct ledger *l, unsigned queue, const struct ledger_hold *hold,
 		const struct disk_request *r);
 void disk_on_called(struct ledger *l);
-void disk_on_reset(struct ledger *l);
+/* What is not stable may be lost. */
+void disk_on_loss(struct ledger *l);
 int disk_open(struct ledger *l);
 
 #endif

@@ -13,12 +13,18 @@
  * What a device read it may act on at once, before it returns the chain, or never if the
  * chain is wrong.  So credit and bytes count from the header on, which only allows more,
  * and what is owed is asked for when the chain came back whole.
+ *
+ * A packet that its connection does not expect, or that says more than its operation needs, a
+ * device may refuse or leave unheeded.  Such a one, and RW, which may be too long, takes no
+ * credit back, shuts nothing down and asks for nothing.  Nor does one take credit back whose
+ * fwd_cnt goes back: a device may keep the largest.  Whatever its operation, bytes behind a
+ * header may count as received.
  */
 #include "harness/ledger/ledger_internal.h"
 
 #include <linux/virtio_vsock.h>
 
-#define SHUT_BOTH (VIRTIO_VSOCK_SHUTDOWN_RCV | VIRTIO_VSOCK_SHUTDOWN_SEND)
+#define SHUT_BOTH ((uint32_t)(VIRTIO_VSOCK_SHUTDOWN_RCV | VIRTIO_VSOCK_SHUTDOWN_SEND))
 #define CID_HOST 2u
 
 struct ledger_flow *ledger_flow_find(struct ledger *l, uint32_t guest_port, uint32_t host_port)
@@ -64,7 +70,12 @@ void ledger_flow_begin(struct ledger_flow *f, enum ledger_flow_state state)
 	f->state = (uint8_t)state;
 	f->guest_shut = f->host_shut = f->shut_heard = 0;
 	f->ended = f->drained_unsure = f->credit_unsure = false;
-	f->sent = f->limit = f->limit_last = f->received = f->forwarded = 0;
+	f->sent = f->limit = f->limit_last = f->limit_least = 0;
+	f->received = f->forwarded = f->forwarded_rest = 0;
+	f->peer_fwd = 0;
+	f->room = 0;
+	f->said_end = false;
+	f->line = LEDGER_LINES_MAX;
 }
 
 static void lose(struct ledger_flow *f)
@@ -74,32 +85,33 @@ static void lose(struct ledger_flow *f)
 	f->owes &= OWES_TYPE;
 }
 
-static bool is_connection(const struct ledger_flow *f)
-{
-	return f->state != FLOW_NONE && f->state != FLOW_OVER;
-}
-
 /* VIRTIO 5.10.6.3: peer_free is what is left of buf_alloc.  Where the guest's numbers make
  * that wrap, everything is allowed by the letter, until it says something else. */
-static void give_credit(struct ledger_flow *f, const struct ledger_packet *p)
+static void give_credit(struct ledger_flow *f, const struct ledger_packet *p, bool heeded)
 {
 	uint32_t in_flight = (uint32_t)f->sent - p->fwd_cnt;
+	uint64_t limit =
+		in_flight > p->buf_alloc ? UINT64_MAX : f->sent + (p->buf_alloc - in_flight);
 
-	if (in_flight > p->buf_alloc) {
-		f->limit = f->limit_last = UINT64_MAX;
-		return;
-	}
-	f->limit_last = f->sent + (p->buf_alloc - in_flight);
 	/* It may have more on its way than it is allowed now, for which that wraps. */
-	if (f->limit_last < f->limit)
+	if (limit < f->limit)
 		f->credit_unsure = true;
 	else
-		f->limit = f->limit_last;
+		f->limit = limit;
+	if (heeded && p->fwd_cnt - f->peer_fwd <= INT32_MAX) {
+		f->peer_fwd = p->fwd_cnt;
+		f->limit_last = f->limit_least = limit;
+		return;
+	}
+	if (limit > f->limit_last)
+		f->limit_last = limit;
+	if (limit < f->limit_least)
+		f->limit_least = limit;
 }
 
 static void on_request(struct ledger_flow *f, const struct ledger_packet *p)
 {
-	if (is_connection(f) || f->stirred) {
+	if (ledger_flow_alive(f) || f->stirred) {
 		lose(f);
 		return;
 	}
@@ -107,9 +119,11 @@ static void on_request(struct ledger_flow *f, const struct ledger_packet *p)
 	f->type = p->type;
 	f->guest_cid = (uint32_t)p->src_cid;
 	f->host_cid = (uint32_t)p->dst_cid;
-	f->owes |= OWES_ANSWER;
+	f->owes |= p->len == 0 ? OWES_ANSWER : 0;
 	f->stirred = true;
-	give_credit(f, p);
+	f->received = p->len;
+	f->peer_fwd = p->fwd_cnt;
+	give_credit(f, p, true);
 }
 
 /* Of a flow without a connection. */
@@ -119,16 +133,35 @@ static void on_stray(struct ledger_flow *f, const struct ledger_packet *p)
 		return;
 	f->stirred = true;
 	if (p->op > VIRTIO_VSOCK_OP_INVALID && p->op <= VIRTIO_VSOCK_OP_CREDIT_REQUEST)
-		f->owes |= OWES_RST;
+		f->owes |= OWES_STRAY;
+}
+
+/* Of a connection: can the device do nothing but heed it?  One that said that it neither sends
+ * nor receives any more may wait for RST alone. */
+static bool is_heeded(const struct ledger_flow *f, const struct ledger_packet *p)
+{
+	uint32_t flags = p->op == VIRTIO_VSOCK_OP_SHUTDOWN ? p->flags & ~SHUT_BOTH : p->flags;
+
+	if (p->len > 0 || flags != 0 || f->host_shut == SHUT_BOTH)
+		return false;
+	if (p->op == VIRTIO_VSOCK_OP_RESPONSE)
+		return f->state == FLOW_CALLED;
+	return f->state == FLOW_OPEN &&
+	       (p->op == VIRTIO_VSOCK_OP_SHUTDOWN || p->op == VIRTIO_VSOCK_OP_CREDIT_UPDATE ||
+		p->op == VIRTIO_VSOCK_OP_CREDIT_REQUEST);
 }
 
 static void on_own(struct ledger_flow *f, const struct ledger_packet *p)
 {
+	bool heeded = is_heeded(f, p);
+
 	f->stirred = true;
-	give_credit(f, p);
+	give_credit(f, p, heeded);
+	f->received += p->len;
+	f->drained_unsure = f->drained_unsure || (p->op == VIRTIO_VSOCK_OP_RW) == (p->len == 0);
 	switch (p->op) {
 	case VIRTIO_VSOCK_OP_RESPONSE:
-		if (f->state == FLOW_CALLED)
+		if (heeded)
 			f->state = FLOW_OPEN;
 		return;
 	case VIRTIO_VSOCK_OP_RST:
@@ -136,17 +169,13 @@ static void on_own(struct ledger_flow *f, const struct ledger_packet *p)
 		f->owes &= OWES_TYPE;
 		return;
 	case VIRTIO_VSOCK_OP_SHUTDOWN:
-		f->guest_shut |= p->flags & SHUT_BOTH;
-		if (f->state == FLOW_OPEN && f->guest_shut == SHUT_BOTH)
+		f->said_end = f->said_end || (p->flags & VIRTIO_VSOCK_SHUTDOWN_SEND) != 0;
+		f->guest_shut |= heeded ? p->flags & SHUT_BOTH : 0;
+		if (heeded && f->guest_shut == SHUT_BOTH)
 			f->owes |= OWES_END;
 		return;
-	case VIRTIO_VSOCK_OP_RW:
-		f->received += p->len;
-		f->drained_unsure = f->drained_unsure || p->len == 0;
-		return;
 	case VIRTIO_VSOCK_OP_CREDIT_REQUEST:
-		if (f->state == FLOW_OPEN)
-			f->owes |= OWES_CREDIT;
+		f->owes |= heeded ? OWES_CREDIT : 0;
 		return;
 	default:
 		return;
@@ -175,7 +204,8 @@ static bool is_foreign(const struct ledger *l, const struct ledger_packet *p)
 	return l->socket.cid == 0 || p->src_cid != l->socket.cid || p->dst_cid != CID_HOST;
 }
 
-/* Does it end whatever there is on that flow?  Some devices have one of each type there. */
+/* Does it end whatever there is on that flow?  Some devices have one of each type there, and
+ * of each CID. */
 static bool ends_all(const struct ledger *l, const struct ledger_flow *f,
 		     const struct ledger_packet *p)
 {
@@ -193,8 +223,8 @@ static void on_packet(struct ledger *l, struct ledger_flow *f, const struct ledg
 		lose(f);
 		return;
 	}
-	f->types |= (uint8_t)(1u << p->type);
-	if (foreign || is_doubtful(l, p->type) || (is_connection(f) && f->type != p->type)) {
+	f->types |= (uint8_t)(1u << p->type | foreign);
+	if (foreign || is_doubtful(l, p->type) || (ledger_flow_alive(f) && f->type != p->type)) {
 		lose(f);
 		return;
 	}
@@ -205,7 +235,7 @@ static void on_packet(struct ledger *l, struct ledger_flow *f, const struct ledg
 	}
 	if (p->op == VIRTIO_VSOCK_OP_REQUEST)
 		on_request(f, p);
-	else if (is_connection(f))
+	else if (ledger_flow_alive(f))
 		on_own(f, p);
 	else
 		on_stray(f, p);
@@ -237,6 +267,7 @@ void ledger_flow_returned(struct ledger *l, uint8_t flow, bool whole)
 	lose(f);
 	f->state = FLOW_NONE;
 	f->owes = 0;
+	ledger_flow_bytes_look(l, f->host_port);
 }
 
 void ledger_flow_quiet(struct ledger *l)
@@ -252,10 +283,11 @@ void ledger_flow_quiet(struct ledger *l)
 						   .host_port = f->host_port,
 						   .state = FLOW_OVER,
 						   .types = f->types };
-		if (!f->unsure && !is_connection(f))
+		if (!f->unsure && !ledger_flow_alive(f))
 			f->stirred = false;
 		f->shut_heard = f->guest_shut;
-		if (f->credit_unsure && f->sent <= f->limit_last) {
+		f->forwarded_rest = f->forwarded;
+		if (f->credit_unsure && f->sent <= f->limit_least) {
 			f->limit = f->limit_last;
 			f->credit_unsure = false;
 		}

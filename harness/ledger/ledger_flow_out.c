@@ -13,8 +13,10 @@
  * left: it had nothing to send any more.
  *
  * vsock.count: fwd_cnt counts bytes that the guest sent, so it never goes back, and is at
- * most what RW headers that the device read say, modulo 2^32.  RST is not judged: it may be of
- * a device that knows of no connection.
+ * most what headers that the device read say, modulo 2^32.  A packet that was made before
+ * another may be sent after it, so fwd_cnt is compared with what it was when the device last
+ * rested and had buffers left: none waited then.  RST is not judged: it may be of a device
+ * that knows of no connection.
  *
  * vsock.closed: nothing follows the device's own RST or, of bytes, its SHUTDOWN for sending.
  * Nor do bytes come once the device has read that the guest receives no more, rested, and
@@ -23,10 +25,13 @@
  * vsock.message: EOR marks the end of a record and so of a message (5.10.6.6.1): EOM is
  * there as well.
  *
- * vsock.answer, vsock.type: judged at rest, where the device has buffers that it saw and
- * left, or has never looked for any, so that nothing keeps the answer back.  A host that has
- * not taken all bytes of the guest may keep a connection open, so the RST that ends one is
- * due when fwd_cnt says that it has.
+ * vsock.answer, vsock.type, vsock.stray: judged at rest, where the device has buffers that it
+ * saw and left, or has never looked for any, so that nothing keeps the answer back.  A host
+ * that has not taken all bytes of the guest may keep a connection open, so the RST that ends
+ * one is due when fwd_cnt says that it has.
+ *
+ * vsock.stray: VIRTIO says what answers a REQUEST, and nothing of other packets of no
+ * connection: some devices drop them.  Our model answers them.
  */
 #include "harness/ledger/ledger_internal.h"
 
@@ -78,7 +83,8 @@ static const char *stray_fault(const struct ledger_flow *f, const struct ledger_
 
 static const char *own_fault(const struct ledger_flow *f, const struct ledger_packet *p)
 {
-	if (p->op == VIRTIO_VSOCK_OP_RST)
+	/* REQUEST may be for another connection, of other CIDs. */
+	if (p->op == VIRTIO_VSOCK_OP_RST || p->op == VIRTIO_VSOCK_OP_REQUEST)
 		return NULL;
 	if (p->type != f->type)
 		return "the connection has the other type";
@@ -108,11 +114,13 @@ static void judge_credit(struct ledger *l, const struct ledger_hold *hold, struc
 static void judge_count(struct ledger *l, const struct ledger_hold *hold, struct ledger_flow *f,
 			const struct ledger_packet *p)
 {
-	uint32_t more = p->fwd_cnt - (uint32_t)f->forwarded;
+	uint32_t more = p->fwd_cnt - (uint32_t)f->forwarded_rest;
 
-	if (more <= f->received - f->forwarded) {
+	if (more <= f->received - f->forwarded_rest) {
 		(void)ledger_judges(l, RULE_VSOCK_COUNT);
-		f->forwarded += more;
+		if (f->forwarded_rest + more > f->forwarded)
+			f->forwarded = f->forwarded_rest + more;
+		f->room = f->forwarded_rest + more + p->buf_alloc;
 		return;
 	}
 	if (ledger_judges(l, RULE_VSOCK_COUNT))
@@ -129,7 +137,7 @@ static void judge_bytes(struct ledger *l, const struct ledger_hold *hold, struct
 	if (p->type == VIRTIO_VSOCK_TYPE_SEQPACKET && (p->flags & VIRTIO_VSOCK_SEQ_EOR) != 0 &&
 	    (p->flags & VIRTIO_VSOCK_SEQ_EOM) == 0)
 		fault(l, RULE_VSOCK_MESSAGE, hold, p, "a record ends, and its message does not");
-	if ((f->host_shut & VIRTIO_VSOCK_SHUTDOWN_SEND) != 0)
+	if ((f->host_shut & VIRTIO_VSOCK_SHUTDOWN_SEND) != 0 && p->len > 0)
 		fault(l, RULE_VSOCK_CLOSED, hold, p, "the device said that it sends no more");
 	else if ((f->shut_heard & VIRTIO_VSOCK_SHUTDOWN_RCV) != 0 && p->len > 0)
 		fault(l, RULE_VSOCK_CLOSED, hold, p,
@@ -139,7 +147,8 @@ static void judge_bytes(struct ledger *l, const struct ledger_hold *hold, struct
 
 static void on_call(struct ledger_flow *f, const struct ledger_packet *p)
 {
-	if (f->state == FLOW_CALLED)
+	/* The same once more. */
+	if (f->state == FLOW_CALLED && f->host_cid == (uint32_t)p->src_cid && f->type == p->type)
 		return;
 	if (f->stirred || f->state == FLOW_ASKED || f->state == FLOW_OPEN) {
 		f->unsure = f->stirred = true;
@@ -152,6 +161,7 @@ static void on_call(struct ledger_flow *f, const struct ledger_packet *p)
 	f->types |= (uint8_t)(1u << p->type);
 	f->guest_cid = (uint32_t)p->dst_cid;
 	f->host_cid = (uint32_t)p->src_cid;
+	f->room = p->buf_alloc;
 	f->stirred = true;
 }
 
@@ -160,7 +170,7 @@ static void on_rst(struct ledger_flow *f)
 	f->owes = 0;
 	if (f->unsure)
 		return;
-	f->ended = f->state != FLOW_NONE && f->state != FLOW_OVER;
+	f->ended = ledger_flow_alive(f);
 	f->state = FLOW_OVER;
 }
 
@@ -179,6 +189,9 @@ static void on_own(struct ledger *l, const struct ledger_hold *hold, struct ledg
 		f->owes &= (uint8_t)~OWES_CREDIT;
 	if (p->op == VIRTIO_VSOCK_OP_SHUTDOWN)
 		f->host_shut |= (uint8_t)(p->flags & 3);
+	/* It may have been done when it read what asks for these. */
+	if (f->host_shut == 3)
+		f->owes &= (uint8_t) ~(OWES_CREDIT | OWES_END);
 }
 
 void ledger_flow_told(struct ledger *l, const struct ledger_hold *hold,
@@ -195,7 +208,7 @@ void ledger_flow_told(struct ledger *l, const struct ledger_hold *hold,
 		fault(l, RULE_VSOCK_HEADER, hold, p, what);
 	if (what != NULL || f == NULL)
 		return;
-	connection = f->state != FLOW_NONE && f->state != FLOW_OVER;
+	connection = ledger_flow_alive(f);
 	if (f->unsure) {
 		/* It may be a connection that began after the guest's RST. */
 		if (p->op == VIRTIO_VSOCK_OP_RST)
@@ -230,7 +243,6 @@ static const struct {
 	const char *what;
 } owed[] = {
 	{ OWES_ANSWER, "neither RESPONSE nor RST to a REQUEST" },
-	{ OWES_RST, "no RST to a packet of no connection" },
 	{ OWES_CREDIT, "no CREDIT_UPDATE to a CREDIT_REQUEST" },
 	{ OWES_END, "no RST to a guest that neither sends nor receives any more" },
 };
@@ -242,6 +254,11 @@ static void judge_owed(struct ledger *l, struct ledger_flow *f)
 	if ((owes & OWES_TYPE) != 0 && ledger_judges(l, RULE_VSOCK_TYPE))
 		ledger_break(l, RULE_VSOCK_TYPE,
 			     "the device rests, and sent no RST to a packet of unknown type from "
+			     "port %u of the guest to port %u",
+			     f->guest_port, f->host_port);
+	if ((owes & OWES_STRAY) != 0 && ledger_judges(l, RULE_VSOCK_STRAY))
+		ledger_break(l, RULE_VSOCK_STRAY,
+			     "the device rests, and sent no RST to a packet of no connection, from "
 			     "port %u of the guest to port %u",
 			     f->guest_port, f->host_port);
 	f->owes &= OWES_END;

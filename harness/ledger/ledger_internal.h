@@ -251,6 +251,8 @@ void ledger_flags_read(struct ledger *l, struct ledger_queue *q, int err, uint16
 void ledger_event_read(struct ledger *l, struct ledger_queue *q, int err, uint16_t event);
 void ledger_flags_written(struct ledger *l, unsigned queue, uint16_t flags);
 void ledger_fields_forget(struct ledger *l);
+/* The driver wrote or read `width` bytes of configuration (ledger_disk_config.c). */
+void ledger_disk_config(struct ledger *l, bool write, uint64_t at, uint32_t width, uint64_t value);
 /* The device said whether a queue's driver is to notify it, or something that is not
  * known; at rest: may it be silent about queue `i`? */
 void ledger_notify_said(struct ledger *l, unsigned queue, bool wanted);

@@ -52,6 +52,7 @@ static struct ledger_packet packet_of(const uint8_t *bytes)
 static void lose(struct ledger *l)
 {
 	l->socket.session.lost = true;
+	ledger_flow_bytes_lose(l);
 }
 
 static bool is_known(const struct ledger_socket_chain *c, uint32_t len)
@@ -87,10 +88,45 @@ static void keep(struct ledger *l, struct ledger_hold *hold, const struct arena_
 	}
 }
 
+/* Bytes behind the header, in the order in which they are moved. */
+static void pass(struct ledger *l, struct ledger_hold *hold, const struct arena_access *a)
+{
+	const struct ledger_node *node = &l->nodes[hold->cursor];
+	struct ledger_socket_chain *c = &hold->socket;
+	uint64_t at = node->offset + (a->addr - node->first);
+	uint32_t skip = a->addr >= node->first && at < HEAD ? (uint32_t)(HEAD - at) : 0;
+	const uint8_t *bytes;
+
+	if (a->len <= skip)
+		return;
+	c->torn = c->torn || a->data == NULL || hold->restarted ||
+		  at + skip != HEAD + (uint64_t)c->body.len || (!a->write && !c->heard) ||
+		  !ledger_hold_in_one(l, hold, a->addr, a->addr + (a->len - 1));
+	if (c->torn)
+		return;
+	bytes = a->data + skip;
+	if (!a->write && c->line != LEDGER_LINES_MAX)
+		ledger_flow_bytes_read(l, packet_of(c->bytes).dst_port, c->line, bytes,
+				       a->len - skip);
+	if (a->write)
+		ledger_digest_add(&c->body, bytes, a->len - skip);
+	else
+		c->body.len += a->len - skip;
+}
+
+/* The header of a packet of the guest's was read. */
+static void hear(struct ledger *l, struct ledger_socket_chain *c)
+{
+	struct ledger_packet packet = packet_of(c->bytes);
+
+	c->heard = true;
+	c->flow = ledger_flow_heard(l, &packet);
+	c->line = ledger_flow_bytes_heard(l, c->flow, &packet);
+}
+
 static void on_access(struct ledger *l, struct ledger_hold *hold, const struct arena_access *a)
 {
 	struct ledger_socket_chain *c = &hold->socket;
-	struct ledger_packet packet;
 
 	if (a->why.queue >= QUEUES)
 		return;
@@ -99,15 +135,21 @@ static void on_access(struct ledger *l, struct ledger_hold *hold, const struct a
 		return;
 	}
 	keep(l, hold, a);
-	if (a->write || a->why.queue != QUEUE_TX)
+	if (a->write != (a->why.queue == QUEUE_RX) || a->why.queue == QUEUE_EVENT)
 		return;
+	if (a->write) {
+		pass(l, hold, a);
+		return;
+	}
 	if (c->blind)
 		lose(l);
-	if (l->socket.session.lost || c->heard || !is_known(c, HEAD))
+	if (l->socket.session.lost)
 		return;
-	packet = packet_of(c->bytes);
-	c->heard = true;
-	c->flow = ledger_flow_heard(l, &packet);
+	if (!c->heard && is_known(c, HEAD))
+		hear(l, c);
+	pass(l, hold, a);
+	if (c->torn && c->heard)
+		ledger_flow_bytes_torn(l, packet_of(c->bytes).dst_port);
 }
 
 /* A chain of the guest's comes back. */
@@ -151,6 +193,7 @@ static void on_received(struct ledger *l, const struct ledger_hold *hold, uint32
 			     "says %u",
 			     hold->head, len - HEAD, packet.len);
 	ledger_flow_told(l, hold, &packet);
+	ledger_flow_bytes_given(l, hold, &packet);
 }
 
 static void on_event(struct ledger *l, const struct ledger_hold *hold, uint32_t len)
@@ -185,7 +228,7 @@ static void on_returned(struct ledger *l, unsigned queue, const struct ledger_ho
 		lose(l);
 	if (hold != NULL && queue == QUEUE_EVENT)
 		on_event(l, hold, len);
-	if (l->socket.session.lost || queue == QUEUE_EVENT)
+	if (l->socket.session.lost || hold == NULL || queue == QUEUE_EVENT)
 		return;
 	if (queue == QUEUE_TX)
 		on_sent(l, hold);
@@ -219,17 +262,32 @@ static void on_called(struct ledger *l)
 		lose(l);
 }
 
+static bool is_socket(const struct ledger *l, unsigned port)
+{
+	return port < l->target->port_count && l->target->ports[port].socket_port != 0;
+}
+
 /* The guest's CID changes with what else there is. */
 static void on_host_begin(struct ledger *l, enum host_act act, unsigned port, const void *data,
 			  uint32_t len)
 {
-	(void)port;
-	(void)data;
-	(void)len;
+	if (act == HOST_TYPE && is_socket(l, port))
+		ledger_flow_bytes_typed(l, port, data, len);
 	if (act != HOST_CHANGE_CONFIG)
 		return;
 	lose(l);
 	l->socket.cid = 0;
+}
+
+static void on_host_end(struct ledger *l, enum host_act act, unsigned port, const void *data,
+			uint32_t len, uint32_t moved)
+{
+	if (!is_socket(l, port))
+		return;
+	if (act == HOST_TYPE)
+		ledger_flow_bytes_refused(l, port, len - moved);
+	else if (act == HOST_TAKE)
+		ledger_flow_bytes_taken(l, port, data, moved, len);
 }
 
 /* Does the device know of a buffer that it has no use for, or never asked for one? */
@@ -256,12 +314,14 @@ static void on_reset(struct ledger *l)
 {
 	l->socket.session.lost = l->socket.session.crowded = false;
 	l->socket.session.count = 0;
+	ledger_flow_bytes_reset(l);
 }
 
 static void on_renew(struct ledger *l)
 {
 	l->socket.cid = 0;
 	on_reset(l);
+	ledger_flow_bytes_renew(l);
 }
 
 static void on_lost(struct ledger *l, unsigned queue)
@@ -274,7 +334,9 @@ static void on_lost(struct ledger *l, unsigned queue)
 static void on_taken(struct ledger_hold *hold)
 {
 	hold->socket.known = 0;
-	hold->socket.blind = hold->socket.heard = false;
+	hold->socket.blind = hold->socket.heard = hold->socket.torn = false;
+	hold->socket.line = LEDGER_LINES_MAX;
+	hold->socket.body = (struct ledger_digest){ .len = 0 };
 }
 
 static void on_retaken(struct ledger_hold *hold)
@@ -289,6 +351,8 @@ static bool applies(const struct target *target)
 
 const struct follower socket_follower = {
 	.applies = applies,
+	.open = ledger_flow_bytes_open,
+	.close = ledger_flow_bytes_close,
 	.renew = on_renew,
 	.reset = on_reset,
 	.forget = lose,
@@ -301,6 +365,7 @@ const struct follower socket_follower = {
 	.moved = on_moved,
 	.lost = on_lost,
 	.host_begin = on_host_begin,
+	.host_end = on_host_end,
 	.called = on_called,
 	.rest = on_rest,
 };

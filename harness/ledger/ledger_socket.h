@@ -1,10 +1,14 @@
 /* SPDX-License-Identifier: Apache-2.0 OR MIT */
 /*
- * What the ledger knows of the packets of a socket device (ledger_socket.c) and of the
- * flows that they belong to (ledger_flow.c, ledger_flow_out.c).
+ * What the ledger knows of the packets of a socket device (ledger_socket.c), of the flows
+ * that they belong to (ledger_flow.c, ledger_flow_out.c), and of the bytes of those
+ * (ledger_flow_bytes.c).
  */
 #ifndef VRINGER_HARNESS_LEDGER_SOCKET_H
 #define VRINGER_HARNESS_LEDGER_SOCKET_H
+
+#include "harness/ledger/ledger_digest.h"
+#include "harness/target/target.h"
 
 #include <stdbool.h>
 #include <stdint.h>
@@ -14,6 +18,11 @@ struct ledger_hold;
 
 #define LEDGER_FLOWS_MAX 64u   /* that are followed; with more, nothing is said of new ones */
 #define LEDGER_PACKET_HEAD 44u /* bytes of struct virtio_vsock_hdr */
+/* Of a port of the host: connections whose bytes the host may still take, bytes of one, and
+ * ways to divide what it took among them, that are followed. */
+#define LEDGER_LINES_MAX 8u
+#define LEDGER_LINE_BYTES (64u << 10)
+#define LEDGER_READINGS_MAX 32u
 
 /* A packet's header, in the machine's order. */
 struct ledger_packet {
@@ -27,7 +36,7 @@ enum ledger_flow_state { FLOW_NONE, FLOW_ASKED, FLOW_CALLED, FLOW_OPEN, FLOW_OVE
 
 /* What the device owes the guest, a bit each. */
 #define OWES_ANSWER 1u	/* RESPONSE or RST, to a REQUEST */
-#define OWES_RST 2u	/* ... to a packet of no connection */
+#define OWES_STRAY 2u	/* RST, to another packet of no connection */
 #define OWES_CREDIT 4u	/* CREDIT_UPDATE */
 #define OWES_END 8u	/* RST, since the guest is done */
 #define OWES_TYPE 0x10u /* RST, to an unknown type */
@@ -37,23 +46,37 @@ struct ledger_flow {
 	uint32_t guest_port, host_port;
 	uint32_t guest_cid, host_cid;
 	uint16_t type;
-	uint8_t types; /* that the guest ever used there, a bit each */
+	uint8_t types; /* that the guest ever used there, a bit each; bit 0: and other CIDs */
 	uint8_t state; /* enum ledger_flow_state */
 	uint8_t owes;
-	uint8_t guest_shut, host_shut; /* flags of SHUTDOWN, those of the guest ... */
-	uint8_t shut_heard;	       /* ... before the device last had nothing left to send */
-	bool unsure;		       /* whether there is a connection is not known */
+	/* Flags of SHUTDOWN; those of the guest that the device cannot have left unheeded, and of
+	 * them what it read before it last had nothing left to send. */
+	uint8_t guest_shut, host_shut, shut_heard;
+	bool unsure;	     /* whether there is a connection is not known */
 	bool stirred;	     /* there may be answers on their way: not only what its state shows */
 	bool ended;	     /* by the device's RST, to a connection that was known */
-	bool drained_unsure; /* the guest sent messages without a byte */
+	bool drained_unsure; /* what fwd_cnt is when the host has all is not known */
 	uint16_t held;	     /* packets whose chains the device has not returned */
 	/* Credit: bytes sent to the guest, and how many may be by what the device read: the
-	 * most that it may still go by, and the last. */
+	 * most that it may still go by, and once it rests the most and the least. */
 	bool credit_unsure;
-	uint64_t sent, limit, limit_last;
-	/* Bytes that the guest sent, and the device's fwd_cnt, without its wraps. */
-	uint64_t received, forwarded;
+	uint32_t peer_fwd; /* fwd_cnt of the guest */
+	uint64_t sent, limit, limit_last, limit_least;
+	/* Bytes that the guest sent, and the device's fwd_cnt, without its wraps: the largest,
+	 * and that when it last had nothing left to send. */
+	uint64_t received, forwarded, forwarded_rest;
+	/* How many it may send by what it was told last; it said that it sends no more; where
+	 * its bytes are kept, LEDGER_LINES_MAX: there were none. */
+	uint64_t room;
+	bool said_end;
+	uint8_t line;
 };
+
+/* Is it a connection, or is one asked for? */
+static inline bool ledger_flow_alive(const struct ledger_flow *flow)
+{
+	return flow->state != FLOW_NONE && flow->state != FLOW_OVER;
+}
 
 /* Until the driver resets the device. */
 struct ledger_socket_session {
@@ -63,9 +86,33 @@ struct ledger_socket_session {
 	struct ledger_flow flow[LEDGER_FLOWS_MAX];
 };
 
+/* Bytes of one connection that the host has not taken, and how many are still to be read of
+ * the RW packet that the device reads now. */
+struct ledger_line {
+	uint32_t len, due;
+};
+
+/* A way to divide what the host took: how much of each line. */
+struct ledger_reading {
+	uint32_t at[LEDGER_LINES_MAX];
+};
+
+/* Of a port of the target that stands for one of the host. */
+struct ledger_socket_port {
+	uint8_t *
+		bytes; /* of lines, then those that were typed; for as long as the ledger is open */
+	bool out_lost, in_lost; /* not known until there is a new device */
+	uint8_t alive;		/* connections */
+	uint32_t in_len;	/* bytes that were typed and not delivered */
+	unsigned reading_count;
+	struct ledger_line line[LEDGER_LINES_MAX];
+	struct ledger_reading reading[LEDGER_READINGS_MAX];
+};
+
 struct ledger_socket {
 	uint32_t cid; /* of the guest; 0: not known */
 	struct ledger_socket_session session;
+	struct ledger_socket_port port[TARGET_PORTS_MAX];
 };
 
 /* Of a chain: the header, byte by byte where it lies in the chain. */
@@ -74,6 +121,9 @@ struct ledger_socket_chain {
 	bool blind;   /* nothing can be said of it */
 	bool heard;   /* of tx: the header was read whole, and flow is its flow or NULL */
 	uint8_t flow; /* LEDGER_FLOWS_MAX: none that is kept */
+	uint8_t line; /* of tx: where its bytes are kept; LEDGER_LINES_MAX: nowhere */
+	bool torn;    /* bytes behind the header were not moved once and in order */
+	struct ledger_digest body; /* ... and what they are */
 	uint8_t bytes[LEDGER_PACKET_HEAD];
 };
 
@@ -94,5 +144,32 @@ void ledger_flow_told(struct ledger *l, const struct ledger_hold *hold,
 		      const struct ledger_packet *packet);
 /* The device rests: what it owes did not come. */
 void ledger_flow_owed(struct ledger *l);
+
+/*
+ * ledger_flow_bytes.c.  open, close: room, 0 or -ENOMEM.  renew, reset: there is a new device; the
+ * driver reset it.  lose: nothing is known of any port.
+ *
+ * look: something happened to a flow of that port of the host.  heard: the device read that
+ * header, of that flow; the line that keeps its bytes.  read: those bytes, in order; torn: or not.
+ * given: the driver is given that packet.  typed: before the device has them; refused: so many
+ * of the last it did not take.  taken: by the host, of at most
+ * `max`.
+ */
+int ledger_flow_bytes_open(struct ledger *l, const struct target *target);
+void ledger_flow_bytes_close(struct ledger *l);
+void ledger_flow_bytes_renew(struct ledger *l);
+void ledger_flow_bytes_reset(struct ledger *l);
+void ledger_flow_bytes_lose(struct ledger *l);
+void ledger_flow_bytes_look(struct ledger *l, uint32_t host_port);
+uint8_t ledger_flow_bytes_heard(struct ledger *l, uint8_t flow, const struct ledger_packet *packet);
+void ledger_flow_bytes_torn(struct ledger *l, uint32_t host_port);
+void ledger_flow_bytes_read(struct ledger *l, uint32_t host_port, unsigned line,
+			    const uint8_t *data, uint32_t len);
+void ledger_flow_bytes_given(struct ledger *l, const struct ledger_hold *hold,
+			     const struct ledger_packet *packet);
+void ledger_flow_bytes_typed(struct ledger *l, unsigned port, const void *data, uint32_t len);
+void ledger_flow_bytes_refused(struct ledger *l, unsigned port, uint32_t len);
+void ledger_flow_bytes_taken(struct ledger *l, unsigned port, const uint8_t *data, uint32_t len,
+			     uint32_t max);
 
 #endif

@@ -342,6 +342,7 @@ struct ledger_device {
 	bool cut_short; /* the driver reset it while it had work left, or chains */
 	uint64_t counters[TARGET_COUNTERS_MAX + PROGRAM_QUEUES]; /* then the used.N */
 	bool counters_lost;   /* what they stand at is not known: not judged */
+	bool padding_said;    /* of a disk: its driver has written to padding */
 	uint64_t completions; /* chains returned */
 	uint64_t held_bytes_max, held_accesses_max; /* sums over all holds */
 	uint32_t held;				    /* how many these are */
@@ -360,6 +361,8 @@ struct ledger_session {
 	uint32_t driver_features_sel, queue_sel, device_features_sel, shm_sel;
 	uint64_t driver_features, driver_features_high;
 	bool features_known;
+	bool writeback_said;	   /* of a disk: its driver has written there; */
+	bool writethrough;	   /* and has read since that it is 0 */
 	uint32_t interrupt_status; /* raised and not acknowledged */
 	/* Bits of InterruptStatus whose event took place since the driver acknowledged them, as
 	 * far as accesses show; and bits that are shown, and not raised yet. */

@@ -11,7 +11,8 @@ static void fill(struct disk *disk)
 {
 	for (unsigned i = 0; i < DISK_SECTORS; i++)
 		memset(disk->bytes + (size_t)i * BLK_SECTOR, (int)(i + 1), BLK_SECTOR);
-	disk->changed = false;
+	memcpy(disk->flushed, disk->bytes, sizeof(disk->bytes));
+	disk->changed = disk->volatile_too = false;
 }
 
 /* How many of `len` bytes from `offset` on are there. */
@@ -28,7 +29,7 @@ static void set(struct disk *disk, uint64_t offset, uint64_t len, int value)
 
 	if (here > 0)
 		memset(disk->bytes + offset, value, here);
-	disk->changed = true;
+	disk->changed = disk->volatile_too = true;
 }
 
 static int64_t do_read(struct disk *disk, const struct disk_call *call, uint64_t len)
@@ -48,15 +49,17 @@ static int64_t do_write(struct disk *disk, const struct disk_call *call, uint64_
 	if (here == 0)
 		return -ENOSPC;
 	memcpy(disk->bytes + call->offset, call->from, here);
-	disk->changed = true;
+	disk->changed = disk->volatile_too = true;
 	return (int64_t)here;
 }
 
 static int64_t do_flush(struct disk *disk, const struct disk_call *call, uint64_t len)
 {
-	(void)disk;
 	(void)call;
 	(void)len;
+	if (disk->volatile_too)
+		memcpy(disk->flushed, disk->bytes, sizeof(disk->bytes));
+	disk->volatile_too = false;
 	return 0;
 }
 
@@ -175,6 +178,14 @@ static void disk_cancel(void *ctx, uint64_t tag)
 			remove_kept(disk, i);
 }
 
+static void disk_finish(void *ctx)
+{
+	struct disk *disk = ctx;
+
+	disk->host->backend(disk->host->ctx);
+	let_go(disk);
+}
+
 const struct blk_backend disk_backend = {
 	.read = disk_read,
 	.write = disk_write,
@@ -182,6 +193,7 @@ const struct blk_backend disk_backend = {
 	.discard = disk_discard,
 	.write_zeroes = disk_zero,
 	.cancel = disk_cancel,
+	.finish = disk_finish,
 };
 
 void disk_init(struct disk *disk, const struct vringer_host *host, bool fresh)
@@ -213,6 +225,9 @@ void disk_order(struct disk *disk, uint32_t order, uint32_t count, uint32_t amou
 			let_go(disk);
 		break;
 	case VRINGER_PRETEND:
+		if (disk->volatile_too)
+			memcpy(disk->bytes, disk->flushed, sizeof(disk->bytes));
+		disk->volatile_too = false;
 		break;
 	}
 }
@@ -226,9 +241,12 @@ void disk_take_over(struct disk *disk, const struct disk *old)
 	disk->hold = old->hold;
 	disk->kept_count = old->kept_count;
 	memcpy(disk->kept, old->kept, sizeof(old->kept));
-	if (old->changed || disk->changed)
+	if (old->changed || disk->changed) {
 		memcpy(disk->bytes, old->bytes, sizeof(old->bytes));
+		memcpy(disk->flushed, old->flushed, sizeof(old->flushed));
+	}
 	disk->changed = old->changed;
+	disk->volatile_too = old->volatile_too;
 	/* What the device does not ask for again went with the one that did. */
 	while (i < disk->kept_count) {
 		disk->kept[i].taken = false;

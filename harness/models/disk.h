@@ -5,8 +5,8 @@
  * those read as zeroes, and writes to them fail.  What was discarded reads as DISK_DISCARDED.
  *
  * Orders: the next calls do only so many bytes each, or fail; calls are kept until there have been
- * so many, and are then done and completed, the newest first.  Who forgets them has a new disk: the
- * same session is then the same.
+ * so many, and are then done and completed, the newest first; the power fails, and what was not
+ * flushed is lost.  Who forgets them has a new disk: the same session is then the same.
  */
 #ifndef VRINGER_HARNESS_DISK_H
 #define VRINGER_HARNESS_DISK_H
@@ -37,7 +37,8 @@ struct disk {
 	unsigned kept_count;
 	struct disk_call kept[BLK_IN_FLIGHT_MAX]; /* oldest first */
 	bool changed;				  /* not as it was at first */
-	uint8_t bytes[DISK_BYTES];
+	bool volatile_too;			  /* `bytes` are not all in `flushed` */
+	uint8_t bytes[DISK_BYTES], flushed[DISK_BYTES];
 };
 
 extern const struct blk_backend disk_backend;

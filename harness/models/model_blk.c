@@ -226,7 +226,8 @@ static const struct vringer_request requests_ro[] = {
 static const struct vringer_backend backend = {
 	.size = sizeof(backend),
 	.acts = 1u << VRINGER_CHANGE_CONFIG,
-	.orders = 1u << VRINGER_FORGET | 1u << VRINGER_REFUSE | 1u << VRINGER_HOLD,
+	.orders = 1u << VRINGER_FORGET | 1u << VRINGER_REFUSE | 1u << VRINGER_HOLD |
+		  1u << VRINGER_PRETEND,
 	.port_count = MODEL_COUNT(ports),
 	.ports = ports,
 	.act = drive_act,

@@ -171,15 +171,15 @@ static void vsock_order(void *device, uint32_t order, uint32_t port, uint32_t co
 		end_oldest(model_device(s), port, count, amount);
 }
 
-#define VSOCK_PORT                                                                                 \
+#define VSOCK_PORT(number)                                                                         \
 	{                                                                                          \
 		.from = VRINGER_NO_QUEUE, .to = VRINGER_NO_QUEUE,                                  \
-		.held_max = VSOCK_CONNECTIONS_MAX * VSOCK_BUFFER                                   \
+		.held_max = VSOCK_CONNECTIONS_MAX * VSOCK_BUFFER, .socket_port = (number)          \
 	}
-TABLE(static const struct vringer_port, vsock_ports, PORT_COUNT, 3,
-	[SERVICE_0] = VSOCK_PORT,
-	[SERVICE_1] = VSOCK_PORT,
-	[CLIENT] = VSOCK_PORT);
+TABLE(static const struct vringer_port, vsock_ports, PORT_COUNT, 4,
+	[SERVICE_0] = VSOCK_PORT(1024),
+	[SERVICE_1] = VSOCK_PORT(1025),
+	[CLIENT] = VSOCK_PORT(2000));
 
 static const struct vringer_backend vsock_backend = {
 	.size = sizeof(vsock_backend),

@@ -230,14 +230,19 @@ enum severity {
 	  "no received packet is larger than the negotiated MTU allows")                           \
 	X(DISK_READ, "disk.read", MUST, WALK, 0, "5.2.6",                                          \
 	  "a successful read returns what was last written there and acknowledged")                \
+	X(DISK_SAME, "disk.same", LIMIT, WALK, 0, "policy",                                        \
+	  "two reads of a sector return the same if nobody wrote there")                           \
 	X(DISK_STATUS, "disk.status", MUST, WALK, 0, "5.2.6",                                      \
 	  "a request is answered with a status that there is")                                     \
 	X(DISK_UNSUPPORTED, "disk.unsupported", MUST, WALK, 0, "dev.blk.op.16",                    \
-	  "what was not negotiated, or is not known, is not acknowledged")                         \
+	  "zones that were not negotiated, and flags that there are not, are not acknowledged")    \
 	X(DISK_BOUNDS, "disk.bounds", LIMIT, WALK, 0, "policy",                                    \
-	  "nothing past the capacity, and no part of a sector, is acknowledged")                   \
+	  "nothing past the capacity, no part of a sector or of a range, and no type that there "  \
+	  "is not, is acknowledged")                                                               \
 	X(DISK_READ_ONLY, "disk.read-only", MUST, WALK, 0, "dev.blk.op.3a",                        \
 	  "a write to a read-only disk fails")                                                     \
+	X(DISK_CONFIG, "disk.config", MUST, REGS, 0, "dev.blk.init.2",                             \
+	  "writeback begins as 0 where FLUSH was not accepted, and padding is 0")                  \
 	X(DISK_ID, "disk.id", LIMIT, WALK, 0, "policy",                                            \
 	  "the ID is padded with NUL, and always the same")                                        \
 	X(VSOCK_HEADER, "vsock.header", LIMIT, WALK, 0, "5.10.6",                                  \
@@ -251,8 +256,12 @@ enum severity {
 	  "no bytes follow RST, the end of sending, or the guest's end of receiving")              \
 	X(VSOCK_MESSAGE, "vsock.message", LIMIT, WALK, 0, "5.10.6.6.1",                            \
 	  "the end of a record is the end of a message")                                           \
+	X(VSOCK_ORDER, "vsock.order", MUST, WALK, 0, "5.10.6.2",                                   \
+	  "bytes of a connection reach the other side in order, without a gap")                    \
 	X(VSOCK_ANSWER, "vsock.answer", LIMIT, WALK, 0, "5.10.6.5",                                \
 	  "a packet that asks for an answer gets it before the device rests")                      \
+	X(VSOCK_STRAY, "vsock.stray", MODEL, WALK, 0, "policy",                                    \
+	  "a packet of no connection, other than RST, is answered by RST")                         \
 	X(VSOCK_TYPE, "vsock.type", MUST, WALK, 0, "dev.vsock.rxtx.2",                             \
 	  "a packet of unknown type is answered by RST")                                           \
 	X(VSOCK_EVENT, "vsock.event", LIMIT, WALK, 0, "5.10.6.7",                                  \

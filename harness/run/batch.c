@@ -25,8 +25,10 @@
 #include <time.h>
 #include <unistd.h>
 
-#define BATCH_JOBS_MAX 1000u	     /* of one child: what a device gathers ends with it */
-#define BATCH_PATIENCE_MS 8000	     /* for one program; a child of its own has more */
+#define BATCH_JOBS_MAX 1000u   /* of one child: what a device gathers ends with it */
+#define BATCH_PATIENCE_MS 2000 /* for one program; a child of its own has more */
+#define BATCH_UNIT_MS 50       /* ... and for each unit of its budget */
+#define BATCH_SHARE 60	       /* ... by the clock so many times that: others want the processor */
 #define BATCH_BYTES_MAX (1ull << 30) /* resident */
 #define BATCH_CRASHES_MAX 256u	     /* that are remembered */
 
@@ -90,11 +92,25 @@ static void end_child(struct batch *b)
 	b->looked = 0;
 }
 
-/* For one program.  With a child that is killed goes what a coverage build counted of all
- * its programs, and such a build is slow: it waits for longer. */
+/* With a child that is killed goes what a coverage build counted of all its programs, and
+ * such a build is slow: it waits for longer. */
 static int patience_ms(void)
 {
 	return __llvm_profile_write_file != NULL ? 30 * BATCH_PATIENCE_MS : BATCH_PATIENCE_MS;
+}
+
+/* A program that may run many operations gets the time for them: ended too early it would
+ * run twice. */
+static long long patience_for(const struct child_job *job)
+{
+	long long ms = patience_ms();
+
+	if (job == NULL)
+		return ms;
+	if (job->seconds != 0 && job->seconds * 1000ll < ms)
+		ms = job->seconds * 1000ll;
+	return ms + (long long)job->script->prog.budget * (patience_ms() / BATCH_PATIENCE_MS) *
+			    BATCH_UNIT_MS;
 }
 
 /* It ends by itself: a coverage build has something to write. */
@@ -173,22 +189,41 @@ static long long now_ms(void)
 	return now.tv_sec * 1000ll + now.tv_nsec / 1000000;
 }
 
-/* Ask, and wait: the answer, or 0 if it did not come as it should. */
-static char ask(struct batch *b, char what, unsigned seconds)
+/* CPU time that the child has used, so that it may take longer on a machine that is busy;
+ * -1 if that cannot be told. */
+static long long used_ms(pid_t pid)
 {
-	long long end = now_ms() + patience_ms();
+	struct timespec used;
+	clockid_t clock;
+
+	if (clock_getcpuclockid(pid, &clock) != 0 || clock_gettime(clock, &used) != 0)
+		return -1;
+	return used.tv_sec * 1000ll + used.tv_nsec / 1000000;
+}
+
+/* Ask, and wait: the answer, or 0 if it did not come as it should.  `job`: what is asked to
+ * be run; or NULL. */
+static char ask(struct batch *b, char what, const struct child_job *job)
+{
+	long long patience = patience_for(job), before = used_ms(b->pid), used = before;
+	long long idle_since = now_ms(), end = idle_since + BATCH_SHARE * patience;
 	char say = 0;
 
-	if (seconds != 0 && seconds * 1000ll < patience_ms())
-		end = now_ms() + seconds * 1000ll;
 	if (send(b->line, &what, 1, MSG_NOSIGNAL) != 1)
 		return 0;
 	do {
 		struct pollfd answer = { .fd = b->line, .events = POLLIN };
+		long long now;
 
 		if (poll(&answer, 1, 100) > 0)
 			return recv(b->line, &say, 1, MSG_DONTWAIT) == 1 ? say : 0;
-	} while (now_ms() < end && resident_bytes(b->pid) < BATCH_BYTES_MAX);
+		now = used_ms(b->pid);
+		/* Who waits for a processor is not idle. */
+		if (now != used || !child_is_asleep(b->pid))
+			idle_since = now_ms();
+		used = now;
+	} while (used - before < patience && now_ms() - idle_since < patience && now_ms() < end &&
+		 resident_bytes(b->pid) < BATCH_BYTES_MAX);
 	return 0;
 }
 
@@ -217,7 +252,7 @@ static bool is_sound(const struct child_job *job, struct child_result *r)
 
 static void look_for_leaks(struct batch *b)
 {
-	if (b->looked > 0 && ask(b, ASK_LEAKS, 0) != SAY_DONE)
+	if (b->looked > 0 && ask(b, ASK_LEAKS, NULL) != SAY_DONE)
 		b->suspect = true;
 	b->looked = 0;
 }
@@ -237,7 +272,7 @@ static bool serve_one(struct batch *b, const struct child_job *job, struct child
 	memset(&b->shared->result, 0, sizeof(b->shared->result));
 	b->shared->result.op = FINDING_OP_END;
 	b->shared->crash = 0;
-	if (ask(b, ASK_RUN, job->seconds) != SAY_DONE || has_words(b))
+	if (ask(b, ASK_RUN, job) != SAY_DONE || has_words(b))
 		return false;
 	*result = b->shared->result;
 	return is_sound(job, result);

@@ -82,6 +82,10 @@ struct child_watch {
  * returns CHILD_ENDED the child has been killed.  It is not reaped. */
 enum child_end child_watch(struct child_watch *watch);
 
+/* Is every thread of it asleep, stopped or dead?  What waits for a disk, a CPU or a
+ * debugger is not. */
+bool child_is_asleep(pid_t pid);
+
 /* `result` of a child that has ended so, with `status` of wait(2), and wrote `report`
  * to stderr.  0, or why there is none, for child_explain. */
 int child_conclude(const struct child_job *job, const struct child_watch *watch, enum child_end end,

@@ -85,9 +85,7 @@ static bool read_usage(pid_t pid, struct usage *usage)
 	return true;
 }
 
-/* Is every thread of it asleep, stopped or dead?  What waits for a disk, a CPU or a
- * debugger is not. */
-static bool is_asleep(pid_t pid)
+bool child_is_asleep(pid_t pid)
 {
 	char path[64], file[sizeof(path) + 32], text[1024];
 	bool asleep = true;
@@ -165,7 +163,7 @@ static enum child_end look(struct child_watch *w)
 		w->call_ms = w->asleep_ms = 0;
 	} else {
 		w->call_ms += used;
-		w->asleep_ms += used == 0 && is_asleep(w->pid) ? passed : 0;
+		w->asleep_ms += used == 0 && child_is_asleep(w->pid) ? passed : 0;
 	}
 	if (w->call_ms >= w->limit_ms)
 		return CHILD_SPUN;

@@ -106,8 +106,7 @@ static unsigned add_some(struct instance *out, unsigned count, const struct targ
 	return count;
 }
 
-/* A long session goes round a ring's indices, which no request has a part in. */
-static bool is_long(const struct script *script)
+bool instance_is_long(const struct script *script)
 {
 	return script->prog.budget >= INSTANCE_LONG;
 }
@@ -143,10 +142,10 @@ unsigned instance_list(const struct script *script, const struct target *target,
 			count = add(out, count, target, script, queue, 0);
 			continue;
 		}
-		usable = all || (requests <= INSTANCE_REQUESTS && !is_long(script))
+		usable = all || (requests <= INSTANCE_REQUESTS && !instance_is_long(script))
 				 ? 0
 				 : find_usable(script, target, queue, which);
-		if (!all && is_long(script) && requests > 0) {
+		if (!all && instance_is_long(script) && requests > 0) {
 			count = add_one(out, count, target, script, queue, which, usable);
 			continue;
 		}

@@ -26,6 +26,9 @@ struct instance {
 /* A script of so large a budget, or a larger one, meets each queue with one request. */
 #define INSTANCE_LONG 64u
 
+/* Is it one?  A long session goes round a ring's indices, which no request has a part in. */
+bool instance_is_long(const struct script *script);
+
 /* Instances of a script on a target, on split rings; at least one.  `all`: with every request
  * of a queue.  `script` was parsed with any binding. */
 unsigned instance_list(const struct script *script, const struct target *target, bool all,

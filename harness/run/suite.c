@@ -320,6 +320,7 @@ static void junit_summary(const struct suite *suite)
 		report_disagreements(out, "", suite->targets[i]);
 	suite_print_warnings(suite, out, "");
 	suite_print_notes(suite, out, "");
+	suite_print_left_out(suite, out, "");
 	if (output_text_close(out, &text) == 0 && len > 0) {
 		fputs("  <system-out>", suite->out);
 		escape_xml(suite->out, text);
@@ -378,6 +379,7 @@ static void tap_end(struct suite *suite)
 		fprintf(suite->out, ", %u known", suite->expected);
 	if (suite->warned > 0)
 		fprintf(suite->out, ", %u with warnings", suite->warned);
+	suite_print_left_out(suite, suite->out, ", ");
 	fputc('\n', suite->out);
 }
 
@@ -396,6 +398,7 @@ static void json_finish(struct suite *suite)
 	json_number(json, "failed", suite->failed);
 	json_number(json, "skipped", suite->skipped);
 	json_number(json, "packed", suite->packed);
+	json_number(json, "left_out", suite->left_out);
 	json_number(json, "warned", suite->warned);
 	suite_json_warnings(suite);
 	json_number(json, "vringer_transport", suite->transported);

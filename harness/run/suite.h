@@ -47,6 +47,7 @@ struct suite {
 	unsigned transported;		/* ... that passed, and judged vringer's transport
 					   (report_transport_note) */
 	unsigned packed;		/* results of runs on packed rings */
+	unsigned left_out;		/* runs of long scripts that were not asked for */
 	unsigned unfollowed;		/* results that were not judged all the time */
 	unsigned failures[RULE_COUNT];	/* results that failed by that rule */
 	unsigned failed_lines;		/* ... by a `>` line, and no rule */
@@ -70,13 +71,15 @@ void suite_end(struct suite *suite);
 /* Parts of these.  Count the rules that a result breaks without failing, once each, what a
  * failed result failed by, and why one was skipped; print them, warnings in a line for each
  * severity that has any; print how many results judged vringer's own
- * transport, and how many were not judged all the time. */
+ * transport, and how many were not judged all the time; and, with no end of line, how many were
+ * left out. */
 void suite_count_warnings(struct suite *suite, const struct suite_result *result);
 void suite_count_failure(struct suite *suite, const struct suite_result *result);
 void suite_count_skip(struct suite *suite, const char *why);
 void suite_print_warnings(const struct suite *suite, FILE *out, const char *prefix);
 void suite_print_failures(const struct suite *suite, FILE *out, const char *prefix);
 void suite_print_skips(const struct suite *suite, FILE *out, const char *prefix);
+void suite_print_left_out(const struct suite *suite, FILE *out, const char *prefix);
 void suite_json_warnings(struct suite *suite);
 void suite_print_notes(const struct suite *suite, FILE *out, const char *prefix);
 

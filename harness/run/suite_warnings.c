@@ -130,6 +130,13 @@ void suite_print_notes(const struct suite *suite, FILE *out, const char *prefix)
 			prefix, suite->unfollowed);
 }
 
+void suite_print_left_out(const struct suite *suite, FILE *out, const char *prefix)
+{
+	if (suite->left_out > 0)
+		fprintf(out, "%s%u runs of long scripts left out (--all-requests)", prefix,
+			suite->left_out);
+}
+
 void suite_json_warnings(struct suite *suite)
 {
 	struct json *json = &suite->json;

@@ -44,6 +44,7 @@
 
 #define SNAPSHOT_POINTS 3u /* of a program that has more operations than this: */
 #define SNAPSHOT_EVERY 16u
+#define SNAPSHOT_EACH 4096u /* ... and of one with more than this, all in one run */
 
 static bool has_op(const struct program *prog, uint8_t code)
 {
@@ -141,8 +142,12 @@ void twin_end_op(struct run *run)
 	twin->count++;
 	if (!twin->comparing)
 		twin->total = twin->count;
-	else if (twin->count == twin->swap_at && snapshot_take(run, 1))
-		snapshot_restore_run(run, 1, true);
+	else if (twin->count == twin->swap_at) {
+		/* What was passed is not met again: of a step of 0, once. */
+		twin->swap_at += twin->swap_step;
+		if (snapshot_take(run, 1))
+			snapshot_restore_run(run, 1, true);
+	}
 }
 
 /* Of a loose one: was all that it had to do done, in both runs? */
@@ -362,13 +367,15 @@ void twin_divided(struct run *run, const struct program *prog, const struct run_
 			     run->twin.answers, r->compared);
 }
 
-/* With the device swapped for a restored one when `at` operations are over. */
+/* With the device swapped for a restored one when `at` operations are over, and `step`
+ * operations later again, and so on; 0: once. */
 static bool differs_swapped(struct run *run, const struct program *prog,
-			    const struct run_options *quiet, unsigned at)
+			    const struct run_options *quiet, unsigned at, unsigned step)
 {
 	if (!run_create(run))
 		return false;
 	run->twin.swap_at = at;
+	run->twin.swap_step = step;
 	run_twin(run, prog, quiet);
 	run->twin.swap_at = 0;
 	run_destroy(run);
@@ -389,7 +396,7 @@ void twin_snapshot(struct run *run, const struct program *prog, const struct run
 	struct run_options quiet = *options;
 	struct ledger *l = &run->guest.ledger;
 	struct twin *twin = &run->twin;
-	unsigned points = snapshot_points(twin, options), at = 0;
+	unsigned points = snapshot_points(twin, options), at = 0, step = 0;
 
 	if (!twin->snapshot || twin->total < 2 || !ledger_judges(l, RULE_SNAPSHOT_CARRY_ON))
 		return;
@@ -398,22 +405,28 @@ void twin_snapshot(struct run *run, const struct program *prog, const struct run
 	ledger_op(l, FINDING_OP_END, "snapshot");
 	if (options->before_op != NULL)
 		options->before_op(options->ctx, FINDING_OP_END, "snapshot");
+	/* A run of a long program takes long: at all its points in one run. */
+	if (points > 1 && twin->total > SNAPSHOT_EACH) {
+		step = twin->total / (points + 1);
+		points = 1;
+	}
 	for (unsigned i = 0; i < points && !l->stop; i++) {
 		/* Of one point, the middle. */
-		at = (unsigned)((uint64_t)twin->total * (i + 1) / (points + 1));
+		at = step != 0 ? step : (unsigned)((uint64_t)twin->total * (i + 1) / (points + 1));
 		if (at == 0)
 			continue;
 		ledger_enable(l, false);
-		if (differs_swapped(run, prog, &quiet, at))
+		if (differs_swapped(run, prog, &quiet, at, step))
 			break;
 	}
 	ledger_enable(l, true);
 	ledger_op(l, FINDING_OP_END, "snapshot");
 	if (twin->differs != 0 && !l->stop)
 		ledger_break(l, RULE_SNAPSHOT_CARRY_ON,
-			     "the device was restored after %u operations: from operation number "
+			     "the device was restored after %u operations%s: from operation number "
 			     "%u of those run, %s otherwise than without",
-			     at, twin->first + 1, name_parts(twin->differs));
+			     at, step != 0 ? ", and again after as many" : "", twin->first + 1,
+			     name_parts(twin->differs));
 	/* What leaked is the affair of the end. */
 	ledger_op(l, FINDING_OP_END, "destroy");
 	if (options->before_op != NULL)

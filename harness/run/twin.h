@@ -39,6 +39,7 @@ struct twin {
 	bool comparing;		   /* with what was recorded first */
 	bool snapshot;		   /* this program is one for snapshot.carry-on */
 	unsigned swap_at;	   /* operations over when the device is swapped; 0: never */
+	unsigned swap_step;	   /* ... and how many later again; 0: not again */
 	unsigned total;		   /* operations of the first pass */
 	bool reset;		   /* this program is one for reset.session */
 	bool reset_differs;	   /* ... and went otherwise */

@@ -38,8 +38,11 @@ static const char *port_fault(struct foreign *f, const struct vringer_port *port
 	for (size_t i = 0; i < sizeof(queues) / sizeof(queues[0]); i++)
 		if (queues[i] != VRINGER_NO_QUEUE && !foreign_is_queue(f, queues[i]))
 			return "has a port with a queue that it does not have";
-	if (port->reserved != 0)
-		return "has a port with a reserved member that is not 0";
+	if (port->socket_port != 0 &&
+	    (f->given.device_id != VIRTIO_ID_VSOCK || port->from != VRINGER_NO_QUEUE ||
+	     port->to != VRINGER_NO_QUEUE))
+		return "has a port with a socket_port, which is for socket devices (device_id 19) "
+		       "and a port without queues";
 	return counters_fault(f, "a port", counters, sizeof(counters) / sizeof(counters[0]));
 }
 
@@ -55,12 +58,16 @@ static const char *ports_fault(struct foreign *f)
 		const struct vringer_port *port = &b->ports[i];
 		const char *fault = port_fault(f, port);
 
+		for (uint32_t j = 0; j < i && fault == NULL; j++)
+			if (port->socket_port != 0 && b->ports[j].socket_port == port->socket_port)
+				fault = "has two ports with the same socket_port";
 		if (fault != NULL)
 			return fault;
 		f->ports[i] = (struct target_port){ .from = port->from,
 						    .to = port->to,
 						    .chain_max = port->chain_max,
 						    .held_max = port->held_max,
+						    .socket_port = port->socket_port,
 						    .held = port->held,
 						    .pending = port->pending,
 						    .dropped = port->dropped,

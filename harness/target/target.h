@@ -115,6 +115,7 @@ struct target_port {
 	/* Counters: bytes that the host typed, or put back, and that the device did not
 	 * take; NULL: that is not counted. */
 	const char *typed_refused, *put_back_refused;
+	uint32_t socket_port; /* of the host, whose connections end there; 0: that is not said */
 };
 
 /* The device's answers to messages of the driver: each is sent once a session, after
@@ -203,7 +204,8 @@ enum host_order {
 	ORDER_REFUSE,  /* the next `count` frames: take `amount` bytes of each */
 	ORDER_HOLD,    /* keep what is typed from here on until the device sends the `count`th
 			* frame */
-	ORDER_PRETEND, /* claim once that `count` frames wait */
+	ORDER_PRETEND, /* claim once that `count` frames wait; of a disk: lose all that it was
+			* not told to commit */
 	HOST_ORDER_COUNT
 };
 

@@ -346,7 +346,12 @@ struct vringer_port {
 	uint16_t from, to;
 	uint32_t chain_max; /* bytes of one chain that are kept */
 	uint32_t held_max;  /* bytes that it keeps in each direction */
-	uint32_t reserved;
+	/* Socket device (19), with VRINGER_NO_QUEUE on both sides: the port of the host that it
+	 * stands for, a service or a client.  What is typed goes to one of its connections, and
+	 * what is taken is of each a beginning of what the guest sent, in order and without a
+	 * gap, whichever comes first; it is less than was asked for only where nothing is left
+	 * of those that ended: vsock.order.  0: another device, or that is not so. */
+	uint32_t socket_port;
 	const char *held;    /* NULL or a counter: bytes that can be taken */
 	const char *pending; /* NULL or a counter: bytes typed and not delivered */
 	/* NULL or a counter: bytes of chains that were returned and not kept, though
@@ -393,7 +398,8 @@ enum vringer_order {
 	VRINGER_REFUSE,	 /* the next `count` frames: take `amount` bytes of each */
 	VRINGER_HOLD,	 /* keep what is typed from here on until the device sends the `count`th
 			  * frame */
-	VRINGER_PRETEND, /* claim once that `count` frames wait */
+	VRINGER_PRETEND, /* claim once that `count` frames wait; of a disk: lose all that it was
+			  * not told to commit, as if the power had failed */
 };
 
 /* What is behind the device: its ports, streams of frames, and what vringer does there as

@@ -26,6 +26,7 @@ until_true() {
 
 # begins ENGINE JOBS: a run without an end, as $pid, in a process group of its own.
 begins() {
+	: >"$out" # what is there must not be taken for its words
 	setsid env --default-signal=INT fuzzers/fuzz.sh run "$1" 0 "$2" net_loopback >"$out" 2>"$err" &
 	pid=$!
 }
@@ -61,6 +62,10 @@ shows 'and what it comes to, all the time' \
 	'^net_loopback, [0-9]+ s: [0-9]+ exec/s, [1-9][0-9]* edges, [0-9]+ in corpus, 0 findings, last new ([0-9]+ s ago|never)$'
 shows 'and in the end' '^== net_loopback: [1-9][0-9]* executions, .* 0 findings$'
 
+xmllint --noout build/campaign/index.html && grep -q 'No finding</span> in 1 run' build/campaign/index.html &&
+	grep -q 'Edges covered <b>[1-9]' build/campaign/index.html
+tap 'and writes a page of it' $?
+
 # It goes on from there, and what the corpus need not have goes.
 reached=$(edges "$corpus")
 export VRINGER_ROUND=2
@@ -73,6 +78,51 @@ after=$(edges "$corpus")
 [ "${after:-0}" -ge "${reached:-1}" ]
 tap "and reaches what it reached: $reached edges, now $after" $?
 unset VRINGER_ROUND
+
+# Targets whose programs mean the same share what they have found; each writes its own alone.
+others=build/fuzz-corpus/net_host copies=build/fuzz-in/net_loopback
+mkdir -p "$others"
+cp build/seeds/net_loopback/send "$others/before"
+VRINGER_ROUND=2
+export VRINGER_ROUND
+begins libfuzzer 1
+until_true test -f "$copies/before"
+tap "another target's corpus is run too" $?
+cp build/seeds/net_loopback/send "$others/later"
+until_true test -f "$copies/later"
+tap '... and what comes to it later' $?
+ended TERM "$pid"
+[ "$(ls "$others")" = "$(printf 'before\nlater')" ]
+tap '... and stays as it is' $?
+unset VRINGER_ROUND
+rm -rf "$others"
+
+# Many seeds are run once, and not by every process.  All of them: each may be a finding.
+ln -sfn "$bug/fuzz" build/fuzz/fuzz_net_loopback
+for n in 1 2 3 4 5 6 7 8; do
+	printf 'device net-loopback\nstart driver_ok\nnotify %s\n' "$n" >"$n.vr"
+	build/vringer encode --body -o "build/seeds/net_loopback/$n" "$n.vr"
+done
+VRINGER_MANY=9
+export VRINGER_MANY
+begins libfuzzer 2
+until_true grep -q '^== finding' "$out"
+ended TERM "$pid"
+shows 'many seeds are minimised' '^== net_loopback: [1-8] of 9 seeds reach what all reach; the first process runs all$'
+[ "$rc" = 1 ]
+tap '... and those that fail are told of' $?
+rm -rf "$findings"
+VRINGER_FAILING=0
+export VRINGER_FAILING
+begins libfuzzer 2
+until_true grep -q '^== finding' "$out"
+ended TERM "$pid"
+shows 'where many fail they are not' '^== net_loopback: of 9 seeds many fail: the first process alone runs them$'
+[ "$rc" = 1 ]
+tap '... and told of all the same' $?
+unset VRINGER_MANY VRINGER_FAILING
+ln -sfn "$well" build/fuzz/fuzz_net_loopback
+rm -rf "$findings" build/seeds/net_loopback/[0-9]
 
 # No room: it ends before a file is cut.
 export VRINGER_DISK_KIB=1000000000000
@@ -129,6 +179,23 @@ shows 'by its signature' '^fetch.walk:send  # '
 [ -f "$findings/crash-0123" ]
 tap 'and keeps it' $?
 
+# Found by several processes at once.  It shows two findings, one behind the other: by the time
+# that the seventh is looked at, both are known.
+rm -rf "$findings" "$logs"
+VRINGER_ROUND=4
+export VRINGER_ROUND
+begins libfuzzer 1
+until_true test -s "$logs/0.pid"
+for n in 1 2 3 4 5 6 7; do
+	cp build/seeds/net_loopback/send "$logs/new-0/crash-$n"
+done
+until_true test -f "$findings/crash-7"
+ended TERM "$pid"
+[ "$(cat "$logs/hidden")" = fetch.walk:send ] &&
+	[ "$(sort "$logs/signatures" | uniq -c | tr -s ' \n' ' ')" = ' 3 fetch.walk:liveness 3 fetch.walk:send ' ]
+tap 'one that was found before it was known is kept, and counted apart' $?
+unset VRINGER_ROUND
+
 # AFL++, or what looks like it, killed with crashes in its folder.
 rm -rf "$corpus" "$findings"
 mkdir -p bin build/afl
@@ -153,7 +220,15 @@ done
 touch first
 exec sleep 3007
 END
-chmod +x bin/afl-fuzz
+# It keeps the first, or takes its time in a process of its own.
+cat >bin/afl-cmin <<'END'
+#!/bin/sh
+[ -z "${SLOW:-}" ] || sleep 3011
+mkdir -p "$4/.traces"
+ls "$2" | head -n 1 | xargs -I {} cp "$2/{}" "$4/"
+ls "$2" | xargs -I {} touch "$4/.traces/{}"
+END
+chmod +x bin/afl-fuzz bin/afl-cmin
 PATH=$PWD/bin:$PATH
 has_crashed() {
 	find build/afl-out -path '*/crashes/id*' | grep -q .
@@ -164,6 +239,14 @@ ended KILL "-$pid"
 pkill -KILL -f 'sleep 3007' 2>/dev/null
 [ ! -d "$findings" ] || [ -z "$(ls "$findings")" ]
 tap 'AFL++, killed: nothing is told yet' $?
+VRINGER_DISK_KIB=1000000000000
+export VRINGER_DISK_KIB
+begins afl 1
+rc=0
+wait "$pid" || rc=$?
+[ "$rc" = 2 ] && has_crashed
+tap 'AFL++: a full disk: exit 2, and what the killed one left stays' $?
+unset VRINGER_DISK_KIB
 rm -f arguments
 begins afl 3
 until_true grep -q '^net_loopback, ' "$out"
@@ -173,10 +256,49 @@ tap 'AFL++: the next run tells of it: exit 1' $?
 shows 'AFL++: by its signature' '^fetch.walk:send  # '
 [ -n "$(ls "$corpus")" ]
 tap 'AFL++: the queue is in the corpus' $?
-grep -q -- '-M main -F .*/build/fuzz-corpus/net_loopback .* -p explore' arguments &&
+grep -q -- '-M main -F build/fuzz-corpus/net_loopback .* -p explore' arguments &&
 	grep -q -- '-S s1 .* -p fast' arguments && grep -q -- '-S s2 .* -p rare' arguments
 tap 'AFL++: several have schedules of their own, and the first takes what others find' $?
 ! grep -q -- ' -V ' arguments
 tap 'AFL++: SECONDS=0 has no end' $?
+
+# What the corpus need not have goes.
+for n in $(seq 70); do
+	echo "$n" >"$corpus/$n"
+done
+VRINGER_ROUND=2
+export VRINGER_ROUND
+begins afl 1
+until_true grep -q '^== net_loopback: corpus of 7[0-9] files minimised to 1$' "$out"
+tap 'AFL++: a corpus is minimised' $?
+ended TERM "$pid"
+unset VRINGER_ROUND
+
+# Many inputs are run once, and not by every process.
+mkdir -p "$others"
+cp build/seeds/net_loopback/send "$others/before"
+VRINGER_MANY=2
+export VRINGER_MANY
+begins afl 2
+until_true grep -q '^net_loopback, ' "$out"
+ended TERM "$pid"
+shows 'AFL++: many inputs are minimised' '^== net_loopback: 1 of [2-9] inputs reach what all reach$'
+
+# Ended while it minimises what it begins from.
+VRINGER_MANY=1 SLOW=yes
+export VRINGER_MANY SLOW
+begins afl 3
+until_true pgrep -f '^sleep 3011$' >"$work/pid"
+ended TERM "$pid"
+! pgrep -f '^sleep 3011$' >"$work/pid"
+tap 'AFL++: ended while inputs are minimised, it leaves nothing behind' $?
+unset VRINGER_MANY SLOW
+rm -f arguments
+begins afl 2
+until_true grep -q '^net_loopback, ' "$out"
+ended TERM "$pid"
+grep -q -- '-F build/fuzz-corpus/net_loopback -F build/fuzz-corpus/net_host ' arguments &&
+	[ -f build/afl-in/net_loopback/before ]
+tap "AFL++: another target's corpus is run too" $?
 
 tap_end

@@ -410,6 +410,7 @@ wrong gauge "gauges with 'nonsense'"
 wrong equal "'used.0', which is not one of its counters"
 wrong acts 'unknown acts'
 wrong act 'acts without act'
+wrong socket-port 'socket_port, which is for socket devices'
 wrong pages 'for memory balloons'
 wrong dialogue 'not in its dialogue'
 wrong stream 'neither one of its queues'

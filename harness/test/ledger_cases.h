@@ -98,10 +98,12 @@ extern const size_t ledger_case_count;
 	X(NET_SPARE, header_left_over, header_cleared)                                             \
 	X(NET_MTU, packet_over_the_mtu, packet_at_the_mtu)                                         \
 	X(DISK_READ, other_sector_read, written_sector_read)                                       \
+	X(DISK_SAME, sector_changes, sector_stays)                                                 \
 	X(DISK_STATUS, answered_with_a_seven, answered_with_an_error)                              \
-	X(DISK_UNSUPPORTED, unknown_type_succeeds, unknown_type_fails)                             \
+	X(DISK_UNSUPPORTED, zone_request_succeeds, zone_request_unsupported)                       \
 	X(DISK_BOUNDS, read_past_the_end, read_up_to_the_end)                                      \
 	X(DISK_READ_ONLY, read_only_written, read_only_read)                                       \
+	X(DISK_CONFIG, writeback_without_flush, writeback_with_flush)                              \
 	X(DISK_ID, other_id, same_id)                                                              \
 	X(VSOCK_HEADER, packet_longer_than_its_bytes, packet_as_long_as_its_bytes)                 \
 	X(VSOCK_CREDIT, bytes_beyond_the_credit, bytes_within_the_credit)                          \
@@ -109,6 +111,8 @@ extern const size_t ledger_case_count;
 	X(VSOCK_CLOSED, bytes_after_rst, bytes_after_an_update)                                    \
 	X(VSOCK_MESSAGE, record_without_a_message, record_with_its_message)                        \
 	X(VSOCK_ANSWER, credit_not_told, credit_told)                                              \
+	X(VSOCK_ORDER, bytes_with_a_gap, bytes_in_order)                                           \
+	X(VSOCK_STRAY, stray_not_answered, stray_rst_not_answered)                                 \
 	X(VSOCK_TYPE, type_not_answered, rst_not_answered)                                         \
 	X(VSOCK_EVENT, event_of_no_kind, event_of_a_reset)                                         \
 	X(SNAPSHOT_REFUSED, own_snapshot_refused, own_snapshot_taken)                              \
@@ -128,5 +132,10 @@ extern const size_t ledger_case_count;
 	void case_##correct(void);
 LEDGER_CASES(X)
 #undef X
+
+/* Once more, in a program of ten thousand operations; lost is what the device learnt after
+ * `before` thousand. */
+void case_secret_not_restored_for_long(unsigned before);
+void case_secret_restored_for_long(unsigned before);
 
 #endif

@@ -48,16 +48,35 @@ void case_answered_with_an_error(void)
 	disk_in(5, sector_a, DISK_SECTOR, VIRTIO_BLK_S_IOERR);
 }
 
-void case_unknown_type_succeeds(void)
+static void read_twice(const uint8_t *again)
 {
 	disk_new(0);
-	disk_request(99, 0, NULL, 0, VIRTIO_BLK_S_OK);
+	disk_in(5, sector_a, DISK_SECTOR, VIRTIO_BLK_S_OK);
+	disk_in(5, again, DISK_SECTOR, VIRTIO_BLK_S_OK);
 }
 
-void case_unknown_type_fails(void)
+void case_sector_changes(void)
+{
+	read_twice(sector_b);
+}
+
+void case_sector_stays(void)
+{
+	read_twice(sector_a);
+}
+
+#define TYPE_ZONE_OPEN 18
+
+void case_zone_request_succeeds(void)
 {
 	disk_new(0);
-	disk_request(99, 0, NULL, 0, VIRTIO_BLK_S_UNSUPP);
+	disk_request(TYPE_ZONE_OPEN, 0, NULL, 0, VIRTIO_BLK_S_OK);
+}
+
+void case_zone_request_unsupported(void)
+{
+	disk_new(0);
+	disk_request(TYPE_ZONE_OPEN, 0, NULL, 0, VIRTIO_BLK_S_UNSUPP);
 }
 
 void case_read_past_the_end(void)
@@ -83,6 +102,24 @@ void case_read_only_read(void)
 	disk_new(1ULL << VIRTIO_BLK_F_RO);
 	disk_out(5, sector_a, DISK_SECTOR, VIRTIO_BLK_S_IOERR);
 	disk_in(5, sector_a, DISK_SECTOR, VIRTIO_BLK_S_OK);
+}
+
+static void read_writeback(unsigned accepted)
+{
+	disk_new(1ULL << VIRTIO_BLK_F_CONFIG_WCE | 1ULL << VIRTIO_BLK_F_FLUSH);
+	negotiate(VIRTIO_BLK_F_CONFIG_WCE);
+	negotiate(accepted);
+	disk_config_read(DISK_WRITEBACK_AT, 1);
+}
+
+void case_writeback_without_flush(void)
+{
+	read_writeback(VIRTIO_BLK_F_CONFIG_WCE);
+}
+
+void case_writeback_with_flush(void)
+{
+	read_writeback(VIRTIO_BLK_F_FLUSH);
 }
 
 static void identify(const char *first, const char *second)

@@ -132,6 +132,24 @@ void case_secret_restored(void)
 	run_on(MISDEED_NONE);
 }
 
+/* Of many operations: what is to be kept is there after `before` thousand of them. */
+static void run_on_for_long(enum misdeed misdeed, unsigned before)
+{
+	run_text("device any budget=64\nrepeat %u\n  read 0x0\nend\nconfig_write 0 %d width=4\n"
+		 "repeat %u\n  read 0x0\nend\nread 0x%x\n",
+		 before * 1000, misdeed, (10 - before) * 1000, BROKEN_SECRET);
+}
+
+void case_secret_not_restored_for_long(unsigned before)
+{
+	run_on_for_long(MISDEED_RESTORE_LESS, before);
+}
+
+void case_secret_restored_for_long(unsigned before)
+{
+	run_on_for_long(MISDEED_NONE, before);
+}
+
 static void run_race(enum misdeed misdeed)
 {
 	run_text("device any\nstart driver_ok size=4\navail_flags 0 1\nfill b1 len=1 value=0x11\n"

@@ -27,6 +27,8 @@ void socket_new(void)
 							   { "tx", 256, true, 0 },
 							   { "event", 256, false, 0 } };
 
+	static uint8_t lines[(LEDGER_LINES_MAX + 1) * LEDGER_LINE_BYTES];
+
 	rig_target.device_id = VIRTIO_ID_VSOCK;
 	rig_target.queue_count = 3;
 	rig_target.queues = queues;
@@ -34,16 +36,20 @@ void socket_new(void)
 	negotiate(0);
 	negotiate(VIRTIO_VSOCK_F_SEQPACKET);
 	ledger.socket.cid = GUEST_CID;
+	ledger.socket.port[0].bytes = lines;
 	memset(given, 0, sizeof(given));
 }
 
 static struct virtio_vsock_hdr header(const struct packet *p, bool to_guest)
 {
+	uint64_t host = p->host != 0 ? p->host : 2;
+	uint32_t port = p->port != 0 ? p->port : 99;
+
 	return (struct virtio_vsock_hdr){
-		.src_cid = htole64(to_guest ? 2 : GUEST_CID),
-		.dst_cid = htole64(to_guest ? GUEST_CID : 2),
-		.src_port = htole32(to_guest ? 1024 : 99),
-		.dst_port = htole32(to_guest ? 99 : 1024),
+		.src_cid = htole64(to_guest ? host : GUEST_CID),
+		.dst_cid = htole64(to_guest ? GUEST_CID : host),
+		.src_port = htole32(to_guest ? 1024 : port),
+		.dst_port = htole32(to_guest ? port : 1024),
 		.len = htole32(p->len),
 		.type = htole16(p->type != 0 ? p->type : VIRTIO_VSOCK_TYPE_STREAM),
 		.op = htole16(p->op),
@@ -64,6 +70,8 @@ void guest_sends(struct packet p)
 	avail_idx((uint16_t)(at + 1));
 	take(at, 0, all, 0);
 	payload_bytes(at, false, BUFFER, &hdr, sizeof(hdr));
+	if (p.bytes != NULL)
+		payload_bytes(at, false, BUFFER + sizeof(hdr), p.bytes, p.len);
 	return_chain(at, at, 0, 0);
 	wake();
 }
@@ -77,6 +85,8 @@ void guest_is_sent(struct packet p)
 
 	assert_true(all <= sizeof(bytes));
 	memcpy(bytes, &hdr, sizeof(hdr));
+	if (p.bytes != NULL)
+		memcpy(bytes + sizeof(hdr), p.bytes, p.len);
 	on = RX;
 	avail_idx((uint16_t)(at + 2));
 	take(at, 0, all, F_WRITE);
@@ -96,8 +106,20 @@ void connect_guest(uint16_t type, uint32_t buf_alloc)
 	socket_new();
 	guest_sends((struct packet){
 		.op = VIRTIO_VSOCK_OP_REQUEST, .type = type, .buf_alloc = buf_alloc });
-	guest_is_sent((struct packet){ .op = VIRTIO_VSOCK_OP_RESPONSE, .type = type });
+	guest_is_sent(
+		(struct packet){ .op = VIRTIO_VSOCK_OP_RESPONSE, .type = type, .buf_alloc = 64 });
 	all_is_sent();
+}
+
+void connect_port(uint32_t buf_alloc)
+{
+	static const struct target_port port = { .from = TARGET_NO_QUEUE,
+						 .to = TARGET_NO_QUEUE,
+						 .socket_port = 1024 };
+
+	rig_target.ports = &port;
+	rig_target.port_count = 1;
+	connect_guest(0, buf_alloc);
 }
 
 /* A call in which the device may send. */
@@ -199,6 +221,46 @@ void case_credit_not_told(void)
 void case_credit_told(void)
 {
 	ask(VIRTIO_VSOCK_OP_CREDIT_UPDATE);
+}
+
+static void pass_on(const char *taken)
+{
+	connect_port(8);
+	guest_sends((struct packet){ .op = VIRTIO_VSOCK_OP_RW, .len = 3, .bytes = "abc" });
+	all_is_sent();
+	host(HOST_TAKE, taken, 2, 2);
+	rest(DEVICE_IDLE);
+}
+
+void case_bytes_with_a_gap(void)
+{
+	pass_on("ac");
+}
+
+void case_bytes_in_order(void)
+{
+	pass_on("ab");
+}
+
+static void send_stray(uint16_t op)
+{
+	socket_new();
+	on = RX;
+	notify();
+	avail_idx(1);
+	done();
+	guest_sends((struct packet){ .op = op });
+	all_is_sent();
+}
+
+void case_stray_not_answered(void)
+{
+	send_stray(VIRTIO_VSOCK_OP_RW);
+}
+
+void case_stray_rst_not_answered(void)
+{
+	send_stray(VIRTIO_VSOCK_OP_RST);
 }
 
 static void send_type(uint16_t op)

@@ -26,17 +26,25 @@ static struct {
 	uint32_t in;
 } requests[REQUESTS];
 static unsigned begun, ended;
+static uint32_t header_read;
 
 void disk_new(uint64_t features)
 {
 	rig_target.device_id = VIRTIO_ID_BLOCK;
 	rig_target.features |= features;
+	rig_target.config_len = 60;
 	/* What a call moves is not what this is about. */
 	rig_target.chain_bytes_max = 1 << 20;
 	rig_live(256);
 	begun = ended = 0;
+	header_read = HEADER;
 	ledger_disk_capacity(&ledger, DISK_RIG_SECTORS);
 	shown.capacity = DISK_RIG_SECTORS;
+}
+
+void disk_reads_headers(uint32_t len)
+{
+	header_read = len;
 }
 
 unsigned disk_next(void)
@@ -58,7 +66,7 @@ void disk_begin(uint32_t type, uint64_t sector, uint32_t out, uint32_t in)
 	avail_entry(walk, head);
 	desc(walk, head, OUT_AT(n), HEADER + out, F_NEXT, (uint16_t)(head + 1));
 	desc(walk, (uint16_t)(head + 1), IN_AT(n), in + 1, F_WRITE, 0);
-	payload_bytes(walk, false, OUT_AT(n), header, HEADER);
+	payload_bytes(walk, false, OUT_AT(n), header, header_read);
 }
 
 void disk_data_read(unsigned request, const void *data, uint32_t len)
@@ -73,11 +81,16 @@ void disk_data_stored(unsigned request, const void *data, uint32_t len)
 		payload_bytes((uint16_t)request, true, IN_AT(request), data, len);
 }
 
+void disk_status_stored(unsigned request, uint8_t status)
+{
+	payload_bytes((uint16_t)request, true, IN_AT(request) + requests[request].in, &status, 1);
+}
+
 void disk_end(unsigned request, uint8_t status)
 {
 	uint32_t in = requests[request].in;
 
-	payload_bytes((uint16_t)request, true, IN_AT(request) + in, &status, 1);
+	disk_status_stored(request, status);
 	return_chain((uint16_t)ended++, (uint16_t)request, 2 * request,
 		     status == VIRTIO_BLK_S_OK ? in + 1 : 0);
 	wake();
@@ -115,4 +128,20 @@ void disk_out(uint64_t sector, const void *data, uint32_t len, uint8_t status)
 void disk_in(uint64_t sector, const void *data, uint32_t len, uint8_t status)
 {
 	disk_answer(VIRTIO_BLK_T_IN, sector, data, len, status);
+}
+
+static void config_access(bool write, uint32_t at, uint8_t value)
+{
+	ledger_access_begin(&ledger, write, VIRTIO_MMIO_CONFIG + at, 1, write ? value : 0);
+	ledger_access_end(&ledger, write, VIRTIO_MMIO_CONFIG + at, 1, value, &shown);
+}
+
+void disk_config_read(uint32_t at, uint8_t value)
+{
+	config_access(false, at, value);
+}
+
+void disk_config_written(uint32_t at, uint8_t value)
+{
+	config_access(true, at, value);
 }

@@ -18,7 +18,10 @@ void disk_new(uint64_t features);
 void disk_begin(uint32_t type, uint64_t sector, uint32_t out, uint32_t in);
 void disk_data_read(unsigned request, const void *data, uint32_t len);
 void disk_data_stored(unsigned request, const void *data, uint32_t len);
+void disk_status_stored(unsigned request, uint8_t status);
 void disk_end(unsigned request, uint8_t status);
+/* The device reads so many bytes of headers from here on, and not all of them. */
+void disk_reads_headers(uint32_t len);
 /* The number of the next request. */
 unsigned disk_next(void);
 
@@ -27,5 +30,11 @@ void disk_request(uint32_t type, uint64_t sector, const void *data, uint32_t len
 void disk_answer(uint32_t type, uint64_t sector, const void *data, uint32_t len, uint8_t status);
 void disk_out(uint64_t sector, const void *data, uint32_t len, uint8_t status);
 void disk_in(uint64_t sector, const void *data, uint32_t len, uint8_t status);
+
+/* The driver reads, or writes, one byte of configuration. */
+#define DISK_WRITEBACK_AT 32u
+#define DISK_PADDING_AT 59u
+void disk_config_read(uint32_t at, uint8_t value);
+void disk_config_written(uint32_t at, uint8_t value);
 
 #endif

@@ -80,10 +80,11 @@ bool rig_gauges;
 
 void rig_port(void)
 {
-	static const struct target_port uncounted = { TX, RX, 64, 256, "", "", NULL, NULL, NULL };
-	static const struct target_port counted = {
-		TX, RX, 64, 256, "out", "in", NULL, NULL, NULL
+	static const struct target_port uncounted = {
+		TX, RX, 64, 256, "", "", NULL, NULL, NULL, 0
 	};
+	static const struct target_port counted = { TX,	  RX,	64,   256,  "out",
+						    "in", NULL, NULL, NULL, 0 };
 
 	rig_target.ports = rig_gauges ? &counted : &uncounted;
 	rig_target.port_count = 1;

@@ -87,6 +87,25 @@ shows 'run --split: that alone' '^1\.\.1$'
 gives 0 'run --packed' "$VRINGER" run --packed "$good"
 shows 'run --packed: that alone' '^ok 1 - .*/passes.vr \[packed\]$'
 refuses 'run --split --packed' 'split and --packed were both given' "$VRINGER" run --split --packed "$good"
+printf 'device any budget=64\nneeds driven\nstart driver_ok\nsend_request q\n> answered q 1\n' >"$work/long.vr"
+gives 0 'run: a long script' "$VRINGER" run -t fs "$work/long.vr"
+shows 'run: once for each queue and format' '^1\.\.4$'
+[ "$(grep -c '^ok .* packed]$' "$out")" = 2 ]
+tap 'run: both formats' $?
+shows 'run: it says what is left out' '^# 4 passed, .*, [1-9][0-9]* runs of long scripts left out \(--all-requests\)$'
+left=$(sed -n 's/.* \([0-9]*\) runs of long scripts.*/\1/p' "$out")
+gives 0 'run: a long script, in JSON' "$VRINGER" run --json -t fs "$work/long.vr"
+shows 'run: it says so there' "\"left_out\":$left,"
+gives 0 'run: a long script, in XML' "$VRINGER" run --junit -t fs "$work/long.vr"
+shows 'run: and there' "$left runs of long scripts left out"
+gives 0 'run --all-requests: a long script' "$VRINGER" run --all-requests -t fs "$work/long.vr"
+shows 'run --all-requests: with each' "^1\.\.$((4 + left))$"
+! grep -q 'left out' "$out"
+tap 'run --all-requests: nothing is left out' $?
+sed 's/budget=64/budget=63/' "$work/long.vr" >"$work/short.vr"
+gives 0 'run: a shorter script' "$VRINGER" run -t fs "$work/short.vr"
+! grep -q 'left out' "$out"
+tap 'run: nothing is left out of it' $?
 printf 'device net-loopback\nneeds split\nstart driver_ok\n' >"$work/split.vr"
 gives 0 'run: one about split rings' "$VRINGER" run "$work/split.vr"
 shows 'run: it runs on those alone' '^1\.\.1$'

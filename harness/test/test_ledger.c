@@ -354,6 +354,25 @@ static void followers_are_those_of_the_target(void **state)
 	assert_true(tells(FOLLOWER_EVENT(may_wait), FOLLOWER_PORT, 0));
 }
 
+/* A long program is run again once, with the device restored at a quarter, the half and three
+ * quarters of it: what it loses at the last of them alone is found as well. */
+static void a_long_program_is_restored_at_each_quarter(void **state)
+{
+	(void)state;
+	for (unsigned before = 1; before <= 7; before += 3) {
+		rig_new();
+		case_secret_not_restored_for_long(before);
+		assert_int_equal(ledger.finding_count, 1);
+		assert_true(found(RULE_SNAPSHOT_CARRY_ON));
+		assert_non_null(strstr(ledger.findings[0].message,
+				       "after 2500 operations, and again after as many"));
+		rig_new();
+		case_secret_restored_for_long(before);
+		assert_int_equal(ledger.finding_count, 0);
+		assert_true(in_set(ledger.judged, RULE_SNAPSHOT_CARRY_ON));
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -361,6 +380,7 @@ int main(void)
 		cmocka_unit_test(every_rule_has_a_case),
 		cmocka_unit_test(a_broken_rule_is_found_and_nothing_else),
 		cmocka_unit_test(its_correct_neighbour_is_silent),
+		cmocka_unit_test(a_long_program_is_restored_at_each_quarter),
 		cmocka_unit_test(without_a_fact_it_needs_a_rule_is_not_judged),
 		cmocka_unit_test(a_target_without_facts_has_all_its_rules_reported_as_not_judged),
 		cmocka_unit_test(a_rule_that_is_not_judged_is_not_reported_as_judged),

@@ -320,7 +320,7 @@ static void equal_sums_and_gauges(void **state)
 /* Chains that nobody reads: "in" says how many bytes were dropped. */
 static int setup_dropping(void **state)
 {
-	static const struct target_port dropping = { TX, RX, 64, 256, "", "", "in", NULL, NULL };
+	static const struct target_port dropping = { TX, RX, 64, 256, "", "", "in", NULL, NULL, 0 };
 
 	(void)state;
 	rig_new();
@@ -502,7 +502,7 @@ static void one_sided(uint16_t from, uint16_t to)
 
 	rig_new();
 	rig_port();
-	port = (struct target_port){ from, to, 64, 256, "out", "in", NULL, NULL, NULL };
+	port = (struct target_port){ from, to, 64, 256, "out", "in", NULL, NULL, NULL, 0 };
 	rig_target.ports = &port;
 	rig_target.gauges = "out in";
 	rig_target.sums = NULL;

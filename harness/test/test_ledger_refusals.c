@@ -15,7 +15,9 @@
 /* "out" counts what is typed and refused, "in" what is put back and refused. */
 static int setup_refusals(void **state)
 {
-	static const struct target_port refusing = { TX, RX, 64, 256, "", "", NULL, "out", "in" };
+	static const struct target_port refusing = {
+		TX, RX, 64, 256, "", "", NULL, "out", "in", 0
+	};
 
 	(void)state;
 	rig_new();

@@ -25,7 +25,7 @@ static int setup(void **state)
 static void assert_silent_at_rest(void)
 {
 	all_is_sent();
-	assert_int_equal(ledger.finding_count, 0);
+	assert_silent();
 }
 
 /* What was sent on the older credit may come after the newer was read, until it rests. */
@@ -107,9 +107,111 @@ static void fwd_cnt_never_goes_back(void **state)
 	connect_guest(0, 8);
 	guest_sends((struct packet){ .op = VIRTIO_VSOCK_OP_RW, .len = 4 });
 	guest_is_sent((struct packet){ .op = VIRTIO_VSOCK_OP_CREDIT_UPDATE, .fwd_cnt = 3 });
+	/* This one was made before that. */
+	guest_is_sent((struct packet){ .op = VIRTIO_VSOCK_OP_CREDIT_UPDATE, .fwd_cnt = 2 });
+	assert_silent_at_rest();
+	device_works();
 	guest_is_sent((struct packet){ .op = VIRTIO_VSOCK_OP_CREDIT_UPDATE, .fwd_cnt = 2 });
 	all_is_sent();
 	assert_breaks(RULE_VSOCK_COUNT);
+}
+
+/* Bytes are bytes, also behind a header that has no use for them. */
+static void fwd_cnt_may_count_bytes_of_any_packet(void **state)
+{
+	(void)state;
+	connect_guest(0, 8);
+	guest_sends((struct packet){ .op = VIRTIO_VSOCK_OP_CREDIT_UPDATE, .len = 4 });
+	guest_is_sent((struct packet){ .op = VIRTIO_VSOCK_OP_CREDIT_UPDATE, .fwd_cnt = 4 });
+	assert_silent_at_rest();
+}
+
+/* RESPONSE on a connection that there is, RW beyond the credit, a counter that goes back: all
+ * the same the device may go by what it was told before. */
+static void credit_of_a_wrong_packet_may_be_left_unheeded(void **state)
+{
+	static const struct packet wrong[] = {
+		{ .op = VIRTIO_VSOCK_OP_RESPONSE, .buf_alloc = 2 },
+		{ .op = VIRTIO_VSOCK_OP_RW, .len = 16, .buf_alloc = 2 },
+		{ .op = VIRTIO_VSOCK_OP_CREDIT_UPDATE, .len = 1, .buf_alloc = 2 },
+		{ .op = VIRTIO_VSOCK_OP_CREDIT_UPDATE, .buf_alloc = 8, .fwd_cnt = UINT32_MAX },
+	};
+
+	for (unsigned i = 0; i < sizeof(wrong) / sizeof(wrong[0]); i++) {
+		setup(state);
+		connect_guest(0, 8);
+		guest_sends(wrong[i]);
+		guest_is_sent((struct packet){ .op = VIRTIO_VSOCK_OP_CREDIT_REQUEST });
+		all_is_sent();
+		device_works();
+		guest_is_sent((struct packet){ .op = VIRTIO_VSOCK_OP_RW, .len = 8 });
+		assert_silent_at_rest();
+	}
+}
+
+/* Only a connected socket hears of the guest's end of receiving (5.10.6.5). */
+static void a_shutdown_before_the_answer_may_be_left_unheeded(void **state)
+{
+	(void)state;
+	socket_new();
+	device_works();
+	guest_is_sent((struct packet){ .op = VIRTIO_VSOCK_OP_REQUEST });
+	all_is_sent();
+	guest_sends((struct packet){ .op = VIRTIO_VSOCK_OP_SHUTDOWN, .flags = 3 });
+	guest_sends((struct packet){ .op = VIRTIO_VSOCK_OP_RESPONSE, .buf_alloc = 8 });
+	assert_silent_at_rest();
+	device_works();
+	guest_is_sent((struct packet){ .op = VIRTIO_VSOCK_OP_RW, .len = 8 });
+	assert_silent_at_rest();
+}
+
+static void nothing_may_be_sent_after_the_end(void **state)
+{
+	(void)state;
+	connect_guest(0, 8);
+	device_works();
+	guest_is_sent((struct packet){ .op = VIRTIO_VSOCK_OP_SHUTDOWN, .flags = 2 });
+	guest_is_sent((struct packet){ .op = VIRTIO_VSOCK_OP_RW });
+	assert_silent_at_rest();
+}
+
+/* It waits for RST, and for nothing else. */
+static void a_device_that_is_done_need_not_answer(void **state)
+{
+	const struct packet shut = { .op = VIRTIO_VSOCK_OP_SHUTDOWN, .flags = 3 };
+	const struct packet ask = { .op = VIRTIO_VSOCK_OP_CREDIT_REQUEST };
+
+	(void)state;
+	connect_guest(0, 8);
+	guest_sends(ask);
+	guest_sends(shut);
+	guest_is_sent(shut);
+	guest_sends(ask);
+	guest_sends(shut);
+	on = RX;
+	avail_idx(4);
+	assert_silent_at_rest();
+}
+
+/* Connections of one pair of ports to the host and to somebody else. */
+static void another_cid_may_have_the_same_ports(void **state)
+{
+	(void)state;
+	socket_new();
+	device_works();
+	guest_is_sent((struct packet){ .op = VIRTIO_VSOCK_OP_REQUEST });
+	guest_is_sent((struct packet){ .op = VIRTIO_VSOCK_OP_REQUEST, .host = 5 });
+	guest_is_sent((struct packet){ .op = VIRTIO_VSOCK_OP_SHUTDOWN, .flags = 3, .host = 5 });
+	assert_silent_at_rest();
+	setup(state);
+	socket_new();
+	guest_sends((struct packet){ .op = VIRTIO_VSOCK_OP_REQUEST, .buf_alloc = 8, .host = 5 });
+	guest_is_sent((struct packet){ .op = VIRTIO_VSOCK_OP_RESPONSE, .host = 5 });
+	guest_sends((struct packet){ .op = VIRTIO_VSOCK_OP_RST });
+	assert_silent_at_rest();
+	device_works();
+	guest_is_sent((struct packet){ .op = VIRTIO_VSOCK_OP_RW, .len = 8, .host = 5 });
+	assert_silent_at_rest();
 }
 
 /* The host may keep what it has not taken: RST is due once fwd_cnt says that it has all. */
@@ -155,6 +257,12 @@ int main(void)
 		cmocka_unit_test_setup(bytes_of_no_connection_are_wrong, setup),
 		cmocka_unit_test_setup(a_second_request_leaves_it_to_the_device, setup),
 		cmocka_unit_test_setup(fwd_cnt_never_goes_back, setup),
+		cmocka_unit_test_setup(fwd_cnt_may_count_bytes_of_any_packet, setup),
+		cmocka_unit_test_setup(credit_of_a_wrong_packet_may_be_left_unheeded, setup),
+		cmocka_unit_test_setup(a_shutdown_before_the_answer_may_be_left_unheeded, setup),
+		cmocka_unit_test_setup(nothing_may_be_sent_after_the_end, setup),
+		cmocka_unit_test_setup(a_device_that_is_done_need_not_answer, setup),
+		cmocka_unit_test_setup(another_cid_may_have_the_same_ports, setup),
 		cmocka_unit_test_setup(an_end_waits_for_what_was_not_taken, setup),
 		cmocka_unit_test_setup(nothing_is_said_after_an_access_failed, setup),
 	};

@@ -205,6 +205,22 @@ static void what_the_host_still_has_excuses_one_that_needs_it(void **state)
 		     RULE_REQUEST_ANSWERED);
 }
 
+static void memory_that_its_own_operations_lack_excuses(void **state)
+{
+	static const char *const own[] = { "store b5 01\n", "buffer b5 at=b5 len=1\n",
+					   "fill b5 len=1\n", "pattern b5 len=1\n" };
+
+	(void)state;
+	for (unsigned i = 0; i < sizeof(own) / sizeof(own[0]); i++) {
+		take(own[i]);
+		assert_silent("unmap b5 len=1\nsend_request q\n");
+		assert_silent("buffer b5 at=hole\nsend_request q\n");
+		assert_found("unmap b6 len=1\nsend_request q\n", RULE_REQUEST_ANSWERED);
+		/* Those of another request are its own affair. */
+		assert_found("unmap b5 len=1\nsend_request q which=1\n", RULE_REQUEST_ANSWERED);
+	}
+}
+
 /* An answered one leaves nothing. */
 static void after_an_answer_the_host_has_nothing_left(void **state)
 {
@@ -474,6 +490,7 @@ int main(void)
 		cmocka_unit_test(memory_shared_with_chains_that_nobody_noted_excuses),
 		cmocka_unit_test(a_request_written_over_by_the_next_one_is_not_judged),
 		cmocka_unit_test(what_the_host_still_has_excuses_one_that_needs_it),
+		cmocka_unit_test(memory_that_its_own_operations_lack_excuses),
 		cmocka_unit_test(after_an_answer_the_host_has_nothing_left),
 		cmocka_unit_test(a_host_that_refuses_excuses),
 		cmocka_unit_test(a_mistake_on_another_queue_is_a_mistake),

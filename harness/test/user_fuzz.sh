@@ -2,7 +2,8 @@
 # SPDX-License-Identifier: Apache-2.0 OR MIT
 #
 # user_fuzz.sh: a user's own program fuzzes as `make fuzz` does: past findings, from the
-# user's scripts too, with a line for each at the end; what it cannot do it says in a line.
+# user's scripts too, with a line for each at the end, until it is stopped, with either
+# engine; what it cannot do it says in a line.
 # A rule's finding is the last that an engine's output shows.  Built against
 # build/installed.  Prints TAP.
 # shellcheck disable=SC1091,SC2154
@@ -36,7 +37,7 @@ refuses 'an engine that is none' '^./mine fuzz: ./mine is not linked with libFuz
 	./mine fuzz -t plain-well --engine ./mine
 links clang fuzz-mine -fsanitize=address,undefined,fuzzer "$source"
 refuses 'several targets' '^./mine fuzz: several targets are registered' ./mine fuzz 5
-refuses 'no time' "^./mine fuzz: '0': expected a number of seconds above 0" ./mine fuzz -t plain-well 0
+refuses 'no time' "^./mine fuzz: '00': expected a number of seconds$" ./mine fuzz -t plain-well 00
 refuses 'no processes' "'0': expected a number of processes" ./mine fuzz -t plain-well 5 0
 refuses 'a folder with a blank' "'a b' has a blank" ./mine fuzz -t plain-well -o 'a b' 5
 refuses 'a script that is not there' 'none.vr: No such file' ./mine fuzz -t plain-well 5 none.vr
@@ -59,6 +60,11 @@ gives 1 'something is found' ./mine fuzz -t plain-stray 6 2
 # By whichever of the two: the first one's words are shown.
 cat fuzzing/plain-stray/logs/*.log | grep -q '^== finding: memory\.' && result=0 || result=1
 tap '... and gone past' "$result"
+shows '... and told of in a page' '^   page: fuzzing/plain-stray/campaign/index.html$'
+xmllint --noout fuzzing/plain-stray/campaign/index.html 2>"$err" &&
+	grep -q '<dt>Rule</dt><dd>memory\.[a-z]* (must, dev\.' fuzzing/plain-stray/campaign/index.html &&
+	grep -q 'VIRTIO 1.4, section 2' fuzzing/plain-stray/campaign/index.html && result=0 || result=1
+tap '... which has it with its clause' "$result"
 shows '... and counted' '^== plain-stray: [1-9][0-9]* executions, .* [1-9] findings$'
 line='memory.[a-z]+:send  # memory.[a-z]+ \(must, .*\), [0-9]+ files?, shrunk to [0-9]+ operations: \./fuzz-mine replay -v '
 shows '... with a line for each' "^$line"
@@ -79,6 +85,66 @@ rm scripts/wrong.vr
 printf 'memory.write:*  # as it is\nmemory.ring:*  # as it is\n' >known
 gives 0 'known findings are none' ./mine fuzz -t plain-stray --known known 2
 shows '... and named' '^# known: memory\.'
+
+# For as long as it takes: begins ARGUMENT...: it runs, as $pid, in a process group of its own.
+begins() {
+	: >"$out"
+	VRINGER_STATUS=1 setsid env --default-signal=INT ./mine fuzz -t "$@" >"$out" 2>"$err" &
+	pid=$!
+}
+
+# ended SIGNAL WHOM: with an exit status in $rc.
+ended() {
+	kill -s "$1" -- "$2"
+	rc=0
+	wait "$pid" || rc=$?
+}
+
+is_free() {
+	[ ! -f "$1" ] || flock -n "$1" true
+}
+
+begins plain-well -o long 0 2
+until_within 600 grep -q '^plain-well, [0-9]* s: [0-9]* exec/s, ' "$out" || :
+ended INT "-$pid"
+[ "$rc" = 0 ] && result=0 || result=1
+tap 'no seconds: until it is stopped, exit 0' "$result"
+shows '... as it says' '^== plain-well until it is stopped: corpus long/corpus, findings long/findings'
+shows '... with its status' '^plain-well, [0-9]+ s: [0-9]+ exec/s, [0-9]+ edges, [0-9]+ in corpus, 0 findings, last new '
+run env VRINGER_DISK_KIB=1000000000000 ./mine fuzz -t plain-well -o long 0 2
+[ "$rc" = 2 ] && result=0 || result=1
+tap 'a full disk: exit 2' "$result"
+shows '... and a line' '^== plain-well: less than [0-9]+ MiB are free on the disk of long/corpus: it ends here$'
+
+# Killed with a finding that it had not told of.
+begins plain-stray -o long 0 1
+until_within 600 test -d long/logs/new-0 || :
+./mine encode --body -t plain-stray scripts/*.vr -o long/logs/new-0/crash-0123 2>"$err"
+ended KILL "-$pid"
+until_within 600 is_free long/logs.lock || :
+printf 'memory.write:*  # as it is\nmemory.ring:*  # as it is\n' >known
+gives 0 'the run after one that was killed' ./mine fuzz -t plain-stray -o long --known known 2
+[ -f long/findings/crash-0123 ] && result=0 || result=1
+tap '... keeps what that one had found' "$result"
+shows '... and tells of it' '^# known: memory\.'
+
+# AFL++, on the same corpus.
+links afl-clang-fast afl-mine -fsanitize=address,undefined "$source"
+links afl-clang-fast afl-mine-plain '' "$source"
+export AFL_QUIET=1
+gives 1 'AFL++: something is found' ./mine fuzz -t plain-stray --engine ./afl-mine 8 2
+shows '... with a line for each' '^memory.[a-z]+:send  # .*, shrunk to [0-9]+ operations: \./afl-mine replay -v '
+grep -q -- '-- ./afl-mine-plain$' fuzzing/plain-stray/afl/out/s1/fuzzer_stats && result=0 || result=1
+tap '... the second process has no sanitizers' "$result"
+grep -q 'Custom mutator .*vringer_mutator.so' fuzzing/plain-stray/afl/logs/0.log && result=0 || result=1
+tap "... and mutates by vringer's mutator" "$result"
+begins plain-well --engine ./afl-mine -o long 0 1
+until_within 600 grep -q '^plain-well, ' "$out" || :
+ended TERM "$pid"
+[ "$rc" = 0 ] && result=0 || result=1
+tap 'AFL++: no seconds: until it is stopped, exit 0' "$result"
+[ -n "$(ls long/corpus)" ] && result=0 || result=1
+tap '... and grows the corpus' "$result"
 
 # The last that a person sees is the finding.
 ./mine encode --body -t plain-stray scripts/*.vr -o stray.bin 2>"$err" >"$out"

@@ -309,7 +309,7 @@ static void config_read(void *device, uint64_t offset, void *buf, uint32_t len)
 		((uint8_t *)buf)[i] = offset + i < sizeof(config) ? config[offset + i] : 0;
 }
 
-static const struct vringer_port ports[] = { {
+static struct vringer_port ports[] = { {
 	.from = TRANSMIT,
 	.to = RECEIVE,
 	.chain_max = CHAIN_MAX,
@@ -519,6 +519,7 @@ __attribute__((constructor)) static void spoil(void)
 	WRONG("equal", port.equal_sums = unknown)
 	WRONG("acts", port_backend.acts |= 1u << 9)
 	WRONG("act", port_backend.act = NULL)
+	WRONG("socket-port", ports[0].socket_port = 1024)
 	WRONG("pages", port_backend.acts |= 1u << VRINGER_SET_NUM_PAGES)
 	WRONG("dialogue", port_backend.dialogue = &dialogue)
 	WRONG("stream", streams[0].to = 2)

@@ -13,11 +13,13 @@ read -ra libs <<<"$(pkg-config --libs vringer) -lpthread -ldl -lm"
 # Coverage as the engine takes it, from the device alone.
 sancov='-Cpasses=sancov-module -Cllvm-args=-sanitizer-coverage-level=3'
 case ${FUZZING_ENGINE:-libfuzzer} in
-afl) sancov="$sancov -Cllvm-args=-sanitizer-coverage-trace-pc-guard" ;;
-*) sancov="$sancov -Cllvm-args=-sanitizer-coverage-inline-8bit-counters -Cllvm-args=-sanitizer-coverage-pc-table" ;;
+libfuzzer) sancov="$sancov -Cllvm-args=-sanitizer-coverage-inline-8bit-counters -Cllvm-args=-sanitizer-coverage-pc-table" ;;
+*) sancov="$sancov -Cllvm-args=-sanitizer-coverage-trace-pc-guard" ;;
 esac
-[ "${SANITIZER:-address}" != coverage ] || sancov=-Cinstrument-coverage
-RUSTFLAGS="-g $sancov --remap-path-prefix=$PWD=." cargo build --quiet --offline --target-dir "$WORK/rust"
+sancov="$sancov --remap-path-prefix=$PWD=."
+# A report of coverage finds the sources where they are.
+[ "${SANITIZER:-address}" != coverage ] || sancov="-Cinstrument-coverage --remap-path-prefix=src=$PWD/src"
+RUSTFLAGS="-g $sancov" cargo build --quiet --offline --target-dir "$WORK/rust"
 lib=$WORK/rust/debug/libblk_rust.a
 
 # Once with the engine, and once without: that is the command.
@@ -25,6 +27,7 @@ $CXX "${cxxflags[@]}" -o "$OUT/fuzz_blk_rust" "$lib" "$LIB_FUZZING_ENGINE" "${li
 $CC "${cflags[@]}" -o "$WORK/blk-rust" "$lib" "${libs[@]}"
 
 # Scripts are seeds, in their binary form.
+export ASAN_OPTIONS=detect_leaks=0
 mkdir -p "$WORK/seeds"
 grep -lrE '^device +(any|blk-rust)' --include='*.vr' scripts "$(pkg-config --variable=scripts vringer)" |
 	xargs "$WORK/blk-rust" encode --body -t blk-rust -o "$WORK/seeds"

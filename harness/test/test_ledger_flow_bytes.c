@@ -1,0 +1,178 @@
+/* SPDX-License-Identifier: Apache-2.0 OR MIT */
+/*
+ * What may happen to the bytes of a socket device's connections, and what may not.
+ */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include <linux/virtio_vsock.h>
+
+#include "ledger_rig.h"
+#include "ledger_socket_rig.h"
+
+static int setup(void **state)
+{
+	(void)state;
+	rig_new();
+	return 0;
+}
+
+static void assert_silent_at_rest(void)
+{
+	all_is_sent();
+	assert_silent();
+}
+
+static void guest_writes(uint32_t port, const char *bytes)
+{
+	guest_sends((struct packet){ .op = VIRTIO_VSOCK_OP_RW,
+				     .len = (uint32_t)strlen(bytes),
+				     .bytes = bytes,
+				     .port = port });
+	all_is_sent();
+}
+
+static void host_takes(const char *bytes)
+{
+	host(HOST_TAKE, bytes, (uint32_t)strlen(bytes), (uint32_t)strlen(bytes));
+	rest(DEVICE_IDLE);
+}
+
+static void connect_another(uint32_t port)
+{
+	guest_sends((struct packet){ .op = VIRTIO_VSOCK_OP_REQUEST, .port = port, .buf_alloc = 8 });
+	guest_is_sent(
+		(struct packet){ .op = VIRTIO_VSOCK_OP_RESPONSE, .port = port, .buf_alloc = 64 });
+	all_is_sent();
+}
+
+/* Which connection a byte is of is not known: the third can be of either. */
+static void bytes_of_two_connections_may_be_mixed(void **state)
+{
+	(void)state;
+	connect_port(8);
+	connect_another(98);
+	guest_writes(99, "abac");
+	guest_writes(98, "abx");
+	host_takes("aba");
+	host_takes("bac");
+	assert_silent();
+	host_takes("x");
+	assert_silent();
+	guest_writes(98, "yz");
+	host_takes("z");
+	assert_breaks(RULE_VSOCK_ORDER);
+}
+
+/* Whose end came may have lost what was left, and the next one has other bytes. */
+static void bytes_may_be_left_of_a_connection_that_ended(void **state)
+{
+	(void)state;
+	connect_port(8);
+	guest_writes(99, "abc");
+	guest_sends((struct packet){ .op = VIRTIO_VSOCK_OP_RST });
+	on = RX;
+	avail_idx(3);
+	all_is_sent();
+	connect_another(98);
+	guest_writes(98, "xy");
+	host_takes("xa");
+	host_takes("y");
+	assert_silent();
+	host_takes("c");
+	assert_breaks(RULE_VSOCK_ORDER);
+}
+
+/* RW beyond the room that the guest was told of, and after its SHUTDOWN. */
+static void the_guest_can_make_a_gap_itself(void **state)
+{
+	(void)state;
+	connect_port(8);
+	guest_sends((struct packet){ .op = VIRTIO_VSOCK_OP_RW, .len = 65 });
+	guest_writes(99, "ab");
+	host_takes("b");
+	assert_silent();
+	setup(state);
+	connect_port(8);
+	guest_sends((struct packet){ .op = VIRTIO_VSOCK_OP_SHUTDOWN, .flags = 2 });
+	guest_writes(99, "ab");
+	host_takes("b");
+	assert_silent();
+}
+
+/* What is not known ends with the connection, once the host has taken all. */
+static void bytes_are_followed_again_after_the_end(void **state)
+{
+	(void)state;
+	connect_port(8);
+	guest_sends((struct packet){ .op = VIRTIO_VSOCK_OP_RW, .len = 65 });
+	guest_writes(99, "ab");
+	guest_sends((struct packet){ .op = VIRTIO_VSOCK_OP_RST });
+	on = RX;
+	avail_idx(3);
+	all_is_sent();
+	host(HOST_TAKE, "b", 1, 1);
+	connect_another(98);
+	guest_writes(98, "cd");
+	host_takes("d");
+	guest_sends((struct packet){ .op = VIRTIO_VSOCK_OP_RST, .port = 98 });
+	host(HOST_TAKE, "", 1, 0);
+	on = RX;
+	avail_idx(4);
+	all_is_sent();
+	assert_silent();
+	connect_another(97);
+	guest_writes(97, "ef");
+	host_takes("f");
+	assert_breaks(RULE_VSOCK_ORDER);
+}
+
+static void typed_bytes_come_in_order(void **state)
+{
+	const struct packet next = { .op = VIRTIO_VSOCK_OP_RW, .len = 3, .bytes = "cde" };
+
+	(void)state;
+	connect_port(8);
+	host(HOST_TYPE, "abcdef", 6, 5);
+	device_works();
+	guest_is_sent((struct packet){ .op = VIRTIO_VSOCK_OP_RW, .len = 2, .bytes = "ab" });
+	guest_is_sent(next);
+	assert_silent_at_rest();
+	host(HOST_TYPE, "xcde", 4, 4);
+	device_works();
+	guest_is_sent(next);
+	all_is_sent();
+	assert_breaks(RULE_VSOCK_ORDER);
+}
+
+/* To which of two connections the bytes go is the host's affair. */
+static void typed_bytes_may_go_to_either_connection(void **state)
+{
+	(void)state;
+	connect_port(8);
+	connect_another(98);
+	host(HOST_TYPE, "ab", 2, 2);
+	device_works();
+	guest_is_sent(
+		(struct packet){ .op = VIRTIO_VSOCK_OP_RW, .port = 98, .len = 1, .bytes = "b" });
+	assert_silent_at_rest();
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test_setup(bytes_of_two_connections_may_be_mixed, setup),
+		cmocka_unit_test_setup(bytes_may_be_left_of_a_connection_that_ended, setup),
+		cmocka_unit_test_setup(the_guest_can_make_a_gap_itself, setup),
+		cmocka_unit_test_setup(bytes_are_followed_again_after_the_end, setup),
+		cmocka_unit_test_setup(typed_bytes_come_in_order, setup),
+		cmocka_unit_test_setup(typed_bytes_may_go_to_either_connection, setup),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
