@@ -82,6 +82,8 @@ static void add(enum cover_kind kind, char *path, const char *name)
 	inputs[input_count] = (struct cover_input){ .kind = kind, .path = path, .name = name };
 	if (load(&inputs[input_count]))
 		input_count++;
+	else
+		free(path);
 }
 
 /* Paths have no spaces: grow.sh makes them. */

@@ -19,6 +19,7 @@
 #define NAME_MAX_BYTES 128
 #define SHOWN_MAX 1024 /* bytes of a raw input */
 #define LINE_BYTES 24u
+#define SHOWN_LINES 30 /* of a program */
 
 struct reached {
 	const struct cover_place *first;
@@ -252,6 +253,7 @@ static void show_bytes(FILE *out, const struct cover_input *input)
 static void show_program(FILE *out, const struct cover_input *input)
 {
 	char *text = NULL, *rest;
+	unsigned lines = 0;
 	size_t len = 0;
 	FILE *print = open_memstream(&text, &len);
 
@@ -261,8 +263,13 @@ static void show_program(FILE *out, const struct cover_input *input)
 	if (fclose(print) != 0)
 		exit(2);
 	for (char *line = strtok_r(text, "\n", &rest); line != NULL;
-	     line = strtok_r(NULL, "\n", &rest))
+	     line = strtok_r(NULL, "\n", &rest)) {
+		if (lines++ == SHOWN_LINES) {
+			fprintf(out, "    ... %zu bytes in all\n", input->size);
+			break;
+		}
 		fprintf(out, "    %.*s%s\n", COLUMNS, line, strlen(line) > COLUMNS ? "..." : "");
+	}
 	free(text);
 }
 
