@@ -21,8 +21,6 @@
 
 /* Small numbers are themselves, others count by their magnitude. */
 #define EXACT_MAX 2u
-/* More often than that is no news. */
-#define TIMES_MAX 4u
 /* No device: what tells vringer of one may be compiled by an engine's flags alone. */
 #define FEW_EDGES 64
 
@@ -79,13 +77,14 @@ static uint32_t class_of(uint64_t value)
 				  : EXACT_MAX + 64u - (uint32_t)__builtin_clzll(value);
 }
 
+/* How often is no news: an engine would keep ever longer programs for it. */
 static void hit_at(uint32_t hash)
 {
 	uint32_t at = hash & (FEEDBACK_MAP - 1);
 
-	if (feedback_map[at] >= TIMES_MAX)
+	if (feedback_map[at] != 0)
 		return;
-	feedback_map[at]++;
+	feedback_map[at] = 1;
 	if (has_guards)
 		__sanitizer_cov_trace_pc_guard(&guards[at]);
 }
@@ -96,13 +95,10 @@ static void hit(uint32_t kind, uint32_t number)
 	hit_at(mix(mix(number, kind), seen.verb));
 }
 
-/* What would be too many by every operation: whichever it was. */
-static void hit_once(uint32_t kind, uint32_t number)
+/* What would be too many by every operation. */
+static void hit_by_any(uint32_t kind, uint32_t number)
 {
-	uint32_t hash = mix(mix(number, kind), 0);
-
-	if (feedback_map[hash & (FEEDBACK_MAP - 1)] == 0)
-		hit_at(hash);
+	hit_at(mix(number, kind));
 }
 
 /* The device's answer to a driver that reads; 0 of the configuration says little. */
@@ -274,8 +270,8 @@ void feedback_after_op(void *ctx, struct run *run, uint32_t index)
 	of_judged(ledger);
 	if (run->guest.entered)
 		of_near(ledger);
-	hit_once(AFTER_STATE, mix(mix(1, ledger->device.status), ledger->device.shown));
-	hit_once(AFTER_WORK, mix(mix(1, class_of(returned)), class_of(ledger->device.held)));
+	hit_by_any(AFTER_STATE, mix(mix(1, ledger->device.status), ledger->device.shown));
+	hit_by_any(AFTER_WORK, mix(mix(1, class_of(returned)), class_of(ledger->device.held)));
 }
 
 /* Does an engine see of the device's code? */

@@ -11,9 +11,9 @@
  * rule was broken.  After each operation come which status the device is in, how many chains
  * it holds, which rules had something to judge for the first time, and how near to their
  * bounds those came that have one.  Values are put in classes by their magnitude, so that
- * counting up is no news.  An engine keeps an input that reaches a new number, or one more
- * often, as it does for edges of code.  (Pairs of events were tried: a corpus three times as
- * large reaches the same code.)
+ * counting up is no news.  An engine keeps an input that reaches a new number, as it does for
+ * edges of code.  (Pairs of events, and how often each comes, were tried: larger corpora of
+ * longer programs reach no more code.)
  *
  * No address, time or process is in it: the same program reaches the same numbers, as long
  * as the device answers it in the same way.
