@@ -9,6 +9,8 @@
  */
 #include "fuzzers/engine.h"
 
+#include <signal.h>
+#include <sys/prctl.h>
 #include <unistd.h>
 
 /* Inputs between two restarts: what a device loses for good adds up to little. */
@@ -41,6 +43,8 @@ int main(int argc, char **argv)
 	if (!fuzz_target.alone)
 		LLVMFuzzerTestOneInput((const uint8_t *)"", 0);
 	START_FORK_SERVER();
+	/* It would stay stopped for ever if afl-fuzz were killed. */
+	prctl(PR_SET_PDEATHSIG, SIGKILL);
 	input = INPUT;
 	while (MORE()) {
 		ssize_t size = INPUT_SIZE;

@@ -131,7 +131,6 @@ instance() {
 	run_engine "$number" afl-fuzz "$@" >"$logs/$number.log" 2>&1 || rc=$?
 	! was_ended "$rc" || rc=0
 	echo "$rc" >"$logs/$number.rc"
-	worker_ended
 }
 
 # The schedule, and the program, of an instance.
@@ -196,13 +195,14 @@ foreign() {
 }
 
 start_instances() {
-	job=0
+	job=0 instances=
 	while [ "$job" -lt "$jobs" ]; do
 		name="-S s$job"
 		[ "$jobs" -gt 1 ] && [ "$job" = 0 ] && name="-M main$(foreign)"
 		role "$job"
 		# shellcheck disable=SC2086  # several words
 		instance "$job" $name "$@" -p "$schedule" -- "$program" &
+		instances="$instances $!"
 		job=$((job + 1))
 	done
 }
@@ -242,7 +242,10 @@ fuzz_with_afl() {
 	echo 0 >"$logs/peak"
 	start_instances "$@"
 	(monitor afl_status && end_process "$logs/minimise.pid" && wait) &
-	wait_for_all
+	monitor=$!
+	# shellcheck disable=SC2086  # numbers
+	wait_for $instances
+	end_monitor "$monitor"
 	elapsed=$(($(date +%s) - begun)) rounds=$((elapsed / round))
 	afl_status >/dev/null || : # the disk may be full
 

@@ -30,18 +30,33 @@ for_how_long() {
 	[ "$seconds" = 0 ] && echo 'until it is stopped' || echo "for $seconds s"
 }
 
-# One of the $jobs workers is done.
-worker_ended() {
-	echo >>"$logs/workers"
-	[ "$(wc -l <"$logs/workers")" -lt "$jobs" ] || touch "$logs/ended"
-}
-
 # How long an engine may run now, in seconds, in $left: to the end of a round, or of the time.
 time_left() {
-	left=$round
+	now=$(date +%s)
+	[ "$now" -lt "${round_end:-0}" ] || round_end=$((now + round))
+	left=$((round_end - now))
 	[ "$seconds" != 0 ] || return 0
-	rest=$((deadline - $(date +%s)))
-	[ "$rest" -ge "$left" ] || left=$rest
+	[ "$((deadline - now))" -ge "$left" ] || left=$((deadline - now))
+}
+
+# Is the round over, in which an engine may have been started many times?
+is_round_over() {
+	[ "$(date +%s)" -ge "$round_end" ]
+}
+
+# wait_for PID...: until they have ended, whatever signals come.
+wait_for() {
+	for one; do
+		while kill -s 0 "$one" 2>/dev/null; do
+			wait "$one" || :
+		done
+	done
+}
+
+# Nothing is left to watch.  By a signal: on a full disk there is no room for a word.
+end_monitor() {
+	kill -s USR1 "$1" 2>/dev/null || :
+	wait_for "$1"
 }
 
 # Is the process that was started first still there, which is to report?
@@ -119,12 +134,14 @@ leave_only() {
 	echo "== $target: corpus of $files files minimised to $kept"
 }
 
-# monitor STATUS: until $logs/ended is there, call STATUS every $status_every seconds, after ten
+# monitor STATUS: until end_monitor, call STATUS every $status_every seconds, after ten
 # minutes every minute; and end the engines when the disk is full or nobody waits for them.
 monitor() {
+	over=
 	trap '' INT TERM HUP
+	trap 'over=yes' USR1
 	next=$status_every
-	while [ ! -f "$logs/ended" ]; do
+	while [ -z "$over" ]; do
 		sleep 1
 		{ is_watched && has_room; } || end_engines
 		elapsed=$(($(date +%s) - begun))

@@ -35,7 +35,7 @@ run_engine() {
 	shift
 	rc=0
 	# shellcheck disable=SC2016  # that shell's own
-	sh -c 'echo $$ >"$1"; [ ! -f "$2" ] || exit 143; shift 2; exec "$@"' engine "$pid_file" \
+	sh -c 'echo $$ >"$1"; [ -s "$1" ] && [ ! -f "$2" ] || exit 143; shift 2; exec "$@"' engine "$pid_file" \
 		"$logs/interrupted" "$@" || rc=$?
 	rm -f "$pid_file"
 	return "$rc"
@@ -181,8 +181,10 @@ report_findings() {
 		# A run that ignores no findings may have many alike.
 		many=
 		[ -s "$logs/signatures" ] || many="--keep $keep"
-		# shellcheck disable=SC2086  # two words or none
-		triage "$known" $many -o "$findings" "$@" >"$logs/findings" || rc=$?
+		# On a full disk there is no room for shrunk ones.
+		[ -f "$logs/full" ] || many="$many -o $findings"
+		# shellcheck disable=SC2086  # words
+		triage "$known" $many "$@" >"$logs/findings" || rc=$?
 		[ "$rc" -le 1 ] || exit "$rc"
 		report_behind "$@"
 	fi

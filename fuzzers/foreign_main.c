@@ -12,8 +12,10 @@
 
 #include "harness/target/vringer.h"
 
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <sys/prctl.h>
 
 /* Inputs between two restarts: what a device loses for good adds up to little. */
 #define INPUTS_PER_PROCESS 10000
@@ -52,6 +54,8 @@ static int fuzz(void)
 	if (!has_threads())
 		LLVMFuzzerTestOneInput((const uint8_t *)"", 0);
 	__afl_manual_init();
+	/* It would stay stopped for ever if afl-fuzz were killed. */
+	prctl(PR_SET_PDEATHSIG, SIGKILL);
 	while (__afl_persistent_loop(INPUTS_PER_PROCESS) != 0)
 		LLVMFuzzerTestOneInput(__afl_fuzz_ptr, *__afl_fuzz_len);
 	return 0;

@@ -93,7 +93,7 @@ take_input() {
 set_aside() {
 	hash=${1##*-}
 	rm -f "$corpus/$hash"
-	find "$seeds" "$rest" -type f -exec sha1sum {} + | awk -v h="$hash" '$1 == h { print $2 }' |
+	find "$seeds" "$rest" -type f -exec sha1sum {} + 2>/dev/null | awk -v h="$hash" '$1 == h { print $2 }' |
 		xargs -r rm -f
 }
 
@@ -202,10 +202,12 @@ worker() {
 			break
 		elif [ "$job" = 0 ]; then
 			first=
+		fi
+		shorten_log
+		if [ "$job" = 0 ] && is_round_over; then
 			time_left
 			[ "$left" -le 0 ] || { minimise "$@" && take_shared; }
 		fi
-		shorten_log
 		time_left
 	done
 }
@@ -249,18 +251,21 @@ fuzz_with_libfuzzer() {
 	wait_for_all
 	begin_time
 	monitor libfuzzer_status &
+	monitor=$! workers=
 	# The other jobs use the same corpus, each with a log of its own.
 	job=1
 	while [ "$job" -lt "$jobs" ]; do
-		(trap worker_ended EXIT && worker "$job" "$@" >>"$logs/$job.log") &
+		worker "$job" "$@" >>"$logs/$job.log" &
+		workers="$workers $!"
 		job=$((job + 1))
 	done
 	(
-		trap worker_ended EXIT
 		trap '' INT TERM HUP
 		worker 0 "$@" | tee -a "$logs/0.log" | progress
 	) &
-	wait_for_all
+	# shellcheck disable=SC2086  # numbers
+	wait_for $workers $!
+	end_monitor "$monitor"
 	libfuzzer_status >/dev/null || : # the disk may be full
 
 	# What was written to a full disk, and is empty.

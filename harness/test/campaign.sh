@@ -136,24 +136,26 @@ shows 'a full disk is told of, once' '^== net_loopback: less than [0-9]+ MiB are
 tap 'once' $?
 unset VRINGER_DISK_KIB
 
-# A real one, where a test may make one.
+# A real one, where a test may make one: with no room for a word in the end.
 mkdir small
 if mount -t tmpfs -o size=12m none small 2>/dev/null; then
 	cp -R "$corpus" small/
-	rm -rf "$corpus"
+	rm -rf "$corpus" build/fuzz-logs
+	mkdir small/logs
 	ln -s "$PWD/small/net_loopback" "$corpus"
+	ln -s "$PWD/small/logs" build/fuzz-logs
 	VRINGER_DISK_KIB=4096
 	export VRINGER_DISK_KIB
-	begins libfuzzer 1
-	sleep 1
-	head -c 9m /dev/zero >small/other 2>/dev/null
+	begins libfuzzer 2
+	until_true test -s "$logs/1.pid"
+	cat /dev/zero >small/other 2>/dev/null
 	rc=0
 	wait "$pid" || rc=$?
 	[ "$rc" = 2 ]
 	tap 'a disk that fills up: exit 2' $?
 	[ -z "$(find "$corpus/" -type f -size 0)" ]
 	tap 'no file of the corpus is empty' $?
-	rm -rf "$corpus"
+	rm -rf "$corpus" build/fuzz-logs
 	umount small
 	unset VRINGER_DISK_KIB
 else

@@ -146,6 +146,12 @@ tap 'AFL++: no seconds: until it is stopped, exit 0' "$result"
 [ -n "$(ls long/corpus)" ] && result=0 || result=1
 tap '... and grows the corpus' "$result"
 
+begins plain-well --engine ./afl-mine -o long 0 1
+until_within 600 grep -q '^plain-well, ' "$out" || :
+ended KILL "-$pid"
+until_within 60 is_free long/afl/logs.lock && result=0 || result=1
+tap 'AFL++: killed, it leaves no process that a next run would wait for' "$result"
+
 # The last that a person sees is the finding.
 ./mine encode --body -t plain-stray scripts/*.vr -o stray.bin 2>"$err" >"$out"
 mkdir seeds
