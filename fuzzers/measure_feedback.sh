@@ -185,12 +185,13 @@ feedback() {
 	found $example_bugs
 }
 
-# Where there is coverage: is it better with what is observed?
+# Of a model; and where there is coverage, is it better with what is observed?
 # shellcheck disable=SC2086  # lists
 feedback_model() {
-	cases="code both"
 	prepare_feedback
-	run_all "${1:-30}" "${2:-3}" net_loopback/ $model_bugs
+	run_all "${1:-30}" "${2:-3}" net_loopback/
 	reached net_loopback
+	cases="code both"
+	run_all "${1:-30}" "${2:-3}" $model_bugs
 	found $model_bugs
 }
