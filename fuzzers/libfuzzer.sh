@@ -81,7 +81,8 @@ take_input() {
 		else
 			rm "$1"
 		fi
-		if ! is_parser "$target" && [ "$signature" != nothing ] && [ "$((seen + 1))" = "$keep" ]; then
+		if [ "$counted" = "$logs/signatures" ] && ! is_parser "$target" &&
+			[ "$signature" != nothing ] && [ "$((seen + 1))" = "$keep" ]; then
 			echo "$signature  # found in this run" >>"$logs/known"
 		fi
 	) 8>>"$logs/one-at-a-time"
