@@ -84,7 +84,7 @@ found() {
 minimise() {
 	is_worth_minimising || return 0
 	rm -rf "$logs/min"
-	AFL_ALLOW_TMP=1 run_engine minimise afl-cmin -i "$corpus" -o "$logs/min" -m none -t 1000 \
+	without_ledger run_engine minimise afl-cmin -i "$corpus" -o "$logs/min" -m none -t 1000 \
 		-- "$binary" >"$logs/minimise" 2>&1 || return 0
 	leave_only "$logs/min"
 }
@@ -104,7 +104,7 @@ afl_status() {
 }
 
 afl_environment() {
-	export AFL_NO_UI=1 AFL_SKIP_CPUFREQ=1 AFL_NO_AFFINITY=1
+	export AFL_NO_UI=1 AFL_SKIP_CPUFREQ=1 AFL_NO_AFFINITY=1 AFL_ALLOW_TMP=1
 	export AFL_FORKSRV_INIT_TMOUT=30000
 	VRINGER_KNOWN=$known VRINGER_KNOWN_MET=$(realpath "$logs")/known-met
 	export VRINGER_KNOWN VRINGER_KNOWN_MET
@@ -175,8 +175,8 @@ begin_folders() {
 reduce_inputs() {
 	files=$(find "$in" -type f | wc -l)
 	[ "$files" -ge "$many" ] || return 0
-	AFL_ALLOW_TMP=1 AFL_KEEP_TRACES=1 run_engine cmin afl-cmin -i "$in" -o "$logs/core" \
-		-m none -t 1000 -- "$binary" >"$logs/cmin" 2>&1 || return 0
+	AFL_KEEP_TRACES=1 run_engine cmin afl-cmin -i "$in" -o "$logs/core" -m none -t 1000 \
+		-- "$binary" >"$logs/cmin" 2>&1 || return 0
 	kept=$(find "$logs/core" -maxdepth 1 -type f | wc -l)
 	[ "$kept" -gt 0 ] || return 0
 	find "$in" -type f -size +0 -printf '%f\n' | sort >"$logs/all"

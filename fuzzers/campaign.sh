@@ -114,6 +114,13 @@ has_room() {
 	return 1
 }
 
+# What minimises runs inputs that break rules: to it that is a crash, which ends it, or for which
+# the input goes.
+without_ledger() (
+	export VRINGER_LEDGER=off
+	"$@"
+)
+
 # Has the corpus grown by so much that it is worth it?  What there is is listed.
 is_worth_minimising() {
 	(cd "$corpus" && find . -type f) | sort >"$logs/before"

@@ -82,7 +82,8 @@ take_input() {
 		else
 			rm "$1"
 		fi
-		if ! is_parser "$target" && [ "$signature" != nothing ] && [ "$((seen + 1))" = "$keep" ]; then
+		if [ "$counted" = "$logs/signatures" ] && ! is_parser "$target" &&
+			[ "$signature" != nothing ] && [ "$((seen + 1))" = "$keep" ]; then
 			echo "$signature  # found in this run" >>"$logs/known"
 		fi
 	) 8>>"$logs/one-at-a-time"
@@ -117,7 +118,8 @@ minimise() {
 	is_worth_minimising || return 0
 	rm -rf "$logs/min"
 	mkdir "$logs/min"
-	run_engine minimise "$@" -merge=1 "$logs/min" "$corpus" >"$logs/minimise" 2>&1 || return 0
+	without_ledger run_engine minimise "$@" -merge=1 "$logs/min" "$corpus" \
+		>"$logs/minimise" 2>&1 || return 0
 	leave_only "$logs/min"
 }
 
@@ -142,8 +144,7 @@ many_fail() {
 # Those of the seeds that reach what all of them reach, in $logs/core.
 find_core() {
 	mkdir "$logs/core"
-	# A broken rule would end it.
-	VRINGER_LEDGER=off run_engine seeds "$@" -merge=1 "$logs/core" "$seeds" >"$logs/seeds" 2>&1 &
+	without_ledger run_engine seeds "$@" -merge=1 "$logs/core" "$seeds" >"$logs/seeds" 2>&1 &
 	while kill -s 0 $! 2>/dev/null; do
 		sleep 0.2
 		! many_fail || end_process "$logs/seeds.pid"

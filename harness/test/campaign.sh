@@ -182,18 +182,19 @@ shows 'by its signature' '^fetch.walk:send  # '
 tap 'and keeps it' $?
 
 # Found by several processes at once.  It shows two findings, one behind the other: by the time
-# that the seventh is looked at, both are known.
+# that the seventh is looked at, both are known, and stay on the list once.
 rm -rf "$findings" "$logs"
 VRINGER_ROUND=4
 export VRINGER_ROUND
 begins libfuzzer 1
 until_true test -s "$logs/0.pid"
-for n in 1 2 3 4 5 6 7; do
+for n in 1 2 3 4 5 6 7 8 9; do
 	cp build/seeds/net_loopback/send "$logs/new-0/crash-$n"
 done
-until_true test -f "$findings/crash-7"
+until_true test -f "$findings/crash-9"
 ended TERM "$pid"
-[ "$(cat "$logs/hidden")" = fetch.walk:send ] &&
+[ "$(sort "$logs/hidden" | uniq -c | tr -s ' \n' ' ')" = ' 3 fetch.walk:send ' ] &&
+	[ "$(grep -c . "$logs/known")" = 2 ] &&
 	[ "$(sort "$logs/signatures" | uniq -c | tr -s ' \n' ' ')" = ' 3 fetch.walk:liveness 3 fetch.walk:send ' ]
 tap 'one that was found before it was known is kept, and counted apart' $?
 unset VRINGER_ROUND
