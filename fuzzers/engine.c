@@ -20,7 +20,8 @@ void __msan_unpoison(const volatile void *data, size_t size) __attribute__((weak
 int LLVMFuzzerInitialize(int *argc, char ***argv)
 {
 	int status = fuzz_target.command != NULL ? fuzz_target.command(*argc, *argv) : -1;
-	struct stat st;
+	/* AFL++'s runtime, not built with MemorySanitizer, has its variables here next. */
+	struct stat st = { 0 };
 
 	if (status >= 0)
 		exit(status);
