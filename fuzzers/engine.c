@@ -14,10 +14,14 @@
 #include <string.h>
 #include <sys/stat.h>
 
+/* NOLINTNEXTLINE(bugprone-reserved-identifier): the name is theirs. */
+void __msan_unpoison(const volatile void *data, size_t size) __attribute__((weak));
+
 int LLVMFuzzerInitialize(int *argc, char ***argv)
 {
 	int status = fuzz_target.command != NULL ? fuzz_target.command(*argc, *argv) : -1;
-	struct stat st;
+	/* AFL++'s runtime, not built with MemorySanitizer, has its variables here next. */
+	struct stat st = { 0 };
 
 	if (status >= 0)
 		exit(status);
@@ -33,5 +37,8 @@ int LLVMFuzzerInitialize(int *argc, char ***argv)
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
+	/* An engine that is not built with MemorySanitizer cannot say what it has filled. */
+	if (__msan_unpoison != NULL)
+		__msan_unpoison(data, size);
 	return fuzz_target.one(fuzz_target_name(), data, size);
 }
