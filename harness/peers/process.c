@@ -175,6 +175,8 @@ static void free_process(struct process *process)
 	process_rest_end(process);
 	if (process->line >= 0)
 		close(process->line);
+	if (process->words_unread >= 0)
+		close(process->words_unread);
 	if (process->shared != NULL)
 		munmap(process->shared, sizeof(*process->shared));
 	free(process);
@@ -202,7 +204,7 @@ static int make_process(struct process **made, const struct process_options *opt
 
 	if (process == NULL)
 		return -ENOMEM;
-	process->line = -1;
+	process->line = process->words_unread = -1;
 	process->owner = getpid();
 	process->options = *options;
 	snprintf(process->name, sizeof(process->name), "%s", base_name(options->argv[0]));
@@ -244,7 +246,8 @@ static int start_keeper(struct process *process, struct keeper *keeper)
 	}
 	close(line[1]);
 	process->line = line[0];
-	line[0] = line[1] = -1;
+	process->words_unread = words[0];
+	line[0] = line[1] = words[0] = -1;
 	while (!hear(process, -1, &what))
 		;
 	err = what == SAY_STARTED ? -process->shared->error : -EIO;

@@ -62,6 +62,7 @@ struct process_task {
 struct process {
 	pid_t owner, keeper;
 	int line;
+	int words_unread; /* the pipe that the keeper reads: how full is it? */
 	struct process_shared *shared;
 	struct process_options options; /* argv and fds are not kept */
 	char name[64];			/* of the program, for messages */

@@ -20,6 +20,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/ioctl.h>
 #include <unistd.h>
 
 #define STAT_MAX 1024u
@@ -264,6 +265,14 @@ int process_wait(struct process *process, struct process_wait *wait,
 	return grew(process, wait) ? 0 : -ETIME;
 }
 
+/* It has written what the keeper has not read: it may wait for room for more. */
+static bool has_more_to_say(const struct process *process)
+{
+	int unread;
+
+	return ioctl(process->words_unread, FIONREAD, &unread) == 0 && unread > 0;
+}
+
 bool process_sleeps(struct process *process)
 {
 	uint64_t before, after;
@@ -275,7 +284,8 @@ bool process_sleeps(struct process *process)
 	look = look_at_all(process);
 	if (look == LOOK_CHANGED && list_tasks(process))
 		look = look_at_all(process);
-	if (look != LOOK_ASLEEP || !read_cpu(process, &after) || before != after) {
+	if (look != LOOK_ASLEEP || !read_cpu(process, &after) || before != after ||
+	    has_more_to_say(process)) {
 		process->slept_ns = UINT64_MAX;
 		return false;
 	}

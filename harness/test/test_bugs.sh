@@ -250,7 +250,8 @@ cd "$here" || exit
 # A session of a device that returns chains with the wrong length.
 gcc -fsanitize=address,undefined -o "$work/session" "$BUILD"/bugs/rule-completion-len/gcc.obj/*.o \
 	"$BUILD"/obj/gcc/fuzzers/fuzz_net_loopback.o "$BUILD"/obj/gcc/fuzzers/engine.o \
-	"$BUILD"/obj/gcc/fuzzers/session.o "$BUILD"/obj/gcc/fuzzers/standalone_main.o \
+	"$BUILD"/obj/gcc/fuzzers/session.o "$BUILD"/obj/gcc/fuzzers/feedback.o \
+	"$BUILD"/obj/gcc/fuzzers/standalone_main.o \
 	"$BUILD"/obj/gcc/libvringer.a >"$out" 2>"$err"
 tap 'a session with a bug links' $?
 "$VRINGER" encode --body -o "$work/input" conformance/net/rx-frame-too-large.vr
