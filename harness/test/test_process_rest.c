@@ -140,6 +140,23 @@ static void one_that_sleeps_is_waited_for_so_long(void **state)
 	process_stop(process);
 }
 
+/* Nobody reads what it writes: it waits for room, and it is not its fault. */
+static void one_whose_words_wait_is_not_asleep(void **state)
+{
+	static const char *const argv[] = { "yes", NULL };
+	struct process *process =
+		start_with(argv, (struct process_options){ .words_max = UINT64_MAX });
+
+	(void)state;
+	assert_int_equal(kill(process->keeper, SIGSTOP), 0);
+	for (unsigned looks = 0; looks < 60; looks++) {
+		assert_false(process_sleeps(process));
+		pause_ms(SLICE);
+	}
+	assert_int_equal(kill(process->keeper, SIGCONT), 0);
+	process_stop(process);
+}
+
 /* It wakes up more often than it may sleep. */
 static void one_that_wakes_now_and_then_too(void **state)
 {
@@ -370,6 +387,7 @@ int main(int argc, char **argv)
 		cmocka_unit_test(a_thread_is_counted_by_its_name),
 		cmocka_unit_test(a_thread_that_came_later_is_counted),
 		cmocka_unit_test(one_that_sleeps_is_waited_for_so_long),
+		cmocka_unit_test(one_whose_words_wait_is_not_asleep),
 		cmocka_unit_test(one_that_wakes_now_and_then_too),
 		cmocka_unit_test(one_that_runs_on_is_waited_for_by_its_own_time),
 		cmocka_unit_test(one_that_takes_memory_is_waited_for_until_it_has_too_much),
