@@ -71,8 +71,7 @@ statistic() {
 measure_memory() {
 	now=$(ps -eo rss=,args= | awk -v n="${binary##*/}" '
 		$2 ~ n "$" && $1 > m { m = $1 } END { print int(m / 1024) }')
-	[ "$now" -le "$peak" ] || peak=$now
-	echo "$peak" >"$logs/peak"
+	[ "$now" -le "$(cat "$logs/peak")" ] || echo "$now" >"$logs/peak"
 }
 
 # Crashes and hangs, as each instance counts them.
@@ -93,10 +92,11 @@ minimise() {
 afl_status() {
 	measure_memory
 	# shellcheck disable=SC2046  # two numbers
-	show_status $(cat "$out"/*/fuzzer_stats 2>/dev/null | awk -v s="$elapsed" '
-		$1 == "execs_done" { done += $3 }
+	show_status $(cat "$out"/*/fuzzer_stats 2>/dev/null | awk '
+		$1 == "run_time" { time = $3 > 0 ? $3 : 1 }
+		$1 == "execs_done" { each_second += $3 / time }
 		$1 == "edges_found" && $3 > edges { edges = $3 }
-		END { printf "%d %d\n", done / (s > 0 ? s : 1), edges }')
+		END { printf "%d %d\n", each_second, edges }')
 	copy_queues
 	[ $((elapsed / round)) = "$rounds" ] || [ -f "$logs/minimise.pid" ] ||
 		(trap : TERM HUP && minimise) &

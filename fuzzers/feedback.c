@@ -279,8 +279,9 @@ static bool is_instrumented(void)
 {
 	if (&__afl_final_loc != NULL && __afl_final_loc >= FEW_EDGES)
 		return true;
-	return __stop___sancov_cntrs - __start___sancov_cntrs >= FEW_EDGES ||
-	       __stop___sancov_guards - __start___sancov_guards >= FEW_EDGES;
+	return (uintptr_t)__stop___sancov_cntrs - (uintptr_t)__start___sancov_cntrs >= FEW_EDGES ||
+	       (uintptr_t)__stop___sancov_guards - (uintptr_t)__start___sancov_guards >=
+		       FEW_EDGES * sizeof(__start___sancov_guards[0]);
 }
 
 static bool is_wanted(void)

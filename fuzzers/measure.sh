@@ -179,6 +179,7 @@ bugs() {
 	done
 }
 
+# shellcheck disable=SC1091  # beside this one
 . fuzzers/measure_feedback.sh
 
 "$@"

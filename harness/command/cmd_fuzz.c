@@ -43,8 +43,9 @@ static int no_engine(const char *engine)
 {
 	fprintf(stderr,
 		"%s fuzz: %s: %s; link your files for it: clang -g -O1 "
-		"-fsanitize=fuzzer,address,undefined $(pkg-config --cflags vringer) *.c -o %s "
-		"$(pkg-config --libs vringer), or name another: --engine PATH\n",
+		"-fsanitize=fuzzer,address,undefined -fno-sanitize-recover=undefined "
+		"$(pkg-config --cflags vringer) *.c -o %s $(pkg-config --libs vringer), or with "
+		"afl-clang-fast for AFL++, or name a program that is: --engine PATH\n",
 		report_command, engine, strerror(errno), engine);
 	return STATUS_USAGE;
 }

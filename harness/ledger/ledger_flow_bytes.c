@@ -308,7 +308,8 @@ static bool read_byte(struct ledger_socket_port *p, uint8_t byte)
 		}
 	}
 	p->reading_count = count;
-	memcpy(p->reading, next, count * sizeof(next[0]));
+	if (count > 0)
+		memcpy(p->reading, next, count * sizeof(next[0]));
 	return true;
 }
 

@@ -27,7 +27,7 @@
 	const char *__ubsan_default_options(void);                                                 \
 	const char *__ubsan_default_options(void)                                                  \
 	{                                                                                          \
-		return "print_stacktrace=1";                                                       \
+		return "print_stacktrace=1:halt_on_error=1";                                       \
 	}
 
 /* They call these before they put a report together: see batch_on_report. */
