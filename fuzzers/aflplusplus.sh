@@ -238,7 +238,7 @@ fuzz_with_afl() {
 	set -- -i "$in" -o "$out" -m none -t 1000+ "$@"
 	[ "$seconds" = 0 ] || set -- "$@" -V "$seconds"
 	begin_time
-	peak=0 elapsed=0 rounds=0
+	elapsed=0 rounds=0
 	echo 0 >"$logs/peak"
 	start_instances "$@"
 	(monitor afl_status && end_process "$logs/minimise.pid" && wait) &

@@ -20,22 +20,9 @@ corpus=build/fuzz-corpus/net_loopback findings=build/findings/net_loopback
 logs=build/fuzz-logs/net_loopback
 export VRINGER_STATUS=1
 
-until_true() {
-	until_within 600 "$@"
-}
-
-# begins ENGINE JOBS: a run without an end, as $pid, in a process group of its own.
+# begins ENGINE JOBS: a run without an end.
 begins() {
-	: >"$out" # what is there must not be taken for its words
-	setsid env --default-signal=INT fuzzers/fuzz.sh run "$1" 0 "$2" net_loopback >"$out" 2>"$err" &
-	pid=$!
-}
-
-# ended SIGNAL WHOM: with an exit status in $rc.
-ended() {
-	kill -s "$1" -- "$2"
-	rc=0
-	wait "$pid" || rc=$?
+	begin fuzzers/fuzz.sh run "$1" 0 "$2" net_loopback
 }
 
 has_grown() {

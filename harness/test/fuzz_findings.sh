@@ -26,32 +26,10 @@ findings=build/findings/net_loopback logs=build/fuzz-logs/net_loopback
 # it shows what is waited for.
 forever=3000
 
-# until_true COMMAND...: wait until it succeeds, ten minutes at most.
-until_true() {
-	until_within 600 "$@"
-}
-
-# begins ENGINE JOBS: such a run, as $pid, in a process group of its own, as of a terminal.
+# begins ENGINE JOBS: such a run.
 begins() {
 	rm -rf build/fuzz-logs build/afl-logs build/afl-out
-	setsid env --default-signal=INT fuzzers/fuzz.sh run "$1" "$forever" "$2" net_loopback >"$out" 2>"$err" &
-	pid=$!
-}
-
-# has_ended: also where the shell has looked after it.
-has_ended() {
-	case $(sed -n 's/^State:[[:space:]]*\(.\).*/\1/p' "/proc/$pid/status" 2>/dev/null) in
-	'' | Z) ;;
-	*) return 1 ;;
-	esac
-}
-
-# ended SIGNAL WHOM: with an exit status in $rc; what does not end is killed.
-ended() {
-	kill -s "$1" -- "$2"
-	until_true has_ended || kill -s KILL -- "-$pid"
-	rc=0
-	wait "$pid" || rc=$?
+	begin fuzzers/fuzz.sh run "$1" "$forever" "$2" net_loopback
 }
 
 # What a run comes to.

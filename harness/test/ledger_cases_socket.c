@@ -101,6 +101,19 @@ void all_is_sent(void)
 	rest(DEVICE_IDLE);
 }
 
+void assert_silent_at_rest(void)
+{
+	all_is_sent();
+	assert_silent();
+}
+
+int socket_setup(void **state)
+{
+	(void)state;
+	rig_new();
+	return 0;
+}
+
 void connect_guest(uint16_t type, uint32_t buf_alloc)
 {
 	socket_new();

@@ -27,6 +27,9 @@ void guest_sends(struct packet packet);
 void guest_is_sent(struct packet packet);
 /* The call ends, and the device rests. */
 void all_is_sent(void);
+void assert_silent_at_rest(void);
+/* Before each test. */
+int socket_setup(void **state);
 /* A new device and an open connection. */
 void connect_guest(uint16_t type, uint32_t buf_alloc);
 /* ... to a port of the target, which stands for port 1024. */

@@ -73,3 +73,32 @@ until_within() {
 		waited=$((waited + 1))
 	done
 }
+
+# until_true COMMAND...: wait until it succeeds, ten minutes at most.
+until_true() {
+	until_within 600 "$@"
+}
+
+# begin COMMAND...: it runs, as $pid, in a process group of its own, as of a terminal, into $out
+# and $err.
+begin() {
+	: >"$out" # what is there must not be taken for its words
+	setsid env --default-signal=INT "$@" >"$out" 2>"$err" &
+	pid=$!
+}
+
+# has_ended: also where the shell has looked after it.
+has_ended() {
+	case $(sed -n 's/^State:[[:space:]]*\(.\).*/\1/p' "/proc/$pid/status" 2>/dev/null) in
+	'' | Z) ;;
+	*) return 1 ;;
+	esac
+}
+
+# ended SIGNAL WHOM: what was begun, with an exit status in $rc; what does not end is killed.
+ended() {
+	kill -s "$1" -- "$2"
+	until_true has_ended || kill -s KILL -- "-$pid"
+	rc=0
+	wait "$pid" || rc=$?
+}

@@ -15,19 +15,6 @@
 #include "ledger_rig.h"
 #include "ledger_socket_rig.h"
 
-static int setup(void **state)
-{
-	(void)state;
-	rig_new();
-	return 0;
-}
-
-static void assert_silent_at_rest(void)
-{
-	all_is_sent();
-	assert_silent();
-}
-
 static void guest_writes(uint32_t port, const char *bytes)
 {
 	guest_sends((struct packet){ .op = VIRTIO_VSOCK_OP_RW,
@@ -97,7 +84,7 @@ static void the_guest_can_make_a_gap_itself(void **state)
 	guest_writes(99, "ab");
 	host_takes("b");
 	assert_silent();
-	setup(state);
+	socket_setup(state);
 	connect_port(8);
 	guest_sends((struct packet){ .op = VIRTIO_VSOCK_OP_SHUTDOWN, .flags = 2 });
 	guest_writes(99, "ab");
@@ -166,12 +153,12 @@ static void typed_bytes_may_go_to_either_connection(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test_setup(bytes_of_two_connections_may_be_mixed, setup),
-		cmocka_unit_test_setup(bytes_may_be_left_of_a_connection_that_ended, setup),
-		cmocka_unit_test_setup(the_guest_can_make_a_gap_itself, setup),
-		cmocka_unit_test_setup(bytes_are_followed_again_after_the_end, setup),
-		cmocka_unit_test_setup(typed_bytes_come_in_order, setup),
-		cmocka_unit_test_setup(typed_bytes_may_go_to_either_connection, setup),
+		cmocka_unit_test_setup(bytes_of_two_connections_may_be_mixed, socket_setup),
+		cmocka_unit_test_setup(bytes_may_be_left_of_a_connection_that_ended, socket_setup),
+		cmocka_unit_test_setup(the_guest_can_make_a_gap_itself, socket_setup),
+		cmocka_unit_test_setup(bytes_are_followed_again_after_the_end, socket_setup),
+		cmocka_unit_test_setup(typed_bytes_come_in_order, socket_setup),
+		cmocka_unit_test_setup(typed_bytes_may_go_to_either_connection, socket_setup),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -15,19 +15,6 @@
 #include "ledger_rig.h"
 #include "ledger_socket_rig.h"
 
-static int setup(void **state)
-{
-	(void)state;
-	rig_new();
-	return 0;
-}
-
-static void assert_silent_at_rest(void)
-{
-	all_is_sent();
-	assert_silent();
-}
-
 /* What was sent on the older credit may come after the newer was read, until it rests. */
 static void credit_taken_back_may_be_used_until_rest(void **state)
 {
@@ -38,7 +25,7 @@ static void credit_taken_back_may_be_used_until_rest(void **state)
 	guest_sends(less);
 	guest_is_sent(bytes);
 	assert_silent_at_rest();
-	setup(state);
+	socket_setup(state);
 	connect_guest(0, 8);
 	device_works();
 	guest_is_sent((struct packet){ .op = VIRTIO_VSOCK_OP_CREDIT_REQUEST });
@@ -138,7 +125,7 @@ static void credit_of_a_wrong_packet_may_be_left_unheeded(void **state)
 	};
 
 	for (unsigned i = 0; i < sizeof(wrong) / sizeof(wrong[0]); i++) {
-		setup(state);
+		socket_setup(state);
 		connect_guest(0, 8);
 		guest_sends(wrong[i]);
 		guest_is_sent((struct packet){ .op = VIRTIO_VSOCK_OP_CREDIT_REQUEST });
@@ -203,7 +190,7 @@ static void another_cid_may_have_the_same_ports(void **state)
 	guest_is_sent((struct packet){ .op = VIRTIO_VSOCK_OP_REQUEST, .host = 5 });
 	guest_is_sent((struct packet){ .op = VIRTIO_VSOCK_OP_SHUTDOWN, .flags = 3, .host = 5 });
 	assert_silent_at_rest();
-	setup(state);
+	socket_setup(state);
 	socket_new();
 	guest_sends((struct packet){ .op = VIRTIO_VSOCK_OP_REQUEST, .buf_alloc = 8, .host = 5 });
 	guest_is_sent((struct packet){ .op = VIRTIO_VSOCK_OP_RESPONSE, .host = 5 });
@@ -251,20 +238,21 @@ static void nothing_is_said_after_an_access_failed(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test_setup(credit_taken_back_may_be_used_until_rest, setup),
-		cmocka_unit_test_setup(credit_that_wraps_has_no_end, setup),
-		cmocka_unit_test_setup(rst_has_no_answer, setup),
-		cmocka_unit_test_setup(bytes_of_no_connection_are_wrong, setup),
-		cmocka_unit_test_setup(a_second_request_leaves_it_to_the_device, setup),
-		cmocka_unit_test_setup(fwd_cnt_never_goes_back, setup),
-		cmocka_unit_test_setup(fwd_cnt_may_count_bytes_of_any_packet, setup),
-		cmocka_unit_test_setup(credit_of_a_wrong_packet_may_be_left_unheeded, setup),
-		cmocka_unit_test_setup(a_shutdown_before_the_answer_may_be_left_unheeded, setup),
-		cmocka_unit_test_setup(nothing_may_be_sent_after_the_end, setup),
-		cmocka_unit_test_setup(a_device_that_is_done_need_not_answer, setup),
-		cmocka_unit_test_setup(another_cid_may_have_the_same_ports, setup),
-		cmocka_unit_test_setup(an_end_waits_for_what_was_not_taken, setup),
-		cmocka_unit_test_setup(nothing_is_said_after_an_access_failed, setup),
+		cmocka_unit_test_setup(credit_taken_back_may_be_used_until_rest, socket_setup),
+		cmocka_unit_test_setup(credit_that_wraps_has_no_end, socket_setup),
+		cmocka_unit_test_setup(rst_has_no_answer, socket_setup),
+		cmocka_unit_test_setup(bytes_of_no_connection_are_wrong, socket_setup),
+		cmocka_unit_test_setup(a_second_request_leaves_it_to_the_device, socket_setup),
+		cmocka_unit_test_setup(fwd_cnt_never_goes_back, socket_setup),
+		cmocka_unit_test_setup(fwd_cnt_may_count_bytes_of_any_packet, socket_setup),
+		cmocka_unit_test_setup(credit_of_a_wrong_packet_may_be_left_unheeded, socket_setup),
+		cmocka_unit_test_setup(a_shutdown_before_the_answer_may_be_left_unheeded,
+				       socket_setup),
+		cmocka_unit_test_setup(nothing_may_be_sent_after_the_end, socket_setup),
+		cmocka_unit_test_setup(a_device_that_is_done_need_not_answer, socket_setup),
+		cmocka_unit_test_setup(another_cid_may_have_the_same_ports, socket_setup),
+		cmocka_unit_test_setup(an_end_waits_for_what_was_not_taken, socket_setup),
+		cmocka_unit_test_setup(nothing_is_said_after_an_access_failed, socket_setup),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

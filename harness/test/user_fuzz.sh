@@ -86,18 +86,9 @@ printf 'memory.write:*  # as it is\nmemory.ring:*  # as it is\n' >known
 gives 0 'known findings are none' ./mine fuzz -t plain-stray --known known 2
 shows '... and named' '^# known: memory\.'
 
-# For as long as it takes: begins ARGUMENT...: it runs, as $pid, in a process group of its own.
+# For as long as it takes.
 begins() {
-	: >"$out"
-	VRINGER_STATUS=1 setsid env --default-signal=INT ./mine fuzz -t "$@" >"$out" 2>"$err" &
-	pid=$!
-}
-
-# ended SIGNAL WHOM: with an exit status in $rc.
-ended() {
-	kill -s "$1" -- "$2"
-	rc=0
-	wait "$pid" || rc=$?
+	begin env VRINGER_STATUS=1 ./mine fuzz -t "$@"
 }
 
 is_free() {
