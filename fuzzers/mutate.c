@@ -27,7 +27,8 @@ TABLE(static const struct choice, mutations, MUTATION_COUNT, 3,
 	[MUTATE_FLAGS] = { "flags", 6, mutate_flags },
 	[MUTATE_PAYLOAD] = { "payload", 8, mutate_payload },
 	[MUTATE_REPEAT] = { "repeat", 2, mutate_repeat },
-	[MUTATE_HEADER] = { "header", 3, mutate_header });
+	[MUTATE_HEADER] = { "header", 3, mutate_header },
+	[MUTATE_FRESH] = { "fresh", 12, mutate_fresh });
 
 /* How often `insert` takes each operation, out of the sum of them all. */
 TABLE_SPARSE(static const uint8_t, weights, 256, OP_COUNT,
@@ -292,6 +293,7 @@ size_t mutator_bytes(struct mutator *m, const uint8_t *data, size_t size, const 
 	while (rounds-- > 0 && m->applied_count < MUTATE_ROUNDS_MAX)
 		m->applied[m->applied_count++] =
 			(uint8_t)mutate_program(m, &m->prog, mate ? &m->other : NULL);
+	edit_shorten(m, &m->prog);
 	return encode(&m->prog, out, max, magic);
 }
 
@@ -317,7 +319,7 @@ size_t mutator_cross(struct mutator *m, const uint8_t *a, size_t a_size, const u
 	}
 	edit_cut(&m->prog, at, gone);
 	edit_graft(m, &m->prog, at, &m->other, first, count);
-	edit_settle(m, &m->prog);
+	edit_shorten(m, &m->prog);
 	return encode(&m->prog, out, max, magic);
 }
 

@@ -31,6 +31,7 @@ enum mutation {
 	MUTATE_PAYLOAD,	  /* bytes or elements of an operation */
 	MUTATE_REPEAT,	  /* wrap operations in a repeat, or how often one runs */
 	MUTATE_HEADER,	  /* features and queue sizes that the device offers */
+	MUTATE_FRESH,	  /* a new program of a few steps in its place */
 	MUTATION_COUNT
 };
 

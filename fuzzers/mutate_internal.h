@@ -58,6 +58,8 @@ bool edit_copy(struct program *prog, uint32_t at, uint32_t first, uint32_t count
 /* Make the program whole: payloads no longer shared and within bounds,
  * operations that do not fit dropped from the end, repeats clipped. */
 void edit_settle(struct mutator *m, struct program *prog);
+/* mutate_whole.c: mostly make it short as well, so that much of it is run in little time. */
+void edit_shorten(struct mutator *m, struct program *prog);
 
 /* mutate_value.c: what a field may usefully hold. */
 unsigned field_count(const struct op_desc *desc);
@@ -129,6 +131,6 @@ typedef bool mutation_fn(struct mutator *m, struct program *prog, const struct p
 mutation_fn mutate_insert, mutate_delete, mutate_duplicate, mutate_move, mutate_swap, mutate_splice,
 	mutate_repeat;
 /* mutate_field.c */
-mutation_fn mutate_nudge, mutate_address, mutate_flags, mutate_payload, mutate_header;
+mutation_fn mutate_nudge, mutate_address, mutate_flags, mutate_payload, mutate_header, mutate_fresh;
 
 #endif

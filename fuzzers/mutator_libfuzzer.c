@@ -15,9 +15,9 @@
 
 /* One input in BYTES_CHANCE is mutated as bytes: what no operation says must
  * stay within reach. */
-#define BYTES_CHANCE 8
+#define BYTES_CHANCE 32
 /* libFuzzer would cross over every other time. */
-#define CROSS_CHANCE 4
+#define CROSS_CHANCE 16
 
 size_t LLVMFuzzerMutate(uint8_t *data, size_t size, size_t max) __attribute__((weak));
 size_t LLVMFuzzerCustomMutator(uint8_t *data, size_t size, size_t max, unsigned seed);

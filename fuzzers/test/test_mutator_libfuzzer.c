@@ -78,7 +78,7 @@ static void mutation_is_in_place_and_fits(void **state)
 		free(room);
 	}
 	/* Bytes have their turn. */
-	assert_in_range(byte_mutations, ROUNDS / 20, ROUNDS / 2);
+	assert_in_range(byte_mutations, ROUNDS / 50, ROUNDS / 2);
 	assert_true(structured > ROUNDS / 2);
 }
 
@@ -118,7 +118,7 @@ static void a_child_of_two_fits(void **state)
 		}
 		free(room);
 	}
-	assert_in_range(made, ROUNDS / 10, ROUNDS / 2);
+	assert_in_range(made, ROUNDS / 40, ROUNDS / 2);
 }
 
 /* The choice is made once in a process. */

@@ -289,6 +289,16 @@ static void judge_moved(struct ledger *l, const void *device, const uint64_t *va
 	}
 }
 
+/* As memcmp() says of so few: sanitizers and engines look at each call of that. */
+static inline bool are_same(const uint64_t *a, const uint64_t *b, unsigned count)
+{
+	uint64_t other = 0;
+
+	for (unsigned i = 0; i < count; i++)
+		other |= a[i] ^ b[i];
+	return other == 0;
+}
+
 /* counters.sum: compared only when a counter moved or a chain came back, since a
  * sum of what stands still stands still. */
 static void judge_counters(struct ledger *l, const void *device)
@@ -303,7 +313,7 @@ static void judge_counters(struct ledger *l, const void *device)
 	for (unsigned i = 0; i < count; i += BLOCK) {
 		unsigned n = count - i < BLOCK ? count - i : BLOCK;
 
-		if (memcmp(values + i, l->device.counters + i, n * sizeof(*values)) == 0)
+		if (are_same(values + i, l->device.counters + i, n))
 			continue;
 		judge_moved(l, device, values, i, i + n);
 		moved = true;
