@@ -247,9 +247,10 @@ static void encode_header(struct writer *w, const struct program *prog)
 static void encode_op(struct writer *w, const struct program *prog, const struct op *op)
 {
 	const struct op_desc *desc = op_find(op->code);
-	uint8_t bytes[RECORD_MAX] = { op->code };
+	uint8_t bytes[RECORD_MAX]; /* no more of it than is written: this is done often */
 	size_t len = 1;
 
+	bytes[0] = op->code;
 	if (op->code == OP_NOP) {
 		bytes[0] = (uint8_t)op->value[NOP_CODE];
 		put_record(w, bytes, 1);
