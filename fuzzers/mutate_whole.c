@@ -11,8 +11,8 @@
 
 #include <string.h>
 
-#define STEPS_MAX 12u /* of a new program; a step is an operation, or some that belong together */
-#define OPS_SHORT 24u
+#define STEPS_MAX 24u /* of a new program; a step is an operation, or some that belong together */
+#define OPS_SHORT 48u
 #define LONG_ONE_IN 8u
 #define TIMES_SHORT 4u
 #define OFTEN_ONE_IN 32u
