@@ -117,7 +117,9 @@ void snapshot_get_words(struct snapshot_in *in, uint64_t *values, unsigned count
 	if (!in->commit || !bytes)
 		return;
 	memcpy(values, bytes, count * sizeof(*values));
-	for (i = 0; __BYTE_ORDER != __LITTLE_ENDIAN && i < count; i++)
+	if (__BYTE_ORDER == __LITTLE_ENDIAN)
+		return;
+	for (i = 0; i < count; i++)
 		values[i] = le64toh(values[i]);
 }
 
