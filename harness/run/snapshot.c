@@ -110,7 +110,8 @@ static void judge_same(struct run *run, const struct view *before, struct snapsh
 
 	if (!ledger_judges(&run->guest.ledger, RULE_SNAPSHOT_SAME))
 		return;
-	look(run, &after);
+	if (before != NULL)
+		look(run, &after);
 	if (before != NULL && memcmp(before, &after, sizeof(after)) != 0)
 		ledger_break(&run->guest.ledger, RULE_SNAPSHOT_SAME,
 			     "the restored device shows other registers, configuration, state or "
@@ -175,7 +176,9 @@ void snapshot_restore_run(struct run *run, unsigned i, bool clean)
 	s->outcome = SNAPSHOT_NONE;
 	if (run->guest.target->restore == NULL || s->len == 0)
 		return;
-	look(run, &before);
+	clean = clean && run->guest.ledger.enabled;
+	if (clean)
+		look(run, &before);
 	run->guest.device = target_create(run->guest.target, &run->guest.arena.host,
 					  run->guest.offered, run->guest.queue_max);
 	if (run->guest.device == NULL) {
@@ -215,7 +218,8 @@ void snapshot_op_save(struct run *run, const struct program *prog, const struct 
 
 	(void)prog;
 	(void)op;
-	look(run, &before);
+	if (run->guest.ledger.enabled)
+		look(run, &before);
 	if (!snapshot_take(run, 0) || !run->guest.ledger.enabled ||
 	    !ledger_judges(&run->guest.ledger, RULE_SNAPSHOT_SAME))
 		return;
