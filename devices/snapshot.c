@@ -53,16 +53,16 @@ static void put_session(const struct mmio *m, struct snapshot_out *out)
 			put_cursors(&dev->queues[i], out);
 	}
 	snapshot_put(out, 4, counter_count(m));
-	for (i = 0; i < counter_count(m); i++)
-		snapshot_put(out, 8, m->counters[i]);
+	snapshot_put_words(out, m->counters, counter_count(m));
 	if (device_high(m->dev))
 		snapshot_put(out, 8, device_high(m->dev)->features);
 }
 
-static void put_all(const struct mmio *m, struct snapshot_out *out)
+/* `model_len`: of the model's part.  How long it is. */
+static size_t put_all(const struct mmio *m, struct snapshot_out *out, size_t model_len)
 {
 	const struct device *dev = m->dev;
-	struct snapshot_out model = { .room = 0 };
+	size_t at;
 
 	snapshot_put_bytes(out, magic, sizeof(magic));
 	snapshot_put(out, 2, VERSION);
@@ -71,21 +71,21 @@ static void put_all(const struct mmio *m, struct snapshot_out *out)
 	snapshot_put(out, 4, snapshot_record_size(m));
 	snapshot_put_record(m, out);
 	put_session(m, out);
-	if (dev->ops->save)
-		dev->ops->save(dev, &model);
-	snapshot_put(out, 4, model.len);
+	snapshot_put(out, 4, model_len);
+	at = out->len;
 	if (dev->ops->save)
 		dev->ops->save(dev, out);
+	return out->len - at;
 }
 
 size_t snapshot_save(const struct mmio *m, void *out, size_t room)
 {
 	struct snapshot_out all = { .bytes = out, .room = room };
 	struct snapshot_out size = { .room = 0 };
+	size_t model_len = put_all(m, &size, 0);
 
-	put_all(m, &size);
 	if (size.len <= room)
-		put_all(m, &all);
+		put_all(m, &all, model_len);
 	return size.len;
 }
 
@@ -193,12 +193,7 @@ static void get_session(struct mmio *m, struct snapshot_in *in, struct snapshot_
 	if (snapshot_get(in, 4) != counter_count(m))
 		snapshot_bad(in, at, -EINVAL, "the number of counters");
 	r->counters_at = in->at + MMIO_COUNTER_COUNT * sizeof(uint64_t);
-	for (i = 0; i < counter_count(m); i++) {
-		uint64_t value = snapshot_get(in, 8);
-
-		if (in->commit)
-			m->counters[i] = value;
-	}
+	snapshot_get_words(in, m->counters, counter_count(m));
 	if (device_high(dev))
 		get_features_high(device_high(dev), in, r);
 	if (!in->commit)
@@ -211,8 +206,7 @@ static void get_session(struct mmio *m, struct snapshot_in *in, struct snapshot_
 	dev->config_owed = owed;
 }
 
-static void get_model(struct mmio *m, struct snapshot_in *in, const struct snapshot_record *r,
-		      bool commit)
+static void get_model(struct mmio *m, struct snapshot_in *in, const struct snapshot_record *r)
 {
 	const struct snapshot_view view = { .features = r->features,
 					    .status = r->status,
@@ -222,35 +216,36 @@ static void get_model(struct mmio *m, struct snapshot_in *in, const struct snaps
 
 	if (snapshot_get(in, 4) != in->len - in->at)
 		snapshot_bad(in, at, -EINVAL, "the length of the model's part");
-	in->commit = commit;
 	if (!in->err && m->dev->ops->restore)
 		m->dev->ops->restore(m->dev, &view, in);
 	if (in->at < in->len)
 		snapshot_bad(in, in->at, -EINVAL, "more than there is");
 }
 
-static void get_all(struct mmio *m, struct snapshot_in *in, bool commit)
+static void get_all(struct mmio *m, struct snapshot_in *in)
 {
 	struct snapshot_record r;
+	size_t session, model;
 
-	in->at = 0;
-	in->commit = false;
 	get_head(m, in);
 	snapshot_get_record(m, in, &r);
 	/* Then `r` is not whole, and nothing that follows may be held against it. */
 	if (in->err)
 		return;
-	in->commit = false;
+	session = in->at;
 	get_session(m, in, &r);
 	snapshot_check_cursors(m, in, &r);
-	get_model(m, in, &r, commit);
-	if (!commit || in->err)
+	model = in->at;
+	get_model(m, in, &r);
+	if (in->err)
 		return;
-	/* Again, and for good: nothing of this can fail. */
 	in->commit = true;
-	in->at = 0;
-	get_head(m, in);
-	snapshot_get_record(m, in, &r);
+	in->at = model;
+	get_model(m, in, &r);
+	if (in->err)
+		return;
+	/* Nothing of this can fail. */
+	in->at = session;
 	get_session(m, in, &r);
 	snapshot_take_record(m, &r);
 }
@@ -265,9 +260,7 @@ int snapshot_restore(struct mmio *m, const void *data, size_t len, struct snapsh
 {
 	struct snapshot_in in = { .bytes = data, .len = len };
 
-	get_all(m, &in, false);
-	if (!in.err)
-		get_all(m, &in, true);
+	get_all(m, &in);
 	return outcome(&in, error);
 }
 

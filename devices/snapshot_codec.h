@@ -29,15 +29,21 @@ struct snapshot_in {
 	const char *bad;
 };
 
-/* A number of `width` bytes, 1 to 8. */
+/* A number of `width` bytes: 1, 2, 4 or 8. */
 void snapshot_put(struct snapshot_out *out, unsigned width, uint64_t value);
+/* `count` numbers of 8 bytes. */
+void snapshot_put_words(struct snapshot_out *out, const uint64_t *values, unsigned count);
 void snapshot_put_bytes(struct snapshot_out *out, const void *bytes, size_t len);
+/* Where the next `len` bytes go, for the caller to write; NULL if there is no room. */
+uint8_t *snapshot_put_room(struct snapshot_out *out, size_t len);
 
 uint64_t snapshot_get(struct snapshot_in *in, unsigned width);
 /* One of at most `max`, else `what` is wrong. */
 uint64_t snapshot_get_max(struct snapshot_in *in, unsigned width, uint64_t max, const char *what);
 /* The number at byte `at`, which was read already. */
 uint64_t snapshot_peek(const struct snapshot_in *in, size_t at, unsigned width);
+/* `count` numbers of 8 bytes, which are taken over into `values` with `commit`. */
+void snapshot_get_words(struct snapshot_in *in, uint64_t *values, unsigned count);
 /* The next `len` bytes, where they lie; NULL if there are not so many. */
 const uint8_t *snapshot_get_bytes(struct snapshot_in *in, size_t len);
 /* What was read at `at` cannot be. */

@@ -5,6 +5,7 @@
  * What is refused is what the registers of this transport never let a driver set,
  * and what would have the device touch memory that it must not.
  */
+#include <endian.h>
 #include <errno.h>
 #include <string.h>
 
@@ -25,25 +26,41 @@ size_t snapshot_record_size(const struct mmio *m)
 	return HEAD_SIZE + (size_t)QUEUE_SIZE * m->dev->ops->queue_count;
 }
 
+/* As it is in the record. */
+struct record_queue {
+	uint16_t size;
+	uint8_t ready;
+	uint64_t area[VIRTQUEUE_AREA_COUNT];
+	uint16_t next_avail, next_used;
+} __attribute__((packed));
+_Static_assert(sizeof(struct record_queue) == QUEUE_SIZE, "a queue of the record has no padding");
+
+static void put_queue(const struct virtqueue *vq, struct snapshot_out *out)
+{
+	struct record_queue *to = (void *)snapshot_put_room(out, sizeof(*to));
+	unsigned area;
+
+	if (!to)
+		return;
+	to->size = htole16(vq->size);
+	to->ready = vq->ready;
+	for (area = 0; area < VIRTQUEUE_AREA_COUNT; area++)
+		to->area[area] = htole64(vq->area[area]);
+	to->next_avail = htole16(vq->next_avail);
+	to->next_used = htole16(vq->next_used);
+}
+
 void snapshot_put_record(const struct mmio *m, struct snapshot_out *out)
 {
 	const struct device *dev = m->dev;
-	unsigned i, area;
+	unsigned i;
 
 	snapshot_put(out, 8, dev->features);
 	snapshot_put(out, 4, dev->status);
 	snapshot_put(out, 4, dev->interrupt_status);
 	snapshot_put(out, 4, dev->ops->queue_count);
-	for (i = 0; i < dev->ops->queue_count; i++) {
-		const struct virtqueue *vq = &dev->queues[i];
-
-		snapshot_put(out, 2, vq->size);
-		snapshot_put(out, 1, vq->ready);
-		for (area = 0; area < VIRTQUEUE_AREA_COUNT; area++)
-			snapshot_put(out, 8, vq->area[area]);
-		snapshot_put(out, 2, vq->next_avail);
-		snapshot_put(out, 2, vq->next_used);
-	}
+	for (i = 0; i < dev->ops->queue_count; i++)
+		put_queue(&dev->queues[i], out);
 }
 
 /* One of the statuses that the ladder leads to. */

@@ -73,6 +73,7 @@ static void put_input(void *ctx, uint32_t index, const char *verb)
 	memcpy(s->bytes, in->data, in->size);
 	s->len = in->size;
 	s->altered = true;
+	s->same = false;
 }
 
 static void check_again(void *ctx, struct run *run, uint32_t index)

@@ -201,10 +201,16 @@ uint16_t arena_load16(struct arena *arena, uint64_t addr);
 /* The byte at `position` of the pattern `seed`; no two neighbouring pages are
  * alike.  At 0 and 1 of every 256 it is 0: buffers begin there, and one that is sent as
  * a network packet has a header that asks for nothing (VIRTIO 5.1.9: flags, gso_type). */
+#define ARENA_PATTERN_FACTOR 0x9e3779b1u
+#define ARENA_PATTERN_SHIFT 13
 static inline uint8_t arena_pattern_byte(uint64_t position, uint8_t seed)
 {
-	return position % 256 < 2 ? 0 : (uint8_t)((position + seed) * 0x9e3779b1u >> 13);
+	return position % 256 < 2
+		       ? 0
+		       : (uint8_t)((position + seed) * ARENA_PATTERN_FACTOR >> ARENA_PATTERN_SHIFT);
 }
+/* `len` of these, into host memory. */
+void arena_pattern_bytes(uint8_t *to, uint64_t position, uint32_t len, uint8_t seed);
 /* Fill with `value`, or with bytes that depend on `seed` and address. */
 void arena_fill(struct arena *arena, uint64_t addr, uint64_t len, uint8_t value);
 void arena_pattern(struct arena *arena, uint64_t addr, uint64_t len, uint8_t seed);

@@ -25,8 +25,7 @@ static void give(struct guest *g, const struct program *prog, const struct op *o
 		return;
 	if (op->data_len > 0)
 		memcpy(bytes, prog->data + op->data_off, op->data_len);
-	for (uint32_t i = 0; i < len; i++)
-		bytes[op->data_len + i] = arena_pattern_byte(i, (uint8_t)op->value[TYPE_SEED]);
+	arena_pattern_bytes(bytes + op->data_len, 0, len, (uint8_t)op->value[TYPE_SEED]);
 	guest_host(g, act, (unsigned)op->value[TYPE_PORT], bytes, op->data_len + len);
 }
 

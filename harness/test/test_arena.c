@@ -332,6 +332,25 @@ static void a_fill_skips_what_is_not_there(void **state)
 	assert_int_equal(arena_load16(&arena, SEAM - 1), 0xabcd);
 }
 
+static void a_pattern_is_the_same_in_one_piece(void **state)
+{
+	static const uint64_t positions[] = { 0, 1, 2, 255, 257, LOW + 254, UINT64_MAX - 1100 };
+	uint8_t piece[1100];
+
+	(void)state;
+	for (unsigned i = 0; i < sizeof(positions) / sizeof(positions[0]); i++)
+		for (uint32_t len = 0; len < 1100; len += len < 4 ? 1 : 61) {
+			uint8_t seed = (uint8_t)(len * 7 + i);
+
+			memset(piece, 0xee, sizeof(piece));
+			arena_pattern_bytes(piece, positions[i], len, seed);
+			for (uint32_t b = 0; b < len; b++)
+				assert_int_equal(piece[b],
+						 arena_pattern_byte(positions[i] + b, seed));
+			assert_int_equal(piece[len], 0xee);
+		}
+}
+
 static void what_is_not_mapped_is_poisoned(void **state)
 {
 	(void)state;
@@ -383,6 +402,7 @@ int main(void)
 		TEST(reset_restores_every_byte_and_only_what_was_touched),
 		TEST(an_access_that_fails_touches_nothing),
 		TEST(a_fill_skips_what_is_not_there),
+		TEST(a_pattern_is_the_same_in_one_piece),
 		TEST(what_is_not_mapped_is_poisoned),
 	};
 
