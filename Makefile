@@ -53,7 +53,7 @@ LIB_SRC   := $(DEV_SRC) $(wildcard $(HARNESS:%=harness/%/*.c)) $(CLAUSES)
 OUR_SRC   := harness/command/main.c $(wildcard harness/models/*.c) \
 	     $(filter-out devices/device.c devices/mmio% devices/snapshot% devices/virtqueue%,$(DEV_SRC))
 FOREIGN_SRC := $(filter-out $(OUR_SRC),$(LIB_SRC) $(CLI_SRC)) \
-	       fuzzers/engine.c fuzzers/session.c fuzzers/foreign.c fuzzers/feedback.c $(wildcard fuzzers/mutate*.c) \
+	       fuzzers/engine.c fuzzers/session.c fuzzers/foreign.c fuzzers/feedback.c fuzzers/meter.c $(wildcard fuzzers/mutate*.c) \
 	       fuzzers/mutator_libfuzzer.c
 MUT_SRC   := $(wildcard fuzzers/mutate*.c)
 TEST_SRC  := $(wildcard devices/test/test_*.c harness/test/test_*.c fuzzers/test/test_*.c)
@@ -61,7 +61,7 @@ TEST_SRC  := $(wildcard devices/test/test_*.c harness/test/test_*.c fuzzers/test
 PEER_SRC  := fuzzers/peer.c
 # What chooses inputs for `make corpus`, in place of an engine.
 COVER_SRC := $(wildcard fuzzers/cover*.c)
-GLUE_SRC  := $(filter-out fuzzers/fuzz_% fuzzers/bench.c $(COVER_SRC) fuzzers/standalone_main.c fuzzers/mutator_afl.c \
+GLUE_SRC  := $(filter-out fuzzers/fuzz_% fuzzers/bench% $(COVER_SRC) fuzzers/standalone_main.c fuzzers/mutator_afl.c \
 	       fuzzers/afl_main.c fuzzers/foreign% fuzzers/measure% $(PEER_SRC),$(wildcard fuzzers/*.c))
 AFL_SRC   := $(filter-out fuzzers/mutat%,$(GLUE_SRC)) fuzzers/afl_main.c
 # The two forms of a guest program, and what they are made of (.ci/arrows).
@@ -137,7 +137,7 @@ NO_LINES   := -fno-profile-instr-generate -fno-coverage-mapping
 knows       = $(if $(shell $1 $2 -x c -c /dev/null -o /dev/null 2>&1 || echo no),,$2)
 JUDGE_fuzz := $(if $(FOREIGN),$(call knows,$(CC_fuzz),$(NO_COV)),$(NO_COV) -fno-sanitize=all)
 INSTRUMENTED_fuzz := $(if $(FOREIGN),$(JUDGE_fuzz),$(NO_COV))
-judge       = $(if $(filter harness/% build/gen/% fuzzers/mutat% fuzzers/feedback%,$2),$(if $(filter $(INSTRUMENTED),$2),$(INSTRUMENTED_$1),$(JUDGE_$1)))
+judge       = $(if $(filter harness/% build/gen/% fuzzers/mutat% fuzzers/feedback% fuzzers/meter%,$2),$(if $(filter $(INSTRUMENTED),$2),$(INSTRUMENTED_$1),$(JUDGE_$1)))
 
 JUDGE_afl  := -fno-sanitize=all
 
@@ -297,10 +297,17 @@ msan: ## Run every script and corpus file with MemorySanitizer
 	$(SUB) SEEDED="$(PARSERS)" ENCODER=build/obj/msan/vringer $(foreach t,$(PARSERS),build/replay-msan/fuzz_$t) seeds
 	@fuzzers/msan.sh $(PARSERS)
 
-bench: ## Measure executions and chains per second, with and without sanitizers; or sessions of PEER=name
-	@.ci/deps $(if $(PEER),gcc,$(FUZZ_NEEDS))
-	$(SUB) $(if $(PEER),,seeds build/bench/fuzz) build/bench/release
-	@$(ALONE) bench $(if $(PEER),build/bench/release --peer $(PEER),fuzzers/bench.sh)
+# Live fuzzing: of which devices, by which engines.
+LIVE_TARGETS = $(if $(filter command,$(firstword $(origin T))),$(PICKED),$(filter-out $(PARSERS),$(TARGETS)))
+LIVE_ENGINES = $(if $(filter command,$(firstword $(origin ENGINE))),$(ENGINE),libfuzzer afl)
+LIVE_NEEDS   = SEEDED="$(LIVE_TARGETS)" seeds build/bench/live \
+	       $(if $(filter libfuzzer,$(LIVE_ENGINES)),$(LIVE_TARGETS:%=build/fuzz/fuzz_%)) \
+	       $(if $(filter afl,$(LIVE_ENGINES)),$(LIVE_TARGETS:%=build/afl/fuzz_%) build/afl/vringer_mutator.so)
+
+bench: ## Measure executions and chains per second, with and without sanitizers; or live fuzzing (LIVE=executions, of T, by ENGINE); or sessions of PEER=name
+	@.ci/deps $(if $(PEER),gcc,$(FUZZ_NEEDS) $(if $(LIVE),$(AFL_NEEDS)))
+	$(SUB) $(if $(PEER),build/bench/release,$(if $(LIVE),$(LIVE_NEEDS),seeds build/bench/fuzz build/bench/release))
+	@$(ALONE) bench $(if $(PEER),build/bench/release --peer $(PEER),$(if $(LIVE),fuzzers/bench_live.sh "$(LIVE)" "$(LIVE_ENGINES)" $(LIVE_TARGETS),fuzzers/bench.sh))
 
 coverage: ## Report which lines of devices/ and harness/ the scripts and the corpus reach (build/coverage/html)
 	@.ci/deps $(COV_NEEDS)
@@ -508,6 +515,10 @@ $(eval $(call replayer,msan,build/replay-msan))
 build/bench/%: build/obj/%/fuzzers/bench.o build/obj/%/libvringer.a
 	@mkdir -p $(@D)
 	$(call say,LINK) $(CC_$*) $(FLAGS_$*) $(LDFLAGS) -o $@ $^
+
+build/bench/live: build/obj/release/fuzzers/bench_live.o
+	@mkdir -p $(@D)
+	$(call say,LINK) $(CC_release) $(FLAGS_release) $(LDFLAGS) -o $@ $^
 
 # Small devices that are not ours, right and wrong, with an engine, as an author would
 # build them.
