@@ -3,7 +3,8 @@
 # The tables of live fuzzing, as Markdown, of what bench_live.sh reads for each target:
 #
 #   row NAME
-#   cpu NS            of all processes; target NS: of those that run sessions
+#   cpu NS            of all processes; skipped NS: before what is measured; start NS, target
+#                     NS: of those that run sessions, before the first one and since
 #   executions N      and so on (bench_live.c)
 #   place INSIDE COUNT FILE
 #   note TEXT
@@ -36,6 +37,11 @@ function kind(file, inside) {
 	return "engine"
 }
 
+# Of what is measured.
+function cpu(r) {
+	return number[r, "cpu"] - number[r, "skipped"]
+}
+
 # 1234567 -> 1,234,567
 function grouped(n,    text) {
 	for (text = sprintf("%.0f", n); match(text, /^[0-9]+[0-9][0-9][0-9]($|,)/); )
@@ -44,12 +50,12 @@ function grouped(n,    text) {
 }
 
 function a_second(r, name) {
-	return grouped(number[r, name] * 1e9 / number[r, "cpu"])
+	return grouped(number[r, name] * 1e9 / cpu(r))
 }
 
 # Of all CPU time, in percent.
 function percent(r, share,    part, rest) {
-	rest = 1 - number[r, "target"] / number[r, "cpu"]
+	rest = 1 - (number[r, "target"] + number[r, "start"]) / cpu(r)
 	# One process: before its first session and after its last it is the engine.
 	if (number[r, "processes"] == 1 || rest < 0)
 		rest = 0
@@ -61,12 +67,12 @@ END {
 	print "| target | CPU s | executions/s | operations/s | chains/s | requests/s | answered/s | operations an input |"
 	print "|---|---|---|---|---|---|---|---|"
 	for (r = 1; r <= row_count; r++) {
-		if (!number[r, "executions"] || !number[r, "cpu"]) {
+		if (!number[r, "executions"] || number[r, "left"]) {
 			print "| " rows[r] " | nothing was run: " note[r] " |"
 			continue
 		}
 		printf "| %s | %.1f | %s | %s | %s | %s | %s | %.1f |%s\n", rows[r],
-			number[r, "cpu"] / 1e9, a_second(r, "executions"), a_second(r, "operations"),
+			cpu(r) / 1e9, a_second(r, "executions"), a_second(r, "operations"),
 			a_second(r, "taken"), a_second(r, "completed"), a_second(r, "answered"),
 			number[r, "operations"] / number[r, "executions"],
 			note[r] == "" ? "" : " " note[r]
@@ -76,7 +82,7 @@ END {
 	print "| target | " titles " % |"
 	print "|---|---|---|---|---|---|---|---|"
 	for (r = 1; r <= row_count; r++) {
-		if (!number[r, "executions"])
+		if (!number[r, "executions"] || number[r, "left"])
 			continue
 		line = "| " rows[r] " |"
 		for (s = 1; s <= share_count; s++)

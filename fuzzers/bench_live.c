@@ -53,6 +53,10 @@ static int run_command(const char *file, char **command)
 	}
 	pid = fork();
 	if (pid == 0) {
+		char text[20];
+
+		snprintf(text, sizeof(text), "%d", (int)getpid());
+		setenv("VRINGER_METER_ENGINE", text, 1);
 		execvp(command[0], command);
 		perror(command[0]);
 		_exit(127);
@@ -87,11 +91,18 @@ static int show(const char *file)
 		const char *name;
 		uint64_t value;
 	} numbers[] = {
-		{ "executions", m.executions }, { "given", m.given },
-		{ "operations", m.operations }, { "taken", m.taken },
-		{ "completed", m.completed },	{ "answered", m.answered },
-		{ "processes", m.processes },	{ "start", m.start_ns },
-		{ "target", m.cpu_ns },		{ "lost", m.lost },
+		{ "executions", m.executions },
+		{ "given", m.given },
+		{ "operations", m.operations },
+		{ "taken", m.taken },
+		{ "completed", m.completed },
+		{ "answered", m.answered },
+		{ "processes", m.processes },
+		{ "start", m.start_ns },
+		{ "target", m.cpu_ns },
+		{ "lost", m.lost },
+		{ "left", m.left },
+		{ "skipped", m.skipped },
 	};
 
 	if (!loaded) {

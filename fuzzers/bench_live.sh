@@ -6,8 +6,10 @@
 #   bench_live.sh EXECUTIONS "ENGINE..." TARGET...
 #
 # Each target is fuzzed from build/seeds/TARGET, with the flags of `make fuzz` in one process,
-# for so many executions and a fixed seed, and the CPU time of all that takes part is measured
-# (bench_live.c, meter.h).  What is printed is Markdown.  What each run left is in
+# for so many executions after those of the seeds, from a fixed seed of the engine.  The CPU time
+# of all that takes part is measured (bench_live.c, meter.h).  libFuzzer runs each seed once.
+# AFL++ starts from those that reach what all reach, as `make fuzz` has it do, and runs each
+# about ten times before it begins.  What is printed is Markdown.  What each run left is in
 # build/bench/live-ENGINE-TARGET/.
 #
 # A second is one of CPU, user and system.  A row ends with what stopped it early.
@@ -29,10 +31,25 @@ flag() {
 libfuzzer() {
 	binary=build/fuzz/fuzz_$slug
 	export ASAN_OPTIONS="quarantine_size_mb=16:${given_asan:-}"
+	# It begins with no input at all.
+	VRINGER_METER_SKIP=$(($(find "build/seeds/$slug" -type f | wc -l) + 1))
+	export VRINGER_METER_SKIP
 	# shellcheck disable=SC2046  # flags hold no spaces
 	build/bench/live run "$out/meter" "$binary" $(fuzzers/fuzz.sh options "$slug") -timeout=10 \
-		-rss_limit_mb=512 -detect_leaks=1 -reload=0 -seed=1 -runs="$executions" \
+		-rss_limit_mb=512 -detect_leaks=1 -reload=0 -seed=1 -runs="$((VRINGER_METER_SKIP + executions))" \
 		-artifact_prefix="$out/" "$out/corpus" "build/seeds/$slug" >"$out/cpu" 2>"$out/log"
+}
+
+# The seeds that reach what all of them reach, in the folder $core.  The same ones for as long as
+# seeds and devices are the same, whatever became of the harness: so that runs compare.
+find_core() {
+	core=build/bench/core-$slug
+	key=$({ cat devices/*.[ch] && find "build/seeds/$slug" -type f | sort | xargs cat; } | sha1sum)
+	[ "$(cat "$core.key" 2>/dev/null)" != "$key" ] || return 0
+	rm -rf "$core"
+	mkdir -p "$core"
+	build/fuzz/fuzz_"$slug" -merge=1 -rss_limit_mb=512 "$core" "build/seeds/$slug" >"$core.log" 2>&1
+	echo "$key" >"$core.key"
 }
 
 # Those of aflplusplus.sh.
@@ -43,10 +60,13 @@ afl() {
 	export AFL_CUSTOM_MUTATOR_LIBRARY="$PWD/build/afl/vringer_mutator.so"
 	export ASAN_OPTIONS="abort_on_error=1:symbolize=0:detect_leaks=0:quarantine_size_mb=16:max_allocation_size_mb=1024"
 	export UBSAN_OPTIONS="abort_on_error=1:symbolize=0:halt_on_error=1"
+	find_core
+	VRINGER_METER_SKIP=$((10 * $(find "$core" -type f | wc -l)))
+	export VRINGER_METER_SKIP
 	dict=$(flag dict)
 	VRINGER_TARGET=$(echo "$slug" | tr _ -) VRINGER_MAX_LEN=$(flag max_len) \
-		build/bench/live run "$out/meter" afl-fuzz -i "build/seeds/$slug" -o "$out/out" \
-		-m none -t 1000+ -G "$(flag max_len)" ${dict:+-x "$dict"} -E "$executions" -s 1 \
+		build/bench/live run "$out/meter" afl-fuzz -i "$core" -o "$out/out" \
+		-m none -t 1000+ -G "$(flag max_len)" ${dict:+-x "$dict"} -E "$((VRINGER_METER_SKIP + executions))" -s 1 \
 		-S s0 -p explore -- "$binary" >"$out/log" 2>&1
 	tail -n 1 "$out/log" >"$out/cpu"
 }

@@ -8,6 +8,9 @@
  * process at a time: several would lose some of each other's.  Without the variable, a session
  * costs one test of a pointer more.
  *
+ *   VRINGER_METER_SKIP=N       so many sessions are not counted first: the seeds
+ *   VRINGER_METER_ENGINE=PID   of the engine, where that is another process
+ *
  * bench_live.c reads the file.  Not here: what the numbers mean to a person.
  */
 #ifndef VRINGER_FUZZERS_METER_H
@@ -41,6 +44,8 @@ struct meter {
 	uint64_t start_ns; /* of CPU, until the first session of each process */
 	uint64_t cpu_ns;   /* ... from there to the session that began last, of all processes */
 	uint64_t lost;	   /* places for which there was no room */
+	uint64_t left;	   /* sessions to skip before anything is counted */
+	uint64_t skipped;  /* of CPU, the engine's too, until then: all above is from there on */
 	struct meter_sample sample[METER_SAMPLES];
 };
 
