@@ -200,7 +200,7 @@ BUG_FUZZERS    = $(shell fuzzers/bugs.sh targets $(BUG_ROWS))
 BUG_NEEDS_gcc  = gcc
 BUG_NEEDS_fuzz = gcc fuzz
 BUG_NEEDS_afl  = gcc clang afl
-BUG_BASE_fuzz  = seeds $(BUG_FUZZERS:%=build/fuzz/fuzz_%)
+BUG_BASE_fuzz  = build/bench/live seeds $(BUG_FUZZERS:%=build/fuzz/fuzz_%)
 BUG_BASE_afl   = seeds $(BUG_FUZZERS:%=build/afl/fuzz_%) build/afl/vringer_mutator.so
 
 .PHONY: all install test test-suites oss-fuzz-check msan fuzz peers drivers corpus bugs bugs-table bugs-tap bench coverage lint format deps help clean fuzzers seeds \
@@ -402,6 +402,7 @@ $(patsubst %.c,build/obj/$1/%,$(filter fuzzers/test/test_mutator_%,$(TEST_SRC)))
 		build/obj/$1/fuzzers/test/test_%: build/obj/$1/fuzzers/%.o
 
 build/obj/$1/fuzzers/test/test_feedback: build/obj/$1/fuzzers/feedback.o
+build/obj/$1/fuzzers/test/test_meter: build/obj/$1/fuzzers/meter.o
 
 $(patsubst %.c,build/obj/$1/%,$(filter fuzzers/%,$(TEST_SRC))): \
 		%: %.o $(call objs,$1,$(MUT_SRC) $(filter fuzzers/%,$(HELPER_SRC)) \
@@ -583,7 +584,7 @@ build/bugs/%/built-afl: fuzzers/bugs/%.patch $(call objs,afl,$(AFL_SRC) $(DEVICE
 BIG_ENDIAN := $(if $(shell command -v s390x-linux-gnu-gcc && command -v qemu-s390x), \
 	build/obj/s390x/vringer $(PARSERS:%=build/replay-s390x/fuzz_%))
 
-test-files: $(BIG_ENDIAN) build/drivers/traffic seeds $(BUGS:%=build/bugs/%/built-gcc) build/bugs/rule-fetch-walk/built-fuzz \
+test-files: $(BIG_ENDIAN) build/drivers/traffic build/bench/live seeds $(BUGS:%=build/bugs/%/built-gcc) build/bugs/rule-fetch-walk/built-fuzz \
 		build/cover/cover_rng $(foreach f,gcc clang, \
 		build/obj/$f/vringer \
 		$(patsubst %.c,build/obj/$f/%,$(TEST_SRC))) build/obj/release/vringer \

@@ -68,7 +68,7 @@ END {
 	print "|---|---|---|---|---|---|---|---|"
 	for (r = 1; r <= row_count; r++) {
 		if (!number[r, "executions"] || number[r, "left"]) {
-			print "| " rows[r] " | nothing was run: " note[r] " |"
+			print "| " rows[r] " | nothing was measured: " note[r] " |"
 			continue
 		}
 		printf "| %s | %.1f | %s | %s | %s | %s | %s | %.1f |%s\n", rows[r],

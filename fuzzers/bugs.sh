@@ -199,7 +199,11 @@ table() {
 	while read -r row column _; do
 		printf '%s\t%s\t' "$row" "$column"
 		tail -n 1 "build/bugs/$row/results/$(fuzzers/bugs_cell.sh name "$column")"
-	done <"$places" | awk -v seconds="$BOUND" -f fuzzers/bugs_table.awk
+	done <"$places" >build/bugs/table
+	rc=0
+	awk -v seconds="$BOUND" -f fuzzers/bugs_table.awk build/bugs/table || rc=$?
+	awk -f fuzzers/bugs_time.awk build/bugs/table
+	return "$rc"
 }
 
 tap() {

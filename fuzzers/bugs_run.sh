@@ -7,8 +7,9 @@
 #
 # SECONDS are of CPU with libFuzzer, of the clock with AFL++, which has two
 # processes.  SEEDS and DICT may be empty.  OUT is a folder, made anew: `executions`;
-# `seconds` of CPU, the device's and the engine's; and if something was found,
-# `found`, which holds the rule or sanitizer.
+# `seconds` of CPU, the device's and the engine's; `ms` of CPU, of fuzzing alone: from the first
+# session to the last (meter.h), or `-`; and if something was found, `found`, which holds the
+# rule or sanitizer.
 #
 # Nothing is symbolized: that would take longer than most of the runs.
 set -eu
@@ -35,7 +36,7 @@ libfuzzer() {
 		# On a busy machine the engine's own bound, on the clock, is another.
 		# shellcheck disable=SC3045  # every sh knows it
 		ulimit -S -t "$bound"
-		exec "$program" -seed="$seed" -max_total_time=$((10 * bound)) -max_len="$length" \
+		VRINGER_METER=$out/meter exec "$program" -seed="$seed" -max_total_time=$((10 * bound)) -max_len="$length" \
 			${dict:+"-dict=$dict"} -timeout=10 -rss_limit_mb=512 -detect_leaks=1 \
 			-print_final_stats=1 -artifact_prefix="$out/" "$out/corpus" \
 			${seeds:+"$seeds"}
@@ -44,7 +45,9 @@ libfuzzer() {
 	awk '$1 == "stat::number_of_executed_units:" { n = $2 } END { print n + 0 }' "$out/log" \
 		>"$out/executions"
 	[ "$rc" = 0 ] || signatures "$out/log" >"$out/found"
-	rm -rf "$out/corpus"
+	build/bench/live show "$out/meter" 2>/dev/null |
+		awk '$1 == "target" { printf "%.1f\n", $2 / 1e6 }' >"$out/ms"
+	rm -rf "$out/corpus" "$out/meter"
 }
 
 afl() {
@@ -87,6 +90,7 @@ length=${length:-4096}
 rm -rf "$out"
 mkdir -p "$out"
 "$engine"
+[ -s "$out/ms" ] || echo - >"$out/ms"
 # The second line is of the processes waited for: user, system.
 times >"$out/times"
 awk 'NR == 2 { for (i = 1; i <= 2; i++) { split($i, t, /[ms]/); s += 60 * t[1] + t[2] }
