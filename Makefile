@@ -269,7 +269,7 @@ corpus: ## Keep inputs from fuzzing T that reach code no committed input reaches
 	$(SUB) build/vringer seeds $(PICKED:%=build/cover/cover_%)
 	@for t in $(PICKED); do KEEP="$(or $(KEEP),60)" $(ALONE) corpus fuzzers/grow.sh $$t || exit; done
 
-bugs: ## Plant each bug of fuzzers/bugs/ (or B=name) and show what catches it (COLUMNS=scripts,corpus: quick)
+bugs: ## Plant each bug of fuzzers/bugs/ (or B=name) and show what catches it, and how soon fuzzing does (COLUMNS=scripts,corpus: quick; RUNS=3)
 	@fuzzers/bugs.sh check "$(ENGINE)" "$(SECONDS)" "$(CRASH_SECONDS)" "$(BUG_JOBS)" "$(BUG_COLUMNS)" \
 		"$(BUG_ROWS)" "$(BUGS)"
 	+@$(ALONE) bugs $(MAKE) bugs-table

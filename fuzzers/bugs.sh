@@ -84,6 +84,7 @@ check() {
 	is_count "$crash_seconds" ||
 		fail "CRASH_SECONDS=$crash_seconds is not a number of seconds above 0"
 	is_count "$jobs" || fail "JOBS=$jobs is not a number of processes above 0"
+	is_count "${RUNS:-3}" || fail "RUNS=$RUNS is not a number of runs above 0"
 	picked=$(columns "$wanted") ||
 		fail "COLUMNS=$wanted: there is no '$picked'; there are: $all_columns; ledger, crash, all"
 	[ -n "$picked" ] || fail "COLUMNS is empty"

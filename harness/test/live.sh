@@ -23,7 +23,8 @@ counts() {
 	is "$engine, as asked for" executions 300 "$2"
 	is 'of them all' left 0 0
 	is 'what came back was taken' completed 1 "$(number taken)"
-	is 'requests are among that' answered 1 "$(number completed)"
+	# More than came back to where the judge saw it: a program may write a used entry itself.
+	is 'requests were answered' answered 1 "$(number operations)"
 	is 'the target has its part' target 1000000 "$(number cpu)"
 	is 'the seeds have theirs' skipped 1000000 "$(number cpu)"
 }

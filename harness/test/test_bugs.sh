@@ -32,6 +32,7 @@ for bad in 0 -1 1s '' 1.5; do
 	check "CRASH_SECONDS=$bad" "CRASH_SECONDS=$bad is not" libfuzzer 60 "$bad" 2 all a a
 	check "JOBS=$bad" "JOBS=$bad is not" libfuzzer 60 10 "$bad" all a a
 done
+refuses 'RUNS=0' '^make bugs: RUNS=0 is not' env RUNS=0 fuzzers/bugs.sh check libfuzzer 60 10 2 all a a
 gives 0 'what there is' fuzzers/bugs.sh check afl 1 1 1 'scripts,crash' 'unpatched b' 'a b'
 gives 0 'flavours of all' fuzzers/bugs.sh flavours libfuzzer all
 holds 'scripts and fuzzing need two builds' [ "$(tr '\n' ' ' <"$out")" = 'gcc fuzz ' ]
