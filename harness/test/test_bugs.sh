@@ -4,7 +4,7 @@
 # The machinery behind `make bugs`, with programs that only pretend: what it
 # refuses, what it builds again, what it makes of what they print.  At the end
 # the real thing: a broken rule is no finding for a session with the ledger off.
-# shellcheck disable=SC1091,SC2154
+# shellcheck disable=SC1091,SC2016,SC2154
 set -u
 . "${0%/*}/tap.sh"
 here=$PWD
