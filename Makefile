@@ -201,7 +201,7 @@ BUG_NEEDS_gcc  = gcc
 BUG_NEEDS_fuzz = gcc fuzz
 BUG_NEEDS_afl  = gcc clang afl
 BUG_BASE_fuzz  = build/bench/live seeds $(BUG_FUZZERS:%=build/fuzz/fuzz_%)
-BUG_BASE_afl   = seeds $(BUG_FUZZERS:%=build/afl/fuzz_%) build/afl/vringer_mutator.so
+BUG_BASE_afl   = build/bench/live seeds $(BUG_FUZZERS:%=build/afl/fuzz_%) build/afl/vringer_mutator.so
 
 .PHONY: all install test test-suites oss-fuzz-check msan fuzz peers drivers corpus bugs bugs-table bugs-tap bench coverage lint format deps help clean fuzzers seeds \
 	targets test-files FORCE

@@ -8,7 +8,7 @@
 # SECONDS are of CPU with libFuzzer, of the clock with AFL++, which has two
 # processes.  SEEDS and DICT may be empty.  OUT is a folder, made anew: `executions`;
 # `seconds` of CPU, the device's and the engine's; `ms` of CPU, of fuzzing alone: from the first
-# session to the last (meter.h), or `-`; and if something was found, `found`, which holds the
+# session on, with libFuzzer to the last (meter.h), or `-`; and if something was found, `found`, which holds the
 # rule or sanitizer.
 #
 # Nothing is symbolized: that would take longer than most of the runs.
@@ -61,9 +61,15 @@ afl() {
 	[ -z "$seeds" ] || cp "$seeds"/* "$out/in"
 	[ "${VRINGER_MUTATOR:-on}" = off ] ||
 		export AFL_CUSTOM_MUTATOR_LIBRARY="$PWD/build/afl/vringer_mutator.so"
-	VRINGER_TARGET=$target VRINGER_MAX_LEN=$length afl-fuzz -i "$out/in" -o "$out/out" \
+	# The target's first session is before afl-fuzz has it.
+	VRINGER_METER_SKIP=1 VRINGER_TARGET=$target VRINGER_MAX_LEN=$length \
+		build/bench/live run "$out/meter" afl-fuzz -i "$out/in" -o "$out/out" \
 		-V "$bound" -s "$seed" -m none -t 1000 -G "$length" ${dict:+-x "$dict"} \
 		-- "$program" >"$out/log" 2>&1 || true
+	{ tail -n 1 "$out/log" && build/bench/live show "$out/meter" 2>/dev/null; } |
+		awk '{ n[$1] = $2 } END { if (n["skipped"]) printf "%.1f\n", (n["cpu"] - n["skipped"]) / 1e6 }' \
+			>"$out/ms"
+	rm -f "$out/meter"
 	if [ -f "$out/out/default/fuzzer_stats" ]; then
 		awk '$1 == "execs_done" { print $3 }' "$out/out/default/fuzzer_stats" >"$out/executions"
 		bad=$(find "$out/out/default" -path '*s/id*' ! -path '*/queue/*' | head -n 1)
