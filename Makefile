@@ -200,8 +200,11 @@ BUG_FUZZERS    = $(shell fuzzers/bugs.sh targets $(BUG_ROWS))
 BUG_NEEDS_gcc  = gcc
 BUG_NEEDS_fuzz = gcc fuzz
 BUG_NEEDS_afl  = gcc clang afl
-BUG_BASE_fuzz  = build/bench/live seeds $(BUG_FUZZERS:%=build/fuzz/fuzz_%)
-BUG_BASE_afl   = build/bench/live seeds $(BUG_FUZZERS:%=build/afl/fuzz_%) build/afl/vringer_mutator.so
+# Fuzzing from nothing needs none.
+comma         := ,
+BUG_SEEDS      = $(if $(filter-out nothing crash-nothing,$(subst $(comma), ,$(BUG_COLUMNS))),seeds)
+BUG_BASE_fuzz  = build/bench/live $(BUG_SEEDS) $(BUG_FUZZERS:%=build/fuzz/fuzz_%)
+BUG_BASE_afl   = build/bench/live $(BUG_SEEDS) $(BUG_FUZZERS:%=build/afl/fuzz_%) build/afl/vringer_mutator.so
 
 .PHONY: all install test test-suites oss-fuzz-check msan fuzz peers drivers corpus bugs bugs-table bugs-tap bench coverage lint format deps help clean fuzzers seeds \
 	targets test-files FORCE
