@@ -44,7 +44,9 @@ libfuzzer() {
 	[ "$rc" -le 128 ] || [ "$(kill -l "$rc")" != XCPU ] || rc=0
 	awk '$1 == "stat::number_of_executed_units:" { n = $2 } END { print n + 0 }' "$out/log" \
 		>"$out/executions"
-	[ "$rc" = 0 ] || signatures "$out/log" >"$out/found"
+	# That it aborted is said before why.
+	[ "$rc" = 0 ] || signatures "$out/log" | awk '
+		/^libfuzzer:/ { last = last $0 "\n"; next } { print } END { printf "%s", last }' >"$out/found"
 	build/bench/live show "$out/meter" 2>/dev/null |
 		awk '$1 == "target" { printf "%.1f\n", $2 / 1e6 }' >"$out/ms"
 	rm -rf "$out/corpus" "$out/meter"
