@@ -64,15 +64,15 @@ function percent(r, share,    part, rest) {
 }
 
 END {
-	print "| target | CPU s | executions/s | operations/s | chains/s | requests/s | answered/s | operations an input |"
+	print "| target | CPU ms | executions/s | operations/s | chains/s | requests/s | answered/s | operations an input |"
 	print "|---|---|---|---|---|---|---|---|"
 	for (r = 1; r <= row_count; r++) {
 		if (!number[r, "executions"] || number[r, "left"]) {
 			print "| " rows[r] " | nothing was measured: " note[r] " |"
 			continue
 		}
-		printf "| %s | %.1f | %s | %s | %s | %s | %s | %.1f |%s\n", rows[r],
-			cpu(r) / 1e9, a_second(r, "executions"), a_second(r, "operations"),
+		printf "| %s | %s | %s | %s | %s | %s | %s | %.0f |%s\n", rows[r],
+			grouped(cpu(r) / 1e6), a_second(r, "executions"), a_second(r, "operations"),
 			a_second(r, "taken"), a_second(r, "completed"), a_second(r, "answered"),
 			number[r, "operations"] / number[r, "executions"],
 			note[r] == "" ? "" : " " note[r]

@@ -36,7 +36,7 @@ function quantile(column, share,    rank) {
 function within(column, ms,    i, n) {
 	for (i = 1; i <= found[column]; i++)
 		n += time[column, i] <= ms
-	return sprintf("%.1f %%", 100 * n / bugs[column])
+	return sprintf("%.0f %%", 100 * n / bugs[column])
 }
 
 END {

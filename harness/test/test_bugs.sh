@@ -264,12 +264,12 @@ soon 'times of ten bugs' "$(bug a nothing 30)" "$(bug b nothing 9.6)" "$(bug c n
 	"$(bug h nothing 700)" "$(bug i nothing 60001)" "$(bug j nothing 90)" "$(bug a crash-nothing 5)" \
 	"$(bug b crash-nothing -)" "$clean" 'a scripts 2 9 - - script  -'
 shows 'the fifth and the ninth, and who is in time' \
-	'^\| `nothing` \| 10 \| 9 \| 700 \| 60001 \| 60.0 % \| 70.0 % \| 80.0 % \|$'
-shows 'a column of its own' '^\| `crash-nothing` \| 2 \| 1 \| 5 \| - \| 50.0 % \| 50.0 % \| 50.0 % \|$'
+	'^\| `nothing` \| 10 \| 9 \| 700 \| 60001 \| 60 % \| 70 % \| 80 % \|$'
+shows 'a column of its own' '^\| `crash-nothing` \| 2 \| 1 \| 5 \| - \| 50 % \| 50 % \| 50 % \|$'
 shows 'what is left' '^Not found, `nothing`: f$'
 holds 'no other column' [ "$(grep -c '^| `' "$out")" = 2 ]
 soon 'seconds stand for what was not measured' 'a nothing 1 1 100 0.2 order.entry  -'
-shows '... in ms' '^\| `nothing` \| 1 \| 1 \| 200 \| 200 \| 100.0 %'
+shows '... in ms' '^\| `nothing` \| 1 \| 1 \| 200 \| 200 \| 100 %'
 soon 'without fuzzing' "$good"
 holds 'nothing is said' [ ! -s "$out" ]
 
