@@ -303,8 +303,8 @@ msan: ## Run every script and corpus file with MemorySanitizer
 # Live fuzzing: of which devices, by which engines.
 LIVE_TARGETS = $(if $(filter command,$(firstword $(origin T))),$(PICKED),$(filter-out $(PARSERS),$(TARGETS)))
 LIVE_ENGINES = $(if $(filter command,$(firstword $(origin ENGINE))),$(ENGINE),libfuzzer afl)
-LIVE_NEEDS   = SEEDED="$(LIVE_TARGETS)" seeds build/bench/live \
-	       $(if $(filter libfuzzer,$(LIVE_ENGINES)),$(LIVE_TARGETS:%=build/fuzz/fuzz_%)) \
+# AFL++ starts from seeds that libFuzzer has chosen.
+LIVE_NEEDS   = SEEDED="$(LIVE_TARGETS)" seeds build/bench/live $(LIVE_TARGETS:%=build/fuzz/fuzz_%) \
 	       $(if $(filter afl,$(LIVE_ENGINES)),$(LIVE_TARGETS:%=build/afl/fuzz_%) build/afl/vringer_mutator.so)
 
 bench: ## Measure executions and chains per second, with and without sanitizers; or live fuzzing (LIVE=executions, of T, by ENGINE); or sessions of PEER=name

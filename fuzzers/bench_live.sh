@@ -100,6 +100,12 @@ measure() {
 	rm -rf "$out/corpus" "$out/out"
 }
 
+case $1 in
+'' | *[!0-9]* | 0*)
+	echo "make bench: LIVE=$1 is not a number of executions above 0" >&2
+	exit 2
+	;;
+esac
 executions=$1 engines=$2 given_asan=${ASAN_OPTIONS:-}
 shift 2
 echo "$executions executions from the seeds, at commit $(git rev-parse --short=8 HEAD 2>/dev/null ||

@@ -28,6 +28,7 @@ counts() {
 	is 'the target has its part' target 1000000 "$(number cpu)"
 	is 'the seeds have theirs' skipped 1000000 "$(number cpu)"
 }
+refuses 'a word for a number' '^make bench: LIVE=yes is not' fuzzers/bench_live.sh yes libfuzzer rng
 counts libfuzzer 300
 # afl-fuzz looks from time to time whether it is over.
 counts afl 2000
