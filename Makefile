@@ -53,7 +53,7 @@ LIB_SRC   := $(DEV_SRC) $(wildcard $(HARNESS:%=harness/%/*.c)) $(CLAUSES)
 OUR_SRC   := harness/command/main.c $(wildcard harness/models/*.c) \
 	     $(filter-out devices/device.c devices/mmio% devices/snapshot% devices/virtqueue%,$(DEV_SRC))
 FOREIGN_SRC := $(filter-out $(OUR_SRC),$(LIB_SRC) $(CLI_SRC)) \
-	       fuzzers/engine.c fuzzers/session.c fuzzers/foreign.c fuzzers/feedback.c $(wildcard fuzzers/mutate*.c) \
+	       fuzzers/engine.c fuzzers/session.c fuzzers/foreign.c fuzzers/feedback.c fuzzers/meter.c $(wildcard fuzzers/mutate*.c) \
 	       fuzzers/mutator_libfuzzer.c
 MUT_SRC   := $(wildcard fuzzers/mutate*.c)
 TEST_SRC  := $(wildcard devices/test/test_*.c harness/test/test_*.c fuzzers/test/test_*.c)
@@ -61,7 +61,7 @@ TEST_SRC  := $(wildcard devices/test/test_*.c harness/test/test_*.c fuzzers/test
 PEER_SRC  := fuzzers/peer.c
 # What chooses inputs for `make corpus`, in place of an engine.
 COVER_SRC := $(wildcard fuzzers/cover*.c)
-GLUE_SRC  := $(filter-out fuzzers/fuzz_% fuzzers/bench.c $(COVER_SRC) fuzzers/standalone_main.c fuzzers/mutator_afl.c \
+GLUE_SRC  := $(filter-out fuzzers/fuzz_% fuzzers/bench% $(COVER_SRC) fuzzers/standalone_main.c fuzzers/mutator_afl.c \
 	       fuzzers/afl_main.c fuzzers/foreign% fuzzers/measure% $(PEER_SRC),$(wildcard fuzzers/*.c))
 AFL_SRC   := $(filter-out fuzzers/mutat%,$(GLUE_SRC)) fuzzers/afl_main.c
 # The two forms of a guest program, and what they are made of (.ci/arrows).
@@ -137,7 +137,7 @@ NO_LINES   := -fno-profile-instr-generate -fno-coverage-mapping
 knows       = $(if $(shell $1 $2 -x c -c /dev/null -o /dev/null 2>&1 || echo no),,$2)
 JUDGE_fuzz := $(if $(FOREIGN),$(call knows,$(CC_fuzz),$(NO_COV)),$(NO_COV) -fno-sanitize=all)
 INSTRUMENTED_fuzz := $(if $(FOREIGN),$(JUDGE_fuzz),$(NO_COV))
-judge       = $(if $(filter harness/% build/gen/% fuzzers/mutat% fuzzers/feedback%,$2),$(if $(filter $(INSTRUMENTED),$2),$(INSTRUMENTED_$1),$(JUDGE_$1)))
+judge       = $(if $(filter harness/% build/gen/% fuzzers/mutat% fuzzers/feedback% fuzzers/meter%,$2),$(if $(filter $(INSTRUMENTED),$2),$(INSTRUMENTED_$1),$(JUDGE_$1)))
 
 JUDGE_afl  := -fno-sanitize=all
 
@@ -200,8 +200,11 @@ BUG_FUZZERS    = $(shell fuzzers/bugs.sh targets $(BUG_ROWS))
 BUG_NEEDS_gcc  = gcc
 BUG_NEEDS_fuzz = gcc fuzz
 BUG_NEEDS_afl  = gcc clang afl
-BUG_BASE_fuzz  = seeds $(BUG_FUZZERS:%=build/fuzz/fuzz_%)
-BUG_BASE_afl   = seeds $(BUG_FUZZERS:%=build/afl/fuzz_%) build/afl/vringer_mutator.so
+# Fuzzing from nothing needs none.
+comma         := ,
+BUG_SEEDS      = $(if $(filter-out nothing crash-nothing,$(subst $(comma), ,$(BUG_COLUMNS))),seeds)
+BUG_BASE_fuzz  = build/bench/live $(BUG_SEEDS) $(BUG_FUZZERS:%=build/fuzz/fuzz_%)
+BUG_BASE_afl   = build/bench/live $(BUG_SEEDS) $(BUG_FUZZERS:%=build/afl/fuzz_%) build/afl/vringer_mutator.so
 
 .PHONY: all install test test-suites oss-fuzz-check msan fuzz peers drivers corpus bugs bugs-table bugs-tap bench coverage lint format deps help clean fuzzers seeds \
 	targets test-files FORCE
@@ -269,7 +272,7 @@ corpus: ## Keep inputs from fuzzing T that reach code no committed input reaches
 	$(SUB) build/vringer seeds $(PICKED:%=build/cover/cover_%)
 	@for t in $(PICKED); do KEEP="$(or $(KEEP),60)" $(ALONE) corpus fuzzers/grow.sh $$t || exit; done
 
-bugs: ## Plant each bug of fuzzers/bugs/ (or B=name) and show what catches it (COLUMNS=scripts,corpus: quick)
+bugs: ## Plant each bug of fuzzers/bugs/ (or B=name) and show what catches it, and how soon fuzzing does (COLUMNS=scripts,corpus: quick; RUNS=3)
 	@fuzzers/bugs.sh check "$(ENGINE)" "$(SECONDS)" "$(CRASH_SECONDS)" "$(BUG_JOBS)" "$(BUG_COLUMNS)" \
 		"$(BUG_ROWS)" "$(BUGS)"
 	+@$(ALONE) bugs $(MAKE) bugs-table
@@ -297,10 +300,17 @@ msan: ## Run every script and corpus file with MemorySanitizer
 	$(SUB) SEEDED="$(PARSERS)" ENCODER=build/obj/msan/vringer $(foreach t,$(PARSERS),build/replay-msan/fuzz_$t) seeds
 	@fuzzers/msan.sh $(PARSERS)
 
-bench: ## Measure executions and chains per second, with and without sanitizers; or sessions of PEER=name
-	@.ci/deps $(if $(PEER),gcc,$(FUZZ_NEEDS))
-	$(SUB) $(if $(PEER),,seeds build/bench/fuzz) build/bench/release
-	@$(ALONE) bench $(if $(PEER),build/bench/release --peer $(PEER),fuzzers/bench.sh)
+# Live fuzzing: of which devices, by which engines.
+LIVE_TARGETS = $(if $(filter command,$(firstword $(origin T))),$(PICKED),$(filter-out $(PARSERS),$(TARGETS)))
+LIVE_ENGINES = $(if $(filter command,$(firstword $(origin ENGINE))),$(ENGINE),libfuzzer afl)
+# AFL++ starts from seeds that libFuzzer has chosen.
+LIVE_NEEDS   = SEEDED="$(LIVE_TARGETS)" seeds build/bench/live $(LIVE_TARGETS:%=build/fuzz/fuzz_%) \
+	       $(if $(filter afl,$(LIVE_ENGINES)),$(LIVE_TARGETS:%=build/afl/fuzz_%) build/afl/vringer_mutator.so)
+
+bench: ## Measure executions and chains per second, with and without sanitizers; or live fuzzing (LIVE=executions, of T, by ENGINE); or sessions of PEER=name
+	@.ci/deps $(if $(PEER),gcc,$(FUZZ_NEEDS) $(if $(LIVE),$(AFL_NEEDS)))
+	$(SUB) $(if $(PEER),build/bench/release,$(if $(LIVE),$(LIVE_NEEDS),seeds build/bench/fuzz build/bench/release))
+	@$(ALONE) bench $(if $(PEER),build/bench/release --peer $(PEER),$(if $(LIVE),fuzzers/bench_live.sh "$(LIVE)" "$(LIVE_ENGINES)" $(LIVE_TARGETS),fuzzers/bench.sh))
 
 coverage: ## Report which lines of devices/ and harness/ the scripts and the corpus reach (build/coverage/html)
 	@.ci/deps $(COV_NEEDS)
@@ -395,6 +405,7 @@ $(patsubst %.c,build/obj/$1/%,$(filter fuzzers/test/test_mutator_%,$(TEST_SRC)))
 		build/obj/$1/fuzzers/test/test_%: build/obj/$1/fuzzers/%.o
 
 build/obj/$1/fuzzers/test/test_feedback: build/obj/$1/fuzzers/feedback.o
+build/obj/$1/fuzzers/test/test_meter: build/obj/$1/fuzzers/meter.o
 
 $(patsubst %.c,build/obj/$1/%,$(filter fuzzers/%,$(TEST_SRC))): \
 		%: %.o $(call objs,$1,$(MUT_SRC) $(filter fuzzers/%,$(HELPER_SRC)) \
@@ -509,6 +520,10 @@ build/bench/%: build/obj/%/fuzzers/bench.o build/obj/%/libvringer.a
 	@mkdir -p $(@D)
 	$(call say,LINK) $(CC_$*) $(FLAGS_$*) $(LDFLAGS) -o $@ $^
 
+build/bench/live: build/obj/release/fuzzers/bench_live.o
+	@mkdir -p $(@D)
+	$(call say,LINK) $(CC_release) $(FLAGS_release) $(LDFLAGS) -o $@ $^
+
 # Small devices that are not ours, right and wrong, with an engine, as an author would
 # build them.
 ZOO_FLAGS := -std=gnu11 -g -O1 -I. -Iharness/target $(WARN) $(WERROR) $(SAN) -fsanitize=fuzzer
@@ -572,7 +587,7 @@ build/bugs/%/built-afl: fuzzers/bugs/%.patch $(call objs,afl,$(AFL_SRC) $(DEVICE
 BIG_ENDIAN := $(if $(shell command -v s390x-linux-gnu-gcc && command -v qemu-s390x), \
 	build/obj/s390x/vringer $(PARSERS:%=build/replay-s390x/fuzz_%))
 
-test-files: $(BIG_ENDIAN) build/drivers/traffic seeds $(BUGS:%=build/bugs/%/built-gcc) build/bugs/rule-fetch-walk/built-fuzz \
+test-files: $(BIG_ENDIAN) build/drivers/traffic build/bench/live seeds $(BUGS:%=build/bugs/%/built-gcc) build/bugs/rule-fetch-walk/built-fuzz \
 		build/cover/cover_rng $(foreach f,gcc clang, \
 		build/obj/$f/vringer \
 		$(patsubst %.c,build/obj/$f/%,$(TEST_SRC))) build/obj/release/vringer \

@@ -84,6 +84,7 @@ check() {
 	is_count "$crash_seconds" ||
 		fail "CRASH_SECONDS=$crash_seconds is not a number of seconds above 0"
 	is_count "$jobs" || fail "JOBS=$jobs is not a number of processes above 0"
+	is_count "${RUNS:-3}" || fail "RUNS=$RUNS is not a number of runs above 0"
 	picked=$(columns "$wanted") ||
 		fail "COLUMNS=$wanted: there is no '$picked'; there are: $all_columns; ledger, crash, all"
 	[ -n "$picked" ] || fail "COLUMNS is empty"
@@ -199,7 +200,11 @@ table() {
 	while read -r row column _; do
 		printf '%s\t%s\t' "$row" "$column"
 		tail -n 1 "build/bugs/$row/results/$(fuzzers/bugs_cell.sh name "$column")"
-	done <"$places" | awk -v seconds="$BOUND" -f fuzzers/bugs_table.awk
+	done <"$places" >build/bugs/table
+	rc=0
+	awk -v seconds="$BOUND" -f fuzzers/bugs_table.awk build/bugs/table || rc=$?
+	awk -f fuzzers/bugs_time.awk build/bugs/table
+	return "$rc"
 }
 
 tap() {

@@ -9,14 +9,17 @@
 # measure writes build/bugs/ROW/results/COLUMN (-$ENGINE): a line with all that the
 # result depends on, and one with, separated by tabs,
 #
-#   FOUND OF EXECUTIONS SECONDS BY NOTE
+#   FOUND OF EXECUTIONS SECONDS BY NOTE MS
 #
 # scripts and corpus: FOUND scripts OF so many are red.  Fuzzing: FOUND runs OF at
-# most 3, each with a seed of its own and $BOUND seconds at most, find something;
-# EXECUTIONS and SECONDS (of CPU) are medians, `-` where two runs find nothing.
+# most $RUNS (3), each with a seed of its own and $BOUND seconds at most, find something;
+# EXECUTIONS, SECONDS (of CPU) and MS (of them, of fuzzing alone: bugs_run.sh) are medians, `-`
+# where the median run finds nothing.
 # BY is the rule or sanitizer that most often caught it.  What was measured of
 # the same programs and inputs before is not measured again.
 set -eu
+
+RUNS=${RUNS:-3}
 
 header() {
 	sed -n "/^---/q; s/^$2:[[:space:]]*//p" "fuzzers/bugs/$1.patch"
@@ -73,10 +76,10 @@ run_scripts() {
 }
 
 fuzz() {
-	seeds=$1 dict=$2 misses=0
+	seeds=$1 dict=$2 misses=0 half=$(((RUNS + 1) / 2))
 	runs=build/bugs/$row/runs/$column-$ENGINE
 	rm -rf "$runs"
-	for seed in 1 2 3; do
+	for seed in $(seq "$RUNS"); do
 		run=$runs/$seed
 		fuzzers/bugs_run.sh "$ENGINE" "$seed" "$limit" "$program" "$target" "$seeds" "$dict" "$run"
 		of=$((of + 1))
@@ -84,16 +87,18 @@ fuzz() {
 			found=$((found + 1))
 			cat "$run/executions" >>"$runs/executions"
 			cat "$run/seconds" >>"$runs/seconds"
+			cat "$run/ms" >>"$runs/ms"
 			head -n 1 "$run/found" >>"$runs/by"
 		else
 			misses=$((misses + 1))
-			[ "$misses" -lt 2 ] || break
+			[ "$misses" -lt "$half" ] || break
 		fi
 	done
-	# A run that found nothing would be the last of the three.
-	if [ "$found" -ge 2 ]; then
-		executions=$(sort -n "$runs/executions" | sed -n 2p)
-		seconds=$(sort -n "$runs/seconds" | sed -n 2p)
+	# A run that found nothing would be the last of them.
+	if [ "$found" -ge "$half" ]; then
+		executions=$(sort -n "$runs/executions" | sed -n "${half}p")
+		seconds=$(sort -n "$runs/seconds" | sed -n "${half}p")
+		ms=$(sort -n "$runs/ms" | sed -n "${half}p")
 	fi
 	[ "$found" = 0 ] || by=$(most_frequent <"$runs/by")
 }
@@ -101,8 +106,8 @@ fuzz() {
 # All that a result depends on.
 key() {
 	case $column in
-	*nothing) echo "$limit ${VRINGER_MUTATOR:-on}" && cat "$program" ;;
-	*seeds) echo "$limit ${VRINGER_MUTATOR:-on}" && cat "$program" "build/seeds/$slug"/* ;;
+	*nothing) echo "$limit ${VRINGER_MUTATOR:-on} $RUNS" && cat "$program" ;;
+	*seeds) echo "$limit ${VRINGER_MUTATOR:-on} $RUNS" && cat "$program" "build/seeds/$slug"/* ;;
 	*corpus) find "corpus/$target" -type f | sort | xargs cat "$program" ;;
 	*scripts) find conformance -type f | sort | xargs cat "$program" ;;
 	esac
@@ -112,7 +117,7 @@ key() {
 measure() {
 	row=$1 column=$2 target=$3
 	slug=$(echo "$target" | tr - _) flavour=fuzz off='' limit=$BOUND
-	found=0 of=0 executions=- seconds=- by='' note='' rc=0
+	found=0 of=0 executions=- seconds=- ms=- by='' note='' rc=0
 	result=build/bugs/$row/results/$(name "$column") log=build/bugs/$row/results/$column.log
 	[ "$ENGINE" != afl ] || flavour=afl
 	mkdir -p "build/bugs/$row/results"
@@ -149,8 +154,8 @@ measure() {
 			;;
 		esac
 	fi
-	printf '%s\n%s\t%s\t%s\t%s\t%s\t%s\n' "${key:-}" "$found" "$of" "$executions" "$seconds" \
-		"${by:--}" "$note" >"$result.new"
+	printf '%s\n%s\t%s\t%s\t%s\t%s\t%s\t%s\n' "${key:-}" "$found" "$of" "$executions" "$seconds" \
+		"${by:--}" "$note" "$ms" >"$result.new"
 	mv "$result.new" "$result"
 	echo "$row $column: $found of $of" >>build/bugs/progress
 	printf '%4d/%d  %s, %s: found by %s of %s%s%s\n' "$(wc -l <build/bugs/progress)" "$PLACES" "$row" \

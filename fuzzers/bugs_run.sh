@@ -7,8 +7,9 @@
 #
 # SECONDS are of CPU with libFuzzer, of the clock with AFL++, which has two
 # processes.  SEEDS and DICT may be empty.  OUT is a folder, made anew: `executions`;
-# `seconds` of CPU, the device's and the engine's; and if something was found,
-# `found`, which holds the rule or sanitizer.
+# `seconds` of CPU, the device's and the engine's; `ms` of CPU, of fuzzing alone: from the first
+# session on, with libFuzzer to the last (meter.h), or `-`; and if something was found, `found`, which holds the
+# rule or sanitizer.
 #
 # Nothing is symbolized: that would take longer than most of the runs.
 set -eu
@@ -35,7 +36,7 @@ libfuzzer() {
 		# On a busy machine the engine's own bound, on the clock, is another.
 		# shellcheck disable=SC3045  # every sh knows it
 		ulimit -S -t "$bound"
-		exec "$program" -seed="$seed" -max_total_time=$((10 * bound)) -max_len="$length" \
+		VRINGER_METER=$out/meter exec "$program" -seed="$seed" -max_total_time=$((10 * bound)) -max_len="$length" \
 			${dict:+"-dict=$dict"} -timeout=10 -rss_limit_mb=512 -detect_leaks=1 \
 			-print_final_stats=1 -artifact_prefix="$out/" "$out/corpus" \
 			${seeds:+"$seeds"}
@@ -43,8 +44,12 @@ libfuzzer() {
 	[ "$rc" -le 128 ] || [ "$(kill -l "$rc")" != XCPU ] || rc=0
 	awk '$1 == "stat::number_of_executed_units:" { n = $2 } END { print n + 0 }' "$out/log" \
 		>"$out/executions"
-	[ "$rc" = 0 ] || signatures "$out/log" >"$out/found"
-	rm -rf "$out/corpus"
+	# That it aborted is said before why.
+	[ "$rc" = 0 ] || signatures "$out/log" | awk '
+		/^libfuzzer:/ { last = last $0 "\n"; next } { print } END { printf "%s", last }' >"$out/found"
+	build/bench/live show "$out/meter" 2>/dev/null |
+		awk '$1 == "target" { printf "%.1f\n", $2 / 1e6 }' >"$out/ms"
+	rm -rf "$out/corpus" "$out/meter"
 }
 
 afl() {
@@ -58,9 +63,15 @@ afl() {
 	[ -z "$seeds" ] || cp "$seeds"/* "$out/in"
 	[ "${VRINGER_MUTATOR:-on}" = off ] ||
 		export AFL_CUSTOM_MUTATOR_LIBRARY="$PWD/build/afl/vringer_mutator.so"
-	VRINGER_TARGET=$target VRINGER_MAX_LEN=$length afl-fuzz -i "$out/in" -o "$out/out" \
+	# The target's first session is before afl-fuzz has it.
+	VRINGER_METER_SKIP=1 VRINGER_TARGET=$target VRINGER_MAX_LEN=$length \
+		build/bench/live run "$out/meter" afl-fuzz -i "$out/in" -o "$out/out" \
 		-V "$bound" -s "$seed" -m none -t 1000 -G "$length" ${dict:+-x "$dict"} \
 		-- "$program" >"$out/log" 2>&1 || true
+	{ tail -n 1 "$out/log" && build/bench/live show "$out/meter" 2>/dev/null; } |
+		awk '{ n[$1] = $2 } END { if (n["skipped"]) printf "%.1f\n", (n["cpu"] - n["skipped"]) / 1e6 }' \
+			>"$out/ms"
+	rm -f "$out/meter"
 	if [ -f "$out/out/default/fuzzer_stats" ]; then
 		awk '$1 == "execs_done" { print $3 }' "$out/out/default/fuzzer_stats" >"$out/executions"
 		bad=$(find "$out/out/default" -path '*s/id*' ! -path '*/queue/*' | head -n 1)
@@ -87,6 +98,7 @@ length=${length:-4096}
 rm -rf "$out"
 mkdir -p "$out"
 "$engine"
+[ -s "$out/ms" ] || echo - >"$out/ms"
 # The second line is of the processes waited for: user, system.
 times >"$out/times"
 awk 'NR == 2 { for (i = 1; i <= 2; i++) { split($i, t, /[ms]/); s += 60 * t[1] + t[2] }

@@ -62,7 +62,7 @@ model() {
 	make -s -j"$(nproc)" "build/fuzz/fuzz_$1" ${2:+"build/bugs/$2/built-fuzz"} >&2
 	clang -fsanitize=address,undefined,fuzzer $wrap -o "$3" "build/obj/fuzz/fuzzers/fuzz_$1.o" \
 		$([ -z "$2" ] || ls "build/bugs/$2/fuzz.obj"/*.o) build/obj/fuzz/fuzzers/engine.o \
-		build/obj/fuzz/fuzzers/session.o build/obj/fuzz/fuzzers/feedback.o \
+		build/obj/fuzz/fuzzers/session.o build/obj/fuzz/fuzzers/feedback.o build/obj/fuzz/fuzzers/meter.o \
 		build/obj/fuzz/fuzzers/sanitizers.o build/obj/fuzz/fuzzers/mutat*.o \
 		build/obj/fuzz/libvringer.a "$fed/edges.o"
 }

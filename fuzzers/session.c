@@ -9,6 +9,7 @@
 #include "fuzzers/engine.h"
 
 #include "fuzzers/feedback.h"
+#include "fuzzers/meter.h"
 #include "harness/program/binary.h"
 #include "harness/run/replay.h"
 #include "harness/run/report.h"
@@ -180,6 +181,7 @@ static void open_session(const char *name)
 	struct text_error error;
 
 	load_known();
+	meter_open();
 	int err = target != NULL ? run_open(&run, target, &error) : 0;
 
 	if (target != NULL && err == 0)
@@ -209,10 +211,12 @@ int session_one(const char *name, const uint8_t *data, size_t size)
 	options.judging =
 		target_judging(run->guest.target,
 			       (struct judging){ .no_ledger = without_ledger(), .known = &known });
+	meter_begin();
 	if (binary_decode(&program, data, size, name, NULL) != 0)
 		return -1;
 	feedback_begin(&options);
 	stopped = !run_program(run, &program, &options);
+	meter_end(run, &program);
 	if (run->unusable != NULL)
 		cannot_run(name, run->unusable);
 	note_known(&run->guest.ledger);

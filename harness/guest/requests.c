@@ -78,6 +78,7 @@ void requests_reset(struct guest *g)
 	forget(r);
 	r->strayed = r->host_touched = r->refused = r->nested = r->lacked_room = false;
 	r->owed = 0;
+	r->answered = 0;
 	r->compared = 0;
 	r->digest = 0;
 }
@@ -360,6 +361,7 @@ static void judge(struct guest *g, const struct request_sent *s, uint32_t len)
 	}
 	is_judged(g, s); /* and found right */
 	rq->answered += !s->nested;
+	r->answered += !s->nested;
 	r->owed -= host && !s->nested && s->content && r->well && r->owed > 0;
 	if (request->exact && s->content && s->judged && g->requests.well)
 		digest(g, s, len);

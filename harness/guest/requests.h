@@ -82,6 +82,7 @@ struct requests {
 	bool refused;	   /* ... refuse what the device passes on, perhaps even now */
 	uint32_t owed;	   /* requests that the host did something for and that did not come
 			    * back as declared: it may still have what is theirs */
+	uint32_t answered; /* as declared, on all queues */
 	bool saved;	   /* the last operation took a snapshot, or put it back */
 	bool nested;	   /* what runs are a request's own operations */
 	bool preparing;	   /* ... and those that come before it */

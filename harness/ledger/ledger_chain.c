@@ -125,6 +125,7 @@ uint32_t ledger_hold_take(struct ledger *l, struct ledger_queue *q, uint16_t wal
 	l->device.held_bytes_max += hold->bytes_max;
 	l->device.held_accesses_max += hold->accesses_max;
 	l->device.held++;
+	l->device.taken++;
 	q->hold_count++;
 	hold->next = q->holds;
 	q->holds = q->last_hold = index;

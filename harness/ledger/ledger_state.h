@@ -343,6 +343,7 @@ struct ledger_device {
 	uint64_t counters[TARGET_COUNTERS_MAX + PROGRAM_QUEUES]; /* then the used.N */
 	bool counters_lost;   /* what they stand at is not known: not judged */
 	bool padding_said;    /* of a disk: its driver has written to padding */
+	uint64_t taken;	      /* chains, by the device */
 	uint64_t completions; /* chains returned */
 	uint64_t held_bytes_max, held_accesses_max; /* sums over all holds */
 	uint32_t held;				    /* how many these are */

@@ -41,7 +41,9 @@ bool live_end(struct run *run)
 	if (!run->guest.ledger.stop)
 		run_settle(run, options);
 	run->leftovers = requests_left_something(&run->guest.requests);
+	run->taken = run->guest.ledger.device.taken;
 	run->completions = ledger_completions(&run->guest.ledger);
+	run->answered = run->guest.requests.answered;
 	ledger_over(&run->guest.ledger);
 	if (!run->guest.ledger.stop)
 		run_check_reset(run, options);

@@ -207,7 +207,9 @@ static void run_once(struct run *run, const struct program *prog, const struct r
 	run_session(run, prog, options);
 	twin_note_answers(run);
 	run->leftovers = requests_left_something(&run->guest.requests);
+	run->taken = run->guest.ledger.device.taken;
 	run->completions = ledger_completions(&run->guest.ledger);
+	run->answered = run->guest.requests.answered;
 	ledger_over(&run->guest.ledger);
 	if (!run->guest.ledger.stop)
 		run_check_reset(run, options);

@@ -56,7 +56,10 @@ struct run {
 	bool measuring;
 	bool spent; /* it ended there, and not at the end of the program */
 	uint32_t ops_run;
-	uint64_t completions; /* chains returned, up to the end of the program */
+	/* Up to the end of the program: chains that the device took, and returned; and requests of
+	 * the target that it answered as declared. */
+	uint64_t taken, completions;
+	uint32_t answered;
 	struct script *liveness;
 	bool in_liveness; /* what runs is that script */
 	bool leftovers;	  /* the host may still have what the program made it do */

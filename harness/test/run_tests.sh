@@ -61,6 +61,7 @@ suites() {
 	suite "drivers that are not" harness/test/drivers.sh
 	suite "what is said of foreign devices" harness/test/foreign_says.sh
 	suite "a user fuzzes" harness/test/user_fuzz.sh
+	suite "what live fuzzing counts" harness/test/live.sh
 	# Suites about scripts, tables and tools of the tree ask little of the command, and
 	# nothing that depends on who compiled it: gcc's is enough.
 	for flavour in gcc clang; do

@@ -4,7 +4,7 @@
 # The machinery behind `make bugs`, with programs that only pretend: what it
 # refuses, what it builds again, what it makes of what they print.  At the end
 # the real thing: a broken rule is no finding for a session with the ledger off.
-# shellcheck disable=SC1091,SC2154
+# shellcheck disable=SC1091,SC2016,SC2154
 set -u
 . "${0%/*}/tap.sh"
 here=$PWD
@@ -32,6 +32,7 @@ for bad in 0 -1 1s '' 1.5; do
 	check "CRASH_SECONDS=$bad" "CRASH_SECONDS=$bad is not" libfuzzer 60 "$bad" 2 all a a
 	check "JOBS=$bad" "JOBS=$bad is not" libfuzzer 60 10 "$bad" all a a
 done
+refuses 'RUNS=0' '^make bugs: RUNS=0 is not' env RUNS=0 fuzzers/bugs.sh check libfuzzer 60 10 2 all a a
 gives 0 'what there is' fuzzers/bugs.sh check afl 1 1 1 'scripts,crash' 'unpatched b' 'a b'
 gives 0 'flavours of all' fuzzers/bugs.sh flavours libfuzzer all
 holds 'scripts and fuzzing need two builds' [ "$(tr '\n' ' ' <"$out")" = 'gcc fuzz ' ]
@@ -180,7 +181,7 @@ program build/bugs/one/vringer 1 'ok 1 - a' 'not ok 2 - b' '# b.vr:3: completion
 	'# finding: completion.len:send' 'not ok 3 - c' '# c.vr:3: the index is 2, expected 1' \
 	'not ok 4 - d' '# finding: completion.len:settle'
 measure scripts
-place 'scripts: how many, and by what' scripts "3 4 - - completion.len "
+place 'scripts: how many, and by what' scripts "3 4 - - completion.len  -"
 shows 'progress says so' '1/1  one, scripts: found by 3 of 4, completion.len$'
 holds 'it was run for the column and for the verdict' [ "$(ran one/vringer)" = 2 ]
 measure scripts
@@ -190,15 +191,17 @@ measure scripts
 holds 'unless a script changed' [ "$(ran one/vringer)" = 4 ]
 program build/bugs/one/vringer 0 'ok 1 - a'
 measure crash-scripts
-place 'with the ledger off nothing is found' crash-scripts '0 1 - - - '
+place 'with the ledger off nothing is found' crash-scripts '0 1 - - -  -'
 program build/bugs/one/vringer 2
 measure scripts
 shows 'vringer that cannot run is told' 'exits 2 with the bug'
 
 program build/bugs/one/fuzz 0 'stat::number_of_executed_units: 900'
 measure nothing
-place 'two runs that find nothing settle it' nothing-libfuzzer '0 2 - - - '
+place 'two runs that find nothing settle it' nothing-libfuzzer '0 2 - - -  -'
 holds 'there is no third' [ "$(ran one/fuzz)" = 2 ]
+RUNS=1 measure nothing
+place 'where one is to settle it, one does' nothing-libfuzzer '0 1 - - -  -'
 program build/bugs/one/fuzz 77 'finding: order.entry:send' 'stat::number_of_executed_units: 42'
 measure nothing
 shows 'three that do, too' 'one, nothing: found by 3 of 3, order.entry$'
@@ -244,6 +247,32 @@ table 'what scripts and corpus miss fails' 1 "$clean" 'a scripts 0 9 - - - ' 'a 
 shows 'by name, too' '^missed by scripts and corpus: a$'
 table 'what is found in the tree as it is fails' 1 'unpatched-net-loopback scripts 1 9 - - script ' "$good"
 
+# ---- how soon ----------------------------------------------------------------
+
+# bug NAME COLUMN MS: found then; `-`: not.
+bug() {
+	[ "$3" = - ] && echo "$1 $2 0 1 - - -  -" || echo "$1 $2 1 1 100 0.2 order.entry  $3"
+}
+soon() {
+	name=$1
+	shift
+	printf '%s\n' "$@" | tr ' ' '\t' >rows
+	gives 0 "$name" awk -f fuzzers/bugs_time.awk rows
+}
+soon 'times of ten bugs' "$(bug a nothing 30)" "$(bug b nothing 9.6)" "$(bug c nothing 1000)" \
+	"$(bug d nothing 1001)" "$(bug e nothing 20)" "$(bug f nothing -)" "$(bug g nothing 10001)" \
+	"$(bug h nothing 700)" "$(bug i nothing 60001)" "$(bug j nothing 90)" "$(bug a crash-nothing 5)" \
+	"$(bug b crash-nothing -)" "$clean" 'a scripts 2 9 - - script  -'
+shows 'the fifth and the ninth, and who is in time' \
+	'^\| `nothing` \| 10 \| 9 \| 700 \| 60001 \| 60 % \| 70 % \| 80 % \|$'
+shows 'a column of its own' '^\| `crash-nothing` \| 2 \| 1 \| 5 \| - \| 50 % \| 50 % \| 50 % \|$'
+shows 'what is left' '^Not found, `nothing`: f$'
+holds 'no other column' [ "$(grep -c '^| `' "$out")" = 2 ]
+soon 'seconds stand for what was not measured' 'a nothing 1 1 100 0.2 order.entry  -'
+shows '... in ms' '^\| `nothing` \| 1 \| 1 \| 200 \| 200 \| 100 %'
+soon 'without fuzzing' "$good"
+holds 'nothing is said' [ ! -s "$out" ]
+
 # ---- the ledger off, for real -----------------------------------------------
 
 cd "$here" || exit
@@ -251,6 +280,7 @@ cd "$here" || exit
 gcc -fsanitize=address,undefined -o "$work/session" "$BUILD"/bugs/rule-completion-len/gcc.obj/*.o \
 	"$BUILD"/obj/gcc/fuzzers/fuzz_net_loopback.o "$BUILD"/obj/gcc/fuzzers/engine.o \
 	"$BUILD"/obj/gcc/fuzzers/session.o "$BUILD"/obj/gcc/fuzzers/feedback.o \
+	"$BUILD"/obj/gcc/fuzzers/meter.o \
 	"$BUILD"/obj/gcc/fuzzers/standalone_main.o \
 	"$BUILD"/obj/gcc/libvringer.a >"$out" 2>"$err"
 tap 'a session with a bug links' $?
