@@ -36,7 +36,8 @@ libfuzzer() {
 		# On a busy machine the engine's own bound, on the clock, is another.
 		# shellcheck disable=SC3045  # every sh knows it
 		ulimit -S -t "$bound"
-		VRINGER_METER=$out/meter exec "$program" -seed="$seed" -max_total_time=$((10 * bound)) -max_len="$length" \
+		# shellcheck disable=SC2086  # flags
+		VRINGER_METER=$out/meter exec "$program" -seed="$seed" -max_total_time=$((10 * bound)) $flags \
 			${dict:+"-dict=$dict"} -timeout=10 -rss_limit_mb=512 -detect_leaks=1 \
 			-print_final_stats=1 -artifact_prefix="$out/" "$out/corpus" \
 			${seeds:+"$seeds"}
@@ -93,7 +94,9 @@ signatures)
 	;;
 esac
 engine=$1 seed=$2 bound=$3 program=$4 target=$5 seeds=$6 dict=$7 out=$8
-length=$(fuzzers/fuzz.sh options "$(echo "$target" | tr - _)" | sed -n 's/^-max_len=//p')
+# With the dictionary or without, as DICT says.
+flags=$(fuzzers/fuzz.sh options "$(echo "$target" | tr - _)" | grep -v '^-dict=')
+length=$(echo "$flags" | sed -n 's/^-max_len=//p')
 length=${length:-4096}
 rm -rf "$out"
 mkdir -p "$out"
