@@ -89,7 +89,7 @@ bool aims_at_packed(const struct mutator *m);
 bool aims_at_events(const struct mutator *m);
 bool add_entries(struct mutator *m, struct program *prog, uint32_t at);
 bool add_event(struct mutator *m, struct program *prog, uint32_t at);
-bool add_wrap(struct mutator *m, struct program *prog, uint32_t at);
+bool add_wrap(struct mutator *m, struct program *prog);
 /* A race's place and payload: the driver adds a chain to that queue while the device looks. */
 bool race_index(struct mutator *m, struct program *prog, struct op *op, unsigned queue);
 /* From the device's index on, and how far. */

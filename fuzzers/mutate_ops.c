@@ -360,8 +360,8 @@ bool mutate_insert(struct mutator *m, struct program *prog, const struct program
 	 * to do. */
 	if (prog->op_count == 0 || (prog->ops[0].code != OP_START && random_chance(m, 4)))
 		return add_start(m, prog, 0);
-	if (random_chance(m, WRAP_ONE_IN) && prog->op_count < 256)
-		return add_wrap(m, prog, prog->op_count);
+	if (random_chance(m, WRAP_ONE_IN))
+		return add_wrap(m, prog);
 	if (random_chance(m, 3))
 		at = prog->op_count;
 	if (aims_at_sockets(m) && random_chance(m, 3))

@@ -70,6 +70,11 @@
 	X(RESET_QUEUE, 0x1b, "reset_queue", PAYLOAD_NONE, \
 	  "write 1 to QueueReset of a queue; after that, `queue` sets it up again", \
 	  POS(RESET_QUEUE, QUEUE, "queue", FIELD_QUEUE)) \
+	X(ADVANCE, 0x1c, "advance", PAYLOAD_ELEMENTS, \
+	  "honest traffic, as much of it as there is room for at a time, until the driver has made" \
+	  " `index` chains available, modulo 2^16, or the device returns none: the target's first request of" \
+	  " the queue, or chains of these buffers", \
+	  POS(ADVANCE, QUEUE, "queue", FIELD_QUEUE), POS(ADVANCE, INDEX, "index", FIELD_COUNT)) \
 	/* registers of the transport */ \
 	X(READ, 0x20, "read", PAYLOAD_NONE, \
 	  "read a register, or any offset and width", \

@@ -56,6 +56,7 @@ struct run {
 	bool measuring;
 	bool spent; /* it ended there, and not at the end of the program */
 	uint32_t ops_run;
+	uint32_t advanced;    /* chains that `advance` has published, of all that it may */
 	uint64_t completions; /* chains returned, up to the end of the program */
 	struct script *liveness;
 	bool in_liveness; /* what runs is that script */
