@@ -90,6 +90,7 @@ TABLE_SPARSE(static const uint8_t, weights, 256, OP_COUNT,
 	     [OP_RESTORE] = 2,
 	     [OP_CORRUPT] = 2,
 	     [OP_CUT] = 2,
+	     [OP_ALTER] = 3,
 	     [OP_CHANGE_CONFIG] = 2,
 	     [OP_REPEAT] = 2);
 
@@ -129,7 +130,7 @@ static bool is_idle(const struct mutator *m, uint8_t code)
 		return m->port_count == 0;
 	if (code >= OP_REFUSE && code <= OP_PRETEND)
 		return !m->takes_orders;
-	if (code >= OP_SAVE && code <= OP_CUT)
+	if ((code >= OP_SAVE && code <= OP_CUT) || code == OP_ALTER)
 		return !m->has_snapshots;
 	if (code >= OP_CHAIN_REQUEST && code <= OP_SEND_REQUEST)
 		return !m->has_named_requests;

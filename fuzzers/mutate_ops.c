@@ -9,7 +9,7 @@
 #include <string.h>
 
 #define REGISTER_LEN 4u
-#define WRAP_ONE_IN 4096u
+#define WRAP_ONE_IN 2048u
 #define MESSAGE_MAX 512u /* bytes of a request that are sent from a buffer slot */
 
 /* The status as a driver writes it, step by step. */
@@ -291,26 +291,6 @@ static bool add_over_top(struct mutator *m, struct program *prog, uint32_t at)
 	return true;
 }
 
-/* A snapshot and back, perhaps with a byte or two changed on the way, and of a device
- * that is not live yet. */
-bool add_snapshot(struct mutator *m, struct program *prog, uint32_t at)
-{
-	uint32_t changes = random_below(m, 4);
-
-	if (random_chance(m, 4) && !add_start(m, prog, at++))
-		return false;
-	if (edit_add(prog, at++, OP_SAVE) == NULL)
-		return false;
-	for (; changes > 0; changes--) {
-		struct op *op = edit_add(prog, at++, OP_CORRUPT);
-
-		if (op == NULL)
-			return false;
-		op_fresh(m, prog, op);
-	}
-	return edit_add(prog, at, OP_RESTORE) != NULL;
-}
-
 /* A number that there may be or not, and a register that shows it.  Devices that look at
  * a part of the number show another. */
 static bool add_selection(struct mutator *m, struct program *prog, uint32_t at)
@@ -370,6 +350,10 @@ bool mutate_insert(struct mutator *m, struct program *prog, const struct program
 		return add_disk(m, prog, at);
 	if (m->has_named_requests && random_chance(m, 5))
 		return add_well_formed(m, prog, at);
+	if (random_chance(m, 128))
+		return add_flood(m, prog, at);
+	if (m->has_snapshots && random_chance(m, 24))
+		return add_snapshot(m, prog, at);
 	if (m->request_count > 0 && random_chance(m, 3))
 		return add_request(m, prog, at);
 	if (aims_at_indirect(m) && random_chance(m, 8))

@@ -186,6 +186,41 @@ bool add_event(struct mutator *m, struct program *prog, uint32_t at)
 	return !random_chance(m, 2) || add_wish(m, prog, &at, queue);
 }
 
+/* A large ring full of chains, one and the same, and the host has more bytes than one call
+ * gives: what the device leaves it has to come back to. */
+bool add_flood(struct mutator *m, struct program *prog, uint32_t at)
+{
+	static const uint16_t counts[] = { 256, 255, 128, 100, 65, 64 };
+	unsigned queue = random_below(m, m->queue_count);
+	struct op *op = edit_put(prog, &at, OP_START);
+	uint16_t count = PICK(m, counts);
+
+	if (op == NULL)
+		return false;
+	op->value[START_RUNG] = RUNG_DRIVER_OK;
+	op->value[START_SIZE] = count > 128 ? 256 : 128;
+	/* It may look before there is anything. */
+	if (random_chance(m, 2) && add_of_queue(prog, &at, OP_NOTIFY, queue) == NULL)
+		return false;
+	op = add_of_queue(prog, &at, OP_CHAIN, queue);
+	if (op == NULL)
+		return false;
+	elements_fresh(m, prog, op, queue);
+	if (m->port_count > 0) {
+		op = edit_put(prog, &at, OP_TYPE);
+		if (op == NULL)
+			return false;
+		op->value[TYPE_PORT] = random_below(m, m->port_count);
+		op->value[TYPE_LEN] = random_chance(m, 2) ? 64 * 100 : value_edge(m) & 0xffff;
+	}
+	op = add_of_queue(prog, &at, OP_AVAIL_IDX, queue);
+	if (op == NULL)
+		return false;
+	op->value[AVAIL_IDX_DELTA] = count;
+	return add_of_queue(prog, &at, OP_NOTIFY, queue) != NULL;
+}
+
+SAME_FIELD(NOTIFY_QUEUE, CHAIN_QUEUE);
 SAME_FIELD(NOTIFY_QUEUE, ADVANCE_QUEUE);
 
 /* Where a program begins whose queues are to have gone round: behind its first `start` that

@@ -15,6 +15,8 @@ void snapshot_op_save(struct run *run, const struct program *prog, const struct 
 void snapshot_op_restore(struct run *run, const struct program *prog, const struct op *op);
 void snapshot_op_corrupt(struct run *run, const struct program *prog, const struct op *op);
 void snapshot_op_cut(struct run *run, const struct program *prog, const struct op *op);
+/* ... by its fields; see snapshot_alter.c. */
+void snapshot_op_alter(struct run *run, const struct program *prog, const struct op *op);
 
 /* Traffic until a queue's index is as wanted; see run_advance.c. */
 void run_op_advance(struct run *run, const struct program *prog, const struct op *op);

@@ -144,7 +144,8 @@ TABLE_SPARSE(static run_op_fn *const, op_fns, 256, GUEST_OPS_ELSEWHERE - 1,
 	     [OP_SAVE] = snapshot_op_save,
 	     [OP_RESTORE] = snapshot_op_restore,
 	     [OP_CORRUPT] = snapshot_op_corrupt,
-	     [OP_CUT] = snapshot_op_cut);
+	     [OP_CUT] = snapshot_op_cut,
+	     [OP_ALTER] = snapshot_op_alter);
 
 static void run_op(struct run *run, const struct program *prog, const struct op *op)
 {
