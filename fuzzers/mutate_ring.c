@@ -191,7 +191,9 @@ bool add_event(struct mutator *m, struct program *prog, uint32_t at)
 bool add_flood(struct mutator *m, struct program *prog, uint32_t at)
 {
 	static const uint16_t counts[] = { 256, 255, 128, 100, 65, 64 };
-	unsigned queue = random_below(m, m->queue_count);
+	unsigned queue = m->port_count > 0 && !random_chance(m, 4)
+				 ? pick_queue(m, false)
+				 : random_below(m, m->queue_count);
 	struct op *op = edit_put(prog, &at, OP_START);
 	uint16_t count = PICK(m, counts);
 
