@@ -62,6 +62,9 @@ struct mutator {
 	uint32_t counts[MUTATION_COUNT];    /* applied since the mutator was set up */
 	uint8_t applied[MUTATE_ROUNDS_MAX]; /* the last call's, in order */
 	unsigned applied_count;
+	/* NULL or: the engine's own way to change bytes, which knows what the device compared
+	 * bytes with; the new length. */
+	size_t (*engine_bytes)(uint8_t *bytes, size_t len, size_t max);
 	struct program prog, other;
 	uint8_t packed[PROGRAM_DATA_MAX];
 };

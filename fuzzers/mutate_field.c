@@ -323,7 +323,11 @@ bool mutate_payload(struct mutator *m, struct program *prog, const struct progra
 		return false;
 	len = op->data_len;
 	memcpy(bytes, prog->data + op->data_off, len);
-	len = change_payload(m, op_find(op->code)->payload, bytes, len);
+	if (m->engine_bytes != NULL && len > 0 && random_chance(m, 3) &&
+	    op_find(op->code)->payload == PAYLOAD_BYTES)
+		len = m->engine_bytes(bytes, len, sizeof(bytes));
+	else
+		len = change_payload(m, op_find(op->code)->payload, bytes, len);
 	return edit_payload(m, prog, op, bytes, len);
 }
 

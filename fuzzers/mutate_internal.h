@@ -91,7 +91,8 @@ bool aims_at_packed(const struct mutator *m);
 bool aims_at_events(const struct mutator *m);
 bool add_entries(struct mutator *m, struct program *prog, uint32_t at);
 bool add_event(struct mutator *m, struct program *prog, uint32_t at);
-bool add_wrap(struct mutator *m, struct program *prog, uint32_t at);
+bool add_wrap(struct mutator *m, struct program *prog);
+bool add_flood(struct mutator *m, struct program *prog, uint32_t at);
 /* A race's place and payload: the driver adds a chain to that queue while the device looks. */
 bool race_index(struct mutator *m, struct program *prog, struct op *op, unsigned queue);
 /* From the device's index on, and how far. */
@@ -106,17 +107,22 @@ void range_over_top(struct mutator *m, struct op *op, unsigned addr, unsigned le
 /* mutate_ops.c: a queue that the driver drives, or not, if there is one. */
 unsigned pick_queue(struct mutator *m, bool driven);
 /* One or more operations from `at` on; false if there was no room: a chain, a request of the
- * target's, `start`, any operation, the status, a snapshot and back. */
+ * target's, `start`, any operation, the status. */
 bool add_chain(struct mutator *m, struct program *prog, uint32_t at, bool driven);
 bool add_well_formed(struct mutator *m, struct program *prog, uint32_t at);
 bool add_start(struct mutator *m, struct program *prog, uint32_t at);
 bool add_any(struct mutator *m, struct program *prog, uint32_t at);
 bool add_status(struct program *prog, uint32_t at, uint64_t value);
-bool add_snapshot(struct mutator *m, struct program *prog, uint32_t at);
 /* mutate_accept.c: what a driver does that accepts IN_ORDER, NOTIFICATION_DATA, RING_RESET or
  * SUSPEND; with its `start` where the program has none that does.  Any operation where the target
  * offers none of them. */
 bool add_accepted(struct mutator *m, struct program *prog, uint32_t at);
+
+/* mutate_snapshot.c: a snapshot and back; and fields of what alters one. */
+bool add_snapshot(struct mutator *m, struct program *prog, uint32_t at);
+void fresh_corrupt(struct mutator *m, struct op *op);
+void fresh_alter(struct mutator *m, struct op *op);
+void fresh_cut(struct mutator *m, struct op *op);
 
 /* mutate_socket.c: packets of a connection or two, where the device has such. */
 bool aims_at_sockets(const struct mutator *m);

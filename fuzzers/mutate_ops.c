@@ -9,7 +9,7 @@
 #include <string.h>
 
 #define REGISTER_LEN 4u
-#define WRAP_ONE_IN 4096u
+#define WRAP_ONE_IN 2048u
 #define MESSAGE_MAX 512u /* bytes of a request that are sent from a buffer slot */
 
 /* The status as a driver writes it, step by step. */
@@ -210,6 +210,40 @@ static bool add_steps(struct mutator *m, struct program *prog, uint32_t at)
 	return add_status(prog, at, status[next] | stray);
 }
 
+/* What the driver wrote before the device looked it writes while the device looks, and before
+ * that nearly the same: a value that matters arrives between two looks at it. */
+static bool add_late_store(struct mutator *m, struct program *prog)
+{
+	static const uint8_t reads[] = { 2, 2, 2, 1, 3, 4 };
+	uint32_t at = prog->op_count > 0 ? random_below(m, prog->op_count) : 0, skip;
+	uint8_t bytes[OP_BYTES_MAX];
+	struct op store, *op;
+
+	for (uint32_t i = 0; i < prog->op_count && prog->ops[at].code != OP_STORE; i++)
+		at = (at + 1) % prog->op_count;
+	if (at >= prog->op_count || prog->ops[at].code != OP_STORE || prog->ops[at].data_len == 0)
+		return false;
+	store = prog->ops[at++];
+	memcpy(bytes, prog->data + store.data_off, store.data_len);
+	/* All of it, or what comes behind a header. */
+	skip = random_chance(m, 2) ? 0 : random_below(m, store.data_len);
+	op = edit_put(prog, &at, OP_RACE);
+	if (op == NULL)
+		return false;
+	op->value[RACE_READ] = PICK(m, reads);
+	op->base[RACE_ADDR] = store.base[STORE_ADDR];
+	op->value[RACE_ADDR] = store.value[STORE_ADDR] + skip;
+	if (!edit_payload(m, prog, op, bytes + skip, store.data_len - skip))
+		return false;
+	op = edit_add(prog, at, OP_STORE);
+	if (op == NULL)
+		return false;
+	op->base[STORE_ADDR] = store.base[STORE_ADDR];
+	op->value[STORE_ADDR] = store.value[STORE_ADDR] + skip;
+	bytes[skip] ^= (uint8_t)(1u << random_below(m, 8));
+	return edit_payload(m, prog, op, bytes + skip, 1);
+}
+
 /* Something that waits for the device, and what makes the device run into it. */
 static bool add_trap(struct mutator *m, struct program *prog, uint32_t at)
 {
@@ -291,26 +325,6 @@ static bool add_over_top(struct mutator *m, struct program *prog, uint32_t at)
 	return true;
 }
 
-/* A snapshot and back, perhaps with a byte or two changed on the way, and of a device
- * that is not live yet. */
-bool add_snapshot(struct mutator *m, struct program *prog, uint32_t at)
-{
-	uint32_t changes = random_below(m, 4);
-
-	if (random_chance(m, 4) && !add_start(m, prog, at++))
-		return false;
-	if (edit_add(prog, at++, OP_SAVE) == NULL)
-		return false;
-	for (; changes > 0; changes--) {
-		struct op *op = edit_add(prog, at++, OP_CORRUPT);
-
-		if (op == NULL)
-			return false;
-		op_fresh(m, prog, op);
-	}
-	return edit_add(prog, at, OP_RESTORE) != NULL;
-}
-
 /* A number that there may be or not, and a register that shows it.  Devices that look at
  * a part of the number show another. */
 static bool add_selection(struct mutator *m, struct program *prog, uint32_t at)
@@ -360,8 +374,8 @@ bool mutate_insert(struct mutator *m, struct program *prog, const struct program
 	 * to do. */
 	if (prog->op_count == 0 || (prog->ops[0].code != OP_START && random_chance(m, 4)))
 		return add_start(m, prog, 0);
-	if (random_chance(m, WRAP_ONE_IN) && prog->op_count < 256)
-		return add_wrap(m, prog, prog->op_count);
+	if (random_chance(m, WRAP_ONE_IN))
+		return add_wrap(m, prog);
 	if (random_chance(m, 3))
 		at = prog->op_count;
 	if (aims_at_sockets(m) && random_chance(m, 3))
@@ -370,6 +384,10 @@ bool mutate_insert(struct mutator *m, struct program *prog, const struct program
 		return add_disk(m, prog, at);
 	if (m->has_named_requests && random_chance(m, 5))
 		return add_well_formed(m, prog, at);
+	if (random_chance(m, 128))
+		return add_flood(m, prog, at);
+	if (m->has_snapshots && random_chance(m, 24))
+		return add_snapshot(m, prog, at);
 	if (m->request_count > 0 && random_chance(m, 3))
 		return add_request(m, prog, at);
 	if (aims_at_indirect(m) && random_chance(m, 8))
@@ -381,7 +399,7 @@ bool mutate_insert(struct mutator *m, struct program *prog, const struct program
 	if (what < 3 || (what < 8 && !has_request(prog)))
 		return add_exchange(m, prog, at);
 	if (what < 5)
-		return add_trap(m, prog, at);
+		return (random_chance(m, 6) && add_late_store(m, prog)) || add_trap(m, prog, at);
 	if (what < 6)
 		return add_misfit(m, prog, at);
 	if (what < 7)

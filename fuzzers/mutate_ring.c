@@ -186,34 +186,96 @@ bool add_event(struct mutator *m, struct program *prog, uint32_t at)
 	return !random_chance(m, 2) || add_wish(m, prog, &at, queue);
 }
 
-#define WRAP_SIZE 256u /* entries of the ring: a lap with each notification */
-
-/* A split queue whose indices have gone nearly, or just, round 2^16: what the ring has is made
- * available again and again.  Only what a program spells out is run whatever its budget, so that
- * is what it does; one in very many is enough, since each runs for long. */
-bool add_wrap(struct mutator *m, struct program *prog, uint32_t at)
+/* A large ring full of chains, one and the same, and the host has more bytes than one call
+ * gives: what the device leaves it has to come back to. */
+bool add_flood(struct mutator *m, struct program *prog, uint32_t at)
 {
-	/* The last one is what it is about: it comes to 2^16, mostly. */
-	uint32_t laps = (1u << 16) / WRAP_SIZE - (random_chance(m, 4) ? 0 : 1);
-	unsigned queue = pick_queue(m, true);
-	struct op *op = edit_add(prog, at++, OP_START);
+	static const uint16_t counts[] = { 256, 255, 128, 100, 65, 64 };
+	unsigned queue = m->port_count > 0 && !random_chance(m, 4)
+				 ? pick_queue(m, false)
+				 : random_below(m, m->queue_count);
+	struct op *op = edit_put(prog, &at, OP_START);
+	uint16_t count = PICK(m, counts);
 
-	if (op == NULL || !edit_open(prog, at, 2 * laps))
+	if (op == NULL)
 		return false;
 	op->value[START_RUNG] = RUNG_DRIVER_OK;
-	op->value[START_SIZE] = WRAP_SIZE;
-	prog->queue_max[queue] = 0;
-	for (uint32_t i = 0; i < laps; i++, at += 2) {
-		struct op *lap = &prog->ops[at];
-
-		memset(lap, 0, 2 * sizeof(*lap));
-		lap[0].code = OP_AVAIL_IDX;
-		lap[0].value[AVAIL_IDX_QUEUE] = queue;
-		lap[0].value[AVAIL_IDX_DELTA] = WRAP_SIZE;
-		lap[1].code = OP_NOTIFY;
-		lap[1].value[NOTIFY_QUEUE] = queue;
+	op->value[START_SIZE] = count > 128 ? 256 : 128;
+	/* It may look before there is anything. */
+	if (random_chance(m, 2) && add_of_queue(prog, &at, OP_NOTIFY, queue) == NULL)
+		return false;
+	op = add_of_queue(prog, &at, OP_CHAIN, queue);
+	if (op == NULL)
+		return false;
+	elements_fresh(m, prog, op, queue);
+	if (m->port_count > 0) {
+		op = edit_put(prog, &at, OP_TYPE);
+		if (op == NULL)
+			return false;
+		op->value[TYPE_PORT] = random_below(m, m->port_count);
+		op->value[TYPE_LEN] = random_chance(m, 2) ? 64 * 100 : value_edge(m) & 0xffff;
 	}
-	return add_wish(m, prog, &at, queue) && edit_copy(prog, at, at - 3, 2);
+	op = add_of_queue(prog, &at, OP_AVAIL_IDX, queue);
+	if (op == NULL)
+		return false;
+	op->value[AVAIL_IDX_DELTA] = count;
+	return add_of_queue(prog, &at, OP_NOTIFY, queue) != NULL;
+}
+
+SAME_FIELD(NOTIFY_QUEUE, CHAIN_QUEUE);
+SAME_FIELD(NOTIFY_QUEUE, ADVANCE_QUEUE);
+
+/* Where a program begins whose queues are to have gone round: behind its first `start` that
+ * goes all the way.  There is one now, if there was none. */
+static bool find_start(struct program *prog, uint32_t *at)
+{
+	struct op *op;
+
+	for (*at = 0; *at < prog->op_count; ++*at)
+		if (prog->ops[*at].code == OP_START &&
+		    prog->ops[*at].value[START_RUNG] == RUNG_DRIVER_OK)
+			break;
+	if (*at < prog->op_count) {
+		op = &prog->ops[(*at)++];
+	} else {
+		*at = 0;
+		op = edit_put(prog, at, OP_START);
+		if (op == NULL)
+			return false;
+		op->value[START_RUNG] = RUNG_DRIVER_OK;
+	}
+	/* As many at a time as there may be, or nearly. */
+	if (op->value[START_SIZE] < 16)
+		op->value[START_SIZE] = 0;
+	return true;
+}
+
+/* A queue whose indices have gone nearly round 2^16, as in a long session, before the program
+ * begins; or half round.  Then chains that come to the end of the lap, and what the program
+ * did.  One in very many is enough, since each runs for long. */
+bool add_wrap(struct mutator *m, struct program *prog)
+{
+	static const uint16_t indices[] = { 0xffff, 0xffff, 0xffff, 0xfffe, 0xfffd,
+					    0xfff0, 0xff00, 0x7fff, 0x8000, 0 };
+	static const uint8_t small = 1;
+	unsigned queue = pick_queue(m, true), count = 1 + random_below(m, 3);
+	uint32_t at;
+	struct op *op;
+
+	if (!find_start(prog, &at))
+		return false;
+	op = add_of_queue(prog, &at, OP_ADVANCE, queue);
+	if (op == NULL)
+		return false;
+	op->value[ADVANCE_INDEX] = PICK(m, indices);
+	/* Its own requests take longer, and come back answered. */
+	if (!m->has_named_requests || !random_chance(m, 4))
+		if (!edit_payload(m, prog, op, &small, 1))
+			return false;
+	for (unsigned i = 0; i < count; i++, at++)
+		if (!add_chain(m, prog, at, true))
+			return false;
+	return add_wish(m, prog, &at, queue) && add_of_queue(prog, &at, OP_NOTIFY, queue) != NULL;
 }
 
 SAME_FIELD(RACE_READ, RACE_WRITE_WRITE);

@@ -65,25 +65,6 @@ static void fresh_hold(struct mutator *m, struct op *op)
 	op->value[HOLD_SENDS] = random_below(m, 4);
 }
 
-/* A byte of what every snapshot has, or of the device's own, which ends it. */
-static void fresh_corrupt(struct mutator *m, struct op *op)
-{
-	/* Of a snapshot: its head and the transport's record, counters, the model's part. */
-	static const uint16_t ends[] = { 128, 128, 320, 1024 };
-	uint32_t end = PICK(m, ends);
-
-	op->value[CORRUPT_AT] = random_below(m, end);
-	if (random_chance(m, 3))
-		op->value[CORRUPT_AT] = UINT32_MAX - random_below(m, 24);
-	op->value[CORRUPT_XOR] =
-		random_chance(m, 2) ? 1u << random_below(m, 8) : 1 + random_below(m, 255);
-}
-
-static void fresh_cut(struct mutator *m, struct op *op)
-{
-	op->value[CUT_LEN] = 1 + random_below(m, 1024);
-}
-
 /* All, mostly. */
 static void fresh_take_output(struct mutator *m, struct op *op)
 {
@@ -190,6 +171,7 @@ static special_fn *const specials[256] = {
 	[OP_HOLD] = fresh_hold,
 	[OP_CORRUPT] = fresh_corrupt,
 	[OP_CUT] = fresh_cut,
+	[OP_ALTER] = fresh_alter,
 	[OP_TAKE_OUTPUT] = fresh_take_output,
 };
 

@@ -37,6 +37,7 @@ static struct mutator *mutator(void)
 											     : OFF;
 		if (state == ON)
 			mutator_init(&m, fuzz_target_name(), 0);
+		m.engine_bytes = LLVMFuzzerMutate;
 	}
 	return state == ON ? &m : NULL;
 }

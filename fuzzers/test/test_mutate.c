@@ -258,7 +258,7 @@ static void snapshots_and_sizes_come_up(void **state)
 			const struct op *op = &program.ops[at];
 
 			restored += at > 0 && op->code == OP_RESTORE &&
-				    program.ops[at - 1].code == OP_CORRUPT;
+				    program.ops[at - 1].code == OP_ALTER;
 			ends += op->code == OP_CORRUPT && op->value[0] > UINT32_MAX - 4;
 			nearly += op->code == OP_TYPE && op->value[1] <= max - 12 &&
 				  op->value[1] > max - 44;
@@ -359,10 +359,10 @@ static void rings_come_up(void **state)
 		bool packed = rings_are_packed(&program);
 
 		formats[packed]++;
-		wraps += program.op_count > 512;
 		for (uint32_t at = 0; at + 2 < program.op_count; at++) {
 			const struct op *op = &program.ops[at], *next = op + 1;
 
+			wraps += op->code == OP_ADVANCE && op->value[ADVANCE_INDEX] >= 0xfff0;
 			for (unsigned s = 0; op->code == OP_EVENT_AT && s < STEPS; s++)
 				steps[packed][s] += (uint16_t)op->value[EVENT_AT_STEP] == wanted[s];
 			if (op->code == OP_PACKED_DESC && next->code == OP_PACKED_MOVE) {

@@ -102,9 +102,9 @@ static inline uint16_t guest_start_size(unsigned queue, uint64_t size)
 
 /* The driver as it is before it has done anything. */
 void guest_reset(struct guest *g);
-/* Execute one operation; not those that only a run can: repeat, and the four of
+/* Execute one operation; not those that only a run can: repeat, advance, and the five of
  * snapshots. */
-#define GUEST_OPS_ELSEWHERE 5
+#define GUEST_OPS_ELSEWHERE 7
 void guest_op(struct guest *g, const struct program *prog, const struct op *op);
 /* The address that a base and an offset stand for now. */
 uint64_t guest_addr(const struct guest *g, uint8_t base, uint64_t offset);

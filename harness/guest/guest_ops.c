@@ -314,7 +314,7 @@ static void op_nop(struct guest *g, const struct program *prog, const struct op 
 
 typedef void guest_op_fn(struct guest *g, const struct program *prog, const struct op *op);
 
-/* `repeat` is run.c's. */
+/* The others are the run's. */
 TABLE_SPARSE(static guest_op_fn *const, op_fns, 256, OP_COUNT - GUEST_OPS_ELSEWHERE,
 	[OP_NOP] = op_nop,
 	[OP_START] = op_start,

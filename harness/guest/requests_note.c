@@ -304,6 +304,7 @@ static note_fn *const notes[256] = {
 	[OP_SET_NUM_PAGES] = note_host,
 	[OP_CORRUPT] = note_excuse,
 	[OP_CUT] = note_excuse,
+	[OP_ALTER] = note_excuse,
 	[OP_RESTORE] = note_restore,
 	[OP_CHANGE_CONFIG] = note_host,
 };

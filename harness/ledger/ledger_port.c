@@ -155,9 +155,10 @@ static void on_returned(struct ledger *l, unsigned queue, const struct ledger_ho
 			judge_whole(l, i, hold);
 		if (l->target->ports[i].to != queue)
 			continue;
-		if (len > 0)
+		if (len > 0) {
+			l->ports[i].given = l->call.number;
 			on_delivery(l, i, hold, len);
-		else if (l->ports[i].in.len > 0 && !l->ports[i].lost)
+		} else if (l->ports[i].in.len > 0 && !l->ports[i].lost)
 			judge_empty(l, queue, hold);
 	}
 }
@@ -430,5 +431,6 @@ const struct follower port_follower = {
 	.host_begin = on_host_begin,
 	.host_end = on_host_end,
 	.counted = on_counted,
+	.rest = ledger_waiting_bytes,
 	.may_wait = may_wait,
 };

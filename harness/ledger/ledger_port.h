@@ -8,6 +8,8 @@
 #include "harness/ledger/ledger_bytes.h"
 #include "harness/ledger/ledger_digest.h"
 
+struct ledger;
+
 /* A target_port.  What is not said to live longer is of a device. */
 struct ledger_port {
 	/* Of a target: indices of counters, or -1. */
@@ -19,6 +21,7 @@ struct ledger_port {
 	uint16_t walk;	 /* ... which is this one */
 	bool failed;	 /* ... of which an access failed */
 	bool lost;	 /* more than can be kept: not judged */
+	uint32_t given;	 /* the device call that gave bytes of `in` to the driver last */
 	/* Bytes of chains that were returned since the device last rested and that
 	 * nobody read; `unsure`: it may be more chains than is known. */
 	uint64_t unread;
@@ -35,5 +38,8 @@ struct ledger_port {
 struct ledger_port_chain {
 	struct ledger_digest bytes;
 };
+
+/* At rest; see ledger_waiting.c. */
+void ledger_waiting_bytes(struct ledger *l, const void *device, bool excused);
 
 #endif

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 OR MIT */
 /*
- * The ledger's account of frames that wait for the driver, at rest.  See ledger.h;
- * struct target_stream says where they wait.
+ * The ledger's account of frames, and of bytes, that wait for the driver, at rest.  See
+ * ledger.h; struct target_stream and struct target_port say where they wait.
  *
  * stuck.frame: a device that has frames for a queue, in itself or at its host, and
  * rests, has looked for chains there since the driver last told of some, and taken
@@ -13,6 +13,13 @@
  * found wrong, an access of it failed in this call, its used ring or the index of
  * its available ring passes 2^64, or the device asked for a reset.  A host that lies
  * about what it has, or lets frames go without a word, has told of none.
+ *
+ * stuck.bytes: a device gave the driver bytes that were typed into a port, has more of them,
+ * and read an available index of that queue that it did not come to, all in the call behind
+ * which it rests.  Whether a port is open nobody here knows, but in that call it was: the
+ * driver does nothing meanwhile.  It may stop there to bound the call, and then it has work
+ * left, and says so; nobody will tell it again of chains that it was told of.  It has the
+ * same reasons to rest as above.
  */
 #include "harness/ledger/ledger_internal.h"
 
@@ -57,5 +64,31 @@ void ledger_waiting_rest(struct ledger *l, const void *device)
 				     : l->queues[desc->to].work.notified
 					     ? "notified and not looked at"
 					     : "left with chains that it saw");
+	}
+}
+
+static bool began_to_give(const struct ledger *l, const struct ledger_port *p)
+{
+	return !p->lost && p->in.len > 0 && p->given != 0 && p->given == l->call.number;
+}
+
+void ledger_waiting_bytes(struct ledger *l, const void *device, bool excused)
+{
+	(void)device;
+	if (excused || (l->device.status & VIRTIO_CONFIG_S_DRIVER_OK) == 0)
+		return;
+	for (unsigned i = 0; i < l->target->port_count; i++) {
+		unsigned to = l->target->ports[i].to;
+		const struct ledger_queue *q;
+
+		if (to == TARGET_NO_QUEUE || !began_to_give(l, &l->ports[i]) ||
+		    !ledger_may_have_room(l, to) || !ledger_judges(l, RULE_STUCK_BYTES))
+			continue;
+		q = &l->queues[to];
+		if (q->work.index_seen && q->work.avail_idx != q->taken)
+			ledger_break(l, RULE_STUCK_BYTES,
+				     "queue %u: the device read available index %u, gave bytes of "
+				     "port %u to chains below %u and rests, and %u more wait",
+				     to, q->work.avail_idx, i, q->taken, l->ports[i].in.len);
 	}
 }

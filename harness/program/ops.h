@@ -70,6 +70,11 @@
 	X(RESET_QUEUE, 0x1b, "reset_queue", PAYLOAD_NONE, \
 	  "write 1 to QueueReset of a queue; after that, `queue` sets it up again", \
 	  POS(RESET_QUEUE, QUEUE, "queue", FIELD_QUEUE)) \
+	X(ADVANCE, 0x1c, "advance", PAYLOAD_ELEMENTS, \
+	  "honest traffic, as much of it as there is room for at a time, until the driver has made" \
+	  " `index` chains available, modulo 2^16, or the device returns none: the target's first request of" \
+	  " the queue, or chains of these buffers", \
+	  POS(ADVANCE, QUEUE, "queue", FIELD_QUEUE), POS(ADVANCE, INDEX, "index", FIELD_COUNT)) \
 	/* registers of the transport */ \
 	X(READ, 0x20, "read", PAYLOAD_NONE, \
 	  "read a register, or any offset and width", \
@@ -261,6 +266,11 @@
 	X(CHANGE_CONFIG, 0x6d, "change_config", PAYLOAD_NONE, \
 	  "the host changes the configuration, to its version of that number; 0: a new device's", \
 	  POS(CHANGE_CONFIG, VALUE, "version", FIELD_U32)) \
+	X(ALTER, 0x6e, "alter", PAYLOAD_NONE, \
+	  "flip bits of a field of the snapshot: of the transport's part, or one by which it differs from a new" \
+	  " device's, or a byte near the beginning or the end; also=N: and of the Nth other that holds the same number", \
+	  POS(ALTER, FIELD, "field", FIELD_COUNT), POS(ALTER, XOR, "xor", FIELD_U64), \
+	  OPT(ALTER, ALSO, "also", FIELD_COUNT)) \
 	X(REPEAT, 0x70, "repeat", PAYLOAD_OPS, \
 	  "run the operations up to `end` this many times", \
 	  POS(REPEAT, TIMES, "times", FIELD_COUNT))

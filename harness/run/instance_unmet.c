@@ -24,7 +24,7 @@ static const char *unmet_op(const struct op *op, const struct target *target)
 	unsigned facts = target->facts;
 	bool told = (facts & FACT_ACCESS) != 0;
 
-	if (op->code >= OP_SAVE && op->code <= OP_CUT)
+	if ((op->code >= OP_SAVE && op->code <= OP_CUT) || op->code == OP_ALTER)
 		return target->restore != NULL ? NULL : "the device has no snapshots";
 	if (op->code == OP_TYPE || op->code == OP_TAKE_OUTPUT || op->code == OP_PUT_BACK)
 		return op->value[TYPE_PORT] < target->port_count ? NULL

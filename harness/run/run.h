@@ -56,6 +56,7 @@ struct run {
 	bool measuring;
 	bool spent; /* it ended there, and not at the end of the program */
 	uint32_t ops_run;
+	uint32_t advanced; /* chains that `advance` has published, of all that it may */
 	/* Up to the end of the program: chains that the device took, and returned; and requests of
 	 * the target that it answered as declared. */
 	uint64_t taken, completions;

@@ -2,8 +2,8 @@
 /*
  * What the parts of a run share: run.c (its life), run_ops.c (its operations), live.c
  * (operations that come one at a time), run_listen.c (what the device does meanwhile),
- * run_end.c and run_liveness.c (what comes after a program), snapshot.c and twin.c (the same
- * again).
+ * run_advance.c (traffic until an index), run_end.c and run_liveness.c (what comes after a
+ * program), snapshot.c and twin.c (the same again).
  */
 #ifndef VRINGER_HARNESS_RUN_INTERNAL_H
 #define VRINGER_HARNESS_RUN_INTERNAL_H
@@ -15,6 +15,11 @@ void snapshot_op_save(struct run *run, const struct program *prog, const struct 
 void snapshot_op_restore(struct run *run, const struct program *prog, const struct op *op);
 void snapshot_op_corrupt(struct run *run, const struct program *prog, const struct op *op);
 void snapshot_op_cut(struct run *run, const struct program *prog, const struct op *op);
+/* ... by its fields; see snapshot_alter.c. */
+void snapshot_op_alter(struct run *run, const struct program *prog, const struct op *op);
+
+/* Traffic until a queue's index is as wanted; see run_advance.c. */
+void run_op_advance(struct run *run, const struct program *prog, const struct op *op);
 
 /* The judge, and who listens, as the options say. */
 void run_judge_as(struct run *run, const struct run_options *options);

@@ -135,14 +135,17 @@ static uint64_t op_bytes(const struct run *run, const struct op *op)
 	return bytes != NULL ? bytes(run, op) : op->data_len;
 }
 
-/* Of snapshots; all other operations are the guest's. */
+/* Of snapshots, and traffic, in the course of which the device comes to rest; all other
+ * operations are the guest's. */
 typedef void run_op_fn(struct run *run, const struct program *prog, const struct op *op);
 
 TABLE_SPARSE(static run_op_fn *const, op_fns, 256, GUEST_OPS_ELSEWHERE - 1,
+	     [OP_ADVANCE] = run_op_advance,
 	     [OP_SAVE] = snapshot_op_save,
 	     [OP_RESTORE] = snapshot_op_restore,
 	     [OP_CORRUPT] = snapshot_op_corrupt,
-	     [OP_CUT] = snapshot_op_cut);
+	     [OP_CUT] = snapshot_op_cut,
+	     [OP_ALTER] = snapshot_op_alter);
 
 static void run_op(struct run *run, const struct program *prog, const struct op *op)
 {
@@ -193,6 +196,7 @@ void run_ops(struct run *run, const struct program *prog, const struct run_optio
 	uint32_t i = 0;
 
 	run->ops_run = 0;
+	run->advanced = 0;
 	run->bytes = 0;
 	run->spent = false;
 	while (!run->guest.ledger.stop) {

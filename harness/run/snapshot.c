@@ -17,6 +17,7 @@
  * needs no knowledge (memory safety, bounds, what follows a reset).
  */
 #include "harness/run/snapshot.h"
+#include "harness/arena/instrumented.h"
 #include "harness/ledger/ledger_internal.h"
 #include "harness/run/run_internal.h"
 
@@ -25,6 +26,7 @@
 #include <string.h>
 
 #define FRESH_MAX (64u << 10) /* bytes of the snapshot of a new device */
+#define SNAPSHOT_GUARD 64u    /* bytes behind a snapshot that no device may read */
 
 struct view {
 	uint32_t words[16 + GUEST_REGISTERS_MAX];
@@ -187,8 +189,11 @@ void snapshot_restore_run(struct run *run, unsigned i, bool clean)
 		return;
 	}
 	fresh_len = run->guest.target->save(run->guest.device, fresh, sizeof(fresh));
+	/* What lies behind it is none of the device's. */
+	instrumented_poison(s->bytes + s->len, SNAPSHOT_GUARD);
 	err = run->guest.target->restore(run->guest.device, s->bytes, s->len, &s->refused_at,
 					 &what);
+	instrumented_unpoison(s->bytes + s->len, SNAPSHOT_GUARD);
 	if (err == 0) {
 		s->outcome = SNAPSHOT_RESTORED;
 		take_place(run, old);

@@ -94,7 +94,8 @@ void twin_begin(struct run *run, const struct program *prog, const struct run_op
 		return;
 	twin->reset = (options->twins || is_chosen(prog)) && !has_op(prog, OP_FAULT_ALLOC);
 	twin->snapshot = twin->reset && run->guest.target->restore != NULL;
-	twin->reset = twin->reset && !has_op(prog, OP_CORRUPT) && !has_op(prog, OP_CUT);
+	twin->reset = twin->reset && !has_op(prog, OP_CORRUPT) && !has_op(prog, OP_CUT) &&
+		      !has_op(prog, OP_ALTER);
 	if (twin->reset || twin->snapshot || has_op(prog, OP_RACE))
 		begin_pass(run, false);
 }

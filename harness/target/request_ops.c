@@ -24,8 +24,8 @@ SAME_FIELD(TYPE_PORT, PUT_BACK_PORT);
 /* Only what the guest itself does, in order. */
 static bool is_plain(const struct op *op)
 {
-	return op->code != OP_REPEAT && (op->code < OP_SAVE || op->code > OP_CUT) &&
-	       op->code != OP_START;
+	return op->code != OP_REPEAT && op->code != OP_ADVANCE && op->code != OP_ALTER &&
+	       (op->code < OP_SAVE || op->code > OP_CUT) && op->code != OP_START;
 }
 
 static bool moves_bytes(const struct op *op)

@@ -266,8 +266,8 @@ struct vringer_request {
 	const struct vringer_bytes *answer;
 	/* NULL or operations, a line each, as in a script: what the host (or the driver, on
 	 * another queue) does before the chain is made available, and after the device was
-	 * notified of it.  `q` is this queue.  Not: start, repeat, snapshots, `>` lines, and
-	 * requests with operations of their own. */
+	 * notified of it.  `q` is this queue.  Not: start, repeat, advance, snapshots, `>`
+	 * lines, and requests with operations of their own. */
 	const char *before, *after;
 	/* 0, or into how many buffers of each direction the driver may divide it at most, as
 	 * seg_max of a block device limits it.  Otherwise into as many as its queue has

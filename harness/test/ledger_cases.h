@@ -59,6 +59,7 @@ extern const size_t ledger_case_count;
 	X(STUCK_SUPPRESSED, rests_suppressed, works_suppressed)                                    \
 	X(STUCK_UNCHECKED, look_before_clear, look_behind_clear)                                   \
 	X(STUCK_FRAME, frame_waits_in_vain, frame_waits_for_a_chain)                               \
+	X(STUCK_BYTES, bytes_left_behind, bytes_as_many_as_chains)                                 \
 	X(WORK_ACCESSES, accesses_one_too_many, accesses_at_the_bound)                             \
 	X(WORK_BYTES, bytes_moved_three_times, bytes_moved_twice)                                  \
 	X(WORK_CHAINS, chains_more_than_entries, chains_as_many_as_entries)                        \

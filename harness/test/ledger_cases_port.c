@@ -72,3 +72,33 @@ void case_answered_once(void)
 {
 	converse(1);
 }
+
+/* Two chains are there for what the host types; the device fills `filled` of them. */
+static void give_bytes(uint16_t filled)
+{
+	rig_port();
+	rig_live(8);
+	host(HOST_TYPE, "two chains of it", 16, 16);
+	rest(DEVICE_IDLE);
+	on = RX;
+	notify();
+	avail_idx(2);
+	for (uint16_t i = 0; i < filled; i++) {
+		take(i, i, 4, F_WRITE);
+		payload_bytes(i, true, BUFFER, i == 0 ? "two " : "chai", 4);
+		return_chain(i, i, i, 4);
+	}
+	wake();
+	done();
+	rest(DEVICE_IDLE);
+}
+
+void case_bytes_left_behind(void)
+{
+	give_bytes(1);
+}
+
+void case_bytes_as_many_as_chains(void)
+{
+	give_bytes(2);
+}
