@@ -9,7 +9,7 @@
 #include <string.h>
 
 #define REGISTER_LEN 4u
-#define WRAP_ONE_IN 2048u
+#define WRAP_ONE_IN 32768u
 #define MESSAGE_MAX 512u /* bytes of a request that are sent from a buffer slot */
 
 /* The status as a driver writes it, step by step. */
