@@ -212,11 +212,11 @@ passing() {
 			echo "$device $script"
 		done
 	done | sort -u >build/bugs/scripts
-	for device in $(cut -d ' ' -f 1 build/bugs/scripts | sort -u); do
+	cut -d ' ' -f 1 build/bugs/scripts | sort -u | while read -r device; do
 		rc=0
 		# shellcheck disable=SC2046
 		timeout 600 build/obj/gcc/vringer run --json -t "$device" \
-			$(sed -n "s/^$device //p" build/bugs/scripts) >build/bugs/results 2>&1 || rc=$?
+			$(sed -n "s/^$device //p" build/bugs/scripts) >build/bugs/results 2>&1 </dev/null || rc=$?
 		[ "$rc" -le 1 ] || continue
 		jq -r '.results | group_by(.file)[] | select(any(.result == "pass") and all(.result != "fail")) |
 			.[0].file' build/bugs/results | sed "s/^/$device /"

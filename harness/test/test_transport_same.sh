@@ -23,8 +23,9 @@ release=$BUILD/obj/release/vringer
 every='conformance corpus/net-loopback corpus/net-host corpus/console corpus/fs corpus/balloon corpus/blk corpus/blk-ro corpus/rng corpus/vsock'
 [ "$FLAVOUR" = gcc ] && format=--packed || format=--split
 every_sanitized=$every
+# shellcheck disable=SC2086
 [ -n "${FULL:-}" ] ||
-	every_sanitized=$(find $every -name '*.vr' | xargs grep -LE '^device +any .*budget=([6-9][0-9]|[0-9]{3,})')
+	every_sanitized=$(grep -rLE --include='*.vr' '^device +any .*budget=([6-9][0-9]|[0-9]{3,})' $every)
 # shellcheck disable=SC2086
 gives 0 "all scripts, activated, $format" "$VRINGER" run $format --transport activated --json $every_sanitized
 cp "$out" "$work/results"
