@@ -9,6 +9,9 @@
 # Of a long session (`budget=`, as in seeds.sh) the end is compared, not each
 # access: it takes a minute of an emulated processor to print them.  And every third of
 # them is enough: they do what short ones do, until a counter wraps, again and again.
+#
+# With FULL in the environment all of the others are compared.  Without, every fourth of each
+# folder, and of the long sessions those of a budget below 64.
 # shellcheck disable=SC1091,SC2154
 set -u
 . "${0%/*}/tap.sh"
@@ -26,6 +29,20 @@ cat >"$foreign" <<-END
 	exec qemu-s390x '$PWD/build/obj/s390x/vringer' "\$@"
 END
 chmod +x "$foreign"
+
+# part: of the scripts that are listed, those that are compared.
+part() {
+	if [ -n "${FULL:-}" ]; then cat; else sed -n '1~4p'; fi
+}
+
+# not_too_long: all but what takes the emulated processor a minute each.
+not_too_long() {
+	if [ -n "${FULL:-}" ]; then
+		cat
+	else
+		xargs -r -d '\n' grep -LE '^[[:space:]]*device.*budget=([6-9][0-9]|[0-9]{3,})' || :
+	fi
+}
 
 # same NAME FILE FILE: both are there, and equal.
 same() {
@@ -57,9 +74,9 @@ tap 'the program is a big-endian one' $?
 # Peers are programs of this machine, and `make peers` runs them.
 for dir in $(find conformance corpus -path corpus/peers -prune -o -name '*.vr' -exec dirname {} + | sort -u); do
 	find "$dir" -maxdepth 1 -name '*.vr' | sort >"$work/all"
-	xargs -d '\n' grep -LE '^[[:space:]]*device.*budget=' <"$work/all" >"$work/short"
-	grep -vxFf "$work/short" "$work/all" | sed -n '1~3p' >"$work/long"
-	[ -s "$work/short" ] || sed -n '1~3p' "$work/all" >"$work/long"
+	xargs -d '\n' grep -LE '^[[:space:]]*device.*budget=' <"$work/all" >"$work/every_short"
+	comm -23 "$work/all" "$work/every_short" | sed -n '1~3p' | not_too_long >"$work/long"
+	part <"$work/every_short" >"$work/short"
 	traces "accesses of $dir" "$work/short" -t net-loopback -v --timeout 120
 	traces "long sessions of $dir" "$work/long" -t net-loopback --timeout 120
 done

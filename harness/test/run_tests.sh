@@ -6,6 +6,10 @@
 # below it, logs in build/test-logs/; at the end what failed once more, a line
 # `failed: SUITE: TEST` each, and the last line is `N passed, N failed`.
 #
+# With FULL in the environment each suite runs with all that there is for it.  Without, what
+# costs minutes and has a cheaper stand-in is left to that (harness/README.md lists it); suites
+# read FULL themselves where they take a part of something.
+#
 # A suite is any command that prints TAP; tap.awk says what counts.
 # shellcheck disable=SC1091
 set -eu
@@ -13,6 +17,9 @@ set -eu
 
 word=${1:-}
 logs=build/test-logs
+full=${FULL:-}
+# For any device, with more requests than a ring has indices: as dear as all others together.
+long_sessions='^device +any .*budget=([6-9][0-9]|[0-9]{3,})'
 # A test should not depend on who runs it.
 unset MAKEFLAGS MFLAGS MAKELEVEL
 export LC_ALL=C CMOCKA_MESSAGE_OUTPUT=TAP
@@ -39,14 +46,53 @@ suite_of_command() {
 	suite "$1 ${2%.sh}" "VRINGER=\"\$PWD/build/obj/$1/vringer\" BUILD=\"\$PWD/build\" FLAVOUR=$1 $2"
 }
 
+# unit_is_tested FLAVOUR SOURCE: whether a unit test runs as that compiler made it.  To minimise
+# takes thousands of runs of the same code.
+unit_is_tested() {
+	case $1:$2 in
+	clang:*/test_minimize*) [ -n "$full" ] ;;
+	*) [ -f "$2" ] ;;
+	esac
+}
+
+# command_is_tested FLAVOUR SCRIPT: whether a shell test runs with that compiler's command.
+command_is_tested() {
+	[ -f "$2" ] || return 1
+	case $2 in */test_transport_same.sh) return 1 ;; esac # above
+	[ "$1" = clang ] || return 0
+	[ -n "$full" ] || return 1
+	# Those about scripts, tables and tools of the tree ask little of the command, and nothing
+	# that depends on who compiled it.
+	case $2 in
+	*/test_bugs.sh | */test_cells.sh | */test_citations.sh | */test_lint.sh | */test_soundness.sh) return 1 ;;
+	esac
+}
+
+# Every script of conformance/: for any device and on both kinds of ring with each compiler's
+# sanitizers.  Or each kind with one of them, and the long sessions on every device without
+# sanitizers, on one with.
+conformance() {
+	if [ -n "$full" ]; then
+		for flavour in gcc clang; do
+			suite "$flavour run conformance" "build/obj/$flavour/vringer run conformance"
+		done
+		return
+	fi
+	suite "gcc run conformance" "build/obj/gcc/vringer run --split \$(cat $logs/scripts)"
+	suite "clang run conformance" "build/obj/clang/vringer run --packed \$(cat $logs/scripts)"
+	suite "release run long sessions" "build/obj/release/vringer run \$(cat $logs/long)"
+	suite "gcc run long sessions" "build/obj/gcc/vringer run -t net-loopback \$(cat $logs/long)"
+	suite "clang run long sessions" "build/obj/clang/vringer run -t balloon \$(cat $logs/long)"
+}
+
 suites() {
 	# First what takes longest (build/test-logs/times).
-	suite "oss-fuzz build" harness/test/oss_fuzz.sh
+	[ -z "$full" ] || suite "oss-fuzz build" harness/test/oss_fuzz.sh
+	conformance
 	suite "big-endian machine" harness/test/big_endian.sh
 	suite "planted bugs" "fuzzers/bugs.sh tap"
-	for flavour in gcc clang; do
-		suite_of_command "$flavour" harness/test/test_transport_same.sh
-	done
+	suite_of_command gcc harness/test/test_transport_same.sh
+	[ -z "$full" ] || suite_of_command clang harness/test/test_transport_same.sh
 	suite "fuzz findings" harness/test/fuzz_findings.sh
 	suite "fuzz campaigns" harness/test/campaign.sh
 	suite "results of fuzzing" harness/test/page.sh
@@ -62,23 +108,16 @@ suites() {
 	suite "what is said of foreign devices" harness/test/foreign_says.sh
 	suite "a user fuzzes" harness/test/user_fuzz.sh
 	suite "what live fuzzing counts" harness/test/live.sh
-	# Suites about scripts, tables and tools of the tree ask little of the command, and
-	# nothing that depends on who compiled it: gcc's is enough.
 	for flavour in gcc clang; do
 		obj=build/obj/$flavour
 		for source in devices/test/test_*.c harness/test/test_*.c fuzzers/test/test_*.c; do
-			[ ! -f "$source" ] || suite "$flavour ${source%.c}" "$obj/${source%.c}"
+			! unit_is_tested "$flavour" "$source" || suite "$flavour ${source%.c}" "$obj/${source%.c}"
 		done
 		for script in devices/test/test_*.sh harness/test/test_*.sh; do
-			case $flavour:$script in
-			*/test_transport_same.sh) ;; # above
-			clang:*/test_bugs.sh | clang:*/test_cells.sh | clang:*/test_citations.sh) ;;
-			clang:*/test_lint.sh | clang:*/test_soundness.sh) ;;
-			*) [ ! -f "$script" ] || suite_of_command "$flavour" "$script" ;;
-			esac
+			! command_is_tested "$flavour" "$script" || suite_of_command "$flavour" "$script"
 		done
 		for dir in $(script_dirs); do
-			suite "$flavour run $dir" "$obj/vringer run $dir"
+			[ "$dir" = conformance ] || suite "$flavour run $dir" "$obj/vringer run $dir"
 		done
 	done
 	# Every seed must complete a request: from others an engine gets
@@ -102,6 +141,8 @@ suites() {
 rm -rf "$logs"
 mkdir -p "$logs"
 touch "$logs/times" "$logs/failed"
+grep -lrE --include='*.vr' "$long_sessions" conformance | sort >"$logs/long"
+find conformance -name '*.vr' | sort | comm -23 - "$logs/long" >"$logs/scripts"
 suites | grep -F -- "$word" >"$logs/suites" || {
 	echo "no test suite has '$word' in its name" >&2
 	exit 2
