@@ -143,7 +143,8 @@ enum severity {
 	X(STUCK_FRAME, "stuck.frame", LIMIT, WALK | FACT_STATE | FACT_COUNTERS, 0, "policy",       \
 	  "a waiting frame is delivered before the device rests, if a chain may be available")     \
 	X(STUCK_BYTES, "stuck.bytes", LIMIT, WALK | FACT_STATE, 0, "policy",                       \
-	  "who begins to give the driver what was typed goes on while there are chains, or has work left") \
+	  "who begins to give the driver what was typed goes on while there are chains, or has "   \
+	  "work left")                                                                             \
 	X(STATUS_IDENTITY, "status.identity", MUST, LAYOUT, 0, "dev.mmio.regs.1",                  \
 	  "MagicValue is 'virt' and Version 2, always")                                            \
 	X(STATUS_REGISTERS, "status.registers", MUST, REGS, 0, "4.2.2",                            \
