@@ -15,12 +15,15 @@
  *
  * stuck.available: a chain that a driver may build, on a queue that was notified,
  * is returned by a device that does not hold chains.  One that it has reason to
- * leave alone (not all there, out of order, with empty parts) frees it for all.
+ * leave alone (not all there, out of order, with empty parts) frees it for all.  So does
+ * a receive queue of a socket device without room: packets that it would have to answer may wait
+ * (dev.vsock.flow-control.1).
  */
 #include "harness/ledger/ledger_plain.h"
 
 #include "harness/arena/arena.h"
 
+#include <linux/virtio_ids.h>
 #include <string.h>
 
 #define UNWRITTEN_RUN 4u /* bytes in a row */
@@ -383,11 +386,17 @@ void ledger_plain_interrupts(struct ledger *l)
 	judge_interrupts(l, l->plain.device.interrupts[LEDGER_LINE], 0, ledger_queues(l));
 }
 
+/* A socket device, and nowhere to put an answer. */
+static bool may_not_answer(const struct ledger *l)
+{
+	return l->target->device_id == VIRTIO_ID_VSOCK && l->queues[0].work.held == 0;
+}
+
 void ledger_plain_stuck(struct ledger *l, unsigned i)
 {
 	const struct ledger_queue *q = &l->queues[i];
 
-	if ((l->call.active >> i & 1) == 0 || !q->work.ready || l->plain.session.blind ||
+	if ((l->call.active >> i & 1) == 0 || !q->work.ready || may_not_answer(l) || l->plain.session.blind ||
 	    q->work.held == 0 || l->target->holds || l->target->polls ||
 	    !l->target->queues[i].driver_initiated || !ledger_judges(l, RULE_STUCK_AVAILABLE))
 		return;
