@@ -396,8 +396,8 @@ void ledger_plain_stuck(struct ledger *l, unsigned i)
 {
 	const struct ledger_queue *q = &l->queues[i];
 
-	if ((l->call.active >> i & 1) == 0 || !q->work.ready || may_not_answer(l) || l->plain.session.blind ||
-	    q->work.held == 0 || l->target->holds || l->target->polls ||
+	if ((l->call.active >> i & 1) == 0 || !q->work.ready || may_not_answer(l) ||
+	    l->plain.session.blind || q->work.held == 0 || l->target->holds || l->target->polls ||
 	    !l->target->queues[i].driver_initiated || !ledger_judges(l, RULE_STUCK_AVAILABLE))
 		return;
 	for (uint32_t h = q->holds; h != LEDGER_NONE; h = l->hold[h].next)
