@@ -13,9 +13,9 @@
 
 #define STEPS_MAX 24u /* of a new program; a step is an operation, or some that belong together */
 #define OPS_SHORT 48u
-#define LONG_ONE_IN 8u
+#define LONG_ONE_IN 4u
 #define TIMES_SHORT 4u
-#define OFTEN_ONE_IN 32u
+#define OFTEN_ONE_IN 8u
 
 bool mutate_fresh(struct mutator *m, struct program *prog, const struct program *other)
 {
