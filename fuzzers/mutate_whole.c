@@ -15,7 +15,7 @@
 #define OPS_SHORT 48u
 #define LONG_ONE_IN 4u
 #define TIMES_SHORT 4u
-#define OFTEN_ONE_IN 8u
+#define OFTEN_ONE_IN 4u
 
 bool mutate_fresh(struct mutator *m, struct program *prog, const struct program *other)
 {
