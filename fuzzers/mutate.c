@@ -306,6 +306,8 @@ size_t mutator_bytes(struct mutator *m, const uint8_t *data, size_t size, const 
 		return 0;
 	leave_out_advance(m, &m->prog);
 	mate = other_size > 0 && decode(m, &m->other, other, other_size, &spare);
+	if (mate)
+		leave_out_advance(m, &m->other);
 	while (rounds-- > 0 && m->applied_count < MUTATE_ROUNDS_MAX)
 		m->applied[m->applied_count++] =
 			(uint8_t)mutate_program(m, &m->prog, mate ? &m->other : NULL);

@@ -75,7 +75,11 @@ static bool began_to_give(const struct ledger *l, const struct ledger_port *p)
 void ledger_waiting_bytes(struct ledger *l, const void *device, bool excused)
 {
 	(void)device;
-	if (excused || (l->device.status & VIRTIO_CONFIG_S_DRIVER_OK) == 0)
+	if (excused || (l->device.status & VIRTIO_CONFIG_S_DRIVER_OK) == 0 || l->target->polls ||
+	    l->session.suspend_asked || ledger_starved(l))
+		return;
+	/* Of several ports, one may be closed by what the device reads in the same call. */
+	if (!l->target->model && l->target->port_count > 1)
 		return;
 	for (unsigned i = 0; i < l->target->port_count; i++) {
 		unsigned to = l->target->ports[i].to;

@@ -149,7 +149,7 @@ static const char *unmet_words(const struct instance *in, const struct script *s
 /* What it means is of split rings: their indices, and what a snapshot has, and where. */
 static const bool split_codes[UINT8_MAX + 1] = {
 	[OP_CORRUPT] = true,	 [OP_CUT] = true,	 [OP_AVAIL_IDX] = true,
-	[OP_AVAIL_ENTRY] = true, [OP_USED_EVENT] = true,
+	[OP_AVAIL_ENTRY] = true, [OP_USED_EVENT] = true, [OP_ALTER] = true,
 };
 
 /* Fields that place a ring's parts, by the operation's code. */

@@ -7,7 +7,7 @@
  * made available, as many as there is room for, the device is notified, goes on until it has
  * nothing left to do, and is judged at rest, as after any operation.  None of it is traced.
  *
- * It gives up where the device returns nothing of a batch: it waits for the host, or holds
+ * It gives up where the device does not return all of a batch: it waits for the host, or holds
  * its chains, or is not live.  It never sends more than there is room for, and nothing in a
  * descriptor that is in use but by chains that the program put there itself.
  */
@@ -18,6 +18,9 @@
 /* Chains of one operation, and of all of a program: each is as much work as an operation. */
 #define ADVANCE_CHAINS_MAX (1u << 16)
 #define ADVANCE_PROGRAM_MAX (2 * ADVANCE_CHAINS_MAX)
+/* Of one operation: a batch may be one chain, of large buffers. */
+#define ADVANCE_BATCHES_MAX (1u << 14)
+#define ADVANCE_BYTES_MAX (128ull << 20)
 
 /* What is published, again and again. */
 struct traffic {
@@ -113,7 +116,8 @@ void run_op_advance(struct run *run, const struct program *prog, const struct op
 	struct guest *g = &run->guest;
 	const struct trace *trace = g->trace;
 	struct traffic t = { .prog = prog };
-	uint32_t left;
+	uint64_t bytes = run->bytes + ADVANCE_BYTES_MAX;
+	uint32_t left, batches = 0, held;
 
 	/* Not one that only sends requests and waits, which can be compared with another. */
 	g->requests.strayed = true;
@@ -122,15 +126,21 @@ void run_op_advance(struct run *run, const struct program *prog, const struct op
 	left = (uint16_t)(op->value[ADVANCE_INDEX] - g->queues[t.queue].avail_idx);
 	if (left > ADVANCE_PROGRAM_MAX - run->advanced)
 		left = ADVANCE_PROGRAM_MAX - run->advanced;
-	/* At most ADVANCE_CHAINS_MAX: each time round at least one was published. */
-	g->trace = NULL;
-	while (left > 0 && !g->ledger.stop) {
+	held = guest_outstanding(g, t.queue);
+	g->trace = g->arena.trace = g->heap.trace = NULL;
+	while (left > 0 && !g->ledger.stop && batches++ < ADVANCE_BATCHES_MAX &&
+	       run->bytes < bytes) {
 		uint32_t count = publish(run, &t, left);
 
-		left -= count < left ? count : left;
+		/* A request that comes with another of its own queue publishes more. */
+		count = count < left ? count : left;
+		left -= count;
 		run->advanced += count;
 		if (count == 0 || !serve(run, &t))
 			break;
+		/* Its heads are used again by the next batch. */
+		if (t.op.code == OP_OFFER && guest_outstanding(g, t.queue) > held)
+			break;
 	}
-	g->trace = trace;
+	g->trace = g->arena.trace = g->heap.trace = trace;
 }

@@ -77,6 +77,7 @@ bool run_create(struct run *run)
 	heap_reset(&run->guest.heap);
 	guest_reset(&run->guest);
 	run->snapshots[0].len = 0;
+	run->advanced = 0;
 	run->config_unknown = false;
 	run->written_count = 0;
 	run->guest.device = target_create(run->guest.target, &run->guest.arena.host,

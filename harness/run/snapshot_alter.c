@@ -202,4 +202,5 @@ void snapshot_op_alter(struct run *run, const struct program *prog, const struct
 	if (other != i)
 		flip(s->bytes, &f.field[other], op->value[ALTER_XOR]);
 	s->altered = true;
+	s->same = false;
 }

@@ -92,7 +92,9 @@ void twin_begin(struct run *run, const struct program *prog, const struct run_op
 	twin->swap_at = 0;
 	if (options->judging.no_ledger || run->guest.target->facts == 0)
 		return;
-	twin->reset = (options->twins || is_chosen(prog)) && !has_op(prog, OP_FAULT_ALLOC);
+	/* `advance` is as much work as many programs: under an engine it is done once. */
+	twin->reset = (options->twins || (is_chosen(prog) && !has_op(prog, OP_ADVANCE))) &&
+		      !has_op(prog, OP_FAULT_ALLOC);
 	twin->snapshot = twin->reset && run->guest.target->restore != NULL;
 	twin->reset = twin->reset && !has_op(prog, OP_CORRUPT) && !has_op(prog, OP_CUT) &&
 		      !has_op(prog, OP_ALTER);
