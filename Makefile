@@ -40,6 +40,7 @@ AR      ?= ar
 LD      ?= ld
 OBJCOPY ?= objcopy
 PREFIX  ?= /usr/local
+comma   := ,
 
 # ---- sources: a new file needs no line here ---------------------------------
 
@@ -201,7 +202,6 @@ BUG_NEEDS_gcc  = gcc
 BUG_NEEDS_fuzz = gcc fuzz
 BUG_NEEDS_afl  = gcc clang afl
 # Fuzzing from nothing needs none.
-comma         := ,
 BUG_SEEDS      = $(if $(filter-out nothing crash-nothing,$(subst $(comma), ,$(BUG_COLUMNS))),seeds)
 BUG_BASE_fuzz  = build/bench/live $(BUG_SEEDS) $(BUG_FUZZERS:%=build/fuzz/fuzz_%)
 BUG_BASE_afl   = build/bench/live $(BUG_SEEDS) $(BUG_FUZZERS:%=build/afl/fuzz_%) build/afl/vringer_mutator.so
@@ -343,7 +343,6 @@ targets:
 
 INC        := -I. -D_GNU_SOURCE $(if $(FOREIGN),-DSANITIZERS_GIVEN)
 compile     = $(CC_$1) -std=gnu11 $(INC) $(CPPFLAGS) $(WARN) $(WERROR_$1) $(FLAGS_$1)
-comma       = ,
 quote       = '$(subst ','\'',$1)'
 say         = $(if $(V),,@printf '  %-5s %s\n' $1 $@ &&)
 objs        = $(patsubst %.c,build/obj/$1/%.o,$2)

@@ -76,7 +76,7 @@ read_meter() {
 	cat "$out/cpu"
 	build/bench/live show "$out/meter" >"$out/shown"
 	grep -v '^sample' "$out/shown"
-	grep '^sample' "$out/shown" | sort >"$out/samples" || true
+	sed -n '/^sample/p' "$out/shown" | sort >"$out/samples"
 	awk '{ print $2 }' "$out/samples" | uniq >"$out/addresses"
 	# shellcheck disable=SC2094  # only read
 	llvm-symbolizer --obj="$binary" <"$out/addresses" |

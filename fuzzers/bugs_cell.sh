@@ -112,8 +112,8 @@ fuzz() {
 # All that a result depends on.
 key() {
 	case $column in
-	*nothing) echo "$limit ${VRINGER_MUTATOR:-on} $RUNS" && cat "$program" ;;
-	*seeds) echo "$limit ${VRINGER_MUTATOR:-on} $RUNS" && cat "$program" "build/seeds/$slug"/* ;;
+	*nothing) echo "$limit ${VRINGER_MUTATOR:-on} $RUNS" && fuzzers/fuzz.sh options "$slug" && cat "$program" ;;
+	*seeds) echo "$limit ${VRINGER_MUTATOR:-on} $RUNS" && fuzzers/fuzz.sh options "$slug" && cat "$program" "build/seeds/$slug"/* ;;
 	*corpus) find "corpus/$target" -type f | sort | xargs cat "$program" ;;
 	*scripts) find conformance -type f | sort | xargs cat "$program" ;;
 	esac

@@ -95,7 +95,7 @@ signatures)
 esac
 engine=$1 seed=$2 bound=$3 program=$4 target=$5 seeds=$6 dict=$7 out=$8
 # With the dictionary or without, as DICT says.
-flags=$(fuzzers/fuzz.sh options "$(echo "$target" | tr - _)" | grep -v '^-dict=')
+flags=$(fuzzers/fuzz.sh options "$(echo "$target" | tr - _)" | sed '/^-dict=/d')
 length=$(echo "$flags" | sed -n 's/^-max_len=//p')
 length=${length:-4096}
 rm -rf "$out"

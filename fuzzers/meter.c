@@ -33,12 +33,18 @@ static struct {
 	uint64_t at_ns; /* CPU time of this process when a session began last */
 } state;
 
+/* 0: there is no such clock. */
+static uint64_t read_clock(clockid_t clock)
+{
+	struct timespec t = { 0 };
+
+	clock_gettime(clock, &t);
+	return (uint64_t)t.tv_sec * 1000000000u + (uint64_t)t.tv_nsec;
+}
+
 static uint64_t cpu_time(void)
 {
-	struct timespec t;
-
-	clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &t);
-	return (uint64_t)t.tv_sec * 1000000000u + (uint64_t)t.tv_nsec;
+	return read_clock(CLOCK_PROCESS_CPUTIME_ID);
 }
 
 /* The first is the program itself. */
@@ -162,12 +168,11 @@ void meter_open(void)
 static uint64_t engine_time(void)
 {
 	pid_t pid = (pid_t)variable("VRINGER_METER_ENGINE");
-	struct timespec t = { 0 };
 	clockid_t clock;
 
 	if (pid > 0 && pid != getpid() && clock_getcpuclockid(pid, &clock) == 0)
-		clock_gettime(clock, &t);
-	return (uint64_t)t.tv_sec * 1000000000u + (uint64_t)t.tv_nsec;
+		return read_clock(clock);
+	return 0;
 }
 
 /* What was counted so far is the seeds'. */

@@ -137,6 +137,8 @@ typedef bool mutation_fn(struct mutator *m, struct program *prog, const struct p
 mutation_fn mutate_insert, mutate_delete, mutate_duplicate, mutate_move, mutate_swap, mutate_splice,
 	mutate_repeat;
 /* mutate_field.c */
-mutation_fn mutate_nudge, mutate_address, mutate_flags, mutate_payload, mutate_header, mutate_fresh;
+mutation_fn mutate_nudge, mutate_address, mutate_flags, mutate_payload, mutate_header;
+/* mutate_whole.c */
+mutation_fn mutate_fresh;
 
 #endif

@@ -25,8 +25,7 @@
 #include <linux/virtio_mmio.h>
 #include <string.h>
 
-#define FRESH_MAX (64u << 10) /* bytes of the snapshot of a new device */
-#define SNAPSHOT_GUARD 64u    /* bytes behind a snapshot that no device may read */
+#define SNAPSHOT_GUARD 64u /* bytes behind a snapshot that no device may read */
 
 struct view {
 	uint32_t words[16 + GUEST_REGISTERS_MAX];
@@ -138,7 +137,7 @@ static void judge_blocks(struct run *run, unsigned before)
 static void judge_refusal(struct run *run, const struct snapshot *s, bool clean, int err,
 			  const char *what, const uint8_t *fresh, size_t fresh_len)
 {
-	static uint8_t now[FRESH_MAX];
+	static uint8_t now[SNAPSHOT_NEW_MAX];
 	size_t len = run->guest.target->save(run->guest.device, now, sizeof(now));
 
 	if (!ledger_judges(&run->guest.ledger, RULE_SNAPSHOT_REFUSED))
@@ -166,7 +165,7 @@ static void take_place(struct run *run, void *old)
 
 void snapshot_restore_run(struct run *run, unsigned i, bool clean)
 {
-	static uint8_t fresh[FRESH_MAX];
+	static uint8_t fresh[SNAPSHOT_NEW_MAX];
 	struct snapshot *s = &run->snapshots[i];
 	void *old = run->guest.device;
 	const char *what = "";

@@ -22,6 +22,16 @@ struct run;
 /* The console's buffers, and what is small. */
 #define SNAPSHOT_MAX ((4u << 20) + (64u << 10))
 
+/* Of a new device. */
+#define SNAPSHOT_NEW_MAX (64u << 10)
+
+/* The transport's part of a snapshot of ours, in bytes (devices/snapshot.h). */
+enum {
+	SNAPSHOT_RECORD_AT = 16,
+	SNAPSHOT_QUEUES_AT = SNAPSHOT_RECORD_AT + 20,
+	SNAPSHOT_QUEUE_LEN = 31,
+};
+
 enum snapshot_outcome { SNAPSHOT_NONE, SNAPSHOT_RESTORED, SNAPSHOT_REFUSED };
 
 struct snapshot {

@@ -23,8 +23,7 @@
 #include <string.h>
 
 #define FIELDS_MAX 512u
-#define FRESH_MAX (64u << 10) /* bytes of the snapshot of a new device */
-#define EDGE_BYTES 24u	      /* at the beginning, and at the end, each a field */
+#define EDGE_BYTES 24u /* at the beginning, and at the end, each a field */
 #define WIDTH_MAX 8u
 
 struct snapshot_field {
@@ -39,13 +38,7 @@ struct fields {
 	struct snapshot_field field[FIELDS_MAX];
 };
 
-/* The transport's part, as devices/snapshot.h has it. */
-enum {
-	RECORD_AT = 16,
-	QUEUES_AT = RECORD_AT + 20,
-	QUEUE_LEN = 31,
-	SELECTORS = 5, /* and the generation */
-};
+#define SELECTORS 5 /* and the generation */
 
 static void add(struct fields *f, size_t at, unsigned width)
 {
@@ -73,10 +66,10 @@ static size_t add_transport(struct fields *f, const struct run *run)
 	uint32_t counters;
 	size_t at;
 
-	if (f->len < QUEUES_AT + (size_t)QUEUE_LEN * queues)
+	if (f->len < SNAPSHOT_QUEUES_AT + (size_t)SNAPSHOT_QUEUE_LEN * queues)
 		return 0;
-	features = ledger_get64(f->bytes + RECORD_AT);
-	at = add_all(f, RECORD_AT, head, sizeof(head));
+	features = ledger_get64(f->bytes + SNAPSHOT_RECORD_AT);
+	at = add_all(f, SNAPSHOT_RECORD_AT, head, sizeof(head));
 	for (unsigned i = 0; i < queues; i++)
 		at = add_all(f, at, queue, sizeof(queue));
 	at = add_all(f, at, selectors, sizeof(selectors));
@@ -135,7 +128,7 @@ static void add_changed(struct fields *f, size_t at, const uint8_t *fresh, size_
 
 static void list_fields(struct run *run, struct fields *f)
 {
-	static uint8_t fresh[FRESH_MAX];
+	static uint8_t fresh[SNAPSHOT_NEW_MAX];
 	size_t at = 0, tail;
 
 	f->count = 0;

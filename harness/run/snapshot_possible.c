@@ -21,12 +21,9 @@
 
 enum {
 	RECORD_LEN_AT = 12,
-	RECORD_AT = 16,
-	STATUS_AT = RECORD_AT + 8,
-	INTERRUPT_AT = RECORD_AT + 12,
-	COUNT_AT = RECORD_AT + 16,
-	QUEUES_AT = RECORD_AT + 20,
-	QUEUE_LEN = 31,
+	STATUS_AT = SNAPSHOT_RECORD_AT + 8,
+	INTERRUPT_AT = SNAPSHOT_RECORD_AT + 12,
+	COUNT_AT = SNAPSHOT_RECORD_AT + 16,
 	/* In a queue. */
 	READY_AT = 2,
 	AREAS_AT = 3,
@@ -113,12 +110,12 @@ static void read_head(struct reading *r)
 	uint32_t interrupts = ledger_get32(r->bytes + INTERRUPT_AT);
 
 	read_status(r);
-	require(r, r->features == 0 || (r->status & VIRTIO_CONFIG_S_DRIVER) != 0, RECORD_AT,
-		"features before DRIVER");
+	require(r, r->features == 0 || (r->status & VIRTIO_CONFIG_S_DRIVER) != 0,
+		SNAPSHOT_RECORD_AT, "features before DRIVER");
 	require(r,
 		(r->status & FEATURES_OK) == 0 ||
 			((r->features & ~offered) == 0 && (r->features & needed) != 0),
-		RECORD_AT, "FEATURES_OK of features that are not offered");
+		SNAPSHOT_RECORD_AT, "FEATURES_OK of features that are not offered");
 	require(r,
 		(interrupts & ~INTERRUPTS) == 0 && (interrupts == 0 || (r->status & STARTED) != 0),
 		INTERRUPT_AT, "an interrupt that nothing raised");
@@ -156,9 +153,9 @@ static void read_renewed(struct reading *r, size_t at, size_t rest)
 static void read_queue(struct reading *r, unsigned i)
 {
 	const struct target *target = r->run->guest.target;
-	size_t at = QUEUES_AT + (size_t)QUEUE_LEN * i;
-	size_t rest = QUEUES_AT + (size_t)QUEUE_LEN * target->queue_count + rest_len(r->features) +
-		      queue_rest_len(r->features) * i;
+	size_t at = SNAPSHOT_QUEUES_AT + (size_t)SNAPSHOT_QUEUE_LEN * i;
+	size_t rest = SNAPSHOT_QUEUES_AT + (size_t)SNAPSHOT_QUEUE_LEN * target->queue_count +
+		      rest_len(r->features) + queue_rest_len(r->features) * i;
 	uint16_t size = ledger_get16(r->bytes + at);
 	uint16_t next_avail = ledger_get16(r->bytes + at + NEXT_AVAIL_AT);
 	uint16_t next_used = ledger_get16(r->bytes + at + NEXT_USED_AT);
@@ -190,16 +187,17 @@ const char *snapshot_impossible(const struct run *run, const struct snapshot *s,
 	struct reading r = { .run = run, .bytes = s->bytes };
 
 	*at = s->len;
-	if (s->len < QUEUES_AT)
+	if (s->len < SNAPSHOT_QUEUES_AT)
 		return "less than the transport's part";
-	r.features = ledger_get64(s->bytes + RECORD_AT);
-	if (s->len <
-	    QUEUES_AT + rest_len(r.features) + (QUEUE_LEN + queue_rest_len(r.features)) * count)
+	r.features = ledger_get64(s->bytes + SNAPSHOT_RECORD_AT);
+	if (s->len < SNAPSHOT_QUEUES_AT + rest_len(r.features) +
+			     (SNAPSHOT_QUEUE_LEN + queue_rest_len(r.features)) * count)
 		return "less than the transport's part";
 	r.status = ledger_get32(s->bytes + STATUS_AT);
 	require(&r,
 		ledger_get32(s->bytes + RECORD_LEN_AT) ==
-			QUEUES_AT - RECORD_AT + (uint32_t)QUEUE_LEN * count,
+			SNAPSHOT_QUEUES_AT - SNAPSHOT_RECORD_AT +
+				(uint32_t)SNAPSHOT_QUEUE_LEN * count,
 		RECORD_LEN_AT, "a transport record of another length");
 	require(&r, ledger_get32(s->bytes + COUNT_AT) == count, COUNT_AT,
 		"another number of queues");
