@@ -51,6 +51,9 @@ void guest_packed_start(struct guest *g, unsigned queue)
 	/* The table keeps what it has, as one in memory does. */
 	g->packed.touched |= 1ULL << queue;
 	q->packed_at = (struct guest_packed_queue){ .avail_wrap = true, .used_wrap = true };
+	/* Chains of before are gone. */
+	memset(g->packed.held + first_of(queue), 0,
+	       guest_queue_room(queue) * sizeof(*g->packed.held));
 	if (!q->packed)
 		return;
 	arena_fill(&g->arena, q->ring[VIRTQUEUE_DESC],
@@ -182,7 +185,7 @@ void guest_packed_publish(struct guest *g, unsigned queue, uint16_t head)
 	 * it loses its place, and that is no fault of the device. */
 	if (g->packed.held[guest_packed_index(queue, head)]++ > 0 &&
 	    g->packed.entries[guest_packed_index(queue, head)] != count)
-		g->requests.well = false;
+		requests_excuse(&g->requests);
 	g->packed.entries[guest_packed_index(queue, head)] = (uint16_t)count;
 	g->packed.order[guest_packed_index(queue, q->avail_idx)] = head;
 	at->avail_slot = slot;

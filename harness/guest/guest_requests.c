@@ -92,7 +92,7 @@ static void note_sent(struct guest *g, const struct op *op, const struct draft *
 
 	r->owed += from_host(d->request) && !r->nested;
 	if (r->sent_count == REQUESTS_SENT_MAX) {
-		r->well = false;
+		requests_excuse(r);
 		return;
 	}
 	if (altered)
@@ -101,10 +101,10 @@ static void note_sent(struct guest *g, const struct op *op, const struct draft *
 	r->strayed = r->strayed || altered || d->forced || !is_own(d) || !judged;
 	/* Buffers across its own table: the chain is whatever is there then. */
 	if (crossed)
-		r->well = false;
+		requests_excuse(r);
 	if (d->forced &&
 	    (writes_over(g, d) || (requests_in_ring_order(g, d->queue) && d->head != rq->next)))
-		r->well = false;
+		requests_excuse(r);
 	requests_touch(g, d->at, bytes);
 	requests_touch(g, d->area, d->area_len);
 	*s = (struct request_sent){
@@ -137,7 +137,7 @@ static void track(struct guest *g, unsigned queue)
 	if (!rq->untracked)
 		return;
 	if (used != g->queues[queue].avail_idx)
-		g->requests.well = false;
+		requests_excuse(&g->requests);
 	rq->untracked = false;
 	rq->seen = used;
 }
@@ -240,7 +240,7 @@ void guest_chain_request(struct guest *g, const struct program *prog, const stru
 	/* Published by hand, if at all. */
 	g->requests.strayed = true;
 	if (writes_over(g, &d))
-		g->requests.well = false;
+		requests_excuse(&g->requests);
 	requests_touch(g, d.at, d.request->len + d.request->room);
 	requests_touch(g, d.area, d.area_len);
 	draft_write_readable(g, op, &d);

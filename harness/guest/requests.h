@@ -142,6 +142,13 @@ bool requests_may_reset(const struct guest *g);
 void requests_queue_reset(struct guest *g, unsigned queue);
 void request_wrong_print(const struct request_wrong *wrong, char *text, size_t size);
 
+/* From now on the device has an excuse, whatever becomes of requests. */
+static inline void requests_excuse(struct requests *r)
+{
+	r->well = false;
+	r->strayed = true;
+}
+
 /* Has the driver, since the program began, only sent well-formed requests, each divided as
  * the operation says? */
 bool requests_are_honest(const struct guest *g);

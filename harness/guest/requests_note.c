@@ -72,7 +72,7 @@ void requests_touch(struct guest *g, uint64_t addr, uint64_t len)
 	if (len == 0)
 		return;
 	if (addr + (len - 1) < addr || is_ring(g, addr, len))
-		g->requests.well = false;
+		requests_excuse(&g->requests);
 	touch_sent(&g->requests, addr, len);
 }
 
@@ -80,7 +80,7 @@ static void note_excuse(struct guest *g, const struct program *prog, const struc
 {
 	(void)prog;
 	(void)op;
-	g->requests.well = false;
+	requests_excuse(&g->requests);
 }
 
 /* A driver that accepted RING_RESET may do that at any time (VIRTIO 2.6.1). */
@@ -88,7 +88,7 @@ static void note_reset_queue(struct guest *g, const struct program *prog, const 
 {
 	(void)prog;
 	if (!requests_may_reset(g) || op->value[RESET_QUEUE_QUEUE] >= g->target->queue_count)
-		g->requests.well = false;
+		requests_excuse(&g->requests);
 }
 
 /* ... and sets the queue up again; whether well is looked at then. */
@@ -96,7 +96,7 @@ static void note_queue(struct guest *g, const struct program *prog, const struct
 {
 	(void)prog;
 	if (!requests_may_reset(g) || !g->requests.queue[op->value[QUEUE_QUEUE]].renewed)
-		g->requests.well = false;
+		requests_excuse(&g->requests);
 }
 
 static void note_store(struct guest *g, const struct program *prog, const struct op *op)
@@ -155,7 +155,7 @@ static void note_write(struct guest *g, const struct program *prog, const struct
 	for (size_t i = 0; i < ARRAY_SIZE(harmless); i++)
 		if (op->value[WRITE_REGISTER] == harmless[i] && op->value[WRITE_WIDTH] == 4)
 			return;
-	g->requests.well = false;
+	requests_excuse(&g->requests);
 }
 
 /* Of a snapshot that was taken just before, nothing is lost. */
@@ -164,7 +164,7 @@ static void note_restore(struct guest *g, const struct program *prog, const stru
 	(void)prog;
 	(void)op;
 	if (!g->requests.saved)
-		g->requests.well = false;
+		requests_excuse(&g->requests);
 }
 
 void requests_tell(struct requests *r, uint64_t queue)
@@ -188,7 +188,7 @@ static void note_chain(struct guest *g, const struct program *prog, const struct
 	(void)prog;
 	if (op->value[CHAIN_HEAD] + op->data_len > size ||
 	    requests_uses(g, queue, (uint32_t)op->value[CHAIN_HEAD], op->data_len))
-		g->requests.well = false;
+		requests_excuse(&g->requests);
 }
 
 /* How many bytes from the first to the last that may be written for a chain; *at: where. */
@@ -231,7 +231,7 @@ static void note_offer(struct guest *g, const struct program *prog, const struct
 	    head + op->data_len > size || rq->outstanding >= size ||
 	    r->sent_count == REQUESTS_SENT_MAX || requests_uses(g, queue, head, op->data_len) ||
 	    (requests_in_ring_order(g, queue) && head != rq->next)) {
-		r->well = false;
+		requests_excuse(r);
 		return;
 	}
 	if (r->sent_count == 0) {
@@ -245,11 +245,11 @@ static void note_offer(struct guest *g, const struct program *prog, const struct
 			requests_touch(g, slot->addr, slot->len);
 		/* The program moved it: the request's own operation cannot do its part. */
 		if (r->nested && !arena_has(&g->arena, slot->addr, slot->len))
-			r->well = false;
+			requests_excuse(r);
 		/* Requests lie there that are sent later. */
 		if ((elements[i] & ELEMENT_WRITE) != 0 && rq->untracked &&
 		    requests_overlap(slot->addr, slot->len, g->arena.requests, ARENA_REQUESTS_SIZE))
-			r->well = false;
+			requests_excuse(r);
 	}
 	if (rq->untracked) {
 		if (requests_in_ring_order(g, queue))

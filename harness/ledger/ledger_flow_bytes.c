@@ -12,7 +12,8 @@
  *
  * vsock.order, what is typed: goes to the guest in RW packets of one connection, in order and
  * without a gap.  For which one it is the host does not say, so it is judged while the port
- * has one connection and no more, until that ends with bytes on their way.
+ * has one connection and no more, until that ends with bytes on their way, or until the guest
+ * says something of that port before it was told of the connection.
  *
  * The guest's own fault can make a gap: RW beyond the credit that it was told, after its
  * SHUTDOWN, or before the connection is there.  From then on, and from where a flow of that
@@ -171,6 +172,9 @@ uint8_t ledger_flow_bytes_heard(struct ledger *l, uint8_t flow, const struct led
 
 	if (p == NULL)
 		return NONE;
+	/* What was typed is for a connection that the device is to ask for: this may end it. */
+	if (p->alive == 0 && p->in_len > 0)
+		p->in_lost = true;
 	look(l, p, packet->dst_port);
 	if (flow == LEDGER_FLOWS_MAX)
 		p->out_lost = p->in_lost = true;

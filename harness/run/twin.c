@@ -363,6 +363,7 @@ void twin_divided(struct run *run, const struct program *prog, const struct run_
 	run_destroy(run);
 	run->ops_run = ops_run;
 	ledger_enable(l, true);
+	ledger_op(l, FINDING_OP_END, "divided");
 	if (differs && !l->stop)
 		ledger_break(l, RULE_REQUEST_DIVIDED,
 			     "%u requests were answered, and %u when they were sent in other "

@@ -150,6 +150,24 @@ static void typed_bytes_may_go_to_either_connection(void **state)
 	assert_silent_at_rest();
 }
 
+/* A device that is to ask the guest for a connection drops it, and its bytes, at that. */
+static void typed_bytes_may_be_lost_before_there_is_a_connection(void **state)
+{
+	(void)state;
+	connect_port(8);
+	guest_sends((struct packet){ .op = VIRTIO_VSOCK_OP_RST });
+	all_is_sent();
+	host(HOST_TYPE, "x", 1, 1);
+	guest_sends((struct packet){ .op = VIRTIO_VSOCK_OP_RST });
+	all_is_sent();
+	connect_another(98);
+	host(HOST_TYPE, "ab", 2, 2);
+	device_works();
+	guest_is_sent(
+		(struct packet){ .op = VIRTIO_VSOCK_OP_RW, .port = 98, .len = 2, .bytes = "ab" });
+	assert_silent_at_rest();
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -159,6 +177,8 @@ int main(void)
 		cmocka_unit_test_setup(bytes_are_followed_again_after_the_end, socket_setup),
 		cmocka_unit_test_setup(typed_bytes_come_in_order, socket_setup),
 		cmocka_unit_test_setup(typed_bytes_may_go_to_either_connection, socket_setup),
+		cmocka_unit_test_setup(typed_bytes_may_be_lost_before_there_is_a_connection,
+				       socket_setup),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
