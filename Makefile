@@ -4,8 +4,8 @@
 #
 # Objects live in build/obj/FLAVOUR/; a flavour is a compiler and its flags:
 #
-#   gcc    gcc,   -O1, ASan + UBSan     build/vringer, tests, replayers
-#   clang  clang, -O1, ASan + UBSan     tests
+#   gcc    gcc,   -O2, ASan + UBSan     build/vringer, tests, replayers
+#   clang  clang, -O2, ASan + UBSan     tests
 #   fuzz   clang, -O2, ASan + UBSan, coverage feedback      build/fuzz/fuzz_* (see JUDGE)
 #   codec  as fuzz, the two forms too  build/fuzz/fuzz_text, fuzz_binary (aflcodec: as afl)
 #   release gcc,  -O2, no sanitizer     benchmarks, valgrind
@@ -109,8 +109,8 @@ CC_msan  := $(CLANG)
 # and halves the speed, and a program has few magic numbers to guess.
 COV    := -fsanitize-coverage=edge,inline-8bit-counters,pc-table
 
-FLAGS_gcc   := -O1 -g $(SAN)
-FLAGS_clang := -O1 -g $(SAN)
+FLAGS_gcc   := -O2 -g $(SAN)
+FLAGS_clang := -O2 -g $(SAN)
 FLAGS_fuzz  := $(if $(FOREIGN),$(CFLAGS),$(or $(CFLAGS),-O2 -g) $(SAN) $(COV))
 FLAGS_release := -O2 -g
 FLAGS_cov   := -O1 -g -fprofile-instr-generate -fcoverage-mapping -fcoverage-compilation-dir=.

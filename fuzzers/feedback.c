@@ -213,6 +213,7 @@ TABLE(static of_event_fn *const, of_event, TRACE_KIND_COUNT, 1,
       [TRACE_FRAME] = of_frame,
       [TRACE_CHANGE] = of_change,
       [TRACE_REGION] = NULL,
+      [TRACE_ALTER] = NULL,
       [TRACE_FINDING] = of_finding);
 
 void feedback_event(void *ctx, const struct trace_event *e)

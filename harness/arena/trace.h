@@ -38,6 +38,7 @@ enum trace_kind {
 	TRACE_CHANGE, /* len bytes at addr of plain memory are found changed */
 	TRACE_REGION, /* the host takes len bytes of plain memory at addr away, or, value 1, gives
 		       * them back */
+	TRACE_ALTER,  /* len bytes of the snapshot, from addr on, are now data */
 	TRACE_FINDING,
 	TRACE_KIND_COUNT
 };

@@ -189,6 +189,13 @@ static void print_change(const struct report_trace *t, const struct trace_event 
 	print_bytes(t->out, e->data, e->len);
 }
 
+static void print_alter(const struct report_trace *t, const struct trace_event *e)
+{
+	fprintf(t->out, "  snapshot, bytes %" PRIu64 " to %" PRIu64 " become ", e->addr,
+		e->addr + e->len - 1);
+	print_bytes(t->out, e->data, e->len);
+}
+
 static void print_finding(const struct report_trace *t, const struct trace_event *e)
 {
 	report_finding(t->out, "  ", e->finding, t->script);
@@ -222,6 +229,7 @@ TABLE(static const struct event_kind, event_kinds, TRACE_KIND_COUNT, 2,
       [TRACE_FRAME] = { "frame", print_frame },
       [TRACE_CHANGE] = { "change", print_change },
       [TRACE_REGION] = { "region", print_region },
+      [TRACE_ALTER] = { "alter", print_alter },
       [TRACE_FINDING] = { "finding", print_finding });
 
 /* The queue that an event is about, where it says which. */

@@ -93,19 +93,23 @@ static size_t add_transport(struct fields *f, const struct run *run)
 static size_t save_new(struct run *run, uint8_t *out, size_t room)
 {
 	struct guest *g = &run->guest;
-	unsigned peak = g->heap.peak_blocks;
-	uint32_t fault = g->heap.fault_nth;
+	/* What its heap counts is about the other device. */
+	size_t call_bytes = g->heap.call_bytes;
+	unsigned peak = g->heap.peak_blocks, fault = g->heap.fault_nth;
+	bool exhausted = g->heap.exhausted;
+	size_t len = 0;
 	void *device;
-	size_t len;
 
 	g->heap.fault_nth = 0;
 	device = target_create(g->target, &g->arena.host, g->offered, g->queue_max);
+	if (device != NULL) {
+		len = g->target->save(device, out, room);
+		g->target->destroy(device);
+	}
 	g->heap.fault_nth = fault;
-	if (device == NULL)
-		return 0;
-	len = g->target->save(device, out, room);
-	g->target->destroy(device);
+	g->heap.call_bytes = call_bytes;
 	g->heap.peak_blocks = peak;
+	g->heap.exhausted = exhausted;
 	return len <= room ? len : 0;
 }
 
@@ -152,27 +156,50 @@ static uint64_t number(const struct fields *f, unsigned i)
 	return value;
 }
 
+static bool overlaps(const struct snapshot_field *a, const struct snapshot_field *b)
+{
+	return a->at < b->at + b->width && b->at < a->at + a->width;
+}
+
+/* Is the other one a field of the same number, in other bytes? */
+static bool is_equal(const struct fields *f, unsigned i, unsigned other)
+{
+	return number(f, i) == number(f, other) && !overlaps(&f->field[i], &f->field[other]);
+}
+
 /* The nth other field that holds the same number, counted from it on and round; itself: there
  * is none. */
 static unsigned find_equal(const struct fields *f, unsigned i, uint64_t nth)
 {
-	uint64_t value = number(f, i), equal = 0;
+	uint64_t equal = 0;
 
 	for (unsigned k = 1; k < f->count; k++)
-		equal += number(f, (i + k) % f->count) == value;
+		equal += is_equal(f, i, (i + k) % f->count);
 	if (equal == 0)
 		return i;
 	nth = (nth - 1) % equal;
 	for (unsigned k = 1; k < f->count; k++)
-		if (number(f, (i + k) % f->count) == value && nth-- == 0)
+		if (is_equal(f, i, (i + k) % f->count) && nth-- == 0)
 			return (i + k) % f->count;
 	return i;
 }
 
-static void flip(uint8_t *bytes, const struct snapshot_field *field, uint64_t bits)
+/* Not all bits may fit into the field. */
+static void flip(struct run *run, const struct snapshot_field *field, uint64_t bits)
 {
-	for (unsigned b = 0; b < field->width; b++, bits >>= 8)
-		bytes[field->at + b] ^= (uint8_t)bits;
+	struct snapshot *s = &run->snapshots[0];
+	uint8_t *bytes = s->bytes + field->at;
+
+	for (unsigned b = 0; b < field->width; b++, bits >>= 8) {
+		bytes[b] ^= (uint8_t)bits;
+		s->altered = s->altered || (uint8_t)bits != 0;
+	}
+	if (run->guest.trace != NULL)
+		run->guest.trace->event(run->guest.trace->ctx,
+					&(struct trace_event){ .kind = TRACE_ALTER,
+							       .addr = field->at,
+							       .len = field->width,
+							       .data = bytes });
 }
 
 void snapshot_op_alter(struct run *run, const struct program *prog, const struct op *op)
@@ -191,9 +218,8 @@ void snapshot_op_alter(struct run *run, const struct program *prog, const struct
 		return;
 	i = (unsigned)(op->value[ALTER_FIELD] % f.count);
 	other = op->value[ALTER_ALSO] != 0 ? find_equal(&f, i, op->value[ALTER_ALSO]) : i;
-	flip(s->bytes, &f.field[i], op->value[ALTER_XOR]);
+	flip(run, &f.field[i], op->value[ALTER_XOR]);
 	if (other != i)
-		flip(s->bytes, &f.field[other], op->value[ALTER_XOR]);
-	s->altered = true;
-	s->same = false;
+		flip(run, &f.field[other], op->value[ALTER_XOR]);
+	s->same = s->same && !s->altered;
 }

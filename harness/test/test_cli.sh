@@ -200,4 +200,10 @@ cp "$out" "$work/first"
 "$VRINGER" replay -v "$good" >"$work/second"
 same 'a replay is the same each time' "$work/first" "$work/second"
 
+printf 'device balloon\nstart driver_ok\nsave\nalter 3 0x100\nrestore\nsend_request 0\n' >"$work/alter.vr"
+gives 0 'a snapshot of which a field changes' "$VRINGER" replay -v "$work/alter.vr"
+shows '... which is told' '^  snapshot, bytes 32 to 35 become [0-9a-f]{8}$'
+gives 0 '... as JSON' "$VRINGER" replay -v --json "$work/alter.vr"
+shows '... too' '"event":"alter","addr":"0x20","len":4,.*"data":"[0-9a-f]{8}"'
+
 tap_end
