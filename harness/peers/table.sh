@@ -89,7 +89,7 @@ news() {
 	jq -r --arg run "$vringer replay --peer $1${command:+ --command '$command'}" '
 		[.results[] | select(.result != "skip") | . as $r |
 			(if .result == "fail" and ([.findings[] | select(.fails)] == []) then
-				{signature, severity: "must", text: .message} else empty end),
+				{signature, severity, text: .message} else empty end),
 			(.findings[] | select(has("known") | not) | {signature, text: .message,
 				severity: (if .fails then "must" else .severity end)}) |
 			. + {file: $r.file, queue: $r.queue, request: $r.request, layout: $r.layout}] |

@@ -13,6 +13,14 @@ bool demand_applies(const struct script *script, const struct expect *expect,
 	       strcmp(script->prog.target, "any") != 0;
 }
 
+enum severity demand_severity(const struct script *script, uint32_t line)
+{
+	for (unsigned i = 0; i < script->expect_count; i++)
+		if (script->expects[i].line == line)
+			return (enum severity)script->expects[i].severity;
+	return SEVERITY_MUST;
+}
+
 void demands_add(struct demand_counts *counts, const struct script *script, const uint8_t *outcomes)
 {
 	for (unsigned i = 0; i < script->expect_count; i++)

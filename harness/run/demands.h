@@ -30,6 +30,9 @@ struct demand_counts {
 bool demand_applies(const struct script *script, const struct expect *expect,
 		    const struct target *target);
 
+/* Of the demand on that line of the script; must if there is none. */
+enum severity demand_severity(const struct script *script, uint32_t line);
+
 /* Add a script's demands; `outcomes`: one of enum demand_outcome for each. */
 void demands_add(struct demand_counts *counts, const struct script *script,
 		 const uint8_t *outcomes);

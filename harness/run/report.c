@@ -103,6 +103,7 @@ void report_failure(FILE *out, const char *path, const struct child_result *resu
 		    const struct script *script)
 {
 	fprintf(out, "%s:%u: %s\n", path, result->failed_line, result->failure);
+	fprintf(out, "  demand: %s\n", severity_name(demand_severity(script, result->failed_line)));
 	fputs("  guest: ", out);
 	report_guest_op(out, script, result->failed_op);
 }

@@ -84,8 +84,8 @@ bool report_transport_note(FILE *out, const struct target *target, const struct 
  * are any, or a JSON list. */
 void report_not_judged(FILE *out, const char *prefix, const uint64_t *not_judged);
 void report_not_judged_json(struct json *json, const char *key, const uint64_t *not_judged);
-/* Print a `>` line that was not met: the operation before it, and what the device
- * showed. */
+/* Print a `>` line that was not met: what the device showed, the line's severity, and the
+ * operation before it. */
 void report_failure(FILE *out, const char *path, const struct child_result *result,
 		    const struct script *script);
 /* Print the rules that a target disagrees with, and its reasons: as lines "disagrees:

@@ -105,13 +105,7 @@ void suite_junit_severities(const struct suite *suite)
 
 const char *suite_failed_severity(const struct suite_result *r)
 {
-	unsigned i = 0;
-
-	while (i < r->script->expect_count && r->script->expects[i].line != r->child->failed_line)
-		i++;
-	return severity_name(i < r->script->expect_count
-				     ? (enum severity)r->script->expects[i].severity
-				     : SEVERITY_MUST);
+	return severity_name(demand_severity(r->script, r->child->failed_line));
 }
 
 void suite_json_demands(struct json *json, const struct suite_result *r)

@@ -76,6 +76,7 @@ json() {
 # How many of each severity: what is not met of `should` fails our own models.
 script net-loopback "$live" '> must status +DRIVER_OK' '> should status +FAILED' '> raised none' '> counters none'
 gives 1 'severity: a SHOULD that our model does not meet' "$VRINGER" run --split "$work/script.vr"
+shows '... and says that it was one' '^#   demand: should$'
 shows '... is counted, and what was not looked at' '^# should: demands 0 met, 1 broken, 0 not judged; rules [0-9]+ met, 0 broken, [0-9]+ not judged$'
 shows '... beside what was met' '^# must: demands 1 met, 0 broken, 1 not judged; '
 shows '... counters being the device'"'"'s own' '^# model: demands 0 met, 0 broken, 1 not judged; '
