@@ -45,11 +45,13 @@ comma   := ,
 # ---- sources: a new file needs no line here ---------------------------------
 
 DEV_SRC   := $(wildcard devices/*.c)
-HARNESS   := files rules program arena target peers models ledger guest run serve minimize
+HARNESS   := files rules program arena target peers models ledger guest run page serve minimize
 CLI_SRC   := $(wildcard harness/command/*.c)
 # What VIRTIO says and where, from conformance/: see harness/program/clause.h.
 CLAUSES   := build/gen/clause_table.c
-LIB_SRC   := $(DEV_SRC) $(wildcard $(HARNESS:%=harness/%/*.c)) $(CLAUSES)
+# The style and the script of `run --html`.
+ASSETS    := build/gen/page_assets.c
+LIB_SRC   := $(DEV_SRC) $(wildcard $(HARNESS:%=harness/%/*.c)) $(CLAUSES) $(ASSETS)
 # libvringer.a: no models of ours, an entry for every engine, the commands.
 OUR_SRC   := harness/command/main.c $(wildcard harness/models/*.c) \
 	     $(filter-out devices/device.c devices/mmio% devices/snapshot% devices/virtqueue%,$(DEV_SRC))
@@ -419,6 +421,10 @@ $(CLAUSES): harness/program/clause_table.awk conformance/clauses.tsv conformance
 	@mkdir -p $(@D)
 	$(call say,GEN) { sed 1d conformance/clauses.tsv && sed '/^#/d; s/$$/\t\t\t/' conformance/sections.txt; } | \
 		LC_ALL=C sort -t "$$(printf '\t')" -k1,1 | LC_ALL=C awk -f $< >$@
+
+$(ASSETS): harness/page/page_assets.awk harness/page/page.css harness/page/page.js
+	@mkdir -p $(@D)
+	$(call say,GEN) sha256sum harness/page/page.js | LC_ALL=C awk -f $< - $(filter-out $<,$^) >$@
 
 # ---- programs ---------------------------------------------------------------
 

@@ -46,6 +46,7 @@ struct cmd_options {
 	const char *peer;
 	const char *peer_command;
 	const char *output;
+	const char *html, *against; /* a page of results, and what it compares them with */
 	const char *known_path;
 	const char *engine;
 	const char *socket;
@@ -108,6 +109,8 @@ void cmd_progress_end(const struct cmd_progress *progress);
 
 /* Where the conformance scripts are installed; NULL if the command was not installed. */
 const char *scripts_folder(void);
+/* Is a script one of those? */
+bool scripts_are_installed(const char *path);
 /* ... and what fuzzes with a user's program (fuzzers/user.sh). */
 const char *fuzz_folder(void);
 

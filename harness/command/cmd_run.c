@@ -12,6 +12,7 @@
 #include "harness/files/input.h"
 #include "harness/files/output.h"
 #include "harness/files/walk.h"
+#include "harness/page/page.h"
 #include "harness/run/batch.h"
 #include "harness/run/instance.h"
 #include "harness/run/load.h"
@@ -23,7 +24,7 @@
 
 static const struct cmd_usage usage = {
 	"[SCRIPT|DIR...]",
-	"toDXA78JUCFSLNKTR",
+	"toDXA78JUHWCFSLNKTR",
 	"Run scripts and print the results as TAP, JSON or JUnit XML.  A directory stands for all\n"
 	"*.vr files in it.  -t TARGET selects the scripts for that device and for any device.  An\n"
 	"installed vringer runs the installed conformance scripts when no file is given.",
@@ -43,6 +44,7 @@ struct runner {
 	struct source *sources; /* of walk.paths */
 	struct cmd_options options;
 	struct suite suite;
+	struct page *page; /* NULL: none is wanted */
 	struct batch *batch;
 	struct script *script;
 	const struct target *only[2]; /* of targets_of */
@@ -77,7 +79,7 @@ static int find_scripts(struct runner *r, char *const *paths, int count)
 	return r->walk.refused > 0 ? STATUS_USAGE : status;
 }
 
-/* The output must not be one of the inputs. */
+/* An output must not be one of the inputs, nor another. */
 static int check_output(const struct runner *r)
 {
 	struct output_plan plan = { .inputs = { .count = 0 } };
@@ -88,8 +90,12 @@ static int check_output(const struct runner *r)
 		err = output_plan_input(&plan, r->walk.paths[i]);
 	if (err == 0 && known != NULL)
 		err = output_plan_input(&plan, known);
+	if (err == 0 && r->options.against != NULL)
+		err = output_plan_input(&plan, r->options.against);
 	if (err == 0)
 		err = output_plan_output(&plan, output != NULL ? output : "-", "run");
+	if (err == 0 && r->options.html != NULL)
+		err = output_plan_output(&plan, r->options.html, "run --html");
 	output_plan_release(&plan);
 	return err != 0 ? STATUS_USAGE : 0;
 }
@@ -116,26 +122,11 @@ static const struct target *const *targets_of(struct runner *r)
 	return r->only;
 }
 
-/* Is the file in the folder, whichever way the two paths are written? */
-static bool is_below(const char *path, const char *folder)
-{
-	char *file = realpath(path, NULL), *dir = realpath(folder, NULL);
-	size_t len = dir != NULL ? strlen(dir) : 0;
-	bool below = file != NULL && dir != NULL && strncmp(file, dir, len) == 0 &&
-		     (file[len] == '/' || (len > 0 && dir[len - 1] == '/'));
-
-	free(file);
-	free(dir);
-	return below;
-}
-
 /* Many installed scripts are for devices that this program does not have. */
 static bool is_for_others(const struct program *prog, const char *path)
 {
-	const char *folder = scripts_folder();
-
 	return strcmp(prog->target, "any") != 0 && target_find(prog->target) == NULL &&
-	       folder != NULL && is_below(path, folder);
+	       scripts_are_installed(path);
 }
 
 static unsigned transport_count(const struct runner *r)
@@ -199,12 +190,12 @@ static int plan(struct runner *r)
 	return status;
 }
 
-static int run_one(struct runner *r, const char *path, const struct target *target,
+static int run_one(struct runner *r, const struct source *source, const struct target *target,
 		   const struct instance *instance, const struct transport *transport)
 {
 	struct child_job job = {
 		.script = r->script,
-		.path = input_name(path),
+		.path = input_name(source->path),
 		.target = target,
 		.transport = transport,
 		.expect = !r->options.judging.no_ledger,
@@ -216,7 +207,7 @@ static int run_one(struct runner *r, const char *path, const struct target *targ
 	};
 	struct child_result child;
 	struct suite_result result = {
-		.path = input_name(path),
+		.path = input_name(source->path),
 		.target = target,
 		.named = strcmp(r->script->prog.target, "any") == 0,
 		.skip = instance_unmet(instance, r->script, target, transport),
@@ -230,11 +221,13 @@ static int run_one(struct runner *r, const char *path, const struct target *targ
 	int err = result.skip == NULL ? batch_run(r->batch, &job, &child, r->report) : 0;
 
 	if (err != 0) {
-		child_explain(path, job.target, err, &child);
+		child_explain(source->path, job.target, err, &child);
 		return STATUS_USAGE;
 	}
 	result.incomplete = result.skip == NULL && r->options.completes && child.completions == 0;
 	suite_add(&r->suite, &result);
+	if (r->page != NULL)
+		page_add(r->page, &result, source->data);
 	return 0;
 }
 
@@ -262,7 +255,7 @@ static int run_instance(struct runner *r, size_t i, const struct target *target,
 	int status = load_instance(r, i, instance) != 0 ? STATUS_USAGE : 0;
 
 	for (unsigned t = 0; t < transport_count(r) && status == 0; t++) {
-		status = run_one(r, r->sources[i].path, target, instance,
+		status = run_one(r, &r->sources[i], target, instance,
 				 r->options.all_transports ? transport_all[t]
 							   : r->options.transport);
 		show_progress(r, target);
@@ -316,6 +309,8 @@ static int run_all(struct runner *r)
 	}
 	cmd_progress_end(&r->progress);
 	suite_end(&r->suite);
+	if (status == 0 && r->page != NULL && page_write(r->page, &r->suite, r->options.html) != 0)
+		status = STATUS_USAGE;
 	return status != 0 ? status : r->suite.failed > 0 ? STATUS_BROKEN : STATUS_OK;
 }
 
@@ -341,6 +336,18 @@ static int run_to_output(struct runner *r)
 	return status;
 }
 
+/* Of the results, if one is wanted: 0, or STATUS_USAGE. */
+static int open_page(struct runner *r)
+{
+	if (r->options.html == NULL)
+		return 0;
+	if (page_open(&r->page) != 0)
+		return cmd_fail_host("run", ENOMEM);
+	return r->options.against != NULL && page_compare(r->page, r->options.against) != 0
+		       ? STATUS_USAGE
+		       : 0;
+}
+
 static int run_scripts(struct runner *r)
 {
 	char *installed = NULL;
@@ -359,6 +366,8 @@ static int run_scripts(struct runner *r)
 		status = check_output(r);
 	if (status != 0)
 		return status;
+	if (open_page(r) != 0)
+		return STATUS_USAGE;
 	r->sources = calloc(r->walk.count, sizeof(*r->sources));
 	return r->sources != NULL ? run_to_output(r) : cmd_fail_host("run", ENOMEM);
 }
@@ -369,6 +378,7 @@ static void release(struct runner *r)
 		free(r->sources[i].data);
 	free(r->sources);
 	walk_release(&r->walk);
+	page_close(r->page);
 	batch_close(r->batch);
 	free(r->report);
 	free(r->script);
@@ -390,6 +400,11 @@ int cmd_run(int argc, char **argv)
 	if (r.options.completes && r.options.judging.no_ledger)
 		return cmd_fail(argv[0], "--completes and --no-ledger were both given, but only "
 					 "the ledger counts chains");
+	if (r.options.against != NULL && r.options.html == NULL)
+		return cmd_fail(argv[0], "--against was given without --html, whose page compares");
+	if (r.options.html != NULL && strcmp(r.options.html, "-") == 0)
+		return cmd_fail(argv[0], "--html -: expected a file, the results go to standard "
+					 "output");
 	if (r.options.json)
 		r.suite.format = SUITE_JSON;
 	else if (r.options.junit)

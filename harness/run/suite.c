@@ -13,23 +13,26 @@
 
 #define REPORT_LINES_MAX 40 /* of a sanitizer's report shown */
 
-enum outcome {
-	SKIPPED,
-	PASSED,
-	FAILED,
-	EXPECTED, /* to fail: it met a known finding */
-	OUTCOME_COUNT
-};
-
-static enum outcome outcome_of(const struct suite_result *r)
+enum suite_outcome suite_outcome(const struct suite_result *r)
 {
 	if (r->skip != NULL)
-		return SKIPPED;
+		return SUITE_SKIPPED;
 	if (child_failed(r->child, r->job))
-		return FAILED;
+		return SUITE_FAILED;
 	if (child_known(r->child) != NULL)
-		return EXPECTED;
-	return r->incomplete ? FAILED : PASSED;
+		return SUITE_EXPECTED;
+	return r->incomplete ? SUITE_FAILED : SUITE_PASSED;
+}
+
+const char *suite_outcome_name(enum suite_outcome outcome)
+{
+	TABLE(static const char *const, names, SUITE_OUTCOME_COUNT, 1,
+	      [SUITE_SKIPPED] = "skip",
+	      [SUITE_PASSED] = "pass",
+	      [SUITE_FAILED] = "fail",
+	      [SUITE_EXPECTED] = "known");
+
+	return names[outcome];
 }
 
 static unsigned results(const struct suite *suite)
@@ -40,7 +43,8 @@ static unsigned results(const struct suite *suite)
 /* Passed, and some of its clauses are vringer's own transport's to keep. */
 static bool is_transport(const struct suite_result *r)
 {
-	return outcome_of(r) == PASSED && report_transport_note(NULL, r->target, r->script);
+	return suite_outcome(r) == SUITE_PASSED &&
+	       report_transport_note(NULL, r->target, r->script);
 }
 
 /* What fails nothing and is to be known all the same. */
@@ -49,8 +53,7 @@ static bool has_notes(const struct suite_result *r)
 	return r->skip == NULL && (report_has_notes(r->child, r->job) || is_transport(r));
 }
 
-/* The command that shows it again. */
-static void print_again(FILE *out, const struct suite_result *r)
+void suite_print_again(FILE *out, const struct suite_result *r)
 {
 	const char *transport = transport_to_name(r->job->transport);
 	char options[INSTANCE_TEXT_MAX];
@@ -80,7 +83,7 @@ static void describe_failure(FILE *out, const struct suite_result *r)
 			finding->signature);
 	if (finding != NULL)
 		report_finding(out, "", finding, r->script);
-	print_again(out, r);
+	suite_print_again(out, r);
 	if (r->script->prose[0] != '\0')
 		fprintf(out, "claim: %s\n", r->script->prose);
 	if (r->script->clause_count > 0)
@@ -105,8 +108,8 @@ static void describe_failure(FILE *out, const struct suite_result *r)
  * nothing. */
 static char *describe(const struct suite_result *r)
 {
-	enum outcome outcome = outcome_of(r);
-	bool good = outcome == PASSED || outcome == SKIPPED;
+	enum suite_outcome outcome = suite_outcome(r);
+	bool good = outcome == SUITE_PASSED || outcome == SUITE_SKIPPED;
 	char *text = NULL;
 	size_t len = 0;
 	FILE *out;
@@ -143,16 +146,16 @@ static void print_name(const struct suite *suite, const struct suite_result *r)
 
 static void tap_result(struct suite *suite, const struct suite_result *r)
 {
-	enum outcome outcome = outcome_of(r);
-	bool good = outcome == PASSED || outcome == SKIPPED;
+	enum suite_outcome outcome = suite_outcome(r);
+	bool good = outcome == SUITE_PASSED || outcome == SUITE_SKIPPED;
 	char *text;
 
 	fprintf(suite->out, "%s %u - ", good ? "ok" : "not ok", results(suite));
 	print_name(suite, r);
-	if (outcome == SKIPPED) {
+	if (outcome == SUITE_SKIPPED) {
 		fputs(" # SKIP ", suite->out);
 		escape_line(suite->out, r->skip, SIZE_MAX);
-	} else if (outcome == EXPECTED) {
+	} else if (outcome == SUITE_EXPECTED) {
 		fputs(" # TODO known: ", suite->out);
 		escape_line(suite->out, child_known(r->child)->signature, SIZE_MAX);
 		fputs(": ", suite->out);
@@ -169,13 +172,13 @@ static void tap_result(struct suite *suite, const struct suite_result *r)
 		line += line[n] == '\n' ? n + 1 : n;
 	}
 	free(text);
-	if (outcome != SKIPPED)
+	if (outcome != SUITE_SKIPPED)
 		report_words(suite->out, "# ", r->words);
 }
 
 static void junit_result(struct suite *suite, const struct suite_result *r)
 {
-	enum outcome outcome = outcome_of(r);
+	enum suite_outcome outcome = suite_outcome(r);
 	char *text = describe(r), instance[INSTANCE_TEXT_MAX];
 
 	instance_print(r->instance, instance, sizeof(instance));
@@ -187,17 +190,17 @@ static void junit_result(struct suite *suite, const struct suite_result *r)
 	if (transport_to_name(r->job->transport) != NULL)
 		fprintf(suite->out, " [%s]", transport_to_name(r->job->transport));
 	fputs("\">", suite->out);
-	if (outcome == SKIPPED) {
+	if (outcome == SUITE_SKIPPED) {
 		fputs("<skipped message=\"", suite->out);
 		escape_xml_value(suite->out, r->skip);
 		fputs("\"/>", suite->out);
-	} else if (outcome == EXPECTED) {
+	} else if (outcome == SUITE_EXPECTED) {
 		fputs("<skipped message=\"known: ", suite->out);
 		escape_xml_value(suite->out, child_known(r->child)->signature);
 		fputs(": ", suite->out);
 		escape_xml_value(suite->out, child_known(r->child)->known);
 		fputs("\"/>", suite->out);
-	} else if (outcome == FAILED) {
+	} else if (outcome == SUITE_FAILED) {
 		const struct finding *finding = child_finding(r->child, r->job);
 
 		fputs("<failure message=\"", suite->out);
@@ -207,13 +210,13 @@ static void junit_result(struct suite *suite, const struct suite_result *r)
 		escape_xml(suite->out, text != NULL ? text : "");
 		fputs("</failure>", suite->out);
 	}
-	if (outcome != FAILED && text != NULL) {
+	if (outcome != SUITE_FAILED && text != NULL) {
 		fputs("<system-out>", suite->out);
 		escape_xml(suite->out, text);
 		fputs("</system-out>", suite->out);
 	}
 	free(text);
-	if (outcome != SKIPPED && *r->words != '\0') {
+	if (outcome != SUITE_SKIPPED && *r->words != '\0') {
 		fputs("<system-out>", suite->out);
 		escape_xml(suite->out, r->words);
 		fputs("</system-out>", suite->out);
@@ -223,11 +226,6 @@ static void junit_result(struct suite *suite, const struct suite_result *r)
 
 static void json_result(struct suite *suite, const struct suite_result *r)
 {
-	TABLE(static const char *const, names, OUTCOME_COUNT, 1,
-	      [SKIPPED] = "skip",
-	      [PASSED] = "pass",
-	      [FAILED] = "fail",
-	      [EXPECTED] = "known");
 	struct json *json = &suite->json;
 
 	json_break(json);
@@ -244,7 +242,7 @@ static void json_result(struct suite *suite, const struct suite_result *r)
 		json_string(json, "ring", field_names(FIELD_RING)[r->instance->binding.ring]);
 	if (transport_to_name(r->job->transport) != NULL)
 		json_string(json, "transport", transport_to_name(r->job->transport));
-	json_string(json, "result", names[outcome_of(r)]);
+	json_string(json, "result", suite_outcome_name(suite_outcome(r)));
 	if (r->skip != NULL) {
 		json_string(json, "reason", r->skip);
 	} else {
@@ -340,11 +338,11 @@ void suite_add(struct suite *suite, const struct suite_result *result)
 	      [SUITE_TAP] = tap_result,
 	      [SUITE_JUNIT] = junit_result,
 	      [SUITE_JSON] = json_result);
-	TABLE(unsigned *const, counts, OUTCOME_COUNT, 1,
-	      [SKIPPED] = &suite->skipped,
-	      [PASSED] = &suite->passed,
-	      [FAILED] = &suite->failed,
-	      [EXPECTED] = &suite->expected);
+	TABLE(unsigned *const, counts, SUITE_OUTCOME_COUNT, 1,
+	      [SUITE_SKIPPED] = &suite->skipped,
+	      [SUITE_PASSED] = &suite->passed,
+	      [SUITE_FAILED] = &suite->failed,
+	      [SUITE_EXPECTED] = &suite->expected);
 
 	for (size_t i = 0; result->skip == NULL && i < sizeof(suite->not_judged) / 8; i++)
 		suite->not_judged[i] |= result->child->not_judged[i];
@@ -354,12 +352,12 @@ void suite_add(struct suite *suite, const struct suite_result *result)
 		child_note_known(result->child, suite->known);
 	if (result->skip == NULL)
 		suite_count_severities(suite, result);
-	++*counts[outcome_of(result)];
+	++*counts[suite_outcome(result)];
 	if (result->skip == NULL)
 		suite_count_warnings(suite, result);
 	else
 		suite_count_skip(suite, result->skip);
-	if (outcome_of(result) == FAILED)
+	if (suite_outcome(result) == SUITE_FAILED)
 		suite_count_failure(suite, result);
 	suite->transported += is_transport(result);
 	suite->packed +=

@@ -21,6 +21,14 @@ enum suite_format {
 	SUITE_FORMAT_COUNT,
 };
 
+enum suite_outcome {
+	SUITE_SKIPPED,
+	SUITE_PASSED,
+	SUITE_FAILED,
+	SUITE_EXPECTED, /* to fail: it met a known finding */
+	SUITE_OUTCOME_COUNT
+};
+
 /* One script on one target. */
 struct suite_result {
 	const char *path;
@@ -71,6 +79,12 @@ void suite_begin(struct suite *suite, unsigned planned);
 void suite_add(struct suite *suite, const struct suite_result *result);
 void suite_end(struct suite *suite);
 
+/* What came of it; as `run --json` has it, "pass", say; the command that shows it again, a
+ * line. */
+enum suite_outcome suite_outcome(const struct suite_result *result);
+const char *suite_outcome_name(enum suite_outcome outcome);
+void suite_print_again(FILE *out, const struct suite_result *result);
+
 /* Parts of these.  Count the rules that a result breaks without failing, once each, what a
  * failed result failed by, and why one was skipped; print them, warnings in a line for each
  * severity that has any; print how many results judged vringer's own
@@ -91,6 +105,9 @@ void suite_count_severities(struct suite *suite, const struct suite_result *resu
 void suite_print_severities(const struct suite *suite, FILE *out, const char *prefix);
 void suite_json_severities(struct suite *suite);
 void suite_junit_severities(const struct suite *suite);
+/* The rules of a severity: how many came out how. */
+void suite_count_rules(const struct suite *suite, enum severity severity,
+		       unsigned counts[DEMAND_OUTCOME_COUNT]);
 /* Of one result: the severity of the demand that failed it, and as a member of the JSON
  * object that is open, the counts of each severity that its demands have. */
 const char *suite_failed_severity(const struct suite_result *result);

@@ -40,6 +40,15 @@ static struct demand_counts count_rules(const struct suite *suite)
 	return counts;
 }
 
+void suite_count_rules(const struct suite *suite, enum severity severity,
+		       unsigned counts[DEMAND_OUTCOME_COUNT])
+{
+	const struct demand_counts rules = count_rules(suite);
+
+	for (int i = 0; i < DEMAND_OUTCOME_COUNT; i++)
+		counts[i] = rules.of[severity][i];
+}
+
 void suite_print_severities(const struct suite *suite, FILE *out, const char *prefix)
 {
 	const struct demand_counts rules = count_rules(suite);
