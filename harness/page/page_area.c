@@ -1,8 +1,354 @@
 /* SPDX-License-Identifier: Apache-2.0 OR MIT */
+/*
+ * Print, by area of VIRTIO, what became of its statements: how many were kept, broken, not
+ * judged, each with the reason.  Areas that nothing of the run was about are named, no more.
+ */
 #include "harness/page/page_internal.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#define AREAS_MAX 64u
+
+/* What the areas are called; one that is not here is called by its key. */
+static const struct {
+	const char *key, *name;
+} names[] = {
+	{ "status", "Device status" },
+	{ "feature", "Feature bits" },
+	{ "reset", "Reset" },
+	{ "config", "Configuration space" },
+	{ "vq", "Virtqueues" },
+	{ "split", "Split virtqueues" },
+	{ "packed", "Packed virtqueues" },
+	{ "shm", "Shared memory" },
+	{ "init", "Initialization and operation" },
+	{ "mmio", "Virtio over MMIO" },
+	{ "id", "Device types" },
+	{ "net", "Network device" },
+	{ "blk", "Block device" },
+	{ "console", "Console device" },
+	{ "rng", "Entropy device" },
+	{ "balloon", "Memory balloon device" },
+	{ "input", "Input device" },
+	{ "vsock", "Socket device" },
+	{ "fs", "File system device" },
+	{ "pmem", "PMEM device" },
+	{ "resfeat", "Reserved feature bits" },
+};
+
+/* What became of a statement. */
+enum state { BROKEN, KEPT, NOT_JUDGED, STATE_COUNT };
+
+struct area {
+	const char *key;
+	const char *section; /* the first that it has statements of */
+	unsigned of_device[STATE_COUNT], tried, of_driver;
+	bool met; /* something of the run was about it */
+};
+
+struct areas {
+	struct area list[AREAS_MAX];
+	unsigned count;
+};
+
+static const char *name_of(const char *key)
+{
+	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++)
+		if (strcmp(names[i].key, key) == 0)
+			return names[i].name;
+	return key;
+}
+
+static bool has(const uint64_t *rules, int rule)
+{
+	return (rules[rule / 64] >> rule % 64 & 1) != 0;
+}
+
+/* Does the list of an entry's `by` have that rule? */
+static bool names_rule(const char *by, const char *id)
+{
+	for (const char *at = by; (at = strstr(at, "rule:")) != NULL;) {
+		size_t len;
+
+		at += 5;
+		len = strcspn(at, " ,;");
+		if (strlen(id) == len && strncmp(at, id, len) == 0)
+			return true;
+	}
+	return false;
+}
+
+/* A rule that stands for the statement: -1 if none of those had something to judge. */
+static int judging_rule(const struct suite *suite, const struct clause *clause, bool broken)
+{
+	for (int i = 0; i < RULE_COUNT; i++)
+		if ((strcmp(rule_table[i].clause, clause->id) == 0 ||
+		     names_rule(clause->by, rule_table[i].id)) &&
+		    (broken ? has(suite->broken, i)
+			    : has(suite->judged, i) && !has(suite->broken, i)))
+			return i;
+	return -1;
+}
+
+static enum state state_of(const struct suite *suite, const struct clause *clause,
+			   const struct page_statement *s)
+{
+	if (s->broken || judging_rule(suite, clause, true) >= 0)
+		return BROKEN;
+	return s->held > 0 || judging_rule(suite, clause, false) >= 0 ? KEPT : NOT_JUDGED;
+}
+
+static bool is_statement(const struct clause *clause)
+{
+	return clause->keyword[0] != '\0';
+}
+
+/* As numbers, dot by dot. */
+static int compare_sections(const char *a, const char *b)
+{
+	while (*a != '\0' && *b != '\0') {
+		char *after_a, *after_b;
+		unsigned long x = strtoul(a, &after_a, 10), y = strtoul(b, &after_b, 10);
+
+		if (x != y)
+			return x < y ? -1 : 1;
+		a = after_a + (*after_a == '.');
+		b = after_b + (*after_b == '.');
+		if (a == after_a && *a != '\0')
+			return 0; /* no section: never in our table */
+	}
+	return (*a != '\0') - (*b != '\0');
+}
+
+static int compare_areas(const void *a, const void *b)
+{
+	const struct area *x = a, *y = b;
+	int order = compare_sections(x->section, y->section);
+
+	return order != 0 ? order : strcmp(x->key, y->key);
+}
+
+static struct area *area_of(struct areas *areas, const char *key)
+{
+	for (unsigned i = 0; i < areas->count; i++)
+		if (areas->list[i].key == key)
+			return &areas->list[i];
+	if (areas->count == AREAS_MAX)
+		return NULL;
+	areas->list[areas->count] = (struct area){ .key = key };
+	return &areas->list[areas->count++];
+}
+
+static void count_areas(struct areas *areas, const struct page *page, const struct suite *suite)
+{
+	for (size_t i = 0; i < clause_count; i++) {
+		const struct clause *clause = &clause_table[i];
+		const struct page_statement *s = &page->statements[i];
+		struct area *area;
+
+		if (!is_statement(clause))
+			continue;
+		area = area_of(areas, page_area_of(clause->id));
+		if (area == NULL)
+			continue;
+		if (area->section == NULL || compare_sections(clause->section, area->section) < 0)
+			area->section = clause->section;
+		area->met |= s->held > 0 || s->failed > 0 || s->broken || s->transport ||
+			     s->skip != NULL;
+		if (page_is_of_device(clause)) {
+			enum state state = state_of(suite, clause, s);
+
+			area->of_device[state]++;
+			area->met |= state != NOT_JUDGED;
+		} else {
+			area->of_driver++;
+			area->tried += s->held > 0 || s->failed > 0;
+		}
+	}
+	qsort(areas->list, areas->count, sizeof(areas->list[0]), compare_areas);
+}
+
+static unsigned statements(const struct area *area)
+{
+	return area->of_device[BROKEN] + area->of_device[KEPT] + area->of_device[NOT_JUDGED];
+}
+
+static void print_row(FILE *out, const struct area *area)
+{
+	unsigned all = statements(area), judged = all - area->of_device[NOT_JUDGED];
+
+	fprintf(out,
+		"<tr><th scope=\"row\"><a href=\"#area-%s\">%s</a></th><td>%u</td><td>%u</td>"
+		"<td%s>%u</td><td>%u</td>",
+		area->key, name_of(area->key), all, area->of_device[KEPT],
+		area->of_device[BROKEN] > 0 ? " class=\"bad\"" : "", area->of_device[BROKEN],
+		area->of_device[NOT_JUDGED]);
+	if (all > 0)
+		fprintf(out,
+			"<td><span class=\"bar\"><span style=\"width:%u%%\"></span></span> "
+			"%u%%</td>",
+			judged * 100 / all, judged * 100 / all);
+	else
+		fputs("<td></td>", out);
+	fprintf(out, "<td>%u of %u</td></tr>\n", area->tried, area->of_driver);
+}
+
+static void print_table(FILE *out, const struct areas *areas)
+{
+	fputs("<div class=\"wide\" tabindex=\"0\"><table><caption>Statements about the device, and "
+	      "how many about the driver scripts broke on purpose</caption><thead><tr>"
+	      "<th scope=\"col\">Area</th><th scope=\"col\">statements</th>"
+	      "<th scope=\"col\">kept</th><th scope=\"col\">broken</th>"
+	      "<th scope=\"col\">not judged</th><th scope=\"col\">judged</th>"
+	      "<th scope=\"col\">driver&#8217;s, tried</th></tr></thead><tbody>\n",
+	      out);
+	for (unsigned i = 0; i < areas->count; i++)
+		if (areas->list[i].met)
+			print_row(out, &areas->list[i]);
+	fputs("</tbody></table></div>\n", out);
+}
+
+/* Why a statement about the device was not judged. */
+static void print_why(FILE *out, const struct clause *clause, const struct page_statement *s)
+{
+	static const struct {
+		const char *how, *words;
+	} reasons[] = {
+		{ "unoffered", "no device of vringer offers what it is about" },
+		{ "unseen", "it cannot be seen from guest and host" },
+		{ "permits", "it permits something: there is nothing to break" },
+	};
+
+	if (s->transport) {
+		fputs("not judged: vringer&#8217;s own transport keeps it, not the device", out);
+		return;
+	}
+	if (s->skip != NULL) {
+		fputs("not judged, skipped: ", out);
+		page_text(out, s->skip);
+		return;
+	}
+	for (size_t i = 0; i < sizeof(reasons) / sizeof(reasons[0]); i++) {
+		if (strcmp(clause->how, reasons[i].how) != 0)
+			continue;
+		fprintf(out, "not judged: %s (", reasons[i].words);
+		page_text(out, clause->by);
+		fputc(')', out);
+		return;
+	}
+	fputs("not judged: no rule, and no script that came to its end, was about it", out);
+}
+
+static void print_broken(FILE *out, const struct suite *suite, const struct clause *clause,
+			 const struct page_statement *s)
+{
+	int rule = judging_rule(suite, clause, true);
+
+	fputs("<span class=\"bad\">broken</span>", out);
+	if (rule >= 0)
+		fprintf(out, ", by rule <code>%s</code>", rule_table[rule].id);
+	else if (s->shared > 1)
+		fprintf(out, ", or another of the %u that the script cites", s->shared);
+	if (s->failure != 0)
+		fprintf(out, ": <a href=\"#f%u\">failure %u</a>", s->failure, s->failure);
+}
+
+static void print_kept(FILE *out, const struct suite *suite, const struct clause *clause,
+		       const struct page_statement *s)
+{
+	int rule = judging_rule(suite, clause, false);
+
+	fputs("<span class=\"good\">kept</span>", out);
+	if (s->held > 0) {
+		fputs(", in ", out);
+		page_counted(out, s->held, "result");
+	}
+	if (rule >= 0)
+		fprintf(out, "%s by rule <code>%s</code>", s->held > 0 ? ", and" : ",",
+			rule_table[rule].id);
+}
+
+static void print_driver(FILE *out, const struct clause *clause, const struct page_statement *s)
+{
+	if (s->held > 0 || s->failed > 0) {
+		fputs("tried: ", out);
+		if (s->failed > 0)
+			fputs("<span class=\"bad\">", out);
+		page_counted(out, s->failed, "result");
+		fprintf(out, " failed%s, %u passed", s->failed > 0 ? "</span>" : "", s->held);
+		return;
+	}
+	fputs("not tried", out);
+	if (s->skip != NULL) {
+		fputs(", skipped: ", out);
+		page_text(out, s->skip);
+	} else if (strcmp(clause->how, "unbreakable") == 0 ||
+		   strcmp(clause->how, "unoffered") == 0) {
+		fputs(": ", out);
+		page_text(out, clause->by);
+	}
+}
+
+static void print_statement(FILE *out, const struct suite *suite, const struct clause *clause,
+			    const struct page_statement *s)
+{
+	fprintf(out, "<tr><th scope=\"row\"><code>%s</code></th><td class=\"words\">%s %s",
+		clause->id, clause->section, clause->keyword);
+	if (clause->since[0] != '\0' && strcmp(clause->since, "1.2") != 0) {
+		fputs(", since ", out);
+		page_text(out, clause->since);
+	}
+	fputs("</td><td class=\"words\">", out);
+	page_text(out, clause->words);
+	fputs("</td><td class=\"words\">", out);
+	if (!page_is_of_device(clause))
+		print_driver(out, clause, s);
+	else if (state_of(suite, clause, s) == BROKEN)
+		print_broken(out, suite, clause, s);
+	else if (state_of(suite, clause, s) == KEPT)
+		print_kept(out, suite, clause, s);
+	else
+		print_why(out, clause, s);
+	fputs("</td></tr>\n", out);
+}
+
+static void print_area(FILE *out, const struct page *page, const struct suite *suite,
+		       const struct area *area)
+{
+	fprintf(out,
+		"<details class=\"area\" id=\"area-%s\"><summary>%s: %u kept, "
+		"<span%s>%u broken</span>, %u not judged</summary>"
+		"<div class=\"wide\" tabindex=\"0\"><table class=\"statements\"><thead><tr>"
+		"<th scope=\"col\">Statement</th><th scope=\"col\" class=\"words\">Section</th>"
+		"<th scope=\"col\" class=\"words\">What it says</th>"
+		"<th scope=\"col\" class=\"words\">What became of it</th></tr></thead><tbody>\n",
+		area->key, name_of(area->key), area->of_device[KEPT],
+		area->of_device[BROKEN] > 0 ? " class=\"bad\"" : "", area->of_device[BROKEN],
+		area->of_device[NOT_JUDGED]);
+	for (size_t i = 0; i < clause_count; i++)
+		if (is_statement(&clause_table[i]) && page_area_of(clause_table[i].id) == area->key)
+			print_statement(out, suite, &clause_table[i], &page->statements[i]);
+	fputs("</tbody></table></div></details>\n", out);
+}
+
 void page_print_areas(FILE *out, const struct page *page, const struct suite *suite)
 {
-	(void)out;
-	(void)page;
-	(void)suite;
+	struct areas areas = { .count = 0 };
+	const char *before = "<p class=\"soft\">Nothing of this run was about: ";
+
+	count_areas(&areas, page, suite);
+	fputs("<section id=\"areas\"><h2>By area of VIRTIO 1.4</h2>\n", out);
+	print_table(out, &areas);
+	fputs("<h3>Each statement</h3>\n", out);
+	for (unsigned i = 0; i < areas.count; i++)
+		if (areas.list[i].met)
+			print_area(out, page, suite, &areas.list[i]);
+	for (unsigned i = 0; i < areas.count; i++) {
+		if (areas.list[i].met)
+			continue;
+		fprintf(out, "%s%s", before, name_of(areas.list[i].key));
+		before = ", ";
+	}
+	fprintf(out, "%s</section>\n", *before == ',' ? ".</p>\n" : "");
 }
