@@ -16,7 +16,7 @@
 	}
 
 	function matches(finding) {
-		return ['device', 'queue', 'area', 'severity'].every(function (name) {
+		return ['device', 'queue', 'area', 'severity', 'cause'].every(function (name) {
 			var wanted = form.elements[name].value;
 			var values = finding.getAttribute('data-' + name).split(' ');
 

@@ -18,8 +18,6 @@ enum page_class page_class_of(const struct suite_result *r)
 {
 	const struct finding *finding = child_finding(r->child, r->job);
 
-	if (finding != NULL && finding == &r->child->demand)
-		finding = NULL;
 	if (finding != NULL && finding->kind != FINDING_RULE)
 		return PAGE_CRASH;
 	if (finding != NULL)
@@ -45,13 +43,13 @@ static const struct rule_desc *rule_of(const struct suite_result *r)
 	return finding != NULL && finding->kind == FINDING_RULE ? &rule_table[finding->rule] : NULL;
 }
 
-static const char *signature_of(const struct suite_result *r)
+const char *page_signature_of(const struct suite_result *r)
 {
 	const struct finding *finding = child_finding(r->child, r->job);
 
 	return finding != NULL		    ? finding->signature
 	       : r->child->failed_line != 0 ? r->child->demand.signature
-					    : "no chain was returned";
+					    : PAGE_NO_CHAIN;
 }
 
 /* The line of the script at which it failed; 0: behind the last, or nobody knows. */
@@ -59,7 +57,7 @@ static unsigned line_of(const struct suite_result *r)
 {
 	const struct finding *finding = child_finding(r->child, r->job);
 
-	if (finding == NULL || finding == &r->child->demand)
+	if (finding == NULL)
 		return r->child->failed_line;
 	return finding->op < r->script->prog.op_count ? r->script->op_lines[finding->op] : 0;
 }
@@ -144,7 +142,7 @@ static void print_guest(FILE *out, const struct suite_result *r)
 {
 	const struct finding *finding = child_finding(r->child, r->job);
 	uint32_t op =
-		finding != NULL && finding != &r->child->demand ? finding->op : r->child->failed_op;
+		finding != NULL ? finding->op : r->child->failed_op;
 	size_t len;
 	char *text;
 	FILE *plain;
@@ -168,7 +166,7 @@ static void print_message(FILE *out, const struct suite_result *r)
 	const struct finding *finding = child_finding(r->child, r->job);
 
 	fputs("<dt>Device</dt><dd>", out);
-	if (finding != NULL && finding != &r->child->demand)
+	if (finding != NULL)
 		page_scrubbed(out, finding->message, 1);
 	else if (r->child->failed_line != 0)
 		page_text(out, r->child->failure);
@@ -214,7 +212,7 @@ static void print_trace(FILE *out, const struct suite_result *r)
 	if (text == NULL)
 		return;
 	fputs("<details><summary>Trace: what the guest did, and the device</summary>", out);
-	if (strcmp(ended, signature_of(r)) != 0 && !r->incomplete) {
+	if (strcmp(ended, page_signature_of(r)) != 0 && !r->incomplete) {
 		fputs("<p>It ran once more for this trace, and ended otherwise: ", out);
 		page_text(out, ended);
 		fputs("</p>", out);
@@ -311,7 +309,7 @@ static void add_instance(struct page_failure *f, const struct suite_result *r)
 static bool is_same(const struct page_failure *f, const struct suite_result *r)
 {
 	return strcmp(f->path, r->path) == 0 && strcmp(f->target, r->target->name) == 0 &&
-	       strcmp(f->signature, signature_of(r)) == 0;
+	       strcmp(f->signature, page_signature_of(r)) == 0;
 }
 
 unsigned page_keep_failure(struct page *page, const struct suite_result *r, const char *source)
@@ -341,7 +339,7 @@ unsigned page_keep_failure(struct page *page, const struct suite_result *r, cons
 	*f = (struct page_failure){
 		.path = page_copy(page, r->path),
 		.target = page_copy(page, r->target->name),
-		.signature = page_copy(page, signature_of(r)),
+		.signature = page_copy(page, page_signature_of(r)),
 		.class = (uint8_t)page_class_of(r),
 	};
 	find_areas(r, f->areas, sizeof(f->areas));

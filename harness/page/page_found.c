@@ -46,11 +46,19 @@ static bool severity_value(const struct page_failure *f, unsigned n, char *text,
 	return n == 0;
 }
 
+/* What its signature begins with: a rule, or a kind of crash. */
+static bool cause_value(const struct page_failure *f, unsigned n, char *text, size_t size)
+{
+	snprintf(text, size, "%.*s", (int)strcspn(f->signature, ": "), f->signature);
+	return n == 0;
+}
+
 static const struct filter filters[] = {
 	{ "device", "Device", device_value },
 	{ "queue", "Queue", queue_value },
 	{ "area", "Area", area_value },
 	{ "severity", "Severity", severity_value },
+	{ "cause", "Cause", cause_value },
 };
 
 #define FILTER_COUNT (sizeof(filters) / sizeof(filters[0]))

@@ -2,7 +2,8 @@
 /*
  * What the parts of the page share: page.c (what is kept of results), page_failure.c and
  * page_trace.c (of one that failed), page_statement.c (of the statements of VIRTIO), and those
- * that print it: page_write.c, page_found.c, page_area.c, page_against.c.
+ * that print it: page_write.c, page_found.c, page_area.c, page_changes.c; and page_against.c, which
+ * reads the results of another run.
  */
 #ifndef VRINGER_HARNESS_PAGE_INTERNAL_H
 #define VRINGER_HARNESS_PAGE_INTERNAL_H
@@ -19,6 +20,9 @@
 #define PAGE_REPORT_LINES 60u	    /* of a sanitizer's report, and of what a device prints */
 #define PAGE_LIST_MAX 200u	    /* results in each list of a comparison */
 #define PAGE_INSTANCES_TEXT 320u
+
+/* In place of a signature, where a chain had to come back (--completes). */
+#define PAGE_NO_CHAIN "no chain was returned"
 
 /* By what a result failed: the page's order. */
 enum page_class {
@@ -100,6 +104,7 @@ char *page_copy(struct page *page, const char *text);
 
 /* By what it failed. */
 enum page_class page_class_of(const struct suite_result *result);
+const char *page_signature_of(const struct suite_result *result);
 /* "must", say. */
 const char *page_class_name(enum page_class class);
 
