@@ -309,6 +309,8 @@ static int run_all(struct runner *r)
 	}
 	cmd_progress_end(&r->progress);
 	suite_end(&r->suite);
+	if (r->suite.lost)
+		status = STATUS_USAGE;
 	if (status == 0 && r->page != NULL && page_write(r->page, &r->suite, r->options.html) != 0)
 		status = STATUS_USAGE;
 	return status != 0 ? status : r->suite.failed > 0 ? STATUS_BROKEN : STATUS_OK;

@@ -104,9 +104,7 @@ static void describe_failure(FILE *out, const struct suite_result *r)
 	}
 }
 
-/* What there is to say of a result, as lines of text; the caller frees it.  NULL:
- * nothing. */
-static char *describe(const struct suite_result *r)
+char *suite_describe(const struct suite_result *r)
 {
 	enum suite_outcome outcome = suite_outcome(r);
 	bool good = outcome == SUITE_PASSED || outcome == SUITE_SKIPPED;
@@ -162,7 +160,7 @@ static void tap_result(struct suite *suite, const struct suite_result *r)
 		escape_line(suite->out, child_known(r->child)->known, SIZE_MAX);
 	}
 	fputc('\n', suite->out);
-	text = describe(r);
+	text = suite_describe(r);
 	for (char *line = text; line != NULL && *line != '\0';) {
 		size_t n = strcspn(line, "\n");
 
@@ -174,54 +172,6 @@ static void tap_result(struct suite *suite, const struct suite_result *r)
 	free(text);
 	if (outcome != SUITE_SKIPPED)
 		report_words(suite->out, "# ", r->words);
-}
-
-static void junit_result(struct suite *suite, const struct suite_result *r)
-{
-	enum suite_outcome outcome = suite_outcome(r);
-	char *text = describe(r), instance[INSTANCE_TEXT_MAX];
-
-	instance_print(r->instance, instance, sizeof(instance));
-	fputs("  <testcase classname=\"", suite->out);
-	escape_xml_value(suite->out, r->target->name);
-	fputs("\" name=\"", suite->out);
-	escape_xml_value(suite->out, r->path);
-	escape_xml_value(suite->out, instance);
-	if (transport_to_name(r->job->transport) != NULL)
-		fprintf(suite->out, " [%s]", transport_to_name(r->job->transport));
-	fputs("\">", suite->out);
-	if (outcome == SUITE_SKIPPED) {
-		fputs("<skipped message=\"", suite->out);
-		escape_xml_value(suite->out, r->skip);
-		fputs("\"/>", suite->out);
-	} else if (outcome == SUITE_EXPECTED) {
-		fputs("<skipped message=\"known: ", suite->out);
-		escape_xml_value(suite->out, child_known(r->child)->signature);
-		fputs(": ", suite->out);
-		escape_xml_value(suite->out, child_known(r->child)->known);
-		fputs("\"/>", suite->out);
-	} else if (outcome == SUITE_FAILED) {
-		const struct finding *finding = child_finding(r->child, r->job);
-
-		fputs("<failure message=\"", suite->out);
-		escape_xml_value(suite->out,
-				 finding != NULL ? finding->signature : r->child->failure);
-		fputs("\">", suite->out);
-		escape_xml(suite->out, text != NULL ? text : "");
-		fputs("</failure>", suite->out);
-	}
-	if (outcome != SUITE_FAILED && text != NULL) {
-		fputs("<system-out>", suite->out);
-		escape_xml(suite->out, text);
-		fputs("</system-out>", suite->out);
-	}
-	free(text);
-	if (outcome != SUITE_SKIPPED && *r->words != '\0') {
-		fputs("<system-out>", suite->out);
-		escape_xml(suite->out, r->words);
-		fputs("</system-out>", suite->out);
-	}
-	fputs("</testcase>\n", suite->out);
 }
 
 static void json_result(struct suite *suite, const struct suite_result *r)
@@ -273,12 +223,6 @@ static void tap_begin(struct suite *suite)
 	fprintf(suite->out, "TAP version 13\n1..%u\n", suite->planned);
 }
 
-static void junit_begin(struct suite *suite)
-{
-	fputs("<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n<testsuite name=\"vringer\">\n",
-	      suite->out);
-}
-
 static void json_begin(struct suite *suite)
 {
 	suite->json = json_open(suite->out);
@@ -291,7 +235,7 @@ void suite_begin(struct suite *suite, unsigned planned)
 {
 	TABLE(static suite_fn *const, begin, SUITE_FORMAT_COUNT, 1,
 	      [SUITE_TAP] = tap_begin,
-	      [SUITE_JUNIT] = junit_begin,
+	      [SUITE_JUNIT] = suite_junit_begin,
 	      [SUITE_JSON] = json_begin);
 
 	suite->planned = planned;
@@ -307,36 +251,13 @@ static void note_target(struct suite *suite, const struct target *target)
 		suite->targets[suite->target_count++] = target;
 }
 
-/* For people who read JUnit: as much as its schema has room for. */
-static void junit_summary(const struct suite *suite)
-{
-	size_t len;
-	char *text;
-	FILE *out = output_text_open(&text, &len);
-
-	if (out == NULL)
-		return;
-	for (unsigned i = 0; i < suite->target_count; i++)
-		report_disagreements(out, "", suite->targets[i]);
-	suite_print_warnings(suite, out, "");
-	suite_print_notes(suite, out, "");
-	suite_print_severities(suite, out, "");
-	suite_print_left_out(suite, out, "");
-	if (output_text_close(out, &text) == 0 && len > 0) {
-		fputs("  <system-out>", suite->out);
-		escape_xml(suite->out, text);
-		fputs("</system-out>\n", suite->out);
-	}
-	free(text);
-}
-
 typedef void print_fn(struct suite *suite, const struct suite_result *r);
 
 void suite_add(struct suite *suite, const struct suite_result *result)
 {
 	TABLE(static print_fn *const, print, SUITE_FORMAT_COUNT, 1,
 	      [SUITE_TAP] = tap_result,
-	      [SUITE_JUNIT] = junit_result,
+	      [SUITE_JUNIT] = suite_junit_result,
 	      [SUITE_JSON] = json_result);
 	TABLE(unsigned *const, counts, SUITE_OUTCOME_COUNT, 1,
 	      [SUITE_SKIPPED] = &suite->skipped,
@@ -387,13 +308,6 @@ static void tap_end(struct suite *suite)
 	fputc('\n', suite->out);
 }
 
-static void junit_end(struct suite *suite)
-{
-	suite_junit_severities(suite);
-	junit_summary(suite);
-	fputs("</testsuite>\n", suite->out);
-}
-
 static void json_finish(struct suite *suite)
 {
 	struct json *json = &suite->json;
@@ -423,7 +337,7 @@ void suite_end(struct suite *suite)
 {
 	TABLE(static suite_fn *const, end, SUITE_FORMAT_COUNT, 1,
 	      [SUITE_TAP] = tap_end,
-	      [SUITE_JUNIT] = junit_end,
+	      [SUITE_JUNIT] = suite_junit_end,
 	      [SUITE_JSON] = json_finish);
 
 	end[suite->format](suite);

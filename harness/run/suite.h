@@ -48,6 +48,9 @@ struct suite {
 	FILE *out;
 	struct json json; /* to it, where that is the format */
 	enum suite_format format;
+	FILE *cases; /* JUnit's, printed at the end */
+	char *cases_text;
+	bool lost; /* there was no memory for them, and a line said so */
 	unsigned planned, passed, failed, skipped, expected;
 	unsigned warned;		/* results that broke a rule which fails nothing */
 	unsigned warnings[RULE_COUNT];	/* ... that rule */
@@ -84,6 +87,14 @@ void suite_end(struct suite *suite);
 enum suite_outcome suite_outcome(const struct suite_result *result);
 const char *suite_outcome_name(enum suite_outcome outcome);
 void suite_print_again(FILE *out, const struct suite_result *result);
+
+/* What there is to say of a result, as lines of text; the caller frees it.  NULL:
+ * nothing. */
+char *suite_describe(const struct suite_result *result);
+/* JUnit's; see suite_junit.c. */
+void suite_junit_begin(struct suite *suite);
+void suite_junit_result(struct suite *suite, const struct suite_result *result);
+void suite_junit_end(struct suite *suite);
 
 /* Parts of these.  Count the rules that a result breaks without failing, once each, what a
  * failed result failed by, and why one was skipped; print them, warnings in a line for each
