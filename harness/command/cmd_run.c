@@ -54,52 +54,6 @@ struct runner {
 	char *report, *words; /* CHILD_REPORT_MAX bytes, CHILD_WORDS_MAX */
 };
 
-static bool is_script(const char *name)
-{
-	size_t len = strlen(name);
-
-	return len > 3 && strcmp(name + len - 3, ".vr") == 0;
-}
-
-/* Find the scripts that the arguments name: 0, or STATUS_USAGE if an argument is wrong. */
-static int find_scripts(struct runner *r, char *const *paths, int count)
-{
-	int status = 0;
-
-	for (int i = 0; i < count; i++) {
-		size_t before = r->walk.count, refused = r->walk.refused;
-
-		if (walk_add(&r->walk, paths[i]) != 0)
-			return STATUS_USAGE;
-		if (r->walk.count > before || r->walk.refused > refused)
-			continue;
-		fprintf(stderr, "%s: no script in it, expected *.vr\n", paths[i]);
-		status = STATUS_USAGE;
-	}
-	return r->walk.refused > 0 ? STATUS_USAGE : status;
-}
-
-/* An output must not be one of the inputs, nor another. */
-static int check_output(const struct runner *r)
-{
-	struct output_plan plan = { .inputs = { .count = 0 } };
-	const char *known = r->options.known_path, *output = r->options.output;
-	int err = 0;
-
-	for (size_t i = 0; i < r->walk.count && err == 0; i++)
-		err = output_plan_input(&plan, r->walk.paths[i]);
-	if (err == 0 && known != NULL)
-		err = output_plan_input(&plan, known);
-	if (err == 0 && r->options.against != NULL)
-		err = output_plan_input(&plan, r->options.against);
-	if (err == 0)
-		err = output_plan_output(&plan, output != NULL ? output : "-", "run");
-	if (err == 0 && r->options.html != NULL)
-		err = output_plan_output(&plan, r->options.html, "run --html");
-	output_plan_release(&plan);
-	return err != 0 ? STATUS_USAGE : 0;
-}
-
 static int load(struct runner *r, size_t i, const struct script_binding *binding)
 {
 	const struct source *source = &r->sources[i];
@@ -359,13 +313,14 @@ static int run_scripts(struct runner *r)
 		return cmd_fail("run", "no file");
 	if (r->options.file_count == 0) {
 		installed = strdup(scripts_folder());
-		status = installed != NULL ? find_scripts(r, &installed, 1) : STATUS_USAGE;
+		status = installed != NULL ? cmd_find_scripts(&r->walk, &installed, 1)
+					   : STATUS_USAGE;
 	} else {
-		status = find_scripts(r, r->options.files, r->options.file_count);
+		status = cmd_find_scripts(&r->walk, r->options.files, r->options.file_count);
 	}
 	free(installed);
 	if (status == 0)
-		status = check_output(r);
+		status = cmd_plan_outputs(&r->walk, &r->options);
 	if (status != 0)
 		return status;
 	if (open_page(r) != 0)
@@ -388,7 +343,7 @@ static void release(struct runner *r)
 
 int cmd_run(int argc, char **argv)
 {
-	struct runner r = { .walk = { .wanted = is_script, .deep = true } };
+	struct runner r = { .walk = { .wanted = cmd_is_script, .deep = true } };
 	int status = cmd_parse(&r.options, &usage, argc, argv);
 
 	if (status != 0)

@@ -178,29 +178,28 @@ static void print_row(FILE *out, const struct area *area)
 {
 	unsigned all = statements(area), judged = all - area->of_device[NOT_JUDGED];
 
-	fprintf(out,
-		"<tr><th scope=\"row\"><a href=\"#area-%s\">%s</a></th><td>%u</td><td>%u</td>"
-		"<td%s>%u</td><td>%u</td>",
-		area->key, name_of(area->key), all, area->of_device[KEPT],
-		area->of_device[BROKEN] > 0 ? " class=\"bad\"" : "", area->of_device[BROKEN],
-		area->of_device[NOT_JUDGED]);
+	fprintf(out, "<tr><th scope=\"row\" class=\"named\"><a href=\"#area-%s\">%s</a></th>",
+		area->key, name_of(area->key));
 	if (all > 0)
 		fprintf(out,
-			"<td><span class=\"bar\"><span style=\"width:%u%%\"></span></span> "
-			"%u%%</td>",
+			"<td><span class=\"bar\"><span style=\"width:%u%%\"></span></span>"
+			"<span class=\"share\">%u%%</span></td>",
 			judged * 100 / all, judged * 100 / all);
 	else
 		fputs("<td></td>", out);
-	fprintf(out, "<td>%u of %u</td></tr>\n", area->tried, area->of_driver);
+	fprintf(out, "<td%s>%u</td><td>%u</td><td>%u</td><td>%u</td><td>%u of %u</td></tr>\n",
+		area->of_device[BROKEN] > 0 ? " class=\"bad\"" : "", area->of_device[BROKEN],
+		area->of_device[KEPT], area->of_device[NOT_JUDGED], all, area->tried,
+		area->of_driver);
 }
 
 static void print_table(FILE *out, const struct areas *areas)
 {
 	fputs("<div class=\"wide\" tabindex=\"0\"><table><caption>Statements about the device, and "
 	      "how many about the driver scripts broke on purpose</caption><thead><tr>"
-	      "<th scope=\"col\">Area</th><th scope=\"col\">statements</th>"
-	      "<th scope=\"col\">kept</th><th scope=\"col\">broken</th>"
-	      "<th scope=\"col\">not judged</th><th scope=\"col\">judged</th>"
+	      "<th scope=\"col\">Area</th><th scope=\"col\">judged</th>"
+	      "<th scope=\"col\">broken</th><th scope=\"col\">kept</th>"
+	      "<th scope=\"col\">not judged</th><th scope=\"col\">of all</th>"
 	      "<th scope=\"col\">driver&#8217;s, tried</th></tr></thead><tbody>\n",
 	      out);
 	for (unsigned i = 0; i < areas->count; i++)

@@ -124,7 +124,8 @@ static unsigned print_changes(FILE *out, const struct page *page, enum change ch
 static void print_list(FILE *out, const struct page *page, enum change change, unsigned count)
 {
 	fprintf(out, "<details%s><summary>%s: %u</summary><p class=\"soft\">",
-		change == BROKE ? " open=\"open\"" : "", changes[change].title, count);
+		change == BROKE && count <= PAGE_OPEN_MAX ? " open=\"open\"" : "",
+		changes[change].title, count);
 	page_counted(out, count, "result");
 	fprintf(out, ": %s.</p><ul>\n", changes[change].what);
 	print_changes(out, page, change);

@@ -141,8 +141,7 @@ static void print_again(FILE *out, const struct suite_result *r)
 static void print_guest(FILE *out, const struct suite_result *r)
 {
 	const struct finding *finding = child_finding(r->child, r->job);
-	uint32_t op =
-		finding != NULL ? finding->op : r->child->failed_op;
+	uint32_t op = finding != NULL ? finding->op : r->child->failed_op;
 	size_t len;
 	char *text;
 	FILE *plain;

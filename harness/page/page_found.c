@@ -54,10 +54,8 @@ static bool cause_value(const struct page_failure *f, unsigned n, char *text, si
 }
 
 static const struct filter filters[] = {
-	{ "device", "Device", device_value },
-	{ "queue", "Queue", queue_value },
-	{ "area", "Area", area_value },
-	{ "severity", "Severity", severity_value },
+	{ "device", "Device", device_value }, { "queue", "Queue", queue_value },
+	{ "area", "Area", area_value },	      { "severity", "Severity", severity_value },
 	{ "cause", "Cause", cause_value },
 };
 
@@ -96,6 +94,37 @@ static void print_filter(FILE *out, const struct page *page, const struct filter
 		fputs("</option>", out);
 	}
 	fputs("</select></label>\n", out);
+}
+
+/* By what the results failed, the gravest first, each once. */
+static void print_causes(FILE *out, const struct page *page)
+{
+	const char *before = "<p>By ";
+	char cause[VALUE_MAX], other[VALUE_MAX];
+
+	for (int class = 0; class < PAGE_CLASS_COUNT; class ++)
+		for (size_t i = 0; i < page->failure_count; i++) {
+			unsigned results = 0;
+			size_t first = page->failure_count;
+
+			if (page->failures[i].class != class)
+				continue;
+			cause_value(&page->failures[i], 0, cause, sizeof(cause));
+			for (size_t k = 0; k < page->failure_count; k++) {
+				cause_value(&page->failures[k], 0, other, sizeof(other));
+				if (page->failures[k].class != class || strcmp(cause, other) != 0)
+					continue;
+				first = k < first ? k : first;
+				results += page->failures[k].results;
+			}
+			if (first != i)
+				continue;
+			fprintf(out, "%s<code>", before);
+			page_text(out, cause);
+			fprintf(out, "</code> in %u", results);
+			before = ", ";
+		}
+	fputs(".</p>\n", out);
 }
 
 /* It is shown by the script that makes it work. */
@@ -155,8 +184,10 @@ void page_print_failures(FILE *out, const struct page *page)
 		fputs("<p class=\"none\">None.</p></section>\n", out);
 		return;
 	}
-	if (page->failure_count > 1)
+	if (page->failure_count > 1) {
+		print_causes(out, page);
 		print_form(out, page);
+	}
 	for (int class = 0; class < PAGE_CLASS_COUNT; class ++)
 		for (size_t i = 0; i < page->failure_count; i++)
 			if (page->failures[i].class == class)

@@ -19,6 +19,7 @@
 #define PAGE_TRACE_TAIL (20u << 10) /* ... and its end */
 #define PAGE_REPORT_LINES 60u	    /* of a sanitizer's report, and of what a device prints */
 #define PAGE_LIST_MAX 200u	    /* results in each list of a comparison */
+#define PAGE_OPEN_MAX 20u	    /* ... of one that is open */
 #define PAGE_INSTANCES_TEXT 320u
 
 /* In place of a signature, where a chain had to come back (--completes). */

@@ -64,6 +64,19 @@ static const char *meaning(enum page_class class)
 	return words[class];
 }
 
+/* What so many results did. */
+static const char *deed(enum page_class class)
+{
+	TABLE(static const char *const, words, PAGE_CLASS_COUNT, 1,
+	      [PAGE_CRASH] = "by a crash, a hang, a leak or the like",
+	      [PAGE_MUST] = "by a MUST of VIRTIO",
+	      [PAGE_SHOULD] = "by a SHOULD of VIRTIO",
+	      [PAGE_LIMIT] = "by a limit of vringer&#8217;s",
+	      [PAGE_MODEL] = "by what vringer&#8217;s models promise");
+
+	return words[class];
+}
+
 static void print_sentence(FILE *out, const struct page *page, const struct suite *suite)
 {
 	const char *before = ": ";
@@ -83,9 +96,7 @@ static void print_sentence(FILE *out, const struct page *page, const struct suit
 	for (int i = 0; i < PAGE_CLASS_COUNT && suite->failed > 0; i++) {
 		if (page->failed[i] == 0)
 			continue;
-		fprintf(out, "%s%u by %s %s", before, page->failed[i],
-			i == PAGE_CRASH || i == PAGE_LIMIT ? "a" : "the severity",
-			page_class_name((enum page_class)i));
+		fprintf(out, "%s%u %s", before, page->failed[i], deed((enum page_class)i));
 		before = ", ";
 	}
 	fputs(".</p>\n", out);
@@ -99,7 +110,11 @@ static void print_small_print(FILE *out, const struct suite *suite)
 	if (suite->warned > 0)
 		fprintf(out, "%u %s something that fails nothing in this run. ", suite->warned,
 			suite->warned == 1 ? "shows" : "show");
-	fprintf(out, "%u %s skipped.", suite->skipped, suite->skipped == 1 ? "was" : "were");
+	if (suite->skipped > 0)
+		fprintf(out, "%u %s skipped.", suite->skipped,
+			suite->skipped == 1 ? "was" : "were");
+	else
+		fputs("None was skipped.", out);
 	if (suite->left_out > 0)
 		fprintf(out, " %u runs of long scripts were left out (--all-requests).",
 			suite->left_out);
@@ -119,8 +134,8 @@ static void print_severity(FILE *out, const struct page *page, const struct suit
 	const unsigned *demands;
 
 	fprintf(out,
-		"<tr><th scope=\"row\"><code>%s</code></th><td class=\"words\">%s</td>"
-		"<td%s>%u</td><td>%u</td>",
+		"<tr><th scope=\"row\" class=\"named\"><code>%s</code> <span class=\"soft\">%s"
+		"</span></th><td%s>%u</td><td>%u</td>",
 		page_class_name(class), meaning(class),
 		page->failed[class] > 0 ? " class=\"bad\"" : "", page->failed[class],
 		page->warned[class]);
@@ -142,7 +157,6 @@ static void print_verdict(FILE *out, const struct page *page, const struct suite
 	print_small_print(out, suite);
 	fputs("<div class=\"wide\" tabindex=\"0\"><table><caption>By severity</caption><thead>"
 	      "<tr><th scope=\"col\" rowspan=\"2\">Severity</th>"
-	      "<th scope=\"col\" rowspan=\"2\" class=\"words\">Rests on</th>"
 	      "<th scope=\"colgroup\" colspan=\"2\">Results</th>"
 	      "<th scope=\"colgroup\" colspan=\"3\">Demands of scripts</th>"
 	      "<th scope=\"colgroup\" colspan=\"3\">Rules</th></tr>"
@@ -172,11 +186,11 @@ static void print_device(FILE *out, const struct page_device *device)
 	const struct target *t = device->target;
 	unsigned failed = device->counts[SUITE_FAILED];
 
-	fputs("<tr><th scope=\"row\">", out);
+	fputs("<tr><th scope=\"row\" class=\"named\">", out);
 	page_text(out, t->name);
-	fputs("</th><td class=\"words\">", out);
+	fputs(" <span class=\"soft\">", out);
 	page_text(out, t->help);
-	fprintf(out, "</td><td>%u</td><td%s>%u</td><td>%u</td><td>%u</td></tr>\n",
+	fprintf(out, "</span></th><td>%u</td><td%s>%u</td><td>%u</td><td>%u</td></tr>\n",
 		device->counts[SUITE_PASSED], failed > 0 ? " class=\"bad\"" : "", failed,
 		device->counts[SUITE_EXPECTED], device->counts[SUITE_SKIPPED]);
 }
@@ -220,14 +234,14 @@ static void print_devices(FILE *out, const struct page *page, const struct suite
 {
 	fputs("<section id=\"devices\"><h2>Devices</h2>\n<div class=\"wide\" tabindex=\"0\"><table>"
 	      "<caption>Results of each device</caption><thead><tr><th scope=\"col\">Device</th>"
-	      "<th scope=\"col\" class=\"words\">What it is</th><th scope=\"col\">passed</th>"
+	      "<th scope=\"col\">passed</th>"
 	      "<th scope=\"col\">failed</th><th scope=\"col\">known</th>"
 	      "<th scope=\"col\">skipped</th></tr></thead><tbody>\n",
 	      out);
 	for (unsigned i = 0; i < page->device_count; i++)
 		print_device(out, &page->devices[i]);
 	if (page->device_count == 0)
-		fputs("<tr><td colspan=\"6\" class=\"words\">None.</td></tr>\n", out);
+		fputs("<tr><td colspan=\"5\" class=\"words\">None.</td></tr>\n", out);
 	fputs("</tbody></table></div>\n<ul class=\"soft\">\n", out);
 	print_list(out, suite, print_more);
 	fputs("</ul></section>\n", out);
