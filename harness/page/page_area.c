@@ -140,6 +140,31 @@ static struct area *area_of(struct areas *areas, const char *key)
 	return &areas->list[areas->count++];
 }
 
+/* Was a rule broken that stands for a whole section, not for a statement? */
+static bool breaks_section(const struct suite *suite, int rule)
+{
+	const char *clause = rule_table[rule].clause;
+
+	return has(suite->broken, rule) && rule_table[rule].severity <= SEVERITY_SHOULD &&
+	       clause[0] >= '0' && clause[0] <= '9';
+}
+
+/* Such rules count as statements that were broken: of others nobody can say how many there
+ * are. */
+static void count_sections(struct areas *areas, const struct suite *suite)
+{
+	for (int i = 0; i < RULE_COUNT; i++) {
+		struct area *area = breaks_section(suite, i)
+					    ? area_of(areas, page_area_of(rule_table[i].clause))
+					    : NULL;
+
+		if (area == NULL)
+			continue;
+		area->of_device[BROKEN]++;
+		area->met = true;
+	}
+}
+
 static void count_areas(struct areas *areas, const struct page *page, const struct suite *suite)
 {
 	for (size_t i = 0; i < clause_count; i++) {
@@ -166,6 +191,7 @@ static void count_areas(struct areas *areas, const struct page *page, const stru
 			area->tried += s->held > 0 || s->failed > 0;
 		}
 	}
+	count_sections(areas, suite);
 	qsort(areas->list, areas->count, sizeof(areas->list[0]), compare_areas);
 }
 
@@ -312,6 +338,19 @@ static void print_statement(FILE *out, const struct suite *suite, const struct c
 	fputs("</td></tr>\n", out);
 }
 
+static void print_section(FILE *out, int rule)
+{
+	fprintf(out,
+		"<tr><th scope=\"row\"><code>%s</code></th><td class=\"words\">the section</td>"
+		"<td class=\"words\">",
+		rule_table[rule].clause);
+	page_text(out, rule_table[rule].demand);
+	fprintf(out,
+		"</td><td class=\"words\"><span class=\"bad\">broken</span>, by rule "
+		"<code>%s</code></td></tr>\n",
+		rule_table[rule].id);
+}
+
 static void print_area(FILE *out, const struct page *page, const struct suite *suite,
 		       const struct area *area)
 {
@@ -325,6 +364,9 @@ static void print_area(FILE *out, const struct page *page, const struct suite *s
 		area->key, name_of(area->key), area->of_device[KEPT],
 		area->of_device[BROKEN] > 0 ? " class=\"bad\"" : "", area->of_device[BROKEN],
 		area->of_device[NOT_JUDGED]);
+	for (int i = 0; i < RULE_COUNT; i++)
+		if (breaks_section(suite, i) && page_area_of(rule_table[i].clause) == area->key)
+			print_section(out, i);
 	for (size_t i = 0; i < clause_count; i++)
 		if (is_statement(&clause_table[i]) && page_area_of(clause_table[i].id) == area->key)
 			print_statement(out, suite, &clause_table[i], &page->statements[i]);

@@ -237,8 +237,8 @@ static void print_body(FILE *out, struct page *page, const struct suite_result *
 	const struct rule_desc *rule = rule_of(r);
 
 	fputs("<dl>\n", out);
-	print_message(out, r);
 	print_guest(out, r);
+	print_message(out, r);
 	if (rule != NULL)
 		print_rule(out, rule);
 	if (r->script->prose[0] != '\0') {
