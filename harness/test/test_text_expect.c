@@ -200,10 +200,12 @@ static void every_kind_of_expectation_is_taken_at_its_operation(void **state)
 /* The word of the line, else that of the header, else that of the kind. */
 static void severities_come_from_line_header_and_kind(void **state)
 {
-	static const char lines[] = "reset\n> value 1\n> counters none\n> counter a=1\n"
-				    "> restored\n> limit value 1\n> must counters none\n";
+	static const char lines[] =
+		"reset\n> value 1\n> counters none\n> counter a=1\n"
+		"> restored\n> limit value 1\n> must counters none\n> interrupts\n";
 	static const uint8_t of_kind[] = { SEVERITY_MUST,  SEVERITY_MODEL, SEVERITY_MODEL,
-					   SEVERITY_LIMIT, SEVERITY_LIMIT, SEVERITY_MUST };
+					   SEVERITY_LIMIT, SEVERITY_LIMIT, SEVERITY_MUST,
+					   SEVERITY_MODEL };
 	char text[200];
 
 	(void)state;
