@@ -37,13 +37,10 @@ static const struct {
 	{ "resfeat", "Reserved feature bits" },
 };
 
-/* What became of a statement. */
-enum state { BROKEN, KEPT, NOT_JUDGED, STATE_COUNT };
-
 struct area {
 	const char *key;
 	const char *section; /* the first that it has statements of */
-	unsigned of_device[STATE_COUNT], tried, of_driver;
+	unsigned of_device[PAGE_STATE_COUNT], tried, of_driver;
 	bool met; /* something of the run was about it */
 };
 
@@ -58,45 +55,6 @@ static const char *name_of(const char *key)
 		if (strcmp(names[i].key, key) == 0)
 			return names[i].name;
 	return key;
-}
-
-static bool has(const uint64_t *rules, int rule)
-{
-	return (rules[rule / 64] >> rule % 64 & 1) != 0;
-}
-
-/* Does the list of an entry's `by` have that rule? */
-static bool names_rule(const char *by, const char *id)
-{
-	for (const char *at = by; (at = strstr(at, "rule:")) != NULL;) {
-		size_t len;
-
-		at += 5;
-		len = strcspn(at, " ,;");
-		if (strlen(id) == len && strncmp(at, id, len) == 0)
-			return true;
-	}
-	return false;
-}
-
-/* A rule that stands for the statement: -1 if none of those had something to judge. */
-static int judging_rule(const struct suite *suite, const struct clause *clause, bool broken)
-{
-	for (int i = 0; i < RULE_COUNT; i++)
-		if ((strcmp(rule_table[i].clause, clause->id) == 0 ||
-		     names_rule(clause->by, rule_table[i].id)) &&
-		    (broken ? has(suite->broken, i)
-			    : has(suite->judged, i) && !has(suite->broken, i)))
-			return i;
-	return -1;
-}
-
-static enum state state_of(const struct suite *suite, const struct clause *clause,
-			   const struct page_statement *s)
-{
-	if (s->broken || judging_rule(suite, clause, true) >= 0)
-		return BROKEN;
-	return s->held > 0 || judging_rule(suite, clause, false) >= 0 ? KEPT : NOT_JUDGED;
 }
 
 static bool is_statement(const struct clause *clause)
@@ -140,27 +98,18 @@ static struct area *area_of(struct areas *areas, const char *key)
 	return &areas->list[areas->count++];
 }
 
-/* Was a rule broken that stands for a whole section, not for a statement? */
-static bool breaks_section(const struct suite *suite, int rule)
-{
-	const char *clause = rule_table[rule].clause;
-
-	return has(suite->broken, rule) && rule_table[rule].severity <= SEVERITY_SHOULD &&
-	       clause[0] >= '0' && clause[0] <= '9';
-}
-
 /* Such rules count as statements that were broken: of others nobody can say how many there
  * are. */
 static void count_sections(struct areas *areas, const struct suite *suite)
 {
 	for (int i = 0; i < RULE_COUNT; i++) {
-		struct area *area = breaks_section(suite, i)
+		struct area *area = page_breaks_section(suite, i)
 					    ? area_of(areas, page_area_of(rule_table[i].clause))
 					    : NULL;
 
 		if (area == NULL)
 			continue;
-		area->of_device[BROKEN]++;
+		area->of_device[PAGE_BROKEN]++;
 		area->met = true;
 	}
 }
@@ -182,10 +131,10 @@ static void count_areas(struct areas *areas, const struct page *page, const stru
 		area->met |= s->held > 0 || s->failed > 0 || s->broken || s->transport ||
 			     s->skip != NULL;
 		if (page_is_of_device(clause)) {
-			enum state state = state_of(suite, clause, s);
+			enum page_state state = page_state_of(suite, clause, s);
 
 			area->of_device[state]++;
-			area->met |= state != NOT_JUDGED;
+			area->met |= state == PAGE_BROKEN || state == PAGE_KEPT;
 		} else {
 			area->of_driver++;
 			area->tried += s->held > 0 || s->failed > 0;
@@ -195,14 +144,10 @@ static void count_areas(struct areas *areas, const struct page *page, const stru
 	qsort(areas->list, areas->count, sizeof(areas->list[0]), compare_areas);
 }
 
-static unsigned statements(const struct area *area)
-{
-	return area->of_device[BROKEN] + area->of_device[KEPT] + area->of_device[NOT_JUDGED];
-}
-
 static void print_row(FILE *out, const struct area *area)
 {
-	unsigned all = statements(area), judged = all - area->of_device[NOT_JUDGED];
+	unsigned judged = area->of_device[PAGE_BROKEN] + area->of_device[PAGE_KEPT];
+	unsigned all = judged + area->of_device[PAGE_NOT_JUDGED];
 
 	fprintf(out, "<tr><th scope=\"row\" class=\"named\"><a href=\"#area-%s\">%s</a></th>",
 		area->key, name_of(area->key));
@@ -214,24 +159,48 @@ static void print_row(FILE *out, const struct area *area)
 	else
 		fputs("<td></td>", out);
 	fprintf(out, "<td%s>%u</td><td>%u</td><td>%u</td><td>%u</td><td>%u of %u</td></tr>\n",
-		area->of_device[BROKEN] > 0 ? " class=\"bad\"" : "", area->of_device[BROKEN],
-		area->of_device[KEPT], area->of_device[NOT_JUDGED], all, area->tried,
+		area->of_device[PAGE_BROKEN] > 0 ? " class=\"bad\"" : "",
+		area->of_device[PAGE_BROKEN], area->of_device[PAGE_KEPT],
+		area->of_device[PAGE_NOT_JUDGED], area->of_device[PAGE_CANNOT_BE], area->tried,
 		area->of_driver);
 }
 
 static void print_table(FILE *out, const struct areas *areas)
 {
-	fputs("<div class=\"wide\" tabindex=\"0\"><table><caption>Statements about the device, and "
-	      "how many about the driver scripts broke on purpose</caption><thead><tr>"
+	fputs("<div class=\"wide\" tabindex=\"0\"><table><caption>Statements about "
+	      "the device, the share of those that can be judged, and how many about the driver "
+	      "scripts broke on purpose</caption><thead><tr>"
 	      "<th scope=\"col\">Area</th><th scope=\"col\">judged</th>"
 	      "<th scope=\"col\">broken</th><th scope=\"col\">kept</th>"
-	      "<th scope=\"col\">not judged</th><th scope=\"col\">of all</th>"
+	      "<th scope=\"col\">not judged</th><th scope=\"col\">cannot be</th>"
 	      "<th scope=\"col\">driver&#8217;s, tried</th></tr></thead><tbody>\n",
 	      out);
 	for (unsigned i = 0; i < areas->count; i++)
 		if (areas->list[i].met)
 			print_row(out, &areas->list[i]);
 	fputs("</tbody></table></div>\n", out);
+}
+
+/* Who judges a statement, or the reason why nobody does: the bugs that show it are left out. */
+static void print_by(FILE *out, const char *before, const char *by)
+{
+	bool any = false;
+
+	for (const char *at = by; *at != '\0';) {
+		size_t n = strcspn(at, " ");
+		char *word = strndup(at, n);
+
+		at += n + (at[n] == ' ');
+		if (word != NULL && n > 0 && strncmp(word, "bug:", 4) != 0 &&
+		    strcmp(word, "-") != 0) {
+			fprintf(out, "%s", any ? " " : before);
+			fputs(any ? "" : "<span class=\"soft\">", out);
+			page_text(out, word);
+			any = true;
+		}
+		free(word);
+	}
+	fputs(any ? "</span>" : "", out);
 }
 
 /* Why a statement about the device was not judged. */
@@ -257,18 +226,18 @@ static void print_why(FILE *out, const struct clause *clause, const struct page_
 	for (size_t i = 0; i < sizeof(reasons) / sizeof(reasons[0]); i++) {
 		if (strcmp(clause->how, reasons[i].how) != 0)
 			continue;
-		fprintf(out, "not judged: %s (", reasons[i].words);
-		page_text(out, clause->by);
-		fputc(')', out);
+		fprintf(out, "not judged: %s", reasons[i].words);
+		print_by(out, ": ", clause->by);
 		return;
 	}
 	fputs("not judged: no rule, and no script that came to its end, was about it", out);
+	print_by(out, "; it is judged by ", clause->by);
 }
 
 static void print_broken(FILE *out, const struct suite *suite, const struct clause *clause,
 			 const struct page_statement *s)
 {
-	int rule = judging_rule(suite, clause, true);
+	int rule = page_judging_rule(suite, clause, true);
 
 	fputs("<span class=\"bad\">broken</span>", out);
 	if (rule >= 0)
@@ -282,7 +251,7 @@ static void print_broken(FILE *out, const struct suite *suite, const struct clau
 static void print_kept(FILE *out, const struct suite *suite, const struct clause *clause,
 		       const struct page_statement *s)
 {
-	int rule = judging_rule(suite, clause, false);
+	int rule = page_judging_rule(suite, clause, false);
 
 	fputs("<span class=\"good\">kept</span>", out);
 	if (s->held > 0) {
@@ -308,11 +277,9 @@ static void print_driver(FILE *out, const struct clause *clause, const struct pa
 	if (s->skip != NULL) {
 		fputs(", skipped: ", out);
 		page_text(out, s->skip);
-	} else if (strcmp(clause->how, "unbreakable") == 0 ||
-		   strcmp(clause->how, "unoffered") == 0) {
-		fputs(": ", out);
-		page_text(out, clause->by);
+		return;
 	}
+	print_by(out, strcmp(clause->how, "broken") == 0 ? " in this run; by " : ": ", clause->by);
 }
 
 static void print_statement(FILE *out, const struct suite *suite, const struct clause *clause,
@@ -329,9 +296,9 @@ static void print_statement(FILE *out, const struct suite *suite, const struct c
 	fputs("</td><td class=\"words\">", out);
 	if (!page_is_of_device(clause))
 		print_driver(out, clause, s);
-	else if (state_of(suite, clause, s) == BROKEN)
+	else if (page_state_of(suite, clause, s) == PAGE_BROKEN)
 		print_broken(out, suite, clause, s);
-	else if (state_of(suite, clause, s) == KEPT)
+	else if (page_state_of(suite, clause, s) == PAGE_KEPT)
 		print_kept(out, suite, clause, s);
 	else
 		print_why(out, clause, s);
@@ -361,11 +328,12 @@ static void print_area(FILE *out, const struct page *page, const struct suite *s
 		"<th scope=\"col\">Statement</th><th scope=\"col\" class=\"words\">Section</th>"
 		"<th scope=\"col\" class=\"words\">What it says</th>"
 		"<th scope=\"col\" class=\"words\">What became of it</th></tr></thead><tbody>\n",
-		area->key, name_of(area->key), area->of_device[KEPT],
-		area->of_device[BROKEN] > 0 ? " class=\"bad\"" : "", area->of_device[BROKEN],
-		area->of_device[NOT_JUDGED]);
+		area->key, name_of(area->key), area->of_device[PAGE_KEPT],
+		area->of_device[PAGE_BROKEN] > 0 ? " class=\"bad\"" : "",
+		area->of_device[PAGE_BROKEN], area->of_device[PAGE_NOT_JUDGED]);
 	for (int i = 0; i < RULE_COUNT; i++)
-		if (breaks_section(suite, i) && page_area_of(rule_table[i].clause) == area->key)
+		if (page_breaks_section(suite, i) &&
+		    page_area_of(rule_table[i].clause) == area->key)
 			print_section(out, i);
 	for (size_t i = 0; i < clause_count; i++)
 		if (is_statement(&clause_table[i]) && page_area_of(clause_table[i].id) == area->key)

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 OR MIT */
 /*
  * What the parts of the page share: page.c (what is kept of results), page_failure.c and
- * page_trace.c (of one that failed), page_statement.c (of the statements of VIRTIO), and those
- * that print it: page_write.c, page_found.c, page_area.c, page_changes.c; and page_against.c, which
- * reads the results of another run.
+ * page_trace.c (of one that failed), page_statement.c and page_state.c (of the statements of
+ * VIRTIO), and those that print it: page_write.c, page_found.c, page_area.c, page_changes.c; and
+ * page_against.c, which reads the results of another run.
  */
 #ifndef VRINGER_HARNESS_PAGE_INTERNAL_H
 #define VRINGER_HARNESS_PAGE_INTERNAL_H
@@ -65,6 +65,15 @@ struct page_statement {
 	const char *skip; /* why a script that cites it was skipped, once */
 };
 
+/* What became of a statement. */
+enum page_state {
+	PAGE_BROKEN,
+	PAGE_KEPT,
+	PAGE_NOT_JUDGED,
+	PAGE_CANNOT_BE, /* it permits something, or nobody outside of the device sees it */
+	PAGE_STATE_COUNT
+};
+
 /* One result, for comparing. */
 struct page_result {
 	char *key; /* file, target and instance, tabs between */
@@ -123,6 +132,13 @@ void page_note_statements(struct page *page, const struct suite_result *result, 
 const char *page_area_of(const char *clause);
 /* Is it one that devices must keep? */
 bool page_is_of_device(const struct clause *clause);
+
+/* A rule that stands for the statement and was broken, or that was met: -1 if there is none. */
+int page_judging_rule(const struct suite *suite, const struct clause *clause, bool broken);
+enum page_state page_state_of(const struct suite *suite, const struct clause *clause,
+			      const struct page_statement *statement);
+/* Was a rule broken that stands for a whole section, not for a statement? */
+bool page_breaks_section(const struct suite *suite, int rule);
 
 /* Add a result to a list: for comparing. */
 void page_note_result(struct page *page, const struct suite_result *result);
