@@ -131,7 +131,7 @@ static void count_areas(struct areas *areas, const struct page *page, const stru
 		area->met |= s->held > 0 || s->failed > 0 || s->broken || s->transport ||
 			     s->skip != NULL;
 		if (page_is_of_device(clause)) {
-			enum page_state state = page_state_of(suite, clause, s);
+			enum page_state state = page_state_of(page, suite, clause);
 
 			area->of_device[state]++;
 			area->met |= state == PAGE_BROKEN || state == PAGE_KEPT;
@@ -204,8 +204,9 @@ static void print_by(FILE *out, const char *before, const char *by)
 }
 
 /* Why a statement about the device was not judged. */
-static void print_why(FILE *out, const struct clause *clause, const struct page_statement *s)
+static void print_why(FILE *out, const struct page *page, const struct clause *clause)
 {
+	const struct page_statement *s = &page->statements[clause - clause_table];
 	static const struct {
 		const char *how, *words;
 	} reasons[] = {
@@ -214,7 +215,7 @@ static void print_why(FILE *out, const struct clause *clause, const struct page_
 		{ "permits", "it permits something: there is nothing to break" },
 	};
 
-	if (s->transport) {
+	if (s->transport || page_is_of_our_transport(page, clause)) {
 		fputs("not judged: vringer&#8217;s own transport keeps it, not the device", out);
 		return;
 	}
@@ -282,9 +283,11 @@ static void print_driver(FILE *out, const struct clause *clause, const struct pa
 	print_by(out, strcmp(clause->how, "broken") == 0 ? " in this run; by " : ": ", clause->by);
 }
 
-static void print_statement(FILE *out, const struct suite *suite, const struct clause *clause,
-			    const struct page_statement *s)
+static void print_statement(FILE *out, const struct page *page, const struct suite *suite,
+			    const struct clause *clause)
 {
+	const struct page_statement *s = &page->statements[clause - clause_table];
+
 	fprintf(out, "<tr><th scope=\"row\"><code>%s</code></th><td class=\"words\">%s %s",
 		clause->id, clause->section, clause->keyword);
 	if (clause->since[0] != '\0' && strcmp(clause->since, "1.2") != 0) {
@@ -296,12 +299,12 @@ static void print_statement(FILE *out, const struct suite *suite, const struct c
 	fputs("</td><td class=\"words\">", out);
 	if (!page_is_of_device(clause))
 		print_driver(out, clause, s);
-	else if (page_state_of(suite, clause, s) == PAGE_BROKEN)
+	else if (page_state_of(page, suite, clause) == PAGE_BROKEN)
 		print_broken(out, suite, clause, s);
-	else if (page_state_of(suite, clause, s) == PAGE_KEPT)
+	else if (page_state_of(page, suite, clause) == PAGE_KEPT)
 		print_kept(out, suite, clause, s);
 	else
-		print_why(out, clause, s);
+		print_why(out, page, clause);
 	fputs("</td></tr>\n", out);
 }
 
@@ -337,7 +340,7 @@ static void print_area(FILE *out, const struct page *page, const struct suite *s
 			print_section(out, i);
 	for (size_t i = 0; i < clause_count; i++)
 		if (is_statement(&clause_table[i]) && page_area_of(clause_table[i].id) == area->key)
-			print_statement(out, suite, &clause_table[i], &page->statements[i]);
+			print_statement(out, page, suite, &clause_table[i]);
 	fputs("</tbody></table></div></details>\n", out);
 }
 

@@ -135,8 +135,10 @@ bool page_is_of_device(const struct clause *clause);
 
 /* A rule that stands for the statement and was broken, or that was met: -1 if there is none. */
 int page_judging_rule(const struct suite *suite, const struct clause *clause, bool broken);
-enum page_state page_state_of(const struct suite *suite, const struct clause *clause,
-			      const struct page_statement *statement);
+enum page_state page_state_of(const struct page *page, const struct suite *suite,
+			      const struct clause *clause);
+/* Is vringer's own transport what keeps it, for all devices of the run? */
+bool page_is_of_our_transport(const struct page *page, const struct clause *clause);
 /* Was a rule broken that stands for a whole section, not for a statement? */
 bool page_breaks_section(const struct suite *suite, int rule);
 

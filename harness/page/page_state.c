@@ -5,6 +5,7 @@
  * the map of clauses names.
  */
 #include "harness/page/page_internal.h"
+#include "harness/run/report.h"
 
 #include <string.h>
 
@@ -38,12 +39,25 @@ int page_judging_rule(const struct suite *suite, const struct clause *clause, bo
 	return -1;
 }
 
-enum page_state page_state_of(const struct suite *suite, const struct clause *clause,
-			      const struct page_statement *s)
+bool page_is_of_our_transport(const struct page *page, const struct clause *clause)
 {
+	if (!report_is_of_transport(clause->id))
+		return false;
+	for (unsigned i = 0; i < page->device_count; i++)
+		if (!page->devices[i].target->transport || page->devices[i].target->model)
+			return false;
+	return page->device_count > 0;
+}
+
+enum page_state page_state_of(const struct page *page, const struct suite *suite,
+			      const struct clause *clause)
+{
+	const struct page_statement *s = &page->statements[clause - clause_table];
+
 	if (s->broken || page_judging_rule(suite, clause, true) >= 0)
 		return PAGE_BROKEN;
-	if (s->held > 0 || page_judging_rule(suite, clause, false) >= 0)
+	if (s->held > 0 || (page_judging_rule(suite, clause, false) >= 0 &&
+			    !page_is_of_our_transport(page, clause)))
 		return PAGE_KEPT;
 	return strcmp(clause->how, "permits") == 0 || strcmp(clause->how, "unseen") == 0
 		       ? PAGE_CANNOT_BE

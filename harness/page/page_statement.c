@@ -173,6 +173,7 @@ static void note_passed(struct page *page, const struct suite_result *r)
 
 void page_note_statements(struct page *page, const struct suite_result *r, unsigned failure)
 {
+	enum page_class class;
 	bool must, should;
 
 	for (unsigned i = 0; r->skip != NULL && i < r->script->clause_count; i++) {
@@ -186,10 +187,11 @@ void page_note_statements(struct page *page, const struct suite_result *r, unsig
 	note_rules(page, r, failure);
 	must = is_broken(r, SEVERITY_MUST);
 	should = is_broken(r, SEVERITY_SHOULD);
+	class = suite_outcome(r) == SUITE_FAILED ? page_class_of(r) : PAGE_CLASS_COUNT;
 	if (must)
-		break_cited(page, r, "MUST", failure);
+		break_cited(page, r, "MUST", class == PAGE_MUST ? failure : 0);
 	if (should)
-		break_cited(page, r, "SHOULD", failure);
+		break_cited(page, r, "SHOULD", class == PAGE_SHOULD ? failure : 0);
 	if (!must && !should && suite_outcome(r) == SUITE_PASSED && !is_idle(r))
 		note_passed(page, r);
 }
