@@ -151,6 +151,8 @@ enum severity {
 	  "DeviceID, DeviceFeatures and QueueNumMax read as the target declares")                  \
 	X(STATUS_OFFERED, "status.offered", MUST, LAYOUT, 0, "dev.feature.bits.3",                 \
 	  "no feature is offered that virtio-mmio does not carry, or that is reserved")            \
+	X(STATUS_REQUIRES, "status.requires", MUST, LAYOUT, 0, "dev.feature.bits.1",               \
+	  "no feature is offered without those that it requires")                                  \
 	X(STATUS_GENERATION, "status.generation", MODEL, REGS, 0, "dev.mmio.regs.6",               \
 	  "ConfigGeneration changes only when the device changes its configuration")               \
 	X(STATUS_TORN, "status.torn", MUST, REGS, 0, "dev.mmio.regs.6",                            \
