@@ -112,16 +112,17 @@ static struct page_device *device_of(struct page *page, const struct target *tar
 	return &page->devices[i];
 }
 
+/* `kind`: what it is, and for what is known the reason. */
 static void keep_note(struct page *page, const struct suite_result *r, const char *signature,
-		      enum page_class class, const char *known, const char *message)
+		      const struct page_note *kind, const char *message)
 {
 	struct page_note *n;
 
 	for (size_t i = 0; i < page->note_count; i++) {
 		n = &page->notes[i];
 		if (strcmp(n->signature, signature) == 0 &&
-		    strcmp(n->target, r->target->name) == 0 &&
-		    (n->known != NULL) == (known != NULL)) {
+		    strcmp(n->target, r->target->name) == 0 && n->newer == kind->newer &&
+		    (n->known != NULL) == (kind->known != NULL)) {
 			n->results++;
 			return;
 		}
@@ -139,42 +140,60 @@ static void keep_note(struct page *page, const struct suite_result *r, const cha
 		.target = page_copy(page, r->target->name),
 		.path = page_copy(page, r->path),
 		.message = page_copy(page, message),
-		.known = known,
-		.class = (uint8_t) class,
+		.known = kind->known,
+		.newer = kind->newer,
+		.class = kind->class,
 		.results = 1,
 	};
+}
+
+static void keep_finding_notes(struct page *page, const struct suite_result *r, bool *seen)
+{
+	const struct finding *failing = child_finding(r->child, r->job);
+
+	for (unsigned i = 0; i < r->child->finding_count; i++) {
+		const struct finding *f = &r->child->findings[i];
+		struct page_note kind = {
+			.known = f->known,
+			.newer = finding_is_newer(f, &r->job->judging),
+			.class = f->kind == FINDING_RULE
+					 ? (uint8_t)(PAGE_MUST + rule_table[f->rule].severity)
+					 : PAGE_CRASH,
+		};
+
+		if (f == failing)
+			continue;
+		seen[kind.class] |= f->known == NULL && !kind.newer;
+		keep_note(page, r, f->signature, &kind, f->message);
+	}
 }
 
 /* What was found and fails nothing, each once for a result. */
 static void keep_notes(struct page *page, const struct suite_result *r)
 {
-	const struct finding *failing = child_finding(r->child, r->job);
 	bool seen[PAGE_CLASS_COUNT] = { false };
 
-	for (unsigned i = 0; i < r->child->finding_count; i++) {
-		const struct finding *f = &r->child->findings[i];
-		enum page_class class =
-			f->kind == FINDING_RULE
-				? (enum page_class)(PAGE_MUST + rule_table[f->rule].severity)
-				: PAGE_CRASH;
-
-		if (f == failing)
-			continue;
-		seen[class] |= f->known == NULL;
-		keep_note(page, r, f->signature, class, f->known, f->message);
-	}
+	keep_finding_notes(page, r, seen);
 	for (unsigned i = 0; i < r->child->unmet_count; i++) {
 		const struct child_unmet *u = &r->child->unmet[i];
-		enum page_class class = (enum page_class)(PAGE_MUST + u->severity);
+		struct page_note kind = {
+			.newer = u->newer,
+			.class = (uint8_t)(PAGE_MUST + u->severity),
+		};
 		char place[512];
 
 		snprintf(place, sizeof(place), "%s:%u", r->path, u->line);
-		seen[class] = true;
-		keep_note(page, r, place, class, NULL, u->message);
+		seen[kind.class] |= !u->newer;
+		keep_note(page, r, place, &kind, u->message);
 	}
-	if (r->child->demand.known != NULL)
-		keep_note(page, r, r->child->demand.signature, page_class_of(r),
-			  r->child->demand.known, r->child->failure);
+	if (r->child->demand.known != NULL) {
+		struct page_note kind = {
+			.known = r->child->demand.known,
+			.class = (uint8_t)page_class_of(r),
+		};
+
+		keep_note(page, r, r->child->demand.signature, &kind, r->child->failure);
+	}
 	for (int i = 0; i < PAGE_CLASS_COUNT; i++)
 		page->warned[i] += seen[i];
 }

@@ -215,6 +215,12 @@ static void print_why(FILE *out, const struct page *page, const struct clause *c
 		{ "permits", "it permits something: there is nothing to break" },
 	};
 
+	if (page_is_newer(page, clause)) {
+		fprintf(out, "not held against devices of VIRTIO %u.%u",
+			page->devices[0].target->virtio >> 8,
+			page->devices[0].target->virtio & 0xff);
+		return;
+	}
 	if (s->transport || page_is_of_our_transport(page, clause)) {
 		fputs("not judged: vringer&#8217;s own transport keeps it, not the device", out);
 		return;

@@ -203,7 +203,9 @@ void page_print_failures(FILE *out, const struct page *page)
 static void print_note(FILE *out, const struct page_note *n)
 {
 	fprintf(out, "<li><span class=\"tag\">%s</span> <code>",
-		n->known != NULL ? "known" : page_class_name((enum page_class)n->class));
+		n->newer	   ? "newer"
+		: n->known != NULL ? "known"
+				   : page_class_name((enum page_class)n->class));
 	page_text(out, n->signature);
 	fputs("</code> ", out);
 	page_scrubbed(out, n->message, 1);
@@ -216,17 +218,21 @@ static void print_note(FILE *out, const struct page_note *n)
 		fputs("; known: ", out);
 		page_text(out, n->known);
 	}
+	if (n->newer)
+		fputs("; newer than the VIRTIO that the device was written against", out);
 	fputs("</span></li>\n", out);
 }
 
 void page_print_notes(FILE *out, const struct page *page)
 {
-	fputs("<section id=\"notes\"><h2>Warnings and known findings</h2>\n", out);
+	fputs("<section id=\"notes\"><h2>What fails nothing</h2>\n", out);
 	if (page->note_count == 0) {
 		fputs("<p class=\"none\">None.</p></section>\n", out);
 		return;
 	}
-	fputs("<p>These fail nothing in this run.</p><ul class=\"notes\">\n", out);
+	fputs("<p>Warnings, what is known, and what is newer than the device.</p><ul "
+	      "class=\"notes\">\n",
+	      out);
 	for (int class = 0; class < PAGE_CLASS_COUNT; class ++)
 		for (size_t i = 0; i < page->note_count; i++)
 			if (page->notes[i].class == class)

@@ -50,7 +50,8 @@ struct page_failure {
 /* What was found and fails nothing, by signature and target. */
 struct page_note {
 	char *signature, *target, *path, *message;
-	const char *known; /* the reason, or NULL: a warning */
+	const char *known; /* the reason, or NULL: it is not known */
+	bool newer;	   /* it stands for what is newer than the device */
 	uint8_t class;
 	unsigned results;
 };
@@ -70,7 +71,7 @@ enum page_state {
 	PAGE_BROKEN,
 	PAGE_KEPT,
 	PAGE_NOT_JUDGED,
-	PAGE_CANNOT_BE, /* it permits something, or nobody outside of the device sees it */
+	PAGE_CANNOT_BE, /* it permits something, is newer than the devices, or nobody sees it */
 	PAGE_STATE_COUNT
 };
 
@@ -139,6 +140,8 @@ enum page_state page_state_of(const struct page *page, const struct suite *suite
 			      const struct clause *clause);
 /* Is vringer's own transport what keeps it, for all devices of the run? */
 bool page_is_of_our_transport(const struct page *page, const struct clause *clause);
+/* ... newer than all of them?  Then it is not held against any. */
+bool page_is_newer(const struct page *page, const struct clause *clause);
 /* Was a rule broken that stands for a whole section, not for a statement? */
 bool page_breaks_section(const struct suite *suite, int rule);
 

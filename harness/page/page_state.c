@@ -49,11 +49,21 @@ bool page_is_of_our_transport(const struct page *page, const struct clause *clau
 	return page->device_count > 0;
 }
 
+bool page_is_newer(const struct page *page, const struct clause *clause)
+{
+	for (unsigned i = 0; i < page->device_count; i++)
+		if (!target_precedes(page->devices[i].target, clause->id))
+			return false;
+	return page->device_count > 0;
+}
+
 enum page_state page_state_of(const struct page *page, const struct suite *suite,
 			      const struct clause *clause)
 {
 	const struct page_statement *s = &page->statements[clause - clause_table];
 
+	if (s->held == 0 && page_is_newer(page, clause))
+		return PAGE_CANNOT_BE;
 	if (s->broken || page_judging_rule(suite, clause, true) >= 0)
 		return PAGE_BROKEN;
 	if (s->held > 0 || (page_judging_rule(suite, clause, false) >= 0 &&

@@ -91,7 +91,8 @@ static void note_rules(struct page *page, const struct suite_result *r, unsigned
 		const struct finding *f = &r->child->findings[i];
 		struct page_statement *s = NULL;
 
-		if (f->kind == FINDING_RULE && rule_table[f->rule].severity <= SEVERITY_SHOULD)
+		if (f->kind == FINDING_RULE && !finding_is_newer(f, &r->job->judging) &&
+		    rule_table[f->rule].severity <= SEVERITY_SHOULD)
 			s = statement_of(page, rule_table[f->rule].clause);
 		if (s != NULL)
 			mark_broken(s, f == failing ? failure : 0, 1);

@@ -110,6 +110,9 @@ static void print_small_print(FILE *out, const struct suite *suite)
 	if (suite->warned > 0)
 		fprintf(out, "%u %s something that fails nothing in this run. ", suite->warned,
 			suite->warned == 1 ? "shows" : "show");
+	if (suite->newer > 0)
+		fprintf(out, "%u %s something that is newer than the device. ", suite->newer,
+			suite->newer == 1 ? "breaks" : "break");
 	if (suite->skipped > 0)
 		fprintf(out, "%u %s skipped.", suite->skipped,
 			suite->skipped == 1 ? "was" : "were");
