@@ -46,9 +46,14 @@ static void refuse_here(struct json_reader *reader, const char *expected)
 	json_read_refuse(reader, reader->at, found, expected);
 }
 
+static bool is_space(char c)
+{
+	return c == ' ' || c == '\t' || c == '\r' || c == '\n';
+}
+
 static void skip_space(struct json_reader *reader)
 {
-	while (reader->at < reader->end && memchr(" \t\r\n", *reader->at, 4) != NULL) {
+	while (reader->at < reader->end && is_space(*reader->at)) {
 		if (*reader->at == '\n') {
 			reader->line++;
 			reader->line_start = reader->at + 1;
@@ -120,38 +125,38 @@ bool json_read_key(struct json_reader *reader, char *key, size_t size)
 }
 
 /* Where a string goes. */
-struct text {
+struct string {
 	char *bytes;
 	size_t len, size;
 	bool full;
 };
 
-static void add(struct text *text, uint32_t byte)
+static void add(struct string *string, uint32_t byte)
 {
-	if (text->len + 1 < text->size)
-		text->bytes[text->len++] = (char)byte;
+	if (string->len + 1 < string->size)
+		string->bytes[string->len++] = (char)byte;
 	else
-		text->full = true;
+		string->full = true;
 }
 
-static void add_utf8(struct text *text, uint32_t code)
+static void add_utf8(struct string *string, uint32_t code)
 {
 	if (code < 0x80) {
-		add(text, code == 0 ? '?' : code);
+		add(string, code == 0 ? '?' : code);
 	} else if (code < 0x800) {
-		add(text, 0xc0 | code >> 6);
-		add(text, 0x80 | (code & 0x3f));
+		add(string, 0xc0 | code >> 6);
+		add(string, 0x80 | (code & 0x3f));
 	} else if (code >= 0xd800 && code < 0xe000) {
-		add(text, '?');
+		add(string, '?');
 	} else if (code < 0x10000) {
-		add(text, 0xe0 | code >> 12);
-		add(text, 0x80 | (code >> 6 & 0x3f));
-		add(text, 0x80 | (code & 0x3f));
+		add(string, 0xe0 | code >> 12);
+		add(string, 0x80 | (code >> 6 & 0x3f));
+		add(string, 0x80 | (code & 0x3f));
 	} else {
-		add(text, 0xf0 | code >> 18);
-		add(text, 0x80 | (code >> 12 & 0x3f));
-		add(text, 0x80 | (code >> 6 & 0x3f));
-		add(text, 0x80 | (code & 0x3f));
+		add(string, 0xf0 | code >> 18);
+		add(string, 0x80 | (code >> 12 & 0x3f));
+		add(string, 0x80 | (code >> 6 & 0x3f));
+		add(string, 0x80 | (code & 0x3f));
 	}
 }
 
@@ -173,7 +178,7 @@ static uint32_t read_hex(struct json_reader *reader)
 	return code;
 }
 
-static void read_escape(struct json_reader *reader, struct text *text)
+static void read_escape(struct json_reader *reader, struct string *string)
 {
 	static const char letters[] = "\"\\/bfnrt", meant[] = "\"\\/\b\f\n\r\t";
 	const char *letter;
@@ -188,7 +193,7 @@ static void read_escape(struct json_reader *reader, struct text *text)
 			reader->at += 2;
 			code = 0x10000 + ((code & 0x3ff) << 10 | (read_hex(reader) & 0x3ff));
 		}
-		add_utf8(text, code);
+		add_utf8(string, code);
 		return;
 	}
 	letter = reader->at < reader->end && *reader->at != '\0' ? strchr(letters, *reader->at)
@@ -197,16 +202,16 @@ static void read_escape(struct json_reader *reader, struct text *text)
 		refuse_here(reader, "an escape of JSON");
 		return;
 	}
-	add(text, (uint8_t)meant[letter - letters]);
+	add(string, (uint8_t)meant[letter - letters]);
 	reader->at++;
 }
 
-void json_read_string(struct json_reader *reader, char *bytes, size_t size)
+void json_read_string(struct json_reader *reader, char *text, size_t size)
 {
-	struct text text = { bytes, 0, size, false };
+	struct string string = { text, 0, size, false };
 	const char *start;
 
-	bytes[0] = '\0';
+	text[0] = '\0';
 	expect(reader, '"', "a string");
 	start = reader->at - 1;
 	while (!reader->failed) {
@@ -217,13 +222,13 @@ void json_read_string(struct json_reader *reader, char *bytes, size_t size)
 			break;
 		} else if (*reader->at == '\\') {
 			reader->at++;
-			read_escape(reader, &text);
+			read_escape(reader, &string);
 		} else {
-			add(&text, (uint8_t)*reader->at++);
+			add(&string, (uint8_t)*reader->at++);
 		}
 	}
-	bytes[reader->failed ? 0 : text.len] = '\0';
-	if (text.full)
+	text[reader->failed ? 0 : string.len] = '\0';
+	if (string.full)
 		json_read_refuse(reader, start, "a string that is too long", "a shorter one");
 }
 

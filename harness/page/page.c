@@ -44,6 +44,19 @@ void page_counted(FILE *out, unsigned count, const char *noun)
 	fprintf(out, "%u %s%s", count, noun, count == 1 ? "" : "s");
 }
 
+void page_open_table(FILE *out, const char *label, const char *class)
+{
+	fprintf(out,
+		"<div class=\"wide\" tabindex=\"0\" role=\"group\" aria-label=\"%s\">"
+		"<table class=\"%s\">",
+		label, class);
+}
+
+void page_open_lines(FILE *out, const char *label)
+{
+	fprintf(out, "<pre tabindex=\"0\" role=\"group\" aria-label=\"%s\">", label);
+}
+
 /* How much of the line is an address or "==PID==": 0, or its length. */
 static size_t unsteady(const char *at)
 {

@@ -167,7 +167,8 @@ static void print_row(FILE *out, const struct area *area)
 
 static void print_table(FILE *out, const struct areas *areas)
 {
-	fputs("<div class=\"wide\" tabindex=\"0\"><table><caption>Statements about "
+	page_open_table(out, "Areas", "");
+	fputs("<caption>Statements about "
 	      "the device, the share of those that can be judged, and how many about the driver "
 	      "scripts broke on purpose</caption><thead><tr>"
 	      "<th scope=\"col\">Area</th><th scope=\"col\">judged</th>"
@@ -332,14 +333,16 @@ static void print_area(FILE *out, const struct page *page, const struct suite *s
 {
 	fprintf(out,
 		"<details class=\"area\" id=\"area-%s\"><summary>%s: %u kept, "
-		"<span%s>%u broken</span>, %u not judged</summary>"
-		"<div class=\"wide\" tabindex=\"0\"><table class=\"statements\"><thead><tr>"
-		"<th scope=\"col\">Statement</th><th scope=\"col\" class=\"words\">Section</th>"
-		"<th scope=\"col\" class=\"words\">What it says</th>"
-		"<th scope=\"col\" class=\"words\">What became of it</th></tr></thead><tbody>\n",
+		"<span%s>%u broken</span>, %u not judged</summary>",
 		area->key, name_of(area->key), area->of_device[PAGE_KEPT],
 		area->of_device[PAGE_BROKEN] > 0 ? " class=\"bad\"" : "",
 		area->of_device[PAGE_BROKEN], area->of_device[PAGE_NOT_JUDGED]);
+	page_open_table(out, name_of(area->key), "statements");
+	fputs("<thead><tr><th scope=\"col\">Statement</th>"
+	      "<th scope=\"col\" class=\"words\">Section</th>"
+	      "<th scope=\"col\" class=\"words\">What it says</th>"
+	      "<th scope=\"col\" class=\"words\">What became of it</th></tr></thead><tbody>\n",
+	      out);
 	for (int i = 0; i < RULE_COUNT; i++)
 		if (page_breaks_section(suite, i) &&
 		    page_area_of(rule_table[i].clause) == area->key)

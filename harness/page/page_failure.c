@@ -180,7 +180,8 @@ static void print_script(FILE *out, const char *source, unsigned line)
 	unsigned first = line > PAGE_SCRIPT_LINES / 2 ? line - PAGE_SCRIPT_LINES / 2 : 1;
 	unsigned number = 1;
 
-	fputs("<details><summary>Script</summary><pre tabindex=\"0\">", out);
+	fputs("<details><summary>Script</summary>", out);
+	page_open_lines(out, "Script");
 	if (first > 1)
 		fprintf(out, "... %u lines left out ...\n", first - 1);
 	for (; *source != '\0'; number++) {
@@ -216,7 +217,7 @@ static void print_trace(FILE *out, const struct suite_result *r)
 		page_text(out, ended);
 		fputs("</p>", out);
 	}
-	fputs("<pre tabindex=\"0\">", out);
+	page_open_lines(out, "Trace");
 	page_text(out, text);
 	fputs("</pre></details>\n", out);
 	free(text);
@@ -226,7 +227,8 @@ static void print_lines(FILE *out, const char *title, const char *text)
 {
 	if (*text == '\0')
 		return;
-	fprintf(out, "<details><summary>%s</summary><pre tabindex=\"0\">", title);
+	fprintf(out, "<details><summary>%s</summary>", title);
+	page_open_lines(out, title);
 	page_scrubbed(out, text, PAGE_REPORT_LINES);
 	fputs("</pre></details>\n", out);
 }

@@ -157,6 +157,10 @@ void page_print_areas(FILE *out, const struct page *page, const struct suite *su
 /* Text that is escaped, and a number with what it counts: "1 failure", "2 failures". */
 void page_text(FILE *out, const char *text);
 void page_counted(FILE *out, unsigned count, const char *noun);
+/* Begin a table, or lines of text, that can be wider than the page: whoever has no mouse can
+ * move to it and scroll.  It ends by "</table></div>", or "</pre>". */
+void page_open_table(FILE *out, const char *label, const char *class);
+void page_open_lines(FILE *out, const char *label);
 /* Lines of text, without what differs from run to run: addresses of this machine and
  * numbers of processes. */
 void page_scrubbed(FILE *out, const char *text, unsigned lines);

@@ -158,7 +158,8 @@ static void print_verdict(FILE *out, const struct page *page, const struct suite
 	fputs("<section id=\"verdict\"><h2>Verdict</h2>\n", out);
 	print_sentence(out, page, suite);
 	print_small_print(out, suite);
-	fputs("<div class=\"wide\" tabindex=\"0\"><table><caption>By severity</caption><thead>"
+	page_open_table(out, "By severity", "");
+	fputs("<caption>By severity</caption><thead>"
 	      "<tr><th scope=\"col\" rowspan=\"2\">Severity</th>"
 	      "<th scope=\"colgroup\" colspan=\"2\">Results</th>"
 	      "<th scope=\"colgroup\" colspan=\"3\">Demands of scripts</th>"
@@ -235,8 +236,9 @@ static void print_more(const struct suite *suite, FILE *out, const char *prefix)
 
 static void print_devices(FILE *out, const struct page *page, const struct suite *suite)
 {
-	fputs("<section id=\"devices\"><h2>Devices</h2>\n<div class=\"wide\" tabindex=\"0\"><table>"
-	      "<caption>Results of each device</caption><thead><tr><th scope=\"col\">Device</th>"
+	fputs("<section id=\"devices\"><h2>Devices</h2>\n", out);
+	page_open_table(out, "Devices", "");
+	fputs("<caption>Results of each device</caption><thead><tr><th scope=\"col\">Device</th>"
 	      "<th scope=\"col\">passed</th>"
 	      "<th scope=\"col\">failed</th><th scope=\"col\">known</th>"
 	      "<th scope=\"col\">skipped</th></tr></thead><tbody>\n",

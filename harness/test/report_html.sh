@@ -188,7 +188,7 @@ page_of 'strict' 1 "$odd" -t odd-well --strict "$work/lines.vr"
 says '... fails by it' '1 by a SHOULD of VIRTIO.'
 printf 'device any\nclause 4.2.2 dev.mmio.regs.3\nstart driver_ok\nsend 0 b1\n' >"$work/session.vr"
 page_of 'a device on our transport' 0 "$odd" -t odd-well "$work/session.vr"
-is '... is not judged by what that keeps' "$(of dev.mmio.regs.3)" 'not judged: vringer’s own transport keeps it, not the device'
+is '... is not judged by what that keeps' "$(of dev.mmio.regs.3)" "not judged: $(printf 'vringer\342\200\231s') own transport keeps it, not the device"
 page_of 'a rule that warns' 0 "$odd" -t odd-flat "$work/session.vr"
 is '... is told, with its rule' 'string(//section[@id="notes"]//li/code)' stuck.available:send
 { cat "$work/session.vr" && echo '> must used 0 id=9'; } >"$work/wrong.vr"
