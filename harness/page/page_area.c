@@ -167,6 +167,14 @@ static void print_row(FILE *out, const struct area *area)
 
 static void print_table(FILE *out, const struct areas *areas)
 {
+	bool any = false;
+
+	for (unsigned i = 0; i < areas->count; i++)
+		any |= areas->list[i].met;
+	if (!any) {
+		fputs("<p class=\"none\">No statement was judged.</p>\n", out);
+		return;
+	}
 	page_open_table(out, "Areas", "");
 	fputs("<caption>Statements about "
 	      "the device, the share of those that can be judged, and how many about the driver "
@@ -179,7 +187,7 @@ static void print_table(FILE *out, const struct areas *areas)
 	for (unsigned i = 0; i < areas->count; i++)
 		if (areas->list[i].met)
 			print_row(out, &areas->list[i]);
-	fputs("</tbody></table></div>\n", out);
+	fputs("</tbody></table></div>\n<h3>Each statement</h3>\n", out);
 }
 
 /* Who judges a statement, or the reason why nobody does: the bugs that show it are left out. */
@@ -361,7 +369,6 @@ void page_print_areas(FILE *out, const struct page *page, const struct suite *su
 	count_areas(&areas, page, suite);
 	fputs("<section id=\"areas\"><h2>By area of VIRTIO 1.4</h2>\n", out);
 	print_table(out, &areas);
-	fputs("<h3>Each statement</h3>\n", out);
 	for (unsigned i = 0; i < areas.count; i++)
 		if (areas.list[i].met)
 			print_area(out, page, suite, &areas.list[i]);
