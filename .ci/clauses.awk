@@ -116,11 +116,11 @@ function at_field(field, what) {
 
 function read_row(    id, area, how) {
 	id = $1
-	if (NF != 8)
-		return wrong(map, FNR, 1, NF " columns, expected 8 with a tab between each two")
 	if (id in line_of)
 		at_field(1, id " is there twice, the first time in line " line_of[id])
 	line_of[id] = FNR
+	if (NF != 8)
+		return wrong(map, FNR, 1, NF " columns, expected 8 with a tab between each two")
 	ids[++rows] = id
 	if ((substr(id, 1, 4) == "dev.") != ($2 == "device"))
 		at_field(2, "'" $2 "' is not the party of " id)

@@ -5,7 +5,6 @@
 #include "harness/program/clause.h"
 
 #include <ctype.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -70,9 +69,13 @@ const struct clause *clause_find(const char *word, size_t len)
 uint16_t clause_since(const char *id)
 {
 	const struct clause *clause = clause_find(id, strlen(id));
-	unsigned major, minor;
+	unsigned long major, minor;
+	char *dot;
 
-	if (clause == NULL || sscanf(clause->since, "%u.%u", &major, &minor) != 2)
+	if (clause == NULL || clause->since[0] == '\0')
 		return 0;
+	/* One dot (clause_table.awk). */
+	major = strtoul(clause->since, &dot, 10);
+	minor = strtoul(dot + 1, NULL, 10);
 	return (uint16_t)(major << 8 | minor);
 }

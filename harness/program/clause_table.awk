@@ -23,6 +23,7 @@ $1 == last { wrong("is there twice") }
 $1 ~ /^d/ && ($2 !~ /^(device|driver)$/ || $3 !~ /^(MUST|SHOULD)( NOT)?$|^MAY$/ || $4 !~ /^[0-9.]+$/) {
 	wrong("expected party, keyword and section")
 }
+$1 ~ /^d/ && $5 !~ /^1\.[0-9]$/ { wrong("expected a version of VIRTIO") }
 
 # A string of C, of any bytes.
 function string(text) {
