@@ -2,8 +2,8 @@
 /*
  * What the parts of the page share: page.c (what is kept of results), page_failure.c and
  * page_trace.c (of one that failed), page_statement.c and page_state.c (of the statements of
- * VIRTIO), and those that print it: page_write.c, page_found.c, page_area.c, page_changes.c; and
- * page_against.c, which reads the results of another run.
+ * VIRTIO), and those that print it: page_write.c, page_found.c, page_area.c, page_rows.c,
+ * page_changes.c; and page_against.c, which reads the results of another run.
  */
 #ifndef VRINGER_HARNESS_PAGE_INTERNAL_H
 #define VRINGER_HARNESS_PAGE_INTERNAL_H
@@ -131,6 +131,8 @@ char *page_trace(const struct suite_result *result, char *ended, size_t size);
 void page_note_statements(struct page *page, const struct suite_result *result, unsigned failure);
 /* The key of the area that a clause is of: "net", say; "" if it is of none. */
 const char *page_area_of(const char *clause);
+/* Is it a statement, not a section? */
+bool page_is_statement(const struct clause *clause);
 /* Is it one that devices must keep? */
 bool page_is_of_device(const struct clause *clause);
 
@@ -153,6 +155,9 @@ void page_print_comparison(FILE *out, struct page *page);
 void page_print_failures(FILE *out, const struct page *page);
 void page_print_notes(FILE *out, const struct page *page);
 void page_print_areas(FILE *out, const struct page *page, const struct suite *suite);
+/* ... of one of those the rows. */
+void page_print_statements(FILE *out, const struct page *page, const struct suite *suite,
+			   const char *area);
 
 /* Text that is escaped, and a number with what it counts: "1 failure", "2 failures". */
 void page_text(FILE *out, const char *text);

@@ -23,6 +23,11 @@ bool page_is_of_device(const struct clause *clause)
 	return strcmp(clause->party, "device") == 0;
 }
 
+bool page_is_statement(const struct clause *clause)
+{
+	return clause->keyword[0] != '\0';
+}
+
 /* The same key each time, also where a clause is a copy. */
 static const char *intern(const char *key, size_t len)
 {

@@ -227,7 +227,11 @@ static void print_list(FILE *out, const struct suite *suite,
 
 static void print_more(const struct suite *suite, FILE *out, const char *prefix)
 {
-	report_not_judged(out, "rules not judged, for want of facts", suite->not_judged);
+	uint64_t never[sizeof(suite->judged) / sizeof(suite->judged[0])];
+
+	for (size_t i = 0; i < sizeof(never) / sizeof(never[0]); i++)
+		never[i] = suite->not_judged[i] & ~suite->judged[i];
+	report_not_judged(out, "rules never judged, for want of facts", never);
 	for (unsigned i = 0; i < suite->target_count; i++)
 		report_disagreements(out, prefix, suite->targets[i]);
 	suite_print_skips(suite, out, prefix);

@@ -171,7 +171,7 @@ END_OF_SCRIPT
 odd=$work/odd
 # What became of a statement.
 of() {
-	echo "normalize-space(string(//th[.='$1']/following-sibling::td[3]))"
+	echo "normalize-space(string(//th[./code='$1']/following-sibling::td[2]))"
 }
 sed 's/ODD(prints, "odd-print",/& .virtio = 0x0102,/' harness/test/foreign/odd.c >"$work/odd.c"
 gives 0 'devices that are not ours' gcc -std=gnu11 -g -fsanitize=address,undefined -Iharness/target \
