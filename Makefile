@@ -319,6 +319,7 @@ coverage: ## Report which lines of devices/ and harness/ the scripts and the cor
 
 clauses: ## Check the map of VIRTIO's statements, and count those that are judged (CANDIDATES=1: who cites which)
 	@mkdir -p build
+	@.ci/lint citations || exit 2
 	@.ci/clauses $(if $(CANDIDATES),candidates >build/clauses-candidates.tsv)
 
 lint: ## Check formatting, clang-tidy, cppcheck, shellcheck and the tree's own rules
