@@ -26,7 +26,7 @@ wrong 'a section on the second line of a comment' a.c '/* VIRTIO,\n * 5.1.6.2.1 
 	'2:4: 5.1.6.2.1 is not a section'
 wrong 'a section of two numbers' a.h '/* see 2.99 */\n' '1:8: 2.99 is not a section'
 wrong 'a section behind another standard, then VIRTIO' a.c '/* Linux 6.17, VIRTIO 2.99 */\n' \
-	'1:24: 2.99 is not a section'
+	'1:23: 2.99 is not a section'
 wrong 'what is said of another standard ends with the comment' a.c '/* XML 3.3.3 */\n/* 3.3.3 */\n' \
 	'2:4: 3.3.3 is not a section'
 wrong 'a comment of a script' a.vr '# 5.1.6.2 says so\ndevice any\n' '1:3: 5.1.6.2 is not a section'
