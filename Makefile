@@ -319,7 +319,9 @@ coverage: ## Report which lines of devices/ and harness/ the scripts and the cor
 	$(SUB) build/obj/cov/vringer
 	@$(ALONE) coverage .ci/coverage
 
-clauses: ## Check the map of VIRTIO's statements (conformance/clauses.tsv) and count what is judged (CANDIDATES=1: who cites what, in build/clauses-candidates.tsv)
+clauses: ## Check the map of VIRTIO's statements, and count those that are judged (CANDIDATES=1: who cites which)
+	@mkdir -p build
+	@.ci/lint citations || exit 2
 	@.ci/clauses $(if $(CANDIDATES),candidates >build/clauses-candidates.tsv)
 
 lint: ## Check formatting, clang-tidy, cppcheck, shellcheck and the tree's own rules

@@ -5,7 +5,10 @@
  * status.requires: a device offers no feature without what that requires, whatever its driver
  * does: the offer is the device's own.  Only network devices have such features (5.1.3.1).  A
  * program may hold back what is required, as a host does that is set up wrongly: what a device
- * makes of that is its own affair, and a feature that is held back is taken to be there.
+ * makes of that is its own affair, and a feature that is held back is taken to be there.  Bits
+ * from 64 on are judged of devices that declare some: others may show anything there, which
+ * status.registers judges.  What a vhost-user backend says is no offer to a driver: its front
+ * end makes one of it, here vringer's own transport.
  */
 #include "devices/virtio_1_4.h"
 #include "harness/ledger/ledger_internal.h"
@@ -76,11 +79,19 @@ static bool is_met(const struct requirement *r, struct features there)
 	       (any || (r->one.low & there.low) != 0 || (r->one.high & there.high) != 0);
 }
 
+/* Is what its driver reads the device's own offer? */
+static bool offers_itself(const struct target *target, uint32_t word)
+{
+	return !(target->transport && target->probe != NULL) &&
+	       (word < 2 || target->features_high != 0);
+}
+
 void ledger_judge_requires(struct ledger *l, uint32_t word, uint32_t value)
 {
 	struct features offered = { l->offered, l->offered_high }, there;
 
-	if (l->target->device_id != VIRTIO_ID_NET || !ledger_judges(l, RULE_STATUS_REQUIRES))
+	if (l->target->device_id != VIRTIO_ID_NET || !offers_itself(l->target, word) ||
+	    !ledger_judges(l, RULE_STATUS_REQUIRES))
 		return;
 	features_set(&offered, word, value);
 	there.low = offered.low | (l->target->features & ~l->offered);
