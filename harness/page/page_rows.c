@@ -155,29 +155,28 @@ static void print_section(FILE *out, int rule)
 		rule_table[rule].id);
 }
 
-/* Entries of clause_table by id, the numbers in it as numbers; the device's first. */
+/* Places in clause_table by id, the numbers in it as numbers; the device's first. */
 static int compare(const void *a, const void *b)
 {
-	const struct clause *const *x = a, *const *y = b;
+	const size_t *x = a, *y = b;
 
-	return strverscmp((*x)->id, (*y)->id);
+	return strverscmp(clause_table[*x].id, clause_table[*y].id);
 }
 
 void page_print_statements(FILE *out, const struct page *page, const struct suite *suite,
 			   const char *area)
 {
-	const struct clause **list = calloc(clause_count, sizeof(*list));
-	size_t count = 0;
+	size_t *list = calloc(clause_count, sizeof(*list)), count = 0;
 
 	for (int i = 0; i < RULE_COUNT; i++)
 		if (page_breaks_section(suite, i) && page_area_of(rule_table[i].clause) == area)
 			print_section(out, i);
 	for (size_t i = 0; i < clause_count && list != NULL; i++)
 		if (page_is_statement(&clause_table[i]) && page_area_of(clause_table[i].id) == area)
-			list[count++] = &clause_table[i];
+			list[count++] = i;
 	if (list != NULL)
-		qsort(list, count, sizeof(list[0]), compare);
+		qsort(list, count, sizeof(*list), compare);
 	for (size_t i = 0; i < count; i++)
-		print_statement(out, page, suite, list[i]);
+		print_statement(out, page, suite, &clause_table[list[i]]);
 	free(list);
 }
