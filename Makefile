@@ -45,11 +45,13 @@ comma   := ,
 # ---- sources: a new file needs no line here ---------------------------------
 
 DEV_SRC   := $(wildcard devices/*.c)
-HARNESS   := files rules program arena target peers models ledger guest run serve minimize
+HARNESS   := files rules program arena target peers models ledger guest run page serve minimize
 CLI_SRC   := $(wildcard harness/command/*.c)
 # What VIRTIO says and where, from conformance/: see harness/program/clause.h.
 CLAUSES   := build/gen/clause_table.c
-LIB_SRC   := $(DEV_SRC) $(wildcard $(HARNESS:%=harness/%/*.c)) $(CLAUSES)
+# The style and the script of `run --html`.
+ASSETS    := build/gen/page_assets.c
+LIB_SRC   := $(DEV_SRC) $(wildcard $(HARNESS:%=harness/%/*.c)) $(CLAUSES) $(ASSETS)
 # libvringer.a: no models of ours, an entry for every engine, the commands.
 OUR_SRC   := harness/command/main.c $(wildcard harness/models/*.c) \
 	     $(filter-out devices/device.c devices/mmio% devices/snapshot% devices/virtqueue%,$(DEV_SRC))
@@ -206,7 +208,7 @@ BUG_SEEDS      = $(if $(filter-out nothing crash-nothing,$(subst $(comma), ,$(BU
 BUG_BASE_fuzz  = build/bench/live $(BUG_SEEDS) $(BUG_FUZZERS:%=build/fuzz/fuzz_%)
 BUG_BASE_afl   = build/bench/live $(BUG_SEEDS) $(BUG_FUZZERS:%=build/afl/fuzz_%) build/afl/vringer_mutator.so
 
-.PHONY: all install test test-suites oss-fuzz-check msan fuzz peers drivers corpus bugs bugs-table bugs-tap bench coverage lint format deps help clean fuzzers seeds \
+.PHONY: all install test test-suites oss-fuzz-check msan fuzz peers drivers corpus bugs bugs-table bugs-tap bench coverage clauses lint format deps help clean fuzzers seeds \
 	targets test-files FORCE
 
 all: ## Build build/vringer (with ASan and UBSan; uses CC and CFLAGS if given) and build/libvringer.a
@@ -317,6 +319,11 @@ coverage: ## Report which lines of devices/ and harness/ the scripts and the cor
 	$(SUB) build/obj/cov/vringer
 	@$(ALONE) coverage .ci/coverage
 
+clauses: ## Check the map of VIRTIO's statements, and count those that are judged (CANDIDATES=1: who cites which)
+	@mkdir -p build
+	@.ci/lint citations || exit 2
+	@.ci/clauses $(if $(CANDIDATES),candidates >build/clauses-candidates.tsv)
+
 lint: ## Check formatting, clang-tidy, cppcheck, shellcheck and the tree's own rules
 	@.ci/deps gcc cmocka $(LINT_NEEDS)
 	@.ci/lint
@@ -419,6 +426,10 @@ $(CLAUSES): harness/program/clause_table.awk conformance/clauses.tsv conformance
 	@mkdir -p $(@D)
 	$(call say,GEN) { sed 1d conformance/clauses.tsv && sed '/^#/d; s/$$/\t\t\t/' conformance/sections.txt; } | \
 		LC_ALL=C sort -t "$$(printf '\t')" -k1,1 | LC_ALL=C awk -f $< >$@
+
+$(ASSETS): harness/page/page_assets.awk harness/page/page.css harness/page/page.js
+	@mkdir -p $(@D)
+	$(call say,GEN) sha256sum harness/page/page.js | LC_ALL=C awk -f $< - $(filter-out $<,$^) >$@
 
 # ---- programs ---------------------------------------------------------------
 

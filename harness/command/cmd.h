@@ -46,6 +46,7 @@ struct cmd_options {
 	const char *peer;
 	const char *peer_command;
 	const char *output;
+	const char *html, *against; /* a page of results, and what it compares them with */
 	const char *known_path;
 	const char *engine;
 	const char *socket;
@@ -88,6 +89,13 @@ int cmd_probe_chosen(const char *command, const struct cmd_options *options);
 /* Which peer the options name, and how it is started: target_find then finds it, and
  * options->target is its name.  0, or STATUS_USAGE after one line. */
 int cmd_choose_peer(const char *command, struct cmd_options *options);
+/* For run: does a file hold a script, by its name?  Find the scripts that the arguments name;
+ * and is each output neither an input nor another output, and can be written?  0, or
+ * STATUS_USAGE after lines on stderr. */
+struct walk;
+bool cmd_is_script(const char *name);
+int cmd_find_scripts(struct walk *walk, char *const *paths, int count);
+int cmd_plan_outputs(const struct walk *walk, const struct cmd_options *options);
 /* From now on SIGINT, SIGTERM and SIGHUP set cmd_stop and end the running child.  The
  * command is to end soon; a second signal does not make it lose its result. */
 extern volatile sig_atomic_t cmd_stop;
@@ -108,6 +116,8 @@ void cmd_progress_end(const struct cmd_progress *progress);
 
 /* Where the conformance scripts are installed; NULL if the command was not installed. */
 const char *scripts_folder(void);
+/* Is a script one of those? */
+bool scripts_are_installed(const char *path);
 /* ... and what fuzzes with a user's program (fuzzers/user.sh). */
 const char *fuzz_folder(void);
 

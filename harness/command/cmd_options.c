@@ -68,6 +68,10 @@ static const struct {
 	  "`start`" },
 	{ 'J', OPTION_FLAG, "json", NULL, AT(json), "print JSON" },
 	{ 'U', OPTION_FLAG, "junit", NULL, AT(junit), "print JUnit XML" },
+	{ 'H', OPTION_TEXT, "html", "FILE", AT(html),
+	  "write the results to this file as well, as a page to read in a browser" },
+	{ 'W', OPTION_TEXT, "against", "FILE", AT(against),
+	  "... which compares them with those in this file of `run --json`" },
 	{ 'C', OPTION_FLAG, "completes", NULL, AT(completes),
 	  "fail a script in which the device "
 	  "returns no chain" },

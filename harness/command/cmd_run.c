@@ -12,6 +12,7 @@
 #include "harness/files/input.h"
 #include "harness/files/output.h"
 #include "harness/files/walk.h"
+#include "harness/page/page.h"
 #include "harness/run/batch.h"
 #include "harness/run/instance.h"
 #include "harness/run/load.h"
@@ -23,7 +24,7 @@
 
 static const struct cmd_usage usage = {
 	"[SCRIPT|DIR...]",
-	"toDXA78JUCFSLNKTR",
+	"toDXA78JUHWCFSLNKTR",
 	"Run scripts and print the results as TAP, JSON or JUnit XML.  A directory stands for all\n"
 	"*.vr files in it.  -t TARGET selects the scripts for that device and for any device.  An\n"
 	"installed vringer runs the installed conformance scripts when no file is given.",
@@ -43,6 +44,7 @@ struct runner {
 	struct source *sources; /* of walk.paths */
 	struct cmd_options options;
 	struct suite suite;
+	struct page *page; /* NULL: none is wanted */
 	struct batch *batch;
 	struct script *script;
 	const struct target *only[2]; /* of targets_of */
@@ -51,48 +53,6 @@ struct runner {
 	unsigned runs, done;
 	char *report, *words; /* CHILD_REPORT_MAX bytes, CHILD_WORDS_MAX */
 };
-
-static bool is_script(const char *name)
-{
-	size_t len = strlen(name);
-
-	return len > 3 && strcmp(name + len - 3, ".vr") == 0;
-}
-
-/* Find the scripts that the arguments name: 0, or STATUS_USAGE if an argument is wrong. */
-static int find_scripts(struct runner *r, char *const *paths, int count)
-{
-	int status = 0;
-
-	for (int i = 0; i < count; i++) {
-		size_t before = r->walk.count, refused = r->walk.refused;
-
-		if (walk_add(&r->walk, paths[i]) != 0)
-			return STATUS_USAGE;
-		if (r->walk.count > before || r->walk.refused > refused)
-			continue;
-		fprintf(stderr, "%s: no script in it, expected *.vr\n", paths[i]);
-		status = STATUS_USAGE;
-	}
-	return r->walk.refused > 0 ? STATUS_USAGE : status;
-}
-
-/* The output must not be one of the inputs. */
-static int check_output(const struct runner *r)
-{
-	struct output_plan plan = { .inputs = { .count = 0 } };
-	const char *known = r->options.known_path, *output = r->options.output;
-	int err = 0;
-
-	for (size_t i = 0; i < r->walk.count && err == 0; i++)
-		err = output_plan_input(&plan, r->walk.paths[i]);
-	if (err == 0 && known != NULL)
-		err = output_plan_input(&plan, known);
-	if (err == 0)
-		err = output_plan_output(&plan, output != NULL ? output : "-", "run");
-	output_plan_release(&plan);
-	return err != 0 ? STATUS_USAGE : 0;
-}
 
 static int load(struct runner *r, size_t i, const struct script_binding *binding)
 {
@@ -116,26 +76,11 @@ static const struct target *const *targets_of(struct runner *r)
 	return r->only;
 }
 
-/* Is the file in the folder, whichever way the two paths are written? */
-static bool is_below(const char *path, const char *folder)
-{
-	char *file = realpath(path, NULL), *dir = realpath(folder, NULL);
-	size_t len = dir != NULL ? strlen(dir) : 0;
-	bool below = file != NULL && dir != NULL && strncmp(file, dir, len) == 0 &&
-		     (file[len] == '/' || (len > 0 && dir[len - 1] == '/'));
-
-	free(file);
-	free(dir);
-	return below;
-}
-
 /* Many installed scripts are for devices that this program does not have. */
 static bool is_for_others(const struct program *prog, const char *path)
 {
-	const char *folder = scripts_folder();
-
 	return strcmp(prog->target, "any") != 0 && target_find(prog->target) == NULL &&
-	       folder != NULL && is_below(path, folder);
+	       scripts_are_installed(path);
 }
 
 static unsigned transport_count(const struct runner *r)
@@ -199,12 +144,12 @@ static int plan(struct runner *r)
 	return status;
 }
 
-static int run_one(struct runner *r, const char *path, const struct target *target,
+static int run_one(struct runner *r, const struct source *source, const struct target *target,
 		   const struct instance *instance, const struct transport *transport)
 {
 	struct child_job job = {
 		.script = r->script,
-		.path = input_name(path),
+		.path = input_name(source->path),
 		.target = target,
 		.transport = transport,
 		.expect = !r->options.judging.no_ledger,
@@ -216,7 +161,7 @@ static int run_one(struct runner *r, const char *path, const struct target *targ
 	};
 	struct child_result child;
 	struct suite_result result = {
-		.path = input_name(path),
+		.path = input_name(source->path),
 		.target = target,
 		.named = strcmp(r->script->prog.target, "any") == 0,
 		.skip = instance_unmet(instance, r->script, target, transport),
@@ -230,11 +175,13 @@ static int run_one(struct runner *r, const char *path, const struct target *targ
 	int err = result.skip == NULL ? batch_run(r->batch, &job, &child, r->report) : 0;
 
 	if (err != 0) {
-		child_explain(path, job.target, err, &child);
+		child_explain(source->path, job.target, err, &child);
 		return STATUS_USAGE;
 	}
 	result.incomplete = result.skip == NULL && r->options.completes && child.completions == 0;
 	suite_add(&r->suite, &result);
+	if (r->page != NULL)
+		page_add(r->page, &result, source->data);
 	return 0;
 }
 
@@ -262,7 +209,7 @@ static int run_instance(struct runner *r, size_t i, const struct target *target,
 	int status = load_instance(r, i, instance) != 0 ? STATUS_USAGE : 0;
 
 	for (unsigned t = 0; t < transport_count(r) && status == 0; t++) {
-		status = run_one(r, r->sources[i].path, target, instance,
+		status = run_one(r, &r->sources[i], target, instance,
 				 r->options.all_transports ? transport_all[t]
 							   : r->options.transport);
 		show_progress(r, target);
@@ -316,6 +263,10 @@ static int run_all(struct runner *r)
 	}
 	cmd_progress_end(&r->progress);
 	suite_end(&r->suite);
+	if (r->suite.lost)
+		status = STATUS_USAGE;
+	if (status == 0 && r->page != NULL && page_write(r->page, &r->suite, r->options.html) != 0)
+		status = STATUS_USAGE;
 	return status != 0 ? status : r->suite.failed > 0 ? STATUS_BROKEN : STATUS_OK;
 }
 
@@ -341,6 +292,18 @@ static int run_to_output(struct runner *r)
 	return status;
 }
 
+/* Of the results, if one is wanted: 0, or STATUS_USAGE. */
+static int open_page(struct runner *r)
+{
+	if (r->options.html == NULL)
+		return 0;
+	if (page_open(&r->page) != 0)
+		return cmd_fail_host("run", ENOMEM);
+	return r->options.against != NULL && page_compare(r->page, r->options.against) != 0
+		       ? STATUS_USAGE
+		       : 0;
+}
+
 static int run_scripts(struct runner *r)
 {
 	char *installed = NULL;
@@ -350,15 +313,18 @@ static int run_scripts(struct runner *r)
 		return cmd_fail("run", "no file");
 	if (r->options.file_count == 0) {
 		installed = strdup(scripts_folder());
-		status = installed != NULL ? find_scripts(r, &installed, 1) : STATUS_USAGE;
+		status = installed != NULL ? cmd_find_scripts(&r->walk, &installed, 1)
+					   : STATUS_USAGE;
 	} else {
-		status = find_scripts(r, r->options.files, r->options.file_count);
+		status = cmd_find_scripts(&r->walk, r->options.files, r->options.file_count);
 	}
 	free(installed);
 	if (status == 0)
-		status = check_output(r);
+		status = cmd_plan_outputs(&r->walk, &r->options);
 	if (status != 0)
 		return status;
+	if (open_page(r) != 0)
+		return STATUS_USAGE;
 	r->sources = calloc(r->walk.count, sizeof(*r->sources));
 	return r->sources != NULL ? run_to_output(r) : cmd_fail_host("run", ENOMEM);
 }
@@ -369,6 +335,7 @@ static void release(struct runner *r)
 		free(r->sources[i].data);
 	free(r->sources);
 	walk_release(&r->walk);
+	page_close(r->page);
 	batch_close(r->batch);
 	free(r->report);
 	free(r->script);
@@ -376,7 +343,7 @@ static void release(struct runner *r)
 
 int cmd_run(int argc, char **argv)
 {
-	struct runner r = { .walk = { .wanted = is_script, .deep = true } };
+	struct runner r = { .walk = { .wanted = cmd_is_script, .deep = true } };
 	int status = cmd_parse(&r.options, &usage, argc, argv);
 
 	if (status != 0)
@@ -390,6 +357,11 @@ int cmd_run(int argc, char **argv)
 	if (r.options.completes && r.options.judging.no_ledger)
 		return cmd_fail(argv[0], "--completes and --no-ledger were both given, but only "
 					 "the ledger counts chains");
+	if (r.options.against != NULL && r.options.html == NULL)
+		return cmd_fail(argv[0], "--against was given without --html, whose page compares");
+	if (r.options.html != NULL && strcmp(r.options.html, "-") == 0)
+		return cmd_fail(argv[0], "--html -: expected a file, the results go to standard "
+					 "output");
 	if (r.options.json)
 		r.suite.format = SUITE_JSON;
 	else if (r.options.junit)

@@ -81,8 +81,14 @@ static ssize_t read_some(int fd, char *data, size_t size)
 	}
 }
 
-/* All of it, at most INPUT_SIZE_MAX bytes. */
-static char *read_all(int fd, const char *path, size_t *len)
+/* How much there may be, and how that is told. */
+struct bound {
+	size_t most;
+	const char *what;
+};
+
+/* All of it. */
+static char *read_all(int fd, const char *path, const struct bound *bound, size_t *len)
 {
 	size_t room = 65536;
 	char *data = malloc(room);
@@ -96,10 +102,11 @@ static char *read_all(int fd, const char *path, size_t *len)
 		if (got <= 0)
 			break;
 		*len += (size_t)got;
-		if (*len > INPUT_SIZE_MAX) {
+		if (*len > bound->most) {
 			free(data);
-			return fail_read(path,
-					 "too large for a guest program, expected at most 4 MiB");
+			fprintf(stderr, "%s: too large%s, expected at most %zu MiB\n",
+				input_name(path), bound->what, bound->most >> 20);
+			return NULL;
 		}
 		if (*len + 1 < room)
 			continue;
@@ -119,24 +126,24 @@ static char *read_all(int fd, const char *path, size_t *len)
 	return data;
 }
 
-static char *read_stdin(size_t *len)
+static char *read_stdin(const struct bound *bound, size_t *len)
 {
 	static bool taken;
 
 	if (taken)
 		return fail_read("-", "was read already, expected it once");
 	taken = true;
-	return read_all(STDIN_FILENO, "-", len);
+	return read_all(STDIN_FILENO, "-", bound, len);
 }
 
-char *input_read(const char *path, size_t *len)
+static char *read_bounded(const char *path, const struct bound *bound, size_t *len)
 {
 	struct stat st;
 	char *data;
 	int fd;
 
 	if (strcmp(path, "-") == 0)
-		return read_stdin(len);
+		return read_stdin(bound, len);
 	/* A FIFO that nobody writes to yet is no reason to wait where no signal is
 	 * seen. */
 	fd = open(path, O_RDONLY | O_NONBLOCK | O_NOCTTY | O_CLOEXEC);
@@ -147,7 +154,21 @@ char *input_read(const char *path, size_t *len)
 	if (fstat(fd, &st) == 0 && S_ISDIR(st.st_mode))
 		data = fail_read(path, "is a directory, expected a file");
 	else
-		data = read_all(fd, path, len);
+		data = read_all(fd, path, bound, len);
 	close(fd);
 	return data;
+}
+
+char *input_read(const char *path, size_t *len)
+{
+	static const struct bound bound = { INPUT_SIZE_MAX, " for a guest program" };
+
+	return read_bounded(path, &bound, len);
+}
+
+char *input_read_large(const char *path, size_t most, size_t *len)
+{
+	const struct bound bound = { most, "" };
+
+	return read_bounded(path, &bound, len);
 }

@@ -15,6 +15,8 @@
  * frees, with a NUL behind it.  Waits for a pipe until input_stop is set.  On failure
  * NULL after one line on stderr (no line if a signal ended it). */
 char *input_read(const char *path, size_t *len);
+/* ... that may be as large as `most`, and is not a guest program. */
+char *input_read_large(const char *path, size_t most, size_t *len);
 
 /* What a signal handler sets; NULL: no signal is caught.  Waiting ends with it. */
 extern const volatile sig_atomic_t *input_stop;

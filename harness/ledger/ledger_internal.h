@@ -174,6 +174,8 @@ static inline const struct ring_layout *ledger_layout(const struct ledger_queue 
 void ledger_judge_read(struct ledger *l, uint64_t offset, uint32_t width, uint64_t value);
 void ledger_judge_interrupt_status(struct ledger *l, uint32_t shown);
 void ledger_interrupt_status_rest(struct ledger *l);
+/* The driver read `value` from a word of the offer. */
+void ledger_judge_requires(struct ledger *l, uint32_t word, uint32_t value);
 
 /* A suspended device (ledger_suspend.c): a call begins, which may be a write of the status; the
  * driver wrote it; the device shows it; the configuration interrupts of a call, and how many

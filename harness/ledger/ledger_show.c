@@ -91,6 +91,7 @@ static void judge_offered(struct ledger *l, uint64_t value)
 			     "the device offers 0x%llx: no such features go over virtio-mmio, or "
 			     "there are none",
 			     (unsigned long long)(offered.low & forbidden));
+	ledger_judge_requires(l, l->session.device_features_sel, (uint32_t)value);
 }
 
 /* Of VIRTIO 1.4; not in every kernel's headers. */

@@ -49,7 +49,7 @@ static const struct clause *find_open(char *id)
 
 const struct clause *clause_find(const char *word, size_t len)
 {
-	static const struct clause policy = { "policy", "", "", "" };
+	static const struct clause policy = { "policy", "", "", "", "", "", "", "" };
 	char id[CLAUSE_ID_MAX + sizeof(".*")];
 	const struct clause *found;
 
@@ -64,4 +64,18 @@ const struct clause *clause_find(const char *word, size_t len)
 	if (strchr(id, '*') != NULL)
 		return NULL;
 	return found != NULL ? found : find_open(id);
+}
+
+uint16_t clause_since(const char *id)
+{
+	const struct clause *clause = clause_find(id, strlen(id));
+	unsigned long major, minor;
+	char *dot;
+
+	if (clause == NULL || clause->since[0] == '\0')
+		return 0;
+	/* One dot (clause_table.awk). */
+	major = strtoul(clause->since, &dot, 10);
+	minor = strtoul(dot + 1, NULL, 10);
+	return (uint16_t)(major << 8 | minor);
 }

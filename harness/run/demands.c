@@ -21,6 +21,14 @@ enum severity demand_severity(const struct script *script, uint32_t line)
 	return SEVERITY_MUST;
 }
 
+bool demands_are_newer(const struct script *script, const struct target *target)
+{
+	for (unsigned i = 0; i < script->clause_count; i++)
+		if (!target_precedes(target, script->clauses[i]))
+			return false;
+	return script->clause_count > 0;
+}
+
 void demands_add(struct demand_counts *counts, const struct script *script, const uint8_t *outcomes)
 {
 	for (unsigned i = 0; i < script->expect_count; i++)

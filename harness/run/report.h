@@ -76,6 +76,9 @@ void report_result_json(struct json *json, const struct child_result *result,
 void report_blindness(FILE *out, const struct child_result *result, const struct child_job *job);
 void report_blindness_json(struct json *json, const struct child_result *result,
 			   const struct child_job *job);
+/* Is the clause one about registers and the device status, and features as they show
+ * there? */
+bool report_is_of_transport(const char *clause);
 /* Of a script that passed on a device which has no registers of its own: print which of the
  * clauses that it cites vringer's transport keeps for it, in a line.  false: none. `out` NULL:
  * only say so. */

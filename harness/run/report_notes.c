@@ -7,9 +7,8 @@
 
 #include <string.h>
 
-/* Is the clause one about registers and the device status, and features as they show
- * there?  VIRTIO 4.2 (virtio over MMIO), 2.1, 2.2. */
-static bool is_of_transport(const char *word)
+/* VIRTIO 4.2 (virtio over MMIO), 2.1, 2.2. */
+bool report_is_of_transport(const char *word)
 {
 	static const char *const sections[] = { "4.2", "2.1", "2.2" };
 	const struct clause *clause = clause_find(word, strlen(word));
@@ -36,7 +35,7 @@ bool report_transport_note(FILE *out, const struct target *target, const struct 
 	if (!target->transport || target->model)
 		return false;
 	for (unsigned i = 0; i < script->clause_count; i++) {
-		if (!is_of_transport(script->clauses[i]))
+		if (!report_is_of_transport(script->clauses[i]))
 			continue;
 		any = true;
 		if (out == NULL)

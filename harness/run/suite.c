@@ -13,23 +13,26 @@
 
 #define REPORT_LINES_MAX 40 /* of a sanitizer's report shown */
 
-enum outcome {
-	SKIPPED,
-	PASSED,
-	FAILED,
-	EXPECTED, /* to fail: it met a known finding */
-	OUTCOME_COUNT
-};
-
-static enum outcome outcome_of(const struct suite_result *r)
+enum suite_outcome suite_outcome(const struct suite_result *r)
 {
 	if (r->skip != NULL)
-		return SKIPPED;
+		return SUITE_SKIPPED;
 	if (child_failed(r->child, r->job))
-		return FAILED;
+		return SUITE_FAILED;
 	if (child_known(r->child) != NULL)
-		return EXPECTED;
-	return r->incomplete ? FAILED : PASSED;
+		return SUITE_EXPECTED;
+	return r->incomplete ? SUITE_FAILED : SUITE_PASSED;
+}
+
+const char *suite_outcome_name(enum suite_outcome outcome)
+{
+	TABLE(static const char *const, names, SUITE_OUTCOME_COUNT, 1,
+	      [SUITE_SKIPPED] = "skip",
+	      [SUITE_PASSED] = "pass",
+	      [SUITE_FAILED] = "fail",
+	      [SUITE_EXPECTED] = "known");
+
+	return names[outcome];
 }
 
 static unsigned results(const struct suite *suite)
@@ -40,7 +43,8 @@ static unsigned results(const struct suite *suite)
 /* Passed, and some of its clauses are vringer's own transport's to keep. */
 static bool is_transport(const struct suite_result *r)
 {
-	return outcome_of(r) == PASSED && report_transport_note(NULL, r->target, r->script);
+	return suite_outcome(r) == SUITE_PASSED &&
+	       report_transport_note(NULL, r->target, r->script);
 }
 
 /* What fails nothing and is to be known all the same. */
@@ -49,8 +53,7 @@ static bool has_notes(const struct suite_result *r)
 	return r->skip == NULL && (report_has_notes(r->child, r->job) || is_transport(r));
 }
 
-/* The command that shows it again. */
-static void print_again(FILE *out, const struct suite_result *r)
+void suite_print_again(FILE *out, const struct suite_result *r)
 {
 	const char *transport = transport_to_name(r->job->transport);
 	char options[INSTANCE_TEXT_MAX];
@@ -80,7 +83,7 @@ static void describe_failure(FILE *out, const struct suite_result *r)
 			finding->signature);
 	if (finding != NULL)
 		report_finding(out, "", finding, r->script);
-	print_again(out, r);
+	suite_print_again(out, r);
 	if (r->script->prose[0] != '\0')
 		fprintf(out, "claim: %s\n", r->script->prose);
 	if (r->script->clause_count > 0)
@@ -101,12 +104,10 @@ static void describe_failure(FILE *out, const struct suite_result *r)
 	}
 }
 
-/* What there is to say of a result, as lines of text; the caller frees it.  NULL:
- * nothing. */
-static char *describe(const struct suite_result *r)
+char *suite_describe(const struct suite_result *r)
 {
-	enum outcome outcome = outcome_of(r);
-	bool good = outcome == PASSED || outcome == SKIPPED;
+	enum suite_outcome outcome = suite_outcome(r);
+	bool good = outcome == SUITE_PASSED || outcome == SUITE_SKIPPED;
 	char *text = NULL;
 	size_t len = 0;
 	FILE *out;
@@ -143,23 +144,23 @@ static void print_name(const struct suite *suite, const struct suite_result *r)
 
 static void tap_result(struct suite *suite, const struct suite_result *r)
 {
-	enum outcome outcome = outcome_of(r);
-	bool good = outcome == PASSED || outcome == SKIPPED;
+	enum suite_outcome outcome = suite_outcome(r);
+	bool good = outcome == SUITE_PASSED || outcome == SUITE_SKIPPED;
 	char *text;
 
 	fprintf(suite->out, "%s %u - ", good ? "ok" : "not ok", results(suite));
 	print_name(suite, r);
-	if (outcome == SKIPPED) {
+	if (outcome == SUITE_SKIPPED) {
 		fputs(" # SKIP ", suite->out);
 		escape_line(suite->out, r->skip, SIZE_MAX);
-	} else if (outcome == EXPECTED) {
+	} else if (outcome == SUITE_EXPECTED) {
 		fputs(" # TODO known: ", suite->out);
 		escape_line(suite->out, child_known(r->child)->signature, SIZE_MAX);
 		fputs(": ", suite->out);
 		escape_line(suite->out, child_known(r->child)->known, SIZE_MAX);
 	}
 	fputc('\n', suite->out);
-	text = describe(r);
+	text = suite_describe(r);
 	for (char *line = text; line != NULL && *line != '\0';) {
 		size_t n = strcspn(line, "\n");
 
@@ -169,65 +170,12 @@ static void tap_result(struct suite *suite, const struct suite_result *r)
 		line += line[n] == '\n' ? n + 1 : n;
 	}
 	free(text);
-	if (outcome != SKIPPED)
+	if (outcome != SUITE_SKIPPED)
 		report_words(suite->out, "# ", r->words);
-}
-
-static void junit_result(struct suite *suite, const struct suite_result *r)
-{
-	enum outcome outcome = outcome_of(r);
-	char *text = describe(r), instance[INSTANCE_TEXT_MAX];
-
-	instance_print(r->instance, instance, sizeof(instance));
-	fputs("  <testcase classname=\"", suite->out);
-	escape_xml_value(suite->out, r->target->name);
-	fputs("\" name=\"", suite->out);
-	escape_xml_value(suite->out, r->path);
-	escape_xml_value(suite->out, instance);
-	if (transport_to_name(r->job->transport) != NULL)
-		fprintf(suite->out, " [%s]", transport_to_name(r->job->transport));
-	fputs("\">", suite->out);
-	if (outcome == SKIPPED) {
-		fputs("<skipped message=\"", suite->out);
-		escape_xml_value(suite->out, r->skip);
-		fputs("\"/>", suite->out);
-	} else if (outcome == EXPECTED) {
-		fputs("<skipped message=\"known: ", suite->out);
-		escape_xml_value(suite->out, child_known(r->child)->signature);
-		fputs(": ", suite->out);
-		escape_xml_value(suite->out, child_known(r->child)->known);
-		fputs("\"/>", suite->out);
-	} else if (outcome == FAILED) {
-		const struct finding *finding = child_finding(r->child, r->job);
-
-		fputs("<failure message=\"", suite->out);
-		escape_xml_value(suite->out,
-				 finding != NULL ? finding->signature : r->child->failure);
-		fputs("\">", suite->out);
-		escape_xml(suite->out, text != NULL ? text : "");
-		fputs("</failure>", suite->out);
-	}
-	if (outcome != FAILED && text != NULL) {
-		fputs("<system-out>", suite->out);
-		escape_xml(suite->out, text);
-		fputs("</system-out>", suite->out);
-	}
-	free(text);
-	if (outcome != SKIPPED && *r->words != '\0') {
-		fputs("<system-out>", suite->out);
-		escape_xml(suite->out, r->words);
-		fputs("</system-out>", suite->out);
-	}
-	fputs("</testcase>\n", suite->out);
 }
 
 static void json_result(struct suite *suite, const struct suite_result *r)
 {
-	TABLE(static const char *const, names, OUTCOME_COUNT, 1,
-	      [SKIPPED] = "skip",
-	      [PASSED] = "pass",
-	      [FAILED] = "fail",
-	      [EXPECTED] = "known");
 	struct json *json = &suite->json;
 
 	json_break(json);
@@ -244,7 +192,7 @@ static void json_result(struct suite *suite, const struct suite_result *r)
 		json_string(json, "ring", field_names(FIELD_RING)[r->instance->binding.ring]);
 	if (transport_to_name(r->job->transport) != NULL)
 		json_string(json, "transport", transport_to_name(r->job->transport));
-	json_string(json, "result", names[outcome_of(r)]);
+	json_string(json, "result", suite_outcome_name(suite_outcome(r)));
 	if (r->skip != NULL) {
 		json_string(json, "reason", r->skip);
 	} else {
@@ -275,12 +223,6 @@ static void tap_begin(struct suite *suite)
 	fprintf(suite->out, "TAP version 13\n1..%u\n", suite->planned);
 }
 
-static void junit_begin(struct suite *suite)
-{
-	fputs("<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n<testsuite name=\"vringer\">\n",
-	      suite->out);
-}
-
 static void json_begin(struct suite *suite)
 {
 	suite->json = json_open(suite->out);
@@ -293,7 +235,7 @@ void suite_begin(struct suite *suite, unsigned planned)
 {
 	TABLE(static suite_fn *const, begin, SUITE_FORMAT_COUNT, 1,
 	      [SUITE_TAP] = tap_begin,
-	      [SUITE_JUNIT] = junit_begin,
+	      [SUITE_JUNIT] = suite_junit_begin,
 	      [SUITE_JSON] = json_begin);
 
 	suite->planned = planned;
@@ -309,42 +251,19 @@ static void note_target(struct suite *suite, const struct target *target)
 		suite->targets[suite->target_count++] = target;
 }
 
-/* For people who read JUnit: as much as its schema has room for. */
-static void junit_summary(const struct suite *suite)
-{
-	size_t len;
-	char *text;
-	FILE *out = output_text_open(&text, &len);
-
-	if (out == NULL)
-		return;
-	for (unsigned i = 0; i < suite->target_count; i++)
-		report_disagreements(out, "", suite->targets[i]);
-	suite_print_warnings(suite, out, "");
-	suite_print_notes(suite, out, "");
-	suite_print_severities(suite, out, "");
-	suite_print_left_out(suite, out, "");
-	if (output_text_close(out, &text) == 0 && len > 0) {
-		fputs("  <system-out>", suite->out);
-		escape_xml(suite->out, text);
-		fputs("</system-out>\n", suite->out);
-	}
-	free(text);
-}
-
 typedef void print_fn(struct suite *suite, const struct suite_result *r);
 
 void suite_add(struct suite *suite, const struct suite_result *result)
 {
 	TABLE(static print_fn *const, print, SUITE_FORMAT_COUNT, 1,
 	      [SUITE_TAP] = tap_result,
-	      [SUITE_JUNIT] = junit_result,
+	      [SUITE_JUNIT] = suite_junit_result,
 	      [SUITE_JSON] = json_result);
-	TABLE(unsigned *const, counts, OUTCOME_COUNT, 1,
-	      [SKIPPED] = &suite->skipped,
-	      [PASSED] = &suite->passed,
-	      [FAILED] = &suite->failed,
-	      [EXPECTED] = &suite->expected);
+	TABLE(unsigned *const, counts, SUITE_OUTCOME_COUNT, 1,
+	      [SUITE_SKIPPED] = &suite->skipped,
+	      [SUITE_PASSED] = &suite->passed,
+	      [SUITE_FAILED] = &suite->failed,
+	      [SUITE_EXPECTED] = &suite->expected);
 
 	for (size_t i = 0; result->skip == NULL && i < sizeof(suite->not_judged) / 8; i++)
 		suite->not_judged[i] |= result->child->not_judged[i];
@@ -354,12 +273,12 @@ void suite_add(struct suite *suite, const struct suite_result *result)
 		child_note_known(result->child, suite->known);
 	if (result->skip == NULL)
 		suite_count_severities(suite, result);
-	++*counts[outcome_of(result)];
+	++*counts[suite_outcome(result)];
 	if (result->skip == NULL)
 		suite_count_warnings(suite, result);
 	else
 		suite_count_skip(suite, result->skip);
-	if (outcome_of(result) == FAILED)
+	if (suite_outcome(result) == SUITE_FAILED)
 		suite_count_failure(suite, result);
 	suite->transported += is_transport(result);
 	suite->packed +=
@@ -387,13 +306,6 @@ static void tap_end(struct suite *suite)
 		fprintf(suite->out, ", %u with warnings", suite->warned);
 	suite_print_left_out(suite, suite->out, ", ");
 	fputc('\n', suite->out);
-}
-
-static void junit_end(struct suite *suite)
-{
-	suite_junit_severities(suite);
-	junit_summary(suite);
-	fputs("</testsuite>\n", suite->out);
 }
 
 static void json_finish(struct suite *suite)
@@ -425,7 +337,7 @@ void suite_end(struct suite *suite)
 {
 	TABLE(static suite_fn *const, end, SUITE_FORMAT_COUNT, 1,
 	      [SUITE_TAP] = tap_end,
-	      [SUITE_JUNIT] = junit_end,
+	      [SUITE_JUNIT] = suite_junit_end,
 	      [SUITE_JSON] = json_finish);
 
 	end[suite->format](suite);

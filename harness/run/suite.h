@@ -21,6 +21,14 @@ enum suite_format {
 	SUITE_FORMAT_COUNT,
 };
 
+enum suite_outcome {
+	SUITE_SKIPPED,
+	SUITE_PASSED,
+	SUITE_FAILED,
+	SUITE_EXPECTED, /* to fail: it met a known finding */
+	SUITE_OUTCOME_COUNT
+};
+
 /* One script on one target. */
 struct suite_result {
 	const char *path;
@@ -40,17 +48,23 @@ struct suite {
 	FILE *out;
 	struct json json; /* to it, where that is the format */
 	enum suite_format format;
+	FILE *cases; /* JUnit's, printed at the end */
+	char *cases_text;
+	bool lost; /* there was no memory for them, and a line said so */
 	unsigned planned, passed, failed, skipped, expected;
 	unsigned warned;		/* results that broke a rule which fails nothing */
 	unsigned warnings[RULE_COUNT];	/* ... that rule */
 	unsigned unmet[SEVERITY_COUNT]; /* ... `>` lines of that severity */
-	unsigned transported;		/* ... that passed, and judged vringer's transport
-					   (report_transport_note) */
-	unsigned packed;		/* results of runs on packed rings */
-	unsigned left_out;		/* runs of long scripts that were not asked for */
-	unsigned unfollowed;		/* results that were not judged all the time */
-	unsigned failures[RULE_COUNT];	/* results that failed by that rule */
-	unsigned failed_lines;		/* ... by a `>` line, and no rule */
+	unsigned newer;			/* results that broke what is newer than the device */
+	unsigned newer_rules[RULE_COUNT];
+	unsigned newer_lines;
+	unsigned transported;	       /* ... that passed, and judged vringer's transport
+					  (report_transport_note) */
+	unsigned packed;	       /* results of runs on packed rings */
+	unsigned left_out;	       /* runs of long scripts that were not asked for */
+	unsigned unfollowed;	       /* results that were not judged all the time */
+	unsigned failures[RULE_COUNT]; /* results that failed by that rule */
+	unsigned failed_lines;	       /* ... by a `>` line, and no rule */
 	/* Why results were skipped, and how many; what has no place counts nowhere. */
 	struct suite_skip {
 		const char *why;
@@ -70,6 +84,20 @@ struct suite {
 void suite_begin(struct suite *suite, unsigned planned);
 void suite_add(struct suite *suite, const struct suite_result *result);
 void suite_end(struct suite *suite);
+
+/* What came of it; as `run --json` has it, "pass", say; the command that shows it again, a
+ * line. */
+enum suite_outcome suite_outcome(const struct suite_result *result);
+const char *suite_outcome_name(enum suite_outcome outcome);
+void suite_print_again(FILE *out, const struct suite_result *result);
+
+/* What there is to say of a result, as lines of text; the caller frees it.  NULL:
+ * nothing. */
+char *suite_describe(const struct suite_result *result);
+/* JUnit's; see suite_junit.c. */
+void suite_junit_begin(struct suite *suite);
+void suite_junit_result(struct suite *suite, const struct suite_result *result);
+void suite_junit_end(struct suite *suite);
 
 /* Parts of these.  Count the rules that a result breaks without failing, once each, what a
  * failed result failed by, and why one was skipped; print them, warnings in a line for each
@@ -91,6 +119,9 @@ void suite_count_severities(struct suite *suite, const struct suite_result *resu
 void suite_print_severities(const struct suite *suite, FILE *out, const char *prefix);
 void suite_json_severities(struct suite *suite);
 void suite_junit_severities(const struct suite *suite);
+/* The rules of a severity: how many came out how. */
+void suite_count_rules(const struct suite *suite, enum severity severity,
+		       unsigned counts[DEMAND_OUTCOME_COUNT]);
 /* Of one result: the severity of the demand that failed it, and as a member of the JSON
  * object that is open, the counts of each severity that its demands have. */
 const char *suite_failed_severity(const struct suite_result *result);

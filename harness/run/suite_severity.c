@@ -4,7 +4,8 @@
  * judged.  See suite.h.
  *
  * A demand counts once for each result, a rule once for all: it is broken if a finding of
- * any result says so, known or not, and else met if something was there for it to judge.
+ * any result says so, known or not, and else met if something was there for it to judge.  What
+ * is newer than the device and broken is not judged.
  */
 #include "harness/run/suite.h"
 
@@ -21,7 +22,7 @@ void suite_count_severities(struct suite *suite, const struct suite_result *r)
 	for (unsigned i = 0; i < r->child->finding_count; i++) {
 		const struct finding *f = &r->child->findings[i];
 
-		if (f->kind == FINDING_RULE)
+		if (f->kind == FINDING_RULE && !finding_is_newer(f, &r->job->judging))
 			suite->broken[f->rule / 64] |= 1ULL << f->rule % 64;
 	}
 }
@@ -31,13 +32,23 @@ static struct demand_counts count_rules(const struct suite *suite)
 	struct demand_counts counts = { { { 0 } } };
 
 	for (unsigned i = 0; i < RULE_COUNT; i++) {
-		enum demand_outcome outcome = has(suite->broken, i)   ? DEMAND_BROKEN
-					      : has(suite->judged, i) ? DEMAND_MET
-								      : DEMAND_NOT_JUDGED;
+		bool judged = has(suite->judged, i) && suite->newer_rules[i] == 0;
+		enum demand_outcome outcome = has(suite->broken, i) ? DEMAND_BROKEN
+					      : judged		    ? DEMAND_MET
+								    : DEMAND_NOT_JUDGED;
 
 		counts.of[rule_table[i].severity][outcome]++;
 	}
 	return counts;
+}
+
+void suite_count_rules(const struct suite *suite, enum severity severity,
+		       unsigned counts[DEMAND_OUTCOME_COUNT])
+{
+	const struct demand_counts rules = count_rules(suite);
+
+	for (int i = 0; i < DEMAND_OUTCOME_COUNT; i++)
+		counts[i] = rules.of[severity][i];
 }
 
 void suite_print_severities(const struct suite *suite, FILE *out, const char *prefix)

@@ -660,9 +660,12 @@ struct vringer_target {
 
 	/* What else there is to say; each may be NULL or 0.  The more is said, the more is
 	 * judged. */
-	void *opaque;	      /* the author's own, the same for all instances: host->opaque */
-	uint32_t virtio;      /* version of VIRTIO that it was written against, 0x0102 for 1.2; 0:
-			       * 0x0104 */
+	void *opaque; /* the author's own, the same for all instances: host->opaque */
+	/* Version of VIRTIO that it was written against, 0x0102 for 1.2; 0: 0x0104, the newest that
+	 * vringer knows.  What is broken of a statement that is newer is noted, and fails nothing:
+	 * a rule that stands for it, and `>` lines of a script all of whose clauses are newer.
+	 * Scripts with `needs virtio_1.4` are skipped where it is older. */
+	uint32_t virtio;
 	uint32_t config_past; /* VRINGER_JUDGE_MODEL: the byte that reads past the end of the
 			       * configuration return */
 	const struct vringer_queue_need *queue_needs; /* queue_count of them */

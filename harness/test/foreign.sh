@@ -304,8 +304,8 @@ shows "... as its own" '^# device prints: not ok 1'
 [ "$(grep -cE '^(not )?ok|^1\.\.' "$out")" = 2 ] && result=0 || result=1
 tap "... a plan and one result" "$result"
 gives 0 "one that prints: JUnit" "$work/odd" run --junit -t odd-print "$work/session.vr"
-xmllint --noout - <"$out" 2>>"$err" && result=0 || result=1
-tap "... is XML" "$result"
+xmllint --noout --schema harness/test/junit.xsd - <"$out" 2>>"$err" && result=0 || result=1
+tap "... is as its schema asks" "$result"
 shows "... as its own" '<system-out>not ok 1'
 gives 0 "one that prints: JSON" "$work/odd" run --json -t odd-print "$work/session.vr"
 jq -e '.results[0].printed | test("^not ok 1 - {")' "$out" >/dev/null 2>>"$err" && result=0 || result=1

@@ -90,6 +90,7 @@ extern const size_t ledger_case_count;
 	X(SUSPEND_CHANGED, change_never_told, change_told_later)                                   \
 	X(SUSPEND_TOLD, suspended_and_owing, suspended_and_owing_nothing)                          \
 	X(STATUS_OFFERED, offer_of_another_transport, offer_of_this_transport)                     \
+	X(STATUS_REQUIRES, offer_without_what_it_requires, offer_with_what_it_requires)            \
 	X(STATUS_QUEUE_RESET, queue_stays_ready, queue_is_reset)                                   \
 	X(WAKEUP_QUEUE_RESET, interrupt_of_a_reset_queue, interrupt_of_a_queue_set_up_again)       \
 	X(STREAM_PAGES, half_a_page, whole_pages)                                                  \

@@ -9,6 +9,8 @@
 #include <stdint.h>
 
 #include <cmocka.h>
+#include <linux/virtio_ids.h>
+#include <linux/virtio_net.h>
 
 #include "devices/virtio_1_4.h"
 #include "ledger_cases.h"
@@ -245,4 +247,31 @@ void case_offer_of_this_transport(void)
 	/* Bits that 1.4 has not are a later version's. */
 	rig_target.virtio = 0x0105;
 	offer(1ULL << 44 | 1ULL << 49);
+}
+
+/* A network device offers this, and its driver reads it. */
+static void offer_net(uint64_t features)
+{
+	rig_target.device_id = VIRTIO_ID_NET;
+	rig_target.features |= features;
+	rig_live(8);
+	reg_write(VIRTIO_MMIO_DEVICE_FEATURES_SEL, 0);
+	reg_read(VIRTIO_MMIO_DEVICE_FEATURES, (uint32_t)rig_target.features);
+}
+
+void case_offer_without_what_it_requires(void)
+{
+	offer_net(1ULL << VIRTIO_NET_F_CSUM | 1ULL << VIRTIO_NET_F_HOST_ECN);
+}
+
+/* One of two is enough, and what is of another type of device requires nothing. */
+void case_offer_with_what_it_requires(void)
+{
+	offer_net(1ULL << VIRTIO_NET_F_CSUM | 1ULL << VIRTIO_NET_F_HOST_ECN |
+		  1ULL << VIRTIO_NET_F_HOST_TSO6);
+	rig_target.device_id = VIRTIO_ID_RNG;
+	rig_target.features |= 1ULL << VIRTIO_NET_F_CTRL_RX;
+	rig_live(8);
+	reg_write(VIRTIO_MMIO_DEVICE_FEATURES_SEL, 0);
+	reg_read(VIRTIO_MMIO_DEVICE_FEATURES, (uint32_t)rig_target.features);
 }

@@ -96,6 +96,7 @@ suites() {
 	suite "fuzz findings" harness/test/fuzz_findings.sh
 	suite "fuzz campaigns" harness/test/campaign.sh
 	suite "results of fuzzing" harness/test/page.sh
+	suite "page of a run" harness/test/report_html.sh
 	suite "tree" harness/test/tree.sh
 	suite "coverage sets" harness/test/corpus.sh
 	suite "examples" harness/test/examples.sh

@@ -20,18 +20,18 @@ clean() {
 	gives 0 "$1" .ci/citations "$work/$2"
 }
 
-wrong 'an id in a comment' a.c '/* dev.no.such.1, dev.reset.op.1 */\n' '1: dev.no.such.1 is not an id'
-wrong 'an id in the code' a.c 'char *s =\n"dev.reset.op.11";\n' '2: dev.reset.op.11 is not an id'
+wrong 'an id in a comment' a.c '/* dev.no.such.1, dev.reset.op.1 */\n' '1:4: dev.no.such.1 is not an id'
+wrong 'an id in the code' a.c 'char *s =\n"dev.reset.op.11";\n' '2:2: dev.reset.op.11 is not an id'
 wrong 'a section on the second line of a comment' a.c '/* VIRTIO,\n * 5.1.6.2.1 and 2.4 */\n' \
-	'2: 5.1.6.2.1 is not a section'
-wrong 'a section of two numbers' a.h '/* see 2.99 */\n' '1: 2.99 is not a section'
+	'2:4: 5.1.6.2.1 is not a section'
+wrong 'a section of two numbers' a.h '/* see 2.99 */\n' '1:8: 2.99 is not a section'
 wrong 'a section behind another standard, then VIRTIO' a.c '/* Linux 6.17, VIRTIO 2.99 */\n' \
-	'1: 2.99 is not a section'
+	'1:23: 2.99 is not a section'
 wrong 'what is said of another standard ends with the comment' a.c '/* XML 3.3.3 */\n/* 3.3.3 */\n' \
-	'2: 3.3.3 is not a section'
-wrong 'a comment of a script' a.vr '# 5.1.6.2 says so\ndevice any\n' '1: 5.1.6.2 is not a section'
+	'2:4: 3.3.3 is not a section'
+wrong 'a comment of a script' a.vr '# 5.1.6.2 says so\ndevice any\n' '1:3: 5.1.6.2 is not a section'
 wrong 'the head of a patch' a.patch 'Bug: x\nOrigin: VIRTIO 5.1.6.2\n--- a\n+/* 5.1.6.2.1 */\n' \
-	'2: 5.1.6.2 is not a section'
+	'2:16: 5.1.6.2 is not a section'
 clean 'sections that there are' a.c '/* 2.4, 4.2.2. (5.1.9.4.1) */\n'
 clean 'a chapter whose sections are not listed' a.c '/* 4.1.4.3.2 */\n'
 clean 'code' a.c 'double x = 2.99;\n'

@@ -64,7 +64,7 @@ fi
 gives 1 'JUnit' "$VRINGER" run --junit "$scripts"
 cp "$out" "$work/xml"
 utf8 JUnit
-run xmllint --noout "$work/xml"
+run xmllint --noout --schema harness/test/junit.xsd "$work/xml"
 tap 'JUnit: it is XML' "$rc"
 run xmllint --xpath 'count(//testcase/failure)' "$work/xml"
 all 'JUnit: they fail' "$(cat "$out")"
@@ -92,7 +92,7 @@ utf8 'a reason in TAP'
 run "$rule" run --junit --known "$work/known" "$scripts/known.vr"
 cp "$out" "$work/xml"
 utf8 'a reason in JUnit'
-run xmllint --noout "$work/xml"
+run xmllint --noout --schema harness/test/junit.xsd "$work/xml"
 tap 'a reason in JUnit: it is XML' "$rc"
 run "$rule" run --json --known "$work/known" "$scripts/known.vr"
 utf8 'a reason in JSON'

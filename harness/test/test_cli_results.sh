@@ -83,7 +83,7 @@ json_result() {
 }
 
 junit_result() {
-	xmllint --noout "$out" 2>>"$err" || return
+	xmllint --noout --schema harness/test/junit.xsd "$out" 2>>"$err" || return
 	case $result_is in
 	fail) grep -q '<failure ' "$out" ;;
 	skip | known) grep -q '<skipped ' "$out" ;;

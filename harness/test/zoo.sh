@@ -109,6 +109,13 @@ while read -r name; do
 	zoo-base-accessors | zoo-early-look-accessors | zoo-packed*-accessors | zoo-all*-accessors | *-purposes | *-plain) target "$name" "$((count += 1))" ;;
 	esac
 done <"$work/targets"
+# What is newer than the device is told of.
+run "$zoo" run -t zoo-older-purposes --strict --limits conformance/features/offer-stays.vr
+shows 'what is newer than a device is noted' \
+	'^# note: newer than the device, which is of VIRTIO 1\.2: finding: status\.offered:'
+shows '... and counted apart' '^# newer than the device, and not held against it: status\.offered in [1-9]'
+run "$zoo" run --json -t zoo-older-purposes --strict --limits conformance/features/offer-stays.vr
+shows '... as JSON too' '"newer": *\[ *{ *"rule": *"status.offered"'
 sort -u "$work/named" >"$work/named.once"
 while read -r script; do
 	grep -qxF "$script" "$work/failing" && result=0 || result=1

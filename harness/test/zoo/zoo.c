@@ -14,7 +14,7 @@
 
 /* zoo_device.c */
 #define DEVICE(X) \
-	X(platform) X(page_2) X(never_resets) X(late_breach) X(slow_reset) X(slow_queue_reset) \
+	X(platform) X(page_2) X(older) X(never_resets) X(late_breach) X(slow_reset) X(slow_queue_reset) \
 	X(optional_queue) X(size_48) X(generation) X(one_byte) X(balloon)
 
 /* zoo_packed.c */

@@ -28,6 +28,10 @@ MEMBER(platform, "zoo-platform", w->accepts = accepts_platform, ONE_QUEUE,
 /* Has a feature of its own in page 2, which demands nothing. */
 MEMBER(page_2, "zoo-page-2", (void)0, USUALLY, .features_high = 1)
 
+/* Of VIRTIO 1.2, in which no statement keeps a device from offering a reserved bit (44). */
+MEMBER(older, "zoo-older", (void)0, ONE_QUEUE, .features = FEATURES | 1ULL << 44, FLAGS,
+       .requests = requests, .virtio = 0x0102)
+
 /* Goes on, whatever the driver does: what is no chain comes back unused, and an index
  * that jumps is not believed. */
 static bool walk_any(struct device *d, struct queue *q, struct chain *c)
