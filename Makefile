@@ -206,7 +206,7 @@ BUG_SEEDS      = $(if $(filter-out nothing crash-nothing,$(subst $(comma), ,$(BU
 BUG_BASE_fuzz  = build/bench/live $(BUG_SEEDS) $(BUG_FUZZERS:%=build/fuzz/fuzz_%)
 BUG_BASE_afl   = build/bench/live $(BUG_SEEDS) $(BUG_FUZZERS:%=build/afl/fuzz_%) build/afl/vringer_mutator.so
 
-.PHONY: all install test test-suites oss-fuzz-check msan fuzz peers drivers corpus bugs bugs-table bugs-tap bench coverage lint format deps help clean fuzzers seeds \
+.PHONY: all install test test-suites oss-fuzz-check msan fuzz peers drivers corpus bugs bugs-table bugs-tap bench coverage clauses lint format deps help clean fuzzers seeds \
 	targets test-files FORCE
 
 all: ## Build build/vringer (with ASan and UBSan; uses CC and CFLAGS if given) and build/libvringer.a
@@ -316,6 +316,9 @@ coverage: ## Report which lines of devices/ and harness/ the scripts and the cor
 	@.ci/deps $(COV_NEEDS)
 	$(SUB) build/obj/cov/vringer
 	@$(ALONE) coverage .ci/coverage
+
+clauses: ## Check the map of VIRTIO's statements (conformance/clauses.tsv) and count what is judged (CANDIDATES=1: who cites what, in build/clauses-candidates.tsv)
+	@.ci/clauses $(if $(CANDIDATES),candidates >build/clauses-candidates.tsv)
 
 lint: ## Check formatting, clang-tidy, cppcheck, shellcheck and the tree's own rules
 	@.ci/deps gcc cmocka $(LINT_NEEDS)
