@@ -5,6 +5,7 @@
 #include "harness/program/clause.h"
 
 #include <ctype.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -64,4 +65,14 @@ const struct clause *clause_find(const char *word, size_t len)
 	if (strchr(id, '*') != NULL)
 		return NULL;
 	return found != NULL ? found : find_open(id);
+}
+
+uint16_t clause_since(const char *id)
+{
+	const struct clause *clause = clause_find(id, strlen(id));
+	unsigned major, minor;
+
+	if (clause == NULL || sscanf(clause->since, "%u.%u", &major, &minor) != 2)
+		return 0;
+	return (uint16_t)(major << 8 | minor);
 }

@@ -12,6 +12,7 @@
 #define VRINGER_HARNESS_CLAUSE_H
 
 #include <stddef.h>
+#include <stdint.h>
 
 /* One thing to cite.  For a section all others are empty.  An id that ends in ".*"
  * stands for every section below a number. */
@@ -23,7 +24,7 @@ struct clause {
 	const char *since; /* the first version that has it; these four may be empty */
 	const char *words; /* our own */
 	const char *how;   /* it is judged, or why not: see conformance/README.md */
-	const char *by;    /* "rule:NAME", "script:PATH" and the like, or the reason */
+	const char *by;	   /* "rule:NAME", "script:PATH" and the like, or the reason */
 };
 
 /* All of them, sorted by id with strcmp. */
@@ -32,5 +33,9 @@ extern const size_t clause_count;
 
 /* Find the entry that the first `len` bytes of `word` cite; NULL if there is none. */
 const struct clause *clause_find(const char *word, size_t len);
+
+/* The first version of VIRTIO that has the statement `id`, 0x0103 for 1.3.  Whatever is no
+ * statement (a section, policy) binds a device of any version: 0. */
+uint16_t clause_since(const char *id);
 
 #endif

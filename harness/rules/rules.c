@@ -70,9 +70,15 @@ const char *severity_name(enum severity severity)
 	return names[severity];
 }
 
+bool rule_is_newer(enum rule rule, const struct judging *judging)
+{
+	return (judging->newer[rule / 64] >> rule % 64 & 1) != 0;
+}
+
 bool rule_fails(enum rule rule, const struct judging *judging)
 {
-	return severity_fails((enum severity)rule_table[rule].severity, judging);
+	return !rule_is_newer(rule, judging) &&
+	       severity_fails((enum severity)rule_table[rule].severity, judging);
 }
 
 bool severity_fails(enum severity severity, const struct judging *judging)
@@ -94,4 +100,9 @@ bool finding_fails(const struct finding *finding, const struct judging *judging)
 {
 	return finding->known == NULL &&
 	       (finding->kind != FINDING_RULE || rule_fails((enum rule)finding->rule, judging));
+}
+
+bool finding_is_newer(const struct finding *finding, const struct judging *judging)
+{
+	return finding->kind == FINDING_RULE && rule_is_newer((enum rule)finding->rule, judging);
 }

@@ -316,7 +316,13 @@ struct judging {
 	bool limits;	     /* a broken limit does */
 	bool no_ledger;	     /* judge nothing: crashes only */
 	struct known *known; /* findings that fail nothing; may be NULL */
+	/* A bit for each rule that stands for a statement which is newer than the version of
+	 * VIRTIO that the device was written against (target_judging): broken, it is noted. */
+	uint64_t newer[(RULE_COUNT + 63) / 64];
 };
+
+/* Is what the rule stands for newer than the device? */
+bool rule_is_newer(enum rule rule, const struct judging *judging);
 
 /* Does breaking this rule fail a run with these options? known_reason tells whether a
  * finding is known. */
@@ -324,5 +330,7 @@ bool rule_fails(enum rule rule, const struct judging *judging);
 /* Does this finding fail the run?  A known one does not; one that is no broken rule
  * always does. */
 bool finding_fails(const struct finding *finding, const struct judging *judging);
+/* Is it a broken rule that is newer than the device? */
+bool finding_is_newer(const struct finding *finding, const struct judging *judging);
 
 #endif

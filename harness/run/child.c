@@ -48,12 +48,14 @@ static bool fails_script(struct child *child, const struct expect *e)
 	struct child_result *result = child->result;
 	struct child_unmet *unmet;
 
-	if (severity_fails((enum severity)e->severity, &child->job->judging))
+	bool newer = demands_are_newer(child->job->script, child->job->target);
+
+	if (!newer && severity_fails((enum severity)e->severity, &child->job->judging))
 		return true;
 	if (result->unmet_count == CHILD_UNMET_MAX)
 		return false;
 	unmet = &result->unmet[result->unmet_count++];
-	*unmet = (struct child_unmet){ .line = e->line, .severity = e->severity };
+	*unmet = (struct child_unmet){ .line = e->line, .severity = e->severity, .newer = newer };
 	snprintf(unmet->message, sizeof(unmet->message), "%.*s", (int)sizeof(unmet->message) - 1,
 		 result->failure);
 	return false;
@@ -69,7 +71,9 @@ static bool judge(struct child *child, struct run *run, unsigned index)
 	if (!demand_applies(child->job->script, e, child->job->target))
 		return true;
 	if (!expect_check(run, child->job->script, e, result->failure, sizeof(result->failure))) {
-		*outcome = DEMAND_BROKEN;
+		*outcome = demands_are_newer(child->job->script, child->job->target)
+				   ? DEMAND_NOT_JUDGED
+				   : DEMAND_BROKEN;
 		return !fails_script(child, e);
 	}
 	/* In a loop it may have been broken before. */

@@ -29,10 +29,11 @@
 #define CHILD_WORDS_MAX 16384	     /* ... and of what it wrote to stdout */
 
 /* A `>` line that is not met and fails nothing, since it is less than a demand of this
- * run. */
+ * run, or newer than the device (demands_are_newer). */
 struct child_unmet {
 	uint32_t line;
 	uint8_t severity; /* enum severity */
+	bool newer;
 	char message[200];
 };
 #define CHILD_UNMET_MAX 8u

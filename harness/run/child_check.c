@@ -66,7 +66,8 @@ static bool is_unmet(const struct child_job *job, const struct child_unmet *unme
 	for (unsigned i = 0; i < job->script->expect_count; i++)
 		if (job->script->expects[i].line == unmet->line &&
 		    job->script->expects[i].severity == unmet->severity)
-			return is_string(unmet->message, sizeof(unmet->message));
+			return is_bool(&unmet->newer) &&
+			       is_string(unmet->message, sizeof(unmet->message));
 	return false;
 }
 

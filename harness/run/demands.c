@@ -13,6 +13,14 @@ bool demand_applies(const struct script *script, const struct expect *expect,
 	       strcmp(script->prog.target, "any") != 0;
 }
 
+bool demands_are_newer(const struct script *script, const struct target *target)
+{
+	for (unsigned i = 0; i < script->clause_count; i++)
+		if (!target_precedes(target, script->clauses[i]))
+			return false;
+	return script->clause_count > 0;
+}
+
 void demands_add(struct demand_counts *counts, const struct script *script, const uint8_t *outcomes)
 {
 	for (unsigned i = 0; i < script->expect_count; i++)

@@ -14,7 +14,8 @@
 
 /* Of a demand or a rule. */
 enum demand_outcome {
-	DEMAND_NOT_JUDGED, /* it was not looked at, or is not about devices like this one */
+	DEMAND_NOT_JUDGED, /* it was not looked at, is not about devices like this one, or is newer
+			    * than the device and not met */
 	DEMAND_MET,	   /* each time */
 	DEMAND_BROKEN,	   /* once at least */
 	DEMAND_OUTCOME_COUNT
@@ -29,6 +30,10 @@ struct demand_counts {
  * and those that are judged like them, and about the device that the script names. */
 bool demand_applies(const struct script *script, const struct expect *expect,
 		    const struct target *target);
+
+/* Is all that the script stands for newer than the version of VIRTIO that the target was written
+ * against?  What is not met is noted then, and fails nothing. */
+bool demands_are_newer(const struct script *script, const struct target *target);
 
 /* Add a script's demands; `outcomes`: one of enum demand_outcome for each. */
 void demands_add(struct demand_counts *counts, const struct script *script,

@@ -87,6 +87,14 @@ bool report_has_notes(const struct child_result *result, const struct child_job 
 	       result->blindness.cause != BLIND_NEVER || result->unmet_count > 0;
 }
 
+/* In front of what is newer than the device. */
+static void print_newer(FILE *out, const struct child_job *job)
+{
+	fprintf(out,
+		"note: newer than the device, which is of VIRTIO %u.%u: ", job->target->virtio >> 8,
+		job->target->virtio & 0xff);
+}
+
 void report_notes(FILE *out, const struct child_result *result, const struct child_job *job)
 {
 	const struct finding *failing = child_finding(result, job);
@@ -96,13 +104,21 @@ void report_notes(FILE *out, const struct child_result *result, const struct chi
 
 		if (f == failing)
 			continue;
-		fputs(f->known != NULL ? "known: " : "warning: ", out);
+		if (finding_is_newer(f, &job->judging))
+			print_newer(out, job);
+		else
+			fputs(f->known != NULL ? "known: " : "warning: ", out);
 		report_finding(out, "", f, job->script);
 	}
-	for (unsigned i = 0; i < result->unmet_count; i++)
-		fprintf(out, "warning: line %u (%s): %s\n", result->unmet[i].line,
+	for (unsigned i = 0; i < result->unmet_count; i++) {
+		if (result->unmet[i].newer)
+			print_newer(out, job);
+		else
+			fputs("warning: ", out);
+		fprintf(out, "line %u (%s): %s\n", result->unmet[i].line,
 			severity_name((enum severity)result->unmet[i].severity),
 			result->unmet[i].message);
+	}
 	if (result->shortage[0] != '\0')
 		fprintf(out, "not judged: %s: %s\n", rule_table[RULE_LIVENESS_REQUEST].id,
 			result->shortage);
@@ -117,6 +133,7 @@ void report_result_json(struct json *json, const struct child_result *result,
 		json_object(json, NULL);
 		finding_members(json, &result->findings[i], job->script);
 		json_bool(json, "fails", finding_fails(&result->findings[i], &job->judging));
+		json_bool(json, "newer", finding_is_newer(&result->findings[i], &job->judging));
 		json_object_end(json);
 	}
 	json_array_end(json);
@@ -126,6 +143,7 @@ void report_result_json(struct json *json, const struct child_result *result,
 		json_number(json, "line", result->unmet[i].line);
 		json_string(json, "severity",
 			    severity_name((enum severity)result->unmet[i].severity));
+		json_bool(json, "newer", result->unmet[i].newer);
 		json_string(json, "message", result->unmet[i].message);
 		json_object_end(json);
 	}

@@ -44,13 +44,16 @@ struct suite {
 	unsigned warned;		/* results that broke a rule which fails nothing */
 	unsigned warnings[RULE_COUNT];	/* ... that rule */
 	unsigned unmet[SEVERITY_COUNT]; /* ... `>` lines of that severity */
-	unsigned transported;		/* ... that passed, and judged vringer's transport
-					   (report_transport_note) */
-	unsigned packed;		/* results of runs on packed rings */
-	unsigned left_out;		/* runs of long scripts that were not asked for */
-	unsigned unfollowed;		/* results that were not judged all the time */
-	unsigned failures[RULE_COUNT];	/* results that failed by that rule */
-	unsigned failed_lines;		/* ... by a `>` line, and no rule */
+	unsigned newer;			/* results that broke what is newer than the device */
+	unsigned newer_rules[RULE_COUNT];
+	unsigned newer_lines;
+	unsigned transported;	       /* ... that passed, and judged vringer's transport
+					  (report_transport_note) */
+	unsigned packed;	       /* results of runs on packed rings */
+	unsigned left_out;	       /* runs of long scripts that were not asked for */
+	unsigned unfollowed;	       /* results that were not judged all the time */
+	unsigned failures[RULE_COUNT]; /* results that failed by that rule */
+	unsigned failed_lines;	       /* ... by a `>` line, and no rule */
 	/* Why results were skipped, and how many; what has no place counts nowhere. */
 	struct suite_skip {
 		const char *why;

@@ -11,24 +11,35 @@ void suite_count_warnings(struct suite *suite, const struct suite_result *r)
 {
 	const struct finding *failing = child_finding(r->child, r->job);
 	uint64_t seen[(RULE_COUNT + 63) / 64] = { 0 };
-	bool any = r->child->unmet_count > 0;
+	bool any = false, newer = false;
 
 	for (unsigned i = 0; i < r->child->finding_count; i++) {
 		const struct finding *f = &r->child->findings[i];
+		bool first, is_newer = finding_is_newer(f, &r->job->judging);
 
 		if (f == failing || f->known != NULL || f->kind != FINDING_RULE)
 			continue;
-		any = true;
-		suite->warnings[f->rule] += (seen[f->rule / 64] >> f->rule % 64 & 1) == 0;
+		first = (seen[f->rule / 64] >> f->rule % 64 & 1) == 0;
 		seen[f->rule / 64] |= 1ULL << f->rule % 64;
+		*(is_newer ? &suite->newer_rules[f->rule] : &suite->warnings[f->rule]) += first;
+		newer = newer || is_newer;
+		any = any || !is_newer;
 	}
 	for (int severity = 0; severity < SEVERITY_COUNT; severity++) {
 		bool here = false;
 
 		for (unsigned i = 0; i < r->child->unmet_count; i++)
-			here = here || r->child->unmet[i].severity == severity;
+			here = here || (r->child->unmet[i].severity == severity &&
+					!r->child->unmet[i].newer);
 		suite->unmet[severity] += here;
+		any = any || here;
 	}
+	/* All lines of a script are, or none. */
+	if (r->child->unmet_count > 0 && r->child->unmet[0].newer) {
+		suite->newer_lines++;
+		newer = true;
+	}
+	suite->newer += newer;
 	suite->warned += any;
 	suite->unfollowed += r->child->blindness.cause != BLIND_NEVER;
 }
@@ -84,35 +95,49 @@ void suite_print_skips(const struct suite *suite, FILE *out, const char *prefix)
 			suite->skips[i].why);
 }
 
-/* A name of a line of warnings; its first has the severity before it. */
-static void print_warning(FILE *out, const char *prefix, int severity, bool first, const char *what,
-			  unsigned results)
+/* A name of a line of warnings; its first has before it what kind they are. */
+static void print_warning(FILE *out, const char *prefix, const char *kind, bool first,
+			  const char *what, unsigned results)
 {
 	if (first)
-		fprintf(out, "%swarnings (%s): ", prefix, severity_name((enum severity)severity));
+		fprintf(out, "%swarnings (%s): ", prefix, kind);
 	fprintf(out, "%s%s in %u", first ? "" : ", ", what, results);
+}
+
+static void print_newer(const struct suite *suite, FILE *out, const char *prefix)
+{
+	fprintf(out, "%snewer than the device, and not held against it:", prefix);
+	for (int i = 0; i < RULE_COUNT; i++)
+		if (suite->newer_rules[i] > 0)
+			fprintf(out, " %s in %u", rule_table[i].id, suite->newer_rules[i]);
+	if (suite->newer_lines > 0)
+		fprintf(out, " `>` lines in %u", suite->newer_lines);
+	fputc('\n', out);
 }
 
 void suite_print_warnings(const struct suite *suite, FILE *out, const char *prefix)
 {
 	for (int severity = 0; severity < SEVERITY_COUNT; severity++) {
+		const char *kind = severity_name((enum severity)severity);
 		bool first = true;
 
 		for (int i = 0; i < RULE_COUNT; i++) {
 			if ((int)rule_table[i].severity != severity || suite->warnings[i] == 0)
 				continue;
-			print_warning(out, prefix, severity, first, rule_table[i].id,
+			print_warning(out, prefix, kind, first, rule_table[i].id,
 				      suite->warnings[i]);
 			first = false;
 		}
 		if (suite->unmet[severity] > 0) {
-			print_warning(out, prefix, severity, first, "`>` lines",
+			print_warning(out, prefix, kind, first, "`>` lines",
 				      suite->unmet[severity]);
 			first = false;
 		}
 		if (!first)
 			fputc('\n', out);
 	}
+	if (suite->newer > 0)
+		print_newer(suite, out, prefix);
 }
 
 void suite_print_notes(const struct suite *suite, FILE *out, const char *prefix)
@@ -149,6 +174,17 @@ void suite_json_warnings(struct suite *suite)
 		json_string(json, "rule", rule_table[i].id);
 		json_string(json, "severity", severity_name(rule_table[i].severity));
 		json_number(json, "results", suite->warnings[i]);
+		json_object_end(json);
+	}
+	json_array_end(json);
+	json_array(json, "newer");
+	for (int i = 0; i < RULE_COUNT; i++) {
+		if (suite->newer_rules[i] == 0)
+			continue;
+		json_object(json, NULL);
+		json_string(json, "rule", rule_table[i].id);
+		json_string(json, "clause", rule_table[i].clause);
+		json_number(json, "results", suite->newer_rules[i]);
 		json_object_end(json);
 	}
 	json_array_end(json);

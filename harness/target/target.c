@@ -5,6 +5,9 @@
  */
 #include "harness/target/target.h"
 
+#include "harness/program/clause.h"
+#include "harness/rules/rules.h"
+
 #include <linux/virtio_config.h>
 #include <stddef.h>
 #include <string.h>
@@ -18,6 +21,21 @@ void target_work(const struct target *target, void *device)
 {
 	if (target->work != NULL)
 		target->work(device);
+}
+
+bool target_precedes(const struct target *target, const char *id)
+{
+	return target->virtio != 0 && target->virtio < clause_since(id);
+}
+
+struct judging target_judging(const struct target *target, struct judging judging)
+{
+	judging.strict = judging.strict || target->strict;
+	judging.limits = judging.limits || target->limits;
+	for (unsigned i = 0; i < RULE_COUNT; i++)
+		if (target_precedes(target, rule_table[i].clause))
+			judging.newer[i / 64] |= 1ULL << i % 64;
+	return judging;
 }
 
 unsigned target_counter_count(const struct target *target, const void *device)

@@ -476,12 +476,9 @@ int target_used_term(const char *term, size_t len);
 bool target_is_plain(const struct target *target);
 
 /* The options that a run on the target is judged with, if `judging` was asked for. */
-static inline struct judging target_judging(const struct target *target, struct judging judging)
-{
-	judging.strict = judging.strict || target->strict;
-	judging.limits = judging.limits || target->limits;
-	return judging;
-}
+struct judging target_judging(const struct target *target, struct judging judging);
+/* Was the target written against a version of VIRTIO that has not the statement `id`? */
+bool target_precedes(const struct target *target, const char *id);
 
 struct program;
 
