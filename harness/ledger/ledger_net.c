@@ -17,6 +17,8 @@
  * which memory has another part in that chain, or in one that was available or held when the
  * call began: what the device wrote there last need not be the header.
  *
+ * What flags and gso_type may say is in ledger_net_offload.c.
+ *
  * With MRG_RXBUF a packet may be spread over the chains that one move of the used
  * index returns.  Where one of these cannot be followed, or is more than are kept,
  * the rest of that move is not judged.
@@ -43,20 +45,7 @@
 #define TAGS_MAX 2u
 #define CONFIG_MTU 10u
 
-/* Not in every kernel's headers. */
-#define F_GUEST_USO4 54
-#define F_GUEST_USO6 55
-#define F_RSC_EXT 61
-#define F_HOST_USO 56
-#define GSO_UDP_L4 5u
-/* NEEDS_CSUM, DATA_VALID, RSC_INFO, UDP_TUNNEL_CSUM, and those for IPsec. */
-#define FLAGS_KNOWN 0x7fu
-
 #define BIT(feature) (1ULL << (feature))
-#define F_ANY_GSO                                                                                  \
-	(BIT(VIRTIO_NET_F_GUEST_TSO4) | BIT(VIRTIO_NET_F_GUEST_TSO6) |                             \
-	 BIT(VIRTIO_NET_F_GUEST_UFO) | BIT(F_GUEST_USO4) | BIT(F_GUEST_USO6))
-
 _Static_assert(HEADER_HASHED + ETH_HLEN + TAGS_MAX * TAG <= LEDGER_HEAD_BYTES,
 	       "header and link layer are kept");
 
@@ -124,51 +113,10 @@ static bool is_known(const struct ledger_hold *hold, uint32_t len)
 	return (hold->net.known & wanted) == wanted;
 }
 
-bool ledger_net_may_refuse(const struct ledger *l, unsigned flags, unsigned gso_type)
-{
-	const uint64_t offloads = BIT(VIRTIO_NET_F_CSUM) | BIT(VIRTIO_NET_F_HOST_TSO4) |
-				  BIT(VIRTIO_NET_F_HOST_TSO6) | BIT(VIRTIO_NET_F_HOST_UFO) |
-				  BIT(F_HOST_USO);
-
-	/* What a device makes of an offload that was negotiated is not known here. */
-	if (!l->session.features_known || (l->session.driver_features & offloads) != 0)
-		return true;
-	/* A bit that nobody knows is to be ignored (5.1.9.2.2). */
-	return (flags & FLAGS_KNOWN) != 0 || gso_type != VIRTIO_NET_HDR_GSO_NONE;
-}
-
-/* What is wrong with flags and gso_type under these features; NULL: nothing. */
-static const char *offload_fault(uint64_t features, unsigned flags, unsigned gso)
-{
-	static const struct {
-		uint8_t gso;
-		uint64_t features;
-	} kinds[] = {
-		{ VIRTIO_NET_HDR_GSO_TCPV4, BIT(VIRTIO_NET_F_GUEST_TSO4) },
-		{ VIRTIO_NET_HDR_GSO_UDP, BIT(VIRTIO_NET_F_GUEST_UFO) },
-		{ VIRTIO_NET_HDR_GSO_TCPV6, BIT(VIRTIO_NET_F_GUEST_TSO6) },
-		{ GSO_UDP_L4, BIT(F_GUEST_USO4) | BIT(F_GUEST_USO6) },
-	};
-	unsigned kind = gso & ~(unsigned)VIRTIO_NET_HDR_GSO_ECN;
-
-	if (flags != 0 && (features & BIT(VIRTIO_NET_F_GUEST_CSUM)) == 0)
-		return "flags, and GUEST_CSUM was not negotiated";
-	if ((flags & VIRTIO_NET_HDR_F_RSC_INFO) != 0 && (features & BIT(F_RSC_EXT)) == 0)
-		return "RSC_INFO, and RSC_EXT was not negotiated";
-	if (gso == VIRTIO_NET_HDR_GSO_NONE)
-		return NULL;
-	if ((features & F_ANY_GSO) == 0)
-		return "a gso_type, and no such offload was negotiated";
-	for (size_t i = 0; i < sizeof(kinds) / sizeof(kinds[0]); i++)
-		if (kinds[i].gso == kind && (features & kinds[i].features) == 0)
-			return "a gso_type whose offload was not negotiated";
-	return (flags & VIRTIO_NET_HDR_F_NEEDS_CSUM) == 0 ? "a gso_type without NEEDS_CSUM" : NULL;
-}
-
 static void judge_offloads(struct ledger *l, const struct ledger_hold *hold)
 {
 	const uint8_t *head = hold->net.bytes;
-	const char *fault = offload_fault(l->session.driver_features, head[0], head[1]);
+	const char *fault = ledger_net_offload_fault(l, head);
 	uint64_t rest;
 
 	if (fault != NULL && ledger_judges(l, RULE_NET_HEADER))

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 OR MIT */
 /*
- * What the ledger knows of received packets, of a network device (ledger_net.c).
+ * What the ledger knows of received packets, of a network device (ledger_net.c,
+ * ledger_net_offload.c).
  */
 #ifndef VRINGER_HARNESS_LEDGER_NET_H
 #define VRINGER_HARNESS_LEDGER_NET_H
@@ -32,6 +33,9 @@ uint16_t ledger_net_mtu(const struct ledger *l);
 /* May a device refuse to send a packet with these in its header?  A driver that
  * negotiated nothing sets neither. */
 bool ledger_net_may_refuse(const struct ledger *l, unsigned flags, unsigned gso_type);
+/* What is wrong with the flags, gso_type and gso_size of a received packet, whose header begins
+ * with these bytes, under the features that were negotiated; NULL: nothing. */
+const char *ledger_net_offload_fault(const struct ledger *l, const uint8_t *head);
 /* Is that frame, which is to be received, beyond the MTU that was negotiated? */
 bool ledger_net_is_oversize(const struct ledger *l, const uint8_t *frame, uint32_t len);
 

@@ -218,6 +218,82 @@ static void no_offload_that_was_not_negotiated(void **state)
 	assert_breaks(RULE_NET_HEADER);
 }
 
+/* Under features that allow all but `feature`, of those from bit 64 on; then under that too. */
+static void tunnel(void **state, unsigned flags, unsigned gso, unsigned feature)
+{
+	for (unsigned has = 0; has < 2; has++) {
+		setup_net(state);
+		rig_target.virtio = 0x0104;
+		negotiate(VIRTIO_NET_F_GUEST_CSUM);
+		negotiate(VIRTIO_NET_F_GUEST_TSO4);
+		ledger.session.driver_features_high = UINT64_MAX;
+		if (!has)
+			ledger.session.driver_features_high &= ~(1ULL << (feature - 64));
+		bytes[0] = (uint8_t)flags;
+		bytes[1] = (uint8_t)gso;
+		bytes[4] = 1; /* gso_size */
+		receive(72);
+		assert_broken(!has, RULE_NET_HEADER);
+	}
+}
+
+static void nor_one_that_came_with_virtio_1_4(void **state)
+{
+	tunnel(state, 1, 0x21, 65);
+	tunnel(state, 1, 0x41, 65);
+	tunnel(state, 1, 0xa1, 65);
+	tunnel(state, 9, 0x21, 66);
+	tunnel(state, 8, 0, 66);
+	tunnel(state, 0x10, 0, 70);
+	tunnel(state, 0x20, 0, 70);
+	tunnel(state, 0x40, 0, 70);
+}
+
+static void of_those_an_older_device_knows_nothing(void **state)
+{
+	for (unsigned older = 0; older < 2; older++) {
+		setup_net(state);
+		rig_target.virtio = older ? 0x0103 : 0x0104;
+		negotiate(VIRTIO_NET_F_GUEST_CSUM);
+		negotiate(VIRTIO_NET_F_GUEST_TSO4);
+		bytes[0] = 0x79;
+		bytes[1] = 0x21;
+		bytes[4] = 1;
+		receive(72);
+		assert_broken(!older, RULE_NET_HEADER);
+	}
+}
+
+static void a_tunnel_has_no_checksum_that_was_looked_at(void **state)
+{
+	for (unsigned valid = 0; valid < 2; valid++) {
+		setup_net(state);
+		rig_target.virtio = 0x0104;
+		negotiate(VIRTIO_NET_F_GUEST_CSUM);
+		negotiate(VIRTIO_NET_F_GUEST_TSO4);
+		ledger.session.driver_features_high = UINT64_MAX;
+		bytes[0] = (uint8_t)(valid ? 3 : 1);
+		bytes[1] = 0x21;
+		bytes[4] = 1;
+		receive(72);
+		assert_broken(valid, RULE_NET_HEADER);
+	}
+}
+
+static void segments_have_a_size(void **state)
+{
+	for (unsigned size = 0; size < 2; size++) {
+		setup_net(state);
+		negotiate(VIRTIO_NET_F_GUEST_CSUM);
+		negotiate(VIRTIO_NET_F_GUEST_TSO4);
+		bytes[0] = 1;
+		bytes[1] = 1;
+		bytes[5] = (uint8_t)size;
+		receive(72);
+		assert_broken(size == 0, RULE_NET_HEADER);
+	}
+}
+
 static void flags_need_guest_csum(void **state)
 {
 	for (unsigned has = 0; has < 2; has++) {
@@ -419,6 +495,10 @@ int main(void)
 		TEST(what_was_not_stored_says_nothing),
 		TEST(only_queue_0_of_a_network_card_has_packets),
 		TEST(no_offload_that_was_not_negotiated),
+		TEST(nor_one_that_came_with_virtio_1_4),
+		TEST(of_those_an_older_device_knows_nothing),
+		TEST(a_tunnel_has_no_checksum_that_was_looked_at),
+		TEST(segments_have_a_size),
 		TEST(flags_need_guest_csum),
 		TEST(spare_fields_are_for_our_models_alone),
 		TEST(a_packet_may_be_spread_where_that_was_negotiated),
