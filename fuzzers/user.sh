@@ -93,7 +93,8 @@ with_libfuzzer() {
 	# The default quarantine would use most of the memory limit.
 	export ASAN_OPTIONS="quarantine_size_mb=16:${ASAN_OPTIONS:-}"
 	export UBSAN_OPTIONS="print_stacktrace=1:${UBSAN_OPTIONS:-}"
-	fuzz_with_libfuzzer -max_len=4096 -entropic_scale_per_exec_time=1 -timeout=20 ${dict:+"-dict=$dict"}
+	fuzz_with_libfuzzer -max_len=4096 -entropic_scale_per_exec_time=1 \
+		-entropic_feature_frequency_threshold=20 -timeout=20 ${dict:+"-dict=$dict"}
 }
 
 # What `targets` says of the device is for the mutator, a library that does not know it.

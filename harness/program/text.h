@@ -8,12 +8,12 @@
  *   start driver_ok size=8         # fields that have a name in the table
  *   send 1 head=0 header b1        # positional fields, then the payload
  *   > used 1 id=0 len=0            # what the device must show
+ *   > should raised none           # ... by a SHOULD, not a MUST
  *
  * Parsing is strict: every number in range, every name known, every repeat closed.  The
- * first error is reported with line and column.  Lines that start
- * with `clause`, `needs`, `name` or `>` and comments are annotations: they are
- * outside a program's equality.  Printing is canonical, and parses back to the
- * same program.
+ * first error is reported with line and column.  Lines that start with `clause`,
+ * `needs`, `severity`, `name` or `>` and comments are annotations: they are outside a program's
+ * equality.  Printing is canonical, and parses back to the same program.
  *
  * A script about VIRTIO is written once and runs on many queues: `q` is the queue under
  * test and `other` another one, wherever a queue number, or a ring's address
@@ -138,6 +138,9 @@ struct script {
 	uint64_t needs_features_high;
 	unsigned needs;	     /* enum script_need, or'ed */
 	unsigned needs_size; /* entries that the queue under test can have; 0: any */
+	/* Of all demands that name none (enum severity); SEVERITY_COUNT: each kind of demand
+	 * has its own. */
+	uint8_t severity;
 	struct script_binding binding;
 	/* Does it name `q`, `other`, a request of `q`?  Does it say no layout for one? */
 	bool names_queue, names_other, sends_request, free_layout;
@@ -212,6 +215,10 @@ int text_value(struct text_line *line, const struct text_word *word, enum field_
 /* Parse all remaining words as hex digits, at most `max` bytes.  Returns the number of
  * bytes. */
 int text_bytes(struct text_line *line, uint8_t *bytes, size_t max, size_t *count);
+/* The severity that the word names; SEVERITY_COUNT: none.  And all of them, as a message
+ * lists them. */
+uint8_t text_severity(const struct text_word *word);
+#define TEXT_SEVERITIES "must, should, limit or model"
 /* A `>` line, its first word taken. */
 int text_expect(struct text_line *line);
 

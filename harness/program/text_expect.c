@@ -36,8 +36,12 @@
  *   > raised used                   the operation raised it, or the one that it goes on
  *                                   with, or a level-triggered line is up
  *
- * A severity may stand first, as rules have one: `> should raised none`.  must, which is
- * the default, is what VIRTIO demands, or the target's own declaration.
+ * A severity may stand first, as rules have one: `> should raised none`.  Else it is that of
+ * the header's `severity` line, or that of the kind of demand: must, what VIRTIO demands or
+ * the target itself declares, but for what VIRTIO says nothing of.  That a snapshot is taken
+ * is our policy (limit), as the rules about snapshots are; counters, how many interrupts
+ * there are and in which order, what a device rests in and why it refuses a snapshot are
+ * each device's own (model).
  */
 #include "devices/table.h"
 #include "harness/program/text.h"
@@ -410,39 +414,50 @@ static int parse_raised(struct text_line *line, struct expect *e)
 
 static const struct {
 	const char *name;
-	uint8_t kind;
+	uint8_t kind, severity;
 	int (*parse)(struct text_line *line, struct expect *e);
 } expectations[] = {
-	{ "value", EXPECT_VALUE, parse_value },
-	{ "read", EXPECT_REGISTER, parse_read },
-	{ "status", EXPECT_STATUS, parse_status },
-	{ "interrupt_status", EXPECT_INTERRUPT_STATUS, parse_interrupt_status },
-	{ "interrupts", EXPECT_INTERRUPTS, parse_interrupts },
-	{ "order", EXPECT_ORDER, parse_order },
-	{ "generation", EXPECT_GENERATION, parse_generation },
-	{ "used", EXPECT_USED, parse_used },
-	{ "used_idx", EXPECT_USED_IDX, parse_used_idx },
-	{ "mem", EXPECT_MEM, parse_mem },
-	{ "mem_fill", EXPECT_MEM_FILL, parse_mem_fill },
-	{ "mem_equal", EXPECT_MEM_EQUAL, parse_mem_equal },
-	{ "mem_typed", EXPECT_MEM_TYPED, parse_mem_typed },
-	{ "output", EXPECT_OUTPUT, parse_output },
-	{ "output_len", EXPECT_OUTPUT_LEN, parse_output_len },
-	{ "output_equal", EXPECT_OUTPUT_EQUAL, parse_output_equal },
-	{ "restored", EXPECT_RESTORED, parse_restored },
-	{ "refused", EXPECT_REFUSED, parse_refused },
-	{ "counters", EXPECT_COUNTERS, parse_counters },
-	{ "counter", EXPECT_COUNTER, parse_counter },
-	{ "state", EXPECT_STATE, parse_state },
-	{ "silent", EXPECT_SILENT, parse_silent },
-	{ "breaks", EXPECT_BREAKS, parse_breaks },
-	{ "answered", EXPECT_ANSWERED, parse_answered },
-	{ "outstanding", EXPECT_OUTSTANDING, parse_answered },
-	{ "raised", EXPECT_RAISED, parse_raised },
+	{ "value", EXPECT_VALUE, SEVERITY_MUST, parse_value },
+	{ "read", EXPECT_REGISTER, SEVERITY_MUST, parse_read },
+	{ "status", EXPECT_STATUS, SEVERITY_MUST, parse_status },
+	{ "interrupt_status", EXPECT_INTERRUPT_STATUS, SEVERITY_MUST, parse_interrupt_status },
+	{ "interrupts", EXPECT_INTERRUPTS, SEVERITY_MODEL, parse_interrupts },
+	{ "order", EXPECT_ORDER, SEVERITY_MODEL, parse_order },
+	{ "generation", EXPECT_GENERATION, SEVERITY_MUST, parse_generation },
+	{ "used", EXPECT_USED, SEVERITY_MUST, parse_used },
+	{ "used_idx", EXPECT_USED_IDX, SEVERITY_MUST, parse_used_idx },
+	{ "mem", EXPECT_MEM, SEVERITY_MUST, parse_mem },
+	{ "mem_fill", EXPECT_MEM_FILL, SEVERITY_MUST, parse_mem_fill },
+	{ "mem_equal", EXPECT_MEM_EQUAL, SEVERITY_MUST, parse_mem_equal },
+	{ "mem_typed", EXPECT_MEM_TYPED, SEVERITY_MUST, parse_mem_typed },
+	{ "output", EXPECT_OUTPUT, SEVERITY_MUST, parse_output },
+	{ "output_len", EXPECT_OUTPUT_LEN, SEVERITY_MUST, parse_output_len },
+	{ "output_equal", EXPECT_OUTPUT_EQUAL, SEVERITY_MUST, parse_output_equal },
+	{ "restored", EXPECT_RESTORED, SEVERITY_LIMIT, parse_restored },
+	{ "refused", EXPECT_REFUSED, SEVERITY_MODEL, parse_refused },
+	{ "counters", EXPECT_COUNTERS, SEVERITY_MODEL, parse_counters },
+	{ "counter", EXPECT_COUNTER, SEVERITY_MODEL, parse_counter },
+	{ "state", EXPECT_STATE, SEVERITY_MODEL, parse_state },
+	{ "silent", EXPECT_SILENT, SEVERITY_MUST, parse_silent },
+	{ "breaks", EXPECT_BREAKS, SEVERITY_MUST, parse_breaks },
+	{ "answered", EXPECT_ANSWERED, SEVERITY_MUST, parse_answered },
+	{ "outstanding", EXPECT_OUTSTANDING, SEVERITY_MUST, parse_answered },
+	{ "raised", EXPECT_RAISED, SEVERITY_MUST, parse_raised },
 };
 
+uint8_t text_severity(const struct text_word *word)
+{
+	uint8_t severity = 0;
+
+	while (severity < SEVERITY_COUNT &&
+	       !text_word_is(word, severity_name((enum severity)severity)))
+		severity++;
+	return severity;
+}
+
 /* Names all that there are. */
-static int unknown_demand(struct text_line *line, const struct text_word *word)
+static int unknown_demand(struct text_line *line, const struct text_word *word,
+			  const char *severities)
 {
 	char names[TEXT_MESSAGE_MAX] = "";
 	size_t len = 0;
@@ -454,8 +469,8 @@ static int unknown_demand(struct text_line *line, const struct text_word *word)
 			break;
 		len += (size_t)n;
 	}
-	return text_fail(line, word, "unknown demand '%s', expected one of%s",
-			 text_quote(word).text, names);
+	return text_fail(line, word, "unknown demand '%s', expected %sone of%s",
+			 text_quote(word).text, severities, names);
 }
 
 int text_expect(struct text_line *line)
@@ -463,24 +478,21 @@ int text_expect(struct text_line *line)
 	struct script *script = line->script;
 	struct expect *e = &script->expects[script->expect_count];
 	struct text_word word;
+	uint8_t severity, named;
 
 	if (!text_next(line, &word))
 		return text_fail(line, NULL,
 				 "nothing after '>', expected what the device must "
 				 "show");
-	e->severity = SEVERITY_MUST;
-	for (int i = 0; i < SEVERITY_COUNT; i++) {
-		if (!text_word_is(&word, severity_name((enum severity)i)))
-			continue;
-		e->severity = (uint8_t)i;
-		if (!text_next(line, &word))
-			return text_fail(line, NULL, "expected what the device must show");
-		break;
-	}
+	named = text_severity(&word);
+	if (named != SEVERITY_COUNT && !text_next(line, &word))
+		return text_fail(line, NULL, "expected what the device must show");
+	severity = named != SEVERITY_COUNT ? named : script->severity;
 	for (size_t i = 0; i < sizeof(expectations) / sizeof(expectations[0]); i++) {
 		if (!text_word_is(&word, expectations[i].name))
 			continue;
 		e->kind = expectations[i].kind;
+		e->severity = severity != SEVERITY_COUNT ? severity : expectations[i].severity;
 		if (expectations[i].parse(line, e) != 0)
 			return -EINVAL;
 		if (text_next(line, &word))
@@ -488,5 +500,6 @@ int text_expect(struct text_line *line)
 		script->expect_count++;
 		return 0;
 	}
-	return unknown_demand(line, &word);
+	return unknown_demand(line, &word,
+			      named == SEVERITY_COUNT ? "must, should, limit, model or " : "");
 }

@@ -4,6 +4,7 @@
  */
 #include "harness/program/clause.h"
 #include "harness/program/text_parse.h"
+#include "harness/rules/rules.h"
 
 #include <ctype.h>
 #include <errno.h>
@@ -184,6 +185,30 @@ int text_parse_needs(struct parser *p)
 				text_quote(&word).text);
 		}
 	}
+	return 0;
+}
+
+/* Of all demands, so it stands before the first. */
+int text_parse_severity(struct parser *p)
+{
+	struct script *script = p->script;
+	struct text_word word;
+	uint8_t severity;
+
+	if (script->severity != SEVERITY_COUNT)
+		return text_fail(&p->line, NULL, "a second severity, expected one line of it");
+	if (script->prog.op_count > 0)
+		return text_fail(&p->line, NULL,
+				 "the severity comes too late, expected it before any operation");
+	if (!text_next(&p->line, &word))
+		return text_fail(&p->line, NULL, "no severity, expected " TEXT_SEVERITIES);
+	severity = text_severity(&word);
+	if (severity == SEVERITY_COUNT)
+		return text_fail(&p->line, &word, "no severity '%s', expected " TEXT_SEVERITIES,
+				 text_quote(&word).text);
+	if (text_next(&p->line, &word))
+		return text_fail(&p->line, &word, "expected nothing after the severity");
+	script->severity = severity;
 	return 0;
 }
 

@@ -4,6 +4,7 @@
  * error.  See text.h.
  */
 #include "harness/program/text_parse.h"
+#include "harness/rules/rules.h"
 
 #include <ctype.h>
 #include <errno.h>
@@ -242,9 +243,8 @@ static int parse_line(struct parser *p)
 		const char *name;
 		int (*parse)(struct parser *p);
 	} annotations[] = {
-		{ "device", text_parse_header },
-		{ "clause", text_parse_clause },
-		{ "needs", text_parse_needs },
+		{ "device", text_parse_header },  { "clause", text_parse_clause },
+		{ "needs", text_parse_needs },	  { "severity", text_parse_severity },
 		{ "name", text_parse_slot_name },
 	};
 	struct text_word verb;
@@ -345,6 +345,7 @@ int text_parse_bound(struct script *script, const char *text, size_t len,
 	script->needs_features = script->needs_features_high = 0;
 	script->needs = 0;
 	script->needs_size = 0;
+	script->severity = SEVERITY_COUNT;
 	script->binding = *binding;
 	script->names_queue = script->names_other = script->sends_request = false;
 	script->free_layout = script->free_ring = false;

@@ -23,10 +23,11 @@ struct parser {
 	bool has_last;
 };
 
-/* Lines that start with device, clause, needs, name; the first word is taken. */
+/* Lines that start with device, clause, needs, severity, name; the first word is taken. */
 int text_parse_header(struct parser *p);
 int text_parse_clause(struct parser *p);
 int text_parse_needs(struct parser *p);
+int text_parse_severity(struct parser *p);
 int text_parse_slot_name(struct parser *p);
 
 #endif

@@ -59,10 +59,23 @@ static bool fails_script(struct child *child, const struct expect *e)
 	return false;
 }
 
-/* Is the line about devices like this one? */
-static bool is_demanded(const struct child_job *job, const struct expect *e)
+/* Look at a line whose operation has run; false: it fails the script. */
+static bool judge(struct child *child, struct run *run, unsigned index)
 {
-	return e->severity != SEVERITY_MODEL || job->target->model;
+	const struct expect *e = &child->job->script->expects[index];
+	struct child_result *result = child->result;
+	uint8_t *outcome = &result->demands[index];
+
+	if (!demand_applies(child->job->script, e, child->job->target))
+		return true;
+	if (!expect_check(run, child->job->script, e, result->failure, sizeof(result->failure))) {
+		*outcome = DEMAND_BROKEN;
+		return !fails_script(child, e);
+	}
+	/* In a loop it may have been broken before. */
+	if (*outcome == DEMAND_NOT_JUDGED)
+		*outcome = DEMAND_MET;
+	return true;
 }
 
 static void after_op(void *ctx, struct run *run, uint32_t index)
@@ -77,9 +90,7 @@ static void after_op(void *ctx, struct run *run, uint32_t index)
 		if (e->op != index)
 			continue;
 		child->checked[i] = true;
-		if (!is_demanded(child->job, e) ||
-		    expect_check(run, script, e, result->failure, sizeof(result->failure)) ||
-		    !fails_script(child, e))
+		if (judge(child, run, i))
 			continue;
 		result->failed_line = e->line;
 		result->failed_op = index;
@@ -132,15 +143,20 @@ static void give_up(const struct child *child, int err)
 	leave(child);
 }
 
-/* Does a `> breaks` line of the script expect this finding at this operation? */
-static bool is_expected(const struct script *script, const struct finding *finding)
+/* Does a `> breaks` line of the script expect this finding at this operation?  Then it is
+ * met: the finding ended the program before its lines were looked at. */
+static bool is_expected(struct child *child, const struct finding *finding)
 {
+	const struct script *script = child->job->script;
+
 	for (unsigned i = 0; i < script->expect_count; i++) {
 		const struct expect *e = &script->expects[i];
 
 		if (e->kind == EXPECT_BREAKS && finding->kind == FINDING_RULE &&
-		    e->op == finding->op && strcmp(e->name, rule_table[finding->rule].id) == 0)
+		    e->op == finding->op && strcmp(e->name, rule_table[finding->rule].id) == 0) {
+			child->result->demands[i] = DEMAND_MET;
 			return true;
+		}
 	}
 	return false;
 }
@@ -188,7 +204,7 @@ static void perform(struct child *child, struct run *run)
 	}
 	copy_findings(run, result);
 	finding = child_finding(result, job);
-	if (job->expect && finding != NULL && is_expected(job->script, finding))
+	if (job->expect && finding != NULL && is_expected(child, finding))
 		result->finding_count = 0;
 	else if (job->expect && finding == NULL && result->failed_line == 0)
 		check_reached(child);

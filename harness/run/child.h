@@ -17,6 +17,7 @@
 #define VRINGER_HARNESS_CHILD_H
 
 #include "harness/rules/sanitizer.h"
+#include "harness/run/demands.h"
 #include "harness/run/run.h"
 
 #include <stdio.h>
@@ -42,12 +43,13 @@ struct child_result {
 	uint32_t op; /* in flight, while the child runs */
 	char verb[16];
 	bool done;	      /* the child came to its end */
-	bool passed;	      /* nothing found, every `>` line held */
+	bool passed;	      /* nothing found, every `>` line held that can fail it */
 	bool spent;	      /* the budget was used up before the end */
 	uint32_t failed_line; /* of the first `>` line that was not met; 0: none */
 	uint32_t failed_op;   /* the operation that it judges */
 	char failure[400];    /* what was wrong */
-	unsigned unmet_count; /* the first of them are kept */
+	uint8_t demands[SCRIPT_EXPECT_MAX]; /* enum demand_outcome of each `>` line */
+	unsigned unmet_count;		    /* the first of them are kept */
 	struct child_unmet unmet[CHILD_UNMET_MAX];
 	unsigned finding_count; /* also those that do not fail the run */
 	struct finding findings[LEDGER_FINDINGS_MAX];

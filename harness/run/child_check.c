@@ -79,6 +79,9 @@ bool child_is_sound(const struct child_job *job, struct child_result *r)
 	    (r->failed_line != 0 && !is_line(job, r->failed_line, r->failed_op)) ||
 	    r->unmet_count > CHILD_UNMET_MAX)
 		return false;
+	for (unsigned i = 0; i < job->script->expect_count; i++)
+		if (r->demands[i] >= DEMAND_OUTCOME_COUNT)
+			return false;
 	for (unsigned i = 0; i < r->unmet_count; i++)
 		if (!is_unmet(job, &r->unmet[i]))
 			return false;

@@ -5,6 +5,7 @@
  */
 #include "harness/arena/arena.h"
 #include "harness/guest/guest.h"
+#include "harness/run/demands.h"
 #include "harness/run/instance.h"
 
 #include <linux/virtio_config.h>
@@ -74,7 +75,7 @@ static bool counts_chains(const struct script *script, const struct target *targ
 		if ((e->kind == EXPECT_USED || e->kind == EXPECT_USED_NONE ||
 		     e->kind == EXPECT_USED_IDX || e->kind == EXPECT_MEM ||
 		     (e->kind == EXPECT_OUTSTANDING && e->value[1] != 0)) &&
-		    (e->severity != SEVERITY_MODEL || target->model))
+		    demand_applies(script, e, target))
 			return true;
 	}
 	for (uint32_t i = 0; i < script->prog.op_count; i++)

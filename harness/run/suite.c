@@ -253,9 +253,11 @@ static void json_result(struct suite *suite, const struct suite_result *r)
 	}
 	if (r->skip == NULL && r->child->failed_line != 0) {
 		json_number(json, "line", r->child->failed_line);
+		json_string(json, "severity", suite_failed_severity(r));
 		json_string(json, "message", r->child->failure);
 		json_string(json, "signature", r->child->demand.signature);
 	}
+	suite_json_demands(json, r);
 	json_array(json, "clauses");
 	for (unsigned i = 0; i < r->script->clause_count; i++)
 		json_string(json, NULL, r->script->clauses[i]);
@@ -320,6 +322,7 @@ static void junit_summary(const struct suite *suite)
 		report_disagreements(out, "", suite->targets[i]);
 	suite_print_warnings(suite, out, "");
 	suite_print_notes(suite, out, "");
+	suite_print_severities(suite, out, "");
 	suite_print_left_out(suite, out, "");
 	if (output_text_close(out, &text) == 0 && len > 0) {
 		fputs("  <system-out>", suite->out);
@@ -349,6 +352,8 @@ void suite_add(struct suite *suite, const struct suite_result *result)
 		note_target(suite, result->target);
 	if (result->skip == NULL)
 		child_note_known(result->child, suite->known);
+	if (result->skip == NULL)
+		suite_count_severities(suite, result);
 	++*counts[outcome_of(result)];
 	if (result->skip == NULL)
 		suite_count_warnings(suite, result);
@@ -373,6 +378,7 @@ static void tap_end(struct suite *suite)
 	suite_print_failures(suite, suite->out, "# ");
 	suite_print_skips(suite, suite->out, "# ");
 	suite_print_notes(suite, suite->out, "# ");
+	suite_print_severities(suite, suite->out, "# ");
 	fprintf(suite->out, "# %u passed, %u failed, %u skipped", suite->passed, suite->failed,
 		suite->skipped);
 	if (suite->known != NULL)
@@ -385,6 +391,7 @@ static void tap_end(struct suite *suite)
 
 static void junit_end(struct suite *suite)
 {
+	suite_junit_severities(suite);
 	junit_summary(suite);
 	fputs("</testsuite>\n", suite->out);
 }
@@ -401,6 +408,7 @@ static void json_finish(struct suite *suite)
 	json_number(json, "left_out", suite->left_out);
 	json_number(json, "warned", suite->warned);
 	suite_json_warnings(suite);
+	suite_json_severities(suite);
 	json_number(json, "vringer_transport", suite->transported);
 	json_number(json, "not_judged_always", suite->unfollowed);
 	report_not_judged_json(json, "not_judged", suite->not_judged);

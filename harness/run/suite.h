@@ -56,6 +56,9 @@ struct suite {
 		const char *why;
 		unsigned results;
 	} skips[SUITE_SKIPS_MAX];
+	struct demand_counts demands; /* of all results */
+	/* Rules that had something to judge, and those that were broken. */
+	uint64_t judged[(RULE_COUNT + 63) / 64], broken[(RULE_COUNT + 63) / 64];
 	struct known *known; /* the list that it is held against; NULL: none */
 	/* Those that something was run on. */
 	const struct target *targets[SUITE_TARGETS_MAX];
@@ -81,6 +84,17 @@ void suite_print_failures(const struct suite *suite, FILE *out, const char *pref
 void suite_print_skips(const struct suite *suite, FILE *out, const char *prefix);
 void suite_print_left_out(const struct suite *suite, FILE *out, const char *prefix);
 void suite_json_warnings(struct suite *suite);
+/* Count what became of a result's demands and of the rules; print, of each severity, how many
+ * demands and rules were met, broken, not judged: as lines, as a member of the JSON object
+ * that is open, as JUnit's properties. */
+void suite_count_severities(struct suite *suite, const struct suite_result *result);
+void suite_print_severities(const struct suite *suite, FILE *out, const char *prefix);
+void suite_json_severities(struct suite *suite);
+void suite_junit_severities(const struct suite *suite);
+/* Of one result: the severity of the demand that failed it, and as a member of the JSON
+ * object that is open, the counts of each severity that its demands have. */
+const char *suite_failed_severity(const struct suite_result *result);
+void suite_json_demands(struct json *json, const struct suite_result *result);
 void suite_print_notes(const struct suite *suite, FILE *out, const char *prefix);
 
 #endif

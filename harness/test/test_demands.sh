@@ -68,4 +68,27 @@ holds 'a counter that can fall stands somewhere' net-host "$live" 'type 0 len=64
 breaks 'counters: one that can fall' "host_frames_waiting can fall: expected '> counter host_frames_waiting='" \
 	net-host "$live" 'type 0 len=64' '> counters host_frames=1 host_frames_waiting=1'
 
+json() {
+	jq -e "$2" "$out" >/dev/null 2>>"$err" && result=0 || result=1
+	tap "$1" "$result"
+}
+
+# How many of each severity: what is not met of `should` fails our own models.
+script net-loopback "$live" '> must status +DRIVER_OK' '> should status +FAILED' '> raised none' '> counters none'
+gives 1 'severity: a SHOULD that our model does not meet' "$VRINGER" run --split "$work/script.vr"
+shows '... is counted, and what was not looked at' '^# should: demands 0 met, 1 broken, 0 not judged; rules [0-9]+ met, 0 broken, [0-9]+ not judged$'
+shows '... beside what was met' '^# must: demands 1 met, 0 broken, 1 not judged; '
+shows '... counters being the device'"'"'s own' '^# model: demands 0 met, 0 broken, 1 not judged; '
+run "$VRINGER" run --split --json "$work/script.vr"
+json '... as JSON' '.severities.should.demands == {"met":0,"broken":1,"not_judged":0} and
+	(.severities.must.rules | .met > 0 and .broken == 0 and .not_judged > 0) and
+	(.results[0] | .severity == "should" and .demands.must == {"met":1,"broken":0,"not_judged":1} and
+	(.demands | has("limit") | not))'
+run "$VRINGER" run --split --junit "$work/script.vr"
+shows '... as JUnit'"'"'s properties' '<property name="should.demands.broken" value="1"/>'
+printf 'severity should\n' >"$work/all.vr"
+cat "$work/script.vr" >>"$work/all.vr"
+gives 1 'severity: a line for the whole script' "$VRINGER" run --split "$work/all.vr"
+shows '... which a word in front of a demand is before' '^# must: demands 1 met, 0 broken, 0 not judged; '
+
 tap_end

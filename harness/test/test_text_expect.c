@@ -26,7 +26,9 @@ static const struct bad_text bad_expectations[] = {
 	{ "device any\nrepeat 1\n> silent\nend\n", 3, 1, "no operation before this line" },
 	{ AFTER ">\n", 3, 2, "nothing after '>'" },
 	{ AFTER ">   \n", 3, 5, "nothing after '>'" },
-	{ AFTER "> seen 1\n", 3, 3, "unknown demand 'seen', expected one of value read status" },
+	{ AFTER "> seen 1\n", 3, 3,
+	  "unknown demand 'seen', expected must, should, limit, model or one of value read "
+	  "status" },
 	/* The list is whole: its last one too. */
 	{ AFTER "> seen 1\n", 3, 3, " answered outstanding raised" },
 	{ AFTER "> value\n", 3, 8, "expected the value" },
@@ -85,6 +87,8 @@ static const struct bad_text bad_expectations[] = {
 	{ AFTER "> state idle work\n", 3, 14, "expected nothing more" },
 	{ AFTER "> silent now\n", 3, 10, "expected nothing more" },
 	{ AFTER "> should\n", 3, 9, "expected what the device must show" },
+	{ AFTER "> shoud silent\n", 3, 3,
+	  "unknown demand 'shoud', expected must, should, limit, model or one of value" },
 	{ AFTER "> should must silent\n", 3, 10, "unknown demand 'must', expected one of value" },
 	{ AFTER "> answered\n", 3, 11, "expected a queue" },
 	{ AFTER "> answered q\n", 3, 13, "expected how many" },
@@ -191,6 +195,50 @@ static void every_kind_of_expectation_is_taken_at_its_operation(void **state)
 	assert_int_equal(parsed.expects[18].value[1], 0);
 	assert_int_equal(parsed.expects[19].value[0], 1);
 	assert_int_equal(parsed.expects[20].value[0], 0);
+}
+
+/* The word of the line, else that of the header, else that of the kind. */
+static void severities_come_from_line_header_and_kind(void **state)
+{
+	static const char lines[] =
+		"reset\n> value 1\n> counters none\n> counter a=1\n"
+		"> restored\n> limit value 1\n> must counters none\n> interrupts\n";
+	static const uint8_t of_kind[] = { SEVERITY_MUST,  SEVERITY_MODEL, SEVERITY_MODEL,
+					   SEVERITY_LIMIT, SEVERITY_LIMIT, SEVERITY_MUST,
+					   SEVERITY_MODEL };
+	char text[200];
+
+	(void)state;
+	snprintf(text, sizeof(text), "device any\n%s", lines);
+	parse_good(text);
+	program = parsed.prog;
+	for (unsigned i = 0; i < sizeof(of_kind); i++)
+		assert_int_equal(parsed.expects[i].severity, of_kind[i]);
+	snprintf(text, sizeof(text), "severity should\ndevice any\n%s", lines);
+	parse_good(text);
+	for (unsigned i = 0; i < 4; i++)
+		assert_int_equal(parsed.expects[i].severity, SEVERITY_SHOULD);
+	assert_int_equal(parsed.expects[4].severity, SEVERITY_LIMIT);
+	assert_int_equal(parsed.expects[5].severity, SEVERITY_MUST);
+	assert_true(program_equal(&parsed.prog, &program));
+}
+
+static void wrong_severities_are_told(void **state)
+{
+	static const struct bad_text bad[] = {
+		{ "device any\nseverity\n", 2, 9,
+		  "no severity, expected must, should, limit or model" },
+		{ "device any\nseverity shall\n", 2, 10,
+		  "no severity 'shall', expected must, should, limit or model" },
+		{ "device any\nseverity should must\n", 2, 17, "expected nothing after" },
+		{ "device any\nseverity should\nseverity should\n", 3, 16,
+		  "a second severity, expected one line of it" },
+		{ "device any\nreset\nseverity should\n", 3, 16,
+		  "comes too late, expected it before any operation" },
+	};
+
+	(void)state;
+	assert_all_bad(bad, sizeof(bad) / sizeof(bad[0]));
 }
 
 static void an_expectation_after_end_judges_the_repeat(void **state)
@@ -319,6 +367,8 @@ int main(void)
 		cmocka_unit_test(a_rule_that_is_not_in_the_table_is_told),
 		cmocka_unit_test(more_bytes_and_counters_than_a_script_holds_are_told),
 		cmocka_unit_test(every_kind_of_expectation_is_taken_at_its_operation),
+		cmocka_unit_test(severities_come_from_line_header_and_kind),
+		cmocka_unit_test(wrong_severities_are_told),
 		cmocka_unit_test(an_expectation_after_end_judges_the_repeat),
 		cmocka_unit_test(annotations_are_outside_equality),
 		cmocka_unit_test(a_program_printed_with_its_names_parses_to_the_same),
