@@ -49,7 +49,7 @@ static const struct clause *find_open(char *id)
 
 const struct clause *clause_find(const char *word, size_t len)
 {
-	static const struct clause policy = { "policy", "", "", "" };
+	static const struct clause policy = { "policy", "", "", "", "", "", "", "" };
 	char id[CLAUSE_ID_MAX + sizeof(".*")];
 	const struct clause *found;
 

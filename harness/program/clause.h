@@ -5,20 +5,25 @@
  *
  * The table is made at build time from conformance/clauses.tsv and sections.txt
  * (clause_table.awk).  It has the id, the party and the keyword (MUST, SHOULD, ...) of
- * each statement, and no text of the specification.
+ * each statement, our own few words on it and how it is judged, and no text of the
+ * specification.
  */
 #ifndef VRINGER_HARNESS_CLAUSE_H
 #define VRINGER_HARNESS_CLAUSE_H
 
 #include <stddef.h>
 
-/* One thing to cite.  For a section the last three are empty.  An id that ends in ".*"
+/* One thing to cite.  For a section all others are empty.  An id that ends in ".*"
  * stands for every section below a number. */
 struct clause {
 	const char *id;
 	const char *party;   /* "device" or "driver" */
 	const char *keyword; /* "MUST", "MUST NOT", "SHOULD", "SHOULD NOT" or "MAY" */
 	const char *section;
+	const char *since; /* the first version that has it; these four may be empty */
+	const char *words; /* our own */
+	const char *how;   /* it is judged, or why not: see conformance/README.md */
+	const char *by;    /* "rule:NAME", "script:PATH" and the like, or the reason */
 };
 
 /* All of them, sorted by id with strcmp. */

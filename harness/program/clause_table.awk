@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0 OR MIT
 #
 # The C table of harness/program/clause.h, of sorted lines `id TAB party TAB keyword TAB
-# section`, further columns passed over.  What is no id, no section number, or not
-# in order, ends the build: the table is searched by halves.
+# section TAB since TAB words TAB how TAB by`, the last four of which may be empty.  What is no
+# id, no section number, or not in order, ends the build: the table is searched by halves.
 BEGIN {
 	FS = "\t"
 	print "/* Made by harness/program/clause_table.awk; do not edit. */"
@@ -24,8 +24,17 @@ $1 ~ /^d/ && ($2 !~ /^(device|driver)$/ || $3 !~ /^(MUST|SHOULD)( NOT)?$|^MAY$/ 
 	wrong("expected party, keyword and section")
 }
 
+# A string of C, of any bytes.
+function string(text) {
+	gsub(/\\/, "&&", text)
+	gsub(/"/, "\\\"", text)
+	gsub(/\?/, "\\?", text)
+	return "\"" text "\""
+}
+
 {
-	printf "\t{ \"%s\", \"%s\", \"%s\", \"%s\" },\n", $1, $2, $3, $4
+	printf "\t{ \"%s\", \"%s\", \"%s\", \"%s\", %s, %s, %s, %s },\n", $1, $2, $3, $4,
+		string($5), string($6), string($7), string($8)
 	last = $1
 }
 
