@@ -28,8 +28,8 @@ static void expect(struct source *s, const char *text)
 /* A macro, by its name: what is given to it stays as it is. */
 static bool is_macro(const struct token *t)
 {
-	static const char *const others[] = { "offsetof", "__builtin_offsetof", "typeof", "va_arg",
-					      "_Alignof", "__attribute__" };
+	static const char *const others[] = { "offsetof", "__builtin_offsetof", "typeof",
+					      "va_arg",	  "_Alignof",		"__attribute__" };
 
 	for (size_t i = 0; i < sizeof(others) / sizeof(*others); i++)
 		if (token_is(t, others[i]))
@@ -42,11 +42,12 @@ static bool is_macro(const struct token *t)
 
 bool source_is_type(const struct source *s, size_t at)
 {
-	static const char *const words[] = {
-		"const", "volatile", "static", "extern",   "register", "struct", "union", "enum",
-		"void",	 "char",     "short",  "int",	   "long",     "float",	 "double", "signed",
-		"bool",	 "unsigned", "_Bool",  "__auto_type", "typeof",   "FILE",   "typedef"
-	};
+	static const char *const words[] = { "const",	 "volatile", "static", "extern",
+					     "register", "struct",   "union",  "enum",
+					     "void",	 "char",     "short",  "int",
+					     "long",	 "float",    "double", "signed",
+					     "bool",	 "unsigned", "_Bool",  "__auto_type",
+					     "typeof",	 "FILE",     "typedef" };
 	const struct token *t = &s->tokens[at];
 
 	if (t->kind != TOKEN_NAME)
@@ -61,22 +62,23 @@ bool source_is_type(const struct source *s, size_t at)
 
 /* ---- what is noted ------------------------------------------------------------------ */
 
-struct operator{
+struct operator
+{
 	const char *text;
 	unsigned precedence;
 	const char *edge, *opposite; /* of a comparison; of && and || the other one */
 };
 
 static const struct operator operators[] = {
-	{ "||", 1, NULL, "&&" },  { "&&", 2, NULL, "||" }, { "|", 3, NULL, NULL },
-	{ "^", 4, NULL, NULL },	  { "&", 5, NULL, NULL },  { "==", 6, NULL, "!=" },
-	{ "!=", 6, NULL, "==" },  { "<", 7, "<=", ">=" },  { "<=", 7, "<", ">" },
-	{ ">", 7, ">=", "<=" },	  { ">=", 7, ">", "<" },   { "<<", 8, NULL, NULL },
-	{ ">>", 8, NULL, NULL },  { "+", 9, NULL, NULL },  { "-", 9, NULL, NULL },
-	{ "*", 10, NULL, NULL },  { "/", 10, NULL, NULL }, { "%", 10, NULL, NULL },
+	{ "||", 1, NULL, "&&" }, { "&&", 2, NULL, "||" }, { "|", 3, NULL, NULL },
+	{ "^", 4, NULL, NULL },	 { "&", 5, NULL, NULL },  { "==", 6, NULL, "!=" },
+	{ "!=", 6, NULL, "==" }, { "<", 7, "<=", ">=" },  { "<=", 7, "<", ">" },
+	{ ">", 7, ">=", "<=" },	 { ">=", 7, ">", "<" },	  { "<<", 8, NULL, NULL },
+	{ ">>", 8, NULL, NULL }, { "+", 9, NULL, NULL },  { "-", 9, NULL, NULL },
+	{ "*", 10, NULL, NULL }, { "/", 10, NULL, NULL }, { "%", 10, NULL, NULL },
 };
 
-static const struct operator*operator_here(const struct source * s)
+static const struct operator* operator_here(const struct source *s)
 {
 	for (size_t i = 0; i < sizeof(operators) / sizeof(*operators); i++)
 		if (here(s, operators[i].text))
@@ -84,7 +86,7 @@ static const struct operator*operator_here(const struct source * s)
 	return NULL;
 }
 
-static void note_operator(struct source *s, const struct operator*op, size_t first, size_t where)
+static void note_operator(struct source *s, const struct operator* op, size_t first, size_t where)
 {
 	size_t last = s->at - 1;
 	char open[64];
@@ -122,7 +124,8 @@ static void note_constant(struct source *s, size_t first, size_t last, const cha
 	unsigned long long value = strtoull(digits, &suffix, 0);
 
 	if (value > 1)
-		snprintf(other, sizeof(other), "%.*s + 1", (int)(b->text + b->len - a->text), a->text);
+		snprintf(other, sizeof(other), "%.*s + 1", (int)(b->text + b->len - a->text),
+			 a->text);
 	else
 		snprintf(other, sizeof(other), "%u%.*s", value == 0,
 			 (int)(b->text + b->len - suffix), suffix);
@@ -307,7 +310,7 @@ static enum shape binary(struct source *s, unsigned least)
 {
 	size_t first = s->at, where;
 	enum shape shape = unary(s);
-	const struct operator*op;
+	const struct operator* op;
 
 	while ((op = operator_here(s)) != NULL && op->precedence >= least) {
 		where = s->at++;
@@ -337,7 +340,7 @@ static enum shape conditional(struct source *s)
 
 static enum shape assignment(struct source *s)
 {
-	static const char *const marks[] = { "=",  "*=", "/=",	"%=",  "+=", "-=",
+	static const char *const marks[] = { "=",  "*=", "/=", "%=",  "+=", "-=",
 					     "&=", "^=", "|=", "<<=", ">>=" };
 	enum shape shape = conditional(s);
 

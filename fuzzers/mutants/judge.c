@@ -16,7 +16,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#define HANGS_US 2000000u /* of CPU for a job, or more where it takes long by itself */
+#define HANGS_US 1000000u /* of CPU for a job, or more where it takes long by itself */
 #define HANGS_TIMES 50u
 #define ADDRESSES_MAX (4ull << 30)
 #define RECENT 6u /* scripts that killed others of a function */
@@ -103,7 +103,8 @@ static void try_all(struct state *s, unsigned mutant, const struct known_row *ro
 		unsigned job = s->order[i];
 		const struct source_file *file = &plan->sources[plan->jobs[job].source];
 
-		if (s->options.seconds > 0 && judge_micros() > s->options.seconds * UINT64_C(1000000)) {
+		if (s->options.seconds > 0 &&
+		    judge_micros() > s->options.seconds * UINT64_C(1000000)) {
 			s->shared->now[s->self].cut = true;
 			break;
 		}
@@ -150,6 +151,8 @@ static void judge_one(struct state *s, unsigned mutant)
 	}
 	memory_key(key, sizeof(key), &list->rows[mutant]);
 	row = memory_find(&s->known, key);
+	/* Of the one before. */
+	memset(s->plan->result, 0, sizeof(*s->plan->result));
 	s->shared->now[s->self].failed = s->shared->now[s->self].cut = false;
 	pid = fork();
 	if (pid < 0)
@@ -169,8 +172,8 @@ static void judge_one(struct state *s, unsigned mutant)
 		result->verdict = CRASHED;
 	else
 		/* An endless loop that the judge saw ends the process with status 0, too. */
-		result->verdict = s->plan->result->done && !s->plan->result->passed ? KILLED
-										    : SURVIVED;
+		result->verdict =
+			s->plan->result->done && !s->plan->result->passed ? KILLED : SURVIVED;
 	result->cut = s->shared->now[s->self].cut;
 	if (result->verdict == SURVIVED)
 		return;
@@ -200,7 +203,8 @@ static int by_cost(const void *a, const void *b)
 {
 	const struct job *x = &sorted_plan->jobs[*(const unsigned *)a];
 	const struct job *y = &sorted_plan->jobs[*(const unsigned *)b];
-	bool cx = sorted_plan->sources[x->source].corpus, cy = sorted_plan->sources[y->source].corpus;
+	bool cx = sorted_plan->sources[x->source].corpus,
+	     cy = sorted_plan->sources[y->source].corpus;
 
 	if (cx != cy)
 		return cx ? 1 : -1;
@@ -288,11 +292,9 @@ static void show(const struct state *s, const char *end)
 void judge_all(struct plan *plan, const struct list *list, const uint64_t *reach,
 	       struct result *results, const struct judging_options *options)
 {
-	struct state s = { .plan = plan,
-			   .list = list,
-			   .reach = reach,
-			   .results = results,
-			   .options = *options };
+	struct state s = {
+		.plan = plan, .list = list, .reach = reach, .results = results, .options = *options
+	};
 	unsigned left = options->processes, seconds = 0;
 	uint64_t set = memory_note_set(options->folder, plan);
 	bool live = isatty(STDERR_FILENO);

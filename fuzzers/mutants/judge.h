@@ -46,7 +46,7 @@ struct plan {
 	unsigned job_count, job_room;
 	struct script *script;
 	struct child_result *result; /* shared with children */
-	uint64_t program; /* a hash of what runs */
+	uint64_t program;	     /* a hash of what runs */
 };
 
 struct mutant_row {
@@ -89,7 +89,7 @@ uint64_t *reach_record(struct plan *plan, const struct list *list, const char *f
 struct judging_options {
 	const char *folder;
 	unsigned processes;
-	bool corpus; /* corpus/ alone */
+	bool corpus;	  /* corpus/ alone */
 	unsigned seconds; /* of CPU for a mutant, after which it counts as a survivor; 0: any */
 };
 void judge_all(struct plan *plan, const struct list *list, const uint64_t *reach,

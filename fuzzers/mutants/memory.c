@@ -129,14 +129,13 @@ bool memory_met(const char *folder, uint64_t set, uint64_t script)
 		if (in != NULL && fstat(fileno(in), &st) == 0 && st.st_size > 0) {
 			sets[i].count = (size_t)st.st_size / sizeof(uint64_t);
 			sets[i].hashes = calloc(sets[i].count, sizeof(uint64_t));
-			if (sets[i].hashes == NULL ||
-			    fread(sets[i].hashes, sizeof(uint64_t), sets[i].count, in) !=
-				    sets[i].count)
+			if (sets[i].hashes == NULL || fread(sets[i].hashes, sizeof(uint64_t),
+							    sets[i].count, in) != sets[i].count)
 				sets[i].count = 0;
 		}
 		if (in != NULL)
 			fclose(in);
 	}
-	return sets[i].count > 0 && bsearch(&script, sets[i].hashes, sets[i].count,
-					     sizeof(script), by_number) != NULL;
+	return sets[i].count > 0 &&
+	       bsearch(&script, sets[i].hashes, sets[i].count, sizeof(script), by_number) != NULL;
 }

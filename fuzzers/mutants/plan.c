@@ -106,7 +106,9 @@ static void add_source(struct plan *plan, const char *path, bool corpus)
 	const struct target *only = corpus ? target_of_folder(path) : NULL;
 	const char *name;
 
-	*file = (struct source_file){ .path = path, .corpus = corpus, .first_job = plan->job_count };
+	*file = (struct source_file){ .path = path,
+				      .corpus = corpus,
+				      .first_job = plan->job_count };
 	if (corpus && only == NULL)
 		return;
 	file->data = input_read(path, &file->len);

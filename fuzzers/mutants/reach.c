@@ -46,8 +46,8 @@ static void record(struct plan *plan, const struct list *list, uint64_t *reach, 
 		memset(vringer_reached, 0, sizeof(vringer_reached));
 		if (!plan_run(plan, i)) {
 			fprintf(stderr, "mutants: %s fails on %s without a mutant: %s\n",
-				plan->sources[plan->jobs[i].source].path, plan->jobs[i].target->name,
-				plan->result->failure);
+				plan->sources[plan->jobs[i].source].path,
+				plan->jobs[i].target->name, plan->result->failure);
 			_exit(2);
 		}
 		note(list, &reach[(size_t)i * list->words]);

@@ -23,7 +23,7 @@ extern unsigned char vringer_reached[MUTANTS_MAX];
 		vringer_reached[n] |= mutant_op != mutant_edge;                                    \
 		vringer_mutant == (n) ? mutant_edge                                                \
 		: MUTANT_IS((n) + 1)  ? mutant_a not mutant_b                                      \
-				      : mutant_op;                                                 \
+				      : mutant_op;                                                  \
 	})
 
 /* True of any value: the opposite with mutant n. */

@@ -70,8 +70,8 @@ static void write_list(const struct source *s)
 	for (size_t i = 0; i < s->mutant_count; i++) {
 		const struct mutant *m = &s->mutants[i];
 
-		printf("%u\t%s\t%u\t%s\t%s\t%s\n", m->number, s->path, m->line, m->function, m->kind,
-		       m->change);
+		printf("%u\t%s\t%u\t%s\t%s\t%s\n", m->number, s->path, m->line, m->function,
+		       m->kind, m->change);
 	}
 }
 
