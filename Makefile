@@ -298,7 +298,7 @@ mutants: ## Change devices/*.c at one place at a time and show which changes no 
 
 mutants-table:
 	@.ci/deps gcc $(if $(MUTANT_FUZZ),$(FUZZ_NEEDS))
-	$(SUB) build/mutants/run $(if $(MUTANT_FUZZ),build/bench/live seeds $(MUTANT_FUZZERS))
+	$(SUB) build/mutants/run build/mutants/run-gcc $(if $(MUTANT_FUZZ),build/bench/live seeds $(MUTANT_FUZZERS))
 	@fuzzers/mutants.sh table "$(BUG_JOBS)" "$(MUTANT_SECONDS)" "$(or $(SAMPLE),0)" "$(or $(SEED),1)" \
 		"$(MUTANT_COLUMNS)" $(FILES)
 
@@ -629,11 +629,17 @@ build/mutants/$1/%.o: build/mutants/src/%.c fuzzers/mutants/select.h build/obj/$
 -include $$(patsubst devices/%.c,build/mutants/$1/%.d,$(MUTATED))
 endef
 $(eval $(call mutated,release,release,-O1 -fsanitize=undefined -fsanitize-undefined-trap-on-error))
+$(eval $(call mutated,gcc,gcc,))
 $(eval $(call mutated,obj-fuzz,fuzz,-O1))
 
 build/mutants/run: $(call mutant_objs,run plan reach memory judge) $(MUTATED:devices/%.c=build/mutants/release/%.o) \
 		build/obj/release/libvringer.a
 	$(call say,LINK) $(CC_release) $(FLAGS_release) $(LDFLAGS) -o $@ $^
+
+# What survives that meets AddressSanitizer.
+build/mutants/run-gcc: $(patsubst %,build/obj/gcc/fuzzers/mutants/%.o,run plan reach memory judge) \
+		$(MUTATED:devices/%.c=build/mutants/gcc/%.o) build/obj/gcc/libvringer.a
+	$(call say,LINK) $(CC_gcc) $(FLAGS_gcc) $(LDFLAGS) -o $@ $^
 
 # First come, first linked: the archive's own copies are then not wanted.
 build/mutants/fuzz/fuzz_%: build/obj/fuzz/fuzzers/fuzz_%.o build/obj/fuzz/fuzzers/mutants/chosen.o \

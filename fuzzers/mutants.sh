@@ -120,6 +120,12 @@ table() {
 	# Without scripts, there is nothing to say of which device a mutant is.
 	"$work/run" "$work/list.tsv" "$work/known" "$jobs" scripts "${BUDGET:-0}" "$sample" "$seed" "$@" \
 		>"$work/scripts.tsv"
+	# What only AddressSanitizer sees; of a crash it says no more than that.
+	"$work/run-gcc" "$work/list.tsv" "$work/known" "$jobs" sanitizers "${BUDGET:-0}" "$sample" "$seed" "$@" \
+		>"$work/sanitized.tsv"
+	awk -F '\t' 'NR == FNR { if ($7 !~ /^(survived|unreached)$/) row[$1] = $0; next }
+		{ print $1 in row ? row[$1] : $0 }' "$work/sanitized.tsv" "$work/scripts.tsv" >"$work/all.tsv"
+	mv "$work/all.tsv" "$work/scripts.tsv"
 	case " $picked" in *' corpus '*)
 		"$work/run" "$work/list.tsv" "$work/known" "$jobs" corpus "${BUDGET:-0}" "$sample" "$seed" "$@" \
 			>"$work/corpus.tsv"

@@ -86,11 +86,46 @@ static const struct operator* operator_here(const struct source *s)
 	return NULL;
 }
 
+/* Are the tokens from `a` to `last` those from `b` on, with `end` behind them?  A cast in front of
+ * the latter does not count. */
+static bool same(const struct source *s, size_t a, size_t last, size_t b, const char *end)
+{
+	if (token_is(&s->tokens[b], "(") && source_is_type(s, b + 1))
+		b = source_match(s, b) + 1;
+	for (; a <= last; a++, b++)
+		if (s->tokens[a].len != s->tokens[b].len ||
+		    memcmp(s->tokens[a].text, s->tokens[b].text, s->tokens[a].len) != 0)
+			return false;
+	return token_is(&s->tokens[b], end);
+}
+
+/* `a < b ? a : b`: where they are equal it does not matter which. */
+static bool is_choice(const struct source *s, size_t first, size_t where)
+{
+	size_t other = s->at + 1;
+
+	if (!here(s, "?"))
+		return false;
+	while (s->tokens[other].kind != TOKEN_END && !token_is(&s->tokens[other], ":"))
+		other++;
+	return (same(s, first, where - 1, s->at + 1, ":") &&
+		(same(s, where + 1, s->at - 1, other + 1, ";") ||
+		 same(s, where + 1, s->at - 1, other + 1, ")"))) ||
+	       (same(s, where + 1, s->at - 1, s->at + 1, ":") &&
+		(same(s, first, where - 1, other + 1, ";") ||
+		 same(s, first, where - 1, other + 1, ")")));
+}
+
 static void note_operator(struct source *s, const struct operator* op, size_t first, size_t where)
 {
 	size_t last = s->at - 1;
 	char open[64];
 
+	if (op->edge != NULL && is_choice(s, first, where)) {
+		source_mutant(s, "compare", first, last, where, op->opposite);
+		source_wrap(s, first, last, "MUTANT_NOT(%u, (", "))");
+		return;
+	}
 	if (op->edge != NULL) {
 		snprintf(open, sizeof(open), "MUTANT_ORDER(%%u, %s, %s, %s, (", op->text, op->edge,
 			 op->opposite);

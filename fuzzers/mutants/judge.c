@@ -86,6 +86,23 @@ static uint32_t killer_of(const struct state *s, const struct known_row *row)
 	return NO_JOB;
 }
 
+/* Is that job one of those that judge here? */
+static bool judges(const struct state *s, unsigned number)
+{
+	const struct job *job = &s->plan->jobs[number];
+
+	switch (s->options.what) {
+	case BY_CORPUS:
+		return s->plan->sources[job->source].corpus;
+	case BY_SANITIZERS:
+		return job->first;
+	case BY_SCRIPTS:
+	case JUDGING_COUNT:
+		break;
+	}
+	return true;
+}
+
 static void try_all(struct state *s, unsigned mutant, const struct known_row *row)
 {
 	const struct plan *plan = s->plan;
@@ -93,8 +110,7 @@ static void try_all(struct state *s, unsigned mutant, const struct known_row *ro
 	bool survived = row != NULL && row->verdict == SURVIVED && row->program == plan->program;
 
 	vringer_mutant = s->list->rows[mutant].number;
-	if (before != NO_JOB && reaches(s, before, mutant) &&
-	    (!s->options.corpus || plan->sources[plan->jobs[before].source].corpus))
+	if (before != NO_JOB && reaches(s, before, mutant) && judges(s, before))
 		try_job(s, before);
 	for (unsigned i = 0; i < RECENT && !survived; i++)
 		if (recent[i] != NO_JOB && recent[i] != before && reaches(s, recent[i], mutant))
@@ -108,14 +124,14 @@ static void try_all(struct state *s, unsigned mutant, const struct known_row *ro
 			s->shared->now[s->self].cut = true;
 			break;
 		}
-		if (reaches(s, job, mutant) && (!s->options.corpus || file->corpus) &&
+		if (reaches(s, job, mutant) && judges(s, job) &&
 		    !(survived && memory_met(s->options.folder, row->set, file->hash)))
 			try_job(s, job);
 	}
 	_exit(0);
 }
 
-static void isolate(pid_t parent)
+static void isolate(const struct state *s, pid_t parent)
 {
 	struct rlimit limit = { ADDRESSES_MAX, ADDRESSES_MAX }, core = { 0, 0 };
 	int fd;
@@ -123,7 +139,9 @@ static void isolate(pid_t parent)
 	prctl(PR_SET_PDEATHSIG, SIGKILL);
 	if (getppid() != parent)
 		_exit(1);
-	setrlimit(RLIMIT_AS, &limit);
+	/* Sanitizers map terabytes. */
+	if (s->options.what != BY_SANITIZERS)
+		setrlimit(RLIMIT_AS, &limit);
 	setrlimit(RLIMIT_CORE, &core);
 	fd = open("/dev/null", O_WRONLY | O_CLOEXEC);
 	if (fd >= 0) {
@@ -158,7 +176,7 @@ static void judge_one(struct state *s, unsigned mutant)
 	if (pid < 0)
 		judge_fail("fork", strerror(errno));
 	if (pid == 0) {
-		isolate(self);
+		isolate(s, self);
 		try_all(s, mutant, row);
 	}
 	if (waitpid(pid, &status, 0) < 0)
@@ -184,6 +202,7 @@ static void judge_one(struct state *s, unsigned mutant)
 
 static void work(struct state *s)
 {
+	prctl(PR_SET_PDEATHSIG, SIGKILL);
 	s->plan->result = judge_share(sizeof(*s->plan->result));
 	for (;;) {
 		unsigned mutant = __atomic_fetch_add(&s->shared->next, 1, __ATOMIC_SEQ_CST);
@@ -242,8 +261,7 @@ static void save(const struct state *s, uint64_t set)
 	char path[4096], fresh[5000], key[1024];
 	FILE *out;
 
-	snprintf(path, sizeof(path), "%s/%s", s->options.folder,
-		 s->options.corpus ? "by-corpus" : "by-scripts");
+	memory_path(path, sizeof(path), s->options.folder, s->options.what);
 	snprintf(fresh, sizeof(fresh), "%s.new", path);
 	out = fopen(fresh, "we");
 	if (out == NULL)
@@ -301,8 +319,7 @@ void judge_all(struct plan *plan, const struct list *list, const uint64_t *reach
 	char path[4096];
 	int status;
 
-	snprintf(path, sizeof(path), "%s/%s", options->folder,
-		 options->corpus ? "by-corpus" : "by-scripts");
+	memory_path(path, sizeof(path), options->folder, options->what);
 	memory_read(&s.known, path);
 	prepare(&s);
 	fflush(NULL);

@@ -81,17 +81,22 @@ void plan_open(struct plan *plan);
 /* In a child: does it pass?  It may not return. */
 bool plan_run(struct plan *plan, unsigned job);
 
-/* A bit for each job and mutant, `words` for each job.  Uses and fills `folder`. */
-uint64_t *reach_record(struct plan *plan, const struct list *list, const char *folder,
-		       unsigned processes);
+/* By which of them: all scripts; those of corpus/; all, once for each device, in a program with
+ * AddressSanitizer, of what survived without. */
+enum judging_what { BY_SCRIPTS, BY_CORPUS, BY_SANITIZERS, JUDGING_COUNT };
 
-/* Fill in results of all that are chosen. */
 struct judging_options {
 	const char *folder;
 	unsigned processes;
-	bool corpus;	  /* corpus/ alone */
+	enum judging_what what;
 	unsigned seconds; /* of CPU for a mutant, after which it counts as a survivor; 0: any */
 };
+
+/* A bit for each job and mutant, `words` for each job.  Uses and fills options->folder. */
+uint64_t *reach_record(struct plan *plan, const struct list *list,
+		       const struct judging_options *options);
+
+/* Fill in results of all that are chosen. */
 void judge_all(struct plan *plan, const struct list *list, const uint64_t *reach,
 	       struct result *results, const struct judging_options *options);
 
@@ -105,6 +110,7 @@ struct known_rows {
 	struct known_row *rows;
 	unsigned count;
 };
+void memory_path(char *path, size_t size, const char *folder, enum judging_what what);
 void memory_read(struct known_rows *known, const char *path);
 const struct known_row *memory_find(const struct known_rows *known, const char *key);
 /* Has a survivor met the script?  `set` was noted by memory_note_set. */

@@ -16,6 +16,14 @@ void memory_key(char *key, size_t size, const struct mutant_row *row)
 	snprintf(key, size, "%s|%s|%s", row->file, row->function, row->change);
 }
 
+void memory_path(char *path, size_t size, const char *folder, enum judging_what what)
+{
+	static const char *const names[JUDGING_COUNT] = { "by-scripts", "by-corpus",
+							  "by-sanitizers" };
+
+	snprintf(path, size, "%s/%s", folder, names[what]);
+}
+
 static int by_key(const void *a, const void *b)
 {
 	return strcmp(((const struct known_row *)a)->key, ((const struct known_row *)b)->key);

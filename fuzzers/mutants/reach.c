@@ -6,14 +6,16 @@
 #include "select.h"
 
 #include <errno.h>
+#include <signal.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/prctl.h>
 #include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
 
 struct head {
-	uint64_t program, words;
+	uint64_t program, list; /* hashes */
 };
 struct entry {
 	uint64_t source, jobs;
@@ -27,6 +29,16 @@ uint64_t judge_micros(void)
 	return (uint64_t)now.tv_sec * 1000000 + (uint64_t)now.tv_nsec / 1000;
 }
 
+/* Bits are by place in the list. */
+static uint64_t hash_list(const struct list *list)
+{
+	uint64_t hash = 0xcbf29ce484222325u;
+
+	for (unsigned m = 0; m < list->count; m++)
+		hash = judge_hash(hash, &list->rows[m].number, sizeof(list->rows[m].number));
+	return hash;
+}
+
 static void note(const struct list *list, uint64_t *bits)
 {
 	for (unsigned m = 0; m < list->count; m++)
@@ -38,6 +50,7 @@ static void note(const struct list *list, uint64_t *bits)
 static void record(struct plan *plan, const struct list *list, uint64_t *reach, uint32_t *times,
 		   unsigned self, unsigned processes)
 {
+	prctl(PR_SET_PDEATHSIG, SIGKILL);
 	for (unsigned i = 0; i < plan->job_count; i++) {
 		uint64_t begin = judge_micros();
 
@@ -59,7 +72,7 @@ static void record(struct plan *plan, const struct list *list, uint64_t *reach, 
 static void remember(const struct plan *plan, const struct list *list, const uint64_t *reach,
 		     const uint32_t *times, const char *path)
 {
-	struct head head = { plan->program, list->words };
+	struct head head = { plan->program, hash_list(list) };
 	char fresh[5000];
 	FILE *out;
 
@@ -89,9 +102,9 @@ static const struct source_file *find_source(const struct plan *plan, const stru
 	return NULL;
 }
 
-/* What this very program found the last time. */
+/* What this very program found the last time, or `any`. */
 static void recall(const struct plan *plan, const struct list *list, uint64_t *reach,
-		   uint32_t *times, const char *path)
+		   uint32_t *times, const char *path, bool any)
 {
 	size_t bytes = 8 * (size_t)list->words;
 	FILE *in = fopen(path, "re");
@@ -100,8 +113,8 @@ static void recall(const struct plan *plan, const struct list *list, uint64_t *r
 
 	if (in == NULL)
 		return;
-	if (fread(&head, sizeof(head), 1, in) == 1 && head.program == plan->program &&
-	    head.words == list->words)
+	if (fread(&head, sizeof(head), 1, in) == 1 && (any || head.program == plan->program) &&
+	    head.list == hash_list(list))
 		while (fread(&entry, sizeof(entry), 1, in) == 1) {
 			const struct source_file *file = find_source(plan, &entry);
 
@@ -118,32 +131,35 @@ static void recall(const struct plan *plan, const struct list *list, uint64_t *r
 	fclose(in);
 }
 
-uint64_t *reach_record(struct plan *plan, const struct list *list, const char *folder,
-		       unsigned processes)
+uint64_t *reach_record(struct plan *plan, const struct list *list,
+		       const struct judging_options *options)
 {
 	uint64_t *reach = judge_share((size_t)plan->job_count * list->words * 8);
 	uint32_t *times = judge_share((size_t)plan->job_count * sizeof(*times));
+	/* With sanitizers or without, the mutants are the same. */
+	bool any = options->what == BY_SANITIZERS;
 	char path[4096];
 	int status;
 
-	snprintf(path, sizeof(path), "%s/reach", folder);
-	recall(plan, list, reach, times, path);
+	snprintf(path, sizeof(path), "%s/reach", options->folder);
+	recall(plan, list, reach, times, path, any);
 	fflush(NULL);
-	for (unsigned p = 0; p < processes; p++) {
+	for (unsigned p = 0; p < options->processes; p++) {
 		pid_t pid = fork();
 
 		if (pid < 0)
 			judge_fail("fork", strerror(errno));
 		if (pid == 0) {
 			plan->result = judge_share(sizeof(*plan->result));
-			record(plan, list, reach, times, p, processes);
+			record(plan, list, reach, times, p, options->processes);
 		}
 	}
-	for (unsigned p = 0; p < processes; p++)
+	for (unsigned p = 0; p < options->processes; p++)
 		if (wait(&status) < 0 || status != 0)
 			judge_fail("scripts", "do not all pass without a mutant");
 	for (unsigned i = 0; i < plan->job_count; i++)
 		plan->jobs[i].us = times[i];
-	remember(plan, list, reach, times, path);
+	if (!any)
+		remember(plan, list, reach, times, path);
 	return reach;
 }

@@ -2,7 +2,8 @@
 /*
  * run LIST FOLDER JOBS WHAT SECONDS SAMPLE SEED [FILE...]: judge the mutants of LIST, which `write`
  * wrote, that are in one of the files; SAMPLE of them, chosen by SEED, or all with 0.  WHAT is
- * `scripts`, or `corpus` for corpus/ alone; SECONDS of CPU are what
+ * `scripts`, `corpus` for corpus/ alone, or `sanitizers` for those alone that
+ * survived scripts before, in a program that was built with them; SECONDS of CPU are what
  * a mutant gets at most, or 0.  See judge.h.
  *
  * A line on stdout for each: number, file, line, function, kind, change, `killed`, `crashed`,
@@ -97,6 +98,35 @@ static void choose(struct list *list, char **files, unsigned sample, const char 
 	free(lots);
 }
 
+static void choose_survivors(struct list *list, const char *folder)
+{
+	struct known_rows known = { .count = 0 };
+	char path[4096], key[1024];
+
+	memory_path(path, sizeof(path), folder, BY_SCRIPTS);
+	memory_read(&known, path);
+	for (unsigned m = 0; m < list->count; m++) {
+		const struct known_row *row;
+
+		memory_key(key, sizeof(key), &list->rows[m]);
+		row = memory_find(&known, key);
+		list->rows[m].chosen =
+			list->rows[m].chosen && row != NULL && row->verdict == SURVIVED;
+	}
+}
+
+static enum judging_what what_of(const char *word)
+{
+	static const char *const words[JUDGING_COUNT] = { "scripts", "corpus", "sanitizers" };
+	unsigned what = 0;
+
+	while (what < JUDGING_COUNT && strcmp(word, words[what]) != 0)
+		what++;
+	if (what == JUDGING_COUNT)
+		judge_fail(word, "expected scripts, corpus or sanitizers");
+	return (enum judging_what)what;
+}
+
 /* ---- the results ------------------------------------------------------------------- */
 
 static void print(const struct plan *plan, const struct list *list, const struct result *results)
@@ -146,17 +176,19 @@ int main(int argc, char **argv)
 	options = (struct judging_options){
 		.folder = argv[2],
 		.processes = (unsigned)atoi(argv[3]),
-		.corpus = strcmp(argv[4], "corpus") == 0,
+		.what = what_of(argv[4]),
 		.seconds = (unsigned)atoi(argv[5]),
 	};
 	if (options.processes < 1 || options.processes > 64)
 		judge_fail("JOBS", "expected 1 to 64");
 	read_list(&list, argv[1]);
 	choose(&list, argv + 8, (unsigned)atoi(argv[6]), argv[7]);
+	if (options.what == BY_SANITIZERS)
+		choose_survivors(&list, options.folder);
 	plan.program = hash_program();
 	plan_read(&plan);
 	plan_open(&plan);
-	reach = reach_record(&plan, &list, options.folder, options.processes);
+	reach = reach_record(&plan, &list, &options);
 	fprintf(stderr, "mutants: %u jobs of %u scripts\n", plan.job_count, plan.source_count);
 	results = judge_share(list.count * sizeof(*results));
 	judge_all(&plan, &list, reach, results, &options);
