@@ -99,11 +99,17 @@ static bool same(const struct source *s, size_t a, size_t last, size_t b, const 
 	return token_is(&s->tokens[b], end);
 }
 
-/* `a < b ? a : b`: where they are equal it does not matter which. */
+/* `a < b ? a : b`, and the same as a statement: where they are equal it does not matter which. */
 static bool is_choice(const struct source *s, size_t first, size_t where)
 {
 	size_t other = s->at + 1;
 
+	/* `if (a > b) a = b;` */
+	if (here(s, ")") && same(s, first, where - 1, s->at + 1, "=")) {
+		while (!token_is(&s->tokens[other], "="))
+			other++;
+		return same(s, where + 1, s->at - 1, other + 1, ";");
+	}
 	if (!here(s, "?"))
 		return false;
 	while (s->tokens[other].kind != TOKEN_END && !token_is(&s->tokens[other], ":"))

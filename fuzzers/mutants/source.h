@@ -6,7 +6,8 @@
  *
  * What is changed, one place at a time, in the bodies of functions:
  *
- *   <  <=  >  >=    the other side of the boundary (not in `a < b ? a : b`), and the opposite
+ *   <  <=  >  >=    the other side of the boundary (not in `a < b ? a : b` and the like), and the
+ * opposite
  *   ==  !=          the opposite
  *   &&  ||          the other one
  *   if, while, for, ?:, !   the opposite of the condition
