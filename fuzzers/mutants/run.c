@@ -15,6 +15,7 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 unsigned vringer_mutant;
 unsigned char vringer_reached[MUTANTS_MAX];
@@ -193,5 +194,7 @@ int main(int argc, char **argv)
 	results = judge_share(list.count * sizeof(*results));
 	judge_all(&plan, &list, reach, results, &options);
 	print(&plan, &list, results);
-	return 0;
+	/* All of it is in use to the end, and a sanitizer would call it leaked. */
+	fflush(NULL);
+	_exit(ferror(stdout) ? 2 : 0);
 }
