@@ -140,7 +140,7 @@ NO_LINES   := -fno-profile-instr-generate -fno-coverage-mapping
 knows       = $(if $(shell $1 $2 -x c -c /dev/null -o /dev/null 2>&1 || echo no),,$2)
 JUDGE_fuzz := $(if $(FOREIGN),$(call knows,$(CC_fuzz),$(NO_COV)),$(NO_COV) -fno-sanitize=all)
 INSTRUMENTED_fuzz := $(if $(FOREIGN),$(JUDGE_fuzz),$(NO_COV))
-judge       = $(if $(filter harness/% build/gen/% fuzzers/mutat% fuzzers/feedback% fuzzers/meter%,$2),$(if $(filter $(INSTRUMENTED),$2),$(INSTRUMENTED_$1),$(JUDGE_$1)))
+judge       = $(if $(filter harness/% build/gen/% fuzzers/mutat% fuzzers/mutants/% fuzzers/feedback% fuzzers/meter%,$2),$(if $(filter $(INSTRUMENTED),$2),$(INSTRUMENTED_$1),$(JUDGE_$1)))
 
 JUDGE_afl  := -fno-sanitize=all
 
@@ -208,7 +208,7 @@ BUG_SEEDS      = $(if $(filter-out nothing crash-nothing,$(subst $(comma), ,$(BU
 BUG_BASE_fuzz  = build/bench/live $(BUG_SEEDS) $(BUG_FUZZERS:%=build/fuzz/fuzz_%)
 BUG_BASE_afl   = build/bench/live $(BUG_SEEDS) $(BUG_FUZZERS:%=build/afl/fuzz_%) build/afl/vringer_mutator.so
 
-.PHONY: all install test test-suites oss-fuzz-check msan fuzz peers drivers corpus bugs bugs-table bugs-tap bench coverage clauses lint format deps help clean fuzzers seeds \
+.PHONY: all install test test-suites oss-fuzz-check msan fuzz peers drivers corpus bugs bugs-table bugs-tap mutants mutants-table bench coverage clauses lint format deps help clean fuzzers seeds \
 	targets test-files FORCE
 
 all: ## Build build/vringer (with ASan and UBSan; uses CC and CFLAGS if given) and build/libvringer.a
@@ -288,6 +288,21 @@ bugs-table:
 
 bugs-tap: $(BUGS:%=build/bugs/%/built-gcc)
 	@fuzzers/bugs.sh tap $(BUGS)
+
+# COLUMNS in the environment is the width of a terminal, so ignore it.
+MUTANT_COLUMNS = $(if $(filter command,$(firstword $(origin COLUMNS))),$(COLUMNS),scripts)
+MUTANT_SECONDS = $(if $(call given,SECONDS),$(SECONDS),20)
+MUTANT_FUZZ    = $(filter fuzz,$(subst $(comma), ,$(MUTANT_COLUMNS)))
+
+mutants: ## Change devices/*.c at one place at a time and show which changes no script notices (FILES="devices/net.c" SAMPLE=120 SEED=1 JOBS=2 COLUMNS="scripts corpus fuzz" SECONDS=20)
+	@fuzzers/mutants.sh check "$(BUG_JOBS)" "$(MUTANT_SECONDS)" "$(or $(SAMPLE),0)" "$(MUTANT_COLUMNS)" $(FILES)
+	+@$(ALONE) mutants $(MAKE) mutants-table
+
+mutants-table:
+	@.ci/deps gcc $(if $(MUTANT_FUZZ),$(FUZZ_NEEDS))
+	$(SUB) build/mutants/run build/mutants/run-gcc $(if $(MUTANT_FUZZ),build/bench/live seeds $(MUTANT_FUZZERS))
+	@fuzzers/mutants.sh table "$(BUG_JOBS)" "$(MUTANT_SECONDS)" "$(or $(SAMPLE),0)" "$(or $(SEED),1)" \
+		"$(MUTANT_COLUMNS)" $(FILES)
 
 OSS_FUZZ_KINDS := $(foreach s,address undefined memory,$s/libfuzzer $s/afl) address/honggfuzz \
 		  address/centipede none/centipede coverage/libfuzzer none/standalone
@@ -382,7 +397,7 @@ build/obj/$1/vringer: $(call objs,$1,$(CLI_SRC)) build/obj/$1/libvringer.a
 	$$(call say,LINK) $$(CC_$1) $$(FLAGS_$1) $$(LDFLAGS) -o $$@ $$^
 
 -include $(patsubst %.o,%.d,$(call objs,$1,$(LIB_SRC) $(CLI_SRC) $(FOREIGN_SRC) $(TEST_SRC) $(HELPER_SRC) \
-	$(wildcard fuzzers/*.c))))
+	$(wildcard fuzzers/*.c fuzzers/mutants/*.c))))
 endef
 
 # Of what AFL++ compiles for somebody else's engine, too, the device alone gives feedback.
@@ -595,12 +610,60 @@ build/bugs/%/built-afl: fuzzers/bugs/%.patch $(call objs,afl,$(AFL_SRC) $(DEVICE
 		LINK=$(call quote,$(filter-out AFL_%,$(CC_afl)) $(FLAGS_afl) $(LDFLAGS)) \
 		fuzzers/bugs.sh build afl $* $(call objs,afl,$(AFL_SRC)) build/obj/afl/libvringer.a
 
+# Mutants (fuzzers/mutants/source.h): the devices, each with all its mutants in it, in a program that
+# judges them by scripts and in fuzzing binaries.  What UBSan sees ends a process, as a crash does.
+mutant_objs    = $(patsubst %,build/obj/release/fuzzers/mutants/%.o,$1)
+MUTATED        := $(sort $(DEV_SRC))
+MUTANT_FUZZERS := $(patsubst fuzzers/fuzz_%.c,build/mutants/fuzz/fuzz_%,$(filter-out fuzzers/fuzz_snapshot.c,$(DEVICE_FUZZERS)))
+
+build/mutants/write: $(call mutant_objs,write tokens expression statement)
+	@mkdir -p $(@D)
+	$(call say,LINK) $(CC_release) $(FLAGS_release) $(LDFLAGS) -o $@ $^
+
+# What stays as it was is not compiled again.
+build/mutants/list.tsv: build/mutants/write $(MUTATED)
+	@rm -rf $(@D)/new && mkdir -p $(@D)/new $(@D)/src
+	$(call say,GEN) $< $(@D)/new $(MUTATED) >$@.new
+	@for f in $(notdir $(MUTATED)); do \
+		cmp -s $(@D)/new/$$f $(@D)/src/$$f || cp $(@D)/new/$$f $(@D)/src/$$f || exit; done
+	@mv $@.new $@
+
+$(MUTATED:devices/%=build/mutants/src/%): build/mutants/list.tsv
+	@:
+
+# $(call mutated,FOLDER,FLAVOUR,FLAGS)
+define mutated
+build/mutants/$1/%.o: build/mutants/src/%.c fuzzers/mutants/select.h build/obj/$2/flags
+	@mkdir -p $$(@D)
+	$$(call say,CC) $$(call compile,$2) -w -iquote devices -include fuzzers/mutants/select.h $3 -MMD -MP -c -o $$@ $$<
+
+-include $$(patsubst devices/%.c,build/mutants/$1/%.d,$(MUTATED))
+endef
+$(eval $(call mutated,release,release,-O1 -fsanitize=undefined -fsanitize-undefined-trap-on-error))
+$(eval $(call mutated,gcc,gcc,))
+$(eval $(call mutated,obj-fuzz,fuzz,-O1))
+
+build/mutants/run: $(call mutant_objs,run plan reach memory judge) $(MUTATED:devices/%.c=build/mutants/release/%.o) \
+		build/obj/release/libvringer.a
+	$(call say,LINK) $(CC_release) $(FLAGS_release) $(LDFLAGS) -o $@ $^
+
+# What survives that meets AddressSanitizer.
+build/mutants/run-gcc: $(patsubst %,build/obj/gcc/fuzzers/mutants/%.o,run plan reach memory judge) \
+		$(MUTATED:devices/%.c=build/mutants/gcc/%.o) build/obj/gcc/libvringer.a
+	$(call say,LINK) $(CC_gcc) $(FLAGS_gcc) $(LDFLAGS) -o $@ $^
+
+# First come, first linked: the archive's own copies are then not wanted.
+build/mutants/fuzz/fuzz_%: build/obj/fuzz/fuzzers/fuzz_%.o build/obj/fuzz/fuzzers/mutants/chosen.o \
+		$(MUTATED:devices/%.c=build/mutants/obj-fuzz/%.o) $(call objs,fuzz,$(GLUE_SRC)) build/obj/fuzz/libvringer.a
+	@mkdir -p $(@D)
+	$(call say,LINK) $(LINK_fuzz) $(LDFLAGS) -o $@ $^ $(ENGINE_LIB)
+
 # A machine of the other byte order, where there is a compiler for it.
 BIG_ENDIAN := $(if $(shell command -v s390x-linux-gnu-gcc && command -v qemu-s390x), \
 	build/obj/s390x/vringer $(PARSERS:%=build/replay-s390x/fuzz_%))
 
 test-files: $(BIG_ENDIAN) build/drivers/traffic build/bench/live seeds $(BUGS:%=build/bugs/%/built-gcc) build/bugs/rule-fetch-walk/built-fuzz \
-		build/cover/cover_rng $(foreach f,gcc clang, \
+		build/cover/cover_rng build/mutants/write build/mutants/run $(foreach f,gcc clang, \
 		build/obj/$f/vringer \
 		$(patsubst %.c,build/obj/$f/%,$(TEST_SRC))) build/obj/release/vringer \
 		$(foreach t,$(TARGETS),build/fuzz/fuzz_$t build/afl/fuzz_$t build/replay/fuzz_$t build/replay-release/fuzz_$t)

@@ -1,0 +1,93 @@
+/* SPDX-License-Identifier: Apache-2.0 OR MIT */
+/*
+ * write FOLDER SOURCE...: write each source, with all its mutants, into FOLDER under its own
+ * name, and a list of them on stdout: a line each of number, file, line, function, kind and
+ * change, separated by tabs.  See source.h.
+ *
+ * A source's numbers begin at MUTANTS_OF times its place among them, so that a change to one
+ * leaves the others as they were.
+ */
+#include "select.h"
+#include "source.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#define MUTANTS_OF 1000u
+
+static char *read_file(const char *path)
+{
+	FILE *in = fopen(path, "re");
+	size_t len = 0, n = 1;
+	char *text = NULL;
+
+	while (in != NULL && n > 0) {
+		text = source_grow(text, len + 65537);
+		n = fread(text + len, 1, 65536, in);
+		len += n;
+	}
+	if (in == NULL || ferror(in)) {
+		perror(path);
+		exit(2);
+	}
+	fclose(in);
+	text[len] = '\0';
+	return text;
+}
+
+static void write_source(const struct source *s, const char *folder)
+{
+	const char *base = strrchr(s->path, '/');
+	char path[4096];
+	FILE *out;
+
+	snprintf(path, sizeof(path), "%s/%s", folder, base != NULL ? base + 1 : s->path);
+	out = fopen(path, "we");
+	if (out == NULL) {
+		perror(path);
+		exit(2);
+	}
+	fprintf(out, "#line 1 \"%s\"\n", s->path);
+	for (size_t i = 0; i < s->count; i++) {
+		const struct token *t = &s->tokens[i];
+
+		fwrite(t->before, 1, (size_t)(t->text - t->before), out);
+		fputs(t->open != NULL ? t->open : "", out);
+		if (t->other != NULL)
+			fputs(t->other, out);
+		else
+			fwrite(t->text, 1, t->len, out);
+		fputs(t->close != NULL ? t->close : "", out);
+	}
+	if (fclose(out) != 0) {
+		perror(path);
+		exit(2);
+	}
+}
+
+static void write_list(const struct source *s)
+{
+	for (size_t i = 0; i < s->mutant_count; i++) {
+		const struct mutant *m = &s->mutants[i];
+
+		printf("%u\t%s\t%u\t%s\t%s\t%s\n", m->number, s->path, m->line, m->function,
+		       m->kind, m->change);
+	}
+}
+
+int main(int argc, char **argv)
+{
+	for (int i = 2; i < argc; i++) {
+		struct source s = { .base = MUTANTS_OF * (unsigned)(i - 2) };
+		char *text = read_file(argv[i]);
+
+		source_read(&s, argv[i], text);
+		source_functions(&s);
+		if (s.mutant_count >= MUTANTS_OF || s.base + MUTANTS_OF > MUTANTS_MAX)
+			source_fail(&s, "there are too many mutants");
+		write_source(&s, argv[1]);
+		write_list(&s);
+		free(text);
+	}
+	return argc > 2 ? 0 : 2;
+}
