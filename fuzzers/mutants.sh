@@ -7,7 +7,10 @@
 #   mutants.sh columns COLUMNS                              those of them, in order
 #   mutants.sh table JOBS SECONDS SAMPLE SEED COLUMNS FILES...
 #   mutants.sh fuzz NUMBER TARGET BOUND RESULT              one place of the column `fuzz`
-#   mutants.sh verdict LIST EQUIVALENTS RESULTS [WHOLE]     print survivors and the table
+#   mutants.sh verdict LIST EQUIVALENTS RESULTS             print survivors and the table
+#
+# BUDGET in the environment: seconds of CPU that scripts have for a mutant, after which it counts as
+# a survivor; 0, which it is by itself: all that reach it are run.
 #
 # Columns: `scripts` (conformance/, then corpus/), `corpus` (alone), `fuzz` (SECONDS of CPU
 # from the seeds, with libFuzzer).
@@ -47,7 +50,9 @@ columns() {
 check() {
 	jobs=$1 seconds=$2 sample=$3 picked=$(columns "$4")
 	shift 4
-	is_count "$jobs" && [ "$jobs" -le 64 ] || fail "JOBS=$jobs is not a number of processes from 1 to 64"
+	if ! is_count "$jobs" || [ "$jobs" -gt 64 ]; then
+		fail "JOBS=$jobs is not a number of processes from 1 to 64"
+	fi
 	is_count "$seconds" || fail "SECONDS=$seconds is not a number of seconds above 0"
 	[ "$sample" = 0 ] || is_count "$sample" || fail "SAMPLE=$sample is not a number of mutants"
 	[ -n "$picked" ] || fail "COLUMNS is empty"
