@@ -111,6 +111,13 @@ fuzz_all() {
 	done <"$work/places" >"$work/fuzz.tsv"
 }
 
+# merge SANITIZED RESULTS: the results, with what sanitizers killed in its place.  The first may
+# have no line.
+merge() {
+	awk -F '\t' 'FILENAME == ARGV[1] { if ($7 !~ /^(survived|unreached)$/) row[$1] = $0; next }
+		{ print $1 in row ? row[$1] : $0 }' "$1" "$2"
+}
+
 verdict() {
 	list=$1 equivalents=$2 results=$3
 	awk -v list="$list" -v equivalents="$equivalents" -v work="$(dirname "$results")" \
@@ -128,8 +135,7 @@ table() {
 	# What only AddressSanitizer sees; of a crash it says no more than that.
 	"$work/run-gcc" "$work/list.tsv" "$work/known" "$jobs" sanitizers "${BUDGET:-0}" "$sample" "$seed" "$@" \
 		>"$work/sanitized.tsv"
-	awk -F '\t' 'NR == FNR { if ($7 !~ /^(survived|unreached)$/) row[$1] = $0; next }
-		{ print $1 in row ? row[$1] : $0 }' "$work/sanitized.tsv" "$work/scripts.tsv" >"$work/all.tsv"
+	merge "$work/sanitized.tsv" "$work/scripts.tsv" >"$work/all.tsv"
 	mv "$work/all.tsv" "$work/scripts.tsv"
 	case " $picked" in *' corpus '*)
 		"$work/run" "$work/list.tsv" "$work/known" "$jobs" corpus "${BUDGET:-0}" "$sample" "$seed" "$@" \
