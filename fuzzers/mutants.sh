@@ -7,7 +7,10 @@
 #   mutants.sh columns COLUMNS                              those of them, in order
 #   mutants.sh table JOBS SECONDS SAMPLE SEED COLUMNS FILES...
 #   mutants.sh fuzz NUMBER TARGET BOUND RESULT              one place of the column `fuzz`
-#   mutants.sh verdict LIST EQUIVALENTS RESULTS [WHOLE]     print survivors and the table
+#   mutants.sh verdict LIST EQUIVALENTS RESULTS             print survivors and the table
+#
+# BUDGET in the environment: seconds of CPU that scripts have for a mutant, after which it counts as
+# a survivor; 0, which it is by itself: all that reach it are run.
 #
 # Columns: `scripts` (conformance/, then corpus/), `corpus` (alone), `fuzz` (SECONDS of CPU
 # from the seeds, with libFuzzer).
@@ -47,7 +50,9 @@ columns() {
 check() {
 	jobs=$1 seconds=$2 sample=$3 picked=$(columns "$4")
 	shift 4
-	is_count "$jobs" && [ "$jobs" -le 64 ] || fail "JOBS=$jobs is not a number of processes from 1 to 64"
+	if ! is_count "$jobs" || [ "$jobs" -gt 64 ]; then
+		fail "JOBS=$jobs is not a number of processes from 1 to 64"
+	fi
 	is_count "$seconds" || fail "SECONDS=$seconds is not a number of seconds above 0"
 	[ "$sample" = 0 ] || is_count "$sample" || fail "SAMPLE=$sample is not a number of mutants"
 	[ -n "$picked" ] || fail "COLUMNS is empty"
@@ -106,6 +111,13 @@ fuzz_all() {
 	done <"$work/places" >"$work/fuzz.tsv"
 }
 
+# merge SANITIZED RESULTS: the results, with what sanitizers killed in its place.  The first may
+# have no line.
+merge() {
+	awk -F '\t' 'FILENAME == ARGV[1] { if ($7 !~ /^(survived|unreached)$/) row[$1] = $0; next }
+		{ print $1 in row ? row[$1] : $0 }' "$1" "$2"
+}
+
 verdict() {
 	list=$1 equivalents=$2 results=$3
 	awk -v list="$list" -v equivalents="$equivalents" -v work="$(dirname "$results")" \
@@ -123,8 +135,7 @@ table() {
 	# What only AddressSanitizer sees; of a crash it says no more than that.
 	"$work/run-gcc" "$work/list.tsv" "$work/known" "$jobs" sanitizers "${BUDGET:-0}" "$sample" "$seed" "$@" \
 		>"$work/sanitized.tsv"
-	awk -F '\t' 'NR == FNR { if ($7 !~ /^(survived|unreached)$/) row[$1] = $0; next }
-		{ print $1 in row ? row[$1] : $0 }' "$work/sanitized.tsv" "$work/scripts.tsv" >"$work/all.tsv"
+	merge "$work/sanitized.tsv" "$work/scripts.tsv" >"$work/all.tsv"
 	mv "$work/all.tsv" "$work/scripts.tsv"
 	case " $picked" in *' corpus '*)
 		"$work/run" "$work/list.tsv" "$work/known" "$jobs" corpus "${BUDGET:-0}" "$sample" "$seed" "$@" \

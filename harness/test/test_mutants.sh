@@ -158,6 +158,15 @@ said 1 'one that is argued and is no more' 'devices/a.c\tf\ta { < -> <= } b\twhy
 	':2: there is no such mutant: devices/a.c: g: gone$'
 said 1 'one that is argued without a word' 'devices/a.c\tf\ta { < -> <= } b\t\n' ':1: expected file, function, change and why'
 said 1 'one that is argued twice' 'devices/a.c\tf\ta { < -> <= } b\twhy\ndevices/a.c\tf\ta { < -> <= } b\twhy\n' ':2: is there twice'
+# What sanitizers say of the survivors: nothing, and something.
+: >"$work/say/none"
+run fuzzers/mutants.sh merge "$work/say/none" "$work/say/results"
+cmp -s "$out" "$work/say/results"
+tap 'sanitizers that had nothing to look at leave the results as they were' $?
+sed -n '1s/survived/crashed/p' "$work/say/results" >"$work/say/some"
+run fuzzers/mutants.sh merge "$work/say/some" "$work/say/results"
+[ "$(cut -f 7 "$out" | tr '\n' ' ')" = 'crashed killed ' ]
+tap 'what sanitizers kill is killed' $?
 refuses 'a file that is none of devices/' 'FILES: there is no devices/none.c' \
 	fuzzers/mutants.sh check 1 20 0 scripts devices/none.c
 refuses 'a column that is none' "COLUMNS=x: there is no 'x'; there are: scripts corpus fuzz" \
