@@ -42,7 +42,7 @@ static void a_statement_has_a_version_and_a_section_has_none(void **state)
 
 static bool holds_against(uint16_t virtio, enum rule rule, struct judging judging)
 {
-	const struct finding finding = { .kind = FINDING_RULE, .rule = rule };
+	const struct finding finding = { .kind = FINDING_RULE, .rule = (uint16_t)rule };
 
 	target.virtio = virtio;
 	judging = target_judging(&target, judging);
