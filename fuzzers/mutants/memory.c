@@ -4,6 +4,7 @@
  */
 #include "judge.h"
 
+#include "devices/table.h"
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
@@ -18,8 +19,10 @@ void memory_key(char *key, size_t size, const struct mutant_row *row)
 
 void memory_path(char *path, size_t size, const char *folder, enum judging_what what)
 {
-	static const char *const names[JUDGING_COUNT] = { "by-scripts", "by-corpus",
-							  "by-sanitizers" };
+	TABLE(static const char *const, names, JUDGING_COUNT, 1,
+	      [BY_SCRIPTS] = "by-scripts",
+	      [BY_CORPUS] = "by-corpus",
+	      [BY_SANITIZERS] = "by-sanitizers");
 
 	snprintf(path, size, "%s/%s", folder, names[what]);
 }

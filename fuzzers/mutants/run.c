@@ -9,6 +9,7 @@
  * A line on stdout for each: number, file, line, function, kind, change, `killed`, `crashed`,
  * `hung`, `survived` or `unreached`, the script that killed it, and the device.
  */
+#include "devices/table.h"
 #include "judge.h"
 #include "select.h"
 
@@ -118,7 +119,10 @@ static void choose_survivors(struct list *list, const char *folder)
 
 static enum judging_what what_of(const char *word)
 {
-	static const char *const words[JUDGING_COUNT] = { "scripts", "corpus", "sanitizers" };
+	TABLE(static const char *const, words, JUDGING_COUNT, 1,
+	      [BY_SCRIPTS] = "scripts",
+	      [BY_CORPUS] = "corpus",
+	      [BY_SANITIZERS] = "sanitizers");
 	unsigned what = 0;
 
 	while (what < JUDGING_COUNT && strcmp(word, words[what]) != 0)

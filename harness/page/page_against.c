@@ -4,6 +4,7 @@
  * in the same form to be compared (page_changes.c).  Two results are of the same if file,
  * target, instance and transport are.
  */
+#include "devices/table.h"
 #include "harness/files/escape.h"
 #include "harness/files/input.h"
 #include "harness/files/json_read.h"
@@ -28,8 +29,14 @@ enum member {
 	MEMBER_COUNT
 };
 
-static const char *const members[MEMBER_COUNT] = { "file",   "target", "queue",	   "request",
-						   "layout", "ring",   "transport" };
+TABLE(static const char *const, members, MEMBER_COUNT, 1,
+      [MEMBER_FILE] = "file",
+      [MEMBER_TARGET] = "target",
+      [MEMBER_QUEUE] = "queue",
+      [MEMBER_REQUEST] = "request",
+      [MEMBER_LAYOUT] = "layout",
+      [MEMBER_RING] = "ring",
+      [MEMBER_TRANSPORT] = "transport");
 
 /* A result as it is read or noted; the values of members without control characters. */
 struct entry {

@@ -5,6 +5,7 @@
  */
 #include "harness/page/page_internal.h"
 
+#include "devices/table.h"
 #include <stdlib.h>
 #include <string.h>
 
@@ -20,17 +21,17 @@ enum change {
 	CHANGE_COUNT
 };
 
-static const struct {
+struct change_words {
 	const char *title, *what;
-} changes[CHANGE_COUNT] = {
+};
+TABLE(static const struct change_words, changes, CHANGE_COUNT, 2,
 	[BROKE] = { "Broke", "they fail now, and did not" },
 	[OTHERWISE] = { "Fail otherwise", "they failed, and fail now by something else" },
 	[HEALED] = { "Healed", "they failed, and do not now" },
 	[NEWLY_SKIPPED] = { "Skipped now", "they ran" },
 	[NO_LONGER_SKIPPED] = { "Run now", "they were skipped, and pass" },
 	[ADDED] = { "New", "they were not there" },
-	[GONE] = { "Gone", "they are not there now" },
-};
+	[GONE] = { "Gone", "they are not there now" });
 
 static int compare(const void *a, const void *b)
 {
