@@ -263,9 +263,7 @@ static void save(const struct state *s, uint64_t set)
 
 	memory_path(path, sizeof(path), s->options.folder, s->options.what);
 	snprintf(fresh, sizeof(fresh), "%s.new", path);
-	out = fopen(fresh, "we");
-	if (out == NULL)
-		judge_fail(fresh, strerror(errno));
+	out = judge_open(fresh, "we");
 	for (unsigned m = 0; m < s->list->count; m++) {
 		const struct result *r = &s->results[m];
 		const struct known_row *row;

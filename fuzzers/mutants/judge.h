@@ -68,7 +68,9 @@ struct result {
 };
 
 /* All that fails ends the program with one line on stderr and status 2. */
-void judge_fail(const char *what, const char *why) __attribute__((noreturn));
+_Noreturn void judge_fail(const char *what, const char *why);
+/* As fopen(), but it never fails. */
+FILE *judge_open(const char *path, const char *mode);
 uint64_t judge_hash(uint64_t hash, const void *data, size_t len);
 void *judge_share(size_t bytes);
 /* CPU time of this process. */

@@ -89,17 +89,15 @@ static int by_number(const void *a, const void *b)
 	return (x > y) - (x < y);
 }
 
-static FILE *open_set(const char *folder, uint64_t set, const char *mode)
+static void set_path(char *path, size_t size, const char *folder, uint64_t set)
 {
-	char path[4096];
-
-	snprintf(path, sizeof(path), "%s/set-%016llx", folder, (unsigned long long)set);
-	return fopen(path, mode);
+	snprintf(path, size, "%s/set-%016llx", folder, (unsigned long long)set);
 }
 
 uint64_t memory_note_set(const char *folder, const struct plan *plan)
 {
 	uint64_t *hashes = calloc(plan->source_count, sizeof(*hashes)), set;
+	char path[4096];
 	FILE *out;
 
 	if (hashes == NULL)
@@ -108,9 +106,8 @@ uint64_t memory_note_set(const char *folder, const struct plan *plan)
 		hashes[i] = plan->sources[i].hash;
 	qsort(hashes, plan->source_count, sizeof(*hashes), by_number);
 	set = judge_hash(0xcbf29ce484222325u, hashes, plan->source_count * sizeof(*hashes));
-	out = open_set(folder, set, "we");
-	if (out == NULL)
-		judge_fail(folder, strerror(errno));
+	set_path(path, sizeof(path), folder, set);
+	out = judge_open(path, "we");
 	fwrite(hashes, sizeof(*hashes), plan->source_count, out);
 	if (fclose(out) != 0)
 		judge_fail(folder, strerror(errno));
@@ -132,9 +129,12 @@ bool memory_met(const char *folder, uint64_t set, uint64_t script)
 	if (i == SETS_MAX)
 		return false;
 	if (i == used) {
-		FILE *in = open_set(folder, set, "re");
 		struct stat st;
+		char path[4096];
+		FILE *in;
 
+		set_path(path, sizeof(path), folder, set);
+		in = fopen(path, "re");
 		used++;
 		sets[i].set = set;
 		if (in != NULL && fstat(fileno(in), &st) == 0 && st.st_size > 0) {

@@ -22,6 +22,15 @@ void judge_fail(const char *what, const char *why)
 	exit(2);
 }
 
+FILE *judge_open(const char *path, const char *mode)
+{
+	FILE *file = fopen(path, mode);
+
+	if (file == NULL)
+		judge_fail(path, strerror(errno));
+	return file;
+}
+
 uint64_t judge_hash(uint64_t hash, const void *data, size_t len)
 {
 	const unsigned char *p = data;

@@ -77,9 +77,7 @@ static void remember(const struct plan *plan, const struct list *list, const uin
 	FILE *out;
 
 	snprintf(fresh, sizeof(fresh), "%s.%ld", path, (long)getpid());
-	out = fopen(fresh, "we");
-	if (out == NULL)
-		judge_fail(fresh, strerror(errno));
+	out = judge_open(fresh, "we");
 	fwrite(&head, sizeof(head), 1, out);
 	for (unsigned s = 0; s < plan->source_count; s++) {
 		const struct source_file *file = &plan->sources[s];

@@ -32,7 +32,9 @@ static bool is_below(const char *path, const char *folder)
 
 bool scripts_are_installed(const char *path)
 {
-	return scripts_folder() != NULL && is_below(path, scripts_folder());
+	const char *folder = scripts_folder();
+
+	return folder != NULL && is_below(path, folder);
 }
 
 const char *fuzz_folder(void)

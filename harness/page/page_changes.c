@@ -78,10 +78,12 @@ static void print_key(FILE *out, const char *key)
 	fputc(']', out);
 }
 
-static void print_change(FILE *out, const struct page_result *old, const struct page_result *now)
+/* `key` of the result, which one of the two runs may lack. */
+static void print_change(FILE *out, const char *key, const struct page_result *old,
+			 const struct page_result *now)
 {
 	fputs("<li>", out);
-	print_key(out, now != NULL ? now->key : old->key);
+	print_key(out, key);
 	if (now != NULL && now->outcome == SUITE_FAILED) {
 		fputs(": <code>", out);
 		page_text(out, now->signature);
@@ -93,7 +95,7 @@ static void print_change(FILE *out, const struct page_result *old, const struct 
 		page_text(out, old->signature);
 		fputs("</code>", out);
 	}
-	if (old == NULL && now->outcome == SUITE_FAILED)
+	if (old == NULL && now != NULL && now->outcome == SUITE_FAILED)
 		fputs(" (new)", out);
 	fputs("</li>\n", out);
 }
@@ -116,7 +118,7 @@ static unsigned print_changes(FILE *out, const struct page *page, enum change ch
 		if (change_of(old, now) != (int)change)
 			continue;
 		if (out != NULL && count < PAGE_LIST_MAX)
-			print_change(out, old, now);
+			print_change(out, order <= 0 ? old->key : now->key, old, now);
 		count++;
 	}
 	return count;

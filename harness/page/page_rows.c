@@ -44,8 +44,8 @@ static void print_why(FILE *out, const struct page *page, const struct clause *c
 
 	if (page_is_newer(page, clause)) {
 		fprintf(out, "not held against devices of VIRTIO %u.%u",
-			page->devices[0].target->virtio >> 8,
-			page->devices[0].target->virtio & 0xff);
+			(unsigned)page->devices[0].target->virtio >> 8,
+			(unsigned)page->devices[0].target->virtio & 0xff);
 		return;
 	}
 	if (s->transport || page_is_of_our_transport(page, clause)) {

@@ -90,9 +90,8 @@ bool report_has_notes(const struct child_result *result, const struct child_job 
 /* In front of what is newer than the device. */
 static void print_newer(FILE *out, const struct child_job *job)
 {
-	fprintf(out,
-		"note: newer than the device, which is of VIRTIO %u.%u: ", job->target->virtio >> 8,
-		job->target->virtio & 0xff);
+	fprintf(out, "note: newer than the device, which is of VIRTIO %u.%u: ",
+		(unsigned)job->target->virtio >> 8, (unsigned)job->target->virtio & 0xff);
 }
 
 void report_notes(FILE *out, const struct child_result *result, const struct child_job *job)
