@@ -49,12 +49,12 @@ void memory_read(struct known_rows *known, const char *path)
 		if (word[6] == NULL)
 			continue;
 		row.key = strdup(word[0]);
-		row.verdict = (enum verdict)atoi(word[1]);
+		row.verdict = (enum verdict)strtoul(word[1], NULL, 10);
 		row.program = strtoull(word[2], NULL, 16);
 		row.set = strtoull(word[3], NULL, 16);
 		row.script = strdup(word[4]);
 		row.target = strdup(word[5]);
-		row.nth = (unsigned)atoi(word[6]);
+		row.nth = (unsigned)strtoul(word[6], NULL, 10);
 		if (known->count == rows) {
 			rows = 2 * rows + 1024;
 			known->rows = realloc(known->rows, rows * sizeof(row));
@@ -71,13 +71,16 @@ void memory_read(struct known_rows *known, const char *path)
 		qsort(known->rows, known->count, sizeof(*known->rows), by_key);
 }
 
+static int against_key(const void *key, const void *row)
+{
+	return strcmp(key, ((const struct known_row *)row)->key);
+}
+
 const struct known_row *memory_find(const struct known_rows *known, const char *key)
 {
-	struct known_row wanted = { .key = (char *)(uintptr_t)key };
-
 	if (known->count == 0)
 		return NULL;
-	return bsearch(&wanted, known->rows, known->count, sizeof(wanted), by_key);
+	return bsearch(key, known->rows, known->count, sizeof(*known->rows), against_key);
 }
 
 /* ---- sets of scripts ------------------------------------------------------------------- */

@@ -40,9 +40,9 @@ static void read_list(struct list *list, const char *path)
 		if (word[5] == NULL)
 			judge_fail(path, "is no list of mutants");
 		list->rows[list->count++] = (struct mutant_row){
-			.number = (unsigned)atoi(word[0]) % MUTANTS_MAX,
+			.number = (unsigned)strtoul(word[0], NULL, 10) % MUTANTS_MAX,
 			.file = word[1],
-			.line = (unsigned)atoi(word[2]),
+			.line = (unsigned)strtoul(word[2], NULL, 10),
 			.function = word[3],
 			.kind = word[4],
 			.change = word[5],
@@ -178,14 +178,14 @@ int main(int argc, char **argv)
 		judge_fail("usage", "run LIST FOLDER JOBS WHAT SECONDS SAMPLE SEED [FILE...]");
 	options = (struct judging_options){
 		.folder = argv[2],
-		.processes = (unsigned)atoi(argv[3]),
+		.processes = (unsigned)strtoul(argv[3], NULL, 10),
 		.what = what_of(argv[4]),
-		.seconds = (unsigned)atoi(argv[5]),
+		.seconds = (unsigned)strtoul(argv[5], NULL, 10),
 	};
 	if (options.processes < 1 || options.processes > 64)
 		judge_fail("JOBS", "expected 1 to 64");
 	read_list(&list, argv[1]);
-	choose(&list, argv + 8, (unsigned)atoi(argv[6]), argv[7]);
+	choose(&list, argv + 8, (unsigned)strtoul(argv[6], NULL, 10), argv[7]);
 	if (options.what == BY_SANITIZERS)
 		choose_survivors(&list, options.folder);
 	plan.program = hash_program();

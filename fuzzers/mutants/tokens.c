@@ -62,9 +62,8 @@ static const char *skip_blank(const char *p, const char *text)
 			p++;
 		else if (p[0] == '/' && p[1] == '*')
 			p = skip_comment(p);
-		else if (p[0] == '/' && p[1] == '/')
-			p = skip_directive(p);
-		else if (*p == '#' && (p == text || p[-1] == '\n'))
+		else if ((p[0] == '/' && p[1] == '/') ||
+			 (*p == '#' && (p == text || p[-1] == '\n')))
 			p = skip_directive(p);
 		else
 			return p;
