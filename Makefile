@@ -616,7 +616,7 @@ mutant_objs    = $(patsubst %,build/obj/release/fuzzers/mutants/%.o,$1)
 MUTATED        := $(sort $(DEV_SRC))
 MUTANT_FUZZERS := $(patsubst fuzzers/fuzz_%.c,build/mutants/fuzz/fuzz_%,$(filter-out fuzzers/fuzz_snapshot.c,$(DEVICE_FUZZERS)))
 
-build/mutants/write: $(call mutant_objs,write tokens expression statement)
+build/mutants/write: $(call mutant_objs,write tokens expression statement) build/obj/release/harness/files/input.o
 	@mkdir -p $(@D)
 	$(call say,LINK) $(CC_release) $(FLAGS_release) $(LDFLAGS) -o $@ $^
 

@@ -25,6 +25,7 @@
 static struct program program;
 static struct known known;
 static struct run *run;
+static struct judging judging; /* of all sessions */
 
 /* Aborts with the kind of the finding on the stack. */
 #define FINDING_ABORT(kind)                                                                        \
@@ -156,7 +157,7 @@ static void note_warnings(const struct ledger *ledger)
 		const struct finding *f = &ledger->findings[i];
 
 		if (f->known != NULL || finding_fails(f, &ledger->judging) ||
-		    (told[f->rule / 64] >> f->rule % 64 & 1) != 0)
+		    rule_is_in(told, f->rule))
 			continue;
 		told[f->rule / 64] |= 1ULL << f->rule % 64;
 		fprintf(stderr, "vringer: warning: %s  # %s (%s, %s): %s\n", f->signature,
@@ -184,8 +185,11 @@ static void open_session(const char *name)
 	meter_open();
 	int err = target != NULL ? run_open(&run, target, &error) : 0;
 
-	if (target != NULL && err == 0)
+	if (target != NULL && err == 0) {
+		judging = target_judging(
+			target, (struct judging){ .no_ledger = without_ledger(), .known = &known });
 		return;
+	}
 	if (err == -ENODEV)
 		cannot_run(name, error.message);
 	fprintf(stderr, "%s: no such target, or no memory for it\n", name);
@@ -208,9 +212,7 @@ int session_one(const char *name, const uint8_t *data, size_t size)
 
 	if (run == NULL)
 		open_session(name);
-	options.judging =
-		target_judging(run->guest.target,
-			       (struct judging){ .no_ledger = without_ledger(), .known = &known });
+	options.judging = judging;
 	meter_begin();
 	if (binary_decode(&program, data, size, name, NULL) != 0)
 		return -1;

@@ -71,7 +71,6 @@ struct result {
 _Noreturn void judge_fail(const char *what, const char *why);
 /* As fopen(), but it never fails. */
 FILE *judge_open(const char *path, const char *mode);
-uint64_t judge_hash(uint64_t hash, const void *data, size_t len);
 void *judge_share(size_t bytes);
 /* CPU time of this process. */
 uint64_t judge_micros(void);

@@ -5,6 +5,7 @@
 #include "judge.h"
 
 #include "devices/table.h"
+#include "harness/files/hash.h"
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
@@ -108,7 +109,7 @@ uint64_t memory_note_set(const char *folder, const struct plan *plan)
 	for (unsigned i = 0; i < plan->source_count; i++)
 		hashes[i] = plan->sources[i].hash;
 	qsort(hashes, plan->source_count, sizeof(*hashes), by_number);
-	set = judge_hash(0xcbf29ce484222325u, hashes, plan->source_count * sizeof(*hashes));
+	set = hash_bytes(HASH_START, hashes, plan->source_count * sizeof(*hashes));
 	set_path(path, sizeof(path), folder, set);
 	out = judge_open(path, "we");
 	fwrite(hashes, sizeof(*hashes), plan->source_count, out);

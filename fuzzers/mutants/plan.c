@@ -4,6 +4,7 @@
  */
 #include "judge.h"
 
+#include "harness/files/hash.h"
 #include "harness/files/input.h"
 #include "harness/files/walk.h"
 #include "harness/run/load.h"
@@ -31,15 +32,6 @@ FILE *judge_open(const char *path, const char *mode)
 	return file;
 }
 
-uint64_t judge_hash(uint64_t hash, const void *data, size_t len)
-{
-	const unsigned char *p = data;
-
-	for (size_t i = 0; i < len; i++)
-		hash = (hash ^ p[i]) * 0x100000001b3u;
-	return hash;
-}
-
 void *judge_share(size_t bytes)
 {
 	void *p = mmap(NULL, bytes, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
@@ -56,13 +48,6 @@ static void *grow(void *old, size_t bytes)
 	if (p == NULL)
 		judge_fail("memory", strerror(ENOMEM));
 	return p;
-}
-
-static bool is_script(const char *name)
-{
-	size_t len = strlen(name);
-
-	return len > 3 && strcmp(name + len - 3, ".vr") == 0;
 }
 
 /* The device that a folder of corpus/ is for; NULL: it is no folder of a device. */
@@ -124,8 +109,7 @@ static void add_source(struct plan *plan, const char *path, bool corpus)
 	if (file->data == NULL ||
 	    load_decode_script(plan->script, path, file->data, file->len, NULL) != 0)
 		judge_fail(path, "cannot be read");
-	file->hash = judge_hash(judge_hash(0xcbf29ce484222325u, path, strlen(path)), file->data,
-				file->len);
+	file->hash = hash_bytes(hash_bytes(HASH_START, path, strlen(path)), file->data, file->len);
 	name = plan->script->prog.target;
 	for (const struct target *const *t = target_all(); *t != NULL; t++)
 		if ((only == NULL || *t == only) &&
@@ -155,7 +139,7 @@ void plan_read(struct plan *plan)
 
 		if (walk == NULL)
 			judge_fail("memory", strerror(ENOMEM));
-		walk->wanted = is_script;
+		walk->wanted = input_is_script;
 		walk->deep = true;
 		if (walk_add(walk, folders[f]) != 0)
 			judge_fail(folders[f], "cannot be read");

@@ -10,6 +10,7 @@
  * `hung`, `survived` or `unreached`, the script that killed it, and the device.
  */
 #include "devices/table.h"
+#include "harness/files/hash.h"
 #include "judge.h"
 #include "select.h"
 
@@ -57,11 +58,11 @@ static void read_list(struct list *list, const char *path)
 
 static uint64_t lot_of(const struct mutant_row *row, const char *seed)
 {
-	uint64_t hash = judge_hash(0xcbf29ce484222325u, seed, strlen(seed));
+	uint64_t hash = hash_bytes(HASH_START, seed, strlen(seed));
 
-	hash = judge_hash(hash, row->file, strlen(row->file));
-	hash = judge_hash(hash, row->function, strlen(row->function));
-	hash = judge_hash(hash, row->change, strlen(row->change));
+	hash = hash_bytes(hash, row->file, strlen(row->file));
+	hash = hash_bytes(hash, row->function, strlen(row->function));
+	hash = hash_bytes(hash, row->change, strlen(row->change));
 	/* Of so simple a hash the last bytes stir little. */
 	hash ^= hash >> 31;
 	return hash * 0x9e3779b97f4a7c15u;
@@ -156,12 +157,12 @@ static void print(const struct plan *plan, const struct list *list, const struct
 static uint64_t hash_program(void)
 {
 	FILE *in = judge_open("/proc/self/exe", "re");
-	uint64_t hash = 0xcbf29ce484222325u;
+	uint64_t hash = HASH_START;
 	char block[65536];
 	size_t n;
 
 	while ((n = fread(block, 1, sizeof(block), in)) > 0)
-		hash = judge_hash(hash, block, n);
+		hash = hash_bytes(hash, block, n);
 	fclose(in);
 	return hash;
 }

@@ -10,30 +10,12 @@
 #include "select.h"
 #include "source.h"
 
+#include "harness/files/input.h"
+
 #include <stdlib.h>
 #include <string.h>
 
 #define MUTANTS_OF 1000u
-
-static char *read_file(const char *path)
-{
-	FILE *in = fopen(path, "re");
-	size_t len = 0, n = 1;
-	char *text = NULL;
-
-	while (in != NULL && n > 0) {
-		text = source_grow(text, len + 65537);
-		n = fread(text + len, 1, 65536, in);
-		len += n;
-	}
-	if (in == NULL || ferror(in)) {
-		perror(path);
-		exit(2);
-	}
-	fclose(in);
-	text[len] = '\0';
-	return text;
-}
 
 static void write_source(const struct source *s, const char *folder)
 {
@@ -79,8 +61,11 @@ int main(int argc, char **argv)
 {
 	for (int i = 2; i < argc; i++) {
 		struct source s = { .base = MUTANTS_OF * (unsigned)(i - 2) };
-		char *text = read_file(argv[i]);
+		size_t len;
+		char *text = input_read(argv[i], &len);
 
+		if (text == NULL)
+			return 2;
 		source_read(&s, argv[i], text);
 		source_functions(&s);
 		if (s.mutant_count >= MUTANTS_OF || s.base + MUTANTS_OF > MUTANTS_MAX)

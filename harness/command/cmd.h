@@ -89,11 +89,9 @@ int cmd_probe_chosen(const char *command, const struct cmd_options *options);
 /* Which peer the options name, and how it is started: target_find then finds it, and
  * options->target is its name.  0, or STATUS_USAGE after one line. */
 int cmd_choose_peer(const char *command, struct cmd_options *options);
-/* For run: does a file hold a script, by its name?  Find the scripts that the arguments name;
- * and is each output neither an input nor another output, and can be written?  0, or
- * STATUS_USAGE after lines on stderr. */
+/* For run: find the scripts that the arguments name; and is each output neither an input nor
+ * another output, and can be written?  0, or STATUS_USAGE after lines on stderr. */
 struct walk;
-bool cmd_is_script(const char *name);
 int cmd_find_scripts(struct walk *walk, char *const *paths, int count);
 int cmd_plan_outputs(const struct walk *walk, const struct cmd_options *options);
 /* From now on SIGINT, SIGTERM and SIGHUP set cmd_stop and end the running child.  The

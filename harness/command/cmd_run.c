@@ -343,7 +343,7 @@ static void release(struct runner *r)
 
 int cmd_run(int argc, char **argv)
 {
-	struct runner r = { .walk = { .wanted = cmd_is_script, .deep = true } };
+	struct runner r = { .walk = { .wanted = input_is_script, .deep = true } };
 	int status = cmd_parse(&r.options, &usage, argc, argv);
 
 	if (status != 0)

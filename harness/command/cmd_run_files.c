@@ -7,15 +7,6 @@
 #include "harness/files/output.h"
 #include "harness/files/walk.h"
 
-#include <string.h>
-
-bool cmd_is_script(const char *name)
-{
-	size_t len = strlen(name);
-
-	return len > 3 && strcmp(name + len - 3, ".vr") == 0;
-}
-
 int cmd_find_scripts(struct walk *walk, char *const *paths, int count)
 {
 	int status = 0;

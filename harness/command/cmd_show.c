@@ -137,7 +137,7 @@ static char *encode_place(const struct convert *c, const char *path)
 
 	if (!c->folder)
 		return one_place(c, path);
-	if (len > 3 && strcmp(name + len - 3, ".vr") == 0)
+	if (input_is_script(name))
 		len -= 3;
 	return asprintf(&out, "%s/%.*s", c->options.output, (int)len, name) < 0 ? NULL : out;
 }

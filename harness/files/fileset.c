@@ -3,6 +3,7 @@
  * Files by device and inode.  See fileset.h.
  */
 #include "harness/files/fileset.h"
+#include "harness/files/hash.h"
 
 #include <errno.h>
 #include <stdint.h>
@@ -63,15 +64,12 @@ bool file_id_same(const struct file_id *a, const struct file_id *b)
 	return a->dev == b->dev && a->ino == b->ino && strcmp(a->name, b->name) == 0;
 }
 
-/* FNV-1a over what tells the file. */
+/* Over what tells the file. */
 static size_t hash_of(const struct file_id *id)
 {
-	uint64_t h = 0xcbf29ce484222325u;
+	uint64_t h = hash_step(hash_step(HASH_START, (uint64_t)id->ino), (uint64_t)id->dev);
 
-	h = (h ^ (uint64_t)id->ino) * 0x100000001b3u;
-	h = (h ^ (uint64_t)id->dev) * 0x100000001b3u;
-	for (const char *c = id->name; *c != '\0'; c++)
-		h = (h ^ (unsigned char)*c) * 0x100000001b3u;
+	h = hash_bytes(h, id->name, strlen(id->name));
 	return (size_t)(h ^ h >> 32);
 }
 

@@ -7,7 +7,6 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <poll.h>
-#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -27,6 +26,13 @@ const char *input_kind(mode_t mode)
 	if (S_ISBLK(mode) || S_ISCHR(mode))
 		return "a device";
 	return "a file";
+}
+
+bool input_is_script(const char *path)
+{
+	size_t len = strlen(path);
+
+	return len > 3 && strcmp(path + len - 3, ".vr") == 0;
 }
 
 const char *input_name(const char *path)

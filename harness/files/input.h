@@ -6,6 +6,7 @@
 #define VRINGER_HARNESS_INPUT_H
 
 #include <signal.h>
+#include <stdbool.h>
 #include <stddef.h>
 #include <sys/types.h>
 
@@ -24,6 +25,8 @@ extern const volatile sig_atomic_t *input_stop;
 int input_wait(int fd, short events);
 /* What stat() says of something that is no file: "a FIFO", say. */
 const char *input_kind(mode_t mode);
+/* Is it a script, by its name? */
+bool input_is_script(const char *path);
 /* The name of a path in messages: "-" is "(standard input)". */
 const char *input_name(const char *path);
 

@@ -15,6 +15,7 @@
  * device that did is not judged.
  */
 #include "devices/virtio_1_4.h"
+#include "harness/files/hash.h"
 #include "harness/guest/guest_internal.h"
 #include "harness/ledger/ledger_internal.h"
 
@@ -327,7 +328,7 @@ static struct request_wrong wrong_of(const struct request_sent *s, enum request_
  * in any. */
 static void digest(struct guest *g, const struct request_sent *s, uint32_t len)
 {
-	uint64_t sum = 0xcbf29ce484222325ull + s->queue + ((uint64_t)len << 16);
+	uint64_t sum = HASH_START + s->queue + ((uint64_t)len << 16);
 	uint64_t words[32];
 
 	for (uint32_t at = 0, n; at < len; at += n) {
@@ -336,7 +337,7 @@ static void digest(struct guest *g, const struct request_sent *s, uint32_t len)
 		words[n / sizeof(words[0]) % ARRAY_SIZE(words)] = 0;
 		arena_load(&g->arena, s->at + s->request->len + at, words, n);
 		for (uint32_t i = 0; i * sizeof(words[0]) < n; i++)
-			sum = (sum ^ words[i]) * 0x100000001b3ull;
+			sum = hash_step(sum, words[i]);
 	}
 	g->requests.digest += sum * 0x9e3779b97f4a7c15ull;
 	g->requests.compared++;

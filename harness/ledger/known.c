@@ -7,6 +7,7 @@
  */
 #include "harness/ledger/known.h"
 #include "harness/files/escape.h"
+#include "harness/files/hash.h"
 #include "harness/files/input.h"
 #include "harness/program/text.h"
 #include "harness/rules/finding.h"
@@ -127,13 +128,10 @@ static int read_reason(struct line *line)
 	return (int)(end - line->at);
 }
 
-/* FNV-1a. */
 static size_t hash_of(const char *text, size_t len)
 {
-	uint64_t h = 0xcbf29ce484222325u;
+	uint64_t h = hash_bytes(HASH_START, text, len);
 
-	for (size_t i = 0; i < len; i++)
-		h = (h ^ (unsigned char)text[i]) * 0x100000001b3u;
 	return (size_t)(h ^ h >> 32);
 }
 

@@ -22,10 +22,9 @@ enum page_class page_class_of(const struct suite_result *r)
 		return PAGE_CRASH;
 	if (finding != NULL)
 		return (enum page_class)(PAGE_MUST + rule_table[finding->rule].severity);
-	for (unsigned i = 0; i < r->script->expect_count; i++)
-		if (r->child->failed_line != 0 &&
-		    r->script->expects[i].line == r->child->failed_line)
-			return (enum page_class)(PAGE_MUST + r->script->expects[i].severity);
+	if (r->child->failed_line != 0)
+		return (enum page_class)(PAGE_MUST +
+					 demand_severity(r->script, r->child->failed_line));
 	/* That a chain must come back is a demand of who runs it. */
 	return r->incomplete ? PAGE_LIMIT : PAGE_MUST;
 }
@@ -43,13 +42,19 @@ static const struct rule_desc *rule_of(const struct suite_result *r)
 	return finding != NULL && finding->kind == FINDING_RULE ? &rule_table[finding->rule] : NULL;
 }
 
+const char *page_signature(const struct child_result *child, const struct child_job *job,
+			   const char *none)
+{
+	const struct finding *finding = child_finding(child, job);
+
+	return finding != NULL		 ? finding->signature
+	       : child->failed_line != 0 ? child->demand.signature
+					 : none;
+}
+
 const char *page_signature_of(const struct suite_result *r)
 {
-	const struct finding *finding = child_finding(r->child, r->job);
-
-	return finding != NULL		    ? finding->signature
-	       : r->child->failed_line != 0 ? r->child->demand.signature
-					    : PAGE_NO_CHAIN;
+	return page_signature(r->child, r->job, PAGE_NO_CHAIN);
 }
 
 /* The line of the script at which it failed; 0: behind the last, or nobody knows. */

@@ -116,6 +116,9 @@ char *page_copy(struct page *page, const char *text);
 /* By what it failed. */
 enum page_class page_class_of(const struct suite_result *result);
 const char *page_signature_of(const struct suite_result *result);
+/* ... of any run of it; `none`: it did not fail. */
+const char *page_signature(const struct child_result *child, const struct child_job *job,
+			   const char *none);
 /* "must", say. */
 const char *page_class_name(enum page_class class);
 

@@ -120,6 +120,8 @@ static void print_statement(FILE *out, const struct page *page, const struct sui
 			    const struct clause *clause)
 {
 	const struct page_statement *s = &page->statements[clause - clause_table];
+	bool of_device = page_is_of_device(clause);
+	enum page_state state = of_device ? page_state_of(page, suite, clause) : PAGE_CANNOT_BE;
 
 	fprintf(out,
 		"<tr><th scope=\"row\" class=\"named\"><code>%s</code> <span class=\"soft\">%s %s",
@@ -131,11 +133,11 @@ static void print_statement(FILE *out, const struct page *page, const struct sui
 	fputs("</span></th><td class=\"words\">", out);
 	page_text(out, clause->words);
 	fputs("</td><td class=\"words\">", out);
-	if (!page_is_of_device(clause))
+	if (!of_device)
 		print_driver(out, clause, s);
-	else if (page_state_of(page, suite, clause) == PAGE_BROKEN)
+	else if (state == PAGE_BROKEN)
 		print_broken(out, suite, clause, s);
-	else if (page_state_of(page, suite, clause) == PAGE_KEPT)
+	else if (state == PAGE_KEPT)
 		print_kept(out, suite, clause, s);
 	else
 		print_why(out, page, clause);

@@ -9,11 +9,6 @@
 
 #include <string.h>
 
-static bool has(const uint64_t *rules, int rule)
-{
-	return (rules[rule / 64] >> rule % 64 & 1) != 0;
-}
-
 /* Does the list of an entry's `by` have that rule? */
 static bool names_rule(const char *by, const char *id)
 {
@@ -33,8 +28,8 @@ int page_judging_rule(const struct suite *suite, const struct clause *clause, bo
 	for (int i = 0; i < RULE_COUNT; i++)
 		if ((strcmp(rule_table[i].clause, clause->id) == 0 ||
 		     names_rule(clause->by, rule_table[i].id)) &&
-		    (broken ? has(suite->broken, i)
-			    : has(suite->judged, i) && !has(suite->broken, i)))
+		    (broken ? rule_is_in(suite->broken, i)
+			    : rule_is_in(suite->judged, i) && !rule_is_in(suite->broken, i)))
 			return i;
 	return -1;
 }
@@ -78,6 +73,6 @@ bool page_breaks_section(const struct suite *suite, int rule)
 {
 	const char *clause = rule_table[rule].clause;
 
-	return has(suite->broken, rule) && rule_table[rule].severity <= SEVERITY_SHOULD &&
+	return rule_is_in(suite->broken, rule) && rule_table[rule].severity <= SEVERITY_SHOULD &&
 	       clause[0] >= '0' && clause[0] <= '9';
 }

@@ -87,18 +87,6 @@ static char *read_recording(const struct recording *recording)
 	return text;
 }
 
-/* The signature by which it failed, or what else there is to say. */
-static void print_end(const struct child_result *child, const struct child_job *job, char *ended,
-		      size_t size)
-{
-	const struct finding *finding = child_finding(child, job);
-
-	snprintf(ended, size, "%s",
-		 finding != NULL	   ? finding->signature
-		 : child->failed_line != 0 ? child->demand.signature
-					   : "nothing");
-}
-
 char *page_trace(const struct suite_result *result, char *ended, size_t size)
 {
 	const struct finding *finding = child_finding(result->child, result->job);
@@ -122,7 +110,7 @@ char *page_trace(const struct suite_result *result, char *ended, size_t size)
 	if (trace.out != NULL && child_run(&job, &child, NULL) == 0) {
 		report_fold_end(trace.out, trace.fold);
 		fflush(trace.out);
-		print_end(&child, &job, ended, size);
+		snprintf(ended, size, "%s", page_signature(&child, &job, "nothing"));
 		text = read_recording(recording);
 	}
 	if (trace.out != NULL)

@@ -51,31 +51,19 @@ static unsigned results(const struct suite *suite)
 	return suite->passed + suite->failed + suite->expected;
 }
 
-/* What a broken one means. */
-static const char *meaning(enum page_class class)
-{
-	TABLE(static const char *const, words, PAGE_CLASS_COUNT, 1,
-	      [PAGE_CRASH] = "crashes, hangs, leaks and the like",
-	      [PAGE_MUST] = "VIRTIO says MUST",
-	      [PAGE_SHOULD] = "VIRTIO says SHOULD",
-	      [PAGE_LIMIT] = "vringer&#8217;s policy on hostile guests",
-	      [PAGE_MODEL] = "what vringer&#8217;s own models promise");
-
-	return words[class];
-}
-
-/* What so many results did. */
-static const char *deed(enum page_class class)
-{
-	TABLE(static const char *const, words, PAGE_CLASS_COUNT, 1,
-	      [PAGE_CRASH] = "by a crash, a hang, a leak or the like",
-	      [PAGE_MUST] = "by a MUST of VIRTIO",
-	      [PAGE_SHOULD] = "by a SHOULD of VIRTIO",
-	      [PAGE_LIMIT] = "by a limit of vringer&#8217;s",
-	      [PAGE_MODEL] = "by what vringer&#8217;s models promise");
-
-	return words[class];
-}
+struct class_words {
+	const char *meaning; /* of a broken one */
+	const char *deed;    /* of results that failed by it */
+};
+TABLE(static const struct class_words, class_words, PAGE_CLASS_COUNT, 2,
+      [PAGE_CRASH] = { "crashes, hangs, leaks and the like",
+		       "by a crash, a hang, a leak or the like" },
+      [PAGE_MUST] = { "VIRTIO says MUST", "by a MUST of VIRTIO" },
+      [PAGE_SHOULD] = { "VIRTIO says SHOULD", "by a SHOULD of VIRTIO" },
+      [PAGE_LIMIT] = { "vringer&#8217;s policy on hostile guests",
+		       "by a limit of vringer&#8217;s" },
+      [PAGE_MODEL] = { "what vringer&#8217;s own models promise",
+		       "by what vringer&#8217;s models promise" });
 
 static void print_sentence(FILE *out, const struct page *page, const struct suite *suite)
 {
@@ -96,7 +84,7 @@ static void print_sentence(FILE *out, const struct page *page, const struct suit
 	for (int i = 0; i < PAGE_CLASS_COUNT && suite->failed > 0; i++) {
 		if (page->failed[i] == 0)
 			continue;
-		fprintf(out, "%s%u %s", before, page->failed[i], deed((enum page_class)i));
+		fprintf(out, "%s%u %s", before, page->failed[i], class_words[i].deed);
 		before = ", ";
 	}
 	fputs(".</p>\n", out);
@@ -139,7 +127,7 @@ static void print_severity(FILE *out, const struct page *page, const struct suit
 	fprintf(out,
 		"<tr><th scope=\"row\" class=\"named\"><code>%s</code> <span class=\"soft\">%s"
 		"</span></th><td%s>%u</td><td>%u</td>",
-		page_class_name(class), meaning(class),
+		page_class_name(class), class_words[class].meaning,
 		page->failed[class] > 0 ? " class=\"bad\"" : "", page->failed[class],
 		page->warned[class]);
 	if (class == PAGE_CRASH) {

@@ -5,6 +5,7 @@
  * See program.h.
  */
 #include "harness/program/program.h"
+#include "harness/files/hash.h"
 
 #include <string.h>
 
@@ -95,17 +96,17 @@ bool program_equal(const struct program *a, const struct program *b)
 	return true;
 }
 
-/* FNV-1a, byte by byte in little-endian order. */
+/* Byte by byte in little-endian order. */
 static uint64_t hash_value(uint64_t hash, uint64_t value)
 {
 	for (int i = 0; i < 8; i++, value >>= 8)
-		hash = (hash ^ (value & 0xff)) * 0x100000001b3ULL;
+		hash = hash_step(hash, value & 0xff);
 	return hash;
 }
 
 uint64_t program_hash(const struct program *prog)
 {
-	uint64_t hash = 0xcbf29ce484222325ULL;
+	uint64_t hash = HASH_START;
 
 	for (const char *p = prog->target; *p != '\0'; p++)
 		hash = hash_value(hash, (uint8_t)*p);

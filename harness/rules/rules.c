@@ -72,7 +72,7 @@ const char *severity_name(enum severity severity)
 
 bool rule_is_newer(enum rule rule, const struct judging *judging)
 {
-	return (judging->newer[rule / 64] >> rule % 64 & 1) != 0;
+	return rule_is_in(judging->newer, (int)rule);
 }
 
 bool rule_fails(enum rule rule, const struct judging *judging)

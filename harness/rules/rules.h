@@ -323,6 +323,12 @@ struct judging {
 	uint64_t newer[(RULE_COUNT + 63) / 64];
 };
 
+/* Is the rule in a set, which has a bit for each? */
+static inline bool rule_is_in(const uint64_t *rules, int rule)
+{
+	return (rules[rule / 64] >> rule % 64 & 1) != 0;
+}
+
 /* Is what the rule stands for newer than the device? */
 bool rule_is_newer(enum rule rule, const struct judging *judging);
 

@@ -8,6 +8,7 @@
  * and checks them: at worst a program runs twice.
  */
 #include "harness/arena/instrumented.h"
+#include "harness/files/hash.h"
 #include "harness/ledger/known.h"
 #include "harness/run/batch_internal.h"
 #include "harness/run/child_internal.h"
@@ -312,9 +313,8 @@ static uint64_t crash_of(const struct batch *b, const struct child_job *job)
 
 	if (key == 0 || !IS_STRING(b->shared->result.verb))
 		return 0;
-	for (const char *c = b->shared->result.verb; *c != '\0'; c++)
-		key = batch_mix(key, (unsigned char)*c);
-	return batch_mix(key, (uint64_t)(uintptr_t)job->target);
+	key = hash_bytes(key, b->shared->result.verb, strlen(b->shared->result.verb));
+	return hash_step(key, (uint64_t)(uintptr_t)job->target);
 }
 
 static const struct finding *crash_find(const struct batch *b, uint64_t key)

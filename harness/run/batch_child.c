@@ -3,6 +3,7 @@
  * The child that serves many programs.  See batch.h.
  */
 #include "harness/arena/instrumented.h"
+#include "harness/files/hash.h"
 #include "harness/run/batch_internal.h"
 
 #include <fcntl.h>
@@ -92,18 +93,18 @@ static _Unwind_Reason_Code add_frame(struct _Unwind_Context *context, void *ctx)
 {
 	struct stack *stack = ctx;
 
-	stack->hash = batch_mix(stack->hash, (uint64_t)_Unwind_GetIP(context));
+	stack->hash = hash_step(stack->hash, (uint64_t)_Unwind_GetIP(context));
 	return ++stack->frames < BATCH_FRAMES_MAX ? _URC_NO_REASON : _URC_END_OF_STACK;
 }
 
 void batch_on_report(const char *kind)
 {
-	struct stack stack = { .hash = 0xcbf29ce484222325u };
+	struct stack stack = { .hash = HASH_START };
 
 	if (serving == NULL)
 		return;
 	for (; kind != NULL && *kind != '\0'; kind++)
-		stack.hash = batch_mix(stack.hash, (unsigned char)*kind);
+		stack.hash = hash_step(stack.hash, (unsigned char)*kind);
 	_Unwind_Backtrace(add_frame, &stack);
 	serving->crash = stack.hash | 1;
 	_exit(77);

@@ -18,12 +18,6 @@ struct batch_shared {
 	uint64_t crash; /* where the child was, if a sanitizer ended it; 0: it did not */
 };
 
-/* One step of FNV-1a. */
-static inline uint64_t batch_mix(uint64_t h, uint64_t value)
-{
-	return (h ^ value) * 0x100000001b3u;
-}
-
 /* The child itself: it answers over `line` until that is closed, and does not return.
  * What the device prints goes to `words`. */
 void batch_serve(struct batch_shared *shared, pid_t parent, int line, int words)

@@ -38,14 +38,12 @@ static bool looks_like_text(const char *data, size_t len)
 
 static bool is_text(const char *path, const char *data, size_t len)
 {
-	size_t n = strlen(path);
-
 	/* Ignore a byte-order mark here: the parser reports it. */
 	if (len > 3 && memcmp(data, "\xef\xbb\xbf", 3) == 0 && looks_like_text(data + 3, len - 3))
 		return true;
 	if (len >= 4 && memcmp(data, "VRNG", 4) == 0)
 		return false;
-	return (n > 3 && strcmp(path + n - 3, ".vr") == 0) || looks_like_text(data, len);
+	return input_is_script(path) || looks_like_text(data, len);
 }
 
 /* ... where it is not registered. */

@@ -159,17 +159,12 @@ void report_result_json(struct json *json, const struct child_result *result,
 	json_array_end(json);
 }
 
-static bool has_rule(const uint64_t *rules, int rule)
-{
-	return (rules[rule / 64] >> rule % 64 & 1) != 0;
-}
-
 void report_not_judged(FILE *out, const char *prefix, const uint64_t *not_judged)
 {
 	const char *before = ": ";
 
 	for (int i = 0; i < RULE_COUNT; i++) {
-		if (!has_rule(not_judged, i))
+		if (!rule_is_in(not_judged, i))
 			continue;
 		fprintf(out, "%s%s%s", *before == ':' ? prefix : "", before, rule_table[i].id);
 		before = ", ";
@@ -182,7 +177,7 @@ void report_not_judged_json(struct json *json, const char *key, const uint64_t *
 {
 	json_array(json, key);
 	for (int i = 0; i < RULE_COUNT; i++)
-		if (has_rule(not_judged, i))
+		if (rule_is_in(not_judged, i))
 			json_string(json, NULL, rule_table[i].id);
 	json_array_end(json);
 }

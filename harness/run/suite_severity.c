@@ -9,11 +9,6 @@
  */
 #include "harness/run/suite.h"
 
-static bool has(const uint64_t *rules, unsigned rule)
-{
-	return (rules[rule / 64] >> rule % 64 & 1) != 0;
-}
-
 void suite_count_severities(struct suite *suite, const struct suite_result *r)
 {
 	demands_add(&suite->demands, r->script, r->child->demands);
@@ -31,11 +26,11 @@ static struct demand_counts count_rules(const struct suite *suite)
 {
 	struct demand_counts counts = { { { 0 } } };
 
-	for (unsigned i = 0; i < RULE_COUNT; i++) {
-		bool judged = has(suite->judged, i) && suite->newer_rules[i] == 0;
-		enum demand_outcome outcome = has(suite->broken, i) ? DEMAND_BROKEN
-					      : judged		    ? DEMAND_MET
-								    : DEMAND_NOT_JUDGED;
+	for (int i = 0; i < RULE_COUNT; i++) {
+		bool judged = rule_is_in(suite->judged, i) && suite->newer_rules[i] == 0;
+		enum demand_outcome outcome = rule_is_in(suite->broken, i) ? DEMAND_BROKEN
+					      : judged			   ? DEMAND_MET
+									   : DEMAND_NOT_JUDGED;
 
 		counts.of[rule_table[i].severity][outcome]++;
 	}

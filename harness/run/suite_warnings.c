@@ -19,7 +19,7 @@ void suite_count_warnings(struct suite *suite, const struct suite_result *r)
 
 		if (f == failing || f->known != NULL || f->kind != FINDING_RULE)
 			continue;
-		first = (seen[f->rule / 64] >> f->rule % 64 & 1) == 0;
+		first = !rule_is_in(seen, f->rule);
 		seen[f->rule / 64] |= 1ULL << f->rule % 64;
 		*(is_newer ? &suite->newer_rules[f->rule] : &suite->warnings[f->rule]) += first;
 		newer = newer || is_newer;
