@@ -18,6 +18,18 @@ static bool here(const struct source *s, const char *text)
 	return token_is(now(s), text);
 }
 
+/* Is one of those here?  Then pass it. */
+static bool take_any(struct source *s, const char *const *marks, size_t count)
+{
+	for (size_t i = 0; i < count; i++) {
+		if (!here(s, marks[i]))
+			continue;
+		s->at++;
+		return true;
+	}
+	return false;
+}
+
 static void expect(struct source *s, const char *text)
 {
 	if (!here(s, text))
@@ -330,10 +342,7 @@ static enum shape unary(struct source *s)
 		size_of(s);
 		return SHAPE_OTHER;
 	}
-	for (size_t i = 0; i < sizeof(marks) / sizeof(*marks); i++) {
-		if (!here(s, marks[i]))
-			continue;
-		s->at++;
+	if (take_any(s, marks, sizeof(marks) / sizeof(*marks))) {
 		unary(s);
 		return SHAPE_OTHER;
 	}
@@ -385,10 +394,7 @@ static enum shape assignment(struct source *s)
 					     "&=", "^=", "|=", "<<=", ">>=" };
 	enum shape shape = conditional(s);
 
-	for (size_t i = 0; i < sizeof(marks) / sizeof(*marks); i++) {
-		if (!here(s, marks[i]))
-			continue;
-		s->at++;
+	if (take_any(s, marks, sizeof(marks) / sizeof(*marks))) {
 		assignment(s);
 		return SHAPE_OTHER;
 	}
