@@ -48,7 +48,8 @@ int output_write(const char *path, const void *data, size_t len);
 /* Did standard output fail, and was that told? */
 bool output_stdout_failed(void);
 
-/* A text to be written: a stream into memory.  NULL after one line on stderr. */
+/* A text to be written: a stream into memory, which writes to *text and *len until it is closed, so
+ * both live that long.  NULL after one line on stderr. */
 FILE *output_text_open(char **text, size_t *len);
 /* Ends it: 0; or -ENOMEM after one line on stderr, and the text is freed. */
 int output_text_close(FILE *out, char **text);

@@ -50,6 +50,7 @@ struct suite {
 	enum suite_format format;
 	FILE *cases; /* JUnit's, printed at the end */
 	char *cases_text;
+	size_t cases_len;
 	bool lost; /* there was no memory for them, and a line said so */
 	unsigned planned, passed, failed, skipped, expected;
 	unsigned warned;		/* results that broke a rule which fails nothing */

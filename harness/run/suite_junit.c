@@ -14,9 +14,7 @@
 
 void suite_junit_begin(struct suite *suite)
 {
-	size_t len;
-
-	suite->cases = output_text_open(&suite->cases_text, &len);
+	suite->cases = output_text_open(&suite->cases_text, &suite->cases_len);
 	suite->lost = suite->cases == NULL;
 }
 
