@@ -40,8 +40,6 @@ uint8_t *snapshot_put_room(struct snapshot_out *out, size_t len);
 uint64_t snapshot_get(struct snapshot_in *in, unsigned width);
 /* One of at most `max`, else `what` is wrong. */
 uint64_t snapshot_get_max(struct snapshot_in *in, unsigned width, uint64_t max, const char *what);
-/* The number at byte `at`, which was read already. */
-uint64_t snapshot_peek(const struct snapshot_in *in, size_t at, unsigned width);
 /* `count` numbers of 8 bytes, which are taken over into `values` with `commit`. */
 void snapshot_get_words(struct snapshot_in *in, uint64_t *values, unsigned count);
 /* The next `len` bytes, where they lie; NULL if there are not so many. */
