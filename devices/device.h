@@ -133,8 +133,6 @@ struct snapshot_view {
 	const struct snapshot_queue *queues; /* ops->queue_count of them */
 };
 
-#define DEVICE_QUEUES_MAX 64
-
 /* What a model offers: constant, shared by all its instances. */
 struct device_ops {
 	const char *name;
@@ -148,7 +146,7 @@ struct device_ops {
 	/* ... of bits 64 to 127; not 0: the state starts with a struct device_high.  0: words
 	 * 2 and 3 are not there. */
 	uint64_t features_high;
-	unsigned queue_count; /* at most DEVICE_QUEUES_MAX */
+	unsigned queue_count;
 	const struct device_queue_desc *queues;
 	unsigned shm_count; /* regions; an id that is none of theirs is absent */
 	const struct device_shm *shm;

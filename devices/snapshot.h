@@ -41,6 +41,9 @@
 
 #include "mmio.h"
 
+/* A device that is saved and restored has at most so many queues. */
+#define SNAPSHOT_QUEUES_MAX 64
+
 struct snapshot_error {
 	size_t at;	  /* byte of the input */
 	const char *what; /* a constant */

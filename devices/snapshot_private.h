@@ -15,7 +15,7 @@ struct snapshot_record {
 	uint64_t features;
 	uint32_t status, interrupt_status;
 	size_t counters_at; /* byte of the input: the model's */
-	struct snapshot_queue queues[DEVICE_QUEUES_MAX];
+	struct snapshot_queue queues[SNAPSHOT_QUEUES_MAX];
 };
 
 /* The size of the transport record. */

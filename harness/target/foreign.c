@@ -50,8 +50,6 @@ static const char *level_fault(const struct vringer_target *t)
 	return NULL;
 }
 
-_Static_assert(PROGRAM_QUEUES <= DEVICE_QUEUES_MAX, "a model has as many queues as a program");
-
 static const char *queue_fault(const struct vringer_target *t)
 {
 	if (t->queue_count > PROGRAM_QUEUES)
