@@ -56,10 +56,9 @@ uint64_t snapshot_get_chain(struct snapshot_in *in, const struct snapshot_view *
 
 	if (!q->ready || q->poisoned || snapshot_queue_held(q) != 1)
 		snapshot_bad(in, at, -EINVAL, "a chain of a queue that has none");
-	*chain = (struct virtqueue_chain){ .vq = vq,
-					   .whole = true,
-					   .writable = writable,
-					   .walk = (uint16_t)(q->next_avail - 1) };
+	*chain = (struct virtqueue_chain){
+		.vq = vq, .whole = true, .writable = writable, .walk = (uint16_t)(q->next_avail - 1)
+	};
 	chain->head = (uint16_t)snapshot_get_max(in, 2, packed ? UINT16_MAX : q->size - 1u,
 						 "a head beyond the queue");
 	if (packed)

@@ -1,9 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 OR MIT */
 /*
  * Numbers in and out of a snapshot; snapshot_codec.h has the contract.
- *
- * Under a fuzzing engine devices are saved and restored all the time, and most of what is in
- * them is numbers: each is copied whole, not byte by byte.
  */
 #include <endian.h>
 #include <errno.h>
@@ -24,15 +21,6 @@ void snapshot_put_bytes(struct snapshot_out *out, const void *bytes, size_t len)
 
 	if (to && len > 0)
 		memcpy(to, bytes, len);
-}
-
-void snapshot_put(struct snapshot_out *out, unsigned width, uint64_t value)
-{
-	const uint64_t bytes = htole64(value);
-	uint8_t *to = snapshot_put_room(out, width);
-
-	if (to)
-		memcpy(to, &bytes, width);
 }
 
 void snapshot_put_words(struct snapshot_out *out, const uint64_t *values, unsigned count)
@@ -66,16 +54,6 @@ const uint8_t *snapshot_get_bytes(struct snapshot_in *in, size_t len)
 		return NULL;
 	in->at += len;
 	return bytes;
-}
-
-uint64_t snapshot_get(struct snapshot_in *in, unsigned width)
-{
-	const uint8_t *bytes = snapshot_get_bytes(in, width);
-	uint64_t value = 0;
-
-	if (bytes)
-		memcpy(&value, bytes, width);
-	return le64toh(value);
 }
 
 void snapshot_get_words(struct snapshot_in *in, uint64_t *values, unsigned count)
@@ -117,7 +95,6 @@ void snapshot_check_gauge(struct snapshot_in *in, const struct snapshot_view *vi
 			  unsigned counter, uint64_t held)
 {
 	size_t at = view->counters_at + counter * sizeof(uint64_t);
-
 	uint64_t value;
 
 	if (in->err)

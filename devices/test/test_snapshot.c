@@ -300,12 +300,9 @@ static void features_of_the_high_half(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		TEST(the_record_byte_for_byte),
-		TEST(without_room_nothing_is_written),
-		TEST(the_record_is_checked),
-		TEST(what_a_new_device_has_is_taken),
-		TEST(the_container_carries_the_rest),
-		TEST(cursors_of_packed_rings),
+		TEST(the_record_byte_for_byte),	      TEST(without_room_nothing_is_written),
+		TEST(the_record_is_checked),	      TEST(what_a_new_device_has_is_taken),
+		TEST(the_container_carries_the_rest), TEST(cursors_of_packed_rings),
 		TEST(features_of_the_high_half),
 	};
 
