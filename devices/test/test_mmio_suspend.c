@@ -213,6 +213,7 @@ static void snapshots(void **state)
 		stub_write(VIRTIO_MMIO_STATUS, S_OK | S_SUSPEND);
 	}
 	/* A live device has told all; and nobody is suspended who did not accept that. */
+	stub_write(VIRTIO_MMIO_STATUS, S_OK | S_SUSPEND);
 	len = snapshot_save(stub_mmio, bytes, sizeof(bytes));
 	bytes[16 + 82 + 20] = 1;
 	mmio_destroy(stub_mmio);
