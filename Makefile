@@ -78,6 +78,11 @@ TARGETS   := $(patsubst fuzzers/fuzz_%.c,%,$(wildcard fuzzers/fuzz_*.c))
 USER_SH   := fuzzers/encode.sh fuzzers/findings.sh fuzzers/campaign.sh fuzzers/libfuzzer.sh \
 	     fuzzers/aflplusplus.sh $(wildcard fuzzers/page*)
 BUGS      := $(patsubst fuzzers/bugs/%.patch,%,$(wildcard fuzzers/bugs/*.patch))
+# Those that nothing but a sanitizer sees, and those that other suites run.
+BUGS_GCC  := $(patsubst fuzzers/bugs/%.patch,%,$(shell grep -lE '^Build:[[:space:]]*gcc' fuzzers/bugs/*.patch))
+BUGS_USED := n1-header-slots rule-completion-len rule-fetch-walk rule-status-features rule-wakeup-missing
+BUGS_BUILT = $(patsubst %,build/bugs/%/built-gcc,$(sort $(BUGS_GCC) $(BUGS_USED))) \
+	     $(patsubst %,build/bugs/%/built-release,$(filter-out $(BUGS_GCC),$(BUGS)))
 
 # ---- flavours ---------------------------------------------------------------
 
@@ -286,7 +291,7 @@ bugs-table:
 		$(patsubst %,build/bugs/%/built-$f,$(filter-out unpatched,$(BUG_ROWS))))
 	@fuzzers/bugs.sh table "$(ENGINE)" "$(SECONDS)" "$(CRASH_SECONDS)" "$(BUG_JOBS)" "$(BUG_COLUMNS)" $(BUG_ROWS)
 
-bugs-tap: $(BUGS:%=build/bugs/%/built-gcc)
+bugs-tap: $(BUGS_BUILT)
 	@fuzzers/bugs.sh tap $(BUGS)
 
 # COLUMNS in the environment is the width of a terminal, so ignore it.
@@ -588,14 +593,18 @@ ENCODER = $(if $(FOREIGN),build/obj/fuzz/vringer,build/vringer)
 seeds: $(ENCODER)
 	@$(if $(FOREIGN),export BRIEF=yes &&) for t in $(or $(SEEDED),$(TARGETS)); do fuzzers/seeds.sh $< $$t build/seeds/$${t#peer:} || exit; done
 
-# A planted bug: the patched files compiled anew, all else as in build/obj/gcc.
+# A planted bug: the patched files compiled anew, all else as in build/obj/gcc or build/obj/release.
 # A patch that does not apply or compile is a row in the table, not an error here,
 # and is tried again.  There are hundreds, so what is compiled anew is not optimised, and no lines
 # are kept, neither of it nor of the rest: half the time and a third of the space.
-build/bugs/%/built-gcc: fuzzers/bugs/%.patch build/obj/gcc/vringer
-	$(call say,BUG) COMPILE=$(call quote,$(call compile,gcc) -O0 -g0 -w) \
-		LINK=$(call quote,$(CC_gcc) $(FLAGS_gcc) $(FAST_LINK) -Wl$(comma)--strip-debug $(LDFLAGS)) \
-		fuzzers/bugs.sh build gcc $* $(call objs,gcc,$(CLI_SRC)) build/obj/gcc/libvringer.a
+define bug_built
+build/bugs/%/built-$1: fuzzers/bugs/%.patch build/obj/$1/vringer
+	$$(call say,BUG) COMPILE=$$(call quote,$$(call compile,$1) -O0 -g0 -w) \
+		LINK=$$(call quote,$$(CC_$1) $$(FLAGS_$1) $$(FAST_LINK) -Wl$$(comma)--strip-debug $$(LDFLAGS)) \
+		fuzzers/bugs.sh build $1 $$* $$(call objs,$1,$$(CLI_SRC)) build/obj/$1/libvringer.a
+endef
+$(eval $(call bug_built,gcc))
+$(eval $(call bug_built,release))
 
 build/bugs/%/built-fuzz: fuzzers/bugs/%.patch $(call objs,fuzz,$(GLUE_SRC) $(DEVICE_FUZZERS)) \
 		build/obj/fuzz/libvringer.a
@@ -662,7 +671,7 @@ build/mutants/fuzz/fuzz_%: build/obj/fuzz/fuzzers/fuzz_%.o build/obj/fuzz/fuzzer
 BIG_ENDIAN := $(if $(shell command -v s390x-linux-gnu-gcc && command -v qemu-s390x), \
 	build/obj/s390x/vringer $(PARSERS:%=build/replay-s390x/fuzz_%))
 
-test-files: $(BIG_ENDIAN) build/drivers/traffic build/bench/live seeds $(BUGS:%=build/bugs/%/built-gcc) build/bugs/rule-fetch-walk/built-fuzz \
+test-files: $(BIG_ENDIAN) build/drivers/traffic build/bench/live seeds $(BUGS_BUILT) build/bugs/rule-fetch-walk/built-fuzz \
 		build/cover/cover_rng build/mutants/write build/mutants/run $(foreach f,gcc clang, \
 		build/obj/$f/vringer \
 		$(patsubst %.c,build/obj/$f/%,$(TEST_SRC))) build/obj/release/vringer \

@@ -6,14 +6,15 @@
 # Its header says what the bug is and where it comes from (Bug:, Origin:,
 # Class:) and which script must catch it (Script:, one or more paths). If they
 # apply, it also names the rule (Rule:), the only kind of operation that reaches
-# the bug (Family:) and the device (Target:, by default net-loopback).
+# the bug (Family:), the device (Target:, by default net-loopback), and that nothing but a
+# sanitizer sees it (Build: gcc; by default release, which is built and run in half the time).
 #
 #   bugs.sh check ENGINE SECONDS CRASH_SECONDS JOBS COLUMNS BUGS KNOWN   can that be?
 #   bugs.sh flavours ENGINE COLUMNS       which builds of a bug the columns need
 #   bugs.sh targets BUG...                and of which fuzz targets
-#   bugs.sh build FLAVOUR NAME LINKED...  build/bugs/NAME/vringer, fuzz or afl: the
-#                                         patched files by $COMPILE, with the
-#                                         objects LINKED by $LINK and $LIBS
+#   bugs.sh build FLAVOUR NAME LINKED...  build/bugs/NAME/vringer (gcc), release, fuzz or
+#                                         afl: the patched files by $COMPILE, with
+#                                         the objects LINKED by $LINK and $LIBS
 #   bugs.sh table ENGINE SECONDS CRASH_SECONDS JOBS COLUMNS BUG...
 #   bugs.sh tap [BUG...]                  does its script catch it?  of every patch
 #
@@ -161,6 +162,7 @@ build() {
 	mkdir -p "$dir"
 	case $flavour in
 	gcc) program=$dir/vringer ;;
+	release) program=$dir/release ;;
 	*)
 		program=$dir/$flavour
 		set -- "build/obj/$flavour/fuzzers/fuzz_$(target "$name" | tr - _).o" "$@"
@@ -220,7 +222,7 @@ passing() {
 	cut -d ' ' -f 1 build/bugs/scripts | sort -u | while read -r device; do
 		rc=0
 		# shellcheck disable=SC2046
-		timeout 600 build/obj/gcc/vringer run --json -t "$device" \
+		timeout 600 build/obj/release/vringer run --json -t "$device" \
 			$(sed -n "s/^$device //p" build/bugs/scripts) >build/bugs/results 2>&1 </dev/null || rc=$?
 		[ "$rc" -le 1 ] || continue
 		jq -r '.results | group_by(.file)[] | select(any(.result == "pass") and all(.result != "fail")) |

@@ -3,7 +3,8 @@
 #
 # One place of the table of planted bugs (bugs.sh).
 #
-#   bugs_cell.sh judge BUG                 `caught`, or why its script does not
+#   bugs_cell.sh judge BUG [gcc]           `caught`, or why its script does not: with the build
+#                                          that the bug's header asks for, or that
 #   bugs_cell.sh measure ROW COLUMN TARGET
 #
 # measure writes build/bugs/ROW/results/COLUMN (-$ENGINE): a line with all that the
@@ -28,7 +29,7 @@ header() {
 # passes_without OPTION...: $script without the bug; $PASSING, if there is one, knows of some.
 passes_without() {
 	! grep -qxF "${2:-} $script" "${PASSING:-/dev/null}" || return 0
-	timeout 60 build/obj/gcc/vringer run "$@" "$script" >"$log.without" 2>&1 || rc=$?
+	timeout 60 "$unpatched" run "$@" "$script" >"$log.without" 2>&1 || rc=$?
 	[ "$rc" = 0 ]
 }
 
@@ -36,7 +37,7 @@ passes_without() {
 judge_script() {
 	rc=0
 	passes_without "$@" || { echo "$script exits $rc without the bug: $log.without" && return; }
-	timeout 60 "$dir/vringer" run "$@" "$script" >"$log.with" 2>&1 || rc=$?
+	timeout 60 "$program" run "$@" "$script" >"$log.with" 2>&1 || rc=$?
 	[ "$rc" = 1 ] || { echo "$script exits $rc with the bug: $log.with" && return; }
 	for rule in $(header "$name" Rule); do
 		grep -qF -- "$rule" "$log.with" ||
@@ -47,7 +48,11 @@ judge_script() {
 judge() {
 	name=$1 dir=build/bugs/$1
 	scripts=$(header "$name" Script) target=$(header "$name" Target)
-	[ -x "$dir/vringer" ] || { echo "does not apply or build: $dir/gcc.log" && return; }
+	flavour=${2:-$(header "$name" Build)}
+	flavour=${flavour:-release}
+	program=$dir/release unpatched=build/obj/$flavour/vringer
+	[ "$flavour" = release ] || program=$dir/vringer
+	[ -x "$program" ] || { echo "does not apply or build: $dir/$flavour.log" && return; }
 	[ -n "$scripts" ] || { echo "its header names no Script:" && return; }
 	for script in $scripts; do
 		log=$dir/$(basename "$script" .vr)
@@ -155,7 +160,7 @@ measure() {
 		case $column-$row in
 		scripts-unpatched-*) ;;
 		scripts-*)
-			verdict=$(judge "$row")
+			verdict=$(judge "$row" gcc)
 			[ "$verdict" = caught ] || note=$verdict
 			;;
 		esac

@@ -5,7 +5,7 @@
 # with WORD in them.
 #
 # Legal ones: scripts for any device are silent on each, of every severity; each runs
-# another PART-th of them, PART=1 all.  Unlucky ones: peer/luck.tsv says what is said of
+# another PART-th of them, PART=1 all (72 with FULL in the environment, 144 without).  Unlucky ones: peer/luck.tsv says what is said of
 # each.  Every case of those runs twice, both at the same time and beside a process that
 # takes all the CPU time that it gets, and must say the same (without FULL in the environment:
 # every third of them, and beside whatever else runs; the others run once).  Nothing takes for ever, and
@@ -17,7 +17,7 @@ set -eu
 . harness/test/tap.sh
 
 word=${1:-}
-part=${PART:-72}
+part=${PART:-${FULL:+72}} && part=${part:-144}
 vringer=${VRINGER:-$PWD/build/obj/gcc/vringer}
 bound=300 # seconds for one run: then it hangs
 jobs=4

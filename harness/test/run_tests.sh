@@ -80,7 +80,7 @@ conformance() {
 	fi
 	suite "gcc run conformance" "build/obj/gcc/vringer run --split \$(cat $logs/scripts)"
 	suite "clang run conformance" "build/obj/clang/vringer run --packed \$(cat $logs/scripts)"
-	suite "release run long sessions" "build/obj/release/vringer run \$(cat $logs/long)"
+	suite "release run long sessions" "build/obj/release/vringer run --split \$(cat $logs/long)"
 	suite "gcc run long sessions" "build/obj/gcc/vringer run -t net-loopback \$(cat $logs/long)"
 	suite "clang run long sessions" "build/obj/clang/vringer run -t balloon \$(cat $logs/long)"
 }

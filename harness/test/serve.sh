@@ -229,7 +229,7 @@ planted() {
 	patch=fuzzers/bugs/$1.patch
 	rule=$(sed -n '/^---/q; s/^Rule:[[:space:]]*//p' "$patch")
 	script=$(sed -n '/^---/q; s/^Script:[[:space:]]*//p' "$patch" | cut -d ' ' -f 1)
-	with_bug=build/bugs/$1/vringer
+	with_bug=build/bugs/$1/release
 	serve_script "$PWD/$with_bug" "$2" "$3" "$script"
 	cat "$session"/out.* >"$out"
 	[ -n "$last" ] && [ "$(cat "$session/rc.$last")" = 1 ] && grep -qF "$rule" "$session/out.$last" && result=0 || result=1

@@ -108,7 +108,7 @@ for file in devices/a.h devices/test/a.c harness/a.c harness/a_private.h; do
 	holds 'but there is no program' [ ! -e build/bugs/bad/vringer ]
 	holds 'and no mark that it is built' [ ! -e build/bugs/bad/built-gcc ]
 	holds 'and its log says why' grep -q "touches $file: only devices" build/bugs/bad/gcc.log
-	run fuzzers/bugs_cell.sh judge bad
+	run fuzzers/bugs_cell.sh judge bad gcc
 	shows 'which is what is said of its script' 'does not apply or build: build/bugs/bad/gcc.log'
 done
 patch_file bad devices/a.c
@@ -146,7 +146,7 @@ ran() {
 	grep -c "$1" runs
 }
 judge() {
-	run fuzzers/bugs_cell.sh judge one
+	run fuzzers/bugs_cell.sh judge one ${3-gcc}
 	shows "$1" "$2"
 }
 program build/obj/gcc/vringer 0 'ok 1 - conformance/a.vr'
@@ -164,6 +164,15 @@ judge 'a script that cannot be run does not' 'exits 2 with the bug'
 program build/obj/gcc/vringer 1
 judge 'a script that is red without the bug does not' 'exits 1 without the bug'
 program build/obj/gcc/vringer 0
+mkdir -p build/obj/release
+program build/obj/release/vringer 0
+program build/bugs/one/vringer 0
+judge 'a build that its header does not ask for is not there' 'does not apply or build' ''
+program build/bugs/one/release 1
+judge 'without sanitizers, by itself' '^caught$' ''
+patch_file one devices/a.c "$(printf 'Build: gcc\nScript: conformance/a.vr')"
+judge 'with them where its header says so' 'exits 0 with the bug' ''
+patch_file one devices/a.c
 
 # ---- places of the table ----------------------------------------------------
 

@@ -10,9 +10,8 @@
 # on packed ones with the other's.  What is compared is the same whichever made the program, so
 # it is compared once, and without sanitizers, which make it four times as long.
 #
-# With FULL in the environment all of that.  Without, every third script under sanitizers and
-# compared, and none for any device that goes round the indices under sanitizers, nor the lap of
-# a packed ring compared.
+# With FULL in the environment all of that.  Without, every third script, and none for any device
+# that goes round the indices under sanitizers, nor the lap of a packed ring compared.
 # shellcheck disable=SC1091,SC2154
 set -u
 . "${0%/*}/tap.sh"
@@ -23,11 +22,15 @@ release=$BUILD/obj/release/vringer
 # Scripts that are run, and reasons why others are not.
 every='conformance corpus/net-loopback corpus/net-host corpus/console corpus/fs corpus/balloon corpus/blk corpus/blk-ro corpus/rng corpus/vsock'
 [ "$FLAVOUR" = gcc ] && format=--packed || format=--split
-every_sanitized=$every
+every_sanitized=$every every_by_mmio=conformance
 # shellcheck disable=SC2086
-[ -n "${FULL:-}" ] ||
+[ -n "${FULL:-}" ] || {
 	every_sanitized=$(grep -rLE --include='*.vr' '^device +any .*budget=([6-9][0-9]|[0-9]{3,})' $every |
 		sort | sed -n '1~3p')
+	every="$every_sanitized $(find conformance corpus -name 'index-wrap*.vr')"
+	every=$(printf '%s\n' $every | sort -u)
+	every_by_mmio=$(printf '%s\n' $every | grep '^conformance/')
+}
 # shellcheck disable=SC2086
 gives 0 "all scripts, activated, $format" "$VRINGER" run $format --transport activated --json $every_sanitized
 cp "$out" "$work/results"
@@ -52,7 +55,8 @@ skipped() {
 }
 # What is skipped is known before anything runs: here nothing needs to be judged, which would
 # run each script several times.
-gives 0 'all scripts, by mmio' "$release" run --no-ledger --json conformance
+# shellcheck disable=SC2086
+gives 0 'all scripts, by mmio' "$release" run --no-ledger --json $every_by_mmio
 skipped "$out" >"$work/skipped_by_mmio"
 # shellcheck disable=SC2086
 gives 0 'all scripts, activated, without sanitizers' "$release" run --no-ledger --transport activated --json $every
@@ -77,11 +81,6 @@ grep -lrE --include='*.vr' '^device +any' conformance | sort | xargs grep -LE '^
 	awk -v models="$models" '{ n = split(models, m, " "); print m[NR % n + 1], $0 }' >"$work/any"
 grep -lrE --include='*.vr' '^device +any' conformance >"$work/portable"
 
-# Those that go round the indices are too few to leave any out.
-sample() {
-	if [ -n "${FULL:-}" ]; then cat; else awk '/\/index-wrap/ || n++ % 3 == 0'; fi
-}
-
 same() {
 	jq -r --arg target "$1" '.results[] | select(.target == $target and .result != "skip") | .file' \
 		"$work/results" | sort -u >"$work/ran"
@@ -98,7 +97,7 @@ same() {
 	# Of the long ones every third: they do what short ones do, again and again, and their
 	# traces took most of the time.
 	xargs grep -lE '^device.*budget=' <"$work/all" >"$work/long" || :
-	{ sed -n '1~3p' "$work/long" && grep -vxF -f "$work/long" "$work/all" | sample; } >"$work/files"
+	{ sed -n '1~3p' "$work/long" && grep -vxF -f "$work/long" "$work/all"; } >"$work/files"
 	grep -E '/index-wrap' "$work/files" >>"$work/went_round" || :
 	[ "$(wc -l <"$work/files")" -ge 10 ]
 	tap "$1: scripts to compare" $?

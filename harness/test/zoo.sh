@@ -6,7 +6,7 @@
 # engine that starts from nothing.  zoo-base runs all scripts, of the others each runs
 # another PART-th of those that are not long; PART=1: all.  Those with packed rings or all in
 # their name run them on packed rings as well.  With FULL in the environment PART is 4 and RUNS
-# 600, and the long ones are among all; without, 12 and 200.
+# 600, and the long ones are among all; without, 24 and 100.
 #
 # zoo/accused.tsv lists what still does complain, and why it should not: a line there
 # that is not met any more is an error too.  Prints TAP.
@@ -16,8 +16,8 @@ set -eu
 . harness/test/tap.sh
 
 zoo=$PWD/build/test/run-zoo
-runs=${RUNS:-${FULL:+600}} && runs=${runs:-200}
-part=${PART:-${FULL:+4}} && part=${part:-12}
+runs=${RUNS:-${FULL:+600}} && runs=${runs:-100}
+part=${PART:-${FULL:+4}} && part=${part:-24}
 grep -lrE --include='*.vr' '^device +any' conformance | sort >"$work/all"
 if [ "$part" = 1 ]; then
 	cp "$work/all" "$work/short"
