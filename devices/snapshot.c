@@ -58,11 +58,10 @@ static void put_session(const struct mmio *m, struct snapshot_out *out)
 		snapshot_put(out, 8, device_high(m->dev)->features);
 }
 
-/* `model_len`: of the model's part.  How long it is. */
-static size_t put_all(const struct mmio *m, struct snapshot_out *out, size_t model_len)
+/* `len`: how long all of it is; whoever only measures that may say anything. */
+static void put_all(const struct mmio *m, struct snapshot_out *out, size_t len)
 {
 	const struct device *dev = m->dev;
-	size_t at;
 
 	snapshot_put_bytes(out, magic, sizeof(magic));
 	snapshot_put(out, 2, VERSION);
@@ -71,21 +70,19 @@ static size_t put_all(const struct mmio *m, struct snapshot_out *out, size_t mod
 	snapshot_put(out, 4, snapshot_record_size(m));
 	snapshot_put_record(m, out);
 	put_session(m, out);
-	snapshot_put(out, 4, model_len);
-	at = out->len;
+	snapshot_put(out, 4, len - out->len - 4);
 	if (dev->ops->save)
 		dev->ops->save(dev, out);
-	return out->len - at;
 }
 
 size_t snapshot_save(const struct mmio *m, void *out, size_t room)
 {
 	struct snapshot_out all = { .bytes = out, .room = room };
-	struct snapshot_out size = { .room = 0 };
-	size_t model_len = put_all(m, &size, 0);
+	struct snapshot_out size = { .bytes = NULL };
 
+	put_all(m, &size, size.len);
 	if (size.len <= room)
-		put_all(m, &all, model_len);
+		put_all(m, &all, size.len);
 	return size.len;
 }
 
@@ -114,10 +111,7 @@ static void get_features_high(struct device_high *high, struct snapshot_in *in,
 	size_t at = in->at;
 	uint64_t features = snapshot_get(in, 8);
 
-	if (features && !(r->status & VIRTIO_CONFIG_S_DRIVER))
-		snapshot_bad(in, at, -EINVAL, "features accepted before DRIVER");
-	if ((r->status & VIRTIO_CONFIG_S_FEATURES_OK) && (features & ~high->offered))
-		snapshot_bad(in, at, -EINVAL, "FEATURES_OK with features that are not offered");
+	snapshot_check_features(in, at, r->status, features, high->offered);
 	if (in->commit)
 		high->features = features;
 }
@@ -164,16 +158,16 @@ static void get_session(struct mmio *m, struct snapshot_in *in, struct snapshot_
 {
 	struct device *dev = m->dev;
 	uint32_t selectors[4], generation;
-	bool owed = false;
+	bool owed;
 	size_t at;
 	unsigned i;
 
 	for (i = 0; i < 4; i++)
 		selectors[i] = (uint32_t)snapshot_get(in, 4);
 	generation = (uint32_t)snapshot_get(in, 4);
-	if (has_suspend(r->features))
-		owed = snapshot_get_max(in, 1, (r->status & VIRTIO_CONFIG_S_SUSPEND) != 0,
-					"a change to be told of that cannot be");
+	owed = has_suspend(r->features) &&
+	       snapshot_get_max(in, 1, (r->status & VIRTIO_CONFIG_S_SUSPEND) != 0,
+				"a change to be told of that cannot be");
 	for (i = 0; i < dev->ops->queue_count; i++) {
 		get_queue_state(in, r, &r->queues[i]);
 		at = in->at;
@@ -216,7 +210,7 @@ static void get_model(struct mmio *m, struct snapshot_in *in, const struct snaps
 
 	if (snapshot_get(in, 4) != in->len - in->at)
 		snapshot_bad(in, at, -EINVAL, "the length of the model's part");
-	if (!in->err && m->dev->ops->restore)
+	if (m->dev->ops->restore)
 		m->dev->ops->restore(m->dev, &view, in);
 	if (in->at < in->len)
 		snapshot_bad(in, in->at, -EINVAL, "more than there is");
@@ -229,31 +223,22 @@ static void get_all(struct mmio *m, struct snapshot_in *in)
 
 	get_head(m, in);
 	snapshot_get_record(m, in, &r);
-	/* Then `r` is not whole, and nothing that follows may be held against it. */
-	if (in->err)
-		return;
 	session = in->at;
 	get_session(m, in, &r);
 	snapshot_check_cursors(m, in, &r);
 	model = in->at;
 	get_model(m, in, &r);
-	if (in->err)
-		return;
-	in->commit = true;
-	in->at = model;
-	get_model(m, in, &r);
-	if (in->err)
-		return;
+	if (!in->err) {
+		in->commit = true;
+		in->at = model;
+		get_model(m, in, &r);
+	}
 	/* Nothing of this can fail. */
-	in->at = session;
-	get_session(m, in, &r);
-	snapshot_take_record(m, &r);
-}
-
-static int outcome(const struct snapshot_in *in, struct snapshot_error *error)
-{
-	*error = (struct snapshot_error){ .at = in->bad_at, .what = in->bad };
-	return in->err;
+	if (!in->err) {
+		in->at = session;
+		get_session(m, in, &r);
+		snapshot_take_record(m, &r);
+	}
 }
 
 int snapshot_restore(struct mmio *m, const void *data, size_t len, struct snapshot_error *error)
@@ -261,40 +246,6 @@ int snapshot_restore(struct mmio *m, const void *data, size_t len, struct snapsh
 	struct snapshot_in in = { .bytes = data, .len = len };
 
 	get_all(m, &in);
-	return outcome(&in, error);
-}
-
-size_t snapshot_record_save(const struct mmio *m, void *out, size_t room)
-{
-	struct snapshot_out record = { .bytes = out, .room = room };
-	size_t size = snapshot_record_size(m);
-
-	if (size <= room)
-		snapshot_put_record(m, &record);
-	return size;
-}
-
-int snapshot_record_restore(struct mmio *m, const void *data, size_t len,
-			    struct snapshot_error *error)
-{
-	struct snapshot_in in = { .bytes = data, .len = len };
-	struct snapshot_record r;
-	unsigned i;
-
-	snapshot_get_record(m, &in, &r);
-	snapshot_check_cursors(m, &in, &r);
-	if (ring_is_packed(r.features) && device_started(r.status))
-		snapshot_bad(&in, 0, -EINVAL, "packed rings, of which the record says too little");
-	if (in.at < in.len)
-		snapshot_bad(&in, in.at, -EINVAL, "more than there is");
-	/* A chain that was taken and not returned was the model's to keep, and the
-	 * record has nothing of the model's. */
-	for (i = 0; i < m->dev->ops->queue_count && !in.err; i++)
-		r.queues[i].lost = snapshot_queue_held(&r.queues[i]);
-	if (in.err)
-		return outcome(&in, error);
-	snapshot_take_record(m, &r);
-	/* Nor whether a suspended device has something to tell: it tells. */
-	m->dev->config_owed = r.status & VIRTIO_CONFIG_S_SUSPEND;
-	return outcome(&in, error);
+	*error = (struct snapshot_error){ .at = in.bad_at, .what = in.bad };
+	return in.err;
 }

@@ -31,9 +31,7 @@
  * Restore trusts nothing: every field is checked before anything is changed, and
  * an error says what is wrong, and at which byte of the input.  What a snapshot
  * cannot say, since it would be another device, is what is offered and how large
- * queues may be: those are the new device's.  The record
- * alone of a live device with packed rings is refused: it has no place for where those are.
- * One of a suspended device has none for a change that is to be told of: there may be one.
+ * queues may be: those are the new device's.
  *
  * A queue that is ready with a ring that passes 2^64 can be saved and not
  * restored.  Pending interrupts are in the record; nothing is raised again.
@@ -43,23 +41,21 @@
 
 #include "mmio.h"
 
+/* A device that is saved and restored has at most so many queues. */
+#define SNAPSHOT_QUEUES_MAX 64
+
 struct snapshot_error {
 	size_t at;	  /* byte of the input */
 	const char *what; /* a constant */
 };
 
-/* The size of the transport record. */
-size_t snapshot_record_size(const struct mmio *m);
 /* Save; `out` has room for `room` bytes and is written only if that is enough.
  * The number of bytes that the snapshot has. */
-size_t snapshot_record_save(const struct mmio *m, void *out, size_t room);
 size_t snapshot_save(const struct mmio *m, void *out, size_t room);
 
 /* Restore into a device that is new.  0; -EINVAL for what no device of this kind
  * could have saved, -EOVERFLOW for a ring that passes 2^64, with `error` filled
  * in; -ENOMEM.  On any of these the device is as it was. */
-int snapshot_record_restore(struct mmio *m, const void *data, size_t len,
-			    struct snapshot_error *error);
 int snapshot_restore(struct mmio *m, const void *data, size_t len, struct snapshot_error *error);
 
 #endif

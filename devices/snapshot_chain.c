@@ -33,11 +33,11 @@ void snapshot_put_chain(struct snapshot_out *out, const struct virtqueue_chain *
 }
 
 /* Entries of a packed ring that it takes. */
-static unsigned get_slots(struct snapshot_in *in, const struct snapshot_queue *q)
+static uint16_t get_slots(struct snapshot_in *in, const struct snapshot_queue *q)
 {
 	size_t at = in->at;
-	unsigned slots =
-		(unsigned)snapshot_get_max(in, 2, q->size, "more entries than the queue has");
+	uint16_t slots =
+		(uint16_t)snapshot_get_max(in, 2, q->size, "more entries than the queue has");
 
 	if (slots == 0 || slots > virtqueue_distance(q->used_cursor, q->avail_cursor, q->size))
 		snapshot_bad(in, at, -EINVAL, "a chain of other entries than are held");
@@ -50,16 +50,19 @@ uint64_t snapshot_get_chain(struct snapshot_in *in, const struct snapshot_view *
 {
 	const struct snapshot_queue *q = &view->queues[vq->index];
 	bool packed = ring_is_packed(view->features);
-	unsigned head, count, i, slots = 0;
+	unsigned count, i;
 	size_t at = in->at - 1;
 	uint64_t total = 0;
 
 	if (!q->ready || q->poisoned || snapshot_queue_held(q) != 1)
 		snapshot_bad(in, at, -EINVAL, "a chain of a queue that has none");
-	head = (unsigned)snapshot_get_max(in, 2, packed ? UINT16_MAX : q->size - 1u,
-					  "a head beyond the queue");
+	*chain = (struct virtqueue_chain){
+		.vq = vq, .whole = true, .writable = writable, .walk = (uint16_t)(q->next_avail - 1)
+	};
+	chain->head = (uint16_t)snapshot_get_max(in, 2, packed ? UINT16_MAX : q->size - 1u,
+						 "a head beyond the queue");
 	if (packed)
-		slots = get_slots(in, q);
+		chain->slots = get_slots(in, q);
 	count = (unsigned)snapshot_get_max(in, 2, q->size, "more buffers than the queue has");
 	for (i = 0; i < count && !in->err; i++) {
 		struct virtqueue_buffer buffer = { .writable = writable };
@@ -68,20 +71,12 @@ uint64_t snapshot_get_chain(struct snapshot_in *in, const struct snapshot_view *
 		at = in->at;
 		buffer.addr = snapshot_get(in, 8);
 		buffer.len = (uint32_t)snapshot_get(in, 4);
-		if (buffer.len > 0 && __builtin_add_overflow(buffer.addr, buffer.len - 1, &last))
+		if (buffer.len && __builtin_add_overflow(buffer.addr, buffer.len - 1, &last))
 			snapshot_bad(in, at, -EINVAL, "a buffer that passes 2^64");
 		if (buffer.len == 0 && i + 1 == count)
 			snapshot_bad(in, at, -EINVAL, "an empty buffer at the end");
 		total += buffer.len;
-		if (in->commit)
-			buffers[i] = buffer;
+		buffers[i] = buffer;
 	}
-	if (in->commit)
-		*chain = (struct virtqueue_chain){ .vq = vq,
-						   .head = (uint16_t)head,
-						   .slots = (uint16_t)slots,
-						   .whole = true,
-						   .writable = writable && total > 0,
-						   .walk = (uint16_t)(q->next_avail - 1) };
 	return total;
 }

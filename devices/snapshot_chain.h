@@ -20,8 +20,9 @@
 void snapshot_put_chain(struct snapshot_out *out, const struct virtqueue_chain *chain,
 			const struct virtqueue_buffer *buffers, uint64_t total);
 /* The one that was taken last from `vq`, and the only one that is held of it.  What is wrong is
- * said of the byte before, which told that there is one.  With in->commit into `chain` and
- * `buffers`, which are `writable` or not.  How many bytes they have. */
+ * said of the byte before, which told that there is one.  Into `chain` and `buffers`, which are
+ * `writable` or not, and mean nothing to the device before it takes over that it has a chain.
+ * How many bytes they have: a chain that waits to be written has some. */
 uint64_t snapshot_get_chain(struct snapshot_in *in, const struct snapshot_view *view,
 			    struct virtqueue *vq, bool writable, struct virtqueue_chain *chain,
 			    struct virtqueue_buffer *buffers);

@@ -1,9 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 OR MIT */
 /*
  * Numbers in and out of a snapshot; snapshot_codec.h has the contract.
- *
- * Under a fuzzing engine devices are saved and restored all the time, and most of what is in
- * them is numbers: each is copied whole, not byte by byte.
  */
 #include <endian.h>
 #include <errno.h>
@@ -14,10 +11,8 @@
 
 uint8_t *snapshot_put_room(struct snapshot_out *out, size_t len)
 {
-	size_t at = out->len;
-
 	out->len += len;
-	return at <= out->room && len <= out->room - at ? out->bytes + at : NULL;
+	return out->len <= out->room ? out->bytes + out->len - len : NULL;
 }
 
 void snapshot_put_bytes(struct snapshot_out *out, const void *bytes, size_t len)
@@ -28,37 +23,13 @@ void snapshot_put_bytes(struct snapshot_out *out, const void *bytes, size_t len)
 		memcpy(to, bytes, len);
 }
 
-void snapshot_put(struct snapshot_out *out, unsigned width, uint64_t value)
-{
-	const uint64_t bytes = htole64(value);
-	uint8_t *to = snapshot_put_room(out, width);
-
-	if (!to)
-		return;
-	/* Each of a size that the compiler knows. */
-	if (width == 4)
-		memcpy(to, &bytes, 4);
-	else if (width == 1)
-		memcpy(to, &bytes, 1);
-	else if (width == 2)
-		memcpy(to, &bytes, 2);
-	else
-		memcpy(to, &bytes, 8);
-}
-
 void snapshot_put_words(struct snapshot_out *out, const uint64_t *values, unsigned count)
 {
 	uint8_t *to = snapshot_put_room(out, count * sizeof(*values));
 	unsigned i;
 
-	if (!to)
-		return;
-	if (__BYTE_ORDER == __LITTLE_ENDIAN) {
-		memcpy(to, values, count * sizeof(*values));
-		return;
-	}
-	for (i = 0; i < count; i++) {
-		uint64_t value = htole64(values[i]);
+	for (i = 0; to && i < count; i++) {
+		const uint64_t value = htole64(values[i]);
 
 		memcpy(to + i * sizeof(value), &value, sizeof(value));
 	}
@@ -66,7 +37,7 @@ void snapshot_put_words(struct snapshot_out *out, const uint64_t *values, unsign
 
 void snapshot_bad(struct snapshot_in *in, size_t at, int err, const char *what)
 {
-	if (in->err)
+	if (in->bad)
 		return;
 	in->err = err;
 	in->bad_at = at;
@@ -77,36 +48,12 @@ const uint8_t *snapshot_get_bytes(struct snapshot_in *in, size_t len)
 {
 	const uint8_t *bytes = in->bytes + in->at;
 
+	if (len > in->len - in->at)
+		snapshot_bad(in, in->len, -EINVAL, "it ends here");
 	if (in->err)
 		return NULL;
-	if (len > in->len - in->at) {
-		snapshot_bad(in, in->len, -EINVAL, "it ends here");
-		return NULL;
-	}
 	in->at += len;
 	return bytes;
-}
-
-static uint64_t number(const uint8_t *bytes, unsigned width)
-{
-	uint64_t value = 0;
-
-	if (width == 4)
-		memcpy(&value, bytes, 4);
-	else if (width == 1)
-		memcpy(&value, bytes, 1);
-	else if (width == 2)
-		memcpy(&value, bytes, 2);
-	else
-		memcpy(&value, bytes, 8);
-	return le64toh(value);
-}
-
-uint64_t snapshot_get(struct snapshot_in *in, unsigned width)
-{
-	const uint8_t *bytes = snapshot_get_bytes(in, width);
-
-	return bytes ? number(bytes, width) : 0;
 }
 
 void snapshot_get_words(struct snapshot_in *in, uint64_t *values, unsigned count)
@@ -114,18 +61,12 @@ void snapshot_get_words(struct snapshot_in *in, uint64_t *values, unsigned count
 	const uint8_t *bytes = snapshot_get_bytes(in, count * sizeof(*values));
 	unsigned i;
 
-	if (!in->commit || !bytes)
-		return;
-	memcpy(values, bytes, count * sizeof(*values));
-	if (__BYTE_ORDER == __LITTLE_ENDIAN)
-		return;
-	for (i = 0; i < count; i++)
-		values[i] = le64toh(values[i]);
-}
+	for (i = 0; in->commit && i < count; i++) {
+		uint64_t value;
 
-uint64_t snapshot_peek(const struct snapshot_in *in, size_t at, unsigned width)
-{
-	return number(in->bytes + at, width);
+		memcpy(&value, bytes + i * sizeof(value), sizeof(value));
+		values[i] = le64toh(value);
+	}
 }
 
 uint64_t snapshot_get_max(struct snapshot_in *in, unsigned width, uint64_t max, const char *what)
@@ -154,7 +95,11 @@ void snapshot_check_gauge(struct snapshot_in *in, const struct snapshot_view *vi
 			  unsigned counter, uint64_t held)
 {
 	size_t at = view->counters_at + counter * sizeof(uint64_t);
+	uint64_t value;
 
-	if (!in->err && snapshot_peek(in, at, sizeof(uint64_t)) != held)
+	if (in->err)
+		return;
+	memcpy(&value, in->bytes + at, sizeof(value));
+	if (le64toh(value) != held)
 		snapshot_bad(in, at, -EINVAL, "a counter of what is held, and another is held");
 }

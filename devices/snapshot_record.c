@@ -103,8 +103,6 @@ static void get_queue(const struct mmio *m, struct snapshot_in *in, struct snaps
 	uint64_t there = r->status & VIRTIO_CONFIG_S_FEATURES_OK ? r->features : m->dev->offered;
 	size_t at = in->at;
 
-	q->poisoned = q->renewed = false;
-	q->lost = 0;
 	q->avail_cursor = q->used_cursor = RING_EVENT_WRAP;
 	q->size = (uint16_t)snapshot_get(in, 2);
 	if (q->size > vq->size_max || !ring_size_possible(r->features, q->size))
@@ -126,6 +124,15 @@ static void get_queue(const struct mmio *m, struct snapshot_in *in, struct snaps
 			     "a queue that was worked on before DRIVER_OK");
 }
 
+void snapshot_check_features(struct snapshot_in *in, size_t at, uint32_t status, uint64_t features,
+			     uint64_t offered)
+{
+	if (features && !(status & VIRTIO_CONFIG_S_DRIVER))
+		snapshot_bad(in, at, -EINVAL, "features accepted before DRIVER");
+	if ((status & VIRTIO_CONFIG_S_FEATURES_OK) && (features & ~offered))
+		snapshot_bad(in, at, -EINVAL, "FEATURES_OK with features that are not offered");
+}
+
 void snapshot_get_record(const struct mmio *m, struct snapshot_in *in, struct snapshot_record *r)
 {
 	const struct device *dev = m->dev;
@@ -136,21 +143,18 @@ void snapshot_get_record(const struct mmio *m, struct snapshot_in *in, struct sn
 	r->status = (uint32_t)snapshot_get(in, 4);
 	if (!status_possible(r->status, r->features))
 		snapshot_bad(in, at + 8, -EINVAL, "a status that cannot be");
-	if (r->features && !(r->status & VIRTIO_CONFIG_S_DRIVER))
-		snapshot_bad(in, at, -EINVAL, "features accepted before DRIVER");
-	if ((r->status & VIRTIO_CONFIG_S_FEATURES_OK) &&
-	    ((r->features & ~dev->offered) || !(r->features & MMIO_F_VERSION_1)))
-		snapshot_bad(in, at, -EINVAL, "FEATURES_OK with features that are not offered");
+	snapshot_check_features(in, at, r->status, r->features, dev->offered);
+	if ((r->status & VIRTIO_CONFIG_S_FEATURES_OK) && !(r->features & MMIO_F_VERSION_1))
+		snapshot_bad(in, at, -EINVAL, "FEATURES_OK without VERSION_1");
 	at = in->at;
 	r->interrupt_status =
 		(uint32_t)snapshot_get_max(in, 4, INTERRUPTS, "interrupts that cannot be");
 	if (r->interrupt_status && !device_started(r->status))
 		snapshot_bad(in, at, -EINVAL, "an interrupt before DRIVER_OK");
 	at = in->at;
-	if (snapshot_get(in, 4) != dev->ops->queue_count ||
-	    dev->ops->queue_count > SNAPSHOT_QUEUES_MAX)
+	if (snapshot_get(in, 4) != dev->ops->queue_count)
 		snapshot_bad(in, at, -EINVAL, "the number of queues");
-	for (i = 0; i < dev->ops->queue_count && !in->err; i++)
+	for (i = 0; i < dev->ops->queue_count; i++)
 		get_queue(m, in, r, i);
 }
 
@@ -169,7 +173,7 @@ void snapshot_check_cursors(const struct mmio *m, struct snapshot_in *in,
 {
 	unsigned i;
 
-	for (i = 0; i < m->dev->ops->queue_count && !in->err; i++) {
+	for (i = 0; i < m->dev->ops->queue_count; i++) {
 		const struct snapshot_queue *q = &r->queues[i];
 
 		if (snapshot_queue_held(q) > q->size)
@@ -203,7 +207,6 @@ void snapshot_take_record(struct mmio *m, const struct snapshot_record *r)
 		vq->avail_wrap = q->avail_cursor & RING_EVENT_WRAP;
 		vq->used_slot = q->used_cursor & (RING_EVENT_WRAP - 1u);
 		vq->used_wrap = q->used_cursor & RING_EVENT_WRAP;
-		vq->moved = false;
 		virtqueue_negotiated(vq, r->features);
 	}
 }

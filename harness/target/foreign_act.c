@@ -56,6 +56,8 @@ static uint32_t foreign_waiting(const void *device)
 	return d->foreign->backend.waiting(d->device);
 }
 
+_Static_assert(PROGRAM_QUEUES <= SNAPSHOT_QUEUES_MAX, "what has a program's queues is restored");
+
 static size_t foreign_save(const void *device, void *out, size_t room)
 {
 	struct foreign_device *d = ((const struct foreign_device *)device)->host.ctx;
