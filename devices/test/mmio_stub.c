@@ -106,7 +106,8 @@ static const struct device_shm stub_shm[] = {
 	{ .id = 2, .base = 0x123456789abcdef0, .len = 0x1000 },
 	{ .id = 0x102, .base = 0, .len = 0xfedcba9876543210 },
 };
-static const char *const stub_counters[] = { "stub_zero", "stub_notified" };
+/* One more than it has. */
+static const char *const stub_counters[] = { "stub_zero", "stub_notified", "stub_beyond" };
 const struct device_ops stub_ops = {
 	.name = "stub",
 	.device_id = 77,

@@ -478,6 +478,7 @@ static void high_features(void **state)
 		mmio_accept(m, 1, 1);
 		mmio_accept(m, word, 2);
 		mmio_accept(m, 4, UINT32_MAX);
+		assert_int_equal(mmio_device(m)->features, UINT64_C(1) << 32);
 		mmio_set_status(m, S_FEAT);
 		assert_int_equal(mmio_status(m), word == 3 ? S_FEAT : S_DRIVER | S_FAILED);
 	}
