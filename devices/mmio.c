@@ -230,13 +230,8 @@ void mmio_offer_high(struct mmio *m, uint64_t offered)
 
 void mmio_destroy(struct mmio *m)
 {
-	const struct device_host *host;
-	const struct device_ops *ops;
-
 	if (!m)
 		return;
-	host = m->dev->host;
-	ops = m->dev->ops;
-	ops->destroy(m->dev);
-	block_free(ops, host, m);
+	m->dev->ops->destroy(m->dev);
+	block_free(m->dev->ops, m->dev->host, m);
 }
