@@ -18,7 +18,7 @@ static struct backend {
 	uint32_t sent_len;
 	unsigned sends, asked;
 	uint32_t waits, claims; /* ... and those that it only claims to have */
-	int64_t len, taken; /* more than there is: all */
+	int64_t len, taken;	/* more than there is: all */
 } backend;
 
 static int64_t backend_send(void *ctx, const uint8_t *frame, uint32_t len)
