@@ -121,22 +121,15 @@ const char *mmio_counter_name(const struct mmio *m, unsigned i)
 	return mmio_counter_name_of(m->dev->ops, i);
 }
 
-uint64_t mmio_counter(const struct mmio *m, unsigned i)
-{
-	return i < mmio_counter_count(m) ? m->counters[i] : 0;
-}
-
 const uint64_t *mmio_counters(const struct mmio *m)
 {
 	return m->counters;
 }
 
-static uint16_t queue_size_limit(const struct device_queue_desc *desc, const uint16_t *queue_max,
+static uint16_t queue_size_limit(const struct device_ops *ops, const uint16_t *queue_max,
 				 unsigned i)
 {
-	if (!queue_max || queue_max[i] == 0 || queue_max[i] > desc->size_max)
-		return desc->size_max;
-	return queue_max[i];
+	return queue_max ? queue_max[i] : ops->queues[i].size_max;
 }
 
 /* Where the parts of a device are in its block, of which there is one since a device
@@ -198,8 +191,7 @@ struct mmio *mmio_create(const struct device_ops *ops, const struct device_host 
 
 	offered &= ops->features | VIRTQUEUE_FEATURES | MMIO_FEATURES;
 	for (i = 0; i < ops->queue_count; i++)
-		at.size += virtqueue_scratch_size(queue_size_limit(&ops->queues[i], queue_max, i),
-						  offered);
+		at.size += virtqueue_scratch_size(queue_size_limit(ops, queue_max, i), offered);
 	block = host->alloc(host->ctx, at.size);
 	if (!block)
 		return NULL;
@@ -215,7 +207,7 @@ struct mmio *mmio_create(const struct device_ops *ops, const struct device_host 
 	m->dev->offered = offered | MMIO_F_VERSION_1;
 	seen = block + at.seen;
 	for (i = 0; i < ops->queue_count; i++) {
-		uint16_t limit = queue_size_limit(&ops->queues[i], queue_max, i);
+		uint16_t limit = queue_size_limit(ops, queue_max, i);
 
 		virtqueue_init(&m->dev->queues[i], host, (uint16_t)i, limit, seen);
 		seen += virtqueue_scratch_size(limit, offered);
@@ -238,13 +230,8 @@ void mmio_offer_high(struct mmio *m, uint64_t offered)
 
 void mmio_destroy(struct mmio *m)
 {
-	const struct device_host *host;
-	const struct device_ops *ops;
-
 	if (!m)
 		return;
-	host = m->dev->host;
-	ops = m->dev->ops;
-	ops->destroy(m->dev);
-	block_free(ops, host, m);
+	m->dev->ops->destroy(m->dev);
+	block_free(m->dev->ops, m->dev->host, m);
 }

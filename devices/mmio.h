@@ -43,9 +43,9 @@ struct mmio;
 
 /* A new device.  `offered`: the features to offer, of those that the model has;
  * VIRTIO_F_VERSION_1 always is.  `queue_max`: the largest size of each of the
- * model's queues; 0, or more than the model has, means the model's own; NULL
- * means that for all.  All memory comes from `host`, which must outlive the
- * device.  NULL if there is none, or the model refuses; nothing is leaked. */
+ * model's queues, from 1 to the model's own, which NULL means for all.  All memory
+ * comes from `host`, which must outlive the device.  NULL if there is none, or the
+ * model refuses; nothing is leaked. */
 struct mmio *mmio_create(const struct device_ops *ops, const struct device_host *host,
 			 uint64_t offered, const uint16_t *queue_max);
 /* Offer these of bits 64 to 127, of those that the model has; a new device offers none. */
@@ -101,13 +101,12 @@ struct device *mmio_device(struct mmio *m);
 void mmio_work(struct mmio *m);
 enum device_state mmio_state(const struct mmio *m);
 
-/* Counters: the transport's, then the model's.  They never fall.  Beyond the
- * last: NULL and 0. */
+/* Counters: the transport's, then the model's.  They never fall.  The name of one beyond
+ * the last is NULL. */
 unsigned mmio_counter_count(const struct mmio *m);
 const char *mmio_counter_name(const struct mmio *m, unsigned i);
 /* ... of any device with that model. */
 const char *mmio_counter_name_of(const struct device_ops *ops, unsigned i);
-uint64_t mmio_counter(const struct mmio *m, unsigned i);
 /* All of them: mmio_counter_count() values, the device's own, which move as it
  * runs.  They end with it. */
 const uint64_t *mmio_counters(const struct mmio *m);

@@ -119,13 +119,12 @@ void mmio_set_queue_ready(struct mmio *m, uint32_t queue, uint32_t value)
 	/* A queue can be stopped at any time (VIRTIO 4.2.2.2). */
 	struct virtqueue *vq = value == 0 ? queue_at(m, queue) : queue_configurable(m, queue);
 	const struct device_ops *ops = m->dev->ops;
-	bool stopped;
+	bool stopped = vq && vq->ready && value == 0;
 
 	if (!vq || value > 1) {
 		mmio_count(m, MMIO_QUEUE_CONFIG_REFUSED);
 		return;
 	}
-	stopped = vq->ready && value == 0;
 	vq->ready = value;
 	if (vq->ready) {
 		vq->renewed = false;

@@ -15,6 +15,9 @@
  * lines wait.  A frame that there is no host memory for stays with the backend,
  * and is work that is left: nobody would tell of it again.
  *
+ * The backend is asked at the start of a call, for as many frames as may wait, and again
+ * when all of them are delivered: what the driver has no room for stays there.
+ *
  * Bounds of one call: as many chains as RX has entries, and as many frames from
  * the backend for each as may wait.
  *
@@ -182,8 +185,8 @@ static bool fetch(struct net *net)
 /* As many as may wait; true if there may be more. */
 static bool fetch_all(struct net *net)
 {
-	unsigned left = net->uplink->backend ? NET_HOST_FRAMES_MAX + 1 : 0;
-	bool more = left > 0;
+	unsigned left = NET_HOST_FRAMES_MAX + 1;
+	bool more = net->uplink->backend != NULL;
 
 	for (; left > 0 && more; left--)
 		more = fetch(net);
@@ -196,20 +199,12 @@ static bool deliver_next(struct net *net)
 	struct net_uplink *up = net->uplink;
 	struct net_line *line = up->replies.count > 0 ? &up->replies : &up->frames;
 	const struct net_waiting *next = &line->places[line->first];
+	enum net_delivery delivery = net_deliver(net, next->frame, next->len);
+	bool gone = delivery == NET_DELIVERED || delivery == NET_TOO_LARGE;
 
-	switch (net_deliver(net, next->frame, next->len)) {
-	case NET_DELIVERED:
-	case NET_TOO_LARGE:
+	if (gone)
 		net_line_pop(line, &up->pool);
-		return true;
-	case NET_LOST:
-		return true;
-	case NET_NO_BUFFER:
-	case NET_POISONED:
-	case NET_UNRETURNED:
-		break;
-	}
-	return false;
+	return gone || delivery == NET_LOST;
 }
 
 void net_uplink_receive(struct net *net)

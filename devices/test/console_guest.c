@@ -88,7 +88,7 @@ uint64_t counter(const char *name)
 
 	for (i = 0; i < mmio_counter_count(m); i++)
 		if (strcmp(mmio_counter_name(m, i), name) == 0)
-			return mmio_counter(m, i);
+			return mmio_counters(m)[i];
 	fail_msg("no counter %s", name);
 	return 0;
 }

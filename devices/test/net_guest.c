@@ -150,10 +150,10 @@ void expect_moved(const struct moved *list, int line)
 			}
 		if (expect_passes && expect_passes(mmio_counter_name(m, i)))
 			continue;
-		if (mmio_counter(m, i) - known[i] != by)
+		if (mmio_counters(m)[i] - known[i] != by)
 			fail_msg("line %d: %s moved by %u, not %u", line, mmio_counter_name(m, i),
-				 (unsigned)(mmio_counter(m, i) - known[i]), (unsigned)by);
-		known[i] = mmio_counter(m, i);
+				 (unsigned)(mmio_counters(m)[i] - known[i]), (unsigned)by);
+		known[i] = mmio_counters(m)[i];
 	}
 	for (it = list; it->name; it++)
 		found--;

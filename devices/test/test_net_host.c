@@ -17,8 +17,8 @@ static struct backend {
 	uint8_t sent[ROOM];
 	uint32_t sent_len;
 	unsigned sends, asked;
-	uint32_t waits;
-	int64_t len, taken; /* more than there is: all */
+	uint32_t waits, claims; /* ... and those that it only claims to have */
+	int64_t len, taken;	/* more than there is: all */
 } backend;
 
 static int64_t backend_send(void *ctx, const uint8_t *frame, uint32_t len)
@@ -34,7 +34,7 @@ static int64_t backend_send(void *ctx, const uint8_t *frame, uint32_t len)
 static uint32_t backend_waiting(void *ctx)
 {
 	((struct backend *)ctx)->asked++;
-	return ((struct backend *)ctx)->waits;
+	return ((struct backend *)ctx)->waits + ((struct backend *)ctx)->claims;
 }
 
 static int64_t backend_receive(void *ctx, uint8_t *frame, uint32_t room)
@@ -262,7 +262,25 @@ static void replies_that_do_not_fit(void **state)
 	net_kick();
 	assert_used(&rx, 1, 0, 1534);
 	assert_bytes(RX_DATA + 12, 0x33, 1522);
+	reply_len = 1;
+	chain(&rx, 0, RX_DATA, 2048);
+	chain(&tx, 0, TX_DATA, 72);
+	net_kick();
+	assert_used(&rx, 2, 0, 13);
 	assert_int_equal(backend.sends, 0);
+}
+
+/* It has none, however often it is asked: that is no work. */
+static void a_backend_that_always_claims_some(void **state)
+{
+	(void)state;
+	connect();
+	chain(&rx, 0, RX_DATA, 2048);
+	backend.claims = 5;
+	backend.asked = 0;
+	net_host_poll(mmio_device(m));
+	assert_int_equal(backend.asked, 1);
+	assert_int_equal(mmio_state(m), DEVICE_IDLE);
 }
 
 static void the_steady_state_allocates_nothing(void **state)
@@ -342,6 +360,25 @@ static void a_restored_device_is_not_connected(void **state)
 	assert_int_equal(net_host_connect(mmio_device(m), &config), -EBUSY);
 }
 
+/* There is no memory for the buffer that the old one kept: it can be connected still. */
+static void a_device_that_was_not_restored_is_connected(void **state)
+{
+	static uint8_t saved[4096];
+	struct snapshot_error error;
+	size_t len;
+
+	(void)state;
+	connect();
+	chain(&tx, 0, TX_DATA, 72);
+	net_kick();
+	reg_write(VIRTIO_MMIO_STATUS, 0);
+	len = snapshot_save(m, saved, sizeof(saved));
+	renew(0);
+	fake.allocs_left = 0;
+	assert_int_equal(snapshot_restore(m, saved, len, &error), -ENOMEM);
+	assert_int_equal(net_host_connect(mmio_device(m), &config), 0);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -355,9 +392,13 @@ int main(void)
 		cmocka_unit_test_setup_teardown(odd_results_of_a_send, setup, net_teardown),
 		cmocka_unit_test_setup_teardown(odd_lengths_from_a_backend, setup, net_teardown),
 		cmocka_unit_test_setup_teardown(replies_that_do_not_fit, setup, net_teardown),
+		cmocka_unit_test_setup_teardown(a_backend_that_always_claims_some, setup,
+						net_teardown),
 		cmocka_unit_test_setup_teardown(snapshots_of_a_frame_that_waits, setup,
 						net_teardown),
 		cmocka_unit_test_setup_teardown(a_restored_device_is_not_connected, setup,
+						net_teardown),
+		cmocka_unit_test_setup_teardown(a_device_that_was_not_restored_is_connected, setup,
 						net_teardown),
 		cmocka_unit_test_setup_teardown(the_steady_state_allocates_nothing, setup,
 						net_teardown),

@@ -88,7 +88,7 @@ static uint64_t pending(void)
 
 	for (i = 0; !is_gauge(mmio_counter_name(m, i)); i++)
 		;
-	return mmio_counter(m, i);
+	return mmio_counters(m)[i];
 }
 
 static void identity(void **state)

@@ -129,6 +129,8 @@ static void *card_create(const struct vringer_host *host, uint64_t offered,
 	card->wire.host = host;
 	card->shown_len = 0;
 	wire_reset(&card->wire);
+	/* The device itself takes back what is not configured. */
+	offered |= F_MAC | F_MTU;
 	if (model_open(&card->model, &net_host_ops, host, offered, queue_max) &&
 	    net_host_connect(model_device(card), &config) == 0)
 		return card;

@@ -61,8 +61,9 @@ int64_t wire_send(void *ctx, const uint8_t *frame, uint32_t len)
 		let_go(wire);
 	if (wire->orders.refuse > 0) {
 		wire->orders.refuse--;
+		/* A host may say either for none. */
 		if (wire->orders.refuse_taken == 0)
-			return -EAGAIN;
+			return wire->orders.refuse % 2 != 0 ? -EAGAIN : 0;
 		if (len > wire->orders.refuse_taken)
 			len = wire->orders.refuse_taken;
 	}
