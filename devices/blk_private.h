@@ -133,7 +133,7 @@ void blk_take(struct blk *blk, struct blk_request *r, const struct virtqueue_cha
 
 /* blk_submit.c.  Of one that is BLK_TO_SUBMIT: call the backend until it is in progress or done. */
 void blk_submit(struct blk *blk, struct blk_request *r);
-/* The backend's result. */
+/* The backend's result, of one that is BLK_IN_PROGRESS. */
 void blk_result(struct blk *blk, struct blk_request *r, int64_t result);
 /* It is done, and that became of it. */
 void blk_done_as(struct blk *blk, struct blk_request *r, enum blk_counter fate);
@@ -153,9 +153,6 @@ bool blk_possible(const struct blk_request *r, const uint8_t *data, uint64_t fea
 
 /* blk_answer.c: write data and status of one that is done; the used length. */
 uint32_t blk_answer(struct blk *blk, struct blk_request *r);
-/* Of a snapshot, with `data` of r->len bytes: can there be one like that, of a device with
- * those features? */
-bool blk_possible(const struct blk_request *r, const uint8_t *data, uint64_t features);
 /* It is no request any more. */
 void blk_release(struct blk *blk, struct blk_request *r);
 
