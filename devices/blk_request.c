@@ -96,7 +96,7 @@ static enum blk_counter begin_id(struct blk *blk, struct blk_request *r, struct 
 	fate = make_data(blk, r, VIRTIO_BLK_ID_BYTES);
 	if (fate != BLK_COUNTER_COUNT)
 		return fate;
-	memcpy(r->data, BLK_ID, sizeof(BLK_ID));
+	memcpy(r->data, BLK_ID, sizeof(BLK_ID) - 1);
 	return BLK_IDS;
 }
 
