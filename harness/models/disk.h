@@ -42,8 +42,8 @@ struct disk {
 	struct disk_call kept[BLK_IN_FLIGHT_MAX]; /* oldest first */
 	unsigned late_count;
 	uint64_t late[BLK_IN_FLIGHT_MAX]; /* tags that were given up, and are completed late */
-	bool changed;				  /* not as it was at first */
-	bool volatile_too;			  /* `bytes` are not all in `flushed` */
+	bool changed;			  /* not as it was at first */
+	bool volatile_too;		  /* `bytes` are not all in `flushed` */
 	uint8_t bytes[DISK_BYTES], flushed[DISK_BYTES];
 };
 
