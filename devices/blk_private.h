@@ -133,7 +133,7 @@ void blk_take(struct blk *blk, struct blk_request *r, const struct virtqueue_cha
 
 /* blk_submit.c.  Of one that is BLK_TO_SUBMIT: call the backend until it is in progress or done. */
 void blk_submit(struct blk *blk, struct blk_request *r);
-/* The backend's result, of one that is BLK_IN_PROGRESS. */
+/* The backend's result. */
 void blk_result(struct blk *blk, struct blk_request *r, int64_t result);
 /* It is done, and that became of it. */
 void blk_done_as(struct blk *blk, struct blk_request *r, enum blk_counter fate);

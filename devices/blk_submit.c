@@ -152,6 +152,9 @@ void blk_result(struct blk *blk, struct blk_request *r, int64_t result)
 {
 	uint64_t due;
 
+	/* A backend that completed it from within the call, and returns that as well. */
+	if (r->step != BLK_IN_PROGRESS)
+		return;
 	if (r->flushing || r->type == VIRTIO_BLK_T_FLUSH) {
 		blk_done_as(blk, r, result < 0 ? BLK_FAILED : blk_type_of(r->type)->fate);
 		return;
