@@ -106,7 +106,8 @@ static bool may_return(const struct blk *blk, const struct blk_request *r)
 	return true;
 }
 
-/* The next one to be answered: of those that may be, the one that was done first. */
+/* The next one to be answered: of those that may be, the one that was done first; of some that a
+ * snapshot says were done together, the one that came first. */
 static const struct blk_request *next_done(const struct blk *blk)
 {
 	const struct blk_request *next = NULL;
@@ -255,8 +256,6 @@ static void blk_work(struct device *dev)
 	unsigned i;
 
 	call_begin(blk);
-	submit_all(blk);
-	give_back_all(blk);
 	for (i = 0; i < BLK_QUEUE_COUNT; i++)
 		if (goes_on(blk, i))
 			drain(blk, i);
@@ -276,19 +275,27 @@ static enum device_state blk_state(const struct device *dev)
 	return has_step(blk, BLK_IN_PROGRESS) ? DEVICE_WAITING : DEVICE_IDLE;
 }
 
-void blk_complete(struct device *dev, uint64_t tag, int64_t result)
+/* The request with that tag, if it is at that step; NULL: there is none. */
+static struct blk_request *find_tag(struct blk *blk, enum blk_step step, uint64_t tag)
 {
-	struct blk *blk = blk_of(dev);
 	unsigned i;
 
 	for (i = 0; i < BLK_IN_FLIGHT_MAX; i++)
-		if (blk->requests[i].step == BLK_IN_PROGRESS && blk->requests[i].tag == tag)
-			break;
-	if (i == BLK_IN_FLIGHT_MAX) {
+		if (blk->requests[i].step == step && blk->requests[i].tag == tag)
+			return &blk->requests[i];
+	return NULL;
+}
+
+void blk_complete(struct device *dev, uint64_t tag, int64_t result)
+{
+	struct blk *blk = blk_of(dev);
+	struct blk_request *r = find_tag(blk, BLK_IN_PROGRESS, tag);
+
+	if (!r) {
 		blk_count(blk, BLK_COMPLETED_UNKNOWN);
 		return;
 	}
-	blk_result(blk, &blk->requests[i], result);
+	blk_result(blk, r, result);
 	if (blk->busy || !(dev->status & VIRTIO_CONFIG_S_DRIVER_OK))
 		return;
 	call_begin(blk);
@@ -298,26 +305,24 @@ void blk_complete(struct device *dev, uint64_t tag, int64_t result)
 void blk_resubmit(struct device *dev, uint64_t tag)
 {
 	struct blk *blk = blk_of(dev);
-	unsigned i;
+	struct blk_request *r = find_tag(blk, BLK_TO_SUBMIT, tag);
 
-	blk->busy = true;
-	for (i = 0; i < BLK_IN_FLIGHT_MAX; i++)
-		if (blk->requests[i].step == BLK_TO_SUBMIT && blk->requests[i].tag == tag)
-			blk_submit(blk, &blk->requests[i]);
-	blk->busy = false;
+	if (r)
+		blk_submit(blk, r);
 }
 
 /* Each round is at least one call of each request. */
 static void blk_suspend(struct device *dev)
 {
 	struct blk *blk = blk_of(dev);
-	unsigned rounds = blk->backend->finish ? BLK_CALLS_MAX : 0;
+	unsigned rounds = BLK_CALLS_MAX;
 
 	call_begin(blk);
-	for (; rounds > 0 && has_step(blk, BLK_IN_PROGRESS); rounds--) {
-		blk->backend->finish(blk->ctx);
-		submit_all(blk);
-	}
+	if (blk->backend->finish)
+		for (; rounds > 0 && has_step(blk, BLK_IN_PROGRESS); rounds--) {
+			blk->backend->finish(blk->ctx);
+			submit_all(blk);
+		}
 	call_end(blk);
 }
 

@@ -76,7 +76,7 @@ struct blk_backend {
 	/* What is read there from now on is zeroes; `unmap`: their place may be given up. */
 	int64_t (*write_zeroes)(void *ctx, uint64_t tag, uint64_t offset, uint64_t len, bool unmap);
 	/* A call that is in progress is given up: whether it is done is open, but when this
-	 * returns its buffer is not touched any more, and it is not completed. */
+	 * returns its buffer is not touched any more.  Completed later, it is for nobody. */
 	void (*cancel)(void *ctx, uint64_t tag);
 	/* All calls that are in progress are completed when this returns.  May be NULL: they cannot
 	 * be waited for. */

@@ -48,7 +48,7 @@ static bool write_data(const struct blk *blk, const struct blk_request *r)
 
 	if (!has_data(r))
 		return write_zeroes(r, &at, (uint32_t)(r->room - 1));
-	return r->len == 0 || chain_write(&r->chain, &at, r->data, r->len) == r->len;
+	return chain_write(&r->chain, &at, r->data, r->len) == r->len;
 }
 
 uint32_t blk_answer(struct blk *blk, struct blk_request *r)

@@ -153,9 +153,6 @@ bool blk_possible(const struct blk_request *r, const uint8_t *data, uint64_t fea
 
 /* blk_answer.c: write data and status of one that is done; the used length. */
 uint32_t blk_answer(struct blk *blk, struct blk_request *r);
-/* Of a snapshot, with `data` of r->len bytes: can there be one like that, of a device with
- * those features? */
-bool blk_possible(const struct blk_request *r, const uint8_t *data, uint64_t features);
 /* It is no request any more. */
 void blk_release(struct blk *blk, struct blk_request *r);
 

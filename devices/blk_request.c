@@ -179,10 +179,8 @@ static enum blk_counter begin(struct blk *blk, struct blk_request *r)
 	const struct blk_type *type;
 	unsigned in_count;
 
-	if (chain_collect_request(&r->chain, blk->buffers, &in_count, &in.rest, &r->room)) {
-		r->room = 0;
+	if (chain_collect_request(&r->chain, blk->buffers, &in_count, &in.rest, &r->room))
 		return BLK_CHAIN_INVALID;
-	}
 	keep_writable(blk, r, blk->buffers + in_count);
 	if (r->room == 0)
 		return BLK_NO_STATUS;

@@ -109,14 +109,13 @@ static bool writes(const struct blk_type *type)
 	return type->fate == BLK_WRITES || type->fate == BLK_ZEROES;
 }
 
-/* All of it is done, and if it has to be stable then that is to come. */
+/* All of it is done; if it has to be stable then it stays one that is to be submitted. */
 static void all_done(struct blk *blk, struct blk_request *r)
 {
 	const struct blk_type *type = blk_type_of(r->type);
 
 	if (writes(type) && blk_writethrough(blk)) {
 		r->flushing = true;
-		r->step = BLK_TO_SUBMIT;
 		return;
 	}
 	blk_done_as(blk, r, type->fate);
@@ -153,6 +152,7 @@ void blk_result(struct blk *blk, struct blk_request *r, int64_t result)
 {
 	uint64_t due;
 
+	/* A backend that completed it from within the call, and returns that as well. */
 	if (r->step != BLK_IN_PROGRESS)
 		return;
 	if (r->flushing || r->type == VIRTIO_BLK_T_FLUSH) {
@@ -173,8 +173,7 @@ void blk_result(struct blk *blk, struct blk_request *r, int64_t result)
 
 static bool fits(uint64_t sector, uint64_t sectors)
 {
-	return sector <= UINT64_C(1) << BLK_CAPACITY_BITS &&
-	       sectors <= (UINT64_C(1) << BLK_CAPACITY_BITS) - sector;
+	return sector >> BLK_CAPACITY_BITS == 0 && (sector + sectors) >> BLK_CAPACITY_BITS == 0;
 }
 
 static bool segments_possible(const struct blk_request *r, const uint8_t *data)
@@ -200,7 +199,7 @@ static bool segments_possible(const struct blk_request *r, const uint8_t *data)
 /* ... that is to be submitted. */
 static bool transfer_possible(const struct blk_request *r)
 {
-	return r->len > 0 && r->len % BLK_SECTOR == 0 && fits(r->sector, r->len / BLK_SECTOR) &&
+	return r->len != 0 && r->len % BLK_SECTOR == 0 && fits(r->sector, r->len / BLK_SECTOR) &&
 	       r->part == 0 && (r->flushing ? r->done == r->len : r->done < r->len);
 }
 
@@ -212,7 +211,7 @@ bool blk_possible(const struct blk_request *r, const uint8_t *data, uint64_t fea
 		return false;
 	if (r->step == BLK_DONE) {
 		if (r->fate == BLK_READS || r->fate == BLK_IDS)
-			return r->room > 0 && r->len == r->room - 1;
+			return r->len == r->room - 1;
 		return r->room > 0 || r->fate >= BLK_CHAIN_INVALID;
 	}
 	if (r->room == 0 || !type || !type->call || (type->feature & ~features) ||

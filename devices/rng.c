@@ -280,7 +280,6 @@ static void rng_restore(struct device *dev, const struct snapshot_view *view,
 	bytes = snapshot_get_bytes(in, len);
 	if (!in->commit)
 		return;
-	rng->bytes = rng->held;
 	memcpy(rng->bytes, bytes, len);
 	rng->len = len;
 	rng->drain.left = left;

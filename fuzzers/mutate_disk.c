@@ -23,6 +23,7 @@ enum { SLOT_HEADER = 0, SLOT_RANGES = 1, SLOT_DATA = 4, SLOT_STATUS = 8 };
 #define RANGES_PLACE 0x18100u
 #define DATA_PLACE 0x19000u
 #define STATUS_PLACE 0x1a000u
+#define LARGE_PLACE 0x1c000u /* of data that would reach the status */
 
 enum step {
 	STEP_END,
@@ -187,9 +188,9 @@ static bool put_request(struct plan *p, unsigned step)
 	      [STEP_ZEROES] = VIRTIO_BLK_T_WRITE_ZEROES,
 	      [STEP_ID] = VIRTIO_BLK_T_GET_ID,
 	      [STEP_OTHER] = 2);
-	static const uint16_t lens[] = {
-		512, 512, 512, 1024, 1024, 2048, 4096, 511, 513, 1, 0, 256
-	};
+	/* The last ones are more than a device need take at a time, and less than a small disk. */
+	static const uint16_t lens[] = { 512, 512, 512, 1024, 1024, 2048,  4096,
+					 511, 513, 1,	0,    256,  16896, 49152 };
 	uint8_t header[HEADER_LEN] = { 0 }, ranges[RANGES_MAX * RANGE_LEN];
 	struct mutator *m = p->m;
 	bool with_data = step == STEP_WRITE || step == STEP_READ || step == STEP_ID;
@@ -207,7 +208,9 @@ static bool put_request(struct plan *p, unsigned step)
 		header[random_below(m, HEADER_LEN)] ^= (uint8_t)(1u << random_below(m, 8));
 	if (!put_bytes(p, SLOT_HEADER, header, sizeof(header)))
 		return false;
-	if (with_data && random_chance(m, 2) && !put_slot(p, SLOT_DATA, DATA_PLACE, len))
+	if (with_data && random_chance(m, 2) &&
+	    !!put_slot(p, SLOT_DATA, len > STATUS_PLACE - DATA_PLACE ? LARGE_PLACE : DATA_PLACE,
+		       len))
 		return false;
 	if (step == STEP_WRITE) {
 		op = edit_put(p->prog, &p->at, OP_PATTERN);

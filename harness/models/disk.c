@@ -84,7 +84,7 @@ static int64_t perform(struct disk *disk, const struct disk_call *call)
 	};
 
 	if (call->limit == 0)
-		return -EIO;
+		return call->verb == DISK_DISCARD ? 0 : -EIO;
 	return verbs[call->verb](disk, call, call->len < call->limit ? call->len : call->limit);
 }
 
@@ -97,6 +97,19 @@ static void let_go(struct disk *disk)
 
 		blk_complete(disk->dev, call.tag, perform(disk, &call));
 	}
+	while (disk->late_count > 0)
+		blk_complete(disk->dev, disk->late[--disk->late_count], 0);
+}
+
+/* What is asked for again, of a device that was restored, is not late. */
+static void forget_late(struct disk *disk, uint64_t tag)
+{
+	unsigned i, left = 0;
+
+	for (i = 0; i < disk->late_count; i++)
+		if (disk->late[i] != tag)
+			disk->late[left++] = disk->late[i];
+	disk->late_count = left;
 }
 
 static struct disk_call *find_kept(struct disk *disk, uint64_t tag)
@@ -114,6 +127,7 @@ static int64_t ask(struct disk *disk, struct disk_call call)
 	disk->host->backend(disk->host->ctx);
 	call.taken = true;
 	call.limit = UINT64_MAX;
+	forget_late(disk, call.tag);
 	/* The device was restored, and asks again. */
 	if (kept != NULL) {
 		call.limit = kept->limit;
@@ -124,6 +138,8 @@ static int64_t ask(struct disk *disk, struct disk_call call)
 		disk->refuse--;
 		call.limit = disk->refuse_taken;
 	}
+	if (disk->hold == 0)
+		let_go(disk);
 	if (disk->hold == 0 || disk->kept_count == BLK_IN_FLIGHT_MAX)
 		return perform(disk, &call);
 	disk->kept[disk->kept_count++] = call;
@@ -176,14 +192,18 @@ static void disk_cancel(void *ctx, uint64_t tag)
 	for (unsigned i = 0; i < disk->kept_count; i++)
 		if (disk->kept[i].tag == tag)
 			remove_kept(disk, i);
+	if (disk->late_count < BLK_IN_FLIGHT_MAX)
+		disk->late[disk->late_count++] = tag;
 }
 
 static void disk_finish(void *ctx)
 {
 	struct disk *disk = ctx;
+	uint32_t hold = disk->hold;
 
 	disk->host->backend(disk->host->ctx);
 	let_go(disk);
+	disk->hold = hold;
 }
 
 const struct blk_backend disk_backend = {
@@ -201,7 +221,7 @@ void disk_init(struct disk *disk, const struct vringer_host *host, bool fresh)
 	disk->host = host;
 	disk->dev = NULL;
 	disk->refuse = disk->refuse_taken = disk->hold = 0;
-	disk->kept_count = 0;
+	disk->kept_count = disk->late_count = 0;
 	if (fresh || disk->changed)
 		fill(disk);
 }
@@ -211,6 +231,7 @@ void disk_order(struct disk *disk, uint32_t order, uint32_t count, uint32_t amou
 	switch ((enum vringer_order)order) {
 	case VRINGER_FORGET:
 		disk->refuse = 0;
+		disk->late_count = 0;
 		let_go(disk);
 		if (disk->changed)
 			fill(disk);
@@ -241,6 +262,8 @@ void disk_take_over(struct disk *disk, const struct disk *old)
 	disk->hold = old->hold;
 	disk->kept_count = old->kept_count;
 	memcpy(disk->kept, old->kept, sizeof(old->kept));
+	disk->late_count = old->late_count;
+	memcpy(disk->late, old->late, sizeof(old->late));
 	if (old->changed || disk->changed) {
 		memcpy(disk->bytes, old->bytes, sizeof(old->bytes));
 		memcpy(disk->flushed, old->flushed, sizeof(old->flushed));

@@ -7,6 +7,10 @@
  * Orders: the next calls do only so many bytes each, or fail; calls are kept until there have been
  * so many, and are then done and completed, the newest first; the power fails, and what was not
  * flushed is lost.  Who forgets them has a new disk: the same session is then the same.
+ *
+ * Where there is a choice it does what is harder for a device: a discard that is refused did 0
+ * bytes; while it lets go, a call has others completed before it returns; told to finish, it
+ * keeps what it is asked for next; and what the device gave up is completed all the same.
  */
 #ifndef VRINGER_HARNESS_DISK_H
 #define VRINGER_HARNESS_DISK_H
@@ -36,8 +40,10 @@ struct disk {
 	uint32_t hold;		       /* calls to come until those that are kept are done */
 	unsigned kept_count;
 	struct disk_call kept[BLK_IN_FLIGHT_MAX]; /* oldest first */
-	bool changed;				  /* not as it was at first */
-	bool volatile_too;			  /* `bytes` are not all in `flushed` */
+	unsigned late_count;
+	uint64_t late[BLK_IN_FLIGHT_MAX]; /* tags that were given up, and are completed late */
+	bool changed;			  /* not as it was at first */
+	bool volatile_too;		  /* `bytes` are not all in `flushed` */
 	uint8_t bytes[DISK_BYTES], flushed[DISK_BYTES];
 };
 
