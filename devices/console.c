@@ -263,11 +263,8 @@ static void console_config_read(const struct device *dev, uint64_t offset, uint8
 uint32_t console_take_output(struct device *dev, unsigned port, void *buf, uint32_t max)
 {
 	struct console *con = console_of(dev);
-	uint32_t len;
+	uint32_t len = fifo_take(&con->ports[port].output, buf, max);
 
-	if (port >= CONSOLE_PORTS)
-		return 0;
-	len = fifo_take(&con->ports[port].output, buf, max);
 	console_add(con, port, PORT_OUTPUT_TAKEN, len);
 	console_note_gauges(con);
 	return len;
@@ -291,13 +288,9 @@ int console_put_back(struct device *dev, const void *data, uint32_t len)
 uint32_t console_type(struct device *dev, unsigned port, const void *data, uint32_t len)
 {
 	struct console *con = console_of(dev);
-	struct fifo *input;
-	uint32_t fits;
+	struct fifo *input = &con->ports[port].input;
+	uint32_t fits = len < fifo_room(input) ? len : fifo_room(input);
 
-	if (port >= CONSOLE_PORTS)
-		return 0;
-	input = &con->ports[port].input;
-	fits = len < fifo_room(input) ? len : fifo_room(input);
 	if (fifo_append(input, data, fits)) {
 		console_count(con, CONSOLE_ALLOC_FAILURES);
 		fits = 0;
@@ -311,7 +304,7 @@ uint32_t console_type(struct device *dev, unsigned port, const void *data, uint3
 
 bool console_port_open(const struct device *dev, unsigned port)
 {
-	return port < CONSOLE_PORTS && ((const struct console *)dev)->ports[port].open;
+	return ((const struct console *)dev)->ports[port].open;
 }
 
 const struct device_ops console_ops = {

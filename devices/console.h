@@ -52,9 +52,8 @@ enum console_queue {
 extern const struct device_ops console_ops;
 
 /*
- * The host's side.  `dev` is an instance of console_ops; these calls are made
- * when the device is not in another call.  A port that does not exist has no output and
- * takes no input.
+ * The host's side.  `dev` is an instance of console_ops and `port` less than
+ * CONSOLE_PORTS; these calls are made when the device is not in another call.
  */
 
 /* Take up to `max` bytes of what the guest wrote to `port`, oldest first; the

@@ -164,7 +164,6 @@ static void forget(struct console *con)
 		p->ready = p->open = p->has_chain = false;
 	}
 	con->answer_count = 0;
-	con->ready = false;
 }
 
 /* A chain is with the device only while it waits; of a queue that was stopped it is

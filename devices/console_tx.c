@@ -31,21 +31,18 @@ static uint32_t chain_keeps(uint64_t len)
 	return len < CONSOLE_CALL_BYTES_MAX ? (uint32_t)len : CONSOLE_CALL_BYTES_MAX;
 }
 
-/* The chain that waits, or else the next one of the ring, becomes the one that
- * waits.  1, 0 if there is none, or negative errno if it is no chain of readable
- * buffers. */
-static int next_chain(struct console *con, unsigned port)
+/* The chain that waits, or else the next one of the ring, is in hand; it becomes the
+ * one that waits if it is a chain of readable buffers.  false: there is none. */
+static bool next_chain(struct console *con, unsigned port)
 {
 	struct console_port *p = &con->ports[port];
-	int ret;
 
 	if (p->has_chain)
-		return 1;
+		return true;
 	if (!console_pop(con, tx_queues[port], &p->chain))
-		return 0;
-	ret = chain_collect(&p->chain, false, con->waiting[port], &p->chain_len);
-	p->has_chain = ret == 0;
-	return ret == 0 ? 1 : ret;
+		return false;
+	p->has_chain = chain_collect(&p->chain, false, con->waiting[port], &p->chain_len) == 0;
+	return true;
 }
 
 /* The first `len` bytes of the chain that waits, which there is room for, to the
@@ -100,14 +97,12 @@ void console_drain_output(struct console *con, unsigned port)
 	uint32_t budget = CONSOLE_CALL_BYTES_MAX;
 	unsigned chains = output_queue(con, port)->size;
 	uint32_t keep;
-	int ret;
 
 	console_more(con, tx_queues[port], true);
 	for (; chains > 0 && budget > 0; chains--) {
-		ret = next_chain(con, port);
-		if (ret == 0)
+		if (!next_chain(con, port))
 			return;
-		if (ret > 0) {
+		if (p->has_chain) {
 			keep = chain_keeps(p->chain_len);
 			if (keep > budget)
 				break;
@@ -149,7 +144,6 @@ void console_rescue_output(struct console *con, unsigned port)
 	uint32_t budget = CONSOLE_CALL_BYTES_MAX;
 	unsigned chains = output_queue(con, port)->size;
 	uint32_t keep;
-	int ret;
 
 	/* One chain may wait beside a full ring. */
 	if (p->has_chain)
@@ -157,17 +151,15 @@ void console_rescue_output(struct console *con, unsigned port)
 	if (budget > fifo_room(&p->output))
 		budget = fifo_room(&p->output);
 	for (; chains > 0 && virtqueue_usable(output_queue(con, port)); chains--) {
-		ret = next_chain(con, port);
-		if (ret == 0)
-			break;
-		if (ret < 0) {
+		if (!next_chain(con, port))
+			return;
+		if (p->has_chain) {
+			/* One that is cut leaves nothing for what comes after the gap. */
+			keep = p->chain_len < budget ? (uint32_t)p->chain_len : budget;
+			budget -= keep;
+			take_over(con, port, keep);
+		} else {
 			console_add(con, port, PORT_OUTPUT_CHAIN_INVALID, 1);
-			continue;
 		}
-		/* One that is cut leaves nothing for what comes after the gap. */
-		keep = p->chain_len < budget ? (uint32_t)p->chain_len : budget;
-		budget -= keep;
-		take_over(con, port, keep);
 	}
-	p->has_chain = false;
 }

@@ -168,7 +168,7 @@ static uint32_t fs_answer(struct fs *fs, const struct fs_request *request, struc
 
 static uint32_t fs_init(struct fs *fs, const struct fs_request *request)
 {
-	struct fs_reply reply = { .init = { .major = 0 } };
+	struct fs_reply reply;
 	const bool big = fs->big_endian;
 
 	fs->window.count = 0; /* another session */
@@ -177,11 +177,13 @@ static uint32_t fs_init(struct fs *fs, const struct fs_request *request)
 	if (request->room < sizeof(reply))
 		return fs_answer(fs, request, &reply, -EIO, 0, FS_INITS_REFUSED);
 	/* A later major is answered with ours, and the driver asks again. */
-	reply.init.major = put32(big, FUSE_KERNEL_VERSION);
-	reply.init.minor = put32(big, FS_MINOR);
-	reply.init.max_write = put32(big, FS_MAX_WRITE);
-	reply.init.time_gran = put32(big, 1);
-	reply.init.max_background = put16(big, FS_QUEUE_SIZE_MAX);
+	reply.init = (struct fuse_init_out){
+		.major = put32(big, FUSE_KERNEL_VERSION),
+		.minor = put32(big, FS_MINOR),
+		.max_write = put32(big, FS_MAX_WRITE),
+		.time_gran = put32(big, 1),
+		.max_background = put16(big, FS_QUEUE_SIZE_MAX),
+	};
 	if (get32(big, request->head.init.flags) & FUSE_MAP_ALIGNMENT) {
 		reply.init.flags = put32(big, FUSE_MAP_ALIGNMENT);
 		reply.init.map_alignment = put16(big, FS_MAP_ALIGNMENT);
@@ -193,7 +195,7 @@ static uint32_t fs_init(struct fs *fs, const struct fs_request *request)
 static uint32_t fs_done(struct fs *fs, const struct fs_request *request, int err,
 			enum fs_counter fate)
 {
-	struct fs_reply reply = { .init = { .major = 0 } };
+	struct fs_reply reply;
 
 	return fs_answer(fs, request, &reply, err, 0, err ? FS_REFUSED : fate);
 }
@@ -285,7 +287,7 @@ static const struct fs_operation *operation_of(uint32_t opcode)
 static uint32_t fs_request(struct fs *fs, const struct fs_request *request, uint32_t opcode,
 			   const struct fs_operation *operation)
 {
-	struct fs_reply reply = { .init = { .major = 0 } };
+	struct fs_reply reply;
 
 	fs_count(fs, FS_REQUESTS);
 	if (opcode == FUSE_FORGET || opcode == FUSE_BATCH_FORGET) {

@@ -12,14 +12,25 @@
 
 #define ALIGNED(n) (((n) & ((UINT64_C(1) << FS_MAP_ALIGNMENT) - 1)) == 0)
 
+static bool in_window(uint64_t at, uint64_t len)
+{
+	return len > 0 && len <= FS_SHM_LEN && at <= FS_SHM_LEN - len;
+}
+
+/* Of a length that is one of the window's. */
+static bool in_file(uint64_t file, uint64_t len)
+{
+	return file <= INT64_MAX - len;
+}
+
 bool fs_window_has(uint64_t at, uint64_t len)
 {
-	return ALIGNED(at) && len > 0 && len <= FS_SHM_LEN && at <= FS_SHM_LEN - len;
+	return ALIGNED(at) && in_window(at, len);
 }
 
 bool fs_window_takes(uint64_t file, uint64_t len)
 {
-	return ALIGNED(file) && file <= INT64_MAX && len <= INT64_MAX - file;
+	return ALIGNED(file) && in_file(file, len);
 }
 
 /* Behind the others. */
@@ -34,9 +45,9 @@ static int append(struct fs_window *window, uint64_t at, uint64_t end, uint64_t 
 	return 0;
 }
 
-/* What is left of the pieces, with [at, end) taken out of them and, where it is to be
- * mapped, in its place. */
-static int replace(struct fs_window *window, uint64_t at, uint64_t end, bool mapped, uint64_t file)
+/* What is left of the pieces, with [at, end) taken out of them and, where `file` says what
+ * is mapped there, in its place. */
+static int replace(struct fs_window *window, uint64_t at, uint64_t end, const uint64_t *file)
 {
 	struct fs_window next = { .count = 0 };
 	unsigned i;
@@ -48,17 +59,17 @@ static int replace(struct fs_window *window, uint64_t at, uint64_t end, bool map
 
 		err = append(&next, p->at, p_end < at ? p_end : at, p->file);
 		/* The new one comes before the first that ends behind it. */
-		if (err == 0 && mapped && p_end > end) {
-			err = append(&next, at, end, file);
-			mapped = false;
+		if (err == 0 && file && p_end > end) {
+			err = append(&next, at, end, *file);
+			file = NULL;
 		}
 		if (err == 0 && p->at >= end)
 			err = append(&next, p->at, p_end, p->file);
 		else if (err == 0)
 			err = append(&next, end, p_end, p->file + (end - p->at));
 	}
-	if (err == 0 && mapped)
-		err = append(&next, at, end, file);
+	if (err == 0 && file)
+		err = append(&next, at, end, *file);
 	if (err == 0)
 		*window = next;
 	return err;
@@ -66,12 +77,12 @@ static int replace(struct fs_window *window, uint64_t at, uint64_t end, bool map
 
 int fs_window_map(struct fs_window *window, uint64_t at, uint64_t len, uint64_t file)
 {
-	return replace(window, at, at + len, true, file);
+	return replace(window, at, at + len, &file);
 }
 
 int fs_window_unmap(struct fs_window *window, uint64_t at, uint64_t len)
 {
-	return replace(window, at, at + len, false, 0);
+	return replace(window, at, at + len, NULL);
 }
 
 void fs_window_save(const struct fs_window *window, struct snapshot_out *out)
@@ -101,13 +112,8 @@ void fs_window_restore(struct fs_window *window, bool live, struct snapshot_in *
 		p->at = snapshot_get(in, 8);
 		p->len = snapshot_get(in, 8);
 		p->file = snapshot_get(in, 8);
-		if (in->err)
-			break;
-		if (p->at < end || p->len == 0 || p->len > FS_SHM_LEN ||
-		    p->at > FS_SHM_LEN - p->len || p->file > INT64_MAX - p->len) {
+		if (p->at < end || !in_window(p->at, p->len) || !in_file(p->file, p->len))
 			snapshot_bad(in, at, -EINVAL, "a mapping that the window cannot have");
-			break;
-		}
 		end = p->at + p->len;
 		found.count++;
 	}

@@ -27,7 +27,8 @@ struct fs_window {
 	struct fs_piece pieces[FS_PIECES_MAX]; /* by `at` */
 };
 
-/* Is that a range of the window, or of a file, not empty, that begins where one may? */
+/* Is that a range of the window, not empty, that begins where one may?  And, of the length of
+ * one: is that a range of a file? */
 bool fs_window_has(uint64_t at, uint64_t len);
 bool fs_window_takes(uint64_t file, uint64_t len);
 

@@ -34,7 +34,7 @@ static const uint8_t mmds_address[ADDRESS_SIZE] = MMDS_ADDRESS;
 
 /* Where the packet is in a frame. */
 struct packet {
-	uint16_t type; /* of Ethernet; 0: there is none */
+	uint16_t type; /* of Ethernet; 0, or that of a tag that is cut: there is none */
 	uint32_t at, len;
 };
 
@@ -58,11 +58,7 @@ static struct packet find_packet(const uint8_t *frame, uint32_t len)
 	if (len < ETH_HLEN)
 		return p;
 	p.type = load16(frame + ETH_HLEN - sizeof(p.type));
-	while (is_tag(p.type) && p.at < NET_LINK_MAX) {
-		if (len - p.at < NET_VLAN_SIZE) {
-			p.type = 0;
-			return p;
-		}
+	while (is_tag(p.type) && p.at < NET_LINK_MAX && len - p.at >= NET_VLAN_SIZE) {
 		p.at += NET_VLAN_SIZE;
 		p.type = load16(frame + p.at - sizeof(p.type));
 	}
