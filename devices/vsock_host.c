@@ -82,7 +82,7 @@ uint32_t vsock_send(struct device *dev, const struct vsock_flow *flow, const voi
 
 	len = conn ? admitted(conn, len) : 0;
 	if (len == 0)
-		return 0;
+		return len;
 	if (fifo_append(&conn->input.bytes, data, len)) {
 		vsock_count(vsock, VSOCK_ALLOC_FAILURES);
 		return 0;
