@@ -85,10 +85,10 @@ uint32_t vsock_send(struct device *dev, const struct vsock_flow *flow, const voi
 		return len;
 	if (fifo_append(&conn->input.bytes, data, len)) {
 		vsock_count(vsock, VSOCK_ALLOC_FAILURES);
-		return 0;
-	}
-	if (flow->type == VIRTIO_VSOCK_TYPE_SEQPACKET)
+		len = 0;
+	} else if (flow->type == VIRTIO_VSOCK_TYPE_SEQPACKET) {
 		vsock_line_end(&conn->input, flags);
+	}
 	vsock_add(vsock, VSOCK_INPUT_BYTES, len);
 	vsock_note_gauges(vsock);
 	return len;
