@@ -91,7 +91,8 @@ uint32_t vsock_send(struct device *dev, const struct vsock_flow *flow, const voi
 /* Is there anything to take, if only an empty message? */
 bool vsock_readable(const struct device *dev, const struct vsock_flow *flow);
 /* Take at most `max` bytes, oldest first, of one message where there are messages; how many.
- * *flags: enum virtio_vsock_rw, with EOM where they are the last of a message. */
+ * *flags: enum virtio_vsock_rw, with EOM where they are the last of a message; it is left alone
+ * without a connection. */
 uint32_t vsock_take(struct device *dev, const struct vsock_flow *flow, void *buf, uint32_t max,
 		    uint32_t *flags);
 /* The host receives or sends no more (enum virtio_vsock_shutdown), which the guest is told

@@ -44,10 +44,10 @@ struct vsock_connection *vsock_connection(struct vsock *vsock, uint32_t host_por
 	return i < vsock->connection_count ? &vsock->connections[i] : NULL;
 }
 
-void vsock_line_init(struct vsock_line *line, const struct device_host *host)
+void vsock_lines_init(struct vsock_connection *conn, const struct device_host *host)
 {
-	fifo_init(&line->bytes, host, VSOCK_BUFFER);
-	line->message_count = 0;
+	fifo_init(&conn->output.bytes, host, VSOCK_BUFFER);
+	fifo_init(&conn->input.bytes, host, VSOCK_BUFFER);
 }
 
 struct vsock_connection *vsock_open(struct vsock *vsock, const struct vsock_flow *flow,
@@ -60,8 +60,7 @@ struct vsock_connection *vsock_open(struct vsock *vsock, const struct vsock_flow
 	memset(conn, 0, sizeof(*conn));
 	conn->flow = *flow;
 	conn->state = state;
-	vsock_line_init(&conn->output, vsock->dev.host);
-	vsock_line_init(&conn->input, vsock->dev.host);
+	vsock_lines_init(conn, vsock->dev.host);
 	vsock->connection_count++;
 	vsock_count(vsock, VSOCK_OPENED);
 	return conn;
@@ -166,15 +165,13 @@ uint32_t vsock_line_ready(const struct vsock_line *line)
 
 uint32_t vsock_line_took(struct vsock_line *line, uint32_t len)
 {
-	uint32_t flags;
+	uint32_t flags = line->messages[0].flags;
 
-	fifo_drop(&line->bytes, len);
 	if (line->message_count == 0)
 		return 0;
 	line->messages[0].len -= len;
 	if (line->messages[0].len > 0)
 		return 0;
-	flags = line->messages[0].flags;
 	line->message_count--;
 	memmove(line->messages, line->messages + 1,
 		line->message_count * sizeof(line->messages[0]));

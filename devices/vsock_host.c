@@ -7,7 +7,6 @@
  * VIRTIO 1.4, 5.10.6.
  */
 #include <errno.h>
-#include <string.h>
 
 #include <linux/virtio_config.h>
 
@@ -47,6 +46,7 @@ int vsock_connect(struct device *dev, uint32_t host_port, uint32_t guest_port)
 	struct vsock_flow flow = { .host_port = host_port,
 				   .guest_port = guest_port,
 				   .type = VIRTIO_VSOCK_TYPE_STREAM };
+	int err;
 
 	if (!vsock_speaks(dev->features, flow.type))
 		flow.type = VIRTIO_VSOCK_TYPE_SEQPACKET;
@@ -54,10 +54,24 @@ int vsock_connect(struct device *dev, uint32_t host_port, uint32_t guest_port)
 		return -ENOTCONN;
 	if (vsock_connection(vsock, host_port, guest_port))
 		return -EADDRINUSE;
-	if (!vsock_open(vsock, &flow, VSOCK_ASKING))
-		return -ENOSPC;
+	err = vsock_open(vsock, &flow, VSOCK_ASKING) ? 0 : -ENOSPC;
 	vsock_note_gauges(vsock);
-	return 0;
+	return err;
+}
+
+/* So many of the host's bytes are accepted.  A connection that the host closed is shut down
+ * both ways. */
+static uint32_t admitted(const struct vsock_connection *conn, uint32_t len)
+{
+	uint32_t room = fifo_room(&conn->input.bytes);
+
+	if ((conn->host_shut & VIRTIO_VSOCK_SHUTDOWN_SEND) ||
+	    (conn->guest_shut & VIRTIO_VSOCK_SHUTDOWN_RCV))
+		return 0;
+	if (conn->flow.type == VIRTIO_VSOCK_TYPE_SEQPACKET &&
+	    (len > room || conn->input.message_count == VSOCK_MESSAGES_MAX))
+		return 0;
+	return len < room ? len : room;
 }
 
 uint32_t vsock_send(struct device *dev, const struct vsock_flow *flow, const void *data,
@@ -65,24 +79,16 @@ uint32_t vsock_send(struct device *dev, const struct vsock_flow *flow, const voi
 {
 	struct vsock *vsock = vsock_of(dev);
 	struct vsock_connection *conn = connection_of(dev, flow);
-	bool message = flow->type == VIRTIO_VSOCK_TYPE_SEQPACKET;
-	uint32_t room;
 
-	if (!conn || conn->state == VSOCK_CLOSING ||
-	    (conn->host_shut & VIRTIO_VSOCK_SHUTDOWN_SEND) ||
-	    (conn->guest_shut & VIRTIO_VSOCK_SHUTDOWN_RCV))
-		return 0;
-	room = fifo_room(&conn->input.bytes);
-	if (message && (len > room || conn->input.message_count == VSOCK_MESSAGES_MAX))
-		return 0;
-	if (len > room)
-		len = room;
+	len = conn ? admitted(conn, len) : 0;
+	if (len == 0)
+		return len;
 	if (fifo_append(&conn->input.bytes, data, len)) {
 		vsock_count(vsock, VSOCK_ALLOC_FAILURES);
-		return 0;
-	}
-	if (message && len > 0)
+		len = 0;
+	} else if (flow->type == VIRTIO_VSOCK_TYPE_SEQPACKET) {
 		vsock_line_end(&conn->input, flags);
+	}
 	vsock_add(vsock, VSOCK_INPUT_BYTES, len);
 	vsock_note_gauges(vsock);
 	return len;
@@ -102,22 +108,14 @@ uint32_t vsock_take(struct device *dev, const struct vsock_flow *flow, void *buf
 {
 	struct vsock *vsock = vsock_of(dev);
 	struct vsock_connection *conn = connection_of(dev, flow);
-	uint8_t *to = buf;
-	uint32_t len, done, piece;
+	uint32_t len;
 
-	*flags = 0;
 	if (!conn)
 		return 0;
 	len = vsock_line_ready(&conn->output);
 	if (len > max)
 		len = max;
-	for (done = 0; done < len; done += piece) {
-		const uint8_t *from = fifo_head(&conn->output.bytes, done, &piece);
-
-		if (piece > len - done)
-			piece = len - done;
-		memcpy(to + done, from, piece);
-	}
+	fifo_take(&conn->output.bytes, buf, len);
 	*flags = vsock_line_took(&conn->output, len);
 	vsock_add(vsock, VSOCK_OUTPUT_TAKEN, len);
 	vsock_note_gauges(vsock);

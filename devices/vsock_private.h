@@ -189,10 +189,10 @@ uint32_t vsock_fwd_cnt(const struct vsock_connection *conn);
 bool vsock_has_output(const struct vsock_connection *conn);
 /* Bytes that the guest lets in now. */
 uint32_t vsock_credit(const struct vsock_connection *conn);
-/* Empty. */
-void vsock_line_init(struct vsock_line *line, const struct device_host *host);
+/* Both lines of a connection of zeroes: empty. */
+void vsock_lines_init(struct vsock_connection *conn, const struct device_host *host);
 /* Of either line: add a message, and it has room for one; how many bytes of one message can be
- * taken; so many of them are.  Returns the flags to show with them. */
+ * taken; so many of them were.  Returns the flags to show with them. */
 void vsock_line_end(struct vsock_line *line, uint32_t flags);
 uint32_t vsock_line_ready(const struct vsock_line *line);
 uint32_t vsock_line_took(struct vsock_line *line, uint32_t len);

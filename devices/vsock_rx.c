@@ -71,17 +71,16 @@ static enum due connection_due(const struct vsock_connection *conn)
 	return DUE_NOTHING;
 }
 
-/* Whose turn it is: an index, if *due is something. */
-static unsigned next_speaker(const struct vsock *vsock, enum due *due)
+/* What is due by whose turn it is; *speaker: its index, if that is something. */
+static enum due next_due(const struct vsock *vsock, unsigned *speaker)
 {
-	unsigned at = 0;
+	enum due due = DUE_NOTHING;
 
-	*due = DUE_NOTHING;
-	for (unsigned i = 0; i < vsock->connection_count && *due == DUE_NOTHING; i++) {
-		at = (vsock->turn + i) % vsock->connection_count;
-		*due = connection_due(&vsock->connections[at]);
+	for (unsigned i = 0; i < vsock->connection_count && due == DUE_NOTHING; i++) {
+		*speaker = (vsock->turn + i) % vsock->connection_count;
+		due = connection_due(&vsock->connections[*speaker]);
 	}
-	return at;
+	return due;
 }
 
 static void put_header(struct vsock *vsock, const struct vsock_flow *flow, uint16_t op,
@@ -165,28 +164,20 @@ static void was_said(struct vsock *vsock, struct vsock_connection *conn, enum du
 {
 	conn->told = vsock_fwd_cnt(conn);
 	vsock->turn = (unsigned)(conn - vsock->connections + 1) % vsock->connection_count;
-	switch (due) {
-	case DUE_REQUEST:
+	if (due == DUE_REQUEST)
 		conn->state = VSOCK_REQUESTED;
-		break;
-	case DUE_RST:
-		vsock_drop(vsock, conn);
-		break;
-	case DUE_SHUTDOWN:
+	if (due == DUE_SHUTDOWN)
 		conn->told_shut |= shutdown_due(conn);
-		break;
-	case DUE_RW:
+	if (due == DUE_CREDIT_REQUEST)
+		conn->asked = true;
+	if (due == DUE_RW) {
 		conn->tx_cnt += len;
+		fifo_drop(&conn->input.bytes, len);
 		vsock_line_took(&conn->input, len);
 		vsock_add(vsock, VSOCK_INPUT_DELIVERED, len);
-		break;
-	case DUE_CREDIT_REQUEST:
-		conn->asked = true;
-		break;
-	case DUE_NOTHING:
-	case DUE_CREDIT_UPDATE:
-		break;
 	}
+	if (due == DUE_RST)
+		vsock_drop(vsock, conn);
 }
 
 static bool send_due(struct vsock *vsock, struct vsock_connection *conn, enum due due,
@@ -219,7 +210,7 @@ static bool send_due(struct vsock *vsock, struct vsock_connection *conn, enum du
 static bool fill_chain(struct vsock *vsock, struct virtqueue_chain *chain)
 {
 	enum due due = DUE_NOTHING;
-	unsigned speaker = 0;
+	unsigned speaker = vsock->turn;
 	uint64_t room;
 
 	if (chain_collect(chain, true, vsock->buffers, &room)) {
@@ -227,7 +218,7 @@ static bool fill_chain(struct vsock *vsock, struct virtqueue_chain *chain)
 		return vsock_push(vsock, chain, 0);
 	}
 	if (vsock->answer_count == 0)
-		speaker = next_speaker(vsock, &due);
+		due = next_due(vsock, &speaker);
 	if (room < VSOCK_HEADER + (due == DUE_RW)) {
 		vsock_count(vsock, VSOCK_RX_SMALL);
 		return vsock_push(vsock, chain, 0);
@@ -238,10 +229,9 @@ static bool fill_chain(struct vsock *vsock, struct virtqueue_chain *chain)
 
 static bool has_packet(const struct vsock *vsock)
 {
-	enum due due;
+	unsigned speaker;
 
-	next_speaker(vsock, &due);
-	return vsock->answer_count > 0 || due != DUE_NOTHING;
+	return vsock->answer_count > 0 || next_due(vsock, &speaker) != DUE_NOTHING;
 }
 
 void vsock_drain_rx(struct vsock *vsock)
@@ -261,7 +251,7 @@ bool vsock_rx_goes_on(const struct vsock *vsock)
 	return vsock_has_more(vsock, VSOCK_RX) && vsock_live(vsock, VSOCK_RX) && has_packet(vsock);
 }
 
-/* false: the drain ends. */
+/* One is owed, and no more.  false: the drain ends. */
 static bool send_event(struct vsock *vsock, struct virtqueue_chain *chain)
 {
 	const struct virtio_vsock_event event = {
@@ -287,7 +277,7 @@ static bool send_event(struct vsock *vsock, struct virtqueue_chain *chain)
 		return false;
 	vsock->event_owed = false;
 	vsock_count(vsock, VSOCK_EVENTS_SENT);
-	return true;
+	return false;
 }
 
 void vsock_drain_event(struct vsock *vsock)
@@ -295,7 +285,7 @@ void vsock_drain_event(struct vsock *vsock)
 	struct virtqueue_chain chain;
 	unsigned left = vsock->dev.queues[VSOCK_EVENT].size;
 
-	for (; left > 0 && vsock->event_owed; left--)
+	for (; left > 0; left--)
 		if (!vsock_pop(vsock, VSOCK_EVENT, &chain) || !send_event(vsock, &chain))
 			return;
 }

@@ -188,7 +188,7 @@ static bool is_connected(const struct found *found, const struct vsock_flow *flo
 
 static void get_connection(struct vsock *vsock, struct found *found, struct snapshot_in *in)
 {
-	struct vsock_connection conn = { .state = VSOCK_CONNECTED }, *to;
+	struct vsock_connection conn = { .state = VSOCK_CONNECTED }, *to = &conn;
 	size_t at = in->at;
 	uint32_t held, pending;
 
@@ -219,10 +219,8 @@ static void get_connection(struct vsock *vsock, struct found *found, struct snap
 	conn.tx_cnt = (uint32_t)snapshot_get(in, 4);
 	conn.rx_cnt = (uint32_t)snapshot_get(in, 4);
 	conn.told = (uint32_t)snapshot_get(in, 4);
-	to = &conn;
 	if (in->commit) {
-		vsock_line_init(&conn.output, vsock->dev.host);
-		vsock_line_init(&conn.input, vsock->dev.host);
+		vsock_lines_init(&conn, vsock->dev.host);
 		to = &vsock->connections[vsock->connection_count++];
 		*to = conn;
 	}

@@ -8,9 +8,15 @@
  *   port 2  a client on host port 2000: what is typed goes to guest port 3000, which it asks
  *           for a connection where it has none
  *
+ * What is taken ends with a message's end, if there is one: the host reads message by message,
+ * and 1000 bytes at a time.  Where a port has no connection the host has not heard of it: it
+ * types to the one that was there last, reads from it and ends it.
+ *
  * refuse P N taken=0  the service refuses the next N connections
  *            taken=1  the host ends its N oldest connections: SHUTDOWN and RST
  *            taken=2  ... shuts them down for sending (4: for receiving, 6: both) and waits
+ *            taken=8  what the host does the next N times, on any port, is told to the device and
+ *                     does not make it go on
  * change_config V     the guest's CID is 3 + V, and the transport is reset; a version that
  *                     would be a CID which VIRTIO reserves is no change
  *
@@ -21,6 +27,7 @@
 #include "devices/table.h"
 #include "devices/vsock.h"
 
+#include <errno.h>
 #include <linux/virtio_ids.h>
 #include <stdlib.h>
 
@@ -36,10 +43,14 @@ TABLE(static const uint32_t, host_ports, PORT_COUNT, 1,
 	[SERVICE_1] = 1025,
 	[CLIENT] = 2000);
 
+#define READ_AT_ONCE 1000u
+
 struct socket_host {
 	struct model model; /* first: it is one */
 	const struct vringer_host *host;
-	uint32_t refusing[PORT_COUNT]; /* connections that are still to be refused */
+	uint32_t refusing[PORT_COUNT];	    /* connections that are still to be refused */
+	uint32_t waiting;		    /* times that the device is not made to go on */
+	struct vsock_flow flow[PORT_COUNT]; /* the connection that was spoken of last */
 };
 
 static bool socket_accept(void *ctx, const struct vsock_flow *flow)
@@ -89,68 +100,90 @@ static void vsock_inherit(void *device, void *old)
 
 	for (unsigned port = 0; port < PORT_COUNT; port++)
 		to->refusing[port] = from->refusing[port];
+	to->waiting = from->waiting;
 }
 
-static uint32_t type(struct device *dev, unsigned port, const void *data, uint32_t len)
+/* The `nth` connection of that port; the first time also one that was there. */
+static struct vsock_flow *find(struct socket_host *s, unsigned port, unsigned nth)
 {
-	struct vsock_flow flow;
-	uint32_t accepted = 0;
+	bool found = vsock_find(model_device(s), host_ports[port], nth, &s->flow[port]);
 
-	if (port == CLIENT && !vsock_find(dev, host_ports[port], 0, &flow))
-		(void)vsock_connect(dev, host_ports[port], CLIENT_TO);
-	if (vsock_find(dev, host_ports[port], 0, &flow))
-		accepted = vsock_send(dev, &flow, data, len,
-				      VIRTIO_VSOCK_SEQ_EOM |
-					      (port == SERVICE_1 ? VIRTIO_VSOCK_SEQ_EOR : 0));
-	vsock_poll(dev);
-	return accepted;
+	return found || nth == 0 ? &s->flow[port] : NULL;
+}
+
+static void go_on(struct socket_host *s)
+{
+	if (s->waiting > 0)
+		s->waiting--;
+	else
+		vsock_poll(model_device(s));
+}
+
+static uint32_t type(struct socket_host *s, unsigned port, const void *data, uint32_t len)
+{
+	struct device *dev = model_device(s);
+	int err = port == CLIENT ? vsock_connect(dev, host_ports[port], CLIENT_TO) : 0;
+
+	if (err != 0 && err != -EADDRINUSE)
+		return 0;
+	return vsock_send(dev, find(s, port, 0), data, len,
+			  VIRTIO_VSOCK_SEQ_EOM | (port == SERVICE_1 ? VIRTIO_VSOCK_SEQ_EOR : 0));
 }
 
 /* Of all connections of that port, oldest first. */
-static uint32_t take(struct device *dev, unsigned port, uint8_t *to, uint32_t max)
+static uint32_t take(struct socket_host *s, unsigned port, uint8_t *to, uint32_t max)
 {
-	struct vsock_flow flow;
-	uint32_t taken = 0, flags;
+	struct device *dev = model_device(s);
+	const struct vsock_flow *flow;
+	uint32_t taken = 0, flags = 0;
+	bool ends = false;
 
-	for (unsigned i = 0; vsock_find(dev, host_ports[port], i, &flow); i++)
-		while (taken < max && vsock_readable(dev, &flow))
-			taken += vsock_take(dev, &flow, to + taken, max - taken, &flags);
-	vsock_poll(dev);
+	for (unsigned i = 0; !ends && (flow = find(s, port, i)) != NULL; i++)
+		do {
+			uint32_t room = max - taken;
+
+			taken += vsock_take(dev, flow, to + taken,
+					    room < READ_AT_ONCE ? room : READ_AT_ONCE, &flags);
+			ends = (flags & VIRTIO_VSOCK_SEQ_EOM) != 0 || taken == max;
+		} while (!ends && vsock_readable(dev, flow));
 	return taken;
 }
 
 static uint32_t vsock_act(void *device, uint32_t act, uint32_t port, void *data, uint32_t len)
 {
-	struct device *dev = model_device(device);
-	uint32_t changed;
+	struct socket_host *s = device;
+	uint32_t done = 0;
 
 	switch ((enum vringer_act)act) {
 	case VRINGER_TYPE:
-		return port < PORT_COUNT ? type(dev, port, data, len) : 0;
+		done = port < PORT_COUNT ? type(s, port, data, len) : 0;
+		break;
 	case VRINGER_TAKE:
-		return port < PORT_COUNT ? take(dev, port, data, len) : 0;
+		done = port < PORT_COUNT ? take(s, port, data, len) : 0;
+		break;
 	case VRINGER_CHANGE_CONFIG:
-		changed = vsock_set_cid(dev, VSOCK_CID_GUEST + (uint64_t)len) == 0;
-		vsock_poll(dev);
-		return changed;
+		done = vsock_set_cid(model_device(s), VSOCK_CID_GUEST + (uint64_t)len) == 0;
+		break;
 	case VRINGER_PUT_BACK:
 	case VRINGER_SET_NUM_PAGES:
 		break;
 	}
-	return 0;
+	go_on(s);
+	return done;
 }
 
-enum { REFUSE_NEXT, REFUSE_END };
+enum { REFUSE_NEXT = 0, REFUSE_END = 1, REFUSE_WAIT = 8 };
 
-static void end_oldest(struct device *dev, unsigned port, uint32_t count, uint32_t how)
+static void end_oldest(struct socket_host *s, unsigned port, uint32_t count, uint32_t how)
 {
-	struct vsock_flow flow;
+	struct device *dev = model_device(s);
+	const struct vsock_flow *flow;
 
-	for (uint32_t i = 0; i < count && vsock_find(dev, host_ports[port], i, &flow); i++) {
+	for (uint32_t i = 0; i < count && (flow = find(s, port, i)) != NULL; i++) {
 		if (how == REFUSE_END)
-			vsock_close(dev, &flow);
+			vsock_close(dev, flow);
 		else
-			vsock_shutdown(dev, &flow,
+			vsock_shutdown(dev, flow,
 				       (how & 2 ? VIRTIO_VSOCK_SHUTDOWN_SEND : 0u) |
 					       (how & 4 ? VIRTIO_VSOCK_SHUTDOWN_RCV : 0u));
 	}
@@ -164,11 +197,13 @@ static void vsock_order(void *device, uint32_t order, uint32_t port, uint32_t co
 	if (port >= PORT_COUNT)
 		return;
 	if (order == VRINGER_FORGET)
-		s->refusing[port] = 0;
+		s->refusing[port] = s->waiting = 0;
 	else if (order == VRINGER_REFUSE && amount == REFUSE_NEXT)
 		s->refusing[port] = count;
+	else if (order == VRINGER_REFUSE && amount == REFUSE_WAIT)
+		s->waiting = count;
 	else if (order == VRINGER_REFUSE)
-		end_oldest(model_device(s), port, count, amount);
+		end_oldest(s, port, count, amount);
 }
 
 #define VSOCK_PORT(number)                                                                         \
