@@ -4,40 +4,31 @@
  * picture and the contract.
  *
  * With VIRTIO_F_IN_ORDER a driver takes it that what a batch skips was used whole (2.7.9).
- * So only chains are skipped that were walked to their end and have no byte to write: all
+ * So only chains are skipped that were walked to their end and have no buffer to write: all
  * others are returned at once, and their lengths are told.
  *
  * VIRTIO 1.4, 2.7 and 2.8.
  */
-#include <string.h>
-
 #include "virtqueue_private.h"
 
 void virtqueue_init(struct virtqueue *vq, const struct device_host *host, uint16_t index,
 		    uint16_t size_max, uint8_t *seen)
 {
-	vq->host = host;
-	vq->index = index;
-	vq->size_max = size_max;
-	vq->seen = seen;
-	virtqueue_reset(vq);
+	*vq = (struct virtqueue){
+		.host = host,
+		.index = index,
+		.size_max = size_max,
+		.seen = seen,
+		/* QueueNum must be a power of two even where QueueNumMax is not. */
+		.size = (uint16_t)(1u << (31 - __builtin_clz(size_max))),
+		.avail_wrap = true,
+		.used_wrap = true,
+	};
 }
 
 void virtqueue_reset(struct virtqueue *vq)
 {
-	memset(vq->area, 0, sizeof(vq->area));
-	/* QueueNum must be a power of two even where QueueNumMax is not. */
-	vq->size = (uint16_t)(1u << (31 - __builtin_clz(vq->size_max)));
-	vq->next_avail = 0;
-	vq->next_used = 0;
-	vq->avail_slot = vq->used_slot = 0;
-	vq->avail_wrap = vq->used_wrap = true;
-	vq->lost = 0;
-	vq->ready = false;
-	vq->poisoned = false;
-	vq->moved = false;
-	vq->renewed = false;
-	virtqueue_negotiated(vq, 0);
+	virtqueue_init(vq, vq->host, vq->index, vq->size_max, vq->seen);
 }
 
 void virtqueue_negotiated(struct virtqueue *vq, uint64_t features)
@@ -46,9 +37,7 @@ void virtqueue_negotiated(struct virtqueue *vq, uint64_t features)
 	vq->event_idx = features >> VIRTIO_RING_F_EVENT_IDX & 1;
 	vq->packed = ring_is_packed(features);
 	vq->in_order = features >> VIRTIO_F_IN_ORDER & 1;
-	vq->batch.count = 0;
 	vq->told = vq->next_used;
-	vq->used_slots = 0;
 }
 
 /* Write the used entry that stands for a batch; 0 or negative errno, and it is lost. */
@@ -69,12 +58,13 @@ static int batch_return(struct virtqueue *vq, const struct virtqueue_batch *batc
 }
 
 /* ... of the one that waits, if there is one. */
-static int batch_end(struct virtqueue *vq)
+static void batch_end(struct virtqueue *vq)
 {
 	struct virtqueue_batch batch = vq->batch;
 
 	vq->batch.count = 0;
-	return batch.count > 0 ? batch_return(vq, &batch, 0) : 0;
+	if (batch.count > 0)
+		(void)batch_return(vq, &batch, 0);
 }
 
 int virtqueue_pop(struct virtqueue *vq, struct virtqueue_chain *chain)
@@ -89,7 +79,7 @@ int virtqueue_pop(struct virtqueue *vq, struct virtqueue_chain *chain)
 		ret = vq->packed ? virtqueue_packed_pop(vq, chain) : virtqueue_split_pop(vq, chain);
 	if (ret < 0) {
 		/* What was used before that the driver hears of. */
-		(void)batch_end(vq);
+		batch_end(vq);
 		vq->poisoned = true;
 	}
 	return ret;
@@ -101,12 +91,15 @@ int virtqueue_chain_next(struct virtqueue_chain *chain, struct virtqueue_buffer 
 
 	if (!chain->more)
 		return 0;
-	chain->more = false;
 	ret = chain->vq->packed ? virtqueue_packed_next(chain, buffer)
 				: virtqueue_split_next(chain, buffer);
-	chain->whole = ret > 0 && !chain->more;
-	chain->writable = chain->writable || (ret > 0 && buffer->writable && buffer->len > 0);
-	return ret;
+	if (ret) {
+		chain->more = false;
+		return ret;
+	}
+	chain->whole = !chain->more;
+	chain->writable = chain->writable || buffer->writable;
+	return 1;
 }
 
 /* In order: may a later one stand for it? */
@@ -139,7 +132,7 @@ int virtqueue_push(struct virtqueue *vq, const struct virtqueue_chain *chain, ui
 
 bool virtqueue_wants_interrupt(struct virtqueue *vq)
 {
-	(void)batch_end(vq);
+	batch_end(vq);
 	if (!vq->moved)
 		return false;
 	vq->moved = false;

@@ -55,7 +55,7 @@
  *    that goes on behind it, or one that is no whole number of descriptors.
  *  - Where VIRTIO_F_EVENT_IDX was negotiated, avail_event is what was taken whenever the
  *    queue was found empty, and used_event says whether to interrupt.
- *  - Where VIRTIO_F_IN_ORDER was negotiated, chains that have no device-writable bytes and
+ *  - Where VIRTIO_F_IN_ORDER was negotiated, chains that have no device-writable buffers and
  *    come back one after the other in a call are one batch, for which the last one's used
  *    entry stands.  A model returns the chains of a queue in the order in which it popped
  *    them.  After a return that could not be written there is no order any more: what comes
@@ -139,7 +139,7 @@ struct virtqueue_chain {
 	uint16_t left;	/* buffers that it may still have */
 	bool more;
 	bool whole;	     /* it was walked to its end, */
-	bool writable;	     /* ... and this far there was a byte for the device to write */
+	bool writable;	     /* ... and this far there was a buffer for the device to write */
 	bool in_table;	     /* `next` is in an indirect table, */
 	uint64_t table;	     /* which is there */
 	uint32_t table_size; /* and has so many entries */
@@ -195,7 +195,8 @@ static inline uint32_t virtqueue_distance(uint16_t from, uint16_t to, uint16_t s
 	return (to & (RING_EVENT_WRAP - 1u)) + lap - (from & (RING_EVENT_WRAP - 1u));
 }
 
-/* `features` were negotiated for good; cursors, areas and size are set. */
+/* `features` were negotiated for good; cursors, areas and size are set.  Not within a call of
+ * the device. */
 void virtqueue_negotiated(struct virtqueue *vq, uint64_t features);
 
 /* May the queue be walked: ready and not poisoned. */

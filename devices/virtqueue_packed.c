@@ -117,16 +117,15 @@ static int packed_copy(struct virtqueue *vq, uint16_t flags, uint16_t *id)
 
 int virtqueue_packed_pop(struct virtqueue *vq, struct virtqueue_chain *chain)
 {
-	uint16_t flags = 0, id = 0;
+	uint16_t flags, id;
 	struct place next;
 	int ret = packed_poll(vq, &flags);
 
 	if (ret == 0 && vq->event_idx)
 		ret = packed_ask(vq, &flags);
-	if (ret == 0)
-		return 0;
-	if (ret > 0)
-		ret = packed_copy(vq, flags, &id);
+	if (ret <= 0)
+		return ret;
+	ret = packed_copy(vq, flags, &id);
 	if (ret < 0)
 		return ret;
 	*chain = (struct virtqueue_chain){
@@ -193,7 +192,7 @@ int virtqueue_packed_next(struct virtqueue_chain *chain, struct virtqueue_buffer
 	buffer->writable = le16toh(desc.flags) & VRING_DESC_F_WRITE;
 	chain->next++;
 	chain->more = chain->next < (chain->in_table ? chain->table_size : chain->slots);
-	return 1;
+	return 0;
 }
 
 int virtqueue_packed_push(struct virtqueue *vq, const struct virtqueue_batch *batch, uint32_t len)

@@ -10,7 +10,8 @@
 
 #include "virtqueue.h"
 
-/* As the functions of virtqueue.h without the prefix, of a queue that is usable. */
+/* As the functions of virtqueue.h without the prefix, of a queue that is usable; the next
+ * buffer of a chain that has more: 0 or negative errno. */
 int virtqueue_split_pop(struct virtqueue *vq, struct virtqueue_chain *chain);
 int virtqueue_packed_pop(struct virtqueue *vq, struct virtqueue_chain *chain);
 int virtqueue_split_next(struct virtqueue_chain *chain, struct virtqueue_buffer *buffer);

@@ -162,7 +162,7 @@ int virtqueue_split_next(struct virtqueue_chain *chain, struct virtqueue_buffer 
 	buffer->writable = desc.flags & VRING_DESC_F_WRITE;
 	chain->more = desc.flags & VRING_DESC_F_NEXT;
 	chain->next = desc.next;
-	return 1;
+	return 0;
 }
 
 int virtqueue_split_push(struct virtqueue *vq, const struct virtqueue_batch *batch, uint32_t len)

@@ -1,11 +1,15 @@
 /* SPDX-License-Identifier: Apache-2.0 OR MIT */
 /*
- * Mutations that are aimed: at indirect tables, and at the end of the configuration.
+ * Mutations that are aimed: at indirect tables, at the end of the configuration, and at what a
+ * filter of frames may know.
  * See mutate_internal.h.
  */
 #include "fuzzers/mutate_internal.h"
 
+#include <linux/if_ether.h>
+#include <linux/virtio_ids.h>
 #include <linux/virtio_mmio.h>
+#include <linux/virtio_net.h>
 #include <linux/virtio_ring.h>
 #include <string.h>
 
@@ -261,4 +265,19 @@ bool config_fresh(struct mutator *m, uint64_t *offset, uint64_t *width)
 	*offset = before <= m->config_len ? m->config_len - before : 0;
 	*width = PICK(m, widths);
 	return true;
+}
+
+void aim_frame(struct mutator *m, uint8_t *bytes, size_t len)
+{
+	/* Everybody; bridges, and whoever is next on the line (802.1Q, 8.6.3); groups of IP;
+	 * nobody. */
+	static const uint8_t known[][ETH_ALEN] = {
+		{ 0xff, 0xff, 0xff, 0xff, 0xff, 0xff }, { 0x01, 0x80, 0xc2, 0x00, 0x00, 0x00 },
+		{ 0x01, 0x80, 0xc2, 0x00, 0x00, 0x0e }, { 0x01, 0x00, 0x5e, 0x00, 0x00, 0x01 },
+		{ 0x33, 0x33, 0x00, 0x00, 0x00, 0x01 }, { 0x00, 0x00, 0x00, 0x00, 0x00, 0x00 }
+	};
+	size_t header = sizeof(struct virtio_net_hdr_v1);
+
+	if (m->device_id == VIRTIO_ID_NET && len >= header + ETH_ALEN && random_chance(m, 8))
+		memcpy(bytes + header, PICK(m, known), ETH_ALEN);
 }

@@ -98,6 +98,8 @@ bool race_index(struct mutator *m, struct program *prog, struct op *op, unsigned
 /* From the device's index on, and how far. */
 uint64_t step_fresh(struct mutator *m);
 bool config_fresh(struct mutator *m, uint64_t *offset, uint64_t *width);
+/* A request to a network device, now and then for an address that filters know. */
+void aim_frame(struct mutator *m, uint8_t *bytes, size_t len);
 /* Buffers that suit a request to that queue. */
 void elements_fresh(struct mutator *m, struct program *prog, struct op *op, unsigned queue);
 

@@ -107,6 +107,7 @@ static bool add_request(struct mutator *m, struct program *prog, uint32_t at)
 		return false;
 	op->base[STORE_ADDR] = BASE_SLOT + slot;
 	memcpy(bytes, request->bytes, len);
+	aim_frame(m, bytes, len);
 	/* Nearly what it should be: the parser comes as far as what is wrong. */
 	if (random_chance(m, 3)) {
 		uint8_t *byte = &bytes[random_below(m, len)];
@@ -226,7 +227,9 @@ static bool add_late_store(struct mutator *m, struct program *prog)
 	store = prog->ops[at++];
 	memcpy(bytes, prog->data + store.data_off, store.data_len);
 	/* All of it, or what comes behind a header. */
-	skip = random_chance(m, 2) ? 0 : random_below(m, store.data_len);
+	skip = random_chance(m, 3) ? 0 : (uint32_t)value_boundary(m);
+	if (skip >= store.data_len)
+		skip = random_below(m, store.data_len);
 	op = edit_put(prog, &at, OP_RACE);
 	if (op == NULL)
 		return false;
@@ -399,7 +402,7 @@ bool mutate_insert(struct mutator *m, struct program *prog, const struct program
 	if (what < 3 || (what < 8 && !has_request(prog)))
 		return add_exchange(m, prog, at);
 	if (what < 5)
-		return (random_chance(m, 6) && add_late_store(m, prog)) || add_trap(m, prog, at);
+		return (random_chance(m, 4) && add_late_store(m, prog)) || add_trap(m, prog, at);
 	if (what < 6)
 		return add_misfit(m, prog, at);
 	if (what < 7)

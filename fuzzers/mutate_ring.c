@@ -186,6 +186,23 @@ bool add_event(struct mutator *m, struct program *prog, uint32_t at)
 	return !random_chance(m, 2) || add_wish(m, prog, &at, queue);
 }
 
+/* What the host gave before `at` it gives many times: more of it than a device has places for
+ * waits before the first chain is there.  Mostly each is short enough for a frame. */
+static bool add_crowd(struct mutator *m, struct program *prog, uint32_t *at)
+{
+	static const uint16_t times[] = { 256, 129, 100, 65, 33, 25, 17 };
+	struct op *op = edit_add(prog, *at - 1, OP_REPEAT);
+
+	if (op == NULL)
+		return false;
+	op->value[REPEAT_TIMES] = PICK(m, times);
+	op->data_len = 1;
+	++*at;
+	if (!random_chance(m, 4))
+		prog->ops[*at - 1].value[TYPE_LEN] = 64;
+	return true;
+}
+
 /* A large ring full of chains, one and the same, and the host has more bytes than one call
  * gives: what the device leaves it has to come back to. */
 bool add_flood(struct mutator *m, struct program *prog, uint32_t at)
@@ -214,6 +231,8 @@ bool add_flood(struct mutator *m, struct program *prog, uint32_t at)
 			return false;
 		op->value[TYPE_PORT] = random_below(m, m->port_count);
 		op->value[TYPE_LEN] = random_chance(m, 2) ? 64 * 100 : value_edge(m) & 0xffff;
+		if (random_chance(m, 2) && !add_crowd(m, prog, &at))
+			return false;
 	}
 	op = add_of_queue(prog, &at, OP_AVAIL_IDX, queue);
 	if (op == NULL)
