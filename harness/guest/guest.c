@@ -204,9 +204,15 @@ void guest_work(struct guest *g)
 
 void guest_settle(struct guest *g)
 {
+	unsigned still = 0;
+
 	for (int i = 0; i < GUEST_SETTLE_MAX && target_state(g->target, g->device) == DEVICE_WORK;
-	     i++)
+	     i++) {
 		guest_work(g);
+		still = ledger_stood_still(&g->ledger) ? still + 1 : 0;
+	}
+	if (still == GUEST_SETTLE_MAX && target_state(g->target, g->device) == DEVICE_WORK)
+		ledger_busy(&g->ledger, still);
 }
 
 static void set_region(struct guest *g, unsigned region, bool present)

@@ -10,6 +10,11 @@
  * was notified.  If a completion could not be written, the guest itself caused the loss of that
  * chain.
  *
+ * stuck.busy: of our own models each step of what is left takes a chain, moves a byte, returns
+ * something or calls the backend, or finds that nothing is left and says so from then on.  One
+ * that finds nothing to do, again and again, and goes on saying that it has work keeps its host's
+ * processor busy for nothing.
+ *
  * work.*: a call that takes no chain has a bound that is constant, but for devices with many
  * queues, and for those that poll, which may look at each of them several times.  Each chain and
  * descriptor adds what taking it needs, and twice the bytes up to the target's cap, since a device
@@ -196,10 +201,26 @@ static void judge_stuck(struct ledger *l, unsigned i)
 			     i, head);
 }
 
+bool ledger_stood_still(const struct ledger *l)
+{
+	return l->call.chains == 0 && l->call.bytes == 0 && l->call.moved == 0 &&
+	       l->call.backend == 0 && l->call.failed == 0;
+}
+
+void ledger_busy(struct ledger *l, unsigned calls)
+{
+	if (l->enabled && ledger_judges(l, RULE_STUCK_BUSY))
+		ledger_break(l, RULE_STUCK_BUSY,
+			     "the device did nothing in %u calls for what it has left, and says "
+			     "that it has work left",
+			     calls);
+}
+
 /* The counter, as an index, with that name of `len` bytes; or -1. */
 static int find_term(const struct ledger *l, const void *device, const char *term, size_t len)
 {
 	unsigned count = target_counter_count(l->target, device);
+	enum target_chains kind;
 	int queue;
 
 	for (unsigned i = 0; i < count; i++) {
@@ -208,8 +229,10 @@ static int find_term(const struct ledger *l, const void *device, const char *ter
 		if (strncmp(name, term, len) == 0 && name[len] == '\0')
 			return (int)i;
 	}
-	queue = target_used_term(term, len);
-	return queue >= 0 && queue < PROGRAM_QUEUES ? (int)TARGET_COUNTERS_MAX + queue : -1;
+	queue = target_chains_term(term, len, &kind);
+	return queue >= 0 && queue < PROGRAM_QUEUES
+		       ? (int)ledger_chains_index(kind, (unsigned)queue)
+		       : -1;
 }
 
 /* The counters named in `list`, as indices; a name that is none is skipped. */

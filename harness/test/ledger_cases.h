@@ -60,6 +60,7 @@ extern const size_t ledger_case_count;
 	X(STUCK_UNCHECKED, look_before_clear, look_behind_clear)                                   \
 	X(STUCK_FRAME, frame_waits_in_vain, frame_waits_for_a_chain)                               \
 	X(STUCK_BYTES, bytes_left_behind, bytes_as_many_as_chains)                                 \
+	X(STUCK_BUSY, busy_with_nothing, busy_with_a_chain)                                        \
 	X(WORK_ACCESSES, accesses_one_too_many, accesses_at_the_bound)                             \
 	X(WORK_BYTES, bytes_moved_three_times, bytes_moved_twice)                                  \
 	X(WORK_CHAINS, chains_more_than_entries, chains_as_many_as_entries)                        \
@@ -75,6 +76,7 @@ extern const size_t ledger_case_count;
 	X(STATUS_CONFIG, past_config_is_left_over, past_config_is_zero)                            \
 	X(STATUS_CONFIG_WIDTH, byte_of_another_lane, byte_at_two_widths)                           \
 	X(STATUS_CONFIG_COUNT, more_queues_than_there_are, queues_that_there_are)                  \
+	X(STATUS_CONFIG_KEPT, half_of_actual_kept, actual_kept)                                    \
 	X(STATUS_RESET, status_stays, status_zero)                                                 \
 	X(STATUS_FEATURES, features_not_offered, features_refused)                                 \
 	X(STATUS_LADDER, step_skipped, step_ignored)                                               \
