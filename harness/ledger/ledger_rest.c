@@ -10,8 +10,8 @@
  * was notified.  If a completion could not be written, the guest itself caused the loss of that
  * chain.
  *
- * stuck.busy: of our own models each step of what is left takes a chain, moves a byte, returns
- * something or calls the backend, or finds that nothing is left and says so from then on.  One
+ * stuck.busy: of our own models each step of what is left takes a chain, reads or writes a buffer,
+ * returns something or calls the backend, or finds that nothing is left and says so from then on.  One
  * that finds nothing to do, again and again, and goes on saying that it has work keeps its host's
  * processor busy for nothing.
  *
@@ -203,7 +203,7 @@ static void judge_stuck(struct ledger *l, unsigned i)
 
 bool ledger_stood_still(const struct ledger *l)
 {
-	return l->call.chains == 0 && l->call.bytes == 0 && l->call.moved == 0 &&
+	return l->call.chains == 0 && !l->call.carried && l->call.moved == 0 &&
 	       l->call.backend == 0 && l->call.failed == 0;
 }
 

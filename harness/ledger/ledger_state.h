@@ -231,6 +231,7 @@ struct ledger_call {
 	bool live;	   /* queues may be touched */
 	bool suspended;	   /* it began with a suspended device, and does not resume it */
 	bool blind;	   /* an access was for a queue that is not known */
+	bool carried;	   /* a buffer was read or written */
 	uint64_t starting; /* queues that the driver sets ready in this call */
 	bool host_changes; /* the host is about to change the configuration */
 	bool host_changed; /* ... and did */
