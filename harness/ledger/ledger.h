@@ -78,10 +78,10 @@ void ledger_access_end(struct ledger *ledger, bool write, uint64_t offset, uint3
 /* A call of the device that is no register access (left-over work). */
 void ledger_work_begin(struct ledger *ledger);
 void ledger_work_end(struct ledger *ledger, const struct ledger_probe *probe);
-/* Did the device do nothing in that call?  And it did nothing in so many, one after the other,
- * and says that it has work left. */
+/* Did the device do nothing in that call?  Then, after some: so many of them, the last ones, did
+ * nothing; busy: these are many, and it says that it has work left. */
 bool ledger_stood_still(const struct ledger *ledger);
-void ledger_busy(struct ledger *ledger, unsigned calls);
+void ledger_worked(struct ledger *ledger, unsigned still, bool busy);
 
 /* Around an act of the host: `moved` is what it came to. */
 void ledger_host_begin(struct ledger *ledger, enum host_act act, unsigned port, const void *data,

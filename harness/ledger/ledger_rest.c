@@ -10,11 +10,6 @@
  * was notified.  If a completion could not be written, the guest itself caused the loss of that
  * chain.
  *
- * stuck.busy: of our own models each step of what is left takes a chain, reads or writes a buffer,
- * returns something or calls the backend, or finds that nothing is left and says so from then on.  One
- * that finds nothing to do, again and again, and goes on saying that it has work keeps its host's
- * processor busy for nothing.
- *
  * work.*: a call that takes no chain has a bound that is constant, but for devices with many
  * queues, and for those that poll, which may look at each of them several times.  Each chain and
  * descriptor adds what taking it needs, and twice the bytes up to the target's cap, since a device
@@ -199,21 +194,6 @@ static void judge_stuck(struct ledger *l, unsigned i)
 			     "queue %u: the device took the chain of head %u and rests without "
 			     "returning it",
 			     i, head);
-}
-
-bool ledger_stood_still(const struct ledger *l)
-{
-	return l->call.chains == 0 && !l->call.carried && l->call.moved == 0 &&
-	       l->call.backend == 0 && l->call.failed == 0;
-}
-
-void ledger_busy(struct ledger *l, unsigned calls)
-{
-	if (l->enabled && ledger_judges(l, RULE_STUCK_BUSY))
-		ledger_break(l, RULE_STUCK_BUSY,
-			     "the device did nothing in %u calls for what it has left, and says "
-			     "that it has work left",
-			     calls);
 }
 
 /* The counter, as an index, with that name of `len` bytes; or -1. */

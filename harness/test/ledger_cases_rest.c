@@ -454,8 +454,7 @@ static void go_on(bool takes)
 		wake();
 	}
 	done();
-	if (ledger_stood_still(&ledger))
-		ledger_busy(&ledger, 64);
+	ledger_worked(&ledger, 64, ledger_stood_still(&ledger));
 }
 
 void case_busy_with_nothing(void)
