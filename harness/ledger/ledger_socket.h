@@ -169,6 +169,8 @@ void ledger_flow_bytes_given(struct ledger *l, const struct ledger_hold *hold,
 			     const struct ledger_packet *packet);
 void ledger_flow_bytes_typed(struct ledger *l, unsigned port, const void *data, uint32_t len);
 void ledger_flow_bytes_refused(struct ledger *l, unsigned port, uint32_t len);
+/* How many typed bytes wait, as far as known, of a port that has one connection. */
+uint32_t ledger_flow_bytes_waiting(struct ledger *l, uint32_t host_port);
 void ledger_flow_bytes_taken(struct ledger *l, unsigned port, const uint8_t *data, uint32_t len,
 			     uint32_t max);
 
