@@ -283,7 +283,7 @@ static void judge_waiting(struct ledger *l, const struct ledger_flow *f)
 	uint32_t waiting;
 
 	if (f->unsure || f->state != FLOW_OPEN || f->type != VIRTIO_VSOCK_TYPE_STREAM ||
-	    f->guest_shut != 0 || f->credit_unsure || f->limit_least == UINT64_MAX)
+	    f->guest_shut != 0 || f->credit_unsure || f->room_unsure)
 		return;
 	waiting = ledger_flow_bytes_waiting(l, f->host_port);
 	if (waiting == 0 || !ledger_judges(l, RULE_VSOCK_STUCK) || f->sent >= f->limit_least)
