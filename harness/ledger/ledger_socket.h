@@ -60,7 +60,7 @@ struct ledger_flow {
 	/* Credit: bytes sent to the guest, and how many may be by what the device read: the
 	 * most that it may still go by, and once it rests the most and the least. */
 	bool credit_unsure;
-	bool room_unsure; /* a packet's counts cannot be: the device may go by any of them */
+	bool room_unsure;  /* a packet's counts cannot be: the device may go by any of them */
 	uint32_t peer_fwd; /* fwd_cnt of the guest */
 	uint64_t sent, limit, limit_last, limit_least;
 	/* Bytes that the guest sent, and the device's fwd_cnt, without its wraps: the largest,
