@@ -204,9 +204,16 @@ void guest_work(struct guest *g)
 
 void guest_settle(struct guest *g)
 {
-	for (int i = 0; i < GUEST_SETTLE_MAX && target_state(g->target, g->device) == DEVICE_WORK;
-	     i++)
+	bool works = target_state(g->target, g->device) == DEVICE_WORK;
+	unsigned steps = 0, still = 0;
+
+	for (; steps < GUEST_SETTLE_MAX && works; steps++) {
 		guest_work(g);
+		still = ledger_stood_still(&g->ledger) ? still + 1 : 0;
+		works = target_state(g->target, g->device) == DEVICE_WORK;
+	}
+	if (steps > 0)
+		ledger_worked(&g->ledger, still, works && still == GUEST_SETTLE_MAX);
 }
 
 static void set_region(struct guest *g, unsigned region, bool present)

@@ -69,6 +69,14 @@ static void look_at_widths(struct guest *g, const struct ledger_look *driver)
 		at++;
 }
 
+void guest_look_at_told(struct guest *g, uint32_t at, uint32_t width)
+{
+	uint32_t offset, told_width;
+
+	if (ledger_config_tells(&g->ledger, at, width, &offset, &told_width))
+		ledger_config_told(&g->ledger, look(g, offset, told_width).value);
+}
+
 void guest_look_at_config(struct guest *g, uint32_t at, uint32_t width, uint64_t value,
 			  uint32_t generation)
 {
@@ -80,6 +88,7 @@ void guest_look_at_config(struct guest *g, uint32_t at, uint32_t width, uint64_t
 		return;
 	look_at_fields(g, &driver, generation);
 	look_at_widths(g, &driver);
+	guest_look_at_told(g, at, width);
 	if (ledger_config_counts(&g->ledger, at, width, &offset, &count_width))
 		ledger_config_count(&g->ledger, look(g, offset, count_width).value);
 }

@@ -71,5 +71,7 @@ void guest_change_config(struct guest *g, const struct program *prog, const stru
  * is `generation`: what else it reads as; see guest_config.c. */
 void guest_look_at_config(struct guest *g, uint32_t at, uint32_t width, uint64_t value,
 			  uint32_t generation);
+/* The driver wrote there: is what it tells the device to be read there? */
+void guest_look_at_told(struct guest *g, uint32_t at, uint32_t width);
 
 #endif

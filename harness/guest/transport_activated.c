@@ -153,6 +153,8 @@ static void tell_end(struct guest *g, const struct act *act)
 	if (act->read && act->offset >= VIRTIO_MMIO_CONFIG && (act->width & (act->width - 1)) == 0)
 		guest_look_at_config(g, act->offset - VIRTIO_MMIO_CONFIG, act->width, act->value,
 				     look_generation(g));
+	else if (!act->read && act->offset >= VIRTIO_MMIO_CONFIG)
+		guest_look_at_told(g, act->offset - VIRTIO_MMIO_CONFIG, act->width);
 	if (act->read)
 		trace_act(g, act);
 }

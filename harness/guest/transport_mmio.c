@@ -165,6 +165,8 @@ static void write_any(struct guest *g, uint32_t offset, uint32_t width, uint64_t
 		guest_look(g, ledger_wants_queue(offset), &after);
 	ledger_access_end(&g->ledger, true, offset, width, value,
 			  is_quiet(true, offset, width) ? NULL : &after);
+	if (offset >= VIRTIO_MMIO_CONFIG)
+		guest_look_at_told(g, offset - VIRTIO_MMIO_CONFIG, width);
 }
 
 static void write32(struct guest *g, uint32_t offset, uint64_t value)

@@ -78,6 +78,10 @@ void ledger_access_end(struct ledger *ledger, bool write, uint64_t offset, uint3
 /* A call of the device that is no register access (left-over work). */
 void ledger_work_begin(struct ledger *ledger);
 void ledger_work_end(struct ledger *ledger, const struct ledger_probe *probe);
+/* Did the device do nothing in that call?  Then, after some: so many of them, the last ones, did
+ * nothing; busy: these are many, and it says that it has work left. */
+bool ledger_stood_still(const struct ledger *ledger);
+void ledger_worked(struct ledger *ledger, unsigned still, bool busy);
 
 /* Around an act of the host: `moved` is what it came to. */
 void ledger_host_begin(struct ledger *ledger, enum host_act act, unsigned port, const void *data,
@@ -114,6 +118,12 @@ void ledger_config_differ(struct ledger *ledger, const struct ledger_look *drive
 bool ledger_config_counts(const struct ledger *ledger, uint32_t at, uint32_t width,
 			  uint32_t *offset, uint32_t *count_width);
 void ledger_config_count(struct ledger *ledger, uint64_t value);
+
+/* Has the driver told the device something in these bytes of configuration?  Then where; and
+ * `value` is what is read there now. */
+bool ledger_config_tells(const struct ledger *ledger, uint32_t at, uint32_t width, uint32_t *offset,
+			 uint32_t *told_width);
+void ledger_config_told(struct ledger *ledger, uint64_t value);
 
 /* The device is in a state that is not known, in which it shows that generation: until
  * reset only what needs no knowledge of it is judged, and of its counters nothing. */

@@ -130,7 +130,7 @@ static void look(struct ledger *l, struct ledger_queue *q, bool in_call)
 		q->work.doubt = DOUBT_CHAINS;
 	if (q->work.doubt == DOUBT_CHAINS) {
 		l->device.completions += moved;
-		l->device.counters[TARGET_COUNTERS_MAX + (q - l->queues)] += moved;
+		*ledger_chains(l, CHAINS_USED, (unsigned)(q - l->queues)) += moved;
 	}
 	q->work.seen_avail = avail;
 	q->used_idx = used;

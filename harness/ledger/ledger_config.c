@@ -14,10 +14,17 @@
  * that they are there: a driver sets up each of them.  Which there are the target
  * has said, and status.registers holds it to that.  Of fewer than there are nothing is
  * said, nor of a count that a feature brings which is not offered, or is not accepted.
+ *
+ * status.config-kept: a field by which the driver tells the device something reads as it was
+ * written last, until the driver resets the device.  VIRTIO does not say so: our own models
+ * promise it.  Of writes that they do not heed nothing is asked: in no width that a field
+ * has, of a suspended device, of a feature that was not negotiated, or of no value that there is.
  */
 #include "harness/ledger/ledger_internal.h"
 
+#include <linux/virtio_balloon.h>
 #include <linux/virtio_blk.h>
+#include <linux/virtio_config.h>
 #include <linux/virtio_console.h>
 #include <linux/virtio_fs.h>
 #include <linux/virtio_net.h>
@@ -122,6 +129,91 @@ void ledger_config_count(struct ledger *l, uint64_t value)
 			     "%s reads %llu, which needs %llu queues, but there are %llu",
 			     count->name, (unsigned long long)value, (unsigned long long)due,
 			     (unsigned long long)queues_there(l));
+}
+
+/* What the driver tells the device there. */
+static const struct config_told {
+	uint64_t feature; /* that must be negotiated; or 0 */
+	uint64_t max;
+	uint32_t device_id;
+	uint16_t offset;
+	uint8_t width;
+	const char *name;
+} told[] = {
+	{ .name = "writeback", /* 5.2.6.2 */
+	  .device_id = VIRTIO_ID_BLOCK,
+	  .feature = BIT(VIRTIO_BLK_F_CONFIG_WCE),
+	  .max = 1,
+	  .offset = offsetof(struct virtio_blk_config, wce),
+	  .width = 1 },
+	{ .name = "actual", /* 5.5.6 */
+	  .device_id = VIRTIO_ID_BALLOON,
+	  .max = UINT32_MAX,
+	  .offset = offsetof(struct virtio_balloon_config, actual),
+	  .width = 4 },
+};
+
+static const struct config_told *told_of(const struct ledger *l)
+{
+	for (size_t i = 0; i < sizeof(told) / sizeof(told[0]); i++)
+		if (told[i].device_id == l->target->device_id)
+			return &told[i];
+	return NULL;
+}
+
+static bool is_heeded(const struct ledger *l, const struct config_told *field, uint32_t width)
+{
+	if ((width & (width - 1)) != 0 || l->call.suspended || l->session.lost)
+		return false;
+	return field->feature == 0 || (l->session.features_known &&
+				       (l->device.status & VIRTIO_CONFIG_S_FEATURES_OK) != 0 &&
+				       (l->session.driver_features & field->feature) != 0);
+}
+
+void ledger_config_written(struct ledger *l, uint64_t at, uint32_t width, uint64_t value)
+{
+	const struct config_told *field = told_of(l);
+	uint64_t bytes = l->session.told;
+
+	if (field == NULL || !is_heeded(l, field, width))
+		return;
+	for (uint64_t i = 0; i < width; i++) {
+		uint64_t byte = at + i - field->offset;
+
+		if (at + i < field->offset || byte >= field->width)
+			continue;
+		bytes = (bytes & ~(0xffULL << 8 * byte)) | (value >> 8 * i & 0xff) << 8 * byte;
+		if (bytes <= field->max)
+			l->session.told_mask |= 0xffULL << 8 * byte;
+	}
+	if (bytes <= field->max)
+		l->session.told = bytes;
+}
+
+bool ledger_config_tells(const struct ledger *l, uint32_t at, uint32_t width, uint32_t *offset,
+			 uint32_t *told_width)
+{
+	const struct config_told *field = told_of(l);
+
+	if (!l->enabled || field == NULL || l->session.told_mask == 0 ||
+	    at >= (uint32_t)field->offset + field->width || at + width <= field->offset)
+		return false;
+	*offset = field->offset;
+	*told_width = field->width;
+	return true;
+}
+
+void ledger_config_told(struct ledger *l, uint64_t value)
+{
+	const struct config_told *field = told_of(l);
+
+	if (ledger_judges(l, RULE_STATUS_CONFIG_KEPT) &&
+	    ((value ^ l->session.told) & l->session.told_mask) != 0)
+		ledger_break(
+			l, RULE_STATUS_CONFIG_KEPT,
+			"%s reads 0x%llx; the driver wrote 0x%llx there (of which 0x%llx is known)",
+			field->name, (unsigned long long)value, (unsigned long long)l->session.told,
+			(unsigned long long)l->session.told_mask);
 }
 
 /* Of the field that has this byte, or "configuration" if nobody named one. */

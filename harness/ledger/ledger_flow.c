@@ -69,7 +69,7 @@ void ledger_flow_begin(struct ledger_flow *f, enum ledger_flow_state state)
 {
 	f->state = (uint8_t)state;
 	f->guest_shut = f->host_shut = f->shut_heard = 0;
-	f->ended = f->drained_unsure = f->credit_unsure = false;
+	f->ended = f->drained_unsure = f->credit_unsure = f->room_unsure = false;
 	f->sent = f->limit = f->limit_last = f->limit_least = 0;
 	f->received = f->forwarded = f->forwarded_rest = 0;
 	f->peer_fwd = 0;
@@ -93,6 +93,8 @@ static void give_credit(struct ledger_flow *f, const struct ledger_packet *p, bo
 	uint64_t limit =
 		in_flight > p->buf_alloc ? UINT64_MAX : f->sent + (p->buf_alloc - in_flight);
 
+	if (limit == UINT64_MAX)
+		f->room_unsure = true;
 	/* It may have more on its way than it is allowed now, for which that wraps. */
 	if (limit < f->limit)
 		f->credit_unsure = true;

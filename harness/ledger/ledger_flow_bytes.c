@@ -371,6 +371,13 @@ static bool is_unused(const struct ledger *l, uint32_t host_port)
 	return !s->lost && !s->crowded;
 }
 
+uint32_t ledger_flow_bytes_waiting(struct ledger *l, uint32_t host_port)
+{
+	const struct ledger_socket_port *p = port_of(l, host_port);
+
+	return p != NULL && !p->in_lost && p->alive == 1 ? p->in_len : 0;
+}
+
 static void judge_taken(struct ledger *l, unsigned port, const uint8_t *data, uint32_t len)
 {
 	struct ledger_socket_port *p = &l->socket.port[port];

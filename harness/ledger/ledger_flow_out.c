@@ -30,6 +30,10 @@
  * that has not taken all bytes of the guest may keep a connection open, so the RST that ends
  * one is due when fwd_cnt says that it has.
  *
+ * vsock.stuck: so is this.  A guest says how much it lets in with every packet (5.10.6.3), and the
+ * least that the device may go by counts.  Of a device that is not ours nothing is asked: VIRTIO
+ * does not say that it must not gather bytes, nor wait for more room.
+ *
  * vsock.stray: VIRTIO says what answers a REQUEST, and nothing of other packets of no
  * connection: some devices drop them.  Our model answers them.
  */
@@ -273,6 +277,24 @@ static void judge_owed(struct ledger *l, struct ledger_flow *f)
 	}
 }
 
+/* Are there bytes for the guest, and has it let some of them in? */
+static void judge_waiting(struct ledger *l, const struct ledger_flow *f)
+{
+	uint32_t waiting;
+
+	if (f->unsure || f->state != FLOW_OPEN || f->type != VIRTIO_VSOCK_TYPE_STREAM ||
+	    f->guest_shut != 0 || f->credit_unsure || f->room_unsure)
+		return;
+	waiting = ledger_flow_bytes_waiting(l, f->host_port);
+	if (waiting == 0 || !ledger_judges(l, RULE_VSOCK_STUCK) || f->sent >= f->limit_least)
+		return;
+	ledger_break(l, RULE_VSOCK_STUCK,
+		     "the device rests with %u bytes for port %u of the guest from port %u, which "
+		     "lets in %llu more",
+		     waiting, f->guest_port, f->host_port,
+		     (unsigned long long)(f->limit_least - f->sent));
+}
+
 void ledger_flow_owed(struct ledger *l)
 {
 	for (unsigned i = 0; i < l->socket.session.count; i++) {
@@ -280,5 +302,7 @@ void ledger_flow_owed(struct ledger *l)
 
 		if (f->held == 0 && f->owes != 0)
 			judge_owed(l, f);
+		if (f->held == 0)
+			judge_waiting(l, f);
 	}
 }

@@ -253,6 +253,8 @@ void ledger_flags_read(struct ledger *l, struct ledger_queue *q, int err, uint16
 void ledger_event_read(struct ledger *l, struct ledger_queue *q, int err, uint16_t event);
 void ledger_flags_written(struct ledger *l, unsigned queue, uint16_t flags);
 void ledger_fields_forget(struct ledger *l);
+/* The driver wrote `width` bytes of configuration (ledger_config.c). */
+void ledger_config_written(struct ledger *l, uint64_t at, uint32_t width, uint64_t value);
 /* The driver wrote or read `width` bytes of configuration (ledger_disk_config.c). */
 void ledger_disk_config(struct ledger *l, bool write, uint64_t at, uint32_t width, uint64_t value);
 /* The device said whether a queue's driver is to notify it, or something that is not
@@ -363,6 +365,17 @@ static inline uint64_t ledger_add_up(const struct ledger *l, const int16_t *term
 	while (*terms >= 0)
 		sum += l->device.counters[*terms++];
 	return sum;
+}
+
+/* The counter of chains that came back from a queue, and its index among the counters. */
+static inline unsigned ledger_chains_index(enum target_chains kind, unsigned queue)
+{
+	return TARGET_COUNTERS_MAX + kind * PROGRAM_QUEUES + queue;
+}
+
+static inline uint64_t *ledger_chains(struct ledger *l, enum target_chains kind, unsigned queue)
+{
+	return &l->device.counters[ledger_chains_index(kind, queue)];
 }
 
 /* Was VIRTIO_F_RING_RESET negotiated? */

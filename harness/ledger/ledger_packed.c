@@ -248,7 +248,7 @@ static void return_next(const struct ring_access *a, struct ledger_pending *entr
 	ledger_range_add(&q->place.moved, q, entries);
 
 	TELL_FOLLOWERS(l, moved, l, a->why.queue, entries == 0);
-	l->device.counters[TARGET_COUNTERS_MAX + a->why.queue] += chains;
+	*ledger_chains(l, CHAINS_USED, a->why.queue) += chains;
 	*entry = a->pending[--q->work.pending_count];
 	q->place.held -= entries < q->place.held ? entries : q->place.held;
 	ledger_packed_go_on(&q->place.used_slot, &q->place.used_wrap, q->size, entries);

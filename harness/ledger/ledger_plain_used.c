@@ -312,7 +312,7 @@ void ledger_plain_moved(struct ledger *l, unsigned queue, uint16_t count,
 {
 	struct ledger_queue *q = &l->queues[queue];
 
-	l->device.counters[TARGET_COUNTERS_MAX + queue] += count;
+	*ledger_chains(l, CHAINS_USED, queue) += count;
 	l->call.moved |= 1ULL << queue;
 	l->session.events |= VIRTIO_MMIO_INT_VRING;
 	index_moved(l, q, (uint16_t)(q->used_idx + count), range);

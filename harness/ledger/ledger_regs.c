@@ -496,6 +496,8 @@ void ledger_access_end(struct ledger *l, bool write, uint64_t offset, uint32_t w
 	} else if (!write && !odd) {
 		ledger_judge_read(l, offset, width, value);
 	}
+	if (write && offset >= VIRTIO_MMIO_CONFIG)
+		ledger_config_written(l, offset - VIRTIO_MMIO_CONFIG, width, value);
 	if (offset >= VIRTIO_MMIO_CONFIG)
 		ledger_disk_config(l, write, offset - VIRTIO_MMIO_CONFIG, width, value);
 	if (probe == NULL)

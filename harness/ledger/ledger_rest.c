@@ -200,6 +200,7 @@ static void judge_stuck(struct ledger *l, unsigned i)
 static int find_term(const struct ledger *l, const void *device, const char *term, size_t len)
 {
 	unsigned count = target_counter_count(l->target, device);
+	enum target_chains kind;
 	int queue;
 
 	for (unsigned i = 0; i < count; i++) {
@@ -208,8 +209,10 @@ static int find_term(const struct ledger *l, const void *device, const char *ter
 		if (strncmp(name, term, len) == 0 && name[len] == '\0')
 			return (int)i;
 	}
-	queue = target_used_term(term, len);
-	return queue >= 0 && queue < PROGRAM_QUEUES ? (int)TARGET_COUNTERS_MAX + queue : -1;
+	queue = target_chains_term(term, len, &kind);
+	return queue >= 0 && queue < PROGRAM_QUEUES
+		       ? (int)ledger_chains_index(kind, (unsigned)queue)
+		       : -1;
 }
 
 /* The counters named in `list`, as indices; a name that is none is skipped. */

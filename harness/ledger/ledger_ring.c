@@ -438,6 +438,7 @@ void ledger_memory(struct ledger *l, const struct arena_access *access)
 		judge_live(l, q, access);
 	}
 	was_poisoned = q->work.poisoned;
+	l->call.carried = l->call.carried || why.purpose == GUEST_PAYLOAD;
 	if (access->err != 0)
 		note_failed(l, q, why);
 	if (why.purpose == GUEST_PAYLOAD)

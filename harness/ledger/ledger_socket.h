@@ -60,6 +60,7 @@ struct ledger_flow {
 	/* Credit: bytes sent to the guest, and how many may be by what the device read: the
 	 * most that it may still go by, and once it rests the most and the least. */
 	bool credit_unsure;
+	bool room_unsure;  /* a packet's counts cannot be: the device may go by any of them */
 	uint32_t peer_fwd; /* fwd_cnt of the guest */
 	uint64_t sent, limit, limit_last, limit_least;
 	/* Bytes that the guest sent, and the device's fwd_cnt, without its wraps: the largest,
@@ -169,6 +170,8 @@ void ledger_flow_bytes_given(struct ledger *l, const struct ledger_hold *hold,
 			     const struct ledger_packet *packet);
 void ledger_flow_bytes_typed(struct ledger *l, unsigned port, const void *data, uint32_t len);
 void ledger_flow_bytes_refused(struct ledger *l, unsigned port, uint32_t len);
+/* How many typed bytes wait, as far as known, of a port that has one connection. */
+uint32_t ledger_flow_bytes_waiting(struct ledger *l, uint32_t host_port);
 void ledger_flow_bytes_taken(struct ledger *l, unsigned port, const uint8_t *data, uint32_t len,
 			     uint32_t max);
 

@@ -231,6 +231,7 @@ struct ledger_call {
 	bool live;	   /* queues may be touched */
 	bool suspended;	   /* it began with a suspended device, and does not resume it */
 	bool blind;	   /* an access was for a queue that is not known */
+	bool carried;	   /* a buffer was read or written */
 	uint64_t starting; /* queues that the driver sets ready in this call */
 	bool host_changes; /* the host is about to change the configuration */
 	bool host_changed; /* ... and did */
@@ -340,7 +341,8 @@ struct ledger_device {
 	uint64_t active, failed;
 	bool working;	/* it had work left after the last operation */
 	bool cut_short; /* the driver reset it while it had work left, or chains */
-	uint64_t counters[TARGET_COUNTERS_MAX + PROGRAM_QUEUES]; /* then the used.N */
+			/* Then chains that came back, of each enum target_chains and queue. */
+	uint64_t counters[TARGET_COUNTERS_MAX + CHAINS_KINDS * PROGRAM_QUEUES];
 	bool counters_lost;   /* what they stand at is not known: not judged */
 	bool padding_said;    /* of a disk: its driver has written to padding */
 	uint64_t taken;	      /* chains, by the device */
@@ -362,8 +364,9 @@ struct ledger_session {
 	uint32_t driver_features_sel, queue_sel, device_features_sel, shm_sel;
 	uint64_t driver_features, driver_features_high;
 	bool features_known;
-	bool writeback_said;	   /* of a disk: its driver has written there; */
-	bool writethrough;	   /* and has read since that it is 0 */
+	bool writeback_said;	  /* of a disk: its driver has written there; */
+	bool writethrough;	  /* and has read since that it is 0 */
+	uint64_t told, told_mask; /* what it has told the device by its configuration; known bits */
 	uint32_t interrupt_status; /* raised and not acknowledged */
 	/* Bits of InterruptStatus whose event took place since the driver acknowledged them, as
 	 * far as accesses show; and bits that are shown, and not raised yet. */

@@ -127,6 +127,17 @@ static uint32_t find_returned(const struct ring_access *a, const struct ledger_p
 	return LEDGER_NONE;
 }
 
+/* What is known of a chain that comes back, for counters.sum. */
+static void count_returned(struct ledger *l, unsigned queue, const struct ledger_hold *hold,
+			   uint32_t len)
+{
+	*ledger_chains(l, CHAINS_WRITTEN, queue) += len > 0;
+	if (hold->blind || hold->piece.open || hold->restarted)
+		return;
+	*ledger_chains(l, CHAINS_READABLE, queue) += hold->readable > 0;
+	*ledger_chains(l, CHAINS_WRITABLE, queue) += hold->writable > 0;
+}
+
 void ledger_used_judge(const struct ring_access *a, const struct ledger_pending *entry,
 		       uint32_t found)
 {
@@ -155,6 +166,8 @@ void ledger_used_judge(const struct ring_access *a, const struct ledger_pending 
 			     "the available index that the device read last is %u",
 			     a->why.queue, entry->slot, entry->id, hold->walk,
 			     a->q->work.avail_idx);
+	if (named)
+		count_returned(l, a->why.queue, hold, entry->len);
 	TELL_FOLLOWERS(l, returned, l, a->why.queue, hold, entry->len);
 	if (named && !hold->blind && !hold->piece.open && !hold->restarted &&
 	    ledger_judges(l, RULE_COMPLETION_LEN) && !ledger_hold_covers(l, hold, entry->len))
@@ -265,7 +278,7 @@ void ledger_used_idx_written(const struct ring_access *a)
 		return;
 	done = (in_order ? ledger_in_order_moved : moved_each)(a, moved);
 	TELL_FOLLOWERS(l, moved, l, a->why.queue, done < moved);
-	l->device.counters[TARGET_COUNTERS_MAX + a->why.queue] += done;
+	*ledger_chains(l, CHAINS_USED, a->why.queue) += done;
 	l->call.moved |= 1ULL << a->why.queue;
 	l->session.events |= VIRTIO_MMIO_INT_VRING;
 	ledger_index_moved(q, ledger_get16(a->data));

@@ -20,6 +20,11 @@
  * driver does nothing meanwhile.  It may stop there to bound the call, and then it has work
  * left, and says so; nobody will tell it again of chains that it was told of.  It has the
  * same reasons to rest as above.
+ *
+ * stuck.busy: of our own models each step of what is left takes a chain, reads or writes a buffer,
+ * returns something or calls the backend, or finds that nothing is left and says so from then on.
+ * One that finds nothing to do, again and again, and goes on saying that it has work keeps its
+ * host's processor busy for nothing.
  */
 #include "harness/ledger/ledger_internal.h"
 
@@ -95,4 +100,19 @@ void ledger_waiting_bytes(struct ledger *l, const void *device, bool excused)
 				     "port %u to chains below %u and rests, and %u more wait",
 				     to, q->work.avail_idx, i, q->taken, l->ports[i].in.len);
 	}
+}
+
+bool ledger_stood_still(const struct ledger *l)
+{
+	return l->call.chains == 0 && !l->call.carried && l->call.moved == 0 &&
+	       l->call.backend == 0 && l->call.failed == 0;
+}
+
+void ledger_worked(struct ledger *l, unsigned still, bool busy)
+{
+	if (l->enabled && ledger_judges(l, RULE_STUCK_BUSY) && busy)
+		ledger_break(l, RULE_STUCK_BUSY,
+			     "the device did nothing in %u calls for what it has left, and says "
+			     "that it has work left",
+			     still);
 }

@@ -122,6 +122,7 @@ static const struct vringer_sum equal_sums[] = {
 
 static const struct vringer_sum sums[] = {
 	{ "used.0 used.1 in_flight abandoned", "requests" },
+	{ "written.0 written.1", "served refused unsupported failed no_memory" },
 	{ NULL, NULL },
 };
 

@@ -153,6 +153,16 @@ static const struct vringer_sum console_sums[] = {
 	{ "control_repeated control_unknown_port control_unknown_event control_bad_value "
 	  "control_port_failed",
 	  "control_messages" },
+	{ "writable.0",
+	  "port0_input_delivered port0_input_chain_invalid port0_input_write_failed" },
+	{ "readable.1", "port0_output_bytes port0_output_chain_invalid" },
+	{ "used.2",
+	  "answers_published answer_chain_invalid answer_chain_small answer_write_failed" },
+	{ "written.2", "answers_published" },
+	{ "used.3", "control_messages control_chain_invalid" },
+	{ "writable.4",
+	  "port1_input_delivered port1_input_chain_invalid port1_input_write_failed" },
+	{ "readable.5", "port1_output_bytes port1_output_chain_invalid" },
 	{ NULL, NULL },
 };
 

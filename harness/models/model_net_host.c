@@ -277,6 +277,7 @@ static const struct vringer_sum sums[] = {
 	{ "used.1",
 	  "tx_packets tx_chain_invalid tx_oversize_dropped pool_exhausted host_alloc_failures" },
 	{ "used.0", "rx_packets rx_chain_invalid rx_frame_too_large rx_write_failed" },
+	{ "written.0", "rx_packets" },
 	{ NULL, NULL },
 };
 

@@ -37,6 +37,7 @@ static const struct vringer_sum net_loopback_sums[] = {
 	  "tx_packets tx_add_used_failures" },
 	{ "used.1", "tx_packets tx_chain_invalid tx_oversize_dropped host_alloc_failures" },
 	{ "used.0", "rx_packets rx_chain_invalid rx_frame_too_large rx_write_failed" },
+	{ "written.0", "rx_packets" },
 	{ NULL, NULL },
 };
 

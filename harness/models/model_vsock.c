@@ -317,6 +317,8 @@ static const struct vringer_sum vsock_sums[] = {
 	{ "used.1", "tx_packets tx_chain_invalid tx_short" },
 	{ "used.2", "events_sent event_chain_invalid event_small event_write_failed" },
 	{ "answers_sent", "rx_packets" },
+	{ "written.0", "rx_packets" },
+	{ "written.2", "events_sent" },
 	{ NULL, NULL },
 };
 

@@ -145,6 +145,8 @@ enum severity {
 	X(STUCK_BYTES, "stuck.bytes", LIMIT, WALK | FACT_STATE, 0, "policy",                       \
 	  "who begins to give the driver what was typed goes on while there are chains, or has "   \
 	  "work left")                                                                             \
+	X(STUCK_BUSY, "stuck.busy", MODEL, WALK | FACT_STATE | FACT_CALLS, 0, "policy",            \
+	  "a device that says it has work left gets on with it")                                   \
 	X(STATUS_IDENTITY, "status.identity", MUST, LAYOUT, 0, "dev.mmio.regs.1",                  \
 	  "MagicValue is 'virt' and Version 2, always")                                            \
 	X(STATUS_REGISTERS, "status.registers", MUST, REGS, 0, "4.2.2",                            \
@@ -163,6 +165,8 @@ enum severity {
 	  "a byte of the configuration reads the same at every access width")                      \
 	X(STATUS_CONFIG_COUNT, "status.config-count", MUST, REGS, 0, "2.5",                        \
 	  "a count of queues in the configuration is at least 1 and not above the real number")    \
+	X(STATUS_CONFIG_KEPT, "status.config-kept", MODEL, REGS, 0, "policy",                      \
+	  "what the driver tells the device in its configuration reads as it was written")         \
 	X(STATUS_RESET, "status.reset", MUST, REGS, 0, "dev.reset.op.1",                           \
 	  "the device status is 0 after reset")                                                    \
 	X(STATUS_FEATURES, "status.features", MUST, REGS, 0, "dev.feature.bits.2b",                \
@@ -269,6 +273,8 @@ enum severity {
 	  "a packet of no connection, other than RST, is answered by RST")                         \
 	X(VSOCK_TYPE, "vsock.type", MUST, WALK, 0, "dev.vsock.rxtx.2",                             \
 	  "a packet of unknown type is answered by RST")                                           \
+	X(VSOCK_STUCK, "vsock.stuck", MODEL, WALK, 0, "policy",                                    \
+	  "bytes of a stream that the guest lets in are sent before the device rests")             \
 	X(VSOCK_EVENT, "vsock.event", LIMIT, WALK, 0, "5.10.6.7",                                  \
 	  "an event has 4 bytes, and an id that there is")                                         \
 	X(SNAPSHOT_REFUSED, "snapshot.refused", LIMIT, REGS, 0, "policy",                          \

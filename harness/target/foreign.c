@@ -122,15 +122,18 @@ static const char *values_fault(const struct vringer_target *t)
 	return NULL;
 }
 
-/* A counter of the target's, or used.N of one of its queues. */
+/* A counter of the target's, or of chains of one of its queues. */
 static bool is_term(const struct vringer_target *t, const char *term, size_t len, bool left)
 {
+	enum target_chains kind;
+	int queue;
+
 	for (uint32_t i = 0; i < t->counter_count; i++)
 		if (strlen(t->counter_names[i]) == len &&
 		    memcmp(t->counter_names[i], term, len) == 0)
 			return true;
-	return left && target_used_term(term, len) >= 0 &&
-	       (uint32_t)target_used_term(term, len) < t->queue_count;
+	queue = target_chains_term(term, len, &kind);
+	return left && queue >= 0 && (uint32_t)queue < t->queue_count;
 }
 
 const char *foreign_terms_fault(struct foreign *f, const char *what, const char *list, bool left)
@@ -144,7 +147,10 @@ const char *foreign_terms_fault(struct foreign *f, const char *what, const char 
 			snprintf(f->fault, sizeof(f->fault),
 				 "declares %s with '%.*s', which is not one of its counters%s",
 				 what, (int)(len < 40 ? len : 40), list,
-				 left ? ", nor used.N of one of its queues" : "");
+				 left ? ", nor used.N, readable.N, writable.N or written.N of one "
+					"of "
+					"its queues"
+				      : "");
 			return f->fault;
 		}
 		if (++count > TARGET_SUM_TERMS_MAX)

@@ -5,6 +5,7 @@
  */
 #include "harness/target/target.h"
 
+#include "devices/table.h"
 #include "harness/program/clause.h"
 #include "harness/rules/rules.h"
 
@@ -142,22 +143,38 @@ void *target_create(const struct target *target, const struct device_host *host,
 	return target->create(target, host, offered.low, queue_max);
 }
 
-int target_used_term(const char *term, size_t len)
+/* A number of one or two digits, which is all of it; or -1. */
+static int small_number(const char *digits, size_t len)
 {
-	static const char prefix[] = "used.";
-	size_t digits = len - (sizeof(prefix) - 1);
 	int number = 0;
 
-	if (len < sizeof(prefix) || digits > 2 || memcmp(term, prefix, sizeof(prefix) - 1) != 0)
+	if (len == 0 || len > 2 || (len == 2 && digits[0] == '0'))
 		return -1;
-	if (digits == 2 && term[sizeof(prefix) - 1] == '0')
-		return -1;
-	for (size_t i = sizeof(prefix) - 1; i < len; i++) {
-		if (term[i] < '0' || term[i] > '9')
+	for (size_t i = 0; i < len; i++) {
+		if (digits[i] < '0' || digits[i] > '9')
 			return -1;
-		number = 10 * number + (term[i] - '0');
+		number = 10 * number + (digits[i] - '0');
 	}
 	return number;
+}
+
+int target_chains_term(const char *term, size_t len, enum target_chains *kind)
+{
+	TABLE(static const char *const, names, CHAINS_KINDS, 1,
+	      [CHAINS_USED] = "used.",
+	      [CHAINS_READABLE] = "readable.",
+	      [CHAINS_WRITABLE] = "writable.",
+	      [CHAINS_WRITTEN] = "written.");
+
+	for (unsigned i = 0; i < CHAINS_KINDS; i++) {
+		size_t prefix = strlen(names[i]);
+
+		if (len < prefix || memcmp(term, names[i], prefix) != 0)
+			continue;
+		*kind = (enum target_chains)i;
+		return small_number(term + prefix, len - prefix);
+	}
+	return -1;
 }
 
 static bool is_name(const char *name)

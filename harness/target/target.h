@@ -24,8 +24,8 @@
 #define GUEST_UNTOLD GUEST_PURPOSE_COUNT
 
 /* left <= right, or left == right, both sums of counters by name, separated by
- * blanks.  On the left of the former `used.N` is a counter too: chains of queue N
- * that came back, as far as known. */
+ * blanks.  On the left of the former chains of queue N that came back are counters too, as far
+ * as known: KIND.N, see enum target_chains. */
 struct target_sum {
 	const char *left;
 	const char *right;
@@ -470,8 +470,16 @@ static inline void features_set(struct features *features, uint32_t page, uint32
 /* A new device; NULL: there is no memory. */
 void *target_create(const struct target *target, const struct device_host *host,
 		    struct features offered, const uint16_t *queue_max);
-/* The N of "used.N", `len` bytes: a decimal number of one or two digits; -1: it is not. */
-int target_used_term(const char *term, size_t len);
+/* Chains that came back from a queue, as counters of sums. */
+enum target_chains {
+	CHAINS_USED,	 /* used.N: all */
+	CHAINS_READABLE, /* readable.N: with a byte for the device to read */
+	CHAINS_WRITABLE, /* writable.N: with one for it to write */
+	CHAINS_WRITTEN,	 /* written.N: with a used length above 0 */
+	CHAINS_KINDS
+};
+/* The N of KIND.N, `len` bytes: a decimal number of one or two digits; -1: it is not. */
+int target_chains_term(const char *term, size_t len, enum target_chains *kind);
 /* Does it reach guest memory by pointers? */
 bool target_is_plain(const struct target *target);
 

@@ -227,7 +227,9 @@ struct vringer_ring {
 
 /* left <= right holds at any time.  Both are sums of the device's counters: names
  * separated by blanks, at most 12.  On the left, `used.N` is a counter too: the chains
- * that queue N returned, as far as vringer knows. */
+ * that queue N returned, as far as vringer knows; so are `readable.N` and `writable.N`, those
+ * of them that had a byte for the device to read, or to write, and `written.N`, those with a
+ * used length above 0. */
 struct vringer_sum {
 	const char *left, *right;
 };

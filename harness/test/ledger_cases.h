@@ -60,6 +60,7 @@ extern const size_t ledger_case_count;
 	X(STUCK_UNCHECKED, look_before_clear, look_behind_clear)                                   \
 	X(STUCK_FRAME, frame_waits_in_vain, frame_waits_for_a_chain)                               \
 	X(STUCK_BYTES, bytes_left_behind, bytes_as_many_as_chains)                                 \
+	X(STUCK_BUSY, busy_with_nothing, busy_with_a_chain)                                        \
 	X(WORK_ACCESSES, accesses_one_too_many, accesses_at_the_bound)                             \
 	X(WORK_BYTES, bytes_moved_three_times, bytes_moved_twice)                                  \
 	X(WORK_CHAINS, chains_more_than_entries, chains_as_many_as_entries)                        \
@@ -75,6 +76,7 @@ extern const size_t ledger_case_count;
 	X(STATUS_CONFIG, past_config_is_left_over, past_config_is_zero)                            \
 	X(STATUS_CONFIG_WIDTH, byte_of_another_lane, byte_at_two_widths)                           \
 	X(STATUS_CONFIG_COUNT, more_queues_than_there_are, queues_that_there_are)                  \
+	X(STATUS_CONFIG_KEPT, half_of_actual_kept, actual_kept)                                    \
 	X(STATUS_RESET, status_stays, status_zero)                                                 \
 	X(STATUS_FEATURES, features_not_offered, features_refused)                                 \
 	X(STATUS_LADDER, step_skipped, step_ignored)                                               \
@@ -112,6 +114,7 @@ extern const size_t ledger_case_count;
 	X(VSOCK_COUNT, count_beyond_what_was_sent, count_of_what_was_sent)                         \
 	X(VSOCK_CLOSED, bytes_after_rst, bytes_after_an_update)                                    \
 	X(VSOCK_MESSAGE, record_without_a_message, record_with_its_message)                        \
+	X(VSOCK_STUCK, typed_bytes_kept, typed_bytes_sent)                                         \
 	X(VSOCK_ANSWER, credit_not_told, credit_told)                                              \
 	X(VSOCK_ORDER, bytes_with_a_gap, bytes_in_order)                                           \
 	X(VSOCK_STRAY, stray_not_answered, stray_rst_not_answered)                                 \

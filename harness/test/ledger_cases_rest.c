@@ -438,3 +438,31 @@ void case_sum_kept(void)
 	count(5, 5);
 	count(UINT64_MAX, UINT64_MAX);
 }
+
+/* A call for what is left; and it takes the chain of queue TX that is there. */
+static void go_on(bool takes)
+{
+	rig_live(8);
+	on = TX;
+	work();
+	avail_idx(1);
+	if (takes) {
+		avail_entry(0, 0);
+		desc(0, 0, 0x5000, 16, 0, 0);
+		payload_read(0, 0x5000, 16);
+		return_chain(0, 0, 0, 0);
+		wake();
+	}
+	done();
+	ledger_worked(&ledger, 64, ledger_stood_still(&ledger));
+}
+
+void case_busy_with_nothing(void)
+{
+	go_on(false);
+}
+
+void case_busy_with_a_chain(void)
+{
+	go_on(true);
+}

@@ -236,6 +236,30 @@ void case_credit_told(void)
 	ask(VIRTIO_VSOCK_OP_CREDIT_UPDATE);
 }
 
+/* The guest lets in 8 bytes, and the host types 3. */
+static void type_bytes(bool sent)
+{
+	connect_port(8);
+	host(HOST_TYPE, "abc", 3, 3);
+	if (sent) {
+		device_works();
+		guest_is_sent(
+			(struct packet){ .op = VIRTIO_VSOCK_OP_RW, .len = 3, .bytes = "abc" });
+		all_is_sent();
+	}
+	rest(DEVICE_IDLE);
+}
+
+void case_typed_bytes_kept(void)
+{
+	type_bytes(false);
+}
+
+void case_typed_bytes_sent(void)
+{
+	type_bytes(true);
+}
+
 static void pass_on(const char *taken)
 {
 	connect_port(8);

@@ -282,6 +282,31 @@ void case_queues_that_there_are(void)
 	count_queues(1);
 }
 
+/* A balloon whose driver wrote `actual` in two accesses; it reads as that. */
+static void read_actual(uint64_t value)
+{
+	uint32_t offset = 0, width = 0;
+
+	rig_target.device_id = VIRTIO_ID_BALLOON;
+	rig_live(8);
+	reg_write(VIRTIO_MMIO_CONFIG + 4, 0x11223344);
+	reg_write(VIRTIO_MMIO_CONFIG + 2, 0xaabb0000);
+	assert_true(ledger_config_tells(&ledger, 0, 8, &offset, &width));
+	assert_int_equal(offset, 4);
+	assert_int_equal(width, 4);
+	ledger_config_told(&ledger, value);
+}
+
+void case_half_of_actual_kept(void)
+{
+	read_actual(0x11223344);
+}
+
+void case_actual_kept(void)
+{
+	read_actual(0x1122aabb);
+}
+
 void case_change_in_silence(void)
 {
 	rig_live(8);

@@ -374,6 +374,42 @@ static void a_chain_that_came_back_is_counted(void **state)
 	assert_breaks(RULE_COUNTERS_SUM);
 }
 
+/* `readable.1`, `writable.1` and `written.1`: chains that had what they count. */
+static void chains_are_counted_by_what_they_have(void **state)
+{
+	static const struct {
+		const char *left;
+		bool writable;
+		uint32_t len;
+		bool counts;
+	} cases[] = {
+		{ "readable.1", false, 0, true }, { "readable.1", true, 16, false },
+		{ "writable.1", true, 0, true },  { "writable.1", false, 0, false },
+		{ "written.1", true, 16, true },  { "written.1", true, 0, false },
+	};
+
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		struct target_sum sums[] = { { cases[i].left, "out", false },
+					     { NULL, NULL, false } };
+
+		rig_setup(state);
+		rig_target.sums = sums;
+		notify();
+		avail_idx(1);
+		take(0, 0, 16, cases[i].writable ? F_WRITE : 0);
+		if (cases[i].len > 0)
+			payload_write(0, BUFFER, 16);
+		return_chain(0, 0, 0, cases[i].len);
+		wake();
+		done();
+		rest(DEVICE_IDLE);
+		if (cases[i].counts)
+			assert_breaks(RULE_COUNTERS_SUM);
+		else
+			assert_silent();
+	}
+}
+
 /* It does not come back with its entry alone. */
 static void a_chain_whose_index_cannot_be_written_need_not_be_counted(void **state)
 {
@@ -486,6 +522,7 @@ int main(void)
 		TEST(a_used_entry_that_cannot_be_written_is_lost),
 		TEST(a_used_index_that_cannot_be_written_did_not_move),
 		TEST(a_chain_that_came_back_is_counted),
+		TEST(chains_are_counted_by_what_they_have),
 		TEST(a_chain_whose_index_cannot_be_written_need_not_be_counted),
 		TEST(an_available_index_that_cannot_be_read_is_structural),
 		TEST(an_entry_that_cannot_be_read_or_is_too_large_is_structural),

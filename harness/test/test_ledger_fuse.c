@@ -302,8 +302,9 @@ static void an_init_that_may_be_none(void **state)
 	assert_breaks(RULE_STREAM_REPLIES);
 }
 
-/* A request of `opcode` for file `node` whose body says offset `at`, and the outcome. */
-static void outcome(uint32_t opcode, uint32_t node, uint64_t at, int32_t error)
+/* A request of `opcode` for file `node` whose body says offset `at`, in the file `file`, and the
+ * outcome. */
+static void outcome(uint32_t opcode, uint32_t node, uint64_t at, uint64_t file, int32_t error)
 {
 	ask(opcode);
 	put32(request, 0, sizeof(request));
@@ -311,6 +312,8 @@ static void outcome(uint32_t opcode, uint32_t node, uint64_t at, int32_t error)
 	put32(request, 16, big ? 0 : node);
 	put32(request, 20, big ? node : 0);
 	/* Of a mapping, behind fh, foffset and len, and flags. */
+	put32(request, IN_HEAD + 8, (uint32_t)(big ? file >> 32 : file));
+	put32(request, IN_HEAD + 12, (uint32_t)(big ? file : file >> 32));
 	put32(request, IN_HEAD + 16, big ? 0 : 4096);
 	put32(request, IN_HEAD + 20, big ? 4096 : 0);
 	put32(request, IN_HEAD + 32, (uint32_t)(big ? at >> 32 : at));
@@ -327,6 +330,7 @@ static void outcome_that_is_due(void **state)
 		uint64_t at;
 		int32_t error;
 		bool good;
+		uint64_t file;
 	} cases[] = {
 		{ FUSE_READ, 1, 0, 0, true },
 		{ FUSE_READ, 1, 0, -ENOSYS, true },
@@ -341,6 +345,13 @@ static void outcome_that_is_due(void **state)
 		{ FUSE_SETUPMAPPING, 1, 8192, -EINVAL, true },
 		{ FUSE_SETUPMAPPING, 1, 4097, 0, false },
 		{ FUSE_SETUPMAPPING, 1, UINT64_MAX, 0, false },
+		{ FUSE_SETUPMAPPING, 1, 4096, -EINVAL, false },
+		{ FUSE_SETUPMAPPING, 1, 4095, -EINVAL, true },
+		{ FUSE_SETUPMAPPING, 1, 4096, -EINVAL, true, 1 },
+		{ FUSE_SETUPMAPPING, 1, 4096, 0, true, INT64_MAX - 4096 },
+		{ FUSE_SETUPMAPPING, 1, 4096, 0, false, INT64_MAX - 4095 },
+		{ FUSE_SETUPMAPPING, 1, 4096, 0, false, UINT64_MAX },
+		{ FUSE_SETUPMAPPING, 1, 4096, -EINVAL, true, INT64_MAX - 4095 },
 		{ FUSE_REMOVEMAPPING, 1, 0, 0, true },
 		{ FUSE_REMOVEMAPPING, 1, 0, INT32_MIN, false },
 	};
@@ -351,7 +362,7 @@ static void outcome_that_is_due(void **state)
 		rig_target.region_count = 1;
 		big = i % 2 != 0;
 		ledger.fuse.order = big ? ORDER_BIG : ORDER_LITTLE;
-		outcome(cases[i / 2].opcode, cases[i / 2].node, cases[i / 2].at,
+		outcome(cases[i / 2].opcode, cases[i / 2].node, cases[i / 2].at, cases[i / 2].file,
 			cases[i / 2].error);
 		if (cases[i / 2].good)
 			assert_silent();
