@@ -417,7 +417,8 @@ struct vringer_backend {
 	const struct vringer_port *ports;	 /* NULL or port_count */
 	const struct vringer_stream *streams;	 /* NULL or stream_count */
 	const struct vringer_dialogue *dialogue; /* NULL or that of one pair of queues */
-	/* NULL or one act of the host: `len` bytes of `data` at `port`, an index. */
+	/* NULL or one act of the host: `len` bytes of `data` at `port`, an index below
+	 * port_count, or 0 of an act that is at none. */
 	uint32_t (*act)(void *device, uint32_t act, uint32_t port, void *data, uint32_t len);
 	/* NULL or an order to the backend of that port. */
 	void (*order)(void *device, uint32_t order, uint32_t port, uint32_t count, uint32_t amount);
