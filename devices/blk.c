@@ -307,8 +307,11 @@ void blk_resubmit(struct device *dev, uint64_t tag)
 	struct blk *blk = blk_of(dev);
 	struct blk_request *r = find_tag(blk, BLK_TO_SUBMIT, tag);
 
+	/* What is completed from within waits for the device's next work. */
+	blk->busy = true;
 	if (r)
 		blk_submit(blk, r);
+	blk->busy = false;
 }
 
 /* Each round is at least one call of each request. */

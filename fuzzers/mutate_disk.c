@@ -209,8 +209,8 @@ static bool put_request(struct plan *p, unsigned step)
 	if (!put_bytes(p, SLOT_HEADER, header, sizeof(header)))
 		return false;
 	if (with_data && random_chance(m, 2) &&
-	    !!put_slot(p, SLOT_DATA, len > STATUS_PLACE - DATA_PLACE ? LARGE_PLACE : DATA_PLACE,
-		       len))
+	    !put_slot(p, SLOT_DATA, len > STATUS_PLACE - DATA_PLACE ? LARGE_PLACE : DATA_PLACE,
+		      len))
 		return false;
 	if (step == STEP_WRITE) {
 		op = edit_put(p->prog, &p->at, OP_PATTERN);

@@ -5,6 +5,7 @@
  */
 #include <string.h>
 
+#include "../snapshot.h"
 #include "blk_guest.h"
 
 #define WRITEBACK (0x100 + 32)
@@ -334,6 +335,40 @@ static void resize(void **state)
 	assert_int_equal(config(0, 8), 2);
 }
 
+/* The disk completes what a restored device asks for again from within: the device asks for
+ * nothing else meanwhile, and answers with its next work. */
+static void asked_again_and_done_at_once(void **state)
+{
+	static uint8_t bytes[1 << 14];
+	struct snapshot_error error;
+	struct mmio *old = m;
+	size_t len;
+
+	(void)state;
+	disk.late = true;
+	blk_head(VIRTIO_BLK_T_IN, 1);
+	blk_send(0, 0, 0, 512);
+	blk_send(0, 4, 0, 512);
+	len = snapshot_save(m, bytes, sizeof(bytes));
+	assert_true(len < sizeof(bytes));
+	m = mmio_create(&blk_ops, &fake.host, UINT64_MAX & ~F(RO), NULL);
+	blk_connect(mmio_device(m), &blk_guest_backend, &disk, SECTORS);
+	assert_int_equal(snapshot_restore(m, bytes, len, &error), 0);
+	disk.late = false;
+	disk.both = true;
+	disk.calls = 0;
+	blk_resubmit(mmio_device(m), disk.later[0].tag);
+	assert_int_equal(disk.calls, 1);
+	assert_int_equal(fake_used_idx(&blk_q[0]), 0);
+	assert_int_equal(mmio_state(m), DEVICE_WORK);
+	mmio_work(m);
+	assert_int_equal(disk.calls, 2);
+	assert_int_equal(fake_used_idx(&blk_q[0]), 2);
+	assert_int_equal(mmio_state(m), DEVICE_IDLE);
+	mmio_destroy(m);
+	m = old;
+}
+
 #define TEST(name) cmocka_unit_test_setup_teardown(name, blk_guest_setup, net_teardown)
 
 int main(void)
@@ -344,7 +379,7 @@ int main(void)
 		TEST(id_and_unknown),	TEST(segments),
 		TEST(wrong_segments),	TEST(read_only),
 		TEST(cache_modes),	TEST(cache_as_negotiated),
-		TEST(resize),
+		TEST(resize),		TEST(asked_again_and_done_at_once),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -460,6 +460,34 @@ static void what_is_accepted_comes_up(void **state)
 	assert_in_range(unasked, 1, UINT32_MAX);
 }
 
+/* The place of data that is put for a request to a disk is one that the request has. */
+static void data_of_a_disk_are_asked_for(void **state)
+{
+	unsigned used = 0, left = 0;
+
+	(void)state;
+	mutator_init(&mutator, "blk", 12);
+	for (int i = 0; i < ROUNDS; i++) {
+		program_init(&program, "blk");
+		(void)add_disk(&mutator, &program, 0);
+		/* Behind those that all requests have. */
+		for (uint32_t at = 3; at < program.op_count; at++) {
+			uint8_t next =
+				at + 1 < program.op_count ? program.ops[at + 1].code : OP_NOP;
+
+			if (program.ops[at].code != OP_BUFFER ||
+			    program.ops[at - 1].code != OP_STORE)
+				continue;
+			if (next == OP_PATTERN || next == OP_SEND || next == OP_OFFER)
+				used++;
+			else
+				left++;
+		}
+	}
+	assert_in_range(used, ROUNDS / 100, UINT32_MAX);
+	assert_in_range(left, 0, used / 10);
+}
+
 /* Of whatever compiler.  A change of the mutator changes the number too. */
 static void every_machine_makes_the_same(void **state)
 {
@@ -690,6 +718,7 @@ int main(void)
 		cmocka_unit_test(aims_come_up),
 		cmocka_unit_test(rings_come_up),
 		cmocka_unit_test(what_is_accepted_comes_up),
+		cmocka_unit_test(data_of_a_disk_are_asked_for),
 		cmocka_unit_test(every_machine_makes_the_same),
 		cmocka_unit_test(numbers_reach_their_edges),
 		cmocka_unit_test(addresses_reach_every_place),

@@ -87,6 +87,31 @@ static void each_is_executed_on_every_target(void **state)
 	}
 }
 
+/* An engine does not know how many ports a device has. */
+static void hosts_act_at_no_port_that_is_not_there(void **state)
+{
+	static const struct {
+		uint8_t code, port;
+	} acts[] = { { OP_TYPE, TYPE_PORT },
+		     { OP_TAKE_OUTPUT, TAKE_OUTPUT_PORT },
+		     { OP_PUT_BACK, PUT_BACK_PORT } };
+
+	(void)state;
+	for (const struct target *const *t = target_all(); *t != NULL; t++) {
+		const struct run_options options = { .ctx = NULL };
+		struct text_error error;
+		struct run *run;
+
+		assert_int_equal(run_open(&run, *t, &error), 0);
+		for (size_t i = 0; i < sizeof(acts) / sizeof(acts[0]); i++) {
+			make_program(op_find(acts[i].code), (*t)->name);
+			program.ops[program.op_count - 1].value[acts[i].port] = UINT8_MAX;
+			run_program(run, &program, &options);
+		}
+		run_close(run);
+	}
+}
+
 static void each_is_printed_and_parsed(void **state)
 {
 	static uint8_t bytes[BINARY_SIZE_MAX];
@@ -162,6 +187,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(each_is_executed_on_every_target),
+		cmocka_unit_test(hosts_act_at_no_port_that_is_not_there),
 		cmocka_unit_test(each_is_printed_and_parsed),
 		cmocka_unit_test(each_is_a_mutation_somewhere),
 		cmocka_unit_test(each_has_help_and_each_field_a_name),

@@ -21,7 +21,8 @@ static void give(struct guest *g, const struct program *prog, const struct op *o
 	static uint8_t bytes[OP_BYTES_MAX + UINT16_MAX];
 	uint32_t len = (uint32_t)op->value[TYPE_LEN];
 
-	if (g->target->host == NULL)
+	/* A port that there is not: no engine knows how many there are. */
+	if (g->target->host == NULL || op->value[TYPE_PORT] >= g->target->port_count)
 		return;
 	if (op->data_len > 0)
 		memcpy(bytes, prog->data + op->data_off, op->data_len);
@@ -124,8 +125,10 @@ void guest_want_nothing(struct guest *g)
 
 static void take(struct guest *g, unsigned port, uint32_t max)
 {
-	if (g->target->host != NULL)
-		g->output_len = guest_host(g, HOST_TAKE, port, g->output, max);
+	if (g->target->host == NULL)
+		return;
+	g->output_len =
+		port < g->target->port_count ? guest_host(g, HOST_TAKE, port, g->output, max) : 0;
 }
 
 void guest_take_output(struct guest *g, const struct program *prog, const struct op *op)

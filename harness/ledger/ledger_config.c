@@ -195,7 +195,8 @@ bool ledger_config_tells(const struct ledger *l, uint32_t at, uint32_t width, ui
 {
 	const struct config_told *field = told_of(l);
 
-	if (!l->enabled || field == NULL || l->session.told_mask == 0 ||
+	/* A device that is not ours is not asked for what it is not judged by. */
+	if (!l->enabled || !l->target->model || field == NULL || l->session.told_mask == 0 ||
 	    at >= (uint32_t)field->offset + field->width || at + width <= field->offset)
 		return false;
 	*offset = field->offset;

@@ -417,10 +417,10 @@ struct vringer_backend {
 	const struct vringer_port *ports;	 /* NULL or port_count */
 	const struct vringer_stream *streams;	 /* NULL or stream_count */
 	const struct vringer_dialogue *dialogue; /* NULL or that of one pair of queues */
-	/* NULL or one act of the host: `len` bytes of `data` at `port`, an index below port_count;
-	 * 0 where there is no port. */
+	/* NULL or one act of the host: `len` bytes of `data` at `port`, an index below
+	 * port_count, or 0 of an act that is at none. */
 	uint32_t (*act)(void *device, uint32_t act, uint32_t port, void *data, uint32_t len);
-	/* NULL or an order to the backend of that port. */
+	/* NULL or an order to the backend of that port, 0 where there is none. */
 	void (*order)(void *device, uint32_t order, uint32_t port, uint32_t count, uint32_t amount);
 	/* NULL or: how many frames has the backend for the device, which it told it of?  Of
 	 * the stream from VRINGER_END_GIVEN. */

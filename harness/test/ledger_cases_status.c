@@ -291,9 +291,11 @@ static void read_actual(uint64_t value)
 	rig_live(8);
 	reg_write(VIRTIO_MMIO_CONFIG + 4, 0x11223344);
 	reg_write(VIRTIO_MMIO_CONFIG + 2, 0xaabb0000);
-	assert_true(ledger_config_tells(&ledger, 0, 8, &offset, &width));
-	assert_int_equal(offset, 4);
-	assert_int_equal(width, 4);
+	assert_int_equal(ledger_config_tells(&ledger, 0, 8, &offset, &width), rig_target.model);
+	if (rig_target.model) {
+		assert_int_equal(offset, 4);
+		assert_int_equal(width, 4);
+	}
 	ledger_config_told(&ledger, value);
 }
 
