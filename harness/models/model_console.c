@@ -100,7 +100,6 @@ static const struct vringer_dialogue console_dialogue = {
 };
 
 /* What a driver says, and what it may not. */
-/* What a driver says, and what it may not. */
 static const struct vringer_bytes console_hello[] = { { 0, 5, "hello" }, { .bytes = NULL } };
 
 static const struct vringer_request console_requests[] = {
