@@ -75,9 +75,9 @@ void case_packet_at_the_mtu(void)
 /* The driver sends a frame with that gso_type, and it comes out. */
 static void send(uint8_t gso_type)
 {
-	static const struct target_stream stream = {
-		.from = TX, .to = END_AWAY, .skip = sizeof(struct virtio_net_hdr_v1)
-	};
+	static const struct target_stream stream = { .from = TX,
+						     .to = END_AWAY,
+						     .skip = sizeof(struct virtio_net_hdr_v1) };
 	uint8_t bytes[sizeof(struct virtio_net_hdr_v1) + 60] = { VIRTIO_NET_HDR_F_NEEDS_CSUM,
 								 gso_type };
 
