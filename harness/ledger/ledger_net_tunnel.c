@@ -7,9 +7,10 @@
  * one that must not be: both UDP tunnels; one of them without NEEDS_CSUM, with DATA_VALID or with
  * no segmentation; UDP_TUNNEL_CSUM without a tunnel.  No feature makes an exception for the first
  * two.  The last is a flag, and flags that a device does not know are to be ignored: it is judged
- * where the driver negotiated the flag's feature.  A device of an older VIRTIO knows none of these
- * bits and is not judged.  An offload that was not negotiated is the driver's mistake alone: no
- * text bids the device to refuse that packet, and nothing is said of it here.
+ * where the driver negotiated the flag's feature.  A device of an older VIRTIO may use these bits
+ * for what it likes: the statement is newer, and what is broken of that is noted and fails nothing.
+ * An offload that was not negotiated is the driver's mistake alone: no text bids the device to
+ * refuse that packet, and nothing is said of it here.
  *
  * The header is what the device's own reads returned, once each, in order, of a chain that is
  * readable and that it read whole; what the guest makes of the memory is no matter.  A device that
@@ -27,7 +28,6 @@
 #define F_HOST_UDP_TUNNEL_GSO_CSUM 68
 #define GSO_TUNNELS 0x60u
 #define FLAG_UDP_TUNNEL_CSUM 0x08u
-#define VIRTIO_1_4 0x0104
 
 /* What is wrong with a packet to send; NULL: nothing that this is about. */
 static const char *tunnel_fault(const struct ledger *l, unsigned flags, unsigned gso)
@@ -54,9 +54,8 @@ const char *ledger_net_send_fault(const struct ledger *l, const struct target_st
 {
 	const uint32_t header = sizeof(struct virtio_net_hdr_v1);
 
-	if (l->target->device_id != VIRTIO_ID_NET || l->target->virtio < VIRTIO_1_4 ||
-	    !frame->whole || desc->skip < header || frame->digest.at < desc->skip ||
-	    !ledger_net_was_negotiated(l))
+	if (l->target->device_id != VIRTIO_ID_NET || !frame->whole || desc->skip < header ||
+	    frame->digest.at < desc->skip || !ledger_net_was_negotiated(l))
 		return NULL;
 	return tunnel_fault(l, frame->head[0], frame->head[1]);
 }

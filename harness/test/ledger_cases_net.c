@@ -82,7 +82,6 @@ static void send(uint8_t gso_type)
 								 gso_type };
 
 	rig_target.device_id = VIRTIO_ID_NET;
-	rig_target.virtio = 0x0104;
 	rig_target.stream_count = 1;
 	rig_target.streams = &stream;
 	rig_live(8);
