@@ -64,8 +64,6 @@ void ledger_net_sent(struct ledger *l, unsigned to, const struct ledger_digest *
 {
 	const struct ledger_frame *found = NULL;
 
-	if (l->target->device_id != VIRTIO_ID_NET)
-		return;
 	for (unsigned i = 0; i < l->target->stream_count; i++) {
 		struct ledger_stream *s = &l->streams.stream[i];
 

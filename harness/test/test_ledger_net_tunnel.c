@@ -203,6 +203,23 @@ static void what_was_not_read_once_and_whole_says_nothing(void **state)
 	come_out();
 	return_it();
 	end_silent();
+	/* ... once the packet was whole. */
+	setup_net(state);
+	read_packet(NEEDS_CSUM, BOTH);
+	payload_bytes(0, false, BUFFER, bytes, HEADER);
+	come_out();
+	return_it();
+	end_silent();
+	/* A chain that is wrong, which is another rule's affair. */
+	setup_net(state);
+	avail_idx(1);
+	avail_entry(0, 0);
+	desc(0, 0, BUFFER, sizeof(bytes), F_NEXT, 1);
+	desc(0, 1, BUFFER + 4096, 1, F_WRITE, 0);
+	payload_bytes(0, false, BUFFER, bytes, sizeof(bytes));
+	come_out();
+	return_it();
+	assert_breaks(RULE_MEMORY_MIXED);
 	/* The packet first. */
 	setup_net(state);
 	take_chain(0);
@@ -228,6 +245,14 @@ static void what_was_not_read_once_and_whole_says_nothing(void **state)
 	come_out();
 	return_it();
 	end_silent();
+	/* Less than a header, and nothing behind it. */
+	setup_net(state);
+	avail_idx(1);
+	take(0, 0, HEADER - 1, 0);
+	payload_bytes(0, false, BUFFER, bytes, HEADER - 1);
+	ledger_frame(&ledger, END_AWAY, bytes, 0);
+	return_it();
+	end_silent();
 	/* There may be frames that nobody saw. */
 	setup_net(state);
 	read_packet(NEEDS_CSUM, BOTH);
@@ -248,6 +273,32 @@ static void more_frames_than_are_kept_say_nothing(void **state)
 		come_out();
 		return_it();
 		assert_broken(more == 0);
+	}
+}
+
+/* To a queue, where what comes out may be written anew. */
+static void what_came_out_must_be_known(void **state)
+{
+	for (unsigned again = 0; again < 3; again++) {
+		setup_net(state);
+		streams[0].to = RX;
+		read_packet(NEEDS_CSUM, BOTH);
+		return_it();
+		on = RX;
+		avail_idx(1);
+		take(0, 0, sizeof(bytes), F_WRITE);
+		bytes[0] = bytes[1] = 0;
+		bytes[10] = 1; /* num_buffers */
+		payload_bytes(0, true, BUFFER, bytes, sizeof(bytes));
+		if (again == 1)
+			payload_bytes(0, true, BUFFER, bytes, 1);
+		/* The driver sees less of it: that is another frame. */
+		return_chain(0, 0, 0, sizeof(bytes) - (again == 2));
+		wake();
+		if (again == 2)
+			assert_breaks(RULE_STREAM_FRAMES);
+		else
+			assert_broken(again == 0);
 	}
 }
 
@@ -281,6 +332,7 @@ int main(void)
 		TEST(any_that_equals_it_may_be_the_one),
 		TEST(what_was_not_read_once_and_whole_says_nothing),
 		TEST(more_frames_than_are_kept_say_nothing),
+		TEST(what_came_out_must_be_known),
 		TEST(in_pieces_it_is_one),
 	};
 
