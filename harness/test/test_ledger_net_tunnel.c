@@ -210,8 +210,9 @@ static void what_was_not_read_once_and_whole_says_nothing(void **state)
 	come_out();
 	return_it();
 	end_silent();
-	/* A chain that is wrong, which is another rule's affair. */
+	/* A chain that is wrong, which is the affair of a rule for our models. */
 	setup_net(state);
+	ledger.silent[RULE_MEMORY_MIXED / 64] |= 1ULL << RULE_MEMORY_MIXED % 64;
 	avail_idx(1);
 	avail_entry(0, 0);
 	desc(0, 0, BUFFER, sizeof(bytes), F_NEXT, 1);
@@ -219,7 +220,7 @@ static void what_was_not_read_once_and_whole_says_nothing(void **state)
 	payload_bytes(0, false, BUFFER, bytes, sizeof(bytes));
 	come_out();
 	return_it();
-	assert_breaks(RULE_MEMORY_MIXED);
+	end_silent();
 	/* The packet first. */
 	setup_net(state);
 	take_chain(0);
