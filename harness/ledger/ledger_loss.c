@@ -144,7 +144,7 @@ void ledger_loss_read(struct ledger *l, struct ledger_stream *s, const struct le
 	const struct target_stream *desc = desc_of(l, s);
 	uint64_t start = frame->digest.at - access->len;
 
-	if (desc->frame_max == 0 || frame->digest.blind)
+	if (frame->digest.blind)
 		return;
 	if (start == 0)
 		on_begin(l, s, frame);
@@ -155,6 +155,9 @@ void ledger_loss_read(struct ledger *l, struct ledger_stream *s, const struct le
 	if (frame->digest.at != hold->readable)
 		return;
 	frame->whole = ledger_hold_kinds(l, hold) == CHAIN_READABLE;
+	frame->fault = ledger_net_send_fault(l, desc, frame);
+	if (desc->frame_max == 0)
+		return;
 	/* An empty frame is for nobody. */
 	if (frame->digest.len > frame_max(l, desc) || may_refuse(l, frame) ||
 	    (frame->digest.len == 0 && !is_to_queue(desc)))

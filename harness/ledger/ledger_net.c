@@ -186,8 +186,7 @@ static uint64_t bytes_max(const struct ledger *l, const struct ledger_hold *hold
 	return link > 0 ? (uint64_t)header + link + l->net.mtu : UINT64_MAX;
 }
 
-/* Is what the header has to be known? */
-static bool was_negotiated(const struct ledger *l)
+bool ledger_net_was_negotiated(const struct ledger *l)
 {
 	return l->session.features_known && (l->device.status & VIRTIO_CONFIG_S_FEATURES_OK) != 0 &&
 	       (l->session.driver_features & BIT(VIRTIO_F_VERSION_1)) != 0;
@@ -233,7 +232,7 @@ static void on_returned(struct ledger *l, unsigned queue, const struct ledger_ho
 {
 	if (hold == NULL)
 		on_lost(l, queue);
-	if (l->net.lost || !is_net(l, queue) || !was_negotiated(l))
+	if (l->net.lost || !is_net(l, queue) || !ledger_net_was_negotiated(l))
 		return;
 	if (l->net.left == 0)
 		begin_packet(l, hold, len);

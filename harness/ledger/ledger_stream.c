@@ -211,6 +211,8 @@ static bool reach(struct ledger *l, unsigned to, const struct ledger_digest *out
 {
 	bool unsure = false;
 
+	if (whole && !excused)
+		ledger_net_sent(l, to, out);
 	for (unsigned i = 0; i < l->target->stream_count; i++) {
 		if (l->target->streams[i].to != to)
 			continue;

@@ -24,6 +24,8 @@ struct ledger_frame {
 	uint8_t head[2];  /* what stands before it: flags, gso_type */
 	uint8_t head_len; /* bytes of that */
 	uint32_t looks;	  /* at the queue that it goes to, when it came */
+	/* NULL, or why a network device must not accept it (ledger_net_tunnel.c). */
+	const char *fault;
 };
 
 /* A target_stream. */

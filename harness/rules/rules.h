@@ -237,6 +237,8 @@ enum severity {
 	  "header fields of offloads are 0 in a packet without offloads")                          \
 	X(NET_MTU, "net.mtu", MUST, WALK, SEEN, "dev.net.config-layout.5",                         \
 	  "no received packet is larger than the negotiated MTU allows")                           \
+	X(NET_TUNNEL, "net.tunnel", MUST, WALK, 0, "dev.net.tx-packets.8",                         \
+	  "no packet is accepted whose header speaks of UDP tunnels as it must not")               \
 	X(DISK_READ, "disk.read", MUST, WALK, 0, "5.2.6",                                          \
 	  "a successful read returns what was last written there and acknowledged")                \
 	X(DISK_SAME, "disk.same", LIMIT, WALK, 0, "policy",                                        \

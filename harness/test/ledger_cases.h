@@ -101,6 +101,7 @@ extern const size_t ledger_case_count;
 	X(NET_HEADER, header_counts_none, header_counts_one)                                       \
 	X(NET_SPARE, header_left_over, header_cleared)                                             \
 	X(NET_MTU, packet_over_the_mtu, packet_at_the_mtu)                                         \
+	X(NET_TUNNEL, two_tunnels_passed_on, no_tunnel_passed_on)                                  \
 	X(DISK_READ, other_sector_read, written_sector_read)                                       \
 	X(DISK_SAME, sector_changes, sector_stays)                                                 \
 	X(DISK_STATUS, answered_with_a_seven, answered_with_an_error)                              \

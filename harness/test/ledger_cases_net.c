@@ -72,6 +72,40 @@ void case_packet_at_the_mtu(void)
 	receive(&(struct virtio_net_hdr_v1){ .num_buffers = 1 }, 14 + MTU);
 }
 
+/* The driver sends a frame with that gso_type, and it comes out. */
+static void send(uint8_t gso_type)
+{
+	static const struct target_stream stream = { .from = TX,
+						     .to = END_AWAY,
+						     .skip = sizeof(struct virtio_net_hdr_v1) };
+	uint8_t bytes[sizeof(struct virtio_net_hdr_v1) + 60] = { VIRTIO_NET_HDR_F_NEEDS_CSUM,
+								 gso_type };
+
+	rig_target.device_id = VIRTIO_ID_NET;
+	rig_target.stream_count = 1;
+	rig_target.streams = &stream;
+	rig_live(8);
+	notify();
+	avail_idx(1);
+	take(0, 0, sizeof(bytes), 0);
+	payload_bytes(0, false, BUFFER, bytes, sizeof(bytes));
+	ledger_frame(&ledger, END_AWAY, bytes + stream.skip, sizeof(bytes) - stream.skip);
+	return_chain(0, 0, 0, 0);
+	wake();
+	done();
+	rest(DEVICE_IDLE);
+}
+
+void case_two_tunnels_passed_on(void)
+{
+	send(VIRTIO_NET_HDR_GSO_TCPV4 | 0x60);
+}
+
+void case_no_tunnel_passed_on(void)
+{
+	send(VIRTIO_NET_HDR_GSO_TCPV4);
+}
+
 /* A frame waits in the device; `looks`: at a queue that is empty. */
 static void wait_for_a_chain(bool looks)
 {
