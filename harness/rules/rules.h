@@ -238,7 +238,8 @@ enum severity {
 	X(NET_MTU, "net.mtu", MUST, WALK, SEEN, "dev.net.config-layout.5",                         \
 	  "no received packet is larger than the negotiated MTU allows")                           \
 	X(DISK_READ, "disk.read", MUST, WALK, 0, "5.2.6",                                          \
-	  "a successful read returns what was last written there and acknowledged")                \
+	  "a successful read stores all of its bytes: what was last written there and "            \
+	  "acknowledged")                                                                          \
 	X(DISK_SAME, "disk.same", LIMIT, WALK, 0, "policy",                                        \
 	  "two reads of a sector return the same if nobody wrote there")                           \
 	X(DISK_STATUS, "disk.status", MUST, WALK, 0, "5.2.6",                                      \

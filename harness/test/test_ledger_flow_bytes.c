@@ -137,6 +137,19 @@ static void typed_bytes_come_in_order(void **state)
 	assert_breaks(RULE_VSOCK_ORDER);
 }
 
+/* A device that claims more than was typed has got all of that. */
+static void more_taken_than_typed(void **state)
+{
+	(void)state;
+	connect_port(8);
+	host(HOST_TYPE, "ab", 2, 3);
+	assert_breaks(RULE_STREAM_BYTES);
+	guest_is_sent((struct packet){ .op = VIRTIO_VSOCK_OP_RW, .len = 2, .bytes = "ba" });
+	all_is_sent();
+	assert_int_equal(ledger.finding_count, 2);
+	assert_int_equal(ledger.findings[1].rule, RULE_VSOCK_ORDER);
+}
+
 /* To which of two connections the bytes go is the host's affair. */
 static void typed_bytes_may_go_to_either_connection(void **state)
 {
@@ -176,6 +189,7 @@ int main(void)
 		cmocka_unit_test_setup(the_guest_can_make_a_gap_itself, socket_setup),
 		cmocka_unit_test_setup(bytes_are_followed_again_after_the_end, socket_setup),
 		cmocka_unit_test_setup(typed_bytes_come_in_order, socket_setup),
+		cmocka_unit_test_setup(more_taken_than_typed, socket_setup),
 		cmocka_unit_test_setup(typed_bytes_may_go_to_either_connection, socket_setup),
 		cmocka_unit_test_setup(typed_bytes_may_be_lost_before_there_is_a_connection,
 				       socket_setup),
