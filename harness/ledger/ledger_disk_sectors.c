@@ -11,8 +11,8 @@
  * hold, and VIRTIO_BLK_S_OK says that they were read, whatever used.len says.  A correct device
  * cannot break that, since it is judged only of a request that the driver may send (whole sectors
  * that were there all the time, within bounds of segments), where each access was seen, none
- * failed and none read the buffers for the data (the right bytes might have been there already), and
- * where nothing was stored in front of what was (a device may begin anywhere).
+ * failed and none read the buffers for the data (the right bytes might have been there already),
+ * and where nothing was stored in front of what was (a device may begin anywhere).
  *
  * disk.same: of a sector that nobody wrote, a read returns what the one before it returned.  The
  * driver cannot know that there are no others who write to a disk, nor that it keeps what was

@@ -137,7 +137,8 @@ static void typed_bytes_come_in_order(void **state)
 	assert_breaks(RULE_VSOCK_ORDER);
 }
 
-/* A device that claims more than was typed is taken to have all of that, and its port is followed. */
+/* A device that claims more than was typed is taken to have all of that, and its port is followed.
+ */
 static void more_taken_than_typed(void **state)
 {
 	(void)state;
