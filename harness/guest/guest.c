@@ -266,7 +266,7 @@ uint32_t guest_host(struct guest *g, enum host_act act, unsigned port, void *dat
 	ledger_host_begin(&g->ledger, act, port, data, len);
 	moved = target_host(g->target, g->device, act, port, data, len);
 	guest_returned(g);
-	ledger_host_end(&g->ledger, act, port, data, len, moved);
+	moved = ledger_host_end(&g->ledger, act, port, data, len, moved);
 	guest_look(g, false, &after);
 	ledger_work_end(&g->ledger, &after);
 	record_timed(&g->record, RECORD_HOST, moved);

@@ -121,7 +121,7 @@ struct guest_used guest_used_entry(struct guest *g, unsigned queue, uint16_t idx
 void guest_work(struct guest *g);
 /* ... until it has nothing left to do, or GUEST_SETTLE_MAX steps. */
 void guest_settle(struct guest *g);
-/* An act of the host, judged and traced; what target_host returned. */
+/* An act of the host, judged and traced; what ledger_host_end believes that it came to. */
 /* Regions of plain memory that lie wholly in that range: the host takes them away, or gives
  * them back, where the device's description says how. */
 void guest_set_regions(struct guest *g, uint64_t addr, uint64_t len, bool present);

@@ -193,12 +193,27 @@ void ledger_host_begin(struct ledger *l, enum host_act act, unsigned port, const
 		TELL_FOLLOWERS(l, host_begin, l, act, port, data, len);
 }
 
-void ledger_host_end(struct ledger *l, enum host_act act, unsigned port, const void *data,
-		     uint32_t len, uint32_t moved)
+/* More than there was?  There are no such bytes, so that nothing could be said of the port. */
+static bool is_too_much(enum host_act act, uint32_t len, uint32_t moved)
 {
+	return (act == HOST_TYPE || act == HOST_TAKE || act == HOST_PUT_BACK) && moved > len;
+}
+
+uint32_t ledger_host_end(struct ledger *l, enum host_act act, unsigned port, const void *data,
+			 uint32_t len, uint32_t moved)
+{
+	if (is_too_much(act, len, moved)) {
+		if (l->enabled && ledger_judges(l, RULE_STREAM_BYTES))
+			ledger_break(l, RULE_STREAM_BYTES,
+				     "of %u bytes the host's side of port %u says that %u were "
+				     "moved",
+				     len, port, moved);
+		moved = len;
+	}
 	l->call.host_changed = l->call.host_changes && moved != 0;
 	if (l->enabled)
 		TELL_FOLLOWERS(l, host_end, l, act, port, data, len, moved);
+	return moved;
 }
 
 /* A finding with its place filled in; NULL when there is no room, which there

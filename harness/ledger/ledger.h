@@ -83,11 +83,12 @@ void ledger_work_end(struct ledger *ledger, const struct ledger_probe *probe);
 bool ledger_stood_still(const struct ledger *ledger);
 void ledger_worked(struct ledger *ledger, unsigned still, bool busy);
 
-/* Around an act of the host: `moved` is what it came to. */
+/* Around an act of the host: `moved` is what it came to, of which no more is believed than there
+ * was, and that is returned. */
 void ledger_host_begin(struct ledger *ledger, enum host_act act, unsigned port, const void *data,
 		       uint32_t len);
-void ledger_host_end(struct ledger *ledger, enum host_act act, unsigned port, const void *data,
-		     uint32_t len, uint32_t moved);
+uint32_t ledger_host_end(struct ledger *ledger, enum host_act act, unsigned port, const void *data,
+			 uint32_t len, uint32_t moved);
 
 /* The device deals wrongly with what is behind it, or `what` of it does. */
 void ledger_fault(struct ledger *ledger, const char *what);

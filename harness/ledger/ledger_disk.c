@@ -179,6 +179,7 @@ static void on_bytes_written(const struct ledger *l, struct ledger_hold *hold, u
 	bool stores = disk_effect_of(hold) == DISK_NOTHING;
 
 	c->disordered = c->disordered || (stores && place < c->end);
+	c->skipped = c->skipped || place > c->end;
 	if (place + len >= c->end)
 		c->last = data[len - 1];
 	if (place + len > c->end)

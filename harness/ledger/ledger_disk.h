@@ -65,6 +65,7 @@ struct ledger_disk_chain {
 	bool begun;	 /* it was accessed */
 	bool blind;	 /* where bytes of it lie is not known: it may have been any request */
 	bool disordered; /* its data were read, or stored, more than once or not in order */
+	bool skipped;	 /* a byte was stored, and one before it was not */
 	uint8_t last;	 /* the byte before `end` */
 	uint16_t known;	 /* bytes of the header, a bit each */
 	uint8_t header[DISK_HEADER];

@@ -7,6 +7,13 @@
  * device itself did: the bytes that it read for a write, those that it stored for a read, and
  * the status that it gave.
  *
+ * Such a read has stored all of its bytes: what the driver left in its buffers is not what sectors
+ * hold, and VIRTIO_BLK_S_OK says that they were read, whatever used.len says.  A correct device
+ * cannot break that, since it is judged only of a request that the driver may send (whole sectors
+ * that were there all the time, within bounds of segments), where each access was seen, none
+ * failed and none read the buffers for the data (the right bytes might have been there already),
+ * and where nothing was stored in front of what was (a device may begin anywhere).
+ *
  * disk.same: of a sector that nobody wrote, a read returns what the one before it returned.  The
  * driver cannot know that there are no others who write to a disk, nor that it keeps what was
  * never written, and VIRTIO promises neither: policy, for disks that are the device's alone.
@@ -37,6 +44,7 @@
 #include <string.h>
 
 #define SLOT_COUNT (2u * DISK_SLOTS)
+#define ONE_SEGMENT 3u /* descriptors of a request: header, data, status */
 #define RANGE_MAX 256u /* sectors that one request adds to those that are kept */
 
 _Static_assert((SLOT_COUNT & (SLOT_COUNT - 1)) == 0, "a slot is chosen by low bits");
@@ -312,6 +320,42 @@ static void on_sector_read(struct ledger *l, unsigned queue, const struct ledger
 					     : "a read before, and nobody wrote there since");
 }
 
+/* Must a driver keep bounds of segments that it may have passed?  Nobody asked what they are, but
+ * one sector in one segment is within them. */
+static bool may_pass_bounds(const struct ledger *l, const struct ledger_hold *hold,
+			    const struct disk_request *r)
+{
+	const uint64_t bounds = 1ULL << VIRTIO_BLK_F_SIZE_MAX | 1ULL << VIRTIO_BLK_F_SEG_MAX;
+
+	if (l->session.features_known && !l->session.lost &&
+	    (l->session.driver_features & bounds) == 0)
+		return false;
+	return r->data > DISK_SECTOR || hold->desc_count > ONE_SEGMENT;
+}
+
+/* Is it a read of sectors that were there all the time? */
+static bool is_plain_read(const struct ledger *l, const struct ledger_hold *hold,
+			  const struct disk_request *r)
+{
+	uint64_t end = l->disk.capacity;
+
+	return r->data % DISK_SECTOR == 0 && r->sector <= end &&
+	       r->data / DISK_SECTOR <= end - r->sector && l->disk.cleared <= hold->disk.begin;
+}
+
+static void judge_stored(struct ledger *l, unsigned queue, const struct ledger_hold *hold,
+			 const struct disk_request *r)
+{
+	if (!is_plain_read(l, hold, r) || may_pass_bounds(l, hold, r) || ledger_starved(l) ||
+	    !ledger_judges(l, RULE_DISK_READ))
+		return;
+	if (hold->disk.skipped)
+		ledger_break(l, RULE_DISK_READ,
+			     "queue %u: the chain of head %u returns a read of %llu bytes that "
+			     "succeeded, and not all of them were stored",
+			     queue, hold->head, (unsigned long long)r->data);
+}
+
 void disk_on_read(struct ledger *l, unsigned queue, const struct ledger_hold *hold,
 		  const struct disk_request *r)
 {
@@ -319,6 +363,7 @@ void disk_on_read(struct ledger *l, unsigned queue, const struct ledger_hold *ho
 
 	if (hold->disk.disordered)
 		return;
+	judge_stored(l, queue, hold, r);
 	for (uint64_t i = 0; i < whole && i < DISK_REQUEST_SUMS; i++)
 		/* Past the end there is nothing that stays. */
 		if (hold->disk.sums[i].count == DISK_SECTOR && r->sector + i >= r->sector &&

@@ -16,6 +16,9 @@
  *
  * What is delivered is compared by its digest (ledger_digest.c); of what is taken, all
  * is compared.
+ *
+ * No act of the host moves more bytes than it was about (enum vringer_act; ledger_host_end): a
+ * correct host's side, of any port, has no others to count.
  */
 #include "harness/ledger/follower.h"
 #include "harness/ledger/ledger_internal.h"

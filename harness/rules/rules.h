@@ -240,7 +240,8 @@ enum severity {
 	X(NET_TUNNEL, "net.tunnel", MUST, WALK, 0, "dev.net.tx-packets.8",                         \
 	  "no packet is accepted whose header speaks of UDP tunnels as it must not")               \
 	X(DISK_READ, "disk.read", MUST, WALK, 0, "5.2.6",                                          \
-	  "a successful read returns what was last written there and acknowledged")                \
+	  "a successful read stores all of its bytes: what was last written there and "            \
+	  "acknowledged")                                                                          \
 	X(DISK_SAME, "disk.same", LIMIT, WALK, 0, "policy",                                        \
 	  "two reads of a sector return the same if nobody wrote there")                           \
 	X(DISK_STATUS, "disk.status", MUST, WALK, 0, "5.2.6",                                      \

@@ -75,10 +75,15 @@ void disk_data_read(unsigned request, const void *data, uint32_t len)
 		payload_bytes((uint16_t)request, false, OUT_AT(request) + HEADER, data, len);
 }
 
-void disk_data_stored(unsigned request, const void *data, uint32_t len)
+void disk_data_stored_at(unsigned request, uint32_t at, const void *data, uint32_t len)
 {
 	if (len > 0)
-		payload_bytes((uint16_t)request, true, IN_AT(request), data, len);
+		payload_bytes((uint16_t)request, true, IN_AT(request) + at, data, len);
+}
+
+void disk_data_stored(unsigned request, const void *data, uint32_t len)
+{
+	disk_data_stored_at(request, 0, data, len);
 }
 
 void disk_status_stored(unsigned request, uint8_t status)
@@ -86,14 +91,16 @@ void disk_status_stored(unsigned request, uint8_t status)
 	payload_bytes((uint16_t)request, true, IN_AT(request) + requests[request].in, &status, 1);
 }
 
+void disk_end_with(unsigned request, uint8_t status, uint32_t len)
+{
+	disk_status_stored(request, status);
+	return_chain((uint16_t)ended++, (uint16_t)request, 2 * request, len);
+	wake();
+}
+
 void disk_end(unsigned request, uint8_t status)
 {
-	uint32_t in = requests[request].in;
-
-	disk_status_stored(request, status);
-	return_chain((uint16_t)ended++, (uint16_t)request, 2 * request,
-		     status == VIRTIO_BLK_S_OK ? in + 1 : 0);
-	wake();
+	disk_end_with(request, status, status == VIRTIO_BLK_S_OK ? requests[request].in + 1 : 0);
 }
 
 static void whole(uint32_t type, uint64_t sector, const void *data, uint32_t out, uint32_t in,

@@ -20,6 +20,9 @@ void disk_data_read(unsigned request, const void *data, uint32_t len);
 void disk_data_stored(unsigned request, const void *data, uint32_t len);
 void disk_status_stored(unsigned request, uint8_t status);
 void disk_end(unsigned request, uint8_t status);
+/* ... with a part of the data, and with another used length. */
+void disk_data_stored_at(unsigned request, uint32_t at, const void *data, uint32_t len);
+void disk_end_with(unsigned request, uint8_t status, uint32_t len);
 /* The device reads so many bytes of headers from here on, and not all of them. */
 void disk_reads_headers(uint32_t len);
 /* The number of the next request. */

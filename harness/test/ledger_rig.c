@@ -254,7 +254,7 @@ void host(enum host_act act, const void *data, uint32_t len, uint32_t moved)
 	if (host_raises != 0)
 		raise_interrupt(host_raises);
 	host_raises = 0;
-	ledger_host_end(&ledger, act, 0, data, len, moved);
+	(void)ledger_host_end(&ledger, act, 0, data, len, moved);
 	done();
 }
 

@@ -32,6 +32,12 @@ static int setup(void **state)
 	return 0;
 }
 
+static void accept_features(uint64_t features)
+{
+	ledger.session.features_known = true;
+	ledger.session.driver_features = features;
+}
+
 static void segment(uint32_t type, uint64_t sector, uint32_t count, uint32_t flags, uint8_t status)
 {
 	uint8_t bytes[DISK_SEGMENT_BYTES];
@@ -49,6 +55,96 @@ static void the_second_sector_of_a_write(void **state)
 	disk_in(6, two, DISK_SECTOR, OK);
 	assert_silent();
 	disk_in(6, one, DISK_SECTOR, OK);
+	assert_breaks(RULE_DISK_READ);
+}
+
+/* The status stands behind `stored` bytes of a read of two sectors. */
+static void stores_a_part(uint32_t from, uint32_t stored)
+{
+	unsigned n = disk_next();
+
+	notify();
+	disk_begin(VIRTIO_BLK_T_IN, 5, 0, sizeof(both));
+	disk_data_stored_at(n, from, both, stored);
+	disk_end_with(n, OK, from == 0 ? stored : 0);
+	done();
+	rest(DEVICE_IDLE);
+}
+
+static void no_data(void **state)
+{
+	(void)state;
+	stores_a_part(0, sizeof(both));
+	disk_in(5, NULL, 0, OK);
+	assert_silent();
+	stores_a_part(0, 0);
+	assert_breaks(RULE_DISK_READ);
+}
+
+static void all_but_a_byte(void **state)
+{
+	(void)state;
+	stores_a_part(0, sizeof(both) - 1);
+	assert_breaks(RULE_DISK_READ);
+}
+
+static void all_but_the_first_byte(void **state)
+{
+	(void)state;
+	stores_a_part(1, sizeof(both) - 1);
+	assert_breaks(RULE_DISK_READ);
+}
+
+/* From the back to the front: what was left out then is not known. */
+static void stored_backwards(void **state)
+{
+	unsigned n = disk_next();
+
+	(void)state;
+	notify();
+	disk_begin(VIRTIO_BLK_T_IN, 5, 0, sizeof(both));
+	disk_data_stored_at(n, DISK_SECTOR, both, DISK_SECTOR);
+	disk_data_stored_at(n, 0, both, DISK_SECTOR);
+	disk_end(n, OK);
+	done();
+	rest(DEVICE_IDLE);
+	assert_silent();
+}
+
+/* A request that may be one too large, or is not there, or was when the disk was another. */
+static void nothing_of_what_is_not_allowed(void **state)
+{
+	unsigned n;
+
+	(void)state;
+	accept_features(1ULL << VIRTIO_BLK_F_SEG_MAX);
+	stores_a_part(0, 0);
+	accept_features(1ULL << VIRTIO_BLK_F_SIZE_MAX);
+	stores_a_part(0, 0);
+	accept_features(0);
+	n = disk_next();
+	notify();
+	disk_begin(VIRTIO_BLK_T_IN, 5, 0, DISK_SECTOR);
+	ledger_disk_replaced(&ledger);
+	disk_end_with(n, OK, 0);
+	done();
+	rest(DEVICE_IDLE);
+	assert_silent();
+	stores_a_part(0, 0);
+	assert_breaks(RULE_DISK_READ);
+}
+
+/* The bounds of segments are those of one sector at least. */
+static void nothing_of_one_sector(void **state)
+{
+	unsigned n = disk_next();
+
+	(void)state;
+	accept_features(1ULL << VIRTIO_BLK_F_SEG_MAX | 1ULL << VIRTIO_BLK_F_SIZE_MAX);
+	notify();
+	disk_begin(VIRTIO_BLK_T_IN, 5, 0, DISK_SECTOR);
+	disk_end_with(n, OK, 0);
+	done();
 	assert_breaks(RULE_DISK_READ);
 }
 
@@ -290,6 +386,12 @@ int main(void)
 #define DISK(name) cmocka_unit_test_setup(name, setup)
 	const struct CMUnitTest tests[] = {
 		DISK(the_second_sector_of_a_write),
+		DISK(no_data),
+		DISK(all_but_a_byte),
+		DISK(all_but_the_first_byte),
+		DISK(stored_backwards),
+		DISK(nothing_of_what_is_not_allowed),
+		DISK(nothing_of_one_sector),
 		DISK(read_twice),
 		DISK(read_only),
 		DISK(zeroed),

@@ -137,6 +137,23 @@ static void typed_bytes_come_in_order(void **state)
 	assert_breaks(RULE_VSOCK_ORDER);
 }
 
+/* A device that claims more than was typed is taken to have all of that, and its port is followed.
+ */
+static void more_taken_than_typed(void **state)
+{
+	(void)state;
+	connect_port(8);
+	host(HOST_TYPE, "ab", 2, 3);
+	device_works();
+	assert_breaks(RULE_STREAM_BYTES);
+	assert_false(ledger.socket.port[0].in_lost);
+	assert_int_equal(ledger.socket.port[0].in_len, 2);
+	guest_is_sent((struct packet){ .op = VIRTIO_VSOCK_OP_RW, .len = 2, .bytes = "ab" });
+	all_is_sent();
+	assert_breaks(RULE_STREAM_BYTES);
+	assert_int_equal(ledger.socket.port[0].in_len, 0);
+}
+
 /* To which of two connections the bytes go is the host's affair. */
 static void typed_bytes_may_go_to_either_connection(void **state)
 {
@@ -176,6 +193,7 @@ int main(void)
 		cmocka_unit_test_setup(the_guest_can_make_a_gap_itself, socket_setup),
 		cmocka_unit_test_setup(bytes_are_followed_again_after_the_end, socket_setup),
 		cmocka_unit_test_setup(typed_bytes_come_in_order, socket_setup),
+		cmocka_unit_test_setup(more_taken_than_typed, socket_setup),
 		cmocka_unit_test_setup(typed_bytes_may_go_to_either_connection, socket_setup),
 		cmocka_unit_test_setup(typed_bytes_may_be_lost_before_there_is_a_connection,
 				       socket_setup),

@@ -50,6 +50,30 @@ static void refused_and_counted(void **state)
 	assert_silent();
 }
 
+/* More than there was: that is said, and the port is followed as if it had been all. */
+static void more_taken_than_typed(void **state)
+{
+	(void)state;
+	host(HOST_TYPE, "abc", 3, 4);
+	host(HOST_TYPE, "abcde", 5, 2);
+	rests_with(3, 0);
+	assert_breaks(RULE_STREAM_BYTES);
+}
+
+static void more_put_back_than_there_was(void **state)
+{
+	(void)state;
+	host(HOST_PUT_BACK, "abc", 3, 4);
+	assert_breaks(RULE_STREAM_BYTES);
+}
+
+static void more_taken_than_asked_for(void **state)
+{
+	(void)state;
+	host(HOST_TAKE, "a", 0, 1);
+	assert_breaks(RULE_STREAM_BYTES);
+}
+
 static void typed_and_not_counted(void **state)
 {
 	(void)state;
@@ -82,6 +106,9 @@ int main(void)
 #define TEST(name) cmocka_unit_test_setup(name, setup_refusals)
 	const struct CMUnitTest tests[] = {
 		TEST(refused_and_counted),
+		TEST(more_taken_than_typed),
+		TEST(more_put_back_than_there_was),
+		TEST(more_taken_than_asked_for),
 		TEST(typed_and_not_counted),
 		TEST(put_back_and_not_counted),
 		TEST(counted_and_taken),
