@@ -27,9 +27,6 @@ static const char *unmet_op(const struct op *op, const struct target *target)
 
 	if ((op->code >= OP_SAVE && op->code <= OP_CUT) || op->code == OP_ALTER)
 		return target->restore != NULL ? NULL : "the device has no snapshots";
-	if (op->code == OP_TYPE || op->code == OP_TAKE_OUTPUT || op->code == OP_PUT_BACK)
-		return op->value[TYPE_PORT] < target->port_count ? NULL
-								 : "the device has no such port";
 	if (op->code >= OP_REFUSE && op->code <= OP_PRETEND)
 		return target->order != NULL ? NULL : "the device's host takes no orders";
 	if (op->code == OP_SET_NUM_PAGES)
@@ -64,6 +61,18 @@ static const char *unmet_op(const struct op *op, const struct target *target)
 						: "needs a device that takes all memory from "
 						  "host->alloc";
 	return NULL;
+}
+
+/* ... or moves bytes through a port that is not there.  A script of one device alone knows its
+ * ports, and is about what comes of that. */
+static const char *unmet_port(const struct script *script, const struct op *op,
+			      const struct target *target)
+{
+	if (op->code != OP_TYPE && op->code != OP_TAKE_OUTPUT && op->code != OP_PUT_BACK)
+		return NULL;
+	return op->value[TYPE_PORT] < target->port_count || strcmp(script->prog.target, "any") != 0
+		       ? NULL
+		       : "the device has no such port";
 }
 
 /* Does it say where in the rings something stands, or how far the device is? */
@@ -326,7 +335,10 @@ const char *instance_unmet(const struct instance *in, const struct script *scrip
 		unmet = script->binding.ring == RING_FORMAT_PACKED
 				? instance_unmet_packed(script, target)
 				: unmet_split(script);
-	for (uint32_t i = 0; i < script->prog.op_count && unmet == NULL; i++)
+	for (uint32_t i = 0; i < script->prog.op_count && unmet == NULL; i++) {
 		unmet = unmet_op(&script->prog.ops[i], target);
+		if (unmet == NULL)
+			unmet = unmet_port(script, &script->prog.ops[i], target);
+	}
 	return unmet != NULL ? unmet : transport_unmet(transport, target, script, &line);
 }

@@ -57,6 +57,9 @@ skipped() {
 # run each script several times.
 # shellcheck disable=SC2086
 gives 0 'all scripts, by mmio' "$release" run --no-ledger --json $every_by_mmio
+jq -r '.results | group_by(.file)[] | select(all(.result == "skip")) | .[0].file' "$out" >"$err"
+[ ! -s "$err" ]
+tap '... and each of them runs on some device' $?
 skipped "$out" >"$work/skipped_by_mmio"
 # shellcheck disable=SC2086
 gives 0 'all scripts, activated, without sanitizers' "$release" run --no-ledger --transport activated --json $every
