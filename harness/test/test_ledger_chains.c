@@ -379,13 +379,12 @@ static void chains_are_counted_by_what_they_have(void **state)
 {
 	static const struct {
 		const char *left;
-		bool writable;
 		uint32_t len;
-		bool counts;
+		bool writable, counts;
 	} cases[] = {
-		{ "readable.1", false, 0, true }, { "readable.1", true, 16, false },
-		{ "writable.1", true, 0, true },  { "writable.1", false, 0, false },
-		{ "written.1", true, 16, true },  { "written.1", true, 0, false },
+		{ "readable.1", 0, false, true }, { "readable.1", 16, true, false },
+		{ "writable.1", 0, true, true },  { "writable.1", 0, false, false },
+		{ "written.1", 16, true, true },  { "written.1", 0, true, false },
 	};
 
 	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
