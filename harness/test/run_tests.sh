@@ -69,8 +69,8 @@ command_is_tested() {
 }
 
 # Every script of conformance/: for any device and on both kinds of ring with each compiler's
-# sanitizers.  Or each kind with one of them, and the long sessions on every device without
-# sanitizers, on one with.
+# sanitizers.  Or each kind with one of them, on packed ones for one queue and request of each
+# device, and the long sessions on every device without sanitizers, on one with.
 conformance() {
 	if [ -n "$full" ]; then
 		for flavour in gcc clang; do
@@ -79,7 +79,7 @@ conformance() {
 		return
 	fi
 	suite "gcc run conformance" "build/obj/gcc/vringer run --split \$(cat $logs/scripts)"
-	suite "clang run conformance" "build/obj/clang/vringer run --packed \$(cat $logs/scripts)"
+	suite "clang run conformance" "build/obj/clang/vringer run --packed --brief \$(cat $logs/scripts)"
 	suite "release run long sessions" "build/obj/release/vringer run --split \$(cat $logs/long)"
 	suite "gcc run long sessions" "build/obj/gcc/vringer run -t net-loopback \$(cat $logs/long)"
 	suite "clang run long sessions" "build/obj/clang/vringer run -t balloon \$(cat $logs/long)"
@@ -148,9 +148,9 @@ suites | grep -F -- "$word" >"$logs/suites" || {
 	echo "no test suite has '$word' in its name" >&2
 	exit 2
 }
-# One more at once than there are processors: some suites wait.  Without the lock of
+# Two more at once than there are processors: some suites wait.  Without the lock of
 # .ci/alone: a process that outlives its suite holds up nobody.
-xargs -d '\n' -P "$(($(nproc) + 1))" -n 1 harness/test/suite.sh "$logs" <"$logs/suites" 9>&- ||
+xargs -d '\n' -P "$(($(nproc) + 2))" -n 1 harness/test/suite.sh "$logs" <"$logs/suites" 9>&- ||
 	echo 'a suite was killed: what was to come after it did not run'
 
 # What failed, where it is seen.  A suite without a time did not run to its end.
