@@ -95,6 +95,7 @@ suites() {
 	[ -z "$full" ] || suite_of_command clang harness/test/test_transport_same.sh
 	suite "fuzz findings" harness/test/fuzz_findings.sh
 	suite "fuzz campaigns" harness/test/campaign.sh
+	suite "fuzzing feedback" "harness/test/feedback.sh libfuzzer afl"
 	suite "results of fuzzing" harness/test/page.sh
 	suite "page of a run" harness/test/report_html.sh
 	suite "tree" harness/test/tree.sh
@@ -136,7 +137,6 @@ suites() {
 		suite "valgrind replay $target" \
 			"harness/test/replay.sh -v 10 build/replay-release/fuzz_$target $seeds"
 	done
-	suite "fuzzing feedback" "harness/test/feedback.sh libfuzzer afl"
 }
 
 rm -rf "$logs"
