@@ -15,7 +15,8 @@
 # A script for any device becomes one seed for each request that the device knows; with
 # BRIEF=yes it becomes one, which is enough where the seeds are read at every start.
 # A file of corpus/TARGET/ that is not a script (*.vr) is input as it stands.
-# DIR is not touched if it would stay the same: a fuzzer may be reading it.
+# DIR is not touched if it would stay the same: a fuzzer may be reading it.  A file beside it, whose
+# name begins with a dot, says what it was made of: where that is as it was, nothing is encoded.
 # shellcheck disable=SC1091,SC2034  # brief is for encode.sh
 set -eu
 . fuzzers/encode.sh
@@ -32,6 +33,20 @@ peer:*)
 	own=corpus/peers/$name
 	;;
 esac
+
+# made_of: all that the seeds depend on, and which there are.
+made_of() {
+	{
+		echo "$name $brief"
+		cat "$vringer" fuzzers/*.sh
+		find corpus conformance -type f ! -name 'README*' -print0 | sort -z | xargs -0 sha1sum
+		find "$dir" -type f -printf '%f %s\n' | sort
+	} | sha1sum
+}
+stamp=${dir%/*}/.${dir##*/}
+if [ -d "$dir" ] && [ -f "$stamp" ] && [ "$(made_of)" = "$(cat "$stamp")" ]; then
+	exit 0
+fi
 
 # What one that was killed left; one that is at work is left alone.
 for old in "$dir".[0-9]*; do
@@ -78,3 +93,4 @@ if ! diff -rq "$seeds" "$dir" >/dev/null 2>&1; then
 	rm -rf "$dir"
 	mv -T "$seeds" "$dir"
 fi
+made_of >"$stamp"
