@@ -15,19 +15,25 @@ SAME_FIELD(TYPE_PORT, PUT_BACK_PORT);
 SAME_FIELD(TYPE_LEN, PUT_BACK_LEN);
 SAME_FIELD(TYPE_SEED, PUT_BACK_SEED);
 
+/* No engine knows how many ports there are, and a target's functions index by them. */
+static bool has_port(const struct guest *g, unsigned port)
+{
+	return port < g->target->port_count;
+}
+
 static void give(struct guest *g, const struct program *prog, const struct op *op,
 		 enum host_act act)
 {
 	static uint8_t bytes[OP_BYTES_MAX + UINT16_MAX];
 	uint32_t len = (uint32_t)op->value[TYPE_LEN];
+	unsigned port = (unsigned)op->value[TYPE_PORT];
 
-	/* A port that there is not: no engine knows how many there are. */
-	if (g->target->host == NULL || op->value[TYPE_PORT] >= g->target->port_count)
+	if (g->target->host == NULL || !has_port(g, port))
 		return;
 	if (op->data_len > 0)
 		memcpy(bytes, prog->data + op->data_off, op->data_len);
 	arena_pattern_bytes(bytes + op->data_len, 0, len, (uint8_t)op->value[TYPE_SEED]);
-	guest_host(g, act, (unsigned)op->value[TYPE_PORT], bytes, op->data_len + len);
+	guest_host(g, act, port, bytes, op->data_len + len);
 }
 
 void guest_type(struct guest *g, const struct program *prog, const struct op *op)
@@ -51,7 +57,8 @@ static void order(struct guest *g, enum host_order what, unsigned port, uint32_t
 {
 	struct ledger_probe after;
 
-	if (g->target->order == NULL)
+	/* At 0 where there are none, as a disk's backend may have it. */
+	if (g->target->order == NULL || (port > 0 && !has_port(g, port)))
 		return;
 	g->entered = true;
 	ledger_work_begin(&g->ledger);
@@ -127,8 +134,7 @@ static void take(struct guest *g, unsigned port, uint32_t max)
 {
 	if (g->target->host == NULL)
 		return;
-	g->output_len =
-		port < g->target->port_count ? guest_host(g, HOST_TAKE, port, g->output, max) : 0;
+	g->output_len = has_port(g, port) ? guest_host(g, HOST_TAKE, port, g->output, max) : 0;
 }
 
 void guest_take_output(struct guest *g, const struct program *prog, const struct op *op)
