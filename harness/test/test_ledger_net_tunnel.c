@@ -65,6 +65,14 @@ static void come_out(void)
 	ledger_frame(&ledger, END_AWAY, bytes + HEADER, FRAME);
 }
 
+/* ... and no rule has anything to say of it. */
+static void come_out_unsaid(void)
+{
+	come_out();
+	return_it();
+	end_silent();
+}
+
 /* A packet whose header has these. */
 static void read_packet(unsigned flags, unsigned gso)
 {
@@ -127,9 +135,7 @@ static void of_whom_and_where(void **state)
 	setup_net(state);
 	rig_target.device_id = VIRTIO_ID_CONSOLE;
 	read_packet(NEEDS_CSUM, BOTH);
-	come_out();
-	return_it();
-	end_silent();
+	come_out_unsaid();
 	/* The header is somewhere else. */
 	setup_net(state);
 	streams[0].skip = HEADER - 1;
@@ -141,9 +147,7 @@ static void of_whom_and_where(void **state)
 	setup_net(state);
 	ledger.session.driver_features = 0;
 	read_packet(NEEDS_CSUM, BOTH);
-	come_out();
-	return_it();
-	end_silent();
+	come_out_unsaid();
 }
 
 static void one_that_does_not_come_out_was_refused(void **state)
@@ -181,9 +185,7 @@ static void any_that_equals_it_may_be_the_one(void **state)
 	setup_net(state);
 	read_packet(NEEDS_CSUM, BOTH);
 	ledger_frame(&ledger, END_REPLY, bytes + HEADER, FRAME);
-	come_out();
-	return_it();
-	end_silent();
+	come_out_unsaid();
 	/* Another came out before it. */
 	setup_net(state);
 	ledger_frame(&ledger, END_REPLY, "not it", 6);
@@ -200,16 +202,12 @@ static void what_was_not_read_once_and_whole_says_nothing(void **state)
 	take_chain(0);
 	payload_bytes(0, false, BUFFER, bytes, HEADER);
 	payload_bytes(0, false, BUFFER, bytes, sizeof(bytes));
-	come_out();
-	return_it();
-	end_silent();
+	come_out_unsaid();
 	/* ... once the packet was whole. */
 	setup_net(state);
 	read_packet(NEEDS_CSUM, BOTH);
 	payload_bytes(0, false, BUFFER, bytes, HEADER);
-	come_out();
-	return_it();
-	end_silent();
+	come_out_unsaid();
 	/* A chain that is wrong, which is the affair of a rule for our models. */
 	setup_net(state);
 	ledger.silent[RULE_MEMORY_MIXED / 64] |= 1ULL << RULE_MEMORY_MIXED % 64;
@@ -218,34 +216,26 @@ static void what_was_not_read_once_and_whole_says_nothing(void **state)
 	desc(0, 0, BUFFER, sizeof(bytes), F_NEXT, 1);
 	desc(0, 1, BUFFER + 4096, 1, F_WRITE, 0);
 	payload_bytes(0, false, BUFFER, bytes, sizeof(bytes));
-	come_out();
-	return_it();
-	end_silent();
+	come_out_unsaid();
 	/* The packet first. */
 	setup_net(state);
 	take_chain(0);
 	payload_bytes(0, false, BUFFER + HEADER, bytes + HEADER, FRAME);
 	payload_bytes(0, false, BUFFER, bytes, HEADER);
-	come_out();
-	return_it();
-	end_silent();
+	come_out_unsaid();
 	/* The chain goes on behind the frame. */
 	setup_net(state);
 	avail_idx(1);
 	take(0, 0, sizeof(bytes) + 1, 0);
 	payload_bytes(0, false, BUFFER, bytes, sizeof(bytes));
-	come_out();
-	return_it();
-	end_silent();
+	come_out_unsaid();
 	/* A frame of which nothing is known. */
 	setup_net(state);
 	take_chain(0);
 	payload_read(0, BUFFER, sizeof(bytes));
 	return_it();
 	read_packet(NEEDS_CSUM, BOTH);
-	come_out();
-	return_it();
-	end_silent();
+	come_out_unsaid();
 	/* Less than a header, and nothing behind it. */
 	setup_net(state);
 	avail_idx(1);
@@ -258,9 +248,7 @@ static void what_was_not_read_once_and_whole_says_nothing(void **state)
 	setup_net(state);
 	read_packet(NEEDS_CSUM, BOTH);
 	ledger.streams.stream[1].session.unsure = true;
-	come_out();
-	return_it();
-	end_silent();
+	come_out_unsaid();
 }
 
 static void more_frames_than_are_kept_say_nothing(void **state)
