@@ -6,7 +6,8 @@
  *
  * An available index is what the device has taken, and one more where it saw that the next
  * entry is available.  A chain is taken when its first descriptor is read after that; the
- * buffer's id is its head, known with the last one.
+ * buffer's id is its head, known with the last one; a device that relies on what Linux does may
+ * take any, so that where they differ its queue is not known any more.
  *
  * memory.ring: by the layout of the packed ring.  Where a field is read or written in another
  * size than vringer.h names (memory.field), the queue is not judged any more.
@@ -142,7 +143,7 @@ static void on_desc_read(const struct ring_access *a)
 	uint32_t found = ledger_hold_find(l, q, a->why.walk);
 	struct ledger_hold *hold = found != LEDGER_NONE ? &l->hold[found] : take(a);
 	struct vring_desc desc;
-	uint16_t flags, slot = slot_of(a);
+	uint16_t flags, id, slot = slot_of(a);
 
 	l->call.descs++;
 	if (hold == NULL)
@@ -151,6 +152,7 @@ static void on_desc_read(const struct ring_access *a)
 		ledger_ring_poison(a);
 		return;
 	}
+	id = ledger_get16(a->data + 12);
 	flags = a->len == RING_DESC_SIZE ? ledger_get16(a->data + FLAGS_AT) : q->place.flags;
 	if (hold->entries > 0 && !is_available(flags, q->place.avail_wrap)) {
 		if (l->target->model)
@@ -171,9 +173,13 @@ static void on_desc_read(const struct ring_access *a)
 	hold->entries++;
 	q->place.held++;
 	ledger_packed_go_on(&q->place.avail_slot, &q->place.avail_wrap, q->size, 1);
-	if ((flags & VRING_DESC_F_NEXT) == 0)
-		hold->head = ledger_get16(a->data + 12);
-	else if (q->place.held >= q->size)
+	if (hold->entries > 1 && l->target->packed_as_linux && hold->head != id) {
+		lose(a);
+		return;
+	}
+	if ((flags & VRING_DESC_F_NEXT) == 0 || l->target->packed_as_linux)
+		hold->head = id;
+	if ((flags & VRING_DESC_F_NEXT) != 0 && q->place.held >= q->size)
 		ledger_ring_poison(a);
 }
 

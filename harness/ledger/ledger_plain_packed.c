@@ -117,6 +117,9 @@ static uint16_t walk_list(const struct ledger *l, const struct ledger_queue *q, 
 			p->blind = true;
 		else
 			walk_table(l, q, &entry, p);
+		/* A device that relies on what Linux does may take the id of any. */
+		if (n > 1 && entry.id != *id && l->target->packed_as_linux)
+			p->blind = true;
 		*id = entry.id;
 		if (!more)
 			return (uint16_t)n;

@@ -265,6 +265,43 @@ static void an_id_that_is_not_held(void **state)
 	assert_breaks(RULE_COMPLETION_NOT_HELD);
 }
 
+/* A list whose first descriptor says one id, and whose last another, which the driver of VIRTIO
+ * may write (2.8.6) and Linux never does. */
+static void give_back_a_list(uint16_t first, uint16_t last)
+{
+	start(0);
+	notify();
+	read_first(0, 0, 16, first, F_NEXT);
+	read_whole(0, 1, 16, last, 0);
+	poll_nothing(2);
+	give_back(0, 0, 0, 1);
+}
+
+static void the_id_of_the_first_of_a_list(void **state)
+{
+	(void)state;
+	give_back_a_list(1, 2);
+	assert_breaks(RULE_COMPLETION_NOT_HELD);
+}
+
+static void as_linux_lists_of_one_id_are_judged(void **state)
+{
+	(void)state;
+	rig_target.packed_as_linux = true;
+	give_back_a_list(2, 2);
+	assert_breaks(RULE_COMPLETION_NOT_HELD);
+}
+
+static void as_linux_the_id_of_a_list_may_be_any(void **state)
+{
+	(void)state;
+	rig_target.packed_as_linux = true;
+	give_back_a_list(1, 2);
+	interrupt();
+	end_silent();
+	assert_false(ledger.queues[TX].known);
+}
+
 static void a_chain_comes_back_twice(void **state)
 {
 	(void)state;
@@ -532,6 +569,9 @@ int main(void)
 		TEST(a_length_that_was_not_written),
 		TEST(an_entry_that_is_not_available),
 		TEST(an_id_that_is_not_held),
+		TEST(the_id_of_the_first_of_a_list),
+		TEST(as_linux_lists_of_one_id_are_judged),
+		TEST(as_linux_the_id_of_a_list_may_be_any),
 		TEST(a_chain_comes_back_twice),
 		TEST(marked_before_id_and_length),
 		TEST(a_mark_of_the_other_lap),

@@ -463,6 +463,21 @@ static void the_driver_marks_what_the_device_has(void **state)
 	assert_blind(BLIND_OWNED);
 }
 
+/* The list says two ids: one that relies on what Linux does may take either (2.8.6). */
+static void as_linux_the_id_of_a_list_may_be_any(void **state)
+{
+	(void)state;
+	start(0);
+	rig_target.packed_as_linux = true;
+	entry(avail++, DATA, 16, 1, F_NEXT);
+	entry(avail++, DATA, 16, 2, 0);
+	notify();
+	give_back(1, 0, 2);
+	interrupt();
+	at_rest();
+	assert_blind(BLIND_CHAIN);
+}
+
 static void two_of_one_id_and_of_other_length(void **state)
 {
 	(void)state;
@@ -771,6 +786,7 @@ int main(void)
 		BOTH(a_list_that_goes_on_in_nothing),
 		BOTH(a_list_longer_than_the_ring),
 		BOTH(the_driver_marks_what_the_device_has),
+		BOTH(as_linux_the_id_of_a_list_may_be_any),
 		BOTH(two_of_one_id_and_of_other_length),
 		BOTH(two_of_one_id_with_other_buffers),
 		BOTH(two_of_one_id_that_are_alike),
