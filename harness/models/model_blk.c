@@ -241,6 +241,7 @@ static const struct vringer_snapshots snapshots = {
 	.size = sizeof(snapshots),
 	.save = model_save,
 	.restore = model_restore,
+	.impossible = blk_impossible,
 	.inherit = drive_inherit,
 };
 

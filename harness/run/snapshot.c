@@ -78,14 +78,18 @@ bool snapshot_take(struct run *run, unsigned i)
 
 static void judge_possible(struct run *run, const struct snapshot *s)
 {
-	const char *what;
+	const struct target *target = run->guest.target;
+	const char *what = NULL;
 	size_t at;
 
 	/* Others have a format of their own. */
-	if (!run->guest.target->transport ||
+	if ((!target->transport && target->impossible == NULL) ||
 	    !ledger_judges(&run->guest.ledger, RULE_SNAPSHOT_POSSIBLE))
 		return;
-	what = snapshot_impossible(run, s, &at);
+	if (target->transport)
+		what = snapshot_impossible(run, s, &at);
+	if (what == NULL && target->impossible != NULL)
+		what = target->impossible(target, s->bytes, s->len, &at);
 	if (what != NULL)
 		ledger_break(&run->guest.ledger, RULE_SNAPSHOT_POSSIBLE,
 			     "the device takes a snapshot that none saves, at byte %zu: %s", at,

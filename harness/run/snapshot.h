@@ -25,13 +25,6 @@ struct run;
 /* Of a new device. */
 #define SNAPSHOT_NEW_MAX (64u << 10)
 
-/* The transport's part of a snapshot of ours, in bytes (devices/snapshot.h). */
-enum {
-	SNAPSHOT_RECORD_AT = 16,
-	SNAPSHOT_QUEUES_AT = SNAPSHOT_RECORD_AT + 20,
-	SNAPSHOT_QUEUE_LEN = 31,
-};
-
 enum snapshot_outcome { SNAPSHOT_NONE, SNAPSHOT_RESTORED, SNAPSHOT_REFUSED };
 
 struct snapshot {

@@ -19,6 +19,7 @@
 #include "devices/virtio_1_4.h"
 #include "harness/ledger/ledger_internal.h"
 #include "harness/run/run_internal.h"
+#include "harness/target/own_part.h"
 
 #include <string.h>
 

@@ -9,13 +9,15 @@
  * FEATURES_OK, cursors moved after DRIVER_OK and are at most a ring apart.
  *
  * It reads the format that devices/snapshot.h describes without using that decoder,
- * since the decoder is what it checks.  It knows nothing of the model's own part.
+ * since the decoder is what it checks.  The model's own part is its description's to read
+ * (impossible, vringer.h).
  */
 #include "devices/table.h"
 #include "devices/virtio_1_4.h"
 #include "harness/ledger/ledger_internal.h"
 #include "harness/run/run.h"
 #include "harness/run/snapshot.h"
+#include "harness/target/own_part.h"
 
 #include <linux/virtio_ring.h>
 

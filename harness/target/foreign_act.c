@@ -9,6 +9,7 @@
 #include "harness/target/foreign.h"
 
 #include "devices/snapshot.h"
+#include "harness/target/own_part.h"
 
 _Static_assert((int)VRINGER_TYPE == HOST_TYPE && (int)VRINGER_TAKE == HOST_TAKE &&
 		       (int)VRINGER_PUT_BACK == HOST_PUT_BACK &&
@@ -93,6 +94,25 @@ static int foreign_restore(void *device, const void *data, size_t len, size_t *a
 	return err;
 }
 
+/* At VRINGER_LEVEL_ACTIVATED the author's bytes come behind those of our transport, and behind
+ * one that says whether the device is activated. */
+static const char *foreign_impossible(const struct target *target, const void *data, size_t len,
+				      size_t *at)
+{
+	const struct foreign *f = target->owner;
+	struct own_part part = { .bytes = data, .at = 0 };
+	uint64_t bad_at = 0;
+	const char *what;
+
+	if (f->given.level == VRINGER_LEVEL_ACTIVATED &&
+	    (!own_part_open(&part, data, len, target->features_high != 0) ||
+	     own_part_skip(&part, 1) == NULL))
+		return NULL;
+	what = f->snapshots.impossible(part.bytes + part.at, len - part.at, &bad_at);
+	*at = part.at + bad_at;
+	return what;
+}
+
 static void foreign_inherit(void *device, void *old)
 {
 	struct foreign_device *d = device;
@@ -122,6 +142,7 @@ void foreign_act_init(struct foreign *f)
 	t->waiting = f->backend.waiting != NULL ? foreign_waiting : NULL;
 	t->save = f->snapshots.save != NULL ? foreign_save : NULL;
 	t->restore = f->snapshots.restore != NULL ? foreign_restore : NULL;
+	t->impossible = f->snapshots.impossible != NULL ? foreign_impossible : NULL;
 	t->set_region = f->given.set_region != NULL ? foreign_set_region : NULL;
 	t->inherit = f->snapshots.inherit != NULL ? foreign_inherit : NULL;
 }

@@ -364,6 +364,10 @@ struct target {
 	 * was; -EINVAL is for what no device could have saved. */
 	size_t (*save)(const void *device, void *out, size_t room);
 	int (*restore)(void *device, const void *data, size_t len, size_t *at, const char **what);
+	/* NULL or: what in a snapshot no device could have saved, and at which byte; NULL if there
+	 * is nothing such.  It is not restore's code. */
+	const char *(*impossible)(const struct target *target, const void *data, size_t len,
+				  size_t *at);
 	/* `device` was restored and replaces `old`, which is destroyed next: move the
 	 * host's state from `old` to `device`; NULL: there is none. */
 	void (*inherit)(void *device, void *old);

@@ -459,6 +459,11 @@ struct vringer_snapshots {
 	/* NULL or: `device` was restored and replaces `old`, which is destroyed next; move
 	 * what the backend has from `old` to `device`. */
 	void (*inherit)(void *device, void *old);
+	/* NULL or a second reader of the author's bytes, written from the format and not from
+	 * restore: what is in them that no device could have saved, a constant, and `at` which
+	 * byte; NULL if there is nothing such.  Asked of snapshots that vringer altered and
+	 * restore took: snapshot.possible, with VRINGER_JUDGE_MODEL. */
+	const char *(*impossible)(const void *data, uint64_t len, uint64_t *at);
 };
 
 /* VRINGER_LEVEL_MMIO: the device also answers to the driver without registers, by

@@ -1,0 +1,127 @@
+/* SPDX-License-Identifier: Apache-2.0 OR MIT */
+/* A model's own part of a snapshot.  See own_part.h. */
+#include "harness/target/own_part.h"
+
+#include "devices/ring.h"
+#include "devices/virtio_1_4.h"
+
+enum {
+	STATUS_AT = SNAPSHOT_RECORD_AT + 8,
+	COUNT_AT = SNAPSHOT_RECORD_AT + 16,
+	/* In a queue. */
+	READY_AT = 2,
+	NEXT_AVAIL_AT = 27,
+	NEXT_USED_AT = 29,
+	/* Behind the queues: selectors and generation; SUSPEND_LEN more, where that was
+	 * accepted; then of each queue a byte and the completions that were lost. */
+	REST_LEN = 20,
+	SUSPEND_LEN = 1,
+	LOST_AT = 1,
+	QUEUE_REST_LEN = 3,
+	QUEUE_PACKED_LEN = 4, /* ... more, of a packed ring */
+};
+
+static uint64_t number(const uint8_t *bytes, unsigned width)
+{
+	uint64_t value = 0;
+
+	while (width-- > 0)
+		value = value << 8 | bytes[width];
+	return value;
+}
+
+static size_t queue_rest(uint64_t features)
+{
+	return QUEUE_REST_LEN + (ring_is_packed(features) ? QUEUE_PACKED_LEN : 0);
+}
+
+static void wrong(struct own_part *part, size_t at, const char *what)
+{
+	if (part->what != NULL)
+		return;
+	part->what = what;
+	part->wrong = at;
+}
+
+uint64_t own_part_get(struct own_part *part, unsigned width)
+{
+	const uint8_t *bytes = own_part_skip(part, width);
+
+	return bytes != NULL ? number(bytes, width) : 0;
+}
+
+const uint8_t *own_part_skip(struct own_part *part, uint64_t len)
+{
+	part->last = part->at;
+	if (len > part->len - part->at) {
+		wrong(part, part->len, "less than what it says that it has");
+		part->at = part->len;
+		return NULL;
+	}
+	part->at += len;
+	return part->bytes + part->last;
+}
+
+void own_part_require(struct own_part *part, bool possible, const char *what)
+{
+	if (!possible)
+		wrong(part, part->last, what);
+}
+
+uint64_t own_part_get_max(struct own_part *part, unsigned width, uint64_t max, const char *what)
+{
+	uint64_t value = own_part_get(part, width);
+
+	own_part_require(part, value <= max, what);
+	return value;
+}
+
+bool own_part_open(struct own_part *part, const void *bytes, size_t len, bool high)
+{
+	uint64_t queues, counters, own;
+
+	*part = (struct own_part){ .bytes = bytes, .len = len };
+	if (len < SNAPSHOT_QUEUES_AT)
+		return false;
+	part->features = number(part->bytes + SNAPSHOT_RECORD_AT, 8);
+	part->status = (uint32_t)number(part->bytes + STATUS_AT, 4);
+	queues = number(part->bytes + COUNT_AT, 4);
+	part->queue_count = (unsigned)queues;
+	part->at = SNAPSHOT_QUEUES_AT;
+	own_part_skip(part, queues * SNAPSHOT_QUEUE_LEN + REST_LEN);
+	own_part_skip(part, (part->features >> VIRTIO_F_SUSPEND & 1) != 0 ? SUSPEND_LEN : 0);
+	part->rest = part->at;
+	own_part_skip(part, queues * queue_rest(part->features));
+	counters = own_part_get(part, 4);
+	own_part_skip(part, counters * 8);
+	own_part_skip(part, high ? 8 : 0);
+	own = own_part_get(part, 4);
+	if (part->what != NULL)
+		return false;
+	own_part_require(part, own == len - part->at, "another length than what follows has");
+	return true;
+}
+
+struct own_part_queue own_part_queue(const struct own_part *part, unsigned i)
+{
+	const uint8_t *queue = part->bytes + SNAPSHOT_QUEUES_AT + (size_t)SNAPSHOT_QUEUE_LEN * i;
+	const uint8_t *rest = part->bytes + part->rest + queue_rest(part->features) * i;
+
+	if (i >= part->queue_count)
+		return (struct own_part_queue){ .ready = false };
+	return (struct own_part_queue){
+		.size = (uint16_t)number(queue, 2),
+		.next_avail = (uint16_t)number(queue + NEXT_AVAIL_AT, 2),
+		.next_used = (uint16_t)number(queue + NEXT_USED_AT, 2),
+		.lost = (uint16_t)number(rest + LOST_AT, 2),
+		.ready = queue[READY_AT] != 0,
+	};
+}
+
+const char *own_part_close(struct own_part *part, uint64_t *at)
+{
+	if (part->at < part->len)
+		wrong(part, part->at, "more than what it says that it has");
+	*at = part->wrong;
+	return part->what;
+}

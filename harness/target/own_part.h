@@ -1,0 +1,64 @@
+/* SPDX-License-Identifier: Apache-2.0 OR MIT */
+/*
+ * A model's own part of a snapshot under our transport (devices/snapshot.h), read number by
+ * number, for who asks whether a device could have saved it.
+ *
+ * It does not use the decoder in devices/, since that is what it checks, and it knows no
+ * model: what a number may be the caller says.
+ */
+#ifndef VRINGER_HARNESS_OWN_PART_H
+#define VRINGER_HARNESS_OWN_PART_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+/* The transport's part, in bytes. */
+enum {
+	SNAPSHOT_RECORD_AT = 16,
+	SNAPSHOT_QUEUES_AT = SNAPSHOT_RECORD_AT + 20,
+	SNAPSHOT_QUEUE_LEN = 31,
+};
+
+struct own_part {
+	const uint8_t *bytes; /* of the whole snapshot */
+	size_t len, at;	      /* ... the next number */
+	size_t last;	      /* ... the number before */
+	/* What is wrong first, and at which byte; NULL: nothing yet. */
+	const char *what;
+	size_t wrong;
+	/* Of the transport's part. */
+	uint64_t features; /* that the driver accepted */
+	uint32_t status;
+	unsigned queue_count;
+	size_t rest; /* of the queues: what the record has no place for */
+};
+
+/* A queue, as the transport's part has it. */
+struct own_part_queue {
+	uint16_t size, next_avail, next_used;
+	uint16_t lost; /* completions that could not be written */
+	bool ready;
+};
+
+/* At the first number of the model's part.  `high`: the device has features above bit 63.
+ * False: the bytes end before it. */
+bool own_part_open(struct own_part *part, const void *bytes, size_t len, bool high);
+
+/* The queue; all 0: there is none of that number. */
+struct own_part_queue own_part_queue(const struct own_part *part, unsigned i);
+
+/* The next number, of 1, 2, 4 or 8 bytes; 0, and something is wrong, where they are not there. */
+uint64_t own_part_get(struct own_part *part, unsigned width);
+/* So many bytes, which are not looked at; NULL as above. */
+const uint8_t *own_part_skip(struct own_part *part, uint64_t len);
+
+/* Something is wrong with the number that was read last, unless that is so. */
+void own_part_require(struct own_part *part, bool possible, const char *what);
+/* The next number, which is at most `max`. */
+uint64_t own_part_get_max(struct own_part *part, unsigned width, uint64_t max, const char *what);
+
+/* Nothing may follow.  What is wrong, or NULL; `at`: which byte. */
+const char *own_part_close(struct own_part *part, uint64_t *at);
+
+#endif
