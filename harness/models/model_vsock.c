@@ -326,6 +326,7 @@ static const struct vringer_snapshots vsock_snapshots = {
 	.size = sizeof(vsock_snapshots),
 	.save = model_save,
 	.restore = model_restore,
+	.impossible = vsock_impossible,
 	.inherit = vsock_inherit,
 };
 

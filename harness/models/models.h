@@ -33,6 +33,7 @@ int32_t model_restore(void *device, const void *data, uint64_t len, uint64_t *at
 		      const char **what);
 /* What in a snapshot no device of that model saves (vringer.h). */
 const char *blk_impossible(const void *data, uint64_t len, uint64_t *at);
+const char *vsock_impossible(const void *data, uint64_t len, uint64_t *at);
 extern const struct vringer_calls model_calls;
 extern const struct vringer_snapshots model_snapshots;
 

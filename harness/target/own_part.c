@@ -4,6 +4,10 @@
 
 #include "devices/ring.h"
 #include "devices/virtio_1_4.h"
+#include "harness/target/vringer.h"
+
+#include <linux/virtio_config.h>
+#include <string.h>
 
 enum {
 	STATUS_AT = SNAPSHOT_RECORD_AT + 8,
@@ -78,7 +82,7 @@ uint64_t own_part_get_max(struct own_part *part, unsigned width, uint64_t max, c
 
 bool own_part_open(struct own_part *part, const void *bytes, size_t len, bool high)
 {
-	uint64_t queues, counters, own;
+	uint64_t queues, own;
 
 	*part = (struct own_part){ .bytes = bytes, .len = len };
 	if (len < SNAPSHOT_QUEUES_AT)
@@ -92,8 +96,9 @@ bool own_part_open(struct own_part *part, const void *bytes, size_t len, bool hi
 	own_part_skip(part, (part->features >> VIRTIO_F_SUSPEND & 1) != 0 ? SUSPEND_LEN : 0);
 	part->rest = part->at;
 	own_part_skip(part, queues * queue_rest(part->features));
-	counters = own_part_get(part, 4);
-	own_part_skip(part, counters * 8);
+	part->counter_count = (uint32_t)own_part_get(part, 4);
+	part->counters = part->at;
+	own_part_skip(part, part->counter_count * 8ULL);
 	own_part_skip(part, high ? 8 : 0);
 	own = own_part_get(part, 4);
 	if (part->what != NULL)
@@ -116,6 +121,34 @@ struct own_part_queue own_part_queue(const struct own_part *part, unsigned i)
 		.lost = (uint16_t)number(rest + LOST_AT, 2),
 		.ready = queue[READY_AT] != 0,
 	};
+}
+
+void own_part_require_counter(struct own_part *part, const struct vringer_target *target,
+			      const char *name, uint64_t value)
+{
+	for (uint32_t i = 0; i < target->counter_count && i < part->counter_count; i++) {
+		size_t at = part->counters + 8ULL * i;
+
+		if (strcmp(target->counter_names[i], name) != 0)
+			continue;
+		if (number(part->bytes + at, 8) != value)
+			wrong(part, at, "a counter of what it has, and it has another number");
+		return;
+	}
+}
+
+void own_part_require_held(struct own_part *part, unsigned queue, uint32_t chains)
+{
+	struct own_part_queue q = own_part_queue(part, queue);
+
+	if ((uint16_t)(q.next_avail - q.next_used - q.lost) != chains)
+		wrong(part, SNAPSHOT_QUEUES_AT + (size_t)SNAPSHOT_QUEUE_LEN * queue + NEXT_AVAIL_AT,
+		      "a chain that nobody has");
+}
+
+bool own_part_started(const struct own_part *part)
+{
+	return (part->status & (VIRTIO_CONFIG_S_DRIVER_OK | VIRTIO_CONFIG_S_SUSPEND)) != 0;
 }
 
 const char *own_part_close(struct own_part *part, uint64_t *at)

@@ -20,6 +20,8 @@ enum {
 	SNAPSHOT_QUEUE_LEN = 31,
 };
 
+struct vringer_target;
+
 struct own_part {
 	const uint8_t *bytes; /* of the whole snapshot */
 	size_t len, at;	      /* ... the next number */
@@ -32,6 +34,8 @@ struct own_part {
 	uint32_t status;
 	unsigned queue_count;
 	size_t rest; /* of the queues: what the record has no place for */
+	uint32_t counter_count;
+	size_t counters;
 };
 
 /* A queue, as the transport's part has it. */
@@ -47,6 +51,17 @@ bool own_part_open(struct own_part *part, const void *bytes, size_t len, bool hi
 
 /* The queue; all 0: there is none of that number. */
 struct own_part_queue own_part_queue(const struct own_part *part, unsigned i);
+
+/* A counter is a number of the transport's part too: by what it is called in a description. The
+ * counter holds that value, or something is wrong with it. */
+void own_part_require_counter(struct own_part *part, const struct vringer_target *target,
+			      const char *name, uint64_t value);
+
+/* The device has that many chains of the queue, which its cursors show. */
+void own_part_require_held(struct own_part *part, unsigned queue, uint32_t chains);
+
+/* Had the driver started the device, which may be suspended since? */
+bool own_part_started(const struct own_part *part);
 
 /* The next number, of 1, 2, 4 or 8 bytes; 0, and something is wrong, where they are not there. */
 uint64_t own_part_get(struct own_part *part, unsigned width);
