@@ -108,5 +108,5 @@ struct vringer_target balloon_target = {
 		    "> used 1 id=0 len=0\n",
 	.create = balloon_create,
 	.destroy = model_destroy,
-	.snapshots = &model_snapshots,
+	.snapshots = MODEL_SNAPSHOTS(balloon_impossible),
 };

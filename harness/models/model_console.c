@@ -219,5 +219,5 @@ struct vringer_target console_target = {
 		    "> mem_typed b11 len=64 seed=3\n",
 	.create = console_create,
 	.destroy = model_destroy,
-	.snapshots = &model_snapshots,
+	.snapshots = MODEL_SNAPSHOTS(console_impossible),
 };

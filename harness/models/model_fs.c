@@ -146,5 +146,5 @@ struct vringer_target fs_target = {
 		    "> used 2 id=0 len=0\n",
 	.create = fs_create,
 	.destroy = model_destroy,
-	.snapshots = &model_snapshots,
+	.snapshots = MODEL_SNAPSHOTS(fs_impossible),
 };

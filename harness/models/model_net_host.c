@@ -314,6 +314,7 @@ static const struct vringer_snapshots snapshots = {
 	.size = sizeof(snapshots),
 	.save = model_save,
 	.restore = model_restore,
+	.impossible = net_host_impossible,
 	.inherit = card_inherit,
 };
 

@@ -114,5 +114,5 @@ struct vringer_target rng_target = {
 		    "> mem_typed b9 len=16 seed=4\n",
 	.create = rng_create,
 	.destroy = model_destroy,
-	.snapshots = &model_snapshots,
+	.snapshots = MODEL_SNAPSHOTS(rng_impossible),
 };

@@ -256,12 +256,6 @@ int32_t model_restore(void *device, const void *data, uint64_t len, uint64_t *at
 	return err;
 }
 
-const struct vringer_snapshots model_snapshots = {
-	.size = sizeof(model_snapshots),
-	.save = model_save,
-	.restore = model_restore,
-};
-
 #define COUNTERS_MAX 64
 
 /* The names of a device's counters are the transport's and the model's: there is one list

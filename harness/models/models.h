@@ -32,10 +32,22 @@ uint64_t model_save(const void *device, void *out, uint64_t room);
 int32_t model_restore(void *device, const void *data, uint64_t len, uint64_t *at,
 		      const char **what);
 /* What in a snapshot no device of that model saves (vringer.h). */
+const char *balloon_impossible(const void *data, uint64_t len, uint64_t *at);
 const char *blk_impossible(const void *data, uint64_t len, uint64_t *at);
+const char *console_impossible(const void *data, uint64_t len, uint64_t *at);
+const char *fs_impossible(const void *data, uint64_t len, uint64_t *at);
+const char *net_host_impossible(const void *data, uint64_t len, uint64_t *at);
+const char *net_loopback_impossible(const void *data, uint64_t len, uint64_t *at);
+const char *rng_impossible(const void *data, uint64_t len, uint64_t *at);
 const char *vsock_impossible(const void *data, uint64_t len, uint64_t *at);
+/* The snapshots of a model whose host has nothing to move. */
+#define MODEL_SNAPSHOTS(reader)                                                                    \
+	&(const struct vringer_snapshots)                                                          \
+	{                                                                                          \
+		.size = sizeof(struct vringer_snapshots), .save = model_save,                      \
+		.restore = model_restore, .impossible = (reader)                                   \
+	}
 extern const struct vringer_calls model_calls;
-extern const struct vringer_snapshots model_snapshots;
 
 /* The model behind its transport. */
 struct device *model_device(void *device);

@@ -11,13 +11,12 @@
 #include "devices/virtio_1_4.h"
 #include "devices/vsock.h"
 #include "harness/models/models.h"
-#include "harness/target/own_part.h"
+#include "harness/models/possible.h"
 
 #include <linux/virtio_config.h>
 #include <string.h>
 
 #define BOTH 3u		  /* halves of a connection, and flags of a message */
-#define BUFFER_MIN 64u	  /* bytes: a buffer is a power of 2 */
 #define RX_AND_EVENT 0x5u /* queues that nobody looked at before the device was started */
 
 enum { ASKING, REQUESTED, CONNECTED, CLOSING };
@@ -81,19 +80,11 @@ static void read_answer(struct reading *r)
 static uint32_t read_line(struct reading *r, uint16_t type)
 {
 	struct own_part *part = &r->part;
-	uint64_t size = own_part_get_max(part, 4, VSOCK_BUFFER, "a buffer that is too large");
-	uint64_t start, len, left, count;
+	uint64_t len = possible_fifo(part, VSOCK_BUFFER), left = len, count;
 
-	own_part_require(part, size == 0 || (size >= BUFFER_MIN && (size & (size - 1)) == 0),
-			 "a buffer of a size that none has");
-	start = own_part_get(part, 4);
-	own_part_require(part, start < size || start == 0, "a start beyond the buffer");
-	len = own_part_get_max(part, 4, size, "more bytes than the buffer holds");
-	own_part_skip(part, len);
 	count = own_part_get_max(part, 1, VSOCK_MESSAGES_MAX, "more messages than are kept");
 	own_part_require(part, count == 0 || type == VIRTIO_VSOCK_TYPE_SEQPACKET,
 			 "messages of a stream");
-	left = len;
 	for (uint64_t i = 0; i < count && part->what == NULL; i++) {
 		left -= own_part_get_max(part, 4, left, "a message longer than what waits");
 		own_part_get_max(part, 1, BOTH, "flags that there are not");

@@ -141,7 +141,7 @@ void own_part_require_held(struct own_part *part, unsigned queue, uint32_t chain
 {
 	struct own_part_queue q = own_part_queue(part, queue);
 
-	if ((uint16_t)(q.next_avail - q.next_used - q.lost) != chains)
+	if (own_part_held(&q) != chains)
 		wrong(part, SNAPSHOT_QUEUES_AT + (size_t)SNAPSHOT_QUEUE_LEN * queue + NEXT_AVAIL_AT,
 		      "a chain that nobody has");
 }

@@ -57,6 +57,12 @@ struct own_part_queue own_part_queue(const struct own_part *part, unsigned i);
 void own_part_require_counter(struct own_part *part, const struct vringer_target *target,
 			      const char *name, uint64_t value);
 
+/* Chains of it that the device has. */
+static inline uint16_t own_part_held(const struct own_part_queue *q)
+{
+	return (uint16_t)(q->next_avail - q->next_used - q->lost);
+}
+
 /* The device has that many chains of the queue, which its cursors show. */
 void own_part_require_held(struct own_part *part, unsigned queue, uint32_t chains);
 
