@@ -373,6 +373,8 @@ says said-port port port stream.bytes
 says said-port port sum counters.sum
 says said-port port refuse snapshot.refused
 says said-port port cursor snapshot.same
+says said-saved saved
+says said-saved saved trust snapshot.possible
 says said-port config
 gives 1 "said-port: config, bug silent" env BUG=silent "$work/said" replay -t said-port "$work/config.vr"
 shows "... the driver does not hear of it" 'expected config$'

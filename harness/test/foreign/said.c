@@ -11,6 +11,7 @@
 #include <vringer.h>
 
 #include <errno.h>
+#include <stddef.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
@@ -290,7 +291,7 @@ static int32_t restore(void *device, const void *data, uint64_t len, uint64_t *a
 	if (len != sizeof(s->state) || bug("refuse"))
 		return -EINVAL;
 	memcpy(&s->state, from, sizeof(s->state));
-	if (s->state.output_len > HELD || s->state.input_len > HELD) {
+	if ((s->state.output_len > HELD || s->state.input_len > HELD) && !bug("trust")) {
 		memset(&s->state, 0, sizeof(s->state));
 		*what = "more bytes than it holds";
 		return -EINVAL;
@@ -328,6 +329,24 @@ static struct vringer_snapshots snapshots = {
 	.size = sizeof(snapshots),
 	.save = save,
 	.restore = restore,
+};
+/* The same bytes, looked at by another. */
+static const char *impossible(const void *data, uint64_t len, uint64_t *at)
+{
+	uint32_t output_len;
+
+	*at = offsetof(struct state, output_len);
+	if (len != sizeof(struct state))
+		return NULL;
+	memcpy(&output_len, (const uint8_t *)data + *at, sizeof(output_len));
+	return output_len > HELD ? "more output than it holds" : NULL;
+}
+
+static struct vringer_snapshots read_twice = {
+	.size = sizeof(read_twice),
+	.save = save,
+	.restore = restore,
+	.impossible = impossible,
 };
 static const struct vringer_sum equal_sums[] = {
 	{ "output_bytes", "output_held output_taken" },
@@ -371,6 +390,9 @@ SAID(port, "said-port", 3, .device_id = 3, .kick = kick_port, .state = state, .v
 SAID(falls, "said-falls", 3, .device_id = 3, .kick = kick_port, .state = state,
      .queue_needs = needs, .counter_count = 6, .counter_names = names, .counters = counters,
      .backend = &port_backend);
+/* Altered snapshots are read by two. */
+SAID(saved, "said-saved", 3, .device_id = 3, .kick = kick_port, .state = state,
+     .queue_needs = needs, .snapshots = &read_twice, .flags = VRINGER_JUDGE_MODEL);
 /* Always the largest queues, whatever a program says. */
 SAID(fixed, "said-fixed", 3, .device_id = 3, .kick = kick_port, .state = state,
      .flags = VRINGER_FIXED_SIZES | VRINGER_FIXED_FEATURES | VRINGER_JUDGE_LIMITS);
@@ -537,5 +559,5 @@ __attribute__((constructor)) static void spoil(void)
 	WRONG("version", port.virtio = 0x10000)
 }
 
-VRINGER_TARGETS(&port, &falls, &fixed, &echo, &away, &away_told, &away_plain, &keeps, &later,
-		&file);
+VRINGER_TARGETS(&port, &falls, &saved, &fixed, &echo, &away, &away_told, &away_plain, &keeps,
+		&later, &file);
