@@ -312,15 +312,12 @@ static void on_flags_written(const struct ring_access *a)
 
 static void on_driver_event(const struct ring_access *a)
 {
-	enum ledger_wanted wanted =
-		a->err != 0
-			? WANTED_UNSURE
-			: ledger_packed_wanted(a->l, a->q, &a->q->place.moved,
-					       ledger_get16(a->data), ledger_get16(a->data + 2));
+	enum ledger_wanted wanted = WANTED_UNSURE;
 
-	a->q->work.asked = true;
-	a->q->work.silenced = wanted == WANTED_NO;
-	a->q->work.unsure = wanted == WANTED_UNSURE;
+	if (a->err == 0)
+		wanted = ledger_packed_wanted(a->l, a->q, &a->q->place.moved, ledger_get16(a->data),
+					      ledger_get16(a->data + 2));
+	ledger_driver_said(a->l, a->q, wanted == WANTED_UNSURE ? -1 : 0, wanted == WANTED_NO);
 }
 
 uint16_t ledger_packed_next(const struct ledger_queue *q)

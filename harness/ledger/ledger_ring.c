@@ -175,6 +175,7 @@ static void on_avail_entry(const struct ring_access *a)
 	l->hold[index].strayed = false;
 	l->hold[index].in_table = l->hold[index].past_table = false;
 	l->hold[index].walked = 0;
+	memset(l->hold[index].visited, 0, sizeof(l->hold[index].visited));
 	l->hold[index].moved_max = 0;
 	TELL_FOLLOWERS(l, retaken, &l->hold[index]);
 }
