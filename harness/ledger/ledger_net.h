@@ -36,6 +36,10 @@ uint16_t ledger_net_mtu(const struct ledger *l);
 /* Is what was negotiated known, and with it what a header is? */
 bool ledger_net_was_negotiated(const struct ledger *l);
 
+/* Flags of a packet to send that ask for a checksum: NEEDS_CSUM, and UDP_TUNNEL_CSUM, which is not
+ * in every kernel's headers. */
+#define LEDGER_NET_ASKS 0x09u
+
 /* May a device refuse to send a packet with these in its header?  A driver that
  * negotiated nothing sets neither. */
 bool ledger_net_may_refuse(const struct ledger *l, unsigned flags, unsigned gso_type);

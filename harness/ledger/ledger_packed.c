@@ -68,6 +68,7 @@ static void looked(const struct ring_access *a, uint16_t flags)
 	q->place.available = is_available(flags, q->place.avail_wrap);
 	q->work.index_seen = true;
 	q->work.avail_idx = (uint16_t)(q->taken + q->place.available);
+	ledger_looked(a->l, a->why.queue);
 }
 
 static void on_flags_read(const struct ring_access *a)
