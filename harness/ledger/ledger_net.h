@@ -26,8 +26,9 @@ struct ledger_net {
 
 /* Of a chain. */
 struct ledger_net_chain {
-	uint64_t known; /* which of these bytes were written, a bit each */
-	bool blind;	/* ... nothing can be said of them */
+	uint64_t known;	   /* which of these bytes were written, a bit each */
+	bool blind;	   /* ... nothing can be said of them */
+	unsigned failures; /* writes to the chain that failed */
 	uint8_t bytes[LEDGER_HEAD_BYTES];
 };
 

@@ -182,6 +182,9 @@ struct ledger_work {
 	bool overflowed; /* more chains taken than can be kept: not all judged */
 	/* In order: chains that the last batch skipped, by their places in the available ring. */
 	uint16_t skipped, skipped_end;
+	/* ... the call whose last return was of a chain that a later one could have stood for. */
+	bool alone;
+	uint32_t alone_call;
 	unsigned pending_count; /* entries in ledger.pending */
 	/* Of plain memory that is not followed, see ledger_blind.c. */
 	uint8_t doubt;	     /* enum ledger_doubt */

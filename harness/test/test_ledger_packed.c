@@ -397,6 +397,39 @@ static void a_field_in_another_size(void **state)
 
 /* ---- interrupts ------------------------------------------------------------- */
 
+/* Reserved flags are for drivers to ignore; our own models write none, and WRITE tells of a length.
+ */
+static void a_mark_of_our_models_has_no_other_flags(void **state)
+{
+	static const struct {
+		unsigned flags;
+		uint32_t len;
+		bool wrong;
+	} cases[] = { { 0, 0, false },
+		      { VRING_DESC_F_NEXT, 0, true },
+		      { VRING_DESC_F_INDIRECT, 0, true },
+		      { F_WRITE, 0, true },
+		      { F_WRITE, 16, false },
+		      { 0, 16, true } };
+
+	(void)state;
+	for (size_t i = 0; i < 2 * sizeof(cases) / sizeof(cases[0]); i++) {
+		rig_new();
+		rig_target.model = i % 2 != 0;
+		start(0);
+		notify();
+		read_first(0, 0, 16, 1, F_WRITE);
+		if (cases[i / 2].len > 0)
+			payload_write(0, BUFFER, 16);
+		tell(0, 0, cases[i / 2].len, 1);
+		mark(0, 0, USED(true) | cases[i / 2].flags);
+		if (rig_target.model && cases[i / 2].wrong)
+			assert_breaks(RULE_COMPLETION_SLOT);
+		else
+			assert_silent();
+	}
+}
+
 /* Two lists of two entries come back. */
 static void begin_two(uint64_t features)
 {
@@ -647,6 +680,7 @@ int main(void)
 		EITHER(a_place_within_a_list),
 		EITHER(a_place_without_event_idx),
 		EITHER(a_place_that_there_is_not),
+		TEST(a_mark_of_our_models_has_no_other_flags),
 		TEST(what_is_open_models_do_in_one_way),
 		TEST(an_event_that_cannot_be_read),
 		TEST(what_was_passed_is_passed),
