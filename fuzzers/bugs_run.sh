@@ -22,6 +22,7 @@ signatures() {
 		s/^\(# \)*finding: \([^:]*\).*/\2/p; t
 		s/^# [^ ]*\.vr:[0-9]*: .* .*/script/p; t
 		s/.*runtime error: \([a-z]*\) [^ ]* \([a-z-]*\) .*/ubsan:\1-\2/p; t
+		s/.*runtime error: \([a-z]*\) .*/ubsan:\1/p; t
 		s/^SUMMARY: AddressSanitizer: [0-9]* byte(s) leaked.*/leak/p; t
 		s/^SUMMARY: AddressSanitizer: \([^ ]*\).*/asan:\1/p; t
 		s/^SUMMARY: libFuzzer: \(.*\)/libfuzzer:\1/p' "$@" | tr ' ' -

@@ -209,7 +209,7 @@ void guest_settle(struct guest *g)
 
 	for (; steps < GUEST_SETTLE_MAX && works; steps++) {
 		guest_work(g);
-		still = ledger_stood_still(&g->ledger) ? still + 1 : 0;
+		still = ledger_stood_still(&g->ledger, g->device) ? still + 1 : 0;
 		works = target_state(g->target, g->device) == DEVICE_WORK;
 	}
 	if (steps > 0)

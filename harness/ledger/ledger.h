@@ -80,7 +80,7 @@ void ledger_work_begin(struct ledger *ledger);
 void ledger_work_end(struct ledger *ledger, const struct ledger_probe *probe);
 /* Did the device do nothing in that call?  Then, after some: so many of them, the last ones, did
  * nothing; busy: these are many, and it says that it has work left. */
-bool ledger_stood_still(const struct ledger *ledger);
+bool ledger_stood_still(const struct ledger *ledger, const void *device);
 void ledger_worked(struct ledger *ledger, unsigned still, bool busy);
 
 /* Around an act of the host: `moved` is what it came to, of which no more is believed than there

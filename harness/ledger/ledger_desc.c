@@ -3,8 +3,9 @@
  * Descriptors (VIRTIO 2.7.5): what reading one allows the device to do, and where the
  * chain goes on.  See ledger.h.
  *
- * fetch.walk: a walk may go wherever the previous descriptor leads, even in circles.  A
- * read of any other entry follows a value that was not checked.
+ * fetch.walk: a walk may go wherever the previous descriptor leads, but our models end it where it
+ * leads back to a descriptor that they have read (devices/README.md).  A read of any other entry
+ * follows a value that was not checked.
  *
  * memory.indirect: the table is where the descriptor lay that named it, as the
  * device read that.  Entries of a table that name a table lead nowhere, and a
@@ -17,6 +18,24 @@
 
 #define QUEUE_SIZE_MAX 32768u
 #define GIVEN_PAGE_SIZE 4096u /* VIRTIO 5.5.6 */
+
+/* Of a chain that goes in a circle no descriptor is read a second time, but for those of an
+ * indirect table that lie beyond the queue's size: there the chain's length alone ends it. */
+static void judge_circle(const struct ring_access *a, struct ledger_hold *hold, bool table,
+			 uint64_t index)
+{
+	uint64_t *visited = &hold->visited[table][index / 64 % (LEDGER_VISITS / 64)];
+	uint64_t bit = 1ULL << index % 64;
+
+	if (index >= a->q->size || index >= LEDGER_VISITS)
+		return;
+	if ((*visited & bit) != 0 && ledger_judges(a->l, RULE_FETCH_WALK))
+		ledger_break(a->l, RULE_FETCH_WALK,
+			     "queue %u, chain of head %u: the device read descriptor %llu%s twice",
+			     a->why.queue, hold->head, (unsigned long long)index,
+			     table ? " of the indirect table" : "");
+	*visited |= bit;
+}
 
 static inline __attribute__((always_inline)) void judge_walk(const struct ring_access *a,
 							     struct ledger_hold *hold)
@@ -32,6 +51,7 @@ static inline __attribute__((always_inline)) void judge_walk(const struct ring_a
 			     "queue %u, chain of head %u: the device read more descriptors than "
 			     "the queue has, %u",
 			     a->why.queue, hold->head, a->q->size);
+	judge_circle(a, hold, table, index);
 	if (hold->expects && hold->expect == index && hold->in_table == table)
 		return;
 	hold->strayed = true;

@@ -16,6 +16,11 @@
  * device knows of a chain, and cannot write, it returns by itself, with a length.  Not judged
  * of a chain that the device did not read to its end, or that an access failed for.
  *
+ * Our own models return chains together that have nothing to write and were read to their end
+ * (devices/README.md): one that has an entry of its own is the last before the device looks whether
+ * the driver wants an interrupt.  Judged of chains without a table, and of one entry on a packed
+ * ring, where not all that is read is looked at.
+ *
  * A guest that makes one head available several times leaves open which one an entry names:
  * any that fits will do.
  */
@@ -103,6 +108,39 @@ static void judge_skipped(const struct ring_access *a, const struct ledger_pendi
 	ledger_hold_drop(l, a->q, found);
 }
 
+/* Can a later return stand for it? */
+static bool may_be_skipped(const struct ledger *l, const struct ledger_queue *q,
+			   const struct ledger_hold *hold, uint32_t len)
+{
+	if (len != 0 || hold->has_table || !is_known(hold) || (q->packed && hold->entries != 1))
+		return false;
+	for (uint32_t n = hold->first; n != LEDGER_NONE; n = l->nodes[n].next)
+		if (l->nodes[n].writable)
+			return false;
+	return hold->first != LEDGER_NONE;
+}
+
+static void judge_alone(const struct ring_access *a, const struct ledger_pending *entry,
+			uint32_t found)
+{
+	const struct ledger *l = a->l;
+	struct ledger_work *work = &a->q->work;
+	bool alone = work->alone && work->alone_call == l->call.number;
+
+	if (!l->target->model ||
+	    (ledger_has_event_idx(l) && ledger_event_wraps(a->q, GUEST_USED_EVENT)))
+		return;
+	work->alone = may_be_skipped(l, a->q, &l->hold[found], entry->len);
+	work->alone_call = l->call.number;
+	if (alone && !work->asked && !work->overflowed &&
+	    ledger_judges(a->l, RULE_COMPLETION_BATCH))
+		ledger_break(
+			a->l, RULE_COMPLETION_BATCH,
+			"queue %u: used entry %u returns head %u, and could have stood for the "
+			"one before it, which has nothing to write",
+			a->why.queue, entry->slot, entry->id);
+}
+
 /* The batch that ends with that hold; `chains` is known.  Entries of a packed ring. */
 static uint16_t take_off(const struct ring_access *a, const struct ledger_pending *entry,
 			 uint32_t found, uint16_t chains)
@@ -112,6 +150,7 @@ static uint16_t take_off(const struct ring_access *a, const struct ledger_pendin
 	uint16_t walk = l->hold[found].walk, entries = l->hold[found].entries;
 	uint32_t oldest;
 
+	judge_alone(a, entry, found);
 	if (chains <= count_older(l, q, walk, false))
 		q->work.overflowed = true; /* some were left out, and may come yet */
 	q->work.skipped_end = walk;

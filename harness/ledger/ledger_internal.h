@@ -249,6 +249,11 @@ bool ledger_hold_covers(const struct ledger *l, const struct ledger_hold *hold, 
 /* What the driver says about interrupts, as the device read it (err: it could
  * not), what the device says about notifications, and what it raised. */
 void ledger_index_moved(struct ledger_queue *q, uint16_t used_idx);
+/* The device has read what the queue's available index is, for `none.N` of sums. */
+void ledger_looked(struct ledger *l, unsigned queue);
+/* The device looked at what the driver wants, in either format; err: it could not, or it leaves
+ * the device free. */
+void ledger_driver_said(const struct ledger *l, struct ledger_queue *q, int err, bool silence);
 void ledger_flags_read(struct ledger *l, struct ledger_queue *q, int err, uint16_t flags);
 void ledger_event_read(struct ledger *l, struct ledger_queue *q, int err, uint16_t event);
 void ledger_flags_written(struct ledger *l, unsigned queue, uint16_t flags);

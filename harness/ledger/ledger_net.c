@@ -26,6 +26,9 @@
  * Without VERSION_1, or FEATURES_OK, nothing was negotiated: the header of old has
  * no num_buffers, and a device that goes on all the same is not judged.
  *
+ * net.spare: of our own models alone.  One that could not write the whole packet takes back what it
+ * wrote of the header.
+ *
  * A chain that comes back with less than a header carries no packet.  Queue 0
  * alone is known to be one of these, whatever else was negotiated.
  */
@@ -102,8 +105,12 @@ static bool is_net(const struct ledger *l, unsigned queue)
 
 static void on_access(struct ledger *l, struct ledger_hold *hold, const struct arena_access *a)
 {
-	if (a->write && a->err == 0 && is_net(l, a->why.queue))
+	if (!a->write || !is_net(l, a->why.queue))
+		return;
+	if (a->err == 0)
 		on_written(l, hold, a->addr, a->data, a->len);
+	else
+		hold->net.failures++;
 }
 
 static bool is_known(const struct ledger_hold *hold, uint32_t len)
@@ -198,13 +205,33 @@ static bool is_followed(const struct ledger_hold *hold)
 	return !hold->blind && !hold->restarted && !hold->strayed;
 }
 
+/* A chain of one of our own models comes back without a packet.  It may have failed to take back
+ * what it wrote, after it had failed to write the rest. */
+static void judge_left(struct ledger *l, const struct ledger_hold *hold)
+{
+	bool left = false;
+
+	if (!l->target->model || hold->net.blind || hold->net.failures > 1 || !is_followed(hold))
+		return;
+	for (unsigned i = 0; i < HEADER; i++)
+		left = left || ((hold->net.known >> i & 1) != 0 && hold->net.bytes[i] != 0);
+	if (left && ledger_judges(l, RULE_NET_SPARE))
+		ledger_break(
+			l, RULE_NET_SPARE,
+			"the chain of head %u comes back without a packet, and the device left "
+			"a part of a header in it",
+			hold->head);
+}
+
 static void begin_packet(struct ledger *l, const struct ledger_hold *hold, uint32_t len)
 {
 	bool merges = (l->session.driver_features & BIT(VIRTIO_NET_F_MRG_RXBUF)) != 0;
 	unsigned buffers;
 
-	if (len < HEADER)
+	if (len < HEADER) {
+		judge_left(l, hold);
 		return;
+	}
 	if (!is_followed(hold) || hold->net.blind || !is_known(hold, HEADER)) {
 		l->net.lost = merges;
 		return;
@@ -345,6 +372,7 @@ static void on_taken(struct ledger_hold *hold)
 {
 	hold->net.known = 0;
 	hold->net.blind = false;
+	hold->net.failures = 0;
 }
 
 const struct follower net_follower = {

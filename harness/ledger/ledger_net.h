@@ -26,8 +26,9 @@ struct ledger_net {
 
 /* Of a chain. */
 struct ledger_net_chain {
-	uint64_t known; /* which of these bytes were written, a bit each */
-	bool blind;	/* ... nothing can be said of them */
+	uint64_t known;	   /* which of these bytes were written, a bit each */
+	bool blind;	   /* ... nothing can be said of them */
+	unsigned failures; /* writes to the chain that failed */
 	uint8_t bytes[LEDGER_HEAD_BYTES];
 };
 
@@ -35,6 +36,10 @@ struct ledger_net_chain {
 uint16_t ledger_net_mtu(const struct ledger *l);
 /* Is what was negotiated known, and with it what a header is? */
 bool ledger_net_was_negotiated(const struct ledger *l);
+
+/* Flags of a packet to send that ask for a checksum: NEEDS_CSUM, and UDP_TUNNEL_CSUM, which is not
+ * in every kernel's headers. */
+#define LEDGER_NET_ASKS 0x09u
 
 /* May a device refuse to send a packet with these in its header?  A driver that
  * negotiated nothing sets neither. */

@@ -47,8 +47,10 @@ bool ledger_net_may_refuse(const struct ledger *l, unsigned flags, unsigned gso_
 	/* What a device makes of an offload that was negotiated is not known here. */
 	if (!l->session.features_known || (l->session.driver_features & offloads) != 0)
 		return true;
-	/* A bit that nobody knows is to be ignored (5.1.9.2.2). */
-	return (flags & FLAGS_KNOWN) != 0 || gso_type != VIRTIO_NET_HDR_GSO_NONE;
+	/* A bit that nobody knows is to be ignored (5.1.9.2.2); our own models ignore all that
+	 * asks for nothing. */
+	return (flags & (l->target->model ? LEDGER_NET_ASKS : FLAGS_KNOWN)) != 0 ||
+	       gso_type != VIRTIO_NET_HDR_GSO_NONE;
 }
 
 static bool has_high(const struct ledger *l, unsigned feature)

@@ -10,7 +10,8 @@
  * where the driver negotiated the flag's feature.  A device of an older VIRTIO may use these bits
  * for what it likes: the statement is newer, and what is broken of that is noted and fails nothing.
  * An offload that was not negotiated is the driver's mistake alone: no text bids the device to
- * refuse that packet, and nothing is said of it here.
+ * refuse that packet, and nothing is said of it here; but our own models, which offer none, accept
+ * no packet that asks for one (devices/net_frame.c).
  *
  * The header is what the device's own reads returned, once each, in order, of a chain that is
  * readable and that it read whole; what the guest makes of the memory is no matter.  A device that
@@ -49,6 +50,14 @@ static const char *tunnel_fault(const struct ledger *l, unsigned flags, unsigned
 	return gso == tunnels ? "a tunnel without segmentation" : NULL;
 }
 
+/* ... to one of our own models. */
+static const char *offload_fault(unsigned flags, unsigned gso)
+{
+	if (gso != VIRTIO_NET_HDR_GSO_NONE)
+		return "segmentation, which was not negotiated";
+	return (flags & LEDGER_NET_ASKS) != 0 ? "a checksum, which was not negotiated" : NULL;
+}
+
 const char *ledger_net_send_fault(const struct ledger *l, const struct target_stream *desc,
 				  const struct ledger_frame *frame)
 {
@@ -57,6 +66,8 @@ const char *ledger_net_send_fault(const struct ledger *l, const struct target_st
 	if (l->target->device_id != VIRTIO_ID_NET || !frame->whole || desc->skip < header ||
 	    frame->digest.at < desc->skip || !ledger_net_was_negotiated(l))
 		return NULL;
+	if (l->target->model)
+		return offload_fault(frame->head[0], frame->head[1]);
 	return tunnel_fault(l, frame->head[0], frame->head[1]);
 }
 

@@ -18,7 +18,9 @@
  *
  * completion.slot, order.entry: the driver looks at the next place alone, so the flags that
  * mark it used come when id and length are there; later places may be marked before it, since
- * the device may reorder writes (2.8.12).  A mark of the wrong lap the driver never sees.
+ * the device may reorder writes (2.8.12).  A mark of the wrong lap the driver never sees.  NEXT and
+ * INDIRECT are reserved there (2.8.6), and drivers ignore them; our own models leave them 0, and
+ * set WRITE where there is a length and nowhere else.
  */
 #include "harness/ledger/follower.h"
 #include "harness/ledger/ledger_internal.h"
@@ -68,6 +70,7 @@ static void looked(const struct ring_access *a, uint16_t flags)
 	q->place.available = is_available(flags, q->place.avail_wrap);
 	q->work.index_seen = true;
 	q->work.avail_idx = (uint16_t)(q->taken + q->place.available);
+	ledger_looked(a->l, a->why.queue);
 }
 
 static void on_flags_read(const struct ring_access *a)
@@ -266,6 +269,24 @@ static void return_next(const struct ring_access *a, struct ledger_pending *entr
 		lose(a);
 }
 
+/* A used descriptor of one of our own models. */
+static void judge_mark(const struct ring_access *a, const struct ledger_pending *entry)
+{
+	uint16_t flags = ledger_get16(a->data);
+	bool writes = (flags & VRING_DESC_F_WRITE) != 0;
+
+	if (!a->l->target->model || !ledger_judges(a->l, RULE_COMPLETION_SLOT))
+		return;
+	if ((flags & ~(USED_BITS | VRING_DESC_F_WRITE)) != 0 ||
+	    ((entry->have & PENDING_LEN) != 0 && writes != (entry->len > 0)))
+		ledger_break(
+			a->l, RULE_COMPLETION_SLOT,
+			"queue %u: the device marked descriptor %u used with flags 0x%x and a "
+			"length of %u: there are more flags than AVAIL, USED and WRITE, or WRITE "
+			"does not say whether there is a length",
+			a->why.queue, entry->slot, flags, entry->len);
+}
+
 static void on_flags_written(const struct ring_access *a)
 {
 	struct ledger_queue *q = a->q;
@@ -292,6 +313,7 @@ static void on_flags_written(const struct ring_access *a)
 	if (entry == NULL)
 		return;
 	entry->have |= PENDING_FLAGS;
+	judge_mark(a, entry);
 	/* Without WRITE it says nothing of the length (2.8.4). */
 	if ((ledger_get16(a->data) & VRING_DESC_F_WRITE) == 0)
 		entry->len = 0;
@@ -312,15 +334,12 @@ static void on_flags_written(const struct ring_access *a)
 
 static void on_driver_event(const struct ring_access *a)
 {
-	enum ledger_wanted wanted =
-		a->err != 0
-			? WANTED_UNSURE
-			: ledger_packed_wanted(a->l, a->q, &a->q->place.moved,
-					       ledger_get16(a->data), ledger_get16(a->data + 2));
+	enum ledger_wanted wanted = WANTED_UNSURE;
 
-	a->q->work.asked = true;
-	a->q->work.silenced = wanted == WANTED_NO;
-	a->q->work.unsure = wanted == WANTED_UNSURE;
+	if (a->err == 0)
+		wanted = ledger_packed_wanted(a->l, a->q, &a->q->place.moved, ledger_get16(a->data),
+					      ledger_get16(a->data + 2));
+	ledger_driver_said(a->l, a->q, wanted == WANTED_UNSURE ? -1 : 0, wanted == WANTED_NO);
 }
 
 uint16_t ledger_packed_next(const struct ledger_queue *q)

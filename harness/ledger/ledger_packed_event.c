@@ -9,7 +9,9 @@
  * last due; and none where no chain of those that were returned since has that place.  Open is
  * what a place in the middle of a chain wants, which the device skips and did not write; and a
  * place that there is not, reserved flags, and DESC without EVENT_IDX: these are the driver's
- * breach.  What was used before such a look may count at the next one, or be over.
+ * breach.  What was used before such a look may count at the next one, or be over.  Our own models
+ * (devices/README.md) count all entries of a chain, wait for no place that there is not, and take
+ * the rest for ENABLE.
  *
  * stuck.suppressed, stuck.unchecked: DISABLE suppresses notifications and ENABLE allows them,
  * with EVENT_IDX too; DESC names the place whose chain the driver tells of, which is the one
@@ -47,7 +49,7 @@ void ledger_range_join(struct ledger_range *range, const struct ledger_range *mo
 
 /* Does the range have that place, and was a used descriptor written there? */
 static enum ledger_wanted has_place(const struct ledger_queue *q, const struct ledger_range *range,
-				    uint16_t slot, bool wrap)
+				    uint16_t slot, bool wrap, bool model)
 {
 	uint32_t size = q->size;
 	uint32_t first = range->slot + (range->wrap ? size : 0);
@@ -58,7 +60,7 @@ static enum ledger_wanted has_place(const struct ledger_queue *q, const struct l
 		return WANTED_UNSURE;
 	if ((place + 2 * size - first) % (2 * size) >= range->entries)
 		return WANTED_NO;
-	if (place == first || range->entries == range->chains ||
+	if (model || place == first || range->entries == range->chains ||
 	    (slot == range->last_slot && wrap == range->last_wrap))
 		return WANTED_YES;
 	return WANTED_UNSURE;
@@ -69,17 +71,24 @@ enum ledger_wanted ledger_packed_wanted(const struct ledger *l, const struct led
 					uint16_t flags)
 {
 	uint16_t slot = off_wrap & (RING_EVENT_WRAP - 1u);
+	bool model = l->target->model;
 	enum ledger_wanted wanted;
 
-	if (!l->session.features_known || (flags & ~RING_EVENT_FLAGS) != 0)
+	if (!l->session.features_known)
+		return WANTED_UNSURE;
+	if (model)
+		flags &= RING_EVENT_FLAGS;
+	else if ((flags & ~RING_EVENT_FLAGS) != 0)
 		return WANTED_UNSURE;
 	if (flags == VRING_PACKED_EVENT_FLAG_ENABLE)
 		return WANTED_YES;
 	if (flags == VRING_PACKED_EVENT_FLAG_DISABLE)
 		return WANTED_NO;
-	if (flags != VRING_PACKED_EVENT_FLAG_DESC || !ledger_has_event_idx(l) || slot >= q->size)
-		return WANTED_UNSURE;
-	wanted = has_place(q, range, slot, (off_wrap & RING_EVENT_WRAP) != 0);
+	if (flags != VRING_PACKED_EVENT_FLAG_DESC || !ledger_has_event_idx(l))
+		return model ? WANTED_YES : WANTED_UNSURE;
+	if (slot >= q->size)
+		return model ? WANTED_NO : WANTED_UNSURE;
+	wanted = has_place(q, range, slot, (off_wrap & RING_EVENT_WRAP) != 0, model);
 	return wanted == WANTED_NO && range->open ? WANTED_UNSURE : wanted;
 }
 

@@ -61,6 +61,14 @@ void ledger_ring_poison(const struct ring_access *a)
 	a->q->work.poisoned = true;
 }
 
+void ledger_looked(struct ledger *l, unsigned queue)
+{
+	const struct ledger_queue *q = &l->queues[queue];
+
+	if (l->session.features_known && !ledger_has_event_idx(l) && q->work.avail_idx == q->taken)
+		++*ledger_chains(l, CHAINS_NONE, queue);
+}
+
 static void on_avail_idx(const struct ring_access *a)
 {
 	struct ledger_queue *q = a->q;
@@ -75,6 +83,7 @@ static void on_avail_idx(const struct ring_access *a)
 	}
 	q->work.index_seen = true;
 	q->work.avail_idx = ledger_get16(a->data);
+	ledger_looked(a->l, a->why.queue);
 	if ((uint16_t)(q->work.avail_idx - q->taken) > q->size)
 		ledger_ring_poison(a);
 	/* An entry past 2^64 is nowhere: it cannot be read, and no access tells. */
@@ -175,6 +184,7 @@ static void on_avail_entry(const struct ring_access *a)
 	l->hold[index].strayed = false;
 	l->hold[index].in_table = l->hold[index].past_table = false;
 	l->hold[index].walked = 0;
+	memset(l->hold[index].visited, 0, sizeof(l->hold[index].visited));
 	l->hold[index].moved_max = 0;
 	TELL_FOLLOWERS(l, retaken, &l->hold[index]);
 }

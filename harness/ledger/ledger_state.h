@@ -37,6 +37,10 @@ struct arena_access;
 #define LEDGER_FINDINGS_MAX 8
 #define LEDGER_ACCESSES_MAX (1u << 20) /* of one call; more is an endless loop */
 
+/* Descriptors of a table, the first ones, of which is known whether a walk has come by: as many as
+ * the largest queue of our own models has. */
+#define LEDGER_VISITS 256u
+
 #define LEDGER_SUSPECTS_MAX 16
 
 /* A descriptor of a chain, or a range of written bytes: [first, last]. */
@@ -70,12 +74,15 @@ struct ledger_place {
 struct ledger_hold {
 	uint32_t next; /* hold of the same queue */
 	uint16_t walk, head;
-	uint16_t expect;	   /* the descriptor that the walk leads to */
-	bool expects;		   /* it leads on */
-	bool in_table;		   /* ... of the indirect table */
-	bool past_table;	   /* what named it said that the chain goes on behind it */
-	uint32_t walked;	   /* reads of descriptors, of any table, since it was taken */
-	uint32_t reads;		   /* of descriptors, those of an indirect table too */
+	uint16_t expect; /* the descriptor that the walk leads to */
+	bool expects;	 /* it leads on */
+	bool in_table;	 /* ... of the indirect table */
+	bool past_table; /* what named it said that the chain goes on behind it */
+	uint32_t walked; /* reads of descriptors, of any table, since it was taken */
+	uint32_t reads;	 /* of descriptors, those of an indirect table too */
+	/* A bit for each descriptor that the walk came by: of the queue's table, of the indirect
+	 * one. */
+	uint64_t visited[2][LEDGER_VISITS / 64];
 	bool strayed;		   /* a descriptor was read to which the chain did not lead */
 	bool spent;		   /* more descriptors were read than its walks can need */
 	bool restarted;		   /* taken twice: what is allowed is the sum of both */
@@ -175,6 +182,9 @@ struct ledger_work {
 	bool overflowed; /* more chains taken than can be kept: not all judged */
 	/* In order: chains that the last batch skipped, by their places in the available ring. */
 	uint16_t skipped, skipped_end;
+	/* ... the call whose last return was of a chain that a later one could have stood for. */
+	bool alone;
+	uint32_t alone_call;
 	unsigned pending_count; /* entries in ledger.pending */
 	/* Of plain memory that is not followed, see ledger_blind.c. */
 	uint8_t doubt;	     /* enum ledger_doubt */

@@ -23,6 +23,7 @@
  *
  * stuck.busy: of our own models each step of what is left takes a chain, reads or writes a buffer,
  * returns something or calls the backend, or finds that nothing is left and says so from then on.
+ * To ask a backend that has nothing, with nothing that waits in the device, is no step.
  * One that finds nothing to do, again and again, and goes on saying that it has work keeps its
  * host's processor busy for nothing.
  */
@@ -102,10 +103,25 @@ void ledger_waiting_bytes(struct ledger *l, const void *device, bool excused)
 	}
 }
 
-bool ledger_stood_still(const struct ledger *l)
+/* Is nothing there that a call of the backend can be about? */
+static bool is_idle(const struct ledger *l, const void *device)
+{
+	uint64_t waiting = 0;
+
+	if (l->call.backend == 0)
+		return true;
+	if (l->target->waiting == NULL || l->device.counters_lost || !l->sums.ready)
+		return false;
+	for (unsigned i = 0; i < l->target->stream_count; i++)
+		if (l->target->streams[i].waiting != NULL)
+			waiting += ledger_add_up(l, l->streams.stream[i].counters.waiting);
+	return waiting == 0 && l->target->waiting(device) == 0;
+}
+
+bool ledger_stood_still(const struct ledger *l, const void *device)
 {
 	return l->call.chains == 0 && !l->call.carried && l->call.moved == 0 &&
-	       l->call.backend == 0 && l->call.failed == 0;
+	       l->call.failed == 0 && is_idle(l, device);
 }
 
 void ledger_worked(struct ledger *l, unsigned still, bool busy)

@@ -11,11 +11,11 @@
  * before it looked at the used ring for the last time.  What a guest does to
  * those fields, by a race or by a ring laid over them, the device reads, and by
  * what it read it is judged; a field that it could not read leaves it free, as does a used_event
- * that would lie past 2^64, which no access need try.  The interrupt
- * may come in any later call until the device rests.  A reset forgives what is owed; but our
- * own models interrupt in the very call in which they return a chain, should it be the one that
- * resets.  Nor is anything owed by a device that asked for a reset meanwhile: its driver has to
- * reset it (2.1.1).
+ * that would lie past 2^64, which no access need try.  Our own models interrupt then
+ * (devices/README.md).  The interrupt may come in any later call until the device rests.  A reset
+ * forgives what is owed; but our own models interrupt in the very call in which they return a
+ * chain, should it be the one that resets.  Nor is anything owed by a device that asked for a reset
+ * meanwhile: its driver has to reset it (2.1.1).
  *
  * A level line is up as long as a bit of InterruptStatus is set, and cannot be raised
  * again before it fell: a bit that is pending is the wake-up for what is used meanwhile,
@@ -67,6 +67,12 @@ static bool is_nowhere(const struct ledger *l, const struct ledger_queue *q)
 	return ledger_has_event_idx(l) && ledger_event_wraps(q, GUEST_USED_EVENT);
 }
 
+/* ... and leaves the device free. */
+static bool is_open(const struct ledger *l, const struct ledger_queue *q)
+{
+	return q->work.unsure || (!l->target->model && is_nowhere(l, q));
+}
+
 void ledger_index_moved(struct ledger_queue *q, uint16_t used_idx)
 {
 	if (!q->work.moved || (q->work.asked && q->work.silenced))
@@ -77,19 +83,19 @@ void ledger_index_moved(struct ledger_queue *q, uint16_t used_idx)
 	q->work.asked = q->work.silenced = q->work.unsure = false;
 }
 
-static void driver_said(struct ledger_queue *q, int err, bool silence)
+void ledger_driver_said(const struct ledger *l, struct ledger_queue *q, int err, bool silence)
 {
 	q->work.asked = true;
 	q->work.silenced = err == 0 && silence;
-	q->work.unsure = err != 0;
+	q->work.unsure = !l->session.features_known || (err != 0 && !l->target->model);
 }
 
 void ledger_flags_read(struct ledger *l, struct ledger_queue *q, int err, uint16_t flags)
 {
 	if (!l->session.features_known)
-		driver_said(q, -1, false);
+		ledger_driver_said(l, q, -1, false);
 	else if (!ledger_has_event_idx(l))
-		driver_said(q, err, (flags & VRING_AVAIL_F_NO_INTERRUPT) != 0);
+		ledger_driver_said(l, q, err, (flags & VRING_AVAIL_F_NO_INTERRUPT) != 0);
 }
 
 void ledger_event_read(struct ledger *l, struct ledger_queue *q, int err, uint16_t event)
@@ -98,9 +104,9 @@ void ledger_event_read(struct ledger *l, struct ledger_queue *q, int err, uint16
 		(uint16_t)(q->used_idx - event - 1) < (uint16_t)(q->used_idx - q->work.moved_from);
 
 	if (!l->session.features_known)
-		driver_said(q, -1, false);
+		ledger_driver_said(l, q, -1, false);
 	else if (ledger_has_event_idx(l) && q->work.moved)
-		driver_said(q, err, !needed);
+		ledger_driver_said(l, q, err, !needed);
 }
 
 void ledger_flags_written(struct ledger *l, unsigned queue, uint16_t flags)
@@ -294,8 +300,8 @@ bool ledger_wakeup_owed(const struct ledger *l, unsigned i)
 {
 	const struct ledger_queue *q = &l->queues[i];
 
-	return q->work.moved && !q->work.unsure && !is_nowhere(l, q) &&
-	       !ledger_line_is_up(l, VIRTIO_MMIO_INT_VRING) && !(q->work.asked && q->work.silenced);
+	return q->work.moved && !is_open(l, q) && !ledger_line_is_up(l, VIRTIO_MMIO_INT_VRING) &&
+	       !(q->work.asked && q->work.silenced);
 }
 
 void ledger_wakeup_rest(struct ledger *l, unsigned i)
@@ -306,7 +312,7 @@ void ledger_wakeup_rest(struct ledger *l, unsigned i)
 	q->work.moved = q->work.late = false;
 	if (!moved || (!l->target->model && (l->device.status & VIRTIO_CONFIG_S_NEEDS_RESET) != 0))
 		return;
-	if (q->work.unsure || is_nowhere(l, q) || ledger_line_is_up(l, VIRTIO_MMIO_INT_VRING) ||
+	if (is_open(l, q) || ledger_line_is_up(l, VIRTIO_MMIO_INT_VRING) ||
 	    !ledger_judges(l, RULE_WAKEUP_MISSING) || !owed)
 		return;
 	ledger_break(

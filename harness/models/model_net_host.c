@@ -15,6 +15,8 @@
 
 #include <linux/virtio_config.h>
 #include <linux/virtio_ids.h>
+#include <linux/virtio_net.h>
+#include <stddef.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -26,6 +28,10 @@ _Static_assert(NET_LINK_MAX + MTU <= WIRE_BYTES, "the wire keeps whole frames");
 #define F_MAC (1ULL << VIRTIO_NET_F_MAC)
 #define F_MTU (1ULL << VIRTIO_NET_F_MTU)
 
+#define CARD_FATES 3u
+
+static const uint8_t card_mac[ETH_ALEN] = NET_MAC;
+
 struct card {
 	struct model model; /* first: a card is one */
 	struct wire wire;
@@ -33,18 +39,70 @@ struct card {
 	 * block: whoever reads on is seen. */
 	uint32_t shown_len; /* 0: nothing that is to be answered */
 	uint8_t shown[WIRE_BYTES];
+	/* What three counters are to say when the frame in hand has been sent. */
+	bool sent;
+	uint64_t fates[CARD_FATES];
 };
 
-static const struct net_backend wire_backend = {
-	.send = wire_send,
-	.waiting = wire_waiting,
-	.receive = wire_receive,
-};
+static const char *const fates[CARD_FATES] = { "tx_sent", "tx_sent_short", "tx_refused" };
 
 static void find_fault(const struct card *card, bool wrong, const char *what)
 {
 	if (wrong)
 		card->wire.host->fault(card->wire.host->ctx, what);
+}
+
+static uint64_t count_of(struct card *card, const char *name)
+{
+	const struct device *dev = model_device(card);
+
+	for (unsigned i = 0; i < dev->ops->counter_count; i++)
+		if (strcmp(dev->ops->counter_names[i], name) == 0)
+			return dev->counters[i];
+	return 0;
+}
+
+/* Was the frame that was sent last counted as the host took it? */
+static void judge_sent(struct card *card)
+{
+	bool wrong = false;
+
+	for (unsigned i = 0; card->sent && i < CARD_FATES; i++)
+		wrong = wrong || count_of(card, fates[i]) != card->fates[i];
+	find_fault(card, wrong,
+		   "the device counts a frame as sent that its host refused, or took a part of, or "
+		   "the other way round");
+	card->sent = false;
+}
+
+static int64_t told_send(void *ctx, const uint8_t *frame, uint32_t len)
+{
+	struct card *card = (struct card *)((uint8_t *)ctx - offsetof(struct card, wire));
+	int64_t taken = wire_send(ctx, frame, len);
+
+	for (unsigned i = 0; i < CARD_FATES; i++)
+		card->fates[i] = count_of(card, fates[i]);
+	card->fates[taken <= 0 ? 2 : taken < len]++;
+	card->sent = true;
+	return taken;
+}
+
+static const struct net_backend wire_backend = {
+	.send = told_send,
+	.waiting = wire_waiting,
+	.receive = wire_receive,
+};
+
+/* Does its driver see the address that its host gave it? */
+static bool shows_mac(struct card *card)
+{
+	const struct device *dev = model_device(card);
+	uint8_t shown[ETH_ALEN];
+
+	if ((dev->offered & F_MAC) == 0)
+		return true;
+	dev->ops->config_read(dev, offsetof(struct virtio_net_config, mac), shown, sizeof(shown));
+	return memcmp(shown, card_mac, sizeof(shown)) == 0;
 }
 
 /* The metadata service, with what it does told, and compared with what is due. */
@@ -54,7 +112,9 @@ static enum net_verdict told_judge(void *ctx, const uint8_t *frame, uint32_t len
 	uint8_t *shown = card->shown + sizeof(card->shown) - len;
 	enum net_verdict verdict;
 
+	judge_sent(card);
 	wire_called(&card->wire);
+	find_fault(card, !shows_mac(card), "the device shows another MAC than its host gave it");
 	memcpy(shown, frame, len);
 	verdict = mmds_interceptor.judge(NULL, shown, len);
 	find_fault(card, verdict != filter_verdict(shown, len),
@@ -113,9 +173,8 @@ static void card_free(struct card *card)
 static void *card_create(const struct vringer_host *host, uint64_t offered,
 			 const uint16_t *queue_max)
 {
-	static const uint8_t mac[ETH_ALEN] = NET_MAC;
 	struct net_host_config config = {
-		.mac = (offered & F_MAC) != 0 ? mac : NULL,
+		.mac = (offered & F_MAC) != 0 ? card_mac : NULL,
 		.mtu = (offered & F_MTU) != 0 ? MTU : 0,
 		.backend = &wire_backend,
 		.interceptor = &told_interceptor,
@@ -128,6 +187,7 @@ static void *card_create(const struct vringer_host *host, uint64_t offered,
 	config.interceptor_ctx = card;
 	card->wire.host = host;
 	card->shown_len = 0;
+	card->sent = false;
 	wire_reset(&card->wire);
 	/* The device itself takes back what is not configured. */
 	offered |= F_MAC | F_MTU;
@@ -155,6 +215,7 @@ static uint32_t card_act(void *device, uint32_t act, uint32_t port, void *data, 
 {
 	struct card *card = device;
 
+	judge_sent(card);
 	if (port > 0)
 		return 0;
 	if (act == VRINGER_TAKE)

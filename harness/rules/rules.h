@@ -234,7 +234,8 @@ enum severity {
 	  "the header of a received packet has the right num_buffers and no offload that was not " \
 	  "negotiated")                                                                            \
 	X(NET_SPARE, "net.spare", MODEL, WALK, 0, "policy",                                        \
-	  "header fields of offloads are 0 in a packet without offloads")                          \
+	  "header fields of offloads are 0 in a packet without offloads, and no part of a header " \
+	  "is left where there is no packet")                                                      \
 	X(NET_MTU, "net.mtu", MUST, WALK, SEEN, "dev.net.config-layout.5",                         \
 	  "no received packet is larger than the negotiated MTU allows")                           \
 	X(NET_TUNNEL, "net.tunnel", MUST, WALK, 0, "dev.net.tx-packets.8",                         \

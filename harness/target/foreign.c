@@ -147,9 +147,8 @@ const char *foreign_terms_fault(struct foreign *f, const char *what, const char 
 			snprintf(f->fault, sizeof(f->fault),
 				 "declares %s with '%.*s', which is not one of its counters%s",
 				 what, (int)(len < 40 ? len : 40), list,
-				 left ? ", nor used.N, readable.N, writable.N or written.N of one "
-					"of "
-					"its queues"
+				 left ? ", nor used.N, readable.N, writable.N, written.N or "
+					"none.N of one of its queues"
 				      : "");
 			return f->fault;
 		}

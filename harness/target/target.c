@@ -164,7 +164,8 @@ int target_chains_term(const char *term, size_t len, enum target_chains *kind)
 	      [CHAINS_USED] = "used.",
 	      [CHAINS_READABLE] = "readable.",
 	      [CHAINS_WRITABLE] = "writable.",
-	      [CHAINS_WRITTEN] = "written.");
+	      [CHAINS_WRITTEN] = "written.",
+	      [CHAINS_NONE] = "none.");
 
 	for (unsigned i = 0; i < CHAINS_KINDS; i++) {
 		size_t prefix = strlen(names[i]);

@@ -474,12 +474,13 @@ static inline void features_set(struct features *features, uint32_t page, uint32
 /* A new device; NULL: there is no memory. */
 void *target_create(const struct target *target, const struct device_host *host,
 		    struct features offered, const uint16_t *queue_max);
-/* Chains that came back from a queue, as counters of sums. */
+/* Chains that came back from a queue, and looks at it, as counters of sums. */
 enum target_chains {
 	CHAINS_USED,	 /* used.N: all */
 	CHAINS_READABLE, /* readable.N: with a byte for the device to read */
 	CHAINS_WRITABLE, /* writable.N: with one for it to write */
 	CHAINS_WRITTEN,	 /* written.N: with a used length above 0 */
+	CHAINS_NONE,	 /* none.N: looks for one that found none; without EVENT_IDX */
 	CHAINS_KINDS
 };
 /* The N of KIND.N, `len` bytes: a decimal number of one or two digits; -1: it is not. */

@@ -229,7 +229,9 @@ struct vringer_ring {
  * separated by blanks, at most 12.  On the left, `used.N` is a counter too: the chains
  * that queue N returned, as far as vringer knows; so are `readable.N` and `writable.N`, those
  * of them that had a byte for the device to read, or to write, and `written.N`, those with a
- * used length above 0. */
+ * used length above 0.  `none.N` is how often the device looked for a chain of queue N and found
+ * none, as far as vringer knows: nothing of it is known where EVENT_IDX was negotiated, with which
+ * a device looks twice. */
 struct vringer_sum {
 	const char *left, *right;
 };

@@ -454,7 +454,7 @@ static void go_on(bool takes)
 		wake();
 	}
 	done();
-	ledger_worked(&ledger, 64, ledger_stood_still(&ledger));
+	ledger_worked(&ledger, 64, ledger_stood_still(&ledger, NULL));
 }
 
 void case_busy_with_nothing(void)

@@ -154,8 +154,12 @@ void case_read_before_the_end(void)
 
 void case_read_behind_the_end(void)
 {
-	take_one(16, F_NEXT);
-	desc(0, 0, BUFFER, 16, 0, 0);
+	rig_live(8);
+	notify();
+	avail_idx(1);
+	avail_entry(0, 0);
+	desc(0, 0, BUFFER, 16, F_NEXT, 1);
+	desc(0, 1, BUFFER, 16, 0, 0);
 	payload_read(0, BUFFER, 16);
 	finish_one(0);
 }
@@ -349,9 +353,8 @@ void case_walk_follows_the_chain(void)
 	avail_idx(1);
 	avail_entry(0, 2);
 	desc(0, 2, BUFFER, 16, F_NEXT, 5);
-	desc(0, 5, BUFFER, 16, F_NEXT, 2);
 	/* In a circle: once round is enough to see it. */
-	desc(0, 2, BUFFER, 16, 0, 0);
+	desc(0, 5, BUFFER, 16, F_NEXT, 2);
 	return_chain(0, 0, 2, 0);
 	wake();
 	done();

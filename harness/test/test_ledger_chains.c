@@ -141,8 +141,8 @@ static void a_walk_ends_after_as_many_descriptors_as_the_queue_has(void **state)
 		notify();
 		avail_idx(1);
 		avail_entry(0, 0);
-		for (int i = 0; i < 8 + more; i++)
-			desc(0, 0, BUFFER, 16, F_NEXT, 0);
+		for (uint16_t i = 0; i < 8 + more; i++)
+			desc(0, i % 8, BUFFER, 16, F_NEXT, (uint16_t)((i + 1) % 8));
 		if (more != 0) {
 			assert_breaks(RULE_FETCH_WALK);
 			break;
@@ -409,6 +409,34 @@ static void chains_are_counted_by_what_they_have(void **state)
 	}
 }
 
+/* `none.1`: looks that found none. */
+static void looks_that_find_none_are_counted(void **state)
+{
+	static const struct target_sum sums[] = { { "none.1", "out", false },
+						  { NULL, NULL, false } };
+
+	for (unsigned how = 0; how < 3; how++) {
+		rig_setup(state);
+		rig_target.sums = sums;
+		if (how == 1)
+			negotiate(VIRTIO_RING_F_EVENT_IDX);
+		notify();
+		avail_idx(how == 2 ? 1 : 0);
+		if (how == 2) {
+			take(0, 0, 16, 0);
+			return_chain(0, 0, 0, 0);
+			wake();
+		}
+		rig_counters[1] = 1; /* of another sum: something moved */
+		done();
+		rest(DEVICE_IDLE);
+		if (how == 0)
+			assert_breaks(RULE_COUNTERS_SUM);
+		else
+			assert_silent();
+	}
+}
+
 /* It does not come back with its entry alone. */
 static void a_chain_whose_index_cannot_be_written_need_not_be_counted(void **state)
 {
@@ -522,6 +550,7 @@ int main(void)
 		TEST(a_used_index_that_cannot_be_written_did_not_move),
 		TEST(a_chain_that_came_back_is_counted),
 		TEST(chains_are_counted_by_what_they_have),
+		TEST(looks_that_find_none_are_counted),
 		TEST(a_chain_whose_index_cannot_be_written_need_not_be_counted),
 		TEST(an_available_index_that_cannot_be_read_is_structural),
 		TEST(an_entry_that_cannot_be_read_or_is_too_large_is_structural),

@@ -229,6 +229,44 @@ static void the_event_in_a_batch(void **state)
 
 #define TEST(name) cmocka_unit_test_setup(name, rig_setup)
 
+/* Two chains of one of our own models, each with an entry of its own, one behind the other. */
+static void return_each(unsigned first, bool asks)
+{
+	rig_target.model = true;
+	negotiate(VIRTIO_F_IN_ORDER);
+	notify();
+	avail_idx(2);
+	take(0, 0, 16, first);
+	take(1, 1, 16, 0);
+	return_chain(0, 0, 0, 0);
+	if (asks)
+		wake();
+	return_chain(1, 1, 1, 0);
+}
+
+static void our_models_skip_what_they_can(void **state)
+{
+	(void)state;
+	return_each(0, false);
+	assert_breaks(RULE_COMPLETION_BATCH);
+}
+
+static void they_return_by_itself_what_is_to_be_written(void **state)
+{
+	(void)state;
+	return_each(F_WRITE, false);
+	wake();
+	end_silent();
+}
+
+static void what_they_told_of_is_told(void **state)
+{
+	(void)state;
+	return_each(0, true);
+	wake();
+	end_silent();
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -248,6 +286,9 @@ int main(void)
 		TEST(a_loss_of_a_model_ends_the_order),
 		TEST(a_chain_that_goes_on_is_skipped),
 		TEST(the_event_in_a_batch),
+		TEST(our_models_skip_what_they_can),
+		TEST(they_return_by_itself_what_is_to_be_written),
+		TEST(what_they_told_of_is_told),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -55,17 +55,42 @@ static void a_table_permits_what_its_entries_name(void **state)
 	finish_chain(16);
 }
 
-/* What names the table does not count; a loop ends there too. */
+/* An entry that leads on, to one that need not be the next. */
+static void indirect_to(uint16_t index, uint16_t next)
+{
+	struct vring_desc entry = { BUFFER, 16, F_NEXT, next };
+
+	access_part(GUEST_INDIRECT, 0, false, INDIRECT_AT + (uint64_t)ENTRY * index, &entry,
+		    sizeof(entry));
+}
+
+/* What names the table does not count; a loop among entries that lie behind as many as the queue
+ * has ends there too. */
 static void a_walk_through_a_table_is_as_long_as_the_queue(void **state)
 {
-	unsigned size = ledger.queues[1].size;
+	uint16_t size = ledger.queues[1].size;
 
 	(void)state;
-	take_table(INDIRECT_AT, 2 * ENTRY, 0);
-	for (unsigned i = 0; i < size; i++)
-		indirect(0, i != 0, BUFFER, 16, F_NEXT);
+	take_table(INDIRECT_AT, (size + 2) * ENTRY, 0);
+	indirect_to(0, size + 1);
+	for (unsigned i = 1; i < size; i++)
+		indirect_to(size + 1, size + 1);
 	assert_silent();
-	indirect(0, 1, BUFFER, 16, F_NEXT);
+	indirect_to(size + 1, size + 1);
+	assert_breaks(RULE_FETCH_WALK);
+}
+
+/* ... and one among the others where it comes round. */
+static void an_entry_is_read_once(void **state)
+{
+	uint16_t size = ledger.queues[1].size;
+
+	(void)state;
+	take_table(INDIRECT_AT, size * ENTRY, 0);
+	indirect_to(0, size - 1);
+	indirect_to(size - 1, 0);
+	assert_silent();
+	indirect_to(0, 1);
 	assert_breaks(RULE_FETCH_WALK);
 }
 
@@ -280,6 +305,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		INDIRECT_TEST(a_table_permits_what_its_entries_name),
 		INDIRECT_TEST(a_walk_through_a_table_is_as_long_as_the_queue),
+		INDIRECT_TEST(an_entry_is_read_once),
 		INDIRECT_TEST(the_table_itself_is_no_buffer),
 		INDIRECT_TEST(a_table_may_be_read_though_its_descriptor_says_write),
 		INDIRECT_TEST(a_table_may_follow_other_descriptors),

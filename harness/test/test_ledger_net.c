@@ -321,6 +321,31 @@ static void spare_fields_are_for_our_models_alone(void **state)
 	}
 }
 
+/* A model could not write all of the packet: it takes back what it wrote, if it can. */
+static void no_header_is_left_without_a_packet(void **state)
+{
+	static const uint8_t zeroes[HEADER];
+
+	for (unsigned how = 0; how < 4; how++) {
+		bool clears = how == 1, cannot = how == 2;
+
+		setup_net(state);
+		rig_target.model = how != 3;
+		take_chain(0, 100);
+		payload_bytes(0, true, BUFFER, bytes, HEADER);
+		access_error = -EFAULT;
+		payload_bytes(0, true, BUFFER + HEADER, bytes, 60);
+		if (cannot)
+			payload_bytes(0, true, BUFFER, zeroes, HEADER);
+		access_error = 0;
+		if (clears)
+			payload_bytes(0, true, BUFFER, zeroes, HEADER);
+		used_entry(0, 0, 0, 0);
+		finish(1);
+		assert_broken(how == 0, RULE_NET_SPARE);
+	}
+}
+
 static void a_packet_may_be_spread_where_that_was_negotiated(void **state)
 {
 	for (unsigned has = 0; has < 2; has++) {
@@ -501,6 +526,7 @@ int main(void)
 		TEST(segments_have_a_size),
 		TEST(flags_need_guest_csum),
 		TEST(spare_fields_are_for_our_models_alone),
+		TEST(no_header_is_left_without_a_packet),
 		TEST(a_packet_may_be_spread_where_that_was_negotiated),
 		TEST(its_chains_are_full_but_for_the_last_and_come_together),
 		TEST(one_that_is_not_known_excuses_the_rest),

@@ -36,6 +36,8 @@ static int setup_net(void **state)
 	rig_target.device_id = VIRTIO_ID_NET;
 	rig_target.stream_count = 2;
 	rig_target.streams = streams;
+	/* Ours refuse more. */
+	rig_target.model = false;
 	streams[0] = (struct target_stream){ .from = TX, .to = END_AWAY, .skip = HEADER };
 	streams[1] = (struct target_stream){ .from = END_REPLY, .to = END_AWAY };
 	rig_live(8);
@@ -312,6 +314,32 @@ static void in_pieces_it_is_one(void **state)
 
 #define TEST(name) cmocka_unit_test_setup(name, setup_net)
 
+/* No text bids a device to refuse what was not negotiated; ours do. */
+static void our_models_accept_no_offload(void **state)
+{
+	static const struct {
+		uint8_t flags, gso;
+		bool asks;
+	} cases[] = { { 0, TCPV4, true },	{ NEEDS_CSUM, 0, true }, { TUNNEL_CSUM, 0, true },
+		      { DATA_VALID, 0, false }, { 0x84, 0, false },	 { 0, 0x80, true } };
+
+	for (size_t i = 0; i < 2 * sizeof(cases) / sizeof(cases[0]); i++) {
+		setup_net(state);
+		rig_target.model = i % 2 != 0;
+		bytes[0] = cases[i / 2].flags;
+		bytes[1] = cases[i / 2].gso;
+		take_chain(0);
+		payload_bytes(0, false, BUFFER, bytes, sizeof(bytes));
+		come_out();
+		if (rig_target.model && cases[i / 2].asks) {
+			assert_breaks(RULE_NET_TUNNEL);
+			continue;
+		}
+		return_it();
+		end_silent();
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -323,6 +351,7 @@ int main(void)
 		TEST(more_frames_than_are_kept_say_nothing),
 		TEST(what_came_out_must_be_known),
 		TEST(in_pieces_it_is_one),
+		cmocka_unit_test_setup(our_models_accept_no_offload, setup_net),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

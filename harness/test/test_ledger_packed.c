@@ -397,8 +397,41 @@ static void a_field_in_another_size(void **state)
 
 /* ---- interrupts ------------------------------------------------------------- */
 
-/* Two lists of two entries come back, and the driver wants to hear of that place. */
-static void return_two(uint64_t features, uint16_t off_wrap, bool interrupts)
+/* Reserved flags are for drivers to ignore; our own models write none, and WRITE tells of a length.
+ */
+static void a_mark_of_our_models_has_no_other_flags(void **state)
+{
+	static const struct {
+		unsigned flags;
+		uint32_t len;
+		bool wrong;
+	} cases[] = { { 0, 0, false },
+		      { VRING_DESC_F_NEXT, 0, true },
+		      { VRING_DESC_F_INDIRECT, 0, true },
+		      { F_WRITE, 0, true },
+		      { F_WRITE, 16, false },
+		      { 0, 16, true } };
+
+	(void)state;
+	for (size_t i = 0; i < 2 * sizeof(cases) / sizeof(cases[0]); i++) {
+		rig_new();
+		rig_target.model = i % 2 != 0;
+		start(0);
+		notify();
+		read_first(0, 0, 16, 1, F_WRITE);
+		if (cases[i / 2].len > 0)
+			payload_write(0, BUFFER, 16);
+		tell(0, 0, cases[i / 2].len, 1);
+		mark(0, 0, USED(true) | cases[i / 2].flags);
+		if (rig_target.model && cases[i / 2].wrong)
+			assert_breaks(RULE_COMPLETION_SLOT);
+		else
+			assert_silent();
+	}
+}
+
+/* Two lists of two entries come back. */
+static void begin_two(uint64_t features)
 {
 	start(features);
 	notify();
@@ -408,11 +441,22 @@ static void return_two(uint64_t features, uint16_t off_wrap, bool interrupts)
 	}
 	give_back(0, 0, 0, 0);
 	give_back(1, 2, 0, 1);
-	asked(off_wrap, VRING_PACKED_EVENT_FLAG_DESC);
+}
+
+static void end_two(bool interrupts)
+{
 	if (interrupts)
 		raise_interrupt(VIRTIO_MMIO_INT_VRING);
 	poll_nothing(4);
 	at_rest();
+}
+
+/* ... and the driver wants to hear of that place. */
+static void return_two(uint64_t features, uint16_t off_wrap, bool interrupts)
+{
+	begin_two(features);
+	asked(off_wrap, VRING_PACKED_EVENT_FLAG_DESC);
+	end_two(interrupts);
 }
 
 static void a_place_that_was_used(void **state)
@@ -455,6 +499,55 @@ static void a_place_that_there_is_not(void **state)
 	(void)state;
 	return_two(EVENT_IDX, 9 | WRAP, *state != NULL);
 	assert_silent();
+}
+
+/* What VIRTIO leaves open our own models do in one way. */
+static void what_is_open_models_do_in_one_way(void **state)
+{
+	static const struct {
+		uint64_t features;
+		uint16_t off_wrap, flags;
+		bool wanted;
+	} cases[] = {
+		{ EVENT_IDX, 1 | WRAP, VRING_PACKED_EVENT_FLAG_DESC, true },
+		{ EVENT_IDX, 4 | WRAP, VRING_PACKED_EVENT_FLAG_DESC, false },
+		{ EVENT_IDX, SIZE, VRING_PACKED_EVENT_FLAG_DESC, false },
+		{ 0, 3, VRING_PACKED_EVENT_FLAG_DESC, true },
+		{ EVENT_IDX, 0, 3, true },
+		{ EVENT_IDX, 0, 0xff00 | VRING_PACKED_EVENT_FLAG_DISABLE, false },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < 2 * sizeof(cases) / sizeof(cases[0]); i++) {
+		bool wrong = i % 2 != 0, wanted = cases[i / 2].wanted;
+
+		rig_new();
+		begin_two(cases[i / 2].features);
+		asked(cases[i / 2].off_wrap, cases[i / 2].flags);
+		end_two(wanted != wrong);
+		if (!wrong)
+			assert_silent();
+		else
+			assert_breaks(wanted ? RULE_WAKEUP_MISSING : RULE_WAKEUP_SUPERFLUOUS);
+	}
+}
+
+static void an_event_that_cannot_be_read(void **state)
+{
+	(void)state;
+	for (int model = 0; model < 2; model++) {
+		rig_new();
+		rig_target.model = model != 0;
+		begin_two(EVENT_IDX);
+		access_error = -EFAULT;
+		asked(0, VRING_PACKED_EVENT_FLAG_DISABLE);
+		access_error = 0;
+		end_two(false);
+		if (model != 0)
+			assert_breaks(RULE_WAKEUP_MISSING);
+		else
+			assert_silent();
+	}
 }
 
 /* A place that was asked for before, and passed in silence, is not asked for again. */
@@ -587,6 +680,9 @@ int main(void)
 		EITHER(a_place_within_a_list),
 		EITHER(a_place_without_event_idx),
 		EITHER(a_place_that_there_is_not),
+		TEST(a_mark_of_our_models_has_no_other_flags),
+		TEST(what_is_open_models_do_in_one_way),
+		TEST(an_event_that_cannot_be_read),
 		TEST(what_was_passed_is_passed),
 		TEST(the_next_place_is_named),
 		TEST(the_other_lap_is_named),

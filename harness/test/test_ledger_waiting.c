@@ -161,6 +161,24 @@ static void what_is_not_said_is_not_judged(void **state)
 	assert_silent();
 }
 
+/* Of what is left: to ask a host that has nothing, while nothing waits, is no step. */
+static void to_ask_for_nothing_is_no_step(void **state)
+{
+	for (unsigned asks = 0; asks < 2; asks++) {
+		for (unsigned has = 0; has < 2; has++) {
+			setup_waiting(state);
+			rest(DEVICE_IDLE);
+			ledger.finding_count = 0;
+			host_has = has;
+			work();
+			if (asks)
+				ledger_backend(&ledger);
+			done();
+			assert_int_equal(ledger_stood_still(&ledger, NULL), !asks || !has);
+		}
+	}
+}
+
 #define TEST(name) cmocka_unit_test_setup(name, setup_waiting)
 
 int main(void)
@@ -174,6 +192,7 @@ int main(void)
 		TEST(what_failed_excuses_the_call_that_it_failed_in),
 		TEST(a_queue_that_is_wrong_or_stopped_is_none),
 		TEST(what_is_not_said_is_not_judged),
+		TEST(to_ask_for_nothing_is_no_step),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
