@@ -188,9 +188,10 @@ static bool put_request(struct plan *p, unsigned step)
 	      [STEP_ZEROES] = VIRTIO_BLK_T_WRITE_ZEROES,
 	      [STEP_ID] = VIRTIO_BLK_T_GET_ID,
 	      [STEP_OTHER] = 2);
-	/* The last ones are more than a device need take at a time, and less than a small disk. */
-	static const uint16_t lens[] = { 512, 512, 512, 1024, 1024, 2048,  4096,
-					 511, 513, 1,	0,    256,  16896, 49152 };
+	/* The last ones are as much as our device takes at a time, and more than a device need
+	 * take, less than a small disk. */
+	static const uint16_t lens[] = { 512, 512, 512, 1024, 1024,  2048,  4096,  511,
+					 513, 1,   0,	256,  16384, 16384, 16896, 49152 };
 	uint8_t header[HEADER_LEN] = { 0 }, ranges[RANGES_MAX * RANGE_LEN];
 	struct mutator *m = p->m;
 	bool with_data = step == STEP_WRITE || step == STEP_READ || step == STEP_ID;

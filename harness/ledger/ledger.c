@@ -152,6 +152,7 @@ void ledger_created(struct ledger *l, uint32_t generation, uint16_t mtu)
 {
 	l->device.generation = generation;
 	l->device.heap_base = l->heap->peak_blocks = l->heap->live_blocks;
+	l->device.heap_new = l->heap->live_bytes;
 	l->net.mtu = mtu;
 }
 

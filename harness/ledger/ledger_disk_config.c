@@ -8,6 +8,12 @@
  * matter: what it wrote to padding a device may keep for good, and the mode until it is reset.
  * `writeback` counts once FEATURES_OK is shown: the device knows then what was accepted.  Of
  * another's device only accesses of single bytes are judged, as a driver has to make (4.2.2.2).
+ *
+ * disk.fields: a field is 0 where the feature that it belongs to is not offered (5.2.4), and where
+ * it is, one that is a size or a number of things that there are is not 0.  VIRTIO leaves the first
+ * open and calls the second by what it is for: so our own models do it, whatever their driver
+ * accepts or writes, since none of these fields is the driver's.  A field that is not 0 is told
+ * from one that is by an access of all of it and of nothing else.
  */
 #include "harness/ledger/ledger_internal.h"
 
@@ -18,6 +24,36 @@
 
 #define F(bit) (1ULL << VIRTIO_BLK_F_##bit)
 #define WRITEBACK_AT offsetof(struct virtio_blk_config, wce)
+
+/* What a feature brings.  `some`: it is not 0 then. */
+#define FIELD(bit, name, always)                                                                   \
+	{                                                                                          \
+		1ULL << VIRTIO_BLK_F_##bit, (uint8_t)offsetof(struct virtio_blk_config, name),     \
+			(uint8_t)sizeof(((struct virtio_blk_config *)0)->name), always             \
+	}
+static const struct {
+	uint64_t feature;
+	uint8_t at, len;
+	bool some;
+} fields[] = {
+	FIELD(SIZE_MAX, size_max, true),
+	FIELD(SEG_MAX, seg_max, true),
+	FIELD(GEOMETRY, geometry, false),
+	FIELD(BLK_SIZE, blk_size, true),
+	FIELD(TOPOLOGY, physical_block_exp, false),
+	FIELD(TOPOLOGY, alignment_offset, false),
+	FIELD(TOPOLOGY, min_io_size, true),
+	FIELD(TOPOLOGY, opt_io_size, true),
+	FIELD(CONFIG_WCE, wce, false),
+	FIELD(MQ, num_queues, true),
+	FIELD(DISCARD, max_discard_sectors, true),
+	FIELD(DISCARD, max_discard_seg, true),
+	FIELD(DISCARD, discard_sector_alignment, true),
+	FIELD(WRITE_ZEROES, max_write_zeroes_sectors, true),
+	FIELD(WRITE_ZEROES, max_write_zeroes_seg, true),
+	FIELD(WRITE_ZEROES, write_zeroes_may_unmap, false),
+};
+#define FIELD_COUNT (sizeof(fields) / sizeof(fields[0]))
 
 static bool is_padding(uint64_t at)
 {
@@ -78,6 +114,25 @@ static void read_byte(struct ledger *l, uint64_t at, uint8_t value)
 	judge_byte(l, at, value);
 }
 
+/* The bytes from `at` on were read as that value. */
+static void judge_fields(struct ledger *l, uint64_t at, uint32_t width, uint64_t value)
+{
+	for (size_t i = 0; i < FIELD_COUNT; i++) {
+		bool offered = (l->offered & fields[i].feature) != 0;
+		bool whole = fields[i].at == at && fields[i].len == width;
+		bool inside = at >= fields[i].at && at + width <= fields[i].at + fields[i].len;
+
+		if (offered ? !whole || !fields[i].some : !inside)
+			continue;
+		if (ledger_judges(l, RULE_DISK_FIELDS) && offered == (value == 0))
+			ledger_break(l, RULE_DISK_FIELDS,
+				     "the field at offset %u of the configuration reads %llu, and "
+				     "its feature is %s",
+				     fields[i].at, (unsigned long long)value,
+				     offered ? "offered" : "not offered");
+	}
+}
+
 void ledger_disk_config(struct ledger *l, bool write, uint64_t at, uint32_t width, uint64_t value)
 {
 	/* A device of ours serves the widths that there are for a field. */
@@ -85,6 +140,8 @@ void ledger_disk_config(struct ledger *l, bool write, uint64_t at, uint32_t widt
 
 	if (l->target->device_id != VIRTIO_ID_BLOCK)
 		return;
+	if (!write && served && at + width <= l->target->config_len)
+		judge_fields(l, at, width, value);
 	for (uint32_t i = 0; i < width; i++)
 		if (write)
 			note_byte(l, at + i);

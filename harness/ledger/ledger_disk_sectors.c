@@ -321,14 +321,14 @@ static void on_sector_read(struct ledger *l, unsigned queue, const struct ledger
 }
 
 /* Must a driver keep bounds of segments that it may have passed?  Nobody asked what they are, but
- * one sector in one segment is within them. */
+ * one sector in one segment is within them.  Our own device tells them and does not mind. */
 static bool may_pass_bounds(const struct ledger *l, const struct ledger_hold *hold,
 			    const struct disk_request *r)
 {
 	const uint64_t bounds = 1ULL << VIRTIO_BLK_F_SIZE_MAX | 1ULL << VIRTIO_BLK_F_SEG_MAX;
 
-	if (l->session.features_known && !l->session.lost &&
-	    (l->session.driver_features & bounds) == 0)
+	if (l->target->model || (l->session.features_known && !l->session.lost &&
+				 (l->session.driver_features & bounds) == 0))
 		return false;
 	return r->data > DISK_SECTOR || hold->desc_count > ONE_SEGMENT;
 }

@@ -8,8 +8,9 @@
  * version that both speak, with nothing in it that was not asked for, or an error where
  * the driver speaks an older one, or has no room; to READ and WRITE what a root without a
  * byte owes; success or an error alone to what the DAX window needs, and an error where a
- * mapping goes beyond its end or a file's, but not -EINVAL for whole pages that do not
- * (5.11.6.4.1); -ENOSYS to everything else, since a device that implements no more says so.
+ * mapping goes beyond its end or a file's, or more is to be removed than the request lists,
+ * but not -EINVAL for whole pages that do not (5.11.6.4.1); -ENOSYS to everything else, since a
+ * device that implements no more says so.
  *
  * stream.unanswered, stream.refused: the device must answer a chain that is complete as
  * the device read it, for which no access failed and whose request has the length that
@@ -35,7 +36,6 @@
 /* What every version of an INIT has: up to the first flags. */
 #define INIT_IN ((uint32_t)offsetof(struct fuse_init_in, flags2))
 #define ERROR_MAX 4095 /* an errno is no larger */
-#define GUEST_PAGE 4096u
 
 _Static_assert(IN_HEAD + sizeof(struct fuse_setupmapping_in) == LEDGER_MESSAGE_BYTES,
 	       "requests are kept with their bodies");
@@ -71,22 +71,6 @@ static bool is_init(const struct ledger_hold *hold, bool *big)
 	return *big || IN(hold, opcode, false) == FUSE_INIT;
 }
 
-static uint64_t get64(const struct ledger_hold *hold, size_t at, bool big)
-{
-	uint64_t value = ledger_get64(hold->fuse.request.bytes + IN_HEAD + at);
-
-	return big ? __builtin_bswap64(value) : value;
-}
-
-/* The end of the DAX window, VIRTIO 5.11.6.4: shared-memory region 0; 0: there is none. */
-static uint64_t window_len(const struct ledger *l)
-{
-	for (unsigned i = 0; i < l->target->region_count; i++)
-		if (l->target->regions[i].id == 0)
-			return l->target->regions[i].len;
-	return 0;
-}
-
 /* There is one file, the root: it has no byte, and no room for one.  A device that does
  * not serve the operation says so. */
 static const char *file_fault(const struct ledger_hold *hold, int32_t told, int32_t due, bool big)
@@ -115,27 +99,6 @@ static const char *write_fault(const struct ledger *l, const struct ledger_hold 
 	return file_fault(hold, told, -ENOSPC, big);
 }
 
-/* A file has no byte at 2^63 or beyond.  Offsets that are of whole pages are aligned as our own
- * models ask. */
-static const char *mapping_fault(const struct ledger *l, const struct ledger_hold *hold,
-				 int32_t told, bool big)
-{
-	uint64_t at = get64(hold, offsetof(struct fuse_setupmapping_in, moffset), big);
-	uint64_t len = get64(hold, offsetof(struct fuse_setupmapping_in, len), big);
-	uint64_t file = get64(hold, offsetof(struct fuse_setupmapping_in, foffset), big);
-	uint64_t end = window_len(l);
-	bool within = at <= end && len <= end - at;
-	bool there = file <= INT64_MAX && len <= INT64_MAX - file;
-
-	if (told == 0 && !within)
-		return "that grants a mapping beyond the end of the window";
-	if (told == 0 && !there)
-		return "that grants a mapping of bytes that no file has";
-	if (told == -EINVAL && within && there && len > 0 && (at | file) % GUEST_PAGE == 0)
-		return "that refuses a mapping for nothing";
-	return NULL;
-}
-
 /* Requests with a body: what they are at least.  told: what is wrong with success or an
  * error then, once the body was read; NULL: either may be due. */
 static const struct body {
@@ -146,8 +109,8 @@ static const struct body {
 	{ FUSE_INIT, INIT_IN, NULL },
 	{ FUSE_READ, sizeof(struct fuse_read_in), read_fault },
 	{ FUSE_WRITE, sizeof(struct fuse_write_in), write_fault },
-	{ FUSE_SETUPMAPPING, sizeof(struct fuse_setupmapping_in), mapping_fault },
-	{ FUSE_REMOVEMAPPING, sizeof(struct fuse_removemapping_in), NULL },
+	{ FUSE_SETUPMAPPING, sizeof(struct fuse_setupmapping_in), fuse_mapping_fault },
+	{ FUSE_REMOVEMAPPING, sizeof(struct fuse_removemapping_in), fuse_unmapping_fault },
 };
 
 static const struct body *body_of(const struct ledger_hold *hold, bool big)

@@ -326,6 +326,24 @@ static void judge_counters(struct ledger *l, const void *device)
 	TELL_FOLLOWERS(l, counted, l);
 }
 
+/* work.heap, of a device that holds nothing: what it was loud for once is given back. */
+static void judge_empty(struct ledger *l, const void *device)
+{
+	unsigned count = target_counter_count(l->target, device);
+	size_t most = l->device.heap_new + l->target->bytes_empty;
+
+	if (l->target->bytes_empty == 0 || !l->sums.ready || !ledger_judges(l, RULE_WORK_HEAP))
+		return;
+	for (unsigned i = 0; i < count; i++)
+		if (l->sums.gauges[i] && l->device.counters[i] != 0)
+			return;
+	if (l->heap->live_bytes > most)
+		ledger_break(l, RULE_WORK_HEAP,
+			     "the device holds nothing and has %zu bytes of heap memory, at most "
+			     "%zu are allowed",
+			     l->heap->live_bytes, most);
+}
+
 /* A device that asked for a reset need do nothing more.  Of our models one queue
  * that is wrong does not stop the others: only the call that finds it ends. */
 static bool may_stop(const struct ledger *l)
@@ -356,6 +374,8 @@ void ledger_rest(struct ledger *l, enum device_state state, const void *device)
 		ledger_plain_rest(l);
 	if (!l->device.counters_lost && ledger_judges(l, RULE_COUNTERS_FALL))
 		judge_counters(l, device);
+	if (resting && !l->device.counters_lost)
+		judge_empty(l, device);
 	if (resting && l->session.suspended) {
 		TELL_FOLLOWERS(l, rest, l, device, true);
 		return;

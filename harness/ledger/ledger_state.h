@@ -347,6 +347,7 @@ struct ledger_device {
 	uint32_t shown;	     /* InterruptStatus, as the device showed it last */
 	uint32_t generation; /* of the configuration, as the device showed it last */
 	unsigned heap_base;  /* blocks that it had when it was new */
+	size_t heap_new;     /* ... and bytes */
 	/* As call.active and call.failed, of the calls before this one since it rested. */
 	uint64_t active, failed;
 	bool working;	/* it had work left after the last operation */

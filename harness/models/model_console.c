@@ -179,7 +179,12 @@ static const struct vringer_backend console_backend = {
 	.act = console_act,
 };
 
-static const struct vringer_kept console_kept = { .size = sizeof(console_kept), .chains = 1 };
+/* What is empty keeps what it had at first, of each port and direction. */
+static const struct vringer_kept console_kept = {
+	.size = sizeof(console_kept),
+	.chains = 1,
+	.empty_bytes = 2 * CONSOLE_PORTS * 4096,
+};
 
 struct vringer_target console_target = {
 	MODEL,

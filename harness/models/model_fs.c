@@ -101,6 +101,11 @@ static const struct vringer_request fs_requests[] = {
 	MODEL_HINT(1, HEAD("\x3c", "\x31") ROOT "\1\0\0\0"
 						"\0\x90\0\0\0\0\0\0"
 						"\0\x10\0\0\0\0\0\0"),
+	MODEL_HINT(1, HEAD("\x4c", "\x31") ROOT "\2\0\0\0"
+						"\0\xf0\xff\x7f\2\0\0\0"
+						"\0\x10\0\0\0\0\0\0"
+						"\0\xf0\xff\x7f\2\0\0\0"
+						"\0\x20\0\0\0\0\0\0"),
 	{ .name = NULL },
 };
 

@@ -91,6 +91,7 @@ static const char *kept_fault(struct foreign *f)
 		return "keeps more than 65535 chains, or has a blocks_saved that is neither 0 nor "
 		       "1";
 	f->target.blocks_kept = kept->blocks;
+	f->target.bytes_empty = kept->empty_bytes;
 	f->target.saves_blocks = kept->blocks_saved != 0;
 	f->target.chains_kept = (uint16_t)kept->chains;
 	return NULL;

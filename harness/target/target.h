@@ -292,7 +292,8 @@ struct target {
 	/* Heap blocks, beyond those of a new device, that it keeps once it has
 	 * allocated them. */
 	unsigned blocks_kept;
-	bool saves_blocks;	       /* a restored device has as many as the saved one */
+	uint32_t bytes_empty; /* ... and heap bytes, while its gauges are 0; 0: nobody says */
+	bool saves_blocks;    /* a restored device has as many as the saved one */
 	const struct target_sum *sums; /* ended by one with a NULL left; or NULL */
 	const char *gauges;	       /* counters that may fall, blanks between; or NULL */
 	unsigned stream_count;	       /* at most TARGET_STREAMS_MAX */

@@ -440,6 +440,8 @@ struct vringer_kept {
 	uint32_t blocks_saved; /* 1: a restored device has as many blocks as the saved one */
 	uint32_t chains;       /* of a queue, while it is VRINGER_WAITING for the host; at most
 				* 65535 */
+	uint32_t empty_bytes;  /* 0, or bytes of host->alloc, beyond those of a new device, that it
+				* has at most while it rests and all its gauges are 0: work.heap */
 };
 
 /* Snapshots: a device as bytes, and a new device that goes on from them.  The bytes are

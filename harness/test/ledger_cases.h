@@ -109,6 +109,7 @@ extern const size_t ledger_case_count;
 	X(DISK_BOUNDS, read_past_the_end, read_up_to_the_end)                                      \
 	X(DISK_READ_ONLY, read_only_written, read_only_read)                                       \
 	X(DISK_CONFIG, writeback_without_flush, writeback_with_flush)                              \
+	X(DISK_FIELDS, field_not_offered, field_offered)                                           \
 	X(DISK_ID, other_id, same_id)                                                              \
 	X(VSOCK_HEADER, packet_longer_than_its_bytes, packet_as_long_as_its_bytes)                 \
 	X(VSOCK_CREDIT, bytes_beyond_the_credit, bytes_within_the_credit)                          \

@@ -122,6 +122,23 @@ void case_writeback_with_flush(void)
 	read_writeback(VIRTIO_BLK_F_FLUSH);
 }
 
+/* num_queues, of which the low byte is read. */
+#define NUM_QUEUES_AT 34u
+
+void case_field_not_offered(void)
+{
+	disk_new(0);
+	disk_config_read(NUM_QUEUES_AT, 2);
+}
+
+void case_field_offered(void)
+{
+	disk_new(1ULL << VIRTIO_BLK_F_MQ);
+	disk_config_read(NUM_QUEUES_AT, 2);
+	disk_new(0);
+	disk_config_read(NUM_QUEUES_AT, 0);
+}
+
 static void identify(const char *first, const char *second)
 {
 	uint8_t id[DISK_ID_BYTES] = { 0 };

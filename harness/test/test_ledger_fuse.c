@@ -371,6 +371,55 @@ static void outcome_that_is_due(void **state)
 	}
 }
 
+/* A list of `count` mappings, of `len` bytes of it, whose second one is at `at`. */
+static void unmapping(uint32_t len, uint32_t count, uint64_t at, int32_t error)
+{
+	ask(FUSE_REMOVEMAPPING);
+	put32(request, 0, len);
+	memset(request + 16, 0, sizeof(request) - 16);
+	put32(request, IN_HEAD, count);
+	put32(request, IN_HEAD + 4 + 8, big ? 0 : 4096);
+	put32(request, IN_HEAD + 4 + 12, big ? 4096 : 0);
+	put32(request, IN_HEAD + 20, (uint32_t)(big ? at >> 32 : at));
+	put32(request, IN_HEAD + 24, (uint32_t)(big ? at : at >> 32));
+	put32(request, IN_HEAD + 28, big ? 0 : 4096);
+	put32(request, IN_HEAD + 32, big ? 4096 : 0);
+	make_reply(OUT_HEAD, error);
+	answered(OUT_HEAD);
+}
+
+static void end_of_mappings(void **state)
+{
+	static const struct target_region window = { 0, 0x1000, 8192 };
+	static const struct {
+		uint32_t len, count;
+		uint64_t at;
+		int32_t error;
+		bool good;
+	} cases[] = {
+		{ 76, 2, 4096, 0, true },	 { 76, 2, 4096, -EINVAL, false },
+		{ 76, 2, 4096, -EIO, true },	 { 76, 2, 8192, 0, false },
+		{ 76, 2, 8192, -EINVAL, true },	 { 76, 2, UINT64_MAX, 0, false },
+		{ 76, 2, 4095, -EINVAL, true },	 { 76, 1, 8192, 0, true },
+		{ 76, 1, 8192, -EINVAL, false }, { 75, 2, 4096, 0, false },
+		{ 75, 2, 4096, -EINVAL, true },	 { 76, 0, 4096, -EINVAL, true },
+	};
+
+	for (size_t i = 0; i < 2 * sizeof(cases) / sizeof(cases[0]); i++) {
+		setup(state);
+		rig_target.regions = &window;
+		rig_target.region_count = 1;
+		big = i % 2 != 0;
+		ledger.fuse.order = big ? ORDER_BIG : ORDER_LITTLE;
+		unmapping(cases[i / 2].len, cases[i / 2].count, cases[i / 2].at,
+			  cases[i / 2].error);
+		if (cases[i / 2].good)
+			assert_silent();
+		else
+			assert_breaks(RULE_STREAM_REPLIES);
+	}
+}
+
 static void a_request_that_was_not_read(void **state)
 {
 	(void)state;
@@ -384,12 +433,19 @@ int main(void)
 {
 #define TEST(name) cmocka_unit_test_setup(name, setup)
 	const struct CMUnitTest tests[] = {
-		TEST(error_that_is_due),	TEST(length_that_is_due),
-		TEST(unique_that_is_due),	TEST(none_is_due),
-		TEST(not_answered_for_a_cause), TEST(session_starts),
-		TEST(session_starts_wrongly),	TEST(session_is_refused),
-		TEST(the_other_order),		TEST(an_init_that_may_be_none),
-		TEST(outcome_that_is_due),	TEST(a_request_that_was_not_read),
+		TEST(error_that_is_due),
+		TEST(length_that_is_due),
+		TEST(unique_that_is_due),
+		TEST(none_is_due),
+		TEST(not_answered_for_a_cause),
+		TEST(session_starts),
+		TEST(session_starts_wrongly),
+		TEST(session_is_refused),
+		TEST(the_other_order),
+		TEST(an_init_that_may_be_none),
+		TEST(outcome_that_is_due),
+		TEST(end_of_mappings),
+		TEST(a_request_that_was_not_read),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

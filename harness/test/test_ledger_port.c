@@ -642,12 +642,38 @@ static void queue_that_is_not_known(void **state)
 	}
 }
 
+static void is_empty_with(size_t bytes)
+{
+	rig_target.bytes_empty = 100;
+	ledger.device.heap_new = 50;
+	rig_heap.live_bytes = bytes;
+}
+
+/* Of a device that declares how much it has while it holds nothing. */
+static void heap_of_an_empty_device(void **state)
+{
+	is_empty_with(150);
+	rest(DEVICE_IDLE);
+	guest_writes("x", 1, 1);
+	set_gauges(1, 0);
+	rig_heap.live_bytes = 151;
+	rest(DEVICE_IDLE);
+	assert_silent();
+	setup_port(state);
+	is_empty_with(151);
+	rest(DEVICE_WORK);
+	assert_silent();
+	rest(DEVICE_IDLE);
+	assert_breaks(RULE_WORK_HEAP);
+}
+
 int main(void)
 {
 #define DROPPING(name) cmocka_unit_test_setup(name, setup_dropping)
 #define PORT(name) cmocka_unit_test_setup(name, setup_port)
 	const struct CMUnitTest tests[] = {
 		PORT(queue_that_is_not_known),
+		PORT(heap_of_an_empty_device),
 		PORT(output_in_pieces),
 		PORT(output_out_of_order),
 		PORT(output_twice),
