@@ -123,6 +123,11 @@ static const struct vringer_sum equal_sums[] = {
 static const struct vringer_sum sums[] = {
 	{ "used.0 used.1 in_flight abandoned", "requests" },
 	{ "written.0 written.1", "served refused unsupported failed no_memory" },
+	{ "reads", "sectors_read" },
+	{ "writes", "sectors_written" },
+	{ "failed.0 failed.1", "add_used_failures" },
+	{ "poisoned.0 poisoned.1", "invalid_avail_idx_count" },
+	{ "config_changes", "resized" },
 	{ NULL, NULL },
 };
 
