@@ -498,9 +498,11 @@ static void a_change_of_the_configuration_is_counted(void **state)
 	rest(DEVICE_IDLE);
 	rig_counters[0] = rig_counters[1] = 1;
 	host_raises = VIRTIO_MMIO_INT_CONFIG;
+	shown.generation++;
 	host(HOST_CHANGE_CONFIG, NULL, 1, 1);
 	rest(DEVICE_IDLE);
 	assert_silent();
+	shown.generation++;
 	host(HOST_SET_NUM_PAGES, NULL, 1, 1);
 	rest(DEVICE_IDLE);
 	host_raises = 0;
