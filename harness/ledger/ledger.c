@@ -212,6 +212,8 @@ uint32_t ledger_host_end(struct ledger *l, enum host_act act, unsigned port, con
 		moved = len;
 	}
 	l->call.host_changed = l->call.host_changes && moved != 0;
+	if (l->call.host_changed)
+		ledger_count(l, CHAINS_CHANGES, 0, 1);
 	if (l->enabled)
 		TELL_FOLLOWERS(l, host_end, l, act, port, data, len, moved);
 	return moved;

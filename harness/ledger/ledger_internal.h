@@ -372,7 +372,7 @@ static inline uint64_t ledger_add_up(const struct ledger *l, const int16_t *term
 	return sum;
 }
 
-/* The counter of chains that came back from a queue, and its index among the counters. */
+/* The counter of what was seen at a queue, and its index among the counters; and it moves. */
 static inline unsigned ledger_chains_index(enum target_chains kind, unsigned queue)
 {
 	return TARGET_COUNTERS_MAX + kind * PROGRAM_QUEUES + queue;
@@ -383,6 +383,21 @@ static inline uint64_t *ledger_chains(struct ledger *l, enum target_chains kind,
 	return &l->device.counters[ledger_chains_index(kind, queue)];
 }
 
+static inline void ledger_count(struct ledger *l, enum target_chains kind, unsigned queue,
+				uint64_t n)
+{
+	*ledger_chains(l, kind, queue) += n;
+	l->device.sums_due = true;
+}
+
+/* A write of the device's that returns a chain failed.  In order it may have been that of a batch,
+ * whose chains were returned before as far as their device says. */
+static inline void ledger_count_failed(struct ledger *l, unsigned queue)
+{
+	if (!ledger_has_in_order(l))
+		ledger_count(l, CHAINS_FAILED, queue, 1);
+}
+
 /* Was VIRTIO_F_RING_RESET negotiated? */
 bool ledger_has_ring_reset(const struct ledger *l);
 /* Is there a queue of that number now? */
@@ -390,6 +405,8 @@ bool ledger_queue_exists(const struct ledger *l, unsigned i);
 
 /* After a call, the one that resets too: how much it did. */
 void ledger_judge_work(struct ledger *l);
+/* After an operation, of a device whose counters are known: counters.fall and counters.sum. */
+void ledger_judge_counters(struct ledger *l, const void *device);
 /* After any other call: what must follow at once. */
 void ledger_call_end(struct ledger *l, uint32_t old_status, const struct ledger_probe *probe);
 

@@ -33,7 +33,6 @@
 #include "harness/ledger/ledger_internal.h"
 
 #include <linux/virtio_config.h>
-#include <string.h>
 
 static uint32_t taken_by(const struct ledger *l, unsigned i)
 {
@@ -196,136 +195,6 @@ static void judge_stuck(struct ledger *l, unsigned i)
 			     i, head);
 }
 
-/* The counter, as an index, with that name of `len` bytes; or -1. */
-static int find_term(const struct ledger *l, const void *device, const char *term, size_t len)
-{
-	unsigned count = target_counter_count(l->target, device);
-	enum target_chains kind;
-	int queue;
-
-	for (unsigned i = 0; i < count; i++) {
-		const char *name = l->target->counter_name(device, i);
-
-		if (strncmp(name, term, len) == 0 && name[len] == '\0')
-			return (int)i;
-	}
-	queue = target_chains_term(term, len, &kind);
-	return queue >= 0 && queue < PROGRAM_QUEUES
-		       ? (int)ledger_chains_index(kind, (unsigned)queue)
-		       : -1;
-}
-
-/* The counters named in `list`, as indices; a name that is none is skipped. */
-void ledger_name_counters(const struct ledger *l, const void *device, const char *list,
-			  int16_t terms[TARGET_SUM_TERMS_MAX + 1])
-{
-	unsigned n = 0;
-
-	while (list != NULL && *list != '\0') {
-		size_t len = strcspn(list, " ");
-		int term = find_term(l, device, list, len);
-
-		if (term >= 0 && n < TARGET_SUM_TERMS_MAX)
-			terms[n++] = (int16_t)term;
-		list += len + strspn(list + len, " ");
-	}
-	terms[n] = -1;
-}
-
-/* The counter of that name, as an index; -1 if there is none. */
-int ledger_name_counter(const struct ledger *l, const void *device, const char *name)
-{
-	return name != NULL && *name != '\0' ? find_term(l, device, name, strlen(name)) : -1;
-}
-
-static void compile_gauges(struct ledger *l, const void *device)
-{
-	unsigned count = target_counter_count(l->target, device);
-
-	for (unsigned i = 0; i < count; i++)
-		l->sums.gauges[i] = target_is_gauge(l->target, l->target->counter_name(device, i));
-}
-
-static void compile_sums(struct ledger *l, const void *device)
-{
-	const struct target_sum *sum = l->target->sums;
-
-	l->sums.count = 0;
-	for (; sum != NULL && sum->left != NULL && l->sums.count < TARGET_SUMS_MAX; sum++) {
-		ledger_name_counters(l, device, sum->left, l->sums.terms[l->sums.count][0]);
-		ledger_name_counters(l, device, sum->right, l->sums.terms[l->sums.count++][1]);
-	}
-	compile_gauges(l, device);
-	TELL_FOLLOWERS(l, name, l, device);
-	l->sums.ready = true;
-}
-
-static void judge_sums(struct ledger *l)
-{
-	for (unsigned i = 0; i < l->sums.count; i++) {
-		uint64_t left = ledger_add_up(l, l->sums.terms[i][0]);
-		uint64_t right = ledger_add_up(l, l->sums.terms[i][1]);
-
-		if (left > right || (l->target->sums[i].equal && left < right))
-			ledger_break(l, RULE_COUNTERS_SUM, "%s is %llu, %s than %s, which is %llu",
-				     l->target->sums[i].left, (unsigned long long)left,
-				     left > right ? "more" : "less", l->target->sums[i].right,
-				     (unsigned long long)right);
-	}
-}
-
-#define BLOCK 8u /* compared together: most are what they were, after most operations */
-
-/* What they are now is kept. */
-static void judge_moved(struct ledger *l, const void *device, const uint64_t *values, unsigned from,
-			unsigned to)
-{
-	for (unsigned i = from; i < to; i++) {
-		if (values[i] == l->device.counters[i])
-			continue;
-		if (values[i] < l->device.counters[i] && !l->sums.gauges[i])
-			ledger_break(l, RULE_COUNTERS_FALL, "%s fell from %llu to %llu",
-				     l->target->counter_name(device, i),
-				     (unsigned long long)l->device.counters[i],
-				     (unsigned long long)values[i]);
-		l->device.counters[i] = values[i];
-	}
-}
-
-/* As memcmp() says of so few: sanitizers and engines look at each call of that. */
-static inline bool are_same(const uint64_t *a, const uint64_t *b, unsigned count)
-{
-	uint64_t other = 0;
-
-	for (unsigned i = 0; i < count; i++)
-		other |= a[i] ^ b[i];
-	return other == 0;
-}
-
-/* counters.sum: compared only when a counter moved or a chain came back, since a
- * sum of what stands still stands still. */
-static void judge_counters(struct ledger *l, const void *device)
-{
-	unsigned count = target_counter_count(l->target, device);
-	uint64_t values[TARGET_COUNTERS_MAX];
-	bool moved = l->call.moved != 0;
-
-	if (!l->sums.ready)
-		compile_sums(l, device);
-	target_counters(l->target, device, values);
-	for (unsigned i = 0; i < count; i += BLOCK) {
-		unsigned n = count - i < BLOCK ? count - i : BLOCK;
-
-		if (are_same(values + i, l->device.counters + i, n))
-			continue;
-		judge_moved(l, device, values, i, i + n);
-		moved = true;
-	}
-	if (moved && ledger_judges(l, RULE_COUNTERS_SUM))
-		judge_sums(l);
-	TELL_FOLLOWERS(l, counted, l);
-}
-
 /* work.heap, of a device that holds nothing: what it was loud for once is given back. */
 static void judge_empty(struct ledger *l, const void *device)
 {
@@ -373,7 +242,7 @@ void ledger_rest(struct ledger *l, enum device_state state, const void *device)
 	if (l->plain.arena != NULL)
 		ledger_plain_rest(l);
 	if (!l->device.counters_lost && ledger_judges(l, RULE_COUNTERS_FALL))
-		judge_counters(l, device);
+		ledger_judge_counters(l, device);
 	if (resting && !l->device.counters_lost)
 		judge_empty(l, device);
 	if (resting && l->session.suspended) {

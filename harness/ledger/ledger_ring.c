@@ -56,8 +56,10 @@ void ledger_queue_start(struct ledger *l, struct ledger_queue *q)
 
 void ledger_ring_poison(const struct ring_access *a)
 {
-	if (!a->q->work.poisoned)
+	if (!a->q->work.poisoned) {
 		a->l->call.poisoned |= 1ULL << a->why.queue;
+		ledger_count(a->l, CHAINS_POISONED, a->why.queue, 1);
+	}
 	a->q->work.poisoned = true;
 }
 

@@ -352,8 +352,9 @@ struct ledger_device {
 	uint64_t active, failed;
 	bool working;	/* it had work left after the last operation */
 	bool cut_short; /* the driver reset it while it had work left, or chains */
-			/* Then chains that came back, of each enum target_chains and queue. */
+			/* Then what was seen, of each enum target_chains and queue. */
 	uint64_t counters[TARGET_COUNTERS_MAX + CHAINS_KINDS * PROGRAM_QUEUES];
+	bool sums_due;	      /* such a one moved since the sums were judged */
 	bool counters_lost;   /* what they stand at is not known: not judged */
 	bool padding_said;    /* of a disk: its driver has written to padding */
 	uint64_t taken;	      /* chains, by the device */
@@ -395,8 +396,11 @@ struct ledger_session {
 struct ledger_sums {
 	bool ready;
 	unsigned count;
-	int16_t terms[TARGET_SUMS_MAX][2][TARGET_SUM_TERMS_MAX + 1]; /* ended by -1 */
-	bool gauges[TARGET_COUNTERS_MAX];			     /* counters that may fall */
+	struct ledger_term {
+		int16_t counter; /* -1: the last was before */
+		uint32_t factor;
+	} terms[TARGET_SUMS_MAX][2][TARGET_SUM_TERMS_MAX + 1];
+	bool gauges[TARGET_COUNTERS_MAX]; /* counters that may fall */
 };
 
 struct ledger {

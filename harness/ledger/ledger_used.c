@@ -78,6 +78,7 @@ void ledger_used_entry_written(const struct ring_access *a)
 
 	TELL_FOLLOWERS(l, entry, l, a->why.queue);
 	if (a->err != 0) {
+		ledger_count_failed(l, a->why.queue);
 		abandon(a, a->why.walk);
 		return;
 	}
@@ -132,6 +133,7 @@ static void count_returned(struct ledger *l, unsigned queue, const struct ledger
 			   uint32_t len)
 {
 	*ledger_chains(l, CHAINS_WRITTEN, queue) += len > 0;
+	*ledger_chains(l, CHAINS_BYTES, queue) += len;
 	if (hold->blind || hold->piece.open || hold->restarted)
 		return;
 	*ledger_chains(l, CHAINS_READABLE, queue) += hold->readable > 0;
@@ -264,6 +266,7 @@ void ledger_used_idx_written(const struct ring_access *a)
 	uint16_t moved, done;
 
 	if (a->err != 0) {
+		ledger_count_failed(l, a->why.queue);
 		for (unsigned i = 0; i < q->work.pending_count; i++)
 			abandon(a, a->pending[i].walk);
 		return;

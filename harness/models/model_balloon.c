@@ -53,6 +53,9 @@ static const struct vringer_sum balloon_equal_sums[] = {
 static const struct vringer_sum balloon_sums[] = {
 	{ "used.0", "inflate_chains inflate_chain_invalid inflate_odd_length" },
 	{ "used.1", "deflate_chains deflate_chain_invalid deflate_odd_length" },
+	{ "failed.0 failed.1", "add_used_failures" },
+	{ "poisoned.0 poisoned.1", "invalid_avail_idx_count" },
+	{ "config_changes", "target_changed" },
 	{ NULL, NULL },
 };
 

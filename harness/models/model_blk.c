@@ -123,6 +123,12 @@ static const struct vringer_sum equal_sums[] = {
 static const struct vringer_sum sums[] = {
 	{ "used.0 used.1 in_flight abandoned", "requests" },
 	{ "written.0 written.1", "served refused unsupported failed no_memory" },
+	{ "written_bytes.0 written_bytes.1",
+	  "512*sectors_read reads 16385*writes 16385*flushes 16385*ids 16385*discards "
+	  "16385*zeroes 16385*refused 16385*unsupported 16385*failed 16385*no_memory" },
+	{ "failed.0 failed.1", "add_used_failures" },
+	{ "poisoned.0 poisoned.1", "invalid_avail_idx_count" },
+	{ "config_changes", "resized" },
 	{ NULL, NULL },
 };
 

@@ -162,6 +162,9 @@ static const struct vringer_sum console_sums[] = {
 	{ "writable.4",
 	  "port1_input_delivered port1_input_chain_invalid port1_input_write_failed" },
 	{ "readable.5", "port1_output_bytes port1_output_chain_invalid" },
+	{ "failed.0 failed.1 failed.2 failed.3 failed.4 failed.5", "add_used_failures" },
+	{ "poisoned.0 poisoned.1 poisoned.2 poisoned.3 poisoned.4 poisoned.5",
+	  "invalid_avail_idx_count" },
 	{ NULL, NULL },
 };
 

@@ -31,6 +31,8 @@ static const struct vringer_sum fs_sums[] = {
 	{ "used.0 used.1 used.2", "requests too_short chain_invalid" },
 	{ "written.0 written.1 written.2",
 	  "inits inits_refused reads mapped unmapped refused unsupported" },
+	{ "failed.0 failed.1 failed.2", "add_used_failures" },
+	{ "poisoned.0 poisoned.1 poisoned.2", "invalid_avail_idx_count" },
 	{ NULL, NULL },
 };
 

@@ -339,6 +339,11 @@ static const struct vringer_sum sums[] = {
 	  "tx_packets tx_chain_invalid tx_oversize_dropped pool_exhausted host_alloc_failures" },
 	{ "used.0", "rx_packets rx_chain_invalid rx_frame_too_large rx_write_failed" },
 	{ "written.0", "rx_packets" },
+	{ "failed.0", "rx_add_used_failures" },
+	{ "failed.1", "tx_add_used_failures" },
+	{ "poisoned.0 poisoned.1", "invalid_avail_idx_count" },
+	{ "written_bytes.0", "rx_bytes 12*rx_packets" },
+	{ "tx_packets", "tx_bytes tx_empty" },
 	{ NULL, NULL },
 };
 

@@ -40,6 +40,11 @@ static const struct vringer_sum net_loopback_sums[] = {
 	{ "written.0", "rx_packets" },
 	/* It looks for one when a frame is there, which is lost for that and nothing else. */
 	{ "none.0", "tx_dropped_no_rx_buffer" },
+	{ "failed.0", "rx_add_used_failures" },
+	{ "failed.1", "tx_add_used_failures" },
+	{ "poisoned.0 poisoned.1", "invalid_avail_idx_count" },
+	{ "written_bytes.0", "rx_bytes 12*rx_packets" },
+	{ "rx_bytes", "tx_bytes 131072*tx_add_used_failures" },
 	{ NULL, NULL },
 };
 

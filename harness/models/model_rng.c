@@ -54,6 +54,8 @@ static const struct vringer_sum rng_sums[] = {
 	{ "used.0", "chains chain_invalid chain_empty chain_unwritten" },
 	{ "chains", "bytes_delivered add_used_failures" },
 	{ "written.0", "chains" },
+	{ "failed.0", "add_used_failures" },
+	{ "poisoned.0", "invalid_avail_idx_count" },
 	{ NULL, NULL },
 };
 

@@ -319,6 +319,8 @@ static const struct vringer_sum vsock_sums[] = {
 	{ "answers_sent", "rx_packets" },
 	{ "written.0", "rx_packets" },
 	{ "written.2", "events_sent" },
+	{ "failed.0 failed.1 failed.2", "add_used_failures" },
+	{ "poisoned.0 poisoned.1 poisoned.2", "invalid_avail_idx_count" },
 	{ NULL, NULL },
 };
 

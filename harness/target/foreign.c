@@ -136,19 +136,23 @@ static bool is_term(const struct vringer_target *t, const char *term, size_t len
 	return left && queue >= 0 && (uint32_t)queue < t->queue_count;
 }
 
-const char *foreign_terms_fault(struct foreign *f, const char *what, const char *list, bool left)
+static const char *terms_fault(struct foreign *f, const char *what, const char *list, bool left,
+			       bool factors)
 {
 	unsigned count = 0;
 
 	for (list += strspn(list, " "); *list != '\0'; list += strspn(list, " ")) {
-		size_t len = strcspn(list, " ");
+		size_t len;
 
+		if (factors)
+			(void)target_term_factor(&list);
+		len = strcspn(list, " ");
 		if (!is_term(&f->given, list, len, left)) {
 			snprintf(f->fault, sizeof(f->fault),
 				 "declares %s with '%.*s', which is not one of its counters%s",
 				 what, (int)(len < 40 ? len : 40), list,
-				 left ? ", nor used.N, readable.N, writable.N, written.N or "
-					"none.N of one of its queues"
+				 left ? ", nor used.N or another that vringer keeps of one of its "
+					"queues"
 				      : "");
 			return f->fault;
 		}
@@ -159,6 +163,11 @@ const char *foreign_terms_fault(struct foreign *f, const char *what, const char 
 	return NULL;
 }
 
+const char *foreign_terms_fault(struct foreign *f, const char *what, const char *list)
+{
+	return terms_fault(f, what, list, false, false);
+}
+
 static const char *take_sums(struct foreign *f, const struct vringer_sum *sum, bool equal,
 			     unsigned *n)
 {
@@ -167,12 +176,12 @@ static const char *take_sums(struct foreign *f, const struct vringer_sum *sum, b
 
 	for (; sum != NULL && sum->left != NULL; sum++) {
 		if (*n == end)
-			return "declares more than 8 sums";
+			return "declares more than 12 sums";
 		if (sum->right == NULL)
 			return "declares a sum without a right side";
-		fault = foreign_terms_fault(f, "a sum", sum->left, !equal);
+		fault = terms_fault(f, "a sum", sum->left, !equal, true);
 		if (fault == NULL)
-			fault = foreign_terms_fault(f, "a sum", sum->right, false);
+			fault = terms_fault(f, "a sum", sum->right, false, true);
 		if (fault != NULL)
 			return fault;
 		f->sums[(*n)++] = (struct target_sum){ .left = sum->left,

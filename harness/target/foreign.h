@@ -29,7 +29,7 @@
 
 #define FOREIGN_COUNTERS_MAX 64u /* and those of our transport */
 #define FOREIGN_RULES_MAX 128u	 /* disagreements */
-#define FOREIGN_SUMS_MAX 8u
+#define FOREIGN_SUMS_MAX 12u
 #define FOREIGN_SHM_MAX 8u
 #define FOREIGN_SETTLE_MS 1000u
 #define FOREIGN_SETTLES 10u	    /* times that it is waited for */
@@ -104,7 +104,7 @@ const char *foreign_backend_fault(struct foreign *f);
 const char *foreign_requests(struct foreign *f);
 /* Are these, separated by blanks, counters of the target's, or, with `left`, used.N of one
  * of its queues?  `what`: what names them, "a sum". */
-const char *foreign_terms_fault(struct foreign *f, const char *what, const char *list, bool left);
+const char *foreign_terms_fault(struct foreign *f, const char *what, const char *list);
 /* Is it a queue of the target's? */
 bool foreign_is_queue(const struct foreign *f, uint32_t queue);
 

@@ -25,7 +25,7 @@ static const char *counters_fault(struct foreign *f, const char *what, const cha
 
 	for (unsigned i = 0; i < count && fault == NULL; i++)
 		if (lists[i] != NULL)
-			fault = foreign_terms_fault(f, what, lists[i], false);
+			fault = foreign_terms_fault(f, what, lists[i]);
 	return fault;
 }
 

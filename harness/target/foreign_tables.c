@@ -173,8 +173,7 @@ static const char *shm_fault(struct foreign *f)
 static const char *gauges_fault(struct foreign *f)
 {
 	f->target.gauges = f->given.gauges;
-	return f->given.gauges != NULL ? foreign_terms_fault(f, "gauges", f->given.gauges, false)
-				       : NULL;
+	return f->given.gauges != NULL ? foreign_terms_fault(f, "gauges", f->given.gauges) : NULL;
 }
 
 bool foreign_is_queue(const struct foreign *f, uint32_t queue)

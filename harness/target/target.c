@@ -165,7 +165,11 @@ int target_chains_term(const char *term, size_t len, enum target_chains *kind)
 	      [CHAINS_READABLE] = "readable.",
 	      [CHAINS_WRITABLE] = "writable.",
 	      [CHAINS_WRITTEN] = "written.",
-	      [CHAINS_NONE] = "none.");
+	      [CHAINS_NONE] = "none.",
+	      [CHAINS_BYTES] = "written_bytes.",
+	      [CHAINS_FAILED] = "failed.",
+	      [CHAINS_POISONED] = "poisoned.",
+	      [CHAINS_CHANGES] = "config_changes");
 
 	for (unsigned i = 0; i < CHAINS_KINDS; i++) {
 		size_t prefix = strlen(names[i]);
@@ -173,9 +177,26 @@ int target_chains_term(const char *term, size_t len, enum target_chains *kind)
 		if (len < prefix || memcmp(term, names[i], prefix) != 0)
 			continue;
 		*kind = (enum target_chains)i;
+		if (i == CHAINS_CHANGES)
+			return len == prefix ? 0 : -1;
 		return small_number(term + prefix, len - prefix);
 	}
 	return -1;
+}
+
+#define FACTOR_DIGITS 6u
+
+uint32_t target_term_factor(const char **term)
+{
+	size_t digits = strspn(*term, "0123456789");
+	uint32_t factor = 0;
+
+	if (digits == 0 || digits > FACTOR_DIGITS || (*term)[0] == '0' || (*term)[digits] != '*')
+		return 1;
+	for (size_t i = 0; i < digits; i++)
+		factor = 10 * factor + (uint32_t)((*term)[i] - '0');
+	*term += digits + 1;
+	return factor;
 }
 
 static bool is_name(const char *name)

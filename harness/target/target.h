@@ -24,8 +24,8 @@
 #define GUEST_UNTOLD GUEST_PURPOSE_COUNT
 
 /* left <= right, or left == right, both sums of counters by name, separated by
- * blanks.  On the left of the former chains of queue N that came back are counters too, as far
- * as known: KIND.N, see enum target_chains. */
+ * blanks; N*NAME is a counter that many times.  On the left of the former what was seen at queue
+ * N is counted too, as far as known: KIND.N, see enum target_chains. */
 struct target_sum {
 	const char *left;
 	const char *right;
@@ -385,7 +385,7 @@ struct target {
 #define TARGET_STREAMS_MAX 4u
 #define TARGET_FIELDS_MAX 32u
 #define TARGET_ANSWERS_MAX 16u
-#define TARGET_SUMS_MAX 16u
+#define TARGET_SUMS_MAX 24u
 #define TARGET_SUM_TERMS_MAX 12
 
 /* Defaults for calls that a target leaves out. */
@@ -475,17 +475,25 @@ static inline void features_set(struct features *features, uint32_t page, uint32
 /* A new device; NULL: there is no memory. */
 void *target_create(const struct target *target, const struct device_host *host,
 		    struct features offered, const uint16_t *queue_max);
-/* Chains that came back from a queue, and looks at it, as counters of sums. */
+/* What was seen at a queue, as counters of sums: chains that came back, looks at it, and what
+ * else. */
 enum target_chains {
 	CHAINS_USED,	 /* used.N: all */
 	CHAINS_READABLE, /* readable.N: with a byte for the device to read */
 	CHAINS_WRITABLE, /* writable.N: with one for it to write */
 	CHAINS_WRITTEN,	 /* written.N: with a used length above 0 */
 	CHAINS_NONE,	 /* none.N: looks for one that found none; without EVENT_IDX */
+	CHAINS_BYTES,	 /* written_bytes.N: their used lengths */
+	CHAINS_FAILED, /* failed.N: that could not be returned, since a write of its ring failed */
+	CHAINS_POISONED, /* poisoned.N: how often its available ring was structurally wrong */
+	CHAINS_CHANGES,	 /* config_changes: of the host's act, of no queue: kept as of queue 0 */
 	CHAINS_KINDS
 };
-/* The N of KIND.N, `len` bytes: a decimal number of one or two digits; -1: it is not. */
+/* The N of KIND.N, `len` bytes: a decimal number of one or two digits; -1: it is not.  0 for a
+ * KIND without a queue. */
 int target_chains_term(const char *term, size_t len, enum target_chains *kind);
+/* The N of N*NAME in front of a term of a sum, and past it: 1 to 999 999; 1 if there is none. */
+uint32_t target_term_factor(const char **term);
 /* Does it reach guest memory by pointers? */
 bool target_is_plain(const struct target *target);
 

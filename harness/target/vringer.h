@@ -226,12 +226,17 @@ struct vringer_ring {
 };
 
 /* left <= right holds at any time.  Both are sums of the device's counters: names
- * separated by blanks, at most 12.  On the left, `used.N` is a counter too: the chains
- * that queue N returned, as far as vringer knows; so are `readable.N` and `writable.N`, those
- * of them that had a byte for the device to read, or to write, and `written.N`, those with a
- * used length above 0.  `none.N` is how often the device looked for a chain of queue N and found
- * none, as far as vringer knows: nothing of it is known where EVENT_IDX was negotiated, with which
- * a device looks twice. */
+ * separated by blanks, at most 12; `12*name` is 12 times that one (up to 999999).  On the left of
+ * a sum that is not of equals there are also counters that vringer keeps, as far as it knows:
+ * - `used.N`: chains that queue N returned; of them `readable.N` and `writable.N`, those that had
+ *   a byte for the device to read, or to write, and `written.N`, those with a used length above
+ *   0; `written_bytes.N`: their used lengths;
+ * - `none.N`: how often the device looked for a chain of queue N and found none; nothing of it is
+ *   known where EVENT_IDX was negotiated, with which a device looks twice;
+ * - `failed.N`: writes of the used ring, or of used descriptors, of queue N that guest memory
+ *   refused, each a chain that could not be returned; without VIRTIO_F_IN_ORDER;
+ * - `poisoned.N`: how often the available ring of queue N was found to be structurally wrong;
+ * - `config_changes`: VRINGER_CHANGE_CONFIG and VRINGER_SET_NUM_PAGES that did not return 0. */
 struct vringer_sum {
 	const char *left, *right;
 };

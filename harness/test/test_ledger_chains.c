@@ -459,6 +459,110 @@ static void a_chain_whose_index_cannot_be_written_need_not_be_counted(void **sta
 	assert_silent();
 }
 
+static const struct target_sum of_failures[] = { { "failed.1", "out", false },
+						 { NULL, NULL, false } };
+
+/* `failed.1`: a write that returns a chain, of its entry or of the index, and not in order. */
+static void a_chain_that_cannot_be_returned_is_counted(void **state)
+{
+	enum { ENTRY, INDEX, IN_ORDER, CASES };
+
+	for (unsigned i = 0; i < CASES; i++) {
+		rig_setup(state);
+		rig_target.sums = of_failures;
+		if (i == IN_ORDER)
+			negotiate(VIRTIO_F_IN_ORDER);
+		notify();
+		avail_idx(1);
+		take(0, 0, 16, 0);
+		access_error = i == INDEX ? 0 : -EFAULT;
+		used_entry(0, 0, 0, 0);
+		access_error = -EFAULT;
+		if (i == INDEX)
+			used_idx(1);
+		access_error = 0;
+		done();
+		if (i == INDEX)
+			rig_counters[0] = rig_counters[1] = 1;
+		rest(DEVICE_IDLE);
+		if (i == ENTRY)
+			assert_breaks(RULE_COUNTERS_SUM);
+		else
+			assert_silent();
+	}
+}
+
+/* `poisoned.1`: once, however often the device looks. */
+static void a_queue_that_becomes_wrong_is_counted(void **state)
+{
+	static const struct target_sum wrong[] = { { "poisoned.1", "out", false },
+						   { NULL, NULL, false } };
+
+	for (unsigned counted = 0; counted < 2; counted++) {
+		rig_setup(state);
+		rig_target.sums = wrong;
+		notify();
+		avail_idx(9);
+		need_reset();
+		done();
+		rig_counters[0] = rig_counters[1] = counted;
+		rest(DEVICE_IDLE);
+		if (counted == 0)
+			assert_breaks(RULE_COUNTERS_SUM);
+		else
+			assert_silent();
+	}
+}
+
+/* `config_changes`: those that the device says it took, the other configuration act as well. */
+static void a_change_of_the_configuration_is_counted(void **state)
+{
+	static const struct target_sum changes[] = { { "config_changes", "out", false },
+						     { NULL, NULL, false } };
+
+	rig_setup(state);
+	rig_target.sums = changes;
+	host(HOST_CHANGE_CONFIG, NULL, 1, 0);
+	rest(DEVICE_IDLE);
+	rig_counters[0] = rig_counters[1] = 1;
+	host_raises = VIRTIO_MMIO_INT_CONFIG;
+	shown.generation++;
+	host(HOST_CHANGE_CONFIG, NULL, 1, 1);
+	rest(DEVICE_IDLE);
+	assert_silent();
+	host_raises = VIRTIO_MMIO_INT_CONFIG;
+	shown.generation++;
+	host(HOST_SET_NUM_PAGES, NULL, 1, 1);
+	rest(DEVICE_IDLE);
+	assert_breaks(RULE_COUNTERS_SUM);
+}
+
+/* `written_bytes.1` against a header of 12 bytes for each that was counted. */
+static void bytes_that_came_back_are_counted(void **state)
+{
+	static const struct target_sum bytes[] = { { "written_bytes.1", "12*out in", false },
+						   { NULL, NULL, false } };
+
+	for (uint64_t counted = 3; counted < 5; counted++) {
+		rig_setup(state);
+		rig_target.sums = bytes;
+		notify();
+		avail_idx(1);
+		take(0, 0, 16, F_WRITE);
+		payload_write(0, BUFFER, 16);
+		return_chain(0, 0, 0, 16);
+		wake();
+		done();
+		rig_counters[0] = 1;
+		rig_counters[1] = counted;
+		rest(DEVICE_IDLE);
+		if (counted == 3)
+			assert_breaks(RULE_COUNTERS_SUM);
+		else
+			assert_silent();
+	}
+}
+
 /* Another's device, whose driver has not set DRIVER_OK. */
 static void not_yet(void)
 {
@@ -552,6 +656,10 @@ int main(void)
 		TEST(chains_are_counted_by_what_they_have),
 		TEST(looks_that_find_none_are_counted),
 		TEST(a_chain_whose_index_cannot_be_written_need_not_be_counted),
+		TEST(a_chain_that_cannot_be_returned_is_counted),
+		TEST(a_queue_that_becomes_wrong_is_counted),
+		TEST(a_change_of_the_configuration_is_counted),
+		TEST(bytes_that_came_back_are_counted),
 		TEST(an_available_index_that_cannot_be_read_is_structural),
 		TEST(an_entry_that_cannot_be_read_or_is_too_large_is_structural),
 		TEST(a_descriptor_that_cannot_be_read_ends_the_walk),
