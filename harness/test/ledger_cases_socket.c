@@ -189,9 +189,11 @@ void case_count_of_what_was_sent(void)
 	count(4);
 }
 
+/* After a packet that the device may end the connection for. */
 static void end(uint16_t op)
 {
 	connect_guest(0, 8);
+	guest_sends((struct packet){ .op = VIRTIO_VSOCK_OP_RESPONSE, .buf_alloc = 8 });
 	device_works();
 	guest_is_sent((struct packet){ .op = op });
 	guest_is_sent((struct packet){ .op = VIRTIO_VSOCK_OP_RW, .len = 1 });
