@@ -40,7 +40,8 @@ void ledger_flow_ended(struct ledger *l, const struct ledger_hold *hold,
 {
 	bool done = f->guest_shut == SHUT_BOTH;
 
-	if (f->excused || f->state == FLOW_ASKED || f->host_shut == SHUT_BOTH ||
+	/* One whose chain is not back yet may turn out to be longer than its chain. */
+	if (f->held > 0 || f->excused || f->state == FLOW_ASKED || f->host_shut == SHUT_BOTH ||
 	    (done && f->drained_unsure) || !ledger_judges(l, RULE_VSOCK_ENDED))
 		return;
 	if (!done)
