@@ -34,6 +34,7 @@ enum step {
 	STEP_TAKE,	/* the host takes what it was sent */
 	STEP_REFUSE,	/* the host refuses or closes */
 	STEP_ROOM,	/* a buffer for what the device has to say */
+	STEP_EVENTS,	/* two for events */
 	STEP_CONFIG,	/* the transport is reset */
 	STEP_OTHER,	/* go on with another connection */
 	STEP_SNAPSHOT,
@@ -61,6 +62,11 @@ static const uint8_t dialogues[][STEPS_MAX] = {
 	{ STEP_ROOM, STEP_REQUEST, STEP_FILL, STEP_RW, STEP_TAKE, STEP_RW, STEP_ROOM },
 	{ STEP_ROOM, STEP_REQUEST, STEP_RST, STEP_RW, STEP_ROOM, STEP_REQUEST },
 	{ STEP_ROOM, STEP_REQUEST, STEP_REQUEST, STEP_ROOM, STEP_RW, STEP_ROOM },
+	{ STEP_EVENTS, STEP_CONFIG, STEP_ROOM, STEP_CONFIG },
+	{ STEP_ROOM, STEP_REQUEST, STEP_ROOM, STEP_RW, STEP_SHUT_BOTH, STEP_TAKE, STEP_ROOM },
+	{ STEP_ROOM, STEP_REQUEST, STEP_ROOM, STEP_FILL, STEP_TAKE, STEP_ROOM },
+	{ STEP_ROOM, STEP_REQUEST, STEP_OTHER, STEP_OTHER, STEP_OTHER, STEP_ROOM, STEP_REQUEST,
+	  STEP_FILL, STEP_TAKE, STEP_ROOM },
 	{ STEP_ROOM, STEP_ANY, STEP_ROOM },
 };
 
@@ -216,6 +222,22 @@ static bool put_room(struct dialogue *d)
 	return random_chance(d->m, 2) || edit_put(d->prog, &d->at, OP_SETTLE) != NULL;
 }
 
+static bool put_events(struct dialogue *d)
+{
+	for (unsigned i = 0; i < 2; i++) {
+		uint8_t element = (uint8_t)(8 + i) | ELEMENT_WRITE;
+		struct op *op = edit_put(d->prog, &d->at, OP_OFFER);
+
+		if (op == NULL)
+			return false;
+		op->value[OFFER_QUEUE] = EVENT;
+		op->value[OFFER_HEAD] = 2 * i;
+		if (!edit_payload(d->m, d->prog, op, &element, 1))
+			return false;
+	}
+	return true;
+}
+
 static bool put_notify_rx(struct dialogue *d)
 {
 	struct op *op = edit_put(d->prog, &d->at, OP_NOTIFY);
@@ -258,6 +280,8 @@ static bool put_step(struct dialogue *d, unsigned step)
 		return put_packet(d, step);
 	if (step == STEP_ROOM)
 		return put_room(d) && put_notify_rx(d);
+	if (step == STEP_EVENTS)
+		return put_events(d);
 	if (step < ARRAY_SIZE(acts) && acts[step] != OP_NOP)
 		return put_act(d, acts[step]);
 	if (step == STEP_OTHER) {

@@ -62,6 +62,7 @@ static void order(struct guest *g, enum host_order what, unsigned port, uint32_t
 		return;
 	g->entered = true;
 	ledger_work_begin(&g->ledger);
+	ledger_ordered(&g->ledger, port);
 	target_order(g->target, g->device, what, port, count, amount);
 	guest_returned(g);
 	guest_look(g, false, &after);

@@ -86,6 +86,8 @@ struct follower {
 			   uint32_t len);
 	void (*host_end)(struct ledger *l, enum host_act act, unsigned port, const void *data,
 			 uint32_t len, uint32_t moved);
+	/* The host of that port is given an order. */
+	void (*ordered)(struct ledger *l, unsigned port);
 
 	/* A call of the device is over, not the one that resets. */
 	void (*called)(struct ledger *l);

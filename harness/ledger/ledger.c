@@ -200,6 +200,12 @@ static bool is_too_much(enum host_act act, uint32_t len, uint32_t moved)
 	return (act == HOST_TYPE || act == HOST_TAKE || act == HOST_PUT_BACK) && moved > len;
 }
 
+void ledger_ordered(struct ledger *l, unsigned port)
+{
+	if (l->enabled)
+		TELL_FOLLOWERS(l, ordered, l, port);
+}
+
 uint32_t ledger_host_end(struct ledger *l, enum host_act act, unsigned port, const void *data,
 			 uint32_t len, uint32_t moved)
 {

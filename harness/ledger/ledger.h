@@ -89,6 +89,8 @@ void ledger_host_begin(struct ledger *ledger, enum host_act act, unsigned port, 
 		       uint32_t len);
 uint32_t ledger_host_end(struct ledger *ledger, enum host_act act, unsigned port, const void *data,
 			 uint32_t len, uint32_t moved);
+/* The host of that port is given an order, on which the device may act. */
+void ledger_ordered(struct ledger *ledger, unsigned port);
 
 /* The device deals wrongly with what is behind it, or `what` of it does. */
 void ledger_fault(struct ledger *ledger, const char *what);

@@ -26,6 +26,8 @@
 
 #define SHUT_BOTH ((uint32_t)(VIRTIO_VSOCK_SHUTDOWN_RCV | VIRTIO_VSOCK_SHUTDOWN_SEND))
 #define CID_HOST 2u
+/* With so many on one connection a device may have no room for another. */
+#define MESSAGES_SURE 32u
 
 struct ledger_flow *ledger_flow_find(struct ledger *l, uint32_t guest_port, uint32_t host_port)
 {
@@ -74,7 +76,8 @@ void ledger_flow_begin(struct ledger_flow *f, enum ledger_flow_state state)
 	f->received = f->forwarded = f->forwarded_rest = 0;
 	f->peer_fwd = 0;
 	f->room = 0;
-	f->said_end = false;
+	f->said_end = f->excused = false;
+	f->messages = 0;
 	f->line = LEDGER_LINES_MAX;
 }
 
@@ -122,6 +125,7 @@ static void on_request(struct ledger_flow *f, const struct ledger_packet *p)
 	f->guest_cid = (uint32_t)p->src_cid;
 	f->host_cid = (uint32_t)p->dst_cid;
 	f->owes |= p->len == 0 ? OWES_ANSWER : 0;
+	f->excused = p->len > 0;
 	f->stirred = true;
 	f->received = p->len;
 	f->peer_fwd = p->fwd_cnt;
@@ -153,6 +157,18 @@ static bool is_heeded(const struct ledger_flow *f, const struct ledger_packet *p
 		p->op == VIRTIO_VSOCK_OP_CREDIT_REQUEST);
 }
 
+/* Of RW, which counts as received: has its device no reason to end the connection?  It may keep
+ * few messages. */
+static bool is_welcome(struct ledger_flow *f, const struct ledger_packet *p)
+{
+	bool message = p->type == VIRTIO_VSOCK_TYPE_SEQPACKET;
+
+	if (message && f->messages < MESSAGES_SURE)
+		f->messages++;
+	return p->op == VIRTIO_VSOCK_OP_RW && f->state == FLOW_OPEN && !f->said_end &&
+	       f->received <= f->room && f->messages < MESSAGES_SURE;
+}
+
 static void on_own(struct ledger_flow *f, const struct ledger_packet *p)
 {
 	bool heeded = is_heeded(f, p);
@@ -160,6 +176,7 @@ static void on_own(struct ledger_flow *f, const struct ledger_packet *p)
 	f->stirred = true;
 	give_credit(f, p, heeded);
 	f->received += p->len;
+	f->excused = f->excused || !(heeded || is_welcome(f, p));
 	f->drained_unsure = f->drained_unsure || (p->op == VIRTIO_VSOCK_OP_RW) == (p->len == 0);
 	switch (p->op) {
 	case VIRTIO_VSOCK_OP_RESPONSE:

@@ -403,6 +403,8 @@ void ledger_flow_bytes_taken(struct ledger *l, unsigned port, const uint8_t *dat
 			     uint32_t max)
 {
 	judge_taken(l, port, data, len);
+	if (len < max)
+		ledger_flow_kept(l, port);
 	if (len < max && is_unused(l, l->target->ports[port].socket_port))
 		empty(&l->socket.port[port]);
 }

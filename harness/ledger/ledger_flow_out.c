@@ -234,6 +234,8 @@ void ledger_flow_told(struct ledger *l, const struct ledger_hold *hold,
 		f->owes = 0;
 		return;
 	}
+	if (p->op == VIRTIO_VSOCK_OP_RST && connection)
+		ledger_flow_ended(l, hold, f, p);
 	if (p->op == VIRTIO_VSOCK_OP_RST)
 		on_rst(f);
 	else if (p->op == VIRTIO_VSOCK_OP_REQUEST)

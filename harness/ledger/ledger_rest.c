@@ -270,6 +270,7 @@ void ledger_rest(struct ledger *l, enum device_state state, const void *device)
 	}
 	if (!resting)
 		return;
+	l->device.waiting = state == DEVICE_WAITING;
 	ledger_interrupt_status_rest(l);
 	TELL_FOLLOWERS(l, rest, l, device, excused);
 	l->device.active = l->device.failed = 0;

@@ -290,6 +290,12 @@ static void on_host_end(struct ledger *l, enum host_act act, unsigned port, cons
 		ledger_flow_bytes_taken(l, port, data, moved, len);
 }
 
+static void on_ordered(struct ledger *l, unsigned port)
+{
+	if (is_socket(l, port))
+		ledger_flow_ordered(l, port);
+}
+
 /* Does the device know of a buffer that it has no use for, or never asked for one? */
 static bool has_room(const struct ledger *l)
 {
@@ -304,6 +310,9 @@ static bool has_room(const struct ledger *l)
 static void on_rest(struct ledger *l, const void *device, bool excused)
 {
 	(void)device;
+	if (l->device.waiting && !l->socket.session.lost && !l->queues[QUEUE_TX].work.poisoned &&
+	    has_room(l))
+		ledger_flow_awaited(l);
 	if (excused || l->socket.session.lost || l->queues[QUEUE_TX].work.poisoned || !has_room(l))
 		return;
 	ledger_flow_owed(l);
@@ -366,6 +375,7 @@ const struct follower socket_follower = {
 	.lost = on_lost,
 	.host_begin = on_host_begin,
 	.host_end = on_host_end,
+	.ordered = on_ordered,
 	.called = on_called,
 	.rest = on_rest,
 };

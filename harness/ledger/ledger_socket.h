@@ -56,6 +56,8 @@ struct ledger_flow {
 	bool stirred;	     /* there may be answers on their way: not only what its state shows */
 	bool ended;	     /* by the device's RST, to a connection that was known */
 	bool drained_unsure; /* what fwd_cnt is when the host has all is not known */
+	bool excused;	     /* the device may end it, for what the guest sent or the host did */
+	uint8_t messages;    /* that the guest has ended, as far as it is counted */
 	uint16_t held;	     /* packets whose chains the device has not returned */
 	/* Credit: bytes sent to the guest, and how many may be by what the device read: the
 	 * most that it may still go by, and once it rests the most and the least. */
@@ -145,6 +147,17 @@ void ledger_flow_told(struct ledger *l, const struct ledger_hold *hold,
 		      const struct ledger_packet *packet);
 /* The device rests: what it owes did not come. */
 void ledger_flow_owed(struct ledger *l);
+
+/*
+ * ledger_flow_host.c.  ordered: the host was given an order that is about that port.  ended: the
+ * driver is given that RST.  kept: the host took less than it wanted.  awaited: the device
+ * rests, and says that it waits for the host.
+ */
+void ledger_flow_ordered(struct ledger *l, unsigned port);
+void ledger_flow_ended(struct ledger *l, const struct ledger_hold *hold,
+		       const struct ledger_flow *flow, const struct ledger_packet *packet);
+void ledger_flow_kept(struct ledger *l, unsigned port);
+void ledger_flow_awaited(struct ledger *l);
 
 /*
  * ledger_flow_bytes.c.  open, close: room, 0 or -ENOMEM.  renew, reset: there is a new device; the

@@ -351,6 +351,7 @@ struct ledger_device {
 	/* As call.active and call.failed, of the calls before this one since it rested. */
 	uint64_t active, failed;
 	bool working;	/* it had work left after the last operation */
+	bool waiting;	/* it said that it waits for the host when it rested last */
 	bool cut_short; /* the driver reset it while it had work left, or chains */
 			/* Then what was seen, of each enum target_chains and queue. */
 	uint64_t counters[TARGET_COUNTERS_MAX + CHAINS_KINDS * PROGRAM_QUEUES];

@@ -117,6 +117,7 @@ extern const size_t ledger_case_count;
 	X(VSOCK_CLOSED, bytes_after_rst, bytes_after_an_update)                                    \
 	X(VSOCK_MESSAGE, record_without_a_message, record_with_its_message)                        \
 	X(VSOCK_STUCK, typed_bytes_kept, typed_bytes_sent)                                         \
+	X(VSOCK_ENDED, end_without_a_reason, end_of_a_wrong_packet)                                \
 	X(VSOCK_ANSWER, credit_not_told, credit_told)                                              \
 	X(VSOCK_ORDER, bytes_with_a_gap, bytes_in_order)                                           \
 	X(VSOCK_STRAY, stray_not_answered, stray_rst_not_answered)                                 \

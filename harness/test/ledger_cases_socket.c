@@ -189,9 +189,11 @@ void case_count_of_what_was_sent(void)
 	count(4);
 }
 
+/* After a packet that the device may end the connection for. */
 static void end(uint16_t op)
 {
 	connect_guest(0, 8);
+	guest_sends((struct packet){ .op = VIRTIO_VSOCK_OP_RESPONSE, .buf_alloc = 8 });
 	device_works();
 	guest_is_sent((struct packet){ .op = op });
 	guest_is_sent((struct packet){ .op = VIRTIO_VSOCK_OP_RW, .len = 1 });
@@ -258,6 +260,25 @@ void case_typed_bytes_kept(void)
 void case_typed_bytes_sent(void)
 {
 	type_bytes(true);
+}
+
+/* RW goes by what the guest was told: 64 bytes. */
+static void end_connection(uint32_t len)
+{
+	connect_guest(0, 8);
+	guest_sends((struct packet){ .op = VIRTIO_VSOCK_OP_RW, .len = len, .buf_alloc = 8 });
+	guest_is_sent((struct packet){ .op = VIRTIO_VSOCK_OP_RST });
+	all_is_sent();
+}
+
+void case_end_without_a_reason(void)
+{
+	end_connection(4);
+}
+
+void case_end_of_a_wrong_packet(void)
+{
+	end_connection(65);
 }
 
 static void pass_on(const char *taken)

@@ -75,6 +75,26 @@ static void bytes_may_be_left_of_a_connection_that_ended(void **state)
 	assert_breaks(RULE_VSOCK_ORDER);
 }
 
+/* The host wants more than it is given, and there is more.  Then an order may have dropped it. */
+static void the_host_takes_all_there_is(void **state)
+{
+	(void)state;
+	connect_port(8);
+	guest_writes(99, "abc");
+	host(HOST_TAKE, "abc", 8, 3);
+	guest_writes(99, "de");
+	host(HOST_TAKE, "d", 1, 1);
+	assert_silent();
+	ledger_ordered(&ledger, 0);
+	host(HOST_TAKE, "", 8, 0);
+	assert_silent();
+	socket_setup(state);
+	connect_port(8);
+	guest_writes(99, "abc");
+	host(HOST_TAKE, "ab", 8, 2);
+	assert_breaks(RULE_VSOCK_STUCK);
+}
+
 /* RW beyond the room that the guest was told of, and after its SHUTDOWN. */
 static void the_guest_can_make_a_gap_itself(void **state)
 {
@@ -190,6 +210,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test_setup(bytes_of_two_connections_may_be_mixed, socket_setup),
 		cmocka_unit_test_setup(bytes_may_be_left_of_a_connection_that_ended, socket_setup),
+		cmocka_unit_test_setup(the_host_takes_all_there_is, socket_setup),
 		cmocka_unit_test_setup(the_guest_can_make_a_gap_itself, socket_setup),
 		cmocka_unit_test_setup(bytes_are_followed_again_after_the_end, socket_setup),
 		cmocka_unit_test_setup(typed_bytes_come_in_order, socket_setup),

@@ -217,6 +217,44 @@ static void an_end_waits_for_what_was_not_taken(void **state)
 	assert_breaks(RULE_VSOCK_ANSWER);
 }
 
+/* ... and by an RST that comes earlier it loses some. */
+static void an_end_loses_no_bytes(void **state)
+{
+	const struct packet shut = { .op = VIRTIO_VSOCK_OP_SHUTDOWN, .flags = 3 };
+
+	(void)state;
+	for (uint32_t taken = 4; taken > 2; taken--) {
+		socket_setup(state);
+		connect_guest(0, 8);
+		guest_sends((struct packet){ .op = VIRTIO_VSOCK_OP_RW, .len = 4 });
+		guest_sends(shut);
+		guest_is_sent((struct packet){ .op = VIRTIO_VSOCK_OP_RST, .fwd_cnt = taken });
+		all_is_sent();
+		if (taken == 4)
+			assert_silent();
+	}
+	assert_breaks(RULE_VSOCK_ENDED);
+}
+
+/* A connection that is open, with a buffer for all that there is to say, and then one that
+ * the guest has shut down. */
+static void the_device_waits_for_what_the_guest_left(void **state)
+{
+	(void)state;
+	connect_guest(0, 8);
+	guest_sends((struct packet){ .op = VIRTIO_VSOCK_OP_RW, .len = 4 });
+	guest_sends((struct packet){ .op = VIRTIO_VSOCK_OP_SHUTDOWN, .flags = 3 });
+	done();
+	rest(DEVICE_WAITING);
+	assert_silent();
+	socket_setup(state);
+	connect_guest(0, 8);
+	guest_sends((struct packet){ .op = VIRTIO_VSOCK_OP_RW, .len = 4 });
+	done();
+	rest(DEVICE_WAITING);
+	assert_breaks(RULE_VSOCK_STUCK);
+}
+
 static void nothing_is_said_after_an_access_failed(void **state)
 {
 	(void)state;
@@ -252,6 +290,8 @@ int main(void)
 		cmocka_unit_test_setup(a_device_that_is_done_need_not_answer, socket_setup),
 		cmocka_unit_test_setup(another_cid_may_have_the_same_ports, socket_setup),
 		cmocka_unit_test_setup(an_end_waits_for_what_was_not_taken, socket_setup),
+		cmocka_unit_test_setup(an_end_loses_no_bytes, socket_setup),
+		cmocka_unit_test_setup(the_device_waits_for_what_the_guest_left, socket_setup),
 		cmocka_unit_test_setup(nothing_is_said_after_an_access_failed, socket_setup),
 	};
 
