@@ -20,11 +20,12 @@ void fresh_corrupt(struct mutator *m, struct op *op)
 		random_chance(m, 2) ? 1u << random_below(m, 8) : 1 + random_below(m, 255);
 }
 
-/* A field of the transport's part, or among those that a snapshot of a few queues has; a bit
- * of it, mostly a low one; and perhaps of another that holds the same. */
+/* A field of the transport's part, among those that a snapshot of a few queues has, or of all,
+ * those deep in the device's own part too; a bit of it, mostly a low one; and perhaps of another
+ * that holds the same. */
 void fresh_alter(struct mutator *m, struct op *op)
 {
-	static const uint16_t ends[] = { 8, 48, 48, 160, 160, 512 };
+	static const uint16_t ends[] = { 8, 48, 48, 160, 160, 512, 4096 };
 
 	op->value[ALTER_FIELD] = random_below(m, PICK(m, ends));
 	op->value[ALTER_XOR] = 1ULL << random_below(m, random_chance(m, 8) ? 64 : 8);

@@ -24,12 +24,13 @@ uint64_t possible_chain(struct own_part *part, unsigned queue)
 	struct own_part_queue q = own_part_queue(part, queue);
 	uint64_t count, len = 1, total = 0;
 
-	own_part_require(part, q.ready && own_part_held(&q) == 1,
+	own_part_require(part, q.ready && !q.poisoned && own_part_held(&q) == 1,
 			 "a chain of a queue that has none");
 	own_part_get_max(part, 2, ring_is_packed(part->features) ? UINT16_MAX : q.size - 1ULL,
 			 "a head beyond the queue");
 	if (ring_is_packed(part->features))
-		own_part_require(part, own_part_get_max(part, 2, q.size, "too many entries") != 0,
+		own_part_require(part,
+				 own_part_get_max(part, 2, q.entries, "too many entries") != 0,
 				 "a chain without an entry");
 	count = own_part_get_max(part, 2, q.size, "more buffers than the queue has entries");
 	for (uint64_t i = 0; i < count && part->what == NULL; i++) {

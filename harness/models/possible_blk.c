@@ -28,7 +28,7 @@ struct request {
 	bool whole, writable; /* was walked to its end, and has a writable byte */
 	bool is_done, flushing;
 	uint32_t type, done;
-	uint64_t sector, part;
+	uint64_t fate, sector, part;
 	uint64_t room; /* writable bytes */
 	const uint8_t *data;
 	uint64_t len; /* of the data */
@@ -147,12 +147,23 @@ static bool is_possible(const struct reading *r, const struct request *request)
 }
 
 /* What became of it: the number, in the model's list, of the counter that counts it. */
-static void read_fate(struct own_part *part, bool is_done)
+enum fate { READS = 2, IDS = 5, CHAIN_INVALID = 12, NO_STATUS = 13 };
+
+static uint64_t read_fate(struct own_part *part, bool is_done)
 {
-	enum { READS = 2, NO_STATUS = 13 };
 	uint64_t fate = own_part_get_max(part, 1, NO_STATUS, "a fate that no request has");
 
 	own_part_require(part, !is_done || fate >= READS, "done, and nothing became of it");
+	return fate;
+}
+
+/* One that is done: it has room for a status, but where that is what is wrong with it, and
+ * what it reads fills the rest. */
+static bool is_possible_done(const struct request *request)
+{
+	if (request->fate == READS || request->fate == IDS)
+		return request->room > 0 && request->len == request->room - 1;
+	return request->room > 0 || request->fate >= CHAIN_INVALID;
 }
 
 static void read_request(struct reading *r, uint64_t *after, bool first)
@@ -170,7 +181,7 @@ static void read_request(struct reading *r, uint64_t *after, bool first)
 	done_at = own_part_get(part, 8);
 	own_part_require(part, !request.is_done || done_at < r->next_done,
 			 "done, and later than the last that was");
-	read_fate(part, request.is_done);
+	request.fate = read_fate(part, request.is_done);
 	own_part_get_max(part, 1, BLK_CALLS_MAX, "more calls than one may have");
 	request.flushing = own_part_get_max(part, 1, 1, "neither flushing nor not") != 0;
 	request.type = (uint32_t)own_part_get(part, 4);
@@ -180,10 +191,12 @@ static void read_request(struct reading *r, uint64_t *after, bool first)
 	read_buffers(r, &request);
 	request.len = own_part_get_max(part, 4, BLK_REQUEST_MAX, "more data than one can have");
 	request.data = own_part_skip(part, request.len);
-	if (part->what != NULL || request.is_done)
+	if (part->what != NULL)
 		return;
 	part->last = request.at;
-	own_part_require(part, is_possible(r, &request), "a request that cannot be");
+	own_part_require(part,
+			 request.is_done ? is_possible_done(&request) : is_possible(r, &request),
+			 "a request that cannot be");
 }
 
 static void read_requests(struct reading *r)
@@ -199,6 +212,8 @@ static void read_requests(struct reading *r)
 	for (unsigned i = 0; i < BLK_QUEUE_COUNT; i++)
 		if (own_part_queue(part, i).ready)
 			own_part_require_held(part, i, r->held[i]);
+		else
+			own_part_require_held_max(part, i, BLK_IN_FLIGHT_MAX);
 }
 
 const char *blk_impossible(const void *data, uint64_t len, uint64_t *at)

@@ -59,15 +59,15 @@ static bool read_port(struct reading *r, unsigned tx, const char *output, const 
 	return ready;
 }
 
-/* Of a queue that was stopped a chain is gone. */
+/* Of a queue that was stopped its one chain may be gone. */
 static void check_held(struct reading *r)
 {
 	for (unsigned i = 0; i < CONSOLE_QUEUE_COUNT; i++) {
 		bool stopped = !own_part_queue(&r->part, i).ready &&
 			       (i == CONSOLE_TX0 || i == CONSOLE_TX1);
 
-		if ((r->held >> i & 1) == 0 && !stopped)
-			own_part_require_held(&r->part, i, 0);
+		if ((r->held >> i & 1) == 0)
+			own_part_require_held_max(&r->part, i, stopped);
 	}
 }
 

@@ -68,8 +68,9 @@ const char *rng_impossible(const void *data, uint64_t len, uint64_t *at)
 	if (waits != 0)
 		own_part_require(&part, possible_chain(&part, RNG_REQUESTS) > 0,
 				 "a chain without a byte that waits");
-	else if (own_part_queue(&part, RNG_REQUESTS).ready)
-		own_part_require_held(&part, RNG_REQUESTS, 0);
+	else
+		own_part_require_held_max(&part, RNG_REQUESTS,
+					  !own_part_queue(&part, RNG_REQUESTS).ready);
 	held = own_part_get_max(&part, 4, RNG_HELD_MAX, "more bytes than it keeps");
 	own_part_require_counter(&part, &rng_target, "bytes_pending", held);
 	own_part_skip(&part, held);

@@ -9,10 +9,13 @@
  *   of a device of ours, those of the transport's part (devices/snapshot.h), its counters,
  *   and the first and last bytes of the model's part;
  *   of any device, what differs from the snapshot of a new one, which is what the session has
- *   made of it, and the first and last bytes.
+ *   made of it, and the first and last bytes;
+ *   behind these, each byte between the first and the last ones: what lies deep in a device
+ *   that has much.
  *
  * Which fields belong together nobody says, but they hold the same number: two indices that
- * are level, a count and the counter that shows it.
+ * are level, a count and the counter that shows it.  A byte from the middle is no such other:
+ * most are 0, and would hide those that belong together.
  */
 #include "harness/run/snapshot.h"
 
@@ -37,6 +40,7 @@ struct fields {
 	size_t len;
 	unsigned count;
 	struct snapshot_field field[FIELDS_MAX];
+	size_t middle, middle_len; /* bytes that are in no list */
 };
 
 #define SELECTORS 5 /* and the generation */
@@ -142,18 +146,28 @@ static void list_fields(struct run *run, struct fields *f)
 	for (size_t i = 0; i < EDGE_BYTES; i++)
 		add(f, at + i, 1);
 	tail = f->len > EDGE_BYTES ? f->len - EDGE_BYTES : 0;
-	for (size_t i = tail > at + EDGE_BYTES ? tail : at + EDGE_BYTES; i < f->len; i++)
+	f->middle = at + EDGE_BYTES;
+	f->middle_len = tail > f->middle ? tail - f->middle : 0;
+	for (size_t i = f->middle + f->middle_len; i < f->len; i++)
 		add(f, i, 1);
 	if (!run->guest.target->transport)
 		add_changed(f, 0, fresh, save_new(run, fresh, sizeof(fresh)));
 }
 
-static uint64_t number(const struct fields *f, unsigned i)
+/* The ith of all: the list, and behind it the bytes in the middle. */
+static struct snapshot_field field_at(const struct fields *f, size_t i)
+{
+	if (i < f->count)
+		return f->field[i];
+	return (struct snapshot_field){ (uint32_t)(f->middle + (i - f->count)), 1 };
+}
+
+static uint64_t number(const struct fields *f, const struct snapshot_field *field)
 {
 	uint64_t value = 0;
 
-	for (unsigned b = f->field[i].width; b-- > 0;)
-		value = value << 8 | f->bytes[f->field[i].at + b];
+	for (unsigned b = field->width; b-- > 0;)
+		value = value << 8 | f->bytes[field->at + b];
 	return value;
 }
 
@@ -163,26 +177,32 @@ static bool overlaps(const struct snapshot_field *a, const struct snapshot_field
 }
 
 /* Is the other one a field of the same number, in other bytes? */
-static bool is_equal(const struct fields *f, unsigned i, unsigned other)
+static bool is_equal(const struct fields *f, const struct snapshot_field *field,
+		     const struct snapshot_field *other)
 {
-	return number(f, i) == number(f, other) && !overlaps(&f->field[i], &f->field[other]);
+	return number(f, field) == number(f, other) && !overlaps(field, other);
 }
 
-/* The nth other field that holds the same number, counted from it on and round; itself: there
- * is none. */
-static unsigned find_equal(const struct fields *f, unsigned i, uint64_t nth)
+/* The nth field of the list that holds the same number as the ith of all, counted from that on
+ * and round; NULL: there is none. */
+static const struct snapshot_field *find_equal(const struct fields *f, size_t i, uint64_t nth)
 {
+	const struct snapshot_field field = field_at(f, i);
+	size_t first = i < f->count ? i : 0;
 	uint64_t equal = 0;
 
-	for (unsigned k = 1; k < f->count; k++)
-		equal += is_equal(f, i, (i + k) % f->count);
+	for (unsigned k = 0; k < f->count; k++)
+		equal += is_equal(f, &field, &f->field[(first + k) % f->count]);
 	if (equal == 0)
-		return i;
+		return NULL;
 	nth = (nth - 1) % equal;
-	for (unsigned k = 1; k < f->count; k++)
-		if (is_equal(f, i, (i + k) % f->count) && nth-- == 0)
-			return (i + k) % f->count;
-	return i;
+	for (unsigned k = 0; k < f->count; k++) {
+		const struct snapshot_field *other = &f->field[(first + k) % f->count];
+
+		if (is_equal(f, &field, other) && nth-- == 0)
+			return other;
+	}
+	return NULL;
 }
 
 /* Not all bits may fit into the field. */
@@ -207,7 +227,9 @@ void snapshot_op_alter(struct run *run, const struct program *prog, const struct
 {
 	static struct fields f;
 	struct snapshot *s = &run->snapshots[0];
-	unsigned i, other;
+	const struct snapshot_field *other = NULL;
+	struct snapshot_field field;
+	size_t i;
 
 	(void)prog;
 	if (s->len == 0 || run->guest.target->restore == NULL)
@@ -217,10 +239,12 @@ void snapshot_op_alter(struct run *run, const struct program *prog, const struct
 	list_fields(run, &f);
 	if (f.count == 0)
 		return;
-	i = (unsigned)(op->value[ALTER_FIELD] % f.count);
-	other = op->value[ALTER_ALSO] != 0 ? find_equal(&f, i, op->value[ALTER_ALSO]) : i;
-	flip(run, &f.field[i], op->value[ALTER_XOR]);
-	if (other != i)
-		flip(run, &f.field[other], op->value[ALTER_XOR]);
+	i = (size_t)(op->value[ALTER_FIELD] % (f.count + f.middle_len));
+	field = field_at(&f, i);
+	if (op->value[ALTER_ALSO] != 0)
+		other = find_equal(&f, i, op->value[ALTER_ALSO]);
+	flip(run, &field, op->value[ALTER_XOR]);
+	if (other != NULL)
+		flip(run, other, op->value[ALTER_XOR]);
 	s->same = s->same && !s->altered;
 }

@@ -20,7 +20,10 @@ enum {
 	 * accepted; then of each queue a byte and the completions that were lost. */
 	REST_LEN = 20,
 	SUSPEND_LEN = 1,
+	POISONED = 1,
 	LOST_AT = 1,
+	AVAIL_CURSOR_AT = 3,
+	USED_CURSOR_AT = 5,
 	QUEUE_REST_LEN = 3,
 	QUEUE_PACKED_LEN = 4, /* ... more, of a packed ring */
 };
@@ -107,20 +110,32 @@ bool own_part_open(struct own_part *part, const void *bytes, size_t len, bool hi
 	return true;
 }
 
+/* From one entry of a packed ring to another; bit 15 of each is its wrap counter. */
+static uint16_t distance(uint64_t from, uint64_t to, uint16_t size)
+{
+	const uint64_t wrap = 1u << 15;
+
+	return (uint16_t)(to % wrap + (((from ^ to) & wrap) != 0 ? size : 0) - from % wrap);
+}
+
 struct own_part_queue own_part_queue(const struct own_part *part, unsigned i)
 {
 	const uint8_t *queue = part->bytes + SNAPSHOT_QUEUES_AT + (size_t)SNAPSHOT_QUEUE_LEN * i;
 	const uint8_t *rest = part->bytes + part->rest + queue_rest(part->features) * i;
+	struct own_part_queue q = { .ready = false };
 
 	if (i >= part->queue_count)
-		return (struct own_part_queue){ .ready = false };
-	return (struct own_part_queue){
-		.size = (uint16_t)number(queue, 2),
-		.next_avail = (uint16_t)number(queue + NEXT_AVAIL_AT, 2),
-		.next_used = (uint16_t)number(queue + NEXT_USED_AT, 2),
-		.lost = (uint16_t)number(rest + LOST_AT, 2),
-		.ready = queue[READY_AT] != 0,
-	};
+		return q;
+	q.size = (uint16_t)number(queue, 2);
+	q.next_avail = (uint16_t)number(queue + NEXT_AVAIL_AT, 2);
+	q.next_used = (uint16_t)number(queue + NEXT_USED_AT, 2);
+	q.lost = (uint16_t)number(rest + LOST_AT, 2);
+	q.ready = queue[READY_AT] != 0;
+	q.poisoned = rest[0] == POISONED;
+	if (ring_is_packed(part->features))
+		q.entries = distance(number(rest + USED_CURSOR_AT, 2),
+				     number(rest + AVAIL_CURSOR_AT, 2), q.size);
+	return q;
 }
 
 void own_part_require_counter(struct own_part *part, const struct vringer_target *target,
@@ -137,13 +152,24 @@ void own_part_require_counter(struct own_part *part, const struct vringer_target
 	}
 }
 
-void own_part_require_held(struct own_part *part, unsigned queue, uint32_t chains)
+static void require_held(struct own_part *part, unsigned queue, uint32_t least, uint32_t most)
 {
 	struct own_part_queue q = own_part_queue(part, queue);
+	uint16_t held = own_part_held(&q);
 
-	if (own_part_held(&q) != chains)
+	if (held < least || held > most)
 		wrong(part, SNAPSHOT_QUEUES_AT + (size_t)SNAPSHOT_QUEUE_LEN * queue + NEXT_AVAIL_AT,
 		      "a chain that nobody has");
+}
+
+void own_part_require_held(struct own_part *part, unsigned queue, uint32_t chains)
+{
+	require_held(part, queue, chains, chains);
+}
+
+void own_part_require_held_max(struct own_part *part, unsigned queue, uint32_t chains)
+{
+	require_held(part, queue, 0, chains);
 }
 
 bool own_part_started(const struct own_part *part)

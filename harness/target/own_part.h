@@ -41,8 +41,9 @@ struct own_part {
 /* A queue, as the transport's part has it. */
 struct own_part_queue {
 	uint16_t size, next_avail, next_used;
-	uint16_t lost; /* completions that could not be written */
-	bool ready;
+	uint16_t lost;	  /* completions that could not be written */
+	uint16_t entries; /* of a packed ring, between what was used and what was taken */
+	bool ready, poisoned;
 };
 
 /* At the first number of the model's part.  `high`: the device has features above bit 63.
@@ -65,6 +66,8 @@ static inline uint16_t own_part_held(const struct own_part_queue *q)
 
 /* The device has that many chains of the queue, which its cursors show. */
 void own_part_require_held(struct own_part *part, unsigned queue, uint32_t chains);
+/* ... that many at most: of a queue that was stopped the chains may be gone. */
+void own_part_require_held_max(struct own_part *part, unsigned queue, uint32_t chains);
 
 /* Had the driver started the device, which may be suspended since? */
 bool own_part_started(const struct own_part *part);
