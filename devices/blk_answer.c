@@ -12,8 +12,6 @@
 
 #include "blk_private.h"
 
-#define ZEROES 512u
-
 /* What the driver is told. */
 static uint8_t status_of(enum blk_counter fate)
 {
@@ -27,18 +25,12 @@ static bool has_data(const struct blk_request *r)
 	return r->fate == BLK_READS || r->fate == BLK_IDS;
 }
 
+/* At most BLK_REQUEST_MAX of them. */
 static bool write_zeroes(const struct blk_request *r, struct chain_cursor *at, uint32_t len)
 {
-	static const uint8_t zeroes[ZEROES];
+	static const uint8_t zeroes[BLK_REQUEST_MAX];
 
-	while (len > 0) {
-		uint32_t piece = len < ZEROES ? len : ZEROES;
-
-		if (chain_write(&r->chain, at, zeroes, piece) < piece)
-			return false;
-		len -= piece;
-	}
-	return true;
+	return chain_write(&r->chain, at, zeroes, len) == len;
 }
 
 /* The writable bytes before the status. */

@@ -35,13 +35,13 @@ static const uint8_t card_mac[ETH_ALEN] = NET_MAC;
 struct card {
 	struct model model; /* first: a card is one */
 	struct wire wire;
+	/* What three counters are to say when the frame in hand has been sent. */
+	bool sent;
+	uint64_t fates[CARD_FATES];
 	/* What the interceptor is shown ends where this does, and so does the
 	 * block: whoever reads on is seen. */
 	uint32_t shown_len; /* 0: nothing that is to be answered */
 	uint8_t shown[WIRE_BYTES];
-	/* What three counters are to say when the frame in hand has been sent. */
-	bool sent;
-	uint64_t fates[CARD_FATES];
 };
 
 static const char *const fates[CARD_FATES] = { "tx_sent", "tx_sent_short", "tx_refused" };

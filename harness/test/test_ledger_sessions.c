@@ -129,6 +129,7 @@ static void an_interrupt_may_come_with_later_work(void **state)
 static void flags_that_cannot_be_read_allow_both(void **state)
 {
 	(void)state;
+	rig_target.model = false;
 	for (int interrupt = 0; interrupt < 2; interrupt++) {
 		rig_live(8);
 		notify();
