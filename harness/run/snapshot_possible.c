@@ -23,23 +23,9 @@
 
 enum {
 	RECORD_LEN_AT = 12,
-	STATUS_AT = SNAPSHOT_RECORD_AT + 8,
 	INTERRUPT_AT = SNAPSHOT_RECORD_AT + 12,
-	COUNT_AT = SNAPSHOT_RECORD_AT + 16,
-	/* In a queue. */
-	READY_AT = 2,
-	AREAS_AT = 3,
-	NEXT_AVAIL_AT = 27,
-	NEXT_USED_AT = 29,
-	/* Behind the queues: selectors and generation, then of each queue */
-	REST_LEN = 20, /* SUSPEND_LEN more, where that was accepted: what it owes its driver */
-	SUSPEND_LEN = 1,
-	QUEUE_REST_LEN = 3,
-	QUEUE_PACKED_LEN = 4, /* ... more, of a packed ring */
+	AREAS_AT = 3, /* in a queue */
 };
-
-/* What a queue's byte there says; else 0. */
-enum { QUEUE_POISONED = 1, QUEUE_RENEWED = 2 };
 
 #define INTERRUPTS ((uint32_t)(VIRTIO_MMIO_INT_VRING | VIRTIO_MMIO_INT_CONFIG))
 #define FEATURES_OK ((uint32_t)VIRTIO_CONFIG_S_FEATURES_OK)
@@ -70,17 +56,6 @@ static bool has_suspend(uint64_t features)
 	return (features >> VIRTIO_F_SUSPEND & 1) != 0;
 }
 
-/* Behind the queues, up to what there is of each of them. */
-static size_t rest_len(uint64_t features)
-{
-	return REST_LEN + (has_suspend(features) ? SUSPEND_LEN : 0);
-}
-
-static size_t queue_rest_len(uint64_t features)
-{
-	return QUEUE_REST_LEN + (ring_is_packed(features) ? QUEUE_PACKED_LEN : 0);
-}
-
 static void read_status(struct reading *r)
 {
 	static const uint8_t rungs[] = {
@@ -101,8 +76,8 @@ static void read_status(struct reading *r)
 		rung &= ~(uint32_t)VIRTIO_CONFIG_S_NEEDS_RESET;
 	for (size_t i = 0; i < sizeof(rungs); i++)
 		found = found || rung == rungs[i];
-	require(r, found, STATUS_AT, "a status that is no rung of the ladder");
-	require(r, (rung & SUSPEND) == 0 || has_suspend(r->features), STATUS_AT,
+	require(r, found, SNAPSHOT_STATUS_AT, "a status that is no rung of the ladder");
+	require(r, (rung & SUSPEND) == 0 || has_suspend(r->features), SNAPSHOT_STATUS_AT,
 		"suspended, to a driver that did not accept that");
 }
 
@@ -142,13 +117,14 @@ static void read_renewed(struct reading *r, size_t at, size_t rest)
 
 	require(r,
 		(r->status & STARTED) != 0 && (r->features >> VIRTIO_F_RING_RESET & 1) != 0 &&
-			r->bytes[at + READY_AT] == 0,
+			r->bytes[at + SNAPSHOT_READY_AT] == 0,
 		rest, "a queue that nobody can have reset");
 	require(r,
-		ledger_get32(r->bytes + at + NEXT_AVAIL_AT) == 0 &&
-			ledger_get16(r->bytes + rest + 1) == 0 &&
-			(!packed || (ledger_get16(r->bytes + rest + 3) == first &&
-				     ledger_get16(r->bytes + rest + 5) == first)),
+		ledger_get32(r->bytes + at + SNAPSHOT_NEXT_AVAIL_AT) == 0 &&
+			ledger_get16(r->bytes + rest + SNAPSHOT_LOST_AT) == 0 &&
+			(!packed ||
+			 (ledger_get16(r->bytes + rest + SNAPSHOT_AVAIL_CURSOR_AT) == first &&
+			  ledger_get16(r->bytes + rest + SNAPSHOT_USED_CURSOR_AT) == first)),
 		rest, "a queue that was reset and then used");
 }
 
@@ -157,12 +133,12 @@ static void read_queue(struct reading *r, unsigned i)
 	const struct target *target = r->run->guest.target;
 	size_t at = SNAPSHOT_QUEUES_AT + (size_t)SNAPSHOT_QUEUE_LEN * i;
 	size_t rest = SNAPSHOT_QUEUES_AT + (size_t)SNAPSHOT_QUEUE_LEN * target->queue_count +
-		      rest_len(r->features) + queue_rest_len(r->features) * i;
+		      own_part_rest_len(r->features) + own_part_queue_rest_len(r->features) * i;
 	uint16_t size = ledger_get16(r->bytes + at);
-	uint16_t next_avail = ledger_get16(r->bytes + at + NEXT_AVAIL_AT);
-	uint16_t next_used = ledger_get16(r->bytes + at + NEXT_USED_AT);
-	uint16_t lost = ledger_get16(r->bytes + rest + 1);
-	uint8_t ready = r->bytes[at + READY_AT], state = r->bytes[rest];
+	uint16_t next_avail = ledger_get16(r->bytes + at + SNAPSHOT_NEXT_AVAIL_AT);
+	uint16_t next_used = ledger_get16(r->bytes + at + SNAPSHOT_NEXT_USED_AT);
+	uint16_t lost = ledger_get16(r->bytes + rest + SNAPSHOT_LOST_AT);
+	uint8_t ready = r->bytes[at + SNAPSHOT_READY_AT], state = r->bytes[rest];
 	uint64_t there = (r->status & FEATURES_OK) != 0 ? r->features : r->run->guest.offered.low;
 
 	require(r, ring_size_possible(r->features, size) && size <= r->run->guest.queue_max[i], at,
@@ -170,16 +146,17 @@ static void read_queue(struct reading *r, unsigned i)
 	require(r,
 		ready == 0 || (ready == 1 && (r->status & FEATURES_OK) != 0 &&
 			       (target->queues[i].features & ~there) == 0),
-		at + READY_AT, "a queue that cannot have become ready");
+		at + SNAPSHOT_READY_AT, "a queue that cannot have become ready");
 	read_areas(r, at);
 	require(r, (r->status & STARTED) != 0 || (next_avail == 0 && next_used == 0 && lost == 0),
-		at + NEXT_AVAIL_AT, "a queue that was worked on before DRIVER_OK");
+		at + SNAPSHOT_NEXT_AVAIL_AT, "a queue that was worked on before DRIVER_OK");
 	require(r, (uint16_t)(next_avail - next_used - lost) <= target->chains_kept,
-		at + NEXT_AVAIL_AT, "chains that the device does not keep");
-	require(r, state <= QUEUE_RENEWED, rest, "a queue in no state that there is");
-	require(r, state != QUEUE_POISONED || (r->status & VIRTIO_CONFIG_S_NEEDS_RESET) != 0, rest,
-		"a poisoned queue and no NEEDS_RESET");
-	if (state == QUEUE_RENEWED)
+		at + SNAPSHOT_NEXT_AVAIL_AT, "chains that the device does not keep");
+	require(r, state <= SNAPSHOT_QUEUE_RENEWED, rest, "a queue in no state that there is");
+	require(r,
+		state != SNAPSHOT_QUEUE_POISONED || (r->status & VIRTIO_CONFIG_S_NEEDS_RESET) != 0,
+		rest, "a poisoned queue and no NEEDS_RESET");
+	if (state == SNAPSHOT_QUEUE_RENEWED)
 		read_renewed(r, at, rest);
 }
 
@@ -192,16 +169,16 @@ const char *snapshot_impossible(const struct run *run, const struct snapshot *s,
 	if (s->len < SNAPSHOT_QUEUES_AT)
 		return "less than the transport's part";
 	r.features = ledger_get64(s->bytes + SNAPSHOT_RECORD_AT);
-	if (s->len < SNAPSHOT_QUEUES_AT + rest_len(r.features) +
-			     (SNAPSHOT_QUEUE_LEN + queue_rest_len(r.features)) * count)
+	if (s->len < SNAPSHOT_QUEUES_AT + own_part_rest_len(r.features) +
+			     (SNAPSHOT_QUEUE_LEN + own_part_queue_rest_len(r.features)) * count)
 		return "less than the transport's part";
-	r.status = ledger_get32(s->bytes + STATUS_AT);
+	r.status = ledger_get32(s->bytes + SNAPSHOT_STATUS_AT);
 	require(&r,
 		ledger_get32(s->bytes + RECORD_LEN_AT) ==
 			SNAPSHOT_QUEUES_AT - SNAPSHOT_RECORD_AT +
 				(uint32_t)SNAPSHOT_QUEUE_LEN * count,
 		RECORD_LEN_AT, "a transport record of another length");
-	require(&r, ledger_get32(s->bytes + COUNT_AT) == count, COUNT_AT,
+	require(&r, ledger_get32(s->bytes + SNAPSHOT_COUNT_AT) == count, SNAPSHOT_COUNT_AT,
 		"another number of queues");
 	read_head(&r);
 	for (unsigned i = 0; i < count && i < PROGRAM_QUEUES; i++)

@@ -9,25 +9,6 @@
 #include <linux/virtio_config.h>
 #include <string.h>
 
-enum {
-	STATUS_AT = SNAPSHOT_RECORD_AT + 8,
-	COUNT_AT = SNAPSHOT_RECORD_AT + 16,
-	/* In a queue. */
-	READY_AT = 2,
-	NEXT_AVAIL_AT = 27,
-	NEXT_USED_AT = 29,
-	/* Behind the queues: selectors and generation; SUSPEND_LEN more, where that was
-	 * accepted; then of each queue a byte and the completions that were lost. */
-	REST_LEN = 20,
-	SUSPEND_LEN = 1,
-	POISONED = 1,
-	LOST_AT = 1,
-	AVAIL_CURSOR_AT = 3,
-	USED_CURSOR_AT = 5,
-	QUEUE_REST_LEN = 3,
-	QUEUE_PACKED_LEN = 4, /* ... more, of a packed ring */
-};
-
 static uint64_t number(const uint8_t *bytes, unsigned width)
 {
 	uint64_t value = 0;
@@ -37,9 +18,14 @@ static uint64_t number(const uint8_t *bytes, unsigned width)
 	return value;
 }
 
-static size_t queue_rest(uint64_t features)
+size_t own_part_rest_len(uint64_t features)
 {
-	return QUEUE_REST_LEN + (ring_is_packed(features) ? QUEUE_PACKED_LEN : 0);
+	return 5 * 4 + (features >> VIRTIO_F_SUSPEND & 1);
+}
+
+size_t own_part_queue_rest_len(uint64_t features)
+{
+	return 1 + 2 + (ring_is_packed(features) ? 2 * 2 : 0);
 }
 
 static void wrong(struct own_part *part, size_t at, const char *what)
@@ -91,14 +77,13 @@ bool own_part_open(struct own_part *part, const void *bytes, size_t len, bool hi
 	if (len < SNAPSHOT_QUEUES_AT)
 		return false;
 	part->features = number(part->bytes + SNAPSHOT_RECORD_AT, 8);
-	part->status = (uint32_t)number(part->bytes + STATUS_AT, 4);
-	queues = number(part->bytes + COUNT_AT, 4);
+	part->status = (uint32_t)number(part->bytes + SNAPSHOT_STATUS_AT, 4);
+	queues = number(part->bytes + SNAPSHOT_COUNT_AT, 4);
 	part->queue_count = (unsigned)queues;
 	part->at = SNAPSHOT_QUEUES_AT;
-	own_part_skip(part, queues * SNAPSHOT_QUEUE_LEN + REST_LEN);
-	own_part_skip(part, (part->features >> VIRTIO_F_SUSPEND & 1) != 0 ? SUSPEND_LEN : 0);
+	own_part_skip(part, queues * SNAPSHOT_QUEUE_LEN + own_part_rest_len(part->features));
 	part->rest = part->at;
-	own_part_skip(part, queues * queue_rest(part->features));
+	own_part_skip(part, queues * own_part_queue_rest_len(part->features));
 	part->counter_count = (uint32_t)own_part_get(part, 4);
 	part->counters = part->at;
 	own_part_skip(part, part->counter_count * 8ULL);
@@ -121,20 +106,21 @@ static uint16_t distance(uint64_t from, uint64_t to, uint16_t size)
 struct own_part_queue own_part_queue(const struct own_part *part, unsigned i)
 {
 	const uint8_t *queue = part->bytes + SNAPSHOT_QUEUES_AT + (size_t)SNAPSHOT_QUEUE_LEN * i;
-	const uint8_t *rest = part->bytes + part->rest + queue_rest(part->features) * i;
+	const uint8_t *rest =
+		part->bytes + part->rest + own_part_queue_rest_len(part->features) * i;
 	struct own_part_queue q = { .ready = false };
 
 	if (i >= part->queue_count)
 		return q;
 	q.size = (uint16_t)number(queue, 2);
-	q.next_avail = (uint16_t)number(queue + NEXT_AVAIL_AT, 2);
-	q.next_used = (uint16_t)number(queue + NEXT_USED_AT, 2);
-	q.lost = (uint16_t)number(rest + LOST_AT, 2);
-	q.ready = queue[READY_AT] != 0;
-	q.poisoned = rest[0] == POISONED;
+	q.next_avail = (uint16_t)number(queue + SNAPSHOT_NEXT_AVAIL_AT, 2);
+	q.next_used = (uint16_t)number(queue + SNAPSHOT_NEXT_USED_AT, 2);
+	q.lost = (uint16_t)number(rest + SNAPSHOT_LOST_AT, 2);
+	q.ready = queue[SNAPSHOT_READY_AT] != 0;
+	q.poisoned = rest[0] == SNAPSHOT_QUEUE_POISONED;
 	if (ring_is_packed(part->features))
-		q.entries = distance(number(rest + USED_CURSOR_AT, 2),
-				     number(rest + AVAIL_CURSOR_AT, 2), q.size);
+		q.entries = distance(number(rest + SNAPSHOT_USED_CURSOR_AT, 2),
+				     number(rest + SNAPSHOT_AVAIL_CURSOR_AT, 2), q.size);
 	return q;
 }
 
@@ -158,7 +144,9 @@ static void require_held(struct own_part *part, unsigned queue, uint32_t least, 
 	uint16_t held = own_part_held(&q);
 
 	if (held < least || held > most)
-		wrong(part, SNAPSHOT_QUEUES_AT + (size_t)SNAPSHOT_QUEUE_LEN * queue + NEXT_AVAIL_AT,
+		wrong(part,
+		      SNAPSHOT_QUEUES_AT + (size_t)SNAPSHOT_QUEUE_LEN * queue +
+			      SNAPSHOT_NEXT_AVAIL_AT,
 		      "a chain that nobody has");
 }
 

@@ -13,12 +13,31 @@
 #include <stddef.h>
 #include <stdint.h>
 
-/* The transport's part, in bytes. */
+/* The transport's part, in bytes: where things are in it. */
 enum {
 	SNAPSHOT_RECORD_AT = 16,
+	SNAPSHOT_STATUS_AT = SNAPSHOT_RECORD_AT + 8,
+	SNAPSHOT_COUNT_AT = SNAPSHOT_RECORD_AT + 16,
 	SNAPSHOT_QUEUES_AT = SNAPSHOT_RECORD_AT + 20,
 	SNAPSHOT_QUEUE_LEN = 31,
+	/* In a queue. */
+	SNAPSHOT_READY_AT = 2,
+	SNAPSHOT_NEXT_AVAIL_AT = 27,
+	SNAPSHOT_NEXT_USED_AT = 29,
+	/* Of a queue, behind all of them: what state it is in comes first. */
+	SNAPSHOT_LOST_AT = 1,
+	SNAPSHOT_AVAIL_CURSOR_AT = 3, /* of a packed ring */
+	SNAPSHOT_USED_CURSOR_AT = 5,
 };
+
+/* What the first byte there says; else 0. */
+enum { SNAPSHOT_QUEUE_POISONED = 1, SNAPSHOT_QUEUE_RENEWED = 2 };
+
+/* Behind the queues, up to what there is of each of them: selectors and generation, and where
+ * SUSPEND was accepted what the device owes its driver. */
+size_t own_part_rest_len(uint64_t features);
+/* Of each queue: a byte, completions that were lost; the cursors of a packed ring. */
+size_t own_part_queue_rest_len(uint64_t features);
 
 struct vringer_target;
 
