@@ -322,9 +322,20 @@ static void outcome(uint32_t opcode, uint32_t node, uint64_t at, uint64_t file, 
 	answered(OUT_HEAD);
 }
 
-static void outcome_that_is_due(void **state)
+/* A device with a window, of a driver of that byte order. */
+static void begin_window(void **state, bool is_big)
 {
 	static const struct target_region window = { 0, 0x1000, 8192 };
+
+	setup(state);
+	rig_target.regions = &window;
+	rig_target.region_count = 1;
+	big = is_big;
+	ledger.fuse.order = big ? ORDER_BIG : ORDER_LITTLE;
+}
+
+static void outcome_that_is_due(void **state)
+{
 	static const struct {
 		uint32_t opcode, node;
 		uint64_t at;
@@ -357,11 +368,7 @@ static void outcome_that_is_due(void **state)
 	};
 
 	for (size_t i = 0; i < 2 * sizeof(cases) / sizeof(cases[0]); i++) {
-		setup(state);
-		rig_target.regions = &window;
-		rig_target.region_count = 1;
-		big = i % 2 != 0;
-		ledger.fuse.order = big ? ORDER_BIG : ORDER_LITTLE;
+		begin_window(state, i % 2 != 0);
 		outcome(cases[i / 2].opcode, cases[i / 2].node, cases[i / 2].at, cases[i / 2].file,
 			cases[i / 2].error);
 		if (cases[i / 2].good)
@@ -390,7 +397,6 @@ static void unmapping(uint32_t len, uint32_t count, uint64_t at, int32_t error)
 
 static void end_of_mappings(void **state)
 {
-	static const struct target_region window = { 0, 0x1000, 8192 };
 	static const struct {
 		uint32_t len, count;
 		uint64_t at;
@@ -406,11 +412,7 @@ static void end_of_mappings(void **state)
 	};
 
 	for (size_t i = 0; i < 2 * sizeof(cases) / sizeof(cases[0]); i++) {
-		setup(state);
-		rig_target.regions = &window;
-		rig_target.region_count = 1;
-		big = i % 2 != 0;
-		ledger.fuse.order = big ? ORDER_BIG : ORDER_LITTLE;
+		begin_window(state, i % 2 != 0);
 		unmapping(cases[i / 2].len, cases[i / 2].count, cases[i / 2].at,
 			  cases[i / 2].error);
 		if (cases[i / 2].good)
