@@ -141,8 +141,8 @@ static void a_walk_ends_after_as_many_descriptors_as_the_queue_has(void **state)
 		notify();
 		avail_idx(1);
 		avail_entry(0, 0);
-		for (uint16_t i = 0; i < 8 + more; i++)
-			desc(0, i % 8, BUFFER, 16, F_NEXT, (uint16_t)((i + 1) % 8));
+		for (int i = 0; i < 8 + more; i++)
+			desc(0, (uint16_t)(i % 8), BUFFER, 16, F_NEXT, (uint16_t)((i + 1) % 8));
 		if (more != 0) {
 			assert_breaks(RULE_FETCH_WALK);
 			break;
