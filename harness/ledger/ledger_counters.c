@@ -77,6 +77,17 @@ static void compile_side(const struct ledger *l, const void *device, const char 
 	terms[n].counter = -1;
 }
 
+/* Does a side name `none.N`?  What moves with every look is kept for those alone. */
+static bool names_looks(const struct ledger_term *term)
+{
+	const int first = (int)ledger_chains_index(CHAINS_NONE, 0);
+
+	while (term->counter >= 0 &&
+	       (term->counter < first || term->counter >= first + PROGRAM_QUEUES))
+		term++;
+	return term->counter >= 0;
+}
+
 static uint64_t add_up(const struct ledger *l, const struct ledger_term *term)
 {
 	uint64_t sum = 0;
@@ -99,8 +110,10 @@ static void compile_sums(struct ledger *l, const void *device)
 	const struct target_sum *sum = l->target->sums;
 
 	l->sums.count = 0;
+	l->sums.name_looks = false;
 	for (; sum != NULL && sum->left != NULL && l->sums.count < TARGET_SUMS_MAX; sum++) {
 		compile_side(l, device, sum->left, l->sums.terms[l->sums.count][0]);
+		l->sums.name_looks |= names_looks(l->sums.terms[l->sums.count][0]);
 		compile_side(l, device, sum->right, l->sums.terms[l->sums.count++][1]);
 	}
 	compile_gauges(l, device);

@@ -12,8 +12,8 @@
  * disk.fields: a field is 0 where the feature that it belongs to is not offered (5.2.4), and where
  * it is, one that is a size or a number of things that there are is not 0.  VIRTIO leaves the first
  * open and calls the second by what it is for: so our own models do it, whatever their driver
- * accepts or writes, since none of these fields is the driver's.  A field that is not 0 is told
- * from one that is by an access of all of it and of nothing else.
+ * accepts or writes, since none of these fields is the driver's.  Whether a field is 0 is judged
+ * where an access reads all of it and nothing else.
  */
 #include "harness/ledger/ledger_internal.h"
 

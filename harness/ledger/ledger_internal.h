@@ -390,14 +390,6 @@ static inline void ledger_count(struct ledger *l, enum target_chains kind, unsig
 	l->device.sums_due = true;
 }
 
-/* A write of the device's that returns a chain failed.  In order it may have been that of a batch,
- * whose chains were returned before as far as their device says. */
-static inline void ledger_count_failed(struct ledger *l, unsigned queue)
-{
-	if (!ledger_has_in_order(l))
-		ledger_count(l, CHAINS_FAILED, queue, 1);
-}
-
 /* Was VIRTIO_F_RING_RESET negotiated? */
 bool ledger_has_ring_reset(const struct ledger *l);
 /* Is there a queue of that number now? */

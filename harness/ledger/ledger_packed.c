@@ -223,7 +223,6 @@ static void on_used_written(const struct ring_access *a)
 
 	TELL_FOLLOWERS(a->l, entry, a->l, a->why.queue);
 	if (a->err != 0) {
-		ledger_count_failed(a->l, a->why.queue);
 		ledger_used_abandoned(a);
 		return;
 	}
@@ -296,7 +295,6 @@ static void on_flags_written(const struct ring_access *a)
 	bool wrap = slot >= q->place.used_slot ? q->place.used_wrap : !q->place.used_wrap;
 
 	if (a->err != 0) {
-		ledger_count_failed(a->l, a->why.queue);
 		ledger_used_abandoned(a);
 		return;
 	}

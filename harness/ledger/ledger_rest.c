@@ -195,7 +195,7 @@ static void judge_stuck(struct ledger *l, unsigned i)
 			     i, head);
 }
 
-/* work.heap, of a device that holds nothing: what it was loud for once is given back. */
+/* work.heap, of a device that holds nothing: memory that it took for what it held is given back. */
 static void judge_empty(struct ledger *l, const void *device)
 {
 	unsigned count = target_counter_count(l->target, device);

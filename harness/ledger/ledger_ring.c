@@ -67,8 +67,9 @@ void ledger_looked(struct ledger *l, unsigned queue)
 {
 	const struct ledger_queue *q = &l->queues[queue];
 
-	if (l->session.features_known && !ledger_has_event_idx(l) && q->work.avail_idx == q->taken)
-		++*ledger_chains(l, CHAINS_NONE, queue);
+	if (l->sums.name_looks && l->session.features_known && !ledger_has_event_idx(l) &&
+	    q->work.avail_idx == q->taken)
+		ledger_count(l, CHAINS_NONE, queue, 1);
 }
 
 static void on_avail_idx(const struct ring_access *a)

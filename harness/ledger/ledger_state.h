@@ -92,6 +92,7 @@ struct ledger_hold {
 	uint32_t look;		   /* ... the first comparison that can show what it wrote */
 	bool early;		   /* its available entry was read before it was available */
 	bool abandoned;		   /* its completion could not be written */
+	bool failed;		   /* ... once at least, for `failed.N` of sums */
 	bool faulted;		   /* an access for it failed */
 	uint32_t call;		   /* the call that it was taken in */
 	uint16_t entries;	   /* of a packed ring, that it takes as far as it was read */
@@ -401,6 +402,7 @@ struct ledger_sums {
 		int16_t counter; /* -1: the last was before */
 		uint32_t factor;
 	} terms[TARGET_SUMS_MAX][2][TARGET_SUM_TERMS_MAX + 1];
+	bool name_looks;		  /* one has a term `none.N` */
 	bool gauges[TARGET_COUNTERS_MAX]; /* counters that may fall */
 };
 

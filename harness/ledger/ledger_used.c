@@ -22,16 +22,28 @@
 #include <string.h>
 
 /* Forget that the chain's completion is on its way: it could not be written.  In order our
- * models have nothing more to do with the queue then, and say so when they look at it next. */
-static void abandon(const struct ring_access *a, uint16_t walk)
+ * models have nothing more to do with the queue then, and say so when they look at it next.
+ * Was that the first time that it could not? */
+static bool abandon(const struct ring_access *a, uint16_t walk)
 {
 	uint32_t found = ledger_hold_find(a->l, a->q, walk);
+	bool first;
 
 	if (a->l->target->model && ledger_has_in_order(a->l))
 		a->q->work.broken = true;
+	if (found == LEDGER_NONE)
+		return false;
+	first = !a->l->hold[found].failed;
+	a->l->hold[found].abandoned = a->l->hold[found].failed = true;
+	return first;
+}
 
-	if (found != LEDGER_NONE)
-		a->l->hold[found].abandoned = true;
+/* `failed.N`: a device that tries again may count the chain once.  In order the write may have
+ * been that of a batch, whose chains were returned before as far as their device says. */
+static void count_failed(const struct ring_access *a, bool first)
+{
+	if (first && !ledger_has_in_order(a->l))
+		ledger_count(a->l, CHAINS_FAILED, a->why.queue, 1);
 }
 
 /* A device may go by the used index that it finds in memory: one that took a
@@ -78,8 +90,7 @@ void ledger_used_entry_written(const struct ring_access *a)
 
 	TELL_FOLLOWERS(l, entry, l, a->why.queue);
 	if (a->err != 0) {
-		ledger_count_failed(l, a->why.queue);
-		abandon(a, a->why.walk);
+		ledger_used_abandoned(a);
 		return;
 	}
 	for (unsigned i = 0; i < q->work.pending_count; i++)
@@ -195,7 +206,7 @@ uint16_t ledger_used_returned(const struct ring_access *a, const struct ledger_p
 
 void ledger_used_abandoned(const struct ring_access *a)
 {
-	abandon(a, a->why.walk);
+	count_failed(a, abandon(a, a->why.walk));
 }
 
 /* Is the entry for the `nth` place behind the used index written?  Then it comes nth. */
@@ -266,9 +277,12 @@ void ledger_used_idx_written(const struct ring_access *a)
 	uint16_t moved, done;
 
 	if (a->err != 0) {
-		ledger_count_failed(l, a->why.queue);
+		bool first = false;
+
+		/* One write of the index, however many chains it stands for. */
 		for (unsigned i = 0; i < q->work.pending_count; i++)
-			abandon(a, a->pending[i].walk);
+			first |= abandon(a, a->pending[i].walk);
+		count_failed(a, first);
 		return;
 	}
 	if (in_order && most < q->hold_count)

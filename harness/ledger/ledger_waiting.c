@@ -120,7 +120,8 @@ static bool is_idle(const struct ledger *l, const void *device)
 
 bool ledger_stood_still(const struct ledger *l, const void *device)
 {
-	return l->call.chains == 0 && !l->call.carried && l->call.moved == 0 &&
+	/* Of others nobody asks how much their host has. */
+	return l->target->model && l->call.chains == 0 && !l->call.carried && l->call.moved == 0 &&
 	       l->call.failed == 0 && is_idle(l, device);
 }
 

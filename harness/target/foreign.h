@@ -102,8 +102,8 @@ const char *foreign_parts_fault(struct foreign *f);
 const char *foreign_tables_fault(struct foreign *f);
 const char *foreign_backend_fault(struct foreign *f);
 const char *foreign_requests(struct foreign *f);
-/* Are these, separated by blanks, counters of the target's, or, with `left`, used.N of one
- * of its queues?  `what`: what names them, "a sum". */
+/* Are these, separated by blanks, counters of the target's, or those that vringer keeps
+ * of one of its queues?  `what`: what names them, "a sum". */
 const char *foreign_terms_fault(struct foreign *f, const char *what, const char *list);
 /* Is it a queue of the target's? */
 bool foreign_is_queue(const struct foreign *f, uint32_t queue);

@@ -231,11 +231,14 @@ struct vringer_ring {
  * - `used.N`: chains that queue N returned; of them `readable.N` and `writable.N`, those that had
  *   a byte for the device to read, or to write, and `written.N`, those with a used length above
  *   0; `written_bytes.N`: their used lengths;
- * - `none.N`: how often the device looked for a chain of queue N and found none; nothing of it is
- *   known where EVENT_IDX was negotiated, with which a device looks twice;
- * - `failed.N`: writes of the used ring, or of used descriptors, of queue N that guest memory
- *   refused, each a chain that could not be returned; without VIRTIO_F_IN_ORDER;
- * - `poisoned.N`: how often the available ring of queue N was found to be structurally wrong;
+ * - `none.N`: how often the device looked for a chain of queue N and found none: every look, the
+ *   second one after it asked to be notified again, too; but none where EVENT_IDX was negotiated;
+ * - `failed.N`: chains of queue N of which a write to the used ring was refused by guest memory,
+ *   once each, also where the device tries again; without VIRTIO_F_IN_ORDER;
+ * - `poisoned.N`: how often the device found, on a queue N that was not so yet, an available index
+ *   further ahead than the queue is long, a head beyond it, an available ring past 2^64, or that
+ *   guest memory refuses one of these; of a packed ring a list that goes on where nothing is
+ *   available;
  * - `config_changes`: VRINGER_CHANGE_CONFIG and VRINGER_SET_NUM_PAGES that did not return 0. */
 struct vringer_sum {
 	const char *left, *right;

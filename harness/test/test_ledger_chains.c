@@ -420,6 +420,7 @@ static void looks_that_find_none_are_counted(void **state)
 		rig_target.sums = sums;
 		if (how == 1)
 			negotiate(VIRTIO_RING_F_EVENT_IDX);
+		rest(DEVICE_IDLE);
 		notify();
 		avail_idx(how == 2 ? 1 : 0);
 		if (how == 2) {
@@ -427,7 +428,6 @@ static void looks_that_find_none_are_counted(void **state)
 			return_chain(0, 0, 0, 0);
 			wake();
 		}
-		rig_counters[1] = 1; /* of another sum: something moved */
 		done();
 		rest(DEVICE_IDLE);
 		if (how == 0)
@@ -486,6 +486,31 @@ static void a_chain_that_cannot_be_returned_is_counted(void **state)
 			rig_counters[0] = rig_counters[1] = 1;
 		rest(DEVICE_IDLE);
 		if (i == ENTRY)
+			assert_breaks(RULE_COUNTERS_SUM);
+		else
+			assert_silent();
+	}
+}
+
+/* ... once, however often the device tries. */
+static void a_chain_that_is_returned_at_last_is_counted_once(void **state)
+{
+	for (unsigned counted = 0; counted < 2; counted++) {
+		rig_setup(state);
+		rig_target.sums = of_failures;
+		notify();
+		avail_idx(1);
+		take(0, 0, 16, 0);
+		access_error = -EFAULT;
+		used_entry(0, 0, 0, 0);
+		used_entry(0, 0, 0, 0);
+		access_error = 0;
+		return_chain(0, 0, 0, 0);
+		wake();
+		done();
+		rig_counters[0] = rig_counters[1] = counted;
+		rest(DEVICE_IDLE);
+		if (counted == 0)
 			assert_breaks(RULE_COUNTERS_SUM);
 		else
 			assert_silent();
@@ -657,6 +682,7 @@ int main(void)
 		TEST(looks_that_find_none_are_counted),
 		TEST(a_chain_whose_index_cannot_be_written_need_not_be_counted),
 		TEST(a_chain_that_cannot_be_returned_is_counted),
+		TEST(a_chain_that_is_returned_at_last_is_counted_once),
 		TEST(a_queue_that_becomes_wrong_is_counted),
 		TEST(a_change_of_the_configuration_is_counted),
 		TEST(bytes_that_came_back_are_counted),

@@ -187,6 +187,28 @@ static void flags_and_rest_at_once(void **state)
 	assert_int_equal(ledger.device.completions, 1);
 }
 
+/* `failed.1`: id, length and flags in one write are one that failed. */
+static void one_write_that_fails_is_counted_once(void **state)
+{
+	static const struct target_sum failures[] = { { "failed.1", "out", false },
+						      { NULL, NULL, false } };
+	struct vring_packed_desc used = { .len = 0, .id = 7, .flags = USED(true) };
+
+	(void)state;
+	rig_target.sums = failures;
+	start(0);
+	notify();
+	read_whole(0, 0, 16, 7, 0);
+	poll_nothing(1);
+	access_error = -EFAULT;
+	access_part(GUEST_PACKED_USED, 0, true, place(0) + 8, &used.len, 8);
+	access_error = 0;
+	done();
+	rig_counters[0] = rig_counters[1] = 1;
+	rest(DEVICE_IDLE);
+	assert_silent();
+}
+
 static void take_two(void)
 {
 	notify();
@@ -656,6 +678,7 @@ int main(void)
 		TEST(a_chain_comes_back),
 		TEST(the_ring_goes_round),
 		TEST(flags_and_rest_at_once),
+		TEST(one_write_that_fails_is_counted_once),
 		TEST(two_come_back_in_the_other_order),
 		TEST(a_later_place_may_be_marked_first),
 		TEST(without_write_the_length_says_nothing),
