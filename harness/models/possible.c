@@ -47,7 +47,7 @@ uint64_t possible_chain(struct own_part *part, unsigned queue)
 
 void possible_drain(struct own_part *part)
 {
-	uint64_t queues = (1ULL << part->queue_count) - 1;
+	uint64_t queues = part->queue_count < 32 ? (1ULL << part->queue_count) - 1 : UINT32_MAX;
 
 	own_part_get_max(part, 4, own_part_started(part) ? queues : 0,
 			 "work left of queues that are none");

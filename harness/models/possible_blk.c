@@ -47,7 +47,7 @@ static bool has(const struct reading *r, unsigned feature)
 	return (r->part.features >> feature & 1) != 0;
 }
 
-/* The largest disk has 2^BLK_CAPACITY_BITS sectors. */
+/* A disk has fewer than 2^BLK_CAPACITY_BITS sectors. */
 static bool lies_on_disk(uint64_t sector, uint64_t sectors)
 {
 	return sector >> BLK_CAPACITY_BITS == 0 && (sector + sectors) >> BLK_CAPACITY_BITS == 0;

@@ -105,9 +105,11 @@ static const char *foreign_impossible(const struct target *target, const void *d
 	const char *what;
 
 	if (f->given.level == VRINGER_LEVEL_ACTIVATED &&
-	    (!own_part_open(&part, data, len, target->features_high != 0) ||
-	     own_part_skip(&part, 1) == NULL))
-		return NULL;
+	    (!own_part_open(&part, data, len, target->features_high != 0) || part.what != NULL ||
+	     own_part_get_max(&part, 1, 1, "activated or not") > 1)) {
+		*at = part.wrong;
+		return part.what;
+	}
 	what = f->snapshots.impossible(part.bytes + part.at, len - part.at, &bad_at);
 	*at = part.at + bad_at;
 	/* cppcheck-suppress returnDanglingLifetime ; it is a constant of the author's */

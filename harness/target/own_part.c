@@ -105,13 +105,13 @@ static uint16_t distance(uint64_t from, uint64_t to, uint16_t size)
 
 struct own_part_queue own_part_queue(const struct own_part *part, unsigned i)
 {
-	const uint8_t *queue = part->bytes + SNAPSHOT_QUEUES_AT + (size_t)SNAPSHOT_QUEUE_LEN * i;
-	const uint8_t *rest =
-		part->bytes + part->rest + own_part_queue_rest_len(part->features) * i;
 	struct own_part_queue q = { .ready = false };
+	const uint8_t *queue, *rest;
 
 	if (i >= part->queue_count)
 		return q;
+	queue = part->bytes + SNAPSHOT_QUEUES_AT + (size_t)SNAPSHOT_QUEUE_LEN * i;
+	rest = part->bytes + part->rest + own_part_queue_rest_len(part->features) * i;
 	q.size = (uint16_t)number(queue, 2);
 	q.next_avail = (uint16_t)number(queue + SNAPSHOT_NEXT_AVAIL_AT, 2);
 	q.next_used = (uint16_t)number(queue + SNAPSHOT_NEXT_USED_AT, 2);
@@ -136,6 +136,7 @@ void own_part_require_counter(struct own_part *part, const struct vringer_target
 			wrong(part, at, "a counter of what it has, and it has another number");
 		return;
 	}
+	wrong(part, part->counters, "it has not the counter that tells what it has");
 }
 
 static void require_held(struct own_part *part, unsigned queue, uint32_t least, uint32_t most)

@@ -473,7 +473,9 @@ struct vringer_snapshots {
 	void (*inherit)(void *device, void *old);
 	/* NULL or a second reader of the author's bytes, written from the format and not from
 	 * restore: what is in them that no device could have saved, a constant, and `at` which
-	 * byte; NULL if there is nothing such.  Asked of snapshots that vringer altered and
+	 * of the author's bytes; NULL if there is nothing such.  At VRINGER_LEVEL_ACTIVATED these
+	 * do not tell features or status: what depends on them it cannot judge.  It is given no
+	 * device and calls no host.  Asked of snapshots that vringer altered and
 	 * restore took: snapshot.possible, with VRINGER_JUDGE_MODEL. */
 	const char *(*impossible)(const void *data, uint64_t len, uint64_t *at);
 };
