@@ -257,7 +257,7 @@ enum severity {
 	X(DISK_CONFIG, "disk.config", MUST, REGS, 0, "dev.blk.init.2",                             \
 	  "writeback begins as 0 where FLUSH was not accepted, and padding is 0")                  \
 	X(DISK_FIELDS, "disk.fields", MODEL, REGS, 0, "policy",                                    \
-	  "a field reads 0 where its feature is not offered; sizes and numbers that are, do not")         \
+	  "a field reads 0 where its feature is not offered; sizes and numbers that are, do not")  \
 	X(DISK_ID, "disk.id", LIMIT, WALK, 0, "policy",                                            \
 	  "the ID is padded with NUL, and always the same")                                        \
 	X(VSOCK_HEADER, "vsock.header", LIMIT, WALK, 0, "5.10.6",                                  \
