@@ -37,35 +37,18 @@ static int find_term(const struct ledger *l, const void *device, const char *ter
 		       : -1;
 }
 
-/* The counters named in `list`, as indices; a name that is none is skipped. */
-void ledger_name_counters(const struct ledger *l, const void *device, const char *list,
-			  int16_t terms[TARGET_SUM_TERMS_MAX + 1])
-{
-	unsigned n = 0;
-
-	while (list != NULL && *list != '\0') {
-		size_t len = strcspn(list, " ");
-		int term = find_term(l, device, list, len);
-
-		if (term >= 0 && n < TARGET_SUM_TERMS_MAX)
-			terms[n++] = (int16_t)term;
-		list += len + strspn(list + len, " ");
-	}
-	terms[n] = -1;
-}
-
 /* The counter of that name, as an index; -1 if there is none. */
 int ledger_name_counter(const struct ledger *l, const void *device, const char *name)
 {
 	return name != NULL && *name != '\0' ? find_term(l, device, name, strlen(name)) : -1;
 }
 
-static void compile_side(const struct ledger *l, const void *device, const char *list,
-			 struct ledger_term terms[TARGET_SUM_TERMS_MAX + 1])
+void ledger_name_counters(const struct ledger *l, const void *device, const char *list,
+			  struct ledger_term terms[TARGET_SUM_TERMS_MAX + 1])
 {
 	unsigned n = 0;
 
-	while (*list != '\0') {
+	while (list != NULL && *list != '\0') {
 		uint32_t factor = target_term_factor(&list);
 		size_t len = strcspn(list, " ");
 		int term = find_term(l, device, list, len);
@@ -88,15 +71,6 @@ static bool names_looks(const struct ledger_term *term)
 	return term->counter >= 0;
 }
 
-static uint64_t add_up(const struct ledger *l, const struct ledger_term *term)
-{
-	uint64_t sum = 0;
-
-	for (; term->counter >= 0; term++)
-		sum += term->factor * l->device.counters[term->counter];
-	return sum;
-}
-
 static void compile_gauges(struct ledger *l, const void *device)
 {
 	unsigned count = target_counter_count(l->target, device);
@@ -112,9 +86,9 @@ static void compile_sums(struct ledger *l, const void *device)
 	l->sums.count = 0;
 	l->sums.name_looks = false;
 	for (; sum != NULL && sum->left != NULL && l->sums.count < TARGET_SUMS_MAX; sum++) {
-		compile_side(l, device, sum->left, l->sums.terms[l->sums.count][0]);
+		ledger_name_counters(l, device, sum->left, l->sums.terms[l->sums.count][0]);
 		l->sums.name_looks |= names_looks(l->sums.terms[l->sums.count][0]);
-		compile_side(l, device, sum->right, l->sums.terms[l->sums.count++][1]);
+		ledger_name_counters(l, device, sum->right, l->sums.terms[l->sums.count++][1]);
 	}
 	compile_gauges(l, device);
 	TELL_FOLLOWERS(l, name, l, device);
@@ -124,8 +98,8 @@ static void compile_sums(struct ledger *l, const void *device)
 static void judge_sums(struct ledger *l)
 {
 	for (unsigned i = 0; i < l->sums.count; i++) {
-		uint64_t left = add_up(l, l->sums.terms[i][0]);
-		uint64_t right = add_up(l, l->sums.terms[i][1]);
+		uint64_t left = ledger_add_up(l, l->sums.terms[i][0]);
+		uint64_t right = ledger_add_up(l, l->sums.terms[i][1]);
 
 		if (left > right || (l->target->sums[i].equal && left < right))
 			ledger_break(l, RULE_COUNTERS_SUM, "%s is %llu, %s than %s, which is %llu",

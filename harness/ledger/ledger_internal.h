@@ -357,18 +357,18 @@ void ledger_net_seen(struct ledger *l, unsigned queue, struct ledger_hold *hold,
 void ledger_net_moved(struct ledger *l, unsigned queue);
 /* An access without a purpose. */
 void ledger_untold(struct ledger *l, bool write, uint64_t addr, uint32_t len, int err);
-/* The counters named in `list`, as indices ended by -1; a name that is none is skipped.
+/* The counters named in `list`, which may be NULL; a name that is none is skipped.
  * And one: -1 if there is none of that name, or it is NULL. */
 void ledger_name_counters(const struct ledger *l, const void *device, const char *list,
-			  int16_t terms[TARGET_SUM_TERMS_MAX + 1]);
+			  struct ledger_term terms[TARGET_SUM_TERMS_MAX + 1]);
 int ledger_name_counter(const struct ledger *l, const void *device, const char *name);
-/* The sum of these counters, ended by -1. */
-static inline uint64_t ledger_add_up(const struct ledger *l, const int16_t *terms)
+/* Their sum. */
+static inline uint64_t ledger_add_up(const struct ledger *l, const struct ledger_term *term)
 {
 	uint64_t sum = 0;
 
-	while (*terms >= 0)
-		sum += l->device.counters[*terms++];
+	for (; term->counter >= 0; term++)
+		sum += term->factor * l->device.counters[term->counter];
 	return sum;
 }
 

@@ -360,7 +360,8 @@ static void judge_stream(struct ledger *l, unsigned i)
 	const struct target_stream *desc = &l->target->streams[i];
 	struct ledger_stream *s = &l->streams.stream[i];
 	bool waits = desc->kept > 0 && is_to_queue(desc);
-	bool known = !l->device.counters_lost && l->sums.ready && s->counters.waiting[0] >= 0;
+	bool known =
+		!l->device.counters_lost && l->sums.ready && s->counters.waiting[0].counter >= 0;
 	uint64_t waiting = waits && known ? ledger_add_up(l, s->counters.waiting) : 0;
 	unsigned gone = s->session.gone, due = 0;
 	uint32_t len = s->session.gone_len;

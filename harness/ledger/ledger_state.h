@@ -398,10 +398,7 @@ struct ledger_session {
 struct ledger_sums {
 	bool ready;
 	unsigned count;
-	struct ledger_term {
-		int16_t counter; /* -1: the last was before */
-		uint32_t factor;
-	} terms[TARGET_SUMS_MAX][2][TARGET_SUM_TERMS_MAX + 1];
+	struct ledger_term terms[TARGET_SUMS_MAX][2][TARGET_SUM_TERMS_MAX + 1];
 	bool name_looks;		  /* one has a term `none.N` */
 	bool gauges[TARGET_COUNTERS_MAX]; /* counters that may fall */
 };

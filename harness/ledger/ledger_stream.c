@@ -296,12 +296,12 @@ void ledger_fault(struct ledger *l, const char *what)
 		ledger_break(l, RULE_STREAM_FILTER, "%s", what);
 }
 
-static void judge_count(struct ledger *l, const char *names, const int16_t *terms, uint64_t due,
-			const char *where)
+static void judge_count(struct ledger *l, const char *names, const struct ledger_term *terms,
+			uint64_t due, const char *where)
 {
 	uint64_t counted;
 
-	if (terms[0] < 0)
+	if (terms[0].counter < 0)
 		return;
 	counted = ledger_add_up(l, terms);
 	if (counted != due && ledger_judges(l, RULE_STREAM_FRAMES))

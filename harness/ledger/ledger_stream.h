@@ -28,12 +28,19 @@ struct ledger_frame {
 	const char *fault;
 };
 
+/* A counter of a sum. */
+struct ledger_term {
+	int16_t counter; /* its index; -1: the last was before */
+	uint32_t factor; /* it counts so many times: 1 where the list may not say */
+};
+
 /* A target_stream. */
 struct ledger_stream {
-	/* Of a target: indices of the counters that say the same, ended by -1. */
+	/* Of a target: the counters that say the same. */
 	struct ledger_stream_counters {
-		int16_t entered[TARGET_SUM_TERMS_MAX + 1], left[TARGET_SUM_TERMS_MAX + 1];
-		int16_t waiting[TARGET_SUM_TERMS_MAX + 1]; /* ... of those that wait */
+		struct ledger_term entered[TARGET_SUM_TERMS_MAX + 1];
+		struct ledger_term left[TARGET_SUM_TERMS_MAX + 1];
+		struct ledger_term waiting[TARGET_SUM_TERMS_MAX + 1]; /* ... of those that wait */
 	} counters;
 	/* Of a device. */
 	struct ledger_stream_device {
