@@ -105,7 +105,6 @@ void blk_save(const struct device *dev, struct snapshot_out *out)
 static void get_chain(struct blk *blk, struct blk_request *r, struct found *found,
 		      const struct snapshot_view *view, struct snapshot_in *in)
 {
-	size_t at = in->at;
 	unsigned queue =
 		(unsigned)snapshot_get_max(in, 1, BLK_QUEUE_COUNT - 1, "a queue that there is not");
 	const struct snapshot_queue *q = &view->queues[queue];
@@ -113,7 +112,7 @@ static void get_chain(struct blk *blk, struct blk_request *r, struct found *foun
 
 	found->held[queue]++;
 	if (!q->ready)
-		snapshot_bad(in, at, -EINVAL, "a request of a queue that has none");
+		snapshot_bad_last(in, "a request of a queue that has none");
 	r->chain = (struct virtqueue_chain){ .vq = &blk->dev.queues[queue] };
 	r->chain.head = (uint16_t)snapshot_get_max(in, 2, packed ? UINT16_MAX : q->size - 1u,
 						   "a head beyond the queue");
@@ -122,11 +121,10 @@ static void get_chain(struct blk *blk, struct blk_request *r, struct found *foun
 	r->chain.writable = snapshot_get_max(in, 1, 1, "neither writable nor not");
 	if (!packed)
 		return;
-	at = in->at;
 	r->chain.slots =
 		(uint16_t)snapshot_get_max(in, 2, q->size, "more entries than the queue has");
 	if (r->chain.slots == 0)
-		snapshot_bad(in, at, -EINVAL, "a chain without an entry");
+		snapshot_bad_last(in, "a chain without an entry");
 }
 
 static void get_buffers(struct blk *blk, struct blk_request *r, const struct snapshot_view *view,
@@ -178,23 +176,19 @@ static void get_request(struct blk *blk, struct blk_request *r, struct found *fo
 			const struct snapshot_view *view, struct snapshot_in *in)
 {
 	bool done;
-	size_t at;
 
 	get_chain(blk, r, found, view, in);
-	at = in->at;
 	r->tag = snapshot_get(in, 8);
 	if (r->tag >= found->next_tag)
-		snapshot_bad(in, at, -EINVAL, "a tag that was not given");
+		snapshot_bad_last(in, "a tag that was not given");
 	done = snapshot_get_max(in, 1, 1, "neither to be submitted nor done");
 	r->step = done ? BLK_DONE : BLK_TO_SUBMIT;
-	at = in->at;
 	r->done_at = snapshot_get(in, 8);
 	if (done && r->done_at >= found->next_done)
-		snapshot_bad(in, at, -EINVAL, "done, and not in any order");
-	at = in->at;
+		snapshot_bad_last(in, "done, and not in any order");
 	r->fate = (uint8_t)snapshot_get_max(in, 1, BLK_NO_STATUS, "a fate that no request has");
 	if (done && r->fate < BLK_READS)
-		snapshot_bad(in, at, -EINVAL, "done, and nothing became of it");
+		snapshot_bad_last(in, "done, and nothing became of it");
 	r->calls = (uint8_t)snapshot_get_max(in, 1, BLK_CALLS_MAX, "too many calls");
 	r->flushing = snapshot_get_max(in, 1, 1, "neither flushing nor not");
 	r->type = (uint32_t)snapshot_get(in, 4);
@@ -261,11 +255,10 @@ void blk_restore(struct device *dev, const struct snapshot_view *view, struct sn
 	struct found found = { .next_tag = 0 };
 	uint64_t capacity;
 	uint8_t writeback, more;
-	size_t at = in->at;
 
 	capacity = snapshot_get(in, 8);
 	if (capacity >> BLK_CAPACITY_BITS)
-		snapshot_bad(in, at, -EINVAL, "a disk that is too large");
+		snapshot_bad_last(in, "a disk that is too large");
 	writeback = (uint8_t)snapshot_get_max(in, 1, says ? BLK_WRITEBACK_COUNT - 1 : 0,
 					      "a cache that cannot be so");
 	more = (uint8_t)snapshot_get_max(in, 1, live ? (1u << BLK_QUEUE_COUNT) - 1 : 0,

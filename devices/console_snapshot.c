@@ -134,12 +134,11 @@ static unsigned get_answers(struct console *con, struct snapshot_in *in)
 	unsigned seen = 0, i;
 
 	for (i = 0; i < count && !in->err; i++) {
-		size_t at = in->at;
 		unsigned answer = (unsigned)snapshot_get_max(in, 1, ANSWER_COUNT - 1,
 							     "an answer that there is not");
 
 		if (seen >> answer & 1)
-			snapshot_bad(in, at, -EINVAL, "an answer that comes twice");
+			snapshot_bad_last(in, "an answer that comes twice");
 		seen |= 1u << answer;
 		if (in->commit)
 			con->answers[i] = (uint8_t)answer;
@@ -207,16 +206,15 @@ void console_restore(struct device *dev, const struct snapshot_view *view, struc
 	const bool live = device_started(view->status);
 	struct found found = { .session = live && (view->features & F_MULTIPORT) };
 	bool ready = snapshot_get_max(in, 1, found.session, "ready, which it cannot be");
-	size_t answers_at = in->at, at;
+	size_t answers_at = in->at;
 	unsigned i;
 
 	found.said = ready;
 	found.answers = get_answers(con, in);
-	at = in->at;
 	found.more = (uint8_t)snapshot_get_max(in, 1, (1u << CONSOLE_QUEUE_COUNT) - 1,
 					       "queues that there are not");
 	if (!live && found.more != CONSOLE_MORE_AT_FIRST)
-		snapshot_bad(in, at, -EINVAL, "queues that nobody has looked at");
+		snapshot_bad_last(in, "queues that nobody has looked at");
 	for (i = 0; i < CONSOLE_PORTS; i++)
 		get_port(con, i, &found, view, in);
 	if (!answers_possible(&found))

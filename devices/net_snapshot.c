@@ -101,20 +101,18 @@ void net_uplink_restore(struct net *net, const struct snapshot_view *view, struc
 	bool live = device_started(view->status);
 	bool work_left = snapshot_get_max(in, 1, live, "work left that cannot be");
 	unsigned left = NET_POOL_MAX, replies, frames, kept;
-	size_t at;
 
 	replies = get_line(up, &up->replies, view, in);
 	snapshot_check_gauge(in, view, NET_REPLIES_WAITING, replies);
 	frames = get_line(up, &up->frames, view, in);
 	snapshot_check_gauge(in, view, NET_HOST_FRAMES_WAITING, frames);
 	left -= replies + frames;
-	at = in->at;
 	kept = (unsigned)snapshot_get_max(in, 1, left < NET_POOL_KEPT ? left : NET_POOL_KEPT,
 					  "more buffers than the pool has");
 	if (!in->commit)
 		return;
 	if (!in->err && net_pool_stock(&up->pool, kept))
-		snapshot_bad(in, at, -ENOMEM, "no memory");
+		snapshot_bad(in, in->last, -ENOMEM, "no memory");
 	if (in->err) {
 		forget(net);
 		return;

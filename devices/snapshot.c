@@ -80,7 +80,7 @@ size_t snapshot_save(const struct mmio *m, void *out, size_t room)
 	struct snapshot_out all = { .bytes = out, .room = room };
 	struct snapshot_out size = { .bytes = NULL };
 
-	put_all(m, &size, size.len);
+	put_all(m, &size, 0);
 	if (size.len <= room)
 		put_all(m, &all, size.len);
 	return size.len;
@@ -89,20 +89,16 @@ size_t snapshot_save(const struct mmio *m, void *out, size_t room)
 static void get_head(const struct mmio *m, struct snapshot_in *in)
 {
 	const uint8_t *bytes = snapshot_get_bytes(in, sizeof(magic));
-	size_t at;
 
 	if (bytes && memcmp(bytes, magic, sizeof(magic)) != 0)
-		snapshot_bad(in, 0, -EINVAL, "not a snapshot");
-	at = in->at;
+		snapshot_bad_last(in, "not a snapshot");
 	if (snapshot_get(in, 2) != VERSION)
-		snapshot_bad(in, at, -EINVAL, "not of this version");
+		snapshot_bad_last(in, "not of this version");
 	snapshot_get_max(in, 2, 0, "not 0");
-	at = in->at;
 	if (snapshot_get(in, 4) != m->dev->ops->device_id)
-		snapshot_bad(in, at, -EINVAL, "of another device");
-	at = in->at;
+		snapshot_bad_last(in, "of another device");
 	if (snapshot_get(in, 4) != snapshot_record_size(m))
-		snapshot_bad(in, at, -EINVAL, "the length of the transport record");
+		snapshot_bad_last(in, "the length of the transport record");
 }
 
 static void get_features_high(struct device_high *high, struct snapshot_in *in,
@@ -119,13 +115,14 @@ static void get_features_high(struct device_high *high, struct snapshot_in *in,
 static uint16_t get_cursor(struct snapshot_in *in, const struct snapshot_record *r,
 			   const struct snapshot_queue *q)
 {
-	size_t at = in->at;
 	uint16_t cursor = (uint16_t)snapshot_get(in, 2);
 
 	if ((cursor & (RING_EVENT_WRAP - 1u)) >= q->size)
-		snapshot_bad(in, at, -EINVAL, "an entry beyond the ring");
+		snapshot_bad_last(in, "an entry beyond the ring");
 	if (cursor != RING_EVENT_WRAP && !device_started(r->status))
-		snapshot_bad(in, at, -EINVAL, "a ring that was worked on before DRIVER_OK");
+		snapshot_bad_last(in, "a ring that was worked on before DRIVER_OK");
+	if (cursor != RING_EVENT_WRAP && q->renewed)
+		snapshot_bad_last(in, "cursors of a queue that was reset");
 	return cursor;
 }
 
@@ -140,7 +137,6 @@ static void get_cursors(struct snapshot_in *in, const struct snapshot_record *r,
 static void get_queue_state(struct snapshot_in *in, const struct snapshot_record *r,
 			    struct snapshot_queue *q)
 {
-	size_t at = in->at;
 	bool resets = device_started(r->status) && (r->features & MMIO_F_RING_RESET);
 	unsigned state = (unsigned)snapshot_get_max(in, 1, resets ? QUEUE_RENEWED : QUEUE_POISONED,
 						    "a state that no queue can be in");
@@ -148,9 +144,9 @@ static void get_queue_state(struct snapshot_in *in, const struct snapshot_record
 	q->poisoned = state == QUEUE_POISONED;
 	q->renewed = state == QUEUE_RENEWED;
 	if (q->poisoned && !(r->status & VIRTIO_CONFIG_S_NEEDS_RESET))
-		snapshot_bad(in, at, -EINVAL, "a poisoned queue without NEEDS_RESET");
+		snapshot_bad_last(in, "a poisoned queue without NEEDS_RESET");
 	if (q->renewed && (q->ready || q->next_avail || q->next_used))
-		snapshot_bad(in, at, -EINVAL, "a queue that was reset and then used");
+		snapshot_bad_last(in, "a queue that was reset and then used");
 }
 
 /* What the record says is in `r`, checked but for the cursors. */
@@ -159,7 +155,6 @@ static void get_session(struct mmio *m, struct snapshot_in *in, struct snapshot_
 	struct device *dev = m->dev;
 	uint32_t selectors[4], generation;
 	bool owed;
-	size_t at;
 	unsigned i;
 
 	for (i = 0; i < 4; i++)
@@ -170,22 +165,16 @@ static void get_session(struct mmio *m, struct snapshot_in *in, struct snapshot_
 				"a change to be told of that cannot be");
 	for (i = 0; i < dev->ops->queue_count; i++) {
 		get_queue_state(in, r, &r->queues[i]);
-		at = in->at;
 		r->queues[i].lost = (uint16_t)snapshot_get(in, 2);
 		if (r->queues[i].lost && !device_started(r->status))
-			snapshot_bad(in, at, -EINVAL, "completions before DRIVER_OK");
+			snapshot_bad_last(in, "completions before DRIVER_OK");
 		if (r->queues[i].lost && r->queues[i].renewed)
-			snapshot_bad(in, at, -EINVAL, "completions of a queue that was reset");
-		at = in->at;
+			snapshot_bad_last(in, "completions of a queue that was reset");
 		if (ring_is_packed(r->features))
 			get_cursors(in, r, &r->queues[i]);
-		if (r->queues[i].renewed && (r->queues[i].avail_cursor != RING_EVENT_WRAP ||
-					     r->queues[i].used_cursor != RING_EVENT_WRAP))
-			snapshot_bad(in, at, -EINVAL, "cursors of a queue that was reset");
 	}
-	at = in->at;
 	if (snapshot_get(in, 4) != counter_count(m))
-		snapshot_bad(in, at, -EINVAL, "the number of counters");
+		snapshot_bad_last(in, "the number of counters");
 	r->counters_at = in->at + MMIO_COUNTER_COUNT * sizeof(uint64_t);
 	snapshot_get_words(in, m->counters, counter_count(m));
 	if (device_high(dev))
@@ -206,10 +195,9 @@ static void get_model(struct mmio *m, struct snapshot_in *in, const struct snaps
 					    .status = r->status,
 					    .counters_at = r->counters_at,
 					    .queues = r->queues };
-	size_t at = in->at;
 
 	if (snapshot_get(in, 4) != in->len - in->at)
-		snapshot_bad(in, at, -EINVAL, "the length of the model's part");
+		snapshot_bad_last(in, "the length of the model's part");
 	if (m->dev->ops->restore)
 		m->dev->ops->restore(m->dev, &view, in);
 	if (in->at < in->len)

@@ -35,12 +35,11 @@ void snapshot_put_chain(struct snapshot_out *out, const struct virtqueue_chain *
 /* Entries of a packed ring that it takes. */
 static uint16_t get_slots(struct snapshot_in *in, const struct snapshot_queue *q)
 {
-	size_t at = in->at;
 	uint16_t slots =
 		(uint16_t)snapshot_get_max(in, 2, q->size, "more entries than the queue has");
 
 	if (slots == 0 || slots > virtqueue_distance(q->used_cursor, q->avail_cursor, q->size))
-		snapshot_bad(in, at, -EINVAL, "a chain of other entries than are held");
+		snapshot_bad_last(in, "a chain of other entries than are held");
 	return slots;
 }
 
@@ -51,11 +50,10 @@ uint64_t snapshot_get_chain(struct snapshot_in *in, const struct snapshot_view *
 	const struct snapshot_queue *q = &view->queues[vq->index];
 	bool packed = ring_is_packed(view->features);
 	unsigned count, i;
-	size_t at = in->at - 1;
 	uint64_t total = 0;
 
 	if (!q->ready || q->poisoned || snapshot_queue_held(q) != 1)
-		snapshot_bad(in, at, -EINVAL, "a chain of a queue that has none");
+		snapshot_bad_last(in, "a chain of a queue that has none");
 	*chain = (struct virtqueue_chain){
 		.vq = vq, .whole = true, .writable = writable, .walk = (uint16_t)(q->next_avail - 1)
 	};
@@ -66,9 +64,9 @@ uint64_t snapshot_get_chain(struct snapshot_in *in, const struct snapshot_view *
 	count = (unsigned)snapshot_get_max(in, 2, q->size, "more buffers than the queue has");
 	for (i = 0; i < count && !in->err; i++) {
 		struct virtqueue_buffer buffer = { .writable = writable };
+		size_t at = in->at;
 		uint64_t last;
 
-		at = in->at;
 		buffer.addr = snapshot_get(in, 8);
 		buffer.len = (uint32_t)snapshot_get(in, 4);
 		if (buffer.len && __builtin_add_overflow(buffer.addr, buffer.len - 1, &last))

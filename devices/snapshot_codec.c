@@ -44,6 +44,11 @@ void snapshot_bad(struct snapshot_in *in, size_t at, int err, const char *what)
 	in->bad = what;
 }
 
+void snapshot_bad_last(struct snapshot_in *in, const char *what)
+{
+	snapshot_bad(in, in->last, -EINVAL, what);
+}
+
 const uint8_t *snapshot_get_bytes(struct snapshot_in *in, size_t len)
 {
 	const uint8_t *bytes = in->bytes + in->at;
@@ -52,6 +57,7 @@ const uint8_t *snapshot_get_bytes(struct snapshot_in *in, size_t len)
 		snapshot_bad(in, in->len, -EINVAL, "it ends here");
 	if (in->err)
 		return NULL;
+	in->last = in->at;
 	in->at += len;
 	return bytes;
 }
@@ -71,12 +77,11 @@ void snapshot_get_words(struct snapshot_in *in, uint64_t *values, unsigned count
 
 uint64_t snapshot_get_max(struct snapshot_in *in, unsigned width, uint64_t max, const char *what)
 {
-	size_t at = in->at;
 	uint64_t value = snapshot_get(in, width);
 
 	if (value <= max)
 		return value;
-	snapshot_bad(in, at, -EINVAL, what);
+	snapshot_bad_last(in, what);
 	return 0;
 }
 

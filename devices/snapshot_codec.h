@@ -25,6 +25,7 @@ struct snapshot_out {
 struct snapshot_in {
 	const uint8_t *bytes;
 	size_t len, at;
+	size_t last; /* what was read last begins there */
 	bool commit;
 	int err; /* 0 or negative errno */
 	size_t bad_at;
@@ -68,6 +69,8 @@ static inline uint64_t snapshot_get(struct snapshot_in *in, unsigned width)
 
 /* What was read at `at` cannot be. */
 void snapshot_bad(struct snapshot_in *in, size_t at, int err, const char *what);
+/* ... what was read last. */
+void snapshot_bad_last(struct snapshot_in *in, const char *what);
 
 /* For models that keep no chain from one call to the next: there is none that was
  * taken and neither returned nor lost. */

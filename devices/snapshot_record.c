@@ -85,13 +85,11 @@ static bool status_possible(uint32_t status, uint64_t features)
 static void get_area(struct snapshot_in *in, const struct ring_layout *layout,
 		     struct snapshot_queue *q, enum virtqueue_area area)
 {
-	size_t at = in->at;
-
 	q->area[area] = snapshot_get(in, 8);
 	if (q->area[area] % layout->align[area])
-		snapshot_bad(in, at, -EINVAL, "a ring that is not aligned");
+		snapshot_bad_last(in, "a ring that is not aligned");
 	if (q->ready && ring_wraps(layout, area, q->size, q->area[area]))
-		snapshot_bad(in, at, -EOVERFLOW, "a ring that passes 2^64");
+		snapshot_bad(in, in->last, -EOVERFLOW, "a ring that passes 2^64");
 }
 
 static void get_queue(const struct mmio *m, struct snapshot_in *in, struct snapshot_record *r,
@@ -101,18 +99,16 @@ static void get_queue(const struct mmio *m, struct snapshot_in *in, struct snaps
 	struct snapshot_queue *q = &r->queues[i];
 	const struct ring_layout *layout = ring_layout_of(r->features);
 	uint64_t there = r->status & VIRTIO_CONFIG_S_FEATURES_OK ? r->features : m->dev->offered;
-	size_t at = in->at;
 
 	q->avail_cursor = q->used_cursor = RING_EVENT_WRAP;
 	q->size = (uint16_t)snapshot_get(in, 2);
 	if (q->size > vq->size_max || !ring_size_possible(r->features, q->size))
-		snapshot_bad(in, at, -EINVAL, "a queue size that cannot be");
-	at = in->at;
+		snapshot_bad_last(in, "a queue size that cannot be");
 	q->ready = snapshot_get_max(in, 1, 1, "neither ready nor not");
 	if (q->ready && !(r->status & VIRTIO_CONFIG_S_FEATURES_OK))
-		snapshot_bad(in, at, -EINVAL, "a queue that is ready before FEATURES_OK");
+		snapshot_bad_last(in, "a queue that is ready before FEATURES_OK");
 	if (q->ready && (m->dev->ops->queues[i].features & ~there))
-		snapshot_bad(in, at, -EINVAL, "a ready queue that does not exist");
+		snapshot_bad_last(in, "a ready queue that does not exist");
 	get_area(in, layout, q, VIRTQUEUE_DESC);
 	get_area(in, layout, q, VIRTQUEUE_DRIVER);
 	get_area(in, layout, q, VIRTQUEUE_DEVICE);
@@ -142,18 +138,16 @@ void snapshot_get_record(const struct mmio *m, struct snapshot_in *in, struct sn
 	r->features = snapshot_get(in, 8);
 	r->status = (uint32_t)snapshot_get(in, 4);
 	if (!status_possible(r->status, r->features))
-		snapshot_bad(in, at + 8, -EINVAL, "a status that cannot be");
+		snapshot_bad_last(in, "a status that cannot be");
 	snapshot_check_features(in, at, r->status, r->features, dev->offered);
 	if ((r->status & VIRTIO_CONFIG_S_FEATURES_OK) && !(r->features & MMIO_F_VERSION_1))
 		snapshot_bad(in, at, -EINVAL, "FEATURES_OK without VERSION_1");
-	at = in->at;
 	r->interrupt_status =
 		(uint32_t)snapshot_get_max(in, 4, INTERRUPTS, "interrupts that cannot be");
 	if (r->interrupt_status && !device_started(r->status))
-		snapshot_bad(in, at, -EINVAL, "an interrupt before DRIVER_OK");
-	at = in->at;
+		snapshot_bad_last(in, "an interrupt before DRIVER_OK");
 	if (snapshot_get(in, 4) != dev->ops->queue_count)
-		snapshot_bad(in, at, -EINVAL, "the number of queues");
+		snapshot_bad_last(in, "the number of queues");
 	for (i = 0; i < dev->ops->queue_count; i++)
 		get_queue(m, in, r, i);
 }

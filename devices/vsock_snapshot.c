@@ -138,8 +138,9 @@ static void get_answer(struct vsock *vsock, unsigned i, struct found *found, str
 		vsock->answers[i] = answer;
 }
 
-/* Bytes and messages of one direction; how many bytes. */
-static uint32_t get_line(struct vsock_line *line, uint16_t type, struct snapshot_in *in)
+/* Bytes and messages of one direction; how many bytes.  `none`: why there can be none, or NULL. */
+static uint32_t get_line(struct vsock_line *line, uint16_t type, const char *none,
+			 struct snapshot_in *in)
 {
 	size_t at = in->at;
 	uint32_t size = (uint32_t)snapshot_get(in, 4);
@@ -151,6 +152,8 @@ static uint32_t get_line(struct vsock_line *line, uint16_t type, struct snapshot
 
 	if (!fifo_shape_possible(&shape, size, start, len))
 		snapshot_bad(in, at, -EINVAL, "a buffer that a connection cannot have");
+	if (len > 0 && none)
+		snapshot_bad(in, at, -EINVAL, none);
 	bytes = snapshot_get_bytes(in, len);
 	if (in->commit && bytes && fifo_restore(&line->bytes, size, start, bytes, len))
 		snapshot_bad(in, at, -ENOMEM, "no memory");
@@ -160,12 +163,11 @@ static uint32_t get_line(struct vsock_line *line, uint16_t type, struct snapshot
 	for (unsigned i = 0; i < count && !in->err; i++) {
 		uint32_t part =
 			(uint32_t)snapshot_get_max(in, 4, left, "longer than what is there");
-		uint8_t flags;
+		uint8_t flags =
+			(uint8_t)snapshot_get_max(in, 1, SEQ_BOTH, "flags that there are not");
 
-		at = in->at;
-		flags = (uint8_t)snapshot_get_max(in, 1, SEQ_BOTH, "flags that there are not");
 		if (!(flags & VIRTIO_VSOCK_SEQ_EOM))
-			snapshot_bad(in, at, -EINVAL, "a message without an end");
+			snapshot_bad_last(in, "a message without an end");
 		left -= part;
 		if (in->commit)
 			line->messages[i] = (struct vsock_message){ part, flags };
@@ -190,7 +192,6 @@ static void get_connection(struct vsock *vsock, struct found *found, struct snap
 {
 	struct vsock_connection conn = { .state = VSOCK_CONNECTED }, *to = &conn;
 	size_t at = in->at;
-	uint32_t held, pending;
 
 	conn.flow = get_flow(in);
 	if (!vsock_speaks(found->features, conn.flow.type))
@@ -203,16 +204,15 @@ static void get_connection(struct vsock *vsock, struct found *found, struct snap
 	conn.guest_shut = (uint8_t)snapshot_get_max(
 		in, 1, conn.state >= VSOCK_CONNECTED ? VSOCK_SHUTDOWN_BOTH : 0,
 		"shut down, which it cannot be");
-	at = in->at;
 	conn.host_shut = (uint8_t)snapshot_get_max(in, 1, VSOCK_SHUTDOWN_BOTH,
 						   "shut down, which it cannot be");
 	if (conn.state == VSOCK_CLOSING && conn.host_shut != VSOCK_SHUTDOWN_BOTH)
-		snapshot_bad(in, at, -EINVAL, "closing, and not shut down");
+		snapshot_bad_last(in, "closing, and not shut down");
 	conn.told_shut =
 		(uint8_t)snapshot_get_max(in, 1, conn.state >= VSOCK_CONNECTED ? conn.host_shut : 0,
 					  "told of what was not shut down");
 	if (conn.told_shut & (uint8_t)~conn.host_shut)
-		snapshot_bad(in, at + 1, -EINVAL, "told of what was not shut down");
+		snapshot_bad_last(in, "told of what was not shut down");
 	conn.asked = snapshot_get_max(in, 1, 1, "neither asked nor not");
 	conn.peer_buf_alloc = (uint32_t)snapshot_get(in, 4);
 	conn.peer_fwd_cnt = (uint32_t)snapshot_get(in, 4);
@@ -224,18 +224,18 @@ static void get_connection(struct vsock *vsock, struct found *found, struct snap
 		to = &vsock->connections[vsock->connection_count++];
 		*to = conn;
 	}
-	at = in->at;
-	held = get_line(&to->output, conn.flow.type, in);
 	/* Whom the guest has not answered it sent nothing; of one that is closing it is dropped. */
-	if (held > 0 && conn.state != VSOCK_CONNECTED)
-		snapshot_bad(in, at, -EINVAL, "bytes of the guest that it cannot have sent");
-	at = in->at;
-	pending = get_line(&to->input, conn.flow.type, in);
-	if (pending > 0 &&
-	    (conn.state == VSOCK_CLOSING || (conn.guest_shut & VIRTIO_VSOCK_SHUTDOWN_RCV)))
-		snapshot_bad(in, at, -EINVAL, "bytes for a guest that takes no more");
-	found->held += held;
-	found->pending += pending;
+	found->held += get_line(&to->output, conn.flow.type,
+				conn.state != VSOCK_CONNECTED
+					? "bytes of the guest that it cannot have sent"
+					: NULL,
+				in);
+	found->pending += get_line(&to->input, conn.flow.type,
+				   conn.state == VSOCK_CLOSING ||
+						   (conn.guest_shut & VIRTIO_VSOCK_SHUTDOWN_RCV)
+					   ? "bytes for a guest that takes no more"
+					   : NULL,
+				   in);
 }
 
 /* As it was when new: what was taken over before memory ran out is given back. */
@@ -285,17 +285,15 @@ void vsock_restore(struct device *dev, const struct snapshot_view *view, struct 
 	const bool live = device_started(view->status);
 	struct found found = { .features = view->features };
 	uint64_t guest_cid;
-	size_t at = in->at;
 	uint8_t more = (uint8_t)snapshot_get_max(in, 1, (1u << VSOCK_QUEUE_COUNT) - 1,
 						 "queues that there are not");
 	bool event_owed;
 
 	if (!live && more != VSOCK_MORE_AT_FIRST)
-		snapshot_bad(in, at, -EINVAL, "queues that nobody has looked at");
-	at = in->at;
+		snapshot_bad_last(in, "queues that nobody has looked at");
 	guest_cid = snapshot_get(in, 4);
 	if (!vsock_cid_valid(guest_cid))
-		snapshot_bad(in, at, -EINVAL, "a CID that no guest has");
+		snapshot_bad_last(in, "a CID that no guest has");
 	event_owed = snapshot_get_max(in, 1, live, "an event that nobody waits for");
 	get_answers(vsock, &found, live, in);
 	get_connections(vsock, &found, live, in);

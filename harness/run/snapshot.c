@@ -9,7 +9,8 @@
  * snapshot.same: nothing of the guest or the host comes between the two looks,
  * neither when the device is saved, which may go on, nor when it is restored.
  * They are at what reading does not change: registers at the selectors as they
- * are, configuration, counters, state, and the snapshot of each.
+ * are, configuration, counters, state, and the snapshot of each.  A model of ours
+ * always has something to save.
  *
  * A snapshot that was altered, or is older than the device, restores to a device
  * that says of itself what the snapshot said, and that could have been; of it the
@@ -231,6 +232,10 @@ void snapshot_op_save(struct run *run, const struct program *prog, const struct 
 	if (!snapshot_take(run, 0) || !run->guest.ledger.enabled ||
 	    !ledger_judges(&run->guest.ledger, RULE_SNAPSHOT_SAME))
 		return;
+	if (run->snapshots[0].len == 0 && run->guest.target->model) {
+		ledger_break(&run->guest.ledger, RULE_SNAPSHOT_SAME, "the device saves nothing");
+		return;
+	}
 	look(run, &after);
 	if (memcmp(&before, &after, sizeof(after)) != 0)
 		ledger_break(&run->guest.ledger, RULE_SNAPSHOT_SAME,
