@@ -239,13 +239,15 @@ struct ledger_call {
 	uint64_t moved;		 /* queues whose used index moved */
 	unsigned heap_failures;	 /* allocations that had failed before it */
 	unsigned config_interrupts;
-	bool live;	   /* queues may be touched */
-	bool suspended;	   /* it began with a suspended device, and does not resume it */
-	bool blind;	   /* an access was for a queue that is not known */
-	bool carried;	   /* a buffer was read or written */
-	uint64_t starting; /* queues that the driver sets ready in this call */
-	bool host_changes; /* the host is about to change the configuration */
-	bool host_changed; /* ... and did */
+	unsigned used_interrupts; /* while the device was live */
+	bool by_host;		  /* of the host, which may enter the device many times */
+	bool live;		  /* queues may be touched */
+	bool suspended;		  /* it began with a suspended device, and does not resume it */
+	bool blind;		  /* an access was for a queue that is not known */
+	bool carried;		  /* a buffer was read or written */
+	uint64_t starting;	  /* queues that the driver sets ready in this call */
+	bool host_changes;	  /* the host is about to change the configuration */
+	bool host_changed;	  /* ... and did */
 
 	/* An interrupt named both bits, and bit 0 was not pending. */
 	bool used_bit_fresh;

@@ -27,8 +27,8 @@
  * queue alone (vringer.h): on a bus that has a vector for each queue the driver of
  * another would hear of nothing.  VIRTIO advises against an interrupt that the driver wants none
  * of, and says nothing of one that repeats what the driver has not acknowledged: our own models
- * do not.  One that was wanted when the device asked may come late, after the index moved once
- * more and the driver wants none.
+ * do not, nor do they raise two in one call of the driver's.  One that was wanted when the device
+ * asked may come late, after the index moved once more and the driver wants none.
  *
  * wakeup.changed: a target says of each act of its host whether it was a change.
  *
@@ -197,6 +197,10 @@ void ledger_interrupt(struct ledger *l, uint32_t bits, unsigned queue)
 	if (l->plain.device.looking) {
 		l->plain.device.interrupts[queue] += fresh || !l->target->level_line;
 	} else if (l->call.live) {
+		if (++l->call.used_interrupts > 1 && l->target->model && !l->call.by_host &&
+		    ledger_judges(l, RULE_WAKEUP_SUPERFLUOUS))
+			ledger_break(l, RULE_WAKEUP_SUPERFLUOUS,
+				     "a second used-buffer interrupt in one call");
 		ledger_judge_used_bit(l);
 		judge_used(l, from, to, l->target->level_line && !fresh);
 	}
