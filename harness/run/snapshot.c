@@ -21,11 +21,13 @@
 #include "harness/arena/instrumented.h"
 #include "harness/ledger/ledger_internal.h"
 #include "harness/run/run_internal.h"
+#include "harness/target/own_part.h"
 
 #include <errno.h>
 #include <linux/virtio_mmio.h>
 #include <string.h>
 
+#define HEAD_WIDTH 4u
 #define SNAPSHOT_GUARD 64u /* bytes behind a snapshot that no device may read */
 
 struct view {
@@ -73,6 +75,7 @@ bool snapshot_take(struct run *run, unsigned i)
 		return false;
 	s->len = len;
 	s->altered = s->same = false;
+	s->intact = len;
 	s->call = ledger_calls(&run->guest.ledger);
 	return true;
 }
@@ -139,6 +142,15 @@ static void judge_blocks(struct run *run, unsigned before)
 			     now, before);
 }
 
+/* Of our own models: the head says what the snapshot is, and none of what follows speaks against
+ * it, as of two numbers that belong together one speaks against the other.  A number there
+ * has at most HEAD_WIDTH bytes, and is named by its first. */
+static bool names_what_is_right(const struct run *run, const struct snapshot *s)
+{
+	return run->guest.target->model && run->guest.target->transport &&
+	       s->refused_at < SNAPSHOT_RECORD_AT && s->refused_at + HEAD_WIDTH <= s->intact;
+}
+
 static void judge_refusal(struct run *run, const struct snapshot *s, bool clean, int err,
 			  const char *what, const uint8_t *fresh, size_t fresh_len)
 {
@@ -151,6 +163,11 @@ static void judge_refusal(struct run *run, const struct snapshot *s, bool clean,
 		ledger_break(&run->guest.ledger, RULE_SNAPSHOT_REFUSED,
 			     "the device refuses what it saved, at byte %zu: %s", s->refused_at,
 			     what);
+	else if (err == -EINVAL && names_what_is_right(run, s))
+		ledger_break(&run->guest.ledger, RULE_SNAPSHOT_REFUSED,
+			     "the snapshot was refused, at byte %zu (%s), and that is as it was "
+			     "saved",
+			     s->refused_at, what);
 	else if (len != fresh_len || (len <= sizeof(now) && memcmp(now, fresh, len) != 0))
 		ledger_break(&run->guest.ledger, RULE_SNAPSHOT_REFUSED,
 			     "the snapshot was refused, at byte %zu (%s), and the new device is no "
@@ -275,6 +292,7 @@ void snapshot_op_corrupt(struct run *run, const struct program *prog, const stru
 		return;
 	s->bytes[at] ^= (uint8_t)op->value[CORRUPT_XOR];
 	s->altered = true;
+	s->intact = at < s->intact ? at : s->intact;
 	s->same = false;
 }
 
@@ -289,6 +307,7 @@ void snapshot_op_cut(struct run *run, const struct program *prog, const struct o
 	if (len > s->len)
 		memset(s->bytes + s->len, 0, len - s->len);
 	s->altered = s->altered || len != s->len;
+	s->intact = len < s->intact ? len : s->intact;
 	s->same = false;
 	s->len = len;
 }

@@ -31,6 +31,7 @@ struct snapshot {
 	uint8_t *bytes; /* room for SNAPSHOT_MAX */
 	size_t len;	/* 0: there is none */
 	bool altered;
+	size_t intact; /* bytes at the beginning that are as they were saved */
 	bool same;     /* a device that was restored from these bytes saved them again */
 	uint32_t call; /* of the device, the last before it was taken */
 	/* What came of the last restore. */

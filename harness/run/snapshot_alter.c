@@ -215,6 +215,7 @@ static void flip(struct run *run, const struct snapshot_field *field, uint64_t b
 		bytes[b] ^= (uint8_t)bits;
 		s->altered = s->altered || (uint8_t)bits != 0;
 	}
+	s->intact = field->at < s->intact ? field->at : s->intact;
 	if (run->guest.trace != NULL)
 		run->guest.trace->event(run->guest.trace->ctx,
 					&(struct trace_event){ .kind = TRACE_ALTER,

@@ -108,6 +108,23 @@ static void read_areas(struct reading *r, size_t at)
 			at + AREAS_AT + 8 * part, "the address of a ring that is not aligned");
 }
 
+/* A chain takes an entry at least, a lost one too. */
+static void read_cursors(struct reading *r, size_t at, size_t rest)
+{
+	uint16_t size = ledger_get16(r->bytes + at);
+	uint16_t avail = ledger_get16(r->bytes + rest + SNAPSHOT_AVAIL_CURSOR_AT);
+	uint16_t used = ledger_get16(r->bytes + rest + SNAPSHOT_USED_CURSOR_AT);
+	uint16_t entries = own_part_distance(used, avail, size);
+	uint16_t chains = (uint16_t)(ledger_get16(r->bytes + at + SNAPSHOT_NEXT_AVAIL_AT) -
+				     ledger_get16(r->bytes + at + SNAPSHOT_NEXT_USED_AT));
+
+	require(r,
+		(avail & (RING_EVENT_WRAP - 1u)) < size && (used & (RING_EVENT_WRAP - 1u)) < size,
+		rest + SNAPSHOT_AVAIL_CURSOR_AT, "a cursor beyond the ring");
+	require(r, entries <= size && chains <= entries && (chains > 0 || entries == 0),
+		at + SNAPSHOT_NEXT_AVAIL_AT, "entries that no chains take");
+}
+
 /* Its driver reset it alone, on a live device, and has not made it ready since: it is as it
  * was before the first chain. */
 static void read_renewed(struct reading *r, size_t at, size_t rest)
@@ -156,6 +173,8 @@ static void read_queue(struct reading *r, unsigned i)
 	require(r,
 		state != SNAPSHOT_QUEUE_POISONED || (r->status & VIRTIO_CONFIG_S_NEEDS_RESET) != 0,
 		rest, "a poisoned queue and no NEEDS_RESET");
+	if (ring_is_packed(r->features))
+		read_cursors(r, at, rest);
 	if (state == SNAPSHOT_QUEUE_RENEWED)
 		read_renewed(r, at, rest);
 }

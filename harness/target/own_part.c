@@ -95,8 +95,8 @@ bool own_part_open(struct own_part *part, const void *bytes, size_t len, bool hi
 	return true;
 }
 
-/* From one entry of a packed ring to another; bit 15 of each is its wrap counter. */
-static uint16_t distance(uint64_t from, uint64_t to, uint16_t size)
+/* Bit 15 of each is its wrap counter. */
+uint16_t own_part_distance(uint64_t from, uint64_t to, uint16_t size)
 {
 	const uint64_t wrap = 1u << 15;
 
@@ -119,8 +119,8 @@ struct own_part_queue own_part_queue(const struct own_part *part, unsigned i)
 	q.ready = queue[SNAPSHOT_READY_AT] != 0;
 	q.poisoned = rest[0] == SNAPSHOT_QUEUE_POISONED;
 	if (ring_is_packed(part->features))
-		q.entries = distance(number(rest + SNAPSHOT_USED_CURSOR_AT, 2),
-				     number(rest + SNAPSHOT_AVAIL_CURSOR_AT, 2), q.size);
+		q.entries = own_part_distance(number(rest + SNAPSHOT_USED_CURSOR_AT, 2),
+					      number(rest + SNAPSHOT_AVAIL_CURSOR_AT, 2), q.size);
 	return q;
 }
 

@@ -33,6 +33,9 @@ enum {
 /* What the first byte there says; else 0. */
 enum { SNAPSHOT_QUEUE_POISONED = 1, SNAPSHOT_QUEUE_RENEWED = 2 };
 
+/* Entries of a packed ring from one cursor to another, which is at most a ring ahead. */
+uint16_t own_part_distance(uint64_t from, uint64_t to, uint16_t size);
+
 /* Behind the queues, up to what there is of each of them: selectors and generation, and where
  * SUSPEND was accepted what the device owes its driver. */
 size_t own_part_rest_len(uint64_t features);
