@@ -444,6 +444,8 @@ static inline void begin_call(struct ledger *l, bool write, uint64_t offset, uin
 	if (offset == VIRTIO_MMIO_QUEUE_NOTIFY && l->session.features_known &&
 	    (l->session.driver_features >> VIRTIO_F_NOTIFICATION_DATA & 1) != 0)
 		value &= UINT16_MAX;
+	if (offset == VIRTIO_MMIO_QUEUE_NOTIFY && (value & UINT16_MAX) < PROGRAM_QUEUES)
+		l->queues[value & UINT16_MAX].told = true;
 	if (offset == VIRTIO_MMIO_QUEUE_NOTIFY && value < l->target->queue_count &&
 	    value < PROGRAM_QUEUES && l->call.live && l->queues[value].work.ready &&
 	    !l->queues[value].work.poisoned) {

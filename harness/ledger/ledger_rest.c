@@ -245,6 +245,8 @@ void ledger_rest(struct ledger *l, enum device_state state, const void *device)
 		ledger_judge_counters(l, device);
 	if (resting && !l->device.counters_lost)
 		judge_empty(l, device);
+	if (!resting)
+		ledger_waiting_work(l, device);
 	if (resting && l->session.suspended) {
 		TELL_FOLLOWERS(l, rest, l, device, true);
 		return;

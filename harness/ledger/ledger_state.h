@@ -212,6 +212,7 @@ struct ledger_queue {
 	bool was_stopped; /* it was ready on a live device once, and then not */
 	/* Its driver reset it alone, and has not made it ready since. */
 	bool renewed;
+	bool told; /* the driver notified it, whatever the device made of that */
 	/* Of plain memory: the available index jumped too far; chains then, and used index. */
 	bool jumped;
 	uint16_t jumped_used;
@@ -351,8 +352,11 @@ struct ledger_device {
 	size_t heap_new;     /* ... and bytes */
 	/* As call.active and call.failed, of the calls before this one since it rested. */
 	uint64_t active, failed;
-	bool working;	/* it had work left after the last operation */
-	bool waiting;	/* it said that it waits for the host when it rested last */
+	bool working; /* it had work left after the last operation */
+	bool waiting; /* it said that it waits for the host when it rested last */
+	/* Its host did something, which it may have left; or was told how to behave, at any time.
+	 */
+	bool acted, ordered;
 	bool cut_short; /* the driver reset it while it had work left, or chains */
 			/* Then what was seen, of each enum target_chains and queue. */
 	uint64_t counters[TARGET_COUNTERS_MAX + CHAINS_KINDS * PROGRAM_QUEUES];
