@@ -187,6 +187,11 @@ void ledger_stop(struct ledger *l)
 	l->stop = true;
 }
 
+void ledger_restored(struct ledger *l)
+{
+	l->device.untold = true;
+}
+
 /* Before the device has what the host gives: it may pass it on at once. */
 void ledger_host_begin(struct ledger *l, enum host_act act, unsigned port, const void *data,
 		       uint32_t len)
@@ -205,7 +210,7 @@ static bool is_too_much(enum host_act act, uint32_t len, uint32_t moved)
 
 void ledger_ordered(struct ledger *l, unsigned port)
 {
-	l->device.ordered = true;
+	l->device.untold = true;
 	if (l->enabled)
 		TELL_FOLLOWERS(l, ordered, l, port);
 }

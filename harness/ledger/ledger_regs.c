@@ -421,7 +421,9 @@ static inline void begin_call(struct ledger *l, bool write, uint64_t offset, uin
 					.bytes_max = 4096 + l->device.held_bytes_max,
 					.accesses_max = l->looks_max + l->device.held_accesses_max,
 					.held = l->device.held,
-					.heap_failures = l->heap->failures };
+					.heap_failures = l->heap->failures,
+					.heap_blocks = l->heap->live_blocks,
+					.heap_bytes = l->heap->live_bytes };
 	l->heap->call_bytes = 0;
 	l->call.live = (l->device.status & VIRTIO_CONFIG_S_DRIVER_OK) != 0;
 	if (l->session.suspended)

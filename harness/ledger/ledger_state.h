@@ -239,6 +239,8 @@ struct ledger_call {
 	uint64_t poisoned;	 /* queues that were first found structurally wrong */
 	uint64_t moved;		 /* queues whose used index moved */
 	unsigned heap_failures;	 /* allocations that had failed before it */
+	unsigned heap_blocks;	 /* what the device had before it, and bytes of that */
+	size_t heap_bytes;
 	unsigned config_interrupts;
 	bool live;	   /* queues may be touched */
 	bool suspended;	   /* it began with a suspended device, and does not resume it */
@@ -354,9 +356,9 @@ struct ledger_device {
 	uint64_t active, failed;
 	bool working; /* it had work left after the last operation */
 	bool waiting; /* it said that it waits for the host when it rested last */
-	/* Its host did something, which it may have left; or was told how to behave, at any time.
-	 */
-	bool acted, ordered;
+	/* Its host did something, which it may have left; or what its host told it is not known:
+	 * that was told how to behave, at any time, or the device is a restored one. */
+	bool acted, untold;
 	bool cut_short; /* the driver reset it while it had work left, or chains */
 			/* Then what was seen, of each enum target_chains and queue. */
 	uint64_t counters[TARGET_COUNTERS_MAX + CHAINS_KINDS * PROGRAM_QUEUES];

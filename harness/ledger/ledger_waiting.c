@@ -133,7 +133,7 @@ static bool was_told(const struct ledger *l)
 	for (unsigned i = 0; i < ledger_queues(l); i++)
 		if (l->queues[i].told)
 			return true;
-	return l->device.acted || l->device.ordered;
+	return l->device.acted || l->device.untold;
 }
 
 void ledger_waiting_work(struct ledger *l, const void *device)

@@ -189,7 +189,7 @@ static void reset_one(uint32_t queue)
 /* Who has work left has it from somebody. */
 static void work_that_nobody_told_of_is_none(void **state)
 {
-	enum { NOTHING, NOTIFIED, HAS, ORDERED, RESTORED, OTHERS, CAUSES };
+	enum { NOTHING, NOTIFIED, HAS, ORDERED, RESTORED, FORGOTTEN, OTHERS, CAUSES };
 
 	for (unsigned cause = NOTHING; cause < CAUSES; cause++) {
 		setup_waiting(state);
@@ -200,6 +200,8 @@ static void work_that_nobody_told_of_is_none(void **state)
 		if (cause == ORDERED)
 			ledger_ordered(&ledger, 0);
 		if (cause == RESTORED)
+			ledger_restored(&ledger);
+		if (cause == FORGOTTEN)
 			ledger_forget(&ledger, ledger.device.generation);
 		rest(DEVICE_WORK);
 		if (cause == NOTHING)
