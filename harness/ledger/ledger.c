@@ -96,6 +96,8 @@ void ledger_session_end(struct ledger *l)
 	for (unsigned i = 0; i < ledger_queues(l); i++)
 		ledger_queue_stop(l, &l->queues[i]);
 	begin_session(l);
+	/* What its host has for it is asked. */
+	l->device.acted = l->device.acted && l->target->waiting == NULL;
 }
 
 void ledger_forget(struct ledger *l, uint32_t generation)
@@ -185,11 +187,17 @@ void ledger_stop(struct ledger *l)
 	l->stop = true;
 }
 
+void ledger_restored(struct ledger *l)
+{
+	l->device.untold = true;
+}
+
 /* Before the device has what the host gives: it may pass it on at once. */
 void ledger_host_begin(struct ledger *l, enum host_act act, unsigned port, const void *data,
 		       uint32_t len)
 {
 	l->call.by_host = true;
+	l->device.acted = true;
 	l->call.host_changes = act == HOST_SET_NUM_PAGES || act == HOST_CHANGE_CONFIG;
 	if (l->enabled)
 		TELL_FOLLOWERS(l, host_begin, l, act, port, data, len);
@@ -204,6 +212,7 @@ static bool is_too_much(enum host_act act, uint32_t len, uint32_t moved)
 void ledger_ordered(struct ledger *l, unsigned port)
 {
 	l->call.by_host = true;
+	l->device.untold = true;
 	if (l->enabled)
 		TELL_FOLLOWERS(l, ordered, l, port);
 }

@@ -91,6 +91,8 @@ uint32_t ledger_host_end(struct ledger *ledger, enum host_act act, unsigned port
 			 uint32_t len, uint32_t moved);
 /* The host of that port is given an order, on which the device may act. */
 void ledger_ordered(struct ledger *ledger, unsigned port);
+/* Another device took the place of the one that was saved. */
+void ledger_restored(struct ledger *ledger);
 
 /* The device deals wrongly with what is behind it, or `what` of it does. */
 void ledger_fault(struct ledger *ledger, const char *what);

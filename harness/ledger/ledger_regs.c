@@ -421,7 +421,9 @@ static inline void begin_call(struct ledger *l, bool write, uint64_t offset, uin
 					.bytes_max = 4096 + l->device.held_bytes_max,
 					.accesses_max = l->looks_max + l->device.held_accesses_max,
 					.held = l->device.held,
-					.heap_failures = l->heap->failures };
+					.heap_failures = l->heap->failures,
+					.heap_blocks = l->heap->live_blocks,
+					.heap_bytes = l->heap->live_bytes };
 	l->heap->call_bytes = 0;
 	l->call.live = (l->device.status & VIRTIO_CONFIG_S_DRIVER_OK) != 0;
 	if (l->session.suspended)
@@ -444,6 +446,8 @@ static inline void begin_call(struct ledger *l, bool write, uint64_t offset, uin
 	if (offset == VIRTIO_MMIO_QUEUE_NOTIFY && l->session.features_known &&
 	    (l->session.driver_features >> VIRTIO_F_NOTIFICATION_DATA & 1) != 0)
 		value &= UINT16_MAX;
+	if (offset == VIRTIO_MMIO_QUEUE_NOTIFY && (value & UINT16_MAX) < PROGRAM_QUEUES)
+		l->queues[value & UINT16_MAX].told = true;
 	if (offset == VIRTIO_MMIO_QUEUE_NOTIFY && value < l->target->queue_count &&
 	    value < PROGRAM_QUEUES && l->call.live && l->queues[value].work.ready &&
 	    !l->queues[value].work.poisoned) {

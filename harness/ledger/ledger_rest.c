@@ -27,7 +27,8 @@
  * numbers.
  *
  * work.steady: memory that a target declares to keep, beyond what a new device has, is
- * freed only when the device is destroyed, even if an allocation fails.
+ * freed only when the device is destroyed, even if an allocation fails.  Of our own models one that
+ * keeps a single block, which it has, asks its host for another only to have more in its place.
  */
 #include "harness/ledger/follower.h"
 #include "harness/ledger/ledger_internal.h"
@@ -101,6 +102,22 @@ void ledger_judge_work(struct ledger *l)
 			     (unsigned long long)l->call.bytes_max);
 }
 
+/* It had the block that it keeps, asked for memory, and has as much as before. */
+static void judge_replaced(struct ledger *l)
+{
+	const unsigned due = l->device.heap_base + 1;
+
+	if (!l->target->model || l->target->blocks_kept != 1 || l->heap->call_bytes == 0 ||
+	    l->call.heap_blocks != due || l->heap->live_blocks != due ||
+	    l->heap->live_bytes > l->call.heap_bytes || !ledger_judges(l, RULE_WORK_STEADY))
+		return;
+	ledger_break(
+		l, RULE_WORK_STEADY,
+		"the device keeps a block of heap memory and had it, asked for %zu bytes more in "
+		"one call and has %zu, as before",
+		l->heap->call_bytes, l->heap->live_bytes);
+}
+
 static void judge_heap(struct ledger *l)
 {
 	unsigned kept;
@@ -124,6 +141,7 @@ static void judge_heap(struct ledger *l)
 			     "the device has %u blocks of heap memory and had %u, of which it "
 			     "should have kept %u",
 			     l->heap->live_blocks, l->heap->peak_blocks, kept);
+	judge_replaced(l);
 }
 
 void ledger_call_end(struct ledger *l, uint32_t old_status, const struct ledger_probe *probe)
@@ -245,6 +263,8 @@ void ledger_rest(struct ledger *l, enum device_state state, const void *device)
 		ledger_judge_counters(l, device);
 	if (resting && !l->device.counters_lost)
 		judge_empty(l, device);
+	if (!resting)
+		ledger_waiting_work(l, device);
 	if (resting && l->session.suspended) {
 		TELL_FOLLOWERS(l, rest, l, device, true);
 		return;

@@ -15,6 +15,9 @@
  * memory.ring: VIRTIO says where a field lies, and not in how many accesses it is read.
  * One of another size than vringer.h asks for is for ledger_odd.c.
  *
+ * memory.poisoned: in order so it is, too, once an entry of the used ring, or its index, could not
+ * be written: no later chain may come back before the one that is lost.
+ *
  * order.unavailable: VIRTIO does not forbid to read an available entry early, as long as the
  * device does not act on it, nor does it say what a device makes of an available index that is
  * further ahead than the queue is long.  It is our policy that a device goes by the index.
@@ -374,10 +377,11 @@ static __attribute__((noinline)) void judge_poisoned(struct ledger *l,
 
 	if (!access->write && (finishing >> access->why.purpose & 1) == 0 &&
 	    ledger_judges(l, RULE_MEMORY_POISONED))
-		ledger_break(l, RULE_MEMORY_POISONED,
-			     "queue %u: its available ring was structurally wrong, and the device "
-			     "read %s again",
+		ledger_break(l, RULE_MEMORY_POISONED, "queue %u: %s, and the device read %s again",
 			     access->why.queue,
+			     l->queues[access->why.queue].work.poisoned
+				     ? "its available ring was structurally wrong"
+				     : "what it returned in order could not be written",
 			     field_names(FIELD_PURPOSE)[access->why.purpose + 1]);
 }
 
@@ -428,7 +432,7 @@ void ledger_memory(struct ledger *l, const struct arena_access *access)
 {
 	struct guest_why why = access->why;
 	struct ledger_queue *q;
-	bool was_poisoned;
+	bool was_left;
 
 	if (!l->enabled)
 		return;
@@ -450,7 +454,7 @@ void ledger_memory(struct ledger *l, const struct arena_access *access)
 			return;
 		judge_live(l, q, access);
 	}
-	was_poisoned = q->work.poisoned;
+	was_left = q->work.poisoned || q->work.broken;
 	l->call.carried = l->call.carried || why.purpose == GUEST_PAYLOAD;
 	if (access->err != 0)
 		note_failed(l, q, why);
@@ -458,6 +462,6 @@ void ledger_memory(struct ledger *l, const struct arena_access *access)
 		ledger_payload(l, q, access);
 	else
 		on_queue(l, q, access);
-	if (was_poisoned)
+	if (was_left)
 		judge_poisoned(l, access);
 }

@@ -212,6 +212,7 @@ struct ledger_queue {
 	bool was_stopped; /* it was ready on a live device once, and then not */
 	/* Its driver reset it alone, and has not made it ready since. */
 	bool renewed;
+	bool told; /* the driver notified it, whatever the device made of that */
 	/* Of plain memory: the available index jumped too far; chains then, and used index. */
 	bool jumped;
 	uint16_t jumped_used;
@@ -238,6 +239,8 @@ struct ledger_call {
 	uint64_t poisoned;	 /* queues that were first found structurally wrong */
 	uint64_t moved;		 /* queues whose used index moved */
 	unsigned heap_failures;	 /* allocations that had failed before it */
+	unsigned heap_blocks;	 /* what the device had before it, and bytes of that */
+	size_t heap_bytes;
 	unsigned config_interrupts;
 	unsigned used_interrupts; /* while the device was live */
 	bool by_host;		  /* of the host, which may enter the device many times */
@@ -353,8 +356,11 @@ struct ledger_device {
 	size_t heap_new;     /* ... and bytes */
 	/* As call.active and call.failed, of the calls before this one since it rested. */
 	uint64_t active, failed;
-	bool working;	/* it had work left after the last operation */
-	bool waiting;	/* it said that it waits for the host when it rested last */
+	bool working; /* it had work left after the last operation */
+	bool waiting; /* it said that it waits for the host when it rested last */
+	/* Its host did something, which it may have left; or what its host told it is not known:
+	 * that was told how to behave, at any time, or the device is a restored one. */
+	bool acted, untold;
 	bool cut_short; /* the driver reset it while it had work left, or chains */
 			/* Then what was seen, of each enum target_chains and queue. */
 	uint64_t counters[TARGET_COUNTERS_MAX + CHAINS_KINDS * PROGRAM_QUEUES];

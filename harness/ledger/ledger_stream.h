@@ -104,5 +104,7 @@ void ledger_loss_rest(struct ledger *l);
 
 /* At rest: frames that wait (ledger_waiting.c). */
 void ledger_waiting_rest(struct ledger *l, const void *device);
+/* The device says that it has work left. */
+void ledger_waiting_work(struct ledger *l, const void *device);
 
 #endif

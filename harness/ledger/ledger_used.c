@@ -149,6 +149,8 @@ static void count_returned(struct ledger *l, unsigned queue, const struct ledger
 		return;
 	*ledger_chains(l, CHAINS_READABLE, queue) += hold->readable > 0;
 	*ledger_chains(l, CHAINS_WRITABLE, queue) += hold->writable > 0;
+	*ledger_chains(l, CHAINS_LARGE, queue) += hold->readable > l->target->chain_bytes_max &&
+						  ledger_hold_kinds(l, hold) == CHAIN_READABLE;
 }
 
 void ledger_used_judge(const struct ring_access *a, const struct ledger_pending *entry,

@@ -25,7 +25,11 @@
  * returns something or calls the backend, or finds that nothing is left and says so from then on.
  * To ask a backend that has nothing, with nothing that waits in the device, is no step.
  * One that finds nothing to do, again and again, and goes on saying that it has work keeps its
- * host's processor busy for nothing.
+ * host's processor busy for nothing.  Nor has one of our models any work left of which nobody told
+ * it: no notification of a queue since that began anew, no act of its host since the driver reset
+ * the device, and nothing that waits in it or at its host.  It looks for chains where it is
+ * notified, or has something for them.  A host that was told how to behave may have lied to it, and
+ * what a restored device was told of is not known.
  */
 #include "harness/ledger/ledger_internal.h"
 
@@ -103,19 +107,44 @@ void ledger_waiting_bytes(struct ledger *l, const void *device, bool excused)
 	}
 }
 
-/* Is nothing there that a call of the backend can be about? */
-static bool is_idle(const struct ledger *l, const void *device)
+/* Does nothing wait, in the device or at its host, as far as both say? */
+static bool has_nothing(const struct ledger *l, const void *device)
 {
 	uint64_t waiting = 0;
 
-	if (l->call.backend == 0)
-		return true;
-	if (l->target->waiting == NULL || l->device.counters_lost || !l->sums.ready)
+	if (l->device.counters_lost || !l->sums.ready)
 		return false;
 	for (unsigned i = 0; i < l->target->stream_count; i++)
 		if (l->target->streams[i].waiting != NULL)
 			waiting += ledger_add_up(l, l->streams.stream[i].counters.waiting);
-	return waiting == 0 && l->target->waiting(device) == 0;
+	return waiting == 0 && (l->target->waiting == NULL || l->target->waiting(device) == 0);
+}
+
+/* Is nothing there that a call of the backend can be about? */
+static bool is_idle(const struct ledger *l, const void *device)
+{
+	if (l->call.backend == 0)
+		return true;
+	return l->target->waiting != NULL && has_nothing(l, device);
+}
+
+static bool was_told(const struct ledger *l)
+{
+	for (unsigned i = 0; i < ledger_queues(l); i++)
+		if (l->queues[i].told)
+			return true;
+	return l->device.acted || l->device.untold;
+}
+
+void ledger_waiting_work(struct ledger *l, const void *device)
+{
+	if (!l->target->model || was_told(l) || l->session.suspended || l->session.suspend_asked ||
+	    l->session.resume_asked || !has_nothing(l, device) ||
+	    !ledger_judges(l, RULE_STUCK_BUSY))
+		return;
+	ledger_break(l, RULE_STUCK_BUSY,
+		     "the device says that it has work left, and neither its driver nor its host "
+		     "has told it of any");
 }
 
 bool ledger_stood_still(const struct ledger *l, const void *device)

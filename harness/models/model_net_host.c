@@ -337,6 +337,8 @@ static const struct vringer_sum sums[] = {
 	  "tx_packets tx_add_used_failures" },
 	{ "used.1",
 	  "tx_packets tx_chain_invalid tx_oversize_dropped pool_exhausted host_alloc_failures" },
+	/* Larger than any frame: whatever else is wrong with it, that is found first. */
+	{ "large.1", "tx_oversize_dropped" },
 	{ "used.0", "rx_packets rx_chain_invalid rx_frame_too_large rx_write_failed" },
 	{ "written.0", "rx_packets" },
 	{ "failed.0", "rx_add_used_failures" },

@@ -36,6 +36,8 @@ static const struct vringer_sum net_loopback_sums[] = {
 	  "tx_dropped_no_rx_buffer tx_dropped_rx_poisoned",
 	  "tx_packets tx_add_used_failures" },
 	{ "used.1", "tx_packets tx_chain_invalid tx_oversize_dropped host_alloc_failures" },
+	/* Larger than any frame: whatever else is wrong with it, that is found first. */
+	{ "large.1", "tx_oversize_dropped" },
 	{ "used.0", "rx_packets rx_chain_invalid rx_frame_too_large rx_write_failed" },
 	{ "written.0", "rx_packets" },
 	/* It looks for one when a frame is there, which is lost for that and nothing else. */

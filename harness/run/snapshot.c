@@ -218,6 +218,7 @@ void snapshot_restore_run(struct run *run, unsigned i, bool clean)
 	if (err == 0) {
 		s->outcome = SNAPSHOT_RESTORED;
 		take_place(run, old);
+		ledger_restored(&run->guest.ledger);
 		run->guest.heap.peak_blocks = run->guest.heap.live_blocks;
 		if (!run->guest.ledger.enabled)
 			return;

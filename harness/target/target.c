@@ -164,6 +164,7 @@ int target_chains_term(const char *term, size_t len, enum target_chains *kind)
 	      [CHAINS_USED] = "used.",
 	      [CHAINS_READABLE] = "readable.",
 	      [CHAINS_WRITABLE] = "writable.",
+	      [CHAINS_LARGE] = "large.",
 	      [CHAINS_WRITTEN] = "written.",
 	      [CHAINS_NONE] = "none.",
 	      [CHAINS_BYTES] = "written_bytes.",

@@ -481,6 +481,7 @@ enum target_chains {
 	CHAINS_USED,	 /* used.N: all */
 	CHAINS_READABLE, /* readable.N: with a byte for the device to read */
 	CHAINS_WRITABLE, /* writable.N: with one for it to write */
+	CHAINS_LARGE,	 /* large.N: with more bytes to read than it moves, and nothing wrong */
 	CHAINS_WRITTEN,	 /* written.N: with a used length above 0 */
 	CHAINS_NONE,	 /* none.N: looks for one that found none; without EVENT_IDX */
 	CHAINS_BYTES,	 /* written_bytes.N: their used lengths */

@@ -230,7 +230,8 @@ struct vringer_ring {
  * a sum that is not of equals there are also counters that vringer keeps, as far as it knows:
  * - `used.N`: chains that queue N returned; of them `readable.N` and `writable.N`, those that had
  *   a byte for the device to read, or to write, and `written.N`, those with a used length above
- *   0; `written_bytes.N`: their used lengths;
+ *   0; `written_bytes.N`: their used lengths; and `large.N`, those of buffers for the device to
+ *   read alone, more bytes than chain_bytes_max, with nothing wrong and without an indirect table;
  * - `none.N`: how often the device looked for a chain of queue N and found none: every look, the
  *   second one after it asked to be notified again, too; but none where EVENT_IDX was negotiated;
  * - `failed.N`: chains of queue N of which a write to the used ring was refused by guest memory,

@@ -409,6 +409,42 @@ static void chains_are_counted_by_what_they_have(void **state)
 	}
 }
 
+/* `large.1`: chains to read of more bytes than the device moves. */
+static void chains_that_are_too_large_are_counted(void **state)
+{
+	static const struct target_sum sums[] = { { "large.1", "out", false },
+						  { NULL, NULL, false } };
+	static const struct {
+		uint64_t addr;
+		uint32_t max;
+		bool writable, counts;
+	} cases[] = {
+		{ BUFFER, 15, false, true },
+		{ BUFFER, 16, false, false },
+		{ BUFFER, 15, true, false },
+		/* It passes 2^64: that is wrong first. */
+		{ UINT64_MAX - 14, 8, false, false },
+	};
+
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		rig_setup(state);
+		rig_target.sums = sums;
+		rig_target.chain_bytes_max = cases[i].max;
+		notify();
+		avail_idx(1);
+		avail_entry(0, 0);
+		desc(0, 0, cases[i].addr, 16, cases[i].writable ? F_WRITE : 0, 0);
+		return_chain(0, 0, 0, 0);
+		wake();
+		done();
+		rest(DEVICE_IDLE);
+		if (cases[i].counts)
+			assert_breaks(RULE_COUNTERS_SUM);
+		else
+			assert_silent();
+	}
+}
+
 /* `none.1`: looks that found none. */
 static void looks_that_find_none_are_counted(void **state)
 {
@@ -679,6 +715,7 @@ int main(void)
 		TEST(a_used_index_that_cannot_be_written_did_not_move),
 		TEST(a_chain_that_came_back_is_counted),
 		TEST(chains_are_counted_by_what_they_have),
+		TEST(chains_that_are_too_large_are_counted),
 		TEST(looks_that_find_none_are_counted),
 		TEST(a_chain_whose_index_cannot_be_written_need_not_be_counted),
 		TEST(a_chain_that_cannot_be_returned_is_counted),

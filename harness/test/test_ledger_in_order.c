@@ -198,6 +198,26 @@ static void a_loss_of_a_model_ends_the_order(void **state)
 	assert_breaks(RULE_ORDER_RETURNS);
 }
 
+/* ... and it takes nothing more: what it would return it could not. */
+static void a_model_looks_no_more_behind_a_loss(void **state)
+{
+	for (unsigned model = 0; model < 2; model++) {
+		rig_setup(state);
+		hold(2);
+		rig_target.model = model;
+		access_error = -1;
+		used_entry(0, 0, 0, 0);
+		access_error = 0;
+		avail_flags(0);
+		assert_silent();
+		avail_idx(2);
+		if (model)
+			assert_breaks(RULE_MEMORY_POISONED);
+		else
+			assert_silent();
+	}
+}
+
 /* What the device could not read to the end, or not reach, nobody can use whole. */
 static void a_chain_that_goes_on_is_skipped(void **state)
 {
@@ -284,6 +304,7 @@ int main(void)
 		TEST(one_head_twice),
 		TEST(a_loss_may_be_left_out_or_taken_in),
 		TEST(a_loss_of_a_model_ends_the_order),
+		TEST(a_model_looks_no_more_behind_a_loss),
 		TEST(a_chain_that_goes_on_is_skipped),
 		TEST(the_event_in_a_batch),
 		TEST(our_models_skip_what_they_can),

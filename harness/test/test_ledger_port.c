@@ -661,6 +661,7 @@ static void heap_of_an_empty_device(void **state)
 	assert_silent();
 	setup_port(state);
 	is_empty_with(151);
+	ledger_ordered(&ledger, 0);
 	rest(DEVICE_WORK);
 	assert_silent();
 	rest(DEVICE_IDLE);

@@ -179,6 +179,64 @@ static void to_ask_for_nothing_is_no_step(void **state)
 	}
 }
 
+static void reset_one(uint32_t queue)
+{
+	reg_write(VIRTIO_MMIO_QUEUE_SEL, queue);
+	shown.ready = 0;
+	reg_write(VIRTIO_MMIO_QUEUE_RESET, 1);
+}
+
+/* Who has work left has it from somebody. */
+static void work_that_nobody_told_of_is_none(void **state)
+{
+	enum { NOTHING, NOTIFIED, HAS, ORDERED, RESTORED, FORGOTTEN, OTHERS, CAUSES };
+
+	for (unsigned cause = NOTHING; cause < CAUSES; cause++) {
+		setup_waiting(state);
+		rig_target.model = cause != OTHERS;
+		host_has = cause == HAS;
+		if (cause == NOTIFIED)
+			look_at(0);
+		if (cause == ORDERED)
+			ledger_ordered(&ledger, 0);
+		if (cause == RESTORED)
+			ledger_restored(&ledger);
+		if (cause == FORGOTTEN)
+			ledger_forget(&ledger, ledger.device.generation);
+		rest(DEVICE_WORK);
+		if (cause == NOTHING)
+			assert_breaks(RULE_STUCK_BUSY);
+		else
+			assert_silent();
+	}
+}
+
+/* What was told of a queue is over when that is reset, and what a host did when the device is; but
+ * nobody knows how much is left of it, where the host does not say. */
+static void what_was_told_is_over_by_reset(void **state)
+{
+	for (unsigned says = 0; says < 2; says++) {
+		setup_waiting(state);
+		host_has = 0;
+		negotiate(VIRTIO_F_RING_RESET);
+		look_at(0);
+		reset_one(RX);
+		rest(DEVICE_WORK);
+		assert_breaks(RULE_STUCK_BUSY);
+		setup_waiting(state);
+		host_has = 0;
+		rig_target.waiting = says ? waiting : NULL;
+		host(HOST_TYPE, "a", 1, 1);
+		rest(DEVICE_WORK);
+		set_status(0);
+		rest(DEVICE_WORK);
+		if (says)
+			assert_breaks(RULE_STUCK_BUSY);
+		else
+			assert_silent();
+	}
+}
+
 #define TEST(name) cmocka_unit_test_setup(name, setup_waiting)
 
 int main(void)
@@ -193,6 +251,8 @@ int main(void)
 		TEST(a_queue_that_is_wrong_or_stopped_is_none),
 		TEST(what_is_not_said_is_not_judged),
 		TEST(to_ask_for_nothing_is_no_step),
+		TEST(work_that_nobody_told_of_is_none),
+		TEST(what_was_told_is_over_by_reset),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -291,6 +291,32 @@ static void a_loop_of_descriptors_ends(void **state)
 	}
 }
 
+/* The one block that a model keeps, and another in its place. */
+static void a_block_that_is_kept_is_replaced_by_a_larger_one(void **state)
+{
+	enum { AS_LARGE, LARGER, NOTHING, FIRST, OF_TWO, OTHERS, WAYS };
+
+	for (unsigned way = AS_LARGE; way < WAYS; way++) {
+		rig_setup(state);
+		rig_target.blocks_kept = way == OF_TWO ? 2 : 1;
+		rig_target.model = way != OTHERS;
+		ledger.device.heap_base = 1;
+		rig_heap.live_blocks = way == FIRST ? 1 : 2;
+		rig_heap.peak_blocks = 2;
+		rig_heap.live_bytes = 100;
+		notify();
+		rig_heap.live_blocks = 2;
+		rig_heap.call_bytes = way == NOTHING ? 0 : 50;
+		rig_heap.live_bytes += way == LARGER;
+		avail_idx(0);
+		done();
+		if (way == AS_LARGE)
+			assert_breaks(RULE_WORK_STEADY);
+		else
+			assert_silent();
+	}
+}
+
 #define TEST(name) cmocka_unit_test_setup(name, setup_holding)
 
 int main(void)
@@ -310,6 +336,7 @@ int main(void)
 		TEST(without_a_chain_it_is_a_constant),
 		TEST(a_loop_of_descriptors_ends),
 		TEST(calls_behind_the_device_without_end_are_a_hang),
+		TEST(a_block_that_is_kept_is_replaced_by_a_larger_one),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
