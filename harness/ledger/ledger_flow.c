@@ -79,6 +79,8 @@ void ledger_flow_begin(struct ledger_flow *f, enum ledger_flow_state state)
 	f->said_end = f->excused = false;
 	f->messages = 0;
 	f->line = LEDGER_LINES_MAX;
+	f->told_fwd = f->told_alloc = f->asks = 0;
+	f->asked = false;
 }
 
 static void lose(struct ledger_flow *f)
@@ -103,6 +105,8 @@ static void give_credit(struct ledger_flow *f, const struct ledger_packet *p, bo
 		f->credit_unsure = true;
 	else
 		f->limit = limit;
+	if (heeded && limit != UINT64_MAX && limit > f->sent)
+		f->asked = false;
 	if (heeded && p->fwd_cnt - f->peer_fwd <= INT32_MAX) {
 		f->peer_fwd = p->fwd_cnt;
 		f->limit_last = f->limit_least = limit;
@@ -195,6 +199,7 @@ static void on_own(struct ledger_flow *f, const struct ledger_packet *p)
 		return;
 	case VIRTIO_VSOCK_OP_CREDIT_REQUEST:
 		f->owes |= heeded ? OWES_CREDIT : 0;
+		f->asks++;
 		return;
 	default:
 		return;

@@ -17,6 +17,14 @@
  * where a port has messages, of which the host takes one, or where what is left may be divided
  * in more ways than one.
  *
+ * vsock.stuck, credit.  Of a connection of which nobody gave a cause to end it, fwd_cnt of every
+ * packet is what the host has taken by then, but for those that are sent while it takes: how much
+ * that was is known afterwards.  At rest, with a buffer, the guest has been told of all of it,
+ * unless it said that it sends no more; with bytes for a guest that lets in none, it was asked for
+ * credit since it last let in some.  CREDIT_UPDATE that tells nothing new answers CREDIT_REQUEST:
+ * others would take the buffers away from what has something to say.  How much the host took is
+ * known as long as there is one way to divide what it took, and no byte is on its way.
+ *
  * vsock.stuck, a host that is waited for: the model waits where answers have no buffers, and
  * for bytes of a connection that the guest has shut down both ways.
  */
@@ -105,4 +113,75 @@ void ledger_flow_awaited(struct ledger *l)
 		ledger_break(l, RULE_VSOCK_STUCK,
 			     "the device rests and waits for the host, of which no connection "
 			     "waits that the guest has shut down both ways");
+}
+
+/* How many of that connection's bytes has the host taken?  false: that is not known. */
+static bool count_taken(const struct ledger *l, const struct ledger_flow *f, uint64_t *taken)
+{
+	const struct ledger_socket_session *s = &l->socket.session;
+	const struct ledger_socket_port *p;
+	unsigned port = 0;
+
+	while (port < l->target->port_count && l->target->ports[port].socket_port != f->host_port)
+		port++;
+	if (port == l->target->port_count || f->host_port == 0)
+		return false;
+	p = &l->socket.port[port];
+	if (s->lost || s->crowded || f->unsure || f->excused || f->held > 0 || p->out_lost ||
+	    p->taking || p->reading_count != 1)
+		return false;
+	*taken = f->received;
+	if (f->line != LEDGER_LINES_MAX)
+		*taken -= p->line[f->line].len - p->reading[0].at[f->line];
+	return true;
+}
+
+void ledger_flow_counted(struct ledger *l, const struct ledger_hold *hold, struct ledger_flow *f,
+			 const struct ledger_packet *p)
+{
+	bool new = p->fwd_cnt != f->told_fwd || p->buf_alloc != f->told_alloc;
+	uint64_t taken;
+
+	f->told_fwd = p->fwd_cnt;
+	f->told_alloc = p->buf_alloc;
+	f->asked = f->asked || p->op == VIRTIO_VSOCK_OP_CREDIT_REQUEST;
+	if (count_taken(l, f, &taken) && ledger_judges(l, RULE_VSOCK_STUCK) &&
+	    p->fwd_cnt != (uint32_t)taken)
+		ledger_break(l, RULE_VSOCK_STUCK,
+			     "the chain of head %u gives port %u of the guest a packet from port "
+			     "%u with fwd_cnt %u, and the host has taken %llu bytes",
+			     hold->head, f->guest_port, f->host_port, p->fwd_cnt,
+			     (unsigned long long)taken);
+	if (p->op != VIRTIO_VSOCK_OP_CREDIT_UPDATE || new || !ledger_judges(l, RULE_VSOCK_STUCK))
+		return;
+	if (f->asks == 0)
+		ledger_break(l, RULE_VSOCK_STUCK,
+			     "the chain of head %u tells port %u of the guest of credit that it "
+			     "was told of, from port %u, and it did not ask",
+			     hold->head, f->guest_port, f->host_port);
+	else
+		f->asks--;
+}
+
+void ledger_flow_settled(struct ledger *l, const struct ledger_flow *f)
+{
+	uint64_t taken;
+	uint32_t waiting;
+
+	if (f->state != FLOW_OPEN || !count_taken(l, f, &taken))
+		return;
+	if (!f->said_end && ledger_judges(l, RULE_VSOCK_STUCK) && f->told_fwd != (uint32_t)taken)
+		ledger_break(l, RULE_VSOCK_STUCK,
+			     "the device rests, and told port %u of the guest fwd_cnt %u of port "
+			     "%u, of which the host has taken %llu bytes",
+			     f->guest_port, f->told_fwd, f->host_port, (unsigned long long)taken);
+	waiting = ledger_flow_bytes_waiting(l, f->host_port);
+	if (waiting == 0 || f->asked || f->guest_shut != 0 || f->credit_unsure || f->room_unsure ||
+	    f->sent < f->limit_last || f->type != VIRTIO_VSOCK_TYPE_STREAM)
+		return;
+	if (ledger_judges(l, RULE_VSOCK_STUCK))
+		ledger_break(l, RULE_VSOCK_STUCK,
+			     "the device rests with %u bytes for port %u of the guest from port "
+			     "%u, which lets in none and was not asked for credit",
+			     waiting, f->guest_port, f->host_port);
 }

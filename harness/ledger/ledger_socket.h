@@ -73,6 +73,10 @@ struct ledger_flow {
 	uint64_t room;
 	bool said_end;
 	uint8_t line;
+	/* What the guest was told last of the device's buffer, and how often it asked since the
+	 * connection began and was told nothing new; it was asked for credit, and has given none. */
+	uint32_t told_fwd, told_alloc, asks;
+	bool asked;
 };
 
 /* Is it a connection, or is one asked for? */
@@ -105,6 +109,7 @@ struct ledger_socket_port {
 	uint8_t *
 		bytes; /* of lines, then those that were typed; for as long as the ledger is open */
 	bool out_lost, in_lost; /* not known until there is a new device */
+	bool taking;		/* the host takes bytes in this call */
 	uint8_t alive;		/* connections */
 	uint32_t in_len;	/* bytes that were typed and not delivered */
 	unsigned reading_count;
@@ -151,13 +156,17 @@ void ledger_flow_owed(struct ledger *l);
 /*
  * ledger_flow_host.c.  ordered: the host was given an order that is about that port.  ended: the
  * driver is given that RST.  kept: the host took less than it wanted.  awaited: the device
- * rests, and says that it waits for the host.
+ * rests, and says that it waits for the host.  counted: the driver is given that packet of a
+ * connection, before the flow knows of it.  settled: the device rests, and could send to that flow.
  */
 void ledger_flow_ordered(struct ledger *l, unsigned port);
 void ledger_flow_ended(struct ledger *l, const struct ledger_hold *hold,
 		       const struct ledger_flow *flow, const struct ledger_packet *packet);
 void ledger_flow_kept(struct ledger *l, unsigned port);
 void ledger_flow_awaited(struct ledger *l);
+void ledger_flow_counted(struct ledger *l, const struct ledger_hold *hold, struct ledger_flow *flow,
+			 const struct ledger_packet *packet);
+void ledger_flow_settled(struct ledger *l, const struct ledger_flow *flow);
 
 /*
  * ledger_flow_bytes.c.  open, close: room, 0 or -ENOMEM.  renew, reset: there is a new device; the
