@@ -9,7 +9,12 @@
  * that is refused or may be, or has shut it down both ways and the host has all its bytes, as
  * the RST's own fwd_cnt says; the host was given an order, which may be to end it; or the
  * device has said that it neither sends nor receives any more.  A REQUEST may be refused.
- * Where memory or an access failed nothing is known of any flow.
+ * Where memory or an access failed nothing is known of any flow.  A REQUEST is not refused
+ * before the host was asked, unless there are many connections, or the host may have asked for one
+ * there.
+ *
+ * vsock.ended, messages: what the host takes at once is of one message of a connection, and a
+ * guest that is done waits until the host looked for its last message, which may be empty.
  *
  * vsock.stuck, what the host takes: of streams it takes all there is, unless it has no room.
  * So where it took less than it wanted, no byte is left that the device read and gave back the
@@ -43,10 +48,41 @@ void ledger_flow_ordered(struct ledger *l, unsigned port)
 			s->flow[i].excused = true;
 }
 
+static const struct ledger_socket_port *port_of(const struct ledger *l, uint32_t host_port)
+{
+	for (unsigned i = 0; i < l->target->port_count && host_port != 0; i++)
+		if (l->target->ports[i].socket_port == host_port)
+			return &l->socket.port[i];
+	return NULL;
+}
+
+static void judge_refusal(struct ledger *l, const struct ledger_hold *hold,
+			  const struct ledger_flow *f)
+{
+	const struct ledger_socket_port *p = port_of(l, f->host_port);
+
+	if (f->held > 0 || f->excused || f->host_asked || (p != NULL && p->typed) ||
+	    !ledger_judges(l, RULE_VSOCK_ENDED))
+		return;
+	ledger_break(l, RULE_VSOCK_ENDED,
+		     "the chain of head %u refuses a connection of port %u of the guest to port "
+		     "%u, and the host was not asked",
+		     hold->head, f->guest_port, f->host_port);
+}
+
 void ledger_flow_ended(struct ledger *l, const struct ledger_hold *hold,
 		       const struct ledger_flow *f, const struct ledger_packet *p)
 {
 	bool done = f->guest_shut == SHUT_BOTH;
+
+	if (f->state == FLOW_ASKED)
+		judge_refusal(l, hold, f);
+	if (done && f->untaken && f->held == 0 && !f->excused && f->host_shut == 0 &&
+	    ledger_judges(l, RULE_VSOCK_ENDED))
+		ledger_break(l, RULE_VSOCK_ENDED,
+			     "the chain of head %u ends by RST the connection of port %u of the "
+			     "guest to port %u, of which the host has not taken the last message",
+			     hold->head, f->guest_port, f->host_port);
 
 	/* One whose chain is not back yet may turn out to be longer than its chain. */
 	if (f->held > 0 || f->excused || f->state == FLOW_ASKED || f->host_shut == SHUT_BOTH ||
@@ -73,13 +109,28 @@ static bool is_sure(const struct ledger_flow *f)
 	return !ledger_flow_alive(f) || (!f->excused && f->type == VIRTIO_VSOCK_TYPE_STREAM);
 }
 
+/* What it does to a connection may show before it has told what it took. */
+void ledger_flow_taking(struct ledger *l, unsigned port)
+{
+	struct ledger_socket_session *s = &l->socket.session;
+	struct ledger_socket_port *p = &l->socket.port[port];
+
+	p->taking = p->sure = true;
+	for (unsigned i = 0; i < s->count; i++) {
+		if (s->flow[i].host_port != l->target->ports[port].socket_port)
+			continue;
+		p->sure = p->sure && is_sure(&s->flow[i]);
+		s->flow[i].untaken = false;
+	}
+}
+
 void ledger_flow_kept(struct ledger *l, unsigned port)
 {
 	const struct ledger_socket_session *s = &l->socket.session;
 	const struct ledger_socket_port *p = &l->socket.port[port];
 	uint32_t host_port = l->target->ports[port].socket_port, left = 0;
 
-	if (s->lost || s->crowded || p->out_lost || p->reading_count != 1)
+	if (s->lost || s->crowded || p->out_lost || p->reading_count != 1 || !p->sure)
 		return;
 	for (unsigned i = 0; i < s->count; i++) {
 		const struct ledger_flow *f = &s->flow[i];
@@ -96,6 +147,20 @@ void ledger_flow_kept(struct ledger *l, unsigned port)
 			     "the host took all that it found of port %u, and %u bytes of the "
 			     "guest are left",
 			     host_port, left);
+}
+
+void ledger_flow_joined(struct ledger *l, unsigned port)
+{
+	const struct ledger_socket_port *p = &l->socket.port[port];
+
+	for (unsigned i = 0; i < LEDGER_LINES_MAX; i++)
+		if (p->line[i].end != 0 && ledger_judges(l, RULE_VSOCK_ENDED) &&
+		    p->reading[0].at[i] > p->line[i].end)
+			ledger_break(l, RULE_VSOCK_ENDED,
+				     "the host took %u bytes of a connection to port %u at once, "
+				     "and a message ends at %u",
+				     p->reading[0].at[i], l->target->ports[port].socket_port,
+				     p->line[i].end);
 }
 
 void ledger_flow_awaited(struct ledger *l)
@@ -119,16 +184,10 @@ void ledger_flow_awaited(struct ledger *l)
 static bool count_taken(const struct ledger *l, const struct ledger_flow *f, uint64_t *taken)
 {
 	const struct ledger_socket_session *s = &l->socket.session;
-	const struct ledger_socket_port *p;
-	unsigned port = 0;
+	const struct ledger_socket_port *p = port_of(l, f->host_port);
 
-	while (port < l->target->port_count && l->target->ports[port].socket_port != f->host_port)
-		port++;
-	if (port == l->target->port_count || f->host_port == 0)
-		return false;
-	p = &l->socket.port[port];
-	if (s->lost || s->crowded || f->unsure || f->excused || f->held > 0 || p->out_lost ||
-	    p->taking || p->reading_count != 1)
+	if (p == NULL || s->lost || s->crowded || f->unsure || f->excused || f->held > 0 ||
+	    p->out_lost || p->taking || p->reading_count != 1)
 		return false;
 	*taken = f->received;
 	if (f->line != LEDGER_LINES_MAX)

@@ -274,7 +274,7 @@ static void on_host_begin(struct ledger *l, enum host_act act, unsigned port, co
 	if (act == HOST_TYPE && is_socket(l, port))
 		ledger_flow_bytes_typed(l, port, data, len);
 	if (act == HOST_TAKE && is_socket(l, port))
-		l->socket.port[port].taking = true;
+		ledger_flow_taking(l, port);
 	if (act != HOST_CHANGE_CONFIG)
 		return;
 	lose(l);
@@ -286,11 +286,11 @@ static void on_host_end(struct ledger *l, enum host_act act, unsigned port, cons
 {
 	if (!is_socket(l, port))
 		return;
-	l->socket.port[port].taking = false;
 	if (act == HOST_TYPE)
 		ledger_flow_bytes_refused(l, port, len - moved);
 	else if (act == HOST_TAKE)
 		ledger_flow_bytes_taken(l, port, data, moved, len);
+	l->socket.port[port].taking = false;
 }
 
 static void on_ordered(struct ledger *l, unsigned port)
