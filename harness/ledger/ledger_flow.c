@@ -28,6 +28,8 @@
 #define CID_HOST 2u
 /* With so many on one connection a device may have no room for another. */
 #define MESSAGES_SURE 32u
+/* ... and with so many connections. */
+#define CONNECTIONS_SURE 8u
 
 struct ledger_flow *ledger_flow_find(struct ledger *l, uint32_t guest_port, uint32_t host_port)
 {
@@ -79,6 +81,9 @@ void ledger_flow_begin(struct ledger_flow *f, enum ledger_flow_state state)
 	f->said_end = f->excused = false;
 	f->messages = 0;
 	f->line = LEDGER_LINES_MAX;
+	f->told_fwd = f->told_alloc = f->asks = 0;
+	f->asked = f->untaken = false;
+	f->host_asked = true;
 }
 
 static void lose(struct ledger_flow *f)
@@ -103,6 +108,8 @@ static void give_credit(struct ledger_flow *f, const struct ledger_packet *p, bo
 		f->credit_unsure = true;
 	else
 		f->limit = limit;
+	if (heeded && limit != UINT64_MAX && limit > f->sent)
+		f->asked = false;
 	if (heeded && p->fwd_cnt - f->peer_fwd <= INT32_MAX) {
 		f->peer_fwd = p->fwd_cnt;
 		f->limit_last = f->limit_least = limit;
@@ -114,13 +121,25 @@ static void give_credit(struct ledger_flow *f, const struct ledger_packet *p, bo
 		f->limit_least = limit;
 }
 
-static void on_request(struct ledger_flow *f, const struct ledger_packet *p)
+/* Has its device room for another connection, for sure? */
+static bool has_room(const struct ledger_socket_session *s)
+{
+	unsigned count = 0;
+
+	for (unsigned i = 0; i < s->count; i++)
+		count += s->flow[i].unsure || ledger_flow_alive(&s->flow[i]);
+	return !s->crowded && count < CONNECTIONS_SURE;
+}
+
+static void on_request(struct ledger *l, struct ledger_flow *f, const struct ledger_packet *p)
 {
 	if (ledger_flow_alive(f) || f->stirred) {
 		lose(f);
 		return;
 	}
 	ledger_flow_begin(f, FLOW_ASKED);
+	f->host_asked = !has_room(&l->socket.session);
+	f->backend_calls = l->call.backend;
 	f->type = p->type;
 	f->guest_cid = (uint32_t)p->src_cid;
 	f->host_cid = (uint32_t)p->dst_cid;
@@ -178,6 +197,7 @@ static void on_own(struct ledger_flow *f, const struct ledger_packet *p)
 	f->received += p->len;
 	f->excused = f->excused || !(heeded || is_welcome(f, p));
 	f->drained_unsure = f->drained_unsure || (p->op == VIRTIO_VSOCK_OP_RW) == (p->len == 0);
+	f->untaken = f->untaken || ledger_packet_ends(p);
 	switch (p->op) {
 	case VIRTIO_VSOCK_OP_RESPONSE:
 		if (heeded)
@@ -195,6 +215,7 @@ static void on_own(struct ledger_flow *f, const struct ledger_packet *p)
 		return;
 	case VIRTIO_VSOCK_OP_CREDIT_REQUEST:
 		f->owes |= heeded ? OWES_CREDIT : 0;
+		f->asks++;
 		return;
 	default:
 		return;
@@ -253,7 +274,7 @@ static void on_packet(struct ledger *l, struct ledger_flow *f, const struct ledg
 		return;
 	}
 	if (p->op == VIRTIO_VSOCK_OP_REQUEST)
-		on_request(f, p);
+		on_request(l, f, p);
 	else if (ledger_flow_alive(f))
 		on_own(f, p);
 	else
@@ -281,6 +302,7 @@ void ledger_flow_returned(struct ledger *l, uint8_t flow, bool whole)
 		return;
 	f = &l->socket.session.flow[flow];
 	f->held--;
+	f->host_asked = f->host_asked || l->call.backend != f->backend_calls;
 	if (whole)
 		return;
 	lose(f);

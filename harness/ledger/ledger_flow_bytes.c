@@ -75,7 +75,7 @@ void ledger_flow_bytes_renew(struct ledger *l)
 		struct ledger_socket_port *p = &l->socket.port[i];
 
 		empty(p);
-		p->in_lost = false;
+		p->in_lost = p->typed = false;
 		p->alive = 0;
 		p->in_len = 0;
 	}
@@ -87,6 +87,7 @@ void ledger_flow_bytes_reset(struct ledger *l)
 	for (unsigned i = 0; i < TARGET_PORTS_MAX; i++) {
 		l->socket.port[i].in_lost |= l->socket.port[i].in_len > 0;
 		l->socket.port[i].alive = 0;
+		l->socket.port[i].typed = false;
 	}
 }
 
@@ -152,7 +153,7 @@ static struct ledger_line *line_of(struct ledger *l, struct ledger_socket_port *
 		if (taken[i] || p->line[i].len > 0)
 			continue;
 		f->line = i;
-		p->line[i].due = 0;
+		p->line[i].due = p->line[i].end = 0;
 		return &p->line[i];
 	}
 	return NULL;
@@ -172,6 +173,7 @@ uint8_t ledger_flow_bytes_heard(struct ledger *l, uint8_t flow, const struct led
 
 	if (p == NULL)
 		return NONE;
+	p->sure = false;
 	/* What was typed is for a connection that the device is to ask for: this may end it. */
 	if (p->alive == 0 && p->in_len > 0)
 		p->in_lost = true;
@@ -194,6 +196,8 @@ uint8_t ledger_flow_bytes_heard(struct ledger *l, uint8_t flow, const struct led
 		return NONE;
 	}
 	line->due = packet->len;
+	if (ledger_packet_ends(packet) && line->end == 0)
+		line->end = line->len + line->due;
 	return f->line;
 }
 
@@ -260,6 +264,7 @@ void ledger_flow_bytes_typed(struct ledger *l, unsigned port, const void *data, 
 {
 	struct ledger_socket_port *p = &l->socket.port[port];
 
+	p->typed = true;
 	if (p->in_lost)
 		return;
 	if (p->alive > 1 || len > LEDGER_LINE_BYTES - p->in_len) {
@@ -353,6 +358,7 @@ static void drop_taken(struct ledger_socket_port *p)
 		if (least == 0)
 			continue;
 		p->line[i].len -= least;
+		p->line[i].end -= least < p->line[i].end ? least : p->line[i].end;
 		memmove(line_bytes(p, i), line_bytes(p, i) + least, p->line[i].len);
 		for (unsigned r = 0; r < p->reading_count; r++)
 			p->reading[r].at[i] -= least;
@@ -381,6 +387,7 @@ uint32_t ledger_flow_bytes_waiting(struct ledger *l, uint32_t host_port)
 static void judge_taken(struct ledger *l, unsigned port, const uint8_t *data, uint32_t len)
 {
 	struct ledger_socket_port *p = &l->socket.port[port];
+	bool one_way = p->reading_count == 1;
 
 	if (p->out_lost || len == 0 || !ledger_judges(l, RULE_VSOCK_ORDER))
 		return;
@@ -395,8 +402,11 @@ static void judge_taken(struct ledger *l, unsigned port, const uint8_t *data, ui
 			p->out_lost = true;
 		}
 	}
-	if (!p->out_lost)
-		drop_taken(p);
+	if (p->out_lost)
+		return;
+	if (one_way && p->reading_count == 1)
+		ledger_flow_joined(l, port);
+	drop_taken(p);
 }
 
 void ledger_flow_bytes_taken(struct ledger *l, unsigned port, const uint8_t *data, uint32_t len,

@@ -9,13 +9,26 @@
  * that is refused or may be, or has shut it down both ways and the host has all its bytes, as
  * the RST's own fwd_cnt says; the host was given an order, which may be to end it; or the
  * device has said that it neither sends nor receives any more.  A REQUEST may be refused.
- * Where memory or an access failed nothing is known of any flow.
+ * Where memory or an access failed nothing is known of any flow.  A REQUEST is not refused
+ * before the host was asked, unless there are many connections, or the host may have asked for one
+ * there.
+ *
+ * vsock.ended, messages: what the host takes at once is of one message of a connection, and a
+ * guest that is done waits until the host looked for its last message, which may be empty.
  *
  * vsock.stuck, what the host takes: of streams it takes all there is, unless it has no room.
  * So where it took less than it wanted, no byte is left that the device read and gave back the
  * chain of.  Of what may have been ended, or dropped by an order, nothing is said; nor is it
  * where a port has messages, of which the host takes one, or where what is left may be divided
  * in more ways than one.
+ *
+ * vsock.stuck, credit.  Of a connection of which nobody gave a cause to end it, fwd_cnt of every
+ * packet is what the host has taken by then, but for those that are sent while it takes: how much
+ * that was is known afterwards.  At rest, with a buffer, the guest has been told of all of it,
+ * unless it said that it sends no more; with bytes for a guest that lets in none, it was asked for
+ * credit since it last let in some.  CREDIT_UPDATE that tells nothing new answers CREDIT_REQUEST:
+ * others would take the buffers away from what has something to say.  How much the host took is
+ * known as long as there is one way to divide what it took, and no byte is on its way.
  *
  * vsock.stuck, a host that is waited for: the model waits where answers have no buffers, and
  * for bytes of a connection that the guest has shut down both ways.
@@ -35,10 +48,41 @@ void ledger_flow_ordered(struct ledger *l, unsigned port)
 			s->flow[i].excused = true;
 }
 
+static const struct ledger_socket_port *port_of(const struct ledger *l, uint32_t host_port)
+{
+	for (unsigned i = 0; i < l->target->port_count && host_port != 0; i++)
+		if (l->target->ports[i].socket_port == host_port)
+			return &l->socket.port[i];
+	return NULL;
+}
+
+static void judge_refusal(struct ledger *l, const struct ledger_hold *hold,
+			  const struct ledger_flow *f)
+{
+	const struct ledger_socket_port *p = port_of(l, f->host_port);
+
+	if (f->held > 0 || f->excused || f->host_asked || (p != NULL && p->typed) ||
+	    !ledger_judges(l, RULE_VSOCK_ENDED))
+		return;
+	ledger_break(l, RULE_VSOCK_ENDED,
+		     "the chain of head %u refuses a connection of port %u of the guest to port "
+		     "%u, and the host was not asked",
+		     hold->head, f->guest_port, f->host_port);
+}
+
 void ledger_flow_ended(struct ledger *l, const struct ledger_hold *hold,
 		       const struct ledger_flow *f, const struct ledger_packet *p)
 {
 	bool done = f->guest_shut == SHUT_BOTH;
+
+	if (f->state == FLOW_ASKED)
+		judge_refusal(l, hold, f);
+	if (done && f->untaken && f->held == 0 && !f->excused && f->host_shut == 0 &&
+	    ledger_judges(l, RULE_VSOCK_ENDED))
+		ledger_break(l, RULE_VSOCK_ENDED,
+			     "the chain of head %u ends by RST the connection of port %u of the "
+			     "guest to port %u, of which the host has not taken the last message",
+			     hold->head, f->guest_port, f->host_port);
 
 	/* One whose chain is not back yet may turn out to be longer than its chain. */
 	if (f->held > 0 || f->excused || f->state == FLOW_ASKED || f->host_shut == SHUT_BOTH ||
@@ -65,13 +109,28 @@ static bool is_sure(const struct ledger_flow *f)
 	return !ledger_flow_alive(f) || (!f->excused && f->type == VIRTIO_VSOCK_TYPE_STREAM);
 }
 
+/* What it does to a connection may show before it has told what it took. */
+void ledger_flow_taking(struct ledger *l, unsigned port)
+{
+	struct ledger_socket_session *s = &l->socket.session;
+	struct ledger_socket_port *p = &l->socket.port[port];
+
+	p->taking = p->sure = true;
+	for (unsigned i = 0; i < s->count; i++) {
+		if (s->flow[i].host_port != l->target->ports[port].socket_port)
+			continue;
+		p->sure = p->sure && is_sure(&s->flow[i]);
+		s->flow[i].untaken = false;
+	}
+}
+
 void ledger_flow_kept(struct ledger *l, unsigned port)
 {
 	const struct ledger_socket_session *s = &l->socket.session;
 	const struct ledger_socket_port *p = &l->socket.port[port];
 	uint32_t host_port = l->target->ports[port].socket_port, left = 0;
 
-	if (s->lost || s->crowded || p->out_lost || p->reading_count != 1)
+	if (s->lost || s->crowded || p->out_lost || p->reading_count != 1 || !p->sure)
 		return;
 	for (unsigned i = 0; i < s->count; i++) {
 		const struct ledger_flow *f = &s->flow[i];
@@ -90,6 +149,20 @@ void ledger_flow_kept(struct ledger *l, unsigned port)
 			     host_port, left);
 }
 
+void ledger_flow_joined(struct ledger *l, unsigned port)
+{
+	const struct ledger_socket_port *p = &l->socket.port[port];
+
+	for (unsigned i = 0; i < LEDGER_LINES_MAX; i++)
+		if (p->line[i].end != 0 && ledger_judges(l, RULE_VSOCK_ENDED) &&
+		    p->reading[0].at[i] > p->line[i].end)
+			ledger_break(l, RULE_VSOCK_ENDED,
+				     "the host took %u bytes of a connection to port %u at once, "
+				     "and a message ends at %u",
+				     p->reading[0].at[i], l->target->ports[port].socket_port,
+				     p->line[i].end);
+}
+
 void ledger_flow_awaited(struct ledger *l)
 {
 	const struct ledger_socket_session *s = &l->socket.session;
@@ -105,4 +178,69 @@ void ledger_flow_awaited(struct ledger *l)
 		ledger_break(l, RULE_VSOCK_STUCK,
 			     "the device rests and waits for the host, of which no connection "
 			     "waits that the guest has shut down both ways");
+}
+
+/* How many of that connection's bytes has the host taken?  false: that is not known. */
+static bool count_taken(const struct ledger *l, const struct ledger_flow *f, uint64_t *taken)
+{
+	const struct ledger_socket_session *s = &l->socket.session;
+	const struct ledger_socket_port *p = port_of(l, f->host_port);
+
+	if (p == NULL || s->lost || s->crowded || f->unsure || f->excused || f->held > 0 ||
+	    p->out_lost || p->taking || p->reading_count != 1)
+		return false;
+	*taken = f->received;
+	if (f->line != LEDGER_LINES_MAX)
+		*taken -= p->line[f->line].len - p->reading[0].at[f->line];
+	return true;
+}
+
+void ledger_flow_counted(struct ledger *l, const struct ledger_hold *hold, struct ledger_flow *f,
+			 const struct ledger_packet *p)
+{
+	bool new = p->fwd_cnt != f->told_fwd || p->buf_alloc != f->told_alloc;
+	uint64_t taken;
+
+	f->told_fwd = p->fwd_cnt;
+	f->told_alloc = p->buf_alloc;
+	f->asked = f->asked || p->op == VIRTIO_VSOCK_OP_CREDIT_REQUEST;
+	if (count_taken(l, f, &taken) && ledger_judges(l, RULE_VSOCK_STUCK) &&
+	    p->fwd_cnt != (uint32_t)taken)
+		ledger_break(l, RULE_VSOCK_STUCK,
+			     "the chain of head %u gives port %u of the guest a packet from port "
+			     "%u with fwd_cnt %u, and the host has taken %llu bytes",
+			     hold->head, f->guest_port, f->host_port, p->fwd_cnt,
+			     (unsigned long long)taken);
+	if (p->op != VIRTIO_VSOCK_OP_CREDIT_UPDATE || new || !ledger_judges(l, RULE_VSOCK_STUCK))
+		return;
+	if (f->asks == 0)
+		ledger_break(l, RULE_VSOCK_STUCK,
+			     "the chain of head %u tells port %u of the guest of credit that it "
+			     "was told of, from port %u, and it did not ask",
+			     hold->head, f->guest_port, f->host_port);
+	else
+		f->asks--;
+}
+
+void ledger_flow_settled(struct ledger *l, const struct ledger_flow *f)
+{
+	uint64_t taken;
+	uint32_t waiting;
+
+	if (f->state != FLOW_OPEN || !count_taken(l, f, &taken))
+		return;
+	if (!f->said_end && ledger_judges(l, RULE_VSOCK_STUCK) && f->told_fwd != (uint32_t)taken)
+		ledger_break(l, RULE_VSOCK_STUCK,
+			     "the device rests, and told port %u of the guest fwd_cnt %u of port "
+			     "%u, of which the host has taken %llu bytes",
+			     f->guest_port, f->told_fwd, f->host_port, (unsigned long long)taken);
+	waiting = ledger_flow_bytes_waiting(l, f->host_port);
+	if (waiting == 0 || f->asked || f->guest_shut != 0 || f->credit_unsure || f->room_unsure ||
+	    f->sent < f->limit_last || f->type != VIRTIO_VSOCK_TYPE_STREAM)
+		return;
+	if (ledger_judges(l, RULE_VSOCK_STUCK))
+		ledger_break(l, RULE_VSOCK_STUCK,
+			     "the device rests with %u bytes for port %u of the guest from port "
+			     "%u, which lets in none and was not asked for credit",
+			     waiting, f->guest_port, f->host_port);
 }

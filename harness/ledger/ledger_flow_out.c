@@ -166,6 +166,8 @@ static void on_call(struct ledger_flow *f, const struct ledger_packet *p)
 	f->guest_cid = (uint32_t)p->dst_cid;
 	f->host_cid = (uint32_t)p->src_cid;
 	f->room = p->buf_alloc;
+	f->told_fwd = p->fwd_cnt;
+	f->told_alloc = p->buf_alloc;
 	f->stirred = true;
 }
 
@@ -183,6 +185,7 @@ static void on_own(struct ledger *l, const struct ledger_hold *hold, struct ledg
 		   const struct ledger_packet *p)
 {
 	judge_count(l, hold, f, p);
+	ledger_flow_counted(l, hold, f, p);
 	if (p->op == VIRTIO_VSOCK_OP_RW)
 		judge_bytes(l, hold, f, p);
 	if (p->op == VIRTIO_VSOCK_OP_RESPONSE) {
@@ -304,7 +307,9 @@ void ledger_flow_owed(struct ledger *l)
 
 		if (f->held == 0 && f->owes != 0)
 			judge_owed(l, f);
-		if (f->held == 0)
-			judge_waiting(l, f);
+		if (f->held > 0)
+			continue;
+		judge_waiting(l, f);
+		ledger_flow_settled(l, f);
 	}
 }

@@ -273,6 +273,8 @@ static void on_host_begin(struct ledger *l, enum host_act act, unsigned port, co
 {
 	if (act == HOST_TYPE && is_socket(l, port))
 		ledger_flow_bytes_typed(l, port, data, len);
+	if (act == HOST_TAKE && is_socket(l, port))
+		ledger_flow_taking(l, port);
 	if (act != HOST_CHANGE_CONFIG)
 		return;
 	lose(l);
@@ -288,6 +290,7 @@ static void on_host_end(struct ledger *l, enum host_act act, unsigned port, cons
 		ledger_flow_bytes_refused(l, port, len - moved);
 	else if (act == HOST_TAKE)
 		ledger_flow_bytes_taken(l, port, data, moved, len);
+	l->socket.port[port].taking = false;
 }
 
 static void on_ordered(struct ledger *l, unsigned port)

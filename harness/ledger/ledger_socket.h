@@ -10,6 +10,7 @@
 #include "harness/ledger/ledger_digest.h"
 #include "harness/target/target.h"
 
+#include <linux/virtio_vsock.h>
 #include <stdbool.h>
 #include <stdint.h>
 
@@ -30,6 +31,13 @@ struct ledger_packet {
 	uint32_t src_port, dst_port, len, flags, buf_alloc, fwd_cnt;
 	uint16_t type, op;
 };
+
+/* Is it RW that ends a message? */
+static inline bool ledger_packet_ends(const struct ledger_packet *packet)
+{
+	return packet->op == VIRTIO_VSOCK_OP_RW && packet->type == VIRTIO_VSOCK_TYPE_SEQPACKET &&
+	       (packet->flags & VIRTIO_VSOCK_SEQ_EOM) != 0;
+}
 
 /* ASKED, CALLED: the guest or the device asked for a connection, and has no answer yet. */
 enum ledger_flow_state { FLOW_NONE, FLOW_ASKED, FLOW_CALLED, FLOW_OPEN, FLOW_OVER };
@@ -73,6 +81,16 @@ struct ledger_flow {
 	uint64_t room;
 	bool said_end;
 	uint8_t line;
+	/* What the guest was told last of the device's buffer, and how often it asked since the
+	 * connection began and was told nothing new; it was asked for credit, and has given none.
+	 */
+	uint32_t told_fwd, told_alloc, asks;
+	bool asked;
+	bool untaken; /* a message ended, and the host has taken nothing of that port since */
+	/* Calls of what is behind the device, when its REQUEST was read; it was called since, or
+	 * it is not known that it had to be. */
+	uint32_t backend_calls;
+	bool host_asked;
 };
 
 /* Is it a connection, or is one asked for? */
@@ -93,6 +111,7 @@ struct ledger_socket_session {
  * the RW packet that the device reads now. */
 struct ledger_line {
 	uint32_t len, due;
+	uint32_t end; /* bytes before the end of a message, the first that is kept; 0: none is */
 };
 
 /* A way to divide what the host took: how much of each line. */
@@ -105,6 +124,9 @@ struct ledger_socket_port {
 	uint8_t *
 		bytes; /* of lines, then those that were typed; for as long as the ledger is open */
 	bool out_lost, in_lost; /* not known until there is a new device */
+	bool taking;		/* the host takes bytes in this call */
+	bool sure;		/* ... and what it found was known when the call began */
+	bool typed;		/* the host may have asked for a connection */
 	uint8_t alive;		/* connections */
 	uint32_t in_len;	/* bytes that were typed and not delivered */
 	unsigned reading_count;
@@ -150,14 +172,22 @@ void ledger_flow_owed(struct ledger *l);
 
 /*
  * ledger_flow_host.c.  ordered: the host was given an order that is about that port.  ended: the
- * driver is given that RST.  kept: the host took less than it wanted.  awaited: the device
- * rests, and says that it waits for the host.
+ * driver is given that RST.  taking: the host begins to take bytes of
+ * that port.  kept: it took less than it wanted.  joined: what it took at once is
+ * known.  awaited: the device
+ * rests, and says that it waits for the host.  counted: the driver is given that packet of a
+ * connection, before the flow knows of it.  settled: the device rests, and could send to that flow.
  */
 void ledger_flow_ordered(struct ledger *l, unsigned port);
 void ledger_flow_ended(struct ledger *l, const struct ledger_hold *hold,
 		       const struct ledger_flow *flow, const struct ledger_packet *packet);
+void ledger_flow_taking(struct ledger *l, unsigned port);
 void ledger_flow_kept(struct ledger *l, unsigned port);
+void ledger_flow_joined(struct ledger *l, unsigned port);
 void ledger_flow_awaited(struct ledger *l);
+void ledger_flow_counted(struct ledger *l, const struct ledger_hold *hold, struct ledger_flow *flow,
+			 const struct ledger_packet *packet);
+void ledger_flow_settled(struct ledger *l, const struct ledger_flow *flow);
 
 /*
  * ledger_flow_bytes.c.  open, close: room, 0 or -ENOMEM.  renew, reset: there is a new device; the

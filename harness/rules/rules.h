@@ -280,10 +280,10 @@ enum severity {
 	X(VSOCK_TYPE, "vsock.type", MUST, WALK, 0, "dev.vsock.rxtx.2",                             \
 	  "a packet of unknown type is answered by RST")                                           \
 	X(VSOCK_STUCK, "vsock.stuck", MODEL, WALK, 0, "policy",                                    \
-	  "bytes of a stream reach either side as far as it takes them, and nobody is "            \
-	  "waited for in vain")                                                                    \
+	  "bytes of a stream reach either side as far as it takes them, credit is told and asked " \
+	  "for, and nobody is waited for in vain")                                                 \
 	X(VSOCK_ENDED, "vsock.ended", MODEL, WALK, 0, "policy",                                    \
-	  "the device ends no connection that has not come to its end")                            \
+	  "the device ends no connection that has not come to its end, nor joins messages")        \
 	X(VSOCK_EVENT, "vsock.event", LIMIT, WALK, 0, "5.10.6.7",                                  \
 	  "an event has 4 bytes, and an id that there is")                                         \
 	X(SNAPSHOT_REFUSED, "snapshot.refused", LIMIT, REGS, 0, "policy",                          \

@@ -124,7 +124,7 @@ void connect_guest(uint16_t type, uint32_t buf_alloc)
 	all_is_sent();
 }
 
-void connect_port(uint32_t buf_alloc)
+void connect_port_as(uint16_t type, uint32_t buf_alloc)
 {
 	static const struct target_port port = { .from = TARGET_NO_QUEUE,
 						 .to = TARGET_NO_QUEUE,
@@ -132,7 +132,12 @@ void connect_port(uint32_t buf_alloc)
 
 	rig_target.ports = &port;
 	rig_target.port_count = 1;
-	connect_guest(0, buf_alloc);
+	connect_guest(type, buf_alloc);
+}
+
+void connect_port(uint32_t buf_alloc)
+{
+	connect_port_as(0, buf_alloc);
 }
 
 /* A call in which the device may send. */
@@ -287,7 +292,10 @@ static void pass_on(const char *taken)
 	guest_sends((struct packet){ .op = VIRTIO_VSOCK_OP_RW, .len = 3, .bytes = "abc" });
 	all_is_sent();
 	host(HOST_TAKE, taken, 2, 2);
-	rest(DEVICE_IDLE);
+	device_works();
+	guest_is_sent((struct packet){
+		.op = VIRTIO_VSOCK_OP_CREDIT_UPDATE, .buf_alloc = 64, .fwd_cnt = 2 });
+	all_is_sent();
 }
 
 void case_bytes_with_a_gap(void)

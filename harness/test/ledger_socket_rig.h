@@ -34,6 +34,7 @@ int socket_setup(void **state);
 void connect_guest(uint16_t type, uint32_t buf_alloc);
 /* ... to a port of the target, which stands for port 1024. */
 void connect_port(uint32_t buf_alloc);
+void connect_port_as(uint16_t type, uint32_t buf_alloc);
 /* A call in which the device may send. */
 void device_works(void);
 

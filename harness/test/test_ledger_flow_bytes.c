@@ -15,19 +15,19 @@
 #include "ledger_rig.h"
 #include "ledger_socket_rig.h"
 
+/* The device does not rest after these, which it may not before the guest was told. */
 static void guest_writes(uint32_t port, const char *bytes)
 {
 	guest_sends((struct packet){ .op = VIRTIO_VSOCK_OP_RW,
 				     .len = (uint32_t)strlen(bytes),
 				     .bytes = bytes,
 				     .port = port });
-	all_is_sent();
+	done();
 }
 
 static void host_takes(const char *bytes)
 {
 	host(HOST_TAKE, bytes, (uint32_t)strlen(bytes), (uint32_t)strlen(bytes));
-	rest(DEVICE_IDLE);
 }
 
 static void connect_another(uint32_t port)
@@ -205,6 +205,125 @@ static void typed_bytes_may_be_lost_before_there_is_a_connection(void **state)
 	assert_silent_at_rest();
 }
 
+/* fwd_cnt is what the host took, in an answer and at rest; who has been told is not told again. */
+static void the_guest_is_told_what_the_host_took(void **state)
+{
+	const struct packet told = { .op = VIRTIO_VSOCK_OP_CREDIT_UPDATE,
+				     .buf_alloc = 64,
+				     .fwd_cnt = 3 };
+	const struct packet early = { .op = VIRTIO_VSOCK_OP_CREDIT_UPDATE,
+				      .buf_alloc = 64,
+				      .fwd_cnt = 2 };
+
+	(void)state;
+	for (unsigned which = 0; which < 4; which++) {
+		socket_setup(state);
+		connect_port(8);
+		guest_writes(99, "abc");
+		host(HOST_TAKE, "abc", 3, 3);
+		device_works();
+		if (which < 3)
+			guest_is_sent(which == 1 ? early : told);
+		if (which == 2)
+			guest_is_sent(told);
+		all_is_sent();
+		if (which == 0)
+			assert_silent();
+		else
+			assert_breaks(RULE_VSOCK_STUCK);
+	}
+}
+
+/* A guest that lets nothing in is asked for credit. */
+static void a_guest_is_asked_for_credit(void **state)
+{
+	(void)state;
+	for (unsigned asked = 0; asked < 2; asked++) {
+		socket_setup(state);
+		connect_port(0);
+		host(HOST_TYPE, "abc", 3, 3);
+		device_works();
+		if (asked == 1)
+			guest_is_sent((struct packet){ .op = VIRTIO_VSOCK_OP_CREDIT_REQUEST,
+						       .buf_alloc = 64 });
+		all_is_sent();
+		if (asked == 1)
+			assert_silent();
+		else
+			assert_breaks(RULE_VSOCK_STUCK);
+	}
+}
+
+static void guest_writes_message(const char *bytes)
+{
+	guest_sends((struct packet){ .op = VIRTIO_VSOCK_OP_RW,
+				     .type = VIRTIO_VSOCK_TYPE_SEQPACKET,
+				     .flags = VIRTIO_VSOCK_SEQ_EOM,
+				     .len = (uint32_t)strlen(bytes),
+				     .bytes = bytes });
+	done();
+}
+
+static void the_host_takes_one_message_at_once(void **state)
+{
+	(void)state;
+	connect_port_as(VIRTIO_VSOCK_TYPE_SEQPACKET, 8);
+	guest_writes_message("ab");
+	guest_writes_message("cd");
+	host(HOST_TAKE, "ab", 4, 2);
+	assert_silent();
+	host(HOST_TAKE, "cd", 4, 2);
+	assert_silent();
+	guest_writes_message("ef");
+	guest_writes_message("gh");
+	host(HOST_TAKE, "efg", 3, 3);
+	assert_breaks(RULE_VSOCK_ENDED);
+}
+
+/* The last message of a guest that is done has no bytes, and the host has not looked for it. */
+static void an_empty_message_keeps_its_connection(void **state)
+{
+	const uint16_t type = VIRTIO_VSOCK_TYPE_SEQPACKET;
+
+	(void)state;
+	for (unsigned looked = 0; looked < 2; looked++) {
+		socket_setup(state);
+		connect_port_as(type, 8);
+		guest_writes_message("");
+		guest_sends((struct packet){
+			.op = VIRTIO_VSOCK_OP_SHUTDOWN, .type = type, .flags = 3 });
+		all_is_sent();
+		if (looked == 1)
+			host(HOST_TAKE, "", 4, 0);
+		device_works();
+		guest_is_sent((struct packet){ .op = VIRTIO_VSOCK_OP_RST, .type = type });
+		all_is_sent();
+		if (looked == 1)
+			assert_silent();
+		else
+			assert_breaks(RULE_VSOCK_ENDED);
+	}
+}
+
+/* A REQUEST is refused by the host, not by the device. */
+static void nobody_is_refused_unasked(void **state)
+{
+	(void)state;
+	for (unsigned typed = 0; typed < 2; typed++) {
+		socket_setup(state);
+		connect_port(8);
+		if (typed == 1)
+			host(HOST_TYPE, "", 0, 0);
+		guest_sends((struct packet){ .op = VIRTIO_VSOCK_OP_REQUEST, .port = 98 });
+		guest_is_sent((struct packet){ .op = VIRTIO_VSOCK_OP_RST, .port = 98 });
+		all_is_sent();
+		if (typed == 1)
+			assert_silent();
+		else
+			assert_breaks(RULE_VSOCK_ENDED);
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -218,6 +337,11 @@ int main(void)
 		cmocka_unit_test_setup(typed_bytes_may_go_to_either_connection, socket_setup),
 		cmocka_unit_test_setup(typed_bytes_may_be_lost_before_there_is_a_connection,
 				       socket_setup),
+		cmocka_unit_test_setup(the_guest_is_told_what_the_host_took, socket_setup),
+		cmocka_unit_test_setup(a_guest_is_asked_for_credit, socket_setup),
+		cmocka_unit_test_setup(the_host_takes_one_message_at_once, socket_setup),
+		cmocka_unit_test_setup(an_empty_message_keeps_its_connection, socket_setup),
+		cmocka_unit_test_setup(nobody_is_refused_unasked, socket_setup),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
