@@ -440,6 +440,7 @@ static inline void begin_call(struct ledger *l, bool write, uint64_t offset, uin
 	if (offset == VIRTIO_MMIO_STATUS)
 		l->call.live = l->call.live ||
 			       (may_become(l, (uint32_t)value) & VIRTIO_CONFIG_S_DRIVER_OK) != 0;
+	l->call.notifies = offset == VIRTIO_MMIO_QUEUE_NOTIFY;
 	/* Whatever else the driver says there is its own word. */
 	if (offset == VIRTIO_MMIO_QUEUE_NOTIFY && l->session.features_known &&
 	    (l->session.driver_features >> VIRTIO_F_NOTIFICATION_DATA & 1) != 0)

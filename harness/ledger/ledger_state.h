@@ -238,8 +238,9 @@ struct ledger_call {
 	uint64_t poisoned;	 /* queues that were first found structurally wrong */
 	uint64_t moved;		 /* queues whose used index moved */
 	unsigned heap_failures;	 /* allocations that had failed before it */
-	unsigned config_interrupts;
+	unsigned config_interrupts, used_interrupts;
 	bool live;	   /* queues may be touched */
+	bool notifies;	   /* the driver notifies a queue, and nothing else happens */
 	bool suspended;	   /* it began with a suspended device, and does not resume it */
 	bool blind;	   /* an access was for a queue that is not known */
 	bool carried;	   /* a buffer was read or written */

@@ -27,8 +27,8 @@
  * queue alone (vringer.h): on a bus that has a vector for each queue the driver of
  * another would hear of nothing.  VIRTIO advises against an interrupt that the driver wants none
  * of, and says nothing of one that repeats what the driver has not acknowledged: our own models
- * do not.  One that was wanted when the device asked may come late, after the index moved once
- * more and the driver wants none.
+ * do not, and raise one in a call in which they are notified, at its end.  One that was wanted when
+ * the device asked may come late, after the index moved once more and the driver wants none.
  *
  * wakeup.changed: a target says of each act of its host whether it was a change.
  *
@@ -143,7 +143,11 @@ static void judge_used(struct ledger *l, unsigned from, unsigned to, bool up)
 	}
 	if (!known)
 		return;
-	if (due && !asked && ledger_judges(l, RULE_WAKEUP_UNASKED))
+	if (l->target->model && l->call.notifies && ++l->call.used_interrupts > 1 &&
+	    ledger_judges(l, RULE_WAKEUP_UNASKED))
+		ledger_break(l, RULE_WAKEUP_UNASKED,
+			     "a used-buffer interrupt, and there was one in the same call");
+	else if (due && !asked && ledger_judges(l, RULE_WAKEUP_UNASKED))
 		ledger_break(l, RULE_WAKEUP_UNASKED,
 			     "a used-buffer interrupt, and the device did not look at what the "
 			     "driver wants after it moved the used index");

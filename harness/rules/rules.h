@@ -96,7 +96,7 @@ enum severity {
 	  "dev.split.used-notify-suppress.2", "no used-buffer interrupt without need")             \
 	X(WAKEUP_UNASKED, "wakeup.unasked", MODEL, MEM | INTR, 0,                                  \
 	  "dev.split.used-notify-suppress.2",                                                      \
-	  "the device checks whether the driver wants an interrupt before it raises one")          \
+	  "the device checks whether the driver wants an interrupt before it raises one, once")    \
 	X(WAKEUP_NOT_LIVE, "wakeup.not-live", MUST, INTR, 0, "dev.status.field.1",                 \
 	  "no used-buffer interrupt before DRIVER_OK")                                             \
 	X(WAKEUP_QUEUE_RESET, "wakeup.queue-reset", MUST, INTR, 0, "dev.vq.reset.1",               \
