@@ -143,8 +143,8 @@ static void judge_used(struct ledger *l, unsigned from, unsigned to, bool up)
 	}
 	if (!known)
 		return;
-	if (l->target->model && l->call.notifies && ++l->call.used_interrupts > 1 &&
-	    ledger_judges(l, RULE_WAKEUP_UNASKED))
+	if (l->target->model && l->call.notifies && to - from == ledger_queues(l) &&
+	    ++l->call.used_interrupts > 1 && ledger_judges(l, RULE_WAKEUP_UNASKED))
 		ledger_break(l, RULE_WAKEUP_UNASKED,
 			     "a used-buffer interrupt, and there was one in the same call");
 	else if (due && !asked && ledger_judges(l, RULE_WAKEUP_UNASKED))
