@@ -46,6 +46,9 @@ enum fs_counter {
 	FS_CHAIN_INVALID, /* torn, out of order, unreadable part, wraps */
 	FS_ADD_USED_FAILURES,
 	FS_INVALID_AVAIL_IDX, /* a queue became poisoned */
+	FS_WINDOW_MAPPED,     /* bytes of the DAX window, each time that one is mapped */
+	FS_WINDOW_UNMAPPED,   /* ... mapped over, removed, or gone with the session */
+	FS_WINDOW_BYTES,      /* gauge: mapped now */
 	FS_COUNTER_COUNT
 };
 
@@ -64,7 +67,10 @@ TABLE(static const char *const, counter_names, FS_COUNTER_COUNT, 1,
 	[FS_TOO_SHORT] = "too_short",
 	[FS_CHAIN_INVALID] = "chain_invalid",
 	[FS_ADD_USED_FAILURES] = "add_used_failures",
-	[FS_INVALID_AVAIL_IDX] = "invalid_avail_idx_count");
+	[FS_INVALID_AVAIL_IDX] = "invalid_avail_idx_count",
+	[FS_WINDOW_MAPPED] = "window_mapped",
+	[FS_WINDOW_UNMAPPED] = "window_unmapped",
+	[FS_WINDOW_BYTES] = "window_bytes");
 
 TABLE(static const struct device_queue_desc, fs_queues, FS_QUEUE_COUNT, 4,
 	[FS_HIPRIO] = { "hiprio", FS_QUEUE_SIZE_MAX, true, 0 },
@@ -127,6 +133,26 @@ static void fs_count(struct fs *fs, enum fs_counter which)
 	fs->dev.counters[which]++;
 }
 
+/* The window is another one, with `mapped` more bytes put into it. */
+static void set_window(struct fs *fs, const struct fs_window *window, uint64_t mapped,
+		       uint64_t unmapped)
+{
+	uint64_t *counters = fs->dev.counters;
+
+	fs->window = *window;
+	counters[FS_WINDOW_MAPPED] += mapped;
+	counters[FS_WINDOW_UNMAPPED] += unmapped;
+	counters[FS_WINDOW_BYTES] = fs_window_bytes(window, 0, FS_SHM_LEN);
+}
+
+/* Nothing is mapped. */
+static void clear_window(struct fs *fs)
+{
+	static const struct fs_window empty = { .count = 0 };
+
+	set_window(fs, &empty, 0, fs_window_bytes(&fs->window, 0, FS_SHM_LEN));
+}
+
 static uint32_t get32(bool big_endian, uint32_t raw)
 {
 	return big_endian ? be32toh(raw) : le32toh(raw);
@@ -171,7 +197,7 @@ static uint32_t fs_init(struct fs *fs, const struct fs_request *request)
 	struct fs_reply reply;
 	const bool big = fs->big_endian;
 
-	fs->window.count = 0; /* another session */
+	clear_window(fs); /* another session */
 	if (get32(big, request->head.init.major) < FUSE_KERNEL_VERSION)
 		return fs_answer(fs, request, &reply, -EPROTO, 0, FS_INITS_REFUSED);
 	if (request->room < sizeof(reply))
@@ -222,12 +248,15 @@ static uint32_t fs_map(struct fs *fs, const struct fs_request *request)
 	const uint64_t at = get64(fs->big_endian, in->moffset);
 	const uint64_t len = get64(fs->big_endian, in->len);
 	const uint64_t file = get64(fs->big_endian, in->foffset);
+	struct fs_window window = fs->window;
 	int err = -EINVAL;
 
 	if (!is_root(fs, request))
 		err = -ENOENT;
 	else if (fs_window_has(at, len) && fs_window_takes(file, len))
-		err = fs_window_map(&fs->window, at, len, file);
+		err = fs_window_map(&window, at, len, file);
+	if (err == 0)
+		set_window(fs, &window, len, fs_window_bytes(&fs->window, at, len));
 	return fs_done(fs, request, err, FS_MAPPED);
 }
 
@@ -235,6 +264,7 @@ static uint32_t fs_map(struct fs *fs, const struct fs_request *request)
 static int unmap_all(struct fs *fs, unsigned count)
 {
 	struct fs_window window = fs->window;
+	uint64_t unmapped = 0;
 	unsigned i;
 	int err = 0;
 
@@ -242,10 +272,14 @@ static int unmap_all(struct fs *fs, unsigned count)
 		const uint64_t at = get64(fs->big_endian, fs->removed[i].moffset);
 		const uint64_t len = get64(fs->big_endian, fs->removed[i].len);
 
-		err = fs_window_has(at, len) ? fs_window_unmap(&window, at, len) : -EINVAL;
+		err = -EINVAL;
+		if (fs_window_has(at, len)) {
+			unmapped += fs_window_bytes(&window, at, len);
+			err = fs_window_unmap(&window, at, len);
+		}
 	}
 	if (err == 0)
-		fs->window = window;
+		set_window(fs, &window, 0, unmapped);
 	return err;
 }
 
@@ -377,7 +411,7 @@ static void fs_reset(struct device *dev)
 
 	fs->drain = (struct drain){ .left = 0 };
 	fs->big_endian = false;
-	fs->window.count = 0;
+	clear_window(fs);
 }
 
 static void fs_queue_reset(struct device *dev, unsigned queue)
@@ -433,7 +467,7 @@ static void fs_restore(struct device *dev, const struct snapshot_view *view, str
 
 	drain_restore(&fs->drain, dev, view, in);
 	big_endian = snapshot_get_max(in, 1, live, "a byte order that cannot be");
-	fs_window_restore(&fs->window, live, in);
+	snapshot_check_gauge(in, view, FS_WINDOW_BYTES, fs_window_restore(&fs->window, live, in));
 	if (in->commit)
 		fs->big_endian = big_endian;
 }

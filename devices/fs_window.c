@@ -33,6 +33,23 @@ bool fs_window_takes(uint64_t file, uint64_t len)
 	return ALIGNED(file) && in_file(file, len);
 }
 
+uint64_t fs_window_bytes(const struct fs_window *window, uint64_t at, uint64_t len)
+{
+	const uint64_t end = at + len;
+	uint64_t bytes = 0;
+	unsigned i;
+
+	for (i = 0; i < window->count; i++) {
+		const struct fs_piece *p = &window->pieces[i];
+		const uint64_t from = p->at > at ? p->at : at;
+		const uint64_t to = p->at + p->len < end ? p->at + p->len : end;
+
+		if (from < to)
+			bytes += to - from;
+	}
+	return bytes;
+}
+
 /* Behind the others. */
 static int append(struct fs_window *window, uint64_t at, uint64_t end, uint64_t file)
 {
@@ -97,7 +114,7 @@ void fs_window_save(const struct fs_window *window, struct snapshot_out *out)
 	}
 }
 
-void fs_window_restore(struct fs_window *window, bool live, struct snapshot_in *in)
+uint64_t fs_window_restore(struct fs_window *window, bool live, struct snapshot_in *in)
 {
 	struct fs_window found = { .count = 0 };
 	unsigned count = (unsigned)snapshot_get_max(in, 1, live ? FS_PIECES_MAX : 0,
@@ -119,4 +136,5 @@ void fs_window_restore(struct fs_window *window, bool live, struct snapshot_in *
 	}
 	if (in->commit)
 		*window = found;
+	return fs_window_bytes(&found, 0, FS_SHM_LEN);
 }

@@ -32,12 +32,16 @@ struct fs_window {
 bool fs_window_has(uint64_t at, uint64_t len);
 bool fs_window_takes(uint64_t file, uint64_t len);
 
+/* How many bytes are mapped of a range of the window. */
+uint64_t fs_window_bytes(const struct fs_window *window, uint64_t at, uint64_t len);
+
 /* Of a range of the window.  0, or -ENOMEM and nothing has changed. */
 int fs_window_map(struct fs_window *window, uint64_t at, uint64_t len, uint64_t file);
 int fs_window_unmap(struct fs_window *window, uint64_t at, uint64_t len);
 
-/* A window's part of a snapshot.  restore: of a device that is not live it is empty. */
+/* A window's part of a snapshot.  restore: of a device that is not live it is empty; returns how
+ * many bytes are mapped. */
 void fs_window_save(const struct fs_window *window, struct snapshot_out *out);
-void fs_window_restore(struct fs_window *window, bool live, struct snapshot_in *in);
+uint64_t fs_window_restore(struct fs_window *window, bool live, struct snapshot_in *in);
 
 #endif

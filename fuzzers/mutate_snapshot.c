@@ -4,7 +4,10 @@
  */
 #include "fuzzers/mutate_internal.h"
 
+#include <linux/virtio_config.h>
+
 #define SNAPSHOTS_MAX 8u
+#define STATUS_FIELD 1u /* of the transport's part */
 
 /* A byte of what every snapshot has, or of the device's own, which ends it. */
 void fresh_corrupt(struct mutator *m, struct op *op)
@@ -32,6 +35,12 @@ void fresh_alter(struct mutator *m, struct op *op)
 	if (random_chance(m, 3))
 		op->value[ALTER_XOR] = random_chance(m, 2) ? 1 : random_below(m, UINT16_MAX);
 	op->value[ALTER_ALSO] = random_chance(m, 3) ? 1 + random_below(m, 16) : 0;
+	/* A device that is not live, with what a live one has. */
+	if (random_chance(m, 16)) {
+		op->value[ALTER_FIELD] = STATUS_FIELD;
+		op->value[ALTER_XOR] = VIRTIO_CONFIG_S_DRIVER_OK;
+		op->value[ALTER_ALSO] = 0;
+	}
 }
 
 void fresh_cut(struct mutator *m, struct op *op)

@@ -24,6 +24,8 @@ static const struct vringer_sum fs_equal_sums[] = {
 	{ "requests",
 	  "inits inits_refused forgets reads mapped unmapped refused unsupported no_room "
 	  "reply_failed" },
+	/* No byte of the window is mapped or gone without being counted. */
+	{ "window_mapped", "window_unmapped window_bytes" },
 	{ NULL, NULL },
 };
 
@@ -138,6 +140,7 @@ struct vringer_target fs_target = {
 	.heap_max = 64u << 10,
 	.sums = fs_sums,
 	.equal_sums = fs_equal_sums,
+	.gauges = "window_bytes",
 	.requests = fs_requests,
 	/* In one buffer: a program may leave the device queues of one entry, in which
 	 * a request with a reply does not fit. */

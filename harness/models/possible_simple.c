@@ -28,7 +28,7 @@ static void read_window(struct own_part *part)
 {
 	uint64_t count = own_part_get_max(part, 1, own_part_started(part) ? FS_PIECES_MAX : 0,
 					  "more of the window is mapped than can be");
-	uint64_t end = 0;
+	uint64_t end = 0, mapped = 0;
 
 	for (uint64_t i = 0; i < count && part->what == NULL; i++) {
 		uint64_t at = own_part_get(part, 8), len, file;
@@ -41,7 +41,9 @@ static void read_window(struct own_part *part)
 		file = own_part_get(part, 8);
 		own_part_require(part, file <= INT64_MAX - len, "a mapping of what no file has");
 		end = at + len;
+		mapped += len;
 	}
+	own_part_require_counter(part, &fs_target, "window_bytes", mapped);
 }
 
 const char *fs_impossible(const void *data, uint64_t len, uint64_t *at)
