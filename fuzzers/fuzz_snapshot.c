@@ -74,6 +74,7 @@ static void put_input(void *ctx, uint32_t index, const char *verb)
 	s->len = in->size;
 	s->altered = true;
 	s->same = false;
+	s->intact = 0;
 }
 
 static void check_again(void *ctx, struct run *run, uint32_t index)
