@@ -26,10 +26,10 @@
  * To ask a backend that has nothing, with nothing that waits in the device, is no step.
  * One that finds nothing to do, again and again, and goes on saying that it has work keeps its
  * host's processor busy for nothing.  Nor has one of our models any work left of which nobody told
- * it: no notification of a queue since that began anew, no act of its host since the driver reset
- * the device, and nothing that waits in it or at its host.  It looks for chains where it is
- * notified, or has something for them.  A host that was told how to behave may have lied to it, and
- * what a restored device was told of is not known.
+ * it: no queue was notified since it, or the device, was reset; its host did nothing, and was not
+ * called, since the device was; and nothing waits in it or at its host.  It looks for chains where
+ * it is notified, or has something for them.  A host that was told how to behave may have lied to
+ * it, and what a restored device was told of is not known.
  */
 #include "harness/ledger/ledger_internal.h"
 
@@ -107,6 +107,17 @@ void ledger_waiting_bytes(struct ledger *l, const void *device, bool excused)
 	}
 }
 
+/* Has it something now, of whatever it counts as it comes and goes? */
+static bool has_some(const struct ledger *l, const void *device)
+{
+	unsigned count = target_counter_count(l->target, device);
+
+	for (unsigned i = 0; i < count; i++)
+		if (l->sums.gauges[i] && l->device.counters[i] != 0)
+			return true;
+	return false;
+}
+
 /* Does nothing wait, in the device or at its host, as far as both say? */
 static bool has_nothing(const struct ledger *l, const void *device)
 {
@@ -139,8 +150,8 @@ static bool was_told(const struct ledger *l)
 void ledger_waiting_work(struct ledger *l, const void *device)
 {
 	if (!l->target->model || was_told(l) || l->session.suspended || l->session.suspend_asked ||
-	    l->session.resume_asked || !has_nothing(l, device) ||
-	    !ledger_judges(l, RULE_STUCK_BUSY))
+	    l->session.resume_asked || l->target->polls || !has_nothing(l, device) ||
+	    has_some(l, device) || !ledger_judges(l, RULE_STUCK_BUSY))
 		return;
 	ledger_break(l, RULE_STUCK_BUSY,
 		     "the device says that it has work left, and neither its driver nor its host "

@@ -197,7 +197,8 @@ void ledger_interrupt(struct ledger *l, uint32_t bits, unsigned queue)
 	if (l->plain.device.looking) {
 		l->plain.device.interrupts[queue] += fresh || !l->target->level_line;
 	} else if (l->call.live) {
-		if (queue == LEDGER_LINE && ++l->call.used_interrupts > 1 && l->target->model &&
+		if (queue == LEDGER_LINE && (fresh || !l->target->level_line) &&
+		    ++l->call.used_interrupts > 1 && l->target->model && l->target->transport &&
 		    l->call.by_driver && ledger_judges(l, RULE_WAKEUP_SUPERFLUOUS))
 			ledger_break(l, RULE_WAKEUP_SUPERFLUOUS,
 				     "a second used-buffer interrupt in one call");

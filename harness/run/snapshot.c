@@ -250,7 +250,8 @@ void snapshot_op_save(struct run *run, const struct program *prog, const struct 
 	if (!snapshot_take(run, 0) || !run->guest.ledger.enabled ||
 	    !ledger_judges(&run->guest.ledger, RULE_SNAPSHOT_SAME))
 		return;
-	if (run->snapshots[0].len == 0 && run->guest.target->model) {
+	if (run->snapshots[0].len == 0 && run->guest.target->model &&
+	    run->guest.target->transport) {
 		ledger_break(&run->guest.ledger, RULE_SNAPSHOT_SAME, "the device saves nothing");
 		return;
 	}

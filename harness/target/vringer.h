@@ -445,7 +445,8 @@ struct vringer_backend {
 struct vringer_kept {
 	uint32_t size;	       /* sizeof(struct vringer_kept) */
 	uint32_t blocks;       /* blocks of host->alloc, beyond those of a new device, that it keeps
-				* once it has allocated them: work.steady */
+				* once it has allocated them: work.steady; of one alone, with
+				* VRINGER_JUDGE_MODEL: it then asks for memory only to have more */
 	uint32_t blocks_saved; /* 1: a restored device has as many blocks as the saved one */
 	uint32_t chains;       /* of a queue, while it is VRINGER_WAITING for the host; at most
 				* 65535 */

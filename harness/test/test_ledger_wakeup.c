@@ -548,6 +548,7 @@ static void tell_of_each(void)
 static void a_model_tells_of_a_call_once(void **state)
 {
 	(void)state;
+	rig_target.transport = true;
 	notify();
 	tell_of_each();
 	assert_breaks(RULE_WAKEUP_SUPERFLUOUS);
