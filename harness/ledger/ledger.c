@@ -196,7 +196,7 @@ void ledger_restored(struct ledger *l)
 void ledger_host_begin(struct ledger *l, enum host_act act, unsigned port, const void *data,
 		       uint32_t len)
 {
-	l->call.by_host = true;
+	l->call.by_driver = false;
 	l->device.acted = true;
 	l->call.host_changes = act == HOST_SET_NUM_PAGES || act == HOST_CHANGE_CONFIG;
 	if (l->enabled)
@@ -211,7 +211,7 @@ static bool is_too_much(enum host_act act, uint32_t len, uint32_t moved)
 
 void ledger_ordered(struct ledger *l, unsigned port)
 {
-	l->call.by_host = true;
+	l->call.by_driver = false;
 	l->device.untold = true;
 	if (l->enabled)
 		TELL_FOLLOWERS(l, ordered, l, port);

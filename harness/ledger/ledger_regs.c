@@ -473,6 +473,7 @@ void ledger_access_begin(struct ledger *l, bool write, uint64_t offset, uint32_t
 			 uint64_t value)
 {
 	begin_call(l, write, offset, width, value);
+	l->call.by_driver = true;
 	/* A queue that becomes ready under a live device may be served at once. */
 	if (l->plain.arena != NULL && l->enabled)
 		ledger_plain_begin(l, write ? unsure_of(l, offset, width, value) : UNSURE_NOT);
@@ -485,6 +486,7 @@ void ledger_access_end(struct ledger *l, bool write, uint64_t offset, uint32_t w
 	bool odd = is_odd(offset, width);
 	bool status = write && !odd && offset == VIRTIO_MMIO_STATUS;
 
+	l->call.by_driver = false;
 	if (!l->enabled)
 		return;
 	if (l->plain.arena != NULL)

@@ -243,14 +243,14 @@ struct ledger_call {
 	size_t heap_bytes;
 	unsigned config_interrupts;
 	unsigned used_interrupts; /* while the device was live */
-	bool by_host;		  /* of the host, which may enter the device many times */
-	bool live;		  /* queues may be touched */
-	bool suspended;		  /* it began with a suspended device, and does not resume it */
-	bool blind;		  /* an access was for a queue that is not known */
-	bool carried;		  /* a buffer was read or written */
-	uint64_t starting;	  /* queues that the driver sets ready in this call */
-	bool host_changes;	  /* the host is about to change the configuration */
-	bool host_changed;	  /* ... and did */
+	bool by_driver;	   /* it goes on, and the host does not make it, who may enter many times */
+	bool live;	   /* queues may be touched */
+	bool suspended;	   /* it began with a suspended device, and does not resume it */
+	bool blind;	   /* an access was for a queue that is not known */
+	bool carried;	   /* a buffer was read or written */
+	uint64_t starting; /* queues that the driver sets ready in this call */
+	bool host_changes; /* the host is about to change the configuration */
+	bool host_changed; /* ... and did */
 
 	/* An interrupt named both bits, and bit 0 was not pending. */
 	bool used_bit_fresh;

@@ -198,7 +198,7 @@ void ledger_interrupt(struct ledger *l, uint32_t bits, unsigned queue)
 		l->plain.device.interrupts[queue] += fresh || !l->target->level_line;
 	} else if (l->call.live) {
 		if (queue == LEDGER_LINE && ++l->call.used_interrupts > 1 && l->target->model &&
-		    !l->call.by_host && ledger_judges(l, RULE_WAKEUP_SUPERFLUOUS))
+		    l->call.by_driver && ledger_judges(l, RULE_WAKEUP_SUPERFLUOUS))
 			ledger_break(l, RULE_WAKEUP_SUPERFLUOUS,
 				     "a second used-buffer interrupt in one call");
 		ledger_judge_used_bit(l);

@@ -534,9 +534,44 @@ static void a_late_one_is_wanted_still(void **state)
 	assert_breaks(RULE_WAKEUP_SUPERFLUOUS);
 }
 
+/* Two chains come back in the call that goes on, each with an interrupt that the driver wants. */
+static void tell_of_each(void)
+{
+	for (uint16_t i = 0; i < 2; i++) {
+		return_batch(i, 1);
+		avail_flags(0);
+		shown.interrupt_status |= VIRTIO_MMIO_INT_VRING;
+		ledger_interrupt(&ledger, VIRTIO_MMIO_INT_VRING, LEDGER_LINE);
+	}
+}
+
+static void a_model_tells_of_a_call_once(void **state)
+{
+	(void)state;
+	notify();
+	tell_of_each();
+	assert_breaks(RULE_WAKEUP_SUPERFLUOUS);
+}
+
+static void others_and_whom_the_host_calls_tell_of_each(void **state)
+{
+	(void)state;
+	work();
+	ledger_ordered(&ledger, 0);
+	tell_of_each();
+	end_silent();
+	rig_setup(state);
+	rig_target.model = false;
+	notify();
+	tell_of_each();
+	end_silent();
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+		TEST(a_model_tells_of_a_call_once),
+		TEST(others_and_whom_the_host_calls_tell_of_each),
 		TEST(an_event_in_the_range_is_due_and_no_other),
 		TEST(the_range_goes_round),
 		EVENT_TEST(silence_covers_what_it_was_decided_for),
