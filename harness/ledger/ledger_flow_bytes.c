@@ -78,6 +78,7 @@ void ledger_flow_bytes_renew(struct ledger *l)
 		p->in_lost = p->typed = false;
 		p->alive = 0;
 		p->in_len = 0;
+		p->in_ends = (struct ledger_ends){ .count = 0 };
 	}
 }
 
@@ -153,7 +154,7 @@ static struct ledger_line *line_of(struct ledger *l, struct ledger_socket_port *
 		if (taken[i] || p->line[i].len > 0)
 			continue;
 		f->line = i;
-		p->line[i].due = p->line[i].end = 0;
+		p->line[i] = (struct ledger_line){ .len = 0 };
 		return &p->line[i];
 	}
 	return NULL;
@@ -196,8 +197,8 @@ uint8_t ledger_flow_bytes_heard(struct ledger *l, uint8_t flow, const struct led
 		return NONE;
 	}
 	line->due = packet->len;
-	if (ledger_packet_ends(packet) && line->end == 0)
-		line->end = line->len + line->due;
+	if (ledger_packet_ends(packet))
+		ledger_ends_add(&line->ends, line->len + line->due);
 	return f->line;
 }
 
@@ -239,8 +240,12 @@ void ledger_flow_bytes_given(struct ledger *l, const struct ledger_hold *hold,
 	if (p == NULL)
 		return;
 	look(l, p, packet->src_port);
-	if (packet->op != VIRTIO_VSOCK_OP_RW || packet->len == 0)
+	if (packet->op != VIRTIO_VSOCK_OP_RW)
 		return;
+	if (packet->len == 0) {
+		ledger_flow_carried(l, hold, packet, &p->in_ends);
+		return;
+	}
 	if (c->torn || c->body.len != packet->len || p->alive != 1)
 		p->in_lost = true;
 	if (p->in_lost || !ledger_judges(l, RULE_VSOCK_ORDER))
@@ -258,6 +263,8 @@ void ledger_flow_bytes_given(struct ledger *l, const struct ledger_hold *hold,
 	}
 	p->in_len -= packet->len;
 	memmove(in_bytes(p), in_bytes(p) + packet->len, p->in_len);
+	ledger_flow_carried(l, hold, packet, &p->in_ends);
+	ledger_ends_drop(&p->in_ends, packet->len, p->in_len);
 }
 
 void ledger_flow_bytes_typed(struct ledger *l, unsigned port, const void *data, uint32_t len)
@@ -273,6 +280,7 @@ void ledger_flow_bytes_typed(struct ledger *l, unsigned port, const void *data, 
 	}
 	memcpy(in_bytes(p) + p->in_len, data, len);
 	p->in_len += len;
+	ledger_ends_add(&p->in_ends, p->in_len);
 }
 
 void ledger_flow_bytes_refused(struct ledger *l, unsigned port, uint32_t len)
@@ -284,6 +292,7 @@ void ledger_flow_bytes_refused(struct ledger *l, unsigned port, uint32_t len)
 		p->in_lost = true;
 	else
 		p->in_len -= len;
+	ledger_ends_cut(&p->in_ends, p->in_len);
 }
 
 /* Another way, if it is one.  false: there are too many. */
@@ -358,7 +367,7 @@ static void drop_taken(struct ledger_socket_port *p)
 		if (least == 0)
 			continue;
 		p->line[i].len -= least;
-		p->line[i].end -= least < p->line[i].end ? least : p->line[i].end;
+		ledger_ends_drop(&p->line[i].ends, least, p->line[i].len);
 		memmove(line_bytes(p, i), line_bytes(p, i) + least, p->line[i].len);
 		for (unsigned r = 0; r < p->reading_count; r++)
 			p->reading[r].at[i] -= least;

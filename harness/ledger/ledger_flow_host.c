@@ -13,8 +13,8 @@
  * before the host was asked, unless there are many connections, or the host may have asked for one
  * there.
  *
- * vsock.ended, messages: what the host takes at once is of one message of a connection, and a
- * guest that is done waits until the host looked for its last message, which may be empty.
+ * vsock.ended, messages: a guest that is done waits until the host looked for its last message,
+ * which may be empty.  See ledger_flow_messages.c.
  *
  * vsock.stuck, what the host takes: of streams it takes all there is, unless it has no room.
  * So where it took less than it wanted, no byte is left that the device read and gave back the
@@ -27,8 +27,9 @@
  * that was is known afterwards.  At rest, with a buffer, the guest has been told of all of it,
  * unless it said that it sends no more; with bytes for a guest that lets in none, it was asked for
  * credit since it last let in some.  CREDIT_UPDATE that tells nothing new answers CREDIT_REQUEST:
- * others would take the buffers away from what has something to say.  How much the host took is
- * known as long as there is one way to divide what it took, and no byte is on its way.
+ * others would take the buffers away from what has something to say.  So would SHUTDOWN that adds
+ * nothing to what was said; and what was said is said again, since it holds.  How much the host
+ * took is known as long as there is one way to divide what it took, and no byte is on its way.
  *
  * vsock.stuck, a host that is waited for: the model waits where answers have no buffers, and
  * for bytes of a connection that the guest has shut down both ways.
@@ -149,20 +150,6 @@ void ledger_flow_kept(struct ledger *l, unsigned port)
 			     host_port, left);
 }
 
-void ledger_flow_joined(struct ledger *l, unsigned port)
-{
-	const struct ledger_socket_port *p = &l->socket.port[port];
-
-	for (unsigned i = 0; i < LEDGER_LINES_MAX; i++)
-		if (p->line[i].end != 0 && ledger_judges(l, RULE_VSOCK_ENDED) &&
-		    p->reading[0].at[i] > p->line[i].end)
-			ledger_break(l, RULE_VSOCK_ENDED,
-				     "the host took %u bytes of a connection to port %u at once, "
-				     "and a message ends at %u",
-				     p->reading[0].at[i], l->target->ports[port].socket_port,
-				     p->line[i].end);
-}
-
 void ledger_flow_awaited(struct ledger *l)
 {
 	const struct ledger_socket_session *s = &l->socket.session;
@@ -220,6 +207,20 @@ void ledger_flow_counted(struct ledger *l, const struct ledger_hold *hold, struc
 			     hold->head, f->guest_port, f->host_port);
 	else
 		f->asks--;
+}
+
+void ledger_flow_shut(struct ledger *l, const struct ledger_hold *hold, const struct ledger_flow *f,
+		      const struct ledger_packet *p)
+{
+	uint32_t flags = p->flags & SHUT_BOTH;
+
+	if (!ledger_judges(l, RULE_VSOCK_STUCK) ||
+	    (flags != f->host_shut && (flags & f->host_shut) == f->host_shut))
+		return;
+	ledger_break(l, RULE_VSOCK_STUCK,
+		     "the chain of head %u shuts down the connection of port %u of the guest to "
+		     "port %u, flags 0x%x: it was told 0x%x before",
+		     hold->head, f->guest_port, f->host_port, p->flags, f->host_shut);
 }
 
 void ledger_flow_settled(struct ledger *l, const struct ledger_flow *f)

@@ -194,8 +194,10 @@ static void on_own(struct ledger *l, const struct ledger_hold *hold, struct ledg
 	}
 	if (p->op == VIRTIO_VSOCK_OP_CREDIT_UPDATE)
 		f->owes &= (uint8_t)~OWES_CREDIT;
-	if (p->op == VIRTIO_VSOCK_OP_SHUTDOWN)
+	if (p->op == VIRTIO_VSOCK_OP_SHUTDOWN) {
+		ledger_flow_shut(l, hold, f, p);
 		f->host_shut |= (uint8_t)(p->flags & 3);
+	}
 	/* It may have been done when it read what asks for these. */
 	if (f->host_shut == 3)
 		f->owes &= (uint8_t) ~(OWES_CREDIT | OWES_END);

@@ -24,6 +24,8 @@ struct ledger_hold;
 #define LEDGER_LINES_MAX 8u
 #define LEDGER_LINE_BYTES (64u << 10)
 #define LEDGER_READINGS_MAX 32u
+/* Ends of messages that are kept of bytes that wait; of more nothing is said. */
+#define LEDGER_ENDS_MAX 64u
 
 /* A packet's header, in the machine's order. */
 struct ledger_packet {
@@ -107,11 +109,18 @@ struct ledger_socket_session {
 	struct ledger_flow flow[LEDGER_FLOWS_MAX];
 };
 
+/* Where messages end among bytes that wait, the oldest first: how many bytes come before that. */
+struct ledger_ends {
+	unsigned count;
+	bool lost; /* one was not kept: what comes before the next is not known */
+	uint32_t at[LEDGER_ENDS_MAX];
+};
+
 /* Bytes of one connection that the host has not taken, and how many are still to be read of
  * the RW packet that the device reads now. */
 struct ledger_line {
 	uint32_t len, due;
-	uint32_t end; /* bytes before the end of a message, the first that is kept; 0: none is */
+	struct ledger_ends ends;
 };
 
 /* A way to divide what the host took: how much of each line. */
@@ -123,12 +132,13 @@ struct ledger_reading {
 struct ledger_socket_port {
 	uint8_t *
 		bytes; /* of lines, then those that were typed; for as long as the ledger is open */
-	bool out_lost, in_lost; /* not known until there is a new device */
-	bool taking;		/* the host takes bytes in this call */
-	bool sure;		/* ... and what it found was known when the call began */
-	bool typed;		/* the host may have asked for a connection */
-	uint8_t alive;		/* connections */
-	uint32_t in_len;	/* bytes that were typed and not delivered */
+	bool out_lost, in_lost;	    /* not known until there is a new device */
+	bool taking;		    /* the host takes bytes in this call */
+	bool sure;		    /* ... and what it found was known when the call began */
+	bool typed;		    /* the host may have asked for a connection */
+	uint8_t alive;		    /* connections */
+	uint32_t in_len;	    /* bytes that were typed and not delivered */
+	struct ledger_ends in_ends; /* ... and where what was typed at once ends */
 	unsigned reading_count;
 	struct ledger_line line[LEDGER_LINES_MAX];
 	struct ledger_reading reading[LEDGER_READINGS_MAX];
@@ -173,20 +183,21 @@ void ledger_flow_owed(struct ledger *l);
 /*
  * ledger_flow_host.c.  ordered: the host was given an order that is about that port.  ended: the
  * driver is given that RST.  taking: the host begins to take bytes of
- * that port.  kept: it took less than it wanted.  joined: what it took at once is
- * known.  awaited: the device
+ * that port.  kept: it took less than it wanted.  awaited: the device
  * rests, and says that it waits for the host.  counted: the driver is given that packet of a
- * connection, before the flow knows of it.  settled: the device rests, and could send to that flow.
+ * connection, before the flow knows of it; shut: that SHUTDOWN.  settled: the device rests, and
+ * could send to that flow.
  */
 void ledger_flow_ordered(struct ledger *l, unsigned port);
 void ledger_flow_ended(struct ledger *l, const struct ledger_hold *hold,
 		       const struct ledger_flow *flow, const struct ledger_packet *packet);
 void ledger_flow_taking(struct ledger *l, unsigned port);
 void ledger_flow_kept(struct ledger *l, unsigned port);
-void ledger_flow_joined(struct ledger *l, unsigned port);
 void ledger_flow_awaited(struct ledger *l);
 void ledger_flow_counted(struct ledger *l, const struct ledger_hold *hold, struct ledger_flow *flow,
 			 const struct ledger_packet *packet);
+void ledger_flow_shut(struct ledger *l, const struct ledger_hold *hold,
+		      const struct ledger_flow *flow, const struct ledger_packet *packet);
 void ledger_flow_settled(struct ledger *l, const struct ledger_flow *flow);
 
 /*
@@ -217,5 +228,18 @@ void ledger_flow_bytes_refused(struct ledger *l, unsigned port, uint32_t len);
 uint32_t ledger_flow_bytes_waiting(struct ledger *l, uint32_t host_port);
 void ledger_flow_bytes_taken(struct ledger *l, unsigned port, const uint8_t *data, uint32_t len,
 			     uint32_t max);
+
+/*
+ * ledger_flow_messages.c.  ends_add: a message ends behind so many bytes, which may be none.
+ * ends_drop: so many are gone, and so many are left.  ends_cut: only so many are left.  carried:
+ * the driver is given that packet, the next of bytes that wait, whose messages end there.
+ * joined: what the host took of that port at once is known.
+ */
+void ledger_ends_add(struct ledger_ends *ends, uint32_t at);
+void ledger_ends_drop(struct ledger_ends *ends, uint32_t gone, uint32_t left);
+void ledger_ends_cut(struct ledger_ends *ends, uint32_t left);
+void ledger_flow_carried(struct ledger *l, const struct ledger_hold *hold,
+			 const struct ledger_packet *packet, const struct ledger_ends *ends);
+void ledger_flow_joined(struct ledger *l, unsigned port);
 
 #endif

@@ -317,6 +317,12 @@ static const struct vringer_sum vsock_sums[] = {
 	{ "used.1", "tx_packets tx_chain_invalid tx_short" },
 	{ "used.2", "events_sent event_chain_invalid event_small event_write_failed" },
 	{ "answers_sent", "rx_packets" },
+	/* A drain that was capped took chains.  One that ended for want of room left
+	 * VSOCK_ANSWERS_MAX answers waiting, and there was room when it began: between two of them
+	 * one was sent or cancelled. */
+	{ "tx_capped", "tx_packets tx_chain_invalid tx_short" },
+	{ "256*tx_full", "256*answers_sent 256*answers_cancelled answers_waiting" },
+	{ "rx_capped", "rx_packets rx_chain_invalid rx_small rx_write_failed" },
 	{ "written.0", "rx_packets" },
 	{ "written.2", "events_sent" },
 	{ "failed.0 failed.1 failed.2", "add_used_failures" },

@@ -276,8 +276,76 @@ static void the_host_takes_one_message_at_once(void **state)
 	assert_silent();
 	guest_writes_message("ef");
 	guest_writes_message("gh");
-	host(HOST_TAKE, "efg", 3, 3);
+	guest_writes_message("ij");
+	host(HOST_TAKE, "ef", 4, 2);
+	assert_silent();
+	host(HOST_TAKE, "ghi", 3, 3);
 	assert_breaks(RULE_VSOCK_ENDED);
+}
+
+/* What is typed at once is a message, which may come in parts: EOM is in the last alone. */
+static void typed_messages_keep_their_ends(void **state)
+{
+	static const struct {
+		const char *bytes;
+		uint32_t flags;
+		bool good;
+	} next[] = {
+		{ "cde", VIRTIO_VSOCK_SEQ_EOM, true },
+		{ "cde", 0, false },
+		{ "cd", 0, true },
+		{ "cd", VIRTIO_VSOCK_SEQ_EOM, false },
+		{ "cdef", VIRTIO_VSOCK_SEQ_EOM, false },
+		{ "", VIRTIO_VSOCK_SEQ_EOM, false },
+	};
+
+	(void)state;
+	for (unsigned i = 0; i < sizeof(next) / sizeof(next[0]); i++) {
+		const uint16_t type = VIRTIO_VSOCK_TYPE_SEQPACKET;
+
+		socket_setup(state);
+		connect_port_as(type, 8);
+		host(HOST_TYPE, "ab", 2, 2);
+		host(HOST_TYPE, "refused", 7, 0);
+		host(HOST_TYPE, "cde", 3, 3);
+		host(HOST_TYPE, "fg", 2, 2);
+		device_works();
+		guest_is_sent((struct packet){ .op = VIRTIO_VSOCK_OP_RW,
+					       .type = type,
+					       .flags = VIRTIO_VSOCK_SEQ_EOM,
+					       .len = 2,
+					       .bytes = "ab" });
+		assert_silent();
+		guest_is_sent((struct packet){ .op = VIRTIO_VSOCK_OP_RW,
+					       .type = type,
+					       .flags = next[i].flags,
+					       .len = (uint32_t)strlen(next[i].bytes),
+					       .bytes = next[i].bytes });
+		if (next[i].good)
+			assert_silent();
+		else
+			assert_breaks(RULE_VSOCK_ENDED);
+	}
+}
+
+/* SHUTDOWN says what was said, and something new. */
+static void the_guest_is_told_once_of_the_end(void **state)
+{
+	(void)state;
+	for (uint32_t flags = 1; flags <= 3; flags++) {
+		socket_setup(state);
+		connect_port(8);
+		device_works();
+		guest_is_sent((struct packet){
+			.op = VIRTIO_VSOCK_OP_SHUTDOWN, .flags = 1, .buf_alloc = 64 });
+		assert_silent();
+		guest_is_sent((struct packet){
+			.op = VIRTIO_VSOCK_OP_SHUTDOWN, .flags = flags, .buf_alloc = 64 });
+		if (flags == 3)
+			assert_silent();
+		else
+			assert_breaks(RULE_VSOCK_STUCK);
+	}
 }
 
 /* The last message of a guest that is done has no bytes, and the host has not looked for it. */
@@ -340,6 +408,8 @@ int main(void)
 		cmocka_unit_test_setup(the_guest_is_told_what_the_host_took, socket_setup),
 		cmocka_unit_test_setup(a_guest_is_asked_for_credit, socket_setup),
 		cmocka_unit_test_setup(the_host_takes_one_message_at_once, socket_setup),
+		cmocka_unit_test_setup(typed_messages_keep_their_ends, socket_setup),
+		cmocka_unit_test_setup(the_guest_is_told_once_of_the_end, socket_setup),
 		cmocka_unit_test_setup(an_empty_message_keeps_its_connection, socket_setup),
 		cmocka_unit_test_setup(nobody_is_refused_unasked, socket_setup),
 	};
