@@ -14,6 +14,8 @@
 #define UNMAP_IN ((uint32_t)sizeof(struct fuse_removemapping_in))
 #define UNMAP_ONE ((uint32_t)sizeof(struct fuse_removemapping_one))
 #define GUEST_PAGE 4096u
+/* As many as a driver lists at most, FUSE_REMOVEMAPPING_MAX_ENTRY of that page. */
+#define UNMAP_MAX (GUEST_PAGE / UNMAP_ONE)
 
 static uint32_t get32(const struct ledger_hold *hold, size_t at, bool big)
 {
@@ -81,6 +83,15 @@ static const char *listed_fault(const struct ledger *l, const struct ledger_hold
 	return plain && !granted ? "that refuses to remove a mapping for nothing" : NULL;
 }
 
+/* A list that its count says nothing against is not refused as invalid before any of it was read:
+ * a list that cannot be read is another error, and is not judged. */
+static bool is_refused_unread(const struct ledger *l, const struct ledger_hold *hold,
+			      uint32_t count)
+{
+	return window_len(l) > 0 && count > 0 && count <= UNMAP_MAX &&
+	       hold->fuse.request.len == IN_HEAD + UNMAP_IN;
+}
+
 const char *fuse_unmapping_fault(const struct ledger *l, const struct ledger_hold *hold,
 				 int32_t told, bool big)
 {
@@ -91,5 +102,7 @@ const char *fuse_unmapping_fault(const struct ledger *l, const struct ledger_hol
 	if (count > (get32(hold, offsetof(struct fuse_in_header, len), big) - IN_HEAD - UNMAP_IN) /
 			    UNMAP_ONE)
 		return told == 0 ? "that removes more mappings than the request lists" : NULL;
+	if (told == -EINVAL && is_refused_unread(l, hold, count))
+		return "that refuses to remove mappings that it has not read";
 	return listed_fault(l, hold, count, told == 0, big);
 }

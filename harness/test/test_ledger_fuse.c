@@ -379,7 +379,7 @@ static void outcome_that_is_due(void **state)
 }
 
 /* A list of `count` mappings, of `len` bytes of it, whose second one is at `at`. */
-static void unmapping(uint32_t len, uint32_t count, uint64_t at, int32_t error)
+static void make_unmapping(uint32_t len, uint32_t count, uint64_t at, int32_t error)
 {
 	ask(FUSE_REMOVEMAPPING);
 	put32(request, 0, len);
@@ -392,6 +392,11 @@ static void unmapping(uint32_t len, uint32_t count, uint64_t at, int32_t error)
 	put32(request, IN_HEAD + 28, big ? 0 : 4096);
 	put32(request, IN_HEAD + 32, big ? 4096 : 0);
 	make_reply(OUT_HEAD, error);
+}
+
+static void unmapping(uint32_t len, uint32_t count, uint64_t at, int32_t error)
+{
+	make_unmapping(len, count, at, error);
 	answered(OUT_HEAD);
 }
 
@@ -415,6 +420,30 @@ static void end_of_mappings(void **state)
 		begin_window(state, i % 2 != 0);
 		unmapping(cases[i / 2].len, cases[i / 2].count, cases[i / 2].at,
 			  cases[i / 2].error);
+		if (cases[i / 2].good)
+			assert_silent();
+		else
+			assert_breaks(RULE_STREAM_REPLIES);
+	}
+}
+
+static void mappings_that_were_not_read(void **state)
+{
+	static const struct {
+		uint32_t count;
+		int32_t error;
+		unsigned read;
+		bool good;
+	} cases[] = {
+		{ 1, -EINVAL, IN_HEAD + 4, false }, { 2, -EINVAL, IN_HEAD + 4, false },
+		{ 1, -EIO, IN_HEAD + 4, true },	    { 0, -EINVAL, IN_HEAD + 4, true },
+		{ 3, -EINVAL, IN_HEAD + 4, true },  { 1, -EINVAL, IN_HEAD + 4 + 8, true },
+	};
+
+	for (size_t i = 0; i < 2 * sizeof(cases) / sizeof(cases[0]); i++) {
+		begin_window(state, i % 2 != 0);
+		make_unmapping(76, cases[i / 2].count, 4096, cases[i / 2].error);
+		serve_request(cases[i / 2].read, OUT_HEAD, OUT_HEAD);
 		if (cases[i / 2].good)
 			assert_silent();
 		else
@@ -447,6 +476,7 @@ int main(void)
 		TEST(an_init_that_may_be_none),
 		TEST(outcome_that_is_due),
 		TEST(end_of_mappings),
+		TEST(mappings_that_were_not_read),
 		TEST(a_request_that_was_not_read),
 	};
 
