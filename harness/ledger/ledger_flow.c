@@ -139,6 +139,7 @@ static void on_request(struct ledger *l, struct ledger_flow *f, const struct led
 	}
 	ledger_flow_begin(f, FLOW_ASKED);
 	f->host_asked = !has_room(&l->socket.session);
+	f->call = l->call.number;
 	f->backend_calls = l->call.backend;
 	f->type = p->type;
 	f->guest_cid = (uint32_t)p->src_cid;
@@ -302,7 +303,8 @@ void ledger_flow_returned(struct ledger *l, uint8_t flow, bool whole)
 		return;
 	f = &l->socket.session.flow[flow];
 	f->held--;
-	f->host_asked = f->host_asked || l->call.backend != f->backend_calls;
+	f->host_asked =
+		f->host_asked || l->call.number != f->call || l->call.backend != f->backend_calls;
 	if (whole)
 		return;
 	lose(f);

@@ -75,7 +75,7 @@ void ledger_flow_bytes_renew(struct ledger *l)
 		struct ledger_socket_port *p = &l->socket.port[i];
 
 		empty(p);
-		p->in_lost = p->typed = false;
+		p->in_lost = p->typed = p->ordered = false;
 		p->alive = 0;
 		p->in_len = 0;
 		p->in_ends = (struct ledger_ends){ .count = 0 };
@@ -88,7 +88,7 @@ void ledger_flow_bytes_reset(struct ledger *l)
 	for (unsigned i = 0; i < TARGET_PORTS_MAX; i++) {
 		l->socket.port[i].in_lost |= l->socket.port[i].in_len > 0;
 		l->socket.port[i].alive = 0;
-		l->socket.port[i].typed = false;
+		l->socket.port[i].typed = l->socket.port[i].ordered = false;
 	}
 }
 

@@ -44,9 +44,15 @@ void ledger_flow_ordered(struct ledger *l, unsigned port)
 {
 	struct ledger_socket_session *s = &l->socket.session;
 
+	struct ledger_socket_port *p = &l->socket.port[port];
+
 	for (unsigned i = 0; i < s->count; i++)
 		if (s->flow[i].host_port == l->target->ports[port].socket_port)
 			s->flow[i].excused = true;
+	/* One that the host asked for, and the guest was not told of yet, may be dropped, or end.
+	 */
+	p->ordered = p->ordered || p->typed;
+	p->in_lost = p->in_lost || (p->in_len > 0 && p->alive == 0);
 }
 
 static const struct ledger_socket_port *port_of(const struct ledger *l, uint32_t host_port)
@@ -57,13 +63,21 @@ static const struct ledger_socket_port *port_of(const struct ledger *l, uint32_t
 	return NULL;
 }
 
+bool ledger_flow_was_ordered(const struct ledger *l, uint32_t host_port)
+{
+	const struct ledger_socket_port *p = port_of(l, host_port);
+
+	return p != NULL && p->ordered;
+}
+
 static void judge_refusal(struct ledger *l, const struct ledger_hold *hold,
 			  const struct ledger_flow *f)
 {
 	const struct ledger_socket_port *p = port_of(l, f->host_port);
 
-	if (f->held > 0 || f->excused || f->host_asked || (p != NULL && p->typed) ||
-	    !ledger_judges(l, RULE_VSOCK_ENDED))
+	/* Calls of what is behind it are known of those that tell of them. */
+	if (f->held > 0 || f->excused || f->host_asked || (l->target->facts & FACT_BACKEND) == 0 ||
+	    (p != NULL && p->typed) || !ledger_judges(l, RULE_VSOCK_ENDED))
 		return;
 	ledger_break(l, RULE_VSOCK_ENDED,
 		     "the chain of head %u refuses a connection of port %u of the guest to port "

@@ -149,7 +149,7 @@ static void judge_bytes(struct ledger *l, const struct ledger_hold *hold, struct
 	judge_credit(l, hold, f, p);
 }
 
-static void on_call(struct ledger_flow *f, const struct ledger_packet *p)
+static void on_call(const struct ledger *l, struct ledger_flow *f, const struct ledger_packet *p)
 {
 	/* The same once more. */
 	if (f->state == FLOW_CALLED && f->host_cid == (uint32_t)p->src_cid && f->type == p->type)
@@ -161,6 +161,7 @@ static void on_call(struct ledger_flow *f, const struct ledger_packet *p)
 		return;
 	}
 	ledger_flow_begin(f, FLOW_CALLED);
+	f->excused = ledger_flow_was_ordered(l, f->host_port);
 	f->type = p->type;
 	f->types |= (uint8_t)(1u << p->type);
 	f->guest_cid = (uint32_t)p->dst_cid;
@@ -244,7 +245,7 @@ void ledger_flow_told(struct ledger *l, const struct ledger_hold *hold,
 	if (p->op == VIRTIO_VSOCK_OP_RST)
 		on_rst(f);
 	else if (p->op == VIRTIO_VSOCK_OP_REQUEST)
-		on_call(f, p);
+		on_call(l, f, p);
 	else if (connection)
 		on_own(l, hold, f, p);
 }

@@ -89,9 +89,9 @@ struct ledger_flow {
 	uint32_t told_fwd, told_alloc, asks;
 	bool asked;
 	bool untaken; /* a message ended, and the host has taken nothing of that port since */
-	/* Calls of what is behind the device, when its REQUEST was read; it was called since, or
-	 * it is not known that it had to be. */
-	uint32_t backend_calls;
+	/* When its REQUEST was read: in which call, and how often what is behind the device had
+	 * been called in that; it was called since, or it is not known that it had to be. */
+	uint32_t call, backend_calls;
 	bool host_asked;
 };
 
@@ -136,6 +136,7 @@ struct ledger_socket_port {
 	bool taking;		    /* the host takes bytes in this call */
 	bool sure;		    /* ... and what it found was known when the call began */
 	bool typed;		    /* the host may have asked for a connection */
+	bool ordered;		    /* ... and was given an order since */
 	uint8_t alive;		    /* connections */
 	uint32_t in_len;	    /* bytes that were typed and not delivered */
 	struct ledger_ends in_ends; /* ... and where what was typed at once ends */
@@ -189,6 +190,8 @@ void ledger_flow_owed(struct ledger *l);
  * could send to that flow.
  */
 void ledger_flow_ordered(struct ledger *l, unsigned port);
+/* Was an order given of a connection that the host may have asked for by then? */
+bool ledger_flow_was_ordered(const struct ledger *l, uint32_t host_port);
 void ledger_flow_ended(struct ledger *l, const struct ledger_hold *hold,
 		       const struct ledger_flow *flow, const struct ledger_packet *packet);
 void ledger_flow_taking(struct ledger *l, unsigned port);
