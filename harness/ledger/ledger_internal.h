@@ -172,6 +172,8 @@ static inline const struct ring_layout *ledger_layout(const struct ledger_queue 
 
 /* What registers show: a 4-byte read of one, and InterruptStatus. */
 void ledger_judge_read(struct ledger *l, uint64_t offset, uint32_t width, uint64_t value);
+/* ... a read of `width` bytes that is of no register. */
+void ledger_judge_odd_read(struct ledger *l, uint64_t offset, uint32_t width, uint64_t value);
 void ledger_judge_interrupt_status(struct ledger *l, uint32_t shown);
 void ledger_interrupt_status_rest(struct ledger *l);
 /* The driver read `value` from a word of the offer. */

@@ -501,6 +501,8 @@ void ledger_access_end(struct ledger *l, bool write, uint64_t offset, uint32_t w
 		l->session.lost = true;
 	} else if (!write && !odd) {
 		ledger_judge_read(l, offset, width, value);
+	} else if (!write) {
+		ledger_judge_odd_read(l, offset, width, value);
 	}
 	if (write && offset >= VIRTIO_MMIO_CONFIG)
 		ledger_config_written(l, offset - VIRTIO_MMIO_CONFIG, width, value);

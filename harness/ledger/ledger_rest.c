@@ -75,7 +75,6 @@ static void judge_backend(struct ledger *l)
 
 void ledger_backend(struct ledger *l)
 {
-	l->device.acted = true;
 	if (l->enabled && ++l->call.backend == LEDGER_ACCESSES_MAX)
 		ledger_find(l, FINDING_HANG, "endless-loop", "%u backend calls in one device call",
 			    l->call.backend);

@@ -17,6 +17,9 @@
  * 1.4; to a device written against a later version they may.  ADMIN_VQ is not judged: 2.2
  * gives its bit to the types of devices as well.
  *
+ * What a read of another width or place than a register's gives is not VIRTIO's to say: under our
+ * transport, all ones.
+ *
  * A shared-memory region that does not exist reads as all ones, length and base (4.2.2).
  * Which regions there are is known of a target that declares some, and of device types
  * that have none.
@@ -292,6 +295,19 @@ void ledger_judge_read(struct ledger *l, uint64_t offset, uint32_t width, uint64
 				     due);
 		return;
 	}
+}
+
+void ledger_judge_odd_read(struct ledger *l, uint64_t offset, uint32_t width, uint64_t value)
+{
+	uint64_t due = width < 8 ? (1ULL << (8 * width)) - 1 : UINT64_MAX;
+
+	if (!l->target->model || !l->target->transport || value == due ||
+	    !ledger_judges(l, RULE_STATUS_REGISTERS))
+		return;
+	ledger_break(l, RULE_STATUS_REGISTERS,
+		     "%u bytes at 0x%llx, which are no register, read 0x%llx, not 0x%llx", width,
+		     (unsigned long long)offset, (unsigned long long)value,
+		     (unsigned long long)due);
 }
 
 void ledger_judge_interrupt_status(struct ledger *l, uint32_t shown)

@@ -270,6 +270,7 @@ void ledger_frame(struct ledger *l, enum frame_end end, const void *frame, uint3
 	struct ledger_stream *s = stream_from(l, end);
 	struct ledger_digest out = { .len = 0 };
 
+	l->device.acted |= end == END_GIVEN;
 	if (!l->enabled)
 		return;
 	if (s != NULL) {

@@ -26,8 +26,8 @@
  * To ask a backend that has nothing, with nothing that waits in the device, is no step.
  * One that finds nothing to do, again and again, and goes on saying that it has work keeps its
  * host's processor busy for nothing.  Nor has one of our models any work left of which nobody told
- * it: no queue was notified since it, or the device, was reset; its host did nothing, and was not
- * called, since the device was; and nothing waits in it or at its host.  It looks for chains where
+ * it: no queue was notified since it, or the device, was reset; its host did nothing, and gave no
+ * frame, since the device was; and nothing waits in it or at its host.  It looks for chains where
  * it is notified, or has something for them.  A host that was told how to behave may have lied to
  * it, and what a restored device was told of is not known.
  */
