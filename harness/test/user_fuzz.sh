@@ -134,6 +134,8 @@ links afl-clang-fast afl-mine-plain '' "$source"
 export AFL_QUIET=1
 begins plain-stray --engine ./afl-mine 0 2
 until_true has_crash fuzzing/plain-stray/afl/out || :
+# The second process begins later, and says what it is when it has begun.
+until_within 600 test -s fuzzing/plain-stray/afl/out/s1/fuzzer_stats || :
 ended INT "-$pid"
 [ "$rc" = 1 ] && result=0 || result=1
 tap 'AFL++: something is found: exit 1' "$result"
