@@ -31,10 +31,9 @@
 
 static struct ledger_socket_port *port_of(struct ledger *l, uint32_t host_port)
 {
-	for (unsigned i = 0; i < l->target->port_count && host_port != 0; i++)
-		if (l->target->ports[i].socket_port == host_port)
-			return &l->socket.port[i];
-	return NULL;
+	unsigned port = ledger_flow_port(l, host_port);
+
+	return port < l->target->port_count ? &l->socket.port[port] : NULL;
 }
 
 int ledger_flow_bytes_open(struct ledger *l, const struct target *target)

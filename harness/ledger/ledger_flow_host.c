@@ -55,12 +55,21 @@ void ledger_flow_ordered(struct ledger *l, unsigned port)
 	p->in_lost = p->in_lost || (p->in_len > 0 && p->alive == 0);
 }
 
+unsigned ledger_flow_port(const struct ledger *l, uint32_t host_port)
+{
+	unsigned i = 0;
+
+	while (i < l->target->port_count &&
+	       (host_port == 0 || l->target->ports[i].socket_port != host_port))
+		i++;
+	return i;
+}
+
 static const struct ledger_socket_port *port_of(const struct ledger *l, uint32_t host_port)
 {
-	for (unsigned i = 0; i < l->target->port_count && host_port != 0; i++)
-		if (l->target->ports[i].socket_port == host_port)
-			return &l->socket.port[i];
-	return NULL;
+	unsigned port = ledger_flow_port(l, host_port);
+
+	return port < l->target->port_count ? &l->socket.port[port] : NULL;
 }
 
 bool ledger_flow_was_ordered(const struct ledger *l, uint32_t host_port)

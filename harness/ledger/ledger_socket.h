@@ -190,6 +190,8 @@ void ledger_flow_owed(struct ledger *l);
  * could send to that flow.
  */
 void ledger_flow_ordered(struct ledger *l, unsigned port);
+/* The port of the target that stands for that one of the host; port_count: there is none. */
+unsigned ledger_flow_port(const struct ledger *l, uint32_t host_port);
 /* Was an order given of a connection that the host may have asked for by then? */
 bool ledger_flow_was_ordered(const struct ledger *l, uint32_t host_port);
 void ledger_flow_ended(struct ledger *l, const struct ledger_hold *hold,

@@ -243,8 +243,9 @@ struct ledger_call {
 	size_t heap_bytes;
 	unsigned config_interrupts;
 	unsigned used_interrupts; /* while the device was live */
-	bool by_driver;	   /* the driver's, or left-over work, and goes on; in an act of the host it
-			      may enter many times */
+	/* The driver's, or left-over work, and goes on: in an act of the host it may enter many
+	 * times. */
+	bool by_driver;
 	bool live;	   /* queues may be touched */
 	bool suspended;	   /* it began with a suspended device, and does not resume it */
 	bool blind;	   /* an access was for a queue that is not known */
